@@ -1,0 +1,136 @@
+/* The queue behind async_eval: one thread of the library evaluates what was queued, in order.
+ *
+ * Evaluations take turns anyway (eval.h), so one queue serves all streams; a stream is empty when no
+ * job of its number waits or runs. A job that fails leaves its arrays pending: who asks for them next
+ * evaluates again and gets the error.
+ */
+#include <pthread.h>
+#include <signal.h>
+
+#include "base/mem.h"
+#include "base/status.h"
+#include "graph/eval.h"
+#include "graph/scope.h"
+
+typedef struct job {
+    struct job *next;
+    int stream;
+    int n;
+    mx_array *array[];
+} job;
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+static job *first, *last, *running;
+static bool started;
+
+static void job_free(job *j) {
+    for (int i = 0; i < j->n; i++)
+        mx_array_release(j->array[i]);
+    mx_free(j);
+}
+
+static void *serve(void *unused) {
+    (void)unused;
+    pthread_mutex_lock(&lock);
+    for (;;) {
+        while (!first)
+            pthread_cond_wait(&changed, &lock);
+        running = first;
+        first = first->next;
+        pthread_mutex_unlock(&lock);
+        if (!mx_eval(running->array, running->n))
+            mx_error_clear();
+        job_free(running);
+        pthread_mutex_lock(&lock);
+        running = NULL;
+        pthread_cond_broadcast(&changed);
+    }
+    return NULL;
+}
+
+/* A child of fork has no queue thread and nothing queued. */
+static void after_fork(void) {
+    pthread_mutex_init(&lock, NULL);
+    pthread_cond_init(&changed, NULL);
+    first = last = running = NULL;
+    started = false;
+}
+
+/* Start the thread with all signals blocked: they belong to the host. Called under the lock. */
+static bool start(void) {
+    static bool prepared;
+    pthread_t thread;
+    sigset_t all, old;
+    if (started)
+        return true;
+    if (!prepared)
+        prepared = pthread_atfork(NULL, NULL, after_fork) == 0;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    started = pthread_create(&thread, NULL, serve, NULL) == 0;
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    if (started)
+        pthread_detach(thread);
+    return started;
+}
+
+static job *job_new(mx_array *const *arrays, int n) {
+    job *j = mx_malloc(sizeof *j + (size_t)n * sizeof *j->array);
+    if (!j)
+        return NULL;
+    j->next = NULL;
+    j->n = n;
+    j->stream = mx_scope_stream().index;
+    for (int i = 0; i < n; i++)
+        j->array[i] = mx_array_retain(arrays[i]);
+    return j;
+}
+
+static bool enqueue(job *j) {
+    pthread_mutex_lock(&lock);
+    bool ok = start();
+    if (ok) {
+        if (first)
+            last->next = j;
+        else
+            first = j;
+        last = j;
+        pthread_cond_broadcast(&changed);
+    }
+    pthread_mutex_unlock(&lock);
+    return ok;
+}
+
+bool mx_async_eval(mx_array *const *arrays, int n) {
+    bool pending = false;
+    for (int i = 0; i < n; i++) {
+        if (!arrays[i])
+            return false;
+        pending |= !mx_array_available(arrays[i]);
+    }
+    if (!pending)
+        return true;
+    job *j = job_new(arrays, n);
+    if (!j)
+        return false;
+    if (enqueue(j))
+        return true;
+    job_free(j); /* no thread to be had: now, then */
+    return mx_eval(arrays, n);
+}
+
+static bool busy(int stream) {
+    bool found = running && running->stream == stream;
+    for (job *j = first; j && !found; j = j->next)
+        found = j->stream == stream;
+    return found;
+}
+
+bool mx_stream_synchronize(mx_stream s) {
+    pthread_mutex_lock(&lock);
+    while (busy(s.index))
+        pthread_cond_wait(&changed, &lock);
+    pthread_mutex_unlock(&lock);
+    return true;
+}

@@ -1,0 +1,116 @@
+/* Evaluation: see eval.h. */
+#include "graph/eval.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/mem.h"
+#include "base/status.h"
+#include "graph/deferred.h"
+#include "graph/plan.h"
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static mx_plan plan;
+static mx_builder builder;
+static atomic_bool stop_asked;
+
+void mx_eval_lock(void) {
+    pthread_mutex_lock(&lock);
+    mx_deferred_begin();
+}
+
+void mx_eval_unlock(void) {
+    pthread_mutex_unlock(&lock);
+    mx_deferred_end();
+}
+
+void mx_eval_interrupt(void) {
+    atomic_store(&stop_asked, true);
+}
+
+/* --- running -------------------------------------------------------------------------------------------- */
+
+static void finish(mx_array *a) {
+    atomic_store_explicit(&a->state, MX_AVAILABLE, memory_order_release);
+    if (!a->tracer)
+        mx_array_detach(a);
+}
+
+/* What a failed run allocated is given back; the array stays pending. */
+static void withdraw(mx_array *a) {
+    mx_buffer_release(a->buffer);
+    a->buffer = NULL;
+    a->data = NULL;
+    mx_row_strides(a->shape, a->ndim, a->strides);
+}
+
+static void settle(mx_array **out, int n, bool ok) {
+    for (int j = 0; j < n; j++)
+        if (out[j])
+            (ok ? finish : withdraw)(out[j]);
+}
+
+static bool run_program(int32_t unit) {
+    mx_device d = plan.step[plan.unit[unit].first].node->stream.device;
+    const mx_backend *b = mx_backend_of(d);
+    if (!b || !mx_plan_build(&plan, unit, &builder))
+        return false;
+    bool ok = b->run_program(&builder.program, builder.donate);
+    settle(builder.program.out, builder.program.n_out, ok);
+    return ok;
+}
+
+enum { FEW_OUTPUTS = 8 };
+
+/* The node's living outputs, held while it runs; NULL where nobody wants one. */
+static bool run_held(mx_node *n, mx_array **out, int32_t feed) {
+    const mx_backend *b = mx_backend_of(n->stream.device);
+    mx_node_hold_outputs(n, out);
+    bool ok = b && (feed < 0 || mx_plan_build(&plan, feed, &builder)) &&
+              b->run(n, out, feed < 0 ? NULL : &builder.program);
+    settle(out, n->nout, ok);
+    for (int j = 0; j < n->nout; j++)
+        mx_array_release(out[j]);
+    return ok;
+}
+
+static bool run_node(const mx_unit *u) {
+    mx_node *n = mx_node_retain(plan.step[u->first].node);
+    mx_array *few[FEW_OUTPUTS];
+    mx_array **out = n->nout <= FEW_OUTPUTS ? few : mx_calloc(n->nout, sizeof *out);
+    bool ok = out && run_held(n, out, u->feed);
+    if (out != few)
+        mx_free(out);
+    mx_node_release(n);
+    return ok;
+}
+
+static bool run_units(void) {
+    for (int32_t i = 0; i < plan.n_order; i++) {
+        const mx_unit *u = &plan.unit[plan.order[i]];
+        if (atomic_load_explicit(&stop_asked, memory_order_relaxed) && atomic_exchange(&stop_asked, false))
+            return mx_fail(MX_INTERRUPTED, "[eval] interrupted");
+        if (!(plan.step[u->first].pointwise ? run_program(plan.order[i]) : run_node(u)))
+            return false;
+    }
+    return true;
+}
+
+bool mx_eval(mx_array *const *arrays, int n) {
+    int pending = 0;
+    for (int i = 0; i < n; i++) {
+        if (!arrays[i])
+            return false;
+        pending += !mx_array_available(arrays[i]);
+    }
+    if (!pending)
+        return true;
+    mx_eval_lock();
+    for (int i = 0; i < n; i++) /* what is wanted outside has a reference outside */
+        mx_array_retain(arrays[i]);
+    bool ok = mx_plan_order(&plan, arrays, n) && mx_plan_fuse(&plan) && run_units();
+    for (int i = 0; i < n; i++)
+        mx_array_release(arrays[i]);
+    mx_eval_unlock();
+    return ok;
+}
