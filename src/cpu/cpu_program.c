@@ -1,0 +1,470 @@
+/* The interpreter of pointwise programs: places, registers, tiles. See cpu_program.h. */
+#include "cpu/cpu_program.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/pool.h"
+#include "base/status.h"
+#include "cpu/fetch.h"
+
+enum {
+    TILE_MAX = 1024,
+    TILE_MIN = 128,
+    REGISTER_BYTES = 24 << 10, /* all registers of a tile: most of a first-level cache */
+    GRAIN = 1 << 16            /* element-instructions worth a wake-up */
+};
+
+typedef enum op_kind { OP_FETCH, OP_CONVERT, OP_UNARY, OP_BINARY, OP_TERNARY, OP_ROUND, OP_STORE } op_kind;
+
+typedef struct op {
+    op_kind kind;
+    uint16_t dst;       /* value; the output's number for OP_STORE */
+    uint16_t arg[3];    /* values */
+    mx_k_pw fn;
+    mx_k_unary *second; /* OP_FETCH, OP_ROUND: conversion after the first; may be NULL */
+    int fetch;          /* OP_FETCH: which */
+} op;
+
+/* Where a value lies: element e at base + e * step, or in a register. */
+typedef struct place {
+    char *base;
+    int32_t step;
+    int32_t reg; /* -1: in memory; CALLER: where the reader of a feed wants it */
+} place;
+enum { IN_MEMORY = -1, CALLER = -2, NOWHERE = -3 };
+
+typedef struct fetch {
+    const mx_array *a;
+    cpu_layout layout;
+} fetch;
+
+typedef struct constant {
+    const mx_array *a;
+    int reg;
+    mx_dtype compute;
+} constant;
+
+struct cpu_program {
+    const mx_program *p;
+    const mx_kernels *k;
+    place *place;    /* of each value */
+    place *out;      /* of each output */
+    mx_dtype *type;  /* compute dtype of each value */
+    int *last;       /* last instruction that reads a value */
+    op *op;
+    int n_op;
+    fetch *fetch;
+    int n_fetch;
+    constant *constant;
+    int n_constant;
+    int *spare;      /* free registers */
+    int n_spare;
+    int n_reg;
+    int tile;
+    size_t reg_bytes;
+    bool feed;
+};
+
+/* --- preparing ------------------------------------------------------------------------------------------ */
+
+static size_t pad(size_t n) {
+    return (n + 15) & ~(size_t)15;
+}
+
+typedef struct arena {
+    char *p;
+    size_t used;
+} arena;
+
+/* With p NULL this only counts. */
+static void *take(arena *a, size_t count, size_t size) {
+    void *r = a->p ? a->p + a->used : NULL;
+    a->used += pad(count * size);
+    return r;
+}
+
+static bool is_direct(const mx_program *p, const mx_array *a) {
+    return a->row_contiguous && a->size == p->size && mx_dtype_compute(mx_dtype_of(a)) == mx_dtype_of(a);
+}
+
+static int count_fetches(const mx_program *p) {
+    int n = 0;
+    for (int i = 0; i < p->n_in; i++)
+        n += p->in[i]->size != 1 && !(p->in[i]->row_contiguous && p->in[i]->size == p->size);
+    return n;
+}
+
+static void lay_out(cpu_program *c, arena *a, const mx_program *p) {
+    size_t values = (size_t)(p->n_in + p->n_instr);
+    c->place = take(a, values, sizeof *c->place);
+    c->out = take(a, (size_t)p->n_out, sizeof *c->out);
+    c->type = take(a, values, sizeof *c->type);
+    c->last = take(a, values, sizeof *c->last);
+    c->op = take(a, values + (size_t)p->n_out, sizeof *c->op);
+    c->fetch = take(a, (size_t)count_fetches(p), sizeof *c->fetch);
+    c->constant = take(a, (size_t)p->n_in, sizeof *c->constant);
+    c->spare = take(a, values, sizeof *c->spare);
+}
+
+static cpu_program *allocate(const mx_program *p) {
+    arena a = {NULL, pad(sizeof(cpu_program))};
+    cpu_program count, *c;
+    lay_out(&count, &a, p);
+    if (!(c = mx_malloc(a.used)))
+        return NULL;
+    memset(c, 0, sizeof *c);
+    a = (arena){(char *)c, pad(sizeof *c)};
+    lay_out(c, &a, p);
+    c->p = p;
+    c->k = mx_kernels_get();
+    return c;
+}
+
+static void find_types(cpu_program *c) {
+    const mx_program *p = c->p;
+    for (int v = 0; v < p->n_in + p->n_instr; v++) {
+        const mx_instr *in = &p->instr[v - p->n_in];
+        c->type[v] = v < p->n_in                    ? mx_dtype_compute(mx_dtype_of(p->in[v]))
+                     : in->op == MX_OPC_ROUND_HALF ? MX_FLOAT32
+                                                    : (mx_dtype)in->to;
+        c->last[v] = -1;
+    }
+}
+
+static int instr_arity(const mx_instr *in) {
+    return in->op < MX_PW_COUNT ? mx_pw_infos[in->op].arity : 1;
+}
+
+static void find_last_uses(cpu_program *c) {
+    const mx_program *p = c->p;
+    for (int k = 0; k < p->n_instr; k++)
+        for (int j = 0; j < instr_arity(&p->instr[k]); j++)
+            c->last[p->instr[k].arg[j]] = k;
+    for (int o = 0; o < p->n_out; o++) /* a loaded value that is an output is stored at the end */
+        if (p->out_value[o] < p->n_in)
+            c->last[p->out_value[o]] = p->n_instr;
+}
+
+static int take_register(cpu_program *c) {
+    return c->n_spare ? c->spare[--c->n_spare] : c->n_reg++;
+}
+
+static op *add_op(cpu_program *c, op_kind kind, int dst) {
+    op *o = &c->op[c->n_op++];
+    *o = (op){.kind = kind, .dst = (uint16_t)dst};
+    return o;
+}
+
+/* Scalars fill a register once a thread and keep it. */
+static void place_inputs(cpu_program *c) {
+    const mx_program *p = c->p;
+    for (int i = 0; i < p->n_in; i++) {
+        const mx_array *a = p->in[i];
+        place *at = &c->place[i];
+        if (is_direct(p, a)) {
+            *at = (place){a->data, (int32_t)mx_itemsize(a), IN_MEMORY};
+        } else if (a->size == 1) {
+            *at = (place){NULL, 0, c->n_reg++};
+            c->constant[c->n_constant++] = (constant){a, at->reg, c->type[i]};
+        } else {
+            *at = (place){NULL, 0, NOWHERE};
+        }
+    }
+}
+
+/* Bring input i into a register: fetch it if its elements are scattered, convert it if it is a half. */
+static void add_load(cpu_program *c, int i) {
+    const mx_array *a = c->p->in[i];
+    mx_dtype t = mx_dtype_of(a);
+    mx_k_unary *convert = t == c->type[i] ? NULL : c->k->pointwise->cast[t][c->type[i]];
+    bool plain = a->row_contiguous && a->size == c->p->size;
+    op *o = add_op(c, plain ? OP_CONVERT : OP_FETCH, i);
+    o->arg[0] = (uint16_t)i;
+    o->fn.unary = convert;
+    o->second = convert;
+    c->place[i].reg = take_register(c);
+    if (plain)
+        return;
+    int64_t strides[MX_MAX_NDIM];
+    const int64_t *all[1] = {strides};
+    fetch *f = &c->fetch[o->fetch = c->n_fetch++];
+    f->a = a;
+    cpu_broadcast_strides(a, c->p->shape, c->p->ndim, strides);
+    cpu_layout_collapse(&f->layout, c->p->shape, c->p->ndim, 1, all);
+}
+
+/* A register for a result: an operand's that dies here and has elements of the same size, or a new one. */
+static int result_register(cpu_program *c, int k, int v) {
+    const mx_instr *in = &c->p->instr[k];
+    for (int j = 0; j < instr_arity(in); j++) {
+        place *at = &c->place[in->arg[j]];
+        if (at->reg >= 0 && at->step == 0 && c->last[in->arg[j]] == k &&
+            mx_dtype_size(c->type[in->arg[j]]) == mx_dtype_size(c->type[v])) {
+            int reg = at->reg;
+            c->last[in->arg[j]] = -1;
+            return reg;
+        }
+    }
+    return take_register(c);
+}
+
+static bool is_constant(const cpu_program *c, int v) {
+    return v < c->p->n_in && c->p->in[v]->size == 1 && !is_direct(c->p, c->p->in[v]);
+}
+
+static void release_operands(cpu_program *c, int k) {
+    const mx_instr *in = &c->p->instr[k];
+    for (int j = 0; j < instr_arity(in); j++) {
+        int v = in->arg[j];
+        if (c->last[v] == k && c->place[v].reg >= 0 && !is_constant(c, v)) {
+            c->spare[c->n_spare++] = c->place[v].reg;
+            c->last[v] = -1;
+        }
+    }
+}
+
+static void add_instr(cpu_program *c, int k) {
+    const mx_instr *in = &c->p->instr[k];
+    int arity = instr_arity(in);
+    op *o = add_op(c, arity == 1 ? OP_UNARY : arity == 2 ? OP_BINARY : OP_TERNARY, c->p->n_in + k);
+    memcpy(o->arg, in->arg, sizeof o->arg);
+    if (in->op == MX_OPC_CAST) {
+        o->fn.unary = c->k->pointwise->cast[in->dtype][in->to];
+    } else if (in->op == MX_OPC_ROUND_HALF) {
+        o->kind = OP_ROUND;
+        o->fn.unary = c->k->pointwise->cast[MX_FLOAT32][in->to];
+        o->second = c->k->pointwise->cast[in->to][MX_FLOAT32];
+    } else {
+        o->fn = c->k->pointwise->op[in->op][in->dtype];
+    }
+}
+
+static void add_stores(cpu_program *c, int v) {
+    const mx_program *p = c->p;
+    for (int o = 0; o < p->n_out; o++) {
+        if (p->out_value[o] != v || (c->place[v].base && c->place[v].base == c->out[o].base) ||
+            (c->place[v].reg == CALLER))
+            continue;
+        op *s = add_op(c, OP_STORE, o);
+        s->arg[0] = (uint16_t)v;
+        s->fn.unary = c->k->pointwise->cast[c->type[v]][mx_dtype_of(p->out[o])];
+    }
+}
+
+/* A result that an output wants in this very form is computed in the output's memory. */
+static bool place_in_output(cpu_program *c, int v) {
+    const mx_program *p = c->p;
+    for (int o = 0; o < p->n_out; o++)
+        if (p->out_value[o] == v && mx_dtype_of(p->out[o]) == c->type[v]) {
+            c->place[v] = c->out[o];
+            return true;
+        }
+    return false;
+}
+
+static void schedule(cpu_program *c) {
+    const mx_program *p = c->p;
+    for (int k = 0; k < p->n_instr; k++) {
+        int v = p->n_in + k;
+        for (int j = 0; j < instr_arity(&p->instr[k]); j++)
+            if (c->place[p->instr[k].arg[j]].reg == NOWHERE)
+                add_load(c, p->instr[k].arg[j]);
+        if (!place_in_output(c, v))
+            c->place[v] = (place){NULL, 0, result_register(c, k, v)};
+        add_instr(c, k);
+        add_stores(c, v);
+        release_operands(c, k);
+    }
+    for (int i = 0; i < p->n_in; i++) {
+        bool wanted = false;
+        for (int o = 0; o < p->n_out; o++)
+            wanted |= p->out_value[o] == i;
+        if (wanted && c->place[i].reg == NOWHERE)
+            add_load(c, i);
+        if (wanted)
+            add_stores(c, i);
+    }
+}
+
+/* The tile: all registers and one staging area of 8-byte elements within REGISTER_BYTES. */
+static void choose_tile(cpu_program *c) {
+    size_t item = 1;
+    for (int v = 0; v < c->p->n_in + c->p->n_instr; v++)
+        item = mx_dtype_size(c->type[v]) > item ? mx_dtype_size(c->type[v]) : item;
+    size_t tile = REGISTER_BYTES / (item * (size_t)(c->n_reg + 1));
+    tile = tile > TILE_MAX ? TILE_MAX : tile < TILE_MIN ? TILE_MIN : tile & ~(size_t)63;
+    if ((int64_t)tile > c->p->size)
+        tile = (size_t)c->p->size;
+    c->tile = (int)tile;
+    c->reg_bytes = (tile * item + 63) & ~(size_t)63;
+}
+
+static void prepare(cpu_program *c) {
+    find_types(c);
+    find_last_uses(c);
+    place_inputs(c);
+    schedule(c);
+    choose_tile(c);
+}
+
+/* --- running ------------------------------------------------------------------------------------------- */
+
+typedef struct frame {
+    const cpu_program *c;
+    char *scratch;   /* registers, then the staging area */
+    char *caller;    /* where a feed's reader wants element `begin` */
+    int64_t begin;
+} frame;
+
+static inline char *at(const frame *f, const place *p, int64_t e) {
+    if (p->reg >= 0)
+        return f->scratch + (size_t)p->reg * f->c->reg_bytes;
+    if (p->reg == CALLER)
+        return f->caller + (e - f->begin) * p->step;
+    return p->base + e * p->step;
+}
+
+static void fill_constants(const frame *f) {
+    const cpu_program *c = f->c;
+    for (int i = 0; i < c->n_constant; i++) {
+        const constant *k = &c->constant[i];
+        char value[8];
+        c->k->pointwise->cast[mx_dtype_of(k->a)][k->compute](value, k->a->data, 1);
+        c->k->pointwise->fill[mx_dtype_size(k->compute)](f->scratch + (size_t)k->reg * c->reg_bytes, value,
+                                                         (size_t)c->tile);
+    }
+}
+
+static void fetch_tile(const frame *f, const op *o, int64_t e, size_t n) {
+    const fetch *from = &f->c->fetch[o->fetch];
+    char *reg = at(f, &f->c->place[o->dst], e);
+    char *raw = o->second ? f->scratch + (size_t)f->c->n_reg * f->c->reg_bytes : reg;
+    cpu_fetch(raw, from->a->data, mx_itemsize(from->a), &from->layout, e, n);
+    if (o->second)
+        o->second(reg, raw, n);
+}
+
+static void round_tile(const frame *f, const op *o, int64_t e, size_t n) {
+    char *half = f->scratch + (size_t)f->c->n_reg * f->c->reg_bytes;
+    o->fn.unary(half, at(f, &f->c->place[o->arg[0]], e), n);
+    o->second(at(f, &f->c->place[o->dst], e), half, n);
+}
+
+static void run_tile(const frame *f, int64_t e, size_t n) {
+    const cpu_program *c = f->c;
+    const place *pl = c->place;
+    for (const op *o = c->op, *end = o + c->n_op; o < end; o++) {
+        switch (o->kind) {
+        case OP_FETCH: fetch_tile(f, o, e, n); break;
+        case OP_ROUND: round_tile(f, o, e, n); break;
+        case OP_CONVERT: {
+            const mx_array *a = c->p->in[o->arg[0]];
+            o->fn.unary(at(f, &pl[o->dst], e), a->data + e * (int64_t)mx_itemsize(a), n);
+            break;
+        }
+        case OP_UNARY: o->fn.unary(at(f, &pl[o->dst], e), at(f, &pl[o->arg[0]], e), n); break;
+        case OP_BINARY:
+            o->fn.binary(at(f, &pl[o->dst], e), at(f, &pl[o->arg[0]], e), at(f, &pl[o->arg[1]], e), n);
+            break;
+        case OP_TERNARY:
+            o->fn.ternary(at(f, &pl[o->dst], e), at(f, &pl[o->arg[0]], e), at(f, &pl[o->arg[1]], e),
+                          at(f, &pl[o->arg[2]], e), n);
+            break;
+        case OP_STORE: o->fn.unary(at(f, &c->out[o->dst], e), at(f, &pl[o->arg[0]], e), n); break;
+        }
+    }
+}
+
+static bool run_range(const cpu_program *c, int64_t begin, int64_t end, char *caller) {
+    frame f = {c, NULL, caller, begin};
+    if (begin >= end)
+        return true;
+    f.scratch = mx_scratch(0, (size_t)(c->n_reg + 1) * c->reg_bytes);
+    if (!f.scratch)
+        return false;
+    fill_constants(&f);
+    for (int64_t e = begin; e < end; e += c->tile)
+        run_tile(&f, e, (size_t)(end - e < c->tile ? end - e : c->tile));
+    return true;
+}
+
+/* --- the whole program on the pool ------------------------------------------------------------------------ */
+
+typedef struct job {
+    const cpu_program *c;
+    _Atomic bool failed;
+} job;
+
+static void run_piece(void *ctx, int64_t begin, int64_t end) {
+    job *j = ctx;
+    if (!run_range(j->c, begin, end, NULL))
+        j->failed = true;
+}
+
+/* Output o may lie in input i's memory if nothing reads the input after the output is written. */
+static bool may_take(const mx_program *p, int i, int o) {
+    int v = p->out_value[o];
+    if (p->in[i]->size != p->size || mx_itemsize(p->in[i]) != mx_itemsize(p->out[o]))
+        return false;
+    for (int k = v < p->n_in ? 0 : v - p->n_in + 1; k < p->n_instr; k++)
+        for (int j = 0; j < instr_arity(&p->instr[k]); j++)
+            if (p->instr[k].arg[j] == i)
+                return false;
+    for (int other = 0; other < p->n_out; other++)
+        if (other != o && p->out_value[other] == i)
+            return false;
+    return true;
+}
+
+static bool give_memory(const mx_program *p, const bool *donate, int o) {
+    for (int i = 0; i < p->n_in; i++)
+        if (donate[i] && atomic_load(&p->in[i]->buffer->refs) == 1 && may_take(p, i, o)) {
+            mx_array_place(p->out[o], p->in[i]->buffer, p->in[i]->data, NULL);
+            return true;
+        }
+    return mx_array_alloc(p->out[o]);
+}
+
+static bool give_outputs(cpu_program *c, const bool *donate) {
+    for (int o = 0; o < c->p->n_out; o++) {
+        mx_array *a = c->p->out[o];
+        if (!give_memory(c->p, donate, o))
+            return false;
+        c->out[o] = (place){a->data, (int32_t)mx_itemsize(a), IN_MEMORY};
+    }
+    return true;
+}
+
+static bool execute(cpu_program *c) {
+    job j = {c, false};
+    prepare(c);
+    mx_parallel_for(c->p->size, 1 + GRAIN / (1 + c->n_op), run_piece, &j);
+    return !j.failed || mx_fail_nomem("eval", (unsigned long long)(c->n_reg + 1) * c->reg_bytes);
+}
+
+bool cpu_program_run(const mx_program *p, const bool *donate) {
+    cpu_program *c = allocate(p);
+    bool ok = c && give_outputs(c, donate) && (p->size == 0 || execute(c));
+    mx_free(c);
+    return ok;
+}
+
+/* --- as a source ---------------------------------------------------------------------------------------------- */
+
+cpu_program *cpu_program_open(const mx_program *p) {
+    cpu_program *c = allocate(p);
+    if (!c)
+        return NULL;
+    c->out[0] = (place){NULL, (int32_t)mx_itemsize(p->out[0]), CALLER};
+    prepare(c);
+    return c;
+}
+
+bool cpu_program_read(const cpu_program *c, int64_t begin, int64_t end, void *out) {
+    return run_range(c, begin, end, out);
+}
+
+void cpu_program_close(cpu_program *c) {
+    mx_free(c);
+}
