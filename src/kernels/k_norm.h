@@ -1,5 +1,4 @@
-/* Normalisation kernels: contiguous rows of n; float16, float32, float64, bfloat16 (others
- * NULL).
+/* Normalisation kernels: contiguous rows of n; float16 float32 float64 bfloat16.
  *
  *     rms     y = x / sqrt(mean(x^2) + eps) * w
  *     layer   y = (x - mean(x)) / sqrt(var(x) + eps) * w + b
@@ -7,9 +6,9 @@
  * w and b (n elements of x's dtype) may be NULL: 1 and 0. Halves are computed in float32.
  * out may be x.
  *
- * The backward kernels write dx and, where dw or db is not NULL, add the rows' share to
- * dw[n] and db[n], accumulators of the compute type (float32 for halves): split rows in
- * fixed blocks, zero one accumulator for each, and add them in order. dx may be NULL or g.
+ * The backward kernels write dx and, where dw or db is not NULL, add the rows' share to dw[n]
+ * and db[n], accumulators of the compute type (float32 for halves): split rows in fixed
+ * blocks, zero one accumulator for each, and add them in order. dx may be NULL, or g.
  */
 #ifndef MX_KERNELS_K_NORM_H
 #define MX_KERNELS_K_NORM_H

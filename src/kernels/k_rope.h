@@ -1,12 +1,12 @@
 /* Rotary position embedding (Su et al. 2021): pairs of the first dims elements of a row are
  * turned by the angle of the row's position; the rest is copied.
  *
- *     angle of pair i at position p   p * scale * inv_freq[i],   inv_freq[i] = base^(-2 i /
- * dims) or 1 / freqs[i] pair i                          traditional: (2 i, 2 i + 1); else
- * (i, i + dims / 2) (a, b)                          -> (a cos - b sin, a sin + b cos)
+ *     angle of pair i at position p   p * scale * inv_freq[i]
+ *     inv_freq[i]                     base^(-2 i / dims), or 1 / freqs[i]
+ *     pair i                          traditional: (2 i, 2 i + 1); else (i, i + dims / 2)
+ *     (a, b)                          -> (a cos - b sin, a sin + b cos)
  *
- * The table of one sequence is made once (float64 inside) and applied to all heads and
- * batches.
+ * The table of one sequence is made once (float64 inside) and applied to all heads and batches.
  */
 #ifndef MX_KERNELS_K_ROPE_H
 #define MX_KERNELS_K_ROPE_H

@@ -1,5 +1,4 @@
-/* Softmax kernels: rows of n contiguous elements; float16, float32, float64, bfloat16
- * (others NULL).
+/* Softmax kernels: rows of n contiguous elements; float16 float32 float64 bfloat16.
  *
  *     softmax      y = exp(x - m) / sum exp(x - m)       m the row's maximum
  *     log_softmax  y = x - m - log(sum exp(x - m))
