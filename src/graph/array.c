@@ -33,7 +33,7 @@ char *mx_shape_text(char *out, size_t n, const int *shape, int ndim) {
     for (int i = 0; i < ndim && used < n; i++)
         used += (size_t)snprintf(out + used, n - used, i ? ",%d" : "%d", shape[i]);
     if (used < n)
-        snprintf(out + used, n - used, ndim == 1 ? ",)" : ")");
+        snprintf(out + used, n - used, ")");
     else if (n > 4)
         memcpy(out + n - 4, "...", 4);
     return out;

@@ -1,0 +1,72 @@
+/* The parameters of the primitives: plain structs that an operation fills, a node carries, and a backend
+ * reads. A primitive that is not here has none. Each struct's field table stands beside its descriptor
+ * in src/ops/. Axes are normalised (0 <= axis < ndim) and lists are complete by the time they are here.
+ */
+#ifndef MX_GRAPH_PARAMS_H
+#define MX_GRAPH_PARAMS_H
+
+#include "graph/prim.h"
+
+typedef struct mx_p_dtype { /* astype, view */
+    int dtype;
+} mx_p_dtype;
+
+typedef struct mx_p_shape { /* broadcast, reshape: the shape of the result */
+    mx_ints shape;
+} mx_p_shape;
+
+typedef struct mx_p_transpose { /* axis i of the result is axis axes[i] of the input */
+    mx_ints axes;
+} mx_p_transpose;
+
+typedef struct mx_p_slice { /* element i along an axis is element start + i * step of the input */
+    mx_ints start, shape, step; /* one entry an axis; all elements exist */
+} mx_p_slice;
+
+typedef struct mx_p_as_strided { /* over the input laid out as C arrays are; in bounds */
+    mx_ints shape;
+    mx_longs strides;
+    int64_t offset;
+} mx_p_as_strided;
+
+typedef struct mx_p_contiguous {
+    bool allow_col_major;
+} mx_p_contiguous;
+
+typedef struct mx_p_axis { /* concatenate */
+    int axis;
+} mx_p_axis;
+
+typedef struct mx_p_pad { /* inputs: a, the 0-dimensional padding value; one entry an axis */
+    mx_ints low, high;
+} mx_p_pad;
+
+typedef struct mx_p_slice_update { /* inputs: a, update; the region is start + i * step, shaped as update */
+    int op;              /* mx_scatter_op of ops.h: none, sum, prod, max, min */
+    mx_ints start, step; /* one entry an axis */
+} mx_p_slice_update;
+
+typedef struct mx_p_dynamic_slice { /* inputs: a, start (1-d integers, one for each of axes) */
+    mx_ints axes, shape;            /* shape of the result, one entry an axis of a */
+} mx_p_dynamic_slice;
+
+typedef struct mx_p_dynamic_update { /* inputs: a, update, start */
+    mx_ints axes;
+} mx_p_dynamic_update;
+
+typedef struct mx_p_arange { /* start + i * step, i < n */
+    double start, step;
+    int n, dtype;
+} mx_p_arange;
+
+typedef struct mx_p_linspace { /* n points from start to stop, with it if endpoint */
+    double start, stop;
+    int n, dtype;
+    bool endpoint;
+} mx_p_linspace;
+
+typedef struct mx_p_diagonal { /* eye: ones where j - i == k; tri: ones where j - i <= k */
+    int rows, columns, k, dtype;
+} mx_p_diagonal;
+
+#endif
