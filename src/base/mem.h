@@ -29,6 +29,8 @@ static inline bool mx_add_size(size_t a, size_t b, size_t *r) {
    mx_alloc_count says how many were asked for since. Process-wide. */
 void mx_alloc_fail_at(uint64_t n);
 uint64_t mx_alloc_count(void);
+/* For the library's other allocators: numbers this request; false where the hook fails it. */
+bool mx_alloc_allowed(void);
 /* Tests: live allocations of this file, for leak checks. */
 int64_t mx_alloc_live(void);
 

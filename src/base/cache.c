@@ -1,0 +1,336 @@
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "base/cache.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/cpuinfo.h"
+#include "base/mem.h"
+#include "base/status.h"
+
+/* Size classes: every multiple of 64 up to 512 bytes, then eight to the octave (at most 1/8 is lost).
+ *
+ *     class    0   1 ..  7    8   9 ..  15    16   17
+ *     bytes   64 128 .. 512  576 640 .. 1024 1152 1280 ..
+ *
+ * A free block's first word links to the next one of its class. One lock guards all; it is held for a
+ * few instructions, never while the system is asked for memory or given it back.
+ */
+#define LINE 64
+#define CLASSES 352
+#define LARGEST ((size_t)1 << 52) /* more than any machine maps; the last class holds it */
+#define MAP_FROM ((size_t)1 << 20)  /* blocks of this size are mapped, smaller ones come from malloc */
+#define HUGE_PAGE ((size_t)2 << 20) /* blocks of this size are aligned for huge pages */
+#define PAGE ((size_t)4096)
+
+typedef struct block {
+    struct block *next;
+    size_t size; /* used on the way back to the system only */
+} block;
+
+typedef struct class {
+    block *free;
+    uint64_t used; /* when the class last gave or took a block */
+} class;
+
+static struct {
+    pthread_mutex_t lock;
+    bool ready;
+    uint64_t clock;
+    size_t active, cached, peak;
+    size_t limit, cache_limit, physical;
+    class classes[CLASSES];
+} cache = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+/* ---- size classes ---- */
+
+static int class_of(size_t bytes) {
+    if (bytes <= 8 * LINE)
+        return bytes ? (int)((bytes - 1) / LINE) : 0;
+    int octave = 63 - __builtin_clzll(bytes - 1); /* 9 for 513 .. 1024 */
+    return (octave - 8) * 8 + (int)(((bytes - 1) >> (octave - 3)) & 7);
+}
+
+static size_t class_size(int c) {
+    if (c < 8)
+        return (size_t)(c + 1) * LINE;
+    return (size_t)(8 + (c & 7) + 1) << (c / 8 + 5);
+}
+
+size_t mx_block_size(size_t bytes) {
+    return class_size(class_of(bytes));
+}
+
+/* ---- the system ---- */
+
+static bool is_mapped(size_t size) {
+    return size >= MAP_FROM;
+}
+
+/* The length of a mapping: the block and a page to read past its end. */
+static size_t map_length(size_t size) {
+    return (size + 2 * PAGE - 1) & ~(PAGE - 1);
+}
+
+static void *map_block(size_t size) {
+    size_t length = map_length(size), align = size >= HUGE_PAGE ? HUGE_PAGE : 0;
+    char *p = mmap(NULL, length + align, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED)
+        return NULL;
+    if (!align)
+        return p;
+    size_t before = (align - (uintptr_t)p % align) % align;
+    if (before)
+        munmap(p, before);
+    if (align - before)
+        munmap(p + before + length, align - before);
+    madvise(p + before, length, MADV_HUGEPAGE);
+    return p + before;
+}
+
+static void *system_alloc(size_t size) {
+    return is_mapped(size) ? map_block(size) : aligned_alloc(LINE, size + LINE);
+}
+
+static void system_free(void *p, size_t size) {
+    if (is_mapped(size))
+        munmap(p, map_length(size));
+    else
+        free(p);
+}
+
+static void system_free_list(block *b) {
+    while (b) {
+        block *next = b->next;
+        system_free(b, b->size);
+        b = next;
+    }
+}
+
+/* ---- the lock ---- */
+
+static void lock_cache(void) {
+    pthread_mutex_lock(&cache.lock);
+}
+
+static void unlock_cache(void) {
+    pthread_mutex_unlock(&cache.lock);
+}
+
+#if defined(MX_TORTURE) || defined(__SANITIZE_ADDRESS__)
+#define CACHE_SHARE 0 /* every block comes from the system, so that a late use of it is seen */
+#else
+#define CACHE_SHARE 1
+#endif
+
+/* Defaults, before the first use: a quarter of the memory may be cached, and the limit on all is
+   beyond what the machine has, so that the system decides. */
+static void set_up(void) {
+    if (cache.ready)
+        return;
+    cache.ready = true;
+    cache.physical = mx_cpuinfo_get()->memory;
+    cache.limit = cache.physical / 2 * 3;
+    cache.cache_limit = cache.physical / 4 * CACHE_SHARE;
+    pthread_atfork(lock_cache, unlock_cache, unlock_cache);
+}
+
+static void enter(void) {
+    lock_cache();
+    if (!cache.ready)
+        set_up();
+}
+
+/* ---- free blocks; the lock is held ---- */
+
+static void *pop(int c) {
+    block *b = cache.classes[c].free;
+    if (!b)
+        return NULL;
+    cache.classes[c].free = b->next;
+    cache.classes[c].used = ++cache.clock;
+    cache.cached -= class_size(c);
+    return b;
+}
+
+static void push(int c, block *b) {
+    b->next = cache.classes[c].free;
+    cache.classes[c].free = b;
+    cache.classes[c].used = ++cache.clock;
+    cache.cached += class_size(c);
+}
+
+static int oldest_class(void) {
+    int oldest = -1;
+    for (int c = 0; c < CLASSES; c++)
+        if (cache.classes[c].free &&
+            (oldest < 0 || cache.classes[c].used < cache.classes[oldest].used))
+            oldest = c;
+    return oldest;
+}
+
+/* Takes blocks out, those of the class longest unused first, until at most `keep` bytes are cached. */
+static block *evict(size_t keep) {
+    block *out = NULL;
+    while (cache.cached > keep) {
+        int c = oldest_class();
+        block *b = cache.classes[c].free;
+        cache.classes[c].free = b->next;
+        cache.cached -= class_size(c);
+        *b = (block){out, class_size(c)};
+        out = b;
+    }
+    return out;
+}
+
+/* What may be cached now: the limit, and less when arrays need most of the machine. */
+static size_t cache_room(void) {
+    size_t most = cache.physical / 8 * 7;
+    size_t left = cache.active < most ? most - cache.active : 0;
+    return left < cache.cache_limit ? left : cache.cache_limit;
+}
+
+/* ---- allocation ---- */
+
+static void add_active(size_t size) {
+    cache.active += size;
+    if (cache.active > cache.peak)
+        cache.peak = cache.active;
+}
+
+/* Counts size bytes as active if the limit allows, evicting for it; *out is to be given back. */
+static bool reserve(size_t size, block **out) {
+    size_t left = cache.active < cache.limit ? cache.limit - cache.active : 0;
+    if (size > left)
+        return false;
+    if (cache.cached > left - size)
+        *out = evict(left - size);
+    add_active(size);
+    return true;
+}
+
+static void *alloc_fresh(size_t size) {
+    void *p = system_alloc(size);
+    if (p)
+        return p;
+    mx_mem_cache_clear();
+    p = system_alloc(size);
+    if (p)
+        return p;
+    lock_cache();
+    cache.active -= size;
+    unlock_cache();
+    return mx_fail_nomem("allocate", size);
+}
+
+static void *fail_limit(size_t bytes) {
+    return mx_fail(MX_NOMEM, "[allocate] out of memory: %zu bytes asked for, %zu in use, the limit is %zu",
+                   bytes, mx_mem_active(), mx_mem_limit());
+}
+
+void *mx_block_alloc(size_t bytes) {
+    if (!mx_alloc_allowed() || bytes > LARGEST)
+        return mx_fail_nomem("allocate", bytes);
+    int c = class_of(bytes);
+    size_t size = class_size(c);
+    block *given_back = NULL;
+    enter();
+    void *p = pop(c);
+    if (p)
+        add_active(size);
+    bool fits = p || reserve(size, &given_back);
+    unlock_cache();
+    system_free_list(given_back);
+    if (p)
+        return p;
+    return fits ? alloc_fresh(size) : fail_limit(bytes);
+}
+
+static void poison(void *p, size_t size) {
+#ifdef MX_TORTURE
+    memset(p, 0xff, size); /* NaN in every float type */
+#else
+    (void)p, (void)size;
+#endif
+}
+
+void mx_block_free(void *p, size_t bytes) {
+    if (!p)
+        return;
+    int c = class_of(bytes);
+    size_t size = class_size(c);
+    poison(p, size);
+    enter();
+    cache.active -= size;
+    size_t room = cache_room();
+    bool keep = size <= room;
+    block *out = keep && cache.cached <= room - size ? NULL : evict(keep ? room - size : room);
+    if (keep)
+        push(c, p);
+    unlock_cache();
+    system_free_list(out);
+    if (!keep)
+        system_free(p, size);
+}
+
+/* ---- limits and counters ---- */
+
+static size_t read_counter(const size_t *counter) {
+    enter();
+    size_t value = *counter;
+    unlock_cache();
+    return value;
+}
+
+size_t mx_mem_active(void) {
+    return read_counter(&cache.active);
+}
+
+size_t mx_mem_cached(void) {
+    return read_counter(&cache.cached);
+}
+
+size_t mx_mem_peak(void) {
+    return read_counter(&cache.peak);
+}
+
+size_t mx_mem_limit(void) {
+    return read_counter(&cache.limit);
+}
+
+void mx_mem_peak_reset(void) {
+    enter();
+    cache.peak = cache.active;
+    unlock_cache();
+}
+
+size_t mx_mem_set_limit(size_t bytes) {
+    enter();
+    size_t former = cache.limit;
+    cache.limit = bytes;
+    unlock_cache();
+    return former;
+}
+
+size_t mx_mem_set_cache_limit(size_t bytes) {
+    enter();
+    size_t former = cache.cache_limit;
+    cache.cache_limit = bytes;
+    block *out = evict(cache_room());
+    unlock_cache();
+    system_free_list(out);
+    return former;
+}
+
+void mx_mem_cache_clear(void) {
+    enter();
+    block *out = evict(0);
+    unlock_cache();
+    system_free_list(out);
+}

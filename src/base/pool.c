@@ -1,0 +1,353 @@
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "base/pool.h"
+
+#include <fenv.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cpuinfo.h"
+#include "base/mem.h"
+
+/* A job lies on its caller's stack and is linked into the pool while it has pieces to give:
+ *
+ *     caller                                   worker
+ *     link, raise `epoch`, wake sleepers       sees `epoch` move, enters a job (under the lock): inside + 1
+ *     take pieces until none is left           take pieces until none is left
+ *     unlink: nobody enters any more           inside - 1; the last one wakes the caller
+ *     wait until nobody is inside
+ *
+ * So the job outlives everyone in it, and a caller never waits for work that nobody has begun.
+ */
+#define MOST_THREADS 1024
+#define PIECES_EACH 4      /* pieces per thread, to even out unequal ones */
+#define PIECE_MULTIPLE 64  /* long ranges are cut at multiples of this, so that lines are not shared */
+#define SPINS 1000         /* pauses before sleeping: a few microseconds to some tens */
+#define ASLEEP (1 << 20)
+#define STACK_BYTES ((size_t)2 << 20)
+
+typedef struct job {
+    mx_range_body *body;
+    void *ctx;
+    int64_t n, piece;
+    int threads;           /* ids below this may enter */
+    _Atomic int64_t next;  /* the first element not yet taken */
+    _Atomic int inside;    /* workers in it, and ASLEEP while the caller waits for them; a futex */
+    struct job *link;
+} job;
+
+static struct {
+    pthread_mutex_t lock;
+    job *jobs;
+    bool alive[MOST_THREADS]; /* worker i runs; 0 is every caller */
+    int target;               /* threads wanted; 0: not decided */
+    _Atomic int ready;        /* target, once the workers for it were started */
+    _Atomic int epoch;        /* raised by every new job; a futex */
+    _Atomic int sleepers;
+} pool = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static _Thread_local int worker_id __attribute__((tls_model("initial-exec")));
+static _Thread_local bool in_body __attribute__((tls_model("initial-exec")));
+
+/* ---- sleeping ---- */
+
+static void futex_wait(_Atomic int *word, int seen) {
+    syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, seen, NULL, NULL, 0);
+}
+
+static void futex_wake(_Atomic int *word, int count) {
+    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0);
+}
+
+static void pause_briefly(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+/* Spins while *word == seen; false when it still is after that. */
+static bool spin_until_changed(_Atomic int *word, int seen) {
+    for (int i = 0; i < SPINS; i++) {
+        if (atomic_load_explicit(word, memory_order_acquire) != seen)
+            return true;
+        pause_briefly();
+    }
+    return false;
+}
+
+static void wait_for_epoch(int seen) {
+    if (spin_until_changed(&pool.epoch, seen))
+        return;
+    atomic_fetch_add(&pool.sleepers, 1);
+    futex_wait(&pool.epoch, seen);
+    atomic_fetch_sub(&pool.sleepers, 1);
+}
+
+/* ---- taking pieces ---- */
+
+static void work_on(job *j) {
+    in_body = true;
+    for (;;) {
+        int64_t begin = atomic_fetch_add_explicit(&j->next, j->piece, memory_order_relaxed);
+        if (begin >= j->n)
+            break;
+        int64_t end = j->n - begin < j->piece ? j->n : begin + j->piece;
+        j->body(j->ctx, begin, end);
+    }
+    in_body = false;
+}
+
+static bool has_pieces(job *j) {
+    return atomic_load_explicit(&j->next, memory_order_relaxed) < j->n;
+}
+
+/* ---- workers ---- */
+
+/* A job with pieces left for this worker, entered; or NULL. */
+static job *enter_job(int id) {
+    pthread_mutex_lock(&pool.lock);
+    job *j = pool.jobs;
+    while (j && !(id < j->threads && has_pieces(j)))
+        j = j->link;
+    if (j)
+        atomic_fetch_add_explicit(&j->inside, 1, memory_order_relaxed);
+    pthread_mutex_unlock(&pool.lock);
+    return j;
+}
+
+/* After this the job may be gone; waking a futex that is no more is harmless. */
+static void leave_job(job *j) {
+    if (atomic_fetch_sub_explicit(&j->inside, 1, memory_order_acq_rel) == (ASLEEP | 1))
+        futex_wake(&j->inside, 1);
+}
+
+/* True when the pool has shrunk below this worker, which then counts as ended. */
+static bool retire(int id) {
+    pthread_mutex_lock(&pool.lock);
+    bool end = id >= pool.target;
+    if (end)
+        pool.alive[id] = false;
+    pthread_mutex_unlock(&pool.lock);
+    return end;
+}
+
+static void *run_worker(void *arg) {
+    int id = (int)(intptr_t)arg;
+    worker_id = id;
+    fesetenv(FE_DFL_ENV);
+    for (;;) {
+        int seen = atomic_load_explicit(&pool.epoch, memory_order_acquire);
+        job *j;
+        while ((j = enter_job(id))) {
+            work_on(j);
+            leave_job(j);
+        }
+        if (retire(id))
+            return NULL;
+        wait_for_epoch(seen);
+    }
+}
+
+/* A detached thread with all signals blocked. */
+static bool start_worker(int id) {
+    pthread_attr_t attr;
+    if (pthread_attr_init(&attr))
+        return false;
+    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+    pthread_attr_setstacksize(&attr, STACK_BYTES);
+    sigset_t all, former;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &former);
+    pthread_t thread;
+    int failed = pthread_create(&thread, &attr, run_worker, (void *)(intptr_t)id);
+    pthread_sigmask(SIG_SETMASK, &former, NULL);
+    pthread_attr_destroy(&attr);
+    return !failed;
+}
+
+/* ---- size ---- */
+
+static int default_threads(void) {
+    const char *text = getenv("MLX_NUM_THREADS");
+    long n = text ? strtol(text, NULL, 10) : 0;
+    if (n <= 0)
+        n = mx_cpuinfo_get()->processors;
+    return n < 1 ? 1 : n > MOST_THREADS ? MOST_THREADS : (int)n;
+}
+
+static void lock_pool(void) {
+    pthread_mutex_lock(&pool.lock);
+}
+
+static void unlock_pool(void) {
+    pthread_mutex_unlock(&pool.lock);
+}
+
+/* The child has one thread: the pool starts again at its next use. */
+static void reset_in_child(void) {
+    pool.jobs = NULL;
+    memset(pool.alive, 0, sizeof pool.alive);
+    atomic_store(&pool.ready, 0);
+    atomic_store(&pool.sleepers, 0);
+    unlock_pool();
+}
+
+static void handle_forks(void) {
+    pthread_atfork(lock_pool, unlock_pool, reset_in_child);
+}
+
+/* Decides the size and starts what is missing. Where threads are refused the rest do the work. */
+static int start_pool(void) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, handle_forks);
+    lock_pool();
+    if (!pool.target)
+        pool.target = default_threads();
+    for (int i = 1; i < pool.target; i++)
+        if (!pool.alive[i])
+            pool.alive[i] = start_worker(i);
+    int n = pool.target;
+    atomic_store_explicit(&pool.ready, n, memory_order_release);
+    unlock_pool();
+    return n;
+}
+
+int mx_pool_threads(void) {
+    int n = atomic_load_explicit(&pool.ready, memory_order_acquire);
+    return n ? n : start_pool();
+}
+
+void mx_pool_set_threads(int n) {
+    lock_pool();
+    pool.target = n <= 0 ? default_threads() : n > MOST_THREADS ? MOST_THREADS : n;
+    atomic_store(&pool.ready, 0);
+    atomic_fetch_add(&pool.epoch, 1);
+    unlock_pool();
+    futex_wake(&pool.epoch, INT_MAX);
+}
+
+int mx_pool_worker_id(void) {
+    return worker_id;
+}
+
+/* ---- callers ---- */
+
+static void publish(job *j) {
+    lock_pool();
+    j->link = pool.jobs;
+    pool.jobs = j;
+    atomic_fetch_add(&pool.epoch, 1);
+    unlock_pool();
+    int64_t helpers = (j->n - 1) / j->piece;
+    if (atomic_load(&pool.sleepers) > 0)
+        futex_wake(&pool.epoch, helpers < j->threads - 1 ? (int)helpers : j->threads - 1);
+}
+
+static void withdraw(job *j) {
+    lock_pool();
+    job **at = &pool.jobs;
+    while (*at != j)
+        at = &(*at)->link;
+    *at = j->link;
+    unlock_pool();
+}
+
+static void wait_until_left(job *j) {
+    int inside;
+    while ((inside = atomic_load_explicit(&j->inside, memory_order_acquire)) & ~ASLEEP)
+        if (!spin_until_changed(&j->inside, inside)) {
+            atomic_fetch_or(&j->inside, ASLEEP);
+            futex_wait(&j->inside, inside | ASLEEP);
+        }
+}
+
+static int64_t piece_of(int64_t n, int64_t grain, int threads) {
+    int64_t pieces = (int64_t)threads * PIECES_EACH;
+    int64_t piece = n / pieces + (n % pieces != 0);
+    if (piece < grain)
+        piece = grain;
+    if (piece >= 4 * PIECE_MULTIPLE)
+        piece = (piece + PIECE_MULTIPLE - 1) / PIECE_MULTIPLE * PIECE_MULTIPLE;
+    return piece;
+}
+
+void mx_parallel_for(int64_t n, int64_t grain, mx_range_body *body, void *ctx) {
+    if (n <= 0)
+        return;
+    if (grain < 1)
+        grain = 1;
+    int threads = in_body || n / 2 < grain ? 1 : mx_pool_threads();
+    if (threads == 1) {
+        body(ctx, 0, n);
+        return;
+    }
+    job j = {.body = body, .ctx = ctx, .n = n, .threads = threads};
+    j.piece = piece_of(n, grain, threads);
+    publish(&j);
+    work_on(&j);
+    withdraw(&j);
+    wait_until_left(&j);
+}
+
+/* ---- scratch ---- */
+
+typedef struct scratch {
+    void *slot[MX_SCRATCH_SLOTS];
+    size_t room[MX_SCRATCH_SLOTS];
+} scratch;
+
+static pthread_key_t scratch_key;
+static bool scratch_key_made;
+static _Thread_local scratch *own __attribute__((tls_model("initial-exec")));
+
+static void free_scratch(void *arg) {
+    scratch *s = arg;
+    for (int i = 0; i < MX_SCRATCH_SLOTS; i++)
+        free(s->slot[i]);
+    free(s);
+    own = NULL;
+}
+
+static void make_scratch_key(void) {
+    scratch_key_made = pthread_key_create(&scratch_key, free_scratch) == 0;
+}
+
+static scratch *own_scratch(void) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, make_scratch_key);
+    scratch *s = scratch_key_made ? calloc(1, sizeof *s) : NULL;
+    if (s && pthread_setspecific(scratch_key, s)) {
+        free(s);
+        s = NULL;
+    }
+    return own = s;
+}
+
+static void *grow_scratch(scratch *s, int slot, size_t bytes) {
+    size_t room = (bytes + bytes / 4 + 4095) & ~(size_t)4095;
+    void *p = room > bytes && mx_alloc_allowed() ? aligned_alloc(64, room) : NULL;
+    if (!p)
+        return NULL;
+    free(s->slot[slot]);
+    s->slot[slot] = p;
+    s->room[slot] = room;
+    return p;
+}
+
+void *mx_scratch(int slot, size_t bytes) {
+    scratch *s = own ? own : own_scratch();
+    if (!s)
+        return NULL;
+    return s->slot[slot] && bytes <= s->room[slot] ? s->slot[slot] : grow_scratch(s, slot, bytes);
+}
