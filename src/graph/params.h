@@ -33,7 +33,7 @@ typedef struct mx_p_contiguous {
     bool allow_col_major;
 } mx_p_contiguous;
 
-typedef struct mx_p_axis { /* concatenate */
+typedef struct mx_p_axis { /* concatenate, softmax, gather_axis */
     int axis;
 } mx_p_axis;
 
@@ -68,5 +68,52 @@ typedef struct mx_p_linspace { /* n points from start to stop, with it if endpoi
 typedef struct mx_p_diagonal { /* eye: ones where j - i == k; tri: ones where j - i <= k */
     int rows, columns, k, dtype;
 } mx_p_diagonal;
+
+typedef struct mx_p_reduce {
+    int op;       /* mx_reduce_op of ops.h */
+    mx_ints axes; /* ascending */
+    bool keepdims;
+} mx_p_reduce;
+
+typedef struct mx_p_arg_reduce {
+    bool max;
+    int axis;
+    bool keepdims;
+} mx_p_arg_reduce;
+
+typedef struct mx_p_scan {
+    int op; /* mx_scan_op of ops.h */
+    int axis;
+    bool reverse, inclusive;
+} mx_p_scan;
+
+typedef struct mx_p_logsumexp {
+    int axis;
+    bool keepdims;
+} mx_p_logsumexp;
+
+/* inputs: a, then for each of axes the indices along it, all of one shape I. A slice of a has shape
+   `slice` and starts at the indices. Result: the slice's axes, with I put in before axis `place`
+   and, if drop, without the indexed axes (of size 1 in the slice). */
+typedef struct mx_p_gather {
+    mx_ints axes, slice;
+    int place;
+    bool drop;
+} mx_p_gather;
+
+typedef struct mx_p_scatter { /* inputs: a, indices for each of axes (shape I), updates (I..., slice) */
+    int op;                   /* mx_scatter_op of ops.h */
+    mx_ints axes;
+} mx_p_scatter;
+
+typedef struct mx_p_scatter_axis { /* inputs: a, indices, updates shaped as the indices */
+    int op;
+    int axis;
+} mx_p_scatter_axis;
+
+typedef struct mx_p_random_bits { /* input: keys (..., 2); result (..., shape) of width bytes each */
+    mx_ints shape;
+    int width;
+} mx_p_random_bits;
 
 #endif
