@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/half.h"
 #include "base/mem.h"
 #include "base/status.h"
 #include "graph/node.h"
+#include "graph/read.h"
 #include "graph/scope.h"
 
 /* --- shapes ------------------------------------------------------------------------------------- */
@@ -60,6 +60,34 @@ static bool is_row_contiguous(const mx_array *a) {
     for (int i = a->ndim - 1; i >= 0; i--) {
         if (a->shape[i] != 1 && a->strides[i] != step)
             return a->size <= 1;
+        step *= a->shape[i];
+    }
+    return true;
+}
+
+/* Axes of size 1 aside, are the strides a permutation of row-major ones? */
+bool mx_array_dense(const mx_array *a) {
+    bool used[MX_MAX_NDIM] = {false};
+    int64_t step = 1;
+    for (int done = 0; done < a->ndim && a->size > 1;) {
+        int found = -1;
+        for (int i = 0; i < a->ndim && found < 0; i++)
+            if (!used[i] && (a->shape[i] == 1 || a->strides[i] == step))
+                found = i;
+        if (found < 0)
+            return false;
+        used[found] = true;
+        step *= a->shape[found];
+        done++;
+    }
+    return true;
+}
+
+bool mx_array_column_major(const mx_array *a) {
+    int64_t step = 1;
+    for (int i = 0; i < a->ndim && a->size > 1; i++) {
+        if (a->shape[i] != 1 && a->strides[i] != step)
+            return false;
         step *= a->shape[i];
     }
     return true;
@@ -139,32 +167,10 @@ mx_array *mx_placeholder(const int *shape, int ndim, mx_dtype dtype) {
     return mx_own(a);
 }
 
-/* The value as stored bytes of the dtype; conversions to integers saturate. */
-static int64_t saturate(double v, double lo, double hi) {
-    return v != v ? 0 : v <= lo ? (int64_t)lo : v >= hi ? (hi >= 0x1p63 ? INT64_MAX : (int64_t)hi) : (int64_t)v;
-}
-
-static void store_double(void *out, double v, mx_dtype t) {
-    switch (t) {
-    case MX_BOOL: *(uint8_t *)out = v != 0; break;
-    case MX_FLOAT16: *(uint16_t *)out = mx_f32_to_f16((float)v); break;
-    case MX_BFLOAT16: *(uint16_t *)out = mx_f32_to_bf16((float)v); break;
-    case MX_FLOAT32: *(float *)out = (float)v; break;
-    case MX_FLOAT64: *(double *)out = v; break;
-    case MX_COMPLEX64: *(mx_complex64 *)out = (mx_complex64){(float)v, 0}; break;
-    case MX_UINT64: *(uint64_t *)out = v >= 0x1p63 ? (v >= 0x1p64 ? UINT64_MAX : (uint64_t)v)
-                                                   : (uint64_t)saturate(v, -0x1p63, 0x1p63); break;
-    default: {
-        int64_t i = saturate(v, -0x1p63, 0x1p63);
-        memcpy(out, &i, mx_dtype_size(t)); /* little-endian: the low bytes */
-    }
-    }
-}
-
 mx_array *mx_scalar(double value, mx_dtype dtype) {
     mx_array *a = mx_array_empty(NULL, 0, dtype);
     if (a)
-        store_double(a->data, value, dtype);
+        mx_write_double(a->data, dtype, value);
     return a;
 }
 

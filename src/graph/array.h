@@ -88,6 +88,10 @@ char *mx_shape_text(char *out, size_t n, const int *shape, int ndim);
 /* Elements of a shape; false on a negative dimension or overflow of a 63-bit byte count. */
 bool mx_shape_size(const int *shape, int ndim, size_t itemsize, int64_t *size);
 
+/* Of an available array: its elements lie without gaps in some order of the axes; in Fortran's order. */
+bool mx_array_dense(const mx_array *a);
+bool mx_array_column_major(const mx_array *a);
+
 /* --- for evaluation (under its lock) ------------------------------------------------------------ */
 
 /* Give a pending array memory: row-contiguous, uninitialised. False: out of memory. */

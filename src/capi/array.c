@@ -1,0 +1,268 @@
+/* The array handle: making, asking, reading. */
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "capi/capi.h"
+#include "graph/eval.h"
+#include "graph/print.h"
+#include "graph/read.h"
+
+size_t mlx_dtype_size(mlx_dtype dtype) {
+    return mx_dtype_valid((mx_dtype)dtype) ? mx_dtype_size((mx_dtype)dtype) : 0;
+}
+
+mlx_array mlx_array_new(void) {
+    return (mlx_array){NULL};
+}
+
+int mlx_array_free(mlx_array arr) {
+    if (arr.ctx) {
+        mx_array_release(*(mx_array **)arr.ctx);
+        mx_free(arr.ctx);
+    }
+    return 0;
+}
+
+int mlx_array_set(mlx_array *arr, const mlx_array src) {
+    capi_call c = capi_begin_default();
+    return capi_end(&c, arr, capi_in(src));
+}
+
+/* --- from values and memory ------------------------------------------------------------------------- */
+
+static mlx_array end_new(capi_call *c, mx_array *a) {
+    mlx_array res = {NULL};
+    capi_end(c, &res, a);
+    return res;
+}
+
+#define FROM_VALUE(name, type, expression)           \
+    mlx_array mlx_array_new_##name(type val) {       \
+        capi_call c = capi_begin_default();          \
+        return end_new(&c, expression);              \
+    }                                                \
+    int mlx_array_set_##name(mlx_array *arr, type val) { \
+        capi_call c = capi_begin_default();          \
+        return capi_end(&c, arr, expression);        \
+    }
+FROM_VALUE(bool, bool, mx_scalar(val, MX_BOOL))
+FROM_VALUE(int, int, mx_scalar_i64(val, MX_INT32))
+FROM_VALUE(float32, float, mx_scalar((double)val, MX_FLOAT32))
+FROM_VALUE(float, float, mx_scalar((double)val, MX_FLOAT32))
+FROM_VALUE(float64, double, mx_scalar(val, MX_FLOAT64))
+FROM_VALUE(double, double, mx_scalar(val, MX_FLOAT64))
+
+mlx_array mlx_array_new_complex(float real_val, float imag_val) {
+    capi_call c = capi_begin_default();
+    return end_new(&c, mx_scalar_c64((mx_complex64){real_val, imag_val}));
+}
+
+int mlx_array_set_complex(mlx_array *arr, float real_val, float imag_val) {
+    capi_call c = capi_begin_default();
+    return capi_end(&c, arr, mx_scalar_c64((mx_complex64){real_val, imag_val}));
+}
+
+static mx_array *from_data(const void *data, const int *shape, int dim, mlx_dtype dtype) {
+    mx_dtype t = capi_dtype(dtype);
+    int64_t size;
+    if (t == MX_DTYPE_COUNT)
+        return NULL;
+    if (!data && dim >= 0 && (dim == 0 || shape) && mx_shape_size(shape, dim, mx_dtype_size(t), &size) && size)
+        return mx_fail(MX_INVALID, "[array] data is NULL");
+    return mx_array_from(data, shape, dim, t);
+}
+
+mlx_array mlx_array_new_data(const void *data, const int *shape, int dim, mlx_dtype dtype) {
+    capi_call c = capi_begin_default();
+    return end_new(&c, from_data(data, shape, dim, dtype));
+}
+
+int mlx_array_set_data(mlx_array *arr, const void *data, const int *shape, int dim, mlx_dtype dtype) {
+    capi_call c = capi_begin_default();
+    return capi_end(&c, arr, from_data(data, shape, dim, dtype));
+}
+
+/* The borrowed buffer gets its release only when everything else has worked: until then the caller
+   keeps what it lent. */
+static mlx_array lend(void *data, const int *shape, int dim, mlx_dtype dtype, void *payload, void (*dtor)(void *)) {
+    capi_call c = capi_begin_default();
+    mx_dtype t = capi_dtype(dtype);
+    int64_t size = 0;
+    bool sized = t != MX_DTYPE_COUNT && dim >= 0 && (dim == 0 || shape) &&
+                 mx_shape_size(shape, dim, mx_dtype_size(t), &size);
+    if (t != MX_DTYPE_COUNT && sized && size && !data)
+        mx_fail(MX_INVALID, "[array] data is NULL");
+    size_t bytes = sized ? (size_t)size * mx_dtype_size(t) : 0;
+    mx_buffer *b = mx_failed() ? NULL : mx_buffer_borrow(data, bytes, NULL, NULL);
+    mx_array *a = b ? mx_array_over(b, 0, shape, NULL, dim, t) : NULL;
+    mlx_array res = a ? capi_new(a) : (mlx_array){NULL};
+    if (res.ctx) {
+        b->payload = payload;
+        b->release = dtor;
+    }
+    mx_buffer_release(b);
+    capi_end_ok(&c, res.ctx != NULL);
+    return res;
+}
+
+mlx_array mlx_array_new_data_managed(void *data, const int *shape, int dim, mlx_dtype dtype, void (*dtor)(void *)) {
+    return lend(data, shape, dim, dtype, data, dtor);
+}
+
+mlx_array mlx_array_new_data_managed_payload(void *data, const int *shape, int dim, mlx_dtype dtype,
+                                             void *payload, void (*dtor)(void *)) {
+    return lend(data, shape, dim, dtype, payload, dtor);
+}
+
+/* --- asking ------------------------------------------------------------------------------------------- */
+
+/* Functions that return values: an empty handle is reported and gives the value of nothing. */
+static mx_array *asked(mlx_array arr) {
+    mx_error_clear();
+    mx_array *a = capi_in(arr);
+    if (!a)
+        capi_report();
+    return a;
+}
+
+size_t mlx_array_itemsize(const mlx_array arr) {
+    const mx_array *a = asked(arr);
+    return a ? mx_itemsize(a) : 0;
+}
+
+size_t mlx_array_size(const mlx_array arr) {
+    const mx_array *a = asked(arr);
+    return a ? (size_t)a->size : 0;
+}
+
+size_t mlx_array_nbytes(const mlx_array arr) {
+    const mx_array *a = asked(arr);
+    return a ? (size_t)a->size * mx_itemsize(a) : 0;
+}
+
+size_t mlx_array_ndim(const mlx_array arr) {
+    const mx_array *a = asked(arr);
+    return a ? (size_t)a->ndim : 0;
+}
+
+const int *mlx_array_shape(const mlx_array arr) {
+    const mx_array *a = asked(arr);
+    return a ? a->shape : NULL;
+}
+
+const size_t *mlx_array_strides(const mlx_array arr) {
+    const mx_array *a = asked(arr);
+    return a ? (const size_t *)a->strides : NULL;
+}
+
+int mlx_array_dim(const mlx_array arr, int dim) {
+    const mx_array *a = asked(arr);
+    if (!a)
+        return 0;
+    int axis = dim < 0 ? dim + a->ndim : dim;
+    if (axis >= 0 && axis < a->ndim)
+        return a->shape[axis];
+    mx_fail(MX_RANGE, "[array_dim] axis %d is out of bounds for array with %d dimensions", dim, a->ndim);
+    capi_report();
+    return 0;
+}
+
+mlx_dtype mlx_array_dtype(const mlx_array arr) {
+    const mx_array *a = asked(arr);
+    return a ? (mlx_dtype)a->dtype : MLX_BOOL;
+}
+
+int mlx_array_tostring(mlx_string *str, const mlx_array arr) {
+    capi_call c = capi_begin_default();
+    mx_array *a = capi_in(arr);
+    mx_text text = {0};
+    bool ok = a && mx_array_print(&text, a) && capi_put_string(str, mx_text_view(&text));
+    mx_text_free(&text);
+    return capi_end_ok(&c, ok);
+}
+
+int mlx_array_eval(mlx_array arr) {
+    capi_call c = capi_begin_default();
+    return capi_end_ok(&c, mx_eval1(capi_in(arr)));
+}
+
+int _mlx_array_wait(const mlx_array arr) {
+    return mlx_array_eval(arr);
+}
+
+int _mlx_array_is_available(bool *res, const mlx_array arr) {
+    capi_call c = capi_begin_default();
+    const mx_array *a = capi_in(arr);
+    if (a && res)
+        *res = mx_array_available(a);
+    return capi_end_ok(&c, a && res);
+}
+
+/* Contiguity is known once the array is available. */
+static int layout_question(bool *res, mlx_array arr, bool (*ask)(const mx_array *)) {
+    capi_call c = capi_begin_default();
+    const mx_array *a = capi_in(arr);
+    bool ok = a && res;
+    if (ok && !mx_array_available(a))
+        ok = mx_fail(MX_INVALID, "[array] the layout of an array is known once it is evaluated");
+    if (ok)
+        *res = ask(a);
+    return capi_end_ok(&c, ok);
+}
+
+static bool row_contiguous(const mx_array *a) {
+    return a->row_contiguous;
+}
+
+int _mlx_array_is_contiguous(bool *res, const mlx_array arr) {
+    return layout_question(res, arr, mx_array_dense);
+}
+
+int _mlx_array_is_row_contiguous(bool *res, const mlx_array arr) {
+    return layout_question(res, arr, row_contiguous);
+}
+
+int _mlx_array_is_col_contiguous(bool *res, const mlx_array arr) {
+    return layout_question(res, arr, mx_array_column_major);
+}
+
+/* --- reading --------------------------------------------------------------------------------------------- */
+
+/* The one element of an array, converted to dtype t. */
+static int item(void *res, mlx_array arr, mx_dtype t) {
+    capi_call c = capi_begin_default();
+    mx_array *a = capi_in(arr);
+    if (a && !res)
+        mx_fail(MX_INVALID, "[item] the result is NULL");
+    else if (a && a->size != 1)
+        mx_fail(MX_INVALID, "[item] item can only be called on arrays of size 1, this one has %lld",
+                (long long)a->size);
+    bool ok = a && !mx_failed() && mx_eval1(a);
+    if (ok)
+        mx_read_element(res, t, a->data, mx_dtype_of(a));
+    return capi_end_ok(&c, ok);
+}
+
+#define ITEM(name, type, dtype)                                  \
+    int mlx_array_item_##name(type *res, const mlx_array arr) {  \
+        return item(res, arr, dtype);                            \
+    }                                                            \
+    const type *mlx_array_data_##name(const mlx_array arr) {     \
+        const mx_array *a = asked(arr);                          \
+        return a && mx_array_available(a) ? (const type *)(const void *)a->data : NULL; \
+    }
+ITEM(bool, bool, MX_BOOL)
+ITEM(uint8, uint8_t, MX_UINT8)
+ITEM(uint16, uint16_t, MX_UINT16)
+ITEM(uint32, uint32_t, MX_UINT32)
+ITEM(uint64, uint64_t, MX_UINT64)
+ITEM(int8, int8_t, MX_INT8)
+ITEM(int16, int16_t, MX_INT16)
+ITEM(int32, int32_t, MX_INT32)
+ITEM(int64, int64_t, MX_INT64)
+ITEM(float32, float, MX_FLOAT32)
+ITEM(float64, double, MX_FLOAT64)
+ITEM(complex64, mlx_complex64_t, MX_COMPLEX64)
+ITEM(float16, float16_t, MX_FLOAT16)
+ITEM(bfloat16, bfloat16_t, MX_BFLOAT16)

@@ -1,0 +1,233 @@
+/* Device and stream handles: boxes around plain values. */
+#include "graph/stream.h"
+
+#include <stdio.h>
+
+#include "base/cpuinfo.h"
+#include "base/mem.h"
+#include "capi/capi.h"
+
+/* --- devices ------------------------------------------------------------------------------------------ */
+
+static mlx_device new_device(mx_device d) {
+    mx_device *box = mx_malloc(sizeof *box);
+    if (box)
+        *box = d;
+    return (mlx_device){box};
+}
+
+bool capi_device(mlx_device d, mx_device *out) {
+    *out = d.ctx ? *(mx_device *)d.ctx : mx_default_device();
+    return d.ctx != NULL;
+}
+
+static bool put_device(mlx_device *res, mx_device d) {
+    if (!res)
+        return mx_fail(MX_INVALID, "[device] the result handle is NULL");
+    if (res->ctx)
+        *(mx_device *)res->ctx = d;
+    else
+        *res = new_device(d);
+    return res->ctx != NULL;
+}
+
+static bool need_device(mlx_device d, mx_device *out) {
+    return capi_device(d, out) || mx_fail(MX_INVALID, "[device] an empty device handle was given");
+}
+
+mlx_device mlx_device_new(void) {
+    return new_device(mx_default_device());
+}
+
+mlx_device mlx_device_new_type(mlx_device_type type, int index) {
+    return new_device((mx_device){(mx_device_type)type, index});
+}
+
+int mlx_device_free(mlx_device dev) {
+    mx_free(dev.ctx);
+    return 0;
+}
+
+int mlx_device_set(mlx_device *dev, const mlx_device src) {
+    capi_call c = capi_begin_default();
+    mx_device d;
+    return capi_end_ok(&c, need_device(src, &d) && put_device(dev, d));
+}
+
+int mlx_device_tostring(mlx_string *str, mlx_device dev) {
+    capi_call c = capi_begin_default();
+    mx_device d;
+    char text[48];
+    bool ok = need_device(dev, &d);
+    if (ok)
+        snprintf(text, sizeof text, "Device(%s, %d)", d.type == MX_GPU ? "gpu" : "cpu", d.index);
+    return capi_end_ok(&c, ok && capi_put_string(str, text));
+}
+
+bool mlx_device_equal(mlx_device lhs, mlx_device rhs) {
+    mx_device a, b;
+    bool both = capi_device(lhs, &a) & capi_device(rhs, &b);
+    return both ? a.type == b.type && a.index == b.index : lhs.ctx == rhs.ctx;
+}
+
+int mlx_device_get_index(int *index, mlx_device dev) {
+    capi_call c = capi_begin_default();
+    mx_device d;
+    bool ok = index && need_device(dev, &d);
+    if (ok)
+        *index = d.index;
+    return capi_end_ok(&c, ok);
+}
+
+int mlx_device_get_type(mlx_device_type *type, mlx_device dev) {
+    capi_call c = capi_begin_default();
+    mx_device d;
+    bool ok = type && need_device(dev, &d);
+    if (ok)
+        *type = (mlx_device_type)d.type;
+    return capi_end_ok(&c, ok);
+}
+
+int mlx_get_default_device(mlx_device *dev) {
+    capi_call c = capi_begin_default();
+    return capi_end_ok(&c, put_device(dev, mx_default_device()));
+}
+
+int mlx_set_default_device(mlx_device dev) {
+    capi_call c = capi_begin_default();
+    mx_device d;
+    return capi_end_ok(&c, need_device(dev, &d) && mx_set_default_device(d));
+}
+
+int mlx_device_is_available(bool *avail, mlx_device dev) {
+    capi_call c = capi_begin_default();
+    mx_device d;
+    bool ok = avail && need_device(dev, &d);
+    if (ok)
+        *avail = mx_device_available(d);
+    return capi_end_ok(&c, ok);
+}
+
+int mlx_device_count(int *count, mlx_device_type type) {
+    capi_call c = capi_begin_default();
+    if (count)
+        *count = mx_device_available((mx_device){(mx_device_type)type, 0});
+    return capi_end_ok(&c, count || mx_fail(MX_INVALID, "[device_count] the result is NULL"));
+}
+
+/* --- streams -------------------------------------------------------------------------------------------- */
+
+mlx_stream capi_new_stream(mx_stream s) {
+    mx_stream *box = mx_malloc(sizeof *box);
+    if (box)
+        *box = s;
+    return (mlx_stream){box};
+}
+
+bool capi_stream(mlx_stream s, mx_stream *out) {
+    if (s.ctx)
+        *out = *(mx_stream *)s.ctx;
+    return s.ctx != NULL;
+}
+
+static bool put_stream(mlx_stream *res, mx_stream s) {
+    if (!res)
+        return mx_fail(MX_INVALID, "[stream] the result handle is NULL");
+    if (res->ctx)
+        *(mx_stream *)res->ctx = s;
+    else
+        *res = capi_new_stream(s);
+    return res->ctx != NULL;
+}
+
+/* An empty handle stands for the default stream. */
+static mx_stream stream_or_default(mlx_stream s) {
+    mx_stream v;
+    return capi_stream(s, &v) ? v : mx_current_stream();
+}
+
+mlx_stream mlx_stream_new(void) {
+    return (mlx_stream){NULL};
+}
+
+mlx_stream mlx_stream_new_device(mlx_device dev) {
+    capi_call c = capi_begin_default();
+    mlx_stream res = {NULL};
+    mx_device d;
+    mx_stream s;
+    capi_device(dev, &d);
+    bool ok = mx_stream_new(d, &s) && put_stream(&res, s);
+    capi_end_ok(&c, ok);
+    return res;
+}
+
+int mlx_stream_set(mlx_stream *stream, const mlx_stream src) {
+    capi_call c = capi_begin_default();
+    return capi_end_ok(&c, put_stream(stream, stream_or_default(src)));
+}
+
+int mlx_stream_free(mlx_stream stream) {
+    mx_free(stream.ctx);
+    return 0;
+}
+
+int mlx_stream_tostring(mlx_string *str, mlx_stream stream) {
+    capi_call c = capi_begin_default();
+    mx_stream s = stream_or_default(stream);
+    char text[64];
+    snprintf(text, sizeof text, "Stream(Device(%s, %d), %d)", s.device.type == MX_GPU ? "gpu" : "cpu",
+             s.device.index, s.index);
+    return capi_end_ok(&c, capi_put_string(str, text));
+}
+
+bool mlx_stream_equal(mlx_stream lhs, mlx_stream rhs) {
+    mx_stream a, b;
+    bool both = capi_stream(lhs, &a) & capi_stream(rhs, &b);
+    return both ? a.index == b.index && a.device.type == b.device.type : lhs.ctx == rhs.ctx;
+}
+
+int mlx_stream_get_device(mlx_device *dev, mlx_stream stream) {
+    capi_call c = capi_begin_default();
+    return capi_end_ok(&c, put_device(dev, stream_or_default(stream).device));
+}
+
+int mlx_stream_get_index(int *index, mlx_stream stream) {
+    capi_call c = capi_begin_default();
+    if (index)
+        *index = stream_or_default(stream).index;
+    return capi_end_ok(&c, index || mx_fail(MX_INVALID, "[stream_get_index] the result is NULL"));
+}
+
+int mlx_synchronize(mlx_stream stream) {
+    capi_call c = capi_begin_default();
+    return capi_end_ok(&c, mx_stream_synchronize(stream_or_default(stream)));
+}
+
+int mlx_get_default_stream(mlx_stream *stream, mlx_device dev) {
+    capi_call c = capi_begin_default();
+    mx_device d;
+    capi_device(dev, &d);
+    return capi_end_ok(&c, put_stream(stream, mx_default_stream(d)));
+}
+
+int mlx_set_default_stream(mlx_stream stream) {
+    capi_call c = capi_begin_default();
+    return capi_end_ok(&c, mx_set_default_stream(stream_or_default(stream)));
+}
+
+mlx_stream mlx_default_cpu_stream_new(void) {
+    return capi_new_stream(mx_default_stream((mx_device){MX_CPU, 0}));
+}
+
+mlx_stream mlx_default_gpu_stream_new(void) {
+    capi_call c = capi_begin_default();
+    mlx_stream res = {NULL};
+    mx_device gpu = {MX_GPU, 0};
+    bool ok = mx_device_available(gpu) ||
+              mx_fail(MX_DEVICE, "[default_gpu_stream_new] there is no GPU; with MLX_GPU_ON_CPU=1 the CPU "
+                                 "stands for it");
+    if (ok)
+        ok = put_stream(&res, mx_default_stream(gpu));
+    capi_end_ok(&c, ok);
+    return res;
+}
