@@ -1,0 +1,199 @@
+/* The writer of file.h. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/status.h"
+
+#define BUFFER_BYTES ((size_t)256 << 10)
+#define NAME_TRIES 1000
+
+struct mx_writer {
+    int fd;
+    bool failed;
+    uint64_t count;
+    size_t held;   /* bytes in the buffer */
+    char *target;  /* links resolved */
+    char *temp;    /* NULL when written in place */
+    char *buffer;
+    char op[32];
+};
+
+static bool fail_write(mx_writer *w, const char *what) {
+    char reason[128];
+    const char *why = strerror_r(errno, reason, sizeof reason);
+    w->failed = true;
+    mx_fail(MX_IO, "[%s] cannot %s '%s': %s", w->op, what, w->target, why);
+    return false;
+}
+
+/* ---- opening ---- */
+
+/* A new file beside the target, with the mode of the file it will replace. */
+static bool open_temp(mx_writer *w, mode_t mode, bool replaces) {
+    static atomic_uint number;
+    size_t room = strlen(w->target) + 48;
+    if (!(w->temp = mx_malloc(room)))
+        return false;
+    for (int i = 0; i < NAME_TRIES && w->fd < 0; i++) {
+        snprintf(w->temp, room, "%s.%ld-%u.tmp", w->target, (long)getpid(), atomic_fetch_add(&number, 1));
+        w->fd = open(w->temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (w->fd < 0 && errno != EEXIST)
+            break;
+    }
+    if (w->fd < 0) {
+        fail_write(w, "create");
+        mx_free(w->temp); // not ours to remove
+        w->temp = NULL;
+        return false;
+    }
+    if (replaces)
+        fchmod(w->fd, mode & 07777); // some file systems have no modes
+    return true;
+}
+
+static bool open_in_place(mx_writer *w) {
+    w->fd = open(w->target, O_WRONLY | O_CLOEXEC);
+    return w->fd >= 0 || fail_write(w, "open");
+}
+
+static bool open_target(mx_writer *w) {
+    struct stat s;
+    bool exists = stat(w->target, &s) == 0;
+    if (!exists)
+        return open_temp(w, 0, false);
+    if (!S_ISREG(s.st_mode))
+        return open_in_place(w);
+    if (access(w->target, W_OK))
+        return fail_write(w, "write");
+    return open_temp(w, s.st_mode, true);
+}
+
+/* The file that path names, links followed; the path itself where there is none yet. */
+static char *resolve(const char *path) {
+    char *real = realpath(path, NULL);
+    char *copy = mx_strdup(real ? real : path);
+    free(real);
+    return copy;
+}
+
+mx_writer *mx_writer_open(const char *op, const char *path) {
+    mx_writer *w = mx_calloc(1, sizeof *w);
+    if (!w)
+        return NULL;
+    w->fd = -1;
+    snprintf(w->op, sizeof w->op, "%s", op);
+    w->target = resolve(path);
+    w->buffer = w->target ? mx_malloc(BUFFER_BYTES) : NULL;
+    if (w->buffer && open_target(w))
+        return w;
+    mx_writer_abandon(w);
+    return NULL;
+}
+
+/* ---- writing ---- */
+
+static bool write_all(mx_writer *w, const char *p, size_t n) {
+    while (n > 0) {
+        ssize_t done = write(w->fd, p, n < INT_MAX / 2 ? n : INT_MAX / 2);
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done < 0)
+            return fail_write(w, "write");
+        p += done;
+        n -= (size_t)done;
+    }
+    return true;
+}
+
+static bool flush(mx_writer *w) {
+    size_t n = w->held;
+    w->held = 0;
+    return write_all(w, w->buffer, n);
+}
+
+bool mx_writer_put(mx_writer *w, const void *bytes, size_t n) {
+    if (w->failed)
+        return false;
+    w->count += n;
+    if (n >= BUFFER_BYTES)
+        return flush(w) && write_all(w, bytes, n);
+    if (w->held + n > BUFFER_BYTES && !flush(w))
+        return false;
+    if (n)
+        memcpy(w->buffer + w->held, bytes, n);
+    w->held += n;
+    return true;
+}
+
+uint64_t mx_writer_count(const mx_writer *w) {
+    return w->count;
+}
+
+/* ---- the end ---- */
+
+/* Some file systems and all devices have nothing to sync. */
+static bool sync_file(mx_writer *w) {
+    if (!w->temp || fsync(w->fd) == 0 || errno == EINVAL || errno == ENOTSUP)
+        return true;
+    return fail_write(w, "write");
+}
+
+static bool close_file(mx_writer *w) {
+    int fd = w->fd;
+    w->fd = -1;
+    return close(fd) == 0 || errno == EINTR || fail_write(w, "write");
+}
+
+/* So that the new name survives a power failure; where it cannot be done the file is still whole. */
+static void sync_directory(mx_writer *w) {
+    char *slash = strrchr(w->target, '/');
+    if (slash)
+        slash[slash == w->target] = 0;
+    int fd = open(slash ? w->target : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    fsync(fd);
+    close(fd);
+}
+
+static bool move_over(mx_writer *w) {
+    if (!w->temp)
+        return true;
+    if (rename(w->temp, w->target))
+        return fail_write(w, "replace");
+    mx_free(w->temp);
+    w->temp = NULL;
+    sync_directory(w);
+    return true;
+}
+
+bool mx_writer_commit(mx_writer *w) {
+    bool ok = !w->failed && flush(w) && sync_file(w) && close_file(w) && move_over(w);
+    mx_writer_abandon(w);
+    return ok;
+}
+
+void mx_writer_abandon(mx_writer *w) {
+    if (!w)
+        return;
+    if (w->fd >= 0)
+        close(w->fd);
+    if (w->temp)
+        unlink(w->temp);
+    mx_free(w->temp);
+    mx_free(w->target);
+    mx_free(w->buffer);
+    mx_free(w);
+}

@@ -1,0 +1,173 @@
+/* The thread pool: every element once, nested and concurrent calls, sizes, fork, scratch memory. */
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/pool.h"
+#include "check.h"
+
+#define N 100003
+
+static _Atomic unsigned char touched[N];
+
+static void touch(void *ctx, int64_t begin, int64_t end) {
+    (void)ctx;
+    for (int64_t i = begin; i < end; i++)
+        atomic_fetch_add_explicit(&touched[i], 1, memory_order_relaxed);
+}
+
+static bool all_touched(int64_t n, int times) {
+    for (int64_t i = 0; i < N; i++)
+        if (touched[i] != (i < n ? times : 0))
+            return false;
+    return true;
+}
+
+static void forget(void) {
+    for (int64_t i = 0; i < N; i++)
+        touched[i] = 0;
+}
+
+static void test_every_element_once(void) {
+    static const int64_t sizes[] = {0, 1, 2, 7, 64, 255, 256, 1000, 4097, N};
+    static const int64_t grains[] = {0, 1, 3, 100, 5000, INT64_MAX};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        for (size_t k = 0; k < sizeof grains / sizeof *grains; k++) {
+            forget();
+            mx_parallel_for(sizes[i], grains[k], touch, NULL);
+            CHECK_MSG(all_touched(sizes[i], 1), "n %d grain %d", (int)sizes[i], (int)grains[k]);
+        }
+}
+
+static void check_grain(void *ctx, int64_t begin, int64_t end) {
+    atomic_bool *short_piece = ctx;
+    if (end - begin < 100 && end != 10050)
+        atomic_store(short_piece, true);
+}
+
+static void test_pieces_are_at_least_a_grain(void) {
+    atomic_bool short_piece = false;
+    mx_parallel_for(10050, 100, check_grain, &short_piece);
+    CHECK(!short_piece);
+}
+
+static void nest(void *ctx, int64_t begin, int64_t end) {
+    atomic_int *moved = ctx;
+    for (int64_t i = begin; i < end; i++) {
+        int id = mx_pool_worker_id();
+        mx_parallel_for(N, 1, touch, NULL);
+        if (mx_pool_worker_id() != id || id < 0 || id >= mx_pool_threads())
+            atomic_fetch_add(moved, 1);
+    }
+}
+
+static void test_nested_calls(void) {
+    atomic_int moved = 0;
+    forget();
+    mx_parallel_for(6, 1, nest, &moved);
+    CHECK(all_touched(N, 6));
+    CHECK_EQ_INT(moved, 0);
+}
+
+static void add_range(void *ctx, int64_t begin, int64_t end) {
+    _Atomic int64_t *sum = ctx;
+    int64_t s = 0;
+    for (int64_t i = begin; i < end; i++)
+        s += i;
+    atomic_fetch_add(sum, s);
+}
+
+static void *call_often(void *arg) {
+    for (int i = 0; i < 300; i++) {
+        int64_t n = 1 + i * 37 % 5000;
+        _Atomic int64_t sum = 0;
+        mx_parallel_for(n, 1 + i % 50, add_range, &sum);
+        if (sum != n * (n - 1) / 2)
+            return NULL;
+    }
+    return arg;
+}
+
+static void test_callers_at_once(void) {
+    pthread_t t[6];
+    for (uintptr_t i = 0; i < 6; i++)
+        CHECK(pthread_create(&t[i], NULL, call_often, (void *)(i + 1)) == 0);
+    for (uintptr_t i = 0; i < 6; i++) {
+        void *result;
+        pthread_join(t[i], &result);
+        CHECK(result == (void *)(i + 1));
+    }
+}
+
+static void test_sizes(void) {
+    static const int sizes[] = {1, 4, 2, 9, 3, 1, 5};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        mx_pool_set_threads(sizes[i]);
+        CHECK_EQ_INT(mx_pool_threads(), sizes[i]);
+        forget();
+        mx_parallel_for(N, 10, touch, NULL);
+        CHECK(all_touched(N, 1));
+    }
+    mx_pool_set_threads(0);
+    CHECK(mx_pool_threads() >= 1);
+}
+
+static void see_signals(void *ctx, int64_t begin, int64_t end) {
+    (void)begin, (void)end;
+    sigset_t set;
+    pthread_sigmask(SIG_SETMASK, NULL, &set);
+    if (mx_pool_worker_id() > 0 && !sigismember(&set, SIGTERM))
+        atomic_store((atomic_bool *)ctx, true);
+    usleep(1000);
+}
+
+static void test_workers_block_signals(void) {
+    atomic_bool open = false;
+    mx_pool_set_threads(3);
+    mx_parallel_for(20, 1, see_signals, &open);
+    CHECK(!open);
+    mx_pool_set_threads(0);
+}
+
+static void test_child_has_its_own_pool(void) {
+    mx_pool_set_threads(3);
+    CHECK_EQ_INT(mx_pool_threads(), 3);
+    pid_t pid = fork();
+    if (pid == 0) {
+        forget();
+        mx_parallel_for(N, 10, touch, NULL);
+        _exit(all_touched(N, 1) && mx_pool_threads() == 3 ? 0 : 1);
+    }
+    int status = -1;
+    CHECK(pid > 0 && waitpid(pid, &status, 0) == pid);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    mx_pool_set_threads(0);
+}
+
+static void test_scratch(void) {
+    char *a = mx_scratch(0, 100), *b = mx_scratch(1, 5000);
+    if (!CHECK(a && b && a != b))
+        return;
+    CHECK_EQ_INT((uintptr_t)a % 64 + (uintptr_t)b % 64, 0);
+    memset(a, 1, 100);
+    memset(b, 2, 5000);
+    CHECK_EQ_INT(a[99], 1);
+    CHECK(mx_scratch(0, 50) == (void *)a);
+    CHECK(mx_scratch(2, SIZE_MAX - 10) == NULL);
+}
+
+int main(void) {
+    RUN(test_every_element_once);
+    RUN(test_pieces_are_at_least_a_grain);
+    RUN(test_nested_calls);
+    RUN(test_callers_at_once);
+    RUN(test_sizes);
+    RUN(test_workers_block_signals);
+    RUN(test_child_has_its_own_pool);
+    RUN(test_scratch);
+    return check_done();
+}
