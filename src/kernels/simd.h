@@ -17,7 +17,8 @@
  *     loadn storen(, n)   the first n, 0 <= n <= VF_LANES; loadn fills with 0; no byte beyond is touched
  *     load_f16 load_bf16  from 16-bit storage, as vf; store_* rounds to nearest even, NaN stays NaN
  *     fma(a,b,c)  a b + c        fnma(a,b,c)  c - a b
- *     min max     with a NaN operand: unspecified; vf_min_nan, vf_max_nan give NaN
+ *     min max     a NaN as the second operand stays, as the first is unspecified; of equal operands
+ *                 (0 and -0) either; vf_min_nan, vf_max_nan give NaN if either is
  *     round       to nearest, ties to even        vi_from_f  truncates, vi_round_f  rounds; both only
  *                                                 for |x| < 2^31, else unspecified (never undefined)
  *     lt le gt ge eq  false with NaN              ne  true with NaN
