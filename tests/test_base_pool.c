@@ -134,10 +134,6 @@ static void test_workers_block_signals(void) {
 }
 
 static void test_child_has_its_own_pool(void) {
-#ifdef __SANITIZE_THREAD__
-    SKIP("this sanitizer refuses threads after a fork");
-    return;
-#endif
     mx_pool_set_threads(3);
     CHECK_EQ_INT(mx_pool_threads(), 3);
     pid_t pid = fork();

@@ -204,18 +204,18 @@ static void test_every_allocation_may_fail(void) {
 }
 
 int main(void) {
-    test_chain_is_fused_and_right();
-    test_values_wanted_outside_are_kept();
-    test_paths_that_leave_and_return();
-    test_broadcast_inputs();
-    test_transposed_input();
-    test_empty_and_scalar();
-    test_long_chain();
-    test_unevaluated_chain_is_freed();
-    test_memory_returns();
-    test_placeholders_are_refused();
-    test_async();
-    test_threads();
-    test_every_allocation_may_fail();
-    return check_report();
+    RUN(test_chain_is_fused_and_right);
+    RUN(test_values_wanted_outside_are_kept);
+    RUN(test_paths_that_leave_and_return);
+    RUN(test_broadcast_inputs);
+    RUN(test_transposed_input);
+    RUN(test_empty_and_scalar);
+    RUN(test_long_chain);
+    RUN(test_unevaluated_chain_is_freed);
+    RUN(test_memory_returns);
+    RUN(test_placeholders_are_refused);
+    RUN(test_async);
+    RUN(test_threads);
+    RUN(test_every_allocation_may_fail);
+    return check_done();
 }

@@ -1,0 +1,19 @@
+# Headers, both libraries, find_package(MLXC) and pkg-config.
+
+include(CMakePackageConfigHelpers)
+set(CONFIG_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/MLXC)
+
+install(TARGETS mlxc EXPORT MLXCTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(TARGETS mlx LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(DIRECTORY include/mlx DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
+install(EXPORT MLXCTargets DESTINATION ${CONFIG_DIR})
+install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DATADIR}/licenses/mlxc)
+
+configure_package_config_file(cmake/MLXCConfig.cmake.in MLXCConfig.cmake
+    INSTALL_DESTINATION ${CONFIG_DIR} PATH_VARS CMAKE_INSTALL_INCLUDEDIR)
+write_basic_package_version_file(MLXCConfigVersion.cmake COMPATIBILITY SameMajorVersion)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/MLXCConfig.cmake
+        ${CMAKE_CURRENT_BINARY_DIR}/MLXCConfigVersion.cmake DESTINATION ${CONFIG_DIR})
+
+configure_file(cmake/mlxc.pc.in mlxc.pc @ONLY)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/mlxc.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

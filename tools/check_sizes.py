@@ -1,0 +1,40 @@
+#!/usr/bin/env python3
+"""No source file over 800 lines, and nothing in src/ ends the process of its host."""
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDERS = ("src", "include", "tests", "bench", "examples", "tools")
+SUFFIXES = (".c", ".h", ".def", ".inc", ".py", ".sh")
+LIMIT = 800
+ENDS = re.compile(r"(?<![\w.>])(abort|exit|_exit|_Exit|quick_exit|assert)\s*\(")
+COMMENT = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"', re.S)
+
+
+def blank(match):
+    """A comment or string as empty lines, so that line numbers stay."""
+    return "\n" * match.group(0).count("\n")
+
+
+def faults_of(path):
+    text = path.read_text()
+    lines = text.count("\n")
+    if lines > LIMIT:
+        yield f"{lines} lines, {LIMIT} are the limit"
+    if path.relative_to(ROOT).parts[0] == "src":
+        for number, line in enumerate(COMMENT.sub(blank, text).splitlines(), 1):
+            found = ENDS.search(line)
+            if found:
+                yield f"line {number} calls {found.group(1)}"
+
+
+def main():
+    files = [p for f in FOLDERS for p in sorted((ROOT / f).rglob("*")) if p.suffix in SUFFIXES]
+    faults = [f"{p.relative_to(ROOT)}: {why}" for p in files for why in faults_of(p)]
+    print("\n".join(faults + [f"{len(files)} files, {len(faults)} faults"]))
+    return 1 if faults or not files else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
