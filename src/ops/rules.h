@@ -40,6 +40,9 @@ bool mx_pointwise_infer(mx_pointwise p, mx_array *const *in, int nin, mx_out *ou
 /* A view of `a`: made at once where a is available and no transform watches it, else a node. */
 mx_array *mx_apply_view(mx_prim p, const void *params, mx_array *a);
 
+/* NumPy's slice of an axis of length n: start becomes the first element, size their number. */
+bool mx_slice_axis_range(const char *op, int n, int step, int *start, int stop, int *size);
+
 /* Binary promotion: both to the promoted dtype (weak scalars are the binding's business). */
 bool mx_promote2(mx_array **a, mx_array **b);
 

@@ -1,0 +1,289 @@
+/* Writing into a region: slice_update with its combinations, and slices whose place is data. */
+#include "base/status.h"
+#include "graph/params.h"
+#include "ops/rules.h"
+
+/* --- slice_update ---------------------------------------------------------------------------------------- */
+
+static bool infer_slice_update(const void *params, mx_array *const *in, int nin, mx_out *out, int nout) {
+    const mx_p_slice_update *p = params;
+    const mx_array *a = in[0], *u = in[nin - 1];
+    (void)nout;
+    bool ok = nin == 2 && p->start.n == a->ndim && p->step.n == a->ndim && u->ndim == a->ndim &&
+              u->dtype == a->dtype;
+    for (int i = 0; i < a->ndim && ok; i++) {
+        int64_t n = u->shape[i], first = p->start.v[i], last = first + (n - 1) * (int64_t)p->step.v[i];
+        ok = n == 0 || (first >= 0 && first < a->shape[i] && last >= 0 && last < a->shape[i]);
+    }
+    if (!ok)
+        return mx_fail(MX_INVALID, "[slice_update] the update does not fit into the array");
+    *out = (mx_out){mx_dtype_of(a), mx_shape_of(a)};
+    return true;
+}
+
+/* What node y's region shows of an array shaped as its input. */
+static mx_array *region(const mx_node *y, mx_array *a) {
+    const mx_p_slice_update *p = y->params;
+    mx_p_slice s = {p->start, {y->in[1]->ndim, y->in[1]->shape}, p->step};
+    return mx_apply_view(MX_PRIM_slice, &s, a);
+}
+
+/* a with the region replaced by u. */
+static mx_array *replaced(const mx_node *y, mx_array *a, mx_array *u) {
+    const mx_p_slice_update *p = y->params;
+    mx_p_slice_update r = {MX_SCATTER_NONE, p->start, p->step};
+    return mx_apply2(MX_PRIM_slice_update, &r, a, mx_broadcast_to(u, y->in[1]->shape, y->in[1]->ndim));
+}
+
+/* Where the old value is the one that stays, for max and min. */
+static mx_array *old_stays(const mx_node *y, int op) {
+    mx_array *old = region(y, y->in[0]);
+    return op == MX_SCATTER_MAX ? mx_greater(old, y->in[1]) : mx_less(old, y->in[1]);
+}
+
+static bool slice_update_vjp(const mx_node *y, mx_array *const *cot, const bool *need, mx_array **grad) {
+    int op = ((const mx_p_slice_update *)y->params)->op;
+    mx_array *g = cot[0], *inside = g ? region(y, g) : NULL, *to_a = NULL, *to_u = inside;
+    if (!g)
+        return true;
+    if (op == MX_SCATTER_NONE) {
+        to_a = mx_zero_like(g);
+    } else if (op == MX_SCATTER_PROD) {
+        to_a = mx_mul(inside, y->in[1]);
+        to_u = mx_mul(inside, region(y, y->in[0]));
+    } else if (op != MX_SCATTER_SUM) {
+        mx_array *stays = old_stays(y, op), *zero = mx_zero_like(g);
+        to_a = mx_where(stays, inside, zero);
+        to_u = mx_where(stays, zero, inside);
+    }
+    if (need[0])
+        grad[0] = to_a ? replaced(y, g, to_a) : g;
+    if (need[1])
+        grad[1] = to_u;
+    return !mx_failed();
+}
+
+static bool slice_update_jvp(const mx_node *y, mx_array *const *tan, mx_array **out) {
+    int op = ((const mx_p_slice_update *)y->params)->op;
+    if (op == MX_SCATTER_NONE || op == MX_SCATTER_SUM)
+        return mx_linear_jvp(y, tan, out);
+    mx_array *ta = tan[0] ? tan[0] : mx_zeros_like(y->in[0]), *u = y->in[1];
+    mx_array *tu = tan[1] ? tan[1] : mx_zeros_like(u), *inside = region(y, ta);
+    if (op == MX_SCATTER_PROD)
+        inside = mx_add(mx_mul(inside, u), mx_mul(region(y, y->in[0]), tu));
+    else
+        inside = mx_where(old_stays(y, op), inside, tu);
+    out[0] = replaced(y, ta, inside);
+    return !mx_failed();
+}
+
+static bool slice_update_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n, mx_array **out,
+                              int *out_axes) {
+    const mx_p_slice_update *p = y->params;
+    int start[MX_MAX_NDIM + 1] = {0}, step[MX_MAX_NDIM + 1] = {1};
+    for (int i = 0; i < p->start.n; i++) {
+        start[i + 1] = p->start.v[i];
+        step[i + 1] = p->step.v[i];
+    }
+    mx_p_slice_update q = {p->op, {p->start.n + 1, start}, {p->step.n + 1, step}};
+    out[0] = mx_apply2(MX_PRIM_slice_update, &q, mx_batch_front_full(in[0], axes[0], n),
+                       mx_batch_front_full(in[1], axes[1], n));
+    out_axes[0] = 0;
+    return out[0] != NULL;
+}
+
+static const mx_field slice_update_fields[] = {MX_FIELD(mx_p_slice_update, op, INT),
+                                               MX_FIELD(mx_p_slice_update, start, INTS),
+                                               MX_FIELD(mx_p_slice_update, step, INTS), MX_FIELD_END};
+
+const mx_prim_desc mx_desc_slice_update = {
+    .name = "SliceUpdate",
+    .fields = slice_update_fields,
+    .param_size = sizeof(mx_p_slice_update),
+    .infer = infer_slice_update,
+    .vjp = slice_update_vjp,
+    .jvp = slice_update_jvp,
+    .vmap = slice_update_vmap,
+};
+
+mx_array *mx_slice_update(mx_scatter_op op, mx_array *a, mx_array *update, const int *start, const int *stop,
+                          const int *step) {
+    int first[MX_MAX_NDIM], shape[MX_MAX_NDIM], by[MX_MAX_NDIM];
+    if (!a || !update)
+        return NULL;
+    for (int i = 0; i < a->ndim; i++) {
+        first[i] = start[i];
+        by[i] = step ? step[i] : 1;
+        if (!mx_slice_axis_range("slice_update", a->shape[i], by[i], &first[i], stop[i], &shape[i]))
+            return NULL;
+        if (shape[i] <= 1)
+            by[i] = 1;
+    }
+    update = mx_broadcast_to(mx_astype(update, mx_dtype_of(a)), shape, a->ndim);
+    mx_p_slice_update p = {(int)op, {a->ndim, first}, {a->ndim, by}};
+    return mx_apply2(MX_PRIM_slice_update, &p, a, update);
+}
+
+/* --- dynamic_slice: the start is an array ------------------------------------------------------------------- */
+
+static bool check_start(const char *op, const mx_array *start, mx_ints axes, int ndim) {
+    if (start->size != axes.n || start->ndim > 1)
+        return mx_fail(MX_INVALID, "[%s] Number of starting indices %lld does not match number of axes %d.", op,
+                       (long long)start->size, axes.n);
+    if (!mx_dtype_is_integer(mx_dtype_of(start)))
+        return mx_fail(MX_INVALID, "[%s] the starting indices must be integers, got %s", op,
+                       mx_dtype_name(mx_dtype_of(start)));
+    bool mask[MX_MAX_NDIM];
+    return mx_axes_mask(op, axes.v ? axes.v : (const int[]){0}, axes.n, ndim, mask);
+}
+
+static bool infer_dynamic_slice(const void *params, mx_array *const *in, int nin, mx_out *out, int nout) {
+    const mx_p_dynamic_slice *p = params;
+    const mx_array *a = in[0];
+    char tp[256], ta[256];
+    (void)nout;
+    if (!check_start("slice", in[nin - 1], p->axes, a->ndim))
+        return false;
+    bool fits = p->shape.n == a->ndim;
+    for (int i = 0; i < a->ndim && fits; i++)
+        fits = p->shape.v[i] >= 0 && p->shape.v[i] <= a->shape[i];
+    if (!fits)
+        return mx_fail(MX_INVALID, "[slice] Invalid slice size %s for array with shape %s.",
+                       mx_shape_text(tp, sizeof tp, p->shape.v, p->shape.n),
+                       mx_shape_text(ta, sizeof ta, a->shape, a->ndim));
+    out->dtype = mx_dtype_of(a);
+    out->shape.ndim = a->ndim;
+    for (int i = 0; i < a->ndim; i++)
+        out->shape.dim[i] = p->shape.v[i];
+    return true;
+}
+
+static bool dynamic_slice_vjp(const mx_node *y, mx_array *const *cot, const bool *need, mx_array **grad) {
+    mx_p_dynamic_update u = {((const mx_p_dynamic_slice *)y->params)->axes};
+    mx_array *in[3] = {mx_zeros_like(y->in[0]), cot[0], y->in[1]};
+    if (cot[0] && need[0])
+        grad[0] = mx_apply(MX_PRIM_dynamic_slice_update, &u, in, 3);
+    return !mx_failed();
+}
+
+/* Axes of an array that got a batch axis in front. */
+static mx_ints shifted(mx_ints axes, int *room) {
+    for (int i = 0; i < axes.n; i++)
+        room[i] = axes.v[i] + 1;
+    return (mx_ints){axes.n, room};
+}
+
+static bool dynamic_slice_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n, mx_array **out,
+                               int *out_axes) {
+    const mx_p_dynamic_slice *p = y->params;
+    int room[MX_MAX_NDIM], shape[MX_MAX_NDIM + 1] = {n};
+    if (axes[1] >= 0)
+        return mx_loop_vmap(y, in, axes, n, out, out_axes);
+    for (int i = 0; i < p->shape.n; i++)
+        shape[i + 1] = p->shape.v[i];
+    mx_p_dynamic_slice q = {shifted(p->axes, room), {p->shape.n + 1, shape}};
+    out[0] = mx_apply2(MX_PRIM_dynamic_slice, &q, mx_batch_front(in[0], axes[0]), in[1]);
+    out_axes[0] = 0;
+    return out[0] != NULL;
+}
+
+static const mx_field dynamic_slice_fields[] = {MX_FIELD(mx_p_dynamic_slice, axes, INTS),
+                                                MX_FIELD(mx_p_dynamic_slice, shape, INTS), MX_FIELD_END};
+
+const mx_prim_desc mx_desc_dynamic_slice = {
+    .name = "DynamicSlice",
+    .fields = dynamic_slice_fields,
+    .param_size = sizeof(mx_p_dynamic_slice),
+    .infer = infer_dynamic_slice,
+    .vjp = dynamic_slice_vjp,
+    .jvp = mx_linear_jvp,
+    .vmap = dynamic_slice_vmap,
+};
+
+/* Axes made non-negative; the infer functions refuse what is not an axis. */
+static mx_ints normal_axes(const int *axes, int n, int ndim, int *room) {
+    for (int i = 0; i < n && i < MX_MAX_NDIM; i++)
+        room[i] = axes[i] < 0 ? axes[i] + ndim : axes[i];
+    return (mx_ints){n, room};
+}
+
+mx_array *mx_dynamic_slice(mx_array *a, mx_array *start, const int *axes, int n, const int *size) {
+    int room[MX_MAX_NDIM];
+    if (!a || !start || n < 0 || n > a->ndim)
+        return a && start ? mx_fail(MX_INVALID, "[slice] %d axes given for array with %d dimensions.", n, a->ndim)
+                          : NULL;
+    mx_p_dynamic_slice p = {normal_axes(axes, n, a->ndim, room), {a->ndim, size}};
+    return mx_apply2(MX_PRIM_dynamic_slice, &p, a, start);
+}
+
+/* --- dynamic_slice_update -------------------------------------------------------------------------------------- */
+
+static bool infer_dynamic_slice_update(const void *params, mx_array *const *in, int nin, mx_out *out, int nout) {
+    const mx_array *a = in[0], *u = in[1 % nin];
+    (void)nout;
+    if (!check_start("slice_update", in[nin - 1], ((const mx_p_dynamic_update *)params)->axes, a->ndim))
+        return false;
+    bool fits = nin == 3 && u->ndim == a->ndim && u->dtype == a->dtype;
+    for (int i = 0; i < a->ndim && fits; i++)
+        fits = u->shape[i] <= a->shape[i];
+    if (!fits)
+        return mx_fail(MX_INVALID, "[slice_update] the update does not fit into the array");
+    *out = (mx_out){mx_dtype_of(a), mx_shape_of(a)};
+    return true;
+}
+
+static bool dynamic_slice_update_vjp(const mx_node *y, mx_array *const *cot, const bool *need, mx_array **grad) {
+    mx_array *u = y->in[1], *start = y->in[2];
+    mx_p_dynamic_slice s = {((const mx_p_dynamic_update *)y->params)->axes, {u->ndim, u->shape}};
+    mx_array *in[3] = {cot[0], mx_zeros_like(u), start};
+    if (cot[0] && need[0])
+        grad[0] = mx_apply(MX_PRIM_dynamic_slice_update, y->params, in, 3);
+    if (cot[0] && need[1])
+        grad[1] = mx_apply2(MX_PRIM_dynamic_slice, &s, cot[0], start);
+    return !mx_failed();
+}
+
+static bool dynamic_slice_update_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n,
+                                      mx_array **out, int *out_axes) {
+    int room[MX_MAX_NDIM];
+    if (axes[2] >= 0)
+        return mx_loop_vmap(y, in, axes, n, out, out_axes);
+    mx_p_dynamic_update q = {shifted(((const mx_p_dynamic_update *)y->params)->axes, room)};
+    mx_array *front[3] = {mx_batch_front_full(in[0], axes[0], n), mx_batch_front_full(in[1], axes[1], n), in[2]};
+    out[0] = mx_apply(MX_PRIM_dynamic_slice_update, &q, front, 3);
+    out_axes[0] = 0;
+    return out[0] != NULL;
+}
+
+static const mx_field dynamic_update_fields[] = {MX_FIELD(mx_p_dynamic_update, axes, INTS), MX_FIELD_END};
+
+const mx_prim_desc mx_desc_dynamic_slice_update = {
+    .name = "DynamicSliceUpdate",
+    .fields = dynamic_update_fields,
+    .param_size = sizeof(mx_p_dynamic_update),
+    .infer = infer_dynamic_slice_update,
+    .vjp = dynamic_slice_update_vjp,
+    .jvp = mx_linear_jvp,
+    .vmap = dynamic_slice_update_vmap,
+};
+
+/* Axes that the update lacks in front are filled from a's shape. */
+mx_array *mx_dynamic_slice_update(mx_array *a, mx_array *update, mx_array *start, const int *axes, int n) {
+    int room[MX_MAX_NDIM], shape[MX_MAX_NDIM];
+    if (!a || !update || !start)
+        return NULL;
+    if (n < 0 || n > a->ndim || update->ndim > a->ndim)
+        return mx_fail(MX_INVALID, "[slice_update] %d axes and an update with %d dimensions given for array with "
+                                   "%d dimensions.", n, update->ndim, a->ndim);
+    int lead = a->ndim - update->ndim;
+    for (int i = 0; i < a->ndim; i++)
+        shape[i] = i < lead ? a->shape[i] : update->shape[i - lead];
+    for (int i = 0; i < n; i++) {
+        int axis = axes[i] < 0 ? axes[i] + a->ndim : axes[i];
+        if (axis >= 0 && axis < lead)
+            shape[axis] = 1;
+    }
+    mx_p_dynamic_update p = {normal_axes(axes, n, a->ndim, room)};
+    mx_array *in[3] = {a, mx_broadcast_to(mx_astype(update, mx_dtype_of(a)), shape, a->ndim), start};
+    return mx_apply(MX_PRIM_dynamic_slice_update, &p, in, 3);
+}

@@ -1,0 +1,266 @@
+/* The view primitives: broadcast, reshape, transpose, slice, as_strided. Their results share the memory
+ * of their input wherever strides can say it (graph/view.h). */
+#include "base/status.h"
+#include "graph/params.h"
+#include "graph/view.h"
+#include "ops/rules.h"
+
+enum { TEXT = 256 };
+
+mx_array *mx_apply_view(mx_prim p, const void *params, mx_array *a) {
+    mx_out o;
+    int64_t offset, strides[MX_MAX_NDIM];
+    if (!a || a->tracer || !mx_array_available(a))
+        return mx_apply1(p, params, a);
+    if (!mx_prims[p]->infer(params, &a, 1, &o, 1))
+        return NULL;
+    if (!mx_view_geometry(p, params, a, o.shape.dim, o.shape.ndim, &offset, strides))
+        return mx_apply1(p, params, a);
+    size_t at = (size_t)(a->data - (char *)a->buffer->ptr + offset * (int64_t)mx_itemsize(a));
+    return mx_array_over(a->buffer, at, o.shape.dim, strides, o.shape.ndim, o.dtype);
+}
+
+static mx_shape shape_from(mx_ints list) {
+    mx_shape s;
+    s.ndim = list.n;
+    for (int i = 0; i < list.n; i++)
+        s.dim[i] = list.v[i];
+    return s;
+}
+
+/* A shape that an array can have, in a message's words if not. */
+static bool check_shape(const char *op, const int *shape, int ndim) {
+    if (ndim < 0 || ndim > MX_MAX_NDIM)
+        return mx_fail(MX_INVALID, "[%s] %d dimensions given, at most %d are possible", op, ndim, MX_MAX_NDIM);
+    for (int i = 0; i < ndim; i++)
+        if (shape[i] < 0)
+            return mx_fail(MX_INVALID, "[%s] Negative dimensions not allowed.", op);
+    return true;
+}
+
+/* The batch axis in front of a list of ints. */
+static mx_ints with_batch(int first, mx_ints list, int *room) {
+    room[0] = first;
+    for (int i = 0; i < list.n; i++)
+        room[i + 1] = list.v[i];
+    return (mx_ints){list.n + 1, room};
+}
+
+static bool batched(mx_prim p, const void *params, mx_array *a, mx_array **out, int *out_axes) {
+    out[0] = mx_apply_view(p, params, a);
+    out_axes[0] = 0;
+    return out[0] != NULL;
+}
+
+static const mx_field shape_fields[] = {MX_FIELD(mx_p_shape, shape, INTS), MX_FIELD_END};
+
+/* --- broadcast ------------------------------------------------------------------------------------------ */
+
+static bool infer_broadcast(const void *params, mx_array *const *in, int nin, mx_out *out, int nout) {
+    const mx_ints to = ((const mx_p_shape *)params)->shape;
+    const mx_array *a = in[0];
+    char ta[TEXT], tb[TEXT];
+    (void)nin, (void)nout;
+    if (!check_shape("broadcast_to", to.v, to.n))
+        return false;
+    out->dtype = mx_dtype_of(a);
+    bool fits = a->ndim <= to.n;
+    if (fits && !mx_broadcast_shapes("broadcast_shapes", a->shape, a->ndim, to.v, to.n, &out->shape))
+        return false;
+    for (int i = 0; i < to.n && fits; i++)
+        fits = out->shape.dim[i] == to.v[i];
+    return fits || mx_fail(MX_INVALID, "[broadcast_to] Cannot broadcast array of shape %s into shape %s.",
+                           mx_shape_text(ta, TEXT, a->shape, a->ndim), mx_shape_text(tb, TEXT, to.v, to.n));
+}
+
+static bool broadcast_vjp(const mx_node *y, mx_array *const *cot, const bool *need, mx_array **grad) {
+    if (cot[0] && need[0])
+        grad[0] = mx_unbroadcast(cot[0], y->in[0]);
+    return !mx_failed();
+}
+
+static bool broadcast_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n, mx_array **out,
+                           int *out_axes) {
+    const mx_ints to = ((const mx_p_shape *)y->params)->shape;
+    int room[MX_MAX_NDIM + 1], ones[MX_MAX_NDIM + 1];
+    mx_array *a = mx_batch_front(in[0], axes[0]);
+    if (!a || to.n == MX_MAX_NDIM)
+        return a && mx_fail(MX_INVALID, "[vmap] more than %d dimensions", MX_MAX_NDIM);
+    int fill = to.n + 1 - a->ndim;
+    for (int i = 0; i <= to.n; i++)
+        ones[i] = i == 0 ? a->shape[0] : i <= fill ? 1 : a->shape[i - fill];
+    mx_p_shape p = {with_batch(n, to, room)};
+    return batched(MX_PRIM_broadcast, &p, mx_reshape(a, ones, to.n + 1), out, out_axes);
+}
+
+const mx_prim_desc mx_desc_broadcast = {
+    .name = "Broadcast",
+    .traits = MX_TRAIT_VIEW,
+    .fields = shape_fields,
+    .param_size = sizeof(mx_p_shape),
+    .infer = infer_broadcast,
+    .vjp = broadcast_vjp,
+    .jvp = mx_linear_jvp,
+    .vmap = broadcast_vmap,
+};
+
+mx_array *mx_broadcast_to(mx_array *a, const int *shape, int ndim) {
+    if (!a || mx_shape_is(a, shape, ndim))
+        return a;
+    return mx_apply_view(MX_PRIM_broadcast, &(mx_p_shape){{ndim, shape}}, a);
+}
+
+/* --- reshape ---------------------------------------------------------------------------------------------- */
+
+static mx_array *refuse_reshape(const mx_array *a, const int *shape, int ndim) {
+    char text[TEXT];
+    return mx_fail(MX_INVALID, "[reshape] Cannot reshape array of size %lld into shape %s.",
+                   (long long)a->size, mx_shape_text(text, TEXT, shape, ndim));
+}
+
+static bool infer_reshape(const void *params, mx_array *const *in, int nin, mx_out *out, int nout) {
+    const mx_ints to = ((const mx_p_shape *)params)->shape;
+    int64_t size;
+    (void)nin, (void)nout;
+    if (to.n > MX_MAX_NDIM)
+        return check_shape("reshape", to.v, to.n);
+    if (!mx_shape_size(to.v, to.n, mx_itemsize(in[0]), &size) || size != in[0]->size)
+        return refuse_reshape(in[0], to.v, to.n);
+    *out = (mx_out){mx_dtype_of(in[0]), shape_from(to)};
+    return true;
+}
+
+static bool reshape_vjp(const mx_node *y, mx_array *const *cot, const bool *need, mx_array **grad) {
+    if (cot[0] && need[0])
+        grad[0] = mx_reshape(cot[0], y->in[0]->shape, y->in[0]->ndim);
+    return !mx_failed();
+}
+
+static bool reshape_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n, mx_array **out,
+                         int *out_axes) {
+    int room[MX_MAX_NDIM + 1];
+    mx_p_shape p = {with_batch(n, ((const mx_p_shape *)y->params)->shape, room)};
+    return batched(MX_PRIM_reshape, &p, mx_batch_front(in[0], axes[0]), out, out_axes);
+}
+
+const mx_prim_desc mx_desc_reshape = {
+    .name = "Reshape",
+    .traits = MX_TRAIT_VIEW,
+    .fields = shape_fields,
+    .param_size = sizeof(mx_p_shape),
+    .infer = infer_reshape,
+    .vjp = reshape_vjp,
+    .jvp = mx_linear_jvp,
+    .vmap = reshape_vmap,
+};
+
+/* Replaces the one -1; a refusal shows what the shape became. */
+static bool infer_dimension(const mx_array *a, int *shape, int ndim) {
+    int at = -1;
+    int64_t known = 1;
+    for (int i = 0; i < ndim; i++) {
+        if (shape[i] == -1 && at >= 0)
+            return mx_fail(MX_INVALID, "[reshape] Reshape can only infer one dimension.");
+        if (shape[i] == -1)
+            at = i;
+        else if (shape[i] < 0 || __builtin_mul_overflow(known, (int64_t)shape[i], &known))
+            return refuse_reshape(a, shape, ndim);
+    }
+    if (at < 0)
+        return true;
+    if (known == 0)
+        return mx_fail(MX_INVALID, "[reshape] Cannot infer the shape of an empty array");
+    int64_t missing = a->size / known;
+    shape[at] = missing > INT32_MAX ? -1 : (int)missing;
+    return shape[at] >= 0 || refuse_reshape(a, shape, ndim);
+}
+
+mx_array *mx_reshape(mx_array *a, const int *shape, int ndim) {
+    int full[MX_MAX_NDIM];
+    if (!a || mx_shape_is(a, shape, ndim))
+        return a;
+    if (!check_shape("reshape", NULL, ndim < 0 || ndim > MX_MAX_NDIM ? ndim : 0))
+        return NULL;
+    for (int i = 0; i < ndim; i++)
+        full[i] = shape[i];
+    if (!infer_dimension(a, full, ndim))
+        return NULL;
+    return mx_shape_is(a, full, ndim) ? a : mx_apply_view(MX_PRIM_reshape, &(mx_p_shape){{ndim, full}}, a);
+}
+
+/* --- transpose ----------------------------------------------------------------------------------------------- */
+
+static bool infer_transpose(const void *params, mx_array *const *in, int nin, mx_out *out, int nout) {
+    const mx_ints axes = ((const mx_p_transpose *)params)->axes;
+    const mx_array *a = in[0];
+    bool seen[MX_MAX_NDIM] = {false};
+    (void)nin, (void)nout;
+    if (axes.n != a->ndim)
+        return mx_fail(MX_INVALID, "[transpose] Received %d axes for array with %d dimensions.", axes.n, a->ndim);
+    for (int i = 0; i < axes.n; i++) {
+        int k = axes.v[i];
+        if (k < 0 || k >= a->ndim)
+            return mx_fail(MX_RANGE, "[transpose] Invalid axis (%d) for array with %d dimensions.", k, a->ndim);
+        if (seen[k])
+            return mx_fail(MX_INVALID, "[transpose] Repeat axes not allowed.");
+        seen[k] = true;
+        out->shape.dim[i] = a->shape[k];
+    }
+    out->dtype = mx_dtype_of(a);
+    out->shape.ndim = a->ndim;
+    return true;
+}
+
+static bool transpose_vjp(const mx_node *y, mx_array *const *cot, const bool *need, mx_array **grad) {
+    const mx_ints axes = ((const mx_p_transpose *)y->params)->axes;
+    int inverse[MX_MAX_NDIM];
+    for (int i = 0; i < axes.n; i++)
+        inverse[axes.v[i]] = i;
+    if (cot[0] && need[0])
+        grad[0] = mx_transpose_axes(cot[0], inverse, axes.n);
+    return !mx_failed();
+}
+
+static bool transpose_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n, mx_array **out,
+                           int *out_axes) {
+    const mx_ints old = ((const mx_p_transpose *)y->params)->axes;
+    int room[MX_MAX_NDIM + 1] = {0};
+    (void)n;
+    for (int i = 0; i < old.n; i++)
+        room[i + 1] = old.v[i] + 1;
+    mx_p_transpose p = {{old.n + 1, room}};
+    return batched(MX_PRIM_transpose, &p, mx_batch_front(in[0], axes[0]), out, out_axes);
+}
+
+static const mx_field transpose_fields[] = {MX_FIELD(mx_p_transpose, axes, INTS), MX_FIELD_END};
+
+const mx_prim_desc mx_desc_transpose = {
+    .name = "Transpose",
+    .traits = MX_TRAIT_VIEW,
+    .fields = transpose_fields,
+    .param_size = sizeof(mx_p_transpose),
+    .infer = infer_transpose,
+    .vjp = transpose_vjp,
+    .jvp = mx_linear_jvp,
+    .vmap = transpose_vmap,
+};
+
+mx_array *mx_transpose_axes(mx_array *a, const int *axes, int n) {
+    int full[MX_MAX_NDIM];
+    bool same = true;
+    if (!a || n < 0 || n > MX_MAX_NDIM)
+        return a ? mx_fail(MX_INVALID, "[transpose] Received %d axes for array with %d dimensions.", n, a->ndim)
+                 : NULL;
+    for (int i = 0; i < n; i++) {
+        full[i] = axes[i] < 0 ? axes[i] + a->ndim : axes[i];
+        same &= full[i] == i;
+    }
+    return same && n == a->ndim ? a : mx_apply_view(MX_PRIM_transpose, &(mx_p_transpose){{n, full}}, a);
+}
+
+mx_array *mx_transpose(mx_array *a) {
+    int axes[MX_MAX_NDIM];
+    for (int i = 0; a && i < a->ndim; i++)
+        axes[i] = a->ndim - 1 - i;
+    return a ? mx_transpose_axes(a, axes, a->ndim) : NULL;
+}

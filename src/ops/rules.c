@@ -1,0 +1,218 @@
+/* Derivative and batching rules that families share. */
+#include "ops/rules.h"
+
+#include "base/mem.h"
+#include "base/status.h"
+
+/* --- broadcasting, undone ---------------------------------------------------------------------- */
+
+mx_array *mx_unbroadcast(mx_array *g, mx_array *like) {
+    int axes[MX_MAX_NDIM], n = 0;
+    if (!g || !like)
+        return NULL;
+    int lead = g->ndim - like->ndim;
+    for (int i = 0; i < g->ndim; i++)
+        if (i < lead || (like->shape[i - lead] == 1 && g->shape[i] != 1))
+            axes[n++] = i;
+    if (n)
+        g = mx_sum(g, axes, n, n > lead);
+    return mx_astype(mx_reshape(g, like->shape, like->ndim), mx_dtype_of(like));
+}
+
+/* --- pointwise ----------------------------------------------------------------------------------- */
+
+static bool same_dtypes(mx_pointwise p, mx_array *const *in, int nin) {
+    int first = p == MX_PW_select;
+    bool ok = !first || in[0]->dtype == MX_BOOL;
+    for (int i = first + 1; i < nin; i++)
+        ok &= in[i]->dtype == in[first]->dtype;
+    return ok;
+}
+
+static mx_dtype result_dtype(mx_pw_result r, mx_dtype t) {
+    if (r == MX_PWR_BOOL)
+        return MX_BOOL;
+    return r == MX_PWR_PART && t == MX_COMPLEX64 ? MX_FLOAT32 : t;
+}
+
+bool mx_pointwise_infer(mx_pointwise p, mx_array *const *in, int nin, mx_out *out) {
+    const mx_pw_info *info = &mx_pw_infos[p];
+    if (nin != info->arity)
+        return mx_fail(MX_INVALID, "[%s] %d inputs given, %d expected", info->name, nin, info->arity);
+    mx_dtype t = mx_dtype_of(in[nin - 1]);
+    if (!same_dtypes(p, in, nin) || !mx_pw_accepts(info->domain, mx_dtype_compute(t)))
+        return mx_fail(MX_INVALID, "[%s] Not supported for %s.", info->name, mx_dtype_name(t));
+    out->dtype = result_dtype(info->result, t);
+    out->shape = mx_shape_of(in[0]);
+    for (int i = 1; i < nin; i++)
+        if (!mx_broadcast_shapes("broadcast_shapes", out->shape.dim, out->shape.ndim, in[i]->shape,
+                                 in[i]->ndim, &out->shape))
+            return false;
+    return true;
+}
+
+/* The cotangent of an analytic f at x is g conj(f'(x)) = conj(conj(g) f'(x)). */
+static mx_array *conj_if_complex(mx_array *a) {
+    return a && a->dtype == MX_COMPLEX64 ? mx_conjugate(a) : a;
+}
+
+bool mx_pointwise_vjp(const mx_node *y, mx_array *const *cot, const bool *need, mx_array **grad) {
+    const mx_prim_desc *d = mx_node_desc(y);
+    if (!cot[0] || !d->partial)
+        return true;
+    mx_array *g = conj_if_complex(cot[0]);
+    for (int i = 0; i < y->nin; i++)
+        if (need[i])
+            grad[i] = mx_unbroadcast(conj_if_complex(d->partial(y, i, g)), y->in[i]);
+    return !mx_failed();
+}
+
+bool mx_pointwise_jvp(const mx_node *y, mx_array *const *tan, mx_array **out) {
+    const mx_prim_desc *d = mx_node_desc(y);
+    const mx_array *like = mx_node_out(y, 0);
+    mx_array *sum = NULL;
+    for (int i = 0; i < y->nin && d->partial; i++) {
+        mx_array *t = tan[i] ? d->partial(y, i, tan[i]) : NULL;
+        sum = sum && t ? mx_add(sum, t) : t ? t : sum;
+    }
+    out[0] = mx_broadcast_to(sum, like->shape, like->ndim);
+    return !mx_failed();
+}
+
+/* The batch axis first, then as many axes as the widest operand has without it. */
+static mx_array *batch_aligned(mx_array *a, int axis, int ndim) {
+    int shape[MX_MAX_NDIM];
+    if (!a || axis < 0 || !(a = mx_moveaxis(a, axis, 0)))
+        return a;
+    int fill = ndim + 1 - a->ndim;
+    for (int i = 0; i <= ndim; i++)
+        shape[i] = i == 0 ? a->shape[0] : i <= fill ? 1 : a->shape[i - fill];
+    return mx_reshape(a, shape, ndim + 1);
+}
+
+enum { MAX_OPERANDS = 3 };
+
+bool mx_pointwise_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n, mx_array **out,
+                       int *out_axes) {
+    mx_array *operand[MAX_OPERANDS];
+    int ndim = 0;
+    (void)n;
+    for (int i = 0; i < y->nin; i++) {
+        int own = in[i]->ndim - (axes[i] >= 0);
+        ndim = own > ndim ? own : ndim;
+    }
+    for (int i = 0; i < y->nin; i++)
+        operand[i] = batch_aligned(in[i], axes[i], ndim);
+    out[0] = mx_apply((mx_prim)y->prim, y->params, operand, y->nin);
+    out_axes[0] = 0;
+    return out[0] != NULL;
+}
+
+/* --- linear ------------------------------------------------------------------------------------------ */
+
+enum { FEW = 16 };
+
+/* Room for n arrays: the given few, or from the heap. */
+static mx_array **room(mx_array **few, size_t n) {
+    return n <= FEW ? few : mx_calloc(n, sizeof *few);
+}
+
+static void give_back(mx_array **list, mx_array **few) {
+    if (list != few)
+        mx_free(list);
+}
+
+bool mx_linear_jvp(const mx_node *y, mx_array *const *tan, mx_array **out) {
+    mx_array *few[FEW], **in = room(few, y->nin);
+    if (!in)
+        return false;
+    for (int i = 0; i < y->nin; i++) {
+        bool inexact = mx_dtype_is_inexact(mx_dtype_of(y->in[i]));
+        in[i] = tan[i] ? tan[i] : inexact ? mx_zeros_like(y->in[i]) : y->in[i];
+    }
+    bool ok = mx_apply_multi((mx_prim)y->prim, y->params, in, y->nin, out, y->nout);
+    give_back(in, few);
+    return ok;
+}
+
+/* --- batches ------------------------------------------------------------------------------------------- */
+
+mx_array *mx_batch_front(mx_array *a, int axis) {
+    return axis < 0 ? mx_expand_dim(a, 0) : mx_moveaxis(a, axis, 0);
+}
+
+mx_array *mx_batch_front_full(mx_array *a, int axis, int n) {
+    if (!a || axis >= 0)
+        return mx_moveaxis(a, axis, 0);
+    mx_shape s = mx_shape_of(a);
+    if (s.ndim == MX_MAX_NDIM)
+        return mx_fail(MX_INVALID, "[vmap] more than %d dimensions", MX_MAX_NDIM);
+    for (int i = s.ndim++; i > 0; i--)
+        s.dim[i] = s.dim[i - 1];
+    s.dim[0] = n;
+    return mx_broadcast_to(a, s.dim, s.ndim);
+}
+
+/* Element b of the batch of one input. */
+static mx_array *batch_item(mx_array *a, int axis, int b) {
+    return axis < 0 ? a : mx_squeeze_axis(mx_slice_axis(a, axis, b, b + 1), axis);
+}
+
+static bool apply_item(const mx_node *y, mx_array *const *in, const int *axes, int b, mx_array **item,
+                       mx_array **out) {
+    for (int i = 0; i < y->nin; i++)
+        item[i] = batch_item(in[i], axes[i], b);
+    return mx_apply_multi((mx_prim)y->prim, y->params, item, y->nin, out, y->nout);
+}
+
+/* An empty batch still has a shape: a node's own outputs say the rest of it. */
+static bool empty_batch(const mx_node *y, mx_array **out) {
+    for (int j = 0; j < y->nout; j++) {
+        mx_array *o = mx_node_out(y, j);
+        mx_shape s = mx_shape_of(o);
+        for (int i = s.ndim++; i > 0; i--)
+            s.dim[i] = s.dim[i - 1];
+        s.dim[0] = 0;
+        out[j] = mx_zeros(s.dim, s.ndim, mx_dtype_of(o));
+    }
+    return !mx_failed();
+}
+
+/* results: n rows of nout arrays; stack column by column into out, through `column`. */
+static bool stack_results(mx_array *const *results, int n, int nout, mx_array **column, mx_array **out) {
+    for (int j = 0; j < nout; j++) {
+        for (int b = 0; b < n; b++)
+            column[b] = results[(size_t)b * (size_t)nout + (size_t)j];
+        out[j] = mx_stack(column, n, 0);
+    }
+    return !mx_failed();
+}
+
+bool mx_loop_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n, mx_array **out,
+                  int *out_axes) {
+    for (int j = 0; j < y->nout; j++)
+        out_axes[j] = 0;
+    if (n == 0)
+        return empty_batch(y, out);
+    mx_array **results = mx_calloc((size_t)n * (y->nout + 1u) + y->nin, sizeof *results);
+    if (!results)
+        return false;
+    mx_array **column = results + (size_t)n * y->nout, **item = column + n;
+    bool ok = true;
+    for (int b = 0; b < n && ok; b++)
+        ok = apply_item(y, in, axes, b, item, results + (size_t)b * y->nout);
+    ok = ok && stack_results(results, n, y->nout, column, out);
+    mx_free(results);
+    return ok;
+}
+
+/* --- promotion ------------------------------------------------------------------------------------------ */
+
+bool mx_promote2(mx_array **a, mx_array **b) {
+    if (!*a || !*b)
+        return false;
+    mx_dtype t = mx_dtype_promote(mx_dtype_of(*a), mx_dtype_of(*b));
+    *a = mx_astype(*a, t);
+    *b = mx_astype(*b, t);
+    return *a && *b;
+}
