@@ -1,0 +1,138 @@
+/* Pointwise kernels on complex64: one element at a time through C's complex functions, whose special
+ * values are Annex G's; what C lacks is spelled out here. Order is by real part, then imaginary.
+ */
+#include <complex.h>
+#include <math.h>
+
+#include "kernels/k_pw.h"
+
+typedef float _Complex cf;
+
+SV cf c_make(float re, float im) {
+    union {
+        float part[2];
+        cf z;
+    } u = {{re, im}};
+    return u.z;
+}
+SV bool c_isnan(cf a) {
+    return isnan(crealf(a)) || isnan(cimagf(a));
+}
+/* a / |a|; 0 stays */
+SV cf c_sign(cf a) {
+    float m = cabsf(a);
+    return m == 0 ? a : c_make(crealf(a) / m, cimagf(a) / m);
+}
+SV cf c_square(cf a) {
+    return a * a;
+}
+SV cf c_rsqrt(cf a) {
+    return 1.0f / csqrtf(a);
+}
+/* e^(x+iy) - 1 = expm1(x) cos y - 2 sin^2(y/2) + i e^x sin y */
+SV cf c_expm1(cf a) {
+    double x = crealf(a), y = cimagf(a), s = sin(y / 2);
+    return c_make((float)(expm1(x) * cos(y) - 2 * s * s), (float)(exp(x) * sin(y)));
+}
+SV cf c_log_base(cf a, double scale) {
+    cf l = clogf(a);
+    return c_make((float)(crealf(l) * scale), (float)(cimagf(l) * scale));
+}
+SV cf c_log2(cf a) {
+    return c_log_base(a, 1.4426950408889634074);
+}
+SV cf c_log10(cf a) {
+    return c_log_base(a, 0.43429448190325182765);
+}
+/* log|1 + a| = log1p(2x + x^2 + y^2) / 2, which in float64 loses nothing that float32 could show */
+SV cf c_log1p(cf a) {
+    double x = crealf(a), y = cimagf(a), m = fma(x, x + 2, y * y);
+    double re = fabs(m) < 0.5 ? 0.5 * log1p(m) : log(hypot(1 + x, y));
+    return c_make((float)re, (float)atan2(y, 1 + x));
+}
+SV cf c_sigmoid(cf a) {
+    cf e = cexpf(crealf(a) < 0 ? a : -a);
+    return (crealf(a) < 0 ? e : c_make(1, 0)) / (1.0f + e);
+}
+SV cf c_multiply(cf a, cf b) {
+    return a * b;
+}
+SV cf c_divide(cf a, cf b) {
+    return a / b;
+}
+SV bool c_equal(cf a, cf b) {
+    return crealf(a) == crealf(b) && cimagf(a) == cimagf(b);
+}
+SV bool c_not_equal(cf a, cf b) {
+    return !c_equal(a, b);
+}
+SV bool c_less(cf a, cf b) {
+    return crealf(a) < crealf(b) || (crealf(a) == crealf(b) && cimagf(a) < cimagf(b));
+}
+SV bool c_less_equal(cf a, cf b) {
+    return crealf(a) < crealf(b) || (crealf(a) == crealf(b) && cimagf(a) <= cimagf(b));
+}
+SV bool c_greater(cf a, cf b) {
+    return c_less(b, a);
+}
+SV bool c_greater_equal(cf a, cf b) {
+    return c_less_equal(b, a);
+}
+/* A NaN in any part wins. */
+SV cf c_maximum(cf a, cf b) {
+    return c_isnan(a) || (c_greater(a, b) && !c_isnan(b)) ? a : b;
+}
+SV cf c_minimum(cf a, cf b) {
+    return c_isnan(a) || (c_less(a, b) && !c_isnan(b)) ? a : b;
+}
+/* hi + log1p(e^(lo - hi)) */
+SV cf c_logaddexp(cf a, cf b) {
+    if (c_isnan(a) || c_isnan(b))
+        return c_make(NAN, NAN);
+    cf hi = c_maximum(a, b), lo = c_minimum(a, b);
+    if (crealf(lo) == -INFINITY || crealf(hi) == INFINITY)
+        return hi;
+    return hi + c_log1p(cexpf(lo - hi));
+}
+
+SV void map1_c64(void *out, const void *a, size_t n, cf (*f)(cf)) {
+    cf *o = out;
+    const cf *x = a;
+    for (size_t i = 0; i < n; i++)
+        o[i] = f(x[i]);
+}
+SV void map2_c64(void *out, const void *a, const void *b, size_t n, cf (*f)(cf, cf)) {
+    cf *o = out;
+    const cf *x = a, *y = b;
+    for (size_t i = 0; i < n; i++)
+        o[i] = f(x[i], y[i]);
+}
+SV void compare_c64(void *out, const void *a, const void *b, size_t n, bool (*f)(cf, cf)) {
+    uint8_t *o = out;
+    const cf *x = a, *y = b;
+    for (size_t i = 0; i < n; i++)
+        o[i] = f(x[i], y[i]);
+}
+SV void part_c64(void *out, const void *a, size_t n, float (*f)(cf)) {
+    float *o = out;
+    const cf *x = a;
+    for (size_t i = 0; i < n; i++)
+        o[i] = f(x[i]);
+}
+
+#define C64_1(op, f) void KN(k_##op##_c64)(void *out, const void *a, size_t n) { map1_c64(out, a, n, f); }
+#define C64_PART(op, f) void KN(k_##op##_c64)(void *out, const void *a, size_t n) { part_c64(out, a, n, f); }
+#define C64_F32_1(op) void KN(k_##op##_c64)(void *out, const void *a, size_t n) { KN(k_##op##_f32)(out, a, 2 * n); }
+#define C64_F32_2(op)                                                           \
+    void KN(k_##op##_c64)(void *out, const void *a, const void *b, size_t n) { \
+        KN(k_##op##_f32)(out, a, b, 2 * n);                                     \
+    }
+#define C64_2(op, f)                                                            \
+    void KN(k_##op##_c64)(void *out, const void *a, const void *b, size_t n) { \
+        map2_c64(out, a, b, n, f);                                              \
+    }
+#define C64_CMP(op, f)                                                          \
+    void KN(k_##op##_c64)(void *out, const void *a, const void *b, size_t n) { \
+        compare_c64(out, a, b, n, f);                                           \
+    }
+#include "kernels/k_pw.def"

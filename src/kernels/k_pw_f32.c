@@ -1,0 +1,94 @@
+/* Pointwise kernels on float32. */
+#define _DEFAULT_SOURCE /* lgamma_r */
+
+#include <math.h>
+
+#include "kernels/k_pw.h"
+#include "kernels/special.h"
+#include "kernels/vmath.h"
+#include "kernels/vmath_pow.h"
+#include "kernels/vmath_trig.h"
+
+SV vf vf_none(vf a) {
+    (void)a;
+    return vf_zero();
+}
+/* -1, 0 or 1; NaN gives 0, as MLX's (x > 0) - (x < 0) does */
+SV vf vf_sign(vf a) {
+    vf one = vf_copysign(vf_set1(1.0f), a);
+    return vf_select(vm_or(vf_gt(a, vf_zero()), vf_lt(a, vf_zero())), one, vf_zero());
+}
+SV vf vf_square(vf a) {
+    return vf_mul(a, a);
+}
+SV vf vf_rsqrt(vf a) {
+    return vf_div(vf_set1(1.0f), vf_sqrt(a));
+}
+SV vf vf_floor_divide(vf a, vf b) {
+    return vf_floor(vf_div(a, b));
+}
+/* NaN if either is; of 0 and -0 the second, as MLX */
+SV vf vf_maximum(vf a, vf b) {
+    return vf_select(vm_or(vf_gt(a, b), vf_isnan(a)), a, b);
+}
+SV vf vf_minimum(vf a, vf b) {
+    return vf_select(vm_or(vf_lt(a, b), vf_isnan(a)), a, b);
+}
+
+/* The remainder has the divisor's sign: fmod, then one divisor more where the signs differ. */
+static float f_remainder(float a, float b) {
+    float r = fmodf(a, b);
+    return r != 0 && (r < 0) != (b < 0) ? r + b : r;
+}
+static __attribute__((noinline, cold)) vf remainder_mend(vf a, vf b, vf r, unsigned lanes) {
+    float x[VF_LANES], y[VF_LANES], z[VF_LANES];
+    vf_store(x, a);
+    vf_store(y, b);
+    vf_store(z, r);
+    for (int i = 0; i < VF_LANES; i++)
+        if (lanes >> i & 1)
+            z[i] = f_remainder(x[i], y[i]);
+    return vf_load(z);
+}
+SV vd vd_product_rest(vd a, vd q, vd b) {
+    return vd_fnma(q, b, a);
+}
+/* a - q b exactly, for whole q < 2^24; without fused products in float64, where q b is exact */
+SV vf vf_rest(vf a, vf q, vf b) {
+    if (VF_FMA)
+        return vf_fnma(q, b, a);
+    return vf_from_d(vd_product_rest(vd_lo(a), vd_lo(q), vd_lo(b)),
+                     vd_product_rest(vd_hi(a), vd_hi(q), vd_hi(b)));
+}
+/* The rounded quotient may be one off; then the exact rest shows it. */
+SV vf vf_remainder(vf a, vf b) {
+    vf x = vf_abs(a), y = vf_abs(b), zero = vf_zero();
+    vf q = vf_trunc(vf_div(x, y)), r = vf_rest(x, q, y);
+    r = vf_add(r, vf_select(vf_lt(r, zero), y, zero));
+    r = vf_sub(r, vf_select(vf_ge(r, y), y, zero));
+    vm whole = vf_eq(r, zero), differ = vi_lt(as_vi(vf_xor(a, b)), vi_set1(0));
+    r = vf_or(r, vf_signbit(a));
+    r = vf_add(r, vf_select(vm_and(differ, vm_not(whole)), b, vf_neg(zero)));
+    vm ordinary = vm_and(vf_lt(q, vf_set1(4194304.0f)), vf_lt(y, vf_bits(VF_INF)));
+    if (!vm_all(ordinary))
+        r = remainder_mend(a, b, r, vm_bits(vm_not(ordinary)));
+    return r;
+}
+static float f_lgamma(float x) {
+    return (float)d_lgamma(x);
+}
+static float f_digamma(float x) {
+    return (float)d_digamma(x);
+}
+
+#define F32_1(op, f) void KN(k_##op##_f32)(void *out, const void *a, size_t n) { map1_f32(out, a, n, f); }
+#define F32_S1(op, f) void KN(k_##op##_f32)(void *out, const void *a, size_t n) { each1_f32(out, a, n, f); }
+#define F32_2(op, f)                                                            \
+    void KN(k_##op##_f32)(void *out, const void *a, const void *b, size_t n) { \
+        map2_f32(out, a, b, n, f);                                              \
+    }
+#define F32_CMP(op, f)                                                          \
+    void KN(k_##op##_f32)(void *out, const void *a, const void *b, size_t n) { \
+        compare_f32(out, a, b, n, f);                                           \
+    }
+#include "kernels/k_pw.def"

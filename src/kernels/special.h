@@ -1,0 +1,69 @@
+/* Special functions on one double: what the C library lacks, or offers only with global state. */
+#ifndef MX_KERNELS_SPECIAL_H
+#define MX_KERNELS_SPECIAL_H
+
+#include <math.h>
+
+#define SPECIAL static inline __attribute__((unused))
+
+#define SPECIAL_PI 3.14159265358979323846
+
+/* log |gamma(x)|, without the global sign of lgamma */
+SPECIAL double d_lgamma(double x) {
+    int sign;
+    return lgamma_r(x, &sign);
+}
+/* The derivative of log gamma: reflection to x > 0, recurrence up to 10, the asymptotic series
+ * (Abramowitz and Stegun 6.3.7, 6.3.5, 6.3.18). At 0 it is -inf or inf by the sign, at the negative
+ * integers NaN. */
+SPECIAL double d_digamma(double x) {
+    static const double c[] = {1.0 / 12, -1.0 / 120, 1.0 / 252, -1.0 / 240, 1.0 / 132, -691.0 / 32760, 1.0 / 12};
+    double y = 0;
+    if (x == 0)
+        return -copysign(INFINITY, x);
+    if (x < 0) {
+        double part = x - floor(x);
+        if (part == 0)
+            return NAN;
+        y = -SPECIAL_PI / tan(SPECIAL_PI * part);
+        x = 1 - x;
+    }
+    for (; x < 10; x++)
+        y -= 1 / x;
+    double z = 1 / (x * x), s = 0;
+    for (int i = 6; i >= 0; i--)
+        s = (s + c[i]) * z;
+    return x < INFINITY ? y + log(x) - 0.5 / x - s : x;
+}
+/* Two Newton-like steps of third order (Halley) on erf from a rational start value; y = 1 - |x| is kept
+ * exact so that the ends keep their accuracy. */
+SPECIAL double d_erfinv(double x) {
+    double a = fabs(x);
+    if (!(a < 1))
+        return a == 1 ? copysign(INFINITY, x) : NAN;
+    if (a < 1e-8)
+        return x * 0.88622692545275801365; // sqrt(pi) / 2
+    double l = log((1 - a) * (1 + a)), k = 2 / (SPECIAL_PI * 0.147) + l / 2; // S. Winitzki 2008
+    double y = sqrt(sqrt(k * k - l / 0.147) - k);
+    for (int i = 0; i < 3; i++) {
+        double e = a < 0.5 ? erf(y) - a : (1 - a) - erfc(y);
+        double step = e * 0.88622692545275801365 * exp(y * y);
+        y -= step / (1 + y * step);
+    }
+    return copysign(y, x);
+}
+SPECIAL double d_sigmoid(double x) {
+    double e = exp(-fabs(x));
+    return (x < 0 ? e : 1) / (1 + e);
+}
+/* The sign of the divisor, as Python */
+SPECIAL double d_remainder(double a, double b) {
+    double r = fmod(a, b);
+    return r != 0 && (r < 0) != (b < 0) ? r + b : r;
+}
+SPECIAL double d_logaddexp(double a, double b) {
+    double d = a == b ? 0 : -fabs(a - b); // inf - inf is not wanted
+    return (isnan(a) || a > b ? a : b) + log1p(exp(d));
+}
+
+#endif
