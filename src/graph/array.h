@@ -35,7 +35,7 @@ typedef struct mx_array {
     atomic_uint refs;
     atomic_uchar state;  /* mx_state */
     uint8_t dtype;       /* mx_dtype */
-    bool tracer;         /* part of a graph that a transform walks */
+    uint8_t tracer;      /* 0, or the level of the transform that walks its graph (trace.h) */
     bool row_contiguous; /* available and laid out as C arrays are (size-1 axes ignored) */
     int ndim;
     uint32_t index;      /* which output of the node */

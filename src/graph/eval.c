@@ -8,6 +8,7 @@
 #include "base/status.h"
 #include "graph/deferred.h"
 #include "graph/plan.h"
+#include "graph/trace.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static mx_plan plan;
@@ -32,7 +33,7 @@ void mx_eval_interrupt(void) {
 
 static void finish(mx_array *a) {
     atomic_store_explicit(&a->state, MX_AVAILABLE, memory_order_release);
-    if (!a->tracer)
+    if (!a->tracer || !mx_trace_active())
         mx_array_detach(a);
 }
 

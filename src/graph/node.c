@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/status.h"
 #include "graph/scope.h"
+#include "graph/trace.h"
 
 /* Guards the weak output pointers of nodes with several outputs. */
 static pthread_mutex_t siblings = PTHREAD_MUTEX_INITIALIZER;
@@ -236,30 +237,31 @@ static mx_node *node_new(mx_prim p, const void *params, mx_array *const *in, int
 }
 
 /* Make output j of n; the scope owns it. */
-static mx_array *output_new(mx_node *n, int j, const mx_out *o, bool tracer) {
+static mx_array *output_new(mx_node *n, int j, const mx_out *o, uint8_t level) {
     mx_array *a = mx_array_shell(o->shape.dim, o->shape.ndim, o->dtype);
     if (!a)
         return NULL;
-    a->tracer = tracer;
+    a->tracer = level;
     a->index = (uint32_t)j;
     a->node = mx_node_retain(n);
     n->out[j] = a;
     return mx_own(a);
 }
 
-static bool any_tracer(mx_array *const *in, int nin) {
+static uint8_t level_of(mx_array *const *in, int nin) {
+    uint8_t level = 0;
     for (int i = 0; i < nin; i++)
-        if (in[i]->tracer)
-            return true;
-    return false;
+        level = in[i]->tracer > level ? in[i]->tracer : level;
+    return level && mx_trace_active() ? level : 0;
 }
 
 static bool apply_inferred(mx_prim p, const void *params, mx_array *const *in, int nin, const mx_out *o,
                            mx_array **out, int nout) {
     mx_node *n = mx_node_retain(node_new(p, params, in, nin, nout));
-    bool ok = n != NULL, tracer = any_tracer(in, nin);
+    bool ok = n != NULL;
+    uint8_t level = level_of(in, nin);
     for (int j = 0; j < nout && ok; j++)
-        ok = (out[j] = output_new(n, j, &o[j], tracer)) != NULL;
+        ok = (out[j] = output_new(n, j, &o[j], level)) != NULL;
     mx_node_release(n);
     return ok;
 }

@@ -1,0 +1,19 @@
+/* Transforms that are running, and what they watch.
+ *
+ * A transform enters a level, flags its inputs with it (mx_array.tracer) and calls the user's function;
+ * mx_apply gives a result the highest level of its inputs. So an array depends on the inputs of level n
+ * only if its own level is n or higher, and a walk that stops below sees just this transform's graph.
+ * Evaluation keeps the nodes of flagged arrays while any transform runs.
+ */
+#ifndef MX_GRAPH_TRACE_H
+#define MX_GRAPH_TRACE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+uint8_t mx_trace_enter(void); /* the new level of this thread: 1 outermost; deep nesting shares 255 */
+void mx_trace_leave(void);
+uint8_t mx_trace_level(void); /* 0: no transform runs on this thread */
+bool mx_trace_active(void);   /* on any thread */
+
+#endif

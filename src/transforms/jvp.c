@@ -1,0 +1,112 @@
+/* Forward mode: trace the function, then walk its graph from the inputs on, carrying tangents. */
+#include "base/mem.h"
+#include "base/status.h"
+#include "base/vec.h"
+#include "graph/scope.h"
+#include "ops/rules.h"
+#include "transforms/tape.h"
+
+typedef struct forward {
+    const mx_tape *tape;
+    mx_array **tan; /* by slot, retained; NULL is zero */
+    mx_array **in;  /* of one step */
+    mx_array **out;
+    size_t room_in;
+} forward;
+
+static bool inputs_of(forward *f, const mx_tape_step *s, bool *any) {
+    size_t n = s->node->nin;
+    *any = false;
+    if (!mx_grow(&f->in, &f->room_in, n + 1, sizeof *f->in))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        int32_t slot = f->tape->src[(size_t)s->src + i];
+        f->in[i] = slot >= 0 ? f->tan[slot] : NULL;
+        *any |= f->in[i] != NULL;
+    }
+    return true;
+}
+
+static bool step_on(forward *f, const mx_tape_step *s) {
+    bool any;
+    if (!inputs_of(f, s, &any))
+        return false;
+    if (!any)
+        return true;
+    mx_scope scope = mx_scope_open_on(s->node->stream);
+    for (int j = 0; j < s->node->nout; j++)
+        f->out[j] = NULL;
+    bool ok = mx_step_jvp(s->node, f->in, f->out);
+    for (int j = 0; j < s->node->nout && ok; j++)
+        f->tan[s->slot + j] = mx_array_retain(f->out[j]);
+    mx_scope_close(scope);
+    return ok;
+}
+
+static bool walk_on(forward *f, size_t seeds) {
+    bool ok = true;
+    for (size_t i = seeds; i < f->tape->n_step && ok; i++)
+        if (f->tape->step[i].live)
+            ok = step_on(f, &f->tape->step[i]);
+    return ok;
+}
+
+static bool collect(const forward *f, const mx_arrays *out, mx_arrays *out_tangents) {
+    bool ok = true;
+    for (size_t i = 0; i < out->count && ok; i++) {
+        int32_t slot = f->tape->out_slot[i];
+        mx_array *t = slot >= 0 ? f->tan[slot] : NULL;
+        ok = mx_arrays_add(out_tangents, t ? t : mx_zeros_like(out->item[i]));
+    }
+    return ok;
+}
+
+static bool check_tangents(mx_array *const *primals, int n, mx_array *const *tan, int ntan) {
+    if (n != ntan)
+        return mx_fail(MX_INVALID, "[jvp] Number of inputs does not match number of tangents.");
+    for (int i = 0; i < n; i++)
+        if (tan[i] && primals[i] && !mx_same_shape(primals[i], tan[i]))
+            return mx_fail(MX_INVALID, "[jvp] Input shape does not match shape of tangent.");
+    return true;
+}
+
+static bool place_tangents(forward *f, const mx_tracing *t, mx_array *const *tan) {
+    for (size_t i = 0; i < t->seeds.count; i++) {
+        f->tan[i] = mx_array_retain(tan[i] ? mx_astype(tan[i], mx_dtype_of(t->seeds.item[i])) : NULL);
+        if (tan[i] && !f->tan[i])
+            return false;
+    }
+    return true;
+}
+
+static bool push_forward(const mx_tracing *t, const mx_arrays *out, mx_array *const *tan, mx_arrays *out_tangents) {
+    mx_tape tape;
+    forward f = {.tape = &tape};
+    bool ok = mx_tape_record(&tape, t, out->item, out->count);
+    f.tan = mx_calloc((size_t)tape.n_slot + 1, sizeof *f.tan);
+    f.out = mx_calloc((size_t)tape.max_out, sizeof *f.out);
+    ok = ok && f.tan && f.out && place_tangents(&f, t, tan) && walk_on(&f, t->seeds.count) &&
+         collect(&f, out, out_tangents);
+    for (int32_t i = 0; f.tan && i < tape.n_slot; i++)
+        mx_array_release(f.tan[i]);
+    mx_free(f.tan);
+    mx_free(f.in);
+    mx_free(f.out);
+    mx_tape_free(&tape);
+    return ok;
+}
+
+bool mx_jvp(mx_closure *f, mx_array *const *primals, int n, mx_array *const *tangents, int ntan,
+            mx_arrays *outputs, mx_arrays *out_tangents) {
+    mx_tracing t;
+    uint8_t *levels = check_tangents(primals, n, tangents, ntan) ? mx_malloc((size_t)n + 1) : NULL;
+    if (!levels)
+        return false;
+    bool ok = mx_trace_begin(&t, primals, n, levels) && f->call(f, t.seeds.item, n, outputs) && !mx_failed() &&
+              push_forward(&t, outputs, tangents, out_tangents);
+    if (!ok && !mx_failed())
+        mx_fail(MX_INVALID, "[closure] the function failed without an error");
+    ok = mx_trace_end(&t, outputs, out_tangents, ok);
+    mx_free(levels);
+    return ok;
+}
