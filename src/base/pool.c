@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -40,6 +41,7 @@ typedef struct job {
     void *ctx;
     int64_t n, piece;
     int threads;           /* ids below this may enter */
+    int cpu;               /* where the caller was when it published */
     _Atomic int64_t next;  /* the first element not yet taken */
     _Atomic int inside;    /* workers in it, and ASLEEP while the caller waits for them; a futex */
     struct job *link;
@@ -142,6 +144,19 @@ static bool retire(int id) {
     return end;
 }
 
+/* A worker woken on its caller's processor is moved away at once: the kernel may take seconds to
+   notice that another one is idle. The allowed set is as before afterwards. */
+static void leave_cpu(int cpu) {
+    cpu_set_t allowed, others;
+    if (cpu < 0 || cpu >= CPU_SETSIZE || sched_getcpu() != cpu ||
+        sched_getaffinity(0, sizeof allowed, &allowed))
+        return;
+    others = allowed;
+    CPU_CLR((size_t)cpu, &others);
+    if (CPU_COUNT(&others) > 0 && sched_setaffinity(0, sizeof others, &others) == 0)
+        sched_setaffinity(0, sizeof allowed, &allowed);
+}
+
 static void *run_worker(void *arg) {
     int id = (int)(intptr_t)arg;
     worker_id = id;
@@ -150,6 +165,7 @@ static void *run_worker(void *arg) {
         int seen = atomic_load_explicit(&pool.epoch, memory_order_acquire);
         job *j;
         while ((j = enter_job(id))) {
+            leave_cpu(j->cpu);
             work_on(j);
             leave_job(j);
         }
@@ -292,7 +308,7 @@ void mx_parallel_for(int64_t n, int64_t grain, mx_range_body *body, void *ctx) {
         body(ctx, 0, n);
         return;
     }
-    job j = {.body = body, .ctx = ctx, .n = n, .threads = threads};
+    job j = {.body = body, .ctx = ctx, .n = n, .threads = threads, .cpu = sched_getcpu()};
     j.piece = piece_of(n, grain, threads);
     publish(&j);
     work_on(&j);
