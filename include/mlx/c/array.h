@@ -1,0 +1,115 @@
+/* array.h */
+#ifndef MLX_C_ARRAY_H
+#define MLX_C_ARRAY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mlx/c/half.h"
+#include "mlx/c/string.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum mlx_dtype_ {
+    MLX_BOOL = 0,
+    MLX_UINT8 = 1,
+    MLX_UINT16 = 2,
+    MLX_UINT32 = 3,
+    MLX_UINT64 = 4,
+    MLX_INT8 = 5,
+    MLX_INT16 = 6,
+    MLX_INT32 = 7,
+    MLX_INT64 = 8,
+    MLX_FLOAT16 = 9,
+    MLX_FLOAT32 = 10,
+    MLX_FLOAT64 = 11,
+    MLX_BFLOAT16 = 12,
+    MLX_COMPLEX64 = 13
+} mlx_dtype;
+
+typedef struct mlx_array_ {
+    void *ctx;
+} mlx_array;
+
+typedef float _Complex mlx_complex64_t;
+
+static mlx_array mlx_array_empty __attribute__((unused));
+
+MLX_API size_t mlx_dtype_size(mlx_dtype dtype);
+MLX_API int mlx_array_tostring(mlx_string *str, const mlx_array arr);
+MLX_API mlx_array mlx_array_new(void);
+MLX_API int mlx_array_free(mlx_array arr);
+MLX_API mlx_array mlx_array_new_bool(bool val);
+MLX_API mlx_array mlx_array_new_int(int val);
+MLX_API mlx_array mlx_array_new_float32(float val);
+MLX_API mlx_array mlx_array_new_float(float val);
+MLX_API mlx_array mlx_array_new_float64(double val);
+MLX_API mlx_array mlx_array_new_double(double val);
+MLX_API mlx_array mlx_array_new_complex(float real_val, float imag_val);
+MLX_API mlx_array mlx_array_new_data(const void *data, const int *shape, int dim, mlx_dtype dtype);
+MLX_API mlx_array mlx_array_new_data_managed(void *data, const int *shape, int dim, mlx_dtype dtype,
+                                             void (*dtor)(void *));
+MLX_API mlx_array mlx_array_new_data_managed_payload(void *data, const int *shape, int dim,
+                                                     mlx_dtype dtype, void *payload,
+                                                     void (*dtor)(void *));
+MLX_API int mlx_array_set(mlx_array *arr, const mlx_array src);
+MLX_API int mlx_array_set_bool(mlx_array *arr, bool val);
+MLX_API int mlx_array_set_int(mlx_array *arr, int val);
+MLX_API int mlx_array_set_float32(mlx_array *arr, float val);
+MLX_API int mlx_array_set_float(mlx_array *arr, float val);
+MLX_API int mlx_array_set_float64(mlx_array *arr, double val);
+MLX_API int mlx_array_set_double(mlx_array *arr, double val);
+MLX_API int mlx_array_set_complex(mlx_array *arr, float real_val, float imag_val);
+MLX_API int mlx_array_set_data(mlx_array *arr, const void *data, const int *shape, int dim,
+                               mlx_dtype dtype);
+MLX_API size_t mlx_array_itemsize(const mlx_array arr);
+MLX_API size_t mlx_array_size(const mlx_array arr);
+MLX_API size_t mlx_array_nbytes(const mlx_array arr);
+MLX_API size_t mlx_array_ndim(const mlx_array arr);
+MLX_API const int *mlx_array_shape(const mlx_array arr);
+MLX_API const size_t *mlx_array_strides(const mlx_array arr);
+MLX_API int mlx_array_dim(const mlx_array arr, int dim);
+MLX_API mlx_dtype mlx_array_dtype(const mlx_array arr);
+MLX_API int mlx_array_eval(mlx_array arr);
+MLX_API int mlx_array_item_bool(bool *res, const mlx_array arr);
+MLX_API int mlx_array_item_uint8(uint8_t *res, const mlx_array arr);
+MLX_API int mlx_array_item_uint16(uint16_t *res, const mlx_array arr);
+MLX_API int mlx_array_item_uint32(uint32_t *res, const mlx_array arr);
+MLX_API int mlx_array_item_uint64(uint64_t *res, const mlx_array arr);
+MLX_API int mlx_array_item_int8(int8_t *res, const mlx_array arr);
+MLX_API int mlx_array_item_int16(int16_t *res, const mlx_array arr);
+MLX_API int mlx_array_item_int32(int32_t *res, const mlx_array arr);
+MLX_API int mlx_array_item_int64(int64_t *res, const mlx_array arr);
+MLX_API int mlx_array_item_float32(float *res, const mlx_array arr);
+MLX_API int mlx_array_item_float64(double *res, const mlx_array arr);
+MLX_API int mlx_array_item_complex64(mlx_complex64_t *res, const mlx_array arr);
+MLX_API int mlx_array_item_float16(float16_t *res, const mlx_array arr);
+MLX_API int mlx_array_item_bfloat16(bfloat16_t *res, const mlx_array arr);
+MLX_API const bool *mlx_array_data_bool(const mlx_array arr);
+MLX_API const uint8_t *mlx_array_data_uint8(const mlx_array arr);
+MLX_API const uint16_t *mlx_array_data_uint16(const mlx_array arr);
+MLX_API const uint32_t *mlx_array_data_uint32(const mlx_array arr);
+MLX_API const uint64_t *mlx_array_data_uint64(const mlx_array arr);
+MLX_API const int8_t *mlx_array_data_int8(const mlx_array arr);
+MLX_API const int16_t *mlx_array_data_int16(const mlx_array arr);
+MLX_API const int32_t *mlx_array_data_int32(const mlx_array arr);
+MLX_API const int64_t *mlx_array_data_int64(const mlx_array arr);
+MLX_API const float *mlx_array_data_float32(const mlx_array arr);
+MLX_API const double *mlx_array_data_float64(const mlx_array arr);
+MLX_API const mlx_complex64_t *mlx_array_data_complex64(const mlx_array arr);
+MLX_API const float16_t *mlx_array_data_float16(const mlx_array arr);
+MLX_API const bfloat16_t *mlx_array_data_bfloat16(const mlx_array arr);
+MLX_API int _mlx_array_is_available(bool *res, const mlx_array arr);
+MLX_API int _mlx_array_wait(const mlx_array arr);
+MLX_API int _mlx_array_is_contiguous(bool *res, const mlx_array arr);
+MLX_API int _mlx_array_is_row_contiguous(bool *res, const mlx_array arr);
+MLX_API int _mlx_array_is_col_contiguous(bool *res, const mlx_array arr);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,38 @@
+/* compile.h */
+#ifndef MLX_C_COMPILE_H
+#define MLX_C_COMPILE_H
+
+#include "mlx/c/array.h"
+#include "mlx/c/closure.h"
+#include "mlx/c/distributed_group.h"
+#include "mlx/c/io_types.h"
+#include "mlx/c/map.h"
+#include "mlx/c/stream.h"
+#include "mlx/c/string.h"
+#include "mlx/c/vector.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum mlx_compile_mode_ {
+    MLX_COMPILE_MODE_DISABLED = 0,
+    MLX_COMPILE_MODE_NO_SIMPLIFY = 1,
+    MLX_COMPILE_MODE_NO_FUSE = 2,
+    MLX_COMPILE_MODE_ENABLED = 3
+} mlx_compile_mode;
+
+MLX_API int mlx_compile(mlx_closure *res, const mlx_closure fun, bool shapeless);
+MLX_API int mlx_detail_compile(mlx_closure *res, const mlx_closure fun, uintptr_t fun_id,
+                               bool shapeless, const uint64_t *constants, size_t constants_num);
+MLX_API int mlx_detail_compile_clear_cache(void);
+MLX_API int mlx_detail_compile_erase(uintptr_t fun_id);
+MLX_API int mlx_disable_compile(void);
+MLX_API int mlx_enable_compile(void);
+MLX_API int mlx_set_compile_mode(mlx_compile_mode mode);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,21 @@
+/* metal.h */
+#ifndef MLX_C_METAL_H
+#define MLX_C_METAL_H
+
+#include <stdbool.h>
+
+#include "mlx/c/api.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+MLX_API int mlx_metal_is_available(bool *res);
+MLX_API int mlx_metal_start_capture(const char *path);
+MLX_API int mlx_metal_stop_capture(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

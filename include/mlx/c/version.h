@@ -1,0 +1,17 @@
+/* version.h */
+#ifndef MLX_C_VERSION_H
+#define MLX_C_VERSION_H
+
+#include "mlx/c/string.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+MLX_API int mlx_version(mlx_string *str_);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
