@@ -116,4 +116,9 @@ typedef struct mx_p_random_bits { /* input: keys (..., 2); result (..., shape) o
     int width;
 } mx_p_random_bits;
 
+typedef struct mx_p_triangle { /* inverse, cholesky, eigh, solve */
+    bool upper;      /* which triangle is read or made */
+    bool triangular; /* inverse, solve: the matrix is triangular */
+} mx_p_triangle;
+
 #endif
