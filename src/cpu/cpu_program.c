@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "base/pool.h"
 #include "base/status.h"
-#include "cpu/fetch.h"
+#include "kernels/k_copy.h"
 
 enum {
     TILE_MAX = 1024,
@@ -340,7 +340,8 @@ static void fetch_tile(const frame *f, const op *o, int64_t e, size_t n) {
     const fetch *from = &f->c->fetch[o->fetch];
     char *reg = at(f, &f->c->place[o->dst], e);
     char *raw = o->second ? f->scratch + (size_t)f->c->n_reg * f->c->reg_bytes : reg;
-    cpu_fetch(raw, from->a->data, mx_itemsize(from->a), &from->layout, e, n);
+    const cpu_layout *l = &from->layout;
+    f->c->k->copy->fetch[mx_itemsize(from->a)](raw, from->a->data, l->ndim, l->shape, l->stride[0], e, (int64_t)n);
     if (o->second)
         o->second(reg, raw, n);
 }
