@@ -10,7 +10,8 @@
 #include "base/cpuinfo.h"
 
 /* The families that exist so far; the others' tables are NULL. */
-#define K_BUILT(X) X(pointwise) X(copy) X(reduce) X(index)
+#define K_BUILT(X) X(pointwise) X(copy) X(reduce) X(index) \
+    X(softmax)
 
 /* One set: the declarations of its tables, and the struct that collects them. */
 #if defined(__x86_64__)
