@@ -15,6 +15,7 @@
 #ifndef MX_CAPI_CAPI_H
 #define MX_CAPI_CAPI_H
 
+#include "base/map.h"
 #include "base/status.h"
 #include "graph/scope.h"
 #include "mlx/c/mlx.h"
@@ -37,6 +38,19 @@ int capi_end_ok(capi_call *c, bool ok);
    Returns 1. (error.c) */
 int capi_report(void);
 
+/* The same for functions that make no array and so need no scope: mx_error_clear() first, this last. */
+static inline int capi_done(bool ok) {
+    return ok ? 0 : capi_report();
+}
+
+/* Around a call of the program's function: what fails inside waits for the caller to report it.
+   end gives false when result is not 0, with the cause (or "[op] the function returned 1") recorded. */
+typedef struct capi_callback {
+    mx_status former;
+} capi_callback;
+capi_callback capi_callback_begin(void);
+bool capi_callback_end(capi_callback c, const char *op, int result);
+
 /* The array in a handle, borrowed. Empty: an error and NULL. */
 mx_array *capi_in(mlx_array a);
 /* The same where the C API allows an empty handle: NULL, no error. */
@@ -48,8 +62,22 @@ bool capi_put(mlx_array *res, mx_array *a);
 /* A new handle holding a (retained); ctx NULL on failure. */
 mlx_array capi_new(mx_array *a);
 
-/* The arrays of a vector handle, borrowed; *n of them. NULL and an error when it is empty of storage. */
+/* The items of a vector handle, borrowed; *n of them. NULL and an error: an empty handle. */
 mx_array *const *capi_arrays(mlx_vector_array v, int *n);
+int *capi_ints(mlx_vector_int v, size_t *n);
+const char *const *capi_strings(mlx_vector_string v, size_t *n);
+/* Put copies (arrays: references) into a vector handle. */
+bool capi_put_arrays(mlx_vector_array *res, mx_array *const *from, size_t n);
+bool capi_put_ints(mlx_vector_int *res, int *data, size_t n);
+bool capi_put_strings(mlx_vector_string *res, const char *const *data, size_t n);
+
+/* The map in a handle, borrowed; values are mx_array * or char *. NULL and an error: an empty handle. */
+const mx_map *capi_map_arrays(mlx_map_string_to_array map);
+const mx_map *capi_map_strings(mlx_map_string_to_string map);
+/* Put a map into a handle; the contents (each array with a reference, each string from mx_malloc) are taken
+   over, also on failure. */
+bool capi_put_map_arrays(mlx_map_string_to_array *res, mx_map *contents);
+bool capi_put_map_strings(mlx_map_string_to_string *res, mx_map *contents);
 
 /* Streams and devices are boxes around plain values. */
 bool capi_stream(mlx_stream s, mx_stream *out); /* false: empty */

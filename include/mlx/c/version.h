@@ -9,6 +9,7 @@ extern "C" {
 #endif
 
 MLX_API int mlx_version(mlx_string *str_);
+MLX_API int mlx_library_version(mlx_string *str);
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,59 @@
+/* Strings: a handle is a box around a copied text. */
+#include <string.h>
+
+#include "base/mem.h"
+#include "capi/capi.h"
+
+bool capi_put_string(mlx_string *res, const char *text) {
+    if (!res || !text)
+        return mx_fail(MX_INVALID, res ? "[string] the text is NULL" : "[string] the result handle is NULL");
+    char *copy = mx_strdup(text);
+    char **box = res->ctx ? res->ctx : copy ? mx_malloc(sizeof *box) : NULL;
+    if (!copy || !box) {
+        mx_free(copy);
+        return false;
+    }
+    if (res->ctx)
+        mx_free(*box);
+    *box = copy;
+    res->ctx = box;
+    return true;
+}
+
+/* The text of a handle, borrowed. Empty: an error and NULL. */
+static const char *text_of(mlx_string str) {
+    if (!str.ctx)
+        return mx_fail(MX_INVALID, "[string] an empty string handle was given");
+    return *(char **)str.ctx;
+}
+
+mlx_string mlx_string_new(void) {
+    return (mlx_string){NULL};
+}
+
+mlx_string mlx_string_new_data(const char *str) {
+    mlx_string res = {NULL};
+    mx_error_clear();
+    capi_done(capi_put_string(&res, str));
+    return res;
+}
+
+int mlx_string_set(mlx_string *str, const mlx_string src) {
+    mx_error_clear();
+    const char *text = text_of(src);
+    return capi_done(text && capi_put_string(str, text));
+}
+
+const char *mlx_string_data(mlx_string str) {
+    mx_error_clear();
+    const char *text = text_of(str);
+    capi_done(text != NULL);
+    return text;
+}
+
+int mlx_string_free(mlx_string str) {
+    if (str.ctx)
+        mx_free(*(char **)str.ctx);
+    mx_free(str.ctx);
+    return 0;
+}
