@@ -50,9 +50,10 @@ SV cf c_log1p(cf a) {
     double re = fabs(m) < 0.5 ? 0.5 * log1p(m) : log(hypot(1 + x, y));
     return c_make((float)re, (float)atan2(y, 1 + x));
 }
+/* in float64, for the sake of the poles */
 SV cf c_sigmoid(cf a) {
-    cf e = cexpf(crealf(a) < 0 ? a : -a);
-    return (crealf(a) < 0 ? e : c_make(1, 0)) / (1.0f + e);
+    double _Complex z = a, e = cexp(creal(z) < 0 ? z : -z), s = (creal(z) < 0 ? e : 1) / (1 + e);
+    return c_make((float)creal(s), (float)cimag(s));
 }
 SV cf c_multiply(cf a, cf b) {
     return a * b;

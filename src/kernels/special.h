@@ -21,11 +21,10 @@ SPECIAL double d_digamma(double x) {
     double y = 0;
     if (x == 0)
         return -copysign(INFINITY, x);
+    if (x < 0 && x == floor(x))
+        return NAN;
     if (x < 0) {
-        double part = x - floor(x);
-        if (part == 0)
-            return NAN;
-        y = -SPECIAL_PI / tan(SPECIAL_PI * part);
+        y = -SPECIAL_PI / tan(SPECIAL_PI * (x - rint(x)));
         x = 1 - x;
     }
     for (; x < 10; x++)
