@@ -1,0 +1,46 @@
+# make            build (release)           make test        build and test
+# make demo       train a small language model on a text and let it write
+# make bench      measure, beside NumPy and PyTorch where installed
+# make test-full  also under sanitizers and the torture build
+# make install PREFIX=/usr/local            make format, make clean, make setup
+
+PREFIX ?= /usr/local
+TEXT   ?= /usr/share/common-licenses/GPL-3
+JOBS   ?= $(shell nproc)
+BUILD   = cmake --preset $(1) --log-level=WARNING && cmake --build build/$(1) -j $(JOBS)
+TEST    = $(call BUILD,$(1)) && ctest --preset $(1)
+
+.DEFAULT_GOAL = build
+.PHONY: setup build test test-full demo bench install format clean
+
+setup:
+	@tools/setup.sh
+
+build: setup
+	$(call BUILD,release)
+
+test: setup
+	$(call TEST,dev)
+
+test-full: test
+	$(call TEST,asan)
+	$(call TEST,torture)
+	$(call TEST,tsan)
+
+demo: build
+	build/release/examples/language_model $(TEXT)
+
+bench: build
+	@if python3 -c 'import numpy' 2>/dev/null; \
+	then python3 bench/compare.py build/release/bench/bench_anchors; \
+	else build/release/bench/bench_anchors; fi
+	build/release/bench/bench_overhead
+
+install: build
+	cmake --install build/release --prefix $(PREFIX)
+
+format:
+	git ls-files '*.c' '*.h' | xargs clang-format -i
+
+clean:
+	rm -rf build

@@ -1,0 +1,65 @@
+#!/bin/sh
+# Install what the build needs and the machine lacks (Debian 12 and 13, Ubuntu 24.04). Nothing to do: no output.
+set -eu
+
+have() {
+    command -v "$1" >/dev/null 2>&1
+}
+
+cmake_is_new() {
+    have cmake && cmake --version | awk 'NR == 1 { split($3, v, "."); exit !(v[1] > 3 || (v[1] == 3 && v[2] >= 25)) }'
+}
+
+compiler() {
+    for c in "${CC:-cc}" gcc clang; do
+        if have "$c"; then
+            echo "$c"
+            return
+        fi
+    done
+    echo false
+}
+
+# Does a program that includes cblas.h compile and link against OpenBLAS?
+openblas_works() {
+    out=$(mktemp)
+    if printf '#include <cblas.h>\nint main(void) { return cblas_ddot(0, 0, 1, 0, 1) != 0; }\n' |
+        "$(compiler)" -x c - -o "$out" -I/usr/include/openblas -lopenblas 2>/dev/null; then works=0; else works=1; fi
+    rm -f "$out"
+    return $works
+}
+
+libc_works() {
+    echo '#include <stdio.h>' | "$(compiler)" -E -x c - >/dev/null 2>&1
+}
+
+missing=
+need() {
+    missing="$missing $1"
+}
+
+[ "$(compiler)" != false ] || need gcc
+libc_works || need libc6-dev
+cmake_is_new || need cmake
+have ninja || need ninja-build
+have ccache || need ccache
+have pkg-config || need pkg-config
+have python3 || need python3
+openblas_works || need libopenblas-dev
+[ -n "$missing" ] || exit 0
+
+echo "setup: missing:$missing"
+if ! have apt-get; then
+    echo "setup: there is no apt-get here; install what these Debian packages hold, and run again" >&2
+    exit 1
+fi
+root=
+if [ "$(id -u)" != 0 ]; then
+    have sudo || { echo "setup: neither root nor sudo; run: apt-get install$missing" >&2; exit 1; }
+    root=sudo
+fi
+export DEBIAN_FRONTEND=noninteractive
+$root apt-get update -qq
+# shellcheck disable=SC2086
+$root apt-get install -y -qq --no-install-recommends $missing
+cmake_is_new || { echo "setup: CMake 3.25 or newer is needed, this system's is older" >&2; exit 1; }
