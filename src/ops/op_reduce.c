@@ -1,0 +1,214 @@
+/* Reductions over axes (sum prod max min all any), argmax and argmin, and what is made of them. */
+#include "base/status.h"
+#include "graph/params.h"
+#include "kernels/k_reduce.h"
+#include "ops/rules.h"
+
+static const char *const names[] = {"sum", "prod", "max", "min", "all", "any"};
+
+static mx_array *over(mx_reduce_op op, mx_ints axes, mx_array *a, bool keepdims) {
+    mx_p_reduce p = {op, axes, keepdims};
+    return mx_apply1(MX_PRIM_reduce, &p, a);
+}
+
+mx_array *mx_reduce(mx_reduce_op op, mx_array *a, const int *axes, int n, bool keepdims) {
+    int sorted[MX_MAX_NDIM];
+    if (!a || (n = mx_axes_sorted(names[op], axes, n, a->ndim, sorted)) < 0)
+        return NULL;
+    return over(op, (mx_ints){n, sorted}, a, keepdims);
+}
+
+mx_array *mx_sum(mx_array *a, const int *axes, int n, bool keepdims) {
+    return mx_reduce(MX_SUM, a, axes, n, keepdims);
+}
+
+mx_array *mx_sum_axis(mx_array *a, int axis, bool keepdims) {
+    return mx_sum(a, &axis, 1, keepdims);
+}
+
+mx_array *mx_sum_all(mx_array *a) {
+    return mx_sum(a, NULL, 0, false);
+}
+
+/* --- the primitive ---------------------------------------------------------------------------------- */
+
+/* The shape without the sorted axes, or with 1 in their place. */
+static void reduced_shape(const mx_array *a, mx_ints axes, bool keepdims, mx_shape *out) {
+    out->ndim = 0;
+    for (int i = 0, k = 0; i < a->ndim; i++) {
+        bool gone = k < axes.n && axes.v[k] == i;
+        k += gone;
+        if (!gone || keepdims)
+            out->dim[out->ndim++] = gone ? 1 : a->shape[i];
+    }
+}
+
+static bool reduce_infer(const void *params, mx_array *const *in, int nin, mx_out *out, int nout) {
+    (void)nin, (void)nout;
+    const mx_p_reduce *p = params;
+    const char *name = names[p->op];
+    if (p->op == MX_MAX || p->op == MX_MIN)
+        for (int i = 0; i < p->axes.n; i++)
+            if (in[0]->shape[p->axes.v[i]] == 0)
+                return mx_fail(MX_INVALID, "[%s] Cannot %s reduce over axis %d with size 0.", name, name,
+                               p->axes.v[i]);
+    out->dtype = mx_red_out((mx_red_op)p->op, mx_dtype_of(in[0]));
+    reduced_shape(in[0], p->axes, p->keepdims, &out->shape);
+    return true;
+}
+
+/* Something of y's shape, with the reduced axes put back as 1. */
+static mx_array *keep(const mx_p_reduce *p, mx_array *g) {
+    return p->keepdims ? g : mx_expand_dims(g, p->axes.v, p->axes.n);
+}
+
+/* The reduced axes last: order[i] is the axis of x that goes to place i. Returns how many are kept. */
+static int kept_first(const mx_p_reduce *p, int ndim, int *order) {
+    int kept = 0;
+    for (int i = 0, k = 0; i < ndim; i++) {
+        if (k < p->axes.n && p->axes.v[k] == i)
+            k++;
+        else
+            order[kept++] = i;
+    }
+    for (int k = 0; k < p->axes.n; k++)
+        order[kept + k] = p->axes.v[k];
+    return kept;
+}
+
+/* The product of all others, without division, so that zeros are no matter. */
+static mx_array *product_of_others(const mx_p_reduce *p, mx_array *x) {
+    int order[MX_MAX_NDIM], inverse[MX_MAX_NDIM];
+    int kept = kept_first(p, x->ndim, order);
+    for (int i = 0; i < x->ndim; i++)
+        inverse[order[i]] = i;
+    if (p->axes.n == 0)
+        return mx_ones_like(x);
+    mx_array *rows = mx_transpose_axes(x, order, x->ndim);
+    mx_array *flat = mx_flatten(rows, kept, -1);
+    mx_array *before = mx_scan(MX_CUMPROD, flat, kept, false, false);
+    mx_array *after = mx_scan(MX_CUMPROD, flat, kept, true, false);
+    mx_array *others = mx_mul(before, after);
+    return rows ? mx_transpose_axes(mx_reshape(others, rows->shape, rows->ndim), inverse, x->ndim) : NULL;
+}
+
+/* Where x is the extreme of its row; the derivative is shared evenly among ties. */
+static mx_array *is_extreme(const mx_node *y) {
+    return mx_equal(y->in[0], keep(y->params, mx_node_out(y, 0)));
+}
+
+static mx_array *ties(const mx_p_reduce *p, mx_array *hit, mx_dtype t) {
+    return over(MX_SUM, p->axes, mx_astype(hit, t), true);
+}
+
+static bool reduce_vjp(const mx_node *y, mx_array *const *cot, const bool *need, mx_array **grad) {
+    const mx_p_reduce *p = y->params;
+    mx_array *x = y->in[0], *hit;
+    if (!cot[0] || !need[0] || p->op >= MX_ALL)
+        return true;
+    mx_array *g = mx_astype(keep(p, cot[0]), mx_dtype_of(x));
+    if (p->op == MX_SUM) {
+        grad[0] = mx_broadcast_to(g, x->shape, x->ndim);
+    } else if (p->op == MX_PROD) {
+        grad[0] = mx_mul(g, product_of_others(p, x));
+    } else {
+        hit = is_extreme(y);
+        grad[0] = mx_where(hit, mx_div(g, ties(p, hit, mx_dtype_of(x))), mx_zero_like(x));
+    }
+    return grad[0] != NULL;
+}
+
+static bool reduce_jvp(const mx_node *y, mx_array *const *tan, mx_array **out) {
+    const mx_p_reduce *p = y->params;
+    mx_array *x = y->in[0], *t = tan[0], *hit;
+    if (!t || p->op >= MX_ALL)
+        return true;
+    if (p->op == MX_PROD) {
+        t = mx_mul(t, product_of_others(p, x));
+    } else if (p->op != MX_SUM) {
+        hit = is_extreme(y);
+        t = mx_where(hit, mx_div(t, ties(p, hit, mx_dtype_of(x))), mx_zero_like(x));
+    }
+    out[0] = over(MX_SUM, p->axes, t, p->keepdims);
+    return out[0] != NULL;
+}
+
+static bool reduce_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n, mx_array **out,
+                        int *out_axes) {
+    (void)n;
+    mx_p_reduce p = *(const mx_p_reduce *)y->params;
+    int shifted[MX_MAX_NDIM];
+    for (int i = 0; i < p.axes.n; i++)
+        shifted[i] = p.axes.v[i] + 1;
+    p.axes.v = shifted;
+    out[0] = mx_apply1(MX_PRIM_reduce, &p, mx_batch_front(in[0], axes[0]));
+    out_axes[0] = 0;
+    return out[0] != NULL;
+}
+
+static const mx_field reduce_fields[] = {MX_FIELD(mx_p_reduce, op, INT), MX_FIELD(mx_p_reduce, axes, INTS),
+                                         MX_FIELD(mx_p_reduce, keepdims, BOOL), MX_FIELD_END};
+
+const mx_prim_desc mx_desc_reduce = {
+    .name = "Reduce",
+    .traits = MX_TRAIT_FEED,
+    .fields = reduce_fields,
+    .param_size = sizeof(mx_p_reduce),
+    .infer = reduce_infer,
+    .vjp = reduce_vjp,
+    .jvp = reduce_jvp,
+    .vmap = reduce_vmap,
+};
+
+/* --- argmax, argmin --------------------------------------------------------------------------------- */
+
+mx_array *mx_arg_reduce(bool max, mx_array *a, int axis, bool keepdims) {
+    if (!a || (axis = mx_axis(max ? "argmax" : "argmin", axis, a->ndim)) < 0)
+        return NULL;
+    mx_p_arg_reduce p = {max, axis, keepdims};
+    return mx_apply1(MX_PRIM_arg_reduce, &p, a);
+}
+
+mx_array *mx_arg_reduce_all(bool max, mx_array *a, bool keepdims) {
+    int one[MX_MAX_NDIM], flat = -1;
+    if (!a)
+        return NULL;
+    for (int i = 0; i < a->ndim; i++)
+        one[i] = 1;
+    mx_array *r = mx_arg_reduce(max, a->ndim == 1 ? a : mx_reshape(a, &flat, 1), 0, false);
+    return keepdims ? mx_reshape(r, one, a->ndim) : r;
+}
+
+static bool arg_reduce_infer(const void *params, mx_array *const *in, int nin, mx_out *out, int nout) {
+    (void)nin, (void)nout;
+    const mx_p_arg_reduce *p = params;
+    const char *name = p->max ? "argmax" : "argmin";
+    if (in[0]->size == 0)
+        return mx_fail(MX_INVALID, "[%s] Cannot %s reduce zero size array.", name, name);
+    out->dtype = MX_UINT32;
+    reduced_shape(in[0], (mx_ints){1, &p->axis}, p->keepdims, &out->shape);
+    return true;
+}
+
+static bool arg_reduce_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n, mx_array **out,
+                            int *out_axes) {
+    (void)n;
+    mx_p_arg_reduce p = *(const mx_p_arg_reduce *)y->params;
+    p.axis++;
+    out[0] = mx_apply1(MX_PRIM_arg_reduce, &p, mx_batch_front(in[0], axes[0]));
+    out_axes[0] = 0;
+    return out[0] != NULL;
+}
+
+static const mx_field arg_reduce_fields[] = {
+    MX_FIELD(mx_p_arg_reduce, max, BOOL), MX_FIELD(mx_p_arg_reduce, axis, INT),
+    MX_FIELD(mx_p_arg_reduce, keepdims, BOOL), MX_FIELD_END};
+
+const mx_prim_desc mx_desc_arg_reduce = {
+    .name = "ArgReduce",
+    .traits = MX_TRAIT_NO_GRAD | MX_TRAIT_FEED,
+    .fields = arg_reduce_fields,
+    .param_size = sizeof(mx_p_arg_reduce),
+    .infer = arg_reduce_infer,
+    .vmap = arg_reduce_vmap,
+};
