@@ -1,4 +1,5 @@
-/* argmax and argmin along one axis: rows, columns of neighbouring outputs, or one long row in blocks. */
+/* argmax and argmin along one axis: rows, columns of neighbouring outputs, or one long
+ * row in blocks. */
 #include "base/mem.h"
 #include "base/pool.h"
 #include "base/status.h"
@@ -12,9 +13,9 @@ typedef struct job {
     const char *data;
     uint32_t *out;
     size_t item;
-    int64_t n, step;      /* elements along the axis, their stride */
-    cpu_layout outer;     /* operand 0 the input, operand 1 the output: all other axes */
-    int64_t run, in, to;  /* the innermost of them: size and strides */
+    int64_t n, step;     /* elements along the axis, their stride */
+    cpu_layout outer;    /* operand 0 the input, operand 1 the output: all other axes */
+    int64_t run, in, to; /* the innermost of them: size and strides */
     mx_k_arg_rows *rows;
     mx_k_arg_cols *cols;
     mx_k_arg_strided *strided;
@@ -40,7 +41,8 @@ static void find(const job *j, const char *x, uint32_t *out, int64_t outputs) {
         j->cols(out, x, (size_t)j->n, (size_t)outputs, j->step);
     else
         for (int64_t i = 0; i < outputs; i++)
-            j->strided(out + i, x + i * j->in * (int64_t)j->item, (size_t)j->n, j->step);
+            j->strided(out + i, x + i * j->in * (int64_t)j->item, (size_t)j->n,
+                       j->step);
 }
 
 static void task(void *ctx, int64_t begin, int64_t end) {
@@ -49,12 +51,13 @@ static void task(void *ctx, int64_t begin, int64_t end) {
         int64_t in, to, at = begin % j->run, n = j->run - at;
         seek(j, begin / j->run, &in, &to);
         n = n < end - begin ? n : end - begin;
-        find(j, j->data + (in + at * j->in) * (int64_t)j->item, j->out + to + at * j->to, n);
+        find(j, j->data + (in + at * j->in) * (int64_t)j->item,
+             j->out + to + at * j->to, n);
         begin += n;
     }
 }
 
-/* --- one long row --------------------------------------------------------------------------------------- */
+/* --- one long row ----------------------------------------------------------------- */
 
 typedef struct long_row {
     const job *j;
@@ -86,7 +89,7 @@ static bool find_long(const job *j, int64_t outputs) {
     return r.candidate != NULL;
 }
 
-/* --- running -------------------------------------------------------------------------------------------- */
+/* --- running ---------------------------------------------------------------------- */
 
 static void find_kernels(job *j, bool max, mx_dtype t) {
     const mx_k_reduce *k = mx_kernels_get()->reduce;
@@ -129,7 +132,8 @@ static bool arg_reduce(const mx_array *x, const mx_p_arg_reduce *p, mx_array *ou
 
 bool cpu_arg_reduce(mx_node *n, mx_array **out, const mx_program *feed) {
     cpu_source s;
-    bool ok = cpu_source_open(&s, n, feed) && cpu_source_settle(&s) && mx_array_alloc(out[0]) &&
+    bool ok = cpu_source_open(&s, n, feed) && cpu_source_settle(&s) &&
+              mx_array_alloc(out[0]) &&
               (out[0]->size == 0 || arg_reduce(s.a, n->params, out[0]));
     cpu_source_close(&s);
     return ok;

@@ -1,13 +1,14 @@
-/* Reductions. The axes fall apart into kept and reduced ones, sorted by stride, so that every input is
- * one of two pictures:
+/* Reductions. The axes fall apart into kept and reduced ones, sorted by stride, so that
+ * every input is one of two pictures:
  *
- *     rows      the closest elements in memory belong to one output: acc <- run of elements
- *     columns   the closest elements belong to neighbouring outputs: acc[cols] <- rows of elements
+ *     rows      the closest elements in memory belong to one output: acc <- run of
+ * elements columns   the closest elements belong to neighbouring outputs: acc[cols] <-
+ * rows of elements
  *
  *     outputs   outer (kept axes) x chunks of columns       each is a task
- *     blocks    where outputs are few, the reduced elements are cut into blocks as well; their partial
- *               results are combined in order. Cuts depend on sizes alone, so results do not depend
- *               on the number of threads.
+ *     blocks    where outputs are few, the reduced elements are cut into blocks as
+ * well; their partial results are combined in order. Cuts depend on sizes alone, so
+ * results do not depend on the number of threads.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -20,8 +21,8 @@
 #include "kernels/k_reduce.h"
 
 enum {
-    CHUNK = 2048,      /* columns of a task */
-    BLOCK = 1 << 15,   /* elements of a block */
+    CHUNK = 2048,    /* columns of a task */
+    BLOCK = 1 << 15, /* elements of a block */
     MOST_BLOCKS = 32,
     ENOUGH_TASKS = 16, /* no blocks beyond this many */
     GROUP = 512,       /* outputs that a row task takes at a time */
@@ -36,12 +37,13 @@ typedef struct axis {
 typedef struct plan {
     axis kept[MX_MAX_NDIM], red[MX_MAX_NDIM]; /* the last is the innermost */
     int n_kept, n_red;
-    axis col;                                 /* columns; size 0 where there are rows */
-    int64_t outer, length;                    /* outputs (of columns: rows of them); elements of one output */
+    axis col; /* columns; size 0 where there are rows */
+    int64_t outer,
+        length; /* outputs (of columns: rows of them); elements of one output */
     int64_t chunks, blocks, block;
     const char *data;
     char *result, *partial;
-    size_t item, acc, final;                  /* bytes of an element, an accumulator, a result */
+    size_t item, acc, final; /* bytes of an element, an accumulator, a result */
     mx_k_red_rows *rows;
     mx_k_red_cols *cols;
     mx_k_red_strided *strided;
@@ -52,7 +54,7 @@ typedef struct plan {
     _Atomic bool failed;
 } plan;
 
-/* --- the picture ------------------------------------------------------------------------------------------ */
+/* --- the picture ------------------------------------------------------------------ */
 
 static int farther_first(const void *a, const void *b) {
     const axis *x = a, *y = b;
@@ -73,7 +75,8 @@ static int join(axis *a, int n) {
     return n ? k + 1 : 0;
 }
 
-static void split_axes(plan *p, const mx_array *x, const int64_t *strides, mx_ints axes) {
+static void split_axes(plan *p, const mx_array *x, const int64_t *strides,
+                       mx_ints axes) {
     int64_t step = 1;
     bool reduced[MX_MAX_NDIM] = {false};
     for (int i = 0; i < axes.n; i++)
@@ -102,7 +105,8 @@ static void sort_axes(plan *p) {
         p->red[p->n_red++] = (axis){1, 0, 0};
 }
 
-/* Columns, if the innermost kept axis is contiguous and the reduced ones are farther apart. */
+/* Columns, if the innermost kept axis is contiguous and the reduced ones are farther
+ * apart. */
 static void find_columns(plan *p) {
     const axis *k = p->n_kept ? &p->kept[p->n_kept - 1] : NULL;
     const axis *r = &p->red[p->n_red - 1];
@@ -137,7 +141,7 @@ static void find_kernels(plan *p, mx_red_op op, mx_dtype t) {
     p->finish = k->finish[op][t];
 }
 
-/* --- folding ------------------------------------------------------------------------------------------------ */
+/* --- folding ---------------------------------------------------------------------- */
 
 typedef struct place {
     int64_t in, out;
@@ -155,7 +159,8 @@ static place place_of(const plan *p, int64_t o) {
     return at;
 }
 
-static void fold_run(const plan *p, void *acc, const char *x, int64_t n, int64_t step, int64_t cols) {
+static void fold_run(const plan *p, void *acc, const char *x, int64_t n, int64_t step,
+                     int64_t cols) {
     if (cols)
         p->cols(acc, x, (size_t)n, (size_t)cols, step);
     else if (step == 1)
@@ -164,8 +169,10 @@ static void fold_run(const plan *p, void *acc, const char *x, int64_t n, int64_t
         p->strided(acc, x, (size_t)n, step);
 }
 
-/* acc <- reduced elements [begin, end) of the output (or `cols` outputs) at offset `at`. */
-static void fold(const plan *p, void *acc, int64_t at, int64_t begin, int64_t end, int64_t cols) {
+/* acc <- reduced elements [begin, end) of the output (or `cols` outputs) at offset
+ * `at`. */
+static void fold(const plan *p, void *acc, int64_t at, int64_t begin, int64_t end,
+                 int64_t cols) {
     int64_t index[MX_MAX_NDIM], left = begin;
     int last = p->n_red - 1;
     for (int i = last; i >= 0; i--) {
@@ -190,7 +197,8 @@ static void fold(const plan *p, void *acc, int64_t at, int64_t begin, int64_t en
 }
 
 /* n finished accumulators to outputs at `out`, `step` apart. */
-static void deliver(const plan *p, const char *acc, int64_t out, int64_t step, int64_t n) {
+static void deliver(const plan *p, const char *acc, int64_t out, int64_t step,
+                    int64_t n) {
     char *to = p->result + out * (int64_t)p->final;
     if (step == 1 || n == 1) {
         p->finish(to, acc, (size_t)n);
@@ -200,7 +208,7 @@ static void deliver(const plan *p, const char *acc, int64_t out, int64_t step, i
         p->finish(to + i * step * (int64_t)p->final, acc + i * (int64_t)p->acc, 1);
 }
 
-/* --- tasks: rows -------------------------------------------------------------------------------------------- */
+/* --- tasks: rows ------------------------------------------------------------------ */
 
 /* Whole outputs [begin, end), in groups along the innermost kept axis. */
 static void row_task(void *ctx, int64_t begin, int64_t end) {
@@ -215,7 +223,8 @@ static void row_task(void *ctx, int64_t begin, int64_t end) {
         n = n < GROUP ? n : GROUP;
         p->init(acc, (size_t)n);
         if (simple)
-            p->rows(acc, p->data + at.in * (int64_t)p->item, (size_t)n, (size_t)p->length, k->in);
+            p->rows(acc, p->data + at.in * (int64_t)p->item, (size_t)n,
+                    (size_t)p->length, k->in);
         for (int64_t i = 0; i < n && !simple; i++)
             fold(p, acc + i * (int64_t)p->acc, at.in + i * k->in, 0, p->length, 0);
         deliver(p, acc, at.out, k->out, n);
@@ -235,7 +244,8 @@ static void read_rows_task(void *ctx, int64_t begin, int64_t end) {
         p->init(acc, (size_t)r);
         for (int64_t i = 0, run; i < n; i += run) {
             run = n - i < TILE ? n - i : TILE;
-            if (!cpu_program_read(p->source->program, begin * n + i, (begin + r - 1) * n + i + run, tile))
+            if (!cpu_program_read(p->source->program, begin * n + i,
+                                  (begin + r - 1) * n + i + run, tile))
                 p->failed = true;
             p->rows(acc, tile, (size_t)r, (size_t)run, run);
         }
@@ -245,13 +255,13 @@ static void read_rows_task(void *ctx, int64_t begin, int64_t end) {
         p->failed = true;
 }
 
-/* --- tasks: blocks and columns -------------------------------------------------------------------------------- */
+/* --- tasks: blocks and columns ---------------------------------------------------- */
 
-/* Task t folds block t % blocks of the chunk t / blocks. Its accumulators lie in `partial`, or, with one
-   block only, in scratch and go straight to the result. */
+/* Task t folds block t % blocks of the chunk t / blocks. Its accumulators lie in
+   `partial`, or, with one block only, in scratch and go straight to the result. */
 typedef struct piece {
-    int64_t begin, end;      /* reduced elements */
-    int64_t col, cols;       /* first column and how many; cols 0: a row */
+    int64_t begin, end; /* reduced elements */
+    int64_t col, cols;  /* first column and how many; cols 0: a row */
     int64_t outer;
     place at;
 } piece;
@@ -279,9 +289,11 @@ static bool read_columns(plan *p, void *acc, const piece *c) {
     char *tile = mx_scratch(1, (size_t)TILE * p->item);
     rows = c->cols ? (c->cols < all || rows < 1 ? 1 : rows) : TILE;
     for (int64_t r = c->begin, n; r < c->end && tile; r += n) {
-        int64_t from = (c->outer * p->length + r) * all + c->col, width = c->cols ? c->cols : 1;
+        int64_t from = (c->outer * p->length + r) * all + c->col,
+                width = c->cols ? c->cols : 1;
         n = c->end - r < rows ? c->end - r : rows;
-        if (!cpu_program_read(p->source->program, from, from + (n - 1) * all + width, tile))
+        if (!cpu_program_read(p->source->program, from, from + (n - 1) * all + width,
+                              tile))
             return false;
         fold_run(p, acc, tile, n, c->cols ? c->cols : 1, c->cols);
     }
@@ -317,12 +329,13 @@ static void combine_blocks(plan *p) {
     }
 }
 
-/* --- running ------------------------------------------------------------------------------------------------ */
+/* --- running ---------------------------------------------------------------------- */
 
 static bool run_pieces(plan *p) {
     int64_t tasks = p->outer * p->chunks * p->blocks;
     int64_t work = p->block * width_of(p);
-    if (p->blocks > 1 && !(p->partial = mx_malloc((size_t)(tasks * width_of(p)) * p->acc)))
+    if (p->blocks > 1 &&
+        !(p->partial = mx_malloc((size_t)(tasks * width_of(p)) * p->acc)))
         return false;
     mx_parallel_for(tasks, 1 + GRAIN / (work + 1), piece_task, p);
     if (p->partial && !p->failed)
@@ -334,19 +347,22 @@ static bool run_pieces(plan *p) {
 static bool run(plan *p) {
     bool whole_rows = !p->col.size && p->blocks == 1;
     if (whole_rows)
-        mx_parallel_for(p->outer, 1 + GRAIN / (p->length + 1), p->source->program ? read_rows_task : row_task, p);
+        mx_parallel_for(p->outer, 1 + GRAIN / (p->length + 1),
+                        p->source->program ? read_rows_task : row_task, p);
     else if (!run_pieces(p))
         return false;
     return !p->failed || mx_fail_nomem("reduce", TILE * 8);
 }
 
-/* A program is read in order: outputs row by row, or rows of columns. Anything else is computed first. */
+/* A program is read in order: outputs row by row, or rows of columns. Anything else is
+ * computed first. */
 static bool in_order(const plan *p) {
     const axis *r = &p->red[0];
     if (p->n_red != 1 || p->n_kept > 1)
         return false;
     if (p->col.size)
-        return r->in == p->col.size && (p->n_kept == 0 || p->kept[0].in == r->in * r->size);
+        return r->in == p->col.size &&
+               (p->n_kept == 0 || p->kept[0].in == r->in * r->size);
     return r->in == 1 && (p->n_kept == 0 || p->kept[0].in == r->size);
 }
 
@@ -379,7 +395,8 @@ static bool reduce(cpu_source *s, const mx_p_reduce *q, mx_array *out) {
 
 bool cpu_reduce(mx_node *n, mx_array **out, const mx_program *feed) {
     cpu_source s;
-    bool ok = cpu_source_open(&s, n, feed) && mx_array_alloc(out[0]) && reduce(&s, n->params, out[0]);
+    bool ok = cpu_source_open(&s, n, feed) && mx_array_alloc(out[0]) &&
+              reduce(&s, n->params, out[0]);
     cpu_source_close(&s);
     return ok;
 }

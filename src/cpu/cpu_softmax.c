@@ -1,11 +1,12 @@
 /* softmax and logsumexp along one axis.
  *
  *     rows    the axis is contiguous: the kernels read it where it lies
- *     tiles   it is not: a few rows are gathered into scratch, worked on, and spread again
- *     split   few and long rows: blocks of one row side by side (Milakov and Gimelshein, "Online
- *             normalizer calculation for softmax", 2018), cut by size alone
+ *     tiles   it is not: a few rows are gathered into scratch, worked on, and spread
+ * again split   few and long rows: blocks of one row side by side (Milakov and
+ * Gimelshein, "Online normalizer calculation for softmax", 2018), cut by size alone
  *
- * softmax of a program: the program writes into the result, and the kernels work on it there.
+ * softmax of a program: the program writes into the result, and the kernels work on it
+ * there.
  */
 #include <string.h>
 
@@ -17,43 +18,54 @@
 #include "graph/params.h"
 #include "kernels/k_softmax.h"
 
-enum { GRAIN = 1 << 13, BLOCK = 1 << 14, LONG = 1 << 16, FEW = 8, TILE_BYTES = 1 << 16, MOST_ROWS = 16 };
+enum {
+    GRAIN = 1 << 13,
+    BLOCK = 1 << 14,
+    LONG = 1 << 16,
+    FEW = 8,
+    TILE_BYTES = 1 << 16,
+    MOST_ROWS = 16
+};
 
 typedef struct job {
     const mx_k_softmax *k;
     mx_dtype t;
     size_t item;
     const char *in;
-    char *out;           /* softmax: like the input; logsumexp: one a row */
+    char *out; /* softmax: like the input; logsumexp: one a row */
     int64_t rows, n;
-    cpu_layout read;     /* operand 0: the input with the axis last; ndim < 2 or contiguous rows: `stride` */
-    cpu_layout write;    /* of softmax's result */
-    bool plain;          /* rows are contiguous and `stride` apart, the result's too */
+    cpu_layout read;  /* operand 0: the input with the axis last; ndim < 2 or contiguous
+                         rows: `stride` */
+    cpu_layout write; /* of softmax's result */
+    bool plain;       /* rows are contiguous and `stride` apart, the result's too */
     int64_t stride;
-    bool log;            /* logsumexp */
+    bool log; /* logsumexp */
     mx_softmax_part *part;
     const cpu_source *source;
     _Atomic bool failed;
 } job;
 
-/* --- rows ---------------------------------------------------------------------------------------------- */
+/* --- rows ------------------------------------------------------------------------- */
 
 static void row_task(void *ctx, int64_t begin, int64_t end) {
     const job *j = ctx;
     int64_t item = (int64_t)j->item;
     const char *x = j->in + begin * j->stride * item;
     if (j->log)
-        j->k->logsumexp[j->t](j->out + begin * item, x, j->stride, (size_t)(end - begin), (size_t)j->n);
+        j->k->logsumexp[j->t](j->out + begin * item, x, j->stride,
+                              (size_t)(end - begin), (size_t)j->n);
     else
-        j->k->softmax[j->t](j->out + begin * j->n * item, j->n, x, j->stride, (size_t)(end - begin), (size_t)j->n);
+        j->k->softmax[j->t](j->out + begin * j->n * item, j->n, x, j->stride,
+                            (size_t)(end - begin), (size_t)j->n);
 }
 
-/* --- rows of a program ---------------------------------------------------------------------------------- */
+/* --- rows of a program ------------------------------------------------------------ */
 
 /* softmax: read into the result. logsumexp: read into scratch. */
 static bool read_rows(const job *j, int64_t begin, int64_t rows) {
     int64_t item = (int64_t)j->item, n = j->n;
-    char *to = j->log ? mx_scratch(1, (size_t)(rows * n) * j->item) : j->out + begin * n * item;
+    char *to = j->log ? mx_scratch(1, (size_t)(rows * n) * j->item)
+                      : j->out + begin * n * item;
     if (!to || !cpu_program_read(j->source->program, begin * n, (begin + rows) * n, to))
         return false;
     if (j->log)
@@ -73,7 +85,7 @@ static void program_task(void *ctx, int64_t begin, int64_t end) {
     }
 }
 
-/* --- tiles ---------------------------------------------------------------------------------------------- */
+/* --- tiles ------------------------------------------------------------------------ */
 
 static void spread(const job *j, int64_t begin, int64_t rows, const char *from);
 
@@ -86,7 +98,8 @@ static void tile_task(void *ctx, int64_t begin, int64_t end) {
         r = end - begin < most ? end - begin : most;
         cpu_fetch(tile, j->in, j->item, &j->read, begin * j->n, (size_t)(r * j->n));
         if (j->log) {
-            j->k->logsumexp[j->t](j->out + begin * (int64_t)j->item, tile, j->n, (size_t)r, (size_t)j->n);
+            j->k->logsumexp[j->t](j->out + begin * (int64_t)j->item, tile, j->n,
+                                  (size_t)r, (size_t)j->n);
         } else {
             j->k->softmax[j->t](tile, j->n, tile, j->n, (size_t)r, (size_t)j->n);
             spread(j, begin, r, tile);
@@ -106,11 +119,12 @@ static int64_t row_start(const job *j, int64_t r) {
     return at;
 }
 
-#define SPREAD(type)                                              \
-    for (int64_t i = 0; i < n; i++)                               \
+#define SPREAD(type)                                                                   \
+    for (int64_t i = 0; i < n; i++)                                                    \
     ((type *)to)[i * step] = ((const type *)from)[i]
 
-static void spread_row(char *to, const char *from, int64_t n, int64_t step, size_t item) {
+static void spread_row(char *to, const char *from, int64_t n, int64_t step,
+                       size_t item) {
     if (item == 2)
         SPREAD(uint16_t);
     else if (item == 4)
@@ -122,10 +136,11 @@ static void spread_row(char *to, const char *from, int64_t n, int64_t step, size
 static void spread(const job *j, int64_t begin, int64_t rows, const char *from) {
     int64_t item = (int64_t)j->item, step = j->write.stride[0][j->write.ndim - 1];
     for (int64_t r = 0; r < rows; r++)
-        spread_row(j->out + row_start(j, begin + r) * item, from + r * j->n * item, j->n, step, j->item);
+        spread_row(j->out + row_start(j, begin + r) * item, from + r * j->n * item,
+                   j->n, step, j->item);
 }
 
-/* --- few long rows ----------------------------------------------------------------------------------------- */
+/* --- few long rows ---------------------------------------------------------------- */
 
 static int64_t blocks_of(const job *j) {
     return (j->n + BLOCK - 1) / BLOCK;
@@ -135,8 +150,11 @@ static void part_task(void *ctx, int64_t begin, int64_t end) {
     const job *j = ctx;
     int64_t blocks = blocks_of(j);
     for (int64_t t = begin; t < end; t++) {
-        int64_t first = t % blocks * BLOCK, n = j->n - first < BLOCK ? j->n - first : BLOCK;
-        j->k->part[j->t](&j->part[t], j->in + (t / blocks * j->stride + first) * (int64_t)j->item, (size_t)n);
+        int64_t first = t % blocks * BLOCK,
+                n = j->n - first < BLOCK ? j->n - first : BLOCK;
+        j->k->part[j->t](&j->part[t],
+                         j->in + (t / blocks * j->stride + first) * (int64_t)j->item,
+                         (size_t)n);
     }
 }
 
@@ -144,15 +162,18 @@ static void apply_task(void *ctx, int64_t begin, int64_t end) {
     const job *j = ctx;
     int64_t blocks = blocks_of(j), item = (int64_t)j->item;
     for (int64_t t = begin; t < end; t++) {
-        int64_t r = t / blocks, first = t % blocks * BLOCK, n = j->n - first < BLOCK ? j->n - first : BLOCK;
-        j->k->apply[j->t](j->out + (r * j->n + first) * item, j->in + (r * j->stride + first) * item,
-                          &j->part[r * blocks], (size_t)n);
+        int64_t r = t / blocks, first = t % blocks * BLOCK,
+                n = j->n - first < BLOCK ? j->n - first : BLOCK;
+        j->k->apply[j->t](j->out + (r * j->n + first) * item,
+                          j->in + (r * j->stride + first) * item, &j->part[r * blocks],
+                          (size_t)n);
     }
 }
 
 static void store_log(const job *j, int64_t r, const mx_softmax_part *whole) {
     double v = mx_softmax_part_log(whole);
-    mx_kernels_get()->pointwise->cast[MX_FLOAT64][j->t](j->out + r * (int64_t)j->item, &v, 1);
+    mx_kernels_get()->pointwise->cast[MX_FLOAT64][j->t](j->out + r * (int64_t)j->item,
+                                                        &v, 1);
 }
 
 static bool run_split(job *j) {
@@ -172,10 +193,11 @@ static bool run_split(job *j) {
     return true;
 }
 
-/* --- running ------------------------------------------------------------------------------------------------- */
+/* --- running ---------------------------------------------------------------------- */
 
 /* The strides of an array with the axis moved to the end. */
-static void axis_last(cpu_layout *l, const mx_array *a, const int64_t *strides, int axis) {
+static void axis_last(cpu_layout *l, const mx_array *a, const int64_t *strides,
+                      int axis) {
     int shape[MX_MAX_NDIM], k = 0;
     int64_t moved[MX_MAX_NDIM];
     const int64_t *const all[1] = {moved};
@@ -192,7 +214,8 @@ static void axis_last(cpu_layout *l, const mx_array *a, const int64_t *strides, 
 /* Rows one after the other at an even distance? */
 static bool even_rows(const cpu_layout *l, int64_t *stride) {
     *stride = l->ndim == 2 ? l->stride[0][0] : l->shape[0];
-    return l->ndim <= 2 && (l->stride[0][l->ndim - 1] == 1 || l->shape[l->ndim - 1] == 1);
+    return l->ndim <= 2 &&
+           (l->stride[0][l->ndim - 1] == 1 || l->shape[l->ndim - 1] == 1);
 }
 
 static void prepare(job *j, const mx_array *a, const int64_t *strides, int axis) {
@@ -202,7 +225,8 @@ static void prepare(job *j, const mx_array *a, const int64_t *strides, int axis)
     axis_last(&j->write, a, own, axis);
     j->n = a->shape[axis];
     j->rows = a->size / (j->n ? j->n : 1);
-    j->plain = even_rows(&j->read, &j->stride) && (j->log || even_rows(&j->write, &ignored));
+    j->plain =
+        even_rows(&j->read, &j->stride) && (j->log || even_rows(&j->write, &ignored));
 }
 
 static bool run(job *j) {
@@ -215,8 +239,8 @@ static bool run(job *j) {
     return true;
 }
 
-/* A program whose rows are short and come one after the other is read by rows; any other is computed first,
-   softmax's in the place of the result. */
+/* A program whose rows are short and come one after the other is read by rows; any
+   other is computed first, softmax's in the place of the result. */
 static bool run_program(job *j, cpu_source *s, int axis) {
     int64_t strides[MX_MAX_NDIM];
     if (j->plain && !(j->rows <= FEW && j->n >= LONG)) {
@@ -233,7 +257,10 @@ static bool run_program(job *j, cpu_source *s, int axis) {
 
 static bool work(cpu_source *s, int axis, bool log, mx_array *out) {
     int64_t strides[MX_MAX_NDIM];
-    job j = {.k = mx_kernels_get()->softmax, .t = mx_dtype_of(s->a), .item = mx_itemsize(s->a), .log = log};
+    job j = {.k = mx_kernels_get()->softmax,
+             .t = mx_dtype_of(s->a),
+             .item = mx_itemsize(s->a),
+             .log = log};
     if (s->a->size == 0)
         return true;
     j.source = s;
@@ -243,16 +270,19 @@ static bool work(cpu_source *s, int axis, bool log, mx_array *out) {
     prepare(&j, s->a, strides, axis);
     if (!(s->program ? run_program(&j, s, axis) : run(&j)))
         return false;
-    return !j.failed || mx_fail_nomem(log ? "logsumexp" : "softmax", (unsigned long long)j.n * j.item);
+    return !j.failed || mx_fail_nomem(log ? "logsumexp" : "softmax",
+                                      (unsigned long long)j.n * j.item);
 }
 
 bool cpu_softmax(mx_node *n, mx_array **out, const mx_program *feed) {
     cpu_source s;
     bool log = n->prim == MX_PRIM_logsumexp;
-    int axis = log ? ((const mx_p_logsumexp *)n->params)->axis : ((const mx_p_axis *)n->params)->axis;
+    int axis = log ? ((const mx_p_logsumexp *)n->params)->axis
+                   : ((const mx_p_axis *)n->params)->axis;
     if (!cpu_source_open(&s, n, feed))
         return false;
-    bool give = log || s.program ? mx_array_alloc(out[0]) : mx_array_alloc_or_take(out[0], n->in[0]);
+    bool give = log || s.program ? mx_array_alloc(out[0])
+                                 : mx_array_alloc_or_take(out[0], n->in[0]);
     bool ok = give && work(&s, axis, log, out[0]);
     cpu_source_close(&s);
     return ok;

@@ -27,7 +27,8 @@ typedef struct job {
 
 static void compute(void *ctx, int64_t begin, int64_t end) {
     job *j = ctx;
-    if (!cpu_program_read(j->s->program, begin, end, j->out + begin * (int64_t)mx_itemsize(j->s->a)))
+    if (!cpu_program_read(j->s->program, begin, end,
+                          j->out + begin * (int64_t)mx_itemsize(j->s->a)))
         j->failed = true;
 }
 

@@ -1,4 +1,5 @@
-/* Where a loop reads its input: an array in memory, or a program that computes it while it is read. */
+/* Where a loop reads its input: an array in memory, or a program that computes it while
+ * it is read. */
 #ifndef MX_CPU_SOURCE_H
 #define MX_CPU_SOURCE_H
 
@@ -15,7 +16,8 @@ void cpu_source_close(cpu_source *s);
 
 /* Compute the whole program into `out` (contiguous, the input's dtype), on the pool. */
 bool cpu_source_compute(const cpu_source *s, void *out);
-/* Turn a program into an array that the source owns until it is closed: for loops that read out of order. */
+/* Turn a program into an array that the source owns until it is closed: for loops that
+ * read out of order. */
 bool cpu_source_settle(cpu_source *s);
 /* Strides of the input in elements: its own, or those of C arrays for a program. */
 void cpu_source_strides(const cpu_source *s, int64_t *strides);

@@ -1,4 +1,5 @@
-/* Reductions over axes (sum prod max min all any), argmax and argmin, and what is made of them. */
+/* Reductions over axes (sum prod max min all any), argmax and argmin, and what is made
+ * of them. */
 #include "base/status.h"
 #include "graph/params.h"
 #include "kernels/k_reduce.h"
@@ -11,7 +12,8 @@ static mx_array *over(mx_reduce_op op, mx_ints axes, mx_array *a, bool keepdims)
     return mx_apply1(MX_PRIM_reduce, &p, a);
 }
 
-mx_array *mx_reduce(mx_reduce_op op, mx_array *a, const int *axes, int n, bool keepdims) {
+mx_array *mx_reduce(mx_reduce_op op, mx_array *a, const int *axes, int n,
+                    bool keepdims) {
     int sorted[MX_MAX_NDIM];
     if (!a || (n = mx_axes_sorted(names[op], axes, n, a->ndim, sorted)) < 0)
         return NULL;
@@ -30,10 +32,11 @@ mx_array *mx_sum_all(mx_array *a) {
     return mx_sum(a, NULL, 0, false);
 }
 
-/* --- the primitive ---------------------------------------------------------------------------------- */
+/* --- the primitive ---------------------------------------------------------------- */
 
 /* The shape without the sorted axes, or with 1 in their place. */
-static void reduced_shape(const mx_array *a, mx_ints axes, bool keepdims, mx_shape *out) {
+static void reduced_shape(const mx_array *a, mx_ints axes, bool keepdims,
+                          mx_shape *out) {
     out->ndim = 0;
     for (int i = 0, k = 0; i < a->ndim; i++) {
         bool gone = k < axes.n && axes.v[k] == i;
@@ -43,15 +46,17 @@ static void reduced_shape(const mx_array *a, mx_ints axes, bool keepdims, mx_sha
     }
 }
 
-static bool reduce_infer(const void *params, mx_array *const *in, int nin, mx_out *out, int nout) {
+static bool reduce_infer(const void *params, mx_array *const *in, int nin, mx_out *out,
+                         int nout) {
     (void)nin, (void)nout;
     const mx_p_reduce *p = params;
     const char *name = names[p->op];
     if (p->op == MX_MAX || p->op == MX_MIN)
         for (int i = 0; i < p->axes.n; i++)
             if (in[0]->shape[p->axes.v[i]] == 0)
-                return mx_fail(MX_INVALID, "[%s] Cannot %s reduce over axis %d with size 0.", name, name,
-                               p->axes.v[i]);
+                return mx_fail(MX_INVALID,
+                               "[%s] Cannot %s reduce over axis %d with size 0.", name,
+                               name, p->axes.v[i]);
     out->dtype = mx_red_out((mx_red_op)p->op, mx_dtype_of(in[0]));
     reduced_shape(in[0], p->axes, p->keepdims, &out->shape);
     return true;
@@ -62,7 +67,8 @@ static mx_array *keep(const mx_p_reduce *p, mx_array *g) {
     return p->keepdims ? g : mx_expand_dims(g, p->axes.v, p->axes.n);
 }
 
-/* The reduced axes last: order[i] is the axis of x that goes to place i. Returns how many are kept. */
+/* The reduced axes last: order[i] is the axis of x that goes to place i. Returns how
+ * many are kept. */
 static int kept_first(const mx_p_reduce *p, int ndim, int *order) {
     int kept = 0;
     for (int i = 0, k = 0; i < ndim; i++) {
@@ -89,7 +95,9 @@ static mx_array *product_of_others(const mx_p_reduce *p, mx_array *x) {
     mx_array *before = mx_scan(MX_CUMPROD, flat, kept, false, false);
     mx_array *after = mx_scan(MX_CUMPROD, flat, kept, true, false);
     mx_array *others = mx_mul(before, after);
-    return rows ? mx_transpose_axes(mx_reshape(others, rows->shape, rows->ndim), inverse, x->ndim) : NULL;
+    return rows ? mx_transpose_axes(mx_reshape(others, rows->shape, rows->ndim),
+                                    inverse, x->ndim)
+                : NULL;
 }
 
 /* Where x is the extreme of its row; the derivative is shared evenly among ties. */
@@ -101,7 +109,8 @@ static mx_array *ties(const mx_p_reduce *p, mx_array *hit, mx_dtype t) {
     return over(MX_SUM, p->axes, mx_astype(hit, t), true);
 }
 
-static bool reduce_vjp(const mx_node *y, mx_array *const *cot, const bool *need, mx_array **grad) {
+static bool reduce_vjp(const mx_node *y, mx_array *const *cot, const bool *need,
+                       mx_array **grad) {
     const mx_p_reduce *p = y->params;
     mx_array *x = y->in[0], *hit;
     if (!cot[0] || !need[0] || p->op >= MX_ALL)
@@ -113,7 +122,8 @@ static bool reduce_vjp(const mx_node *y, mx_array *const *cot, const bool *need,
         grad[0] = mx_mul(g, product_of_others(p, x));
     } else {
         hit = is_extreme(y);
-        grad[0] = mx_where(hit, mx_div(g, ties(p, hit, mx_dtype_of(x))), mx_zero_like(x));
+        grad[0] =
+            mx_where(hit, mx_div(g, ties(p, hit, mx_dtype_of(x))), mx_zero_like(x));
     }
     return grad[0] != NULL;
 }
@@ -133,8 +143,8 @@ static bool reduce_jvp(const mx_node *y, mx_array *const *tan, mx_array **out) {
     return out[0] != NULL;
 }
 
-static bool reduce_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n, mx_array **out,
-                        int *out_axes) {
+static bool reduce_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n,
+                        mx_array **out, int *out_axes) {
     (void)n;
     mx_p_reduce p = *(const mx_p_reduce *)y->params;
     int shifted[MX_MAX_NDIM];
@@ -146,8 +156,9 @@ static bool reduce_vmap(const mx_node *y, mx_array *const *in, const int *axes, 
     return out[0] != NULL;
 }
 
-static const mx_field reduce_fields[] = {MX_FIELD(mx_p_reduce, op, INT), MX_FIELD(mx_p_reduce, axes, INTS),
-                                         MX_FIELD(mx_p_reduce, keepdims, BOOL), MX_FIELD_END};
+static const mx_field reduce_fields[] = {
+    MX_FIELD(mx_p_reduce, op, INT), MX_FIELD(mx_p_reduce, axes, INTS),
+    MX_FIELD(mx_p_reduce, keepdims, BOOL), MX_FIELD_END};
 
 const mx_prim_desc mx_desc_reduce = {
     .name = "Reduce",
@@ -160,7 +171,7 @@ const mx_prim_desc mx_desc_reduce = {
     .vmap = reduce_vmap,
 };
 
-/* --- argmax, argmin --------------------------------------------------------------------------------- */
+/* --- argmax, argmin --------------------------------------------------------------- */
 
 mx_array *mx_arg_reduce(bool max, mx_array *a, int axis, bool keepdims) {
     if (!a || (axis = mx_axis(max ? "argmax" : "argmin", axis, a->ndim)) < 0)
@@ -175,23 +186,26 @@ mx_array *mx_arg_reduce_all(bool max, mx_array *a, bool keepdims) {
         return NULL;
     for (int i = 0; i < a->ndim; i++)
         one[i] = 1;
-    mx_array *r = mx_arg_reduce(max, a->ndim == 1 ? a : mx_reshape(a, &flat, 1), 0, false);
+    mx_array *r =
+        mx_arg_reduce(max, a->ndim == 1 ? a : mx_reshape(a, &flat, 1), 0, false);
     return keepdims ? mx_reshape(r, one, a->ndim) : r;
 }
 
-static bool arg_reduce_infer(const void *params, mx_array *const *in, int nin, mx_out *out, int nout) {
+static bool arg_reduce_infer(const void *params, mx_array *const *in, int nin,
+                             mx_out *out, int nout) {
     (void)nin, (void)nout;
     const mx_p_arg_reduce *p = params;
     const char *name = p->max ? "argmax" : "argmin";
     if (in[0]->size == 0)
-        return mx_fail(MX_INVALID, "[%s] Cannot %s reduce zero size array.", name, name);
+        return mx_fail(MX_INVALID, "[%s] Cannot %s reduce zero size array.", name,
+                       name);
     out->dtype = MX_UINT32;
     reduced_shape(in[0], (mx_ints){1, &p->axis}, p->keepdims, &out->shape);
     return true;
 }
 
-static bool arg_reduce_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n, mx_array **out,
-                            int *out_axes) {
+static bool arg_reduce_vmap(const mx_node *y, mx_array *const *in, const int *axes,
+                            int n, mx_array **out, int *out_axes) {
     (void)n;
     mx_p_arg_reduce p = *(const mx_p_arg_reduce *)y->params;
     p.axis++;

@@ -5,7 +5,8 @@
 #include "graph/params.h"
 #include "ops/rules.h"
 
-static const char *const names[] = {"cumsum", "cumprod", "cummax", "cummin", "logcumsumexp"};
+static const char *const names[] = {"cumsum", "cumprod", "cummax", "cummin",
+                                    "logcumsumexp"};
 
 mx_array *mx_scan(mx_scan_op op, mx_array *a, int axis, bool reverse, bool inclusive) {
     if (!a || (axis = mx_axis(names[op], axis, a->ndim)) < 0)
@@ -18,7 +19,8 @@ mx_array *mx_scan(mx_scan_op op, mx_array *a, int axis, bool reverse, bool inclu
     return mx_apply1(MX_PRIM_scan, &p, a);
 }
 
-static bool scan_infer(const void *params, mx_array *const *in, int nin, mx_out *out, int nout) {
+static bool scan_infer(const void *params, mx_array *const *in, int nin, mx_out *out,
+                       int nout) {
     (void)params, (void)nin, (void)nout;
     out->dtype = mx_dtype_of(in[0]);
     out->shape = mx_shape_of(in[0]);
@@ -30,7 +32,8 @@ static mx_array *again(const mx_node *y, mx_array *a) {
     return mx_apply1(MX_PRIM_scan, y->params, a);
 }
 
-static mx_array *scan(mx_scan_op op, mx_array *a, const mx_p_scan *p, bool reverse, bool inclusive) {
+static mx_array *scan(mx_scan_op op, mx_array *a, const mx_p_scan *p, bool reverse,
+                      bool inclusive) {
     return mx_scan(op, a, p->axis, reverse, inclusive);
 }
 
@@ -41,10 +44,12 @@ static mx_array *shifted(mx_array *a, int axis, int k, mx_array *fill) {
     return mx_pad(part, &axis, 1, &low, &high, fill, "constant");
 }
 
-/* --- products --------------------------------------------------------------------------------------------
-   With y = x0 x1 ... the adjoint obeys a[i] = g[i] + x[i+1] a[i+1], solved by doubling: after step s each
-   a[i] has gathered s terms and m[i] is the product of the s factors in front of the next ones. There is
-   no division, so zeros are no matter, and every step is differentiable again. */
+/* --- products ---------------------------------------------------------------------- */
+
+/* With y = x0 x1 ... the adjoint obeys a[i] = g[i] + x[i+1] a[i+1], solved by doubling:
+   after step s each a[i] has gathered s terms and m[i] is the product of the s factors
+   in front of the next ones. There is no division, so zeros are no matter, and every
+   step is differentiable again. */
 
 static mx_array *solve_recurrence(mx_array *b, mx_array *m, const mx_p_scan *p) {
     int n = b ? b->shape[p->axis] : 0, way = p->reverse ? 1 : -1;
@@ -60,19 +65,22 @@ static mx_array *cumprod_vjp(const mx_p_scan *p, mx_array *x, mx_array *g) {
     if (!p->inclusive)
         g = shifted(g, p->axis, way, mx_zero_like(g));
     mx_array *next = shifted(x, p->axis, way, mx_zero_like(x));
-    return mx_mul(solve_recurrence(g, next, p), scan(MX_CUMPROD, x, p, p->reverse, false));
+    return mx_mul(solve_recurrence(g, next, p),
+                  scan(MX_CUMPROD, x, p, p->reverse, false));
 }
 
 /* y' = y[i-1]' x[i] + y[i-1] x[i]': the transposed recurrence. */
 static mx_array *cumprod_jvp(const mx_p_scan *p, mx_array *x, mx_array *t) {
     mx_p_scan other = {p->op, p->axis, !p->reverse, true};
-    mx_array *d = solve_recurrence(mx_mul(t, scan(MX_CUMPROD, x, p, p->reverse, false)), x, &other);
+    mx_array *d = solve_recurrence(mx_mul(t, scan(MX_CUMPROD, x, p, p->reverse, false)),
+                                   x, &other);
     return p->inclusive ? d : shifted(d, p->axis, p->reverse ? -1 : 1, mx_zero_like(t));
 }
 
-/* --- extremes ------------------------------------------------------------------------------------------------ */
+/* --- extremes --------------------------------------------------------------------- */
 
-/* Where each y was attained (the nearest of equal ones). exclusive: of the inclusive scan, shifted later. */
+/* Where each y was attained (the nearest of equal ones). exclusive: of the inclusive
+ * scan, shifted later. */
 static mx_array *attained(const mx_p_scan *p, mx_array *x) {
     int n = x->shape[p->axis], shape[MX_MAX_NDIM];
     for (int i = 0; i < x->ndim; i++)
@@ -81,14 +89,17 @@ static mx_array *attained(const mx_p_scan *p, mx_array *x) {
     mx_array *at = mx_reshape(mx_arange(0, n, 1, MX_INT32), shape, x->ndim);
     mx_array *last = mx_scalar(p->reverse ? n : -1, MX_INT32);
     mx_array *hit = mx_where(mx_equal(x, y), at, last);
-    mx_array *found = scan(p->reverse ? MX_CUMMIN : MX_CUMMAX, hit, p, p->reverse, true);
-    return mx_clip(found, mx_scalar(0, MX_INT32), mx_scalar(n - 1, MX_INT32)); // NaN is equal to nothing
+    mx_array *found =
+        scan(p->reverse ? MX_CUMMIN : MX_CUMMAX, hit, p, p->reverse, true);
+    return mx_clip(found, mx_scalar(0, MX_INT32),
+                   mx_scalar(n - 1, MX_INT32)); // NaN is equal to nothing
 }
 
 static mx_array *extreme_vjp(const mx_p_scan *p, mx_array *x, mx_array *g) {
     if (!p->inclusive)
         g = shifted(g, p->axis, p->reverse ? 1 : -1, mx_zero_like(g));
-    return mx_scatter_axis(MX_SCATTER_SUM, mx_zeros_like(x), attained(p, x), g, p->axis);
+    return mx_scatter_axis(MX_SCATTER_SUM, mx_zeros_like(x), attained(p, x), g,
+                           p->axis);
 }
 
 static mx_array *extreme_jvp(const mx_p_scan *p, mx_array *x, mx_array *t) {
@@ -96,40 +107,54 @@ static mx_array *extreme_jvp(const mx_p_scan *p, mx_array *x, mx_array *t) {
     return p->inclusive ? d : shifted(d, p->axis, p->reverse ? -1 : 1, mx_zero_like(t));
 }
 
-/* --- log-sum-exp: weights exp(x[i] - y[j]) summed in logarithms, positive and negative parts apart ---------------- */
+/* --- log-sum-exp ------------------------------------------------------------------- */
+
+/* Weights exp(x[i] - y[j]) are summed in logarithms, positive and negative parts apart. */
 
 static mx_array *log_of_positive(mx_array *g) {
     mx_array *positive = mx_greater(g, mx_zero_like(g));
-    return mx_where(positive, mx_log(mx_where(positive, g, mx_one_like(g))), mx_scalar(-INFINITY, mx_dtype_of(g)));
+    return mx_where(positive, mx_log(mx_where(positive, g, mx_one_like(g))),
+                    mx_scalar(-INFINITY, mx_dtype_of(g)));
 }
 
 /* exp(to + scan(log g - from)), 0 where nothing came together */
-static mx_array *weigh(const mx_p_scan *p, mx_array *g, mx_array *from, mx_array *to, bool reverse) {
-    mx_array *s = scan(MX_CUMLOGSUMEXP, mx_add(log_of_positive(g), from), p, reverse, p->inclusive);
+static mx_array *weigh(const mx_p_scan *p, mx_array *g, mx_array *from, mx_array *to,
+                       bool reverse) {
+    mx_array *s = scan(MX_CUMLOGSUMEXP, mx_add(log_of_positive(g), from), p, reverse,
+                       p->inclusive);
     mx_array *none = mx_equal(s, mx_scalar(-INFINITY, mx_dtype_of(g)));
-    return mx_where(none, mx_zero_like(g), mx_exp(mx_add(mx_where(none, mx_zero_like(g), s), to)));
+    return mx_where(none, mx_zero_like(g),
+                    mx_exp(mx_add(mx_where(none, mx_zero_like(g), s), to)));
 }
 
-static mx_array *weigh_signed(const mx_p_scan *p, mx_array *g, mx_array *from, mx_array *to, bool reverse) {
-    return g ? mx_sub(weigh(p, g, from, to, reverse), weigh(p, mx_negative(g), from, to, reverse)) : NULL;
+static mx_array *weigh_signed(const mx_p_scan *p, mx_array *g, mx_array *from,
+                              mx_array *to, bool reverse) {
+    return g ? mx_sub(weigh(p, g, from, to, reverse),
+                      weigh(p, mx_negative(g), from, to, reverse))
+             : NULL;
 }
 
 /* The first y of an exclusive scan is -inf and its derivative 0. */
 static mx_array *finite_or_zero(mx_array *y) {
-    return y ? mx_where(mx_equal(y, mx_scalar(-INFINITY, mx_dtype_of(y))), mx_zero_like(y), y) : NULL;
+    return y ? mx_where(mx_equal(y, mx_scalar(-INFINITY, mx_dtype_of(y))),
+                        mx_zero_like(y), y)
+             : NULL;
 }
 
-static mx_array *logsumexp_vjp(const mx_p_scan *p, mx_array *x, mx_array *y, mx_array *g) {
+static mx_array *logsumexp_vjp(const mx_p_scan *p, mx_array *x, mx_array *y,
+                               mx_array *g) {
     return weigh_signed(p, g, mx_negative(finite_or_zero(y)), x, !p->reverse);
 }
 
-static mx_array *logsumexp_jvp(const mx_p_scan *p, mx_array *x, mx_array *y, mx_array *t) {
+static mx_array *logsumexp_jvp(const mx_p_scan *p, mx_array *x, mx_array *y,
+                               mx_array *t) {
     return weigh_signed(p, t, x, mx_negative(finite_or_zero(y)), p->reverse);
 }
 
-/* --- the descriptor ---------------------------------------------------------------------------------------- */
+/* --- the descriptor --------------------------------------------------------------- */
 
-static bool scan_vjp(const mx_node *y, mx_array *const *cot, const bool *need, mx_array **grad) {
+static bool scan_vjp(const mx_node *y, mx_array *const *cot, const bool *need,
+                     mx_array **grad) {
     const mx_p_scan *p = y->params;
     mx_array *x = y->in[0], *g = cot[0];
     if (!g || !need[0])
@@ -159,7 +184,8 @@ static bool scan_jvp(const mx_node *y, mx_array *const *tan, mx_array **out) {
     return out[0] != NULL;
 }
 
-static bool scan_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n, mx_array **out, int *out_axes) {
+static bool scan_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n,
+                      mx_array **out, int *out_axes) {
     (void)n;
     mx_p_scan p = *(const mx_p_scan *)y->params;
     p.axis++;
@@ -168,7 +194,8 @@ static bool scan_vmap(const mx_node *y, mx_array *const *in, const int *axes, in
     return out[0] != NULL;
 }
 
-static const mx_field fields[] = {MX_FIELD(mx_p_scan, op, INT), MX_FIELD(mx_p_scan, axis, INT),
+static const mx_field fields[] = {MX_FIELD(mx_p_scan, op, INT),
+                                  MX_FIELD(mx_p_scan, axis, INT),
                                   MX_FIELD(mx_p_scan, reverse, BOOL),
                                   MX_FIELD(mx_p_scan, inclusive, BOOL), MX_FIELD_END};
 

@@ -1,10 +1,13 @@
-/* softmax and logsumexp. The primitives work along one axis; several are moved to the end and joined. */
+/* softmax and logsumexp. The primitives work along one axis; several are moved to the
+ * end and joined. */
 #include "base/status.h"
 #include "graph/params.h"
 #include "ops/rules.h"
 
-/* The axes to work along, together at the end as one: *joined; order says how they got there. */
-static int join_axes(mx_array *a, const int *axes, int n, int *order, mx_array **joined) {
+/* The axes to work along, together at the end as one: *joined; order says how they got
+ * there. */
+static int join_axes(mx_array *a, const int *axes, int n, int *order,
+                     mx_array **joined) {
     bool gone[MX_MAX_NDIM] = {false};
     int kept = 0;
     for (int i = 0; i < n; i++)
@@ -31,7 +34,8 @@ static mx_array *softmax_many(mx_array *a, const int *axes, int n) {
         inverse[order[i]] = i;
         shape[i] = a->shape[order[i]];
     }
-    return mx_transpose_axes(mx_reshape(softmax(rows, kept), shape, a->ndim), inverse, a->ndim);
+    return mx_transpose_axes(mx_reshape(softmax(rows, kept), shape, a->ndim), inverse,
+                             a->ndim);
 }
 
 /* Halves are always computed in float32, so `precise` changes nothing. */
@@ -44,7 +48,8 @@ mx_array *mx_softmax(mx_array *a, const int *axes, int n, bool precise) {
     if (!a || n == 0)
         return a ? mx_ones_like(a) : NULL;
     if (a->dtype == MX_COMPLEX64) {
-        mx_array *e = mx_exp(mx_sub(a, mx_stop_gradient(mx_reduce(MX_MAX, a, sorted, n, true))));
+        mx_array *e =
+            mx_exp(mx_sub(a, mx_stop_gradient(mx_reduce(MX_MAX, a, sorted, n, true))));
         return mx_div(e, mx_sum(e, sorted, n, true));
     }
     return n == 1 ? softmax(a, sorted[0]) : softmax_many(a, sorted, n);
@@ -80,23 +85,26 @@ mx_array *mx_logsumexp(mx_array *a, const int *axes, int n, bool keepdims) {
     return keepdims ? mx_expand_dims(r, sorted, n) : r;
 }
 
-/* --- the primitives --------------------------------------------------------------------------------------- */
+/* --- the primitives --------------------------------------------------------------- */
 
-static bool softmax_infer(const void *params, mx_array *const *in, int nin, mx_out *out, int nout) {
+static bool softmax_infer(const void *params, mx_array *const *in, int nin, mx_out *out,
+                          int nout) {
     (void)params, (void)nin, (void)nout;
     out->dtype = mx_dtype_of(in[0]);
     out->shape = mx_shape_of(in[0]);
     return true;
 }
 
-/* y' = y (t - sum(y t)); the matrix of derivatives is symmetric, so this is both vjp and jvp. */
+/* y' = y (t - sum(y t)); the matrix of derivatives is symmetric, so this is both vjp
+ * and jvp. */
 static mx_array *softmax_linear(const mx_node *y, mx_array *t) {
     const mx_p_axis *p = y->params;
     mx_array *s = mx_node_out(y, 0), *w = mx_mul(s, t);
     return mx_sub(w, mx_mul(s, mx_sum_axis(w, p->axis, true)));
 }
 
-static bool softmax_vjp(const mx_node *y, mx_array *const *cot, const bool *need, mx_array **grad) {
+static bool softmax_vjp(const mx_node *y, mx_array *const *cot, const bool *need,
+                        mx_array **grad) {
     if (!cot[0] || !need[0])
         return true;
     return (grad[0] = softmax_linear(y, cot[0])) != NULL;
@@ -106,8 +114,8 @@ static bool softmax_jvp(const mx_node *y, mx_array *const *tan, mx_array **out) 
     return !tan[0] || (out[0] = softmax_linear(y, tan[0])) != NULL;
 }
 
-static bool softmax_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n, mx_array **out,
-                         int *out_axes) {
+static bool softmax_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n,
+                         mx_array **out, int *out_axes) {
     (void)n;
     const mx_p_axis *p = y->params;
     out[0] = softmax(mx_batch_front(in[0], axes[0]), p->axis + 1);
@@ -128,7 +136,8 @@ const mx_prim_desc mx_desc_softmax = {
     .vmap = softmax_vmap,
 };
 
-static bool logsumexp_infer(const void *params, mx_array *const *in, int nin, mx_out *out, int nout) {
+static bool logsumexp_infer(const void *params, mx_array *const *in, int nin,
+                            mx_out *out, int nout) {
     (void)nin, (void)nout;
     const mx_p_logsumexp *p = params;
     const mx_array *a = in[0];
@@ -141,7 +150,8 @@ static bool logsumexp_infer(const void *params, mx_array *const *in, int nin, mx
     return true;
 }
 
-static bool logsumexp_vjp(const mx_node *y, mx_array *const *cot, const bool *need, mx_array **grad) {
+static bool logsumexp_vjp(const mx_node *y, mx_array *const *cot, const bool *need,
+                          mx_array **grad) {
     const mx_p_logsumexp *p = y->params;
     if (!cot[0] || !need[0])
         return true;
@@ -153,12 +163,13 @@ static bool logsumexp_jvp(const mx_node *y, mx_array *const *tan, mx_array **out
     const mx_p_logsumexp *p = y->params;
     if (!tan[0])
         return true;
-    out[0] = mx_sum_axis(mx_mul(tan[0], softmax(y->in[0], p->axis)), p->axis, p->keepdims);
+    out[0] =
+        mx_sum_axis(mx_mul(tan[0], softmax(y->in[0], p->axis)), p->axis, p->keepdims);
     return out[0] != NULL;
 }
 
-static bool logsumexp_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n, mx_array **out,
-                           int *out_axes) {
+static bool logsumexp_vmap(const mx_node *y, mx_array *const *in, const int *axes,
+                           int n, mx_array **out, int *out_axes) {
     (void)n;
     const mx_p_logsumexp *p = y->params;
     out[0] = logsumexp(mx_batch_front(in[0], axes[0]), p->axis + 1, p->keepdims);
@@ -167,7 +178,8 @@ static bool logsumexp_vmap(const mx_node *y, mx_array *const *in, const int *axe
 }
 
 static const mx_field logsumexp_fields[] = {MX_FIELD(mx_p_logsumexp, axis, INT),
-                                            MX_FIELD(mx_p_logsumexp, keepdims, BOOL), MX_FIELD_END};
+                                            MX_FIELD(mx_p_logsumexp, keepdims, BOOL),
+                                            MX_FIELD_END};
 
 const mx_prim_desc mx_desc_logsumexp = {
     .name = "LogSumExp",

@@ -4,7 +4,8 @@
 #include "base/status.h"
 #include "ops/rules.h"
 
-static bool count_elements(const char *name, mx_array *a, const int *axes, int n, double *count) {
+static bool count_elements(const char *name, mx_array *a, const int *axes, int n,
+                           double *count) {
     bool mask[MX_MAX_NDIM];
     if (!a || !mx_axes_mask(name, axes, n, a->ndim, mask))
         return false;
@@ -14,7 +15,8 @@ static bool count_elements(const char *name, mx_array *a, const int *axes, int n
     return true;
 }
 
-mx_array *mx_number_of_elements(mx_array *a, const int *axes, int n, bool inverted, mx_dtype t) {
+mx_array *mx_number_of_elements(mx_array *a, const int *axes, int n, bool inverted,
+                                mx_dtype t) {
     double count;
     if (!count_elements("number_of_elements", a, axes, n, &count))
         return NULL;
@@ -28,7 +30,8 @@ mx_array *mx_mean(mx_array *a, const int *axes, int n, bool keepdims) {
         return NULL;
     mx_dtype t = mx_dtype_to_inexact(mx_dtype_of(a)), wide = mx_dtype_compute(t);
     mx_array *x = t == wide ? a : mx_astype(a, wide);
-    return mx_astype(mx_mul(mx_sum(x, axes, n, keepdims), mx_scalar(1 / count, wide)), t);
+    return mx_astype(mx_mul(mx_sum(x, axes, n, keepdims), mx_scalar(1 / count, wide)),
+                     t);
 }
 
 /* In two passes; complex numbers: the mean of |x - mean|^2, a float32. */
