@@ -8,14 +8,14 @@
  * softmax of a program: the program writes into the result, and the kernels work on it
  * there.
  */
-#include <string.h>
-
 #include "base/mem.h"
 #include "base/pool.h"
 #include "base/status.h"
 #include "cpu/fetch.h"
 #include "cpu/source.h"
 #include "graph/params.h"
+#include "kernels/k_copy.h"
+#include "kernels/k_pointwise.h"
 #include "kernels/k_softmax.h"
 
 enum {
@@ -89,13 +89,21 @@ static void program_task(void *ctx, int64_t begin, int64_t end) {
 
 static void spread(const job *j, int64_t begin, int64_t rows, const char *from);
 
+/* Rows that lie evenly in the result. */
+static int64_t innermost_run(const job *j) {
+    return j->write.ndim > 1 ? j->write.shape[j->write.ndim - 2] : 1;
+}
+
 static void tile_task(void *ctx, int64_t begin, int64_t end) {
     job *j = ctx;
-    int64_t most = TILE_BYTES * 4 / (int64_t)j->item / j->n;
+    int64_t most = TILE_BYTES * 4 / (int64_t)j->item / j->n, run = innermost_run(j);
     most = most < 1 ? 1 : most > MOST_ROWS ? MOST_ROWS : most;
+    most = most < run ? most : run;
     char *tile = mx_scratch(1, (size_t)(most * j->n) * j->item);
     for (int64_t r; begin < end && tile; begin += r) {
-        r = end - begin < most ? end - begin : most;
+        r = run - begin % run;
+        r = r < most ? r : most;
+        r = r < end - begin ? r : end - begin;
         cpu_fetch(tile, j->in, j->item, &j->read, begin * j->n, (size_t)(r * j->n));
         if (j->log) {
             j->k->logsumexp[j->t](j->out + begin * (int64_t)j->item, tile, j->n,
@@ -119,25 +127,14 @@ static int64_t row_start(const job *j, int64_t r) {
     return at;
 }
 
-#define SPREAD(type)                                                                   \
-    for (int64_t i = 0; i < n; i++)                                                    \
-    ((type *)to)[i * step] = ((const type *)from)[i]
-
-static void spread_row(char *to, const char *from, int64_t n, int64_t step,
-                       size_t item) {
-    if (item == 2)
-        SPREAD(uint16_t);
-    else if (item == 4)
-        SPREAD(uint32_t);
-    else
-        SPREAD(uint64_t);
-}
-
+/* Rows of one run of the innermost other axis lie evenly in the result as well. */
 static void spread(const job *j, int64_t begin, int64_t rows, const char *from) {
-    int64_t item = (int64_t)j->item, step = j->write.stride[0][j->write.ndim - 1];
-    for (int64_t r = 0; r < rows; r++)
-        spread_row(j->out + row_start(j, begin + r) * item, from + r * j->n * item,
-                   j->n, step, j->item);
+    int last = j->write.ndim - 1;
+    int64_t shape[2] = {rows, j->n}, in[2] = {j->n, 1};
+    int64_t out[2] = {last ? j->write.stride[0][last - 1] : 0,
+                      j->write.stride[0][last]};
+    char *to = j->out + row_start(j, begin) * (int64_t)j->item;
+    mx_kernels_get()->copy->rows[j->item](to, out, from, in, 2, shape, 0, rows);
 }
 
 /* --- few long rows ---------------------------------------------------------------- */
