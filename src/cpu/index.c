@@ -7,7 +7,6 @@
 #include "cpu/cpu_index.h"
 #include "cpu/fetch.h"
 #include "kernels/k_pointwise.h"
-#include "kernels/kernels.h"
 
 enum { PIECE = 1024, GRAIN = 8192 };
 
