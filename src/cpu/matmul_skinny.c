@@ -1,0 +1,172 @@
+/* Products with few rows or few columns: a wide matrix w (n,k) times s <= 8 vectors x, at the speed
+ * of reading w. Which operand is wide and how it lies decides the kernel:
+ *
+ *     m <= 8: x = rows of a, w = b transposed          n <= 8: x = columns of b, w = a
+ *     w has adjacent k: dot products                   w has adjacent n: sums of rows
+ */
+#include <stdatomic.h>
+#include <string.h>
+
+#include "base/pool.h"
+#include "cpu/matmul_internal.h"
+#include "kernels/kernels.h"
+
+enum {
+    PIECE = 1024,           /* sums that a task keeps at a time, for each vector */
+    TASK_ELEMENTS = 65536,  /* of w, worth waking a thread */
+    SLICE_K = 16384,        /* k is cut in slices of at least this where n is small */
+    SLICE_N = 64,
+    SLICES = 16
+};
+
+typedef struct skinny {
+    const gemm_item *item;
+    const void *w;
+    int64_t w_ns, w_ks, n, k; /* strides of w along n and k */
+    int s;
+    bool dot;     /* adjacent k */
+    bool rows;    /* x are rows of a: the result is (s,n), else (n,s) */
+    const float *x;
+    int64_t ldx;
+    int64_t slices, slice;
+    float *partial;   /* slices x s x n */
+    size_t size;      /* of an element of w */
+    atomic_bool nomem;
+} skinny;
+
+static bool wide_ok(int64_t ns, int64_t ks, int64_t n) {
+    return ks == 1 || ns == 1 || n == 1;
+}
+
+bool gemm_is_skinny(const gemm_item *item) {
+    const mx_gemm_args *g = item->args;
+    if (mx_dtype_compute(g->dtype) != MX_FLOAT32 || g->pack_a || g->pack_b || g->k == 0)
+        return false;
+    if (g->m <= MX_K_SKINNY && g->m <= g->n)
+        return wide_ok(item->b.cs, item->b.rs, g->n);
+    return g->n <= MX_K_SKINNY && wide_ok(item->a.rs, item->a.cs, g->m);
+}
+
+static skinny describe(const gemm_item *item) {
+    const mx_gemm_args *g = item->args;
+    skinny p = {.item = item, .k = g->k, .size = mx_dtype_size(g->dtype)};
+    p.rows = g->m <= MX_K_SKINNY && g->m <= g->n;
+    p.n = p.rows ? g->n : g->m;
+    p.s = (int)(p.rows ? g->m : g->n);
+    p.w = p.rows ? item->b.data : item->a.data;
+    p.w_ns = p.rows ? item->b.cs : item->a.rs;
+    p.w_ks = p.rows ? item->b.rs : item->a.cs;
+    p.dot = p.w_ks == 1;
+    p.slices = p.n < SLICE_N ? gemm_max(1, gemm_min(SLICES, p.k / SLICE_K)) : 1;
+    p.slice = gemm_ceil_div(gemm_ceil_div(p.k, p.slices), 64) * 64;
+    p.slices = gemm_ceil_div(p.k, p.slice);
+    return p;
+}
+
+/* k numbers as adjacent float32. */
+static void to_float(float *dst, const void *src, int64_t stride, int64_t k, mx_dtype t) {
+    mx_k_pack *pack = mx_kernels_get()->matmul->f32->pack[t];
+    const int64_t most = 1 << 20;
+    if (stride != 1) {
+        pack(dst, 1, src, 0, stride, 1, k);
+        return;
+    }
+    for (int64_t i = 0; i < k; i += most) {
+        int n = (int)gemm_min(most, k - i);
+        pack(dst + i, n, gemm_at(src, i, mx_dtype_size(t)), 1, 1, n, 1);
+    }
+}
+
+/* The vectors, converted unless they already lie as the kernels want them. */
+static bool read_vectors(skinny *p) {
+    const mx_matrix *m = p->rows ? &p->item->a : &p->item->b;
+    int64_t xs = p->rows ? m->rs : m->cs, ks = p->rows ? m->cs : m->rs;
+    mx_dtype t = p->item->args->dtype;
+    if (t == MX_FLOAT32 && (ks == 1 || p->k == 1)) {
+        p->x = m->data;
+        p->ldx = xs;
+        return true;
+    }
+    float *x = mx_scratch(3, (size_t)p->s * (size_t)p->k * sizeof *x);
+    if (!x)
+        return false;
+    for (int i = 0; i < p->s; i++)
+        to_float(x + i * p->k, gemm_at(m->data, i * xs, p->size), ks, p->k, t);
+    p->x = x;
+    p->ldx = p->k;
+    return true;
+}
+
+/* y(s,count) over columns j0.. of the wide matrix and k0 .. k0+k. */
+static void sums(const skinny *p, float *y, int64_t j0, int64_t count, int64_t k0, int64_t k) {
+    const mx_k_matmul *kern = mx_kernels_get()->matmul;
+    mx_dtype t = p->item->args->dtype;
+    const void *w = gemm_at(p->w, j0 * p->w_ns + k0 * p->w_ks, p->size);
+    if (p->dot) {
+        kern->skinny_dot[t](y, 1, count, w, p->w_ns, count, p->x + k0, p->ldx, p->s, k);
+    } else {
+        memset(y, 0, (size_t)p->s * (size_t)count * sizeof *y);
+        kern->skinny_sum[t](y, count, w, p->w_ks, p->x + k0, p->ldx, p->s, k, count);
+    }
+}
+
+/* Store y(s,count), which is elements (.., j0..) or, where x are columns, (j0.., ..). */
+static void store(const skinny *p, float *y, int64_t j0, int64_t count, float *turned) {
+    if (p->rows) {
+        gemm_finish(p->item, y, count, 0, j0, p->s, count);
+        return;
+    }
+    if (p->s == 1) {
+        gemm_finish(p->item, y, 1, j0, 0, count, 1);
+        return;
+    }
+    for (int64_t j = 0; j < count; j++)
+        for (int i = 0; i < p->s; i++)
+            turned[j * p->s + i] = y[i * count + j];
+    gemm_finish(p->item, turned, p->s, j0, 0, count, p->s);
+}
+
+static void columns_body(void *ctx, int64_t begin, int64_t end) {
+    skinny *p = ctx;
+    float *y = mx_scratch(0, (size_t)p->s * PIECE * 2 * sizeof *y);
+    if (!y) {
+        atomic_store(&p->nomem, true);
+        return;
+    }
+    for (int64_t j = begin; j < end; j += PIECE) {
+        int64_t count = gemm_min(PIECE, end - j);
+        sums(p, y, j, count, 0, p->k);
+        store(p, y, j, count, y + p->s * PIECE);
+    }
+}
+
+static void slices_body(void *ctx, int64_t begin, int64_t end) {
+    skinny *p = ctx;
+    for (int64_t i = begin; i < end; i++)
+        sums(p, p->partial + i * p->s * p->n, 0, p->n, i * p->slice,
+             gemm_min(p->slice, p->k - i * p->slice));
+}
+
+/* Few columns over a long k: slices of k, added in their order. */
+static bool run_slices(skinny *p) {
+    int64_t count = p->s * p->n;
+    p->partial = mx_scratch(0, (size_t)((p->slices + 1) * count) * sizeof *p->partial);
+    if (!p->partial)
+        return false;
+    mx_parallel_for(p->slices, 1 + TASK_ELEMENTS / (p->slice * p->n), slices_body, p);
+    for (int64_t i = 1; i < p->slices; i++)
+        for (int64_t j = 0; j < count; j++)
+            p->partial[j] += p->partial[i * count + j];
+    store(p, p->partial, 0, p->n, p->partial + p->slices * count);
+    return true;
+}
+
+bool gemm_skinny(const gemm_item *item) {
+    skinny p = describe(item);
+    if (!read_vectors(&p))
+        return false;
+    if (p.slices > 1)
+        return run_slices(&p);
+    mx_parallel_for(p.n, 1 + TASK_ELEMENTS / p.k, columns_body, &p);
+    return !atomic_load(&p.nomem);
+}
