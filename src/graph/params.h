@@ -42,8 +42,7 @@ typedef struct mx_p_pad { /* inputs: a, the 0-dimensional padding value; one ent
 } mx_p_pad;
 
 typedef struct mx_p_slice_update { /* inputs: a, update; the region is start + i * step, shaped as update */
-    int op;              /* mx_scatter_op of ops.h: none, sum, prod, max, min */
-    mx_ints start, step; /* one entry an axis */
+    mx_ints start, step;           /* one entry an axis */
 } mx_p_slice_update;
 
 typedef struct mx_p_dynamic_slice { /* inputs: a, start (1-d integers, one for each of axes) */

@@ -27,7 +27,7 @@ static bool infer_slice(const void *params, mx_array *const *in, int nin, mx_out
 
 static bool slice_vjp(const mx_node *y, mx_array *const *cot, const bool *need, mx_array **grad) {
     const mx_p_slice *p = y->params;
-    mx_p_slice_update u = {MX_SCATTER_NONE, p->start, p->step};
+    mx_p_slice_update u = {p->start, p->step};
     if (cot[0] && need[0])
         grad[0] = mx_apply2(MX_PRIM_slice_update, &u, mx_zeros_like(y->in[0]), cot[0]);
     return !mx_failed();

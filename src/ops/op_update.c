@@ -28,52 +28,11 @@ static mx_array *region(const mx_node *y, mx_array *a) {
     return mx_apply_view(MX_PRIM_slice, &s, a);
 }
 
-/* a with the region replaced by u. */
-static mx_array *replaced(const mx_node *y, mx_array *a, mx_array *u) {
-    const mx_p_slice_update *p = y->params;
-    mx_p_slice_update r = {MX_SCATTER_NONE, p->start, p->step};
-    return mx_apply2(MX_PRIM_slice_update, &r, a, mx_broadcast_to(u, y->in[1]->shape, y->in[1]->ndim));
-}
-
-/* Where the old value is the one that stays, for max and min. */
-static mx_array *old_stays(const mx_node *y, int op) {
-    mx_array *old = region(y, y->in[0]);
-    return op == MX_SCATTER_MAX ? mx_greater(old, y->in[1]) : mx_less(old, y->in[1]);
-}
-
 static bool slice_update_vjp(const mx_node *y, mx_array *const *cot, const bool *need, mx_array **grad) {
-    int op = ((const mx_p_slice_update *)y->params)->op;
-    mx_array *g = cot[0], *inside = g ? region(y, g) : NULL, *to_a = NULL, *to_u = inside;
-    if (!g)
-        return true;
-    if (op == MX_SCATTER_NONE) {
-        to_a = mx_zero_like(g);
-    } else if (op == MX_SCATTER_PROD) {
-        to_a = mx_mul(inside, y->in[1]);
-        to_u = mx_mul(inside, region(y, y->in[0]));
-    } else if (op != MX_SCATTER_SUM) {
-        mx_array *stays = old_stays(y, op), *zero = mx_zero_like(g);
-        to_a = mx_where(stays, inside, zero);
-        to_u = mx_where(stays, zero, inside);
-    }
-    if (need[0])
-        grad[0] = to_a ? replaced(y, g, to_a) : g;
-    if (need[1])
-        grad[1] = to_u;
-    return !mx_failed();
-}
-
-static bool slice_update_jvp(const mx_node *y, mx_array *const *tan, mx_array **out) {
-    int op = ((const mx_p_slice_update *)y->params)->op;
-    if (op == MX_SCATTER_NONE || op == MX_SCATTER_SUM)
-        return mx_linear_jvp(y, tan, out);
-    mx_array *ta = tan[0] ? tan[0] : mx_zeros_like(y->in[0]), *u = y->in[1];
-    mx_array *tu = tan[1] ? tan[1] : mx_zeros_like(u), *inside = region(y, ta);
-    if (op == MX_SCATTER_PROD)
-        inside = mx_add(mx_mul(inside, u), mx_mul(region(y, y->in[0]), tu));
-    else
-        inside = mx_where(old_stays(y, op), inside, tu);
-    out[0] = replaced(y, ta, inside);
+    if (cot[0] && need[0])
+        grad[0] = mx_apply2(MX_PRIM_slice_update, y->params, cot[0], mx_zeros_like(y->in[1]));
+    if (cot[0] && need[1])
+        grad[1] = region(y, cot[0]);
     return !mx_failed();
 }
 
@@ -85,15 +44,14 @@ static bool slice_update_vmap(const mx_node *y, mx_array *const *in, const int *
         start[i + 1] = p->start.v[i];
         step[i + 1] = p->step.v[i];
     }
-    mx_p_slice_update q = {p->op, {p->start.n + 1, start}, {p->step.n + 1, step}};
+    mx_p_slice_update q = {{p->start.n + 1, start}, {p->step.n + 1, step}};
     out[0] = mx_apply2(MX_PRIM_slice_update, &q, mx_batch_front_full(in[0], axes[0], n),
                        mx_batch_front_full(in[1], axes[1], n));
     out_axes[0] = 0;
     return out[0] != NULL;
 }
 
-static const mx_field slice_update_fields[] = {MX_FIELD(mx_p_slice_update, op, INT),
-                                               MX_FIELD(mx_p_slice_update, start, INTS),
+static const mx_field slice_update_fields[] = {MX_FIELD(mx_p_slice_update, start, INTS),
                                                MX_FIELD(mx_p_slice_update, step, INTS), MX_FIELD_END};
 
 const mx_prim_desc mx_desc_slice_update = {
@@ -102,9 +60,19 @@ const mx_prim_desc mx_desc_slice_update = {
     .param_size = sizeof(mx_p_slice_update),
     .infer = infer_slice_update,
     .vjp = slice_update_vjp,
-    .jvp = slice_update_jvp,
+    .jvp = mx_linear_jvp,
     .vmap = slice_update_vmap,
 };
+
+static mx_array *combined(mx_scatter_op op, mx_array *old, mx_array *update) {
+    switch (op) {
+    case MX_SCATTER_SUM: return mx_add(old, update);
+    case MX_SCATTER_PROD: return mx_mul(old, update);
+    case MX_SCATTER_MAX: return mx_maximum(old, update);
+    case MX_SCATTER_MIN: return mx_minimum(old, update);
+    default: return update;
+    }
+}
 
 mx_array *mx_slice_update(mx_scatter_op op, mx_array *a, mx_array *update, const int *start, const int *stop,
                           const int *step) {
@@ -116,12 +84,11 @@ mx_array *mx_slice_update(mx_scatter_op op, mx_array *a, mx_array *update, const
         by[i] = step ? step[i] : 1;
         if (!mx_slice_axis_range("slice_update", a->shape[i], by[i], &first[i], stop[i], &shape[i]))
             return NULL;
-        if (shape[i] <= 1)
-            by[i] = 1;
     }
-    update = mx_broadcast_to(mx_astype(update, mx_dtype_of(a)), shape, a->ndim);
-    mx_p_slice_update p = {(int)op, {a->ndim, first}, {a->ndim, by}};
-    return mx_apply2(MX_PRIM_slice_update, &p, a, update);
+    mx_p_slice s = {{a->ndim, first}, {a->ndim, shape}, {a->ndim, by}};
+    mx_array *old = op == MX_SCATTER_NONE ? a : mx_apply_view(MX_PRIM_slice, &s, a);
+    update = combined(op, old, mx_broadcast_to(mx_astype(update, mx_dtype_of(a)), shape, a->ndim));
+    return mx_apply2(MX_PRIM_slice_update, &(mx_p_slice_update){s.start, s.step}, a, update);
 }
 
 /* --- dynamic_slice: the start is an array ------------------------------------------------------------------- */
