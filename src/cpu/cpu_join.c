@@ -8,7 +8,8 @@
 static void copy_into(mx_array *y, int64_t offset, const int64_t *strides, const mx_array *a) {
     size_t item = mx_itemsize(y);
     if (a->size)
-        cpu_copy_strided(y->data + offset * (int64_t)item, strides, a->data, a->strides, a->shape, a->ndim, item);
+        cpu_copy_strided(y->data + offset * (int64_t)item, strides, a->data, a->strides,
+                         a->shape, a->ndim, item);
 }
 
 bool cpu_concatenate(mx_node *n, mx_array **out, const mx_program *feed) {
@@ -33,7 +34,8 @@ bool cpu_pad(mx_node *n, mx_array **out, const mx_program *feed) {
     (void)feed;
     if (!mx_array_alloc(y))
         return false;
-    cpu_copy_strided(y->data, y->strides, n->in[1]->data, zeros, y->shape, y->ndim, mx_itemsize(y));
+    cpu_copy_strided(y->data, y->strides, n->in[1]->data, zeros, y->shape, y->ndim,
+                     mx_itemsize(y));
     for (int i = 0; i < y->ndim; i++)
         offset += p->low.v[i] * y->strides[i];
     copy_into(y, offset, y->strides, n->in[0]);
@@ -80,7 +82,8 @@ static bool block_offset(const mx_array *a, const mx_array *start, mx_ints axes,
         int axis = axes.v[i];
         int64_t at = integer_at(start, i);
         if (at < 0 || at > a->shape[axis] - shape[axis])
-            return mx_fail(MX_RANGE, "[slice] %d elements from %lld on are outside of axis %d of size %d",
+            return mx_fail(MX_RANGE,
+                           "[slice] %d elements from %lld on are outside of axis %d of size %d",
                            shape[axis], (long long)at, axis, a->shape[axis]);
         *offset += at * strides[axis];
     }
@@ -90,7 +93,8 @@ static bool block_offset(const mx_array *a, const mx_array *start, mx_ints axes,
 static bool slice_at(mx_node *n, mx_array *y) {
     mx_array *a = n->in[0];
     int64_t offset;
-    if (!block_offset(a, n->in[1], ((const mx_p_dynamic_slice *)n->params)->axes, y->shape, a->strides, &offset))
+    if (!block_offset(a, n->in[1], ((const mx_p_dynamic_slice *)n->params)->axes, y->shape,
+                      a->strides, &offset))
         return false;
     mx_array_view(y, a, y->size ? offset : 0, a->strides);
     return true;
@@ -100,7 +104,8 @@ static bool update_at(mx_node *n, mx_array *y) {
     mx_array *u = n->in[1];
     int64_t offset;
     if (!cpu_copy_or_take(y, n->in[0]) ||
-        !block_offset(y, n->in[2], ((const mx_p_dynamic_update *)n->params)->axes, u->shape, y->strides, &offset))
+        !block_offset(y, n->in[2], ((const mx_p_dynamic_update *)n->params)->axes, u->shape,
+                      y->strides, &offset))
         return false;
     copy_into(y, offset, y->strides, u);
     return true;

@@ -77,7 +77,8 @@ static bool is_bits(mx_pointwise p) {
 
 static mx_array *refuse(mx_pointwise p, mx_dtype a, mx_dtype b) {
     if (is_bits(p))
-        return mx_fail(MX_INVALID, "[%s] Only allowed on integer or boolean types but got types %s and %s.",
+        return mx_fail(MX_INVALID,
+                       "[%s] Only allowed on integer or boolean types but got types %s and %s.",
                        mx_pw_infos[p].name, mx_dtype_name(a), mx_dtype_name(b));
     return mx_fail(MX_INVALID, "[%s] Not supported for %s.", mx_pw_infos[p].name,
                    mx_dtype_name(mx_dtype_promote(a, b)));
@@ -97,7 +98,8 @@ static mx_dtype operand_dtype(mx_pointwise p, mx_dtype t) {
 static mx_array *binary(mx_pointwise p, mx_array *a, mx_array *b) {
     if (!a || !b)
         return NULL;
-    mx_dtype promoted = mx_dtype_promote(mx_dtype_of(a), mx_dtype_of(b)), t = operand_dtype(p, promoted);
+    mx_dtype promoted = mx_dtype_promote(mx_dtype_of(a), mx_dtype_of(b)),
+        t = operand_dtype(p, promoted);
     if (!mx_pw_accepts(mx_pw_infos[p].domain, mx_dtype_compute(t)))
         return refuse(p, mx_dtype_of(a), mx_dtype_of(b));
     mx_array *y = mx_apply2((mx_prim)p, NULL, mx_astype(a, t), mx_astype(b, t));
@@ -169,7 +171,8 @@ mx_array *mx_isclose(mx_array *a, mx_array *b, double rtol, double atol, bool eq
     mx_dtype t = mx_dtype_to_inexact(mx_dtype_of(a));
     a = mx_astype(a, t);
     b = mx_astype(b, t);
-    mx_array *near = mx_less_equal(mx_abs(mx_sub(a, b)), mx_add_s(mx_mul_s(mx_abs(b), rtol), atol));
+    mx_array *near = mx_less_equal(mx_abs(mx_sub(a, b)), mx_add_s(mx_mul_s(mx_abs(b), rtol),
+                                                                  atol));
     near = mx_where(mx_logical_or(mx_isinf(a), mx_isinf(b)), mx_equal(a, b), near);
     return equal_nan ? mx_logical_or(near, mx_logical_and(mx_isnan(a), mx_isnan(b))) : near;
 }

@@ -14,7 +14,8 @@ static mx_dtype to_dtype(const void *params) {
     return (mx_dtype)((const mx_p_dtype *)params)->dtype;
 }
 
-static bool infer_astype(const void *params, mx_array *const *in, int nin, mx_out *out, int nout) {
+static bool infer_astype(const void *params, mx_array *const *in, int nin, mx_out *out,
+                         int nout) {
     (void)nin, (void)nout;
     if (!mx_dtype_valid(to_dtype(params)))
         return mx_fail(MX_INVALID, "[astype] %d is no dtype", (int)to_dtype(params));
@@ -23,7 +24,8 @@ static bool infer_astype(const void *params, mx_array *const *in, int nin, mx_ou
 }
 
 /* Linear over the reals; complex to real takes the real part, both ways. */
-static bool astype_vjp(const mx_node *y, mx_array *const *cot, const bool *need, mx_array **grad) {
+static bool astype_vjp(const mx_node *y, mx_array *const *cot, const bool *need,
+                       mx_array **grad) {
     if (cot[0] && need[0])
         grad[0] = mx_astype(cot[0], mx_dtype_of(y->in[0]));
     return !mx_failed();
@@ -63,7 +65,8 @@ static bool infer_view(const void *params, mx_array *const *in, int nin, mx_out 
     if (from == to)
         return true;
     if (a->ndim == 0)
-        return mx_fail(MX_INVALID, "[view] Changing the type of a scalar is only allowed for types with "
+        return mx_fail(MX_INVALID,
+                       "[view] Changing the type of a scalar is only allowed for types with "
                                    "the same size.");
     int *last = &out->shape.dim[a->ndim - 1];
     if ((size_t)*last * from % to != 0)
@@ -76,7 +79,8 @@ static bool infer_view(const void *params, mx_array *const *in, int nin, mx_out 
     return true;
 }
 
-static bool same_axis_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n, mx_array **out,
+static bool same_axis_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n,
+                           mx_array **out,
                            int *out_axes) {
     (void)n;
     out[0] = mx_apply1((mx_prim)y->prim, y->params, mx_batch_front(in[0], axes[0]));
@@ -128,14 +132,16 @@ mx_array *mx_copy(mx_array *a) {
 
 /* --- contiguous --------------------------------------------------------------------------------------------- */
 
-static bool identity_vjp(const mx_node *y, mx_array *const *cot, const bool *need, mx_array **grad) {
+static bool identity_vjp(const mx_node *y, mx_array *const *cot, const bool *need,
+                         mx_array **grad) {
     for (int j = 0; j < y->nout; j++)
         if (need[j])
             grad[j] = cot[j];
     return true;
 }
 
-static const mx_field contiguous_fields[] = {MX_FIELD(mx_p_contiguous, allow_col_major, BOOL), MX_FIELD_END};
+static const mx_field contiguous_fields[] = {MX_FIELD(mx_p_contiguous, allow_col_major,
+                                                      BOOL), MX_FIELD_END};
 
 const mx_prim_desc mx_desc_contiguous = {
     .name = "Contiguous",
@@ -161,7 +167,8 @@ static bool depends_jvp(const mx_node *y, mx_array *const *tan, mx_array **out) 
     return true;
 }
 
-static bool depends_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n, mx_array **out,
+static bool depends_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n,
+                         mx_array **out,
                          int *out_axes) {
     (void)n;
     for (int j = 0; j < y->nout; j++)

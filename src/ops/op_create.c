@@ -45,7 +45,8 @@ static void vector(mx_out *out, int n, int dtype) {
     out->shape.dim[0] = n;
 }
 
-static bool infer_arange(const void *params, mx_array *const *in, int nin, mx_out *out, int nout) {
+static bool infer_arange(const void *params, mx_array *const *in, int nin, mx_out *out,
+                         int nout) {
     const mx_p_arange *p = params;
     (void)in, (void)nin, (void)nout;
     if (p->n < 0 || !mx_dtype_valid((mx_dtype)p->dtype) || p->dtype == MX_BOOL)
@@ -54,8 +55,10 @@ static bool infer_arange(const void *params, mx_array *const *in, int nin, mx_ou
     return true;
 }
 
-static const mx_field arange_fields[] = {MX_FIELD(mx_p_arange, start, DOUBLE), MX_FIELD(mx_p_arange, step, DOUBLE),
-                                         MX_FIELD(mx_p_arange, n, INT), MX_FIELD(mx_p_arange, dtype, DTYPE),
+static const mx_field arange_fields[] = {MX_FIELD(mx_p_arange, start, DOUBLE),
+                                         MX_FIELD(mx_p_arange, step, DOUBLE),
+                                         MX_FIELD(mx_p_arange, n, INT), MX_FIELD(mx_p_arange,
+                                                                                 dtype, DTYPE),
                                          MX_FIELD_END};
 
 const mx_prim_desc mx_desc_arange = {
@@ -76,14 +79,17 @@ mx_array *mx_arange(double start, double stop, double step, mx_dtype t) {
         return mx_fail(MX_INVALID, "[arange] Cannot compute length.");
     if (n > INT32_MAX)
         return mx_fail(MX_INVALID, "[arange] Maximum size exceeded.");
-    return mx_apply(MX_PRIM_arange, &(mx_p_arange){start, step, n > 0 ? (int)n : 0, (int)t}, NULL, 0);
+    return mx_apply(MX_PRIM_arange, &(mx_p_arange){start, step, n > 0 ? (int)n : 0, (int)t},
+                    NULL, 0);
 }
 
-static bool infer_linspace(const void *params, mx_array *const *in, int nin, mx_out *out, int nout) {
+static bool infer_linspace(const void *params, mx_array *const *in, int nin, mx_out *out,
+                           int nout) {
     const mx_p_linspace *p = params;
     (void)in, (void)nin, (void)nout;
     if (p->n < 0)
-        return mx_fail(MX_INVALID, "[linspace] number of samples, %d, must be non-negative.", p->n);
+        return mx_fail(MX_INVALID, "[linspace] number of samples, %d, must be non-negative.",
+                       p->n);
     if (!mx_dtype_valid((mx_dtype)p->dtype))
         return mx_fail(MX_INVALID, "[linspace] %d is no dtype", p->dtype);
     vector(out, p->n, p->dtype);
@@ -104,7 +110,8 @@ const mx_prim_desc mx_desc_linspace = {
 };
 
 mx_array *mx_linspace(double start, double stop, int num, bool endpoint, mx_dtype t) {
-    return mx_apply(MX_PRIM_linspace, &(mx_p_linspace){start, stop, num, (int)t, endpoint}, NULL, 0);
+    return mx_apply(MX_PRIM_linspace, &(mx_p_linspace){start, stop, num, (int)t, endpoint},
+                    NULL, 0);
 }
 
 /* --- eye, tri -------------------------------------------------------------------------------------------------- */
@@ -129,7 +136,8 @@ static bool infer_tri(const void *params, mx_array *const *in, int nin, mx_out *
 }
 
 static const mx_field diagonal_fields[] = {
-    MX_FIELD(mx_p_diagonal, rows, INT), MX_FIELD(mx_p_diagonal, columns, INT), MX_FIELD(mx_p_diagonal, k, INT),
+    MX_FIELD(mx_p_diagonal, rows, INT), MX_FIELD(mx_p_diagonal, columns, INT),
+        MX_FIELD(mx_p_diagonal, k, INT),
     MX_FIELD(mx_p_diagonal, dtype, DTYPE), MX_FIELD_END};
 
 #define DIAGONAL(op, Op)                           \
@@ -180,7 +188,8 @@ mx_array *mx_window(const char *name, int m) {
     if (!strcmp(name, "hamming"))
         return mx_rsub_s(0.54, mx_mul_s(cosine(i, 1, m), 0.46));
     if (!strcmp(name, "blackman"))
-        return mx_add(mx_rsub_s(0.42, mx_mul_s(cosine(i, 1, m), 0.5)), mx_mul_s(cosine(i, 2, m), 0.08));
+        return mx_add(mx_rsub_s(0.42, mx_mul_s(cosine(i, 1, m), 0.5)), mx_mul_s(cosine(i, 2,
+                                                                                       m), 0.08));
     if (!strcmp(name, "bartlett"))
         return mx_rsub_s(1, mx_abs(mx_add_s(mx_mul_s(i, 2.0 / (m - 1)), -1)));
     return mx_fail(MX_INVALID, "[window] \"%s\" is none of bartlett, blackman, hamming, hanning", name);
@@ -196,7 +205,8 @@ static int grid_axis(int i, int n, bool xy) {
 bool mx_meshgrid(mx_array *const *a, int n, bool sparse, bool xy, mx_array **out) {
     int shape[MX_MAX_NDIM];
     if (n > MX_MAX_NDIM)
-        return mx_fail(MX_INVALID, "[meshgrid] %d arrays given, at most %d are possible", n, MX_MAX_NDIM);
+        return mx_fail(MX_INVALID, "[meshgrid] %d arrays given, at most %d are possible", n,
+                       MX_MAX_NDIM);
     for (int i = 0; i < n; i++) {
         if (!a[i] || a[i]->size > INT32_MAX)
             return a[i] && mx_fail(MX_INVALID, "[meshgrid] more than %d points", INT32_MAX);

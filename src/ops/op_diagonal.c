@@ -5,7 +5,8 @@
 static int axis_of(const char *which, int axis, int ndim) {
     if (axis >= -ndim && axis < ndim)
         return axis < 0 ? axis + ndim : axis;
-    mx_fail(MX_RANGE, "[diagonal] Invalid %s %d for array with %d dimensions.", which, axis, ndim);
+    mx_fail(MX_RANGE, "[diagonal] Invalid %s %d for array with %d dimensions.", which, axis,
+            ndim);
     return -1;
 }
 
@@ -15,7 +16,8 @@ typedef struct diagonal {
 } diagonal;
 
 static diagonal find(int m, int n, int offset) {
-    int row = offset < 0 ? (offset < -m ? m : -offset) : 0, column = offset > 0 ? (offset > n ? n : offset) : 0;
+    int row = offset < 0 ? (offset < -m ? m : -offset) : 0, column = offset > 0
+        ? (offset > n ? n : offset) : 0;
     int length = m - row < n - column ? m - row : n - column;
     return (diagonal){row, column, length};
 }
@@ -53,7 +55,8 @@ mx_array *mx_diagonal(mx_array *a, int offset, int axis1, int axis2) {
     if (a->ndim < 2)
         return mx_fail(MX_INVALID, "[diagonal] Array must have at least two dimensions, but got %d dimensions.",
                        a->ndim);
-    if ((axis1 = axis_of("axis1", axis1, a->ndim)) < 0 || (axis2 = axis_of("axis2", axis2, a->ndim)) < 0)
+    if ((axis1 = axis_of("axis1", axis1, a->ndim)) < 0 || (axis2 = axis_of("axis2", axis2,
+                                                                           a->ndim)) < 0)
         return NULL;
     if (axis1 == axis2)
         return mx_fail(MX_INVALID, "[diagonal] axis1 and axis2 cannot be the same axis");
@@ -77,7 +80,8 @@ static mx_array *matrix_of(mx_array *a, int k) {
         return mx_fail(MX_INVALID, "[diag] a matrix of %lld rows", (long long)n);
     int axis = 0, low = 0, high = (int)n - a->shape[0];
     mx_array *row = mx_pad(a, &axis, 1, &low, &high, NULL, "constant");
-    return mx_where(mx_eye((int)n, (int)n, k, MX_BOOL), k >= 0 ? mx_expand_dim(row, 1) : row, mx_zero_like(a));
+    return mx_where(mx_eye((int)n, (int)n, k, MX_BOOL), k >= 0 ? mx_expand_dim(row, 1) : row,
+                    mx_zero_like(a));
 }
 
 mx_array *mx_diag(mx_array *a, int k) {

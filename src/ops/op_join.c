@@ -13,11 +13,15 @@ enum { TEXT = 256 };
 static bool refuse_concatenate(const mx_array *a, const mx_array *b, int axis) {
     char ta[TEXT], tb[TEXT];
     if (a->ndim != b->ndim)
-        return mx_fail(MX_INVALID, "[concatenate] All the input arrays must have the same number of dimensions. "
-                                   "However, got arrays with dimensions %d and %d.", a->ndim, b->ndim);
-    return mx_fail(MX_INVALID, "[concatenate] All the input array dimensions must match exactly except for the "
+        return mx_fail(MX_INVALID,
+                       "[concatenate] All the input arrays must have the same number of dimensions. "
+                                   "However, got arrays with dimensions %d and %d.", a->ndim,
+                                       b->ndim);
+    return mx_fail(MX_INVALID,
+                   "[concatenate] All the input array dimensions must match exactly except for the "
                                "concatenation axis. However, the provided shapes are %s, %s, and the "
-                               "concatenation axis is %d.", mx_shape_text(ta, TEXT, a->shape, a->ndim),
+                               "concatenation axis is %d.", mx_shape_text(ta, TEXT, a->shape,
+                                                                          a->ndim),
                    mx_shape_text(tb, TEXT, b->shape, b->ndim), axis);
 }
 
@@ -28,7 +32,8 @@ static bool joinable(const mx_array *a, const mx_array *b, int axis) {
     return same;
 }
 
-static bool infer_concatenate(const void *params, mx_array *const *in, int nin, mx_out *out, int nout) {
+static bool infer_concatenate(const void *params, mx_array *const *in, int nin, mx_out *out,
+                              int nout) {
     int axis = ((const mx_p_axis *)params)->axis;
     int64_t total = 0;
     (void)nout;
@@ -40,13 +45,15 @@ static bool infer_concatenate(const void *params, mx_array *const *in, int nin, 
         total += in[i]->shape[axis];
     }
     if (total > INT32_MAX)
-        return mx_fail(MX_INVALID, "[concatenate] %lld elements along axis %d are too many", (long long)total, axis);
+        return mx_fail(MX_INVALID, "[concatenate] %lld elements along axis %d are too many",
+                       (long long)total, axis);
     *out = (mx_out){mx_dtype_of(in[0]), mx_shape_of(in[0])};
     out->shape.dim[axis] = (int)total;
     return true;
 }
 
-static bool concatenate_vjp(const mx_node *y, mx_array *const *cot, const bool *need, mx_array **grad) {
+static bool concatenate_vjp(const mx_node *y, mx_array *const *cot, const bool *need,
+                            mx_array **grad) {
     int axis = ((const mx_p_axis *)y->params)->axis, at = 0;
     if (!cot[0])
         return true;
@@ -56,7 +63,8 @@ static bool concatenate_vjp(const mx_node *y, mx_array *const *cot, const bool *
     return !mx_failed();
 }
 
-static bool concatenate_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n, mx_array **out,
+static bool concatenate_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n,
+                             mx_array **out,
                              int *out_axes) {
     mx_array **front = mx_calloc(y->nin, sizeof *front);
     if (!front)
@@ -125,7 +133,8 @@ mx_array *mx_stack(mx_array *const *a, int n, int axis) {
     mx_array **in = mx_calloc((size_t)n, sizeof *in);
     for (int i = 0; i < n && in; i++)
         in[i] = mx_same_shape(a[i], a[0]) ? mx_expand_dim(a[i], axis)
-                                          : mx_fail(MX_INVALID, "[stack] All arrays must have the same shape");
+                                          : mx_fail(MX_INVALID,
+                                                    "[stack] All arrays must have the same shape");
     mx_array *y = in ? mx_concatenate(in, n, axis) : NULL;
     mx_free(in);
     return y;
@@ -146,9 +155,11 @@ bool mx_split_equal(mx_array *a, int parts, int axis, mx_array **out) {
     if (!a || (axis = mx_axis("split", axis, a->ndim)) < 0)
         return false;
     if (parts <= 0)
-        return mx_fail(MX_INVALID, "[split] num_splits must be positive and non-zero but got %d.", parts);
+        return mx_fail(MX_INVALID,
+                       "[split] num_splits must be positive and non-zero but got %d.", parts);
     if (a->shape[axis] % parts)
-        return mx_fail(MX_INVALID, "[split] Array split does not result in sub arrays with equal size: attempting "
+        return mx_fail(MX_INVALID,
+                       "[split] Array split does not result in sub arrays with equal size: attempting "
                                    "%d splits along axis %d for shape %s.", parts, axis,
                        mx_shape_text(text, TEXT, a->shape, a->ndim));
     int size = a->shape[axis] / parts;
@@ -190,7 +201,8 @@ mx_array *mx_tile(mx_array *a, const int *reps, int n) {
         return NULL;
     int ndim = n > a->ndim ? n : a->ndim;
     if (ndim > MX_MAX_NDIM)
-        return mx_fail(MX_INVALID, "[tile] %d repetitions given, at most %d are possible", n, MX_MAX_NDIM);
+        return mx_fail(MX_INVALID, "[tile] %d repetitions given, at most %d are possible", n,
+                       MX_MAX_NDIM);
     for (int i = 0; i < ndim; i++)
         shape[i] = i < ndim - a->ndim ? 1 : a->shape[i - (ndim - a->ndim)];
     a = mx_reshape(a, shape, ndim);
@@ -216,7 +228,8 @@ static mx_array *roll_axis(mx_array *a, int64_t shift, int axis) {
     if (!a)
         return NULL;
     if (axis < -a->ndim || axis >= a->ndim)
-        return mx_fail(MX_RANGE, "[roll] Invalid axis %d for array with %d dimensions.", axis, a->ndim);
+        return mx_fail(MX_RANGE, "[roll] Invalid axis %d for array with %d dimensions.",
+                       axis, a->ndim);
     axis = axis < 0 ? axis + a->ndim : axis;
     int n = a->shape[axis], cut = n ? (int)(((shift % n) + n) % n) : 0;
     if (cut == 0)

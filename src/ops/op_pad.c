@@ -12,12 +12,14 @@ static bool infer_pad(const void *params, mx_array *const *in, int nin, mx_out *
     const mx_array *a = in[0];
     (void)nout;
     if (nin != 2 || p->low.n != a->ndim || p->high.n != a->ndim || in[1]->size != 1 || in[1]->dtype != a->dtype)
-        return mx_fail(MX_INVALID, "[pad] one width an axis and one value of the array's dtype are expected");
+        return mx_fail(MX_INVALID,
+                       "[pad] one width an axis and one value of the array's dtype are expected");
     *out = (mx_out){mx_dtype_of(a), mx_shape_of(a)};
     for (int i = 0; i < a->ndim; i++) {
         int64_t n = (int64_t)p->low.v[i] + a->shape[i] + p->high.v[i];
         if (p->low.v[i] < 0 || p->high.v[i] < 0 || n > INT32_MAX)
-            return mx_fail(MX_INVALID, "[pad] Invalid padding (%d,%d) of axis %d of size %d", p->low.v[i],
+            return mx_fail(MX_INVALID, "[pad] Invalid padding (%d,%d) of axis %d of size %d",
+                           p->low.v[i],
                            p->high.v[i], i, a->shape[i]);
         out->shape.dim[i] = (int)n;
     }
@@ -39,11 +41,13 @@ static bool pad_vjp(const mx_node *y, mx_array *const *cot, const bool *need, mx
     if (need[0])
         grad[0] = part;
     if (need[1])
-        grad[1] = mx_reshape(mx_sub(mx_sum_all(cot[0]), mx_sum_all(part)), y->in[1]->shape, y->in[1]->ndim);
+        grad[1] = mx_reshape(mx_sub(mx_sum_all(cot[0]), mx_sum_all(part)), y->in[1]->shape,
+                             y->in[1]->ndim);
     return !mx_failed();
 }
 
-static bool pad_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n, mx_array **out,
+static bool pad_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n,
+                     mx_array **out,
                      int *out_axes) {
     const mx_p_pad *p = y->params;
     int low[MX_MAX_NDIM + 1] = {0}, high[MX_MAX_NDIM + 1] = {0};
@@ -59,7 +63,9 @@ static bool pad_vmap(const mx_node *y, mx_array *const *in, const int *axes, int
     return out[0] != NULL;
 }
 
-static const mx_field pad_fields[] = {MX_FIELD(mx_p_pad, low, INTS), MX_FIELD(mx_p_pad, high, INTS), MX_FIELD_END};
+static const mx_field pad_fields[] = {MX_FIELD(mx_p_pad, low, INTS), MX_FIELD(mx_p_pad, high,
+                                                                              INTS),
+                                                                                  MX_FIELD_END};
 
 const mx_prim_desc mx_desc_pad = {
     .name = "Pad",
@@ -123,7 +129,8 @@ static mx_array *pad_with_own(mx_array *a, const mx_p_pad *p, pad_mode mode) {
 /* --- the operation -------------------------------------------------------------------------------------------- */
 
 /* One width an axis from the widths of some. */
-static bool spread(const mx_array *a, const int *axes, int n, const int *width, const char *which, int *full) {
+static bool spread(const mx_array *a, const int *axes, int n, const int *width,
+                   const char *which, int *full) {
     for (int i = 0; i < a->ndim; i++)
         full[i] = 0;
     for (int i = 0; i < n; i++) {
@@ -131,14 +138,16 @@ static bool spread(const mx_array *a, const int *axes, int n, const int *width, 
         if (axis < 0)
             return false;
         if (width[i] < 0)
-            return mx_fail(MX_INVALID, "[pad] Invalid %s padding size (%d) passed to pad for axis %d. Padding "
+            return mx_fail(MX_INVALID,
+                           "[pad] Invalid %s padding size (%d) passed to pad for axis %d. Padding "
                                        "sizes must be non-negative", which, width[i], i);
         full[axis] = width[i];
     }
     return true;
 }
 
-mx_array *mx_pad(mx_array *a, const int *axes, int n, const int *low, const int *high, mx_array *value,
+mx_array *mx_pad(mx_array *a, const int *axes, int n, const int *low, const int *high,
+                 mx_array *value,
                  const char *mode) {
     int full_low[MX_MAX_NDIM], full_high[MX_MAX_NDIM];
     pad_mode m = mode_of(mode);

@@ -11,14 +11,18 @@ static bool infer_slice(const void *params, mx_array *const *in, int nin, mx_out
     const mx_array *a = in[0];
     (void)nin, (void)nout;
     if (p->start.n != a->ndim || p->shape.n != a->ndim || p->step.n != a->ndim)
-        return mx_fail(MX_INVALID, "[slice] Invalid number of indices or strides for array with dimension %d.",
+        return mx_fail(MX_INVALID,
+                       "[slice] Invalid number of indices or strides for array with dimension %d.",
                        a->ndim);
     out->dtype = mx_dtype_of(a);
     out->shape.ndim = a->ndim;
     for (int i = 0; i < a->ndim; i++) {
-        int64_t first = p->start.v[i], n = p->shape.v[i], last = first + (n - 1) * (int64_t)p->step.v[i];
-        if (n < 0 || (n > 0 && (first < 0 || first >= a->shape[i] || last < 0 || last >= a->shape[i])))
-            return mx_fail(MX_RANGE, "[slice] %lld to %lld is outside of axis %d of size %d", (long long)first,
+        int64_t first = p->start.v[i], n = p->shape.v[i],
+            last = first + (n - 1) * (int64_t)p->step.v[i];
+        if (n < 0 || (n > 0 &&
+                      (first < 0 || first >= a->shape[i] || last < 0 || last >= a->shape[i])))
+            return mx_fail(MX_RANGE, "[slice] %lld to %lld is outside of axis %d of size %d",
+                           (long long)first,
                            (long long)last, i, a->shape[i]);
         out->shape.dim[i] = (int)n;
     }
@@ -33,7 +37,8 @@ static bool slice_vjp(const mx_node *y, mx_array *const *cot, const bool *need, 
     return !mx_failed();
 }
 
-static bool slice_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n, mx_array **out,
+static bool slice_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n,
+                       mx_array **out,
                        int *out_axes) {
     const mx_p_slice *p = y->params;
     int start[MX_MAX_NDIM + 1] = {0}, shape[MX_MAX_NDIM + 1] = {n}, step[MX_MAX_NDIM + 1] = {1};
@@ -49,7 +54,8 @@ static bool slice_vmap(const mx_node *y, mx_array *const *in, const int *axes, i
     return out[0] != NULL;
 }
 
-static const mx_field slice_fields[] = {MX_FIELD(mx_p_slice, start, INTS), MX_FIELD(mx_p_slice, shape, INTS),
+static const mx_field slice_fields[] = {MX_FIELD(mx_p_slice, start, INTS),
+                                        MX_FIELD(mx_p_slice, shape, INTS),
                                         MX_FIELD(mx_p_slice, step, INTS), MX_FIELD_END};
 
 const mx_prim_desc mx_desc_slice = {
@@ -136,12 +142,14 @@ static bool window(const mx_p_as_strided *p, int64_t *low, int64_t *high) {
     return true;
 }
 
-static bool infer_as_strided(const void *params, mx_array *const *in, int nin, mx_out *out, int nout) {
+static bool infer_as_strided(const void *params, mx_array *const *in, int nin, mx_out *out,
+                             int nout) {
     const mx_p_as_strided *p = params;
     int64_t low, high, size;
     (void)nin, (void)nout;
     if (p->shape.n != p->strides.n || p->shape.n > MX_MAX_NDIM)
-        return mx_fail(MX_INVALID, "[as_strided] %d sizes and %d strides given", p->shape.n, p->strides.n);
+        return mx_fail(MX_INVALID, "[as_strided] %d sizes and %d strides given", p->shape.n,
+                       p->strides.n);
     if (!mx_shape_size(p->shape.v, p->shape.n, mx_itemsize(in[0]), &size))
         return mx_fail(MX_INVALID, "[as_strided] the shape is negative or too large");
     if (size && (!window(p, &low, &high) || low < 0 || high >= in[0]->size))
@@ -155,26 +163,30 @@ static bool infer_as_strided(const void *params, mx_array *const *in, int nin, m
 }
 
 /* Each element of g goes back to the place it was read from; places read twice sum. */
-static bool as_strided_vjp(const mx_node *y, mx_array *const *cot, const bool *need, mx_array **grad) {
+static bool as_strided_vjp(const mx_node *y, mx_array *const *cot, const bool *need,
+                           mx_array **grad) {
     const mx_p_as_strided *p = y->params;
     mx_array *a = y->in[0];
     int axis = 0;
     if (!cot[0] || !need[0])
         return true;
     if (a->size > INT32_MAX)
-        return mx_fail(MX_UNSUPPORTED, "[as_strided] no gradient over %lld elements", (long long)a->size);
+        return mx_fail(MX_UNSUPPORTED, "[as_strided] no gradient over %lld elements",
+                       (long long)a->size);
     mx_array *places = mx_reshape(mx_arange(0, (double)a->size, 1, MX_INT64), (int[]){-1}, 1);
     mx_array *index = mx_as_strided(places, p->shape.v, p->strides.v, p->shape.n, p->offset);
     mx_array *flat = mx_zeros((int[]){(int)a->size}, 1, mx_dtype_of(a));
     index = mx_reshape(index, (int[]){-1}, 1);
     mx_array *updates = index ? mx_reshape(cot[0], (int[]){(int)index->size, 1}, 2) : NULL;
-    grad[0] = mx_reshape(mx_scatter(MX_SCATTER_SUM, flat, &index, updates, &axis, 1), a->shape, a->ndim);
+    grad[0] = mx_reshape(mx_scatter(MX_SCATTER_SUM, flat, &index, updates, &axis, 1),
+                         a->shape, a->ndim);
     return !mx_failed();
 }
 
 static const mx_field as_strided_fields[] = {MX_FIELD(mx_p_as_strided, shape, INTS),
                                              MX_FIELD(mx_p_as_strided, strides, LONGS),
-                                             MX_FIELD(mx_p_as_strided, offset, LONG), MX_FIELD_END};
+                                             MX_FIELD(mx_p_as_strided, offset, LONG),
+                                                 MX_FIELD_END};
 
 const mx_prim_desc mx_desc_as_strided = {
     .name = "AsStrided",
@@ -187,6 +199,9 @@ const mx_prim_desc mx_desc_as_strided = {
     .vmap = mx_loop_vmap,
 };
 
-mx_array *mx_as_strided(mx_array *a, const int *shape, const int64_t *strides, int ndim, int64_t offset) {
-    return mx_apply_view(MX_PRIM_as_strided, &(mx_p_as_strided){{ndim, shape}, {ndim, strides}, offset}, a);
+mx_array *mx_as_strided(mx_array *a, const int *shape, const int64_t *strides, int ndim,
+                        int64_t offset) {
+    return mx_apply_view(MX_PRIM_as_strided, &(mx_p_as_strided){{ndim, shape}, {ndim,
+                                                                                strides},
+                                                                                    offset}, a);
 }

@@ -147,8 +147,10 @@ static mx_array *refuse(mx_pointwise p, mx_dtype t) {
     if (p == MX_PW_negative)
         return mx_fail(MX_INVALID, "[negative] Not supported for bool, use logical_not instead.");
     if (p == MX_PW_bitwise_invert)
-        return mx_fail(MX_INVALID, "[bitwise_invert] Bitwise inverse only allowed on integer types.");
-    return mx_fail(MX_INVALID, "[%s] Not supported for %s.", mx_pw_infos[p].name, mx_dtype_name(t));
+        return mx_fail(MX_INVALID,
+                       "[bitwise_invert] Bitwise inverse only allowed on integer types.");
+    return mx_fail(MX_INVALID, "[%s] Not supported for %s.", mx_pw_infos[p].name,
+                   mx_dtype_name(t));
 }
 
 static mx_array *unary(mx_pointwise p, mx_array *a) {

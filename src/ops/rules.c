@@ -38,14 +38,16 @@ static mx_dtype result_dtype(mx_pw_result r, mx_dtype t) {
 bool mx_pointwise_infer(mx_pointwise p, mx_array *const *in, int nin, mx_out *out) {
     const mx_pw_info *info = &mx_pw_infos[p];
     if (nin != info->arity)
-        return mx_fail(MX_INVALID, "[%s] %d inputs given, %d expected", info->name, nin, info->arity);
+        return mx_fail(MX_INVALID, "[%s] %d inputs given, %d expected", info->name, nin,
+                       info->arity);
     mx_dtype t = mx_dtype_of(in[nin - 1]);
     if (!same_dtypes(p, in, nin) || !mx_pw_accepts(info->domain, mx_dtype_compute(t)))
         return mx_fail(MX_INVALID, "[%s] Not supported for %s.", info->name, mx_dtype_name(t));
     out->dtype = result_dtype(info->result, t);
     out->shape = mx_shape_of(in[0]);
     for (int i = 1; i < nin; i++)
-        if (!mx_broadcast_shapes("broadcast_shapes", out->shape.dim, out->shape.ndim, in[i]->shape,
+        if (!mx_broadcast_shapes("broadcast_shapes", out->shape.dim, out->shape.ndim,
+                                 in[i]->shape,
                                  in[i]->ndim, &out->shape))
             return false;
     return true;
@@ -92,7 +94,8 @@ static mx_array *batch_aligned(mx_array *a, int axis, int ndim) {
 
 enum { MAX_OPERANDS = 3 };
 
-bool mx_pointwise_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n, mx_array **out,
+bool mx_pointwise_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n,
+                       mx_array **out,
                        int *out_axes) {
     mx_array *operand[MAX_OPERANDS];
     int ndim = 0;
@@ -158,7 +161,8 @@ static mx_array *batch_item(mx_array *a, int axis, int b) {
     return axis < 0 ? a : mx_squeeze_axis(mx_slice_axis(a, axis, b, b + 1), axis);
 }
 
-static bool apply_item(const mx_node *y, mx_array *const *in, const int *axes, int b, mx_array **item,
+static bool apply_item(const mx_node *y, mx_array *const *in, const int *axes, int b,
+                       mx_array **item,
                        mx_array **out) {
     for (int i = 0; i < y->nin; i++)
         item[i] = batch_item(in[i], axes[i], b);
@@ -179,7 +183,8 @@ static bool empty_batch(const mx_node *y, mx_array **out) {
 }
 
 /* results: n rows of nout arrays; stack column by column into out, through `column`. */
-static bool stack_results(mx_array *const *results, int n, int nout, mx_array **column, mx_array **out) {
+static bool stack_results(mx_array *const *results, int n, int nout, mx_array **column,
+                          mx_array **out) {
     for (int j = 0; j < nout; j++) {
         for (int b = 0; b < n; b++)
             column[b] = results[(size_t)b * (size_t)nout + (size_t)j];

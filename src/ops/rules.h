@@ -8,7 +8,8 @@
 
 /* NumPy broadcasting of two shapes into out (may be a or b's copy); false with
    "[op] Shapes (2,5) and (3,5) cannot be broadcast." */
-bool mx_broadcast_shapes(const char *op, const int *a, int na, const int *b, int nb, mx_shape *out);
+bool mx_broadcast_shapes(const char *op, const int *a, int na, const int *b, int nb,
+                         mx_shape *out);
 /* 0 <= result < ndim, or -1 with "[op] Axis 3 is out of bounds for array with 2 dimensions." */
 int mx_axis(const char *op, int axis, int ndim);
 /* Normalises a list of axes to a flag per axis; duplicates refused. axes NULL: all. */
@@ -25,12 +26,14 @@ mx_array *mx_unbroadcast(mx_array *g, mx_array *like);
 /* vjp, jvp and vmap of every pointwise primitive, from `partial` and broadcasting alone. */
 bool mx_pointwise_vjp(const mx_node *y, mx_array *const *cot, const bool *need, mx_array **grad);
 bool mx_pointwise_jvp(const mx_node *y, mx_array *const *tan, mx_array **out);
-bool mx_pointwise_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n, mx_array **out, int *out_axes);
+bool mx_pointwise_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n,
+                       mx_array **out, int *out_axes);
 /* jvp of primitives that are linear in their inexact inputs: the node applied to the tangents, zeros
    where an inexact input has none; the other inputs (indices) stay. */
 bool mx_linear_jvp(const mx_node *y, mx_array *const *tan, mx_array **out);
 /* vmap where nothing better is known: slice the batch, apply, stack. */
-bool mx_loop_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n, mx_array **out, int *out_axes);
+bool mx_loop_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n,
+                  mx_array **out, int *out_axes);
 /* Move batch axis `axis` to the front (-1: add one of size 1 there, or broadcast to n). */
 mx_array *mx_batch_front(mx_array *a, int axis);
 mx_array *mx_batch_front_full(mx_array *a, int axis, int n);

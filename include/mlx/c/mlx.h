@@ -22,6 +22,7 @@
 #include "mlx/c/memory.h"
 #include "mlx/c/metal.h"
 #include "mlx/c/ops.h"
+#include "mlx/c/ops_more.h"
 #include "mlx/c/optional.h"
 #include "mlx/c/random.h"
 #include "mlx/c/stream.h"
