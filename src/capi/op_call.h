@@ -26,7 +26,7 @@ static inline int capi_count(const void *list, size_t n) {
     return !list ? 0 : n > 1 << 20 ? 1 << 20 : (int)n;
 }
 /* A list that is given even when it is empty (NULL would mean all axes). */
-static inline const int *capi_ints(const int *list) {
+static inline const int *capi_list(const int *list) {
     static const int none[1] = {0};
     return list ? list : none;
 }

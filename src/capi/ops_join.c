@@ -125,5 +125,5 @@ int mlx_roll_axes(mlx_array *res, const mlx_array a, const int *shift, size_t sh
                   const int *axes, size_t axes_num, const mlx_stream s) {
     capi_call c = capi_begin(s);
     int n = capi_count(shift, shift_num), m = capi_count(axes, axes_num);
-    return capi_end(&c, res, mx_roll(capi_in(a), shift, n, capi_ints(axes), m));
+    return capi_end(&c, res, mx_roll(capi_in(a), shift, n, capi_list(axes), m));
 }

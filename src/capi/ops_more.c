@@ -50,7 +50,7 @@ int mlx_flip(mlx_array *res, const mlx_array a, const mlx_stream s) {
 int mlx_flip_axes(mlx_array *res, const mlx_array a, const int *axes, size_t axes_num,
                   const mlx_stream s) {
     capi_call c = capi_begin(s);
-    return capi_end(&c, res, mx_flip(capi_in(a), capi_ints(axes), capi_count(axes, axes_num)));
+    return capi_end(&c, res, mx_flip(capi_in(a), capi_list(axes), capi_count(axes, axes_num)));
 }
 
 static bool slabs(mx_array *a, int axis, mx_array **out) {
@@ -71,7 +71,7 @@ int mlx_unstack(mlx_vector_array *res, const mlx_array a, int axis, const mlx_st
     return status;
 }
 
-/* --- rules ------------------------------------------------------------------------------------------ */
+/* --- rules ------------------------------------------------------------------------ */
 
 int mlx_broadcast_shapes(int *res, size_t *res_num, const int *a, size_t a_num, const int *b,
                          size_t b_num) {

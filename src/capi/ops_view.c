@@ -4,13 +4,13 @@
 int mlx_broadcast_to(mlx_array *res, const mlx_array a, const int *shape,
                      size_t shape_num, const mlx_stream s) {
     capi_call c = capi_begin(s);
-    return capi_end(&c, res, mx_broadcast_to(capi_in(a), capi_ints(shape), capi_count(shape,
+    return capi_end(&c, res, mx_broadcast_to(capi_in(a), capi_list(shape), capi_count(shape,
                                                                                       shape_num)));
 }
 int mlx_reshape(mlx_array *res, const mlx_array a, const int *shape, size_t shape_num,
                 const mlx_stream s) {
     capi_call c = capi_begin(s);
-    return capi_end(&c, res, mx_reshape(capi_in(a), capi_ints(shape), capi_count(shape,
+    return capi_end(&c, res, mx_reshape(capi_in(a), capi_list(shape), capi_count(shape,
                                                                                  shape_num)));
 }
 int mlx_flatten(mlx_array *res, const mlx_array a, int start_axis, int end_axis,
@@ -29,7 +29,7 @@ int mlx_transpose(mlx_array *res, const mlx_array a, const mlx_stream s) {
 int mlx_transpose_axes(mlx_array *res, const mlx_array a, const int *axes,
                        size_t axes_num, const mlx_stream s) {
     capi_call c = capi_begin(s);
-    return capi_end(&c, res, mx_transpose_axes(capi_in(a), capi_ints(axes), capi_count(axes,
+    return capi_end(&c, res, mx_transpose_axes(capi_in(a), capi_list(axes), capi_count(axes,
                                                                                        axes_num)));
 }
 int mlx_swapaxes(mlx_array *res, const mlx_array a, int axis1, int axis2,
@@ -49,7 +49,7 @@ int mlx_expand_dims(mlx_array *res, const mlx_array a, int axis, const mlx_strea
 int mlx_expand_dims_axes(mlx_array *res, const mlx_array a, const int *axes,
                          size_t axes_num, const mlx_stream s) {
     capi_call c = capi_begin(s);
-    return capi_end(&c, res, mx_expand_dims(capi_in(a), capi_ints(axes), capi_count(axes,
+    return capi_end(&c, res, mx_expand_dims(capi_in(a), capi_list(axes), capi_count(axes,
                                                                                     axes_num)));
 }
 int mlx_squeeze(mlx_array *res, const mlx_array a, const mlx_stream s) {
@@ -63,7 +63,7 @@ int mlx_squeeze_axis(mlx_array *res, const mlx_array a, int axis, const mlx_stre
 int mlx_squeeze_axes(mlx_array *res, const mlx_array a, const int *axes,
                      size_t axes_num, const mlx_stream s) {
     capi_call c = capi_begin(s);
-    return capi_end(&c, res, mx_squeeze(capi_in(a), capi_ints(axes), capi_count(axes, axes_num)));
+    return capi_end(&c, res, mx_squeeze(capi_in(a), capi_list(axes), capi_count(axes, axes_num)));
 }
 int mlx_atleast_1d(mlx_array *res, const mlx_array a, const mlx_stream s) {
     capi_call c = capi_begin(s);
@@ -96,7 +96,7 @@ int mlx_as_strided(mlx_array *res, const mlx_array a, const int *shape,
                                                                 n, (int64_t)offset));
 }
 
-/* --- slices: a list for every axis ------------------------------------------------------------------ */
+/* --- slices: a list for every axis ------------------------------------------------ */
 
 static bool one_each(const mx_array *a, size_t starts, size_t stops, size_t steps) {
     size_t n = a ? (size_t)a->ndim : 0;
@@ -183,7 +183,7 @@ int mlx_slice_update_dynamic(mlx_array *res, const mlx_array src,
     return capi_end(&c, res, mx_dynamic_slice_update(x, u, at, axes, capi_count(axes, axes_num)));
 }
 
-/* --- several arrays ------------------------------------------------------------------------------------ */
+/* --- several arrays --------------------------------------------------------------- */
 
 int mlx_broadcast_arrays(mlx_vector_array *res, const mlx_vector_array inputs,
                          const mlx_stream s) {

@@ -9,7 +9,7 @@
 
 enum { TILE = 512, GRAIN = 16384 };
 
-/* --- sequences: computed wide, tile by tile, and converted ------------------------------------------- */
+/* --- sequences: computed wide, tile by tile, and converted ------------------------ */
 
 typedef union wide { /* one tile of float64 or int64 values */
     double f[TILE];
@@ -103,7 +103,7 @@ static bool create_sequence(const mx_node *n, mx_array *y) {
     return true;
 }
 
-/* --- matrices of zeros and ones, row by row ------------------------------------------------------------ */
+/* --- matrices of zeros and ones, row by row --------------------------------------- */
 
 typedef struct matrix {
     mx_p_diagonal p;

@@ -57,7 +57,7 @@ bool cpu_slice_update(mx_node *n, mx_array **out, const mx_program *feed) {
     return true;
 }
 
-/* --- where an array of integers says ----------------------------------------------------------------- */
+/* --- where an array of integers says ---------------------------------------------- */
 
 /* An integer of any dtype; what does not fit an int64 becomes its largest, which is out of range. */
 static int64_t integer_at(const mx_array *a, int64_t i) {

@@ -4,7 +4,7 @@
 #include "base/status.h"
 #include "ops/pointwise.h"
 
-/* --- derivatives: g dy/da, g dy/db ----------------------------------------------------------------- */
+/* --- derivatives: g dy/da, g dy/db ------------------------------------------------ */
 
 /* g where the condition holds, else 0; selected, never multiplied. */
 static mx_array *keep_if(mx_array *condition, mx_array *g) {
@@ -53,7 +53,7 @@ static mx_array *d_select(const mx_node *y, int i, mx_array *g) {
     return i == 0 ? NULL : i == 1 ? keep_if(c, g) : keep_unless(c, g);
 }
 
-/* --- descriptors ---------------------------------------------------------------------------------------- */
+/* --- descriptors ------------------------------------------------------------------ */
 
 #define COMMUTES(p)                                                                               \
     ((p) == MX_PW_add || (p) == MX_PW_multiply || (p) == MX_PW_logaddexp || (p) == MX_PW_equal || \
@@ -69,7 +69,7 @@ static mx_array *d_select(const mx_node *y, int i, mx_array *g) {
 #define TERNARY BINARY
 #include "kernels/pointwise.def"
 
-/* --- the operations ---------------------------------------------------------------------------------------- */
+/* --- the operations --------------------------------------------------------------- */
 
 static bool is_bits(mx_pointwise p) {
     return mx_pw_infos[p].domain == MX_PWD_BITS;
@@ -112,7 +112,7 @@ static mx_array *binary(mx_pointwise p, mx_array *a, mx_array *b) {
     }
 #include "kernels/pointwise.def"
 
-/* --- with scalars ------------------------------------------------------------------------------------------- */
+/* --- with scalars ----------------------------------------------------------------- */
 
 static mx_array *scalar_like(mx_array *a, double s) {
     return a ? mx_scalar(s, mx_dtype_of(a)) : NULL;
@@ -139,7 +139,7 @@ mx_array *mx_rdiv_s(double s, mx_array *a) {
     return mx_div(scalar_like(a, s), a);
 }
 
-/* --- choices and comparisons ---------------------------------------------------------------------------------- */
+/* --- choices and comparisons ------------------------------------------------------ */
 
 mx_array *mx_where(mx_array *cond, mx_array *x, mx_array *y) {
     if (!mx_promote2(&x, &y))

@@ -6,7 +6,7 @@
 #include "graph/view.h"
 #include "ops/rules.h"
 
-/* --- astype ------------------------------------------------------------------------------------------ */
+/* --- astype ----------------------------------------------------------------------- */
 
 static const mx_field dtype_fields[] = {MX_FIELD(mx_p_dtype, dtype, DTYPE), MX_FIELD_END};
 
@@ -52,7 +52,7 @@ mx_array *mx_astype(mx_array *a, mx_dtype t) {
     return mx_apply1(MX_PRIM_astype, &(mx_p_dtype){(int)t}, a);
 }
 
-/* --- view -------------------------------------------------------------------------------------------- */
+/* --- view ------------------------------------------------------------------------- */
 
 static bool infer_view(const void *params, mx_array *const *in, int nin, mx_out *out, int nout) {
     const mx_array *a = in[0];
@@ -103,7 +103,7 @@ mx_array *mx_view_as(mx_array *a, mx_dtype t) {
     return mx_apply_view(MX_PRIM_view, &(mx_p_dtype){(int)t}, a);
 }
 
-/* --- stop_gradient, copy -------------------------------------------------------------------------------- */
+/* --- stop_gradient, copy ---------------------------------------------------------- */
 
 static bool infer_same(const void *params, mx_array *const *in, int nin, mx_out *out, int nout) {
     (void)params;
@@ -130,7 +130,7 @@ mx_array *mx_copy(mx_array *a) {
     return a;
 }
 
-/* --- contiguous --------------------------------------------------------------------------------------------- */
+/* --- contiguous ------------------------------------------------------------------- */
 
 static bool identity_vjp(const mx_node *y, mx_array *const *cot, const bool *need,
                          mx_array **grad) {
@@ -159,7 +159,7 @@ mx_array *mx_contiguous(mx_array *a, bool allow_col_major) {
     return mx_apply1(MX_PRIM_contiguous, &(mx_p_contiguous){allow_col_major}, a);
 }
 
-/* --- depends: outputs are the first inputs, the others are waited for ------------------------------------------ */
+/* --- depends: outputs are the first inputs, the others are waited for ------------- */
 
 static bool depends_jvp(const mx_node *y, mx_array *const *tan, mx_array **out) {
     for (int j = 0; j < y->nout; j++)

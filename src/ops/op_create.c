@@ -6,7 +6,7 @@
 #include "graph/params.h"
 #include "ops/rules.h"
 
-/* --- full: one value, strides of 0 ----------------------------------------------------------------------- */
+/* --- full: one value, strides of 0 ------------------------------------------------ */
 
 static bool no_negative(const char *op, const int *shape, int ndim) {
     for (int i = 0; i < ndim; i++)
@@ -37,7 +37,7 @@ mx_array *mx_ones_like(mx_array *a) {
     return a ? mx_ones(a->shape, a->ndim, mx_dtype_of(a)) : NULL;
 }
 
-/* --- arange, linspace --------------------------------------------------------------------------------------- */
+/* --- arange, linspace ------------------------------------------------------------- */
 
 static void vector(mx_out *out, int n, int dtype) {
     out->dtype = (mx_dtype)dtype;
@@ -114,7 +114,7 @@ mx_array *mx_linspace(double start, double stop, int num, bool endpoint, mx_dtyp
                     NULL, 0);
 }
 
-/* --- eye, tri -------------------------------------------------------------------------------------------------- */
+/* --- eye, tri --------------------------------------------------------------------- */
 
 static bool infer_diagonal(const char *op, const void *params, mx_out *out) {
     const mx_p_diagonal *p = params;
@@ -170,7 +170,7 @@ mx_array *mx_triu(mx_array *a, int k) {
     return mx_where(lower("triu", a, k > INT32_MIN ? k - 1 : k), mx_zero_like(a), a);
 }
 
-/* --- windows -------------------------------------------------------------------------------------------------------- */
+/* --- windows ---------------------------------------------------------------------- */
 
 static const double PI = 3.14159265358979323846;
 
@@ -195,7 +195,7 @@ mx_array *mx_window(const char *name, int m) {
     return mx_fail(MX_INVALID, "[window] \"%s\" is none of bartlett, blackman, hamming, hanning", name);
 }
 
-/* --- grids -------------------------------------------------------------------------------------------------------------- */
+/* --- grids ------------------------------------------------------------------------ */
 
 /* The axis that vector i lies along: xy swaps the first two. */
 static int grid_axis(int i, int n, bool xy) {

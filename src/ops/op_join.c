@@ -8,7 +8,7 @@
 
 enum { TEXT = 256 };
 
-/* --- concatenate ---------------------------------------------------------------------------------------- */
+/* --- concatenate ------------------------------------------------------------------ */
 
 static bool refuse_concatenate(const mx_array *a, const mx_array *b, int axis) {
     char ta[TEXT], tb[TEXT];
@@ -140,7 +140,7 @@ mx_array *mx_stack(mx_array *const *a, int n, int axis) {
     return y;
 }
 
-/* --- split ---------------------------------------------------------------------------------------------------- */
+/* --- split ------------------------------------------------------------------------ */
 
 bool mx_split(mx_array *a, const int *at, int nat, int axis, mx_array **out) {
     if (!a || (axis = mx_axis("split", axis, a->ndim)) < 0)
@@ -168,7 +168,7 @@ bool mx_split_equal(mx_array *a, int parts, int axis, mx_array **out) {
     return !mx_failed();
 }
 
-/* --- repetition: broadcast along a new axis, then join it ---------------------------------------------------- */
+/* --- repetition: broadcast along a new axis, then join it ------------------------- */
 
 static bool product_fits(const char *op, int a, int b, int *product) {
     if (!__builtin_mul_overflow(a, b, product))
@@ -222,7 +222,7 @@ mx_array *mx_repeat(mx_array *a, int repeats, int axis) {
     return repeated("repeat", a, axis, repeats, false);
 }
 
-/* --- roll --------------------------------------------------------------------------------------------------------- */
+/* --- roll ------------------------------------------------------------------------- */
 
 static mx_array *roll_axis(mx_array *a, int64_t shift, int axis) {
     if (!a)

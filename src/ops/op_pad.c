@@ -5,7 +5,7 @@
 #include "graph/params.h"
 #include "ops/rules.h"
 
-/* --- the primitive: inputs a and a scalar ------------------------------------------------------------ */
+/* --- the primitive: inputs a and a scalar ----------------------------------------- */
 
 static bool infer_pad(const void *params, mx_array *const *in, int nin, mx_out *out, int nout) {
     const mx_p_pad *p = params;
@@ -77,7 +77,7 @@ const mx_prim_desc mx_desc_pad = {
     .vmap = pad_vmap,
 };
 
-/* --- modes that repeat the array's own elements ---------------------------------------------------------- */
+/* --- modes that repeat the array's own elements ----------------------------------- */
 
 typedef enum pad_mode { CONSTANT, EDGE, REFLECT, SYMMETRIC, NO_MODE } pad_mode;
 
@@ -126,7 +126,7 @@ static mx_array *pad_with_own(mx_array *a, const mx_p_pad *p, pad_mode mode) {
     return a;
 }
 
-/* --- the operation -------------------------------------------------------------------------------------------- */
+/* --- the operation ---------------------------------------------------------------- */
 
 /* One width an axis from the widths of some. */
 static bool spread(const mx_array *a, const int *axes, int n, const int *width,

@@ -2,7 +2,7 @@
 #include "base/status.h"
 #include "ops/rules.h"
 
-/* --- joining and splitting axes -------------------------------------------------------------------- */
+/* --- joining and splitting axes --------------------------------------------------- */
 
 static int clip_axis(int axis, int ndim) {
     axis = axis < 0 ? axis + ndim : axis;
@@ -77,7 +77,7 @@ mx_array *mx_unflatten(mx_array *a, int axis, const int *shape, int ndim) {
     return mx_reshape(a, full, n);
 }
 
-/* --- axes of size 1 ------------------------------------------------------------------------------------ */
+/* --- axes of size 1 --------------------------------------------------------------- */
 
 mx_array *mx_expand_dims(mx_array *a, const int *axes, int n) {
     bool mask[MX_MAX_NDIM];
@@ -130,7 +130,7 @@ mx_array *mx_atleast(mx_array *a, int ndim) {
     return mx_reshape(a, ndim == 1 ? as1 : ndim == 2 ? as2 : as3, ndim);
 }
 
-/* --- moving axes ------------------------------------------------------------------------------------------ */
+/* --- moving axes ------------------------------------------------------------------ */
 
 static int axis_of(const char *op, int axis, int ndim) {
     if (axis >= -ndim && axis < ndim)
@@ -161,7 +161,7 @@ mx_array *mx_moveaxis(mx_array *a, int from, int to) {
     return mx_transpose_axes(a, axes, a->ndim);
 }
 
-/* --- shapes of several arrays ---------------------------------------------------------------------------- */
+/* --- shapes of several arrays ----------------------------------------------------- */
 
 bool mx_broadcast_arrays(mx_array *const *a, int n, mx_array **out) {
     mx_shape s;

@@ -4,7 +4,7 @@
 #include "graph/params.h"
 #include "ops/rules.h"
 
-/* --- slice ------------------------------------------------------------------------------------------------ */
+/* --- slice ------------------------------------------------------------------------ */
 
 static bool infer_slice(const void *params, mx_array *const *in, int nin, mx_out *out, int nout) {
     const mx_p_slice *p = params;
@@ -128,7 +128,7 @@ mx_array *mx_flip(mx_array *a, const int *axes, int n) {
     return mx_slice(a, start, stop, step);
 }
 
-/* --- as_strided --------------------------------------------------------------------------------------------- */
+/* --- as_strided ------------------------------------------------------------------- */
 
 /* The first and last element that the window touches. */
 static bool window(const mx_p_as_strided *p, int64_t *low, int64_t *high) {

@@ -6,7 +6,7 @@
 #include "base/status.h"
 #include "ops/pointwise.h"
 
-/* --- derivatives: g dy/dx ----------------------------------------------------------------------- */
+/* --- derivatives: g dy/dx --------------------------------------------------------- */
 
 static const double PI = 3.14159265358979323846;
 static const double LN2 = 0.693147180559945309417;
@@ -80,7 +80,7 @@ static mx_array *trigamma(mx_array *x) {
     return mx_where(left, mx_sub(mirror, right), right);
 }
 
-/* --- abs, real, imag: from complex to real, linear over the reals alone --------------------------- */
+/* --- abs, real, imag: from complex to real, linear over the reals alone ----------- */
 
 static bool abs_vjp(const mx_node *n, mx_array *const *cot, const bool *need, mx_array **grad) {
     if (cot[0] && need[0])
@@ -114,7 +114,7 @@ static bool imag_jvp(const mx_node *n, mx_array *const *tan, mx_array **out) {
     return !mx_failed();
 }
 
-/* --- descriptors ------------------------------------------------------------------------------------- */
+/* --- descriptors ------------------------------------------------------------------ */
 
 #define UNARY(name, Name, domain, result) POINTWISE_INFER(name)
 #include "kernels/pointwise.def"
@@ -134,7 +134,7 @@ static bool imag_jvp(const mx_node *n, mx_array *const *tan, mx_array **out) {
 #define UNARY(name, Name, domain, result) RULES_##result(name, Name)
 #include "kernels/pointwise.def"
 
-/* --- the operations ------------------------------------------------------------------------------------ */
+/* --- the operations --------------------------------------------------------------- */
 
 /* What the kernels compute in for an operand of this dtype. */
 static mx_dtype operand_dtype(mx_pw_domain d, mx_dtype t) {
@@ -201,7 +201,7 @@ mx_array *mx_round_decimals(mx_array *a, int decimals) {
     return mx_astype(mx_mul(mx_round(mx_div(x, scale)), scale), t);
 }
 
-/* --- what kind of number --------------------------------------------------------------------------------- */
+/* --- what kind of number ---------------------------------------------------------- */
 
 static bool inexact(const mx_array *a) {
     return mx_dtype_is_inexact(mx_dtype_of(a));

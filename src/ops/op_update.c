@@ -3,7 +3,7 @@
 #include "graph/params.h"
 #include "ops/rules.h"
 
-/* --- slice_update ---------------------------------------------------------------------------------------- */
+/* --- slice_update ----------------------------------------------------------------- */
 
 static bool infer_slice_update(const void *params, mx_array *const *in, int nin, mx_out *out,
                                int nout) {
@@ -99,7 +99,7 @@ mx_array *mx_slice_update(mx_scatter_op op, mx_array *a, mx_array *update, const
     return mx_apply2(MX_PRIM_slice_update, &(mx_p_slice_update){s.start, s.step}, a, update);
 }
 
-/* --- dynamic_slice: the start is an array ------------------------------------------------------------------- */
+/* --- dynamic_slice: the start is an array ----------------------------------------- */
 
 static bool check_start(const char *op, const mx_array *start, mx_ints axes, int ndim) {
     if (start->size != axes.n || start->ndim > 1)
@@ -199,7 +199,7 @@ mx_array *mx_dynamic_slice(mx_array *a, mx_array *start, const int *axes, int n,
     return mx_apply2(MX_PRIM_dynamic_slice, &p, a, start);
 }
 
-/* --- dynamic_slice_update -------------------------------------------------------------------------------------- */
+/* --- dynamic_slice_update --------------------------------------------------------- */
 
 static bool infer_dynamic_slice_update(const void *params, mx_array *const *in, int nin,
                                        mx_out *out, int nout) {

@@ -55,7 +55,7 @@ static bool batched(mx_prim p, const void *params, mx_array *a, mx_array **out, 
 
 static const mx_field shape_fields[] = {MX_FIELD(mx_p_shape, shape, INTS), MX_FIELD_END};
 
-/* --- broadcast ------------------------------------------------------------------------------------------ */
+/* --- broadcast -------------------------------------------------------------------- */
 
 static bool infer_broadcast(const void *params, mx_array *const *in, int nin, mx_out *out,
                             int nout) {
@@ -118,7 +118,7 @@ mx_array *mx_broadcast_to(mx_array *a, const int *shape, int ndim) {
     return mx_apply_view(MX_PRIM_broadcast, &(mx_p_shape){{ndim, shape}}, a);
 }
 
-/* --- reshape ---------------------------------------------------------------------------------------------- */
+/* --- reshape ---------------------------------------------------------------------- */
 
 static mx_array *refuse_reshape(const mx_array *a, const int *shape, int ndim) {
     char text[TEXT];
@@ -200,7 +200,7 @@ mx_array *mx_reshape(mx_array *a, const int *shape, int ndim) {
                                                           &(mx_p_shape){{ndim, full}}, a);
 }
 
-/* --- transpose ----------------------------------------------------------------------------------------------- */
+/* --- transpose -------------------------------------------------------------------- */
 
 static bool infer_transpose(const void *params, mx_array *const *in, int nin, mx_out *out,
                             int nout) {

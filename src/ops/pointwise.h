@@ -19,10 +19,8 @@
 
 /* infer_name and the descriptor's common members. */
 #define POINTWISE_INFER(name)                                                                      \
-    static bool infer_##name(const void *p, mx_array *const *in, int nin, mx_out *out,
-                             int nout) { \
-        return (void)p, (void)nout, mx_pointwise_infer(MX_PW_##name, in, nin,
-                                                       out);                \
+    static bool infer_##name(const void *p, mx_array *const *in, int nin, mx_out *out, int nout) { \
+        return (void)p, (void)nout, mx_pointwise_infer(MX_PW_##name, in, nin, out);                \
     }
 #define POINTWISE_DESC(op, Op, more)                                                  \
     const mx_prim_desc mx_desc_##op = {                                               \

@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "base/status.h"
 
-/* --- broadcasting, undone ---------------------------------------------------------------------- */
+/* --- broadcasting, undone --------------------------------------------------------- */
 
 mx_array *mx_unbroadcast(mx_array *g, mx_array *like) {
     int axes[MX_MAX_NDIM], n = 0;
@@ -19,7 +19,7 @@ mx_array *mx_unbroadcast(mx_array *g, mx_array *like) {
     return mx_astype(mx_reshape(g, like->shape, like->ndim), mx_dtype_of(like));
 }
 
-/* --- pointwise ----------------------------------------------------------------------------------- */
+/* --- pointwise -------------------------------------------------------------------- */
 
 static bool same_dtypes(mx_pointwise p, mx_array *const *in, int nin) {
     int first = p == MX_PW_select;
@@ -111,7 +111,7 @@ bool mx_pointwise_vmap(const mx_node *y, mx_array *const *in, const int *axes, i
     return out[0] != NULL;
 }
 
-/* --- linear ------------------------------------------------------------------------------------------ */
+/* --- linear ----------------------------------------------------------------------- */
 
 enum { FEW = 16 };
 
@@ -138,7 +138,7 @@ bool mx_linear_jvp(const mx_node *y, mx_array *const *tan, mx_array **out) {
     return ok;
 }
 
-/* --- batches ------------------------------------------------------------------------------------------- */
+/* --- batches ---------------------------------------------------------------------- */
 
 mx_array *mx_batch_front(mx_array *a, int axis) {
     return axis < 0 ? mx_expand_dim(a, 0) : mx_moveaxis(a, axis, 0);
@@ -211,7 +211,7 @@ bool mx_loop_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n,
     return ok;
 }
 
-/* --- promotion ------------------------------------------------------------------------------------------ */
+/* --- promotion -------------------------------------------------------------------- */
 
 bool mx_promote2(mx_array **a, mx_array **b) {
     if (!*a || !*b)
