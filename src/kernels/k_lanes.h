@@ -1,5 +1,6 @@
-/* VF_LANES elements of a storage type as float32 lanes and back: float32, float16, bfloat16. The type is a
- * constant where these are used, so nothing of the choice is left. i counts elements. */
+/* VF_LANES elements of a storage type as float32 lanes and back: float32, float16,
+ * bfloat16. The type is a constant where these are used, so nothing of the choice is
+ * left. i counts elements. */
 #ifndef MX_KERNELS_K_LANES_H
 #define MX_KERNELS_K_LANES_H
 
@@ -35,6 +36,16 @@ SV void lanes_storen(const mx_dtype t, void *p, size_t i, vf v, size_t n) {
     else
         vf_storen_bf16((uint16_t *)p + i, v, n);
 }
+/* Lanes i.. of a row of n, as many as there are (zeros behind); and back. */
+SV vf lanes_some(const mx_dtype t, const void *p, size_t i, size_t n) {
+    return n - i >= VF_LANES ? lanes_load(t, p, i) : lanes_loadn(t, p, i, n - i);
+}
+SV void lanes_put_some(const mx_dtype t, void *p, size_t i, size_t n, vf v) {
+    if (n - i >= VF_LANES)
+        lanes_store(t, p, i, v);
+    else
+        lanes_storen(t, p, i, v, n - i);
+}
 SV float lanes_get(const mx_dtype t, const void *p, size_t i) {
     if (t == MX_FLOAT32)
         return ((const float *)p)[i];
@@ -48,7 +59,8 @@ SV void lanes_put(const mx_dtype t, void *p, size_t i, float x) {
         ((uint16_t *)p)[i] = t == MX_FLOAT16 ? mx_f32_to_f16(x) : mx_f32_to_bf16(x);
 }
 /* Element offset of a row. */
-SV const void *lanes_row(const mx_dtype t, const void *p, size_t row, ptrdiff_t stride) {
+SV const void *lanes_row(const mx_dtype t, const void *p, size_t row,
+                         ptrdiff_t stride) {
     ptrdiff_t at = (ptrdiff_t)row * stride;
     return (const char *)p + at * (t == MX_FLOAT32 ? 4 : 2);
 }
