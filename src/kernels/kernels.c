@@ -11,7 +11,9 @@
 
 /* The families that exist so far; the others' tables are NULL. */
 #define K_BUILT(X) X(pointwise) X(copy) X(reduce) X(index) \
-    X(softmax) X(matmul)
+    X(softmax) X(matmul) \
+    X(norm) \
+    X(rope)
 
 /* One set: the declarations of its tables, and the struct that collects them. */
 #if defined(__x86_64__)
