@@ -119,5 +119,26 @@ typedef struct mx_p_triangle { /* inverse, cholesky, eigh, solve */
     bool upper;      /* which triangle is read or made */
     bool triangular; /* inverse, solve: the matrix is triangular */
 } mx_p_triangle;
+typedef struct mx_p_addmm { /* alpha a b + beta c; inputs: a, b, c */
+    double alpha, beta;
+} mx_p_addmm;
+
+/* rms_norm: x, then the weight; layer_norm: x, then weight and bias as flagged. The vjps take the
+   cotangent behind x: (x, g, weight) and give dx, then dw and db as flagged. */
+typedef struct mx_p_norm {
+    double eps;
+    bool weight, bias;
+} mx_p_norm;
+
+typedef struct mx_p_rope { /* inputs: x, offset (0-d or one a batch, integers), freqs if flagged */
+    int dims;
+    bool traditional, inverse, freqs;
+    double base, scale;
+} mx_p_rope;
+
+typedef struct mx_p_attention { /* inputs: q, k, v, then mask and sinks as flagged */
+    double scale;
+    bool causal, mask, sinks;
+} mx_p_attention;
 
 #endif
