@@ -1,0 +1,22 @@
+/* Functions of the program as counted objects, behind the closure handles. */
+#ifndef MX_CAPI_CLOSURE_H
+#define MX_CAPI_CLOSURE_H
+
+#include "capi/capi.h"
+#include "transforms/closure.h"
+
+/* A callback of any signature: fun is cast back by who knows its kind. */
+typedef struct capi_func {
+    mx_object object;
+    void (*fun)(void);
+    bool has_payload; /* fun takes the payload as its last argument */
+    void *payload;
+    void (*dtor)(void *);
+} capi_func;
+
+/* The closure in a handle, borrowed; NULL and an error: an empty handle. */
+mx_closure *capi_closure(mlx_closure cls);
+/* Put a closure (its reference is taken over, also on failure) into a handle. */
+bool capi_put_closure(mlx_closure *res, mx_closure *c);
+
+#endif
