@@ -13,6 +13,7 @@
 
 #define F32_1(op, f) AT1(op, f32, MX_FLOAT32)
 #define F32_S1(op, f) AT1(op, f32, MX_FLOAT32)
+#define F32_ALL(op, f) AT1(op, f32, MX_FLOAT32)
 #define F32_2(op, f) AT2(op, f32, MX_FLOAT32)
 #define F32_CMP(op, f) AT2(op, f32, MX_FLOAT32)
 #define F64_1(op, f) AT1(op, f64, MX_FLOAT64)

@@ -34,6 +34,7 @@
 #define PW_INT_KERNEL2(op, t, type, index) PW_KERNEL2(op, t)
 #define F32_1(op, f) PW_KERNEL1(op, f32)
 #define F32_S1(op, f) PW_KERNEL1(op, f32)
+#define F32_ALL(op, f) PW_KERNEL1(op, f32)
 #define F32_2(op, f) PW_KERNEL2(op, f32)
 #define F32_CMP(op, f) PW_KERNEL2(op, f32)
 #define F64_1(op, f) PW_KERNEL1(op, f64)

@@ -7,7 +7,7 @@
  * 3rd ed., chapters 3, 10 and 11). Without fused products the results may differ in the last place.
  *
  * Lanes that need rare treatment are mended after the fact, when a mask says that there are any.
- * Trigonometric functions are in vmath_trig.h, powers in vmath_pow.h.
+ * Trigonometric functions are in vmath_trig.h, powers and the inverse error function in vmath_pow.h.
  */
 #ifndef MX_KERNELS_VMATH_H
 #define MX_KERNELS_VMATH_H
@@ -33,9 +33,8 @@ static __attribute__((noinline, cold, unused)) vf vf_mend(vf x, vf y, unsigned l
     float a[VF_LANES], b[VF_LANES];
     vf_store(a, x);
     vf_store(b, y);
-    for (int i = 0; i < VF_LANES; i++)
-        if (lanes >> i & 1)
-            b[i] = f(a[i]);
+    for (; lanes; lanes &= lanes - 1)
+        b[__builtin_ctz(lanes)] = f(a[__builtin_ctz(lanes)]);
     return vf_load(b);
 }
 
@@ -235,48 +234,6 @@ SV vf vf_erf(vf x) {
     vf big = vf_fnma(vf_exp_core(r), vf_pow2i(n), vf_set1(1.0f));
     vf small = vf_fma(b, vf_poly(z, near, 7), b);
     return vf_copysign(vf_select(vf_gt(a, vf_set1(0.92f)), big, small), x);
-}
-
-/* a b + c rounded once, on every machine */
-SV vf vf_fma_exact(vf a, vf b, vf c) {
-#if VF_FMA
-    return vf_fma(a, b, c);
-#else
-    float x[VF_LANES], y[VF_LANES], z[VF_LANES];
-    vf_store(x, a);
-    vf_store(y, b);
-    vf_store(z, c);
-    for (int i = 0; i < VF_LANES; i++)
-        z[i] = fmaf(x[i], y[i], z[i]);
-    return vf_load(z);
-#endif
-}
-/* The inverse of erf: x times a polynomial in log(1 - x^2), of which there are two (M. Giles 2012 has the
- * method; these are N. Juffa's published coefficients, at most 2.4 ULP). Every step is one rounding and
- * the logarithm is the C library's: MLX's random normal numbers are computed so, and must agree bit for
- * bit.
- */
-SV vf vf_erfinv(vf x) {
-    static const float mid[] = {8.86226892e-1f, -2.32015476e-1f, 1.15392581e-2f, 2.31468678e-3f,
-                                -1.47697632e-4f, -5.61530760e-5f, 1.12963626e-7f, 1.22774793e-6f,
-                                1.43285448e-7f, 5.43877832e-9f};
-    static const float end[] = {8.40016484e-1f, -2.64646143e-1f, 4.83185798e-3f,
-                                3.02698812e-3f, 3.93552968e-4f,  2.84108955e-5f,
-                                1.22150334e-6f, 2.93243101e-8f,  3.03697567e-10f};
-    float t[VF_LANES];
-    vf_store(t, vf_fma_exact(x, vf_neg(x), vf_set1(1.0f)));
-    for (int i = 0; i < VF_LANES; i++)
-        t[i] = logf(t[i]);
-    vf w = vf_load(t), p = vf_set1(mid[9]), q = vf_set1(end[8]);
-    for (int i = 8; i >= 0; i--)
-        p = vf_fma_exact(p, w, vf_set1(mid[i]));
-    vm far = vf_gt(vf_abs(w), vf_set1(6.125f));
-    if (vm_any(far)) {
-        for (int i = 7; i >= 0; i--)
-            q = vf_fma_exact(q, w, vf_set1(end[i]));
-        p = vf_select(far, q, p);
-    }
-    return vf_mul(x, p);
 }
 
 #endif
