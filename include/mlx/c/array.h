@@ -1,4 +1,19 @@
-/* array.h */
+/* Arrays: immutable values of one dtype and shape, available or still to be
+ * computed.
+ *
+ *     mlx_array z = mlx_array_new();       an empty handle
+ *     mlx_add(&z, x, y, s);                z will be x + y; nothing is computed
+ *     mlx_array_eval(z);                   now it is
+ *     mlx_array_free(z);
+ *
+ * Conventions of the whole API. A handle is a box `{void *ctx}` that whoever made it
+ * frees; freeing an empty handle does nothing. Functions return 0, or 1 after the
+ * error handler was called (error.h); those that return values give NULL, 0 or an
+ * empty handle on error. The output comes first and must be initialised: if its ctx
+ * is not NULL the object is replaced in place, so that copies of the handle see the
+ * new value, and it may be one of the inputs. Inputs are borrowed. Axes may be
+ * negative. All functions may be called from any thread.
+ */
 #ifndef MLX_C_ARRAY_H
 #define MLX_C_ARRAY_H
 
@@ -12,6 +27,16 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+typedef float _Complex mlx_complex64_t;
+
+/* A counted reference to an array. */
+typedef struct mlx_array_ {
+    void *ctx;
+} mlx_array;
+
+/* An empty handle, ready for use as output or as an argument that is left out. */
+static mlx_array mlx_array_empty __attribute__((unused));
 
 typedef enum mlx_dtype_ {
     MLX_BOOL = 0,
@@ -30,18 +55,18 @@ typedef enum mlx_dtype_ {
     MLX_COMPLEX64 = 13
 } mlx_dtype;
 
-typedef struct mlx_array_ {
-    void *ctx;
-} mlx_array;
-
-typedef float _Complex mlx_complex64_t;
-
-static mlx_array mlx_array_empty __attribute__((unused));
-
+/* Bytes of one element. */
 MLX_API size_t mlx_dtype_size(mlx_dtype dtype);
-MLX_API int mlx_array_tostring(mlx_string *str, const mlx_array arr);
+
+/* --- making and letting go ------------------------------------------------------- */
+
+/* An empty handle. */
 MLX_API mlx_array mlx_array_new(void);
 MLX_API int mlx_array_free(mlx_array arr);
+/* arr becomes another reference to src's array. */
+MLX_API int mlx_array_set(mlx_array *arr, const mlx_array src);
+
+/* 0-dimensional arrays of one value: bool, int32, float32, float64, complex64. */
 MLX_API mlx_array mlx_array_new_bool(bool val);
 MLX_API mlx_array mlx_array_new_int(int val);
 MLX_API mlx_array mlx_array_new_float32(float val);
@@ -49,13 +74,6 @@ MLX_API mlx_array mlx_array_new_float(float val);
 MLX_API mlx_array mlx_array_new_float64(double val);
 MLX_API mlx_array mlx_array_new_double(double val);
 MLX_API mlx_array mlx_array_new_complex(float real_val, float imag_val);
-MLX_API mlx_array mlx_array_new_data(const void *data, const int *shape, int dim, mlx_dtype dtype);
-MLX_API mlx_array mlx_array_new_data_managed(void *data, const int *shape, int dim, mlx_dtype dtype,
-                                             void (*dtor)(void *));
-MLX_API mlx_array mlx_array_new_data_managed_payload(void *data, const int *shape, int dim,
-                                                     mlx_dtype dtype, void *payload,
-                                                     void (*dtor)(void *));
-MLX_API int mlx_array_set(mlx_array *arr, const mlx_array src);
 MLX_API int mlx_array_set_bool(mlx_array *arr, bool val);
 MLX_API int mlx_array_set_int(mlx_array *arr, int val);
 MLX_API int mlx_array_set_float32(mlx_array *arr, float val);
@@ -63,17 +81,48 @@ MLX_API int mlx_array_set_float(mlx_array *arr, float val);
 MLX_API int mlx_array_set_float64(mlx_array *arr, double val);
 MLX_API int mlx_array_set_double(mlx_array *arr, double val);
 MLX_API int mlx_array_set_complex(mlx_array *arr, float real_val, float imag_val);
-MLX_API int mlx_array_set_data(mlx_array *arr, const void *data, const int *shape, int dim,
-                               mlx_dtype dtype);
+
+/* An array from dim sizes and elements in row-major order, which are copied. Errors: a
+   negative or too large shape, more than 64 dimensions, data NULL with elements to
+   read. */
+MLX_API mlx_array mlx_array_new_data(const void *data, const int *shape, int dim,
+                                     mlx_dtype dtype);
+MLX_API int mlx_array_set_data(mlx_array *arr, const void *data, const int *shape,
+                               int dim, mlx_dtype dtype);
+/* The same without a copy: the memory is borrowed until dtor is called, with data or
+   with payload. dtor NULL: the caller keeps the memory alive. On failure the caller
+   keeps ownership and dtor is not called. */
+MLX_API mlx_array mlx_array_new_data_managed(void *data, const int *shape, int dim,
+                                             mlx_dtype dtype, void (*dtor)(void *));
+MLX_API mlx_array mlx_array_new_data_managed_payload(void *data, const int *shape,
+                                                     int dim, mlx_dtype dtype,
+                                                     void *payload,
+                                                     void (*dtor)(void *));
+
+/* --- asking: nothing is computed ------------------------------------------------- */
+
+/* Bytes of an element, elements, bytes of all elements, dimensions. */
 MLX_API size_t mlx_array_itemsize(const mlx_array arr);
 MLX_API size_t mlx_array_size(const mlx_array arr);
 MLX_API size_t mlx_array_nbytes(const mlx_array arr);
 MLX_API size_t mlx_array_ndim(const mlx_array arr);
+/* ndim sizes; ndim strides in elements. They belong to the array. */
 MLX_API const int *mlx_array_shape(const mlx_array arr);
 MLX_API const size_t *mlx_array_strides(const mlx_array arr);
+/* One size; the axis may be negative. */
 MLX_API int mlx_array_dim(const mlx_array arr, int dim);
 MLX_API mlx_dtype mlx_array_dtype(const mlx_array arr);
+/* As array([[1, 2], [3, 4]], dtype=int32). Evaluates. */
+MLX_API int mlx_array_tostring(mlx_string *str, const mlx_array arr);
+
+/* --- evaluating and reading ------------------------------------------------------ */
+
+/* Compute the array and what it needs; it returns when that is done. On failure
+   (memory, a singular matrix, a device) the array stays as it was and eval may be tried
+   again. */
 MLX_API int mlx_array_eval(mlx_array arr);
+
+/* The value of an array of one element, converted to the type asked for. Evaluates. */
 MLX_API int mlx_array_item_bool(bool *res, const mlx_array arr);
 MLX_API int mlx_array_item_uint8(uint8_t *res, const mlx_array arr);
 MLX_API int mlx_array_item_uint16(uint16_t *res, const mlx_array arr);
@@ -88,6 +137,10 @@ MLX_API int mlx_array_item_float64(double *res, const mlx_array arr);
 MLX_API int mlx_array_item_complex64(mlx_complex64_t *res, const mlx_array arr);
 MLX_API int mlx_array_item_float16(float16_t *res, const mlx_array arr);
 MLX_API int mlx_array_item_bfloat16(bfloat16_t *res, const mlx_array arr);
+
+/* The first element in memory: of an available array, whose dtype it must be; elements
+   lie array_strides apart (mlx_contiguous makes them lie in order). NULL if the array
+   is not evaluated. */
 MLX_API const bool *mlx_array_data_bool(const mlx_array arr);
 MLX_API const uint8_t *mlx_array_data_uint8(const mlx_array arr);
 MLX_API const uint16_t *mlx_array_data_uint16(const mlx_array arr);
@@ -102,8 +155,12 @@ MLX_API const double *mlx_array_data_float64(const mlx_array arr);
 MLX_API const mlx_complex64_t *mlx_array_data_complex64(const mlx_array arr);
 MLX_API const float16_t *mlx_array_data_float16(const mlx_array arr);
 MLX_API const bfloat16_t *mlx_array_data_bfloat16(const mlx_array arr);
+
+/* Has it been computed; wait until it has. */
 MLX_API int _mlx_array_is_available(bool *res, const mlx_array arr);
 MLX_API int _mlx_array_wait(const mlx_array arr);
+/* How an available array lies: without gaps in some order, in row-major order, in
+   column-major order. */
 MLX_API int _mlx_array_is_contiguous(bool *res, const mlx_array arr);
 MLX_API int _mlx_array_is_row_contiguous(bool *res, const mlx_array arr);
 MLX_API int _mlx_array_is_col_contiguous(bool *res, const mlx_array arr);

@@ -1,4 +1,6 @@
-/* compile.h */
+/* Compiled functions: traced once, simplified, and run without calling the function
+ * again.
+ */
 #ifndef MLX_C_COMPILE_H
 #define MLX_C_COMPILE_H
 
@@ -22,14 +24,20 @@ typedef enum mlx_compile_mode_ {
     MLX_COMPILE_MODE_ENABLED = 3
 } mlx_compile_mode;
 
+/* The compiled form of fun, traced anew for other dtypes and shapes; shapeless: only
+   for other dtypes and numbers of dimensions. */
 MLX_API int mlx_compile(mlx_closure *res, const mlx_closure fun, bool shapeless);
-MLX_API int mlx_detail_compile(mlx_closure *res, const mlx_closure fun, uintptr_t fun_id,
-                               bool shapeless, const uint64_t *constants, size_t constants_num);
-MLX_API int mlx_detail_compile_clear_cache(void);
-MLX_API int mlx_detail_compile_erase(uintptr_t fun_id);
-MLX_API int mlx_disable_compile(void);
 MLX_API int mlx_enable_compile(void);
+MLX_API int mlx_disable_compile(void);
 MLX_API int mlx_set_compile_mode(mlx_compile_mode mode);
+
+/* For bindings: the same with a cache entry of fun's identity and the constants that
+   fun depends on. */
+MLX_API int mlx_detail_compile(mlx_closure *res, const mlx_closure fun,
+                               uintptr_t fun_id, bool shapeless,
+                               const uint64_t *constants, size_t constants_num);
+MLX_API int mlx_detail_compile_erase(uintptr_t fun_id);
+MLX_API int mlx_detail_compile_clear_cache(void);
 
 #ifdef __cplusplus
 }

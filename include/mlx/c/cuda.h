@@ -1,4 +1,4 @@
-/* cuda.h */
+/* CUDA. */
 #ifndef MLX_C_CUDA_H
 #define MLX_C_CUDA_H
 
@@ -10,6 +10,7 @@
 extern "C" {
 #endif
 
+/* Can this library use a CUDA device here? */
 MLX_API int mlx_cuda_is_available(bool *res);
 
 #ifdef __cplusplus

@@ -1,4 +1,6 @@
-/* distributed.h */
+/* Operations over all processes of a group (distributed_group.h); an empty group is
+ * that of all.
+ */
 #ifndef MLX_C_DISTRIBUTED_H
 #define MLX_C_DISTRIBUTED_H
 
@@ -15,23 +17,35 @@
 extern "C" {
 #endif
 
+/* The arrays of all processes, concatenated along the first axis. */
 MLX_API int mlx_distributed_all_gather(mlx_array *res, const mlx_array x,
-                                       const mlx_distributed_group group, const mlx_stream S);
-MLX_API int mlx_distributed_all_max(mlx_array *res, const mlx_array x,
-                                    const mlx_distributed_group group, const mlx_stream s);
-MLX_API int mlx_distributed_all_min(mlx_array *res, const mlx_array x,
-                                    const mlx_distributed_group group, const mlx_stream s);
+                                       const mlx_distributed_group group,
+                                       const mlx_stream S);
+/* Element by element over the processes. */
 MLX_API int mlx_distributed_all_sum(mlx_array *res, const mlx_array x,
-                                    const mlx_distributed_group group, const mlx_stream s);
-MLX_API int mlx_distributed_recv(mlx_array *res, const int *shape, size_t shape_num,
-                                 mlx_dtype dtype, int src, const mlx_distributed_group group,
-                                 const mlx_stream s);
-MLX_API int mlx_distributed_recv_like(mlx_array *res, const mlx_array x, int src,
-                                      const mlx_distributed_group group, const mlx_stream s);
+                                    const mlx_distributed_group group,
+                                    const mlx_stream s);
+MLX_API int mlx_distributed_all_max(mlx_array *res, const mlx_array x,
+                                    const mlx_distributed_group group,
+                                    const mlx_stream s);
+MLX_API int mlx_distributed_all_min(mlx_array *res, const mlx_array x,
+                                    const mlx_distributed_group group,
+                                    const mlx_stream s);
+/* The sum, of which each process gets its part along the first axis. */
+MLX_API int mlx_distributed_sum_scatter(mlx_array *res, const mlx_array x,
+                                        const mlx_distributed_group group,
+                                        const mlx_stream s);
+
+/* To and from one process. send gives x, to be evaluated for it to be sent. */
 MLX_API int mlx_distributed_send(mlx_array *res, const mlx_array x, int dst,
                                  const mlx_distributed_group group, const mlx_stream s);
-MLX_API int mlx_distributed_sum_scatter(mlx_array *res, const mlx_array x,
-                                        const mlx_distributed_group group, const mlx_stream s);
+MLX_API int mlx_distributed_recv(mlx_array *res, const int *shape, size_t shape_num,
+                                 mlx_dtype dtype, int src,
+                                 const mlx_distributed_group group, const mlx_stream s);
+/* An array of the shape and dtype of x. */
+MLX_API int mlx_distributed_recv_like(mlx_array *res, const mlx_array x, int src,
+                                      const mlx_distributed_group group,
+                                      const mlx_stream s);
 
 #ifdef __cplusplus
 }

@@ -1,4 +1,4 @@
-/* distributed_group.h */
+/* Groups of processes that compute together. */
 #ifndef MLX_C_DISTRIBUTED_GROUP_H
 #define MLX_C_DISTRIBUTED_GROUP_H
 
@@ -16,12 +16,20 @@ typedef struct mlx_distributed_group_ {
 
 MLX_API mlx_distributed_group mlx_distributed_group_new(void);
 MLX_API int mlx_distributed_group_free(mlx_distributed_group group);
-MLX_API int mlx_distributed_init(mlx_distributed_group *res, bool strict, const char *bk);
+/* Is there a way to reach other processes: bk names it ("mpi", "ring" ...), NULL is
+   any. */
+MLX_API bool mlx_distributed_is_available(const char *bk);
+/* The group of all processes: a group of one where there is no way and strict is false.
+   bk may be NULL. */
+MLX_API int mlx_distributed_init(mlx_distributed_group *res, bool strict,
+                                 const char *bk);
+/* This process's number in the group, and how many there are. */
 MLX_API int mlx_distributed_group_rank(mlx_distributed_group group);
 MLX_API int mlx_distributed_group_size(mlx_distributed_group group);
-MLX_API int mlx_distributed_group_split(mlx_distributed_group *res, mlx_distributed_group group,
-                                        int color, int key);
-MLX_API bool mlx_distributed_is_available(const char *bk);
+/* The processes with the same color, ordered by key. */
+MLX_API int mlx_distributed_group_split(mlx_distributed_group *res,
+                                        mlx_distributed_group group, int color,
+                                        int key);
 
 #ifdef __cplusplus
 }

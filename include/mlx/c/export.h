@@ -1,4 +1,6 @@
-/* export.h */
+/* Functions in files: export what a closure computes, and call it elsewhere without
+ * the closure.
+ */
 #ifndef MLX_C_EXPORT_H
 #define MLX_C_EXPORT_H
 
@@ -18,17 +20,22 @@ extern "C" {
 typedef struct mlx_function_exporter_ {
     void *ctx;
 } mlx_function_exporter;
-
 typedef struct mlx_imported_function_ {
     void *ctx;
 } mlx_imported_function;
 
+/* Trace fun on args and write the graph; shapeless: the file may be used with other
+   shapes. */
 MLX_API int mlx_export_function(const char *file, const mlx_closure fun,
                                 const mlx_vector_array args, bool shapeless);
 MLX_API int mlx_export_function_kwargs(const char *file, const mlx_closure_kwargs fun,
                                        const mlx_vector_array args,
-                                       const mlx_map_string_to_array kwargs, bool shapeless);
-MLX_API mlx_function_exporter mlx_function_exporter_new(const char *file, const mlx_closure fun,
+                                       const mlx_map_string_to_array kwargs,
+                                       bool shapeless);
+/* A file with several traces of fun: each _apply adds one for the given arguments.
+   _free finishes the file. */
+MLX_API mlx_function_exporter mlx_function_exporter_new(const char *file,
+                                                        const mlx_closure fun,
                                                         bool shapeless);
 MLX_API int mlx_function_exporter_free(mlx_function_exporter xfunc);
 MLX_API int mlx_function_exporter_apply(const mlx_function_exporter xfunc,
@@ -36,9 +43,12 @@ MLX_API int mlx_function_exporter_apply(const mlx_function_exporter xfunc,
 MLX_API int mlx_function_exporter_apply_kwargs(const mlx_function_exporter xfunc,
                                                const mlx_vector_array args,
                                                const mlx_map_string_to_array kwargs);
+
+/* A function read from a file. An error: arguments that no trace in it fits. */
 MLX_API mlx_imported_function mlx_imported_function_new(const char *file);
 MLX_API int mlx_imported_function_free(mlx_imported_function xfunc);
-MLX_API int mlx_imported_function_apply(mlx_vector_array *res, const mlx_imported_function xfunc,
+MLX_API int mlx_imported_function_apply(mlx_vector_array *res,
+                                        const mlx_imported_function xfunc,
                                         const mlx_vector_array args);
 MLX_API int mlx_imported_function_apply_kwargs(mlx_vector_array *res,
                                                const mlx_imported_function xfunc,

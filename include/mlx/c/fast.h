@@ -1,4 +1,4 @@
-/* fast.h */
+/* Operations that networks spend their time in, and kernels written by the program. */
 #ifndef MLX_C_FAST_H
 #define MLX_C_FAST_H
 
@@ -16,96 +16,118 @@
 extern "C" {
 #endif
 
+/* x / sqrt(mean(x^2) + eps) * weight over the last axis; weight (D) may be empty. */
+MLX_API int mlx_fast_rms_norm(mlx_array *res, const mlx_array x, const mlx_array weight,
+                              float eps, const mlx_stream s);
+/* (x - mean) / sqrt(var + eps) * weight + bias over the last axis; weight, bias (D) may
+   be empty. */
+MLX_API int mlx_fast_layer_norm(mlx_array *res, const mlx_array x,
+                                const mlx_array weight, const mlx_array bias, float eps,
+                                const mlx_stream s);
+/* Rotary positions (Su et al. 2021) on the first dims elements of the last axis of x
+   (...,L,D). Pairs are neighbours if traditional, else halves apart. Either base or
+   freqs (dims/2) is given; positions start at offset, for _dynamic an array of one or
+   of one per batch. */
+MLX_API int mlx_fast_rope(mlx_array *res, const mlx_array x, int dims, bool traditional,
+                          mlx_optional_float base, float scale, int offset,
+                          const mlx_array freqs, const mlx_stream s);
+MLX_API int mlx_fast_rope_dynamic(mlx_array *res, const mlx_array x, int dims,
+                                  bool traditional, mlx_optional_float base,
+                                  float scale, const mlx_array offset,
+                                  const mlx_array freqs, const mlx_stream s);
+/* softmax(scale q k^T + mask) v. q (B,H,Lq,D), k (B,Hk,Lk,D), v (B,Hk,Lk,Dv), H a
+   multiple of Hk. mask_mode: "", "causal", or "array" with mask_arr broadcastable to
+   (B,H,Lq,Lk), bool or added. sinks (H): logits that take part in the softmax alone.
+   mask_arr and sinks may be empty. */
+MLX_API int mlx_fast_scaled_dot_product_attention(mlx_array *res,
+                                                  const mlx_array queries,
+                                                  const mlx_array keys,
+                                                  const mlx_array values, float scale,
+                                                  const char *mask_mode,
+                                                  const mlx_array mask_arr,
+                                                  const mlx_array sinks,
+                                                  const mlx_stream s);
+
+/* --- kernels in CUDA C++ --------------------------------------------------------- */
+
 typedef struct mlx_fast_cuda_kernel_ {
     void *ctx;
 } mlx_fast_cuda_kernel;
-
 typedef struct mlx_fast_cuda_kernel_config_ {
     void *ctx;
 } mlx_fast_cuda_kernel_config;
 
-typedef struct mlx_fast_metal_kernel_ {
-    void *ctx;
-} mlx_fast_metal_kernel;
-
-typedef struct mlx_fast_metal_kernel_config_ {
-    void *ctx;
-} mlx_fast_metal_kernel_config;
-
+/* How a kernel is launched: outputs, sizes of the grid and of its groups, values of its
+   template arguments. */
 MLX_API mlx_fast_cuda_kernel_config mlx_fast_cuda_kernel_config_new(void);
 MLX_API void mlx_fast_cuda_kernel_config_free(mlx_fast_cuda_kernel_config cls);
 MLX_API int mlx_fast_cuda_kernel_config_add_output_arg(mlx_fast_cuda_kernel_config cls,
                                                        const int *shape, size_t size,
                                                        mlx_dtype dtype);
-MLX_API int mlx_fast_cuda_kernel_config_set_grid(mlx_fast_cuda_kernel_config cls, int grid1,
-                                                 int grid2, int grid3);
-MLX_API int mlx_fast_cuda_kernel_config_set_thread_group(mlx_fast_cuda_kernel_config cls,
-                                                         int thread1, int thread2, int thread3);
+MLX_API int mlx_fast_cuda_kernel_config_set_grid(mlx_fast_cuda_kernel_config cls,
+                                                 int grid1, int grid2, int grid3);
+MLX_API int mlx_fast_cuda_kernel_config_set_thread_group(
+    mlx_fast_cuda_kernel_config cls, int thread1, int thread2, int thread3);
 MLX_API int mlx_fast_cuda_kernel_config_set_init_value(mlx_fast_cuda_kernel_config cls,
                                                        float value);
-MLX_API int mlx_fast_cuda_kernel_config_set_verbose(mlx_fast_cuda_kernel_config cls, bool verbose);
-MLX_API int mlx_fast_cuda_kernel_config_add_template_arg_dtype(mlx_fast_cuda_kernel_config cls,
-        const char *name, mlx_dtype dtype);
-MLX_API int mlx_fast_cuda_kernel_config_add_template_arg_int(mlx_fast_cuda_kernel_config cls,
-        const char *name, int value);
-MLX_API int mlx_fast_cuda_kernel_config_add_template_arg_bool(mlx_fast_cuda_kernel_config cls,
-        const char *name, bool value);
+MLX_API int mlx_fast_cuda_kernel_config_set_verbose(mlx_fast_cuda_kernel_config cls,
+                                                    bool verbose);
+MLX_API int mlx_fast_cuda_kernel_config_add_template_arg_dtype(
+    mlx_fast_cuda_kernel_config cls, const char *name, mlx_dtype dtype);
+MLX_API int mlx_fast_cuda_kernel_config_add_template_arg_int(
+    mlx_fast_cuda_kernel_config cls, const char *name, int value);
+MLX_API int mlx_fast_cuda_kernel_config_add_template_arg_bool(
+    mlx_fast_cuda_kernel_config cls, const char *name, bool value);
+/* A kernel from its body, with the names of its inputs and outputs;
+   MLX_ERROR_UNSUPPORTED without CUDA. */
 MLX_API mlx_fast_cuda_kernel mlx_fast_cuda_kernel_new(const char *name,
-                                                      const mlx_vector_string input_names,
-                                                      const mlx_vector_string output_names,
-                                                      const char *source, const char *header,
-                                                      bool ensure_row_contiguous,
-                                                      int shared_memory);
+    const mlx_vector_string input_names, const mlx_vector_string output_names,
+    const char *source, const char *header, bool ensure_row_contiguous,
+    int shared_memory);
 MLX_API void mlx_fast_cuda_kernel_free(mlx_fast_cuda_kernel cls);
-MLX_API int mlx_fast_cuda_kernel_apply(mlx_vector_array *outputs, mlx_fast_cuda_kernel cls,
+MLX_API int mlx_fast_cuda_kernel_apply(mlx_vector_array *outputs,
+                                       mlx_fast_cuda_kernel cls,
                                        const mlx_vector_array inputs,
                                        const mlx_fast_cuda_kernel_config config,
                                        const mlx_stream stream);
-MLX_API int mlx_fast_layer_norm(mlx_array *res, const mlx_array x, const mlx_array weight,
-                                const mlx_array bias, float eps, const mlx_stream s);
+
+/* --- kernels in Metal: the same, and unsupported here ---------------------------- */
+
+typedef struct mlx_fast_metal_kernel_ {
+    void *ctx;
+} mlx_fast_metal_kernel;
+typedef struct mlx_fast_metal_kernel_config_ {
+    void *ctx;
+} mlx_fast_metal_kernel_config;
+
 MLX_API mlx_fast_metal_kernel_config mlx_fast_metal_kernel_config_new(void);
 MLX_API void mlx_fast_metal_kernel_config_free(mlx_fast_metal_kernel_config cls);
-MLX_API int mlx_fast_metal_kernel_config_add_output_arg(mlx_fast_metal_kernel_config cls,
-                                                        const int *shape, size_t size,
-                                                        mlx_dtype dtype);
-MLX_API int mlx_fast_metal_kernel_config_set_grid(mlx_fast_metal_kernel_config cls, int grid1,
-                                                  int grid2, int grid3);
-MLX_API int mlx_fast_metal_kernel_config_set_thread_group(mlx_fast_metal_kernel_config cls,
-                                                          int thread1, int thread2, int thread3);
-MLX_API int mlx_fast_metal_kernel_config_set_init_value(mlx_fast_metal_kernel_config cls,
-                                                        float value);
+MLX_API int mlx_fast_metal_kernel_config_add_output_arg(
+    mlx_fast_metal_kernel_config cls, const int *shape, size_t size, mlx_dtype dtype);
+MLX_API int mlx_fast_metal_kernel_config_set_grid(mlx_fast_metal_kernel_config cls,
+                                                  int grid1, int grid2, int grid3);
+MLX_API int mlx_fast_metal_kernel_config_set_thread_group(
+    mlx_fast_metal_kernel_config cls, int thread1, int thread2, int thread3);
+MLX_API int mlx_fast_metal_kernel_config_set_init_value(
+    mlx_fast_metal_kernel_config cls, float value);
 MLX_API int mlx_fast_metal_kernel_config_set_verbose(mlx_fast_metal_kernel_config cls,
                                                      bool verbose);
-MLX_API int mlx_fast_metal_kernel_config_add_template_arg_dtype(mlx_fast_metal_kernel_config cls,
-        const char *name, mlx_dtype dtype);
-MLX_API int mlx_fast_metal_kernel_config_add_template_arg_int(mlx_fast_metal_kernel_config cls,
-        const char *name, int value);
-MLX_API int mlx_fast_metal_kernel_config_add_template_arg_bool(mlx_fast_metal_kernel_config cls,
-        const char *name, bool value);
+MLX_API int mlx_fast_metal_kernel_config_add_template_arg_dtype(
+    mlx_fast_metal_kernel_config cls, const char *name, mlx_dtype dtype);
+MLX_API int mlx_fast_metal_kernel_config_add_template_arg_int(
+    mlx_fast_metal_kernel_config cls, const char *name, int value);
+MLX_API int mlx_fast_metal_kernel_config_add_template_arg_bool(
+    mlx_fast_metal_kernel_config cls, const char *name, bool value);
 MLX_API mlx_fast_metal_kernel mlx_fast_metal_kernel_new(const char *name,
-                                                        const mlx_vector_string input_names,
-                                                        const mlx_vector_string output_names,
-                                                        const char *source, const char *header,
-                                                        bool ensure_row_contiguous,
-                                                        bool atomic_outputs);
+    const mlx_vector_string input_names, const mlx_vector_string output_names,
+    const char *source, const char *header, bool ensure_row_contiguous,
+    bool atomic_outputs);
 MLX_API void mlx_fast_metal_kernel_free(mlx_fast_metal_kernel cls);
-MLX_API int mlx_fast_metal_kernel_apply(mlx_vector_array *outputs, mlx_fast_metal_kernel cls,
+MLX_API int mlx_fast_metal_kernel_apply(mlx_vector_array *outputs,
+                                        mlx_fast_metal_kernel cls,
                                         const mlx_vector_array inputs,
                                         const mlx_fast_metal_kernel_config config,
                                         const mlx_stream stream);
-MLX_API int mlx_fast_rms_norm(mlx_array *res, const mlx_array x, const mlx_array weight, float eps,
-                              const mlx_stream s);
-MLX_API int mlx_fast_rope(mlx_array *res, const mlx_array x, int dims, bool traditional,
-                          mlx_optional_float base, float scale, int offset, const mlx_array freqs,
-                          const mlx_stream s);
-MLX_API int mlx_fast_rope_dynamic(mlx_array *res, const mlx_array x, int dims, bool traditional,
-                                  mlx_optional_float base, float scale, const mlx_array offset,
-                                  const mlx_array freqs, const mlx_stream s);
-MLX_API int mlx_fast_scaled_dot_product_attention(mlx_array *res, const mlx_array queries,
-                                                  const mlx_array keys, const mlx_array values,
-                                                  float scale, const char *mask_mode,
-                                                  const mlx_array mask_arr, const mlx_array sinks,
-                                                  const mlx_stream s);
 
 #ifdef __cplusplus
 }

@@ -1,4 +1,6 @@
-/* fft.h */
+/* Discrete Fourier transforms. Axes are cut or padded with zeros to n; results are
+ * complex64.
+ */
 #ifndef MLX_C_FFT_H
 #define MLX_C_FFT_H
 
@@ -15,42 +17,58 @@
 extern "C" {
 #endif
 
+/* Where the factor goes: 1/n on the inverse, 1/sqrt(n) on both, 1/n on the forward
+   transform. */
 typedef enum mlx_fft_norm_ {
     MLX_FFT_NORM_BACKWARD = 0,
     MLX_FFT_NORM_ORTHO = 1,
     MLX_FFT_NORM_FORWARD = 2
 } mlx_fft_norm;
 
-MLX_API int mlx_fft_fft(mlx_array *res, const mlx_array a, int n, int axis, mlx_fft_norm norm,
-                        const mlx_stream s);
+/* Along one axis, two axes, some axes. */
+MLX_API int mlx_fft_fft(mlx_array *res, const mlx_array a, int n, int axis,
+                        mlx_fft_norm norm, const mlx_stream s);
 MLX_API int mlx_fft_fft2(mlx_array *res, const mlx_array a, const int *n, size_t n_num,
-                         const int *axes, size_t axes_num, mlx_fft_norm norm, const mlx_stream s);
-MLX_API int mlx_fft_fftfreq(mlx_array *res, int n, double d, const mlx_stream s);
+                         const int *axes, size_t axes_num, mlx_fft_norm norm,
+                         const mlx_stream s);
 MLX_API int mlx_fft_fftn(mlx_array *res, const mlx_array a, const int *n, size_t n_num,
-                         const int *axes, size_t axes_num, mlx_fft_norm norm, const mlx_stream s);
-MLX_API int mlx_fft_fftshift(mlx_array *res, const mlx_array a, const int *axes, size_t axes_num,
-                             const mlx_stream s);
-MLX_API int mlx_fft_ifft(mlx_array *res, const mlx_array a, int n, int axis, mlx_fft_norm norm,
+                         const int *axes, size_t axes_num, mlx_fft_norm norm,
                          const mlx_stream s);
+MLX_API int mlx_fft_ifft(mlx_array *res, const mlx_array a, int n, int axis,
+                         mlx_fft_norm norm, const mlx_stream s);
 MLX_API int mlx_fft_ifft2(mlx_array *res, const mlx_array a, const int *n, size_t n_num,
-                          const int *axes, size_t axes_num, mlx_fft_norm norm, const mlx_stream s);
-MLX_API int mlx_fft_ifftn(mlx_array *res, const mlx_array a, const int *n, size_t n_num,
-                          const int *axes, size_t axes_num, mlx_fft_norm norm, const mlx_stream s);
-MLX_API int mlx_fft_ifftshift(mlx_array *res, const mlx_array a, const int *axes, size_t axes_num,
-                              const mlx_stream s);
-MLX_API int mlx_fft_irfft(mlx_array *res, const mlx_array a, int n, int axis, mlx_fft_norm norm,
+                          const int *axes, size_t axes_num, mlx_fft_norm norm,
                           const mlx_stream s);
-MLX_API int mlx_fft_irfft2(mlx_array *res, const mlx_array a, const int *n, size_t n_num,
-                           const int *axes, size_t axes_num, mlx_fft_norm norm, const mlx_stream s);
-MLX_API int mlx_fft_irfftn(mlx_array *res, const mlx_array a, const int *n, size_t n_num,
-                           const int *axes, size_t axes_num, mlx_fft_norm norm, const mlx_stream s);
-MLX_API int mlx_fft_rfft(mlx_array *res, const mlx_array a, int n, int axis, mlx_fft_norm norm,
-                         const mlx_stream s);
+MLX_API int mlx_fft_ifftn(mlx_array *res, const mlx_array a, const int *n, size_t n_num,
+                          const int *axes, size_t axes_num, mlx_fft_norm norm,
+                          const mlx_stream s);
+/* Of real input: the last axis of the result has n/2 + 1 elements. */
+MLX_API int mlx_fft_rfft(mlx_array *res, const mlx_array a, int n, int axis,
+                         mlx_fft_norm norm, const mlx_stream s);
 MLX_API int mlx_fft_rfft2(mlx_array *res, const mlx_array a, const int *n, size_t n_num,
-                          const int *axes, size_t axes_num, mlx_fft_norm norm, const mlx_stream s);
-MLX_API int mlx_fft_rfftfreq(mlx_array *res, int n, double d, const mlx_stream s);
+                          const int *axes, size_t axes_num, mlx_fft_norm norm,
+                          const mlx_stream s);
 MLX_API int mlx_fft_rfftn(mlx_array *res, const mlx_array a, const int *n, size_t n_num,
-                          const int *axes, size_t axes_num, mlx_fft_norm norm, const mlx_stream s);
+                          const int *axes, size_t axes_num, mlx_fft_norm norm,
+                          const mlx_stream s);
+/* Back to real: n is the length of the result's last axis. */
+MLX_API int mlx_fft_irfft(mlx_array *res, const mlx_array a, int n, int axis,
+                          mlx_fft_norm norm, const mlx_stream s);
+MLX_API int mlx_fft_irfft2(mlx_array *res, const mlx_array a, const int *n,
+                           size_t n_num, const int *axes, size_t axes_num,
+                           mlx_fft_norm norm, const mlx_stream s);
+MLX_API int mlx_fft_irfftn(mlx_array *res, const mlx_array a, const int *n,
+                           size_t n_num, const int *axes, size_t axes_num,
+                           mlx_fft_norm norm, const mlx_stream s);
+
+/* The frequencies of the elements, for samples d apart. */
+MLX_API int mlx_fft_fftfreq(mlx_array *res, int n, double d, const mlx_stream s);
+MLX_API int mlx_fft_rfftfreq(mlx_array *res, int n, double d, const mlx_stream s);
+/* Move frequency zero to the middle, and back. */
+MLX_API int mlx_fft_fftshift(mlx_array *res, const mlx_array a, const int *axes,
+                             size_t axes_num, const mlx_stream s);
+MLX_API int mlx_fft_ifftshift(mlx_array *res, const mlx_array a, const int *axes,
+                              size_t axes_num, const mlx_stream s);
 
 #ifdef __cplusplus
 }

@@ -1,4 +1,4 @@
-/* graph_utils.h */
+/* Pictures of what is still to be computed. */
 #ifndef MLX_C_GRAPH_UTILS_H
 #define MLX_C_GRAPH_UTILS_H
 
@@ -21,12 +21,20 @@ typedef struct mlx_node_namer_ {
     void *ctx;
 } mlx_node_namer;
 
+/* Names for arrays in a picture. */
 MLX_API mlx_node_namer mlx_node_namer_new(void);
 MLX_API int mlx_node_namer_free(mlx_node_namer namer);
-MLX_API int mlx_node_namer_set_name(mlx_node_namer namer, const mlx_array arr, const char *name);
-MLX_API int mlx_node_namer_get_name(const char **name, mlx_node_namer namer, const mlx_array arr);
-MLX_API int mlx_export_to_dot(FILE *os, const mlx_node_namer namer, const mlx_vector_array outputs);
-MLX_API int mlx_print_graph(FILE *os, const mlx_node_namer namer, const mlx_vector_array outputs);
+MLX_API int mlx_node_namer_set_name(mlx_node_namer namer, const mlx_array arr,
+                                    const char *name);
+/* The name, which belongs to the namer; one is made up where none was set. */
+MLX_API int mlx_node_namer_get_name(const char **name, mlx_node_namer namer,
+                                    const mlx_array arr);
+
+/* In Graphviz' language, and as lines of text. */
+MLX_API int mlx_export_to_dot(FILE *os, const mlx_node_namer namer,
+                              const mlx_vector_array outputs);
+MLX_API int mlx_print_graph(FILE *os, const mlx_node_namer namer,
+                            const mlx_vector_array outputs);
 
 #ifdef __cplusplus
 }

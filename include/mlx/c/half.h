@@ -1,4 +1,4 @@
-/* half.h */
+/* The 16-bit float types. On arm64 the compiler's own; elsewhere their stored bits. */
 #ifndef MLX_C_HALF_H
 #define MLX_C_HALF_H
 
@@ -11,6 +11,8 @@ extern "C" {
 #endif
 
 #if defined(__aarch64__)
+#define HAS_FLOAT16
+#define HAS_BFLOAT16
 typedef __fp16 float16_t;
 typedef __bf16 bfloat16_t;
 #else

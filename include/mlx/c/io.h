@@ -1,4 +1,10 @@
-/* io.h */
+/* Files of arrays.
+ *
+ * Loading maps the file; nothing is read until it is used. Saving writes to a
+ * temporary name, syncs and renames: a full disk leaves the former file as it was.
+ * Every length and offset in a file is checked against its size; a file that lies is
+ * an error.
+ */
 #ifndef MLX_C_IO_H
 #define MLX_C_IO_H
 
@@ -15,22 +21,29 @@
 extern "C" {
 #endif
 
-MLX_API int mlx_load_reader(mlx_array *res, mlx_io_reader in_stream, const mlx_stream s);
+/* One array in NumPy's .npy format. */
 MLX_API int mlx_load(mlx_array *res, const char *file, const mlx_stream s);
-MLX_API int mlx_load_gguf(mlx_io_gguf *gguf, const char *file, const mlx_stream s);
-MLX_API int mlx_load_safetensors_reader(mlx_map_string_to_array *res_0,
-                                        mlx_map_string_to_string *res_1, mlx_io_reader in_stream,
-                                        const mlx_stream s);
-MLX_API int mlx_load_safetensors(mlx_map_string_to_array *res_0, mlx_map_string_to_string *res_1,
-                                 const char *file, const mlx_stream s);
-MLX_API int mlx_save_writer(mlx_io_writer out_stream, const mlx_array a);
+MLX_API int mlx_load_reader(mlx_array *res, mlx_io_reader in_stream,
+                            const mlx_stream s);
 MLX_API int mlx_save(const char *file, const mlx_array a);
-MLX_API int mlx_save_gguf(const char *file, mlx_io_gguf gguf);
+MLX_API int mlx_save_writer(mlx_io_writer out_stream, const mlx_array a);
+
+/* safetensors: res_0 the arrays, res_1 the metadata. */
+MLX_API int mlx_load_safetensors(mlx_map_string_to_array *res_0,
+                                 mlx_map_string_to_string *res_1, const char *file,
+                                 const mlx_stream s);
+MLX_API int mlx_load_safetensors_reader(mlx_map_string_to_array *res_0,
+                                        mlx_map_string_to_string *res_1,
+                                        mlx_io_reader in_stream, const mlx_stream s);
+MLX_API int mlx_save_safetensors(const char *file, const mlx_map_string_to_array param,
+                                 const mlx_map_string_to_string metadata);
 MLX_API int mlx_save_safetensors_writer(mlx_io_writer in_stream,
                                         const mlx_map_string_to_array param,
                                         const mlx_map_string_to_string metadata);
-MLX_API int mlx_save_safetensors(const char *file, const mlx_map_string_to_array param,
-                                 const mlx_map_string_to_string metadata);
+
+/* GGUF: arrays and metadata (io_types.h). */
+MLX_API int mlx_load_gguf(mlx_io_gguf *gguf, const char *file, const mlx_stream s);
+MLX_API int mlx_save_gguf(const char *file, mlx_io_gguf gguf);
 
 #ifdef __cplusplus
 }

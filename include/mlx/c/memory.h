@@ -1,4 +1,4 @@
-/* memory.h */
+/* Memory of arrays: counters and limits, in bytes. */
 #ifndef MLX_C_MEMORY_H
 #define MLX_C_MEMORY_H
 
@@ -10,14 +10,20 @@
 extern "C" {
 #endif
 
-MLX_API int mlx_clear_cache(void);
+/* In use by arrays; kept for reuse; the most that was ever in use. */
 MLX_API int mlx_get_active_memory(size_t *res);
 MLX_API int mlx_get_cache_memory(size_t *res);
-MLX_API int mlx_get_memory_limit(size_t *res);
 MLX_API int mlx_get_peak_memory(size_t *res);
 MLX_API int mlx_reset_peak_memory(void);
+/* Give kept memory back to the system. */
+MLX_API int mlx_clear_cache(void);
+
+/* Each setter gives the former limit in *res. Beyond the memory limit an allocation is
+   an error. */
 MLX_API int mlx_set_cache_limit(size_t *res, size_t limit);
+MLX_API int mlx_get_memory_limit(size_t *res);
 MLX_API int mlx_set_memory_limit(size_t *res, size_t limit);
+/* For devices that pin memory; recorded only. */
 MLX_API int mlx_set_wired_limit(size_t *res, size_t limit);
 
 #ifdef __cplusplus

@@ -1,4 +1,6 @@
-/* metal.h */
+/* Metal, which this library does not have: is_available gives false, captures are an
+ * error.
+ */
 #ifndef MLX_C_METAL_H
 #define MLX_C_METAL_H
 

@@ -1,4 +1,4 @@
-/* The whole C API of MLX. See docs/architecture.md; conventions are at the head of array.h. */
+/* The whole C API. Its conventions are at the head of array.h. */
 #ifndef MLX_C_MLX_H
 #define MLX_C_MLX_H
 

@@ -36,6 +36,42 @@ MLX_API int mlx_flip_axes(mlx_array *res, const mlx_array a, const int *axes, si
 /* The slabs along an axis, without that axis. */
 MLX_API int mlx_unstack(mlx_vector_array *res, const mlx_array a, int axis, const mlx_stream s);
 
+/* --- counts, order, products ---------------------------------------------------------------------- */
+
+/* Elements that are not zero, as int32: of all, along one axis, along several. */
+MLX_API int mlx_count_nonzero(mlx_array *res, const mlx_array a, bool keepdims,
+                              const mlx_stream s);
+MLX_API int mlx_count_nonzero_axis(mlx_array *res, const mlx_array a, int axis,
+                                   bool keepdims, const mlx_stream s);
+MLX_API int mlx_count_nonzero_axes(mlx_array *res, const mlx_array a, const int *axes,
+                                   size_t axes_num, bool keepdims, const mlx_stream s);
+/* Running results in another dtype. */
+MLX_API int mlx_cumsum_dtype(mlx_array *res, const mlx_array a, int axis, bool reverse,
+                             bool inclusive, mlx_dtype dtype, const mlx_stream s);
+MLX_API int mlx_cumprod_dtype(mlx_array *res, const mlx_array a, int axis, bool reverse,
+                              bool inclusive, mlx_dtype dtype, const mlx_stream s);
+/* Differences of neighbours along axis, taken n times. */
+MLX_API int mlx_diff(mlx_array *res, const mlx_array a, int n, int axis,
+                     const mlx_stream s);
+/* Where each of values belongs in a sorted vector: before equal elements, after them if right. */
+MLX_API int mlx_searchsorted(mlx_array *res, const mlx_array sorted,
+                             const mlx_array values, bool right, const mlx_stream s);
+/* sum(conj(a) b) along axis. */
+MLX_API int mlx_vecdot(mlx_array *res, const mlx_array a, const mlx_array b, int axis,
+                       const mlx_stream s);
+/* The order in which mlx_einsum takes its operands: two numbers a step (the second -1 for a step of one operand),
+   counted in the list from which those taken are removed and to which the result is appended. */
+MLX_API int mlx_einsum_path(mlx_vector_int *res, const char *subscripts,
+                            const mlx_vector_array operands);
+/* mlx_qqmm for matrices picked by indices; what is empty is left out. */
+MLX_API int mlx_gather_qqmm(mlx_array *res, const mlx_array x, const mlx_array w,
+                            const mlx_array w_scales, const mlx_array lhs_indices,
+                            const mlx_array rhs_indices, mlx_optional_int group_size,
+                            mlx_optional_int bits, const char *mode,
+                            const mlx_array global_scale_x,
+                            const mlx_array global_scale_w, bool sorted_indices,
+                            const mlx_stream s);
+
 /* --- rules, asked without arrays ------------------------------------------------------------------ */
 
 /* The shape that two shapes broadcast to, into res (room for the longer of both) and *res_num. */

@@ -1,4 +1,4 @@
-/* optional.h */
+/* Values that may be absent: has_value says whether value counts. */
 #ifndef MLX_C_OPTIONAL_H
 #define MLX_C_OPTIONAL_H
 
@@ -8,20 +8,18 @@
 extern "C" {
 #endif
 
-typedef struct mlx_optional_dtype_ {
-    mlx_dtype value;
-    bool has_value;
-} mlx_optional_dtype;
-
-typedef struct mlx_optional_float_ {
-    float value;
-    bool has_value;
-} mlx_optional_float;
-
 typedef struct mlx_optional_int_ {
     int value;
     bool has_value;
 } mlx_optional_int;
+typedef struct mlx_optional_float_ {
+    float value;
+    bool has_value;
+} mlx_optional_float;
+typedef struct mlx_optional_dtype_ {
+    mlx_dtype value;
+    bool has_value;
+} mlx_optional_dtype;
 
 #ifdef __cplusplus
 }

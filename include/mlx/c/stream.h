@@ -1,4 +1,6 @@
-/* stream.h */
+/* Streams: ordered queues of work on a device. An empty stream stands for the
+ * default one.
+ */
 #ifndef MLX_C_STREAM_H
 #define MLX_C_STREAM_H
 
@@ -13,18 +15,30 @@ typedef struct mlx_stream_ {
 } mlx_stream;
 
 MLX_API mlx_stream mlx_stream_new(void);
+/* A new queue of this device. */
 MLX_API mlx_stream mlx_stream_new_device(mlx_device dev);
 MLX_API int mlx_stream_set(mlx_stream *stream, const mlx_stream src);
 MLX_API int mlx_stream_free(mlx_stream stream);
+/* As Stream(Device(cpu, 0), 0). */
 MLX_API int mlx_stream_tostring(mlx_string *str, mlx_stream stream);
 MLX_API bool mlx_stream_equal(mlx_stream lhs, mlx_stream rhs);
 MLX_API int mlx_stream_get_device(mlx_device *dev, mlx_stream stream);
 MLX_API int mlx_stream_get_index(int *index, mlx_stream stream);
+
+/* Wait until all work on the stream is done; its errors are reported here. */
 MLX_API int mlx_synchronize(mlx_stream stream);
 MLX_API int mlx_get_default_stream(mlx_stream *stream, mlx_device dev);
 MLX_API int mlx_set_default_stream(mlx_stream stream);
+/* Handles for the default streams of the CPU and of the GPU. Without a GPU the latter
+   is an error, unless MLX_GPU_ON_CPU=1 is set: then the CPU stands for it. */
 MLX_API mlx_stream mlx_default_cpu_stream_new(void);
 MLX_API mlx_stream mlx_default_gpu_stream_new(void);
+
+/* A stream for the calling thread's own use; as any other, since streams belong to the
+   process. */
+MLX_API mlx_stream mlx_new_thread_local_stream(mlx_device dev);
+/* Wait for all streams and let go of those that are not default ones. */
+MLX_API int mlx_clear_streams(void);
 
 #ifdef __cplusplus
 }

@@ -1,4 +1,6 @@
-/* string.h */
+/* Strings that the library hands out. The text is copied in and belongs to the
+ * handle.
+ */
 #ifndef MLX_C_STRING_H
 #define MLX_C_STRING_H
 
@@ -12,9 +14,12 @@ typedef struct mlx_string_ {
     void *ctx;
 } mlx_string;
 
+/* An empty handle, and one that holds a copy of str. */
 MLX_API mlx_string mlx_string_new(void);
 MLX_API mlx_string mlx_string_new_data(const char *str);
+/* Copy src into str. */
 MLX_API int mlx_string_set(mlx_string *str, const mlx_string src);
+/* The text, valid until the string is set or freed. Empty handle: an error and NULL. */
 MLX_API const char *mlx_string_data(mlx_string str);
 MLX_API int mlx_string_free(mlx_string str);
 

@@ -1,4 +1,4 @@
-/* transforms.h */
+/* Evaluation, and functions made from functions. */
 #ifndef MLX_C_TRANSFORMS_H
 #define MLX_C_TRANSFORMS_H
 
@@ -15,21 +15,37 @@
 extern "C" {
 #endif
 
+/* Compute the arrays and what they need: now, or on the library's own thread (the
+   arrays may be used at once; who reads them waits). */
+MLX_API int mlx_eval(const mlx_vector_array outputs);
 MLX_API int mlx_async_eval(const mlx_vector_array outputs);
+
+/* A function that gives fun's outputs and the gradient of its first output, a scalar,
+   towards the arguments argnums. */
+MLX_API int mlx_value_and_grad(mlx_closure_value_and_grad *res, const mlx_closure fun,
+                               const int *argnums, size_t argnums_num);
+/* Outputs, and the products of cotangents with the derivative (one result per primal),
+   or of the derivative with tangents (one per output). */
+MLX_API int mlx_vjp(mlx_vector_array *res_0, mlx_vector_array *res_1,
+                    const mlx_closure fun, const mlx_vector_array primals,
+                    const mlx_vector_array cotangents);
+MLX_API int mlx_jvp(mlx_vector_array *res_0, mlx_vector_array *res_1,
+                    const mlx_closure fun, const mlx_vector_array primals,
+                    const mlx_vector_array tangents);
+/* fun over batches: in_axes[i] is the batch axis of input i, -1 for none; out_axes
+   likewise. */
+MLX_API int mlx_vmap(mlx_closure *res, const mlx_closure fun, const int *in_axes,
+                     size_t in_axes_num, const int *out_axes, size_t out_axes_num);
+
+/* fun, whose inner values are computed again for derivatives instead of kept. */
 MLX_API int mlx_checkpoint(mlx_closure *res, const mlx_closure fun);
+/* fun with rules of its own; those left empty are derived. */
 MLX_API int mlx_custom_function(mlx_closure *res, const mlx_closure fun,
                                 const mlx_closure_custom fun_vjp,
                                 const mlx_closure_custom_jvp fun_jvp,
                                 const mlx_closure_custom_vmap fun_vmap);
 MLX_API int mlx_custom_vjp(mlx_closure *res, const mlx_closure fun,
                            const mlx_closure_custom fun_vjp);
-MLX_API int mlx_eval(const mlx_vector_array outputs);
-MLX_API int mlx_jvp(mlx_vector_array *res_0, mlx_vector_array *res_1, const mlx_closure fun,
-                    const mlx_vector_array primals, const mlx_vector_array tangents);
-MLX_API int mlx_value_and_grad(mlx_closure_value_and_grad *res, const mlx_closure fun,
-                               const int *argnums, size_t argnums_num);
-MLX_API int mlx_vjp(mlx_vector_array *res_0, mlx_vector_array *res_1, const mlx_closure fun,
-                    const mlx_vector_array primals, const mlx_vector_array cotangents);
 
 #ifdef __cplusplus
 }
