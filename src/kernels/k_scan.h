@@ -1,14 +1,15 @@
-/* Scan kernels: running sums, products, extremes and log-sum-exps, all 14 dtypes; the output
- * has the input's dtype (bool: sum is or, prod is and; callers widen first for counts).
+/* Scan kernels: running sums, products, extremes and log-sum-exps, all 14 dtypes; the
+ * output has the input's dtype (bool: sum is or, prod is and; callers widen first for
+ * counts).
  *
  *     inclusive   out[i] = x[0] op ... op x[i]
  *     exclusive   out[i] = x[0] op ... op x[i-1], out[0] = the identity
  *     reverse     the same from the end
  *
- * carry holds accumulators of the compute type (mx_dtype_compute): read first, written last,
- * so that a long axis can be scanned piece by piece; init writes the identity. max and min
- * let a NaN win from there on. logsumexp is defined for floats and complex64 only (others
- * NULL). out may be x.
+ * carry holds accumulators of the compute type (mx_dtype_compute): read first, written
+ * last, so that a long axis can be scanned piece by piece; init writes the identity.
+ * max and min let a NaN win from there on. logsumexp is defined for floats and
+ * complex64 only (others NULL). out may be x.
  */
 #ifndef MX_KERNELS_K_SCAN_H
 #define MX_KERNELS_K_SCAN_H
