@@ -14,7 +14,8 @@
     X(softmax) X(matmul) \
     X(random) \
     X(norm) \
-    X(rope)
+    X(rope) \
+    X(scan)
 
 /* One set: the declarations of its tables, and the struct that collects them. */
 #if defined(__x86_64__)
