@@ -1,4 +1,5 @@
-/* Errors, small allocations, the block cache: limits, counters, reuse, injected failures; dtypes. */
+/* Errors, small allocations, the block cache: limits, counters, reuse, injected failures;
+ * dtypes. */
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -64,7 +65,8 @@ static void test_block_sizes(void) {
     bool ok = true;
     for (size_t n = 0; n < 300000; n += n < 5000 ? 1 : 37) {
         size_t size = mx_block_size(n);
-        ok = ok && size >= n && size % 64 == 0 && size <= n + n / 8 + 64 && mx_block_size(size) == size;
+        ok = ok && size >= n && size % 64 == 0 && size <= n + n / 8 + 64 &&
+             mx_block_size(size) == size;
     }
     CHECK(ok);
     CHECK_EQ_INT(mx_block_size(16 * MB), 16 * MB);
@@ -177,12 +179,24 @@ static void test_threads(void) {
 }
 
 /* The upper triangle of MLX's promotion table, a row per first dtype in the order of MX_DTYPES:
-   b bool, 1 2 4 8 unsigned, i j k l signed, h float16, f float32, d float64, t bfloat16, c complex64. */
+   b bool, 1 2 4 8 unsigned, i j k l signed, h float16, f float32, d float64, t bfloat16, c
+   complex64. */
 static void test_promotion(void) {
     static const char code[] = "b1248ijklhfdtc";
-    static const char *const rows[] = {
-        "b1248ijklhfdtc", "1248jjklhfdtc", "248kkklhfdtc", "48llllhfdtc", "8ffffhfdtc", "ijklhfdtc", "jklhfdtc",
-        "klhfdtc", "lhfdtc", "hfdfc", "fdfc", "ddc", "tc", "c"};
+    static const char *const rows[] = {"b1248ijklhfdtc",
+                                       "1248jjklhfdtc",
+                                       "248kkklhfdtc",
+                                       "48llllhfdtc",
+                                       "8ffffhfdtc",
+                                       "ijklhfdtc",
+                                       "jklhfdtc",
+                                       "klhfdtc",
+                                       "lhfdtc",
+                                       "hfdfc",
+                                       "fdfc",
+                                       "ddc",
+                                       "tc",
+                                       "c"};
     for (int a = 0; a < MX_DTYPE_COUNT; a++)
         for (int b = a; b < MX_DTYPE_COUNT; b++) {
             mx_dtype want = (mx_dtype)(strchr(code, rows[a][b - a]) - code);

@@ -1,4 +1,5 @@
-/* The thread pool: every element once, nested and concurrent calls, sizes, fork, scratch memory. */
+/* The thread pool: every element once, nested and concurrent calls, sizes, fork, scratch
+ * memory. */
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>

@@ -31,9 +31,10 @@ static int64_t offset_of(int64_t flat, int ndim, const int64_t *shape, const int
     return at;
 }
 
-/* A view: the axes of a C array in another order, some broadcast, reversed or stepped over. Returns
-   the offset of its first element. */
-static int64_t random_view(int ndim, const int64_t *shape, int64_t *stride, bool broadcast, int64_t *end) {
+/* A view: the axes of a C array in another order, some broadcast, reversed or stepped over.
+   Returns the offset of its first element. */
+static int64_t random_view(int ndim, const int64_t *shape, int64_t *stride, bool broadcast,
+                           int64_t *end) {
     int order[8];
     for (int i = 0; i < ndim; i++)
         order[i] = i;
@@ -102,8 +103,8 @@ static bool check_rows(const mx_k_copy *k, size_t size, int ndim, const int64_t 
     for (int64_t begin = 0, end; begin < p.rows; begin = end) {
         end = begin + 1 + below((int)p.rows);
         end = end < p.rows ? end : p.rows;
-        k->rows[size](got + (size_t)out * size, p.out, source + (size_t)in * size, p.in, p.ndim, p.shape,
-                      begin, end);
+        k->rows[size](got + (size_t)out * size, p.out, source + (size_t)in * size, p.in, p.ndim,
+                      p.shape, begin, end);
     }
     return memcmp(got, want, bytes) == 0;
 }
@@ -124,8 +125,10 @@ static void test_random_views(const mx_kernels *k) {
             continue;
         describe(text, sizeof text, ndim, shape);
         size_t size = (size_t)1 << (trial & 3);
-        CHECK_MSG(check_fetch(k->copy, size, ndim, shape), "%s fetch %d bytes, shape %s", k->name, (int)size, text);
-        CHECK_MSG(check_rows(k->copy, size, ndim, shape), "%s rows %d bytes, shape %s", k->name, (int)size, text);
+        CHECK_MSG(check_fetch(k->copy, size, ndim, shape), "%s fetch %d bytes, shape %s", k->name,
+                  (int)size, text);
+        CHECK_MSG(check_rows(k->copy, size, ndim, shape), "%s rows %d bytes, shape %s", k->name,
+                  (int)size, text);
     }
 }
 
@@ -154,10 +157,12 @@ static void test_plan(void) {
     CHECK_EQ_INT(p.rows, 0);
     mx_copy_plan_make(&p, 0, NULL, NULL, NULL);
     CHECK_EQ_INT(p.rows * p.shape[p.ndim - 1], 1);
-    mx_copy_plan_make(&p, 3, (int[]){40, 5, 200}, (int64_t[]){1000, 200, 1}, (int64_t[]){1000, 200, 1});
+    mx_copy_plan_make(&p, 3, (int[]){40, 5, 200}, (int64_t[]){1000, 200, 1},
+                      (int64_t[]){1000, 200, 1});
     CHECK_EQ_INT(p.ndim, 2);
     CHECK_EQ_INT(p.rows, 40000); // contiguous: shared out by elements
-    mx_copy_plan_make(&p, 3, (int[]){100, 5, 200}, (int64_t[]){1000, 200, 1}, (int64_t[]){1, 100, 500});
+    mx_copy_plan_make(&p, 3, (int[]){100, 5, 200}, (int64_t[]){1000, 200, 1},
+                      (int64_t[]){1, 100, 500});
     CHECK_EQ_INT(p.in[p.ndim - 2], 1);
     CHECK_EQ_INT(p.out[p.ndim - 1], 1);
 }

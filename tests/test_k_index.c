@@ -144,8 +144,11 @@ static void store(unsigned char *p, mx_dtype t, int64_t i, int value) {
     mx_complex64 c = {f, 0};
     uint16_t h = t == MX_FLOAT16 ? mx_f32_to_f16(f) : mx_f32_to_bf16(f);
     int64_t n = t == MX_BOOL ? value != 0 : value;
-    const void *from = t == MX_FLOAT32 ? (void *)&f : t == MX_FLOAT64 ? (void *)&d
-                     : t == MX_COMPLEX64 ? (void *)&c : mx_dtype_is_float(t) ? (void *)&h : (void *)&n;
+    const void *from = t == MX_FLOAT32        ? (void *)&f
+                       : t == MX_FLOAT64      ? (void *)&d
+                       : t == MX_COMPLEX64    ? (void *)&c
+                       : mx_dtype_is_float(t) ? (void *)&h
+                                              : (void *)&n;
     memcpy(p + (size_t)i * mx_dtype_size(t), from, mx_dtype_size(t));
 }
 
@@ -158,7 +161,8 @@ static int load(const unsigned char *p, mx_dtype t, int64_t i) {
     p += (size_t)i * size;
     memcpy(&f, p, 4), memcpy(&d, p, 8), memcpy(&h, p, 2), memcpy(&n, p, size);
     switch (t) {
-    case MX_FLOAT32: case MX_COMPLEX64: return (int)f;
+    case MX_FLOAT32:
+    case MX_COMPLEX64: return (int)f;
     case MX_FLOAT64: return (int)d;
     case MX_FLOAT16: return (int)mx_f16_to_f32(h);
     case MX_BFLOAT16: return (int)mx_bf16_to_f32(h);
@@ -181,7 +185,8 @@ static int combined(mx_scatter_kind kind, mx_dtype t, int a, int b) {
 static void check_scatter(const mx_k_index *k, mx_scatter_kind kind, mx_dtype t) {
     layout l;
     random_layout(&l);
-    if (kind == MX_SCATTER_ADD || kind == MX_SCATTER_MUL) // few collisions, so that results stay exact
+    if (kind == MX_SCATTER_ADD ||
+        kind == MX_SCATTER_MUL) // few collisions, so that results stay exact
         for (int64_t i = 0; i < l.m.n; i++)
             offset[i] = i / 2 * l.m.len * l.m.data_step;
     for (int64_t i = 0; i < 20000; i++) {
@@ -212,8 +217,14 @@ static void test_scatter(const mx_k_index *k) {
 static void test_special_values(const mx_k_index *k) {
     static const int64_t zeros[64];
     float a = 1, updates[3] = {NAN, 5, -2};
-    mx_index_move m = {.data = &a, .rows = updates, .offset = zeros, .n = 3, .row_stride = 1, .len = 1,
-                       .data_step = 1, .rows_step = 1};
+    mx_index_move m = {.data = &a,
+                       .rows = updates,
+                       .offset = zeros,
+                       .n = 3,
+                       .row_stride = 1,
+                       .len = 1,
+                       .data_step = 1,
+                       .rows_step = 1};
     k->scatter[MX_SCATTER_MAXIMUM][MX_FLOAT32](&m, 0, 3);
     CHECK(isnan(a));
     k->scatter[MX_SCATTER_MINIMUM][MX_FLOAT32](&m, 0, 3);

@@ -1,4 +1,5 @@
-/* Random bits: the generator's published answers, MLX's layout, ranges, every instruction set. */
+/* Random bits: the generator's published answers, MLX's layout, ranges, every instruction set.
+ * */
 #include <stdlib.h>
 
 #include "check.h"
@@ -19,8 +20,8 @@ static void generate(const mx_k_random *k, const mx_random_stream *s, unsigned c
     k->pairs(out, s, 0, mx_random_pairs(s));
 }
 
-/* Known answers of the Random123 distribution (kat_vectors: threefry2x32, 20 rounds): a result of one
-   pair has the counter (0, 1) or, of one word, (0, 0). */
+/* Known answers of the Random123 distribution (kat_vectors: threefry2x32, 20 rounds): a result
+   of one pair has the counter (0, 1) or, of one word, (0, 0). */
 static void test_known_answers(const mx_k_random *k) {
     uint32_t word;
     mx_random_stream s = {{0, 0}, 4};
@@ -63,7 +64,8 @@ static void test_long_results(const mx_k_random *k) {
     static const struct {
         uint64_t bytes;
         uint32_t sum;
-    } rows[] = {{4004, 2749628441u}, {8198, 1982760964u}, {100003, 249195362u}, {262144, 3128801888u}};
+    } rows[] = {
+        {4004, 2749628441u}, {8198, 1982760964u}, {100003, 249195362u}, {262144, 3128801888u}};
     for (size_t i = 0; i < 4; i++) {
         mx_random_stream s = {{0, 7}, rows[i].bytes};
         uint32_t sum = 0;

@@ -14,20 +14,22 @@
 #include "base/mem.h"
 #include "base/status.h"
 
-/* Size classes: every multiple of 64 up to 512 bytes, then eight to the octave (at most 1/8 is lost).
+/* Size classes: every multiple of 64 up to 512 bytes, then eight to the octave (at most 1/8 is
+ * lost).
  *
  *     class    0   1 ..  7    8   9 ..  15    16   17
  *     bytes   64 128 .. 512  576 640 .. 1024 1152 1280 ..
  *
- * A free block's first word links to the next one of its class. One lock guards all; it is held for a
- * few instructions, never while the system is asked for memory or given it back.
+ * A free block's first word links to the next one of its class. One lock guards all; it is
+ * held for a few instructions, never while the system is asked for memory or given it back.
  */
-#define LINE 64
+#define LINE    64
 #define CLASSES 352
 #define LARGEST ((size_t)1 << 52) /* more than any machine maps; the last class holds it */
-#define MAP_FROM ((size_t)1 << 20)  /* blocks of this size are mapped, smaller ones come from malloc */
+#define MAP_FROM \
+    ((size_t)1 << 20) /* blocks of this size are mapped, smaller ones come from malloc */
 #define HUGE_PAGE ((size_t)2 << 20) /* blocks of this size are aligned for huge pages */
-#define PAGE ((size_t)4096)
+#define PAGE      ((size_t)4096)
 
 typedef struct block {
     struct block *next;
@@ -80,7 +82,8 @@ static size_t map_length(size_t size) {
 
 static void *map_block(size_t size) {
     size_t length = map_length(size), align = size >= HUGE_PAGE ? HUGE_PAGE : 0;
-    char *p = mmap(NULL, length + align, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *p =
+        mmap(NULL, length + align, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (p == MAP_FAILED)
         return NULL;
     if (!align)
@@ -129,8 +132,8 @@ static void unlock_cache(void) {
 #define CACHE_SHARE 1
 #endif
 
-/* Defaults, before the first use: a quarter of the memory may be cached, and the limit on all is
-   beyond what the machine has, so that the system decides. */
+/* Defaults, before the first use: a quarter of the memory may be cached, and the limit on all
+   is beyond what the machine has, so that the system decides. */
 static void set_up(void) {
     if (cache.ready)
         return;
@@ -175,7 +178,8 @@ static int oldest_class(void) {
     return oldest;
 }
 
-/* Takes blocks out, those of the class longest unused first, until at most `keep` bytes are cached. */
+/* Takes blocks out, those of the class longest unused first, until at most `keep` bytes are
+   cached. */
 static block *evict(size_t keep) {
     block *out = NULL;
     while (cache.cached > keep) {
@@ -204,7 +208,8 @@ static void add_active(size_t size) {
         cache.peak = cache.active;
 }
 
-/* Counts size bytes as active if the limit allows, evicting for it; *out is to be given back. */
+/* Counts size bytes as active if the limit allows, evicting for it; *out is to be given back.
+   */
 static bool reserve(size_t size, block **out) {
     size_t left = cache.active < cache.limit ? cache.limit - cache.active : 0;
     if (size > left)
@@ -230,7 +235,8 @@ static void *alloc_fresh(size_t size) {
 }
 
 static void *fail_limit(size_t bytes) {
-    return mx_fail(MX_NOMEM, "[allocate] out of memory: %zu bytes asked for, %zu in use, the limit is %zu",
+    return mx_fail(MX_NOMEM,
+                   "[allocate] out of memory: %zu bytes asked for, %zu in use, the limit is %zu",
                    bytes, mx_mem_active(), mx_mem_limit());
 }
 

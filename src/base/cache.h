@@ -1,12 +1,13 @@
 /* The caching allocator for array data: aligned blocks by size class, limits, counters.
  *
- *     mx_block_alloc ── size class has a cached block? ── yes ─▶ reuse
- *                                                       └─ no ──▶ map or malloc; over the limit: empty the cache first
- *     mx_block_free  ── cache below its limit ─▶ keep; else give back to the system
+ *     mx_block_alloc    a free block of its size class is reused; else the system is asked,
+ *                       after the cache was emptied where the limit would be passed
+ *     mx_block_free     the block is kept while the cache is below its limit
  *
- * Blocks are aligned to 64 bytes and followed by at least 64 readable bytes, so that a kernel may load
- * (never use or store) a whole vector past the end. Large blocks ask for huge pages. Thread-safe.
- * Counters are bytes of blocks (rounded sizes), as mlx.core's memory functions report them.
+ * Blocks are aligned to 64 bytes and followed by at least 64 readable bytes, so that a kernel
+ * may load (never use or store) a whole vector past the end. Large blocks ask for huge pages.
+ * Thread-safe. Counters are bytes of blocks (rounded sizes), as mlx.core's memory functions
+ * report them.
  */
 #ifndef MX_BASE_CACHE_H
 #define MX_BASE_CACHE_H
@@ -22,8 +23,10 @@ size_t mx_mem_cached(void);                 /* kept for reuse */
 size_t mx_mem_peak(void);
 void mx_mem_peak_reset(void);
 size_t mx_mem_limit(void);
-size_t mx_mem_set_limit(size_t bytes);       /* returns the former; beyond it allocation fails after the cache was emptied */
-size_t mx_mem_set_cache_limit(size_t bytes); /* returns the former; trims at once */
+/* Both return the former limit. Beyond the memory limit allocation fails, after the cache was
+   emptied; a smaller cache limit trims the cache at once. */
+size_t mx_mem_set_limit(size_t bytes);
+size_t mx_mem_set_cache_limit(size_t bytes);
 void mx_mem_cache_clear(void);
 
 #endif

@@ -1,5 +1,7 @@
-/* x86-64: the processor says what it can do (cpuid) and which registers the system saves (xgetbv);
-   an instruction set needs both. Bits: Intel SDM volume 2A, CPUID; AMD APM volume 3, appendix E. */
+/* x86-64: the processor says what it can do (cpuid) and which registers the system saves
+ * (xgetbv);
+   an instruction set needs both. Bits: Intel SDM volume 2A, CPUID; AMD APM volume 3, appendix
+   E. */
 #if defined(__x86_64__)
 
 #include <cpuid.h>
@@ -53,9 +55,9 @@ void mx_cpuinfo_arch(mx_cpuinfo *info) {
     uint32_t saved = saved_state();
     info->avx2 = all_bits(saved, XCR0_YMM) && all_bits(one.c, bit_FMA | bit_AVX | bit_F16C) &&
                  all_bits(seven.b, bit_AVX2 | bit_BMI | bit_BMI2);
-    info->avx512 = info->avx2 && all_bits(saved, XCR0_ZMM) &&
-                   all_bits(seven.b, bit_AVX512F | bit_AVX512BW | bit_AVX512CD | bit_AVX512DQ |
-                                         bit_AVX512VL);
+    info->avx512 =
+        info->avx2 && all_bits(saved, XCR0_ZMM) &&
+        all_bits(seven.b, bit_AVX512F | bit_AVX512BW | bit_AVX512CD | bit_AVX512DQ | bit_AVX512VL);
     info->avx512_bf16 = info->avx512 && all_bits(more.a, 1u << 5);
     info->avx512_vnni = info->avx512 && all_bits(seven.c, 1u << 11);
 }

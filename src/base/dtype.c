@@ -44,7 +44,8 @@ mx_dtype mx_dtype_to_inexact(mx_dtype t) {
     return mx_dtype_is_inexact(t) ? t : MX_FLOAT32;
 }
 
-/* Unsigned u with signed s: the smallest signed type that holds both, and float32 where none does. */
+/* Unsigned u with signed s: the smallest signed type that holds both, and float32 where none
+   does. */
 static mx_dtype promote_mixed(mx_dtype u, mx_dtype s) {
     if (u == MX_UINT64)
         return MX_FLOAT32;
@@ -57,8 +58,8 @@ static mx_dtype promote_floats(mx_dtype a, mx_dtype b) {
     return a == MX_FLOAT64 || b == MX_FLOAT64 ? MX_FLOAT64 : MX_FLOAT32;
 }
 
-/* The lattice: bool < integers < floats < complex64. Across categories the higher one wins, so that an
-   integer never widens a float; within one the wider type does. */
+/* The lattice: bool < integers < floats < complex64. Across categories the higher one wins, so
+   that an integer never widens a float; within one the wider type does. */
 mx_dtype mx_dtype_promote(mx_dtype a, mx_dtype b) {
     if (a == b)
         return a;

@@ -55,8 +55,8 @@ size_t mx_dtype_size(mx_dtype t);          /* bytes of one element: 1 2 4 8 */
 const char *mx_dtype_name(mx_dtype t);     /* "float32" */
 mx_category mx_dtype_category(mx_dtype t);
 mx_dtype mx_dtype_compute(mx_dtype t);     /* float16, bfloat16 -> float32; else itself */
-mx_dtype mx_dtype_promote(mx_dtype a, mx_dtype b); /* MLX's lattice: float16 + bfloat16 -> float32,
-                                                      int32 + uint32 -> int64, int + half -> half ... */
+/* MLX's lattice: float16 + bfloat16 -> float32, int32 + uint32 -> int64, int + half -> half ... */
+mx_dtype mx_dtype_promote(mx_dtype a, mx_dtype b);
 bool mx_dtype_is_float(mx_dtype t);    /* float16 float32 float64 bfloat16 */
 bool mx_dtype_is_inexact(mx_dtype t);  /* floats and complex64 */
 bool mx_dtype_is_integer(mx_dtype t);  /* signed or unsigned, not bool */

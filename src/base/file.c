@@ -99,8 +99,8 @@ uint64_t mx_file_size(const mx_file *f) {
 }
 
 static bool fail_short(const mx_file *f, size_t n, uint64_t at) {
-    mx_fail(MX_IO, "[%s] cannot read '%s': %zu bytes at offset %llu are past its end", f->op, f->path, n,
-            (unsigned long long)at);
+    mx_fail(MX_IO, "[%s] cannot read '%s': %zu bytes at offset %llu are past its end", f->op,
+            f->path, n, (unsigned long long)at);
     return false;
 }
 

@@ -17,15 +17,15 @@
 #include "base/status.h"
 
 #define BUFFER_BYTES ((size_t)256 << 10)
-#define NAME_TRIES 1000
+#define NAME_TRIES   1000
 
 struct mx_writer {
     int fd;
     bool failed;
     uint64_t count;
-    size_t held;   /* bytes in the buffer */
-    char *target;  /* links resolved */
-    char *temp;    /* NULL when written in place */
+    size_t held;  /* bytes in the buffer */
+    char *target; /* links resolved */
+    char *temp;   /* NULL when written in place */
     char *buffer;
     char op[32];
 };
@@ -47,7 +47,8 @@ static bool open_temp(mx_writer *w, mode_t mode, bool replaces) {
     if (!(w->temp = mx_malloc(room)))
         return false;
     for (int i = 0; i < NAME_TRIES && w->fd < 0; i++) {
-        snprintf(w->temp, room, "%s.%ld-%u.tmp", w->target, (long)getpid(), atomic_fetch_add(&number, 1));
+        snprintf(w->temp, room, "%s.%ld-%u.tmp", w->target, (long)getpid(),
+                 atomic_fetch_add(&number, 1));
         w->fd = open(w->temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
         if (w->fd < 0 && errno != EEXIST)
             break;
@@ -156,7 +157,8 @@ static bool close_file(mx_writer *w) {
     return close(fd) == 0 || errno == EINTR || fail_write(w, "write");
 }
 
-/* So that the new name survives a power failure; where it cannot be done the file is still whole. */
+/* So that the new name survives a power failure; where it cannot be done the file is still
+   whole. */
 static void sync_directory(mx_writer *w) {
     char *slash = strrchr(w->target, '/');
     if (slash)

@@ -1,4 +1,5 @@
-/* float16 and bfloat16 as stored bits; scalar conversions, round to nearest even, NaN stays NaN. */
+/* float16 and bfloat16 as stored bits; scalar conversions, round to nearest even, NaN stays
+ * NaN. */
 #ifndef MX_BASE_HALF_H
 #define MX_BASE_HALF_H
 

@@ -9,8 +9,8 @@
 
 #include "base/status.h"
 
-/* Live allocations are counted in a few cache lines, one per thread modulo LINES, so that threads
-   that build graphs at once do not fight over one. A line alone may be negative. */
+/* Live allocations are counted in a few cache lines, one per thread modulo LINES, so that
+   threads that build graphs at once do not fight over one. A line alone may be negative. */
 #define LINES 16
 typedef struct line {
     _Alignas(64) _Atomic int64_t live;

@@ -1,7 +1,8 @@
 /* Host memory for small objects (nodes, vectors, strings), and the test hook that fails it.
  *
  * Everything in the library allocates through here or through cache.h. On failure these record
- * MX_NOMEM (mx_fail_nomem) and return NULL; sizes are checked products, so no caller multiplies.
+ * MX_NOMEM (mx_fail_nomem) and return NULL; sizes are checked products, so no caller
+ * multiplies.
  */
 #ifndef MX_BASE_MEM_H
 #define MX_BASE_MEM_H
@@ -25,8 +26,8 @@ static inline bool mx_add_size(size_t a, size_t b, size_t *r) {
     return !__builtin_add_overflow(a, b, r);
 }
 
-/* Tests: the n-th allocation from now (1 is the next; also those of cache.h) fails once; 0 turns it off.
-   mx_alloc_count says how many were asked for since. Process-wide. */
+/* Tests: the n-th allocation from now (1 is the next; also those of cache.h) fails once; 0
+   turns it off. mx_alloc_count says how many were asked for since. Process-wide. */
 void mx_alloc_fail_at(uint64_t n);
 uint64_t mx_alloc_count(void);
 /* For the library's other allocators: numbers this request; false where the hook fails it. */

@@ -22,7 +22,8 @@
 /* A job lies on its caller's stack and is linked into the pool while it has pieces to give:
  *
  *     caller                                   worker
- *     link, raise `epoch`, wake sleepers       sees `epoch` move, enters a job (under the lock): inside + 1
+ *     link, raise `epoch`, wake sleepers       sees `epoch` move, enters a job (under the
+ * lock): inside + 1
  *     take pieces until none is left           take pieces until none is left
  *     unlink: nobody enters any more           inside - 1; the last one wakes the caller
  *     wait until nobody is inside
@@ -30,20 +31,21 @@
  * So the job outlives everyone in it, and a caller never waits for work that nobody has begun.
  */
 #define MOST_THREADS 1024
-#define PIECES_EACH 4      /* pieces per thread, to even out unequal ones */
-#define PIECE_MULTIPLE 64  /* long ranges are cut at multiples of this, so that lines are not shared */
-#define SPINS 1000         /* pauses before sleeping: a few microseconds to some tens */
-#define ASLEEP (1 << 20)
+#define PIECES_EACH  4 /* pieces per thread, to even out unequal ones */
+#define PIECE_MULTIPLE \
+    64 /* long ranges are cut at multiples of this, so that lines are not shared */
+#define SPINS       1000 /* pauses before sleeping: a few microseconds to some tens */
+#define ASLEEP      (1 << 20)
 #define STACK_BYTES ((size_t)2 << 20)
 
 typedef struct job {
     mx_range_body *body;
     void *ctx;
     int64_t n, piece;
-    int threads;           /* ids below this may enter */
-    int cpu;               /* where the caller was when it published */
-    _Atomic int64_t next;  /* the first element not yet taken */
-    _Atomic int inside;    /* workers in it, and ASLEEP while the caller waits for them; a futex */
+    int threads;          /* ids below this may enter */
+    int cpu;              /* where the caller was when it published */
+    _Atomic int64_t next; /* the first element not yet taken */
+    _Atomic int inside;   /* workers in it, and ASLEEP while the caller waits for them; a futex */
     struct job *link;
 } job;
 
@@ -144,8 +146,8 @@ static bool retire(int id) {
     return end;
 }
 
-/* A worker woken on its caller's processor is moved away at once: the kernel may take seconds to
-   notice that another one is idle. The allowed set is as before afterwards. */
+/* A worker woken on its caller's processor is moved away at once: the kernel may take seconds
+   to notice that another one is idle. The allowed set is as before afterwards. */
 static void leave_cpu(int cpu) {
     cpu_set_t allowed, others;
     if (cpu < 0 || cpu >= CPU_SETSIZE || sched_getcpu() != cpu ||
@@ -223,7 +225,8 @@ static void handle_forks(void) {
     pthread_atfork(lock_pool, unlock_pool, reset_in_child);
 }
 
-/* Decides the size and starts what is missing. Where threads are refused the rest do the work. */
+/* Decides the size and starts what is missing. Where threads are refused the rest do the work.
+   */
 static int start_pool(void) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, handle_forks);

@@ -1,17 +1,21 @@
-/* The thread pool: one per process, started at first use, sized by MLX_NUM_THREADS or the processors
- * this process may run on.
+/* The thread pool: one per process, started at first use, sized by MLX_NUM_THREADS or the
+ * processors this process may run on.
  *
- *     mx_parallel_for(n, grain, body, ctx)     calls body(ctx, begin, end) over disjoint pieces of [0, n)
+ *     mx_parallel_for(n, grain, body, ctx)
  *
- * Pieces are at least `grain` long, so that work below two grains runs on the calling thread with no
- * wake-up. The caller works too, and idle workers take pieces from the shared counter. Nested calls run
- * serially on the thread they are made from. Calls from several threads at once are all served.
+ * calls body(ctx, begin, end) over disjoint pieces of [0, n).
  *
- * Results must not depend on the number of threads: a body may depend on begin and end only if each
- * element's result does not. For partial sums split by a fixed block (mx_parallel_blocks), not by piece.
+ * Pieces are at least `grain` long, so that work below two grains runs on the calling thread
+ * with no wake-up. The caller works too, and idle workers take pieces from the shared counter.
+ * Nested calls run serially on the thread they are made from. Calls from several threads at
+ * once are all served.
  *
- * Workers run with the default floating-point environment and all signals blocked. If threads cannot be
- * started the work runs on the caller. After fork the child starts its own pool.
+ * Results must not depend on the number of threads: a body may depend on begin and end only if
+ * each element's result does not. For partial sums split by a fixed block
+ * (mx_parallel_blocks), not by piece.
+ *
+ * Workers run with the default floating-point environment and all signals blocked. If threads
+ * cannot be started the work runs on the caller. After fork the child starts its own pool.
  */
 #ifndef MX_BASE_POOL_H
 #define MX_BASE_POOL_H
@@ -27,9 +31,10 @@ int mx_pool_threads(void);           /* threads that work at once, the caller in
 void mx_pool_set_threads(int n);     /* for tests and benchmarks; 0: back to the default */
 int mx_pool_worker_id(void);         /* 0 .. mx_pool_threads()-1 within a body, stable during it */
 
-/* Scratch memory of the calling thread, 64-byte aligned, kept between calls and freed with the thread.
-   Valid until the next mx_scratch with the same slot (0 .. MX_SCRATCH_SLOTS-1) on this thread.
-   NULL (no error recorded) when it cannot be had: the body reports it through its context. */
+/* Scratch memory of the calling thread, 64-byte aligned, kept between calls and freed with the
+   thread. Valid until the next mx_scratch with the same slot (0 .. MX_SCRATCH_SLOTS-1) on this
+   thread. NULL (no error recorded) when it cannot be had: the body reports it through its
+   context. */
 #define MX_SCRATCH_SLOTS 4
 void *mx_scratch(int slot, size_t bytes);
 

@@ -1,10 +1,10 @@
 /* Errors. The first one sticks.
  *
- * Each thread has one error state. mx_fail records status and message when none is recorded yet and
- * returns NULL, so that `return mx_fail(...)` reads well in anything that returns a pointer. Inside the
- * library NULL goes in and NULL comes out; only a public function turns the state into an int
- * (src/capi), calls the handler and clears it. Pool workers do not fail: their loops report through
- * their own context and the thread that started them calls mx_fail.
+ * Each thread has one error state. mx_fail records status and message when none is recorded
+ * yet and returns NULL, so that `return mx_fail(...)` reads well in anything that returns a
+ * pointer. Inside the library NULL goes in and NULL comes out; only a public function turns
+ * the state into an int (src/capi), calls the handler and clears it. Pool workers do not fail:
+ * their loops report through their own context and the thread that started them calls mx_fail.
  */
 #ifndef MX_BASE_STATUS_H
 #define MX_BASE_STATUS_H
@@ -24,14 +24,15 @@ typedef enum mx_status {
     MX_INTERNAL     /* a fault of the library itself */
 } mx_status;
 
-/* Record an error unless one is recorded; the message starts with "[operation] ". Returns NULL. */
+/* Record an error unless one is recorded; the message starts with "[operation] ". Returns
+   NULL. */
 void *mx_fail(mx_status status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* "[op] out of memory: N bytes". Never allocates. Returns NULL. */
 void *mx_fail_nomem(const char *op, unsigned long long bytes);
 
 bool mx_failed(void);
 mx_status mx_error_status(void);
-const char *mx_error_message(void); /* "" when there is none; valid until the next call on this thread */
+const char *mx_error_message(void); /* "" when there is none; until the thread's next call */
 void mx_error_clear(void);
 
 #endif

@@ -129,8 +129,8 @@ void mx_text_num(mx_text *t, double x, int digits) {
     put_decimal(t, &d, digits);
 }
 
-/* A decimal of at most `safe` digits survives the way through a normal number, so that fewer need not be
-   tried there; subnormal numbers hold less. */
+/* A decimal of at most `safe` digits survives the way through a normal number, so that fewer
+   need not be tried there; subnormal numbers hold less. */
 static int first_try(bool normal, int safe) {
     return normal ? safe : 1;
 }

@@ -5,8 +5,8 @@
  *     mx_text_f32(&t, x);
  *     char *s = mx_text_take(&t);      // NULL if any step ran out of memory
  *
- * The first failure sticks: the steps after it do nothing, and take returns NULL with MX_NOMEM recorded.
- * Numbers do not depend on the locale.
+ * The first failure sticks: the steps after it do nothing, and take returns NULL with MX_NOMEM
+ * recorded. Numbers do not depend on the locale.
  */
 #ifndef MX_BASE_TEXT_H
 #define MX_BASE_TEXT_H
@@ -32,7 +32,7 @@ void mx_text_f64(mx_text *t, double x);
 void mx_text_num(mx_text *t, double x, int digits);
 
 const char *mx_text_view(const mx_text *t); /* "" while empty; valid until the next step */
-char *mx_text_take(mx_text *t);             /* the string, for mx_free; the builder is empty again */
+char *mx_text_take(mx_text *t); /* the string, for mx_free; the builder is empty again */
 void mx_text_free(mx_text *t);
 
 #endif

@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Room for `want` elements of `size` bytes in *(T **)array, which has room for *room; grows by half at
-   least. On failure everything stays as it was. */
+/* Room for `want` elements of `size` bytes in *(T **)array, which has room for *room; grows by
+   half at least. On failure everything stays as it was. */
 bool mx_grow(void *array, size_t *room, size_t want, size_t size);
 
 typedef struct mx_vec {
@@ -15,7 +15,7 @@ typedef struct mx_vec {
 } mx_vec;
 
 bool mx_vec_add(mx_vec *v, void *item);
-void *mx_vec_pop(mx_vec *v);               /* NULL when empty */
-void mx_vec_free(mx_vec *v);               /* the array only */
+void *mx_vec_pop(mx_vec *v); /* NULL when empty */
+void mx_vec_free(mx_vec *v); /* the array only */
 
 #endif

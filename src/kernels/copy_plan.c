@@ -2,7 +2,7 @@
 #include "kernels/k_copy.h"
 
 #define GRAIN_ELEMENTS 32768
-#define FEW_ROWS 64
+#define FEW_ROWS       64
 
 static int64_t magnitude(int64_t x) {
     return x < 0 ? -x : x;
@@ -15,7 +15,8 @@ static void swap_axes(mx_copy_plan *p, int a, int b) {
 }
 
 /* Axes of size 1 say nothing. False when an axis is empty. */
-static bool take_axes(mx_copy_plan *p, int ndim, const int *shape, const int64_t *out, const int64_t *in) {
+static bool take_axes(mx_copy_plan *p, int ndim, const int *shape, const int64_t *out,
+                      const int64_t *in) {
     p->ndim = 0;
     for (int i = 0; i < ndim; i++) {
         if (shape[i] == 0)
@@ -40,7 +41,8 @@ static void sort_axes(mx_copy_plan *p) {
 static void join_axes(mx_copy_plan *p) {
     int last = 0;
     for (int i = 1; i < p->ndim; i++) {
-        bool even = p->out[last] == p->out[i] * p->shape[i] && p->in[last] == p->in[i] * p->shape[i];
+        bool even =
+            p->out[last] == p->out[i] * p->shape[i] && p->in[last] == p->in[i] * p->shape[i];
         int64_t outer = even ? p->shape[last] : 1;
         last += !even;
         p->shape[last] = p->shape[i] * outer;
@@ -56,8 +58,8 @@ static void add_axis(mx_copy_plan *p) {
     p->ndim++;
 }
 
-/* Where reads do not run along the last axis, the axis along which they do becomes the other side of
-   the plane. */
+/* Where reads do not run along the last axis, the axis along which they do becomes the other
+   side of the plane. */
 static void pair_axes(mx_copy_plan *p) {
     int last = p->ndim - 1, best = last;
     for (int i = 0; i <= last; i++)

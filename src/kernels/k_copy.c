@@ -5,11 +5,11 @@
 #include "kernels/kernels.h"
 #include "kernels/transpose.h"
 
-#define TURN_BLOCK 64     /* elements; both sides of 64 x 64 x 4 bytes fit the first cache */
-#define COLUMN_PIECE 1024
+#define TURN_BLOCK    64 /* elements; both sides of 64 x 64 x 4 bytes fit the first cache */
+#define COLUMN_PIECE  1024
 #define SCATTER_BLOCK 16
-#define FEW_COLUMNS 8
-#define STEEP 16          /* a stride from which neighbours lie in other cache lines */
+#define FEW_COLUMNS   8
+#define STEEP         16 /* a stride from which neighbours lie in other cache lines */
 
 /* r rows of c elements and the strides between rows (0) and within one (1), out and in. */
 typedef struct plane {
@@ -28,7 +28,7 @@ static inline plane turned(plane p) {
     return (plane){p.c, p.r, p.os1, p.os0, p.is1, p.is0};
 }
 
-/* Reading a row touches a line per element, while the next row would find its elements there. */
+/* Reading a row touches a line per element, and the next row would find its elements there. */
 static inline bool steep(const plane *p) {
     return magnitude(p->is1) >= STEEP && magnitude(p->is0) < STEEP && p->is0 != 0 && p->r > 1 &&
            p->c > SCATTER_BLOCK;
@@ -68,20 +68,20 @@ static void advance(walk *w, int axis, int64_t count) {
     }
 }
 
-#define T uint8_t
-#define BYTES 1
+#define T        uint8_t
+#define BYTES    1
 #define FN(name) name##_1
 #include "kernels/k_copy_impl.h"
-#define T uint16_t
-#define BYTES 2
+#define T        uint16_t
+#define BYTES    2
 #define FN(name) name##_2
 #include "kernels/k_copy_impl.h"
-#define T uint32_t
-#define BYTES 4
+#define T        uint32_t
+#define BYTES    4
 #define FN(name) name##_4
 #include "kernels/k_copy_impl.h"
-#define T uint64_t
-#define BYTES 8
+#define T        uint64_t
+#define BYTES    8
 #define FN(name) name##_8
 #include "kernels/k_copy_impl.h"
 

@@ -1,16 +1,18 @@
-/* Copies between strided layouts. Strides are in elements and may be negative or 0 (input only).
+/* Copies between strided layouts. Strides are in elements and may be negative or 0 (input
+ * only).
  *
- *     fetch   elements start .. start+n-1, in row-major order of the shape, into contiguous memory:
- *             how a pointwise program reads a broadcast or strided input tile by tile
- *     rows    rows begin .. end-1 from one layout to another, where a row is the last axis and rows are
- *             numbered over the other axes in row-major order: threads share a copy by rows
+ *     fetch   elements start .. start+n-1, in row-major order of the shape, into contiguous
+ *             memory: how a pointwise program reads a broadcast or strided input by tiles
+ *     rows    rows begin .. end-1 from one layout to another, where a row is the last axis and
+ *             rows are numbered over the other axes in row-major order: threads share by rows
  *
- * Both work fastest on as few axes as say the same. mx_copy_plan_make drops, joins and reorders axes
- * for `rows`, whose order does not matter; for `fetch` the caller joins neighbours.
- * A tile of a row whose last stride is large costs a cache line an element; fetched 16 or more whole rows
- * at a time (a panel) the same input is transposed in registers and costs what reading it costs.
- * The two last axes are copied as a plane: by memcpy, by fill, or transposed through registers.
- * Nothing overlaps. No byte beyond the elements is touched.
+ * Both work fastest on as few axes as say the same. mx_copy_plan_make drops, joins and
+ * reorders axes for `rows`, whose order does not matter; for `fetch` the caller joins
+ * neighbours. A tile of a row whose last stride is large costs a cache line an element;
+ * fetched 16 or more whole rows at a time (a panel) the same input is transposed in registers
+ * and costs what reading it costs. The two last axes are copied as a plane: by memcpy, by
+ * fill, or transposed through registers. Nothing overlaps. No byte beyond the elements is
+ * touched.
  */
 #ifndef MX_KERNELS_K_COPY_H
 #define MX_KERNELS_K_COPY_H
@@ -20,14 +22,15 @@
 #define K_MAX_NDIM 64
 
 /* ndim 0 is one element. */
-typedef void mx_k_fetch(void *out, const void *in, int ndim, const int64_t *shape, const int64_t *stride,
-                        int64_t start, int64_t n);
+typedef void mx_k_fetch(void *out, const void *in, int ndim, const int64_t *shape,
+                        const int64_t *stride, int64_t start, int64_t n);
 /* ndim >= 2; out and in point to the element with all indices 0. */
-typedef void mx_k_copy_rows(void *out, const int64_t *out_stride, const void *in, const int64_t *in_stride,
-                            int ndim, const int64_t *shape, int64_t begin, int64_t end);
+typedef void mx_k_copy_rows(void *out, const int64_t *out_stride, const void *in,
+                            const int64_t *in_stride, int ndim, const int64_t *shape, int64_t begin,
+                            int64_t end);
 
 typedef struct mx_k_copy {
-    mx_k_fetch *fetch[9];    /* by element size: 1 2 4 8 */
+    mx_k_fetch *fetch[9]; /* by element size: 1 2 4 8 */
     mx_k_copy_rows *rows[9];
 } mx_k_copy;
 
@@ -35,8 +38,9 @@ typedef struct mx_k_copy {
 typedef struct mx_copy_plan {
     int ndim; /* >= 2 */
     int64_t shape[K_MAX_NDIM], out[K_MAX_NDIM], in[K_MAX_NDIM];
-    int64_t rows;  /* 0 when there is nothing to copy */
-    int64_t grain; /* rows that make up some tens of thousands of elements: what a thread should get */
+    int64_t rows; /* 0 when there is nothing to copy */
+    int64_t
+        grain; /* rows that make up some tens of thousands of elements: what a thread should get */
 } mx_copy_plan;
 void mx_copy_plan_make(mx_copy_plan *p, int ndim, const int *shape, const int64_t *out_stride,
                        const int64_t *in_stride);

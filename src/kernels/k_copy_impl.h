@@ -1,4 +1,5 @@
-/* Template: T is an unsigned type of BYTES bytes, FN(name) a function's name for it. See k_copy.c. */
+/* Template: T is an unsigned type of BYTES bytes, FN(name) a function's name for it. See
+ * k_copy.c. */
 
 #define N ZIP_LANES(BYTES)
 typedef T FN(vec) __attribute__((vector_size(N * BYTES), aligned(BYTES), may_alias));
@@ -31,7 +32,8 @@ static void FN(row)(T *restrict out, int64_t os, const T *restrict in, int64_t i
 }
 
 /* out[i][j] = in[j][i], N by N, rows of both contiguous. */
-static inline __attribute__((always_inline)) void FN(square)(T *out, int64_t os, const T *in, int64_t is) {
+static inline __attribute__((always_inline)) void FN(square)(T *out, int64_t os, const T *in,
+                                                             int64_t is) {
     FN(vec) v[N], w[N];
     _Pragma("GCC unroll 16") for (int i = 0; i < N; i++) v[i] = *(const FN(vec) *)(in + i * is);
     _Pragma("GCC unroll 4") for (int round = 1; round < N; round *= 2) {
@@ -41,10 +43,11 @@ static inline __attribute__((always_inline)) void FN(square)(T *out, int64_t os,
         }
         _Pragma("GCC unroll 16") for (int i = 0; i < N; i++) v[i] = w[i];
     }
-    _Pragma("GCC unroll 16") for (int i = 0; i < N; i++) *(FN(vec) *)(out + i * os) = v[i];
+    _Pragma("GCC unroll 16") for (int i = 0; i < N; i++) * (FN(vec) *)(out + i * os) = v[i];
 }
 
-/* out[i][j] = in[j][i] for r by c elements: squares first, what is left over element by element. */
+/* out[i][j] = in[j][i] for r by c elements: squares first, what is left over element by
+   element. */
 static void FN(turn)(T *out, int64_t os, const T *in, int64_t is, int64_t r, int64_t c) {
     int64_t i = 0;
     for (; i + N <= r; i += N) {
@@ -65,7 +68,7 @@ static void FN(turn_blocks)(T *out, int64_t os, const T *in, int64_t is, int64_t
     for (int64_t i = 0; i < r; i += TURN_BLOCK)
         for (int64_t j = 0; j < c; j += TURN_BLOCK)
             FN(turn)(out + i * os + j, os, in + j * is + i, is, least(TURN_BLOCK, r - i),
-                     least(TURN_BLOCK, c - j));
+             least(TURN_BLOCK, c - j));
 }
 
 /* Rows one by one, each along the longer side; long columns in pieces that stay in cache. */
@@ -78,7 +81,7 @@ static void FN(plane_rows)(T *out, const T *in, plane p) {
     for (int64_t i = 0; i < p.r; i += COLUMN_PIECE)
         for (int64_t j = 0; j < p.c; j++)
             FN(row)(out + i * p.os0 + j * p.os1, p.os0, in + i * p.is0 + j * p.is1, p.is0,
-                    least(COLUMN_PIECE, p.r - i));
+             least(COLUMN_PIECE, p.r - i));
 }
 
 /* Neither side runs along memory in both: small blocks, so that lines read are used up. */
@@ -86,7 +89,7 @@ static void FN(plane_blocks)(T *out, const T *in, plane p) {
     for (int64_t j = 0; j < p.c; j += SCATTER_BLOCK)
         for (int64_t i = 0; i < p.r; i++)
             FN(row)(out + i * p.os0 + j * p.os1, p.os1, in + i * p.is0 + j * p.is1, p.is1,
-                    least(SCATTER_BLOCK, p.c - j));
+             least(SCATTER_BLOCK, p.c - j));
 }
 
 static void FN(plane)(T *out, const T *in, plane p) {
@@ -100,8 +103,8 @@ static void FN(plane)(T *out, const T *in, plane p) {
         FN(plane_rows)(out, in, p);
 }
 
-static void FN(fetch)(void *out, const void *in, int ndim, const int64_t *shape, const int64_t *stride,
-                      int64_t start, int64_t n) {
+static void FN(fetch)(void *out, const void *in, int ndim, const int64_t *shape,
+                      const int64_t *stride, int64_t start, int64_t n) {
     T *to = out;
     if (ndim < 2) {
         int64_t s = ndim ? *stride : 0;
@@ -137,7 +140,7 @@ static void FN(rows)(void *out, const int64_t *os, const void *in, const int64_t
     while (begin < end) {
         int64_t r = least(end - begin, shape[last - 1] - w.index[last - 1]);
         FN(plane)((T *)out + w.out, (const T *)in + w.in,
-                  (plane){r, shape[last], os[last - 1], os[last], is[last - 1], is[last]});
+         (plane){r, shape[last], os[last - 1], os[last], is[last - 1], is[last]});
         advance(&w, last - 1, r);
         begin += r;
     }

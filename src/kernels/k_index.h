@@ -1,7 +1,8 @@
-/* Kernels of indexed reading and writing: take, gather, take_along_axis, scatter, put_along_axis.
+/* Kernels of indexed reading and writing: take, gather, take_along_axis, scatter,
+ * put_along_axis.
  *
- * Two steps. `resolve` turns indices into element offsets, wraps negative ones and finds bad ones;
- * `gather` and `scatter` move rows between those offsets and the rows of a regular array:
+ * Two steps. `resolve` turns indices into element offsets, wraps negative ones and finds bad
+ * ones; `gather` and `scatter` move rows between those offsets and the rows of a regular array:
  *
  *     data   ....[row 2]......[row 0]..[row 1]....      offset[i]: where row i begins
  *     rows   [row 0][row 1][row 2]                      row i begins at i * row_stride
@@ -11,8 +12,8 @@
  *     take along axis 1 of (A,B,C)   offset[i] = idx[i] * C, n = |idx|, len = C, outer axis A
  *     gather                         offset[i] = sum over axes k of idx_k[i] * stride_k
  *     take_along_axis, last axis     for each line: offset[i] = idx[i] * stride, len = 1
- *     take_along_axis, another       for each line: offset[i] = idx[i] * stride_axis + i * stride_last
- *                                    (`ramp`), len = 1
+ *     take_along_axis, another       for each line: offset[i] = idx[i] * stride + i * ramp,
+ *                                    ramp = the stride of the last axis, len = 1
  *
  * Strides and offsets are in elements. Strided indices are first read by mx_k_copy's fetch.
  */
@@ -21,33 +22,37 @@
 
 #include "base/dtype.h"
 
-/* offset[i] = at(idx[i]) * step + i * ramp, plus offset[i] if `add`. A negative index counts from
-   `size`; it is good when the result is in 0 .. limit-1 (limit = size - slice + 1 for slices of more
-   than one). Returns the first i with a bad index (offset is then of no use), or -1. */
+/* offset[i] = at(idx[i]) * step + i * ramp, plus offset[i] if `add`. A negative index counts
+   from `size`; it is good when the result is in 0 .. limit-1 (limit = size - slice + 1 for
+   slices of more than one). Returns the first i with a bad index (offset is then of no use),
+   or -1. */
 typedef struct mx_index_axis {
     int64_t size, limit, step, ramp;
     bool add;
 } mx_index_axis;
-typedef int64_t mx_k_resolve(int64_t *offset, const void *idx, int64_t n, const mx_index_axis *axis);
+typedef int64_t mx_k_resolve(int64_t *offset, const void *idx, int64_t n,
+                             const mx_index_axis *axis);
 
 typedef struct mx_index_move {
     void *data;            /* what is indexed; gather does not write it */
     void *rows;            /* gather's result, scatter's updates (not written) */
     const int64_t *offset; /* n of them, in bounds */
     int64_t n, row_stride;
-    int64_t len;           /* elements of a row */
+    int64_t len;                  /* elements of a row */
     int64_t data_step, rows_step; /* between elements of a row */
-    int ndim;              /* outer axes, may be 0 */
+    int ndim;                     /* outer axes, may be 0 */
     const int64_t *shape, *data_stride, *rows_stride;
 } mx_index_move;
 
-/* Items begin .. end-1 of (outer positions) * n, the row number varying fastest. Gathers may be split
-   anywhere. Scatters to the same place happen in the order of the items, so they are split between
-   outer positions, or by columns (len, and data and rows moved by the columns before). */
+/* Items begin .. end-1 of (outer positions) * n, the row number varying fastest. Gathers may
+   be split anywhere. Scatters to the same place happen in the order of the items, so they are
+   split between outer positions, or by columns (len, and data and rows moved by the columns
+   before). */
 typedef void mx_k_index_move(const mx_index_move *m, int64_t begin, int64_t end);
 
-/* In the order of ops.h's mx_scatter_op. NaN wins max and min; bool: sum and max are or, prod and min
-   are and; complex numbers are ordered by real, then imaginary part; integers wrap around. */
+/* In the order of ops.h's mx_scatter_op. NaN wins max and min; bool: sum and max are or, prod
+   and min are and; complex numbers are ordered by real, then imaginary part; integers wrap
+   around. */
 typedef enum mx_scatter_kind {
     MX_SCATTER_SET,
     MX_SCATTER_ADD,

@@ -1,31 +1,23 @@
-/* Template: scatters that combine. T is the element, C what it is computed in, LOAD and STORE lead from
- * one to the other; PLUS, TIMES, LARGER and SMALLER are expressions of C. VLOAD and VSTORE, where
- * defined, do the same for vectors of float32. See k_index.c. */
+/* Template: scatters that combine. T is the element, C what it is computed in, LOAD and STORE
+ * lead from one to the other; PLUS, TIMES, LARGER and SMALLER are expressions of C. VLOAD and
+ * VSTORE, where defined, do the same for vectors of float32. See k_index.c. */
 
 ALWAYS C FN(combine)(C a, C b, mx_scatter_kind kind) {
     switch (kind) {
-    case MX_SCATTER_ADD:
-        return PLUS(a, b);
-    case MX_SCATTER_MUL:
-        return TIMES(a, b);
-    case MX_SCATTER_MAXIMUM:
-        return LARGER(a, b);
-    default:
-        return SMALLER(a, b);
+    case MX_SCATTER_ADD: return PLUS(a, b);
+    case MX_SCATTER_MUL: return TIMES(a, b);
+    case MX_SCATTER_MAXIMUM: return LARGER(a, b);
+    default: return SMALLER(a, b);
     }
 }
 
 #ifdef VLOAD
 ALWAYS vf FN(combine_vector)(vf a, vf b, mx_scatter_kind kind) {
     switch (kind) {
-    case MX_SCATTER_ADD:
-        return vf_add(a, b);
-    case MX_SCATTER_MUL:
-        return vf_mul(a, b);
-    case MX_SCATTER_MAXIMUM:
-        return vf_max_nan(a, b);
-    default:
-        return vf_min_nan(a, b);
+    case MX_SCATTER_ADD: return vf_add(a, b);
+    case MX_SCATTER_MUL: return vf_mul(a, b);
+    case MX_SCATTER_MAXIMUM: return vf_max_nan(a, b);
+    default: return vf_min_nan(a, b);
     }
 }
 #endif
@@ -41,7 +33,8 @@ ALWAYS void FN(combine_line)(T *to, const T *from, int64_t len, mx_scatter_kind 
         to[j] = STORE(FN(combine)(LOAD(to[j]), LOAD(from[j]), kind));
 }
 
-ALWAYS void FN(combine_row)(T *to, int64_t ts, const T *from, int64_t fs, int64_t len, mx_scatter_kind kind) {
+ALWAYS void FN(combine_row)(T *to, int64_t ts, const T *from, int64_t fs, int64_t len,
+                            mx_scatter_kind kind) {
     if (ts == 1 && fs == 1)
         FN(combine_line)(to, from, len, kind);
     else
@@ -56,8 +49,8 @@ ALWAYS void FN(scatter)(const mx_index_move *m, int64_t begin, int64_t end, mx_s
         T *data = (T *)m->data + s.data;
         const T *rows = (const T *)m->rows + s.rows;
         for (int64_t i = s.begin; i < s.end; i++)
-            FN(combine_row)(data + m->offset[i], m->data_step, rows + i * m->row_stride, m->rows_step,
-                            m->len, kind);
+            FN(combine_row)(data + m->offset[i], m->data_step, rows + i * m->row_stride, m->rows_step, m->len,
+             kind);
     }
 }
 

@@ -14,12 +14,13 @@
 #define LANES 4
 #endif
 #define ABREAST 4
-#define BATCH (LANES * ABREAST)
+#define BATCH   (LANES * ABREAST)
 
 #define ALWAYS static inline __attribute__((always_inline))
 typedef uint32_t lanes __attribute__((vector_size(LANES * 4), aligned(1), may_alias));
 
-/* The two halves of LANES * ABREAST blocks, counters on the way in, random words on the way out. */
+/* The two halves of LANES * ABREAST blocks, counters on the way in, random words on the way
+   out. */
 typedef struct blocks {
     lanes x[ABREAST], y[ABREAST];
 } blocks;
@@ -78,7 +79,8 @@ static inline uint64_t least(uint64_t a, uint64_t b) {
 }
 
 /* count words as words w .. of the result, as far as it goes. */
-ALWAYS void put(char *out, const mx_random_stream *s, uint64_t w, const lanes *from, uint64_t count) {
+ALWAYS void put(char *out, const mx_random_stream *s, uint64_t w, const lanes *from,
+                uint64_t count) {
     if (count == BATCH && 4 * (w + BATCH) <= s->bytes)
         memcpy(out + 4 * w, from, 4 * BATCH);
     else if (4 * w < s->bytes)

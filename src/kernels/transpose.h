@@ -1,6 +1,6 @@
-/* Interleaving of vectors, the step of a transposition in registers: zip_lo gives the elements of the
- * lower halves of a and b in turn, zip_hi those of the upper halves. log2(n) rounds of zipping row i
- * with row i + n/2 transpose n rows of n lanes. */
+/* Interleaving of vectors, the step of a transposition in registers: zip_lo gives the elements
+ * of the lower halves of a and b in turn, zip_hi those of the upper halves. log2(n) rounds of
+ * zipping row i with row i + n/2 transpose n rows of n lanes. */
 #ifndef MX_KERNELS_TRANSPOSE_H
 #define MX_KERNELS_TRANSPOSE_H
 
