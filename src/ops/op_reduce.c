@@ -5,6 +5,11 @@
 #include "kernels/k_reduce.h"
 #include "ops/rules.h"
 
+/* The cotangent of an analytic f is g conj(f') = conj(conj(g) f'). */
+static mx_array *conj_if_complex(mx_array *a) {
+    return a && a->dtype == MX_COMPLEX64 ? mx_conjugate(a) : a;
+}
+
 static const char *const names[] = {"sum", "prod", "max", "min", "all", "any"};
 
 static mx_array *over(mx_reduce_op op, mx_ints axes, mx_array *a, bool keepdims) {
@@ -119,7 +124,7 @@ static bool reduce_vjp(const mx_node *y, mx_array *const *cot, const bool *need,
     if (p->op == MX_SUM) {
         grad[0] = mx_broadcast_to(g, x->shape, x->ndim);
     } else if (p->op == MX_PROD) {
-        grad[0] = mx_mul(g, product_of_others(p, x));
+        grad[0] = mx_mul(g, conj_if_complex(product_of_others(p, x)));
     } else {
         hit = is_extreme(y);
         grad[0] =

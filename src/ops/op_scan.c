@@ -5,6 +5,11 @@
 #include "graph/params.h"
 #include "ops/rules.h"
 
+/* The cotangent of an analytic f is g conj(f') = conj(conj(g) f'). */
+static mx_array *conj_if_complex(mx_array *a) {
+    return a && a->dtype == MX_COMPLEX64 ? mx_conjugate(a) : a;
+}
+
 static const char *const names[] = {"cumsum", "cumprod", "cummax", "cummin",
                                     "logcumsumexp"};
 
@@ -44,7 +49,7 @@ static mx_array *shifted(mx_array *a, int axis, int k, mx_array *fill) {
     return mx_pad(part, &axis, 1, &low, &high, fill, "constant");
 }
 
-/* --- products ---------------------------------------------------------------------- */
+/* --- products --------------------------------------------------------------------- */
 
 /* With y = x0 x1 ... the adjoint obeys a[i] = g[i] + x[i+1] a[i+1], solved by doubling:
    after step s each a[i] has gathered s terms and m[i] is the product of the s factors
@@ -107,9 +112,10 @@ static mx_array *extreme_jvp(const mx_p_scan *p, mx_array *x, mx_array *t) {
     return p->inclusive ? d : shifted(d, p->axis, p->reverse ? -1 : 1, mx_zero_like(t));
 }
 
-/* --- log-sum-exp ------------------------------------------------------------------- */
+/* --- log-sum-exp ------------------------------------------------------------------ */
 
-/* Weights exp(x[i] - y[j]) are summed in logarithms, positive and negative parts apart. */
+/* Weights exp(x[i] - y[j]) are summed in logarithms, positive and negative parts apart.
+ */
 
 static mx_array *log_of_positive(mx_array *g) {
     mx_array *positive = mx_greater(g, mx_zero_like(g));
@@ -159,6 +165,7 @@ static bool scan_vjp(const mx_node *y, mx_array *const *cot, const bool *need,
     mx_array *x = y->in[0], *g = cot[0];
     if (!g || !need[0])
         return true;
+    g = conj_if_complex(g);
     switch ((mx_scan_op)p->op) {
     case MX_CUMSUM: grad[0] = scan(MX_CUMSUM, g, p, !p->reverse, p->inclusive); break;
     case MX_CUMPROD: grad[0] = cumprod_vjp(p, x, g); break;
@@ -166,7 +173,7 @@ static bool scan_vjp(const mx_node *y, mx_array *const *cot, const bool *need,
     case MX_CUMMIN: grad[0] = extreme_vjp(p, x, g); break;
     case MX_CUMLOGSUMEXP: grad[0] = logsumexp_vjp(p, x, mx_node_out(y, 0), g); break;
     }
-    return grad[0] != NULL;
+    return (grad[0] = conj_if_complex(grad[0])) != NULL;
 }
 
 static bool scan_jvp(const mx_node *y, mx_array *const *tan, mx_array **out) {

@@ -45,6 +45,10 @@ static mx_array *updates_of(const mx_node *y) {
    by way of the product of those that are not zero and the number of zeros.
    ---------------------------------------------------- */
 
+static mx_array *conj_if_complex(mx_array *a) {
+    return a && a->dtype == MX_COMPLEX64 ? mx_conjugate(a) : a;
+}
+
 typedef struct factors {
     mx_array *nonzero; /* the product of all factors but zeros */
     mx_array *zeros;   /* how many zeros, float32 */
@@ -84,7 +88,8 @@ static mx_array *grad_of_base(const mx_node *y, mx_array *g, const factors *f) {
     case MX_SCATTER_NONE:
         return put(y, MX_SCATTER_NONE, g, mx_zeros_like(updates_of(y)));
     case MX_SCATTER_SUM: return g;
-    case MX_SCATTER_PROD: return mx_mul(g, others(a, f->nonzero, f->zeros));
+    case MX_SCATTER_PROD:
+        return mx_mul(g, conj_if_complex(others(a, f->nonzero, f->zeros)));
     case MX_SCATTER_MAX:
     case MX_SCATTER_MIN: return pick(mx_equal(a, mx_node_out(y, 0)), g);
     }
@@ -97,7 +102,8 @@ static mx_array *grad_of_updates(const mx_node *y, mx_array *g, const factors *f
     case MX_SCATTER_NONE:
     case MX_SCATTER_SUM: return get(y, g);
     case MX_SCATTER_PROD:
-        return mx_mul(get(y, g), others(u, get(y, f->nonzero), get(y, f->zeros)));
+        return mx_mul(get(y, g),
+                      conj_if_complex(others(u, get(y, f->nonzero), get(y, f->zeros))));
     case MX_SCATTER_MAX:
     case MX_SCATTER_MIN: return pick(mx_equal(u, get(y, mx_node_out(y, 0))), get(y, g));
     }

@@ -1,0 +1,350 @@
+/* Random numbers: keys, bits, and the distributions made of them, the same bits as MLX.
+ *
+ * A key is two uint32 words; the bits are Threefry-2x32 of a counter under the key
+ * (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011). Distributions
+ * are pointwise programs over bits. The process has a key of its own, used where none
+ * is given: next = split(state), state = next[0].
+ */
+#include <math.h>
+#include <pthread.h>
+#include <time.h>
+
+#include "base/status.h"
+#include "graph/params.h"
+#include "kernels/k_random.h"
+#include "kernels/kernels.h"
+#include "ops/rules.h"
+
+/* --- keys ------------------------------------------------------------------------- */
+
+static mx_array *key_of(const uint32_t words[2]) {
+    int two = 2;
+    return mx_array_from(words, &two, 1, MX_UINT32);
+}
+
+mx_array *mx_random_key(uint64_t seed) {
+    return key_of((uint32_t[2]){(uint32_t)(seed >> 32), (uint32_t)seed});
+}
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static uint64_t state; /* the process's key, the first word on top */
+static bool seeded;
+
+void mx_random_seed(uint64_t seed) {
+    pthread_mutex_lock(&lock);
+    state = seed;
+    seeded = true;
+    pthread_mutex_unlock(&lock);
+}
+
+static uint64_t seed_from_clock(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+mx_array *mx_random_next_key(void) {
+    uint32_t words[4];
+    pthread_mutex_lock(&lock);
+    if (!seeded)
+        state = seed_from_clock();
+    seeded = true;
+    mx_kernels_get()->random->bits(
+        words, sizeof words, 0, sizeof words,
+        (uint32_t[2]){(uint32_t)(state >> 32), (uint32_t)state});
+    state = (uint64_t)words[0] << 32 | words[1];
+    pthread_mutex_unlock(&lock);
+    return key_of(words + 2);
+}
+
+mx_array *mx_random_split(mx_array *key, int n) {
+    return mx_random_bits((int[2]){n, 2}, 2, 4, key);
+}
+
+/* --- bits ------------------------------------------------------------------------- */
+
+static bool check_key(const mx_array *key) {
+    char text[256];
+    if (key->dtype != MX_UINT32)
+        return mx_fail(MX_INVALID, "[bits] Expected key type uint32 but received %s.",
+                       mx_dtype_name(mx_dtype_of(key)));
+    return mx_shape_is(key, &(int){2}, 1) ||
+           mx_fail(MX_INVALID, "[bits] Expected key shape (2) but received %s.",
+                   mx_shape_text(text, sizeof text, key->shape, key->ndim));
+}
+
+mx_array *mx_random_bits(const int *shape, int ndim, int width, mx_array *key) {
+    if (!key || !check_key(key))
+        return NULL;
+    if (width != 1 && width != 2 && width != 4)
+        return mx_fail(MX_INVALID, "[bits] Bit width must be in {1, 2, 4} but got %d.",
+                       width);
+    for (int i = 0; i < ndim; i++)
+        if (shape[i] < 0)
+            return mx_fail(MX_INVALID, "[bits] Negative dimensions not allowed.");
+    mx_p_random_bits p = {{ndim, shape}, width};
+    return mx_apply1(MX_PRIM_random_bits, &p, key);
+}
+
+static bool bits_infer(const void *params, mx_array *const *in, int nin, mx_out *out,
+                       int nout) {
+    (void)nin, (void)nout;
+    const mx_p_random_bits *p = params;
+    const mx_array *key = in[0];
+    int batch = key->ndim - 1;
+    if (batch + p->shape.n > MX_MAX_NDIM)
+        return mx_fail(MX_INVALID, "[bits] more than %d dimensions.", MX_MAX_NDIM);
+    for (int i = 0; i < batch; i++)
+        out->shape.dim[out->shape.ndim++] = key->shape[i];
+    for (int i = 0; i < p->shape.n; i++)
+        out->shape.dim[out->shape.ndim++] = p->shape.v[i];
+    out->dtype = p->width == 1 ? MX_UINT8 : p->width == 2 ? MX_UINT16 : MX_UINT32;
+    return true;
+}
+
+static bool bits_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n,
+                      mx_array **out, int *out_axes) {
+    (void)n;
+    out[0] = mx_apply1(MX_PRIM_random_bits, y->params, mx_batch_front(in[0], axes[0]));
+    out_axes[0] = 0;
+    return out[0] != NULL;
+}
+
+static const mx_field fields[] = {MX_FIELD(mx_p_random_bits, shape, INTS),
+                                  MX_FIELD(mx_p_random_bits, width, INT), MX_FIELD_END};
+
+const mx_prim_desc mx_desc_random_bits = {
+    .name = "RandomBits",
+    .traits = MX_TRAIT_NO_GRAD,
+    .fields = fields,
+    .param_size = sizeof(mx_p_random_bits),
+    .infer = bits_infer,
+    .vmap = bits_vmap,
+};
+
+/* --- uniform ---------------------------------------------------------------------- */
+
+/* The largest number of the dtype below 1. */
+static double below_one(mx_dtype t) {
+    switch (t) {
+    case MX_FLOAT16: return 1 - 0x1p-11;
+    case MX_BFLOAT16: return 1 - 0x1p-8;
+    case MX_FLOAT64: return 1 - 0x1p-53;
+    default: return 1 - 0x1p-24;
+    }
+}
+
+static mx_array *capped(mx_array *u, mx_dtype t) {
+    return mx_minimum(u, mx_scalar(below_one(t), t));
+}
+
+/* In [0, 1). */
+static mx_array *unit(const int *shape, int ndim, mx_dtype t, mx_array *key) {
+    mx_dtype wide = mx_dtype_compute(t);
+    mx_array *bits = mx_random_bits(shape, ndim, 4, key ? key : mx_random_next_key());
+    mx_array *u = capped(mx_mul_s(mx_astype(bits, wide), 0x1p-32), wide);
+    return t == wide ? u : capped(mx_astype(u, t), t);
+}
+
+/* In (-1, 1), float32. */
+static mx_array *symmetric(const int *shape, int ndim, mx_array *key) {
+    double lo = -below_one(MX_FLOAT32);
+    return mx_add_s(mx_mul_s(unit(shape, ndim, MX_FLOAT32, key), 2), lo);
+}
+
+static bool check_float(const char *op, mx_dtype t) {
+    return mx_dtype_is_float(t) ||
+           mx_fail(MX_INVALID,
+                   "[%s] Can only generate %s numbers with real floating point type.",
+                   op, op);
+}
+
+/* Parameters must broadcast to the requested shape, not beyond it. */
+static bool check_fits(const char *op, const mx_array *a, const int *shape, int ndim) {
+    mx_shape s;
+    char ta[256], ts[256];
+    if (!a ||
+        !mx_broadcast_shapes("broadcast_shapes", shape, ndim, a->shape, a->ndim, &s))
+        return false;
+    for (int i = 0, lead = s.ndim - ndim; i < s.ndim; i++)
+        if (lead || s.dim[i] != shape[i])
+            return mx_fail(MX_INVALID,
+                           "[%s] Cannot generate random values of shape %s from "
+                           "parameters of shape %s.",
+                           op, mx_shape_text(ts, sizeof ts, shape, ndim),
+                           mx_shape_text(ta, sizeof ta, a->shape, a->ndim));
+    return true;
+}
+
+mx_array *mx_random_uniform(mx_array *lo, mx_array *hi, const int *shape, int ndim,
+                            mx_dtype t, mx_array *key) {
+    if (!check_float("uniform", t) || !check_fits("uniform", lo, shape, ndim) ||
+        !check_fits("uniform", hi, shape, ndim))
+        return NULL;
+    lo = mx_astype(lo, t);
+    mx_array *range = mx_sub(mx_astype(hi, t), lo);
+    return mx_add(mx_mul(unit(shape, ndim, t, key), range), lo);
+}
+
+mx_array *mx_random_bernoulli(mx_array *p, const int *shape, int ndim, mx_array *key) {
+    if (!p || !check_fits("bernoulli", p, shape, ndim))
+        return NULL;
+    if (!mx_dtype_is_float(mx_dtype_of(p)))
+        return mx_fail(MX_INVALID,
+                       "[bernoulli] bernoulli probability `p` must be a float type.");
+    return mx_less(unit(shape, ndim, MX_FLOAT32, key), p);
+}
+
+/* The cast comes before the clamp, so that bounds which the dtype cannot hold wrap as
+ * they do in MLX. */
+mx_array *mx_random_randint(mx_array *lo, mx_array *hi, const int *shape, int ndim,
+                            mx_dtype t, mx_array *key) {
+    if (!lo || !hi)
+        return NULL;
+    if (!mx_dtype_is_integer(t) && t != MX_BOOL)
+        return mx_fail(MX_INVALID,
+                       "[randint] randint only accepts integer dtypes and bool.");
+    mx_array *u =
+        mx_random_uniform(mx_astype(lo, MX_FLOAT32), mx_astype(hi, MX_FLOAT32), shape,
+                          ndim, MX_FLOAT32, key);
+    mx_array *last = mx_astype(
+        mx_sub(hi, mx_scalar(1, hi->dtype == MX_BOOL ? MX_INT32 : mx_dtype_of(hi))), t);
+    return mx_maximum(mx_minimum(mx_astype(mx_floor(u), t), last), mx_astype(lo, t));
+}
+
+/* --- normal ----------------------------------------------------------------------- */
+
+static mx_array *erfinv_of_symmetric(const int *shape, int ndim, mx_dtype t,
+                                     mx_array *key) {
+    return mx_astype(mx_erfinv(symmetric(shape, ndim, key)), t);
+}
+
+/* Real and imaginary part have variance 1/2 each. */
+static mx_array *normal_complex(const int *shape, int ndim, mx_array *loc,
+                                mx_array *scale, mx_array *key) {
+    int pairs[MX_MAX_NDIM + 1];
+    if (ndim >= MX_MAX_NDIM)
+        return mx_fail(MX_INVALID, "[normal] more than %d dimensions.",
+                       MX_MAX_NDIM - 1);
+    for (int i = 0; i < ndim; i++)
+        pairs[i] = shape[i];
+    pairs[ndim] = 2;
+    mx_array *z =
+        mx_view_as(erfinv_of_symmetric(pairs, ndim + 1, MX_FLOAT32, key), MX_COMPLEX64);
+    z = mx_squeeze_axis(z, -1);
+    if (scale)
+        z = mx_mul(z, mx_astype(scale, MX_COMPLEX64));
+    return loc ? mx_add(z, mx_astype(loc, MX_COMPLEX64)) : z;
+}
+
+mx_array *mx_random_normal(const int *shape, int ndim, mx_dtype t, mx_array *loc,
+                           mx_array *scale, mx_array *key) {
+    if (t == MX_COMPLEX64)
+        return normal_complex(shape, ndim, loc, scale, key);
+    if (!mx_dtype_is_float(t))
+        return mx_fail(
+            MX_INVALID,
+            "[normal] Only floating point and complex64 types are supported.");
+    mx_array *factor = mx_scalar(sqrt(2), t);
+    if (scale)
+        factor = mx_mul(mx_astype(scale, t), factor);
+    mx_array *z = mx_mul(erfinv_of_symmetric(shape, ndim, t, key), factor);
+    return loc ? mx_add(z, mx_astype(loc, t)) : z;
+}
+
+mx_array *mx_random_truncated_normal(mx_array *lo, mx_array *hi, const int *shape,
+                                     int ndim, mx_dtype t, mx_array *key) {
+    if (!mx_dtype_is_float(t))
+        return mx_fail(
+            MX_INVALID,
+            "[trunc_normal] trunc_normal only accepts floating point dtypes.");
+    mx_array *root = mx_scalar(sqrt(2), t);
+    lo = mx_astype(lo, t);
+    hi = mx_astype(hi, t);
+    mx_array *u = mx_random_uniform(mx_erf(mx_div(lo, root)), mx_erf(mx_div(hi, root)),
+                                    shape, ndim, t, key);
+    return u ? mx_clip(mx_mul(root, mx_erfinv(u)), lo, hi) : NULL;
+}
+
+/* --- Gumbel, Laplace -------------------------------------------------------------- */
+
+mx_array *mx_random_gumbel(const int *shape, int ndim, mx_dtype t, mx_array *key) {
+    if (!check_float("uniform", t))
+        return NULL;
+    return mx_negative(mx_log(mx_negative(mx_log(unit(shape, ndim, t, key)))));
+}
+
+mx_array *mx_random_laplace(const int *shape, int ndim, mx_dtype t, double loc,
+                            double scale, mx_array *key) {
+    if (!mx_dtype_is_float(t))
+        return mx_fail(MX_INVALID,
+                       "[laplace] Only real floating point types are supported.");
+    mx_array *u = symmetric(shape, ndim, key);
+    mx_array *x = mx_astype(mx_mul(mx_sign(u), mx_log1p(mx_negative(mx_abs(u)))), t);
+    if (scale != 1)
+        x = mx_mul_s(x, scale);
+    return loc != 0 ? mx_add_s(x, loc) : x;
+}
+
+/* --- choices ---------------------------------------------------------------------- */
+
+static bool logits_axis(const mx_array *logits, int *axis) {
+    if (!logits)
+        return false;
+    if (*axis < -logits->ndim || *axis >= logits->ndim)
+        return mx_fail(MX_RANGE,
+                       "[categorical] Invalid axis %d for logits with %d dimensions.",
+                       *axis, logits->ndim);
+    *axis += *axis < 0 ? logits->ndim : 0;
+    return true;
+}
+
+/* The largest of logits plus Gumbel noise (of the given shape) is a sample. */
+static mx_array *sample(mx_array *logits, const int *shape, int ndim, int axis,
+                        mx_array *key) {
+    return mx_arg_reduce(true,
+                         mx_add(logits, mx_random_gumbel(shape, ndim, MX_FLOAT32, key)),
+                         axis, false);
+}
+
+mx_array *mx_random_categorical(mx_array *logits, int axis, mx_array *key) {
+    if (!logits_axis(logits, &axis))
+        return NULL;
+    return sample(logits, logits->shape, logits->ndim, axis, key);
+}
+
+mx_array *mx_random_categorical_shape(mx_array *logits, int axis, const int *shape,
+                                      int ndim, mx_array *key) {
+    int noise[MX_MAX_NDIM + 1], rest[MX_MAX_NDIM], k = 0;
+    mx_shape s;
+    if (!logits_axis(logits, &axis))
+        return NULL;
+    for (int i = 0; i < logits->ndim; i++)
+        if (i != axis)
+            rest[k++] = logits->shape[i];
+    if (!mx_broadcast_shapes("broadcast_shapes", shape, ndim, rest, k, &s))
+        return NULL;
+    if (ndim < k || ndim >= MX_MAX_NDIM)
+        return mx_fail(
+            MX_INVALID,
+            "[categorical] a requested shape of %d dimensions for logits with %d.",
+            ndim, logits->ndim);
+    int at = axis + ndim - k;
+    for (int i = 0; i <= ndim; i++)
+        noise[i] = i < at ? shape[i] : i == at ? logits->shape[axis] : shape[i - 1];
+    return sample(logits, noise, ndim + 1, at, key);
+}
+
+mx_array *mx_random_categorical_samples(mx_array *logits, int axis, int samples,
+                                        mx_array *key) {
+    int noise[MX_MAX_NDIM + 1];
+    if (!logits_axis(logits, &axis))
+        return NULL;
+    if (samples < 0 || logits->ndim >= MX_MAX_NDIM)
+        return mx_fail(MX_INVALID, "[categorical] cannot draw %d samples.", samples);
+    for (int i = 0; i < logits->ndim; i++)
+        noise[i] = logits->shape[i];
+    noise[logits->ndim] = samples;
+    return sample(mx_expand_dim(logits, logits->ndim), noise, logits->ndim + 1, axis,
+                  key);
+}
