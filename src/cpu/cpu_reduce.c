@@ -175,6 +175,8 @@ static void fold(const plan *p, void *acc, int64_t at, int64_t begin, int64_t en
                  int64_t cols) {
     int64_t index[MX_MAX_NDIM], left = begin;
     int last = p->n_red - 1;
+    if (begin == end)
+        return;
     for (int i = last; i >= 0; i--) {
         index[i] = left % p->red[i].size;
         left /= p->red[i].size;

@@ -49,9 +49,9 @@ mx_array *mx_random_next_key(void) {
     if (!seeded)
         state = seed_from_clock();
     seeded = true;
-    mx_kernels_get()->random->bits(
-        words, sizeof words, 0, sizeof words,
-        (uint32_t[2]){(uint32_t)(state >> 32), (uint32_t)state});
+    mx_random_stream stream = {{(uint32_t)(state >> 32), (uint32_t)state},
+                               sizeof words};
+    mx_kernels_get()->random->pairs(words, &stream, 0, 2);
     state = (uint64_t)words[0] << 32 | words[1];
     pthread_mutex_unlock(&lock);
     return key_of(words + 2);
@@ -134,16 +134,12 @@ static double below_one(mx_dtype t) {
     }
 }
 
-static mx_array *capped(mx_array *u, mx_dtype t) {
-    return mx_minimum(u, mx_scalar(below_one(t), t));
-}
-
-/* In [0, 1). */
+/* In [0, 1): 32 bits, rounded to the dtype. */
 static mx_array *unit(const int *shape, int ndim, mx_dtype t, mx_array *key) {
     mx_dtype wide = mx_dtype_compute(t);
     mx_array *bits = mx_random_bits(shape, ndim, 4, key ? key : mx_random_next_key());
-    mx_array *u = capped(mx_mul_s(mx_astype(bits, wide), 0x1p-32), wide);
-    return t == wide ? u : capped(mx_astype(u, t), t);
+    mx_array *u = mx_mul_s(mx_astype(bits, wide), 0x1p-32);
+    return mx_astype(mx_minimum(u, mx_scalar(below_one(t), wide)), t);
 }
 
 /* In (-1, 1), float32. */
@@ -186,13 +182,18 @@ mx_array *mx_random_uniform(mx_array *lo, mx_array *hi, const int *shape, int nd
     return mx_add(mx_mul(unit(shape, ndim, t, key), range), lo);
 }
 
+/* The float above 2^32, so that a probability of 1 is certain. */
+#define ABOVE_2_32 4294967808.0
+
 mx_array *mx_random_bernoulli(mx_array *p, const int *shape, int ndim, mx_array *key) {
     if (!p || !check_fits("bernoulli", p, shape, ndim))
         return NULL;
     if (!mx_dtype_is_float(mx_dtype_of(p)))
         return mx_fail(MX_INVALID,
                        "[bernoulli] bernoulli probability `p` must be a float type.");
-    return mx_less(unit(shape, ndim, MX_FLOAT32, key), p);
+    mx_array *bits = mx_random_bits(shape, ndim, 4, key ? key : mx_random_next_key());
+    mx_array *below = mx_mul_s(mx_astype(p, MX_FLOAT32), ABOVE_2_32);
+    return mx_less(mx_astype(bits, MX_FLOAT32), below);
 }
 
 /* The cast comes before the clamp, so that bounds which the dtype cannot hold wrap as
