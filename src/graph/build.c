@@ -1,5 +1,5 @@
 /* From a unit of pointwise steps to a program (program.h). */
-#include "base/status.h"
+#include "base/mem.h"
 #include "graph/plan.h"
 
 static bool reserve(mx_builder *b, int inputs, int instrs, int outputs) {
@@ -114,4 +114,13 @@ bool mx_plan_build(mx_plan *p, int32_t unit, mx_builder *b) {
     for (int i = 0; i < g->n_in; i++)
         b->donate[i] = may_donate(b, i, tracer);
     return true;
+}
+
+void mx_builder_free(mx_builder *b) {
+    mx_free(b->arrays);
+    mx_free(b->instrs);
+    mx_free(b->values);
+    mx_free(b->counts);
+    mx_free(b->donate);
+    *b = (mx_builder){0};
 }

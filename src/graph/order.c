@@ -33,7 +33,7 @@ static bool push(mx_plan *p, size_t *depth, mx_node *n) {
 }
 
 static int32_t step_of(const mx_array *a) {
-    return mx_array_available(a) ? -1 : (int32_t)a->node->mark - 1;
+    return mx_array_available(a) || !a->node ? -1 : (int32_t)a->node->mark - 1;
 }
 
 static bool add_step(mx_plan *p, mx_node *n) {
@@ -50,9 +50,9 @@ static bool add_step(mx_plan *p, mx_node *n) {
 }
 
 /* Is there something to compute for a? *ok turns false for a placeholder. */
-static bool needs(const mx_array *a, bool *ok) {
+static bool needs(const mx_plan *p, const mx_array *a, bool *ok) {
     int state = atomic_load_explicit(&a->state, memory_order_acquire);
-    if (state == MX_PLACEHOLDER) {
+    if (state == MX_PLACEHOLDER && !p->open) {
         mx_fail(MX_INVALID, "[eval] Attempting to eval an array during function transformations like "
                             "compile or vmap is not allowed.");
         *ok = false;
@@ -67,7 +67,7 @@ static bool walk(mx_plan *p, mx_node *root) {
         frame *f = &((frame *)p->stack)[depth - 1];
         if (f->next < f->node->nin) {
             mx_array *in = f->node->in[f->next++];
-            if (needs(in, &ok))
+            if (needs(p, in, &ok))
                 ok = ok && push(p, &depth, in->node);
         } else {
             ok = add_step(p, f->node);
@@ -83,9 +83,18 @@ bool mx_plan_order(mx_plan *p, mx_array *const *roots, int n) {
     bool ok = true;
     p->n_step = p->n_src = p->n_unit = p->n_order = 0;
     for (int i = 0; i < n && ok; i++)
-        if (needs(roots[i], &ok))
+        if (needs(p, roots[i], &ok))
             ok = ok && walk(p, roots[i]->node);
     for (int32_t i = 0; i < p->n_step; i++)
         p->step[i].node->mark = 0;
     return ok;
+}
+
+void mx_plan_free(mx_plan *p) {
+    mx_free(p->step);
+    mx_free(p->src);
+    mx_free(p->unit);
+    mx_free(p->order);
+    mx_free(p->stack);
+    *p = (mx_plan){0};
 }

@@ -45,6 +45,7 @@ typedef struct mx_plan {
     int32_t n_unit;
     int32_t *order; /* units as they run */
     int32_t n_order;
+    bool open; /* placeholders are leaves, not errors: the plan of a trace */
     size_t room_step, room_src, room_unit, room_order;
     void *stack; /* of the walks */
     size_t room_stack;
@@ -56,6 +57,7 @@ bool mx_plan_room(void *array, size_t *room, size_t n, size_t size);
 /* Collect the pending nodes that the roots need. False: a placeholder was reached, or no memory. */
 bool mx_plan_order(mx_plan *p, mx_array *const *roots, int n);
 bool mx_plan_fuse(mx_plan *p);
+void mx_plan_free(mx_plan *p);
 
 /* The program of a unit of pointwise steps. It lies in `b` until the next call. */
 typedef struct mx_builder {
@@ -68,6 +70,7 @@ typedef struct mx_builder {
     size_t room_arrays, room_instrs, room_values, room_counts, room_donate;
 } mx_builder;
 bool mx_plan_build(mx_plan *p, int32_t unit, mx_builder *b);
+void mx_builder_free(mx_builder *b);
 
 /* The output array of a pointwise step. */
 static inline mx_array *mx_step_out(const mx_step *s) {

@@ -32,10 +32,14 @@ mx_scope mx_scope_open(void) {
     return (mx_scope){temps.count, temps.stream, temps.has_stream};
 }
 
-mx_scope mx_scope_open_on(mx_stream s) {
-    mx_scope old = mx_scope_open();
+void mx_scope_use(mx_stream s) {
     temps.stream = s;
     temps.has_stream = true;
+}
+
+mx_scope mx_scope_open_on(mx_stream s) {
+    mx_scope old = mx_scope_open();
+    mx_scope_use(s);
     return old;
 }
 

@@ -24,6 +24,7 @@ typedef struct mx_scope {
 
 mx_scope mx_scope_open(void);                 /* keeps the enclosing scope's stream */
 mx_scope mx_scope_open_on(mx_stream s);
+void mx_scope_use(mx_stream s); /* new nodes run on s until the innermost scope closes */
 void mx_scope_close(mx_scope s);
 /* Close, but move `keep` (may be NULL) to the enclosing scope. Returns keep. */
 mx_array *mx_scope_return(mx_scope s, mx_array *keep);

@@ -1,0 +1,286 @@
+/* compile: see compile.h. */
+#include "transforms/compile.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/status.h"
+#include "graph/recipe.h"
+#include "graph/scope.h"
+#include "graph/trace.h"
+#include "transforms/simplify.h"
+
+/* --- caches ---------------------------------------------------------------------------------------------- */
+
+/* One trace: what it was made for, and what came out. */
+typedef struct entry {
+    struct entry *next;
+    mx_recipe *recipe;
+    uint64_t *constants;
+    size_t n_constants;
+    bool shapeless;
+} entry;
+
+/* Counted: closures and the table of ids hold it. */
+typedef struct cache {
+    mx_object object;
+    pthread_mutex_t lock;
+    entry *first;
+    uintptr_t id; /* 0: belongs to its closure alone */
+    struct cache *next;
+} cache;
+
+static pthread_mutex_t table_lock = PTHREAD_MUTEX_INITIALIZER;
+static cache *table; /* caches with an id */
+
+static void free_entries(entry *e) {
+    while (e) {
+        entry *next = e->next;
+        mx_recipe_release(e->recipe);
+        mx_free(e->constants);
+        mx_free(e);
+        e = next;
+    }
+}
+
+static void destroy_cache(mx_object *o) {
+    cache *c = (cache *)o;
+    free_entries(c->first);
+    pthread_mutex_destroy(&c->lock);
+    mx_free(c);
+}
+
+static cache *cache_new(uintptr_t id) {
+    cache *c = mx_calloc(1, sizeof *c);
+    if (!c)
+        return NULL;
+    atomic_init(&c->object.refs, 1);
+    c->object.destroy = destroy_cache;
+    c->id = id;
+    pthread_mutex_init(&c->lock, NULL);
+    return c;
+}
+
+/* The cache of an id, with a reference for the caller. */
+static cache *cache_of(uintptr_t id) {
+    pthread_mutex_lock(&table_lock);
+    cache *c = table;
+    while (c && c->id != id)
+        c = c->next;
+    if (!c && (c = cache_new(id))) {
+        c->next = table;
+        table = c;
+    }
+    if (c)
+        mx_object_retain(&c->object);
+    pthread_mutex_unlock(&table_lock);
+    return c;
+}
+
+void mx_compile_erase(uintptr_t id) {
+    pthread_mutex_lock(&table_lock);
+    cache **at = &table;
+    while (*at && (*at)->id != id)
+        at = &(*at)->next;
+    cache *c = *at;
+    if (c)
+        *at = c->next;
+    pthread_mutex_unlock(&table_lock);
+    if (c)
+        mx_object_release(&c->object);
+}
+
+void mx_compile_clear_cache(void) {
+    pthread_mutex_lock(&table_lock);
+    cache *c = table;
+    table = NULL;
+    pthread_mutex_unlock(&table_lock);
+    while (c) {
+        cache *next = c->next;
+        mx_object_release(&c->object);
+        c = next;
+    }
+}
+
+/* --- modes ------------------------------------------------------------------------------------------------- */
+
+static atomic_int mode = -1;
+
+mx_compile_mode mx_compile_get_mode(void) {
+    int m = atomic_load(&mode);
+    if (m < 0) {
+        const char *off = getenv("MLX_DISABLE_COMPILE");
+        m = off && *off && *off != '0' ? MX_COMPILE_DISABLED : MX_COMPILE_ENABLED;
+        atomic_store(&mode, m);
+    }
+    return (mx_compile_mode)m;
+}
+
+void mx_compile_set_mode(mx_compile_mode m) {
+    atomic_store(&mode, (int)m);
+}
+
+/* --- tracing -------------------------------------------------------------------------------------------------- */
+
+typedef struct compiled {
+    mx_closure *f;
+    cache *cache;
+    bool shapeless;
+    uint64_t *constants;
+    size_t n_constants;
+} compiled;
+
+static bool make_placeholders(mx_array *const *in, int n, mx_arrays *made) {
+    for (int i = 0; i < n; i++) {
+        mx_array *p = mx_placeholder(in[i]->shape, in[i]->ndim, mx_dtype_of(in[i]));
+        if (!p)
+            return false;
+        p->tracer = mx_trace_level();
+        if (!mx_arrays_add(made, p))
+            return false;
+    }
+    return true;
+}
+
+static bool call_function(mx_closure *f, mx_arrays *in, mx_arrays *out) {
+    mx_scope s = mx_scope_open();
+    bool ok = f->call(f, in->item, (int)in->count, out) && !mx_failed();
+    mx_scope_close(s);
+    return ok || mx_failed() ? ok : mx_fail(MX_INVALID, "[compile] the function failed without an error");
+}
+
+static mx_recipe *trace(mx_closure *f, mx_array *const *in, int n) {
+    mx_arrays inputs = {0}, outputs = {0};
+    mx_recipe *r = NULL;
+    mx_scope s = mx_scope_open();
+    mx_trace_enter();
+    bool ok = make_placeholders(in, n, &inputs) && call_function(f, &inputs, &outputs) &&
+              (mx_compile_get_mode() == MX_COMPILE_NO_SIMPLIFY ? mx_fold_constants(&outputs) : mx_simplify(&outputs));
+    mx_scope_close(s);
+    if (ok)
+        r = mx_recipe_new(inputs.item, (int)inputs.count, outputs.item, (int)outputs.count);
+    mx_trace_leave();
+    mx_arrays_free(&inputs);
+    mx_arrays_free(&outputs);
+    return r;
+}
+
+/* --- looking up --------------------------------------------------------------------------------------------------- */
+
+static bool fits_array(const mx_array *p, const mx_array *a, bool shapeless) {
+    return p->dtype == a->dtype && p->ndim == a->ndim && (shapeless || mx_same_shape(p, a));
+}
+
+static bool fits(const entry *e, const compiled *c, mx_array *const *in, int n) {
+    if (e->recipe->n_in != n || e->n_constants != c->n_constants || e->shapeless != c->shapeless ||
+        (e->n_constants && memcmp(e->constants, c->constants, e->n_constants * sizeof *e->constants) != 0))
+        return false;
+    for (int i = 0; i < n; i++)
+        if (!fits_array(e->recipe->proto[i], in[i], c->shapeless))
+            return false;
+    return true;
+}
+
+static mx_recipe *find(const compiled *c, mx_array *const *in, int n) {
+    mx_recipe *r = NULL;
+    pthread_mutex_lock(&c->cache->lock);
+    for (entry *e = c->cache->first; e && !r; e = e->next)
+        if (fits(e, c, in, n))
+            r = mx_recipe_retain(e->recipe);
+    pthread_mutex_unlock(&c->cache->lock);
+    return r;
+}
+
+static bool keep(const compiled *c, mx_recipe *r) {
+    entry *e = mx_calloc(1, sizeof *e);
+    uint64_t *constants = mx_memdup(c->constants, c->n_constants * sizeof *constants);
+    if (!e || !constants) {
+        mx_free(e);
+        mx_free(constants);
+        return false;
+    }
+    *e = (entry){NULL, mx_recipe_retain(r), constants, c->n_constants, c->shapeless};
+    pthread_mutex_lock(&c->cache->lock);
+    e->next = c->cache->first;
+    c->cache->first = e;
+    pthread_mutex_unlock(&c->cache->lock);
+    return true;
+}
+
+/* A trace that took in arrays of a transform around it holds for this call only. */
+static bool is_closed(const mx_recipe *r) {
+    for (int32_t s = r->n_in; s < r->n_slot; s++)
+        if (mx_array_available(r->proto[s]) && r->proto[s]->tracer && mx_trace_active())
+            return false;
+    return true;
+}
+
+/* --- calling ----------------------------------------------------------------------------------------------------------- */
+
+static bool any_traced(mx_array *const *in, int n) {
+    for (int i = 0; i < n; i++)
+        if (in[i]->tracer && mx_trace_active())
+            return true;
+    return false;
+}
+
+static bool run(const compiled *c, mx_recipe *r, mx_array *const *in, int n, mx_arrays *out) {
+    mx_array **results = mx_calloc((size_t)r->n_out + 1, sizeof *results);
+    mx_scope s = mx_scope_open();
+    bool inlined = c->shapeless || any_traced(in, n) || !is_closed(r);
+    bool ok = results && (inlined ? mx_recipe_replay(r, in, results) : mx_recipe_call(r, in, results)) &&
+              mx_arrays_add_all(out, results, (size_t)r->n_out);
+    mx_scope_close(s);
+    mx_free(results);
+    return ok;
+}
+
+static bool call_compiled(mx_closure *self, mx_array *const *in, int n, mx_arrays *out) {
+    compiled *c = self->payload;
+    if (mx_compile_get_mode() == MX_COMPILE_DISABLED)
+        return c->f->call(c->f, in, n, out);
+    mx_recipe *r = find(c, in, n);
+    if (!r) {
+        if (!(r = trace(c->f, in, n)))
+            return false;
+        if (is_closed(r) && !keep(c, r)) {
+            mx_recipe_release(r);
+            return false;
+        }
+    }
+    bool ok = run(c, r, in, n, out);
+    mx_recipe_release(r);
+    return ok;
+}
+
+static void destroy_compiled(void *payload) {
+    compiled *c = payload;
+    mx_object_release(&c->f->object);
+    mx_object_release(&c->cache->object);
+    mx_free(c->constants);
+    mx_free(c);
+}
+
+static mx_closure *make(mx_closure *f, cache *own, bool shapeless, const uint64_t *constants, size_t n) {
+    compiled *c = own ? mx_calloc(1, sizeof *c) : NULL;
+    uint64_t *copy = c ? mx_memdup(constants, n * sizeof *copy) : NULL;
+    if (!copy) {
+        mx_free(c);
+        if (own)
+            mx_object_release(&own->object);
+        return NULL;
+    }
+    *c = (compiled){f, own, shapeless, copy, n};
+    mx_object_retain(&f->object);
+    return mx_closure_new(call_compiled, c, destroy_compiled);
+}
+
+mx_closure *mx_compile(mx_closure *f, bool shapeless) {
+    return make(f, cache_new(0), shapeless, NULL, 0);
+}
+
+mx_closure *mx_compile_id(mx_closure *f, uintptr_t id, bool shapeless, const uint64_t *constants, size_t n) {
+    return make(f, cache_of(id), shapeless, constants, n);
+}
