@@ -148,7 +148,9 @@ static bool call_function(mx_closure *f, mx_arrays *in, mx_arrays *out) {
     mx_scope s = mx_scope_open();
     bool ok = f->call(f, in->item, (int)in->count, out) && !mx_failed();
     mx_scope_close(s);
-    return ok || mx_failed() ? ok : mx_fail(MX_INVALID, "[compile] the function failed without an error");
+    if (!ok && !mx_failed())
+        mx_fail(MX_INVALID, "[compile] the function failed without an error");
+    return ok;
 }
 
 static mx_recipe *trace(mx_closure *f, mx_array *const *in, int n) {

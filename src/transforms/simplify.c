@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/status.h"
 #include "graph/eval.h"
 #include "graph/params.h"
 #include "graph/plan.h"
