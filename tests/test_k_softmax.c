@@ -119,7 +119,7 @@ static void rows_against_plain(void) {
             }
 }
 
-/* Row x of 3, as float32: softmax of element 0, logsumexp, and the same merged from single elements. */
+/* A row of 3: softmax of the first two, logsumexp, and that merged from single elements. */
 static void special_row(const mx_k_softmax *k, double a, double b, double c, double y0,
                         double y1, double lse) {
     float x[3] = {(float)a, (float)b, (float)c}, y[3], l;
