@@ -11,9 +11,12 @@ install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DATADIR}/licenses/mlxc)
 
 configure_package_config_file(cmake/MLXCConfig.cmake.in MLXCConfig.cmake
     INSTALL_DESTINATION ${CONFIG_DIR} PATH_VARS CMAKE_INSTALL_INCLUDEDIR)
-write_basic_package_version_file(MLXCConfigVersion.cmake COMPATIBILITY SameMajorVersion)
+# The version of the package whose interface this is: programs ask for that one.
+write_basic_package_version_file(MLXCConfigVersion.cmake VERSION ${MLXC_INTERFACE_VERSION} COMPATIBILITY SameMajorVersion)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/MLXCConfig.cmake
         ${CMAKE_CURRENT_BINARY_DIR}/MLXCConfigVersion.cmake DESTINATION ${CONFIG_DIR})
 
+# Relative, so that `cmake --install --prefix` and moved trees work.
+file(RELATIVE_PATH PC_TO_PREFIX /p/${CMAKE_INSTALL_LIBDIR}/pkgconfig /p)
 configure_file(cmake/mlxc.pc.in mlxc.pc @ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/mlxc.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
