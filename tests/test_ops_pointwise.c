@@ -34,7 +34,7 @@ static const row rows[] = {
     U(reciprocal, INEXACT), U(degrees, INEXACT),           U(radians, INEXACT),   U(isnan, BOOL),
     U(isposinf, BOOL),      U(isfinite, BOOL),             U(stop_gradient, SAME), U(positive, SAME),
     B(add, SAME),           B(subtract, SAME),             B(multiply, SAME),     B(divide, INEXACT),
-    B(floor_divide, REAL),  B(power, SAME),                B(maximum, SAME),      B(minimum, SAME),
+    B(floor_divide, REAL),  B(remainder, REAL),            B(power, SAME),                B(maximum, SAME),      B(minimum, SAME),
     B(arctan2, FLOAT),      B(logaddexp, INEXACT),         B(equal, BOOL),        B(less, BOOL),
     B(logical_and, BOOL),   B(logical_xor, BOOL),          B(bitwise_and, BITS),  B(left_shift, "BBHIQchil!!!!!"),
     B(right_shift, "BBHIQchil!!!!!"),

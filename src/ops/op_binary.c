@@ -100,7 +100,8 @@ static mx_array *binary(mx_pointwise p, mx_array *a, mx_array *b) {
         return NULL;
     mx_dtype promoted = mx_dtype_promote(mx_dtype_of(a), mx_dtype_of(b)),
         t = operand_dtype(p, promoted);
-    if (!mx_pw_accepts(mx_pw_infos[p].domain, mx_dtype_compute(t)))
+    bool taken = mx_pw_accepts(mx_pw_infos[p].domain, mx_dtype_compute(t));
+    if (!taken || (p == MX_PW_remainder && t == MX_COMPLEX64))
         return refuse(p, mx_dtype_of(a), mx_dtype_of(b));
     mx_array *y = mx_apply2((mx_prim)p, NULL, mx_astype(a, t), mx_astype(b, t));
     return promoted == MX_BOOL && t == MX_UINT8 && !is_bits(p) ? mx_astype(y, MX_BOOL) : y;
