@@ -56,7 +56,7 @@ const op_case op_cases_view[] = {
     {"slice", slice, NULL, by_flipping, INTS, {A}},
     {"flip", flip, NULL, NULL, INTS, {A}},
     {"contiguous", contiguous, NULL, transpose, INTS, {A}},
-    {"as_strided", windows, NULL, NULL, INTS | NO_EMPTY | NO_GRAD, {A}},
+    {"as_strided", windows, NULL, NULL, INTS | NO_EMPTY, {A}},
     {"tril", tril, NULL, by_removing, INTS, {A}},
     {"triu", triu, NULL, NULL, INTS, {A}},
     {"diagonal", diagonal, NULL, NULL, INTS, {A}},
