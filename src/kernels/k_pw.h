@@ -117,15 +117,12 @@ SV void map2_f64(void *out, const void *a, const void *b, size_t n, vd (*f)(vd, 
     if (i < n)
         vd_storen(o + i, f(vd_loadn(x + i, n - i), vd_loadn(y + i, n - i)), n - i);
 }
-SV void compare_f64(void *out, const void *a, const void *b, size_t n, vdm (*f)(vd, vd)) {
+SV void compare_f64(void *out, const void *a, const void *b, size_t n, bool (*f)(double, double)) {
     uint8_t *o = out;
     const double *x = a, *y = b;
-    for (size_t i = 0; i < n; i += VD_LANES) {
-        size_t k = n - i < VD_LANES ? n - i : VD_LANES;
-        unsigned m = vdm_bits(f(vd_loadn(x + i, k), vd_loadn(y + i, k)));
-        for (size_t j = 0; j < k; j++)
-            o[i + j] = m >> j & 1;
-    }
+    PW_LOOP
+    for (size_t i = 0; i < n; i++)
+        o[i] = f(x[i], y[i]);
 }
 SV void each1_f64(void *out, const void *a, size_t n, double (*f)(double)) {
     double *o = out;

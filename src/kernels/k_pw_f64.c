@@ -5,6 +5,7 @@
 
 #include "kernels/k_pw.h"
 #include "kernels/special.h"
+#include "kernels/vmath64.h"
 
 SV vd vd_none(vd a) {
     (void)a;
@@ -30,6 +31,25 @@ SV vd vd_maximum(vd a, vd b) {
 }
 SV vd vd_minimum(vd a, vd b) {
     return vd_select(vdm_or(vd_lt(a, b), vd_isnan(a)), a, b);
+}
+
+SV bool d_eq(double a, double b) {
+    return a == b;
+}
+SV bool d_ne(double a, double b) {
+    return a != b;
+}
+SV bool d_lt(double a, double b) {
+    return a < b;
+}
+SV bool d_le(double a, double b) {
+    return a <= b;
+}
+SV bool d_gt(double a, double b) {
+    return a > b;
+}
+SV bool d_ge(double a, double b) {
+    return a >= b;
 }
 
 #define F64_1(op, f) void KN(k_##op##_f64)(void *out, const void *a, size_t n) { map1_f64(out, a, n, f); }

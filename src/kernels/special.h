@@ -51,18 +51,10 @@ SPECIAL double d_erfinv(double x) {
     }
     return copysign(y, x);
 }
-SPECIAL double d_sigmoid(double x) {
-    double e = exp(-fabs(x));
-    return (x < 0 ? e : 1) / (1 + e);
-}
 /* The sign of the divisor, as Python */
 SPECIAL double d_remainder(double a, double b) {
     double r = fmod(a, b);
     return r != 0 && (r < 0) != (b < 0) ? r + b : r;
-}
-SPECIAL double d_logaddexp(double a, double b) {
-    double d = a == b ? 0 : -fabs(a - b); // inf - inf is not wanted
-    return (isnan(a) || a > b ? a : b) + log1p(exp(d));
 }
 
 #endif
