@@ -2,6 +2,7 @@
  * values are Annex G's; what C lacks is spelled out here. Order is by real part, then imaginary.
  */
 #include <complex.h>
+#include <float.h>
 #include <math.h>
 
 #include "kernels/k_pw.h"
@@ -18,16 +19,20 @@ SV cf c_make(float re, float im) {
 SV bool c_isnan(cf a) {
     return isnan(crealf(a)) || isnan(cimagf(a));
 }
+/* In float64 no square overflows; an infinite part makes it infinite, also beside a NaN. */
+SV float c_abs(cf a) {
+    double x = crealf(a), y = cimagf(a);
+    float m = (float)__builtin_sqrt(x * x + y * y);
+    return fabs(x) > FLT_MAX || fabs(y) > FLT_MAX ? INFINITY : m;
+}
 /* a / |a|; 0 stays */
 SV cf c_sign(cf a) {
-    float m = cabsf(a);
-    return m == 0 ? a : c_make(crealf(a) / m, cimagf(a) / m);
+    float m = c_abs(a);
+    m = m == 0 ? 1 : m;
+    return c_make(crealf(a) / m, cimagf(a) / m);
 }
 SV cf c_square(cf a) {
     return a * a;
-}
-SV cf c_rsqrt(cf a) {
-    return 1.0f / csqrtf(a);
 }
 /* e^(x+iy) - 1 = expm1(x) cos y - 2 sin^2(y/2) + i e^x sin y */
 SV cf c_expm1(cf a) {
@@ -58,8 +63,14 @@ SV cf c_sigmoid(cf a) {
 SV cf c_multiply(cf a, cf b) {
     return a * b;
 }
+/* In float64 nothing overflows; what is not finite then is Annex G's to decide. */
 SV cf c_divide(cf a, cf b) {
-    return a / b;
+    double x = crealf(a), y = cimagf(a), u = crealf(b), v = cimagf(b), d = u * u + v * v;
+    cf q = c_make((float)((x * u + y * v) / d), (float)((y * u - x * v) / d));
+    return crealf(q) - crealf(q) == 0 && cimagf(q) - cimagf(q) == 0 ? q : a / b;
+}
+SV cf c_rsqrt(cf a) {
+    return c_divide(1.0f, csqrtf(a));
 }
 SV bool c_equal(cf a, cf b) {
     return crealf(a) == crealf(b) && cimagf(a) == cimagf(b);
