@@ -1,0 +1,50 @@
+/* Attention kernels: one step of the online softmax (Milakov and Gimelshein 2018; Dao et al. 2022).
+ *
+ * For each query a running maximum m, a running sum l of exp(x - m) and an unfinished output o are
+ * kept; a step takes the scores of more keys and brings all three up to date, leaving the weights
+ * p = exp(x - m) for the product with the values:
+ *
+ *     x = scale * score + mask;   m' = max(m, x);   c = exp(m - m');   l' = c l + sum p;   o' = c o
+ *
+ * Before the first step m = -inf, l = 0, o = 0. In the end the output is o / l and logsumexp is
+ * m + log l. A masked score counts as the lowest finite number, so that a query which may see nothing
+ * weighs all keys alike; a mask value of -inf is taken as it is, and a query that adds it
+ * everywhere gets NaN.
+ */
+#ifndef MX_KERNELS_K_ATTENTION_H
+#define MX_KERNELS_K_ATTENTION_H
+
+#include "kernels/kernels.h"
+
+typedef struct mx_k_att_step {
+    float *s;           /* scores in, weights out */
+    ptrdiff_t ld;       /* elements between rows of s and of mask */
+    ptrdiff_t keys;
+    float scale;
+    const float *mask;  /* added, laid out like s; or NULL */
+    bool select;        /* mask holds 0 and -inf, and -inf means masked */
+    ptrdiff_t limit;    /* query q sees key t only where t <= limit + q; PTRDIFF_MAX: all */
+    float *m, *l;       /* of each query */
+    float *o;           /* of each query, `values` numbers */
+    ptrdiff_t o_ld, values;
+} mx_k_att_step;
+
+/* Queries as columns: s (keys, ld), o (values, o_ld); `queries` are rounded up to whole vectors, so
+   s, mask, m, l and o have room for them. With pairs, the weights are stored there as pairs of
+   bfloat16 (k_matmul.h, one row of ld for two keys) and s is spoilt. */
+typedef void mx_k_att_columns(const mx_k_att_step *a, ptrdiff_t queries, uint32_t *pairs);
+
+/* Queries as rows: s (queries, ld), o (queries, o_ld). Several heads may follow one another:
+   for `limit`, row r is query r % per_head. */
+typedef void mx_k_att_rows(const mx_k_att_step *a, ptrdiff_t queries, ptrdiff_t per_head);
+
+typedef struct mx_k_attention {
+    mx_k_att_columns *columns;
+    mx_k_att_rows *rows;
+} mx_k_attention;
+
+#ifdef MX_ISA
+extern const mx_k_attention KN(mx_attention);
+#endif
+
+#endif
