@@ -11,7 +11,7 @@
 
 /* The families that exist so far; the others' tables are NULL. */
 #define K_BUILT(X) X(pointwise) X(copy) X(reduce) X(index) \
-    X(softmax) X(matmul) \
+    X(softmax) X(matmul) X(attention) \
     X(random) \
     X(norm) \
     X(rope) \
