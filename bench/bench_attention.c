@@ -35,7 +35,7 @@ static void *fill(mx_dtype t, int64_t n) {
 }
 
 static void run(const shape *s, mx_dtype t) {
-    mx_attention_args a = {.dtype = t, .batch = 1, .heads = s->h, .kv_heads = s->hk,
+    mx_attend_args a = {.dtype = t, .batch = 1, .heads = s->h, .kv_heads = s->hk,
                            .q_len = s->lq, .k_len = s->lk, .dim = s->d, .v_dim = s->d,
                            .q_s = {0, s->lq * s->d, s->d, 1}, .k_s = {0, s->lk * s->d, s->d, 1},
                            .v_s = {0, s->lk * s->d, s->d, 1}, .out_s = {0, s->lq * s->d, s->d},
@@ -49,7 +49,7 @@ static void run(const shape *s, mx_dtype t) {
     double best = 1e30;
     for (double until = now_ms() + 300; now_ms() < until;) {
         double start = now_ms();
-        mx_attention(&a);
+        mx_attend(&a);
         double took = now_ms() - start;
         best = took < best ? took : best;
     }

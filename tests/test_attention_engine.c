@@ -40,7 +40,7 @@ static double element(mx_dtype t, const void *p, const int64_t *s, int64_t b, in
     return kv_get(t, p, b * s[0] + h * s[1] + l * s[2] + d * s[3]).re;
 }
 
-static double score(const mx_attention_args *a, int64_t b, int64_t h, int64_t i, int64_t t) {
+static double score(const mx_attend_args *a, int64_t b, int64_t h, int64_t i, int64_t t) {
     double x = 0;
     int64_t kv = h / (a->heads / a->kv_heads);
     for (int64_t d = 0; d < a->dim; d++)
@@ -57,7 +57,7 @@ static double score(const mx_attention_args *a, int64_t b, int64_t h, int64_t i,
 }
 
 /* Output row (b,h,i) and its logsumexp by the formula. */
-static double expected(const mx_attention_args *a, int64_t b, int64_t h, int64_t i, double *row) {
+static double expected(const mx_attend_args *a, int64_t b, int64_t h, int64_t i, double *row) {
     double *x = malloc((size_t)a->k_len * sizeof *x);
     double top = a->sinks ? kv_get(a->dtype, a->sinks, h).re : -INFINITY, sum = 0;
     for (int64_t t = 0; t < a->k_len; t++) {
@@ -79,7 +79,7 @@ static double expected(const mx_attention_args *a, int64_t b, int64_t h, int64_t
     return top + log(sum);
 }
 
-static void set_mask(mx_attention_args *a, const shape *s) {
+static void set_mask(mx_attend_args *a, const shape *s) {
     // HIDDEN: (Lq,Lk) of bool, one for all; some query sees nothing. The others: (B,1,Lq,Lk)
     bool one = s->mask == HIDDEN;
     int64_t n = s->lq * s->lk;
@@ -99,8 +99,8 @@ static void set_mask(mx_attention_args *a, const shape *s) {
     a->mask_s[3] = 1;
 }
 
-static mx_attention_args arguments(mx_dtype t, const shape *s) {
-    mx_attention_args a = {.dtype = t, .batch = s->b, .heads = s->h, .kv_heads = s->hk,
+static mx_attend_args arguments(mx_dtype t, const shape *s) {
+    mx_attend_args a = {.dtype = t, .batch = s->b, .heads = s->h, .kv_heads = s->hk,
                            .q_len = s->lq, .k_len = s->lk, .dim = s->d, .v_dim = s->dv,
                            .scale = (float)(1.0 / sqrt((double)s->d)), .causal = s->causal};
     const int64_t qn[] = {s->b, s->h, s->lq, s->d}, kn[] = {s->b, s->hk, s->lk, s->d};
@@ -123,7 +123,7 @@ static mx_attention_args arguments(mx_dtype t, const shape *s) {
     return a;
 }
 
-static void release(mx_attention_args *a) {
+static void release(mx_attend_args *a) {
     kv_free(a->dtype, (void *)a->q);
     kv_free(a->dtype, (void *)a->k);
     kv_free(a->dtype, (void *)a->v);
@@ -136,7 +136,7 @@ static void release(mx_attention_args *a) {
 }
 
 /* The largest error of the output and of logsumexp. */
-static double error(const mx_attention_args *a) {
+static double error(const mx_attend_args *a) {
     double worst = 0, *row = malloc((size_t)(a->v_dim + 1) * sizeof *row);
     int64_t os[4] = {a->out_s[0], a->out_s[1], a->out_s[2], 1};
     for (int64_t n = 0; n < a->batch * a->heads * a->q_len; n++) {
@@ -154,8 +154,8 @@ static double error(const mx_attention_args *a) {
 }
 
 static void attend(mx_dtype t, shape s) {
-    mx_attention_args a = arguments(t, &s);
-    bool ok = mx_attention(&a);
+    mx_attend_args a = arguments(t, &s);
+    bool ok = mx_attend(&a);
     double tolerance = t == MX_FLOAT32 ? 2e-6 : t == MX_FLOAT16 ? 6e-4 : 6e-3, worst = error(&a);
     CHECK_MSG(ok && worst <= tolerance,
               "%s %s b %d h %d/%d q %d k %d d %d/%d causal %d sinks %d mask %d: error %g",
@@ -189,14 +189,14 @@ static void known_shapes(mx_dtype t) {
 /* ---- threads ---- */
 
 static void threads(mx_dtype t, shape s) {
-    mx_attention_args a = arguments(t, &s);
+    mx_attend_args a = arguments(t, &s);
     size_t bytes = (size_t)(s.b * s.h * s.lq * s.dv) * mx_dtype_size(t);
     void *one = malloc(bytes);
     mx_pool_set_threads(1);
-    bool same = mx_attention(&a);
+    bool same = mx_attend(&a);
     memcpy(one, a.out, bytes);
     mx_pool_set_threads(3);
-    same = same && mx_attention(&a) && memcmp(one, a.out, bytes) == 0;
+    same = same && mx_attend(&a) && memcmp(one, a.out, bytes) == 0;
     mx_pool_set_threads(0);
     CHECK(same);
     free(one);
@@ -208,10 +208,10 @@ static void threads(mx_dtype t, shape s) {
 /* An added mask of -inf everywhere: 0 / 0. */
 static void nothing_seen(int64_t lq) {
     shape s = {1, 1, 1, lq, 5, 4, 4, false, false, false, ADDED};
-    mx_attention_args a = arguments(MX_FLOAT32, &s);
+    mx_attend_args a = arguments(MX_FLOAT32, &s);
     for (int64_t i = 0; i < 5; i++)
         ((float *)a.mask)[i] = -INFINITY;
-    CHECK(mx_attention(&a));
+    CHECK(mx_attend(&a));
     const float *out = a.out;
     CHECK(isnan(out[0]) && isnan(out[3]));
     CHECK(lq == 1 || !isnan(out[4]));
@@ -220,8 +220,8 @@ static void nothing_seen(int64_t lq) {
 
 static void no_keys(void) {
     shape s = {1, 1, 1, 3, 0, 4, 4, false, false, false, NO_MASK};
-    mx_attention_args a = arguments(MX_FLOAT32, &s);
-    CHECK(mx_attention(&a));
+    mx_attend_args a = arguments(MX_FLOAT32, &s);
+    CHECK(mx_attend(&a));
     CHECK(((float *)a.out)[0] == 0.0f && ((float *)a.out)[11] == 0.0f);
     release(&a);
 }
@@ -229,13 +229,13 @@ static void no_keys(void) {
 static void out_of_memory(void) {
     for (int64_t lq = 1; lq < 50; lq += 40) {
         shape s = {1, 2, 1, lq, 40, 8, 8, false, false, false, NO_MASK};
-        mx_attention_args a = arguments(MX_FLOAT32, &s);
+        mx_attend_args a = arguments(MX_FLOAT32, &s);
         mx_alloc_fail_at(1);
-        CHECK(!mx_attention(&a));
+        CHECK(!mx_attend(&a));
         mx_alloc_fail_at(0);
         CHECK_EQ_INT(mx_error_status(), MX_NOMEM);
         mx_error_clear();
-        CHECK(mx_attention(&a) && error(&a) < 2e-6);
+        CHECK(mx_attend(&a) && error(&a) < 2e-6);
         release(&a);
     }
 }

@@ -21,7 +21,7 @@ enum {
 };
 
 typedef struct decode {
-    const mx_attention_args *a;
+    const mx_attend_args *a;
     int64_t group, rows; /* heads a kv head; queries of all of them: row = head * Lq + query */
     int64_t splits, split; /* splits of the keys; keys in each */
     size_t part;           /* floats of one part */
@@ -29,7 +29,7 @@ typedef struct decode {
     atomic_bool nomem;
 } decode;
 
-bool attention_is_decode(const mx_attention_args *a) {
+bool attention_is_decode(const mx_attend_args *a) {
     return a->q_len <= MOST_QUERIES && a->heads / a->kv_heads * a->q_len <= MOST_ROWS &&
            a->k_s[3] == 1 && a->v_s[3] == 1 && a->k_len > 0;
 }
@@ -47,7 +47,7 @@ static float *part_at(const decode *d, int64_t pair, int64_t split) {
 }
 
 static void read_queries(const decode *d, const work *w) {
-    const mx_attention_args *a = d->a;
+    const mx_attend_args *a = d->a;
     mx_k_pack *pack = mx_kernels_get()->matmul->f32->pack[a->dtype];
     const int64_t *s = a->q_s;
     for (int64_t r = 0; r < d->rows; r++) {
@@ -61,7 +61,7 @@ static void read_queries(const decode *d, const work *w) {
 }
 
 static const float *mask_rows(const decode *d, const work *w, int64_t t0, int64_t n) {
-    const mx_attention_args *a = d->a;
+    const mx_attend_args *a = d->a;
     if (!a->mask)
         return NULL;
     for (int64_t r = 0; r < d->rows; r++) {
@@ -73,7 +73,7 @@ static const float *mask_rows(const decode *d, const work *w, int64_t t0, int64_
 }
 
 static void step(const decode *d, const work *w, int64_t t0, int64_t n) {
-    const mx_attention_args *a = d->a;
+    const mx_attend_args *a = d->a;
     const mx_kernels *kern = mx_kernels_get();
     const int64_t *ks = a->k_s, *vs = a->v_s;
     const void *k = att_at(a->k, w->b * ks[0] + w->kv * ks[1] + t0 * ks[2], a->dtype);
@@ -95,7 +95,7 @@ static void step(const decode *d, const work *w, int64_t t0, int64_t n) {
 
 static void split_body(void *ctx, int64_t begin, int64_t end) {
     decode *d = ctx;
-    const mx_attention_args *a = d->a;
+    const mx_attend_args *a = d->a;
     size_t s = (size_t)d->rows * ATT_KEYS;
     float *room = mx_scratch(0, (2 * s + (size_t)(d->rows * a->dim)) * sizeof *room);
     if (!room) {
@@ -123,7 +123,7 @@ static float weight(float x, float m) {
 
 /* Row r of a pair: the splits' results (and the sink) brought to one maximum; into the first. */
 static void merge_row(const decode *d, int64_t pair, int64_t r) {
-    const mx_attention_args *a = d->a;
+    const mx_attend_args *a = d->a;
     int64_t h = pair % a->kv_heads * d->group + r / a->q_len;
     float sink = a->sinks ? att_sink(a, h) : -INFINITY, top = sink, l;
     for (int64_t i = 0; i < d->splits; i++) {
@@ -148,7 +148,7 @@ static void merge_body(void *ctx, int64_t begin, int64_t end) {
         merge_row(d, i / d->rows, i % d->rows);
 }
 
-bool attention_decode(const mx_attention_args *a) {
+bool attention_decode(const mx_attend_args *a) {
     decode d = {.a = a, .group = a->heads / a->kv_heads};
     int64_t pairs = a->batch * a->kv_heads;
     d.rows = d.group * a->q_len;

@@ -8,12 +8,12 @@
 #include "cpu/attention_internal.h"
 #include "kernels/kernels.h"
 
-const void *att_mask_at(const mx_attention_args *a, int64_t b, int64_t h, int64_t i, int64_t t) {
+const void *att_mask_at(const mx_attend_args *a, int64_t b, int64_t h, int64_t i, int64_t t) {
     const int64_t *s = a->mask_s;
     return att_at(a->mask, b * s[0] + h * s[1] + i * s[2] + t * s[3], a->mask_dtype);
 }
 
-void att_mask_row(const mx_attention_args *a, float *dst, const void *src, int64_t stride,
+void att_mask_row(const mx_attend_args *a, float *dst, const void *src, int64_t stride,
                   int64_t n) {
     if (a->mask_dtype == MX_BOOL) {
         const uint8_t *p = src;
@@ -24,14 +24,14 @@ void att_mask_row(const mx_attention_args *a, float *dst, const void *src, int64
     }
 }
 
-float att_sink(const mx_attention_args *a, int64_t h) {
+float att_sink(const mx_attend_args *a, int64_t h) {
     if (a->dtype == MX_FLOAT32)
         return ((const float *)a->sinks)[h];
     uint16_t u = ((const uint16_t *)a->sinks)[h];
     return a->dtype == MX_FLOAT16 ? mx_f16_to_f32(u) : mx_bf16_to_f32(u);
 }
 
-void att_store(const mx_attention_args *a, int64_t b, int64_t h, int64_t i, const float *row,
+void att_store(const mx_attend_args *a, int64_t b, int64_t h, int64_t i, const float *row,
                float m, float l) {
     const int64_t *s = a->out_s;
     mx_k_store_args g = {
@@ -46,7 +46,7 @@ void att_store(const mx_attention_args *a, int64_t b, int64_t h, int64_t i, cons
         a->logsumexp[(b * a->heads + h) * a->q_len + i] = isinf(m) ? m : m + logf(l);
 }
 
-bool mx_attention(const mx_attention_args *a) {
+bool mx_attend(const mx_attend_args *a) {
     if (a->batch == 0 || a->heads == 0 || a->q_len == 0)
         return true;
     bool ok = attention_is_decode(a) ? attention_decode(a) : attention_prefill(a);

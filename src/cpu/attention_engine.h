@@ -15,7 +15,7 @@
 
 #include "base/dtype.h"
 
-typedef struct mx_attention_args {
+typedef struct mx_attend_args {
     mx_dtype dtype; /* float32 float16 bfloat16: of q, k, v, out and sinks */
     int64_t batch, heads, kv_heads, q_len, k_len, dim, v_dim;
     const void *q, *k, *v;
@@ -29,10 +29,10 @@ typedef struct mx_attention_args {
     int64_t mask_s[4];
     const void *sinks; /* H scores of a key without value, or NULL */
     float *logsumexp;  /* (B,H,Lq), contiguous, or NULL: what a derivative needs */
-} mx_attention_args;
+} mx_attend_args;
 
 /* False and mx_fail on a failed allocation; nothing else fails. A query that a boolean or causal
    mask hides from every key weighs all alike; one whose float mask is -inf everywhere gives NaN. */
-bool mx_attention(const mx_attention_args *args);
+bool mx_attend(const mx_attend_args *args);
 
 #endif

@@ -21,7 +21,7 @@
 enum { PACK_LIMIT = 64 << 20 }; /* bytes of packed keys and values at a time, if one pair fits */
 
 typedef struct prefill {
-    const mx_attention_args *a;
+    const mx_attend_args *a;
     const mx_k_gemm *f;
     int64_t group;   /* query heads a kv head */
     int64_t blocks;  /* of keys */
@@ -44,7 +44,7 @@ static const char *block_at(const prefill *p, int64_t pair, int64_t j) {
 }
 
 static void pack_block(const prefill *p, int64_t pair, int64_t j) {
-    const mx_attention_args *a = p->a;
+    const mx_attend_args *a = p->a;
     const int64_t *ks = a->k_s, *vs = a->v_s;
     int64_t b = pair / a->kv_heads, h = pair % a->kv_heads, t0 = j * ATT_KEYS;
     int64_t n = att_min(ATT_KEYS, a->k_len - t0);
@@ -103,7 +103,7 @@ static bool room(const prefill *p, task *t) {
 }
 
 static void start(const prefill *p, task *t) {
-    const mx_attention_args *a = p->a;
+    const mx_attend_args *a = p->a;
     const int64_t *s = a->q_s;
     const void *q = att_at(a->q, t->b * s[0] + t->h * s[1] + t->i0 * s[2], a->dtype);
     p->f->pack[a->dtype](t->q, p->f->nr, q, s[2], s[3], (int)t->queries, a->dim);
@@ -115,7 +115,7 @@ static void start(const prefill *p, task *t) {
 
 /* The mask of n keys from t0 on, queries as columns. */
 static const float *mask_tile(const prefill *p, const task *t, int64_t t0, int64_t n) {
-    const mx_attention_args *a = p->a;
+    const mx_attend_args *a = p->a;
     if (!a->mask)
         return NULL;
     const void *src = att_mask_at(a, t->b, t->h, t->i0, t0);
@@ -134,7 +134,7 @@ static const float *mask_tile(const prefill *p, const task *t, int64_t t0, int64
 }
 
 static void step(const prefill *p, task *t, int64_t j) {
-    const mx_attention_args *a = p->a;
+    const mx_attend_args *a = p->a;
     const mx_k_gemm *f = p->f;
     int64_t t0 = j * ATT_KEYS, n = att_min(ATT_KEYS, a->k_len - t0), w = f->nr;
     const char *k = block_at(p, t->pair, j), *v = k + p->k_bytes;
@@ -155,7 +155,7 @@ static void step(const prefill *p, task *t, int64_t j) {
 
 /* Blocks that some query of the panel needs: all, if one of them may see nothing. */
 static int64_t needed_blocks(const prefill *p, const task *t) {
-    const mx_attention_args *a = p->a;
+    const mx_attend_args *a = p->a;
     int64_t first = t->i0 + a->k_len - a->q_len, last = first + t->queries - 1;
     if (!a->causal || first < 0 || a->mask)
         return p->blocks;
@@ -163,7 +163,7 @@ static int64_t needed_blocks(const prefill *p, const task *t) {
 }
 
 static void finish(const prefill *p, const task *t) {
-    const mx_attention_args *a = p->a;
+    const mx_attend_args *a = p->a;
     const mx_k_gemm *f32 = mx_kernels_get()->matmul->f32;
     // O (Dv,W) as a panel as wide as Dv is its transpose
     f32->pack[MX_FLOAT32](t->rows, (int)a->v_dim, t->o, p->f->nr, 1, (int)a->v_dim, t->queries);
@@ -173,7 +173,7 @@ static void finish(const prefill *p, const task *t) {
 
 static void panel_body(void *ctx, int64_t begin, int64_t end) {
     prefill *p = ctx;
-    const mx_attention_args *a = p->a;
+    const mx_attend_args *a = p->a;
     for (int64_t i = begin; i < end; i++) {
         task t = {.pair = p->first + i / (p->panels * p->group), .i0 = i % p->panels * p->f->nr};
         t.b = t.pair / a->kv_heads;
@@ -191,7 +191,7 @@ static void panel_body(void *ctx, int64_t begin, int64_t end) {
 }
 
 static void describe(prefill *p) {
-    const mx_attention_args *a = p->a;
+    const mx_attend_args *a = p->a;
     p->f = mx_gemm_format(a->dtype);
     p->group = a->heads / a->kv_heads;
     p->blocks = att_ceil_div(a->k_len, ATT_KEYS);
@@ -202,7 +202,7 @@ static void describe(prefill *p) {
     p->v_bytes = p->v_panel * (size_t)att_ceil_div(a->v_dim, p->f->mr);
 }
 
-bool attention_prefill(const mx_attention_args *a) {
+bool attention_prefill(const mx_attend_args *a) {
     prefill p = {.a = a};
     describe(&p);
     size_t each = (size_t)p.blocks * (p.k_bytes + p.v_bytes) + 64;
