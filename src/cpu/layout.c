@@ -3,10 +3,10 @@
 
 static bool joins(const cpu_layout *l, int n, int64_t size, const int64_t *stride) {
     int last = l->ndim - 1;
-    for (int k = 0; k < n; k++)
+    for (int k = 0; k < n && last >= 0; k++)
         if (l->stride[k][last] != stride[k] * size)
             return false;
-    return l->ndim > 0;
+    return last >= 0;
 }
 
 void cpu_layout_collapse(cpu_layout *l, const int *shape, int ndim, int n, const int64_t *const *strides) {
