@@ -1,13 +1,13 @@
 /* Reduction kernels: many elements fold into few accumulators.
  *
  *     init(acc)                acc = the identity
- *     rows / cols / strided    acc = acc op elements    any number of times, in any
- * split combine(acc, more)       acc = acc op more        partials of fixed blocks, in
- * order finish(out, acc)         accumulator type to the output's storage type
+ *     rows / cols / strided    acc = acc op elements    any number of times, in any split
+ *     combine(acc, more)       acc = acc op more        partials of fixed blocks, in order
+ *     finish(out, acc)         accumulator type to the output's storage type
  *
- * A caller that splits the work in fixed blocks and combines them in order gets the
- * same bits for any number of threads. Strides count elements and may be negative.
- * Accumulators are aligned to their size.
+ * A caller that splits the work in fixed blocks and combines them in order gets the same bits
+ * for any number of threads. Strides count elements and may be negative. Accumulators are
+ * aligned to their size.
  *
  *     op         accumulator (mx_red_acc)               output (mx_red_out)
  *     sum prod   bool, small integers: 32 bits;         the accumulator;
@@ -51,13 +51,11 @@ typedef void mx_k_arg_rows(uint32_t *out, const void *x, size_t rows, size_t n,
 typedef void mx_k_arg_cols(uint32_t *out, const void *x, size_t rows, size_t cols,
                            ptrdiff_t stride);
 typedef void mx_k_arg_strided(uint32_t *out, const void *x, size_t n, ptrdiff_t stride);
-/* For a row split in blocks: like arg_strided without element 0's rule (all NaN: 0) ...
- */
+/* For a row split in blocks: like arg_strided without element 0's rule (all NaN: 0) ... */
 typedef uint32_t mx_k_arg_block(const void *x, size_t n, ptrdiff_t stride);
-/* ... then the choice among the blocks' candidates (ascending indices of x), by that
- * rule. */
-typedef uint32_t mx_k_arg_pick(const void *x, ptrdiff_t stride,
-                               const uint32_t *candidates, size_t k);
+/* ... then the choice among the blocks' candidates (ascending indices of x), by that rule. */
+typedef uint32_t mx_k_arg_pick(const void *x, ptrdiff_t stride, const uint32_t *candidates,
+                               size_t k);
 
 typedef struct mx_k_reduce {
     /* by op and input dtype */

@@ -3,9 +3,9 @@
  *     T  C  C_LOAD(x)         as in k_reduce_type.h
  *     G_FN(f)                 names the functions
  *     G_BETTER(a, b)          a beats b (false with a NaN)
- *     G_BEST(x, n)            the best of n > 0 contiguous elements, NaNs passed over,
- * as C G_NAN(c)                is a value of C a NaN G_LIFT(c, x, n)         optional:
- * C_LOAD of n elements at once
+ *     G_BEST(x, n)            the best of n > 0 contiguous elements, NaNs passed over, as C
+ *     G_NAN(c)                is a value of C a NaN
+ *     G_LIFT(c, x, n)         optional: C_LOAD of n elements at once
  */
 
 static uint32_t G_FN(block)(const void *xv, size_t n, ptrdiff_t stride) {

@@ -1,5 +1,5 @@
-/* Template: all of one integer type: TYPE, T, S, C_LOW, C_HIGH (see k_reduce_type.h);
- * undefined again at the end. */
+/* Template: all of one integer type: TYPE, T, S, C_LOW, C_HIGH (see k_reduce_type.h); undefined
+ * again at the end. */
 #include "kernels/k_reduce_type.h"
 
 static T N(best_max)(const T *x, size_t n) {
@@ -15,14 +15,14 @@ static T N(best_min)(const T *x, size_t n) {
     return a;
 }
 
-#define G_FN(f)        N(argmax_##f)
+#define G_FN(f) N(argmax_##f)
 #define G_BETTER(a, b) ((a) > (b))
-#define G_BEST(x, n)   N(best_max)(x, n)
+#define G_BEST(x, n) N(best_max)(x, n)
 #include "kernels/k_reduce_arg.h"
 
-#define G_FN(f)        N(argmin_##f)
+#define G_FN(f) N(argmin_##f)
 #define G_BETTER(a, b) ((a) < (b))
-#define G_BEST(x, n)   N(best_min)(x, n)
+#define G_BEST(x, n) N(best_min)(x, n)
 #include "kernels/k_reduce_arg.h"
 
 #undef TYPE

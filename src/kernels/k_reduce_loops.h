@@ -30,8 +30,7 @@ static void R_FN(strided)(void *acc, const void *xv, size_t n, ptrdiff_t stride)
 }
 
 #ifndef R_VECTOR
-static void R_FN(rows)(void *acc, const void *xv, size_t rows, size_t n,
-                       ptrdiff_t stride) {
+static void R_FN(rows)(void *acc, const void *xv, size_t rows, size_t n, ptrdiff_t stride) {
     R_A *restrict out = acc;
     const R_T *restrict x = xv;
     for (size_t r = 0; r < rows; r++, x += stride) {
@@ -43,13 +42,11 @@ static void R_FN(rows)(void *acc, const void *xv, size_t rows, size_t n,
 }
 
 static __attribute__((noinline)) void R_FN(wide)(R_A *restrict a, const R_T *restrict x,
-                                                 size_t rows, size_t cols,
-                                                 ptrdiff_t s) {
+                                                 size_t rows, size_t cols, ptrdiff_t s) {
     for (; rows >= 4; rows -= 4, x += 4 * s)
         for (size_t c = 0; c < cols; c++) {
             R_A t = R_OP(R_LOAD(x[c]), R_LOAD(x[(ptrdiff_t)c + s]));
-            R_A u =
-                R_OP(R_LOAD(x[(ptrdiff_t)c + 2 * s]), R_LOAD(x[(ptrdiff_t)c + 3 * s]));
+            R_A u = R_OP(R_LOAD(x[(ptrdiff_t)c + 2 * s]), R_LOAD(x[(ptrdiff_t)c + 3 * s]));
             a[c] = R_OP(a[c], R_OP(t, u));
         }
     for (; rows; rows--, x += s)
@@ -57,13 +54,11 @@ static __attribute__((noinline)) void R_FN(wide)(R_A *restrict a, const R_T *res
             a[c] = R_OP(a[c], R_LOAD(x[c]));
 }
 
-static void R_FN(cols)(void *acc, const void *xv, size_t rows, size_t cols,
-                       ptrdiff_t s) {
+static void R_FN(cols)(void *acc, const void *xv, size_t rows, size_t cols, ptrdiff_t s) {
     const R_T *x = xv;
     if (cols && cols <= NARROW && (size_t)s == cols && rows * cols >= 4 * NARROW) {
         R_A wide[2 * NARROW];
-        size_t k = 2 * NARROW / cols,
-               w = k * cols; // k rows side by side make one wide row
+        size_t k = 2 * NARROW / cols, w = k * cols; // k rows side by side make one wide row
         R_FN(init)(wide, w);
         R_FN(wide)(wide, x, rows / k, w, (ptrdiff_t)w);
         for (size_t j = 0; j < k; j++)

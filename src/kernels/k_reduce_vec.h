@@ -1,5 +1,5 @@
-/* Template: float reductions on vectors, sums in several accumulators so that errors
- * stay small. Included with
+/* Template: float reductions on vectors, sums in several accumulators so that errors stay
+ * small. Included with
  *
  *     T           storage type           L           lanes
  *     V  VM       vector, mask           W(word)     vf_word or vd_word
@@ -109,8 +109,8 @@ SV void N(rows_of)(const int op, void *acc, const void *xv, size_t rows, size_t 
         a[r] = N(fold1)(op, a[r], N(row)(op, x, n, false));
 }
 
-static __attribute__((noinline)) void N(wide)(const int op, A *a, const T *x,
-                                              size_t rows, size_t cols, ptrdiff_t s) {
+static __attribute__((noinline)) void N(wide)(const int op, A *a, const T *x, size_t rows,
+                                              size_t cols, ptrdiff_t s) {
     for (; rows >= 4; rows -= 4, x += 4 * s) {
         size_t c = 0;
         for (; c + L <= cols; c += L) {
@@ -178,8 +178,7 @@ static void N(min_rows)(void *a, const void *x, size_t rows, size_t n, ptrdiff_t
 static void N(sum_cols)(void *a, const void *x, size_t rows, size_t cols, ptrdiff_t s) {
     N(cols_of)(MX_RED_SUM, a, x, rows, cols, s);
 }
-static void N(prod_cols)(void *a, const void *x, size_t rows, size_t cols,
-                         ptrdiff_t s) {
+static void N(prod_cols)(void *a, const void *x, size_t rows, size_t cols, ptrdiff_t s) {
     N(cols_of)(MX_RED_PROD, a, x, rows, cols, s);
 }
 static void N(max_cols)(void *a, const void *x, size_t rows, size_t cols, ptrdiff_t s) {

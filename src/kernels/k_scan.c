@@ -256,15 +256,13 @@ static inline cplx c_logadd(cplx a, cplx b) {
 
 #define HALF_TILE 256
 
-SV void lift(const mx_dtype t, float *out, const uint16_t *x, ptrdiff_t stride,
-             size_t n) {
+SV void lift(const mx_dtype t, float *out, const uint16_t *x, ptrdiff_t stride, size_t n) {
     for (size_t i = 0; stride == 1 && i < n; i += VF_LANES)
         lanes_put_some(MX_FLOAT32, out, i, n, lanes_some(t, x, i, n));
     for (size_t i = 0; stride != 1 && i < n; i++)
         out[i] = lanes_get(t, x + (ptrdiff_t)i * stride, 0);
 }
-SV void lower(const mx_dtype t, uint16_t *out, ptrdiff_t stride, const float *x,
-              size_t n) {
+SV void lower(const mx_dtype t, uint16_t *out, ptrdiff_t stride, const float *x, size_t n) {
     for (size_t i = 0; stride == 1 && i < n; i += VF_LANES)
         lanes_put_some(t, out, i, n, lanes_some(MX_FLOAT32, x, i, n));
     for (size_t i = 0; stride != 1 && i < n; i++)
@@ -273,8 +271,7 @@ SV void lower(const mx_dtype t, uint16_t *out, ptrdiff_t stride, const float *x,
 
 /* Tile by tile in the order of the scan. */
 SV void half_row(const mx_dtype t, mx_k_scan_row *row, uint16_t *out, ptrdiff_t os,
-                 const uint16_t *x, ptrdiff_t xs, size_t n, void *carry,
-                 mx_scan_flags f) {
+                 const uint16_t *x, ptrdiff_t xs, size_t n, void *carry, mx_scan_flags f) {
     float tile[HALF_TILE];
     for (size_t done = 0; done < n; done += HALF_TILE) {
         size_t m = n - done < HALF_TILE ? n - done : HALF_TILE;
@@ -284,9 +281,9 @@ SV void half_row(const mx_dtype t, mx_k_scan_row *row, uint16_t *out, ptrdiff_t 
         lower(t, out + at * os, os, tile, m);
     }
 }
-SV void half_cols(const mx_dtype t, mx_k_scan_cols *cols_f32, uint16_t *out,
-                  ptrdiff_t os, const uint16_t *x, ptrdiff_t xs, size_t n, size_t cols,
-                  float *carry, mx_scan_flags f) {
+SV void half_cols(const mx_dtype t, mx_k_scan_cols *cols_f32, uint16_t *out, ptrdiff_t os,
+                  const uint16_t *x, ptrdiff_t xs, size_t n, size_t cols, float *carry,
+                  mx_scan_flags f) {
     float tile[HALF_TILE];
     for (size_t k = 0; k < n; k++) {
         ptrdiff_t r = (ptrdiff_t)(f.reverse ? n - 1 - k : k);
@@ -299,47 +296,48 @@ SV void half_cols(const mx_dtype t, mx_k_scan_cols *cols_f32, uint16_t *out,
     }
 }
 
-#define F32(f)  sum_##f##_FLOAT32
-#define N16(f)  sum_##f##_FLOAT16
+#define F32(f) sum_##f##_FLOAT32
+#define N16(f) sum_##f##_FLOAT16
 #define NB16(f) sum_##f##_BFLOAT16
 #include "kernels/k_scan_half.h"
-#define F32(f)  prod_##f##_FLOAT32
-#define N16(f)  prod_##f##_FLOAT16
+#define F32(f) prod_##f##_FLOAT32
+#define N16(f) prod_##f##_FLOAT16
 #define NB16(f) prod_##f##_BFLOAT16
 #include "kernels/k_scan_half.h"
-#define F32(f)  max_##f##_FLOAT32
-#define N16(f)  max_##f##_FLOAT16
+#define F32(f) max_##f##_FLOAT32
+#define N16(f) max_##f##_FLOAT16
 #define NB16(f) max_##f##_BFLOAT16
 #include "kernels/k_scan_half.h"
-#define F32(f)  min_##f##_FLOAT32
-#define N16(f)  min_##f##_FLOAT16
+#define F32(f) min_##f##_FLOAT32
+#define N16(f) min_##f##_FLOAT16
 #define NB16(f) min_##f##_BFLOAT16
 #include "kernels/k_scan_half.h"
-#define F32(f)  lse_##f##_FLOAT32
-#define N16(f)  lse_##f##_FLOAT16
+#define F32(f) lse_##f##_FLOAT32
+#define N16(f) lse_##f##_FLOAT16
 #define NB16(f) lse_##f##_BFLOAT16
 #include "kernels/k_scan_half.h"
 
 /* ---- the tables ---- */
 
 #define ROW(f, name) [MX_##name] = f##_##name,
-#define FLOATS(f)                                                                      \
-    {                                                                                  \
-        ROW(f, FLOAT16)                                                                \
-        ROW(f, FLOAT32) ROW(f, FLOAT64) ROW(f, BFLOAT16) ROW(f, COMPLEX64)             \
+#define FLOATS(f)                                                          \
+    {                                                                      \
+        ROW(f, FLOAT16)                                                    \
+        ROW(f, FLOAT32) ROW(f, FLOAT64) ROW(f, BFLOAT16) ROW(f, COMPLEX64) \
     }
-#define ALL_TYPES(f)                                                                   \
-    {                                                                                  \
-        ROW(f, BOOL)                                                                   \
-        ROW(f, UINT8)                                                                  \
-        ROW(f, UINT16) ROW(f, UINT32) ROW(f, UINT64) ROW(f, INT8) ROW(f, INT16)        \
-            ROW(f, INT32) ROW(f, INT64) ROW(f, FLOAT16) ROW(f, FLOAT32)                \
-                ROW(f, FLOAT64) ROW(f, BFLOAT16) ROW(f, COMPLEX64)                     \
+#define ALL_TYPES(f)                                                                       \
+    {                                                                                      \
+        ROW(f, BOOL)                                                                       \
+        ROW(f, UINT8)                                                                      \
+        ROW(f, UINT16)                                                                     \
+        ROW(f, UINT32) ROW(f, UINT64) ROW(f, INT8) ROW(f, INT16) ROW(f, INT32)             \
+            ROW(f, INT64) ROW(f, FLOAT16) ROW(f, FLOAT32) ROW(f, FLOAT64) ROW(f, BFLOAT16) \
+                ROW(f, COMPLEX64)                                                          \
     }
-#define ALL_OPS(f)                                                                     \
-    {                                                                                  \
-        ALL_TYPES(sum_##f), ALL_TYPES(prod_##f), ALL_TYPES(max_##f),                   \
-            ALL_TYPES(min_##f), FLOATS(lse_##f)                                        \
+#define ALL_OPS(f)                                                                       \
+    {                                                                                    \
+        ALL_TYPES(sum_##f), ALL_TYPES(prod_##f), ALL_TYPES(max_##f), ALL_TYPES(min_##f), \
+            FLOATS(lse_##f)                                                              \
     }
 
 const mx_k_scan KN(mx_scan) = {

@@ -1,7 +1,6 @@
-/* Softmax and its relatives on rows. The row is read once for its maximum and once for
- * the exponentials, which stay in cache: two short passes cost less than one with an
- * online maximum (Milakov and Gimelshein 2018 gives the merging of parts that long rows
- * use). */
+/* Softmax and its relatives on rows. The row is read once for its maximum and once for the
+ * exponentials, which stay in cache: two short passes cost less than one with an online maximum
+ * (Milakov and Gimelshein 2018 gives the merging of parts that long rows use). */
 #include "kernels/k_softmax.h"
 
 #include <math.h>
@@ -11,7 +10,7 @@
 #include "kernels/vmath.h"
 
 #define L VF_LANES
-#define BLOCK                                                                          \
+#define BLOCK \
     2048 /* elements whose exponentials are summed in float32, and kept for halves */
 
 /* e^x for x <= 0, exactly 0 below -87. */
@@ -19,8 +18,7 @@ SV vf exp_below(vf x) {
     return vf_select(vf_lt(x, vf_set1(-87.0f)), vf_zero(), vf_exp_negative(x));
 }
 
-/* Lanes past n are NaN where they must not win a maximum, so they are filled with the
- * first. */
+/* Lanes past n are NaN where they must not win a maximum, so they are filled with the first. */
 SV vf tail(const mx_dtype t, const void *x, size_t i, size_t n, vf fill) {
     return vf_select(vm_first(n - i), lanes_loadn(t, x, i, n - i), fill);
 }
@@ -37,8 +35,7 @@ SV float row_max(const mx_dtype t, const void *x, size_t n) {
     return vf_hmax(vf_max(vf_max(m[0], m[1]), vf_max(m[2], m[3])));
 }
 
-/* The sum of e[i] = exp(x[i] - max) over n <= BLOCK elements; e may be NULL, or x
- * itself. */
+/* The sum of e[i] = exp(x[i] - max) over n <= BLOCK elements; e may be NULL, or x itself. */
 SV float exp_block(const mx_dtype t, const void *x, size_t n, float max, float *e) {
     vf m = vf_set1(max), s[4] = {vf_zero(), vf_zero(), vf_zero(), vf_zero()};
     size_t i = 0;
@@ -99,8 +96,7 @@ SV void exp_row(const mx_dtype t, void *out, const void *x, size_t n, float max,
     }
 }
 
-/* out = (x - max) - rest: subtracted apart, so that nothing is lost where max is large.
- */
+/* out = (x - max) - rest: subtracted apart, so that nothing is lost where max is large. */
 SV void shift_row(const mx_dtype t, void *out, const void *x, size_t n, float max,
                   float rest) {
     vf m = vf_set1(max), r = vf_set1(rest);
@@ -108,20 +104,16 @@ SV void shift_row(const mx_dtype t, void *out, const void *x, size_t n, float ma
     for (; i + L <= n; i += L)
         lanes_store(t, out, i, vf_sub(vf_sub(lanes_load(t, x, i), m), r));
     if (i < n)
-        lanes_storen(t, out, i, vf_sub(vf_sub(lanes_loadn(t, x, i, n - i), m), r),
-                     n - i);
+        lanes_storen(t, out, i, vf_sub(vf_sub(lanes_loadn(t, x, i, n - i), m), r), n - i);
 }
 
-SV void softmax_rows(const mx_dtype t, void *out, ptrdiff_t os, const void *x,
-                     ptrdiff_t xs, size_t rows, size_t n) {
+SV void softmax_rows(const mx_dtype t, void *out, ptrdiff_t os, const void *x, ptrdiff_t xs,
+                     size_t rows, size_t n) {
     float kept[BLOCK];
     for (size_t r = 0; r < rows; r++) {
         const void *p = lanes_row(t, x, r, xs);
         void *o = lanes_row_out(t, out, r, os);
-        float *e = t == MX_FLOAT32 ? o
-                   : n <= BLOCK    ? kept
-                                   : NULL,
-              max = row_max(t, p, n);
+        float *e = t == MX_FLOAT32 ? o : n <= BLOCK ? kept : NULL, max = row_max(t, p, n);
         float scale = (float)(1.0 / exp_sum(t, p, n, max, e));
         if (e)
             scale_row(t, o, e, n, scale);
@@ -155,8 +147,7 @@ SV void logsumexp_rows(const mx_dtype t, void *out, const void *x, ptrdiff_t xs,
         if (isinf(max))
             lanes_put(t, out, r, row_has_nan(t, p, n) ? NAN : max);
         else
-            lanes_put(t, out, r,
-                      (float)((double)max + log(exp_sum(t, p, n, max, NULL))));
+            lanes_put(t, out, r, (float)((double)max + log(exp_sum(t, p, n, max, NULL))));
     }
 }
 
@@ -165,8 +156,7 @@ SV float dot_row(const mx_dtype t, const void *a, const void *b, size_t n) {
     size_t i = 0;
     for (; i + 4 * L <= n; i += 4 * L)
         for (size_t k = 0; k < 4; k++)
-            s[k] =
-                vf_fma(lanes_load(t, a, i + k * L), lanes_load(t, b, i + k * L), s[k]);
+            s[k] = vf_fma(lanes_load(t, a, i + k * L), lanes_load(t, b, i + k * L), s[k]);
     for (; i + L <= n; i += L)
         s[0] = vf_fma(lanes_load(t, a, i), lanes_load(t, b, i), s[0]);
     if (i < n)
@@ -198,10 +188,9 @@ SV void part_of(const mx_dtype t, mx_softmax_part *part, const void *x, size_t n
     part->max = (double)max;
     // a block of nothing but -inf weighs nothing; NaN and +inf show as NaN
     bool nothing = max == -INFINITY && !row_has_nan(t, x, n);
-    part->sum = nothing ? 0
-                : max == INFINITY && !row_has_nan(t, x, n)
-                    ? 1
-                    : exp_sum(t, x, n, max, NULL);
+    part->sum = nothing                                    ? 0
+                : max == INFINITY && !row_has_nan(t, x, n) ? 1
+                                                           : exp_sum(t, x, n, max, NULL);
 }
 
 /* ---- float64 ---- */
@@ -275,8 +264,7 @@ static void part_FLOAT64(mx_softmax_part *part, const void *x, size_t n) {
     bool plain = isinf(part->max) && !row_has_nan_d(x, n);
     part->sum = plain ? part->max > 0 : exp_sum_d(x, n, part->max, NULL);
 }
-static void apply_FLOAT64(void *out, const void *x, const mx_softmax_part *w,
-                          size_t n) {
+static void apply_FLOAT64(void *out, const void *x, const mx_softmax_part *w, size_t n) {
     for (size_t i = 0; i < n; i++)
         ((double *)out)[i] = exp(((const double *)x)[i] - w->max) / w->sum;
 }
@@ -289,20 +277,20 @@ static void apply_log_FLOAT64(void *out, const void *x, const mx_softmax_part *w
 
 /* ---- the table ---- */
 
-#define T    MX_FLOAT32
+#define T MX_FLOAT32
 #define N(f) f##_FLOAT32
 #include "kernels/k_softmax_type.h"
-#define T    MX_FLOAT16
+#define T MX_FLOAT16
 #define N(f) f##_FLOAT16
 #include "kernels/k_softmax_type.h"
-#define T    MX_BFLOAT16
+#define T MX_BFLOAT16
 #define N(f) f##_BFLOAT16
 #include "kernels/k_softmax_type.h"
 
-#define FLOATS(f)                                                                      \
-    {                                                                                  \
-        [MX_FLOAT16] = f##_FLOAT16, [MX_FLOAT32] = f##_FLOAT32,                        \
-        [MX_FLOAT64] = f##_FLOAT64, [MX_BFLOAT16] = f##_BFLOAT16                       \
+#define FLOATS(f)                                                \
+    {                                                            \
+        [MX_FLOAT16] = f##_FLOAT16, [MX_FLOAT32] = f##_FLOAT32,  \
+        [MX_FLOAT64] = f##_FLOAT64, [MX_BFLOAT16] = f##_BFLOAT16 \
     }
 
 const mx_k_softmax KN(mx_softmax) = {

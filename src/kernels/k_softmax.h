@@ -5,8 +5,8 @@
  *     logsumexp    m + log(sum exp(x - m)); m itself where m is infinite
  *     softmax_vjp  dx = y * (g - sum(g * y))
  *
- * Row strides count elements. out may be the input itself. Halves are computed in
- * float32. n == 0 writes nothing, but logsumexp gives -inf.
+ * Row strides count elements. out may be the input itself. Halves are computed in float32.
+ * n == 0 writes nothing, but logsumexp gives -inf.
  */
 #ifndef MX_KERNELS_K_SOFTMAX_H
 #define MX_KERNELS_K_SOFTMAX_H
@@ -15,15 +15,14 @@
 
 typedef void mx_k_softmax_rows(void *out, ptrdiff_t out_stride, const void *x,
                                ptrdiff_t x_stride, size_t rows, size_t n);
-typedef void mx_k_logsumexp_rows(void *out, const void *x, ptrdiff_t x_stride,
-                                 size_t rows, size_t n);
+typedef void mx_k_logsumexp_rows(void *out, const void *x, ptrdiff_t x_stride, size_t rows,
+                                 size_t n);
 /* y, g and dx: rows x n, contiguous */
 typedef void mx_k_softmax_vjp_rows(void *dx, const void *y, const void *g, size_t rows,
                                    size_t n);
 
-/* For one row split in blocks: the maximum and the sum of exp(x - max) of a block, in
-   the order of the blocks merged by mx_softmax_merge; then out = exp(x - max) / sum (or
-   x - max
+/* For one row split in blocks: the maximum and the sum of exp(x - max) of a block, in the
+   order of the blocks merged by mx_softmax_merge; then out = exp(x - max) / sum (or x - max
    - log(sum)). */
 typedef struct mx_softmax_part {
     double max, sum;
