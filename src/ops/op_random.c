@@ -124,6 +124,22 @@ const mx_prim_desc mx_desc_random_bits = {
 
 /* --- uniform ---------------------------------------------------------------------- */
 
+/* Programs keep halves in float32 between operations; here every step is rounded, as
+ * MLX does. */
+static mx_array *rounded(mx_array *a) {
+    return !a || mx_dtype_compute(mx_dtype_of(a)) == mx_dtype_of(a)
+               ? a
+               : mx_astype(mx_astype(a, MX_FLOAT32), mx_dtype_of(a));
+}
+
+static mx_array *times(mx_array *a, mx_array *b) {
+    return rounded(mx_mul(a, b));
+}
+
+static mx_array *plus(mx_array *a, mx_array *b) {
+    return rounded(mx_add(a, b));
+}
+
 /* The largest number of the dtype below 1. */
 static double below_one(mx_dtype t) {
     switch (t) {
@@ -178,8 +194,8 @@ mx_array *mx_random_uniform(mx_array *lo, mx_array *hi, const int *shape, int nd
         !check_fits("uniform", hi, shape, ndim))
         return NULL;
     lo = mx_astype(lo, t);
-    mx_array *range = mx_sub(mx_astype(hi, t), lo);
-    return mx_add(mx_mul(unit(shape, ndim, t, key), range), lo);
+    mx_array *range = rounded(mx_sub(mx_astype(hi, t), lo));
+    return plus(times(unit(shape, ndim, t, key), range), lo);
 }
 
 /* The float above 2^32, so that a probability of 1 is certain. */
@@ -248,9 +264,9 @@ mx_array *mx_random_normal(const int *shape, int ndim, mx_dtype t, mx_array *loc
             "[normal] Only floating point and complex64 types are supported.");
     mx_array *factor = mx_scalar(sqrt(2), t);
     if (scale)
-        factor = mx_mul(mx_astype(scale, t), factor);
-    mx_array *z = mx_mul(erfinv_of_symmetric(shape, ndim, t, key), factor);
-    return loc ? mx_add(z, mx_astype(loc, t)) : z;
+        factor = times(mx_astype(scale, t), factor);
+    mx_array *z = times(erfinv_of_symmetric(shape, ndim, t, key), factor);
+    return loc ? plus(z, mx_astype(loc, t)) : z;
 }
 
 mx_array *mx_random_truncated_normal(mx_array *lo, mx_array *hi, const int *shape,
@@ -262,9 +278,10 @@ mx_array *mx_random_truncated_normal(mx_array *lo, mx_array *hi, const int *shap
     mx_array *root = mx_scalar(sqrt(2), t);
     lo = mx_astype(lo, t);
     hi = mx_astype(hi, t);
-    mx_array *u = mx_random_uniform(mx_erf(mx_div(lo, root)), mx_erf(mx_div(hi, root)),
-                                    shape, ndim, t, key);
-    return u ? mx_clip(mx_mul(root, mx_erfinv(u)), lo, hi) : NULL;
+    mx_array *a = rounded(mx_erf(rounded(mx_div(lo, root))));
+    mx_array *b = rounded(mx_erf(rounded(mx_div(hi, root))));
+    mx_array *u = mx_random_uniform(a, b, shape, ndim, t, key);
+    return u ? mx_clip(times(root, rounded(mx_erfinv(u))), lo, hi) : NULL;
 }
 
 /* --- Gumbel, Laplace -------------------------------------------------------------- */
@@ -272,7 +289,8 @@ mx_array *mx_random_truncated_normal(mx_array *lo, mx_array *hi, const int *shap
 mx_array *mx_random_gumbel(const int *shape, int ndim, mx_dtype t, mx_array *key) {
     if (!check_float("uniform", t))
         return NULL;
-    return mx_negative(mx_log(mx_negative(mx_log(unit(shape, ndim, t, key)))));
+    mx_array *inner = rounded(mx_log(unit(shape, ndim, t, key)));
+    return mx_negative(rounded(mx_log(mx_negative(inner))));
 }
 
 mx_array *mx_random_laplace(const int *shape, int ndim, mx_dtype t, double loc,
@@ -283,8 +301,8 @@ mx_array *mx_random_laplace(const int *shape, int ndim, mx_dtype t, double loc,
     mx_array *u = symmetric(shape, ndim, key);
     mx_array *x = mx_astype(mx_mul(mx_sign(u), mx_log1p(mx_negative(mx_abs(u)))), t);
     if (scale != 1)
-        x = mx_mul_s(x, scale);
-    return loc != 0 ? mx_add_s(x, loc) : x;
+        x = times(x, mx_scalar(scale, t));
+    return loc != 0 ? plus(x, mx_scalar(loc, t)) : x;
 }
 
 /* --- choices ---------------------------------------------------------------------- */
