@@ -3,12 +3,17 @@
 #include "kernels/k_load.h"
 #include "kernels/k_tile.h"
 
-/* ---- 32-bit units with adjacent k: transpose 4 x 4 ---- */
+/* ---- 32-bit units with adjacent k: transposed in squares ---- */
 
 typedef uint32_t u32x4 __attribute__((vector_size(16)));
+typedef uint32_t u32x8 __attribute__((vector_size(32)));
 typedef uint16_t u16x8 __attribute__((vector_size(16)));
 
-SV void transpose4(u32x4 r[4]) {
+/* Four rows of four units; the first `have` rows exist. */
+SV void transpose4(uint32_t *dst, int w, const char *src, ptrdiff_t row_bytes, int have) {
+    u32x4 r[4] = {{0}, {0}, {0}, {0}};
+    for (int i = 0; i < 4 && i < have; i++)
+        memcpy(&r[i], src + i * row_bytes, 16);
     u32x4 a = __builtin_shufflevector(r[0], r[1], 0, 4, 1, 5);
     u32x4 b = __builtin_shufflevector(r[2], r[3], 0, 4, 1, 5);
     u32x4 c = __builtin_shufflevector(r[0], r[1], 2, 6, 3, 7);
@@ -17,51 +22,90 @@ SV void transpose4(u32x4 r[4]) {
     r[1] = __builtin_shufflevector(a, b, 2, 3, 6, 7);
     r[2] = __builtin_shufflevector(c, d, 0, 1, 4, 5);
     r[3] = __builtin_shufflevector(c, d, 2, 3, 6, 7);
-}
-
-/* Rows r0 .. r0+3 (`rows` of them present), k units k0 .. k0+3, into panels of width w. */
-SV void transpose_block(uint32_t *dst, int w, const char *src, ptrdiff_t row_bytes, int rows) {
-    u32x4 r[4];
-    for (int i = 0; i < 4; i++) {
-        r[i] = (u32x4){0};
-        if (i < rows)
-            memcpy(&r[i], src + i * row_bytes, 16);
-    }
-    transpose4(r);
     for (int i = 0; i < 4; i++)
         memcpy(dst + (ptrdiff_t)i * w, &r[i], 16);
 }
 
-/* A block at the panel's edge or at the end of k, one unit at a time. */
+/* Rows a and b of four, and c and d, give units k and k+4 of the four: two output rows' halves. */
+SV void merge_pairs(u32x8 *lo, u32x8 *hi, u32x8 a, u32x8 b) {
+    *lo = __builtin_shufflevector(a, b, 0, 8, 1, 9, 4, 12, 5, 13);
+    *hi = __builtin_shufflevector(a, b, 2, 10, 3, 11, 6, 14, 7, 15);
+}
+SV void merge_quads(u32x8 *lo, u32x8 *hi, u32x8 a, u32x8 b) {
+    *lo = __builtin_shufflevector(a, b, 0, 1, 8, 9, 4, 5, 12, 13);
+    *hi = __builtin_shufflevector(a, b, 2, 3, 10, 11, 6, 7, 14, 15);
+}
+
+/* Eight rows of eight units. */
+SV void transpose8(uint32_t *dst, int w, const u32x8 *r) {
+    u32x8 p[8], q[8];
+    for (int i = 0; i < 4; i++)
+        merge_pairs(&p[2 * i], &p[2 * i + 1], r[2 * i], r[2 * i + 1]);
+    for (int i = 0; i < 2; i++) { // q[4 i + u]: units u and u + 4 of rows 4 i ..
+        merge_quads(&q[4 * i], &q[4 * i + 1], p[4 * i], p[4 * i + 2]);
+        merge_quads(&q[4 * i + 2], &q[4 * i + 3], p[4 * i + 1], p[4 * i + 3]);
+    }
+    for (int u = 0; u < 4; u++) {
+        u32x8 lo = __builtin_shufflevector(q[u], q[4 + u], 0, 1, 2, 3, 8, 9, 10, 11);
+        u32x8 hi = __builtin_shufflevector(q[u], q[4 + u], 4, 5, 6, 7, 12, 13, 14, 15);
+        memcpy(dst + (ptrdiff_t)u * w, &lo, 32);
+        memcpy(dst + (ptrdiff_t)(u + 4) * w, &hi, 32);
+    }
+}
+
+/* Eight rows of 16 units: whole lines of cache, which may all fall into one set. */
+SV void transpose8x16(uint32_t *dst, int w, const char *src, ptrdiff_t row_bytes) {
+    u32x8 lo[8], hi[8];
+    for (int i = 0; i < 8; i++) {
+        memcpy(&lo[i], src + i * row_bytes, 32);
+        memcpy(&hi[i], src + i * row_bytes + 32, 32);
+    }
+    transpose8(dst, w, lo);
+    transpose8(dst + 8 * w, w, hi);
+}
+
+/* `width` places of k rows, one unit at a time: the panel's edge, the end of k. */
 static void copy_block(uint32_t *dst, int w, const char *src, ptrdiff_t row_bytes, int width,
-                       int rows, int k) {
-    for (int i = 0; i < k; i++) {
+                       int have, ptrdiff_t k) {
+    for (ptrdiff_t i = 0; i < k; i++) {
         for (int r = 0; r < width; r++) {
             uint32_t u = 0;
-            if (r < rows)
-                memcpy(&u, src + r * row_bytes + (ptrdiff_t)4 * i, 4);
-            dst[(ptrdiff_t)i * w + r] = u;
+            if (r < have)
+                memcpy(&u, src + r * row_bytes + 4 * i, 4);
+            dst[i * w + r] = u;
         }
     }
 }
 
+/* Up to eight places of a panel, k <= 16 units. */
+SV void pack_strip(uint32_t *dst, int w, const char *src, ptrdiff_t row_bytes, int width, int have,
+                   ptrdiff_t k) {
+    ptrdiff_t p = 0;
+    if (width == 8 && have >= 8 && k == 16) {
+        transpose8x16(dst, w, src, row_bytes);
+        return;
+    }
+    if (width >= 4)
+        for (; p + 4 <= k; p += 4) {
+            transpose4(dst + p * w, w, src + 4 * p, row_bytes, have);
+            if (width == 8)
+                transpose4(dst + p * w + 4, w, src + 4 * row_bytes + 4 * p, row_bytes, have - 4);
+            else
+                copy_block(dst + p * w + 4, w, src + 4 * row_bytes + 4 * p, row_bytes, width - 4,
+                           have - 4, 4);
+        }
+    copy_block(dst + p * w, w, src + 4 * p, row_bytes, width, have, k - p);
+}
+
 /* All rows of a panel, k units of 32 bits that are adjacent in src. The walk is over 16 units
-   of four rows at a time, so that a cache line is read once even when rows share a cache set. */
+   of eight rows at a time, so that a cache line is read once even when rows share a cache set. */
 static void pack_units(uint32_t *dst, int w, const char *src, ptrdiff_t row_bytes, int rows,
                        ptrdiff_t k) {
-    for (ptrdiff_t k0 = 0; k0 < k; k0 += 16) {
-        ptrdiff_t k1 = k - k0 < 16 ? k : k0 + 16;
-        for (int r = 0; r < w; r += 4) {
-            int width = w - r < 4 ? w - r : 4;
-            const char *s = src + r * row_bytes;
-            for (ptrdiff_t p = k0; p < k1; p += 4) {
-                int left = k1 - p < 4 ? (int)(k1 - p) : 4;
-                if (width == 4 && left == 4)
-                    transpose_block(dst + p * w + r, w, s + 4 * p, row_bytes, rows - r);
-                else
-                    copy_block(dst + p * w + r, w, s + 4 * p, row_bytes, width, rows - r, left);
-            }
-        }
+    for (ptrdiff_t p = 0; p < k; p += 16) {
+        ptrdiff_t n = k - p < 16 ? k - p : 16;
+        for (int r = 0; r < w; r += 8)
+            pack_strip(dst + p * w + r, w, src + r * row_bytes + 4 * p, row_bytes,
+                       w - r < 8 ? w - r : 8, rows - r, n);
     }
 }
 
@@ -98,7 +142,10 @@ SV void pack_half_rows(float *dst, int w, const void *src, ptrdiff_t rs, int row
 
 SV void pack_f32(float *dst, int w, const void *src, ptrdiff_t rs, ptrdiff_t ks, int rows,
                  ptrdiff_t k, mx_dtype kind) {
-    if (rs == 1 || rows == 1) {
+    if (rs == 1 && w == TILE_MR && rows == TILE_MR) {
+        for (ptrdiff_t p = 0; p < k; p++) // constant counts: one move
+            pack_line(dst + p * TILE_MR, TILE_MR, kind_at(src, p * ks, kind), TILE_MR, kind);
+    } else if (rs == 1 || rows == 1) {
         for (ptrdiff_t p = 0; p < k; p++)
             pack_line(dst + p * w, w, kind_at(src, p * ks, kind), rows, kind);
     } else if (ks == 1 && kind == MX_FLOAT32) {
