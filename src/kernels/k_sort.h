@@ -13,10 +13,8 @@ typedef void mx_k_sort_row(void *out, const void *x, size_t n, void *scratch);
 /* out[n] = the indices that sort x; n < 2^32. */
 typedef void mx_k_argsort_row(uint32_t *out, const void *x, size_t n, void *scratch);
 /* out[k] is the k-th smallest, none before it is larger, none after it smaller. */
-typedef void mx_k_partition_row(void *out, const void *x, size_t n, size_t k,
-                                void *scratch);
-typedef void mx_k_argpartition_row(uint32_t *out, const void *x, size_t n, size_t k,
-                                   void *scratch);
+typedef void mx_k_partition_row(void *out, const void *x, size_t n, size_t k, void *scratch);
+typedef void mx_k_argpartition_row(uint32_t *out, const void *x, size_t n, size_t k, void *scratch);
 
 typedef struct mx_k_sort {
     mx_k_sort_row *sort[MX_DTYPE_COUNT];

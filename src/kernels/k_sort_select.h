@@ -1,0 +1,26 @@
+/* Template: the k-th smallest of n keys of type K, from the most significant byte down; FN names. */
+
+/* Destroys a[n] and b[n]. *below: how many keys are smaller than the result. */
+static K FN(select)(K *a, K *b, size_t n, size_t k, size_t *below) {
+    *below = 0;
+    for (int shift = 8 * (int)sizeof(K) - 8; shift >= 0; shift -= 8) {
+        size_t counts[256] = {0}, m = 0;
+        unsigned v = 0;
+        for (size_t i = 0; i < n; i++)
+            counts[(a[i] >> shift) & 255]++;
+        for (; k >= counts[v]; v++) {
+            k -= counts[v];
+            *below += counts[v];
+        }
+        for (size_t i = 0; i < n; i++) { // keep those with this byte
+            b[m] = a[i];
+            m += ((a[i] >> shift) & 255) == v;
+        }
+        K *t = a;
+        a = b, b = t;
+        n = m;
+    }
+    return a[0];
+}
+
+#undef FN
