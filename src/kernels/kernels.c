@@ -15,7 +15,8 @@
     X(random) \
     X(norm) \
     X(rope) \
-    X(scan)
+    X(scan) \
+    X(sort)
 
 /* One set: the declarations of its tables, and the struct that collects them. */
 #if defined(__x86_64__)

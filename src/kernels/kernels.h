@@ -24,6 +24,7 @@
     X(index)          \
     X(random)         \
     X(matmul)         \
+    X(sort)       \
     X(attention)
 
 typedef struct mx_kernels {
