@@ -237,5 +237,7 @@ mx_array *mx_attention(mx_array *q, mx_array *k, mx_array *v, double scale, cons
         return NULL;
     if (p.mask && mask->dtype != MX_BOOL)
         in[3] = mx_astype(mask, t);
+    if (t == MX_FLOAT64) /* no backend fuses it */
+        return attention_as_algebra(&p, in);
     return mx_apply(MX_PRIM_attention, &p, in, nin);
 }

@@ -184,7 +184,8 @@ mx_array *mx_rope(mx_array *x, int dims, bool traditional, const double *base, d
     mx_p_rope p = {dims, traditional, false, freqs != NULL, base ? *base : 0, scale};
     mx_array *in[3] = {x, offset, freqs ? mx_astype(freqs, MX_FLOAT32) : NULL};
     mx_out out;
-    if (!freqs || !freqs->tracer)
+    bool fused = x->dtype != MX_FLOAT64 && !(freqs && freqs->tracer); /* tables are float32 */
+    if (fused || (freqs && !in[2]))
         return mx_apply(MX_PRIM_rope, &p, in, 2 + p.freqs);
-    return infer_rope(&p, in, 3, &out, 1) ? rope_as_algebra(&p, x, offset, in[2]) : NULL;
+    return infer_rope(&p, in, 2 + p.freqs, &out, 1) ? rope_as_algebra(&p, x, offset, in[2]) : NULL;
 }

@@ -4,7 +4,7 @@
 
 #include "transforms/closure.h"
 
-/* Results are added to lists that the caller frees; on failure what they got is to be freed as well.
+/* Results go to lists that are empty at first and that the caller frees, also after a failure.
    The cause of a failing function is the error of the transform. */
 
 /* f at the primals, and for each primal the sum over the outputs of cotangent times derivative
