@@ -125,6 +125,7 @@ mx_array *mx_mean(mx_array *a, const int *axes, int n, bool keepdims);
 mx_array *mx_var(mx_array *a, const int *axes, int n, bool keepdims, int ddof);
 mx_array *mx_std(mx_array *a, const int *axes, int n, bool keepdims, int ddof);
 mx_array *mx_median(mx_array *a, const int *axes, int n, bool keepdims);
+mx_array *mx_count_nonzero(mx_array *a, const int *axes, int n, bool keepdims);
 mx_array *mx_logsumexp(mx_array *a, const int *axes, int n, bool keepdims);
 mx_array *mx_softmax(mx_array *a, const int *axes, int n, bool precise);
 mx_array *mx_arg_reduce(bool max, mx_array *a, int axis, bool keepdims);
