@@ -254,42 +254,50 @@ int mlx_closure_value_and_grad_apply(mlx_vector_array *res_0, mlx_vector_array *
                                give_arrays(res_1, r.array[1]));
 }
 
+bool capi_call_custom(const capi_func *f, mlx_vector_array *res, mlx_vector_array primals, mlx_vector_array cotangents,
+                      mlx_vector_array outputs) {
+    capi_callback c = capi_callback_begin();
+    int failed = f->has_payload ? ((custom_fn_payload *)f->fun)(res, primals, cotangents, outputs, f->payload)
+                                : ((custom_fn *)f->fun)(res, primals, cotangents, outputs);
+    return capi_callback_end(c, "closure", failed);
+}
+
 int mlx_closure_custom_apply(mlx_vector_array *res, mlx_closure_custom cls, const mlx_vector_array input_0,
                              const mlx_vector_array input_1, const mlx_vector_array input_2) {
     results r = {0};
     const capi_func *f = func_in(cls.ctx);
-    if (!f)
-        return capi_report();
+    bool ok = f && capi_call_custom(f, &r.array[0], input_0, input_1, input_2);
+    return end_results(&r, ok && give_arrays(res, r.array[0]));
+}
+
+bool capi_call_custom_jvp(const capi_func *f, mlx_vector_array *res, mlx_vector_array primals,
+                          mlx_vector_array tangents, const int *argnums, size_t n) {
     capi_callback c = capi_callback_begin();
-    int failed = f->has_payload
-                     ? ((custom_fn_payload *)f->fun)(&r.array[0], input_0, input_1, input_2, f->payload)
-                     : ((custom_fn *)f->fun)(&r.array[0], input_0, input_1, input_2);
-    return end_results(&r, capi_callback_end(c, "closure", failed) && give_arrays(res, r.array[0]));
+    int failed = f->has_payload ? ((custom_jvp_fn_payload *)f->fun)(res, primals, tangents, argnums, n, f->payload)
+                                : ((custom_jvp_fn *)f->fun)(res, primals, tangents, argnums, n);
+    return capi_callback_end(c, "closure", failed);
 }
 
 int mlx_closure_custom_jvp_apply(mlx_vector_array *res, mlx_closure_custom_jvp cls, const mlx_vector_array input_0,
                                  const mlx_vector_array input_1, const int *input_2, size_t input_2_num) {
     results r = {0};
     const capi_func *f = func_in(cls.ctx);
-    if (!f)
-        return capi_report();
+    bool ok = f && capi_call_custom_jvp(f, &r.array[0], input_0, input_1, input_2, input_2_num);
+    return end_results(&r, ok && give_arrays(res, r.array[0]));
+}
+
+bool capi_call_custom_vmap(const capi_func *f, mlx_vector_array *res, mlx_vector_int *axes_out, mlx_vector_array in,
+                           const int *axes, size_t n) {
     capi_callback c = capi_callback_begin();
-    int failed = f->has_payload ? ((custom_jvp_fn_payload *)f->fun)(&r.array[0], input_0, input_1, input_2,
-                                                                    input_2_num, f->payload)
-                                : ((custom_jvp_fn *)f->fun)(&r.array[0], input_0, input_1, input_2, input_2_num);
-    return end_results(&r, capi_callback_end(c, "closure", failed) && give_arrays(res, r.array[0]));
+    int failed = f->has_payload ? ((custom_vmap_fn_payload *)f->fun)(res, axes_out, in, axes, n, f->payload)
+                                : ((custom_vmap_fn *)f->fun)(res, axes_out, in, axes, n);
+    return capi_callback_end(c, "closure", failed);
 }
 
 int mlx_closure_custom_vmap_apply(mlx_vector_array *res_0, mlx_vector_int *res_1, mlx_closure_custom_vmap cls,
                                   const mlx_vector_array input_0, const int *input_1, size_t input_1_num) {
     results r = {0};
     const capi_func *f = func_in(cls.ctx);
-    if (!f)
-        return capi_report();
-    capi_callback c = capi_callback_begin();
-    int failed = f->has_payload ? ((custom_vmap_fn_payload *)f->fun)(&r.array[0], &r.ints, input_0, input_1,
-                                                                     input_1_num, f->payload)
-                                : ((custom_vmap_fn *)f->fun)(&r.array[0], &r.ints, input_0, input_1, input_1_num);
-    return end_results(&r, capi_callback_end(c, "closure", failed) && give_arrays(res_0, r.array[0]) &&
-                               give_ints(res_1, r.ints));
+    bool ok = f && capi_call_custom_vmap(f, &r.array[0], &r.ints, input_0, input_1, input_1_num);
+    return end_results(&r, ok && give_arrays(res_0, r.array[0]) && give_ints(res_1, r.ints));
 }

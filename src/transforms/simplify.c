@@ -8,73 +8,20 @@
 #include "base/status.h"
 #include "graph/eval.h"
 #include "graph/params.h"
-#include "graph/plan.h"
 #include "graph/scope.h"
-
-/* --- the graph, inputs first ---------------------------------------------------------------------------- */
+#include "transforms/traced.h"
 
 typedef struct graph {
-    mx_plan plan;      /* its steps, each node retained */
-    bool *varies;      /* by step: depends on a placeholder */
-    mx_array ***made;  /* by step: the arrays that stand for its outputs, owned by the scope */
-    mx_array **room;   /* that made points into */
-    int32_t *out_step; /* the step that makes each output of the function, or -1 */
-    int32_t *chain;    /* hash chains of steps */
+    mx_traced t;
+    mx_array ***made; /* by step: the arrays that stand for its outputs, owned by the scope */
+    mx_array **room;  /* that made points into */
+    int32_t *chain;   /* hash chains of steps */
     int32_t *bucket;
     size_t buckets;
 } graph;
 
-static bool is_placeholder(const mx_array *a) {
-    return atomic_load(&a->state) == MX_PLACEHOLDER;
-}
-
-/* Marks are 0 before and after. */
-static void find_output_steps(graph *g, const mx_arrays *out) {
-    for (int32_t i = 0; i < g->plan.n_step; i++)
-        g->plan.step[i].node->mark = (uint32_t)i + 1;
-    for (size_t k = 0; k < out->count; k++) {
-        const mx_node *n = mx_array_available(out->item[k]) ? NULL : out->item[k]->node;
-        g->out_step[k] = n ? (int32_t)n->mark - 1 : -1;
-    }
-    for (int32_t i = 0; i < g->plan.n_step; i++)
-        g->plan.step[i].node->mark = 0;
-}
-
-static bool order(graph *g, const mx_arrays *out) {
-    g->plan.open = true;
-    g->out_step = mx_calloc(out->count + 1, sizeof *g->out_step);
-    if (!g->out_step)
-        return false;
-    mx_eval_lock();
-    bool ok = mx_plan_order(&g->plan, out->item, (int)out->count);
-    for (int32_t i = 0; ok && i < g->plan.n_step; i++)
-        mx_node_retain(g->plan.step[i].node);
-    if (ok)
-        find_output_steps(g, out);
-    mx_eval_unlock();
-    if (!ok)
-        g->plan.n_step = 0; /* nothing is retained */
-    return ok;
-}
-
-static bool find_varying(graph *g) {
-    g->varies = mx_calloc((size_t)g->plan.n_step + 1, sizeof *g->varies);
-    for (int32_t i = 0; g->varies && i < g->plan.n_step; i++) {
-        const mx_step *s = &g->plan.step[i];
-        for (int k = 0; k < s->node->nin; k++) {
-            int32_t m = g->plan.src[s->src + k];
-            g->varies[i] |= m >= 0 ? g->varies[m] : is_placeholder(s->node->in[k]);
-        }
-    }
-    return g->varies != NULL;
-}
-
 static void graph_free(graph *g) {
-    for (int32_t i = 0; i < g->plan.n_step; i++)
-        mx_node_release(g->plan.step[i].node);
-    mx_plan_free(&g->plan);
-    mx_free(g->varies);
-    mx_free(g->out_step);
+    mx_traced_free(&g->t);
     mx_free(g->made);
     mx_free(g->room);
     mx_free(g->chain);
@@ -87,16 +34,16 @@ static void graph_free(graph *g) {
 static bool fold(graph *g, const mx_arrays *out) {
     mx_arrays fixed = {0};
     bool ok = true;
-    for (int32_t i = 0; ok && i < g->plan.n_step; i++) {
-        const mx_step *s = &g->plan.step[i];
-        for (int k = 0; ok && g->varies[i] && k < s->node->nin; k++) {
-            int32_t m = g->plan.src[s->src + k];
-            if (m >= 0 && !g->varies[m])
+    for (int32_t i = 0; ok && i < g->t.plan.n_step; i++) {
+        const mx_step *s = &g->t.plan.step[i];
+        for (int k = 0; ok && g->t.varies[i] && k < s->node->nin; k++) {
+            int32_t m = g->t.plan.src[s->src + k];
+            if (m >= 0 && !g->t.varies[m])
                 ok = mx_arrays_add(&fixed, s->node->in[k]);
         }
     }
     for (size_t k = 0; ok && k < out->count; k++)
-        if (g->out_step[k] >= 0 && !g->varies[g->out_step[k]])
+        if (g->t.out_step[k] >= 0 && !g->t.varies[g->t.out_step[k]])
             ok = mx_arrays_add(&fixed, out->item[k]);
     ok = ok && mx_eval(fixed.item, (int)fixed.count);
     mx_arrays_free(&fixed);
@@ -105,7 +52,7 @@ static bool fold(graph *g, const mx_arrays *out) {
 
 bool mx_fold_constants(mx_arrays *outputs) {
     graph g = {0};
-    bool ok = order(&g, outputs) && find_varying(&g) && fold(&g, outputs);
+    bool ok = mx_traced_open(&g.t, outputs->item, outputs->count, NULL, 0) && fold(&g, outputs);
     graph_free(&g);
     return ok;
 }
@@ -179,16 +126,16 @@ static size_t hash(const mx_node *n, mx_array *const *in) {
 
 /* The inputs of step i after replacement. */
 static void replaced_inputs(const graph *g, int32_t i, mx_array **in) {
-    const mx_step *s = &g->plan.step[i];
+    const mx_step *s = &g->t.plan.step[i];
     for (int k = 0; k < s->node->nin; k++) {
-        int32_t m = g->plan.src[s->src + k];
+        int32_t m = g->t.plan.src[s->src + k];
         mx_array *a = s->node->in[k];
-        in[k] = m >= 0 && g->varies[m] ? g->made[m][a->index] : a;
+        in[k] = m >= 0 && g->t.varies[m] ? g->made[m][a->index] : a;
     }
 }
 
 static bool equal_step(const graph *g, int32_t j, const mx_node *n, mx_array *const *in, mx_array **scratch) {
-    const mx_node *o = g->plan.step[j].node;
+    const mx_node *o = g->t.plan.step[j].node;
     if (o->prim != n->prim || o->nin != n->nin || o->nout != n->nout ||
         !mx_params_equal(mx_node_desc(n), o->params, n->params))
         return false;
@@ -217,7 +164,7 @@ static bool keep_outputs(mx_node *n, mx_array **made) {
 }
 
 static bool rewrite_step(graph *g, int32_t i, mx_array **in) {
-    mx_node *n = g->plan.step[i].node;
+    mx_node *n = g->t.plan.step[i].node;
     replaced_inputs(g, i, in);
     size_t h = hash(n, in);
     int32_t j = find_equal(g, n, in, h, in + n->nin);
@@ -238,10 +185,10 @@ static bool rewrite_step(graph *g, int32_t i, mx_array **in) {
 }
 
 static bool make_tables(graph *g, size_t *most_in) {
-    size_t outputs = 0, n = (size_t)g->plan.n_step;
+    size_t outputs = 0, n = (size_t)g->t.plan.n_step;
     for (size_t i = 0; i < n; i++) {
-        outputs += g->plan.step[i].node->nout;
-        *most_in = g->plan.step[i].node->nin > *most_in ? g->plan.step[i].node->nin : *most_in;
+        outputs += g->t.plan.step[i].node->nout;
+        *most_in = g->t.plan.step[i].node->nin > *most_in ? g->t.plan.step[i].node->nin : *most_in;
     }
     g->buckets = 2 * n + 1;
     g->made = mx_calloc(n + 1, sizeof *g->made);
@@ -251,7 +198,7 @@ static bool make_tables(graph *g, size_t *most_in) {
     if (!g->made || !g->room || !g->chain || !g->bucket)
         return false;
     mx_array **next = g->room;
-    for (size_t i = 0; i < n; next += g->plan.step[i++].node->nout)
+    for (size_t i = 0; i < n; next += g->t.plan.step[i++].node->nout)
         g->made[i] = next;
     return true;
 }
@@ -262,9 +209,9 @@ static bool rewrite(graph *g) {
         return false;
     mx_array **in = mx_calloc(2 * most + 2, sizeof *in);
     bool ok = in != NULL;
-    for (int32_t i = 0; ok && i < g->plan.n_step; i++) {
-        mx_scope_use(g->plan.step[i].node->stream);
-        if (g->varies[i])
+    for (int32_t i = 0; ok && i < g->t.plan.n_step; i++) {
+        mx_scope_use(g->t.plan.step[i].node->stream);
+        if (g->t.varies[i])
             ok = rewrite_step(g, i, in);
     }
     mx_free(in);
@@ -274,8 +221,8 @@ static bool rewrite(graph *g) {
 static bool replace_outputs(const graph *g, mx_arrays *out) {
     for (size_t k = 0; k < out->count; k++) {
         mx_array *a = out->item[k];
-        int32_t i = g->out_step[k];
-        mx_array *now = i >= 0 && g->varies[i] ? g->made[i][a->index] : a;
+        int32_t i = g->t.out_step[k];
+        mx_array *now = i >= 0 && g->t.varies[i] ? g->made[i][a->index] : a;
         out->item[k] = mx_array_retain(now);
         mx_array_release(a);
     }
@@ -285,7 +232,7 @@ static bool replace_outputs(const graph *g, mx_arrays *out) {
 bool mx_simplify(mx_arrays *outputs) {
     graph g = {0};
     mx_scope s = mx_scope_open();
-    bool ok = order(&g, outputs) && find_varying(&g) && fold(&g, outputs) && rewrite(&g) &&
+    bool ok = mx_traced_open(&g.t, outputs->item, outputs->count, NULL, 0) && fold(&g, outputs) && rewrite(&g) &&
               replace_outputs(&g, outputs);
     graph_free(&g);
     mx_scope_close(s);
