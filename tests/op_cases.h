@@ -1,4 +1,4 @@
-/* The case table: one row an operation, and every check that a row can answer (op_cases.c):
+/* The case table: one row an operation, and every check that a row can answer (test_op_cases.c):
  *
  *     value      against `point`, element by element in double, or against `other` ways to the same
  *     dtypes     float16 to float64 against float64; integers exactly, where INTS says so
@@ -9,8 +9,8 @@
  *     sets       every instruction set against the baseline
  *     threads    four against one, bit for bit
  *
- * A family is a file op_cases_<family>.c with an array of rows that ends with an empty one, listed in
- * families[] of op_cases.c.
+ * A family is a file op_cases_<family>.c with an array of rows that ends with an empty one,
+ * listed in families[] of test_op_cases.c.
  */
 #ifndef OP_CASES_H
 #define OP_CASES_H
@@ -21,28 +21,28 @@ enum { N = -1 }; /* in a shape: the axis that layouts empties and threads makes 
 enum { CASE_INPUTS = 4, CASE_NDIM = 4 };
 
 enum op_case_flags {
-    INTS = 1,      /* exact on integers as well */
-    NO_GRAD = 2,   /* no derivative to check */
-    NO_EMPTY = 4,  /* refuses empty input */
-    LOOSE = 8,     /* sums or cancels: tolerances a hundred times wider */
-    NO_HALF = 16,  /* halves lose too much to compare */
+    INTS = 1,     /* exact on integers as well */
+    NO_GRAD = 2,  /* no derivative to check */
+    NO_EMPTY = 4, /* refuses empty input */
+    LOOSE = 8,    /* sums or cancels: tolerances a hundred times wider */
+    NO_HALF = 16, /* halves lose too much to compare */
     NO_VMAP = 32
 };
 
 typedef struct op_input {
     int ndim, shape[CASE_NDIM];
-    double lo, hi;   /* values lie between, equally likely; of integers hi is the last */
-    bool index;      /* int32, and no derivative */
-    bool boolean;    /* lo .. hi > 0 */
+    double lo, hi; /* values lie between, equally likely; of integers hi is the last */
+    bool index;    /* int32, and no derivative */
+    bool boolean;  /* lo .. hi > 0 */
 } op_input;
 
 typedef struct op_case {
     const char *name;
     mx_array *(*f)(mx_array *const *in);
-    double (*point)(const double *x);            /* of one element of each input, or NULL */
-    mx_array *(*other)(mx_array *const *in);     /* or NULL */
+    double (*point)(const double *x);        /* of one element of each input, or NULL */
+    mx_array *(*other)(mx_array *const *in); /* or NULL */
     unsigned flags;
-    op_input in[CASE_INPUTS];                    /* up to the first of ndim 0 without a range */
+    op_input in[CASE_INPUTS]; /* up to the first of ndim 0 without a range */
 } op_case;
 
 extern const op_case op_cases_pointwise[], op_cases_view[], op_cases_join[];

@@ -1,7 +1,8 @@
 /* Cases: joining, padding, repetition, regions. */
 #include "op_cases.h"
 
-#define LIST(...) (const int[]){__VA_ARGS__}, (int)(sizeof((const int[]){__VA_ARGS__}) / sizeof(int))
+#define COUNT(...) (int)(sizeof((const int[]){__VA_ARGS__}) / sizeof(int))
+#define LIST(...) (const int[]){__VA_ARGS__}, COUNT(__VA_ARGS__)
 #define JOIN(name, expression)                                                 \
     static mx_array *name(mx_array *const *in) {                               \
         mx_array *a = in[0], *b = in[1];                                       \
@@ -11,8 +12,7 @@
 /* a (N,3,4), b (N,2,4) or as a */
 JOIN(concatenate, mx_concatenate((mx_array *[]){a, b, a}, 3, 1))
 JOIN(by_writing, mx_slice_update(MX_SCATTER_NONE,
-                                 mx_pad(mx_pad(a, LIST(1), (int[]){0}, (int[]){5}, NULL, "constant"), LIST(1),
-                                        (int[]){0}, (int[]){0}, NULL, "constant"),
+                                 mx_pad(a, LIST(1), (int[]){0}, (int[]){5}, NULL, "constant"),
                                  mx_concatenate((mx_array *[]){b, a}, 2, 1), (int[]){0, 3, 0},
                                  (int[]){1 << 30, 8, 4}, NULL))
 JOIN(stack, mx_stack((mx_array *[]){a, mx_mul_s(a, 2)}, 2, -1))
@@ -22,7 +22,8 @@ JOIN(pad_reflect, mx_pad(a, LIST(2), (int[]){2}, (int[]){1}, NULL, "reflect"))
 JOIN(by_slices, mx_concatenate((mx_array *[]){mx_flip(mx_slice_axis(a, 2, 1, 3), LIST(2)), a,
                                               mx_slice_axis(a, 2, 2, 3)}, 3, 2))
 JOIN(pad_edge, mx_pad(a, LIST(1), (int[]){1}, (int[]){1}, NULL, "edge"))
-JOIN(by_edges, mx_concatenate((mx_array *[]){mx_slice_axis(a, 1, 0, 1), a, mx_slice_axis(a, 1, 2, 3)}, 3, 1))
+JOIN(by_edges, mx_concatenate((mx_array *[]){mx_slice_axis(a, 1, 0, 1), a,
+                                             mx_slice_axis(a, 1, 2, 3)}, 3, 1))
 JOIN(tile, mx_tile(a, LIST(2, 1, 1, 3)))
 JOIN(by_stacking, mx_stack((mx_array *[]){mx_concatenate((mx_array *[]){a, a, a}, 3, -1),
                                           mx_concatenate((mx_array *[]){a, a, a}, 3, -1)}, 2, 0))
@@ -50,6 +51,7 @@ static mx_array *moving_update(mx_array *const *in) {
 
 #define A {3, {N, 3, 4}, -9, 9, false, false}
 #define B {3, {N, 2, 4}, -9, 9, false, false}
+#define C {3, {N, 3, 2}, -9, 9, false, false}
 #define SCALAR {0, {0}, 1, 2, false, false}
 #define AT(n) {1, {n}, 0, 1, true, false}
 
@@ -69,6 +71,6 @@ const op_case op_cases_join[] = {
     {"slice_update, max", update_max, NULL, NULL, INTS, {A, B}},
     {"slice_update, min", update_min, NULL, NULL, INTS, {A, B}},
     {"dynamic_slice", moving_slice, NULL, NULL, INTS, {A, AT(2)}},
-    {"dynamic_slice_update", moving_update, NULL, NULL, INTS, {A, {3, {N, 3, 2}, -9, 9, false, false}, AT(1)}},
+    {"dynamic_slice_update", moving_update, NULL, NULL, INTS, {A, C, AT(1)}},
     {0},
 };

@@ -102,7 +102,8 @@ POINT(identity, x[0])
 #define ROW(lo, hi) {1, {5}, lo, hi, false, false}
 #define WHEN {2, {N, 5}, -1, 1, false, true}
 #define C1(name, flags, lo, hi) {#name, f_##name, p_##name, NULL, flags, {IN(lo, hi)}}
-#define C2(name, flags, lo, hi, lo2, hi2) {#name, f_##name, p_##name, NULL, flags, {IN(lo, hi), ROW(lo2, hi2)}}
+#define C2(name, flags, lo, hi, lo2, hi2) \
+    {#name, f_##name, p_##name, NULL, flags, {IN(lo, hi), ROW(lo2, hi2)}}
 
 const op_case op_cases_pointwise[] = {
     C1(abs, INTS, 0.1, 3),

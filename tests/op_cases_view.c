@@ -1,7 +1,8 @@
 /* Cases: views, shapes, triangles and diagonals. */
 #include "op_cases.h"
 
-#define LIST(...) (const int[]){__VA_ARGS__}, (int)(sizeof((const int[]){__VA_ARGS__}) / sizeof(int))
+#define COUNT(...) (int)(sizeof((const int[]){__VA_ARGS__}) / sizeof(int))
+#define LIST(...) (const int[]){__VA_ARGS__}, COUNT(__VA_ARGS__)
 #define VIEW(name, expression)                       \
     static mx_array *name(mx_array *const *in) {     \
         mx_array *a = in[0];                         \
@@ -27,7 +28,8 @@ VIEW(by_transposing, mx_transpose(a))
 VIEW(squeeze, mx_squeeze_axis(mx_expand_dims(a, LIST(0, 2)), 2))
 VIEW(by_expanding, mx_expand_dim(a, 0))
 VIEW(slice, mx_slice(a, (int[]){0, 2, 3}, (int[]){1000000, -4, 0}, (int[]){1, -1, -2}))
-VIEW(by_flipping, mx_slice(mx_flip(a, LIST(1, 2)), (int[]){0, 0, 0}, (int[]){1000000, 3, 3}, (int[]){1, 1, 2}))
+VIEW(by_flipping, mx_slice(mx_flip(a, LIST(1, 2)), (int[]){0, 0, 0},
+                           (int[]){1000000, 3, 3}, (int[]){1, 1, 2}))
 VIEW(flip, mx_flip(a, LIST(-1)))
 VIEW(contiguous, mx_contiguous(mx_transpose(a), false))
 VIEW(windows, mx_as_strided(a, (int[]){3, 4}, (int64_t[]){2, 1}, 2, 1))

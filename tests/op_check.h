@@ -15,17 +15,19 @@
 #include "graph/print.h"
 #include "ops/ops.h"
 
-#define LIST(...) (const int[]){__VA_ARGS__}, (int)(sizeof((const int[]){__VA_ARGS__}) / sizeof(int))
+#define LIST(...) \
+    (const int[]){__VA_ARGS__}, (int)(sizeof((const int[]){__VA_ARGS__}) / sizeof(int))
 #define SHAPE(...) LIST(__VA_ARGS__)
 
 /* Doubles as an array of a dtype and shape. */
-__attribute__((unused)) static mx_array *values(mx_dtype t, const int *shape, int ndim, const double *v) {
+__attribute__((unused)) static mx_array *values(mx_dtype t, const int *shape, int ndim,
+                                                const double *v) {
     mx_array *a = mx_array_from(v, shape, ndim, MX_FLOAT64);
     return mx_astype(a, t);
 }
-#define VECTOR(T, ...)                                                                 \
-    values(MX_##T, (const int[]){(int)(sizeof((const double[]){__VA_ARGS__}) / sizeof(double))}, 1, \
-           (const double[]){__VA_ARGS__})
+#define VECTOR(T, ...)                                                                           \
+    values(MX_##T, (const int[]){(int)(sizeof((const double[]){__VA_ARGS__}) / sizeof(double))}, \
+           1, (const double[]){__VA_ARGS__})
 /* 0 1 2 ... in a shape. */
 __attribute__((unused)) static mx_array *ramp(mx_dtype t, const int *shape, int ndim) {
     int n = 1;
@@ -38,8 +40,8 @@ __attribute__((unused)) static mx_array *complex_of(float re, float im) {
 }
 
 /* Printed and compared without the blanks of indentation. */
-__attribute__((unused)) static bool check_array(mx_array *a, const char *want, const char *what, const char *file,
-                                                int line) {
+__attribute__((unused)) static bool check_array(mx_array *a, const char *want, const char *what,
+                                                const char *file, int line) {
     mx_text t = {0};
     bool ok = a && mx_array_print(&t, a);
     char flat[4096];
@@ -65,12 +67,12 @@ __attribute__((unused)) static bool check_fails(mx_array *a, const char *message
 #define FAILS(expression, message) check_fails(expression, message, #expression, __FILE__, __LINE__)
 
 /* A test in a scope of its own. */
-#define SCOPED(test)                \
-    do {                            \
+#define SCOPED(test)                   \
+    do {                               \
         mx_scope s_ = mx_scope_open(); \
-        RUN(test);                  \
-        mx_scope_close(s_);         \
-        CHECK(!mx_failed());        \
+        RUN(test);                     \
+        mx_scope_close(s_);            \
+        CHECK(!mx_failed());           \
     } while (0)
 
 #endif

@@ -24,7 +24,8 @@ static bool is(mlx_array a, const char *want, const char *what, int line) {
 #define IS(a, want) is(a, want, #a, __LINE__)
 
 static void results_and_handles(void) {
-    mlx_array a = floats(3, (float[]){1, 2, 3}), b = floats(3, (float[]){4, 5, 6}), r = mlx_array_new();
+    mlx_array a = floats(3, (float[]){1, 2, 3}), b = floats(3, (float[]){4, 5, 6}),
+              r = mlx_array_new();
     CHECK_EQ_INT(mlx_add(&r, a, b, s), 0);
     IS(r, "array([5, 7, 9], dtype=float32)");
     mlx_array copy = r; /* the same box: it sees what the handle is set to */
@@ -85,7 +86,8 @@ static void shapes_and_regions(void) {
     CHECK_EQ_INT(mlx_slice(&r, a, (int[]){0}, 1, (int[]){2}, 1, (int[]){1}, 1, s), 1);
     CHECK_HAS(last, "[slice] Invalid number of indices or strides for array with dimension 2.");
     mlx_ones(&u, NULL, 0, MLX_INT32, s);
-    CHECK_EQ_INT(mlx_slice_update_add(&r, a, u, (int[]){0, 0}, 2, (int[]){1, 3}, 2, (int[]){1, 2}, 2, s), 0);
+    CHECK_EQ_INT(
+        mlx_slice_update_add(&r, a, u, (int[]){0, 0}, 2, (int[]){1, 3}, 2, (int[]){1, 2}, 2, s), 0);
     IS(r, "array([[1, 1, 3],\n       [3, 4, 5]], dtype=int32)");
     mlx_array at = mlx_array_new_int(1);
     CHECK_EQ_INT(mlx_slice_dynamic(&r, a, at, (int[]){1}, 1, (int[]){2, 2}, 2, s), 0);

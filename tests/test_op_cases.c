@@ -12,7 +12,7 @@
 
 static const op_case *const families[] = {op_cases_pointwise, op_cases_view, op_cases_join};
 
-/* --- inputs ----------------------------------------------------------------------------------- */
+/* --- inputs ----------------------------------------------------------------------- */
 
 static int inputs_of(const op_case *c) {
     int n = 0;
@@ -53,7 +53,7 @@ static bool differentiable(const op_input *i) {
     return !i->index && !i->boolean;
 }
 
-/* --- comparison --------------------------------------------------------------------------------- */
+/* --- comparison ------------------------------------------------------------------- */
 
 static mx_array *doubles(mx_array *a) {
     mx_array *d = mx_contiguous(mx_astype(a, MX_FLOAT64), false);
@@ -95,7 +95,7 @@ static double tolerance(const op_case *c, mx_dtype t) {
     }
 }
 
-/* --- value, dtypes, layouts ------------------------------------------------------------------------ */
+/* --- value, dtypes, layouts ------------------------------------------------------- */
 
 static mx_array *by_points(const op_case *c, mx_array *const *in, const mx_array *like) {
     mx_array *y = mx_array_empty(like->shape, like->ndim, MX_FLOAT64), *x[CASE_INPUTS];
@@ -125,7 +125,8 @@ static void check_value(const op_case *c) {
 }
 
 static void check_dtypes(const op_case *c) {
-    static const mx_dtype types[] = {MX_FLOAT32, MX_FLOAT16, MX_BFLOAT16, MX_INT16, MX_INT32, MX_INT64};
+    static const mx_dtype types[] = {MX_FLOAT32, MX_FLOAT16, MX_BFLOAT16,
+                                     MX_INT16,   MX_INT32,   MX_INT64};
     for (size_t k = 0; k < sizeof types / sizeof *types; k++) {
         mx_dtype t = types[k];
         bool half = t == MX_FLOAT16 || t == MX_BFLOAT16, whole = !mx_dtype_is_inexact(t);
@@ -141,9 +142,9 @@ static void check_dtypes(const op_case *c) {
 
 /* The same values in column order, reversed, and with gaps. */
 static mx_array *laid_out(mx_array *a, int how) {
-    mx_array *y = how == 0 ? mx_transpose(mx_contiguous(mx_transpose(a), false))
-                : how == 1 ? mx_flip(mx_contiguous(mx_flip(a, NULL, 0), false), NULL, 0)
-                           : a;
+    mx_array *y = how == 0   ? mx_transpose(mx_contiguous(mx_transpose(a), false))
+                  : how == 1 ? mx_flip(mx_contiguous(mx_flip(a, NULL, 0), false), NULL, 0)
+                             : a;
     if (how == 2 && a->ndim) {
         int start[CASE_NDIM] = {0}, stop[CASE_NDIM], step[CASE_NDIM];
         y = mx_repeat(a, 2, -1);
@@ -169,7 +170,9 @@ static void check_layouts(const op_case *c) {
         same(c, names[how], c->f(other), y, tolerance(c, MX_FLOAT32));
     }
     for (int i = 0; i < inputs_of(c); i++) {
-        other[i] = in[i]->ndim ? mx_broadcast_to(mx_slice_axis(in[i], 0, 0, 1), in[i]->shape, in[i]->ndim) : in[i];
+        other[i] = in[i]->ndim
+                       ? mx_broadcast_to(mx_slice_axis(in[i], 0, 0, 1), in[i]->shape, in[i]->ndim)
+                       : in[i];
         in[i] = mx_add(other[i], mx_zeros_like(other[i]));
         mx_eval1(in[i]);
     }
@@ -181,7 +184,7 @@ static void check_layouts(const op_case *c) {
     mx_error_clear();
 }
 
-/* --- derivatives ------------------------------------------------------------------------------------- */
+/* --- derivatives ------------------------------------------------------------------ */
 
 /* The operation as a function of its differentiable inputs; the others stay. */
 typedef struct function {
@@ -225,7 +228,8 @@ static mx_array *random_like(mx_array *a, uint64_t seed) {
 }
 
 /* (f(x + h t) - f(x - h t)) / 2h */
-static mx_array *difference(const function *f, mx_array *const *x, mx_array *const *t, int n, double h) {
+static mx_array *difference(const function *f, mx_array *const *x, mx_array *const *t, int n,
+                            double h) {
     mx_array *up[CASE_INPUTS] = {0}, *down[CASE_INPUTS] = {0};
     for (int i = 0; i < n; i++) {
         up[i] = mx_add(x[i], mx_mul_s(t[i], h));
@@ -254,7 +258,8 @@ static void check_derivatives(const op_case *c) {
         double sum = 0, want = dot(g, difference(&f, x, t, n, 1e-5));
         for (int i = 0; i < n; i++)
             sum += dot(grads.item[i], t[i]);
-        CHECK_MSG(near(sum, want, 2e-6), "%s, vjp: %.9g, differences give %.9g", c->name, sum, want);
+        CHECK_MSG(near(sum, want, 2e-6), "%s, vjp: %.9g, differences give %.9g", c->name, sum,
+                  want);
         double across = dot(g, tangents.item[0]);
         CHECK_MSG(near(across, sum, 1e-9), "%s, jvp: %.12g, vjp gives %.12g", c->name, across, sum);
     }
@@ -264,7 +269,7 @@ static void check_derivatives(const op_case *c) {
     mx_arrays_free(&tangents);
 }
 
-/* --- vmap: each node's rule, from the inputs to the result ------------------------------------------------ */
+/* --- vmap: each node's rule, from the inputs to the result ------------------------ */
 
 typedef struct batched {
     mx_array *from, *to;
@@ -301,7 +306,8 @@ static void batch_node(batcher *b, mx_node *n) {
         axes[i] = x.axis;
         any |= x.axis >= 0;
     }
-    bool ok = any && mx_node_desc(n)->vmap && mx_node_desc(n)->vmap(n, in, axes, BATCH, out, out_axes);
+    bool ok =
+        any && mx_node_desc(n)->vmap && mx_node_desc(n)->vmap(n, in, axes, BATCH, out, out_axes);
     for (int j = 0; j < n->nout && j < MOST; j++)
         if (n->out[j])
             put(b, n->out[j], any ? (ok ? out[j] : NULL) : n->out[j], ok ? out_axes[j] : -1);
@@ -326,7 +332,8 @@ static void check_vmap(const op_case *c) {
         make_inputs(c, SHORT, 7 + (uint64_t)k, MX_FLOAT32, items[k]);
         results[k] = c->f(items[k]);
     }
-    for (int i = 0; i < n; i++) { /* the first along axis 0, the second along the last, an index not at all */
+    for (int i = 0; i < n;
+         i++) { /* the first along axis 0, the second along the last, an index not at all */
         mx_array *column[BATCH];
         for (int k = 0; k < BATCH; k++)
             column[k] = items[c->in[i].index ? 0 : k][i];
@@ -347,7 +354,7 @@ static void check_vmap(const op_case *c) {
     same(c, "vmap", front, mx_stack(results, BATCH, 0), tolerance(c, MX_FLOAT32));
 }
 
-/* --- instruction sets, threads --------------------------------------------------------------------------- */
+/* --- instruction sets, threads ---------------------------------------------------- */
 
 static void check_sets(const op_case *c) {
     int count;
@@ -380,14 +387,16 @@ static void check_threads(const op_case *c) {
     same(c, "four threads", four, one, 0);
 }
 
-/* --- all of it ---------------------------------------------------------------------------------------------- */
+/* --- all of it -------------------------------------------------------------------- */
 
 static void check_case(const op_case *c) {
-    static void (*const checks[])(const op_case *) = {check_value, check_dtypes,  check_layouts, check_derivatives,
-                                                      check_vmap,  check_sets,    check_threads};
+    static void (*const checks[])(const op_case *) = {
+        check_value, check_dtypes, check_layouts, check_derivatives,
+        check_vmap,  check_sets,   check_threads};
     check_where = c->name;
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
-        if ((checks[i] == check_derivatives && c->flags & NO_GRAD) || (checks[i] == check_vmap && c->flags & NO_VMAP))
+        if ((checks[i] == check_derivatives && c->flags & NO_GRAD) ||
+            (checks[i] == check_vmap && c->flags & NO_VMAP))
             continue;
         mx_scope s = mx_scope_open();
         checks[i](c);

@@ -1,5 +1,5 @@
-/* Derivatives at ties, jumps and edges, of complex functions, and of what has none. The smooth points of
- * every operation are checked by the case table. */
+/* Derivatives at ties, jumps and edges, of complex functions, and of what has none. The
+ * smooth points of every operation are checked by the case table. */
 #include "op_check.h"
 #include "transforms/transforms.h"
 
@@ -32,9 +32,9 @@ static mx_array *tangent(function *f, mx_array *x, mx_array *t) {
     return r;
 }
 
-#define FUNCTION(name, expression)                      \
-    static mx_array *name(mx_array *const *x) {         \
-        return expression;                              \
+#define FUNCTION(name, expression)              \
+    static mx_array *name(mx_array *const *x) { \
+        return expression;                      \
     }
 FUNCTION(maximum, mx_maximum(x[0], x[1]))
 FUNCTION(minimum, mx_minimum(x[0], x[1]))
@@ -46,8 +46,9 @@ FUNCTION(log_, mx_log(x[0]))
 FUNCTION(sign, mx_sign(x[0]))
 FUNCTION(floor_, mx_floor(x[0]))
 FUNCTION(clip, mx_clip(x[0], mx_zero_like(x[0]), mx_one_like(x[0])))
-FUNCTION(masked_log, mx_where(mx_greater(x[0], mx_zero_like(x[0])), mx_log(mx_maximum(x[0], mx_scalar(1e-30, MX_FLOAT32))),
-                              mx_zero_like(x[0])))
+FUNCTION(masked_log,
+         mx_where(mx_greater(x[0], mx_zero_like(x[0])),
+                  mx_log(mx_maximum(x[0], mx_scalar(1e-30, MX_FLOAT32))), mx_zero_like(x[0])))
 FUNCTION(to_complex, mx_astype(x[0], MX_COMPLEX64))
 FUNCTION(to_real, mx_astype(x[0], MX_FLOAT32))
 FUNCTION(stopped, mx_mul(x[0], mx_stop_gradient(x[0])))
@@ -80,7 +81,8 @@ static void edges(void) {
     mx_array *base = VECTOR(FLOAT32, 0, 0, 0, 2, -2), *to = VECTOR(FLOAT32, 2, 1, 0, 0, 2);
     IS(d2(power, 0, base, to), "array([0, 1, 0, 0, -4], dtype=float32)");
     IS(mx_slice_axis(d2(power, 1, base, to), 0, 0, 4), "array([0, 0, 0, 0.693147], dtype=float32)");
-    IS(d1(masked_log, VECTOR(FLOAT32, 0, 2)), "array([0, 0.5], dtype=float32)"); /* selected: no inf * 0 */
+    IS(d1(masked_log, VECTOR(FLOAT32, 0, 2)),
+       "array([0, 0.5], dtype=float32)"); /* selected: no inf * 0 */
     IS(d1(stopped, VECTOR(FLOAT32, 3)), "array([3], dtype=float32)");
     IS(d1(overlapping, VECTOR(FLOAT32, 1, 2, 3)), "array([1, 2, 1], dtype=float32)");
 }
@@ -95,39 +97,45 @@ static void between_real_and_complex(void) {
 
 /* vjp: g conj(f'(z)); jvp: t f'(z). Against differences along 1 in the complex plane. */
 #define ANALYTIC(name) FUNCTION(z_##name, mx_##name(x[0]))
-ANALYTIC(square) ANALYTIC(sqrt) ANALYTIC(rsqrt) ANALYTIC(exp) ANALYTIC(log) ANALYTIC(log2) ANALYTIC(log10)
-ANALYTIC(log1p) ANALYTIC(sin) ANALYTIC(cos) ANALYTIC(tan) ANALYTIC(arcsin) ANALYTIC(arccos) ANALYTIC(arctan)
-ANALYTIC(sinh) ANALYTIC(cosh) ANALYTIC(tanh) ANALYTIC(arcsinh) ANALYTIC(arccosh) ANALYTIC(arctanh)
-ANALYTIC(reciprocal)
-FUNCTION(z_product, mx_mul(x[0], mx_add(x[0], complex_of(1, -2))))
-FUNCTION(z_quotient, mx_div(complex_of(1, -2), x[0]))
-FUNCTION(z_power, mx_power(x[0], complex_of(0.5, -1)))
-FUNCTION(z_exponent, mx_power(complex_of(0.5, -1), x[0]))
+ANALYTIC(square)
+ANALYTIC(sqrt) ANALYTIC(rsqrt) ANALYTIC(exp) ANALYTIC(log) ANALYTIC(log2) ANALYTIC(log10)
+    ANALYTIC(log1p) ANALYTIC(sin) ANALYTIC(cos) ANALYTIC(tan) ANALYTIC(arcsin) ANALYTIC(arccos)
+        ANALYTIC(arctan) ANALYTIC(sinh) ANALYTIC(cosh) ANALYTIC(tanh) ANALYTIC(arcsinh)
+            ANALYTIC(arccosh) ANALYTIC(arctanh) ANALYTIC(reciprocal)
+                FUNCTION(z_product, mx_mul(x[0], mx_add(x[0], complex_of(1, -2))))
+                    FUNCTION(z_quotient, mx_div(complex_of(1, -2), x[0]))
+                        FUNCTION(z_power, mx_power(x[0], complex_of(0.5, -1)))
+                            FUNCTION(z_exponent, mx_power(complex_of(0.5, -1), x[0]))
 
-static const struct {
+                                static const struct {
     const char *name;
     function *f;
 } analytic[] = {
-    {"square", z_square},   {"sqrt", z_sqrt},       {"rsqrt", z_rsqrt},     {"exp", z_exp},
-    {"log", z_log},         {"log2", z_log2},       {"log10", z_log10},     {"log1p", z_log1p},
-    {"sin", z_sin},         {"cos", z_cos},         {"tan", z_tan},         {"arcsin", z_arcsin},
-    {"arccos", z_arccos},   {"arctan", z_arctan},   {"sinh", z_sinh},       {"cosh", z_cosh},
-    {"tanh", z_tanh},       {"arcsinh", z_arcsinh}, {"arccosh", z_arccosh}, {"arctanh", z_arctanh},
-    {"1/z", z_reciprocal},  {"product", z_product}, {"quotient", z_quotient}, {"power", z_power},
+    {"square", z_square},     {"sqrt", z_sqrt},         {"rsqrt", z_rsqrt},
+    {"exp", z_exp},           {"log", z_log},           {"log2", z_log2},
+    {"log10", z_log10},       {"log1p", z_log1p},       {"sin", z_sin},
+    {"cos", z_cos},           {"tan", z_tan},           {"arcsin", z_arcsin},
+    {"arccos", z_arccos},     {"arctan", z_arctan},     {"sinh", z_sinh},
+    {"cosh", z_cosh},         {"tanh", z_tanh},         {"arcsinh", z_arcsinh},
+    {"arccosh", z_arccosh},   {"arctanh", z_arctanh},   {"1/z", z_reciprocal},
+    {"product", z_product},   {"quotient", z_quotient}, {"power", z_power},
     {"exponent", z_exponent},
 };
 
 static void analytic_functions(void) {
     for (size_t i = 0; i < sizeof analytic / sizeof *analytic; i++) {
         function *f = analytic[i].f;
-        mx_array *z = complex_of(0.7f, 0.4f), *h = mx_scalar(0.02, MX_FLOAT32), *t = complex_of(1, 1);
+        mx_array *z = complex_of(0.7f, 0.4f), *h = mx_scalar(0.02, MX_FLOAT32),
+                 *t = complex_of(1, 1);
         mx_array *up = mx_add(z, h), *down = mx_sub(z, h), *g = complex_of(1, -2);
         mx_array *slope = mx_div(mx_sub(f(&up), f(&down)), mx_mul_s(h, 2));
         mx_array *back = gradient(f, &z, 1, 0, g), *forth = tangent(f, z, t);
         mx_array *close = mx_allclose(back, mx_mul(g, mx_conjugate(slope)), 5e-3, 5e-3, false);
         mx_array *close2 = mx_allclose(forth, mx_mul(t, slope), 5e-3, 5e-3, false);
-        CHECK_MSG(mx_eval1(close) && *close->data, "%s, vjp %s", analytic[i].name, mx_error_message());
-        CHECK_MSG(mx_eval1(close2) && *close2->data, "%s, jvp %s", analytic[i].name, mx_error_message());
+        CHECK_MSG(mx_eval1(close) && *close->data, "%s, vjp %s", analytic[i].name,
+                  mx_error_message());
+        CHECK_MSG(mx_eval1(close2) && *close2->data, "%s, jvp %s", analytic[i].name,
+                  mx_error_message());
         mx_error_clear();
     }
 }

@@ -1,4 +1,5 @@
-/* Joining, splitting, padding, writing into regions: values and messages as the reference gives them. */
+/* Joining, splitting, padding, writing into regions: values and messages as the
+   reference gives them. */
 #include "op_check.h"
 
 static mx_array *a34(void) {
@@ -19,13 +20,16 @@ static mx_array *pile(mx_array *a, mx_array *b, int axis) {
 
 static void concatenate(void) {
     IS(join(a6(), a6(), 0), "array([[0, 1, 2],[3, 4, 5],[0, 1, 2],[3, 4, 5]], dtype=int32)");
-    IS(join(a6(), mx_transpose(ramp(MX_INT32, SHAPE(1, 2))), -1), "array([[0, 1, 2, 0],[3, 4, 5, 1]], dtype=int32)");
+    IS(join(a6(), mx_transpose(ramp(MX_INT32, SHAPE(1, 2))), -1),
+       "array([[0, 1, 2, 0],[3, 4, 5, 1]], dtype=int32)");
     IS(join(VECTOR(INT32, 1), VECTOR(FLOAT32, 1.5), 0), "array([1, 1.5], dtype=float32)");
     IS(join(mx_zeros(SHAPE(0, 3), MX_INT32), a6(), 0), "array([[0, 1, 2],[3, 4, 5]], dtype=int32)");
     FAILS(mx_concatenate(NULL, 0, 0), "[concatenate] No arrays provided for concatenation");
-    FAILS(join(a6(), a34(), 0), "However, the provided shapes are (2,3), (3,4), and the concatenation axis is 0.");
+    FAILS(join(a6(), a34(), 0),
+          "However, the provided shapes are (2,3), (3,4), and the concatenation axis is 0.");
     FAILS(join(a6(), VECTOR(INT32, 1), 0), "However, got arrays with dimensions 2 and 1.");
-    FAILS(join(a6(), a6(), 2), "[concatenate] Axis 2 is out of bounds for array with 2 dimensions.");
+    FAILS(join(a6(), a6(), 2),
+          "[concatenate] Axis 2 is out of bounds for array with 2 dimensions.");
     IS(pile(VECTOR(INT8, 1, 2), VECTOR(INT8, 3, 4), 1), "array([[1, 3],[2, 4]], dtype=int8)");
     IS(pile(mx_scalar(1, MX_INT8), mx_scalar(2, MX_INT8), 0), "array([1, 2], dtype=int8)");
     FAILS(pile(a6(), a34(), 0), "[stack] All arrays must have the same shape");
@@ -68,13 +72,18 @@ static void pad(void) {
     mx_array *v = ramp(MX_INT32, SHAPE(4));
     IS(mx_pad(a6(), LIST(0, -1), (int[]){1, 0}, (int[]){0, 2}, NULL, "constant"),
        "array([[0, 0, 0, 0, 0],[0, 1, 2, 0, 0],[3, 4, 5, 0, 0]], dtype=int32)");
-    IS(mx_slice_axis(pad1(v, 2, 1, mx_scalar(1.5, MX_FLOAT32), "constant"), 0, 0, 3), "array([1, 1, 0], dtype=int32)");
+    IS(mx_slice_axis(pad1(v, 2, 1, mx_scalar(1.5, MX_FLOAT32), "constant"), 0, 0, 3),
+       "array([1, 1, 0], dtype=int32)");
     IS(mx_slice_axis(pad1(v, 2, 1, NULL, "edge"), 0, 0, 3), "array([0, 0, 0], dtype=int32)");
     IS(mx_slice_axis(pad1(v, 2, 1, NULL, "edge"), 0, 4, 7), "array([2, 3, 3], dtype=int32)");
-    IS(mx_slice_axis(pad1(v, 5, 1, NULL, "reflect"), 0, 0, 6), "array([1, 2, 3, 2, 1, 0], dtype=int32)");
-    IS(mx_slice_axis(pad1(v, 6, 1, NULL, "symmetric"), 0, 0, 6), "array([2, 3, 3, 2, 1, 0], dtype=int32)");
-    IS(mx_pad(mx_scalar(3, MX_FLOAT32), NULL, 0, NULL, NULL, NULL, "constant"), "array(3, dtype=float32)");
-    FAILS(pad1(v, -1, 0, NULL, "constant"), "Invalid low padding size (-1) passed to pad for axis 0.");
+    IS(mx_slice_axis(pad1(v, 5, 1, NULL, "reflect"), 0, 0, 6),
+       "array([1, 2, 3, 2, 1, 0], dtype=int32)");
+    IS(mx_slice_axis(pad1(v, 6, 1, NULL, "symmetric"), 0, 0, 6),
+       "array([2, 3, 3, 2, 1, 0], dtype=int32)");
+    IS(mx_pad(mx_scalar(3, MX_FLOAT32), NULL, 0, NULL, NULL, NULL, "constant"),
+       "array(3, dtype=float32)");
+    FAILS(pad1(v, -1, 0, NULL, "constant"),
+          "Invalid low padding size (-1) passed to pad for axis 0.");
     FAILS(pad1(v, 1, 1, NULL, "foo"), "Invalid padding mode (foo) passed to pad");
     FAILS(pad1(mx_zeros(SHAPE(0), MX_INT8), 1, 1, NULL, "edge"), "nothing to repeat");
 }
@@ -114,7 +123,8 @@ static void regions(void) {
     FAILS(update(MX_SCATTER_NONE, a34(), a6()), "cannot be broadcast");
 }
 
-/* The array that is updated keeps its value where others still see it, and lends its memory where none does. */
+/* The array that is updated keeps its value where others still see it, and lends its
+   memory where none does. */
 static void updates_do_not_leak(void) {
     mx_array *a = mx_add_s(a34(), 0);
     CHECK(mx_eval1(a));
@@ -122,18 +132,22 @@ static void updates_do_not_leak(void) {
     CHECK(mx_eval1(b));
     IS(a, "array([[0, 1, 2, 3],[4, 5, 6, 7],[8, 9, 10, 11]], dtype=int32)");
     mx_array *z = mx_zeros(SHAPE(3, 4), MX_INT32);
-    IS(update(MX_SCATTER_NONE, z, mx_scalar(1, MX_INT32)), "array([[0, 1, 0, 1],[0, 0, 0, 0],[0, 1, 0, 1]], dtype=int32)");
+    IS(update(MX_SCATTER_NONE, z, mx_scalar(1, MX_INT32)),
+       "array([[0, 1, 0, 1],[0, 0, 0, 0],[0, 1, 0, 1]], dtype=int32)");
     IS(mx_sum_all(z), "array(0, dtype=int32)");
 }
 
 static void moving_regions(void) {
     mx_array *at = VECTOR(INT64, 1);
-    IS(mx_dynamic_slice(a34(), at, LIST(1), (int[]){3, 2}), "array([[1, 2],[5, 6],[9, 10]], dtype=int32)");
-    IS(mx_dynamic_slice(a34(), VECTOR(UINT8, 2, 1), LIST(1, 0), (int[]){1, 2}), "array([[6, 7]], dtype=int32)");
+    IS(mx_dynamic_slice(a34(), at, LIST(1), (int[]){3, 2}),
+       "array([[1, 2],[5, 6],[9, 10]], dtype=int32)");
+    IS(mx_dynamic_slice(a34(), VECTOR(UINT8, 2, 1), LIST(1, 0), (int[]){1, 2}),
+       "array([[6, 7]], dtype=int32)");
     FAILS(mx_dynamic_slice(a34(), VECTOR(INT32, 3), LIST(1), (int[]){3, 2}), "[slice]");
     FAILS(mx_dynamic_slice(a34(), VECTOR(INT32, -1), LIST(1), (int[]){3, 2}), "[slice]");
     FAILS(mx_dynamic_slice(a34(), at, LIST(5), (int[]){3, 2}), "[slice]");
-    FAILS(mx_dynamic_slice(a34(), at, LIST(1), (int[]){5, 2}), "[slice] Invalid slice size (5,2) for array with shape (3,4).");
+    FAILS(mx_dynamic_slice(a34(), at, LIST(1), (int[]){5, 2}),
+          "[slice] Invalid slice size (5,2) for array with shape (3,4).");
     FAILS(mx_dynamic_slice(a34(), VECTOR(INT32, 1, 2), LIST(1), (int[]){1, 2}),
           "[slice] Number of starting indices 2 does not match number of axes 1.");
     IS(mx_dynamic_slice_update(a34(), VECTOR(INT32, 0, 0), at, LIST(1)),

@@ -15,13 +15,15 @@ static inline int capi_unary(mlx_array *res, capi_unary_fn *f, mlx_array a, mlx_
     capi_call c = capi_begin(s);
     return capi_end(&c, res, f(capi_in(a)));
 }
-static inline int capi_binary(mlx_array *res, capi_binary_fn *f, mlx_array a, mlx_array b, mlx_stream s) {
+static inline int capi_binary(mlx_array *res, capi_binary_fn *f, mlx_array a, mlx_array b,
+                              mlx_stream s) {
     capi_call c = capi_begin(s);
     mx_array *x = capi_in(a), *y = capi_in(b);
     return capi_end(&c, res, f(x, y));
 }
 
-/* Entries of a list of ints: none where there is no list, and no more than an operation can refuse. */
+/* Entries of a list of ints: none where there is no list, and no more than an operation
+   can refuse. */
 static inline int capi_count(const void *list, size_t n) {
     return !list ? 0 : n > 1 << 20 ? 1 << 20 : (int)n;
 }

@@ -42,11 +42,13 @@ int mlx_full(mlx_array *res, const int *shape, size_t shape_num, const mlx_array
              mlx_dtype dtype, const mlx_stream s) {
     capi_call c = capi_begin(s);
     mx_dtype t = capi_dtype(dtype);
-    return capi_end(&c, res, t == MX_DTYPE_COUNT ? NULL : mx_full(shape, capi_count(shape,
-                                                                                    shape_num), capi_in(vals), t));
+    return capi_end(&c, res,
+                    t == MX_DTYPE_COUNT
+                        ? NULL
+                        : mx_full(shape, capi_count(shape, shape_num), capi_in(vals), t));
 }
-int mlx_full_like(mlx_array *res, const mlx_array a, const mlx_array vals,
-                  mlx_dtype dtype, const mlx_stream s) {
+int mlx_full_like(mlx_array *res, const mlx_array a, const mlx_array vals, mlx_dtype dtype,
+                  const mlx_stream s) {
     capi_call c = capi_begin(s);
     mx_dtype t = capi_dtype(dtype);
     mx_array *like = capi_in(a), *v = capi_in(vals);
@@ -57,15 +59,15 @@ int mlx_zeros(mlx_array *res, const int *shape, size_t shape_num, mlx_dtype dtyp
               const mlx_stream s) {
     capi_call c = capi_begin(s);
     mx_dtype t = capi_dtype(dtype);
-    return capi_end(&c, res, t == MX_DTYPE_COUNT ? NULL : mx_zeros(shape, capi_count(shape,
-                                                                                     shape_num), t));
+    return capi_end(&c, res,
+                    t == MX_DTYPE_COUNT ? NULL : mx_zeros(shape, capi_count(shape, shape_num), t));
 }
 int mlx_ones(mlx_array *res, const int *shape, size_t shape_num, mlx_dtype dtype,
              const mlx_stream s) {
     capi_call c = capi_begin(s);
     mx_dtype t = capi_dtype(dtype);
-    return capi_end(&c, res, t == MX_DTYPE_COUNT ? NULL : mx_ones(shape, capi_count(shape,
-                                                                                    shape_num), t));
+    return capi_end(&c, res,
+                    t == MX_DTYPE_COUNT ? NULL : mx_ones(shape, capi_count(shape, shape_num), t));
 }
 int mlx_zeros_like(mlx_array *res, const mlx_array a, const mlx_stream s) {
     return capi_unary(res, mx_zeros_like, a, s);
@@ -82,12 +84,12 @@ int mlx_diagonal(mlx_array *res, const mlx_array a, int offset, int axis1, int a
     capi_call c = capi_begin(s);
     return capi_end(&c, res, mx_diagonal(capi_in(a), offset, axis1, axis2));
 }
-int mlx_trace(mlx_array *res, const mlx_array a, int offset, int axis1, int axis2,
-              mlx_dtype dtype, const mlx_stream s) {
+int mlx_trace(mlx_array *res, const mlx_array a, int offset, int axis1, int axis2, mlx_dtype dtype,
+              const mlx_stream s) {
     capi_call c = capi_begin(s);
     mx_dtype t = capi_dtype(dtype);
-    return capi_end(&c, res, t == MX_DTYPE_COUNT ? NULL : mx_trace(capi_in(a), offset, axis1,
-                                                                   axis2, t));
+    return capi_end(&c, res,
+                    t == MX_DTYPE_COUNT ? NULL : mx_trace(capi_in(a), offset, axis1, axis2, t));
 }
 int mlx_bartlett(mlx_array *res, int M, const mlx_stream s) {
     capi_call c = capi_begin(s);
@@ -114,6 +116,6 @@ int mlx_meshgrid(mlx_vector_array *res, const mlx_vector_array arrays, bool spar
     mx_array *out[MX_MAX_NDIM];
     if (!xy && !ij)
         mx_fail(MX_INVALID, "[meshgrid] Invalid indexing value. Valid values are 'xy' and 'ij'.");
-    return capi_end_vector(&c, res, a && (xy || ij) && mx_meshgrid(a, n, sparse, xy, out),
-                           out, (size_t)n);
+    return capi_end_vector(&c, res, a && (xy || ij) && mx_meshgrid(a, n, sparse, xy, out), out,
+                           (size_t)n);
 }

@@ -30,8 +30,7 @@ int mlx_stack(mlx_array *res, const mlx_vector_array arrays, const mlx_stream s)
     mx_array *const *a = capi_arrays(arrays, &n);
     return capi_end(&c, res, a ? mx_stack(a, n, 0) : NULL);
 }
-int mlx_stack_axis(mlx_array *res, const mlx_vector_array arrays, int axis,
-                   const mlx_stream s) {
+int mlx_stack_axis(mlx_array *res, const mlx_vector_array arrays, int axis, const mlx_stream s) {
     capi_call c = capi_begin(s);
     int n = 0;
     mx_array *const *a = capi_arrays(arrays, &n);
@@ -65,9 +64,10 @@ int mlx_pad(mlx_array *res, const mlx_array a, const int *axes, size_t axes_num,
     if (low_pad_size_num != axes_num || high_pad_size_num != axes_num)
         mx_fail(MX_INVALID,
                 "[pad] Invalid number of padding sizes passed to pad with axes of size %zu",
-                    axes_num);
-    mx_array *y = mx_failed() ? NULL : mx_pad(capi_in(a), axes, n, low_pad_size, high_pad_size,
-                                              capi_opt(pad_value), mode);
+                axes_num);
+    mx_array *y = mx_failed() ? NULL
+                              : mx_pad(capi_in(a), axes, n, low_pad_size, high_pad_size,
+                                       capi_opt(pad_value), mode);
     return capi_end(&c, res, y);
 }
 
@@ -80,8 +80,8 @@ static mx_array *pad_all(mx_array *a, int width, mx_array *value, const char *mo
     return a ? mx_pad(a, axes, a->ndim, widths, widths, value, mode) : NULL;
 }
 
-int mlx_pad_symmetric(mlx_array *res, const mlx_array a, int pad_width,
-                      const mlx_array pad_value, const char *mode, const mlx_stream s) {
+int mlx_pad_symmetric(mlx_array *res, const mlx_array a, int pad_width, const mlx_array pad_value,
+                      const char *mode, const mlx_stream s) {
     capi_call c = capi_begin(s);
     return capi_end(&c, res, pad_all(capi_in(a), pad_width, capi_opt(pad_value), mode));
 }
@@ -108,16 +108,17 @@ int mlx_roll(mlx_array *res, const mlx_array a, const int *shift, size_t shift_n
 static mx_array *roll_along(mx_array *a, const int *shift, int n, int axis) {
     int64_t total = 0;
     if (!a || (axis < -a->ndim || axis >= a->ndim))
-        return a ? mx_fail(MX_RANGE, "[roll] Invalid axis %d for array with %d dimensions.",
-                           axis, a->ndim) : NULL;
+        return a ? mx_fail(MX_RANGE, "[roll] Invalid axis %d for array with %d dimensions.", axis,
+                           a->ndim)
+                 : NULL;
     for (int i = 0; i < n; i++)
         total += shift[i];
     int size = a->shape[axis < 0 ? axis + a->ndim : axis], by = size ? (int)(total % size) : 0;
     return mx_roll(a, &by, 1, &axis, 1);
 }
 
-int mlx_roll_axis(mlx_array *res, const mlx_array a, const int *shift, size_t shift_num,
-                  int axis, const mlx_stream s) {
+int mlx_roll_axis(mlx_array *res, const mlx_array a, const int *shift, size_t shift_num, int axis,
+                  const mlx_stream s) {
     capi_call c = capi_begin(s);
     return capi_end(&c, res, roll_along(capi_in(a), shift, capi_count(shift, shift_num), axis));
 }

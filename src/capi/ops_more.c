@@ -26,7 +26,8 @@ int mlx_linspace_endpoint(mlx_array *res, double start, double stop, int num, bo
                           mlx_dtype dtype, const mlx_stream s) {
     capi_call c = capi_begin(s);
     mx_dtype t = capi_dtype(dtype);
-    return capi_end(&c, res, t == MX_DTYPE_COUNT ? NULL : mx_linspace(start, stop, num, endpoint, t));
+    return capi_end(&c, res,
+                    t == MX_DTYPE_COUNT ? NULL : mx_linspace(start, stop, num, endpoint, t));
 }
 
 static int filled_like(mlx_array *res, mlx_array a, double value, mlx_dtype dtype, mlx_stream s) {
@@ -79,8 +80,10 @@ int mlx_broadcast_shapes(int *res, size_t *res_num, const int *a, size_t a_num, 
     mx_shape out = {.ndim = 0};
     bool ok = a_num <= MX_MAX_NDIM && b_num <= MX_MAX_NDIM && res && res_num;
     if (!ok)
-        mx_fail(MX_INVALID, "[broadcast_shapes] no room for the result, or more than %d dimensions", MX_MAX_NDIM);
-    ok = ok && mx_broadcast_shapes("broadcast_shapes", a, capi_count(a, a_num), b, capi_count(b, b_num), &out);
+        mx_fail(MX_INVALID, "[broadcast_shapes] no room for the result, or more than %d dimensions",
+                MX_MAX_NDIM);
+    ok = ok && mx_broadcast_shapes("broadcast_shapes", a, capi_count(a, a_num), b,
+                                   capi_count(b, b_num), &out);
     for (int i = 0; i < out.ndim && ok; i++)
         res[i] = out.dim[i];
     if (ok)

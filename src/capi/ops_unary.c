@@ -137,9 +137,8 @@ int mlx_round(mlx_array *res, const mlx_array a, int decimals, const mlx_stream 
     capi_call c = capi_begin(s);
     return capi_end(&c, res, mx_round_decimals(capi_in(a), decimals));
 }
-int mlx_nan_to_num(mlx_array *res, const mlx_array a, float nan,
-                   mlx_optional_float posinf, mlx_optional_float neginf,
-                   const mlx_stream s) {
+int mlx_nan_to_num(mlx_array *res, const mlx_array a, float nan, mlx_optional_float posinf,
+                   mlx_optional_float neginf, const mlx_stream s) {
     capi_call c = capi_begin(s);
     double high = posinf.value, low = neginf.value;
     const double *p = posinf.has_value ? &high : NULL, *n = neginf.has_value ? &low : NULL;

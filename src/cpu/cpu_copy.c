@@ -20,8 +20,7 @@ static void copy_piece(void *ctx, int64_t begin, int64_t end) {
 }
 
 void cpu_copy_strided(void *out, const int64_t *out_strides, const void *in,
-                      const int64_t *in_strides,
-                      const int *shape, int ndim, size_t itemsize) {
+                      const int64_t *in_strides, const int *shape, int ndim, size_t itemsize) {
     copy_job j = {.rows = mx_kernels_get()->copy->rows[itemsize], .out = out, .in = in};
     mx_copy_plan_make(&j.plan, ndim, shape, out_strides, in_strides);
     if (j.plan.rows > 0)

@@ -60,8 +60,7 @@ static int64_t whole(double v) {
 /* Integers step by the difference of the first two, truncated; they wrap. */
 static void integer_range(const void *params, int64_t begin, int n, wide *tile) {
     const mx_p_arange *p = params;
-    uint64_t start = (uint64_t)whole(p->start),
-        step = (uint64_t)whole(p->start + p->step) - start;
+    uint64_t start = (uint64_t)whole(p->start), step = (uint64_t)whole(p->start + p->step) - start;
     for (int k = 0; k < n; k++)
         tile->i[k] = (int64_t)(start + (uint64_t)(begin + k) * step);
 }
@@ -132,9 +131,11 @@ static void matrix_rows(void *ctx, int64_t begin, int64_t end) {
 
 static bool create_matrix(const mx_node *n, mx_array *y) {
     const mx_k_pointwise *k = mx_kernels_get()->pointwise;
-    matrix m = {.p = *(const mx_p_diagonal *)n->params, .tri = n->prim == MX_PRIM_tri,
+    matrix m = {.p = *(const mx_p_diagonal *)n->params,
+                .tri = n->prim == MX_PRIM_tri,
                 .out = y->data,
-                .itemsize = mx_itemsize(y), .fill = k->fill[mx_itemsize(y)]};
+                .itemsize = mx_itemsize(y),
+                .fill = k->fill[mx_itemsize(y)]};
     double one = 1;
     k->cast[MX_FLOAT64][y->dtype](m.one, &one, 1);
     if (y->size)

@@ -8,8 +8,8 @@
 static void copy_into(mx_array *y, int64_t offset, const int64_t *strides, const mx_array *a) {
     size_t item = mx_itemsize(y);
     if (a->size)
-        cpu_copy_strided(y->data + offset * (int64_t)item, strides, a->data, a->strides,
-                         a->shape, a->ndim, item);
+        cpu_copy_strided(y->data + offset * (int64_t)item, strides, a->data, a->strides, a->shape,
+                         a->ndim, item);
 }
 
 bool cpu_concatenate(mx_node *n, mx_array **out, const mx_program *feed) {
@@ -34,8 +34,7 @@ bool cpu_pad(mx_node *n, mx_array **out, const mx_program *feed) {
     (void)feed;
     if (!mx_array_alloc(y))
         return false;
-    cpu_copy_strided(y->data, y->strides, n->in[1]->data, zeros, y->shape, y->ndim,
-                     mx_itemsize(y));
+    cpu_copy_strided(y->data, y->strides, n->in[1]->data, zeros, y->shape, y->ndim, mx_itemsize(y));
     for (int i = 0; i < y->ndim; i++)
         offset += p->low.v[i] * y->strides[i];
     copy_into(y, offset, y->strides, n->in[0]);
@@ -59,7 +58,8 @@ bool cpu_slice_update(mx_node *n, mx_array **out, const mx_program *feed) {
 
 /* --- where an array of integers says ---------------------------------------------- */
 
-/* An integer of any dtype; what does not fit an int64 becomes its largest, which is out of range. */
+/* An integer of any dtype; what does not fit an int64 becomes its largest, which is out
+   of range. */
 static int64_t integer_at(const mx_array *a, int64_t i) {
     const void *p = a->data + i * (a->ndim ? a->strides[0] : 0) * (int64_t)mx_itemsize(a);
     switch (mx_dtype_of(a)) {
@@ -70,7 +70,7 @@ static int64_t integer_at(const mx_array *a, int64_t i) {
     case MX_UINT8: return *(const uint8_t *)p;
     case MX_UINT16: return *(const uint16_t *)p;
     case MX_UINT32: return *(const uint32_t *)p;
-    default: return *(const uint64_t *)p > INT64_MAX ? INT64_MAX : (int64_t)*(const uint64_t *)p;
+    default: return *(const uint64_t *)p > INT64_MAX ? INT64_MAX : (int64_t)(*(const uint64_t *)p);
     }
 }
 

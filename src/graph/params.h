@@ -1,7 +1,7 @@
-/* The parameters of the primitives: plain structs that an operation fills, a node carries, and a backend
- * reads. A primitive that is not here has none. Each struct's field table stands beside its descriptor
- * in src/ops/. Axes are normalised (0 <= axis < ndim) and lists are complete by the time they are here.
- */
+/* The parameters of the primitives: plain structs that an operation fills, a node
+ * carries, and a backend reads. A primitive that is not here has none. Each struct's
+ * field table stands beside its descriptor in src/ops/. Axes are normalised (0 <= axis
+ * < ndim) and lists are complete by the time they are here. */
 #ifndef MX_GRAPH_PARAMS_H
 #define MX_GRAPH_PARAMS_H
 
@@ -91,9 +91,10 @@ typedef struct mx_p_logsumexp {
     bool keepdims;
 } mx_p_logsumexp;
 
-/* inputs: a, then for each of axes the indices along it, all of one shape I. A slice of a has shape
-   `slice` and starts at the indices. Result: the slice's axes, with I put in before axis `place`
-   and, if drop, without the indexed axes (of size 1 in the slice). */
+/* inputs: a, then for each of axes the indices along it, all of one shape I. A slice of
+   a has shape `slice` and starts at the indices. Result: the slice's axes, with I put
+   in before axis `place` and, if drop, without the indexed axes (of size 1 in the
+   slice). */
 typedef struct mx_p_gather {
     mx_ints axes, slice;
     int place;

@@ -69,7 +69,8 @@ static int64_t slice_strides(const mx_p_slice *p, const mx_array *in, int64_t *s
     return empty ? 0 : offset;
 }
 
-/* Elements grow or shrink: the last axis must be dense, the others and the address must divide. */
+/* Elements grow or shrink: the last axis must be dense, the others and the address must
+   divide. */
 static bool view_strides(const mx_array *in, size_t to, int64_t *strides) {
     int64_t from = (int64_t)mx_itemsize(in), size = (int64_t)to;
     int last = in->ndim - 1;
@@ -96,7 +97,8 @@ bool mx_view_geometry(mx_prim p, const void *params, const mx_array *in, const i
     case MX_PRIM_transpose: transpose_strides(params, in, strides); return true;
     case MX_PRIM_slice: *offset = slice_strides(params, in, strides); return true;
     case MX_PRIM_view:
-        return view_strides(in, mx_dtype_size((mx_dtype)((const mx_p_dtype *)params)->dtype), strides);
+        return view_strides(in, mx_dtype_size((mx_dtype)((const mx_p_dtype *)params)->dtype),
+                            strides);
     case MX_PRIM_as_strided: {
         const mx_p_as_strided *s = params;
         *offset = s->offset;

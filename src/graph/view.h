@@ -5,16 +5,17 @@
 
 #include "graph/prim.h"
 
-/* The place of the result (with `out`'s shape and dtype) of view primitive p over the available array
-   `in`: offset in elements of `in`, strides in elements of the result. False, with no error, when only
-   a copy can say it (a reshape of some strided arrays, a view as a dtype that does not fit).
-   strides has room for out_ndim entries. */
+/* The place of the result (with `out`'s shape and dtype) of view primitive p over the
+   available array `in`: offset in elements of `in`, strides in elements of the result.
+   False, with no error, when only a copy can say it (a reshape of some strided arrays,
+   a view as a dtype that does not fit). strides has room for out_ndim entries. */
 bool mx_view_geometry(mx_prim p, const void *params, const mx_array *in, const int *shape, int ndim,
                       int64_t *offset, int64_t *strides);
 
 /* Strides that show `in` as an array of this shape without moving data, if there are any. */
 bool mx_reshape_strides(const mx_array *in, const int *shape, int ndim, int64_t *strides);
-/* Strides that show `in` as an array of a shape it broadcasts to: 0 along new or stretched axes. */
+/* Strides that show `in` as an array of a shape it broadcasts to: 0 along new or
+   stretched axes. */
 void mx_broadcast_strides(const mx_array *in, const int *shape, int ndim, int64_t *strides);
 
 #endif

@@ -31,21 +31,21 @@ D2(maximum, keep_if(mx_greater(a, b), g), keep_unless(mx_greater(a, b), g))
 D2(minimum, keep_if(mx_less(a, b), g), keep_unless(mx_less(a, b), g))
 D2(arctan2, mx_div(mx_mul(g, b), norm2(a, b)), mx_negative(mx_div(mx_mul(g, a), norm2(a, b))))
 D2(logaddexp, mx_mul(g, mx_sigmoid(mx_sub(a, b))), mx_mul(g, mx_sigmoid(mx_sub(b, a))))
-#define d_floor_divide NULL /* constant between jumps */
-#define d_equal NULL
-#define d_not_equal NULL
-#define d_less NULL
-#define d_less_equal NULL
-#define d_greater NULL
+#define d_floor_divide  NULL /* constant between jumps */
+#define d_equal         NULL
+#define d_not_equal     NULL
+#define d_less          NULL
+#define d_less_equal    NULL
+#define d_greater       NULL
 #define d_greater_equal NULL
-#define d_logical_and NULL
-#define d_logical_or NULL
-#define d_logical_xor NULL
-#define d_bitwise_and NULL
-#define d_bitwise_or NULL
-#define d_bitwise_xor NULL
-#define d_left_shift NULL
-#define d_right_shift NULL
+#define d_logical_and   NULL
+#define d_logical_or    NULL
+#define d_logical_xor   NULL
+#define d_bitwise_and   NULL
+#define d_bitwise_or    NULL
+#define d_bitwise_xor   NULL
+#define d_left_shift    NULL
+#define d_right_shift   NULL
 
 /* y = c ? a : b */
 static mx_array *d_select(const mx_node *y, int i, mx_array *g) {
@@ -63,10 +63,10 @@ static mx_array *d_select(const mx_node *y, int i, mx_array *g) {
 #define TRAITS(p) (COMMUTES(p) ? MX_TRAIT_COMMUTES : 0)
 
 #define BINARY(name, Name, domain, result) POINTWISE_INFER(name)
-#define TERNARY BINARY
+#define TERNARY                            BINARY
 #include "kernels/pointwise.def"
 #define BINARY(name, Name, domain, result) POINTWISE_DESC(name, Name, TRAITS(MX_PW_##name))
-#define TERNARY BINARY
+#define TERNARY                            BINARY
 #include "kernels/pointwise.def"
 
 /* --- the operations --------------------------------------------------------------- */
@@ -84,7 +84,8 @@ static mx_array *refuse(mx_pointwise p, mx_dtype a, mx_dtype b) {
                    mx_dtype_name(mx_dtype_promote(a, b)));
 }
 
-/* The dtype that both operands get: promoted, and one that has a kernel. Bools shift and divide as uint8. */
+/* The dtype that both operands get: promoted, and one that has a kernel. Bools shift
+   and divide as uint8. */
 static mx_dtype operand_dtype(mx_pointwise p, mx_dtype t) {
     mx_pw_domain d = mx_pw_infos[p].domain;
     bool shift = p == MX_PW_left_shift || p == MX_PW_right_shift;
@@ -99,7 +100,7 @@ static mx_array *binary(mx_pointwise p, mx_array *a, mx_array *b) {
     if (!a || !b)
         return NULL;
     mx_dtype promoted = mx_dtype_promote(mx_dtype_of(a), mx_dtype_of(b)),
-        t = operand_dtype(p, promoted);
+             t = operand_dtype(p, promoted);
     bool taken = mx_pw_accepts(mx_pw_infos[p].domain, mx_dtype_compute(t));
     if (!taken || (p == MX_PW_remainder && t == MX_COMPLEX64))
         return refuse(p, mx_dtype_of(a), mx_dtype_of(b));
@@ -107,9 +108,9 @@ static mx_array *binary(mx_pointwise p, mx_array *a, mx_array *b) {
     return promoted == MX_BOOL && t == MX_UINT8 && !is_bits(p) ? mx_astype(y, MX_BOOL) : y;
 }
 
-#define BINARY(name, Name, domain, result)                \
-    mx_array *mx_##name(mx_array *a, mx_array *b) {       \
-        return binary(MX_PW_##name, a, b);                \
+#define BINARY(name, Name, domain, result)          \
+    mx_array *mx_##name(mx_array *a, mx_array *b) { \
+        return binary(MX_PW_##name, a, b);          \
     }
 #include "kernels/pointwise.def"
 
@@ -157,11 +158,13 @@ mx_array *mx_clip(mx_array *a, mx_array *lo, mx_array *hi) {
     return hi ? mx_minimum(a, hi) : a;
 }
 
-/* Integer floor_divide truncates, as MLX's does; the quotient of divmod is one less where that rounded up. */
+/* Integer floor_divide truncates, as MLX's does; the quotient of divmod is one less
+   where that rounded up. */
 static mx_array *floored(mx_array *q, mx_array *a, mx_array *b) {
     mx_array *zero = mx_zero_like(q);
     mx_array *apart = mx_not_equal(mx_less(a, zero), mx_less(b, zero));
-    return mx_sub(q, mx_astype(mx_logical_and(apart, mx_not_equal(mx_mul(q, b), a)), mx_dtype_of(a)));
+    return mx_sub(q,
+                  mx_astype(mx_logical_and(apart, mx_not_equal(mx_mul(q, b), a)), mx_dtype_of(a)));
 }
 
 bool mx_divmod(mx_array *a, mx_array *b, mx_array *out[2]) {
@@ -184,8 +187,7 @@ mx_array *mx_isclose(mx_array *a, mx_array *b, double rtol, double atol, bool eq
     mx_dtype t = mx_dtype_to_inexact(mx_dtype_of(a));
     a = mx_astype(a, t);
     b = mx_astype(b, t);
-    mx_array *near = mx_less_equal(mx_abs(mx_sub(a, b)), mx_add_s(mx_mul_s(mx_abs(b), rtol),
-                                                                  atol));
+    mx_array *near = mx_less_equal(mx_abs(mx_sub(a, b)), mx_add_s(mx_mul_s(mx_abs(b), rtol), atol));
     near = mx_where(mx_logical_or(mx_isinf(a), mx_isinf(b)), mx_equal(a, b), near);
     return equal_nan ? mx_logical_or(near, mx_logical_and(mx_isnan(a), mx_isnan(b))) : near;
 }

@@ -14,8 +14,7 @@ static mx_dtype to_dtype(const void *params) {
     return (mx_dtype)((const mx_p_dtype *)params)->dtype;
 }
 
-static bool infer_astype(const void *params, mx_array *const *in, int nin, mx_out *out,
-                         int nout) {
+static bool infer_astype(const void *params, mx_array *const *in, int nin, mx_out *out, int nout) {
     (void)nin, (void)nout;
     if (!mx_dtype_valid(to_dtype(params)))
         return mx_fail(MX_INVALID, "[astype] %d is no dtype", (int)to_dtype(params));
@@ -24,8 +23,7 @@ static bool infer_astype(const void *params, mx_array *const *in, int nin, mx_ou
 }
 
 /* Linear over the reals; complex to real takes the real part, both ways. */
-static bool astype_vjp(const mx_node *y, mx_array *const *cot, const bool *need,
-                       mx_array **grad) {
+static bool astype_vjp(const mx_node *y, mx_array *const *cot, const bool *need, mx_array **grad) {
     if (cot[0] && need[0])
         grad[0] = mx_astype(cot[0], mx_dtype_of(y->in[0]));
     return !mx_failed();
@@ -67,11 +65,12 @@ static bool infer_view(const void *params, mx_array *const *in, int nin, mx_out 
     if (a->ndim == 0)
         return mx_fail(MX_INVALID,
                        "[view] Changing the type of a scalar is only allowed for types with "
-                                   "the same size.");
+                       "the same size.");
     int *last = &out->shape.dim[a->ndim - 1];
     if ((size_t)*last * from % to != 0)
-        return mx_fail(MX_INVALID, "[view] When viewing as a larger dtype, the size in bytes of the last "
-                                   "axis must be a multiple of the requested type size.");
+        return mx_fail(MX_INVALID,
+                       "[view] When viewing as a larger dtype, the size in bytes of the last "
+                       "axis must be a multiple of the requested type size.");
     size_t n = (size_t)*last * from / to;
     if (n > INT32_MAX)
         return mx_fail(MX_INVALID, "[view] the last axis would have %zu elements", n);
@@ -80,8 +79,7 @@ static bool infer_view(const void *params, mx_array *const *in, int nin, mx_out 
 }
 
 static bool same_axis_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n,
-                           mx_array **out,
-                           int *out_axes) {
+                           mx_array **out, int *out_axes) {
     (void)n;
     out[0] = mx_apply1((mx_prim)y->prim, y->params, mx_batch_front(in[0], axes[0]));
     out_axes[0] = 0;
@@ -140,8 +138,8 @@ static bool identity_vjp(const mx_node *y, mx_array *const *cot, const bool *nee
     return true;
 }
 
-static const mx_field contiguous_fields[] = {MX_FIELD(mx_p_contiguous, allow_col_major,
-                                                      BOOL), MX_FIELD_END};
+static const mx_field contiguous_fields[] = {MX_FIELD(mx_p_contiguous, allow_col_major, BOOL),
+                                             MX_FIELD_END};
 
 const mx_prim_desc mx_desc_contiguous = {
     .name = "Contiguous",
@@ -168,8 +166,7 @@ static bool depends_jvp(const mx_node *y, mx_array *const *tan, mx_array **out) 
 }
 
 static bool depends_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n,
-                         mx_array **out,
-                         int *out_axes) {
+                         mx_array **out, int *out_axes) {
     (void)n;
     for (int j = 0; j < y->nout; j++)
         out_axes[j] = axes[j];

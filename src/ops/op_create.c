@@ -45,8 +45,7 @@ static void vector(mx_out *out, int n, int dtype) {
     out->shape.dim[0] = n;
 }
 
-static bool infer_arange(const void *params, mx_array *const *in, int nin, mx_out *out,
-                         int nout) {
+static bool infer_arange(const void *params, mx_array *const *in, int nin, mx_out *out, int nout) {
     const mx_p_arange *p = params;
     (void)in, (void)nin, (void)nout;
     if (p->n < 0 || !mx_dtype_valid((mx_dtype)p->dtype) || p->dtype == MX_BOOL)
@@ -55,11 +54,9 @@ static bool infer_arange(const void *params, mx_array *const *in, int nin, mx_ou
     return true;
 }
 
-static const mx_field arange_fields[] = {MX_FIELD(mx_p_arange, start, DOUBLE),
-                                         MX_FIELD(mx_p_arange, step, DOUBLE),
-                                         MX_FIELD(mx_p_arange, n, INT), MX_FIELD(mx_p_arange,
-                                                                                 dtype, DTYPE),
-                                         MX_FIELD_END};
+static const mx_field arange_fields[] = {
+    MX_FIELD(mx_p_arange, start, DOUBLE), MX_FIELD(mx_p_arange, step, DOUBLE),
+    MX_FIELD(mx_p_arange, n, INT), MX_FIELD(mx_p_arange, dtype, DTYPE), MX_FIELD_END};
 
 const mx_prim_desc mx_desc_arange = {
     .name = "Arange",
@@ -79,8 +76,8 @@ mx_array *mx_arange(double start, double stop, double step, mx_dtype t) {
         return mx_fail(MX_INVALID, "[arange] Cannot compute length.");
     if (n > INT32_MAX)
         return mx_fail(MX_INVALID, "[arange] Maximum size exceeded.");
-    return mx_apply(MX_PRIM_arange, &(mx_p_arange){start, step, n > 0 ? (int)n : 0, (int)t},
-                    NULL, 0);
+    return mx_apply(MX_PRIM_arange, &(mx_p_arange){start, step, n > 0 ? (int)n : 0, (int)t}, NULL,
+                    0);
 }
 
 static bool infer_linspace(const void *params, mx_array *const *in, int nin, mx_out *out,
@@ -88,8 +85,7 @@ static bool infer_linspace(const void *params, mx_array *const *in, int nin, mx_
     const mx_p_linspace *p = params;
     (void)in, (void)nin, (void)nout;
     if (p->n < 0)
-        return mx_fail(MX_INVALID, "[linspace] number of samples, %d, must be non-negative.",
-                       p->n);
+        return mx_fail(MX_INVALID, "[linspace] number of samples, %d, must be non-negative.", p->n);
     if (!mx_dtype_valid((mx_dtype)p->dtype))
         return mx_fail(MX_INVALID, "[linspace] %d is no dtype", p->dtype);
     vector(out, p->n, p->dtype);
@@ -97,8 +93,8 @@ static bool infer_linspace(const void *params, mx_array *const *in, int nin, mx_
 }
 
 static const mx_field linspace_fields[] = {
-    MX_FIELD(mx_p_linspace, start, DOUBLE), MX_FIELD(mx_p_linspace, stop, DOUBLE),
-    MX_FIELD(mx_p_linspace, n, INT),        MX_FIELD(mx_p_linspace, dtype, DTYPE),
+    MX_FIELD(mx_p_linspace, start, DOUBLE),  MX_FIELD(mx_p_linspace, stop, DOUBLE),
+    MX_FIELD(mx_p_linspace, n, INT),         MX_FIELD(mx_p_linspace, dtype, DTYPE),
     MX_FIELD(mx_p_linspace, endpoint, BOOL), MX_FIELD_END};
 
 const mx_prim_desc mx_desc_linspace = {
@@ -110,8 +106,8 @@ const mx_prim_desc mx_desc_linspace = {
 };
 
 mx_array *mx_linspace(double start, double stop, int num, bool endpoint, mx_dtype t) {
-    return mx_apply(MX_PRIM_linspace, &(mx_p_linspace){start, stop, num, (int)t, endpoint},
-                    NULL, 0);
+    return mx_apply(MX_PRIM_linspace, &(mx_p_linspace){start, stop, num, (int)t, endpoint}, NULL,
+                    0);
 }
 
 /* --- eye, tri --------------------------------------------------------------------- */
@@ -137,16 +133,15 @@ static bool infer_tri(const void *params, mx_array *const *in, int nin, mx_out *
 
 static const mx_field diagonal_fields[] = {
     MX_FIELD(mx_p_diagonal, rows, INT), MX_FIELD(mx_p_diagonal, columns, INT),
-        MX_FIELD(mx_p_diagonal, k, INT),
-    MX_FIELD(mx_p_diagonal, dtype, DTYPE), MX_FIELD_END};
+    MX_FIELD(mx_p_diagonal, k, INT), MX_FIELD(mx_p_diagonal, dtype, DTYPE), MX_FIELD_END};
 
-#define DIAGONAL(op, Op)                           \
-    const mx_prim_desc mx_desc_##op = {            \
-        .name = #Op,                               \
-        .traits = MX_TRAIT_NO_GRAD,                \
-        .fields = diagonal_fields,                 \
-        .param_size = sizeof(mx_p_diagonal),       \
-        .infer = infer_##op,                       \
+#define DIAGONAL(op, Op)                     \
+    const mx_prim_desc mx_desc_##op = {      \
+        .name = #Op,                         \
+        .traits = MX_TRAIT_NO_GRAD,          \
+        .fields = diagonal_fields,           \
+        .param_size = sizeof(mx_p_diagonal), \
+        .infer = infer_##op,                 \
     };
 DIAGONAL(eye, Eye)
 DIAGONAL(tri, Tri)
@@ -188,11 +183,12 @@ mx_array *mx_window(const char *name, int m) {
     if (!strcmp(name, "hamming"))
         return mx_rsub_s(0.54, mx_mul_s(cosine(i, 1, m), 0.46));
     if (!strcmp(name, "blackman"))
-        return mx_add(mx_rsub_s(0.42, mx_mul_s(cosine(i, 1, m), 0.5)), mx_mul_s(cosine(i, 2,
-                                                                                       m), 0.08));
+        return mx_add(mx_rsub_s(0.42, mx_mul_s(cosine(i, 1, m), 0.5)),
+                      mx_mul_s(cosine(i, 2, m), 0.08));
     if (!strcmp(name, "bartlett"))
         return mx_rsub_s(1, mx_abs(mx_add_s(mx_mul_s(i, 2.0 / (m - 1)), -1)));
-    return mx_fail(MX_INVALID, "[window] \"%s\" is none of bartlett, blackman, hamming, hanning", name);
+    return mx_fail(MX_INVALID, "[window] \"%s\" is none of bartlett, blackman, hamming, hanning",
+                   name);
 }
 
 /* --- grids ------------------------------------------------------------------------ */

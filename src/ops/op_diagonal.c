@@ -5,8 +5,7 @@
 static int axis_of(const char *which, int axis, int ndim) {
     if (axis >= -ndim && axis < ndim)
         return axis < 0 ? axis + ndim : axis;
-    mx_fail(MX_RANGE, "[diagonal] Invalid %s %d for array with %d dimensions.", which, axis,
-            ndim);
+    mx_fail(MX_RANGE, "[diagonal] Invalid %s %d for array with %d dimensions.", which, axis, ndim);
     return -1;
 }
 
@@ -16,13 +15,14 @@ typedef struct diagonal {
 } diagonal;
 
 static diagonal find(int m, int n, int offset) {
-    int row = offset < 0 ? (offset < -m ? m : -offset) : 0, column = offset > 0
-        ? (offset > n ? n : offset) : 0;
+    int row = offset < 0 ? (offset < -m ? m : -offset) : 0,
+        column = offset > 0 ? (offset > n ? n : offset) : 0;
     int length = m - row < n - column ? m - row : n - column;
     return (diagonal){row, column, length};
 }
 
-/* (..., m, n) -> (..., length): of the m n elements in a row every (n + 1)th is on the diagonal. */
+/* (..., m, n) -> (..., length): of the m n elements in a row every (n + 1)th is on the
+   diagonal. */
 static mx_array *every_step(mx_array *a, int m, int n, diagonal d) {
     int shape[MX_MAX_NDIM], start[MX_MAX_NDIM] = {0}, step[MX_MAX_NDIM], axis = a->ndim - 2;
     for (int i = 0; i < axis; i++) {
@@ -53,10 +53,11 @@ mx_array *mx_diagonal(mx_array *a, int offset, int axis1, int axis2) {
     if (!a)
         return NULL;
     if (a->ndim < 2)
-        return mx_fail(MX_INVALID, "[diagonal] Array must have at least two dimensions, but got %d dimensions.",
+        return mx_fail(MX_INVALID,
+                       "[diagonal] Array must have at least two dimensions, but got %d dimensions.",
                        a->ndim);
-    if ((axis1 = axis_of("axis1", axis1, a->ndim)) < 0 || (axis2 = axis_of("axis2", axis2,
-                                                                           a->ndim)) < 0)
+    if ((axis1 = axis_of("axis1", axis1, a->ndim)) < 0 ||
+        (axis2 = axis_of("axis2", axis2, a->ndim)) < 0)
         return NULL;
     if (axis1 == axis2)
         return mx_fail(MX_INVALID, "[diagonal] axis1 and axis2 cannot be the same axis");
@@ -73,7 +74,8 @@ mx_array *mx_diagonal(mx_array *a, int offset, int axis1, int axis2) {
     return (int64_t)rows * columns < INT32_MAX ? every_step(a, rows, columns, d) : gathered(a, d);
 }
 
-/* A square matrix with a (n) on diagonal k, zeros elsewhere: row i shows a[i] if k >= 0, else column j a[j]. */
+/* A square matrix with a (n) on diagonal k, zeros elsewhere: row i shows a[i] if k >=
+   0, else column j a[j]. */
 static mx_array *matrix_of(mx_array *a, int k) {
     int64_t n = (int64_t)a->shape[0] + (k < 0 ? -(int64_t)k : k);
     if (n > INT32_MAX)
@@ -91,7 +93,8 @@ mx_array *mx_diag(mx_array *a, int k) {
         return matrix_of(a, k);
     if (a->ndim == 2)
         return mx_diagonal(a, k, 0, 1);
-    return mx_fail(MX_INVALID, "[diag] array must be 1-D or 2-D, got array with %d dimensions.", a->ndim);
+    return mx_fail(MX_INVALID, "[diag] array must be 1-D or 2-D, got array with %d dimensions.",
+                   a->ndim);
 }
 
 mx_array *mx_trace(mx_array *a, int offset, int axis1, int axis2, mx_dtype t) {

@@ -13,15 +13,16 @@ enum { TEXT = 256 };
 static bool refuse_concatenate(const mx_array *a, const mx_array *b, int axis) {
     char ta[TEXT], tb[TEXT];
     if (a->ndim != b->ndim)
-        return mx_fail(MX_INVALID,
-                       "[concatenate] All the input arrays must have the same number of dimensions. "
-                                   "However, got arrays with dimensions %d and %d.", a->ndim,
-                                       b->ndim);
+        return mx_fail(
+            MX_INVALID,
+            "[concatenate] All the input arrays must have the same number of dimensions. "
+            "However, got arrays with dimensions %d and %d.",
+            a->ndim, b->ndim);
     return mx_fail(MX_INVALID,
                    "[concatenate] All the input array dimensions must match exactly except for the "
-                               "concatenation axis. However, the provided shapes are %s, %s, and the "
-                               "concatenation axis is %d.", mx_shape_text(ta, TEXT, a->shape,
-                                                                          a->ndim),
+                   "concatenation axis. However, the provided shapes are %s, %s, and the "
+                   "concatenation axis is %d.",
+                   mx_shape_text(ta, TEXT, a->shape, a->ndim),
                    mx_shape_text(tb, TEXT, b->shape, b->ndim), axis);
 }
 
@@ -64,8 +65,7 @@ static bool concatenate_vjp(const mx_node *y, mx_array *const *cot, const bool *
 }
 
 static bool concatenate_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n,
-                             mx_array **out,
-                             int *out_axes) {
+                             mx_array **out, int *out_axes) {
     mx_array **front = mx_calloc(y->nin, sizeof *front);
     if (!front)
         return false;
@@ -132,9 +132,9 @@ mx_array *mx_stack(mx_array *const *a, int n, int axis) {
         return NULL;
     mx_array **in = mx_calloc((size_t)n, sizeof *in);
     for (int i = 0; i < n && in; i++)
-        in[i] = mx_same_shape(a[i], a[0]) ? mx_expand_dim(a[i], axis)
-                                          : mx_fail(MX_INVALID,
-                                                    "[stack] All arrays must have the same shape");
+        in[i] = mx_same_shape(a[i], a[0])
+                    ? mx_expand_dim(a[i], axis)
+                    : mx_fail(MX_INVALID, "[stack] All arrays must have the same shape");
     mx_array *y = in ? mx_concatenate(in, n, axis) : NULL;
     mx_free(in);
     return y;
@@ -155,13 +155,14 @@ bool mx_split_equal(mx_array *a, int parts, int axis, mx_array **out) {
     if (!a || (axis = mx_axis("split", axis, a->ndim)) < 0)
         return false;
     if (parts <= 0)
-        return mx_fail(MX_INVALID,
-                       "[split] num_splits must be positive and non-zero but got %d.", parts);
+        return mx_fail(MX_INVALID, "[split] num_splits must be positive and non-zero but got %d.",
+                       parts);
     if (a->shape[axis] % parts)
-        return mx_fail(MX_INVALID,
-                       "[split] Array split does not result in sub arrays with equal size: attempting "
-                                   "%d splits along axis %d for shape %s.", parts, axis,
-                       mx_shape_text(text, TEXT, a->shape, a->ndim));
+        return mx_fail(
+            MX_INVALID,
+            "[split] Array split does not result in sub arrays with equal size: attempting "
+            "%d splits along axis %d for shape %s.",
+            parts, axis, mx_shape_text(text, TEXT, a->shape, a->ndim));
     int size = a->shape[axis] / parts;
     for (int i = 0; i < parts; i++)
         out[i] = mx_slice_axis(a, axis, i * size, (i + 1) * size);
@@ -228,8 +229,8 @@ static mx_array *roll_axis(mx_array *a, int64_t shift, int axis) {
     if (!a)
         return NULL;
     if (axis < -a->ndim || axis >= a->ndim)
-        return mx_fail(MX_RANGE, "[roll] Invalid axis %d for array with %d dimensions.",
-                       axis, a->ndim);
+        return mx_fail(MX_RANGE, "[roll] Invalid axis %d for array with %d dimensions.", axis,
+                       a->ndim);
     axis = axis < 0 ? axis + a->ndim : axis;
     int n = a->shape[axis], cut = n ? (int)(((shift % n) + n) % n) : 0;
     if (cut == 0)
@@ -242,8 +243,10 @@ mx_array *mx_roll(mx_array *a, const int *shift, int nshift, const int *axes, in
     if (!a)
         return NULL;
     if (axes && nshift < naxes)
-        return mx_fail(MX_INVALID, "[roll] At least one shift value per axis is required, %d provided for %d axes.",
-                       nshift, naxes);
+        return mx_fail(
+            MX_INVALID,
+            "[roll] At least one shift value per axis is required, %d provided for %d axes.",
+            nshift, naxes);
     for (int i = 0; axes && i < naxes; i++)
         a = roll_axis(a, shift[i], axes[i]);
     if (axes || !a)

@@ -11,7 +11,8 @@ static bool infer_pad(const void *params, mx_array *const *in, int nin, mx_out *
     const mx_p_pad *p = params;
     const mx_array *a = in[0];
     (void)nout;
-    if (nin != 2 || p->low.n != a->ndim || p->high.n != a->ndim || in[1]->size != 1 || in[1]->dtype != a->dtype)
+    if (nin != 2 || p->low.n != a->ndim || p->high.n != a->ndim || in[1]->size != 1 ||
+        in[1]->dtype != a->dtype)
         return mx_fail(MX_INVALID,
                        "[pad] one width an axis and one value of the array's dtype are expected");
     *out = (mx_out){mx_dtype_of(a), mx_shape_of(a)};
@@ -19,8 +20,7 @@ static bool infer_pad(const void *params, mx_array *const *in, int nin, mx_out *
         int64_t n = (int64_t)p->low.v[i] + a->shape[i] + p->high.v[i];
         if (p->low.v[i] < 0 || p->high.v[i] < 0 || n > INT32_MAX)
             return mx_fail(MX_INVALID, "[pad] Invalid padding (%d,%d) of axis %d of size %d",
-                           p->low.v[i],
-                           p->high.v[i], i, a->shape[i]);
+                           p->low.v[i], p->high.v[i], i, a->shape[i]);
         out->shape.dim[i] = (int)n;
     }
     return true;
@@ -46,8 +46,7 @@ static bool pad_vjp(const mx_node *y, mx_array *const *cot, const bool *need, mx
     return !mx_failed();
 }
 
-static bool pad_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n,
-                     mx_array **out,
+static bool pad_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n, mx_array **out,
                      int *out_axes) {
     const mx_p_pad *p = y->params;
     int low[MX_MAX_NDIM + 1] = {0}, high[MX_MAX_NDIM + 1] = {0};
@@ -63,9 +62,8 @@ static bool pad_vmap(const mx_node *y, mx_array *const *in, const int *axes, int
     return out[0] != NULL;
 }
 
-static const mx_field pad_fields[] = {MX_FIELD(mx_p_pad, low, INTS), MX_FIELD(mx_p_pad, high,
-                                                                              INTS),
-                                                                                  MX_FIELD_END};
+static const mx_field pad_fields[] = {MX_FIELD(mx_p_pad, low, INTS), MX_FIELD(mx_p_pad, high, INTS),
+                                      MX_FIELD_END};
 
 const mx_prim_desc mx_desc_pad = {
     .name = "Pad",
@@ -94,8 +92,8 @@ static int64_t wrap(int64_t i, int64_t period) {
     return i < 0 ? i + period : i;
 }
 
-/* Which of n elements stands at place i, which may be negative or past the end. reflect: 2 1 | 0 1 2 | 1 0,
-   symmetric: 1 0 | 0 1 2 | 2 1. */
+/* Which of n elements stands at place i, which may be negative or past the end.
+   reflect: 2 1 | 0 1 2 | 1 0, symmetric: 1 0 | 0 1 2 | 2 1. */
 static int64_t source(pad_mode mode, int64_t i, int64_t n) {
     if (mode == EDGE || n == 1)
         return i < 0 ? 0 : i >= n ? n - 1 : i;
@@ -129,8 +127,8 @@ static mx_array *pad_with_own(mx_array *a, const mx_p_pad *p, pad_mode mode) {
 /* --- the operation ---------------------------------------------------------------- */
 
 /* One width an axis from the widths of some. */
-static bool spread(const mx_array *a, const int *axes, int n, const int *width,
-                   const char *which, int *full) {
+static bool spread(const mx_array *a, const int *axes, int n, const int *width, const char *which,
+                   int *full) {
     for (int i = 0; i < a->ndim; i++)
         full[i] = 0;
     for (int i = 0; i < n; i++) {
@@ -140,15 +138,15 @@ static bool spread(const mx_array *a, const int *axes, int n, const int *width,
         if (width[i] < 0)
             return mx_fail(MX_INVALID,
                            "[pad] Invalid %s padding size (%d) passed to pad for axis %d. Padding "
-                                       "sizes must be non-negative", which, width[i], i);
+                           "sizes must be non-negative",
+                           which, width[i], i);
         full[axis] = width[i];
     }
     return true;
 }
 
 mx_array *mx_pad(mx_array *a, const int *axes, int n, const int *low, const int *high,
-                 mx_array *value,
-                 const char *mode) {
+                 mx_array *value, const char *mode) {
     int full_low[MX_MAX_NDIM], full_high[MX_MAX_NDIM];
     pad_mode m = mode_of(mode);
     if (!a)

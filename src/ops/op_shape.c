@@ -33,9 +33,8 @@ mx_array *mx_flatten(mx_array *a, int start_axis, int end_axis) {
 
 static mx_array *refuse_unflatten(const mx_array *a, int axis, const int *part, int n) {
     char text[256];
-    return mx_fail(MX_INVALID,
-                   "[Unflatten] Cannot unflatten axis %d with size %d into shape %s.", axis,
-                   a->shape[axis], mx_shape_text(text, sizeof text, part, n));
+    return mx_fail(MX_INVALID, "[Unflatten] Cannot unflatten axis %d with size %d into shape %s.",
+                   axis, a->shape[axis], mx_shape_text(text, sizeof text, part, n));
 }
 
 /* Replaces a -1 in the parts of an axis; false where they do not multiply to it. */
@@ -62,8 +61,8 @@ mx_array *mx_unflatten(mx_array *a, int axis, const int *shape, int ndim) {
     if (ndim <= 0)
         return mx_fail(MX_INVALID, "[unflatten] Shape to unflatten to cannot be empty.");
     if (axis < -a->ndim || axis >= a->ndim)
-        return mx_fail(MX_RANGE, "[unflatten] Invalid axes %d for array with %d dimensions.",
-                       axis, a->ndim);
+        return mx_fail(MX_RANGE, "[unflatten] Invalid axes %d for array with %d dimensions.", axis,
+                       a->ndim);
     if (a->ndim - 1 + ndim > MX_MAX_NDIM)
         return mx_fail(MX_INVALID, "[unflatten] more than %d dimensions", MX_MAX_NDIM);
     axis = axis < 0 ? axis + a->ndim : axis;
@@ -125,8 +124,8 @@ mx_array *mx_atleast(mx_array *a, int ndim) {
     if (!a || a->ndim >= ndim)
         return a;
     int n = (int)a->size, m = a->ndim ? a->shape[0] : 1;
-    int as1[1] = {1}, as2[2] = {1, n}, as3[3] = {a->ndim == 2 ? m : 1, a->ndim == 2
-                                                 ? a->shape[1] : n, 1};
+    int as1[1] = {1}, as2[2] = {1, n},
+        as3[3] = {a->ndim == 2 ? m : 1, a->ndim == 2 ? a->shape[1] : n, 1};
     return mx_reshape(a, ndim == 1 ? as1 : ndim == 2 ? as2 : as3, ndim);
 }
 
@@ -151,8 +150,8 @@ mx_array *mx_swapaxes(mx_array *a, int axis1, int axis2) {
 
 mx_array *mx_moveaxis(mx_array *a, int from, int to) {
     int axes[MX_MAX_NDIM], next = 0;
-    if (!a || (from = axis_of("moveaxis", from, a->ndim)) < 0 || (to = axis_of("moveaxis",
-                                                                               to, a->ndim)) < 0)
+    if (!a || (from = axis_of("moveaxis", from, a->ndim)) < 0 ||
+        (to = axis_of("moveaxis", to, a->ndim)) < 0)
         return NULL;
     for (int i = 0; i < a->ndim; i++) {
         next += next == from;
@@ -170,8 +169,8 @@ bool mx_broadcast_arrays(mx_array *const *a, int n, mx_array **out) {
             return false;
         if (i == 0)
             s = mx_shape_of(a[0]);
-        else if (!mx_broadcast_shapes("broadcast_shapes", s.dim, s.ndim, a[i]->shape,
-                                      a[i]->ndim, &s))
+        else if (!mx_broadcast_shapes("broadcast_shapes", s.dim, s.ndim, a[i]->shape, a[i]->ndim,
+                                      &s))
             return false;
     }
     for (int i = 0; i < n; i++)

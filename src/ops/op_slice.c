@@ -1,5 +1,5 @@
-/* Slices and strided windows of an array: slice, flip, as_strided. Their gradients write back to where
- * the elements came from. */
+/* Slices and strided windows of an array: slice, flip, as_strided. Their gradients
+ * write back to where the elements came from. */
 #include "base/status.h"
 #include "graph/params.h"
 #include "ops/rules.h"
@@ -18,12 +18,11 @@ static bool infer_slice(const void *params, mx_array *const *in, int nin, mx_out
     out->shape.ndim = a->ndim;
     for (int i = 0; i < a->ndim; i++) {
         int64_t first = p->start.v[i], n = p->shape.v[i],
-            last = first + (n - 1) * (int64_t)p->step.v[i];
-        if (n < 0 || (n > 0 &&
-                      (first < 0 || first >= a->shape[i] || last < 0 || last >= a->shape[i])))
+                last = first + (n - 1) * (int64_t)p->step.v[i];
+        if (n < 0 ||
+            (n > 0 && (first < 0 || first >= a->shape[i] || last < 0 || last >= a->shape[i])))
             return mx_fail(MX_RANGE, "[slice] %lld to %lld is outside of axis %d of size %d",
-                           (long long)first,
-                           (long long)last, i, a->shape[i]);
+                           (long long)first, (long long)last, i, a->shape[i]);
         out->shape.dim[i] = (int)n;
     }
     return true;
@@ -38,8 +37,7 @@ static bool slice_vjp(const mx_node *y, mx_array *const *cot, const bool *need, 
 }
 
 static bool slice_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n,
-                       mx_array **out,
-                       int *out_axes) {
+                       mx_array **out, int *out_axes) {
     const mx_p_slice *p = y->params;
     int start[MX_MAX_NDIM + 1] = {0}, shape[MX_MAX_NDIM + 1] = {n}, step[MX_MAX_NDIM + 1] = {1};
     int ndim = p->start.n + 1;
@@ -153,8 +151,10 @@ static bool infer_as_strided(const void *params, mx_array *const *in, int nin, m
     if (!mx_shape_size(p->shape.v, p->shape.n, mx_itemsize(in[0]), &size))
         return mx_fail(MX_INVALID, "[as_strided] the shape is negative or too large");
     if (size && (!window(p, &low, &high) || low < 0 || high >= in[0]->size))
-        return mx_fail(MX_RANGE, "[as_strided] shape, strides and offset reach outside of the array's %lld "
-                                 "elements", (long long)in[0]->size);
+        return mx_fail(MX_RANGE,
+                       "[as_strided] shape, strides and offset reach outside of the array's %lld "
+                       "elements",
+                       (long long)in[0]->size);
     out->dtype = mx_dtype_of(in[0]);
     out->shape.ndim = p->shape.n;
     for (int i = 0; i < p->shape.n; i++)
@@ -178,15 +178,14 @@ static bool as_strided_vjp(const mx_node *y, mx_array *const *cot, const bool *n
     mx_array *flat = mx_zeros((int[]){(int)a->size}, 1, mx_dtype_of(a));
     index = mx_reshape(index, (int[]){-1}, 1);
     mx_array *updates = index ? mx_reshape(cot[0], (int[]){(int)index->size, 1}, 2) : NULL;
-    grad[0] = mx_reshape(mx_scatter(MX_SCATTER_SUM, flat, &index, updates, &axis, 1),
-                         a->shape, a->ndim);
+    grad[0] =
+        mx_reshape(mx_scatter(MX_SCATTER_SUM, flat, &index, updates, &axis, 1), a->shape, a->ndim);
     return !mx_failed();
 }
 
 static const mx_field as_strided_fields[] = {MX_FIELD(mx_p_as_strided, shape, INTS),
                                              MX_FIELD(mx_p_as_strided, strides, LONGS),
-                                             MX_FIELD(mx_p_as_strided, offset, LONG),
-                                                 MX_FIELD_END};
+                                             MX_FIELD(mx_p_as_strided, offset, LONG), MX_FIELD_END};
 
 const mx_prim_desc mx_desc_as_strided = {
     .name = "AsStrided",
@@ -201,7 +200,6 @@ const mx_prim_desc mx_desc_as_strided = {
 
 mx_array *mx_as_strided(mx_array *a, const int *shape, const int64_t *strides, int ndim,
                         int64_t offset) {
-    return mx_apply_view(MX_PRIM_as_strided, &(mx_p_as_strided){{ndim, shape}, {ndim,
-                                                                                strides},
-                                                                                    offset}, a);
+    return mx_apply_view(MX_PRIM_as_strided,
+                         &(mx_p_as_strided){{ndim, shape}, {ndim, strides}, offset}, a);
 }

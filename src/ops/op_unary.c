@@ -1,5 +1,5 @@
-/* Unary pointwise operations: the rows of kernels/pointwise.def, their derivatives, and what is made of
- * them (degrees, isnan, nan_to_num ...). */
+/* Unary pointwise operations: the rows of kernels/pointwise.def, their derivatives, and
+ * what is made of them (degrees, isnan, nan_to_num ...). */
 #include <math.h>
 #include <stdlib.h>
 
@@ -49,16 +49,16 @@ D1(sigmoid, mx_mul(g, mx_mul(y, one_minus(y))))
 D1(lgamma, mx_mul(g, mx_digamma(x)))
 D1(digamma, mx_mul(g, trigamma(x)))
 D1(conjugate, mx_conjugate(g))
-#define d_sign NULL /* constant between jumps */
-#define d_floor NULL
-#define d_ceil NULL
-#define d_trunc NULL
-#define d_round NULL
+#define d_sign           NULL /* constant between jumps */
+#define d_floor          NULL
+#define d_ceil           NULL
+#define d_trunc          NULL
+#define d_round          NULL
 #define d_bitwise_invert NULL
-#define d_logical_not NULL
-#define d_abs NULL /* real of complex: their own rules below */
-#define d_real NULL
-#define d_imag NULL
+#define d_logical_not    NULL
+#define d_abs            NULL /* real of complex: their own rules below */
+#define d_real           NULL
+#define d_imag           NULL
 
 /* For z >= 1: ten steps of psi'(z) = psi'(z + 1) + 1 / z^2, then the asymptotic series
    (Abramowitz and Stegun 6.4.12). */
@@ -119,18 +119,18 @@ static bool imag_jvp(const mx_node *n, mx_array *const *tan, mx_array **out) {
 #define UNARY(name, Name, domain, result) POINTWISE_INFER(name)
 #include "kernels/pointwise.def"
 
-#define OWN_RULES(op, Op)                    \
-    const mx_prim_desc mx_desc_##op = {      \
-        .name = #Op,                         \
-        .traits = MX_TRAIT_POINTWISE,        \
-        .infer = infer_##op,                 \
-        .vjp = op##_vjp,                     \
-        .jvp = op##_jvp,                     \
-        .vmap = mx_pointwise_vmap,           \
+#define OWN_RULES(op, Op)               \
+    const mx_prim_desc mx_desc_##op = { \
+        .name = #Op,                    \
+        .traits = MX_TRAIT_POINTWISE,   \
+        .infer = infer_##op,            \
+        .vjp = op##_vjp,                \
+        .jvp = op##_jvp,                \
+        .vmap = mx_pointwise_vmap,      \
     };
-#define RULES_SAME(name, Name) POINTWISE_DESC(name, Name, 0)
-#define RULES_BOOL(name, Name) POINTWISE_DESC(name, Name, MX_TRAIT_NO_GRAD)
-#define RULES_PART(name, Name) OWN_RULES(name, Name)
+#define RULES_SAME(name, Name)            POINTWISE_DESC(name, Name, 0)
+#define RULES_BOOL(name, Name)            POINTWISE_DESC(name, Name, MX_TRAIT_NO_GRAD)
+#define RULES_PART(name, Name)            OWN_RULES(name, Name)
 #define UNARY(name, Name, domain, result) RULES_##result(name, Name)
 #include "kernels/pointwise.def"
 
@@ -149,8 +149,7 @@ static mx_array *refuse(mx_pointwise p, mx_dtype t) {
     if (p == MX_PW_bitwise_invert)
         return mx_fail(MX_INVALID,
                        "[bitwise_invert] Bitwise inverse only allowed on integer types.");
-    return mx_fail(MX_INVALID, "[%s] Not supported for %s.", mx_pw_infos[p].name,
-                   mx_dtype_name(t));
+    return mx_fail(MX_INVALID, "[%s] Not supported for %s.", mx_pw_infos[p].name, mx_dtype_name(t));
 }
 
 static mx_array *unary(mx_pointwise p, mx_array *a) {
@@ -165,9 +164,9 @@ static mx_array *unary(mx_pointwise p, mx_array *a) {
     return mx_apply1((mx_prim)p, NULL, mx_astype(a, t));
 }
 
-#define UNARY(name, Name, domain, result)    \
-    mx_array *mx_##name(mx_array *a) {       \
-        return unary(MX_PW_##name, a);       \
+#define UNARY(name, Name, domain, result) \
+    mx_array *mx_##name(mx_array *a) {    \
+        return unary(MX_PW_##name, a);    \
     }
 #include "kernels/pointwise.def"
 

@@ -14,7 +14,7 @@ static bool infer_slice_update(const void *params, mx_array *const *in, int nin,
               u->dtype == a->dtype;
     for (int i = 0; i < a->ndim && ok; i++) {
         int64_t n = u->shape[i], first = p->start.v[i],
-            last = first + (n - 1) * (int64_t)p->step.v[i];
+                last = first + (n - 1) * (int64_t)p->step.v[i];
         ok = n == 0 || (first >= 0 && first < a->shape[i] && last >= 0 && last < a->shape[i]);
     }
     if (!ok)
@@ -40,8 +40,7 @@ static bool slice_update_vjp(const mx_node *y, mx_array *const *cot, const bool 
 }
 
 static bool slice_update_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n,
-                              mx_array **out,
-                              int *out_axes) {
+                              mx_array **out, int *out_axes) {
     const mx_p_slice_update *p = y->params;
     int start[MX_MAX_NDIM + 1] = {0}, step[MX_MAX_NDIM + 1] = {1};
     for (int i = 0; i < p->start.n; i++) {
@@ -57,7 +56,7 @@ static bool slice_update_vmap(const mx_node *y, mx_array *const *in, const int *
 
 static const mx_field slice_update_fields[] = {MX_FIELD(mx_p_slice_update, start, INTS),
                                                MX_FIELD(mx_p_slice_update, step, INTS),
-                                                   MX_FIELD_END};
+                                               MX_FIELD_END};
 
 const mx_prim_desc mx_desc_slice_update = {
     .name = "SliceUpdate",
@@ -80,22 +79,19 @@ static mx_array *combined(mx_scatter_op op, mx_array *old, mx_array *update) {
 }
 
 mx_array *mx_slice_update(mx_scatter_op op, mx_array *a, mx_array *update, const int *start,
-                          const int *stop,
-                          const int *step) {
+                          const int *stop, const int *step) {
     int first[MX_MAX_NDIM], shape[MX_MAX_NDIM], by[MX_MAX_NDIM];
     if (!a || !update)
         return NULL;
     for (int i = 0; i < a->ndim; i++) {
         first[i] = start[i];
         by[i] = step ? step[i] : 1;
-        if (!mx_slice_axis_range("slice_update", a->shape[i], by[i], &first[i], stop[i],
-                                 &shape[i]))
+        if (!mx_slice_axis_range("slice_update", a->shape[i], by[i], &first[i], stop[i], &shape[i]))
             return NULL;
     }
     mx_p_slice s = {{a->ndim, first}, {a->ndim, shape}, {a->ndim, by}};
     mx_array *old = op == MX_SCATTER_NONE ? a : mx_apply_view(MX_PRIM_slice, &s, a);
-    update = combined(op, old, mx_broadcast_to(mx_astype(update, mx_dtype_of(a)), shape,
-                                               a->ndim));
+    update = combined(op, old, mx_broadcast_to(mx_astype(update, mx_dtype_of(a)), shape, a->ndim));
     return mx_apply2(MX_PRIM_slice_update, &(mx_p_slice_update){s.start, s.step}, a, update);
 }
 
@@ -113,8 +109,8 @@ static bool check_start(const char *op, const mx_array *start, mx_ints axes, int
     return mx_axes_mask(op, axes.v ? axes.v : (const int[]){0}, axes.n, ndim, mask);
 }
 
-static bool infer_dynamic_slice(const void *params, mx_array *const *in, int nin,
-                                mx_out *out, int nout) {
+static bool infer_dynamic_slice(const void *params, mx_array *const *in, int nin, mx_out *out,
+                                int nout) {
     const mx_p_dynamic_slice *p = params;
     const mx_array *a = in[0];
     char tp[256], ta[256];
@@ -152,8 +148,7 @@ static mx_ints shifted(mx_ints axes, int *room) {
 }
 
 static bool dynamic_slice_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n,
-                               mx_array **out,
-                               int *out_axes) {
+                               mx_array **out, int *out_axes) {
     const mx_p_dynamic_slice *p = y->params;
     int room[MX_MAX_NDIM], shape[MX_MAX_NDIM + 1] = {n};
     if (axes[1] >= 0)
@@ -168,7 +163,7 @@ static bool dynamic_slice_vmap(const mx_node *y, mx_array *const *in, const int 
 
 static const mx_field dynamic_slice_fields[] = {MX_FIELD(mx_p_dynamic_slice, axes, INTS),
                                                 MX_FIELD(mx_p_dynamic_slice, shape, INTS),
-                                                    MX_FIELD_END};
+                                                MX_FIELD_END};
 
 const mx_prim_desc mx_desc_dynamic_slice = {
     .name = "DynamicSlice",
@@ -187,14 +182,13 @@ static mx_ints normal_axes(const int *axes, int n, int ndim, int *room) {
     return (mx_ints){n, room};
 }
 
-mx_array *mx_dynamic_slice(mx_array *a, mx_array *start, const int *axes, int n,
-                           const int *size) {
+mx_array *mx_dynamic_slice(mx_array *a, mx_array *start, const int *axes, int n, const int *size) {
     int room[MX_MAX_NDIM];
     if (!a || !start || n < 0 || n > a->ndim)
-        return a && start ? mx_fail(MX_INVALID,
-                                    "[slice] %d axes given for array with %d dimensions.", n,
-                                        a->ndim)
-                          : NULL;
+        return a && start
+                   ? mx_fail(MX_INVALID, "[slice] %d axes given for array with %d dimensions.", n,
+                             a->ndim)
+                   : NULL;
     mx_p_dynamic_slice p = {normal_axes(axes, n, a->ndim, room), {a->ndim, size}};
     return mx_apply2(MX_PRIM_dynamic_slice, &p, a, start);
 }
@@ -205,8 +199,8 @@ static bool infer_dynamic_slice_update(const void *params, mx_array *const *in, 
                                        mx_out *out, int nout) {
     const mx_array *a = in[0], *u = in[1 % nin];
     (void)nout;
-    if (!check_start("slice_update", in[nin - 1],
-                     ((const mx_p_dynamic_update *)params)->axes, a->ndim))
+    if (!check_start("slice_update", in[nin - 1], ((const mx_p_dynamic_update *)params)->axes,
+                     a->ndim))
         return false;
     bool fits = nin == 3 && u->ndim == a->ndim && u->dtype == a->dtype;
     for (int i = 0; i < a->ndim && fits; i++)
@@ -217,8 +211,8 @@ static bool infer_dynamic_slice_update(const void *params, mx_array *const *in, 
     return true;
 }
 
-static bool dynamic_slice_update_vjp(const mx_node *y, mx_array *const *cot,
-                                     const bool *need, mx_array **grad) {
+static bool dynamic_slice_update_vjp(const mx_node *y, mx_array *const *cot, const bool *need,
+                                     mx_array **grad) {
     mx_array *u = y->in[1], *start = y->in[2];
     mx_p_dynamic_slice s = {((const mx_p_dynamic_update *)y->params)->axes, {u->ndim, u->shape}};
     mx_array *in[3] = {cot[0], mx_zeros_like(u), start};
@@ -229,15 +223,14 @@ static bool dynamic_slice_update_vjp(const mx_node *y, mx_array *const *cot,
     return !mx_failed();
 }
 
-static bool dynamic_slice_update_vmap(const mx_node *y, mx_array *const *in, const int *axes,
-                                      int n,
+static bool dynamic_slice_update_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n,
                                       mx_array **out, int *out_axes) {
     int room[MX_MAX_NDIM];
     if (axes[2] >= 0)
         return mx_loop_vmap(y, in, axes, n, out, out_axes);
     mx_p_dynamic_update q = {shifted(((const mx_p_dynamic_update *)y->params)->axes, room)};
-    mx_array *front[3] = {mx_batch_front_full(in[0], axes[0], n), mx_batch_front_full(in[1],
-                                                                                      axes[1], n), in[2]};
+    mx_array *front[3] = {mx_batch_front_full(in[0], axes[0], n),
+                          mx_batch_front_full(in[1], axes[1], n), in[2]};
     out[0] = mx_apply(MX_PRIM_dynamic_slice_update, &q, front, 3);
     out_axes[0] = 0;
     return out[0] != NULL;
@@ -257,15 +250,17 @@ const mx_prim_desc mx_desc_dynamic_slice_update = {
 };
 
 /* Axes that the update lacks in front are filled from a's shape. */
-mx_array *mx_dynamic_slice_update(mx_array *a, mx_array *update, mx_array *start,
-                                  const int *axes, int n) {
+mx_array *mx_dynamic_slice_update(mx_array *a, mx_array *update, mx_array *start, const int *axes,
+                                  int n) {
     int room[MX_MAX_NDIM], shape[MX_MAX_NDIM];
     if (!a || !update || !start)
         return NULL;
     if (n < 0 || n > a->ndim || update->ndim > a->ndim)
-        return mx_fail(MX_INVALID,
-                       "[slice_update] %d axes and an update with %d dimensions given for array with "
-                                   "%d dimensions.", n, update->ndim, a->ndim);
+        return mx_fail(
+            MX_INVALID,
+            "[slice_update] %d axes and an update with %d dimensions given for array with "
+            "%d dimensions.",
+            n, update->ndim, a->ndim);
     int lead = a->ndim - update->ndim;
     for (int i = 0; i < a->ndim; i++)
         shape[i] = i < lead ? a->shape[i] : update->shape[i - lead];

@@ -1,5 +1,5 @@
-/* The view primitives: broadcast, reshape, transpose, slice, as_strided. Their results share the memory
- * of their input wherever strides can say it (graph/view.h). */
+/* The view primitives: broadcast, reshape, transpose, slice, as_strided. Their results
+ * share the memory of their input wherever strides can say it (graph/view.h). */
 #include "base/status.h"
 #include "graph/params.h"
 #include "graph/view.h"
@@ -31,8 +31,8 @@ static mx_shape shape_from(mx_ints list) {
 /* A shape that an array can have, in a message's words if not. */
 static bool check_shape(const char *op, const int *shape, int ndim) {
     if (ndim < 0 || ndim > MX_MAX_NDIM)
-        return mx_fail(MX_INVALID, "[%s] %d dimensions given, at most %d are possible", op,
-                       ndim, MX_MAX_NDIM);
+        return mx_fail(MX_INVALID, "[%s] %d dimensions given, at most %d are possible", op, ndim,
+                       MX_MAX_NDIM);
     for (int i = 0; i < ndim; i++)
         if (shape[i] < 0)
             return mx_fail(MX_INVALID, "[%s] Negative dimensions not allowed.", op);
@@ -67,16 +67,14 @@ static bool infer_broadcast(const void *params, mx_array *const *in, int nin, mx
         return false;
     out->dtype = mx_dtype_of(a);
     bool fits = a->ndim <= to.n;
-    if (fits && !mx_broadcast_shapes("broadcast_shapes", a->shape, a->ndim, to.v, to.n,
-                                     &out->shape))
+    if (fits &&
+        !mx_broadcast_shapes("broadcast_shapes", a->shape, a->ndim, to.v, to.n, &out->shape))
         return false;
     for (int i = 0; i < to.n && fits; i++)
         fits = out->shape.dim[i] == to.v[i];
-    return fits || mx_fail(MX_INVALID,
-                           "[broadcast_to] Cannot broadcast array of shape %s into shape %s.",
-                           mx_shape_text(ta, TEXT, a->shape, a->ndim), mx_shape_text(tb,
-                                                                                     TEXT,
-                                                                                         to.v, to.n));
+    return fits ||
+           mx_fail(MX_INVALID, "[broadcast_to] Cannot broadcast array of shape %s into shape %s.",
+                   mx_shape_text(ta, TEXT, a->shape, a->ndim), mx_shape_text(tb, TEXT, to.v, to.n));
 }
 
 static bool broadcast_vjp(const mx_node *y, mx_array *const *cot, const bool *need,
@@ -87,8 +85,7 @@ static bool broadcast_vjp(const mx_node *y, mx_array *const *cot, const bool *ne
 }
 
 static bool broadcast_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n,
-                           mx_array **out,
-                           int *out_axes) {
+                           mx_array **out, int *out_axes) {
     const mx_ints to = ((const mx_p_shape *)y->params)->shape;
     int room[MX_MAX_NDIM + 1], ones[MX_MAX_NDIM + 1];
     mx_array *a = mx_batch_front(in[0], axes[0]);
@@ -126,8 +123,7 @@ static mx_array *refuse_reshape(const mx_array *a, const int *shape, int ndim) {
                    (long long)a->size, mx_shape_text(text, TEXT, shape, ndim));
 }
 
-static bool infer_reshape(const void *params, mx_array *const *in, int nin, mx_out *out,
-                          int nout) {
+static bool infer_reshape(const void *params, mx_array *const *in, int nin, mx_out *out, int nout) {
     const mx_ints to = ((const mx_p_shape *)params)->shape;
     int64_t size;
     (void)nin, (void)nout;
@@ -139,16 +135,14 @@ static bool infer_reshape(const void *params, mx_array *const *in, int nin, mx_o
     return true;
 }
 
-static bool reshape_vjp(const mx_node *y, mx_array *const *cot, const bool *need,
-                        mx_array **grad) {
+static bool reshape_vjp(const mx_node *y, mx_array *const *cot, const bool *need, mx_array **grad) {
     if (cot[0] && need[0])
         grad[0] = mx_reshape(cot[0], y->in[0]->shape, y->in[0]->ndim);
     return !mx_failed();
 }
 
 static bool reshape_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n,
-                         mx_array **out,
-                         int *out_axes) {
+                         mx_array **out, int *out_axes) {
     int room[MX_MAX_NDIM + 1];
     mx_p_shape p = {with_batch(n, ((const mx_p_shape *)y->params)->shape, room)};
     return batched(MX_PRIM_reshape, &p, mx_batch_front(in[0], axes[0]), out, out_axes);
@@ -196,8 +190,9 @@ mx_array *mx_reshape(mx_array *a, const int *shape, int ndim) {
         full[i] = shape[i];
     if (!infer_dimension(a, full, ndim))
         return NULL;
-    return mx_shape_is(a, full, ndim) ? a : mx_apply_view(MX_PRIM_reshape,
-                                                          &(mx_p_shape){{ndim, full}}, a);
+    return mx_shape_is(a, full, ndim)
+               ? a
+               : mx_apply_view(MX_PRIM_reshape, &(mx_p_shape){{ndim, full}}, a);
 }
 
 /* --- transpose -------------------------------------------------------------------- */
@@ -209,15 +204,13 @@ static bool infer_transpose(const void *params, mx_array *const *in, int nin, mx
     bool seen[MX_MAX_NDIM] = {false};
     (void)nin, (void)nout;
     if (axes.n != a->ndim)
-        return mx_fail(MX_INVALID,
-                       "[transpose] Received %d axes for array with %d dimensions.", axes.n,
-                           a->ndim);
+        return mx_fail(MX_INVALID, "[transpose] Received %d axes for array with %d dimensions.",
+                       axes.n, a->ndim);
     for (int i = 0; i < axes.n; i++) {
         int k = axes.v[i];
         if (k < 0 || k >= a->ndim)
-            return mx_fail(MX_RANGE,
-                           "[transpose] Invalid axis (%d) for array with %d dimensions.", k,
-                               a->ndim);
+            return mx_fail(MX_RANGE, "[transpose] Invalid axis (%d) for array with %d dimensions.",
+                           k, a->ndim);
         if (seen[k])
             return mx_fail(MX_INVALID, "[transpose] Repeat axes not allowed.");
         seen[k] = true;
@@ -240,8 +233,7 @@ static bool transpose_vjp(const mx_node *y, mx_array *const *cot, const bool *ne
 }
 
 static bool transpose_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n,
-                           mx_array **out,
-                           int *out_axes) {
+                           mx_array **out, int *out_axes) {
     const mx_ints old = ((const mx_p_transpose *)y->params)->axes;
     int room[MX_MAX_NDIM + 1] = {0};
     (void)n;
@@ -268,16 +260,15 @@ mx_array *mx_transpose_axes(mx_array *a, const int *axes, int n) {
     int full[MX_MAX_NDIM];
     bool same = true;
     if (!a || n < 0 || n > MX_MAX_NDIM)
-        return a ? mx_fail(MX_INVALID,
-                           "[transpose] Received %d axes for array with %d dimensions.", n,
-                               a->ndim)
+        return a ? mx_fail(MX_INVALID, "[transpose] Received %d axes for array with %d dimensions.",
+                           n, a->ndim)
                  : NULL;
     for (int i = 0; i < n; i++) {
         full[i] = axes[i] < 0 ? axes[i] + a->ndim : axes[i];
         same &= full[i] == i;
     }
-    return same && n == a->ndim ? a : mx_apply_view(MX_PRIM_transpose, &(mx_p_transpose){{n,
-                                                                                          full}}, a);
+    return same && n == a->ndim ? a
+                                : mx_apply_view(MX_PRIM_transpose, &(mx_p_transpose){{n, full}}, a);
 }
 
 mx_array *mx_transpose(mx_array *a) {

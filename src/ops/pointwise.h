@@ -5,15 +5,15 @@
 #include "ops/rules.h"
 
 /* A row: g times the derivative of y = name(x). */
-#define D1(name, expression)                                              \
-    static mx_array *d_##name(const mx_node *n, int i, mx_array *g) {     \
-        mx_array *x = n->in[0], *y = mx_node_out(n, 0);                   \
-        return (void)i, (void)x, (void)y, (expression);                   \
+#define D1(name, expression)                                          \
+    static mx_array *d_##name(const mx_node *n, int i, mx_array *g) { \
+        mx_array *x = n->in[0], *y = mx_node_out(n, 0);               \
+        return (void)i, (void)x, (void)y, (expression);               \
     }
 /* A row: g times the derivatives of y = name(a, b) towards a and towards b. */
-#define D2(name, towards_a, towards_b)                                    \
-    static mx_array *d_##name(const mx_node *n, int i, mx_array *g) {     \
-        mx_array *a = n->in[0], *b = n->in[1], *y = mx_node_out(n, 0);    \
+#define D2(name, towards_a, towards_b)                                        \
+    static mx_array *d_##name(const mx_node *n, int i, mx_array *g) {         \
+        mx_array *a = n->in[0], *b = n->in[1], *y = mx_node_out(n, 0);        \
         return (void)a, (void)b, (void)y, i == 0 ? (towards_a) : (towards_b); \
     }
 
@@ -22,15 +22,15 @@
     static bool infer_##name(const void *p, mx_array *const *in, int nin, mx_out *out, int nout) { \
         return (void)p, (void)nout, mx_pointwise_infer(MX_PW_##name, in, nin, out);                \
     }
-#define POINTWISE_DESC(op, Op, more)                                                  \
-    const mx_prim_desc mx_desc_##op = {                                               \
-        .name = #Op,                                                                  \
-        .traits = MX_TRAIT_POINTWISE | (more),                                        \
-        .infer = infer_##op,                                                          \
-        .partial = d_##op,                                                            \
-        .vjp = mx_pointwise_vjp,                                                      \
-        .jvp = mx_pointwise_jvp,                                                      \
-        .vmap = mx_pointwise_vmap,                                                    \
+#define POINTWISE_DESC(op, Op, more)           \
+    const mx_prim_desc mx_desc_##op = {        \
+        .name = #Op,                           \
+        .traits = MX_TRAIT_POINTWISE | (more), \
+        .infer = infer_##op,                   \
+        .partial = d_##op,                     \
+        .vjp = mx_pointwise_vjp,               \
+        .jvp = mx_pointwise_jvp,               \
+        .vmap = mx_pointwise_vmap,             \
     };
 
 #endif

@@ -46,8 +46,7 @@ bool mx_pointwise_infer(mx_pointwise p, mx_array *const *in, int nin, mx_out *ou
     out->dtype = result_dtype(info->result, t);
     out->shape = mx_shape_of(in[0]);
     for (int i = 1; i < nin; i++)
-        if (!mx_broadcast_shapes("broadcast_shapes", out->shape.dim, out->shape.ndim,
-                                 in[i]->shape,
+        if (!mx_broadcast_shapes("broadcast_shapes", out->shape.dim, out->shape.ndim, in[i]->shape,
                                  in[i]->ndim, &out->shape))
             return false;
     return true;
@@ -95,8 +94,7 @@ static mx_array *batch_aligned(mx_array *a, int axis, int ndim) {
 enum { MAX_OPERANDS = 3 };
 
 bool mx_pointwise_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n,
-                       mx_array **out,
-                       int *out_axes) {
+                       mx_array **out, int *out_axes) {
     mx_array *operand[MAX_OPERANDS];
     int ndim = 0;
     (void)n;
@@ -162,8 +160,7 @@ static mx_array *batch_item(mx_array *a, int axis, int b) {
 }
 
 static bool apply_item(const mx_node *y, mx_array *const *in, const int *axes, int b,
-                       mx_array **item,
-                       mx_array **out) {
+                       mx_array **item, mx_array **out) {
     for (int i = 0; i < y->nin; i++)
         item[i] = batch_item(in[i], axes[i], b);
     return mx_apply_multi((mx_prim)y->prim, y->params, item, y->nin, out, y->nout);

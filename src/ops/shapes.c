@@ -8,10 +8,8 @@ enum { TEXT = 256 };
 
 static bool refuse_broadcast(const char *op, const int *a, int na, const int *b, int nb) {
     char ta[TEXT], tb[TEXT];
-    mx_fail(MX_INVALID, "[%s] Shapes %s and %s cannot be broadcast.", op, mx_shape_text(ta,
-                                                                                        TEXT,
-                                                                                            a, na),
-            mx_shape_text(tb, TEXT, b, nb));
+    mx_fail(MX_INVALID, "[%s] Shapes %s and %s cannot be broadcast.", op,
+            mx_shape_text(ta, TEXT, a, na), mx_shape_text(tb, TEXT, b, nb));
     return false;
 }
 
@@ -32,8 +30,8 @@ bool mx_broadcast_shapes(const char *op, const int *a, int na, const int *b, int
 
 int mx_axis(const char *op, int axis, int ndim) {
     if (axis < -ndim || axis >= ndim) {
-        mx_fail(MX_RANGE, "[%s] Axis %d is out of bounds for array with %d dimensions.", op,
-                axis, ndim);
+        mx_fail(MX_RANGE, "[%s] Axis %d is out of bounds for array with %d dimensions.", op, axis,
+                ndim);
         return -1;
     }
     return axis < 0 ? axis + ndim : axis;

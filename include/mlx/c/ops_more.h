@@ -8,7 +8,7 @@
 extern "C" {
 #endif
 
-/* --- pointwise --------------------------------------------------------------------------------- */
+/* --- pointwise -------------------------------------------------------------------- */
 
 /* a itself. */
 MLX_API int mlx_positive(mlx_array *res, const mlx_array a, const mlx_stream s);
@@ -20,7 +20,7 @@ MLX_API int mlx_logical_xor(mlx_array *res, const mlx_array a, const mlx_array b
 MLX_API int mlx_lgamma(mlx_array *res, const mlx_array a, const mlx_stream s);
 MLX_API int mlx_digamma(mlx_array *res, const mlx_array a, const mlx_stream s);
 
-/* --- creation and shape -------------------------------------------------------------------------- */
+/* --- creation and shape ----------------------------------------------------------- */
 
 /* num points from start; stop is the last of them if endpoint, else the one that would follow. */
 MLX_API int mlx_linspace_endpoint(mlx_array *res, double start, double stop, int num, bool endpoint,
@@ -36,7 +36,7 @@ MLX_API int mlx_flip_axes(mlx_array *res, const mlx_array a, const int *axes, si
 /* The slabs along an axis, without that axis. */
 MLX_API int mlx_unstack(mlx_vector_array *res, const mlx_array a, int axis, const mlx_stream s);
 
-/* --- counts, order, products ---------------------------------------------------------------------- */
+/* --- counts, order, products ------------------------------------------------------ */
 
 /* Elements that are not zero, as int32: of all, along one axis, along several. */
 MLX_API int mlx_count_nonzero(mlx_array *res, const mlx_array a, bool keepdims,
@@ -59,8 +59,9 @@ MLX_API int mlx_searchsorted(mlx_array *res, const mlx_array sorted,
 /* sum(conj(a) b) along axis. */
 MLX_API int mlx_vecdot(mlx_array *res, const mlx_array a, const mlx_array b, int axis,
                        const mlx_stream s);
-/* The order in which mlx_einsum takes its operands: two numbers a step (the second -1 for a step of one operand),
-   counted in the list from which those taken are removed and to which the result is appended. */
+/* The order in which mlx_einsum takes its operands: two numbers a step (the second -1
+   for a step of one operand), counted in the list from which those taken are removed
+   and to which the result is appended. */
 MLX_API int mlx_einsum_path(mlx_vector_int *res, const char *subscripts,
                             const mlx_vector_array operands);
 /* mlx_qqmm for matrices picked by indices; what is empty is left out. */
@@ -72,7 +73,7 @@ MLX_API int mlx_gather_qqmm(mlx_array *res, const mlx_array x, const mlx_array w
                             const mlx_array global_scale_w, bool sorted_indices,
                             const mlx_stream s);
 
-/* --- rules, asked without arrays ------------------------------------------------------------------ */
+/* --- rules, asked without arrays -------------------------------------------------- */
 
 /* The shape that two shapes broadcast to, into res (room for the longer of both) and *res_num. */
 MLX_API int mlx_broadcast_shapes(int *res, size_t *res_num, const int *a, size_t a_num,
