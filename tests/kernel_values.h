@@ -25,6 +25,15 @@ KV value kv_real(double x) {
     return (value){x, 0, 0};
 }
 
+/* Integers wrap around. */
+KV int64_t kv_plus(int64_t a, int64_t b) {
+    return (int64_t)((uint64_t)a + (uint64_t)b);
+}
+
+KV int64_t kv_times(int64_t a, int64_t b) {
+    return (int64_t)((uint64_t)a * (uint64_t)b);
+}
+
 KV value kv_get(mx_dtype t, const void *p, ptrdiff_t k) {
     value v = {0, 0, 0};
     switch (t) {

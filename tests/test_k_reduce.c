@@ -19,9 +19,9 @@ static value start(mx_red_op op) {
 static value step(mx_red_op op, value a, value x) {
     bool t = x.i != 0 || x.re != 0 || x.im != 0;
     switch (op) {
-    case MX_RED_SUM: return (value){a.re + x.re, a.im + x.im, a.i + x.i};
+    case MX_RED_SUM: return (value){a.re + x.re, a.im + x.im, kv_plus(a.i, x.i)};
     case MX_RED_PROD:
-        return (value){a.re * x.re - a.im * x.im, a.re * x.im + a.im * x.re, a.i * x.i};
+        return (value){a.re * x.re - a.im * x.im, a.re * x.im + a.im * x.re, kv_times(a.i, x.i)};
     case MX_RED_MAX: return is_nan(a) ? a : is_nan(x) || less(a, x) ? x : a;
     case MX_RED_MIN: return is_nan(a) ? a : is_nan(x) || less(x, a) ? x : a;
     case MX_RED_ALL: return (value){a.i && t, 0, a.i && t};

@@ -13,9 +13,9 @@ static bool less(value a, value b) {
 static value step(mx_scan_kind op, mx_dtype t, value a, value x) {
     switch (op) {
     case MX_SCAN_SUM:
-        return (value){a.re + x.re, a.im + x.im, t == MX_BOOL ? a.i | x.i : a.i + x.i};
+        return (value){a.re + x.re, a.im + x.im, t == MX_BOOL ? a.i | x.i : kv_plus(a.i, x.i)};
     case MX_SCAN_PROD:
-        return (value){a.re * x.re - a.im * x.im, a.re * x.im + a.im * x.re, a.i * x.i};
+        return (value){a.re * x.re - a.im * x.im, a.re * x.im + a.im * x.re, kv_times(a.i, x.i)};
     case MX_SCAN_MAX: return is_nan(a) ? a : is_nan(x) || less(a, x) ? x : a;
     case MX_SCAN_MIN: return is_nan(a) ? a : is_nan(x) || less(x, a) ? x : a;
     default: return kv_real(fmax(a.re, x.re) + log1p(exp(-fabs(a.re - x.re))));
