@@ -18,7 +18,12 @@
 #include "cpu/matmul_engine.h"
 #include "kernels/kernels.h"
 
-enum { PACK_LIMIT = 64 << 20 }; /* bytes of packed keys and values at a time, if one pair fits */
+/* Bytes of packed keys and values at a time, if one pair fits. */
+#ifdef MX_TORTURE
+enum { PACK_LIMIT = 4096 };
+#else
+enum { PACK_LIMIT = 64 << 20 };
+#endif
 
 typedef struct prefill {
     const mx_attend_args *a;

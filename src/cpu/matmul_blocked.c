@@ -19,14 +19,18 @@
 #include "cpu/matmul_internal.h"
 #include "kernels/kernels.h"
 
+#ifdef MX_TORTURE
+enum { STEP_BYTES = 64, BLOCK_M = 16, BLOCK_N = 32, PACK_LIMIT = 16384, SLICE_GROUPS = 24 };
+#else
 enum {
-    STEP_BYTES = 2048,       /* of one packed row per step of k: a panel of A stays in L1 */
-    BLOCK_M = 192,           /* a block of the result; with a step of B it stays in L2 */
+    STEP_BYTES = 2048,     /* of one packed row per step of k: a panel of A stays in L1 */
+    BLOCK_M = 192,         /* a block of the result; with a step of B it stays in L2 */
     BLOCK_N = 256,
-    PACK_LIMIT = 64 << 20,   /* bytes of shared panels per operand */
-    SLICE_GROUPS = 1024,     /* k is cut in slices of at least this where blocks are few */
-    SLICE_TASKS = 16
+    PACK_LIMIT = 64 << 20, /* bytes of shared panels per operand */
+    SLICE_GROUPS = 1024    /* k is cut in slices of at least this where blocks are few */
 };
+#endif
+enum { SLICE_TASKS = 16 };
 
 /* One operand: how it is packed, and its shared panels if it has some. */
 typedef struct side {

@@ -11,13 +11,17 @@
 #include "cpu/matmul_internal.h"
 #include "kernels/kernels.h"
 
+#ifdef MX_TORTURE
+enum { PIECE = 3, TASK_ELEMENTS = 64, SLICE_K = 64, SLICE_N = 64, SLICES = 16 };
+#else
 enum {
-    PIECE = 1024,           /* sums that a task keeps at a time, for each vector */
-    TASK_ELEMENTS = 65536,  /* of w, worth waking a thread */
-    SLICE_K = 16384,        /* k is cut in slices of at least this where n is small */
+    PIECE = 1024,          /* sums that a task keeps at a time, for each vector */
+    TASK_ELEMENTS = 65536, /* of w, worth waking a thread */
+    SLICE_K = 16384,       /* k is cut in slices of at least this where n is small */
     SLICE_N = 64,
     SLICES = 16
 };
+#endif
 
 typedef struct skinny {
     const gemm_item *item;
