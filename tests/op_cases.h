@@ -5,7 +5,9 @@
  *     layouts    strided, reversed, broadcast and empty inputs against plain ones
  *     vjp        against finite differences in float64
  *     jvp        against vjp: <g, J t> = <J* g, t>
- *     vmap       each rule in the graph against a loop over the batch
+ *     second     vjp of vjp against differences of vjp
+ *     vmap       against a loop over the batch
+ *     compile    against eager
  *     sets       every instruction set against the baseline
  *     threads    four against one, bit for bit
  *
@@ -26,7 +28,8 @@ enum op_case_flags {
     NO_EMPTY = 4, /* refuses empty input */
     LOOSE = 8,    /* sums or cancels: tolerances a hundred times wider */
     NO_HALF = 16, /* halves lose too much to compare */
-    NO_VMAP = 32
+    NO_VMAP = 32,
+    NO_SECOND = 64 /* has a first derivative alone */
 };
 
 typedef struct op_input {

@@ -8,7 +8,9 @@
 #include "check.h"
 #include "graph/eval.h"
 #include "kernels/kernels.h"
+#include "transforms/compile.h"
 #include "transforms/transforms.h"
+#include "transforms/vmap.h"
 
 static const op_case *const families[] = {op_cases_pointwise, op_cases_view, op_cases_join};
 
@@ -269,89 +271,102 @@ static void check_derivatives(const op_case *c) {
     mx_arrays_free(&tangents);
 }
 
-/* --- vmap: each node's rule, from the inputs to the result ------------------------ */
+/* <t, J* g> as a function of the inputs: its derivative is the operation's second. */
+typedef struct slope {
+    function *f;
+    mx_array *g, **t;
+} slope;
 
-typedef struct batched {
-    mx_array *from, *to;
-    int axis;
-} batched;
-
-typedef struct batcher {
-    batched item[512];
-    int count;
-} batcher;
-
-static void put(batcher *b, mx_array *from, mx_array *to, int axis) {
-    if (b->count < 512)
-        b->item[b->count++] = (batched){from, to, axis};
+static mx_array *slope_at(const slope *s, mx_array *const *x, int n) {
+    mx_closure k = mx_closure_local(call, s->f);
+    mx_arrays outs = {0}, grads = {0};
+    mx_array *sum = mx_vjp(&k, x, n, &s->g, 1, &outs, &grads) ? mx_scalar(0, MX_FLOAT64) : NULL;
+    for (size_t i = 0; i < grads.count; i++)
+        sum = mx_add(sum, mx_sum_all(mx_mul(grads.item[i], s->t[i])));
+    mx_arrays_free(&outs);
+    mx_arrays_free(&grads);
+    return sum;
 }
 
-static batched *lookup(batcher *b, const mx_array *a) {
-    for (int i = 0; i < b->count; i++)
-        if (b->item[i].from == a)
-            return &b->item[i];
-    return NULL;
+static bool call_slope(mx_closure *self, mx_array *const *in, int nin, mx_arrays *out) {
+    return mx_arrays_add(out, slope_at(self->payload, in, nin));
 }
 
-static batched batch(batcher *b, mx_array *a);
-
-static void batch_node(batcher *b, mx_node *n) {
-    enum { MOST = 16 };
-    mx_array *in[MOST], *out[MOST] = {0};
-    int axes[MOST], out_axes[MOST];
-    bool any = false;
-    for (int i = 0; i < n->nin && i < MOST; i++) {
-        batched x = batch(b, n->in[i]);
-        in[i] = x.to;
-        axes[i] = x.axis;
-        any |= x.axis >= 0;
+static void check_second(const op_case *c) {
+    function f = {.c = c};
+    mx_array *x[CASE_INPUTS] = {0}, *t[CASE_INPUTS] = {0}, *up[CASE_INPUTS], *down[CASE_INPUTS];
+    make_inputs(c, SHORT, 10, MX_FLOAT64, f.in);
+    int n = free_inputs(c, f.in, x);
+    mx_array *y = c->f(f.in), *one = mx_scalar(1, MX_FLOAT64);
+    const double h = 1e-5;
+    for (int i = 0; i < n; i++) {
+        t[i] = random_like(x[i], 11 + (uint64_t)i);
+        up[i] = mx_add(x[i], mx_mul_s(t[i], h));
+        down[i] = mx_sub(x[i], mx_mul_s(t[i], h));
     }
-    bool ok =
-        any && mx_node_desc(n)->vmap && mx_node_desc(n)->vmap(n, in, axes, BATCH, out, out_axes);
-    for (int j = 0; j < n->nout && j < MOST; j++)
-        if (n->out[j])
-            put(b, n->out[j], any ? (ok ? out[j] : NULL) : n->out[j], ok ? out_axes[j] : -1);
+    slope s = {&f, y && mx_eval1(y) ? random_like(y, 12) : NULL, t};
+    mx_closure k = mx_closure_local(call_slope, &s);
+    mx_arrays outs = {0}, grads = {0};
+    bool ok = s.g && mx_vjp(&k, x, n, &one, 1, &outs, &grads);
+    if (CHECK_MSG(ok, "%s, second derivative: %s", c->name, mx_error_message())) {
+        double sum = 0,
+               want = dot(mx_sub(slope_at(&s, up, n), slope_at(&s, down, n)), one) / (2 * h);
+        for (int i = 0; i < n; i++)
+            sum += dot(grads.item[i], t[i]);
+        CHECK_MSG(near(sum, want, 1e-5), "%s, second derivative: %.9g, differences give %.9g",
+                  c->name, sum, want);
+    }
+    mx_error_clear();
+    mx_arrays_free(&outs);
+    mx_arrays_free(&grads);
 }
 
-static batched batch(batcher *b, mx_array *a) {
-    batched *known = lookup(b, a);
-    if (known)
-        return *known;
-    if (!a->node)
-        return (batched){a, a, -1};
-    batch_node(b, a->node);
-    known = lookup(b, a);
-    return known ? *known : (batched){a, NULL, -1};
+/* --- vmap, compile ----------------------------------------------------------------- */
+
+static bool call_all(mx_closure *self, mx_array *const *in, int nin, mx_arrays *out) {
+    (void)nin;
+    return mx_arrays_add(out, ((const op_case *)self->payload)->f(in));
 }
 
+/* A transform of the operation, applied; lets go of the transform. */
+static mx_array *applied(mx_closure *transformed, mx_array *const *in, int n) {
+    mx_arrays out = {0};
+    bool ok = transformed && transformed->call(transformed, in, n, &out) && out.count == 1;
+    mx_array *y = ok ? mx_own(mx_array_retain(out.item[0])) : NULL;
+    mx_arrays_free(&out);
+    if (transformed)
+        mx_object_release(&transformed->object);
+    return y;
+}
+
+/* The first input is batched along axis 0, the second along its last, an index not at all. */
 static void check_vmap(const op_case *c) {
-    mx_array *in[CASE_INPUTS], *seed[CASE_INPUTS], *items[BATCH][CASE_INPUTS], *results[BATCH];
-    batcher b = {.count = 0};
-    int n = inputs_of(c);
+    mx_array *in[CASE_INPUTS], *items[BATCH][CASE_INPUTS], *results[BATCH];
+    int n = inputs_of(c), axes[CASE_INPUTS], front = 0;
     for (int k = 0; k < BATCH; k++) {
         make_inputs(c, SHORT, 7 + (uint64_t)k, MX_FLOAT32, items[k]);
+        for (int i = 0; i < n; i++)
+            items[k][i] = c->in[i].index ? items[0][i] : items[k][i];
         results[k] = c->f(items[k]);
     }
-    for (int i = 0; i < n;
-         i++) { /* the first along axis 0, the second along the last, an index not at all */
+    for (int i = 0; i < n; i++) {
         mx_array *column[BATCH];
         for (int k = 0; k < BATCH; k++)
-            column[k] = items[c->in[i].index ? 0 : k][i];
-        int axis = i % 2 ? column[0]->ndim : 0;
-        seed[i] = mx_placeholder(column[0]->shape, column[0]->ndim, mx_dtype_of(column[0]));
-        in[i] = c->in[i].index ? column[0] : mx_stack(column, BATCH, axis);
-        put(&b, seed[i], in[i], c->in[i].index ? -1 : axis);
+            column[k] = items[k][i];
+        axes[i] = c->in[i].index ? MX_NO_AXIS : i % 2 ? column[0]->ndim : 0;
+        in[i] = c->in[i].index ? column[0] : mx_stack(column, BATCH, axes[i]);
     }
-    for (int k = 0; k < BATCH; k++)
-        for (int i = 0; i < n; i++)
-            if (c->in[i].index) {
-                items[k][i] = items[0][i];
-                results[k] = c->f(items[k]);
-            }
-    mx_array *y = c->f(seed);
-    batched got = y ? batch(&b, y) : (batched){NULL, NULL, -1};
-    mx_array *front = got.axis > 0 ? mx_moveaxis(got.to, got.axis, 0) : got.to;
-    same(c, "vmap", front, mx_stack(results, BATCH, 0), tolerance(c, MX_FLOAT32));
+    mx_closure k = mx_closure_local(call_all, (void *)(uintptr_t)c);
+    mx_array *y = applied(mx_vmap(&k, axes, n, &front, 1), in, n);
+    same(c, "vmap", y, mx_stack(results, BATCH, 0), tolerance(c, MX_FLOAT32));
+}
+
+static void check_compile(const op_case *c) {
+    mx_array *in[CASE_INPUTS];
+    make_inputs(c, SHORT, 13, MX_FLOAT32, in);
+    mx_closure k = mx_closure_local(call_all, (void *)(uintptr_t)c);
+    mx_array *y = applied(mx_compile(&k, false), in, inputs_of(c));
+    same(c, "compiled", y, c->f(in), tolerance(c, MX_FLOAT32));
 }
 
 /* --- instruction sets, threads ---------------------------------------------------- */
@@ -390,16 +405,24 @@ static void check_threads(const op_case *c) {
 /* --- all of it -------------------------------------------------------------------- */
 
 static void check_case(const op_case *c) {
-    static void (*const checks[])(const op_case *) = {
-        check_value, check_dtypes, check_layouts, check_derivatives,
-        check_vmap,  check_sets,   check_threads};
+    static const struct {
+        void (*run)(const op_case *);
+        unsigned unless;
+    } checks[] = {{check_value, 0},
+                  {check_dtypes, 0},
+                  {check_layouts, 0},
+                  {check_derivatives, NO_GRAD},
+                  {check_second, NO_GRAD | NO_SECOND},
+                  {check_vmap, NO_VMAP},
+                  {check_compile, 0},
+                  {check_sets, 0},
+                  {check_threads, 0}};
     check_where = c->name;
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
-        if ((checks[i] == check_derivatives && c->flags & NO_GRAD) ||
-            (checks[i] == check_vmap && c->flags & NO_VMAP))
+        if (c->flags & checks[i].unless)
             continue;
         mx_scope s = mx_scope_open();
-        checks[i](c);
+        checks[i].run(c);
         mx_scope_close(s);
         CHECK_MSG(!mx_failed(), "%s leaves an error: %s", c->name, mx_error_message());
         mx_error_clear();
