@@ -16,21 +16,20 @@
 /* ---- keys ---- */
 
 static inline uint16_t half_key(uint16_t b, uint16_t infinity) {
-    if ((b & 0x7fff) > infinity)
-        return 0xffff;
-    return (uint16_t)(b & 0x8000 ? ~b : b | 0x8000);
+    uint16_t k = (uint16_t)(b ^ (0x8000u | (0u - (b >> 15))));
+    return (uint16_t)(k | (0u - ((b & 0x7fffu) > infinity))); // without a branch
 }
 static inline uint16_t half_back(uint16_t k) {
-    return (uint16_t)(k & 0x8000 ? k ^ 0x8000 : ~k);
+    return (uint16_t)(k ^ (0x8000u | ((k >> 15) - 1u)));
 }
 static inline uint32_t float_key(float x) {
     uint32_t b;
     memcpy(&b, &x, sizeof b);
     uint32_t k = b ^ ((uint32_t)((int32_t)b >> 31) | 0x80000000u);
-    return x != x ? 0xffffffffu : k;
+    return k | (0u - (uint32_t)(x != x));
 }
 static inline float float_back(uint32_t k) {
-    uint32_t b = k & 0x80000000u ? k ^ 0x80000000u : ~k;
+    uint32_t b = k ^ (0x80000000u | ((k >> 31) - 1u));
     float x;
     memcpy(&x, &b, sizeof x);
     return x;
@@ -39,10 +38,10 @@ static inline uint64_t double_key(double x) {
     uint64_t b;
     memcpy(&b, &x, sizeof b);
     uint64_t k = b ^ ((uint64_t)((int64_t)b >> 63) | 1ull << 63);
-    return x != x ? UINT64_MAX : k;
+    return k | (0u - (uint64_t)(x != x));
 }
 static inline double double_back(uint64_t k) {
-    uint64_t b = k >> 63 ? k ^ 1ull << 63 : ~k;
+    uint64_t b = k ^ (1ull << 63 | ((k >> 63) - 1u));
     double x;
     memcpy(&x, &b, sizeof x);
     return x;
@@ -54,7 +53,7 @@ static inline uint64_t complex_key(mx_complex64 x) {
     return (uint64_t)float_key(x.re + 0.0f) << 32 | float_key(x.im + 0.0f);
 }
 static inline uint16_t half_rank(uint16_t b, uint16_t infinity) {
-    return half_key(b == 0x8000 ? 0 : b, infinity);
+    return half_key((uint16_t)(b & (0u - (b != 0x8000))), infinity);
 }
 
 /* ---- sorts of keys, and of keys with their indices ---- */

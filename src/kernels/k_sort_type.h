@@ -18,21 +18,24 @@ static void N(argsort)(uint32_t *out, const void *xv, size_t n, void *scratch) {
         out[i] = P_INDEX(a[i]);
 }
 
+/* Smaller ones go straight to the front, the others wait in scratch; no branch depends on a key. */
 static void N(argpartition)(uint32_t *out, const void *xv, size_t n, size_t k, void *scratch) {
     const T *x = xv;
-    K *a = scratch, *b = a + n;
-    size_t less = 0, equal, greater;
+    K *a = scratch;
+    uint32_t *equal = scratch, *greater = equal + n + 1;
+    size_t less = 0, e = 0, g = 0;
     for (size_t i = 0; i < n; i++)
         a[i] = RANK(x[i]);
-    K pivot = S(select)(a, b, n, k, &equal);
-    greater = equal;
-    for (size_t i = 0; i < n; i++)
-        greater += RANK(x[i]) == pivot;
+    K pivot = S(select)(a, a + n, n, k);
     for (size_t i = 0; i < n; i++) {
         K r = RANK(x[i]);
-        size_t *at = r < pivot ? &less : r == pivot ? &equal : &greater;
-        out[(*at)++] = (uint32_t)i;
+        out[less] = equal[e] = greater[g] = (uint32_t)i;
+        less += r < pivot;
+        e += r == pivot;
+        g += r > pivot;
     }
+    memcpy(out + less, equal, e * sizeof *out);
+    memcpy(out + less + e, greater, g * sizeof *out);
 }
 
 #ifdef NO_DECODE
@@ -65,18 +68,22 @@ static void N(sort)(void *out, const void *xv, size_t n, void *scratch) {
 static void N(partition)(void *outv, const void *xv, size_t n, size_t k, void *scratch) {
     const T *x = xv;
     T *out = outv;
-    K *a = scratch, *b = a + n, *keys = b + n;
-    size_t less = 0, equal, greater;
+    K *a = scratch, *greater = a;
+    size_t less = 0, g = 0;
     for (size_t i = 0; i < n; i++)
-        a[i] = keys[i] = (K)ENCODE(x[i]);
-    K pivot = S(select)(a, b, n, k, &equal);
-    greater = equal;
-    for (size_t i = 0; i < n; i++)
-        greater += keys[i] == pivot;
-    for (size_t i = 0; i < n; i++) {
-        size_t *at = keys[i] < pivot ? &less : keys[i] == pivot ? &equal : &greater;
-        out[(*at)++] = (T)DECODE(keys[i]);
+        a[i] = (K)ENCODE(x[i]);
+    K pivot = S(select)(a, a + n, n, k);
+    for (size_t i = 0; i < n; i++) { // less <= i: out may be x
+        K key = (K)ENCODE(x[i]);
+        out[less] = (T)DECODE(key);
+        greater[g] = key;
+        less += key < pivot;
+        g += key > pivot;
     }
+    for (; less + g < n; less++)
+        out[less] = (T)DECODE(pivot);
+    for (size_t i = 0; i < g; i++)
+        out[less + i] = (T)DECODE(greater[i]);
 }
 #endif
 
