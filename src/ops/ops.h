@@ -2,11 +2,10 @@
  *
  *     return mx_mul(g, mx_sub(mx_one_like(y), mx_square(y)));
  *
- * Arguments are borrowed, results belong to the open scope (graph/scope.h),
-     NULL goes in and NULL comes
- * out, the first error sticks. Dtypes are promoted and shapes broadcast as MLX does. Axes may be negative.
- * `axes == NULL` in reductions means all axes. Functions with several results fill `out` and return false
- * on error. Shapes: (B,L,D) and so on are given in the comments where they matter.
+ * Arguments are borrowed, results belong to the open scope (graph/scope.h), NULL goes in and NULL
+ * comes out, the first error sticks. Dtypes are promoted and shapes broadcast as MLX does. Axes may
+ * be negative; `axes == NULL` in reductions means all axes. Functions with several results fill `out`
+ * and return false on error. Shapes, (B,L,D) and so on, are given where they matter.
  */
 #ifndef MX_OPS_OPS_H
 #define MX_OPS_OPS_H
@@ -14,8 +13,9 @@
 #include "graph/node.h"
 #include "graph/scope.h"
 
-/* --- op_unary.c: every UNARY row of kernels/pointwise.def ---------------------------------------- */
-/* mx_abs(a) mx_negative(a) mx_sin(a) ...; integers become float32 where the domain is INEXACT or FLOAT. */
+/* --- op_unary.c: every UNARY row of kernels/pointwise.def ------------------------- */
+/* mx_abs(a) mx_negative(a) mx_sin(a) ...; integers become float32 where the domain is INEXACT or
+   FLOAT. */
 #define UNARY(name, Name, domain, result) mx_array *mx_##name(mx_array *a);
 #include "kernels/pointwise.def"
 mx_array *mx_reciprocal(mx_array *a);
@@ -31,11 +31,10 @@ mx_array *mx_isneginf(mx_array *a);
 mx_array *mx_stop_gradient(mx_array *a);
 mx_array *mx_copy(mx_array *a);
 mx_array *mx_nan_to_num(mx_array *a, double nan, const double *posinf, const double *neginf);
-mx_array *mx_astype(mx_array *a, mx_dtype t);    /* itself when it has that dtype already */
-mx_array *mx_view_as(mx_array *a,
-                     mx_dtype t);   /* the same bytes; the last axis grows or shrinks */
+mx_array *mx_astype(mx_array *a, mx_dtype t);  /* itself when it has that dtype already */
+mx_array *mx_view_as(mx_array *a, mx_dtype t); /* the same bytes; the last axis grows or shrinks */
 
-/* --- op_binary.c: every BINARY row ------------------------------------------------------------------ */
+/* --- op_binary.c: every BINARY row ------------------------------------------------ */
 #define BINARY(name, Name, domain, result) mx_array *mx_##name(mx_array *a, mx_array *b);
 #include "kernels/pointwise.def"
 static inline mx_array *mx_sub(mx_array *a, mx_array *b) { return mx_subtract(a, b); }
@@ -49,17 +48,16 @@ mx_array *mx_rsub_s(double s, mx_array *a); /* s - a */
 mx_array *mx_rdiv_s(double s, mx_array *a); /* s / a */
 mx_array *mx_zero_like(mx_array *a);        /* 0-dimensional, a's dtype */
 mx_array *mx_one_like(mx_array *a);
-mx_array *mx_where(mx_array *cond, mx_array *x, mx_array *y); /* promotes x with y,
-    cond to bool */
+mx_array *mx_where(mx_array *cond, mx_array *x, mx_array *y); /* x and y promoted, cond to bool */
 mx_array *mx_clip(mx_array *a, mx_array *lo, mx_array *hi);   /* lo, hi may be NULL, not both */
 bool mx_divmod(mx_array *a, mx_array *b, mx_array *out[2]);
 mx_array *mx_isclose(mx_array *a, mx_array *b, double rtol, double atol, bool equal_nan);
 mx_array *mx_allclose(mx_array *a, mx_array *b, double rtol, double atol, bool equal_nan);
 mx_array *mx_array_equal(mx_array *a, mx_array *b, bool equal_nan);
 
-/* --- op_create.c ------------------------------------------------------------------------------------- */
-mx_array *mx_full(const int *shape, int ndim, mx_array *value, mx_dtype t); /* broadcast,
-    no memory */
+/* --- op_create.c ------------------------------------------------------------------ */
+/* The value broadcast: no memory but its own. */
+mx_array *mx_full(const int *shape, int ndim, mx_array *value, mx_dtype t);
 mx_array *mx_full_s(const int *shape, int ndim, double value, mx_dtype t);
 mx_array *mx_zeros(const int *shape, int ndim, mx_dtype t);
 mx_array *mx_ones(const int *shape, int ndim, mx_dtype t);
@@ -77,7 +75,7 @@ mx_array *mx_trace(mx_array *a, int offset, int axis1, int axis2, mx_dtype t);
 bool mx_meshgrid(mx_array *const *a, int n, bool sparse, bool xy, mx_array **out);
 mx_array *mx_window(const char *name, int m); /* bartlett blackman hamming hanning */
 
-/* --- op_view.c, op_shape.c ---------------------------------------------------------------------------- */
+/* --- op_view.c, op_shape.c -------------------------------------------------------- */
 mx_array *mx_broadcast_to(mx_array *a, const int *shape, int ndim);
 bool mx_broadcast_arrays(mx_array *const *a, int n, mx_array **out);
 mx_array *mx_reshape(mx_array *a, const int *shape, int ndim);    /* one -1 is allowed */
@@ -92,8 +90,8 @@ mx_array *mx_expand_dim(mx_array *a, int axis);
 mx_array *mx_squeeze(mx_array *a, const int *axes, int n);        /* axes NULL: all of size 1 */
 mx_array *mx_squeeze_axis(mx_array *a, int axis);
 mx_array *mx_atleast(mx_array *a, int ndim);                      /* 1, 2 or 3 */
-mx_array *mx_slice(mx_array *a, const int *start, const int *stop,
-                   const int *step); /* ndim of each, NumPy's meaning */
+/* ndim of each, NumPy's meaning; step NULL: 1 */
+mx_array *mx_slice(mx_array *a, const int *start, const int *stop, const int *step);
 mx_array *mx_slice_axis(mx_array *a, int axis, int start, int stop);
 mx_array *mx_as_strided(mx_array *a, const int *shape, const int64_t *strides, int ndim,
                         int64_t offset);
@@ -101,21 +99,21 @@ mx_array *mx_contiguous(mx_array *a, bool allow_col_major);
 bool mx_depends(mx_array *const *in, int n, mx_array *const *deps, int ndeps, mx_array **out);
 mx_array *mx_flip(mx_array *a, const int *axes, int n);
 
-/* --- op_join.c ------------------------------------------------------------------------------------------ */
+/* --- op_join.c -------------------------------------------------------------------- */
 mx_array *mx_concatenate(mx_array *const *a, int n, int axis);
 mx_array *mx_stack(mx_array *const *a, int n, int axis);
-bool mx_split(mx_array *a, const int *at, int nat, int axis,
-              mx_array **out); /* nat + 1 results */
+/* nat + 1 results */
+bool mx_split(mx_array *a, const int *at, int nat, int axis, mx_array **out);
 bool mx_split_equal(mx_array *a, int parts, int axis, mx_array **out);
+/* mode: "constant" (value NULL: 0), "edge", "reflect" or "symmetric" */
 mx_array *mx_pad(mx_array *a, const int *axes, int n, const int *low, const int *high,
-                 mx_array *value,
-                 const char *mode); /* "constant" or "edge" */
+                 mx_array *value, const char *mode);
 mx_array *mx_tile(mx_array *a, const int *reps, int n);
 mx_array *mx_repeat(mx_array *a, int repeats, int axis);
-mx_array *mx_roll(mx_array *a, const int *shift, int nshift, const int *axes,
-                  int naxes); /* axes NULL: flattened */
+/* axes NULL: flattened */
+mx_array *mx_roll(mx_array *a, const int *shift, int nshift, const int *axes, int naxes);
 
-/* --- op_reduce.c, op_scan.c, op_softmax.c ---------------------------------------------------------------- */
+/* --- op_reduce.c, op_scan.c, op_softmax.c ----------------------------------------- */
 typedef enum mx_reduce_op { MX_SUM, MX_PROD, MX_MAX, MX_MIN, MX_ALL, MX_ANY } mx_reduce_op;
 mx_array *mx_reduce(mx_reduce_op op, mx_array *a, const int *axes, int n, bool keepdims);
 mx_array *mx_sum(mx_array *a, const int *axes, int n, bool keepdims);
@@ -131,34 +129,43 @@ mx_array *mx_softmax(mx_array *a, const int *axes, int n, bool precise);
 mx_array *mx_arg_reduce(bool max, mx_array *a, int axis, bool keepdims);
 mx_array *mx_arg_reduce_all(bool max, mx_array *a, bool keepdims);
 mx_array *mx_number_of_elements(mx_array *a, const int *axes, int n, bool inverted, mx_dtype t);
-typedef enum mx_scan_op { MX_CUMSUM, MX_CUMPROD, MX_CUMMAX, MX_CUMMIN,
-                         MX_CUMLOGSUMEXP } mx_scan_op;
+typedef enum mx_scan_op {
+    MX_CUMSUM,
+    MX_CUMPROD,
+    MX_CUMMAX,
+    MX_CUMMIN,
+    MX_CUMLOGSUMEXP
+} mx_scan_op;
 mx_array *mx_scan(mx_scan_op op, mx_array *a, int axis, bool reverse, bool inclusive);
 
-/* --- op_index.c, op_scatter.c -------------------------------------------------------------------------------- */
-/* a indexed along axes[i] by idx[i] (broadcast together: shape I); slices of slice_sizes (ndim of a):
-   result (I..., slice_sizes...). */
+/* --- op_index.c, op_scatter.c ----------------------------------------------------- */
+/* a indexed along axes[i] by idx[i] (broadcast together: shape I); slices of slice_sizes (ndim of
+   a): result (I..., slice_sizes...). */
 mx_array *mx_gather(mx_array *a, mx_array *const *idx, const int *axes, int n,
                     const int *slice_sizes);
 mx_array *mx_take(mx_array *a, mx_array *idx, int axis);
 mx_array *mx_take_flat(mx_array *a, mx_array *idx);
 mx_array *mx_take_along_axis(mx_array *a, mx_array *idx, int axis);
-typedef enum mx_scatter_op { MX_SCATTER_NONE, MX_SCATTER_SUM, MX_SCATTER_PROD,
-                            MX_SCATTER_MAX, MX_SCATTER_MIN } mx_scatter_op;
+typedef enum mx_scatter_op {
+    MX_SCATTER_NONE,
+    MX_SCATTER_SUM,
+    MX_SCATTER_PROD,
+    MX_SCATTER_MAX,
+    MX_SCATTER_MIN
+} mx_scatter_op;
 /* updates: (I..., slice...) where slice has ndim of a */
 mx_array *mx_scatter(mx_scatter_op op, mx_array *a, mx_array *const *idx, mx_array *updates,
                      const int *axes, int n);
-mx_array *mx_scatter_axis(mx_scatter_op op, mx_array *a, mx_array *idx, mx_array *values,
-                          int axis); /* put_along_axis */
+/* put_along_axis */
+mx_array *mx_scatter_axis(mx_scatter_op op, mx_array *a, mx_array *idx, mx_array *values, int axis);
 mx_array *mx_masked_scatter(mx_array *a, mx_array *mask, mx_array *src);
 mx_array *mx_slice_update(mx_scatter_op op, mx_array *a, mx_array *update, const int *start,
-                          const int *stop,
-                          const int *step);
+                          const int *stop, const int *step);
 mx_array *mx_dynamic_slice(mx_array *a, mx_array *start, const int *axes, int n, const int *size);
 mx_array *mx_dynamic_slice_update(mx_array *a, mx_array *update, mx_array *start,
                                   const int *axes, int n);
 
-/* --- op_random.c ------------------------------------------------------------------------------------------- */
+/* --- op_random.c ------------------------------------------------------------------ */
 mx_array *mx_random_key(uint64_t seed);
 mx_array *mx_random_next_key(void); /* from the process's own sequence; used where key is NULL */
 void mx_random_seed(uint64_t seed);
@@ -183,24 +190,22 @@ mx_array *mx_random_categorical_samples(mx_array *logits, int axis, int samples,
 mx_array *mx_random_permutation(mx_array *a, int axis, mx_array *key);
 mx_array *mx_random_permutation_n(int n, mx_array *key);
 
-/* --- op_matmul.c, op_fast.c ------------------------------------------------------------------------------------ */
-mx_array *mx_matmul(mx_array *a,
-                    mx_array *b); /* (...,M,K) (...,K,N) -> (...,M,N); vectors as NumPy */
+/* --- op_matmul.c, op_fast.c ------------------------------------------------------- */
+/* (...,M,K) (...,K,N) -> (...,M,N); vectors as NumPy */
+mx_array *mx_matmul(mx_array *a, mx_array *b);
 mx_array *mx_addmm(mx_array *c, mx_array *a, mx_array *b, double alpha, double beta);
 mx_array *mx_inner(mx_array *a, mx_array *b);
 mx_array *mx_outer(mx_array *a, mx_array *b);
 mx_array *mx_tensordot(mx_array *a, mx_array *b, const int *axes_a, const int *axes_b, int n);
 mx_array *mx_tensordot_n(mx_array *a, mx_array *b, int n);
 mx_array *mx_kron(mx_array *a, mx_array *b);
-mx_array *mx_rms_norm(mx_array *x, mx_array *weight,
-                      double eps);                /* weight may be NULL */
+mx_array *mx_rms_norm(mx_array *x, mx_array *weight, double eps); /* weight may be NULL */
 mx_array *mx_layer_norm(mx_array *x, mx_array *weight, mx_array *bias, double eps);
 mx_array *mx_rope(mx_array *x, int dims, bool traditional, const double *base, double scale,
-                  mx_array *offset,
-                  mx_array *freqs);
-/* q (B,H,Lq,D), k (B,Hk,Lk,D), v (B,Hk,Lk,Dv); mask_mode "" or "causal" or "array"; sinks (H) or NULL */
-mx_array *mx_attention(mx_array *q, mx_array *k, mx_array *v, double scale,
-                       const char *mask_mode, mx_array *mask,
-                       mx_array *sinks);
+                  mx_array *offset, mx_array *freqs);
+/* q (B,H,Lq,D), k (B,Hk,Lk,D), v (B,Hk,Lk,Dv); mask_mode "" or "causal" or "array"; sinks (H) or
+   NULL */
+mx_array *mx_attention(mx_array *q, mx_array *k, mx_array *v, double scale, const char *mask_mode,
+                       mx_array *mask, mx_array *sinks);
 
 #endif

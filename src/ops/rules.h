@@ -4,7 +4,7 @@
 
 #include "ops/ops.h"
 
-/* --- shapes and axes (shapes.c) ------------------------------------------------------------------- */
+/* --- shapes and axes (shapes.c) --------------------------------------------------- */
 
 /* NumPy broadcasting of two shapes into out (may be a or b's copy); false with
    "[op] Shapes (2,5) and (3,5) cannot be broadcast." */
@@ -19,7 +19,7 @@ int mx_axes_sorted(const char *op, const int *axes, int n, int ndim, int *out);
 /* Copies an array's shape. */
 mx_shape mx_shape_of(const mx_array *a);
 
-/* --- generic rules (rules.c) -------------------------------------------------------------------------- */
+/* --- generic rules (rules.c) ------------------------------------------------------ */
 
 /* Sum g over the axes along which `like` was broadcast, so that it has like's shape (and dtype). */
 mx_array *mx_unbroadcast(mx_array *g, mx_array *like);
