@@ -12,7 +12,8 @@
 #include "transforms/transforms.h"
 #include "transforms/vmap.h"
 
-static const op_case *const families[] = {op_cases_pointwise, op_cases_view, op_cases_join};
+static const op_case *const families[] = {op_cases_pointwise, op_cases_view, op_cases_join,
+                                          op_cases_reduce, op_cases_index};
 
 /* --- inputs ----------------------------------------------------------------------- */
 

@@ -1,0 +1,100 @@
+/* Cases: reductions, statistics, softmax, scans. */
+#include "op_cases.h"
+
+#define LIST(...) (const int[]){__VA_ARGS__}, (int)(sizeof((const int[]){__VA_ARGS__}) / sizeof(int))
+#define REDUCE(name, expression)                     \
+    static mx_array *name(mx_array *const *in) {     \
+        mx_array *a = in[0];                         \
+        return expression;                           \
+    }
+
+static int last_of(const mx_array *a, int axis) {
+    return a ? a->shape[axis] - 1 : 0;
+}
+
+/* The last slice along an axis, which stays. */
+static mx_array *end_of(mx_array *a, int axis) {
+    return mx_slice_axis(a, axis, last_of(a, axis), last_of(a, axis) + 1);
+}
+
+static mx_array *ones_matmul(mx_array *a) { /* sums of (N,3,4) over the last axis, another way */
+    return a ? mx_squeeze_axis(mx_matmul(a, mx_ones(LIST(4, 1), mx_dtype_of(a))), -1) : NULL;
+}
+
+/* a (N,3,4) */
+REDUCE(sum, mx_sum(a, LIST(2), false))
+REDUCE(sum_other, ones_matmul(a))
+REDUCE(sum_columns, mx_sum(a, LIST(1), true))
+REDUCE(sum_all, mx_sum_all(a))
+REDUCE(sum_by_axis, mx_sum_axis(mx_sum_axis(mx_sum_axis(a, 0, false), 0, false), 0, false))
+REDUCE(sum_outer, mx_sum(a, LIST(0, 2), false))
+REDUCE(sum_outer_by_axis, mx_sum_axis(mx_sum_axis(a, 2, false), 0, false))
+REDUCE(sum_program, mx_sum(mx_square(a), LIST(0, 1), true))
+REDUCE(prod, mx_reduce(MX_PROD, a, LIST(1), false))
+REDUCE(prod_by_scan, mx_squeeze_axis(end_of(mx_scan(MX_CUMPROD, a, 1, false, true), 1), 1))
+REDUCE(max, mx_reduce(MX_MAX, a, LIST(1, 2), true))
+REDUCE(max_by_axis, mx_reduce(MX_MAX, mx_reduce(MX_MAX, a, LIST(2), true), LIST(1), true))
+REDUCE(min, mx_reduce(MX_MIN, a, LIST(-1), false))
+REDUCE(min_by_max, mx_negative(mx_reduce(MX_MAX, mx_negative(a), LIST(-1), false)))
+REDUCE(all_of, mx_reduce(MX_ALL, a, LIST(1), false))
+REDUCE(any_of, mx_reduce(MX_ANY, a, LIST(0), false))
+REDUCE(any_by_all, mx_logical_not(mx_reduce(MX_ALL, mx_logical_not(a), LIST(0), false)))
+REDUCE(argmax, mx_arg_reduce(true, a, 1, false))
+REDUCE(argmin, mx_arg_reduce(false, a, -1, true))
+REDUCE(mean, mx_mean(a, LIST(1, 2), false))
+REDUCE(mean_by_sum, mx_mul_s(mx_sum(a, LIST(1, 2), false), 1.0 / 12))
+REDUCE(var, mx_var(a, LIST(2), false, 1))
+REDUCE(var_by_squares,
+       mx_mul_s(mx_sub(mx_sum(mx_square(a), LIST(2), false), mx_mul_s(mx_square(mx_sum(a, LIST(2), false)), 0.25)),
+                1.0 / 3))
+REDUCE(std_of, mx_std(a, LIST(1), true, 0))
+REDUCE(softmax, mx_softmax(a, LIST(-1), false))
+REDUCE(softmax_plain, mx_div(mx_exp(a), mx_sum(mx_exp(a), LIST(-1), true)))
+REDUCE(softmax_columns, mx_softmax(a, LIST(0, 1), false))
+REDUCE(softmax_columns_plain, mx_div(mx_exp(a), mx_sum(mx_exp(a), LIST(0, 1), true)))
+REDUCE(logsumexp, mx_logsumexp(a, LIST(1), false))
+REDUCE(logsumexp_plain, mx_log(mx_sum(mx_exp(a), LIST(1), false)))
+REDUCE(logsumexp_all, mx_logsumexp(a, LIST(1, 2), true))
+REDUCE(cumsum, mx_scan(MX_CUMSUM, a, 1, false, true))
+REDUCE(cumsum_reverse, mx_scan(MX_CUMSUM, a, 2, true, false))
+REDUCE(cumsum_flipped, mx_flip(mx_scan(MX_CUMSUM, mx_flip(a, LIST(2)), 2, false, false), LIST(2)))
+REDUCE(cumprod, mx_scan(MX_CUMPROD, a, 2, false, true))
+REDUCE(cumprod_reverse, mx_scan(MX_CUMPROD, a, 1, true, false))
+REDUCE(cummax, mx_scan(MX_CUMMAX, a, 2, false, true))
+REDUCE(cummin, mx_scan(MX_CUMMIN, a, 1, true, true))
+REDUCE(cummin_by_max, mx_negative(mx_scan(MX_CUMMAX, mx_negative(a), 1, true, true)))
+REDUCE(logcumsumexp, mx_scan(MX_CUMLOGSUMEXP, a, 2, false, true))
+REDUCE(logcumsumexp_plain, mx_log(mx_scan(MX_CUMSUM, mx_exp(a), 2, false, true)))
+
+#define A {3, {N, 3, 4}, -3, 3, false, false}
+#define MASK {3, {N, 3, 4}, -1, 3, false, true}
+
+const op_case op_cases_reduce[] = {
+    {"sum", sum, NULL, sum_other, INTS | LOOSE, {A}},
+    {"sum of columns", sum_columns, NULL, NULL, INTS | LOOSE, {A}},
+    {"sum of all", sum_all, NULL, sum_by_axis, INTS | LOOSE, {A}},
+    {"sum of outer axes", sum_outer, NULL, sum_outer_by_axis, INTS | LOOSE, {A}},
+    {"sum of a program", sum_program, NULL, NULL, INTS | LOOSE, {A}},
+    {"prod", prod, NULL, prod_by_scan, LOOSE, {A}},
+    {"max", max, NULL, max_by_axis, INTS, {A}},
+    {"min", min, NULL, min_by_max, 0, {A}},
+    {"all", all_of, NULL, NULL, INTS | NO_GRAD, {MASK}},
+    {"any", any_of, NULL, any_by_all, INTS | NO_GRAD, {MASK}},
+    {"argmax", argmax, NULL, NULL, INTS | NO_GRAD | NO_EMPTY | NO_HALF, {A}},
+    {"argmin", argmin, NULL, NULL, INTS | NO_GRAD | NO_EMPTY | NO_HALF, {A}},
+    {"mean", mean, NULL, mean_by_sum, LOOSE, {A}},
+    {"var", var, NULL, var_by_squares, LOOSE, {A}},
+    {"std", std_of, NULL, NULL, LOOSE, {A}},
+    {"softmax", softmax, NULL, softmax_plain, LOOSE, {A}},
+    {"softmax of columns", softmax_columns, NULL, softmax_columns_plain, LOOSE, {A}},
+    {"logsumexp", logsumexp, NULL, logsumexp_plain, LOOSE | NO_EMPTY, {A}},
+    {"logsumexp of all", logsumexp_all, NULL, NULL, LOOSE | NO_EMPTY, {A}},
+    {"cumsum", cumsum, NULL, NULL, INTS | LOOSE, {A}},
+    {"cumsum reverse", cumsum_reverse, NULL, cumsum_flipped, INTS | LOOSE, {A}},
+    {"cumprod", cumprod, NULL, NULL, LOOSE, {A}},
+    {"cumprod reverse", cumprod_reverse, NULL, NULL, LOOSE, {A}},
+    {"cummax", cummax, NULL, NULL, INTS, {A}},
+    {"cummin", cummin, NULL, cummin_by_max, 0, {A}},
+    {"logcumsumexp", logcumsumexp, NULL, logcumsumexp_plain, LOOSE, {A}},
+    {NULL, NULL, NULL, NULL, 0, {{0}}},
+};
