@@ -95,7 +95,8 @@ static double now_ms(void) {
 static double once(const row *r) {
     mx_scope s = mx_scope_open();
     double start = now_ms();
-    mx_array *y = r->build();
+    mx_scope building = mx_scope_open(); // temporaries are let go, as by the public functions
+    mx_array *y = mx_scope_return(building, r->build());
     bool ok = y && mx_eval1(y);
     double ms = now_ms() - start;
     mx_scope_close(s);

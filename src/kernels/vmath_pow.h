@@ -126,12 +126,13 @@ SV vf vf_erfinv_core(vf x, vf w) {
 
 enum { ERFINV_BLOCK = 256 }; /* a multiple of every VF_LANES */
 
-/* w[i] = log(1 - x[i]^2) for a block; the lanes in doubt are gathered first, then asked for in a row. */
-static inline void erfinv_logs(float *w, const float *x) {
+/* w[i] = log(1 - x[i]^2) for i < n and up to a whole vector; the lanes in doubt are gathered first, then
+   asked for in a row. */
+static inline void erfinv_logs(float *w, const float *x, size_t n) {
     float t[ERFINV_BLOCK];
     uint16_t doubt[ERFINV_BLOCK];
     unsigned count = 0;
-    for (unsigned i = 0; i < ERFINV_BLOCK; i += VF_LANES) {
+    for (unsigned i = 0; i < n; i += VF_LANES) {
         vm sure;
         vf v = vf_load(x + i), u = vf_fma_exact(v, vf_neg(v), vf_set1(1.0f));
         vf_store(t + i, u);
@@ -147,12 +148,13 @@ static inline void erfinv_logs(float *w, const float *x) {
 }
 /* out = erfinv(x) for n elements */
 static inline void vf_erfinv_all(float *out, const float *x, size_t n) {
-    float w[ERFINV_BLOCK], v[ERFINV_BLOCK] = {0};
+    float w[ERFINV_BLOCK], v[ERFINV_BLOCK + VF_LANES];
     for (size_t at = 0; at < n; at += ERFINV_BLOCK) {
         size_t k = n - at < ERFINV_BLOCK ? n - at : ERFINV_BLOCK;
         memcpy(v, x + at, k * sizeof *v);
-        erfinv_logs(w, v);
-        for (unsigned i = 0; i < ERFINV_BLOCK; i += VF_LANES)
+        vf_store(v + k, vf_set1(0.5f));
+        erfinv_logs(w, v, k);
+        for (size_t i = 0; i < k; i += VF_LANES)
             vf_store(v + i, vf_erfinv_core(vf_load(v + i), vf_load(w + i)));
         memcpy(out + at, v, k * sizeof *v);
     }
