@@ -8,6 +8,7 @@
 #define VD_LANES 4
 #define VF_FMA 1
 #define VF_REGS 16
+#define VF_LOOKUP 1
 
 typedef __m256 vf;
 typedef __m256i vi;
@@ -88,6 +89,12 @@ SV float vf_hmin(vf a) {
     return _mm_cvtss_f32(_mm_min_ss(q, _mm_movehdup_ps(q)));
 }
 SV vf vf_gather(const float *p, vi i) { return _mm256_i32gather_ps(p, i, 4); }
+
+SV vf vf_lookup16(const float *p, vi i) {
+    vf low = _mm256_permutevar8x32_ps(_mm256_loadu_ps(p), i);
+    vf high = _mm256_permutevar8x32_ps(_mm256_loadu_ps(p + 8), i);
+    return _mm256_blendv_ps(low, high, _mm256_castsi256_ps(_mm256_slli_epi32(i, 28)));
+}
 
 /* ---- int32 ---- */
 SV vi vi_set1(int32_t x) { return _mm256_set1_epi32(x); }

@@ -8,6 +8,7 @@
 #define VD_LANES 8
 #define VF_FMA 1
 #define VF_REGS 32
+#define VF_LOOKUP 1
 
 typedef __m512 vf;
 typedef __m512i vi;
@@ -69,6 +70,7 @@ SV float vf_sum(vf a) {
 }
 SV float vf_hmax(vf a) { return _mm512_reduce_max_ps(a); }
 SV float vf_hmin(vf a) { return _mm512_reduce_min_ps(a); }
+SV vf vf_lookup16(const float *p, vi i) { return _mm512_permutexvar_ps(i, _mm512_loadu_ps(p)); }
 SV vf vf_gather(const float *p, vi i) { return _mm512_i32gather_ps(i, p, 4); }
 
 /* ---- int32 ---- */

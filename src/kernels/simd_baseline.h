@@ -10,6 +10,7 @@
 #define VD_LANES 2
 #define VF_FMA 0
 #define VF_REGS 16
+#define VF_LOOKUP 0
 
 typedef __m128 vf;
 typedef __m128i vi;
@@ -150,6 +151,8 @@ SV vf vf_gather(const float *p, vi i) {
     vi_store(k, i);
     return _mm_setr_ps(p[k[0]], p[k[1]], p[k[2]], p[k[3]]);
 }
+
+SV vf vf_lookup16(const float *p, vi i) { return vf_gather(p, vi_and(i, vi_set1(15))); }
 
 /* ---- float64, int64 ---- */
 SV vl as_vl(vd a) { return _mm_castpd_si128(a); }

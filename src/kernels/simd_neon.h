@@ -8,6 +8,7 @@
 #define VD_LANES 2
 #define VF_FMA 1
 #define VF_REGS 32
+#define VF_LOOKUP 0
 
 typedef float32x4_t vf;
 typedef int32x4_t vi;
@@ -129,6 +130,8 @@ SV vi vi_gather(const int32_t *p, vi i) {
 SV vf vf_gather(const float *p, vi i) {
     return (vf){p[i[0]], p[i[1]], p[i[2]], p[i[3]]};
 }
+
+SV vf vf_lookup16(const float *p, vi i) { return vf_gather(p, vi_and(i, vi_set1(15))); }
 
 /* ---- float64, int64 ---- */
 SV vl as_vl(vd a) { return vreinterpretq_s64_f64(a); }
