@@ -29,6 +29,10 @@ openblas_works() {
     return $works
 }
 
+jansson_works() {
+    have pkg-config && pkg-config --exists 'jansson >= 2.12'
+}
+
 libc_works() {
     echo '#include <stdio.h>' | "$(compiler)" -E -x c - >/dev/null 2>&1
 }
@@ -46,6 +50,7 @@ have ccache || need ccache
 have pkg-config || need pkg-config
 have python3 || need python3
 openblas_works || need libopenblas-dev
+jansson_works || need libjansson-dev
 [ -n "$missing" ] || exit 0
 
 echo "setup: missing:$missing"

@@ -1,0 +1,336 @@
+/* Reading safetensors: see safetensors.h for the format. */
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/status.h"
+#include "graph/scope.h"
+#include "io/io.h"
+#include "io/safetensors.h"
+#include "ops/ops.h"
+
+#define OP "[load_safetensors] "
+
+static const struct {
+    const char *name;
+    mx_dtype dtype;
+} dtypes[] = {
+    {"BOOL", MX_BOOL},      {"U8", MX_UINT8},        {"U16", MX_UINT16},      {"U32", MX_UINT32},
+    {"U64", MX_UINT64},     {"I8", MX_INT8},         {"I16", MX_INT16},       {"I32", MX_INT32},
+    {"I64", MX_INT64},      {"F16", MX_FLOAT16},     {"BF16", MX_BFLOAT16},   {"F32", MX_FLOAT32},
+    {"F64", MX_FLOAT64},    {"C64", MX_COMPLEX64},   {"F8_E4M3", MX_UINT8},   {"F8_E8M0", MX_UINT8},
+};
+enum { DTYPES = sizeof dtypes / sizeof *dtypes };
+
+const char *st_dtype_name(mx_dtype t) {
+    for (int i = 0; i < DTYPES; i++)
+        if (dtypes[i].dtype == t)
+            return dtypes[i].name;
+    return NULL;
+}
+
+mx_dtype st_dtype_of(const char *name) {
+    for (int i = 0; i < DTYPES; i++)
+        if (strcmp(dtypes[i].name, name) == 0)
+            return dtypes[i].dtype;
+    return MX_DTYPE_COUNT;
+}
+
+void mx_free_arrays(mx_map *arrays) {
+    mx_map_free(arrays, (void (*)(void *))mx_array_release);
+}
+
+void mx_free_strings(mx_map *strings) {
+    mx_map_free(strings, mx_free);
+}
+
+/* --- one file being read --------------------------------------------------------------------------------- */
+
+typedef struct span {
+    uint64_t begin, end;
+    const char *name;
+} span;
+
+typedef struct reading {
+    const mx_source *source;
+    mx_buffer *mapping;      /* the whole file; NULL: read through the source */
+    const char *label;
+    uint64_t data, data_size; /* where the data begins, and how much there is */
+    span *spans;             /* of all tensors, for the check of overlaps */
+    size_t n_spans;
+    mx_map *arrays, *metadata;
+} reading;
+
+/* --- the header's text --------------------------------------------------------------------------------------- */
+
+/* The parser recurses; this bounds how deep. */
+static bool is_shallow(const char *text, size_t n) {
+    int depth = 0;
+    bool quoted = false;
+    for (size_t i = 0; i < n && depth <= ST_MOST_DEPTH; i++) {
+        if (quoted && text[i] == '\\')
+            i++;
+        else if (text[i] == '"')
+            quoted = !quoted;
+        else if (!quoted)
+            depth += (text[i] == '{' || text[i] == '[') - (text[i] == '}' || text[i] == ']');
+    }
+    return depth <= ST_MOST_DEPTH;
+}
+
+static json_t *parse(const reading *r, const char *text, size_t n) {
+    json_error_t e;
+    if (!is_shallow(text, n))
+        return mx_fail(MX_FORMAT, OP "the header of '%s' is nested too deeply", r->label);
+    json_t *header = json_loadb(text, n, JSON_REJECT_DUPLICATES, &e);
+    if (!header && json_error_code(&e) == json_error_out_of_memory)
+        return mx_fail_nomem("load_safetensors", n);
+    if (!header)
+        return mx_fail(MX_FORMAT, OP "the header of '%s' is not valid JSON: %s (byte %d)", r->label, e.text, e.position);
+    if (json_is_object(header))
+        return header;
+    json_decref(header);
+    return mx_fail(MX_FORMAT, OP "the header of '%s' is not a JSON object", r->label);
+}
+
+static bool header_length(reading *r, const unsigned char *first, uint64_t size, uint64_t *n) {
+    *n = 0;
+    for (int i = ST_LENGTH - 1; i >= 0; i--)
+        *n = *n << 8 | first[i];
+    if (*n > size - ST_LENGTH || *n > ST_MOST_HEADER)
+        return mx_fail(MX_FORMAT, OP "Invalid json header length %llu in file '%s' of %llu bytes",
+                       (unsigned long long)*n, r->label, (unsigned long long)size);
+    r->data = ST_LENGTH + *n;
+    r->data_size = size - r->data;
+    return true;
+}
+
+static json_t *read_header(reading *r) {
+    unsigned char first[ST_LENGTH];
+    const mx_source *s = r->source;
+    uint64_t n;
+    if (s->size < ST_LENGTH)
+        return mx_fail(MX_FORMAT, OP "'%s' has %llu bytes, too few for a safetensors file", r->label,
+                       (unsigned long long)s->size);
+    if (!s->read(s->ctx, first, ST_LENGTH, 0) || !header_length(r, first, s->size, &n))
+        return NULL;
+    char *text = mx_malloc((size_t)n + 1);
+    json_t *header = text && s->read(s->ctx, text, (size_t)n, ST_LENGTH) ? parse(r, text, (size_t)n) : NULL;
+    mx_free(text);
+    return header;
+}
+
+/* --- one tensor ---------------------------------------------------------------------------------------------- */
+
+typedef struct tensor {
+    const char *name;
+    mx_dtype dtype;
+    mx_shape shape;
+    uint64_t begin, end; /* in the data */
+} tensor;
+
+static bool read_shape(const reading *r, tensor *t, const json_t *shape) {
+    size_t n = json_array_size(shape);
+    if (!json_is_array(shape) || n > MX_MAX_NDIM)
+        return mx_fail(MX_FORMAT, OP "Tensor '%s' of '%s' has no shape of at most %d dimensions", t->name, r->label,
+                       MX_MAX_NDIM);
+    t->shape.ndim = (int)n;
+    for (size_t i = 0; i < n; i++) {
+        const json_t *d = json_array_get(shape, i);
+        json_int_t v = json_integer_value(d);
+        if (!json_is_integer(d) || v < 0 || v > INT32_MAX)
+            return mx_fail(MX_FORMAT, OP "Tensor '%s' of '%s' has dimensions out of range", t->name, r->label);
+        t->shape.dim[i] = (int)v;
+    }
+    return true;
+}
+
+static bool read_offsets(const reading *r, tensor *t, const json_t *offsets) {
+    const json_t *begin = json_array_get(offsets, 0), *end = json_array_get(offsets, 1);
+    if (json_array_size(offsets) != 2 || !json_is_integer(begin) || !json_is_integer(end) ||
+        json_integer_value(begin) < 0 || json_integer_value(end) < json_integer_value(begin))
+        return mx_fail(MX_FORMAT, OP "Tensor '%s' of '%s' has no valid data offsets", t->name, r->label);
+    t->begin = (uint64_t)json_integer_value(begin);
+    t->end = (uint64_t)json_integer_value(end);
+    if (t->end <= r->data_size)
+        return true;
+    return mx_fail(MX_FORMAT, OP "Tensor '%s' invalid data offsets (%llu, %llu) exceeding the size of the file "
+                              "'%s'. Perhaps an incomplete download or corrupt file?", t->name,
+                   (unsigned long long)t->begin, (unsigned long long)t->end, r->label);
+}
+
+static bool check_size(const reading *r, const tensor *t) {
+    int64_t count;
+    size_t item = mx_dtype_size(t->dtype);
+    if (!mx_shape_size(t->shape.dim, t->shape.ndim, item, &count))
+        return mx_fail(MX_FORMAT, OP "Tensor '%s' of '%s' has a shape that is too large", t->name, r->label);
+    if ((uint64_t)count * item == t->end - t->begin)
+        return true;
+    return mx_fail(MX_FORMAT, OP "Tensor '%s' invalid data offsets (%llu, %llu). Expecting %llu bytes.", t->name,
+                   (unsigned long long)t->begin, (unsigned long long)t->end, (unsigned long long)count * item);
+}
+
+static bool read_tensor(const reading *r, tensor *t, const json_t *entry) {
+    const char *dtype = json_string_value(json_object_get(entry, "dtype"));
+    if (!dtype)
+        return mx_fail(MX_FORMAT, OP "Tensor '%s' of '%s' has no dtype", t->name, r->label);
+    t->dtype = st_dtype_of(dtype);
+    if (t->dtype == MX_DTYPE_COUNT)
+        return mx_fail(MX_FORMAT, OP "Tensor '%s' of '%s' has the unsupported dtype %s", t->name, r->label, dtype);
+    return read_shape(r, t, json_object_get(entry, "shape")) &&
+           read_offsets(r, t, json_object_get(entry, "data_offsets")) && check_size(r, t);
+}
+
+/* Bytes of a bool that are neither 0 nor 1 count as 1. */
+static mx_array *clean_bool(mx_array *bytes) {
+    return mx_astype(bytes, MX_BOOL);
+}
+
+static mx_array *copied(const reading *r, const tensor *t, mx_dtype dtype) {
+    const mx_source *s = r->source;
+    mx_array *a = mx_array_empty(t->shape.dim, t->shape.ndim, dtype);
+    return a && s->read(s->ctx, a->data, (size_t)(t->end - t->begin), r->data + t->begin) ? a : NULL;
+}
+
+/* In the mapping, if elements are aligned there; else a copy. */
+static mx_array *array_of(const reading *r, const tensor *t) {
+    mx_dtype dtype = t->dtype == MX_BOOL ? MX_UINT8 : t->dtype;
+    uint64_t at = r->data + t->begin;
+    bool mapped = r->mapping && at % mx_dtype_size(dtype) == 0;
+    mx_array *a = mapped ? mx_array_over(r->mapping, (size_t)at, t->shape.dim, NULL, t->shape.ndim, dtype)
+                         : copied(r, t, dtype);
+    return t->dtype == MX_BOOL ? clean_bool(a) : a;
+}
+
+static bool add_tensor(reading *r, const char *name, const json_t *entry) {
+    tensor t = {.name = name};
+    if (!json_is_object(entry))
+        return mx_fail(MX_FORMAT, OP "the entry '%s' of '%s' is not an object", name, r->label);
+    if (!read_tensor(r, &t, entry))
+        return false;
+    mx_scope scope = mx_scope_open();
+    mx_array *a = mx_array_retain(array_of(r, &t));
+    mx_scope_close(scope);
+    if (!a)
+        return false;
+    if (!mx_map_set(r->arrays, name, a, NULL)) {
+        mx_array_release(a);
+        return false;
+    }
+    if (t.end > t.begin)
+        r->spans[r->n_spans++] = (span){t.begin, t.end, name};
+    return true;
+}
+
+/* --- all of it ---------------------------------------------------------------------------------------------------- */
+
+static bool add_metadata(reading *r, const json_t *pairs) {
+    const char *key;
+    json_t *value;
+    if (json_is_null(pairs))
+        return true;
+    if (!json_is_object(pairs))
+        return mx_fail(MX_FORMAT, OP "the metadata of '%s' is not an object", r->label);
+    json_object_foreach((json_t *)pairs, key, value) {
+        if (!json_is_string(value))
+            return mx_fail(MX_FORMAT, OP "the metadata '%s' of '%s' is not a string", key, r->label);
+        char *copy = mx_strdup(json_string_value(value));
+        if (!copy || !mx_map_set(r->metadata, key, copy, NULL)) {
+            mx_free(copy);
+            return false;
+        }
+    }
+    return true;
+}
+
+static int by_begin(const void *a, const void *b) {
+    const span *x = a, *y = b;
+    return (x->begin > y->begin) - (x->begin < y->begin);
+}
+
+static bool check_overlaps(reading *r) {
+    if (r->n_spans)
+        qsort(r->spans, r->n_spans, sizeof *r->spans, by_begin);
+    for (size_t i = 1; i < r->n_spans; i++)
+        if (r->spans[i].begin < r->spans[i - 1].end)
+            return mx_fail(MX_FORMAT, OP "Tensors '%s' and '%s' of '%s' overlap", r->spans[i - 1].name,
+                           r->spans[i].name, r->label);
+    return true;
+}
+
+static bool add_all(reading *r, json_t *header) {
+    const char *name;
+    json_t *entry;
+    bool ok = true;
+    r->spans = mx_calloc(json_object_size(header) + 1, sizeof *r->spans);
+    if (!r->spans)
+        return false;
+    json_object_foreach(header, name, entry) {
+        ok = strcmp(name, ST_METADATA) == 0 ? add_metadata(r, entry) : add_tensor(r, name, entry);
+        if (!ok)
+            break;
+    }
+    ok = ok && check_overlaps(r);
+    mx_free(r->spans);
+    return ok;
+}
+
+static bool load(reading *r) {
+    json_t *header = read_header(r);
+    bool ok = header && add_all(r, header);
+    json_decref(header);
+    if (!ok) {
+        mx_free_arrays(r->arrays);
+        mx_free_strings(r->metadata);
+    }
+    return ok;
+}
+
+bool mx_load_safetensors_from(const mx_source *source, mx_map *arrays, mx_map *metadata) {
+    reading r = {.source = source, .label = source->label, .arrays = arrays, .metadata = metadata};
+    return load(&r);
+}
+
+/* --- mapped files --------------------------------------------------------------------------------------------------- */
+
+static bool read_mapped(void *ctx, void *to, size_t n, uint64_t at) {
+    const mx_mapped *m = ctx;
+    if (at > m->size || n > m->size - at)
+        return mx_fail(MX_FORMAT, OP "the file ends too early");
+    if (n)
+        memcpy(to, m->data + at, n);
+    return true;
+}
+
+static void unmap(void *payload) {
+    mx_file_unmap(payload);
+    mx_free(payload);
+}
+
+/* The arrays keep the buffer, the buffer keeps the mapping. */
+static mx_buffer *map_file(const char *path, mx_mapped **mapped) {
+    mx_mapped *m = mx_calloc(1, sizeof *m);
+    if (!m || !mx_file_map("load_safetensors", path, m)) {
+        mx_free(m);
+        return NULL;
+    }
+    mx_buffer *b = mx_buffer_borrow((void *)m->data, m->size, unmap, m);
+    if (!b)
+        unmap(m);
+    *mapped = m;
+    return b;
+}
+
+bool mx_load_safetensors(const char *path, mx_map *arrays, mx_map *metadata) {
+    mx_mapped *m;
+    mx_buffer *b = map_file(path, &m);
+    if (!b)
+        return false;
+    mx_source source = {read_mapped, m, m->size, path};
+    reading r = {.source = &source, .mapping = b, .label = path, .arrays = arrays, .metadata = metadata};
+    bool ok = load(&r);
+    mx_buffer_release(b);
+    return ok;
+}
