@@ -120,6 +120,8 @@ static void large_products(mx_dtype t) {
     product(t, (shape){20, 40, 1100, ROWS_FIRST, COLUMNS_FIRST, -1, 1, 0});
     product(t, (shape){11, 13, 4999, COLUMNS_FIRST, ROWS_FIRST, ROWS_FIRST, 1, 1});
     product(t, (shape){3, 9, 40001, ROWS_FIRST, COLUMNS_FIRST, -1, 1, 0});
+    product(t, (shape){2, 600, 1500, ROWS_FIRST, ROWS_FIRST, BROADCAST, 2, 1});
+    product(t, (shape){700, 1, 1100, COLUMNS_FIRST, ROWS_FIRST, -1, 1, 0});
     product(t, (shape){1, 1, 50000, ROWS_FIRST, COLUMNS_FIRST, -1, 1, 0});
 }
 
@@ -302,6 +304,7 @@ static void threads(void) {
         thread_case(types[i], 1, 700, 900);
         thread_case(types[i], 900, 1, 700);
         thread_case(types[i], 5, 2100, 333);
+        thread_case(types[i], 3, 900, 3000);
         thread_case(types[i], 2, 3, 70000);
     }
 }

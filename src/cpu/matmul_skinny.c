@@ -12,16 +12,18 @@
 #include "kernels/kernels.h"
 
 #ifdef MX_TORTURE
-enum { PIECE = 3, TASK_ELEMENTS = 64, SLICE_K = 64, SLICE_N = 64, SLICES = 16 };
+enum { PIECE = 3, TASK_ELEMENTS = 64, DOT_SLICE = 64, DOT_N = 64, SUM_SLICE = 5, SUM_N = 40 };
 #else
 enum {
-    PIECE = 1024,          /* sums that a task keeps at a time, for each vector */
+    PIECE = 4096,          /* sums that a task keeps at a time: they stay in L1 */
     TASK_ELEMENTS = 65536, /* of w, worth waking a thread */
-    SLICE_K = 16384,       /* k is cut in slices of at least this where n is small */
-    SLICE_N = 64,
-    SLICES = 16
+    DOT_SLICE = 16384,     /* k is cut in slices of at least this where n is small: for tasks */
+    DOT_N = 64,
+    SUM_SLICE = 256,       /* the same for sums of rows, so that a task reads rows in one go */
+    SUM_N = 16384
 };
 #endif
+enum { MOST_SLICES = 16 };
 
 typedef struct skinny {
     const gemm_item *item;
@@ -32,8 +34,9 @@ typedef struct skinny {
     bool rows;    /* x are rows of a: the result is (s,n), else (n,s) */
     const float *x;
     int64_t ldx;
-    int64_t slices, slice;
-    float *partial;   /* slices x s x n */
+    int64_t slices, slice; /* of k */
+    int64_t piece;         /* columns at a time */
+    float *partial;        /* slices x s x n */
     size_t size;      /* of an element of w */
     atomic_bool nomem;
 } skinny;
@@ -51,6 +54,17 @@ bool gemm_is_skinny(const gemm_item *item) {
     return g->n <= MX_K_SKINNY && wide_ok(item->a.rs, item->a.cs, g->m);
 }
 
+/* By sizes alone: slices decide the order of sums. */
+static void choose_slices(skinny *p) {
+    bool small = p->n * p->k < 2 * TASK_ELEMENTS;
+    int64_t most = p->dot ? p->k / DOT_SLICE : p->k / SUM_SLICE;
+    if (small || p->n >= (p->dot ? DOT_N : SUM_N))
+        most = 1;
+    p->slices = gemm_max(1, gemm_min(MOST_SLICES, most));
+    p->slice = gemm_ceil_div(gemm_ceil_div(p->k, p->slices), 64) * 64;
+    p->slices = gemm_ceil_div(p->k, p->slice);
+}
+
 static skinny describe(const gemm_item *item) {
     const mx_gemm_args *g = item->args;
     skinny p = {.item = item, .k = g->k, .size = mx_dtype_size(g->dtype)};
@@ -61,9 +75,8 @@ static skinny describe(const gemm_item *item) {
     p.w_ns = p.rows ? item->b.cs : item->a.rs;
     p.w_ks = p.rows ? item->b.rs : item->a.cs;
     p.dot = p.w_ks == 1;
-    p.slices = p.n < SLICE_N ? gemm_max(1, gemm_min(SLICES, p.k / SLICE_K)) : 1;
-    p.slice = gemm_ceil_div(gemm_ceil_div(p.k, p.slices), 64) * 64;
-    p.slices = gemm_ceil_div(p.k, p.slice);
+    p.piece = gemm_max(1, PIECE / p.s);
+    choose_slices(&p);
     return p;
 }
 
@@ -101,17 +114,19 @@ static bool read_vectors(skinny *p) {
     return true;
 }
 
-/* y(s,count) over columns j0.. of the wide matrix and k0 .. k0+k. */
-static void sums(const skinny *p, float *y, int64_t j0, int64_t count, int64_t k0, int64_t k) {
+/* y(s,count), ldy apart, over columns j0.. of the wide matrix and k0 .. k0+k. */
+static void sums(const skinny *p, float *y, int64_t ldy, int64_t j0, int64_t count, int64_t k0,
+                 int64_t k) {
     const mx_k_matmul *kern = mx_kernels_get()->matmul;
     mx_dtype t = p->item->args->dtype;
     const void *w = gemm_at(p->w, j0 * p->w_ns + k0 * p->w_ks, p->size);
     if (p->dot) {
-        kern->skinny_dot[t](y, 1, count, w, p->w_ns, count, p->x + k0, p->ldx, p->s, k);
-    } else {
-        memset(y, 0, (size_t)p->s * (size_t)count * sizeof *y);
-        kern->skinny_sum[t](y, count, w, p->w_ks, p->x + k0, p->ldx, p->s, k, count);
+        kern->skinny_dot[t](y, 1, ldy, w, p->w_ns, count, p->x + k0, p->ldx, p->s, k);
+        return;
     }
+    for (int i = 0; i < p->s; i++)
+        memset(y + i * ldy, 0, (size_t)count * sizeof *y);
+    kern->skinny_sum[t](y, ldy, w, p->w_ks, p->x + k0, p->ldx, p->s, k, count);
 }
 
 /* Store y(s,count), which is elements (.., j0..) or, where x are columns, (j0.., ..). */
@@ -130,47 +145,58 @@ static void store(const skinny *p, float *y, int64_t j0, int64_t count, float *t
     gemm_finish(p->item, turned, p->s, j0, 0, count, p->s);
 }
 
+/* Slice by slice the sums of columns j.., added in order. */
+static void merge(const skinny *p, float *y, int64_t j, int64_t count) {
+    for (int i = 0; i < p->s; i++)
+        for (int64_t slice = 0; slice < p->slices; slice++) {
+            const float *part = p->partial + (slice * p->s + i) * p->n + j;
+            for (int64_t c = 0; c < count; c++)
+                y[i * count + c] = slice ? y[i * count + c] + part[c] : part[c];
+        }
+}
+
+/* Finish columns begin .. end: computed now, or merged from slices. */
 static void columns_body(void *ctx, int64_t begin, int64_t end) {
     skinny *p = ctx;
-    float *y = mx_scratch(0, (size_t)p->s * PIECE * 2 * sizeof *y);
+    float *y = mx_scratch(0, (size_t)(p->s * p->piece) * 2 * sizeof *y);
     if (!y) {
         atomic_store(&p->nomem, true);
         return;
     }
-    for (int64_t j = begin; j < end; j += PIECE) {
-        int64_t count = gemm_min(PIECE, end - j);
-        sums(p, y, j, count, 0, p->k);
-        store(p, y, j, count, y + p->s * PIECE);
+    for (int64_t j = begin; j < end; j += p->piece) {
+        int64_t count = gemm_min(p->piece, end - j);
+        if (p->partial)
+            merge(p, y, j, count);
+        else
+            sums(p, y, count, j, count, 0, p->k);
+        store(p, y, j, count, y + p->s * p->piece);
     }
 }
 
+/* One task: a slice of some columns. */
 static void slices_body(void *ctx, int64_t begin, int64_t end) {
-    skinny *p = ctx;
-    for (int64_t i = begin; i < end; i++)
-        sums(p, p->partial + i * p->s * p->n, 0, p->n, i * p->slice,
-             gemm_min(p->slice, p->k - i * p->slice));
-}
-
-/* Few columns over a long k: slices of k, added in their order. */
-static bool run_slices(skinny *p) {
-    int64_t count = p->s * p->n;
-    p->partial = mx_scratch(0, (size_t)((p->slices + 1) * count) * sizeof *p->partial);
-    if (!p->partial)
-        return false;
-    mx_parallel_for(p->slices, 1 + TASK_ELEMENTS / (p->slice * p->n), slices_body, p);
-    for (int64_t i = 1; i < p->slices; i++)
-        for (int64_t j = 0; j < count; j++)
-            p->partial[j] += p->partial[i * count + j];
-    store(p, p->partial, 0, p->n, p->partial + p->slices * count);
-    return true;
+    const skinny *p = ctx;
+    int64_t pieces = gemm_ceil_div(p->n, p->piece);
+    for (int64_t t = begin; t < end; t++) {
+        int64_t slice = t / pieces, j = t % pieces * p->piece, k0 = slice * p->slice;
+        sums(p, p->partial + slice * p->s * p->n + j, p->n, j, gemm_min(p->piece, p->n - j), k0,
+             gemm_min(p->slice, p->k - k0));
+    }
 }
 
 bool gemm_skinny(const gemm_item *item) {
     skinny p = describe(item);
     if (!read_vectors(&p))
         return false;
-    if (p.slices > 1)
-        return run_slices(&p);
-    mx_parallel_for(p.n, 1 + TASK_ELEMENTS / p.k, columns_body, &p);
+    if (p.slices > 1) {
+        p.partial = mx_scratch(1, (size_t)(p.slices * p.s * p.n) * sizeof *p.partial);
+        if (!p.partial)
+            return false;
+        int64_t tasks = p.slices * gemm_ceil_div(p.n, p.piece);
+        int64_t numbers = p.slice * gemm_min(p.piece, p.n); // of w, a task
+        mx_parallel_for(tasks, 1 + TASK_ELEMENTS / numbers, slices_body, &p);
+    }
+    int64_t work = p.partial ? p.slices : p.k; // for each column
+    mx_parallel_for(p.n, 1 + TASK_ELEMENTS / work, columns_body, &p);
     return !atomic_load(&p.nomem);
 }
