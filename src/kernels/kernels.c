@@ -16,7 +16,8 @@
     X(norm) \
     X(rope) \
     X(scan) \
-    X(sort)
+    X(sort) \
+    X(fft)
 
 /* One set: the declarations of its tables, and the struct that collects them. */
 #if defined(__x86_64__)

@@ -25,6 +25,7 @@
     X(random)         \
     X(matmul)         \
     X(sort)       \
+    X(fft)        \
     X(attention)
 
 typedef struct mx_kernels {
