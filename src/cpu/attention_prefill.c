@@ -123,18 +123,18 @@ static const float *mask_tile(const prefill *p, const task *t, int64_t t0, int64
     const mx_attend_args *a = p->a;
     if (!a->mask)
         return NULL;
-    const void *src = att_mask_at(a, t->b, t->h, t->i0, t0);
-    int w = p->f->nr;
     const mx_k_gemm *f32 = mx_kernels_get()->matmul->f32;
+    const void *src = att_mask_at(a, t->b, t->h, t->i0, t0);
     if (a->mask_dtype != MX_BOOL) {
-        f32->pack[a->mask_dtype](t->mask, w, src, a->mask_s[2], a->mask_s[3], (int)t->queries, n);
+        f32->pack[a->mask_dtype](t->mask, p->f->nr, src, a->mask_s[2], a->mask_s[3],
+                                 (int)t->queries, n);
         return t->mask;
     }
-    const uint8_t *seen = src;
-    for (int64_t k = 0; k < n; k++)
-        for (int64_t i = 0; i < w; i++)
-            t->mask[k * w + i] =
-                i < t->queries && !seen[i * a->mask_s[2] + k * a->mask_s[3]] ? -INFINITY : 0.0f;
+    float *rows = (float *)t->pairs; // not in use yet
+    for (int64_t i = 0; i < t->queries; i++)
+        att_mask_row(a, rows + i * ATT_KEYS, att_mask_at(a, t->b, t->h, t->i0 + i, t0),
+                     a->mask_s[3], n);
+    f32->pack[MX_FLOAT32](t->mask, p->f->nr, rows, ATT_KEYS, 1, (int)t->queries, n);
     return t->mask;
 }
 
