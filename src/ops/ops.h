@@ -2,10 +2,10 @@
  *
  *     return mx_mul(g, mx_sub(mx_one_like(y), mx_square(y)));
  *
- * Arguments are borrowed, results belong to the open scope (graph/scope.h), NULL goes in and NULL
- * comes out, the first error sticks. Dtypes are promoted and shapes broadcast as MLX does. Axes may
- * be negative; `axes == NULL` in reductions means all axes. Functions with several results fill `out`
- * and return false on error. Shapes, (B,L,D) and so on, are given where they matter.
+ * Arguments are borrowed, results belong to the open scope (graph/scope.h), NULL goes in and
+ * NULL comes out, the first error sticks. Dtypes are promoted and shapes broadcast as MLX does.
+ * Axes may be negative; `axes == NULL` in reductions means all axes. Functions with several
+ * results fill `out` and return false on error.
  */
 #ifndef MX_OPS_OPS_H
 #define MX_OPS_OPS_H

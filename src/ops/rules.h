@@ -1,4 +1,5 @@
-/* What the families of operations share: argument checks, shapes, generic derivative and batching rules. */
+/* What the families of operations share: argument checks, shapes, generic derivative
+   and batching rules. */
 #ifndef MX_OPS_RULES_H
 #define MX_OPS_RULES_H
 
@@ -21,15 +22,16 @@ mx_shape mx_shape_of(const mx_array *a);
 
 /* --- generic rules (rules.c) ------------------------------------------------------ */
 
-/* Sum g over the axes along which `like` was broadcast, so that it has like's shape (and dtype). */
+/* Sum g over the axes along which `like` was broadcast, so that it has like's shape
+   (and dtype). */
 mx_array *mx_unbroadcast(mx_array *g, mx_array *like);
 /* vjp, jvp and vmap of every pointwise primitive, from `partial` and broadcasting alone. */
 bool mx_pointwise_vjp(const mx_node *y, mx_array *const *cot, const bool *need, mx_array **grad);
 bool mx_pointwise_jvp(const mx_node *y, mx_array *const *tan, mx_array **out);
 bool mx_pointwise_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n,
                        mx_array **out, int *out_axes);
-/* jvp of primitives that are linear in their inexact inputs: the node applied to the tangents, zeros
-   where an inexact input has none; the other inputs (indices) stay. */
+/* jvp of primitives that are linear in their inexact inputs: the node applied to the
+   tangents, zeros where an inexact input has none; the other inputs (indices) stay. */
 bool mx_linear_jvp(const mx_node *y, mx_array *const *tan, mx_array **out);
 /* vmap where nothing better is known: slice the batch, apply, stack. */
 bool mx_loop_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n,
