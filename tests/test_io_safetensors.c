@@ -301,7 +301,7 @@ static void streams(void) {
     m.limit = 40;
     m.size = 0;
     CHECK(mlx_save_safetensors_writer(w, params, metadata) == 1);
-    CHECK_HAS(reported, "[save] memory");
+    CHECK_HAS(reported, "[save_safetensors] memory");
     m.bad = false;
     CHECK(mlx_load_safetensors_reader(&read, &metadata, r, cpu) == 1);
     mlx_io_writer_free(w);

@@ -33,6 +33,10 @@ jansson_works() {
     have pkg-config && pkg-config --exists 'jansson >= 2.12'
 }
 
+libzip_works() {
+    have pkg-config && pkg-config --exists 'libzip >= 1.7'
+}
+
 libc_works() {
     echo '#include <stdio.h>' | "$(compiler)" -E -x c - >/dev/null 2>&1
 }
@@ -51,6 +55,7 @@ have pkg-config || need pkg-config
 have python3 || need python3
 openblas_works || need libopenblas-dev
 jansson_works || need libjansson-dev
+libzip_works || need libzip-dev
 [ -n "$missing" ] || exit 0
 
 echo "setup: missing:$missing"

@@ -1,136 +1,67 @@
-/* Files of arrays, and the program's own readers and writers. */
+/* io.h: files of arrays. */
 #include "io/io.h"
 
 #include "base/mem.h"
 #include "capi/capi.h"
+#include "capi/io.h"
 
-/* --- readers and writers -------------------------------------------------------------------------------- */
+static bool has_path(const char *op, const char *path) {
+    return path || mx_fail(MX_INVALID, "[%s] the file name is NULL", op);
+}
 
-typedef struct stream {
-    void *desc;
-    mlx_io_vtable vtable;
-} stream;
+/* --- npy --------------------------------------------------------------------------------------------- */
 
-static stream *stream_new(void *desc, const mlx_io_vtable *vtable) {
-    mx_error_clear();
-    stream *s = mx_malloc(sizeof *s);
-    if (s)
-        *s = (stream){desc, *vtable};
+int mlx_load(mlx_array *res, const char *file, const mlx_stream s) {
+    capi_call c = capi_begin(s);
+    mx_source from = {0};
+    bool ok = has_path("load", file) && mx_source_file(&from, "load", file);
+    mx_array *a = ok ? mx_read_npy(&from, NULL) : NULL;
+    mx_source_close(&from);
+    return capi_end(&c, res, a);
+}
+
+int mlx_load_reader(mlx_array *res, mlx_io_reader in_stream, const mlx_stream s) {
+    capi_call c = capi_begin(s);
+    capi_reading r;
+    size_t end = 0;
+    mx_array *a = capi_reading_open(&r, "load", in_stream) ? mx_read_npy(&r.source, &end) : NULL;
+    bool ok = capi_reading_close(&r, end);
+    return capi_end(&c, res, ok ? a : NULL);
+}
+
+int mlx_save(const char *file, const mlx_array a) {
+    capi_call c = capi_begin_default();
+    mx_array *x = capi_in(a);
+    return capi_end_ok(&c, x && mx_sink_file("save", file, ".npy", mx_write_npy, x));
+}
+
+int mlx_save_writer(mlx_io_writer out_stream, const mlx_array a) {
+    capi_call c = capi_begin_default();
+    mx_array *x = capi_in(a);
+    mx_sink k;
+    return capi_end_ok(&c, x && capi_sink(&k, "save", out_stream) && mx_write_npy(&k, x));
+}
+
+/* --- npz --------------------------------------------------------------------------------------------- */
+
+int mlx_load_npz(mlx_map_string_to_array *res, const char *file, const mlx_stream s) {
+    capi_call c = capi_begin(s);
+    mx_source from = {0};
+    mx_map arrays = {0};
+    bool ok = has_path("load_npz", file) && mx_source_file(&from, "load_npz", file);
+    ok = ok && mx_load_npz(&from, &arrays);
+    mx_source_close(&from);
+    if (ok)
+        ok = capi_put_map_arrays(res, &arrays);
     else
-        capi_report();
-    return s;
+        mx_map_free(&arrays, mx_io_drop_array);
+    return capi_end_ok(&c, ok);
 }
 
-static stream *stream_in(void *ctx) {
-    return ctx ? ctx : mx_fail(MX_INVALID, "[io] an empty reader or writer was given");
-}
-
-static int stream_free(stream *s) {
-    if (s && s->vtable.free)
-        s->vtable.free(s->desc);
-    mx_free(s);
-    return 0;
-}
-
-static const char *label_of(const stream *s) {
-    const char *label = s->vtable.label ? s->vtable.label(s->desc) : NULL;
-    return label ? label : "a reader or writer";
-}
-
-static int give_descriptor(void **desc, void *ctx) {
-    mx_error_clear();
-    const stream *s = stream_in(ctx);
-    if (s && desc)
-        *desc = s->desc;
-    return capi_done(s && (desc || mx_fail(MX_INVALID, "[io] the result is NULL")));
-}
-
-static int give_label(mlx_string *str, void *ctx) {
-    mx_error_clear();
-    const stream *s = stream_in(ctx);
-    return capi_done(s && capi_put_string(str, label_of(s)));
-}
-
-mlx_io_reader mlx_io_reader_new(void *desc, mlx_io_vtable vtable) {
-    return (mlx_io_reader){stream_new(desc, &vtable)};
-}
-int mlx_io_reader_descriptor(void **desc_, mlx_io_reader io) {
-    return give_descriptor(desc_, io.ctx);
-}
-int mlx_io_reader_tostring(mlx_string *str_, mlx_io_reader io) {
-    return give_label(str_, io.ctx);
-}
-int mlx_io_reader_free(mlx_io_reader io) {
-    return stream_free(io.ctx);
-}
-mlx_io_writer mlx_io_writer_new(void *desc, mlx_io_vtable vtable) {
-    return (mlx_io_writer){stream_new(desc, &vtable)};
-}
-int mlx_io_writer_descriptor(void **desc_, mlx_io_writer io) {
-    return give_descriptor(desc_, io.ctx);
-}
-int mlx_io_writer_tostring(mlx_string *str_, mlx_io_writer io) {
-    return give_label(str_, io.ctx);
-}
-int mlx_io_writer_free(mlx_io_writer io) {
-    return stream_free(io.ctx);
-}
-
-/* --- as sources and sinks ---------------------------------------------------------------------------------- */
-
-static bool is_good(const stream *s, const char *op) {
-    if ((s->vtable.is_open && !s->vtable.is_open(s->desc)) || (s->vtable.good && !s->vtable.good(s->desc)))
-        return mx_fail(MX_IO, "[%s] %s is not open, or failed", op, label_of(s));
-    return true;
-}
-
-static bool read_at(void *ctx, void *to, size_t n, uint64_t at) {
-    const stream *s = ctx;
-    if (!n)
-        return true;
-    if (s->vtable.read_at_offset) {
-        s->vtable.read_at_offset(s->desc, to, n, (size_t)at);
-    } else {
-        s->vtable.seek(s->desc, (int64_t)at, SEEK_SET);
-        s->vtable.read(s->desc, to, n);
-    }
-    return is_good(s, "load");
-}
-
-/* The reader's length: where its end is, seen from its beginning. */
-static bool source_of(mx_source *source, mlx_io_reader in) {
-    stream *s = stream_in(in.ctx);
-    if (!s)
-        return false;
-    if (!s->vtable.seek || !s->vtable.tell || (!s->vtable.read && !s->vtable.read_at_offset))
-        return mx_fail(MX_INVALID, "[load] the reader lacks seek, tell or read");
-    if (!is_good(s, "load"))
-        return false;
-    s->vtable.seek(s->desc, 0, SEEK_END);
-    *source = (mx_source){read_at, s, s->vtable.tell(s->desc), label_of(s)};
-    s->vtable.seek(s->desc, 0, SEEK_SET);
-    return is_good(s, "load");
-}
-
-static bool put_bytes(void *ctx, const void *bytes, size_t n) {
-    const stream *s = ctx;
-    if (n)
-        s->vtable.write(s->desc, bytes, n);
-    return is_good(s, "save");
-}
-
-static bool sink_of(mx_sink *sink, mlx_io_writer out) {
-    stream *s = stream_in(out.ctx);
-    if (!s)
-        return false;
-    *sink = (mx_sink){put_bytes, s};
-    if (!s->vtable.write)
-        return mx_fail(MX_INVALID, "[save] the writer has no write");
-    return is_good(s, "save");
-}
-
-static bool have_path(const char *path) {
-    return path || mx_fail(MX_INVALID, "[io] the file name is NULL");
+int mlx_save_npz(const char *file, const mlx_map_string_to_array arrays, bool compressed) {
+    capi_call c = capi_begin_default();
+    const mx_map *m = capi_map_arrays(arrays);
+    return capi_end_ok(&c, m && has_path("save_npz", file) && mx_save_npz(file, m, compressed));
 }
 
 /* --- safetensors -------------------------------------------------------------------------------------------------- */
@@ -155,7 +86,7 @@ int mlx_load_safetensors(mlx_map_string_to_array *res_0, mlx_map_string_to_strin
                          const mlx_stream s) {
     capi_call c = capi_begin(s);
     mx_map arrays = {0}, metadata = {0};
-    bool ok = have_path(file) && mx_load_safetensors(file, &arrays, &metadata);
+    bool ok = has_path("load_safetensors", file) && mx_load_safetensors(file, &arrays, &metadata);
     return end_load(&c, ok, res_0, &arrays, res_1, &metadata);
 }
 
@@ -163,8 +94,10 @@ int mlx_load_safetensors_reader(mlx_map_string_to_array *res_0, mlx_map_string_t
                                 mlx_io_reader in_stream, const mlx_stream s) {
     capi_call c = capi_begin(s);
     mx_map arrays = {0}, metadata = {0};
-    mx_source source;
-    bool ok = source_of(&source, in_stream) && mx_load_safetensors_from(&source, &arrays, &metadata);
+    capi_reading r;
+    bool ok = capi_reading_open(&r, "load_safetensors", in_stream);
+    ok = ok && mx_load_safetensors_from(&r.source, &arrays, &metadata);
+    ok = capi_reading_close(&r, 0) && ok;
     return end_load(&c, ok, res_0, &arrays, res_1, &metadata);
 }
 
@@ -180,15 +113,39 @@ int mlx_save_safetensors(const char *file, const mlx_map_string_to_array param,
                          const mlx_map_string_to_string metadata) {
     capi_call c = capi_begin_default();
     const mx_map *arrays, *strings;
-    return capi_end_ok(&c, have_path(file) && maps_of(param, metadata, &arrays, &strings) &&
-                               mx_save_safetensors(file, arrays, strings));
+    char *path = mx_path_with("save_safetensors", file, ".safetensors");
+    bool ok = path && maps_of(param, metadata, &arrays, &strings) && mx_save_safetensors(path, arrays, strings);
+    mx_free(path);
+    return capi_end_ok(&c, ok);
 }
 
 int mlx_save_safetensors_writer(mlx_io_writer in_stream, const mlx_map_string_to_array param,
                                 const mlx_map_string_to_string metadata) {
     capi_call c = capi_begin_default();
     const mx_map *arrays, *strings;
-    mx_sink sink;
-    return capi_end_ok(&c, sink_of(&sink, in_stream) && maps_of(param, metadata, &arrays, &strings) &&
-                               mx_save_safetensors_to(&sink, arrays, strings));
+    mx_sink k;
+    return capi_end_ok(&c, capi_sink(&k, "save_safetensors", in_stream) && maps_of(param, metadata, &arrays, &strings) &&
+                               mx_save_safetensors_to(&k, arrays, strings));
+}
+
+/* --- gguf -------------------------------------------------------------------------------------------- */
+
+int mlx_load_gguf(mlx_io_gguf *gguf, const char *file, const mlx_stream s) {
+    capi_call c = capi_begin(s);
+    mx_source from = {0};
+    mx_gguf g = {0};
+    bool ok = has_path("load_gguf", file) && mx_source_file(&from, "load_gguf", file);
+    ok = ok && mx_read_gguf(&from, &g);
+    mx_source_close(&from);
+    if (ok)
+        ok = capi_put_gguf(gguf, &g);
+    else
+        mx_gguf_free(&g);
+    return capi_end_ok(&c, ok);
+}
+
+int mlx_save_gguf(const char *file, mlx_io_gguf gguf) {
+    capi_call c = capi_begin_default();
+    mx_gguf *g = capi_gguf(gguf);
+    return capi_end_ok(&c, g && mx_sink_file("save_gguf", file, ".gguf", mx_write_gguf, g));
 }

@@ -1,36 +1,130 @@
-/* Files of arrays. Readers check every length, offset and count against the file before they use it. */
+/* Files of arrays.
+ *
+ *     source ──▶ reader ──▶ arrays          npy  npz  safetensors  gguf
+ *     arrays ──▶ writer ──▶ sink
+ *
+ * A source is all bytes of a file: a path is mapped, and arrays then point into the map, so that
+ * nothing is read until it is used; what a program's own reader gives lies in memory. A sink takes
+ * bytes in order: a new file (base/file.h, complete or not at all) or a program's own writer.
+ *
+ * Every count, length and offset of a file is checked against the bytes there are before it is
+ * used. What is wrong is MX_FORMAT and says where: "[load] 'a.npy' at byte 10: the shape ...".
+ *
+ * Maps hold arrays with a reference each (mx_io_drop_array lets one go) or strings of mx_malloc.
+ */
 #ifndef MX_IO_IO_H
 #define MX_IO_IO_H
 
 #include "base/map.h"
 #include "graph/array.h"
 
-/* Bytes at offsets, from a reader of the program. */
+/* --- sources --------------------------------------------------------------------------------------- */
+
 typedef struct mx_source {
-    bool (*read)(void *ctx, void *to, size_t n, uint64_t at); /* all n, or an error recorded */
-    void *ctx;
-    uint64_t size;
-    const char *label; /* for messages */
+    const char *op;            /* opens messages: "load" */
+    const char *name;          /* path or label, for messages */
+    mx_buffer *buffer;         /* holds the bytes; arrays keep it alive */
+    const unsigned char *data;
+    size_t size;
 } mx_source;
 
-/* Where bytes go, one after the other: a file, or a writer of the program. */
+/* op and name are borrowed while the source is open. */
+bool mx_source_file(mx_source *s, const char *op, const char *path);
+/* Bytes in memory; the buffer is retained. */
+void mx_source_memory(mx_source *s, const char *op, const char *name, mx_buffer *b, size_t size);
+void mx_source_close(mx_source *s);
+
+/* Records "[op] 'name' at byte N: ..."; returns NULL. */
+void *mx_source_fail(const mx_source *s, size_t at, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Are there n bytes at `at`? If not: an error that names `what`. */
+bool mx_source_has(const mx_source *s, size_t at, uint64_t n, const char *what);
+
+/* Row-major little-endian elements at a byte offset, checked to lie inside. A view of the bytes where
+   alignment allows, a copy otherwise. Booleans other than 0 and 1 are refused. */
+mx_array *mx_source_array(const mx_source *s, size_t at, const int *shape, int ndim, mx_dtype t);
+/* The same of big-endian elements: a copy. */
+mx_array *mx_source_array_swapped(const mx_source *s, size_t at, const int *shape, int ndim,
+                                  mx_dtype t);
+
+/* Little-endian numbers at bytes that are known to be there. */
+static inline uint32_t mx_le16(const unsigned char *p) {
+    return p[0] | (uint32_t)p[1] << 8;
+}
+static inline uint32_t mx_le32(const unsigned char *p) {
+    return mx_le16(p) | mx_le16(p + 2) << 16;
+}
+static inline uint64_t mx_le64(const unsigned char *p) {
+    return mx_le32(p) | (uint64_t)mx_le32(p + 4) << 32;
+}
+
+/* --- sinks ----------------------------------------------------------------------------------------- */
+
 typedef struct mx_sink {
-    bool (*put)(void *ctx, const void *bytes, size_t n); /* false: an error is recorded */
-    void *ctx;
+    const char *op;   /* opens messages: "save" */
+    const char *name; /* path or label */
+    /* Writes to k->to. False, with an error recorded: it could not be written. */
+    bool (*put)(struct mx_sink *k, const void *bytes, size_t n);
+    void *to;
+    uint64_t count;   /* bytes put so far */
 } mx_sink;
 
-/* --- safetensors (io_safetensors.c, io_safetensors_save.c) ------------------------------------------------ */
+bool mx_sink_put(mx_sink *k, const void *bytes, size_t n);
+bool mx_sink_zeros(mx_sink *k, size_t n);
+/* All elements in row-major order, little-endian. Evaluates. */
+bool mx_sink_array(mx_sink *k, mx_array *a);
 
-/* Tensors by name, each with a reference, and metadata as strings from mx_malloc; the maps are empty at
-   first. The file is mapped and nothing of it is read until it is used. */
+/* The path with `ending` (".npy"), which is added unless it has it; for mx_free. */
+char *mx_path_with(const char *op, const char *path, const char *ending);
+/* Write a new file: `write` fills the sink; when it or the disk fails nothing has changed. */
+typedef bool mx_write_fn(mx_sink *k, void *what);
+bool mx_sink_file(const char *op, const char *path, const char *ending, mx_write_fn *write,
+                  void *what);
+
+/* --- formats --------------------------------------------------------------------------------------- */
+
+void mx_io_drop_array(void *array); /* for mx_map_free */
+
+/* io_npy.c. *end receives the offset behind the array (may be NULL). */
+mx_array *mx_read_npy(const mx_source *s, size_t *end);
+bool mx_write_npy(mx_sink *k, void *array);
+/* The header that stands before the elements of a; -1 on failure (n is too small). */
+int mx_npy_header(char *out, size_t n, const mx_array *a);
+
+/* io_npz.c: members "name.npy" by name. */
+bool mx_load_npz(const mx_source *s, mx_map *arrays);
+bool mx_save_npz(const char *path, const mx_map *arrays, bool compressed);
+
+/* io_safetensors.c, io_safetensors_save.c: tensors by name and metadata, into empty maps. Of a path, which
+   is mapped, or of any source; to a path (complete or not at all) or any sink. metadata may be NULL. */
 bool mx_load_safetensors(const char *path, mx_map *arrays, mx_map *metadata);
-/* The same, everything read at once. */
-bool mx_load_safetensors_from(const mx_source *source, mx_map *arrays, mx_map *metadata);
+bool mx_load_safetensors_from(const mx_source *s, mx_map *arrays, mx_map *metadata);
+bool mx_save_safetensors(const char *path, const mx_map *arrays, const mx_map *metadata);
+bool mx_save_safetensors_to(mx_sink *k, const mx_map *arrays, const mx_map *metadata);
 void mx_free_arrays(mx_map *arrays);
 void mx_free_strings(mx_map *strings);
 
-/* The file appears complete or not at all. metadata may be NULL. */
-bool mx_save_safetensors(const char *path, const mx_map *arrays, const mx_map *metadata);
-bool mx_save_safetensors_to(const mx_sink *sink, const mx_map *arrays, const mx_map *metadata);
+/* io_gguf.c */
+typedef enum mx_meta_kind { MX_META_ARRAY, MX_META_STRING, MX_META_STRINGS } mx_meta_kind;
+typedef struct mx_meta {
+    mx_meta_kind kind;
+    mx_array *array;  /* one reference */
+    char *string;
+    char **strings;
+    size_t count;     /* of strings */
+} mx_meta;
+void mx_meta_free(void *meta); /* for mx_map_free; NULL is fine */
+mx_meta *mx_meta_of_array(mx_array *a);
+mx_meta *mx_meta_of_string(const char *text);
+mx_meta *mx_meta_of_strings(const char *const *text, size_t count);
+
+typedef struct mx_gguf {
+    mx_map arrays; /* mx_array * */
+    mx_map meta;   /* mx_meta * */
+} mx_gguf;
+void mx_gguf_free(mx_gguf *g); /* what it holds */
+/* What was read before a failure stays in g, to be freed. */
+bool mx_read_gguf(const mx_source *s, mx_gguf *g);
+bool mx_write_gguf(mx_sink *k, void *gguf);
 
 #endif

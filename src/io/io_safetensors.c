@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/mem.h"
 #include "base/status.h"
 #include "graph/scope.h"
@@ -39,7 +38,7 @@ mx_dtype st_dtype_of(const char *name) {
 }
 
 void mx_free_arrays(mx_map *arrays) {
-    mx_map_free(arrays, (void (*)(void *))mx_array_release);
+    mx_map_free(arrays, mx_io_drop_array);
 }
 
 void mx_free_strings(mx_map *strings) {
@@ -55,7 +54,6 @@ typedef struct span {
 
 typedef struct reading {
     const mx_source *source;
-    mx_buffer *mapping;      /* the whole file; NULL: read through the source */
     const char *label;
     uint64_t data, data_size; /* where the data begins, and how much there is */
     span *spans;             /* of all tensors, for the check of overlaps */
@@ -108,18 +106,13 @@ static bool header_length(reading *r, const unsigned char *first, uint64_t size,
 }
 
 static json_t *read_header(reading *r) {
-    unsigned char first[ST_LENGTH];
     const mx_source *s = r->source;
     uint64_t n;
     if (s->size < ST_LENGTH)
         return mx_fail(MX_FORMAT, OP "'%s' has %llu bytes, too few for a safetensors file", r->label,
                        (unsigned long long)s->size);
-    if (!s->read(s->ctx, first, ST_LENGTH, 0) || !header_length(r, first, s->size, &n))
-        return NULL;
-    char *text = mx_malloc((size_t)n + 1);
-    json_t *header = text && s->read(s->ctx, text, (size_t)n, ST_LENGTH) ? parse(r, text, (size_t)n) : NULL;
-    mx_free(text);
-    return header;
+    bool ok = header_length(r, s->data, s->size, &n);
+    return ok ? parse(r, (const char *)s->data + ST_LENGTH, (size_t)n) : NULL;
 }
 
 /* --- one tensor ---------------------------------------------------------------------------------------------- */
@@ -188,19 +181,9 @@ static mx_array *clean_bool(mx_array *bytes) {
     return mx_astype(bytes, MX_BOOL);
 }
 
-static mx_array *copied(const reading *r, const tensor *t, mx_dtype dtype) {
-    const mx_source *s = r->source;
-    mx_array *a = mx_array_empty(t->shape.dim, t->shape.ndim, dtype);
-    return a && s->read(s->ctx, a->data, (size_t)(t->end - t->begin), r->data + t->begin) ? a : NULL;
-}
-
-/* In the mapping, if elements are aligned there; else a copy. */
 static mx_array *array_of(const reading *r, const tensor *t) {
     mx_dtype dtype = t->dtype == MX_BOOL ? MX_UINT8 : t->dtype;
-    uint64_t at = r->data + t->begin;
-    bool mapped = r->mapping && at % mx_dtype_size(dtype) == 0;
-    mx_array *a = mapped ? mx_array_over(r->mapping, (size_t)at, t->shape.dim, NULL, t->shape.ndim, dtype)
-                         : copied(r, t, dtype);
+    mx_array *a = mx_source_array(r->source, (size_t)(r->data + t->begin), t->shape.dim, t->shape.ndim, dtype);
     return t->dtype == MX_BOOL ? clean_bool(a) : a;
 }
 
@@ -289,48 +272,13 @@ static bool load(reading *r) {
 }
 
 bool mx_load_safetensors_from(const mx_source *source, mx_map *arrays, mx_map *metadata) {
-    reading r = {.source = source, .label = source->label, .arrays = arrays, .metadata = metadata};
+    reading r = {.source = source, .label = source->name, .arrays = arrays, .metadata = metadata};
     return load(&r);
 }
 
-/* --- mapped files --------------------------------------------------------------------------------------------------- */
-
-static bool read_mapped(void *ctx, void *to, size_t n, uint64_t at) {
-    const mx_mapped *m = ctx;
-    if (at > m->size || n > m->size - at)
-        return mx_fail(MX_FORMAT, OP "the file ends too early");
-    if (n)
-        memcpy(to, m->data + at, n);
-    return true;
-}
-
-static void unmap(void *payload) {
-    mx_file_unmap(payload);
-    mx_free(payload);
-}
-
-/* The arrays keep the buffer, the buffer keeps the mapping. */
-static mx_buffer *map_file(const char *path, mx_mapped **mapped) {
-    mx_mapped *m = mx_calloc(1, sizeof *m);
-    if (!m || !mx_file_map("load_safetensors", path, m)) {
-        mx_free(m);
-        return NULL;
-    }
-    mx_buffer *b = mx_buffer_borrow((void *)m->data, m->size, unmap, m);
-    if (!b)
-        unmap(m);
-    *mapped = m;
-    return b;
-}
-
 bool mx_load_safetensors(const char *path, mx_map *arrays, mx_map *metadata) {
-    mx_mapped *m;
-    mx_buffer *b = map_file(path, &m);
-    if (!b)
-        return false;
-    mx_source source = {read_mapped, m, m->size, path};
-    reading r = {.source = &source, .mapping = b, .label = path, .arrays = arrays, .metadata = metadata};
-    bool ok = load(&r);
-    mx_buffer_release(b);
+    mx_source s;
+    bool ok = mx_source_file(&s, "load_safetensors", path) && mx_load_safetensors_from(&s, arrays, metadata);
+    mx_source_close(&s);
     return ok;
 }

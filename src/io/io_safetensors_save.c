@@ -4,11 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/mem.h"
 #include "base/status.h"
 #include "graph/eval.h"
-#include "graph/scope.h"
 #include "io/io.h"
 #include "io/safetensors.h"
 #include "ops/ops.h"
@@ -94,7 +92,7 @@ static char *header_text(const item *items, size_t n, const mx_map *metadata) {
     return text;
 }
 
-static bool put_header(const mx_sink *s, const char *text) {
+static bool put_header(mx_sink *k, const char *text) {
     static const char blanks[ST_LENGTH] = {' ', ' ', ' ', ' ', ' ', ' ', ' ', ' '};
     unsigned char first[ST_LENGTH];
     size_t n = strlen(text), pad = -n % ST_LENGTH;
@@ -102,19 +100,10 @@ static bool put_header(const mx_sink *s, const char *text) {
         return mx_fail(MX_RANGE, OP "the header would have %zu bytes, the format allows %d", n + pad, ST_MOST_HEADER);
     for (int i = 0; i < ST_LENGTH; i++)
         first[i] = (unsigned char)((uint64_t)(n + pad) >> 8 * i);
-    return s->put(s->ctx, first, ST_LENGTH) && s->put(s->ctx, text, n) && s->put(s->ctx, blanks, pad);
+    return mx_sink_put(k, first, ST_LENGTH) && mx_sink_put(k, text, n) && mx_sink_put(k, blanks, pad);
 }
 
 /* --- the data ----------------------------------------------------------------------------------------------- */
-
-/* Evaluated and laid out for the time of its writing. */
-static bool put_array(const mx_sink *s, mx_array *a) {
-    mx_scope scope = mx_scope_open();
-    mx_array *dense = mx_eval1(a) ? mx_contiguous(a, false) : NULL;
-    bool ok = dense && mx_eval1(dense) && s->put(s->ctx, dense->data, (size_t)a->size * mx_itemsize(a));
-    mx_scope_close(scope);
-    return ok;
-}
 
 /* Evaluation may fail: all of it comes before the first byte is written. */
 static bool evaluate(const item *items, size_t n) {
@@ -124,33 +113,31 @@ static bool evaluate(const item *items, size_t n) {
     return ok;
 }
 
-static bool write_all(const mx_sink *s, const item *items, size_t n, const mx_map *metadata) {
+static bool write_all(mx_sink *k, const item *items, size_t n, const mx_map *metadata) {
     char *text = evaluate(items, n) ? header_text(items, n, metadata) : NULL;
-    bool ok = text && put_header(s, text);
+    bool ok = text && put_header(k, text);
     free(text);
     for (size_t i = 0; i < n && ok; i++)
-        ok = put_array(s, items[i].a);
+        ok = mx_sink_array(k, items[i].a);
     return ok;
 }
 
-bool mx_save_safetensors_to(const mx_sink *sink, const mx_map *arrays, const mx_map *metadata) {
+bool mx_save_safetensors_to(mx_sink *k, const mx_map *arrays, const mx_map *metadata) {
     item *items = sorted_items(arrays);
-    bool ok = items && write_all(sink, items, arrays->count, metadata);
+    bool ok = items && write_all(k, items, arrays->count, metadata);
     mx_free(items);
     return ok;
 }
 
-static bool put_in_file(void *ctx, const void *bytes, size_t n) {
-    return mx_writer_put(ctx, bytes, n);
+typedef struct contents {
+    const mx_map *arrays, *metadata;
+} contents;
+
+static bool write_contents(mx_sink *k, void *what) {
+    const contents *c = what;
+    return mx_save_safetensors_to(k, c->arrays, c->metadata);
 }
 
 bool mx_save_safetensors(const char *path, const mx_map *arrays, const mx_map *metadata) {
-    mx_writer *w = mx_writer_open("save_safetensors", path);
-    mx_sink sink = {put_in_file, w};
-    if (!w)
-        return false;
-    if (mx_save_safetensors_to(&sink, arrays, metadata))
-        return mx_writer_commit(w);
-    mx_writer_abandon(w);
-    return false;
+    return mx_sink_file("save_safetensors", path, "", write_contents, &(contents){arrays, metadata});
 }

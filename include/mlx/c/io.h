@@ -28,6 +28,12 @@ MLX_API int mlx_load_reader(mlx_array *res, mlx_io_reader in_stream,
 MLX_API int mlx_save(const char *file, const mlx_array a);
 MLX_API int mlx_save_writer(mlx_io_writer out_stream, const mlx_array a);
 
+/* A NumPy .npz archive: arrays by name. Not in mlx-c. */
+MLX_API int mlx_load_npz(mlx_map_string_to_array *res, const char *file,
+                         const mlx_stream s);
+MLX_API int mlx_save_npz(const char *file, const mlx_map_string_to_array arrays,
+                         bool compressed);
+
 /* safetensors: res_0 the arrays, res_1 the metadata. */
 MLX_API int mlx_load_safetensors(mlx_map_string_to_array *res_0,
                                  mlx_map_string_to_string *res_1, const char *file,

@@ -1,0 +1,151 @@
+/* Tensors of GGUF files as arrays.
+ *
+ *     plain       name                                      over the bytes of the file
+ *     Q4 Q8       name (uint32)  *.scales  *.biases         as mlx.quantize packs them, groups of 32, halves
+ *     MXFP4       name (uint32)  *.scales (uint8)           as mlx.quantize with mode mxfp4
+ *     other       name (float16)                            unpacked
+ *
+ * where * is name without ".weight".
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/half.h"
+#include "base/mem.h"
+#include "base/pool.h"
+#include "base/status.h"
+#include "base/text.h"
+#include "graph/scope.h"
+#include "io/gguf.h"
+
+#define MOST 256       /* elements of the largest block */
+#define GRAIN_ITEMS 32768
+
+bool gguf_add_array(mx_map *arrays, const mx_source *s, size_t at, const char *key, mx_array *a) {
+    if (!a)
+        return false;
+    if (mx_map_has(arrays, key))
+        return mx_source_fail(s, at, "there are two tensors '%.80s'", key);
+    if (mx_map_set(arrays, key, a, NULL)) {
+        mx_array_retain(a);
+        return true;
+    }
+    return false;
+}
+
+typedef struct blocks {
+    const gguf_type *type;
+    const unsigned char *from;
+    unsigned char *q;       /* packed elements, or */
+    uint16_t *halves;       /* unpacked ones */
+    uint16_t *scales, *biases;
+    unsigned char *exponents;
+} blocks;
+
+/* --- unpacking --------------------------------------------------------------------------------------- */
+
+static void unpack_range(void *ctx, int64_t begin, int64_t end) {
+    const blocks *b = ctx;
+    size_t n = b->type->items;
+    float y[MOST];
+    for (int64_t i = begin; i < end; i++) {
+        uint16_t *to = b->halves + (size_t)i * n;
+        b->type->unpack(y, b->from + (size_t)i * b->type->bytes);
+        for (size_t j = 0; j < n; j++)
+            to[j] = mx_f32_to_f16(y[j]);
+    }
+}
+
+static mx_array *unpacked(const blocks *b, const int *shape, int ndim) {
+    mx_array *a = mx_array_empty(shape, ndim, MX_FLOAT16);
+    if (!a)
+        return NULL;
+    blocks work = *b;
+    work.halves = (uint16_t *)a->data;
+    mx_parallel_for(a->size / b->type->items, GRAIN_ITEMS / b->type->items, unpack_range, &work);
+    return a;
+}
+
+/* --- repacking --------------------------------------------------------------------------------------- */
+
+static void repack_range(void *ctx, int64_t begin, int64_t end) {
+    const blocks *b = ctx;
+    for (int64_t i = begin; i < end; i++) {
+        float scale, bias;
+        b->type->repack(b->q + i * b->type->bits * 4, &scale, &bias, b->from + (size_t)i * b->type->bytes);
+        if (b->type->fp4) {
+            b->exponents[i] = (unsigned char)scale;
+            continue;
+        }
+        b->scales[i] = mx_f32_to_f16(scale);
+        b->biases[i] = mx_f32_to_f16(bias);
+    }
+}
+
+static char *sibling(const char *name, const char *ending) {
+    static const char weight[] = ".weight";
+    size_t n = strlen(name), w = sizeof weight - 1;
+    if (n >= w && strcmp(name + n - w, weight) == 0)
+        n -= w;
+    mx_text t = {0};
+    mx_text_put(&t, name, n);
+    mx_text_str(&t, ending);
+    return mx_text_take(&t);
+}
+
+/* The shape with another last size. */
+static mx_array *like(const int *shape, int ndim, int last, mx_dtype t) {
+    int other[MX_MAX_NDIM];
+    memcpy(other, shape, (size_t)ndim * sizeof *shape);
+    other[ndim - 1] = last;
+    return mx_array_empty(other, ndim, t);
+}
+
+typedef struct target {
+    mx_map *arrays;
+    const mx_source *s;
+    size_t at;
+    const char *name;
+} target;
+
+static bool add(const target *t, const char *ending, mx_array *a) {
+    char *key = a ? sibling(t->name, ending) : NULL;
+    bool ok = key && gguf_add_array(t->arrays, t->s, t->at, key, a);
+    mx_free(key);
+    return ok;
+}
+
+static bool repacked(const target *t, blocks *b, const int *shape, int ndim) {
+    int last = shape[ndim - 1];
+    mx_dtype kind = b->type->fp4 ? MX_UINT8 : MX_FLOAT16;
+    mx_array *q = like(shape, ndim, last / 32 * b->type->bits, MX_UINT32);
+    mx_array *scales = like(shape, ndim, last / 32, kind);
+    mx_array *biases = b->type->fp4 ? NULL : like(shape, ndim, last / 32, kind);
+    if (!q || !scales || (!biases && !b->type->fp4))
+        return false;
+    b->q = (unsigned char *)q->data;
+    b->exponents = (unsigned char *)scales->data;
+    b->scales = (uint16_t *)scales->data;
+    b->biases = biases ? (uint16_t *)biases->data : NULL;
+    mx_parallel_for(scales->size, GRAIN_ITEMS / 32, repack_range, b);
+    return gguf_add_array(t->arrays, t->s, t->at, t->name, q) && add(t, ".scales", scales) &&
+           (!biases || add(t, ".biases", biases));
+}
+
+/* --- any ----------------------------------------------------------------------------------------------- */
+
+static bool tensor_arrays(const target *t, const gguf_type *type, const int *shape, int ndim) {
+    blocks b = {.type = type, .from = t->s->data + t->at};
+    if (type->repack)
+        return repacked(t, &b, shape, ndim);
+    mx_array *a = type->unpack ? unpacked(&b, shape, ndim) : mx_source_array(t->s, t->at, shape, ndim, type->dtype);
+    return gguf_add_array(t->arrays, t->s, t->at, t->name, a);
+}
+
+bool gguf_tensor_arrays(mx_map *arrays, const char *name, const mx_source *s, size_t at,
+                        const gguf_type *type, const int *shape, int ndim) {
+    mx_scope scope = mx_scope_open();
+    bool ok = tensor_arrays(&(target){arrays, s, at, name}, type, shape, ndim);
+    mx_scope_close(scope);
+    return ok;
+}

@@ -1,0 +1,310 @@
+/* GGUF files: reading (gguf.h has the layout). Metadata is copied; tensors of plain types point into the
+ * file, quantized ones are repacked or unpacked (gguf_quants.c). */
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/status.h"
+#include "graph/scope.h"
+#include "io/gguf.h"
+
+static const mx_dtype value_dtypes[GGUF_VALUES] = {
+    MX_UINT8, MX_INT8, MX_UINT16, MX_INT16, MX_UINT32, MX_INT32, MX_FLOAT32,
+    MX_BOOL, MX_DTYPE_COUNT, MX_DTYPE_COUNT, MX_UINT64, MX_INT64, MX_FLOAT64,
+};
+
+mx_dtype gguf_value_dtype(uint32_t type) {
+    return type < GGUF_VALUES ? value_dtypes[type] : MX_DTYPE_COUNT;
+}
+
+gguf_value gguf_value_of(mx_dtype t) {
+    for (int i = 0; i < GGUF_VALUES; i++)
+        if (value_dtypes[i] == t)
+            return (gguf_value)i;
+    return GGUF_VALUES;
+}
+
+/* --- a cursor over the bytes -------------------------------------------------------------------------- */
+
+typedef struct reader {
+    const mx_source *s;
+    size_t at;
+    mx_gguf *g;
+    size_t alignment;
+} reader;
+
+static bool read_u32(reader *r, uint32_t *v, const char *what) {
+    if (!mx_source_has(r->s, r->at, 4, what))
+        return false;
+    *v = mx_le32(r->s->data + r->at);
+    r->at += 4;
+    return true;
+}
+
+static bool read_u64(reader *r, uint64_t *v, const char *what) {
+    if (!mx_source_has(r->s, r->at, 8, what))
+        return false;
+    *v = mx_le64(r->s->data + r->at);
+    r->at += 8;
+    return true;
+}
+
+/* A copy that ends in 0, for mx_free. */
+static char *read_string(reader *r, const char *what) {
+    uint64_t n;
+    if (!read_u64(r, &n, what) || !mx_source_has(r->s, r->at, n, what))
+        return NULL;
+    char *text = mx_malloc((size_t)n + 1);
+    if (!text)
+        return NULL;
+    memcpy(text, r->s->data + r->at, (size_t)n);
+    text[n] = 0;
+    r->at += (size_t)n;
+    return text;
+}
+
+/* A key or a name: short, not empty, without a 0. */
+static char *read_name(reader *r, const char *what) {
+    size_t at = r->at;
+    char *name = read_string(r, what);
+    if (!name)
+        return NULL;
+    size_t n = r->at - at - 8;
+    if (n > 0 && n <= GGUF_MAX_NAME && strlen(name) == n)
+        return name;
+    mx_source_fail(r->s, at, "%s of %zu bytes is empty, too long or has a 0 inside", what, n);
+    mx_free(name);
+    return NULL;
+}
+
+/* --- metadata ------------------------------------------------------------------------------------------ */
+
+static mx_array *read_numbers(reader *r, mx_dtype t, const int *count, int ndim) {
+    mx_array *view = mx_source_array(r->s, r->at, count, ndim, t);
+    if (!view)
+        return NULL;
+    r->at += (size_t)view->size * mx_itemsize(view);
+    // a copy: metadata should not hold the file
+    return mx_array_from(view->data, count, ndim, t);
+}
+
+static mx_meta *read_number(reader *r, mx_dtype t, const int *count, int ndim) {
+    mx_scope scope = mx_scope_open();
+    mx_array *a = read_numbers(r, t, count, ndim);
+    mx_meta *m = a ? mx_meta_of_array(a) : NULL;
+    mx_scope_close(scope);
+    return m;
+}
+
+/* Takes over the string and the room for strings, also on failure. */
+static mx_meta *wrap(mx_meta_kind kind, char *string, char **strings) {
+    mx_meta *m = mx_calloc(1, sizeof *m);
+    if (m) {
+        *m = (mx_meta){kind, NULL, string, strings, 0};
+        return m;
+    }
+    mx_free(strings);
+    mx_free(string);
+    return NULL;
+}
+
+static mx_meta *read_strings(reader *r, uint64_t n) {
+    char **strings = mx_calloc((size_t)n + 1, sizeof *strings);
+    mx_meta *m = strings ? wrap(MX_META_STRINGS, NULL, strings) : NULL;
+    for (; m && m->count < n; m->count++)
+        if (!(m->strings[m->count] = read_string(r, "a string of the metadata"))) {
+            mx_meta_free(m);
+            return NULL;
+        }
+    return m;
+}
+
+static mx_meta *read_array(reader *r) {
+    uint32_t type;
+    uint64_t n;
+    size_t at = r->at;
+    if (!read_u32(r, &type, "an array of the metadata") || !read_u64(r, &n, "an array of the metadata"))
+        return NULL;
+    mx_dtype t = gguf_value_dtype(type);
+    if (t == MX_DTYPE_COUNT && type != GGUF_STRING)
+        return mx_source_fail(r->s, at, "an array of values of type %u cannot be read", type);
+    size_t least = type == GGUF_STRING ? 8 : mx_dtype_size(t);
+    if (n > INT_MAX || !mx_source_has(r->s, r->at, n * least, "an array of the metadata"))
+        return n > INT_MAX ? mx_source_fail(r->s, at, "an array of more than %d values", INT_MAX) : NULL;
+    return type == GGUF_STRING ? read_strings(r, n) : read_number(r, t, &(int){(int)n}, 1);
+}
+
+static mx_meta *read_string_value(reader *r) {
+    char *text = read_string(r, "a string of the metadata");
+    return text ? wrap(MX_META_STRING, text, NULL) : NULL;
+}
+
+static mx_meta *read_value(reader *r) {
+    uint32_t type;
+    size_t at = r->at;
+    if (!read_u32(r, &type, "the type of a value"))
+        return NULL;
+    if (type == GGUF_STRING)
+        return read_string_value(r);
+    if (type == GGUF_ARRAY)
+        return read_array(r);
+    mx_dtype t = gguf_value_dtype(type);
+    if (t == MX_DTYPE_COUNT)
+        return mx_source_fail(r->s, at, "the metadata has a value of the unknown type %u", type);
+    return read_number(r, t, NULL, 0);
+}
+
+/* Of two values of one key, which some writers leave behind, the last counts. */
+static bool put_meta(reader *r, const char *key, mx_meta *m) {
+    void *former = NULL;
+    bool ok = m && mx_map_set(&r->g->meta, key, m, &former);
+    mx_meta_free(ok ? former : m);
+    return ok;
+}
+
+static bool read_pair(reader *r) {
+    char *key = read_name(r, "a key of the metadata");
+    bool ok = key && put_meta(r, key, read_value(r));
+    mx_free(key);
+    return ok;
+}
+
+static bool find_alignment(reader *r) {
+    const mx_meta *m = mx_map_get(&r->g->meta, "general.alignment");
+    r->alignment = GGUF_ALIGNMENT;
+    if (!m)
+        return true;
+    uint32_t v = 0;
+    if (m->kind == MX_META_ARRAY && m->array->ndim == 0 && m->array->dtype == MX_UINT32)
+        memcpy(&v, m->array->data, sizeof v);
+    r->alignment = v;
+    if (v && v <= GGUF_MAX_ALIGNMENT && (v & (v - 1)) == 0)
+        return true;
+    return mx_source_fail(r->s, r->at, "general.alignment is no power of two up to %u", GGUF_MAX_ALIGNMENT);
+}
+
+/* --- tensors ------------------------------------------------------------------------------------------- */
+
+typedef struct info {
+    char *name;
+    size_t at; /* of this record, for messages */
+    mx_shape shape;
+    const gguf_type *type;
+    uint64_t offset;
+} info;
+
+/* The file has the fastest axis first. */
+static bool read_sizes(reader *r, info *t) {
+    uint32_t n;
+    if (!read_u32(r, &n, "a tensor's dimensions"))
+        return false;
+    if (n > MX_MAX_NDIM)
+        return mx_source_fail(r->s, r->at - 4, "'%.80s' has %u dimensions, more than %d", t->name, n, MX_MAX_NDIM);
+    t->shape.ndim = (int)n;
+    for (uint32_t i = 0; i < n; i++) {
+        uint64_t size;
+        if (!read_u64(r, &size, "a tensor's sizes"))
+            return false;
+        if (size > INT_MAX)
+            return mx_source_fail(r->s, r->at - 8, "a size of '%.80s' is larger than %d", t->name, INT_MAX);
+        t->shape.dim[n - 1 - i] = (int)size;
+    }
+    return true;
+}
+
+static bool read_type(reader *r, info *t) {
+    uint32_t id;
+    if (!read_u32(r, &id, "a tensor's type"))
+        return false;
+    t->type = gguf_type_by_id(id);
+    const char *name = gguf_type_name(id);
+    if (!t->type)
+        return mx_fail(MX_UNSUPPORTED, "[%s] '%s' at byte %zu: '%.80s' is of type %u%s%s%s, which cannot be read",
+                       r->s->op, r->s->name, r->at - 4, t->name, id, name ? " (" : "", name ? name : "",
+                       name ? ")" : "");
+    int last = t->shape.ndim ? t->shape.dim[t->shape.ndim - 1] : 1;
+    if (last % t->type->items == 0)
+        return true;
+    return mx_source_fail(r->s, r->at - 4, "rows of %d elements of '%.80s' are no multiple of %s's %d", last, t->name,
+                          t->type->name, t->type->items);
+}
+
+static bool read_info(reader *r, info *t) {
+    t->at = r->at;
+    t->name = read_name(r, "a tensor's name");
+    return t->name && read_sizes(r, t) && read_type(r, t) && read_u64(r, &t->offset, "a tensor's offset");
+}
+
+static bool load_tensor(reader *r, const info *t) {
+    int64_t size = 0;
+    if (!mx_shape_size(t->shape.dim, t->shape.ndim, 8, &size))
+        return mx_source_fail(r->s, t->at, "the shape of '%.80s' is too large", t->name);
+    uint64_t bytes = (uint64_t)size / t->type->items * t->type->bytes;
+    if (t->offset % r->alignment)
+        return mx_source_fail(r->s, t->at, "the offset of '%.80s' is no multiple of %zu", t->name, r->alignment);
+    if (bytes == 0)
+        return gguf_tensor_arrays(&r->g->arrays, t->name, r->s, r->s->size, t->type, t->shape.dim, t->shape.ndim);
+    if (r->at > r->s->size || t->offset > r->s->size - r->at)
+        return mx_source_fail(r->s, t->at, "'%.80s' begins behind the end of the file", t->name);
+    size_t at = r->at + (size_t)t->offset;
+    return mx_source_has(r->s, at, bytes, t->name) &&
+           gguf_tensor_arrays(&r->g->arrays, t->name, r->s, at, t->type, t->shape.dim, t->shape.ndim);
+}
+
+static bool load_tensors(reader *r, info *t, uint64_t n) {
+    for (uint64_t i = 0; i < n; i++)
+        if (!read_info(r, &t[i]))
+            return false;
+    if (!find_alignment(r))
+        return false;
+    r->at += (r->alignment - r->at % r->alignment) % r->alignment;
+    for (uint64_t i = 0; i < n; i++)
+        if (!load_tensor(r, &t[i]))
+            return false;
+    return true;
+}
+
+static bool read_tensors(reader *r, uint64_t n) {
+    info *t = mx_calloc((size_t)n + 1, sizeof *t);
+    bool ok = t && load_tensors(r, t, n);
+    for (uint64_t i = 0; t && i < n; i++)
+        mx_free(t[i].name);
+    mx_free(t);
+    return ok;
+}
+
+/* --- the file -------------------------------------------------------------------------------------------- */
+
+static bool read_version(reader *r) {
+    uint32_t version = 0;
+    if (r->s->size < 4 || memcmp(r->s->data, "GGUF", 4) != 0)
+        return mx_source_fail(r->s, 0, "it is not a GGUF file");
+    r->at = 4;
+    if (!read_u32(r, &version, "the version"))
+        return false;
+    if (version == 2 || version == 3)
+        return true;
+    if (version && (version & 0xffff) == 0)
+        return mx_source_fail(r->s, 4, "it is big-endian, which cannot be read");
+    return mx_source_fail(r->s, 4, "version %u is not known (2 and 3 are)", version);
+}
+
+/* Each needs some bytes at least, so that a count cannot ask for more memory than the file is worth. */
+static bool read_count(reader *r, uint64_t *n, uint64_t least, const char *what) {
+    if (!read_u64(r, n, what))
+        return false;
+    if (*n <= (r->s->size - r->at) / least)
+        return true;
+    return mx_source_fail(r->s, r->at - 8, "%s: there is no room for %llu", what, (unsigned long long)*n);
+}
+
+bool mx_read_gguf(const mx_source *s, mx_gguf *g) {
+    reader r = {.s = s, .g = g};
+    uint64_t tensors, pairs;
+    bool ok = read_version(&r) && read_count(&r, &tensors, 24, "the count of tensors") &&
+              read_count(&r, &pairs, 13, "the count of metadata");
+    for (uint64_t i = 0; ok && i < pairs; i++)
+        ok = read_pair(&r);
+    return ok && read_tensors(&r, tensors);
+}
