@@ -19,9 +19,12 @@ typedef struct job {
     mx_array *array[];
 } job;
 
+enum { NONE = -1 };
+
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
-static job *first, *last, *running;
+static job *first, *last;
+static int running = NONE; /* the stream whose job runs */
 static bool started;
 
 static void job_free(job *j) {
@@ -36,14 +39,15 @@ static void *serve(void *unused) {
     for (;;) {
         while (!first)
             pthread_cond_wait(&changed, &lock);
-        running = first;
-        first = first->next;
+        job *j = first;
+        first = j->next;
+        running = j->stream;
         pthread_mutex_unlock(&lock);
-        if (!mx_eval(running->array, running->n))
+        if (!mx_eval(j->array, j->n))
             mx_error_clear();
-        job_free(running);
+        job_free(j);
         pthread_mutex_lock(&lock);
-        running = NULL;
+        running = NONE;
         pthread_cond_broadcast(&changed);
     }
     return NULL;
@@ -53,7 +57,8 @@ static void *serve(void *unused) {
 static void after_fork(void) {
     pthread_mutex_init(&lock, NULL);
     pthread_cond_init(&changed, NULL);
-    first = last = running = NULL;
+    first = last = NULL;
+    running = NONE;
     started = false;
 }
 
@@ -121,7 +126,7 @@ bool mx_async_eval(mx_array *const *arrays, int n) {
 }
 
 static bool busy(int stream) {
-    bool found = running && running->stream == stream;
+    bool found = running == stream;
     for (job *j = first; j && !found; j = j->next)
         found = j->stream == stream;
     return found;

@@ -9,55 +9,45 @@
 
 #include "base/cpuinfo.h"
 
-/* The families that exist so far; the others' tables are NULL. */
-#define K_BUILT(X) X(pointwise) X(copy) X(reduce) X(index) \
-    X(softmax) X(matmul) X(attention) \
-    X(random) \
-    X(norm) \
-    X(rope) \
-    X(scan) \
-    X(sort) \
-    X(fft)
-
 /* One set: the declarations of its tables, and the struct that collects them. */
 #if defined(__x86_64__)
 #define X(family) extern const struct mx_k_##family mx_##family##_baseline;
-K_BUILT(X)
+K_FAMILIES(X)
 #undef X
 #define X(family) extern const struct mx_k_##family mx_##family##_avx2;
-K_BUILT(X)
+K_FAMILIES(X)
 #undef X
 #define X(family) extern const struct mx_k_##family mx_##family##_avx512;
-K_BUILT(X)
+K_FAMILIES(X)
 #undef X
 
 static const mx_kernels baseline = {
     .name = "baseline",
 #define X(family) .family = &mx_##family##_baseline,
-    K_BUILT(X)
+    K_FAMILIES(X)
 #undef X
 };
 static const mx_kernels avx2 = {
     .name = "avx2",
 #define X(family) .family = &mx_##family##_avx2,
-    K_BUILT(X)
+    K_FAMILIES(X)
 #undef X
 };
 static const mx_kernels avx512 = {
     .name = "avx512",
 #define X(family) .family = &mx_##family##_avx512,
-    K_BUILT(X)
+    K_FAMILIES(X)
 #undef X
 };
 #else
 #define X(family) extern const struct mx_k_##family mx_##family##_neon;
-K_BUILT(X)
+K_FAMILIES(X)
 #undef X
 
 static const mx_kernels neon = {
     .name = "neon",
 #define X(family) .family = &mx_##family##_neon,
-    K_BUILT(X)
+    K_FAMILIES(X)
 #undef X
 };
 #endif

@@ -24,8 +24,8 @@
     X(index)          \
     X(random)         \
     X(matmul)         \
-    X(sort)       \
-    X(fft)        \
+    X(sort)           \
+    X(fft)            \
     X(attention)
 
 typedef struct mx_kernels {
