@@ -75,6 +75,23 @@ static void test_transposed_input(void) {
     mx_scope_close(s);
 }
 
+/* Panels: several transposed inputs, one of them a half, over more elements than a panel holds. */
+static void test_many_transposed_inputs(void) {
+    mx_scope s = mx_scope_open();
+    int shape[2] = {70, 300};
+    mx_array *a = mx_reshape(ramp(21000), shape, 2), *h = mx_astype(mx_remainder(a, mx_scalar(256, MX_FLOAT32)), MX_BFLOAT16);
+    mx_array *y = mx_add(mx_add(mx_transpose(a), mx_transpose(h)), mx_mul_s(mx_transpose(a), 2));
+    CHECK(mx_eval1(h) && mx_eval1(y));
+    int wrong = 0;
+    for (int i = 0; i < 300; i++)
+        for (int j = 0; j < 70; j++) {
+            int v = j * 300 + i;
+            wrong += at(y, i * 70 + j) != (float)(3 * v + v % 256);
+        }
+    CHECK_EQ_INT(wrong, 0);
+    mx_scope_close(s);
+}
+
 static void test_empty_and_scalar(void) {
     mx_scope s = mx_scope_open();
     int none[2] = {0, 3};
@@ -209,6 +226,7 @@ int main(void) {
     RUN(test_paths_that_leave_and_return);
     RUN(test_broadcast_inputs);
     RUN(test_transposed_input);
+    RUN(test_many_transposed_inputs);
     RUN(test_empty_and_scalar);
     RUN(test_long_chain);
     RUN(test_unevaluated_chain_is_freed);

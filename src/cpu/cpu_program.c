@@ -9,13 +9,33 @@
 #include "kernels/k_copy.h"
 
 enum {
+#ifdef MX_TORTURE
+    TILE_MAX = 7,
+    TILE_MIN = 7,
+#else
     TILE_MAX = 1024,
     TILE_MIN = 128,
+#endif
     REGISTER_BYTES = 24 << 10, /* all registers of a tile: most of a first-level cache */
     GRAIN = 1 << 16            /* element-instructions worth a wake-up */
 };
 
 typedef enum op_kind { OP_FETCH, OP_CONVERT, OP_UNARY, OP_BINARY, OP_TERNARY, OP_ROUND, OP_STORE } op_kind;
+
+
+/* Where a value lies: element e at base + e * step, or in a register. */
+typedef struct place {
+    char *base;
+    size_t panel; /* PANEL: bytes into the thread's panels */
+    int32_t step;
+    int32_t reg;  /* a register, or one of: */
+} place;
+enum {
+    IN_MEMORY = -1,
+    CALLER = -2, /* where the reader of a feed wants it */
+    NOWHERE = -3,
+    PANEL = -4   /* in the panel that was fetched for this and the next tiles */
+};
 
 typedef struct op {
     op_kind kind;
@@ -24,19 +44,13 @@ typedef struct op {
     mx_k_pw fn;
     mx_k_unary *second; /* OP_FETCH, OP_ROUND: conversion after the first; may be NULL */
     int fetch;          /* OP_FETCH: which */
+    place from;         /* OP_CONVERT: where the halves lie */
 } op;
-
-/* Where a value lies: element e at base + e * step, or in a register. */
-typedef struct place {
-    char *base;
-    int32_t step;
-    int32_t reg; /* -1: in memory; CALLER: where the reader of a feed wants it */
-} place;
-enum { IN_MEMORY = -1, CALLER = -2, NOWHERE = -3 };
 
 typedef struct fetch {
     const mx_array *a;
     cpu_layout layout;
+    size_t panel; /* bytes into the thread's panels */
 } fetch;
 
 typedef struct constant {
@@ -44,6 +58,10 @@ typedef struct constant {
     int reg;
     mx_dtype compute;
 } constant;
+
+/* An input whose neighbours lie far apart is fetched a panel of PANEL_ROWS whole rows at a time: the copy
+   kernel transposes it in registers, and tiles read the panel from the second-level cache. */
+enum { PANEL_ROWS = 16, PANEL_BYTES = 512 << 10 };
 
 struct cpu_program {
     const mx_program *p;
@@ -55,7 +73,7 @@ struct cpu_program {
     op *op;
     int n_op;
     fetch *fetch;
-    int n_fetch;
+    int n_fetch, n_panel; /* the first n_panel fetches fill panels */
     constant *constant;
     int n_constant;
     int *spare;      /* free registers */
@@ -63,7 +81,8 @@ struct cpu_program {
     int n_reg;
     int tile;
     size_t reg_bytes;
-    bool feed;
+    int64_t panel;     /* elements; 0: no input needs one */
+    size_t panel_bytes; /* of all panels of a thread */
 };
 
 /* --- preparing ------------------------------------------------------------------------------------------ */
@@ -156,6 +175,38 @@ static op *add_op(cpu_program *c, op_kind kind, int dst) {
     return o;
 }
 
+static void fetch_layout(const cpu_program *c, const mx_array *a, cpu_layout *l) {
+    int64_t strides[MX_MAX_NDIM];
+    const int64_t *all[1] = {strides};
+    cpu_broadcast_strides(a, c->p->shape, c->p->ndim, strides);
+    cpu_layout_collapse(l, c->p->shape, c->p->ndim, 1, all);
+}
+
+/* Elements of a panel for this input, 0 where tiles are as good. */
+static int64_t panel_of(const cpu_layout *l, size_t item) {
+    int last = l->ndim - 1;
+    if (last < 1 || l->stride[0][last] == 0 || l->stride[0][last] == 1)
+        return 0;
+    int64_t n = l->shape[last] * PANEL_ROWS;
+    return n * (int64_t)item <= PANEL_BYTES ? n : 0;
+}
+
+static void place_in_panel(cpu_program *c, int i) {
+    const mx_array *a = c->p->in[i];
+    fetch *f = &c->fetch[c->n_fetch];
+    size_t item = mx_itemsize(a);
+    fetch_layout(c, a, &f->layout);
+    int64_t panel = panel_of(&f->layout, item);
+    if (!panel || (c->panel && (size_t)c->panel * item > PANEL_BYTES))
+        return;
+    c->panel = c->panel ? c->panel : panel;
+    f->a = a;
+    f->panel = c->panel_bytes;
+    c->n_fetch++;
+    c->panel_bytes += ((size_t)c->panel * item + 63) & ~(size_t)63;
+    c->place[i] = (place){NULL, f->panel, (int32_t)item, PANEL};
+}
+
 /* Scalars fill a register once a thread and keep it. */
 static void place_inputs(cpu_program *c) {
     const mx_program *p = c->p;
@@ -163,14 +214,23 @@ static void place_inputs(cpu_program *c) {
         const mx_array *a = p->in[i];
         place *at = &c->place[i];
         if (is_direct(p, a)) {
-            *at = (place){a->data, (int32_t)mx_itemsize(a), IN_MEMORY};
+            *at = (place){a->data, 0, (int32_t)mx_itemsize(a), IN_MEMORY};
         } else if (a->size == 1) {
-            *at = (place){NULL, 0, c->n_reg++};
+            *at = (place){NULL, 0, 0, c->n_reg++};
             c->constant[c->n_constant++] = (constant){a, at->reg, c->type[i]};
         } else {
-            *at = (place){NULL, 0, NOWHERE};
+            *at = (place){NULL, 0, 0, NOWHERE};
+            if (!(a->row_contiguous && a->size == p->size))
+                place_in_panel(c, i);
         }
     }
+    c->n_panel = c->n_fetch;
+}
+
+/* Halves in a panel still have to be converted, tile by tile. */
+static bool needs_load(const cpu_program *c, int v) {
+    const place *at = &c->place[v];
+    return at->reg == NOWHERE || (at->reg == PANEL && mx_dtype_of(c->p->in[v]) != c->type[v]);
 }
 
 /* Bring input i into a register: fetch it if its elements are scattered, convert it if it is a half. */
@@ -178,20 +238,18 @@ static void add_load(cpu_program *c, int i) {
     const mx_array *a = c->p->in[i];
     mx_dtype t = mx_dtype_of(a);
     mx_k_unary *convert = t == c->type[i] ? NULL : c->k->pointwise->cast[t][c->type[i]];
-    bool plain = a->row_contiguous && a->size == c->p->size;
-    op *o = add_op(c, plain ? OP_CONVERT : OP_FETCH, i);
+    bool plain = a->row_contiguous && a->size == c->p->size, panel = c->place[i].reg == PANEL;
+    op *o = add_op(c, plain || panel ? OP_CONVERT : OP_FETCH, i);
     o->arg[0] = (uint16_t)i;
     o->fn.unary = convert;
     o->second = convert;
-    c->place[i].reg = take_register(c);
-    if (plain)
-        return;
-    int64_t strides[MX_MAX_NDIM];
-    const int64_t *all[1] = {strides};
-    fetch *f = &c->fetch[o->fetch = c->n_fetch++];
-    f->a = a;
-    cpu_broadcast_strides(a, c->p->shape, c->p->ndim, strides);
-    cpu_layout_collapse(&f->layout, c->p->shape, c->p->ndim, 1, all);
+    o->from = panel ? c->place[i] : (place){a->data, 0, (int32_t)mx_itemsize(a), IN_MEMORY};
+    c->place[i] = (place){NULL, 0, 0, take_register(c)};
+    if (o->kind == OP_FETCH) {
+        fetch *f = &c->fetch[o->fetch = c->n_fetch++];
+        f->a = a;
+        fetch_layout(c, a, &f->layout);
+    }
 }
 
 /* A register for a result: an operand's that dies here and has elements of the same size, or a new one. */
@@ -268,10 +326,10 @@ static void schedule(cpu_program *c) {
     for (int k = 0; k < p->n_instr; k++) {
         int v = p->n_in + k;
         for (int j = 0; j < instr_arity(&p->instr[k]); j++)
-            if (c->place[p->instr[k].arg[j]].reg == NOWHERE)
+            if (p->instr[k].arg[j] < p->n_in && needs_load(c, p->instr[k].arg[j]))
                 add_load(c, p->instr[k].arg[j]);
         if (!place_in_output(c, v))
-            c->place[v] = (place){NULL, 0, result_register(c, k, v)};
+            c->place[v] = (place){NULL, 0, 0, result_register(c, k, v)};
         add_instr(c, k);
         add_stores(c, v);
         release_operands(c, k);
@@ -280,7 +338,7 @@ static void schedule(cpu_program *c) {
         bool wanted = false;
         for (int o = 0; o < p->n_out; o++)
             wanted |= p->out_value[o] == i;
-        if (wanted && c->place[i].reg == NOWHERE)
+        if (wanted && needs_load(c, i))
             add_load(c, i);
         if (wanted)
             add_stores(c, i);
@@ -293,7 +351,7 @@ static void choose_tile(cpu_program *c) {
     for (int v = 0; v < c->p->n_in + c->p->n_instr; v++)
         item = mx_dtype_size(c->type[v]) > item ? mx_dtype_size(c->type[v]) : item;
     size_t tile = REGISTER_BYTES / (item * (size_t)(c->n_reg + 1));
-    tile = tile > TILE_MAX ? TILE_MAX : tile < TILE_MIN ? TILE_MIN : tile & ~(size_t)63;
+    tile = tile >= TILE_MAX ? TILE_MAX : tile <= TILE_MIN ? TILE_MIN : tile & ~(size_t)63;
     if ((int64_t)tile > c->p->size)
         tile = (size_t)c->p->size;
     c->tile = (int)tile;
@@ -315,6 +373,8 @@ typedef struct frame {
     char *scratch;   /* registers, then the staging area */
     char *caller;    /* where a feed's reader wants element `begin` */
     int64_t begin;
+    char *panels;
+    int64_t panel_begin; /* the first element in them */
 } frame;
 
 static inline char *at(const frame *f, const place *p, int64_t e) {
@@ -322,6 +382,8 @@ static inline char *at(const frame *f, const place *p, int64_t e) {
         return f->scratch + (size_t)p->reg * f->c->reg_bytes;
     if (p->reg == CALLER)
         return f->caller + (e - f->begin) * p->step;
+    if (p->reg == PANEL)
+        return f->panels + p->panel + (size_t)(e - f->panel_begin) * (size_t)p->step;
     return p->base + e * p->step;
 }
 
@@ -359,11 +421,7 @@ static void run_tile(const frame *f, int64_t e, size_t n) {
         switch (o->kind) {
         case OP_FETCH: fetch_tile(f, o, e, n); break;
         case OP_ROUND: round_tile(f, o, e, n); break;
-        case OP_CONVERT: {
-            const mx_array *a = c->p->in[o->arg[0]];
-            o->fn.unary(at(f, &pl[o->dst], e), a->data + e * (int64_t)mx_itemsize(a), n);
-            break;
-        }
+        case OP_CONVERT: o->fn.unary(at(f, &pl[o->dst], e), at(f, &o->from, e), n); break;
         case OP_UNARY: o->fn.unary(at(f, &pl[o->dst], e), at(f, &pl[o->arg[0]], e), n); break;
         case OP_BINARY:
             o->fn.binary(at(f, &pl[o->dst], e), at(f, &pl[o->arg[0]], e), at(f, &pl[o->arg[1]], e), n);
@@ -377,16 +435,47 @@ static void run_tile(const frame *f, int64_t e, size_t n) {
     }
 }
 
+static void fill_panels(frame *f, int64_t begin, int64_t end) {
+    f->panel_begin = begin;
+    for (int i = 0; i < f->c->n_panel; i++) {
+        const fetch *from = &f->c->fetch[i];
+        const cpu_layout *l = &from->layout;
+        f->c->k->copy->fetch[mx_itemsize(from->a)](f->panels + from->panel, from->a->data, l->ndim, l->shape,
+                                                   l->stride[0], begin, end - begin);
+    }
+}
+
+static void run_tiles(const frame *f, int64_t begin, int64_t end) {
+    int64_t tile = f->c->tile;
+    for (int64_t e = begin; e < end; e += tile)
+        run_tile(f, e, (size_t)(end - e < tile ? end - e : tile));
+}
+
+/* Panels begin at multiples of their size, so that they are made of whole rows. */
+static void run_panels(frame *f, int64_t begin, int64_t end) {
+    int64_t panel = f->c->panel, stop;
+    for (int64_t e = begin; e < end; e = stop) {
+        stop = (e / panel + 1) * panel;
+        stop = stop < end ? stop : end;
+        fill_panels(f, e, stop);
+        run_tiles(f, e, stop);
+    }
+}
+
 static bool run_range(const cpu_program *c, int64_t begin, int64_t end, char *caller) {
-    frame f = {c, NULL, caller, begin};
+    frame f = {.c = c, .caller = caller, .begin = begin};
+    size_t registers = (size_t)(c->n_reg + 1) * c->reg_bytes;
     if (begin >= end)
         return true;
-    f.scratch = mx_scratch(0, (size_t)(c->n_reg + 1) * c->reg_bytes);
+    f.scratch = mx_scratch(0, registers + c->panel_bytes);
     if (!f.scratch)
         return false;
+    f.panels = f.scratch + registers;
     fill_constants(&f);
-    for (int64_t e = begin; e < end; e += c->tile)
-        run_tile(&f, e, (size_t)(end - e < c->tile ? end - e : c->tile));
+    if (c->panel)
+        run_panels(&f, begin, end);
+    else
+        run_tiles(&f, begin, end);
     return true;
 }
 
@@ -397,9 +486,11 @@ typedef struct job {
     _Atomic bool failed;
 } job;
 
+/* Pieces count elements, or panels where there are any. */
 static void run_piece(void *ctx, int64_t begin, int64_t end) {
     job *j = ctx;
-    if (!run_range(j->c, begin, end, NULL))
+    int64_t unit = j->c->panel ? j->c->panel : 1, size = j->c->p->size;
+    if (!run_range(j->c, begin * unit, end * unit < size ? end * unit : size, NULL))
         j->failed = true;
 }
 
@@ -432,7 +523,7 @@ static bool give_outputs(cpu_program *c, const bool *donate) {
         mx_array *a = c->p->out[o];
         if (!give_memory(c->p, donate, o))
             return false;
-        c->out[o] = (place){a->data, (int32_t)mx_itemsize(a), IN_MEMORY};
+        c->out[o] = (place){a->data, 0, (int32_t)mx_itemsize(a), IN_MEMORY};
     }
     return true;
 }
@@ -440,7 +531,8 @@ static bool give_outputs(cpu_program *c, const bool *donate) {
 static bool execute(cpu_program *c) {
     job j = {c, false};
     prepare(c);
-    mx_parallel_for(c->p->size, 1 + GRAIN / (1 + c->n_op), run_piece, &j);
+    int64_t unit = c->panel ? c->panel : 1, grain = (1 + GRAIN / (1 + c->n_op)) / unit;
+    mx_parallel_for((c->p->size + unit - 1) / unit, grain > 0 ? grain : 1, run_piece, &j);
     return !j.failed || mx_fail_nomem("eval", (unsigned long long)(c->n_reg + 1) * c->reg_bytes);
 }
 
@@ -457,7 +549,7 @@ cpu_program *cpu_program_open(const mx_program *p) {
     cpu_program *c = allocate(p);
     if (!c)
         return NULL;
-    c->out[0] = (place){NULL, (int32_t)mx_itemsize(p->out[0]), CALLER};
+    c->out[0] = (place){NULL, 0, (int32_t)mx_itemsize(p->out[0]), CALLER};
     prepare(c);
     return c;
 }
