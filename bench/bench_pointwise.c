@@ -28,7 +28,9 @@ static void fill_inputs(mx_dtype t, bool above_one) {
             float f = (float)x, c[2] = {f, f / 2};
             uint64_t i = (k * 7919 + (size_t)j * 31) % 100 + 1;
             size_t size = mx_dtype_size(t);
-            const void *from = t == MX_FLOAT64 ? (void *)&x : t == MX_FLOAT32 || t == MX_COMPLEX64 ? (void *)c : (void *)&i;
+            const void *from = t == MX_FLOAT64                        ? (void *)&x
+                               : t == MX_FLOAT32 || t == MX_COMPLEX64 ? (void *)c
+                                                                      : (void *)&i;
             i = t == MX_BOOL ? i & 1 : i;
             memcpy(in[j] + k * size, from, size);
         }
@@ -70,7 +72,8 @@ static void run_casts(mx_dtype t) {
     for (int to = 0; to < MX_DTYPE_COUNT; to++) {
         printf("to %-13s", mx_dtype_name((mx_dtype)to));
         for (int i = 0; i < count; i++)
-            printf("%10.3f", measure(MX_PW_abs, (mx_k_pw){.unary = all[i]->pointwise->cast[t][to]}));
+            printf("%10.3f",
+                   measure(MX_PW_abs, (mx_k_pw){.unary = all[i]->pointwise->cast[t][to]}));
         printf("\n");
     }
 }

@@ -1,6 +1,6 @@
 /* Every pointwise kernel of every instruction set that this processor has, against the reference of
- * kernels/k_ref.h: random and special values, every length up to 70, odd addresses, in place. The rows
- * come from pointwise.def; a new operation is tested as soon as it stands there. */
+ * kernels/k_ref.h: random and special values, every length up to 70, odd addresses, in place.
+ * The rows come from pointwise.def; a new operation is tested as soon as it stands there. */
 #include <float.h>
 #include <stdlib.h>
 
@@ -25,12 +25,14 @@ static double uniform(double lo, double hi) {
 
 /* ---- values ---- */
 
-static const double special[] = {0.0, -0.0, INFINITY, -INFINITY, NAN, 1, -1, 0.5, -0.5, 1.5, 2.5, -2.5, 2, -2, 3,
-    -3, 10, 0.1, -0.1, 1e-3, 0x1p-24, -0x1p-24, 0x1p-126, -0x1p-126, 0x1p-149, -0x1p-149, 0x1.fffffep127,
-    -0x1.fffffep127, 88.7, 88.8, -87.4, -103.9, -104.1, 8388607.5, 8388608.5, 2147483520.0, 2147483648.0,
-    -2147483648.0, -2147483904.0, 4294967040.0, 4294967296.0, 9.2e18, 9.3e18, 1.8e19, 1.9e19, -9.3e18, 1e30, -1e30,
-    131072, 131073, 1e6, 1.5707963, 3.1415927, 0.70710678, 0.99999994, 1.0000001, -0.99999994, 300.7, -300.7, 65519,
-    65520, 65536, 6.1e-5, 5.9e-8, 2.9e-8, 1e-10, 41, -41, 5e9, -5e9};
+static const double special[] = {
+    0.0, -0.0, INFINITY, -INFINITY, NAN, 1, -1, 0.5, -0.5, 1.5, 2.5, -2.5, 2, -2, 3, -3, 10,
+    0.1, -0.1, 1e-3, 0x1p-24, -0x1p-24, 0x1p-126, -0x1p-126, 0x1p-149, -0x1p-149,
+    0x1.fffffep127, -0x1.fffffep127, 88.7, 88.8, -87.4, -103.9, -104.1, 8388607.5, 8388608.5,
+    2147483520.0, 2147483648.0, -2147483648.0, -2147483904.0, 4294967040.0, 4294967296.0,
+    9.2e18, 9.3e18, 1.8e19, 1.9e19, -9.3e18, 1e30, -1e30, 131072, 131073, 1e6, 1.5707963,
+    3.1415927, 0.70710678, 0.99999994, 1.0000001, -0.99999994, 300.7, -300.7, 65519, 65520,
+    65536, 6.1e-5, 5.9e-8, 2.9e-8, 1e-10, 41, -41, 5e9, -5e9};
 enum { SPECIALS = sizeof special / sizeof *special };
 
 /* A special value, any bits, or a number near those that matter. */
@@ -52,14 +54,18 @@ static void put(mx_dtype t, char *p, size_t k, bool tame) {
     if (mx_dtype_is_integer(t) && k % 2) /* small numbers, also as divisors and shifts */
         bits = (uint64_t)((int64_t)(bits % 21) - (mx_dtype_category(t) == MX_CAT_SIGNED ? 10 : 0));
     if (mx_dtype_is_integer(t) && k % 11 == 0)
-        bits = mx_dtype_category(t) == MX_CAT_SIGNED ? UINT64_C(1) << (8 * mx_dtype_size(t) - 1) : UINT64_MAX;
+        bits = mx_dtype_category(t) == MX_CAT_SIGNED ? UINT64_C(1) << (8 * mx_dtype_size(t) - 1)
+                                                     : UINT64_MAX;
     if (t == MX_BOOL)
         bits &= 1;
     float f = (float)x, g = (float)some_real(k / 7, tame);
     uint16_t h = t == MX_FLOAT16 ? mx_f32_to_f16(f) : mx_f32_to_bf16(f);
-    const void *from = t == MX_FLOAT32 || t == MX_COMPLEX64 ? (void *)&f : t == MX_FLOAT64 ? (void *)&x : (void *)&bits;
+    const void *from = t == MX_FLOAT32 || t == MX_COMPLEX64 ? (void *)&f
+                       : t == MX_FLOAT64                    ? (void *)&x
+                                                            : (void *)&bits;
     size_t size = mx_dtype_size(t);
-    memcpy(p + k * size, t == MX_FLOAT16 || t == MX_BFLOAT16 ? (void *)&h : from, t == MX_COMPLEX64 ? 4 : size);
+    memcpy(p + k * size, t == MX_FLOAT16 || t == MX_BFLOAT16 ? (void *)&h : from,
+           t == MX_COMPLEX64 ? 4 : size);
     if (t == MX_COMPLEX64)
         memcpy(p + k * size + 4, &g, 4);
 }
@@ -78,9 +84,11 @@ static bool any_of(mx_pointwise op, const mx_pointwise *list, size_t n) {
 }
 /* Correctly rounded, or exact. */
 static bool is_exact(mx_pointwise op) {
-    static const mx_pointwise list[] = {MX_PW_abs, MX_PW_negative, MX_PW_sign, MX_PW_square, MX_PW_sqrt, MX_PW_floor,
-        MX_PW_ceil, MX_PW_trunc, MX_PW_round, MX_PW_real, MX_PW_imag, MX_PW_conjugate, MX_PW_add, MX_PW_subtract,
-        MX_PW_multiply, MX_PW_divide, MX_PW_floor_divide, MX_PW_remainder, MX_PW_maximum, MX_PW_minimum};
+    static const mx_pointwise list[] = {
+        MX_PW_abs, MX_PW_negative, MX_PW_sign, MX_PW_square, MX_PW_sqrt, MX_PW_floor,
+        MX_PW_ceil, MX_PW_trunc, MX_PW_round, MX_PW_real, MX_PW_imag, MX_PW_conjugate,
+        MX_PW_add, MX_PW_subtract, MX_PW_multiply, MX_PW_divide, MX_PW_floor_divide,
+        MX_PW_remainder, MX_PW_maximum, MX_PW_minimum};
     return any_of(op, list, sizeof list / sizeof *list);
 }
 /* Ill-conditioned near a zero of the function: there the error counts as if the result were 1. */
@@ -96,14 +104,17 @@ static double allowed(mx_pointwise op, mx_dtype t) {
 }
 static double error_of(mx_pointwise op, mx_ref want, mx_ref got) {
     double e = mx_ref_error(want, got);
-    if (has_zeros(op) && e > 1 && isfinite((double)want.re) && isfinite((double)got.re) && want.type != MX_COMPLEX64)
-        e = (double)fabsl(want.re - got.re) / (want.type == MX_FLOAT32 ? FLT_EPSILON : DBL_EPSILON) /
-            fmax(1, fabs((double)want.re));
+    if (has_zeros(op) && e > 1 && isfinite((double)want.re) && isfinite((double)got.re) &&
+        want.type != MX_COMPLEX64)
+        e = (double)fabsl(want.re - got.re) /
+            (want.type == MX_FLOAT32 ? FLT_EPSILON : DBL_EPSILON) / fmax(1, fabs((double)want.re));
     return e;
 }
-/* Where the C library's complex functions and the reference may part: overflow, branch cuts, NaN. */
+/* Where the C library's complex functions and the reference may part: overflow, branch cuts,
+ * NaN. */
 static bool is_tame(mx_pointwise op, mx_dtype t) {
-    return t == MX_COMPLEX64 && mx_pw_infos[op].result == MX_PWR_SAME && op != MX_PW_add && op != MX_PW_subtract;
+    return t == MX_COMPLEX64 && mx_pw_infos[op].result == MX_PWR_SAME && op != MX_PW_add &&
+           op != MX_PW_subtract;
 }
 
 /* ---- running ---- */
@@ -115,7 +126,8 @@ static mx_dtype result_type(mx_pointwise op, mx_dtype t) {
     mx_pw_result r = mx_pw_infos[op].result;
     return r == MX_PWR_BOOL ? MX_BOOL : r == MX_PWR_PART && t == MX_COMPLEX64 ? MX_FLOAT32 : t;
 }
-static void call(mx_pointwise op, mx_k_pw f, void *o, const void *a, const void *b, const void *c, size_t n) {
+static void call(mx_pointwise op, mx_k_pw f, void *o, const void *a, const void *b, const void *c,
+                 size_t n) {
     if (mx_pw_infos[op].arity == 1)
         f.unary(o, a, n);
     else if (mx_pw_infos[op].arity == 2)
@@ -126,7 +138,8 @@ static void call(mx_pointwise op, mx_k_pw f, void *o, const void *a, const void 
 static void find_wanted(mx_pointwise op, mx_dtype t) {
     mx_dtype ta = op == MX_PW_select ? MX_BOOL : t;
     for (size_t k = 0; k < N; k++) {
-        mx_ref a = mx_ref_load(ta, in[0], k), b = mx_ref_load(t, in[1], k), c = mx_ref_load(t, in[2], k);
+        mx_ref a = mx_ref_load(ta, in[0], k), b = mx_ref_load(t, in[1], k),
+               c = mx_ref_load(t, in[2], k);
         want[k] = mx_ref_pointwise(op, a, b, c);
     }
 }
@@ -139,12 +152,15 @@ static void check_values(const char *isa, mx_pointwise op, mx_dtype t) {
         if (e > worst)
             worst = e, at = k;
     }
-    mx_ref a = mx_ref_load(op == MX_PW_select ? MX_BOOL : t, in[0], at), b = mx_ref_load(t, in[1], at),
-           got = mx_ref_load(r, out, at);
-    CHECK_MSG(worst <= allowed(op, t),
-              "%s %s %s: error %g: a %La%+Lai %lld, b %La%+Lai %lld, result %La%+Lai %lld, expected %La%+Lai %lld", isa,
-              mx_pw_infos[op].name, mx_dtype_name(t), worst, a.re, a.im, (long long)a.i, b.re, b.im, (long long)b.i,
-              got.re, got.im, (long long)got.i, want[at].re, want[at].im, (long long)want[at].i);
+    mx_ref a = mx_ref_load(op == MX_PW_select ? MX_BOOL : t, in[0], at),
+           b = mx_ref_load(t, in[1], at), got = mx_ref_load(r, out, at);
+    CHECK_MSG(
+        worst <= allowed(op, t),
+        "%s %s %s: error %g: a %La%+Lai %lld, b %La%+Lai %lld, "
+        "result %La%+Lai %lld, expected %La%+Lai %lld",
+        isa, mx_pw_infos[op].name, mx_dtype_name(t), worst, a.re, a.im, (long long)a.i, b.re, b.im,
+        (long long)b.i, got.re, got.im, (long long)got.i, want[at].re, want[at].im,
+        (long long)want[at].i);
 }
 /* The same values; NaN may have any sign. */
 static bool same_values(mx_dtype t, const char *x, const char *y, size_t n) {
@@ -155,7 +171,8 @@ static bool same_values(mx_dtype t, const char *x, const char *y, size_t n) {
 }
 /* Short runs at odd addresses give the same bits and touch nothing else. */
 static void check_tails(const char *isa, mx_pointwise op, mx_dtype t, mx_k_pw f) {
-    size_t size = mx_dtype_size(t), so = mx_dtype_size(result_type(op, t)), sa = op == MX_PW_select ? 1 : size;
+    size_t size = mx_dtype_size(t), so = mx_dtype_size(result_type(op, t)),
+           sa = op == MX_PW_select ? 1 : size;
     bool same = true, kept = true;
     for (size_t n = 0; n <= TAIL; n++) {
         size_t from = n % 7;
@@ -179,8 +196,8 @@ static void check_in_place(const char *isa, mx_pointwise op, mx_dtype t, mx_k_pw
         memcpy(again, in[k], size * N);
         p[k] = again;
         call(op, f, again, p[0], p[1], p[2], N);
-        CHECK_MSG(same_values(result_type(op, t), again, out, N), "%s %s %s in place of operand %d", isa,
-                  mx_pw_infos[op].name, mx_dtype_name(t), k);
+        CHECK_MSG(same_values(result_type(op, t), again, out, N), "%s %s %s in place of operand %d",
+                  isa, mx_pw_infos[op].name, mx_dtype_name(t), k);
     }
 }
 static void check_op(mx_pointwise op, mx_dtype t) {
@@ -193,8 +210,10 @@ static void check_op(mx_pointwise op, mx_dtype t) {
         find_wanted(op, t);
     for (int i = 0; i < count; i++) {
         mx_k_pw f = all[i]->pointwise->op[op][t];
-        if (!CHECK_MSG((f.unary != NULL) == accepted, "%s %s %s: a kernel where there should be none, or none",
-                       all[i]->name, mx_pw_infos[op].name, mx_dtype_name(t)) || !accepted)
+        if (!CHECK_MSG((f.unary != NULL) == accepted,
+                       "%s %s %s: a kernel where there should be none, or none", all[i]->name,
+                       mx_pw_infos[op].name, mx_dtype_name(t)) ||
+            !accepted)
             continue;
         call(op, f, out, in[0], in[1], in[2], N);
         check_values(all[i]->name, op, t);
@@ -215,12 +234,13 @@ static void check_cast(const mx_kernels *k, mx_dtype from, mx_dtype to) {
     size_t sf = mx_dtype_size(from), st = mx_dtype_size(to), wrong = 0, at = 0;
     f(out, in[0], N);
     for (size_t i = 0; i < N; i++)
-        if (mx_ref_error(mx_ref_cast(mx_ref_load(from, in[0], i), to), mx_ref_load(to, out, i)) != 0)
+        if (mx_ref_error(mx_ref_cast(mx_ref_load(from, in[0], i), to), mx_ref_load(to, out, i)) !=
+            0)
             at = i, wrong++;
     mx_ref a = mx_ref_load(from, in[0], at), got = mx_ref_load(to, out, at), w = mx_ref_cast(a, to);
-    CHECK_MSG(wrong == 0, "%s %s to %s: %zu wrong: %La %lld gives %La %lld, expected %La %lld", k->name,
-              mx_dtype_name(from), mx_dtype_name(to), wrong, a.re, (long long)a.i, got.re, (long long)got.i, w.re,
-              (long long)w.i);
+    CHECK_MSG(wrong == 0, "%s %s to %s: %zu wrong: %La %lld gives %La %lld, expected %La %lld",
+              k->name, mx_dtype_name(from), mx_dtype_name(to), wrong, a.re, (long long)a.i, got.re,
+              (long long)got.i, w.re, (long long)w.i);
     bool good = true;
     for (size_t n = 0; n <= TAIL; n++) {
         memset(again, 0x5a, st * (TAIL + 32));
@@ -233,8 +253,8 @@ static void check_cast(const mx_kernels *k, mx_dtype from, mx_dtype to) {
     if (sf == st) {
         memcpy(again, in[0], sf * N);
         f(again, again, N);
-        CHECK_MSG(same_values(to, again, out, N), "%s %s to %s in place", k->name, mx_dtype_name(from),
-                  mx_dtype_name(to));
+        CHECK_MSG(same_values(to, again, out, N), "%s %s to %s in place", k->name,
+                  mx_dtype_name(from), mx_dtype_name(to));
     }
 }
 static void casts(void) {
@@ -284,8 +304,51 @@ static void fills(void) {
         }
 }
 
+/* ---- the inverse error function, to the bit ---- */
+
+static float plain_erfinv(float x) {
+    static const float mid[] = {8.86226892e-1f,  -2.32015476e-1f, 1.15392581e-2f, 2.31468678e-3f,
+                                -1.47697632e-4f, -5.61530760e-5f, 1.12963626e-7f, 1.22774793e-6f,
+                                1.43285448e-7f,  5.43877832e-9f};
+    static const float end[] = {8.40016484e-1f, -2.64646143e-1f, 4.83185798e-3f,
+                                3.02698812e-3f, 3.93552968e-4f,  2.84108955e-5f,
+                                1.22150334e-6f, 2.93243101e-8f,  3.03697567e-10f};
+    float t = logf(fmaf(x, -x, 1.0f));
+    bool far = fabsf(t) > 6.125f;
+    int n = far ? 8 : 9;
+    float p = far ? end[8] : mid[9];
+    for (int i = n - 1; i >= 0; i--)
+        p = fmaf(p, t, far ? end[i] : mid[i]);
+    return x * p;
+}
+/* Values that MLX 0.32 gives, and the plain formula on many more: random normal numbers depend
+ * on each bit. */
+static void erfinv_bits(void) {
+    static const float x[] = {0x1p-1f,         -0x1.cccccc0p-1f, 0x1.fae148p-1f,
+                              0x1.99999ap-4f,  0x1.fffffcp-1f,   -0x1.333334p-2f,
+                              0x1.0624dep-10f, 0x1.6a09e6p-1f,   0x1p-2f};
+    static const uint32_t mlx[] = {0x3ef430fe, 0xbf94e009, 0x3fe92331, 0x3db5fa21, 0x406f9c68,
+                                   0xbe8b803d, 0x3a6851b3, 0x3f3e6538, 0x3e66b835};
+    static float in32[N], out32[N];
+    int count;
+    const mx_kernels *const *all = mx_kernels_all(&count);
+    memcpy(in32, x, sizeof x);
+    for (int k = sizeof x / sizeof *x; k < N; k++)
+        in32[k] = k % 3 ? (float)uniform(-1, 1)
+                        : (float)((1 - exp2(uniform(-24, -1))) * (k % 2 ? 1 : -1));
+    for (int i = 0; i < count; i++) {
+        int wrong = 0;
+        all[i]->pointwise->op[MX_PW_erfinv][MX_FLOAT32].unary(out32, in32, N);
+        for (int k = 0; k < N; k++)
+            wrong += mx_f32_bits(out32[k]) != mx_f32_bits(plain_erfinv(in32[k]));
+        CHECK_MSG(wrong == 0, "%s: %d of %d differ from the plain formula", all[i]->name, wrong, N);
+        CHECK_MSG(memcmp(out32, mlx, sizeof mlx) == 0, "%s: not what MLX gives", all[i]->name);
+    }
+}
+
 int main(void) {
     RUN(operations);
+    RUN(erfinv_bits);
     RUN(casts);
     RUN(halves_exhaustively);
     RUN(fills);

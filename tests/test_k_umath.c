@@ -29,15 +29,16 @@ static FILE *open_set(const char *name) {
     if (data)
         snprintf(path, sizeof path, "%s/numpy_umath/umath-validation-set-%s.csv", data, name);
     else
-        snprintf(path, sizeof path, "%s/../shared/data/numpy_umath/umath-validation-set-%s.csv", source ? source : "..",
-                 name);
+        snprintf(path, sizeof path, "%s/../shared/data/numpy_umath/umath-validation-set-%s.csv",
+                 source ? source : "..", name);
     return fopen(path, "r");
 }
 static void add_row(const char *line) {
     int bits = 0;
     unsigned long long in = 0, out = 0;
     double ulp = 0;
-    if (sscanf(line, "np.float%d,%llx,%llx,%lf", &bits, &in, &out, &ulp) != 4 || t.rows[bits == 64] >= ROWS)
+    if (sscanf(line, "np.float%d,%llx,%llx,%lf", &bits, &in, &out, &ulp) != 4 ||
+        t.rows[bits == 64] >= ROWS)
         return;
     int k = t.rows[bits == 64]++;
     t.allowed[bits == 64][k] = ulp > 3 ? ulp : 3;
@@ -59,14 +60,15 @@ static bool read_set(const char *name) {
 }
 static void check_rows(const mx_kernels *k, mx_pointwise op, mx_dtype type) {
     bool wide = type == MX_FLOAT64;
-    const void *in = wide ? (void *)t.in64 : (void *)t.in32, *out = wide ? (void *)t.out64 : (void *)t.out32;
+    const void *in = wide ? (void *)t.in64 : (void *)t.in32,
+               *out = wide ? (void *)t.out64 : (void *)t.out32;
     void *got = wide ? (void *)t.got64 : (void *)t.got32;
     k->pointwise->op[op][type].unary(got, in, (size_t)t.rows[wide]);
     for (int i = 0; i < t.rows[wide]; i++) {
         mx_ref want = mx_ref_load(type, out, (size_t)i), is = mx_ref_load(type, got, (size_t)i);
         double e = mx_ref_error(want, is);
-        CHECK_MSG(e <= t.allowed[wide][i], "%s %s(%La): %La, expected %La, error %g", k->name, mx_pw_infos[op].name,
-                  mx_ref_load(type, in, (size_t)i).re, is.re, want.re, e);
+        CHECK_MSG(e <= t.allowed[wide][i], "%s %s(%La): %La, expected %La, error %g", k->name,
+                  mx_pw_infos[op].name, mx_ref_load(type, in, (size_t)i).re, is.re, want.re, e);
     }
 }
 static void validation_sets(void) {

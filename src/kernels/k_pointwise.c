@@ -1,7 +1,9 @@
-/* The table of pointwise kernels of one instruction set, put together from k_pw.def and k_pw_cast.h. */
+/* The table of pointwise kernels of one instruction set, put together from k_pw.def and
+ * k_pw_cast.h. */
 #include "kernels/k_pw.h"
 #include "kernels/k_pw_cast.h"
 
+// clang-format off
 #define AT1(op, t, index) [MX_PW_##op][index] = {.unary = KN(k_##op##_##t)},
 #define AT2(op, t, index) [MX_PW_##op][index] = {.binary = KN(k_##op##_##t)},
 #define INT_AT1(op, t, type, index) AT1(op, t, index)

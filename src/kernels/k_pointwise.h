@@ -1,10 +1,10 @@
 /* Pointwise kernels: straight loops over contiguous tiles, called by the program interpreter
  * (cpu/cpu_program.c). They know nothing of shapes.
  *
- * Each takes n elements. `out` may be exactly equal to an operand's pointer when element sizes agree;
- * otherwise nothing overlaps. Pointers are aligned to their element only. No byte past n elements is
- * read or written (operands can be borrowed memory at the end of a page).
- * Tables are indexed by compute dtype (float16 and bfloat16 entries are NULL: programs hold halves as
+ * Each takes n elements. `out` may be exactly equal to an operand's pointer when element sizes
+ * agree; otherwise nothing overlaps. Pointers are aligned to their element only. No byte past
+ * n elements is read or written (operands can be borrowed memory at the end of a page). Tables
+ * are indexed by compute dtype (float16 and bfloat16 entries are NULL: programs hold halves as
  * float32 and convert by `cast` on load and store).
  */
 #ifndef MX_KERNELS_K_POINTWISE_H
@@ -35,16 +35,24 @@ typedef union mx_k_pw {
 
 typedef struct mx_k_pointwise {
     mx_k_pw op[MX_PW_COUNT][MX_DTYPE_COUNT];
-    /* cast[from][to], all 14 x 14 storage dtypes; equal types copy. Float to integer truncates towards
-       zero; out of range and NaN as MLX on x86-64 gives, but never undefined behaviour.
-       To bool: x != 0. Complex to real: the real part. */
+    /* cast[from][to], all 14 x 14 storage dtypes; equal types copy. Float to integer truncates
+     * towards zero; out of range and NaN as MLX on x86-64 gives, but never undefined
+     * behaviour. To bool: x != 0. Complex to real: the real part. */
     mx_k_unary *cast[MX_DTYPE_COUNT][MX_DTYPE_COUNT];
     mx_k_fill *fill[9]; /* by element size: 1 2 4 8 */
 } mx_k_pointwise;
 
-/* What an operation takes and gives; one table, built from pointwise.def, the same on every machine. */
+/* What an operation takes and gives; one table, built from pointwise.def, the same on every
+ * machine. */
 typedef enum mx_pw_domain {
-    MX_PWD_ALL, MX_PWD_NUMBER, MX_PWD_REAL, MX_PWD_ORDERED, MX_PWD_FLOAT, MX_PWD_INEXACT, MX_PWD_BITS, MX_PWD_LOGIC
+    MX_PWD_ALL,
+    MX_PWD_NUMBER,
+    MX_PWD_REAL,
+    MX_PWD_ORDERED,
+    MX_PWD_FLOAT,
+    MX_PWD_INEXACT,
+    MX_PWD_BITS,
+    MX_PWD_LOGIC
 } mx_pw_domain;
 typedef enum mx_pw_result { MX_PWR_SAME, MX_PWR_BOOL, MX_PWR_PART } mx_pw_result;
 typedef struct mx_pw_info {

@@ -1,5 +1,6 @@
-/* What the files of pointwise kernels share: the declarations of all kernels, and the workers, loops
- * over n elements that take the formula as a constant function pointer and are inlined around it.
+/* What the files of pointwise kernels share: the declarations of all kernels, and the workers,
+ * loops over n elements that take the formula as a constant function pointer and are inlined
+ * around it.
  */
 #ifndef MX_KERNELS_K_PW_H
 #define MX_KERNELS_K_PW_H

@@ -44,7 +44,8 @@ SV void map1_bool(void *out, const void *a, size_t n, uint8_t (*f)(uint8_t)) {
     for (size_t i = 0; i < n; i++)
         o[i] = f(x[i]);
 }
-SV void map2_bool(void *out, const void *a, const void *b, size_t n, uint8_t (*f)(uint8_t, uint8_t)) {
+SV void map2_bool(void *out, const void *a, const void *b, size_t n,
+                  uint8_t (*f)(uint8_t, uint8_t)) {
     uint8_t *o = out;
     const uint8_t *x = a, *y = b;
     PW_LOOP
@@ -52,10 +53,13 @@ SV void map2_bool(void *out, const void *a, const void *b, size_t n, uint8_t (*f
         o[i] = f(x[i], y[i]);
 }
 
-#define BOOL_1(op, f) void KN(k_##op##_bool)(void *out, const void *a, size_t n) { map1_bool(out, a, n, f); }
-#define BOOL_2(op, f)                                                            \
+#define BOOL_1(op, f)                                            \
+    void KN(k_##op##_bool)(void *out, const void *a, size_t n) { \
+        map1_bool(out, a, n, f);                                 \
+    }
+#define BOOL_2(op, f)                                                           \
     void KN(k_##op##_bool)(void *out, const void *a, const void *b, size_t n) { \
-        map2_bool(out, a, b, n, f);                                              \
+        map2_bool(out, a, b, n, f);                                             \
     }
 #include "kernels/k_pw.def"
 
@@ -63,20 +67,22 @@ SV void copy(void *out, const void *a, size_t bytes) {
     if (out != a)
         memcpy(out, a, bytes);
 }
-#define X(size, type) \
-    void KN(k_copy_##size)(void *out, const void *a, size_t n) { copy(out, a, n * size); }
+#define X(size, type)                                            \
+    void KN(k_copy_##size)(void *out, const void *a, size_t n) { \
+        copy(out, a, n *size);                                   \
+    }
 PW_SIZES(X)
 #undef X
 
-#define T uint8_t
+#define T    uint8_t
 #define SIZE 1
 #include "kernels/k_pw_size.inc"
-#define T uint16_t
+#define T    uint16_t
 #define SIZE 2
 #include "kernels/k_pw_size.inc"
-#define T uint32_t
+#define T    uint32_t
 #define SIZE 4
 #include "kernels/k_pw_size.inc"
-#define T uint64_t
+#define T    uint64_t
 #define SIZE 8
 #include "kernels/k_pw_size.inc"

@@ -1,5 +1,6 @@
-/* Pointwise kernels on complex64: one element at a time through C's complex functions, whose special
- * values are Annex G's; what C lacks is spelled out here. Order is by real part, then imaginary.
+/* Pointwise kernels on complex64: one element at a time through C's complex functions, whose
+ * special values are Annex G's; what C lacks is spelled out here. Order is by real part, then
+ * imaginary.
  */
 #include <complex.h>
 #include <float.h>
@@ -132,19 +133,28 @@ SV void part_c64(void *out, const void *a, size_t n, float (*f)(cf)) {
         o[i] = f(x[i]);
 }
 
-#define C64_1(op, f) void KN(k_##op##_c64)(void *out, const void *a, size_t n) { map1_c64(out, a, n, f); }
-#define C64_PART(op, f) void KN(k_##op##_c64)(void *out, const void *a, size_t n) { part_c64(out, a, n, f); }
-#define C64_F32_1(op) void KN(k_##op##_c64)(void *out, const void *a, size_t n) { KN(k_##op##_f32)(out, a, 2 * n); }
-#define C64_F32_2(op)                                                           \
-    void KN(k_##op##_c64)(void *out, const void *a, const void *b, size_t n) { \
-        KN(k_##op##_f32)(out, a, b, 2 * n);                                     \
+#define C64_1(op, f)                                            \
+    void KN(k_##op##_c64)(void *out, const void *a, size_t n) { \
+        map1_c64(out, a, n, f);                                 \
     }
-#define C64_2(op, f)                                                            \
-    void KN(k_##op##_c64)(void *out, const void *a, const void *b, size_t n) { \
-        map2_c64(out, a, b, n, f);                                              \
+#define C64_PART(op, f)                                         \
+    void KN(k_##op##_c64)(void *out, const void *a, size_t n) { \
+        part_c64(out, a, n, f);                                 \
     }
-#define C64_CMP(op, f)                                                          \
+#define C64_F32_1(op)                                           \
+    void KN(k_##op##_c64)(void *out, const void *a, size_t n) { \
+        KN(k_##op##_f32)(out, a, 2 * n);                        \
+    }
+#define C64_F32_2(op)                                                          \
     void KN(k_##op##_c64)(void *out, const void *a, const void *b, size_t n) { \
-        compare_c64(out, a, b, n, f);                                           \
+        KN(k_##op##_f32)(out, a, b, 2 * n);                                    \
+    }
+#define C64_2(op, f)                                                           \
+    void KN(k_##op##_c64)(void *out, const void *a, const void *b, size_t n) { \
+        map2_c64(out, a, b, n, f);                                             \
+    }
+#define C64_CMP(op, f)                                                         \
+    void KN(k_##op##_c64)(void *out, const void *a, const void *b, size_t n) { \
+        compare_c64(out, a, b, n, f);                                          \
     }
 #include "kernels/k_pw.def"

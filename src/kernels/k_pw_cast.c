@@ -1,9 +1,9 @@
 /* Casts between all storage types: k_pw_cast.inc once per source, halves through float32.
  *
- * Floats become integers by truncation. What does not fit is as MLX on x86-64 gives, on every machine:
- * 32 bits give the most negative integer; narrower types take the low bits of that or of the int32;
- * uint32 takes the low bits of an int64; uint64 from 2^63 up to 2^64 is right, beyond it is 0, and
- * below -2^63 or NaN it is 2^63.
+ * Floats become integers by truncation. What does not fit is as MLX on x86-64 gives, on every
+ * machine: 32 bits give the most negative integer; narrower types take the low bits of that or
+ * of the int32; uint32 takes the low bits of an int64; uint64 from 2^63 up to 2^64 is right,
+ * beyond it is 0, and below -2^63 or NaN it is 2^63.
  */
 #include "kernels/k_pw.h"
 #include "kernels/k_pw_cast.h"
@@ -73,8 +73,8 @@ static void f32_to_bf16(void *out, const void *in, size_t n) {
         vf_storen_bf16(o + i, vf_loadn(x + i, n - i), n - i);
 }
 /* out = second(first(in)) through a tile of float32, which first writes and second reads. */
-static void chain(void *out, const void *in, size_t n, mx_k_unary *first, size_t in_size, mx_k_unary *second,
-                  size_t out_size) {
+static void chain(void *out, const void *in, size_t n, mx_k_unary *first, size_t in_size,
+                  mx_k_unary *second, size_t out_size) {
     float tile[512];
     for (size_t i = 0; i < n; i += 512) {
         size_t k = n - i < 512 ? n - i : 512;

@@ -81,15 +81,24 @@ static float f_digamma(float x) {
     return (float)d_digamma(x);
 }
 
-#define F32_1(op, f) void KN(k_##op##_f32)(void *out, const void *a, size_t n) { map1_f32(out, a, n, f); }
-#define F32_S1(op, f) void KN(k_##op##_f32)(void *out, const void *a, size_t n) { each1_f32(out, a, n, f); }
-#define F32_ALL(op, f) void KN(k_##op##_f32)(void *out, const void *a, size_t n) { f(out, a, n); }
-#define F32_2(op, f)                                                            \
-    void KN(k_##op##_f32)(void *out, const void *a, const void *b, size_t n) { \
-        map2_f32(out, a, b, n, f);                                              \
+#define F32_1(op, f)                                            \
+    void KN(k_##op##_f32)(void *out, const void *a, size_t n) { \
+        map1_f32(out, a, n, f);                                 \
     }
-#define F32_CMP(op, f)                                                          \
+#define F32_S1(op, f)                                           \
+    void KN(k_##op##_f32)(void *out, const void *a, size_t n) { \
+        each1_f32(out, a, n, f);                                \
+    }
+#define F32_ALL(op, f)                                          \
+    void KN(k_##op##_f32)(void *out, const void *a, size_t n) { \
+        f(out, a, n);                                           \
+    }
+#define F32_2(op, f)                                                           \
     void KN(k_##op##_f32)(void *out, const void *a, const void *b, size_t n) { \
-        compare_f32(out, a, b, n, f);                                           \
+        map2_f32(out, a, b, n, f);                                             \
+    }
+#define F32_CMP(op, f)                                                         \
+    void KN(k_##op##_f32)(void *out, const void *a, const void *b, size_t n) { \
+        compare_f32(out, a, b, n, f);                                          \
     }
 #include "kernels/k_pw.def"

@@ -52,18 +52,24 @@ SV bool d_ge(double a, double b) {
     return a >= b;
 }
 
-#define F64_1(op, f) void KN(k_##op##_f64)(void *out, const void *a, size_t n) { map1_f64(out, a, n, f); }
-#define F64_S1(op, f) void KN(k_##op##_f64)(void *out, const void *a, size_t n) { each1_f64(out, a, n, f); }
-#define F64_2(op, f)                                                            \
-    void KN(k_##op##_f64)(void *out, const void *a, const void *b, size_t n) { \
-        map2_f64(out, a, b, n, f);                                              \
+#define F64_1(op, f)                                            \
+    void KN(k_##op##_f64)(void *out, const void *a, size_t n) { \
+        map1_f64(out, a, n, f);                                 \
     }
-#define F64_S2(op, f)                                                           \
-    void KN(k_##op##_f64)(void *out, const void *a, const void *b, size_t n) { \
-        each2_f64(out, a, b, n, f);                                             \
+#define F64_S1(op, f)                                           \
+    void KN(k_##op##_f64)(void *out, const void *a, size_t n) { \
+        each1_f64(out, a, n, f);                                \
     }
-#define F64_CMP(op, f)                                                          \
+#define F64_2(op, f)                                                           \
     void KN(k_##op##_f64)(void *out, const void *a, const void *b, size_t n) { \
-        compare_f64(out, a, b, n, f);                                           \
+        map2_f64(out, a, b, n, f);                                             \
+    }
+#define F64_S2(op, f)                                                          \
+    void KN(k_##op##_f64)(void *out, const void *a, const void *b, size_t n) { \
+        each2_f64(out, a, b, n, f);                                            \
+    }
+#define F64_CMP(op, f)                                                         \
+    void KN(k_##op##_f64)(void *out, const void *a, const void *b, size_t n) { \
+        compare_f64(out, a, b, n, f);                                          \
     }
 #include "kernels/k_pw.def"

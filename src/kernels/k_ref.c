@@ -8,6 +8,8 @@
 
 #include "base/half.h"
 
+// clang-format off
+
 typedef long double real;
 typedef long double _Complex cplx;
 
@@ -76,6 +78,9 @@ mx_ref mx_ref_load(mx_dtype t, const void *p, size_t index) {
 
 /* ---- integers and bool ---- */
 
+static __int128 int_product(__int128 a, __int128 b) {
+    return (__int128)((unsigned __int128)a * (unsigned __int128)b);
+}
 /* Modulo 2^64, of which every type keeps low bits. */
 static __int128 int_power(__int128 a, __int128 b) {
     uint64_t r = 1, x = (uint64_t)a;
@@ -113,13 +118,13 @@ static mx_ref int_op(mx_pointwise op, mx_ref p, mx_ref q) {
     case MX_PW_abs:            return of_int(t, a < 0 ? -a : a);
     case MX_PW_negative:       return of_int(t, -a);
     case MX_PW_sign:           return of_int(t, (a > 0) - (a < 0));
-    case MX_PW_square:         return of_int(t, (__int128)((unsigned __int128)a * (unsigned __int128)a));
+    case MX_PW_square:         return of_int(t, int_product(a, a));
     case MX_PW_bitwise_invert: return of_int(t, logic ? !a : ~a);
     case MX_PW_logical_not:    return of_bool(!a);
     case MX_PW_imag:           return of_int(t, 0);
     case MX_PW_add:            return of_int(t, a + b);
     case MX_PW_subtract:       return of_int(t, a - b);
-    case MX_PW_multiply:       return of_int(t, (__int128)((unsigned __int128)a * (unsigned __int128)b));
+    case MX_PW_multiply:       return of_int(t, int_product(a, b));
     case MX_PW_floor_divide:   return of_int(t, b == 0 ? 0 : a / b);
     case MX_PW_remainder:      return of_int(t, int_remainder(a, b));
     case MX_PW_power:          return of_int(t, int_power(a, b));
@@ -294,11 +299,12 @@ static cplx c_2(mx_pointwise op, mx_ref p, mx_ref q) {
     case MX_PW_power:    return cpowl(a, b);
     case MX_PW_maximum:  return c_nan(p) || (c_less(q, p) && !c_nan(q)) ? a : b;
     case MX_PW_minimum:  return c_nan(p) || (c_less(p, q) && !c_nan(q)) ? a : b;
-    default:             return c_less(p, q) ? b + clogl(1 + cexpl(a - b)) : a + clogl(1 + cexpl(b - a));
+    default:             break; /* logaddexp */
     }
+    return c_less(p, q) ? b + clogl(1 + cexpl(a - b)) : a + clogl(1 + cexpl(b - a));
 }
 static mx_ref c_op(mx_pointwise op, mx_ref a, mx_ref b) {
-    bool equal = a.re == b.re && a.im == b.im;
+    bool equal = a.re == b.re && a.im == b.im, one = mx_pw_infos[op].arity == 1;
     switch (op) {
     case MX_PW_abs:           return of_real(MX_FLOAT32, cabsl(to_c(a)));
     case MX_PW_real:          return of_real(MX_FLOAT32, a.re);
@@ -309,7 +315,7 @@ static mx_ref c_op(mx_pointwise op, mx_ref a, mx_ref b) {
     case MX_PW_not_equal:
     case MX_PW_less:
     case MX_PW_less_equal:    return compare(op, c_less(a, b), equal);
-    default:                  return of_c(a.type, mx_pw_infos[op].arity == 1 ? c_1(op, to_c(a)) : c_2(op, a, b));
+    default:                  return of_c(a.type, one ? c_1(op, to_c(a)) : c_2(op, a, b));
     }
 }
 
@@ -324,7 +330,8 @@ mx_ref mx_ref_pointwise(mx_pointwise op, mx_ref a, mx_ref b, mx_ref c) {
         return of_bool(op == MX_PW_greater ? a.re > b.re : a.re >= b.re);
     if (mx_pw_infos[op].result == MX_PWR_BOOL)
         return compare(op, a.re < b.re, a.re == b.re);
-    return of_real(a.type, mx_pw_infos[op].arity == 1 ? real_1(op, a.re) : real_2(op, a.type, a.re, b.re));
+    bool one = mx_pw_infos[op].arity == 1;
+    return of_real(a.type, one ? real_1(op, a.re) : real_2(op, a.type, a.re, b.re));
 }
 
 /* ---- casts ---- */
@@ -344,7 +351,8 @@ static mx_ref real_to_int(real x, mx_dtype to) {
     return of_int(to, whole(x, wide ? 64 : 32));
 }
 mx_ref mx_ref_cast(mx_ref a, mx_dtype to) {
-    bool from_int = mx_dtype_category(a.type) <= MX_CAT_SIGNED, to_int_type = mx_dtype_category(to) <= MX_CAT_SIGNED;
+    bool from_int = mx_dtype_category(a.type) <= MX_CAT_SIGNED;
+    bool to_int_type = mx_dtype_category(to) <= MX_CAT_SIGNED;
     if (a.type == to)
         return a;
     if (from_int && to_int_type)

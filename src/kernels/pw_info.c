@@ -1,10 +1,13 @@
 /* What each pointwise operation takes and gives, from pointwise.def. */
 #include "kernels/k_pointwise.h"
 
+#define INFO(name, arity, domain, result) \
+    [MX_PW_##name] = {#name, arity, MX_PWD_##domain, MX_PWR_##result},
+
 const mx_pw_info mx_pw_infos[MX_PW_COUNT] = {
-#define UNARY(name, Name, domain, result) [MX_PW_##name] = {#name, 1, MX_PWD_##domain, MX_PWR_##result},
-#define BINARY(name, Name, domain, result) [MX_PW_##name] = {#name, 2, MX_PWD_##domain, MX_PWR_##result},
-#define TERNARY(name, Name, domain, result) [MX_PW_##name] = {#name, 3, MX_PWD_##domain, MX_PWR_##result},
+#define UNARY(name, Name, domain, result) INFO(name, 1, domain, result)
+#define BINARY(name, Name, domain, result) INFO(name, 2, domain, result)
+#define TERNARY(name, Name, domain, result) INFO(name, 3, domain, result)
 #include "kernels/pointwise.def"
 };
 

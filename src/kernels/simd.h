@@ -1,7 +1,8 @@
 /* The SIMD vocabulary: the words that every kernel family writes its loops in.
  *
  * One header per instruction set gives the same words; the compiler's flags choose (a file is built
- * again for each set, see kernels.h), so no kernel names an intrinsic. All are static and forced inline.
+ * again for each set, see kernels.h), so no kernel names an intrinsic. All are static and
+ * forced inline.
  *
  *     type  lanes                       | baseline (SSE2)  avx2  avx512  neon
  *     vf    VF_LANES float32            |        4           8     16      4
@@ -11,16 +12,17 @@
  *     vl    VD_LANES int64              |
  *     vdm   mask for vd, vl
  *
- * VF_FMA is 1 where vf_fma rounds once; elsewhere it is a product and a sum. VF_REGS: vector registers.
+ * VF_FMA is 1 where vf_fma rounds once; elsewhere it is a product and a sum. VF_REGS: vector
+ * registers.
  *
  *     load store          VF_LANES elements, any alignment of the element
- *     loadn storen(, n)   the first n, 0 <= n <= VF_LANES; loadn fills with 0; no byte beyond is touched
+ *     loadn storen(, n)   the first n, 0 <= n <= VF_LANES, nothing beyond; loadn fills with 0
  *     load_f16 load_bf16  from 16-bit storage, as vf; store_* rounds to nearest even, NaN stays NaN
  *     fma(a,b,c)  a b + c        fnma(a,b,c)  c - a b
  *     min max     a NaN as the second operand stays, as the first is unspecified; of equal operands
  *                 (0 and -0) either; vf_min_nan, vf_max_nan give NaN if either is
- *     round       to nearest, ties to even        vi_from_f  truncates, vi_round_f  rounds; both only
- *                                                 for |x| < 2^31, else unspecified (never undefined)
+ *     round       to nearest, ties to even
+ *     vi_from_f  vi_round_f  truncate, round; for |x| < 2^31, else any value
  *     lt le gt ge eq  false with NaN              ne  true with NaN
  *     select(m,a,b)   m ? a : b, lane by lane
  *     vm_bits     lane i's bit is bit i           vm_first(n)  the first n lanes

@@ -4,6 +4,9 @@
 
 #include <immintrin.h>
 
+/* A word a line. */
+// clang-format off
+
 #define VF_LANES 8
 #define VD_LANES 4
 #define VF_FMA 1
@@ -175,7 +178,8 @@ SV vl vl_select(vdm m, vl a, vl b) { return as_vl(_mm256_blendv_pd(as_vd(b), as_
 SV vd vd_lo(vf a) { return _mm256_cvtps_pd(_mm256_castps256_ps128(a)); }
 SV vd vd_hi(vf a) { return _mm256_cvtps_pd(_mm256_extractf128_ps(a, 1)); }
 SV vf vf_from_d(vd lo, vd hi) {
-    return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm256_cvtpd_ps(lo)), _mm256_cvtpd_ps(hi), 1);
+    __m256 low = _mm256_castps128_ps256(_mm256_cvtpd_ps(lo));
+    return _mm256_insertf128_ps(low, _mm256_cvtpd_ps(hi), 1);
 }
 SV vf vf_load_bf16(const uint16_t *p) {
     return as_vf(vi_shl(_mm256_cvtepu16_epi32(_mm_loadu_si128((const void *)p)), 16));

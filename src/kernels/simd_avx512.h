@@ -4,6 +4,9 @@
 
 #include <immintrin.h>
 
+/* A word a line. */
+// clang-format off
+
 #define VF_LANES 16
 #define VD_LANES 8
 #define VF_FMA 1

@@ -1,10 +1,14 @@
-/* The vocabulary of simd.h on SSE2, which every x86-64 has. Masks are lanes of all ones or all zeros.
- * Missing instructions (rounding, blends, fused products, half conversions) are short sequences.
+/* The vocabulary of simd.h on SSE2, which every x86-64 has. Masks are lanes of all ones or all
+ * zeros. Missing instructions (rounding, blends, fused products, half conversions) are short
+ * sequences.
  */
 #ifndef MX_KERNELS_SIMD_BASELINE_H
 #define MX_KERNELS_SIMD_BASELINE_H
 
 #include <emmintrin.h>
+
+/* A word a line. */
+// clang-format off
 
 #define VF_LANES 4
 #define VD_LANES 2
@@ -86,8 +90,8 @@ SV float vf_hmin(vf a) {
     __m128 q = _mm_min_ps(a, _mm_movehl_ps(a, a));
     return _mm_cvtss_f32(_mm_min_ss(q, _mm_shuffle_ps(q, q, 1)));
 }
-/* Magnitudes of 2^23 and more, inf and NaN are whole already; below, int32 holds the integer. The sign
-   is put back so that -0.3 gives -0. */
+/* Magnitudes of 2^23 and more, inf and NaN are whole already; below, int32 holds the integer.
+ * The sign is put back so that -0.3 gives -0. */
 SV vf simd_whole(vf a, vf rounded) {
     const vf sign = _mm_castsi128_ps(_mm_set1_epi32((int)0x80000000u));
     vm small = _mm_cmplt_ps(_mm_andnot_ps(sign, a), _mm_set1_ps(8388608.0f));
@@ -251,7 +255,8 @@ SV vf vf_load_f16(const uint16_t *p) {
 }
 /* The same cases as mx_f32_to_f16, all computed and then chosen. */
 SV vi simd_to_f16(vf a) {
-    vi u = as_vi(a), mag = vi_and(u, vi_set1(0x7fffffff)), sign = vi_shl(vi_sra(vi_xor(u, mag), 31), 15);
+    vi u = as_vi(a), mag = vi_and(u, vi_set1(0x7fffffff));
+    vi sign = vi_shl(vi_sra(vi_xor(u, mag), 31), 15);
     vi tiny = vi_sub(as_vi(vf_add(as_vf(mag), vf_set1(0.5f))), vi_set1(0x3f000000));
     vi odd = vi_and(vi_shr(mag, 13), vi_set1(1));
     vi normal = vi_shr(vi_add(vi_sub(mag, vi_set1(0x38000000 - 0xfff)), odd), 13);

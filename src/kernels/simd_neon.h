@@ -4,6 +4,9 @@
 
 #include <arm_neon.h>
 
+/* A word a line. */
+// clang-format off
+
 #define VF_LANES 4
 #define VD_LANES 2
 #define VF_FMA 1

@@ -17,7 +17,8 @@ SPECIAL double d_lgamma(double x) {
  * (Abramowitz and Stegun 6.3.7, 6.3.5, 6.3.18). At 0 it is -inf or inf by the sign, at the negative
  * integers NaN. */
 SPECIAL double d_digamma(double x) {
-    static const double c[] = {1.0 / 12, -1.0 / 120, 1.0 / 252, -1.0 / 240, 1.0 / 132, -691.0 / 32760, 1.0 / 12};
+    static const double c[] = {1.0 / 12,  -1.0 / 120,     1.0 / 252, -1.0 / 240,
+                               1.0 / 132, -691.0 / 32760, 1.0 / 12};
     double y = 0;
     if (x == 0)
         return -copysign(INFINITY, x);
@@ -34,14 +35,14 @@ SPECIAL double d_digamma(double x) {
         s = (s + c[i]) * z;
     return x < INFINITY ? y + log(x) - 0.5 / x - s : x;
 }
-/* Two Newton-like steps of third order (Halley) on erf from a rational start value; y = 1 - |x| is kept
- * exact so that the ends keep their accuracy. */
+/* Two Newton-like steps of third order (Halley) on erf from a rational start value; y = 1 -
+ * |x| is kept exact so that the ends keep their accuracy. */
 SPECIAL double d_erfinv(double x) {
     double a = fabs(x);
     if (!(a < 1))
         return a == 1 ? copysign(INFINITY, x) : NAN;
     if (a < 1e-8)
-        return x * 0.88622692545275801365; // sqrt(pi) / 2
+        return x * 0.88622692545275801365;                                   // sqrt(pi) / 2
     double l = log((1 - a) * (1 + a)), k = 2 / (SPECIAL_PI * 0.147) + l / 2; // S. Winitzki 2008
     double y = sqrt(sqrt(k * k - l / 0.147) - k);
     for (int i = 0; i < 3; i++) {

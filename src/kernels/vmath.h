@@ -1,13 +1,15 @@
 /* Elementary functions on float32 vectors, written once on the vocabulary of simd.h.
  *
- * Accuracy on the whole range, subnormals included: within 3 ULP (most within 2), and the exact values
- * that C's Annex F asks for at zeros, infinities and NaN. Each function reduces its argument to a short
- * interval, evaluates a minimax polynomial there (coefficients fitted for this file, Remez exchange with
- * every coefficient rounded to float32 in turn), and puts the pieces back (Muller, Elementary Functions,
- * 3rd ed., chapters 3, 10 and 11). Without fused products the results may differ in the last place.
+ * Accuracy on the whole range, subnormals included: within 3 ULP (most within 2), and the
+ * exact values that C's Annex F asks for at zeros, infinities and NaN. Each function reduces
+ * its argument to a short interval, evaluates a minimax polynomial there (coefficients fitted
+ * for this file, Remez exchange with every coefficient rounded to float32 in turn), and puts
+ * the pieces back (Muller, Elementary Functions, 3rd ed., chapters 3, 10 and 11). Without
+ * fused products the results may differ in the last place.
  *
  * Lanes that need rare treatment are mended after the fact, when a mask says that there are any.
- * Trigonometric functions are in vmath_trig.h, powers and the inverse error function in vmath_pow.h.
+ * Trigonometric functions are in vmath_trig.h, powers and the inverse error function in
+ * vmath_pow.h.
  */
 #ifndef MX_KERNELS_VMATH_H
 #define MX_KERNELS_VMATH_H
@@ -76,7 +78,8 @@ SV vf vf_exp(vf x) {
     vf r = vf_exp_reduce(vf_clamp(x, -104.0f, 89.0f), &n);
     return vf_scale(vf_exp_core(r), n);
 }
-/* e^x for -87 <= x <= 0 or NaN, without the care for subnormals: softmax and its like. Below, 0 or tiny. */
+/* e^x for -87 <= x <= 0 or NaN, without the care for subnormals: softmax and its like. Below,
+ * 0 or tiny. */
 SV vf vf_exp_negative(vf x) {
     vi n;
     vf r = vf_exp_reduce(vf_max(vf_set1(-87.0f), x), &n);
@@ -167,14 +170,16 @@ SV vf vf_log1p(vf x) {
 }
 /* log(e^a + e^b) */
 SV vf vf_logaddexp(vf a, vf b) {
-    vf d = vf_select(vf_eq(a, b), vf_zero(), vf_neg(vf_abs(vf_sub(a, b)))); // inf - inf is not wanted
+    vf d =
+        vf_select(vf_eq(a, b), vf_zero(), vf_neg(vf_abs(vf_sub(a, b)))); // inf - inf is not wanted
     return vf_add(vf_max_nan(a, b), vf_log1p(vf_exp(d)));
 }
 
 /* ---- hyperbolic ---- */
 
 SV vf vf_sinh(vf x) {
-    static const float c[] = {1.666666716e-01f, 8.333311416e-03f, 1.984263508e-04f, 2.783925538e-06f};
+    static const float c[] = {1.666666716e-01f, 8.333311416e-03f, 1.984263508e-04f,
+                              2.783925538e-06f};
     vf a = vf_abs(x), z = vf_mul(a, a), e = vf_exp_half(a);
     vf near = vf_fma(vf_mul(z, a), vf_poly(z, c, 4), a);
     vf far = vf_sub(e, vf_div(vf_set1(0.25f), e));
@@ -221,33 +226,34 @@ SV vf vf_arctanh(vf x) {
 /* ---- error function ---- */
 
 #if VF_LOOKUP
-/* |x| times erf(a)/a, which has a polynomial on each of 16 intervals; beyond 3.92 it is 1 in float32. */
+/* |x| times erf(a)/a, which has a polynomial on each of 16 intervals; beyond 3.92 it is 1 in
+ * float32. */
 SV vf vf_erf(vf x) {
     static const float c[6][16] = {
-        {1.122529626e+00f, 1.077645063e+00f, 9.971854091e-01f, 8.960857987e-01f,
-         7.896784544e-01f, 6.895782351e-01f, 6.021192074e-01f, 5.290613770e-01f,
-         4.693392813e-01f, 4.207229614e-01f, 3.808741570e-01f, 3.478094339e-01f,
-         3.199968338e-01f, 2.962957621e-01f, 2.758619785e-01f, 2.580645084e-01f},
+        {1.122529626e+00f, 1.077645063e+00f, 9.971854091e-01f, 8.960857987e-01f, 7.896784544e-01f,
+         6.895782351e-01f, 6.021192074e-01f, 5.290613770e-01f, 4.693392813e-01f, 4.207229614e-01f,
+         3.808741570e-01f, 3.478094339e-01f, 3.199968338e-01f, 2.962957621e-01f, 2.758619785e-01f,
+         2.580645084e-01f},
         {-9.315494448e-02f, -2.594460845e-01f, -3.738974035e-01f, -4.243894219e-01f,
          -4.190261960e-01f, -3.776134253e-01f, -3.210135102e-01f, -2.642749548e-01f,
          -2.150581032e-01f, -1.754595786e-01f, -1.446576267e-01f, -1.208762452e-01f,
          -1.023782641e-01f, -8.778756112e-02f, -7.609924674e-02f, -6.659720093e-02f},
         {-3.656423092e-01f, -2.884952724e-01f, -1.652648598e-01f, -3.973094746e-02f,
-         5.419180915e-02f, 1.042674109e-01f, 1.170747280e-01f, 1.074013934e-01f,
-         8.886348456e-02f, 6.987151504e-02f, 5.395989493e-02f, 4.175369814e-02f,
-         3.269626945e-02f, 2.599835768e-02f, 2.099066600e-02f, 1.718602516e-02f},
-        {5.537723005e-02f, 1.429848969e-01f, 1.753440201e-01f, 1.516008377e-01f,
-         9.622988105e-02f, 3.903339058e-02f, -1.373767387e-03f, -2.131142095e-02f,
-         -2.627084777e-02f, -2.363832295e-02f, -1.869320497e-02f, -1.400045678e-02f,
-         -1.033482514e-02f, -7.675793953e-03f, -5.785379559e-03f, -4.434255417e-03f},
-        {1.060544029e-01f, 6.269834191e-02f, 1.980343834e-03f, -4.440014809e-02f,
-         -6.033749133e-02f, -5.043896660e-02f, -2.978670597e-02f, -1.127139665e-02f,
-         -1.273622911e-04f, 4.376021214e-03f, 5.041308235e-03f, 4.212930333e-03f,
-         3.131421981e-03f, 2.235500608e-03f, 1.589873922e-03f, 1.144511043e-03f},
+         5.419180915e-02f, 1.042674109e-01f, 1.170747280e-01f, 1.074013934e-01f, 8.886348456e-02f,
+         6.987151504e-02f, 5.395989493e-02f, 4.175369814e-02f, 3.269626945e-02f, 2.599835768e-02f,
+         2.099066600e-02f, 1.718602516e-02f},
+        {5.537723005e-02f, 1.429848969e-01f, 1.753440201e-01f, 1.516008377e-01f, 9.622988105e-02f,
+         3.903339058e-02f, -1.373767387e-03f, -2.131142095e-02f, -2.627084777e-02f,
+         -2.363832295e-02f, -1.869320497e-02f, -1.400045678e-02f, -1.033482514e-02f,
+         -7.675793953e-03f, -5.785379559e-03f, -4.434255417e-03f},
+        {1.060544029e-01f, 6.269834191e-02f, 1.980343834e-03f, -4.440014809e-02f, -6.033749133e-02f,
+         -5.043896660e-02f, -2.978670597e-02f, -1.127139665e-02f, -1.273622911e-04f,
+         4.376021214e-03f, 5.041308235e-03f, 4.212930333e-03f, 3.131421981e-03f, 2.235500608e-03f,
+         1.589873922e-03f, 1.144511043e-03f},
         {-1.944388449e-02f, -4.620217159e-02f, -4.642038792e-02f, -2.550414018e-02f,
-         -6.499374867e-04f, 1.438454632e-02f, 1.689944230e-02f, 1.204391941e-02f,
-         5.912889726e-03f, 1.677963068e-03f, -3.056031419e-04f, -8.637130377e-04f,
-         -8.147594053e-04f, -6.128924433e-04f, -4.273893719e-04f, -2.931736526e-04f},
+         -6.499374867e-04f, 1.438454632e-02f, 1.689944230e-02f, 1.204391941e-02f, 5.912889726e-03f,
+         1.677963068e-03f, -3.056031419e-04f, -8.637130377e-04f, -8.147594053e-04f,
+         -6.128924433e-04f, -4.273893719e-04f, -2.931736526e-04f},
     };
     vf a = vf_abs(x), b = vf_min(vf_set1(3.9375f), a), quarter = vf_set1(0.25f);
     vi i = vi_from_f(vf_mul(b, vf_set1(4.0f)));
@@ -261,10 +267,10 @@ SV vf vf_erf(vf x) {
 #else
 /* Near 0 an odd polynomial; beyond 0.92, 1 - exp(-q(|x|)) with q fitted to -log(erfc). */
 SV vf vf_erf(vf x) {
-    static const float near[] = {1.283791661e-01f, -3.761262894e-01f, 1.128362566e-01f,
-                                 -2.685574070e-02f, 5.192460492e-03f, -8.050804026e-04f,
+    static const float near[] = {1.283791661e-01f,  -3.761262894e-01f, 1.128362566e-01f,
+                                 -2.685574070e-02f, 5.192460492e-03f,  -8.050804026e-04f,
                                  8.002774848e-05f};
-    static const float far[] = {-1.692029473e-04f, 1.129488349e+00f, 6.334010959e-01f,
+    static const float far[] = {-1.692029473e-04f, 1.129488349e+00f,  6.334010959e-01f,
                                 1.082199514e-01f,  -2.508023940e-02f, 4.156091716e-03f,
                                 -4.313629761e-04f, 2.082718129e-05f};
     vi n;

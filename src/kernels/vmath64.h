@@ -1,6 +1,6 @@
-/* Elementary functions on float64 vectors: the methods of vmath.h with longer polynomials. Within 3 ULP on
- * the whole range; the special values are those of C's Annex F. Huge trigonometric arguments go through
- * the C library, lane by lane.
+/* Elementary functions on float64 vectors: the methods of vmath.h with longer polynomials.
+ * Within 3 ULP on the whole range; the special values are those of C's Annex F. Huge
+ * trigonometric arguments go through the C library, lane by lane.
  */
 #ifndef MX_KERNELS_VMATH64_H
 #define MX_KERNELS_VMATH64_H
@@ -11,7 +11,8 @@
 
 #define VD_INF UINT64_C(0x7ff0000000000000)
 #define VD_NAN UINT64_C(0x7ff8000000000000)
-#define VD_MAGIC 6755399441055744.0 /* 1.5 2^52: adding it leaves the nearest integer in the low bits */
+#define VD_MAGIC \
+    6755399441055744.0 /* 1.5 2^52: adding it leaves the nearest integer in the low bits */
 
 SV vd vd_poly(vd x, const double *c, int n) {
     vd y = vd_set1(c[n - 1]);
@@ -19,7 +20,8 @@ SV vd vd_poly(vd x, const double *c, int n) {
         y = vd_fma(y, x, vd_set1(c[i]));
     return y;
 }
-static __attribute__((noinline, cold, unused)) vd vd_mend(vd x, vd y, unsigned lanes, double (*f)(double)) {
+static __attribute__((noinline, cold, unused)) vd vd_mend(vd x, vd y, unsigned lanes,
+                                                          double (*f)(double)) {
     double a[VD_LANES], b[VD_LANES];
     vd_store(a, x);
     vd_store(b, y);
@@ -32,17 +34,19 @@ static __attribute__((noinline, cold, unused)) vd vd_mend(vd x, vd y, unsigned l
 
 /* x = n ln 2 + r, |r| <= ln 2 / 2. For |x| < 2^20 ln 2. */
 SV vd vd_exp_reduce(vd x, vl *n) {
-    vd magic = vd_set1(VD_MAGIC), t = vd_fma(x, vd_set1(1.44269504088896340736), magic), k = vd_sub(t, magic);
+    vd magic = vd_set1(VD_MAGIC), t = vd_fma(x, vd_set1(1.44269504088896340736), magic),
+       k = vd_sub(t, magic);
     *n = vl_sub(as_vl(t), as_vl(magic));
     vd r = vd_fnma(k, vd_set1(0x1.62e42feep-1), x); // 32 bits of ln 2: k times it is exact
     return vd_fnma(k, vd_set1(0x1.a39ef35793c76p-33), r);
 }
 /* e^r - 1 */
 SV vd vd_expm1_core(vd r) {
-    static const double c[] = {5.00000000000000000e-01, 1.66666666666666879e-01, 4.16666666666668239e-02,
-                               8.33333333331386789e-03, 1.38888888887767330e-03, 1.98412699034914613e-04,
-                               2.48015875646354399e-05, 2.75572285457400229e-06, 2.75570607866400783e-07,
-                               2.51139213115873004e-08, 2.09820589832413525e-09};
+    static const double c[] = {
+        5.00000000000000000e-01, 1.66666666666666879e-01, 4.16666666666668239e-02,
+        8.33333333331386789e-03, 1.38888888887767330e-03, 1.98412699034914613e-04,
+        2.48015875646354399e-05, 2.75572285457400229e-06, 2.75570607866400783e-07,
+        2.51139213115873004e-08, 2.09820589832413525e-09};
     return vd_fma(vd_mul(r, r), vd_poly(r, c, 11), r);
 }
 /* y 2^n in two steps, |n| < 2000 */
@@ -94,10 +98,12 @@ SV vd vd_split_any(vd x, vd *k) {
 }
 /* f - log(1 + f), by s = f / (2 + f): f^2/2 - s (f^2/2 + 2 atanh(s)/s - 2) */
 SV vd vd_log1p_rest(vd f) {
-    static const double c[] = {6.66666666666666630e-01, 4.00000000000049372e-01, 2.85714285694041559e-01,
-                               2.22222226082901292e-01, 1.81817782340817385e-01, 1.53869946594438839e-01,
+    static const double c[] = {6.66666666666666630e-01, 4.00000000000049372e-01,
+                               2.85714285694041559e-01, 2.22222226082901292e-01,
+                               1.81817782340817385e-01, 1.53869946594438839e-01,
                                1.32520084130005517e-01, 1.32361096566269626e-01};
-    vd s = vd_div(f, vd_add(f, vd_set1(2.0))), z = vd_mul(s, s), h = vd_mul(vd_mul(f, f), vd_set1(0.5));
+    vd s = vd_div(f, vd_add(f, vd_set1(2.0))), z = vd_mul(s, s),
+       h = vd_mul(vd_mul(f, f), vd_set1(0.5));
     return vd_fnma(s, vd_fma(z, vd_poly(z, c, 8), h), h);
 }
 SV vd vd_log_edges(vd x, vd y) {
@@ -130,15 +136,17 @@ SV vd vd_log1p(vd x) {
     return vd_select(vd_eq(x, vd_zero()), x, vd_log_edges(u, vd_log_join(k, f)));
 }
 SV vd vd_logaddexp(vd a, vd b) {
-    vd d = vd_select(vd_eq(a, b), vd_zero(), vd_neg(vd_abs(vd_sub(a, b)))); // inf - inf is not wanted
+    vd d =
+        vd_select(vd_eq(a, b), vd_zero(), vd_neg(vd_abs(vd_sub(a, b)))); // inf - inf is not wanted
     return vd_add(vd_max_nan(a, b), vd_log1p(vd_exp(d)));
 }
 
 /* ---- hyperbolic ---- */
 
 SV vd vd_sinh(vd x) {
-    static const double c[] = {1.66666666666666685e-01, 8.33333333333291515e-03, 1.98412698415892201e-04,
-                               2.75573191085036101e-06, 2.50521306707465511e-08, 1.60566876279454182e-10,
+    static const double c[] = {1.66666666666666685e-01, 8.33333333333291515e-03,
+                               1.98412698415892201e-04, 2.75573191085036101e-06,
+                               2.50521306707465511e-08, 1.60566876279454182e-10,
                                7.77567123675539289e-13};
     vd a = vd_abs(x), z = vd_mul(a, a), e = vd_exp_half(a);
     vd near = vd_fma(vd_mul(z, a), vd_poly(z, c, 7), a), far = vd_sub(e, vd_div(vd_set1(0.25), e));
@@ -179,7 +187,8 @@ SV vd vd_arctanh(vd x) {
 
 /* a = n pi/2 + r for 0 <= a <= 2^20; *q has n in its low bits */
 SV vd vd_pio2(vd a, vl *q) {
-    vd t = vd_fma(a, vd_set1(0.63661977236758134308), vd_set1(VD_MAGIC)), n = vd_sub(t, vd_set1(VD_MAGIC));
+    vd t = vd_fma(a, vd_set1(0.63661977236758134308), vd_set1(VD_MAGIC)),
+       n = vd_sub(t, vd_set1(VD_MAGIC));
     *q = as_vl(t);
     if (VF_FMA) {
         vd r = vd_fnma(n, vd_set1(0x1.921fb54442d18p+0), a);
@@ -191,13 +200,15 @@ SV vd vd_pio2(vd a, vl *q) {
     return vd_fnma(n, vd_set1(0x1.3198a2e037073p-69), r);
 }
 SV vd vd_sin_core(vd r, vd z) {
-    static const double c[] = {-1.66666666666666324e-01, 8.33333333332245477e-03, -1.98412698298134916e-04,
-                               2.75573136876246264e-06, -2.50507567254115416e-08, 1.58966826076232692e-10};
+    static const double c[] = {-1.66666666666666324e-01, 8.33333333332245477e-03,
+                               -1.98412698298134916e-04, 2.75573136876246264e-06,
+                               -2.50507567254115416e-08, 1.58966826076232692e-10};
     return vd_fma(vd_mul(z, r), vd_poly(z, c, 6), r);
 }
 SV vd vd_cos_core(vd z) {
-    static const double c[] = {4.16666666666666019e-02, -1.38888888888744392e-03, 2.48015872896342132e-05,
-                               -2.75573143867329807e-07, 2.08757269472825687e-09, -1.13597962706375961e-11};
+    static const double c[] = {4.16666666666666019e-02, -1.38888888888744392e-03,
+                               2.48015872896342132e-05, -2.75573143867329807e-07,
+                               2.08757269472825687e-09, -1.13597962706375961e-11};
     return vd_fma(vd_mul(z, z), vd_poly(z, c, 6), vd_fma(z, vd_set1(-0.5), vd_set1(1.0)));
 }
 SV vdm vd_odd(vl q) {
@@ -231,16 +242,18 @@ SV vd vd_tan(vd x) {
 }
 /* asin(s) - s, given s and s^2 <= 1/4 */
 SV vd vd_asin_core(vd s, vd z) {
-    static const double c[] = {1.66666666666653834e-01, 7.50000000034288933e-02, 4.46428568236008627e-02,
-                               3.03819593267779450e-02, 2.23717536225437642e-02, 1.73597697120755345e-02,
-                               1.38846113652452349e-02, 1.21731999117773611e-02, 6.51117590928978508e-03,
-                               1.95730755225137047e-02, -1.62928452896839125e-02, 3.19581713142638724e-02};
+    static const double c[] = {
+        1.66666666666653834e-01, 7.50000000034288933e-02,  4.46428568236008627e-02,
+        3.03819593267779450e-02, 2.23717536225437642e-02,  1.73597697120755345e-02,
+        1.38846113652452349e-02, 1.21731999117773611e-02,  6.51117590928978508e-03,
+        1.95730755225137047e-02, -1.62928452896839125e-02, 3.19581713142638724e-02};
     return vd_mul(vd_mul(s, z), vd_poly(z, c, 12));
 }
 SV vd vd_arcsin(vd x) {
     vd a = vd_abs(x), half = vd_set1(0.5);
     vdm high = vd_gt(a, half);
-    vd z = vd_select(high, vd_fnma(a, half, half), vd_mul(a, a)), s = vd_select(high, vd_sqrt(z), a);
+    vd z = vd_select(high, vd_fnma(a, half, half), vd_mul(a, a)),
+       s = vd_select(high, vd_sqrt(z), a);
     vd y = vd_add(s, vd_asin_core(s, z)), lo = vd_set1(6.123233995736766e-17);
     vd top = vd_sub(vd_set1(1.57079632679489661923), vd_sub(vd_add(y, y), lo));
     return vd_copysign(vd_select(high, top, y), x);
@@ -257,13 +270,14 @@ SV vd vd_arccos(vd x) {
 }
 /* atan(t), 0 <= t <= 1 */
 SV vd vd_atan_core(vd t) {
-    static const double c[] = {-3.33333333333332926e-01, 1.99999999999915606e-01, -1.42857142851027880e-01,
-                               1.11111110884993355e-01, -9.09090858605619417e-02, 7.69230020078661564e-02,
-                               -6.66658807268689924e-02, 5.88174455195639156e-02, -5.25957363405698541e-02,
-                               4.74545569891281571e-02, -4.28795349138581111e-02, 3.82462776268441898e-02,
-                               -3.28515836805667247e-02, 2.62468326478058275e-02, -1.87213566644250963e-02,
-                               1.14109499022282453e-02, -5.67390259427148422e-03, 2.18126282443371943e-03,
-                               -6.02767909828012664e-04, 1.05896872004616535e-04, -8.84700202447669987e-06};
+    static const double c[] = {
+        -3.33333333333332926e-01, 1.99999999999915606e-01,  -1.42857142851027880e-01,
+        1.11111110884993355e-01,  -9.09090858605619417e-02, 7.69230020078661564e-02,
+        -6.66658807268689924e-02, 5.88174455195639156e-02,  -5.25957363405698541e-02,
+        4.74545569891281571e-02,  -4.28795349138581111e-02, 3.82462776268441898e-02,
+        -3.28515836805667247e-02, 2.62468326478058275e-02,  -1.87213566644250963e-02,
+        1.14109499022282453e-02,  -5.67390259427148422e-03, 2.18126282443371943e-03,
+        -6.02767909828012664e-04, 1.05896872004616535e-04,  -8.84700202447669987e-06};
     vd z = vd_mul(t, t);
     return vd_fma(vd_mul(z, t), vd_poly(z, c, 21), t);
 }

@@ -1,7 +1,8 @@
 /* Functions on float32 vectors that go through float64.
  *
- * x^y is exp2(y log2 |x|), where the product has bits to spare, rounded once. Zeros, infinities and NaN go
- * through the C library, lane by lane; negative x is ordinary. erfinv stands here for its logarithm.
+ * x^y is exp2(y log2 |x|), where the product has bits to spare, rounded once. Zeros,
+ * infinities and NaN go through the C library, lane by lane; negative x is ordinary. erfinv
+ * stands here for its logarithm.
  */
 #ifndef MX_KERNELS_VMATH_POW_H
 #define MX_KERNELS_VMATH_POW_H
@@ -85,9 +86,9 @@ SV vf vf_fma_exact(vf a, vf b, vf c) {
     return vf_load(z);
 #endif
 }
-/* logf as the C library has it, to the bit. A float64 logarithm decides all lanes where the library's
- * own error (measured over every float of 2^-26 <= t <= 1: below 2^-28.6, above 0.55 below 2^-30.8)
- * cannot change the rounding; the others are to be asked for.
+/* logf as the C library has it, to the bit. A float64 logarithm decides all lanes where the
+ * library's own error (measured over every float of 2^-26 <= t <= 1: below 2^-28.6, above 0.55
+ * below 2^-30.8) cannot change the rounding; the others are to be asked for.
  */
 SV vd vd_log_medium(vd t) {
     return vd_mul(vd_log2_medium(t), vd_set1(0.69314718055994530942));
@@ -100,15 +101,15 @@ SV vf vf_log_sure(vf t, vm *sure) {
     *sure = vm_and(vf_eq(y, z), vf_ge(t, vf_set1(0x1p-26f)));
     return y;
 }
-/* The inverse of erf: x times a polynomial in log(1 - x^2), of which there are two (M. Giles 2012 has the
- * method; these are N. Juffa's published coefficients, at most 2.4 ULP). Every step is one rounding and
- * the logarithm is the C library's: MLX's random normal numbers are computed so, and must agree bit for
- * bit.
+/* The inverse of erf: x times a polynomial in log(1 - x^2), of which there are two (M. Giles
+ * 2012 has the method; these are N. Juffa's published coefficients, at most 2.4 ULP). Every
+ * step is one rounding and the logarithm is the C library's: MLX's random normal numbers are
+ * computed so, and must agree bit for bit.
  */
 SV vf vf_erfinv_core(vf x, vf w) {
-    static const float mid[] = {8.86226892e-1f, -2.32015476e-1f, 1.15392581e-2f, 2.31468678e-3f,
+    static const float mid[] = {8.86226892e-1f,  -2.32015476e-1f, 1.15392581e-2f, 2.31468678e-3f,
                                 -1.47697632e-4f, -5.61530760e-5f, 1.12963626e-7f, 1.22774793e-6f,
-                                1.43285448e-7f, 5.43877832e-9f};
+                                1.43285448e-7f,  5.43877832e-9f};
     static const float end[] = {8.40016484e-1f, -2.64646143e-1f, 4.83185798e-3f,
                                 3.02698812e-3f, 3.93552968e-4f,  2.84108955e-5f,
                                 1.22150334e-6f, 2.93243101e-8f,  3.03697567e-10f};
@@ -126,8 +127,8 @@ SV vf vf_erfinv_core(vf x, vf w) {
 
 enum { ERFINV_BLOCK = 256 }; /* a multiple of every VF_LANES */
 
-/* w[i] = log(1 - x[i]^2) for i < n and up to a whole vector; the lanes in doubt are gathered first, then
-   asked for in a row. */
+/* w[i] = log(1 - x[i]^2) for i < n and up to a whole vector; the lanes in doubt are gathered
+ * first, then asked for in a row. */
 static inline void erfinv_logs(float *w, const float *x, size_t n) {
     float t[ERFINV_BLOCK];
     uint16_t doubt[ERFINV_BLOCK];

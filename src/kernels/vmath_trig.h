@@ -2,7 +2,7 @@
  *
  *     x = n pi/2 + r, |r| <= pi/4     the quadrant is n mod 4
  *     |x| <= 2^17                     Cody and Waite: pi/2 in parts whose multiples are exact
- *     beyond                          Payne and Hanek: x times the bits of 2/pi that matter, as integers
+ *     beyond                          Payne and Hanek: x times the bits of 2/pi that matter
  */
 #ifndef MX_KERNELS_VMATH_TRIG_H
 #define MX_KERNELS_VMATH_TRIG_H
@@ -11,7 +11,7 @@
 
 /* r for one |x| >= 2^17; *n is the quadrant. */
 static __attribute__((cold, unused)) float vf_pio2_large(float x, int32_t *n) {
-    static const uint32_t two_over_pi[] = {0,          0xa2f9836eu, 0x4e441529u, 0xfc2757d1u,
+    static const uint32_t two_over_pi[] = {0,           0xa2f9836eu, 0x4e441529u, 0xfc2757d1u,
                                            0xf534ddc0u, 0xdb629599u, 0x3c439041u, 0xfe5163abu};
     uint32_t u = mx_f32_bits(x) & 0x7fffffffu, m = (u & 0x7fffffu) | 0x800000u;
     if (u >= VF_INF) {
@@ -22,8 +22,10 @@ static __attribute__((cold, unused)) float vf_pio2_large(float x, int32_t *n) {
     unsigned first = (u >> 23) - 150 + 30, at = first / 32, sh = first % 32;
     uint64_t w[3];
     for (unsigned i = 0; i < 3; i++)
-        w[i] = (uint32_t)(((uint64_t)two_over_pi[at + i] << 32 | two_over_pi[at + i + 1]) >> (32 - sh));
-    uint64_t p = (m * w[0] << 32) + m * w[1] + (m * w[2] >> 32); // 2 bits of quadrant, 62 of fraction
+        w[i] = (uint32_t)(((uint64_t)two_over_pi[at + i] << 32 | two_over_pi[at + i + 1]) >>
+                          (32 - sh));
+    uint64_t p =
+        (m * w[0] << 32) + m * w[1] + (m * w[2] >> 32); // 2 bits of quadrant, 62 of fraction
     uint64_t q = (p + (UINT64_C(1) << 61)) >> 62;
     *n = (int32_t)(q & 3);
     return (float)((double)(int64_t)(p - (q << 62)) * 3.4061215800304926e-19); // pi/2 2^-62
@@ -40,7 +42,8 @@ static __attribute__((noinline, cold, unused)) vf vf_pio2_mend(vf a, vf r, vi *n
     *n = vi_load(k);
     return vf_load(y);
 }
-/* Without fused products the reduction runs in float64, where n times the first part is exact too. */
+/* Without fused products the reduction runs in float64, where n times the first part is exact
+ * too. */
 SV vd vd_pio2_small(vd x, vd n) {
     vd r = vd_fnma(n, vd_set1(1.57079632673412561417e+00), x);
     return vd_fnma(n, vd_set1(6.07710050650619224932e-11), r);
@@ -94,8 +97,9 @@ SV void vf_sincos(vf x, vf *s, vf *c) {
     *c = vf_sin_quadrant(r, vi_add(n, vi_set1(1)));
 }
 SV vf vf_tan(vf x) {
-    static const float c[] = {3.333335519e-01f, 1.333246231e-01f, 5.408370122e-02f, 2.115564980e-02f,
-                              1.117117330e-02f, -3.429607023e-04f, 4.592528567e-03f};
+    static const float c[] = {3.333335519e-01f, 1.333246231e-01f, 5.408370122e-02f,
+                              2.115564980e-02f, 1.117117330e-02f, -3.429607023e-04f,
+                              4.592528567e-03f};
     vi n;
     vf r = vf_pio2(vf_abs(x), &n), z = vf_mul(r, r), one = vf_set1(1.0f);
     vf t = vf_fma(vf_mul(z, r), vf_poly(z, c, 7), r);
@@ -106,8 +110,8 @@ SV vf vf_tan(vf x) {
 
 /* asin(s) - s, given s and s^2 <= 1/4 */
 SV vf vf_asin_core(vf s, vf z) {
-    static const float c[] = {1.666675359e-01f, 7.495252043e-02f, 4.547604173e-02f, 2.415209264e-02f,
-                              4.221179709e-02f};
+    static const float c[] = {1.666675359e-01f, 7.495252043e-02f, 4.547604173e-02f,
+                              2.415209264e-02f, 4.221179709e-02f};
     return vf_mul(vf_mul(s, z), vf_poly(z, c, 5));
 }
 /* Above 1/2: pi/2 - 2 asin(sqrt((1 - a) / 2)). NaN beyond 1 comes from the root. */
@@ -133,9 +137,9 @@ SV vf vf_arccos(vf x) {
 }
 /* atan(t), 0 <= t <= 1 */
 SV vf vf_atan_core(vf t) {
-    static const float c[] = {-3.333330154e-01f, 1.999862641e-01f, -1.426509172e-01f,
-                              1.095665693e-01f, -8.416454494e-02f, 5.817787349e-02f,
-                              -3.139417246e-02f, 1.102876384e-02f, -1.818658900e-03f};
+    static const float c[] = {-3.333330154e-01f, 1.999862641e-01f,  -1.426509172e-01f,
+                              1.095665693e-01f,  -8.416454494e-02f, 5.817787349e-02f,
+                              -3.139417246e-02f, 1.102876384e-02f,  -1.818658900e-03f};
     vf z = vf_mul(t, t);
     return vf_fma(vf_mul(z, t), vf_poly(z, c, 9), t);
 }
