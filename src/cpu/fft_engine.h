@@ -24,7 +24,7 @@ typedef struct mx_fft_job {
     int64_t n;     /* length of the transform, > 0 */
     const void *x; /* element with all indices 0 */
     void *y;
-    int64_t x_count;            /* elements along the axis; missing ones are zeros, more are ignored */
+    int64_t x_count; /* elements along the axis; missing ones are zeros, more are ignored */
     int64_t x_stride, y_stride; /* along the axis; all strides in elements */
     int ndim;                   /* the other axes */
     const int64_t *shape, *x_strides, *y_strides;
