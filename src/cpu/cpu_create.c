@@ -16,8 +16,9 @@ typedef union wide { /* one tile of float64 or int64 values */
     int64_t i[TILE];
 } wide;
 
+/* fill computes a whole tile, also where fewer elements are left: loops of known length. */
 typedef struct sequence {
-    void (*fill)(const void *params, int64_t begin, int n, wide *tile);
+    void (*fill)(const void *params, int64_t begin, wide *tile);
     const void *params;
     mx_k_unary *convert;
     char *out;
@@ -28,29 +29,31 @@ static void sequence_piece(void *ctx, int64_t begin, int64_t end) {
     const sequence *s = ctx;
     wide tile;
     for (int64_t at = begin; at < end; at += TILE) {
-        int n = end - at < TILE ? (int)(end - at) : TILE;
-        s->fill(s->params, at, n, &tile);
-        s->convert(s->out + (size_t)at * s->itemsize, &tile, (size_t)n);
+        size_t n = end - at < TILE ? (size_t)(end - at) : TILE;
+        s->fill(s->params, at, &tile);
+        s->convert(s->out + (size_t)at * s->itemsize, &tile, n);
     }
 }
 
-static void float_range(const void *params, int64_t begin, int n, wide *tile) {
+static void float_range(const void *params, int64_t begin, wide *tile) {
     const mx_p_arange *p = params;
-    for (int k = 0; k < n; k++)
-        tile->f[k] = p->start + (double)(begin + k) * p->step;
+    double start = p->start, step = p->step, first = (double)begin;
+    for (int k = 0; k < TILE; k++)
+        tile->f[k] = start + (first + k) * step;
+}
+
+static float to_half(double v, mx_dtype t) {
+    return t == MX_BFLOAT16 ? mx_bf16_to_f32(mx_f32_to_bf16((float)v))
+                            : mx_f16_to_f32(mx_f32_to_f16((float)v));
 }
 
 /* As MLX: halves step by the rounded difference of the first two elements, in float32. */
-static void half_range(const void *params, int64_t begin, int n, wide *tile) {
+static void half_range(const void *params, int64_t begin, wide *tile) {
     const mx_p_arange *p = params;
-    float next = (float)(p->start + p->step), start = (float)p->start;
-    bool b = p->dtype == MX_BFLOAT16;
-    next = b ? mx_bf16_to_f32(mx_f32_to_bf16(next)) : mx_f16_to_f32(mx_f32_to_f16(next));
-    start = b ? mx_bf16_to_f32(mx_f32_to_bf16(start)) : mx_f16_to_f32(mx_f32_to_f16(start));
-    float step = next - start;
-    step = b ? mx_bf16_to_f32(mx_f32_to_bf16(step)) : mx_f16_to_f32(mx_f32_to_f16(step));
-    for (int k = 0; k < n; k++)
-        tile->f[k] = start + (float)(begin + k) * step;
+    mx_dtype t = (mx_dtype)p->dtype;
+    float start = to_half(p->start, t), step = to_half(to_half(p->start + p->step, t) - start, t);
+    for (int k = 0; k < TILE; k++)
+        tile->f[k] = start + (float)((double)begin + k) * step;
 }
 
 static int64_t whole(double v) {
@@ -58,10 +61,10 @@ static int64_t whole(double v) {
 }
 
 /* Integers step by the difference of the first two, truncated; they wrap. */
-static void integer_range(const void *params, int64_t begin, int n, wide *tile) {
+static void integer_range(const void *params, int64_t begin, wide *tile) {
     const mx_p_arange *p = params;
     uint64_t start = (uint64_t)whole(p->start), step = (uint64_t)whole(p->start + p->step) - start;
-    for (int k = 0; k < n; k++)
+    for (int k = 0; k < TILE; k++)
         tile->i[k] = (int64_t)(start + (uint64_t)(begin + k) * step);
 }
 
@@ -70,21 +73,22 @@ static double intervals(const mx_p_linspace *p) {
     return n > 0 ? n : 1;
 }
 
-static void float32_line(const void *params, int64_t begin, int n, wide *tile) {
+static void float32_line(const void *params, int64_t begin, wide *tile) {
     const mx_p_linspace *p = params;
     float a = (float)p->start, b = (float)p->stop, over = (float)intervals(p);
-    for (int k = 0; k < n; k++) {
-        float t = (float)(begin + k) / over;
+    double first = (double)begin;
+    for (int k = 0; k < TILE; k++) {
+        float t = (float)(first + k) / over;
         tile->f[k] = (1 - t) * a + t * b;
     }
 }
 
-static void float64_line(const void *params, int64_t begin, int n, wide *tile) {
+static void float64_line(const void *params, int64_t begin, wide *tile) {
     const mx_p_linspace *p = params;
-    double over = intervals(p);
-    for (int k = 0; k < n; k++) {
-        double t = (double)(begin + k) / over;
-        tile->f[k] = (1 - t) * p->start + t * p->stop;
+    double over = intervals(p), a = p->start, b = p->stop, first = (double)begin;
+    for (int k = 0; k < TILE; k++) {
+        double t = (first + k) / over;
+        tile->f[k] = (1 - t) * a + t * b;
     }
 }
 
