@@ -200,6 +200,25 @@ static void layouts(void) {
     CHECK(mx_add(NULL, a) == NULL && mx_sin(NULL) == NULL && mx_where(NULL, a, a) == NULL);
 }
 
+/* Transposed inputs too large for the cache, alone, broadcast, as halves, and read by a reduction. */
+static void large_transposed(void) {
+    mx_array *a = ramp(MX_FLOAT32, SHAPE(300, 200)), *row = ramp(MX_FLOAT32, SHAPE(200, 1));
+    mx_array *both[2] = {a, row};
+    CHECK(mx_eval(both, 2));
+    mx_array *t = mx_transpose(a), *plain = mx_contiguous(t, false);
+    IS(mx_array_equal(mx_add(t, row), mx_add(plain, row), false), "array(True, dtype=bool)");
+    mx_array *h = mx_astype(a, MX_BFLOAT16);
+    CHECK(mx_eval1(h));
+    IS(mx_array_equal(mx_square(mx_transpose(h)), mx_square(mx_astype(plain, MX_BFLOAT16)), false),
+       "array(True, dtype=bool)");
+    mx_array *wide = mx_broadcast_to(mx_expand_dim(t, 0), SHAPE(3, 200, 300));
+    IS(mx_array_equal(mx_negative(wide), mx_negative(mx_contiguous(wide, false)), false),
+       "array(True, dtype=bool)");
+    IS(mx_array_equal(mx_sum_axis(mx_square(t), 1, false), mx_sum_axis(mx_square(plain), 1, false),
+                      false),
+       "array(True, dtype=bool)");
+}
+
 int main(void) {
     SCOPED(result_dtypes);
     SCOPED(promotion);
@@ -208,5 +227,6 @@ int main(void) {
     SCOPED(special_values);
     SCOPED(complex_parts);
     SCOPED(layouts);
+    SCOPED(large_transposed);
     return check_done();
 }
