@@ -202,11 +202,11 @@ static void layouts(void) {
 
 /* Transposed inputs too large for the cache, alone, broadcast, as halves, and read by a reduction. */
 static void large_transposed(void) {
-    mx_array *a = ramp(MX_FLOAT32, SHAPE(300, 200)), *row = ramp(MX_FLOAT32, SHAPE(200, 1));
-    mx_array *both[2] = {a, row};
+    mx_array *a = ramp(MX_FLOAT32, SHAPE(300, 200)), *column = ramp(MX_FLOAT32, SHAPE(200, 1));
+    mx_array *both[2] = {a, column};
     CHECK(mx_eval(both, 2));
     mx_array *t = mx_transpose(a), *plain = mx_contiguous(t, false);
-    IS(mx_array_equal(mx_add(t, row), mx_add(plain, row), false), "array(True, dtype=bool)");
+    IS(mx_array_equal(mx_add(t, column), mx_add(plain, column), false), "array(True, dtype=bool)");
     mx_array *h = mx_astype(a, MX_BFLOAT16);
     CHECK(mx_eval1(h));
     IS(mx_array_equal(mx_square(mx_transpose(h)), mx_square(mx_astype(plain, MX_BFLOAT16)), false),
