@@ -161,6 +161,15 @@ mlx_stream mlx_stream_new_device(mlx_device dev) {
     return res;
 }
 
+mlx_stream mlx_new_thread_local_stream(mlx_device dev) {
+    return mlx_stream_new_device(dev);
+}
+
+int mlx_clear_streams(void) {
+    capi_call c = capi_begin_default();
+    return capi_end_ok(&c, mx_streams_synchronize());
+}
+
 int mlx_stream_set(mlx_stream *stream, const mlx_stream src) {
     capi_call c = capi_begin_default();
     return capi_end_ok(&c, put_stream(stream, stream_or_default(src)));

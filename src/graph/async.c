@@ -139,3 +139,11 @@ bool mx_stream_synchronize(mx_stream s) {
     pthread_mutex_unlock(&lock);
     return true;
 }
+
+bool mx_streams_synchronize(void) {
+    pthread_mutex_lock(&lock);
+    while (first || running != NONE)
+        pthread_cond_wait(&changed, &lock);
+    pthread_mutex_unlock(&lock);
+    return true;
+}

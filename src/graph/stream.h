@@ -27,5 +27,6 @@ mx_stream mx_default_stream(mx_device d);
 bool mx_set_default_stream(mx_stream s);
 mx_stream mx_current_stream(void);            /* the default stream of the default device */
 bool mx_stream_synchronize(mx_stream s);      /* wait until its queue is empty */
+bool mx_streams_synchronize(void);            /* until all are */
 
 #endif

@@ -37,7 +37,7 @@ MLX_API mlx_stream mlx_default_gpu_stream_new(void);
 /* A stream for the calling thread's own use; as any other, since streams belong to the
    process. */
 MLX_API mlx_stream mlx_new_thread_local_stream(mlx_device dev);
-/* Wait for all streams and let go of those that are not default ones. */
+/* Wait until all work on all streams is done. A stream holds nothing else to let go. */
 MLX_API int mlx_clear_streams(void);
 
 #ifdef __cplusplus
