@@ -252,12 +252,16 @@ static void add_load(cpu_program *c, int i) {
     }
 }
 
+static bool is_constant(const cpu_program *c, int v) {
+    return v < c->p->n_in && c->p->in[v]->size == 1 && !is_direct(c->p, c->p->in[v]);
+}
+
 /* A register for a result: an operand's that dies here and has elements of the same size, or a new one. */
 static int result_register(cpu_program *c, int k, int v) {
     const mx_instr *in = &c->p->instr[k];
     for (int j = 0; j < instr_arity(in); j++) {
         place *at = &c->place[in->arg[j]];
-        if (at->reg >= 0 && at->step == 0 && c->last[in->arg[j]] == k &&
+        if (at->reg >= 0 && c->last[in->arg[j]] == k && !is_constant(c, in->arg[j]) &&
             mx_dtype_size(c->type[in->arg[j]]) == mx_dtype_size(c->type[v])) {
             int reg = at->reg;
             c->last[in->arg[j]] = -1;
@@ -265,10 +269,6 @@ static int result_register(cpu_program *c, int k, int v) {
         }
     }
     return take_register(c);
-}
-
-static bool is_constant(const cpu_program *c, int v) {
-    return v < c->p->n_in && c->p->in[v]->size == 1 && !is_direct(c->p, c->p->in[v]);
 }
 
 static void release_operands(cpu_program *c, int k) {
