@@ -10,7 +10,8 @@
 #include "check.h"
 #include "mlx/c/mlx.h"
 
-/* $MLX_TEST_DATA/name, or ../shared/data/name beside the sources or above them; NULL where it is not. */
+/* $MLX_TEST_DATA/name, or ../shared/data/name beside the sources or above them; NULL where it
+   is not. */
 __attribute__((unused)) static const char *data_path(const char *name) {
     static char path[1024];
     const char *data = getenv("MLX_TEST_DATA"), *source = getenv("MLX_TEST_SOURCE");
@@ -44,7 +45,8 @@ __attribute__((unused)) static const char *own_path(const char *name) {
     return p;
 }
 
-__attribute__((unused)) static const char *write_file(const char *name, const void *bytes, size_t n) {
+__attribute__((unused)) static const char *write_file(const char *name, const void *bytes,
+                                                      size_t n) {
     const char *path = own_path(name);
     FILE *f = fopen(path, "wb");
     CHECK(f && fwrite(bytes, 1, n, f) == n);
@@ -70,7 +72,7 @@ __attribute__((unused)) static void files_done(void) {
         fprintf(stderr, "cannot remove %s\n", folder);
 }
 
-/* --- errors --------------------------------------------------------------------------------------------- */
+/* --- errors ----------------------------------------------------------------------- */
 
 static int told_times;
 
@@ -81,7 +83,7 @@ __attribute__((unused)) static void count_told(const char *message, void *data) 
 }
 
 /* The call gave 1, the handler was called once, and the message holds part. */
-#define CHECK_FAILS(call, part)                            \
+#define CHECK_FAILS(call, part)                                          \
     (told_times = 0, CHECK_EQ_INT(call, 1), CHECK_EQ_INT(told_times, 1), \
      CHECK_HAS(mlx_last_error_message(), part))
 #define CHECK_OK(call) CHECK_EQ_INT(call, 0)

@@ -4,7 +4,7 @@
 
 static mlx_stream none;
 
-/* --- building files by hand ------------------------------------------------------------------------------- */
+/* --- building files by hand ------------------------------------------------------- */
 
 typedef struct bytes {
     unsigned char at[1 << 16];
@@ -32,7 +32,8 @@ static void begin(bytes *b, uint64_t tensors, uint64_t pairs) {
     put64(b, tensors);
     put64(b, pairs);
 }
-static void put_tensor(bytes *b, const char *name, uint32_t ndim, const uint64_t *sizes, uint32_t type, uint64_t offset) {
+static void put_tensor(bytes *b, const char *name, uint32_t ndim, const uint64_t *sizes,
+                       uint32_t type, uint64_t offset) {
     put_text(b, name);
     put32(b, ndim);
     for (uint32_t i = 0; i < ndim; i++)
@@ -71,7 +72,7 @@ static mlx_array get(mlx_io_gguf g, const char *name) {
     return a;
 }
 
-/* --- types of tensors ------------------------------------------------------------------------------------------ */
+/* --- types of tensors ------------------------------------------------------------- */
 
 static void test_plain_types(void) {
     static const struct {
@@ -98,14 +99,14 @@ static void test_plain_types(void) {
     }
 }
 
-/* Four blocks of numbers from a generator, whose scales are 0.05 and 0.0375; expected: a hash (FNV-1a) of the
-   halves that the reference implementation of the format gives. */
+/* Four blocks of numbers from a generator, whose scales are 0.05 and 0.0375; expected: a hash
+   (FNV-1a) of the halves that the reference implementation of the format gives. */
 static const struct {
     uint32_t type, items, bytes;
     int scale[2];
     uint64_t hash;
 } unpacked[] = {
-{6, 32, 22, {0, -1}, 0xb6e6504255352dd5ull},
+    {6, 32, 22, {0, -1}, 0xb6e6504255352dd5ull},
     {7, 32, 24, {0, 2}, 0x434da2d82c3b5f31ull},
     {10, 256, 84, {80, 82}, 0x6e3d190609e39842ull},
     {11, 256, 110, {108, -1}, 0xee25cc45b02db666ull},
@@ -171,7 +172,8 @@ static void check_packed(uint32_t type, int bits, const float *expected) {
     CHECK_EQ_INT(mlx_array_dim(s, 1), 2);
     CHECK_EQ_INT(mlx_array_dtype(b), MLX_FLOAT16);
     for (int i = 0; i < 128; i++)
-        CHECK_MSG(fabs(packed(w, s, b, bits, i) - (double)expected[i]) < 0.02, "type %u element %d", type, i);
+        CHECK_MSG(fabs(packed(w, s, b, bits, i) - (double)expected[i]) < 0.02, "type %u element %d",
+                  type, i);
     mlx_array_free(w);
     mlx_array_free(s);
     mlx_array_free(b);
@@ -234,7 +236,7 @@ static void test_mxfp4(void) {
     mlx_io_gguf_free(g);
 }
 
-/* --- the public vectors: floats and the blocks that they became ---------------------------------------------------- */
+/* --- the public vectors: floats and the blocks that they became ------------------- */
 
 /* Numbers of a JSON list at "key", at most n. */
 static int numbers(const char *json, const char *key, double *out, int n) {
@@ -255,7 +257,8 @@ static int numbers(const char *json, const char *key, double *out, int n) {
     return count;
 }
 
-static void check_vector(const char *json, const char *key, uint32_t type, uint32_t size, double tolerance) {
+static void check_vector(const char *json, const char *key, uint32_t type, uint32_t size,
+                         double tolerance) {
     double floats[256], block[512];
     CHECK_EQ_INT(numbers(json, "weight_rows", floats, 256), 256);
     CHECK_EQ_INT(numbers(json, key, block, 8 * (int)size), 8 * size);
@@ -266,7 +269,8 @@ static void check_vector(const char *json, const char *key, uint32_t type, uint3
     CHECK_OK(load(&g));
     mlx_array w = get(g, "x.weight");
     bool half = mlx_array_dtype(w) == MLX_FLOAT16;
-    mlx_array s = half ? mlx_array_new() : get(g, "x.scales"), b = half ? mlx_array_new() : get(g, "x.biases");
+    mlx_array s = half ? mlx_array_new() : get(g, "x.scales"),
+              b = half ? mlx_array_new() : get(g, "x.biases");
     const uint16_t *h = half ? (const uint16_t *)mlx_array_data_float16(w) : NULL;
     double worst = 0;
     for (int i = 0; i < 256; i++) {
@@ -295,7 +299,7 @@ static void test_public_vectors(void) {
     free(json);
 }
 
-/* --- files of others ---------------------------------------------------------------------------------------------- */
+/* --- files of others -------------------------------------------------------------- */
 
 static int load_data(mlx_io_gguf *g, const char *name) {
     const char *path = data_path(name);
@@ -363,15 +367,17 @@ static void test_planner_vectors(void) {
     CHECK_OK(load_hex("gguf-v2-f32"));
     CHECK_OK(load_hex("gguf-v3-q4-0"));
     CHECK_FAILS(load_hex("gguf-unsupported-version"), "at byte 4: version 4 is not known");
-    CHECK_FAILS(load_hex("gguf-unknown-type"), "'future.weight' is of type 43, which cannot be read");
+    CHECK_FAILS(load_hex("gguf-unknown-type"),
+                "'future.weight' is of type 43, which cannot be read");
     CHECK_FAILS(load_hex("raw-small"), "it is not a GGUF file");
     CHECK_FAILS(load_hex("raw-empty"), "it is not a GGUF file");
 }
 
-/* --- there and back ------------------------------------------------------------------------------------------------ */
+/* --- there and back --------------------------------------------------------------- */
 
-static const mlx_dtype numbers_of_metadata[] = {MLX_BOOL,  MLX_UINT8, MLX_UINT16, MLX_UINT32,  MLX_UINT64, MLX_INT8,
-                                                MLX_INT16, MLX_INT32, MLX_INT64,  MLX_FLOAT32, MLX_FLOAT64};
+static const mlx_dtype numbers_of_metadata[] = {MLX_BOOL,   MLX_UINT8,   MLX_UINT16, MLX_UINT32,
+                                                MLX_UINT64, MLX_INT8,    MLX_INT16,  MLX_INT32,
+                                                MLX_INT64,  MLX_FLOAT32, MLX_FLOAT64};
 #define NUMBERS (sizeof numbers_of_metadata / sizeof *numbers_of_metadata)
 
 static void set_everything(mlx_io_gguf g) {
@@ -469,7 +475,7 @@ static void test_refused_to_save(void) {
     mlx_io_gguf_free(g);
 }
 
-/* --- files that lie -------------------------------------------------------------------------------------------------- */
+/* --- files that lie --------------------------------------------------------------- */
 
 static void begin_pair(const char *key, uint32_t type) {
     begin(&file, 0, 1);

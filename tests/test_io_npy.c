@@ -3,7 +3,7 @@
 
 static mlx_stream none;
 
-/* --- there and back --------------------------------------------------------------------------------------- */
+/* --- there and back --------------------------------------------------------------- */
 
 /* 2 x 3 elements of any dtype, all bytes different where the dtype allows. */
 static mlx_array sample(mlx_dtype t) {
@@ -40,7 +40,8 @@ static void test_the_bytes(void) {
     size_t n;
     char *got = read_file(own_path("bytes.npy"), &n);
     CHECK_EQ_INT(n, 140);
-    static const char head[] = "\x93NUMPY\1\0\x76\0{'descr': '<f4', 'fortran_order': False, 'shape': (3,), }  ";
+    static const char head[] =
+        "\x93NUMPY\1\0\x76\0{'descr': '<f4', 'fortran_order': False, 'shape': (3,), }  ";
     CHECK(memcmp(got, head, sizeof head - 1) == 0);
     CHECK(got[127] == '\n');
     CHECK(memcmp(got + 128, (float[]){1, 2, 3}, 12) == 0);
@@ -81,7 +82,8 @@ static void test_strided_and_pending(void) {
 
 static void test_npz(void) {
     for (int compressed = 0; compressed < 2; compressed++) {
-        mlx_map_string_to_array m = mlx_map_string_to_array_new(), back = mlx_map_string_to_array_new();
+        mlx_map_string_to_array m = mlx_map_string_to_array_new(),
+                                back = mlx_map_string_to_array_new();
         mlx_array a = sample(MLX_BFLOAT16), b = mlx_array_new(), got = mlx_array_new();
         CHECK_OK(mlx_arange(&b, 0, 5000, 1, MLX_FLOAT32, none));
         CHECK_OK(mlx_map_string_to_array_insert(m, "a", a));
@@ -114,7 +116,7 @@ static void test_empty_npz(void) {
     mlx_map_string_to_array_free(back);
 }
 
-/* --- what others wrote --------------------------------------------------------------------------------------- */
+/* --- what others wrote ------------------------------------------------------------ */
 
 static int load_fixture(mlx_array *a, const char *name) {
     char path[128];
@@ -126,15 +128,16 @@ static int load_fixture(mlx_array *a, const char *name) {
 static double element(mlx_array a, int i, int j, int k) {
     mlx_array x = mlx_array_new();
     double v = -1;
-    mlx_slice(&x, a, (int[]){i, j, k}, 3, (int[]){i + 1, j + 1, k + 1}, 3, (int[]){1, 1, 1}, 3, none);
+    mlx_slice(&x, a, (int[]){i, j, k}, 3, (int[]){i + 1, j + 1, k + 1}, 3, (int[]){1, 1, 1}, 3,
+              none);
     mlx_array_item_float64(&v, x);
     mlx_array_free(x);
     return v;
 }
 
 static void test_orders(void) {
-    static const char *const order[] = {"little_endian_standard", "little_endian_fortran", "big_endian_standard",
-                                        "big_endian_fortran"};
+    static const char *const order[] = {"little_endian_standard", "little_endian_fortran",
+                                        "big_endian_standard", "big_endian_fortran"};
     if (!data_path("fixtures/npy/ndarray-npy"))
         return (void)SKIP("no fixtures/npy: set MLX_TEST_DATA");
     for (int f = 0; f < 4; f++) {
@@ -165,7 +168,8 @@ static void test_fixtures(void) {
     CHECK_OK(load_fixture(&a, "ndarray-npy/example_bool_standard.npy"));
     CHECK_FAILS(load_fixture(&a, "iree/empty.npy"), "at byte 0: it is not an npy file");
     CHECK_FAILS(load_fixture(&a, "ndarray-npy/example_bool_bad_value.npy"), "is not a boolean");
-    CHECK_FAILS(load_fixture(&a, "ndarray-npy/example_c64_big_endian_standard.npy"), "'>c16' is not supported");
+    CHECK_FAILS(load_fixture(&a, "ndarray-npy/example_c64_big_endian_standard.npy"),
+                "'>c16' is not supported");
     CHECK_FAILS(load_fixture(&a, "numpy/py2-objarr.npy"), "'|O8' is not supported");
     CHECK_FAILS(load_fixture(&a, "numpy/py3-objarr.npy"), "'|O' is not supported");
     mlx_array_free(a);
@@ -179,13 +183,14 @@ static void test_npz_fixtures(void) {
         return (void)SKIP("no fixtures/npy: set MLX_TEST_DATA");
     CHECK_OK(mlx_load_npz(&m, path, none));
     CHECK_OK(mlx_map_string_to_array_get(&a, m, "x_plus_one"));
-    CHECK_FAILS(mlx_load_npz(&m, data_path("fixtures/npy/numpy/py3-objarr.npz"), none), "is not supported");
+    CHECK_FAILS(mlx_load_npz(&m, data_path("fixtures/npy/numpy/py3-objarr.npz"), none),
+                "is not supported");
     CHECK_OK(mlx_map_string_to_array_get(&a, m, "x")); // a failed load leaves the map
     mlx_array_free(a);
     mlx_map_string_to_array_free(m);
 }
 
-/* --- files that lie -------------------------------------------------------------------------------------------- */
+/* --- files that lie --------------------------------------------------------------- */
 
 /* Load an npy file of this version with this header text and n bytes of data. */
 static int load_text(int version, const char *text, size_t data) {
@@ -210,19 +215,28 @@ static void test_headers(void) {
     CHECK_FAILS(load_text(1, "{'descr': '<f4', 'fortran_order': False}", 0), "no 'shape'");
     CHECK_FAILS(load_text(1, "{'fortran_order': False, 'shape': ()}", 0), "no 'descr'");
     CHECK_FAILS(load_text(1, "{'descr': '<f4', 'shape': ()}", 0), "no 'fortran_order'");
-    CHECK_FAILS(load_text(1, "{'descr': [('x', '<f4')], 'fortran_order': False, 'shape': ()}", 0), "records");
-    CHECK_FAILS(load_text(1, "{'descr': '<f4', 'fortran_order': Maybe, 'shape': ()}", 0), "neither True nor False");
+    CHECK_FAILS(load_text(1, "{'descr': [('x', '<f4')], 'fortran_order': False, 'shape': ()}", 0),
+                "records");
+    CHECK_FAILS(load_text(1, "{'descr': '<f4', 'fortran_order': Maybe, 'shape': ()}", 0),
+                "neither True nor False");
     CHECK_FAILS(load_text(1, "{'descr': '<f4", 0), "has no end");
-    CHECK_FAILS(load_text(1, "{'descr': '', 'fortran_order': False, 'shape': ()}", 0), "not supported");
+    CHECK_FAILS(load_text(1, "{'descr': '', 'fortran_order': False, 'shape': ()}", 0),
+                "not supported");
     CHECK_FAILS(load_text(1, "{'other': 3}", 0), "unknown key 'other'");
     CHECK_FAILS(load_text(1, "{'fortran_order': Tru", 0), "neither True nor False");
     CHECK_FAILS(load_text(1, "{'shape': (2 3)}", 0), "lacks a ','");
     CHECK_FAILS(load_text(1, "{'shape': (-1,)}", 0), "something else than sizes");
     CHECK_FAILS(load_text(1, "{'shape': (99999999999999999999,)}", 0), "larger than");
-    CHECK_FAILS(load_text(1, "{'descr': '<f4', 'fortran_order': False, 'shape': (3,)} x", 12), "follows the dict");
-    CHECK_FAILS(load_text(1, "{'descr': '<f4', 'fortran_order': False, 'shape': (3,)}", 11), "needs 12 bytes, 11 are");
-    CHECK_FAILS(load_text(1, "{'descr': '<f4', 'fortran_order': True, 'shape': (2147483647,2147483647,2147483647)}", 0),
-                "too large");
+    CHECK_FAILS(load_text(1, "{'descr': '<f4', 'fortran_order': False, 'shape': (3,)} x", 12),
+                "follows the dict");
+    CHECK_FAILS(load_text(1, "{'descr': '<f4', 'fortran_order': False, 'shape': (3,)}", 11),
+                "needs 12 bytes, 11 are");
+    CHECK_FAILS(
+        load_text(
+            1,
+            "{'descr': '<f4', 'fortran_order': True, 'shape': (2147483647,2147483647,2147483647)}",
+            0),
+        "too large");
 }
 
 static void test_too_many_sizes(void) {
@@ -240,7 +254,8 @@ static void test_every_cut(void) {
     CHECK_OK(mlx_map_string_to_array_insert(m, "a", a));
     CHECK_OK(mlx_save_npz(own_path("whole.npz"), m, true));
     size_t n, nz;
-    char *bytes = read_file(own_path("whole.npy"), &n), *zip = read_file(own_path("whole.npz"), &nz);
+    char *bytes = read_file(own_path("whole.npy"), &n),
+         *zip = read_file(own_path("whole.npz"), &nz);
     for (size_t i = 0; i < n; i++)
         CHECK_EQ_INT(mlx_load(&b, write_file("cut.npy", bytes, i), none), 1);
     for (size_t i = 0; i < nz; i++)
@@ -270,7 +285,8 @@ static void test_refusals(void) {
     CHECK_FAILS(mlx_load_npz(&m, NULL, none), "NULL");
     CHECK_FAILS(mlx_load_npz(&m, own_path("absent.npz"), none), "cannot open");
     CHECK_FAILS(mlx_save_npz(NULL, m, false), "NULL");
-    CHECK_FAILS(mlx_save_npz(own_path("x.npz"), (mlx_map_string_to_array){NULL}, false), "empty handle");
+    CHECK_FAILS(mlx_save_npz(own_path("x.npz"), (mlx_map_string_to_array){NULL}, false),
+                "empty handle");
     mlx_map_string_to_array_insert(m, "a", one);
     CHECK_FAILS(mlx_save_npz(own_path("absent/x.npz"), m, false), "cannot write");
     mlx_array_free(a);

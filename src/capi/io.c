@@ -9,7 +9,7 @@ static bool has_path(const char *op, const char *path) {
     return path || mx_fail(MX_INVALID, "[%s] the file name is NULL", op);
 }
 
-/* --- npy --------------------------------------------------------------------------------------------- */
+/* --- npy -------------------------------------------------------------------------- */
 
 int mlx_load(mlx_array *res, const char *file, const mlx_stream s) {
     capi_call c = capi_begin(s);
@@ -42,7 +42,7 @@ int mlx_save_writer(mlx_io_writer out_stream, const mlx_array a) {
     return capi_end_ok(&c, x && capi_sink(&k, "save", out_stream) && mx_write_npy(&k, x));
 }
 
-/* --- npz --------------------------------------------------------------------------------------------- */
+/* --- npz -------------------------------------------------------------------------- */
 
 int mlx_load_npz(mlx_map_string_to_array *res, const char *file, const mlx_stream s) {
     capi_call c = capi_begin(s);
@@ -64,7 +64,7 @@ int mlx_save_npz(const char *file, const mlx_map_string_to_array arrays, bool co
     return capi_end_ok(&c, m && has_path("save_npz", file) && mx_save_npz(file, m, compressed));
 }
 
-/* --- safetensors -------------------------------------------------------------------------------------------------- */
+/* --- safetensors ------------------------------------------------------------------ */
 
 /* What was read goes to the handles; one that is not wanted may be NULL. */
 static int end_load(capi_call *c, bool ok, mlx_map_string_to_array *res_0, mx_map *arrays,
@@ -82,8 +82,8 @@ static int end_load(capi_call *c, bool ok, mlx_map_string_to_array *res_0, mx_ma
     return capi_end_ok(c, ok);
 }
 
-int mlx_load_safetensors(mlx_map_string_to_array *res_0, mlx_map_string_to_string *res_1, const char *file,
-                         const mlx_stream s) {
+int mlx_load_safetensors(mlx_map_string_to_array *res_0, mlx_map_string_to_string *res_1,
+                         const char *file, const mlx_stream s) {
     capi_call c = capi_begin(s);
     mx_map arrays = {0}, metadata = {0};
     bool ok = has_path("load_safetensors", file) && mx_load_safetensors(file, &arrays, &metadata);
@@ -102,8 +102,8 @@ int mlx_load_safetensors_reader(mlx_map_string_to_array *res_0, mlx_map_string_t
 }
 
 /* An empty handle of metadata is no metadata. */
-static bool maps_of(mlx_map_string_to_array param, mlx_map_string_to_string metadata, const mx_map **arrays,
-                    const mx_map **strings) {
+static bool maps_of(mlx_map_string_to_array param, mlx_map_string_to_string metadata,
+                    const mx_map **arrays, const mx_map **strings) {
     *arrays = capi_map_arrays(param);
     *strings = *arrays && metadata.ctx ? capi_map_strings(metadata) : NULL;
     return *arrays != NULL;
@@ -114,7 +114,8 @@ int mlx_save_safetensors(const char *file, const mlx_map_string_to_array param,
     capi_call c = capi_begin_default();
     const mx_map *arrays, *strings;
     char *path = mx_path_with("save_safetensors", file, ".safetensors");
-    bool ok = path && maps_of(param, metadata, &arrays, &strings) && mx_save_safetensors(path, arrays, strings);
+    bool ok = path && maps_of(param, metadata, &arrays, &strings) &&
+              mx_save_safetensors(path, arrays, strings);
     mx_free(path);
     return capi_end_ok(&c, ok);
 }
@@ -124,11 +125,12 @@ int mlx_save_safetensors_writer(mlx_io_writer in_stream, const mlx_map_string_to
     capi_call c = capi_begin_default();
     const mx_map *arrays, *strings;
     mx_sink k;
-    return capi_end_ok(&c, capi_sink(&k, "save_safetensors", in_stream) && maps_of(param, metadata, &arrays, &strings) &&
+    return capi_end_ok(&c, capi_sink(&k, "save_safetensors", in_stream) &&
+                               maps_of(param, metadata, &arrays, &strings) &&
                                mx_save_safetensors_to(&k, arrays, strings));
 }
 
-/* --- gguf -------------------------------------------------------------------------------------------- */
+/* --- gguf ------------------------------------------------------------------------- */
 
 int mlx_load_gguf(mlx_io_gguf *gguf, const char *file, const mlx_stream s) {
     capi_call c = capi_begin(s);

@@ -38,7 +38,7 @@ int mlx_io_gguf_free(mlx_io_gguf io) {
     return 0;
 }
 
-/* --- getting ------------------------------------------------------------------------------------------ */
+/* --- getting ---------------------------------------------------------------------- */
 
 static mx_gguf *with_key(const char *op, mlx_io_gguf io, const char *key) {
     if (!key)
@@ -68,7 +68,8 @@ int mlx_io_gguf_get_array(mlx_array *arr, mlx_io_gguf io, const char *key) {
 }
 
 /* The value at a key; *code is 0, or what to return where it is not there, or of another kind. */
-static mx_meta *meta_at(const char *op, mlx_io_gguf io, const char *key, mx_meta_kind kind, int *code) {
+static mx_meta *meta_at(const char *op, mlx_io_gguf io, const char *key, mx_meta_kind kind,
+                        int *code) {
     mx_error_clear();
     mx_gguf *g = with_key(op, io, key);
     mx_meta *m = g ? mx_map_get(&g->meta, key) : NULL;
@@ -88,13 +89,16 @@ int mlx_io_gguf_get_metadata_string(mlx_string *str, mlx_io_gguf io, const char 
     return code ? code : capi_done(m && capi_put_string(str, m->string));
 }
 
-int mlx_io_gguf_get_metadata_vector_string(mlx_vector_string *vstr, mlx_io_gguf io, const char *key) {
+int mlx_io_gguf_get_metadata_vector_string(mlx_vector_string *vstr, mlx_io_gguf io,
+                                           const char *key) {
     int code;
     mx_meta *m = meta_at("io_gguf_get_metadata_vector_string", io, key, MX_META_STRINGS, &code);
-    return code ? code : capi_done(m && capi_put_strings(vstr, (const char *const *)m->strings, m->count));
+    return code ? code
+                : capi_done(m && capi_put_strings(vstr, (const char *const *)m->strings, m->count));
 }
 
-static int has_kind(const char *op, bool *flag, mlx_io_gguf io, const char *key, mx_meta_kind kind) {
+static int has_kind(const char *op, bool *flag, mlx_io_gguf io, const char *key,
+                    mx_meta_kind kind) {
     mx_error_clear();
     mx_gguf *g = with_key(op, io, key);
     mx_meta *m = g ? mx_map_get(&g->meta, key) : NULL;
@@ -115,7 +119,7 @@ int mlx_io_gguf_has_metadata_vector_string(bool *flag, mlx_io_gguf io, const cha
     return has_kind("io_gguf_has_metadata_vector_string", flag, io, key, MX_META_STRINGS);
 }
 
-/* --- setting: values are taken over, also on failure ----------------------------------------------------- */
+/* --- setting: values are taken over, also on failure ------------------------------ */
 
 static int set(mx_map *map, const char *key, void *value, void (*drop)(void *)) {
     void *former = NULL;
@@ -127,7 +131,8 @@ static int set(mx_map *map, const char *key, void *value, void (*drop)(void *)) 
 int mlx_io_gguf_set_array(mlx_io_gguf io, const char *key, const mlx_array arr) {
     mx_error_clear();
     mx_gguf *g = with_key("io_gguf_set_array", io, key);
-    return g ? set(&g->arrays, key, mx_array_retain(capi_in(arr)), mx_io_drop_array) : capi_report();
+    return g ? set(&g->arrays, key, mx_array_retain(capi_in(arr)), mx_io_drop_array)
+             : capi_report();
 }
 
 int mlx_io_gguf_set_metadata_array(mlx_io_gguf io, const char *key, const mlx_array marr) {
@@ -145,7 +150,8 @@ int mlx_io_gguf_set_metadata_string(mlx_io_gguf io, const char *key, const char 
     return g ? set(&g->meta, key, mx_meta_of_string(mstr), mx_meta_free) : capi_report();
 }
 
-int mlx_io_gguf_set_metadata_vector_string(mlx_io_gguf io, const char *key, const mlx_vector_string mvstr) {
+int mlx_io_gguf_set_metadata_vector_string(mlx_io_gguf io, const char *key,
+                                           const mlx_vector_string mvstr) {
     mx_error_clear();
     size_t n = 0;
     mx_gguf *g = with_key("io_gguf_set_metadata_vector_string", io, key);

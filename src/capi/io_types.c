@@ -6,7 +6,7 @@
 #include "capi/capi.h"
 #include "capi/io.h"
 
-/* --- readers and writers: a box around desc and functions --------------------------------------------- */
+/* --- readers and writers: a box around desc and functions ------------------------- */
 
 typedef struct stream_box {
     void *desc;
@@ -86,10 +86,12 @@ int mlx_io_writer_free(mlx_io_writer io) {
     return free_box(io.ctx);
 }
 
-/* --- their use ---------------------------------------------------------------------------------------- */
+/* --- their use -------------------------------------------------------------------- */
 
-/* After functions of the program ran: true, or the cause that calls of theirs met, or that they failed. */
-static bool finish(capi_callback c, const char *op, const stream_box *b, bool ok, const char *what) {
+/* After functions of the program ran: true, or the cause that calls of theirs met, or that they
+   failed. */
+static bool finish(capi_callback c, const char *op, const stream_box *b, bool ok,
+                   const char *what) {
     bool has_cause = !ok && *mlx_last_error_message();
     const char *label = label_of(b, "without a name");
     capi_callback_end(c, op, has_cause);

@@ -9,27 +9,40 @@
  *          padding    to a multiple of general.alignment, 32 where that is not given
  *          data       each tensor at its offset from here
  *
- * A string is its length (8 bytes) and bytes. An array is the type of its items (4), their count (8) and
- * the items.
+ * A string is its length (8 bytes) and bytes. An array is the type of its items (4), their
+ * count (8) and the items.
  *
- * Limits: names and keys of 65,535 bytes, 64 dimensions, alignments up to 2^20 that are powers of two, no
- * arrays of arrays. Counts are bounded by the bytes that are left.
+ * Limits: names and keys of 65,535 bytes, 64 dimensions, alignments up to 2^20 that are powers
+ * of two, no arrays of arrays. Counts are bounded by the bytes that are left.
  */
 #ifndef MX_IO_GGUF_H
 #define MX_IO_GGUF_H
 
 #include "io/io.h"
 
-#define GGUF_MAX_NAME 65535
+#define GGUF_MAX_NAME      65535
 #define GGUF_MAX_ALIGNMENT (1u << 20)
-#define GGUF_ALIGNMENT 32
+#define GGUF_ALIGNMENT     32
 
 typedef enum gguf_value {
-    GGUF_UINT8, GGUF_INT8, GGUF_UINT16, GGUF_INT16, GGUF_UINT32, GGUF_INT32, GGUF_FLOAT32,
-    GGUF_BOOL, GGUF_STRING, GGUF_ARRAY, GGUF_UINT64, GGUF_INT64, GGUF_FLOAT64, GGUF_VALUES
+    GGUF_UINT8,
+    GGUF_INT8,
+    GGUF_UINT16,
+    GGUF_INT16,
+    GGUF_UINT32,
+    GGUF_INT32,
+    GGUF_FLOAT32,
+    GGUF_BOOL,
+    GGUF_STRING,
+    GGUF_ARRAY,
+    GGUF_UINT64,
+    GGUF_INT64,
+    GGUF_FLOAT64,
+    GGUF_VALUES
 } gguf_value;
 
-/* The dtype of a number, MX_DTYPE_COUNT of anything else; and back, GGUF_VALUES where there is none. */
+/* The dtype of a number, MX_DTYPE_COUNT of anything else; and back, GGUF_VALUES where there is
+   none. */
 mx_dtype gguf_value_dtype(uint32_t type);
 gguf_value gguf_value_of(mx_dtype t);
 
@@ -38,10 +51,10 @@ typedef struct gguf_type {
     uint32_t id;
     const char *name;
     uint16_t items, bytes;
-    mx_dtype dtype;   /* of plain elements (items is 1); else what unpack makes */
+    mx_dtype dtype; /* of plain elements (items is 1); else what unpack makes */
     /* Quantized in a way that MLX has: bits of a packed element, 0 where it has not. */
     uint8_t bits;
-    bool fp4;         /* mxfp4: scales are exponents, no biases */
+    bool fp4; /* mxfp4: scales are exponents, no biases */
     /* Unpack one block to halves as float32. NULL: MLX has the way, or there is none. */
     void (*unpack)(float *to, const unsigned char *block);
     /* Repack one block of 32: bits * 4 bytes to q, the scale and bias. NULL likewise. */
@@ -52,8 +65,8 @@ const gguf_type *gguf_type_of(mx_dtype t);     /* NULL: there is none */
 /* The name of a type that is known but cannot be read ("IQ2_XXS"), or NULL. */
 const char *gguf_type_name(uint32_t id);
 
-/* The tensor at data (checked to be there, of `blocks` blocks) as arrays: under name, and where it is quantized
-   the scales and biases beside it. shape is row-major and counts elements. */
+/* The tensor at data (checked to be there, of `blocks` blocks) as arrays: under name, and where
+   it is quantized the scales and biases beside it. shape is row-major and counts elements. */
 bool gguf_tensor_arrays(mx_map *arrays, const char *name, const mx_source *s, size_t at,
                         const gguf_type *type, const int *shape, int ndim);
 /* Puts a (retained) at a key that is new. */

@@ -4,7 +4,7 @@
  *     Q4_1   d m q(32 of 4)           d * q + m
  *     Q5_0   d h(32 of 1) q           d * (q + 16 h - 16)
  *     Q8_0   d q(32 of 8, signed)     d * q
- *     Qn_K   256 elements in groups of 16 or 32, whose scales (and minima) are small integers times d
+ *     Qn_K   256 elements in groups of 16 or 32; scales (and minima) are small integers times d
  *     IQ4    q looks up one of sixteen levels
  *     MXFP4  an exponent and 32 numbers of 1, 2 and 1 bits
  *
@@ -25,7 +25,7 @@ static float float_at(bytes p) {
     return mx_bits_f32(mx_le32(p));
 }
 
-/* --- to what MLX has: neighbours share a byte ------------------------------------------------------------ */
+/* --- to what MLX has: neighbours share a byte ------------------------------------- */
 
 static void pair_nibbles(unsigned char *q, bytes from) {
     for (int j = 0; j < 8; j++) {
@@ -59,7 +59,7 @@ static void repack_mxfp4(unsigned char *q, float *scale, float *bias, bytes b) {
     pair_nibbles(q, b + 1);
 }
 
-/* --- to floats -------------------------------------------------------------------------------------------- */
+/* --- to floats -------------------------------------------------------------------- */
 
 static void unpack_q5(float *y, float d, float m, uint32_t high, bytes q) {
     for (int j = 0; j < 16; j++) {
@@ -157,7 +157,8 @@ static void unpack_q6_k(float *y, bytes b) {
     }
 }
 
-static const float levels[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
+static const float levels[16] = {-127, -104, -83, -65, -49, -35, -22, -10,
+                                 1,    13,   25,  38,  53,  69,  89,  113};
 
 static void unpack_levels(float *y, float d, bytes q) {
     for (int j = 0; j < 16; j++) {
@@ -179,7 +180,7 @@ static void unpack_iq4_xs(float *y, bytes b) {
     }
 }
 
-/* --- the types -------------------------------------------------------------------------------------------- */
+/* --- the types -------------------------------------------------------------------- */
 
 static const gguf_type types[] = {
     {0, "F32", 1, 4, MX_FLOAT32, 0, false, NULL, NULL},

@@ -1,7 +1,7 @@
 /* Tensors of GGUF files as arrays.
  *
  *     plain       name                                      over the bytes of the file
- *     Q4 Q8       name (uint32)  *.scales  *.biases         as mlx.quantize packs them, groups of 32, halves
+ *     Q4 Q8       name (uint32)  *.scales  *.biases         as mlx.quantize packs, groups of 32
  *     MXFP4       name (uint32)  *.scales (uint8)           as mlx.quantize with mode mxfp4
  *     other       name (float16)                            unpacked
  *
@@ -18,7 +18,7 @@
 #include "graph/scope.h"
 #include "io/gguf.h"
 
-#define MOST 256       /* elements of the largest block */
+#define MOST        256 /* elements of the largest block */
 #define GRAIN_ITEMS 32768
 
 bool gguf_add_array(mx_map *arrays, const mx_source *s, size_t at, const char *key, mx_array *a) {
@@ -36,13 +36,13 @@ bool gguf_add_array(mx_map *arrays, const mx_source *s, size_t at, const char *k
 typedef struct blocks {
     const gguf_type *type;
     const unsigned char *from;
-    unsigned char *q;       /* packed elements, or */
-    uint16_t *halves;       /* unpacked ones */
+    unsigned char *q; /* packed elements, or */
+    uint16_t *halves; /* unpacked ones */
     uint16_t *scales, *biases;
     unsigned char *exponents;
 } blocks;
 
-/* --- unpacking --------------------------------------------------------------------------------------- */
+/* --- unpacking -------------------------------------------------------------------- */
 
 static void unpack_range(void *ctx, int64_t begin, int64_t end) {
     const blocks *b = ctx;
@@ -66,13 +66,14 @@ static mx_array *unpacked(const blocks *b, const int *shape, int ndim) {
     return a;
 }
 
-/* --- repacking --------------------------------------------------------------------------------------- */
+/* --- repacking -------------------------------------------------------------------- */
 
 static void repack_range(void *ctx, int64_t begin, int64_t end) {
     const blocks *b = ctx;
     for (int64_t i = begin; i < end; i++) {
         float scale, bias;
-        b->type->repack(b->q + i * b->type->bits * 4, &scale, &bias, b->from + (size_t)i * b->type->bytes);
+        b->type->repack(b->q + i * b->type->bits * 4, &scale, &bias,
+                        b->from + (size_t)i * b->type->bytes);
         if (b->type->fp4) {
             b->exponents[i] = (unsigned char)scale;
             continue;
@@ -132,13 +133,14 @@ static bool repacked(const target *t, blocks *b, const int *shape, int ndim) {
            (!biases || add(t, ".biases", biases));
 }
 
-/* --- any ----------------------------------------------------------------------------------------------- */
+/* --- any -------------------------------------------------------------------------- */
 
 static bool tensor_arrays(const target *t, const gguf_type *type, const int *shape, int ndim) {
     blocks b = {.type = type, .from = t->s->data + t->at};
     if (type->repack)
         return repacked(t, &b, shape, ndim);
-    mx_array *a = type->unpack ? unpacked(&b, shape, ndim) : mx_source_array(t->s, t->at, shape, ndim, type->dtype);
+    mx_array *a = type->unpack ? unpacked(&b, shape, ndim)
+                               : mx_source_array(t->s, t->at, shape, ndim, type->dtype);
     return gguf_add_array(t->arrays, t->s, t->at, t->name, a);
 }
 

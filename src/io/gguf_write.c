@@ -27,11 +27,12 @@ static bool put_string(mx_sink *k, const char *s) {
 static bool put_name(mx_sink *k, const char *s) {
     size_t n = strlen(s);
     if (n == 0 || n > GGUF_MAX_NAME)
-        return mx_fail(MX_INVALID, "[%s] a name of %zu bytes: 1 to %d are allowed", k->op, n, GGUF_MAX_NAME);
+        return mx_fail(MX_INVALID, "[%s] a name of %zu bytes: 1 to %d are allowed", k->op, n,
+                       GGUF_MAX_NAME);
     return put_string(k, s);
 }
 
-/* --- metadata -------------------------------------------------------------------------------------------- */
+/* --- metadata --------------------------------------------------------------------- */
 
 /* A number, or an array of one axis. */
 static bool put_numbers(mx_sink *k, const char *key, mx_array *a) {
@@ -40,9 +41,11 @@ static bool put_numbers(mx_sink *k, const char *key, mx_array *a) {
         return mx_fail(MX_UNSUPPORTED, "[%s] '%.80s': metadata cannot be of dtype %s", k->op, key,
                        mx_dtype_name(mx_dtype_of(a)));
     if (a->ndim > 1)
-        return mx_fail(MX_INVALID, "[%s] '%.80s': metadata of %d dimensions, more than 1", k->op, key, a->ndim);
-    bool head = a->ndim == 0 ? put_u32(k, type)
-                             : put_u32(k, GGUF_ARRAY) && put_u32(k, type) && put_u64(k, (uint64_t)a->size);
+        return mx_fail(MX_INVALID, "[%s] '%.80s': metadata of %d dimensions, more than 1", k->op,
+                       key, a->ndim);
+    bool head = a->ndim == 0
+                    ? put_u32(k, type)
+                    : put_u32(k, GGUF_ARRAY) && put_u32(k, type) && put_u64(k, (uint64_t)a->size);
     return head && mx_sink_array(k, a);
 }
 
@@ -64,7 +67,7 @@ static bool put_meta(mx_sink *k, const char *key, const mx_meta *m) {
     return false;
 }
 
-/* --- tensors --------------------------------------------------------------------------------------------- */
+/* --- tensors ---------------------------------------------------------------------- */
 
 static uint64_t bytes_of(const mx_array *a) {
     return (uint64_t)a->size * mx_itemsize(a);
@@ -105,7 +108,7 @@ static bool put_data(mx_sink *k, const mx_map *arrays, uint64_t alignment) {
     return ok;
 }
 
-/* --- the file -------------------------------------------------------------------------------------------- */
+/* --- the file --------------------------------------------------------------------- */
 
 /* What the metadata says about it, or 32. */
 static bool alignment_of(mx_sink *k, const mx_gguf *g, uint64_t *alignment) {
@@ -117,9 +120,11 @@ static bool alignment_of(mx_sink *k, const mx_gguf *g, uint64_t *alignment) {
     *alignment = v;
     if (v && v <= GGUF_MAX_ALIGNMENT && (v & (v - 1)) == 0)
         return true;
-    return mx_failed() ? false
-                       : mx_fail(MX_INVALID, "[%s] general.alignment is no uint32 that is a power of two up to %u",
-                                 k->op, GGUF_MAX_ALIGNMENT);
+    return mx_failed()
+               ? false
+               : mx_fail(MX_INVALID,
+                         "[%s] general.alignment is no uint32 that is a power of two up to %u",
+                         k->op, GGUF_MAX_ALIGNMENT);
 }
 
 bool mx_write_gguf(mx_sink *k, void *gguf) {

@@ -18,12 +18,12 @@
 #include "base/map.h"
 #include "graph/array.h"
 
-/* --- sources --------------------------------------------------------------------------------------- */
+/* --- sources ---------------------------------------------------------------------- */
 
 typedef struct mx_source {
-    const char *op;            /* opens messages: "load" */
-    const char *name;          /* path or label, for messages */
-    mx_buffer *buffer;         /* holds the bytes; arrays keep it alive */
+    const char *op;    /* opens messages: "load" */
+    const char *name;  /* path or label, for messages */
+    mx_buffer *buffer; /* holds the bytes; arrays keep it alive */
     const unsigned char *data;
     size_t size;
 } mx_source;
@@ -40,8 +40,8 @@ void *mx_source_fail(const mx_source *s, size_t at, const char *format, ...)
 /* Are there n bytes at `at`? If not: an error that names `what`. */
 bool mx_source_has(const mx_source *s, size_t at, uint64_t n, const char *what);
 
-/* Row-major little-endian elements at a byte offset, checked to lie inside. A view of the bytes where
-   alignment allows, a copy otherwise. Booleans other than 0 and 1 are refused. */
+/* Row-major little-endian elements at a byte offset, checked to lie inside. A view of the bytes
+   where alignment allows, a copy otherwise. Booleans other than 0 and 1 are refused. */
 mx_array *mx_source_array(const mx_source *s, size_t at, const int *shape, int ndim, mx_dtype t);
 /* The same of big-endian elements: a copy. */
 mx_array *mx_source_array_swapped(const mx_source *s, size_t at, const int *shape, int ndim,
@@ -58,7 +58,7 @@ static inline uint64_t mx_le64(const unsigned char *p) {
     return mx_le32(p) | (uint64_t)mx_le32(p + 4) << 32;
 }
 
-/* --- sinks ----------------------------------------------------------------------------------------- */
+/* --- sinks ------------------------------------------------------------------------ */
 
 typedef struct mx_sink {
     const char *op;   /* opens messages: "save" */
@@ -66,7 +66,7 @@ typedef struct mx_sink {
     /* Writes to k->to. False, with an error recorded: it could not be written. */
     bool (*put)(struct mx_sink *k, const void *bytes, size_t n);
     void *to;
-    uint64_t count;   /* bytes put so far */
+    uint64_t count; /* bytes put so far */
 } mx_sink;
 
 bool mx_sink_put(mx_sink *k, const void *bytes, size_t n);
@@ -81,7 +81,7 @@ typedef bool mx_write_fn(mx_sink *k, void *what);
 bool mx_sink_file(const char *op, const char *path, const char *ending, mx_write_fn *write,
                   void *what);
 
-/* --- formats --------------------------------------------------------------------------------------- */
+/* --- formats ---------------------------------------------------------------------- */
 
 void mx_io_drop_array(void *array); /* for mx_map_free */
 
@@ -95,8 +95,9 @@ int mx_npy_header(char *out, size_t n, const mx_array *a);
 bool mx_load_npz(const mx_source *s, mx_map *arrays);
 bool mx_save_npz(const char *path, const mx_map *arrays, bool compressed);
 
-/* io_safetensors.c, io_safetensors_save.c: tensors by name and metadata, into empty maps. Of a path, which
-   is mapped, or of any source; to a path (complete or not at all) or any sink. metadata may be NULL. */
+/* io_safetensors.c, io_safetensors_save.c: tensors by name and metadata, into empty maps. Of a
+   path, which is mapped, or of any source; to a path (complete or not at all) or any sink.
+   metadata may be NULL. */
 bool mx_load_safetensors(const char *path, mx_map *arrays, mx_map *metadata);
 bool mx_load_safetensors_from(const mx_source *s, mx_map *arrays, mx_map *metadata);
 bool mx_save_safetensors(const char *path, const mx_map *arrays, const mx_map *metadata);
@@ -108,10 +109,10 @@ void mx_free_strings(mx_map *strings);
 typedef enum mx_meta_kind { MX_META_ARRAY, MX_META_STRING, MX_META_STRINGS } mx_meta_kind;
 typedef struct mx_meta {
     mx_meta_kind kind;
-    mx_array *array;  /* one reference */
+    mx_array *array; /* one reference */
     char *string;
     char **strings;
-    size_t count;     /* of strings */
+    size_t count; /* of strings */
 } mx_meta;
 void mx_meta_free(void *meta); /* for mx_map_free; NULL is fine */
 mx_meta *mx_meta_of_array(mx_array *a);

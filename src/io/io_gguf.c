@@ -1,5 +1,5 @@
-/* GGUF files: reading (gguf.h has the layout). Metadata is copied; tensors of plain types point into the
- * file, quantized ones are repacked or unpacked (gguf_quants.c). */
+/* GGUF files: reading (gguf.h has the layout). Metadata is copied; tensors of plain types point
+ * into the file, quantized ones are repacked or unpacked (gguf_quants.c). */
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,8 +10,8 @@
 #include "io/gguf.h"
 
 static const mx_dtype value_dtypes[GGUF_VALUES] = {
-    MX_UINT8, MX_INT8, MX_UINT16, MX_INT16, MX_UINT32, MX_INT32, MX_FLOAT32,
-    MX_BOOL, MX_DTYPE_COUNT, MX_DTYPE_COUNT, MX_UINT64, MX_INT64, MX_FLOAT64,
+    MX_UINT8, MX_INT8,        MX_UINT16,      MX_INT16,  MX_UINT32, MX_INT32,   MX_FLOAT32,
+    MX_BOOL,  MX_DTYPE_COUNT, MX_DTYPE_COUNT, MX_UINT64, MX_INT64,  MX_FLOAT64,
 };
 
 mx_dtype gguf_value_dtype(uint32_t type) {
@@ -25,7 +25,7 @@ gguf_value gguf_value_of(mx_dtype t) {
     return GGUF_VALUES;
 }
 
-/* --- a cursor over the bytes -------------------------------------------------------------------------- */
+/* --- a cursor over the bytes ------------------------------------------------------ */
 
 typedef struct reader {
     const mx_source *s;
@@ -78,7 +78,7 @@ static char *read_name(reader *r, const char *what) {
     return NULL;
 }
 
-/* --- metadata ------------------------------------------------------------------------------------------ */
+/* --- metadata --------------------------------------------------------------------- */
 
 static mx_array *read_numbers(reader *r, mx_dtype t, const int *count, int ndim) {
     mx_array *view = mx_source_array(r->s, r->at, count, ndim, t);
@@ -124,14 +124,16 @@ static mx_meta *read_array(reader *r) {
     uint32_t type;
     uint64_t n;
     size_t at = r->at;
-    if (!read_u32(r, &type, "an array of the metadata") || !read_u64(r, &n, "an array of the metadata"))
+    if (!read_u32(r, &type, "an array of the metadata") ||
+        !read_u64(r, &n, "an array of the metadata"))
         return NULL;
     mx_dtype t = gguf_value_dtype(type);
     if (t == MX_DTYPE_COUNT && type != GGUF_STRING)
         return mx_source_fail(r->s, at, "an array of values of type %u cannot be read", type);
     size_t least = type == GGUF_STRING ? 8 : mx_dtype_size(t);
     if (n > INT_MAX || !mx_source_has(r->s, r->at, n * least, "an array of the metadata"))
-        return n > INT_MAX ? mx_source_fail(r->s, at, "an array of more than %d values", INT_MAX) : NULL;
+        return n > INT_MAX ? mx_source_fail(r->s, at, "an array of more than %d values", INT_MAX)
+                           : NULL;
     return type == GGUF_STRING ? read_strings(r, n) : read_number(r, t, &(int){(int)n}, 1);
 }
 
@@ -181,10 +183,11 @@ static bool find_alignment(reader *r) {
     r->alignment = v;
     if (v && v <= GGUF_MAX_ALIGNMENT && (v & (v - 1)) == 0)
         return true;
-    return mx_source_fail(r->s, r->at, "general.alignment is no power of two up to %u", GGUF_MAX_ALIGNMENT);
+    return mx_source_fail(r->s, r->at, "general.alignment is no power of two up to %u",
+                          GGUF_MAX_ALIGNMENT);
 }
 
-/* --- tensors ------------------------------------------------------------------------------------------- */
+/* --- tensors ---------------------------------------------------------------------- */
 
 typedef struct info {
     char *name;
@@ -200,14 +203,16 @@ static bool read_sizes(reader *r, info *t) {
     if (!read_u32(r, &n, "a tensor's dimensions"))
         return false;
     if (n > MX_MAX_NDIM)
-        return mx_source_fail(r->s, r->at - 4, "'%.80s' has %u dimensions, more than %d", t->name, n, MX_MAX_NDIM);
+        return mx_source_fail(r->s, r->at - 4, "'%.80s' has %u dimensions, more than %d", t->name,
+                              n, MX_MAX_NDIM);
     t->shape.ndim = (int)n;
     for (uint32_t i = 0; i < n; i++) {
         uint64_t size;
         if (!read_u64(r, &size, "a tensor's sizes"))
             return false;
         if (size > INT_MAX)
-            return mx_source_fail(r->s, r->at - 8, "a size of '%.80s' is larger than %d", t->name, INT_MAX);
+            return mx_source_fail(r->s, r->at - 8, "a size of '%.80s' is larger than %d", t->name,
+                                  INT_MAX);
         t->shape.dim[n - 1 - i] = (int)size;
     }
     return true;
@@ -220,20 +225,23 @@ static bool read_type(reader *r, info *t) {
     t->type = gguf_type_by_id(id);
     const char *name = gguf_type_name(id);
     if (!t->type)
-        return mx_fail(MX_UNSUPPORTED, "[%s] '%s' at byte %zu: '%.80s' is of type %u%s%s%s, which cannot be read",
-                       r->s->op, r->s->name, r->at - 4, t->name, id, name ? " (" : "", name ? name : "",
-                       name ? ")" : "");
+        return mx_fail(MX_UNSUPPORTED,
+                       "[%s] '%s' at byte %zu: '%.80s' is of type %u%s%s%s, which cannot be read",
+                       r->s->op, r->s->name, r->at - 4, t->name, id, name ? " (" : "",
+                       name ? name : "", name ? ")" : "");
     int last = t->shape.ndim ? t->shape.dim[t->shape.ndim - 1] : 1;
     if (last % t->type->items == 0)
         return true;
-    return mx_source_fail(r->s, r->at - 4, "rows of %d elements of '%.80s' are no multiple of %s's %d", last, t->name,
-                          t->type->name, t->type->items);
+    return mx_source_fail(r->s, r->at - 4,
+                          "rows of %d elements of '%.80s' are no multiple of %s's %d", last,
+                          t->name, t->type->name, t->type->items);
 }
 
 static bool read_info(reader *r, info *t) {
     t->at = r->at;
     t->name = read_name(r, "a tensor's name");
-    return t->name && read_sizes(r, t) && read_type(r, t) && read_u64(r, &t->offset, "a tensor's offset");
+    return t->name && read_sizes(r, t) && read_type(r, t) &&
+           read_u64(r, &t->offset, "a tensor's offset");
 }
 
 static bool load_tensor(reader *r, const info *t) {
@@ -242,14 +250,17 @@ static bool load_tensor(reader *r, const info *t) {
         return mx_source_fail(r->s, t->at, "the shape of '%.80s' is too large", t->name);
     uint64_t bytes = (uint64_t)size / t->type->items * t->type->bytes;
     if (t->offset % r->alignment)
-        return mx_source_fail(r->s, t->at, "the offset of '%.80s' is no multiple of %zu", t->name, r->alignment);
+        return mx_source_fail(r->s, t->at, "the offset of '%.80s' is no multiple of %zu", t->name,
+                              r->alignment);
     if (bytes == 0)
-        return gguf_tensor_arrays(&r->g->arrays, t->name, r->s, r->s->size, t->type, t->shape.dim, t->shape.ndim);
+        return gguf_tensor_arrays(&r->g->arrays, t->name, r->s, r->s->size, t->type, t->shape.dim,
+                                  t->shape.ndim);
     if (r->at > r->s->size || t->offset > r->s->size - r->at)
         return mx_source_fail(r->s, t->at, "'%.80s' begins behind the end of the file", t->name);
     size_t at = r->at + (size_t)t->offset;
     return mx_source_has(r->s, at, bytes, t->name) &&
-           gguf_tensor_arrays(&r->g->arrays, t->name, r->s, at, t->type, t->shape.dim, t->shape.ndim);
+           gguf_tensor_arrays(&r->g->arrays, t->name, r->s, at, t->type, t->shape.dim,
+                              t->shape.ndim);
 }
 
 static bool load_tensors(reader *r, info *t, uint64_t n) {
@@ -274,7 +285,7 @@ static bool read_tensors(reader *r, uint64_t n) {
     return ok;
 }
 
-/* --- the file -------------------------------------------------------------------------------------------- */
+/* --- the file --------------------------------------------------------------------- */
 
 static bool read_version(reader *r) {
     uint32_t version = 0;
@@ -290,13 +301,15 @@ static bool read_version(reader *r) {
     return mx_source_fail(r->s, 4, "version %u is not known (2 and 3 are)", version);
 }
 
-/* Each needs some bytes at least, so that a count cannot ask for more memory than the file is worth. */
+/* Each needs some bytes at least, so that a count cannot ask for more memory than the file is
+   worth. */
 static bool read_count(reader *r, uint64_t *n, uint64_t least, const char *what) {
     if (!read_u64(r, n, what))
         return false;
     if (*n <= (r->s->size - r->at) / least)
         return true;
-    return mx_source_fail(r->s, r->at - 8, "%s: there is no room for %llu", what, (unsigned long long)*n);
+    return mx_source_fail(r->s, r->at - 8, "%s: there is no room for %llu", what,
+                          (unsigned long long)*n);
 }
 
 bool mx_read_gguf(const mx_source *s, mx_gguf *g) {

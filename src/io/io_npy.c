@@ -7,9 +7,9 @@
  *     10 | 12 n      {'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }   spaces, newline
  *     ...            the elements
  *
- * descr is an order (< little, > big, = and | none) with a kind and a size in bytes: b1 i1..i8 u1..u8
- * f2 f4 f8 c8, and V2 for bfloat16, as MLX and ml_dtypes write it. Headers of more than 1 MiB are
- * refused; so are objects, strings, records and complex128.
+ * descr is an order (< little, > big, = and | none) with a kind and a size in bytes: b1 i1..i8
+ * u1..u8 f2 f4 f8 c8, and V2 for bfloat16, as MLX and ml_dtypes write it. Headers of more than
+ * 1 MiB are refused; so are objects, strings, records and complex128.
  */
 #include <limits.h>
 #include <stdio.h>
@@ -28,13 +28,14 @@ static const struct {
     char code[3];
     mx_dtype dtype;
 } codes[] = {
-    {"b1", MX_BOOL},    {"u1", MX_UINT8},   {"u2", MX_UINT16},  {"u4", MX_UINT32},   {"u8", MX_UINT64},
-    {"i1", MX_INT8},    {"i2", MX_INT16},   {"i4", MX_INT32},   {"i8", MX_INT64},    {"f2", MX_FLOAT16},
-    {"f4", MX_FLOAT32}, {"f8", MX_FLOAT64}, {"V2", MX_BFLOAT16}, {"c8", MX_COMPLEX64},
+    {"b1", MX_BOOL},     {"u1", MX_UINT8},     {"u2", MX_UINT16},  {"u4", MX_UINT32},
+    {"u8", MX_UINT64},   {"i1", MX_INT8},      {"i2", MX_INT16},   {"i4", MX_INT32},
+    {"i8", MX_INT64},    {"f2", MX_FLOAT16},   {"f4", MX_FLOAT32}, {"f8", MX_FLOAT64},
+    {"V2", MX_BFLOAT16}, {"c8", MX_COMPLEX64},
 };
 #define CODES (sizeof codes / sizeof *codes)
 
-/* --- reading the header: a Python dict ------------------------------------------------------------- */
+/* --- reading the header: a Python dict -------------------------------------------- */
 
 typedef struct header {
     const mx_source *s;
@@ -90,8 +91,8 @@ static bool read_dtype(header *h) {
     for (size_t i = 0; i < CODES; i++)
         if (strcmp(code, codes[i].code) == 0)
             return h->dtype = codes[i].dtype, true;
-    return mx_fail(MX_UNSUPPORTED, "[%s] '%s' at byte %zu: the dtype '%s' is not supported", h->s->op,
-                   h->s->name, at, text);
+    return mx_fail(MX_UNSUPPORTED, "[%s] '%s' at byte %zu: the dtype '%s' is not supported",
+                   h->s->op, h->s->name, at, text);
 }
 
 static bool read_order(header *h) {
@@ -100,14 +101,16 @@ static bool read_order(header *h) {
     h->fortran = left >= 4 && memcmp(p, "True", 4) == 0;
     h->has_order = h->fortran || (left >= 5 && memcmp(p, "False", 5) == 0);
     h->at += h->fortran ? 4 : 5;
-    return h->has_order || mx_source_fail(h->s, (size_t)(p - h->s->data), "fortran_order is neither True nor False");
+    return h->has_order || mx_source_fail(h->s, (size_t)(p - h->s->data),
+                                          "fortran_order is neither True nor False");
 }
 
 static bool read_dim(header *h) {
     size_t at = h->at;
     int64_t v = 0;
     bool digits = false;
-    for (int c = peek(h); c >= '0' && c <= '9' && v <= INT_MAX; c = h->at < h->end ? h->s->data[h->at] : -1) {
+    for (int c = peek(h); c >= '0' && c <= '9' && v <= INT_MAX;
+         c = h->at < h->end ? h->s->data[h->at] : -1) {
         v = v * 10 + (c - '0');
         digits = true;
         h->at++;
@@ -164,7 +167,10 @@ static bool read_dict(header *h) {
     h->at++;
     if (peek(h) >= 0)
         return mx_source_fail(h->s, h->at, "something follows the dict of the header");
-    const char *lacks = !h->has_dtype ? "descr" : !h->has_order ? "fortran_order" : !h->has_shape ? "shape" : NULL;
+    const char *lacks = !h->has_dtype   ? "descr"
+                        : !h->has_order ? "fortran_order"
+                        : !h->has_shape ? "shape"
+                                        : NULL;
     return !lacks || mx_source_fail(h->s, h->at, "the header has no '%s'", lacks);
 }
 
@@ -175,7 +181,8 @@ static bool read_bounds(header *h) {
         return mx_source_fail(s, 0, "it is not an npy file");
     unsigned major = s->data[6], minor = s->data[7];
     if (major < 1 || major > 3 || minor != 0)
-        return mx_source_fail(s, 6, "version %u.%u is not known (1.0, 2.0 and 3.0 are)", major, minor);
+        return mx_source_fail(s, 6, "version %u.%u is not known (1.0, 2.0 and 3.0 are)", major,
+                              minor);
     h->at = major == 1 ? 10 : 12;
     if (!mx_source_has(s, 0, h->at, "the beginning of an npy file"))
         return false;
@@ -186,7 +193,7 @@ static bool read_bounds(header *h) {
     return mx_source_has(s, h->at, n, "the header");
 }
 
-/* --- reading ---------------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------- */
 
 static mx_array *read_elements(const header *h) {
     const int *dim = h->shape.dim;
@@ -207,7 +214,7 @@ mx_array *mx_read_npy(const mx_source *s, size_t *end) {
     return a;
 }
 
-/* --- writing ---------------------------------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------------------- */
 
 static const char *code_of(mx_dtype t) {
     for (size_t i = 0; i < CODES; i++)
@@ -219,9 +226,11 @@ static const char *code_of(mx_dtype t) {
 /* The dict without padding; its length. */
 static int dict(char *out, size_t n, const mx_array *a) {
     char order = mx_itemsize(a) == 1 ? '|' : '<';
-    int at = snprintf(out, n, "{'descr': '%c%s', 'fortran_order': False, 'shape': (", order, code_of(mx_dtype_of(a)));
+    int at = snprintf(out, n, "{'descr': '%c%s', 'fortran_order': False, 'shape': (", order,
+                      code_of(mx_dtype_of(a)));
     for (int i = 0; i < a->ndim && at < (int)n; i++)
-        at += snprintf(out + at, n - (size_t)at, i || a->ndim == 1 ? i ? ", %d" : "%d," : "%d", a->shape[i]);
+        at += snprintf(out + at, n - (size_t)at, i || a->ndim == 1 ? i ? ", %d" : "%d," : "%d",
+                       a->shape[i]);
     if (at < (int)n)
         at += snprintf(out + at, n - (size_t)at, "), }");
     return at;

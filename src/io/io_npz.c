@@ -21,7 +21,7 @@ static void *fail_zip(const char *op, const char *name, const char *what, zip_er
     return mx_fail(MX_FORMAT, "[%s] '%s': %s: %s", op, name, what, zip_error_strerror(e));
 }
 
-/* --- reading ---------------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------- */
 
 static zip_t *open_archive(const mx_source *s) {
     zip_error_t e;
@@ -107,21 +107,23 @@ bool mx_load_npz(const mx_source *s, mx_map *arrays) {
     if (!z)
         return false;
     zip_int64_t n = zip_get_num_entries(z, 0);
-    bool ok = n <= MAX_MEMBERS || mx_fail(MX_FORMAT, "[%s] '%s': more than %d members", s->op, s->name, MAX_MEMBERS);
+    bool ok = n <= MAX_MEMBERS ||
+              mx_fail(MX_FORMAT, "[%s] '%s': more than %d members", s->op, s->name, MAX_MEMBERS);
     for (zip_int64_t i = 0; ok && i < n; i++)
         ok = load_index(s, z, (zip_uint64_t)i, arrays);
     zip_discard(z);
     return ok;
 }
 
-/* --- writing: libzip makes a temporary file beside the target and renames it ------------------------- */
+/* --- writing: libzip makes a temporary file beside the target and renames it ------ */
 
 enum { HEAD = 2048 };
 
 typedef struct saving {
     const char *path;
     zip_t *z;
-    char (*head)[HEAD]; /* of each member: they and the elements must live until the archive is closed */
+    char (*head)
+        [HEAD]; /* of each member: they and the elements must live until the archive is closed */
     zip_int32_t method;
 } saving;
 
@@ -133,11 +135,13 @@ static mx_array *rows_of(mx_array *a) {
 /* The member's bytes, not copied: a header and the elements. */
 static zip_source_t *member_source(char head[HEAD], const mx_array *a) {
     int n = mx_npy_header(head, HEAD, a);
-    zip_buffer_fragment_t part[2] = {{(zip_uint8_t *)head, n > 0 ? (zip_uint64_t)n : 0},
-                                     {(zip_uint8_t *)a->data, (zip_uint64_t)a->size * mx_itemsize(a)}};
+    zip_buffer_fragment_t part[2] = {
+        {(zip_uint8_t *)head, n > 0 ? (zip_uint64_t)n : 0},
+        {(zip_uint8_t *)a->data, (zip_uint64_t)a->size * mx_itemsize(a)}};
     zip_error_t e;
     zip_error_init(&e);
-    zip_source_t *source = n > 0 ? zip_source_buffer_fragment_create(part, part[1].length ? 2 : 1, 0, &e) : NULL;
+    zip_source_t *source =
+        n > 0 ? zip_source_buffer_fragment_create(part, part[1].length ? 2 : 1, 0, &e) : NULL;
     if (!source)
         fail_zip("save_npz", "a member", "it cannot be prepared", &e);
     zip_error_fini(&e);

@@ -16,10 +16,10 @@ static const struct {
     const char *name;
     mx_dtype dtype;
 } dtypes[] = {
-    {"BOOL", MX_BOOL},      {"U8", MX_UINT8},        {"U16", MX_UINT16},      {"U32", MX_UINT32},
-    {"U64", MX_UINT64},     {"I8", MX_INT8},         {"I16", MX_INT16},       {"I32", MX_INT32},
-    {"I64", MX_INT64},      {"F16", MX_FLOAT16},     {"BF16", MX_BFLOAT16},   {"F32", MX_FLOAT32},
-    {"F64", MX_FLOAT64},    {"C64", MX_COMPLEX64},   {"F8_E4M3", MX_UINT8},   {"F8_E8M0", MX_UINT8},
+    {"BOOL", MX_BOOL},   {"U8", MX_UINT8},      {"U16", MX_UINT16},    {"U32", MX_UINT32},
+    {"U64", MX_UINT64},  {"I8", MX_INT8},       {"I16", MX_INT16},     {"I32", MX_INT32},
+    {"I64", MX_INT64},   {"F16", MX_FLOAT16},   {"BF16", MX_BFLOAT16}, {"F32", MX_FLOAT32},
+    {"F64", MX_FLOAT64}, {"C64", MX_COMPLEX64}, {"F8_E4M3", MX_UINT8}, {"F8_E8M0", MX_UINT8},
 };
 enum { DTYPES = sizeof dtypes / sizeof *dtypes };
 
@@ -45,7 +45,7 @@ void mx_free_strings(mx_map *strings) {
     mx_map_free(strings, mx_free);
 }
 
-/* --- one file being read --------------------------------------------------------------------------------- */
+/* --- one file being read ---------------------------------------------------------- */
 
 typedef struct span {
     uint64_t begin, end;
@@ -56,12 +56,12 @@ typedef struct reading {
     const mx_source *source;
     const char *label;
     uint64_t data, data_size; /* where the data begins, and how much there is */
-    span *spans;             /* of all tensors, for the check of overlaps */
+    span *spans;              /* of all tensors, for the check of overlaps */
     size_t n_spans;
     mx_map *arrays, *metadata;
 } reading;
 
-/* --- the header's text --------------------------------------------------------------------------------------- */
+/* --- the header's text ------------------------------------------------------------ */
 
 /* The parser recurses; this bounds how deep. */
 static bool is_shallow(const char *text, size_t n) {
@@ -86,7 +86,8 @@ static json_t *parse(const reading *r, const char *text, size_t n) {
     if (!header && json_error_code(&e) == json_error_out_of_memory)
         return mx_fail_nomem("load_safetensors", n);
     if (!header)
-        return mx_fail(MX_FORMAT, OP "the header of '%s' is not valid JSON: %s (byte %d)", r->label, e.text, e.position);
+        return mx_fail(MX_FORMAT, OP "the header of '%s' is not valid JSON: %s (byte %d)", r->label,
+                       e.text, e.position);
     if (json_is_object(header))
         return header;
     json_decref(header);
@@ -109,13 +110,13 @@ static json_t *read_header(reading *r) {
     const mx_source *s = r->source;
     uint64_t n;
     if (s->size < ST_LENGTH)
-        return mx_fail(MX_FORMAT, OP "'%s' has %llu bytes, too few for a safetensors file", r->label,
-                       (unsigned long long)s->size);
+        return mx_fail(MX_FORMAT, OP "'%s' has %llu bytes, too few for a safetensors file",
+                       r->label, (unsigned long long)s->size);
     bool ok = header_length(r, s->data, s->size, &n);
     return ok ? parse(r, (const char *)s->data + ST_LENGTH, (size_t)n) : NULL;
 }
 
-/* --- one tensor ---------------------------------------------------------------------------------------------- */
+/* --- one tensor ------------------------------------------------------------------- */
 
 typedef struct tensor {
     const char *name;
@@ -127,14 +128,15 @@ typedef struct tensor {
 static bool read_shape(const reading *r, tensor *t, const json_t *shape) {
     size_t n = json_array_size(shape);
     if (!json_is_array(shape) || n > MX_MAX_NDIM)
-        return mx_fail(MX_FORMAT, OP "Tensor '%s' of '%s' has no shape of at most %d dimensions", t->name, r->label,
-                       MX_MAX_NDIM);
+        return mx_fail(MX_FORMAT, OP "Tensor '%s' of '%s' has no shape of at most %d dimensions",
+                       t->name, r->label, MX_MAX_NDIM);
     t->shape.ndim = (int)n;
     for (size_t i = 0; i < n; i++) {
         const json_t *d = json_array_get(shape, i);
         json_int_t v = json_integer_value(d);
         if (!json_is_integer(d) || v < 0 || v > INT32_MAX)
-            return mx_fail(MX_FORMAT, OP "Tensor '%s' of '%s' has dimensions out of range", t->name, r->label);
+            return mx_fail(MX_FORMAT, OP "Tensor '%s' of '%s' has dimensions out of range", t->name,
+                           r->label);
         t->shape.dim[i] = (int)v;
     }
     return true;
@@ -144,25 +146,31 @@ static bool read_offsets(const reading *r, tensor *t, const json_t *offsets) {
     const json_t *begin = json_array_get(offsets, 0), *end = json_array_get(offsets, 1);
     if (json_array_size(offsets) != 2 || !json_is_integer(begin) || !json_is_integer(end) ||
         json_integer_value(begin) < 0 || json_integer_value(end) < json_integer_value(begin))
-        return mx_fail(MX_FORMAT, OP "Tensor '%s' of '%s' has no valid data offsets", t->name, r->label);
+        return mx_fail(MX_FORMAT, OP "Tensor '%s' of '%s' has no valid data offsets", t->name,
+                       r->label);
     t->begin = (uint64_t)json_integer_value(begin);
     t->end = (uint64_t)json_integer_value(end);
     if (t->end <= r->data_size)
         return true;
-    return mx_fail(MX_FORMAT, OP "Tensor '%s' invalid data offsets (%llu, %llu) exceeding the size of the file "
-                              "'%s'. Perhaps an incomplete download or corrupt file?", t->name,
-                   (unsigned long long)t->begin, (unsigned long long)t->end, r->label);
+    return mx_fail(MX_FORMAT,
+                   OP
+                   "Tensor '%s' invalid data offsets (%llu, %llu) exceeding the size of the file "
+                   "'%s'. Perhaps an incomplete download or corrupt file?",
+                   t->name, (unsigned long long)t->begin, (unsigned long long)t->end, r->label);
 }
 
 static bool check_size(const reading *r, const tensor *t) {
     int64_t count;
     size_t item = mx_dtype_size(t->dtype);
     if (!mx_shape_size(t->shape.dim, t->shape.ndim, item, &count))
-        return mx_fail(MX_FORMAT, OP "Tensor '%s' of '%s' has a shape that is too large", t->name, r->label);
+        return mx_fail(MX_FORMAT, OP "Tensor '%s' of '%s' has a shape that is too large", t->name,
+                       r->label);
     if ((uint64_t)count * item == t->end - t->begin)
         return true;
-    return mx_fail(MX_FORMAT, OP "Tensor '%s' invalid data offsets (%llu, %llu). Expecting %llu bytes.", t->name,
-                   (unsigned long long)t->begin, (unsigned long long)t->end, (unsigned long long)count * item);
+    return mx_fail(MX_FORMAT,
+                   OP "Tensor '%s' invalid data offsets (%llu, %llu). Expecting %llu bytes.",
+                   t->name, (unsigned long long)t->begin, (unsigned long long)t->end,
+                   (unsigned long long)count * item);
 }
 
 static bool read_tensor(const reading *r, tensor *t, const json_t *entry) {
@@ -171,7 +179,8 @@ static bool read_tensor(const reading *r, tensor *t, const json_t *entry) {
         return mx_fail(MX_FORMAT, OP "Tensor '%s' of '%s' has no dtype", t->name, r->label);
     t->dtype = st_dtype_of(dtype);
     if (t->dtype == MX_DTYPE_COUNT)
-        return mx_fail(MX_FORMAT, OP "Tensor '%s' of '%s' has the unsupported dtype %s", t->name, r->label, dtype);
+        return mx_fail(MX_FORMAT, OP "Tensor '%s' of '%s' has the unsupported dtype %s", t->name,
+                       r->label, dtype);
     return read_shape(r, t, json_object_get(entry, "shape")) &&
            read_offsets(r, t, json_object_get(entry, "data_offsets")) && check_size(r, t);
 }
@@ -183,7 +192,8 @@ static mx_array *clean_bool(mx_array *bytes) {
 
 static mx_array *array_of(const reading *r, const tensor *t) {
     mx_dtype dtype = t->dtype == MX_BOOL ? MX_UINT8 : t->dtype;
-    mx_array *a = mx_source_array(r->source, (size_t)(r->data + t->begin), t->shape.dim, t->shape.ndim, dtype);
+    mx_array *a = mx_source_array(r->source, (size_t)(r->data + t->begin), t->shape.dim,
+                                  t->shape.ndim, dtype);
     return t->dtype == MX_BOOL ? clean_bool(a) : a;
 }
 
@@ -207,7 +217,7 @@ static bool add_tensor(reading *r, const char *name, const json_t *entry) {
     return true;
 }
 
-/* --- all of it ---------------------------------------------------------------------------------------------------- */
+/* --- all of it -------------------------------------------------------------------- */
 
 static bool add_metadata(reading *r, const json_t *pairs) {
     const char *key;
@@ -218,7 +228,8 @@ static bool add_metadata(reading *r, const json_t *pairs) {
         return mx_fail(MX_FORMAT, OP "the metadata of '%s' is not an object", r->label);
     json_object_foreach((json_t *)pairs, key, value) {
         if (!json_is_string(value))
-            return mx_fail(MX_FORMAT, OP "the metadata '%s' of '%s' is not a string", key, r->label);
+            return mx_fail(MX_FORMAT, OP "the metadata '%s' of '%s' is not a string", key,
+                           r->label);
         char *copy = mx_strdup(json_string_value(value));
         if (!copy || !mx_map_set(r->metadata, key, copy, NULL)) {
             mx_free(copy);
@@ -238,8 +249,8 @@ static bool check_overlaps(reading *r) {
         qsort(r->spans, r->n_spans, sizeof *r->spans, by_begin);
     for (size_t i = 1; i < r->n_spans; i++)
         if (r->spans[i].begin < r->spans[i - 1].end)
-            return mx_fail(MX_FORMAT, OP "Tensors '%s' and '%s' of '%s' overlap", r->spans[i - 1].name,
-                           r->spans[i].name, r->label);
+            return mx_fail(MX_FORMAT, OP "Tensors '%s' and '%s' of '%s' overlap",
+                           r->spans[i - 1].name, r->spans[i].name, r->label);
     return true;
 }
 
@@ -278,7 +289,8 @@ bool mx_load_safetensors_from(const mx_source *source, mx_map *arrays, mx_map *m
 
 bool mx_load_safetensors(const char *path, mx_map *arrays, mx_map *metadata) {
     mx_source s;
-    bool ok = mx_source_file(&s, "load_safetensors", path) && mx_load_safetensors_from(&s, arrays, metadata);
+    bool ok = mx_source_file(&s, "load_safetensors", path) &&
+              mx_load_safetensors_from(&s, arrays, metadata);
     mx_source_close(&s);
     return ok;
 }

@@ -1,5 +1,5 @@
-/* Writing safetensors: the header, then one tensor at a time. Larger elements come first, so that every
- * tensor is aligned; the header is padded with blanks to a multiple of 8. */
+/* Writing safetensors: the header, then one tensor at a time. Larger elements come first, so
+ * that every tensor is aligned; the header is padded with blanks to a multiple of 8. */
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,7 +34,7 @@ static item *sorted_items(const mx_map *arrays) {
     return items;
 }
 
-/* --- the header ------------------------------------------------------------------------------------------- */
+/* --- the header ------------------------------------------------------------------- */
 
 static json_t *shape_of(const mx_array *a) {
     json_t *shape = json_array();
@@ -49,13 +49,14 @@ static json_t *shape_of(const mx_array *a) {
 
 static json_t *entry_of(const mx_array *a, uint64_t begin) {
     uint64_t end = begin + (uint64_t)a->size * mx_itemsize(a);
-    return json_pack("{s:s, s:o, s:[I,I]}", "dtype", st_dtype_name(mx_dtype_of(a)), "shape", shape_of(a),
-                     "data_offsets", (json_int_t)begin, (json_int_t)end);
+    return json_pack("{s:s, s:o, s:[I,I]}", "dtype", st_dtype_name(mx_dtype_of(a)), "shape",
+                     shape_of(a), "data_offsets", (json_int_t)begin, (json_int_t)end);
 }
 
 static bool refuse_name(const char *name) {
     return mx_fail(MX_INVALID, OP "the name '%s' cannot be written: it is %s", name,
-                   strcmp(name, ST_METADATA) == 0 ? "reserved" : "not valid UTF-8, or memory ran out");
+                   strcmp(name, ST_METADATA) == 0 ? "reserved"
+                                                  : "not valid UTF-8, or memory ran out");
 }
 
 static bool add_metadata(json_t *header, const mx_map *metadata) {
@@ -63,11 +64,13 @@ static bool add_metadata(json_t *header, const mx_map *metadata) {
         return true;
     json_t *pairs = json_object();
     for (size_t i = 0; pairs && i < metadata->count; i++)
-        if (json_object_set_new(pairs, metadata->entry[i].key, json_string(metadata->entry[i].value))) {
+        if (json_object_set_new(pairs, metadata->entry[i].key,
+                                json_string(metadata->entry[i].value))) {
             json_decref(pairs);
             return refuse_name(metadata->entry[i].key);
         }
-    return (pairs && json_object_set_new(header, ST_METADATA, pairs) == 0) || mx_fail_nomem("save_safetensors", 0);
+    return (pairs && json_object_set_new(header, ST_METADATA, pairs) == 0) ||
+           mx_fail_nomem("save_safetensors", 0);
 }
 
 static bool add_entries(json_t *header, const item *items, size_t n) {
@@ -97,13 +100,15 @@ static bool put_header(mx_sink *k, const char *text) {
     unsigned char first[ST_LENGTH];
     size_t n = strlen(text), pad = -n % ST_LENGTH;
     if (n + pad > ST_MOST_HEADER)
-        return mx_fail(MX_RANGE, OP "the header would have %zu bytes, the format allows %d", n + pad, ST_MOST_HEADER);
+        return mx_fail(MX_RANGE, OP "the header would have %zu bytes, the format allows %d",
+                       n + pad, ST_MOST_HEADER);
     for (int i = 0; i < ST_LENGTH; i++)
         first[i] = (unsigned char)((uint64_t)(n + pad) >> 8 * i);
-    return mx_sink_put(k, first, ST_LENGTH) && mx_sink_put(k, text, n) && mx_sink_put(k, blanks, pad);
+    return mx_sink_put(k, first, ST_LENGTH) && mx_sink_put(k, text, n) &&
+           mx_sink_put(k, blanks, pad);
 }
 
-/* --- the data ----------------------------------------------------------------------------------------------- */
+/* --- the data --------------------------------------------------------------------- */
 
 /* Evaluation may fail: all of it comes before the first byte is written. */
 static bool evaluate(const item *items, size_t n) {
@@ -139,5 +144,6 @@ static bool write_contents(mx_sink *k, void *what) {
 }
 
 bool mx_save_safetensors(const char *path, const mx_map *arrays, const mx_map *metadata) {
-    return mx_sink_file("save_safetensors", path, "", write_contents, &(contents){arrays, metadata});
+    return mx_sink_file("save_safetensors", path, "", write_contents,
+                        &(contents){arrays, metadata});
 }

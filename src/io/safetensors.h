@@ -20,8 +20,8 @@
 #define ST_METADATA "__metadata__"
 enum { ST_LENGTH = 8, ST_MOST_HEADER = 100 * 1000 * 1000, ST_MOST_DEPTH = 64 };
 
-/* The format's name of a dtype, and back; MX_DTYPE_COUNT when it is none. The 8-bit floats that have no
-   dtype here are read as the bytes they are. */
+/* The format's name of a dtype, and back; MX_DTYPE_COUNT when it is none. The 8-bit floats that
+   have no dtype here are read as the bytes they are. */
 const char *st_dtype_name(mx_dtype t);
 mx_dtype st_dtype_of(const char *name);
 

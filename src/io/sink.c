@@ -36,7 +36,7 @@ bool mx_sink_array(mx_sink *k, mx_array *a) {
     return ok;
 }
 
-/* --- new files -------------------------------------------------------------------------------------- */
+/* --- new files -------------------------------------------------------------------- */
 
 static bool put_file(mx_sink *k, const void *bytes, size_t n) {
     return mx_writer_put(k->to, bytes, n);

@@ -55,7 +55,7 @@ bool mx_source_has(const mx_source *s, size_t at, uint64_t n, const char *what) 
     return false;
 }
 
-/* --- arrays ---------------------------------------------------------------------------------------- */
+/* --- arrays ----------------------------------------------------------------------- */
 
 /* Bytes of the elements; false and an error where the shape or the file does not allow it. */
 static bool extent(const mx_source *s, size_t at, const int *shape, int ndim, mx_dtype t,

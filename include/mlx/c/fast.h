@@ -78,7 +78,7 @@ MLX_API int mlx_fast_cuda_kernel_config_add_template_arg_int(
     mlx_fast_cuda_kernel_config cls, const char *name, int value);
 MLX_API int mlx_fast_cuda_kernel_config_add_template_arg_bool(
     mlx_fast_cuda_kernel_config cls, const char *name, bool value);
-/* A kernel from its body, with the names of its inputs and outputs;
+/* A kernel from its body, with the names of its inputs and outputs; applying it is
    MLX_ERROR_UNSUPPORTED without CUDA. */
 MLX_API mlx_fast_cuda_kernel mlx_fast_cuda_kernel_new(const char *name,
     const mlx_vector_string input_names, const mlx_vector_string output_names,
