@@ -63,6 +63,21 @@ static void second_derivatives(void) {
     mx_scope_close(s);
 }
 
+/* Large enough for several tiles of the fused programs: float32 against float64. */
+static mx_array *gated(mx_array *const *x) {
+    mx_array *a = mx_matmul(x[0], x[1]);
+    return mx_mul(a, mx_sigmoid(a));
+}
+
+static void several_tiles(void) {
+    mx_scope s = mx_scope_open();
+    mx_array *x[2] = {NOISE(1, 16, 64), NOISE(2, 64, 172)};
+    mx_array *y[2] = {mx_astype(x[0], MX_FLOAT32), mx_astype(x[1], MX_FLOAT32)};
+    mx_array *off = mx_sub(gradient_of(gated, x, 2), mx_astype(gradient_of(gated, y, 2), MX_FLOAT64));
+    CHECK(value_of(mx_reduce(MX_MAX, mx_abs(off), NULL, 0, false)) < 1e-4);
+    mx_scope_close(s);
+}
+
 /* --- what is left alone ---------------------------------------------------------------------------------- */
 
 static void stop_gradients(void) {
@@ -248,6 +263,7 @@ static void out_of_memory(void) {
 int main(void) {
     RUN(first_derivatives);
     RUN(second_derivatives);
+    RUN(several_tiles);
     RUN(stop_gradients);
     RUN(constants_and_identity);
     RUN(evaluation_inside);
