@@ -24,7 +24,8 @@ static bool call_array_fn(mx_closure *self, mx_array *const *in, int nin, mx_arr
 }
 
 /* Reproducible numbers in [-1, 1). */
-__attribute__((unused)) static mx_array *noise(const int *shape, int ndim, unsigned seed, mx_dtype t) {
+__attribute__((unused)) static mx_array *noise(const int *shape, int ndim, unsigned seed,
+                                               mx_dtype t) {
     mx_array *a = mx_array_empty(shape, ndim, MX_FLOAT64);
     unsigned long long s = seed * 2654435761u + 12345u;
     for (int64_t i = 0; a && i < a->size; i++) {
@@ -62,17 +63,20 @@ static double difference(array_fn *f, mx_array *const *x, mx_array *const *t, in
     return dot(&d, &u, 1);
 }
 
-__attribute__((unused)) static void check_gradients(const char *name, array_fn *f, mx_array *const *x, int n) {
+__attribute__((unused)) static void check_gradients(const char *name, array_fn *f,
+                                                    mx_array *const *x, int n) {
     mx_scope scope = mx_scope_open();
     mx_closure c = mx_closure_local(call_array_fn, &f);
     mx_arrays y = {0}, grads = {0}, y2 = {0}, tangent = {0};
     mx_array *t[8], *like = f(x), *u = like ? noise(like->shape, like->ndim, 77, MX_FLOAT64) : NULL;
     for (int i = 0; i < n; i++)
         t[i] = noise(x[i]->shape, x[i]->ndim, 100 + (unsigned)i, MX_FLOAT64);
-    bool back = u && mx_vjp(&c, x, n, &u, 1, &y, &grads), on = back && mx_jvp(&c, x, n, t, n, &y2, &tangent);
+    bool back = u && mx_vjp(&c, x, n, &u, 1, &y, &grads),
+         on = back && mx_jvp(&c, x, n, t, n, &y2, &tangent);
     CHECK_MSG(on, "%s: %s", name, mx_error_message());
     if (on && CHECK_EQ_INT(grads.count, n) && CHECK_EQ_INT(tangent.count, 1)) {
-        double a = dot(grads.item, t, n), b = dot(tangent.item, &u, 1), d = difference(f, x, t, n, u);
+        double a = dot(grads.item, t, n), b = dot(tangent.item, &u, 1),
+               d = difference(f, x, t, n, u);
         double tolerance = 1e-6 * (1 + fabs(d));
         CHECK_MSG(fabs(a - d) <= tolerance, "%s: vjp %.10g, differences %.10g", name, a, d);
         CHECK_MSG(fabs(b - d) <= tolerance, "%s: jvp %.10g, differences %.10g", name, b, d);

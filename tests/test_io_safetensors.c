@@ -37,7 +37,8 @@ static mx_array *get(const mx_map *m, const char *name) {
 }
 
 static double element(mx_array *a, int64_t i) {
-    return a && mx_eval1(a) ? mx_read_double(a->data + i * (int64_t)mx_itemsize(a), mx_dtype_of(a)) : NAN;
+    return a && mx_eval1(a) ? mx_read_double(a->data + i * (int64_t)mx_itemsize(a), mx_dtype_of(a))
+                            : NAN;
 }
 
 /* --- there and back ------------------------------------------------------------------------------------- */
@@ -50,7 +51,8 @@ static void fill(mx_map *m) {
     static char names[MX_DTYPE_COUNT][16];
     for (int t = 0; t < MX_DTYPE_COUNT; t++) {
         snprintf(names[t], sizeof names[t], "t%d", t);
-        mx_array *a = mx_reshape(mx_astype(mx_arange(0, 6, 1, MX_INT32), (mx_dtype)t), (int[]){2, 3}, 2);
+        mx_array *a =
+            mx_reshape(mx_astype(mx_arange(0, 6, 1, MX_INT32), (mx_dtype)t), (int[]){2, 3}, 2);
         put(m, names[t], t % 2 ? mx_transpose(a) : a);
     }
     put(m, "empty", mx_zeros((int[]){0, 4}, 2, MX_FLOAT32));
@@ -64,11 +66,15 @@ static void check_filled(const mx_map *m) {
         snprintf(name, sizeof name, "t%d", t);
         mx_array *a = get(m, name);
         bool turned = t % 2;
-        CHECK_MSG(a && a->dtype == t && mx_shape_is(a, turned ? (int[]){3, 2} : (int[]){2, 3}, 2), "%s", name);
-        double want = t == MX_BOOL ? 1 : turned ? 4 : 5; /* element 3 of the transposed is 4; the last is 5 */
+        CHECK_MSG(a && a->dtype == t && mx_shape_is(a, turned ? (int[]){3, 2} : (int[]){2, 3}, 2),
+                  "%s", name);
+        double want = t == MX_BOOL ? 1
+                      : turned     ? 4
+                                   : 5; /* element 3 of the transposed is 4; the last is 5 */
         CHECK_NEAR(element(a, turned ? 3 : 5), want, 0);
     }
-    CHECK(get(m, "empty") && get(m, "empty")->size == 0 && mx_shape_is(get(m, "empty"), (int[]){0, 4}, 2));
+    CHECK(get(m, "empty") && get(m, "empty")->size == 0 &&
+          mx_shape_is(get(m, "empty"), (int[]){0, 4}, 2));
     CHECK_NEAR(element(get(m, "scalar"), 0), 2.5, 0);
     CHECK_NEAR(element(get(m, "n\xc3\xa4me \"quoted\""), 2), 7, 0);
 }
@@ -108,7 +114,8 @@ static void refused(const char *header, long long length, size_t data, const cha
     mx_free_arrays(&arrays);
     mx_free_strings(&metadata);
 }
-#define TENSOR(dtype, shape, offsets) "{\"x\":{\"dtype\":\"" dtype "\",\"shape\":" shape ",\"data_offsets\":" offsets "}}"
+#define TENSOR(dtype, shape, offsets) \
+    "{\"x\":{\"dtype\":\"" dtype "\",\"shape\":" shape ",\"data_offsets\":" offsets "}}"
 
 static void lies(void) {
     mx_scope s = mx_scope_open();
@@ -131,9 +138,11 @@ static void lies(void) {
     refused("{\"__metadata__\":{\"a\":1}}", -1, 0, "is not a string");
     refused("{\"__metadata__\":[]}", -1, 0, "metadata");
     refused("{\"x\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4]},"
-            "\"y\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[3,7]}}", -1, 8, "overlap");
+            "\"y\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[3,7]}}",
+            -1, 8, "overlap");
     refused("{\"x\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4]},"
-            "\"x\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[4,8]}}", -1, 8, "duplicate");
+            "\"x\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[4,8]}}",
+            -1, 8, "duplicate");
     char deep[400];
     memset(deep, '[', sizeof deep);
     deep[sizeof deep - 1] = 0;
@@ -175,9 +184,10 @@ static void odd_but_valid(void) {
     mx_scope s = mx_scope_open();
     mx_map a = {0}, m = {0};
     char file[256];
-    const char *h = "{\"__metadata__\":null,\"b\":{\"dtype\":\"BOOL\",\"shape\":[3],\"data_offsets\":[0,3]},"
-                    "\"f\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[5,9]},"
-                    "\"e\":{\"dtype\":\"F8_E4M3\",\"shape\":[],\"data_offsets\":[9,10]}}";
+    const char *h =
+        "{\"__metadata__\":null,\"b\":{\"dtype\":\"BOOL\",\"shape\":[3],\"data_offsets\":[0,3]},"
+        "\"f\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[5,9]},"
+        "\"e\":{\"dtype\":\"F8_E4M3\",\"shape\":[],\"data_offsets\":[9,10]}}";
     size_t n = strlen(h);
     unsigned long long length = n;
     float one = 1.5f;
@@ -190,7 +200,8 @@ static void odd_but_valid(void) {
     CHECK(mx_load_safetensors(path, &a, &m));
     CHECK_NEAR(element(get(&a, "b"), 0), 0, 0);
     CHECK_NEAR(element(get(&a, "b"), 1), 1, 0);
-    CHECK(mx_eval1(get(&a, "b")) && get(&a, "b")->dtype == MX_BOOL && ((uint8_t *)get(&a, "b")->data)[1] == 1);
+    CHECK(mx_eval1(get(&a, "b")) && get(&a, "b")->dtype == MX_BOOL &&
+          ((uint8_t *)get(&a, "b")->data)[1] == 1);
     CHECK_NEAR(element(get(&a, "f"), 0), 1.5, 0);
     CHECK(get(&a, "e")->dtype == MX_UINT8);
     CHECK_NEAR(element(get(&a, "e"), 0), 77, 0);
@@ -211,7 +222,8 @@ static void full_disk(void) {
     } else {
         SKIP("no /dev/full");
     }
-    CHECK(!mx_save_safetensors("/nowhere/a.safetensors", &arrays, NULL) && mx_error_status() == MX_IO);
+    CHECK(!mx_save_safetensors("/nowhere/a.safetensors", &arrays, NULL) &&
+          mx_error_status() == MX_IO);
     mx_error_clear();
     put(&arrays, "__metadata__", mx_scalar(1, MX_FLOAT32));
     write_file("old", 3);
@@ -246,7 +258,9 @@ static size_t tell(void *d) {
 }
 static void seek(void *d, int64_t to, int whence) {
     memory *m = d;
-    m->at = (size_t)(to + (whence == SEEK_END ? (int64_t)m->size : whence == SEEK_CUR ? (int64_t)m->at : 0));
+    m->at = (size_t)(to + (whence == SEEK_END   ? (int64_t)m->size
+                           : whence == SEEK_CUR ? (int64_t)m->at
+                                                : 0));
 }
 static void read_at(void *d, char *to, size_t n, size_t at) {
     memory *m = d;
@@ -272,7 +286,8 @@ static const char *label(void *d) {
 static void let_go(void *d) {
     ((memory *)d)->freed = true;
 }
-static const mlx_io_vtable table = {is_open, good, tell, seek, read_on, read_at, write_on, label, let_go};
+static const mlx_io_vtable table = {is_open, good,     tell,  seek,  read_on,
+                                    read_at, write_on, label, let_go};
 
 static char reported[256];
 static void note(const char *message, void *data) {
@@ -324,7 +339,10 @@ static void fixtures(void) {
     mx_scope s = mx_scope_open();
     mx_map a = {0}, m = {0};
     snprintf(name, sizeof name, "%s%s/fixtures/safetensors/burn/multi_layer.safetensors",
-             root ? root : source ? source : ".", root ? "" : "/../shared/data");
+             root     ? root
+             : source ? source
+                      : ".",
+             root ? "" : "/../shared/data");
     if (access(name, R_OK) != 0) {
         SKIP("no fixtures ($MLX_TEST_DATA)");
     } else {

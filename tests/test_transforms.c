@@ -17,7 +17,8 @@ static mx_array *broadcasting(mx_array *const *x) { /* (3,1) (4) */
 }
 static mx_array *views(mx_array *const *x) { /* (2,3,4) */
     mx_array *a = mx_transpose_axes(x[0], (int[]){2, 0, 1}, 3);
-    return mx_mul(mx_reshape(a, (int[]){4, 6}, 2), mx_slice_axis(mx_reshape(x[0], (int[]){4, 6}, 2), 1, 0, 1));
+    return mx_mul(mx_reshape(a, (int[]){4, 6}, 2),
+                  mx_slice_axis(mx_reshape(x[0], (int[]){4, 6}, 2), 1, 0, 1));
 }
 static mx_array *mlp(mx_array *const *x) { /* x (5,3) w1 (3,8) w2 (8,2) */
     mx_array *h = mx_tanh(mx_matmul(x[0], x[1]));
@@ -57,7 +58,8 @@ static void second_derivatives(void) {
     check_gradients("slope of cubes", slope_of_cubes, (mx_array *[]){NOISE(1, 5)}, 1);
     check_gradients("curvature of cubes", curvature_of_cubes, (mx_array *[]){NOISE(1, 5)}, 1);
     check_gradients("slope of waves", slope_of_waves, (mx_array *[]){NOISE(1, 5), NOISE(2, 5)}, 2);
-    check_gradients("slope of mlp", slope_of_mlp, (mx_array *[]){NOISE(1, 5, 3), NOISE(2, 3, 8), NOISE(3, 8, 2)}, 3);
+    check_gradients("slope of mlp", slope_of_mlp,
+                    (mx_array *[]){NOISE(1, 5, 3), NOISE(2, 3, 8), NOISE(3, 8, 2)}, 3);
     mx_array *x = mx_scalar(2, MX_FLOAT64);
     CHECK_NEAR(value_of(curvature_of_cubes(&x)), 12, 1e-9);
     mx_scope_close(s);
@@ -73,7 +75,8 @@ static void several_tiles(void) {
     mx_scope s = mx_scope_open();
     mx_array *x[2] = {NOISE(1, 16, 64), NOISE(2, 64, 172)};
     mx_array *y[2] = {mx_astype(x[0], MX_FLOAT32), mx_astype(x[1], MX_FLOAT32)};
-    mx_array *off = mx_sub(gradient_of(gated, x, 2), mx_astype(gradient_of(gated, y, 2), MX_FLOAT64));
+    mx_array *off =
+        mx_sub(gradient_of(gated, x, 2), mx_astype(gradient_of(gated, y, 2), MX_FLOAT64));
     CHECK(value_of(mx_reduce(MX_MAX, mx_abs(off), NULL, 0, false)) < 1e-4);
     mx_scope_close(s);
 }
@@ -177,7 +180,8 @@ static mx_array *negations(mx_array *const *x) {
 static void a_million_nodes(void) {
     mx_scope s = mx_scope_open();
     mx_array *x = mx_scalar(0.5, MX_FLOAT32);
-    CHECK_NEAR(value_of(gradient_of(chain, &x, 1)), 1, 0); /* d -> -(d + 1), an even number of times */
+    CHECK_NEAR(value_of(gradient_of(chain, &x, 1)), 1,
+               0); /* d -> -(d + 1), an even number of times */
     CHECK_NEAR(value_of(gradient_of(negations, &x, 1)), 1, 0);
     mx_scope_close(s);
 }

@@ -55,7 +55,8 @@ static void destroy_func(mx_object *o) {
 }
 
 static capi_func *func_new(any_fn *fun, bool has_payload, void *payload, void (*dtor)(void *)) {
-    capi_func *f = fun ? mx_malloc(sizeof *f) : mx_fail(MX_INVALID, "[closure] the function is NULL");
+    capi_func *f =
+        fun ? mx_malloc(sizeof *f) : mx_fail(MX_INVALID, "[closure] the function is NULL");
     if (!f) {
         if (dtor)
             dtor(payload);
@@ -75,16 +76,24 @@ static void *func_box(any_fn *fun, bool has_payload, void *payload, void (*dtor)
 }
 
 /* What every kind of handle has. */
-#define HANDLE(kind)                                                   \
-    kind kind##_new(void) { return (kind){NULL}; }                     \
-    int kind##_free(kind cls) { return free_box(cls.ctx); }            \
-    int kind##_set(kind *cls, const kind src) { return set_box(cls ? &cls->ctx : NULL, src.ctx); }
+#define HANDLE(kind)                                     \
+    kind kind##_new(void) {                              \
+        return (kind){NULL};                             \
+    }                                                    \
+    int kind##_free(kind cls) {                          \
+        return free_box(cls.ctx);                        \
+    }                                                    \
+    int kind##_set(kind *cls, const kind src) {          \
+        return set_box(cls ? &cls->ctx : NULL, src.ctx); \
+    }
 /* And the makers of those that hold a capi_func: fn without, fn_payload with a payload. */
-#define FUNC_HANDLE(kind, fn, fn_payload)                                                          \
-    HANDLE(kind)                                                                                   \
-    kind kind##_new_func(fn *fun) { return (kind){func_box((any_fn *)fun, false, NULL, NULL)}; }   \
-    kind kind##_new_func_payload(fn_payload *fun, void *payload, void (*dtor)(void *)) {           \
-        return (kind){func_box((any_fn *)fun, true, payload, dtor)};                               \
+#define FUNC_HANDLE(kind, fn, fn_payload)                                                \
+    HANDLE(kind)                                                                         \
+    kind kind##_new_func(fn *fun) {                                                      \
+        return (kind){func_box((any_fn *)fun, false, NULL, NULL)};                       \
+    }                                                                                    \
+    kind kind##_new_func_payload(fn_payload *fun, void *payload, void (*dtor)(void *)) { \
+        return (kind){func_box((any_fn *)fun, true, payload, dtor)};                     \
     }
 
 #define VECTOR const mlx_vector_array
@@ -100,7 +109,8 @@ typedef int custom_fn_payload(mlx_vector_array *, VECTOR, VECTOR, VECTOR, void *
 typedef int custom_jvp_fn(mlx_vector_array *, VECTOR, VECTOR, const int *, size_t);
 typedef int custom_jvp_fn_payload(mlx_vector_array *, VECTOR, VECTOR, const int *, size_t, void *);
 typedef int custom_vmap_fn(mlx_vector_array *, mlx_vector_int *, VECTOR, const int *, size_t);
-typedef int custom_vmap_fn_payload(mlx_vector_array *, mlx_vector_int *, VECTOR, const int *, size_t, void *);
+typedef int custom_vmap_fn_payload(mlx_vector_array *, mlx_vector_int *, VECTOR, const int *,
+                                   size_t, void *);
 
 HANDLE(mlx_closure)
 FUNC_HANDLE(mlx_closure_kwargs, kwargs_fn, kwargs_fn_payload)
@@ -120,7 +130,8 @@ bool capi_put_closure(mlx_closure *res, mx_closure *c) {
 }
 
 static int call_plain(const capi_func *f, mlx_vector_array *out, mlx_vector_array in) {
-    return f->has_payload ? ((plain_fn_payload *)f->fun)(out, in, f->payload) : ((plain_fn *)f->fun)(out, in);
+    return f->has_payload ? ((plain_fn_payload *)f->fun)(out, in, f->payload)
+                          : ((plain_fn *)f->fun)(out, in);
 }
 
 /* The results in a callback's vector, added to the list. */
@@ -176,7 +187,8 @@ mlx_closure mlx_closure_new_func(plain_fn *fun) {
     return closure_box(run_plain, func_new((any_fn *)fun, false, NULL, NULL));
 }
 
-mlx_closure mlx_closure_new_func_payload(plain_fn_payload *fun, void *payload, void (*dtor)(void *)) {
+mlx_closure mlx_closure_new_func_payload(plain_fn_payload *fun, void *payload,
+                                         void (*dtor)(void *)) {
     mx_error_clear();
     return closure_box(run_plain, func_new((any_fn *)fun, true, payload, dtor));
 }
@@ -229,15 +241,17 @@ static const capi_func *func_in(void *ctx) {
     return object_of(ctx);
 }
 
-int mlx_closure_kwargs_apply(mlx_vector_array *res, mlx_closure_kwargs cls, const mlx_vector_array input_0,
+int mlx_closure_kwargs_apply(mlx_vector_array *res, mlx_closure_kwargs cls,
+                             const mlx_vector_array input_0,
                              const mlx_map_string_to_array input_1) {
     results r = {0};
     const capi_func *f = func_in(cls.ctx);
     if (!f)
         return capi_report();
     capi_callback c = capi_callback_begin();
-    int failed = f->has_payload ? ((kwargs_fn_payload *)f->fun)(&r.array[0], input_0, input_1, f->payload)
-                                : ((kwargs_fn *)f->fun)(&r.array[0], input_0, input_1);
+    int failed = f->has_payload
+                     ? ((kwargs_fn_payload *)f->fun)(&r.array[0], input_0, input_1, f->payload)
+                     : ((kwargs_fn *)f->fun)(&r.array[0], input_0, input_1);
     return end_results(&r, capi_callback_end(c, "closure", failed) && give_arrays(res, r.array[0]));
 }
 
@@ -248,22 +262,25 @@ int mlx_closure_value_and_grad_apply(mlx_vector_array *res_0, mlx_vector_array *
     if (!f)
         return capi_report();
     capi_callback c = capi_callback_begin();
-    int failed = f->has_payload ? ((grad_fn_payload *)f->fun)(&r.array[0], &r.array[1], input, f->payload)
-                                : ((grad_fn *)f->fun)(&r.array[0], &r.array[1], input);
-    return end_results(&r, capi_callback_end(c, "closure", failed) && give_arrays(res_0, r.array[0]) &&
-                               give_arrays(res_1, r.array[1]));
+    int failed = f->has_payload
+                     ? ((grad_fn_payload *)f->fun)(&r.array[0], &r.array[1], input, f->payload)
+                     : ((grad_fn *)f->fun)(&r.array[0], &r.array[1], input);
+    return end_results(&r, capi_callback_end(c, "closure", failed) &&
+                               give_arrays(res_0, r.array[0]) && give_arrays(res_1, r.array[1]));
 }
 
-bool capi_call_custom(const capi_func *f, mlx_vector_array *res, mlx_vector_array primals, mlx_vector_array cotangents,
-                      mlx_vector_array outputs) {
+bool capi_call_custom(const capi_func *f, mlx_vector_array *res, mlx_vector_array primals,
+                      mlx_vector_array cotangents, mlx_vector_array outputs) {
     capi_callback c = capi_callback_begin();
-    int failed = f->has_payload ? ((custom_fn_payload *)f->fun)(res, primals, cotangents, outputs, f->payload)
-                                : ((custom_fn *)f->fun)(res, primals, cotangents, outputs);
+    int failed = f->has_payload
+                     ? ((custom_fn_payload *)f->fun)(res, primals, cotangents, outputs, f->payload)
+                     : ((custom_fn *)f->fun)(res, primals, cotangents, outputs);
     return capi_callback_end(c, "closure", failed);
 }
 
-int mlx_closure_custom_apply(mlx_vector_array *res, mlx_closure_custom cls, const mlx_vector_array input_0,
-                             const mlx_vector_array input_1, const mlx_vector_array input_2) {
+int mlx_closure_custom_apply(mlx_vector_array *res, mlx_closure_custom cls,
+                             const mlx_vector_array input_0, const mlx_vector_array input_1,
+                             const mlx_vector_array input_2) {
     results r = {0};
     const capi_func *f = func_in(cls.ctx);
     bool ok = f && capi_call_custom(f, &r.array[0], input_0, input_1, input_2);
@@ -273,29 +290,33 @@ int mlx_closure_custom_apply(mlx_vector_array *res, mlx_closure_custom cls, cons
 bool capi_call_custom_jvp(const capi_func *f, mlx_vector_array *res, mlx_vector_array primals,
                           mlx_vector_array tangents, const int *argnums, size_t n) {
     capi_callback c = capi_callback_begin();
-    int failed = f->has_payload ? ((custom_jvp_fn_payload *)f->fun)(res, primals, tangents, argnums, n, f->payload)
+    int failed = f->has_payload ? ((custom_jvp_fn_payload *)f->fun)(res, primals, tangents, argnums,
+                                                                    n, f->payload)
                                 : ((custom_jvp_fn *)f->fun)(res, primals, tangents, argnums, n);
     return capi_callback_end(c, "closure", failed);
 }
 
-int mlx_closure_custom_jvp_apply(mlx_vector_array *res, mlx_closure_custom_jvp cls, const mlx_vector_array input_0,
-                                 const mlx_vector_array input_1, const int *input_2, size_t input_2_num) {
+int mlx_closure_custom_jvp_apply(mlx_vector_array *res, mlx_closure_custom_jvp cls,
+                                 const mlx_vector_array input_0, const mlx_vector_array input_1,
+                                 const int *input_2, size_t input_2_num) {
     results r = {0};
     const capi_func *f = func_in(cls.ctx);
     bool ok = f && capi_call_custom_jvp(f, &r.array[0], input_0, input_1, input_2, input_2_num);
     return end_results(&r, ok && give_arrays(res, r.array[0]));
 }
 
-bool capi_call_custom_vmap(const capi_func *f, mlx_vector_array *res, mlx_vector_int *axes_out, mlx_vector_array in,
-                           const int *axes, size_t n) {
+bool capi_call_custom_vmap(const capi_func *f, mlx_vector_array *res, mlx_vector_int *axes_out,
+                           mlx_vector_array in, const int *axes, size_t n) {
     capi_callback c = capi_callback_begin();
-    int failed = f->has_payload ? ((custom_vmap_fn_payload *)f->fun)(res, axes_out, in, axes, n, f->payload)
-                                : ((custom_vmap_fn *)f->fun)(res, axes_out, in, axes, n);
+    int failed = f->has_payload
+                     ? ((custom_vmap_fn_payload *)f->fun)(res, axes_out, in, axes, n, f->payload)
+                     : ((custom_vmap_fn *)f->fun)(res, axes_out, in, axes, n);
     return capi_callback_end(c, "closure", failed);
 }
 
-int mlx_closure_custom_vmap_apply(mlx_vector_array *res_0, mlx_vector_int *res_1, mlx_closure_custom_vmap cls,
-                                  const mlx_vector_array input_0, const int *input_1, size_t input_1_num) {
+int mlx_closure_custom_vmap_apply(mlx_vector_array *res_0, mlx_vector_int *res_1,
+                                  mlx_closure_custom_vmap cls, const mlx_vector_array input_0,
+                                  const int *input_1, size_t input_1_num) {
     results r = {0};
     const capi_func *f = func_in(cls.ctx);
     bool ok = f && capi_call_custom_vmap(f, &r.array[0], &r.ints, input_0, input_1, input_1_num);

@@ -20,11 +20,11 @@ mx_closure *capi_closure(mlx_closure cls);
 bool capi_put_closure(mlx_closure *res, mx_closure *c);
 
 /* Call the functions of custom rules; false with the cause recorded. */
-bool capi_call_custom(const capi_func *f, mlx_vector_array *res, mlx_vector_array primals, mlx_vector_array cotangents,
-                      mlx_vector_array outputs);
+bool capi_call_custom(const capi_func *f, mlx_vector_array *res, mlx_vector_array primals,
+                      mlx_vector_array cotangents, mlx_vector_array outputs);
 bool capi_call_custom_jvp(const capi_func *f, mlx_vector_array *res, mlx_vector_array primals,
                           mlx_vector_array tangents, const int *argnums, size_t n);
-bool capi_call_custom_vmap(const capi_func *f, mlx_vector_array *res, mlx_vector_int *axes_out, mlx_vector_array in,
-                           const int *axes, size_t n);
+bool capi_call_custom_vmap(const capi_func *f, mlx_vector_array *res, mlx_vector_int *axes_out,
+                           mlx_vector_array in, const int *axes, size_t n);
 
 #endif

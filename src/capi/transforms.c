@@ -22,8 +22,8 @@ int mlx_async_eval(const mlx_vector_array outputs) {
 }
 
 /* Both lists to the handles, freed; the end of the call. */
-static int end_lists(capi_call *c, bool ok, mlx_vector_array *res_0, mx_arrays *list_0, mlx_vector_array *res_1,
-                     mx_arrays *list_1) {
+static int end_lists(capi_call *c, bool ok, mlx_vector_array *res_0, mx_arrays *list_0,
+                     mlx_vector_array *res_1, mx_arrays *list_1) {
     ok = ok && !mx_failed() && capi_put_arrays(res_0, list_0->item, list_0->count) &&
          capi_put_arrays(res_1, list_1->item, list_1->count);
     mx_arrays_free(list_0);
@@ -67,8 +67,8 @@ static void gradient_free(void *payload) {
     mx_free(g);
 }
 
-static int gradient_call(mlx_vector_array *values, mlx_vector_array *grads, const mlx_vector_array input,
-                         void *payload) {
+static int gradient_call(mlx_vector_array *values, mlx_vector_array *grads,
+                         const mlx_vector_array input, void *payload) {
     capi_call c = capi_begin_default();
     const gradient *g = payload;
     mx_arrays out = {0}, d = {0};
@@ -83,11 +83,14 @@ static gradient *gradient_new(mx_closure *f, const int *argnums, size_t n) {
         return mx_fail(MX_INVALID, "[grad] Must specify at least one argument.");
     for (size_t i = 0; i < n; i++)
         if (argnums[i] < 0)
-            return mx_fail(MX_RANGE, "[grad] Can't compute the gradient of negative argument index %d", argnums[i]);
+            return mx_fail(MX_RANGE,
+                           "[grad] Can't compute the gradient of negative argument index %d",
+                           argnums[i]);
     for (size_t i = 0; i < n; i++)
         for (size_t j = 0; j < i; j++)
             if (argnums[i] == argnums[j])
-                return mx_fail(MX_INVALID, "[grad] Duplicate argument index %d is not allowed.", argnums[i]);
+                return mx_fail(MX_INVALID, "[grad] Duplicate argument index %d is not allowed.",
+                               argnums[i]);
     gradient *g = mx_malloc(sizeof *g + n * sizeof *argnums);
     if (!g)
         return NULL;
@@ -104,7 +107,8 @@ int mlx_value_and_grad(mlx_closure_value_and_grad *res, const mlx_closure fun, c
     gradient *g = f ? gradient_new(f, argnums, argnums_num) : NULL;
     if (!g)
         return capi_report();
-    mlx_closure_value_and_grad made = mlx_closure_value_and_grad_new_func_payload(gradient_call, g, gradient_free);
+    mlx_closure_value_and_grad made =
+        mlx_closure_value_and_grad_new_func_payload(gradient_call, g, gradient_free);
     int failed = made.ctx ? mlx_closure_value_and_grad_set(res, made) : 1;
     mlx_closure_value_and_grad_free(made);
     return failed;

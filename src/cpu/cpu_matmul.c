@@ -51,7 +51,8 @@ static void fold_rows(cpu_layout *l, mx_gemm_args *g) {
     if (last < 0 || l->stride[B][last] != 0)
         return;
     mx_matrix a = g->a, c = g->cin;
-    if (!goes_on(&a, g->m, l->stride[A][last]) || (c.data && !goes_on(&c, g->m, l->stride[C][last])))
+    if (!goes_on(&a, g->m, l->stride[A][last]) ||
+        (c.data && !goes_on(&c, g->m, l->stride[C][last])))
         return;
     g->a = a;
     g->cin = c;
@@ -59,7 +60,8 @@ static void fold_rows(cpu_layout *l, mx_gemm_args *g) {
     l->ndim--;
 }
 
-static bool multiply(mx_gemm_args *g, const mx_array *a, const mx_array *b, const mx_array *c, mx_array *out) {
+static bool multiply(mx_gemm_args *g, const mx_array *a, const mx_array *b, const mx_array *c,
+                     mx_array *out) {
     cpu_layout l;
     collapse_batch(&l, a, b, c, out);
     fold_rows(&l, g);

@@ -24,8 +24,8 @@ typedef struct job {
     const void *w, *b;
     char *out; /* y, or dx (may be NULL) */
     int64_t rows, n;
-    int64_t block;           /* rows of one block of sums */
-    char *dw, *db;           /* a row of sums for each block; NULL: not wanted */
+    int64_t block; /* rows of one block of sums */
+    char *dw, *db; /* a row of sums for each block; NULL: not wanted */
     size_t sum_item;
 } job;
 
@@ -89,7 +89,8 @@ static void backward(void *ctx, int64_t begin, int64_t end) {
     const job *j = ctx;
     size_t n = (size_t)j->n;
     for (int64_t i = begin; i < end; i++) {
-        int64_t first = i * j->block, rows = j->rows - first < j->block ? j->rows - first : j->block;
+        int64_t first = i * j->block,
+                rows = j->rows - first < j->block ? j->rows - first : j->block;
         int64_t at = first * j->n * (int64_t)j->item, sum = i * j->n * (int64_t)j->sum_item;
         char *dx = j->out ? j->out + at : NULL;
         char *dw = j->dw ? j->dw + sum : NULL, *db = j->db ? j->db + sum : NULL;
@@ -105,7 +106,8 @@ static void finish_sums(const job *j, int64_t blocks, char *sums, mx_array *out)
     const mx_k_pointwise *pw = mx_kernels_get()->pointwise;
     mx_dtype wide = mx_dtype_compute(j->t);
     for (int64_t i = 1; i < blocks; i++)
-        pw->op[MX_PW_add][wide].binary(sums, sums, sums + i * j->n * (int64_t)j->sum_item, (size_t)j->n);
+        pw->op[MX_PW_add][wide].binary(sums, sums, sums + i * j->n * (int64_t)j->sum_item,
+                                       (size_t)j->n);
     pw->cast[wide][j->t](out->data, sums, (size_t)j->n);
 }
 

@@ -27,8 +27,8 @@ typedef struct job {
     const int64_t *strides; /* of `in` */
     size_t item;
     int64_t rows, n, blocks; /* T, D, blocks of rows in T */
-    int64_t step;            /* entries of the tables from one batch to the next: 0, all share one */
-    int64_t per_batch;       /* sequences of one batch */
+    int64_t step;      /* entries of the tables from one batch to the next: 0, all share one */
+    int64_t per_batch; /* sequences of one batch */
     table t;
 } job;
 
@@ -42,8 +42,8 @@ static struct {
 } kept;
 
 static bool is_kept(const mx_p_rope *p, double first, int64_t rows) {
-    return kept.rows == rows && kept.first == first && kept.p.dims == p->dims && kept.p.base == p->base &&
-           kept.p.scale == p->scale;
+    return kept.rows == rows && kept.first == first && kept.p.dims == p->dims &&
+           kept.p.base == p->base && kept.p.scale == p->scale;
 }
 
 static double offset_at(const mx_array *offset, int64_t i) {
@@ -51,10 +51,12 @@ static double offset_at(const mx_array *offset, int64_t i) {
     return mx_read_double(offset->data + at * (int64_t)mx_itemsize(offset), mx_dtype_of(offset));
 }
 
-static bool small_table(table *t, const mx_p_rope *p, double first, int64_t rows, const double *inverse) {
+static bool small_table(table *t, const mx_p_rope *p, double first, int64_t rows,
+                        const double *inverse) {
     if (!is_kept(p, first, rows)) {
         kept.rows = 0;
-        mx_rope_table(kept.cosine, kept.sine, inverse, (size_t)p->dims / 2, first, (size_t)rows, p->scale);
+        mx_rope_table(kept.cosine, kept.sine, inverse, (size_t)p->dims / 2, first, (size_t)rows,
+                      p->scale);
         kept.p = *p;
         kept.first = first;
         kept.rows = rows;
@@ -63,16 +65,16 @@ static bool small_table(table *t, const mx_p_rope *p, double first, int64_t rows
     return true;
 }
 
-static bool large_tables(table *t, const mx_p_rope *p, const mx_array *offset, int64_t count, int64_t rows,
-                         const double *inverse) {
+static bool large_tables(table *t, const mx_p_rope *p, const mx_array *offset, int64_t count,
+                         int64_t rows, const double *inverse) {
     int64_t half = p->dims / 2, one = rows * half;
     float *own = mx_malloc((size_t)(2 * count * one) * sizeof *own);
     if (!own)
         return false;
     *t = (table){own, own + count * one, own};
     for (int64_t i = 0; i < count; i++)
-        mx_rope_table(own + i * one, own + (count + i) * one, inverse, (size_t)half, offset_at(offset, i),
-                      (size_t)rows, p->scale);
+        mx_rope_table(own + i * one, own + (count + i) * one, inverse, (size_t)half,
+                      offset_at(offset, i), (size_t)rows, p->scale);
     return true;
 }
 
@@ -115,8 +117,9 @@ static void turn(void *ctx, int64_t begin, int64_t end) {
         int64_t entry = s / j->per_batch * j->step + first * half;
         mx_kernels_get()->rope->rows[j->x->dtype](
             j->out + (s * j->rows + first) * j->n * item, j->n,
-            j->in + (sequence_at(j, s) + first * row_stride) * item, row_stride, j->t.cosine + entry,
-            j->t.sine + entry, (size_t)rows, (size_t)j->n, (size_t)j->p->dims, j->p->traditional, j->p->inverse);
+            j->in + (sequence_at(j, s) + first * row_stride) * item, row_stride,
+            j->t.cosine + entry, j->t.sine + entry, (size_t)rows, (size_t)j->n, (size_t)j->p->dims,
+            j->p->traditional, j->p->inverse);
     }
 }
 
@@ -135,7 +138,8 @@ static bool place(job *j, mx_array *x, mx_array *out, int64_t *dense) {
 }
 
 static void run(job *j) {
-    int64_t sequences = j->x->size / (j->rows * j->n), rows = j->rows < BLOCK_ROWS ? j->rows : BLOCK_ROWS;
+    int64_t sequences = j->x->size / (j->rows * j->n),
+            rows = j->rows < BLOCK_ROWS ? j->rows : BLOCK_ROWS;
     j->blocks = (j->rows + BLOCK_ROWS - 1) / BLOCK_ROWS;
     j->per_batch = sequences / j->x->shape[0];
     mx_parallel_for(sequences * j->blocks, 1 + GRAIN / (rows * j->n), turn, j);
@@ -146,12 +150,16 @@ bool cpu_rope(mx_node *n, mx_array **out, const mx_program *feed) {
     const mx_p_rope *p = n->params;
     int64_t dense[MX_MAX_NDIM];
     cpu_dense freqs;
-    job j = {.p = p, .x = x, .item = mx_itemsize(x), .rows = x->shape[x->ndim - 2], .n = x->shape[x->ndim - 1]};
+    job j = {.p = p,
+             .x = x,
+             .item = mx_itemsize(x),
+             .rows = x->shape[x->ndim - 2],
+             .n = x->shape[x->ndim - 1]};
     (void)feed;
     if (x->size == 0)
         return mx_array_alloc(out[0]);
-    bool ok = cpu_dense_open(&freqs, p->freqs ? n->in[2] : NULL) && make_tables(&j, n->in[1], freqs.data) &&
-              place(&j, x, out[0], dense);
+    bool ok = cpu_dense_open(&freqs, p->freqs ? n->in[2] : NULL) &&
+              make_tables(&j, n->in[1], freqs.data) && place(&j, x, out[0], dense);
     if (ok)
         run(&j);
     mx_free(j.t.own);

@@ -11,7 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-uint8_t mx_trace_enter(void); /* the new level of this thread: 1 outermost; deep nesting shares 255 */
+uint8_t
+mx_trace_enter(void); /* the new level of this thread: 1 outermost; deep nesting shares 255 */
 void mx_trace_leave(void);
 uint8_t mx_trace_level(void); /* 0: no transform runs on this thread */
 bool mx_trace_active(void);   /* on any thread */

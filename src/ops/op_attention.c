@@ -20,7 +20,7 @@ enum { TEXT = 256 };
 
 static const mx_field attention_fields[] = {
     MX_FIELD(mx_p_attention, scale, DOUBLE), MX_FIELD(mx_p_attention, causal, BOOL),
-    MX_FIELD(mx_p_attention, mask, BOOL),    MX_FIELD(mx_p_attention, sinks, BOOL), MX_FIELD_END};
+    MX_FIELD(mx_p_attention, mask, BOOL), MX_FIELD(mx_p_attention, sinks, BOOL), MX_FIELD_END};
 
 /* --- shapes ------------------------------------------------------------------------------------------------- */
 
@@ -36,17 +36,26 @@ static bool check_ranks(mx_array *const *qkv) {
             return mx_fail(MX_INVALID, NAME "mismatching batch dimension for input with shape %s.",
                            mx_shape_text(a, TEXT, qkv[i]->shape, 4));
     if (q[3] != k[3])
-        return mx_fail(MX_INVALID, NAME "query, keys expected to have matching last dimension; found query shape "
-                                        "%s for keys shape %s.",
+        return mx_fail(MX_INVALID,
+                       NAME
+                       "query, keys expected to have matching last dimension; found query shape "
+                       "%s for keys shape %s.",
                        mx_shape_text(a, TEXT, q, 4), mx_shape_text(b, TEXT, k, 4));
     if (k[1] != v[1])
-        return mx_fail(MX_INVALID, NAME "keys, values expected to have matching n_kv_heads; found keys with "
-                                        "n_heads %d for values with n_heads %d.", k[1], v[1]);
+        return mx_fail(MX_INVALID,
+                       NAME "keys, values expected to have matching n_kv_heads; found keys with "
+                            "n_heads %d for values with n_heads %d.",
+                       k[1], v[1]);
     if (k[2] != v[2])
-        return mx_fail(MX_INVALID, NAME "keys, values expected to have one length; found keys shape %s for values "
-                                        "shape %s.", mx_shape_text(a, TEXT, k, 4), mx_shape_text(b, TEXT, v, 4));
+        return mx_fail(MX_INVALID,
+                       NAME
+                       "keys, values expected to have one length; found keys shape %s for values "
+                       "shape %s.",
+                       mx_shape_text(a, TEXT, k, 4), mx_shape_text(b, TEXT, v, 4));
     return (k[1] > 0 && q[1] % k[1] == 0) || (k[1] == 0 && q[1] == 0) ||
-           mx_fail(MX_INVALID, NAME "n_heads must be a multiple of n_kv_heads, found n_heads %d for n_kv_heads %d.",
+           mx_fail(MX_INVALID,
+                   NAME
+                   "n_heads must be a multiple of n_kv_heads, found n_heads %d for n_kv_heads %d.",
                    q[1], k[1]);
 }
 
@@ -57,7 +66,8 @@ static bool check_mask(const mx_array *mask, mx_dtype t, const int *scores) {
         return mx_fail(MX_INVALID, NAME "the mask with shape %s expected to have at most rank 4.",
                        mx_shape_text(text, TEXT, mask->shape, mask->ndim));
     if (mask->dtype != MX_BOOL && mx_dtype_promote(mx_dtype_of(mask), t) != t)
-        return mx_fail(MX_INVALID, NAME "Mask type must promote to output type %s.", mx_dtype_name(t));
+        return mx_fail(MX_INVALID, NAME "Mask type must promote to output type %s.",
+                       mx_dtype_name(t));
     if (!mx_broadcast_shapes("broadcast_shapes", mask->shape, mask->ndim, scores, 4, &s))
         return false;
     return memcmp(s.dim, scores, 4 * sizeof *scores) == 0 ||
@@ -72,7 +82,8 @@ static bool check_sinks(const mx_array *sinks, const mx_array *q) {
                    mx_shape_text(text, TEXT, sinks->shape, sinks->ndim));
 }
 
-static bool infer_attention(const void *params, mx_array *const *in, int nin, mx_out *out, int nout) {
+static bool infer_attention(const void *params, mx_array *const *in, int nin, mx_out *out,
+                            int nout) {
     const mx_p_attention *p = params;
     mx_dtype t = mx_dtype_of(in[0]);
     (void)nout;
@@ -83,7 +94,8 @@ static bool infer_attention(const void *params, mx_array *const *in, int nin, mx
     if (!mx_dtype_is_float(t) || in[1]->dtype != t || in[2]->dtype != t)
         return mx_fail(MX_INVALID, NAME "Received unsupported type %s.", mx_dtype_name(t));
     const int scores[4] = {in[0]->shape[0], in[0]->shape[1], in[0]->shape[2], in[1]->shape[2]};
-    if ((p->mask && !check_mask(in[3], t, scores)) || (p->sinks && !check_sinks(in[3 + p->mask], in[0])))
+    if ((p->mask && !check_mask(in[3], t, scores)) ||
+        (p->sinks && !check_sinks(in[3 + p->mask], in[0])))
         return false;
     out->dtype = t;
     out->shape = (mx_shape){4, {scores[0], scores[1], scores[2], in[2]->shape[3]}};
@@ -114,7 +126,10 @@ static mx_array *causal_mask(int lq, int lk) {
 }
 
 static double least(mx_dtype t) {
-    return t == MX_FLOAT64 ? -DBL_MAX : t == MX_FLOAT16 ? -65504.0 : t == MX_BFLOAT16 ? -0x1.fep127 : -(double)FLT_MAX;
+    return t == MX_FLOAT64    ? -DBL_MAX
+           : t == MX_FLOAT16  ? -65504.0
+           : t == MX_BFLOAT16 ? -0x1.fep127
+                              : -(double)FLT_MAX;
 }
 
 static mx_array *masked(mx_array *scores, mx_array *mask) {
@@ -130,7 +145,8 @@ static mx_array *softmax_with_sinks(mx_array *scores, mx_array *sinks) {
     if (!scores || !sinks)
         return NULL;
     const int *s = scores->shape, one[5] = {s[0], s[1], s[2], s[3], 1}, n = s[4];
-    mx_array *column = mx_reshape(mx_astype(sinks, mx_dtype_of(scores)), (int[]){1, s[1], s[2], 1, 1}, 5);
+    mx_array *column =
+        mx_reshape(mx_astype(sinks, mx_dtype_of(scores)), (int[]){1, s[1], s[2], 1, 1}, 5);
     mx_array *all[2] = {mx_broadcast_to(column, one, 5), scores};
     return mx_slice_axis(mx_softmax(mx_concatenate(all, 2, 4), (int[]){-1}, 1, true), 4, 1, n + 1);
 }
@@ -145,7 +161,8 @@ static mx_array *attention_as_algebra(const mx_p_attention *p, mx_array *const *
         scores = masked(scores, causal_mask(q->shape[2], k->shape[2]));
     if (p->mask)
         scores = masked(scores, grouped(four_axes(in[3]), hk, members));
-    scores = p->sinks ? softmax_with_sinks(scores, in[3 + p->mask]) : mx_softmax(scores, (int[]){-1}, 1, true);
+    scores = p->sinks ? softmax_with_sinks(scores, in[3 + p->mask])
+                      : mx_softmax(scores, (int[]){-1}, 1, true);
     return mx_reshape(mx_matmul(scores, mx_expand_dim(v, 2)), shape, 4);
 }
 
@@ -175,8 +192,8 @@ static mx_array *folded_mask(mx_array *mask, int axis, int n, int batch) {
     return mx_flatten(mx_broadcast_to(mask, shape, 5), 0, 1);
 }
 
-static bool attention_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n, mx_array **out,
-                           int *out_axes) {
+static bool attention_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n,
+                           mx_array **out, int *out_axes) {
     const mx_p_attention *p = y->params;
     int batch = y->in[0]->shape[0];
     mx_array *arg[5];
@@ -208,7 +225,8 @@ const mx_prim_desc mx_desc_attention = {
 static bool check_mode(const char *mode, const mx_array *mask) {
     bool causal = strcmp(mode, "causal") == 0;
     if (*mode && !causal && strcmp(mode, "array") != 0)
-        return mx_fail(MX_INVALID, NAME "invalid mask option '%s'. Must be 'causal', or an array.", mode);
+        return mx_fail(MX_INVALID, NAME "invalid mask option '%s'. Must be 'causal', or an array.",
+                       mode);
     if (causal && mask)
         return mx_fail(MX_INVALID, NAME "an array mask cannot be given with mask mode 'causal'");
     if (strcmp(mode, "array") == 0 && !mask)
@@ -216,8 +234,8 @@ static bool check_mode(const char *mode, const mx_array *mask) {
     return true;
 }
 
-mx_array *mx_attention(mx_array *q, mx_array *k, mx_array *v, double scale, const char *mask_mode, mx_array *mask,
-                       mx_array *sinks) {
+mx_array *mx_attention(mx_array *q, mx_array *k, mx_array *v, double scale, const char *mask_mode,
+                       mx_array *mask, mx_array *sinks) {
     mx_out out;
     mask_mode = mask_mode ? mask_mode : "";
     if (!q || !k || !v || !check_mode(mask_mode, mask))

@@ -15,9 +15,11 @@ enum { TEXT = 256 };
 
 static bool mismatch(const char *op, const mx_array *a, const mx_array *b) {
     char ta[TEXT], tb[TEXT];
-    return mx_fail(MX_INVALID, "[%s] Last dimension of first input with shape %s must match second to last "
-                               "dimension of second input with shape %s.", op,
-                   mx_shape_text(ta, TEXT, a->shape, a->ndim), mx_shape_text(tb, TEXT, b->shape, b->ndim));
+    return mx_fail(MX_INVALID,
+                   "[%s] Last dimension of first input with shape %s must match second to last "
+                   "dimension of second input with shape %s.",
+                   op, mx_shape_text(ta, TEXT, a->shape, a->ndim),
+                   mx_shape_text(tb, TEXT, b->shape, b->ndim));
 }
 
 static bool product_shape(const char *op, const mx_array *a, const mx_array *b, mx_shape *out) {
@@ -49,7 +51,8 @@ static bool infer_addmm(const void *params, mx_array *const *in, int nin, mx_out
         return mx_fail(MX_INVALID, "[addmm] three arrays of one dtype are expected");
     out->dtype = mx_dtype_of(in[0]);
     if (!product_shape("addmm", in[0], in[1], &out->shape) ||
-        !mx_broadcast_shapes("broadcast_shapes", in[2]->shape, in[2]->ndim, out->shape.dim, out->shape.ndim, &full))
+        !mx_broadcast_shapes("broadcast_shapes", in[2]->shape, in[2]->ndim, out->shape.dim,
+                             out->shape.ndim, &full))
         return false;
     if (full.ndim == out->shape.ndim &&
         memcmp(full.dim, out->shape.dim, (size_t)full.ndim * sizeof *full.dim) == 0)
@@ -134,8 +137,8 @@ static mx_array *aligned(mx_array *a, int axis, int ndim) {
     return mx_reshape(a, shape, ndim + 1);
 }
 
-static bool product_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n, mx_array **out,
-                         int *out_axes) {
+static bool product_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n,
+                         mx_array **out, int *out_axes) {
     mx_array *operand[3];
     int ndim = 0;
     (void)n;
@@ -158,8 +161,8 @@ const mx_prim_desc mx_desc_matmul = {
     .vmap = product_vmap,
 };
 
-static const mx_field addmm_fields[] = {MX_FIELD(mx_p_addmm, alpha, DOUBLE), MX_FIELD(mx_p_addmm, beta, DOUBLE),
-                                        MX_FIELD_END};
+static const mx_field addmm_fields[] = {MX_FIELD(mx_p_addmm, alpha, DOUBLE),
+                                        MX_FIELD(mx_p_addmm, beta, DOUBLE), MX_FIELD_END};
 
 static bool addmm_expand(const mx_node *y, mx_array *const *in, mx_array **out) {
     const mx_p_addmm *p = y->params;
@@ -181,8 +184,10 @@ const mx_prim_desc mx_desc_addmm = {
 /* --- the operations -------------------------------------------------------------------------------------------- */
 
 static bool have_dimensions(const char *op, const mx_array *a, const mx_array *b) {
-    return a && b && ((a->ndim && b->ndim) ||
-                      mx_fail(MX_INVALID, "[%s] Got 0 dimension input. Inputs must have at least one dimension.", op));
+    return a && b &&
+           ((a->ndim && b->ndim) ||
+            mx_fail(MX_INVALID,
+                    "[%s] Got 0 dimension input. Inputs must have at least one dimension.", op));
 }
 
 /* (..., K) (K, N): one product of all rows. */
@@ -296,7 +301,8 @@ static bool plan(contraction *c, const mx_array *a, const int *axes, int n, bool
 static mx_array *as_matrix(mx_array *a, const contraction *c, bool summed_first) {
     if (c->kept > INT32_MAX || c->summed > INT32_MAX)
         return mx_fail(MX_RANGE, "[tensordot] an axis would have more than 2^31 - 1 elements");
-    int rows = (int)(summed_first ? c->summed : c->kept), columns = (int)(summed_first ? c->kept : c->summed);
+    int rows = (int)(summed_first ? c->summed : c->kept),
+        columns = (int)(summed_first ? c->kept : c->summed);
     return mx_reshape(mx_transpose_axes(a, c->axes, a->ndim), (int[]){rows, columns}, 2);
 }
 
@@ -305,14 +311,17 @@ mx_array *mx_tensordot(mx_array *a, mx_array *b, const int *axes_a, const int *a
     if (!a || !b || !mx_promote2(&a, &b))
         return NULL;
     if (n < 0 || n > a->ndim || n > b->ndim)
-        return mx_fail(MX_INVALID, "[tensordot] axis must be less than the number of dimensions of a and b.");
+        return mx_fail(MX_INVALID,
+                       "[tensordot] axis must be less than the number of dimensions of a and b.");
     if (!plan(&ca, a, axes_a, n, false) || !plan(&cb, b, axes_b, n, true))
         return NULL;
     for (int i = 0; i < n; i++)
         if (a->shape[ca.axes[ca.n_kept + i]] != b->shape[cb.axes[i]])
-            return mx_fail(MX_INVALID, "[tensordot] a and b must have the same shape on the contracted axes.");
+            return mx_fail(MX_INVALID,
+                           "[tensordot] a and b must have the same shape on the contracted axes.");
     if (ca.n_kept + cb.n_kept > MX_MAX_NDIM)
-        return mx_fail(MX_INVALID, "[tensordot] the result would have %d dimensions", ca.n_kept + cb.n_kept);
+        return mx_fail(MX_INVALID, "[tensordot] the result would have %d dimensions",
+                       ca.n_kept + cb.n_kept);
     for (int i = 0; i < cb.n_kept; i++)
         ca.shape[ca.n_kept + i] = cb.shape[i];
     mx_array *y = mx_matmul(as_matrix(a, &ca, false), as_matrix(b, &cb, true));
@@ -326,7 +335,8 @@ mx_array *mx_tensordot_n(mx_array *a, mx_array *b, int n) {
     if (n < 0)
         return mx_fail(MX_INVALID, "[tensordot] axis must be greater or equal to 0.");
     if (n > a->ndim || n > b->ndim)
-        return mx_fail(MX_INVALID, "[tensordot] axis must be less than the number of dimensions of a and b.");
+        return mx_fail(MX_INVALID,
+                       "[tensordot] axis must be less than the number of dimensions of a and b.");
     for (int i = 0; i < n; i++) {
         axes_a[i] = a->ndim - n + i;
         axes_b[i] = i;

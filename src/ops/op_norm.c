@@ -9,28 +9,37 @@
 #include "graph/params.h"
 #include "ops/rules.h"
 
-static const mx_field norm_fields[] = {MX_FIELD(mx_p_norm, eps, DOUBLE), MX_FIELD(mx_p_norm, weight, BOOL),
+static const mx_field norm_fields[] = {MX_FIELD(mx_p_norm, eps, DOUBLE),
+                                       MX_FIELD(mx_p_norm, weight, BOOL),
                                        MX_FIELD(mx_p_norm, bias, BOOL), MX_FIELD_END};
 
 /* --- shapes ---------------------------------------------------------------------------------------------- */
 
 static bool check_vector(const char *op, const char *what, const mx_array *w, const mx_array *x) {
     if (w->ndim != 1)
-        return mx_fail(MX_INVALID, "[%s] %s must have 1 dimension but has %d dimensions.", op, what, w->ndim);
+        return mx_fail(MX_INVALID, "[%s] %s must have 1 dimension but has %d dimensions.", op, what,
+                       w->ndim);
     if (w->shape[0] != x->shape[x->ndim - 1])
-        return mx_fail(MX_INVALID, "[%s] %s must have the same size as the last dimension of x but has %d "
-                                   "elements.", op, what, w->shape[0]);
-    return w->dtype == x->dtype || mx_fail(MX_INVALID, "[%s] %s has another dtype than x", op, what);
+        return mx_fail(MX_INVALID,
+                       "[%s] %s must have the same size as the last dimension of x but has %d "
+                       "elements.",
+                       op, what, w->shape[0]);
+    return w->dtype == x->dtype ||
+           mx_fail(MX_INVALID, "[%s] %s has another dtype than x", op, what);
 }
 
 static bool check_input(const char *op, const mx_array *x) {
     if (x->ndim < 1)
-        return mx_fail(MX_INVALID, "[%s] Input must have at least 1 dimension but got input with 0 dimensions.", op);
+        return mx_fail(MX_INVALID,
+                       "[%s] Input must have at least 1 dimension but got input with 0 dimensions.",
+                       op);
     return mx_dtype_is_float(mx_dtype_of(x)) ||
-           mx_fail(MX_INVALID, "[%s] Received unsupported type %s.", op, mx_dtype_name(mx_dtype_of(x)));
+           mx_fail(MX_INVALID, "[%s] Received unsupported type %s.", op,
+                   mx_dtype_name(mx_dtype_of(x)));
 }
 
-static bool infer_norm(const char *op, const char *weight, const mx_p_norm *p, mx_array *const *in, int nin, mx_out *out) {
+static bool infer_norm(const char *op, const char *weight, const mx_p_norm *p, mx_array *const *in,
+                       int nin, mx_out *out) {
     if (nin != 1 + p->weight + p->bias)
         return mx_fail(MX_INVALID, "[%s] %d inputs do not fit the parameters", op, nin);
     if (!check_input(op, in[0]) || (p->weight && !check_vector(op, weight, in[1], in[0])) ||
@@ -40,11 +49,13 @@ static bool infer_norm(const char *op, const char *weight, const mx_p_norm *p, m
     return true;
 }
 
-static bool infer_rms_norm(const void *params, mx_array *const *in, int nin, mx_out *out, int nout) {
+static bool infer_rms_norm(const void *params, mx_array *const *in, int nin, mx_out *out,
+                           int nout) {
     (void)nout;
     return infer_norm("rms_norm", "(*weight)", params, in, nin, out);
 }
-static bool infer_layer_norm(const void *params, mx_array *const *in, int nin, mx_out *out, int nout) {
+static bool infer_layer_norm(const void *params, mx_array *const *in, int nin, mx_out *out,
+                             int nout) {
     (void)nout;
     return infer_norm("layer_norm", "weight", params, in, nin, out);
 }
@@ -54,7 +65,8 @@ static bool infer_vjp(const void *params, mx_array *const *in, int nin, mx_out *
     const mx_p_norm *p = params;
     if (nin != 2 + p->weight || nout != 1 + p->weight + p->bias || !mx_same_shape(in[0], in[1]))
         return mx_fail(MX_INVALID, "[norm_vjp] the arrays do not fit the parameters");
-    if (!check_input("norm_vjp", in[0]) || (p->weight && !check_vector("norm_vjp", "weight", in[2], in[0])))
+    if (!check_input("norm_vjp", in[0]) ||
+        (p->weight && !check_vector("norm_vjp", "weight", in[2], in[0])))
         return false;
     out[0] = (mx_out){mx_dtype_of(in[0]), mx_shape_of(in[0])};
     for (int j = 1; j < nout; j++)
@@ -87,7 +99,8 @@ static mx_array *inverse_root(mx_array *x, double eps) {
 static bool rms_norm_expand(const mx_node *y, mx_array *const *in, mx_array **out) {
     const mx_p_norm *p = y->params;
     mx_array *x = wide(in[0]);
-    out[0] = narrow(scaled(mx_mul(x, inverse_root(x, p->eps)), p->weight ? wide(in[1]) : NULL), in[0]);
+    out[0] =
+        narrow(scaled(mx_mul(x, inverse_root(x, p->eps)), p->weight ? wide(in[1]) : NULL), in[0]);
     return out[0] != NULL;
 }
 
@@ -127,7 +140,8 @@ static bool layer_norm_vjp_expand(const mx_node *y, mx_array *const *in, mx_arra
 
 /* --- derivatives ---------------------------------------------------------------------------------------------- */
 
-static bool norm_vjp(mx_prim rule, const mx_node *y, mx_array *const *cot, const bool *need, mx_array **grad) {
+static bool norm_vjp(mx_prim rule, const mx_node *y, mx_array *const *cot, const bool *need,
+                     mx_array **grad) {
     const mx_p_norm *p = y->params;
     mx_array *in[3] = {y->in[0], cot[0], p->weight ? y->in[1] : NULL}, *d[3];
     mx_p_norm q = {p->eps, p->weight, p->bias && need[1 + p->weight]};
@@ -141,15 +155,18 @@ static bool norm_vjp(mx_prim rule, const mx_node *y, mx_array *const *cot, const
     return true;
 }
 
-static bool rms_norm_vjp(const mx_node *y, mx_array *const *cot, const bool *need, mx_array **grad) {
+static bool rms_norm_vjp(const mx_node *y, mx_array *const *cot, const bool *need,
+                         mx_array **grad) {
     return norm_vjp(MX_PRIM_rms_norm_vjp, y, cot, need, grad);
 }
-static bool layer_norm_vjp(const mx_node *y, mx_array *const *cot, const bool *need, mx_array **grad) {
+static bool layer_norm_vjp(const mx_node *y, mx_array *const *cot, const bool *need,
+                           mx_array **grad) {
     return norm_vjp(MX_PRIM_layer_norm_vjp, y, cot, need, grad);
 }
 
 /* A batch of x alone is more rows. */
-static bool norm_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n, mx_array **out, int *out_axes) {
+static bool norm_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n, mx_array **out,
+                      int *out_axes) {
     mx_array *arg[3] = {mx_batch_front(in[0], axes[0]), NULL, NULL};
     bool alone = axes[0] >= 0;
     for (int i = 1; i < y->nin; i++) {
@@ -163,15 +180,13 @@ static bool norm_vmap(const mx_node *y, mx_array *const *in, const int *axes, in
     return out[0] != NULL;
 }
 
-#define NORM_DESC(op, Name, infer_fn, ...)      \
-    const mx_prim_desc mx_desc_##op = {         \
-        .name = Name,                           \
-        .fields = norm_fields,                  \
-        .param_size = sizeof(mx_p_norm),        \
-        .infer = infer_fn,                      \
-        .expand = op##_expand,                  \
-        __VA_ARGS__                             \
-    };
+#define NORM_DESC(op, Name, infer_fn, ...)                              \
+    const mx_prim_desc mx_desc_##op = {.name = Name,                    \
+                                       .fields = norm_fields,           \
+                                       .param_size = sizeof(mx_p_norm), \
+                                       .infer = infer_fn,               \
+                                       .expand = op##_expand,           \
+                                       __VA_ARGS__};
 NORM_DESC(rms_norm, "RMSNorm", infer_rms_norm, .vjp = rms_norm_vjp, .vmap = norm_vmap)
 NORM_DESC(layer_norm, "LayerNorm", infer_layer_norm, .vjp = layer_norm_vjp, .vmap = norm_vmap)
 NORM_DESC(rms_norm_vjp, "RMSNormVJP", infer_vjp, .vmap = mx_loop_vmap)

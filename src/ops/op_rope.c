@@ -15,45 +15,56 @@
 
 enum { TEXT = 256 };
 
-static const mx_field rope_fields[] = {
-    MX_FIELD(mx_p_rope, dims, INT),       MX_FIELD(mx_p_rope, traditional, BOOL),
-    MX_FIELD(mx_p_rope, inverse, BOOL),   MX_FIELD(mx_p_rope, freqs, BOOL),
-    MX_FIELD(mx_p_rope, base, DOUBLE),    MX_FIELD(mx_p_rope, scale, DOUBLE),
-    MX_FIELD_END};
+static const mx_field rope_fields[] = {MX_FIELD(mx_p_rope, dims, INT),
+                                       MX_FIELD(mx_p_rope, traditional, BOOL),
+                                       MX_FIELD(mx_p_rope, inverse, BOOL),
+                                       MX_FIELD(mx_p_rope, freqs, BOOL),
+                                       MX_FIELD(mx_p_rope, base, DOUBLE),
+                                       MX_FIELD(mx_p_rope, scale, DOUBLE),
+                                       MX_FIELD_END};
 
 /* --- shapes ------------------------------------------------------------------------------------------------ */
 
 static bool check_x(const mx_array *x, int dims) {
     if (x->ndim < 3)
-        return mx_fail(MX_INVALID, "[rope] Input must have at least 3 dimensions but got input with %d "
-                                   "dimensions.", x->ndim);
+        return mx_fail(MX_INVALID,
+                       "[rope] Input must have at least 3 dimensions but got input with %d "
+                       "dimensions.",
+                       x->ndim);
     if (!mx_dtype_is_float(mx_dtype_of(x)))
-        return mx_fail(MX_INVALID, "[rope] Input must be a floating type but got %s.", mx_dtype_name(mx_dtype_of(x)));
+        return mx_fail(MX_INVALID, "[rope] Input must be a floating type but got %s.",
+                       mx_dtype_name(mx_dtype_of(x)));
     if (dims <= 0)
         return mx_fail(MX_INVALID, "[rope] dims must be positive but got %d.", dims);
     if (dims % 2)
         return mx_fail(MX_INVALID, "[rope] dims must be even but got %d.", dims);
     return dims <= x->shape[x->ndim - 1] ||
-           mx_fail(MX_INVALID, "[rope] dims must not exceed the input's last dimension (%d) but got %d.",
+           mx_fail(MX_INVALID,
+                   "[rope] dims must not exceed the input's last dimension (%d) but got %d.",
                    x->shape[x->ndim - 1], dims);
 }
 
 static bool check_offset(const mx_array *offset, const mx_array *x) {
     char text[TEXT];
     if (offset->ndim > 1)
-        return mx_fail(MX_INVALID, "[rope] offset must have at most one dimension but has shape %s.",
+        return mx_fail(MX_INVALID,
+                       "[rope] offset must have at most one dimension but has shape %s.",
                        mx_shape_text(text, TEXT, offset->shape, offset->ndim));
     if (offset->ndim == 1 && offset->shape[0] != 1 && offset->shape[0] != x->shape[0])
-        return mx_fail(MX_INVALID, "[rope] offset must be a scalar or vector with %d elements but has shape %s.",
-                       x->shape[0], mx_shape_text(text, TEXT, offset->shape, offset->ndim));
+        return mx_fail(
+            MX_INVALID,
+            "[rope] offset must be a scalar or vector with %d elements but has shape %s.",
+            x->shape[0], mx_shape_text(text, TEXT, offset->shape, offset->ndim));
     return mx_dtype_is_integer(mx_dtype_of(offset)) ||
-           mx_fail(MX_INVALID, "[rope] offset must be an integer but got type %s.", mx_dtype_name(mx_dtype_of(offset)));
+           mx_fail(MX_INVALID, "[rope] offset must be an integer but got type %s.",
+                   mx_dtype_name(mx_dtype_of(offset)));
 }
 
 static bool check_freqs(const mx_array *freqs, int dims) {
     char text[TEXT];
     return (freqs->ndim == 1 && freqs->shape[0] == dims / 2) ||
-           mx_fail(MX_INVALID, "[rope] freqs must be one dimensional with size %d but got shape %s.", dims / 2,
+           mx_fail(MX_INVALID,
+                   "[rope] freqs must be one dimensional with size %d but got shape %s.", dims / 2,
                    mx_shape_text(text, TEXT, freqs->shape, freqs->ndim));
 }
 
@@ -62,7 +73,8 @@ static bool infer_rope(const void *params, mx_array *const *in, int nin, mx_out 
     (void)nout;
     if (nin != 2 + p->freqs)
         return mx_fail(MX_INVALID, "[rope] %d inputs do not fit the parameters", nin);
-    if (!check_x(in[0], p->dims) || !check_offset(in[1], in[0]) || (p->freqs && !check_freqs(in[2], p->dims)))
+    if (!check_x(in[0], p->dims) || !check_offset(in[1], in[0]) ||
+        (p->freqs && !check_freqs(in[2], p->dims)))
         return false;
     *out = (mx_out){mx_dtype_of(in[0]), mx_shape_of(in[0])};
     return true;
@@ -74,7 +86,8 @@ static bool infer_rope(const void *params, mx_array *const *in, int nin, mx_out 
 static mx_array *inverse_freqs(const mx_p_rope *p, mx_array *freqs) {
     if (freqs)
         return mx_rdiv_s(1, mx_astype(freqs, MX_FLOAT64));
-    return mx_exp(mx_mul_s(mx_arange(0, p->dims / 2, 1, MX_FLOAT64), -2.0 / p->dims * log(p->base)));
+    return mx_exp(
+        mx_mul_s(mx_arange(0, p->dims / 2, 1, MX_FLOAT64), -2.0 / p->dims * log(p->base)));
 }
 
 /* The angles, (T, dims / 2) or (B, 1, ..., T, dims / 2), in float64. */
@@ -87,7 +100,8 @@ static mx_array *angles(const mx_p_rope *p, const mx_array *x, mx_array *offset,
     mx_array *first = mx_astype(offset, MX_FLOAT64);
     if (offset->ndim)
         first = mx_reshape(first, shape, ndim);
-    mx_array *position = mx_mul_s(mx_add(mx_expand_dim(t, 1), first), p->inverse ? -p->scale : p->scale);
+    mx_array *position =
+        mx_mul_s(mx_add(mx_expand_dim(t, 1), first), p->inverse ? -p->scale : p->scale);
     return mx_mul(position, inverse_freqs(p, freqs));
 }
 
@@ -107,14 +121,16 @@ static mx_array *members(const mx_p_rope *p, mx_array *x, int which) {
 
 static mx_array *joined(const mx_p_rope *p, mx_array *a, mx_array *b, mx_array *x) {
     int last = x->ndim - 1, n = x->shape[last];
-    mx_array *y = p->traditional ? mx_flatten(mx_stack((mx_array *[]){a, b}, 2, last + 1), last, last + 1)
-                                 : mx_concatenate((mx_array *[]){a, b}, 2, last);
+    mx_array *y = p->traditional
+                      ? mx_flatten(mx_stack((mx_array *[]){a, b}, 2, last + 1), last, last + 1)
+                      : mx_concatenate((mx_array *[]){a, b}, 2, last);
     if (p->dims == n)
         return y;
     return mx_concatenate((mx_array *[]){y, mx_slice_axis(x, last, p->dims, n)}, 2, last);
 }
 
-static mx_array *rope_as_algebra(const mx_p_rope *p, mx_array *x, mx_array *offset, mx_array *freqs) {
+static mx_array *rope_as_algebra(const mx_p_rope *p, mx_array *x, mx_array *offset,
+                                 mx_array *freqs) {
     mx_dtype t = mx_dtype_of(x), wide = mx_dtype_compute(t);
     mx_array *angle = angles(p, x, offset, freqs);
     mx_array *c = mx_astype(mx_cos(angle), wide), *s = mx_astype(mx_sin(angle), wide);
@@ -153,7 +169,8 @@ static bool rope_jvp(const mx_node *y, mx_array *const *tan, mx_array **out) {
 }
 
 /* A batch behind axis 0 is one more axis between B and T. */
-static bool rope_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n, mx_array **out, int *out_axes) {
+static bool rope_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n, mx_array **out,
+                      int *out_axes) {
     for (int i = 1; i < y->nin; i++)
         if (axes[i] >= 0)
             return mx_loop_vmap(y, in, axes, n, out, out_axes);
@@ -173,8 +190,8 @@ const mx_prim_desc mx_desc_rope = {
     .expand = rope_expand,
 };
 
-mx_array *mx_rope(mx_array *x, int dims, bool traditional, const double *base, double scale, mx_array *offset,
-                  mx_array *freqs) {
+mx_array *mx_rope(mx_array *x, int dims, bool traditional, const double *base, double scale,
+                  mx_array *offset, mx_array *freqs) {
     if (!x || !offset)
         return NULL;
     if (!base && !freqs)

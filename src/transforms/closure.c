@@ -40,7 +40,8 @@ mx_closure *mx_closure_new(mx_closure_fn *call, void *payload, void (*dtor)(void
             dtor(payload);
         return NULL;
     }
-    *c = (mx_closure){.object = {.destroy = destroy}, .call = call, .payload = payload, .dtor = dtor};
+    *c = (mx_closure){
+        .object = {.destroy = destroy}, .call = call, .payload = payload, .dtor = dtor};
     atomic_init(&c->object.refs, 1);
     return c;
 }

@@ -12,7 +12,7 @@ typedef struct mx_arrays {
 
 bool mx_arrays_add(mx_arrays *list, mx_array *a); /* retains; a NULL is refused */
 bool mx_arrays_add_all(mx_arrays *list, mx_array *const *a, size_t n);
-void mx_arrays_free(mx_arrays *list);             /* lets go of all; the list is empty again */
+void mx_arrays_free(mx_arrays *list); /* lets go of all; the list is empty again */
 
 /* Counted. `call` adds its results to out, or fails with an error recorded. */
 typedef struct mx_closure mx_closure;

@@ -72,14 +72,16 @@ static bool check_tangents(mx_array *const *primals, int n, mx_array *const *tan
 
 static bool place_tangents(forward *f, const mx_tracing *t, mx_array *const *tan) {
     for (size_t i = 0; i < t->seeds.count; i++) {
-        f->tan[i] = mx_array_retain(tan[i] ? mx_astype(tan[i], mx_dtype_of(t->seeds.item[i])) : NULL);
+        f->tan[i] =
+            mx_array_retain(tan[i] ? mx_astype(tan[i], mx_dtype_of(t->seeds.item[i])) : NULL);
         if (tan[i] && !f->tan[i])
             return false;
     }
     return true;
 }
 
-static bool push_forward(const mx_tracing *t, const mx_arrays *out, mx_array *const *tan, mx_arrays *out_tangents) {
+static bool push_forward(const mx_tracing *t, const mx_arrays *out, mx_array *const *tan,
+                         mx_arrays *out_tangents) {
     mx_tape tape;
     forward f = {.tape = &tape};
     bool ok = mx_tape_record(&tape, t, out->item, out->count);
@@ -102,8 +104,8 @@ bool mx_jvp(mx_closure *f, mx_array *const *primals, int n, mx_array *const *tan
     uint8_t *levels = check_tangents(primals, n, tangents, ntan) ? mx_malloc((size_t)n + 1) : NULL;
     if (!levels)
         return false;
-    bool ok = mx_trace_begin(&t, primals, n, levels) && f->call(f, t.seeds.item, n, outputs) && !mx_failed() &&
-              push_forward(&t, outputs, tangents, out_tangents);
+    bool ok = mx_trace_begin(&t, primals, n, levels) && f->call(f, t.seeds.item, n, outputs) &&
+              !mx_failed() && push_forward(&t, outputs, tangents, out_tangents);
     if (!ok && !mx_failed())
         mx_fail(MX_INVALID, "[closure] the function failed without an error");
     ok = mx_trace_end(&t, outputs, out_tangents, ok);

@@ -32,7 +32,8 @@ static void give(const mx_arrays *from, mx_array **to, const bool *wanted) {
             to[i] = mx_own(mx_array_retain(from->item[i]));
 }
 
-static bool expansion_vjp(const mx_node *y, mx_array *const *cot, const bool *need, mx_array **grad) {
+static bool expansion_vjp(const mx_node *y, mx_array *const *cot, const bool *need,
+                          mx_array **grad) {
     mx_closure f = mx_closure_local(call_expansion, (void *)y);
     mx_arrays out = {0}, g = {0};
     bool ok = mx_vjp(&f, y->in, y->nin, cot, y->nout, &out, &g);
@@ -83,8 +84,8 @@ static bool call_pullback(mx_closure *self, mx_array *const *cot, int n, mx_arra
     return ok;
 }
 
-static bool transpose_with(const mx_node *y, mx_array *const *tan, bool *need, mx_array **u, mx_array **t,
-                           mx_array **out) {
+static bool transpose_with(const mx_node *y, mx_array *const *tan, bool *need, mx_array **u,
+                           mx_array **t, mx_array **out) {
     int n = 0;
     pullback p = {y, need};
     mx_closure f = mx_closure_local(call_pullback, &p);
@@ -94,7 +95,8 @@ static bool transpose_with(const mx_node *y, mx_array *const *tan, bool *need, m
             t[n++] = tan[i];
     for (int j = 0; j < y->nout; j++) {
         mx_array *like = mx_node_out(y, j);
-        u[j] = like ? mx_zeros(like->shape, like->ndim, mx_dtype_of(like)) : mx_scalar(0, MX_FLOAT32);
+        u[j] =
+            like ? mx_zeros(like->shape, like->ndim, mx_dtype_of(like)) : mx_scalar(0, MX_FLOAT32);
     }
     bool ok = mx_vjp(&f, u, y->nout, t, n, &value, &g);
     if (ok)

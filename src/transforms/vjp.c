@@ -87,7 +87,8 @@ static bool check_shape(const mx_array *out, const mx_array *cot) {
     char a[TEXT], b[TEXT];
     return mx_same_shape(out, cot) ||
            mx_fail(MX_INVALID, "[vjp] Output shape %s does not match cotangent shape %s.",
-                   mx_shape_text(a, TEXT, out->shape, out->ndim), mx_shape_text(b, TEXT, cot->shape, cot->ndim));
+                   mx_shape_text(a, TEXT, out->shape, out->ndim),
+                   mx_shape_text(b, TEXT, cot->shape, cot->ndim));
 }
 
 static int count_wanted(const mx_arrays *out) {
@@ -100,8 +101,10 @@ static int count_wanted(const mx_arrays *out) {
 static bool place_cotangents(back *b, const mx_arrays *out, mx_array *const *cot, int ncot) {
     int next = 0, wanted = count_wanted(out);
     if (ncot < wanted)
-        return mx_fail(MX_INVALID, "[vjp] Number of outputs to compute gradients for (%d) does not match "
-                                   "number of cotangents (%d).", wanted, ncot);
+        return mx_fail(MX_INVALID,
+                       "[vjp] Number of outputs to compute gradients for (%d) does not match "
+                       "number of cotangents (%d).",
+                       wanted, ncot);
     for (size_t i = 0; i < out->count; i++) {
         mx_array *o = out->item[i], *c = is_stopped(o) ? NULL : cot[next++];
         int32_t slot = b->tape->out_slot[i];
@@ -120,8 +123,8 @@ static bool collect(const back *b, const mx_tracing *t, mx_arrays *grads) {
     return ok;
 }
 
-static bool differentiate(const mx_tape *tape, const mx_tracing *t, const mx_arrays *out, mx_array *const *cot,
-                          int ncot, mx_arrays *grads) {
+static bool differentiate(const mx_tape *tape, const mx_tracing *t, const mx_arrays *out,
+                          mx_array *const *cot, int ncot, mx_arrays *grads) {
     back b = {.tape = tape, .cot = mx_calloc((size_t)tape->n_slot + 1, sizeof *b.cot)};
     bool ok = b.cot && place_cotangents(&b, out, cot, ncot) && walk_back(&b, t->seeds.count) &&
               collect(&b, t, grads);
@@ -133,7 +136,8 @@ static bool differentiate(const mx_tape *tape, const mx_tracing *t, const mx_arr
     return ok;
 }
 
-static bool pull_back(const mx_tracing *t, const mx_arrays *out, mx_array *const *cot, int ncot, mx_arrays *grads) {
+static bool pull_back(const mx_tracing *t, const mx_arrays *out, mx_array *const *cot, int ncot,
+                      mx_arrays *grads) {
     mx_tape tape;
     bool ok = mx_tape_record(&tape, t, out->item, out->count) &&
               differentiate(&tape, t, out, cot, ncot, grads);
@@ -144,7 +148,8 @@ static bool pull_back(const mx_tracing *t, const mx_arrays *out, mx_array *const
 static bool call(mx_closure *f, mx_array *const *in, int n, mx_arrays *out) {
     if (f->call(f, in, n, out) && !mx_failed())
         return true;
-    return mx_failed() ? false : mx_fail(MX_INVALID, "[closure] the function failed without an error");
+    return mx_failed() ? false
+                       : mx_fail(MX_INVALID, "[closure] the function failed without an error");
 }
 
 bool mx_vjp(mx_closure *f, mx_array *const *primals, int n, mx_array *const *cotangents, int ncot,
@@ -185,16 +190,21 @@ static bool check_argnums(int nin, const int *argnums, int nargs) {
         return mx_fail(MX_INVALID, "[grad] Must specify at least one argument.");
     for (int i = 0; i < nargs; i++) {
         if (argnums[i] < 0)
-            return mx_fail(MX_RANGE, "[grad] Can't compute the gradient of negative argument index %d", argnums[i]);
+            return mx_fail(MX_RANGE,
+                           "[grad] Can't compute the gradient of negative argument index %d",
+                           argnums[i]);
         if (argnums[i] >= nin)
-            return mx_fail(MX_RANGE, "[grad] Can't compute the gradient of argument index %d because the "
-                                     "function is called with only %d positional arguments.", argnums[i], nin);
+            return mx_fail(MX_RANGE,
+                           "[grad] Can't compute the gradient of argument index %d because the "
+                           "function is called with only %d positional arguments.",
+                           argnums[i], nin);
     }
     return true;
 }
 
 /* One for the first output, whose shape the walk compares with (); none for the others. */
-static bool grad_with(partial_call *p, mx_array **primals, int nargs, mx_arrays *outputs, mx_arrays *grads) {
+static bool grad_with(partial_call *p, mx_array **primals, int nargs, mx_arrays *outputs,
+                      mx_arrays *grads) {
     mx_tracing t;
     mx_closure f = mx_closure_local(call_with, p);
     uint8_t *levels = mx_malloc((size_t)nargs + 1);
