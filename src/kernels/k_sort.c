@@ -56,6 +56,8 @@ static inline uint16_t half_rank(uint16_t b, uint16_t infinity) {
     return half_key((uint16_t)(b & (0u - (b != 0x8000))), infinity);
 }
 
+#define RANK_MOST (16 + 16 * BYTES) /* as many are sorted by comparing each with each */
+
 /* ---- sorts of keys, and of keys with their indices ---- */
 
 typedef struct indexed {

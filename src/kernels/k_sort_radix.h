@@ -17,6 +17,18 @@ static void FN(insertion)(E *a, size_t n) {
     }
 }
 
+/* Few elements: each goes where the number of smaller ones says; n^2 comparisons, but in vectors. */
+static void FN(rank)(E *restrict out, const E *restrict a, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        uint32_t at = 0;
+        for (size_t j = 0; j < i; j++)
+            at += KEY(a[j]) <= KEY(a[i]);
+        for (size_t j = i + 1; j < n; j++)
+            at += KEY(a[j]) < KEY(a[i]);
+        out[at] = a[i];
+    }
+}
+
 /* counts[b][v]: how many keys have v in byte b. */
 static void FN(count)(uint32_t counts[BYTES][256], const E *a, size_t n) {
     memset(counts, 0, sizeof(uint32_t[BYTES][256]));
@@ -28,9 +40,13 @@ static void FN(count)(uint32_t counts[BYTES][256], const E *a, size_t n) {
 /* Sorts a[n] with the help of b[n]; the result is in the returned one of the two. n < 2^32. */
 static E *FN(sort)(E *a, E *b, size_t n) {
     uint32_t counts[BYTES][256];
-    if (n <= 32 + 4 * BYTES) {
+    if (n <= 8) {
         FN(insertion)(a, n);
         return a;
+    }
+    if (n <= RANK_MOST) {
+        FN(rank)(b, a, n);
+        return b;
     }
     FN(count)(counts, a, n);
     for (int byte = 0; byte < BYTES; byte++) {
