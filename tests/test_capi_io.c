@@ -1,4 +1,5 @@
 /* Readers and writers of the program, and the handles of io.h, with good and bad arguments. */
+#include "base/mem.h"
 #include "io_files.h"
 
 static mlx_stream none;
@@ -359,6 +360,101 @@ static void test_gguf_bad_arguments(void) {
     mlx_vector_string_free(v);
 }
 
+/* --- out of memory, at every allocation ----------------------------------------------- */
+
+typedef struct things {
+    mlx_array a, got;
+    mlx_map_string_to_array arrays, got_arrays;
+    mlx_io_gguf gguf, got_gguf;
+} things;
+
+static int npy_there_and_back(things *t) {
+    return mlx_save(own_path("o.npy"), t->a) || mlx_load(&t->got, own_path("o.npy"), none);
+}
+
+static int npz_there_and_back(things *t) {
+    return mlx_save_npz(own_path("o.npz"), t->arrays, true) ||
+           mlx_load_npz(&t->got_arrays, own_path("o.npz"), none);
+}
+
+static int gguf_there_and_back(things *t) {
+    return mlx_save_gguf(own_path("o.gguf"), t->gguf) ||
+           mlx_load_gguf(&t->got_gguf, own_path("o.gguf"), none);
+}
+
+static int set_gguf(things *t) {
+    return mlx_io_gguf_set_metadata_string(t->gguf, "string", "text") ||
+           mlx_io_gguf_set_array(t->gguf, "array", t->a);
+}
+
+static int safetensors_there_and_back(things *t) {
+    return mlx_save_safetensors(own_path("o"), t->arrays, (mlx_map_string_to_string){NULL}) ||
+           mlx_load_safetensors(&t->got_arrays, NULL, own_path("o.safetensors"), none);
+}
+
+static int picture(things *t) {
+    mlx_vector_array outputs = mlx_vector_array_new();
+    mlx_node_namer namer = mlx_node_namer_new();
+    FILE *f = fopen("/dev/null", "w");
+    int code = mlx_vector_array_append_value(outputs, t->a) ||
+               mlx_print_graph(f, namer, outputs) || mlx_export_to_dot(f, namer, outputs);
+    fclose(f);
+    mlx_node_namer_free(namer);
+    mlx_vector_array_free(outputs);
+    return code;
+}
+
+/* Fail the n-th allocation for every n: an error each time, until there are no more. */
+static void starve(int (*make)(things *), things *t, const char *name) {
+    CHECK_MSG(make(t) == 0, "%s", name);
+    CHECK_MSG(make(t) == 0, "%s", name); // nothing is made for the first time from here on
+    int64_t live = mx_alloc_live();
+    for (uint64_t n = 1; n < 1000; n++) {
+        mx_alloc_fail_at(n);
+        int code = make(t);
+        bool reached = mx_alloc_count() >= n;
+        mx_alloc_fail_at(0);
+        if (!reached)
+            break;
+        if (code == 0)
+            CHECK_MSG(make(t) == 0, "%s %d", name, (int)n);
+    }
+    CHECK_MSG(make(t) == 0, "%s again", name);
+    CHECK_MSG(mx_alloc_live() == live, "%s: %d allocations, %d before", name,
+              (int)mx_alloc_live(), (int)live);
+}
+
+static void test_starving(void) {
+    things t = {mlx_array_new(),
+                mlx_array_new(),
+                mlx_map_string_to_array_new(),
+                mlx_map_string_to_array_new(),
+                mlx_io_gguf_new(),
+                mlx_io_gguf_new()};
+    mlx_vector_string v = mlx_vector_string_new();
+    mlx_vector_string_append_value(v, "x");
+    CHECK_OK(mlx_ones(&t.a, (int[]){2, 64}, 2, MLX_FLOAT32, none));
+    CHECK_OK(mlx_exp(&t.a, t.a, none));
+    mlx_map_string_to_array_insert(t.arrays, "a", t.a);
+    mlx_io_gguf_set_metadata_vector_string(t.gguf, "strings", v);
+    mlx_io_gguf_set_metadata_array(t.gguf, "number", t.a);
+    CHECK_OK(mlx_reshape(&t.got, t.a, (int[]){128}, 1, none));
+    mlx_io_gguf_set_metadata_array(t.gguf, "number", t.got);
+    starve(picture, &t, "picture");
+    starve(set_gguf, &t, "set_gguf");
+    starve(npy_there_and_back, &t, "npy");
+    starve(npz_there_and_back, &t, "npz");
+    starve(gguf_there_and_back, &t, "gguf");
+    starve(safetensors_there_and_back, &t, "safetensors");
+    mlx_vector_string_free(v);
+    mlx_array_free(t.a);
+    mlx_array_free(t.got);
+    mlx_map_string_to_array_free(t.arrays);
+    mlx_map_string_to_array_free(t.got_arrays);
+    mlx_io_gguf_free(t.gguf);
+    mlx_io_gguf_free(t.got_gguf);
+}
+
 int main(void) {
     mlx_set_error_handler(count_told, NULL, NULL);
     RUN(test_handles);
@@ -369,6 +465,7 @@ int main(void) {
     RUN(test_gguf_codes);
     RUN(test_gguf_flags);
     RUN(test_gguf_bad_arguments);
+    RUN(test_starving);
     files_done();
     return check_done();
 }
