@@ -17,8 +17,10 @@
 #include "base/text.h"
 #include "graph/scope.h"
 #include "io/gguf.h"
+#include "kernels/k_pointwise.h"
+#include "kernels/kernels.h"
 
-#define MOST        256 /* elements of the largest block */
+#define CHUNK       1024 /* elements: a multiple of every block */
 #define GRAIN_ITEMS 32768
 
 bool gguf_add_array(mx_map *arrays, const mx_source *s, size_t at, const char *key, mx_array *a) {
@@ -44,15 +46,19 @@ typedef struct blocks {
 
 /* --- unpacking -------------------------------------------------------------------- */
 
+/* A chunk of floats at a time, rounded by the vector kernel. */
 static void unpack_range(void *ctx, int64_t begin, int64_t end) {
     const blocks *b = ctx;
-    size_t n = b->type->items;
-    float y[MOST];
+    mx_k_unary *round = mx_kernels_get()->pointwise->cast[MX_FLOAT32][MX_FLOAT16];
+    size_t n = b->type->items, at = 0;
+    float y[CHUNK];
     for (int64_t i = begin; i < end; i++) {
-        uint16_t *to = b->halves + (size_t)i * n;
-        b->type->unpack(y, b->from + (size_t)i * b->type->bytes);
-        for (size_t j = 0; j < n; j++)
-            to[j] = mx_f32_to_f16(y[j]);
+        b->type->unpack(y + at, b->from + (size_t)i * b->type->bytes);
+        at += n;
+        if (at == CHUNK || i == end - 1) {
+            round(b->halves + ((size_t)i + 1) * n - at, y, at);
+            at = 0;
+        }
     }
 }
 
