@@ -125,8 +125,8 @@ OPS_UNUSED static bool ops_derivatives(ops_fn *f, mx_array *const *given, int n,
                          line, "%s: %s", what, mx_error_message());
     if (ok) {
         double tol = 1e-6 * (1 + fabs(want));
-        ok = check_near(ops_dot(&grads, dir, n), want, tol, what, file, line) &
-             check_near(ops_dot(&tans, &cot, 1), want, tol, what, file, line);
+        ok = check_near(ops_dot(&grads, dir, n), want, tol, what, file, line);
+        ok = check_near(ops_dot(&tans, &cot, 1), want, tol, what, file, line) && ok;
     }
     mx_arrays_free(&out);
     mx_arrays_free(&grads);

@@ -72,7 +72,7 @@ void _mlx_error(const char *file, const int line, const char *fmt, ...) {
     char text[896];
     va_list args;
     va_start(args, fmt);
-    vsnprintf(text, sizeof text, fmt ? fmt : "", args);
+    vsnprintf(text, sizeof text, fmt ? fmt : "error", args);
     va_end(args);
     last.status = MX_INVALID;
     snprintf(last.message, sizeof last.message, "%s at %s:%d", text, file ? file : "?", line);

@@ -66,8 +66,8 @@ int mlx_device_tostring(mlx_string *str, mlx_device dev) {
 
 bool mlx_device_equal(mlx_device lhs, mlx_device rhs) {
     mx_device a, b;
-    bool both = capi_device(lhs, &a) & capi_device(rhs, &b);
-    return both ? a.type == b.type && a.index == b.index : lhs.ctx == rhs.ctx;
+    bool left = capi_device(lhs, &a), right = capi_device(rhs, &b);
+    return left && right ? a.type == b.type && a.index == b.index : lhs.ctx == rhs.ctx;
 }
 
 int mlx_device_get_index(int *index, mlx_device dev) {
@@ -191,8 +191,8 @@ int mlx_stream_tostring(mlx_string *str, mlx_stream stream) {
 
 bool mlx_stream_equal(mlx_stream lhs, mlx_stream rhs) {
     mx_stream a, b;
-    bool both = capi_stream(lhs, &a) & capi_stream(rhs, &b);
-    return both ? a.index == b.index && a.device.type == b.device.type : lhs.ctx == rhs.ctx;
+    bool left = capi_stream(lhs, &a), right = capi_stream(rhs, &b);
+    return left && right ? a.index == b.index && a.device.type == b.device.type : lhs.ctx == rhs.ctx;
 }
 
 int mlx_stream_get_device(mlx_device *dev, mlx_stream stream) {

@@ -148,7 +148,7 @@ static int S(eigh)(bool upper, bool vectors, int n, void *a, void *w) {
     T size = 0, *work = NULL;
     R rsize = 0, *rwork = NULL;
     S(heevd)(upper, vectors, n, a, w, &size, -1, &rsize, -1, &liwork, -1, &info);
-    int lrwork = rsize < 1 ? 1 : rsize > INT_MAX ? 0 : (int)rsize;
+    int lrwork = rsize < 1 ? 1 : rsize >= (R)INT_MAX ? 0 : (int)rsize;
     int *iwork = mx_calloc((size_t)liwork + 1, sizeof(int));
     rwork = mx_calloc((size_t)lrwork + 1, sizeof(R));
     work = S(work)(size, &lwork);

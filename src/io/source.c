@@ -84,7 +84,7 @@ static bool aligned(const void *p, mx_dtype t) {
 }
 
 mx_array *mx_source_array(const mx_source *s, size_t at, const int *shape, int ndim, mx_dtype t) {
-    size_t bytes;
+    size_t bytes = 0;
     if (!extent(s, at, shape, ndim, t, &bytes) || (t == MX_BOOL && !check_bools(s, at, bytes)))
         return NULL;
     if (bytes == 0 || !aligned(s->data + at, t))
@@ -100,7 +100,7 @@ static void copy_swapped(unsigned char *to, const unsigned char *from, size_t by
 
 mx_array *mx_source_array_swapped(const mx_source *s, size_t at, const int *shape, int ndim,
                                   mx_dtype t) {
-    size_t bytes, unit = t == MX_COMPLEX64 ? sizeof(float) : mx_dtype_size(t);
+    size_t bytes = 0, unit = t == MX_COMPLEX64 ? sizeof(float) : mx_dtype_size(t);
     if (unit == 1)
         return mx_source_array(s, at, shape, ndim, t);
     mx_array *a = extent(s, at, shape, ndim, t, &bytes) ? mx_array_empty(shape, ndim, t) : NULL;

@@ -53,14 +53,14 @@ static bool lu_diagonal(const char *op, mx_array *a, mx_array **diagonal, mx_arr
 }
 
 mx_array *mx_det(mx_array *a) {
-    mx_array *diagonal, *sign;
+    mx_array *diagonal = NULL, *sign = NULL;
     if (!lu_diagonal("det", a, &diagonal, &sign))
         return NULL;
     return mx_mul(sign, mx_reduce(MX_PROD, diagonal, (int[]){-1}, 1, false));
 }
 
 bool mx_slogdet(mx_array *a, mx_array *out[2]) {
-    mx_array *diagonal, *sign;
+    mx_array *diagonal = NULL, *sign = NULL;
     if (!lu_diagonal("slogdet", a, &diagonal, &sign))
         return false;
     out[0] = mx_mul(sign, mx_reduce(MX_PROD, mx_sign(diagonal), (int[]){-1}, 1, false));

@@ -348,7 +348,7 @@ mx_array *mx_tensordot_n(mx_array *a, mx_array *b, int n) {
 
 /* Every axis of a (with leading ones up to ndim) beside an axis of size 1: before it, or after. */
 static mx_array *spread(mx_array *a, int ndim, bool before) {
-    int shape[MX_MAX_NDIM];
+    int shape[MX_MAX_NDIM] = {0};
     for (int i = 0; i < ndim; i++) {
         int lead = ndim - a->ndim;
         shape[2 * i + before] = i < lead ? 1 : a->shape[i - lead];
