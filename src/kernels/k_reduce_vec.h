@@ -54,8 +54,8 @@ SV A N(fold1)(const int op, A a, A x) {
     }
 }
 
-/* n elements as one vector; *nan collects where max and min met a NaN. */
-SV V N(block)(const int op, const T *x, size_t n, VM *nan) {
+/* n elements as one vector; *nan collects where max and min met a NaN, unless they skip it. */
+SV V N(block)(const int op, const T *x, size_t n, VM *nan, const bool skip) {
     const bool order = op == MX_RED_MAX || op == MX_RED_MIN;
     V id = W(set1)(N(identity)(op)), a[8];
     size_t i = 0;
@@ -64,18 +64,21 @@ SV V N(block)(const int op, const T *x, size_t n, VM *nan) {
     for (; i + 8 * L <= n; i += 8 * L)
         for (int k = 0; k < 8; k++) {
             V v = V_LOAD(x + i + k * L);
+            v = skip ? W(select)(W(isnan)(v), id, v) : v;
             a[k] = N(fold)(op, a[k], v);
             if (order)
                 *nan = VMW(or)(*nan, W(isnan)(v));
         }
     for (; i + L <= n; i += L) {
         V v = V_LOAD(x + i);
+        v = skip ? W(select)(W(isnan)(v), id, v) : v;
         a[0] = N(fold)(op, a[0], v);
         if (order)
             *nan = VMW(or)(*nan, W(isnan)(v));
     }
     if (i < n) {
         V v = W(select)(VMW(first)(n - i), V_LOADN(x + i, n - i), id);
+        v = skip ? W(select)(W(isnan)(v), id, v) : v;
         a[1] = N(fold)(op, a[1], v);
         if (order)
             *nan = VMW(or)(*nan, W(isnan)(v));
@@ -90,13 +93,13 @@ SV V N(block)(const int op, const T *x, size_t n, VM *nan) {
 SV A N(row)(const int op, const T *x, size_t n, const bool skip) {
     VM nan = VMW(first)(0);
     if (op != MX_RED_SUM || n <= BLOCK) {
-        A r = N(across)(op, N(block)(op, x, n, &nan));
+        A r = N(across)(op, N(block)(op, x, n, &nan, skip));
         return !skip && VMW(any)(nan) ? (A)NAN : r;
     }
     double total = 0;
     for (size_t i = 0; i < n; i += BLOCK) {
         size_t m = n - i < BLOCK ? n - i : BLOCK;
-        total += (double)N(across)(op, N(block)(op, x + i, m, &nan));
+        total += (double)N(across)(op, N(block)(op, x + i, m, &nan, skip));
     }
     return (A)total;
 }
