@@ -1,4 +1,4 @@
-/* Pictures of graphs, groups of one process, devices that are not there, kernels that need them. */
+/* Pictures of graphs, groups of one process, devices: those that are and those that are not. */
 #include "io_files.h"
 
 static mlx_stream none;
@@ -39,10 +39,8 @@ static void test_dot(void) {
     mlx_node_namer namer = mlx_node_namer_new();
     CHECK_OK(mlx_node_namer_set_name(namer, x, "x \"1\""));
     CHECK_OK(draw(mlx_export_to_dot, namer, outputs));
-    CHECK_HAS(
-        drawn,
-        "digraph {\n{ rank=source; \"x \\\"1\\\"\"; }\n"
-              "{ op1 [label =\"Exp\", shape=rectangle]; }\n");
+    CHECK_HAS(drawn, "digraph {\n{ rank=source; \"x \\\"1\\\"\"; }\n"
+                     "{ op1 [label =\"Exp\", shape=rectangle]; }\n");
     CHECK_HAS(drawn, "\"x \\\"1\\\"\" -> op1\n{ \"A\"; }\nop1 -> \"A\"\n");
     CHECK_HAS(drawn,
               "{ op2 [label =\"Add\", shape=rectangle]; }\n\"A\" -> op2\n\"x \\\"1\\\"\" -> op2\n");
@@ -59,10 +57,8 @@ static void test_lines(void) {
     mlx_vector_array outputs = halves(x);
     mlx_node_namer namer = mlx_node_namer_new();
     CHECK_OK(draw(mlx_print_graph, namer, outputs));
-    CHECK_HAS(
-        drawn,
-        "Inputs: A (2) float32\nOutputs: D (1) float32, E (1) float32\n"
-              "\nExp A -> B\nAdd B, A -> C\n");
+    CHECK_HAS(drawn, "Inputs: A (2) float32\nOutputs: D (1) float32, E (1) float32\n"
+                     "\nExp A -> B\nAdd B, A -> C\n");
     mlx_node_namer_free(namer);
     mlx_vector_array_free(outputs);
     mlx_array_free(x);
@@ -234,69 +230,61 @@ static void test_device_info_bad_arguments(void) {
     mlx_vector_string_free(keys);
 }
 
-/* --- kernels of the program ------------------------------------------------------- */
+static void test_device_handles(void) {
+    mlx_device cpu = mlx_device_new(), gpu = mlx_device_new_type(MLX_GPU, 0), empty = {NULL};
+    mlx_device_type type = MLX_GPU;
+    mlx_string s = mlx_string_new();
+    int index = -1, count = -1;
+    bool there = false;
+    CHECK_OK(mlx_device_tostring(&s, cpu));
+    CHECK_STR(mlx_string_data(s), "Device(cpu, 0)");
+    CHECK_OK(mlx_device_get_index(&index, cpu));
+    CHECK_EQ_INT(index, 0);
+    CHECK_OK(mlx_device_get_type(&type, cpu));
+    CHECK_EQ_INT(type, MLX_CPU);
+    CHECK(mlx_device_equal(cpu, cpu) && !mlx_device_equal(cpu, gpu));
+    CHECK(!mlx_device_equal(cpu, empty));
+    CHECK_OK(mlx_device_is_available(&there, cpu));
+    CHECK(there);
+    CHECK_OK(mlx_device_count(&count, MLX_CPU));
+    CHECK_EQ_INT(count, 1);
+    CHECK_OK(mlx_set_default_device(cpu));
+    CHECK_OK(mlx_device_set(&gpu, cpu));
+    CHECK(mlx_device_equal(cpu, gpu));
+    CHECK_OK(mlx_get_default_device(&gpu));
+    CHECK(mlx_device_equal(cpu, gpu));
+    mlx_device_free(cpu);
+    mlx_device_free(gpu);
+    mlx_string_free(s);
+}
 
-/* The same for both kinds: DEVICE is cuda or metal. */
-#define KERNEL_TEST(DEVICE, NAME, LAST)                                                            \
-    static void test_##DEVICE##_kernel(void) {                                                     \
-        mlx_vector_string names = mlx_vector_string_new();                                         \
-        mlx_vector_array in = mlx_vector_array_new(), out = mlx_vector_array_new();                \
-        mlx_vector_string_append_value(names, "x");                                                \
-        mlx_fast_##DEVICE##_kernel_config c = mlx_fast_##DEVICE##_kernel_config_new(),             \
-                                          no_c = {NULL};                                           \
-        mlx_fast_##DEVICE##_kernel no_k = {NULL}, k = mlx_fast_##DEVICE##_kernel_new(              \
-                                                      "k", names, names, "", "", true, LAST);      \
-        CHECK(c.ctx &&k.ctx);                                                                      \
-        CHECK_OK(mlx_fast_##DEVICE##_kernel_config_add_output_arg(c, (int[]){2}, 1, MLX_FLOAT32)); \
-        CHECK_OK(mlx_fast_##DEVICE##_kernel_config_set_grid(c, 1, 2, 3));                          \
-        CHECK_OK(mlx_fast_##DEVICE##_kernel_config_set_thread_group(c, 1, 2, 3));                  \
-        CHECK_OK(mlx_fast_##DEVICE##_kernel_config_set_init_value(c, 0));                          \
-        CHECK_OK(mlx_fast_##DEVICE##_kernel_config_set_verbose(c, true));                          \
-        CHECK_OK(mlx_fast_##DEVICE##_kernel_config_add_template_arg_dtype(c, "T", MLX_FLOAT16));   \
-        CHECK_OK(mlx_fast_##DEVICE##_kernel_config_add_template_arg_int(c, "N", 3));               \
-        CHECK_OK(mlx_fast_##DEVICE##_kernel_config_add_template_arg_bool(c, "B", true));           \
-        CHECK_FAILS(mlx_fast_##DEVICE##_kernel_apply(&out, k, in, c, none), NAME);                 \
-        CHECK_EQ_INT(mlx_last_error_code(), MLX_ERROR_UNSUPPORTED);                                \
-        CHECK_FAILS(mlx_fast_##DEVICE##_kernel_apply(&out, no_k, in, c, none), "empty");           \
-        CHECK_FAILS(mlx_fast_##DEVICE##_kernel_apply(&out, k, in, no_c, none), "empty");           \
-        CHECK_FAILS(mlx_fast_##DEVICE##_kernel_apply(&out, k, (mlx_vector_array){NULL}, c, none),  \
-                    "empty");                                                                      \
-        CHECK_FAILS(mlx_fast_##DEVICE##_kernel_config_add_output_arg(c, NULL, 1, MLX_FLOAT32),     \
-                    "shape");                                                                      \
-        CHECK_FAILS(mlx_fast_##DEVICE##_kernel_config_add_output_arg(c, NULL, 0, (mlx_dtype)50),   \
-                    "dtype");                                                                      \
-        CHECK_FAILS(mlx_fast_##DEVICE##_kernel_config_add_output_arg(no_c, NULL, 0, MLX_INT8),     \
-                    "empty");                                                                      \
-        CHECK_FAILS(mlx_fast_##DEVICE##_kernel_config_set_grid(c, 1, 0, 3), "not positive");       \
-        CHECK_FAILS(mlx_fast_##DEVICE##_kernel_config_set_grid(no_c, 1, 1, 3), "empty");           \
-        CHECK_FAILS(mlx_fast_##DEVICE##_kernel_config_set_thread_group(c, -1, 1, 1),               \
-                    "not positive");                                                               \
-        CHECK_FAILS(mlx_fast_##DEVICE##_kernel_config_set_init_value(no_c, 0), "empty");           \
-        CHECK_FAILS(mlx_fast_##DEVICE##_kernel_config_set_verbose(no_c, true), "empty");           \
-        CHECK_FAILS(mlx_fast_##DEVICE##_kernel_config_add_template_arg_dtype(c, NULL, MLX_INT8),   \
-                    "NULL");                                                                       \
-        CHECK_FAILS(                                                                               \
-            mlx_fast_##DEVICE##_kernel_config_add_template_arg_dtype(c, "T", (mlx_dtype)-1),       \
-            "dtype");                                                                              \
-        CHECK_FAILS(mlx_fast_##DEVICE##_kernel_config_add_template_arg_int(c, NULL, 3), "NULL");   \
-        CHECK_FAILS(mlx_fast_##DEVICE##_kernel_config_add_template_arg_bool(no_c, "B", true),      \
-                    "empty");                                                                      \
-        CHECK(!mlx_fast_##DEVICE##_kernel_new(NULL, names, names, "", "", true, LAST).ctx);        \
-        CHECK(!mlx_fast_##DEVICE##_kernel_new("k", names, names, NULL, "", true, LAST).ctx);       \
-        CHECK(!mlx_fast_##DEVICE##_kernel_new("k", (mlx_vector_string){NULL}, names, "", "", true, \
-                                              LAST)                                                \
-                   .ctx);                                                                          \
-        mlx_fast_##DEVICE##_kernel_config_free(c);                                                 \
-        mlx_fast_##DEVICE##_kernel_config_free(no_c);                                              \
-        mlx_fast_##DEVICE##_kernel_free(k);                                                        \
-        mlx_fast_##DEVICE##_kernel_free(no_k);                                                     \
-        mlx_vector_string_free(names);                                                             \
-        mlx_vector_array_free(in);                                                                 \
-        mlx_vector_array_free(out);                                                                \
-    }
-
-KERNEL_TEST(cuda, "[cuda_kernel] No CUDA back-end", 0)
-KERNEL_TEST(metal, "[metal_kernel] No Metal back-end", false)
+static void test_device_bad_arguments(void) {
+    mlx_device cpu = mlx_device_new(), far = mlx_device_new_type(MLX_CPU, 1000), empty = {NULL};
+    mlx_device_type type;
+    mlx_string s = mlx_string_new();
+    int index;
+    bool there = true;
+    CHECK_OK(mlx_device_is_available(&there, far));
+    CHECK(!there);
+    CHECK_FAILS(mlx_set_default_device(far), "not available");
+    CHECK_FAILS(mlx_set_default_device(empty), "empty");
+    CHECK_FAILS(mlx_get_default_device(NULL), "NULL");
+    CHECK_FAILS(mlx_device_tostring(&s, empty), "empty");
+    CHECK_FAILS(mlx_device_tostring(NULL, cpu), "NULL");
+    CHECK_FAILS(mlx_device_get_index(&index, empty), "empty");
+    CHECK_FAILS(mlx_device_get_type(&type, empty), "empty");
+    CHECK_FAILS(mlx_device_is_available(&there, empty), "empty");
+    CHECK_FAILS(mlx_device_count(NULL, MLX_CPU), "NULL");
+    CHECK_FAILS(mlx_device_set(&cpu, empty), "empty");
+    CHECK_FAILS(mlx_device_set(NULL, cpu), "NULL");
+    CHECK_FAILS(mlx_device_get_index(NULL, cpu), "NULL");
+    CHECK_FAILS(mlx_device_get_type(NULL, cpu), "NULL");
+    CHECK_FAILS(mlx_device_is_available(NULL, cpu), "NULL");
+    CHECK_OK(mlx_device_free(empty));
+    mlx_device_free(cpu);
+    mlx_device_free(far);
+    mlx_string_free(s);
+}
 
 int main(void) {
     mlx_set_error_handler(count_told, NULL, NULL);
@@ -309,7 +297,7 @@ int main(void) {
     RUN(test_no_gpu);
     RUN(test_device_info);
     RUN(test_device_info_bad_arguments);
-    RUN(test_cuda_kernel);
-    RUN(test_metal_kernel);
+    RUN(test_device_handles);
+    RUN(test_device_bad_arguments);
     return check_done();
 }

@@ -35,6 +35,10 @@ static bool need_device(mlx_device d, mx_device *out) {
     return capi_device(d, out) || mx_fail(MX_INVALID, "[device] an empty device handle was given");
 }
 
+static bool need_result(const void *res, const char *op) {
+    return res || mx_fail(MX_INVALID, "[%s] the result is NULL", op);
+}
+
 mlx_device mlx_device_new(void) {
     return new_device(mx_default_device());
 }
@@ -73,7 +77,7 @@ bool mlx_device_equal(mlx_device lhs, mlx_device rhs) {
 int mlx_device_get_index(int *index, mlx_device dev) {
     capi_call c = capi_begin_default();
     mx_device d;
-    bool ok = index && need_device(dev, &d);
+    bool ok = need_result(index, "device_get_index") && need_device(dev, &d);
     if (ok)
         *index = d.index;
     return capi_end_ok(&c, ok);
@@ -82,7 +86,7 @@ int mlx_device_get_index(int *index, mlx_device dev) {
 int mlx_device_get_type(mlx_device_type *type, mlx_device dev) {
     capi_call c = capi_begin_default();
     mx_device d;
-    bool ok = type && need_device(dev, &d);
+    bool ok = need_result(type, "device_get_type") && need_device(dev, &d);
     if (ok)
         *type = (mlx_device_type)d.type;
     return capi_end_ok(&c, ok);
@@ -102,7 +106,7 @@ int mlx_set_default_device(mlx_device dev) {
 int mlx_device_is_available(bool *avail, mlx_device dev) {
     capi_call c = capi_begin_default();
     mx_device d;
-    bool ok = avail && need_device(dev, &d);
+    bool ok = need_result(avail, "device_is_available") && need_device(dev, &d);
     if (ok)
         *avail = mx_device_available(d);
     return capi_end_ok(&c, ok);
@@ -112,7 +116,7 @@ int mlx_device_count(int *count, mlx_device_type type) {
     capi_call c = capi_begin_default();
     if (count)
         *count = mx_device_available((mx_device){(mx_device_type)type, 0});
-    return capi_end_ok(&c, count || mx_fail(MX_INVALID, "[device_count] the result is NULL"));
+    return capi_end_ok(&c, need_result(count, "device_count"));
 }
 
 /* --- streams -------------------------------------------------------------------------------------------- */
