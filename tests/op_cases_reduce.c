@@ -66,6 +66,15 @@ REDUCE(cummin_by_max, mx_negative(mx_scan(MX_CUMMAX, mx_negative(a), 1, true, tr
 REDUCE(logcumsumexp, mx_scan(MX_CUMLOGSUMEXP, a, 2, false, true))
 REDUCE(logcumsumexp_plain, mx_log(mx_scan(MX_CUMSUM, mx_exp(a), 2, false, true)))
 
+REDUCE(sort, mx_sort(a, 1))
+REDUCE(sort_by_partition, mx_sort(mx_partition(a, 1, 1), 1))
+REDUCE(argsort, mx_argsort(a, 2))
+REDUCE(topk, mx_sort(mx_topk(a, 2, -1), -1))
+REDUCE(topk_by_sort, mx_slice_axis(mx_sort(a, -1), -1, 2, 4))
+REDUCE(median, mx_median(a, LIST(1, 2), false))
+REDUCE(median_by_sort, mx_mean(mx_slice_axis(mx_sort(mx_flatten(a, 1, 2), 1), 1, 5, 7), LIST(1), false))
+REDUCE(diff, mx_diff(a, 1, 2))
+
 #define A {3, {N, 3, 4}, -3, 3, false, false}
 #define MASK {3, {N, 3, 4}, -1, 3, false, true}
 
@@ -96,5 +105,10 @@ const op_case op_cases_reduce[] = {
     {"cummax", cummax, NULL, NULL, INTS, {A}},
     {"cummin", cummin, NULL, cummin_by_max, 0, {A}},
     {"logcumsumexp", logcumsumexp, NULL, logcumsumexp_plain, LOOSE, {A}},
+    {"sort", sort, NULL, sort_by_partition, INTS, {A}},
+    {"argsort", argsort, NULL, NULL, INTS | NO_GRAD | NO_HALF, {A}},
+    {"topk", topk, NULL, topk_by_sort, INTS, {A}},
+    {"median", median, NULL, median_by_sort, 0, {A}},
+    {"diff", diff, NULL, NULL, INTS | LOOSE, {A}},
     {NULL, NULL, NULL, NULL, 0, {{0}}},
 };

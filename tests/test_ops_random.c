@@ -114,6 +114,15 @@ static void test_categorical(void) {
     DTYPE(mx_random_categorical(logits, -1, key()), MX_UINT32);
 }
 
+static void test_multivariate(void) {
+    mx_array *mean = F(1, -1), *cov = mx_reshape(F(2, .5, .5, 1), LIST(2, 2));
+    mx_array *x = mx_random_multivariate_normal(mean, cov, LIST(3), MX_FLOAT32, key());
+    VALUES(x, 1e-5, -1.3008103370666504, -2.1399974822998047, 0.7390276193618774, -1.3225877285003662,
+           1.5416414737701416, -1.3435449600219727);
+    FAILS(mx_random_multivariate_normal(F(1, 2, 3), cov, LIST(3), MX_FLOAT32, key()), "compatible shapes");
+    FAILS(mx_random_multivariate_normal(mean, cov, LIST(3), MX_FLOAT16, key()), "dtype must be float32.");
+}
+
 static void test_refusals(void) {
     int n = 2;
     FAILS(mx_random_bits(&n, 1, 3, key()), "[bits] Bit width");
@@ -152,6 +161,7 @@ int main(void) {
     RUN_SCOPED(test_bernoulli);
     RUN_SCOPED(test_other_distributions);
     RUN_SCOPED(test_categorical);
+    RUN_SCOPED(test_multivariate);
     RUN_SCOPED(test_refusals);
     RUN_SCOPED(test_threads_do_not_matter);
     return check_done();

@@ -154,3 +154,27 @@ int mlx_random_categorical_num_samples(mlx_array *res, const mlx_array logits_,
                                                 capi_opt(key));
     return capi_end(&c, res, r);
 }
+int mlx_random_permutation(mlx_array *res, const mlx_array x, int axis,
+                           const mlx_array key, const mlx_stream s) {
+    capi_call c = capi_begin(s);
+    return capi_end(&c, res, mx_random_permutation(capi_in(x), axis, capi_opt(key)));
+}
+int mlx_random_permutation_arange(mlx_array *res, int x, const mlx_array key,
+                                  const mlx_stream s) {
+    capi_call c = capi_begin(s);
+    return capi_end(&c, res, mx_random_permutation_n(x, capi_opt(key)));
+}
+int mlx_random_multivariate_normal(mlx_array *res, const mlx_array mean,
+                                   const mlx_array cov, const int *shape,
+                                   size_t shape_num, mlx_dtype dtype,
+                                   const mlx_array key, const mlx_stream s) {
+    capi_call c = capi_begin(s);
+    mx_dtype t = capi_dtype(dtype);
+    mx_array *m = capi_in(mean), *v = capi_in(cov);
+    mx_array *r =
+        t == MX_DTYPE_COUNT
+            ? NULL
+            : mx_random_multivariate_normal(m, v, shape, capi_count(shape, shape_num),
+                                            t, capi_opt(key));
+    return capi_end(&c, res, r);
+}

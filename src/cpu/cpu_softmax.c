@@ -11,10 +11,9 @@
 #include "base/mem.h"
 #include "base/pool.h"
 #include "base/status.h"
-#include "cpu/fetch.h"
+#include "cpu/lines.h"
 #include "cpu/source.h"
 #include "graph/params.h"
-#include "kernels/k_copy.h"
 #include "kernels/k_pointwise.h"
 #include "kernels/k_softmax.h"
 
@@ -34,12 +33,9 @@ typedef struct job {
     const char *in;
     char *out; /* softmax: like the input; logsumexp: one a row */
     int64_t rows, n;
-    cpu_layout read;  /* operand 0: the input with the axis last; ndim < 2 or contiguous
-                         rows: `stride` */
-    cpu_layout write; /* of softmax's result */
-    bool plain;       /* rows are contiguous and `stride` apart, the result's too */
-    int64_t stride;
-    bool log; /* logsumexp */
+    cpu_lines read, write; /* of the input and of softmax's result */
+    bool plain;            /* the kernels read and write where the rows lie */
+    bool log;              /* logsumexp */
     mx_softmax_part *part;
     const cpu_source *source;
     _Atomic bool failed;
@@ -50,12 +46,12 @@ typedef struct job {
 static void row_task(void *ctx, int64_t begin, int64_t end) {
     const job *j = ctx;
     int64_t item = (int64_t)j->item;
-    const char *x = j->in + begin * j->stride * item;
+    const char *x = j->in + begin * j->read.stride * item;
     if (j->log)
-        j->k->logsumexp[j->t](j->out + begin * item, x, j->stride,
+        j->k->logsumexp[j->t](j->out + begin * item, x, j->read.stride,
                               (size_t)(end - begin), (size_t)j->n);
     else
-        j->k->softmax[j->t](j->out + begin * j->n * item, j->n, x, j->stride,
+        j->k->softmax[j->t](j->out + begin * j->n * item, j->n, x, j->read.stride,
                             (size_t)(end - begin), (size_t)j->n);
 }
 
@@ -87,16 +83,9 @@ static void program_task(void *ctx, int64_t begin, int64_t end) {
 
 /* --- tiles ------------------------------------------------------------------------ */
 
-static void spread(const job *j, int64_t begin, int64_t rows, const char *from);
-
-/* Rows that lie evenly in the result. */
-static int64_t innermost_run(const job *j) {
-    return j->write.ndim > 1 ? j->write.shape[j->write.ndim - 2] : 1;
-}
-
 static void tile_task(void *ctx, int64_t begin, int64_t end) {
     job *j = ctx;
-    int64_t most = TILE_BYTES * 4 / (int64_t)j->item / j->n, run = innermost_run(j);
+    int64_t most = TILE_BYTES * 4 / (int64_t)j->item / j->n, run = j->write.run;
     most = most < 1 ? 1 : most > MOST_ROWS ? MOST_ROWS : most;
     most = most < run ? most : run;
     char *tile = mx_scratch(1, (size_t)(most * j->n) * j->item);
@@ -104,37 +93,17 @@ static void tile_task(void *ctx, int64_t begin, int64_t end) {
         r = run - begin % run;
         r = r < most ? r : most;
         r = r < end - begin ? r : end - begin;
-        cpu_fetch(tile, j->in, j->item, &j->read, begin * j->n, (size_t)(r * j->n));
+        cpu_lines_read(&j->read, tile, j->in, j->item, begin, r);
         if (j->log) {
             j->k->logsumexp[j->t](j->out + begin * (int64_t)j->item, tile, j->n,
                                   (size_t)r, (size_t)j->n);
         } else {
             j->k->softmax[j->t](tile, j->n, tile, j->n, (size_t)r, (size_t)j->n);
-            spread(j, begin, r, tile);
+            cpu_lines_write(&j->write, j->out, tile, j->item, begin, r);
         }
     }
     if (!tile)
         j->failed = true;
-}
-
-/* Row r of the result begins here; its elements lie `step` apart. */
-static int64_t row_start(const job *j, int64_t r) {
-    int64_t at = 0;
-    for (int i = j->write.ndim - 2; i >= 0; i--) {
-        at += r % j->write.shape[i] * j->write.stride[0][i];
-        r /= j->write.shape[i];
-    }
-    return at;
-}
-
-/* Rows of one run of the innermost other axis lie evenly in the result as well. */
-static void spread(const job *j, int64_t begin, int64_t rows, const char *from) {
-    int last = j->write.ndim - 1;
-    int64_t shape[2] = {rows, j->n}, in[2] = {j->n, 1};
-    int64_t out[2] = {last ? j->write.stride[0][last - 1] : 0,
-                      j->write.stride[0][last]};
-    char *to = j->out + row_start(j, begin) * (int64_t)j->item;
-    mx_kernels_get()->copy->rows[j->item](to, out, from, in, 2, shape, 0, rows);
 }
 
 /* --- few long rows ---------------------------------------------------------------- */
@@ -150,7 +119,8 @@ static void part_task(void *ctx, int64_t begin, int64_t end) {
         int64_t first = t % blocks * BLOCK,
                 n = j->n - first < BLOCK ? j->n - first : BLOCK;
         j->k->part[j->t](&j->part[t],
-                         j->in + (t / blocks * j->stride + first) * (int64_t)j->item,
+                         j->in +
+                             (t / blocks * j->read.stride + first) * (int64_t)j->item,
                          (size_t)n);
     }
 }
@@ -162,8 +132,8 @@ static void apply_task(void *ctx, int64_t begin, int64_t end) {
         int64_t r = t / blocks, first = t % blocks * BLOCK,
                 n = j->n - first < BLOCK ? j->n - first : BLOCK;
         j->k->apply[j->t](j->out + (r * j->n + first) * item,
-                          j->in + (r * j->stride + first) * item, &j->part[r * blocks],
-                          (size_t)n);
+                          j->in + (r * j->read.stride + first) * item,
+                          &j->part[r * blocks], (size_t)n);
     }
 }
 
@@ -192,38 +162,14 @@ static bool run_split(job *j) {
 
 /* --- running ---------------------------------------------------------------------- */
 
-/* The strides of an array with the axis moved to the end. */
-static void axis_last(cpu_layout *l, const mx_array *a, const int64_t *strides,
-                      int axis) {
-    int shape[MX_MAX_NDIM], k = 0;
-    int64_t moved[MX_MAX_NDIM];
-    const int64_t *const all[1] = {moved};
-    for (int i = 0; i < a->ndim; i++)
-        if (i != axis) {
-            shape[k] = a->shape[i];
-            moved[k++] = strides[i];
-        }
-    cpu_layout_collapse(l, shape, k, 1, all);
-    l->shape[l->ndim] = a->shape[axis];
-    l->stride[0][l->ndim++] = strides[axis];
-}
-
-/* Rows one after the other at an even distance? */
-static bool even_rows(const cpu_layout *l, int64_t *stride) {
-    *stride = l->ndim == 2 ? l->stride[0][0] : l->shape[0];
-    return l->ndim <= 2 &&
-           (l->stride[0][l->ndim - 1] == 1 || l->shape[l->ndim - 1] == 1);
-}
-
 static void prepare(job *j, const mx_array *a, const int64_t *strides, int axis) {
-    int64_t own[MX_MAX_NDIM], ignored;
+    int64_t own[MX_MAX_NDIM];
     mx_row_strides(a->shape, a->ndim, own);
-    axis_last(&j->read, a, strides, axis);
-    axis_last(&j->write, a, own, axis);
-    j->n = a->shape[axis];
-    j->rows = a->size / (j->n ? j->n : 1);
-    j->plain =
-        even_rows(&j->read, &j->stride) && (j->log || even_rows(&j->write, &ignored));
+    cpu_lines_of(&j->read, a->shape, strides, a->ndim, axis);
+    cpu_lines_of(&j->write, a->shape, own, a->ndim, axis);
+    j->n = j->read.n;
+    j->rows = j->read.count;
+    j->plain = j->read.even && (j->log || j->write.even);
 }
 
 static bool run(job *j) {

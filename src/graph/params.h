@@ -111,6 +111,11 @@ typedef struct mx_p_scatter_axis { /* inputs: a, indices, updates shaped as the 
     int axis;
 } mx_p_scatter_axis;
 
+typedef struct mx_p_sort { /* sort, argsort, partition, argpartition */
+    int axis;
+    int kth; /* partitions: the place that is right; 0 for the others */
+} mx_p_sort;
+
 typedef struct mx_p_random_bits { /* input: keys (..., 2); result (..., shape) of width bytes each */
     mx_ints shape;
     int width;

@@ -13,6 +13,7 @@
 #include "graph/params.h"
 #include "kernels/k_random.h"
 #include "kernels/kernels.h"
+#include "ops/linalg.h"
 #include "ops/rules.h"
 
 /* --- keys ------------------------------------------------------------------------- */
@@ -284,6 +285,46 @@ mx_array *mx_random_truncated_normal(mx_array *lo, mx_array *hi, const int *shap
     return u ? mx_clip(times(root, rounded(mx_erfinv(u))), lo, hi) : NULL;
 }
 
+/* mean + z (U sqrt(S) Vt) where cov = U S Vt. mean (...,N), cov (...,N,N): shape..., N
+ */
+static mx_array *correlate(mx_array *z, mx_array *mean, mx_array *cov) {
+    mx_array *f[3];
+    if (!z || !mx_svd(cov, f))
+        return NULL;
+    mx_array *root = mx_matmul(mx_mul(f[0], mx_expand_dim(mx_sqrt(f[1]), -2)), f[2]);
+    return mx_add(mean, mx_squeeze_axis(mx_matmul(mx_expand_dim(z, -2), root), -2));
+}
+
+static bool check_covariance(const mx_array *mean, const mx_array *cov, mx_dtype t) {
+    if (t != MX_FLOAT32)
+        return mx_fail(MX_INVALID, "[multivariate_normal] dtype must be float32.");
+    if (mean->ndim < 1 || cov->ndim < 2)
+        return mx_fail(
+            MX_INVALID,
+            "[multivariate_normal] mean must have at least one dimension, cov two.");
+    int n = mean->shape[mean->ndim - 1];
+    return (cov->shape[cov->ndim - 1] == n && cov->shape[cov->ndim - 2] == n) ||
+           mx_fail(MX_INVALID,
+                   "[multivariate_normal] mean and cov must have compatible shapes.");
+}
+
+mx_array *mx_random_multivariate_normal(mx_array *mean, mx_array *cov, const int *shape,
+                                        int ndim, mx_dtype t, mx_array *key) {
+    mx_shape s;
+    if (!mean || !cov || !check_covariance(mean, cov, t))
+        return NULL;
+    if (!mx_broadcast_shapes("broadcast_shapes", mean->shape, mean->ndim - 1,
+                             cov->shape, cov->ndim - 2, &s) ||
+        !mx_broadcast_shapes("broadcast_shapes", shape, ndim, s.dim, s.ndim, &s))
+        return NULL;
+    if (s.ndim >= MX_MAX_NDIM)
+        return mx_fail(MX_INVALID, "[multivariate_normal] more than %d dimensions.",
+                       MX_MAX_NDIM - 1);
+    s.dim[s.ndim++] = mean->shape[mean->ndim - 1];
+    mx_array *z = mx_random_normal(s.dim, s.ndim, MX_FLOAT32, NULL, NULL, key);
+    return correlate(z, mx_astype(mean, t), mx_astype(cov, t));
+}
+
 /* --- Gumbel, Laplace -------------------------------------------------------------- */
 
 mx_array *mx_random_gumbel(const int *shape, int ndim, mx_dtype t, mx_array *key) {
@@ -366,4 +407,19 @@ mx_array *mx_random_categorical_samples(mx_array *logits, int axis, int samples,
     noise[logits->ndim] = samples;
     return sample(mx_expand_dim(logits, logits->ndim), noise, logits->ndim + 1, axis,
                   key);
+}
+
+/* --- permutations ----------------------------------------------------------------- */
+
+/* Sorting random bits gives each order with the same probability. */
+mx_array *mx_random_permutation_n(int n, mx_array *key) {
+    if (n < 0)
+        return mx_fail(MX_INVALID, "[permutation] %d elements.", n);
+    return mx_argsort(mx_random_bits(&n, 1, 4, key ? key : mx_random_next_key()), 0);
+}
+
+mx_array *mx_random_permutation(mx_array *a, int axis, mx_array *key) {
+    if (!a || (axis = mx_axis("permutation", axis, a->ndim)) < 0)
+        return NULL;
+    return mx_take(a, mx_random_permutation_n(a->shape[axis], key), axis);
 }

@@ -138,6 +138,15 @@ typedef enum mx_scan_op {
 } mx_scan_op;
 mx_array *mx_scan(mx_scan_op op, mx_array *a, int axis, bool reverse, bool inclusive);
 
+/* --- op_sort.c: ascending, stable, NaN last ------------------------------------------------------- */
+mx_array *mx_sort(mx_array *a, int axis);
+mx_array *mx_argsort(mx_array *a, int axis);
+mx_array *mx_partition(mx_array *a, int kth, int axis);
+mx_array *mx_argpartition(mx_array *a, int kth, int axis);
+mx_array *mx_topk(mx_array *a, int k, int axis); /* the k largest, in no order */
+mx_array *mx_searchsorted(mx_array *sorted, mx_array *values, bool right);
+mx_array *mx_diff(mx_array *a, int n, int axis);
+
 /* --- op_index.c, op_scatter.c ----------------------------------------------------- */
 /* a indexed along axes[i] by idx[i] (broadcast together: shape I); slices of slice_sizes (ndim of
    a): result (I..., slice_sizes...). */
@@ -187,6 +196,9 @@ mx_array *mx_random_categorical(mx_array *logits, int axis, mx_array *key);
 mx_array *mx_random_categorical_shape(mx_array *logits, int axis, const int *shape, int ndim,
                                       mx_array *key);
 mx_array *mx_random_categorical_samples(mx_array *logits, int axis, int samples, mx_array *key);
+/* mean (...,N), cov (...,N,N): shape..., N */
+mx_array *mx_random_multivariate_normal(mx_array *mean, mx_array *cov, const int *shape, int ndim, mx_dtype t,
+                                        mx_array *key);
 mx_array *mx_random_permutation(mx_array *a, int axis, mx_array *key);
 mx_array *mx_random_permutation_n(int n, mx_array *key);
 
