@@ -126,6 +126,8 @@ static mx_array *log_of_positive(mx_array *g) {
 /* exp(to + scan(log g - from)), 0 where nothing came together */
 static mx_array *weigh(const mx_p_scan *p, mx_array *g, mx_array *from, mx_array *to,
                        bool reverse) {
+    if (!g)
+        return NULL;
     mx_array *s = scan(MX_CUMLOGSUMEXP, mx_add(log_of_positive(g), from), p, reverse,
                        p->inclusive);
     mx_array *none = mx_equal(s, mx_scalar(-INFINITY, mx_dtype_of(g)));
