@@ -1,5 +1,6 @@
-/* A block of lines: loaded into scratch memory with real and imaginary parts apart, transformed stage
- * by stage, stored. Two real lines make one complex line a + i b; their spectra come apart by symmetry. */
+/* A block of lines: loaded into scratch memory with real and imaginary parts apart, transformed
+ * stage by stage, stored. Two real lines make one complex line a + i b; their spectra come
+ * apart by symmetry. */
 #include <string.h>
 
 #include "base/pool.h"
@@ -10,7 +11,7 @@
 #define SCRATCH_SLOT 2
 #define TILE         64 /* elements of each line that pass through the small buffer at once */
 
-/* Lines in scratch: `lanes` complex ones, in and out of the next stage; the tile for interleaved parts. */
+/* Lines in scratch, in and out of the next stage, and a tile for interleaved parts. */
 typedef struct room {
     size_t lanes, lines; /* complex lanes; lines of the job (twice as many when real) */
     float *re, *im, *re2, *im2;

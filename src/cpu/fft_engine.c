@@ -1,4 +1,5 @@
-/* A job: its other axes become lines; lines become blocks, or are done one by one when they are long. */
+/* A job: its other axes become lines; lines become blocks, or are done one by one when they are
+ * long. */
 #include "cpu/fft_engine.h"
 
 #include <stdatomic.h>

@@ -1,13 +1,14 @@
-/* The fast Fourier transform along one axis of a strided array, any length, shared among the threads.
+/* The fast Fourier transform along one axis of a strided array, any length, on all threads.
  *
  *     complex    n complex64 -> n complex64
- *     to_half    n float32 -> n / 2 + 1 complex64, forward; the rest of the spectrum is its mirror image
- *     from_half  n / 2 + 1 complex64 -> n float32, inverse; imaginary parts that a real line cannot have
- *                (at 0, and at n / 2 for even n) are ignored
+ *     to_half    n float32 -> n / 2 + 1 complex64, forward; the rest is the mirror image
+ *     from_half  n / 2 + 1 complex64 -> n float32, inverse; imaginary parts that a real line
+ *                cannot have (at 0, and at n / 2 for even n) are ignored
  *
- * Lengths are factored in 8, 4, 2, 3, 5 and primes below 64; other lengths go through a convolution of a
- * power of two (Bluestein 1970). Long lines are done in four steps (Bailey 1990): as a matrix, first its
- * columns, then a twist, then its rows. Results do not depend on the number of threads.
+ * Lengths are factored in 8, 4, 2, 3, 5 and primes below 64; other lengths go through a
+ * convolution of a power of two (Bluestein 1970). Long lines are done in four steps (Bailey
+ * 1990): as a matrix, first its columns, then a twist, then its rows. Results do not depend on
+ * the number of threads.
  */
 #ifndef MX_CPU_FFT_ENGINE_H
 #define MX_CPU_FFT_ENGINE_H

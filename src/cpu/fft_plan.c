@@ -134,8 +134,8 @@ static mx_fft_plan *plan_direct(size_t n) {
     return p;
 }
 
-/* The transform of x[m], m a power of two, in float64: by stages of its own. work: 4 m doubles, x in the
-   first half; the result is there too. */
+/* The transform of x[m], m a power of two, in float64, by stages of its own. work: 4 m doubles, x
+   in the first half; the result is there too. */
 static bool transform_f64(double *work, size_t m) {
     mx_fft_stage stage[64];
     int stages;

@@ -1,5 +1,5 @@
-/* Template: one Stockham stage on elements of type T. FN(f) names; V, W(word), L: its vectors (vf or
- * vd) and their lanes; FMA(a, b, c) = a b + c on T. */
+/* Template: one Stockham stage on elements of type T. FN(f) names; V, W(word), L: its vectors
+ * (vf or vd) and their lanes; FMA(a, b, c) = a b + c on T. */
 
 typedef struct FN(cx) {
     V r, i;

@@ -3,8 +3,8 @@
  *     E        element            KEY(e)   its key            BYTES   bytes of the key
  *     FN(f)    names the functions
  *
- * Least significant byte first (Knuth, volume 3, 5.2.5), stable; a byte in which all keys agree costs
- * nothing but its count. All are undefined again at the end.
+ * Least significant byte first (Knuth, volume 3, 5.2.5), stable; a byte in which all keys agree
+ * costs nothing but its count. All are undefined again at the end.
  */
 
 static void FN(insertion)(E *a, size_t n) {
@@ -17,7 +17,7 @@ static void FN(insertion)(E *a, size_t n) {
     }
 }
 
-/* Few elements: each goes where the number of smaller ones says; n^2 comparisons, but in vectors. */
+/* Few elements: each goes where the number of smaller ones says, n^2 comparisons in vectors. */
 static void FN(rank)(E *restrict out, const E *restrict a, size_t n) {
     for (size_t i = 0; i < n; i++) {
         uint32_t at = 0;
