@@ -3,6 +3,7 @@
 
 #include "op_cases.h"
 
+#include "base/mem.h"
 #include "base/pool.h"
 #include "base/status.h"
 #include "check.h"
@@ -332,7 +333,10 @@ static bool call_all(mx_closure *self, mx_array *const *in, int nin, mx_arrays *
 /* A transform of the operation, applied; lets go of the transform. */
 static mx_array *applied(mx_closure *transformed, mx_array *const *in, int n) {
     mx_arrays out = {0};
-    bool ok = transformed && transformed->call(transformed, in, n, &out) && out.count == 1;
+    bool ok = transformed != NULL;
+    for (int i = 0; i < n; i++)
+        ok = ok && in[i];
+    ok = ok && transformed->call(transformed, in, n, &out) && out.count == 1;
     mx_array *y = ok ? mx_own(mx_array_retain(out.item[0])) : NULL;
     mx_arrays_free(&out);
     if (transformed)
@@ -403,6 +407,62 @@ static void check_threads(const op_case *c) {
     same(c, "four threads", four, one, 0);
 }
 
+/* --- memory runs out ---------------------------------------------------------------- */
+
+/* Everything once: forwards, backwards, batched, compiled. False at the first failure. */
+static bool everything(const op_case *c) {
+    function f = {.c = c};
+    mx_array *x[CASE_INPUTS] = {0};
+    make_inputs(c, SHORT, 14, MX_FLOAT32, f.in);
+    if (mx_failed())
+        return false;
+    int n = free_inputs(c, f.in, x), axes[CASE_INPUTS], front = 0;
+    for (int i = 0; i < CASE_INPUTS; i++)
+        axes[i] = MX_NO_AXIS;
+    axes[0] = 0;
+    mx_closure k = mx_closure_local(call, &f), all = mx_closure_local(call_all, (void *)(uintptr_t)c);
+    mx_arrays outs = {0}, grads = {0};
+    mx_array *y = c->f(f.in), *g = y ? mx_ones_like(y) : NULL;
+    bool ok = mx_eval1(y);
+    if (ok && !(c->flags & NO_GRAD))
+        ok = g && mx_vjp(&k, x, n, &g, 1, &outs, &grads) && mx_eval(grads.item, (int)grads.count);
+    mx_arrays_free(&outs);
+    mx_arrays_free(&grads);
+    mx_array *batch[CASE_INPUTS] = {f.in[0] ? mx_expand_dim(f.in[0], 0) : NULL, f.in[1], f.in[2], f.in[3]};
+    if (ok && !(c->flags & NO_VMAP))
+        ok = mx_eval1(applied(mx_vmap(&all, axes, inputs_of(c), &front, 1), batch, inputs_of(c)));
+    return ok && mx_eval1(applied(mx_compile(&all, false), f.in, inputs_of(c)));
+}
+
+static bool in_scope(const op_case *c) {
+    mx_scope s = mx_scope_open();
+    bool ok = everything(c);
+    mx_scope_close(s);
+    return ok;
+}
+
+/* Each allocation fails once: an error that says so, nothing lost, and the next try succeeds. */
+static void check_memory(const op_case *c) {
+    bool whole = in_scope(c) && in_scope(c);
+    if (!CHECK_MSG(whole, "%s: %s", c->name, mx_error_message()))
+        return;
+    int64_t live = mx_alloc_live();
+    uint64_t n = 0;
+    for (bool ok = false; !ok && n < 10000;) {
+        mx_alloc_fail_at(++n);
+        ok = in_scope(c);
+        mx_alloc_fail_at(0);
+        if (!ok && mx_error_status() != MX_NOMEM)
+            CHECK_MSG(false, "%s, allocation %d fails: \"%s\"", c->name, (int)n, mx_error_message());
+        mx_error_clear();
+        if (mx_alloc_live() != live)
+            CHECK_MSG(false, "%s, allocation %d fails: %lld allocations are lost", c->name, (int)n,
+                      (long long)(mx_alloc_live() - live));
+        live = mx_alloc_live();
+    }
+    CHECK_MSG(n > 1 && n < 10000, "%s: %d allocations", c->name, (int)n);
+}
+
 /* --- all of it -------------------------------------------------------------------- */
 
 static void check_case(const op_case *c) {
@@ -417,7 +477,7 @@ static void check_case(const op_case *c) {
                   {check_vmap, NO_VMAP},
                   {check_compile, 0},
                   {check_sets, 0},
-                  {check_threads, 0}};
+                  {check_threads, 0},           {check_memory, 0}};
     check_where = c->name;
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
         if (c->flags & checks[i].unless)

@@ -32,6 +32,11 @@ static int32_t number(numbering *n, mx_array *a) {
     return n->slot[i];
 }
 
+static void close_numbering(numbering *n) {
+    mx_free(n->key);
+    mx_free(n->slot);
+}
+
 static bool open_numbering(numbering *n, mx_recipe *r, size_t arrays) {
     *n = (numbering){.r = r, .room = 16};
     while (n->room < 2 * arrays)
@@ -39,12 +44,10 @@ static bool open_numbering(numbering *n, mx_recipe *r, size_t arrays) {
     n->key = mx_calloc(n->room, sizeof *n->key);
     n->slot = mx_calloc(n->room, sizeof *n->slot);
     r->proto = mx_calloc(arrays + 1, sizeof *r->proto);
-    return n->key && n->slot && r->proto;
-}
-
-static void close_numbering(numbering *n) {
-    mx_free(n->key);
-    mx_free(n->slot);
+    if (n->key && n->slot && r->proto)
+        return true;
+    close_numbering(n);
+    return false;
 }
 
 static int32_t *number_all(numbering *n, mx_array *const *a, int count) {

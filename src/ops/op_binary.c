@@ -116,29 +116,29 @@ static mx_array *binary(mx_pointwise p, mx_array *a, mx_array *b) {
 
 /* --- with scalars ----------------------------------------------------------------- */
 
-static mx_array *scalar_like(mx_array *a, double s) {
+mx_array *mx_scalar_like(mx_array *a, double s) {
     return a ? mx_scalar(s, mx_dtype_of(a)) : NULL;
 }
 mx_array *mx_zero_like(mx_array *a) {
-    return scalar_like(a, 0);
+    return mx_scalar_like(a, 0);
 }
 mx_array *mx_one_like(mx_array *a) {
-    return scalar_like(a, 1);
+    return mx_scalar_like(a, 1);
 }
 mx_array *mx_add_s(mx_array *a, double s) {
-    return mx_add(a, scalar_like(a, s));
+    return mx_add(a, mx_scalar_like(a, s));
 }
 mx_array *mx_mul_s(mx_array *a, double s) {
-    return mx_mul(a, scalar_like(a, s));
+    return mx_mul(a, mx_scalar_like(a, s));
 }
 mx_array *mx_pow_s(mx_array *a, double s) {
-    return s == 2 ? mx_square(a) : mx_power(a, scalar_like(a, s));
+    return s == 2 ? mx_square(a) : mx_power(a, mx_scalar_like(a, s));
 }
 mx_array *mx_rsub_s(double s, mx_array *a) {
-    return mx_sub(scalar_like(a, s), a);
+    return mx_sub(mx_scalar_like(a, s), a);
 }
 mx_array *mx_rdiv_s(double s, mx_array *a) {
-    return mx_div(scalar_like(a, s), a);
+    return mx_div(mx_scalar_like(a, s), a);
 }
 
 /* --- choices and comparisons ------------------------------------------------------ */

@@ -120,7 +120,7 @@ static mx_array *extreme_jvp(const mx_p_scan *p, mx_array *x, mx_array *t) {
 static mx_array *log_of_positive(mx_array *g) {
     mx_array *positive = mx_greater(g, mx_zero_like(g));
     return mx_where(positive, mx_log(mx_where(positive, g, mx_one_like(g))),
-                    mx_scalar(-INFINITY, mx_dtype_of(g)));
+                    mx_scalar_like(g, -INFINITY));
 }
 
 /* exp(to + scan(log g - from)), 0 where nothing came together */
@@ -130,7 +130,7 @@ static mx_array *weigh(const mx_p_scan *p, mx_array *g, mx_array *from, mx_array
         return NULL;
     mx_array *s = scan(MX_CUMLOGSUMEXP, mx_add(log_of_positive(g), from), p, reverse,
                        p->inclusive);
-    mx_array *none = mx_equal(s, mx_scalar(-INFINITY, mx_dtype_of(g)));
+    mx_array *none = mx_equal(s, mx_scalar_like(g, -INFINITY));
     return mx_where(none, mx_zero_like(g),
                     mx_exp(mx_add(mx_where(none, mx_zero_like(g), s), to)));
 }
@@ -144,7 +144,7 @@ static mx_array *weigh_signed(const mx_p_scan *p, mx_array *g, mx_array *from,
 
 /* The first y of an exclusive scan is -inf and its derivative 0. */
 static mx_array *finite_or_zero(mx_array *y) {
-    return y ? mx_where(mx_equal(y, mx_scalar(-INFINITY, mx_dtype_of(y))),
+    return y ? mx_where(mx_equal(y, mx_scalar_like(y, -INFINITY)),
                         mx_zero_like(y), y)
              : NULL;
 }

@@ -46,7 +46,8 @@ mx_array *mx_mul_s(mx_array *a, double s);
 mx_array *mx_pow_s(mx_array *a, double s);
 mx_array *mx_rsub_s(double s, mx_array *a); /* s - a */
 mx_array *mx_rdiv_s(double s, mx_array *a); /* s / a */
-mx_array *mx_zero_like(mx_array *a);        /* 0-dimensional, a's dtype */
+mx_array *mx_scalar_like(mx_array *a, double s); /* 0-dimensional, a's dtype */
+mx_array *mx_zero_like(mx_array *a);
 mx_array *mx_one_like(mx_array *a);
 mx_array *mx_where(mx_array *cond, mx_array *x, mx_array *y); /* x and y promoted, cond to bool */
 mx_array *mx_clip(mx_array *a, mx_array *lo, mx_array *hi);   /* lo, hi may be NULL, not both */
