@@ -26,6 +26,7 @@ test-full: test
 	$(call TEST,asan)
 	$(call TEST,torture)
 	$(call TEST,tsan)
+	tools/test_neon.sh
 
 demo: build
 	build/release/examples/language_model $(TEXT)

@@ -61,6 +61,20 @@ def numpy_rows():
     }
 
 
+def torch_mlp_step():
+    """The same step as bench_train.c: 784-1024-1024-10, batch 128, Adam."""
+    nn = torch.nn
+    net = nn.Sequential(nn.Linear(784, 1024), nn.ReLU(), nn.Linear(1024, 1024), nn.ReLU(), nn.Linear(1024, 10))
+    adam = torch.optim.Adam(net.parameters(), lr=1e-3)
+    x, labels = torch.randn(128, 784), torch.randint(0, 10, (128,))
+
+    def step():
+        adam.zero_grad()
+        nn.functional.cross_entropy(net(x), labels).backward()
+        adam.step()
+    return step
+
+
 def torch_rows():
     if torch is None:
         return {}
@@ -74,6 +88,7 @@ def torch_rows():
     dq, dk, dv = torch.randn(1, 32, 1, 128), torch.randn(1, 8, 2048, 128), torch.randn(1, 8, 2048, 128)
     table, idx = torch.randn(32768, 256), torch.randint(0, 32768, (65536,))
     return {
+        "MLP training step": torch_mlp_step(),
         "add 4M": lambda: x + y, "exp 4M": lambda: x.exp(), "tanh 4M": lambda: x.tanh(), "sin 4M": lambda: x.sin(),
         "erf 4M": lambda: x.erf(), "log 4M": lambda: x.abs().log(), "gelu 4M": lambda: F.gelu(x),
         "nine-op chain 4M": lambda: torch.sqrt(torch.abs(torch.exp(x * x * -0.5) * torch.tanh(x * y + z) + z)),
@@ -113,8 +128,11 @@ def bandwidth():
 
 def main():
     program, only = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else ""
-    ours = dict(line.rsplit("\t", 1) for line in
-                subprocess.run([program, only], capture_output=True, text=True, check=True).stdout.splitlines())
+    programs = [[program, only]]
+    if not only or only in "MLP training step":
+        programs.append([program.replace("bench_anchors", "bench_train")])
+    ours = dict(line.rsplit("\t", 1) for command in programs for line in
+                subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines())
     np_rows, t_rows = numpy_rows(), torch_rows()
     print(f"copy bandwidth of one NumPy thread: {bandwidth():.1f} GB/s\n")
     print("| work | here, ms | NumPy, ms | PyTorch, ms | ratio to the best | GB/s or GFLOP/s |")
