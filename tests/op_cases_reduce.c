@@ -1,11 +1,12 @@
 /* Cases: reductions, statistics, softmax, scans. */
 #include "op_cases.h"
 
-#define LIST(...) (const int[]){__VA_ARGS__}, (int)(sizeof((const int[]){__VA_ARGS__}) / sizeof(int))
-#define REDUCE(name, expression)                     \
-    static mx_array *name(mx_array *const *in) {     \
-        mx_array *a = in[0];                         \
-        return expression;                           \
+#define LIST(...)                                                                      \
+    (const int[]){__VA_ARGS__}, (int)(sizeof((const int[]){__VA_ARGS__}) / sizeof(int))
+#define REDUCE(name, expression)                                                       \
+    static mx_array *name(mx_array *const *in) {                                       \
+        mx_array *a = in[0];                                                           \
+        return expression;                                                             \
     }
 
 static int last_of(const mx_array *a, int axis) {
@@ -17,8 +18,10 @@ static mx_array *end_of(mx_array *a, int axis) {
     return mx_slice_axis(a, axis, last_of(a, axis), last_of(a, axis) + 1);
 }
 
-static mx_array *ones_matmul(mx_array *a) { /* sums of (N,3,4) over the last axis, another way */
-    return a ? mx_squeeze_axis(mx_matmul(a, mx_ones(LIST(4, 1), mx_dtype_of(a))), -1) : NULL;
+static mx_array *ones_matmul(
+    mx_array *a) { /* sums of (N,3,4) over the last axis, another way */
+    return a ? mx_squeeze_axis(mx_matmul(a, mx_ones(LIST(4, 1), mx_dtype_of(a))), -1)
+             : NULL;
 }
 
 /* a (N,3,4) */
@@ -26,14 +29,17 @@ REDUCE(sum, mx_sum(a, LIST(2), false))
 REDUCE(sum_other, ones_matmul(a))
 REDUCE(sum_columns, mx_sum(a, LIST(1), true))
 REDUCE(sum_all, mx_sum_all(a))
-REDUCE(sum_by_axis, mx_sum_axis(mx_sum_axis(mx_sum_axis(a, 0, false), 0, false), 0, false))
+REDUCE(sum_by_axis,
+       mx_sum_axis(mx_sum_axis(mx_sum_axis(a, 0, false), 0, false), 0, false))
 REDUCE(sum_outer, mx_sum(a, LIST(0, 2), false))
 REDUCE(sum_outer_by_axis, mx_sum_axis(mx_sum_axis(a, 2, false), 0, false))
 REDUCE(sum_program, mx_sum(mx_square(a), LIST(0, 1), true))
 REDUCE(prod, mx_reduce(MX_PROD, a, LIST(1), false))
-REDUCE(prod_by_scan, mx_squeeze_axis(end_of(mx_scan(MX_CUMPROD, a, 1, false, true), 1), 1))
+REDUCE(prod_by_scan,
+       mx_squeeze_axis(end_of(mx_scan(MX_CUMPROD, a, 1, false, true), 1), 1))
 REDUCE(max, mx_reduce(MX_MAX, a, LIST(1, 2), true))
-REDUCE(max_by_axis, mx_reduce(MX_MAX, mx_reduce(MX_MAX, a, LIST(2), true), LIST(1), true))
+REDUCE(max_by_axis,
+       mx_reduce(MX_MAX, mx_reduce(MX_MAX, a, LIST(2), true), LIST(1), true))
 REDUCE(min, mx_reduce(MX_MIN, a, LIST(-1), false))
 REDUCE(min_by_max, mx_negative(mx_reduce(MX_MAX, mx_negative(a), LIST(-1), false)))
 REDUCE(all_of, mx_reduce(MX_ALL, a, LIST(1), false))
@@ -45,7 +51,8 @@ REDUCE(mean, mx_mean(a, LIST(1, 2), false))
 REDUCE(mean_by_sum, mx_mul_s(mx_sum(a, LIST(1, 2), false), 1.0 / 12))
 REDUCE(var, mx_var(a, LIST(2), false, 1))
 REDUCE(var_by_squares,
-       mx_mul_s(mx_sub(mx_sum(mx_square(a), LIST(2), false), mx_mul_s(mx_square(mx_sum(a, LIST(2), false)), 0.25)),
+       mx_mul_s(mx_sub(mx_sum(mx_square(a), LIST(2), false),
+                       mx_mul_s(mx_square(mx_sum(a, LIST(2), false)), 0.25)),
                 1.0 / 3))
 REDUCE(std_of, mx_std(a, LIST(1), true, 0))
 REDUCE(softmax, mx_softmax(a, LIST(-1), false))
@@ -57,7 +64,8 @@ REDUCE(logsumexp_plain, mx_log(mx_sum(mx_exp(a), LIST(1), false)))
 REDUCE(logsumexp_all, mx_logsumexp(a, LIST(1, 2), true))
 REDUCE(cumsum, mx_scan(MX_CUMSUM, a, 1, false, true))
 REDUCE(cumsum_reverse, mx_scan(MX_CUMSUM, a, 2, true, false))
-REDUCE(cumsum_flipped, mx_flip(mx_scan(MX_CUMSUM, mx_flip(a, LIST(2)), 2, false, false), LIST(2)))
+REDUCE(cumsum_flipped,
+       mx_flip(mx_scan(MX_CUMSUM, mx_flip(a, LIST(2)), 2, false, false), LIST(2)))
 REDUCE(cumprod, mx_scan(MX_CUMPROD, a, 2, false, true))
 REDUCE(cumprod_reverse, mx_scan(MX_CUMPROD, a, 1, true, false))
 REDUCE(cummax, mx_scan(MX_CUMMAX, a, 2, false, true))
@@ -72,11 +80,14 @@ REDUCE(argsort, mx_argsort(a, 2))
 REDUCE(topk, mx_sort(mx_topk(a, 2, -1), -1))
 REDUCE(topk_by_sort, mx_slice_axis(mx_sort(a, -1), -1, 2, 4))
 REDUCE(median, mx_median(a, LIST(1, 2), false))
-REDUCE(median_by_sort, mx_mean(mx_slice_axis(mx_sort(mx_flatten(a, 1, 2), 1), 1, 5, 7), LIST(1), false))
+REDUCE(median_by_sort,
+       mx_mean(mx_slice_axis(mx_sort(mx_flatten(a, 1, 2), 1), 1, 5, 7), LIST(1), false))
 REDUCE(diff, mx_diff(a, 1, 2))
 
-#define A {3, {N, 3, 4}, -3, 3, false, false}
-#define MASK {3, {N, 3, 4}, -1, 3, false, true}
+#define A                                                                              \
+    { 3, {N, 3, 4}, -3, 3, false, false }
+#define MASK                                                                           \
+    { 3, {N, 3, 4}, -1, 3, false, true }
 
 const op_case op_cases_reduce[] = {
     {"sum", sum, NULL, sum_other, INTS | LOOSE, {A}},

@@ -1,4 +1,5 @@
-/* Reductions, statistics, softmax, scans: values from MLX 0.32, all layouts, derivatives, refusals. */
+/* Reductions, statistics, softmax, scans: values from MLX 0.32, all layouts,
+ * derivatives, refusals. */
 #include "ops_check.h"
 
 #include "base/pool.h"
@@ -62,7 +63,9 @@ static void test_statistics(void) {
     VALUES(mx_var(a, NULL, 0, false, 3), 0, INFINITY);
     VALUES(mx_mean(mx_zeros(LIST(0), MX_FLOAT32), NULL, 0, false), 0, NAN);
     VALUES(mx_number_of_elements(grid(), LIST(1), false, MX_FLOAT32), 0, 4);
-    VALUES(mx_mean(mx_astype(mx_full_s(LIST(70000), 1, MX_FLOAT32), MX_FLOAT16), NULL, 0, false), 1e-3, 1);
+    VALUES(mx_mean(mx_astype(mx_full_s(LIST(70000), 1, MX_FLOAT32), MX_FLOAT16), NULL,
+                   0, false),
+           1e-3, 1);
     VALUES(mx_mean(grid(), LIST(0, 1), false), 1e-6, 16.0 / 12);
 }
 
@@ -77,8 +80,10 @@ static void test_empty_and_identity(void) {
     CHECK(mx_eval1(mx_reduce(MX_MAX, e, LIST(1), false)));
     CHECK(mx_eval1(mx_softmax(e, LIST(0), false)));
     CHECK(mx_eval1(mx_scan(MX_CUMSUM, e, 0, false, true)));
-    FAILS(mx_reduce(MX_MAX, e, NULL, 0, false), "[max] Cannot max reduce over axis 0 with size 0.");
-    FAILS(mx_arg_reduce(false, e, 1, false), "[argmin] Cannot argmin reduce zero size array.");
+    FAILS(mx_reduce(MX_MAX, e, NULL, 0, false),
+          "[max] Cannot max reduce over axis 0 with size 0.");
+    FAILS(mx_arg_reduce(false, e, 1, false),
+          "[argmin] Cannot argmin reduce zero size array.");
     FAILS(mx_logsumexp(e, NULL, 0, false), "[logsumexp] Received empty array.");
 }
 
@@ -86,7 +91,8 @@ static void test_refusals(void) {
     mx_array *a = grid();
     FAILS(mx_sum_axis(a, 5, false), "5 is out of bounds for array with 2 dimensions");
     FAILS(mx_sum(a, LIST(0, 0), false), "uplicate axes");
-    FAILS(mx_scan(MX_CUMSUM, a, 5, false, true), "[cumsum] Axis 5 is out of bounds for array with 2 dimensions.");
+    FAILS(mx_scan(MX_CUMSUM, a, 5, false, true),
+          "[cumsum] Axis 5 is out of bounds for array with 2 dimensions.");
     FAILS(mx_arg_reduce(true, mx_scalar(2, MX_FLOAT32), 0, false), "out of bounds");
     CHECK(mx_sum_all(NULL) == NULL);
     CHECK(mx_softmax(NULL, NULL, 0, false) == NULL);
@@ -101,9 +107,10 @@ static void test_nan(void) {
     VALUES(mx_scan(MX_CUMMAX, a, 1, false, true), 0, 1, NAN, NAN, NAN, NAN, NAN);
 }
 
-/* --- every layout against sums in double ------------------------------------------------------------- */
+/* --- every layout against sums in double ------------------------------------------ */
 
-static double plain_sum(mx_array *a, const bool *red, int64_t out) { /* of a contiguous float32 array */
+static double plain_sum(mx_array *a, const bool *red,
+                        int64_t out) { /* of a contiguous float32 array */
     double sum = 0;
     for (int64_t e = 0; e < a->size; e++) {
         int64_t rest = e, o = 0, step = 1;
@@ -127,17 +134,22 @@ static void check_layout(mx_array *a, int axes_mask, const char *what) {
             axes[n++] = i;
         }
     mx_array *plain = mx_contiguous(mx_copy(a), false);
-    mx_array *got = mx_sum(a, n ? axes : &n, n, false), *big = mx_reduce(MX_MAX, a, n ? axes : &n, n, false);
+    mx_array *got = mx_sum(a, n ? axes : &n, n, false),
+             *big = mx_reduce(MX_MAX, a, n ? axes : &n, n, false);
     mx_array *fed = mx_sum(mx_add_s(mx_mul_s(a, 2), 1), n ? axes : &n, n, false);
-    if (!CHECK(mx_eval1(plain)) || !CHECK(mx_eval1(got)) || !CHECK(mx_eval1(big)) || !CHECK(mx_eval1(fed)))
+    if (!CHECK(mx_eval1(plain)) || !CHECK(mx_eval1(got)) || !CHECK(mx_eval1(big)) ||
+        !CHECK(mx_eval1(fed)))
         return;
     double count = got->size ? (double)a->size / (double)got->size : 0;
     for (int64_t o = 0; o < got->size; o += 1 + got->size / 7) {
         double want = plain_sum(plain, red, o);
-        CHECK_MSG(fabs(((float *)got->data)[o] - want) < 1e-3 * (1 + fabs(want)), "%s %d [%d]: %g, expected %g", what,
-                  axes_mask, (int)o, ((float *)got->data)[o], want);
-        CHECK_MSG(fabs(((float *)fed->data)[o] - 2 * want - count) < 1e-3 * (1 + fabs(want) + count),
-                  "fed %s %d [%d]: %g, expected %g", what, axes_mask, (int)o, ((float *)fed->data)[o], 2 * want + count);
+        CHECK_MSG(fabs(((float *)got->data)[o] - want) < 1e-3 * (1 + fabs(want)),
+                  "%s %d [%d]: %g, expected %g", what, axes_mask, (int)o,
+                  ((float *)got->data)[o], want);
+        CHECK_MSG(fabs(((float *)fed->data)[o] - 2 * want - count) <
+                      1e-3 * (1 + fabs(want) + count),
+                  "fed %s %d [%d]: %g, expected %g", what, axes_mask, (int)o,
+                  ((float *)fed->data)[o], 2 * want + count);
     }
 }
 
@@ -155,8 +167,10 @@ static void test_layouts(void) {
         check_layout(mx_transpose(a), mask, "transposed");
         check_layout(mx_transpose_axes(a, LIST(1, 0, 2)), mask, "permuted");
         check_layout(mx_flip(a, LIST(0, 2)), mask, "flipped");
-        check_layout(mx_slice(a, (int[]){1, 0, 2}, (int[]){5, 7, 11}, (int[]){2, 3, 2}), mask, "sliced");
-        check_layout(mx_broadcast_to(some(LIST(1, 7, 1)), LIST(3, 7, 9)), mask, "broadcast");
+        check_layout(mx_slice(a, (int[]){1, 0, 2}, (int[]){5, 7, 11}, (int[]){2, 3, 2}),
+                     mask, "sliced");
+        check_layout(mx_broadcast_to(some(LIST(1, 7, 1)), LIST(3, 7, 9)), mask,
+                     "broadcast");
     }
     check_layout(some(LIST(3, 5000)), 1, "wide");
     check_layout(some(LIST(3, 5000)), 2, "wide");
@@ -183,17 +197,20 @@ static void test_threads_do_not_matter(void) {
 }
 
 static void test_long_arg_reduce(void) {
-    mx_array *a = mx_arange(0, 300000, 1, MX_FLOAT32), *hill = mx_negative(mx_abs(mx_add_s(a, -200123)));
+    mx_array *a = mx_arange(0, 300000, 1, MX_FLOAT32),
+             *hill = mx_negative(mx_abs(mx_add_s(a, -200123)));
     VALUES(mx_arg_reduce(true, hill, 0, false), 0, 200123);
     VALUES(mx_arg_reduce(false, hill, 0, false), 0, 0);
     mx_array *b = some(LIST(9, 40, 11)), *at = mx_arg_reduce(true, b, 1, false);
-    SAME(mx_squeeze_axis(mx_take_along_axis(b, mx_expand_dim(at, 1), 1), 1), mx_reduce(MX_MAX, b, LIST(1), false), 0);
+    SAME(mx_squeeze_axis(mx_take_along_axis(b, mx_expand_dim(at, 1), 1), 1),
+         mx_reduce(MX_MAX, b, LIST(1), false), 0);
     at = mx_arg_reduce(true, mx_transpose(b), 1, false);
-    SAME(mx_squeeze_axis(mx_take_along_axis(mx_transpose(b), mx_expand_dim(at, 1), 1), 1),
+    SAME(mx_squeeze_axis(mx_take_along_axis(mx_transpose(b), mx_expand_dim(at, 1), 1),
+                         1),
          mx_reduce(MX_MAX, mx_transpose(b), LIST(1), false), 0);
 }
 
-/* --- softmax and logsumexp --------------------------------------------------------------------------------- */
+/* --- softmax and logsumexp -------------------------------------------------------- */
 
 static mx_array *plain_softmax(mx_array *a, const int *axes, int n) {
     mx_array *e = mx_exp(mx_sub(a, mx_reduce(MX_MAX, a, axes, n, true)));
@@ -201,7 +218,8 @@ static mx_array *plain_softmax(mx_array *a, const int *axes, int n) {
 }
 
 static void test_softmax(void) {
-    VALUES(mx_softmax(F(1, 0, 3), NULL, 0, false), 1e-6, 0.11419519037008286, 0.04201006889343262, 0.8437947034835815);
+    VALUES(mx_softmax(F(1, 0, 3), NULL, 0, false), 1e-6, 0.11419519037008286,
+           0.04201006889343262, 0.8437947034835815);
     VALUES(mx_softmax(F(-INFINITY, -INFINITY), NULL, 0, false), 0, NAN, NAN);
     VALUES(mx_softmax(mx_scalar(3, MX_FLOAT32), NULL, 0, false), 0, 1);
     mx_array *a = some(LIST(6, 37, 5));
@@ -209,13 +227,17 @@ static void test_softmax(void) {
     SAME(mx_softmax(a, LIST(1), false), plain_softmax(a, LIST(1)), 1e-6);
     SAME(mx_softmax(a, LIST(0), false), plain_softmax(a, LIST(0)), 1e-6);
     SAME(mx_softmax(a, LIST(0, 2), true), plain_softmax(a, LIST(0, 2)), 1e-6);
-    SAME(mx_softmax(mx_transpose(a), LIST(2), true), plain_softmax(mx_transpose(a), LIST(2)), 1e-6);
-    SAME(mx_softmax(mx_mul_s(a, 3), LIST(1), true), plain_softmax(mx_mul_s(a, 3), LIST(1)), 1e-6);
+    SAME(mx_softmax(mx_transpose(a), LIST(2), true),
+         plain_softmax(mx_transpose(a), LIST(2)), 1e-6);
+    SAME(mx_softmax(mx_mul_s(a, 3), LIST(1), true),
+         plain_softmax(mx_mul_s(a, 3), LIST(1)), 1e-6);
     mx_array *wide = some(LIST(2, 70000)), *fed = mx_mul_s(wide, 4);
     SAME(mx_softmax(wide, LIST(1), false), plain_softmax(wide, LIST(1)), 1e-6);
-    SAME(mx_softmax(mx_mul_s(wide, 4), LIST(1), false), plain_softmax(fed, LIST(1)), 1e-6);
+    SAME(mx_softmax(mx_mul_s(wide, 4), LIST(1), false), plain_softmax(fed, LIST(1)),
+         1e-6);
     mx_array *half = mx_astype(a, MX_BFLOAT16);
-    SAME(mx_softmax(half, LIST(1), false), plain_softmax(mx_astype(half, MX_FLOAT32), LIST(1)), 1e-2);
+    SAME(mx_softmax(half, LIST(1), false),
+         plain_softmax(mx_astype(half, MX_FLOAT32), LIST(1)), 1e-2);
 }
 
 static void test_logsumexp(void) {
@@ -223,15 +245,19 @@ static void test_logsumexp(void) {
     VALUES(mx_logsumexp(F(-INFINITY, -INFINITY), NULL, 0, false), 0, -INFINITY);
     VALUES(mx_logsumexp(F(INFINITY, -INFINITY), NULL, 0, false), 0, INFINITY);
     VALUES(mx_logsumexp(F(1000, 1000), NULL, 0, true), 1e-6, 1000.6931472);
-    mx_array *a = some(LIST(6, 37, 5)), *want = mx_log(mx_sum(mx_exp(a), LIST(0, 2), false));
+    mx_array *a = some(LIST(6, 37, 5)),
+             *want = mx_log(mx_sum(mx_exp(a), LIST(0, 2), false));
     SAME(mx_logsumexp(a, LIST(0, 2), false), want, 1e-6);
-    SAME(mx_logsumexp(a, LIST(1), true), mx_log(mx_sum(mx_exp(a), LIST(1), true)), 1e-6);
-    SAME(mx_logsumexp(mx_mul_s(a, 2), LIST(2), false), mx_log(mx_sum(mx_exp(mx_mul_s(a, 2)), LIST(2), false)), 1e-6);
+    SAME(mx_logsumexp(a, LIST(1), true), mx_log(mx_sum(mx_exp(a), LIST(1), true)),
+         1e-6);
+    SAME(mx_logsumexp(mx_mul_s(a, 2), LIST(2), false),
+         mx_log(mx_sum(mx_exp(mx_mul_s(a, 2)), LIST(2), false)), 1e-6);
     mx_array *wide = some(LIST(2, 70000));
-    SAME(mx_logsumexp(wide, LIST(1), false), mx_log(mx_sum(mx_exp(wide), LIST(1), false)), 1e-6);
+    SAME(mx_logsumexp(wide, LIST(1), false),
+         mx_log(mx_sum(mx_exp(wide), LIST(1), false)), 1e-6);
 }
 
-/* --- scans ----------------------------------------------------------------------------------------------------- */
+/* --- scans ------------------------------------------------------------------------ */
 
 static void test_scans(void) {
     mx_array *x = F(1, 3, 2, 5);
@@ -242,33 +268,61 @@ static void test_scans(void) {
     VALUES(mx_scan(MX_CUMPROD, x, 0, true, true), 0, 30, 30, 10, 5);
     VALUES(mx_scan(MX_CUMMAX, x, 0, false, false), 0, -INFINITY, 1, 3, 3);
     VALUES(mx_scan(MX_CUMMIN, x, 0, true, true), 0, 1, 2, 2, 5);
-    VALUES(mx_scan(MX_CUMLOGSUMEXP, x, 0, false, true), 1e-6, 1, 3.1269280910491943, 3.4076061248779297,
-           5.185182571411133);
+    VALUES(mx_scan(MX_CUMLOGSUMEXP, x, 0, false, true), 1e-6, 1, 3.1269280910491943,
+           3.4076061248779297, 5.185182571411133);
     mx_array *a = ops_grid(3, 4);
-    VALUES(mx_scan(MX_CUMSUM, a, 0, false, true), 0, 0, 1, 2, 3, 4, 6, 8, 10, 12, 15, 18, 21);
-    VALUES(mx_scan(MX_CUMSUM, mx_transpose(a), 0, true, true), 0, 6, 22, 38, 6, 18, 30, 5, 13, 21, 3, 7,
-           11);
-    VALUES(mx_scan(MX_CUMSUM, mx_transpose(a), 1, false, true), 0, 0, 4, 12, 1, 6, 15, 2, 8, 18, 3, 10, 21);
+    VALUES(mx_scan(MX_CUMSUM, a, 0, false, true), 0, 0, 1, 2, 3, 4, 6, 8, 10, 12, 15,
+           18, 21);
+    VALUES(mx_scan(MX_CUMSUM, mx_transpose(a), 0, true, true), 0, 6, 22, 38, 6, 18, 30,
+           5, 13, 21, 3, 7, 11);
+    VALUES(mx_scan(MX_CUMSUM, mx_transpose(a), 1, false, true), 0, 0, 4, 12, 1, 6, 15,
+           2, 8, 18, 3, 10, 21);
     VALUES(mx_scan(MX_CUMMAX, I(1, 3, 2), 0, false, false), 0, -2147483648.0, 1, 3);
 }
 
-/* --- derivatives -------------------------------------------------------------------------------------------------- */
+/* --- derivatives ------------------------------------------------------------------ */
 
-static mx_array *f_sum(mx_array *const *in) { return mx_sum_axis(mx_square(in[0]), 0, false); }
-static mx_array *f_prod(mx_array *const *in) { return mx_reduce(MX_PROD, in[0], LIST(1), false); }
-static mx_array *f_prod_all(mx_array *const *in) { return mx_reduce(MX_PROD, in[0], NULL, 0, true); }
-static mx_array *f_max(mx_array *const *in) { return mx_reduce(MX_MAX, in[0], LIST(1), false); }
-static mx_array *f_min(mx_array *const *in) { return mx_reduce(MX_MIN, in[0], NULL, 0, false); }
-static mx_array *f_mean(mx_array *const *in) { return mx_mean(mx_square(in[0]), LIST(0), true); }
-static mx_array *f_var(mx_array *const *in) { return mx_var(in[0], LIST(1), false, 1); }
-static mx_array *f_std(mx_array *const *in) { return mx_std(in[0], NULL, 0, false, 0); }
-static mx_array *f_softmax(mx_array *const *in) { return mx_softmax(in[0], LIST(0), false); }
-static mx_array *f_softmax2(mx_array *const *in) { return mx_softmax(in[0], LIST(0, 1), false); }
-static mx_array *f_lse(mx_array *const *in) { return mx_logsumexp(in[0], LIST(1), false); }
-static mx_array *f_lse_all(mx_array *const *in) { return mx_logsumexp(in[0], NULL, 0, true); }
+static mx_array *f_sum(mx_array *const *in) {
+    return mx_sum_axis(mx_square(in[0]), 0, false);
+}
+static mx_array *f_prod(mx_array *const *in) {
+    return mx_reduce(MX_PROD, in[0], LIST(1), false);
+}
+static mx_array *f_prod_all(mx_array *const *in) {
+    return mx_reduce(MX_PROD, in[0], NULL, 0, true);
+}
+static mx_array *f_max(mx_array *const *in) {
+    return mx_reduce(MX_MAX, in[0], LIST(1), false);
+}
+static mx_array *f_min(mx_array *const *in) {
+    return mx_reduce(MX_MIN, in[0], NULL, 0, false);
+}
+static mx_array *f_mean(mx_array *const *in) {
+    return mx_mean(mx_square(in[0]), LIST(0), true);
+}
+static mx_array *f_var(mx_array *const *in) {
+    return mx_var(in[0], LIST(1), false, 1);
+}
+static mx_array *f_std(mx_array *const *in) {
+    return mx_std(in[0], NULL, 0, false, 0);
+}
+static mx_array *f_softmax(mx_array *const *in) {
+    return mx_softmax(in[0], LIST(0), false);
+}
+static mx_array *f_softmax2(mx_array *const *in) {
+    return mx_softmax(in[0], LIST(0, 1), false);
+}
+static mx_array *f_lse(mx_array *const *in) {
+    return mx_logsumexp(in[0], LIST(1), false);
+}
+static mx_array *f_lse_all(mx_array *const *in) {
+    return mx_logsumexp(in[0], NULL, 0, true);
+}
 
 static void test_derivatives(void) {
-    mx_array *a = grid(), *zeros = mx_reshape(F(3, 0, 4, 1.5, 0, 9, 0, -6, 5.5, 3.5, -8, 7), LIST(3, 4));
+    mx_array *a = grid(),
+             *zeros =
+                 mx_reshape(F(3, 0, 4, 1.5, 0, 9, 0, -6, 5.5, 3.5, -8, 7), LIST(3, 4));
     DERIVATIVES(f_sum, a);
     DERIVATIVES(f_prod, a);
     DERIVATIVES(f_prod, zeros);
@@ -284,12 +338,14 @@ static void test_derivatives(void) {
     DERIVATIVES(f_lse_all, a);
 }
 
-#define SCAN(name, op, axis, reverse, inclusive) \
-    static mx_array *name(mx_array *const *in) { return mx_scan(op, in[0], axis, reverse, inclusive); }
-#define SCAN_CASES(name, op)          \
-    SCAN(name##_00, op, 1, false, false) \
-    SCAN(name##_01, op, 1, false, true)  \
-    SCAN(name##_10, op, 0, true, false)  \
+#define SCAN(name, op, axis, reverse, inclusive)                                       \
+    static mx_array *name(mx_array *const *in) {                                       \
+        return mx_scan(op, in[0], axis, reverse, inclusive);                           \
+    }
+#define SCAN_CASES(name, op)                                                           \
+    SCAN(name##_00, op, 1, false, false)                                               \
+    SCAN(name##_01, op, 1, false, true)                                                \
+    SCAN(name##_10, op, 0, true, false)                                                \
     SCAN(name##_11, op, 0, true, true)
 SCAN_CASES(f_cumsum, MX_CUMSUM)
 SCAN_CASES(f_cumprod, MX_CUMPROD)
@@ -301,15 +357,29 @@ SCAN_CASES(f_cumlse, MX_CUMLOGSUMEXP)
 static mx_array *finite_part(mx_array *y) {
     return y ? mx_where(mx_isfinite(y), y, mx_zero_like(y)) : NULL;
 }
-static mx_array *f_cummax_ex(mx_array *const *in) { return finite_part(f_cummax_00(in)); }
-static mx_array *f_cummin_ex(mx_array *const *in) { return finite_part(f_cummin_10(in)); }
-static mx_array *f_cummin_ex0(mx_array *const *in) { return finite_part(f_cummin_00(in)); }
-static mx_array *f_cummax_ex1(mx_array *const *in) { return finite_part(f_cummax_10(in)); }
-static mx_array *f_cumlse_ex0(mx_array *const *in) { return finite_part(f_cumlse_00(in)); }
-static mx_array *f_cumlse_ex1(mx_array *const *in) { return finite_part(f_cumlse_10(in)); }
+static mx_array *f_cummax_ex(mx_array *const *in) {
+    return finite_part(f_cummax_00(in));
+}
+static mx_array *f_cummin_ex(mx_array *const *in) {
+    return finite_part(f_cummin_10(in));
+}
+static mx_array *f_cummin_ex0(mx_array *const *in) {
+    return finite_part(f_cummin_00(in));
+}
+static mx_array *f_cummax_ex1(mx_array *const *in) {
+    return finite_part(f_cummax_10(in));
+}
+static mx_array *f_cumlse_ex0(mx_array *const *in) {
+    return finite_part(f_cumlse_00(in));
+}
+static mx_array *f_cumlse_ex1(mx_array *const *in) {
+    return finite_part(f_cumlse_10(in));
+}
 
 static void test_scan_derivatives(void) {
-    mx_array *a = mx_mul_s(grid(), 0.5), *zeros = mx_reshape(F(3, 0, 4, 1.5, 0, 9, 0, -6, 5.5, 3.5, -8, 7), LIST(3, 4));
+    mx_array *a = mx_mul_s(grid(), 0.5),
+             *zeros =
+                 mx_reshape(F(3, 0, 4, 1.5, 0, 9, 0, -6, 5.5, 3.5, -8, 7), LIST(3, 4));
     DERIVATIVES(f_cumsum_00, a);
     DERIVATIVES(f_cumsum_01, a);
     DERIVATIVES(f_cumsum_10, a);

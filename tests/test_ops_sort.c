@@ -1,4 +1,5 @@
-/* Sorting, partitions, medians, searches: values from MLX 0.32, layouts, derivatives, refusals. */
+/* Sorting, partitions, medians, searches: values from MLX 0.32, layouts, derivatives,
+ * refusals. */
 #include "ops_check.h"
 
 static mx_array *grid(void) {
@@ -24,20 +25,24 @@ static void test_values(void) {
         VALUES(mx_sort(mx_astype(F(1, 0, 1, 0), (mx_dtype)t), 0), 0, 0, 0, 1, 1);
 }
 
-/* Sorted along each axis of views: no neighbour is smaller, and taking by argsort gives the same. */
+/* Sorted along each axis of views: no neighbour is smaller, and taking by argsort gives
+ * the same. */
 static void test_layouts(void) {
-    mx_array *plain = mx_reshape(mx_sin(mx_arange(0, 9 * 70 * 11, 1, MX_FLOAT32)), LIST(9, 70, 11));
+    mx_array *plain =
+        mx_reshape(mx_sin(mx_arange(0, 9 * 70 * 11, 1, MX_FLOAT32)), LIST(9, 70, 11));
     mx_array *views[3] = {plain, mx_transpose(plain), mx_flip(plain, LIST(0, 2))};
     for (int v = 0; v < 3; v++)
         for (int axis = 0; axis < 3; axis++) {
             mx_array *s = mx_sort(views[v], axis);
-            mx_array *rises = mx_greater_equal(mx_diff(s, 1, axis), mx_scalar(0, MX_FLOAT32));
+            mx_array *rises =
+                mx_greater_equal(mx_diff(s, 1, axis), mx_scalar(0, MX_FLOAT32));
             VALUES(mx_reduce(MX_ALL, rises, NULL, 0, false), 0, 1);
             SAME(mx_take_along_axis(views[v], mx_argsort(views[v], axis), axis), s, 0);
             SAME(mx_sort(mx_partition(views[v], 3, axis), axis), s, 0);
         }
-    mx_array *big = mx_remainder(mx_mul(mx_arange(0, 100000, 1, MX_INT32), mx_scalar_i64(7919, MX_INT32)),
-                                 mx_scalar_i64(100000, MX_INT32));
+    mx_array *big = mx_remainder(
+        mx_mul(mx_arange(0, 100000, 1, MX_INT32), mx_scalar_i64(7919, MX_INT32)),
+        mx_scalar_i64(100000, MX_INT32));
     SAME(mx_sort(big, 0), mx_arange(0, 100000, 1, MX_INT32), 0);
 }
 
@@ -50,7 +55,8 @@ static void test_median(void) {
     SHAPE(mx_median(a, NULL, 0, true), 1, 1);
     VALUES(mx_median(ops_grid(3, 4), LIST(0), false), 0, 4, 5, 6, 7);
     DTYPE(mx_median(I(1, 2), NULL, 0, false), MX_FLOAT32);
-    FAILS(mx_median(mx_zeros(LIST(0), MX_FLOAT32), NULL, 0, false), "[median] Cannot take median along empty axis.");
+    FAILS(mx_median(mx_zeros(LIST(0), MX_FLOAT32), NULL, 0, false),
+          "[median] Cannot take median along empty axis.");
 }
 
 static void test_search_and_differences(void) {
@@ -74,20 +80,34 @@ static void test_permutations(void) {
 static void test_refusals(void) {
     mx_array *a = grid();
     FAILS(mx_sort(a, 4), "[sort] Axis 4 is out of bounds for array with 2 dimensions.");
-    FAILS(mx_argsort(mx_scalar(1, MX_FLOAT32), -1), "[argsort] Axis -1 is out of bounds for array with 0 dimensions.");
-    FAILS(mx_partition(a, 7, -1), "[partition] Received invalid kth 7 along axis -1 for array with shape: (2,3)");
-    FAILS(mx_topk(a, 4, -1), "[topk] Received invalid k=4 along axis -1 for array with shape: (2,3)");
+    FAILS(mx_argsort(mx_scalar(1, MX_FLOAT32), -1),
+          "[argsort] Axis -1 is out of bounds for array with 0 dimensions.");
+    FAILS(
+        mx_partition(a, 7, -1),
+        "[partition] Received invalid kth 7 along axis -1 for array with shape: (2,3)");
+    FAILS(mx_topk(a, 4, -1),
+          "[topk] Received invalid k=4 along axis -1 for array with shape: (2,3)");
     FAILS(mx_topk(a, -1, -1), "[topk] Received invalid k=-1");
     FAILS(mx_searchsorted(a, a, false), "[searchsorted]");
     CHECK(mx_eval1(mx_sort(mx_zeros(LIST(0, 3), MX_FLOAT32), 0)));
     CHECK(mx_eval1(mx_argsort(mx_zeros(LIST(3, 0), MX_FLOAT32), 0)));
 }
 
-static mx_array *f_sort(mx_array *const *in) { return mx_sort(in[0], 0); }
-static mx_array *f_partition(mx_array *const *in) { return mx_partition(in[0], 2, 1); }
-static mx_array *f_topk(mx_array *const *in) { return mx_topk(in[0], 2, 1); }
-static mx_array *f_median(mx_array *const *in) { return mx_median(in[0], LIST(1), false); }
-static mx_array *f_diff(mx_array *const *in) { return mx_diff(in[0], 2, 1); }
+static mx_array *f_sort(mx_array *const *in) {
+    return mx_sort(in[0], 0);
+}
+static mx_array *f_partition(mx_array *const *in) {
+    return mx_partition(in[0], 2, 1);
+}
+static mx_array *f_topk(mx_array *const *in) {
+    return mx_topk(in[0], 2, 1);
+}
+static mx_array *f_median(mx_array *const *in) {
+    return mx_median(in[0], LIST(1), false);
+}
+static mx_array *f_diff(mx_array *const *in) {
+    return mx_diff(in[0], 2, 1);
+}
 
 static void test_derivatives(void) {
     mx_array *a = mx_sin(mx_mul_s(ops_grid(3, 5), 2.3));
