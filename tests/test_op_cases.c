@@ -13,8 +13,8 @@
 #include "transforms/transforms.h"
 #include "transforms/vmap.h"
 
-static const op_case *const families[] = {op_cases_pointwise, op_cases_view, op_cases_join,
-                                         op_cases_reduce, op_cases_index, op_cases_matmul};
+static const op_case *const families[] = {op_cases_pointwise, op_cases_view,  op_cases_join,
+                                          op_cases_reduce,    op_cases_index, op_cases_matmul};
 
 /* --- inputs ----------------------------------------------------------------------- */
 
@@ -420,7 +420,8 @@ static bool everything(const op_case *c) {
     for (int i = 0; i < CASE_INPUTS; i++)
         axes[i] = MX_NO_AXIS;
     axes[0] = 0;
-    mx_closure k = mx_closure_local(call, &f), all = mx_closure_local(call_all, (void *)(uintptr_t)c);
+    mx_closure k = mx_closure_local(call, &f),
+               all = mx_closure_local(call_all, (void *)(uintptr_t)c);
     mx_arrays outs = {0}, grads = {0};
     mx_array *y = c->f(f.in), *g = y ? mx_ones_like(y) : NULL;
     bool ok = mx_eval1(y);
@@ -428,7 +429,8 @@ static bool everything(const op_case *c) {
         ok = g && mx_vjp(&k, x, n, &g, 1, &outs, &grads) && mx_eval(grads.item, (int)grads.count);
     mx_arrays_free(&outs);
     mx_arrays_free(&grads);
-    mx_array *batch[CASE_INPUTS] = {f.in[0] ? mx_expand_dim(f.in[0], 0) : NULL, f.in[1], f.in[2], f.in[3]};
+    mx_array *batch[CASE_INPUTS] = {f.in[0] ? mx_expand_dim(f.in[0], 0) : NULL, f.in[1], f.in[2],
+                                    f.in[3]};
     if (ok && !(c->flags & NO_VMAP))
         ok = mx_eval1(applied(mx_vmap(&all, axes, inputs_of(c), &front, 1), batch, inputs_of(c)));
     return ok && mx_eval1(applied(mx_compile(&all, false), f.in, inputs_of(c)));
@@ -453,7 +455,8 @@ static void check_memory(const op_case *c) {
         ok = in_scope(c);
         mx_alloc_fail_at(0);
         if (!ok && mx_error_status() != MX_NOMEM)
-            CHECK_MSG(false, "%s, allocation %d fails: \"%s\"", c->name, (int)n, mx_error_message());
+            CHECK_MSG(false, "%s, allocation %d fails: \"%s\"", c->name, (int)n,
+                      mx_error_message());
         mx_error_clear();
         if (mx_alloc_live() != live)
             CHECK_MSG(false, "%s, allocation %d fails: %lld allocations are lost", c->name, (int)n,
@@ -477,7 +480,8 @@ static void check_case(const op_case *c) {
                   {check_vmap, NO_VMAP},
                   {check_compile, 0},
                   {check_sets, 0},
-                  {check_threads, 0},           {check_memory, 0}};
+                  {check_threads, 0},
+                  {check_memory, 0}};
     check_where = c->name;
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
         if (c->flags & checks[i].unless)
