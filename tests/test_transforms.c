@@ -159,7 +159,12 @@ static void nothing_leaks(void) {
 
 /* --- deep ---------------------------------------------------------------------------------------------------- */
 
+/* Fewer where every access is checked. */
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+enum { DEEP = 100000 };
+#else
 enum { DEEP = 1000000 };
+#endif
 
 static mx_array *chain(mx_array *const *x) {
     mx_array *y = x[0];
