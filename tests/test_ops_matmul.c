@@ -205,6 +205,30 @@ static void derivatives(void) {
     mx_scope_close(s);
 }
 
+/* The cotangent of an analytic function is conjugated: x' = u A^H. */
+static void complex_derivative(void) {
+    mx_scope s = mx_scope_open();
+    mx_complex64 x[2] = {{1, 2}, {3, -1}}, a[4] = {{0, 1}, {2, 0}, {3, 0}, {0, 4}},
+                 u[2] = {{1, 1}, {2, 0}};
+    mx_array *in[2] = {mx_array_from(x, (int[]){1, 2}, 2, MX_COMPLEX64),
+                       mx_array_from(a, (int[]){2, 2}, 2, MX_COMPLEX64)};
+    mx_array *cot = mx_array_from(u, (int[]){1, 2}, 2, MX_COMPLEX64);
+    array_fn *f = product;
+    mx_closure c = mx_closure_local(call_array_fn, &f);
+    mx_arrays y = {0}, g = {0};
+    CHECK(mx_vjp(&c, in, 2, &cot, 1, &y, &g) && mx_eval(g.item, 2));
+    const mx_complex64 *d = g.count ? (const mx_complex64 *)g.item[0]->data : NULL;
+    if (CHECK(d != NULL)) { /* as MLX: 5 - i, 3 - 5i */
+        CHECK_NEAR(d[0].re, 5, 1e-5);
+        CHECK_NEAR(d[0].im, -1, 1e-5);
+        CHECK_NEAR(d[1].re, 3, 1e-5);
+        CHECK_NEAR(d[1].im, -5, 1e-5);
+    }
+    mx_arrays_free(&y);
+    mx_arrays_free(&g);
+    mx_scope_close(s);
+}
+
 /* --- refusals ------------------------------------------------------------------------------------------ */
 
 static void refused(mx_array *a, const char *message) {
@@ -244,6 +268,7 @@ int main(void) {
     RUN(shapes);
     RUN(compositions);
     RUN(derivatives);
+    RUN(complex_derivative);
     RUN(refusals);
     return check_done();
 }
