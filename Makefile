@@ -6,6 +6,7 @@
 
 PREFIX ?= /usr/local
 TEXT   ?= /usr/share/common-licenses/GPL-3
+STEPS  ?= 600
 JOBS   ?= $(shell nproc)
 BUILD   = cmake --preset $(1) --log-level=WARNING && cmake --build build/$(1) -j $(JOBS)
 TEST    = $(call BUILD,$(1)) && ctest --preset $(1)
@@ -29,7 +30,7 @@ test-full: test
 	tools/test_neon.sh
 
 demo: build
-	build/release/examples/language_model $(TEXT)
+	build/release/examples/language_model $(TEXT) $(STEPS) build/language_model.safetensors
 
 bench: build
 	@if python3 -c 'import numpy' 2>/dev/null; \
