@@ -18,6 +18,7 @@
 #include "base/status.h"
 #include "cpu/source.h"
 #include "graph/params.h"
+#include "kernels/k_copy.h"
 #include "kernels/k_reduce.h"
 
 enum {
@@ -27,6 +28,7 @@ enum {
     ENOUGH_TASKS = 16, /* no blocks beyond this many */
     GROUP = 512,       /* outputs that a row task takes at a time */
     TILE = 4096,       /* elements read from a program at a time */
+    SHORT = 16,        /* elements of a row that is worth transposing */
     GRAIN = 1 << 14    /* elements worth a wake-up */
 };
 
@@ -212,6 +214,21 @@ static void deliver(const plan *p, const char *acc, int64_t out, int64_t step,
 
 /* --- tasks: rows ------------------------------------------------------------------ */
 
+/* acc[r] <- row r of `rows` contiguous ones of n, `stride` apart. Short rows are
+   transposed first, so that the kernel runs across them. */
+static void fold_rows(const plan *p, void *acc, const char *x, int64_t rows, int64_t n,
+                      int64_t stride) {
+    int64_t shape[2] = {n, rows}, in[2] = {1, stride}, out[2] = {rows, 1};
+    char *columns =
+        n <= SHORT && rows >= SHORT ? mx_scratch(2, SHORT * GROUP * p->item) : NULL;
+    if (!columns) {
+        p->rows(acc, x, (size_t)rows, (size_t)n, stride);
+        return;
+    }
+    mx_kernels_get()->copy->rows[p->item](columns, out, x, in, 2, shape, 0, n);
+    p->cols(acc, columns, (size_t)n, (size_t)rows, rows);
+}
+
 /* Whole outputs [begin, end), in groups along the innermost kept axis. */
 static void row_task(void *ctx, int64_t begin, int64_t end) {
     plan *p = ctx;
@@ -225,8 +242,7 @@ static void row_task(void *ctx, int64_t begin, int64_t end) {
         n = n < GROUP ? n : GROUP;
         p->init(acc, (size_t)n);
         if (simple)
-            p->rows(acc, p->data + at.in * (int64_t)p->item, (size_t)n,
-                    (size_t)p->length, k->in);
+            fold_rows(p, acc, p->data + at.in * (int64_t)p->item, n, p->length, k->in);
         for (int64_t i = 0; i < n && !simple; i++)
             fold(p, acc + i * (int64_t)p->acc, at.in + i * k->in, 0, p->length, 0);
         deliver(p, acc, at.out, k->out, n);
@@ -249,7 +265,7 @@ static void read_rows_task(void *ctx, int64_t begin, int64_t end) {
             if (!cpu_program_read(p->source->program, begin * n + i,
                                   (begin + r - 1) * n + i + run, tile))
                 p->failed = true;
-            p->rows(acc, tile, (size_t)r, (size_t)run, run);
+            fold_rows(p, acc, tile, r, run, run);
         }
         deliver(p, acc, begin, 1, r);
     }
