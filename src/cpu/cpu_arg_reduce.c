@@ -7,7 +7,7 @@
 #include "graph/params.h"
 #include "kernels/k_reduce.h"
 
-enum { GRAIN = 1 << 14, BLOCK = 1 << 15, LONG = 1 << 17, FEW = 8 };
+enum { GRAIN = 1 << 14, BLOCK = 1 << 15, LONG = 1 << 17, FEW = 8, COLUMNS = 512 };
 
 typedef struct job {
     const char *data;
@@ -126,7 +126,9 @@ static bool arg_reduce(const mx_array *x, const mx_p_arg_reduce *p, mx_array *ou
     find_kernels(&j, p->max, mx_dtype_of(x));
     if (out->size <= FEW && j.n >= LONG)
         return find_long(&j, out->size);
-    mx_parallel_for(out->size, 1 + GRAIN / (j.n + 1), task, &j);
+    int64_t least =
+        j.step != 1 && j.in == 1 ? COLUMNS : 1; // wide enough to be read in streams
+    mx_parallel_for(out->size, least + GRAIN / (j.n + 1), task, &j);
     return true;
 }
 

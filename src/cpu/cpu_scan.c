@@ -103,6 +103,6 @@ bool cpu_scan(mx_node *n, mx_array **out, const mx_program *feed) {
     j.cols = k->cols[p->op][t];
     j.init = k->init[p->op][t];
     lay_out(&j, x, y, p->axis);
-    mx_parallel_for(y->size / j.n, 1 + GRAIN / j.n, task, &j);
+    mx_parallel_for(y->size / j.n, (j.columns ? COLUMNS : 1) + GRAIN / j.n, task, &j);
     return true;
 }
