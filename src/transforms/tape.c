@@ -89,6 +89,7 @@ static bool add_step(mx_tape *tape, mx_node *n, bool seed, uint8_t level) {
     }
     tape->n_slot += n->nout;
     tape->max_out = n->nout > tape->max_out ? n->nout : tape->max_out;
+    tape->max_in = nin > tape->max_in ? nin : tape->max_in;
     tape->step[tape->n_step++] = s;
     n->mark = (uint32_t)tape->n_step;
     return true;
@@ -192,12 +193,73 @@ static bool settle_all(mx_tracing *t, const mx_arrays *results) {
     return ok && held;
 }
 
-bool mx_trace_end(mx_tracing *t, const mx_arrays *results0, const mx_arrays *results1, bool ok) {
+/* The outermost level: all that it flagged falls to 0, whatever the order. */
+typedef struct pile {
+    mx_array **item;
+    size_t n, room;
+} pile;
+
+static bool pile_add(pile *p, mx_array *a) {
+    if (!mx_grow(&p->item, &p->room, p->n + 1, sizeof *p->item))
+        return false;
+    p->item[p->n++] = a;
+    return true;
+}
+
+/* Unflag a; it is still to be followed, and let go of its node later if it has its data. */
+static bool drop_flag(pile *work, pile *done, mx_array *a) {
+    if (!a->tracer || atomic_load(&a->state) == MX_PLACEHOLDER)
+        return true;
+    a->tracer = 0;
+    if (!a->node)
+        return true;
+    if (!mx_array_available(a))
+        return pile_add(work, a);
+    return pile_add(work, a) && pile_add(done, mx_array_retain(a));
+}
+
+static bool drop_flags(pile *work, pile *done, const mx_arrays *roots) {
+    bool ok = true;
+    for (size_t i = 0; i < roots->count && ok; i++)
+        ok = drop_flag(work, done, roots->item[i]);
+    while (work->n && ok) {
+        const mx_node *n = work->item[--work->n]->node;
+        for (int i = 0; i < n->nin && ok; i++)
+            ok = drop_flag(work, done, n->in[i]);
+    }
+    return ok;
+}
+
+static bool settle_outermost(mx_tracing *t, const mx_arrays *results0, const mx_arrays *results1) {
+    pile work = {0}, done = {0};
+    mx_eval_lock();
+    bool ok = drop_flags(&work, &done, results0) && drop_flags(&work, &done, results1) &&
+              drop_flags(&work, &done, &t->seeds);
+    for (size_t i = 0; i < done.n; i++) {
+        mx_array_detach(done.item[i]);
+        mx_array_release(done.item[i]);
+    }
+    mx_eval_unlock();
+    mx_free(work.item);
+    mx_free(done.item);
+    return ok;
+}
+
+static bool settle_inner(mx_tracing *t, const mx_arrays *results0, const mx_arrays *results1,
+                         bool ok) {
     mx_arrays all = {0};
     ok = ok && mx_arrays_add_all(&all, results0->item, results0->count) &&
          mx_arrays_add_all(&all, results1->item, results1->count);
     ok = settle_all(t, &all) && ok;
     mx_arrays_free(&all);
+    return ok;
+}
+
+bool mx_trace_end(mx_tracing *t, const mx_arrays *results0, const mx_arrays *results1, bool ok) {
+    if (t->level > 1)
+        ok = settle_inner(t, results0, results1, ok);
+    else
+        ok = settle_outermost(t, results0, results1) && ok;
     mx_scope_close(t->scope);
     mx_arrays_free(&t->seeds);
     mx_trace_leave();

@@ -26,7 +26,7 @@ typedef struct mx_tape {
     size_t n_src, room_src;
     int32_t *out_slot; /* of each root */
     int32_t n_slot;
-    int max_out; /* most outputs of a node */
+    int max_in, max_out; /* most inputs and outputs of a node */
 } mx_tape;
 
 /* What one transform holds while it runs. */

@@ -1,12 +1,11 @@
 /* Reverse mode: trace the function, then walk its graph from the outputs back, adding up cotangents. */
 #include "base/mem.h"
 #include "base/status.h"
-#include "base/vec.h"
 #include "graph/scope.h"
 #include "ops/rules.h"
 #include "transforms/tape.h"
 
-enum { TEXT = 256 };
+enum { TEXT = 256, FEW = 32 };
 
 /* --- the walk back ----------------------------------------------------------------------------------- */
 
@@ -15,7 +14,6 @@ typedef struct back {
     mx_array **cot;  /* by slot, retained; NULL is zero */
     mx_array **grad; /* of one step's inputs */
     bool *need;
-    size_t room_grad, room_need;
 } back;
 
 /* cot[slot] += g */
@@ -35,22 +33,16 @@ static bool any_cotangent(const back *b, const mx_tape_step *s) {
     return false;
 }
 
-static bool prepare(back *b, const mx_tape_step *s) {
-    size_t n = s->node->nin;
-    if (!mx_grow(&b->grad, &b->room_grad, n, sizeof *b->grad) ||
-        !mx_grow(&b->need, &b->room_need, n, sizeof *b->need))
-        return false;
-    for (size_t i = 0; i < n; i++) {
+static void prepare(back *b, const mx_tape_step *s) {
+    for (int i = 0; i < s->node->nin; i++) {
         b->grad[i] = NULL;
-        b->need[i] = b->tape->src[(size_t)s->src + i] >= 0;
+        b->need[i] = b->tape->src[s->src + i] >= 0;
     }
-    return true;
 }
 
 /* A node's siblings live while its rule runs. */
 static bool step_back(back *b, const mx_tape_step *s) {
-    if (!prepare(b, s))
-        return false;
+    prepare(b, s);
     mx_scope scope = mx_scope_open_on(s->node->stream);
     bool ok = mx_step_vjp(s->node, b->cot + s->slot, b->need, b->grad);
     for (int i = 0; i < s->node->nin && ok; i++)
@@ -125,14 +117,16 @@ static bool collect(const back *b, const mx_tracing *t, mx_arrays *grads) {
 
 static bool differentiate(const mx_tape *tape, const mx_tracing *t, const mx_arrays *out,
                           mx_array *const *cot, int ncot, mx_arrays *grads) {
-    back b = {.tape = tape, .cot = mx_calloc((size_t)tape->n_slot + 1, sizeof *b.cot)};
-    bool ok = b.cot && place_cotangents(&b, out, cot, ncot) && walk_back(&b, t->seeds.count) &&
+    size_t slots = (size_t)tape->n_slot, most = (size_t)tape->max_in;
+    mx_array **room = mx_calloc(slots + 2 * most + 1, sizeof *room);
+    if (!room)
+        return false;
+    back b = {tape, room, room + slots, (bool *)(room + slots + most)};
+    bool ok = place_cotangents(&b, out, cot, ncot) && walk_back(&b, t->seeds.count) &&
               collect(&b, t, grads);
-    for (int32_t i = 0; b.cot && i < tape->n_slot; i++)
+    for (size_t i = 0; i < slots; i++)
         mx_array_release(b.cot[i]);
-    mx_free(b.cot);
-    mx_free(b.grad);
-    mx_free(b.need);
+    mx_free(room);
     return ok;
 }
 
@@ -155,13 +149,14 @@ static bool call(mx_closure *f, mx_array *const *in, int n, mx_arrays *out) {
 bool mx_vjp(mx_closure *f, mx_array *const *primals, int n, mx_array *const *cotangents, int ncot,
             mx_arrays *outputs, mx_arrays *grads) {
     mx_tracing t;
-    uint8_t *levels = mx_malloc((size_t)n + 1);
+    uint8_t few[FEW], *levels = n <= FEW ? few : mx_malloc((size_t)n);
     if (!levels)
         return false;
     bool ok = mx_trace_begin(&t, primals, n, levels) && call(f, t.seeds.item, n, outputs) &&
               pull_back(&t, outputs, cotangents, ncot, grads);
     ok = mx_trace_end(&t, outputs, grads, ok);
-    mx_free(levels);
+    if (levels != few)
+        mx_free(levels);
     return ok;
 }
 
@@ -207,7 +202,7 @@ static bool grad_with(partial_call *p, mx_array **primals, int nargs, mx_arrays 
                       mx_arrays *grads) {
     mx_tracing t;
     mx_closure f = mx_closure_local(call_with, p);
-    uint8_t *levels = mx_malloc((size_t)nargs + 1);
+    uint8_t few[FEW], *levels = nargs <= FEW ? few : mx_malloc((size_t)nargs);
     if (!levels)
         return false;
     bool ok = mx_trace_begin(&t, primals, nargs, levels) && call(&f, t.seeds.item, nargs, outputs);
@@ -218,7 +213,8 @@ static bool grad_with(partial_call *p, mx_array **primals, int nargs, mx_arrays 
     ok = cot && !mx_failed() && pull_back(&t, outputs, cot, wanted, grads);
     ok = mx_trace_end(&t, outputs, grads, ok);
     mx_free(cot);
-    mx_free(levels);
+    if (levels != few)
+        mx_free(levels);
     return ok;
 }
 
