@@ -154,4 +154,12 @@ typedef struct mx_p_fft { /* n points along one axis; every result is multiplied
     double scale;
 } mx_p_fft;
 
+/* inputs: x (N, spatial..., C), weight (O, kernel..., C / groups); one entry a spatial axis. Elements of x
+   stand input_dilation apart, those of the kernel kernel_dilation; padding may be negative. */
+typedef struct mx_p_conv {
+    mx_ints stride, pad_low, pad_high, kernel_dilation, input_dilation;
+    int groups;
+    bool flip; /* the kernel is read backwards: a convolution, not a correlation */
+} mx_p_conv;
+
 #endif

@@ -1,0 +1,61 @@
+/* Depthwise convolution: a tile of pixels by lanes of channels, the taps inside. */
+#include "kernels/k_conv.h"
+
+#include "kernels/k_load.h"
+#include "kernels/kernels.h"
+
+#define L VF_LANES
+
+/* n channels from c on, of `pixels` pixels (a constant) from `in` to `out`. */
+SV void tile(const mx_k_depthwise_args *a, void *out, const void *in, ptrdiff_t c, size_t n,
+             const int pixels, const mx_dtype t) {
+    vf sum[4] = {vf_zero(), vf_zero(), vf_zero(), vf_zero()};
+    for (ptrdiff_t i = 0; i < a->taps; i++) {
+        vf w = n == L ? vf_load(a->w[i] + c) : vf_loadn(a->w[i] + c, n);
+        for (int p = 0; p < pixels; p++) {
+            const void *x = kind_at(in, a->at[i] + p * a->step + c, t);
+            sum[p] = vf_fma(n == L ? kind_load(x, t) : kind_loadn(x, n, t), w, sum[p]);
+        }
+    }
+    for (int p = 0; p < pixels; p++) {
+        void *y = (char *)out + (p * a->out_step + c) * (ptrdiff_t)kind_size(t);
+        if (n == L)
+            kind_store(y, sum[p], t);
+        else
+            kind_storen(y, sum[p], n, t);
+    }
+}
+
+SV void pixels(const mx_k_depthwise_args *a, ptrdiff_t p, const int count, const mx_dtype t) {
+    void *out = (char *)a->out + p * a->out_step * (ptrdiff_t)kind_size(t);
+    const void *in = kind_at(a->in, p * a->step, t);
+    ptrdiff_t c = 0;
+    for (; c + L <= a->channels; c += L)
+        tile(a, out, in, c, L, count, t);
+    if (c < a->channels)
+        tile(a, out, in, c, (size_t)(a->channels - c), count, t);
+}
+
+SV void depthwise(const mx_k_depthwise_args *a, const mx_dtype t) {
+    ptrdiff_t p = 0;
+    for (; p + 4 <= a->pixels; p += 4)
+        pixels(a, p, 4, t);
+    for (; p < a->pixels; p++)
+        pixels(a, p, 1, t);
+}
+
+static void KN(k_depthwise_f32)(const mx_k_depthwise_args *a) {
+    depthwise(a, MX_FLOAT32);
+}
+static void KN(k_depthwise_f16)(const mx_k_depthwise_args *a) {
+    depthwise(a, MX_FLOAT16);
+}
+static void KN(k_depthwise_bf16)(const mx_k_depthwise_args *a) {
+    depthwise(a, MX_BFLOAT16);
+}
+
+const mx_k_conv KN(mx_conv) = {
+    .depthwise = {[MX_FLOAT32] = KN(k_depthwise_f32),
+                  [MX_FLOAT16] = KN(k_depthwise_f16),
+                  [MX_BFLOAT16] = KN(k_depthwise_bf16)},
+};

@@ -1,0 +1,33 @@
+/* The kernel of depthwise convolution: a run of pixels of (..., channels), each channel
+ * with its own weights.
+ *
+ *     out[p][c] = sum over i of in[p * step + at[i] + c] * w[i][c]      p < pixels, c < channels
+ *
+ * float16 float32 bfloat16; weights and sums are float32. Channels are adjacent; steps
+ * count elements.
+ */
+#ifndef MX_KERNELS_K_CONV_H
+#define MX_KERNELS_K_CONV_H
+
+#include <stddef.h>
+
+#include "base/dtype.h"
+
+typedef struct mx_k_depthwise_args {
+    void *out;
+    const void *in;
+    const float *const *w; /* for each tap `channels` weights */
+    const ptrdiff_t *at;   /* for each tap where its pixel lies */
+    ptrdiff_t taps, pixels, channels;
+    ptrdiff_t step, out_step; /* between pixels */
+} mx_k_depthwise_args;
+typedef void mx_k_depthwise(const mx_k_depthwise_args *a);
+
+typedef struct mx_k_conv {
+    mx_k_depthwise *depthwise[MX_DTYPE_COUNT];
+} mx_k_conv;
+
+/* The table of the chosen instruction set (conv_table.c). */
+const mx_k_conv *mx_conv_kernels(void);
+
+#endif
