@@ -213,9 +213,11 @@ static bool drop_flag(pile *work, pile *done, mx_array *a) {
     a->tracer = 0;
     if (!a->node)
         return true;
+    if (!pile_add(work, a))
+        return false;
     if (!mx_array_available(a))
-        return pile_add(work, a);
-    return pile_add(work, a) && pile_add(done, mx_array_retain(a));
+        return true;
+    return pile_add(done, a) && mx_array_retain(a);
 }
 
 static bool drop_flags(pile *work, pile *done, const mx_arrays *roots) {
