@@ -27,12 +27,17 @@ typedef enum mx_status {
 /* Record an error unless one is recorded; the message starts with "[operation] ". Returns
    NULL. */
 void *mx_fail(mx_status status, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* "[op] out of memory: N bytes". Never allocates. Returns NULL. */
+/* "[op] out of memory: N bytes". Works when nothing can be allocated. Returns NULL. */
 void *mx_fail_nomem(const char *op, unsigned long long bytes);
 
 bool mx_failed(void);
 mx_status mx_error_status(void);
 const char *mx_error_message(void); /* "" when there is none; until the thread's next call */
 void mx_error_clear(void);
+
+/* The thread's two texts of MX_ERROR_TEXT bytes: 0 is the recorded message, 1 is for the public face.
+   Never NULL; where memory has run out, threads share one. */
+enum { MX_ERROR_TEXT = 1024 };
+char *mx_error_text(int slot);
 
 #endif

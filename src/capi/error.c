@@ -16,9 +16,8 @@ typedef struct handler {
 } handler;
 
 typedef struct last_error {
-    int callbacks;     /* how deep this thread is in functions of the program */
+    int callbacks; /* how deep this thread is in functions of the program */
     mx_status status;
-    char message[1024];
 } last_error;
 
 static void print_error(const char *message, void *data) {
@@ -29,6 +28,10 @@ static void print_error(const char *message, void *data) {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static handler current = {print_error, NULL, NULL};
 static _Thread_local last_error last;
+
+static char *last_message(void) {
+    return mx_error_text(1);
+}
 
 static handler exchange(const handler *next) {
     pthread_mutex_lock(&lock);
@@ -48,16 +51,16 @@ void mlx_set_error_handler(mlx_error_handler_func handler_func, void *data, void
 
 static void keep(mx_status status, const char *message) {
     last.status = status;
-    snprintf(last.message, sizeof last.message, "%s", message);
+    snprintf(last_message(), MX_ERROR_TEXT, "%s", message);
 }
 
 /* A copy on the stack goes to the handler: it may call back and fail again. */
 static void tell(void) {
     if (last.callbacks)
         return;
-    char message[sizeof last.message];
+    char message[MX_ERROR_TEXT];
     handler h = exchange(NULL);
-    snprintf(message, sizeof message, "%s", last.message);
+    snprintf(message, sizeof message, "%s", last_message());
     h.call(message, h.data);
 }
 
@@ -75,7 +78,7 @@ void _mlx_error(const char *file, const int line, const char *fmt, ...) {
     vsnprintf(text, sizeof text, fmt ? fmt : "error", args);
     va_end(args);
     last.status = MX_INVALID;
-    snprintf(last.message, sizeof last.message, "%s at %s:%d", text, file ? file : "?", line);
+    snprintf(last_message(), MX_ERROR_TEXT, "%s at %s:%d", text, file ? file : "?", line);
     tell();
 }
 
@@ -96,7 +99,7 @@ bool capi_callback_end(capi_callback c, const char *op, int result) {
     if (result == 0)
         return true;
     if (cause != MX_OK)
-        mx_fail(cause, "%s", last.message);
+        mx_fail(cause, "%s", last_message());
     else
         mx_fail(MX_INVALID, "[%s] the function returned %d", op, result);
     return false;
@@ -105,7 +108,7 @@ bool capi_callback_end(capi_callback c, const char *op, int result) {
 /* --- asking ---------------------------------------------------------------------------------------- */
 
 const char *mlx_last_error_message(void) {
-    return last.status == MX_OK ? "" : last.message;
+    return last.status == MX_OK ? "" : last_message();
 }
 
 int mlx_last_error_code(void) {
