@@ -79,10 +79,7 @@ bool mx_array_print(mx_text *t, mx_array *a) {
     if (!mx_eval1(a))
         return false;
     mx_text_str(t, "array(");
-    if (a->size == 0)
-        mx_text_str(t, "[]");
-    else
-        print_axis(t, a, 0, a->data);
+    print_axis(t, a, 0, a->data);
     mx_text_add(t, ", dtype=%s)", mx_dtype_name(mx_dtype_of(a)));
     return !t->failed;
 }
