@@ -263,6 +263,8 @@ static void test_c_api(void) {
     calls += mlx_linalg_lu_factor(&b, &c, a, s) + mlx_linalg_pinv(&b, a, s) + mlx_linalg_solve(&b, a, a, s);
     calls += mlx_linalg_norm(&b, a, 2, NULL, 0, false, s) + mlx_linalg_norm_l2(&b, a, NULL, 0, true, s);
     calls += mlx_linalg_norm_matrix(&b, a, "fro", NULL, 0, false, s) + mlx_array_eval(b);
+    calls += mlx_linalg_slogdet(&b, &c, a, s) + mlx_linalg_det(&b, a, s) + mlx_array_eval(b);
+    CHECK_NEAR(mlx_array_data_float32(b)[0], 8, 1e-5);
     CHECK_EQ_INT(calls, 0);
     mlx_set_error_handler(on_error, NULL, NULL);
     CHECK(mlx_linalg_cross(&b, a, mlx_array_empty, -1, s) == 1 && mlx_linalg_eigh(&b, &c, a, "X", s) == 1);

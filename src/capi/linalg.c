@@ -120,3 +120,15 @@ int mlx_linalg_tri_inv(mlx_array *res, const mlx_array a, bool upper, const mlx_
     capi_call c = capi_begin(s);
     return capi_end(&c, res, mx_tri_inv(capi_in(a), upper));
 }
+
+int mlx_linalg_det(mlx_array *res, const mlx_array a, const mlx_stream s) {
+    capi_call c = capi_begin(s);
+    return capi_end(&c, res, mx_det(capi_in(a)));
+}
+
+int mlx_linalg_slogdet(mlx_array *res_0, mlx_array *res_1, const mlx_array a, const mlx_stream s) {
+    capi_call c = capi_begin(s);
+    mx_array *r[2];
+    bool ok = mx_slogdet(capi_in(a), r);
+    return capi_end2(&c, res_0, res_1, ok, r);
+}
