@@ -20,6 +20,7 @@
 #include "graph/params.h"
 #include "graph/read.h"
 #include "kernels/k_conv.h"
+#include "kernels/kernels.h"
 
 /* One convolution; `patches` holds the phase at hand. */
 typedef struct conv {
@@ -323,7 +324,7 @@ static void turn_weights(const conv *c, float *w) {
 static bool is_depthwise(const conv *c) {
     const conv_patches *p = &c->patches;
     return p->group == 1 && c->groups > 1 && c->outputs == c->groups &&
-           mx_conv_kernels()->depthwise[p->dtype];
+           mx_kernels_get()->conv->depthwise[p->dtype];
 }
 
 static bool run_depthwise(const conv *c) {
@@ -333,7 +334,7 @@ static bool run_depthwise(const conv *c) {
     if (!w)
         return false;
     turn_weights(c, w);
-    depth d = {.c = c, .kernel = mx_conv_kernels()->depthwise[p->dtype], .w = w};
+    depth d = {.c = c, .kernel = mx_kernels_get()->conv->depthwise[p->dtype], .w = w};
     find_middle(&d);
     mx_parallel_for(phase_lines(c), line_grain(c, conv_taps(p)), depth_body, &d);
     mx_block_free(w, bytes);

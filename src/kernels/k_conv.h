@@ -27,7 +27,5 @@ typedef struct mx_k_conv {
     mx_k_depthwise *depthwise[MX_DTYPE_COUNT];
 } mx_k_conv;
 
-/* The table of the chosen instruction set (conv_table.c). */
-const mx_k_conv *mx_conv_kernels(void);
 
 #endif

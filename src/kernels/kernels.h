@@ -24,6 +24,7 @@
     X(index)          \
     X(random)         \
     X(matmul)         \
+    X(conv)           \
     X(sort)           \
     X(fft)            \
     X(attention)
