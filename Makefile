@@ -1,5 +1,6 @@
 # make            build (release)           make test        build and test
 # make demo       train a small language model on a text and let it write
+# make python     build the Python package; PYTHONPATH=build/python imports it
 # make bench      measure, beside NumPy and PyTorch where installed
 # make test-full  also under sanitizers and the torture build
 # make install PREFIX=/usr/local            make format, make clean, make setup
@@ -12,13 +13,17 @@ BUILD   = cmake --preset $(1) --log-level=WARNING && cmake --build build/$(1) -j
 TEST    = $(call BUILD,$(1)) && ctest --preset $(1)
 
 .DEFAULT_GOAL = build
-.PHONY: setup build test test-full demo bench install format clean
+.PHONY: setup build python test test-full demo bench install format clean
 
 setup:
 	@tools/setup.sh
 
 build: setup
 	$(call BUILD,release)
+
+python: setup
+	cmake --preset release --log-level=WARNING -DMLXC_PYTHON=ON -DMLXC_PYTHON_DIR=$(CURDIR)/build/python
+	cmake --build build/release -j $(JOBS) --target core
 
 test: setup
 	$(call TEST,dev)

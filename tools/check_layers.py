@@ -15,7 +15,7 @@ def fault(layer, target):
     """Why a file of `layer` may not include `target`, or None."""
     top = target.split("/")[0]
     if target.startswith("mlx/c/"):
-        return None if layer == "capi" else "the public headers belong to capi"
+        return None if layer in ("capi", "catalog") else "the public headers belong to capi"
     if top not in RANK:
         return None if "/" not in target else "no such layer"
     if RANK[top] > RANK[layer]:

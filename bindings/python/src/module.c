@@ -1,0 +1,32 @@
+/* The module mlx.core: its parts, one after the other. */
+#include "py.h"
+
+/* Errors are read with mlx_last_error_message; nothing is printed. */
+static void keep_quiet(const char *message, void *data) {
+    (void)message, (void)data;
+}
+
+static int (*const parts[])(PyObject *module) = {
+    mpy_init_array,
+};
+
+static int module_exec(PyObject *module) {
+    mlx_set_error_handler(keep_quiet, NULL, NULL);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (parts[i](module))
+            return -1;
+    return 0;
+}
+
+static PyModuleDef_Slot slots[] = {{Py_mod_exec, module_exec}, {0, NULL}};
+
+static PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "mlx.core",
+    .m_doc = "Arrays, their operations, and transforms of functions of arrays.",
+    .m_slots = slots,
+};
+
+PyMODINIT_FUNC PyInit_core(void) {
+    return PyModuleDef_Init(&definition);
+}

@@ -1,0 +1,77 @@
+/* What the files of mlx.core share.
+ *
+ *     Python object --- mpy_array_from ---> mlx_array --- mlx_add ... ---> mlx_array --- mpy_array_wrap ---> Python object
+ *
+ * The module stands on the public C API and the catalog alone. Each file is one subject and has one
+ * `mpy_init_<subject>` that adds its types and functions to the module (module.c lists them). A function that fails
+ * returns NULL or -1 with a Python exception set, as everywhere in CPython; handles that it made are freed. Functions
+ * that wait for computation or files let go of the GIL (MPY_WAIT).
+ */
+#ifndef MPY_PY_H
+#define MPY_PY_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include "mlx/c/mlx.h"
+
+/* --- errors (error.c) ------------------------------------------------------------------------------ */
+
+/* Turn the thread's last libmlxc error into an exception: invalid -> ValueError, range -> IndexError, memory ->
+   MemoryError, io -> OSError or RuntimeError, otherwise RuntimeError; an exception that is already set (a callback
+   raised it) is left as it is. Returns NULL. */
+PyObject *mpy_raise(void);
+
+/* Run `call` (an int expression of libmlxc) without the GIL; its status is put in `status`. */
+#define MPY_WAIT(status, call)                                                                             \
+    do {                                                                                                   \
+        PyThreadState *mpy_thread = PyEval_SaveThread();                                                   \
+        (status) = (call);                                                                                 \
+        PyEval_RestoreThread(mpy_thread);                                                                  \
+    } while (0)
+
+/* --- arrays (array.c) ------------------------------------------------------------------------------ */
+
+/* mlx.core.array: a box around one handle. In-place operators and item assignment replace the handle. */
+typedef struct mpy_array {
+    PyObject_HEAD
+    mlx_array handle;
+    PyObject *weakrefs;
+} mpy_array;
+
+extern PyTypeObject mpy_array_type;
+
+static inline int mpy_array_check(PyObject *o) { return PyObject_TypeCheck(o, &mpy_array_type); }
+static inline mlx_array mpy_array_handle(PyObject *o) { return ((mpy_array *)o)->handle; }
+
+/* A Python array that owns `handle`; on an empty handle the library's error is raised. */
+PyObject *mpy_array_wrap(mlx_array handle);
+/* The same when `status` is 0; otherwise the handle is freed and the library's error raised. */
+PyObject *mpy_array_result(int status, mlx_array handle);
+
+/* --- from Python (convert.c, dtype.c, device.c) ------------------------------------------------------ */
+
+/* Whatever Python has for an array (array, scalar, nested lists, buffer, __array__, __dlpack__, __mlx__array__) as
+   an array of `dtype`, or of the dtype that MLX would choose when `dtype` is NULL. `out` is initialised. */
+int mpy_array_from(mlx_array *out, PyObject *o, const mlx_dtype *dtype);
+/* The two operands of a binary operation: a Python scalar is weak and takes the other's dtype where it fits. */
+int mpy_array_pair(mlx_array *a, mlx_array *b, PyObject *x, PyObject *y);
+int mpy_dtype_from(mlx_dtype *out, PyObject *o);
+PyObject *mpy_dtype_object(mlx_dtype dtype); /* a new reference to the one object of this dtype */
+/* None is the default stream (an empty handle, never freed); Stream, Device, DeviceType and ThreadLocalStream are
+   taken; the handle is borrowed from the object. */
+int mpy_stream_from(mlx_stream *out, PyObject *o);
+PyObject *mpy_stream_wrap(mlx_stream handle);
+
+/* --- trees of dict, list, tuple (tree.c) ------------------------------------------------------------- */
+
+/* The arrays of a tree, in order; leaves that are no arrays are passed over. */
+int mpy_tree_arrays(mlx_vector_array *out, PyObject *tree);
+/* A copy of the tree with its arrays replaced, in the same order, starting at *next (which moves on). */
+PyObject *mpy_tree_fill(PyObject *tree, mlx_vector_array arrays, size_t *next);
+
+/* --- the parts of the module ------------------------------------------------------------------------ */
+
+int mpy_init_array(PyObject *module);
+
+#endif
