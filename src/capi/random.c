@@ -1,4 +1,4 @@
-/* The C API: random numbers. An empty key stands for the next of the process's own
+/* The C API: random numbers. An empty key stands for the next of the thread's own
  * sequence. */
 #include "capi/op_call.h"
 
@@ -14,6 +14,14 @@ int mlx_random_key(mlx_array *res, uint64_t seed) {
 int mlx_random_seed(uint64_t seed) {
     mx_random_seed(seed);
     return 0;
+}
+int mlx_random_get_state(mlx_array *res) {
+    capi_call c = capi_begin_default();
+    return capi_end(&c, res, mx_random_get_state());
+}
+int mlx_random_set_state(const mlx_array state) {
+    capi_call c = capi_begin_default();
+    return capi_end_ok(&c, mx_random_set_state(capi_in(state)));
 }
 int mlx_random_split_num(mlx_array *res, const mlx_array key, int num,
                          const mlx_stream s) {

@@ -2,12 +2,10 @@
  *
  * A key is two uint32 words; the bits are Threefry-2x32 of a counter under the key
  * (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011). Distributions
- * are pointwise programs over bits. The process has a key of its own, used where none
- * is given: next = split(state), state = next[0].
+ * are pointwise programs over bits. Where no key is given the thread's own sequence has
+ * the next one (op_random_state.c).
  */
 #include <math.h>
-#include <pthread.h>
-#include <time.h>
 
 #include "base/status.h"
 #include "graph/params.h"
@@ -15,48 +13,6 @@
 #include "kernels/kernels.h"
 #include "ops/linalg.h"
 #include "ops/rules.h"
-
-/* --- keys ------------------------------------------------------------------------- */
-
-static mx_array *key_of(const uint32_t words[2]) {
-    int two = 2;
-    return mx_array_from(words, &two, 1, MX_UINT32);
-}
-
-mx_array *mx_random_key(uint64_t seed) {
-    return key_of((uint32_t[2]){(uint32_t)(seed >> 32), (uint32_t)seed});
-}
-
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static uint64_t state; /* the process's key, the first word on top */
-static bool seeded;
-
-void mx_random_seed(uint64_t seed) {
-    pthread_mutex_lock(&lock);
-    state = seed;
-    seeded = true;
-    pthread_mutex_unlock(&lock);
-}
-
-static uint64_t seed_from_clock(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
-mx_array *mx_random_next_key(void) {
-    uint32_t words[4];
-    pthread_mutex_lock(&lock);
-    if (!seeded)
-        state = seed_from_clock();
-    seeded = true;
-    mx_random_stream stream = {{(uint32_t)(state >> 32), (uint32_t)state},
-                               sizeof words};
-    mx_kernels_get()->random->pairs(words, &stream, 0, 2);
-    state = (uint64_t)words[0] << 32 | words[1];
-    pthread_mutex_unlock(&lock);
-    return key_of(words + 2);
-}
 
 mx_array *mx_random_split(mx_array *key, int n) {
     return mx_random_bits((int[2]){n, 2}, 2, 4, key);

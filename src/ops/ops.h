@@ -177,8 +177,11 @@ mx_array *mx_dynamic_slice_update(mx_array *a, mx_array *update, mx_array *start
 
 /* --- op_random.c ------------------------------------------------------------------ */
 mx_array *mx_random_key(uint64_t seed);
-mx_array *mx_random_next_key(void); /* from the process's own sequence; used where key is NULL */
+/* The thread's own sequence (op_random_state.c): its next key, used where key is NULL; its state, uint32 (2). */
+mx_array *mx_random_next_key(void);
 void mx_random_seed(uint64_t seed);
+mx_array *mx_random_get_state(void);
+bool mx_random_set_state(mx_array *a);
 mx_array *mx_random_split(mx_array *key, int n);
 mx_array *mx_random_bits(const int *shape, int ndim, int width, mx_array *key);
 mx_array *mx_random_uniform(mx_array *lo, mx_array *hi, const int *shape, int ndim,

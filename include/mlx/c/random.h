@@ -1,8 +1,8 @@
 /* Random numbers, the same as MLX's bit for bit: Threefry-2x32 (Salmon et al. 2011),
  * keys that are split.
  *
- * An empty key takes the next one of the process's own sequence, which
- * mlx_random_seed starts.
+ * An empty key takes the next one of the calling thread's own sequence, which
+ * mlx_random_seed starts (and the clock, where nobody did).
  */
 #ifndef MLX_C_RANDOM_H
 #define MLX_C_RANDOM_H
@@ -21,6 +21,11 @@ extern "C" {
 #endif
 
 MLX_API int mlx_random_seed(uint64_t seed);
+/* The key that the thread's sequence goes on from, uint32 (2). A function that draws
+   random numbers is compiled with the state as one more input and output: it sets the
+   state to the input, draws, and returns what get_state gives; the caller sets that. */
+MLX_API int mlx_random_get_state(mlx_array *res);
+MLX_API int mlx_random_set_state(const mlx_array state);
 /* A key from a seed; two keys from one, or num of them as rows. */
 MLX_API int mlx_random_key(mlx_array *res, uint64_t seed);
 MLX_API int mlx_random_split(mlx_array *res_0, mlx_array *res_1, const mlx_array key,
