@@ -2,6 +2,7 @@
 # make demo       train a small language model on a text and let it write
 # make python     build the Python package; PYTHONPATH=build/python imports it
 # make bench      measure, beside NumPy and PyTorch where installed
+# make accuracy   write docs/accuracy.md: the error of each function in ULP
 # make test-full  also under sanitizers and the torture build
 # make install PREFIX=/usr/local            make format, make clean, make setup
 
@@ -13,7 +14,7 @@ BUILD   = cmake --preset $(1) --log-level=WARNING && cmake --build build/$(1) -j
 TEST    = $(call BUILD,$(1)) && ctest --preset $(1)
 
 .DEFAULT_GOAL = build
-.PHONY: setup build python test test-full demo bench install format clean
+.PHONY: setup build python test test-full demo bench accuracy install format clean
 
 setup:
 	@tools/setup.sh
@@ -42,6 +43,9 @@ bench: build
 	then python3 bench/compare.py build/release/bench/bench_anchors; \
 	else build/release/bench/bench_anchors; fi
 	build/release/bench/bench_overhead
+
+accuracy: build
+	build/release/bench/bench_accuracy > docs/accuracy.md
 
 install: build
 	cmake --install build/release --prefix $(PREFIX)

@@ -98,14 +98,20 @@ SV cf c_maximum(cf a, cf b) {
 SV cf c_minimum(cf a, cf b) {
     return c_isnan(a) || (c_less(a, b) && !c_isnan(b)) ? a : b;
 }
-/* hi + log1p(e^(lo - hi)) */
+/* in float64: the exponent of e loses as many bits as it is large */
+SV cf c_power(cf a, cf b) {
+    double _Complex z = cpow(a, b);
+    return c_make((float)creal(z), (float)cimag(z));
+}
+/* hi + log(1 + e^(lo - hi)), in float64 for the sake of its zeros */
 SV cf c_logaddexp(cf a, cf b) {
     if (c_isnan(a) || c_isnan(b))
         return c_make(NAN, NAN);
     cf hi = c_maximum(a, b), lo = c_minimum(a, b);
     if (crealf(lo) == -INFINITY || crealf(hi) == INFINITY)
         return hi;
-    return hi + c_log1p(cexpf(lo - hi));
+    double _Complex z = hi + clog(1 + cexp((double _Complex)lo - hi));
+    return c_make((float)creal(z), (float)cimag(z));
 }
 
 SV void map1_c64(void *out, const void *a, size_t n, cf (*f)(cf)) {
