@@ -1,0 +1,3 @@
+"""Neural networks: modules, layers, losses, initializers."""
+
+from .layers import *  # noqa: F403

@@ -1,0 +1,20 @@
+"""Modules made of modules."""
+
+from .base import Module
+
+
+class Sequential(Module):
+    """Calls one module, or function, after the other.
+
+    Args:
+        modules: What to call, in order.
+    """
+
+    def __init__(self, *modules):
+        super().__init__()
+        self.layers = list(modules)
+
+    def __call__(self, x):
+        for layer in self.layers:
+            x = layer(x)
+        return x

@@ -1,0 +1,90 @@
+"""Small programs whose results must be the same under every implementation of `mlx`.
+
+A case is a row: a name and an expression. `results()` evaluates them all; as a script, it writes
+    the results to the
+file that is named, so that another interpreter's package can be compared.
+"""
+
+import pickle
+import sys
+
+import mlx.core as mx
+import mlx.nn as nn  # noqa: F401 (the expressions use it)
+import numpy as np
+from mlx.utils import tree_flatten
+
+
+def x(*shape, dtype=mx.float32, scale=2.0):
+    """A fixed array of some shape, with values between -scale and scale."""
+    size = int(np.prod(shape))
+    return mx.array((np.sin(np.arange(size) * 1.7 + 0.3) * scale).reshape(shape)).astype(dtype)
+
+
+def loss_of(y):
+    """A scalar that depends on every element differently."""
+    return sum(
+        (leaf * mx.cos(mx.arange(leaf.size)).reshape(leaf.shape)).sum()
+        for _, leaf in tree_flatten(y)
+    )
+
+
+def layer(module, *inputs, **options):
+    """All about a layer: its repr, parameters, outputs and gradients."""
+    inputs_only = [i for i, value in enumerate(inputs) if is_float(value)]
+
+    def run(parameters, floats):
+        module.update(parameters)
+        full = list(inputs)
+        for i, value in zip(inputs_only, floats):
+            full[i] = value
+        return loss_of(module(*full, **options))
+
+    output = module(*inputs, **options)
+    parameters = module.trainable_parameters()
+    state = {k: v for k, v in tree_flatten(module) if isinstance(v, mx.array)}
+    arguments = (parameters, [inputs[i] for i in inputs_only])
+    gradients = mx.grad(run, argnums=(0, 1))(*arguments) if inputs_only or parameters else {}
+    return {
+        "repr": repr(module),
+        "parameters": parameters,
+        "state": state,
+        "output": output,
+        "gradients": gradients,
+    }
+
+
+def is_float(value):
+    return isinstance(value, mx.array) and mx.issubdtype(value.dtype, mx.floating)
+
+
+def plain(leaf):
+    """What can be pickled and compared: a NumPy array with its dtype's name, or a repr."""
+    if not isinstance(leaf, mx.array):
+        return repr(leaf)
+    kind = str(leaf.dtype).rsplit(".", 1)[-1]
+    return kind, np.array(leaf.astype(mx.float32) if kind == "bfloat16" else leaf)
+
+
+def evaluate(expression):
+    mx.random.seed(11)
+    try:
+        value = eval(expression)
+        return [(path, plain(leaf)) for path, leaf in tree_flatten(value)]
+    except Exception as error:
+        return [("error", type(error).__name__)]
+
+
+def cases():
+    """The rows, from all tables: (name, expression)."""
+    from nn_tables import TABLE
+
+    return [tuple(part.strip() for part in row.split(":", 1)) for row in TABLE.splitlines() if row]
+
+
+def results():
+    return {name: evaluate(expression) for name, expression in cases()}
+
+
+if __name__ == "__main__":
+    with open(sys.argv[1], "wb") as file:
+        pickle.dump(results(), file)

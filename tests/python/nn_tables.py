@@ -1,0 +1,50 @@
+"""The cases of `nn_cases`, one a line: a name and an expression."""
+
+TABLE = """
+linear: layer(nn.Linear(4, 3), x(2, 4))
+linear deep: layer(nn.Linear(4, 3, bias=False), x(2, 5, 4))
+linear vector: layer(nn.Linear(4, 3), x(4))
+linear wrong: layer(nn.Linear(4, 3), x(2, 5))
+linear half: nn.Linear(4, 3).apply(lambda p: p.astype(mx.float16))(x(2, 4, dtype=mx.float16))
+bilinear: layer(nn.Bilinear(3, 2, 4), x(5, 3), x(5, 2))
+bilinear deep: layer(nn.Bilinear(3, 2, 4, bias=False), x(2, 5, 3), x(2, 5, 2))
+identity: layer(nn.Identity(3, a=4), x(2))
+embedding: layer(nn.Embedding(5, 3), mx.array([[0, 4], [4, 2]]))
+embedding as linear: nn.Embedding(5, 3).as_linear(x(2, 3))
+sequential: layer(nn.Sequential(nn.Linear(2, 3), nn.ReLU(), mx.tanh, nn.Linear(3, 1)), x(4, 2))
+celu: layer(nn.CELU(2.0), x(9))
+elu: layer(nn.ELU(2.0), x(9))
+gelu: layer(nn.GELU(), x(9))
+gelu tanh: layer(nn.GELU("tanh"), x(9))
+gelu fast: layer(nn.GELU("fast"), x(9))
+gelu other: nn.GELU("other")
+glu: layer(nn.GLU(0), x(4, 3))
+glu odd: nn.glu(x(3))
+hard shrink: layer(nn.HardShrink(1), x(9))
+hard tanh: layer(nn.HardTanh(), x(9))
+hard tanh limits: nn.hard_tanh(x(9), -0.5, 0.25)
+hardswish: layer(nn.Hardswish(), x(9, scale=5.0))
+leaky relu: layer(nn.LeakyReLU(0.3), x(9))
+log sigmoid: layer(nn.LogSigmoid(), x(9))
+log softmax: layer(nn.LogSoftmax(), x(3, 4))
+mish: layer(nn.Mish(), x(9))
+prelu: layer(nn.PReLU(3, 0.1), x(2, 3))
+relu: layer(nn.ReLU(), x(9))
+relu2: layer(nn.ReLU2(), x(9))
+relu6: layer(nn.ReLU6(), x(9, scale=9.0))
+selu: layer(nn.SELU(), x(9))
+silu: layer(nn.SiLU(), x(9))
+sigmoid: layer(nn.Sigmoid(), x(9))
+softmax: layer(nn.Softmax(), x(3, 4))
+softmin: layer(nn.Softmin(), x(3, 4))
+softplus: layer(nn.Softplus(), x(9))
+softshrink: layer(nn.Softshrink(1), x(9))
+softsign: layer(nn.Softsign(), x(9))
+step: nn.Step(0.5)(x(9))
+tanh: layer(nn.Tanh(), x(9))
+integers: [f(mx.array([-3, 0, 1, 7])) for f in (nn.relu, nn.relu6, nn.silu, nn.elu)]
+integers kept: [f(mx.array([-3, 0, 1, 7])) for f in (nn.hard_shrink, nn.hard_tanh, nn.step)]
+halves: [f(x(9, dtype=mx.float16)) for f in (nn.relu, nn.silu, nn.gelu, nn.mish, nn.selu)]
+bfloat16s: [f(x(9, dtype=mx.bfloat16)) for f in (nn.relu, nn.silu, nn.gelu_approx, nn.mish)]
+numbers: [f(2.0) for f in (nn.relu, nn.silu, nn.gelu, nn.tanh, nn.elu, nn.sigmoid)]
+"""
