@@ -49,6 +49,6 @@ typedef struct op_case {
 } op_case;
 
 extern const op_case op_cases_pointwise[], op_cases_view[], op_cases_join[];
-extern const op_case op_cases_reduce[], op_cases_index[], op_cases_matmul[];
+extern const op_case op_cases_reduce[], op_cases_index[], op_cases_matmul[], op_cases_product[];
 
 #endif

@@ -14,7 +14,8 @@
 #include "transforms/vmap.h"
 
 static const op_case *const families[] = {op_cases_pointwise, op_cases_view,  op_cases_join,
-                                          op_cases_reduce,    op_cases_index, op_cases_matmul};
+                                          op_cases_reduce,    op_cases_index, op_cases_matmul,
+                                          op_cases_product};
 
 /* --- inputs ----------------------------------------------------------------------- */
 

@@ -1,5 +1,7 @@
 /* Matrix products. */
+#include "base/mem.h"
 #include "capi/capi.h"
+#include "mlx/c/ops_more.h"
 #include "ops/ops.h"
 
 int mlx_matmul(mlx_array *res, const mlx_array a, const mlx_array b, const mlx_stream s) {
@@ -49,4 +51,48 @@ int mlx_tensordot_axis(mlx_array *res, const mlx_array a, const mlx_array b, int
                        const mlx_stream s) {
     capi_call c = capi_begin(s);
     return capi_end(&c, res, mx_tensordot_n(capi_in(a), capi_in(b), axis));
+}
+
+int mlx_vecdot(mlx_array *res, const mlx_array a, const mlx_array b, int axis, const mlx_stream s) {
+    capi_call c = capi_begin(s);
+    return capi_end(&c, res, mx_vecdot(capi_in(a), capi_in(b), axis));
+}
+
+int mlx_einsum(mlx_array *res, const char *subscripts, const mlx_vector_array operands,
+               const mlx_stream s) {
+    capi_call c = capi_begin(s);
+    int n = 0;
+    mx_array *const *in = capi_arrays(operands, &n);
+    return capi_end(&c, res, in ? mx_einsum(subscripts, in, n) : NULL);
+}
+
+static bool einsum_path(mlx_vector_int *res, const char *subscripts, mlx_vector_array operands) {
+    int n = 0;
+    mx_array *const *in = capi_arrays(operands, &n);
+    int *path = in ? mx_calloc((size_t)n + 1, 2 * sizeof *path) : NULL;
+    bool ok = path && mx_einsum_path(subscripts, in, n, path, NULL) &&
+              capi_put_ints(res, path, 2 * ((size_t)n - (n > 1)));
+    mx_free(path);
+    return ok;
+}
+
+int mlx_einsum_path(mlx_vector_int *res, const char *subscripts, const mlx_vector_array operands) {
+    capi_call c = capi_begin_default();
+    return capi_end_ok(&c, einsum_path(res, subscripts, operands));
+}
+
+static bool einsum_text(mlx_string *res, const char *subscripts, mlx_vector_array operands) {
+    mx_text t = {0};
+    int n = 0;
+    mx_array *const *in = capi_arrays(operands, &n);
+    char *text = in && mx_einsum_path(subscripts, in, n, NULL, &t) ? mx_text_take(&t) : NULL;
+    bool ok = text && capi_put_string(res, text);
+    mx_free(text);
+    mx_text_free(&t);
+    return ok;
+}
+
+int mlx_einsum_path_text(mlx_string *res, const char *subscripts, const mlx_vector_array operands) {
+    capi_call c = capi_begin_default();
+    return capi_end_ok(&c, einsum_text(res, subscripts, operands));
 }

@@ -10,6 +10,7 @@
 #ifndef MX_OPS_OPS_H
 #define MX_OPS_OPS_H
 
+#include "base/text.h"
 #include "graph/node.h"
 #include "graph/scope.h"
 
@@ -215,6 +216,14 @@ mx_array *mx_outer(mx_array *a, mx_array *b);
 mx_array *mx_tensordot(mx_array *a, mx_array *b, const int *axes_a, const int *axes_b, int n);
 mx_array *mx_tensordot_n(mx_array *a, mx_array *b, int n);
 mx_array *mx_kron(mx_array *a, mx_array *b);
+/* The sum of conj(a) b along an axis of each. (op_einsum.c) */
+mx_array *mx_vecdot(mx_array *a, mx_array *b, int axis);
+/* "ij,jk->ik", "...i,i", "ii": n >= 1 operands. */
+mx_array *mx_einsum(const char *subscripts, mx_array *const *in, int n);
+/* In which order its operands meet: path gets n - 1 pairs of positions in the list of operands, from which
+   each pair is taken and at whose end its result is put; one operand gives the pair 0 -1. Either of path and
+   text (what it costs) may be NULL. */
+bool mx_einsum_path(const char *subscripts, mx_array *const *in, int n, int *path, mx_text *text);
 mx_array *mx_rms_norm(mx_array *x, mx_array *weight, double eps); /* weight may be NULL */
 mx_array *mx_layer_norm(mx_array *x, mx_array *weight, mx_array *bias, double eps);
 mx_array *mx_rope(mx_array *x, int dims, bool traditional, const double *base, double scale,

@@ -64,6 +64,9 @@ MLX_API int mlx_vecdot(mlx_array *res, const mlx_array a, const mlx_array b, int
    and to which the result is appended. */
 MLX_API int mlx_einsum_path(mlx_vector_int *res, const char *subscripts,
                             const mlx_vector_array operands);
+/* What that order costs, as lines of text: labels that meet at once, and operations. */
+MLX_API int mlx_einsum_path_text(mlx_string *res, const char *subscripts,
+                                 const mlx_vector_array operands);
 /* mlx_qqmm for matrices picked by indices; what is empty is left out. */
 MLX_API int mlx_gather_qqmm(mlx_array *res, const mlx_array x, const mlx_array w,
                             const mlx_array w_scales, const mlx_array lhs_indices,
