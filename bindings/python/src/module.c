@@ -8,6 +8,7 @@ static void keep_quiet(const char *message, void *data) {
 
 static int (*const parts[])(PyObject *module) = {
     mpy_init_array,
+    mpy_init_functions,
 };
 
 static int module_exec(PyObject *module) {

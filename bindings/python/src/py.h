@@ -73,5 +73,6 @@ PyObject *mpy_tree_fill(PyObject *tree, mlx_vector_array arrays, size_t *next);
 /* --- the parts of the module ------------------------------------------------------------------------ */
 
 int mpy_init_array(PyObject *module);
+int mpy_init_functions(PyObject *module); /* the catalog's (function.c); after the types */
 
 #endif

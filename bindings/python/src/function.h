@@ -1,0 +1,52 @@
+/* Functions made from rows of the catalog: what function.c and bind.c share.
+ *
+ *     mx.sum(a, axis=1) --> function_call --> mpy_bind: one mlx_value a parameter --> op->call --> mpy_value_object
+ *
+ * Nothing is allocated on the way but what the operation makes: values, ints and keyword names lie in the frame, on
+ * the stack.
+ */
+#ifndef MPY_FUNCTION_H
+#define MPY_FUNCTION_H
+
+#include "py.h"
+
+typedef struct mpy_parameter {
+    PyObject *name;   /* interned */
+    unsigned accepts; /* 1 << kind */
+    bool by_position, by_keyword;
+    bool wide;        /* an int of 64 bits */
+    PyObject *type; /* str */
+} mpy_parameter;
+
+typedef struct mpy_function {
+    PyObject_HEAD
+    vectorcallfunc call;
+    const mlx_operation *op;
+    struct mpy_function *next; /* the overload to try when this one does not fit */
+    PyObject *name, *module;
+    int count, positional; /* parameters; those that positional arguments go to */
+    int rest;              /* the parameter that takes all further ones, or -1 */
+    unsigned required;     /* 1 << index */
+    mlx_signature *signature;
+    mpy_parameter parameters[MLX_PARAMETERS_MAX];
+    mlx_value defaults[MLX_PARAMETERS_MAX];
+} mpy_function;
+
+enum { MPY_FRAME_INTS = 128 };
+
+/* The arguments of one call. */
+typedef struct mpy_frame {
+    mlx_value values[MLX_PARAMETERS_MAX];
+    int used; /* of ints */
+    int ints[MPY_FRAME_INTS];
+} mpy_frame;
+
+/* Fill the frame; -1 with a TypeError or what a conversion raised. What values own is freed by mpy_frame_free in
+   either case. */
+int mpy_bind(mpy_frame *frame, const mpy_function *f, PyObject *const *args, Py_ssize_t n, PyObject *keywords);
+void mpy_frame_free(mpy_frame *frame, const mpy_function *f);
+
+/* A result as a Python object; its arrays are taken over. */
+PyObject *mpy_value_object(mlx_value *value);
+
+#endif

@@ -1,0 +1,95 @@
+/* What the files of the catalog share.
+ *
+ * Each cat_<family>.c holds adapters, which turn values into the arguments of public functions, and the family's rows.
+ * To add an operation, add a row; the tables are listed in catalog.c. An adapter knows the signature of its rows:
+ * args[i] is the i-th parameter, and the stream is usually the last.
+ */
+#ifndef MX_CATALOG_CAT_H
+#define MX_CATALOG_CAT_H
+
+#include "base/status.h"
+#include "mlx/c/mlx.h"
+
+// Rows leave out what they do not need.
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+
+#define CORE "mlx.core"
+#define METHOD "mlx.core.array"
+
+/* The tail of most signatures. */
+#define STREAM "stream: StreamOrDevice = None) -> array"
+/* The same where the original spells the types out. */
+#define STREAM_TYPES "stream: Stream | ThreadLocalStream | Device | DeviceType | None = None) -> array"
+
+/* Rows end with a row without module. */
+extern const mlx_operation cat_unary_rows[], cat_binary_rows[], cat_reduce_rows[];
+
+/* Record an error as the library does, and return 1. */
+int cat_fail(mx_status status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* --- arguments ------------------------------------------------------------------------------------- */
+
+static inline int cat_array(mlx_value *v) {
+    return v->kind == MLX_VALUE_ARRAY ? 0 : mlx_value_to_array(v);
+}
+static inline int cat_pair(mlx_value *a, mlx_value *b) {
+    bool arrays = a->kind == MLX_VALUE_ARRAY && b->kind == MLX_VALUE_ARRAY;
+    return arrays ? 0 : mlx_value_to_pair(a, b);
+}
+static inline bool cat_is_none(const mlx_value *v) {
+    return v->kind == MLX_VALUE_NONE;
+}
+/* An array or, for None, an empty handle. */
+static inline int cat_optional_array(mlx_value *v) {
+    return cat_is_none(v) ? 0 : cat_array(v);
+}
+static inline mlx_array cat_handle(const mlx_value *v) {
+    return v->kind == MLX_VALUE_ARRAY ? v->as.array : mlx_array_empty;
+}
+/* Integers outside int are refused where values are made; here they only must not wrap. */
+static inline int cat_int(const mlx_value *v) {
+    int64_t i = v->as.integer;
+    return i > INT32_MAX ? INT32_MAX : i < INT32_MIN ? INT32_MIN : (int)i;
+}
+static inline int cat_int_or(const mlx_value *v, int fallback) {
+    return cat_is_none(v) ? fallback : cat_int(v);
+}
+static inline double cat_number(const mlx_value *v) {
+    return v->kind == MLX_VALUE_FLOAT ? v->as.number
+           : v->kind == MLX_VALUE_BOOL ? v->as.boolean : (double)v->as.integer;
+}
+static inline mlx_dtype cat_dtype_or(const mlx_value *v, mlx_dtype fallback) {
+    return cat_is_none(v) ? fallback : v->as.dtype;
+}
+
+/* A list of ints, or one int as a list of one. */
+typedef struct cat_list {
+    const int *ints;
+    size_t count;
+    int one;
+} cat_list;
+static inline const int *cat_ints(cat_list *list, const mlx_value *v) {
+    list->one = v->kind == MLX_VALUE_INT ? cat_int(v) : 0;
+    list->count = v->kind == MLX_VALUE_INT ? 1 : v->kind == MLX_VALUE_INTS ? (size_t)v->count : 0;
+    return list->ints = v->kind == MLX_VALUE_INTS ? v->as.ints : &list->one;
+}
+
+/* --- results --------------------------------------------------------------------------------------- */
+
+/* Where a function is to put its array, or its arrays (the kind says how they are shown). */
+static inline mlx_array *cat_result(mlx_value *res) {
+    res->kind = MLX_VALUE_ARRAY;
+    res->owned = true;
+    res->as.array = mlx_array_empty;
+    return &res->as.array;
+}
+static inline mlx_vector_array *cat_results(mlx_value *res, mlx_value_kind kind) {
+    res->kind = (unsigned char)kind;
+    res->owned = true;
+    res->as.arrays = (mlx_vector_array){NULL};
+    return &res->as.arrays;
+}
+/* Two arrays (which are let go) as the tuple of a result. */
+int cat_result_two(mlx_value *res, int status, mlx_array a, mlx_array b);
+
+#endif

@@ -1,0 +1,39 @@
+/* The catalog: the tables of all families, one after the other, and second names. */
+#include "catalog/cat.h"
+
+static const mlx_operation *const tables[] = {cat_unary_rows, cat_binary_rows, cat_reduce_rows};
+
+const mlx_operation *mlx_catalog_get(size_t i) {
+    for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
+        for (const mlx_operation *row = tables[t]; row->module; row++)
+            if (i-- == 0)
+                return row;
+    return NULL;
+}
+
+size_t mlx_catalog_size(void) {
+    size_t n = 0;
+    for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
+        for (const mlx_operation *row = tables[t]; row->module; row++)
+            n++;
+    return n;
+}
+
+static const mlx_operation_alias aliases[] = {
+    {CORE, "acos", "arccos"},
+    {CORE, "acosh", "arccosh"},
+    {CORE, "asin", "arcsin"},
+    {CORE, "asinh", "arcsinh"},
+    {CORE, "atan", "arctan"},
+    {CORE, "atan2", "arctan2"},
+    {CORE, "atanh", "arctanh"},
+    {CORE, "bitwise_left_shift", "left_shift"},
+    {CORE, "bitwise_right_shift", "right_shift"},
+    {CORE, "cumulative_prod", "cumprod"},
+    {CORE, "cumulative_sum", "cumsum"},
+    {CORE, "pow", "power"},
+};
+
+const mlx_operation_alias *mlx_catalog_alias(size_t i) {
+    return i < sizeof aliases / sizeof *aliases ? &aliases[i] : NULL;
+}

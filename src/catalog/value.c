@@ -1,0 +1,154 @@
+/* Values: what they own, and how scalars become arrays. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/dtype.h"
+#include "base/half.h"
+#include "base/mem.h"
+#include "capi/capi.h"
+#include "catalog/cat.h"
+
+int cat_fail(mx_status status, const char *format, ...) {
+    char text[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    mx_error_clear();
+    mx_fail(status, "%s", text);
+    return capi_report();
+}
+
+static int own(mlx_value *value, mlx_value_kind kind, size_t n, size_t size) {
+    mx_error_clear();
+    void *memory = n <= INT32_MAX ? mx_calloc(n + 1, size) : mx_fail(MX_RANGE, "[value] %zu entries are too many", n);
+    if (!memory)
+        return capi_report();
+    *value = (mlx_value){.kind = (unsigned char)kind, .owned = true, .count = (int)n, .as.ints = memory};
+    return 0;
+}
+
+int mlx_value_new_ints(mlx_value *value, size_t n) {
+    return own(value, MLX_VALUE_INTS, n, sizeof(int));
+}
+int mlx_value_new_list(mlx_value *value, size_t n) {
+    return own(value, MLX_VALUE_LIST, n, sizeof(mlx_value));
+}
+
+void mlx_value_free(mlx_value *v) {
+    if (v->owned)
+        switch (v->kind) {
+        case MLX_VALUE_ARRAY: mlx_array_free(v->as.array); break;
+        case MLX_VALUE_ARRAYS:
+        case MLX_VALUE_TUPLE: mlx_vector_array_free(v->as.arrays); break;
+        case MLX_VALUE_LIST:
+            for (int i = 0; i < v->count; i++)
+                mlx_value_free(&v->as.items[i]);
+            mx_free(v->as.items);
+            break;
+        case MLX_VALUE_INTS: mx_free(v->as.ints); break;
+        case MLX_VALUE_STRING: mx_free((char *)v->as.string); break;
+        default: break;
+        }
+    *v = (mlx_value){.kind = MLX_VALUE_NONE};
+}
+
+/* --- scalars --------------------------------------------------------------------------------------- */
+
+static bool is_scalar(const mlx_value *v) {
+    return v->kind >= MLX_VALUE_BOOL && v->kind <= MLX_VALUE_COMPLEX;
+}
+
+static mx_dtype natural_dtype(const mlx_value *v) {
+    int64_t i = v->as.integer;
+    switch (v->kind) {
+    case MLX_VALUE_BOOL: return MX_BOOL;
+    case MLX_VALUE_INT: return i >= INT32_MIN && i <= INT32_MAX ? MX_INT32 : MX_INT64;
+    case MLX_VALUE_FLOAT: return MX_FLOAT32;
+    default: return MX_COMPLEX64;
+    }
+}
+
+/* The dtype of a weak scalar beside an array of dtype t. */
+static mx_dtype weak_dtype(const mlx_value *v, mx_dtype t) {
+    switch (v->kind) {
+    case MLX_VALUE_BOOL: return t;
+    case MLX_VALUE_INT: return t == MX_BOOL ? natural_dtype(v) : t;
+    case MLX_VALUE_FLOAT: return mx_dtype_is_inexact(t) ? t : MX_FLOAT32;
+    default: return MX_COMPLEX64;
+    }
+}
+
+static bool fits(int64_t i, mx_dtype t) {
+    int bits = 8 * (int)mx_dtype_size(t);
+    if (mx_dtype_category(t) == MX_CAT_UNSIGNED)
+        return i >= 0 && (bits == 64 || i < (int64_t)1 << bits);
+    return bits == 64 || (i >= -((int64_t)1 << (bits - 1)) && i < (int64_t)1 << (bits - 1));
+}
+
+typedef union element {
+    uint64_t bits; /* of integers: little end first, as everywhere that this library runs */
+    uint16_t half;
+    float f32;
+    double f64;
+    mx_complex64 complex_number;
+} element;
+
+static element float_element(double x, mx_dtype t) {
+    switch (t) {
+    case MX_FLOAT16: return (element){.half = mx_f32_to_f16((float)x)};
+    case MX_BFLOAT16: return (element){.half = mx_f32_to_bf16((float)x)};
+    case MX_FLOAT64: return (element){.f64 = x};
+    case MX_COMPLEX64: return (element){.complex_number = {(float)x, 0}};
+    default: return (element){.f32 = (float)x};
+    }
+}
+
+static int become(mlx_value *v, mx_dtype t) {
+    element e;
+    int64_t i = v->kind == MLX_VALUE_BOOL ? v->as.boolean : v->as.integer;
+    if (v->kind == MLX_VALUE_COMPLEX)
+        e.complex_number = (mx_complex64){v->as.complex_number.re, v->as.complex_number.im};
+    else if (mx_dtype_is_inexact(t))
+        e = float_element(cat_number(v), t);
+    else if (t != MX_BOOL && !fits(i, t))
+        return cat_fail(MX_INVALID, "[scalar] %lld does not fit in %s", (long long)i, mx_dtype_name(t));
+    else
+        e.bits = (uint64_t)i;
+    *v = (mlx_value){.kind = MLX_VALUE_ARRAY, .owned = true};
+    v->as.array = mlx_array_new_data(&e, NULL, 0, (mlx_dtype)t);
+    return !v->as.array.ctx;
+}
+
+int mlx_value_to_array(mlx_value *v) {
+    if (v->kind == MLX_VALUE_ARRAY)
+        return 0;
+    if (!is_scalar(v))
+        return cat_fail(MX_INVALID, "[value] an array or a scalar is needed");
+    return become(v, natural_dtype(v));
+}
+
+static int beside(mlx_value *scalar, const mlx_value *array) {
+    mlx_dtype t = mlx_array_dtype(array->as.array);
+    return is_scalar(scalar) ? become(scalar, weak_dtype(scalar, (mx_dtype)t)) : mlx_value_to_array(scalar);
+}
+
+int mlx_value_to_pair(mlx_value *a, mlx_value *b) {
+    if (a->kind == MLX_VALUE_ARRAY)
+        return b->kind == MLX_VALUE_ARRAY ? 0 : beside(b, a);
+    if (b->kind == MLX_VALUE_ARRAY)
+        return beside(a, b);
+    return mlx_value_to_array(a) || mlx_value_to_array(b);
+}
+
+int cat_result_two(mlx_value *res, int status, mlx_array a, mlx_array b) {
+    mlx_vector_array *list = cat_results(res, MLX_VALUE_TUPLE);
+    if (!status) {
+        *list = mlx_vector_array_new_data((mlx_array[]){a, b}, 2);
+        status = !list->ctx;
+    }
+    mlx_array_free(a);
+    mlx_array_free(b);
+    return status;
+}
