@@ -11,8 +11,8 @@
  *     sets       every instruction set against the baseline
  *     threads    four against one, bit for bit
  *
- * A family is a file op_cases_<family>.c with an array of rows that ends with an empty one,
- * listed in families[] of test_op_cases.c.
+ * A family is a file op_cases_<family>.c and a line in OP_FAMILIES. test_op_coverage.c fails where a
+ * primitive has no row.
  */
 #ifndef OP_CASES_H
 #define OP_CASES_H
@@ -20,7 +20,7 @@
 #include "ops/ops.h"
 
 enum { N = -1 }; /* in a shape: the axis that layouts empties and threads makes long */
-enum { CASE_INPUTS = 4, CASE_NDIM = 4 };
+enum { CASE_INPUTS = 4, CASE_NDIM = 5 };
 
 enum op_case_flags {
     INTS = 1,     /* exact on integers as well */
@@ -29,7 +29,8 @@ enum op_case_flags {
     LOOSE = 8,    /* sums or cancels: tolerances a hundred times wider */
     NO_HALF = 16, /* halves lose too much to compare */
     NO_VMAP = 32,
-    NO_SECOND = 64 /* has a first derivative alone */
+    NO_SECOND = 64, /* has a first derivative alone */
+    SINGLE = 128    /* computes in float32 (complex64) whatever the input: wider steps and tolerances */
 };
 
 typedef struct op_input {
@@ -48,7 +49,20 @@ typedef struct op_case {
     op_input in[CASE_INPUTS]; /* up to the first of ndim 0 without a range */
 } op_case;
 
-extern const op_case op_cases_pointwise[], op_cases_view[], op_cases_join[];
-extern const op_case op_cases_reduce[], op_cases_index[], op_cases_matmul[], op_cases_product[];
+/* FAMILY(name): the rows op_cases_<name>[] of op_cases_<name>.c, ended by an empty one. */
+#define OP_FAMILIES   \
+    FAMILY(pointwise) \
+    FAMILY(bits)      \
+    FAMILY(view)      \
+    FAMILY(join)      \
+    FAMILY(reduce)    \
+    FAMILY(index)     \
+    FAMILY(matmul)    \
+    FAMILY(product)   \
+    FAMILY(signal)    \
+    FAMILY(linalg)
+#define FAMILY(name) extern const op_case op_cases_##name[];
+OP_FAMILIES
+#undef FAMILY
 
 #endif

@@ -77,6 +77,9 @@ REDUCE(logcumsumexp_plain, mx_log(mx_scan(MX_CUMSUM, mx_exp(a), 2, false, true))
 REDUCE(sort, mx_sort(a, 1))
 REDUCE(sort_by_partition, mx_sort(mx_partition(a, 1, 1), 1))
 REDUCE(argsort, mx_argsort(a, 2))
+REDUCE(second_by_partition,
+       mx_slice_axis(mx_take_along_axis(a, mx_argpartition(a, 1, 2), 2), 2, 1, 2))
+REDUCE(second_by_sort, mx_slice_axis(mx_sort(a, 2), 2, 1, 2))
 REDUCE(topk, mx_sort(mx_topk(a, 2, -1), -1))
 REDUCE(topk_by_sort, mx_slice_axis(mx_sort(a, -1), -1, 2, 4))
 REDUCE(median, mx_median(a, LIST(1, 2), false))
@@ -118,6 +121,7 @@ const op_case op_cases_reduce[] = {
     {"logcumsumexp", logcumsumexp, NULL, logcumsumexp_plain, LOOSE, {A}},
     {"sort", sort, NULL, sort_by_partition, INTS, {A}},
     {"argsort", argsort, NULL, NULL, INTS | NO_GRAD | NO_HALF, {A}},
+    {"argpartition", second_by_partition, NULL, second_by_sort, INTS, {A}},
     {"topk", topk, NULL, topk_by_sort, INTS, {A}},
     {"median", median, NULL, median_by_sort, 0, {A}},
     {"diff", diff, NULL, NULL, INTS | LOOSE, {A}},

@@ -88,7 +88,7 @@ static bool same_axis_vmap(const mx_node *y, mx_array *const *in, const int *axe
 
 const mx_prim_desc mx_desc_view = {
     .name = "View",
-    .traits = MX_TRAIT_VIEW | MX_TRAIT_NO_GRAD,
+    .traits = MX_TRAIT_VIEW,
     .fields = dtype_fields,
     .param_size = sizeof(mx_p_dtype),
     .infer = infer_view,

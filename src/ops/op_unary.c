@@ -82,13 +82,21 @@ static mx_array *trigamma(mx_array *x) {
 
 /* --- abs, real, imag: from complex to real, linear over the reals alone ----------- */
 
+/* x / |x|, which for complex numbers turns with x; 0 at 0. */
+static mx_array *direction(const mx_node *n) {
+    mx_array *x = n->in[0], *r = n->out[0];
+    if (mx_dtype_of(x) != MX_COMPLEX64)
+        return mx_sign(x);
+    return mx_div(x, mx_where(mx_equal(r, mx_zero_like(r)), mx_one_like(r), r));
+}
+
 static bool abs_vjp(const mx_node *n, mx_array *const *cot, const bool *need, mx_array **grad) {
     if (cot[0] && need[0])
-        grad[0] = mx_mul(cot[0], mx_sign(n->in[0]));
+        grad[0] = mx_mul(cot[0], direction(n));
     return !mx_failed();
 }
 static bool abs_jvp(const mx_node *n, mx_array *const *tan, mx_array **out) {
-    out[0] = tan[0] ? mx_real(mx_mul(tan[0], mx_conjugate(mx_sign(n->in[0])))) : NULL;
+    out[0] = tan[0] ? mx_real(mx_mul(tan[0], mx_conjugate(direction(n)))) : NULL;
     return !mx_failed();
 }
 

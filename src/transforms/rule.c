@@ -55,7 +55,31 @@ static bool expansion_jvp(const mx_node *y, mx_array *const *tan, mx_array **out
     return ok && !mx_failed();
 }
 
-bool mx_step_vjp(const mx_node *y, mx_array *const *cot, const bool *need, mx_array **grad) {
+/* --- the rules ------------------------------------------------------------------------------------- */
+
+static bool all_alive(const mx_node *y) {
+    for (int j = 0; j < y->nout; j++)
+        if (!y->out[j])
+            return false;
+    return true;
+}
+
+/* Rules read the outputs. Where nobody kept one of several, the primitive is applied anew: NULL on
+   failure. A Custom node's rules look at its inputs alone. */
+static const mx_node *whole(const mx_node *y) {
+    if (all_alive(y) || y->prim == MX_PRIM_custom)
+        return y;
+    mx_array **out = mx_calloc(y->nout, sizeof *out);
+    bool ok = out && mx_apply_multi((mx_prim)y->prim, y->params, y->in, y->nin, out, y->nout);
+    const mx_node *anew = ok ? out[0]->node : NULL;
+    mx_free(out);
+    return anew;
+}
+
+bool mx_step_vjp(const mx_node *given, mx_array *const *cot, const bool *need, mx_array **grad) {
+    const mx_node *y = whole(given);
+    if (!y)
+        return false;
     const mx_prim_desc *d = mx_node_desc(y);
     if (d->vjp)
         return d->vjp(y, cot, need, grad) && !mx_failed();
@@ -116,7 +140,10 @@ static bool transposed_jvp(const mx_node *y, mx_array *const *tan, mx_array **ou
     return ok;
 }
 
-bool mx_step_jvp(const mx_node *y, mx_array *const *tan, mx_array **out) {
+bool mx_step_jvp(const mx_node *given, mx_array *const *tan, mx_array **out) {
+    const mx_node *y = whole(given);
+    if (!y)
+        return false;
     const mx_prim_desc *d = mx_node_desc(y);
     if (d->jvp)
         return d->jvp(y, tan, out) && !mx_failed();
