@@ -1,0 +1,70 @@
+"""What the examples share: where data lies, MNIST, batches, a progress line."""
+
+import argparse
+import gzip
+import os
+import sys
+import time
+from pathlib import Path
+
+import mlx.core as mx
+import numpy as np
+
+
+def arguments(description, **defaults):
+    """Command line options `--name value`, one for each default, besides --data and --seed."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--data", default=None, help="the folder of data; default: $MLX_TEST_DATA or ../shared/data")
+    parser.add_argument("--seed", type=int, default=0)
+    for name, default in defaults.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=type(default), default=default, help=f"default: {default}")
+    return parser.parse_args()
+
+
+def data_folder(data=None):
+    """The folder that holds mnist/, text/, speech/ ..."""
+    root = Path(__file__).resolve().parents[2]
+    return Path(data or os.environ.get("MLX_TEST_DATA") or root.parent / "shared" / "data")
+
+
+def _idx(path, header):
+    with gzip.open(path) as file:
+        return np.frombuffer(file.read(), np.uint8, offset=header)
+
+
+def mnist(data=None):
+    """Training images and labels, test images and labels. Images are (N, 28, 28) float32 in [0, 1]."""
+    folder = data_folder(data) / "mnist"
+
+    def part(name):
+        images = _idx(folder / f"{name}-images-idx3-ubyte.gz", 16).reshape(-1, 28, 28)
+        labels = _idx(folder / f"{name}-labels-idx1-ubyte.gz", 8)
+        return mx.array(images.astype(np.float32) / 255), mx.array(labels.astype(np.uint32))
+
+    return *part("train"), *part("t10k")
+
+
+def batches(size, *arrays, random):
+    """Batches of `size` rows of each array, in a random order (of a NumPy generator); what is left over is dropped."""
+    order = random.permutation(len(arrays[0]))
+    for start in range(0, len(order) - size + 1, size):
+        rows = mx.array(order[start : start + size])
+        yield tuple(a[rows] for a in arrays)
+
+
+class Progress:
+    """One line that is written over: `step 120/600  loss 1.234  41 ms a step`."""
+
+    def __init__(self, total, every=0.5):
+        self.total, self.every = total, every
+        self.start = self.last = time.perf_counter()
+
+    def __call__(self, step, **values):
+        now = time.perf_counter()
+        if now - self.last < self.every and step != self.total:
+            return
+        self.last = now
+        text = "  ".join(f"{k} {float(v):.4f}" for k, v in values.items())
+        speed = (now - self.start) / max(step, 1)
+        end = "\n" if step == self.total else ""
+        print(f"\rstep {step}/{self.total}  {text}  {1000 * speed:.1f} ms a step   ", end=end, file=sys.stderr, flush=True)

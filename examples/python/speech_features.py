@@ -1,0 +1,78 @@
+"""The log-mel spectrogram of a WAV file, as speech models want it: 80 bands, a column every 10 ms at 16 kHz.
+
+    python speech_features.py --wav FILE
+"""
+
+import wave
+
+import mlx.core as mx
+import numpy as np
+from common import arguments, data_folder
+
+RATE, WINDOW, HOP, BANDS = 16000, 400, 160, 80
+
+
+def read_wav(path):
+    """Samples in [-1, 1), float32, of a 16-bit file at 16 kHz; channels are averaged."""
+    with wave.open(str(path)) as file:
+        if file.getsampwidth() != 2 or file.getframerate() != RATE:
+            raise ValueError(f"{path}: 16-bit samples at {RATE} Hz are needed")
+        samples = np.frombuffer(file.readframes(file.getnframes()), "<i2")
+        return mx.array(samples.reshape(-1, file.getnchannels())).astype(mx.float32).mean(axis=1) / 32768
+
+
+def mel_filters(bands=BANDS, size=WINDOW, rate=RATE):
+    """Triangles on the mel scale of Slaney's Auditory Toolbox, of equal area: (bands, size // 2 + 1)."""
+    linear, step = 1000.0, np.log(6.4) / 27
+
+    def to_mel(f):
+        return np.where(f < linear, 3 * f / 200, 15 + np.log(np.maximum(f, linear) / linear) / step)
+
+    def to_hertz(m):
+        return np.where(m < 15, 200 * m / 3, linear * np.exp(step * (m - 15)))
+
+    corners = to_hertz(np.linspace(0, to_mel(rate / 2), bands + 2))
+    frequency = np.linspace(0, rate / 2, size // 2 + 1)
+    low, middle, high = (corners[i : i + bands, None] for i in range(3))
+    rising, falling = (frequency - low) / (middle - low), (high - frequency) / (high - middle)
+    triangles = np.maximum(0, np.minimum(rising, falling)) * 2 / (high - low)
+    return mx.array(triangles.astype(np.float32))
+
+
+def spectrogram(samples):
+    """Power of each frequency in each window: (frames, WINDOW // 2 + 1). The ends are mirrored."""
+    half = WINDOW // 2
+    padded = mx.concatenate([samples[1 : half + 1][::-1], samples, samples[-half - 1 : -1][::-1]])
+    frames = (len(padded) - WINDOW) // HOP
+    windows = mx.as_strided(padded, (frames, WINDOW), (HOP, 1))
+    hann = mx.array((0.5 - 0.5 * np.cos(2 * np.pi * np.arange(WINDOW) / WINDOW)).astype(np.float32))
+    return mx.square(mx.abs(mx.fft.rfft(windows * hann)))
+
+
+def log_mel(samples):
+    """(frames, BANDS): log10 of band powers, at most 8 below the largest, moved into about [-1, 1]."""
+    bands = mx.log10(mx.maximum(spectrogram(samples) @ mel_filters().T, 1e-10))
+    return (mx.maximum(bands, mx.max(bands) - 8) + 4) / 4
+
+
+def draw(features, columns=78, rows=16):
+    """The spectrogram as letters, low bands at the bottom."""
+    image = np.array(features)
+    steps = np.linspace(0, len(image), columns + 1).astype(int)
+    image = np.stack([image[a : max(b, a + 1)].mean(0) for a, b in zip(steps, steps[1:])])
+    image = image.reshape(columns, rows, -1).mean(-1).T[::-1]
+    level = (image - image.min()) / (np.ptp(image) + 1e-9) * 9.99
+    return "\n".join("".join(" .:-=+*#%@"[int(v)] for v in row) for row in level)
+
+
+def main(path):
+    """Returns the features."""
+    return log_mel(read_wav(path))
+
+
+if __name__ == "__main__":
+    options = arguments(__doc__, wav="")
+    path = options.wav or data_folder(options.data) / "speech" / "jfk.wav"
+    features = main(path)
+    print(draw(features))
+    print(f"{path}: {features.shape[0]} frames of {features.shape[1]} bands, mean {features.mean().item():.4f}")
