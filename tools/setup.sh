@@ -37,6 +37,15 @@ libzip_works() {
     have pkg-config && pkg-config --exists 'libzip >= 1.7'
 }
 
+python_headers_work() {
+    python3 -c 'import os, sysconfig; open(os.path.join(sysconfig.get_paths()["include"], "Python.h"))' 2>/dev/null
+}
+
+# A virtual environment needs pip's wheel, which Debian keeps apart.
+python_venv_works() {
+    python3 -c 'import ensurepip, venv' 2>/dev/null
+}
+
 libc_works() {
     echo '#include <stdio.h>' | "$(compiler)" -E -x c - >/dev/null 2>&1
 }
@@ -53,6 +62,8 @@ have ninja || need ninja-build
 have ccache || need ccache
 have pkg-config || need pkg-config
 have python3 || need python3
+python_headers_work python3 || need python3-dev
+python_venv_works || need python3-venv
 openblas_works || need libopenblas-dev
 jansson_works || need libjansson-dev
 libzip_works || need libzip-dev

