@@ -29,6 +29,14 @@ CASE(outer_by_hand, mx_mul(mx_expand_dim(b, 1), mx_expand_dim(mx_transpose(a), 1
 CASE(vecdot, mx_vecdot(a, b, -1))
 CASE(vecdot_by_sum, mx_sum_axis(mx_mul(a, b), -1, false))
 
+/* a (N,8) or (N,12): the matrix itself */
+static mx_array *hadamard_matrix(mx_array *a) {
+    mx_array *eye = mx_eye(a->shape[1], a->shape[1], 0, mx_dtype_of(a));
+    return mx_hadamard_transform(eye, NULL); // its rows are columns
+}
+CASE(hadamard, mx_hadamard_transform(a, NULL))
+CASE(hadamard_product, mx_matmul(a, hadamard_matrix(a)))
+
 #define A {3, {N, 3, 4}, -2, 2, false, false}
 #define B {2, {4, 5}, -2, 2, false, false}
 #define C {2, {3, 5}, -2, 2, false, false}
@@ -56,5 +64,17 @@ const op_case op_cases_product[] = {
      0,
      {{2, {N, 3}, -2, 2, false, false}, {1, {4}, -2, 2, false, false}}},
     {"vecdot", vecdot, NULL, vecdot_by_sum, LOOSE, {A, {2, {3, 4}, -2, 2, false, false}}},
+    {"hadamard_transform",
+     hadamard,
+     NULL,
+     hadamard_product,
+     LOOSE,
+     {{2, {N, 8}, -2, 2, false, false}}},
+    {"hadamard_transform, 20",
+     hadamard,
+     NULL,
+     hadamard_product,
+     LOOSE,
+     {{2, {N, 20}, -2, 2, false, false}}},
     {0},
 };

@@ -96,3 +96,10 @@ int mlx_einsum_path_text(mlx_string *res, const char *subscripts, const mlx_vect
     capi_call c = capi_begin_default();
     return capi_end_ok(&c, einsum_text(res, subscripts, operands));
 }
+
+int mlx_hadamard_transform(mlx_array *res, const mlx_array a, mlx_optional_float scale,
+                           const mlx_stream s) {
+    capi_call c = capi_begin(s);
+    double by = scale.has_value ? (double)scale.value : 0;
+    return capi_end(&c, res, mx_hadamard_transform(capi_in(a), scale.has_value ? &by : NULL));
+}

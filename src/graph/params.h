@@ -154,6 +154,12 @@ typedef struct mx_p_fft { /* n points along one axis; every result is multiplied
     double scale;
 } mx_p_fft;
 
+typedef struct mx_p_hadamard { /* n = m 2^k elements along the last axis */
+    double scale;
+    int m;
+    bool transposed; /* the matrix of order m is */
+} mx_p_hadamard;
+
 /* inputs: x (N, spatial..., C), weight (O, kernel..., C / groups); one entry a spatial axis. Elements of x
    stand input_dilation apart, those of the kernel kernel_dilation; padding may be negative. */
 typedef struct mx_p_conv {

@@ -27,6 +27,7 @@
     X(conv)           \
     X(sort)           \
     X(fft)            \
+    X(hadamard)       \
     X(attention)
 
 typedef struct mx_kernels {

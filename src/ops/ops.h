@@ -216,6 +216,8 @@ mx_array *mx_outer(mx_array *a, mx_array *b);
 mx_array *mx_tensordot(mx_array *a, mx_array *b, const int *axes_a, const int *axes_b, int n);
 mx_array *mx_tensordot_n(mx_array *a, mx_array *b, int n);
 mx_array *mx_kron(mx_array *a, mx_array *b);
+/* scale NULL: 1 / sqrt(n). (op_hadamard.c) */
+mx_array *mx_hadamard_transform(mx_array *a, const double *scale);
 /* The sum of conj(a) b along an axis of each. (op_einsum.c) */
 mx_array *mx_vecdot(mx_array *a, mx_array *b, int axis);
 /* "ij,jk->ik", "...i,i", "ii": n >= 1 operands. */
