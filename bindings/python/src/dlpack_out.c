@@ -1,0 +1,249 @@
+/* Arrays for others: the buffer protocol and DLPack, without a copy. Each export holds the array's value itself, so
+ * that in-place operators on the Python object leave it alone. */
+#include "dlpack.h"
+#include "export.h"
+
+#include <string.h>
+
+/* --- the buffer protocol ---------------------------------------------------------------------------------- */
+
+static const char *const formats[] = {
+    [MLX_BOOL] = "?",   [MLX_UINT8] = "B", [MLX_UINT16] = "H",  [MLX_UINT32] = "I", [MLX_UINT64] = "Q",
+    [MLX_INT8] = "b",   [MLX_INT16] = "h", [MLX_INT32] = "i",   [MLX_INT64] = "q",  [MLX_FLOAT16] = "e",
+    [MLX_FLOAT32] = "f", [MLX_FLOAT64] = "d", [MLX_BFLOAT16] = "bfloat16", [MLX_COMPLEX64] = "Zf",
+};
+
+typedef struct exported {
+    mlx_array handle;
+    Py_ssize_t shape_and_strides[];
+} exported;
+
+static exported *exported_new(mlx_array value) {
+    size_t n = mlx_array_ndim(value), size = mlx_array_itemsize(value);
+    exported *e = PyMem_Malloc(sizeof *e + 2 * n * sizeof *e->shape_and_strides);
+    if (!e)
+        return (void *)PyErr_NoMemory();
+    e->handle = value;
+    for (size_t i = 0; i < n; i++) {
+        e->shape_and_strides[i] = mlx_array_shape(value)[i];
+        e->shape_and_strides[n + i] = (Py_ssize_t)(mlx_array_strides(value)[i] * size);
+    }
+    return e;
+}
+
+/* The value in row-major order where the caller does not ask for strides. */
+static int value_for(mlx_array *out, PyObject *o, int flags) {
+    mlx_stream s = {NULL};
+    bool plain = true;
+    if (mpy_array_value(out, o))
+        return -1;
+    if ((flags & PyBUF_C_CONTIGUOUS) == PyBUF_C_CONTIGUOUS || !(flags & PyBUF_STRIDES) ||
+        (flags & PyBUF_STRIDES) != PyBUF_STRIDES)
+        plain = !_mlx_array_is_row_contiguous(&plain, *out) && plain;
+    if (plain)
+        return 0;
+    int status = mlx_contiguous(out, *out, false, s);
+    if (!status)
+        MPY_WAIT(status, mlx_array_eval(*out));
+    return status ? (mpy_raise(), -1) : 0;
+}
+
+int mpy_array_get_buffer(PyObject *o, Py_buffer *view, int flags) {
+    mlx_array value = {NULL};
+    view->obj = NULL;
+    exported *e = value_for(&value, o, flags) ? NULL : exported_new(value);
+    if (!e) {
+        mlx_array_free(value);
+        return -1;
+    }
+    mlx_dtype dtype = mlx_array_dtype(value);
+    int ndim = (int)mlx_array_ndim(value);
+    *view = (Py_buffer){
+        .buf = (void *)mlx_array_data_uint8(value),
+        .obj = Py_NewRef(o),
+        .len = (Py_ssize_t)mlx_array_nbytes(value),
+        .itemsize = (Py_ssize_t)mlx_array_itemsize(value),
+        .ndim = ndim,
+        .format = flags & PyBUF_FORMAT ? (char *)formats[dtype] : NULL,
+        .shape = flags & PyBUF_ND ? e->shape_and_strides : NULL,
+        .strides = (flags & PyBUF_STRIDES) == PyBUF_STRIDES ? e->shape_and_strides + ndim : NULL,
+        .internal = e,
+    };
+    return 0;
+}
+
+void mpy_array_release_buffer(PyObject *o, Py_buffer *view) {
+    (void)o;
+    exported *e = view->internal;
+    mlx_array_free(e->handle);
+    PyMem_Free(e);
+}
+
+/* --- DLPack ---------------------------------------------------------------------------------------------------- */
+
+static const struct { uint8_t code, bits; } dl_types[] = {
+    [MLX_BOOL] = {DL_BOOL, 8},     [MLX_UINT8] = {DL_UINT, 8},    [MLX_UINT16] = {DL_UINT, 16},
+    [MLX_UINT32] = {DL_UINT, 32},  [MLX_UINT64] = {DL_UINT, 64},  [MLX_INT8] = {DL_INT, 8},
+    [MLX_INT16] = {DL_INT, 16},    [MLX_INT32] = {DL_INT, 32},    [MLX_INT64] = {DL_INT, 64},
+    [MLX_FLOAT16] = {DL_FLOAT, 16}, [MLX_FLOAT32] = {DL_FLOAT, 32}, [MLX_FLOAT64] = {DL_FLOAT, 64},
+    [MLX_BFLOAT16] = {DL_BFLOAT, 16}, [MLX_COMPLEX64] = {DL_COMPLEX, 64},
+};
+
+/* What a capsule points to: one of the two structures, the value, and its shape. Freed without Python. */
+typedef struct lent {
+    union {
+        dl_managed old;
+        dl_managed_versioned versioned;
+    } as;
+    mlx_array value;
+    int64_t shape_and_strides[];
+} lent;
+
+static void lent_free(lent *l) {
+    mlx_array_free(l->value);
+    free(l);
+}
+
+static void delete_old(dl_managed *m) {
+    lent_free(m->context);
+}
+
+static void delete_versioned(dl_managed_versioned *m) {
+    lent_free(m->context);
+}
+
+static lent *lent_new(mlx_array value) {
+    size_t n = mlx_array_ndim(value);
+    lent *l = calloc(1, sizeof *l + 2 * n * sizeof *l->shape_and_strides);
+    if (!l)
+        return (void *)PyErr_NoMemory();
+    l->value = value;
+    for (size_t i = 0; i < n; i++) {
+        l->shape_and_strides[i] = mlx_array_shape(value)[i];
+        l->shape_and_strides[n + i] = (int64_t)mlx_array_strides(value)[i];
+    }
+    return l;
+}
+
+static dl_tensor tensor_of(lent *l) {
+    mlx_dtype dtype = mlx_array_dtype(l->value);
+    int n = (int)mlx_array_ndim(l->value);
+    return (dl_tensor){(void *)mlx_array_data_uint8(l->value), {DL_CPU, 0}, n,
+                       {dl_types[dtype].code, dl_types[dtype].bits, 1},
+                       l->shape_and_strides, l->shape_and_strides + n, 0};
+}
+
+/* A capsule that nobody took over. */
+static void capsule_free(PyObject *capsule) {
+    if (PyCapsule_IsValid(capsule, "dltensor_versioned"))
+        lent_free(((dl_managed_versioned *)PyCapsule_GetPointer(capsule, "dltensor_versioned"))->context);
+    else if (PyCapsule_IsValid(capsule, "dltensor"))
+        lent_free(((dl_managed *)PyCapsule_GetPointer(capsule, "dltensor"))->context);
+}
+
+static PyObject *capsule_of(lent *l, int versioned, int copied) {
+    PyObject *capsule;
+    if (versioned) {
+        l->as.versioned = (dl_managed_versioned){1, 0, l, delete_versioned,
+                                                 copied ? DL_IS_COPIED : DL_READ_ONLY, tensor_of(l)};
+        capsule = PyCapsule_New(&l->as.versioned, "dltensor_versioned", capsule_free);
+    } else {
+        l->as.old = (dl_managed){tensor_of(l), l, delete_old};
+        capsule = PyCapsule_New(&l->as.old, "dltensor", capsule_free);
+    }
+    if (!capsule)
+        lent_free(l);
+    return capsule;
+}
+
+static int own_copy(mlx_array *value) {
+    mlx_stream s = {NULL};
+    mlx_array copy = {NULL};
+    void *data = malloc(mlx_array_nbytes(*value) ? mlx_array_nbytes(*value) : 1);
+    int status = !data || mlx_contiguous(value, *value, false, s);
+    if (!status)
+        MPY_WAIT(status, mlx_array_eval(*value));
+    if (!status) {
+        memcpy(data, mlx_array_data_uint8(*value), mlx_array_nbytes(*value));
+        copy = mlx_array_new_data_managed(data, mlx_array_shape(*value), (int)mlx_array_ndim(*value),
+                                          mlx_array_dtype(*value), free);
+    }
+    if (!copy.ctx) {
+        free(data);
+        data ? mpy_raise() : PyErr_NoMemory();
+        return -1;
+    }
+    mlx_array_free(*value);
+    *value = copy;
+    return 0;
+}
+
+static int check_device(PyObject *device) {
+    int type, id;
+    if (device == Py_None)
+        return 0;
+    if (!PyArg_ParseTuple(device, "ii:__dlpack__", &type, &id))
+        return -1;
+    if (type == DL_CPU)
+        return 0;
+    PyErr_SetString(PyExc_BufferError, "[dlpack] arrays are exported to the CPU (1, 0) only.");
+    return -1;
+}
+
+static int wants_version(PyObject *version) {
+    int major, minor;
+    if (version == Py_None)
+        return 0;
+    return PyArg_ParseTuple(version, "ii:__dlpack__", &major, &minor) ? major >= 1 : -1;
+}
+
+PyObject *mpy_array_dlpack(PyObject *o, PyObject *args, PyObject *kwargs) {
+    static char *keywords[] = {"stream", "max_version", "dl_device", "copy", NULL};
+    PyObject *stream = Py_None, *version = Py_None, *device = Py_None, *copy = Py_None;
+    mlx_array value = {NULL};
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$OOOO:__dlpack__", keywords, &stream, &version, &device, &copy))
+        return NULL;
+    int versioned = wants_version(version);
+    if (versioned < 0 || check_device(device) || mpy_array_value(&value, o))
+        return NULL;
+    int copied = copy == Py_True;
+    lent *l = copied && own_copy(&value) ? NULL : lent_new(value);
+    if (!l) {
+        mlx_array_free(value);
+        return NULL;
+    }
+    return capsule_of(l, versioned, copied);
+}
+
+PyObject *mpy_array_dlpack_device(PyObject *o, PyObject *unused) {
+    (void)o, (void)unused;
+    return Py_BuildValue("(ii)", DL_CPU, 0);
+}
+
+/* --- NumPy ------------------------------------------------------------------------------------------------------ */
+
+static PyObject *numpy_array(PyObject *o) {
+    PyObject *numpy = PyImport_ImportModule("numpy"), *view = NULL, *array = NULL;
+    if (numpy && (view = PyMemoryView_FromObject(o)))
+        array = PyObject_CallMethod(numpy, "asarray", "O", view);
+    Py_XDECREF(view);
+    Py_XDECREF(numpy);
+    return array;
+}
+
+PyObject *mpy_array_numpy(PyObject *o, PyObject *args, PyObject *kwargs) {
+    static char *keywords[] = {"dtype", "copy", NULL};
+    PyObject *dtype = Py_None, *copy = Py_None;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|OO:__array__", keywords, &dtype, &copy))
+        return NULL;
+    if (mlx_array_dtype(mpy_array_handle(o)) == MLX_BFLOAT16)
+        return PyErr_Format(PyExc_TypeError, "bfloat16 arrays cannot be converted to NumPy.");
+    PyObject *array = numpy_array(o), *result = array;
+    if (array && (dtype != Py_None || copy == Py_True)) {
+        PyObject *target = dtype != Py_None ? Py_NewRef(dtype) : PyObject_GetAttrString(array, "dtype");
+        result = target ? PyObject_CallMethod(array, "astype", "O", target) : NULL;
+        Py_XDECREF(target);
+        Py_DECREF(array);
+    }
+    return result;
+}

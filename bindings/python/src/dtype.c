@@ -1,0 +1,294 @@
+/* Dtype, one object for each dtype; DtypeCategory, the sets that they belong to; and what can be asked of both. */
+#include "py.h"
+
+#include <string.h>
+
+typedef struct mpy_dtype {
+    PyObject_HEAD
+    mlx_dtype value;
+} mpy_dtype;
+
+enum { DTYPES = MLX_COMPLEX64 + 1 };
+
+static const char *const names[DTYPES] = {
+    [MLX_BOOL] = "bool",       [MLX_UINT8] = "uint8",       [MLX_UINT16] = "uint16",
+    [MLX_UINT32] = "uint32",   [MLX_UINT64] = "uint64",     [MLX_INT8] = "int8",
+    [MLX_INT16] = "int16",     [MLX_INT32] = "int32",       [MLX_INT64] = "int64",
+    [MLX_FLOAT16] = "float16", [MLX_FLOAT32] = "float32",   [MLX_FLOAT64] = "float64",
+    [MLX_BFLOAT16] = "bfloat16", [MLX_COMPLEX64] = "complex64",
+};
+
+/* --- the type --------------------------------------------------------------------------------------- */
+
+static PyObject *dtype_repr(PyObject *o) {
+    return PyUnicode_FromFormat("mlx.core.%s", names[((mpy_dtype *)o)->value]);
+}
+
+static Py_hash_t dtype_hash(PyObject *o) {
+    return ((mpy_dtype *)o)->value;
+}
+
+static PyObject *dtype_size(PyObject *o, void *closure) {
+    (void)closure;
+    return PyLong_FromSize_t(mlx_dtype_size(((mpy_dtype *)o)->value));
+}
+
+/* By name: the object is found again as an attribute of mlx.core. */
+static PyObject *dtype_reduce(PyObject *o, PyObject *unused) {
+    (void)unused;
+    mlx_dtype value = ((mpy_dtype *)o)->value;
+    return PyUnicode_FromString(value == MLX_BOOL ? "bool_" : names[value]);
+}
+
+static PyGetSetDef dtype_getset[] = {
+    {"size", dtype_size, NULL, "Bytes of one element.", NULL},
+    {NULL},
+};
+static PyMethodDef dtype_methods[] = {
+    {"__reduce__", dtype_reduce, METH_NOARGS, "The name under which mlx.core has this dtype."},
+    {NULL},
+};
+
+PyTypeObject mpy_dtype_type = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "mlx.core.Dtype",
+    .tp_basicsize = sizeof(mpy_dtype),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .tp_repr = dtype_repr,
+    .tp_hash = dtype_hash,
+    .tp_getset = dtype_getset,
+    .tp_methods = dtype_methods,
+    .tp_doc = "What the elements of an array are. See the list of dtypes: mlx.core.float32 and so on.",
+};
+
+static mpy_dtype dtypes[DTYPES];
+
+int mpy_dtype_check(PyObject *o) {
+    return Py_IS_TYPE(o, &mpy_dtype_type);
+}
+
+mlx_dtype mpy_dtype_value(PyObject *o) {
+    return ((mpy_dtype *)o)->value;
+}
+
+const char *mpy_dtype_name(mlx_dtype dtype) {
+    return names[dtype];
+}
+
+PyObject *mpy_dtype_object(mlx_dtype dtype) {
+    PyObject *o = (PyObject *)&dtypes[dtype];
+    Py_INCREF(o);
+    return o;
+}
+
+int mpy_dtype_from(mlx_dtype *out, PyObject *o) {
+    if (!mpy_dtype_check(o)) {
+        PyErr_Format(PyExc_TypeError, "expected a Dtype such as mlx.core.float32, got %.100s", Py_TYPE(o)->tp_name);
+        return -1;
+    }
+    *out = mpy_dtype_value(o);
+    return 0;
+}
+
+/* --- categories: sets of dtypes, as bits ------------------------------------------------------------- */
+
+#define BIT(name) (1u << MLX_##name)
+enum {
+    SIGNED = BIT(INT8) | BIT(INT16) | BIT(INT32) | BIT(INT64),
+    UNSIGNED = BIT(UINT8) | BIT(UINT16) | BIT(UINT32) | BIT(UINT64),
+    FLOATING = BIT(FLOAT16) | BIT(BFLOAT16) | BIT(FLOAT32) | BIT(FLOAT64),
+    COMPLEX = BIT(COMPLEX64),
+    NUMBER = SIGNED | UNSIGNED | FLOATING | COMPLEX,
+};
+
+static const struct { const char *name; unsigned set; } categories[] = {
+    {"complexfloating", COMPLEX}, {"floating", FLOATING}, {"inexact", FLOATING | COMPLEX},
+    {"signedinteger", SIGNED}, {"unsignedinteger", UNSIGNED}, {"integer", SIGNED | UNSIGNED},
+    {"number", NUMBER}, {"generic", NUMBER | BIT(BOOL)},
+};
+enum { CATEGORIES = sizeof categories / sizeof *categories };
+
+static PyObject *category_objects[CATEGORIES];
+
+static int category_index(PyObject *o) {
+    for (int i = 0; i < CATEGORIES; i++)
+        if (o == category_objects[i])
+            return i;
+    return -1;
+}
+
+PyObject *mpy_enum(PyObject *module, const char *name, PyObject **members, int n,
+                   const char *(*member_name)(int)) {
+    PyObject *enum_module = PyImport_ImportModule("enum"), *list = PyList_New(n), *cls = NULL;
+    for (int i = 0; list && i < n; i++) {
+        PyObject *pair = Py_BuildValue("si", member_name(i), i);
+        if (pair)
+            PyList_SET_ITEM(list, i, pair);
+        else
+            Py_CLEAR(list);
+    }
+    PyObject *base = enum_module && list ? PyObject_GetAttrString(enum_module, "Enum") : NULL;
+    PyObject *text = base ? PyObject_GetAttrString(base, "__str__") : NULL;
+    PyObject *args = text ? Py_BuildValue("sO", name, list) : NULL;
+    PyObject *kwargs = args ? Py_BuildValue("{s:s}", "module", "mlx.core") : NULL;
+    cls = kwargs ? PyObject_Call(base, args, kwargs) : NULL;
+    if (cls && PyObject_SetAttrString(cls, "__repr__", text))
+        Py_CLEAR(cls);
+    for (int i = 0; cls && i < n; i++)
+        if (!(members[i] = PyObject_GetAttrString(cls, member_name(i))) ||
+            PyModule_AddObjectRef(module, member_name(i), members[i]))
+            Py_CLEAR(cls);
+    if (cls && PyModule_AddObjectRef(module, name, cls))
+        Py_CLEAR(cls);
+    Py_XDECREF(kwargs), Py_XDECREF(args), Py_XDECREF(text), Py_XDECREF(base), Py_XDECREF(list);
+    Py_XDECREF(enum_module);
+    return cls;
+}
+
+/* The set of a dtype or category; 0 and an exception for anything else. */
+static unsigned set_of(PyObject *o, const char *which) {
+    if (mpy_dtype_check(o))
+        return 1u << mpy_dtype_value(o);
+    int i = category_index(o);
+    if (i >= 0)
+        return categories[i].set;
+    PyErr_Format(PyExc_ValueError, "[issubdtype] Received invalid type for %s input.", which);
+    return 0;
+}
+
+static PyObject *issubdtype(PyObject *module, PyObject *const *args, Py_ssize_t n) {
+    (void)module;
+    if (n != 2)
+        return PyErr_Format(PyExc_TypeError, "issubdtype() takes 2 arguments, got %zd", n);
+    unsigned a = set_of(args[0], "first"), b = a ? set_of(args[1], "second") : 0;
+    if (!a || !b)
+        return NULL;
+    if (mpy_dtype_check(args[1]))
+        return PyBool_FromLong(args[0] == args[1]);
+    return PyBool_FromLong((a & ~b) == 0);
+}
+
+/* --- isdtype: the array API's kinds ---------------------------------------------------------------- */
+
+static const struct { const char *name; unsigned set; } kinds[] = {
+    {"bool", BIT(BOOL)}, {"signed integer", SIGNED}, {"unsigned integer", UNSIGNED},
+    {"integral", SIGNED | UNSIGNED}, {"real floating", FLOATING}, {"complex floating", COMPLEX},
+    {"numeric", NUMBER},
+};
+
+/* 1, 0, or -1 and an exception. */
+static int is_kind(mlx_dtype dtype, PyObject *kind, int nested) {
+    if (mpy_dtype_check(kind))
+        return mpy_dtype_value(kind) == dtype;
+    if (PyUnicode_Check(kind)) {
+        for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+            if (PyUnicode_CompareWithASCIIString(kind, kinds[i].name) == 0)
+                return kinds[i].set >> dtype & 1;
+        PyErr_Format(PyExc_ValueError, "[isdtype] Unknown data type kind: %R.", kind);
+        return -1;
+    }
+    if (!nested && PyTuple_Check(kind)) {
+        int found = 0;
+        for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(kind) && !found; i++)
+            found = is_kind(dtype, PyTuple_GET_ITEM(kind, i), 1);
+        return found;
+    }
+    PyErr_SetString(PyExc_ValueError,
+                    "[isdtype] `kind` must be a dtype, a string, or a tuple of dtypes and strings.");
+    return -1;
+}
+
+static PyObject *isdtype(PyObject *module, PyObject *args, PyObject *kwargs) {
+    (void)module;
+    static char *keywords[] = {"dtype", "kind", NULL};
+    PyObject *o, *kind;
+    mlx_dtype dtype;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO:isdtype", keywords, &o, &kind) || mpy_dtype_from(&dtype, o))
+        return NULL;
+    int yes = is_kind(dtype, kind, 0);
+    return yes < 0 ? NULL : PyBool_FromLong(yes);
+}
+
+/* --- casting ----------------------------------------------------------------------------------------- */
+
+/* The dtype of an array or dtype. */
+static int dtype_of(mlx_dtype *out, PyObject *o, const char *message) {
+    if (mpy_dtype_check(o))
+        *out = mpy_dtype_value(o);
+    else if (mpy_array_check(o))
+        *out = mlx_array_dtype(mpy_array_handle(o));
+    else {
+        PyErr_SetString(PyExc_ValueError, message);
+        return -1;
+    }
+    return 0;
+}
+
+static PyObject *can_cast(PyObject *module, PyObject *args, PyObject *kwargs) {
+    (void)module;
+    static char *keywords[] = {"from_", "to", NULL};
+    PyObject *from, *to;
+    mlx_dtype a, b;
+    bool yes;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO:can_cast", keywords, &from, &to) ||
+        dtype_of(&a, from, "[can_cast] `from_` must be an array or a dtype.") || mpy_dtype_from(&b, to))
+        return NULL;
+    return mlx_can_cast(&yes, a, b) ? mpy_raise() : PyBool_FromLong(yes);
+}
+
+static PyObject *result_type(PyObject *module, PyObject *const *args, Py_ssize_t n) {
+    (void)module;
+    if (!n) {
+        PyErr_SetString(PyExc_ValueError, "[result_type] At least one array or dtype is required.");
+        return NULL;
+    }
+    mlx_dtype all = MLX_BOOL, one;
+    for (Py_ssize_t i = 0; i < n; i++) {
+        if (dtype_of(&one, args[i], "[result_type] Inputs must be arrays or dtypes."))
+            return NULL;
+        if (i == 0)
+            all = one;
+        else if (mlx_result_type(&all, all, one))
+            return mpy_raise();
+    }
+    return mpy_dtype_object(all);
+}
+
+/* --- the module's part -------------------------------------------------------------------------------- */
+
+static PyMethodDef functions[] = {
+    {"issubdtype", (PyCFunction)(void *)issubdtype, METH_FASTCALL,
+     "issubdtype(arg1: Dtype | DtypeCategory, arg2: Dtype | DtypeCategory) -> bool\n\n"
+     "Does every dtype of the first belong to the second?"},
+    {"isdtype", (PyCFunction)(void *)isdtype, METH_VARARGS | METH_KEYWORDS,
+     "isdtype(dtype: Dtype, kind: Dtype | str | tuple[Dtype | str, ...]) -> bool\n\n"
+     "Is a dtype of a kind: a dtype, one of the array API's names ('bool', 'signed integer', 'unsigned integer',\n"
+     "'integral', 'real floating', 'complex floating', 'numeric'), or any of a tuple of these?"},
+    {"can_cast", (PyCFunction)(void *)can_cast, METH_VARARGS | METH_KEYWORDS,
+     "can_cast(from_: array | Dtype, to: Dtype) -> bool\n\n"
+     "May a dtype become another by the promotion rules?"},
+    {"result_type", (PyCFunction)(void *)result_type, METH_FASTCALL,
+     "result_type(*arrays_and_dtypes: array | Dtype) -> Dtype\n\n"
+     "The dtype of an operation on all of these."},
+    {NULL},
+};
+
+static const char *category_name(int i) {
+    return categories[i].name;
+}
+
+int mpy_init_dtype(PyObject *module) {
+    if (PyType_Ready(&mpy_dtype_type) || PyModule_AddType(module, &mpy_dtype_type) ||
+        PyModule_AddFunctions(module, functions))
+        return -1;
+    for (int i = 0; i < DTYPES; i++) {
+        (void)PyObject_Init((PyObject *)&dtypes[i], &mpy_dtype_type);
+        dtypes[i].value = (mlx_dtype)i;
+        const char *name = i == MLX_BOOL ? "bool_" : names[i];
+        if (PyModule_AddObjectRef(module, name, (PyObject *)&dtypes[i]))
+            return -1;
+    }
+    PyObject *cls = mpy_enum(module, "DtypeCategory", category_objects, CATEGORIES, category_name);
+    Py_XDECREF(cls);
+    return cls ? 0 : -1;
+}

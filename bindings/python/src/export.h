@@ -1,0 +1,13 @@
+/* Arrays for others (dlpack_out.c), called by the array type (array.c). */
+#ifndef MPY_EXPORT_H
+#define MPY_EXPORT_H
+
+#include "py.h"
+
+int mpy_array_get_buffer(PyObject *o, Py_buffer *view, int flags);
+void mpy_array_release_buffer(PyObject *o, Py_buffer *view);
+PyObject *mpy_array_dlpack(PyObject *o, PyObject *args, PyObject *kwargs);
+PyObject *mpy_array_dlpack_device(PyObject *o, PyObject *unused);
+PyObject *mpy_array_numpy(PyObject *o, PyObject *args, PyObject *kwargs);
+
+#endif
