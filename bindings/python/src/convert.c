@@ -17,8 +17,7 @@ int mpy_convertible(PyObject *o) {
 }
 
 int mpy_refuse_type(PyObject *o) {
-    PyErr_Format(o == Py_None ? PyExc_TypeError : PyExc_ValueError,
-                 "Invalid type %.200s received in array initialization.", Py_TYPE(o)->tp_name);
+    PyErr_Format(PyExc_ValueError, "Invalid type %.200s received in array initialization.", Py_TYPE(o)->tp_name);
     return -1;
 }
 
@@ -61,6 +60,14 @@ static int from_array_method(mlx_array *out, PyObject *o, int keep_float64) {
     return status;
 }
 
+static int from_dlpack(mlx_array *out, PyObject *o, int keep_float64) {
+    mlx_stream s = {NULL};
+    int status = mpy_array_from_dlpack(out, o, 1);
+    if (!status && !keep_float64 && mlx_array_dtype(*out) == MLX_FLOAT64 && mlx_astype(out, *out, MLX_FLOAT32, s))
+        status = (mpy_raise(), -1);
+    return status;
+}
+
 /* The ways in turn; 1 where none leads to an array. */
 static int from_foreign(mlx_array *out, PyObject *o, int keep_float64) {
     int status = 1;
@@ -69,7 +76,7 @@ static int from_foreign(mlx_array *out, PyObject *o, int keep_float64) {
     if (PyObject_CheckBuffer(o))
         status = mpy_array_from_buffer(out, o, keep_float64);
     if (status > 0 && !PyObject_CheckBuffer(o) && has(o, "__dlpack__"))
-        status = mpy_array_from_dlpack(out, o, 1);
+        status = from_dlpack(out, o, keep_float64);
     if (status > 0 && has(o, "__array__"))
         status = from_array_method(out, o, keep_float64);
     return status;
@@ -91,8 +98,10 @@ int mpy_array_from(mlx_array *out, PyObject *o, const mlx_dtype *dtype) {
         return number < 0 ? -1 : mpy_number_array(out, &n, dtype ? *dtype : mpy_number_dtype(&n));
     if (PyList_Check(o) || PyTuple_Check(o))
         return mpy_array_from_sequence(out, o, dtype);
-    int status = from_foreign(out, o, dtype && *dtype == MLX_FLOAT64);
-    if (status > 0)
+    int status = o == Py_None ? 1 : from_foreign(out, o, dtype && *dtype == MLX_FLOAT64);
+    if (o == Py_None)
+        PyErr_SetString(PyExc_TypeError, "expected an array or something that can become one, got None"), status = -1;
+    else if (status > 0)
         status = mpy_refuse_type(o);
     if (!status && dtype && mlx_array_dtype(*out) != *dtype && mlx_astype(out, *out, *dtype, s))
         status = (mpy_raise(), -1);

@@ -3,7 +3,8 @@
 
 static PyObject *exception_of(int code) {
     switch (code) {
-    case MLX_ERROR_INVALID: return PyExc_ValueError;
+    case MLX_ERROR_INVALID:
+    case MLX_ERROR_DEVICE: return PyExc_ValueError;
     case MLX_ERROR_RANGE: return PyExc_IndexError;
     case MLX_ERROR_MEMORY: return PyExc_MemoryError;
     default: return PyExc_RuntimeError;

@@ -101,7 +101,7 @@ static PyObject *slot_idivide(PyObject *x, PyObject *y) {
     mlx_dtype dtype = mlx_array_dtype(mpy_array_handle(x));
     if (dtype < MLX_FLOAT16 && (mpy_array_check(y) || PyNumber_Check(y)))
         return PyErr_Format(PyExc_ValueError, "In place division cannot cast to non-floating point type.");
-    return in_place(&op_true_divide, x, y);
+    return slot_itrue_divide(x, y);
 }
 
 static PyObject *no_modulus(PyObject *modulus) {

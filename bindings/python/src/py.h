@@ -49,6 +49,13 @@ PyObject *mpy_array_wrap(mlx_array handle);
 /* The same when `status` is 0; otherwise the handle is freed and the library's error raised. */
 PyObject *mpy_array_result(int status, mlx_array handle);
 
+/* The value of `o`, evaluated without the GIL, in a handle of its own: in-place operators on the object, here or on
+   another thread, leave it alone. Whatever waits on an array's value starts with this. */
+int mpy_array_value(mlx_array *out, PyObject *o);
+/* `o` gets the value of `handle`, which it owns from now on. */
+void mpy_array_replace(PyObject *o, mlx_array handle);
+PyObject *mpy_shape_tuple(mlx_array a);
+
 /* --- from Python (convert.c, dtype.c, device.c) ------------------------------------------------------ */
 
 /* Whatever Python has for an array (array, scalar, nested lists, buffer, __array__, __dlpack__, __mlx__array__) as
@@ -56,12 +63,20 @@ PyObject *mpy_array_result(int status, mlx_array handle);
 int mpy_array_from(mlx_array *out, PyObject *o, const mlx_dtype *dtype);
 /* The two operands of a binary operation: a Python scalar is weak and takes the other's dtype where it fits. */
 int mpy_array_pair(mlx_array *a, mlx_array *b, PyObject *x, PyObject *y);
+/* One operand beside an array of dtype `other`. 1: it is nothing that can be one (no exception is set). */
+int mpy_operand(mlx_array *out, PyObject *o, mlx_dtype other);
 int mpy_dtype_from(mlx_dtype *out, PyObject *o);
+int mpy_dtype_check(PyObject *o);
+mlx_dtype mpy_dtype_value(PyObject *o);      /* of a Dtype */
+const char *mpy_dtype_name(mlx_dtype dtype); /* "float32" */
 PyObject *mpy_dtype_object(mlx_dtype dtype); /* a new reference to the one object of this dtype */
 /* None is the default stream (an empty handle, never freed); Stream, Device, DeviceType and ThreadLocalStream are
    taken; the handle is borrowed from the object. */
 int mpy_stream_from(mlx_stream *out, PyObject *o);
 PyObject *mpy_stream_wrap(mlx_stream handle);
+PyObject *mpy_device_info(PyObject *device); /* None: the default one */
+/* An enum.Enum of the module with n members, which also become names of the module. */
+PyObject *mpy_enum(PyObject *module, const char *name, PyObject **members, int n, const char *(*member_name)(int));
 
 /* --- trees of dict, list, tuple (tree.c) ------------------------------------------------------------- */
 
@@ -73,6 +88,11 @@ PyObject *mpy_tree_fill(PyObject *tree, mlx_vector_array arrays, size_t *next);
 /* --- the parts of the module ------------------------------------------------------------------------ */
 
 int mpy_init_array(PyObject *module);
+int mpy_init_iterate(PyObject *module);
+int mpy_init_asarray(PyObject *module);
+int mpy_init_dtype(PyObject *module);
+int mpy_init_numinfo(PyObject *module);
+int mpy_init_device(PyObject *module);
 int mpy_init_functions(PyObject *module); /* the catalog's (function.c); after the types */
 
 #endif

@@ -60,7 +60,7 @@ static int visit(shape_walk *w, PyObject *list, int depth, int first) {
     if (first)
         w->shape[depth] = (int)n;
     else if (w->shape[depth] != n)
-        return irregular();
+        return w->foreign ? 0 : irregular();
     if (!n && w->ndim < 0)
         w->ndim = depth + 1;
     for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(list); i++) {

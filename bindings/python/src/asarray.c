@@ -1,0 +1,213 @@
+/* asarray, from_dlpack, ArrayLike, broadcast_shapes. */
+#include "convert.h"
+
+/* --- asarray, from_dlpack ----------------------------------------------------------------------------------- */
+
+/* copy: -1 where it must be, 0 never, 1 always. */
+static int copy_wish(PyObject *o) {
+    if (o == Py_None)
+        return -1;
+    return PyObject_IsTrue(o) ? 1 : 0;
+}
+
+static int refuse_copy(void) {
+    PyErr_SetString(PyExc_ValueError, "Unable to avoid copy while creating an array as requested.");
+    return -1;
+}
+
+/* The memory of o itself, as it is. */
+static int without_copy(mlx_array *out, PyObject *o, const mlx_dtype *dtype) {
+    int status = -1;
+    if (mpy_array_check(o))
+        status = mpy_array_from(out, o, NULL);
+    else if (PyObject_HasAttrString(o, "__dlpack__"))
+        status = mpy_array_from_dlpack(out, o, 0);
+    else
+        refuse_copy();
+    if (!status && dtype && mlx_array_dtype(*out) != *dtype)
+        status = refuse_copy();
+    return status;
+}
+
+static int asarray_of(mlx_array *out, PyObject *o, const mlx_dtype *dtype, int copy) {
+    mlx_stream s = {NULL};
+    if (copy == 0)
+        return without_copy(out, o, dtype);
+    int status = mpy_array_from(out, o, dtype);
+    if (!status && copy == 1 && mpy_array_check(o) && mlx_copy(out, *out, s))
+        status = (mpy_raise(), -1);
+    return status;
+}
+
+static PyObject *finish(int status, mlx_array out) {
+    if (!status)
+        return mpy_array_wrap(out);
+    mlx_array_free(out);
+    return NULL;
+}
+
+static PyObject *asarray(PyObject *module, PyObject *args, PyObject *kwargs) {
+    (void)module;
+    static char *keywords[] = {"a", "dtype", "copy", NULL};
+    PyObject *o, *dtype_object = Py_None, *copy = Py_None;
+    mlx_dtype dtype;
+    mlx_array out = {NULL};
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|O$O:asarray", keywords, &o, &dtype_object, &copy) ||
+        (dtype_object != Py_None && mpy_dtype_from(&dtype, dtype_object)))
+        return NULL;
+    int status = asarray_of(&out, o, dtype_object == Py_None ? NULL : &dtype, copy_wish(copy));
+    return finish(status, out);
+}
+
+static PyObject *from_dlpack(PyObject *module, PyObject *args, PyObject *kwargs) {
+    (void)module;
+    static char *keywords[] = {"", "copy", NULL};
+    PyObject *o, *copy = Py_None;
+    mlx_array out = {NULL};
+    mlx_stream s = {NULL};
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|$O:from_dlpack", keywords, &o, &copy))
+        return NULL;
+    if (!PyObject_HasAttrString(o, "__dlpack__"))
+        return PyErr_Format(PyExc_TypeError, "from_dlpack() needs an object with __dlpack__, got %.100s",
+                            Py_TYPE(o)->tp_name);
+    int wish = copy_wish(copy);
+    int status = mpy_array_check(o) ? asarray_of(&out, o, NULL, wish) : mpy_array_from_dlpack(&out, o, wish);
+    if (!status && !mpy_array_check(o) && mlx_array_dtype(out) == MLX_FLOAT64) {
+        if (wish == 0)
+            status = refuse_copy();
+        else if (mlx_astype(&out, out, MLX_FLOAT32, s))
+            status = (mpy_raise(), -1);
+    }
+    return finish(status, out);
+}
+
+/* --- ArrayLike: a box that makes anything an operand --------------------------------------------------------- */
+
+typedef struct array_like {
+    PyObject_HEAD
+    PyObject *object;
+} array_like;
+
+static PyObject *like_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
+    static char *keywords[] = {"", NULL};
+    PyObject *o;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O:ArrayLike", keywords, &o))
+        return NULL;
+    array_like *self = (array_like *)type->tp_alloc(type, 0);
+    if (self)
+        self->object = Py_NewRef(o);
+    return (PyObject *)self;
+}
+
+static int like_traverse(PyObject *o, visitproc visit, void *arg) {
+    Py_VISIT(((array_like *)o)->object);
+    return 0;
+}
+
+static int like_clear(PyObject *o) {
+    Py_CLEAR(((array_like *)o)->object);
+    return 0;
+}
+
+static void like_dealloc(PyObject *o) {
+    PyObject_GC_UnTrack(o);
+    like_clear(o);
+    Py_TYPE(o)->tp_free(o);
+}
+
+static PyObject *like_array(PyObject *o, PyObject *unused) {
+    (void)unused;
+    mlx_array out = {NULL};
+    PyObject *object = ((array_like *)o)->object;
+    int status = object ? mpy_array_from(&out, object, NULL) : mpy_refuse_type(Py_None);
+    return finish(status, out);
+}
+
+static PyMethodDef like_methods[] = {
+    {"__mlx_array__", like_array, METH_NOARGS, "The array."},
+    {NULL},
+};
+
+static PyTypeObject like_type = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "mlx.core.ArrayLike",
+    .tp_basicsize = sizeof(array_like),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
+    .tp_new = like_new,
+    .tp_dealloc = like_dealloc,
+    .tp_traverse = like_traverse,
+    .tp_clear = like_clear,
+    .tp_methods = like_methods,
+    .tp_doc = "ArrayLike(o)\n--\n\nWhat can be an operand beside arrays: an object with __mlx_array__.",
+};
+
+/* --- broadcast_shapes ------------------------------------------------------------------------------------------- */
+
+enum { MAX_NDIM = 64 };
+
+static int shape_from(int *shape, size_t *n, PyObject *o) {
+    PyObject *list = PySequence_Fast(o, "[broadcast_shapes] a shape must be a sequence of integers");
+    if (!list)
+        return -1;
+    *n = (size_t)PySequence_Fast_GET_SIZE(list);
+    if (*n > MAX_NDIM)
+        PyErr_SetString(PyExc_ValueError, "[broadcast_shapes] 64 dimensions at most");
+    for (size_t i = 0; i < *n && !PyErr_Occurred(); i++) {
+        long size = PyLong_AsLong(PySequence_Fast_GET_ITEM(list, i));
+        if (!PyErr_Occurred() && (size < 0 || size > INT_MAX))
+            PyErr_Format(PyExc_ValueError, "[broadcast_shapes] %ld is not a size", size);
+        shape[i] = (int)size;
+    }
+    Py_DECREF(list);
+    return PyErr_Occurred() ? -1 : 0;
+}
+
+static PyObject *tuple_of(const int *shape, size_t n) {
+    PyObject *tuple = PyTuple_New((Py_ssize_t)n);
+    for (size_t i = 0; tuple && i < n; i++) {
+        PyObject *size = PyLong_FromLong(shape[i]);
+        if (size)
+            PyTuple_SET_ITEM(tuple, (Py_ssize_t)i, size);
+        else
+            Py_CLEAR(tuple);
+    }
+    return tuple;
+}
+
+static PyObject *broadcast_shapes(PyObject *module, PyObject *const *args, Py_ssize_t n) {
+    (void)module;
+    int all[MAX_NDIM], one[MAX_NDIM], both[MAX_NDIM];
+    size_t all_num = 0, one_num = 0;
+    if (!n)
+        return PyErr_Format(PyExc_ValueError, "[broadcast_shapes] Must provide at least one shape.");
+    if (shape_from(all, &all_num, args[0]))
+        return NULL;
+    for (Py_ssize_t i = 1; i < n; i++) {
+        if (shape_from(one, &one_num, args[i]))
+            return NULL;
+        size_t both_num;
+        if (mlx_broadcast_shapes(both, &both_num, all, all_num, one, one_num))
+            return mpy_raise();
+        all_num = both_num;
+        for (size_t d = 0; d < all_num; d++)
+            all[d] = both[d];
+    }
+    return tuple_of(all, all_num);
+}
+
+#define KEYWORDS(f) (PyCFunction)(void *)(f), METH_VARARGS | METH_KEYWORDS
+
+static PyMethodDef functions[] = {
+    {"asarray", KEYWORDS(asarray), "asarray(a, dtype: Dtype | None = None, *, copy: bool | None = None) -> array\n\n"
+     "An array of anything that holds numbers. copy: True makes a copy of an array too, False refuses to make one."},
+    {"from_dlpack", KEYWORDS(from_dlpack), "from_dlpack(x, /, *, copy: bool | None = None) -> array\n\n"
+     "An array over the memory of an object with __dlpack__. It is copied if copy is True, or where it cannot be\n"
+     "used as it is (float64 becomes float32); with copy=False that is refused."},
+    {"broadcast_shapes", (PyCFunction)(void *)broadcast_shapes, METH_FASTCALL,
+     "broadcast_shapes(*shapes: Sequence[int]) -> tuple[int]\n\nThe shape that all of these broadcast to."},
+    {NULL},
+};
+
+int mpy_init_asarray(PyObject *module) {
+    return PyModule_AddType(module, &like_type) || PyModule_AddFunctions(module, functions) ? -1 : 0;
+}
