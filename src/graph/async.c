@@ -11,6 +11,7 @@
 #include "base/status.h"
 #include "graph/eval.h"
 #include "graph/scope.h"
+#include "graph/trace.h"
 
 typedef struct job {
     struct job *next;
@@ -112,6 +113,8 @@ bool mx_async_eval(mx_array *const *arrays, int n) {
     for (int i = 0; i < n; i++) {
         if (!arrays[i])
             return false;
+        if (!mx_array_available(arrays[i]) && arrays[i]->tracer && mx_trace_active())
+            return mx_fail(MX_INVALID, "[async_eval] Not allowed inside a graph transformation.");
         pending |= !mx_array_available(arrays[i]);
     }
     if (!pending)

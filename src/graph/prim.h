@@ -69,9 +69,17 @@ typedef struct mx_out {
     mx_shape shape;
 } mx_out;
 
+/* Inputs first .. nin - after - 1 say where to read or write: there is no derivative towards them, and
+   asking for one is refused. */
+typedef struct mx_places {
+    const char *op; /* for the message; NULL: no such inputs */
+    int first, after;
+} mx_places;
+
 typedef struct mx_prim_desc {
     const char *name; /* printed, e.g. "Add" */
     unsigned traits;
+    mx_places places;
     const mx_field *fields; /* NULL: no parameters */
     size_t param_size;
 

@@ -202,6 +202,7 @@ static const mx_field gather_fields[] = {
 
 const mx_prim_desc mx_desc_gather = {
     .name = "Gather",
+    .places = {"gather", 1, 0},
     .fields = gather_fields,
     .param_size = sizeof(mx_p_gather),
     .infer = gather_infer,
@@ -314,6 +315,7 @@ static const mx_field gather_axis_fields[] = {MX_FIELD(mx_p_axis, axis, INT),
 
 const mx_prim_desc mx_desc_gather_axis = {
     .name = "GatherAxis",
+    .places = {"gather_axis", 1, 0},
     .fields = gather_axis_fields,
     .param_size = sizeof(mx_p_axis),
     .infer = gather_axis_infer,

@@ -206,7 +206,7 @@ bool mx_lu_vjp(const mx_node *n, mx_array *const *cot, const bool *need, mx_arra
     mx_array *core = mx_add(mx_tril(mm(H(l), mx_tril(cot[0], -1)), -1), mx_triu(mm(mx_triu(cot[0], 0), H(u)), 0));
     mx_array *left = mx_solve_triangular(H(l), core, true);
     mx_array *g = H(mx_solve_triangular(u, H(left), true));
-    mx_array *where = g ? mx_broadcast_to(column(order), g->shape, g->ndim) : NULL;
+    mx_array *where = g ? mx_broadcast_to(column(mx_stop_gradient(order)), g->shape, g->ndim) : NULL;
     grad[0] = where ? mx_scatter_axis(MX_SCATTER_NONE, mx_zeros_like(g), where, g, -2) : NULL;
     return grad[0] != NULL;
 }

@@ -220,6 +220,7 @@ static const mx_field scatter_fields[] = {
 
 const mx_prim_desc mx_desc_scatter = {
     .name = "Scatter",
+    .places = {"scatter", 1, 1},
     .fields = scatter_fields,
     .param_size = sizeof(mx_p_scatter),
     .infer = scatter_infer,
@@ -272,6 +273,7 @@ static const mx_field scatter_axis_fields[] = {MX_FIELD(mx_p_scatter_axis, op, I
 
 const mx_prim_desc mx_desc_scatter_axis = {
     .name = "ScatterAxis",
+    .places = {"scatter_axis", 1, 1},
     .fields = scatter_axis_fields,
     .param_size = sizeof(mx_p_scatter_axis),
     .infer = scatter_axis_infer,

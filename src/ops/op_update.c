@@ -167,6 +167,7 @@ static const mx_field dynamic_slice_fields[] = {MX_FIELD(mx_p_dynamic_slice, axe
 
 const mx_prim_desc mx_desc_dynamic_slice = {
     .name = "DynamicSlice",
+    .places = {"slice", 1, 0},
     .fields = dynamic_slice_fields,
     .param_size = sizeof(mx_p_dynamic_slice),
     .infer = infer_dynamic_slice,
@@ -241,6 +242,7 @@ static const mx_field dynamic_update_fields[] = {MX_FIELD(mx_p_dynamic_update, a
 
 const mx_prim_desc mx_desc_dynamic_slice_update = {
     .name = "DynamicSliceUpdate",
+    .places = {"slice_update", 2, 0},
     .fields = dynamic_update_fields,
     .param_size = sizeof(mx_p_dynamic_update),
     .infer = infer_dynamic_slice_update,

@@ -17,7 +17,7 @@
         return (void)a, (void)b, (void)y, i == 0 ? (towards_a) : (towards_b); \
     }
 
-/* infer_name and the descriptor's common members. */
+/* infer_name and the descriptor's common members; the rules of pointwise primitives are generic. */
 #define POINTWISE_INFER(name)                                                                      \
     static bool infer_##name(const void *p, mx_array *const *in, int nin, mx_out *out, int nout) { \
         return (void)p, (void)nout, mx_pointwise_infer(MX_PW_##name, in, nin, out);                \
@@ -28,9 +28,6 @@
         .traits = MX_TRAIT_POINTWISE | (more), \
         .infer = infer_##op,                   \
         .partial = d_##op,                     \
-        .vjp = mx_pointwise_vjp,               \
-        .jvp = mx_pointwise_jvp,               \
-        .vmap = mx_pointwise_vmap,             \
     };
 
 #endif

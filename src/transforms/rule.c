@@ -76,11 +76,21 @@ static const mx_node *whole(const mx_node *y) {
     return anew;
 }
 
+static bool refuse_places(const mx_node *y, const char *what) {
+    return mx_fail(MX_INVALID,
+                   "[%s] Cannot calculate %s with respect to indices. Use stop_gradient on indices to "
+                   "stop gradients from being computed.",
+                   mx_node_desc(y)->places.op, what);
+}
+
 bool mx_step_vjp(const mx_node *given, mx_array *const *cot, const bool *need, mx_array **grad) {
     const mx_node *y = whole(given);
     if (!y)
         return false;
     const mx_prim_desc *d = mx_node_desc(y);
+    for (int i = d->places.first; d->places.op && i < y->nin - d->places.after; i++)
+        if (need[i])
+            return refuse_places(y, "VJP");
     if (d->vjp)
         return d->vjp(y, cot, need, grad) && !mx_failed();
     if (d->traits & MX_TRAIT_POINTWISE)
@@ -145,6 +155,9 @@ bool mx_step_jvp(const mx_node *given, mx_array *const *tan, mx_array **out) {
     if (!y)
         return false;
     const mx_prim_desc *d = mx_node_desc(y);
+    for (int i = d->places.first; d->places.op && i < y->nin - d->places.after; i++)
+        if (tan[i])
+            return refuse_places(y, "JVP");
     if (d->jvp)
         return d->jvp(y, tan, out) && !mx_failed();
     if (d->traits & MX_TRAIT_POINTWISE)

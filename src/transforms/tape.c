@@ -69,8 +69,11 @@ static int32_t slot_of(const mx_tape *tape, const mx_array *a, uint8_t level) {
     return s->live ? s->slot + (int32_t)a->index : -1;
 }
 
+/* Its derivative is zero: so declared, or a pointwise primitive without any rule. */
 static bool blocks(const mx_node *n) {
-    return n->prim == MX_PRIM_stop_gradient || (mx_node_desc(n)->traits & MX_TRAIT_NO_GRAD);
+    const mx_prim_desc *d = mx_node_desc(n);
+    return n->prim == MX_PRIM_stop_gradient || (d->traits & MX_TRAIT_NO_GRAD) ||
+           ((d->traits & MX_TRAIT_POINTWISE) && !d->partial && !d->vjp);
 }
 
 static bool add_step(mx_tape *tape, mx_node *n, bool seed, uint8_t level) {

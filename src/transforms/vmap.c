@@ -12,13 +12,17 @@
 
 /* --- axes ------------------------------------------------------------------------------------------------ */
 
-/* 0 <= result < ndim, -1 for no axis, -2 and an error out of range. */
-static int batch_axis(const char *what, int axis, int ndim) {
+/* The axis of a: 0 <= result < ndim, -1 for no axis, -2 and an error out of range. An output that has no
+   batch axis yet gets one (`extra` is 1). */
+static int batch_axis(const char *what, int axis, const mx_array *a, int extra) {
+    char text[256];
+    int ndim = a->ndim + extra;
     if (axis == MX_NO_AXIS)
         return -1;
     if (axis >= -ndim && axis < ndim)
         return axis < 0 ? axis + ndim : axis;
-    mx_fail(MX_RANGE, "[vmap] Invalid vectorization axis %d for %s with %d dimensions", axis, what, ndim);
+    mx_fail(MX_RANGE, "[vmap] Invalid %s axis %d for array with shape %s", what, axis,
+            mx_shape_text(text, sizeof text, a->shape, a->ndim));
     return -2;
 }
 
@@ -26,7 +30,7 @@ static int batch_axis(const char *what, int axis, int ndim) {
 static int batch_size(mx_array *const *in, int n, const int *in_axes) {
     int size = -1;
     for (int i = 0; i < n; i++) {
-        int axis = batch_axis("input", in_axes[i], in[i]->ndim);
+        int axis = batch_axis("vectorization", in_axes[i], in[i], 0);
         if (axis == -2)
             return -1;
         if (axis < 0)
@@ -55,7 +59,7 @@ static mx_array *without_axis(const mx_array *a, int axis) {
 
 static bool make_inputs(mx_array *const *in, int n, const int *in_axes, mx_arrays *s_in) {
     for (int i = 0; i < n; i++) {
-        int axis = batch_axis("input", in_axes[i], in[i]->ndim);
+        int axis = batch_axis("vectorization", in_axes[i], in[i], 0);
         if (axis == -2 || !mx_arrays_add(s_in, axis < 0 ? in[i] : without_axis(in[i], axis)))
             return false;
     }
@@ -98,7 +102,7 @@ typedef struct replacing {
 static batched seed_value(const replacing *r, mx_array *a) {
     for (int i = 0; i < r->n_in; i++)
         if (r->s_in[i] == a)
-            return (batched){r->in[i], batch_axis("input", r->in_axes[i], r->in[i]->ndim)};
+            return (batched){r->in[i], batch_axis("vectorization", r->in_axes[i], r->in[i], 0)};
     return (batched){a, -1};
 }
 
@@ -168,7 +172,7 @@ static mx_array *place_axis(const replacing *r, batched v, int want) {
         return v.a;
     if (want == MX_NO_AXIS)
         return mx_fail(MX_INVALID, "[vmap] an output depends on the batch and needs a batch axis");
-    int axis = batch_axis("output", want, v.a->ndim + (v.axis < 0));
+    int axis = batch_axis("output vectorization", want, v.a, v.axis < 0);
     if (axis < 0)
         return NULL;
     return mx_moveaxis(v.axis < 0 ? mx_batch_front_full(v.a, -1, r->n) : v.a, v.axis < 0 ? 0 : v.axis, axis);
