@@ -60,7 +60,8 @@ typedef struct op_case {
     FAMILY(matmul)    \
     FAMILY(product)   \
     FAMILY(signal)    \
-    FAMILY(linalg)
+    FAMILY(linalg)    \
+    FAMILY(composite)
 #define FAMILY(name) extern const op_case op_cases_##name[];
 OP_FAMILIES
 #undef FAMILY

@@ -76,8 +76,9 @@ static bool put_results(mx_arrays *out, mlx_vector_array from) {
     return a && mx_arrays_add_all(out, a, (size_t)n);
 }
 
-static bool given_vjp(mx_object *self, mx_array *const *primals, int n, mx_array *const *cotangents,
-                      mx_array *const *outputs, int nout, mx_arrays *grads) {
+static bool given_vjp(mx_object *self, mx_array *const *primals, const bool *need, int n,
+                      mx_array *const *cotangents, mx_array *const *outputs, int nout, mx_arrays *grads) {
+    (void)need;
     mlx_vector_array p = {NULL}, c = {NULL}, o = {NULL}, r = {NULL};
     bool ok = capi_put_arrays(&p, primals, (size_t)n) && capi_put_arrays(&c, cotangents, (size_t)nout) &&
               capi_put_arrays(&o, outputs, (size_t)nout);

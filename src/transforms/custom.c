@@ -72,7 +72,7 @@ static bool vjp(const mx_node *y, mx_array *const *cot, const bool *need, mx_arr
     }
     mx_arrays grads = {0};
     mx_array **all = filled(y, cot);
-    bool ok = all && c->vjp(c->vjp_self, y->in, n, all, y->in + n, y->nout, &grads) &&
+    bool ok = all && c->vjp(c->vjp_self, y->in, need, n, all, y->in + n, y->nout, &grads) &&
               take(&grads, n, need, grad, "vjp");
     mx_arrays_free(&grads);
     mx_free(all);
@@ -186,18 +186,64 @@ mx_closure *mx_custom_function(mx_closure *f, mx_custom *rules) {
 
 /* --- checkpoints ----------------------------------------------------------------------------------------------- */
 
+/* f as a function of the primals whose gradients are needed. */
+typedef struct needed {
+    mx_closure *f;
+    mx_array **in;
+    const bool *need;
+    int n;
+} needed;
+
+static bool call_needed(mx_closure *self, mx_array *const *x, int count, mx_arrays *out) {
+    const needed *k = self->payload;
+    (void)count;
+    for (int i = 0, j = 0; i < k->n; i++)
+        if (k->need[i])
+            k->in[i] = x[j++];
+    return k->f->call(k->f, k->in, k->n, out);
+}
+
+static bool spread(const needed *k, mx_array *const *primals, const mx_arrays *some, mx_arrays *grads) {
+    bool ok = true;
+    for (int i = 0, j = 0; i < k->n && ok; i++)
+        ok = mx_arrays_add(grads, k->need[i] ? some->item[j++] : primals[i]);
+    return ok;
+}
+
+static bool again(needed *k, mx_array **x, mx_array *const *primals, mx_array *const *cotangents, int nout,
+                  mx_arrays *grads) {
+    mx_closure f = mx_closure_local(call_needed, k);
+    mx_arrays value = {0}, some = {0};
+    int count = 0;
+    for (int i = 0; i < k->n; i++)
+        if (k->need[i])
+            x[count++] = k->in[i];
+    bool ok = mx_vjp(&f, x, count, cotangents, nout, &value, &some) && spread(k, primals, &some, grads);
+    mx_arrays_free(&value);
+    mx_arrays_free(&some);
+    return ok;
+}
+
+/* Integers have no derivative to wait for, and must not look as if they had one. */
+static bool wait_for(mx_array *const *primals, int n, mx_array *const *cotangents, int nout, mx_array **late) {
+    if (!mx_depends(primals, n, cotangents, nout, late))
+        return false;
+    for (int i = 0; i < n; i++)
+        if (!mx_dtype_is_inexact(mx_dtype_of(primals[i])))
+            late[i] = primals[i];
+    return true;
+}
+
 /* f again, from primals that wait for the cotangents: its inner values live only while they are used. */
-static bool recompute(mx_object *self, mx_array *const *primals, int n, mx_array *const *cotangents,
-                      mx_array *const *outputs, int nout, mx_arrays *grads) {
-    mx_closure *f = (mx_closure *)self;
-    mx_arrays again = {0};
-    mx_array **late = mx_calloc((size_t)n + 1, sizeof *late);
+static bool recompute(mx_object *self, mx_array *const *primals, const bool *need, int n,
+                      mx_array *const *cotangents, mx_array *const *outputs, int nout, mx_arrays *grads) {
+    mx_array **late = mx_calloc(2 * (size_t)n + 1, sizeof *late);
+    needed k = {(mx_closure *)self, late, need, n};
     (void)outputs;
     mx_scope s = mx_scope_open();
-    bool ok = late && mx_depends(primals, n, cotangents, nout, late) &&
-              mx_vjp(f, late, n, cotangents, nout, &again, grads);
+    bool ok = late && wait_for(primals, n, cotangents, nout, late) &&
+              again(&k, late + n, primals, cotangents, nout, grads);
     mx_scope_close(s);
-    mx_arrays_free(&again);
     mx_free(late);
     return ok;
 }

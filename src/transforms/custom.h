@@ -14,8 +14,9 @@
 /* Each rule is a function and the object it works for (retained). A missing one is derived from f's graph. */
 typedef struct mx_custom {
     mx_object object;
-    /* one gradient for each primal; cotangents has one entry for each output */
-    bool (*vjp)(mx_object *self, mx_array *const *primals, int n, mx_array *const *cotangents,
+    /* one gradient for each primal (where need is false any array will do); cotangents has one entry for each
+       output */
+    bool (*vjp)(mx_object *self, mx_array *const *primals, const bool *need, int n, mx_array *const *cotangents,
                 mx_array *const *outputs, int nout, mx_arrays *grads);
     /* one tangent for each output; tangents[i] belongs to primal argnums[i] */
     bool (*jvp)(mx_object *self, mx_array *const *primals, int n, mx_array *const *tangents, const int *argnums,

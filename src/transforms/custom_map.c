@@ -26,10 +26,17 @@ static void destroy_mapped(mx_object *o) {
 
 /* --- vjp: primals, cotangents, outputs -> one gradient a primal ------------------------------------------ */
 
+typedef struct vjp_call {
+    const mapped *m;
+    const bool *need;
+} vjp_call;
+
 static bool call_vjp(mx_closure *self, mx_array *const *in, int n, mx_arrays *out) {
-    const mapped *m = self->payload;
+    const vjp_call *v = self->payload;
+    const mapped *m = v->m;
     (void)n;
-    return m->inner->vjp(m->inner->vjp_self, in, m->n_in, in + m->n_in, in + m->n_in + m->nout, m->nout, out);
+    return m->inner->vjp(m->inner->vjp_self, in, v->need, m->n_in, in + m->n_in, in + m->n_in + m->nout, m->nout,
+                         out);
 }
 
 /* Gradients come with the batch in front; one of an input without a batch is summed over it. */
@@ -57,9 +64,10 @@ static bool map_over(mx_closure_fn *call, void *payload, mx_array *const *in, in
     return ok;
 }
 
-static bool mapped_vjp(mx_object *self, mx_array *const *primals, int n, mx_array *const *cotangents,
-                       mx_array *const *outputs, int nout, mx_arrays *grads) {
+static bool mapped_vjp(mx_object *self, mx_array *const *primals, const bool *need, int n,
+                       mx_array *const *cotangents, mx_array *const *outputs, int nout, mx_arrays *grads) {
     const mapped *m = (const mapped *)self;
+    vjp_call call = {m, need};
     size_t all = (size_t)n + 2 * (size_t)nout;
     mx_arrays made = {0};
     mx_array **in = mx_malloc((all + 1) * sizeof *in);
@@ -71,7 +79,7 @@ static bool mapped_vjp(mx_object *self, mx_array *const *primals, int n, mx_arra
         memcpy(in + n + nout, outputs, (size_t)nout * sizeof *in);
         memcpy(axes, m->axes, (size_t)(n + nout) * sizeof *axes);
         memcpy(axes + n + nout, m->axes + n, (size_t)nout * sizeof *axes);
-        ok = map_over(call_vjp, (void *)m, in, (int)all, axes, n, &made) && settle_gradients(m, &made, grads);
+        ok = map_over(call_vjp, &call, in, (int)all, axes, n, &made) && settle_gradients(m, &made, grads);
     }
     mx_arrays_free(&made);
     mx_free(in);
