@@ -8,6 +8,7 @@
  *     second     vjp of vjp against differences of vjp
  *     vmap       against a loop over the batch
  *     compile    against eager
+ *     export     to a file and back, against eager
  *     sets       every instruction set against the baseline
  *     threads    four against one, bit for bit
  *

@@ -6,7 +6,10 @@
 #include "base/mem.h"
 #include "base/pool.h"
 #include "kernels/kernels.h"
+#include "io/io.h"
+#include "io_files.h"
 #include "transforms/compile.h"
+#include "transforms/export.h"
 #include "transforms/vmap.h"
 
 /* --- value, dtypes, layouts ------------------------------------------------------- */
@@ -289,6 +292,51 @@ static void check_compile(const op_case *c) {
     same(c, "compiled", y, c->f(in), tolerance(c, MX_FLOAT32));
 }
 
+/* --- files ------------------------------------------------------------------------- */
+
+/* $MLX_TEST_KEEP/<name><ending>: files that stay, for another engine to run; else one that goes. */
+static const char *file_of(const op_case *c, const char *ending) {
+    static char path[512];
+    const char *keep = getenv("MLX_TEST_KEEP");
+    if (!keep)
+        return own_path("case.mlxfn");
+    snprintf(path, sizeof path, "%s/%s%s", keep, c->name, ending);
+    return path;
+}
+
+/* in0, in1, ... and out, for the other engine. */
+static void keep_arrays(const op_case *c, mx_array *const *in, mx_array *y) {
+    static const char *const names[] = {"in0", "in1", "in2", "in3"};
+    mx_map arrays = {0};
+    for (int i = 0; i < inputs_of(c); i++)
+        mx_map_set(&arrays, names[i], in[i], NULL);
+    mx_map_set(&arrays, "out", y, NULL);
+    CHECK(mx_save_safetensors(file_of(c, ".safetensors"), &arrays, NULL));
+    mx_map_free(&arrays, NULL);
+}
+
+static void check_export(const op_case *c) {
+    mx_array *in[CASE_INPUTS];
+    mx_arrays out = {0};
+    int n = inputs_of(c);
+    make_inputs(c, SHORT, 15, MX_FLOAT32, in);
+    mx_closure k = mx_closure_local(call_all, (void *)(uintptr_t)c);
+    mx_array *y = c->f(in);
+    mx_exporter *e = mx_exporter_open(file_of(c, ".mlxfn"), false, NULL);
+    bool ok = e && mx_exporter_add(e, &k, in, n, NULL, 0);
+    ok = mx_exporter_close(e) && ok;
+    if (getenv("MLX_TEST_KEEP"))
+        keep_arrays(c, in, y);
+    mx_imported *f = ok ? mx_import_function(file_of(c, ".mlxfn")) : NULL;
+    ok = f && mx_imported_call(f, in, n, NULL, 0, &out);
+    CHECK_MSG(ok, "%s, exported: %s", c->name, mx_error_message());
+    if (ok)
+        same(c, "from its file", mx_own(mx_array_retain(out.item[0])), y, tolerance(c, MX_FLOAT32));
+    mx_error_clear();
+    mx_imported_free(f);
+    mx_arrays_free(&out);
+}
+
 /* --- instruction sets, threads ---------------------------------------------------- */
 
 static void check_sets(const op_case *c) {
@@ -394,6 +442,7 @@ static void check_case(const op_case *c) {
                   {check_second, NO_GRAD | NO_SECOND},
                   {check_vmap, NO_VMAP},
                   {check_compile, 0},
+                  {check_export, 0},
                   {check_sets, 0},
                   {check_threads, 0},
                   {check_memory, 0}};
@@ -415,5 +464,6 @@ int main(int argc, char **argv) {
         for (const op_case *c = families[i]; c->name; c++)
             if (argc < 2 || strcmp(argv[1], c->name) == 0)
                 check_case(c);
+    files_done();
     return check_done();
 }

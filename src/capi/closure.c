@@ -241,18 +241,25 @@ static const capi_func *func_in(void *ctx) {
     return object_of(ctx);
 }
 
+capi_func *capi_closure_kwargs(mlx_closure_kwargs cls) {
+    return object_of(cls.ctx);
+}
+
+bool capi_call_kwargs(const capi_func *f, mlx_vector_array *res, mlx_vector_array args,
+                      mlx_map_string_to_array kwargs) {
+    capi_callback c = capi_callback_begin();
+    int failed = f->has_payload ? ((kwargs_fn_payload *)f->fun)(res, args, kwargs, f->payload)
+                                : ((kwargs_fn *)f->fun)(res, args, kwargs);
+    return capi_callback_end(c, "closure", failed);
+}
+
 int mlx_closure_kwargs_apply(mlx_vector_array *res, mlx_closure_kwargs cls,
                              const mlx_vector_array input_0,
                              const mlx_map_string_to_array input_1) {
     results r = {0};
     const capi_func *f = func_in(cls.ctx);
-    if (!f)
-        return capi_report();
-    capi_callback c = capi_callback_begin();
-    int failed = f->has_payload
-                     ? ((kwargs_fn_payload *)f->fun)(&r.array[0], input_0, input_1, f->payload)
-                     : ((kwargs_fn *)f->fun)(&r.array[0], input_0, input_1);
-    return end_results(&r, capi_callback_end(c, "closure", failed) && give_arrays(res, r.array[0]));
+    bool ok = f && capi_call_kwargs(f, &r.array[0], input_0, input_1);
+    return end_results(&r, ok && give_arrays(res, r.array[0]));
 }
 
 int mlx_closure_value_and_grad_apply(mlx_vector_array *res_0, mlx_vector_array *res_1,

@@ -19,6 +19,11 @@ mx_closure *capi_closure(mlx_closure cls);
 /* Put a closure (its reference is taken over, also on failure) into a handle. */
 bool capi_put_closure(mlx_closure *res, mx_closure *c);
 
+/* The function in a handle of one with named arrays, borrowed; NULL and an error: an empty handle. */
+capi_func *capi_closure_kwargs(mlx_closure_kwargs cls);
+bool capi_call_kwargs(const capi_func *f, mlx_vector_array *res, mlx_vector_array args,
+                      mlx_map_string_to_array kwargs);
+
 /* Call the functions of custom rules; false with the cause recorded. */
 bool capi_call_custom(const capi_func *f, mlx_vector_array *res, mlx_vector_array primals,
                       mlx_vector_array cotangents, mlx_vector_array outputs);

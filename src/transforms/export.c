@@ -1,0 +1,341 @@
+/* Exporting functions: trace, lower, write. See export.h and mlxfn.h. */
+#include "transforms/export.h"
+
+#include <string.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/status.h"
+#include "base/vec.h"
+#include "graph/scope.h"
+#include "graph/trace.h"
+#include "io/io.h"
+#include "transforms/mlxfn.h"
+
+typedef struct trace {
+    mx_text head; /* keys, inputs, outputs and the length of the tape */
+    mx_fn_tape tape;
+    char *signature; /* equal for traces that fit the same arguments */
+} trace;
+
+struct mx_exporter {
+    mx_writer *file;
+    char *path, *metadata;
+    bool shapeless;
+    trace *trace;
+    size_t count, room;
+};
+
+static void trace_free(trace *t) {
+    mx_text_free(&t->head);
+    mx_fn_tape_free(&t->tape);
+    mx_free(t->signature);
+}
+
+static void exporter_free(mx_exporter *e) {
+    for (size_t i = 0; i < e->count; i++)
+        trace_free(&e->trace[i]);
+    mx_free(e->trace);
+    mx_free(e->path);
+    mx_free(e->metadata);
+    mx_free(e);
+}
+
+mx_exporter *mx_exporter_open(const char *path, bool shapeless, const char *metadata) {
+    mx_exporter *e = mx_calloc(1, sizeof *e);
+    if (!e)
+        return NULL;
+    e->shapeless = shapeless;
+    e->path = mx_strdup(path);
+    e->metadata = mx_strdup(metadata ? metadata : "");
+    e->file = e->path && e->metadata ? mx_writer_open("export_function", path) : NULL;
+    if (e->file)
+        return e;
+    exporter_free(e);
+    return NULL;
+}
+
+/* --- tracing ------------------------------------------------------------------------ */
+
+static bool make_inputs(mx_array *const *in, int n, mx_arrays *made) {
+    for (int i = 0; i < n; i++) {
+        mx_array *p = mx_placeholder(in[i]->shape, in[i]->ndim, mx_dtype_of(in[i]));
+        if (!p)
+            return false;
+        p->tracer = mx_trace_level();
+        if (!mx_arrays_add(made, p))
+            return false;
+    }
+    return true;
+}
+
+static bool call(mx_closure *f, mx_arrays *in, mx_arrays *out) {
+    mx_scope s = mx_scope_open();
+    bool ok = f->call(f, in->item, (int)in->count, out) && !mx_failed();
+    mx_scope_close(s);
+    if (!ok && !mx_failed())
+        mx_fail(MX_INVALID, "[export_function] the function failed without an error");
+    return ok;
+}
+
+/* --- lowering: the graph again, from operations that the format has ------------------ */
+
+typedef struct lowering {
+    const mx_recipe *r;
+    mx_array **value; /* by slot */
+    mx_array **room;  /* of a step's inputs and outputs */
+    bool changed;
+} lowering;
+
+static bool lower_step(lowering *l, const mx_recipe_step *s) {
+    const mx_node *n = s->node;
+    mx_array **in = l->room, **out = in + n->nin;
+    for (int i = 0; i < n->nin; i++)
+        in[i] = l->value[s->in[i]];
+    memset(out, 0, n->nout * sizeof *out);
+    int done = mx_fn_lower(n, in, out);
+    l->changed |= done == 1;
+    if (done < 0 || (done == 0 && !mx_apply_multi((mx_prim)n->prim, n->params, in, n->nin, out, n->nout)))
+        return false;
+    for (int j = 0; j < n->nout; j++)
+        if (s->out[j] >= 0)
+            l->value[s->out[j]] = out[j];
+    return true;
+}
+
+static size_t most_arrays(const mx_recipe *r) {
+    size_t most = 0;
+    for (int32_t i = 0; i < r->n_step; i++) {
+        size_t n = (size_t)r->step[i].node->nin + r->step[i].node->nout;
+        most = n > most ? n : most;
+    }
+    return most;
+}
+
+static bool run_lowering(lowering *l, mx_arrays *out) {
+    const mx_recipe *r = l->r;
+    bool ok = true;
+    for (int32_t s = 0; s < r->n_slot; s++)
+        if (s < r->n_in || mx_array_available(r->proto[s]))
+            l->value[s] = r->proto[s];
+    for (int32_t i = 0; ok && i < r->n_step; i++)
+        ok = lower_step(l, &r->step[i]);
+    for (int i = 0; ok && i < r->n_out; i++)
+        ok = mx_arrays_add(out, l->value[r->out_slot[i]]);
+    return ok && !mx_failed();
+}
+
+/* A recipe (taken over) made of what the format has: lowered until nothing changes. */
+static mx_recipe *lowered(mx_recipe *r) {
+    bool changed = true, ok = r != NULL;
+    while (ok && changed) {
+        mx_arrays out = {0};
+        mx_scope s = mx_scope_open();
+        lowering l = {r, mx_calloc((size_t)r->n_slot + 1, sizeof *l.value),
+                      mx_calloc(most_arrays(r) + 1, sizeof *l.room), false};
+        ok = l.value && l.room && run_lowering(&l, &out);
+        mx_recipe *next = ok && l.changed ? mx_recipe_new(r->proto, r->n_in, out.item, (int)out.count) : NULL;
+        ok = ok && (!l.changed || next);
+        changed = l.changed;
+        mx_free(l.value);
+        mx_free(l.room);
+        mx_arrays_free(&out);
+        mx_scope_close(s);
+        if (next) {
+            mx_recipe_release(r);
+            r = next;
+        }
+    }
+    if (ok)
+        return r;
+    mx_recipe_release(r);
+    return NULL;
+}
+
+static mx_recipe *record(mx_closure *f, mx_array *const *in, int n) {
+    mx_arrays inputs = {0}, outputs = {0};
+    mx_recipe *r = NULL;
+    mx_scope s = mx_scope_open();
+    mx_trace_enter();
+    if (make_inputs(in, n, &inputs) && call(f, &inputs, &outputs))
+        r = lowered(mx_recipe_new(inputs.item, (int)inputs.count, outputs.item, (int)outputs.count));
+    mx_trace_leave();
+    mx_scope_close(s);
+    mx_arrays_free(&inputs);
+    mx_arrays_free(&outputs);
+    return r;
+}
+
+/* --- writing -------------------------------------------------------------------------- */
+
+typedef struct writing {
+    const mx_recipe *r;
+    mx_fn_tape *t;
+    uint64_t *id;    /* by slot; 0: nothing has needed it yet */
+    mx_array **room; /* of a step */
+    uint64_t *ids;   /* of a step */
+} writing;
+
+/* An input or constant goes to the tape when something first needs it. */
+static bool need(writing *w, int32_t slot) {
+    if (w->id[slot])
+        return true;
+    w->id[slot] = w->t->next++;
+    if (slot >= w->r->n_in)
+        return mx_fn_tape_const(w->t, w->id[slot], w->r->proto[slot]);
+    mx_fn_tape_input(w->t, w->id[slot]);
+    return true;
+}
+
+static bool write_step(writing *w, const mx_recipe_step *s) {
+    const mx_node *n = s->node;
+    mx_array **in = w->room, **out = in + n->nin;
+    uint64_t *in_id = w->ids, *out_id = in_id + n->nin;
+    for (int i = 0; i < n->nin; i++) {
+        if (!need(w, s->in[i]))
+            return false;
+        in[i] = w->r->proto[s->in[i]];
+        in_id[i] = w->id[s->in[i]];
+    }
+    for (int j = 0; j < n->nout; j++) {
+        out[j] = s->out[j] >= 0 ? w->r->proto[s->out[j]] : NULL;
+        out_id[j] = w->t->next++;
+    }
+    mx_fn_step step = {w->t, n, in, out, in_id, out_id};
+    bool ok = mx_fn_write(&step);
+    for (int j = 0; j < n->nout; j++)
+        if (s->out[j] >= 0)
+            w->id[s->out[j]] = out_id[j];
+    return ok && !w->t->bytes.failed;
+}
+
+static bool write_tape(writing *w) {
+    const mx_recipe *r = w->r;
+    bool ok = true;
+    for (int32_t i = 0; ok && i < r->n_step; i++)
+        ok = write_step(w, &r->step[i]);
+    for (int i = 0; ok && i < r->n_out; i++)
+        ok = need(w, r->out_slot[i]);
+    for (int i = 0; ok && i < r->n_in; i++) // a number even where nothing reads it
+        w->id[i] = w->id[i] ? w->id[i] : w->t->next++;
+    return ok;
+}
+
+static bool write_head(writing *w, mx_text *head, const char *const *keys, int n_keys) {
+    const mx_recipe *r = w->r;
+    mx_fn_put_u64(head, (uint64_t)n_keys);
+    for (int i = 0; i < n_keys; i++)
+        mx_fn_put_string(head, keys[i]);
+    mx_fn_put_u64(head, (uint64_t)r->n_in);
+    for (int i = 0; i < r->n_in; i++)
+        mx_fn_put_u64(head, w->id[i]);
+    mx_fn_put_u64(head, (uint64_t)r->n_in);
+    for (int i = 0; i < r->n_in; i++) {
+        mx_fn_put_shape(head, r->proto[i]->shape, r->proto[i]->ndim);
+        mx_fn_put_dtype(head, mx_dtype_of(r->proto[i]));
+    }
+    mx_fn_put_u64(head, (uint64_t)r->n_out);
+    for (int i = 0; i < r->n_out; i++)
+        mx_fn_put_u64(head, w->id[r->out_slot[i]]);
+    mx_fn_put_u64(head, w->t->count);
+    return !head->failed;
+}
+
+static bool write_trace(const mx_recipe *r, trace *t, const char *const *keys, int n_keys) {
+    size_t wide = most_arrays(r) + 1;
+    writing w = {r, &t->tape, mx_calloc((size_t)r->n_slot + 1, sizeof *w.id),
+                 mx_calloc(wide, sizeof *w.room), mx_calloc(wide, sizeof *w.ids)};
+    t->tape.next = 1;
+    bool ok = w.id && w.room && w.ids && write_tape(&w) && write_head(&w, &t->head, keys, n_keys);
+    if (t->tape.bytes.failed || t->head.failed)
+        mx_fail_nomem("export_function", t->tape.bytes.len);
+    mx_free(w.id);
+    mx_free(w.room);
+    mx_free(w.ids);
+    return ok;
+}
+
+/* --- the exporter ----------------------------------------------------------------------- */
+
+/* What two traces may not share: keys, dtypes and shapes, or their lengths when shapeless. */
+static char *signature(const mx_exporter *e, mx_array *const *in, int n_args, const char *const *keys,
+                       int n_keys) {
+    mx_text t = {0};
+    char shape[1024];
+    for (int i = 0; i < n_args + n_keys; i++) {
+        if (i >= n_args)
+            mx_text_add(&t, "%zu %s ", strlen(keys[i - n_args]), keys[i - n_args]);
+        mx_text_add(&t, "%d/%d", in[i]->dtype, in[i]->ndim);
+        if (!e->shapeless)
+            mx_text_str(&t, mx_shape_text(shape, sizeof shape, in[i]->shape, in[i]->ndim));
+        mx_text_char(&t, ';');
+    }
+    mx_text_char(&t, '.');
+    return mx_text_take(&t);
+}
+
+static bool is_new(const mx_exporter *e, const char *text) {
+    for (size_t i = 0; i < e->count; i++)
+        if (strcmp(e->trace[i].signature, text) == 0)
+            return mx_fail(MX_INVALID, "[export_function] Attempting to export a function twice with "
+                                       "the same signature is not allowed.");
+    return true;
+}
+
+bool mx_exporter_add(mx_exporter *e, mx_closure *f, mx_array *const *in, int n_args,
+                     const char *const *keys, int n_keys) {
+    trace t = {.signature = signature(e, in, n_args, keys, n_keys)};
+    bool ok = t.signature && is_new(e, t.signature) && mx_grow(&e->trace, &e->room, e->count + 1, sizeof t);
+    mx_recipe *r = ok ? record(f, in, n_args + n_keys) : NULL;
+    ok = r && write_trace(r, &t, keys, n_keys);
+    mx_recipe_release(r);
+    if (ok)
+        e->trace[e->count++] = t;
+    else
+        trace_free(&t);
+    return ok;
+}
+
+static bool put(mx_sink *k, const void *bytes, size_t n) {
+    return mx_writer_put(k->to, bytes, n);
+}
+
+static bool put_tape(mx_sink *k, const mx_fn_tape *t) {
+    size_t at = 0;
+    const char *bytes = mx_text_view(&t->bytes);
+    for (size_t i = 0; i < t->constants; i++) {
+        if (!mx_sink_put(k, bytes + at, t->constant[i].at - at) || !mx_sink_array(k, t->constant[i].a))
+            return false;
+        at = t->constant[i].at;
+    }
+    return mx_sink_put(k, bytes + at, t->bytes.len - at);
+}
+
+static bool put_all(mx_exporter *e) {
+    mx_sink k = {"export_function", e->path, put, e->file, 0};
+    mx_text head = {0};
+    int32_t count = (int32_t)e->count;
+    mx_fn_put_string(&head, MX_FN_VERSION);
+    for (int i = 0; i < 4; i++)
+        mx_text_char(&head, (char)(count >> 8 * i & 255));
+    mx_text_char(&head, e->shapeless);
+    mx_fn_put_string(&head, e->metadata);
+    bool ok = !head.failed && mx_sink_put(&k, head.data, head.len);
+    for (size_t i = 0; ok && i < e->count; i++)
+        ok = mx_sink_put(&k, e->trace[i].head.data, e->trace[i].head.len) &&
+             put_tape(&k, &e->trace[i].tape);
+    mx_text_free(&head);
+    return ok;
+}
+
+bool mx_exporter_close(mx_exporter *e) {
+    if (!e)
+        return true;
+    bool some = e->count > 0, ok = !some || put_all(e);
+    if (some && ok)
+        ok = mx_writer_commit(e->file);
+    else
+        mx_writer_abandon(e->file);
+    exporter_free(e);
+    return ok;
+}

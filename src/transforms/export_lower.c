@@ -1,0 +1,138 @@
+/* Nodes that .mlxfn files have no operation for, in terms of nodes that they have. See mlxfn.h. */
+#include "base/mem.h"
+#include "base/status.h"
+#include "graph/params.h"
+#include "ops/ops.h"
+#include "transforms/mlxfn.h"
+
+static bool is_float(const mx_array *a) {
+    return mx_dtype_is_inexact(mx_dtype_of(a));
+}
+
+/* --- pointwise --------------------------------------------------------------------- */
+
+static mx_array *truncated(mx_array *x) {
+    return is_float(x) ? mx_where(mx_less(x, mx_zero_like(x)), mx_ceil(x), mx_floor(x)) : x;
+}
+
+static mx_array *inverted(mx_array *x) {
+    return x->dtype == MX_BOOL ? mx_logical_not(x) : mx_bitwise_xor(x, mx_scalar_i64(-1, mx_dtype_of(x)));
+}
+
+/* Parts of what is not complex. */
+static mx_array *part(const mx_node *n, mx_array *x) {
+    return n->prim == MX_PRIM_imag ? mx_zeros_like(x) : x;
+}
+
+/* --- creation ---------------------------------------------------------------------- */
+
+static mx_array *linspace(const mx_p_linspace *p) {
+    int parts = p->endpoint ? p->n - 1 : p->n;
+    mx_dtype wide = p->dtype == MX_FLOAT64 ? MX_FLOAT64 : MX_FLOAT32;
+    mx_array *t = mx_mul_s(mx_arange(0, p->n, 1, wide), parts > 0 ? 1.0 / parts : 0);
+    mx_array *x = mx_add(mx_mul_s(mx_rsub_s(1, t), p->start), mx_mul_s(t, p->stop));
+    return mx_astype(x, (mx_dtype)p->dtype);
+}
+
+/* eye: j - i == k; tri: j - i <= k */
+static mx_array *diagonal(const mx_node *n) {
+    const mx_p_diagonal *p = n->params;
+    mx_array *i = mx_expand_dim(mx_arange(p->k, (double)p->k + p->rows, 1, MX_INT32), 1);
+    mx_array *j = mx_arange(0, p->columns, 1, MX_INT32);
+    return mx_astype(n->prim == MX_PRIM_eye ? mx_equal(i, j) : mx_greater_equal(i, j),
+                     (mx_dtype)p->dtype);
+}
+
+/* --- one axis ---------------------------------------------------------------------- */
+
+/* Over no axis: the same values in the result's dtype. */
+static mx_array *not_reduced(const mx_node *n, mx_array *x) {
+    const mx_p_reduce *p = n->params;
+    bool truth = p->op == MX_ALL || p->op == MX_ANY;
+    return truth ? mx_not_equal(x, mx_zero_like(x)) : mx_astype(x, mx_dtype_of(n->out[0]));
+}
+
+/* The format has these over the last axis only. */
+static mx_array *over_last(const mx_node *n, mx_array *x) {
+    int axis = *(const int *)n->params, keep = -1;
+    mx_array *t = mx_swapaxes(x, axis, -1);
+    if (n->prim == MX_PRIM_softmax)
+        return mx_swapaxes(mx_softmax(t, &keep, 1, true), axis, -1);
+    bool keepdims = ((const mx_p_logsumexp *)n->params)->keepdims;
+    mx_array *y = mx_swapaxes(mx_logsumexp(t, &keep, 1, true), axis, -1);
+    return keepdims ? y : mx_squeeze_axis(y, axis);
+}
+
+/* Of a length of its own, or with another factor than 1 forward and 1 / n backward. */
+static bool is_plain_fft(const mx_p_fft *p, const mx_array *x) {
+    int want = p->kind == MX_P_FFT_FROM_HALF ? p->n / 2 + 1 : p->n;
+    return x->shape[p->axis] == want && p->scale == (p->inverse ? 1.0 / p->n : 1.0);
+}
+
+static mx_array *fitted(mx_array *x, int axis, int n) {
+    int low = 0, high = n - x->shape[axis];
+    if (high <= 0)
+        return mx_slice_axis(x, axis, 0, n);
+    return mx_pad(x, &axis, 1, &low, &high, mx_zero_like(x), "constant");
+}
+
+static mx_array *fft(const mx_p_fft *p, mx_array *x) {
+    mx_p_fft q = *p;
+    q.scale = p->inverse ? 1.0 / p->n : 1.0;
+    x = fitted(x, p->axis, p->kind == MX_P_FFT_FROM_HALF ? p->n / 2 + 1 : p->n);
+    mx_array *y = mx_apply1(MX_PRIM_fft, &q, x);
+    return p->scale == q.scale ? y : mx_mul_s(y, p->scale / q.scale);
+}
+
+/* --- the choice -------------------------------------------------------------------- */
+
+static int made(mx_array *a, mx_array **out) {
+    return (out[0] = a) ? 1 : -1;
+}
+
+static int lower_pointwise(const mx_node *n, mx_array *const *in, mx_array **out) {
+    switch (n->prim) {
+    case MX_PRIM_trunc: return made(truncated(in[0]), out);
+    case MX_PRIM_bitwise_invert: return made(inverted(in[0]), out);
+    case MX_PRIM_floor_divide:
+        return is_float(in[0]) ? made(mx_floor(mx_divide(in[0], in[1])), out) : 0;
+    case MX_PRIM_real:
+    case MX_PRIM_imag:
+    case MX_PRIM_conjugate: return in[0]->dtype == MX_COMPLEX64 ? 0 : made(part(n, in[0]), out);
+    default: return 0;
+    }
+}
+
+static int lower_axis(const mx_node *n, mx_array *const *in, mx_array **out) {
+    if (n->prim == MX_PRIM_reduce)
+        return ((const mx_p_reduce *)n->params)->axes.n ? 0 : made(not_reduced(n, in[0]), out);
+    if (n->prim == MX_PRIM_fft)
+        return is_plain_fft(n->params, in[0]) ? 0 : made(fft(n->params, in[0]), out);
+    return *(const int *)n->params == in[0]->ndim - 1 ? 0 : made(over_last(n, in[0]), out);
+}
+
+/* What a function with rules of its own computes. */
+static int pass_results(const mx_node *n, mx_array *const *in, mx_array **out) {
+    for (int j = 0; j < n->nout; j++)
+        out[j] = in[n->nin - n->nout + j];
+    return 1;
+}
+
+int mx_fn_lower(const mx_node *n, mx_array *const *in, mx_array **out) {
+    switch (n->prim) {
+    case MX_PRIM_addmm: return 0;
+    case MX_PRIM_custom: return pass_results(n, in, out);
+    case MX_PRIM_linspace: return made(linspace(n->params), out);
+    case MX_PRIM_eye:
+    case MX_PRIM_tri: return made(diagonal(n), out);
+    case MX_PRIM_reduce:
+    case MX_PRIM_softmax:
+    case MX_PRIM_logsumexp:
+    case MX_PRIM_fft: return lower_axis(n, in, out);
+    default: break;
+    }
+    if (mx_prim_is_pointwise((mx_prim)n->prim))
+        return lower_pointwise(n, in, out);
+    const mx_prim_desc *d = mx_node_desc(n);
+    return d->expand ? d->expand(n, in, out) ? 1 : -1 : 0;
+}
