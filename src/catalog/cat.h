@@ -22,7 +22,17 @@
 #define STREAM_TYPES "stream: Stream | ThreadLocalStream | Device | DeviceType | None = None) -> array"
 
 /* Rows end with a row without module. */
-extern const mlx_operation cat_unary_rows[], cat_binary_rows[], cat_reduce_rows[];
+extern const mlx_operation cat_unary_rows[], cat_binary_rows[], cat_reduce_rows[], cat_shape_rows[], cat_join_rows[],
+    cat_index_rows[], cat_create_rows[], cat_matmul_rows[], cat_conv_rows[], cat_random_rows[], cat_linalg_rows[],
+    cat_fft_rows[], cat_fast_rows[], cat_dtype_rows[], cat_process_rows[];
+
+#define FAMILY(type, ...) {.family = &(const type){__VA_ARGS__}}
+/* The array, int, flag and stream in args[i]. */
+#define ARRAY(i) args[i].as.array
+#define INT(i) cat_int(&args[i])
+#define FLAG(i) args[i].as.boolean
+#define ON(i) args[i].as.stream
+#define OUT cat_result(res)
 
 /* Record an error as the library does, and return 1. */
 int cat_fail(mx_status status, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -34,7 +44,7 @@ static inline int cat_array(mlx_value *v) {
 }
 static inline int cat_pair(mlx_value *a, mlx_value *b) {
     bool arrays = a->kind == MLX_VALUE_ARRAY && b->kind == MLX_VALUE_ARRAY;
-    return arrays ? 0 : mlx_value_to_pair(a, b);
+    return arrays && !a->weak && !b->weak ? 0 : mlx_value_to_pair(a, b);
 }
 static inline bool cat_is_none(const mlx_value *v) {
     return v->kind == MLX_VALUE_NONE;
@@ -62,17 +72,22 @@ static inline mlx_dtype cat_dtype_or(const mlx_value *v, mlx_dtype fallback) {
     return cat_is_none(v) ? fallback : v->as.dtype;
 }
 
-/* A list of ints, or one int as a list of one. */
+/* A list of ints, or one int as a list of one; for None an empty list. `one` is where an int is put. */
 typedef struct cat_list {
     const int *ints;
     size_t count;
-    int one;
 } cat_list;
-static inline const int *cat_ints(cat_list *list, const mlx_value *v) {
-    list->one = v->kind == MLX_VALUE_INT ? cat_int(v) : 0;
-    list->count = v->kind == MLX_VALUE_INT ? 1 : v->kind == MLX_VALUE_INTS ? (size_t)v->count : 0;
-    return list->ints = v->kind == MLX_VALUE_INTS ? v->as.ints : &list->one;
+static inline cat_list cat_ints(const mlx_value *v, int *one) {
+    *one = v->kind == MLX_VALUE_INT ? cat_int(v) : 0;
+    if (v->kind == MLX_VALUE_INTS)
+        return (cat_list){v->as.ints, (size_t)v->count};
+    return (cat_list){one, v->kind == MLX_VALUE_INT};
 }
+/* One int for each of n axes from one for all or a list of n; `what` is for the message. */
+int cat_each(int *out, int n, const mlx_value *v, const char *what);
+
+/* Flatten an array in place. */
+int cat_flatten(mlx_value *a, mlx_stream s);
 
 /* --- results --------------------------------------------------------------------------------------- */
 

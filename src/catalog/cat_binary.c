@@ -3,13 +3,13 @@
 
 static int call_binary(mlx_value *res, const mlx_operation *op, mlx_value *args) {
     return cat_pair(&args[0], &args[1]) ||
-           op->function.binary(cat_result(res), args[0].as.array, args[1].as.array, args[2].as.stream);
+           op->function.binary(OUT, ARRAY(0), ARRAY(1), ON(2));
 }
 
 static int call_divmod(mlx_value *res, const mlx_operation *op, mlx_value *args) {
     (void)op;
-    return cat_pair(&args[0], &args[1]) || mlx_divmod(cat_results(res, MLX_VALUE_ARRAYS), args[0].as.array,
-                                                      args[1].as.array, args[2].as.stream);
+    return cat_pair(&args[0], &args[1]) || mlx_divmod(cat_results(res, MLX_VALUE_ARRAYS), ARRAY(0),
+                                                      ARRAY(1), ON(2));
 }
 
 typedef int close_function(mlx_array *, const mlx_array, const mlx_array, double, double, bool, const mlx_stream);
@@ -21,22 +21,22 @@ typedef struct close_family {
 static int call_close(mlx_value *res, const mlx_operation *op, mlx_value *args) {
     const close_family *f = op->function.family;
     return cat_pair(&args[0], &args[1]) ||
-           f->call(cat_result(res), args[0].as.array, args[1].as.array, cat_number(&args[2]), cat_number(&args[3]),
-                   args[4].as.boolean, args[5].as.stream);
+           f->call(OUT, ARRAY(0), ARRAY(1), cat_number(&args[2]), cat_number(&args[3]),
+                   FLAG(4), ON(5));
 }
 
 /* a, b, equal_nan, stream */
 static int call_array_equal(mlx_value *res, const mlx_operation *op, mlx_value *args) {
     (void)op;
-    return cat_pair(&args[0], &args[1]) || mlx_array_equal(cat_result(res), args[0].as.array, args[1].as.array,
-                                                           args[2].as.boolean, args[3].as.stream);
+    return cat_pair(&args[0], &args[1]) || mlx_array_equal(OUT, ARRAY(0), ARRAY(1),
+                                                           FLAG(2), ON(3));
 }
 
 /* condition, x, y, stream */
 static int call_where(mlx_value *res, const mlx_operation *op, mlx_value *args) {
     (void)op;
     return cat_array(&args[0]) || cat_pair(&args[1], &args[2]) ||
-           mlx_where(cat_result(res), args[0].as.array, args[1].as.array, args[2].as.array, args[3].as.stream);
+           mlx_where(OUT, ARRAY(0), ARRAY(1), ARRAY(2), ON(3));
 }
 
 /* A bound of clip beside a; the bound may be None. */
@@ -50,8 +50,8 @@ static int call_clip(mlx_value *res, const mlx_operation *op, mlx_value *args) {
     if (cat_is_none(&args[1]) && cat_is_none(&args[2]))
         return cat_fail(MX_INVALID, "[clip] at most one of a_min and a_max may be None");
     return cat_array(&args[0]) || bound(&args[0], &args[1]) || bound(&args[0], &args[2]) ||
-           mlx_clip(cat_result(res), args[0].as.array, cat_handle(&args[1]), cat_handle(&args[2]),
-                    args[3].as.stream);
+           mlx_clip(OUT, ARRAY(0), cat_handle(&args[1]), cat_handle(&args[2]),
+                    ON(3));
 }
 
 #define ROW(signature, f, doc) {CORE, signature, doc, call_binary, {.binary = f}, false}
@@ -90,10 +90,10 @@ const mlx_operation cat_binary_rows[] = {
      "A list of floor_divide(a, b) and remainder(a, b).", call_divmod},
     {CORE, "isclose(a: array, b: array, /, rtol: float = 1e-05, atol: float = 1e-08, *, equal_nan: bool = False, " STREAM,
      "True where |a - b| <= atol + rtol |b|. Infinities are close to themselves, NaN to NaN if equal_nan.", call_close,
-     {.family = &(const close_family){mlx_isclose}}},
+     FAMILY(close_family, mlx_isclose)},
     {CORE, "allclose(a: array, b: array, /, rtol: float = 1e-05, atol: float = 1e-08, *, equal_nan: bool = False, " STREAM,
      "Whether all elements are close (see isclose), as an array of one bool.", call_close,
-     {.family = &(const close_family){mlx_allclose}}},
+     FAMILY(close_family, mlx_allclose)},
     {CORE, "array_equal(a: scalar | array, b: scalar | array, equal_nan: bool = False, " STREAM,
      "Whether a and b have the same shape and elements, as an array of one bool.", call_array_equal},
     {CORE, "where(condition: scalar | array, x: scalar | array, y: scalar | array, /, *, " STREAM,

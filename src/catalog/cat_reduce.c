@@ -14,25 +14,31 @@ typedef struct reduction {
 /* a, axis, flag (keepdims or precise), stream */
 static int call_reduce(mlx_value *res, const mlx_operation *op, mlx_value *args) {
     const reduction *f = op->function.family;
-    bool flag = args[2].as.boolean;
-    mlx_stream s = args[3].as.stream;
+    bool flag = FLAG(2);
+    mlx_stream s = ON(3);
     if (cat_array(&args[0]))
         return 1;
-    mlx_array a = args[0].as.array, *out = cat_result(res);
+    mlx_array a = ARRAY(0), *out = OUT;
     if (cat_is_none(&args[1]))
         return f->all(out, a, flag, s);
     if (args[1].kind == MLX_VALUE_INT)
-        return f->axis(out, a, cat_int(&args[1]), flag, s);
+        return f->axis(out, a, INT(1), flag, s);
     return f->axes(out, a, args[1].as.ints, (size_t)args[1].count, flag, s);
 }
 
 /* a, axis, keepdims, stream */
 static int call_median(mlx_value *res, const mlx_operation *op, mlx_value *args) {
+    int one, all[64];
+    cat_list axes = cat_ints(&args[1], &one);
     (void)op;
-    cat_list axes;
-    const int *list = cat_is_none(&args[1]) ? NULL : cat_ints(&axes, &args[1]);
-    return cat_array(&args[0]) || mlx_median(cat_result(res), args[0].as.array, list, list ? axes.count : 0,
-                                             args[2].as.boolean, args[3].as.stream);
+    if (cat_array(&args[0]))
+        return 1;
+    if (cat_is_none(&args[1])) {
+        axes = (cat_list){all, mlx_array_ndim(ARRAY(0))};
+        for (int i = 0; i < 64; i++)
+            all[i] = i;
+    }
+    return mlx_median(OUT, ARRAY(0), axes.ints, axes.count, FLAG(2), ON(3));
 }
 
 typedef struct spread {
@@ -44,16 +50,16 @@ typedef struct spread {
 /* a, axis, keepdims, ddof, stream */
 static int call_spread(mlx_value *res, const mlx_operation *op, mlx_value *args) {
     const spread *f = op->function.family;
-    bool keep = args[2].as.boolean;
-    int ddof = cat_int(&args[3]);
-    mlx_stream s = args[4].as.stream;
+    bool keep = FLAG(2);
+    int ddof = INT(3);
+    mlx_stream s = ON(4);
     if (cat_array(&args[0]))
         return 1;
-    mlx_array a = args[0].as.array, *out = cat_result(res);
+    mlx_array a = ARRAY(0), *out = OUT;
     if (cat_is_none(&args[1]))
         return f->all(out, a, keep, ddof, s);
     if (args[1].kind == MLX_VALUE_INT)
-        return f->axis(out, a, cat_int(&args[1]), keep, ddof, s);
+        return f->axis(out, a, INT(1), keep, ddof, s);
     return f->axes(out, a, args[1].as.ints, (size_t)args[1].count, keep, ddof, s);
 }
 
@@ -68,34 +74,29 @@ typedef struct scan {
 
 /* Without an axis the array is flattened first. */
 static int flatten(mlx_value *a, mlx_value *axis, mlx_stream s) {
-    mlx_array flat = mlx_array_new();
-    if (cat_array(a) || !cat_is_none(axis))
-        return a->kind != MLX_VALUE_ARRAY;
-    if (mlx_flatten(&flat, a->as.array, 0, -1, s))
-        return 1;
-    mlx_value_free(a);
-    *a = (mlx_value){.kind = MLX_VALUE_ARRAY, .owned = true, .as.array = flat};
+    if (!cat_is_none(axis))
+        return cat_array(a);
     *axis = (mlx_value){.kind = MLX_VALUE_INT, .as.integer = 0};
-    return 0;
+    return cat_flatten(a, s);
 }
 
 /* a, axis, reverse, inclusive, stream */
 static int call_scan(mlx_value *res, const mlx_operation *op, mlx_value *args) {
     const scan *f = op->function.family;
-    mlx_stream s = args[4].as.stream;
+    mlx_stream s = ON(4);
     return flatten(&args[0], &args[1], s) ||
-           f->plain(cat_result(res), args[0].as.array, cat_int(&args[1]), args[2].as.boolean, args[3].as.boolean, s);
+           f->plain(OUT, ARRAY(0), INT(1), FLAG(2), FLAG(3), s);
 }
 
 /* a, axis, reverse, inclusive, dtype, stream */
 static int call_scan_dtype(mlx_value *res, const mlx_operation *op, mlx_value *args) {
     const scan *f = op->function.family;
-    bool reverse = args[2].as.boolean, inclusive = args[3].as.boolean;
-    mlx_stream s = args[5].as.stream;
+    bool reverse = FLAG(2), inclusive = FLAG(3);
+    mlx_stream s = ON(5);
     if (flatten(&args[0], &args[1], s))
         return 1;
-    mlx_array a = args[0].as.array, *out = cat_result(res);
-    int axis = cat_int(&args[1]);
+    mlx_array a = ARRAY(0), *out = OUT;
+    int axis = INT(1);
     return cat_is_none(&args[4]) ? f->plain(out, a, axis, reverse, inclusive, s)
                                  : f->dtype(out, a, axis, reverse, inclusive, args[4].as.dtype, s);
 }
@@ -118,33 +119,33 @@ typedef struct arg_reduction {
 /* a, axis, stream */
 static int call_order(mlx_value *res, const mlx_operation *op, mlx_value *args) {
     const order *f = op->function.family;
-    mlx_stream s = args[2].as.stream;
+    mlx_stream s = ON(2);
     if (cat_array(&args[0]))
         return 1;
-    return cat_is_none(&args[1]) ? f->all(cat_result(res), args[0].as.array, s)
-                                 : f->axis(cat_result(res), args[0].as.array, cat_int(&args[1]), s);
+    return cat_is_none(&args[1]) ? f->all(OUT, ARRAY(0), s)
+                                 : f->axis(OUT, ARRAY(0), INT(1), s);
 }
 
 /* a, k, axis, stream */
 static int call_order_k(mlx_value *res, const mlx_operation *op, mlx_value *args) {
     const order_k *f = op->function.family;
-    int k = cat_int(&args[1]);
-    mlx_stream s = args[3].as.stream;
+    int k = INT(1);
+    mlx_stream s = ON(3);
     if (cat_array(&args[0]))
         return 1;
-    return cat_is_none(&args[2]) ? f->all(cat_result(res), args[0].as.array, k, s)
-                                 : f->axis(cat_result(res), args[0].as.array, k, cat_int(&args[2]), s);
+    return cat_is_none(&args[2]) ? f->all(OUT, ARRAY(0), k, s)
+                                 : f->axis(OUT, ARRAY(0), k, INT(2), s);
 }
 
 /* a, axis, keepdims, stream */
 static int call_arg(mlx_value *res, const mlx_operation *op, mlx_value *args) {
     const arg_reduction *f = op->function.family;
-    bool keep = args[2].as.boolean;
-    mlx_stream s = args[3].as.stream;
+    bool keep = FLAG(2);
+    mlx_stream s = ON(3);
     if (cat_array(&args[0]))
         return 1;
-    return cat_is_none(&args[1]) ? f->all(cat_result(res), args[0].as.array, keep, s)
-                                 : f->axis(cat_result(res), args[0].as.array, cat_int(&args[1]), keep, s);
+    return cat_is_none(&args[1]) ? f->all(OUT, ARRAY(0), keep, s)
+                                 : f->axis(OUT, ARRAY(0), INT(1), keep, s);
 }
 
 /* sorted, values, side, stream */
@@ -155,7 +156,7 @@ static int call_searchsorted(mlx_value *res, const mlx_operation *op, mlx_value 
     if (strcmp(side, "left") && strcmp(side, "right"))
         return cat_fail(MX_INVALID, "[searchsorted] side must be 'left' or 'right', not '%.100s'", side);
     return cat_pair(&args[0], &args[1]) ||
-           mlx_searchsorted(cat_result(res), args[0].as.array, args[1].as.array, right, args[3].as.stream);
+           mlx_searchsorted(OUT, ARRAY(0), ARRAY(1), right, ON(3));
 }
 
 /* --- rows ------------------------------------------------------------------------------------------ */
@@ -163,7 +164,6 @@ static int call_searchsorted(mlx_value *res, const mlx_operation *op, mlx_value 
 #define AXES "axis: None | int | Sequence[int] = None, "
 #define AXES_TYPES "axis: int | collections.abc.Sequence[int] | None = None, "
 #define KEEP "keepdims: bool = False, "
-#define FAMILY(type, ...) {.family = &(const type){__VA_ARGS__}}
 #define R(name, f, doc)                                                                                    \
     {CORE, name "(a: array, /, " AXES KEEP "*, " STREAM, doc, call_reduce, FAMILY(reduction, f, f##_axis, f##_axes)}
 #define R_METHOD(name, f)                                                                                  \

@@ -2,7 +2,7 @@
 #include "catalog/cat.h"
 
 static int call_unary(mlx_value *res, const mlx_operation *op, mlx_value *args) {
-    return cat_array(&args[0]) || op->function.unary(cat_result(res), args[0].as.array, args[1].as.stream);
+    return cat_array(&args[0]) || op->function.unary(OUT, ARRAY(0), ON(1));
 }
 
 #define ROW(module, signature, f, doc) {module, signature, doc, call_unary, {.unary = f}, false}

@@ -1,7 +1,11 @@
 /* The catalog: the tables of all families, one after the other, and second names. */
 #include "catalog/cat.h"
 
-static const mlx_operation *const tables[] = {cat_unary_rows, cat_binary_rows, cat_reduce_rows};
+static const mlx_operation *const tables[] = {
+    cat_unary_rows,  cat_binary_rows, cat_reduce_rows, cat_shape_rows,  cat_join_rows,
+    cat_index_rows,  cat_create_rows, cat_matmul_rows, cat_conv_rows,   cat_random_rows,
+    cat_linalg_rows, cat_fft_rows,    cat_fast_rows,   cat_dtype_rows,  cat_process_rows,
+};
 
 const mlx_operation *mlx_catalog_get(size_t i) {
     for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
@@ -31,6 +35,11 @@ static const mlx_operation_alias aliases[] = {
     {CORE, "bitwise_right_shift", "right_shift"},
     {CORE, "cumulative_prod", "cumprod"},
     {CORE, "cumulative_sum", "cumsum"},
+    {CORE, "empty", "zeros"},
+    {CORE, "empty_like", "zeros_like"},
+    {CORE, "matrix_norm", "norm", "mlx.core.linalg"},
+    {CORE, "matrix_transpose", "transpose"},
+    {CORE, "permute_dims", "transpose"},
     {CORE, "pow", "power"},
 };
 

@@ -116,8 +116,7 @@ static int become(mlx_value *v, mx_dtype t) {
         return cat_fail(MX_INVALID, "[scalar] %lld does not fit in %s", (long long)i, mx_dtype_name(t));
     else
         e.bits = (uint64_t)i;
-    *v = (mlx_value){.kind = MLX_VALUE_ARRAY, .owned = true};
-    v->as.array = mlx_array_new_data(&e, NULL, 0, (mlx_dtype)t);
+    *v = (mlx_value){.kind = MLX_VALUE_ARRAY, .owned = true, .as.array = mlx_array_new_data(&e, NULL, 0, (mlx_dtype)t)};
     return !v->as.array.ctx;
 }
 
@@ -129,6 +128,24 @@ int mlx_value_to_array(mlx_value *v) {
     return become(v, natural_dtype(v));
 }
 
+static int cast(mlx_value *a, mlx_dtype t) {
+    mlx_array result = mlx_array_new();
+    a->weak = false;
+    if (mlx_array_dtype(a->as.array) == t)
+        return 0;
+    if (mlx_astype(&result, a->as.array, t, (mlx_stream){NULL}))
+        return 1;
+    mlx_value_free(a);
+    *a = (mlx_value){.kind = MLX_VALUE_ARRAY, .owned = true, .as.array = result};
+    return 0;
+}
+
+static int pair_arrays(mlx_value *a, mlx_value *b) {
+    if (a->weak == b->weak)
+        return 0;
+    return a->weak ? cast(a, mlx_array_dtype(b->as.array)) : cast(b, mlx_array_dtype(a->as.array));
+}
+
 static int beside(mlx_value *scalar, const mlx_value *array) {
     mlx_dtype t = mlx_array_dtype(array->as.array);
     return is_scalar(scalar) ? become(scalar, weak_dtype(scalar, (mx_dtype)t)) : mlx_value_to_array(scalar);
@@ -136,7 +153,7 @@ static int beside(mlx_value *scalar, const mlx_value *array) {
 
 int mlx_value_to_pair(mlx_value *a, mlx_value *b) {
     if (a->kind == MLX_VALUE_ARRAY)
-        return b->kind == MLX_VALUE_ARRAY ? 0 : beside(b, a);
+        return b->kind == MLX_VALUE_ARRAY ? pair_arrays(a, b) : beside(b, a);
     if (b->kind == MLX_VALUE_ARRAY)
         return beside(a, b);
     return mlx_value_to_array(a) || mlx_value_to_array(b);
@@ -151,4 +168,23 @@ int cat_result_two(mlx_value *res, int status, mlx_array a, mlx_array b) {
     mlx_array_free(a);
     mlx_array_free(b);
     return status;
+}
+
+/* --- what adapters share --------------------------------------------------------------------------- */
+
+int cat_each(int *out, int n, const mlx_value *v, const char *what) {
+    if (v->kind == MLX_VALUE_INTS && v->count != n)
+        return cat_fail(MX_INVALID, "[%s] %d numbers were given for %d axes", what, v->count, n);
+    for (int i = 0; i < n; i++)
+        out[i] = v->kind == MLX_VALUE_INTS ? v->as.ints[i] : cat_int(v);
+    return 0;
+}
+
+int cat_flatten(mlx_value *a, mlx_stream s) {
+    mlx_array flat = mlx_array_new();
+    if (cat_array(a) || mlx_flatten(&flat, a->as.array, 0, -1, s))
+        return 1;
+    mlx_value_free(a);
+    *a = (mlx_value){.kind = MLX_VALUE_ARRAY, .owned = true, .as.array = flat};
+    return 0;
 }

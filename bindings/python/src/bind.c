@@ -20,9 +20,12 @@ static int int_value(mlx_value *v, const mpy_parameter *p, PyObject *o) {
     Py_XDECREF(index);
     if (!index)
         return -1;
-    if (overflow && p->wide)
+    if (overflow > 0 && p->wide)
         i = (long long)PyLong_AsUnsignedLongLongMask(o);
-    else if (overflow || (p->accepts & BIT(INT) && !(p->accepts & BIT(FLOAT)) && !p->wide && i != (int)i)) {
+    else if (p->wide && (overflow || i < 0)) {
+        PyErr_Format(PyExc_TypeError, "argument '%U' must not be negative", p->name);
+        return -1;
+    } else if (overflow || (p->accepts & BIT(INT) && !(p->accepts & BIT(FLOAT)) && !p->wide && i != (int)i)) {
         PyErr_Format(PyExc_OverflowError, "argument '%U': %S is too large", p->name, o);
         return -1;
     }
@@ -67,7 +70,7 @@ static int number_value(mlx_value *v, const mpy_parameter *p, PyObject *o) {
         return float_value(v, o);
     if (PyComplex_Check(o) && (array || accepts & BIT(COMPLEX)))
         return complex_value(v, o);
-    return !array && accepts & BIT(FLOAT) && has_float(o) ? float_value(v, o) : 1;
+    return !array && !(accepts & BIT(INT)) && accepts & BIT(FLOAT) && has_float(o) ? float_value(v, o) : 1;
 }
 
 /* --- sequences ------------------------------------------------------------------------------------- */
@@ -181,7 +184,7 @@ static int convert_array(mlx_value *v, PyObject *o, const mpy_function *f, const
         PyErr_Clear();
         return wrong_type(f, p, o);
     }
-    *v = (mlx_value){.kind = MLX_VALUE_ARRAY, .owned = true, .as.array = a};
+    *v = (mlx_value){.kind = MLX_VALUE_ARRAY, .owned = true, .weak = p->accepts & BIT(FLOAT), .as.array = a};
     return 0;
 }
 

@@ -393,7 +393,8 @@ static int add_row(PyObject *core, const mlx_operation *op) {
 
 static int add_alias(PyObject *core, const mlx_operation_alias *alias) {
     PyObject *names = names_of(core, alias->module);
-    PyObject *f = names ? PyDict_GetItemString(names, alias->of) : NULL;
+    PyObject *origin = names && alias->from ? names_of(core, alias->from) : names;
+    PyObject *f = origin ? PyDict_GetItemString(origin, alias->of) : NULL;
     if (!f)
         return PyErr_Occurred() ? -1 : (PyErr_Format(PyExc_ImportError, "no function %s", alias->of), -1);
     return PyDict_SetItemString(names, alias->name, f);

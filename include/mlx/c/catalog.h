@@ -14,6 +14,7 @@
 #define MLX_C_CATALOG_H
 
 #include "mlx/c/array.h"
+#include "mlx/c/distributed_group.h"
 #include "mlx/c/stream.h"
 #include "mlx/c/vector.h"
 
@@ -41,6 +42,7 @@ typedef enum mlx_value_kind {
 typedef struct mlx_value {
     unsigned char kind;  /* mlx_value_kind */
     bool owned;          /* mlx_value_free frees what it refers to */
+    bool weak;           /* of an array that came from elsewhere: beside another one it takes its dtype */
     int count;           /* of ints and items */
     union {
         bool boolean;
@@ -52,7 +54,7 @@ typedef struct mlx_value {
         const char *string;
         mlx_dtype dtype;
         mlx_stream stream;
-        void *group;
+        mlx_distributed_group group;
         mlx_array array;
         int *ints;
         mlx_vector_array arrays; /* of ARRAYS and TUPLE */
@@ -93,6 +95,7 @@ MLX_API const mlx_operation *mlx_catalog_get(size_t i);
 /* A second name of an operation. */
 typedef struct mlx_operation_alias {
     const char *module, *name, *of;
+    const char *from; /* the module of `of`; NULL: the same */
 } mlx_operation_alias;
 MLX_API const mlx_operation_alias *mlx_catalog_alias(size_t i);
 

@@ -1,0 +1,56 @@
+/* Questions about dtypes, and replacements of numbers. */
+#include "catalog/cat.h"
+
+static int dtype_of(mlx_dtype *out, const mlx_value *v) {
+    if (v->kind != MLX_VALUE_DTYPE && v->kind != MLX_VALUE_ARRAY)
+        return cat_fail(MX_INVALID, "[result_type] arrays and dtypes are needed");
+    *out = v->kind == MLX_VALUE_DTYPE ? v->as.dtype : mlx_array_dtype(v->as.array);
+    return 0;
+}
+
+/* *arrays_and_dtypes */
+static int call_result_type(mlx_value *res, const mlx_operation *op, mlx_value *args) {
+    mlx_dtype t = MLX_BOOL, next = MLX_BOOL;
+    (void)op;
+    if (!args[0].count)
+        return cat_fail(MX_INVALID, "[result_type] at least one array or dtype is needed");
+    for (int i = 0; i < args[0].count; i++)
+        if (dtype_of(&next, &args[0].as.items[i]) || mlx_result_type(&t, i ? t : next, next))
+            return 1;
+    *res = (mlx_value){.kind = MLX_VALUE_DTYPE, .as.dtype = t};
+    return 0;
+}
+
+/* from_, to */
+static int call_can_cast(mlx_value *res, const mlx_operation *op, mlx_value *args) {
+    mlx_dtype from = MLX_BOOL;
+    bool can = false;
+    (void)op;
+    if (dtype_of(&from, &args[0]) || mlx_can_cast(&can, from, args[1].as.dtype))
+        return 1;
+    *res = (mlx_value){.kind = MLX_VALUE_BOOL, .as.boolean = can};
+    return 0;
+}
+
+static mlx_optional_float optional(const mlx_value *v) {
+    return (mlx_optional_float){(float)cat_number(v), !cat_is_none(v)};
+}
+
+/* a, nan, posinf, neginf, stream */
+static int call_nan_to_num(mlx_value *res, const mlx_operation *op, mlx_value *args) {
+    (void)op;
+    return cat_array(&args[0]) || mlx_nan_to_num(OUT, ARRAY(0), (float)cat_number(&args[1]), optional(&args[2]),
+                                                 optional(&args[3]), ON(4));
+}
+
+const mlx_operation cat_dtype_rows[] = {
+    {CORE, "result_type(*arrays_and_dtypes: array | Dtype) -> Dtype", "The dtype of an operation on all of them.",
+     call_result_type},
+    {CORE, "can_cast(from_: array | Dtype, to: Dtype) -> bool",
+     "Whether a dtype, or that of an array, becomes another by the rules of promotion.", call_can_cast},
+    {CORE, "nan_to_num(a: scalar | array, nan: float = 0, posinf: float | None = None, neginf: float | None = None, *, "
+           STREAM,
+     "Elements that are not numbers replaced by nan, infinities by posinf and neginf, which by default are the largest "
+     "and the smallest number of the dtype.", call_nan_to_num},
+    {NULL},
+};

@@ -1,0 +1,59 @@
+/* Operations that networks spend their time in. */
+#include "catalog/cat.h"
+
+/* x, weight, eps, stream */
+static int call_rms_norm(mlx_value *res, const mlx_operation *op, mlx_value *args) {
+    (void)op;
+    return cat_array(&args[0]) || cat_optional_array(&args[1]) ||
+           mlx_fast_rms_norm(OUT, ARRAY(0), cat_handle(&args[1]), (float)cat_number(&args[2]), ON(3));
+}
+
+/* x, weight, bias, eps, stream */
+static int call_layer_norm(mlx_value *res, const mlx_operation *op, mlx_value *args) {
+    (void)op;
+    return cat_array(&args[0]) || cat_optional_array(&args[1]) || cat_optional_array(&args[2]) ||
+           mlx_fast_layer_norm(OUT, ARRAY(0), cat_handle(&args[1]), cat_handle(&args[2]), (float)cat_number(&args[3]),
+                               ON(4));
+}
+
+/* a, dims, traditional, base, scale, offset, freqs, stream */
+static int call_rope(mlx_value *res, const mlx_operation *op, mlx_value *args) {
+    mlx_optional_float base = {(float)cat_number(&args[3]), !cat_is_none(&args[3])};
+    float scale = (float)cat_number(&args[4]);
+    (void)op;
+    if (cat_array(&args[0]) || cat_optional_array(&args[6]))
+        return 1;
+    if (args[5].kind == MLX_VALUE_INT)
+        return mlx_fast_rope(OUT, ARRAY(0), INT(1), FLAG(2), base, scale, INT(5), cat_handle(&args[6]), ON(7));
+    return mlx_fast_rope_dynamic(OUT, ARRAY(0), INT(1), FLAG(2), base, scale, ARRAY(5), cat_handle(&args[6]), ON(7));
+}
+
+/* q, k, v, scale, mask, sinks, force_fused, stream */
+static int call_attention(mlx_value *res, const mlx_operation *op, mlx_value *args) {
+    (void)op;
+    const char *mode = args[4].kind == MLX_VALUE_STRING ? args[4].as.string : cat_is_none(&args[4]) ? "" : "array";
+    if (cat_array(&args[0]) || cat_array(&args[1]) || cat_array(&args[2]) || cat_optional_array(&args[5]))
+        return 1;
+    return mlx_fast_scaled_dot_product_attention(OUT, ARRAY(0), ARRAY(1), ARRAY(2), (float)cat_number(&args[3]), mode,
+                                                 cat_handle(&args[4]), cat_handle(&args[5]), ON(7));
+}
+
+#define FAST "mlx.core.fast"
+
+const mlx_operation cat_fast_rows[] = {
+    {FAST, "rms_norm(x: array, weight: array | None, eps: float, *, " STREAM,
+     "x / sqrt(mean(x^2) + eps) * weight over the last axis. Sums are in float32 at least.", call_rms_norm},
+    {FAST, "layer_norm(x: array, weight: array | None, bias: array | None, eps: float, *, " STREAM,
+     "(x - mean) / sqrt(var + eps) * weight + bias over the last axis. Sums are in float32 at least.", call_layer_norm},
+    {FAST, "rope(a: array, dims: int, *, traditional: bool, base: float | None, scale: float, offset: int | array, "
+           "freqs: array | None = None, " STREAM,
+     "Rotary positions (Su et al. 2021) on the first dims elements of the last axis of (..., L, D). Pairs are neighbours "
+     "if traditional, else halves apart. Either base or freqs (dims / 2) is given. Positions start at offset, which may "
+     "be an array of one for each of the batch.", call_rope},
+    {FAST, "scaled_dot_product_attention(q: array, k: array, v: array, *, scale: float,  mask: None | str | array = None, "
+           "sinks: array | None = None, force_fused: bool = False, " STREAM,
+     "softmax(scale q k^T + mask) v. q is (B, H, Lq, D), k (B, Hk, Lk, D) and v (B, Hk, Lk, Dv), with H a multiple of Hk. "
+     "mask is 'causal' or an array that broadcasts to (B, H, Lq, Lk): bool, or added. sinks (H) are logits that take part "
+     "in the softmax alone. It is computed without the matrix of scores whether force_fused or not.", call_attention},
+    {NULL},
+};

@@ -1,0 +1,106 @@
+/* Discrete Fourier transforms. */
+#include <string.h>
+
+#include "catalog/cat.h"
+
+static int read_norm(mlx_fft_norm *out, const mlx_value *v) {
+    static const char *const names[] = {"backward", "ortho", "forward"};
+    for (int i = 0; i < 3; i++)
+        if (!strcmp(v->as.string, names[i]))
+            return *out = (mlx_fft_norm)i, 0;
+    return cat_fail(MX_INVALID, "[fft] norm must be 'backward', 'ortho' or 'forward', not '%.100s'", v->as.string);
+}
+
+typedef struct transform {
+    int (*one)(mlx_array *, const mlx_array, int, int, mlx_fft_norm, const mlx_stream);
+    int (*many)(mlx_array *, const mlx_array, const int *, size_t, const int *, size_t, mlx_fft_norm, const mlx_stream);
+    bool to_real; /* the last axis holds half of the result's */
+} transform;
+
+/* The length of the result along an axis whose length was not given. */
+static int own_length(mlx_array a, int axis, bool to_real, int *n) {
+    int ndim = (int)mlx_array_ndim(a);
+    if (axis < -ndim || axis >= ndim)
+        return cat_fail(MX_INVALID, "[fft] axis %d is out of bounds for an array with %d dimensions", axis, ndim);
+    *n = mlx_array_dim(a, axis);
+    if (to_real)
+        *n = 2 * (*n - 1);
+    return 0;
+}
+
+/* a, n, axis, norm, stream */
+static int call_one(mlx_value *res, const mlx_operation *op, mlx_value *args) {
+    const transform *f = op->function.family;
+    int n = cat_int_or(&args[1], 0);
+    mlx_fft_norm norm = MLX_FFT_NORM_BACKWARD;
+    if (read_norm(&norm, &args[3]) || cat_array(&args[0]) ||
+        (cat_is_none(&args[1]) && own_length(ARRAY(0), INT(2), f->to_real, &n)))
+        return 1;
+    return f->one(OUT, ARRAY(0), n, INT(2), norm, ON(4));
+}
+
+/* a, s, axes, norm, stream */
+static int call_many(mlx_value *res, const mlx_operation *op, mlx_value *args) {
+    const transform *f = op->function.family;
+    int one[2];
+    cat_list s = cat_ints(&args[1], &one[0]), axes = cat_ints(&args[2], &one[1]);
+    bool no_s = cat_is_none(&args[1]), all = cat_is_none(&args[2]);
+    mlx_fft_norm norm = MLX_FFT_NORM_BACKWARD;
+    if (all && !no_s)
+        return cat_fail(MX_INVALID, "[fftn] axes must be given where s is");
+    return read_norm(&norm, &args[3]) || cat_array(&args[0]) ||
+           f->many(OUT, ARRAY(0), no_s ? NULL : s.ints, s.count, all ? NULL : axes.ints, axes.count, norm, ON(4));
+}
+
+typedef struct frequencies {
+    int (*call)(mlx_array *, int, double, const mlx_stream);
+} frequencies;
+
+/* n, d, stream */
+static int call_frequencies(mlx_value *res, const mlx_operation *op, mlx_value *args) {
+    const frequencies *f = op->function.family;
+    return f->call(OUT, INT(0), cat_number(&args[1]), ON(2));
+}
+
+typedef struct shift {
+    int (*call)(mlx_array *, const mlx_array, const int *, size_t, const mlx_stream);
+} shift;
+
+/* a, axes, stream */
+static int call_shift(mlx_value *res, const mlx_operation *op, mlx_value *args) {
+    const shift *f = op->function.family;
+    int one;
+    cat_list axes = cat_ints(&args[1], &one);
+    return cat_array(&args[0]) ||
+           f->call(OUT, ARRAY(0), cat_is_none(&args[1]) ? NULL : axes.ints, axes.count, ON(2));
+}
+
+#define FFT "mlx.core.fft"
+#define ONE "(a: array, n: int | None = None, axis: int = -1, norm: str = 'backward', " STREAM_TYPES
+#define MANY "(a: array, s: tuple[int, ...] | None = None, axes: collections.abc.Sequence[int] | None = "
+#define MANY_END ", norm: str = 'backward', " STREAM_TYPES
+#define TRANSFORM(name, f, real, doc)                                                                      \
+    {FFT, name ONE, doc " along an axis, cut or padded with zeros to n. norm says where the factor 1/n goes: "        \
+     "'backward' on the inverse, 'forward' on the transform, 'ortho' its root on both.",                              \
+     call_one, FAMILY(transform, f, f##n, real)},                                                          \
+    {FFT, name "2" MANY "[-2, -1]" MANY_END, doc " along two axes, cut or padded with zeros to s; as for one axis.",  \
+     call_many, FAMILY(transform, f, f##2, real)},                                                         \
+    {FFT, name "n" MANY "None" MANY_END, doc " along several axes, all if None, cut or padded with zeros to s; as "   \
+     "for one axis.", call_many, FAMILY(transform, f, f##n, real)}
+#define SHIFT "(a: array, axes: int | collections.abc.Sequence[int] | None = None, " STREAM_TYPES
+#define FREQUENCIES "(n: int, d: float = 1.0, " STREAM_TYPES
+
+const mlx_operation cat_fft_rows[] = {
+    TRANSFORM("fft", mlx_fft_fft, false, "The discrete Fourier transform"),
+    TRANSFORM("ifft", mlx_fft_ifft, false, "The inverse discrete Fourier transform"),
+    TRANSFORM("rfft", mlx_fft_rfft, false, "The discrete Fourier transform of real input, of which half, n/2 + 1, is given,"),
+    TRANSFORM("irfft", mlx_fft_irfft, true, "The inverse of rfft: real output of length n, by default 2 (m - 1),"),
+    {FFT, "fftfreq" FREQUENCIES, "The frequencies of the elements of fft, for samples at a distance of d.",
+     call_frequencies, FAMILY(frequencies, mlx_fft_fftfreq)},
+    {FFT, "rfftfreq" FREQUENCIES, "The frequencies of the elements of rfft, for samples at a distance of d.",
+     call_frequencies, FAMILY(frequencies, mlx_fft_rfftfreq)},
+    {FFT, "fftshift" SHIFT, "The elements rolled so that frequency zero stands in the middle of the axes.", call_shift,
+     FAMILY(shift, mlx_fft_fftshift)},
+    {FFT, "ifftshift" SHIFT, "The inverse of fftshift.", call_shift, FAMILY(shift, mlx_fft_ifftshift)},
+    {NULL},
+};

@@ -1,0 +1,48 @@
+/* Products of matrices. */
+#include "catalog/cat.h"
+
+/* a, b, stream: arrays both, a scalar is an error of the operation */
+static int call_product(mlx_value *res, const mlx_operation *op, mlx_value *args) {
+    return cat_array(&args[0]) || cat_array(&args[1]) || op->function.binary(OUT, ARRAY(0), ARRAY(1), ON(2));
+}
+
+/* c, a, b, alpha, beta, stream */
+static int call_addmm(mlx_value *res, const mlx_operation *op, mlx_value *args) {
+    (void)op;
+    return cat_array(&args[1]) || cat_array(&args[2]) || cat_pair(&args[1], &args[0]) ||
+           mlx_addmm(OUT, ARRAY(0), ARRAY(1), ARRAY(2), (float)cat_number(&args[3]), (float)cat_number(&args[4]),
+                     ON(5));
+}
+
+/* a, b, axes, stream */
+static int call_tensordot(mlx_value *res, const mlx_operation *op, mlx_value *args) {
+    (void)op;
+    if (cat_array(&args[0]) || cat_array(&args[1]))
+        return 1;
+    if (args[2].kind == MLX_VALUE_INT)
+        return mlx_tensordot_axis(OUT, ARRAY(0), ARRAY(1), INT(2), ON(3));
+    if (args[2].kind != MLX_VALUE_LIST || args[2].count != 2)
+        return cat_fail(MX_INVALID, "[tensordot] axes must be an int or two lists of axes");
+    int one_a, one_b;
+    cat_list a = cat_ints(&args[2].as.items[0], &one_a), b = cat_ints(&args[2].as.items[1], &one_b);
+    return mlx_tensordot(OUT, ARRAY(0), ARRAY(1), a.ints, a.count, b.ints, b.count, ON(3));
+}
+
+const mlx_operation cat_matmul_rows[] = {
+    {CORE, "matmul(a: array, b: array, /, *, " STREAM,
+     "The matrix product of (..., M, K) and (..., K, N). The axes in front broadcast; a vector stands for a row on the "
+     "left and for a column on the right, and its axis is dropped.", call_product, {.binary = mlx_matmul}},
+    {CORE, "inner(a: array, b: array, /, *, " STREAM,
+     "The sum of products over the last axes of a and b, for all pairs of the other axes.", call_product,
+     {.binary = mlx_inner}},
+    {CORE, "outer(a: array, b: array, /, *, " STREAM, "The products of all pairs of elements of two flattened arrays.",
+     call_product, {.binary = mlx_outer}},
+    {CORE, "kron(a: array, b: array, *, " STREAM, "The Kronecker product: each element of a times the whole of b.",
+     call_product, {.binary = mlx_kron}},
+    {CORE, "addmm(c: array, a: array, b: array, /, alpha: float = 1.0, beta: float = 1.0,  *, " STREAM,
+     "alpha (a @ b) + beta c in one operation.", call_addmm},
+    {CORE, "tensordot(a: array, b: array, /, axes: int | list[Sequence[int]] = 2, *, " STREAM,
+     "The sum of products over pairs of axes: the last axes of a and the first of b, as many as the int says, or the "
+     "two lists of axes.", call_tensordot},
+    {NULL},
+};
