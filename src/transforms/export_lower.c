@@ -19,6 +19,11 @@ static mx_array *inverted(mx_array *x) {
     return x->dtype == MX_BOOL ? mx_logical_not(x) : mx_bitwise_xor(x, mx_scalar_i64(-1, mx_dtype_of(x)));
 }
 
+/* Of complex numbers; MLX 0.32 gives something else for its own Sigmoid of them. */
+static mx_array *complex_sigmoid(mx_array *x) {
+    return mx_rdiv_s(1, mx_add_s(mx_exp(mx_negative(x)), 1));
+}
+
 /* Parts of what is not complex. */
 static mx_array *part(const mx_node *n, mx_array *x) {
     return n->prim == MX_PRIM_imag ? mx_zeros_like(x) : x;
@@ -84,6 +89,15 @@ static mx_array *fft(const mx_p_fft *p, mx_array *x) {
     return p->scale == q.scale ? y : mx_mul_s(y, p->scale / q.scale);
 }
 
+/* By the transposed matrix: the transform of the unit vectors has it in its rows. */
+static mx_array *hadamard_transposed(const mx_p_hadamard *p, mx_array *x) {
+    mx_p_hadamard q = *p;
+    q.transposed = false;
+    mx_array *units = mx_eye(x->shape[x->ndim - 1], x->shape[x->ndim - 1], 0, mx_dtype_of(x));
+    mx_array *m = mx_apply1(MX_PRIM_hadamard, &q, units);
+    return x->ndim == 1 ? mx_matmul(m, x) : mx_matmul(x, mx_transpose(m));
+}
+
 /* --- the choice -------------------------------------------------------------------- */
 
 static int made(mx_array *a, mx_array **out) {
@@ -94,6 +108,7 @@ static int lower_pointwise(const mx_node *n, mx_array *const *in, mx_array **out
     switch (n->prim) {
     case MX_PRIM_trunc: return made(truncated(in[0]), out);
     case MX_PRIM_bitwise_invert: return made(inverted(in[0]), out);
+    case MX_PRIM_sigmoid: return in[0]->dtype == MX_COMPLEX64 ? made(complex_sigmoid(in[0]), out) : 0;
     case MX_PRIM_floor_divide:
         return is_float(in[0]) ? made(mx_floor(mx_divide(in[0], in[1])), out) : 0;
     case MX_PRIM_real:
@@ -123,6 +138,10 @@ int mx_fn_lower(const mx_node *n, mx_array *const *in, mx_array **out) {
     case MX_PRIM_addmm: return 0;
     case MX_PRIM_custom: return pass_results(n, in, out);
     case MX_PRIM_linspace: return made(linspace(n->params), out);
+    case MX_PRIM_hadamard:
+        if (!((const mx_p_hadamard *)n->params)->transposed)
+            return 0;
+        return made(hadamard_transposed(n->params, in[0]), out);
     case MX_PRIM_eye:
     case MX_PRIM_tri: return made(diagonal(n), out);
     case MX_PRIM_reduce:

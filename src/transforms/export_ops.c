@@ -466,6 +466,8 @@ bool mx_fn_write(const mx_fn_step *s) {
     case MX_PRIM_addmm: return write_matmul(s);
     case MX_PRIM_conv: return write_conv(s);
     case MX_PRIM_fft: return write_fft(s);
+    case MX_PRIM_hadamard:
+        return plain(s, MX_FN_Hadamard, ARGS(REAL(PARAM(mx_p_hadamard)->scale)));
     case MX_PRIM_inverse:
     case MX_PRIM_cholesky:
     case MX_PRIM_eigh:

@@ -335,6 +335,8 @@ static mx_array *convolution(call *c, inputs in) {
 }
 AS(Convolution, convolution(c, in))
 
+AS(Hadamard, mx_hadamard_transform(in[0], &c->arg[0].d))
+
 /* The last axis of a real transform back has the length that the file says. */
 static mx_array *fft(call *c, mx_array *a) {
     const mx_longs list = c->arg[0].longs;
