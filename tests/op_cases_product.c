@@ -1,4 +1,5 @@
 /* Cases: einsum and the products of chosen parts. */
+#include "graph/params.h"
 #include "op_cases.h"
 
 #define LIST(...) \
@@ -36,6 +37,49 @@ static mx_array *hadamard_matrix(mx_array *a) {
 }
 CASE(hadamard, mx_hadamard_transform(a, NULL))
 CASE(hadamard_product, mx_matmul(a, hadamard_matrix(a)))
+
+/* a (3,2,4), b (5,4,3), indices (N) */
+CASE(gather_mm, mx_gather_mm(a, b, c, in[3], false))
+CASE(gather_by_take, mx_matmul(mx_take(a, c, 0), mx_take(b, in[3], 0)))
+CASE(gather_rhs, mx_gather_mm(a, b, NULL, c, false))
+CASE(gather_rhs_by_take, mx_matmul(a, mx_take(b, c, 0)))
+
+/* a (N,4), b (4,3): segments that meet, that are empty, that stand alone */
+static mx_array *segments(void) {
+    const int32_t at[] = {0, 2, 1, 4, 3, 3, 2, 3};
+    return mx_array_from(at, LIST(4, 2), MX_INT32);
+}
+static mx_array *segment(mx_array *a, mx_array *b, int i, int j) {
+    return mx_matmul(mx_slice_axis(a, 1, i, j), mx_slice_axis(b, 0, i, j));
+}
+static mx_array *segments_by_hand(mx_array *const *in) {
+    mx_array *each[4] = {segment(in[0], in[1], 0, 2), segment(in[0], in[1], 1, 4),
+                         segment(in[0], in[1], 3, 3), segment(in[0], in[1], 2, 3)};
+    return mx_stack(each, 4, 0);
+}
+CASE(segmented_mm, mx_segmented_mm(a, b, segments()))
+
+/* a (N,4,3), b (6,3): the first kind's derivative towards its left operand */
+CASE(segmented_spread,
+     mx_apply(MX_PRIM_segmented_mm_spread, NULL, (mx_array *[]){a, b, segments()}, 3))
+static mx_array *columns(mx_array *a, mx_array *b, int s, int i, int j) {
+    mx_array *g = mx_squeeze_axis(mx_slice_axis(a, 0, s, s + 1), 0);
+    mx_array *y = mx_matmul(g, mx_transpose(mx_slice_axis(b, 0, i, j)));
+    return mx_pad(y, (const int[]){1}, 1, (const int[]){i}, (const int[]){6 - j}, NULL, "constant");
+}
+CASE(spread_by_hand,
+     mx_add(mx_add(columns(a, b, 0, 0, 2), columns(a, b, 1, 1, 4)), columns(a, b, 3, 2, 3)))
+
+/* a (N,40), b (40,33), masks (2,2) */
+CASE(block_masked, mx_block_masked_mm(a, b, 32, NULL, NULL, mx_greater(c, mx_zero_like(c))))
+CASE(block_scaled, mx_block_masked_mm(a, b, 32, NULL, NULL, c))
+static mx_array *blown(mx_array *mask, int rows, int columns) {
+    mx_array *all = mx_repeat(mx_repeat(mask, 32, 0), 32, 1);
+    return mx_slice_axis(mx_slice_axis(all, 0, 0, rows), 1, 0, columns);
+}
+CASE(masked_by_hand, mx_matmul(a, mx_mul(b, mx_astype(blown(mx_greater(c, mx_zero_like(c)), 40, 33),
+                                                      mx_dtype_of(b)))))
+CASE(scaled_by_hand, mx_matmul(a, mx_mul(b, blown(c, 40, 33))))
 
 #define A {3, {N, 3, 4}, -2, 2, false, false}
 #define B {2, {4, 5}, -2, 2, false, false}
@@ -76,5 +120,50 @@ const op_case op_cases_product[] = {
      hadamard_product,
      LOOSE,
      {{2, {N, 20}, -2, 2, false, false}}},
+    {"gather_mm",
+     gather_mm,
+     NULL,
+     gather_by_take,
+     LOOSE,
+     {{3, {3, 2, 4}, -2, 2, false, false},
+      {3, {5, 4, 3}, -2, 2, false, false},
+      {1, {N}, -3, 2, true, false},
+      {1, {N}, -5, 4, true, false}}},
+    {"gather_mm, all of a",
+     gather_rhs,
+     NULL,
+     gather_rhs_by_take,
+     LOOSE,
+     {{3, {N, 1, 4}, -2, 2, false, false},
+      {3, {5, 4, 3}, -2, 2, false, false},
+      {1, {N}, 0, 4, true, false}}},
+    {"segmented_mm",
+     segmented_mm,
+     NULL,
+     segments_by_hand,
+     LOOSE,
+     {{2, {N, 4}, -2, 2, false, false}, {2, {4, 3}, -2, 2, false, false}}},
+    {"segmented_mm_spread",
+     segmented_spread,
+     NULL,
+     spread_by_hand,
+     LOOSE | NO_EMPTY,
+     {{3, {4, 2, 3}, -2, 2, false, false}, {2, {6, 3}, -2, 2, false, false}}},
+    {"block_masked_mm",
+     block_masked,
+     NULL,
+     masked_by_hand,
+     LOOSE | NO_SECOND,
+     {{2, {N, 40}, -2, 2, false, false},
+      {2, {40, 33}, -2, 2, false, false},
+      {2, {2, 2}, -1, 1, false, false}}},
+    {"block_masked_mm, factors",
+     block_scaled,
+     NULL,
+     scaled_by_hand,
+     LOOSE,
+     {{2, {N, 40}, -2, 2, false, false},
+      {2, {40, 33}, -2, 2, false, false},
+      {2, {2, 2}, -1, 1, false, false}}},
     {0},
 };

@@ -103,3 +103,27 @@ int mlx_hadamard_transform(mlx_array *res, const mlx_array a, mlx_optional_float
     double by = scale.has_value ? (double)scale.value : 0;
     return capi_end(&c, res, mx_hadamard_transform(capi_in(a), scale.has_value ? &by : NULL));
 }
+
+int mlx_gather_mm(mlx_array *res, const mlx_array a, const mlx_array b, const mlx_array lhs_indices,
+                  const mlx_array rhs_indices, bool sorted_indices, const mlx_stream s) {
+    capi_call c = capi_begin(s);
+    mx_array *x = capi_in(a), *y = capi_in(b);
+    return capi_end(
+        &c, res, mx_gather_mm(x, y, capi_opt(lhs_indices), capi_opt(rhs_indices), sorted_indices));
+}
+
+int mlx_segmented_mm(mlx_array *res, const mlx_array a, const mlx_array b, const mlx_array segments,
+                     const mlx_stream s) {
+    capi_call c = capi_begin(s);
+    return capi_end(&c, res, mx_segmented_mm(capi_in(a), capi_in(b), capi_in(segments)));
+}
+
+int mlx_block_masked_mm(mlx_array *res, const mlx_array a, const mlx_array b, int block_size,
+                        const mlx_array mask_out, const mlx_array mask_lhs,
+                        const mlx_array mask_rhs, const mlx_stream s) {
+    capi_call c = capi_begin(s);
+    mx_array *x = capi_in(a), *y = capi_in(b);
+    return capi_end(&c, res,
+                    mx_block_masked_mm(x, y, block_size, capi_opt(mask_out), capi_opt(mask_lhs),
+                                       capi_opt(mask_rhs)));
+}

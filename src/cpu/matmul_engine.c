@@ -125,14 +125,22 @@ static void batch_body(void *p, int64_t begin, int64_t end) {
     }
 }
 
-/* Many products, or small ones: a thread takes whole products. */
-static bool run_batch(const mx_gemm_args *g, int64_t count) {
-    double work = (double)g->m * (double)g->n * (double)g->k;
-    if (count < 2 * mx_pool_threads() && work > 262144.0) {
+static double work_of(const mx_gemm_args *g) {
+    return (double)g->m * (double)g->n * (double)g->k;
+}
+
+/* Is it better that each thread takes whole products? True for many, or small ones. */
+static bool side_by_side(int64_t count, double work) {
+    return count >= 2 * mx_pool_threads() || work <= 262144.0;
+}
+
+static bool run_batch(const mx_gemm_args *g, int64_t count, bool serial) {
+    double work = work_of(g);
+    if (serial || !side_by_side(count, work)) {
         bool ok = true;
         for (int64_t b = 0; b < count && ok; b++) {
             gemm_item item = batch_item(g, b);
-            ok = run_item(&item, false);
+            ok = run_item(&item, serial);
         }
         return ok;
     }
@@ -141,19 +149,47 @@ static bool run_batch(const mx_gemm_args *g, int64_t count) {
     return !atomic_load(&c.nomem);
 }
 
-bool mx_gemm(const mx_gemm_args *args) {
+static bool run_product(const mx_gemm_args *args, bool serial) {
     mx_gemm_args g = fold_batch(args);
     int64_t count = batch_count(&g);
     if (g.m == 0 || g.n == 0 || count == 0)
         return true;
-    bool ok;
-    if (count == 1) {
-        gemm_item item = batch_item(&g, 0);
-        ok = run_item(&item, false);
+    if (count > 1)
+        return run_batch(&g, count, serial);
+    gemm_item item = batch_item(&g, 0);
+    return run_item(&item, serial);
+}
+
+bool mx_gemm(const mx_gemm_args *args) {
+    return run_product(args, false) || mx_fail_nomem("matmul", 0);
+}
+
+/* ---- products of many sizes ---- */
+
+typedef struct list_ctx {
+    const mx_gemm_args *list;
+    atomic_bool nomem;
+} list_ctx;
+
+static void list_body(void *p, int64_t begin, int64_t end) {
+    list_ctx *c = p;
+    for (int64_t i = begin; i < end; i++)
+        if (!run_product(&c->list[i], true))
+            atomic_store(&c->nomem, true);
+}
+
+bool mx_gemm_many(const mx_gemm_args *list, int64_t count) {
+    double work = 0;
+    bool ok = true;
+    for (int64_t i = 0; i < count; i++)
+        work += work_of(&list[i]) / (double)count;
+    if (!side_by_side(count, work)) {
+        for (int64_t i = 0; i < count && ok; i++)
+            ok = run_product(&list[i], false);
     } else {
-        ok = run_batch(&g, count);
+        list_ctx c = {.list = list};
+        mx_parallel_for(count, 1 + (int64_t)(65536.0 / (work + 1.0)), list_body, &c);
+        ok = !atomic_load(&c.nomem);
     }
-    if (!ok)
-        mx_fail_nomem("matmul", (unsigned long long)g.m * (unsigned long long)g.n);
-    return ok;
+    return ok || mx_fail_nomem("matmul", 0);
 }

@@ -49,7 +49,7 @@ typedef struct mx_gemm_args {
     int64_t m, n, k;
     mx_matrix a;           /* (m,k); data unused with pack_a */
     mx_matrix b;           /* (k,n); data unused with pack_b */
-    mx_matrix cin;         /* (m,n); data NULL: none */
+    mx_matrix cin;         /* (m,n); data NULL: none; may be out, element for element */
     void *out;             /* (m,n), overlaps no operand; columns adjacent */
     int64_t out_rs;
     double alpha, beta;    /* alpha must be set; integers take them as integers */
@@ -64,6 +64,10 @@ typedef struct mx_gemm_args {
 
 /* False and mx_fail on a failed allocation; nothing else fails. */
 bool mx_gemm(const mx_gemm_args *args);
+
+/* `count` products that do not depend on each other, of any sizes: side by side where they are many or
+   small. */
+bool mx_gemm_many(const mx_gemm_args *list, int64_t count);
 
 /* One product of contiguous row-major float32-like matrices: fills args for a(m,k) b(k,n). */
 mx_gemm_args mx_gemm_contiguous(mx_dtype dtype, int64_t m, int64_t n, int64_t k, const void *a,

@@ -129,6 +129,10 @@ typedef struct mx_p_addmm { /* alpha a b + beta c; inputs: a, b, c */
     double alpha, beta;
 } mx_p_addmm;
 
+typedef struct mx_p_gather_mm { /* inputs: a, b, indices of each, of one shape */
+    bool sorted; /* the indices of b ascend; only a hint for derivatives */
+} mx_p_gather_mm;
+
 /* rms_norm: x, then the weight; layer_norm: x, then weight and bias as flagged. The vjps take the
    cotangent behind x: (x, g, weight) and give dx, then dw and db as flagged. */
 typedef struct mx_p_norm {

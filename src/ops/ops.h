@@ -216,6 +216,13 @@ mx_array *mx_outer(mx_array *a, mx_array *b);
 mx_array *mx_tensordot(mx_array *a, mx_array *b, const int *axes_a, const int *axes_b, int n);
 mx_array *mx_tensordot_n(mx_array *a, mx_array *b, int n);
 mx_array *mx_kron(mx_array *a, mx_array *b);
+/* a (A...,M,K), b (B...,K,N): the products of those that the indices (NULL: all) pick. (op_gather_mm.c) */
+mx_array *mx_gather_mm(mx_array *a, mx_array *b, mx_array *lhs, mx_array *rhs, bool sorted);
+/* segments (S...,2) of the inner axis: (S...,M,N). (op_segmented_mm.c) */
+mx_array *mx_segmented_mm(mx_array *a, mx_array *b, mx_array *segments);
+/* Masks, any of which may be NULL, of size x size blocks. (op_masked_mm.c) */
+mx_array *mx_block_masked_mm(mx_array *a, mx_array *b, int size, mx_array *mask_out,
+                             mx_array *mask_lhs, mx_array *mask_rhs);
 /* scale NULL: 1 / sqrt(n). (op_hadamard.c) */
 mx_array *mx_hadamard_transform(mx_array *a, const double *scale);
 /* The sum of conj(a) b along an axis of each. (op_einsum.c) */
