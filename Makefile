@@ -4,7 +4,7 @@
 # make wheel      a wheel in build/wheels, for this Python and this C library or newer ones
 # make bench      measure, beside NumPy and PyTorch where installed
 # make accuracy   write docs/accuracy.md: the error of each function in ULP
-# make test-full  also under sanitizers and the torture build
+# make test-full  also under sanitizers and the torture build, and longer on random graphs
 # make install PREFIX=/usr/local            make format, make clean, make setup
 
 PREFIX ?= /usr/local
@@ -37,6 +37,7 @@ test-full: test
 	$(call TEST,asan)
 	$(call TEST,torture)
 	$(call TEST,tsan)
+	build/dev/tests/test_graph_fuzz 5000 $$(date +%s)
 	tools/test_neon.sh
 	python3 tests/check_wheel.py build/wheels
 
