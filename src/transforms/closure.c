@@ -26,6 +26,12 @@ void mx_arrays_free(mx_arrays *list) {
     *list = (mx_arrays){0};
 }
 
+bool mx_closure_call(mx_closure *f, mx_array *const *in, int n, mx_arrays *out) {
+    if (f->call(f, in, n, out) && !mx_failed())
+        return true;
+    return mx_failed() ? false : mx_fail(MX_INVALID, "[closure] the function failed without an error");
+}
+
 static void destroy(mx_object *o) {
     mx_closure *c = (mx_closure *)o;
     if (c->dtor)

@@ -24,6 +24,9 @@ struct mx_closure {
     void (*dtor)(void *payload); /* once, when the last reference goes; may be NULL */
 };
 
+/* f at the inputs. False: an error is recorded, also where the function gave none. */
+bool mx_closure_call(mx_closure *f, mx_array *const *in, int n, mx_arrays *out);
+
 /* One reference. On failure the payload is destroyed. */
 mx_closure *mx_closure_new(mx_closure_fn *call, void *payload, void (*dtor)(void *));
 /* One that lives on the caller's stack for the length of a call. */

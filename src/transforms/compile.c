@@ -146,10 +146,8 @@ static bool make_placeholders(mx_array *const *in, int n, mx_arrays *made) {
 
 static bool call_function(mx_closure *f, mx_arrays *in, mx_arrays *out) {
     mx_scope s = mx_scope_open();
-    bool ok = f->call(f, in->item, (int)in->count, out) && !mx_failed();
+    bool ok = mx_closure_call(f, in->item, (int)in->count, out);
     mx_scope_close(s);
-    if (!ok && !mx_failed())
-        mx_fail(MX_INVALID, "[compile] the function failed without an error");
     return ok;
 }
 
@@ -242,7 +240,7 @@ static bool run(const compiled *c, mx_recipe *r, mx_array *const *in, int n, mx_
 static bool call_compiled(mx_closure *self, mx_array *const *in, int n, mx_arrays *out) {
     compiled *c = self->payload;
     if (mx_compile_get_mode() == MX_COMPILE_DISABLED)
-        return c->f->call(c->f, in, n, out);
+        return mx_closure_call(c->f, in, n, out);
     mx_recipe *r = find(c, in, n);
     if (!r) {
         if (!(r = trace(c->f, in, n)))

@@ -159,9 +159,9 @@ static bool call_custom(mx_closure *self, mx_array *const *in, int n, mx_arrays 
     const custom_call *c = self->payload;
     mx_arrays results = {0};
     if (!mx_trace_active())
-        return c->f->call(c->f, in, n, out);
+        return mx_closure_call(c->f, in, n, out);
     mx_scope s = mx_scope_open();
-    bool ok = c->f->call(c->f, in, n, &results) && (results.count == 0 || wrap(c, in, n, &results, out));
+    bool ok = mx_closure_call(c->f, in, n, &results) && (results.count == 0 || wrap(c, in, n, &results, out));
     mx_arrays_free(&results);
     mx_scope_close(s);
     return ok;

@@ -104,10 +104,8 @@ bool mx_jvp(mx_closure *f, mx_array *const *primals, int n, mx_array *const *tan
     uint8_t *levels = check_tangents(primals, n, tangents, ntan) ? mx_malloc((size_t)n + 1) : NULL;
     if (!levels)
         return false;
-    bool ok = mx_trace_begin(&t, primals, n, levels) && f->call(f, t.seeds.item, n, outputs) &&
-              !mx_failed() && push_forward(&t, outputs, tangents, out_tangents);
-    if (!ok && !mx_failed())
-        mx_fail(MX_INVALID, "[closure] the function failed without an error");
+    bool ok = mx_trace_begin(&t, primals, n, levels) && mx_closure_call(f, t.seeds.item, n, outputs) &&
+              push_forward(&t, outputs, tangents, out_tangents);
     ok = mx_trace_end(&t, outputs, out_tangents, ok);
     mx_free(levels);
     return ok;

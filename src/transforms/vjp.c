@@ -139,20 +139,13 @@ static bool pull_back(const mx_tracing *t, const mx_arrays *out, mx_array *const
     return ok;
 }
 
-static bool call(mx_closure *f, mx_array *const *in, int n, mx_arrays *out) {
-    if (f->call(f, in, n, out) && !mx_failed())
-        return true;
-    return mx_failed() ? false
-                       : mx_fail(MX_INVALID, "[closure] the function failed without an error");
-}
-
 bool mx_vjp(mx_closure *f, mx_array *const *primals, int n, mx_array *const *cotangents, int ncot,
             mx_arrays *outputs, mx_arrays *grads) {
     mx_tracing t;
     uint8_t few[FEW], *levels = n <= FEW ? few : mx_malloc((size_t)n);
     if (!levels)
         return false;
-    bool ok = mx_trace_begin(&t, primals, n, levels) && call(f, t.seeds.item, n, outputs) &&
+    bool ok = mx_trace_begin(&t, primals, n, levels) && mx_closure_call(f, t.seeds.item, n, outputs) &&
               pull_back(&t, outputs, cotangents, ncot, grads);
     ok = mx_trace_end(&t, outputs, grads, ok);
     if (levels != few)
@@ -173,7 +166,7 @@ static bool call_with(mx_closure *self, mx_array *const *seeds, int n, mx_arrays
     partial_call *p = self->payload;
     for (int i = 0; i < n; i++)
         p->in[p->argnums[i]] = seeds[i];
-    if (!call(p->f, p->in, p->nin, out))
+    if (!mx_closure_call(p->f, p->in, p->nin, out))
         return false;
     if (out->count)
         return true;
@@ -205,7 +198,7 @@ static bool grad_with(partial_call *p, mx_array **primals, int nargs, mx_arrays 
     uint8_t few[FEW], *levels = nargs <= FEW ? few : mx_malloc((size_t)nargs);
     if (!levels)
         return false;
-    bool ok = mx_trace_begin(&t, primals, nargs, levels) && call(&f, t.seeds.item, nargs, outputs);
+    bool ok = mx_trace_begin(&t, primals, nargs, levels) && mx_closure_call(&f, t.seeds.item, nargs, outputs);
     int wanted = ok ? count_wanted(outputs) : 0;
     mx_array **cot = ok ? mx_calloc((size_t)wanted + 1, sizeof *cot) : NULL;
     if (cot && !is_stopped(outputs->item[0]))

@@ -71,9 +71,7 @@ bool mx_vmap_trace(mx_closure *f, mx_array *const *in, int n, const int *in_axes
         return false;
     mx_scope s = mx_scope_open();
     mx_trace_enter();
-    bool ok = make_inputs(in, n, in_axes, s_in) && f->call(f, s_in->item, n, s_out) && !mx_failed();
-    if (!ok && !mx_failed())
-        mx_fail(MX_INVALID, "[vmap] the function failed without an error");
+    bool ok = make_inputs(in, n, in_axes, s_in) && mx_closure_call(f, s_in->item, n, s_out);
     mx_trace_leave();
     mx_scope_close(s);
     return ok;
