@@ -9,9 +9,12 @@ import pickle
 import sys
 
 import mlx.core as mx
-import mlx.nn as nn  # noqa: F401 (the expressions use it)
+import mlx.nn as nn
 import numpy as np
+from mlx.nn import losses  # noqa: F401 (the expressions use it)
 from mlx.utils import tree_flatten
+
+REDUCTIONS = ("none", "mean", "sum")
 
 
 def x(*shape, dtype=mx.float32, scale=2.0):
@@ -53,6 +56,62 @@ def layer(module, *inputs, **options):
     }
 
 
+def drop_repr(result):
+    """Without the repr, which here has an address."""
+    return {key: value for key, value in result.items() if key != "repr"}
+
+
+def bits(*shape):
+    return (x(*shape) > 0).astype(mx.float32)
+
+
+def probabilities(*shape):
+    return mx.softmax(x(*shape, scale=1.0), axis=-1)
+
+
+def causal(size):
+    return nn.MultiHeadAttention.create_additive_causal_mask(size)
+
+
+def mixed():
+    """A model with layers that can be quantized and others."""
+    inner = nn.Sequential(nn.Linear(64, 32, bias=False), nn.Tanh())
+    return nn.Sequential(nn.Linear(64, 64), nn.Embedding(3, 64), inner)
+
+
+def quantized(model, *args, **kwargs):
+    nn.quantize(model, *args, **kwargs)
+    return [model, dict(tree_flatten(model.parameters())), model.layers[0](x(2, 64))]
+
+
+def eight_bits(path):
+    return {"bits": 8} if path == "layers.1" else path == "layers.2.layers.0"
+
+
+def random_after(k):
+    """A function that makes the `k`-th layer from another and then draws a random number."""
+    linear, embedding = nn.Linear(64, 64), nn.Embedding(3, 64)
+    makers = [
+        linear.to_quantized,
+        embedding.to_quantized,
+        lambda: nn.AllToShardedLinear.from_linear(linear),
+        lambda: nn.QuantizedAllToShardedLinear.from_quantized_linear(linear.to_quantized()),
+    ]
+
+    def run():
+        makers[k]()
+        return mx.random.uniform()
+
+    return run
+
+
+class Second(nn.Module):
+    """Returns its second argument."""
+
+    def __call__(self, first, second, *rest):
+        return second
+
+
 def is_float(value):
     return isinstance(value, mx.array) and mx.issubdtype(value.dtype, mx.floating)
 
@@ -68,7 +127,7 @@ def plain(leaf):
 def evaluate(expression):
     mx.random.seed(11)
     try:
-        value = eval(expression)
+        value = eval(expression, dict(globals()))
         return [(path, plain(leaf)) for path, leaf in tree_flatten(value)]
     except Exception as error:
         return [("error", type(error).__name__)]
@@ -78,7 +137,8 @@ def cases():
     """The rows, from all tables: (name, expression)."""
     from nn_tables import TABLE
 
-    return [tuple(part.strip() for part in row.split(":", 1)) for row in TABLE.splitlines() if row]
+    rows = TABLE.replace("\n    ", " ").splitlines()
+    return [tuple(part.strip() for part in row.split(":", 1)) for row in rows if row]
 
 
 def results():

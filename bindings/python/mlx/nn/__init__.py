@@ -1,3 +1,5 @@
-"""Neural networks: modules, layers, losses, initializers."""
+"""Neural networks: modules, layers, losses, initializers, gradients."""
 
-from .layers import *  # noqa: F403
+from . import init, losses, utils
+from .layers import *
+from .utils import average_gradients, value_and_grad

@@ -329,7 +329,11 @@ class Module(dict):
 
         Layers such as dropout and batch normalization behave differently in the two.
         """
-        return self.apply_to_modules(lambda _, module: setattr(module, "_training", mode))
+        return self.apply_to_modules(lambda _, module: module._set_training(mode))
+
+    def _set_training(self, mode):
+        """Set the mode of this module alone."""
+        self._training = mode
 
     def eval(self) -> Module:
         """Set evaluation mode: `train(False)`."""

@@ -1,0 +1,231 @@
+"""Normalizations: `(x - mean) / sqrt(var + eps)`, where they differ in what shares mean and var."""
+
+from typing import Tuple
+
+import mlx.core as mx
+
+from .base import Module
+
+
+def _normalized(x, axes, eps):
+    """`x` with mean 0 and variance 1 along `axes`."""
+    mean = mx.mean(x, axis=axes, keepdims=True)
+    var = mx.var(x, axis=axes, keepdims=True)
+    return (x - mean) * mx.rsqrt(var + eps)
+
+
+def _scaled(layer, x):
+    return layer.weight * x + layer.bias if "weight" in layer else x
+
+
+class InstanceNorm(Module):
+    """Normalizes each channel of each example: `(N, ..., C)` over the axes between (Ulyanov et al.
+    2016).
+
+    Args:
+        dims: The number of channels.
+        eps: Added to the variance.
+        affine: Whether to multiply by a learned `weight` and add a learned `bias`.
+
+    Parameters, if `affine`: `weight`, ones, and `bias`, zeros, of shape `(dims,)`.
+    """
+
+    def __init__(self, dims: int, eps: float = 1e-5, affine: bool = False):
+        super().__init__()
+        if affine:
+            self.weight = mx.ones((dims,))
+            self.bias = mx.zeros((dims,))
+        self.dims = dims
+        self.eps = eps
+
+    def _extra_repr(self):
+        return f"{self.dims}, eps={self.eps}, affine={'weight' in self}"
+
+    def __call__(self, x: mx.array) -> mx.array:
+        if x.ndim < 3:
+            raise ValueError(
+                "InstanceNorm expects inputs with at least 3 dimensions (N, ..., C) but the input "
+                f"has {x.ndim} dimensions."
+            )
+        return _scaled(self, _normalized(x, tuple(range(1, x.ndim - 1)), self.eps))
+
+
+class LayerNorm(Module):
+    """Normalizes over the last axis (Ba et al. 2016).
+
+    Args:
+        dims: The size of that axis.
+        eps: Added to the variance.
+        affine: Whether to multiply by a learned `weight`.
+        bias: Whether to add a learned `bias`, if `affine`.
+
+    Parameters, if `affine`: `weight`, ones, and `bias`, zeros, of shape `(dims,)`.
+    """
+
+    def __init__(self, dims: int, eps: float = 1e-5, affine: bool = True, bias: bool = True):
+        super().__init__()
+        if affine:
+            self.weight = mx.ones((dims,))
+            if bias:
+                self.bias = mx.zeros((dims,))
+        self.eps = eps
+        self.dims = dims
+
+    def _extra_repr(self):
+        return f"{self.dims}, eps={self.eps}, affine={'weight' in self}"
+
+    def __call__(self, x):
+        return mx.fast.layer_norm(x, self.get("weight"), self.get("bias"), self.eps)
+
+
+class RMSNorm(Module):
+    """`x / sqrt(mean(x**2) + eps) * weight` over the last axis (Zhang and Sennrich 2019).
+
+    Args:
+        dims: The size of that axis.
+        eps: Added to the mean of the squares.
+
+    Parameters: `weight` of shape `(dims,)`, ones.
+    """
+
+    def __init__(self, dims: int, eps: float = 1e-5):
+        super().__init__()
+        self.weight = mx.ones((dims,))
+        self.eps = eps
+
+    def _extra_repr(self):
+        return f"{self.weight.shape[0]}, eps={self.eps}"
+
+    def __call__(self, x):
+        return mx.fast.rms_norm(x, self["weight"], self.eps)
+
+
+class GroupNorm(Module):
+    """Normalizes groups of channels of each example, `(N, ..., C)` (Wu and He 2018).
+
+    Args:
+        num_groups: The number of groups, a divisor of `dims`.
+        dims: The number of channels.
+        eps: Added to the variance.
+        affine: Whether to multiply by a learned `weight` and add a learned `bias`.
+        pytorch_compatible: Group neighbouring channels, as PyTorch does; otherwise channel `c` is
+            in group `c % num_groups`.
+
+    Parameters, if `affine`: `weight`, ones, and `bias`, zeros, of shape `(dims,)`.
+    """
+
+    def __init__(
+        self,
+        num_groups: int,
+        dims: int,
+        eps: float = 1e-5,
+        affine: bool = True,
+        pytorch_compatible: bool = False,
+    ):
+        super().__init__()
+        if dims % num_groups != 0:
+            raise ValueError(
+                f"The number of features ({dims}) must be evenly divisible by "
+                f"the number of groups ({num_groups})."
+            )
+        if affine:
+            self.bias = mx.zeros((dims,))
+            self.weight = mx.ones((dims,))
+        self.num_groups = num_groups
+        self.dims = dims
+        self.eps = eps
+        self.pytorch_compatible = pytorch_compatible
+
+    def _extra_repr(self):
+        return (
+            f"{self.num_groups}, {self.dims}, eps={self.eps}, "
+            f"affine={'weight' in self}, pytorch_compatible={self.pytorch_compatible}"
+        )
+
+    def __call__(self, x):
+        if x.ndim < 2 or x.shape[-1] != self.dims:
+            raise ValueError(
+                f"GroupNorm expects inputs (N, ..., {self.dims}) but got shape {x.shape}."
+            )
+        group_size = self.dims // self.num_groups
+        if self.pytorch_compatible:
+            split, axes = (self.num_groups, group_size), (1, 3)
+        else:
+            split, axes = (group_size, self.num_groups), (1, 2)
+        groups = x.reshape(x.shape[0], -1, *split)
+        return _scaled(self, _normalized(groups, axes, self.eps).reshape(x.shape))
+
+
+class BatchNorm(Module):
+    """Normalizes each channel over the batch and the spatial axes (Ioffe and Szegedy 2015).
+
+    The input is `(N, C)`, `(N, L, C)` or `(N, H, W, C)`. In training mode the batch's own mean and
+    variance are used, and running averages of them (of the unbiased variance) are kept; in
+    evaluation mode the running averages are used.
+
+    Args:
+        num_features: The number of channels.
+        eps: Added to the variance.
+        momentum: The weight of a new batch in the running averages.
+        affine: Whether to multiply by a learned `weight` and add a learned `bias`.
+        track_running_stats: Whether to keep the running averages; otherwise the batch's own values
+            are used in both modes.
+
+    Parameters of shape `(num_features,)`: `weight`, ones, and `bias`, zeros, if `affine`;
+    `running_mean`, zeros, and `running_var`, ones, which always stay frozen.
+    """
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+    ):
+        super().__init__()
+        self.num_features = num_features
+        self.eps = eps
+        self.momentum = momentum
+        self.track_running_stats = track_running_stats
+        if affine:
+            self.weight = mx.ones((num_features,))
+            self.bias = mx.zeros((num_features,))
+        if track_running_stats:
+            self._buffers = frozenset(("running_mean", "running_var"))
+            self.running_mean = mx.zeros((num_features,))
+            self.running_var = mx.ones((num_features,))
+            self.freeze(keys=["running_mean", "running_var"], recurse=False)
+
+    def unfreeze(self, *args, **kwargs):
+        """As `Module.unfreeze`; the running averages stay frozen."""
+        return super().unfreeze(*args, **kwargs)
+
+    def _extra_repr(self):
+        return (
+            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, "
+            f"affine={'weight' in self}, track_running_stats={self.track_running_stats}"
+        )
+
+    def _statistics(self, x) -> Tuple[mx.array, mx.array]:
+        """Mean and variance of the channels, after the running averages have taken them in."""
+        if self.track_running_stats and not self.training:
+            return self.running_mean, self.running_var
+        axes = tuple(range(x.ndim - 1))
+        mean, var = mx.mean(x, axis=axes), mx.var(x, axis=axes)
+        if self.track_running_stats and self.training:
+            count = x.size // x.shape[-1]
+            if count < 2:
+                raise ValueError("BatchNorm training requires more than one value per channel.")
+            unbiased = var * (count / (count - 1))
+            self.running_mean = (1 - self.momentum) * self.running_mean + self.momentum * mean
+            self.running_var = (1 - self.momentum) * self.running_var + self.momentum * unbiased
+        return mean, var
+
+    def __call__(self, x: mx.array) -> mx.array:
+        if x.ndim < 2 or x.ndim > 4:
+            raise ValueError(
+                f"Expected input tensor to have 2, 3 or 4 dimensions, but got {x.ndim}"
+            )
+        mean, var = self._statistics(x)
+        return _scaled(self, (x - mean) * mx.rsqrt(var + self.eps))

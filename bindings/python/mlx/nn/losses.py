@@ -1,0 +1,280 @@
+"""Losses. `reduction` says what becomes of the losses of single examples: `"none"` returns them
+all, `"mean"` their mean and `"sum"` their sum."""
+
+import math
+from typing import Literal, Optional
+
+import mlx.core as mx
+
+Reduction = Literal["none", "mean", "sum"]
+
+
+def _reduce(loss, reduction):
+    if reduction == "none":
+        return loss
+    if reduction == "mean":
+        return mx.mean(loss)
+    if reduction == "sum":
+        return mx.sum(loss)
+    raise ValueError("Invalid reduction. Must be one of ('none', 'mean', 'sum').")
+
+
+def _require_same_shape(a, b, a_name="Predictions", b_name="targets"):
+    if a.shape != b.shape:
+        raise ValueError(f"{a_name} shape {a.shape} does not match {b_name} shape {b.shape}.")
+
+
+def _weighted(loss, weights):
+    if weights is None:
+        return loss
+    if weights.shape != loss.shape:
+        raise ValueError(
+            f"Weights with shape {weights.shape} is not the same as output loss with shape "
+            f"{loss.shape}."
+        )
+    return loss * weights
+
+
+def cross_entropy(
+    logits: mx.array,
+    targets: mx.array,
+    weights: Optional[mx.array] = None,
+    axis: int = -1,
+    label_smoothing: float = 0.0,
+    reduction: Reduction = "none",
+) -> mx.array:
+    """`-sum_k t_k log(softmax(logits)_k)` along an axis.
+
+    Args:
+        logits: Scores of the classes, not normalized.
+        targets: The true classes, as integers of the shape of `logits` without `axis`, or
+            probabilities of the shape of `logits`.
+        weights: Multiplied with the losses.
+        axis: The axis of the classes.
+        label_smoothing: Mix the targets with so much of the uniform distribution, in `[0, 1)`
+            (Szegedy et al. 2016).
+        reduction: See above.
+    """
+    if label_smoothing < 0 or label_smoothing >= 1:
+        raise ValueError(f"Label smoothing must be in [0, 1), got {label_smoothing}.")
+    probabilities = targets.ndim == logits.ndim
+    shape = list(logits.shape)
+    if not probabilities:
+        del shape[axis]
+    if targets.shape != tuple(shape):
+        raise ValueError(
+            f"Targets shape {targets.shape} does not match logits shape {logits.shape}."
+        )
+    norm = mx.logsumexp(logits, axis=axis)
+    if probabilities:
+        loss = ((mx.expand_dims(norm, axis) - logits) * targets).sum(axis=axis)
+    else:
+        index = mx.expand_dims(targets, axis)
+        loss = norm - mx.take_along_axis(logits, index, axis).squeeze(axis)
+    if label_smoothing > 0:
+        uniform = norm - logits.mean(axis=axis)
+        loss = (1 - label_smoothing) * loss + label_smoothing * uniform
+    return _reduce(_weighted(loss, weights), reduction)
+
+
+def binary_cross_entropy(
+    inputs: mx.array,
+    targets: mx.array,
+    weights: Optional[mx.array] = None,
+    with_logits: bool = True,
+    reduction: Reduction = "mean",
+) -> mx.array:
+    """`-t log(p) - (1 - t) log(1 - p)`.
+
+    Args:
+        inputs: Probabilities `p`, or with `with_logits` scores `x` with `p = sigmoid(x)`.
+        targets: The true probabilities `t`.
+        weights: Multiplied with the losses.
+        with_logits: Whether `inputs` are scores. Otherwise logarithms stop at -100.
+        reduction: See above.
+    """
+    _require_same_shape(inputs, targets, "Inputs")
+    if with_logits:
+        loss = mx.logaddexp(0.0, inputs) - inputs * targets
+    else:
+        log_p = mx.maximum(mx.log(inputs), -100)
+        log_q = mx.maximum(mx.log(1 - inputs), -100)
+        loss = -(targets * log_p + (1 - targets) * log_q)
+    return _reduce(_weighted(loss, weights), reduction)
+
+
+def l1_loss(predictions: mx.array, targets: mx.array, reduction: Reduction = "mean") -> mx.array:
+    """`|y - t|`, for predictions `y` and targets `t` of one shape."""
+    _require_same_shape(predictions, targets)
+    return _reduce(mx.abs(predictions - targets), reduction)
+
+
+def mse_loss(predictions: mx.array, targets: mx.array, reduction: Reduction = "mean") -> mx.array:
+    """`(y - t) ** 2`, for predictions `y` and targets `t` of one shape."""
+    _require_same_shape(predictions, targets)
+    return _reduce(mx.square(predictions - targets), reduction)
+
+
+def nll_loss(
+    inputs: mx.array, targets: mx.array, axis: int = -1, reduction: Reduction = "none"
+) -> mx.array:
+    """Minus the log probability of the true class.
+
+    Args:
+        inputs: Log probabilities of the classes.
+        targets: The true classes, integers of the shape of `inputs` without `axis`.
+        axis: The axis of the classes.
+        reduction: See above.
+    """
+    index = mx.expand_dims(targets, axis)
+    return _reduce(-mx.take_along_axis(inputs, index, axis).squeeze(axis), reduction)
+
+
+def gaussian_nll_loss(
+    inputs: mx.array,
+    targets: mx.array,
+    vars: mx.array,
+    full: bool = False,
+    eps: float = 1e-6,
+    reduction: Reduction = "mean",
+) -> mx.array:
+    """Minus the log density of a normal distribution, `(log(v) + (t - m) ** 2 / v) / 2`.
+
+    Args:
+        inputs: The means `m`.
+        targets: Samples `t`, of the shape of `inputs`.
+        vars: The variances `v`, of the shape of `inputs`.
+        full: Add the constant `log(2 pi) / 2`.
+        eps: The least variance, taken in place of lower ones.
+        reduction: See above.
+    """
+    _require_same_shape(inputs, targets, "Inputs")
+    _require_same_shape(inputs, vars, "Inputs", "vars")
+    variance = mx.maximum(vars, eps)
+    loss = 0.5 * (mx.log(variance) + mx.square(targets - inputs) / variance)
+    if full:
+        loss = loss + 0.5 * math.log(2 * math.pi)
+    return _reduce(loss, reduction)
+
+
+def kl_div_loss(
+    inputs: mx.array, targets: mx.array, axis: int = -1, reduction: Reduction = "none"
+) -> mx.array:
+    """The divergence `sum_k q_k (log q_k - log p_k)` along an axis (Kullback and Leibler 1951).
+
+    Args:
+        inputs: The logarithms of the predicted probabilities `p`.
+        targets: The logarithms of the true probabilities `q`.
+        axis: The axis of the classes.
+        reduction: See above.
+    """
+    return _reduce(mx.sum(mx.exp(targets) * (targets - inputs), axis), reduction)
+
+
+def smooth_l1_loss(
+    predictions: mx.array, targets: mx.array, beta: float = 1.0, reduction: Reduction = "mean"
+) -> mx.array:
+    """With `d = |y - t|`: `d ** 2 / (2 beta)` where `d < beta`, else `d - beta / 2` (Girshick
+    2015)."""
+    _require_same_shape(predictions, targets)
+    distance = mx.abs(predictions - targets)
+    if beta == 0:
+        return _reduce(distance, reduction)
+    near = 0.5 * mx.square(distance) / beta
+    return _reduce(mx.where(distance < beta, near, distance - 0.5 * beta), reduction)
+
+
+def triplet_loss(
+    anchors: mx.array,
+    positives: mx.array,
+    negatives: mx.array,
+    axis: int = -1,
+    p: int = 2,
+    margin: float = 1.0,
+    eps: float = 1e-6,
+    reduction: Reduction = "none",
+) -> mx.array:
+    """`max(d(a, positive) - d(a, negative) + margin, 0)` (Schroff et al. 2015).
+
+    Args:
+        anchors: Vectors `a`.
+        positives: Vectors that should be near.
+        negatives: Vectors that should be far.
+        axis: The axis of the vectors' elements.
+        p: The distance `d` is the p-norm of the difference.
+        margin: How much nearer.
+        eps: Added below the root, so that its derivative stays finite.
+        reduction: See above.
+    """
+
+    def distance(a, b):
+        return mx.power(mx.power(mx.abs(a - b), p).sum(axis) + eps, 1 / p)
+
+    difference = distance(anchors, positives) - distance(anchors, negatives)
+    return _reduce(mx.maximum(difference + margin, 0), reduction)
+
+
+def hinge_loss(inputs: mx.array, targets: mx.array, reduction: Reduction = "none") -> mx.array:
+    """`max(1 - y t, 0)`, for scores `y` and targets `t` of -1 or 1."""
+    return _reduce(mx.maximum(1 - inputs * targets, 0), reduction)
+
+
+def huber_loss(
+    inputs: mx.array, targets: mx.array, delta: float = 1.0, reduction: Reduction = "none"
+) -> mx.array:
+    """With `d = |y - t|`: `d ** 2 / 2` where `d <= delta`, else `delta (d - delta / 2)` (Huber
+    1964)."""
+    distance = mx.abs(inputs - targets)
+    far = delta * (distance - 0.5 * delta)
+    return _reduce(mx.where(distance <= delta, 0.5 * mx.square(distance), far), reduction)
+
+
+def log_cosh_loss(inputs: mx.array, targets: mx.array, reduction: Reduction = "none") -> mx.array:
+    """`log(cosh(y - t))` without overflow."""
+    error = inputs - targets
+    return _reduce(mx.logaddexp(error, -error) - math.log(2), reduction)
+
+
+def cosine_similarity_loss(
+    x1: mx.array,
+    x2: mx.array,
+    axis: int = 1,
+    eps: float = 1e-8,
+    reduction: Reduction = "none",
+) -> mx.array:
+    """The cosine of the angle between vectors, `x1 x2 / max(|x1| |x2|, eps)`.
+
+    Args:
+        x1: The one vectors.
+        x2: The other vectors.
+        axis: The axis of the vectors' elements.
+        eps: The least denominator.
+        reduction: See above.
+    """
+    norms = mx.linalg.norm(x1, axis=axis) * mx.linalg.norm(x2, axis=axis)
+    return _reduce(mx.sum(x1 * x2, axis=axis) / mx.maximum(norms, eps), reduction)
+
+
+def margin_ranking_loss(
+    inputs1: mx.array,
+    inputs2: mx.array,
+    targets: mx.array,
+    margin: float = 0.0,
+    reduction: Reduction = "none",
+) -> mx.array:
+    """`max(-t (y1 - y2) + margin, 0)`.
+
+    Args:
+        inputs1: Scores `y1`.
+        inputs2: Scores `y2`.
+        targets: `t`: 1 where `y1` should be higher, -1 where `y2` should.
+        margin: How much higher.
+        reduction: See above.
+    """
+    if not inputs1.shape == inputs2.shape == targets.shape:
+        raise ValueError(
+            "The shapes of the arguments do not match. The provided shapes are "
+            f"inputs1.shape={inputs1.shape}, inputs2.shape={inputs2.shape}, and "
+            f"targets.shape={targets.shape}."
+        )
+    return _reduce(mx.maximum(margin - targets * (inputs1 - inputs2), 0), reduction)
