@@ -28,6 +28,19 @@ static int call_tensordot(mlx_value *res, const mlx_operation *op, mlx_value *ar
     return mlx_tensordot(OUT, ARRAY(0), ARRAY(1), a.ints, a.count, b.ints, b.count, ON(3));
 }
 
+/* a, b, axis, stream */
+static int call_vecdot(mlx_value *res, const mlx_operation *op, mlx_value *args) {
+    (void)op;
+    return cat_array(&args[0]) || cat_array(&args[1]) || mlx_vecdot(OUT, ARRAY(0), ARRAY(1), INT(2), ON(3));
+}
+
+/* a, scale, stream */
+static int call_hadamard(mlx_value *res, const mlx_operation *op, mlx_value *args) {
+    (void)op;
+    mlx_optional_float scale = {(float)cat_number(&args[1]), !cat_is_none(&args[1])};
+    return cat_array(&args[0]) || mlx_hadamard_transform(OUT, ARRAY(0), scale, ON(2));
+}
+
 const mlx_operation cat_matmul_rows[] = {
     {CORE, "matmul(a: array, b: array, /, *, " STREAM,
      "The matrix product of (..., M, K) and (..., K, N). The axes in front broadcast; a vector stands for a row on the "
@@ -44,5 +57,9 @@ const mlx_operation cat_matmul_rows[] = {
     {CORE, "tensordot(a: array, b: array, /, axes: int | list[Sequence[int]] = 2, *, " STREAM,
      "The sum of products over pairs of axes: the last axes of a and the first of b, as many as the int says, or the "
      "two lists of axes.", call_tensordot},
+    {CORE, "vecdot(a: array, b: array, /, *, axis: int = -1, " STREAM, "sum(conj(a) b) along an axis.", call_vecdot},
+    {CORE, "hadamard_transform(a: array, scale: float | None = None, " STREAM,
+     "The Walsh-Hadamard transform of the last axis, whose length is m 2^k with m 1, 12, 20 or 28, times scale, by "
+     "default 1 / sqrt(length).", call_hadamard},
     {NULL},
 };

@@ -25,7 +25,7 @@ static int int_value(mlx_value *v, const mpy_parameter *p, PyObject *o) {
     else if (p->wide && (overflow || i < 0)) {
         PyErr_Format(PyExc_TypeError, "argument '%U' must not be negative", p->name);
         return -1;
-    } else if (overflow || (p->accepts & BIT(INT) && !(p->accepts & BIT(FLOAT)) && !p->wide && i != (int)i)) {
+    } else if (overflow || (p->accepts & BIT(INT) && !(p->accepts & BIT(FLOAT)) && !p->wide && !p->large && i != (int)i)) {
         PyErr_Format(PyExc_OverflowError, "argument '%U': %S is too large", p->name, o);
         return -1;
     }
@@ -203,11 +203,18 @@ static int convert_stream(mlx_value *v, PyObject *o) {
     return mpy_stream_from(&v->as.stream, o);
 }
 
+static int convert_group(mlx_value *v, PyObject *o) {
+    *v = (mlx_value){.kind = MLX_VALUE_GROUP};
+    return mpy_group_from(&v->as.group, o);
+}
+
 static int convert_other(mpy_frame *frame, mlx_value *v, PyObject *o, const mpy_function *f,
                          const mpy_parameter *p) {
     unsigned accepts = p->accepts;
     if (accepts & BIT(STREAM))
         return convert_stream(v, o);
+    if (accepts & BIT(GROUP))
+        return convert_group(v, o);
     if (o == Py_None && accepts & BIT(NONE))
         return *v = (mlx_value){.kind = MLX_VALUE_NONE}, 0;
     int status = number_value(v, p, o);

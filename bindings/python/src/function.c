@@ -34,10 +34,15 @@ static PyObject *ints_object(const mlx_value *value) {
     return tuple;
 }
 
+/* Several results are a tuple; a list in it is a list. */
 static PyObject *list_object(mlx_value *value) {
     PyObject *tuple = PyTuple_New(value->count);
     for (int i = 0; tuple && i < value->count; i++) {
-        PyObject *item = mpy_value_object(&value->as.items[i]);
+        mlx_value *from = &value->as.items[i];
+        bool list = from->kind == MLX_VALUE_LIST;
+        PyObject *item = mpy_value_object(from);
+        if (item && list)
+            Py_SETREF(item, PySequence_List(item));
         if (item)
             PyTuple_SET_ITEM(tuple, i, item);
         else
@@ -110,7 +115,8 @@ static int set_parameter(mpy_function *f, int i) {
     p->accepts = from->accepts;
     p->by_position = from->place == MLX_PLACE_POSITION || from->place == MLX_PLACE_EITHER;
     p->by_keyword = from->place == MLX_PLACE_KEYWORD || from->place == MLX_PLACE_EITHER;
-    p->wide = from->name.length == 4 && !memcmp(from->name.start, "seed", 4);
+    p->wide = !strncmp(from->name.start, "seed:", 5);
+    p->large = !strncmp(from->name.start, "limit:", 6);
     p->type = from->type.length ? text_object(from->type) : PyUnicode_FromString("array or int");
     p->name = text_object(from->name);
     if (!p->type || !p->name)
@@ -220,7 +226,7 @@ static PyObject *function_module(PyObject *o, void *unused) {
 static PyObject *fallback_object(const mlx_parameter *p) {
     mlx_value value = p->value;
     PyObject *object = mpy_value_object(&value);
-    if (object && value.kind == MLX_VALUE_INTS)
+    if (object && p->value.kind == MLX_VALUE_INTS)
         Py_SETREF(object, PySequence_List(object));
     return object;
 }

@@ -78,6 +78,16 @@ PyObject *mpy_device_info(PyObject *device); /* None: the default one */
 /* An enum.Enum of the module with n members, which also become names of the module. */
 PyObject *mpy_enum(PyObject *module, const char *name, PyObject **members, int n, const char *(*member_name)(int));
 
+/* A Group, borrowed; None: an empty handle. (process.c) */
+int mpy_group_from(mlx_distributed_group *out, PyObject *o);
+
+/* --- random.state (random.c) -------------------------------------------------------------------------- */
+
+/* A sequence of one array, read with mlx_random_get_state and set with mlx_random_set_state: in a tree it counts as a
+   list of one that can be written. */
+extern PyTypeObject mpy_random_state_type;
+static inline int mpy_random_state_check(PyObject *o) { return Py_IS_TYPE(o, &mpy_random_state_type); }
+
 /* --- trees of dict, list, tuple (tree.c) ------------------------------------------------------------- */
 
 /* The arrays of a tree, in order; leaves that are no arrays are passed over. */
@@ -93,6 +103,9 @@ int mpy_init_asarray(PyObject *module);
 int mpy_init_dtype(PyObject *module);
 int mpy_init_numinfo(PyObject *module);
 int mpy_init_device(PyObject *module);
-int mpy_init_functions(PyObject *module); /* the catalog's (function.c); after the types */
+int mpy_init_functions(PyObject *module); /* the catalog's (function.c), and the submodules; after the types */
+int mpy_init_random(PyObject *module);
+int mpy_init_process(PyObject *module);
+int mpy_init_names(PyObject *module);
 
 #endif

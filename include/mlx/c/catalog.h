@@ -35,7 +35,7 @@ typedef enum mlx_value_kind {
     MLX_VALUE_INTS,
     MLX_VALUE_ARRAYS, /* any number of arrays */
     MLX_VALUE_TUPLE,  /* a fixed number of arrays, each with a meaning */
-    MLX_VALUE_LIST,   /* of values */
+    MLX_VALUE_LIST,   /* of values; a result is several results, and lists among them are lists */
     MLX_VALUE_GROUP   /* of processes; empty: the default group */
 } mlx_value_kind;
 
