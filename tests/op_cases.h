@@ -63,7 +63,8 @@ typedef struct op_case {
     FAMILY(product)   \
     FAMILY(signal)    \
     FAMILY(linalg)    \
-    FAMILY(composite)
+    FAMILY(composite) \
+    FAMILY(quant)
 #define FAMILY(name) extern const op_case op_cases_##name[];
 OP_FAMILIES
 #undef FAMILY

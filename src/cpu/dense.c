@@ -20,6 +20,12 @@ bool cpu_dense_open(cpu_dense *d, const mx_array *a) {
     return true;
 }
 
+bool cpu_dense_room(cpu_dense *d, size_t bytes) {
+    *d = (cpu_dense){.copy = mx_block_alloc(bytes), .bytes = bytes};
+    d->data = d->copy;
+    return d->copy != NULL;
+}
+
 void cpu_dense_close(cpu_dense *d) {
     if (d->copy)
         mx_block_free(d->copy, d->bytes);

@@ -13,5 +13,7 @@ typedef struct cpu_dense {
 /* a may be NULL: data is NULL. False: out of memory. Close also after a failure. */
 bool cpu_dense_open(cpu_dense *d, const mx_array *a);
 void cpu_dense_close(cpu_dense *d);
+/* Just memory, in `copy`. */
+bool cpu_dense_room(cpu_dense *d, size_t bytes);
 
 #endif

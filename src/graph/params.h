@@ -163,6 +163,15 @@ typedef struct mx_p_hadamard { /* n = m 2^k elements along the last axis */
     int m;
     bool transposed; /* the matrix of order m is */
 } mx_p_hadamard;
+/* Quantized groups along the last axis (kernels/k_quant.h). dequantize: w, scales, and biases or the global scale;
+   to dtype where the mode does not say. Products: x, w, scales, biases in affine, and lhs and rhs indices in
+   gather_qmm; w is (..., N, K) if transpose, else (..., K, N). */
+typedef struct mx_p_quant {
+    int mode; /* mx_quant_mode */
+    int bits, group;
+    int dtype;
+    bool transpose, sorted;
+} mx_p_quant;
 
 /* inputs: x (N, spatial..., C), weight (O, kernel..., C / groups); one entry a spatial axis. Elements of x
    stand input_dilation apart, those of the kernel kernel_dilation; padding may be negative. */

@@ -28,7 +28,8 @@
     X(sort)           \
     X(fft)            \
     X(hadamard)       \
-    X(attention)
+    X(attention)      \
+    X(quant)
 
 typedef struct mx_kernels {
     const char *name; /* "baseline" "avx2" "avx512" "neon" */

@@ -31,6 +31,8 @@
  *     vd_lo vd_hi halves of a vf as float64; vf_from_d joins them again, rounding
  *     vf_gather(p, i)  p[i[lane]]
  *     vf_lookup16(p, i)  p[i[lane] mod 16]; VF_LOOKUP is 1 where that is cheap
+ *     vi_shlv vi_shrv(a, n)  each lane shifted by its own count
+ *     vi_load_u8 / vi_store_u8       VF_LANES bytes, 0 .. 255 in each lane
  *     vm_load_bool / vm_store_bool   bytes 0 or 1 (any non-zero byte is true on load)
  */
 #ifndef MX_KERNELS_SIMD_H

@@ -121,6 +121,9 @@ SV vi vi_select(vm m, vi a, vi b) { return as_vi(_mm256_blendv_ps(as_vf(b), as_v
 SV vi vi_shl(vi a, int n) { return _mm256_slli_epi32(a, n); }
 SV vi vi_shr(vi a, int n) { return _mm256_srli_epi32(a, n); }
 SV vi vi_sra(vi a, int n) { return _mm256_srai_epi32(a, n); }
+/* Each lane by its own count, 0..31, with zeros. */
+SV vi vi_shlv(vi a, vi n) { return _mm256_sllv_epi32(a, n); }
+SV vi vi_shrv(vi a, vi n) { return _mm256_srlv_epi32(a, n); }
 SV vf vf_from_i(vi a) { return _mm256_cvtepi32_ps(a); }
 SV vi vi_from_f(vf a) { return _mm256_cvttps_epi32(a); }
 SV vi vi_round_f(vf a) { return _mm256_cvtps_epi32(a); }
@@ -198,6 +201,13 @@ SV void vf_store_f16(uint16_t *p, vf a) {
 }
 SV vf vf_round_f16(vf a) {
     return _mm256_cvtph_ps(_mm256_cvtps_ph(a, _MM_FROUND_TO_NEAREST_INT));
+}
+SV vi vi_load_u8(const uint8_t *p) {
+    return _mm256_cvtepu8_epi32(_mm_loadl_epi64((const void *)p));
+}
+SV void vi_store_u8(uint8_t *p, vi a) {
+    __m128i h = _mm_packs_epi32(_mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1));
+    _mm_storel_epi64((void *)p, _mm_packus_epi16(h, h));
 }
 SV vm vm_load_bool(const uint8_t *p) {
     __m256i b = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const void *)p));

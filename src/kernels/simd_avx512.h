@@ -98,6 +98,9 @@ SV vi vi_select(vm m, vi a, vi b) { return _mm512_mask_blend_epi32(m, b, a); }
 SV vi vi_shl(vi a, int n) { return _mm512_slli_epi32(a, (unsigned)n); }
 SV vi vi_shr(vi a, int n) { return _mm512_srli_epi32(a, (unsigned)n); }
 SV vi vi_sra(vi a, int n) { return _mm512_srai_epi32(a, (unsigned)n); }
+/* Each lane by its own count, 0..31, with zeros. */
+SV vi vi_shlv(vi a, vi n) { return _mm512_sllv_epi32(a, n); }
+SV vi vi_shrv(vi a, vi n) { return _mm512_srlv_epi32(a, n); }
 SV vf vf_from_i(vi a) { return _mm512_cvtepi32_ps(a); }
 SV vi vi_from_f(vf a) { return _mm512_cvttps_epi32(a); }
 SV vi vi_round_f(vf a) { return _mm512_cvtps_epi32(a); }
@@ -173,6 +176,12 @@ SV void vf_store_f16(uint16_t *p, vf a) {
 }
 SV vf vf_round_f16(vf a) {
     return _mm512_cvtph_ps(_mm512_cvtps_ph(a, _MM_FROUND_TO_NEAREST_INT));
+}
+SV vi vi_load_u8(const uint8_t *p) {
+    return _mm512_cvtepu8_epi32(_mm_loadu_si128((const void *)p));
+}
+SV void vi_store_u8(uint8_t *p, vi a) {
+    _mm_storeu_si128((void *)p, _mm512_cvtepi32_epi8(a));
 }
 SV vm vm_load_bool(const uint8_t *p) {
     __m128i b = _mm_loadu_si128((const void *)p);

@@ -142,6 +142,19 @@ SV vi vi_max(vi a, vi b) { return vi_select(vi_gt(a, b), a, b); }
 SV vi vi_shl(vi a, int n) { return _mm_slli_epi32(a, n); }
 SV vi vi_shr(vi a, int n) { return _mm_srli_epi32(a, n); }
 SV vi vi_sra(vi a, int n) { return _mm_srai_epi32(a, n); }
+/* Each lane by its own count, 0..31, with zeros. */
+SV vi vi_shlv(vi a, vi n) {
+    vi power = _mm_cvttps_epi32(_mm_castsi128_ps(vi_shl(vi_add(n, vi_set1(127)), 23)));
+    return vi_mul(a, power); // 2^31 converts to the same bits
+}
+SV vi vi_shrv(vi a, vi n) {
+    int32_t v[4], k[4];
+    vi_store(v, a);
+    vi_store(k, n);
+    for (int i = 0; i < 4; i++)
+        v[i] = (int32_t)((uint32_t)v[i] >> k[i]);
+    return vi_load(v);
+}
 SV vf vf_from_i(vi a) { return _mm_cvtepi32_ps(a); }
 SV vi vi_from_f(vf a) { return _mm_cvttps_epi32(a); }
 SV vi vi_round_f(vf a) { return _mm_cvtps_epi32(a); }
@@ -273,6 +286,14 @@ SV vf vf_round_f16(vf a) {
     uint16_t t[4];
     vf_store_f16(t, a);
     return vf_load_f16(t);
+}
+SV vi vi_load_u8(const uint8_t *p) {
+    return _mm_setr_epi32(p[0], p[1], p[2], p[3]);
+}
+SV void vi_store_u8(uint8_t *p, vi a) {
+    __m128i h = _mm_packs_epi32(a, a);
+    int32_t low = _mm_cvtsi128_si32(_mm_packus_epi16(h, h));
+    memcpy(p, &low, sizeof low);
 }
 SV vm vm_load_bool(const uint8_t *p) {
     int32_t four;

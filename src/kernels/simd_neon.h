@@ -124,6 +124,11 @@ SV vi vi_shr(vi a, int n) {
     return vreinterpretq_s32_u32(vshlq_u32(vreinterpretq_u32_s32(a), vdupq_n_s32(-n)));
 }
 SV vi vi_sra(vi a, int n) { return vshlq_s32(a, vdupq_n_s32(-n)); }
+/* Each lane by its own count, 0..31, with zeros. */
+SV vi vi_shlv(vi a, vi n) { return vshlq_s32(a, n); }
+SV vi vi_shrv(vi a, vi n) {
+    return vreinterpretq_s32_u32(vshlq_u32(vreinterpretq_u32_s32(a), vnegq_s32(n)));
+}
 SV vf vf_from_i(vi a) { return vcvtq_f32_s32(a); }
 SV vi vi_from_f(vf a) { return vcvtq_s32_f32(a); }
 SV vi vi_round_f(vf a) { return vcvtnq_s32_f32(a); }
@@ -207,6 +212,13 @@ SV vf vf_load_f16(const uint16_t *p) {
 }
 SV void vf_store_f16(uint16_t *p, vf a) { vst1_u16(p, vreinterpret_u16_f16(vcvt_f16_f32(a))); }
 SV vf vf_round_f16(vf a) { return vcvt_f32_f16(vcvt_f16_f32(a)); }
+SV vi vi_load_u8(const uint8_t *p) {
+    return (vi){p[0], p[1], p[2], p[3]};
+}
+SV void vi_store_u8(uint8_t *p, vi a) {
+    for (int i = 0; i < 4; i++)
+        p[i] = (uint8_t)a[i];
+}
 SV vm vm_load_bool(const uint8_t *p) {
     uint32_t four;
     memcpy(&four, p, 4);

@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "graph/node.h"
 #include "graph/scope.h"
+#include "kernels/k_quant.h"
 
 /* --- op_unary.c: every UNARY row of kernels/pointwise.def ------------------------- */
 /* mx_abs(a) mx_negative(a) mx_sin(a) ...; integers become float32 where the domain is INEXACT or
@@ -241,5 +242,24 @@ mx_array *mx_rope(mx_array *x, int dims, bool traditional, const double *base, d
    NULL */
 mx_array *mx_attention(mx_array *q, mx_array *k, mx_array *v, double scale, const char *mask_mode,
                        mx_array *mask, mx_array *sinks);
+
+/* --- op_quant.c, op_qmm.c --------------------------------------------------------- */
+/* A mode by its name (NULL: affine); group and bits NULL: the mode's usual ones. */
+bool mx_quant_format_from(const char *op, const char *mode, const int *group, const int *bits,
+                          mx_quant_format *f);
+/* Words, scales, and biases in affine (else NULL); global: nvfp4's scale, or NULL. */
+bool mx_quantize(mx_array *w, mx_quant_format f, mx_array *global, mx_array *out[3]);
+/* dtype NULL: that of the scales; where they are codes bfloat16, or the global scale's. */
+mx_array *mx_dequantize(mx_array *w, mx_array *scales, mx_array *biases, mx_quant_format f,
+                        mx_array *global, const mx_dtype *dtype);
+mx_array *mx_to_fp8(mx_array *a);
+mx_array *mx_from_fp8(mx_array *a, mx_dtype t);
+/* x (..., K) times w (..., N, K) if transpose, else (..., K, N) */
+mx_array *mx_quantized_matmul(mx_array *x, mx_array *w, mx_array *scales, mx_array *biases,
+                              bool transpose, mx_quant_format f);
+/* Matrices of x and w picked by indices into their flattened leading axes; NULL: in order. */
+mx_array *mx_gather_qmm(mx_array *x, mx_array *w, mx_array *scales, mx_array *biases,
+                        mx_array *lhs, mx_array *rhs, bool transpose, mx_quant_format f,
+                        bool sorted);
 
 #endif

@@ -80,8 +80,7 @@ bool mx_pointwise_jvp(const mx_node *y, mx_array *const *tan, mx_array **out) {
     return !mx_failed();
 }
 
-/* The batch axis first, then as many axes as the widest operand has without it. */
-static mx_array *batch_aligned(mx_array *a, int axis, int ndim) {
+mx_array *mx_batch_aligned(mx_array *a, int axis, int ndim) {
     int shape[MX_MAX_NDIM];
     if (!a || axis < 0 || !(a = mx_moveaxis(a, axis, 0)))
         return a;
@@ -103,7 +102,7 @@ bool mx_pointwise_vmap(const mx_node *y, mx_array *const *in, const int *axes, i
         ndim = own > ndim ? own : ndim;
     }
     for (int i = 0; i < y->nin; i++)
-        operand[i] = batch_aligned(in[i], axes[i], ndim);
+        operand[i] = mx_batch_aligned(in[i], axes[i], ndim);
     out[0] = mx_apply((mx_prim)y->prim, y->params, operand, y->nin);
     out_axes[0] = 0;
     return out[0] != NULL;

@@ -39,6 +39,9 @@ bool mx_loop_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n,
 /* Move batch axis `axis` to the front (-1: add one of size 1 there, or broadcast to n). */
 mx_array *mx_batch_front(mx_array *a, int axis);
 mx_array *mx_batch_front_full(mx_array *a, int axis, int n);
+/* The batch axis first, then `ndim` axes, of which those that a lacks are of size 1; a itself
+   where it has no batch axis. */
+mx_array *mx_batch_aligned(mx_array *a, int axis, int ndim);
 
 /* infer of pointwise primitive p: broadcast shape, operands of one dtype that p accepts. */
 bool mx_pointwise_infer(mx_pointwise p, mx_array *const *in, int nin, mx_out *out);

@@ -1,0 +1,95 @@
+/* Cases: quantized matrices. The words are fixed; scales and biases are inputs, in which the matrix is
+ * linear. */
+#include "op_cases.h"
+
+#define LIST(...) \
+    (const int[]){__VA_ARGS__}, (int)(sizeof((const int[]){__VA_ARGS__}) / sizeof(int))
+#define CASE(name, expression)                          \
+    static mx_array *name(mx_array *const *in) {        \
+        mx_array *a = in[0], *b = in[1], *c = in[2];    \
+        return (void)a, (void)b, (void)c, (expression); \
+    }
+
+static const mx_quant_format q4 = {MX_AFFINE, 4, 32}, q3 = {MX_AFFINE, 3, 32},
+                             fp4 = {MX_MXFP4, 4, 32}, fp8 = {MX_MXFP8, 8, 32};
+
+/* Some words: (rows, n) or (2, rows, n) */
+static mx_array *words(int count, int rows, int n) {
+    mx_array *a = mx_arange(1, count * rows * n + 1, 1, MX_UINT32);
+    a = mx_mul(a, mx_scalar_i64(2654435761, MX_UINT32));
+    a = mx_right_shift(a, mx_scalar_i64(1, MX_UINT32));
+    return count == 1 ? mx_reshape(a, LIST(rows, n)) : mx_reshape(a, LIST(count, rows, n));
+}
+static mx_array *codes(int rows, int groups, int first) { /* of scales */
+    return mx_reshape(mx_astype(mx_arange(first, first + rows * groups, 1, MX_INT32), MX_UINT8),
+                      LIST(rows, groups));
+}
+
+/* a (N,3,64), b and c (5,2): scales and biases of (5,64) */
+CASE(qmm, mx_quantized_matmul(a, words(1, 5, 8), b, c, true, q4))
+static mx_array *expanded(mx_array *b, mx_array *c, int count, mx_quant_format f) {
+    int n = f.group * f.bits / 32 * (b ? b->shape[b->ndim - 1] : 0);
+    return mx_dequantize(words(count, 5, n), b, c, f, NULL, NULL);
+}
+static mx_array *turned(mx_array *a) {
+    return mx_swapaxes(a, -1, -2);
+}
+CASE(qmm_by_hand, mx_matmul(a, turned(expanded(b, c, 1, q4))))
+
+/* a (N,3,5) times (5,64) */
+CASE(qmm_plain, mx_quantized_matmul(a, words(1, 5, 6), b, c, false, q3))
+CASE(qmm_plain_by_hand, mx_matmul(a, expanded(b, c, 1, q3)))
+
+/* a (2,3,32), b and c (2,5,1) */
+CASE(qmm_batch, mx_quantized_matmul(a, words(2, 5, 4), b, c, true, q4))
+CASE(qmm_batch_by_hand, mx_matmul(a, turned(expanded(b, c, 2, q4))))
+
+static mx_array *left(void) {
+    return mx_array_from((int32_t[]){1, 0, 1, 1}, LIST(2, 2), MX_INT32);
+}
+static mx_array *right(void) {
+    return mx_array_from((int32_t[]){0, 1, -1, 0}, LIST(2, 2), MX_INT32);
+}
+CASE(gather, mx_gather_qmm(a, words(2, 5, 4), b, c, left(), right(), true, q4, false))
+CASE(gather_by_hand,
+     mx_matmul(mx_take(a, left(), 0), turned(mx_take(expanded(b, c, 2, q4), right(), 0))))
+CASE(gather_rhs, mx_gather_qmm(a, words(2, 5, 4), b, c, NULL, right(), true, q4, false))
+CASE(gather_rhs_by_hand,
+     mx_matmul(mx_take(a, mx_array_from((int32_t[]){0, 1}, LIST(2), MX_INT32), 0),
+               turned(mx_take(expanded(b, c, 2, q4), right(), 0))))
+
+CASE(dequantize, mx_dequantize(words(1, 5, 6), a, b, q3, NULL, NULL))
+static mx_array *spread(mx_array *a) {
+    return mx_repeat(a, 32, -1);
+}
+CASE(dequantize_by_hand,
+     mx_add(mx_mul(spread(a), mx_dequantize(words(1, 5, 6), mx_ones_like(a), mx_zeros_like(b), q3,
+                                            NULL, NULL)),
+            spread(b)))
+
+static mx_array *float_matrix(mx_quant_format f, mx_array *like) {
+    mx_dtype t = like ? mx_dtype_of(like) : MX_FLOAT32;
+    return mx_dequantize(words(1, 5, 2 * f.bits), codes(5, 2, 118), NULL, f, NULL, &t);
+}
+CASE(mxfp4, mx_quantized_matmul(a, words(1, 5, 8), codes(5, 2, 118), NULL, true, fp4))
+CASE(mxfp4_by_hand, mx_matmul(a, turned(float_matrix(fp4, a))))
+CASE(mxfp8, mx_quantized_matmul(a, words(1, 5, 16), codes(5, 2, 118), NULL, true, fp8))
+CASE(mxfp8_by_hand, mx_matmul(a, turned(float_matrix(fp8, a))))
+
+#define IN(...) {.ndim = sizeof((int[]){__VA_ARGS__}) / sizeof(int), .shape = {__VA_ARGS__}, -2, 2}
+
+const op_case op_cases_quant[] = {
+    {"quantized_matmul", qmm, NULL, qmm_by_hand, LOOSE, {IN(N, 3, 64), IN(5, 2), IN(5, 2)}},
+    {"quantized_matmul, plain", qmm_plain, NULL, qmm_plain_by_hand, LOOSE,
+     {IN(N, 3, 5), IN(5, 2), IN(5, 2)}},
+    {"quantized_matmul, batch", qmm_batch, NULL, qmm_batch_by_hand, LOOSE,
+     {IN(2, 3, 32), IN(2, 5, 1), IN(2, 5, 1)}},
+    {"quantized_matmul, mxfp4", mxfp4, NULL, mxfp4_by_hand, LOOSE, {IN(N, 3, 64)}},
+    {"quantized_matmul, mxfp8", mxfp8, NULL, mxfp8_by_hand, LOOSE, {IN(N, 3, 64)}},
+    {"gather_qmm", gather, NULL, gather_by_hand, LOOSE,
+     {IN(2, 3, 32), IN(2, 5, 1), IN(2, 5, 1)}},
+    {"gather_qmm, right", gather_rhs, NULL, gather_rhs_by_hand, LOOSE,
+     {IN(2, 3, 32), IN(2, 5, 1), IN(2, 5, 1)}},
+    {"dequantize", dequantize, NULL, dequantize_by_hand, LOOSE, {IN(5, 2), IN(5, 2)}},
+    {0},
+};

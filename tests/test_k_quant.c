@@ -1,0 +1,197 @@
+/* Quantization kernels of every instruction set against plain loops over codes. */
+#include "base/fp8.h"
+#include "kernel_values.h"
+#include "kernels/k_quant.h"
+
+static const mx_quant_format formats[] = {
+    {MX_AFFINE, 2, 32},  {MX_AFFINE, 2, 64},  {MX_AFFINE, 2, 128}, {MX_AFFINE, 3, 32},
+    {MX_AFFINE, 3, 128}, {MX_AFFINE, 4, 32},  {MX_AFFINE, 4, 64},  {MX_AFFINE, 4, 128},
+    {MX_AFFINE, 5, 32},  {MX_AFFINE, 5, 64},  {MX_AFFINE, 6, 32},  {MX_AFFINE, 6, 64},
+    {MX_AFFINE, 8, 32},  {MX_AFFINE, 8, 64},  {MX_AFFINE, 8, 128}, {MX_MXFP4, 4, 32},
+    {MX_MXFP8, 8, 32},   {MX_NVFP4, 4, 16}};
+enum { FORMATS = sizeof formats / sizeof *formats };
+static const mx_dtype floats[] = {MX_FLOAT32, MX_FLOAT16, MX_BFLOAT16};
+
+/* --- a quantized matrix of random words --------------------------------------------------------- */
+
+typedef struct matrix {
+    mx_quant_matrix m;
+    int rows, k;
+    void *w, *scales, *biases;
+} matrix;
+
+static matrix make(mx_quant_format f, mx_dtype t, int rows, int k) {
+    matrix a = {.rows = rows, .k = k};
+    size_t words = (size_t)(rows * k * f.bits / 32), groups = (size_t)(rows * k / f.group);
+    bool affine = f.mode == MX_AFFINE;
+    a.w = malloc(words * 4 + 1);
+    for (size_t i = 0; i < words; i++)
+        ((uint32_t *)a.w)[i] = (uint32_t)(kv_bits() >> 20);
+    a.scales = malloc(groups * 4 + 1);
+    a.biases = malloc(groups * 4 + 1);
+    for (size_t i = 0; i < groups; i++) {
+        kv_put(affine ? t : MX_UINT8, a.scales, (ptrdiff_t)i,
+               affine ? kv_real(kv_unit()) : (value){.i = 100 + (int)kv_below(20)});
+        kv_put(t, a.biases, (ptrdiff_t)i, kv_real(kv_unit()));
+    }
+    a.m = (mx_quant_matrix){.format = f, .stype = affine ? t : MX_UINT8, .w = a.w,
+                            .scales = a.scales, .biases = affine ? a.biases : NULL,
+                            .w_rs = k * f.bits / 8, .factor = f.mode == MX_NVFP4 ? 0.375f : 1};
+    a.m.s_rs = k / f.group * (ptrdiff_t)(affine ? mx_dtype_size(t) : 1);
+    return a;
+}
+
+static void drop(matrix *a) {
+    free(a->w);
+    free(a->scales);
+    free(a->biases);
+}
+
+/* What a code says, in double. */
+static double number(const matrix *a, int row, int k) {
+    mx_quant_format f = a->m.format;
+    unsigned code = mx_quant_code(a->m.w + row * a->m.w_rs, k, f.bits);
+    const char *s = a->m.scales + row * a->m.s_rs;
+    int g = k / f.group;
+    if (f.mode == MX_AFFINE)
+        return code * kv_get(a->m.stype, s, g).re +
+               kv_get(a->m.stype, a->m.biases + row * a->m.s_rs, g).re;
+    double v = (double)(f.mode == MX_MXFP8 ? mx_e4m3_to_f32((uint8_t)code) : mx_e2m1_to_f32(code));
+    uint8_t scale = (uint8_t)s[g];
+    return v * (double)(f.mode == MX_NVFP4 ? mx_e4m3_to_f32(scale) * a->m.factor
+                                           : mx_e8m0_to_f32(scale));
+}
+
+/* --- back to numbers ------------------------------------------------------------------------------ */
+
+static void check_pieces(const mx_kernels *set, mx_quant_format f, mx_dtype t) {
+    enum { ROWS = 3, K = 384 };
+    static const int cuts[][2] = {{0, K}, {0, 1}, {8, 24}, {32, 200}, {120, 264}, {383, 1}, {7, 300}};
+    matrix a = make(f, t, ROWS, K);
+    float out[K + 1];
+    for (size_t c = 0; c < sizeof cuts / sizeof *cuts; c++)
+        for (int r = 0; r < ROWS; r++) {
+            out[cuts[c][1]] = 77;
+            set->quant->dequant(out, &a.m, r, cuts[c][0], cuts[c][1]);
+            double worst = 0;
+            for (int i = 0; i < cuts[c][1]; i++) {
+                double want = number(&a, r, cuts[c][0] + i);
+                worst = fmax(worst, fabs((double)out[i] - want) / (fabs(want) + 1));
+            }
+            CHECK_MSG(worst < 3e-5 && out[cuts[c][1]] == 77, "%s mode %d bits %d: %g", set->name,
+                      f.mode, f.bits, worst);
+        }
+    drop(&a);
+}
+
+static void pieces(void) {
+    int count;
+    const mx_kernels *const *sets = mx_kernels_all(&count);
+    for (int s = 0; s < count; s++)
+        for (int f = 0; f < FORMATS; f++)
+            for (int t = 0; t < 3; t++)
+                check_pieces(sets[s], formats[f], floats[t]);
+}
+
+/* --- there and back: the sets agree bit by bit ---------------------------------------------------- */
+
+typedef struct packed {
+    uint32_t w[512];
+    float scales[64], biases[64], back[1024];
+} packed;
+
+static void pack(packed *p, const mx_kernels *set, mx_quant_format f, mx_dtype t, const void *x,
+                 float stretch) {
+    enum { N = 512 };
+    memset(p, 0, sizeof *p);
+    set->quant->quantize[t](p->w, p->scales, p->biases, x, f, N / f.group, stretch);
+    mx_quant_matrix m = {.format = f, .stype = f.mode == MX_AFFINE ? t : MX_UINT8,
+                         .w = (char *)p->w, .scales = (char *)p->scales,
+                         .biases = f.mode == MX_AFFINE ? (char *)p->biases : NULL,
+                         .factor = 1 / stretch};
+    set->quant->dequantize[t](p->back, &m, 0, N);
+}
+
+/* Steps of a group: how far a number may be from what it became. */
+static void check_close(const packed *p, mx_quant_format f, mx_dtype t, const void *x) {
+    for (int i = 0; i < 512; i++) {
+        double v = kv_get(t, x, i).re, back = kv_get(t, p->back, i).re, most = 0, lo = 0, hi = 0;
+        for (int g = i / f.group * f.group, j = g; j < g + f.group; j++) {
+            double w = kv_get(t, x, j).re;
+            most = fmax(most, fabs(w));
+            lo = fmin(j == g ? w : lo, w);
+            hi = fmax(j == g ? w : hi, w);
+        }
+        double room = f.mode == MX_AFFINE ? (hi - lo) / ((1 << f.bits) - 1)
+                      : f.mode == MX_MXFP8 ? most / 8 : most / 3;
+        if (!CHECK_MSG(fabs(v - back) <= room + most / 64, "mode %d bits %d: %g became %g", f.mode,
+                       f.bits, v, back))
+            return;
+    }
+}
+
+static void there_and_back(void) {
+    int count;
+    const mx_kernels *const *sets = mx_kernels_all(&count);
+    for (int f = 0; f < FORMATS; f++)
+        for (int k = 0; k < 3; k++) {
+            mx_dtype t = floats[k];
+            void *x = kv_memory(t, 512);
+            for (int i = 0; i < 512; i++)
+                kv_put(t, x, i, kv_real(kv_unit() * (i < 128 ? 0.01 : i < 256 ? 5 : 1)));
+            for (int i = 64; i < 96; i++)
+                kv_put(t, x, i, kv_real(0));
+            float stretch = formats[f].mode == MX_NVFP4 ? 3 : 1;
+            static packed first, other;
+            pack(&first, sets[0], formats[f], t, x, stretch);
+            check_close(&first, formats[f], t, x);
+            for (int s = 1; s < count; s++) {
+                pack(&other, sets[s], formats[f], t, x, stretch);
+                CHECK_MSG(memcmp(&first, &other, sizeof first) == 0, "%s: mode %d bits %d differs",
+                          sets[s]->name, formats[f].mode, formats[f].bits);
+            }
+            kv_free(t, x);
+        }
+}
+
+/* --- float8 --------------------------------------------------------------------------------------------- */
+
+static void float8(void) {
+    int count;
+    const mx_kernels *const *sets = mx_kernels_all(&count);
+    uint8_t codes[256], again[256];
+    float wide[256], odd[256];
+    for (int i = 0; i < 256; i++) {
+        codes[i] = (uint8_t)i;
+        double v = ldexp(i & 0x78 ? 8 + (i & 7) : i & 7, (i & 0x78 ? (i >> 3 & 15) : 1) - 10);
+        CHECK_NEAR((double)mx_e4m3_to_f32((uint8_t)i), i & 128 ? -v : v, 0);
+    }
+    for (int i = 0; i < 256; i++)
+        odd[i] = (float)(kv_unit() * pow(2, kv_unit() * 12));
+    odd[7] = INFINITY;
+    odd[8] = -449;
+    odd[9] = 1e-30f;
+    odd[10] = -0.0f;
+    for (int s = 0; s < count; s++) {
+        sets[s]->quant->from_fp8[MX_FLOAT32](wide, codes, 253);
+        sets[s]->quant->to_fp8[MX_FLOAT32](again, wide, 253);
+        for (int i = 0; i < 253; i++) {
+            CHECK_NEAR((double)wide[i], (double)mx_e4m3_to_f32((uint8_t)i), 0);
+            CHECK_EQ_INT(again[i], i == 127 ? 126 : i);
+        }
+        sets[s]->quant->to_fp8[MX_FLOAT32](again, odd, 256);
+        for (int i = 0; i < 256; i++) {
+            CHECK_EQ_INT(again[i], mx_f32_to_e4m3(odd[i]));
+            double back = (double)mx_e4m3_to_f32(again[i]), v = (double)odd[i];
+            CHECK(fabs(v) > 448 || fabs(back - v) <= fmax(fabs(v) / 16, 0.001));
+        }
+    }
+    CHECK_EQ_INT(mx_f32_to_e4m3(NAN), 0x7e);
+}
+
+int main(void) {
+    RUN(pieces);
+    RUN(there_and_back);
+    RUN(float8);
+    return check_done();
+}
