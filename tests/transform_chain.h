@@ -172,7 +172,7 @@ static bool rule_vmap(mx_object *self, mx_array *const *in, const int *axes, int
         out_axes[j] = 0;
     mx_closure *f = mx_vmap((mx_closure *)self, in_axes, n, out_axes, nout);
     bool ok = f && f->call(f, in, n, out);
-    mx_object_release(&f->object);
+    mx_object_release(f ? &f->object : NULL);
     return ok;
 }
 

@@ -27,7 +27,7 @@ static int32_t number(numbering *n, mx_array *a) {
     if (!n->key[i]) {
         n->key[i] = a;
         n->slot[i] = n->r->n_slot;
-        n->r->proto[n->r->n_slot++] = mx_array_retain(a);
+        n->r->proto[n->r->n_slot++] = a; // retained by hold_protos
     }
     return n->slot[i];
 }
@@ -226,6 +226,12 @@ static size_t count_arrays(const mx_plan *p, int n_in, int n_out) {
     return n;
 }
 
+/* The planner counts references to tell what is wanted outside of a program: the recipe's own come last. */
+static void hold_protos(mx_recipe *r) {
+    for (int32_t s = 0; s < r->n_slot; s++)
+        mx_array_retain(r->proto[s]);
+}
+
 static bool fill(mx_recipe *r, mx_plan *p, mx_array *const *in, mx_array *const *out, mx_builder *b) {
     numbering n;
     p->open = true;
@@ -253,6 +259,7 @@ mx_recipe *mx_recipe_new(mx_array *const *inputs, int n_in, mx_array *const *out
     r->n_out = n_out;
     mx_eval_lock();
     bool ok = fill(r, &plan, inputs, outputs, &builder);
+    hold_protos(r);
     mx_eval_unlock();
     mx_plan_free(&plan);
     mx_builder_free(&builder);
