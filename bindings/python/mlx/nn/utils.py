@@ -35,9 +35,9 @@ def value_and_grad(model: Module, fn: Callable):
     def wrapped(*args, **kwargs):
         parameters = model.trainable_parameters()
         try:
-            return run(parameters, *args, **kwargs)
+            return run(tree_map(lambda p: p, parameters), *args, **kwargs)
         finally:
-            model.update(parameters)
+            model.update(parameters)  # in place of the tracers of the call
 
     return wrapped
 
