@@ -159,6 +159,7 @@ static PyGetSetDef array_getset[] = {
     {"itemsize", get_number, NULL, "Bytes of one element.", (void *)&asks[3]},
     {"T", get_array, NULL, "The array with its axes reversed.", (void *)&makes[0]},
     {"real", get_array, NULL, "The real parts.", (void *)&makes[1]},
+    {"at", mpy_array_at_property, NULL, "x.at[...].add(v) and its like: updates at an index.", NULL},
     {"imag", get_array, NULL, "The imaginary parts.", (void *)&makes[2]},
     {NULL},
 };
@@ -341,6 +342,7 @@ static PySequenceMethods array_sequence = {
 static PyMappingMethods array_mapping = {
     .mp_length = array_length,
     .mp_subscript = mpy_array_get,
+    .mp_ass_subscript = mpy_array_set,
 };
 
 static PyBufferProcs array_buffer = {mpy_array_get_buffer, mpy_array_release_buffer};
