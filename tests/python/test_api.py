@@ -20,6 +20,7 @@ ALLOWED = set((HERE / "api_missing.txt").read_text().split()) if (HERE / "api_mi
 BETTER = {
     "mlx.core.arange": ["(start, stop, step=None, dtype=None, *, stream=None)",
                         "(stop, step=None, dtype=None, *, stream=None)"],
+    "mlx.core.gather_mm": ["(a, b, /, lhs_indices=None, rhs_indices=None, *, sorted_indices=False, stream=None)"],
     "mlx.core.tri": ["(n, m=None, k=0, dtype=None, *, stream=None)"],
     "mlx.core.tril": ["(x, k=0, *, stream=None)"],
     "mlx.core.triu": ["(x, k=0, *, stream=None)"],

@@ -1,0 +1,134 @@
+"""Reductions, running reductions and order against NumPy: over all elements, one axis, several."""
+import mlx.core as mx
+import numpy as np
+import pytest
+
+from ops_check import INTEGERS, integers, numbers, same, to_numpy
+
+SHAPE = (3, 4, 5)
+REDUCTIONS = [("sum", np.sum), ("prod", np.prod), ("max", np.max), ("min", np.min), ("mean", np.mean),
+              ("var", np.var), ("std", np.std), ("median", np.median), ("all", np.all), ("any", np.any),
+              ("logsumexp", lambda a, axis, keepdims: np.log(np.sum(np.exp(a), axis=axis, keepdims=keepdims)))]
+AXES = [None, 0, -1, (0, 2), (1,), (0, 1, 2)]
+SCANS = [("cumsum", np.cumsum), ("cumprod", np.cumprod), ("cummax", lambda a, axis: np.maximum.accumulate(a, axis)),
+         ("cummin", lambda a, axis: np.minimum.accumulate(a, axis)),
+         ("logcumsumexp", lambda a, axis: np.log(np.cumsum(np.exp(a), axis)))]
+
+
+@pytest.mark.parametrize("name, wanted", REDUCTIONS, ids=[row[0] for row in REDUCTIONS])
+@pytest.mark.parametrize("axis", AXES, ids=str)
+def test_reductions(name, wanted, axis):
+    x = numbers(*SHAPE)
+    a = mx.array(x)
+    for keep in (False, True):
+        result = wanted(x.astype(np.float64), axis=axis, keepdims=keep)
+        same(getattr(mx, name)(a, axis=axis, keepdims=keep), result, rtol=2e-5)
+        same(getattr(mx, name)(a, axis if not isinstance(axis, tuple) else list(axis), keep), result, rtol=2e-5)
+        if hasattr(mx.array, name):
+            same(getattr(a, name)(axis, keep), result, rtol=2e-5)
+
+
+def test_no_axes():
+    x = mx.array([[1, 2], [3, 4]])
+    same(mx.sum(x, axis=()), [[1, 2], [3, 4]], mx.int32)
+
+
+@pytest.mark.parametrize("dtype", INTEGERS, ids=str)
+def test_integers(dtype):
+    a = mx.array([[1, 2], [3, 4]]).astype(dtype)
+    wide = dtype if dtype.size >= 4 else mx.int32 if dtype in (mx.int8, mx.int16) else mx.uint32
+    assert mx.sum(a).item() == 10 and mx.sum(a).dtype in (wide, mx.int32)
+    assert mx.max(a).item() == 4 and mx.max(a).dtype == dtype
+    same(mx.mean(a, axis=0), [2, 3], mx.float32)
+
+
+def test_spread():
+    x = numbers(4, 6)
+    a = mx.array(x)
+    same(mx.var(a, axis=1, ddof=1), x.var(axis=1, ddof=1), rtol=1e-5)
+    same(a.std(0, ddof=2), x.std(axis=0, ddof=2), rtol=1e-5)
+
+
+def test_count_nonzero():
+    x = integers(4, 5, low=0, high=3)
+    same(mx.count_nonzero(mx.array(x)), np.count_nonzero(x), mx.int32)
+    same(mx.count_nonzero(mx.array(x), axis=(1,), keepdims=True), np.count_nonzero(x, axis=1, keepdims=True))
+
+
+@pytest.mark.parametrize("name", ["argmax", "argmin"])
+def test_arguments(name):
+    x = numbers(4, 6)
+    a = mx.array(x)
+    for axis in (None, 0, -1):
+        wanted = getattr(np, name)(x, axis=axis)
+        same(getattr(mx, name)(a, axis=axis), wanted, mx.uint32)
+        same(getattr(a, name)(axis), wanted, mx.uint32)
+        same(getattr(mx, name)(a, axis=axis, keepdims=True), getattr(np, name)(x, axis=axis, keepdims=True))
+
+
+@pytest.mark.parametrize("name, wanted", SCANS, ids=[row[0] for row in SCANS])
+def test_scans(name, wanted):
+    x = numbers(3, 5)
+    a = mx.array(x)
+    f = getattr(mx, name)
+    same(f(a), wanted(x.reshape(-1), 0), rtol=1e-5)
+    same(f(a, axis=1), wanted(x, 1), rtol=1e-5)
+    same(getattr(a, name)(0), wanted(x, 0), rtol=1e-5)
+    same(f(a, 1, reverse=True), wanted(x[:, ::-1], 1)[:, ::-1], rtol=1e-5)
+
+
+def test_scan_without_the_element():
+    a = mx.array([1, 2, 3])
+    same(mx.cumsum(a, inclusive=False), [0, 1, 3], mx.int32)
+    same(mx.cumprod(a, inclusive=False, reverse=True), [6, 3, 1], mx.int32)
+    same(mx.cumsum(a, dtype=mx.float16), [1, 3, 6], mx.float16)
+
+
+def test_softmax():
+    x = numbers(3, 4)
+    exp = np.exp(x)
+    same(mx.softmax(mx.array(x), axis=-1), exp / exp.sum(-1, keepdims=True), rtol=1e-5)
+    same(mx.softmax(mx.array(x)), exp / exp.sum(), rtol=1e-5)
+    same(mx.softmax(mx.array(x), axis=(0, 1), precise=True), exp / exp.sum(), rtol=1e-5)
+
+
+def test_sort():
+    x = numbers(4, 6)
+    a = mx.array(x)
+    for axis in (-1, 0):
+        same(mx.sort(a, axis=axis), np.sort(x, axis))
+        same(mx.argsort(a, axis), np.argsort(x, axis), mx.uint32)
+        first = np.moveaxis(to_numpy(mx.partition(a, 2, axis)), axis, 0)[:3]
+        np.testing.assert_array_equal(np.sort(first, 0), np.moveaxis(np.sort(x, axis), axis, 0)[:3])
+    same(mx.sort(a, None), np.sort(x, None))
+    same(mx.sort(mx.topk(a, 2)), np.sort(x)[:, -2:])
+    same(mx.sort(mx.topk(a, k=3, axis=None)), np.sort(x, None)[-3:])
+    order = mx.argpartition(a, kth=1, axis=1)
+    np.testing.assert_array_equal(np.sort(to_numpy(mx.take_along_axis(a, order, 1))[:, :2]), np.sort(x)[:, :2])
+
+
+def test_searchsorted():
+    a, values = mx.array([1, 3, 3, 7]), mx.array([0, 3, 8])
+    same(mx.searchsorted(a, values), [0, 1, 4])
+    same(mx.searchsorted(a, values, side="right"), [0, 3, 4])
+    with pytest.raises(ValueError, match="side"):
+        mx.searchsorted(a, values, "middle")
+
+
+def test_errors():
+    a = mx.zeros((2, 3))
+    with pytest.raises((IndexError, ValueError), match="3"):
+        mx.sum(a, axis=3)
+    with pytest.raises(ValueError):
+        mx.sum(a, axis=(0, 0))
+    with pytest.raises(ValueError):
+        mx.max(mx.zeros((0,)))
+    for wrong in (1.5, "0", [0.5]):
+        with pytest.raises(TypeError):
+            mx.sum(a, axis=wrong)
+    with pytest.raises(TypeError, match="keepdims"):
+        mx.sum(a, keepdims=1)
+
+
+def test_axis_from_numpy():
+    same(mx.sum(mx.ones((2, 3)), axis=np.int64(1)), [3, 3])
