@@ -24,6 +24,7 @@ BETTER = {
     "mlx.core.tri": ["(n, m=None, k=0, dtype=None, *, stream=None)"],
     "mlx.core.tril": ["(x, k=0, *, stream=None)"],
     "mlx.core.triu": ["(x, k=0, *, stream=None)"],
+    "mlx.nn.Module.set_dtype": ["(self, dtype, predicate=<lambda>)"],
 }
 # Made by the tool that wraps the original's C++.
 NO_MEMBERS = {"__nb_enum__"}

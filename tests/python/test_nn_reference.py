@@ -1,30 +1,22 @@
-"""Layers beside another implementation of the same interface.
+"""Layers beside the original package, which runs the cases of nn_tables.py in its own process."""
 
-The environment variable MLX_REFERENCE_PYTHON names an interpreter that has it; it runs the cases in
-its own process.
-"""
-
-import os
 import pickle
-import subprocess
-from pathlib import Path
 
 import nn_cases
 import numpy as np
 import pytest
 
-REFERENCE = os.environ.get("MLX_REFERENCE_PYTHON")
+import reference
+
 TOLERANCE = {"float16": 4e-3, "bfloat16": 3e-2}
 
-pytestmark = pytest.mark.skipif(not REFERENCE, reason="MLX_REFERENCE_PYTHON is not set")
+pytestmark = pytest.mark.skipif(bool(reference.WHY_NOT), reason=reference.WHY_NOT)
 
 
 @pytest.fixture(scope="module")
-def reference(tmp_path_factory):
+def theirs(tmp_path_factory):
     path = tmp_path_factory.mktemp("reference") / "results"
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
-    environment["PYTHONPATH"] = str(Path(__file__).parent)
-    subprocess.run([REFERENCE, nn_cases.__file__, str(path)], check=True, env=environment)
+    reference.run("nn_cases.py", path)
     return pickle.loads(path.read_bytes())
 
 
@@ -40,9 +32,8 @@ def assert_same(ours, theirs):
 @pytest.mark.parametrize(
     "name, expression", [pytest.param(*row, id=row[0]) for row in nn_cases.cases()]
 )
-def test_same(name, expression, reference):
-    ours = dict(nn_cases.evaluate(expression))
-    theirs = dict(reference[name])
-    assert list(ours) == list(theirs)
+def test_same(name, expression, theirs):
+    ours, expected = dict(nn_cases.evaluate(expression)), dict(theirs[name])
+    assert list(ours) == list(expected)
     for path in ours:
-        assert_same(ours[path], theirs[path])
+        assert_same(ours[path], expected[path])
