@@ -195,7 +195,8 @@ class Module(dict):
             map_fn: From array to array.
             filter_fn: Which parameters; by default all.
 
-        >>> model.apply(lambda p: p.astype(mx.float16))
+        >>> nn.Linear(2, 3).apply(lambda p: p.astype(mx.float16)).weight.dtype
+        mlx.core.float16
         """
         self.update(self.filter_and_map(filter_fn or self.valid_parameter_filter, map_fn))
         return self
