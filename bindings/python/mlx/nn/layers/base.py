@@ -62,12 +62,11 @@ class Module(dict):
         return "\n".join(lines) + ("\n)" if len(lines) > 1 else ")")
 
     def __getattr__(self, key: str):
-        try:
+        if key in self:
             return self[key]
-        except KeyError:
-            raise AttributeError(
-                f"{type(self).__name__!r} object has no attribute {key!r}"
-            ) from None
+        return super().__getattribute__(
+            key
+        )  # raises the error of a missing attribute or a property
 
     def __setattr__(self, key: str, val: Any):
         if isinstance(val, (mx.array, dict, list, tuple)):

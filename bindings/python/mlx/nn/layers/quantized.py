@@ -69,7 +69,7 @@ def quantize(
             to quantize it, or a dict of arguments for its `to_quantized`.
 
     >>> model = nn.Sequential(nn.Linear(64, 64), nn.Tanh(), nn.Linear(64, 10))
-    >>> nn.quantize(model, bits=8, class_predicate=lambda path, m: path != "layers.2")
+    >>> nn.quantize(model, bits=8, class_predicate=lambda path, m: path == "layers.0")
     >>> type(model.layers[0]).__name__, type(model.layers[2]).__name__
     ('QuantizedLinear', 'Linear')
     """
