@@ -226,5 +226,5 @@ bool mx_plan_fuse(mx_plan *p) {
     for (int32_t i = 0; i < p->n_step; i++)
         if (!p->step[i].pointwise)
             find_feed(p, i);
-    return order_units(p);
+    return order_units(p) && mx_plan_schedule(p);
 }

@@ -6,6 +6,7 @@
  *
  *     order.c  fills the steps: iterative depth-first walk from the roots
  *     fuse.c   stages, groups, feeds, and the order of the units
+ *     schedule.c  another order, where it needs less memory
  *     build.c  makes the program of a unit just before it runs
  *
  * Everything lies in growing arrays that are kept between evaluations (one plan, under the lock).
@@ -57,6 +58,8 @@ bool mx_plan_room(void *array, size_t *room, size_t n, size_t size);
 /* Collect the pending nodes that the roots need. False: a placeholder was reached, or no memory. */
 bool mx_plan_order(mx_plan *p, mx_array *const *roots, int n);
 bool mx_plan_fuse(mx_plan *p);
+/* Of several orders of the units, the one that needs least memory; after mx_plan_fuse's own order. */
+bool mx_plan_schedule(mx_plan *p);
 void mx_plan_free(mx_plan *p);
 
 /* The program of a unit of pointwise steps. It lies in `b` until the next call. */
