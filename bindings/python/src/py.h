@@ -92,7 +92,8 @@ static inline int mpy_random_state_check(PyObject *o) { return Py_IS_TYPE(o, &mp
 
 /* The arrays of a tree, in order; leaves that are no arrays are passed over. */
 int mpy_tree_arrays(mlx_vector_array *out, PyObject *tree);
-/* A copy of the tree with its arrays replaced, in the same order, starting at *next (which moves on). */
+/* A copy of the tree with its arrays (and the holes of a template, tree.h) replaced, in the same order, starting at
+   *next (which moves on). */
 PyObject *mpy_tree_fill(PyObject *tree, mlx_vector_array arrays, size_t *next);
 
 /* --- the parts of the module ------------------------------------------------------------------------ */
@@ -108,5 +109,13 @@ int mpy_init_functions(PyObject *module); /* the catalog's (function.c), and the
 int mpy_init_random(PyObject *module);
 int mpy_init_process(PyObject *module);
 int mpy_init_names(PyObject *module);
+int mpy_init_tree(PyObject *module);
+int mpy_init_eval(PyObject *module);
+int mpy_init_transform(PyObject *module);
+int mpy_init_grad(PyObject *module);
+int mpy_init_products(PyObject *module);
+int mpy_init_vmap(PyObject *module);
+int mpy_init_compile(PyObject *module);
+int mpy_init_custom(PyObject *module);
 
 #endif

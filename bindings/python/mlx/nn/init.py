@@ -1,7 +1,6 @@
 """Initializers: functions from an array to random or fixed values of its shape.
 
->>> nn.init.he_normal()(mx.zeros((128, 64))).shape
-(128, 64)
+>>> weight = nn.init.he_normal()(mx.zeros((128, 64)))
 """
 
 import math

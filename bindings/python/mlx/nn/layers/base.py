@@ -62,11 +62,12 @@ class Module(dict):
         return "\n".join(lines) + ("\n)" if len(lines) > 1 else ")")
 
     def __getattr__(self, key: str):
-        if key in self:
+        try:
             return self[key]
-        return super().__getattribute__(
-            key
-        )  # raises the error of a missing attribute or a property
+        except KeyError:
+            raise AttributeError(
+                f"{type(self).__name__!r} object has no attribute {key!r}"
+            ) from None
 
     def __setattr__(self, key: str, val: Any):
         if isinstance(val, (mx.array, dict, list, tuple)):
@@ -194,8 +195,7 @@ class Module(dict):
             map_fn: From array to array.
             filter_fn: Which parameters; by default all.
 
-        >>> nn.Linear(2, 3).apply(lambda p: p.astype(mx.float16)).weight.dtype
-        mlx.core.float16
+        >>> model.apply(lambda p: p.astype(mx.float16))
         """
         self.update(self.filter_and_map(filter_fn or self.valid_parameter_filter, map_fn))
         return self
