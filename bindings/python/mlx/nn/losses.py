@@ -1,5 +1,8 @@
-"""Losses. `reduction` says what becomes of the losses of single examples: `"none"` returns them
-all, `"mean"` their mean and `"sum"` their sum."""
+"""Losses.
+
+`reduction` says what becomes of the losses of single examples: `"none"` returns them all, `"mean"`
+their mean and `"sum"` their sum.
+"""
 
 import math
 from typing import Literal, Optional
@@ -174,8 +177,7 @@ def kl_div_loss(
 def smooth_l1_loss(
     predictions: mx.array, targets: mx.array, beta: float = 1.0, reduction: Reduction = "mean"
 ) -> mx.array:
-    """With `d = |y - t|`: `d ** 2 / (2 beta)` where `d < beta`, else `d - beta / 2` (Girshick
-    2015)."""
+    """`d ** 2 / (2 beta)` where `d = |y - t| < beta`, else `d - beta / 2` (Girshick 2015)."""
     _require_same_shape(predictions, targets)
     distance = mx.abs(predictions - targets)
     if beta == 0:
@@ -222,8 +224,7 @@ def hinge_loss(inputs: mx.array, targets: mx.array, reduction: Reduction = "none
 def huber_loss(
     inputs: mx.array, targets: mx.array, delta: float = 1.0, reduction: Reduction = "none"
 ) -> mx.array:
-    """With `d = |y - t|`: `d ** 2 / 2` where `d <= delta`, else `delta (d - delta / 2)` (Huber
-    1964)."""
+    """`d ** 2 / 2` where `d = |y - t| <= delta`, else `delta (d - delta / 2)` (Huber 1964)."""
     distance = mx.abs(inputs - targets)
     far = delta * (distance - 0.5 * delta)
     return _reduce(mx.where(distance <= delta, 0.5 * mx.square(distance), far), reduction)

@@ -79,8 +79,7 @@ def softshrink(x, lambd: float = 0.5):
 
 
 def celu(x, alpha=1.0):
-    """Continuously differentiable ELU, `max(x, 0) + alpha * (exp(min(x, 0) / alpha) - 1)` (Barron
-    2017)."""
+    """`max(x, 0) + alpha * (exp(min(x, 0) / alpha) - 1)`, an ELU without a kink (Barron 2017)."""
     return mx.maximum(x, 0.0) + alpha * mx.expm1(mx.minimum(x, 0.0) / alpha)
 
 
@@ -95,14 +94,15 @@ def log_sigmoid(x):
 
 
 def gelu(x) -> mx.array:
-    """`x` times the normal distribution function, `x * (1 + erf(x / sqrt(2))) / 2` (Hendrycks and
-    Gimpel 2016)."""
+    """`x * (1 + erf(x / sqrt(2))) / 2`, `x` times the normal distribution function.
+
+    Hendrycks and Gimpel 2016.
+    """
     return x * (1 + mx.erf(x / math.sqrt(2))) / 2
 
 
 def gelu_approx(x):
-    """GELU through tanh, `0.5 * x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x**3)))`; within
-    0.0005 of `gelu`."""
+    """`x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x**3))) / 2`, within 0.0005 of `gelu`."""
     return 0.5 * x * (1 + mx.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
 
 
@@ -112,8 +112,7 @@ def gelu_fast_approx(x):
 
 
 def glu(x: mx.array, axis: int = -1) -> mx.array:
-    """Gated linear unit: the halves `a, b` of `x` along `axis` make `a * sigmoid(b)` (Dauphin et
-    al. 2016)."""
+    """`a * sigmoid(b)` for the two halves of `x` along `axis` (Dauphin et al. 2016)."""
     a, b = mx.split(x, indices_or_sections=2, axis=axis)
     return a * mx.sigmoid(b)
 
@@ -124,8 +123,7 @@ def step(x: mx.array, threshold: float = 0.0):
 
 
 def selu(x):
-    """Scaled ELU, `1.0507 * elu(x, 1.67326)`: keeps mean 0 and variance 1 through layers (Klambauer
-    et al. 2017)."""
+    """`1.0507 * elu(x, 1.67326)`, which tends to mean 0 and variance 1 (Klambauer et al. 2017)."""
     return elu(x, 1.67326) * 1.0507
 
 

@@ -99,8 +99,7 @@ class Module(dict):
 
     @staticmethod
     def valid_parameter_filter(module, key, value):
-        """A filter that passes arrays, and what may hold them, whose name has no leading
-        underscore."""
+        """A filter that passes arrays and containers unless `_` begins their name."""
         return isinstance(value, (dict, list, mx.array)) and not key.startswith("_")
 
     @staticmethod
@@ -114,8 +113,7 @@ class Module(dict):
         map_fn: Optional[Callable] = None,
         is_leaf_fn: Optional[Callable[[Module, str, Any], bool]] = None,
     ):
-        """The module's tree as plain dicts and lists, of what passes a filter and with a function
-        applied to leaves.
+        """The module's tree as plain dicts and lists: what passes a filter, mapped.
 
         The functions are called with the module that holds the value, the value's name and the
         value. In nested dicts and lists the name is a dotted path from that module.
@@ -170,8 +168,7 @@ class Module(dict):
         return self.filter_and_map(self.valid_child_filter, is_leaf_fn=is_leaf_module)
 
     def named_modules(self):
-        """A list of pairs (path, module) of this module, path `""`, and all below it; the last
-        child comes first."""
+        """Pairs (path, module) of this module, at `""`, and all below, the last child first."""
         found, stack = [], [("", self)]
         while stack:
             name, module = stack.pop()
@@ -314,8 +311,7 @@ class Module(dict):
         return self
 
     def _reached(self, recurse, required):
-        """This module and with `recurse` those below; each name in `required` must be in one of
-        them."""
+        """This module, or all from it on; each name in `required` must be in one."""
         modules = self.modules() if recurse else [self]
         for name in required or ():
             if not any(name in module for module in modules):
@@ -386,8 +382,7 @@ def _names(keys):
 
 
 def _update_tree(target, new, strict, what, assign):
-    """Call `assign(target, key, value)` for the values of `new`, a dict or list, that have a place
-    in `target`."""
+    """Call `assign(target, key, value)` for values of a dict or list that `target` has too."""
     if isinstance(new, dict):
         for key in new:
             if key in target:

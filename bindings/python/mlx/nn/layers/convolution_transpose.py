@@ -104,10 +104,10 @@ class ConvTranspose2d(Module):
 
 
 class ConvTranspose3d(Module):
-    """Transposed convolution of volumes, `(N, D, H, W, in_channels)` to
-    `(N, D', H', W', out_channels)`.
+    """Transposed convolution of volumes: of `(N, D, H, W, in_channels)`.
 
-    The sizes follow as in `ConvTranspose1d`. Options are numbers or triples.
+    The result is `(N, D', H', W', out_channels)`; the sizes follow as in `ConvTranspose1d`. Options
+    are numbers or triples.
 
     Args:
         in_channels: The size of the input's last axis.

@@ -415,8 +415,7 @@ def _from_quantized(cls, source, sharding, segments, group):
 
 
 class FullyShardedModule(Module):
-    """A module of whose parameters each process keeps a piece (Rajbhandari et al. 2020; Zhao et al.
-    2023).
+    """A module of whose parameters each process keeps a piece (Rajbhandari et al. 2020).
 
     To run, the module gathers its parameters; in the backward pass every process receives the mean
     of the gradients of its pieces. So the optimizer too works on pieces only.

@@ -30,8 +30,7 @@ class Embedding(Module):
         return self["weight"][x]
 
     def as_linear(self, x):
-        """`x W^T`: the scores of vectors `(..., dims)` against all embeddings, `(...,
-        num_embeddings)`.
+        """`x W^T`: from vectors `(..., dims)` to scores `(..., num_embeddings)`.
 
         Language models often use the same matrix at the input and the output (Press and Wolf 2016).
         """

@@ -19,8 +19,9 @@ def _scaled(layer, x):
 
 
 class InstanceNorm(Module):
-    """Normalizes each channel of each example: `(N, ..., C)` over the axes between (Ulyanov et al.
-    2016).
+    """Normalizes each channel of each example (Ulyanov et al. 2016).
+
+    The input is `(N, ..., C)`, with at least one axis between.
 
     Args:
         dims: The number of channels.

@@ -90,8 +90,7 @@ class MultiHeadAttention(Module):
 
     @staticmethod
     def create_additive_causal_mask(N: int, dtype: mx.Dtype = mx.float32):
-        """A mask `(N, N)` that lets position `i` see no later one: 0, above the diagonal the least
-        value of `dtype`."""
+        """A mask `(N, N)` of zeros, above the diagonal of the least value of `dtype`."""
         index = mx.arange(N)
         mask = index[:, None] < index
         return mask.astype(dtype) * mx.finfo(dtype).min
