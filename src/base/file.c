@@ -62,7 +62,9 @@ bool mx_file_map(const char *op, const char *path, mx_mapped *out) {
     if (fd < 0)
         return false;
     *out = (mx_mapped){(const unsigned char *)"", (size_t)size};
-    void *p = size ? mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE, fd, 0) : NULL;
+    // a host that writes into an array it was lent (NumPy) gets pages of its own; the file stays as it is
+    int access = PROT_READ | PROT_WRITE, kind = MAP_PRIVATE | MAP_NORESERVE;
+    void *p = size ? mmap(NULL, (size_t)size, access, kind, fd, 0) : NULL;
     if (p == MAP_FAILED)
         fail_errno(op, "map", path);
     else if (p)

@@ -129,6 +129,18 @@ void mx_text_num(mx_text *t, double x, int digits) {
     put_decimal(t, &d, digits);
 }
 
+void mx_text_fixed(mx_text *t, double x, int decimals) {
+    if (put_special(t, x))
+        return;
+    char text[512];
+    snprintf(text, sizeof text, "%.*f", decimals < 100 ? decimals : 100, fabs(x));
+    const char *whole = text + strspn(text, "0123456789");
+    const char *fraction = whole + strcspn(whole, "0123456789"); // behind the locale's point
+    mx_text_add(t, "%.*s", (int)(whole - text), text);
+    if (*fraction)
+        mx_text_add(t, ".%s", fraction);
+}
+
 /* A decimal of at most `safe` digits survives the way through a normal number, so that fewer
    need not be tried there; subnormal numbers hold less. */
 static int first_try(bool normal, int safe) {

@@ -30,6 +30,8 @@ void mx_text_f32(mx_text *t, float x);
 void mx_text_f64(mx_text *t, double x);
 /* As %.<digits>g, 1 <= digits <= 17. */
 void mx_text_num(mx_text *t, double x, int digits);
+/* As %.<decimals>f, 0 <= decimals <= 100. */
+void mx_text_fixed(mx_text *t, double x, int decimals);
 
 const char *mx_text_view(const mx_text *t); /* "" while empty; valid until the next step */
 char *mx_text_take(mx_text *t); /* the string, for mx_free; the builder is empty again */

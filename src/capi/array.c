@@ -182,6 +182,18 @@ int mlx_array_tostring(mlx_string *str, const mlx_array arr) {
     return capi_end_ok(&c, ok);
 }
 
+int mlx_set_print_precision(int decimals) {
+    mx_print_set_precision(decimals);
+    return 0;
+}
+
+int mlx_get_print_precision(int *decimals) {
+    mx_error_clear();
+    if (decimals)
+        *decimals = mx_print_precision();
+    return capi_done(decimals || mx_fail(MX_INVALID, "[get_print_precision] the result is NULL"));
+}
+
 int mlx_array_eval(mlx_array arr) {
     capi_call c = capi_begin_default();
     return capi_end_ok(&c, mx_eval1(capi_in(arr)));

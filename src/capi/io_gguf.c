@@ -46,16 +46,26 @@ static mx_gguf *with_key(const char *op, mlx_io_gguf io, const char *key) {
     return capi_gguf(io);
 }
 
-int mlx_io_gguf_get_keys(mlx_vector_string *keys, mlx_io_gguf io) {
-    mx_error_clear();
-    mx_gguf *g = capi_gguf(io);
-    size_t n = g ? g->arrays.count : 0;
-    const char **names = g ? mx_calloc(n + 1, sizeof *names) : NULL;
+static int put_keys(mlx_vector_string *keys, const mx_map *map) {
+    size_t n = map ? map->count : 0;
+    const char **names = map ? mx_calloc(n + 1, sizeof *names) : NULL;
     for (size_t i = 0; names && i < n; i++)
-        names[i] = g->arrays.entry[i].key;
+        names[i] = map->entry[i].key;
     bool ok = names && capi_put_strings(keys, names, n);
     mx_free(names);
     return capi_done(ok);
+}
+
+int mlx_io_gguf_get_keys(mlx_vector_string *keys, mlx_io_gguf io) {
+    mx_error_clear();
+    mx_gguf *g = capi_gguf(io);
+    return put_keys(keys, g ? &g->arrays : NULL);
+}
+
+int mlx_io_gguf_get_metadata_keys(mlx_vector_string *keys, mlx_io_gguf io) {
+    mx_error_clear();
+    mx_gguf *g = capi_gguf(io);
+    return put_keys(keys, g ? &g->meta : NULL);
 }
 
 int mlx_io_gguf_get_array(mlx_array *arr, mlx_io_gguf io, const char *key) {

@@ -24,8 +24,10 @@ static void print_float(mx_text *t, double v) {
     int digits = mx_print_precision();
     if (isnan(v))
         mx_text_str(t, "nan"); /* whatever its sign bit */
+    else if (digits < 0)
+        mx_text_num(t, v, DEFAULT_DIGITS);
     else
-        mx_text_num(t, v, digits < 1 ? DEFAULT_DIGITS : digits > 17 ? 17 : digits);
+        mx_text_fixed(t, v, digits);
 }
 
 static void print_complex(mx_text *t, const mx_complex64 *z) {

@@ -8,7 +8,7 @@
 
 /* Evaluates a. Axes longer than 6 show three entries at each end. False: an error is recorded. */
 bool mx_array_print(mx_text *t, mx_array *a);
-/* Significant digits of floats, process-wide; -1: six. */
+/* Decimals of floats, process-wide; negative: six significant digits. */
 void mx_print_set_precision(int digits);
 int mx_print_precision(void);
 

@@ -101,6 +101,8 @@ PyObject *mpy_tree_fill(PyObject *tree, mlx_vector_array arrays, size_t *next);
 int mpy_init_array(PyObject *module);
 int mpy_init_iterate(PyObject *module);
 int mpy_init_at(PyObject *module);
+int mpy_init_print(PyObject *module);
+int mpy_init_io(PyObject *module);
 int mpy_init_asarray(PyObject *module);
 int mpy_init_dtype(PyObject *module);
 int mpy_init_numinfo(PyObject *module);

@@ -114,6 +114,10 @@ MLX_API int mlx_array_dim(const mlx_array arr, int dim);
 MLX_API mlx_dtype mlx_array_dtype(const mlx_array arr);
 /* As array([[1, 2], [3, 4]], dtype=int32). Evaluates. */
 MLX_API int mlx_array_tostring(mlx_string *str, const mlx_array arr);
+/* Decimals of printed floats, for the whole process; -1, the default: six significant
+   digits. Not in mlx-c. */
+MLX_API int mlx_set_print_precision(int decimals);
+MLX_API int mlx_get_print_precision(int *decimals);
 
 /* --- evaluating and reading ------------------------------------------------------ */
 

@@ -48,7 +48,9 @@ MLX_API int mlx_io_writer_free(mlx_io_writer io);
 
 MLX_API mlx_io_gguf mlx_io_gguf_new(void);
 MLX_API int mlx_io_gguf_free(mlx_io_gguf io);
+/* The keys of arrays; of metadata (which mlx-c does not have). */
 MLX_API int mlx_io_gguf_get_keys(mlx_vector_string *keys, mlx_io_gguf io);
+MLX_API int mlx_io_gguf_get_metadata_keys(mlx_vector_string *keys, mlx_io_gguf io);
 /* 2: there is no such key; 3: it holds another type. */
 MLX_API int mlx_io_gguf_get_array(mlx_array *arr, mlx_io_gguf io, const char *key);
 MLX_API int mlx_io_gguf_get_metadata_array(mlx_array *arr, mlx_io_gguf io,
