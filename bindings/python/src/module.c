@@ -1,6 +1,9 @@
 /* The module mlx.core: its parts, one after the other. */
 #include "py.h"
 
+/* The release of the original whose interface this is; programs compare it. */
+#define MLX_INTERFACE "0.32.2"
+
 /* Errors are read with mlx_last_error_message; nothing is printed. */
 static void keep_quiet(const char *message, void *data) {
     (void)message, (void)data;
@@ -18,7 +21,7 @@ static int module_exec(PyObject *module) {
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (parts[i](module))
             return -1;
-    return 0;
+    return PyModule_AddStringConstant(module, "__version__", MLX_INTERFACE);
 }
 
 static PyModuleDef_Slot slots[] = {{Py_mod_exec, module_exec}, {0, NULL}};
