@@ -46,6 +46,19 @@ static void test_layouts(void) {
     SAME(mx_sort(big, 0), mx_arange(0, 100000, 1, MX_INT32), 0);
 }
 
+/* A row so long that it is sorted in parts: as taking by argsort, whatever the dtype; all equal; sorted before. */
+static void test_long_rows(void) {
+    mx_array *wave = mx_mul(mx_sin(mx_arange(0, 100003, 1, MX_FLOAT32)), mx_scalar(100, MX_FLOAT32));
+    for (int t = MX_UINT8; t < MX_DTYPE_COUNT; t++) {
+        mx_array *x = mx_astype(t == MX_COMPLEX64 || t >= MX_FLOAT16 ? wave : mx_abs(wave), (mx_dtype)t);
+        mx_array *s = mx_sort(x, 0);
+        SAME(mx_take(x, mx_argsort(x, 0), 0), s, 0);
+        SAME(mx_sort(s, 0), s, 0);
+    }
+    mx_array *same = mx_broadcast_to(mx_scalar(INFINITY, MX_FLOAT32), LIST(70000));
+    SAME(mx_sort(same, 0), same, 0);
+}
+
 static void test_median(void) {
     mx_array *a = grid();
     VALUES(mx_median(a, LIST(1), false), 0, 2, NAN);
@@ -121,6 +134,7 @@ static void test_derivatives(void) {
 int main(void) {
     RUN_SCOPED(test_values);
     RUN_SCOPED(test_layouts);
+    RUN_SCOPED(test_long_rows);
     RUN_SCOPED(test_median);
     RUN_SCOPED(test_search_and_differences);
     RUN_SCOPED(test_permutations);

@@ -63,6 +63,49 @@ static void tile_task(void *ctx, int64_t begin, int64_t end) {
     }
 }
 
+/* One long contiguous row: its halves are split from each other, then their halves, and at last the parts sorted. */
+#ifdef MX_TORTURE
+enum { LONG = 16, PARTS = 8 };
+#else
+enum { LONG = 1 << 16, PARTS = 8 };
+#endif
+
+typedef struct long_row {
+    job *j;
+    int parts; /* now */
+} long_row;
+
+static int64_t part_start(const job *j, int64_t part, int parts) {
+    return j->in.n / parts * part + j->in.n % parts * part / parts;
+}
+
+static void long_task(void *ctx, int64_t begin, int64_t end) {
+    const long_row *row = ctx;
+    job *j = row->j;
+    void *scratch = mx_scratch(1, j->scratch);
+    if (!scratch)
+        j->failed = true;
+    for (int64_t i = begin; i < end && scratch; i++) {
+        int64_t from = part_start(j, i, row->parts), to = part_start(j, i + 1, row->parts);
+        char *out = j->to + (size_t)from * j->item;
+        const char *x = row->parts == 1 ? j->from : out;
+        if (row->parts == PARTS)
+            j->k->sort[j->t](out, x, (size_t)(to - from), scratch);
+        else
+            j->k->partition[j->t](out, x, (size_t)(to - from),
+                                  (size_t)(part_start(j, 2 * i + 1, 2 * row->parts) - from), scratch);
+    }
+}
+
+static void sort_long(job *j) {
+    for (int parts = 1; parts <= PARTS && !j->failed; parts *= 2)
+        mx_parallel_for(parts, 1, long_task, &(long_row){j, parts});
+}
+
+static bool is_long(const job *j) {
+    return j->prim == MX_PRIM_sort && j->plain && j->in.count == 1 && j->in.n >= LONG;
+}
+
 bool cpu_sort(mx_node *n, mx_array **out, const mx_program *feed) {
     const mx_p_sort *p = n->params;
     mx_array *x = n->in[0], *y = out[0];
@@ -83,7 +126,9 @@ bool cpu_sort(mx_node *n, mx_array **out, const mx_program *feed) {
     j.to = y->data;
     j.plain = j.in.even && j.out.even;
     j.scratch = mx_sort_scratch(j.t, (size_t)j.in.n);
-    if (j.scratch)
+    if (j.scratch && is_long(&j))
+        sort_long(&j);
+    else if (j.scratch)
         mx_parallel_for(j.in.count, 1 + GRAIN / j.in.n,
                         j.plain ? plain_task : tile_task, &j);
     return (j.scratch && !j.failed) ||

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "kernels/kernels.h"
+#include "kernels/simd.h"
 
 #define N_JOIN2(f, type) f##_##type
 #define N_JOIN(f, type)  N_JOIN2(f, type)
@@ -108,6 +109,35 @@ typedef struct indexed {
 #define FN(f)  f##_pairs64
 #include "kernels/k_sort_radix.h"
 
+/* ---- large keys in vectors ---- */
+
+#if V_COMPRESS
+#define E        int32_t
+#define K        uint32_t
+#define V        vi
+#define M        vm
+#define LANES    VF_LANES
+#define LARGEST  INT32_MAX
+#define W(f)     vi_##f
+#define FN(f)    f##_vi
+#define FIRST(n) vm_first(n)
+#define BITS(m)  vm_bits(m)
+#define NOT(m)   vm_not(m)
+#include "kernels/k_sort_vector.h"
+#define E        int64_t
+#define K        uint64_t
+#define V        vl
+#define M        vdm
+#define LANES    VD_LANES
+#define LARGEST  INT64_MAX
+#define W(f)     vl_##f
+#define FN(f)    f##_vl
+#define FIRST(n) vdm_first(n)
+#define BITS(m)  vdm_bits(m)
+#define NOT(m)   vdm_not(m)
+#include "kernels/k_sort_vector.h"
+#endif
+
 #define K     uint8_t
 #define FN(f) f##_keys8
 #include "kernels/k_sort_select.h"
@@ -128,9 +158,10 @@ typedef struct indexed {
 /* ---- dtypes by the size of their keys ---- */
 
 #define P            uint64_t
-#define P_MAKE(k, i) ((uint64_t)(k) << 32 | (i))
+#define P_MAKE(k, i) ((uint64_t)((k) ^ FLIP) << 32 | (i))
 #define P_INDEX(p)   ((uint32_t)(p))
 
+#define FLIP      0
 #define K         uint8_t
 #define S(f)      f##_keys8
 #define PS(f)     f##_pairs8
@@ -187,6 +218,12 @@ typedef struct indexed {
 #undef S
 #undef PS
 
+#if V_COMPRESS
+#undef FLIP
+#define FLIP       0x80000000u
+#define V_KEYS(f)  f##_vi
+#define V_PAIRS(f) f##_vl
+#endif
 #define K         uint32_t
 #define S(f)      f##_keys32
 #define PS(f)     f##_pairs32
@@ -215,6 +252,13 @@ typedef struct indexed {
 #undef P_MAKE
 #undef P_INDEX
 
+#if V_COMPRESS
+#undef V_KEYS
+#undef V_PAIRS
+#undef FLIP
+#define FLIP      (1ull << 63)
+#define V_KEYS(f) f##_vl
+#endif
 #define P            indexed
 #define P_MAKE(k, i) ((indexed){(k), (uint32_t)(i)})
 #define P_INDEX(p)   ((p).index)

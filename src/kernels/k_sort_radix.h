@@ -4,7 +4,7 @@
  *     FN(f)    names the functions
  *
  * Least significant byte first (Knuth, volume 3, 5.2.5), stable; a byte in which all keys agree
- * costs nothing but its count. All are undefined again at the end.
+ * costs nothing but its count. Where there are sorts in vectors (k_sort_vector.h) some go unused. All are undefined again at the end.
  */
 
 static void FN(insertion)(E *a, size_t n) {
@@ -18,7 +18,7 @@ static void FN(insertion)(E *a, size_t n) {
 }
 
 /* Few elements: each goes where the number of smaller ones says, n^2 comparisons in vectors. */
-static void FN(rank)(E *restrict out, const E *restrict a, size_t n) {
+__attribute__((unused)) static void FN(rank)(E *restrict out, const E *restrict a, size_t n) {
     for (size_t i = 0; i < n; i++) {
         uint32_t at = 0;
         for (size_t j = 0; j < i; j++)
@@ -30,7 +30,7 @@ static void FN(rank)(E *restrict out, const E *restrict a, size_t n) {
 }
 
 /* counts[b][v]: how many keys have v in byte b. */
-static void FN(count)(uint32_t counts[BYTES][256], const E *a, size_t n) {
+__attribute__((unused)) static void FN(count)(uint32_t counts[BYTES][256], const E *a, size_t n) {
     memset(counts, 0, sizeof(uint32_t[BYTES][256]));
     for (size_t i = 0; i < n; i++)
         for (int b = 0; b < BYTES; b++)
@@ -38,7 +38,7 @@ static void FN(count)(uint32_t counts[BYTES][256], const E *a, size_t n) {
 }
 
 /* Sorts a[n] with the help of b[n]; the result is in the returned one of the two. n < 2^32. */
-static E *FN(sort)(E *a, E *b, size_t n) {
+__attribute__((unused)) static E *FN(sort)(E *a, E *b, size_t n) {
     uint32_t counts[BYTES][256];
     if (n <= 8) {
         FN(insertion)(a, n);

@@ -1,7 +1,7 @@
 /* Template: the k-th smallest of n keys of type K, from the most significant byte down; FN names.
  * Destroys a[n] and b[n]. */
 
-static K FN(select)(K *a, K *b, size_t n, size_t k) {
+__attribute__((unused)) static K FN(select)(K *a, K *b, size_t n, size_t k) {
     for (int shift = 8 * (int)sizeof(K) - 8; shift >= 0; shift -= 8) {
         if (n <= 32) {
             FN(insertion)(a, n);

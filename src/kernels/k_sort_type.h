@@ -6,6 +6,7 @@
  *     S(f)            names the key sort: f_keys8 ...        P, P_MAKE(k, i), P_INDEX(p), PS(f)
  *                     a key with its index, and the sort of these
  *     NO_DECODE       defined: sort goes through argsort
+ *     V_KEYS(f)  V_PAIRS(f)  defined: f is sort or select in vectors, of keys whose sign bit is flipped: FLIP
  */
 
 static void N(argsort)(uint32_t *out, const void *xv, size_t n, void *scratch) {
@@ -13,11 +14,26 @@ static void N(argsort)(uint32_t *out, const void *xv, size_t n, void *scratch) {
     P *a = scratch, *b = a + n;
     for (size_t i = 0; i < n; i++)
         a[i] = P_MAKE(RANK(x[i]), i);
+#ifdef V_PAIRS
+    V_PAIRS(sort)(a, b, n, 0);
+#else
     a = PS(sort)(a, b, n);
+#endif
     for (size_t i = 0; i < n; i++)
         out[i] = P_INDEX(a[i]);
 }
 
+#ifdef V_PAIRS
+static void N(argpartition)(uint32_t *out, const void *xv, size_t n, size_t k, void *scratch) {
+    const T *x = xv;
+    P *a = scratch;
+    for (size_t i = 0; i < n; i++)
+        a[i] = P_MAKE(RANK(x[i]), i);
+    V_PAIRS(select)(a, a + n, n, k);
+    for (size_t i = 0; i < n; i++)
+        out[i] = P_INDEX(a[i]);
+}
+#else
 /* Smaller ones go straight to the front, the others wait in scratch; no branch depends on a key. */
 static void N(argpartition)(uint32_t *out, const void *xv, size_t n, size_t k, void *scratch) {
     const T *x = xv;
@@ -37,6 +53,7 @@ static void N(argpartition)(uint32_t *out, const void *xv, size_t n, size_t k, v
     memcpy(out + less, equal, e * sizeof *out);
     memcpy(out + less + e, greater, g * sizeof *out);
 }
+#endif
 
 #ifdef NO_DECODE
 /* The indices first, then the elements; in front of the scratch that these need. */
@@ -54,6 +71,20 @@ static void N(partition)(void *out, const void *x, size_t n, size_t k, void *scr
     uint32_t *at = (uint32_t *)((char *)scratch + 2 * n * sizeof(P));
     N(argpartition)(at, x, n, k, scratch);
     N(gather)(out, x, at, n, scratch);
+}
+#elif defined V_KEYS
+static void N(ordered)(T *out, const T *x, size_t n, size_t k, K *a, void (*order)(K *, K *, size_t, size_t)) {
+    for (size_t i = 0; i < n; i++)
+        a[i] = (K)(ENCODE(x[i]) ^ FLIP);
+    order(a, a + n, n, k);
+    for (size_t i = 0; i < n; i++)
+        out[i] = (T)DECODE((K)(a[i] ^ FLIP));
+}
+static void N(sort)(void *out, const void *x, size_t n, void *scratch) {
+    N(ordered)(out, x, n, 0, scratch, V_KEYS(sort));
+}
+static void N(partition)(void *out, const void *x, size_t n, size_t k, void *scratch) {
+    N(ordered)(out, x, n, k, scratch, V_KEYS(select));
 }
 #else
 static void N(sort)(void *out, const void *xv, size_t n, void *scratch) {

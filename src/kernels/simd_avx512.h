@@ -12,6 +12,7 @@
 #define VF_FMA 1
 #define VF_REGS 32
 #define VF_LOOKUP 1
+#define V_COMPRESS 1
 
 typedef __m512 vf;
 typedef __m512i vi;
@@ -105,6 +106,11 @@ SV vf vf_from_i(vi a) { return _mm512_cvtepi32_ps(a); }
 SV vi vi_from_f(vf a) { return _mm512_cvttps_epi32(a); }
 SV vi vi_round_f(vf a) { return _mm512_cvtps_epi32(a); }
 SV vi vi_gather(const int32_t *p, vi i) { return _mm512_i32gather_epi32(i, p, 4); }
+SV vi vi_compress(vi a, vm m) { return _mm512_maskz_compress_epi32(m, a); }
+SV vi vi_lane(void) { return _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0); }
+SV vi vi_xor_lanes(vi a, int x) {
+    return _mm512_permutexvar_epi32(vi_xor(vi_lane(), vi_set1(x)), a);
+}
 
 /* ---- float64, int64 ---- */
 SV vl as_vl(vd a) { return _mm512_castpd_si512(a); }
@@ -145,6 +151,8 @@ SV double vd_sum(vd a) {
 SV vl vl_set1(int64_t x) { return _mm512_set1_epi64(x); }
 SV vl vl_load(const int64_t *p) { return _mm512_loadu_si512(p); }
 SV void vl_store(int64_t *p, vl a) { _mm512_storeu_si512(p, a); }
+SV vl vl_loadn(const int64_t *p, size_t n) { return _mm512_maskz_loadu_epi64(vdm_first(n), p); }
+SV void vl_storen(int64_t *p, vl a, size_t n) { _mm512_mask_storeu_epi64(p, vdm_first(n), a); }
 SV vl vl_add(vl a, vl b) { return _mm512_add_epi64(a, b); }
 SV vl vl_sub(vl a, vl b) { return _mm512_sub_epi64(a, b); }
 SV vl vl_and(vl a, vl b) { return _mm512_and_si512(a, b); }
@@ -153,6 +161,14 @@ SV vl vl_xor(vl a, vl b) { return _mm512_xor_si512(a, b); }
 SV vl vl_shl(vl a, int n) { return _mm512_slli_epi64(a, (unsigned)n); }
 SV vl vl_shr(vl a, int n) { return _mm512_srli_epi64(a, (unsigned)n); }
 SV vdm vl_eq(vl a, vl b) { return _mm512_cmpeq_epi64_mask(a, b); }
+SV vdm vl_lt(vl a, vl b) { return _mm512_cmplt_epi64_mask(a, b); }
+SV vl vl_min(vl a, vl b) { return _mm512_min_epi64(a, b); }
+SV vl vl_max(vl a, vl b) { return _mm512_max_epi64(a, b); }
+SV vl vl_compress(vl a, vdm m) { return _mm512_maskz_compress_epi64(m, a); }
+SV vl vl_lane(void) { return _mm512_set_epi64(7, 6, 5, 4, 3, 2, 1, 0); }
+SV vl vl_xor_lanes(vl a, int x) {
+    return _mm512_permutexvar_epi64(vl_xor(vl_lane(), vl_set1(x)), a);
+}
 SV vl vl_select(vdm m, vl a, vl b) { return _mm512_mask_blend_epi64(m, b, a); }
 
 /* ---- between widths ---- */

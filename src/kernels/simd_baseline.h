@@ -15,6 +15,7 @@
 #define VF_FMA 0
 #define VF_REGS 16
 #define VF_LOOKUP 0
+#define V_COMPRESS 0
 
 typedef __m128 vf;
 typedef __m128i vi;

@@ -12,6 +12,7 @@
 #define VF_FMA 1
 #define VF_REGS 32
 #define VF_LOOKUP 0
+#define V_COMPRESS 0
 
 typedef float32x4_t vf;
 typedef int32x4_t vi;
