@@ -193,3 +193,107 @@ static void pack(const void *ctx, const mx_k_gemm *format, int64_t batch, void *
 mx_packer conv_packer(const conv_patches *p) {
     return (mx_packer){pack, p};
 }
+
+/* --- patches as operand b ------------------------------------------------------------- */
+
+/* One panel of columns: n of them from `first` on. */
+typedef struct columns {
+    const conv_patches *p;
+    const mx_k_gemm *format;
+    const char *x; /* of the group */
+    int w;
+    int64_t n;
+    column first;
+} columns;
+
+/* Positions k of a line from r on that see the whole run of columns inside the input: from..to. */
+static void find_inside(const columns *b, const place *r, int64_t k, int64_t *from, int64_t *to) {
+    const conv_axis *a = &b->p->axis[2];
+    int64_t low = r->at[2] + a->offset[b->first.tap[2]];
+    int64_t high = low + (b->first.channel + b->n - 1) / b->p->group;
+    *from = low < 0 ? (-low + a->stride - 1) / a->stride : 0;
+    *to = high < a->in ? (a->in - 1 - high) / a->stride + 1 : 0;
+    *to = *to < k ? *to : k;
+    *from = *from < *to ? *from : *to;
+}
+
+/* Positions at an end of a line, one by one. */
+static void pack_edge(const columns *b, place r, int64_t k, char *dst) {
+    char line[MOST_ROWS * sizeof(double)] __attribute__((aligned(64)));
+    size_t step = (size_t)(b->w * b->format->in_size);
+    for (int64_t i = 0; i < k; i++, dst += step, r.at[2] += b->p->axis[2].stride) {
+        copy_run(b->p, b->x, &r, &b->first, b->n, line);
+        b->format->pack[b->p->dtype](dst, b->w, line, 1, b->n, (int)b->n, 1);
+    }
+}
+
+/* k positions of one line: the middle where it lies. */
+static void pack_line_of(const columns *b, place r, int64_t k, char *dst) {
+    const conv_patches *p = b->p;
+    size_t step = (size_t)(b->w * b->format->in_size);
+    int64_t line = line_of(p, &r, &b->first), stride = p->axis[2].stride, from, to;
+    if (line < 0) {
+        memset(dst, 0, (size_t)k * step);
+        return;
+    }
+    find_inside(b, &r, k, &from, &to);
+    pack_edge(b, r, from, dst);
+    r.at[2] += from * stride;
+    int64_t q = line * p->axis[2].in + r.at[2] + p->axis[2].offset[b->first.tap[2]];
+    const char *src = b->x + (q * p->channels + b->first.channel) * (int64_t)p->size;
+    if (to > from)
+        b->format->pack[p->dtype](dst + (size_t)from * step, b->w, src, 1, stride * p->channels,
+                                  (int)b->n, to - from);
+    r.at[2] += (to - from) * stride;
+    pack_edge(b, r, k - to, dst + (size_t)to * step);
+}
+
+/* A panel that is one run: line by line. */
+static void pack_lines(const columns *b, int64_t k0, int64_t k, char *dst) {
+    const conv_axis *a = &b->p->axis[2];
+    size_t step = (size_t)(b->w * b->format->in_size);
+    place r = place_of(b->p, k0);
+    while (k > 0) {
+        int64_t n = a->count - r.at[2] / a->stride;
+        n = n < k ? n : k;
+        pack_line_of(b, r, n, dst);
+        r.at[2] += (n - 1) * a->stride;
+        next_place(b->p, &r);
+        dst += (size_t)n * step;
+        k -= n;
+    }
+}
+
+/* Any panel: some positions are gathered, then packed. */
+static void pack_positions(const columns *b, int64_t k0, int64_t k, char *dst) {
+    char lines[GATHER_BYTES] __attribute__((aligned(64)));
+    size_t bytes = (size_t)b->n * b->p->size;
+    int64_t group = b->format->kgroup, most = GATHER_BYTES / (int64_t)bytes / group * group;
+    place r = place_of(b->p, k0);
+    for (int64_t n; k > 0; k -= n) {
+        n = most < k ? most : k;
+        for (int64_t i = 0; i < n; i++, next_place(b->p, &r))
+            gather_row(b->p, b->x, &r, b->first, b->n, lines + (size_t)i * bytes);
+        b->format->pack[b->p->dtype](dst, b->w, lines, 1, b->n, (int)b->n, n);
+        dst += (size_t)(n / group) * (size_t)(b->w * b->format->in_size);
+    }
+}
+
+static void pack_columns(const void *ctx, const mx_k_gemm *format, int64_t batch, void *dst,
+                         size_t panel_bytes, int w, int64_t i0, int64_t rows, int64_t k0,
+                         int64_t k) {
+    const conv_patches *p = ctx;
+    columns b = {.p = p, .format = format, .w = w};
+    b.x = p->x + batch * p->group * (int64_t)p->size;
+    for (int64_t i = 0; i < rows; i += w) {
+        char *to = (char *)dst + (size_t)(i / w) * panel_bytes;
+        b.n = rows - i < w ? rows - i : w;
+        b.first = column_of(p, i0 + i);
+        bool one_run = run_length(p, &b.first) >= b.n && format->kgroup == 1;
+        (one_run ? pack_lines : pack_positions)(&b, k0, k, to);
+    }
+}
+
+mx_packer conv_column_packer(const conv_patches *p) {
+    return (mx_packer){pack_columns, p};
+}

@@ -40,7 +40,9 @@ static inline int64_t conv_taps(const conv_patches *p) {
     return p->axis[0].taps * p->axis[1].taps * p->axis[2].taps;
 }
 
-/* The packer of operand a; `batch` is the group. p must outlive it. */
+/* The packer of the patches as operand a; `batch` is the group. p must outlive it. */
 mx_packer conv_packer(const conv_patches *p);
+/* The same as operand b: positions along k, taps and channels along the columns. */
+mx_packer conv_column_packer(const conv_patches *p);
 
 #endif

@@ -181,4 +181,10 @@ typedef struct mx_p_conv {
     bool flip; /* the kernel is read backwards: a convolution, not a correlation */
 } mx_p_conv;
 
+/* The derivative of a convolution towards its weight; inputs: x, the cotangent (N, P..., O). */
+typedef struct mx_p_conv_weight {
+    mx_p_conv conv;
+    mx_ints kernel; /* sizes of the weight's spatial axes */
+} mx_p_conv_weight;
+
 #endif

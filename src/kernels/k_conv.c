@@ -5,6 +5,7 @@
 #include "kernels/kernels.h"
 
 #define L VF_LANES
+enum { MOST_TAPS = 9 }; /* whose sums stay in registers */
 
 /* n channels from c on, of `pixels` pixels (a constant) from `in` to `out`. */
 SV void tile(const mx_k_depthwise_args *a, void *out, const void *in, ptrdiff_t c, size_t n,
@@ -44,6 +45,42 @@ SV void depthwise(const mx_k_depthwise_args *a, const mx_dtype t) {
         pixels(a, p, 1, t);
 }
 
+/* The weights of `count` taps from i on (a constant), for n channels from c on. */
+SV void sums(const mx_k_depthwise_args *a, ptrdiff_t i, ptrdiff_t c, size_t n, const int count,
+             const mx_dtype t) {
+    vf sum[MOST_TAPS];
+    for (int k = 0; k < count; k++)
+        sum[k] = vf_loadn(a->w[i + k] + c, n);
+    for (ptrdiff_t p = 0; p < a->pixels; p++) {
+        const void *y = kind_at(a->out, p * a->out_step + c, t);
+        vf g = n == L ? kind_load(y, t) : kind_loadn(y, n, t);
+        for (int k = 0; k < count; k++) {
+            const void *x = kind_at(a->in, a->at[i + k] + p * a->step + c, t);
+            sum[k] = vf_fma(n == L ? kind_load(x, t) : kind_loadn(x, n, t), g, sum[k]);
+        }
+    }
+    for (int k = 0; k < count; k++)
+        vf_storen(a->w[i + k] + c, sum[k], n);
+}
+
+SV void all_taps(const mx_k_depthwise_args *a, ptrdiff_t c, size_t n, const mx_dtype t) {
+    ptrdiff_t i = 0;
+    for (; i + MOST_TAPS <= a->taps; i += MOST_TAPS)
+        sums(a, i, c, n, MOST_TAPS, t);
+    for (; i + 3 <= a->taps; i += 3)
+        sums(a, i, c, n, 3, t);
+    for (; i < a->taps; i++)
+        sums(a, i, c, n, 1, t);
+}
+
+SV void depthwise_weight(const mx_k_depthwise_args *a, const mx_dtype t) {
+    ptrdiff_t c = 0;
+    for (; c + L <= a->channels; c += L)
+        all_taps(a, c, L, t);
+    if (c < a->channels)
+        all_taps(a, c, (size_t)(a->channels - c), t);
+}
+
 static void KN(k_depthwise_f32)(const mx_k_depthwise_args *a) {
     depthwise(a, MX_FLOAT32);
 }
@@ -54,8 +91,21 @@ static void KN(k_depthwise_bf16)(const mx_k_depthwise_args *a) {
     depthwise(a, MX_BFLOAT16);
 }
 
+static void KN(k_depthwise_weight_f32)(const mx_k_depthwise_args *a) {
+    depthwise_weight(a, MX_FLOAT32);
+}
+static void KN(k_depthwise_weight_f16)(const mx_k_depthwise_args *a) {
+    depthwise_weight(a, MX_FLOAT16);
+}
+static void KN(k_depthwise_weight_bf16)(const mx_k_depthwise_args *a) {
+    depthwise_weight(a, MX_BFLOAT16);
+}
+
 const mx_k_conv KN(mx_conv) = {
     .depthwise = {[MX_FLOAT32] = KN(k_depthwise_f32),
                   [MX_FLOAT16] = KN(k_depthwise_f16),
                   [MX_BFLOAT16] = KN(k_depthwise_bf16)},
+    .depthwise_weight = {[MX_FLOAT32] = KN(k_depthwise_weight_f32),
+                         [MX_FLOAT16] = KN(k_depthwise_weight_f16),
+                         [MX_BFLOAT16] = KN(k_depthwise_weight_bf16)},
 };

@@ -1,10 +1,11 @@
-/* The kernel of depthwise convolution: a run of pixels of (..., channels), each channel
+/* The kernels of depthwise convolution: a run of pixels of (..., channels), each channel
  * with its own weights.
  *
- *     out[p][c] = sum over i of in[p * step + at[i] + c] * w[i][c]      p < pixels, c < channels
+ *     depthwise          out[p][c] = sum over i of in[p * step + at[i] + c] * w[i][c]
+ *     depthwise_weight   w[i][c] += sum over p of in[p * step + at[i] + c] * out[p][c]
  *
- * float16 float32 bfloat16; weights and sums are float32. Channels are adjacent; steps
- * count elements.
+ * for p < pixels, c < channels. float16 float32 bfloat16; weights and sums are float32. Channels
+ * are adjacent; steps count elements, those of out between its pixels.
  */
 #ifndef MX_KERNELS_K_CONV_H
 #define MX_KERNELS_K_CONV_H
@@ -16,8 +17,8 @@
 typedef struct mx_k_depthwise_args {
     void *out;
     const void *in;
-    const float *const *w; /* for each tap `channels` weights */
-    const ptrdiff_t *at;   /* for each tap where its pixel lies */
+    float *const *w;     /* for each tap `channels` weights */
+    const ptrdiff_t *at; /* for each tap where its pixel lies */
     ptrdiff_t taps, pixels, channels;
     ptrdiff_t step, out_step; /* between pixels */
 } mx_k_depthwise_args;
@@ -25,7 +26,7 @@ typedef void mx_k_depthwise(const mx_k_depthwise_args *a);
 
 typedef struct mx_k_conv {
     mx_k_depthwise *depthwise[MX_DTYPE_COUNT];
+    mx_k_depthwise *depthwise_weight[MX_DTYPE_COUNT];
 } mx_k_conv;
-
 
 #endif

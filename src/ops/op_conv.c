@@ -100,15 +100,10 @@ static bool too_small(const mx_array *x, const mx_array *w, const mx_p_conv *p, 
         text(high, p->pad_high.v, p->pad_high.n), text(b, w->shape, w->ndim));
 }
 
-/* The size of n elements `dilation` apart. */
-static int64_t dilated(int64_t n, int64_t dilation) {
-    return n ? (n - 1) * dilation + 1 : 0;
-}
-
 static bool spatial_size(const mx_array *x, const mx_array *w, const mx_p_conv *p, int i,
                          int *out) {
-    int64_t kernel = dilated(w->shape[i + 1], p->kernel_dilation.v[i]);
-    int64_t room = dilated(x->shape[i + 1], p->input_dilation.v[i]) + p->pad_low.v[i] +
+    int64_t kernel = mx_conv_dilated(w->shape[i + 1], p->kernel_dilation.v[i]);
+    int64_t room = mx_conv_dilated(x->shape[i + 1], p->input_dilation.v[i]) + p->pad_low.v[i] +
                    (int64_t)p->pad_high.v[i] - kernel;
     if (kernel == 0)
         return mx_fail(MX_INVALID, "[conv] axis %d of the weight is empty", i + 1);
@@ -173,16 +168,15 @@ static mx_array *exchange(mx_array *w, int groups) {
     return mx_flatten(mx_swapaxes(split, 1, -1), 0, 1);
 }
 
-/* dx = the cotangent, dilated by the stride, with the kernel turned round. */
-static mx_array *towards_input(const mx_node *y, mx_array *g) {
-    const mx_p_conv *p = y->params;
-    const mx_array *x = y->in[0], *w = y->in[1];
+mx_array *mx_conv_towards_input(const mx_p_conv *p, const mx_array *x, mx_array *w, mx_array *g) {
     int nd = x->ndim - 2;
     pads q;
+    if (!w || !g)
+        return NULL;
     for (int i = 0; i < nd; i++) {
-        int64_t reach = dilated(w->shape[i + 1], p->kernel_dilation.v[i]);
+        int64_t reach = mx_conv_dilated(w->shape[i + 1], p->kernel_dilation.v[i]);
         if (!fit("conv", &q, i, reach - 1 - p->pad_low.v[i],
-                 dilated(g->shape[i + 1], p->stride.v[i]), reach, p->input_dilation.v[i],
+                 mx_conv_dilated(g->shape[i + 1], p->stride.v[i]), reach, p->input_dilation.v[i],
                  x->shape[i + 1]))
             return NULL;
     }
@@ -193,7 +187,7 @@ static mx_array *towards_input(const mx_node *y, mx_array *g) {
                       .input_dilation = p->stride,
                       .groups = p->groups,
                       .flip = !p->flip};
-    return convolve(g, exchange(y->in[1], p->groups), &back);
+    return convolve(g, exchange(w, p->groups), &back);
 }
 
 /* (N, I..., G Cg) -> (Cg, I..., G N) */
@@ -206,16 +200,15 @@ static mx_array *reversed(mx_array *a, int nd) {
     return mx_flip(a, (int[]){1, 2, 3}, nd);
 }
 
-/* dw = the input under the cotangent as a kernel, images as channels. */
-static mx_array *towards_weight(const mx_node *y, mx_array *g) {
-    const mx_p_conv *p = y->params;
-    const mx_array *x = y->in[0], *w = y->in[1];
+mx_array *mx_conv_weight_by_conv(const mx_p_conv_weight *w, mx_array *x, mx_array *g) {
+    const mx_p_conv *p = &w->conv;
     int nd = x->ndim - 2;
     pads q;
     for (int i = 0; i < nd; i++)
-        if (!fit("conv", &q, i, p->pad_low.v[i], dilated(x->shape[i + 1], p->input_dilation.v[i]),
-                 dilated(g->shape[i + 1], p->stride.v[i]), p->kernel_dilation.v[i],
-                 w->shape[i + 1]))
+        if (!fit("conv", &q, i, p->pad_low.v[i],
+                 mx_conv_dilated(x->shape[i + 1], p->input_dilation.v[i]),
+                 mx_conv_dilated(g->shape[i + 1], p->stride.v[i]), p->kernel_dilation.v[i],
+                 w->kernel.v[i]))
             return NULL;
     mx_p_conv over = {.stride = p->kernel_dilation,
                       .pad_low = {nd, q.low},
@@ -223,9 +216,16 @@ static mx_array *towards_weight(const mx_node *y, mx_array *g) {
                       .kernel_dilation = p->stride,
                       .input_dilation = p->input_dilation,
                       .groups = p->groups};
-    mx_array *d = convolve(batch_as_channels(y->in[0], p->groups), mx_swapaxes(g, 0, -1), &over);
+    mx_array *d = convolve(batch_as_channels(x, p->groups), mx_swapaxes(g, 0, -1), &over);
     d = mx_swapaxes(d, 0, -1);
     return p->flip ? reversed(d, nd) : d;
+}
+
+static mx_array *towards_weight(const mx_p_conv *p, mx_array *x, const mx_array *w, mx_array *g) {
+    mx_p_conv_weight q = {*p, {x->ndim - 2, w->shape + 1}};
+    if (!g || x->dtype == MX_COMPLEX64)
+        return g ? mx_conv_weight_by_conv(&q, x, g) : NULL;
+    return mx_apply2(MX_PRIM_conv_weight, &q, x, g);
 }
 
 /* Complex numbers: the derivative of a holomorphic product takes the conjugates of the
@@ -237,9 +237,9 @@ static mx_array *conjugate(mx_array *a) {
 static bool conv_vjp(const mx_node *y, mx_array *const *cot, const bool *need, mx_array **grad) {
     mx_array *g = conjugate(cot[0]);
     if (need[0])
-        grad[0] = conjugate(towards_input(y, g));
+        grad[0] = conjugate(mx_conv_towards_input(y->params, y->in[0], y->in[1], g));
     if (need[1])
-        grad[1] = conjugate(towards_weight(y, g));
+        grad[1] = conjugate(towards_weight(y->params, y->in[0], y->in[1], g));
     return !mx_failed();
 }
 

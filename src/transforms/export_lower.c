@@ -2,6 +2,7 @@
 #include "base/mem.h"
 #include "base/status.h"
 #include "graph/params.h"
+#include "ops/conv.h"
 #include "ops/ops.h"
 #include "transforms/mlxfn.h"
 
@@ -98,11 +99,29 @@ static mx_array *hadamard_transposed(const mx_p_hadamard *p, mx_array *x) {
     return x->ndim == 1 ? mx_matmul(m, x) : mx_matmul(x, mx_transpose(m));
 }
 
-/* --- the choice -------------------------------------------------------------------- */
-
 static int made(mx_array *a, mx_array **out) {
     return (out[0] = a) ? 1 : -1;
 }
+
+/* --- products ---------------------------------------------------------------------- */
+
+/* The format counts from the front. */
+static mx_array *from_front(mx_array *idx, const mx_array *a) {
+    int count = 1;
+    for (int i = 0; i < a->ndim - 2; i++)
+        count *= a->shape[i];
+    mx_array *wrapped = mx_where(mx_less(idx, mx_zero_like(idx)), mx_add_s(idx, count), idx);
+    return mx_astype(wrapped, MX_UINT32);
+}
+
+static int lower_gather(const mx_node *n, mx_array *const *in, mx_array **out) {
+    if (in[2]->dtype == MX_UINT32 && in[3]->dtype == MX_UINT32)
+        return 0;
+    mx_array *x[4] = {in[0], in[1], from_front(in[2], in[0]), from_front(in[3], in[1])};
+    return made(mx_apply(MX_PRIM_gather_mm, n->params, x, 4), out);
+}
+
+/* --- the choice -------------------------------------------------------------------- */
 
 static int lower_pointwise(const mx_node *n, mx_array *const *in, mx_array **out) {
     switch (n->prim) {
@@ -142,6 +161,8 @@ int mx_fn_lower(const mx_node *n, mx_array *const *in, mx_array **out) {
         if (!((const mx_p_hadamard *)n->params)->transposed)
             return 0;
         return made(hadamard_transposed(n->params, in[0]), out);
+    case MX_PRIM_gather_mm: return lower_gather(n, in, out);
+    case MX_PRIM_conv_weight: return made(mx_conv_weight_by_conv(n->params, in[0], in[1]), out);
     case MX_PRIM_eye:
     case MX_PRIM_tri: return made(diagonal(n), out);
     case MX_PRIM_reduce:

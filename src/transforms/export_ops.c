@@ -464,6 +464,12 @@ bool mx_fn_write(const mx_fn_step *s) {
     }
     case MX_PRIM_matmul:
     case MX_PRIM_addmm: return write_matmul(s);
+    case MX_PRIM_gather_mm: { // of the indices of b we know, of those of a not
+        bool sorted = PARAM(mx_p_gather_mm)->sorted;
+        return plain(s, MX_FN_GatherMM, ARGS(INT(0), INT(sorted)));
+    }
+    case MX_PRIM_segmented_mm: return plain(s, MX_FN_SegmentedMM, NULL);
+    case MX_PRIM_segmented_mm_spread: return plain(s, MX_FN_SegmentedMMSpread, NULL);
     case MX_PRIM_conv: return write_conv(s);
     case MX_PRIM_fft: return write_fft(s);
     case MX_PRIM_hadamard:

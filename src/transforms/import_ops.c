@@ -335,6 +335,9 @@ static mx_array *convolution(call *c, inputs in) {
 }
 AS(Convolution, convolution(c, in))
 
+AS(GatherMM, mx_gather_mm(in[0], in[1], in[2], in[3], flag(c, 1)))
+AS(SegmentedMM, mx_segmented_mm(in[0], in[1], in[2]))
+AS(SegmentedMMSpread, mx_apply(MX_PRIM_segmented_mm_spread, NULL, in, 3))
 AS(Hadamard, mx_hadamard_transform(in[0], &c->arg[0].d))
 
 /* The last axis of a real transform back has the length that the file says. */

@@ -75,6 +75,16 @@ def test_attributes(model):
         del model.w
 
 
+def test_errors_inside_properties():
+    class Broken(nn.Module):
+        @property
+        def size(self):
+            return self.missing
+
+    with pytest.raises(AttributeError, match="'missing'"):
+        Broken().size
+
+
 def test_attributes_that_a_class_hides_are_refused():
     module = Named()
     for name in ("fixed", "training", "items"):

@@ -74,6 +74,7 @@ def test_batch_norm(shape):
         x = sample(*shape)
         assert_close(layer(mx.array(x)), normalized(x, axes))
         count = x.size // 4
+        assert layer.running_mean.dtype == layer.running_var.dtype == mx.float32
         mean = 0.7 * mean + 0.3 * x.mean(axes)
         var = 0.7 * var + 0.3 * x.var(axes) * count / (count - 1)
     assert_close(layer.running_mean, mean)
@@ -104,6 +105,19 @@ def test_batch_norm_refuses():
         nn.BatchNorm(4)(mx.ones((4,)))
     with pytest.raises(ValueError, match="more than one value"):
         nn.BatchNorm(4)(mx.ones((1, 4)))
+
+
+@pytest.mark.parametrize("dtype", [mx.float16, mx.bfloat16])
+def test_large_halves(dtype):
+    """The variance of float16 numbers need not be a float16 number."""
+    x = sample(50, 4) * 500
+    layers = (nn.BatchNorm(4), nn.GroupNorm(2, 4), nn.GroupNorm(2, 4, pytorch_compatible=True))
+    for layer in (*layers, nn.InstanceNorm(4)):
+        y = layer(mx.array(x[None] if isinstance(layer, nn.InstanceNorm) else x).astype(dtype))
+        std = np.array(y.astype(mx.float32)).std()
+        assert abs(std - 1) < 0.05
+    layer = nn.BatchNorm(4, affine=False, track_running_stats=False)
+    assert layer(mx.array(x).astype(dtype)).dtype == dtype
 
 
 def test_reprs():

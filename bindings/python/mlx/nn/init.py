@@ -1,6 +1,7 @@
 """Initializers: functions from an array to random or fixed values of its shape.
 
->>> weight = nn.init.he_normal()(mx.zeros((128, 64)))
+>>> nn.init.he_normal()(mx.zeros((128, 64))).shape
+(128, 64)
 """
 
 import math

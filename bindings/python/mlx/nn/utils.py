@@ -21,8 +21,11 @@ def value_and_grad(model: Module, fn: Callable):
         A function of `fn`'s arguments that returns its value and a tree of gradients, in the
         structure of `model.trainable_parameters()`.
 
+    >>> model = nn.Linear(2, 1)
     >>> loss_and_grad = nn.value_and_grad(model, lambda x, y: nn.losses.mse_loss(model(x), y))
-    >>> loss, gradients = loss_and_grad(x, y)
+    >>> loss, gradients = loss_and_grad(mx.ones((4, 2)), mx.zeros((4, 1)))
+    >>> gradients["weight"].shape
+    (1, 2)
     """
 
     def with_parameters(parameters, *args, **kwargs):

@@ -62,12 +62,11 @@ class Module(dict):
         return "\n".join(lines) + ("\n)" if len(lines) > 1 else ")")
 
     def __getattr__(self, key: str):
-        try:
+        if key in self:
             return self[key]
-        except KeyError:
-            raise AttributeError(
-                f"{type(self).__name__!r} object has no attribute {key!r}"
-            ) from None
+        return super().__getattribute__(
+            key
+        )  # raises the error of a missing attribute or a property
 
     def __setattr__(self, key: str, val: Any):
         if isinstance(val, (mx.array, dict, list, tuple)):
@@ -192,7 +191,8 @@ class Module(dict):
             map_fn: From array to array.
             filter_fn: Which parameters; by default all.
 
-        >>> model.apply(lambda p: p.astype(mx.float16))
+        >>> nn.Linear(2, 3).apply(lambda p: p.astype(mx.float16)).weight.dtype
+        mlx.core.float16
         """
         self.update(self.filter_and_map(filter_fn or self.valid_parameter_filter, map_fn))
         return self

@@ -42,6 +42,7 @@ def describe(layer, *options):
 
 
 def with_bias(layer, y):
+    """`y` plus the layer's bias, if there is one."""
     return y + layer.bias if "bias" in layer else y
 
 

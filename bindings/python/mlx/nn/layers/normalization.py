@@ -1,17 +1,28 @@
 """Normalizations: `(x - mean) / sqrt(var + eps)`, where they differ in what shares mean and var."""
 
-from typing import Tuple
-
 import mlx.core as mx
 
 from .base import Module
 
 
+def _moments(x, axes):
+    """Mean of `x` along `axes`, `x` without it, and the mean of its square: halves in float32."""
+    x = x.astype(mx.float32) if x.dtype in (mx.float16, mx.bfloat16) else x
+    mean = mx.mean(x, axis=axes, keepdims=True)
+    centred = x - mean
+    return mean, centred, mx.mean(mx.square(centred), axis=axes, keepdims=True)
+
+
+def _divided(centred, var, eps, dtype):
+    """The normalized array, in `dtype` if that is a floating-point type."""
+    y = centred * mx.rsqrt(var + eps)
+    return y.astype(dtype) if mx.issubdtype(dtype, mx.floating) else y
+
+
 def _normalized(x, axes, eps):
     """`x` with mean 0 and variance 1 along `axes`."""
-    mean = mx.mean(x, axis=axes, keepdims=True)
-    var = mx.var(x, axis=axes, keepdims=True)
-    return (x - mean) * mx.rsqrt(var + eps)
+    _, centred, var = _moments(x, axes)
+    return _divided(centred, var, eps, x.dtype)
 
 
 def _scaled(layer, x):
@@ -208,25 +219,24 @@ class BatchNorm(Module):
             f"affine={'weight' in self}, track_running_stats={self.track_running_stats}"
         )
 
-    def _statistics(self, x) -> Tuple[mx.array, mx.array]:
-        """Mean and variance of the channels, after the running averages have taken them in."""
-        if self.track_running_stats and not self.training:
-            return self.running_mean, self.running_var
-        axes = tuple(range(x.ndim - 1))
-        mean, var = mx.mean(x, axis=axes), mx.var(x, axis=axes)
-        if self.track_running_stats and self.training:
-            count = x.size // x.shape[-1]
-            if count < 2:
-                raise ValueError("BatchNorm training requires more than one value per channel.")
-            unbiased = var * (count / (count - 1))
-            self.running_mean = (1 - self.momentum) * self.running_mean + self.momentum * mean
-            self.running_var = (1 - self.momentum) * self.running_var + self.momentum * unbiased
-        return mean, var
+    def _track(self, mean, var, count):
+        """Let the running averages take in the moments of `count` values for each channel."""
+        if count < 2:
+            raise ValueError("BatchNorm training requires more than one value per channel.")
+        old, new = 1 - self.momentum, self.momentum
+        unbiased = var * (count / (count - 1))
+        self.running_mean = old * self.running_mean + new * mean.astype(self.running_mean.dtype)
+        self.running_var = old * self.running_var + new * unbiased.astype(self.running_var.dtype)
 
     def __call__(self, x: mx.array) -> mx.array:
         if x.ndim < 2 or x.ndim > 4:
             raise ValueError(
                 f"Expected input tensor to have 2, 3 or 4 dimensions, but got {x.ndim}"
             )
-        mean, var = self._statistics(x)
-        return _scaled(self, (x - mean) * mx.rsqrt(var + self.eps))
+        if self.track_running_stats and not self.training:
+            y = (x - self.running_mean) * mx.rsqrt(self.running_var + self.eps)
+            return _scaled(self, y)
+        mean, centred, var = _moments(x, tuple(range(x.ndim - 1)))
+        if self.track_running_stats:
+            self._track(mean.reshape(-1), var.reshape(-1), x.size // x.shape[-1])
+        return _scaled(self, _divided(centred, var, self.eps, x.dtype))

@@ -44,6 +44,7 @@ def times_quantized(layer, x):
 
 
 def describe(layer):
+    """The end of a quantized layer's repr."""
     return f"group_size={layer.group_size}, bits={layer.bits}, mode={layer.mode}"
 
 
@@ -67,7 +68,10 @@ def quantize(
         class_predicate: Called with the path of each leaf module and the module. It returns whether
             to quantize it, or a dict of arguments for its `to_quantized`.
 
-    >>> nn.quantize(model, bits=4, class_predicate=lambda path, m: isinstance(m, nn.Linear))
+    >>> model = nn.Sequential(nn.Linear(64, 64), nn.Tanh(), nn.Linear(64, 10))
+    >>> nn.quantize(model, bits=8, class_predicate=lambda path, m: path == "layers.0")
+    >>> type(model.layers[0]).__name__, type(model.layers[2]).__name__
+    ('QuantizedLinear', 'Linear')
     """
     wanted = class_predicate or (lambda _, module: hasattr(module, "to_quantized"))
     options = {"group_size": group_size, "bits": bits, "mode": mode}

@@ -1,0 +1,179 @@
+"""Matrix products, convolutions, quantized products, networks' operations against NumPy."""
+import mlx.core as mx
+import numpy as np
+import pytest
+
+from ops_check import numbers, same
+
+M, N = numbers(3, 4, seed=1), numbers(4, 5, seed=2)
+
+
+def test_matmul():
+    same(mx.matmul(mx.array(M), mx.array(N)), M @ N, rtol=1e-5)
+    same(mx.matmul(mx.array(M), mx.array(N[:, 0])), M @ N[:, 0], rtol=1e-5)
+    b, c = numbers(2, 1, 3, 4), numbers(5, 4, 2)
+    same(mx.matmul(mx.array(b), mx.array(c)), b @ c, rtol=1e-5)
+    with pytest.raises(ValueError):
+        mx.matmul(mx.array(M), mx.array(M))
+    with pytest.raises((TypeError, ValueError)):
+        mx.matmul(mx.array(M), 2)
+
+
+def test_addmm():
+    c = numbers(3, 5)
+    same(mx.addmm(mx.array(c), mx.array(M), mx.array(N), 2.0, beta=0.5), 2 * (M @ N) + 0.5 * c, rtol=1e-5)
+    same(mx.addmm(mx.array(c), mx.array(M), mx.array(N)), M @ N + c, rtol=1e-5)
+
+
+def test_other_products():
+    a, b = numbers(4, seed=3), numbers(4, seed=4)
+    same(mx.inner(mx.array(a), mx.array(b)), np.inner(a, b), rtol=1e-5)
+    same(mx.inner(mx.array(M), mx.array(N.T)), np.inner(M, N.T), rtol=1e-5)
+    same(mx.outer(mx.array(a), mx.array(b)), np.outer(a, b), rtol=1e-6)
+    same(mx.kron(mx.array(M), mx.array(N)), np.kron(M, N), rtol=1e-6)
+    same(mx.vecdot(mx.array(M), mx.array(a)), M @ a, rtol=1e-5)
+    same(mx.vecdot(mx.array(M), mx.array(M), axis=0), (M * M).sum(0), rtol=1e-5)
+    h = np.array([[1, 1], [1, -1]], np.float32)
+    same(mx.hadamard_transform(mx.array(M)), M @ np.kron(h, h) / 2, rtol=1e-5)
+    same(mx.hadamard_transform(mx.array(M), scale=1.0), M @ np.kron(h, h), rtol=1e-5)
+
+
+def test_tensordot():
+    a, b = numbers(2, 3, 4), numbers(3, 4, 5)
+    same(mx.tensordot(mx.array(a), mx.array(b)), np.tensordot(a, b), rtol=1e-5)
+    same(mx.tensordot(mx.array(a), mx.array(b.transpose(1, 0, 2)), 1), np.tensordot(a, b.transpose(1, 0, 2), 1), rtol=1e-5)
+    same(mx.tensordot(mx.array(a), mx.array(b), [[1, 2], [0, 1]]), np.tensordot(a, b), rtol=1e-5)
+    same(mx.tensordot(mx.array(a), mx.array(b), axes=([1], [0])), np.tensordot(a, b, ([1], [0])), rtol=1e-5)
+
+
+@pytest.mark.parametrize("text", ["ij,jk->ik", "ij,jk", "ij->ji", "ij->", "ij,ij->i", "ij,jk->"])
+def test_einsum(text):
+    operands = [M, N if "jk" in text else M][:text.count(",") + 1]
+    same(mx.einsum(text, *map(mx.array, operands)), np.einsum(text, *operands), rtol=1e-5)
+
+
+def test_einsum_path():
+    path, text = mx.einsum_path("ij,jk,kl->il", mx.zeros((2, 3)), mx.zeros((3, 40)), mx.zeros((40, 5)))
+    assert sorted(map(len, path)) == [2, 2] and all(isinstance(step, tuple) for step in path)
+    assert "Naive scaling:  4" in text and "Optimized scaling:  3" in text
+
+
+def test_gathered_products():
+    a, b = numbers(3, 2, 4), numbers(5, 4, 2)
+    left, right = [0, 2, 1, 0], [4, 0, 0, 1]
+    same(mx.gather_mm(mx.array(a), mx.array(b), mx.array(left), mx.array(right)), a[left] @ b[right], rtol=1e-5)
+    same(mx.gather_mm(mx.array(a), mx.array(b), rhs_indices=mx.array([1, 2, 3]), sorted_indices=True), a @ b[1:4], rtol=1e-5)
+    segments = mx.array([[0, 2], [1, 4]])
+    same(mx.segmented_mm(mx.array(M), mx.array(N), segments), np.stack([M[:, :2] @ N[:2], M[:, 1:] @ N[1:]]), rtol=1e-5)
+    x, y = numbers(64, 64), numbers(64, 64, seed=5)
+    mask = np.array([[True, False], [True, True]])
+    whole = np.kron(mask, np.ones((32, 32)))
+    same(mx.block_masked_mm(mx.array(x), mx.array(y), 32, mx.array(mask)), (x @ y) * whole, rtol=1e-4, atol=1e-4)
+
+
+def test_convolve():
+    a, v = numbers(9), numbers(4, seed=1)
+    for mode in ("full", "same", "valid"):
+        same(mx.convolve(mx.array(a), mx.array(v), mode=mode), np.convolve(a, v, mode), rtol=1e-5, atol=1e-5)
+        same(mx.convolve(mx.array(v), mx.array(a), mode), np.convolve(v, a, mode), rtol=1e-5, atol=1e-5)
+    with pytest.raises(ValueError, match="mode"):
+        mx.convolve(mx.array(a), mx.array(v), "half")
+    with pytest.raises(ValueError):
+        mx.convolve(mx.array(M), mx.array(v))
+
+
+def correlate(x, w, stride, padding):
+    """x (N, H, W, C) with w (O, KH, KW, C), by its definition."""
+    x = np.pad(x, [(0, 0), (padding[0],) * 2, (padding[1],) * 2, (0, 0)])
+    view = np.lib.stride_tricks.sliding_window_view(x, w.shape[1:3], axis=(1, 2))
+    return np.einsum("nhwckl,oklc->nhwo", view[:, ::stride[0], ::stride[1]], w)
+
+
+def test_conv2d():
+    x, w = numbers(2, 7, 6, 3), numbers(4, 3, 2, 3, seed=1)
+    a, k = mx.array(x), mx.array(w)
+    for stride, padding in ((1, 0), (2, 1), ((2, 1), (1, 0))):
+        pair = lambda v: v if isinstance(v, tuple) else (v, v)
+        wanted = correlate(x, w, pair(stride), pair(padding))
+        same(mx.conv2d(a, k, stride, padding), wanted, rtol=1e-4, atol=1e-5)
+        same(mx.conv_general(a, k, stride=list(pair(stride)), padding=list(pair(padding))), wanted, rtol=1e-4, atol=1e-5)
+    same(mx.conv1d(a[:, :, 0], k[:, :, 0], padding=1), correlate(x[:, :, :1], w[:, :, :1], (1, 1), (1, 0))[:, :, 0],
+         rtol=1e-4, atol=1e-5)
+    assert mx.conv3d(mx.zeros((1, 4, 4, 4, 2)), mx.zeros((3, 2, 2, 2, 2)), (1, 2, 2)).shape == (1, 3, 2, 2, 3)
+    low, high = mx.conv_general(a, k, padding=([1, 0], [0, 1])), np.pad(x, [(0, 0), (1, 0), (0, 1), (0, 0)])
+    same(low, correlate(high, w, (1, 1), (0, 0)), rtol=1e-4, atol=1e-5)
+    with pytest.raises(ValueError):
+        mx.conv2d(a, k, (1, 1, 1))
+    with pytest.raises(ValueError):
+        mx.conv_general(a, k, padding=([1, 1], [1, 1], [1, 1]))
+
+
+def test_conv_transpose_shapes():
+    assert mx.conv_transpose1d(mx.zeros((1, 5, 2)), mx.zeros((3, 4, 2)), 2, 1, output_padding=1).shape == (1, 11, 3)
+    assert mx.conv_transpose2d(mx.zeros((1, 5, 5, 2)), mx.zeros((3, 4, 4, 2)), (2, 1)).shape == (1, 12, 8, 3)
+    assert mx.conv_transpose3d(mx.zeros((1, 2, 2, 2, 2)), mx.zeros((3, 2, 2, 2, 2))).shape == (1, 3, 3, 3, 3)
+
+
+def test_quantized():
+    w, x = numbers(32, 128), numbers(3, 128, seed=1)
+    packed = mx.quantize(mx.array(w), group_size=64, bits=8)
+    assert isinstance(packed, list) and [p.dtype for p in packed] == [mx.uint32, mx.float32, mx.float32]
+    back = np.array(mx.dequantize(*packed, group_size=64, bits=8))
+    np.testing.assert_allclose(back, w, atol=0.02)
+    product = mx.quantized_matmul(mx.array(x), *packed, transpose=True, group_size=64, bits=8)
+    same(product, x @ back.T, rtol=1e-4, atol=1e-4)
+    assert len(mx.quantize(mx.array(w), mode="mxfp4")) == 2
+    f = mx.from_fp8(mx.to_fp8(mx.array([0.5, 1.0, -3.5])), mx.float32)
+    same(f, [0.5, 1.0, -3.5], mx.float32)
+    with pytest.raises(ValueError):
+        mx.quantize(mx.array(w), bits=9)
+    with pytest.raises(ValueError):
+        mx.quantize(mx.array(w), mode="none")
+
+
+def test_norms():
+    x, w, b = numbers(4, 8), numbers(8, seed=1), numbers(8, seed=2)
+    a = mx.array(x)
+    rms = x / np.sqrt((x**2).mean(-1, keepdims=True) + 1e-5)
+    same(mx.fast.rms_norm(a, mx.array(w), 1e-5), rms * w, rtol=1e-5)
+    same(mx.fast.rms_norm(a, weight=None, eps=1e-5), rms, rtol=1e-5)
+    layer = (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + 1e-5)
+    same(mx.fast.layer_norm(a, mx.array(w), mx.array(b), 1e-5), layer * w + b, rtol=1e-4, atol=1e-5)
+    same(mx.fast.layer_norm(a, None, None, 1e-5), layer, rtol=1e-4, atol=1e-5)
+    with pytest.raises(TypeError, match="eps"):
+        mx.fast.rms_norm(a, None)
+
+
+def test_rope():
+    x = numbers(1, 2, 3, 8)
+    words = {"traditional": False, "base": 10000.0, "scale": 1.0}
+    plain = mx.fast.rope(mx.array(x), 8, offset=2, **words)
+    angle = (np.arange(3) + 2)[:, None] * 10000.0 ** (-np.arange(4) / 4)
+    low, high = x[..., :4], x[..., 4:]
+    wanted = np.concatenate([low * np.cos(angle) - high * np.sin(angle), low * np.sin(angle) + high * np.cos(angle)], -1)
+    same(plain, wanted, rtol=1e-4, atol=1e-5)
+    same(mx.fast.rope(mx.array(x), 8, offset=mx.array(2), **words), wanted, rtol=1e-4, atol=1e-5)
+    with pytest.raises(ValueError):
+        mx.fast.rope(mx.array(x), 8, traditional=False, base=None, scale=1.0, offset=0)
+
+
+def test_attention():
+    q, k, v = (numbers(1, 2, 5, 4, seed=i) for i in range(3))
+    scores = 0.5 * q @ k.swapaxes(-1, -2)
+    masks = {None: 0, "causal": np.where(np.tri(5) > 0, 0, -np.inf)}
+    for mask, added in masks.items():
+        e = np.exp(scores + added)
+        wanted = e / e.sum(-1, keepdims=True) @ v
+        found = mx.fast.scaled_dot_product_attention(mx.array(q), mx.array(k), mx.array(v), scale=0.5, mask=mask)
+        same(found, wanted, rtol=1e-4, atol=1e-5)
+    bools = mx.array(np.tri(5) > 0)
+    found = mx.fast.scaled_dot_product_attention(mx.array(q), mx.array(k), mx.array(v), scale=0.5, mask=bools)
+    same(found, wanted, rtol=1e-4, atol=1e-5)
+    with pytest.raises(ValueError):
+        mx.fast.scaled_dot_product_attention(mx.array(q), mx.array(k), mx.array(v), scale=0.5, mask="other")
+
+
+def test_kernels_need_a_gpu():
+    for kernel in (mx.fast.metal_kernel, mx.fast.cuda_kernel):
+        with pytest.raises(RuntimeError):
+            kernel(name="f", input_names=["a"], output_names=["b"], source="")

@@ -1,0 +1,139 @@
+"""Random numbers: keys, distributions, forms of arguments; values that are known for a seed."""
+import mlx.core as mx
+import numpy as np
+import pytest
+
+from ops_check import same
+
+N = 20000
+
+
+def sample(f, *args, **words):
+    a = f(*args, shape=(N,), key=mx.random.key(1), **words)
+    return np.array(a.astype(mx.float32))
+
+
+def test_keys():
+    assert mx.random.key(3).tolist() == [0, 3]
+    assert mx.random.key(2**63).tolist() == [2147483648, 0]
+    assert mx.random.split(mx.random.key(0)).tolist() == [[4146024105, 967050713], [2718843009, 1272950319]]
+    assert mx.random.split(mx.random.key(0), 3).shape == mx.random.split(mx.random.key(0), num=3).shape == (3, 2)
+    with pytest.raises(TypeError):
+        mx.random.key(-1)
+
+
+def test_known_numbers():
+    mx.random.seed(3)
+    np.testing.assert_allclose(mx.random.normal((2,)).tolist(), [0.0523083, -0.690768], rtol=1e-5)
+    np.testing.assert_allclose(mx.random.uniform(key=mx.random.key(1)).item(), 0.11815, rtol=1e-4)
+
+
+def test_sequence():
+    mx.random.seed(7)
+    first = [mx.random.normal((3,)).tolist() for _ in range(2)]
+    mx.random.seed(seed=7)
+    assert first == [mx.random.normal((3,)).tolist() for _ in range(2)] and first[0] != first[1]
+
+
+def test_state():
+    mx.random.seed(5)
+    state = mx.random.state
+    assert len(state) == 1 and state[0].dtype == mx.uint32 and [k.shape for k in state] == [(2,)]
+    kept = mx.array(state[0])
+    a = mx.random.uniform(shape=(4,)).tolist()
+    state[0] = kept
+    assert a == mx.random.uniform(shape=(4,)).tolist()
+    with pytest.raises(IndexError):
+        state[1]
+    with pytest.raises(TypeError):
+        state[0] = 3
+
+
+def test_uniform():
+    x = sample(mx.random.uniform, -1, 3)
+    assert x.min() >= -1 and x.max() < 3 and abs(x.mean() - 1) < 0.05
+    assert mx.random.uniform().shape == ()
+    assert mx.random.uniform(mx.array([0, 10]), mx.array([1, 11]), shape=(3, 2)).shape == (3, 2)
+    assert mx.random.uniform(0, 1, [2], mx.float16).dtype == mx.float16
+    assert mx.random.uniform(shape=[2], dtype=None).dtype == mx.float32
+    with pytest.raises(ValueError):
+        mx.random.uniform(mx.array([0, 1]), 2)
+    with pytest.raises(ValueError):
+        mx.random.uniform(0, 1, [2], mx.int32)
+    with pytest.raises(TypeError):
+        mx.random.uniform(shape=3)
+
+
+def test_normal():
+    x = sample(mx.random.normal, loc=2.0, scale=mx.array(3.0))
+    assert abs(x.mean() - 2) < 0.1 and abs(x.std() - 3) < 0.1
+    assert mx.random.normal([2, 2], loc=mx.array([0.0, 5.0]), dtype=mx.float16).dtype == mx.float16
+    assert mx.random.normal().shape == ()
+
+
+@pytest.mark.parametrize("name, mean, std", [("laplace", 0, np.sqrt(2)), ("gumbel", 0.5772, np.pi / np.sqrt(6))])
+def test_moments(name, mean, std):
+    x = sample(getattr(mx.random, name))
+    assert abs(x.mean() - mean) < 0.05 and abs(x.std() - std) < 0.05
+
+
+def test_truncated_normal():
+    x = sample(mx.random.truncated_normal, -1, 0.5)
+    assert x.min() > -1 and x.max() < 0.5
+    assert mx.random.truncated_normal(mx.array([0.0, 0.5]), 1).shape == (2,)
+
+
+def test_randint():
+    x = sample(mx.random.randint, -2, 3)
+    assert set(x) == {-2, -1, 0, 1, 2}
+    assert mx.random.randint(0, 5).dtype == mx.int32
+    assert mx.random.randint(low=0, high=5, shape=[2], dtype=mx.uint8).dtype == mx.uint8
+
+
+def test_bernoulli():
+    x = sample(mx.random.bernoulli, 0.3)
+    assert abs(x.mean() - 0.3) < 0.02
+    assert mx.random.bernoulli().dtype == mx.bool_
+    assert mx.random.bernoulli(mx.array([0.0, 1.0])).tolist() == [False, True]
+    assert mx.random.bernoulli(mx.array([0.1, 0.9]), (3, 2)).shape == (3, 2)
+
+
+def test_categorical():
+    logits = mx.log(mx.array([0.2, 0.5, 0.3]))
+    x = np.array(mx.random.categorical(logits, num_samples=N, key=mx.random.key(0)))
+    np.testing.assert_allclose(np.bincount(x) / N, [0.2, 0.5, 0.3], atol=0.02)
+    m = mx.zeros((4, 3))
+    assert mx.random.categorical(m).shape == (4,) and mx.random.categorical(m, axis=0).shape == (3,)
+    assert mx.random.categorical(m, shape=(2, 4)).shape == (2, 4)
+    with pytest.raises(ValueError):
+        mx.random.categorical(m, shape=(2, 4), num_samples=3)
+
+
+def test_permutation():
+    assert sorted(mx.random.permutation(10).tolist()) == list(range(10))
+    x = mx.arange(12).reshape(3, 4)
+    assert sorted(map(tuple, mx.random.permutation(x).tolist())) == sorted(map(tuple, x.tolist()))
+    assert mx.sort(mx.random.permutation(x, axis=1), 1).tolist() == x.tolist()
+
+
+def test_multivariate_normal():
+    covariance = np.array([[2.0, 0.5], [0.5, 1.0]], np.float32)
+    x = np.array(mx.random.multivariate_normal(mx.array([1.0, -1.0]), mx.array(covariance), [N], key=mx.random.key(2)))
+    np.testing.assert_allclose(x.mean(0), [1, -1], atol=0.05)
+    np.testing.assert_allclose(np.cov(x.T), covariance, atol=0.1)
+
+
+def test_a_key_gives_the_same_numbers_whatever_the_state():
+    key = mx.random.key(9)
+    same(mx.random.normal((5,), key=key), mx.random.normal((5,), key=key).tolist())
+
+
+def test_processes():
+    group = mx.distributed.init()
+    assert group.size() == 1 and group.rank() == 0
+    same(mx.distributed.all_sum(mx.array([1, 2]), group=group), [1, 2])
+    same(mx.distributed.all_gather(mx.array([1, 2])), [1, 2])
+    with pytest.raises(ValueError):
+        mx.distributed.send(mx.array([1]), 0)
+    with pytest.raises(TypeError):
+        mx.distributed.all_max(mx.array([1]), group=3)

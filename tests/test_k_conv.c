@@ -1,0 +1,120 @@
+/* Depthwise convolution's kernels of every instruction set against the sums in float64. */
+#include "kernel_values.h"
+#include "kernels/k_conv.h"
+
+static const mx_dtype floats[] = {MX_FLOAT16, MX_FLOAT32, MX_BFLOAT16};
+
+enum { TAPS = 11, MOST = 70 };
+
+/* One case: small whole numbers, so that float32 sums are exact. */
+typedef struct shape {
+    ptrdiff_t taps, pixels, channels, step, out_step;
+} shape;
+
+typedef struct memory {
+    void *in, *out;
+    float weight[TAPS][MOST], *w[TAPS];
+    ptrdiff_t at[TAPS];
+    size_t in_size, out_size;
+} memory;
+
+static void make(memory *m, const shape *s, mx_dtype t) {
+    ptrdiff_t reach = 0;
+    for (ptrdiff_t i = 0; i < s->taps; i++) {
+        m->at[i] = (i * 7) % 5 * s->channels + i;
+        reach = m->at[i] > reach ? m->at[i] : reach;
+        m->w[i] = m->weight[i];
+        for (ptrdiff_t c = 0; c < s->channels; c++)
+            m->weight[i][c] = (float)kv_small(2).re;
+    }
+    m->in_size = (size_t)(reach + s->pixels * s->step + s->channels);
+    m->out_size = (size_t)(s->pixels * s->out_step + s->channels);
+    m->in = kv_random(t, m->in_size, 2);
+    m->out = kv_random(t, m->out_size, 2);
+}
+
+static double in_at(const memory *m, const shape *s, mx_dtype t, ptrdiff_t p, ptrdiff_t i,
+                    ptrdiff_t c) {
+    return kv_get(t, m->in, p * s->step + m->at[i] + c).re;
+}
+
+static mx_k_depthwise_args args_of(memory *m, const shape *s) {
+    return (mx_k_depthwise_args){.out = m->out,
+                                 .in = m->in,
+                                 .w = m->w,
+                                 .at = m->at,
+                                 .taps = s->taps,
+                                 .pixels = s->pixels,
+                                 .channels = s->channels,
+                                 .step = s->step,
+                                 .out_step = s->out_step};
+}
+
+static ptrdiff_t wrong_pixels(memory *m, const shape *s, mx_dtype t) {
+    ptrdiff_t bad = 0;
+    for (ptrdiff_t p = 0; p < s->pixels; p++)
+        for (ptrdiff_t c = 0; c < s->channels; c++) {
+            double sum = 0;
+            for (ptrdiff_t i = 0; i < s->taps; i++)
+                sum += in_at(m, s, t, p, i, c) * (double)m->weight[i][c];
+            bad += kv_get(t, m->out, p * s->out_step + c).re != sum;
+        }
+    return bad;
+}
+
+static ptrdiff_t wrong_weights(memory *m, const shape *s, mx_dtype t, float (*before)[MOST]) {
+    ptrdiff_t bad = 0;
+    for (ptrdiff_t i = 0; i < s->taps; i++)
+        for (ptrdiff_t c = 0; c < s->channels; c++) {
+            double sum = (double)before[i][c];
+            for (ptrdiff_t p = 0; p < s->pixels; p++)
+                sum += in_at(m, s, t, p, i, c) * kv_get(t, m->out, p * s->out_step + c).re;
+            bad += (double)m->weight[i][c] != sum;
+        }
+    return bad;
+}
+
+/* The weights first: the other kernel writes over `out`. */
+static void check(const mx_kernels *set, mx_dtype t, const shape *s) {
+    static memory m;
+    static float before[TAPS][MOST];
+    make(&m, s, t);
+    mx_k_depthwise_args a = args_of(&m, s);
+    memcpy(before, m.weight, sizeof before);
+    set->conv->depthwise_weight[t](&a);
+    ptrdiff_t weights = wrong_weights(&m, s, t, before);
+    memcpy(m.weight, before, sizeof before);
+    value guard = kv_get(t, m.out, s->pixels * s->out_step);
+    set->conv->depthwise[t](&a);
+    ptrdiff_t pixels = wrong_pixels(&m, s, t);
+    bool kept = s->pixels == 0 || s->out_step < s->channels ||
+                kv_same(guard, kv_get(t, m.out, s->pixels * s->out_step));
+    CHECK_MSG(weights == 0 && pixels == 0 && kept,
+              "%s %s: %td taps, %td pixels of %td: %td weights and %td sums are wrong%s", set->name,
+              mx_dtype_name(t), s->taps, s->pixels, s->channels, weights, pixels,
+              kept ? "" : ", written past the end");
+    kv_free(t, m.in);
+    kv_free(t, m.out);
+}
+
+static void every_set(void) {
+    static const ptrdiff_t taps[] = {1, 2, 3, 5, 9, 10, 11}, pixels[] = {0, 1, 3, 4, 9},
+                           channels[] = {1, 3, 4, 8, 15, 16, 17, 64, 69};
+    int count;
+    const mx_kernels *const *sets = mx_kernels_all(&count);
+    for (int n = 0; n < count; n++)
+        for (int f = 0; f < 3; f++)
+            for (size_t i = 0; i < sizeof taps / sizeof *taps; i++)
+                for (size_t p = 0; p < sizeof pixels / sizeof *pixels; p++)
+                    for (size_t c = 0; c < sizeof channels / sizeof *channels; c++) {
+                        ptrdiff_t wide = channels[c];
+                        shape s = {taps[i], pixels[p], wide, (ptrdiff_t)(1 + p % 2) * wide,
+                                   (ptrdiff_t)(1 + i % 2) * wide};
+                        check(sets[n], floats[f], &s);
+                    }
+}
+
+int main(void) {
+    RUN(every_set);
+    return check_done();
+}
