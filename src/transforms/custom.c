@@ -62,6 +62,14 @@ static bool take(const mx_arrays *from, int n, const bool *need, mx_array **to, 
     return true;
 }
 
+static bool any(const bool *need, int n) {
+    for (int i = 0; i < n; i++)
+        if (need[i])
+            return true;
+    return false;
+}
+
+/* What f reads besides its inputs is constant to a rule, which is not asked where nothing else varies. */
 static bool vjp(const mx_node *y, mx_array *const *cot, const bool *need, mx_array **grad) {
     const mx_custom *c = rules_of(y);
     int n = y->nin - y->nout;
@@ -70,6 +78,8 @@ static bool vjp(const mx_node *y, mx_array *const *cot, const bool *need, mx_arr
             grad[n + j] = need[n + j] ? cot[j] : NULL;
         return true;
     }
+    if (!any(need, n))
+        return true;
     mx_arrays grads = {0};
     mx_array **all = filled(y, cot);
     bool ok = all && c->vjp(c->vjp_self, y->in, need, n, all, y->in + n, y->nout, &grads) &&
@@ -95,8 +105,9 @@ static bool jvp(const mx_node *y, mx_array *const *tan, mx_array **out) {
             argnums[nargs] = i;
             given[nargs++] = tan[i];
         }
-    bool ok = argnums && given && c->jvp(c->jvp_self, y->in, n, given, argnums, nargs, &tangents) &&
-              take(&tangents, y->nout, NULL, out, "jvp");
+    bool none = argnums && given && nargs == 0;
+    bool ok = none || (argnums && given && c->jvp(c->jvp_self, y->in, n, given, argnums, nargs, &tangents) &&
+                       take(&tangents, y->nout, NULL, out, "jvp"));
     mx_arrays_free(&tangents);
     mx_free(argnums);
     mx_free(given);

@@ -152,17 +152,30 @@ static int match_leaf(PyObject *leaf, void *state) {
     return mpy_array_check(g) ? mpy_vector_add(m->out, g) : wrong_gradient();
 }
 
+/* Does the gradient have as many leaves as the arguments, with or without those by keyword? */
+static int add_places(const context *c, PyObject *places, Py_ssize_t leaves) {
+    if (mpy_tree_visit(c->args, add_leaf, places))
+        return -1;
+    return c->kwargs && PyList_GET_SIZE(places) != leaves ? mpy_tree_visit(c->kwargs, add_leaf, places) : 0;
+}
+
+/* Zeros for the arrays by keyword that the gradient leaves out. */
+static int add_rest(const matching *m) {
+    for (Py_ssize_t i = m->hole; i < PyList_GET_SIZE(m->primals); i++)
+        if (add_zeros(m->out, PyList_GET_ITEM(m->primals, i)))
+            return -1;
+    return 0;
+}
+
 /* In the structure of the arguments, or just as many arrays as there are among them. */
 static int add_gradients(const context *c, mlx_vector_array out, PyObject *value, PyObject *primals) {
     matching m = {PyList_New(0), 0, primals, 0, out};
     mlx_vector_array arrays = mlx_vector_array_new();
-    int failed = !m.leaves || !arrays.ctx || mpy_tree_visit(value, add_leaf, m.leaves) ||
-                 mpy_tree_arrays(&arrays, value);
     PyObject *places = PyList_New(0);
-    failed = failed || !places || mpy_tree_visit(c->args, add_leaf, places) ||
-             (c->kwargs && mpy_tree_visit(c->kwargs, add_leaf, places));
+    int failed = !m.leaves || !places || !arrays.ctx || mpy_tree_visit(value, add_leaf, m.leaves) ||
+                 mpy_tree_arrays(&arrays, value) || add_places(c, places, PyList_GET_SIZE(m.leaves));
     if (!failed && PyList_GET_SIZE(m.leaves) == PyList_GET_SIZE(places))
-        failed = mpy_tree_visit(places, match_leaf, &m);
+        failed = mpy_tree_visit(places, match_leaf, &m) || add_rest(&m);
     else if (!failed && mlx_vector_array_size(arrays) == (size_t)PyList_GET_SIZE(primals))
         failed = mpy_tree_arrays(&out, value);
     else if (!failed)

@@ -1,0 +1,288 @@
+"""compile: what is traced again, captured state, constants, containers, life of the cache."""
+
+import functools
+import gc
+import weakref
+
+import numpy as np
+import pytest
+
+import mlx.core as mx
+
+ONE, TWO, ROW = mx.array(1.0), mx.array(2.0), mx.array([1.0, 2.0, 3.0])
+
+
+class Counted:
+    """A function that knows how often it ran."""
+
+    def __init__(self, f=lambda x, *a, **k: x * 2):
+        self.f, self.calls = f, 0
+
+    def __call__(self, *args, **kwargs):
+        self.calls += 1
+        return self.f(*args, **kwargs)
+
+
+def traces(compiled, counted, *args, **kwargs):
+    before = counted.calls
+    compiled(*args, **kwargs)
+    return counted.calls - before
+
+
+def test_one_trace_for_each_kind_of_arguments():
+    f = Counted()
+    c = mx.compile(f)
+    kinds = [
+        ((ONE,), {}),
+        ((ROW,), {}),
+        ((ROW[:2],), {}),
+        ((ROW.astype(mx.float16),), {}),
+        ((ROW, 3), {}),
+        ((ROW, 4), {}),
+        ((ROW, 3.0), {}),
+        ((ROW, True), {}),
+        ((ROW, "a"), {}),
+        ((ROW, "b"), {}),
+        ((ROW, None), {}),
+        ((ROW, -1), {}),
+        ((ROW, 2**70), {}),
+        ((ROW, ROW), {}),
+        ((ROW,), {"k": ROW}),
+        ((ROW,), {"j": ROW}),
+        ((ROW,), {"k": 3}),
+        ((ROW, [ROW, ROW]), {}),
+        ((ROW, [[ROW], ROW]), {}),
+        ((ROW, {"a": ROW}), {}),
+        ((ROW, {"b": ROW}), {}),
+        ((ROW, {1: ROW}), {}),
+        ((ROW, []), {}),
+        ((ROW, {}), {}),
+    ]
+    for args, kwargs in kinds:
+        assert traces(c, f, *args, **kwargs) == 1, (args, kwargs)
+    for args, kwargs in kinds:
+        assert traces(c, f, *args, **kwargs) == 0, (args, kwargs)
+
+
+def test_results():
+    def f(x):
+        return {"a": x, "b": [x * 2, None, 3], "c": (x, "text")}
+
+    c = mx.compile(f)
+    for x in (ONE, TWO, ROW, ROW):
+        got = c(x)
+        assert got["b"][1:] == [None, 3] and got["c"][1] == "text"
+        assert mx.array_equal(got["b"][0], x * 2) and mx.array_equal(got["a"], x)
+    assert mx.compile(lambda x: 3)(ONE) == 3
+    assert mx.compile(lambda x: None)(ONE) is None
+    assert mx.compile(lambda: ONE + 1)().item() == 2
+
+
+def test_results_may_depend_on_what_is_traced():
+    c = mx.compile(lambda x: [x] * x.ndim)
+    assert [len(c(mx.ones((2,) * n))) for n in (0, 1, 3, 1, 0)] == [0, 1, 3, 1, 0]
+
+
+@pytest.mark.parametrize("constant", [object(), len, mx.float32, 1j, {1}, b"a"])
+def test_other_constants_are_refused(constant):
+    with pytest.raises(ValueError, match="trees of arrays or constants"):
+        mx.compile(lambda x, y: x)(ONE, constant)
+
+
+def test_captured_list():
+    state = [mx.array(0.0)]
+
+    def step(x):
+        state[0] = state[0] + x
+        return state[0] * 2
+
+    c = mx.compile(step, inputs=state, outputs=state)
+    assert (c(ONE).item(), state[0].item()) == (2, 1)
+    assert (c(ONE).item(), state[0].item()) == (4, 2)
+    state[0] = mx.array(10.0)
+    assert (c(ONE).item(), state[0].item()) == (22, 11)
+
+
+def test_captured_dicts_that_grow():
+    state = {"a": {"b": mx.array(0.0)}, "n": 3, "t": (mx.array(1.0), [mx.array(2.0)])}
+
+    def step(x):
+        state["a"]["b"] = state["a"]["b"] + x
+        state.setdefault("m", mx.array(0.0))
+        state["m"] = state["m"] * 0.5 + x
+        state["t"][1][0] = state["t"][1][0] * 2
+        return state["t"][0] + 1
+
+    c = mx.compile(step, inputs=[state], outputs=[state])
+    for expected in (1, 2, 3):
+        assert c(ONE).item() == 2
+        assert state["a"]["b"].item() == expected
+    assert state["m"].item() == 1.75 and state["t"][1][0].item() == 16 and state["n"] == 3
+
+
+def test_captured_inputs_keep_their_arrays():
+    w = mx.array(3.0)
+    state = {"w": w, "same": w}
+    c = mx.compile(lambda x: state["w"] * x + state["same"], inputs=state)
+    assert c(TWO).item() == 9
+    assert state["w"] is w and state["same"] is w
+    state["w"] = mx.array(1.0)
+    assert c(TWO).item() == 5
+
+    def fails(x):
+        state["w"] = state["w"] + 1
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError):
+        mx.compile(fails, inputs=state)(ONE)
+    assert state["same"] is w
+
+
+def test_captured_outputs_only():
+    state = {}
+
+    def step(x):
+        state["y"] = x * 3
+        return x
+
+    c = mx.compile(step, outputs=state)
+    for x in (ONE, TWO):
+        c(x)
+        assert state["y"].item() == 3 * x.item()
+
+
+def test_training_step():
+    rng = np.random.default_rng(0)
+    x = mx.array(rng.normal(size=(64, 3)).astype(np.float32))
+    y = x @ mx.array([1.0, -2.0, 0.5])
+    params = {"w": mx.zeros(3), "v": mx.zeros(3)}
+
+    def loss(w):
+        return ((x @ w - y) ** 2).mean()
+
+    def step():
+        value, g = mx.value_and_grad(loss)(params["w"])
+        params["v"] = 0.9 * params["v"] + g
+        params["w"] = params["w"] - 0.05 * params["v"]
+        return value
+
+    compiled = mx.compile(step, inputs=params, outputs=params)
+    for _ in range(200):
+        value = compiled()
+        mx.eval(value, params)
+    np.testing.assert_allclose(np.array(params["w"]), [1, -2, 0.5], atol=1e-3)
+
+
+@pytest.mark.parametrize("wrap", [lambda s: s, lambda s: [s], lambda s: {"r": s}, lambda s: (s,)])
+def test_random_state(wrap):
+    def draw():
+        return mx.random.uniform(shape=(3,))
+
+    state = wrap(mx.random.state)
+    c = mx.compile(draw, inputs=state, outputs=state)
+    mx.random.seed(7)
+    got = [c().tolist() for _ in range(3)]
+    mx.random.seed(7)
+    assert got == [draw().tolist() for _ in range(3)]
+    assert got[0] != got[1]
+
+
+def test_random_state_that_is_not_captured_is_constant():
+    c = mx.compile(lambda: mx.random.uniform())
+    assert c().item() == c().item()
+    assert mx.random.uniform().item() != mx.random.uniform().item()
+
+
+def test_shapeless():
+    f = Counted(lambda x: x.sum(axis=-1) * 2)
+    c = mx.compile(f, shapeless=True)
+    assert c(ROW).item() == 12 and c(ROW[:2]).item() == 6 and f.calls == 1
+    c(mx.ones((2, 2)))
+    c(mx.array([1, 2]))
+    assert f.calls == 3
+
+
+def test_as_a_decorator():
+    @functools.partial(mx.compile, shapeless=True)
+    def f(x):
+        return x * 2
+
+    @mx.compile
+    def g(x, *, scale=1):
+        return f(x) * scale
+
+    assert g(ROW).tolist() == [2, 4, 6]
+    assert g(ROW, scale=2).tolist() == [4, 8, 12]
+    with pytest.raises(TypeError, match="unexpected keyword"):
+        g(ROW, other=2)
+
+
+def test_disable_and_enable():
+    f = Counted()
+    c = mx.compile(f)
+    c(ONE)
+    try:
+        mx.disable_compile()
+        assert [traces(c, f, ONE), traces(c, f, ONE)] == [1, 1]
+    finally:
+        mx.enable_compile()
+    assert traces(c, f, ONE) == 0
+
+
+def test_with_other_transforms():
+    def f(x):
+        return x * x * TWO
+
+    assert mx.grad(mx.compile(f))(TWO).item() == 8
+    assert mx.compile(mx.grad(f))(TWO).item() == 8
+    assert mx.vmap(mx.compile(f))(ROW).tolist() == [2, 8, 18]
+    assert mx.compile(mx.compile(f))(TWO).item() == 8
+    assert mx.grad(mx.grad(mx.compile(f)))(TWO).item() == 4
+    for k in (1.0, 2.0):  # a trace that took in another transform's array holds for that call alone
+        inner = mx.grad(lambda w: mx.compile(lambda x: x * w)(TWO))
+        assert inner(mx.array(k)).item() == 2
+
+
+def test_evaluation_inside_is_refused():
+    for f in (lambda x: x.item(), lambda x: x + 1 if x > 0 else x, lambda x: mx.eval(x)):
+        with pytest.raises(ValueError, match="Attempting to eval an array during function transformations"):
+            mx.compile(f)(ONE)
+
+
+def test_a_failed_trace_is_tried_again():
+    fail = [True]
+
+    def f(x):
+        if fail[0]:
+            raise KeyError("mine")
+        return x + 1
+
+    c = mx.compile(f)
+    with pytest.raises(KeyError):
+        c(ONE)
+    fail[0] = False
+    assert c(ONE).item() == 2
+
+
+@pytest.mark.parametrize("make", [lambda: mx.compile(3), lambda: mx.compile(len, shapeless=1), lambda: mx.compile()])
+def test_wrong_types(make):
+    with pytest.raises(TypeError, match="incompatible function arguments"):
+        make()
+
+
+def test_the_cache_goes_with_the_function():
+    class Big:
+        def __init__(self):
+            self.array = mx.ones((10,))
+
+        def __call__(self, x):
+            return {"x": x * self.array, "me": self}
+
+    big = Big()
+    c = mx.compile(big)
+    big.own = c  # a circle: the result's template holds the function too
+    c(ONE)
+    ref = weakref.ref(big)
+    del big, c
+    gc.collect()
+    assert ref() is None
