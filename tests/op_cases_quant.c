@@ -76,6 +76,14 @@ CASE(mxfp4_by_hand, mx_matmul(a, turned(float_matrix(fp4, a))))
 CASE(mxfp8, mx_quantized_matmul(a, words(1, 5, 16), codes(5, 2, 118), NULL, true, fp8))
 CASE(mxfp8_by_hand, mx_matmul(a, turned(float_matrix(fp8, a))))
 
+/* a (N,64): there and back */
+static mx_array *rounded(mx_array *const *in) {
+    mx_array *q[3] = {0};
+    mx_array *a = mx_astype(in[0], MX_FLOAT32);
+    return a && mx_quantize(a, q4, NULL, q) ? mx_dequantize(q[0], q[1], q[2], q4, NULL, NULL) : NULL;
+}
+CASE(float8, mx_from_fp8(mx_to_fp8(mx_astype(a, MX_FLOAT32)), MX_FLOAT32))
+
 #define IN(...) {.ndim = sizeof((int[]){__VA_ARGS__}) / sizeof(int), .shape = {__VA_ARGS__}, -2, 2}
 
 const op_case op_cases_quant[] = {
@@ -91,5 +99,7 @@ const op_case op_cases_quant[] = {
     {"gather_qmm, right", gather_rhs, NULL, gather_rhs_by_hand, LOOSE,
      {IN(2, 3, 32), IN(2, 5, 1), IN(2, 5, 1)}},
     {"dequantize", dequantize, NULL, dequantize_by_hand, LOOSE, {IN(5, 2), IN(5, 2)}},
+    {"quantize", rounded, NULL, NULL, NO_GRAD | NO_HALF, {IN(N, 64)}},
+    {"float8", float8, NULL, NULL, NO_GRAD, {IN(N, 64)}},
     {0},
 };

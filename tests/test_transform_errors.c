@@ -264,6 +264,18 @@ static mx_array *updated_at(mx_array *const *in) {
     return mx_sum_all(mx_dynamic_slice_update(in[0], mx_slice_axis(in[0], 0, 0, 2),
                                               mx_slice_axis(in[1], 0, 0, 1), (int[]){0}, 1));
 }
+static mx_array *products_at(mx_array *const *in) {
+    mx_array *a = mx_reshape(in[0], (int[]){3, 1, 1}, 3);
+    return mx_sum_all(mx_gather_mm(a, a, in[1], in[1], false));
+}
+static mx_array *quantized_at(mx_array *const *in) {
+    mx_array *q[3] = {0}, *w = mx_ones((int[]){3, 1, 64}, 3, MX_FLOAT32);
+    mx_array *x = mx_mul(w, mx_reshape(in[0], (int[]){3, 1, 1}, 3));
+    mx_quant_format f = {MX_AFFINE, 4, 64};
+    return mx_quantize(w, f, NULL, q)
+               ? mx_sum_all(mx_gather_qmm(x, q[0], q[1], q[2], in[1], in[1], true, f, false))
+               : NULL;
+}
 static mx_array *largest(mx_array *const *in) {
     return mx_sum_all(mx_take(in[0], mx_arg_reduce(true, in[0], 0, false), 0));
 }
@@ -279,7 +291,8 @@ static bool call_row_fn(mx_closure *self, mx_array *const *in, int n, mx_arrays 
 /* The derivative towards places is refused in both modes; towards the array it is not. */
 static void indices(void) {
     static const op_case rows[] = {CASE_OF(taken),   CASE_OF(taken_along), CASE_OF(put_along),
-                                   CASE_OF(added_at), CASE_OF(sliced_at),   CASE_OF(updated_at)};
+                                   CASE_OF(added_at), CASE_OF(sliced_at),   CASE_OF(updated_at),
+                                   CASE_OF(products_at), CASE_OF(quantized_at)};
     mx_scope s = mx_scope_open();
     mx_array *x = ones(3, MX_FLOAT32), *i = mx_arange(0, 3, 1, MX_INT32), *in[2] = {x, i}, *t[2] = {x, i};
     for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {

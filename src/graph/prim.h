@@ -70,7 +70,7 @@ typedef struct mx_out {
 } mx_out;
 
 /* Inputs first .. nin - after - 1 say where to read or write: there is no derivative towards them, and
-   asking for one is refused. */
+   asking for one is refused. A negative first counts from the end. */
 typedef struct mx_places {
     const char *op; /* for the message; NULL: no such inputs */
     int first, after;

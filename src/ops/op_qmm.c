@@ -150,8 +150,14 @@ static void towards_scales(const mx_node *y, mx_array *dw, const bool *need, mx_
         grad[B] = mx_unbroadcast(mx_quant_group_sum(f, dw), y->in[B]);
 }
 
+static bool refuse_words(const mx_node *y) {
+    return mx_fail(MX_INVALID, "[%s::vjp] no gradient wrt the quantized weights.", mx_node_desc(y)->name);
+}
+
 static bool qmm_vjp(const mx_node *y, mx_array *const *cot, const bool *need, mx_array **grad) {
     mx_p_quant p = *(const mx_p_quant *)y->params;
+    if (need[W])
+        return refuse_words(y);
     mx_array *g = cot[0], *x = y->in[X];
     p.transpose = !p.transpose;
     if (need[X])
@@ -196,6 +202,8 @@ static bool gather_vjp(const mx_node *y, mx_array *const *cot, const bool *need,
     mx_p_quant p = *(const mx_p_quant *)y->params;
     mx_array *lhs = y->in[y->nin - 2], *rhs = y->in[y->nin - 1];
     mx_array *g = cot[0], *x = flat_matrices(y->in[X]);
+    if (need[W])
+        return refuse_words(y);
     if (!x)
         return false;
     p.transpose = !p.transpose;
@@ -252,6 +260,7 @@ const mx_prim_desc mx_desc_quantized_matmul = {
 };
 const mx_prim_desc mx_desc_gather_qmm = {
     .name = "GatherQMM",
+    .places = {"GatherQMM", -2, 0},
     .fields = mx_quant_fields,
     .param_size = sizeof(mx_p_quant),
     .infer = infer_gather,

@@ -76,6 +76,13 @@ static const mx_node *whole(const mx_node *y) {
     return anew;
 }
 
+/* Is input i one that says where? */
+static bool is_place(const mx_node *y, int i) {
+    const mx_places *p = &mx_node_desc(y)->places;
+    int first = p->first < 0 ? y->nin + p->first : p->first;
+    return p->op && i >= first && i < y->nin - p->after;
+}
+
 static bool refuse_places(const mx_node *y, const char *what) {
     return mx_fail(MX_INVALID,
                    "[%s] Cannot calculate %s with respect to indices. Use stop_gradient on indices to "
@@ -88,8 +95,8 @@ bool mx_step_vjp(const mx_node *given, mx_array *const *cot, const bool *need, m
     if (!y)
         return false;
     const mx_prim_desc *d = mx_node_desc(y);
-    for (int i = d->places.first; d->places.op && i < y->nin - d->places.after; i++)
-        if (need[i])
+    for (int i = 0; d->places.op && i < y->nin; i++)
+        if (need[i] && is_place(y, i))
             return refuse_places(y, "VJP");
     if (d->vjp)
         return d->vjp(y, cot, need, grad) && !mx_failed();
@@ -155,8 +162,8 @@ bool mx_step_jvp(const mx_node *given, mx_array *const *tan, mx_array **out) {
     if (!y)
         return false;
     const mx_prim_desc *d = mx_node_desc(y);
-    for (int i = d->places.first; d->places.op && i < y->nin - d->places.after; i++)
-        if (tan[i])
+    for (int i = 0; d->places.op && i < y->nin; i++)
+        if (tan[i] && is_place(y, i))
             return refuse_places(y, "JVP");
     if (d->jvp)
         return d->jvp(y, tan, out) && !mx_failed();
