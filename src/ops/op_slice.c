@@ -162,6 +162,24 @@ static bool infer_as_strided(const void *params, mx_array *const *in, int nin, m
     return true;
 }
 
+/* How many of the last axes were read as they lie, one element after another. */
+static int contiguous_axes(const mx_p_as_strided *p) {
+    int n = 0;
+    int64_t step = 1;
+    while (n < p->shape.n && p->strides.v[p->shape.n - 1 - n] == step) {
+        step *= p->shape.v[p->shape.n - 1 - n];
+        n++;
+    }
+    return n;
+}
+
+/* Where each run of elements that lie together was read. */
+static mx_array *run_starts(const mx_p_as_strided *p, const mx_array *a, int leading) {
+    mx_array *places = mx_arange(0, (double)a->size, 1, MX_INT32);
+    mx_array *index = mx_as_strided(places, p->shape.v, p->strides.v, leading, p->offset);
+    return mx_reshape(index, (int[]){-1}, 1);
+}
+
 /* Each element of g goes back to the place it was read from; places read twice sum. */
 static bool as_strided_vjp(const mx_node *y, mx_array *const *cot, const bool *need,
                            mx_array **grad) {
@@ -170,16 +188,17 @@ static bool as_strided_vjp(const mx_node *y, mx_array *const *cot, const bool *n
     int axis = 0;
     if (!cot[0] || !need[0])
         return true;
-    if (a->size > INT32_MAX)
+    if (a->size > INT32_MAX || cot[0]->size > INT32_MAX)
         return mx_fail(MX_UNSUPPORTED, "[as_strided] no gradient over %lld elements",
                        (long long)a->size);
-    mx_array *places = mx_reshape(mx_arange(0, (double)a->size, 1, MX_INT64), (int[]){-1}, 1);
-    mx_array *index = mx_as_strided(places, p->shape.v, p->strides.v, p->shape.n, p->offset);
     mx_array *flat = mx_zeros((int[]){(int)a->size}, 1, mx_dtype_of(a));
-    index = mx_reshape(index, (int[]){-1}, 1);
-    mx_array *updates = index ? mx_reshape(cot[0], (int[]){(int)index->size, 1}, 2) : NULL;
-    grad[0] =
-        mx_reshape(mx_scatter(MX_SCATTER_SUM, flat, &index, updates, &axis, 1), a->shape, a->ndim);
+    if (cot[0]->size > 0) {
+        mx_array *index = run_starts(p, a, p->shape.n - contiguous_axes(p));
+        int rows = index ? (int)index->size : 1;
+        mx_array *updates = mx_reshape(cot[0], (int[]){rows, -1}, 2);
+        flat = mx_scatter(MX_SCATTER_SUM, flat, &index, updates, &axis, 1);
+    }
+    grad[0] = mx_reshape(flat, a->shape, a->ndim);
     return !mx_failed();
 }
 
