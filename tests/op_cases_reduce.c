@@ -1,6 +1,8 @@
 /* Cases: reductions, statistics, softmax, scans. */
 #include "op_cases.h"
 
+#include "graph/trace.h"
+
 #define LIST(...)                                                                      \
     (const int[]){__VA_ARGS__}, (int)(sizeof((const int[]){__VA_ARGS__}) / sizeof(int))
 #define REDUCE(name, expression)                                                       \
@@ -25,6 +27,14 @@ static mx_array *ones_matmul(
 }
 
 /* a (N,3,4) */
+static mx_array *share(mx_array *a, bool node) {
+    bool former = mx_trace_set_shapeless(node);
+    mx_array *n = mx_number_of_elements(a, LIST(0, 2), true, MX_FLOAT32);
+    mx_trace_set_shapeless(former);
+    return mx_mul(a, mx_astype(n, mx_dtype_of(a)));
+}
+REDUCE(count_node, share(a, true))
+REDUCE(count_number, share(a, false))
 REDUCE(sum, mx_sum(a, LIST(2), false))
 REDUCE(sum_other, ones_matmul(a))
 REDUCE(sum_columns, mx_sum(a, LIST(1), true))
@@ -105,6 +115,7 @@ const op_case op_cases_reduce[] = {
     {"any", any_of, NULL, any_by_all, INTS | NO_GRAD, {MASK}},
     {"argmax", argmax, NULL, NULL, INTS | NO_GRAD | NO_EMPTY | NO_HALF, {A}},
     {"argmin", argmin, NULL, NULL, INTS | NO_GRAD | NO_EMPTY | NO_HALF, {A}},
+    {"number_of_elements", count_node, NULL, count_number, 0, {A}},
     {"mean", mean, NULL, mean_by_sum, LOOSE, {A}},
     {"var", var, NULL, var_by_squares, LOOSE, {A}},
     {"std", std_of, NULL, NULL, LOOSE, {A}},

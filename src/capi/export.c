@@ -174,7 +174,7 @@ static exporter *exporter_in(mlx_function_exporter xfunc) {
 static bool call_positional(mx_closure *self, mx_array *const *in, int nin, mx_arrays *out) {
     const positional_call *c = self->payload;
     (void)nin;
-    return c->f->call(c->f, in, c->n_args, out);
+    return mx_closure_call(c->f, in, c->n_args, out);
 }
 
 static int export_more(mlx_function_exporter xfunc, mlx_vector_array args, const mlx_map_string_to_array *kwargs) {

@@ -133,8 +133,21 @@ static bool create_matrix(const mx_node *n, mx_array *y) {
     return true;
 }
 
+/* How many elements the input has along some axes. */
+static bool create_count(const mx_node *n, mx_array *y) {
+    const mx_p_count *p = n->params;
+    double count = 1;
+    for (int i = 0; i < p->axes.n; i++)
+        count *= n->in[0]->shape[p->axes.v[i]];
+    count = p->inverted ? 1 / count : count;
+    mx_kernels_get()->pointwise->cast[MX_FLOAT64][y->dtype](y->data, &count, 1);
+    return true;
+}
+
 bool cpu_create(mx_node *n, mx_array **out, const mx_program *feed) {
     bool line = n->prim == MX_PRIM_arange || n->prim == MX_PRIM_linspace;
     (void)feed;
+    if (n->prim == MX_PRIM_number_of_elements)
+        return mx_array_alloc(out[0]) && create_count(n, out[0]);
     return mx_array_alloc(out[0]) && (line ? create_sequence : create_matrix)(n, out[0]);
 }

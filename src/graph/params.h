@@ -11,9 +11,24 @@ typedef struct mx_p_dtype { /* astype, view */
     int dtype;
 } mx_p_dtype;
 
-typedef struct mx_p_shape { /* broadcast, reshape: the shape of the result */
+typedef struct mx_p_shape { /* broadcast: the shape of the result, or of all inputs together if several */
     mx_ints shape;
 } mx_p_shape;
+
+/* How a reshape was asked for: a shape (with -1), {first axis, last}, {axis, sizes...}, axes, axes; or as the
+   second input. */
+enum mx_reshape_how { MX_TO_SHAPE, MX_TO_FLAT, MX_TO_PARTS, MX_TO_SQUEEZED, MX_TO_EXPANDED, MX_TO_LIKE };
+typedef struct mx_p_reshape {
+    mx_ints shape; /* of the result */
+    int how;
+    mx_ints asked; /* empty unless recorded for other shapes (mx_trace_shapeless) */
+} mx_p_reshape;
+
+typedef struct mx_p_count { /* number of elements along axes of the input, or one over it */
+    mx_ints axes;
+    bool inverted;
+    int dtype;
+} mx_p_count;
 
 typedef struct mx_p_transpose { /* axis i of the result is axis axes[i] of the input */
     mx_ints axes;

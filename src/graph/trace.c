@@ -21,6 +21,18 @@ void mx_trace_leave(void) {
     atomic_fetch_sub(&running, 1);
 }
 
+static _Thread_local bool shapeless;
+
+bool mx_trace_set_shapeless(bool on) {
+    bool former = shapeless;
+    shapeless = on;
+    return former;
+}
+
+bool mx_trace_shapeless(void) {
+    return shapeless;
+}
+
 bool mx_trace_active(void) {
     return atomic_load_explicit(&running, memory_order_relaxed) > 0;
 }

@@ -17,4 +17,10 @@ void mx_trace_leave(void);
 uint8_t mx_trace_level(void); /* 0: no transform runs on this thread */
 bool mx_trace_active(void);   /* on any thread */
 
+/* While a graph is recorded that will be used with other shapes, operations say what they mean instead of
+   the numbers of these shapes: reshapes keep what was asked, broadcasts read shapes from arrays, counts
+   of elements are nodes. Per thread; returns what it was. */
+bool mx_trace_set_shapeless(bool on);
+bool mx_trace_shapeless(void);
+
 #endif

@@ -31,10 +31,10 @@ mx_array *mx_ones(const int *shape, int ndim, mx_dtype t) {
     return mx_full_s(shape, ndim, 1, t);
 }
 mx_array *mx_zeros_like(mx_array *a) {
-    return a ? mx_zeros(a->shape, a->ndim, mx_dtype_of(a)) : NULL;
+    return a ? mx_broadcast_like(mx_scalar(0, mx_dtype_of(a)), a) : NULL;
 }
 mx_array *mx_ones_like(mx_array *a) {
-    return a ? mx_ones(a->shape, a->ndim, mx_dtype_of(a)) : NULL;
+    return a ? mx_broadcast_like(mx_scalar(1, mx_dtype_of(a)), a) : NULL;
 }
 
 /* --- arange, linspace ------------------------------------------------------------- */

@@ -7,6 +7,7 @@
 
 #include "base/status.h"
 #include "graph/params.h"
+#include "graph/trace.h"
 #include "ops/rules.h"
 
 enum { TEXT = 256 };
@@ -117,9 +118,8 @@ static bool addmm_vjp(const mx_node *y, mx_array *const *cot, const bool *need, 
 
 static bool addmm_jvp(const mx_node *y, mx_array *const *tan, mx_array **out) {
     const mx_p_addmm *p = y->params;
-    const mx_array *like = mx_node_out(y, 0);
-    mx_array *ab = product_jvp(y, tan);
-    mx_array *c = tan[2] ? mx_broadcast_to(times(tan[2], p->beta), like->shape, like->ndim) : NULL;
+    mx_array *like = mx_node_out(y, 0), *ab = product_jvp(y, tan);
+    mx_array *c = tan[2] ? mx_broadcast_like(times(tan[2], p->beta), like) : NULL;
     out[0] = plus(ab ? times(ab, p->alpha) : NULL, c);
     return !mx_failed();
 }
@@ -202,7 +202,7 @@ static mx_array *flat_matmul(mx_array *a, mx_array *b) {
 }
 
 static mx_array *matrix_product(mx_array *a, mx_array *b) {
-    if (a && b && a->ndim > 2 && b->ndim == 2)
+    if (a && b && a->ndim > 2 && b->ndim == 2 && !mx_trace_shapeless())
         return flat_matmul(a, b);
     return mx_apply2(MX_PRIM_matmul, NULL, a, b);
 }
@@ -220,7 +220,7 @@ static mx_array *general_addmm(mx_array *c, mx_array *a, mx_array *b, double alp
     mx_array *ab = times(mx_matmul(a, b), alpha);
     if (!ab)
         return NULL;
-    return mx_add(ab, mx_broadcast_to(times(c, beta), ab->shape, ab->ndim));
+    return mx_add(ab, mx_broadcast_like(times(c, beta), ab));
 }
 
 /* A bias for every row of a (..., K): one product of all rows. */

@@ -100,7 +100,7 @@ static mx_array *product_of_others(const mx_p_reduce *p, mx_array *x) {
     mx_array *before = mx_scan(MX_CUMPROD, flat, kept, false, false);
     mx_array *after = mx_scan(MX_CUMPROD, flat, kept, true, false);
     mx_array *others = mx_mul(before, after);
-    return rows ? mx_transpose_axes(mx_reshape(others, rows->shape, rows->ndim),
+    return rows ? mx_transpose_axes(mx_reshape_like(others, rows),
                                     inverse, x->ndim)
                 : NULL;
 }
@@ -122,7 +122,7 @@ static bool reduce_vjp(const mx_node *y, mx_array *const *cot, const bool *need,
         return true;
     mx_array *g = mx_astype(keep(p, cot[0]), mx_dtype_of(x));
     if (p->op == MX_SUM) {
-        grad[0] = mx_broadcast_to(g, x->shape, x->ndim);
+        grad[0] = mx_broadcast_like(g, x);
     } else if (p->op == MX_PROD) {
         grad[0] = mx_mul(g, conj_if_complex(product_of_others(p, x)));
     } else {

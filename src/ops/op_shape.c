@@ -1,5 +1,6 @@
 /* Operations on shapes, made of the view primitives: flatten, squeeze, moveaxis, atleast ... */
 #include "base/status.h"
+#include "graph/trace.h"
 #include "ops/rules.h"
 
 /* --- joining and splitting axes --------------------------------------------------- */
@@ -28,7 +29,7 @@ mx_array *mx_flatten(mx_array *a, int start_axis, int end_axis) {
     for (int i = 0; i < a->ndim; i++)
         if (i <= first || i > last)
             shape[n++] = i == first ? (int)joined : a->shape[i];
-    return mx_reshape(a, shape, n);
+    return mx_reshape_as(a, shape, n, MX_TO_FLAT, (mx_ints){2, (const int[]){first, last}});
 }
 
 static mx_array *refuse_unflatten(const mx_array *a, int axis, const int *part, int n) {
@@ -55,7 +56,7 @@ static bool infer_part(int size, int *part, int n) {
 }
 
 mx_array *mx_unflatten(mx_array *a, int axis, const int *shape, int ndim) {
-    int part[MX_MAX_NDIM], full[MX_MAX_NDIM], n = 0;
+    int part[MX_MAX_NDIM], full[MX_MAX_NDIM], asked[MX_MAX_NDIM + 1], n = 0;
     if (!a)
         return NULL;
     if (ndim <= 0)
@@ -66,14 +67,15 @@ mx_array *mx_unflatten(mx_array *a, int axis, const int *shape, int ndim) {
     if (a->ndim - 1 + ndim > MX_MAX_NDIM)
         return mx_fail(MX_INVALID, "[unflatten] more than %d dimensions", MX_MAX_NDIM);
     axis = axis < 0 ? axis + a->ndim : axis;
+    asked[0] = axis;
     for (int i = 0; i < ndim; i++)
-        part[i] = shape[i];
+        part[i] = asked[i + 1] = shape[i];
     if (!infer_part(a->shape[axis], part, ndim))
         return refuse_unflatten(a, axis, part, ndim);
     for (int i = 0; i < a->ndim; i++)
         for (int k = 0; k < (i == axis ? ndim : 1); k++)
             full[n++] = i == axis ? part[k] : a->shape[i];
-    return mx_reshape(a, full, n);
+    return mx_reshape_as(a, full, n, MX_TO_PARTS, (mx_ints){ndim + 1, asked});
 }
 
 /* --- axes of size 1 --------------------------------------------------------------- */
@@ -92,7 +94,7 @@ mx_array *mx_expand_dims(mx_array *a, const int *axes, int n) {
         return NULL;
     for (int i = 0; i < ndim; i++)
         shape[i] = mask[i] ? 1 : a->shape[from++];
-    return mx_reshape(a, shape, ndim);
+    return mx_reshape_as(a, shape, ndim, MX_TO_EXPANDED, (mx_ints){n, axes});
 }
 
 mx_array *mx_expand_dim(mx_array *a, int axis) {
@@ -101,7 +103,7 @@ mx_array *mx_expand_dim(mx_array *a, int axis) {
 
 mx_array *mx_squeeze(mx_array *a, const int *axes, int n) {
     bool mask[MX_MAX_NDIM];
-    int shape[MX_MAX_NDIM], ndim = 0;
+    int shape[MX_MAX_NDIM], gone[MX_MAX_NDIM], ndim = 0, n_gone = 0;
     if (!a || !mx_axes_mask("squeeze", axes, n, a->ndim, mask))
         return NULL;
     for (int i = 0; i < a->ndim; i++) {
@@ -111,8 +113,10 @@ mx_array *mx_squeeze(mx_array *a, const int *axes, int n) {
                            i, a->shape[i]);
         if (!mask[i] || a->shape[i] != 1)
             shape[ndim++] = a->shape[i];
+        else
+            gone[n_gone++] = i;
     }
-    return mx_reshape(a, shape, ndim);
+    return n_gone ? mx_reshape_as(a, shape, ndim, MX_TO_SQUEEZED, (mx_ints){n_gone, gone}) : a;
 }
 
 mx_array *mx_squeeze_axis(mx_array *a, int axis) {
@@ -162,6 +166,19 @@ mx_array *mx_moveaxis(mx_array *a, int from, int to) {
 
 /* --- shapes of several arrays ----------------------------------------------------- */
 
+/* a[k] in the shape of all together, whatever it will be. */
+static mx_array *together(mx_array *const *a, int n, int k, mx_shape s) {
+    mx_array *in[MX_MAX_NDIM + 1];
+    mx_p_shape p = {{s.ndim, s.dim}};
+    if (n > MX_MAX_NDIM)
+        return mx_broadcast_to(a[k], s.dim, s.ndim);
+    in[0] = a[k];
+    for (int i = 0, at = 1; i < n; i++)
+        if (i != k)
+            in[at++] = a[i];
+    return n == 1 ? a[0] : mx_apply(MX_PRIM_broadcast, &p, in, n);
+}
+
 bool mx_broadcast_arrays(mx_array *const *a, int n, mx_array **out) {
     mx_shape s;
     for (int i = 0; i < n; i++) {
@@ -174,7 +191,7 @@ bool mx_broadcast_arrays(mx_array *const *a, int n, mx_array **out) {
             return false;
     }
     for (int i = 0; i < n; i++)
-        if (!(out[i] = mx_broadcast_to(a[i], s.dim, s.ndim)))
+        if (!(out[i] = mx_trace_shapeless() ? together(a, n, i, s) : mx_broadcast_to(a[i], s.dim, s.ndim)))
             return false;
     return true;
 }

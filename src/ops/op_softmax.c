@@ -4,9 +4,9 @@
 #include "graph/params.h"
 #include "ops/rules.h"
 
-/* The axes to work along, together at the end as one: *joined; order says how they got
- * there. */
-static int join_axes(mx_array *a, const int *axes, int n, int *order,
+/* The axes to work along together at the end: *apart, and as one: *joined; order says how they
+ * got there. */
+static int join_axes(mx_array *a, const int *axes, int n, int *order, mx_array **apart,
                      mx_array **joined) {
     bool gone[MX_MAX_NDIM] = {false};
     int kept = 0;
@@ -17,7 +17,8 @@ static int join_axes(mx_array *a, const int *axes, int n, int *order,
             order[kept++] = i;
     for (int i = 0; i < n; i++)
         order[kept + i] = axes[i];
-    *joined = mx_flatten(mx_transpose_axes(a, order, a->ndim), kept, -1);
+    *apart = mx_transpose_axes(a, order, a->ndim);
+    *joined = mx_flatten(*apart, kept, -1);
     return kept;
 }
 
@@ -27,15 +28,12 @@ static mx_array *softmax(mx_array *a, int axis) {
 }
 
 static mx_array *softmax_many(mx_array *a, const int *axes, int n) {
-    int order[MX_MAX_NDIM], inverse[MX_MAX_NDIM], shape[MX_MAX_NDIM];
-    mx_array *rows;
-    int kept = join_axes(a, axes, n, order, &rows);
-    for (int i = 0; i < a->ndim; i++) {
+    int order[MX_MAX_NDIM], inverse[MX_MAX_NDIM];
+    mx_array *apart, *rows;
+    int kept = join_axes(a, axes, n, order, &apart, &rows);
+    for (int i = 0; i < a->ndim; i++)
         inverse[order[i]] = i;
-        shape[i] = a->shape[order[i]];
-    }
-    return mx_transpose_axes(mx_reshape(softmax(rows, kept), shape, a->ndim), inverse,
-                             a->ndim);
+    return mx_transpose_axes(mx_reshape_like(softmax(rows, kept), apart), inverse, a->ndim);
 }
 
 /* Halves are always computed in float32, so `precise` changes nothing. */
@@ -79,8 +77,8 @@ mx_array *mx_logsumexp(mx_array *a, const int *axes, int n, bool keepdims) {
         return logsumexp_complex(a, sorted, n, keepdims);
     if (n == 1)
         return logsumexp(a, sorted[0], keepdims);
-    mx_array *rows, *r;
-    int kept = join_axes(a, sorted, n, order, &rows);
+    mx_array *apart, *rows, *r;
+    int kept = join_axes(a, sorted, n, order, &apart, &rows);
     r = logsumexp(rows, kept, false);
     return keepdims ? mx_expand_dims(r, sorted, n) : r;
 }

@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "base/status.h"
+#include "graph/trace.h"
 #include "ops/rules.h"
 
 static bool count_elements(const char *name, mx_array *a, const int *axes, int n,
@@ -15,13 +16,60 @@ static bool count_elements(const char *name, mx_array *a, const int *axes, int n
     return true;
 }
 
+/* --- counting: a number, or a node where the graph will be used with other shapes --------- */
+
+static bool infer_count(const void *params, mx_array *const *in, int nin, mx_out *out, int nout) {
+    const mx_p_count *p = params;
+    bool mask[MX_MAX_NDIM];
+    (void)nin, (void)nout;
+    out->dtype = (mx_dtype)p->dtype;
+    return mx_axes_mask("number_of_elements", p->axes.n ? p->axes.v : &(int){0}, p->axes.n, in[0]->ndim, mask);
+}
+
+static bool count_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n, mx_array **out,
+                       int *out_axes) {
+    const mx_p_count *p = y->params;
+    int room[MX_MAX_NDIM];
+    (void)n;
+    for (int i = 0; i < p->axes.n; i++)
+        room[i] = p->axes.v[i] + 1;
+    mx_p_count q = {{p->axes.n, room}, p->inverted, p->dtype};
+    out[0] = mx_apply1(MX_PRIM_number_of_elements, &q, mx_batch_front(in[0], axes[0]));
+    out_axes[0] = -1;
+    return out[0] != NULL;
+}
+
+static const mx_field count_fields[] = {MX_FIELD(mx_p_count, axes, INTS), MX_FIELD(mx_p_count, inverted, BOOL),
+                                        MX_FIELD(mx_p_count, dtype, DTYPE), MX_FIELD_END};
+
+const mx_prim_desc mx_desc_number_of_elements = {
+    .name = "NumberOfElements",
+    .traits = MX_TRAIT_NO_GRAD,
+    .fields = count_fields,
+    .param_size = sizeof(mx_p_count),
+    .infer = infer_count,
+    .vmap = count_vmap,
+};
+
+static mx_array *count_node(mx_array *a, const int *axes, int n, bool inverted, mx_dtype t) {
+    int sorted[MX_MAX_NDIM];
+    if ((n = mx_axes_sorted("number_of_elements", axes, n, a->ndim, sorted)) < 0)
+        return NULL;
+    mx_p_count p = {{n, sorted}, inverted, (int)t};
+    return mx_apply1(MX_PRIM_number_of_elements, &p, a);
+}
+
 mx_array *mx_number_of_elements(mx_array *a, const int *axes, int n, bool inverted,
                                 mx_dtype t) {
     double count;
     if (!count_elements("number_of_elements", a, axes, n, &count))
         return NULL;
+    if (mx_trace_shapeless())
+        return count_node(a, axes, n, inverted, t);
     return mx_scalar(inverted ? 1 / count : count, t);
 }
+
+/* --- means ------------------------------------------------------------------------------- */
 
 /* Halves are averaged in float32: their sums soon overflow. */
 mx_array *mx_mean(mx_array *a, const int *axes, int n, bool keepdims) {
@@ -30,8 +78,15 @@ mx_array *mx_mean(mx_array *a, const int *axes, int n, bool keepdims) {
         return NULL;
     mx_dtype t = mx_dtype_to_inexact(mx_dtype_of(a)), wide = mx_dtype_compute(t);
     mx_array *x = t == wide ? a : mx_astype(a, wide);
-    return mx_astype(mx_mul(mx_sum(x, axes, n, keepdims), mx_scalar(1 / count, wide)),
-                     t);
+    mx_array *share = mx_number_of_elements(x, axes, n, true, wide);
+    return mx_astype(mx_mul(mx_sum(x, axes, n, keepdims), share), t);
+}
+
+/* n / (n - ddof), where n elements are averaged */
+static mx_array *degrees(mx_array *x, const int *axes, int n, int ddof, mx_dtype t) {
+    mx_array *count = mx_number_of_elements(x, axes, n, false, MX_FLOAT64);
+    mx_array *left = mx_maximum(mx_add_s(count, -ddof), mx_scalar(0, MX_FLOAT64));
+    return mx_astype(mx_div(count, left), t);
 }
 
 /* In two passes; complex numbers: the mean of |x - mean|^2, a float32. */
@@ -48,7 +103,8 @@ mx_array *mx_var(mx_array *a, const int *axes, int n, bool keepdims, int ddof) {
     }
     mx_array *v = mx_mean(mx_square(d), axes, n, keepdims);
     if (ddof != 0)
-        v = mx_mul(v, mx_scalar(count / fmax(count - ddof, 0), wide));
+        v = mx_mul(v, mx_trace_shapeless() ? degrees(x, axes, n, ddof, wide)
+                                           : mx_scalar(count / fmax(count - ddof, 0), wide));
     return mx_astype(v, t);
 }
 

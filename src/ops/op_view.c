@@ -2,6 +2,7 @@
  * share the memory of their input wherever strides can say it (graph/view.h). */
 #include "base/status.h"
 #include "graph/params.h"
+#include "graph/trace.h"
 #include "graph/view.h"
 #include "ops/rules.h"
 
@@ -57,12 +58,25 @@ static const mx_field shape_fields[] = {MX_FIELD(mx_p_shape, shape, INTS), MX_FI
 
 /* --- broadcast -------------------------------------------------------------------- */
 
+/* Several inputs: the first, in the shape of all together. */
+static bool infer_together(mx_array *const *in, int nin, mx_out *out) {
+    mx_shape *s = &out->shape;
+    out->dtype = mx_dtype_of(in[0]);
+    *s = mx_shape_of(in[0]);
+    for (int i = 1; i < nin; i++)
+        if (!mx_broadcast_shapes("broadcast_shapes", s->dim, s->ndim, in[i]->shape, in[i]->ndim, s))
+            return false;
+    return true;
+}
+
 static bool infer_broadcast(const void *params, mx_array *const *in, int nin, mx_out *out,
                             int nout) {
     const mx_ints to = ((const mx_p_shape *)params)->shape;
     const mx_array *a = in[0];
     char ta[TEXT], tb[TEXT];
-    (void)nin, (void)nout;
+    (void)nout;
+    if (nin > 1)
+        return infer_together(in, nin, out);
     if (!check_shape("broadcast_to", to.v, to.n))
         return false;
     out->dtype = mx_dtype_of(a);
@@ -81,6 +95,12 @@ static bool broadcast_vjp(const mx_node *y, mx_array *const *cot, const bool *ne
                           mx_array **grad) {
     if (cot[0] && need[0])
         grad[0] = mx_unbroadcast(cot[0], y->in[0]);
+    return !mx_failed();
+}
+
+static bool broadcast_jvp(const mx_node *y, mx_array *const *tan, mx_array **out) {
+    out[0] = y->nin > 1 ? mx_broadcast_like(tan[0], mx_node_out(y, 0))
+                        : mx_apply1(MX_PRIM_broadcast, y->params, tan[0]);
     return !mx_failed();
 }
 
@@ -105,7 +125,7 @@ const mx_prim_desc mx_desc_broadcast = {
     .param_size = sizeof(mx_p_shape),
     .infer = infer_broadcast,
     .vjp = broadcast_vjp,
-    .jvp = mx_linear_jvp,
+    .jvp = broadcast_jvp,
     .vmap = broadcast_vmap,
 };
 
@@ -113,6 +133,13 @@ mx_array *mx_broadcast_to(mx_array *a, const int *shape, int ndim) {
     if (!a || mx_shape_is(a, shape, ndim))
         return a;
     return mx_apply_view(MX_PRIM_broadcast, &(mx_p_shape){{ndim, shape}}, a);
+}
+
+mx_array *mx_broadcast_like(mx_array *a, mx_array *like) {
+    if (!a || !like || !mx_trace_shapeless())
+        return a && like ? mx_broadcast_to(a, like->shape, like->ndim) : NULL;
+    mx_p_shape p = {{like->ndim, like->shape}};
+    return mx_apply2(MX_PRIM_broadcast, &p, a, like);
 }
 
 /* --- reshape ---------------------------------------------------------------------- */
@@ -124,9 +151,10 @@ static mx_array *refuse_reshape(const mx_array *a, const int *shape, int ndim) {
 }
 
 static bool infer_reshape(const void *params, mx_array *const *in, int nin, mx_out *out, int nout) {
-    const mx_ints to = ((const mx_p_shape *)params)->shape;
+    const mx_ints own = ((const mx_p_reshape *)params)->shape;
+    const mx_ints to = nin > 1 ? (mx_ints){in[1]->ndim, in[1]->shape} : own;
     int64_t size;
-    (void)nin, (void)nout;
+    (void)nout;
     if (to.n > MX_MAX_NDIM)
         return check_shape("reshape", to.v, to.n);
     if (!mx_shape_size(to.v, to.n, mx_itemsize(in[0]), &size) || size != in[0]->size)
@@ -137,25 +165,37 @@ static bool infer_reshape(const void *params, mx_array *const *in, int nin, mx_o
 
 static bool reshape_vjp(const mx_node *y, mx_array *const *cot, const bool *need, mx_array **grad) {
     if (cot[0] && need[0])
-        grad[0] = mx_reshape(cot[0], y->in[0]->shape, y->in[0]->ndim);
+        grad[0] = mx_reshape_like(cot[0], y->in[0]);
+    return !mx_failed();
+}
+
+static bool reshape_jvp(const mx_node *y, mx_array *const *tan, mx_array **out) {
+    if (tan[0])
+        out[0] = y->nin > 1 ? mx_reshape_like(tan[0], mx_node_out(y, 0))
+                            : mx_apply1(MX_PRIM_reshape, y->params, tan[0]);
     return !mx_failed();
 }
 
 static bool reshape_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n,
                          mx_array **out, int *out_axes) {
     int room[MX_MAX_NDIM + 1];
-    mx_p_shape p = {with_batch(n, ((const mx_p_shape *)y->params)->shape, room)};
+    const mx_array *like = mx_node_out(y, 0);
+    mx_p_reshape p = {.shape = with_batch(n, (mx_ints){like->ndim, like->shape}, room)};
     return batched(MX_PRIM_reshape, &p, mx_batch_front(in[0], axes[0]), out, out_axes);
 }
+
+static const mx_field reshape_fields[] = {MX_FIELD(mx_p_reshape, shape, INTS),
+                                          MX_FIELD(mx_p_reshape, how, INT),
+                                          MX_FIELD(mx_p_reshape, asked, INTS), MX_FIELD_END};
 
 const mx_prim_desc mx_desc_reshape = {
     .name = "Reshape",
     .traits = MX_TRAIT_VIEW,
-    .fields = shape_fields,
-    .param_size = sizeof(mx_p_shape),
+    .fields = reshape_fields,
+    .param_size = sizeof(mx_p_reshape),
     .infer = infer_reshape,
     .vjp = reshape_vjp,
-    .jvp = mx_linear_jvp,
+    .jvp = reshape_jvp,
     .vmap = reshape_vmap,
 };
 
@@ -181,8 +221,22 @@ static bool infer_dimension(const mx_array *a, int *shape, int ndim) {
 }
 
 mx_array *mx_reshape(mx_array *a, const int *shape, int ndim) {
-    int full[MX_MAX_NDIM];
     if (!a || mx_shape_is(a, shape, ndim))
+        return a;
+    return mx_reshape_as(a, shape, ndim, MX_TO_SHAPE, (mx_ints){ndim, shape});
+}
+
+mx_array *mx_reshape_like(mx_array *a, mx_array *like) {
+    if (!a || !like || !mx_trace_shapeless())
+        return a && like ? mx_reshape(a, like->shape, like->ndim) : NULL;
+    mx_p_reshape p = {{like->ndim, like->shape}, MX_TO_LIKE, {0, NULL}};
+    return mx_apply2(MX_PRIM_reshape, &p, a, like);
+}
+
+mx_array *mx_reshape_as(mx_array *a, const int *shape, int ndim, enum mx_reshape_how how, mx_ints asked) {
+    int full[MX_MAX_NDIM];
+    bool other = mx_trace_shapeless(); // even where this shape stays as it is, another may not
+    if (!a || (!other && mx_shape_is(a, shape, ndim)))
         return a;
     if (!check_shape("reshape", NULL, ndim < 0 || ndim > MX_MAX_NDIM ? ndim : 0))
         return NULL;
@@ -190,9 +244,14 @@ mx_array *mx_reshape(mx_array *a, const int *shape, int ndim) {
         full[i] = shape[i];
     if (!infer_dimension(a, full, ndim))
         return NULL;
-    return mx_shape_is(a, full, ndim)
-               ? a
-               : mx_apply_view(MX_PRIM_reshape, &(mx_p_shape){{ndim, full}}, a);
+    if (!other && mx_shape_is(a, full, ndim))
+        return a;
+    mx_p_reshape p = {.shape = {ndim, full}};
+    if (other) {
+        p.how = how;
+        p.asked = asked;
+    }
+    return mx_apply_view(MX_PRIM_reshape, &p, a);
 }
 
 /* --- transpose -------------------------------------------------------------------- */

@@ -16,7 +16,7 @@ mx_array *mx_unbroadcast(mx_array *g, mx_array *like) {
             axes[n++] = i;
     if (n)
         g = mx_sum(g, axes, n, n > lead);
-    return mx_astype(mx_reshape(g, like->shape, like->ndim), mx_dtype_of(like));
+    return mx_astype(mx_reshape_like(g, like), mx_dtype_of(like));
 }
 
 /* --- pointwise -------------------------------------------------------------------- */
@@ -70,13 +70,12 @@ bool mx_pointwise_vjp(const mx_node *y, mx_array *const *cot, const bool *need, 
 
 bool mx_pointwise_jvp(const mx_node *y, mx_array *const *tan, mx_array **out) {
     const mx_prim_desc *d = mx_node_desc(y);
-    const mx_array *like = mx_node_out(y, 0);
-    mx_array *sum = NULL;
+    mx_array *like = mx_node_out(y, 0), *sum = NULL;
     for (int i = 0; i < y->nin && d->partial; i++) {
         mx_array *t = tan[i] ? d->partial(y, i, tan[i]) : NULL;
         sum = sum && t ? mx_add(sum, t) : t ? t : sum;
     }
-    out[0] = mx_broadcast_to(sum, like->shape, like->ndim);
+    out[0] = mx_broadcast_like(sum, like);
     return !mx_failed();
 }
 

@@ -3,6 +3,7 @@
 #ifndef MX_OPS_RULES_H
 #define MX_OPS_RULES_H
 
+#include "graph/params.h"
 #include "ops/ops.h"
 
 /* --- shapes and axes (shapes.c) --------------------------------------------------- */
@@ -45,6 +46,11 @@ mx_array *mx_batch_aligned(mx_array *a, int axis, int ndim);
 
 /* infer of pointwise primitive p: broadcast shape, operands of one dtype that p accepts. */
 bool mx_pointwise_infer(mx_pointwise p, mx_array *const *in, int nin, mx_out *out);
+/* A reshape that is asked for so: see mx_p_reshape. */
+mx_array *mx_reshape_as(mx_array *a, const int *shape, int ndim, enum mx_reshape_how how, mx_ints asked);
+/* In the shape of another array, which may have another shape when the graph is used again. */
+mx_array *mx_reshape_like(mx_array *a, mx_array *like);
+mx_array *mx_broadcast_like(mx_array *a, mx_array *like);
 /* A view of `a`: made at once where a is available and no transform watches it, else a node. */
 mx_array *mx_apply_view(mx_prim p, const void *params, mx_array *a);
 

@@ -10,6 +10,7 @@
 #include "graph/recipe.h"
 #include "graph/scope.h"
 #include "graph/trace.h"
+#include "transforms/shapeless.h"
 #include "transforms/simplify.h"
 
 /* --- caches ---------------------------------------------------------------------------------------------- */
@@ -21,6 +22,7 @@ typedef struct entry {
     uint64_t *constants;
     size_t n_constants;
     bool shapeless;
+    mx_closure *per_shape; /* shapeless: the template's graph for given shapes, compiled */
 } entry;
 
 /* Counted: closures and the table of ids hold it. */
@@ -29,6 +31,7 @@ typedef struct cache {
     pthread_mutex_t lock;
     entry *first;
     uintptr_t id; /* 0: belongs to its closure alone */
+    int most;     /* entries that are kept; 0: all */
     struct cache *next;
 } cache;
 
@@ -40,6 +43,8 @@ static void free_entries(entry *e) {
         entry *next = e->next;
         mx_recipe_release(e->recipe);
         mx_free(e->constants);
+        if (e->per_shape)
+            mx_object_release(&e->per_shape->object);
         mx_free(e);
         e = next;
     }
@@ -151,13 +156,17 @@ static bool call_function(mx_closure *f, mx_arrays *in, mx_arrays *out) {
     return ok;
 }
 
-static mx_recipe *trace(mx_closure *f, mx_array *const *in, int n) {
+/* A template keeps what operations mean: only constants are computed. */
+static mx_recipe *trace(mx_closure *f, mx_array *const *in, int n, bool shapeless) {
     mx_arrays inputs = {0}, outputs = {0};
     mx_recipe *r = NULL;
     mx_scope s = mx_scope_open();
+    bool former = mx_trace_set_shapeless(shapeless || mx_trace_shapeless());
+    bool whole = mx_trace_shapeless() || mx_compile_get_mode() == MX_COMPILE_NO_SIMPLIFY;
     mx_trace_enter();
     bool ok = make_placeholders(in, n, &inputs) && call_function(f, &inputs, &outputs) &&
-              (mx_compile_get_mode() == MX_COMPILE_NO_SIMPLIFY ? mx_fold_constants(&outputs) : mx_simplify(&outputs));
+              (whole ? mx_fold_constants(&outputs) : mx_simplify(&outputs));
+    mx_trace_set_shapeless(former);
     mx_scope_close(s);
     if (ok)
         r = mx_recipe_new(inputs.item, (int)inputs.count, outputs.item, (int)outputs.count);
@@ -183,17 +192,53 @@ static bool fits(const entry *e, const compiled *c, mx_array *const *in, int n) 
     return true;
 }
 
-static mx_recipe *find(const compiled *c, mx_array *const *in, int n) {
-    mx_recipe *r = NULL;
-    pthread_mutex_lock(&c->cache->lock);
-    for (entry *e = c->cache->first; e && !r; e = e->next)
-        if (fits(e, c, in, n))
-            r = mx_recipe_retain(e->recipe);
-    pthread_mutex_unlock(&c->cache->lock);
-    return r;
+/* What a trace is called through, with references for the caller. */
+typedef struct found {
+    mx_recipe *recipe;
+    mx_closure *per_shape; /* shapeless */
+} found;
+
+static found hold(const entry *e) {
+    if (e->per_shape)
+        mx_object_retain(&e->per_shape->object);
+    return (found){mx_recipe_retain(e->recipe), e->per_shape};
 }
 
-static bool keep(const compiled *c, mx_recipe *r) {
+static void let_go(found *f) {
+    mx_recipe_release(f->recipe);
+    if (f->per_shape)
+        mx_object_release(&f->per_shape->object);
+}
+
+/* The entry moves to the front, so that the last ones are those that were used longest ago. */
+static found find(const compiled *c, mx_array *const *in, int n) {
+    found f = {NULL, NULL};
+    pthread_mutex_lock(&c->cache->lock);
+    entry **at = &c->cache->first, *e;
+    while ((e = *at) && !fits(e, c, in, n))
+        at = &e->next;
+    if (e) {
+        *at = e->next;
+        e->next = c->cache->first;
+        c->cache->first = e;
+        f = hold(e);
+    }
+    pthread_mutex_unlock(&c->cache->lock);
+    return f;
+}
+
+/* Cuts off what is more than the cache keeps. */
+static entry *surplus(cache *c) {
+    entry **at = &c->first;
+    for (int i = 0; c->most && *at && i < c->most; i++)
+        at = &(*at)->next;
+    entry *rest = c->most ? *at : NULL;
+    if (rest)
+        *at = NULL;
+    return rest;
+}
+
+static bool keep(const compiled *c, const found *f) {
     entry *e = mx_calloc(1, sizeof *e);
     uint64_t *constants = mx_memdup(c->constants, c->n_constants * sizeof *constants);
     if (!e || !constants) {
@@ -201,11 +246,15 @@ static bool keep(const compiled *c, mx_recipe *r) {
         mx_free(constants);
         return false;
     }
-    *e = (entry){NULL, mx_recipe_retain(r), constants, c->n_constants, c->shapeless};
+    *e = (entry){NULL, mx_recipe_retain(f->recipe), constants, c->n_constants, c->shapeless, f->per_shape};
+    if (e->per_shape)
+        mx_object_retain(&e->per_shape->object);
     pthread_mutex_lock(&c->cache->lock);
     e->next = c->cache->first;
     c->cache->first = e;
+    entry *rest = surplus(c->cache);
     pthread_mutex_unlock(&c->cache->lock);
+    free_entries(rest);
     return true;
 }
 
@@ -226,10 +275,10 @@ static bool any_traced(mx_array *const *in, int n) {
     return false;
 }
 
-static bool run(const compiled *c, mx_recipe *r, mx_array *const *in, int n, mx_arrays *out) {
+static bool run(mx_recipe *r, mx_array *const *in, int n, mx_arrays *out) {
     mx_array **results = mx_calloc((size_t)r->n_out + 1, sizeof *results);
     mx_scope s = mx_scope_open();
-    bool inlined = c->shapeless || any_traced(in, n) || !is_closed(r);
+    bool inlined = any_traced(in, n) || !is_closed(r);
     bool ok = results && (inlined ? mx_recipe_replay(r, in, results) : mx_recipe_call(r, in, results)) &&
               mx_arrays_add_all(out, results, (size_t)r->n_out);
     mx_scope_close(s);
@@ -237,21 +286,34 @@ static bool run(const compiled *c, mx_recipe *r, mx_array *const *in, int n, mx_
     return ok;
 }
 
+enum { PLANS = 16 }; /* of one template */
+
+/* The template's graph for given shapes as a compiled closure of its own. */
+static mx_closure *per_shape(mx_recipe *template) {
+    mx_closure *made = mx_shapeless_closure(template), *c = made ? mx_compile_few(made, PLANS) : NULL;
+    if (made)
+        mx_object_release(&made->object);
+    return c;
+}
+
+static bool new_trace(const compiled *c, mx_array *const *in, int n, found *f) {
+    f->recipe = trace(c->f, in, n, c->shapeless);
+    if (!f->recipe || (c->shapeless && !(f->per_shape = per_shape(f->recipe))))
+        return false;
+    return !is_closed(f->recipe) || keep(c, f);
+}
+
 static bool call_compiled(mx_closure *self, mx_array *const *in, int n, mx_arrays *out) {
     compiled *c = self->payload;
     if (mx_compile_get_mode() == MX_COMPILE_DISABLED)
         return mx_closure_call(c->f, in, n, out);
-    mx_recipe *r = find(c, in, n);
-    if (!r) {
-        if (!(r = trace(c->f, in, n)))
-            return false;
-        if (is_closed(r) && !keep(c, r)) {
-            mx_recipe_release(r);
-            return false;
-        }
-    }
-    bool ok = run(c, r, in, n, out);
-    mx_recipe_release(r);
+    found f = find(c, in, n);
+    bool ok = f.recipe || new_trace(c, in, n, &f);
+    if (ok && f.per_shape)
+        ok = mx_closure_call(f.per_shape, in, n, out);
+    else if (ok)
+        ok = run(f.recipe, in, n, out);
+    let_go(&f);
     return ok;
 }
 
@@ -279,6 +341,13 @@ static mx_closure *make(mx_closure *f, cache *own, bool shapeless, const uint64_
 
 mx_closure *mx_compile(mx_closure *f, bool shapeless) {
     return make(f, cache_new(0), shapeless, NULL, 0);
+}
+
+mx_closure *mx_compile_few(mx_closure *f, int most) {
+    cache *own = cache_new(0);
+    if (own)
+        own->most = most;
+    return make(f, own, false, NULL, 0);
 }
 
 mx_closure *mx_compile_id(mx_closure *f, uintptr_t id, bool shapeless, const uint64_t *constants, size_t n) {

@@ -71,7 +71,7 @@ static bool make_inputs(mx_array *const *in, int n, mx_arrays *made) {
 
 static bool call(mx_closure *f, mx_arrays *in, mx_arrays *out) {
     mx_scope s = mx_scope_open();
-    bool ok = f->call(f, in->item, (int)in->count, out) && !mx_failed();
+    bool ok = mx_closure_call(f, in->item, (int)in->count, out) && !mx_failed();
     mx_scope_close(s);
     if (!ok && !mx_failed())
         mx_fail(MX_INVALID, "[export_function] the function failed without an error");
@@ -93,7 +93,7 @@ static bool lower_step(lowering *l, const mx_recipe_step *s) {
     for (int i = 0; i < n->nin; i++)
         in[i] = l->value[s->in[i]];
     memset(out, 0, n->nout * sizeof *out);
-    int done = mx_fn_lower(n, in, out);
+    int done = mx_fn_lower(n, in, out, mx_trace_shapeless());
     l->changed |= done == 1;
     if (done < 0 || (done == 0 && !mx_apply_multi((mx_prim)n->prim, n->params, in, n->nin, out, n->nout)))
         return false;
@@ -152,14 +152,16 @@ static mx_recipe *lowered(mx_recipe *r) {
     return NULL;
 }
 
-static mx_recipe *record(mx_closure *f, mx_array *const *in, int n) {
+static mx_recipe *record(mx_closure *f, mx_array *const *in, int n, bool shapeless) {
     mx_arrays inputs = {0}, outputs = {0};
     mx_recipe *r = NULL;
     mx_scope s = mx_scope_open();
+    bool former = mx_trace_set_shapeless(shapeless);
     mx_trace_enter();
     if (make_inputs(in, n, &inputs) && call(f, &inputs, &outputs))
         r = lowered(mx_recipe_new(inputs.item, (int)inputs.count, outputs.item, (int)outputs.count));
     mx_trace_leave();
+    mx_trace_set_shapeless(former);
     mx_scope_close(s);
     mx_arrays_free(&inputs);
     mx_arrays_free(&outputs);
@@ -171,6 +173,7 @@ static mx_recipe *record(mx_closure *f, mx_array *const *in, int n) {
 typedef struct writing {
     const mx_recipe *r;
     mx_fn_tape *t;
+    bool shapeless;
     uint64_t *id;    /* by slot; 0: nothing has needed it yet */
     mx_array **room; /* of a step */
     uint64_t *ids;   /* of a step */
@@ -201,7 +204,7 @@ static bool write_step(writing *w, const mx_recipe_step *s) {
         out[j] = s->out[j] >= 0 ? w->r->proto[s->out[j]] : NULL;
         out_id[j] = w->t->next++;
     }
-    mx_fn_step step = {w->t, n, in, out, in_id, out_id};
+    mx_fn_step step = {w->t, n, w->shapeless, in, out, in_id, out_id};
     bool ok = mx_fn_write(&step);
     for (int j = 0; j < n->nout; j++)
         if (s->out[j] >= 0)
@@ -241,9 +244,9 @@ static bool write_head(writing *w, mx_text *head, const char *const *keys, int n
     return !head->failed;
 }
 
-static bool write_trace(const mx_recipe *r, trace *t, const char *const *keys, int n_keys) {
+static bool write_trace(const mx_recipe *r, bool shapeless, trace *t, const char *const *keys, int n_keys) {
     size_t wide = most_arrays(r) + 1;
-    writing w = {r, &t->tape, mx_calloc((size_t)r->n_slot + 1, sizeof *w.id),
+    writing w = {r, &t->tape, shapeless, mx_calloc((size_t)r->n_slot + 1, sizeof *w.id),
                  mx_calloc(wide, sizeof *w.room), mx_calloc(wide, sizeof *w.ids)};
     t->tape.next = 1;
     bool ok = w.id && w.room && w.ids && write_tape(&w) && write_head(&w, &t->head, keys, n_keys);
@@ -286,8 +289,8 @@ bool mx_exporter_add(mx_exporter *e, mx_closure *f, mx_array *const *in, int n_a
                      const char *const *keys, int n_keys) {
     trace t = {.signature = signature(e, in, n_args, keys, n_keys)};
     bool ok = t.signature && is_new(e, t.signature) && mx_grow(&e->trace, &e->room, e->count + 1, sizeof t);
-    mx_recipe *r = ok ? record(f, in, n_args + n_keys) : NULL;
-    ok = r && write_trace(r, &t, keys, n_keys);
+    mx_recipe *r = ok ? record(f, in, n_args + n_keys, e->shapeless) : NULL;
+    ok = r && write_trace(r, e->shapeless, &t, keys, n_keys);
     mx_recipe_release(r);
     if (ok)
         e->trace[e->count++] = t;

@@ -10,6 +10,10 @@ static bool is_float(const mx_array *a) {
     return mx_dtype_is_inexact(mx_dtype_of(a));
 }
 
+static int made(mx_array *a, mx_array **out) {
+    return (out[0] = a) ? 1 : -1;
+}
+
 /* --- pointwise --------------------------------------------------------------------- */
 
 static mx_array *truncated(mx_array *x) {
@@ -99,26 +103,45 @@ static mx_array *hadamard_transposed(const mx_p_hadamard *p, mx_array *x) {
     return x->ndim == 1 ? mx_matmul(m, x) : mx_matmul(x, mx_transpose(m));
 }
 
-static int made(mx_array *a, mx_array **out) {
-    return (out[0] = a) ? 1 : -1;
+/* --- products of chosen and of quantized matrices ------------------------------------- */
+
+/* MLX takes uint32 indices as they are: what counts from the end is counted from the start. */
+static mx_array *from_start(mx_array *index, const mx_array *matrices) {
+    int64_t n = 1;
+    for (int i = 0; i < matrices->ndim - 2; i++)
+        n *= matrices->shape[i];
+    mx_array *wide = mx_astype(index, MX_INT64);
+    mx_array *back = mx_add(wide, mx_scalar_i64(n, MX_INT64));
+    return mx_astype(mx_where(mx_less(wide, mx_zero_like(wide)), back, wide), MX_UINT32);
 }
 
-/* --- products ---------------------------------------------------------------------- */
-
-/* The format counts from the front. */
-static mx_array *from_front(mx_array *idx, const mx_array *a) {
-    int count = 1;
-    for (int i = 0; i < a->ndim - 2; i++)
-        count *= a->shape[i];
-    mx_array *wrapped = mx_where(mx_less(idx, mx_zero_like(idx)), mx_add_s(idx, count), idx);
-    return mx_astype(wrapped, MX_UINT32);
-}
-
-static int lower_gather(const mx_node *n, mx_array *const *in, mx_array **out) {
-    if (in[2]->dtype == MX_UINT32 && in[3]->dtype == MX_UINT32)
+/* The node with its last two inputs, indices into the matrices of inputs 0 and 1, so. */
+static int with_indices(const mx_node *n, mx_array *const *in, mx_array **out) {
+    mx_array *all[6];
+    int k = n->nin - 2;
+    if (in[k]->dtype == MX_UINT32 && in[k + 1]->dtype == MX_UINT32)
         return 0;
-    mx_array *x[4] = {in[0], in[1], from_front(in[2], in[0]), from_front(in[3], in[1])};
-    return made(mx_apply(MX_PRIM_gather_mm, n->params, x, 4), out);
+    for (int i = 0; i < k; i++)
+        all[i] = in[i];
+    for (int i = 0; i < 2; i++)
+        all[k + i] = from_start(in[k + i], in[i]);
+    return made(mx_apply((mx_prim)n->prim, n->params, all, n->nin), out);
+}
+
+/* Affine codes of 2, 4 or 8 bits, low ones first in a word: code scale + bias. */
+static mx_array *dequantized(const mx_p_quant *p, mx_array *const *in) {
+    mx_array *shifts = mx_arange(0, 32, p->bits, MX_UINT32);
+    mx_array *mask = mx_scalar((1 << p->bits) - 1, MX_UINT32);
+    mx_array *codes = mx_bitwise_and(mx_right_shift(mx_expand_dim(in[0], -1), shifts), mask);
+    mx_array *line = mx_astype(mx_flatten(codes, -2, -1), mx_dtype_of(in[1]));
+    mx_array *groups = mx_unflatten(line, -1, (int[]){-1, p->group}, 2);
+    mx_array *y = mx_add(mx_mul(groups, mx_expand_dim(in[1], -1)), mx_expand_dim(in[2], -1));
+    return mx_flatten(y, -2, -1);
+}
+
+static int lower_dequantize(const mx_p_quant *p, mx_array *const *in, mx_array **out) {
+    bool whole = p->mode == MX_AFFINE && 32 % p->bits == 0;
+    return whole ? made(dequantized(p, in), out) : 0;
 }
 
 /* --- the choice -------------------------------------------------------------------- */
@@ -152,16 +175,39 @@ static int pass_results(const mx_node *n, mx_array *const *in, mx_array **out) {
     return 1;
 }
 
-int mx_fn_lower(const mx_node *n, mx_array *const *in, mx_array **out) {
+/* q as many heads as k, no sinks, a mask as it is: what MLX writes, for any shapes. */
+static mx_array *plain_attention(const mx_p_attention *p, mx_array *const *in) {
+    mx_array *scores = mx_matmul(mx_mul_s(in[0], p->scale), mx_swapaxes(in[1], -1, -2));
+    return mx_matmul(mx_softmax(scores, (int[]){-1}, 1, true), in[2]);
+}
+
+/* Expansions hold numbers of the shapes that they were made for. */
+static int lower_shapeless(const mx_node *n, mx_array *const *in, mx_array **out) {
+    const mx_p_attention *p = n->params;
+    bool heads = n->prim == MX_PRIM_attention && in[0]->shape[1] == in[1]->shape[1];
+    return heads && !p->causal && !p->mask && !p->sinks ? made(plain_attention(p, in), out) : 0;
+}
+
+int mx_fn_lower(const mx_node *n, mx_array *const *in, mx_array **out, bool shapeless) {
     switch (n->prim) {
-    case MX_PRIM_addmm: return 0;
+    case MX_PRIM_addmm: // c is broadcast to a shape that is not known
+        if (!shapeless)
+            return 0;
+        break;
+    case MX_PRIM_rope:
+    case MX_PRIM_attention:
+        if (shapeless)
+            return lower_shapeless(n, in, out);
+        break;
+    case MX_PRIM_gather_mm:
+    case MX_PRIM_gather_qmm: return with_indices(n, in, out);
+    case MX_PRIM_dequantize: return lower_dequantize(n->params, in, out);
     case MX_PRIM_custom: return pass_results(n, in, out);
     case MX_PRIM_linspace: return made(linspace(n->params), out);
     case MX_PRIM_hadamard:
         if (!((const mx_p_hadamard *)n->params)->transposed)
             return 0;
         return made(hadamard_transposed(n->params, in[0]), out);
-    case MX_PRIM_gather_mm: return lower_gather(n, in, out);
     case MX_PRIM_conv_weight: return made(mx_conv_weight_by_conv(n->params, in[0], in[1]), out);
     case MX_PRIM_eye:
     case MX_PRIM_tri: return made(diagonal(n), out);

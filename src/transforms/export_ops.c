@@ -44,11 +44,23 @@ static bool last(step *s, mx_fn_op op, uint64_t in, const mx_fn_arg *args) {
     return mx_fn_tape_op(s->tape, op, &in, 1, args, &o, 1) != 0;
 }
 
+/* Input i in the shape of all inputs together, also where that will be another one. */
+static uint64_t broadcast_together(step *s, int i, mx_ints to) {
+    uint64_t in[3] = {s->in_id[i]};
+    for (int k = 0, at = 1; k < s->node->nin; k++)
+        if (k != i)
+            in[at++] = s->in_id[k];
+    mx_fn_out o = {0, to.v, to.n, mx_dtype_of(s->in[i])};
+    return mx_fn_tape_op(s->tape, MX_FN_Broadcast, in, s->node->nin, ARGS(INTS(to)), &o, 1);
+}
+
 static uint64_t broadcast(step *s, int i, const int *shape, int ndim) {
     const mx_array *a = s->in[i];
+    mx_ints to = {ndim, shape};
+    if (s->shapeless && s->node->nin > 1)
+        return broadcast_together(s, i, to);
     if (mx_shape_is(a, shape, ndim))
         return s->in_id[i];
-    mx_ints to = {ndim, shape};
     return between(s, MX_FN_Broadcast, s->in_id[i], ARGS(INTS(to)), shape, ndim, mx_dtype_of(a));
 }
 
@@ -177,6 +189,34 @@ static bool write_slice_update(step *s) {
     int stop[MX_MAX_NDIM];
     mx_ints end = slice_stops(&p->start, s->in[1]->shape, &p->step, s->in[0], stop);
     return plain(s, MX_FN_SliceUpdate, ARGS(INT(4), INTS(p->start), INTS(end), INTS(p->step)));
+}
+
+/* MLX knows no -1 here when it works out shapes. */
+static bool has_gap(mx_ints sizes) {
+    for (int i = 0; i < sizes.n; i++)
+        if (sizes.v[i] < 0)
+            return true;
+    return false;
+}
+
+static bool write_reshape(step *s) {
+    const mx_p_reshape *p = s->node->params;
+    const mx_ints a = p->asked, rest = {a.n > 0 ? a.n - 1 : 0, a.v + 1};
+    if (s->node->nin > 1)
+        return plain(s, MX_FN_ReshapeLike, NULL);
+    if (p->how == MX_TO_FLAT && a.n == 2)
+        return plain(s, MX_FN_Flatten, ARGS(INT(a.v[0]), INT(a.v[1])));
+    if (p->how == MX_TO_PARTS && a.n > 1)
+        return plain(s, has_gap(rest) ? MX_FN_UnflattenRest : MX_FN_Unflatten, ARGS(INT(a.v[0]), INTS(rest)));
+    if (p->how == MX_TO_EXPANDED && a.n)
+        return plain(s, MX_FN_ExpandDims, ARGS(INTS(a)));
+    if (p->how == MX_TO_SQUEEZED && a.n)
+        return plain(s, MX_FN_Squeeze, ARGS(INTS(a)));
+    if (p->how == MX_TO_SQUEEZED) { // of no axes: a transform's stand-in
+        s->out_id[0] = s->in_id[0];
+        return true;
+    }
+    return plain(s, MX_FN_Reshape, ARGS(INTS(a.n ? a : p->shape)));
 }
 
 static bool write_as_strided(step *s) {
@@ -357,16 +397,29 @@ static bool write_masked_scatter(step *s) {
 
 /* --- products and factorisations --------------------------------------------------- */
 
+/* Input i of a product with the batch axes of both, whatever they will be. */
+static uint64_t batched_together(step *s, int i, const int *shape, int n) {
+    static const int last_two[2] = {-2, -1};
+    uint64_t in[2] = {s->in_id[i], s->in_id[1 - i]};
+    mx_ints keep = {2, last_two};
+    mx_fn_out o = {0, shape, n, mx_dtype_of(s->in[i])};
+    return mx_fn_tape_op(s->tape, MX_FN_BroadcastAxes, in, 2, ARGS(INTS(keep)), &o, 1);
+}
+
 /* Input i with the batch axes of the result. */
 static uint64_t batched(step *s, int i) {
     int shape[MX_MAX_NDIM], n = s->out[0]->ndim;
     const mx_array *a = s->in[i];
-    if (n < 2 || a->ndim < 2)
+    mx_ints to = {n, shape};
+    if (n <= 2)
         return s->in_id[i];
     memcpy(shape, s->out[0]->shape, (size_t)(n - 2) * sizeof *shape);
-    shape[n - 2] = a->shape[a->ndim - 2];
-    shape[n - 1] = a->shape[a->ndim - 1];
-    return broadcast(s, i, shape, n);
+    memcpy(shape + n - 2, a->shape + a->ndim - 2, 2 * sizeof *shape);
+    if (s->shapeless)
+        return batched_together(s, i, shape, n);
+    if (mx_shape_is(a, shape, n))
+        return s->in_id[i];
+    return between(s, MX_FN_Broadcast, s->in_id[i], ARGS(INTS(to)), shape, n, mx_dtype_of(a));
 }
 
 static bool write_matmul(step *s) {
@@ -376,6 +429,18 @@ static bool write_matmul(step *s) {
     const mx_p_addmm *p = s->node->params;
     in[2] = broadcast(s, 2, s->out[0]->shape, s->out[0]->ndim);
     return whole(s, MX_FN_AddMM, in, ARGS(REAL(p->alpha), REAL(p->beta)));
+}
+
+/* Where the shapes are not known their expansions are not either: operations of our own. */
+static bool write_rope(step *s) {
+    const mx_p_rope *p = s->node->params;
+    return plain(s, MX_FN_RoPE, ARGS(INT(p->dims), INT(p->traditional), INT(p->inverse), INT(p->freqs),
+                                     REAL(p->base), REAL(p->scale)));
+}
+
+static bool write_attention(step *s) {
+    const mx_p_attention *p = s->node->params;
+    return plain(s, MX_FN_Attention, ARGS(REAL(p->scale), INT(p->causal), INT(p->mask), INT(p->sinks)));
 }
 
 static bool write_conv(step *s) {
@@ -404,6 +469,25 @@ static bool factors(step *s, mx_fn_op op, const mx_fn_arg *args) {
     return mx_fn_tape_op(s->tape, op, s->in_id, s->node->nin, args, out, n) != 0;
 }
 
+static bool write_quantized(step *s) {
+    const mx_p_quant *p = s->node->params;
+    bool affine = p->mode == MX_AFFINE;
+    switch (s->node->prim) {
+    case MX_PRIM_quantize:
+        return factors(s, affine ? MX_FN_Quantize : MX_FN_QuantizeGroups,
+                       ARGS(INT(p->group), INT(p->bits), INT(p->mode), INT(0)));
+    case MX_PRIM_dequantize:
+        return plain(s, MX_FN_DequantizeGroups,
+                     ARGS(INT(p->group), INT(p->bits), INT(p->mode), INT(s->out[0]->dtype)));
+    case MX_PRIM_quantized_matmul:
+        return plain(s, MX_FN_QuantizedMatmul,
+                     ARGS(INT(p->group), INT(p->bits), INT(p->mode), INT(p->transpose)));
+    default:
+        return plain(s, MX_FN_GatherQMM, ARGS(INT(p->group), INT(p->bits), INT(p->mode),
+                                              INT(p->transpose), INT(0), INT(p->sorted)));
+    }
+}
+
 static bool write_triangle(step *s) {
     const mx_p_triangle *p = s->node->params;
     switch (s->node->prim) {
@@ -426,7 +510,7 @@ bool mx_fn_write(const mx_fn_step *s) {
     case MX_PRIM_astype: return plain(s, MX_FN_AsType, ARGS(INT(PARAM(mx_p_dtype)->dtype)));
     case MX_PRIM_view: return plain(s, MX_FN_View, ARGS(INT(PARAM(mx_p_dtype)->dtype)));
     case MX_PRIM_broadcast: return plain(s, MX_FN_Broadcast, ARGS(INTS(PARAM(mx_p_shape)->shape)));
-    case MX_PRIM_reshape: return plain(s, MX_FN_Reshape, ARGS(INTS(PARAM(mx_p_shape)->shape)));
+    case MX_PRIM_reshape: return write_reshape(s);
     case MX_PRIM_transpose:
         return plain(s, MX_FN_Transpose, ARGS(INTS(PARAM(mx_p_transpose)->axes)));
     case MX_PRIM_slice: return write_slice(s);
@@ -443,6 +527,10 @@ bool mx_fn_write(const mx_fn_step *s) {
     case MX_PRIM_dynamic_slice_update:
         return plain(s, MX_FN_DynamicSliceUpdate, ARGS(INTS(PARAM(mx_p_dynamic_update)->axes)));
     case MX_PRIM_arange: return write_arange(s);
+    case MX_PRIM_number_of_elements:
+        return plain(s, MX_FN_NumberOfElements,
+                     ARGS(INTS(PARAM(mx_p_count)->axes), INT(PARAM(mx_p_count)->inverted),
+                          INT(PARAM(mx_p_count)->dtype)));
     case MX_PRIM_reduce: return write_reduce(s);
     case MX_PRIM_arg_reduce: return write_arg_reduce(s);
     case MX_PRIM_scan: return write_scan(s);
@@ -464,12 +552,18 @@ bool mx_fn_write(const mx_fn_step *s) {
     }
     case MX_PRIM_matmul:
     case MX_PRIM_addmm: return write_matmul(s);
-    case MX_PRIM_gather_mm: { // of the indices of b we know, of those of a not
-        bool sorted = PARAM(mx_p_gather_mm)->sorted;
-        return plain(s, MX_FN_GatherMM, ARGS(INT(0), INT(sorted)));
-    }
+    case MX_PRIM_gather_mm: // of the indices of b we know, of those of a not
+        return plain(s, MX_FN_GatherMM, ARGS(INT(0), INT(PARAM(mx_p_gather_mm)->sorted)));
     case MX_PRIM_segmented_mm: return plain(s, MX_FN_SegmentedMM, NULL);
     case MX_PRIM_segmented_mm_spread: return plain(s, MX_FN_SegmentedMMSpread, NULL);
+    case MX_PRIM_quantize:
+    case MX_PRIM_dequantize:
+    case MX_PRIM_quantized_matmul:
+    case MX_PRIM_gather_qmm: return write_quantized(s);
+    case MX_PRIM_to_fp8: return plain(s, MX_FN_ToFP8, NULL);
+    case MX_PRIM_from_fp8: return plain(s, MX_FN_FromFP8, ARGS(INT(PARAM(mx_p_dtype)->dtype)));
+    case MX_PRIM_rope: return write_rope(s);
+    case MX_PRIM_attention: return write_attention(s);
     case MX_PRIM_conv: return write_conv(s);
     case MX_PRIM_fft: return write_fft(s);
     case MX_PRIM_hadamard:

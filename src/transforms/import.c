@@ -155,6 +155,8 @@ static bool try_trace(const mx_source *s, mx_fn_file *f, mx_fn_trace *t) {
 
 /* --- calling ------------------------------------------------------------------------------------ */
 
+enum { MOST_PLANS = 16 }; /* of a shapeless trace; another has one */
+
 typedef struct traced {
     const mx_fn_trace *t;
     bool shapeless;
@@ -179,7 +181,7 @@ static mx_closure *trace_closure(const mx_fn_trace *t, bool shapeless) {
         return NULL;
     *p = (traced){t, shapeless};
     mx_closure *plain = mx_closure_new(make_graph, p, mx_free);
-    mx_closure *kept = plain ? mx_compile(plain, false) : NULL;
+    mx_closure *kept = plain ? mx_compile_few(plain, MOST_PLANS) : NULL;
     if (plain)
         mx_object_release(&plain->object);
     return kept;
@@ -289,6 +291,6 @@ bool mx_imported_call(mx_imported *f, mx_array *const *in, int n_args, const cha
     arguments a = {in, n_args, keys, n_keys};
     for (int32_t i = 0; i < f->file.n_trace; i++)
         if (fits(&f->file, &f->file.trace[i], &a))
-            return f->call[i]->call(f->call[i], in, n_args + n_keys, out);
+            return mx_closure_call(f->call[i], in, n_args + n_keys, out);
     return refuse(&f->file, &a);
 }

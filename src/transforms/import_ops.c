@@ -131,6 +131,7 @@ AS(Full, in[0])
 AS(Reshape, mx_reshape(in[0], c->arg[0].ints.v, c->arg[0].ints.n))
 AS(Flatten, mx_flatten(in[0], integer(c, 0), integer(c, 1)))
 AS(Unflatten, mx_unflatten(in[0], integer(c, 0), c->arg[1].ints.v, c->arg[1].ints.n))
+AS(UnflattenRest, mx_unflatten(in[0], integer(c, 0), c->arg[1].ints.v, c->arg[1].ints.n))
 AS(Squeeze, mx_squeeze(in[0], c->arg[0].ints.v, c->arg[0].ints.n))
 AS(ExpandDims, mx_expand_dims(in[0], c->arg[0].ints.v, c->arg[0].ints.n))
 AS(Transpose, mx_transpose_axes(in[0], c->arg[0].ints.v, c->arg[0].ints.n))
@@ -328,6 +329,49 @@ AS(RandomBits, random_bits(c, in[0]))
 AS(Matmul, mx_matmul(in[0], in[1]))
 AS(AddMM, mx_addmm(in[2], in[0], in[1], c->arg[0].d, c->arg[1].d))
 
+AS(ToFP8, mx_to_fp8(in[0]))
+AS(FromFP8, mx_from_fp8(in[0], (mx_dtype)integer(c, 0)))
+
+/* group, bits, mode, and what a product has beside them */
+static mx_p_quant groups(call *c) {
+    return (mx_p_quant){.mode = integer(c, 2), .bits = integer(c, 1), .group = integer(c, 0)};
+}
+
+static bool quantize(call *c, inputs in, int nin, mx_array **out) {
+    mx_p_quant p = groups(c);
+    return mx_apply_multi(MX_PRIM_quantize, &p, in, nin, out, c->nout);
+}
+
+static bool dequantize(call *c, inputs in, int nin, mx_array **out) {
+    mx_p_quant p = groups(c);
+    p.dtype = (int)c->out[0].dtype;
+    return mx_apply_multi(MX_PRIM_dequantize, &p, in, nin, out, 1);
+}
+
+BUILD(Quantize) {
+    bool back = flag(c, 3);
+    if (back ? c->nout != 1 : nin != 1)
+        return refuse(c, "the numbers of inputs and outputs do not fit");
+    return back ? dequantize(c, in, nin, out) : quantize(c, in, 1, out);
+}
+
+BUILD(QuantizeGroups) {
+    return quantize(c, in, nin, out);
+}
+
+BUILD(DequantizeGroups) {
+    return dequantize(c, in, nin, out);
+}
+
+static mx_array *quantized(call *c, mx_prim prim, inputs in, int nin, bool sorted) {
+    mx_p_quant p = groups(c);
+    p.transpose = flag(c, 3);
+    p.sorted = sorted;
+    return mx_apply(prim, &p, in, nin);
+}
+AS(QuantizedMatmul, quantized(c, MX_PRIM_quantized_matmul, in, nin, false))
+AS(GatherQMM, quantized(c, MX_PRIM_gather_qmm, in, nin, flag(c, 5)))
+
 static mx_array *convolution(call *c, inputs in) {
     mx_p_conv p = {c->arg[0].ints, c->arg[1].ints, c->arg[2].ints, c->arg[3].ints,
                    c->arg[4].ints, integer(c, 5),  flag(c, 6)};
@@ -403,6 +447,28 @@ static bool is_matrix(call *c, const mx_array *a) {
     mx_dtype t = mx_dtype_of(a);
     bool computed = t == MX_FLOAT32 || t == MX_FLOAT64 || t == MX_COMPLEX64;
     return (a->ndim >= 2 && computed) || refuse(c, "a matrix of float32, float64 or complex64 is needed");
+}
+
+AS(ReshapeLike, mx_reshape_like(in[0], in[1]))
+
+/* What the fused kernels compute, and tables and scores beside it. */
+static bool is_fused(call *c, inputs in, int nin, mx_dtype beside) {
+    mx_dtype t = mx_dtype_of(in[0]);
+    bool ok = t == MX_FLOAT16 || t == MX_BFLOAT16 || t == MX_FLOAT32;
+    for (int i = c->op == MX_FN_RoPE ? 2 : 3; i < nin; i++)
+        ok &= mx_dtype_of(in[i]) == beside || (c->op == MX_FN_Attention && i == 3 && in[i]->dtype == MX_BOOL);
+    return ok || refuse(c, "the dtypes do not fit");
+}
+
+BUILD(RoPE) {
+    mx_p_rope p = {integer(c, 0), flag(c, 1), flag(c, 2), flag(c, 3), c->arg[4].d, c->arg[5].d};
+    return is_fused(c, in, nin, MX_FLOAT32) && (out[0] = mx_apply(MX_PRIM_rope, &p, in, nin)) != NULL;
+}
+
+BUILD(Attention) {
+    mx_p_attention p = {c->arg[0].d, flag(c, 1), flag(c, 2), flag(c, 3)};
+    return is_fused(c, in, nin, mx_dtype_of(in[0])) &&
+           (out[0] = mx_apply(MX_PRIM_attention, &p, in, nin)) != NULL;
 }
 
 BUILD(LUF) {

@@ -100,6 +100,7 @@ void mx_fn_put_dtype(mx_text *t, mx_dtype d);
 typedef struct mx_fn_step {
     mx_fn_tape *tape;
     const mx_node *node;
+    bool shapeless;
     mx_array *const *in;  /* with shapes and dtypes */
     mx_array *const *out; /* NULL where gone */
     const uint64_t *in_id;
@@ -108,7 +109,7 @@ typedef struct mx_fn_step {
 bool mx_fn_write(const mx_fn_step *s);
 
 /* Nodes without an operation of the format become ones that have: 0 it has one, 1 out is set, -1 failed. */
-int mx_fn_lower(const mx_node *n, mx_array *const *in, mx_array **out);
+int mx_fn_lower(const mx_node *n, mx_array *const *in, mx_array **out, bool shapeless);
 
 /* An operation of a file over arrays; nout results that the scope owns. */
 typedef struct mx_fn_call {

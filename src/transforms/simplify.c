@@ -84,10 +84,10 @@ static mx_array *simpler_cast(const mx_node *n, mx_array *a) {
 /* The last of a chain of reshapes, or of broadcasts, is all that counts. */
 static mx_array *simpler_shape(const mx_node *n, mx_array *a) {
     const mx_node *inner = made_by(a, (mx_prim)n->prim);
-    mx_array *from = inner ? inner->in[0] : a;
+    mx_array *from = inner && inner->nin == 1 ? inner->in[0] : a;
     if (mx_same_shape(from, n->out[0]))
         return from;
-    return inner ? mx_apply1((mx_prim)n->prim, n->params, from) : NULL;
+    return from != a ? mx_apply1((mx_prim)n->prim, n->params, from) : NULL;
 }
 
 static mx_array *simpler_transpose(const mx_node *n, mx_array *a) {
@@ -106,6 +106,8 @@ static mx_array *simpler_transpose(const mx_node *n, mx_array *a) {
 }
 
 static mx_array *simpler(const mx_node *n, mx_array *const *in) {
+    if (n->nin != 1)
+        return NULL;
     switch (n->prim) {
     case MX_PRIM_astype: return simpler_cast(n, in[0]);
     case MX_PRIM_reshape:

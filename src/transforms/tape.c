@@ -14,7 +14,7 @@
 
 /* The value of a behind an identity node; available at once if a is. */
 static mx_array *seed_new(mx_array *a, uint8_t level) {
-    mx_p_shape same = {{a->ndim, a->shape}};
+    mx_p_reshape same = {{a->ndim, a->shape}, MX_TO_SQUEEZED, {0, NULL}};
     mx_array *s = mx_apply1(MX_PRIM_reshape, &same, a);
     if (!s)
         return NULL;

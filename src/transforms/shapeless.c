@@ -1,0 +1,116 @@
+/* See shapeless.h. */
+#include "transforms/shapeless.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/status.h"
+#include "graph/params.h"
+#include "graph/scope.h"
+#include "ops/ops.h"
+
+/* --- what cannot be made again ----------------------------------------------------------- */
+
+/* Primitives whose parameters go with the shape of their first input. */
+static bool is_bound(const mx_node *n) {
+    switch (n->prim) {
+    case MX_PRIM_slice:
+    case MX_PRIM_slice_update:
+    case MX_PRIM_as_strided:
+    case MX_PRIM_dynamic_slice:
+    case MX_PRIM_gather:
+    case MX_PRIM_fft:
+    case MX_PRIM_hadamard:
+    case MX_PRIM_compiled: return true;
+    default: return false;
+    }
+}
+
+static bool same_inputs(const mx_recipe *r, const mx_recipe_step *s, mx_array *const *in) {
+    int n = s->node->prim == MX_PRIM_compiled ? s->node->nin : 1;
+    for (int i = 0; i < n; i++)
+        if (!mx_same_shape(in[i], r->proto[s->in[i]]))
+            return false;
+    return true;
+}
+
+/* --- what is made from what was asked ------------------------------------------------------ */
+
+static mx_array *reshape(const mx_p_reshape *p, mx_array *const *in, int nin) {
+    const int *asked = p->asked.v;
+    int n = p->asked.n;
+    if (nin > 1)
+        return mx_reshape(in[0], in[1]->shape, in[1]->ndim);
+    switch (p->how) {
+    case MX_TO_FLAT: return n == 2 ? mx_flatten(in[0], asked[0], asked[1]) : NULL;
+    case MX_TO_PARTS: return n > 1 ? mx_unflatten(in[0], asked[0], asked + 1, n - 1) : NULL;
+    case MX_TO_SQUEEZED: return n ? mx_squeeze(in[0], asked, n) : in[0];
+    case MX_TO_EXPANDED: return mx_expand_dims(in[0], asked, n);
+    default: return p->asked.n || !p->shape.n ? mx_reshape(in[0], asked, n)
+                                              : mx_reshape(in[0], p->shape.v, p->shape.n);
+    }
+}
+
+static bool make_step(const mx_recipe *r, const mx_recipe_step *s, mx_array *const *in, mx_array **out) {
+    const mx_node *n = s->node;
+    const mx_p_count *c = n->params;
+    if (is_bound(n) && !same_inputs(r, s, in))
+        return mx_fail(MX_UNSUPPORTED, "[Primitive::output_shapes] %s cannot infer output shapes.",
+                       mx_node_desc(n)->name);
+    if (n->prim == MX_PRIM_reshape)
+        return (out[0] = reshape(n->params, in, n->nin)) != NULL;
+    if (n->prim == MX_PRIM_number_of_elements)
+        return (out[0] = mx_number_of_elements(in[0], c->axes.n ? c->axes.v : &(int){0}, c->axes.n, c->inverted,
+                                               (mx_dtype)c->dtype)) != NULL;
+    return mx_apply_multi((mx_prim)n->prim, n->params, in, n->nin, out, n->nout);
+}
+
+/* --- all of it ------------------------------------------------------------------------------ */
+
+static int widest(const mx_recipe *r) {
+    int most = 1;
+    for (int32_t i = 0; i < r->n_step; i++) {
+        int n = r->step[i].node->nin + r->step[i].node->nout;
+        most = n > most ? n : most;
+    }
+    return most;
+}
+
+static bool make_all(const mx_recipe *r, mx_array *const *in, mx_array **value, mx_array **room) {
+    for (int32_t s = 0; s < r->n_slot; s++)
+        value[s] = s < r->n_in ? in[s] : mx_array_available(r->proto[s]) ? r->proto[s] : NULL;
+    for (int32_t i = 0; i < r->n_step; i++) {
+        const mx_recipe_step *s = &r->step[i];
+        mx_array **out = room + s->node->nin;
+        for (int k = 0; k < s->node->nin; k++)
+            room[k] = value[s->in[k]];
+        if (!make_step(r, s, room, out))
+            return false;
+        for (int j = 0; j < s->node->nout; j++)
+            if (s->out[j] >= 0)
+                value[s->out[j]] = out[j];
+    }
+    return true;
+}
+
+bool mx_shapeless_make(const mx_recipe *r, mx_array *const *in, mx_arrays *out) {
+    mx_array **value = mx_calloc((size_t)r->n_slot + (size_t)widest(r) + 1, sizeof *value);
+    bool ok = value && make_all(r, in, value, value + r->n_slot);
+    for (int i = 0; ok && i < r->n_out; i++)
+        ok = mx_arrays_add(out, value[r->out_slot[i]]);
+    mx_free(value);
+    return ok && !mx_failed();
+}
+
+static bool call(mx_closure *self, mx_array *const *in, int nin, mx_arrays *out) {
+    (void)nin;
+    return mx_shapeless_make(self->payload, in, out);
+}
+
+static void release(void *r) {
+    mx_recipe_release(r);
+}
+
+mx_closure *mx_shapeless_closure(mx_recipe *r) {
+    return mx_closure_new(call, mx_recipe_retain(r), release);
+}
