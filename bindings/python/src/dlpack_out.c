@@ -31,16 +31,22 @@ static exported *exported_new(mlx_array value) {
     return e;
 }
 
-/* The value in row-major order where the caller does not ask for strides. */
+static int has(int flags, int wish) {
+    return (flags & wish) == wish;
+}
+
+/* The value, copied into row-major order where strides are not asked for. */
 static int value_for(mlx_array *out, PyObject *o, int flags) {
     mlx_stream s = {NULL};
-    bool plain = true;
+    bool columns = true, rows = true;
+    int wants_rows = !has(flags, PyBUF_STRIDES) || has(flags, PyBUF_C_CONTIGUOUS) || has(flags, PyBUF_ANY_CONTIGUOUS);
     if (mpy_array_value(out, o))
         return -1;
-    if ((flags & PyBUF_C_CONTIGUOUS) == PyBUF_C_CONTIGUOUS || !(flags & PyBUF_STRIDES) ||
-        (flags & PyBUF_STRIDES) != PyBUF_STRIDES)
-        plain = !_mlx_array_is_row_contiguous(&plain, *out) && plain;
-    if (plain)
+    if (has(flags, PyBUF_F_CONTIGUOUS) && (_mlx_array_is_col_contiguous(&columns, *out) || !columns)) {
+        PyErr_SetString(PyExc_BufferError, "the array is not in column-major order");
+        return -1;
+    }
+    if (!wants_rows || (!_mlx_array_is_row_contiguous(&rows, *out) && rows))
         return 0;
     int status = mlx_contiguous(out, *out, false, s);
     if (!status)
@@ -178,11 +184,19 @@ static int own_copy(mlx_array *value) {
     return 0;
 }
 
+/* A tuple of two ints. */
+static int pair_from(PyObject *o, int *first, int *second, const char *name) {
+    if (PyTuple_Check(o))
+        return PyArg_ParseTuple(o, "ii:__dlpack__", first, second) ? 0 : -1;
+    PyErr_Format(PyExc_TypeError, "__dlpack__() %s must be a tuple of two integers", name);
+    return -1;
+}
+
 static int check_device(PyObject *device) {
     int type, id;
     if (device == Py_None)
         return 0;
-    if (!PyArg_ParseTuple(device, "ii:__dlpack__", &type, &id))
+    if (pair_from(device, &type, &id, "dl_device"))
         return -1;
     if (type == DL_CPU)
         return 0;
@@ -194,7 +208,7 @@ static int wants_version(PyObject *version) {
     int major, minor;
     if (version == Py_None)
         return 0;
-    return PyArg_ParseTuple(version, "ii:__dlpack__", &major, &minor) ? major >= 1 : -1;
+    return pair_from(version, &major, &minor, "max_version") ? -1 : major >= 1;
 }
 
 PyObject *mpy_array_dlpack(PyObject *o, PyObject *args, PyObject *kwargs) {

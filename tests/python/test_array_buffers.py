@@ -1,0 +1,254 @@
+"""Memory shared with others: the buffer protocol and DLPack, both ways, and who keeps what alive."""
+
+import gc
+import subprocess
+import sys
+import threading
+import weakref
+
+import mlx.core as mx
+import numpy as np
+import pytest
+
+FORMATS = {
+    "bool_": "?", "uint8": "B", "uint16": "H", "uint32": "I", "uint64": "Q", "int8": "b", "int16": "h", "int32": "i",
+    "int64": "q", "float16": "e", "float32": "f", "float64": "d", "complex64": "Zf", "bfloat16": "bfloat16",
+}
+
+
+def address(x):
+    return np.asarray(x).__array_interface__["data"][0]
+
+
+# --- out -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_formats(name):
+    view = memoryview(mx.array([1, 0], getattr(mx, name)))
+    assert (view.format, view.shape, view.ndim, view.readonly) == (FORMATS[name], (2,), 1, False)
+    assert view.itemsize == getattr(mx, name).size and view.strides == (view.itemsize,)
+
+
+def test_numpy_sees_the_same_memory():
+    a = mx.array(np.arange(12, dtype=np.float32).reshape(3, 4))
+    assert address(a) == address(a)
+    assert address(a.T) == address(a) and np.asarray(a.T).strides == (4, 16)
+    assert address(a[1:, ::2]) == address(a) + 16
+    np.asarray(a)[0, 0] = 42
+    assert a[0, 0].item() == 42
+    assert np.array(a, copy=True).__array_interface__["data"][0] != address(a)
+
+
+def test_bytes_need_rows_in_order():
+    a = mx.array([[1, 2], [3, 4]], mx.uint8)
+    assert bytes(a) == b"\1\2\3\4" and bytes(a.T) == b"\1\3\2\4"
+    assert memoryview(a.T).tolist() == [[1, 3], [2, 4]]
+
+
+def test_numpy_function():
+    a = mx.array([1, 2, 3])
+    assert a.__array__().dtype == np.int32 and a.__array__(np.float64).dtype == np.float64
+    assert np.asarray(a, dtype=np.float64).tolist() == [1, 2, 3]
+    assert np.sqrt(a)[0] == 1 and np.add(a, 1).tolist() == [2, 3, 4]
+    with pytest.raises(TypeError, match="bfloat16 arrays cannot be converted to NumPy."):
+        mx.array(1, mx.bfloat16).__array__()
+
+
+def test_exports_outlive_the_array_and_its_changes():
+    a = mx.array([1.0, 2.0])
+    view, other = np.asarray(a), np.from_dlpack(a)
+    a += 1
+    assert view.tolist() == other.tolist() == [1, 2]
+    del a
+    gc.collect()
+    assert view.tolist() == other.tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("name", [name for name in FORMATS if name not in ("bfloat16",)])
+def test_dlpack_out(name):
+    a = mx.array([[0, 1], [1, 0]], getattr(mx, name))
+    b = np.from_dlpack(a)
+    assert b.tolist() == a.tolist() and address(b) == address(a) and not b.flags.writeable
+    assert np.from_dlpack(a.T).tolist() == a.T.tolist()
+    copy = np.from_dlpack(a, copy=True)
+    assert copy.tolist() == a.tolist() and address(copy) != address(a)
+
+
+def test_capsules():
+    a = mx.array([1])
+    assert a.__dlpack_device__() == (1, 0)
+    assert '"dltensor"' in repr(a.__dlpack__())
+    assert '"dltensor"' in repr(a.__dlpack__(max_version=(0, 8)))
+    assert '"dltensor_versioned"' in repr(a.__dlpack__(stream=None, max_version=(1, 0), dl_device=(1, 0)))
+    with pytest.raises(BufferError):
+        a.__dlpack__(dl_device=(2, 0))
+    with pytest.raises(TypeError):
+        a.__dlpack__(max_version=1)
+
+
+# --- in --------------------------------------------------------------------------------------------
+
+
+class Old:
+    """A producer from before versions."""
+
+    def __init__(self, x):
+        self.x = x
+
+    def __dlpack__(self, stream=None):
+        return self.x.__dlpack__()
+
+    def __dlpack_device__(self):
+        return (1, 0)
+
+
+class Used(Old):
+    def __dlpack__(self, **kwargs):
+        capsule = self.x.__dlpack__()
+        np.from_dlpack(type("", (), {"__dlpack__": lambda s, **k: capsule, "__dlpack_device__": lambda s: (1, 0)})())
+        return capsule
+
+
+@pytest.mark.parametrize("wrap", [lambda x: x, Old])
+def test_dlpack_in_shares(wrap):
+    x = np.arange(12, dtype=np.float32).reshape(3, 4)
+    for view in (x, x.T, x[1:, ::2], x[:0], x[0, 0, ...]):
+        a = mx.from_dlpack(wrap(view))
+        assert a.tolist() == view.tolist()
+    a = mx.from_dlpack(wrap(x))
+    assert address(a) == address(x)
+    x[0, 0] = 9
+    assert a[0, 0].item() == 9
+    backwards = mx.from_dlpack(wrap(x[::-1]))
+    assert backwards.tolist() == x[::-1].tolist()
+
+
+def test_copy_flags():
+    x = np.arange(3, dtype=np.float32)
+    for convert in (mx.from_dlpack, mx.asarray):
+        assert address(convert(x, copy=True)) != address(x)
+        assert address(convert(x, copy=False)) == address(x)
+        with pytest.raises(ValueError, match="Unable to avoid copy"):
+            convert(x[::-1], copy=False)
+        with pytest.raises(ValueError, match="Unable to avoid copy"):
+            convert(x.astype(np.complex128), copy=False)
+    with pytest.raises(ValueError, match="Unable to avoid copy"):
+        mx.asarray([1, 2], copy=False)
+    with pytest.raises(ValueError, match="Unable to avoid copy"):
+        mx.asarray(x, mx.float16, copy=False)
+    with pytest.raises(ValueError, match="Unable to avoid copy"):
+        mx.from_dlpack(x.astype(np.float64), copy=False)
+    assert mx.asarray(x, mx.float16).dtype is mx.float16
+    assert mx.from_dlpack(x.astype(np.float64)).dtype is mx.float32
+    assert address(mx.asarray(x)) != address(x)
+
+
+def test_between_arrays_of_mlx():
+    a = mx.array([1.0, 2.0], mx.bfloat16)
+    b = mx.from_dlpack(Old(a))
+    assert b.dtype is mx.bfloat16 and b.tolist() == [1, 2]
+    assert mx.asarray(a, copy=False).tolist() == [1, 2] and mx.from_dlpack(a).tolist() == [1, 2]
+
+
+def test_wrong_producers():
+    for wrong in (3, [1], "a", None):
+        with pytest.raises(TypeError):
+            mx.from_dlpack(wrong)
+    with pytest.raises(ValueError, match="no capsule"):
+        mx.from_dlpack(Used(np.arange(3)))
+
+    class Bad:
+        def __dlpack__(self, **kwargs):
+            return 7
+
+        def __dlpack_device__(self):
+            return (1, 0)
+
+    with pytest.raises(ValueError, match="no capsule"):
+        mx.from_dlpack(Bad())
+
+
+# --- lives -----------------------------------------------------------------------------------------
+
+
+class Owner(np.ndarray):
+    """A NumPy array that can be watched."""
+
+
+def lent():
+    x = np.arange(1000, dtype=np.float32).view(Owner)
+    return mx.from_dlpack(x), weakref.ref(x)
+
+
+def test_the_owner_lives_as_long_as_the_array():
+    a, owner = lent()
+    gc.collect()
+    assert owner() is not None and a.sum().item() == 499500
+    b = a[1:]
+    del a
+    assert owner() is not None
+    del b
+    gc.collect()
+    assert owner() is None
+
+
+def test_release_on_another_thread():
+    """The last reference may go on a thread of the library or of the program."""
+    for _ in range(20):
+        a, owner = lent()
+        box = [a + 1]
+        del a
+        thread = threading.Thread(target=lambda: (mx.eval(box[0]) if hasattr(mx, "eval") else box[0].tolist(),
+                                                  box.clear()))
+        thread.start()
+        thread.join()
+        for _ in range(1000):
+            if owner() is None:
+                break
+        assert owner() is None
+
+
+@pytest.mark.parametrize("body", [
+    "a = mx.from_dlpack(np.arange(10.0, dtype=np.float32)); b = a * 2",
+    "sys.a = mx.from_dlpack(np.arange(10.0, dtype=np.float32))[1:]",
+    "sys.v = memoryview(mx.array([1, 2])); sys.n = np.asarray(mx.array([1, 2]))",
+    "c = mx.array([1]).__dlpack__(); sys.c = c",
+    "t = threading.Thread(target=lambda: mx.array(np.ones(10)).tolist(), daemon=True); t.start()",
+])
+def test_the_interpreter_ends_well(body):
+    script = f"import sys, threading, numpy as np, mlx.core as mx\n{body}"
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (run.returncode, run.stderr) == (0, "")
+
+
+def test_threads_share_arrays():
+    """One thread changes what others read."""
+    x, errors = mx.array(np.zeros(1000, np.float32)), []
+
+    def read():
+        try:
+            for _ in range(300):
+                values = set(x.tolist())
+                assert len(values) == 1
+                x[3].item(), np.asarray(x), repr(x), (x + 1).sum().item()
+        except Exception as error:
+            errors.append(error)
+
+    def write():
+        nonlocal x
+        for _ in range(300):
+            x += 1
+            x[:] = x
+
+    threads = [threading.Thread(target=f) for f in (read, read, write)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert not errors and x[0].item() == 300
+
+
+def test_numpy_is_not_imported():
+    script = "import sys, mlx.core as mx; mx.array([1]) + 1; repr(mx.array([1])); assert 'numpy' not in sys.modules"
+    assert subprocess.run([sys.executable, "-c", script]).returncode == 0
