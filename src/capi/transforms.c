@@ -21,6 +21,11 @@ int mlx_async_eval(const mlx_vector_array outputs) {
     return capi_end_ok(&c, a && mx_async_eval(a, n));
 }
 
+int mlx_set_interrupt_check(int (*check)(void *data), void *data) {
+    mx_eval_set_check(check, data);
+    return 0;
+}
+
 /* Both lists to the handles, freed; the end of the call. */
 static int end_lists(capi_call *c, bool ok, mlx_vector_array *res_0, mx_arrays *list_0,
                      mlx_vector_array *res_1, mx_arrays *list_1) {

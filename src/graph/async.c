@@ -6,6 +6,7 @@
  */
 #include <pthread.h>
 #include <signal.h>
+#include <time.h>
 
 #include "base/mem.h"
 #include "base/status.h"
@@ -135,18 +136,35 @@ static bool busy(int stream) {
     return found;
 }
 
-bool mx_stream_synchronize(mx_stream s) {
-    pthread_mutex_lock(&lock);
-    while (busy(s.index))
-        pthread_cond_wait(&changed, &lock);
-    pthread_mutex_unlock(&lock);
+enum { PATIENCE_NS = 50 * 1000 * 1000 };
+
+/* Wait for a change, under the lock; false: the host has had enough. */
+static bool wait_for_change(void) {
+    struct timespec until;
+    if (mx_eval_interrupted())
+        return false;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += PATIENCE_NS;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    pthread_cond_timedwait(&changed, &lock, &until);
     return true;
 }
 
-bool mx_streams_synchronize(void) {
+bool mx_stream_synchronize(mx_stream s) {
+    bool go_on = true;
     pthread_mutex_lock(&lock);
-    while (first || running != NONE)
-        pthread_cond_wait(&changed, &lock);
+    while (go_on && busy(s.index))
+        go_on = wait_for_change();
     pthread_mutex_unlock(&lock);
-    return true;
+    return go_on;
+}
+
+bool mx_streams_synchronize(void) {
+    bool go_on = true;
+    pthread_mutex_lock(&lock);
+    while (go_on && (first || running != NONE))
+        go_on = wait_for_change();
+    pthread_mutex_unlock(&lock);
+    return go_on;
 }

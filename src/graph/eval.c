@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <time.h>
 
 #include "base/mem.h"
 #include "base/status.h"
@@ -27,6 +28,43 @@ void mx_eval_unlock(void) {
 
 void mx_eval_interrupt(void) {
     atomic_store(&stop_asked, true);
+}
+
+typedef int host_check(void *data);
+static _Atomic(host_check *) check;
+static _Atomic(void *) check_data;
+
+void mx_eval_set_check(int (*asked)(void *data), void *data) {
+    atomic_store(&check, NULL);
+    atomic_store(&check_data, data);
+    atomic_store(&check, asked);
+}
+
+bool mx_eval_interrupted(void) {
+    host_check *ask = atomic_load_explicit(&check, memory_order_acquire);
+    bool stop = atomic_load_explicit(&stop_asked, memory_order_relaxed) && atomic_exchange(&stop_asked, false);
+    if (stop || (ask && ask(atomic_load(&check_data))))
+        return mx_fail(MX_INTERRUPTED, "[eval] interrupted") == NULL;
+    return false;
+}
+
+enum { PATIENCE_NS = 50 * 1000 * 1000 };
+
+/* Take the lock, or give up because the host says so. */
+static bool lock_or_interrupted(void) {
+    struct timespec until;
+    while (pthread_mutex_trylock(&lock)) {
+        if (mx_eval_interrupted())
+            return false;
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_nsec += PATIENCE_NS;
+        until.tv_sec += until.tv_nsec / 1000000000;
+        until.tv_nsec %= 1000000000;
+        if (!pthread_mutex_timedlock(&lock, &until))
+            break;
+    }
+    mx_deferred_begin();
+    return true;
 }
 
 /* --- running -------------------------------------------------------------------------------------------- */
@@ -89,9 +127,7 @@ static bool run_node(const mx_unit *u) {
 static bool run_units(void) {
     for (int32_t i = 0; i < plan.n_order; i++) {
         const mx_unit *u = &plan.unit[plan.order[i]];
-        if (atomic_load_explicit(&stop_asked, memory_order_relaxed) && atomic_exchange(&stop_asked, false))
-            return mx_fail(MX_INTERRUPTED, "[eval] interrupted");
-        if (!(plan.step[u->first].pointwise ? run_program(plan.order[i]) : run_node(u)))
+        if (mx_eval_interrupted() || !(plan.step[u->first].pointwise ? run_program(plan.order[i]) : run_node(u)))
             return false;
     }
     return true;
@@ -106,7 +142,8 @@ bool mx_eval(mx_array *const *arrays, int n) {
     }
     if (!pending)
         return true;
-    mx_eval_lock();
+    if (!lock_or_interrupted())
+        return false;
     for (int i = 0; i < n; i++) /* what is wanted outside has a reference outside */
         mx_array_retain(arrays[i]);
     bool ok = mx_plan_order(&plan, arrays, n) && mx_plan_fuse(&plan) && run_units();

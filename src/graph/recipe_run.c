@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "base/status.h"
+#include "graph/eval.h"
 #include "graph/recipe.h"
 #include "graph/scope.h"
 
@@ -220,7 +221,7 @@ bool mx_recipe_run(const mx_recipe *r, mx_array *const *in, mx_array **out, cons
         if (out[k])
             x.value[r->made_slot[k]] = out[k];
     for (int32_t i = 0; ok && i < r->n_unit; i++)
-        ok = run_unit(&x, &r->unit[i]);
+        ok = !mx_eval_interrupted() && run_unit(&x, &r->unit[i]);
     for (int32_t s = 0; x.value && x.ours && s < r->n_slot; s++)
         if (x.ours[s])
             mx_array_release(x.value[s]);

@@ -22,13 +22,17 @@
    raised it) is left as it is. Returns NULL. */
 PyObject *mpy_raise(void);
 
-/* Run `call` (an int expression of libmlxc) without the GIL; its status is put in `status`. */
+/* Run `call` (an int expression of libmlxc) without the GIL; its status is put in `status`. A signal stops it, and it is
+   run again unless the signal's handler raises (interrupt.c). */
 #define MPY_WAIT(status, call)                                                                             \
     do {                                                                                                   \
         PyThreadState *mpy_thread = PyEval_SaveThread();                                                   \
         (status) = (call);                                                                                 \
         PyEval_RestoreThread(mpy_thread);                                                                  \
-    } while (0)
+    } while ((status) && mpy_try_again())
+
+/* After a call that failed: was it stopped by a signal whose handler has run now and raised nothing? */
+int mpy_try_again(void);
 
 /* --- arrays (array.c) ------------------------------------------------------------------------------ */
 
@@ -111,6 +115,7 @@ int mpy_init_functions(PyObject *module); /* the catalog's (function.c), and the
 int mpy_init_random(PyObject *module);
 int mpy_init_process(PyObject *module);
 int mpy_init_names(PyObject *module);
+int mpy_init_interrupt(PyObject *module);
 int mpy_init_tree(PyObject *module);
 int mpy_init_eval(PyObject *module);
 int mpy_init_transform(PyObject *module);

@@ -19,6 +19,11 @@ extern "C" {
    arrays may be used at once; who reads them waits). */
 MLX_API int mlx_eval(const mlx_vector_array outputs);
 MLX_API int mlx_async_eval(const mlx_vector_array outputs);
+/* For hosts with a way to stop: check(data) is called between the steps of an evaluation,
+   and by who waits for another thread's, on the thread that wants the result. It must
+   neither wait nor call the library. Not 0: the call fails with MLX_ERROR_INTERRUPTED;
+   what was computed stays, and the same call may be tried again. NULL: no check. */
+MLX_API int mlx_set_interrupt_check(int (*check)(void *data), void *data);
 
 /* A function that gives fun's outputs and the gradient of its first output, a scalar,
    towards the arguments argnums. */

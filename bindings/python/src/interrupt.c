@@ -1,0 +1,98 @@
+/* Control-C stops a long evaluation.
+ *
+ * Python's own handler of SIGINT only makes a note, which the main thread reads when it runs Python again: too late while
+ * it waits for libmlxc, which may not take the GIL between its steps either (who has it may be waiting for the library).
+ * So our handler goes in front of Python's: it makes a note of its own and calls on. The library asks for that note
+ * on the main thread, the call fails as interrupted, and with the GIL again Python's handlers run: what they raise is
+ * raised, and if they raise nothing the call is made again (MPY_WAIT).
+ */
+#include <signal.h>
+#include <stdatomic.h>
+#include <time.h>
+
+#include "py.h"
+
+static atomic_bool noted;
+static struct sigaction pythons;
+static pthread_t main_thread;
+
+static void note(int number, siginfo_t *info, void *context) {
+    atomic_store(&noted, true);
+    if (pythons.sa_flags & SA_SIGINFO)
+        pythons.sa_sigaction(number, info, context);
+    else
+        pythons.sa_handler(number);
+}
+
+/* Is there a handler, not ours, to go in front of? */
+static bool can_chain(const struct sigaction *now) {
+    if (now->sa_flags & SA_SIGINFO)
+        return now->sa_sigaction != note;
+    return now->sa_handler != SIG_DFL && now->sa_handler != SIG_IGN;
+}
+
+static void chain(void) {
+    struct sigaction now, ours;
+    if (sigaction(SIGINT, NULL, &now) || !can_chain(&now))
+        return;
+    ours = now;
+    ours.sa_flags |= SA_SIGINFO;
+    ours.sa_sigaction = note;
+    pythons = now;
+    sigaction(SIGINT, &ours, NULL);
+}
+
+enum { CHAIN_NS = 20 * 1000 * 1000 };
+
+/* signal.signal puts Python's handler back in front; so look again now and then. */
+static void keep_chained(void) {
+    static struct timespec last;
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    long long passed = (now.tv_sec - last.tv_sec) * 1000000000LL + (now.tv_nsec - last.tv_nsec);
+    if (passed < CHAIN_NS && last.tv_sec)
+        return;
+    last = now;
+    chain();
+}
+
+static int check(void *unused) {
+    (void)unused;
+    if (!pthread_equal(pthread_self(), main_thread))
+        return 0;
+    keep_chained();
+    return atomic_load_explicit(&noted, memory_order_relaxed) && atomic_exchange(&noted, false);
+}
+
+int mpy_try_again(void) {
+    if (mlx_last_error_code() != MLX_ERROR_INTERRUPTED || PyErr_Occurred() || PyErr_CheckSignals())
+        return 0;
+    mlx_clear_last_error();
+    return 1;
+}
+
+/* In a child of fork the thread that forked is the main one. */
+static void after_fork(void) {
+    main_thread = pthread_self();
+}
+
+static int find_main_thread(void) {
+    PyObject *threading = PyImport_ImportModule("threading");
+    PyObject *thread = threading ? PyObject_CallMethod(threading, "main_thread", NULL) : NULL;
+    PyObject *ident = thread ? PyObject_GetAttrString(thread, "ident") : NULL;
+    unsigned long id = ident ? PyLong_AsUnsignedLong(ident) : 0;
+    Py_XDECREF(threading);
+    Py_XDECREF(thread);
+    Py_XDECREF(ident);
+    main_thread = (pthread_t)id;
+    return PyErr_Occurred() ? -1 : 0;
+}
+
+int mpy_init_interrupt(PyObject *module) {
+    (void)module;
+    if (find_main_thread())
+        return -1;
+    pthread_atfork(NULL, NULL, after_fork);
+    mlx_set_interrupt_check(check, NULL);
+    return 0;
+}

@@ -1,0 +1,108 @@
+"""Control-C stops a long evaluation, and leaves arrays as they were."""
+
+import signal
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import os, signal, threading, time
+import mlx.core as mx
+
+def later(after=0.3, times=1):
+    def strike():
+        for _ in range(times):
+            time.sleep(after)
+            os.kill(os.getpid(), signal.SIGINT)
+    threading.Thread(target=strike, daemon=True).start()
+
+def long(n=4000):
+    x = mx.full((256, 256), 1 / 256)
+    for _ in range(n):
+        x = x @ x
+    return x
+
+def stopped(f):
+    later()
+    start = time.time()
+    try:
+        f()
+    except KeyboardInterrupt:
+        return time.time() - start
+    raise SystemExit("it was not stopped")
+"""
+
+
+def run(program):
+    done = subprocess.run([sys.executable, "-c", PROGRAM + program], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    "use", ["mx.eval(x)", "x[0, 0].item()", "x.tolist()", "mx.eval(mx.compile(lambda y: long(40000) + y)(x))",
+            "(mx.async_eval(x), mx.eval(x + 1))", "(mx.async_eval(x), mx.synchronize())"]
+)
+def test_control_c(use):
+    run(f"""
+x = long(40000)
+took = stopped(lambda: {use})
+assert took < 2, took
+small = mx.ones(3) + 1
+if "async" not in {use!r}:
+    assert small.tolist() == [2, 2, 2]
+os._exit(0)
+""")
+
+
+def test_what_was_stopped_may_be_tried_again():
+    run("""
+x = long(6000)
+stopped(lambda: mx.eval(x))
+assert abs(x[3, 4].item() - 1 / 256) < 1e-6
+""")
+
+
+def test_a_handler_that_raises_nothing():
+    run("""
+seen = []
+signal.signal(signal.SIGINT, lambda number, frame: seen.append(number))
+later(0.1, 3)
+start = time.time()
+while time.time() - start < 1:
+    assert abs(long(300)[0, 0].item() - 1 / 256) < 1e-6
+assert seen == [signal.SIGINT] * 3, seen
+""")
+
+
+def test_handlers_set_after_an_evaluation():
+    run("""
+mx.eval(long(10))
+class Mine(Exception):
+    pass
+def handler(number, frame):
+    raise Mine
+signal.signal(signal.SIGINT, handler)
+later()
+start = time.time()
+try:
+    mx.eval(long(40000))
+except Mine:
+    assert time.time() - start < 2
+else:
+    raise SystemExit("it was not stopped")
+assert signal.getsignal(signal.SIGINT) is handler
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+later(0.1)
+mx.eval(long(1000))
+""")
+
+
+def test_the_default_action_stays():
+    done = subprocess.run([sys.executable, "-c", PROGRAM + """
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+later()
+mx.eval(long(40000))
+"""], timeout=300)
+    assert done.returncode == -signal.SIGINT
