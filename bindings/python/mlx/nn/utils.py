@@ -38,7 +38,7 @@ def value_and_grad(model: Module, fn: Callable):
     def wrapped(*args, **kwargs):
         parameters = model.trainable_parameters()
         try:
-            return run(tree_map(lambda p: p, parameters), *args, **kwargs)
+            return run(parameters, *args, **kwargs)
         finally:
             model.update(parameters)  # in place of the tracers of the call
 

@@ -1,28 +1,27 @@
 """Normalizations: `(x - mean) / sqrt(var + eps)`, where they differ in what shares mean and var."""
 
+import math
+
 import mlx.core as mx
 
 from .base import Module
 
 
-def _moments(x, axes):
-    """Mean of `x` along `axes`, `x` without it, and the mean of its square: halves in float32."""
+def _moments(x, axes, pool=lambda moment: moment):
+    """Mean of `x`, `x` without it, and the mean of its square; for halves in float32.
+
+    `pool` is applied to the mean along `axes` and to that of the square.
+    """
     x = x.astype(mx.float32) if x.dtype in (mx.float16, mx.bfloat16) else x
-    mean = mx.mean(x, axis=axes, keepdims=True)
+    mean = pool(mx.mean(x, axis=axes, keepdims=True))
     centred = x - mean
-    return mean, centred, mx.mean(mx.square(centred), axis=axes, keepdims=True)
+    return mean, centred, pool(mx.mean(mx.square(centred), axis=axes, keepdims=True))
 
 
 def _divided(centred, var, eps, dtype):
     """The normalized array, in `dtype` if that is a floating-point type."""
     y = centred * mx.rsqrt(var + eps)
     return y.astype(dtype) if mx.issubdtype(dtype, mx.floating) else y
-
-
-def _normalized(x, axes, eps):
-    """`x` with mean 0 and variance 1 along `axes`."""
-    _, centred, var = _moments(x, axes)
-    return _divided(centred, var, eps, x.dtype)
 
 
 def _scaled(layer, x):
@@ -59,7 +58,8 @@ class InstanceNorm(Module):
                 "InstanceNorm expects inputs with at least 3 dimensions (N, ..., C) but the input "
                 f"has {x.ndim} dimensions."
             )
-        return _scaled(self, _normalized(x, tuple(range(1, x.ndim - 1)), self.eps))
+        _, centred, var = _moments(x, tuple(range(1, x.ndim - 1)))
+        return _scaled(self, _divided(centred, var, self.eps, x.dtype))
 
 
 class LayerNorm(Module):
@@ -159,13 +159,20 @@ class GroupNorm(Module):
             raise ValueError(
                 f"GroupNorm expects inputs (N, ..., {self.dims}) but got shape {x.shape}."
             )
+        flat = x.reshape(x.shape[0], math.prod(x.shape[1:-1]), self.dims)
+        _, centred, var = _moments(flat, 1, self._pool)
+        y = _divided(centred, var, self.eps, x.dtype)
+        return _scaled(self, y.reshape(x.shape))
+
+    def _pool(self, moments):
+        """For each channel the mean over its group: from `(N, 1, dims)` to the same shape."""
         group_size = self.dims // self.num_groups
         if self.pytorch_compatible:
-            split, axes = (self.num_groups, group_size), (1, 3)
+            groups, axis = moments.reshape(len(moments), self.num_groups, group_size), 2
         else:
-            split, axes = (group_size, self.num_groups), (1, 2)
-        groups = x.reshape(x.shape[0], -1, *split)
-        return _scaled(self, _normalized(groups, axes, self.eps).reshape(x.shape))
+            groups, axis = moments.reshape(len(moments), group_size, self.num_groups), 1
+        pooled = mx.mean(groups, axis=axis, keepdims=True)
+        return mx.broadcast_to(pooled, groups.shape).reshape(moments.shape)
 
 
 class BatchNorm(Module):
