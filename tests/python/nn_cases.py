@@ -10,6 +10,7 @@ import sys
 
 import mlx.core as mx
 import mlx.nn as nn
+import mlx.optimizers as optim
 import numpy as np
 from mlx.nn import losses  # noqa: F401 (the expressions use it)
 from mlx.utils import tree_flatten
@@ -103,6 +104,37 @@ def random_after(k):
         return mx.random.uniform()
 
     return run
+
+
+class Masked(nn.Module):
+    """Calls a module with a causal mask."""
+
+    def __init__(self, module):
+        super().__init__()
+        self.module = module
+
+    def __call__(self, x):
+        return self.module(x, causal(x.shape[1]))
+
+
+def trained(model, inputs, optimizer=None, compiled=False):
+    """The losses of some steps towards a fixed target, and the parameters after them."""
+    optimizer = optimizer or optim.SGD(0.05)
+    loss_and_grad = nn.value_and_grad(model, lambda x, t: losses.mse_loss(model(x), t))
+    state = [model.state, optimizer.state, mx.random.state]
+
+    def step(x, target):
+        loss, gradients = loss_and_grad(x, target)
+        optimizer.update(model, gradients)
+        return loss
+
+    target = bits(*model.eval()(inputs).shape)
+    model.train()
+    optimizer.init(model.trainable_parameters())
+    if compiled:
+        step = mx.compile(step, inputs=state, outputs=state)
+    history = [step(inputs, target) for _ in range(6)]
+    return [history, model.parameters()]
 
 
 class Second(nn.Module):

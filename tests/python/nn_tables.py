@@ -249,4 +249,39 @@ value and grad more: nn.value_and_grad(m := nn.Linear(3, 2), lambda x, k=1: (m(x
     x))(x(4, 3), k=2)
 average gradients: [nn.average_gradients({"a": [x(3)]}, all_reduce_size=n) for n in (0, 1)]
 clip sharded: [nn.utils.clip_grad_norm_sharded({"a": [x(3)]}, n) for n in (0.5, 100.0)]
+trained mlp: trained(nn.Sequential(nn.Linear(4, 8), nn.GELU(), nn.Linear(8, 1)), x(16, 4))
+trained by adam: trained(nn.Sequential(nn.Linear(4, 8), nn.Mish(), nn.Linear(8, 1)), x(16, 4),
+    optim.AdamW(0.01, weight_decay=0.1))
+trained with dropout: trained(nn.Sequential(nn.Linear(4, 8), nn.Dropout(0.3), nn.Linear(8, 1)),
+    x(16, 4))
+trained with norms: trained(nn.Sequential(nn.Linear(4, 8), nn.BatchNorm(8), nn.ReLU(),
+    nn.LayerNorm(8),
+    nn.Linear(8, 1)), x(16, 4))
+trained cnn: trained(nn.Sequential(nn.Conv2d(2, 4, 3, padding=1), nn.BatchNorm(4), nn.ReLU(),
+    nn.MaxPool2d(2),
+    nn.GroupNorm(2, 4), nn.Conv2d(4, 4, 3), nn.AvgPool2d(2)), x(4, 8, 8, 2), optim.SGD(0.05, 0.9))
+trained autoencoder: trained(nn.Sequential(nn.Conv1d(2, 4, 3, 2, 1), nn.SiLU(),
+    nn.ConvTranspose1d(4, 2, 4, 2, 1),
+    nn.InstanceNorm(2), nn.Upsample(2, "linear")), x(4, 8, 2))
+trained gru: trained(nn.Sequential(nn.GRU(3, 5), nn.Linear(5, 1)), x(4, 6, 3), optim.Adamax(0.01))
+trained lstm: trained(nn.Sequential(nn.LSTM(3, 5), lambda y: y[0], nn.Linear(5, 1)), x(4, 6, 3),
+    optim.Adam(0.01))
+trained transformer: trained(nn.Sequential(nn.Embedding(7, 8), Masked(nn.TransformerEncoder(2, 8,
+    2, 16, 0.1)),
+    nn.Linear(8, 7)), mx.arange(12).reshape(2, 6) % 7, optim.Adam(0.01))
+trained by lion: trained(nn.Sequential(nn.Linear(4, 8), nn.SELU(), nn.Linear(8, 1)), x(16, 4),
+    optim.Lion(0.003))
+trained partly: trained(nn.Sequential(nn.Linear(4, 8).freeze(), nn.Tanh(), nn.Linear(8, 1)), x(16,
+    4))
+trained compiled: trained(nn.Sequential(nn.Linear(4, 8), nn.Dropout(0.2), nn.Linear(8, 1)), x(16,
+    4),
+    optim.Adam(0.01), compiled=True)
+trained compiled with averages: trained(nn.Sequential(nn.Linear(4, 8), nn.BatchNorm(8),
+    nn.Linear(8, 1)), x(16, 4),
+    compiled=True)
+trained around quantized: trained(nn.Sequential(nn.Linear(4, 64), nn.QuantizedLinear(64, 4),
+    nn.Linear(4, 1)), x(16, 4))
+in a batch: mx.vmap(nn.Sequential(nn.Linear(4, 3), nn.GELU(), nn.LayerNorm(3)))(x(5, 2, 4))
+derivative along: mx.jvp(nn.Sequential(nn.Linear(4, 3), nn.SELU(), nn.RMSNorm(3)), [x(2, 4)],
+    [bits(2, 4)])
 """

@@ -290,3 +290,25 @@ def test_clip_grad_norm():
 def test_bad_hyperparameters_are_refused(make):
     with pytest.raises(ValueError):
         make()
+
+
+@pytest.mark.parametrize("initialized", [False, True])
+def test_compiled_steps_with_a_state_captured_before(initialized):
+    def train(wrap):
+        optimizer, parameters = optim.Adam(0.1), {"w": mx.array([1.0, -2.0])}
+        state = [parameters, optimizer.state]
+        if initialized:
+            optimizer.init(parameters)
+            assert state[1] is optimizer.state
+
+        def step():
+            gradients = {"w": 2 * parameters["w"]}
+            parameters.update(optimizer.apply_gradients(gradients, parameters))
+
+        step = wrap(step, state)
+        for _ in range(4):
+            step()
+        return parameters["w"].tolist()
+
+    compiled = train(lambda step, state: mx.compile(step, inputs=state, outputs=state))
+    assert compiled == pytest.approx(train(lambda step, _: step), abs=1e-6)

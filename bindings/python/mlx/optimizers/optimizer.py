@@ -48,7 +48,7 @@ class Optimizer:
             if not state:
                 self.init_single(parameter, state)
 
-        self._state = _states(parameters, self._state)
+        self._state.update(_states(parameters, self._state))  # the dict may have been captured
         tree_map(prepare, parameters, self._state)
         self._initialized = True
 
