@@ -137,6 +137,15 @@ def trained(model, inputs, optimizer=None, compiled=False):
     return [history, model.parameters()]
 
 
+def optimized(optimizer):
+    return trained(nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 1)), x(16, 4), optimizer)
+
+
+def state_of(optimizer):
+    optimized(optimizer)
+    return optimizer.state
+
+
 class Second(nn.Module):
     """Returns its second argument."""
 

@@ -284,4 +284,28 @@ trained around quantized: trained(nn.Sequential(nn.Linear(4, 64), nn.QuantizedLi
 in a batch: mx.vmap(nn.Sequential(nn.Linear(4, 3), nn.GELU(), nn.LayerNorm(3)))(x(5, 2, 4))
 derivative along: mx.jvp(nn.Sequential(nn.Linear(4, 3), nn.SELU(), nn.RMSNorm(3)), [x(2, 4)],
     [bits(2, 4)])
+optimizer sgd nesterov: optimized(optim.SGD(0.05, 0.9, weight_decay=0.1, nesterov=True))
+optimizer sgd dampened: optimized(optim.SGD(0.05, 0.9, dampening=0.3))
+optimizer rmsprop: optimized(optim.RMSprop(0.01))
+optimizer adagrad: optimized(optim.Adagrad(0.05))
+optimizer adadelta: optimized(optim.AdaDelta(0.5))
+optimizer adam corrected: optimized(optim.Adam(0.01, bias_correction=True))
+optimizer adamw corrected: optimized(optim.AdamW(0.01, bias_correction=True))
+optimizer adamax: optimized(optim.Adamax(0.01))
+optimizer lion decay: optimized(optim.Lion(0.003, weight_decay=0.1))
+optimizer adafactor: optimized(optim.Adafactor())
+optimizer adafactor plain: optimized(optim.Adafactor(0.01, relative_step=False,
+    scale_parameter=False, beta_1=0.9, weight_decay=0.1))
+optimizer muon: optimized(optim.Muon(0.02))
+optimizer muon plain: optimized(optim.Muon(0.02, nesterov=False, ns_steps=3))
+optimizer cosine: optimized(optim.SGD(optim.cosine_decay(0.1, 5, 0.01)))
+optimizer exponential: optimized(optim.SGD(optim.exponential_decay(0.1, 0.8)))
+optimizer step decay: optimized(optim.SGD(optim.step_decay(0.1, 0.5, 2)))
+optimizer joined: optimized(optim.Adam(optim.join_schedules([optim.linear_schedule(0, 0.1, 3),
+    optim.cosine_decay(0.1, 9)], [3])))
+optimizer several: optimized(optim.MultiOptimizer([optim.Adam(0.01), optim.SGD(0.05)],
+    [lambda path, g: "bias" in path]))
+optimizer state: state_of(optim.Adam(0.01)), state_of(optim.Adafactor()), state_of(optim.SGD(0.1,
+    0.9))
+clipped: optim.clip_grad_norm({"a": [x(3), x(2, 2)]}, 0.5)
 """
