@@ -30,7 +30,6 @@ class Module(dict):
     """
 
     __call__: Callable
-    _buffers = ()  # names of parameters that no unfreezing makes trainable
 
     def __init__(self):
         """An empty module in training mode; subclasses call this before they set attributes."""
@@ -307,7 +306,7 @@ class Module(dict):
                 module._no_grad.clear()
             else:
                 module._no_grad.difference_update(names)
-            module._no_grad.update(module._buffers)
+            module._no_grad.update(vars(module).get("_always_frozen", ()))
         return self
 
     def _reached(self, recurse, required):

@@ -211,7 +211,7 @@ class BatchNorm(Module):
             self.weight = mx.ones((num_features,))
             self.bias = mx.zeros((num_features,))
         if track_running_stats:
-            self._buffers = frozenset(("running_mean", "running_var"))
+            self._always_frozen = frozenset(("running_mean", "running_var"))
             self.running_mean = mx.zeros((num_features,))
             self.running_var = mx.ones((num_features,))
             self.freeze(keys=["running_mean", "running_var"], recurse=False)
