@@ -2,7 +2,7 @@
 #ifndef MX_TRANSFORMS_EXPORT_H
 #define MX_TRANSFORMS_EXPORT_H
 
-#include "base/map.h"
+#include "io/io.h"
 #include "transforms/closure.h"
 
 /* --- export ------------------------------------------------------------------------ */
@@ -24,6 +24,7 @@ bool mx_exporter_close(mx_exporter *e);
 typedef struct mx_imported mx_imported;
 
 mx_imported *mx_import_function(const char *path);
+mx_imported *mx_import_source(const mx_source *s);
 void mx_imported_free(mx_imported *f);
 const char *mx_imported_metadata(const mx_imported *f);
 /* The results of the trace that fits the arguments. keys are sorted. */

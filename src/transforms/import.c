@@ -198,15 +198,19 @@ static bool load(mx_imported *f, const mx_source *s) {
     return true;
 }
 
-mx_imported *mx_import_function(const char *path) {
-    mx_source s;
-    mx_imported *f = mx_source_file(&s, "import_function", path) ? mx_calloc(1, sizeof *f) : NULL;
-    bool ok = f && load(f, &s);
-    mx_source_close(&s);
-    if (ok)
+mx_imported *mx_import_source(const mx_source *s) {
+    mx_imported *f = mx_calloc(1, sizeof *f);
+    if (f && load(f, s))
         return f;
     mx_imported_free(f);
     return NULL;
+}
+
+mx_imported *mx_import_function(const char *path) {
+    mx_source s;
+    mx_imported *f = mx_source_file(&s, "import_function", path) ? mx_import_source(&s) : NULL;
+    mx_source_close(&s);
+    return f;
 }
 
 void mx_imported_free(mx_imported *f) {
