@@ -1,4 +1,4 @@
-/* asarray, from_dlpack, ArrayLike, broadcast_shapes. */
+/* asarray, from_dlpack, ArrayLike. */
 #include "convert.h"
 
 /* --- asarray, from_dlpack ----------------------------------------------------------------------------------- */
@@ -141,60 +141,6 @@ static PyTypeObject like_type = {
     .tp_doc = "ArrayLike(o)\n--\n\nWhat can be an operand beside arrays: an object with __mlx_array__.",
 };
 
-/* --- broadcast_shapes ------------------------------------------------------------------------------------------- */
-
-enum { MAX_NDIM = 64 };
-
-static int shape_from(int *shape, size_t *n, PyObject *o) {
-    PyObject *list = PySequence_Fast(o, "[broadcast_shapes] a shape must be a sequence of integers");
-    if (!list)
-        return -1;
-    *n = (size_t)PySequence_Fast_GET_SIZE(list);
-    if (*n > MAX_NDIM)
-        PyErr_SetString(PyExc_ValueError, "[broadcast_shapes] 64 dimensions at most");
-    for (size_t i = 0; i < *n && !PyErr_Occurred(); i++) {
-        long size = PyLong_AsLong(PySequence_Fast_GET_ITEM(list, i));
-        if (!PyErr_Occurred() && (size < 0 || size > INT_MAX))
-            PyErr_Format(PyExc_ValueError, "[broadcast_shapes] %ld is not a size", size);
-        shape[i] = (int)size;
-    }
-    Py_DECREF(list);
-    return PyErr_Occurred() ? -1 : 0;
-}
-
-static PyObject *tuple_of(const int *shape, size_t n) {
-    PyObject *tuple = PyTuple_New((Py_ssize_t)n);
-    for (size_t i = 0; tuple && i < n; i++) {
-        PyObject *size = PyLong_FromLong(shape[i]);
-        if (size)
-            PyTuple_SET_ITEM(tuple, (Py_ssize_t)i, size);
-        else
-            Py_CLEAR(tuple);
-    }
-    return tuple;
-}
-
-static PyObject *broadcast_shapes(PyObject *module, PyObject *const *args, Py_ssize_t n) {
-    (void)module;
-    int all[MAX_NDIM], one[MAX_NDIM], both[MAX_NDIM];
-    size_t all_num = 0, one_num = 0;
-    if (!n)
-        return PyErr_Format(PyExc_ValueError, "[broadcast_shapes] Must provide at least one shape.");
-    if (shape_from(all, &all_num, args[0]))
-        return NULL;
-    for (Py_ssize_t i = 1; i < n; i++) {
-        if (shape_from(one, &one_num, args[i]))
-            return NULL;
-        size_t both_num;
-        if (mlx_broadcast_shapes(both, &both_num, all, all_num, one, one_num))
-            return mpy_raise();
-        all_num = both_num;
-        for (size_t d = 0; d < all_num; d++)
-            all[d] = both[d];
-    }
-    return tuple_of(all, all_num);
-}
-
 #define KEYWORDS(f) (PyCFunction)(void *)(f), METH_VARARGS | METH_KEYWORDS
 
 static PyMethodDef functions[] = {
@@ -203,8 +149,6 @@ static PyMethodDef functions[] = {
     {"from_dlpack", KEYWORDS(from_dlpack), "from_dlpack(x, /, *, copy: bool | None = None) -> array\n\n"
      "An array over the memory of an object with __dlpack__. It is copied if copy is True, or where it cannot be\n"
      "used as it is (float64 becomes float32); with copy=False that is refused."},
-    {"broadcast_shapes", (PyCFunction)(void *)broadcast_shapes, METH_FASTCALL,
-     "broadcast_shapes(*shapes: Sequence[int]) -> tuple[int]\n\nThe shape that all of these broadcast to."},
     {NULL},
 };
 
