@@ -214,6 +214,24 @@ def test_parameters_that_join_later_get_a_state():
     assert optimizer.state["b"][0]["v"].tolist() == [0, 0, 0]
 
 
+def test_a_compiled_step_takes_the_state_along():
+    p = {"w": mx.array([1.0, 2.0])}
+    plain, compiled = optim.Adam(0.1), optim.Adam(0.1)
+    tree, state = dict(p), [p, compiled.state]
+
+    def step(g):
+        p.update(compiled.apply_gradients({"w": g}, p))
+
+    step = mx.compile(step, inputs=state, outputs=state)
+    for factor in STEPS:
+        g = mx.array([0.5, -1.0]) * factor
+        step(g)
+        tree = plain.apply_gradients({"w": g}, tree)
+        mx.eval(state)
+        np.testing.assert_allclose(p["w"], tree["w"], rtol=1e-6)
+    assert compiled.step.item() == len(STEPS)
+
+
 def test_inputs_are_left_alone():
     p, g = {"w": mx.array([1.0, 2.0])}, {"w": mx.array([0.5, 0.5])}
     for optimizer in (optim.SGD(0.1, 0.9, 0.1), optim.AdamW(0.1), optim.Lion(0.1, weight_decay=0.1), optim.Muon(0.1)):
