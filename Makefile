@@ -1,5 +1,5 @@
 # make            build (release)           make test        build and test
-# make demo       train a small language model on a text and let it write
+# make demo       train a small language model on a text and let it write; make demo-c: the same in C
 # make python     build the Python package; PYTHONPATH=build/python imports it
 # make wheel      a wheel in build/wheels, for this Python and this C library or newer ones
 # make bench      measure, beside NumPy and PyTorch where installed
@@ -15,7 +15,7 @@ BUILD   = cmake --preset $(1) --log-level=WARNING && cmake --build build/$(1) -j
 TEST    = $(call BUILD,$(1)) && ctest --preset $(1)
 
 .DEFAULT_GOAL = build
-.PHONY: setup build python wheel test test-full demo bench accuracy install format clean
+.PHONY: setup build python wheel test test-full demo demo-c bench accuracy install format clean
 
 setup:
 	@tools/setup.sh
@@ -41,7 +41,11 @@ test-full: test
 	tools/test_neon.sh
 	python3 tests/check_wheel.py build/wheels
 
-demo: build
+demo: python
+	PYTHONPATH=build/python python3 examples/python/language_model.py --text $(TEXT) --steps $(STEPS) \
+	    --output build/language_model.safetensors
+
+demo-c: build
 	build/release/examples/language_model $(TEXT) $(STEPS) build/language_model.safetensors
 
 bench: build

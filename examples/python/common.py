@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 
 import mlx.core as mx
-import numpy as np
 
 
 def arguments(description, **defaults):
@@ -29,7 +28,7 @@ def data_folder(data=None):
 
 def _idx(path, header):
     with gzip.open(path) as file:
-        return np.frombuffer(file.read(), np.uint8, offset=header)
+        return memoryview(file.read())[header:]
 
 
 def mnist(data=None):
@@ -37,9 +36,9 @@ def mnist(data=None):
     folder = data_folder(data) / "mnist"
 
     def part(name):
-        images = _idx(folder / f"{name}-images-idx3-ubyte.gz", 16).reshape(-1, 28, 28)
-        labels = _idx(folder / f"{name}-labels-idx1-ubyte.gz", 8)
-        return mx.array(images.astype(np.float32) / 255), mx.array(labels.astype(np.uint32))
+        images = mx.array(_idx(folder / f"{name}-images-idx3-ubyte.gz", 16)).reshape(-1, 28, 28)
+        labels = mx.array(_idx(folder / f"{name}-labels-idx1-ubyte.gz", 8))
+        return images.astype(mx.float32) / 255, labels.astype(mx.uint32)
 
     return *part("train"), *part("t10k")
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import mlx.core as mx
 import mlx.nn as nn
 import mlx.optimizers as optim
-import numpy as np
 from common import Progress, arguments, data_folder
 
 
@@ -76,25 +75,26 @@ class Text:
 
     def __init__(self, data: bytes, vocabulary=None):
         self.vocabulary = vocabulary or sorted(set(data))
-        number = np.zeros(256, np.int32)
-        number[self.vocabulary] = np.arange(len(self.vocabulary))
-        self.tokens = number[np.frombuffer(data, np.uint8)]
+        number = [0] * 256
+        for i, byte in enumerate(self.vocabulary):
+            number[byte] = i
+        self.tokens = mx.array(number)[mx.array(memoryview(data))]
 
     def decode(self, tokens):
         return bytes(self.vocabulary[t] for t in tokens).decode("utf-8", "replace")
 
-    def sample(self, batch, length, random):
+    def sample(self, batch, length):
         """Random windows: inputs and the tokens that follow, (batch, length) each."""
-        start = random.integers(0, len(self.tokens) - length - 1, (batch, 1))
-        windows = self.tokens[start + np.arange(length + 1)]
-        return mx.array(windows[:, :-1]), mx.array(windows[:, 1:])
+        start = mx.random.randint(0, len(self.tokens) - length, (batch, 1))
+        windows = self.tokens[start + mx.arange(length + 1)]
+        return windows[:, :-1], windows[:, 1:]
 
 
 def loss(model, x, y):
     return nn.losses.cross_entropy(model(x)[0], y, reduction="mean")
 
 
-def train(model, text, steps, batch=16, length=64, rate=3e-3, seed=0):
+def train(model, text, steps, batch=16, length=64, rate=3e-3):
     """AdamW on random windows; returns the mean loss of the last tenth of the steps, in nats a byte."""
     optimizer = optim.AdamW(optim.cosine_decay(rate, steps, rate / 10), weight_decay=0.1)
     state = [model.state, optimizer.state]
@@ -107,13 +107,14 @@ def train(model, text, steps, batch=16, length=64, rate=3e-3, seed=0):
         return value
 
     step = mx.compile(step, inputs=state, outputs=state)
-    random, progress, values = np.random.default_rng(seed), Progress(steps), []
+    progress, values = Progress(steps), []
     for i in range(1, steps + 1):
-        value = step(*text.sample(batch, length, random))
+        value = step(*text.sample(batch, length))
         mx.eval(state, value)
         values.append(value.item())
         progress(i, loss=values[-1])
-    return float(np.mean(values[-max(1, steps // 10) :]))
+    last = values[-max(1, steps // 10) :]
+    return sum(last) / len(last)
 
 
 def generate(model, text, prompt, count, temperature=0.8):
@@ -140,7 +141,7 @@ def main(path, steps=600, seed=0, output=None):
     mx.random.seed(seed)
     text = Text(Path(path).read_bytes())
     model = LanguageModel(len(text.vocabulary))
-    value = train(model, text, steps, seed=seed)
+    value = train(model, text, steps)
     if output:
         save(output, model, text)
         model = LanguageModel(len(text.vocabulary))

@@ -8,7 +8,6 @@ import math
 
 import mlx.core as mx
 import mlx.nn as nn
-import numpy as np
 from common import arguments, data_folder
 from language_model import LanguageModel, Text, generate, loss, train
 from mlx.utils import tree_flatten
@@ -53,8 +52,8 @@ def fuse(model):
 
 
 def mean_loss(model, text, rounds=8):
-    random = np.random.default_rng(1)
-    return float(np.mean([loss(model, *text.sample(16, 64, random)).item() for _ in range(rounds)]))
+    mx.random.seed(1)
+    return sum(loss(model, *text.sample(16, 64)).item() for _ in range(rounds)) / rounds
 
 
 def size(tree):
@@ -72,11 +71,11 @@ def main(data=None, steps=600, seed=0):
     base, other = Text(base, vocabulary), Text(other, vocabulary)
 
     model = LanguageModel(len(vocabulary))
-    train(model, base, steps, seed=seed)
+    train(model, base, steps)
     before = mean_loss(model, other)
     adapt(model)
     share = size(model.trainable_parameters()) / size(model.parameters())
-    train(model, other, steps, rate=1e-2, seed=seed)
+    train(model, other, steps, rate=1e-2)
     after = mean_loss(model, other)
     fuse(model)
     return before, after, mean_loss(model, other), share, generate(model, other, "Q: What ", 200)
