@@ -131,23 +131,39 @@ int mlx_export_function_kwargs(const char *file, const mlx_closure_kwargs fun, c
     return capi_end_ok(&c, ok);
 }
 
+/* One of the two functions: f knows positional arguments alone. */
 typedef struct exporter {
     mx_exporter *file;
     mx_closure *f;
+    capi_func *named;
 } exporter;
+
+static mlx_function_exporter exporter_open(const char *path, mx_closure *f, capi_func *named, bool shapeless,
+                                           const char *metadata) {
+    exporter *e = f || named ? mx_calloc(1, sizeof *e) : NULL;
+    if (e && !(e->file = mx_exporter_open(path, shapeless, metadata))) {
+        mx_free(e);
+        e = NULL;
+    }
+    if (e) {
+        e->f = (mx_closure *)mx_object_retain((mx_object *)f);
+        e->named = (capi_func *)mx_object_retain((mx_object *)named);
+    }
+    capi_done(e != NULL);
+    return (mlx_function_exporter){e};
+}
 
 mlx_function_exporter mlx_function_exporter_new(const char *file, const mlx_closure fun, bool shapeless) {
     mx_error_clear();
     mx_closure *f = has_path("function_exporter", file) ? capi_closure(fun) : NULL;
-    exporter *e = f ? mx_calloc(1, sizeof *e) : NULL;
-    if (e && !(e->file = mx_exporter_open(file, shapeless, NULL))) {
-        mx_free(e);
-        e = NULL;
-    }
-    if (e)
-        e->f = (mx_closure *)mx_object_retain(&f->object);
-    capi_done(e != NULL);
-    return (mlx_function_exporter){e};
+    return exporter_open(file, f, NULL, shapeless, NULL);
+}
+
+mlx_function_exporter mlx_function_exporter_new_kwargs(const char *file, const mlx_closure_kwargs fun, bool shapeless,
+                                                       const char *metadata) {
+    mx_error_clear();
+    capi_func *f = has_path("function_exporter", file) ? capi_closure_kwargs(fun) : NULL;
+    return exporter_open(file, NULL, f, shapeless, metadata);
 }
 
 int mlx_function_exporter_free(mlx_function_exporter xfunc) {
@@ -156,7 +172,8 @@ int mlx_function_exporter_free(mlx_function_exporter xfunc) {
         return 0;
     capi_call c = capi_begin_default();
     bool ok = mx_exporter_close(e->file);
-    mx_object_release(&e->f->object);
+    mx_object_release((mx_object *)e->f);
+    mx_object_release((mx_object *)e->named);
     mx_free(e);
     return capi_end_ok(&c, ok);
 }
@@ -184,7 +201,9 @@ static int export_more(mlx_function_exporter xfunc, mlx_vector_array args, const
     const mx_map *named = e && kwargs ? capi_map_arrays(*kwargs) : NULL;
     bool ok = e && (named || !kwargs) && take_arguments(&a, args, named);
     positional_call call = {e ? e->f : NULL, a.n_args};
-    mx_closure local = mx_closure_local(call_positional, &call);
+    named_call with_names = {e ? e->named : NULL, &a};
+    mx_closure local = e && e->named ? mx_closure_local(call_named, &with_names)
+                                     : mx_closure_local(call_positional, &call);
     ok = ok && mx_exporter_add(e->file, &local, a.in, a.n_args, a.key, a.n_keys);
     drop_arguments(&a);
     return capi_end_ok(&c, ok);
@@ -211,6 +230,10 @@ mlx_imported_function mlx_imported_function_new(const char *file) {
 int mlx_imported_function_free(mlx_imported_function xfunc) {
     mx_imported_free(xfunc.ctx);
     return 0;
+}
+
+const char *mlx_imported_function_metadata(const mlx_imported_function xfunc) {
+    return xfunc.ctx ? mx_imported_metadata(xfunc.ctx) : NULL;
 }
 
 static mx_imported *imported_in(mlx_imported_function xfunc) {

@@ -470,23 +470,27 @@ static PyObject *custom_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
     return (PyObject *)made;
 }
 
-static PyObject *set_rule(PyObject *o, PyObject **rule, PyObject *f) {
+static PyObject *set_rule(PyObject *o, PyObject **rule, PyObject *args, PyObject *kwargs) {
+    static char *keywords[] = {"f", NULL};
+    PyObject *f;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O", keywords, &f))
+        return NULL;
     if (!PyCallable_Check(f))
         return PyErr_Format(PyExc_TypeError, "a rule is a function, not %s", Py_TYPE(f)->tp_name);
     Py_XSETREF(*rule, Py_NewRef(f));
     return Py_NewRef(o);
 }
 
-static PyObject *set_vjp(PyObject *o, PyObject *f) {
-    return set_rule(o, &((custom *)o)->vjp, f);
+static PyObject *set_vjp(PyObject *o, PyObject *args, PyObject *kwargs) {
+    return set_rule(o, &((custom *)o)->vjp, args, kwargs);
 }
 
-static PyObject *set_jvp(PyObject *o, PyObject *f) {
-    return set_rule(o, &((custom *)o)->jvp, f);
+static PyObject *set_jvp(PyObject *o, PyObject *args, PyObject *kwargs) {
+    return set_rule(o, &((custom *)o)->jvp, args, kwargs);
 }
 
-static PyObject *set_vmap(PyObject *o, PyObject *f) {
-    return set_rule(o, &((custom *)o)->vmap, f);
+static PyObject *set_vmap(PyObject *o, PyObject *args, PyObject *kwargs) {
+    return set_rule(o, &((custom *)o)->vmap, args, kwargs);
 }
 
 static int custom_traverse(PyObject *o, visitproc visit, void *arg) {
@@ -513,17 +517,19 @@ static void custom_dealloc(PyObject *o) {
     Py_TYPE(o)->tp_free(o);
 }
 
+#define RULE(name, doc) {#name, (PyCFunction)(void (*)(void))set_##name, METH_VARARGS | METH_KEYWORDS, doc}
+
 static PyMethodDef custom_methods[] = {
-    {"vjp", set_vjp, METH_O,
-     "vjp($self, f, /)\n--\n\n"
+    RULE(vjp,
+     "vjp(self, f: Callable)\n\n"
      "Let f(primals, cotangents, outputs) give the gradient, in the structure of the arguments; None is zero. A single\n"
-     "argument comes as it is, several as a tuple. Returns the custom_function, so that it serves as a decorator."},
-    {"jvp", set_jvp, METH_O,
-     "jvp($self, f, /)\n--\n\n"
-     "Let f(primals, tangents) give the tangents of the outputs; the tangent of what does not vary is None."},
-    {"vmap", set_vmap, METH_O,
-     "vmap($self, f, /)\n--\n\n"
-     "Let f(inputs, axes) give the outputs for a batch and their batch axes; an axis is None where there is no batch."},
+     "argument comes as it is, several as a tuple. Returns the custom_function, so that it serves as a decorator."),
+    RULE(jvp,
+     "jvp(self, f: Callable)\n\n"
+     "Let f(primals, tangents) give the tangents of the outputs; the tangent of what does not vary is None."),
+    RULE(vmap,
+     "vmap(self, f: Callable)\n\n"
+     "Let f(inputs, axes) give the outputs for a batch and their batch axes; an axis is None where there is no batch."),
     {NULL},
 };
 

@@ -124,5 +124,6 @@ int mpy_init_products(PyObject *module);
 int mpy_init_vmap(PyObject *module);
 int mpy_init_compile(PyObject *module);
 int mpy_init_custom(PyObject *module);
+int mpy_init_function_file(PyObject *module);
 
 #endif

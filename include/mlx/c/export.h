@@ -37,6 +37,10 @@ MLX_API int mlx_export_function_kwargs(const char *file, const mlx_closure_kwarg
 MLX_API mlx_function_exporter mlx_function_exporter_new(const char *file,
                                                         const mlx_closure fun,
                                                         bool shapeless);
+/* The same for a function that knows the names of its arguments, with a text that the
+   file carries along (NULL: none). */
+MLX_API mlx_function_exporter mlx_function_exporter_new_kwargs(
+    const char *file, const mlx_closure_kwargs fun, bool shapeless, const char *metadata);
 MLX_API int mlx_function_exporter_free(mlx_function_exporter xfunc);
 MLX_API int mlx_function_exporter_apply(const mlx_function_exporter xfunc,
                                         const mlx_vector_array args);
@@ -47,6 +51,9 @@ MLX_API int mlx_function_exporter_apply_kwargs(const mlx_function_exporter xfunc
 /* A function read from a file. An error: arguments that no trace in it fits. */
 MLX_API mlx_imported_function mlx_imported_function_new(const char *file);
 MLX_API int mlx_imported_function_free(mlx_imported_function xfunc);
+/* The text in the file, "" if it has none; NULL on an empty handle. Valid as long as the
+   function. */
+MLX_API const char *mlx_imported_function_metadata(const mlx_imported_function xfunc);
 MLX_API int mlx_imported_function_apply(mlx_vector_array *res,
                                         const mlx_imported_function xfunc,
                                         const mlx_vector_array args);
