@@ -25,7 +25,8 @@
 extern const mlx_operation cat_unary_rows[], cat_binary_rows[], cat_reduce_rows[], cat_shape_rows[], cat_join_rows[],
     cat_index_rows[], cat_create_rows[], cat_matmul_rows[], cat_conv_rows[], cat_random_rows[], cat_linalg_rows[],
     cat_fft_rows[], cat_fast_rows[], cat_dtype_rows[], cat_process_rows[], cat_einsum_rows[],
-    cat_memory_rows[], cat_gather_rows[], cat_quant_rows[];
+    cat_memory_rows[], cat_gather_rows[], cat_quant_rows[], cat_stats_rows[], cat_set_rows[],
+    cat_extra_rows[];
 
 #define FAMILY(type, ...) {.family = &(const type){__VA_ARGS__}}
 /* The array, int, flag and stream in args[i]. */
@@ -86,6 +87,9 @@ static inline cat_list cat_ints(const mlx_value *v, int *one) {
 }
 /* One int for each of n axes from one for all or a list of n; `what` is for the message. */
 int cat_each(int *out, int n, const mlx_value *v, const char *what);
+
+/* A list of numbers becomes a vector of float32; what is an array or a scalar becomes an array. */
+int cat_numbers(mlx_value *v);
 
 /* Flatten an array in place. */
 int cat_flatten(mlx_value *a, mlx_stream s);

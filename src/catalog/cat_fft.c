@@ -52,6 +52,29 @@ static int call_many(mlx_value *res, const mlx_operation *op, mlx_value *args) {
            f->many(OUT, ARRAY(0), no_s ? NULL : s.ints, s.count, all ? NULL : axes.ints, axes.count, norm, ON(4));
 }
 
+/* Of a signal with Hermitian symmetry: the other direction of a real transform, with the factor on the other side. */
+static mlx_fft_norm other_side(mlx_fft_norm norm) {
+    return norm == MLX_FFT_NORM_ORTHO      ? norm
+           : norm == MLX_FFT_NORM_BACKWARD ? MLX_FFT_NORM_FORWARD
+                                           : MLX_FFT_NORM_BACKWARD;
+}
+
+/* a, n, axis, norm, stream */
+static int call_hermitian(mlx_value *res, const mlx_operation *op, mlx_value *args) {
+    const transform *f = op->function.family;
+    mlx_fft_norm norm = MLX_FFT_NORM_BACKWARD;
+    mlx_array half = mlx_array_new();
+    int n = cat_int_or(&args[1], 0);
+    if (read_norm(&norm, &args[3]) || cat_array(&args[0]) ||
+        (cat_is_none(&args[1]) && own_length(ARRAY(0), INT(2), f->to_real, &n)))
+        return 1;
+    norm = other_side(norm);
+    int status = f->to_real ? mlx_conjugate(&half, ARRAY(0), ON(4)) || f->one(OUT, half, n, INT(2), norm, ON(4))
+                            : f->one(&half, ARRAY(0), n, INT(2), norm, ON(4)) || mlx_conjugate(OUT, half, ON(4));
+    mlx_array_free(half);
+    return status;
+}
+
 typedef struct frequencies {
     int (*call)(mlx_array *, int, double, const mlx_stream);
 } frequencies;
@@ -95,6 +118,10 @@ const mlx_operation cat_fft_rows[] = {
     TRANSFORM("ifft", mlx_fft_ifft, false, "The inverse discrete Fourier transform"),
     TRANSFORM("rfft", mlx_fft_rfft, false, "The discrete Fourier transform of real input, of which half, n/2 + 1, is given,"),
     TRANSFORM("irfft", mlx_fft_irfft, true, "The inverse of rfft: real output of length n, by default 2 (m - 1),"),
+    {FFT, "hfft" ONE, "The real transform of length n, by default 2 (m - 1), of a signal with Hermitian symmetry, of which m "
+     "elements are given, along an axis.", call_hermitian, FAMILY(transform, mlx_fft_irfft, NULL, true)},
+    {FFT, "ihfft" ONE, "The inverse of hfft: half of the Hermitian transform of real input along an axis.",
+     call_hermitian, FAMILY(transform, mlx_fft_rfft, NULL, false)},
     {FFT, "fftfreq" FREQUENCIES, "The frequencies of the elements of fft, for samples at a distance of d.",
      call_frequencies, FAMILY(frequencies, mlx_fft_fftfreq)},
     {FFT, "rfftfreq" FREQUENCIES, "The frequencies of the elements of rfft, for samples at a distance of d.",

@@ -6,6 +6,7 @@ static const mlx_operation *const tables[] = {
     cat_index_rows,  cat_create_rows, cat_matmul_rows, cat_conv_rows,   cat_random_rows,
     cat_linalg_rows, cat_fft_rows,    cat_fast_rows,   cat_dtype_rows,  cat_process_rows,
     cat_einsum_rows, cat_memory_rows, cat_gather_rows, cat_quant_rows,
+    cat_stats_rows,  cat_set_rows,    cat_extra_rows,
 };
 
 const mlx_operation *mlx_catalog_get(size_t i) {
@@ -42,6 +43,10 @@ static const mlx_operation_alias aliases[] = {
     {CORE, "matrix_transpose", "transpose"},
     {CORE, "permute_dims", "transpose"},
     {CORE, "pow", "power"},
+    {"mlx.core.linalg", "matmul", "matmul", CORE},
+    {"mlx.core.linalg", "outer", "outer", CORE},
+    {"mlx.core.linalg", "tensordot", "tensordot", CORE},
+    {"mlx.core.linalg", "vecdot", "vecdot", CORE},
 };
 
 const mlx_operation_alias *mlx_catalog_alias(size_t i) {

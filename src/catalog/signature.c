@@ -92,6 +92,8 @@ static unsigned one_type(mlx_text t) {
         return look_up(types, sizeof types / sizeof *types, t);
     if (holds(t, "array"))
         return BIT(ARRAYS);
+    if (holds(t, "float"))
+        return BIT(LIST);
     const char *inner = memchr(t.start, '[', (size_t)t.length) + 1;
     return memchr(inner, '[', (size_t)(t.start + t.length - inner)) ? BIT(LIST) : BIT(INTS);
 }

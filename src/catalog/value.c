@@ -188,3 +188,19 @@ int cat_flatten(mlx_value *a, mlx_stream s) {
     *a = (mlx_value){.kind = MLX_VALUE_ARRAY, .owned = true, .as.array = flat};
     return 0;
 }
+
+int cat_numbers(mlx_value *v) {
+    if (v->kind != MLX_VALUE_LIST)
+        return mlx_value_to_array(v);
+    mx_error_clear();
+    float *data = mx_malloc((size_t)v->count * sizeof *data);
+    for (int i = 0; data && i < v->count; i++)
+        data[i] = (float)cat_number(&v->as.items[i]);
+    mlx_array a = data ? mlx_array_new_data(data, &v->count, 1, MLX_FLOAT32) : mlx_array_empty;
+    mx_free(data);
+    if (!data)
+        return capi_report();
+    mlx_value_free(v);
+    *v = (mlx_value){.kind = MLX_VALUE_ARRAY, .owned = true, .as.array = a};
+    return !a.ctx;
+}

@@ -165,7 +165,7 @@ static int convert_sequence(mpy_frame *frame, mlx_value *v, PyObject *o, const m
     if (p->accepts & BIT(ARRAYS))
         status = arrays_of(v, items, n, f, p);
     else if (p->accepts & BIT(LIST) && n && (!(p->accepts & BIT(INTS)) || is_sequence(items[0])))
-        status = list_of(frame, v, items, n, f, p, BIT(INTS) | BIT(INT));
+        status = list_of(frame, v, items, n, f, p, BIT(INTS) | BIT(INT) | (p->floats ? BIT(FLOAT) : 0));
     else
         status = ints_of(frame, v, items, n, f, p);
     Py_DECREF(fast);

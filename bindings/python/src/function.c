@@ -76,10 +76,26 @@ PyObject *mpy_value_object(mlx_value *value) {
 
 /* --- calls ----------------------------------------------------------------------------------------- */
 
+/* Without the GIL another thread may put another array into an object: the arguments are held. */
+static int hold_arrays(mpy_frame *frame, int n) {
+    for (int i = 0; i < n; i++) {
+        mlx_value *v = &frame->values[i];
+        mlx_array held = mlx_array_new();
+        if (v->kind != MLX_VALUE_ARRAY || v->owned)
+            continue;
+        if (mlx_array_set(&held, v->as.array))
+            return 1;
+        *v = (mlx_value){.kind = MLX_VALUE_ARRAY, .owned = true, .as.array = held};
+    }
+    return 0;
+}
+
 static int run_operation(mlx_value *result, const mpy_function *f, mpy_frame *frame) {
     int status;
     if (!f->op->evaluates)
         return f->op->call(result, f->op, frame->values);
+    if (hold_arrays(frame, f->count))
+        return 1;
     MPY_WAIT(status, f->op->call(result, f->op, frame->values));
     return status;
 }
@@ -121,6 +137,7 @@ static int set_parameter(mpy_function *f, int i) {
     p->name = text_object(from->name);
     if (!p->type || !p->name)
         return -1;
+    p->floats = from->accepts >> MLX_VALUE_LIST & 1 && strstr(PyUnicode_AsUTF8(p->type), "Sequence[float]");
     PyUnicode_InternInPlace(&p->name);
     f->defaults[i] = from->value;
     if (p->by_position)

@@ -14,6 +14,7 @@ typedef struct mpy_parameter {
     PyObject *name;   /* interned */
     unsigned accepts; /* 1 << kind */
     bool by_position, by_keyword;
+    bool floats;      /* its lists are of floats */
     bool wide, large; /* an int of 64 bits: unsigned, signed */
     PyObject *type; /* str */
 } mpy_parameter;

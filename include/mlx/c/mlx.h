@@ -12,6 +12,7 @@
 #include "mlx/c/distributed_group.h"
 #include "mlx/c/error.h"
 #include "mlx/c/export.h"
+#include "mlx/c/extra.h"
 #include "mlx/c/fast.h"
 #include "mlx/c/fft.h"
 #include "mlx/c/graph_utils.h"
