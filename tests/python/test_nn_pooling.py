@@ -45,6 +45,19 @@ def test_pairs(reduce):
     assert repr(layer) == f"{name}(kernel_size=(3, 2), stride=(1, 2), padding=(1, 0))"
 
 
+@pytest.mark.parametrize("reduce", LAYERS)
+@pytest.mark.parametrize("stride", [1, 2])
+def test_views(reduce, stride):
+    """Inputs that do not lie in memory in their own order."""
+    x = RNG.normal(size=(2, 3, 7, 8)).astype(np.float32)
+    layer = LAYERS[reduce][1](2, stride)
+    views = [(mx.array(x).transpose(0, 2, 3, 1), x.transpose(0, 2, 3, 1))]
+    views.append((mx.array(x)[:, :, ::2, ::-1], x[:, :, ::2, ::-1]))
+    for ours, theirs in views:
+        expected = pooled(reduce, theirs, (2, 2), (stride,) * 2, (0, 0))
+        np.testing.assert_allclose(layer(ours), expected, 1e-5, 1e-6)
+
+
 @pytest.mark.parametrize("stride", [2, 1])
 def test_gradients(stride):
     x = mx.array(RNG.normal(size=(1, 6, 1)).astype(np.float32))

@@ -90,6 +90,18 @@ def test_both_quantized(mode):
     layer.dequantize()  # does nothing
 
 
+@pytest.mark.skipif(not hasattr(mx, "qqmm"), reason="mlx.core has no qqmm")
+@pytest.mark.parametrize("mode", ["nvfp4", "mxfp8"])
+def test_product_of_both_quantized(mode):
+    layer, x = nn.QQLinear(64, 5, mode=mode), sample(3, 64)
+    rounded = mx.dequantize(*mx.quantize(x, mode=mode), mode=mode).astype(mx.float32)
+    y = layer(x)
+    layer.eval()
+    expected = rounded @ full_weight(layer).astype(mx.float32).T
+    np.testing.assert_allclose(y, expected, 1e-2, 1e-2)
+    np.testing.assert_allclose(layer(x), expected, 1e-2, 1e-2)
+
+
 def model():
     inner = nn.Sequential(nn.Linear(64, 32, bias=False), nn.Tanh())
     return nn.Sequential(nn.Linear(64, 64), nn.Embedding(3, 64), inner)

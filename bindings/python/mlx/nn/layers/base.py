@@ -63,9 +63,8 @@ class Module(dict):
     def __getattr__(self, key: str):
         if key in self:
             return self[key]
-        return super().__getattribute__(
-            key
-        )  # raises the error of a missing attribute or a property
+        # raises: nothing has that name, or a property of that name failed
+        return super().__getattribute__(key)
 
     def __setattr__(self, key: str, val: Any):
         if isinstance(val, (mx.array, dict, list, tuple)):
