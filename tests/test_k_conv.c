@@ -1,6 +1,7 @@
 /* Depthwise convolution's kernels of every instruction set against the sums in float64. */
 #include "kernel_values.h"
 #include "kernels/k_conv.h"
+#include "kernels/k_matmul.h"
 
 static const mx_dtype floats[] = {MX_FLOAT16, MX_FLOAT32, MX_BFLOAT16};
 
@@ -114,7 +115,49 @@ static void every_set(void) {
                     }
 }
 
+/* --- register tiles ------------------------------------------------------------------- */
+
+enum { RUNS = 3, K = 40, MOST_MR = 16, MOST_NR = 64 };
+
+/* Rows anywhere in one array; runs of 5, 1 and 9 numbers from k 0, 7 and 30 of the panel. */
+static void check_tile(const mx_kernels *set, int m, int n) {
+    static const ptrdiff_t at[RUNS] = {0, 7, 30}, len[RUNS] = {5, 1, 9};
+    const mx_k_gemm *f = set->matmul->f32;
+    const float *row[RUNS * MOST_MR];
+    float *x = kv_random(MX_FLOAT32, 100, 3), *b = kv_random(MX_FLOAT32, (size_t)(K * f->nr), 3),
+          c[MOST_MR][MOST_NR + 1];
+    ptrdiff_t bad = 0;
+    for (int i = 0; i < RUNS * f->mr; i++)
+        row[i] = x + kv_below(90);
+    for (int i = 0; i < m; i++)
+        c[i][n] = 7;
+    set->conv->tile(&(mx_k_conv_tile_args){m, n, RUNS, row, at, len, b, c[0], MOST_NR + 1});
+    for (int i = 0; i < m; i++) {
+        for (int j = 0; j < n; j++) {
+            float sum = 0;
+            for (int r = 0; r < RUNS; r++)
+                for (ptrdiff_t k = 0; k < len[r]; k++)
+                    sum += row[r * f->mr + i][k] * b[(at[r] + k) * f->nr + j];
+            bad += c[i][j] != sum;
+        }
+        bad += c[i][n] != 7;
+    }
+    CHECK_MSG(bad == 0, "%s tile %d x %d: %td wrong", set->name, m, n, bad);
+    kv_free(MX_FLOAT32, x);
+    kv_free(MX_FLOAT32, b);
+}
+
+static void tiles(void) {
+    int count;
+    const mx_kernels *const *sets = mx_kernels_all(&count);
+    for (int s = 0; s < count; s++)
+        for (int m = 1; m <= sets[s]->matmul->f32->mr; m++)
+            for (int n = 1; n <= sets[s]->matmul->f32->nr; n++)
+                check_tile(sets[s], m, n);
+}
+
 int main(void) {
     RUN(every_set);
+    RUN(tiles);
     return check_done();
 }

@@ -8,18 +8,13 @@
 
 enum { MOST_ROWS = 64, GATHER_BYTES = 16384 };
 
-/* Where the patch of one row begins: image, and position times stride along each axis. */
-typedef struct place {
-    int64_t image, at[3];
-} place;
-
 /* Column k, taken apart. */
 typedef struct column {
     int64_t tap[3], channel;
 } column;
 
-static place place_of(const conv_patches *p, int64_t row) {
-    place r;
+conv_place conv_place_of(const conv_patches *p, int64_t row) {
+    conv_place r;
     for (int i = 2; i >= 0; i--) {
         const conv_axis *a = &p->axis[i];
         r.at[i] = row % a->count * a->stride;
@@ -29,7 +24,7 @@ static place place_of(const conv_patches *p, int64_t row) {
     return r;
 }
 
-static void next_place(const conv_patches *p, place *r) {
+void conv_next_place(const conv_patches *p, conv_place *r) {
     for (int i = 2; i >= 0; i--) {
         const conv_axis *a = &p->axis[i];
         r->at[i] += a->stride;
@@ -69,7 +64,7 @@ static void skip(const conv_patches *p, column *c, int64_t n) {
 
 /* The number of the line of the last axis that row r sees through c, or -1 outside the
    input. */
-static int64_t line_of(const conv_patches *p, const place *r, const column *c) {
+static int64_t line_of(const conv_patches *p, const conv_place *r, const column *c) {
     int64_t line = r->image;
     for (int i = 0; i < 2; i++) {
         const conv_axis *a = &p->axis[i];
@@ -82,7 +77,7 @@ static int64_t line_of(const conv_patches *p, const place *r, const column *c) {
 }
 
 /* n elements of the run at c as row r sees them, zeros outside; group 0 begins at x. */
-static void copy_run(const conv_patches *p, const char *x, const place *r, const column *c,
+static void copy_run(const conv_patches *p, const char *x, const conv_place *r, const column *c,
                      int64_t n, char *dst) {
     const conv_axis *a = &p->axis[2];
     int64_t line = line_of(p, r, c), q = r->at[2] + a->offset[c->tap[2]];
@@ -105,8 +100,8 @@ static void copy_run(const conv_patches *p, const char *x, const place *r, const
     memset(dst + (size_t)end * p->size, 0, (size_t)(n - end) * p->size);
 }
 
-static void gather_row(const conv_patches *p, const char *x, const place *r, column c, int64_t n,
-                       char *dst) {
+static void gather_row(const conv_patches *p, const char *x, const conv_place *r, column c,
+                       int64_t n, char *dst) {
     while (n > 0) {
         int64_t most = run_length(p, &c), len = most < n ? most : n;
         copy_run(p, x, r, &c, len, dst);
@@ -117,7 +112,7 @@ static void gather_row(const conv_patches *p, const char *x, const place *r, col
 }
 
 /* Is the run of n columns at c inside the input for this row? */
-static bool inside(const conv_patches *p, const place *r, const column *c, int64_t n) {
+static bool inside(const conv_patches *p, const conv_place *r, const column *c, int64_t n) {
     const conv_axis *a = &p->axis[2];
     int64_t q = r->at[2] + a->offset[c->tap[2]], last = q + (c->channel + n - 1) / p->group;
     return q >= 0 && last < a->in && line_of(p, r, c) >= 0;
@@ -130,14 +125,14 @@ typedef struct panel {
     const char *x; /* of the group */
     int w, rows;
     bool even; /* all rows are on one line of the last axis */
-    place row[MOST_ROWS];
+    conv_place row[MOST_ROWS];
 } panel;
 
 static void set_rows(panel *b, int64_t first) {
-    b->row[0] = place_of(b->p, first);
+    b->row[0] = conv_place_of(b->p, first);
     for (int i = 1; i < b->rows; i++) {
         b->row[i] = b->row[i - 1];
-        next_place(b->p, &b->row[i]);
+        conv_next_place(b->p, &b->row[i]);
     }
     const conv_axis *a = &b->p->axis[2];
     b->even = b->row[0].at[2] + (b->rows - 1) * a->stride == b->row[b->rows - 1].at[2];
@@ -207,7 +202,8 @@ typedef struct columns {
 } columns;
 
 /* Positions k of a line from r on that see the whole run of columns inside the input: from..to. */
-static void find_inside(const columns *b, const place *r, int64_t k, int64_t *from, int64_t *to) {
+static void find_inside(const columns *b, const conv_place *r, int64_t k, int64_t *from,
+                        int64_t *to) {
     const conv_axis *a = &b->p->axis[2];
     int64_t low = r->at[2] + a->offset[b->first.tap[2]];
     int64_t high = low + (b->first.channel + b->n - 1) / b->p->group;
@@ -218,7 +214,7 @@ static void find_inside(const columns *b, const place *r, int64_t k, int64_t *fr
 }
 
 /* Positions at an end of a line, one by one. */
-static void pack_edge(const columns *b, place r, int64_t k, char *dst) {
+static void pack_edge(const columns *b, conv_place r, int64_t k, char *dst) {
     char line[MOST_ROWS * sizeof(double)] __attribute__((aligned(64)));
     size_t step = (size_t)(b->w * b->format->in_size);
     for (int64_t i = 0; i < k; i++, dst += step, r.at[2] += b->p->axis[2].stride) {
@@ -228,7 +224,7 @@ static void pack_edge(const columns *b, place r, int64_t k, char *dst) {
 }
 
 /* k positions of one line: the middle where it lies. */
-static void pack_line_of(const columns *b, place r, int64_t k, char *dst) {
+static void pack_line_of(const columns *b, conv_place r, int64_t k, char *dst) {
     const conv_patches *p = b->p;
     size_t step = (size_t)(b->w * b->format->in_size);
     int64_t line = line_of(p, &r, &b->first), stride = p->axis[2].stride, from, to;
@@ -252,13 +248,13 @@ static void pack_line_of(const columns *b, place r, int64_t k, char *dst) {
 static void pack_lines(const columns *b, int64_t k0, int64_t k, char *dst) {
     const conv_axis *a = &b->p->axis[2];
     size_t step = (size_t)(b->w * b->format->in_size);
-    place r = place_of(b->p, k0);
+    conv_place r = conv_place_of(b->p, k0);
     while (k > 0) {
         int64_t n = a->count - r.at[2] / a->stride;
         n = n < k ? n : k;
         pack_line_of(b, r, n, dst);
         r.at[2] += (n - 1) * a->stride;
-        next_place(b->p, &r);
+        conv_next_place(b->p, &r);
         dst += (size_t)n * step;
         k -= n;
     }
@@ -269,10 +265,10 @@ static void pack_positions(const columns *b, int64_t k0, int64_t k, char *dst) {
     char lines[GATHER_BYTES] __attribute__((aligned(64)));
     size_t bytes = (size_t)b->n * b->p->size;
     int64_t group = b->format->kgroup, most = GATHER_BYTES / (int64_t)bytes / group * group;
-    place r = place_of(b->p, k0);
+    conv_place r = conv_place_of(b->p, k0);
     for (int64_t n; k > 0; k -= n) {
         n = most < k ? most : k;
-        for (int64_t i = 0; i < n; i++, next_place(b->p, &r))
+        for (int64_t i = 0; i < n; i++, conv_next_place(b->p, &r))
             gather_row(b->p, b->x, &r, b->first, b->n, lines + (size_t)i * bytes);
         b->format->pack[b->p->dtype](dst, b->w, lines, 1, b->n, (int)b->n, n);
         dst += (size_t)(n / group) * (size_t)(b->w * b->format->in_size);

@@ -40,6 +40,14 @@ static inline int64_t conv_taps(const conv_patches *p) {
     return p->axis[0].taps * p->axis[1].taps * p->axis[2].taps;
 }
 
+/* Where the patch of one row begins: image, and position times stride along each axis. */
+typedef struct conv_place {
+    int64_t image, at[3];
+} conv_place;
+
+conv_place conv_place_of(const conv_patches *p, int64_t row);
+void conv_next_place(const conv_patches *p, conv_place *r);
+
 /* The packer of the patches as operand a; `batch` is the group. p must outlive it. */
 mx_packer conv_packer(const conv_patches *p);
 /* The same as operand b: positions along k, taps and channels along the columns. */

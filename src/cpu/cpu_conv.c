@@ -4,7 +4,8 @@
  *     │                 see undilated input through the same taps
  *     ├ one weight a channel ── its own kernel over runs of pixels (k_conv.h)
  *     ├ a kernel of size 1 ──── a product of the input as it lies
- *     ├ floats ──────────────── a product whose left operand is packed from patches (conv_packer.h)
+ *     ├ float32 ─────────────── register tiles that read the input where it lies (conv_direct.c)
+ *     ├ other floats ────────── a product whose left operand is packed from patches (conv_packer.h)
  *     └ complex64 ───────────── plain loops
  */
 #include <stdatomic.h>
@@ -14,6 +15,7 @@
 #include "base/pool.h"
 #include "base/status.h"
 #include "cpu/conv_depth.h"
+#include "cpu/conv_direct.h"
 #include "cpu/cpu.h"
 #include "cpu/dense.h"
 #include "graph/read.h"
@@ -73,13 +75,18 @@ static void spread(const conv *c, const char *from) {
     mx_parallel_for(conv_lines(c), conv_line_grain(c, 0), spread_body, &j);
 }
 
+/* The phase's results (rows, O), contiguous. */
+static bool compute(const conv *c, void *out) {
+    return conv_can_direct(c) ? conv_direct(c, out) : multiply(c, out);
+}
+
 static bool run_product(const conv *c) {
     const conv_patches *p = &c->patches;
     if (conv_is_whole(c))
-        return multiply(c, c->out);
+        return compute(c, c->out);
     size_t bytes = (size_t)(conv_rows(p) * c->outputs) * p->size;
     void *sums = mx_block_alloc(bytes);
-    bool ok = sums && multiply(c, sums);
+    bool ok = sums && compute(c, sums);
     if (ok)
         spread(c, sums);
     if (sums)

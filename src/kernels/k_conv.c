@@ -2,6 +2,7 @@
 #include "kernels/k_conv.h"
 
 #include "kernels/k_load.h"
+#include "kernels/k_tile.h"
 #include "kernels/kernels.h"
 
 #define L VF_LANES
@@ -101,6 +102,55 @@ static void KN(k_depthwise_weight_bf16)(const mx_k_depthwise_args *a) {
     depthwise_weight(a, MX_BFLOAT16);
 }
 
+/* --- register tiles ------------------------------------------------------------------- */
+
+SV void store_row(float *c, const vf *acc, const int nv, int n) {
+    for (int j = 0; j < nv; j++) {
+        int left = n - j * L;
+        if (left >= L)
+            vf_store(c + j * L, acc[j]);
+        else if (left > 0)
+            vf_storen(c + j * L, acc[j], (size_t)left);
+    }
+}
+
+/* One run: its rows in registers, `width` of b's columns a step. */
+SV void add_run(vf (*acc)[TILE_NV], const float *const *row, const float *b, ptrdiff_t n,
+                const int nv) {
+    const float *p[TILE_MR];
+    for (int i = 0; i < TILE_MR; i++)
+        p[i] = row[i];
+    for (ptrdiff_t k = 0; k < n; k++, b += TILE_NV * L) {
+        vf bv[TILE_NV];
+        for (int j = 0; j < nv; j++)
+            bv[j] = vf_load(b + j * L);
+        for (int i = 0; i < TILE_MR; i++) {
+            vf av = vf_set1(p[i][k]);
+            for (int j = 0; j < nv; j++)
+                acc[i][j] = vf_fma(av, bv[j], acc[i][j]);
+        }
+    }
+}
+
+SV void conv_tile(const mx_k_conv_tile_args *a, const int nv) {
+    vf acc[TILE_MR][TILE_NV];
+    for (int i = 0; i < TILE_MR; i++)
+        for (int j = 0; j < nv; j++)
+            acc[i][j] = vf_zero();
+    for (ptrdiff_t r = 0; r < a->runs; r++)
+        add_run(acc, a->row + r * TILE_MR, a->b + a->at[r] * TILE_NV * L, a->len[r], nv);
+    for (int i = 0; i < TILE_MR; i++) // a constant count keeps the sums in registers
+        if (i < a->m)
+            store_row(a->c + i * a->ldc, acc[i], nv, a->n);
+}
+
+static void KN(k_conv_tile)(const mx_k_conv_tile_args *a) {
+    if (a->n <= L)
+        conv_tile(a, 1);
+    else
+        conv_tile(a, 2);
+}
+
 const mx_k_conv KN(mx_conv) = {
     .depthwise = {[MX_FLOAT32] = KN(k_depthwise_f32),
                   [MX_FLOAT16] = KN(k_depthwise_f16),
@@ -108,4 +158,5 @@ const mx_k_conv KN(mx_conv) = {
     .depthwise_weight = {[MX_FLOAT32] = KN(k_depthwise_weight_f32),
                          [MX_FLOAT16] = KN(k_depthwise_weight_f16),
                          [MX_BFLOAT16] = KN(k_depthwise_weight_bf16)},
+    .tile = KN(k_conv_tile),
 };

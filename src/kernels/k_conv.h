@@ -24,9 +24,27 @@ typedef struct mx_k_depthwise_args {
 } mx_k_depthwise_args;
 typedef void mx_k_depthwise(const mx_k_depthwise_args *a);
 
+/* A register tile of a convolution that reads its input where it lies: float32,
+ *
+ *     c(i,j) = sum over runs r, k < len[r] of row[r * mr + i][k] * b(at[r] + k, j)   i < m, j < n
+ *
+ * b is a panel of nr columns as the f32 format of k_matmul.h packs them, m <= mr and n <= nr of that format;
+ * all mr rows of a run can be read. */
+typedef struct mx_k_conv_tile_args {
+    int m, n;
+    ptrdiff_t runs;
+    const float *const *row;
+    const ptrdiff_t *at, *len;
+    const float *b;
+    float *c;
+    ptrdiff_t ldc;
+} mx_k_conv_tile_args;
+typedef void mx_k_conv_tile(const mx_k_conv_tile_args *a);
+
 typedef struct mx_k_conv {
     mx_k_depthwise *depthwise[MX_DTYPE_COUNT];
     mx_k_depthwise *depthwise_weight[MX_DTYPE_COUNT];
+    mx_k_conv_tile *tile;
 } mx_k_conv;
 
 #endif

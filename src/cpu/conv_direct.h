@@ -1,0 +1,13 @@
+/* Convolution of float32 without packing its input: every register tile gets, for each tap or line of taps,
+ * the places in the input that its output positions see; outside of it they see zeros. */
+#ifndef MX_CPU_CONV_DIRECT_H
+#define MX_CPU_CONV_DIRECT_H
+
+#include "cpu/conv_phase.h"
+
+/* Is it a phase for this? */
+bool conv_can_direct(const conv *c);
+/* The phase's results (rows, O), contiguous. False and an error: out of memory. */
+bool conv_direct(const conv *c, float *out);
+
+#endif
