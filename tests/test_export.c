@@ -223,6 +223,35 @@ static void refusals(void) {
     mx_error_clear();
 }
 
+/* --- long graphs --------------------------------------------------------------------------------- */
+
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+enum { LONG_NODES = 20000 };
+#else
+enum { LONG_NODES = 1000000 };
+#endif
+
+static bool long_chain(mx_closure *self, mx_array *const *in, int n, mx_arrays *out) {
+    mx_array *x = in[0];
+    (void)self, (void)n;
+    for (int i = 0; i < LONG_NODES && x; i++)
+        x = i % 2 ? mx_add(x, in[0]) : mx_negative(x);
+    return mx_arrays_add(out, x);
+}
+
+/* No recursion, nothing quadratic, nothing kept. */
+static void a_million_nodes(void) {
+    int64_t live = mx_alloc_live();
+    mx_scope s = mx_scope_open();
+    mx_array *x = mx_ones((int[]){2}, 1, MX_FLOAT32);
+    CHECK_MSG(write_with(own_path("long.mlxfn"), long_chain, false, &x, 1), "%s", mx_error_message());
+    mx_imported *f = import(own_path("long.mlxfn"));
+    CHECK_NEAR(apart(result(f, &x, 1, 0), x), 0, 0);
+    mx_imported_free(f);
+    mx_scope_close(s);
+    CHECK(mx_alloc_live() - live < 16);
+}
+
 /* --- files that are wrong --------------------------------------------------------------------- */
 
 /* Neither a crash nor a leak: an error, or a function that may be called. */
@@ -361,6 +390,7 @@ int main(void) {
     RUN(there_and_back);
     RUN(under_transforms);
     RUN(refusals);
+    RUN(a_million_nodes);
     RUN(truncated);
     RUN(flipped);
     RUN(replaced);
