@@ -56,7 +56,7 @@ class Module(dict):
 
     def __repr__(self):
         lines = [f"{type(self).__name__}({self._extra_repr()}"]
-        for name, child in tree_flatten(self.children(), is_leaf=self.is_module):
+        for name, child in self._named_children():
             lines.append(textwrap.indent(f"({name}): {child!r}", prefix="  "))
         return "\n".join(lines) + ("\n)" if len(lines) > 1 else ")")
 
@@ -158,9 +158,7 @@ class Module(dict):
         """The tree of the modules, at any depth, that have no modules below them."""
 
         def is_leaf_module(module, key, value):
-            return isinstance(value, Module) and not tree_flatten(
-                value.children(), is_leaf=self.is_module
-            )
+            return isinstance(value, Module) and not any(value._named_children())
 
         return self.filter_and_map(self.valid_child_filter, is_leaf_fn=is_leaf_module)
 
@@ -170,9 +168,13 @@ class Module(dict):
         while stack:
             name, module = stack.pop()
             found.append((name, module))
-            prefix = f".{name}" if name else ""
-            stack.extend(tree_flatten(module.children(), prefix=prefix, is_leaf=self.is_module))
+            stack.extend(module._named_children(f"{name}." if name else ""))
         return found
+
+    def _named_children(self, prefix=""):
+        """Pairs (prefix + path, module) of the modules directly below, the first child first."""
+        for key, value in self.items():
+            yield from _modules_in(prefix + key, value)
 
     def modules(self):
         """A list of this module and all below it, in the order of `named_modules`."""
@@ -373,6 +375,18 @@ class Module(dict):
             raise ValueError(
                 f"Unsupported file extension for {file}. Use '.npz' or '.safetensors'."
             )
+
+
+def _modules_in(path, value):
+    """Pairs (path, module) of a module, or of those in dicts and lists."""
+    if isinstance(value, Module):
+        yield path, value
+    elif isinstance(value, dict):
+        for key, child in value.items():
+            yield from _modules_in(f"{path}.{key}", child)
+    elif isinstance(value, list):
+        for i, child in enumerate(value):
+            yield from _modules_in(f"{path}.{i}", child)
 
 
 def _names(keys):
