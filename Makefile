@@ -1,6 +1,7 @@
 # make            build (release)           make test        build and test
 # make demo       train a small language model on a text and let it write; make demo-c: the same in C
 # make python     build the Python package; PYTHONPATH=build/python imports it
+# make manual     write build/operations.md, the manual of operations
 # make wheel      a wheel in build/wheels, for this Python and this C library or newer ones
 # make bench      measure, beside NumPy and PyTorch where installed
 # make accuracy   write docs/accuracy.md: the error of each function in ULP
@@ -15,7 +16,7 @@ BUILD   = cmake --preset $(1) --log-level=WARNING && cmake --build build/$(1) -j
 TEST    = $(call BUILD,$(1)) && ctest --preset $(1)
 
 .DEFAULT_GOAL = build
-.PHONY: setup build python wheel test test-full demo demo-c bench accuracy install format clean
+.PHONY: setup build python manual wheel test test-full demo demo-c bench accuracy install format clean
 
 setup:
 	@tools/setup.sh
@@ -26,6 +27,9 @@ build: setup
 python: setup
 	cmake --preset release --log-level=WARNING -DMLXC_PYTHON=ON -DMLXC_PYTHON_DIR=$(CURDIR)/build/python
 	cmake --build build/release -j $(JOBS) --target core
+
+manual: python
+	python3 tools/make_manual.py build/python > build/operations.md
 
 wheel: setup
 	python3 tools/make_wheel.py build/wheels
