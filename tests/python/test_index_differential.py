@@ -16,13 +16,13 @@ def differences(cases, more=()):
             yield f"{shape} {text}\n  ours   {ours}\n  theirs {theirs}"
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_reading(seed):
     found = list(differences(index_cases.reads(seed, 2000)))
     assert not found, f"{len(found)} differ\n" + "\n".join(found[:10])
 
 
-@pytest.mark.parametrize("seed", range(10, 14))
+@pytest.mark.parametrize("seed", range(10, 12))
 def test_writing(seed):
     """What the reference refuses may be an index that NumPy takes."""
     found = list(differences(index_cases.writes(seed, 2000), more=["ValueError"]))

@@ -209,51 +209,6 @@ static PyObject *isdtype(PyObject *module, PyObject *args, PyObject *kwargs) {
     return yes < 0 ? NULL : PyBool_FromLong(yes);
 }
 
-/* --- casting ----------------------------------------------------------------------------------------- */
-
-/* The dtype of an array or dtype. */
-static int dtype_of(mlx_dtype *out, PyObject *o, const char *message) {
-    if (mpy_dtype_check(o))
-        *out = mpy_dtype_value(o);
-    else if (mpy_array_check(o))
-        *out = mlx_array_dtype(mpy_array_handle(o));
-    else {
-        PyErr_SetString(PyExc_ValueError, message);
-        return -1;
-    }
-    return 0;
-}
-
-static PyObject *can_cast(PyObject *module, PyObject *args, PyObject *kwargs) {
-    (void)module;
-    static char *keywords[] = {"from_", "to", NULL};
-    PyObject *from, *to;
-    mlx_dtype a, b;
-    bool yes;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO:can_cast", keywords, &from, &to) ||
-        dtype_of(&a, from, "[can_cast] `from_` must be an array or a dtype.") || mpy_dtype_from(&b, to))
-        return NULL;
-    return mlx_can_cast(&yes, a, b) ? mpy_raise() : PyBool_FromLong(yes);
-}
-
-static PyObject *result_type(PyObject *module, PyObject *const *args, Py_ssize_t n) {
-    (void)module;
-    if (!n) {
-        PyErr_SetString(PyExc_ValueError, "[result_type] At least one array or dtype is required.");
-        return NULL;
-    }
-    mlx_dtype all = MLX_BOOL, one;
-    for (Py_ssize_t i = 0; i < n; i++) {
-        if (dtype_of(&one, args[i], "[result_type] Inputs must be arrays or dtypes."))
-            return NULL;
-        if (i == 0)
-            all = one;
-        else if (mlx_result_type(&all, all, one))
-            return mpy_raise();
-    }
-    return mpy_dtype_object(all);
-}
-
 /* --- the module's part -------------------------------------------------------------------------------- */
 
 static PyMethodDef functions[] = {
@@ -264,12 +219,6 @@ static PyMethodDef functions[] = {
      "isdtype(dtype: Dtype, kind: Dtype | str | tuple[Dtype | str, ...]) -> bool\n\n"
      "Is a dtype of a kind: a dtype, one of the array API's names ('bool', 'signed integer', 'unsigned integer',\n"
      "'integral', 'real floating', 'complex floating', 'numeric'), or any of a tuple of these?"},
-    {"can_cast", (PyCFunction)(void *)can_cast, METH_VARARGS | METH_KEYWORDS,
-     "can_cast(from_: array | Dtype, to: Dtype) -> bool\n\n"
-     "May a dtype become another by the promotion rules?"},
-    {"result_type", (PyCFunction)(void *)result_type, METH_FASTCALL,
-     "result_type(*arrays_and_dtypes: array | Dtype) -> Dtype\n\n"
-     "The dtype of an operation on all of these."},
     {NULL},
 };
 
@@ -282,7 +231,8 @@ int mpy_init_dtype(PyObject *module) {
         PyModule_AddFunctions(module, functions))
         return -1;
     for (int i = 0; i < DTYPES; i++) {
-        (void)PyObject_Init((PyObject *)&dtypes[i], &mpy_dtype_type);
+        if (!Py_TYPE(&dtypes[i])) // a module that is loaded again keeps its dtypes
+            (void)PyObject_Init((PyObject *)&dtypes[i], &mpy_dtype_type);
         dtypes[i].value = (mlx_dtype)i;
         const char *name = i == MLX_BOOL ? "bool_" : names[i];
         if (PyModule_AddObjectRef(module, name, (PyObject *)&dtypes[i]))

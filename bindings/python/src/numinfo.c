@@ -54,12 +54,20 @@ static void finfo_dealloc(PyObject *o) {
     Py_TYPE(o)->tp_free(o);
 }
 
+/* As %g, whatever the locale. */
+static char *text_of(double x) {
+    return PyOS_double_to_string(x, 'g', 6, 0, NULL);
+}
+
 static PyObject *finfo_repr(PyObject *o) {
     float_info *self = (float_info *)o;
-    char text[128];
-    PyOS_snprintf(text, sizeof text, "finfo(min=%g, max=%g, dtype=%s)", self->min, self->max,
-                  mpy_dtype_name(mpy_dtype_value(self->dtype)));
-    return PyUnicode_FromString(text);
+    char *min = text_of(self->min), *max = text_of(self->max);
+    PyObject *result = min && max ? PyUnicode_FromFormat("finfo(min=%s, max=%s, dtype=%s)", min, max,
+                                                         mpy_dtype_name(mpy_dtype_value(self->dtype)))
+                                  : PyErr_NoMemory();
+    PyMem_Free(min);
+    PyMem_Free(max);
+    return result;
 }
 
 static PyMemberDef finfo_members[] = {
