@@ -85,6 +85,18 @@ def linear_algebra(x, k):
                 mx.random.uniform(shape=(3,), key=mx.random.key(3))]
 
 
+def products(x, y, w, scales, biases, i):
+    a, b = x @ y, (x @ y).T
+    masks = mx.sum(x).reshape(1, 1), y[:, :2], y[:, 2:4].T
+    experts = mx.stack([y, 2 * y, 3 * y])
+    results = [mx.quantized_matmul(a, w, scales, biases, group_size=32, bits=4), mx.dequantize(w, scales, biases, 32, 4),
+            *mx.quantize(a, 64, 8)[1:], mx.gather_mm(x[None], experts, rhs_indices=i),
+            mx.gather_qmm(a[None], w[None], scales[None], biases[None], rhs_indices=i * 0, group_size=32, bits=4),
+            *(mx.block_masked_mm(a, b, 32, *some) for some in ((masks[0],), (None, *masks[1:]), masks)),
+            mx.hadamard_transform(a)]
+    return [r.astype(mx.float32).sum(-1) for r in results]
+
+
 def main():
     FOLDER.mkdir(parents=True, exist_ok=True)
     mx.random.seed(7)
@@ -98,6 +110,7 @@ def main():
     keep("reductions", reductions, call(x))
     keep("indexing", indexing, call(x, i))
     keep("linear_algebra", linear_algebra, call(x, normal(3, 2, 4)))
+    keep("products", products, call(normal(32, 1), normal(1, 64), *mx.quantize(normal(2, 64), 32, 4), mx.array([2, 0])))
     keep("named", lambda a, *, scale, shift: [a * scale + shift, a], call(x, scale=y, shift=normal(4)))
     keep("several", lambda *a, **k: sum(a) + sum(k.values()), call(x), call(x, y), call(i, i), call(x, b=y, a=x))
     keep("shapeless", lambda a, b: [mx.softmax(a - mx.mean(a, -1, keepdims=True), 0) * b, mx.flatten(a @ a.T), mx.std(a),

@@ -329,6 +329,13 @@ AS(RandomBits, random_bits(c, in[0]))
 AS(Matmul, mx_matmul(in[0], in[1]))
 AS(AddMM, mx_addmm(in[2], in[0], in[1], c->arg[0].d, c->arg[1].d))
 
+static mx_array *block_masked_mm(call *c, inputs in, int nin) {
+    bool sides = nin >= 4;
+    return mx_block_masked_mm(in[0], in[1], integer(c, 0), nin == 4 ? NULL : in[2],
+                              sides ? in[nin - 2] : NULL, sides ? in[nin - 1] : NULL);
+}
+AS(BlockMaskedMM, block_masked_mm(c, in, nin))
+
 AS(ToFP8, mx_to_fp8(in[0]))
 AS(FromFP8, mx_from_fp8(in[0], (mx_dtype)integer(c, 0)))
 
