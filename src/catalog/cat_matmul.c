@@ -1,9 +1,9 @@
 /* Products of matrices. */
 #include "catalog/cat.h"
 
-/* a, b, stream: arrays both, a scalar is an error of the operation */
+/* a, b, stream */
 static int call_product(mlx_value *res, const mlx_operation *op, mlx_value *args) {
-    return cat_array(&args[0]) || cat_array(&args[1]) || op->function.binary(OUT, ARRAY(0), ARRAY(1), ON(2));
+    return cat_pair(&args[0], &args[1]) || op->function.binary(OUT, ARRAY(0), ARRAY(1), ON(2));
 }
 
 /* c, a, b, alpha, beta, stream */
