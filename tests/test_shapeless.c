@@ -246,6 +246,60 @@ static void few_plans(void) {
         mx_object_release(&f->object);
 }
 
+/* What fails leaves nothing behind: neither the flag nor the level, nor memory. */
+static bool fails(mx_closure *self, mx_array *const *in, int n, mx_arrays *out) {
+    (void)self, (void)in, (void)n, (void)out;
+    CHECK(mx_trace_shapeless() && mx_trace_level() == 1);
+    return mx_fail(MX_INVALID, "[test] no") != NULL;
+}
+
+static void failures(void) {
+    mx_closure plain = mx_closure_local(fails, NULL);
+    mx_closure *f = mx_compile(&plain, true);
+    mx_array *in[X];
+    make(0, in);
+    CHECK(f && !result(f, in));
+    CHECK_STR(mx_error_message(), "[test] no");
+    CHECK(!mx_trace_shapeless() && mx_trace_level() == 0);
+    mx_error_clear();
+    if (f)
+        mx_object_release(&f->object);
+}
+
+/* Compiled, called with two shapes. */
+static bool everything(void) {
+    mx_scope s = mx_scope_open();
+    mx_closure plain = mx_closure_local(call, (void *)(uintptr_t)&cases[5]);
+    mx_closure *f = mx_compile(&plain, true);
+    bool ok = f != NULL;
+    for (int k = 0; ok && k < 2; k++) {
+        mx_array *in[X];
+        make(k, in);
+        ok = !mx_failed() && result(f, in) && !mx_failed();
+    }
+    if (f)
+        mx_object_release(&f->object);
+    mx_scope_close(s);
+    return ok;
+}
+
+static void memory_runs_out(void) {
+    CHECK(everything());
+    int64_t live = mx_alloc_live();
+    uint64_t k = 0;
+    bool done = false;
+    while (!done && ++k < 5000) {
+        mx_alloc_fail_at(k);
+        done = everything();
+        mx_alloc_fail_at(0);
+        if (!done && mx_error_status() != MX_NOMEM)
+            CHECK_MSG(false, "allocation %llu: %s", (unsigned long long)k, mx_error_message());
+        mx_error_clear();
+    }
+    CHECK_MSG(k > 100 && k < 5000, "%llu allocations", (unsigned long long)k);
+    CHECK_EQ_INT(mx_alloc_live(), live);
+}
+
 int main(void) {
     int64_t live = mx_alloc_live();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -254,6 +308,8 @@ int main(void) {
     }
     RUN(plans_are_kept);
     RUN(few_plans);
+    RUN(failures);
+    RUN(memory_runs_out);
     CHECK_MSG(mx_alloc_live() - live < 100, "%lld more allocations live", (long long)(mx_alloc_live() - live));
     if (!getenv("MLX_TEST_KEEP"))
         files_done();

@@ -184,6 +184,8 @@ static bool need(writing *w, int32_t slot) {
     if (w->id[slot])
         return true;
     w->id[slot] = w->t->next++;
+    if (slot >= w->r->n_in && !mx_array_available(w->r->proto[slot]))
+        return mx_fail(MX_INVALID, "[export_function] the function uses an array of a transform around it");
     if (slot >= w->r->n_in)
         return mx_fn_tape_const(w->t, w->id[slot], w->r->proto[slot]);
     mx_fn_tape_input(w->t, w->id[slot]);

@@ -1,0 +1,210 @@
+/* export.h through the C API: named arguments, exporters, errors. */
+#include "check.h"
+#include "io_files.h"
+#include "mlx/c/mlx.h"
+
+static mlx_stream cpu;
+static int reports;
+static char reported[512];
+
+static void note(const char *message, void *data) {
+    (void)data;
+    reports++;
+    snprintf(reported, sizeof reported, "%s", message);
+}
+
+/* One error was reported, and it says so. */
+static void said(int result, const char *what) {
+    CHECK_EQ_INT(result, 1);
+    CHECK_EQ_INT(reports, 1);
+    CHECK_HAS(reported, what);
+    reports = 0;
+}
+
+static mlx_vector_array floats(int n, const float *v) {
+    mlx_vector_array all = mlx_vector_array_new();
+    for (int i = 0; i < n; i++) {
+        mlx_array a = mlx_array_new_float32(v[i]);
+        mlx_vector_array_append_value(all, a);
+        mlx_array_free(a);
+    }
+    return all;
+}
+
+static float number(mlx_vector_array v) {
+    mlx_array a = mlx_array_new();
+    float f = NAN;
+    if (mlx_vector_array_get(&a, v, 0) == 0)
+        mlx_array_item_float32(&f, a);
+    mlx_array_free(a);
+    return f;
+}
+
+static mlx_map_string_to_array named(const char *const *key, const float *v, int n) {
+    mlx_map_string_to_array m = mlx_map_string_to_array_new();
+    for (int i = 0; i < n; i++) {
+        mlx_array a = mlx_array_new_float32(v[i]);
+        mlx_map_string_to_array_insert(m, key[i], a);
+        mlx_array_free(a);
+    }
+    return m;
+}
+
+/* --- functions ----------------------------------------------------------------------- */
+
+static int calls;
+
+/* x, or x + 10 y */
+static int sum(mlx_vector_array *res, const mlx_vector_array in) {
+    mlx_array x = mlx_array_new(), y = mlx_array_new(), ten = mlx_array_new_float32(10);
+    calls++;
+    int failed = mlx_vector_array_get(&x, in, 0);
+    if (!failed && mlx_vector_array_size(in) > 1)
+        failed = mlx_vector_array_get(&y, in, 1) || mlx_multiply(&y, y, ten, cpu) || mlx_add(&x, x, y, cpu);
+    failed = failed || mlx_vector_array_set_value(res, x);
+    mlx_array_free(x);
+    mlx_array_free(y);
+    mlx_array_free(ten);
+    return failed;
+}
+
+/* scale x + shift */
+static int line(mlx_vector_array *res, const mlx_vector_array in, const mlx_map_string_to_array kw, void *data) {
+    mlx_array x = mlx_array_new(), scale = mlx_array_new(), shift = mlx_array_new();
+    ++*(int *)data;
+    int failed = mlx_vector_array_get(&x, in, 0) || mlx_map_string_to_array_get(&scale, kw, "scale") ||
+                 mlx_map_string_to_array_get(&shift, kw, "shift") || mlx_multiply(&x, x, scale, cpu) ||
+                 mlx_add(&x, x, shift, cpu) || mlx_vector_array_set_value(res, x);
+    mlx_array_free(x);
+    mlx_array_free(scale);
+    mlx_array_free(shift);
+    return failed;
+}
+
+static int nothing(mlx_vector_array *res, const mlx_vector_array in) {
+    (void)res, (void)in;
+    return 0;
+}
+
+static int failing(mlx_vector_array *res, const mlx_vector_array in) {
+    mlx_array a = mlx_array_new();
+    (void)res;
+    int failed = mlx_vector_array_get(&a, in, 7);
+    mlx_array_free(a);
+    return failed;
+}
+
+/* --- tests --------------------------------------------------------------------------- */
+
+static void one_trace(void) {
+    const char *path = own_path("one.mlxfn");
+    mlx_closure f = mlx_closure_new_func(sum);
+    mlx_vector_array in = floats(2, (float[]){1, 2}), out = mlx_vector_array_new();
+    calls = 0;
+    CHECK_EQ_INT(mlx_export_function(path, f, in, false), 0);
+    mlx_closure_free(f);
+    mlx_imported_function g = mlx_imported_function_new(path);
+    CHECK_EQ_INT(mlx_imported_function_apply(&out, g, in), 0);
+    CHECK_NEAR(number(out), 21, 0);
+    CHECK_EQ_INT(mlx_vector_array_size(out), 1);
+    CHECK_EQ_INT(calls, 1);
+    mlx_vector_array three = floats(3, (float[]){1, 2, 3});
+    said(mlx_imported_function_apply(&out, g, three), "Called with 3 positional inputs and 0 keyword inputs");
+    mlx_vector_array_free(three);
+    mlx_vector_array_free(in);
+    mlx_vector_array_free(out);
+    mlx_imported_function_free(g);
+}
+
+static void named_arguments(void) {
+    const char *path = own_path("named.mlxfn");
+    static const char *const keys[] = {"shift", "scale"}, *const turned[] = {"scale", "shift"};
+    int count = 0;
+    mlx_closure_kwargs f = mlx_closure_kwargs_new_func_payload(line, &count, NULL);
+    mlx_vector_array in = floats(1, (float[]){2}), out = mlx_vector_array_new();
+    mlx_map_string_to_array kw = named(keys, (float[]){1, 5}, 2), other = named(turned, (float[]){3, 4}, 2);
+    mlx_map_string_to_array few = named(keys, (float[]){1}, 1);
+    CHECK_EQ_INT(mlx_export_function_kwargs(path, f, in, kw, false), 0);
+    CHECK_EQ_INT(count, 1);
+    mlx_imported_function g = mlx_imported_function_new(path);
+    CHECK_EQ_INT(mlx_imported_function_apply_kwargs(&out, g, in, kw), 0);
+    CHECK_NEAR(number(out), 11, 0);
+    CHECK_EQ_INT(mlx_imported_function_apply_kwargs(&out, g, in, other), 0);
+    CHECK_NEAR(number(out), 10, 0);
+    said(mlx_imported_function_apply_kwargs(&out, g, in, few), "\"scale\": () float32");
+    said(mlx_imported_function_apply(&out, g, in), "Called with 1 positional inputs and 0 keyword inputs");
+    said(mlx_export_function_kwargs(path, f, in, few, false), "the function returned 1"); // it misses an argument
+    mlx_imported_function_free(g);
+    mlx_map_string_to_array_free(kw);
+    mlx_map_string_to_array_free(other);
+    mlx_map_string_to_array_free(few);
+    mlx_vector_array_free(in);
+    mlx_vector_array_free(out);
+    mlx_closure_kwargs_free(f);
+}
+
+static void exporters(void) {
+    const char *path = own_path("several.mlxfn");
+    static const char *const keys[] = {"unused"};
+    mlx_closure f = mlx_closure_new_func(sum);
+    mlx_vector_array one = floats(1, (float[]){3}), two = floats(2, (float[]){3, 4}), out = mlx_vector_array_new();
+    mlx_map_string_to_array kw = named(keys, (float[]){1}, 1);
+    mlx_function_exporter e = mlx_function_exporter_new(path, f, false);
+    mlx_closure_free(f);
+    CHECK_EQ_INT(mlx_function_exporter_apply(e, one), 0);
+    CHECK_EQ_INT(mlx_function_exporter_apply(e, two), 0);
+    said(mlx_function_exporter_apply(e, two), "twice with the same signature");
+    CHECK_EQ_INT(mlx_function_exporter_apply_kwargs(e, two, kw), 0); // another signature; f sees the positional ones
+    CHECK(access(path, F_OK) != 0);
+    CHECK_EQ_INT(mlx_function_exporter_free(e), 0);
+    mlx_imported_function g = mlx_imported_function_new(path);
+    CHECK_EQ_INT(mlx_imported_function_apply(&out, g, one), 0);
+    CHECK_NEAR(number(out), 3, 0);
+    CHECK_EQ_INT(mlx_imported_function_apply(&out, g, two), 0);
+    CHECK_NEAR(number(out), 43, 0);
+    CHECK_EQ_INT(mlx_imported_function_apply_kwargs(&out, g, two, kw), 0);
+    CHECK_NEAR(number(out), 43, 0);
+    mlx_imported_function_free(g);
+    mlx_map_string_to_array_free(kw);
+    mlx_vector_array_free(one);
+    mlx_vector_array_free(two);
+    mlx_vector_array_free(out);
+}
+
+static void refusals(void) {
+    const char *path = own_path("no.mlxfn");
+    mlx_closure f = mlx_closure_new_func(sum), bad = mlx_closure_new_func(failing), none = mlx_closure_new_func(nothing);
+    mlx_vector_array in = floats(1, (float[]){3}), out = mlx_vector_array_new();
+    said(mlx_export_function(NULL, f, in, false), "the file name is NULL");
+    said(mlx_export_function(path, mlx_closure_new(), in, false), "empty closure");
+    said(mlx_export_function(path, f, (mlx_vector_array){NULL}, false), "empty handle");
+    said(mlx_export_function("/no/such/folder/f.mlxfn", f, in, false), "[export_function] cannot create");
+    said(mlx_export_function(path, bad, in, false), "[mlx_vector_array_get]");
+    said(mlx_export_function(path, none, in, false), "gave no result");
+    CHECK(access(path, F_OK) != 0);
+    mlx_function_exporter e = mlx_function_exporter_new("/no/such/folder/f.mlxfn", f, false);
+    said(e.ctx == NULL, "[export_function] cannot create");
+    said(mlx_function_exporter_apply(e, in), "empty handle");
+    CHECK_EQ_INT(mlx_function_exporter_free(e), 0);
+    mlx_imported_function g = mlx_imported_function_new(path);
+    said(g.ctx == NULL, "no.mlxfn");
+    said(mlx_imported_function_apply(&out, g, in), "empty handle");
+    CHECK_EQ_INT(mlx_imported_function_free(g), 0);
+    mlx_vector_array_free(in);
+    mlx_vector_array_free(out);
+    mlx_closure_free(f);
+    mlx_closure_free(bad);
+    mlx_closure_free(none);
+}
+
+int main(void) {
+    cpu = mlx_default_cpu_stream_new();
+    mlx_set_error_handler(note, NULL, NULL);
+    RUN(one_trace);
+    RUN(named_arguments);
+    RUN(exporters);
+    RUN(refusals);
+    mlx_stream_free(cpu);
+    files_done();
+    return check_done();
+}
