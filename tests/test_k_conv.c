@@ -147,6 +147,39 @@ static void check_tile(const mx_kernels *set, int m, int n) {
     kv_free(MX_FLOAT32, b);
 }
 
+/* Three runs of positions; a and b have steps of their own. */
+static void check_outer(const mx_kernels *set, int n) {
+    static const ptrdiff_t len[RUNS] = {1, 6, 3};
+    enum { A_STEP = 19, B_STEP = 70, A_AT = 2, B_AT = 3 };
+    int mr = set->matmul->f32->mr;
+    float *x = kv_random(MX_FLOAT32, 40 * A_STEP, 3), *y = kv_random(MX_FLOAT32, 40 * B_STEP, 3),
+          c[MOST_MR][MOST_NR + 1];
+    const float *a[RUNS], *b[RUNS];
+    ptrdiff_t bad = 0;
+    for (int r = 0; r < RUNS; r++) {
+        a[r] = x + 9 * r * A_STEP;
+        b[r] = y + (20 - 9 * r) * B_STEP;
+    }
+    for (int i = 0; i < mr; i++)
+        for (int j = 0; j <= n; j++)
+            c[i][j] = (float)(i + j);
+    set->conv->outer(
+        &(mx_k_conv_outer_args){n, RUNS, a, b, len, A_AT, B_AT, A_STEP, B_STEP, c[0], MOST_NR + 1});
+    for (int i = 0; i < mr; i++) {
+        for (int j = 0; j < n; j++) {
+            float sum = (float)(i + j);
+            for (int r = 0; r < RUNS; r++)
+                for (ptrdiff_t p = 0; p < len[r]; p++)
+                    sum += a[r][p * A_STEP + A_AT + i] * b[r][p * B_STEP + B_AT + j];
+            bad += c[i][j] != sum;
+        }
+        bad += c[i][n] != (float)(i + n);
+    }
+    CHECK_MSG(bad == 0, "%s outer, %d columns: %td wrong", set->name, n, bad);
+    kv_free(MX_FLOAT32, x);
+    kv_free(MX_FLOAT32, y);
+}
+
 static void tiles(void) {
     int count;
     const mx_kernels *const *sets = mx_kernels_all(&count);
@@ -154,6 +187,9 @@ static void tiles(void) {
         for (int m = 1; m <= sets[s]->matmul->f32->mr; m++)
             for (int n = 1; n <= sets[s]->matmul->f32->nr; n++)
                 check_tile(sets[s], m, n);
+    for (int s = 0; s < count; s++)
+        for (int n = 1; n <= sets[s]->matmul->f32->nr; n++)
+            check_outer(sets[s], n);
 }
 
 int main(void) {

@@ -431,6 +431,39 @@ static void refusals(void) {
     mx_scope_close(s);
 }
 
+/* What float32 has kernels of its own for, against float64, which takes the products' way. */
+static void check_ways(int channels, int outputs, int groups, int stride, int dilation, int up) {
+    int pad = 2;
+    mx_array *x = NOISE(1, 2, 9, 11, channels), *w = NOISE(2, outputs, 3, 2, channels / groups);
+    mx_p_conv p = {{2, (int[]){stride, 1}}, {2, (int[]){pad, 1}}, {2, (int[]){pad, 0}},
+                   {2, (int[]){dilation, 1}}, {2, (int[]){1, up}}, groups, up > 1};
+    mx_p_conv_weight q = {p, {2, (int[]){3, 2}}};
+    mx_array *y = mx_conv_general(x, w, &p), *g = y ? noise(y->shape, 4, 3, MX_FLOAT64) : NULL;
+    mx_array *d = mx_apply2(MX_PRIM_conv_weight, &q, x, g);
+    mx_array *x1 = mx_astype(x, MX_FLOAT32), *y1 = mx_conv_general(x1, mx_astype(w, MX_FLOAT32), &p),
+             *d1 = mx_apply2(MX_PRIM_conv_weight, &q, x1, mx_astype(g, MX_FLOAT32));
+    CHECK_MSG(y1 && value_of(mx_allclose(y1, y, 1e-4, 1e-4, false)) == 1,
+              "%d channels, %d outputs, %d groups, stride %d: %s", channels, outputs, groups,
+              stride, mx_error_message());
+    CHECK_MSG(d1 && value_of(mx_allclose(d1, d, 1e-3, 1e-3, false)) == 1,
+              "%d channels, %d outputs, %d groups, stride %d, weights: %s", channels, outputs,
+              groups, stride, mx_error_message());
+    mx_error_clear();
+}
+
+static void ways_of_float32(void) {
+    mx_scope s = mx_scope_open();
+    for (int up = 1; up <= 3; up++)
+        for (int stride = 1; stride <= 2; stride++)
+            for (int dilation = 1; dilation <= 2; dilation++) {
+                check_ways(40, 24, 1, stride, dilation, up);
+                check_ways(96, 48, 2, stride, dilation, up);
+                check_ways(3, 16, 1, stride, dilation, up);
+                check_ways(32, 10, 1, stride, dilation, up);
+            }
+    mx_scope_close(s);
+}
+
 int main(void) {
     RUN(values);
     RUN(sizes);
@@ -441,5 +474,6 @@ int main(void) {
     RUN(gradients);
     RUN(batching);
     RUN(refusals);
+    RUN(ways_of_float32);
     return check_done();
 }

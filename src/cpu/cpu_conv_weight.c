@@ -12,6 +12,7 @@
 #include "base/pool.h"
 #include "base/status.h"
 #include "cpu/conv_depth.h"
+#include "cpu/conv_direct.h"
 #include "cpu/cpu.h"
 #include "cpu/dense.h"
 #include "graph/read.h"
@@ -29,6 +30,8 @@ typedef struct weights {
 static bool multiply(const conv *c, const void *g, void *out) {
     const conv_patches *p = &c->patches;
     int64_t n = conv_taps(p) * p->group, og = c->outputs / c->groups;
+    if (conv_weight_can_direct(c))
+        return conv_weight_direct(c, g, out), true;
     mx_packer packer = conv_column_packer(p);
     mx_gemm_args a = {
         .dtype = p->dtype,

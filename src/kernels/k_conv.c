@@ -151,6 +151,51 @@ static void KN(k_conv_tile)(const mx_k_conv_tile_args *a) {
         conv_tile(a, 2);
 }
 
+/* Vector j of n columns. */
+SV vf load_part(const float *p, int j, int n, const bool whole) {
+    int left = n - j * L;
+    if (whole || left >= L)
+        return vf_load(p + j * L);
+    return left > 0 ? vf_loadn(p + j * L, (size_t)left) : vf_zero();
+}
+
+/* One run of positions. whole: n columns are nv whole vectors. */
+SV void add_positions(vf (*acc)[TILE_NV], const mx_k_conv_outer_args *x, ptrdiff_t r, const int nv,
+                      const bool whole) {
+    const float *a = x->a[r] + x->a_at, *b = x->b[r] + x->b_at;
+    ptrdiff_t a_step = x->a_step, b_step = x->b_step;
+    for (ptrdiff_t p = 0; p < x->len[r]; p++, a += a_step, b += b_step) {
+        vf bv[TILE_NV];
+        for (int j = 0; j < nv; j++)
+            bv[j] = load_part(b, j, x->n, whole);
+        for (int i = 0; i < TILE_MR; i++) {
+            vf av = vf_set1(a[i]);
+            for (int j = 0; j < nv; j++)
+                acc[i][j] = vf_fma(av, bv[j], acc[i][j]);
+        }
+    }
+}
+
+SV void conv_outer(const mx_k_conv_outer_args *x, const int nv, const bool whole) {
+    vf acc[TILE_MR][TILE_NV];
+    for (int i = 0; i < TILE_MR; i++)
+        for (int j = 0; j < nv; j++)
+            acc[i][j] = load_part(x->c + i * x->ldc, j, x->n, whole);
+    for (ptrdiff_t r = 0; r < x->runs; r++)
+        add_positions(acc, x, r, nv, whole);
+    for (int i = 0; i < TILE_MR; i++)
+        store_row(x->c + i * x->ldc, acc[i], nv, x->n);
+}
+
+static void KN(k_conv_outer)(const mx_k_conv_outer_args *x) {
+    if (x->n == 2 * L)
+        conv_outer(x, 2, true);
+    else if (x->n == L)
+        conv_outer(x, 1, true);
+    else
+        conv_outer(x, 2, false);
+}
+
 const mx_k_conv KN(mx_conv) = {
     .depthwise = {[MX_FLOAT32] = KN(k_depthwise_f32),
                   [MX_FLOAT16] = KN(k_depthwise_f16),
@@ -159,4 +204,5 @@ const mx_k_conv KN(mx_conv) = {
                          [MX_FLOAT16] = KN(k_depthwise_weight_f16),
                          [MX_BFLOAT16] = KN(k_depthwise_weight_bf16)},
     .tile = KN(k_conv_tile),
+    .outer = KN(k_conv_outer),
 };

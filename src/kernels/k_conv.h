@@ -41,10 +41,27 @@ typedef struct mx_k_conv_tile_args {
 } mx_k_conv_tile_args;
 typedef void mx_k_conv_tile(const mx_k_conv_tile_args *a);
 
+/* A register tile of the weights' derivative, float32; all mr rows of the f32 format, n <= nr columns:
+ *
+ *     c(i,j) += sum over runs r, p < len[r] of a[r][p * a_step + i] * b[r][p * b_step + j]
+ */
+typedef struct mx_k_conv_outer_args {
+    int n;
+    ptrdiff_t runs;
+    const float *const *a, *const *b;
+    const ptrdiff_t *len;
+    ptrdiff_t a_at, b_at; /* added to all of a, of b */
+    ptrdiff_t a_step, b_step;
+    float *c;
+    ptrdiff_t ldc;
+} mx_k_conv_outer_args;
+typedef void mx_k_conv_outer(const mx_k_conv_outer_args *a);
+
 typedef struct mx_k_conv {
     mx_k_depthwise *depthwise[MX_DTYPE_COUNT];
     mx_k_depthwise *depthwise_weight[MX_DTYPE_COUNT];
     mx_k_conv_tile *tile;
+    mx_k_conv_outer *outer;
 } mx_k_conv;
 
 #endif
