@@ -37,7 +37,8 @@ CASE(line, mx_reshape(x, AXES(-1)))
 CASE(column, mx_reshape(x, AXES(-1, 1)))
 CASE(expanded, mx_expand_dims(x, AXES(0, 2)))
 CASE(squeezed, mx_squeeze_axis(mx_sum(x, AXES(1), true), 1))
-CASE(parts, mx_unflatten(x, 1, AXES(1, -1)))
+CASE(parts, mx_unflatten(x, 0, AXES(1, -1)))
+CASE(rows_affine, mx_addmm(y, mx_expand_dim(x, 0), mx_matmul(mx_transpose(x), x), 1, 1))
 CASE(zeros, mx_add(mx_zeros_like(x), y))
 CASE(ones, mx_ones_like(x))
 CASE(gram, mx_matmul(x, mx_transpose(x)))
@@ -70,7 +71,7 @@ typedef struct shapeless_case {
 static const shapeless_case cases[] = {
     ROW(add),      ROW(mean),    ROW(mean_all), ROW(var),      ROW(deviation),   ROW(standard), ROW(softmax),
     ROW(softmax_first), ROW(softmax_all), ROW(logsumexp), ROW(flat), ROW(line),  ROW(column),   ROW(expanded),
-    ROW(squeezed), ROW(parts),   ROW(zeros),    ROW(ones),     ROW(gram),        ROW(batch),    ROW(affine), ROW(joined),
+    ROW(squeezed), ROW(parts), ROW(rows_affine),  ROW(zeros),    ROW(ones),     ROW(gram),        ROW(batch),    ROW(affine), ROW(joined),
     ROW(stacked),  ROW(sorted),  ROW(sums),     ROW(best),     ROW(padded),      ROW(normed),   ROW(layer),
     ROW(clipped),  {"cubes", cubes, false, true},              {"spread", spread, false, true},
     {"rest", rest, true, false}, {"flipped", flipped, true, false}, {"rows", rows, true, false},

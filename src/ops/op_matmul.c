@@ -240,11 +240,12 @@ mx_array *mx_addmm(mx_array *c, mx_array *a, mx_array *b, double alpha, double b
     mx_array *in[3] = {mx_astype(a, t), mx_astype(b, t), mx_astype(c, t)};
     if (!in[0] || !in[1] || !in[2])
         return NULL;
-    if (a->ndim < 2 || b->ndim < 2)
+    bool rows = a->ndim > 2 && b->ndim == 2 && c->ndim <= 1;
+    if (a->ndim < 2 || b->ndim < 2 || (rows && mx_trace_shapeless()))
         return general_addmm(in[2], in[0], in[1], alpha, beta);
     if (a->shape[a->ndim - 1] != b->shape[b->ndim - 2])
         return mismatch("addmm", a, b), NULL;
-    if (a->ndim > 2 && b->ndim == 2 && c->ndim <= 1)
+    if (rows)
         return flat_addmm(&p, in[2], in[0], in[1]);
     return mx_apply(MX_PRIM_addmm, &p, in, 3);
 }

@@ -16,6 +16,8 @@ mx_array *mx_unbroadcast(mx_array *g, mx_array *like) {
             axes[n++] = i;
     if (n)
         g = mx_sum(g, axes, n, n > lead);
+    if (n > lead && lead)
+        g = mx_squeeze(g, axes, lead);
     return mx_astype(mx_reshape_like(g, like), mx_dtype_of(like));
 }
 

@@ -183,6 +183,8 @@ static mx_array *plain_attention(const mx_p_attention *p, mx_array *const *in) {
 
 /* Expansions hold numbers of the shapes that they were made for. */
 static int lower_shapeless(const mx_node *n, mx_array *const *in, mx_array **out) {
+    if (n->prim == MX_PRIM_reshape) // in the shape that it has: said for other shapes, where it is checked
+        return n->nin == 2 && mx_same_shape(in[0], in[1]) ? made(in[0], out) : 0;
     const mx_p_attention *p = n->params;
     bool heads = n->prim == MX_PRIM_attention && in[0]->shape[1] == in[1]->shape[1];
     return heads && !p->causal && !p->mask && !p->sinks ? made(plain_attention(p, in), out) : 0;
@@ -194,6 +196,7 @@ int mx_fn_lower(const mx_node *n, mx_array *const *in, mx_array **out, bool shap
         if (!shapeless)
             return 0;
         break;
+    case MX_PRIM_reshape: return shapeless ? lower_shapeless(n, in, out) : 0;
     case MX_PRIM_rope:
     case MX_PRIM_attention:
         if (shapeless)

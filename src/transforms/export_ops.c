@@ -199,6 +199,15 @@ static bool has_gap(mx_ints sizes) {
     return false;
 }
 
+/* The last axis is that of features, whose size stays: there, as MLX does, the sizes themselves. */
+static bool write_unflatten(step *s, int axis, mx_ints sizes) {
+    const mx_array *y = s->out[0];
+    mx_ints known = {sizes.n, y->shape + y->ndim - sizes.n};
+    if (axis == s->in[0]->ndim - 1)
+        return plain(s, MX_FN_Unflatten, ARGS(INT(axis), INTS(known)));
+    return plain(s, has_gap(sizes) ? MX_FN_UnflattenRest : MX_FN_Unflatten, ARGS(INT(axis), INTS(sizes)));
+}
+
 static bool write_reshape(step *s) {
     const mx_p_reshape *p = s->node->params;
     const mx_ints a = p->asked, rest = {a.n > 0 ? a.n - 1 : 0, a.v + 1};
@@ -207,7 +216,7 @@ static bool write_reshape(step *s) {
     if (p->how == MX_TO_FLAT && a.n == 2)
         return plain(s, MX_FN_Flatten, ARGS(INT(a.v[0]), INT(a.v[1])));
     if (p->how == MX_TO_PARTS && a.n > 1)
-        return plain(s, has_gap(rest) ? MX_FN_UnflattenRest : MX_FN_Unflatten, ARGS(INT(a.v[0]), INTS(rest)));
+        return write_unflatten(s, a.v[0], rest);
     if (p->how == MX_TO_EXPANDED && a.n)
         return plain(s, MX_FN_ExpandDims, ARGS(INTS(a)));
     if (p->how == MX_TO_SQUEEZED && a.n)
