@@ -119,3 +119,12 @@ def test_numbers_that_are_too_large():
 
 def test_repr():
     assert repr(mx.add) == "<function mlx.core.add>" and repr(mx.fft.fft) == "<function mlx.core.fft.fft>"
+
+
+def test_array_namespace_info():
+    info = mx.__array_namespace_info__()
+    assert info.capabilities()["max dimensions"] == 64
+    assert info.default_device() in info.devices()
+    assert info.default_dtypes()["integral"] == mx.int32
+    assert set(info.dtypes(kind="real floating")) == {"float32", "float64"}
+    assert {"bool", "uint8", "complex64"} <= set(info.dtypes())

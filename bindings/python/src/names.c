@@ -70,6 +70,21 @@ static PyMethodDef fast_functions[] = {
     {NULL},
 };
 
+static PyObject *namespace_info(PyObject *module, PyObject *unused) {
+    PyObject *file = PyImport_ImportModule("mlx._array_namespace"), *info;
+    (void)module, (void)unused;
+    info = file ? PyObject_CallMethod(file, "ArrayNamespaceInfo", NULL) : NULL;
+    Py_XDECREF(file);
+    return info;
+}
+
+static PyMethodDef core_functions[] = {
+    {"__array_namespace_info__", namespace_info, METH_NOARGS,
+     "__array_namespace_info__() -> ArrayNamespaceInfo\n\nCapabilities, devices and dtypes, as the array API standard "
+     "asks for them."},
+    {NULL},
+};
+
 static int add_functions(PyObject *module, const char *name, PyMethodDef *functions) {
     PyObject *sub = PyObject_GetAttrString(module, name);
     int status = sub ? PyModule_AddFunctions(sub, functions) : -1;
@@ -78,7 +93,7 @@ static int add_functions(PyObject *module, const char *name, PyMethodDef *functi
 }
 
 int mpy_init_names(PyObject *module) {
-    return add_constants(module) || add_functions(module, "metal", metal_functions) ||
+    return add_constants(module) || PyModule_AddFunctions(module, core_functions) || add_functions(module, "metal", metal_functions) ||
                    add_functions(module, "fast", fast_functions)
                ? -1
                : 0;
