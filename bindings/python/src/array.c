@@ -88,7 +88,7 @@ static int array_init(PyObject *o, PyObject *args, PyObject *kwargs) {
 static PyObject *array_vectorcall(PyObject *type, PyObject *const *args, size_t nargsf, PyObject *names) {
     Py_ssize_t n = PyVectorcall_NARGS(nargsf);
     mlx_array handle;
-    if (n >= 1 && n <= 2 && !names)
+    if (n >= 1 && n <= 2 && !names && type == (PyObject *)&mpy_array_type)
         return handle_from(&handle, args[0], n == 2 ? args[1] : NULL) ? NULL : mpy_array_wrap(handle);
     PyObject *tuple = PyTuple_New(n), *dict = names ? PyDict_New() : NULL, *self = NULL;
     for (Py_ssize_t i = 0; tuple && i < n; i++)

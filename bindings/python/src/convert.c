@@ -134,12 +134,26 @@ static int fits(const mpy_number *n, mlx_dtype dtype) {
     return n->i >= 0 && (bits == 64 || n->i < INT64_C(1) << bits);
 }
 
-static int weak_number(mlx_array *out, PyObject *o, const mpy_number *n, mlx_dtype other) {
-    mlx_dtype dtype = weak_dtype(n, other);
-    if (fits(n, dtype))
-        return mpy_number_array(out, n, dtype);
+static int overflow(PyObject *o, mlx_dtype dtype) {
     PyErr_Format(PyExc_ValueError, "Converting %S to %s would result in overflow.", o, mpy_dtype_name(dtype));
     return -1;
+}
+
+static int weak_number(mlx_array *out, PyObject *o, const mpy_number *n, mlx_dtype other) {
+    mlx_dtype dtype = weak_dtype(n, other);
+    return fits(n, dtype) ? mpy_number_array(out, n, dtype) : overflow(o, dtype);
+}
+
+int mpy_constant_operand(mlx_array *borrowed, PyObject *o, mlx_dtype other) {
+    mpy_number n;
+    int number = mpy_number_from(&n, o);
+    if (number <= 0)
+        return number < 0 ? -1 : 1;
+    mlx_dtype dtype = weak_dtype(&n, other);
+    if (!fits(&n, dtype))
+        return overflow(o, dtype);
+    *borrowed = mpy_number_constant(&n, dtype);
+    return borrowed->ctx ? 0 : -1;
 }
 
 /* Objects with __index__ or __float__ count as the number that they give; 1: o has neither. */

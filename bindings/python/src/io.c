@@ -105,18 +105,24 @@ static int save_npz_path(PyObject *path, PyObject *members, bool compressed) {
     return status;
 }
 
+/* o.close(); an earlier failure is the one that is reported. */
+static int close_after(PyObject *o, int status) {
+    PyObject *type, *error, *trace;
+    PyErr_Fetch(&type, &error, &trace);
+    PyObject *closed = PyObject_CallMethod(o, "close", NULL);
+    if (status) {
+        PyErr_Clear();
+        PyErr_Restore(type, error, trace);
+    }
+    Py_XDECREF(closed);
+    return status || !closed ? -1 : 0;
+}
+
 static int add_member(PyObject *archive, PyObject *key, PyObject *array) {
     PyObject *name = PyUnicode_FromFormat("%U.npy", key);
     PyObject *member = name ? PyObject_CallMethod(archive, "open", "Os", name, "w") : NULL;
-    int status = member ? write_npy(member, array) : -1;
-    PyObject *type, *error, *trace;
-    PyErr_Fetch(&type, &error, &trace);
-    PyObject *closed = member ? PyObject_CallMethod(member, "close", NULL) : NULL;
-    if (status)
-        PyErr_Clear(), PyErr_Restore(type, error, trace);
-    else if (!closed)
-        status = -1;
-    Py_XDECREF(closed), Py_XDECREF(member), Py_XDECREF(name);
+    int status = member ? close_after(member, write_npy(member, array)) : -1;
+    Py_XDECREF(member), Py_XDECREF(name);
     return status;
 }
 
@@ -129,10 +135,9 @@ static int save_npz_object(PyObject *file, PyObject *members, int compressed) {
     int status = archive ? 0 : -1;
     while (!status && PyDict_Next(members, &at, &key, &value))
         status = add_member(archive, key, value);
-    PyObject *closed = archive && !status ? PyObject_CallMethod(archive, "close", NULL) : NULL;
-    if (!closed)
-        status = -1;
-    Py_XDECREF(closed), Py_XDECREF(archive), Py_XDECREF(method), Py_XDECREF(zipfile);
+    if (archive)
+        status = close_after(archive, status);
+    Py_XDECREF(archive), Py_XDECREF(method), Py_XDECREF(zipfile);
     return status;
 }
 

@@ -107,3 +107,28 @@ int mpy_number_array(mlx_array *out, const mpy_number *n, mlx_dtype dtype) {
     *out = mlx_array_new_data(&element, NULL, 0, dtype);
     return out->ctx ? 0 : (mpy_raise(), -1);
 }
+
+/* --- constants --------------------------------------------------------------------------------------------- */
+
+typedef struct constant {
+    mlx_array array; /* its own; empty while the place is free */
+    uint64_t bits;
+    mlx_dtype dtype;
+} constant;
+
+enum { CONSTANTS = 64 };
+
+mlx_array mpy_number_constant(const mpy_number *n, mlx_dtype dtype) {
+    static constant cache[CONSTANTS]; // under the GIL
+    uint64_t bits = 0;
+    mpy_number_store(&bits, dtype, n);
+    constant *c = &cache[((bits ^ bits >> 29 ^ (uint64_t)dtype) * UINT64_C(0x9e3779b97f4a7c15)) >> 58];
+    if (c->array.ctx && c->bits == bits && c->dtype == dtype)
+        return c->array;
+    mlx_array fresh = mlx_array_new_data(&bits, NULL, 0, dtype);
+    if (!fresh.ctx)
+        return mpy_raise(), fresh;
+    mlx_array_free(c->array);
+    *c = (constant){fresh, bits, dtype};
+    return fresh;
+}

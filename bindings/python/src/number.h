@@ -22,5 +22,8 @@ mlx_dtype mpy_number_dtype(const mpy_number *n);
 void mpy_number_store(void *to, mlx_dtype dtype, const mpy_number *n);
 /* A 0-dimensional array of it. */
 int mpy_number_array(mlx_array *out, const mpy_number *n, mlx_dtype dtype);
+/* The same, borrowed from a cache of the constants that were used last; for graphs only, since whoever gets hold of
+   the array itself might write into its memory. NULL ctx and an exception where there is no memory. */
+mlx_array mpy_number_constant(const mpy_number *n, mlx_dtype dtype);
 
 #endif

@@ -36,19 +36,30 @@ static int check_kinds(const operation *op, mlx_array a, mlx_array b) {
     return -1;
 }
 
+/* The operand that is no array: borrowed if it is a number, else in *made. 1: it is nothing that arrays know. */
+static int convert(mlx_array *operand, mlx_array *made, PyObject *o, PyObject *array) {
+    mlx_dtype dtype = mlx_array_dtype(mpy_array_handle(array));
+    int status = mpy_constant_operand(operand, o, dtype);
+    if (status <= 0)
+        return status;
+    status = mpy_operand(made, o, dtype);
+    *operand = *made;
+    return status;
+}
+
 /* The result in *out. 1: an operand is nothing that arrays know. */
 static int run(mlx_array *out, const operation *op, PyObject *x, PyObject *y, const char *in_place) {
-    int left = mpy_array_check(x), right = mpy_array_check(y);
-    mlx_array made = {NULL}, a, b;
+    int left = mpy_array_check(x), right = mpy_array_check(y), status = 0;
+    mlx_array made = {NULL}, other = {NULL};
     if (!left || !right) {
-        PyObject *other = left ? y : x;
-        int status = mpy_operand(&made, other, mlx_array_dtype(mpy_array_handle(left ? x : y)));
-        if (status)
-            return status > 0 && !may_know(other) ? refuse_operand(op, other, in_place) : status;
+        PyObject *o = left ? y : x;
+        status = convert(&other, &made, o, left ? x : y);
+        if (status > 0 && !may_know(o))
+            status = refuse_operand(op, o, in_place);
     }
-    a = left ? mpy_array_handle(x) : made;
-    b = right ? mpy_array_handle(y) : made;
-    int status = check_kinds(op, a, b);
+    mlx_array a = left ? mpy_array_handle(x) : other, b = right ? mpy_array_handle(y) : other;
+    if (!status)
+        status = check_kinds(op, a, b);
     if (!status && op->run(out, a, b, default_stream))
         status = (mpy_raise(), -1);
     mlx_array_free(made);
@@ -248,13 +259,13 @@ static const operation comparisons[] = {
 
 /* Nothing foreign equals an array. */
 static PyObject *compare_equal(int op, PyObject *x, PyObject *y) {
-    mlx_array out = {NULL}, made = {NULL};
-    int status = mpy_array_check(y) ? 0 : mpy_operand(&made, y, mlx_array_dtype(mpy_array_handle(x)));
+    mlx_array out = {NULL}, made = {NULL}, b = {NULL};
+    int status = mpy_array_check(y) ? 0 : convert(&b, &made, y, x);
     if (status > 0)
         return may_know(y) && y != Py_None ? Py_NewRef(Py_NotImplemented) : PyBool_FromLong(op == Py_NE);
     if (status < 0)
         return NULL;
-    mlx_array b = mpy_array_check(y) ? mpy_array_handle(y) : made;
+    b = mpy_array_check(y) ? mpy_array_handle(y) : b;
     status = comparisons[op].run(&out, mpy_array_handle(x), b, default_stream);
     mlx_array_free(made);
     return mpy_array_result(status, out);

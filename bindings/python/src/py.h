@@ -69,6 +69,8 @@ int mpy_array_from(mlx_array *out, PyObject *o, const mlx_dtype *dtype);
 int mpy_array_pair(mlx_array *a, mlx_array *b, PyObject *x, PyObject *y);
 /* One operand beside an array of dtype `other`. 1: it is nothing that can be one (no exception is set). */
 int mpy_operand(mlx_array *out, PyObject *o, mlx_dtype other);
+/* The same for Python numbers alone, borrowed: for an operation that makes a new array. 1: `o` is no number. */
+int mpy_constant_operand(mlx_array *borrowed, PyObject *o, mlx_dtype other);
 int mpy_dtype_from(mlx_dtype *out, PyObject *o);
 int mpy_dtype_check(PyObject *o);
 mlx_dtype mpy_dtype_value(PyObject *o);      /* of a Dtype */
