@@ -53,7 +53,9 @@ mx_array *mx_nanvar(mx_array *a, const int *axes, int n, bool keepdims, int ddof
     if (!a || !has_nan(a))
         return mx_var(a, axes, n, keepdims, ddof);
     mx_dtype t = mx_dtype_of(a), wide = mx_dtype_compute(t), real = wide == MX_COMPLEX64 ? MX_FLOAT32 : wide;
-    mx_array *x = mx_astype(a, wide), *d = mx_sub(x, mx_nanmean(x, axes, n, true));
+    // What is no number counts as the mean: no distance, and no derivative that is NaN.
+    mx_array *x = mx_astype(a, wide), *mean = mx_nanmean(x, axes, n, true);
+    mx_array *d = mx_sub(mx_where(mx_isnan(x), mean, x), mean);
     mx_array *squares = mx_square(wide == real ? d : mx_abs(d));
     mx_array *count = mx_add_s(count_numbers(x, axes, n, keepdims, real), -ddof);
     mx_array *sum = mx_nansum(squares, axes, n, keepdims), *zero = mx_zero_like(count);

@@ -237,3 +237,53 @@ def test_hfft():
         for n in (None, 8, 9):
             same(mx.fft.hfft(mx.array(x.astype(np.complex64)), n, norm=norm), np.fft.hfft(x, n, norm=norm), rtol=1e-4, atol=1e-4)
             same(mx.fft.ihfft(mx.array(real), n, norm=norm), np.fft.ihfft(real, n, norm=norm), rtol=1e-4, atol=1e-4)
+
+
+def difference(f, x, step=1e-2):
+    """The gradient of f at x by central differences."""
+    g = np.zeros(x.shape)
+    for i in np.ndindex(x.shape):
+        up, down = x.copy(), x.copy()
+        up[i] += step
+        down[i] -= step
+        g[i] = (f(mx.array(up)).item() - f(mx.array(down)).item()) / (2 * step)
+    return g
+
+
+Y = mx.array(numbers(4, 4, seed=3))
+DERIVATIVES = {
+    "hypot": lambda a: mx.hypot(a, Y).sum(),
+    "copysign": lambda a: (mx.copysign(a, Y) * Y).sum(),
+    "quantile": lambda a: mx.square(mx.quantile(a, [0.15, 0.6], axis=0)).sum(),
+    "expm": lambda a: mx.linalg.expm(a * 0.2).sum(),
+    "matrix_power": lambda a: mx.linalg.matrix_power(a * 0.2, 3).sum(),
+    "cond": lambda a: mx.linalg.cond(a),
+    "lstsq": lambda a: mx.linalg.lstsq(a, Y)[0].sum(),
+    "nanmean": lambda a: mx.nanmean(mx.square(a)),
+    "nanstd": lambda a: mx.nanstd(a),
+    "vector_norm": lambda a: mx.linalg.vector_norm(a, ord=3),
+    "hfft": lambda a: mx.real(mx.fft.ihfft(mx.fft.hfft(a))).sum(),
+}
+
+
+@pytest.mark.parametrize("f", DERIVATIVES.values(), ids=DERIVATIVES)
+def test_derivatives(f):
+    wanted = difference(f, M)
+    found = np.array(mx.grad(f)(mx.array(M)))
+    np.testing.assert_allclose(found, wanted, atol=0.02 * np.abs(wanted).max() + 1e-3)
+
+
+@pytest.mark.parametrize("f", [mx.nansum, mx.nanmean, mx.nanvar, mx.nanmax, mx.nanprod], ids=lambda f: f.__name__)
+def test_derivatives_beside_nan(f):
+    g = np.array(mx.grad(f)(mx.array([1.0, NAN, 3.0])))
+    assert g[1] == 0 and np.isfinite(g).all()
+
+
+def test_transformed():
+    same(mx.vmap(lambda a: mx.quantile(a, 0.5))(mx.array(M)), np.median(M, 1))
+    counts = mx.vmap(lambda a: mx.histogram(a, 3, range=(-4, 4))[0])(mx.array(M))
+    same(counts, [np.histogram(row, 3, (-4, 4))[0] for row in M])
+    same(mx.compile(lambda a: mx.isin(a, mx.array([1, 2])))(mx.array([1, 5])), [True, False])
+    for transform in (mx.compile, mx.vmap):
+        with pytest.raises(ValueError, match="eval"):
+            transform(mx.unique)(mx.array(M))

@@ -3,6 +3,8 @@ import copy
 import inspect
 import pickle
 import pydoc
+import random
+import threading
 
 import mlx.core as mx
 import numpy as np
@@ -128,3 +130,25 @@ def test_array_namespace_info():
     assert info.default_dtypes()["integral"] == mx.int32
     assert set(info.dtypes(kind="real floating")) == {"float32", "float64"}
     assert {"bool", "uint8", "complex64"} <= set(info.dtypes())
+
+
+def test_threads_share_arrays():
+    shared, faults = [mx.arange(50) for _ in range(4)], []
+
+    def work(seed):
+        choose = random.Random(seed)
+        actions = [lambda a: mx.unique(a), lambda a: mx.nonzero(a), lambda a: a.sum().item(),
+                   lambda a: mx.add(a, mx.ones(50)).tolist(), lambda a: mx.bincount(mx.abs(a) % 7)]
+        try:
+            for _ in range(60):
+                choose.choice(actions)(choose.choice(shared))
+                shared[choose.randrange(4)] += 1
+        except Exception as error:
+            faults.append(error)
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not faults
