@@ -152,3 +152,9 @@ def test_threads_share_arrays():
     for thread in threads:
         thread.join()
     assert not faults
+
+
+def test_names_before_a_slash_are_taken_as_well():
+    x = mx.arange(6).reshape(2, 3)
+    assert mx.array_equal(mx.roll(x, 1, axis=1), mx.roll(x, 1, 1))
+    assert mx.array_equal(mx.sum(a=x, axis=0), mx.sum(x, 0))

@@ -130,7 +130,7 @@ static int set_parameter(mpy_function *f, int i) {
     mpy_parameter *p = &f->parameters[i];
     p->accepts = from->accepts;
     p->by_position = from->place == MLX_PLACE_POSITION || from->place == MLX_PLACE_EITHER;
-    p->by_keyword = from->place == MLX_PLACE_KEYWORD || from->place == MLX_PLACE_EITHER;
+    p->by_keyword = from->place != MLX_PLACE_REST; // MLX takes names before a / as well: roll(x, 1, axis=0)
     p->wide = !strncmp(from->name.start, "seed:", 5);
     p->large = !strncmp(from->name.start, "limit:", 6);
     p->type = from->type.length ? text_object(from->type) : PyUnicode_FromString("array or int");
