@@ -93,6 +93,47 @@ static void pieces(void) {
                 check_pieces(sets[s], formats[f], floats[t]);
 }
 
+/* --- rows against vectors --------------------------------------------------------------------------- */
+
+static void check_dot(const mx_kernels *set, mx_quant_format f, int k, int s) {
+    enum { ROWS = 7, MOST = 15 };
+    static float x[MOST][4608], arranged[MOST][4608];
+    const mx_k_quant_dots *dots = set->quant->dots;
+    matrix a = make(f, MX_FLOAT16, ROWS + 1, k);
+    float y[MOST * ROWS];
+    for (int i = 0; i < s; i++) {
+        for (int j = 0; j < k; j++)
+            x[i][j] = (float)kv_unit();
+        dots->arrange(arranged[i], x[i], k, f.bits);
+    }
+    dots->dot(y, ROWS, &a.m, 1, ROWS, arranged[0], 4608, s, k);
+    for (int i = 0; i < s; i++)
+        for (int r = 0; r < ROWS; r++) {
+            double want = 0, size = 0;
+            for (int j = 0; j < k; j++) {
+                double v = number(&a, r + 1, j) * (double)x[i][j];
+                want += v;
+                size += fabs(v);
+            }
+            CHECK_MSG(fabs(y[i * ROWS + r] - want) <= 1e-5 * size, "%s mode %d bits %d k %d s %d: %g, not %g",
+                      set->name, f.mode, f.bits, k, s, (double)y[i * ROWS + r], want);
+        }
+    drop(&a);
+}
+
+static void dots(void) {
+    static const int vectors[] = {1, 2, 3, 4, 8, 15};
+    int count;
+    const mx_kernels *const *sets = mx_kernels_all(&count);
+    for (int s = 0; s < count; s++)
+        for (int f = 0; f < FORMATS; f++)
+            for (int v = 0; v < 6 && 32 % formats[f].bits == 0; v++) {
+                check_dot(sets[s], formats[f], formats[f].group, vectors[v]);
+                check_dot(sets[s], formats[f], 1152, vectors[v]);
+                check_dot(sets[s], formats[f], 4224, vectors[v]);
+            }
+}
+
 /* --- there and back: the sets agree bit by bit ---------------------------------------------------- */
 
 typedef struct packed {
@@ -191,6 +232,7 @@ static void float8(void) {
 
 int main(void) {
     RUN(pieces);
+    RUN(dots);
     RUN(there_and_back);
     RUN(float8);
     return check_done();

@@ -12,7 +12,7 @@
 enum { COLUMNS = 24, STRIP_K = 64, STRIP_ROWS = 3, TASK_NUMBERS = 512 };
 #else
 enum {
-    COLUMNS = 256,         /* of a task */
+    COLUMNS = 64,          /* of a task */
     STRIP_K = 1024,        /* a strip of W as float32: 8 rows of it, 32 KB */
     STRIP_ROWS = 8,
     TASK_NUMBERS = 65536   /* of W, worth waking a thread */
@@ -21,7 +21,9 @@ enum {
 
 typedef struct few {
     const mx_qmm_args *a;
-    float *x;            /* rows of all few runs, k apart */
+    float *x;            /* rows of all few runs, ldx apart; arranged for the dot kernels if dots */
+    int64_t ldx;
+    const mx_k_quant_dots *dots; /* NULL: W goes through strips */
     const int64_t *run;  /* number of each few run, and of its first row in x */
     const int64_t *at;
     int64_t pieces;      /* tasks of a run */
@@ -42,8 +44,8 @@ static void strips_of_rows(const few *p, const mx_qmm_run *run, const float *x, 
                     rows = columns - j < STRIP_ROWS ? columns - j : STRIP_ROWS;
             for (int64_t r = 0; r < rows; r++)
                 kern->quant->dequant(strip + r * len, &run->w, j0 + j + r, p0, len);
-            kern->matmul->skinny_dot[MX_FLOAT32](part, 1, STRIP_ROWS, strip, len, rows, x + p0, k,
-                                                 s, len);
+            kern->matmul->skinny_dot[MX_FLOAT32](part, 1, STRIP_ROWS, strip, len, rows, x + p0,
+                                                 p->ldx, s, len);
             for (int i = 0; i < s; i++)
                 for (int64_t r = 0; r < rows; r++)
                     y[i * ldy + j + r] += part[i * STRIP_ROWS + r];
@@ -60,8 +62,20 @@ static void strips_of_columns(const few *p, const mx_qmm_run *run, const float *
         int64_t rows = k - p0 < STRIP_ROWS ? k - p0 : STRIP_ROWS;
         for (int64_t r = 0; r < rows; r++)
             kern->quant->dequant(strip + r * columns, &run->w, p0 + r, j0, columns);
-        kern->matmul->skinny_sum[MX_FLOAT32](y, ldy, strip, columns, x + p0, k, s, rows, columns);
+        kern->matmul->skinny_sum[MX_FLOAT32](y, ldy, strip, columns, x + p0, p->ldx, s, rows,
+                                             columns);
     }
+}
+
+/* The way of these columns, into y which is zero. */
+static void columns_of(const few *p, const mx_qmm_run *run, const float *x, int s, float *y,
+                       int64_t ldy, int64_t j0, int64_t columns) {
+    if (p->dots)
+        p->dots->dot(y, ldy, &run->w, j0, columns, x, p->ldx, s, p->a->k);
+    else if (p->a->transpose)
+        strips_of_rows(p, run, x, s, y, ldy, j0, columns);
+    else
+        strips_of_columns(p, run, x, s, y, ldy, j0, columns);
 }
 
 /* --- tasks ------------------------------------------------------------------------------------------- */
@@ -90,9 +104,8 @@ static bool piece(const few *p, int64_t which, int64_t j0) {
     memset(y, 0, bytes);
     for (int64_t i = 0; i < run->rows; i += MX_K_SKINNY) {
         int s = (int)(run->rows - i < MX_K_SKINNY ? run->rows - i : MX_K_SKINNY);
-        const float *x = p->x + (p->at[which] + i) * p->a->k;
-        (p->a->transpose ? strips_of_rows : strips_of_columns)(p, run, x, s, y + i * columns,
-                                                               columns, j0, columns);
+        columns_of(p, run, p->x + (p->at[which] + i) * p->ldx, s, y + i * columns, columns, j0,
+                   columns);
     }
     store_rows(p, run, y, j0, columns);
     return true;
@@ -107,14 +120,32 @@ static void pieces_body(void *ctx, int64_t begin, int64_t end) {
 
 /* --- setting up -------------------------------------------------------------------------------------- */
 
-static void read_rows(few *p, int64_t which) {
+/* A row as float32, by way of `room` where it must be arranged. */
+static void read_row(const few *p, float *dst, const void *x, float *room) {
+    const mx_qmm_args *a = p->a;
+    float *plain = p->dots ? room : dst;
+    mx_kernels_get()->pointwise->cast[a->dtype][MX_FLOAT32](plain, x, (size_t)a->k);
+    if (p->dots)
+        p->dots->arrange(dst, plain, a->k, a->runs[0].w.format.bits);
+}
+
+static void read_rows(const few *p, int64_t which, float *room) {
     const mx_qmm_args *a = p->a;
     const mx_qmm_run *run = &a->runs[p->run[which]];
     for (int64_t i = 0; i < run->rows; i++) {
         int64_t at = quant_x_row(a, run, i) * a->k * (int64_t)mx_dtype_size(a->dtype);
-        mx_kernels_get()->pointwise->cast[a->dtype][MX_FLOAT32](
-            p->x + (p->at[which] + i) * a->k, (const char *)a->x + at, (size_t)a->k);
+        read_row(p, p->x + (p->at[which] + i) * p->ldx, (const char *)a->x + at, room);
     }
+}
+
+static void choose_way(few *p) {
+    int bits = p->a->runs[0].w.format.bits;
+    p->ldx = p->a->k;
+    if (!p->a->transpose || 32 % bits != 0)
+        return;
+    p->dots = mx_kernels_get()->quant->dots;
+    int64_t chunk = p->dots->lanes * 32 / bits;
+    p->ldx = (p->a->k + chunk - 1) / chunk * chunk;
 }
 
 /* Which runs are few, and where their rows begin: lists of `run_count` each. Returns how many. */
@@ -136,11 +167,13 @@ bool quant_few(const mx_qmm_args *a) {
     if (!list)
         return false;
     int64_t count = list_runs(a, list, list + a->run_count, &rows);
-    size_t bytes = (size_t)(rows * a->k) * sizeof(float);
-    few p = {.a = a, .run = list, .at = list + a->run_count, .x = mx_block_alloc(bytes)};
+    few p = {.a = a, .run = list, .at = list + a->run_count};
+    choose_way(&p);
+    size_t bytes = (size_t)(rows * p.ldx + a->k) * sizeof(float); // the last for read_row
+    p.x = mx_block_alloc(bytes);
     if (p.x) {
         for (int64_t i = 0; i < count; i++)
-            read_rows(&p, i);
+            read_rows(&p, i, p.x + rows * p.ldx);
         p.pieces = (a->n + COLUMNS - 1) / COLUMNS;
         int64_t numbers = a->k * (a->n < COLUMNS ? a->n : COLUMNS);
         mx_parallel_for(count * p.pieces, 1 + TASK_NUMBERS / (numbers + 1), pieces_body, &p);

@@ -301,6 +301,7 @@ static void from_fp8_bf16(void *dst, const uint8_t *x, size_t n) {
 const mx_k_quant KN(mx_quant) = {
     .quantize = FLOATS(quantize),
     .dequant = dequant_f32,
+    .dots = &KN(k_quant_dots),
     .dequantize = FLOATS(dequantize),
     .to_fp8 = FLOATS(to_fp8),
     .from_fp8 = FLOATS(from_fp8),

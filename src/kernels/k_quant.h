@@ -47,9 +47,22 @@ typedef void mx_k_dequantize(void *dst, const mx_quant_matrix *m, ptrdiff_t row,
 typedef void mx_k_to_fp8(uint8_t *dst, const void *x, size_t n);
 typedef void mx_k_from_fp8(void *dst, const uint8_t *x, size_t n);
 
+/* Rows against vectors, for codes of 2, 4 and 8 bits. The vectors are arranged once: for k numbers that takes
+   (k rounded up to a multiple of 32 lanes / bits) floats. */
+typedef void mx_k_quant_arrange(float *dst, const float *x, ptrdiff_t k, int bits);
+/* y[i * ldy + r] = sum over k of row (row + r) times vector i of s; vectors ldx apart */
+typedef void mx_k_quant_dot(float *y, ptrdiff_t ldy, const mx_quant_matrix *m, ptrdiff_t row,
+                            ptrdiff_t rows, const float *x, ptrdiff_t ldx, int s, ptrdiff_t k);
+typedef struct mx_k_quant_dots {
+    int lanes;
+    mx_k_quant_arrange *arrange;
+    mx_k_quant_dot *dot;
+} mx_k_quant_dots;
+
 typedef struct mx_k_quant { /* the lists have float16, float32 and bfloat16 */
     mx_k_quantize *quantize[MX_DTYPE_COUNT];
     mx_k_dequant *dequant;
+    const mx_k_quant_dots *dots;
     mx_k_dequantize *dequantize[MX_DTYPE_COUNT];
     mx_k_to_fp8 *to_fp8[MX_DTYPE_COUNT];
     mx_k_from_fp8 *from_fp8[MX_DTYPE_COUNT];
@@ -57,6 +70,7 @@ typedef struct mx_k_quant { /* the lists have float16, float32 and bfloat16 */
 
 #ifdef MX_ISA
 extern const mx_k_quant KN(mx_quant);
+extern const mx_k_quant_dots KN(k_quant_dots);
 #endif
 
 /* --- affine in float64 (quant_f64.c) ---------------------------------------------------------- */
