@@ -1,6 +1,7 @@
 /* Quantization kernels of every instruction set against plain loops over codes. */
 #include "base/fp8.h"
 #include "kernel_values.h"
+#include "kernels/k_matmul.h"
 #include "kernels/k_quant.h"
 
 static const mx_quant_format formats[] = {
@@ -134,6 +135,46 @@ static void dots(void) {
             }
 }
 
+/* --- micropanels ------------------------------------------------------------------------------------ */
+
+static void check_panel(const mx_kernels *set, mx_quant_format f, int rows, int k0, int k) {
+    enum { K = 640, MOST = 64 };
+    matrix a = make(f, MX_BFLOAT16, rows + 2, K);
+    static float panel[K * MOST];
+    int w = set->matmul->f32->nr;
+    double worst = 0, zero = 0;
+    set->quant->pack(panel, w, &a.m, 1, rows, k0, k, false);
+    for (int i = 0; i < k; i++)
+        for (int r = 0; r < w; r++) {
+            double v = (double)panel[i * w + r], want = r < rows ? number(&a, r + 1, k0 + i) : 0;
+            if (r < rows)
+                worst = fmax(worst, fabs(v - want) / (fabs(want) + 1));
+        }
+    set->quant->pack(panel, w, &a.m, 1, rows, k0, k, true);
+    for (int i = 0; i < k; i++)
+        for (int r = 0; r < rows; r++) {
+            uint16_t h = ((uint16_t *)panel)[(i / 2 * w + r) * 2 + i % 2];
+            double want = number(&a, r + 1, k0 + i);
+            zero = fmax(zero, fabs((double)mx_bf16_to_f32(h) - want) / (fabs(want) + 1));
+        }
+    CHECK_MSG(worst < 3e-5 && zero < 5e-3, "%s mode %d bits %d rows %d k %d+%d: %g, %g", set->name,
+              f.mode, f.bits, rows, k0, k, worst, zero);
+    drop(&a);
+}
+
+static void panels(void) {
+    int count;
+    const mx_kernels *const *sets = mx_kernels_all(&count);
+    for (int s = 0; s < count; s++)
+        for (int f = 0; f < FORMATS; f++) {
+            int w = sets[s]->matmul->f32->nr;
+            check_panel(sets[s], formats[f], w, 0, 640);
+            check_panel(sets[s], formats[f], w - 1, 128, 512);
+            check_panel(sets[s], formats[f], 1, 8, 24);
+            check_panel(sets[s], formats[f], w / 2 + 1, 200, 432);
+        }
+}
+
 /* --- there and back: the sets agree bit by bit ---------------------------------------------------- */
 
 typedef struct packed {
@@ -233,6 +274,7 @@ static void float8(void) {
 int main(void) {
     RUN(pieces);
     RUN(dots);
+    RUN(panels);
     RUN(there_and_back);
     RUN(float8);
     return check_done();

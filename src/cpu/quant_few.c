@@ -9,10 +9,11 @@
 #include "kernels/k_pointwise.h"
 
 #ifdef MX_TORTURE
-enum { COLUMNS = 24, STRIP_K = 64, STRIP_ROWS = 3, TASK_NUMBERS = 512 };
+enum { COLUMNS = 64, DOT_COLUMNS = 24, STRIP_K = 64, STRIP_ROWS = 3, TASK_NUMBERS = 512 };
 #else
 enum {
-    COLUMNS = 64,          /* of a task */
+    COLUMNS = 256,         /* of a task, and where the dot kernels need no strips */
+    DOT_COLUMNS = 64,
     STRIP_K = 1024,        /* a strip of W as float32: 8 rows of it, 32 KB */
     STRIP_ROWS = 8,
     TASK_NUMBERS = 65536   /* of W, worth waking a thread */
@@ -26,6 +27,7 @@ typedef struct few {
     const mx_k_quant_dots *dots; /* NULL: W goes through strips */
     const int64_t *run;  /* number of each few run, and of its first row in x */
     const int64_t *at;
+    int64_t piece;       /* columns of a task */
     int64_t pieces;      /* tasks of a run */
     atomic_bool nomem;
 } few;
@@ -96,7 +98,7 @@ static void store_rows(const few *p, const mx_qmm_run *run, float *y, int64_t j0
 /* Columns j0.. of one run. */
 static bool piece(const few *p, int64_t which, int64_t j0) {
     const mx_qmm_run *run = &p->a->runs[p->run[which]];
-    int64_t n = p->a->n, columns = n - j0 < COLUMNS ? n - j0 : COLUMNS;
+    int64_t n = p->a->n, columns = n - j0 < p->piece ? n - j0 : p->piece;
     size_t bytes = (size_t)(run->rows * columns) * sizeof(float);
     float *y = mx_scratch(0, bytes);
     if (!y)
@@ -114,7 +116,7 @@ static bool piece(const few *p, int64_t which, int64_t j0) {
 static void pieces_body(void *ctx, int64_t begin, int64_t end) {
     few *p = ctx;
     for (int64_t t = begin; t < end; t++)
-        if (!piece(p, t / p->pieces, t % p->pieces * COLUMNS))
+        if (!piece(p, t / p->pieces, t % p->pieces * p->piece))
             atomic_store(&p->nomem, true);
 }
 
@@ -145,7 +147,7 @@ static void choose_way(few *p) {
         return;
     p->dots = mx_kernels_get()->quant->dots;
     int64_t chunk = p->dots->lanes * 32 / bits;
-    p->ldx = (p->a->k + chunk - 1) / chunk * chunk;
+    p->ldx = (p->a->k + chunk - 1) / chunk * chunk + 16; // not a power of two: other cache sets
 }
 
 /* Which runs are few, and where their rows begin: lists of `run_count` each. Returns how many. */
@@ -174,8 +176,9 @@ bool quant_few(const mx_qmm_args *a) {
     if (p.x) {
         for (int64_t i = 0; i < count; i++)
             read_rows(&p, i, p.x + rows * p.ldx);
-        p.pieces = (a->n + COLUMNS - 1) / COLUMNS;
-        int64_t numbers = a->k * (a->n < COLUMNS ? a->n : COLUMNS);
+        p.piece = p.dots ? DOT_COLUMNS : COLUMNS;
+        p.pieces = (a->n + p.piece - 1) / p.piece;
+        int64_t numbers = a->k * (a->n < p.piece ? a->n : p.piece);
         mx_parallel_for(count * p.pieces, 1 + TASK_NUMBERS / (numbers + 1), pieces_body, &p);
         mx_block_free(p.x, bytes);
     }

@@ -1,5 +1,6 @@
-/* See quant_engine.h: W for the matmul engine. Codes become float32 (or what the format packs) in a piece
- * that stays in the first-level cache, and the format's own packer lays the piece out. */
+/* See quant_engine.h: W for the matmul engine. Where rows of W are columns of the product, a kernel makes
+ * micropanels of the words. Else, and in float64, codes become numbers in a piece that stays in the first-level
+ * cache, and the format's own packer lays the piece out. */
 #include "cpu/quant_internal.h"
 #include "kernels/k_pointwise.h"
 
@@ -61,7 +62,12 @@ void quant_pack(const void *ctx, const mx_k_gemm *f, int64_t batch, void *dst, s
     const quant_operand *q = ctx;
     mx_dtype t = f->acc == MX_FLOAT64 ? MX_FLOAT64 : f->kgroup == 2 ? MX_BFLOAT16 : MX_FLOAT32;
     (void)batch;
-    if (q->transpose)
+    if (q->transpose && t != MX_FLOAT64)
+        for (int64_t i = 0; i < rows; i += w)
+            mx_kernels_get()->quant->pack((char *)dst + (size_t)(i / w) * panel_bytes, w, &q->w,
+                                          i0 + i, (int)(rows - i < w ? rows - i : w), k0, k,
+                                          t == MX_BFLOAT16);
+    else if (q->transpose)
         pack_rows(q, f, t, dst, panel_bytes, w, i0, rows, k0, k);
     else
         pack_columns(q, f, t, dst, panel_bytes, w, i0, rows, k0, k);

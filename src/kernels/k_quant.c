@@ -1,120 +1,8 @@
-/* Quantization there and back. The formulas are those that MLX's results follow; each division, product
- * and sum rounds by itself, so that the bits agree. */
+/* Numbers to codes, and float8. The formulas are those that MLX's results follow; each division rounds by itself,
+ * so that the bits agree. */
 #include "kernels/k_quant_codes.h"
 
-/* ---- codes in order ---- */
-
-enum { SPAN = 256, SPAN_WORDS = SPAN * 8 / 32 + 1, MOST_GROUP = 128 };
-
-/* Lanes' codes that begin `bit` bits into the words t; 17 words may be read. */
-SV vi lane_codes(const float *t, int bit, vi lane_bits, int bits) {
-    vi at = vi_add(vi_set1(bit & 31), lane_bits), word = vi_shr(at, 5),
-       shift = vi_and(at, vi_set1(31));
-    vi v = vi_shrv(as_vi(vf_lookup16(t + (bit >> 5), word)), shift);
-    if (32 % bits != 0) { // the rest of the code is in the next word
-        vi next = as_vi(vf_lookup16(t + (bit >> 5) + 1, word));
-        v = vi_or(v, vi_shl(vi_shlv(next, vi_sub(vi_set1(31), shift)), 1));
-    }
-    return vi_and(v, vi_set1((1 << bits) - 1));
-}
-
-SV vf code_values(vi code, mx_quant_mode mode) {
-    if (mode == MX_AFFINE)
-        return vf_from_i(code);
-    return mode == MX_MXFP8 ? quant_from_e4m3(code) : vf_lookup16(quant_e2m1, code);
-}
-
-/* n <= SPAN numbers before their scales, of codes that begin `bit` bits into t. */
-SV void span_values(float *dst, const float *t, int bit, ptrdiff_t n, int bits,
-                    mx_quant_mode mode) {
-    int32_t lane[VF_LANES];
-    for (int i = 0; i < VF_LANES; i++)
-        lane[i] = i * bits;
-    vi lane_bits = vi_load(lane);
-    for (ptrdiff_t i = 0; i < n; i += VF_LANES) {
-        vf v = code_values(lane_codes(t, bit + (int)i * bits, lane_bits, bits), mode);
-        if (n - i >= VF_LANES)
-            vf_store(dst + i, v);
-        else
-            vf_storen(dst + i, v, (size_t)(n - i));
-    }
-}
-
-/* The words are copied first, so that whole vectors can be read past their end. */
-static void code_span(float *dst, const char *w, ptrdiff_t k, ptrdiff_t n, mx_quant_format f) {
-    float t[SPAN_WORDS + 18];
-    ptrdiff_t bit = k * f.bits, first = bit >> 5, words = ((bit + n * f.bits + 31) >> 5) - first;
-    memcpy(t, w + first * 4, (size_t)words * 4);
-    memset(t + words, 0, 18 * sizeof *t);
-    if (f.bits == 4 && f.mode == MX_AFFINE)
-        span_values(dst, t, (int)(bit & 31), n, 4, MX_AFFINE);
-    else if (f.bits == 8 && f.mode == MX_AFFINE)
-        span_values(dst, t, (int)(bit & 31), n, 8, MX_AFFINE);
-    else if (f.mode == MX_AFFINE)
-        span_values(dst, t, (int)(bit & 31), n, f.bits, MX_AFFINE);
-    else if (f.mode == MX_MXFP8)
-        span_values(dst, t, (int)(bit & 31), n, 8, MX_MXFP8);
-    else
-        span_values(dst, t, (int)(bit & 31), n, 4, MX_MXFP4);
-}
-
-/* ---- back to numbers ---- */
-
-SV vf round_kind(vf a, mx_dtype kind) {
-    return kind == MX_FLOAT16 ? vf_round_f16(a) : kind == MX_BFLOAT16 ? vf_round_bf16(a) : a;
-}
-
-/* Codes of one group to numbers of a storage type. */
-SV void scale_codes(void *dst, const float *code, ptrdiff_t n, vf s, vf b, bool biased,
-                    mx_dtype kind) {
-    for (ptrdiff_t i = 0; i < n; i += VF_LANES) {
-        size_t have = n - i < VF_LANES ? (size_t)(n - i) : VF_LANES;
-        vf v = have == VF_LANES ? vf_load(code + i) : vf_loadn(code + i, have);
-        v = vf_mul(v, s);
-        if (biased)
-            v = vf_add(round_kind(v, kind), b);
-        void *p = (char *)dst + i * (ptrdiff_t)kind_size(kind);
-        if (have == VF_LANES)
-            kind_store(p, v, kind);
-        else
-            kind_storen(p, v, have, kind);
-    }
-}
-
-SV void dequant(void *dst, const mx_quant_matrix *m, ptrdiff_t row, ptrdiff_t k0, ptrdiff_t n,
-                mx_dtype kind) {
-    const char *w = m->w + row * m->w_rs, *scales = m->scales + row * m->s_rs;
-    const char *biases = m->biases ? m->biases + row * m->s_rs : NULL;
-    float code[SPAN];
-    int group = m->format.group;
-    for (ptrdiff_t k = k0, end = k0 + n; k < end;) {
-        ptrdiff_t stop = (k / SPAN + 1) * SPAN, span = (stop < end ? stop : end) - k;
-        code_span(code, w, k, span, m->format);
-        for (ptrdiff_t i = 0; i < span;) {
-            ptrdiff_t g = (k + i) / group, rest = (g + 1) * group - (k + i);
-            ptrdiff_t have = rest < span - i ? rest : span - i;
-            scale_codes((char *)dst + (k - k0 + i) * (ptrdiff_t)kind_size(kind), code + i, have,
-                        vf_set1(quant_scale(m, scales, g)),
-                        vf_set1(biases ? quant_scale(m, biases, g) : 0), biases != NULL, kind);
-            i += have;
-        }
-        k += span;
-    }
-}
-
-static void dequant_f32(float *dst, const mx_quant_matrix *m, ptrdiff_t row, ptrdiff_t k0,
-                        ptrdiff_t n) {
-    dequant(dst, m, row, k0, n, MX_FLOAT32);
-}
-static void dequantize_f32(void *dst, const mx_quant_matrix *m, ptrdiff_t row, ptrdiff_t n) {
-    dequant(dst, m, row, 0, n, MX_FLOAT32);
-}
-static void dequantize_f16(void *dst, const mx_quant_matrix *m, ptrdiff_t row, ptrdiff_t n) {
-    dequant(dst, m, row, 0, n, MX_FLOAT16);
-}
-static void dequantize_bf16(void *dst, const mx_quant_matrix *m, ptrdiff_t row, ptrdiff_t n) {
-    dequant(dst, m, row, 0, n, MX_BFLOAT16);
-}
+enum { MOST_GROUP = 128 };
 
 /* ---- a group of numbers to codes ---- */
 
@@ -216,7 +104,7 @@ SV void float_codes(uint8_t *code, uint8_t *scale, const float *x, mx_quant_form
         return;
     }
     for (int i = 0; i < f.group; i += VF_LANES) {
-        vf v = round_kind(vf_div(vf_load(x + i), vf_set1(s)), kind);
+        vf v = quant_round(vf_div(vf_load(x + i), vf_set1(s)), kind);
         v = vf_mul(v, vf_set1(stretch));
         vi_store_u8(code + i, f.mode == MX_MXFP8 ? quant_to_e4m3(v) : to_e2m1(v));
     }
@@ -300,9 +188,12 @@ static void from_fp8_bf16(void *dst, const uint8_t *x, size_t n) {
 
 const mx_k_quant KN(mx_quant) = {
     .quantize = FLOATS(quantize),
-    .dequant = dequant_f32,
+    .dequant = KN(k_dequant),
     .dots = &KN(k_quant_dots),
-    .dequantize = FLOATS(dequantize),
+    .pack = KN(k_quant_pack),
+    .dequantize = {[MX_FLOAT32] = KN(k_dequantize_f32),
+                   [MX_FLOAT16] = KN(k_dequantize_f16),
+                   [MX_BFLOAT16] = KN(k_dequantize_bf16)},
     .to_fp8 = FLOATS(to_fp8),
     .from_fp8 = FLOATS(from_fp8),
 };

@@ -59,10 +59,16 @@ typedef struct mx_k_quant_dots {
     mx_k_quant_dot *dot;
 } mx_k_quant_dots;
 
+/* Rows row .. row+rows of W, numbers k0 .. k0+k of each, as a micropanel of width w (k_matmul.h): float32, or pairs of
+   bfloat16. w is a multiple of the lanes; k0 is even. Missing rows are zero. */
+typedef void mx_k_quant_pack(void *dst, int w, const mx_quant_matrix *m, ptrdiff_t row, int rows,
+                             ptrdiff_t k0, ptrdiff_t k, bool pairs);
+
 typedef struct mx_k_quant { /* the lists have float16, float32 and bfloat16 */
     mx_k_quantize *quantize[MX_DTYPE_COUNT];
     mx_k_dequant *dequant;
     const mx_k_quant_dots *dots;
+    mx_k_quant_pack *pack;
     mx_k_dequantize *dequantize[MX_DTYPE_COUNT];
     mx_k_to_fp8 *to_fp8[MX_DTYPE_COUNT];
     mx_k_from_fp8 *from_fp8[MX_DTYPE_COUNT];

@@ -6,15 +6,16 @@
 #include "kernels/k_load.h"
 #include "kernels/k_quant.h"
 
-/* What codes stand for before the scale: table[code mod 16] for up to four bits (two bits: repeated, so that
+/* What codes stand for before the scale: table[code mod 16] for up to four bits (fewer: repeated, so that
    higher bits do not matter). */
 static const float quant_e2m1[16] = {0,  0.5f,  1,  1.5f,  2,  3,  4,  6,
                                      0, -0.5f, -1, -1.5f, -2, -3, -4, -6};
 static const float quant_u4[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+static const float quant_u3[16] = {0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7};
 static const float quant_u2[16] = {0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3};
 
-SV bool quant_is_e2m1(mx_quant_mode mode) {
-    return mode == MX_MXFP4 || mode == MX_NVFP4;
+SV vf quant_round(vf a, mx_dtype kind) {
+    return kind == MX_FLOAT16 ? vf_round_f16(a) : kind == MX_BFLOAT16 ? vf_round_bf16(a) : a;
 }
 
 /* e4m3 in the low byte of each lane (base/fp8.h); what stands above it does not matter. */
@@ -33,12 +34,78 @@ SV vi quant_to_e4m3(vf x) {
     return vi_or(sign, code);
 }
 
-/* Scale or bias number g of a row. */
-SV float quant_scale(const mx_quant_matrix *m, const char *row, ptrdiff_t g) {
-    if (m->stype != MX_UINT8)
-        return kind_get(row, g, m->stype);
-    uint8_t code = (uint8_t)row[g];
-    return m->format.mode == MX_NVFP4 ? mx_e4m3_to_f32(code) * m->factor : mx_e8m0_to_f32(code);
+/* e2m1 in the low four bits. */
+SV vf quant_from_e2m1(vi code) {
+    if (VF_LOOKUP)
+        return vf_lookup16(quant_e2m1, code);
+    // as the top of a float32; 0 and 0.5, which have no exponent, come out as 0.5 and 0.75
+    vi low = vi_and(code, vi_set1(7));
+    vf v = as_vf(vi_add(vi_shl(low, 22), vi_set1(126 << 23)));
+    v = vf_select(vi_lt(low, vi_set1(2)), vf_sub(vf_add(v, v), vf_set1(1)), v);
+    return vf_or(v, as_vf(vi_shl(vi_and(code, vi_set1(8)), 28)));
 }
+
+/* The numbers before the scale, of codes in the low bits of each lane; what stands above does not matter. Where
+   the processor looks up cheaply, that replaces a mask and a conversion. */
+SV vf quant_values(vi code, int bits, mx_quant_mode mode) {
+    if (mode == MX_MXFP8)
+        return quant_from_e4m3(code);
+    if (mode != MX_AFFINE)
+        return quant_from_e2m1(code);
+    if (VF_LANES == 16 && bits <= 4)
+        return vf_lookup16(bits == 4 ? quant_u4 : bits == 3 ? quant_u3 : quant_u2, code);
+    return vf_from_i(vi_and(code, vi_set1((1 << bits) - 1)));
+}
+
+/* ---- scales as float32 ---- */
+
+/* One vector of n numbers from p; what is beyond them is 0. */
+SV vf quant_scale_vector(const void *p, size_t n, mx_quant_mode mode, vf factor, mx_dtype kind) {
+    uint8_t few[VF_LANES] = {0};
+    if (kind != MX_UINT8)
+        return n == VF_LANES ? kind_load(p, kind) : kind_loadn(p, n, kind);
+    if (n < VF_LANES)
+        memcpy(few, p, n);
+    vi c = vi_load_u8(n < VF_LANES ? few : p);
+    if (mode == MX_NVFP4)
+        return vf_mul(quant_from_e4m3(c), factor);
+    return as_vf(vi_select(vi_eq(c, vi_set1(0)), vi_set1(0x400000), vi_shl(c, 23)));
+}
+
+SV void quant_scale_list(float *dst, const char *p, ptrdiff_t n, mx_quant_mode mode, vf factor,
+                         mx_dtype kind) {
+    ptrdiff_t size = kind == MX_UINT8 ? 1 : (ptrdiff_t)kind_size(kind), i = 0;
+    for (; i + VF_LANES <= n; i += VF_LANES)
+        vf_store(dst + i, quant_scale_vector(p + i * size, VF_LANES, mode, factor, kind));
+    size_t rest = (size_t)(n - i);
+    vf_store(dst + i, rest ? quant_scale_vector(p + i * size, rest, mode, factor, kind) : vf_zero());
+}
+
+/* Scales or biases g .. g+n of a row; n + VF_LANES places are written, zeros behind the numbers. */
+SV void quant_scales(float *dst, const mx_quant_matrix *m, const char *row, ptrdiff_t g,
+                     ptrdiff_t n) {
+    vf factor = vf_set1(m->factor);
+    if (m->stype == MX_FLOAT32)
+        quant_scale_list(dst, row + g * 4, n, MX_AFFINE, factor, MX_FLOAT32);
+    else if (m->stype == MX_FLOAT16)
+        quant_scale_list(dst, row + g * 2, n, MX_AFFINE, factor, MX_FLOAT16);
+    else if (m->stype == MX_BFLOAT16)
+        quant_scale_list(dst, row + g * 2, n, MX_AFFINE, factor, MX_BFLOAT16);
+    else if (m->format.mode == MX_NVFP4)
+        quant_scale_list(dst, row + g, n, MX_NVFP4, factor, MX_UINT8);
+    else
+        quant_scale_list(dst, row + g, n, MX_MXFP4, factor, MX_UINT8);
+}
+
+#if defined(__clang__)
+#define QUANT_UNROLL _Pragma("unroll")
+#else
+#define QUANT_UNROLL _Pragma("GCC unroll 16")
+#endif
+
+/* k_quant_pack.c, k_quant_decode.c */
+mx_k_quant_pack KN(k_quant_pack);
+mx_k_dequant KN(k_dequant);
+mx_k_dequantize KN(k_dequantize_f32), KN(k_dequantize_f16), KN(k_dequantize_bf16);
 
 #endif

@@ -9,20 +9,11 @@
  */
 #include "kernels/k_quant_codes.h"
 
-#if defined(__clang__)
-#define UNROLL _Pragma("unroll")
-#else
-#define UNROLL _Pragma("GCC unroll 16")
-#endif
-
 enum {
     BLOCK_ONE = 4096, /* of k, for one and two vectors */
     BLOCK = 1024,     /* for more: x stays in L1 */
     ROOM = BLOCK_ONE / 16 + 16
 };
-
-/* Where the processor looks up cheaply, a lookup replaces the mask and the conversion. */
-#define LOOK_UP (VF_LANES == 16)
 
 static void arrange(float *dst, const float *x, ptrdiff_t k, int bits) {
     int per = 32 / bits;
@@ -33,55 +24,6 @@ static void arrange(float *dst, const float *x, ptrdiff_t k, int bits) {
                 ptrdiff_t from = c + lane * per + j;
                 *dst++ = from < k ? x[from] : 0.0f;
             }
-}
-
-/* ---- codes and scales ---- */
-
-SV vf from_e2m1(vi code) {
-    if (VF_LOOKUP)
-        return vf_lookup16(quant_e2m1, code);
-    // as the top of a float32; 0 and 0.5, which have no exponent, come out as 0.5 and 0.75
-    vi low = vi_and(code, vi_set1(7));
-    vf v = as_vf(vi_add(vi_shl(low, 22), vi_set1(126 << 23)));
-    v = vf_select(vi_lt(low, vi_set1(2)), vf_sub(vf_add(v, v), vf_set1(1)), v);
-    return vf_or(v, as_vf(vi_shl(vi_and(code, vi_set1(8)), 28)));
-}
-
-/* The numbers before the scale in the low bits of each lane. */
-SV vf lane_values(vi code, int bits, mx_quant_mode mode) {
-    if (mode == MX_MXFP8)
-        return quant_from_e4m3(code);
-    if (mode != MX_AFFINE)
-        return from_e2m1(code);
-    if (LOOK_UP && bits <= 4)
-        return vf_lookup16(bits == 4 ? quant_u4 : quant_u2, code);
-    return vf_from_i(vi_and(code, vi_set1((1 << bits) - 1)));
-}
-
-SV vf scale_vector(const mx_quant_matrix *m, const char *p, size_t n) {
-    uint8_t code[VF_LANES] = {0};
-    if (m->stype != MX_UINT8) {
-        const void *q = p;
-        if (m->stype == MX_FLOAT32)
-            return vf_loadn(q, n);
-        return m->stype == MX_FLOAT16 ? vf_loadn_f16(q, n) : vf_loadn_bf16(q, n);
-    }
-    memcpy(code, p, n);
-    vi c = vi_load_u8(code);
-    if (m->format.mode == MX_NVFP4)
-        return vf_mul(quant_from_e4m3(c), vf_set1(m->factor));
-    return as_vf(vi_select(vi_eq(c, vi_set1(0)), vi_set1(0x400000), vi_shl(c, 23)));
-}
-
-/* n scales or biases of a row from number g; behind them zeros, enough for a lookup. */
-static void read_scales(float *dst, const mx_quant_matrix *m, const char *row, ptrdiff_t g,
-                        ptrdiff_t n) {
-    ptrdiff_t size = (ptrdiff_t)mx_dtype_size(m->stype);
-    for (ptrdiff_t i = 0; i < n; i += VF_LANES) {
-        size_t have = n - i < VF_LANES ? (size_t)(n - i) : VF_LANES;
-        vf_storen(dst + i, scale_vector(m, row + (g + i) * size, have), have);
-    }
-    memset(dst + n, 0, 16 * sizeof *dst);
 }
 
 /* ---- the loop: R rows, S vectors, one block of k ---- */
@@ -107,22 +49,22 @@ SV void dot_block(const block *b, ptrdiff_t row, float *y, int R, int S, int bit
     vi code[4];
     int group = m->format.group;
     vi spread = vi_load(b->spread);
-    UNROLL
+    QUANT_UNROLL
     for (int r = 0; r < R; r++) {
         const char *s = m->scales + (row + r) * m->s_rs;
-        read_scales(scales[r], m, s, b->k0 / group, b->n / group);
+        quant_scales(scales[r], m, s, b->k0 / group, b->n / group);
         if (mode == MX_AFFINE)
-            read_scales(biases[r], m, m->biases + (row + r) * m->s_rs, b->k0 / group,
+            quant_scales(biases[r], m, m->biases + (row + r) * m->s_rs, b->k0 / group,
                         b->n / group);
         w[r] = (const int32_t *)(m->w + (row + r) * m->w_rs) + b->k0 / per;
-        UNROLL
+        QUANT_UNROLL
         for (int i = 0; i < S; i++)
             acc[r][i][0] = acc[r][i][1] = vf_zero();
     }
     for (ptrdiff_t c = 0; c < b->n; c += chunk) {
         size_t words = (size_t)((b->n - c) / per);
         const float *x = b->x + c;
-        UNROLL
+        QUANT_UNROLL
         for (int r = 0; r < R; r++) {
             const int32_t *p = w[r] + c / per;
             code[r] = words >= VF_LANES ? vi_load(p) : vi_loadn(p, words);
@@ -130,25 +72,25 @@ SV void dot_block(const block *b, ptrdiff_t row, float *y, int R, int S, int bit
             if (mode == MX_AFFINE)
                 bv[r] = vf_lookup16(biases[r] + c / group, spread);
         }
-        UNROLL
+        QUANT_UNROLL
         for (int j = 0; j < per; j++) {
-            UNROLL
+            QUANT_UNROLL
             for (int r = 0; r < R; r++) {
-                vf v = lane_values(j ? vi_shr(code[r], j * bits) : code[r], bits, mode);
+                vf v = quant_values(j ? vi_shr(code[r], j * bits) : code[r], bits, mode);
                 wv[r] = mode == MX_AFFINE ? vf_fma(v, sv[r], bv[r]) : vf_mul(v, sv[r]);
             }
-            UNROLL
+            QUANT_UNROLL
             for (int i = 0; i < S; i++) {
                 vf xv = vf_load(x + i * b->ldx + j * VF_LANES);
-                UNROLL
+                QUANT_UNROLL
                 for (int r = 0; r < R; r++)
                     acc[r][i][j % A] = vf_fma(wv[r], xv, acc[r][i][j % A]);
             }
         }
     }
-    UNROLL
+    QUANT_UNROLL
     for (int r = 0; r < R; r++) {
-        UNROLL
+        QUANT_UNROLL
         for (int i = 0; i < S; i++) {
             float *q = y + r + i * b->ldy;
             vf sum = A == 2 ? vf_add(acc[r][i][0], acc[r][i][1]) : acc[r][i][0];

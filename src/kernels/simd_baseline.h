@@ -145,8 +145,12 @@ SV vi vi_shr(vi a, int n) { return _mm_srli_epi32(a, n); }
 SV vi vi_sra(vi a, int n) { return _mm_srai_epi32(a, n); }
 /* Each lane by its own count, 0..31, with zeros. */
 SV vi vi_shlv(vi a, vi n) {
-    vi power = _mm_cvttps_epi32(_mm_castsi128_ps(vi_shl(vi_add(n, vi_set1(127)), 23)));
-    return vi_mul(a, power); // 2^31 converts to the same bits
+    int32_t v[4], k[4];
+    vi_store(v, a);
+    vi_store(k, n);
+    for (int i = 0; i < 4; i++)
+        v[i] = (int32_t)((uint32_t)v[i] << k[i]);
+    return vi_load(v);
 }
 SV vi vi_shrv(vi a, vi n) {
     int32_t v[4], k[4];
