@@ -1,5 +1,6 @@
 /* Functions in files: from the reference package (tests/data/mlxfn), to files and back, and files that are wrong. */
 #define _GNU_SOURCE
+#include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -189,6 +190,42 @@ static void under_transforms(void) {
         mx_object_release(&c->object);
     mx_arrays_free(&outs);
     mx_arrays_free(&grads);
+    mx_imported_free(f);
+}
+
+/* --- from several threads ------------------------------------------------------------------ */
+
+typedef struct work {
+    mx_imported *f;
+    int rows, wrong;
+} work;
+
+static void *call_often(void *arg) {
+    work *w = arg;
+    for (int i = 0; i < 50; i++) {
+        mx_scope s = mx_scope_open();
+        int n = 1 + (w->rows + i) % 5;
+        mx_array *x = ramp(n, 2), *want = mx_sum_all(mx_mul(x, mx_square(x)));
+        w->wrong += !(apart(result(w->f, &x, 1, 0), want) < 1e-6);
+        mx_scope_close(s);
+    }
+    return NULL;
+}
+
+static void threads(void) {
+    mx_array *x = ramp(2, 2);
+    pthread_t thread[4];
+    work w[4];
+    CHECK(write_with(own_path("threads.mlxfn"), cubes, true, &x, 1));
+    mx_imported *f = import(own_path("threads.mlxfn"));
+    for (int i = 0; f && i < 4; i++) {
+        w[i] = (work){f, i, 0};
+        CHECK(pthread_create(&thread[i], NULL, call_often, &w[i]) == 0);
+    }
+    for (int i = 0; f && i < 4; i++) {
+        pthread_join(thread[i], NULL);
+        CHECK_EQ_INT(w[i].wrong, 0);
+    }
     mx_imported_free(f);
 }
 
@@ -389,6 +426,7 @@ int main(void) {
     RUN(reference_files);
     RUN(there_and_back);
     RUN(under_transforms);
+    RUN(threads);
     RUN(refusals);
     RUN(a_million_nodes);
     RUN(truncated);

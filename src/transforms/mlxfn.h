@@ -21,6 +21,9 @@
  *
  *     dtype:  i32 number, u8 bytes of an element
  *
+ * Limits: 64 dimensions; 65,536 items in a list of an operation, and inputs or outputs of a trace; 2^31 - 1 entries. Counts
+ * must fit into the bytes that are left, ids come before they are used and once, texts hold no 0.
+ *
  * The layout was found by writing files with MLX 0.32.2 and looking at the bytes. Versions 0.32.x are
  * read, others refused. Operations that MLX has no name for are called "mlxc.<Name>": it refuses them.
  */
