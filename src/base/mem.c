@@ -9,9 +9,9 @@
 
 #include "base/status.h"
 
-/* Live allocations are counted in a few cache lines, one per thread modulo LINES, so that
-   threads that build graphs at once do not fight over one. A line alone may be negative. */
-#define LINES 16
+/* Live allocations are counted in a few cache lines: each of the first threads has its own, which nobody else
+   writes, the others share the last one. A line alone may be negative. */
+#define LINES 64
 typedef struct line {
     _Alignas(64) _Atomic int64_t live;
 } line;
@@ -25,8 +25,13 @@ static void count(int64_t change) {
     static _Atomic unsigned threads;
     static _Thread_local unsigned mine __attribute__((tls_model("initial-exec")));
     if (!mine)
-        mine = atomic_fetch_add_explicit(&threads, 1, memory_order_relaxed) % LINES + 1;
-    atomic_fetch_add_explicit(&lines[mine - 1].live, change, memory_order_relaxed);
+        mine = atomic_fetch_add_explicit(&threads, 1, memory_order_relaxed) + 1;
+    if (mine >= LINES) {
+        atomic_fetch_add_explicit(&lines[LINES - 1].live, change, memory_order_relaxed);
+        return;
+    }
+    _Atomic int64_t *own = &lines[mine - 1].live;
+    atomic_store_explicit(own, atomic_load_explicit(own, memory_order_relaxed) + change, memory_order_relaxed);
 }
 
 int64_t mx_alloc_live(void) {

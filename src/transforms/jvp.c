@@ -80,14 +80,14 @@ static bool place_tangents(forward *f, const mx_tracing *t, mx_array *const *tan
     return true;
 }
 
-static bool push_forward(const mx_tracing *t, const mx_arrays *out, mx_array *const *tan,
+static bool push_forward(mx_tracing *t, const mx_arrays *out, mx_array *const *tan,
                          mx_arrays *out_tangents) {
     mx_tape tape;
     forward f = {.tape = &tape};
     bool ok = mx_tape_record(&tape, t, out->item, out->count);
     f.tan = mx_calloc((size_t)tape.n_slot + 1, sizeof *f.tan);
     f.out = mx_calloc((size_t)tape.max_out, sizeof *f.out);
-    ok = ok && f.tan && f.out && place_tangents(&f, t, tan) && walk_on(&f, t->seeds.count) &&
+    ok = ok && f.tan && f.out && mx_trace_relax(t, out) && place_tangents(&f, t, tan) && walk_on(&f, t->seeds.count) &&
          collect(&f, out, out_tangents);
     for (int32_t i = 0; f.tan && i < tape.n_slot; i++)
         mx_array_release(f.tan[i]);

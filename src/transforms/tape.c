@@ -202,51 +202,67 @@ typedef struct pile {
     size_t n, room;
 } pile;
 
-static bool pile_add(pile *p, mx_array *a) {
-    if (!mx_grow(&p->item, &p->room, p->n + 1, sizeof *p->item))
-        return false;
-    p->item[p->n++] = a;
-    return true;
-}
-
-/* Unflag a; it is still to be followed, and let go of its node later if it has its data. */
-static bool drop_flag(pile *work, pile *done, mx_array *a) {
+/* Unflag a; it is still to be followed, and lets go of its node later if it has its data. */
+static bool drop_flag(mx_tracing *t, pile *work, mx_array *a) {
     if (!a->tracer || atomic_load(&a->state) == MX_PLACEHOLDER)
         return true;
     a->tracer = 0;
     if (!a->node)
         return true;
-    if (!pile_add(work, a))
+    if (!mx_grow(&work->item, &work->room, work->n + 1, sizeof *work->item))
         return false;
+    work->item[work->n++] = a;
     if (!mx_array_available(a))
         return true;
-    return pile_add(done, a) && mx_array_retain(a);
+    if (!mx_grow(&t->done, &t->room_done, t->n_done + 1, sizeof *t->done))
+        return false;
+    t->done[t->n_done++] = mx_array_retain(a);
+    return true;
 }
 
-static bool drop_flags(pile *work, pile *done, const mx_arrays *roots) {
+static bool drop_flags(mx_tracing *t, pile *work, const mx_arrays *roots) {
     bool ok = true;
     for (size_t i = 0; i < roots->count && ok; i++)
-        ok = drop_flag(work, done, roots->item[i]);
+        ok = drop_flag(t, work, roots->item[i]);
     while (work->n && ok) {
         const mx_node *n = work->item[--work->n]->node;
         for (int i = 0; i < n->nin && ok; i++)
-            ok = drop_flag(work, done, n->in[i]);
+            ok = drop_flag(t, work, n->in[i]);
     }
     return ok;
 }
 
-static bool settle_outermost(mx_tracing *t, const mx_arrays *results0, const mx_arrays *results1) {
-    pile work = {0}, done = {0};
+bool mx_trace_relax(mx_tracing *t, const mx_arrays *outputs) {
+    pile work = {0};
+    if (t->level > 1)
+        return true;
     mx_eval_lock();
-    bool ok = drop_flags(&work, &done, results0) && drop_flags(&work, &done, results1) &&
-              drop_flags(&work, &done, &t->seeds);
-    for (size_t i = 0; i < done.n; i++) {
-        mx_array_detach(done.item[i]);
-        mx_array_release(done.item[i]);
+    bool ok = drop_flags(t, &work, outputs) && drop_flags(t, &work, &t->seeds);
+    mx_eval_unlock();
+    mx_free(work.item);
+    return ok;
+}
+
+static bool any_flag(const mx_arrays *list) {
+    for (size_t i = 0; i < list->count; i++)
+        if (list->item[i]->tracer)
+            return true;
+    return false;
+}
+
+static bool settle_outermost(mx_tracing *t, const mx_arrays *results0, const mx_arrays *results1) {
+    pile work = {0};
+    if (!t->n_done && !any_flag(results0) && !any_flag(results1) && !any_flag(&t->seeds))
+        return true;
+    mx_eval_lock();
+    bool ok = drop_flags(t, &work, results0) && drop_flags(t, &work, results1) && drop_flags(t, &work, &t->seeds);
+    for (size_t i = 0; i < t->n_done; i++) {
+        mx_array_detach(t->done[i]);
+        mx_array_release(t->done[i]);
     }
     mx_eval_unlock();
     mx_free(work.item);
-    mx_free(done.item);
+    mx_free(t->done);
     return ok;
 }
 

@@ -130,10 +130,10 @@ static bool differentiate(const mx_tape *tape, const mx_tracing *t, const mx_arr
     return ok;
 }
 
-static bool pull_back(const mx_tracing *t, const mx_arrays *out, mx_array *const *cot, int ncot,
+static bool pull_back(mx_tracing *t, const mx_arrays *out, mx_array *const *cot, int ncot,
                       mx_arrays *grads) {
     mx_tape tape;
-    bool ok = mx_tape_record(&tape, t, out->item, out->count) &&
+    bool ok = mx_tape_record(&tape, t, out->item, out->count) && mx_trace_relax(t, out) &&
               differentiate(&tape, t, out, cot, ncot, grads);
     mx_tape_free(&tape);
     return ok;
