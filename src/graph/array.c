@@ -211,8 +211,11 @@ bool mx_array_alloc(mx_array *a) {
     mx_buffer *b = mx_buffer_new((size_t)a->size * mx_itemsize(a));
     if (!b)
         return false;
-    mx_array_place(a, b, b->ptr, NULL);
-    mx_buffer_release(b);
+    mx_buffer_release(a->buffer);
+    a->buffer = b;
+    a->data = b->ptr;
+    mx_row_strides(a->shape, a->ndim, a->strides);
+    a->row_contiguous = true;
     return true;
 }
 

@@ -42,7 +42,8 @@ mx_buffer *mx_buffer_retain(mx_buffer *b) {
 }
 
 void mx_buffer_release(mx_buffer *b) {
-    if (!b || atomic_fetch_sub_explicit(&b->refs, 1, memory_order_acq_rel) != 1)
+    if (!b || (atomic_load_explicit(&b->refs, memory_order_acquire) != 1 &&
+               atomic_fetch_sub_explicit(&b->refs, 1, memory_order_acq_rel) != 1))
         return;
     if (!b->borrowed)
         mx_block_free(b->ptr, b->bytes);

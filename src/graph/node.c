@@ -38,7 +38,11 @@ static void for_objects(mx_node *n, bool retain) {
     }
 }
 
+/* A last reference to an array without a node, to a node or to a buffer needs no atomic subtraction: whoever
+   wants another one must hold one. (Arrays with nodes may be found through them, mx_node_hold_outputs.) */
 static bool drop_ref(mx_array *a) {
+    if (!a->node && atomic_load_explicit(&a->refs, memory_order_acquire) == 1)
+        return true;
     return atomic_fetch_sub_explicit(&a->refs, 1, memory_order_acq_rel) == 1;
 }
 
@@ -55,7 +59,8 @@ static mx_array *node_free(mx_node *n, mx_array *list) {
 }
 
 static mx_array *node_drop(mx_node *n, mx_array *list) {
-    if (atomic_fetch_sub_explicit(&n->refs, 1, memory_order_acq_rel) == 1)
+    if (atomic_load_explicit(&n->refs, memory_order_acquire) == 1 ||
+        atomic_fetch_sub_explicit(&n->refs, 1, memory_order_acq_rel) == 1)
         return node_free(n, list);
     return list;
 }
@@ -218,7 +223,7 @@ static mx_node *node_new(mx_prim p, const void *params, mx_array *const *in, int
     mx_node *n = mx_malloc(total);
     if (!n)
         return NULL;
-    atomic_init(&n->refs, 0);
+    atomic_init(&n->refs, 1);
     n->prim = (uint16_t)p;
     n->nin = (uint16_t)nin;
     n->nout = (uint16_t)nout;
@@ -236,14 +241,16 @@ static mx_node *node_new(mx_prim p, const void *params, mx_array *const *in, int
     return n;
 }
 
-/* Make output j of n; the scope owns it. */
+/* Make output j of n, to which it takes over a reference; the scope owns it. */
 static mx_array *output_new(mx_node *n, int j, const mx_out *o, uint8_t level) {
     mx_array *a = mx_array_shell(o->shape.dim, o->shape.ndim, o->dtype);
-    if (!a)
+    if (!a) {
+        mx_node_release(n);
         return NULL;
+    }
     a->tracer = level;
     a->index = (uint32_t)j;
-    a->node = mx_node_retain(n);
+    a->node = n;
     n->out[j] = a;
     return mx_own(a);
 }
@@ -257,11 +264,13 @@ static uint8_t level_of(mx_array *const *in, int nin) {
 
 static bool apply_inferred(mx_prim p, const void *params, mx_array *const *in, int nin, const mx_out *o,
                            mx_array **out, int nout) {
-    mx_node *n = mx_node_retain(node_new(p, params, in, nin, nout));
+    mx_node *n = node_new(p, params, in, nin, nout);
     bool ok = n != NULL;
     uint8_t level = level_of(in, nin);
+    if (ok && nout == 1)
+        return (out[0] = output_new(n, 0, o, level)) != NULL;
     for (int j = 0; j < nout && ok; j++)
-        ok = (out[j] = output_new(n, j, &o[j], level)) != NULL;
+        ok = (out[j] = output_new(mx_node_retain(n), j, &o[j], level)) != NULL;
     mx_node_release(n);
     return ok;
 }

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "base/status.h"
+#include "graph/read.h"
 
 /* --- broadcasting, undone --------------------------------------------------------- */
 
@@ -19,6 +20,38 @@ mx_array *mx_unbroadcast(mx_array *g, mx_array *like) {
     if (n > lead && lead)
         g = mx_squeeze(g, axes, lead);
     return mx_astype(mx_reshape_like(g, like), mx_dtype_of(like));
+}
+
+/* --- products with a factor that is the same everywhere --------------------------- */
+
+/* Data that no transform watches, of one real number. */
+static bool is_uniform(const mx_array *a) {
+    if (!mx_array_available(a) || a->tracer || !a->size || !mx_dtype_is_float(mx_dtype_of(a)))
+        return false;
+    for (int i = 0; i < a->ndim; i++)
+        if (a->shape[i] > 1 && a->strides[i] != 0)
+            return false;
+    return true;
+}
+
+static double number_of(const mx_array *a) {
+    return mx_read_double(a->data, mx_dtype_of(a));
+}
+
+mx_array *mx_times(mx_array *g, double s) {
+    if (!g || !is_uniform(g))
+        return mx_mul_s(g, s);
+    return mx_broadcast_to(mx_scalar(number_of(g) * s, mx_dtype_of(g)), g->shape, g->ndim);
+}
+
+mx_array *mx_scaled(mx_array *g, mx_array *e) {
+    if (!g || !e || !is_uniform(g) || g->dtype != e->dtype || !mx_same_shape(g, e))
+        return mx_mul(g, e);
+    return number_of(g) == 1 ? e : is_uniform(e) ? mx_times(e, number_of(g)) : mx_mul(g, e);
+}
+
+mx_array *mx_negated(mx_array *g) {
+    return g && is_uniform(g) ? mx_times(g, -1) : mx_negative(g);
 }
 
 /* --- pointwise -------------------------------------------------------------------- */

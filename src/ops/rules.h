@@ -31,6 +31,11 @@ bool mx_pointwise_vjp(const mx_node *y, mx_array *const *cot, const bool *need, 
 bool mx_pointwise_jvp(const mx_node *y, mx_array *const *tan, mx_array **out);
 bool mx_pointwise_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n,
                        mx_array **out, int *out_axes);
+/* g e, -g and g s in the rules of derivatives, where g is often one number in every place (the cotangent of a sum):
+   then known at once, without a node where e need not change. */
+mx_array *mx_scaled(mx_array *g, mx_array *e);
+mx_array *mx_negated(mx_array *g);
+mx_array *mx_times(mx_array *g, double s);
 /* jvp of primitives that are linear in their inexact inputs: the node applied to the
    tangents, zeros where an inexact input has none; the other inputs (indices) stay. */
 bool mx_linear_jvp(const mx_node *y, mx_array *const *tan, mx_array **out);
