@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Every public function is called by a test, an example or a benchmark written in C.
 
-    check_called.py build_folder [uncalled.txt]
+    check_called.py build_folder [uncalled.txt ...]
 
-Calls are the undefined symbols of their object files. uncalled.txt names functions that wait for a test, each with
-the reason behind it on its line; a name that is called all the same is a fault too.
+Calls are the undefined symbols of their object files. The files name functions that are not there yet or wait for
+a test; a name that is called all the same is a fault too.
 """
 import re
 import shutil
@@ -34,9 +34,9 @@ def called(build):
     return set(re.findall(r"\bU (_?mlx_\w+)", out))
 
 
-def excused(path):
-    lines = path.read_text().splitlines() if path.exists() else []
-    return {line.split()[0] for line in lines if line.strip() and not line.startswith("#")}
+def excused(paths):
+    lines = [line for path in map(Path, paths) if path.exists() for line in path.read_text().splitlines()]
+    return {line.split()[0] for line in lines if line.strip()}
 
 
 def main():
@@ -44,7 +44,7 @@ def main():
         print("no nm")
         return 77
     names, calls = declared(), called(Path(sys.argv[1]))
-    waiting = excused(Path(sys.argv[2])) if len(sys.argv) > 2 else set()
+    waiting = excused(sys.argv[2:])
     faults = [f"no test calls {n}" for n in sorted(names - calls - waiting)]
     faults += [f"called, or not there, and still excused: {n}" for n in sorted(waiting - (names - calls))]
     print("\n".join(faults))

@@ -284,6 +284,15 @@ static void named_arguments(void) {
     CHECK(mlx_closure_kwargs_set(&g, f) == 0 && mlx_closure_kwargs_apply(&out, g, in, named) == 0);
     CHECK_NEAR(number(out, 0), 23, 0);
     CHECK_EQ_INT(count, 1);
+    const char *file = "test_capi_transforms.mlxfn";
+    mlx_function_exporter e = mlx_function_exporter_new_kwargs(file, f, false, "a note");
+    CHECK(mlx_function_exporter_apply_kwargs(e, in, named) == 0 && mlx_function_exporter_free(e) == 0);
+    mlx_imported_function read = mlx_imported_function_new(file);
+    CHECK_STR(mlx_imported_function_metadata(read), "a note");
+    CHECK(mlx_imported_function_apply_kwargs(&out, read, in, named) == 0);
+    CHECK_NEAR(number(out, 0), 23, 0);
+    mlx_imported_function_free(read);
+    remove(file);
     mlx_closure_kwargs_free(f);
     mlx_closure_kwargs_free(g);
     mlx_map_string_to_array_free(named);
