@@ -7,7 +7,19 @@ import random
 
 import numpy as np
 
-SHAPES = [(), (1,), (5,), (0,), (2, 3), (4, 1), (3, 0), (2, 3, 4), (1, 4, 2), (2, 3, 2, 3), (2, 1, 3, 1, 2)]
+SHAPES = [
+    (),
+    (1,),
+    (5,),
+    (0,),
+    (2, 3),
+    (4, 1),
+    (3, 0),
+    (2, 3, 4),
+    (1, 4, 2),
+    (2, 3, 2, 3),
+    (2, 1, 3, 1, 2),
+]
 
 
 def bound(rng, n, beyond):
@@ -21,7 +33,7 @@ def slice_text(rng, n, beyond):
 
 def index_array(rng, n, block):
     """A nested list of indices of an axis, of a shape that broadcasts to the block."""
-    shape = [d if rng.random() < 0.7 else 1 for d in block[rng.randint(0, len(block)):]]
+    shape = [d if rng.random() < 0.7 else 1 for d in block[rng.randint(0, len(block)) :]]
     size = int(np.prod(shape))
     values = [rng.randint(-n, n - 1) for _ in range(size)]
     return np.array(values, np.int64).reshape(shape).tolist()
@@ -49,7 +61,9 @@ def key(rng, shape, beyond=None, new=True, ints=True):
     used = rng.randint(0, len(shape))
     front = rng.randint(0, used)
     ellipsis = used < len(shape) and rng.random() < 0.5 or rng.random() < 0.2
-    axes = list(shape[:front]) + list(shape[len(shape) - (used - front):] if ellipsis else shape[front:used])
+    axes = list(shape[:front]) + list(
+        shape[len(shape) - (used - front) :] if ellipsis else shape[front:used]
+    )
     entries = [entry(rng, n, block, arrays, beyond, ints) for n in axes]
     if ellipsis:
         entries.insert(front, "...")
@@ -60,17 +74,26 @@ def key(rng, shape, beyond=None, new=True, ints=True):
 
 def wrong_key(rng, shape):
     """An index that no array of this shape has."""
-    return rng.choice([
-        ", ".join([":"] * (len(shape) + 1)), "..., ...", "1.5", "'a'", "{}", "A([0.5])", "'a':", ":1.5",
-        ", ".join(["None"] * 3 + [":"] * (len(shape) + 1)),
-    ])
+    return rng.choice(
+        [
+            ", ".join([":"] * (len(shape) + 1)),
+            "..., ...",
+            "1.5",
+            "'a'",
+            "{}",
+            "A([0.5])",
+            "'a':",
+            ":1.5",
+            ", ".join(["None"] * 3 + [":"] * (len(shape) + 1)),
+        ]
+    )
 
 
 def value_shape(rng, shape):
     """A shape that broadcasts to this one, mostly."""
     if rng.random() < 0.05:
         return (7, *shape)
-    return tuple(1 if rng.random() < 0.2 else n for n in shape[rng.randint(0, len(shape)):])
+    return tuple(1 if rng.random() < 0.2 else n for n in shape[rng.randint(0, len(shape)) :])
 
 
 def in_numpy(shape):
@@ -104,7 +127,11 @@ def writes(seed, count):
         if rng.random() < 0.2:  # the reference has an order of axes of its own
             place = rng.sample(place, len(place))
         value = rng.choice(["7", "True"]) if rng.random() < 0.2 else f"V{value_shape(rng, place)}"
-        yield shape, f"y = +x; y[{text}] = {value}" if method == "=" else f"y = x.at[{text}].{method}({value})"
+        yield shape, (
+            f"y = +x; y[{text}] = {value}"
+            if method == "="
+            else f"y = x.at[{text}].{method}({value})"
+        )
 
 
 def evaluate(shape, statement):

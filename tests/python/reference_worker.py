@@ -24,16 +24,24 @@ def environment():
 
 def some_results(script, cases):
     lines = "".join(json.dumps(case) + "\n" for case in cases)
-    run = subprocess.run([PYTHON or sys.executable, str(script)], input=lines, text=True, stdout=subprocess.PIPE,
-                         stderr=subprocess.PIPE, env=environment())
-    return [json.loads(line) for line in run.stdout.splitlines() if line.endswith(("]", '"', "null"))], run.returncode
+    run = subprocess.run(
+        [PYTHON or sys.executable, str(script)],
+        input=lines,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(),
+    )
+    return [
+        json.loads(line) for line in run.stdout.splitlines() if line.endswith(("]", '"', "null"))
+    ], run.returncode
 
 
 def results(script, cases):
     """What the reference makes of each case; CRASHED where it died."""
     done = []
     while len(done) < len(cases):
-        more, status = some_results(script, cases[len(done):])
+        more, status = some_results(script, cases[len(done) :])
         done += more
         if len(done) < len(cases):
             assert status < 0, f"the reference stopped with {status} at {cases[len(done)]}"

@@ -11,8 +11,20 @@ import numpy as np
 import pytest
 
 FORMATS = {
-    "bool_": "?", "uint8": "B", "uint16": "H", "uint32": "I", "uint64": "Q", "int8": "b", "int16": "h", "int32": "i",
-    "int64": "q", "float16": "e", "float32": "f", "float64": "d", "complex64": "Zf", "bfloat16": "bfloat16",
+    "bool_": "?",
+    "uint8": "B",
+    "uint16": "H",
+    "uint32": "I",
+    "uint64": "Q",
+    "int8": "b",
+    "int16": "h",
+    "int32": "i",
+    "int64": "q",
+    "float16": "e",
+    "float32": "f",
+    "float64": "d",
+    "complex64": "Zf",
+    "bfloat16": "bfloat16",
 }
 
 
@@ -20,7 +32,7 @@ def address(x):
     return np.asarray(x).__array_interface__["data"][0]
 
 
-# --- out -------------------------------------------------------------------------------------------
+# --- out ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -80,14 +92,16 @@ def test_capsules():
     assert a.__dlpack_device__() == (1, 0)
     assert '"dltensor"' in repr(a.__dlpack__())
     assert '"dltensor"' in repr(a.__dlpack__(max_version=(0, 8)))
-    assert '"dltensor_versioned"' in repr(a.__dlpack__(stream=None, max_version=(1, 0), dl_device=(1, 0)))
+    assert '"dltensor_versioned"' in repr(
+        a.__dlpack__(stream=None, max_version=(1, 0), dl_device=(1, 0))
+    )
     with pytest.raises(BufferError):
         a.__dlpack__(dl_device=(2, 0))
     with pytest.raises(TypeError):
         a.__dlpack__(max_version=1)
 
 
-# --- in --------------------------------------------------------------------------------------------
+# --- in -------------------------------------------------------------------------------------------
 
 
 class Old:
@@ -106,7 +120,13 @@ class Old:
 class Used(Old):
     def __dlpack__(self, **kwargs):
         capsule = self.x.__dlpack__()
-        np.from_dlpack(type("", (), {"__dlpack__": lambda s, **k: capsule, "__dlpack_device__": lambda s: (1, 0)})())
+        np.from_dlpack(
+            type(
+                "",
+                (),
+                {"__dlpack__": lambda s, **k: capsule, "__dlpack_device__": lambda s: (1, 0)},
+            )()
+        )
         return capsule
 
 
@@ -169,7 +189,7 @@ def test_wrong_producers():
         mx.from_dlpack(Bad())
 
 
-# --- lives -----------------------------------------------------------------------------------------
+# --- lives ----------------------------------------------------------------------------------------
 
 
 class Owner(np.ndarray):
@@ -199,8 +219,12 @@ def test_release_on_another_thread():
         a, owner = lent()
         box = [a + 1]
         del a
-        thread = threading.Thread(target=lambda: (mx.eval(box[0]) if hasattr(mx, "eval") else box[0].tolist(),
-                                                  box.clear()))
+        thread = threading.Thread(
+            target=lambda: (
+                mx.eval(box[0]) if hasattr(mx, "eval") else box[0].tolist(),
+                box.clear(),
+            )
+        )
         thread.start()
         thread.join()
         for _ in range(1000):
@@ -209,13 +233,16 @@ def test_release_on_another_thread():
         assert owner() is None
 
 
-@pytest.mark.parametrize("body", [
-    "a = mx.from_dlpack(np.arange(10.0, dtype=np.float32)); b = a * 2",
-    "sys.a = mx.from_dlpack(np.arange(10.0, dtype=np.float32))[1:]",
-    "sys.v = memoryview(mx.array([1, 2])); sys.n = np.asarray(mx.array([1, 2]))",
-    "c = mx.array([1]).__dlpack__(); sys.c = c",
-    "t = threading.Thread(target=lambda: mx.array(np.ones(10)).tolist(), daemon=True); t.start()",
-])
+@pytest.mark.parametrize(
+    "body",
+    [
+        "a = mx.from_dlpack(np.arange(10.0, dtype=np.float32)); b = a * 2",
+        "sys.a = mx.from_dlpack(np.arange(10.0, dtype=np.float32))[1:]",
+        "sys.v = memoryview(mx.array([1, 2])); sys.n = np.asarray(mx.array([1, 2]))",
+        "c = mx.array([1]).__dlpack__(); sys.c = c",
+        "t = threading.Thread(target=lambda: mx.array(np.ones(10)).tolist(), daemon=True); t.start()",
+    ],
+)
 def test_the_interpreter_ends_well(body):
     script = f"import sys, threading, numpy as np, mlx.core as mx\n{body}"
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)

@@ -12,8 +12,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-DTYPES = ["bool_", "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64", "float16", "float32",
-          "float64", "bfloat16", "complex64"]
+DTYPES = [
+    "bool_",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "float16",
+    "float32",
+    "float64",
+    "bfloat16",
+    "complex64",
+]
 IN_NUMPY = [name for name in DTYPES if name != "bfloat16"]
 
 
@@ -21,16 +35,44 @@ def dtype(name):
     return getattr(mx, name)
 
 
-@pytest.mark.parametrize("value, expected", [
-    (1, "int32"), (True, "bool_"), (1.5, "float32"), (1j, "complex64"), (2**31 - 1, "int32"), (2**31, "int64"),
-    (-2**31, "int32"), (-2**31 - 1, "int64"), (2**63 - 1, "int64"), (2**63, "uint64"), ([], "float32"),
-    ([[]], "float32"), ([1, 2.5, True], "float32"), ([True, 2], "int32"), ([True, False], "bool_"),
-    ([1, 1j], "complex64"), ([1, 2**31], "int64"), ([2**40, 1.5], "float32"), ((1, 2), "int32"),
-    ([(1, 2), [3, 4]], "int32"), (np.float64(0.1), "float32"), (np.float16(1), "float16"), (np.int64(3), "int64"),
-    (np.uint8(3), "uint8"), (np.bool_(True), "bool_"), (np.complex128(1j), "complex64"), (b"abc", "uint8"),
-    (bytearray(b"ab"), "uint8"), (memoryview(b"ab"), "uint8"), (pyarray.array("d", [1]), "float32"),
-    (pyarray.array("l", [1]), "int64"), ([np.float32(1), np.float32(2)], "float32"), ([np.float64(1), 2], "float32"),
-])
+@pytest.mark.parametrize(
+    "value, expected",
+    [
+        (1, "int32"),
+        (True, "bool_"),
+        (1.5, "float32"),
+        (1j, "complex64"),
+        (2**31 - 1, "int32"),
+        (2**31, "int64"),
+        (-(2**31), "int32"),
+        (-(2**31) - 1, "int64"),
+        (2**63 - 1, "int64"),
+        (2**63, "uint64"),
+        ([], "float32"),
+        ([[]], "float32"),
+        ([1, 2.5, True], "float32"),
+        ([True, 2], "int32"),
+        ([True, False], "bool_"),
+        ([1, 1j], "complex64"),
+        ([1, 2**31], "int64"),
+        ([2**40, 1.5], "float32"),
+        ((1, 2), "int32"),
+        ([(1, 2), [3, 4]], "int32"),
+        (np.float64(0.1), "float32"),
+        (np.float16(1), "float16"),
+        (np.int64(3), "int64"),
+        (np.uint8(3), "uint8"),
+        (np.bool_(True), "bool_"),
+        (np.complex128(1j), "complex64"),
+        (b"abc", "uint8"),
+        (bytearray(b"ab"), "uint8"),
+        (memoryview(b"ab"), "uint8"),
+        (pyarray.array("d", [1]), "float32"),
+        (pyarray.array("l", [1]), "int64"),
+        ([np.float32(1), np.float32(2)], "float32"),
+        ([np.float64(1), 2], "float32"),
+    ],
+)
 def test_dtype_of(value, expected):
     a = mx.array(value)
     assert a.dtype is dtype(expected)
@@ -42,7 +84,14 @@ def test_dtype_of(value, expected):
 def test_numpy_both_ways(name):
     numpy_name = name.rstrip("_")
     original = np.array([[0, 1, 2], [3, 4, 5]]).astype(numpy_name)
-    for source in (original, original.T, original[:, ::-1], original[::2, 1:], original[0, 0], original[:0]):
+    for source in (
+        original,
+        original.T,
+        original[:, ::-1],
+        original[::2, 1:],
+        original[0, 0],
+        original[:0],
+    ):
         expected = np.asarray(source)
         a = mx.array(source, dtype(name))
         assert a.dtype is dtype(name) and a.shape == expected.shape
@@ -65,13 +114,30 @@ def test_given_dtype(name):
     assert mx.array(mx.array([0, 1]), dtype(name)).dtype is dtype(name)
 
 
-@pytest.mark.parametrize("value, name, expected", [
-    (300, "uint8", 44), (-1, "uint8", 255), (-1, "uint32", 2**32 - 1), ([128], "int8", [-128]), (1.7, "int32", 1),
-    (-1.7, "int32", -1), (float("nan"), "int32", -2**31), ([1e20], "int32", [-2**31]), (1e39, "float16", np.inf),
-    ([0.5, 0.0], "bool_", [True, False]), (1j, "float32", 0.0), ([1 + 2j], "int32", [1]), (2**63, "uint64", 2**63),
-    (0.1, "float16", 0.0999755859375), (65519.9, "float16", 65504.0), (65520, "float16", np.inf),
-    (2.0**-25, "float16", 0.0), (2.0**-24, "float16", 2.0**-24), (1.00390625, "bfloat16", 1.0),
-])
+@pytest.mark.parametrize(
+    "value, name, expected",
+    [
+        (300, "uint8", 44),
+        (-1, "uint8", 255),
+        (-1, "uint32", 2**32 - 1),
+        ([128], "int8", [-128]),
+        (1.7, "int32", 1),
+        (-1.7, "int32", -1),
+        (float("nan"), "int32", -(2**31)),
+        ([1e20], "int32", [-(2**31)]),
+        (1e39, "float16", np.inf),
+        ([0.5, 0.0], "bool_", [True, False]),
+        (1j, "float32", 0.0),
+        ([1 + 2j], "int32", [1]),
+        (2**63, "uint64", 2**63),
+        (0.1, "float16", 0.0999755859375),
+        (65519.9, "float16", 65504.0),
+        (65520, "float16", np.inf),
+        (2.0**-25, "float16", 0.0),
+        (2.0**-24, "float16", 2.0**-24),
+        (1.00390625, "bfloat16", 1.0),
+    ],
+)
 def test_conversion_of_numbers(value, name, expected):
     assert mx.array(value, dtype(name)).tolist() == expected
 
@@ -82,8 +148,13 @@ def test_float16_rounds_as_numpy(x):
         assert mx.array(x, mx.float16).item() == np.float16(np.float32(x))
 
 
-@given(st.recursive(st.integers(-2**31, 2**31 - 1) | st.floats(width=32, allow_nan=False) | st.booleans(),
-                    lambda inner: st.lists(inner, max_size=4), max_leaves=20))
+@given(
+    st.recursive(
+        st.integers(-(2**31), 2**31 - 1) | st.floats(width=32, allow_nan=False) | st.booleans(),
+        lambda inner: st.lists(inner, max_size=4),
+        max_leaves=20,
+    )
+)
 def test_nested_lists_as_numpy(value):
     try:
         expected = np.array(value)
@@ -121,34 +192,57 @@ def test_objects_that_know_how():
     assert mx.ArrayLike([1, 2]).__mlx_array__().tolist() == [1, 2]
 
 
-@pytest.mark.parametrize("value, error", [
-    (None, TypeError), ("abc", ValueError), (["a"], ValueError), ([None], ValueError), ({}, ValueError),
-    (object(), ValueError), (range(3), ValueError), ({1}, ValueError), (2**64, OverflowError),
-    ([-2**63 - 1], OverflowError), (np.array("abc"), ValueError), (np.array([1], object), ValueError),
-    (np.zeros(2, np.longdouble), ValueError), (np.arange(3, dtype=">i4"), ValueError),
-])
+@pytest.mark.parametrize(
+    "value, error",
+    [
+        (None, TypeError),
+        ("abc", ValueError),
+        (["a"], ValueError),
+        ([None], ValueError),
+        ({}, ValueError),
+        (object(), ValueError),
+        (range(3), ValueError),
+        ({1}, ValueError),
+        (2**64, OverflowError),
+        ([-(2**63) - 1], OverflowError),
+        (np.array("abc"), ValueError),
+        (np.array([1], object), ValueError),
+        (np.zeros(2, np.longdouble), ValueError),
+        (np.arange(3, dtype=">i4"), ValueError),
+    ],
+)
 def test_refused(value, error):
     with pytest.raises(error):
         mx.array(value)
 
 
-@pytest.mark.parametrize("value, message", [
-    ([[1, 2], [3]], "Initialization encountered non-uniform length."),
-    ([1, [2]], "Initialization encountered extra dimension."),
-    ([[1], 2], "Initialization encountered non-uniform length."),
-    ([mx.array([1, 2]), mx.array([1, 2, 3])], "Initialization encountered non-uniform length."),
-    (["a"], "Invalid type str received in array initialization."),
-])
+@pytest.mark.parametrize(
+    "value, message",
+    [
+        ([[1, 2], [3]], "Initialization encountered non-uniform length."),
+        ([1, [2]], "Initialization encountered extra dimension."),
+        ([[1], 2], "Initialization encountered non-uniform length."),
+        ([mx.array([1, 2]), mx.array([1, 2, 3])], "Initialization encountered non-uniform length."),
+        (["a"], "Invalid type str received in array initialization."),
+    ],
+)
 def test_messages(value, message):
     with pytest.raises(ValueError) as info:
         mx.array(value)
     assert str(info.value) == message
 
 
-@pytest.mark.parametrize("call", [
-    lambda: mx.array(), lambda: mx.array(1, 2), lambda: mx.array(1, "float32"), lambda: mx.array(1, float),
-    lambda: mx.array(1, foo=3), lambda: mx.array(1, mx.int32, 3),
-])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: mx.array(),
+        lambda: mx.array(1, 2),
+        lambda: mx.array(1, "float32"),
+        lambda: mx.array(1, float),
+        lambda: mx.array(1, foo=3),
+        lambda: mx.array(1, mx.int32, 3),
+    ],
+)
 def test_wrong_arguments(call):
     with pytest.raises(TypeError):
         call()
@@ -176,7 +270,7 @@ def test_keywords():
     assert mx.array(1, dtype=None).dtype is mx.int32
 
 
-# --- copies, pickles, identity ---------------------------------------------------------------------
+# --- copies, pickles, identity --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", DTYPES)
@@ -196,10 +290,22 @@ def test_pickles_of_the_original():
     assert a.dtype is mx.bfloat16 and a.tolist() == [1.5]
 
 
-@pytest.mark.parametrize("state", [
-    None, (), (1,), (b"abc", 7, (1,)), (b"abcd", 99, (1,)), (b"abcd", 7, (-1,)), (b"abcd", 7, ("a",)),
-    (b"", 7, (2**31,)), (b"abcd", 7, (1,) * 65), (b"", 7, (2**30,) * 40), (np.arange(3), 10),
-])
+@pytest.mark.parametrize(
+    "state",
+    [
+        None,
+        (),
+        (1,),
+        (b"abc", 7, (1,)),
+        (b"abcd", 99, (1,)),
+        (b"abcd", 7, (-1,)),
+        (b"abcd", 7, ("a",)),
+        (b"", 7, (2**31,)),
+        (b"abcd", 7, (1,) * 65),
+        (b"", 7, (2**30,) * 40),
+        (np.arange(3), 10),
+    ],
+)
 def test_wrong_pickles(state):
     a = mx.array([1, 2])
     with pytest.raises((ValueError, TypeError)):
@@ -238,7 +344,15 @@ def test_subclass():
 
 def test_an_array_that_was_never_initialised():
     a = mx.array.__new__(mx.array)
-    for use in (repr, len, lambda a: a + 1, lambda a: a[0], lambda a: a.tolist(), np.array, pickle.dumps):
+    for use in (
+        repr,
+        len,
+        lambda a: a + 1,
+        lambda a: a[0],
+        lambda a: a.tolist(),
+        np.array,
+        pickle.dumps,
+    ):
         with pytest.raises(Exception):
             use(a)
     assert a.shape == ()

@@ -24,7 +24,15 @@ def refused(f):
     def call():
         try:
             f()
-        except (TypeError, ValueError, IndexError, RuntimeError, OverflowError, BufferError, AttributeError):
+        except (
+            TypeError,
+            ValueError,
+            IndexError,
+            RuntimeError,
+            OverflowError,
+            BufferError,
+            AttributeError,
+        ):
             return
         raise AssertionError("this should fail")
 
@@ -85,7 +93,10 @@ CALLS = {
     "iteration": lambda: [row for row in A],
     "repr": lambda: repr(A),
     "format": lambda: f"{A[0, 0]:.2f}",
-    "print options": lambda: (mx.get_printoptions(), mx.printoptions(precision=2).__enter__().__exit__(None)),
+    "print options": lambda: (
+        mx.get_printoptions(),
+        mx.printoptions(precision=2).__enter__().__exit__(None),
+    ),
     "copies": lambda: (copy.copy(A), copy.deepcopy(A), pickle.loads(pickle.dumps(A))),
     "wrong pickle": refused(lambda: mx.array(1).__setstate__((b"a", 7, (3,)))),
     "views": lambda: (A[0], A[1:, ::-1], A[..., None], A[None, 2:3, 4]),
@@ -104,18 +115,44 @@ CALLS = {
     "at refused": refused(lambda: A.at[I].add("a")),
     "memoryview": lambda: memoryview(A).tobytes(),
     "to numpy": lambda: (np.array(A), np.asarray(A.T), A.__array__(np.float64)),
-    "dlpack": lambda: (np.from_dlpack(A), A.__dlpack__(), A.__dlpack__(max_version=(1, 0), copy=True)),
-    "from dlpack": lambda: (mx.from_dlpack(X), mx.from_dlpack(X[::2].T), mx.from_dlpack(X, copy=True)),
+    "dlpack": lambda: (
+        np.from_dlpack(A),
+        A.__dlpack__(),
+        A.__dlpack__(max_version=(1, 0), copy=True),
+    ),
+    "from dlpack": lambda: (
+        mx.from_dlpack(X),
+        mx.from_dlpack(X[::2].T),
+        mx.from_dlpack(X, copy=True),
+    ),
     "asarray": lambda: (mx.asarray(X), mx.asarray(X, copy=False), mx.asarray([1, 2])),
-    "dtypes": lambda: (mx.finfo(mx.float16), mx.iinfo(mx.int8), mx.issubdtype(mx.int8, mx.integer), repr(mx.int8),
-                       mx.isdtype(mx.int8, ("bool", "integral")), mx.result_type(A, mx.float16)),
+    "dtypes": lambda: (
+        mx.finfo(mx.float16),
+        mx.iinfo(mx.int8),
+        mx.issubdtype(mx.int8, mx.integer),
+        repr(mx.int8),
+        mx.isdtype(mx.int8, ("bool", "integral")),
+        mx.result_type(A, mx.float16),
+    ),
     "shapes": lambda: mx.broadcast_shapes((1, 2), (3, 1)),
-    "devices": lambda: (mx.default_device(), mx.Device(mx.cpu), repr(mx.Device(mx.cpu)), mx.device_info()),
-    "streams": lambda: (mx.default_stream(mx.cpu), mx.default_stream(mx.cpu).device, mx.stream(mx.cpu)),
+    "devices": lambda: (
+        mx.default_device(),
+        mx.Device(mx.cpu),
+        repr(mx.Device(mx.cpu)),
+        mx.device_info(),
+    ),
+    "streams": lambda: (
+        mx.default_stream(mx.cpu),
+        mx.default_stream(mx.cpu).device,
+        mx.stream(mx.cpu),
+    ),
     "npy": written(lambda f: mx.save(f, A), format="npy"),
     "npz": written(lambda f: mx.savez(f, A, b=A), format="npz"),
-    "safetensors": written(lambda f: mx.save_safetensors(f, {"a": A}, {"k": "v"}), format="safetensors",
-                           return_metadata=True),
+    "safetensors": written(
+        lambda f: mx.save_safetensors(f, {"a": A}, {"k": "v"}),
+        format="safetensors",
+        return_metadata=True,
+    ),
     "wrong file": refused(lambda: mx.load(io.BytesIO(b"xxx"), format="npy")),
     "wrong type of file": refused(lambda: mx.load(3)),
 }

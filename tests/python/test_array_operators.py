@@ -6,14 +6,30 @@ import mlx.core as mx
 import numpy as np
 import pytest
 
-ARITHMETIC = [operator.add, operator.sub, operator.mul, operator.truediv, operator.floordiv, operator.mod, operator.pow]
+ARITHMETIC = [
+    operator.add,
+    operator.sub,
+    operator.mul,
+    operator.truediv,
+    operator.floordiv,
+    operator.mod,
+    operator.pow,
+]
 BITS = [operator.and_, operator.or_, operator.xor, operator.lshift, operator.rshift]
 COMPARISONS = [operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge]
 IN_PLACE = {
-    operator.add: operator.iadd, operator.sub: operator.isub, operator.mul: operator.imul,
-    operator.truediv: operator.itruediv, operator.floordiv: operator.ifloordiv, operator.mod: operator.imod,
-    operator.pow: operator.ipow, operator.and_: operator.iand, operator.or_: operator.ior,
-    operator.xor: operator.ixor, operator.lshift: operator.ilshift, operator.rshift: operator.irshift,
+    operator.add: operator.iadd,
+    operator.sub: operator.isub,
+    operator.mul: operator.imul,
+    operator.truediv: operator.itruediv,
+    operator.floordiv: operator.ifloordiv,
+    operator.mod: operator.imod,
+    operator.pow: operator.ipow,
+    operator.and_: operator.iand,
+    operator.or_: operator.ior,
+    operator.xor: operator.ixor,
+    operator.lshift: operator.ilshift,
+    operator.rshift: operator.irshift,
 }
 
 
@@ -60,19 +76,40 @@ def test_in_place_takes_the_result_as_it_is():
     x = mx.array([4.0])
     x @= mx.array([2.0])
     assert x.item() == 8
-    with pytest.raises(ValueError, match="In place division cannot cast to non-floating point type."):
+    with pytest.raises(
+        ValueError, match="In place division cannot cast to non-floating point type."
+    ):
         x = mx.array([1])
         x /= 2
 
 
-@pytest.mark.parametrize("array, number, expected", [
-    ("int32", 1, "int32"), ("int32", 1.5, "float32"), ("int32", 1j, "complex64"), ("int32", True, "int32"),
-    ("bool_", True, "bool_"), ("bool_", 1, "int32"), ("bool_", 1.5, "float32"), ("float16", 1.5, "float16"),
-    ("float16", 1, "float16"), ("float16", 1j, "complex64"), ("bfloat16", 1.5, "bfloat16"), ("uint8", 1, "uint8"),
-    ("uint8", 1.5, "float32"), ("int64", 2**40, "int64"), ("float64", 0.1, "float64"), ("float64", 1j, "complex64"),
-    ("complex64", 1, "complex64"), ("float16", 2**40, "float16"), ("uint64", 2**63, "uint64"),
-    ("float16", np.float64(1.5), "float16"), ("float16", np.float32(1.5), "float16"), ("int32", np.int64(3), "int32"),
-])
+@pytest.mark.parametrize(
+    "array, number, expected",
+    [
+        ("int32", 1, "int32"),
+        ("int32", 1.5, "float32"),
+        ("int32", 1j, "complex64"),
+        ("int32", True, "int32"),
+        ("bool_", True, "bool_"),
+        ("bool_", 1, "int32"),
+        ("bool_", 1.5, "float32"),
+        ("float16", 1.5, "float16"),
+        ("float16", 1, "float16"),
+        ("float16", 1j, "complex64"),
+        ("bfloat16", 1.5, "bfloat16"),
+        ("uint8", 1, "uint8"),
+        ("uint8", 1.5, "float32"),
+        ("int64", 2**40, "int64"),
+        ("float64", 0.1, "float64"),
+        ("float64", 1j, "complex64"),
+        ("complex64", 1, "complex64"),
+        ("float16", 2**40, "float16"),
+        ("uint64", 2**63, "uint64"),
+        ("float16", np.float64(1.5), "float16"),
+        ("float16", np.float32(1.5), "float16"),
+        ("int32", np.int64(3), "int32"),
+    ],
+)
 def test_numbers_are_weak(array, number, expected):
     a = mx.array([1, 0], getattr(mx, array))
     assert (a + number).dtype is getattr(mx, expected)
@@ -80,13 +117,16 @@ def test_numbers_are_weak(array, number, expected):
         assert (number + a).dtype is getattr(mx, expected)
 
 
-@pytest.mark.parametrize("array, number, text", [
-    ("uint8", 300, "Converting 300 to uint8 would result in overflow."),
-    ("uint8", -1, "Converting -1 to uint8 would result in overflow."),
-    ("int8", -129, "Converting -129 to int8 would result in overflow."),
-    ("int32", 2**40, "Converting 1099511627776 to int32 would result in overflow."),
-    ("int64", 2**63, "Converting 9223372036854775808 to int64 would result in overflow."),
-])
+@pytest.mark.parametrize(
+    "array, number, text",
+    [
+        ("uint8", 300, "Converting 300 to uint8 would result in overflow."),
+        ("uint8", -1, "Converting -1 to uint8 would result in overflow."),
+        ("int8", -129, "Converting -129 to int8 would result in overflow."),
+        ("int32", 2**40, "Converting 1099511627776 to int32 would result in overflow."),
+        ("int64", 2**63, "Converting 9223372036854775808 to int64 would result in overflow."),
+    ],
+)
 def test_numbers_that_do_not_fit(array, number, text):
     for f in (lambda a: a + number, lambda a: number * a, lambda a: a == number):
         with pytest.raises(ValueError) as info:
@@ -102,17 +142,24 @@ def test_numpy_operands_take_the_dtype():
     assert (mx.array([[1.0, 2.0]]) @ np.array([[1.0], [2.0]])).item() == 5
 
 
-@pytest.mark.parametrize("other, error, text", [
-    ([1, 2], ValueError, "Cannot perform {} on an mlx.core.array and list"),
-    ("a", ValueError, "Cannot perform {} on an mlx.core.array and str"),
-    ((1,), ValueError, "Cannot perform {} on an mlx.core.array and tuple"),
-    (object(), ValueError, "Cannot perform {} on an mlx.core.array and object"),
-    (None, TypeError, "unsupported operand"),
-    (type("Foreign", (), {})(), TypeError, "unsupported operand"),
-])
+@pytest.mark.parametrize(
+    "other, error, text",
+    [
+        ([1, 2], ValueError, "Cannot perform {} on an mlx.core.array and list"),
+        ("a", ValueError, "Cannot perform {} on an mlx.core.array and str"),
+        ((1,), ValueError, "Cannot perform {} on an mlx.core.array and tuple"),
+        (object(), ValueError, "Cannot perform {} on an mlx.core.array and object"),
+        (None, TypeError, "unsupported operand"),
+        (type("Foreign", (), {})(), TypeError, "unsupported operand"),
+    ],
+)
 def test_foreign_operands(other, error, text):
     a = mx.array([1, 2])
-    for f, name in ((operator.add, "addition"), (operator.sub, "subtraction"), (operator.and_, "bitwise and")):
+    for f, name in (
+        (operator.add, "addition"),
+        (operator.sub, "subtraction"),
+        (operator.and_, "bitwise and"),
+    ):
         with pytest.raises(error, match=text.format(name)):
             f(a, other)
     if error is ValueError:
@@ -174,7 +221,9 @@ def test_divmod_and_matmul():
             bad @ mx.array([1.0, 2.0])
     with pytest.raises(TypeError):
         pow(mx.array([2]), 2, 3)
-    assert mx.array([1]).__div__(2).tolist() == [0.5] and mx.array([2]).__rdiv__(1).tolist() == [0.5]
+    assert mx.array([1]).__div__(2).tolist() == [0.5] and mx.array([2]).__rdiv__(1).tolist() == [
+        0.5
+    ]
 
 
 def test_python_numbers_of_arrays():
@@ -183,7 +232,9 @@ def test_python_numbers_of_arrays():
     assert complex(mx.array(1.5)) == 1.5
     for f in (bool, int, float, complex, mx.array.item):
         for wrong in ([1, 2], []):
-            with pytest.raises(ValueError, match="Only length-1 arrays can be converted to Python scalars."):
+            with pytest.raises(
+                ValueError, match="Only length-1 arrays can be converted to Python scalars."
+            ):
                 f(mx.array(wrong))
     with pytest.raises(ValueError, match="NaN"):
         int(mx.array(float("nan")))
@@ -193,11 +244,24 @@ def test_python_numbers_of_arrays():
         range(mx.array(3))
 
 
-@pytest.mark.parametrize("name, value", [
-    ("bool_", True), ("uint8", 255), ("uint64", 2**64 - 1), ("int8", -128), ("int64", -2**63), ("float16", 2.5),
-    ("bfloat16", -2.5), ("float32", 0.5), ("float64", 0.1), ("complex64", 1 - 2j), ("float16", 2.0**-24),
-    ("float16", float("-inf")), ("bfloat16", float("inf")),
-])
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("bool_", True),
+        ("uint8", 255),
+        ("uint64", 2**64 - 1),
+        ("int8", -128),
+        ("int64", -(2**63)),
+        ("float16", 2.5),
+        ("bfloat16", -2.5),
+        ("float32", 0.5),
+        ("float64", 0.1),
+        ("complex64", 1 - 2j),
+        ("float16", 2.0**-24),
+        ("float16", float("-inf")),
+        ("bfloat16", float("inf")),
+    ],
+)
 def test_items(name, value):
     a = mx.array(value, getattr(mx, name))
     assert a.item() == value and type(a.item()) is type(value)
@@ -210,7 +274,11 @@ def test_lists():
     assert a.tolist() == x.tolist() and a.T.tolist() == x.T.tolist()
     assert mx.array(x[:, :0]).tolist() == [[], []]
     assert [row.tolist() for row in a] == x.tolist()
-    assert list(mx.array(x[:0])) == [] and len(a) == 2 and list(reversed(mx.array([1, 2])))[0].item() == 2
+    assert (
+        list(mx.array(x[:0])) == []
+        and len(a) == 2
+        and list(reversed(mx.array([1, 2])))[0].item() == 2
+    )
     assert 5 in a and 99 not in a and "x" not in a
     iterator = iter(a)
     assert type(iterator) is mx.ArrayIterator and iter(iterator) is iterator
@@ -222,7 +290,14 @@ def test_lists():
 
 def test_properties():
     a = mx.array(np.zeros((2, 3), np.float16))
-    assert (a.shape, a.ndim, a.size, a.nbytes, a.itemsize, a.T.shape) == ((2, 3), 2, 6, 12, 2, (3, 2))
+    assert (a.shape, a.ndim, a.size, a.nbytes, a.itemsize, a.T.shape) == (
+        (2, 3),
+        2,
+        6,
+        12,
+        2,
+        (3, 2),
+    )
     assert mx.array([1 + 2j]).real.tolist() == [1] and mx.array([1 + 2j]).imag.tolist() == [2]
     assert mx.array([1, 2]).imag.tolist() == [0, 0]
     assert a.__array_namespace__() is mx

@@ -9,14 +9,32 @@ import mlx.core as mx
 import numpy as np
 import pytest
 
-NAMES = ["bool_", "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64", "float16", "float32",
-         "float64", "bfloat16", "complex64"]
+NAMES = [
+    "bool_",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "float16",
+    "float32",
+    "float64",
+    "bfloat16",
+    "complex64",
+]
 
 
 def test_dtypes():
     for i, name in enumerate(NAMES):
         d = getattr(mx, name)
-        assert repr(d) == str(d) == f"mlx.core.{name.rstrip('_')}" and hash(d) == i and type(d) is mx.Dtype
+        assert (
+            repr(d) == str(d) == f"mlx.core.{name.rstrip('_')}"
+            and hash(d) == i
+            and type(d) is mx.Dtype
+        )
         assert mx.array(0, d).dtype is d and d.size == mx.array(0, d).itemsize
         assert pickle.loads(pickle.dumps(d)) is d and copy.deepcopy(d) is d
     assert mx.float32 == mx.float32 and mx.float32 != mx.int32 and mx.float32 != "float32"
@@ -26,34 +44,73 @@ def test_dtypes():
 
 
 def test_categories():
-    assert issubclass(mx.DtypeCategory, enum.Enum) and str(mx.floating) == repr(mx.floating) == "DtypeCategory.floating"
+    assert (
+        issubclass(mx.DtypeCategory, enum.Enum)
+        and str(mx.floating) == repr(mx.floating) == "DtypeCategory.floating"
+    )
     assert [c.name for c in mx.DtypeCategory] == [
-        "complexfloating", "floating", "inexact", "signedinteger", "unsignedinteger", "integer", "number", "generic"]
+        "complexfloating",
+        "floating",
+        "inexact",
+        "signedinteger",
+        "unsignedinteger",
+        "integer",
+        "number",
+        "generic",
+    ]
     assert mx.DtypeCategory.number is mx.number and mx.generic.value == 7
 
 
-@pytest.mark.parametrize("a, b, expected", [
-    ("float32", "floating", True), ("floating", "inexact", True), ("floating", "float32", False),
-    ("float32", "float32", True), ("float32", "float16", False), ("bool_", "number", False),
-    ("bool_", "generic", True), ("bool_", "integer", False), ("generic", "bool_", False),
-    ("uint8", "unsignedinteger", True), ("int8", "unsignedinteger", False), ("complex64", "inexact", True),
-    ("complexfloating", "complex64", False), ("number", "generic", True), ("generic", "number", False),
-    ("integer", "signedinteger", False), ("signedinteger", "integer", True), ("bfloat16", "floating", True),
-])
+@pytest.mark.parametrize(
+    "a, b, expected",
+    [
+        ("float32", "floating", True),
+        ("floating", "inexact", True),
+        ("floating", "float32", False),
+        ("float32", "float32", True),
+        ("float32", "float16", False),
+        ("bool_", "number", False),
+        ("bool_", "generic", True),
+        ("bool_", "integer", False),
+        ("generic", "bool_", False),
+        ("uint8", "unsignedinteger", True),
+        ("int8", "unsignedinteger", False),
+        ("complex64", "inexact", True),
+        ("complexfloating", "complex64", False),
+        ("number", "generic", True),
+        ("generic", "number", False),
+        ("integer", "signedinteger", False),
+        ("signedinteger", "integer", True),
+        ("bfloat16", "floating", True),
+    ],
+)
 def test_issubdtype(a, b, expected):
     assert mx.issubdtype(getattr(mx, a), getattr(mx, b)) is expected
 
 
 def test_isdtype():
-    kinds = ("bool", "signed integer", "unsigned integer", "integral", "real floating", "complex floating", "numeric")
+    kinds = (
+        "bool",
+        "signed integer",
+        "unsigned integer",
+        "integral",
+        "real floating",
+        "complex floating",
+        "numeric",
+    )
 
     def of(d):
         return [kind for kind in kinds if mx.isdtype(d, kind)]
 
     assert of(mx.bool_) == ["bool"] and of(mx.int8) == ["signed integer", "integral", "numeric"]
     assert of(mx.uint8) == ["unsigned integer", "integral", "numeric"]
-    assert of(mx.bfloat16) == ["real floating", "numeric"] and of(mx.complex64) == ["complex floating", "numeric"]
-    assert mx.isdtype(mx.float32, ("integral", mx.float32)) and not mx.isdtype(mx.float32, (mx.int8, "bool"))
+    assert of(mx.bfloat16) == ["real floating", "numeric"] and of(mx.complex64) == [
+        "complex floating",
+        "numeric",
+    ]
+    assert mx.isdtype(mx.float32, ("integral", mx.float32)) and not mx.isdtype(
+        mx.float32, (mx.int8, "bool")
+    )
     for wrong in ("foo", 3, mx.floating, (("bool",),)):
         with pytest.raises(ValueError):
             mx.isdtype(mx.float32, wrong)
@@ -64,8 +121,13 @@ def test_questions_about_dtypes():
     assert not mx.can_cast(mx.float32, mx.int32)
     assert mx.result_type(mx.int32, mx.float16) is mx.float16 and mx.result_type(mx.int8) is mx.int8
     assert mx.result_type(mx.array(1), mx.uint8, mx.float32) is mx.float32
-    for call in (lambda: mx.result_type(), lambda: mx.result_type(1, mx.int8), lambda: mx.can_cast(1, mx.int8),
-                 lambda: mx.issubdtype("x", mx.floating), lambda: mx.issubdtype(mx.int8, "x")):
+    for call in (
+        lambda: mx.result_type(),
+        lambda: mx.result_type(1, mx.int8),
+        lambda: mx.can_cast(1, mx.int8),
+        lambda: mx.issubdtype("x", mx.floating),
+        lambda: mx.issubdtype(mx.int8, "x"),
+    ):
         with pytest.raises(ValueError):
             call()
 
@@ -80,7 +142,12 @@ def test_finfo(name):
 
 def test_more_finfo():
     b = mx.finfo(mx.bfloat16)
-    assert (b.max, b.eps, b.smallest_normal, b.bits) == (3.3895313892515355e38, 0.0078125, 2.0**-126, 16)
+    assert (b.max, b.eps, b.smallest_normal, b.bits) == (
+        3.3895313892515355e38,
+        0.0078125,
+        2.0**-126,
+        16,
+    )
     assert repr(mx.finfo(mx.float32)) == "finfo(min=-3.40282e+38, max=3.40282e+38, dtype=float32)"
     assert repr(mx.finfo(mx.complex64)) == repr(mx.finfo(mx.float32))
     with pytest.raises(ValueError, match="dtype int32 is not inexact."):
@@ -115,7 +182,7 @@ def test_broadcast_shapes():
             mx.broadcast_shapes(wrong)
 
 
-# --- devices ---------------------------------------------------------------------------------------
+# --- devices --------------------------------------------------------------------------------------
 
 
 def test_devices():
@@ -124,7 +191,13 @@ def test_devices():
     d = mx.Device(mx.cpu)
     assert repr(d) == "Device(cpu, 0)" and d.type is mx.cpu and d.index == 0
     assert repr(mx.Device(type=mx.gpu, index=2)) == "Device(gpu, 2)"
-    assert d == mx.Device(mx.cpu) and d == mx.cpu and mx.cpu == d and d != mx.Device(mx.cpu, 1) and d != mx.gpu
+    assert (
+        d == mx.Device(mx.cpu)
+        and d == mx.cpu
+        and mx.cpu == d
+        and d != mx.Device(mx.cpu, 1)
+        and d != mx.gpu
+    )
     assert hash(d) == hash(mx.Device(mx.cpu)) and mx.cpu != 0 and d != "cpu"
     assert pickle.loads(pickle.dumps(mx.cpu)) is mx.cpu
     for wrong in ("cpu", d, None):
@@ -133,7 +206,9 @@ def test_devices():
 
 
 def test_default_device():
-    assert mx.default_device() == mx.cpu and mx.is_available(mx.cpu) and mx.device_count(mx.cpu) == 1
+    assert (
+        mx.default_device() == mx.cpu and mx.is_available(mx.cpu) and mx.device_count(mx.cpu) == 1
+    )
     mx.set_default_device(mx.cpu)
     assert not mx.is_available(mx.Device(mx.cpu, 3))
     with pytest.raises(TypeError):
@@ -161,8 +236,14 @@ def test_streams():
         mx.synchronize(target)
     mx.synchronize(stream=s)
     mx.clear_streams()
-    for call in (lambda: mx.Stream(), lambda: mx.synchronize(3), lambda: mx.stream("x"), lambda: mx.stream(None),
-                 lambda: mx.default_stream(None), lambda: mx.set_default_stream(mx.cpu)):
+    for call in (
+        lambda: mx.Stream(),
+        lambda: mx.synchronize(3),
+        lambda: mx.stream("x"),
+        lambda: mx.stream(None),
+        lambda: mx.default_stream(None),
+        lambda: mx.set_default_stream(mx.cpu),
+    ):
         with pytest.raises(TypeError):
             call()
 

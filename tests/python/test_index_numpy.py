@@ -10,7 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 UPDATES = {
-    "add": np.add, "subtract": np.subtract, "multiply": np.multiply, "maximum": np.maximum, "minimum": np.minimum,
+    "add": np.add,
+    "subtract": np.subtract,
+    "multiply": np.multiply,
+    "maximum": np.maximum,
+    "minimum": np.minimum,
 }
 
 
@@ -37,7 +41,11 @@ class Index:
 def as_index(text, shape):
     """The index itself. An ellipsis that stands for no axis sets index arrays apart in NumPy, not in MLX."""
     key = eval(f"I[{text}]", {"I": Index(), "A": np.array})
-    axes = sum(entry is not None and entry is not ... for entry in key) if isinstance(key, tuple) else 0
+    axes = (
+        sum(entry is not None and entry is not ... for entry in key)
+        if isinstance(key, tuple)
+        else 0
+    )
     return tuple(entry for entry in key if entry is not ...) if axes == len(shape) and axes else key
 
 
@@ -92,8 +100,12 @@ def test_masks(seed):
     rng = random.Random(seed)
     shape = rng.choice([(5,), (2, 3), (2, 3, 4), (0,), (3, 0)])
     x = index_cases.in_numpy(shape)
-    mask = np.array([rng.random() < 0.5 for _ in range(int(np.prod(shape[:rng.randint(1, len(shape))])))], bool)
-    mask = mask.reshape(next(shape[:n] for n in range(1, len(shape) + 1) if np.prod(shape[:n]) == mask.size))
+    mask = np.array(
+        [rng.random() < 0.5 for _ in range(int(np.prod(shape[: rng.randint(1, len(shape))])))], bool
+    )
+    mask = mask.reshape(
+        next(shape[:n] for n in range(1, len(shape) + 1) if np.prod(shape[:n]) == mask.size)
+    )
     same(mx.array(x)[mx.array(mask)], x[mask])
     values = np.arange(x[mask].size, dtype=np.int32).reshape(x[mask].shape) + 100
     for value in (7, values):
@@ -139,18 +151,27 @@ def test_out_of_range(key):
     assert x.tolist() == np.arange(20).reshape(5, 4).tolist()
 
 
-@pytest.mark.parametrize("key, error", [
-    ("0, 0, 0", "Too many indices for array with 2 dimensions."),
-    ("..., ...", "An index can only have a single ellipsis (...)"),
-    ("'a'", "Cannot index mlx array using the given type."),
-    ("1.5", "Cannot index mlx array using the given type."),
-    ("{}", "Cannot index mlx array using the given type."),
-    ("'a':", "Slice indices must be integers or None."),
-    ("::0", "slice step cannot be zero"),
-    ("mx.array([0.5])", "[gather] Got indices with invalid dtype float32. Indices must be integral."),
-    ("mx.array([0, 1]), mx.array([0, 1, 2])", "[broadcast_shapes] Shapes (2) and (3) cannot be broadcast."),
-    ("mx.array([True])", "a boolean index has size 1 where the array's axis 0 has size 5"),
-])
+@pytest.mark.parametrize(
+    "key, error",
+    [
+        ("0, 0, 0", "Too many indices for array with 2 dimensions."),
+        ("..., ...", "An index can only have a single ellipsis (...)"),
+        ("'a'", "Cannot index mlx array using the given type."),
+        ("1.5", "Cannot index mlx array using the given type."),
+        ("{}", "Cannot index mlx array using the given type."),
+        ("'a':", "Slice indices must be integers or None."),
+        ("::0", "slice step cannot be zero"),
+        (
+            "mx.array([0.5])",
+            "[gather] Got indices with invalid dtype float32. Indices must be integral.",
+        ),
+        (
+            "mx.array([0, 1]), mx.array([0, 1, 2])",
+            "[broadcast_shapes] Shapes (2) and (3) cannot be broadcast.",
+        ),
+        ("mx.array([True])", "a boolean index has size 1 where the array's axis 0 has size 5"),
+    ],
+)
 def test_refused(key, error):
     with pytest.raises(ValueError) as info:
         eval(f"x[{key}]", {"x": mx.array(np.arange(20).reshape(5, 4)), "mx": mx})
@@ -159,7 +180,12 @@ def test_refused(key, error):
 
 def test_refused_values():
     x = mx.array([1, 2, 3])
-    for value, error in (("a", ValueError), ([1, 2, 3], ValueError), (None, TypeError), (2**40, ValueError)):
+    for value, error in (
+        ("a", ValueError),
+        ([1, 2, 3], ValueError),
+        (None, TypeError),
+        (2**40, ValueError),
+    ):
         with pytest.raises(error):
             x[0] = value
     with pytest.raises(ValueError):

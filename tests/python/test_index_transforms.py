@@ -19,7 +19,9 @@ def cases(seed, **options):
 
 
 def numbers(shape, scale=1.0):
-    return (np.arange(int(np.prod(shape)), dtype=np.float32).reshape(shape) % 7 - 3) * np.float32(scale)
+    return (np.arange(int(np.prod(shape)), dtype=np.float32).reshape(shape) % 7 - 3) * np.float32(
+        scale
+    )
 
 
 def close(ours, theirs):
@@ -38,7 +40,9 @@ def test_gradient_of_reading():
         weights = numbers(x[key].shape, 0.5)
         expected = np.zeros_like(x)
         np.add.at(expected, key, weights)
-        close(mx.grad(lambda x: (mlx_index(text, x) * mx.array(weights)).sum())(mx.array(x)), expected)
+        close(
+            mx.grad(lambda x: (mlx_index(text, x) * mx.array(weights)).sum())(mx.array(x)), expected
+        )
 
 
 def test_gradient_of_writing():
@@ -108,13 +112,18 @@ def test_masks():
     expected[[0, 2]] = 0
     close(mx.grad(f)(x), expected)
     close(mx.compile(f)(x), (numbers((3, 4))[1] ** 2).sum())
-    close(mx.grad(lambda x: (x[mask] ** 2).sum())(x), np.where([[True], [False], [True]], 2 * numbers((3, 4)), 0))
+    close(
+        mx.grad(lambda x: (x[mask] ** 2).sum())(x),
+        np.where([[True], [False], [True]], 2 * numbers((3, 4)), 0),
+    )
 
 
 def test_an_index_that_is_traced():
     x = mx.array(numbers((5, 2)))
     f = mx.compile(lambda x, i: x[i])
     close(f(x, mx.array([3, 0])), numbers((5, 2))[[3, 0]])
-    close(mx.vmap(lambda x, i: x[i], in_axes=(None, 0))(x, mx.array([4, 1])), numbers((5, 2))[[4, 1]])
+    close(
+        mx.vmap(lambda x, i: x[i], in_axes=(None, 0))(x, mx.array([4, 1])), numbers((5, 2))[[4, 1]]
+    )
     with pytest.raises((ValueError, RuntimeError)):
         mx.compile(lambda x, m: x[m])(x, mx.array([True, False, True, False, True]))

@@ -8,8 +8,22 @@ import mlx.core as mx
 import numpy as np
 import pytest
 
-DTYPES = ["bool_", "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64", "float16", "float32",
-          "float64", "bfloat16", "complex64"]
+DTYPES = [
+    "bool_",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "float16",
+    "float32",
+    "float64",
+    "bfloat16",
+    "complex64",
+]
 A = mx.array([1.0, 2.0, 3.0])
 B = mx.array([[1, 2]], mx.bfloat16)
 
@@ -20,7 +34,11 @@ def in_a_folder(tmp_path, monkeypatch):
 
 
 def same(ours, theirs):
-    assert ours.dtype is theirs.dtype and ours.shape == theirs.shape and ours.tolist() == theirs.tolist()
+    assert (
+        ours.dtype is theirs.dtype
+        and ours.shape == theirs.shape
+        and ours.tolist() == theirs.tolist()
+    )
 
 
 def all_same(ours, theirs):
@@ -103,7 +121,13 @@ def test_safetensors():
 
 
 def test_gguf():
-    metadata = {"general.name": "foo", "n": mx.array(3), "list": mx.array([1, 2]), "l": ["a", "b"], "x": 1.5}
+    metadata = {
+        "general.name": "foo",
+        "n": mx.array(3),
+        "list": mx.array([1, 2]),
+        "l": ["a", "b"],
+        "x": 1.5,
+    }
     mx.save_gguf("g", {"a": A}, metadata)
     arrays, read = mx.load("g.gguf", return_metadata=True)
     all_same(arrays, {"a": A})
@@ -113,7 +137,7 @@ def test_gguf():
     all_same(mx.load("g.gguf"), {"a": A})
 
 
-# --- file objects ----------------------------------------------------------------------------------
+# --- file objects ---------------------------------------------------------------------------------
 
 SAVES = {
     "npy": lambda f: mx.save(f, A),
@@ -194,25 +218,39 @@ def test_text_files_are_refused():
         mx.save(io.StringIO(), A)
 
 
-# --- what is refused -------------------------------------------------------------------------------
+# --- what is refused ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("call, error", [
-    (lambda: mx.load("x"), ValueError), (lambda: mx.load("x.foo"), ValueError), (lambda: mx.load(3), ValueError),
-    (lambda: mx.load("some.folder/x"), ValueError), (lambda: mx.load(None), TypeError),
-    (lambda: mx.load("x.npy", format="foo"), ValueError), (lambda: mx.load("nothere.npy"), RuntimeError),
-    (lambda: mx.load("nothere.npz"), RuntimeError), (lambda: mx.load("nothere.safetensors"), RuntimeError),
-    (lambda: mx.load("nothere.gguf"), RuntimeError), (lambda: mx.load(".npy"), RuntimeError),
-    (lambda: mx.save("x", 3), TypeError), (lambda: mx.save("x", np.ones(3)), TypeError),
-    (lambda: mx.save(3, A), ValueError), (lambda: mx.save("/nonexistent/x", A), RuntimeError),
-    (lambda: mx.savez(), TypeError), (lambda: mx.savez("x", "a"), ValueError),
-    (lambda: mx.save_safetensors("x", [A]), TypeError), (lambda: mx.save_safetensors("x", {"a": 3}), TypeError),
-    (lambda: mx.save_safetensors("x", {3: A}), TypeError),
-    (lambda: mx.save_safetensors("x", {"a": A}, {"k": 3}), ValueError),
-    (lambda: mx.save_gguf("x", {"a": 3}), TypeError), (lambda: mx.save_gguf("x", {"a": A}, {3: "a"}), TypeError),
-    (lambda: mx.save_gguf("x", {"a": A}, {"l": ["a", 3]}), ValueError),
-    (lambda: mx.load("a\0b.npy"), ValueError),
-])
+@pytest.mark.parametrize(
+    "call, error",
+    [
+        (lambda: mx.load("x"), ValueError),
+        (lambda: mx.load("x.foo"), ValueError),
+        (lambda: mx.load(3), ValueError),
+        (lambda: mx.load("some.folder/x"), ValueError),
+        (lambda: mx.load(None), TypeError),
+        (lambda: mx.load("x.npy", format="foo"), ValueError),
+        (lambda: mx.load("nothere.npy"), RuntimeError),
+        (lambda: mx.load("nothere.npz"), RuntimeError),
+        (lambda: mx.load("nothere.safetensors"), RuntimeError),
+        (lambda: mx.load("nothere.gguf"), RuntimeError),
+        (lambda: mx.load(".npy"), RuntimeError),
+        (lambda: mx.save("x", 3), TypeError),
+        (lambda: mx.save("x", np.ones(3)), TypeError),
+        (lambda: mx.save(3, A), ValueError),
+        (lambda: mx.save("/nonexistent/x", A), RuntimeError),
+        (lambda: mx.savez(), TypeError),
+        (lambda: mx.savez("x", "a"), ValueError),
+        (lambda: mx.save_safetensors("x", [A]), TypeError),
+        (lambda: mx.save_safetensors("x", {"a": 3}), TypeError),
+        (lambda: mx.save_safetensors("x", {3: A}), TypeError),
+        (lambda: mx.save_safetensors("x", {"a": A}, {"k": 3}), ValueError),
+        (lambda: mx.save_gguf("x", {"a": 3}), TypeError),
+        (lambda: mx.save_gguf("x", {"a": A}, {3: "a"}), TypeError),
+        (lambda: mx.save_gguf("x", {"a": A}, {"l": ["a", 3]}), ValueError),
+        (lambda: mx.load("a\0b.npy"), ValueError),
+    ],
+)
 def test_refused(call, error):
     with pytest.raises(error):
         call()
@@ -220,8 +258,17 @@ def test_refused(call, error):
 
 
 @pytest.mark.parametrize("form", ["npy", "npz", "safetensors", "gguf"])
-@pytest.mark.parametrize("data", [b"", b"xxx", b"\x93NUMPY" + bytes(20), b"PK\3\4" + bytes(50), b"GGUF" + bytes(30),
-                                  b"\x10\0\0\0\0\0\0\0{}"])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"xxx",
+        b"\x93NUMPY" + bytes(20),
+        b"PK\3\4" + bytes(50),
+        b"GGUF" + bytes(30),
+        b"\x10\0\0\0\0\0\0\0{}",
+    ],
+)
 def test_bad_files(form, data):
     pathlib.Path(f"x.{form}").write_bytes(data)
     with pytest.raises(RuntimeError):
@@ -238,7 +285,7 @@ def test_metadata_of_formats_without():
             mx.load(f"x.{form}", return_metadata=True)
 
 
-# --- lazily ----------------------------------------------------------------------------------------
+# --- lazily ---------------------------------------------------------------------------------------
 
 
 def test_files_are_mapped():

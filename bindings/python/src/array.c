@@ -44,7 +44,8 @@ static void array_dealloc(PyObject *o) {
 int mpy_array_value(mlx_array *out, PyObject *o) {
     bool available = false;
     *out = (mlx_array){NULL};
-    int status = mlx_array_set(out, mpy_array_handle(o)) || _mlx_array_is_available(&available, *out);
+    int status =
+        mlx_array_set(out, mpy_array_handle(o)) || _mlx_array_is_available(&available, *out);
     if (!status && !available)
         MPY_WAIT(status, mlx_array_eval(*out));
     if (!status)
@@ -85,11 +86,13 @@ static int array_init(PyObject *o, PyObject *args, PyObject *kwargs) {
 }
 
 /* array(val) and array(val, dtype) without a tuple of arguments. */
-static PyObject *array_vectorcall(PyObject *type, PyObject *const *args, size_t nargsf, PyObject *names) {
+static PyObject *array_vectorcall(PyObject *type, PyObject *const *args, size_t nargsf,
+                                  PyObject *names) {
     Py_ssize_t n = PyVectorcall_NARGS(nargsf);
     mlx_array handle;
     if (n >= 1 && n <= 2 && !names && type == (PyObject *)&mpy_array_type)
-        return handle_from(&handle, args[0], n == 2 ? args[1] : NULL) ? NULL : mpy_array_wrap(handle);
+        return handle_from(&handle, args[0], n == 2 ? args[1] : NULL) ? NULL
+                                                                      : mpy_array_wrap(handle);
     PyObject *tuple = PyTuple_New(n), *dict = names ? PyDict_New() : NULL, *self = NULL;
     for (Py_ssize_t i = 0; tuple && i < n; i++)
         PyTuple_SET_ITEM(tuple, i, Py_NewRef(args[i]));
@@ -148,7 +151,8 @@ static PyObject *get_array(PyObject *o, void *make) {
 
 static size_t (*const asks[])(const mlx_array) = {mlx_array_ndim, mlx_array_size, mlx_array_nbytes,
                                                   mlx_array_itemsize};
-static int (*const makes[])(mlx_array *, const mlx_array, const mlx_stream) = {mlx_transpose, mlx_real, mlx_imag};
+static int (*const makes[])(mlx_array *, const mlx_array, const mlx_stream) = {mlx_transpose,
+                                                                               mlx_real, mlx_imag};
 
 static PyGetSetDef array_getset[] = {
     {"shape", get_shape, NULL, "The sizes of the axes.", NULL},
@@ -159,7 +163,8 @@ static PyGetSetDef array_getset[] = {
     {"itemsize", get_number, NULL, "Bytes of one element.", (void *)&asks[3]},
     {"T", get_array, NULL, "The array with its axes reversed.", (void *)&makes[0]},
     {"real", get_array, NULL, "The real parts.", (void *)&makes[1]},
-    {"at", mpy_array_at_property, NULL, "x.at[...].add(v) and its like: updates at an index.", NULL},
+    {"at", mpy_array_at_property, NULL, "x.at[...].add(v) and its like: updates at an index.",
+     NULL},
     {"imag", get_array, NULL, "The imaginary parts.", (void *)&makes[2]},
     {NULL},
 };
@@ -233,7 +238,8 @@ static int shape_from(int *shape, int *ndim, PyObject *tuple) {
     return n <= 64 ? 0 : -1;
 }
 
-static int from_state(mlx_array *out, const char *data, Py_ssize_t length, int dtype, PyObject *shape_object) {
+static int from_state(mlx_array *out, const char *data, Py_ssize_t length, int dtype,
+                      PyObject *shape_object) {
     int shape[64], ndim;
     if (dtype < MLX_BOOL || dtype > MLX_COMPLEX64 || shape_from(shape, &ndim, shape_object))
         return 1;
@@ -252,7 +258,8 @@ static int from_mlx_state(mlx_array *out, PyObject *array, int dtype) {
     mlx_stream s = {NULL};
     if (dtype < MLX_BOOL || dtype > MLX_COMPLEX64)
         return 1;
-    int status = mpy_array_from(out, array, dtype == MLX_FLOAT64 ? &(mlx_dtype){MLX_FLOAT64} : NULL);
+    int status =
+        mpy_array_from(out, array, dtype == MLX_FLOAT64 ? &(mlx_dtype){MLX_FLOAT64} : NULL);
     if (!status && dtype == MLX_BFLOAT16 && mlx_array_dtype(*out) == MLX_UINT16)
         status = mlx_view(out, *out, MLX_BFLOAT16, s) ? (mpy_raise(), -1) : 0;
     return status ? status : (int)mlx_array_dtype(*out) != dtype;
@@ -296,7 +303,8 @@ static PyObject *array_namespace(PyObject *o, PyObject *args, PyObject *kwargs) 
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O:__array_namespace__", keywords, &version))
         return NULL;
     if (version != Py_None)
-        return PyErr_Format(PyExc_ValueError, "Explicitly specifying api_version is not yet implemented.");
+        return PyErr_Format(PyExc_ValueError,
+                            "Explicitly specifying api_version is not yet implemented.");
     return PyImport_ImportModule("mlx.core");
 }
 
@@ -315,13 +323,18 @@ static Py_ssize_t array_length(PyObject *o) {
 #define KEYWORDS(f) (PyCFunction)(void *)(f), METH_VARARGS | METH_KEYWORDS
 
 static PyMethodDef array_methods[] = {
-    {"item", mpy_array_item, METH_NOARGS, "item(self) -> scalar\n\nThe value of an array of one element."},
-    {"tolist", mpy_array_tolist, METH_NOARGS, "tolist(self) -> list_or_scalar\n\nThe elements in nested lists."},
-    {"__array__", KEYWORDS(mpy_array_numpy), "The array for NumPy, without a copy unless the dtype changes."},
+    {"item", mpy_array_item, METH_NOARGS,
+     "item(self) -> scalar\n\nThe value of an array of one element."},
+    {"tolist", mpy_array_tolist, METH_NOARGS,
+     "tolist(self) -> list_or_scalar\n\nThe elements in nested lists."},
+    {"__array__", KEYWORDS(mpy_array_numpy),
+     "The array for NumPy, without a copy unless the dtype changes."},
     {"__dlpack__", KEYWORDS(mpy_array_dlpack), "A DLPack capsule of the array, without a copy."},
-    {"__dlpack_device__", mpy_array_dlpack_device, METH_NOARGS, "Where the memory is: (1, 0), the CPU."},
+    {"__dlpack_device__", mpy_array_dlpack_device, METH_NOARGS,
+     "Where the memory is: (1, 0), the CPU."},
     {"__array_namespace__", KEYWORDS(array_namespace), "The module of the operations: mlx.core."},
-    {"__complex__", mpy_array_complex, METH_NOARGS, "The value of an array of one element as a complex."},
+    {"__complex__", mpy_array_complex, METH_NOARGS,
+     "The value of an array of one element as a complex."},
     {"__div__", mpy_array_div, METH_O, "self / other."},
     {"__rdiv__", mpy_array_rdiv, METH_O, "other / self."},
     {"__format__", array_format, METH_O, "A 0-dimensional array is formatted as its element."},
@@ -366,12 +379,14 @@ PyTypeObject mpy_array_type = {
     .tp_as_buffer = &array_buffer,
     .tp_getset = array_getset,
     .tp_methods = array_methods,
-    .tp_doc = "array(val, dtype=None)\n--\n\n"
-              "An N-dimensional array of one dtype, made from a number, nested lists, or what has a buffer, "
-              "__dlpack__ or __array__. Operations are recorded and run when a value is needed.",
+    .tp_doc =
+        "array(val, dtype=None)\n--\n\n"
+        "An N-dimensional array of one dtype, made from a number, nested lists, or what has a buffer, "
+        "__dlpack__ or __array__. Operations are recorded and run when a value is needed.",
 };
 
 int mpy_init_array(PyObject *module) {
-    mpy_array_type.tp_hash = PyBaseObject_Type.tp_hash; // by identity, although == compares elements
+    mpy_array_type.tp_hash =
+        PyBaseObject_Type.tp_hash; // by identity, although == compares elements
     return PyModule_AddType(module, &mpy_array_type);
 }

@@ -52,7 +52,8 @@ static PyObject *asarray(PyObject *module, PyObject *args, PyObject *kwargs) {
     PyObject *o, *dtype_object = Py_None, *copy = Py_None;
     mlx_dtype dtype;
     mlx_array out = {NULL};
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|O$O:asarray", keywords, &o, &dtype_object, &copy) ||
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|O$O:asarray", keywords, &o, &dtype_object,
+                                     &copy) ||
         (dtype_object != Py_None && mpy_dtype_from(&dtype, dtype_object)))
         return NULL;
     int status = asarray_of(&out, o, dtype_object == Py_None ? NULL : &dtype, copy_wish(copy));
@@ -68,10 +69,12 @@ static PyObject *from_dlpack(PyObject *module, PyObject *args, PyObject *kwargs)
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|$O:from_dlpack", keywords, &o, &copy))
         return NULL;
     if (!PyObject_HasAttrString(o, "__dlpack__"))
-        return PyErr_Format(PyExc_TypeError, "from_dlpack() needs an object with __dlpack__, got %.100s",
+        return PyErr_Format(PyExc_TypeError,
+                            "from_dlpack() needs an object with __dlpack__, got %.100s",
                             Py_TYPE(o)->tp_name);
     int wish = copy_wish(copy);
-    int status = mpy_array_check(o) ? asarray_of(&out, o, NULL, wish) : mpy_array_from_dlpack(&out, o, wish);
+    int status =
+        mpy_array_check(o) ? asarray_of(&out, o, NULL, wish) : mpy_array_from_dlpack(&out, o, wish);
     if (!status && !mpy_array_check(o) && mlx_array_dtype(out) == MLX_FLOAT64) {
         if (wish == 0)
             status = refuse_copy();
@@ -138,20 +141,24 @@ static PyTypeObject like_type = {
     .tp_traverse = like_traverse,
     .tp_clear = like_clear,
     .tp_methods = like_methods,
-    .tp_doc = "ArrayLike(o)\n--\n\nWhat can be an operand beside arrays: an object with __mlx_array__.",
+    .tp_doc =
+        "ArrayLike(o)\n--\n\nWhat can be an operand beside arrays: an object with __mlx_array__.",
 };
 
 #define KEYWORDS(f) (PyCFunction)(void *)(f), METH_VARARGS | METH_KEYWORDS
 
 static PyMethodDef functions[] = {
-    {"asarray", KEYWORDS(asarray), "asarray(a, dtype: Dtype | None = None, *, copy: bool | None = None) -> array\n\n"
+    {"asarray", KEYWORDS(asarray),
+     "asarray(a, dtype: Dtype | None = None, *, copy: bool | None = None) -> array\n\n"
      "An array of anything that holds numbers. copy: True makes a copy of an array too, False refuses to make one."},
-    {"from_dlpack", KEYWORDS(from_dlpack), "from_dlpack(x, /, *, copy: bool | None = None) -> array\n\n"
+    {"from_dlpack", KEYWORDS(from_dlpack),
+     "from_dlpack(x, /, *, copy: bool | None = None) -> array\n\n"
      "An array over the memory of an object with __dlpack__. It is copied if copy is True, or where it cannot be\n"
      "used as it is (float64 becomes float32); with copy=False that is refused."},
     {NULL},
 };
 
 int mpy_init_asarray(PyObject *module) {
-    return PyModule_AddType(module, &like_type) || PyModule_AddFunctions(module, functions) ? -1 : 0;
+    return PyModule_AddType(module, &like_type) || PyModule_AddFunctions(module, functions) ? -1
+                                                                                            : 0;
 }

@@ -47,7 +47,8 @@ static PyObject *update(PyObject *o, PyObject *value, mpy_update how, int negate
     mlx_array x = {NULL}, v = {NULL}, out = {NULL};
     mlx_stream s = {NULL};
     if (!self->key)
-        return PyErr_Format(PyExc_ValueError, "Must give indices to array.at (e.g. `x.at[0].add(4)`).");
+        return PyErr_Format(PyExc_ValueError,
+                            "Must give indices to array.at (e.g. `x.at[0].add(4)`).");
     int status = mlx_array_set(&x, mpy_array_handle(self->array)) ? (mpy_raise(), -1) : 0;
     if (!status)
         status = mpy_index_value(&v, value, mlx_array_dtype(x));
@@ -103,7 +104,9 @@ static PyObject *at_divide(PyObject *o, PyObject *value) {
         return update(o, value, MPY_SET, 0);
     int status = mlx_array_set(&x, mpy_array_handle(self->array)) ? (mpy_raise(), -1) : 0;
     if (!status)
-        status = mpy_index_value(&v, value, mlx_array_dtype(x)) || divide(&out, x, self->key, &v) ? -1 : 0;
+        status = mpy_index_value(&v, value, mlx_array_dtype(x)) || divide(&out, x, self->key, &v)
+                     ? -1
+                     : 0;
     mlx_array_free(v);
     mlx_array_free(x);
     if (!status)
@@ -113,12 +116,18 @@ static PyObject *at_divide(PyObject *o, PyObject *value) {
 }
 
 static PyMethodDef at_methods[] = {
-    {"add", at_add, METH_O, "add(self, value) -> array\n\nvalue added at each index, as often as it is named."},
-    {"subtract", at_subtract, METH_O, "subtract(self, value) -> array\n\nvalue subtracted at each index."},
-    {"multiply", at_multiply, METH_O, "multiply(self, value) -> array\n\nMultiplied by value at each index."},
-    {"divide", at_divide, METH_O, "divide(self, value) -> array\n\nDivided by value at each index."},
-    {"maximum", at_maximum, METH_O, "maximum(self, value) -> array\n\nThe larger of both at each index."},
-    {"minimum", at_minimum, METH_O, "minimum(self, value) -> array\n\nThe smaller of both at each index."},
+    {"add", at_add, METH_O,
+     "add(self, value) -> array\n\nvalue added at each index, as often as it is named."},
+    {"subtract", at_subtract, METH_O,
+     "subtract(self, value) -> array\n\nvalue subtracted at each index."},
+    {"multiply", at_multiply, METH_O,
+     "multiply(self, value) -> array\n\nMultiplied by value at each index."},
+    {"divide", at_divide, METH_O,
+     "divide(self, value) -> array\n\nDivided by value at each index."},
+    {"maximum", at_maximum, METH_O,
+     "maximum(self, value) -> array\n\nThe larger of both at each index."},
+    {"minimum", at_minimum, METH_O,
+     "minimum(self, value) -> array\n\nThe smaller of both at each index."},
     {NULL},
 };
 
@@ -133,8 +142,9 @@ static PyTypeObject at_type = {
     .tp_traverse = at_traverse,
     .tp_as_mapping = &at_mapping,
     .tp_methods = at_methods,
-    .tp_doc = "x.at[...]: updates of an array at an index. x[i] += v counts an index that is named twice once, "
-              "x.at[i].add(v) counts it twice.",
+    .tp_doc =
+        "x.at[...]: updates of an array at an index. x[i] += v counts an index that is named twice once, "
+        "x.at[i].add(v) counts it twice.",
 };
 
 int mpy_init_at(PyObject *module) {

@@ -5,13 +5,26 @@
 
 /* --- formats: struct's letters, in the machine's own byte order ---------------------------------------- */
 
-static const struct { char letter; mlx_dtype by_size[9]; } integers[] = {
-    {'b', {[1] = MLX_INT8}},   {'B', {[1] = MLX_UINT8}},  {'c', {[1] = MLX_UINT8}},
-    {'h', {[2] = MLX_INT16}},  {'H', {[2] = MLX_UINT16}}, {'i', {[4] = MLX_INT32}},
-    {'I', {[4] = MLX_UINT32}}, {'l', {[4] = MLX_INT32, [8] = MLX_INT64}},
-    {'L', {[4] = MLX_UINT32, [8] = MLX_UINT64}}, {'q', {[8] = MLX_INT64}}, {'Q', {[8] = MLX_UINT64}},
-    {'n', {[8] = MLX_INT64}},  {'N', {[8] = MLX_UINT64}}, {'e', {[2] = MLX_FLOAT16}},
-    {'f', {[4] = MLX_FLOAT32}}, {'d', {[8] = MLX_FLOAT64}},
+static const struct {
+    char letter;
+    mlx_dtype by_size[9];
+} integers[] = {
+    {'b', {[1] = MLX_INT8}},
+    {'B', {[1] = MLX_UINT8}},
+    {'c', {[1] = MLX_UINT8}},
+    {'h', {[2] = MLX_INT16}},
+    {'H', {[2] = MLX_UINT16}},
+    {'i', {[4] = MLX_INT32}},
+    {'I', {[4] = MLX_UINT32}},
+    {'l', {[4] = MLX_INT32, [8] = MLX_INT64}},
+    {'L', {[4] = MLX_UINT32, [8] = MLX_UINT64}},
+    {'q', {[8] = MLX_INT64}},
+    {'Q', {[8] = MLX_UINT64}},
+    {'n', {[8] = MLX_INT64}},
+    {'N', {[8] = MLX_UINT64}},
+    {'e', {[2] = MLX_FLOAT16}},
+    {'f', {[4] = MLX_FLOAT32}},
+    {'d', {[8] = MLX_FLOAT64}},
 };
 
 /* What the elements are, 0 if arrays have no such dtype. complex128 is told by *complex128. */
@@ -119,9 +132,14 @@ static int copy_buffer(mlx_array *out, const Py_buffer *b, mlx_dtype dtype, int 
 }
 
 int mpy_array_from_memory(mlx_array *out, const void *from, int ndim, const Py_ssize_t *shape,
-                          const Py_ssize_t *strides, Py_ssize_t itemsize, mlx_dtype dtype, int complex128) {
-    Py_buffer b = {.buf = (void *)from, .itemsize = itemsize, .len = itemsize, .ndim = ndim,
-                   .shape = (Py_ssize_t *)shape, .strides = (Py_ssize_t *)strides};
+                          const Py_ssize_t *strides, Py_ssize_t itemsize, mlx_dtype dtype,
+                          int complex128) {
+    Py_buffer b = {.buf = (void *)from,
+                   .itemsize = itemsize,
+                   .len = itemsize,
+                   .ndim = ndim,
+                   .shape = (Py_ssize_t *)shape,
+                   .strides = (Py_ssize_t *)strides};
     for (int i = 0; i < ndim; i++)
         b.len *= shape[i];
     return copy_buffer(out, &b, dtype, complex128);

@@ -12,12 +12,13 @@ static int has(PyObject *o, const char *name) {
 }
 
 int mpy_convertible(PyObject *o) {
-    return mpy_array_check(o) || PyObject_CheckBuffer(o) || has(o, "__mlx_array__") || has(o, "__dlpack__") ||
-           has(o, "__array__");
+    return mpy_array_check(o) || PyObject_CheckBuffer(o) || has(o, "__mlx_array__") ||
+           has(o, "__dlpack__") || has(o, "__array__");
 }
 
 int mpy_refuse_type(PyObject *o) {
-    PyErr_Format(PyExc_ValueError, "Invalid type %.200s received in array initialization.", Py_TYPE(o)->tp_name);
+    PyErr_Format(PyExc_ValueError, "Invalid type %.200s received in array initialization.",
+                 Py_TYPE(o)->tp_name);
     return -1;
 }
 
@@ -43,7 +44,8 @@ static int from_bfloat16(mlx_array *out, PyObject *ndarray) {
     if (name && PyUnicode_Check(name) && PyUnicode_CompareWithASCIIString(name, "bfloat16") == 0)
         bits = PyObject_CallMethod(ndarray, "view", "s", "uint16");
     PyErr_Clear();
-    if (bits && (status = mpy_array_from_buffer(out, bits, 1)) == 0 && mlx_view(out, *out, MLX_BFLOAT16, s))
+    if (bits && (status = mpy_array_from_buffer(out, bits, 1)) == 0 &&
+        mlx_view(out, *out, MLX_BFLOAT16, s))
         status = (mpy_raise(), -1);
     Py_XDECREF(bits), Py_XDECREF(name), Py_XDECREF(dtype);
     return status;
@@ -63,7 +65,8 @@ static int from_array_method(mlx_array *out, PyObject *o, int keep_float64) {
 static int from_dlpack(mlx_array *out, PyObject *o, int keep_float64) {
     mlx_stream s = {NULL};
     int status = mpy_array_from_dlpack(out, o, 1);
-    if (!status && !keep_float64 && mlx_array_dtype(*out) == MLX_FLOAT64 && mlx_astype(out, *out, MLX_FLOAT32, s))
+    if (!status && !keep_float64 && mlx_array_dtype(*out) == MLX_FLOAT64 &&
+        mlx_astype(out, *out, MLX_FLOAT32, s))
         status = (mpy_raise(), -1);
     return status;
 }
@@ -100,7 +103,9 @@ int mpy_array_from(mlx_array *out, PyObject *o, const mlx_dtype *dtype) {
         return mpy_array_from_sequence(out, o, dtype);
     int status = o == Py_None ? 1 : from_foreign(out, o, dtype && *dtype == MLX_FLOAT64);
     if (o == Py_None)
-        PyErr_SetString(PyExc_TypeError, "expected an array or something that can become one, got None"), status = -1;
+        PyErr_SetString(PyExc_TypeError,
+                        "expected an array or something that can become one, got None"),
+            status = -1;
     else if (status > 0)
         status = mpy_refuse_type(o);
     if (!status && dtype && mlx_array_dtype(*out) != *dtype && mlx_astype(out, *out, *dtype, s))
@@ -130,12 +135,14 @@ static int fits(const mpy_number *n, mlx_dtype dtype) {
     if (n->kind == MPY_UINT)
         return dtype == MLX_UINT64;
     if (is_signed)
-        return bits == 64 || (n->i >= -(INT64_C(1) << (bits - 1)) && n->i < INT64_C(1) << (bits - 1));
+        return bits == 64 ||
+               (n->i >= -(INT64_C(1) << (bits - 1)) && n->i < INT64_C(1) << (bits - 1));
     return n->i >= 0 && (bits == 64 || n->i < INT64_C(1) << bits);
 }
 
 static int overflow(PyObject *o, mlx_dtype dtype) {
-    PyErr_Format(PyExc_ValueError, "Converting %S to %s would result in overflow.", o, mpy_dtype_name(dtype));
+    PyErr_Format(PyExc_ValueError, "Converting %S to %s would result in overflow.", o,
+                 mpy_dtype_name(dtype));
     return -1;
 }
 
@@ -159,7 +166,9 @@ int mpy_constant_operand(mlx_array *borrowed, PyObject *o, mlx_dtype other) {
 /* Objects with __index__ or __float__ count as the number that they give; 1: o has neither. */
 static int from_number_like(mpy_number *n, PyObject *o) {
     PyNumberMethods *m = Py_TYPE(o)->tp_as_number;
-    PyObject *number = m && m->nb_index ? PyNumber_Index(o) : m && m->nb_float ? PyNumber_Float(o) : NULL;
+    PyObject *number = m && m->nb_index   ? PyNumber_Index(o)
+                       : m && m->nb_float ? PyNumber_Float(o)
+                                          : NULL;
     if (!number)
         return PyErr_Occurred() ? -1 : 1;
     int status = mpy_number_from(n, number) < 0 ? -1 : 0;
@@ -174,7 +183,8 @@ int mpy_operand(mlx_array *out, PyObject *o, mlx_dtype other) {
         return number < 0 ? -1 : weak_number(out, o, &n, other);
     if (o == Py_None || PyList_Check(o) || PyTuple_Check(o))
         return 1;
-    int status = has(o, "__mlx_array__") ? from_mlx_array(out, o) : from_foreign(out, o, other == MLX_FLOAT64);
+    int status = has(o, "__mlx_array__") ? from_mlx_array(out, o)
+                                         : from_foreign(out, o, other == MLX_FLOAT64);
     if (!status && !has(o, "__mlx_array__") && mlx_array_dtype(*out) != other) {
         mlx_stream s = {NULL};
         return mlx_astype(out, *out, other, s) ? (mpy_raise(), -1) : 0;
@@ -193,8 +203,9 @@ static int beside(mlx_array *out, PyObject *o, PyObject *array) {
 int mpy_array_pair(mlx_array *a, mlx_array *b, PyObject *x, PyObject *y) {
     int left = mpy_array_check(x), right = mpy_array_check(y);
     if (left && right)
-        return mlx_array_set(a, mpy_array_handle(x)) || mlx_array_set(b, mpy_array_handle(y)) ? (mpy_raise(), -1)
-                                                                                             : 0;
+        return mlx_array_set(a, mpy_array_handle(x)) || mlx_array_set(b, mpy_array_handle(y))
+                   ? (mpy_raise(), -1)
+                   : 0;
     if (left)
         return beside(b, y, x) || mpy_array_from(a, x, NULL) ? -1 : 0;
     if (right)

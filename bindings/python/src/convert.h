@@ -15,7 +15,8 @@ int mpy_array_from_sequence(mlx_array *out, PyObject *o, const mlx_dtype *dtype)
 int mpy_array_from_buffer(mlx_array *out, PyObject *o, int keep_float64);
 /* Elements copied from memory with strides in bytes. */
 int mpy_array_from_memory(mlx_array *out, const void *from, int ndim, const Py_ssize_t *shape,
-                          const Py_ssize_t *strides, Py_ssize_t itemsize, mlx_dtype dtype, int complex128);
+                          const Py_ssize_t *strides, Py_ssize_t itemsize, mlx_dtype dtype,
+                          int complex128);
 /* What has __dlpack__, with the dtype that it has. copy: 1 yes, 0 never, -1 where it must be. */
 int mpy_array_from_dlpack(mlx_array *out, PyObject *o, int copy);
 

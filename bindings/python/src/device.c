@@ -1,19 +1,7 @@
-/* DeviceType, Device, Stream, ThreadLocalStream, StreamContext, and the functions on them. */
-#include "py.h"
+/* DeviceType, Device, and the functions on them. Streams are in stream.c. */
+#include "device.h"
 
-/* A device keeps a handle for its default stream, which is brought up to date each time it is used. */
-typedef struct mpy_device {
-    PyObject_HEAD
-    mlx_device handle;
-    mlx_stream stream;
-} mpy_device;
-
-typedef struct mpy_stream {
-    PyObject_HEAD
-    mlx_stream handle;
-} mpy_stream;
-
-static PyTypeObject device_type, stream_type, thread_stream_type;
+static PyTypeObject device_type;
 
 /* The members of DeviceType, and the first device of each. */
 enum { TYPES = 2 };
@@ -28,13 +16,13 @@ static int type_index(PyObject *o) {
     return o == type_objects[0] ? 0 : o == type_objects[1] ? 1 : -1;
 }
 
-static PyObject *wrong_type(PyObject *o, const char *expected) {
+PyObject *mpy_wrong_type(PyObject *o, const char *expected) {
     return PyErr_Format(PyExc_TypeError, "expected %s, got %.100s", expected, Py_TYPE(o)->tp_name);
 }
 
 /* --- Device ------------------------------------------------------------------------------------------- */
 
-static PyObject *device_wrap(mlx_device handle) {
+PyObject *mpy_device_wrap(mlx_device handle) {
     if (!handle.ctx)
         return mpy_raise();
     mpy_device *self = PyObject_New(mpy_device, &device_type);
@@ -55,8 +43,8 @@ static PyObject *device_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|i:Device", keywords, &o, &index))
         return NULL;
     int t = type_index(o);
-    return t < 0 ? wrong_type(o, "a DeviceType (mlx.core.cpu or mlx.core.gpu)")
-                 : device_wrap(mlx_device_new_type((mlx_device_type)t, index));
+    return t < 0 ? mpy_wrong_type(o, "a DeviceType (mlx.core.cpu or mlx.core.gpu)")
+                 : mpy_device_wrap(mlx_device_new_type((mlx_device_type)t, index));
 }
 
 static void device_dealloc(PyObject *o) {
@@ -65,7 +53,7 @@ static void device_dealloc(PyObject *o) {
     Py_TYPE(o)->tp_free(o);
 }
 
-static PyObject *text_of(int status, mlx_string text) {
+PyObject *mpy_text_of(int status, mlx_string text) {
     PyObject *result = status ? mpy_raise() : PyUnicode_FromString(mlx_string_data(text));
     mlx_string_free(text);
     return result;
@@ -74,7 +62,7 @@ static PyObject *text_of(int status, mlx_string text) {
 static PyObject *device_repr(PyObject *o) {
     mlx_string text = mlx_string_new();
     int status = mlx_device_tostring(&text, ((mpy_device *)o)->handle);
-    return text_of(status, text);
+    return mpy_text_of(status, text);
 }
 
 static int device_key(PyObject *o, mlx_device_type *type, int *index) {
@@ -90,13 +78,13 @@ static Py_hash_t device_hash(PyObject *o) {
 }
 
 /* A device, or the first device of a type, borrowed; NULL without an exception for anything else. */
-static PyObject *as_device(PyObject *o) {
+PyObject *mpy_as_device(PyObject *o) {
     int t = type_index(o);
     return t >= 0 ? first_devices[t] : Py_IS_TYPE(o, &device_type) ? o : NULL;
 }
 
 static PyObject *device_compare(PyObject *a, PyObject *b, int op) {
-    PyObject *x = as_device(a), *y = as_device(b);
+    PyObject *x = mpy_as_device(a), *y = mpy_as_device(b);
     if ((op != Py_EQ && op != Py_NE) || !x || !y)
         Py_RETURN_NOTIMPLEMENTED;
     bool same = mlx_device_equal(((mpy_device *)x)->handle, ((mpy_device *)y)->handle);
@@ -137,95 +125,8 @@ static PyTypeObject device_type = {
     .tp_doc = "Device(type, index=0)\n--\n\nA device to run operations on.",
 };
 
-/* --- Stream and ThreadLocalStream --------------------------------------------------------------------- */
-
-static PyObject *stream_wrap(PyTypeObject *type, mlx_stream handle) {
-    if (!handle.ctx)
-        return mpy_raise();
-    mpy_stream *self = PyObject_New(mpy_stream, type);
-    if (self)
-        self->handle = handle;
-    else
-        mlx_stream_free(handle);
-    return (PyObject *)self;
-}
-
-PyObject *mpy_stream_wrap(mlx_stream handle) {
-    return stream_wrap(&stream_type, handle);
-}
-
-static int is_stream(PyObject *o) {
-    return Py_IS_TYPE(o, &stream_type) || Py_IS_TYPE(o, &thread_stream_type);
-}
-
-static void stream_dealloc(PyObject *o) {
-    mlx_stream_free(((mpy_stream *)o)->handle);
-    Py_TYPE(o)->tp_free(o);
-}
-
-static PyObject *stream_repr(PyObject *o) {
-    mlx_string text = mlx_string_new();
-    int status = mlx_stream_tostring(&text, ((mpy_stream *)o)->handle);
-    if (!status && Py_IS_TYPE(o, &thread_stream_type)) {
-        PyObject *result = PyUnicode_FromFormat("ThreadLocal%s", mlx_string_data(text));
-        mlx_string_free(text);
-        return result;
-    }
-    return text_of(status, text);
-}
-
-static Py_hash_t stream_hash(PyObject *o) {
-    int index = 0;
-    mlx_stream_get_index(&index, ((mpy_stream *)o)->handle);
-    return index;
-}
-
-static PyObject *stream_compare(PyObject *a, PyObject *b, int op) {
-    if ((op != Py_EQ && op != Py_NE) || Py_TYPE(a) != Py_TYPE(b))
-        Py_RETURN_NOTIMPLEMENTED;
-    bool same = mlx_stream_equal(((mpy_stream *)a)->handle, ((mpy_stream *)b)->handle);
-    return PyBool_FromLong(same == (op == Py_EQ));
-}
-
-static PyObject *stream_device(PyObject *o, void *closure) {
-    (void)closure;
-    mlx_device dev = {NULL};
-    return mlx_stream_get_device(&dev, ((mpy_stream *)o)->handle) ? mpy_raise() : device_wrap(dev);
-}
-
-static PyGetSetDef stream_getset[] = {
-    {"device", stream_device, NULL, "The device that the stream is a queue of.", NULL},
-    {NULL},
-};
-
-static PyTypeObject stream_type = {
-    PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "mlx.core.Stream",
-    .tp_basicsize = sizeof(mpy_stream),
-    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
-    .tp_dealloc = stream_dealloc,
-    .tp_repr = stream_repr,
-    .tp_hash = stream_hash,
-    .tp_richcompare = stream_compare,
-    .tp_getset = stream_getset,
-    .tp_doc = "An ordered queue of work on a device. new_stream makes one.",
-};
-
-static PyTypeObject thread_stream_type = {
-    PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "mlx.core.ThreadLocalStream",
-    .tp_basicsize = sizeof(mpy_stream),
-    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
-    .tp_dealloc = stream_dealloc,
-    .tp_repr = stream_repr,
-    .tp_hash = stream_hash,
-    .tp_richcompare = stream_compare,
-    .tp_getset = stream_getset,
-    .tp_doc = "A stream for threads of their own; since streams belong to the process, as any other.",
-};
-
 /* The default stream of a device, borrowed from it. */
-static int stream_of_device(mlx_stream *out, PyObject *o) {
+int mpy_device_stream(mlx_stream *out, PyObject *o) {
     mpy_device *self = (mpy_device *)o;
     bool available = false;
     if (mlx_device_is_available(&available, self->handle))
@@ -240,101 +141,41 @@ static int stream_of_device(mlx_stream *out, PyObject *o) {
     return 0;
 }
 
-int mpy_stream_from(mlx_stream *out, PyObject *o) {
-    *out = (mlx_stream){NULL};
-    if (o == Py_None)
-        return 0;
-    if (is_stream(o)) {
-        *out = ((mpy_stream *)o)->handle;
-        return 0;
-    }
-    PyObject *device = as_device(o);
-    return device ? stream_of_device(out, device) : (wrong_type(o, "a Stream, a Device or None"), -1);
-}
-
-/* --- functions ------------------------------------------------------------------------------------------ */
+/* --- functions ------------------------------------------------------------------------------------ */
 
 /* The one argument of a function, which may be given by its name. */
-static PyObject *argument(PyObject *args, PyObject *kwargs, const char *format, const char *name) {
+PyObject *mpy_argument(PyObject *args, PyObject *kwargs, const char *format, const char *name) {
     char *keywords[] = {(char *)name, NULL};
     PyObject *o = Py_None;
     return PyArg_ParseTupleAndKeywords(args, kwargs, format, keywords, &o) ? o : NULL;
 }
 
 /* The one argument, a device or a type. */
-static mpy_device *device_argument(PyObject *args, PyObject *kwargs, const char *format) {
-    PyObject *o = argument(args, kwargs, format, "device"), *device = o ? as_device(o) : NULL;
+mpy_device *mpy_device_argument(PyObject *args, PyObject *kwargs, const char *format) {
+    PyObject *o = mpy_argument(args, kwargs, format, "device"),
+             *device = o ? mpy_as_device(o) : NULL;
     if (o && !device)
-        wrong_type(o, "a Device or DeviceType");
+        mpy_wrong_type(o, "a Device or DeviceType");
     return (mpy_device *)device;
 }
 
 static PyObject *default_device(PyObject *module, PyObject *unused) {
     (void)module, (void)unused;
     mlx_device dev = {NULL};
-    return mlx_get_default_device(&dev) ? mpy_raise() : device_wrap(dev);
+    return mlx_get_default_device(&dev) ? mpy_raise() : mpy_device_wrap(dev);
 }
 
 static PyObject *set_default_device(PyObject *module, PyObject *args, PyObject *kwargs) {
     (void)module;
-    mpy_device *device = device_argument(args, kwargs, "O:set_default_device");
+    mpy_device *device = mpy_device_argument(args, kwargs, "O:set_default_device");
     if (!device)
         return NULL;
     return mlx_set_default_device(device->handle) ? mpy_raise() : Py_NewRef(Py_None);
 }
 
-static PyObject *default_stream(PyObject *module, PyObject *args, PyObject *kwargs) {
-    (void)module;
-    mpy_device *device = device_argument(args, kwargs, "O:default_stream");
-    mlx_stream borrowed, s = {NULL};
-    if (!device || stream_of_device(&borrowed, (PyObject *)device))
-        return NULL;
-    return mlx_stream_set(&s, borrowed) ? mpy_raise() : mpy_stream_wrap(s);
-}
-
-static PyObject *set_default_stream(PyObject *module, PyObject *args, PyObject *kwargs) {
-    (void)module;
-    PyObject *o = argument(args, kwargs, "O:set_default_stream", "stream");
-    if (!o)
-        return NULL;
-    if (!Py_IS_TYPE(o, &stream_type))
-        return wrong_type(o, "a Stream");
-    return mlx_set_default_stream(((mpy_stream *)o)->handle) ? mpy_raise() : Py_NewRef(Py_None);
-}
-
-static PyObject *new_stream(PyObject *module, PyObject *args, PyObject *kwargs) {
-    (void)module;
-    mpy_device *device = device_argument(args, kwargs, "O:new_stream");
-    return device ? mpy_stream_wrap(mlx_stream_new_device(device->handle)) : NULL;
-}
-
-static PyObject *new_thread_local_stream(PyObject *module, PyObject *args, PyObject *kwargs) {
-    (void)module;
-    mpy_device *device = device_argument(args, kwargs, "O:new_thread_local_stream");
-    return device ? stream_wrap(&thread_stream_type, mlx_new_thread_local_stream(device->handle)) : NULL;
-}
-
-static PyObject *synchronize(PyObject *module, PyObject *args, PyObject *kwargs) {
-    (void)module;
-    PyObject *o = argument(args, kwargs, "|O:synchronize", "stream");
-    mlx_stream s;
-    int status;
-    if (!o || mpy_stream_from(&s, o))
-        return NULL;
-    MPY_WAIT(status, mlx_synchronize(s));
-    return status ? mpy_raise() : Py_NewRef(Py_None);
-}
-
-static PyObject *clear_streams(PyObject *module, PyObject *unused) {
-    (void)module, (void)unused;
-    int status;
-    MPY_WAIT(status, mlx_clear_streams());
-    return status ? mpy_raise() : Py_NewRef(Py_None);
-}
-
 static PyObject *is_available(PyObject *module, PyObject *args, PyObject *kwargs) {
     (void)module;
-    mpy_device *device = device_argument(args, kwargs, "O:is_available");
+    mpy_device *device = mpy_device_argument(args, kwargs, "O:is_available");
     bool yes;
     if (!device)
         return NULL;
@@ -343,12 +184,12 @@ static PyObject *is_available(PyObject *module, PyObject *args, PyObject *kwargs
 
 static PyObject *device_count(PyObject *module, PyObject *args, PyObject *kwargs) {
     (void)module;
-    PyObject *o = argument(args, kwargs, "O:device_count", "device_type");
+    PyObject *o = mpy_argument(args, kwargs, "O:device_count", "device_type");
     int type = o ? type_index(o) : -1, count;
     if (!o)
         return NULL;
     if (type < 0)
-        return wrong_type(o, "a DeviceType");
+        return mpy_wrong_type(o, "a DeviceType");
     return mlx_device_count(&count, (mlx_device_type)type) ? mpy_raise() : PyLong_FromLong(count);
 }
 
@@ -361,14 +202,16 @@ static PyObject *info_value(mlx_device_info info, const char *key) {
     if (mlx_device_info_is_string(&is_string, info, key))
         return mpy_raise();
     if (is_string)
-        return mlx_device_info_get_string(&text, info, key) ? mpy_raise() : PyUnicode_FromString(text);
+        return mlx_device_info_get_string(&text, info, key) ? mpy_raise()
+                                                            : PyUnicode_FromString(text);
     return mlx_device_info_get_size(&number, info, key) ? mpy_raise() : PyLong_FromSize_t(number);
 }
 
 static int fill_info(PyObject *dict, mlx_device_info info, mlx_vector_string keys) {
     for (size_t i = 0; i < mlx_vector_string_size(keys); i++) {
         char *key;
-        PyObject *value = mlx_vector_string_get(&key, keys, i) ? mpy_raise() : info_value(info, key);
+        PyObject *value =
+            mlx_vector_string_get(&key, keys, i) ? mpy_raise() : info_value(info, key);
         int status = value ? PyDict_SetItemString(dict, key, value) : -1;
         Py_XDECREF(value);
         if (status)
@@ -381,15 +224,17 @@ PyObject *mpy_device_info(PyObject *o) {
     mlx_device dev = {NULL};
     mlx_device_info info = mlx_device_info_new();
     mlx_vector_string keys = mlx_vector_string_new();
-    PyObject *device = o == Py_None ? NULL : as_device(o), *dict = NULL;
+    PyObject *device = o == Py_None ? NULL : mpy_as_device(o), *dict = NULL;
     bool available = false;
     if (o != Py_None && !device)
-        wrong_type(o, "a Device, a DeviceType or None");
-    else if (device ? mlx_device_set(&dev, ((mpy_device *)device)->handle) : mlx_get_default_device(&dev))
+        mpy_wrong_type(o, "a Device, a DeviceType or None");
+    else if (device ? mlx_device_set(&dev, ((mpy_device *)device)->handle)
+                    : mlx_get_default_device(&dev))
         mpy_raise();
     else if (mlx_device_is_available(&available, dev))
         mpy_raise();
-    else if (available && (mlx_device_info_get(&info, dev) || mlx_device_info_get_keys(&keys, info)))
+    else if (available &&
+             (mlx_device_info_get(&info, dev) || mlx_device_info_get_keys(&keys, info)))
         mpy_raise();
     else
         dict = PyDict_New();
@@ -403,114 +248,29 @@ PyObject *mpy_device_info(PyObject *o) {
 
 static PyObject *device_info(PyObject *module, PyObject *args, PyObject *kwargs) {
     (void)module;
-    PyObject *o = argument(args, kwargs, "|O:device_info", "d");
+    PyObject *o = mpy_argument(args, kwargs, "|O:device_info", "d");
     return o ? mpy_device_info(o) : NULL;
 }
 
-/* --- StreamContext: default device and stream, put back at the end --------------------------------- */
-
-typedef struct stream_context {
-    PyObject_HEAD
-    PyObject *target;
-    mlx_device device;
-    mlx_stream stream;
-} stream_context;
-
-static PyObject *context_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
-    PyObject *o = argument(args, kwargs, "O:stream", "s");
-    if (!o)
-        return NULL;
-    if (!is_stream(o) && !as_device(o))
-        return wrong_type(o, "a Stream, a Device or a DeviceType");
-    stream_context *self = (stream_context *)type->tp_alloc(type, 0);
-    if (self)
-        self->target = Py_NewRef(o);
-    return (PyObject *)self;
-}
-
-static void context_dealloc(PyObject *o) {
-    stream_context *self = (stream_context *)o;
-    Py_XDECREF(self->target);
-    mlx_device_free(self->device);
-    mlx_stream_free(self->stream);
-    Py_TYPE(o)->tp_free(o);
-}
-
-static PyObject *context_enter(PyObject *o, PyObject *unused) {
-    (void)unused;
-    stream_context *self = (stream_context *)o;
-    mlx_stream s;
-    mlx_device dev = {NULL};
-    if (mpy_stream_from(&s, self->target))
-        return NULL;
-    int status = mlx_stream_get_device(&dev, s) || mlx_get_default_device(&self->device) ||
-                 mlx_get_default_stream(&self->stream, dev) || mlx_set_default_device(dev) ||
-                 mlx_set_default_stream(s);
-    mlx_device_free(dev);
-    return status ? mpy_raise() : Py_NewRef(Py_None);
-}
-
-static PyObject *context_exit(PyObject *o, PyObject *args) {
-    (void)args;
-    stream_context *self = (stream_context *)o;
-    if (!self->stream.ctx)
-        Py_RETURN_NONE;
-    if (mlx_set_default_stream(self->stream) || mlx_set_default_device(self->device))
-        return mpy_raise();
-    Py_RETURN_NONE;
-}
-
-static PyMethodDef context_methods[] = {
-    {"__enter__", context_enter, METH_NOARGS, "Make the stream the default."},
-    {"__exit__", context_exit, METH_VARARGS, "Make the former stream the default again."},
-    {NULL},
-};
-
-static PyTypeObject context_type = {
-    PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "mlx.core.StreamContext",
-    .tp_basicsize = sizeof(stream_context),
-    .tp_flags = Py_TPFLAGS_DEFAULT,
-    .tp_new = context_new,
-    .tp_dealloc = context_dealloc,
-    .tp_methods = context_methods,
-    .tp_doc = "StreamContext(s)\n--\n\nOperations inside run on s unless they name a stream.",
-};
-
-static PyObject *stream(PyObject *module, PyObject *args, PyObject *kwargs) {
-    (void)module;
-    return context_new(&context_type, args, kwargs);
-}
-
-/* --- the module's part ---------------------------------------------------------------------------------- */
+/* --- the module's part ---------------------------------------------------------------------------- */
 
 #define KEYWORDS(f) (PyCFunction)(void *)(f), METH_VARARGS | METH_KEYWORDS
 
 static PyMethodDef functions[] = {
-    {"default_device", default_device, METH_NOARGS, "default_device() -> Device\n\nThe device of operations "
+    {"default_device", default_device, METH_NOARGS,
+     "default_device() -> Device\n\nThe device of operations "
      "that name none."},
-    {"set_default_device", KEYWORDS(set_default_device), "set_default_device(device: Device | DeviceType) -> None"
+    {"set_default_device", KEYWORDS(set_default_device),
+     "set_default_device(device: Device | DeviceType) -> None"
      "\n\nSet the device of operations that name none."},
-    {"default_stream", KEYWORDS(default_stream), "default_stream(device: Device | DeviceType) -> Stream\n\n"
-     "The stream of operations that name this device."},
-    {"set_default_stream", KEYWORDS(set_default_stream), "set_default_stream(stream: Stream) -> None\n\n"
-     "Make a stream the default of its device."},
-    {"new_stream", KEYWORDS(new_stream), "new_stream(device: Device | DeviceType) -> Stream\n\n"
-     "A new queue of a device."},
-    {"new_thread_unsafe_stream", KEYWORDS(new_stream), "new_thread_unsafe_stream(device: Device | DeviceType) -> "
-     "Stream\n\nA new queue of a device; any thread may use it."},
-    {"new_thread_local_stream", KEYWORDS(new_thread_local_stream), "new_thread_local_stream(device: Device | "
-     "DeviceType) -> ThreadLocalStream\n\nA new queue of a device, for a thread's own use."},
-    {"stream", KEYWORDS(stream), "stream(s: Stream | ThreadLocalStream | Device | DeviceType) -> StreamContext\n\n"
-     "A context in which s is the default."},
-    {"synchronize", KEYWORDS(synchronize), "synchronize(stream: Stream | ThreadLocalStream | Device | DeviceType | "
-     "None = None) -> None\n\nWait until all work on a stream is done."},
-    {"clear_streams", clear_streams, METH_NOARGS, "clear_streams() -> None\n\nWait until all work is done."},
-    {"is_available", KEYWORDS(is_available), "is_available(device: Device | DeviceType) -> bool\n\n"
+    {"is_available", KEYWORDS(is_available),
+     "is_available(device: Device | DeviceType) -> bool\n\n"
      "Can operations run on a device?"},
-    {"device_count", KEYWORDS(device_count), "device_count(device_type: DeviceType) -> int\n\n"
+    {"device_count", KEYWORDS(device_count),
+     "device_count(device_type: DeviceType) -> int\n\n"
      "How many devices of a type there are."},
-    {"device_info", KEYWORDS(device_info), "device_info(d: None | Device | DeviceType = None) -> "
+    {"device_info", KEYWORDS(device_info),
+     "device_info(d: None | Device | DeviceType = None) -> "
      "dict[str, str | int]\n\nWhat is known about a device."},
     {NULL},
 };
@@ -521,15 +281,13 @@ static int make_types(PyObject *module) {
     if (!cls)
         return -1;
     for (int t = 0; t < TYPES; t++)
-        if (!(first_devices[t] = device_wrap(mlx_device_new_type((mlx_device_type)t, 0))))
+        if (!(first_devices[t] = mpy_device_wrap(mlx_device_new_type((mlx_device_type)t, 0))))
             return -1;
     return 0;
 }
 
 int mpy_init_device(PyObject *module) {
-    if (PyModule_AddType(module, &device_type) || PyModule_AddType(module, &stream_type) ||
-        PyModule_AddType(module, &thread_stream_type) || PyModule_AddType(module, &context_type) ||
-        PyModule_AddFunctions(module, functions))
+    if (PyModule_AddType(module, &device_type) || PyModule_AddFunctions(module, functions))
         return -1;
     return make_types(module);
 }

@@ -30,7 +30,8 @@ static void release_loan(void *payload) {
 /* --- taking the capsule over ----------------------------------------------------------------------------- */
 
 static PyObject *ask(PyObject *o) {
-    PyObject *method = PyObject_GetAttrString(o, "__dlpack__"), *none = PyTuple_New(0), *kwargs = NULL;
+    PyObject *method = PyObject_GetAttrString(o, "__dlpack__"), *none = PyTuple_New(0),
+             *kwargs = NULL;
     PyObject *capsule = NULL;
     if (method && none && (kwargs = Py_BuildValue("{s:(ii)}", "max_version", 1, 0)))
         capsule = PyObject_Call(method, none, kwargs);
@@ -59,11 +60,15 @@ static int take_over(loan *l, PyObject *capsule) {
 
 /* --- what it holds ------------------------------------------------------------------------------------------ */
 
-static const struct { uint8_t code, bits; mlx_dtype dtype; } dtypes[] = {
-    {DL_BOOL, 8, MLX_BOOL},     {DL_UINT, 8, MLX_UINT8},    {DL_UINT, 16, MLX_UINT16},  {DL_UINT, 32, MLX_UINT32},
-    {DL_UINT, 64, MLX_UINT64},  {DL_INT, 8, MLX_INT8},      {DL_INT, 16, MLX_INT16},    {DL_INT, 32, MLX_INT32},
-    {DL_INT, 64, MLX_INT64},    {DL_FLOAT, 16, MLX_FLOAT16}, {DL_FLOAT, 32, MLX_FLOAT32},
-    {DL_FLOAT, 64, MLX_FLOAT64}, {DL_BFLOAT, 16, MLX_BFLOAT16}, {DL_COMPLEX, 64, MLX_COMPLEX64},
+static const struct {
+    uint8_t code, bits;
+    mlx_dtype dtype;
+} dtypes[] = {
+    {DL_BOOL, 8, MLX_BOOL},        {DL_UINT, 8, MLX_UINT8},         {DL_UINT, 16, MLX_UINT16},
+    {DL_UINT, 32, MLX_UINT32},     {DL_UINT, 64, MLX_UINT64},       {DL_INT, 8, MLX_INT8},
+    {DL_INT, 16, MLX_INT16},       {DL_INT, 32, MLX_INT32},         {DL_INT, 64, MLX_INT64},
+    {DL_FLOAT, 16, MLX_FLOAT16},   {DL_FLOAT, 32, MLX_FLOAT32},     {DL_FLOAT, 64, MLX_FLOAT64},
+    {DL_BFLOAT, 16, MLX_BFLOAT16}, {DL_COMPLEX, 64, MLX_COMPLEX64},
 };
 
 static int dtype_of(mlx_dtype *out, dl_dtype t) {
@@ -107,7 +112,9 @@ static int layout_of(layout *l, const dl_tensor *t) {
 static int check(const dl_tensor *t) {
     if (t->device.type != DL_CPU && t->device.type != DL_CUDA_HOST)
         return refuse("[dlpack] the memory is on a device; copy it to the CPU first.");
-    return t->ndim < 0 || t->ndim > MAX_NDIM ? refuse("[dlpack] an array has 64 dimensions at most.") : 0;
+    return t->ndim < 0 || t->ndim > MAX_NDIM
+               ? refuse("[dlpack] an array has 64 dimensions at most.")
+               : 0;
 }
 
 /* --- making the array ----------------------------------------------------------------------------------------- */
@@ -122,7 +129,8 @@ static int borrow(mlx_array *out, loan *l, const layout *y, mlx_dtype dtype) {
     mlx_stream s = {NULL};
     if (y->span > INT_MAX && !y->row_major)
         return refuse("[dlpack] the memory spans too much.");
-    *out = mlx_array_new_data_managed_payload((void *)first_element(t), y->row_major ? y->shape : &span,
+    *out = mlx_array_new_data_managed_payload((void *)first_element(t),
+                                              y->row_major ? y->shape : &span,
                                               y->row_major ? t->ndim : 1, dtype, l, release_loan);
     if (!out->ctx)
         return mpy_raise(), -1;
@@ -132,12 +140,14 @@ static int borrow(mlx_array *out, loan *l, const layout *y, mlx_dtype dtype) {
     return 1; // from here on the array gives the loan back
 }
 
-static int copy_of(mlx_array *out, const dl_tensor *t, const layout *y, mlx_dtype dtype, int complex128) {
+static int copy_of(mlx_array *out, const dl_tensor *t, const layout *y, mlx_dtype dtype,
+                   int complex128) {
     Py_ssize_t shape[MAX_NDIM], strides[MAX_NDIM];
     Py_ssize_t size = complex128 ? 16 : (Py_ssize_t)mlx_dtype_size(dtype);
     for (int i = 0; i < t->ndim; i++)
         shape[i] = y->shape[i], strides[i] = y->strides[i] * size;
-    return mpy_array_from_memory(out, first_element(t), t->ndim, shape, strides, size, dtype, complex128);
+    return mpy_array_from_memory(out, first_element(t), t->ndim, shape, strides, size, dtype,
+                                 complex128);
 }
 
 /* 1: the array owns the loan now. */
@@ -155,7 +165,8 @@ static int from_loan(mlx_array *out, loan *l, int copy) {
     int must_copy = complex128 || y.backwards || y.size == 0;
     if (!copy && must_copy && y.size)
         return refuse("Unable to avoid copy while creating an array as requested.");
-    return must_copy || copy == 1 ? copy_of(out, t, &y, dtype, complex128) : borrow(out, l, &y, dtype);
+    return must_copy || copy == 1 ? copy_of(out, t, &y, dtype, complex128)
+                                  : borrow(out, l, &y, dtype);
 }
 
 int mpy_array_from_dlpack(mlx_array *out, PyObject *o, int copy) {

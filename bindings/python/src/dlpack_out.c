@@ -8,9 +8,20 @@
 /* --- the buffer protocol ---------------------------------------------------------------------------------- */
 
 static const char *const formats[] = {
-    [MLX_BOOL] = "?",   [MLX_UINT8] = "B", [MLX_UINT16] = "H",  [MLX_UINT32] = "I", [MLX_UINT64] = "Q",
-    [MLX_INT8] = "b",   [MLX_INT16] = "h", [MLX_INT32] = "i",   [MLX_INT64] = "q",  [MLX_FLOAT16] = "e",
-    [MLX_FLOAT32] = "f", [MLX_FLOAT64] = "d", [MLX_BFLOAT16] = "bfloat16", [MLX_COMPLEX64] = "Zf",
+    [MLX_BOOL] = "?",
+    [MLX_UINT8] = "B",
+    [MLX_UINT16] = "H",
+    [MLX_UINT32] = "I",
+    [MLX_UINT64] = "Q",
+    [MLX_INT8] = "b",
+    [MLX_INT16] = "h",
+    [MLX_INT32] = "i",
+    [MLX_INT64] = "q",
+    [MLX_FLOAT16] = "e",
+    [MLX_FLOAT32] = "f",
+    [MLX_FLOAT64] = "d",
+    [MLX_BFLOAT16] = "bfloat16",
+    [MLX_COMPLEX64] = "Zf",
 };
 
 typedef struct exported {
@@ -39,10 +50,12 @@ static int has(int flags, int wish) {
 static int value_for(mlx_array *out, PyObject *o, int flags) {
     mlx_stream s = {NULL};
     bool columns = true, rows = true;
-    int wants_rows = !has(flags, PyBUF_STRIDES) || has(flags, PyBUF_C_CONTIGUOUS) || has(flags, PyBUF_ANY_CONTIGUOUS);
+    int wants_rows = !has(flags, PyBUF_STRIDES) || has(flags, PyBUF_C_CONTIGUOUS) ||
+                     has(flags, PyBUF_ANY_CONTIGUOUS);
     if (mpy_array_value(out, o))
         return -1;
-    if (has(flags, PyBUF_F_CONTIGUOUS) && (_mlx_array_is_col_contiguous(&columns, *out) || !columns)) {
+    if (has(flags, PyBUF_F_CONTIGUOUS) &&
+        (_mlx_array_is_col_contiguous(&columns, *out) || !columns)) {
         PyErr_SetString(PyExc_BufferError, "the array is not in column-major order");
         return -1;
     }
@@ -87,11 +100,15 @@ void mpy_array_release_buffer(PyObject *o, Py_buffer *view) {
 
 /* --- DLPack ---------------------------------------------------------------------------------------------------- */
 
-static const struct { uint8_t code, bits; } dl_types[] = {
-    [MLX_BOOL] = {DL_BOOL, 8},     [MLX_UINT8] = {DL_UINT, 8},    [MLX_UINT16] = {DL_UINT, 16},
-    [MLX_UINT32] = {DL_UINT, 32},  [MLX_UINT64] = {DL_UINT, 64},  [MLX_INT8] = {DL_INT, 8},
-    [MLX_INT16] = {DL_INT, 16},    [MLX_INT32] = {DL_INT, 32},    [MLX_INT64] = {DL_INT, 64},
-    [MLX_FLOAT16] = {DL_FLOAT, 16}, [MLX_FLOAT32] = {DL_FLOAT, 32}, [MLX_FLOAT64] = {DL_FLOAT, 64},
+static const struct {
+    uint8_t code, bits;
+} dl_types[] = {
+    [MLX_BOOL] = {DL_BOOL, 8},        [MLX_UINT8] = {DL_UINT, 8},
+    [MLX_UINT16] = {DL_UINT, 16},     [MLX_UINT32] = {DL_UINT, 32},
+    [MLX_UINT64] = {DL_UINT, 64},     [MLX_INT8] = {DL_INT, 8},
+    [MLX_INT16] = {DL_INT, 16},       [MLX_INT32] = {DL_INT, 32},
+    [MLX_INT64] = {DL_INT, 64},       [MLX_FLOAT16] = {DL_FLOAT, 16},
+    [MLX_FLOAT32] = {DL_FLOAT, 32},   [MLX_FLOAT64] = {DL_FLOAT, 64},
     [MLX_BFLOAT16] = {DL_BFLOAT, 16}, [MLX_COMPLEX64] = {DL_COMPLEX, 64},
 };
 
@@ -134,15 +151,20 @@ static lent *lent_new(mlx_array value) {
 static dl_tensor tensor_of(lent *l) {
     mlx_dtype dtype = mlx_array_dtype(l->value);
     int n = (int)mlx_array_ndim(l->value);
-    return (dl_tensor){(void *)mlx_array_data_uint8(l->value), {DL_CPU, 0}, n,
+    return (dl_tensor){(void *)mlx_array_data_uint8(l->value),
+                       {DL_CPU, 0},
+                       n,
                        {dl_types[dtype].code, dl_types[dtype].bits, 1},
-                       l->shape_and_strides, l->shape_and_strides + n, 0};
+                       l->shape_and_strides,
+                       l->shape_and_strides + n,
+                       0};
 }
 
 /* A capsule that nobody took over. */
 static void capsule_free(PyObject *capsule) {
     if (PyCapsule_IsValid(capsule, "dltensor_versioned"))
-        lent_free(((dl_managed_versioned *)PyCapsule_GetPointer(capsule, "dltensor_versioned"))->context);
+        lent_free(
+            ((dl_managed_versioned *)PyCapsule_GetPointer(capsule, "dltensor_versioned"))->context);
     else if (PyCapsule_IsValid(capsule, "dltensor"))
         lent_free(((dl_managed *)PyCapsule_GetPointer(capsule, "dltensor"))->context);
 }
@@ -150,8 +172,8 @@ static void capsule_free(PyObject *capsule) {
 static PyObject *capsule_of(lent *l, int versioned, int copied) {
     PyObject *capsule;
     if (versioned) {
-        l->as.versioned = (dl_managed_versioned){1, 0, l, delete_versioned,
-                                                 copied ? DL_IS_COPIED : DL_READ_ONLY, tensor_of(l)};
+        l->as.versioned = (dl_managed_versioned){
+            1, 0, l, delete_versioned, copied ? DL_IS_COPIED : DL_READ_ONLY, tensor_of(l)};
         capsule = PyCapsule_New(&l->as.versioned, "dltensor_versioned", capsule_free);
     } else {
         l->as.old = (dl_managed){tensor_of(l), l, delete_old};
@@ -171,8 +193,9 @@ static int own_copy(mlx_array *value) {
         MPY_WAIT(status, mlx_array_eval(*value));
     if (!status) {
         memcpy(data, mlx_array_data_uint8(*value), mlx_array_nbytes(*value));
-        copy = mlx_array_new_data_managed(data, mlx_array_shape(*value), (int)mlx_array_ndim(*value),
-                                          mlx_array_dtype(*value), free);
+        copy =
+            mlx_array_new_data_managed(data, mlx_array_shape(*value), (int)mlx_array_ndim(*value),
+                                       mlx_array_dtype(*value), free);
     }
     if (!copy.ctx) {
         free(data);
@@ -215,7 +238,8 @@ PyObject *mpy_array_dlpack(PyObject *o, PyObject *args, PyObject *kwargs) {
     static char *keywords[] = {"stream", "max_version", "dl_device", "copy", NULL};
     PyObject *stream = Py_None, *version = Py_None, *device = Py_None, *copy = Py_None;
     mlx_array value = {NULL};
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$OOOO:__dlpack__", keywords, &stream, &version, &device, &copy))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$OOOO:__dlpack__", keywords, &stream, &version,
+                                     &device, &copy))
         return NULL;
     int versioned = wants_version(version);
     if (versioned < 0 || check_device(device) || mpy_array_value(&value, o))
@@ -254,7 +278,8 @@ PyObject *mpy_array_numpy(PyObject *o, PyObject *args, PyObject *kwargs) {
         return PyErr_Format(PyExc_TypeError, "bfloat16 arrays cannot be converted to NumPy.");
     PyObject *array = numpy_array(o), *result = array;
     if (array && (dtype != Py_None || copy == Py_True)) {
-        PyObject *target = dtype != Py_None ? Py_NewRef(dtype) : PyObject_GetAttrString(array, "dtype");
+        PyObject *target =
+            dtype != Py_None ? Py_NewRef(dtype) : PyObject_GetAttrString(array, "dtype");
         result = target ? PyObject_CallMethod(array, "astype", "O", target) : NULL;
         Py_XDECREF(target);
         Py_DECREF(array);

@@ -11,10 +11,10 @@ typedef struct mpy_dtype {
 enum { DTYPES = MLX_COMPLEX64 + 1 };
 
 static const char *const names[DTYPES] = {
-    [MLX_BOOL] = "bool",       [MLX_UINT8] = "uint8",       [MLX_UINT16] = "uint16",
-    [MLX_UINT32] = "uint32",   [MLX_UINT64] = "uint64",     [MLX_INT8] = "int8",
-    [MLX_INT16] = "int16",     [MLX_INT32] = "int32",       [MLX_INT64] = "int64",
-    [MLX_FLOAT16] = "float16", [MLX_FLOAT32] = "float32",   [MLX_FLOAT64] = "float64",
+    [MLX_BOOL] = "bool",         [MLX_UINT8] = "uint8",         [MLX_UINT16] = "uint16",
+    [MLX_UINT32] = "uint32",     [MLX_UINT64] = "uint64",       [MLX_INT8] = "int8",
+    [MLX_INT16] = "int16",       [MLX_INT32] = "int32",         [MLX_INT64] = "int64",
+    [MLX_FLOAT16] = "float16",   [MLX_FLOAT32] = "float32",     [MLX_FLOAT64] = "float64",
     [MLX_BFLOAT16] = "bfloat16", [MLX_COMPLEX64] = "complex64",
 };
 
@@ -58,7 +58,8 @@ PyTypeObject mpy_dtype_type = {
     .tp_hash = dtype_hash,
     .tp_getset = dtype_getset,
     .tp_methods = dtype_methods,
-    .tp_doc = "What the elements of an array are. See the list of dtypes: mlx.core.float32 and so on.",
+    .tp_doc =
+        "What the elements of an array are. See the list of dtypes: mlx.core.float32 and so on.",
 };
 
 static mpy_dtype dtypes[DTYPES];
@@ -83,7 +84,8 @@ PyObject *mpy_dtype_object(mlx_dtype dtype) {
 
 int mpy_dtype_from(mlx_dtype *out, PyObject *o) {
     if (!mpy_dtype_check(o)) {
-        PyErr_Format(PyExc_TypeError, "expected a Dtype such as mlx.core.float32, got %.100s", Py_TYPE(o)->tp_name);
+        PyErr_Format(PyExc_TypeError, "expected a Dtype such as mlx.core.float32, got %.100s",
+                     Py_TYPE(o)->tp_name);
         return -1;
     }
     *out = mpy_dtype_value(o);
@@ -101,10 +103,13 @@ enum {
     NUMBER = SIGNED | UNSIGNED | FLOATING | COMPLEX,
 };
 
-static const struct { const char *name; unsigned set; } categories[] = {
-    {"complexfloating", COMPLEX}, {"floating", FLOATING}, {"inexact", FLOATING | COMPLEX},
-    {"signedinteger", SIGNED}, {"unsignedinteger", UNSIGNED}, {"integer", SIGNED | UNSIGNED},
-    {"number", NUMBER}, {"generic", NUMBER | BIT(BOOL)},
+static const struct {
+    const char *name;
+    unsigned set;
+} categories[] = {
+    {"complexfloating", COMPLEX}, {"floating", FLOATING},          {"inexact", FLOATING | COMPLEX},
+    {"signedinteger", SIGNED},    {"unsignedinteger", UNSIGNED},   {"integer", SIGNED | UNSIGNED},
+    {"number", NUMBER},           {"generic", NUMBER | BIT(BOOL)},
 };
 enum { CATEGORIES = sizeof categories / sizeof *categories };
 
@@ -170,9 +175,16 @@ static PyObject *issubdtype(PyObject *module, PyObject *const *args, Py_ssize_t 
 
 /* --- isdtype: the array API's kinds ---------------------------------------------------------------- */
 
-static const struct { const char *name; unsigned set; } kinds[] = {
-    {"bool", BIT(BOOL)}, {"signed integer", SIGNED}, {"unsigned integer", UNSIGNED},
-    {"integral", SIGNED | UNSIGNED}, {"real floating", FLOATING}, {"complex floating", COMPLEX},
+static const struct {
+    const char *name;
+    unsigned set;
+} kinds[] = {
+    {"bool", BIT(BOOL)},
+    {"signed integer", SIGNED},
+    {"unsigned integer", UNSIGNED},
+    {"integral", SIGNED | UNSIGNED},
+    {"real floating", FLOATING},
+    {"complex floating", COMPLEX},
     {"numeric", NUMBER},
 };
 
@@ -193,8 +205,9 @@ static int is_kind(mlx_dtype dtype, PyObject *kind, int nested) {
             found = is_kind(dtype, PyTuple_GET_ITEM(kind, i), 1);
         return found;
     }
-    PyErr_SetString(PyExc_ValueError,
-                    "[isdtype] `kind` must be a dtype, a string, or a tuple of dtypes and strings.");
+    PyErr_SetString(
+        PyExc_ValueError,
+        "[isdtype] `kind` must be a dtype, a string, or a tuple of dtypes and strings.");
     return -1;
 }
 
@@ -203,7 +216,8 @@ static PyObject *isdtype(PyObject *module, PyObject *args, PyObject *kwargs) {
     static char *keywords[] = {"dtype", "kind", NULL};
     PyObject *o, *kind;
     mlx_dtype dtype;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO:isdtype", keywords, &o, &kind) || mpy_dtype_from(&dtype, o))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO:isdtype", keywords, &o, &kind) ||
+        mpy_dtype_from(&dtype, o))
         return NULL;
     int yes = is_kind(dtype, kind, 0);
     return yes < 0 ? NULL : PyBool_FromLong(yes);

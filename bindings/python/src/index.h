@@ -26,10 +26,10 @@ typedef struct mpy_item {
 } mpy_item;
 
 typedef struct mpy_index {
-    mlx_array x;  /* borrowed */
-    int ndim;     /* of x */
-    int n;        /* items: each axis of x has one, in order, with NEW between them */
-    int arrays;   /* how many are ARRAY */
+    mlx_array x; /* borrowed */
+    int ndim;    /* of x */
+    int n;       /* items: each axis of x has one, in order, with NEW between them */
+    int arrays;  /* how many are ARRAY */
     mpy_item item[MPY_MAX_ITEMS];
 } mpy_index;
 

@@ -21,7 +21,8 @@ static int take_slices(mlx_array *out, const mpy_index *ix) {
     return status;
 }
 
-static int add_new_axes(mlx_array *out, const mpy_index *ix, const int *order, int n, int block_ndim) {
+static int add_new_axes(mlx_array *out, const mpy_index *ix, const int *order, int n,
+                        int block_ndim) {
     int axes[MPY_MAX_ITEMS], at = 0;
     size_t added = 0;
     for (int i = 0; i < n; i++) {
@@ -80,13 +81,15 @@ static int take_many(mlx_array *out, const mpy_index *ix, layout *l) {
         }
     }
     mlx_vector_array list = mlx_vector_array_new_data(arrays, (size_t)count);
-    int status = mlx_gather(out, *out, list, axes, (size_t)count, sizes, (size_t)at, default_stream) ||
-                 mlx_squeeze_axes(out, *out, gone, (size_t)count, default_stream);
+    int status =
+        mlx_gather(out, *out, list, axes, (size_t)count, sizes, (size_t)at, default_stream) ||
+        mlx_squeeze_axes(out, *out, gone, (size_t)count, default_stream);
     mlx_vector_array_free(list);
     return status;
 }
 
-static int put_in_order(mlx_array *out, const mpy_index *ix, const layout *l, const int *order, int n) {
+static int put_in_order(mlx_array *out, const mpy_index *ix, const layout *l, const int *order,
+                        int n) {
     int axes[MPY_MAX_NDIM + MPY_MAX_ITEMS], count = 0, moved = 0;
     for (int i = 0; i < n; i++) {
         if (order[i] == MPY_BLOCK)

@@ -49,7 +49,8 @@ static int add_int(mpy_index *ix, PyObject *o, int *axis) {
         return -1;
     int size = size_of(ix, item->axis);
     if (i < -size || i >= size) {
-        PyErr_Format(PyExc_IndexError, "index %zd is out of bounds for axis %d with size %d", i, item->axis, size);
+        PyErr_Format(PyExc_IndexError, "index %zd is out of bounds for axis %d with size %d", i,
+                     item->axis, size);
         return -1;
     }
     item->start = (int)(i < 0 ? i + size : i);
@@ -108,7 +109,8 @@ static int add_places(mpy_index *ix, mlx_array mask, int count, int *axis) {
         if (!data)
             return PyErr_NoMemory(), -1;
         below = shape[d] ? below / (size_t)shape[d] : 0;
-        places(data, mlx_array_data_uint8(mask), n, below ? below : 1, shape[d] ? (size_t)shape[d] : 1);
+        places(data, mlx_array_data_uint8(mask), n, below ? below : 1,
+               shape[d] ? (size_t)shape[d] : 1);
         mlx_array index = mlx_array_new_data_managed(data, &count, 1, MLX_INT64, free);
         if (!index.ctx) {
             free(data);
@@ -126,7 +128,8 @@ static int check_mask(const mpy_index *ix, mlx_array mask, int axis) {
         return too_many(ix);
     for (int d = 0; d < ndim; d++)
         if (mlx_array_shape(mask)[d] != size_of(ix, axis + d)) {
-            PyErr_Format(PyExc_ValueError, "a boolean index has size %d where the array's axis %d has size %d",
+            PyErr_Format(PyExc_ValueError,
+                         "a boolean index has size %d where the array's axis %d has size %d",
                          mlx_array_shape(mask)[d], axis + d, size_of(ix, axis + d));
             return -1;
         }
@@ -139,7 +142,8 @@ static int add_single_mask(mpy_index *ix, mlx_array mask, int *axis) {
     if (item)
         item->length = *mlx_array_data_uint8(mask) ? 1 : 0;
     if (item && !item->length)
-        return refuse("a boolean index that is False selects nothing; index an axis with a mask instead");
+        return refuse(
+            "a boolean index that is False selects nothing; index an axis with a mask instead");
     return item ? 0 : -1;
 }
 
@@ -157,7 +161,8 @@ static int add_mask(mpy_index *ix, mlx_array array, int *axis) {
     if (count < 0)
         status = refuse("a boolean index selects too many elements");
     if (!status)
-        status = mlx_array_ndim(mask) ? add_places(ix, mask, count, axis) : add_single_mask(ix, mask, axis);
+        status = mlx_array_ndim(mask) ? add_places(ix, mask, count, axis)
+                                      : add_single_mask(ix, mask, axis);
     mlx_array_free(mask);
     mlx_array_free(array);
     return status;
@@ -189,7 +194,8 @@ static int add_array_like(mpy_index *ix, PyObject *o, int *axis) {
     if (mlx_array_dtype(a) == MLX_BOOL)
         return add_mask(ix, a, axis);
     if (mlx_array_dtype(a) >= MLX_FLOAT16) {
-        PyErr_Format(PyExc_ValueError, "[gather] Got indices with invalid dtype %s. Indices must be integral.",
+        PyErr_Format(PyExc_ValueError,
+                     "[gather] Got indices with invalid dtype %s. Indices must be integral.",
                      mpy_dtype_name(mlx_array_dtype(a)));
         mlx_array_free(a);
         return -1;
@@ -219,8 +225,9 @@ static int add_one(mpy_index *ix, PyObject *o, int *axis) {
         return add_array_like(ix, o, axis);
     if (PyIndex_Check(o) && !(PyObject_CheckBuffer(o) && PySequence_Check(o)))
         return add_int(ix, o, axis);
-    return PyObject_CheckBuffer(o) && !PyBytes_Check(o) && !PyByteArray_Check(o) ? add_array_like(ix, o, axis)
-                                                                                : wrong_type(o);
+    return PyObject_CheckBuffer(o) && !PyBytes_Check(o) && !PyByteArray_Check(o)
+               ? add_array_like(ix, o, axis)
+               : wrong_type(o);
 }
 
 /* Axes that the entries of a tuple after the ellipsis take. */

@@ -20,7 +20,8 @@ typedef struct target {
     int shape[MPY_MAX_ITEMS + MPY_MAX_NDIM], item[MPY_MAX_ITEMS + MPY_MAX_NDIM], ndim;
 } target;
 
-static void target_of(target *t, const mpy_index *ix, const int *block, int block_ndim, int ints_join) {
+static void target_of(target *t, const mpy_index *ix, const int *block, int block_ndim,
+                      int ints_join) {
     int order[MPY_MAX_ITEMS + 1], n = mpy_index_order(ix, order, ints_join);
     t->ndim = 0;
     for (int i = 0; i < n; i++) {
@@ -64,7 +65,8 @@ static int fit(mlx_array *v, const target *t, const mpy_index *ix) {
         PyErr_SetString(PyExc_ValueError, "An array has 64 dimensions at most.");
         return -1;
     }
-    if (drop_leading(v, t->ndim) || mlx_broadcast_to(v, *v, t->shape, (size_t)t->ndim, default_stream))
+    if (drop_leading(v, t->ndim) ||
+        mlx_broadcast_to(v, *v, t->shape, (size_t)t->ndim, default_stream))
         return -1;
     for (int d = 0; d < t->ndim; d++)
         if (t->item[d] != MPY_BLOCK && ix->item[t->item[d]].kind == MPY_NEW)
@@ -74,12 +76,14 @@ static int fit(mlx_array *v, const target *t, const mpy_index *ix) {
 
 /* --- slices only -------------------------------------------------------------------------------------------------- */
 
-typedef int slice_fn(mlx_array *res, const mlx_array src, const mlx_array update, const int *start, size_t start_num,
-                     const int *stop, size_t stop_num, const int *strides, size_t strides_num, const mlx_stream s);
+typedef int slice_fn(mlx_array *res, const mlx_array src, const mlx_array update, const int *start,
+                     size_t start_num, const int *stop, size_t stop_num, const int *strides,
+                     size_t strides_num, const mlx_stream s);
 
 static slice_fn *const slice_functions[] = {
-    [MPY_SET] = mlx_slice_update, [MPY_ADD] = mlx_slice_update_add, [MPY_PROD] = mlx_slice_update_prod,
-    [MPY_MAX] = mlx_slice_update_max, [MPY_MIN] = mlx_slice_update_min,
+    [MPY_SET] = mlx_slice_update,       [MPY_ADD] = mlx_slice_update_add,
+    [MPY_PROD] = mlx_slice_update_prod, [MPY_MAX] = mlx_slice_update_max,
+    [MPY_MIN] = mlx_slice_update_min,
 };
 
 /* An axis of size 1 for each integer. */
@@ -105,11 +109,12 @@ static int set_slices(mlx_array *out, const mpy_index *ix, mlx_array *v, mpy_upd
 
 /* --- index arrays -------------------------------------------------------------------------------------------------- */
 
-typedef int scatter_fn(mlx_array *res, const mlx_array a, const mlx_vector_array indices, const mlx_array updates,
-                       const int *axes, size_t axes_num, const mlx_stream s);
+typedef int scatter_fn(mlx_array *res, const mlx_array a, const mlx_vector_array indices,
+                       const mlx_array updates, const int *axes, size_t axes_num,
+                       const mlx_stream s);
 
 static scatter_fn *const scatter_functions[] = {
-    [MPY_SET] = mlx_scatter, [MPY_ADD] = mlx_scatter_add, [MPY_PROD] = mlx_scatter_prod,
+    [MPY_SET] = mlx_scatter,     [MPY_ADD] = mlx_scatter_add, [MPY_PROD] = mlx_scatter_prod,
     [MPY_MAX] = mlx_scatter_max, [MPY_MIN] = mlx_scatter_min,
 };
 
@@ -122,7 +127,8 @@ static int block_shape(int *shape, size_t *ndim, const mpy_index *ix) {
         size_t n;
         if (t->kind != MPY_ARRAY)
             continue;
-        if (mlx_broadcast_shapes(both, &n, shape, *ndim, mlx_array_shape(t->array), mlx_array_ndim(t->array)))
+        if (mlx_broadcast_shapes(both, &n, shape, *ndim, mlx_array_shape(t->array),
+                                 mlx_array_ndim(t->array)))
             return -1;
         for (size_t d = 0; d < n; d++)
             shape[d] = both[d];
@@ -147,7 +153,8 @@ static int index_array(mlx_array *out, const mpy_item *t, int behind) {
             behind = MPY_MAX_NDIM - n;
         for (int d = 0; d < behind; d++)
             shape[n++] = 1;
-        return behind ? mlx_reshape(out, t->array, shape, (size_t)n, default_stream) : mlx_array_set(out, t->array);
+        return behind ? mlx_reshape(out, t->array, shape, (size_t)n, default_stream)
+                      : mlx_array_set(out, t->array);
     }
     double end = t->start + (double)t->length * t->step;
     status = mlx_arange(out, t->start, end, t->step, MLX_INT32, default_stream);
@@ -174,7 +181,9 @@ static int collect(indices *in, const mpy_index *ix) {
         const mpy_item *t = &ix->item[i];
         if (t->kind == MPY_NEW || mpy_item_full(ix, t))
             continue;
-        int after = t->kind == MPY_ARRAY ? in->partial : t->kind == MPY_SLICE ? in->partial - 1 - behind++ : 0;
+        int after = t->kind == MPY_ARRAY   ? in->partial
+                    : t->kind == MPY_SLICE ? in->partial - 1 - behind++
+                                           : 0;
         status = index_array(&a, t, after) || mlx_vector_array_append_value(in->arrays, a);
         in->axes[in->count++] = t->axis;
     }
@@ -214,7 +223,8 @@ static int set_arrays(mlx_array *out, const mpy_index *ix, mlx_array *v, mpy_upd
     if (!fits(*v, &t))
         target_of(&t, ix, shape, (int)ndim, 1);
     int status = fit(v, &t, ix) || collect(&in, ix) || order_updates(v, &t, ix, &in) ||
-                 scatter_functions[how](out, ix->x, in.arrays, *v, in.axes, (size_t)in.count, default_stream);
+                 scatter_functions[how](out, ix->x, in.arrays, *v, in.axes, (size_t)in.count,
+                                        default_stream);
     mlx_vector_array_free(in.arrays);
     return status;
 }
@@ -236,8 +246,10 @@ int mpy_index_update(mlx_array *out, mlx_array x, PyObject *key, mlx_array *v, m
 static int mask_shape_error(mlx_array mask, mlx_array x) {
     PyObject *m = mpy_shape_tuple(mask), *a = mpy_shape_tuple(x);
     if (m && a)
-        PyErr_Format(PyExc_ValueError, "the boolean mask has shape %R, which is not the beginning of the shape %R of "
-                     "the array", m, a);
+        PyErr_Format(PyExc_ValueError,
+                     "the boolean mask has shape %R, which is not the beginning of the shape %R of "
+                     "the array",
+                     m, a);
     Py_XDECREF(m);
     Py_XDECREF(a);
     return -1;
@@ -266,8 +278,10 @@ static int set_masked(mlx_array *out, mlx_array x, mlx_array *mask, mlx_array *v
     int ndim = (int)mlx_array_ndim(x), trailing = ndim - (int)mlx_array_ndim(*mask);
     int rows = (int)mlx_array_ndim(*v), shape[MPY_MAX_NDIM + 1];
     if (rows > trailing + 1) {
-        PyErr_Format(PyExc_ValueError, "[masked_scatter] Value array shape must be broadcastable with the last %d "
-                     "dimensions of the input.", trailing);
+        PyErr_Format(PyExc_ValueError,
+                     "[masked_scatter] Value array shape must be broadcastable with the last %d "
+                     "dimensions of the input.",
+                     trailing);
         return -1;
     }
     shape[0] = rows > trailing ? mlx_array_shape(*v)[0] : 1;
@@ -286,7 +300,8 @@ static int set_mask(mlx_array *out, mlx_array x, PyObject *key, mlx_array *v) {
     mlx_array mask = {NULL};
     int status = mpy_array_from(&mask, key, NULL);
     if (!status && mlx_array_dtype(mask) != MLX_BOOL)
-        PyErr_SetString(PyExc_ValueError, "a list index has booleans and other numbers"), status = -1;
+        PyErr_SetString(PyExc_ValueError, "a list index has booleans and other numbers"),
+            status = -1;
     if (!status)
         status = check_mask(mask, x) || set_masked(out, x, &mask, v) ? -1 : 0;
     mlx_array_free(mask);
@@ -319,7 +334,8 @@ int mpy_array_set(PyObject *o, PyObject *key, PyObject *value) {
     if (!status)
         status = mpy_index_value(&v, value, mlx_array_dtype(x));
     if (!status)
-        status = mpy_is_mask(key) ? set_mask(&out, x, key, &v) : mpy_index_update(&out, x, key, &v, MPY_SET);
+        status = mpy_is_mask(key) ? set_mask(&out, x, key, &v)
+                                  : mpy_index_update(&out, x, key, &v, MPY_SET);
     if (!status)
         mpy_array_replace(o, out);
     else

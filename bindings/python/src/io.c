@@ -24,7 +24,8 @@ static PyObject *save(PyObject *module, PyObject *args, PyObject *kwargs) {
     PyObject *file, *array;
     mlx_array value = {NULL};
     int status;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO!:save", keywords, &file, &mpy_array_type, &array))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO!:save", keywords, &file, &mpy_array_type,
+                                     &array))
         return NULL;
     PyObject *path = mpy_path_of(file, "save");
     if (!path)
@@ -49,10 +50,12 @@ static int arrays_of(mlx_map_string_to_array map, PyObject *dict, const char *op
         const char *name = PyUnicode_Check(key) ? PyUnicode_AsUTF8(key) : NULL;
         if (!name || !mpy_array_check(value)) {
             if (!PyErr_Occurred())
-                PyErr_Format(PyExc_TypeError, "[%s] arrays must be a dictionary of arrays with string keys", op);
+                PyErr_Format(PyExc_TypeError,
+                             "[%s] arrays must be a dictionary of arrays with string keys", op);
             return -1;
         }
-        int status = mlx_array_set(&a, mpy_array_handle(value)) || mlx_map_string_to_array_insert(map, name, a);
+        int status = mlx_array_set(&a, mpy_array_handle(value)) ||
+                     mlx_map_string_to_array_insert(map, name, a);
         mlx_array_free(a);
         if (status)
             return mpy_raise(), -1;
@@ -69,7 +72,8 @@ static PyObject *members_of(PyObject *args, PyObject *kwargs, const char *op) {
         PyObject *name = PyUnicode_FromFormat("arr_%zd", i - 1);
         int present = name ? PyDict_Contains(members, name) : -1;
         if (present > 0)
-            PyErr_Format(PyExc_ValueError, "[%s] Cannot use un-named variables and keyword %U", op, name);
+            PyErr_Format(PyExc_ValueError, "[%s] Cannot use un-named variables and keyword %U", op,
+                         name);
         if (present || PyDict_SetItem(members, name, PyTuple_GET_ITEM(args, i)))
             Py_CLEAR(members);
         Py_XDECREF(name);
@@ -86,7 +90,8 @@ static int make_arrays(PyObject *members) {
         if (mpy_array_check(value))
             continue;
         PyObject *array = mpy_array_from(&a, value, NULL) ? NULL : mpy_array_wrap(a);
-        int status = array ? PyDict_SetItem(members, key, array) : -1; // the key is there: the dict keeps its size
+        int status = array ? PyDict_SetItem(members, key, array)
+                           : -1; // the key is there: the dict keeps its size
         Py_XDECREF(array);
         if (status)
             return -1;
@@ -129,8 +134,11 @@ static int add_member(PyObject *archive, PyObject *key, PyObject *array) {
 /* To a file object by way of the zipfile module. */
 static int save_npz_object(PyObject *file, PyObject *members, int compressed) {
     PyObject *key, *value, *zipfile = PyImport_ImportModule("zipfile");
-    PyObject *method = zipfile ? PyObject_GetAttrString(zipfile, compressed ? "ZIP_DEFLATED" : "ZIP_STORED") : NULL;
-    PyObject *archive = method ? PyObject_CallMethod(zipfile, "ZipFile", "OsO", file, "w", method) : NULL;
+    PyObject *method =
+        zipfile ? PyObject_GetAttrString(zipfile, compressed ? "ZIP_DEFLATED" : "ZIP_STORED")
+                : NULL;
+    PyObject *archive =
+        method ? PyObject_CallMethod(zipfile, "ZipFile", "OsO", file, "w", method) : NULL;
     Py_ssize_t at = 0;
     int status = archive ? 0 : -1;
     while (!status && PyDict_Next(members, &at, &key, &value))
@@ -173,8 +181,9 @@ static int texts_of(mlx_map_string_to_string map, PyObject *dict) {
     Py_ssize_t at = 0;
     while (dict != Py_None && PyDict_Next(dict, &at, &key, &value)) {
         if (!PyUnicode_Check(key) || !PyUnicode_Check(value)) {
-            PyErr_SetString(PyExc_ValueError, "[save_safetensors] Metadata must be a dictionary with string keys and "
-                                              "values");
+            PyErr_SetString(PyExc_ValueError,
+                            "[save_safetensors] Metadata must be a dictionary with string keys and "
+                            "values");
             return -1;
         }
         const char *name = PyUnicode_AsUTF8(key), *text = name ? PyUnicode_AsUTF8(value) : NULL;
@@ -186,7 +195,8 @@ static int texts_of(mlx_map_string_to_string map, PyObject *dict) {
     return 0;
 }
 
-static int write_safetensors(PyObject *file, mlx_map_string_to_array map, mlx_map_string_to_string texts) {
+static int write_safetensors(PyObject *file, mlx_map_string_to_array map,
+                             mlx_map_string_to_string texts) {
     PyObject *path = mpy_path_of(file, "save_safetensors");
     mlx_io_writer out = {NULL};
     int status = -1;
@@ -203,7 +213,8 @@ static int write_safetensors(PyObject *file, mlx_map_string_to_array map, mlx_ma
 
 static int is_dict(PyObject *o, const char *what) {
     if (!PyDict_Check(o))
-        PyErr_Format(PyExc_TypeError, "%s must be a dictionary, not %.100s", what, Py_TYPE(o)->tp_name);
+        PyErr_Format(PyExc_TypeError, "%s must be a dictionary, not %.100s", what,
+                     Py_TYPE(o)->tp_name);
     return PyDict_Check(o);
 }
 
@@ -211,7 +222,8 @@ static PyObject *save_safetensors(PyObject *module, PyObject *args, PyObject *kw
     (void)module;
     static char *keywords[] = {"file", "arrays", "metadata", NULL};
     PyObject *file, *arrays, *metadata = Py_None;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO|O:save_safetensors", keywords, &file, &arrays, &metadata) ||
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO|O:save_safetensors", keywords, &file,
+                                     &arrays, &metadata) ||
         !is_dict(arrays, "arrays") || (metadata != Py_None && !is_dict(metadata, "metadata")))
         return NULL;
     mlx_map_string_to_array map = mlx_map_string_to_array_new();
@@ -232,7 +244,8 @@ static int set_strings(mlx_io_gguf out, const char *key, PyObject *list) {
         PyObject *item = PyList_GET_ITEM(list, i);
         const char *text = PyUnicode_Check(item) ? PyUnicode_AsUTF8(item) : NULL;
         if (!text && !PyErr_Occurred())
-            PyErr_SetString(PyExc_ValueError, "[save_gguf] a list in the metadata must hold strings");
+            PyErr_SetString(PyExc_ValueError,
+                            "[save_gguf] a list in the metadata must hold strings");
         status = text ? mlx_vector_string_append_value(texts, text) ? (mpy_raise(), -1) : 0 : -1;
     }
     if (!status && mlx_io_gguf_set_metadata_vector_string(out, key, texts))
@@ -263,7 +276,8 @@ static int fill_gguf(mlx_io_gguf out, PyObject *arrays, PyObject *metadata) {
     while (PyDict_Next(arrays, &at, &key, &value)) {
         const char *name = PyUnicode_Check(key) ? PyUnicode_AsUTF8(key) : NULL;
         if (!name || !mpy_array_check(value)) {
-            PyErr_SetString(PyExc_TypeError, "[save_gguf] arrays must be a dictionary of arrays with string keys");
+            PyErr_SetString(PyExc_TypeError,
+                            "[save_gguf] arrays must be a dictionary of arrays with string keys");
             return -1;
         }
         if (mlx_io_gguf_set_array(out, name, mpy_array_handle(value)))
@@ -283,12 +297,15 @@ static PyObject *save_gguf(PyObject *module, PyObject *args, PyObject *kwargs) {
     (void)module;
     static char *keywords[] = {"file", "arrays", "metadata", NULL};
     PyObject *file, *arrays, *metadata = Py_None;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO|O:save_gguf", keywords, &file, &arrays, &metadata) ||
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO|O:save_gguf", keywords, &file, &arrays,
+                                     &metadata) ||
         !is_dict(arrays, "arrays") || (metadata != Py_None && !is_dict(metadata, "metadata")))
         return NULL;
     PyObject *path = mpy_path_of(file, "save_gguf");
     if (!path)
-        return PyErr_Occurred() ? NULL : PyErr_Format(PyExc_ValueError, "[save_gguf] Input must be a string");
+        return PyErr_Occurred()
+                   ? NULL
+                   : PyErr_Format(PyExc_ValueError, "[save_gguf] Input must be a string");
     mlx_io_gguf out = mlx_io_gguf_new();
     int status = fill_gguf(out, arrays, metadata);
     if (!status) {
@@ -304,18 +321,23 @@ static PyObject *save_gguf(PyObject *module, PyObject *args, PyObject *kwargs) {
 #define KEYWORDS(f) (PyCFunction)(void *)(f), METH_VARARGS | METH_KEYWORDS
 
 static PyMethodDef functions[] = {
-    {"save", KEYWORDS(save), "save(file: file | str | pathlib.Path, arr: array) -> None\n\n"
+    {"save", KEYWORDS(save),
+     "save(file: file | str | pathlib.Path, arr: array) -> None\n\n"
      "Write one array in NumPy's npy format. \".npy\" is appended to a path that has no such ending."},
-    {"savez", KEYWORDS(savez), "savez(file: file | str | pathlib.Path, *args, **kwargs)\n\n"
+    {"savez", KEYWORDS(savez),
+     "savez(file: file | str | pathlib.Path, *args, **kwargs)\n\n"
      "Write arrays to an npz archive: by their keywords, and the others as arr_0, arr_1 and so on."},
     {"savez_compressed", KEYWORDS(savez_compressed),
      "savez_compressed(file: file | str | pathlib.Path, *args, **kwargs)\n\nAs savez, compressed."},
-    {"save_safetensors", KEYWORDS(save_safetensors), "save_safetensors(file: file | str | pathlib.Path, "
+    {"save_safetensors", KEYWORDS(save_safetensors),
+     "save_safetensors(file: file | str | pathlib.Path, "
      "arrays: dict[str, array], metadata: dict[str, str] | None = None)\n\n"
      "Write arrays by name to a safetensors file."},
-    {"save_gguf", KEYWORDS(save_gguf), "save_gguf(file: file | str | pathlib.Path, arrays: dict[str, array], "
+    {"save_gguf", KEYWORDS(save_gguf),
+     "save_gguf(file: file | str | pathlib.Path, arrays: dict[str, array], "
      "metadata: dict[str, array | str | list[str]])\n\nWrite arrays by name and metadata to a GGUF file."},
-    {"load", KEYWORDS(mpy_load), "load(file: file | str | pathlib.Path, /, format: str | None = None, "
+    {"load", KEYWORDS(mpy_load),
+     "load(file: file | str | pathlib.Path, /, format: str | None = None, "
      "return_metadata: bool = False, *, stream: StreamOrDevice = None) -> array | dict[str, array] | "
      "tuple[dict[str, array], dict[str, Any]]\n\n"
      "The array of an npy file, the arrays of an npz, safetensors or GGUF file by name. The format is told by the\n"

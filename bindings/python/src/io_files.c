@@ -12,7 +12,8 @@
 
 PyObject *mpy_path_of(PyObject *file, const char *op) {
     PyObject *path = NULL;
-    int is_path = PyUnicode_Check(file) || PyBytes_Check(file) || PyObject_HasAttrString(file, "__fspath__");
+    int is_path =
+        PyUnicode_Check(file) || PyBytes_Check(file) || PyObject_HasAttrString(file, "__fspath__");
     if (is_path)
         return PyUnicode_FSConverter(file, &path) ? path : NULL;
     if (!PyObject_HasAttrString(file, "read") && !PyObject_HasAttrString(file, "write"))
@@ -27,7 +28,8 @@ PyObject *mpy_path_of(PyObject *file, const char *op) {
 static int descriptor_of(PyObject *file) {
     struct stat status;
     PyObject *at = PyObject_CallMethod(file, "tell", NULL);
-    int fd = at && PyLong_Check(at) && PyLong_AsLong(at) == 0 ? PyObject_AsFileDescriptor(file) : -1;
+    int fd =
+        at && PyLong_Check(at) && PyLong_AsLong(at) == 0 ? PyObject_AsFileDescriptor(file) : -1;
     Py_XDECREF(at);
     PyErr_Clear();
     return fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) ? fd : -1;
@@ -53,7 +55,8 @@ static int copy_piece(int fd, PyObject *file, const char *op) {
     PyObject *piece = PyObject_CallMethod(file, "read", "i", 1 << 24);
     int status = -1;
     if (piece && !PyBytes_Check(piece))
-        PyErr_Format(PyExc_ValueError, "[%s] Input must be a file-like object opened in binary mode, or string", op);
+        PyErr_Format(PyExc_ValueError,
+                     "[%s] Input must be a file-like object opened in binary mode, or string", op);
     else if (piece && PyBytes_AsStringAndSize(piece, &data, &n) == 0)
         status = write_all(fd, data, n) ? -1 : n > 0;
     Py_XDECREF(piece);
@@ -169,8 +172,13 @@ static void writer_free(void *desc) {
 
 mlx_io_writer mpy_writer_of(PyObject *file) {
     static const mlx_io_vtable vtable = {
-        .is_open = writer_open, .good = writer_good, .tell = writer_tell, .seek = writer_seek,
-        .write = writer_write, .label = writer_label, .free = writer_free,
+        .is_open = writer_open,
+        .good = writer_good,
+        .tell = writer_tell,
+        .seek = writer_seek,
+        .write = writer_write,
+        .label = writer_label,
+        .free = writer_free,
     };
     writer *w = PyMem_Calloc(1, sizeof *w);
     if (!w) {

@@ -6,9 +6,9 @@
 
 /* Where bytes come from: a path, or for a file object a path to its descriptor or to a copy of its bytes. */
 typedef struct mpy_source {
-    PyObject *path;  /* bytes */
-    PyObject *name;  /* str, whose ending tells the format; may be NULL */
-    int copy;        /* descriptor of the copy, or -1 */
+    PyObject *path; /* bytes */
+    PyObject *name; /* str, whose ending tells the format; may be NULL */
+    int copy;       /* descriptor of the copy, or -1 */
 } mpy_source;
 
 int mpy_source_open(mpy_source *s, PyObject *file, const char *op);

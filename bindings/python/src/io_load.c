@@ -87,9 +87,10 @@ static PyObject *text_list(mlx_vector_string texts) {
     PyObject *list = PyList_New((Py_ssize_t)n);
     for (size_t i = 0; list && i < n; i++) {
         char *text;
-        PyObject *item = mlx_vector_string_get(&text, texts, i)
-                             ? mpy_raise()
-                             : PyUnicode_DecodeUTF8(text, (Py_ssize_t)strlen(text), "surrogateescape");
+        PyObject *item =
+            mlx_vector_string_get(&text, texts, i)
+                ? mpy_raise()
+                : PyUnicode_DecodeUTF8(text, (Py_ssize_t)strlen(text), "surrogateescape");
         if (item)
             PyList_SET_ITEM(list, (Py_ssize_t)i, item);
         else
@@ -108,9 +109,10 @@ static PyObject *gguf_value(mlx_io_gguf file, const char *key) {
     if (!status)
         value = mpy_array_wrap(a);
     else if (status == 3 && (status = mlx_io_gguf_get_metadata_string(&text, file, key)) == 0)
-        value = PyUnicode_DecodeUTF8(mlx_string_data(text), (Py_ssize_t)strlen(mlx_string_data(text)),
-                                     "surrogateescape");
-    else if (status == 3 && (status = mlx_io_gguf_get_metadata_vector_string(&texts, file, key)) == 0)
+        value = PyUnicode_DecodeUTF8(mlx_string_data(text),
+                                     (Py_ssize_t)strlen(mlx_string_data(text)), "surrogateescape");
+    else if (status == 3 &&
+             (status = mlx_io_gguf_get_metadata_vector_string(&texts, file, key)) == 0)
         value = text_list(texts);
     if (status)
         mpy_raise();
@@ -144,7 +146,8 @@ static PyObject *load_gguf(const char *path, int metadata, mlx_stream s) {
     mlx_vector_string keys = mlx_vector_string_new(), meta_keys = mlx_vector_string_new();
     int status;
     MPY_WAIT(status, mlx_load_gguf(&file, path, s));
-    status = status || mlx_io_gguf_get_keys(&keys, file) || mlx_io_gguf_get_metadata_keys(&meta_keys, file);
+    status = status || mlx_io_gguf_get_keys(&keys, file) ||
+             mlx_io_gguf_get_metadata_keys(&meta_keys, file);
     PyObject *dict = status ? mpy_raise() : PyDict_New(), *meta = dict ? PyDict_New() : NULL;
     if (meta)
         status = put_gguf(dict, file, keys, gguf_array) ||
@@ -160,7 +163,10 @@ static const struct format {
     PyObject *(*load)(const char *path, int metadata, mlx_stream s);
     int has_metadata;
 } formats[] = {
-    {"npy", load_npy, 0}, {"npz", load_npz, 0}, {"safetensors", load_safetensors, 1}, {"gguf", load_gguf, 1},
+    {"npy", load_npy, 0},
+    {"npz", load_npz, 0},
+    {"safetensors", load_safetensors, 1},
+    {"gguf", load_gguf, 1},
 };
 
 static const struct format *format_named(const char *name) {
@@ -189,10 +195,12 @@ PyObject *mpy_load(PyObject *module, PyObject *args, PyObject *kwargs) {
     int metadata = 0;
     mlx_stream s;
     mpy_source source;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|zp$O:load", keywords, &file, &given, &metadata, &stream) ||
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|zp$O:load", keywords, &file, &given,
+                                     &metadata, &stream) ||
         mpy_stream_from(&s, stream))
         return NULL;
-    const struct format *format = mpy_source_open(&source, file, "load") ? NULL : format_of(&source, given);
+    const struct format *format =
+        mpy_source_open(&source, file, "load") ? NULL : format_of(&source, given);
     if (format && metadata && !format->has_metadata)
         PyErr_Format(PyExc_ValueError, "[load] metadata not supported for format %s", format->name);
     else if (format)

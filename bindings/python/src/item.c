@@ -23,7 +23,8 @@ static double half_value(uint16_t h) {
 static PyObject *halves(const void *at, mlx_dtype dtype) {
     uint16_t bits;
     memcpy(&bits, at, 2);
-    return PyFloat_FromDouble(dtype == MLX_FLOAT16 ? half_value(bits) : float_of_bits((uint32_t)bits << 16));
+    return PyFloat_FromDouble(dtype == MLX_FLOAT16 ? half_value(bits)
+                                                   : float_of_bits((uint32_t)bits << 16));
 }
 
 static PyObject *element(const void *at, mlx_dtype dtype) {
@@ -48,7 +49,8 @@ static PyObject *element(const void *at, mlx_dtype dtype) {
 static PyObject *only_element(PyObject *o) {
     mlx_array value = {NULL};
     if (mlx_array_size(mpy_array_handle(o)) != 1)
-        return PyErr_Format(PyExc_ValueError, "[convert] Only length-1 arrays can be converted to Python scalars.");
+        return PyErr_Format(PyExc_ValueError,
+                            "[convert] Only length-1 arrays can be converted to Python scalars.");
     if (mpy_array_value(&value, o))
         return NULL;
     uint64_t bits = 0; // files may hold elements that are not aligned
@@ -113,7 +115,8 @@ static PyObject *list_of(const reader *r, const char *at, int axis) {
     }
     PyObject *list = PyList_New(r->shape[axis]);
     for (int i = 0; list && i < r->shape[axis]; i++) {
-        PyObject *item = list_of(r, at + (int64_t)r->strides[axis] * i * (int64_t)r->size, axis + 1);
+        PyObject *item =
+            list_of(r, at + (int64_t)r->strides[axis] * i * (int64_t)r->size, axis + 1);
         if (item)
             PyList_SET_ITEM(list, i, item);
         else
@@ -127,8 +130,12 @@ PyObject *mpy_array_tolist(PyObject *o, PyObject *unused) {
     mlx_array v = {NULL};
     if (mpy_array_value(&v, o))
         return NULL;
-    reader r = {(const char *)mlx_array_data_uint8(v), mlx_array_shape(v), mlx_array_strides(v),
-                mlx_array_itemsize(v), (int)mlx_array_ndim(v), mlx_array_dtype(v)};
+    reader r = {(const char *)mlx_array_data_uint8(v),
+                mlx_array_shape(v),
+                mlx_array_strides(v),
+                mlx_array_itemsize(v),
+                (int)mlx_array_ndim(v),
+                mlx_array_dtype(v)};
     PyObject *result = list_of(&r, r.data, 0);
     mlx_array_free(v);
     return result;

@@ -11,7 +11,8 @@ PyObject *mpy_array_at(PyObject *o, Py_ssize_t i) {
         stop[d] = mlx_array_shape(a)[d], step[d] = 1;
     start[0] = (int)i, stop[0] = (int)i + 1;
     size_t n = (size_t)ndim;
-    int status = mlx_slice(&out, a, start, n, stop, n, step, n, s) || mlx_squeeze_axis(&out, out, 0, s);
+    int status =
+        mlx_slice(&out, a, start, n, stop, n, step, n, s) || mlx_squeeze_axis(&out, out, 0, s);
     return mpy_array_result(status, out);
 }
 

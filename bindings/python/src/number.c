@@ -122,7 +122,8 @@ mlx_array mpy_number_constant(const mpy_number *n, mlx_dtype dtype) {
     static constant cache[CONSTANTS]; // under the GIL
     uint64_t bits = 0;
     mpy_number_store(&bits, dtype, n);
-    constant *c = &cache[((bits ^ bits >> 29 ^ (uint64_t)dtype) * UINT64_C(0x9e3779b97f4a7c15)) >> 58];
+    constant *c =
+        &cache[((bits ^ bits >> 29 ^ (uint64_t)dtype) * UINT64_C(0x9e3779b97f4a7c15)) >> 58];
     if (c->array.ctx && c->bits == bits && c->dtype == dtype)
         return c->array;
     mlx_array fresh = mlx_array_new_data(&bits, NULL, 0, dtype);

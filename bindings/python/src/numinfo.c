@@ -34,7 +34,8 @@ static PyObject *finfo_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     mlx_dtype dtype;
     float_limits limits;
     static char *keywords[] = {"", NULL};
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O:finfo", keywords, &o) || mpy_dtype_from(&dtype, o))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O:finfo", keywords, &o) ||
+        mpy_dtype_from(&dtype, o))
         return NULL;
     dtype = dtype == MLX_COMPLEX64 ? MLX_FLOAT32 : dtype;
     if (float_limits_of(&limits, dtype))
@@ -62,9 +63,10 @@ static char *text_of(double x) {
 static PyObject *finfo_repr(PyObject *o) {
     float_info *self = (float_info *)o;
     char *min = text_of(self->min), *max = text_of(self->max);
-    PyObject *result = min && max ? PyUnicode_FromFormat("finfo(min=%s, max=%s, dtype=%s)", min, max,
-                                                         mpy_dtype_name(mpy_dtype_value(self->dtype)))
-                                  : PyErr_NoMemory();
+    PyObject *result = min && max
+                           ? PyUnicode_FromFormat("finfo(min=%s, max=%s, dtype=%s)", min, max,
+                                                  mpy_dtype_name(mpy_dtype_value(self->dtype)))
+                           : PyErr_NoMemory();
     PyMem_Free(min);
     PyMem_Free(max);
     return result;
@@ -74,7 +76,8 @@ static PyMemberDef finfo_members[] = {
     {"dtype", T_OBJECT, offsetof(float_info, dtype), READONLY, "The dtype."},
     {"min", T_DOUBLE, offsetof(float_info, min), READONLY, "The smallest number."},
     {"max", T_DOUBLE, offsetof(float_info, max), READONLY, "The largest number."},
-    {"eps", T_DOUBLE, offsetof(float_info, eps), READONLY, "The distance from 1 to the next number."},
+    {"eps", T_DOUBLE, offsetof(float_info, eps), READONLY,
+     "The distance from 1 to the next number."},
     {"smallest_normal", T_DOUBLE, offsetof(float_info, smallest_normal), READONLY,
      "The smallest positive number of full precision."},
     {"bits", T_INT, offsetof(float_info, bits), READONLY, "Bits of one number."},
@@ -90,7 +93,8 @@ static PyTypeObject finfo_type = {
     .tp_dealloc = finfo_dealloc,
     .tp_repr = finfo_repr,
     .tp_members = finfo_members,
-    .tp_doc = "finfo(dtype)\n--\n\nThe limits of a floating-point dtype (of a complex one's parts).",
+    .tp_doc =
+        "finfo(dtype)\n--\n\nThe limits of a floating-point dtype (of a complex one's parts).",
 };
 
 /* --- iinfo -------------------------------------------------------------------------------------------- */
@@ -108,10 +112,12 @@ static PyObject *iinfo_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     PyObject *o;
     mlx_dtype dtype;
     static char *keywords[] = {"", NULL};
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O:iinfo", keywords, &o) || mpy_dtype_from(&dtype, o))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O:iinfo", keywords, &o) ||
+        mpy_dtype_from(&dtype, o))
         return NULL;
     if (!is_integer(dtype))
-        return PyErr_Format(PyExc_ValueError, "[iinfo] Only integer types supported but %s was provided",
+        return PyErr_Format(PyExc_ValueError,
+                            "[iinfo] Only integer types supported but %s was provided",
                             mpy_dtype_name(dtype));
     int_info *self = (int_info *)type->tp_alloc(type, 0);
     if (!self)

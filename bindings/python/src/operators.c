@@ -19,8 +19,8 @@ static const char *short_name(PyObject *o) {
 }
 
 static int refuse_operand(const operation *op, PyObject *o, const char *in_place) {
-    PyErr_Format(PyExc_ValueError, "Cannot perform %s%s on an mlx.core.array and %.200s", in_place, op->what,
-                 short_name(o));
+    PyErr_Format(PyExc_ValueError, "Cannot perform %s%s on an mlx.core.array and %.200s", in_place,
+                 op->what, short_name(o));
     return -1;
 }
 
@@ -48,7 +48,8 @@ static int convert(mlx_array *operand, mlx_array *made, PyObject *o, PyObject *a
 }
 
 /* The result in *out. 1: an operand is nothing that arrays know. */
-static int run(mlx_array *out, const operation *op, PyObject *x, PyObject *y, const char *in_place) {
+static int run(mlx_array *out, const operation *op, PyObject *x, PyObject *y,
+               const char *in_place) {
     int left = mpy_array_check(x), right = mpy_array_check(y), status = 0;
     mlx_array made = {NULL}, other = {NULL};
     if (!left || !right) {
@@ -88,30 +89,35 @@ static PyObject *in_place(const operation *op, PyObject *x, PyObject *y) {
 }
 
 /*  name          function            what it is called  integers only */
-#define OPERATORS(ROW)                                    \
-    ROW(add,          mlx_add,          "addition",       0) \
-    ROW(subtract,     mlx_subtract,     "subtraction",    0) \
-    ROW(multiply,     mlx_multiply,     "multiplication", 0) \
-    ROW(true_divide,  mlx_divide,       "division",       0) \
+#define OPERATORS(ROW)                                       \
+    ROW(add, mlx_add, "addition", 0)                         \
+    ROW(subtract, mlx_subtract, "subtraction", 0)            \
+    ROW(multiply, mlx_multiply, "multiplication", 0)         \
+    ROW(true_divide, mlx_divide, "division", 0)              \
     ROW(floor_divide, mlx_floor_divide, "floor division", 0) \
-    ROW(remainder,    mlx_remainder,    "modulus",        0) \
-    ROW(power2,       mlx_power,        "power",          0) \
-    ROW(and,          mlx_bitwise_and,  "bitwise and",    1) \
-    ROW(or,           mlx_bitwise_or,   "bitwise or",     1) \
-    ROW(xor,          mlx_bitwise_xor,  "bitwise xor",    1) \
-    ROW(lshift,       mlx_left_shift,   "left shift",     1) \
-    ROW(rshift,       mlx_right_shift,  "right shift",    1)
+    ROW(remainder, mlx_remainder, "modulus", 0)              \
+    ROW(power2, mlx_power, "power", 0)                       \
+    ROW(and, mlx_bitwise_and, "bitwise and", 1)              \
+    ROW(or, mlx_bitwise_or, "bitwise or", 1)                 \
+    ROW(xor, mlx_bitwise_xor, "bitwise xor", 1)              \
+    ROW(lshift, mlx_left_shift, "left shift", 1)             \
+    ROW(rshift, mlx_right_shift, "right shift", 1)
 
-#define SLOTS(name, function, what, integral)                                             \
-    static const operation op_##name = {function, what, integral};                         \
-    static PyObject *slot_##name(PyObject *x, PyObject *y) { return binary(&op_##name, x, y); } \
-    static PyObject *slot_i##name(PyObject *x, PyObject *y) { return in_place(&op_##name, x, y); }
+#define SLOTS(name, function, what, integral)                      \
+    static const operation op_##name = {function, what, integral}; \
+    static PyObject *slot_##name(PyObject *x, PyObject *y) {       \
+        return binary(&op_##name, x, y);                           \
+    }                                                              \
+    static PyObject *slot_i##name(PyObject *x, PyObject *y) {      \
+        return in_place(&op_##name, x, y);                         \
+    }
 OPERATORS(SLOTS)
 
 static PyObject *slot_idivide(PyObject *x, PyObject *y) {
     mlx_dtype dtype = mlx_array_dtype(mpy_array_handle(x));
     if (dtype < MLX_FLOAT16 && (mpy_array_check(y) || PyNumber_Check(y)))
-        return PyErr_Format(PyExc_ValueError, "In place division cannot cast to non-floating point type.");
+        return PyErr_Format(PyExc_ValueError,
+                            "In place division cannot cast to non-floating point type.");
     return slot_itrue_divide(x, y);
 }
 
@@ -216,28 +222,47 @@ static PyObject *slot_absolute(PyObject *x) {
 
 static PyObject *slot_invert(PyObject *x) {
     if (mlx_array_dtype(mpy_array_handle(x)) >= MLX_FLOAT16)
-        return PyErr_Format(PyExc_ValueError, "Floating point types not allowed with bitwise inversion.");
-    return unary(mlx_array_dtype(mpy_array_handle(x)) == MLX_BOOL ? mlx_logical_not : mlx_bitwise_invert, x);
+        return PyErr_Format(PyExc_ValueError,
+                            "Floating point types not allowed with bitwise inversion.");
+    return unary(
+        mlx_array_dtype(mpy_array_handle(x)) == MLX_BOOL ? mlx_logical_not : mlx_bitwise_invert, x);
 }
 
 PyNumberMethods mpy_array_number = {
-    .nb_add = slot_add, .nb_inplace_add = slot_iadd,
-    .nb_subtract = slot_subtract, .nb_inplace_subtract = slot_isubtract,
-    .nb_multiply = slot_multiply, .nb_inplace_multiply = slot_imultiply,
-    .nb_true_divide = slot_true_divide, .nb_inplace_true_divide = slot_idivide,
-    .nb_floor_divide = slot_floor_divide, .nb_inplace_floor_divide = slot_ifloor_divide,
-    .nb_remainder = slot_remainder, .nb_inplace_remainder = slot_iremainder,
-    .nb_power = slot_power, .nb_inplace_power = slot_ipower,
-    .nb_and = slot_and, .nb_inplace_and = slot_iand,
-    .nb_or = slot_or, .nb_inplace_or = slot_ior,
-    .nb_xor = slot_xor, .nb_inplace_xor = slot_ixor,
-    .nb_lshift = slot_lshift, .nb_inplace_lshift = slot_ilshift,
-    .nb_rshift = slot_rshift, .nb_inplace_rshift = slot_irshift,
-    .nb_matrix_multiply = slot_matmul, .nb_inplace_matrix_multiply = slot_imatmul,
+    .nb_add = slot_add,
+    .nb_inplace_add = slot_iadd,
+    .nb_subtract = slot_subtract,
+    .nb_inplace_subtract = slot_isubtract,
+    .nb_multiply = slot_multiply,
+    .nb_inplace_multiply = slot_imultiply,
+    .nb_true_divide = slot_true_divide,
+    .nb_inplace_true_divide = slot_idivide,
+    .nb_floor_divide = slot_floor_divide,
+    .nb_inplace_floor_divide = slot_ifloor_divide,
+    .nb_remainder = slot_remainder,
+    .nb_inplace_remainder = slot_iremainder,
+    .nb_power = slot_power,
+    .nb_inplace_power = slot_ipower,
+    .nb_and = slot_and,
+    .nb_inplace_and = slot_iand,
+    .nb_or = slot_or,
+    .nb_inplace_or = slot_ior,
+    .nb_xor = slot_xor,
+    .nb_inplace_xor = slot_ixor,
+    .nb_lshift = slot_lshift,
+    .nb_inplace_lshift = slot_ilshift,
+    .nb_rshift = slot_rshift,
+    .nb_inplace_rshift = slot_irshift,
+    .nb_matrix_multiply = slot_matmul,
+    .nb_inplace_matrix_multiply = slot_imatmul,
     .nb_divmod = slot_divmod,
-    .nb_negative = slot_negative, .nb_positive = slot_positive,
-    .nb_absolute = slot_absolute, .nb_invert = slot_invert,
-    .nb_bool = mpy_array_bool, .nb_int = mpy_array_int, .nb_float = mpy_array_float,
+    .nb_negative = slot_negative,
+    .nb_positive = slot_positive,
+    .nb_absolute = slot_absolute,
+    .nb_invert = slot_invert,
+    .nb_bool = mpy_array_bool,
+    .nb_int = mpy_array_int,
+    .nb_float = mpy_array_float,
 };
 
 /* Python 2's names, which MLX still has. */
@@ -252,9 +277,12 @@ PyObject *mpy_array_rdiv(PyObject *x, PyObject *y) {
 /* --- comparisons ------------------------------------------------------------------------------------------------ */
 
 static const operation comparisons[] = {
-    [Py_LT] = {mlx_less, "less than", 0},       [Py_LE] = {mlx_less_equal, "less than or equal", 0},
-    [Py_EQ] = {mlx_equal, "equality", 0},       [Py_NE] = {mlx_not_equal, "inequality", 0},
-    [Py_GT] = {mlx_greater, "greater than", 0}, [Py_GE] = {mlx_greater_equal, "greater than or equal", 0},
+    [Py_LT] = {mlx_less, "less than", 0},
+    [Py_LE] = {mlx_less_equal, "less than or equal", 0},
+    [Py_EQ] = {mlx_equal, "equality", 0},
+    [Py_NE] = {mlx_not_equal, "inequality", 0},
+    [Py_GT] = {mlx_greater, "greater than", 0},
+    [Py_GE] = {mlx_greater_equal, "greater than or equal", 0},
 };
 
 /* Nothing foreign equals an array. */
@@ -262,7 +290,8 @@ static PyObject *compare_equal(int op, PyObject *x, PyObject *y) {
     mlx_array out = {NULL}, made = {NULL}, b = {NULL};
     int status = mpy_array_check(y) ? 0 : convert(&b, &made, y, x);
     if (status > 0)
-        return may_know(y) && y != Py_None ? Py_NewRef(Py_NotImplemented) : PyBool_FromLong(op == Py_NE);
+        return may_know(y) && y != Py_None ? Py_NewRef(Py_NotImplemented)
+                                           : PyBool_FromLong(op == Py_NE);
     if (status < 0)
         return NULL;
     b = mpy_array_check(y) ? mpy_array_handle(y) : b;

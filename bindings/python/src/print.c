@@ -106,11 +106,14 @@ static PyObject *printoptions(PyObject *module, PyObject *args, PyObject *kwargs
 #define KEYWORDS(f) (PyCFunction)(void *)(f), METH_VARARGS | METH_KEYWORDS
 
 static PyMethodDef functions[] = {
-    {"set_printoptions", KEYWORDS(set_printoptions), "set_printoptions(precision: int = -1) -> None\n\n"
+    {"set_printoptions", KEYWORDS(set_printoptions),
+     "set_printoptions(precision: int = -1) -> None\n\n"
      "Print floats with so many decimals; -1: with six significant digits."},
-    {"get_printoptions", get_printoptions, METH_NOARGS, "get_printoptions() -> PrintOptions\n\n"
+    {"get_printoptions", get_printoptions, METH_NOARGS,
+     "get_printoptions() -> PrintOptions\n\n"
      "How arrays are printed now."},
-    {"printoptions", KEYWORDS(printoptions), "printoptions(precision: int = -1) -> _PrintOptionsContext\n\n"
+    {"printoptions", KEYWORDS(printoptions),
+     "printoptions(precision: int = -1) -> _PrintOptionsContext\n\n"
      "A context in which floats are printed with so many decimals."},
     {NULL},
 };

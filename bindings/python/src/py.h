@@ -113,6 +113,7 @@ int mpy_init_asarray(PyObject *module);
 int mpy_init_dtype(PyObject *module);
 int mpy_init_numinfo(PyObject *module);
 int mpy_init_device(PyObject *module);
+int mpy_init_stream(PyObject *module);
 int mpy_init_functions(PyObject *module); /* the catalog's (function.c), and the submodules; after the types */
 int mpy_init_random(PyObject *module);
 int mpy_init_process(PyObject *module);
