@@ -61,11 +61,19 @@ SPREAD(nanstd)
 
 /* --- quantiles and histograms --------------------------------------------------------- */
 
-int mlx_quantile(mlx_array *res, const mlx_array a, const mlx_array q, const int *axes, size_t axes_num, bool keepdims,
-                 const char *method, const mlx_stream s) {
+static int quantile(mlx_array *res, mlx_array a, mlx_array q, const int *axes, size_t n, bool keepdims,
+                    const char *method, bool skip_nan, mlx_stream s) {
     capi_call c = capi_begin(s);
     mx_array *x = capi_in(a), *at = capi_in(q);
-    return capi_end(&c, res, mx_quantile(x, at, axes, capi_count(axes, axes_num), keepdims, method));
+    return capi_end(&c, res, mx_quantile(x, at, axes, capi_count(axes, n), keepdims, method, skip_nan));
+}
+int mlx_quantile(mlx_array *res, const mlx_array a, const mlx_array q, const int *axes, size_t axes_num, bool keepdims,
+                 const char *method, const mlx_stream s) {
+    return quantile(res, a, q, axes, axes_num, keepdims, method, false, s);
+}
+int mlx_nanquantile(mlx_array *res, const mlx_array a, const mlx_array q, const int *axes, size_t axes_num,
+                    bool keepdims, const char *method, const mlx_stream s) {
+    return quantile(res, a, q, axes, axes_num, keepdims, method, true, s);
 }
 int mlx_histogram(mlx_array *res, const mlx_array a, const mlx_array edges, const mlx_array weights, bool density,
                   const mlx_stream s) {

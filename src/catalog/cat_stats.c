@@ -37,6 +37,8 @@ static int call_spread(mlx_value *res, const mlx_operation *op, mlx_value *args)
 
 typedef struct quantile {
     double unit; /* what q is counted in */
+    int (*call)(mlx_array *, const mlx_array, const mlx_array, const int *, size_t, bool, const char *,
+                const mlx_stream);
 } quantile;
 
 /* q over its unit. */
@@ -59,7 +61,20 @@ static int call_quantile(mlx_value *res, const mlx_operation *op, mlx_value *arg
     size_t n;
     const int *axes = read_axes(&args[2], &one, &n);
     return cat_array(&args[0]) || cat_numbers(&args[1]) || in_units(&args[1], f->unit, ON(5)) ||
-           mlx_quantile(OUT, ARRAY(0), ARRAY(1), axes, n, FLAG(3), args[4].as.string, ON(5));
+           f->call(OUT, ARRAY(0), ARRAY(1), axes, n, FLAG(3), args[4].as.string, ON(5));
+}
+
+/* a, axis, keepdims, stream */
+static int call_nanmedian(mlx_value *res, const mlx_operation *op, mlx_value *args) {
+    mlx_value half = {.kind = MLX_VALUE_FLOAT, .as.number = 0.5};
+    int one;
+    size_t n;
+    const int *axes = read_axes(&args[1], &one, &n);
+    (void)op;
+    int status = cat_array(&args[0]) || cat_array(&half) ||
+                 mlx_nanquantile(OUT, ARRAY(0), half.as.array, axes, n, FLAG(2), "linear", ON(3));
+    mlx_value_free(&half);
+    return status;
 }
 
 /* --- histograms -------------------------------------------------------------------------------------- */
@@ -108,9 +123,17 @@ const mlx_operation cat_stats_rows[] = {
     S("nanstd", mlx_nanstd, "The standard deviation of all elements that are numbers, or along axes."),
     {CORE, "quantile(a: array, q: scalar | array | Sequence[float], " QUANTILE,
      "The elements at the places q, from 0 to 1, of the order of all or along axes. The axes of q stand first; NaN where "
-     "there is one. " METHODS, call_quantile, FAMILY(quantile, 1)},
+     "there is one. " METHODS, call_quantile, FAMILY(quantile, 1, mlx_quantile)},
     {CORE, "percentile(a: array, q: scalar | array | Sequence[float], " QUANTILE,
-     "quantile with q from 0 to 100. " METHODS, call_quantile, FAMILY(quantile, 100)},
+     "quantile with q from 0 to 100. " METHODS, call_quantile, FAMILY(quantile, 100, mlx_quantile)},
+    {CORE, "nanquantile(a: array, q: scalar | array | Sequence[float], " QUANTILE,
+     "quantile of the elements that are numbers; NaN where there are none. " METHODS, call_quantile,
+     FAMILY(quantile, 1, mlx_nanquantile)},
+    {CORE, "nanpercentile(a: array, q: scalar | array | Sequence[float], " QUANTILE,
+     "percentile of the elements that are numbers; NaN where there are none. " METHODS, call_quantile,
+     FAMILY(quantile, 100, mlx_nanquantile)},
+    {CORE, "nanmedian" AXES "*, " STREAM, "The median of all elements that are numbers, or along axes.",
+     call_nanmedian},
     {CORE, "histogram(a: array, bins: int | array | Sequence[float] = 10, range: Sequence[float] | None = None, weights: "
            "array | None = None, density: bool = False, *, stream: StreamOrDevice = None) -> tuple[array, array]",
      "How many elements, or what weights, lie in each bin, and the edges of the bins: those given, or as many bins of one "

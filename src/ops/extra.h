@@ -21,8 +21,10 @@ mx_array *mx_nanvar(mx_array *a, const int *axes, int n, bool keepdims, int ddof
 mx_array *mx_nanstd(mx_array *a, const int *axes, int n, bool keepdims, int ddof);
 
 /* --- op_quantile.c ------------------------------------------------------------------- */
-/* q's axes stand first. method: linear, lower, higher, midpoint, nearest. */
-mx_array *mx_quantile(mx_array *a, mx_array *q, const int *axes, int n, bool keepdims, const char *method);
+/* q's axes stand first. method: linear, lower, higher, midpoint, nearest. NaN gives NaN or, if skip_nan, is passed
+   over. */
+mx_array *mx_quantile(mx_array *a, mx_array *q, const int *axes, int n, bool keepdims, const char *method,
+                      bool skip_nan);
 /* Counts (weights NULL: int32) between edges (N+1), the last included. */
 mx_array *mx_histogram(mx_array *a, mx_array *edges, mx_array *weights, bool density);
 /* n + 1 edges from range[0] to range[1], or from the smallest to the largest element. */

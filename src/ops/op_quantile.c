@@ -35,9 +35,11 @@ static method method_from(const char *name) {
     return NO_METHOD;
 }
 
-/* The slabs of sorted (N, ...) at whole positions. */
-static mx_array *pick(mx_array *sorted, mx_array *position) {
-    return mx_take(sorted, mx_astype(position, MX_INT32), 0);
+/* The slabs of sorted (N, ...) at whole positions, (Q...); or, where each column has positions of its own, (Q, ...),
+   the elements there. */
+static mx_array *pick(mx_array *sorted, mx_array *position, bool own) {
+    mx_array *at = mx_astype(position, MX_INT32);
+    return own ? mx_take_along_axis(sorted, at, 0) : mx_take(sorted, at, 0);
 }
 
 static mx_array *trailing_axes(mx_array *a, int n) {
@@ -47,17 +49,17 @@ static mx_array *trailing_axes(mx_array *a, int n) {
     return n ? mx_expand_dims(a, axes, n) : a;
 }
 
-static mx_array *between(mx_array *sorted, mx_array *position, method m) {
+static mx_array *between(mx_array *sorted, mx_array *position, method m, bool own) {
     mx_array *low = mx_floor(position), *high = mx_ceil(position);
     if (m == LOWER || m == HIGHER)
-        return pick(sorted, m == LOWER ? low : high);
+        return pick(sorted, m == LOWER ? low : high, own);
     if (m == NEAREST)
-        return pick(sorted, mx_round(position));
-    mx_array *a = pick(sorted, low), *b = pick(sorted, high);
+        return pick(sorted, mx_round(position), own);
+    mx_array *a = pick(sorted, low, own), *b = pick(sorted, high, own);
     mx_array *part = m == MIDPOINT ? mx_mul_s(mx_sub(high, low), 0.5) : mx_sub(position, low);
     if (!a || !part)
         return NULL;
-    part = trailing_axes(mx_astype(part, mx_dtype_of(a)), sorted->ndim - 1);
+    part = trailing_axes(mx_astype(part, mx_dtype_of(a)), own ? 0 : sorted->ndim - 1);
     // Where both are the same (also infinite) there is nothing to add.
     mx_array *step = mx_where(mx_equal(a, b), mx_zero_like(a), mx_mul(mx_sub(b, a), part));
     return mx_add(a, step);
@@ -78,7 +80,39 @@ static mx_array *keep_axes(mx_array *y, const mx_array *a, const mx_array *q, co
     return mx_reshape(y, shape, q->ndim + a->ndim);
 }
 
-mx_array *mx_quantile(mx_array *a, mx_array *q, const int *axes, int n, bool keepdims, const char *name) {
+/* q in float64, 0 where it is no place; *inside says where it is one. */
+static mx_array *places(mx_array *q, mx_array **inside) {
+    mx_array *p = mx_astype(q, MX_FLOAT64), *zero = mx_zero_like(p);
+    *inside = mx_logical_and(mx_greater_equal(p, zero), mx_less_equal(p, mx_one_like(p)));
+    return mx_where(*inside, p, zero);
+}
+
+/* Of all elements; NaN where there is one. */
+static mx_array *quantile_of_all(mx_array *sorted, mx_array *q, method m) {
+    mx_array *inside, *position = mx_mul_s(places(q, &inside), sorted->shape[0] - 1);
+    mx_array *last = mx_take(sorted, mx_scalar(sorted->shape[0] - 1, MX_INT32), 0);
+    mx_array *y = between(sorted, position, m, false);
+    mx_array *bad = mx_logical_or(mx_isnan(last), trailing_axes(mx_logical_not(inside), sorted->ndim - 1));
+    return mx_where(bad, mx_scalar_like(y, NAN), y);
+}
+
+/* Of the elements that are numbers, which stand first in the order. */
+static mx_array *quantile_of_numbers(mx_array *sorted, mx_array *q, method m) {
+    int shape[MX_MAX_NDIM], kept = sorted->ndim - 1;
+    mx_array *inside, *p = trailing_axes(places(mx_flatten(q, 0, -1), &inside), kept);
+    mx_array *count = mx_sum(mx_astype(mx_logical_not(mx_isnan(sorted)), MX_FLOAT64), (int[]){0}, 1, false);
+    mx_array *last = count ? mx_maximum(mx_add_s(count, -1), mx_zero_like(count)) : NULL;
+    mx_array *y = between(sorted, mx_mul(p, last), m, true);
+    y = mx_where(trailing_axes(inside, kept), y, mx_scalar_like(y, NAN));
+    if (!y || q->ndim + kept > MX_MAX_NDIM)
+        return y ? mx_fail(MX_INVALID, "[quantile] the result would have more than %d axes", MX_MAX_NDIM) : NULL;
+    for (int i = 0; i < q->ndim + kept; i++)
+        shape[i] = i < q->ndim ? q->shape[i] : sorted->shape[1 + i - q->ndim];
+    return mx_reshape(y, shape, q->ndim + kept);
+}
+
+mx_array *mx_quantile(mx_array *a, mx_array *q, const int *axes, int n, bool keepdims, const char *name,
+                      bool skip_nan) {
     method m = a && q ? method_from(name) : NO_METHOD;
     if (m == NO_METHOD)
         return NULL;
@@ -90,13 +124,7 @@ mx_array *mx_quantile(mx_array *a, mx_array *q, const int *axes, int n, bool kee
     mx_array *sorted = x ? mx_sort(x, 0) : NULL;
     if (!sorted)
         return NULL;
-    // Positions count in float64; outside of [0, 1] there is no quantile.
-    mx_array *p = mx_astype(q, MX_FLOAT64), *zero = mx_zero_like(p), *one = mx_one_like(p);
-    mx_array *inside = mx_logical_and(mx_greater_equal(p, zero), mx_less_equal(p, one));
-    mx_array *position = mx_mul_s(mx_where(inside, p, zero), sorted->shape[0] - 1);
-    mx_array *y = between(sorted, position, m), *last = mx_take(sorted, mx_scalar(sorted->shape[0] - 1, MX_INT32), 0);
-    mx_array *bad = mx_logical_or(mx_isnan(last), trailing_axes(mx_logical_not(inside), sorted->ndim - 1));
-    y = mx_where(bad, mx_scalar_like(y, NAN), y);
+    mx_array *y = (skip_nan ? quantile_of_numbers : quantile_of_all)(sorted, q, m);
     return keepdims ? keep_axes(y, a, q, axes, n) : y;
 }
 

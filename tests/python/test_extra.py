@@ -39,6 +39,18 @@ def test_quantile(method):
     same(mx.percentile(mx.array(X), [10, 99.5], method=method), np.percentile(X, [10, 99.5], method=method), rtol=1e-5)
 
 
+def test_quantile_of_numbers():
+    for q in (0.3, [0, 0.25, 1]):
+        for axis in (None, 1, (0, 2)):
+            for keep in (False, True):
+                for method in ("linear", "nearest", "higher"):
+                    wanted = np.nanquantile(HOLES, q, axis=axis, keepdims=keep, method=method)
+                    same(mx.nanquantile(mx.array(HOLES), q, axis, keep, method), wanted, rtol=1e-5)
+    same(mx.nanpercentile(mx.array(HOLES), 70.0, axis=0), np.nanpercentile(HOLES, 70, axis=0), rtol=1e-5)
+    same(mx.nanmedian(mx.array(HOLES), axis=-1), np.nanmedian(HOLES, -1), rtol=1e-5)
+    assert np.isnan(mx.nanmedian(mx.array([NAN, NAN])).item()) and mx.nanmedian(mx.array([1, 2])).item() == 1.5
+
+
 def test_quantile_of_what_is_no_number():
     assert np.isnan(mx.quantile(mx.array([1.0, NAN]), 0.5).item())
     assert np.isnan(mx.quantile(mx.array([1.0, 2.0]), 1.5).item())

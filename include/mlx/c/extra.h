@@ -42,9 +42,11 @@ MLX_API int mlx_nanstd(mlx_array *res, const mlx_array a, const int *axes, size_
 /* --- quantiles and histograms ----------------------------------------------------- */
 
 /* The elements at the places q of their order, 0 to 1, with the axes of q in front. method: "linear", "lower",
-   "higher", "midpoint" or "nearest". */
+   "higher", "midpoint" or "nearest". A NaN among the elements gives NaN; the second passes over them. */
 MLX_API int mlx_quantile(mlx_array *res, const mlx_array a, const mlx_array q, const int *axes, size_t axes_num,
                          bool keepdims, const char *method, const mlx_stream s);
+MLX_API int mlx_nanquantile(mlx_array *res, const mlx_array a, const mlx_array q, const int *axes, size_t axes_num,
+                            bool keepdims, const char *method, const mlx_stream s);
 /* How many elements, or what weights (may be empty), lie between edges, the last included; density: over the sum and
    the widths. */
 MLX_API int mlx_histogram(mlx_array *res, const mlx_array a, const mlx_array edges, const mlx_array weights,
