@@ -32,15 +32,28 @@ SV VEC FN(in_lanes)(VEC v, int levels) {
     return v;
 }
 
+/* One level: between vectors `half` apart. All counts are constants where this is used, so that v stays in
+   registers. */
+SV void FN(level)(VEC *v, const int count, const int half) {
+    UNROLL
+    for (int i = 0; i < count; i++)
+        if (!(i & half)) {
+            VEC a = v[i], b = v[i + half];
+            v[i] = V(add)(a, b);
+            v[i + half] = V(sub)(a, b);
+        }
+}
+
 /* All levels between `count` vectors. */
 SV void FN(cross)(VEC *v, const int count) {
-    for (int half = 1; half < count; half *= 2)
-        for (int i = 0; i < count; i++)
-            if (!(i & half)) {
-                VEC a = v[i], b = v[i + half];
-                v[i] = V(add)(a, b);
-                v[i + half] = V(sub)(a, b);
-            }
+    if (count > 1)
+        FN(level)(v, count, 1);
+    if (count > 2)
+        FN(level)(v, count, 2);
+    if (count > 4)
+        FN(level)(v, count, 4);
+    if (count > 8)
+        FN(level)(v, count, 8);
 }
 
 /* Elements in groups of `count` whole vectors. */
@@ -48,9 +61,11 @@ SV void FN(first)(T *to, const void *from, ptrdiff_t total, VEC scale, const int
                   const mx_dtype t) {
     for (ptrdiff_t at = 0; at < total; at += count * LANES) {
         VEC v[RADIX];
+        UNROLL
         for (int i = 0; i < count; i++)
             v[i] = FN(in_lanes)(V(mul)(LOAD(from, at + i * LANES, t), scale), LEVELS);
         FN(cross)(v, count);
+        UNROLL
         for (int i = 0; i < count; i++)
             V(store)(to + at + i * LANES, v[i]);
     }
@@ -88,9 +103,11 @@ SV void FN(levels)(T *x, ptrdiff_t total, ptrdiff_t apart, const int count) {
     for (ptrdiff_t at = 0; at < total; at += apart * count)
         for (ptrdiff_t j = at; j < at + apart; j += LANES) {
             VEC v[RADIX];
+            UNROLL
             for (int i = 0; i < count; i++)
                 v[i] = V(load)(x + j + i * apart);
             FN(cross)(v, count);
+            UNROLL
             for (int i = 0; i < count; i++)
                 V(store)(x + j + i * apart, v[i]);
         }
@@ -114,18 +131,40 @@ SV void FN(later_passes)(T *x, ptrdiff_t total, int done, int levels) {
     }
 }
 
-/* Line by line: rows of n elements, added up by the signs of the matrix. */
-SV void FN(combine)(void *out, const T *x, const mx_k_hadamard_args *a, const mx_dtype t) {
+/* Four rows of the result (m is a multiple of four): n elements from j on of each of x's rows, added
+   up by the signs of the matrix. */
+SV void FN(four_rows)(VEC *sum, const T *x, const T *matrix, const mx_k_hadamard_args *a, size_t n,
+                      const bool whole) {
+    for (int i = 0; i < 4; i++)
+        sum[i] = V(zero)();
+    for (int k = 0; k < a->m; k++) {
+        VEC v = whole ? V(load)(x + k * a->n) : V(loadn)(x + k * a->n, n);
+        UNROLL
+        for (int i = 0; i < 4; i++)
+            sum[i] = V(fma)(v, V(set1)(matrix[i * a->m + k]), sum[i]);
+    }
+}
+
+SV void FN(combine_line)(void *out, ptrdiff_t at, const T *x, const mx_k_hadamard_args *a,
+                         const mx_dtype t) {
     const T *matrix = a->matrix;
-    for (ptrdiff_t line = 0; line < a->lines; line++, x += a->m * a->n)
-        for (int i = 0; i < a->m; i++)
-            for (ptrdiff_t j = 0; j < a->n; j += LANES) {
-                size_t n = (size_t)(a->n - j < LANES ? a->n - j : LANES);
-                VEC sum = V(zero)();
-                for (int k = 0; k < a->m; k++)
-                    sum = V(fma)(V(loadn)(x + k * a->n + j, n), V(set1)(matrix[i * a->m + k]), sum);
-                STOREN(out, (line * a->m + i) * a->n + j, sum, n, t);
-            }
+    for (int i = 0; i < a->m; i += 4)
+        for (ptrdiff_t j = 0; j < a->n; j += LANES) {
+            VEC sum[4];
+            size_t n = (size_t)(a->n - j < LANES ? a->n - j : LANES);
+            if (n == LANES)
+                FN(four_rows)(sum, x + j, matrix + i * a->m, a, n, true);
+            else
+                FN(four_rows)(sum, x + j, matrix + i * a->m, a, n, false);
+            for (int r = 0; r < 4; r++)
+                STOREN(out, at + (i + r) * a->n + j, sum[r], n, t);
+        }
+}
+
+SV void FN(combine)(void *out, const T *x, const mx_k_hadamard_args *a, const mx_dtype t) {
+    ptrdiff_t line = a->m * a->n;
+    for (ptrdiff_t l = 0; l < a->lines; l++)
+        FN(combine_line)(out, l * line, x + l * line, a, t);
 }
 
 SV void FN(convert)(void *out, const T *x, ptrdiff_t total, const mx_dtype t) {
