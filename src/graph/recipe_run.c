@@ -106,12 +106,52 @@ const mx_prim_desc mx_desc_compiled = {
 /* --- running the plan ------------------------------------------------------------------------------------- */
 
 /* Arrays made on the way have one reference, the value's; those given from outside are not counted here. */
+enum { SPARE_NDIM = 5 };
+
 typedef struct run {
     const mx_recipe *r;
     const mx_backend *b;
     mx_array **value;
     bool *ours; /* by slot: made in this run, dies in it */
+    mx_array *spare[SPARE_NDIM]; /* by number of dimensions: one that died, for the next that is made */
 } run;
+
+/* A shell for what p is in the memory of one of as many dimensions. Strides come with its buffer. */
+static mx_array *renew(mx_array *a, const mx_array *p) {
+    int64_t *strides = a->strides;
+    int *shape = a->shape;
+    memset(a, 0, sizeof *a);
+    atomic_init(&a->refs, 1);
+    atomic_init(&a->state, MX_PENDING);
+    a->dtype = p->dtype;
+    a->ndim = p->ndim;
+    a->size = p->size;
+    a->strides = strides;
+    a->shape = shape;
+    if (p->ndim)
+        memcpy(shape, p->shape, (size_t)p->ndim * sizeof *shape);
+    return a;
+}
+
+static mx_array *make_shell(run *x, const mx_array *p) {
+    mx_array **spare = p->ndim < SPARE_NDIM ? &x->spare[p->ndim] : NULL, *a = spare ? *spare : NULL;
+    if (!a)
+        return mx_array_shell(p->shape, p->ndim, mx_dtype_of(p));
+    *spare = NULL;
+    return renew(a, p);
+}
+
+/* Nobody else can have it: it was made in this run. */
+static void let_die(run *x, mx_array *a) {
+    mx_array **spare = a->ndim < SPARE_NDIM ? &x->spare[a->ndim] : NULL;
+    if (!spare || *spare || atomic_load(&a->refs) != 1) {
+        mx_array_release(a);
+        return;
+    }
+    mx_buffer_release(a->buffer);
+    a->buffer = NULL;
+    *spare = a;
+}
 
 static bool make_outputs(run *x, const mx_recipe_unit *u) {
     for (int32_t j = 0; j < u->n_out; j++) {
@@ -119,7 +159,7 @@ static bool make_outputs(run *x, const mx_recipe_unit *u) {
         if (s < 0 || x->value[s])
             continue;
         const mx_array *p = x->r->proto[s];
-        if (!(x->value[s] = mx_array_shell(p->shape, p->ndim, mx_dtype_of(p))))
+        if (!(x->value[s] = make_shell(x, p)))
             return false;
         x->ours[s] = true;
     }
@@ -191,14 +231,14 @@ static bool run_node(const run *x, const mx_recipe_unit *u) {
     return ok;
 }
 
-static void finish(const run *x, const mx_recipe_unit *u) {
+static void finish(run *x, const mx_recipe_unit *u) {
     for (int32_t j = 0; j < u->n_out; j++)
         if (u->out[j] >= 0 && x->ours[u->out[j]])
             atomic_store_explicit(&x->value[u->out[j]]->state, MX_AVAILABLE, memory_order_release);
     for (int32_t i = 0; i < u->n_dead; i++) {
         int32_t s = u->dead[i];
         if (x->ours[s]) {
-            mx_array_release(x->value[s]);
+            let_die(x, x->value[s]);
             x->value[s] = NULL;
             x->ours[s] = false;
         }
@@ -213,7 +253,9 @@ static bool run_unit(run *x, const mx_recipe_unit *u) {
 }
 
 bool mx_recipe_run(const mx_recipe *r, mx_array *const *in, mx_array **out, const mx_backend *b) {
-    run x = {r, b, mx_malloc(((size_t)r->n_slot + 1) * sizeof *x.value), mx_calloc((size_t)r->n_slot + 1, sizeof *x.ours)};
+    run x = {.r = r, .b = b};
+    x.value = mx_malloc(((size_t)r->n_slot + 1) * sizeof *x.value);
+    x.ours = mx_calloc((size_t)r->n_slot + 1, sizeof *x.ours);
     bool ok = x.value && x.ours;
     if (ok)
         start_values(r, in, x.value);
@@ -225,6 +267,8 @@ bool mx_recipe_run(const mx_recipe *r, mx_array *const *in, mx_array **out, cons
     for (int32_t s = 0; x.value && x.ours && s < r->n_slot; s++)
         if (x.ours[s])
             mx_array_release(x.value[s]);
+    for (int k = 0; k < SPARE_NDIM; k++)
+        mx_array_release(x.spare[k]);
     mx_free(x.value);
     mx_free(x.ours);
     return ok;
