@@ -43,6 +43,7 @@ test-full: test
 	$(call TEST,tsan)
 	build/dev/tests/test_graph_fuzz 5000 $$(date +%s)
 	tools/test_neon.sh
+	MLX_DIFFERENTIAL_CASES=1500 ctest --preset dev -R python_test_differential
 	python3 tests/check_wheel.py build/wheels
 
 demo: python

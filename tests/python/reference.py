@@ -14,10 +14,10 @@ FOLDER = os.environ.get("MLX_REFERENCE_FOLDER")
 WHY_NOT = "" if PYTHON or FOLDER else "MLX_REFERENCE_PYTHON is not set"
 
 
-def run(script, *arguments):
-    """Run a script of this folder, which may import its neighbours; CalledProcessError if it fails."""
+def run(script, *arguments, timeout=None):
+    """Run a script of this folder, which may import its neighbours; CalledProcessError if it fails, TimeoutExpired."""
     variables = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
     path = [str(HERE)] if PYTHON else [FOLDER, str(HERE)]
     variables["PYTHONPATH"] = os.pathsep.join(path)
     command = [PYTHON or sys.executable, str(HERE / script), *map(str, arguments)]
-    return subprocess.run(command, check=True, env=variables)
+    return subprocess.run(command, check=True, env=variables, timeout=timeout)
