@@ -120,7 +120,8 @@ static bool reduce_vjp(const mx_node *y, mx_array *const *cot, const bool *need,
     mx_array *x = y->in[0], *hit;
     if (!cot[0] || !need[0] || p->op >= MX_ALL)
         return true;
-    mx_array *g = mx_astype(keep(p, cot[0]), mx_dtype_of(x));
+    mx_array *g = cot[0]->ndim || p->op != MX_SUM ? keep(p, cot[0]) : cot[0]; // a scalar spreads as it is
+    g = mx_astype(g, mx_dtype_of(x));
     if (p->op == MX_SUM) {
         grad[0] = mx_broadcast_like(g, x);
     } else if (p->op == MX_PROD) {

@@ -48,7 +48,7 @@ typedef struct stack {
     size_t depth, room;
 } stack;
 
-enum { ON_STACK = UINT32_MAX };
+enum { ON_STACK = UINT32_MAX, SOME = 32 /* steps at first */ };
 
 static bool push(stack *s, mx_node *n) {
     if (!mx_grow(&s->item, &s->room, s->depth + 1, sizeof *s->item))
@@ -118,7 +118,9 @@ static bool walk(mx_tape *tape, stack *s, mx_node *root, uint8_t level) {
 
 static bool record(mx_tape *tape, const mx_tracing *t, mx_array *const *roots, size_t n) {
     stack s = {0};
-    bool ok = true;
+    bool ok = mx_grow(&tape->step, &tape->room_step, SOME, sizeof *tape->step) &&
+              mx_grow(&tape->src, &tape->room_src, 2 * SOME, sizeof *tape->src) &&
+              mx_grow(&s.item, &s.room, SOME, sizeof *s.item);
     for (size_t i = 0; i < t->seeds.count && ok; i++)
         ok = add_step(tape, t->seeds.item[i]->node, true, t->level);
     for (size_t i = 0; i < n && ok; i++)
