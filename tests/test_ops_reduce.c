@@ -177,6 +177,45 @@ static void test_layouts(void) {
     check_layout(some(LIST(5000, 3)), 1, "tall");
     check_layout(some(LIST(70000)), 1, "long");
     check_layout(some(LIST(2, 3, 2, 3)), 5, "mixed");
+    for (int mask = 0; mask < 16; mask++) {
+        check_layout(some(LIST(3, 9, 40, 2)), mask, "short runs");
+        check_layout(some(LIST(2, 5, 600, 20)), mask, "runs");
+        check_layout(mx_transpose(some(LIST(2, 4, 17, 6))), mask, "short columns");
+    }
+}
+
+/* Reductions over every other axis, against one axis at a time: exact in these dtypes. */
+static void test_alternating_axes(void) {
+    static const mx_dtype dtypes[] = {MX_BOOL,  MX_UINT8,   MX_INT32,    MX_INT64,
+                                      MX_FLOAT16, MX_BFLOAT16, MX_FLOAT32, MX_FLOAT64};
+    for (size_t t = 0; t < sizeof dtypes / sizeof *dtypes; t++)
+        for (int width = 2; width < 40; width += 15) {
+            int shape[4] = {3, 4, 35, width};
+            mx_array *a = mx_astype(mx_mul_s(some(shape, 4), 9), dtypes[t]), *b;
+            for (int odd = 0; odd < 2; odd++) {
+                mx_array *both = mx_reduce(MX_MAX, a, LIST(odd, 2 + odd), false);
+                b = reduced(MX_MAX, reduced(MX_MAX, a, 2 + odd), odd);
+                SAME(both, b, 0);
+            }
+            b = mx_astype(a, MX_INT32);
+            SAME(mx_sum(b, LIST(1, 3), false), mx_sum_axis(mx_sum_axis(b, 3, false), 1, false),
+                 0);
+        }
+}
+
+static void test_threads_do_not_matter_short(void) {
+    static const int axes[3][2] = {{1, 3}, {0, 2}, {3, 3}};
+    mx_array *a = some(LIST(2, 40, 530, 6));
+    for (int i = 0; i < 3; i++) {
+        mx_array *s[3];
+        for (int t = 0; t < 3; t++) {
+            mx_pool_set_threads(1 + 2 * t);
+            s[t] = mx_sum(a, axes[i], 1 + (axes[i][0] != axes[i][1]), false);
+            CHECK(mx_eval1(s[t]));
+            CHECK(memcmp(s[t]->data, s[0]->data, (size_t)s[0]->size * 4) == 0);
+        }
+    }
+    mx_pool_set_threads(0);
 }
 
 static void test_threads_do_not_matter(void) {
@@ -410,7 +449,9 @@ int main(void) {
     RUN_SCOPED(test_refusals);
     RUN_SCOPED(test_nan);
     RUN_SCOPED(test_layouts);
+    RUN_SCOPED(test_alternating_axes);
     RUN_SCOPED(test_threads_do_not_matter);
+    RUN_SCOPED(test_threads_do_not_matter_short);
     RUN_SCOPED(test_long_arg_reduce);
     RUN_SCOPED(test_softmax);
     RUN_SCOPED(test_logsumexp);

@@ -215,18 +215,43 @@ static void deliver(const plan *p, const char *acc, int64_t out, int64_t step,
 /* --- tasks: rows ------------------------------------------------------------------ */
 
 /* acc[r] <- row r of `rows` contiguous ones of n, `stride` apart. Short rows are
-   transposed first, so that the kernel runs across them. */
+   transposed first, so that the kernel runs across them; never where an axis of outputs
+   is short. How many rows come at a time does not change the order of additions. */
 static void fold_rows(const plan *p, void *acc, const char *x, int64_t rows, int64_t n,
                       int64_t stride) {
-    int64_t shape[2] = {n, rows}, in[2] = {1, stride}, out[2] = {rows, 1};
-    char *columns =
-        n <= SHORT && rows >= SHORT ? mx_scratch(2, SHORT * GROUP * p->item) : NULL;
+    int64_t shape[2] = {n, rows}, in[2] = {1, stride}, out[2] = {GROUP, 1};
+    bool many = p->n_kept && p->kept[p->n_kept - 1].size >= SHORT;
+    char *columns = n <= SHORT && many ? mx_scratch(2, SHORT * GROUP * p->item) : NULL;
     if (!columns) {
         p->rows(acc, x, (size_t)rows, (size_t)n, stride);
         return;
     }
     mx_kernels_get()->copy->rows[p->item](columns, out, x, in, 2, shape, 0, n);
-    p->cols(acc, columns, (size_t)n, (size_t)rows, rows);
+    p->cols(acc, columns, (size_t)n, (size_t)rows, GROUP);
+}
+
+/* Where the elements of the o-th run of an output begin: the reduced axes but the last. */
+static int64_t run_offset(const plan *p, int64_t o) {
+    int64_t at = 0;
+    for (int i = p->n_red - 2; i >= 0; i--) {
+        at += o % p->red[i].size * p->red[i].in;
+        o /= p->red[i].size;
+    }
+    return at;
+}
+
+/* acc <- all elements of n outputs, k->in apart from the first at `at`. Contiguous runs
+   go run by run through all outputs, which are neighbours in memory. */
+static void fold_group(const plan *p, char *acc, int64_t at, const axis *k, int64_t n) {
+    const axis *r = &p->red[p->n_red - 1];
+    const char *x = p->data + at * (int64_t)p->item;
+    if (r->in != 1) {
+        for (int64_t i = 0; i < n; i++)
+            fold(p, acc + i * (int64_t)p->acc, at + i * k->in, 0, p->length, 0);
+        return;
+    }
+    for (int64_t o = 0; o * r->size < p->length; o++)
+        fold_rows(p, acc, x + run_offset(p, o) * (int64_t)p->item, n, r->size, k->in);
 }
 
 /* Whole outputs [begin, end), in groups along the innermost kept axis. */
@@ -234,17 +259,13 @@ static void row_task(void *ctx, int64_t begin, int64_t end) {
     plan *p = ctx;
     _Alignas(64) char acc[GROUP * 8];
     const axis *k = p->n_kept ? &p->kept[p->n_kept - 1] : &(axis){1, 0, 0};
-    bool simple = p->n_red == 1 && p->red[0].in == 1;
     while (begin < end) {
         int64_t n = k->size - begin % k->size;
         place at = place_of(p, begin);
         n = n < end - begin ? n : end - begin;
         n = n < GROUP ? n : GROUP;
         p->init(acc, (size_t)n);
-        if (simple)
-            fold_rows(p, acc, p->data + at.in * (int64_t)p->item, n, p->length, k->in);
-        for (int64_t i = 0; i < n && !simple; i++)
-            fold(p, acc + i * (int64_t)p->acc, at.in + i * k->in, 0, p->length, 0);
+        fold_group(p, acc, at.in, k, n);
         deliver(p, acc, at.out, k->out, n);
         begin += n;
     }
