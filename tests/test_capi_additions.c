@@ -68,6 +68,7 @@ static void counts(void) {
     LISTS(mlx_unique(&list, a, true, s), 0, "array([0, 1, 3], dtype=float32)");
     mlx_array half = F(0.5F);
     IS(mlx_quantile(&r, a, half, L(0), false, "linear", s), "array([1], dtype=float32)");
+    IS(mlx_nanquantile(&r, a, half, L(0), false, "linear", s), "array([1], dtype=float32)");
     mlx_array all[] = {a, edges, whole, places, half};
     for (int i = 0; i < 5; i++)
         mlx_array_free(all[i]);
