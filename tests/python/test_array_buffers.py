@@ -67,6 +67,15 @@ def test_numpy_function():
         mx.array(1, mx.bfloat16).__array__()
 
 
+def test_numbers_in_operators_cannot_be_written_to():
+    """A derivative may be the very constant that an operator was given."""
+    x = mx.array(1.0)
+    for f in (mx.grad(lambda x: x * 2.0), mx.compile(lambda x: x * 2.0), lambda x: x + 2.0):
+        np.asarray(f(x))[...] = 77
+        np.frombuffer(memoryview(f(x)), np.float32)[...] = 77
+        assert (mx.array(3.0) * 2.0).item() == 6 and (mx.array(0.0) + 2.0).item() == 2
+
+
 def test_exports_outlive_the_array_and_its_changes():
     a = mx.array([1.0, 2.0])
     view, other = np.asarray(a), np.from_dlpack(a)

@@ -2,8 +2,42 @@
  * that in-place operators on the Python object leave it alone. */
 #include "dlpack.h"
 #include "export.h"
+#include "number.h"
 
 #include <string.h>
+
+/* --- values to export ------------------------------------------------------------------------- */
+
+/* The same elements in memory of their own. */
+static int own_copy(mlx_array *value) {
+    mlx_stream s = {NULL};
+    mlx_array copy = {NULL};
+    void *data = malloc(mlx_array_nbytes(*value) ? mlx_array_nbytes(*value) : 1);
+    int status = !data || mlx_contiguous(value, *value, false, s);
+    if (!status)
+        MPY_WAIT(status, mlx_array_eval(*value));
+    if (!status) {
+        memcpy(data, mlx_array_data_uint8(*value), mlx_array_nbytes(*value));
+        copy =
+            mlx_array_new_data_managed(data, mlx_array_shape(*value), (int)mlx_array_ndim(*value),
+                                       mlx_array_dtype(*value), free);
+    }
+    if (!copy.ctx) {
+        data ? mpy_raise() : PyErr_NoMemory();
+        free(data);
+        return -1;
+    }
+    mlx_array_free(*value);
+    *value = copy;
+    return 0;
+}
+
+/* The evaluated value, with memory that others may write into. */
+static int exportable(mlx_array *out, PyObject *o) {
+    if (mpy_array_value(out, o))
+        return -1;
+    return mpy_is_constant(mlx_array_data_uint8(*out)) ? own_copy(out) : 0;
+}
 
 /* --- the buffer protocol ---------------------------------------------------------------------------------- */
 
@@ -52,7 +86,7 @@ static int value_for(mlx_array *out, PyObject *o, int flags) {
     bool columns = true, rows = true;
     int wants_rows = !has(flags, PyBUF_STRIDES) || has(flags, PyBUF_C_CONTIGUOUS) ||
                      has(flags, PyBUF_ANY_CONTIGUOUS);
-    if (mpy_array_value(out, o))
+    if (exportable(out, o))
         return -1;
     if (has(flags, PyBUF_F_CONTIGUOUS) &&
         (_mlx_array_is_col_contiguous(&columns, *out) || !columns)) {
@@ -184,29 +218,6 @@ static PyObject *capsule_of(lent *l, int versioned, int copied) {
     return capsule;
 }
 
-static int own_copy(mlx_array *value) {
-    mlx_stream s = {NULL};
-    mlx_array copy = {NULL};
-    void *data = malloc(mlx_array_nbytes(*value) ? mlx_array_nbytes(*value) : 1);
-    int status = !data || mlx_contiguous(value, *value, false, s);
-    if (!status)
-        MPY_WAIT(status, mlx_array_eval(*value));
-    if (!status) {
-        memcpy(data, mlx_array_data_uint8(*value), mlx_array_nbytes(*value));
-        copy =
-            mlx_array_new_data_managed(data, mlx_array_shape(*value), (int)mlx_array_ndim(*value),
-                                       mlx_array_dtype(*value), free);
-    }
-    if (!copy.ctx) {
-        free(data);
-        data ? mpy_raise() : PyErr_NoMemory();
-        return -1;
-    }
-    mlx_array_free(*value);
-    *value = copy;
-    return 0;
-}
-
 /* A tuple of two ints. */
 static int pair_from(PyObject *o, int *first, int *second, const char *name) {
     if (PyTuple_Check(o))
@@ -242,7 +253,7 @@ PyObject *mpy_array_dlpack(PyObject *o, PyObject *args, PyObject *kwargs) {
                                      &device, &copy))
         return NULL;
     int versioned = wants_version(version);
-    if (versioned < 0 || check_device(device) || mpy_array_value(&value, o))
+    if (versioned < 0 || check_device(device) || exportable(&value, o))
         return NULL;
     int copied = copy == Py_True;
     lent *l = copied && own_copy(&value) ? NULL : lent_new(value);

@@ -112,14 +112,15 @@ int mpy_number_array(mlx_array *out, const mpy_number *n, mlx_dtype dtype) {
 
 typedef struct constant {
     mlx_array array; /* its own; empty while the place is free */
+    const void *data;
     uint64_t bits;
     mlx_dtype dtype;
 } constant;
 
 enum { CONSTANTS = 64 };
+static constant cache[CONSTANTS]; /* under the GIL */
 
 mlx_array mpy_number_constant(const mpy_number *n, mlx_dtype dtype) {
-    static constant cache[CONSTANTS]; // under the GIL
     uint64_t bits = 0;
     mpy_number_store(&bits, dtype, n);
     constant *c =
@@ -130,6 +131,13 @@ mlx_array mpy_number_constant(const mpy_number *n, mlx_dtype dtype) {
     if (!fresh.ctx)
         return mpy_raise(), fresh;
     mlx_array_free(c->array);
-    *c = (constant){fresh, bits, dtype};
+    *c = (constant){fresh, mlx_array_data_uint8(fresh), bits, dtype};
     return fresh;
+}
+
+int mpy_is_constant(const void *data) {
+    for (int i = 0; i < CONSTANTS; i++)
+        if (cache[i].data == data && data)
+            return 1;
+    return 0;
 }

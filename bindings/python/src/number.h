@@ -22,8 +22,11 @@ mlx_dtype mpy_number_dtype(const mpy_number *n);
 void mpy_number_store(void *to, mlx_dtype dtype, const mpy_number *n);
 /* A 0-dimensional array of it. */
 int mpy_number_array(mlx_array *out, const mpy_number *n, mlx_dtype dtype);
-/* The same, borrowed from a cache of the constants that were used last; for graphs only, since whoever gets hold of
-   the array itself might write into its memory. NULL ctx and an exception where there is no memory. */
+/* The same, borrowed from a cache of the constants that were used last. A result may be the constant
+   itself (the derivative of 2x), so exports of its memory are copies: mpy_is_constant. NULL ctx and
+   an exception where there is no memory. */
 mlx_array mpy_number_constant(const mpy_number *n, mlx_dtype dtype);
+/* Is this the memory of a constant in the cache? */
+int mpy_is_constant(const void *data);
 
 #endif
