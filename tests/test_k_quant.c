@@ -128,7 +128,7 @@ static void dots(void) {
     const mx_kernels *const *sets = mx_kernels_all(&count);
     for (int s = 0; s < count; s++)
         for (int f = 0; f < FORMATS; f++)
-            for (int v = 0; v < 6 && 32 % formats[f].bits == 0; v++) {
+            for (int v = 0; v < 6; v++) {
                 check_dot(sets[s], formats[f], formats[f].group, vectors[v]);
                 check_dot(sets[s], formats[f], 1152, vectors[v]);
                 check_dot(sets[s], formats[f], 4224, vectors[v]);

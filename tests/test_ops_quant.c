@@ -1,6 +1,7 @@
 /* Quantized operations: MLX's own words, shapes, dtypes, refusals. */
 #include "op_check.h"
 #include "quant_vectors.h"
+#include "transforms/transforms.h"
 
 static mx_quant_format format(const char *mode, int group, int bits) {
     mx_quant_format f;
@@ -157,6 +158,57 @@ static void experts(void) {
           "[gather_qmm] Got indices with invalid dtype. Indices must be integral.");
 }
 
+/* --- both sides quantized ---------------------------------------------------------------------------- */
+
+static mx_array *there_and_back(mx_array *a, mx_quant_format f, mx_array *global) {
+    mx_array *q[3];
+    mx_dtype t = MX_FLOAT32;
+    CHECK(mx_quantize(a, f, global, q));
+    return mx_dequantize(q[0], q[1], NULL, f, global, &t);
+}
+
+static void check_both(const char *mode, mx_array *gx, mx_array *gw, mx_dtype t) {
+    mx_quant_format f = format(mode, 0, 0);
+    mx_array *x = noise(SHAPE(3, 64), t), *w = noise(SHAPE(5, 64), t), *q[3];
+    mx_array *want = mx_matmul(there_and_back(x, f, gx), mx_swapaxes(there_and_back(w, f, gw), 0, 1));
+    double room = t == MX_FLOAT32 ? 1e-4 : 0.05;
+    CHECK(mx_quantize(w, f, gw, q));
+    mx_array *y = mx_qqmm(x, q[0], q[1], f, gx, gw);
+    CHECK_EQ_INT(y ? y->dtype : -1, t);
+    IS(mx_allclose(mx_astype(y, MX_FLOAT32), want, 0.01, room, false), "array(True, dtype=bool)");
+    y = mx_qqmm(x, w, NULL, f, gx, gw);
+    IS(mx_allclose(mx_astype(y, MX_FLOAT32), want, 0.01, room, false), "array(True, dtype=bool)");
+    y = mx_qqmm(mx_take(x, mx_scalar(1, MX_INT32), 0), w, NULL, f, gx, gw);
+    CHECK(y && y->ndim == 1 && y->shape[0] == 5);
+    mx_array *lhs = VECTOR(INT32, 1, 0), *rhs = VECTOR(INT32, 0, 1);
+    mx_array *rows = mx_reshape(x, SHAPE(3, 1, 64)), *pair[2] = {w, mx_mul_s(w, -1)};
+    mx_array *many = mx_stack(pair, 2, 0);
+    y = mx_gather_qqmm(rows, many, NULL, lhs, rhs, f, gx, gw, false);
+    CHECK(mx_quantize(many, f, gw, q));
+    mx_array *z = mx_gather_qqmm(rows, q[0], q[1], lhs, rhs, f, gx, gw, false);
+    IS(mx_allclose(y, z, 0.01, room, false), "array(True, dtype=bool)");
+    y = mx_reshape(mx_slice_axis(mx_astype(y, MX_FLOAT32), 0, 0, 1), SHAPE(1, 5));
+    IS(mx_allclose(y, mx_slice_axis(want, 0, 1, 2), 0.01, room, false), "array(True, dtype=bool)");
+}
+
+static void both_sides(void) {
+    static const mx_dtype types[] = {MX_FLOAT32, MX_FLOAT16, MX_BFLOAT16};
+    for (int t = 0; t < 3; t++) {
+        check_both("mxfp4", NULL, NULL, types[t]);
+        check_both("mxfp8", NULL, NULL, types[t]);
+        check_both("nvfp4", NULL, NULL, types[t]);
+        check_both("nvfp4", mx_scalar(3, MX_FLOAT32), mx_scalar(2.7, MX_FLOAT32), types[t]);
+    }
+    mx_quant_format f = format("nvfp4", 0, 0);
+    mx_array *x = mx_ones(SHAPE(3, 64), MX_FLOAT32), *words = mx_zeros(SHAPE(5, 8), MX_UINT32);
+    FAILS(mx_qqmm(x, words, NULL, f, NULL, NULL), "[qqmm] Scales must be provided");
+    FAILS(mx_qqmm(x, x, NULL, format(NULL, 0, 0), NULL, NULL), "[qqmm] mode 'affine' has biases");
+    FAILS(mx_qqmm(x, x, NULL, f, mx_scalar(1, MX_FLOAT32), NULL), "or neither");
+    FAILS(mx_qqmm(x, mx_ones(SHAPE(5, 32), MX_FLOAT32), NULL, f, NULL, NULL),
+          "[qqmm] Last dimension of first input with shape (3,64) must match");
+    FAILS(mx_qqmm(mx_astype(x, MX_INT32), x, NULL, f, NULL, NULL), "int32 and float32");
+}
+
 /* --- dtypes and shapes ---------------------------------------------------------------------------------- */
 
 static void dtypes(void) {
@@ -244,12 +296,37 @@ static void bad_operands(void) {
     FAILS(mx_from_fp8(u, MX_INT32), "[from_fp8] Only real floating types");
 }
 
+/* --- derivatives of what is rounded ------------------------------------------------------------------- */
+
+static bool sum_of_product(mx_closure *self, mx_array *const *in, int nin, mx_arrays *out) {
+    (void)self, (void)nin;
+    return mx_arrays_add(out, mx_qqmm(in[0], in[1], NULL, format("mxfp8", 0, 0), NULL, NULL));
+}
+
+/* dx = g w', dw = g' x' with what x and w became */
+static void straight_through(void) {
+    mx_array *x = noise(SHAPE(3, 64), MX_FLOAT32), *w = noise(SHAPE(5, 64), MX_FLOAT32);
+    mx_array *in[2] = {x, w}, *g = noise(SHAPE(3, 5), MX_FLOAT32);
+    mx_quant_format f = format("mxfp8", 0, 0);
+    mx_closure c = mx_closure_local(sum_of_product, NULL);
+    mx_arrays out = {0}, grads = {0};
+    CHECK(mx_vjp(&c, in, 2, &g, 1, &out, &grads));
+    mx_array *dx = mx_matmul(g, there_and_back(w, f, NULL)),
+             *dw = mx_matmul(mx_swapaxes(g, 0, 1), there_and_back(x, f, NULL));
+    IS(mx_allclose(grads.item[0], dx, 1e-4, 1e-4, false), "array(True, dtype=bool)");
+    IS(mx_allclose(grads.item[1], dw, 1e-4, 1e-4, false), "array(True, dtype=bool)");
+    mx_arrays_free(&out);
+    mx_arrays_free(&grads);
+}
+
 int main(void) {
     SCOPED(vectors);
     SCOPED(double_words);
     SCOPED(special_groups);
     SCOPED(products);
     SCOPED(experts);
+    SCOPED(both_sides);
+    SCOPED(straight_through);
     SCOPED(dtypes);
     SCOPED(bad_formats);
     SCOPED(bad_operands);

@@ -68,6 +68,33 @@ int mlx_gather_qmm(mlx_array *res, const mlx_array x, const mlx_array w, const m
                        : NULL);
 }
 
+int mlx_qqmm(mlx_array *res, const mlx_array x, const mlx_array w, const mlx_array w_scales,
+             mlx_optional_int group_size, mlx_optional_int bits, const char *mode,
+             const mlx_array global_scale_x, const mlx_array global_scale_w, const mlx_stream s) {
+    capi_call c = capi_begin(s);
+    mx_quant_format f;
+    bool ok = format_from("qqmm", mode, group_size, bits, &f);
+    mx_array *gx = capi_opt(global_scale_x), *gw = capi_opt(global_scale_w);
+    return capi_end(&c, res,
+                    ok ? mx_qqmm(capi_in(x), capi_in(w), capi_opt(w_scales), f, gx, gw) : NULL);
+}
+
+int mlx_gather_qqmm(mlx_array *res, const mlx_array x, const mlx_array w, const mlx_array w_scales,
+                    const mlx_array lhs_indices, const mlx_array rhs_indices,
+                    mlx_optional_int group_size, mlx_optional_int bits, const char *mode,
+                    const mlx_array global_scale_x, const mlx_array global_scale_w,
+                    bool sorted_indices, const mlx_stream s) {
+    capi_call c = capi_begin(s);
+    mx_quant_format f;
+    bool ok = format_from("gather_qqmm", mode, group_size, bits, &f);
+    mx_array *gx = capi_opt(global_scale_x), *gw = capi_opt(global_scale_w);
+    return capi_end(&c, res,
+                    ok ? mx_gather_qqmm(capi_in(x), capi_in(w), capi_opt(w_scales),
+                                        capi_opt(lhs_indices), capi_opt(rhs_indices), f, gx, gw,
+                                        sorted_indices)
+                       : NULL);
+}
+
 int mlx_to_fp8(mlx_array *res, const mlx_array x, const mlx_stream s) {
     return capi_unary(res, mx_to_fp8, x, s);
 }

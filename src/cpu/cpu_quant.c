@@ -23,7 +23,7 @@ static float global_of(const mx_array *global) {
 
 typedef struct job {
     mx_quant_format f;
-    mx_dtype t;
+    mx_dtype t, to;
     const char *x;
     char *w, *scales, *biases;
     size_t item, scale_item;
@@ -125,8 +125,53 @@ static bool run_dequantize(mx_node *n, mx_array *out) {
     return ok;
 }
 
+/* --- both in one -------------------------------------------------------------------------------------- */
+
+static void round_block(const job *j, int64_t first, ptrdiff_t groups) {
+    const mx_k_quant *k = mx_kernels_get()->quant;
+    enum { NUMBERS = BLOCK_GROUPS * 128 };
+    uint32_t words[NUMBERS / 4], scales[BLOCK_GROUPS], biases[BLOCK_GROUPS];
+    int64_t at = first * j->f.group;
+    mx_quant_matrix m = j->m;
+    m.w = (char *)words;
+    m.scales = (char *)scales;
+    m.biases = j->f.mode == MX_AFFINE ? (char *)biases : NULL;
+    k->quantize[j->t](words, scales, biases, j->x + at * (int64_t)j->item, j->f, groups,
+                      j->stretch);
+    k->dequantize[j->to](j->out + at * (int64_t)mx_dtype_size(j->to), &m, 0, groups * j->f.group);
+}
+
+static void round_blocks(void *ctx, int64_t begin, int64_t end) {
+    const job *j = ctx;
+    for (int64_t i = begin; i < end; i++) {
+        int64_t first = i * BLOCK_GROUPS, left = j->groups - first;
+        round_block(j, first, left < BLOCK_GROUPS ? left : BLOCK_GROUPS);
+    }
+}
+
+static bool run_round(mx_node *n, mx_array *out) {
+    const mx_array *x = n->in[0];
+    float global = global_of(n->nin == 2 ? n->in[1] : NULL);
+    job j = {.f = format_of(n->params), .t = mx_dtype_of(x), .to = mx_dtype_of(out),
+             .item = mx_itemsize(x), .stretch = NVFP4_MOST / global};
+    cpu_dense in;
+    bool ok = cpu_dense_open(&in, x) && mx_array_alloc(out);
+    j.m = (mx_quant_matrix){.format = j.f, .stype = j.f.mode == MX_AFFINE ? j.t : MX_UINT8,
+                            .factor = global / NVFP4_MOST};
+    j.x = in.data;
+    j.out = out->data;
+    j.groups = x->size / j.f.group;
+    int64_t blocks = (j.groups + BLOCK_GROUPS - 1) / BLOCK_GROUPS;
+    if (ok && j.groups)
+        mx_parallel_for(blocks, 1 + GRAIN / (BLOCK_GROUPS * j.f.group), round_blocks, &j);
+    cpu_dense_close(&in);
+    return ok;
+}
+
 bool cpu_quantize(mx_node *n, mx_array **out, const mx_program *feed) {
     (void)feed;
+    if (n->prim == MX_PRIM_quant_round)
+        return run_round(n, out[0]);
     return n->prim == MX_PRIM_quantize ? run_quantize(n, out) : run_dequantize(n, out[0]);
 }
 

@@ -10,7 +10,7 @@
 #ifdef MX_TORTURE
 enum { FEW_ROWS = 5 };
 #else
-enum { FEW_ROWS = 16 };
+enum { FEW_ROWS = 8 };
 #endif
 
 bool quant_is_few(const mx_qmm_args *a, const mx_qmm_run *run) {

@@ -5,11 +5,11 @@
  * A *run* is a list of rows that meet one matrix: all rows of a plain product, or those that a gather sends to
  * one expert.
  *
- *     few rows   transposed, 2 4 8 bits ── dot kernels read the words at memory speed
- *                else ──────────────────── strips of W as float32 in cache, then the kernels of matvec
+ *     few rows   transposed ── dot kernels read the words at memory speed
+ *                else ──────── strips of W as float32 in cache, then the kernels of matvec
  *     many rows  the matmul engine, W through a packer
  *
- * Results do not depend on the number of threads, nor on which rows share a run with which.
+ * Results do not depend on the number of threads.
  */
 #ifndef MX_CPU_QUANT_ENGINE_H
 #define MX_CPU_QUANT_ENGINE_H

@@ -9,13 +9,12 @@
 #include "kernels/k_pointwise.h"
 
 #ifdef MX_TORTURE
-enum { COLUMNS = 64, DOT_COLUMNS = 24, STRIP_K = 64, STRIP_ROWS = 3, TASK_NUMBERS = 512 };
+enum { COLUMNS = 64, DOT_COLUMNS = 24, STRIP_ROWS = 3, TASK_NUMBERS = 512 };
 #else
 enum {
     COLUMNS = 256,         /* of a task, and where the dot kernels need no strips */
     DOT_COLUMNS = 64,
-    STRIP_K = 1024,        /* a strip of W as float32: 8 rows of it, 32 KB */
-    STRIP_ROWS = 8,
+    STRIP_ROWS = 8,        /* of W as float32, in cache */
     TASK_NUMBERS = 65536   /* of W, worth waking a thread */
 };
 #endif
@@ -34,27 +33,7 @@ typedef struct few {
 
 /* --- W in strips of float32 ------------------------------------------------------------------------- */
 
-/* y (s,columns) over columns j0..: rows of W, strip by strip. */
-static void strips_of_rows(const few *p, const mx_qmm_run *run, const float *x, int s, float *y,
-                           int64_t ldy, int64_t j0, int64_t columns) {
-    float strip[STRIP_ROWS * STRIP_K], part[STRIP_ROWS * MX_K_SKINNY];
-    const mx_kernels *kern = mx_kernels_get();
-    int64_t k = p->a->k;
-    for (int64_t j = 0; j < columns; j += STRIP_ROWS)
-        for (int64_t p0 = 0; p0 < k; p0 += STRIP_K) {
-            int64_t len = k - p0 < STRIP_K ? k - p0 : STRIP_K,
-                    rows = columns - j < STRIP_ROWS ? columns - j : STRIP_ROWS;
-            for (int64_t r = 0; r < rows; r++)
-                kern->quant->dequant(strip + r * len, &run->w, j0 + j + r, p0, len);
-            kern->matmul->skinny_dot[MX_FLOAT32](part, 1, STRIP_ROWS, strip, len, rows, x + p0,
-                                                 p->ldx, s, len);
-            for (int i = 0; i < s; i++)
-                for (int64_t r = 0; r < rows; r++)
-                    y[i * ldy + j + r] += part[i * STRIP_ROWS + r];
-        }
-}
-
-/* The same where columns are adjacent in W. */
+/* y (s,columns) over columns j0.., which are adjacent in W. */
 static void strips_of_columns(const few *p, const mx_qmm_run *run, const float *x, int s, float *y,
                               int64_t ldy, int64_t j0, int64_t columns) {
     float strip[STRIP_ROWS * COLUMNS];
@@ -74,8 +53,6 @@ static void columns_of(const few *p, const mx_qmm_run *run, const float *x, int 
                        int64_t ldy, int64_t j0, int64_t columns) {
     if (p->dots)
         p->dots->dot(y, ldy, &run->w, j0, columns, x, p->ldx, s, p->a->k);
-    else if (p->a->transpose)
-        strips_of_rows(p, run, x, s, y, ldy, j0, columns);
     else
         strips_of_columns(p, run, x, s, y, ldy, j0, columns);
 }
@@ -143,7 +120,7 @@ static void read_rows(const few *p, int64_t which, float *room) {
 static void choose_way(few *p) {
     int bits = p->a->runs[0].w.format.bits;
     p->ldx = p->a->k;
-    if (!p->a->transpose || 32 % bits != 0)
+    if (!p->a->transpose)
         return;
     p->dots = mx_kernels_get()->quant->dots;
     int64_t chunk = p->dots->lanes * 32 / bits;

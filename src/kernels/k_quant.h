@@ -47,8 +47,8 @@ typedef void mx_k_dequantize(void *dst, const mx_quant_matrix *m, ptrdiff_t row,
 typedef void mx_k_to_fp8(uint8_t *dst, const void *x, size_t n);
 typedef void mx_k_from_fp8(void *dst, const uint8_t *x, size_t n);
 
-/* Rows against vectors, for codes of 2, 4 and 8 bits. The vectors are arranged once: for k numbers that takes
-   (k rounded up to a multiple of 32 lanes / bits) floats. */
+/* Rows against vectors. The vectors are arranged once: for k numbers that takes (k rounded up to a multiple of
+   32 lanes / bits) floats. */
 typedef void mx_k_quant_arrange(float *dst, const float *x, ptrdiff_t k, int bits);
 /* y[i * ldy + r] = sum over k of row (row + r) times vector i of s; vectors ldx apart */
 typedef void mx_k_quant_dot(float *y, ptrdiff_t ldy, const mx_quant_matrix *m, ptrdiff_t row,

@@ -81,8 +81,9 @@ SV void quant_scale_list(float *dst, const char *p, ptrdiff_t n, mx_quant_mode m
     vf_store(dst + i, rest ? quant_scale_vector(p + i * size, rest, mode, factor, kind) : vf_zero());
 }
 
-/* Scales or biases g .. g+n of a row; n + VF_LANES places are written, zeros behind the numbers. */
-SV void quant_scales(float *dst, const mx_quant_matrix *m, const char *row, ptrdiff_t g,
+/* Scales or biases g .. g+n of a row; n + VF_LANES places are written, zeros behind the numbers. Not inlined: a copy
+   in every variant of a loop would be most of its code. */
+__attribute__((noinline, unused)) static void quant_scales(float *dst, const mx_quant_matrix *m, const char *row, ptrdiff_t g,
                      ptrdiff_t n) {
     vf factor = vf_set1(m->factor);
     if (m->stype == MX_FLOAT32)
@@ -99,12 +100,15 @@ SV void quant_scales(float *dst, const mx_quant_matrix *m, const char *row, ptrd
 
 #if defined(__clang__)
 #define QUANT_UNROLL _Pragma("unroll")
+#define QUANT_UNROLL_32 _Pragma("unroll")
 #else
 #define QUANT_UNROLL _Pragma("GCC unroll 16")
+#define QUANT_UNROLL_32 _Pragma("GCC unroll 32")
 #endif
 
 /* k_quant_pack.c, k_quant_decode.c */
 mx_k_quant_pack KN(k_quant_pack);
+mx_k_quant_dot KN(k_quant_dot_turned);
 mx_k_dequant KN(k_dequant);
 mx_k_dequantize KN(k_dequantize_f32), KN(k_dequantize_f16), KN(k_dequantize_bf16);
 

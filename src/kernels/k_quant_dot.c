@@ -1,4 +1,4 @@
-/* Rows of a quantized matrix times a few vectors, for codes of 2, 4 and 8 bits: the words are read once, in
+/* Rows of a quantized matrix times a few vectors. For codes of 2, 4 and 8 bits the words are read once, in
  * order, so that memory sets the pace. A vector of words holds lanes x per codes; code j of every lane is shifted
  * down at once. That order of k is not that of x, so x is arranged once for all rows:
  *
@@ -17,6 +17,10 @@ enum {
 
 static void arrange(float *dst, const float *x, ptrdiff_t k, int bits) {
     int per = 32 / bits;
+    if (32 % bits != 0) { // k_quant_pack.c takes codes in their order
+        memcpy(dst, x, (size_t)k * sizeof *x);
+        return;
+    }
     ptrdiff_t chunk = (ptrdiff_t)VF_LANES * per;
     for (ptrdiff_t c = 0; c < k; c += chunk)
         for (int j = 0; j < per; j++)
@@ -30,6 +34,7 @@ static void arrange(float *dst, const float *x, ptrdiff_t k, int bits) {
 
 typedef struct block {
     const mx_quant_matrix *m;
+    ptrdiff_t last;     /* row: what lies behind it is read as this one */
     ptrdiff_t k, k0, n; /* of a row in all; of this block: where it begins, how many */
     const float *x;     /* arranged, at k0 */
     ptrdiff_t ldx;
@@ -45,18 +50,17 @@ SV void dot_block(const block *b, ptrdiff_t row, float *y, int R, int S, int bit
     const ptrdiff_t chunk = (ptrdiff_t)VF_LANES * per;
     float scales[4][ROOM], biases[4][ROOM];
     const int32_t *w[4];
-    vf acc[4][8][2], sv[4], bv[4], wv[4];
+    vf acc[4][4][2], sv[4], bv[4], wv[4];
     vi code[4];
     int group = m->format.group;
     vi spread = vi_load(b->spread);
     QUANT_UNROLL
     for (int r = 0; r < R; r++) {
-        const char *s = m->scales + (row + r) * m->s_rs;
-        quant_scales(scales[r], m, s, b->k0 / group, b->n / group);
+        ptrdiff_t at = row + r < b->last ? row + r : b->last;
+        quant_scales(scales[r], m, m->scales + at * m->s_rs, b->k0 / group, b->n / group);
         if (mode == MX_AFFINE)
-            quant_scales(biases[r], m, m->biases + (row + r) * m->s_rs, b->k0 / group,
-                        b->n / group);
-        w[r] = (const int32_t *)(m->w + (row + r) * m->w_rs) + b->k0 / per;
+            quant_scales(biases[r], m, m->biases + at * m->s_rs, b->k0 / group, b->n / group);
+        w[r] = (const int32_t *)(m->w + at * m->w_rs) + b->k0 / per;
         QUANT_UNROLL
         for (int i = 0; i < S; i++)
             acc[r][i][0] = acc[r][i][1] = vf_zero();
@@ -92,6 +96,8 @@ SV void dot_block(const block *b, ptrdiff_t row, float *y, int R, int S, int bit
     for (int r = 0; r < R; r++) {
         QUANT_UNROLL
         for (int i = 0; i < S; i++) {
+            if (row + r > b->last)
+                continue;
             float *q = y + r + i * b->ldy;
             vf sum = A == 2 ? vf_add(acc[r][i][0], acc[r][i][1]) : acc[r][i][0];
             *q = vf_sum(sum) + (b->k0 ? *q : 0.0f);
@@ -99,15 +105,14 @@ SV void dot_block(const block *b, ptrdiff_t row, float *y, int R, int S, int bit
     }
 }
 
-/* All rows; every row is summed in the same order whichever way it goes. */
+/* All rows, R at a time. */
 SV void dot_rows(block *b, ptrdiff_t row, ptrdiff_t rows, int S, int bits, mx_quant_mode mode) {
     const int R = VF_REGS >= 32 ? (S <= 2 ? 4 : 2) : S <= 2 ? 2 : 1;
-    ptrdiff_t r = 0, most = S <= 2 ? BLOCK_ONE : BLOCK;
+    ptrdiff_t most = S <= 2 ? BLOCK_ONE : BLOCK;
     b->n = b->k - b->k0 < most ? b->k - b->k0 : most;
-    for (; r + R <= rows; r += R)
+    b->last = row + rows - 1;
+    for (ptrdiff_t r = 0; r < rows; r += R)
         dot_block(b, row + r, b->y + r, R, S, bits, mode);
-    for (; r < rows; r++)
-        dot_block(b, row + r, b->y + r, 1, S, bits, mode);
 }
 
 SV void dot_vectors(block *b, ptrdiff_t row, ptrdiff_t rows, int S, int bits,
@@ -122,9 +127,7 @@ SV void dot_vectors(block *b, ptrdiff_t row, ptrdiff_t rows, int S, int bits,
 }
 
 SV void dot(block *b, ptrdiff_t row, ptrdiff_t rows, int s, int bits, mx_quant_mode mode) {
-    for (; s >= 8; s -= 8)
-        dot_vectors(b, row, rows, 8, bits, mode);
-    if (s >= 4)
+    for (; s >= 4; s -= 4)
         dot_vectors(b, row, rows, 4, bits, mode);
     if (s & 2)
         dot_vectors(b, row, rows, 2, bits, mode);
@@ -136,6 +139,10 @@ static void dot_any(float *y, ptrdiff_t ldy, const mx_quant_matrix *m, ptrdiff_t
                     ptrdiff_t rows, const float *x, ptrdiff_t ldx, int s, ptrdiff_t k) {
     block b = {.m = m, .k = k, .x = x, .ldx = ldx, .y = y, .ldy = ldy};
     mx_quant_format f = m->format;
+    if (32 % f.bits != 0) {
+        KN(k_quant_dot_turned)(y, ldy, m, row, rows, x, ldx, s, k);
+        return;
+    }
     for (int lane = 0; lane < VF_LANES; lane++)
         b.spread[lane] = lane * (32 / f.bits) / f.group;
     if (f.mode == MX_MXFP8)

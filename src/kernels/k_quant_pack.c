@@ -58,15 +58,25 @@ SV void put(void *dst, ptrdiff_t k, int w, vf a, vf next, bool pairs) {
     }
 }
 
-/* Codes j0 .. j1 of a unit, both even, to lines from dst; `one` is how far scales of the next group are. */
+/* Codes j and j + 1 of a unit to line `at` of dst. */
+SV void put_two(void *dst, int at, const uint32_t *p, int w, int j, int bits, mx_quant_mode mode,
+                const float *s, const float *b, int group, bool pairs) {
+    int next = group == 16 ? j / 16 * w : 0; // nvfp4: the second group of the unit
+    put(dst, at, w, number(p, w, j, bits, mode, s + next, b + next),
+        number(p, w, j + 1, bits, mode, s + next, b + next), pairs);
+}
+
+/* Codes j0 .. j1 of a unit, both even. */
 SV void put_unit(void *dst, const uint32_t *p, int w, int j0, int j1, int bits, mx_quant_mode mode,
                  const float *s, const float *b, int group, bool pairs) {
-    QUANT_UNROLL
-    for (int j = j0; j < j1; j += 2) {
-        int at = group == 16 ? j / 16 * w : 0;
-        put(dst, j - j0, w, number(p, w, j, bits, mode, s + at, b + at),
-            number(p, w, j + 1, bits, mode, s + at, b + at), pairs);
+    if (j0 > 0 || j1 < 32) {
+        for (int j = j0; j < j1; j += 2)
+            put_two(dst, j - j0, p, w, j, bits, mode, s, b, group, pairs);
+        return;
     }
+    QUANT_UNROLL
+    for (int j = 0; j < 32; j += 2)
+        put_two(dst, j, p, w, j, bits, mode, s, b, group, pairs);
 }
 
 /* Numbers from .. end of the rows; the chunk begins at number `base`, a multiple of 128. */
@@ -81,10 +91,7 @@ SV void put_chunk(char *dst, const chunk *c, int w, ptrdiff_t base, ptrdiff_t fr
         char *to = dst + (size_t)(k + skip - from) * line;
         for (int lane = 0; lane < w; lane += VF_LANES, to += VF_LANES * 4) {
             const float *s = c->scales + at + lane, *b = c->biases + at + lane;
-            if (skip == 0 && last == 32)
-                put_unit(to, p + lane, w, 0, 32, bits, mode, s, b, group, pairs);
-            else
-                put_unit(to, p + lane, w, (int)skip, last, bits, mode, s, b, group, pairs);
+            put_unit(to, p + lane, w, (int)skip, last, bits, mode, s, b, group, pairs);
         }
     }
 }
@@ -125,4 +132,79 @@ void KN(k_quant_pack)(void *dst, int w, const mx_quant_matrix *m, ptrdiff_t row,
         else
             put_mode(to, &c, w, base, from, stop, m->format, false);
     }
+}
+
+/* ---- the same numbers, multiplied at once ---- */
+
+/* One chunk of k against S vectors: sums of both halves of the rows are kept in registers. */
+SV void sum_chunk(float *sums, const chunk *c, const float *x, ptrdiff_t ldx, ptrdiff_t n, int group,
+                  int S, int bits) {
+    const int w = MOST_W, log = __builtin_ctz((unsigned)group);
+    const int A = S == 1 ? 2 : 1; // a single sum would wait for itself
+    vf acc[4][2][2];
+    QUANT_UNROLL
+    for (int i = 0; i < S; i++)
+        for (int h = 0; h < 2; h++) {
+            acc[i][h][0] = vf_load(sums + i * w + h * VF_LANES);
+            acc[i][h][1] = vf_zero();
+        }
+    for (ptrdiff_t k = 0; k < n; k += 32) {
+        const uint32_t *p = c->words + k / 32 * bits * w;
+        const float *s = c->scales + (k >> log) * w, *b = c->biases + (k >> log) * w;
+        QUANT_UNROLL_32
+        for (int j = 0; j < 32; j++) {
+            vf lo = number(p, w, j, bits, MX_AFFINE, s, b);
+            vf hi = number(p + VF_LANES, w, j, bits, MX_AFFINE, s + VF_LANES, b + VF_LANES);
+            QUANT_UNROLL
+            for (int i = 0; i < S; i++) {
+                vf xv = vf_set1(x[i * ldx + k + j]);
+                acc[i][0][j % A] = vf_fma(lo, xv, acc[i][0][j % A]);
+                acc[i][1][j % A] = vf_fma(hi, xv, acc[i][1][j % A]);
+            }
+        }
+    }
+    QUANT_UNROLL
+    for (int i = 0; i < S; i++)
+        for (int h = 0; h < 2; h++)
+            vf_store(sums + i * w + h * VF_LANES, vf_add(acc[i][h][0], acc[i][h][1]));
+}
+
+SV void sum_vectors(float *sums, const chunk *c, const float *x, ptrdiff_t ldx, int s, ptrdiff_t n,
+                    int group, int bits) {
+    for (; s >= 4; s -= 4, sums += 4 * MOST_W, x += 4 * ldx)
+        sum_chunk(sums, c, x, ldx, n, group, 4, bits);
+    for (; s > 0; s--, sums += MOST_W, x += ldx)
+        sum_chunk(sums, c, x, ldx, n, group, 1, bits);
+}
+
+/* Up to MOST_W rows against all of the vectors. */
+static void sum_rows(float *sums, const mx_quant_matrix *m, ptrdiff_t row, int rows,
+                     const float *x, ptrdiff_t ldx, int s, ptrdiff_t k) {
+    chunk c;
+    int bits = m->format.bits, group = m->format.group;
+    for (ptrdiff_t from = 0, n; from < k; from += n) {
+        n = k - from < CHUNK ? k - from : CHUNK;
+        read_chunk(&c, m, MOST_W, row, rows, from, from + n);
+        if (bits == 3)
+            sum_vectors(sums, &c, x + from, ldx, s, n, group, 3);
+        else if (bits == 5)
+            sum_vectors(sums, &c, x + from, ldx, s, n, group, 5);
+        else
+            sum_vectors(sums, &c, x + from, ldx, s, n, group, 6);
+    }
+}
+
+void KN(k_quant_dot_turned)(float *y, ptrdiff_t ldy, const mx_quant_matrix *m, ptrdiff_t row,
+                            ptrdiff_t rows, const float *x, ptrdiff_t ldx, int s, ptrdiff_t k) {
+    enum { VECTORS = 8 };
+    float sums[VECTORS * MOST_W];
+    for (int i = 0; i < s; i += VECTORS)
+        for (ptrdiff_t r = 0; r < rows; r += MOST_W) {
+            int have = rows - r < MOST_W ? (int)(rows - r) : MOST_W;
+            int some = s - i < VECTORS ? s - i : VECTORS;
+            memset(sums, 0, sizeof sums);
+            sum_rows(sums, m, row + r, have, x + i * ldx, ldx, some, k);
+            for (int v = 0; v < some; v++)
+                memcpy(y + (i + v) * ldy + r, sums + v * MOST_W, (size_t)have * sizeof *y);
+        }
 }

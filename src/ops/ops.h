@@ -243,7 +243,7 @@ mx_array *mx_rope(mx_array *x, int dims, bool traditional, const double *base, d
 mx_array *mx_attention(mx_array *q, mx_array *k, mx_array *v, double scale, const char *mask_mode,
                        mx_array *mask, mx_array *sinks);
 
-/* --- op_quant.c, op_qmm.c --------------------------------------------------------- */
+/* --- op_quant.c, op_qmm.c, op_qqmm.c ----------------------------------------------- */
 /* A mode by its name (NULL: affine); group and bits NULL: the mode's usual ones. */
 bool mx_quant_format_from(const char *op, const char *mode, const int *group, const int *bits,
                           mx_quant_format *f);
@@ -261,5 +261,11 @@ mx_array *mx_quantized_matmul(mx_array *x, mx_array *w, mx_array *scales, mx_arr
 mx_array *mx_gather_qmm(mx_array *x, mx_array *w, mx_array *scales, mx_array *biases,
                         mx_array *lhs, mx_array *rhs, bool transpose, mx_quant_format f,
                         bool sorted);
+/* Both sides quantized: x on the way, and w (..., N, K) too where scales is NULL. The global scales are nvfp4's,
+   both or NULL. Derivatives are those of the product of what x and w became, straight through. */
+mx_array *mx_qqmm(mx_array *x, mx_array *w, mx_array *scales, mx_quant_format f,
+                  mx_array *global_x, mx_array *global_w);
+mx_array *mx_gather_qqmm(mx_array *x, mx_array *w, mx_array *scales, mx_array *lhs, mx_array *rhs,
+                         mx_quant_format f, mx_array *global_x, mx_array *global_w, bool sorted);
 
 #endif
