@@ -50,6 +50,21 @@ static int call_gather_qmm(mlx_value *res, const mlx_operation *op, mlx_value *a
                           OPTIONAL(8), TEXT(9), FLAG(10), ON(11));
 }
 
+/* x, w, scales, group_size, bits, mode, global_scale_x, global_scale_w, stream */
+static int call_qqmm(mlx_value *res, const mlx_operation *op, mlx_value *args) {
+    (void)op;
+    return cat_array(&args[0]) || cat_array(&args[1]) || cat_optional_array(&args[2]) || optional_arrays(args, 6, 7) ||
+           mlx_qqmm(OUT, ARRAY(0), ARRAY(1), HANDLE(2), OPTIONAL(3), OPTIONAL(4), TEXT(5), HANDLE(6), HANDLE(7), ON(8));
+}
+
+/* x, w, scales, lhs_indices, rhs_indices, group_size, bits, mode, global_scale_x, global_scale_w, sorted, stream */
+static int call_gather_qqmm(mlx_value *res, const mlx_operation *op, mlx_value *args) {
+    (void)op;
+    return cat_array(&args[0]) || cat_array(&args[1]) || optional_arrays(args, 2, 4) || optional_arrays(args, 8, 9) ||
+           mlx_gather_qqmm(OUT, ARRAY(0), ARRAY(1), HANDLE(2), HANDLE(3), HANDLE(4), OPTIONAL(5), OPTIONAL(6), TEXT(7),
+                           HANDLE(8), HANDLE(9), FLAG(10), ON(11));
+}
+
 /* x, stream */
 static int call_to_fp8(mlx_value *res, const mlx_operation *op, mlx_value *args) {
     (void)op;
@@ -83,6 +98,13 @@ const mlx_operation cat_quant_rows[] = {
            "rhs_indices: array | None = None, transpose: bool = True, " FORM("affine")
            "*, sorted_indices: bool = False, " STREAM,
      "quantized_matmul of matrices picked by indices, as gather_mm. " MODES, call_gather_qmm},
+    {CORE, "qqmm(x: array, w: array, scales: array | None = None, " FORM("nvfp4")
+           "global_scale_x: array | None = None, global_scale_w: array | None = None, *, " STREAM,
+     "The product of x and w transposed, both quantized: x on the way, w where scales are given. " MODES, call_qqmm},
+    {CORE, "gather_qqmm(x: array, w: array, /, scales: array | None = None, lhs_indices: array | None = None, rhs_indices: "
+           "array | None = None, " FORM("nvfp4") "global_scale_x: array | None = None, global_scale_w: array | None = None, "
+           "*, sorted_indices: bool = False, " STREAM,
+     "qqmm of matrices picked by indices, as gather_mm. " MODES, call_gather_qqmm},
     {CORE, "to_fp8(x: array, *, " STREAM, "The elements as float8 (E4M3), one uint8 each.", call_to_fp8},
     {CORE, "from_fp8(x: array, dtype: Dtype = bfloat16, *, " STREAM, "The values of float8 (E4M3) elements in uint8.",
      call_from_fp8},

@@ -131,6 +131,18 @@ def test_quantized():
         mx.quantize(mx.array(w), mode="none")
 
 
+def test_both_sides_quantized():
+    w, x = mx.array(numbers(32, 64)), mx.array(numbers(3, 64, seed=1))
+    for mode in ("nvfp4", "mxfp8"):
+        codes, scales = mx.quantize(w, mode=mode)
+        left = mx.dequantize(*mx.quantize(x, mode=mode), mode=mode).astype(mx.float32)
+        wanted = np.array(left) @ np.array(mx.dequantize(codes, scales, mode=mode).astype(mx.float32)).T
+        same(mx.qqmm(x, codes, scales, mode=mode).astype(mx.float32), wanted, rtol=0.02, atol=0.05)
+        both = mx.gather_qqmm(mx.stack([x, x]), mx.stack([codes] * 3), mx.stack([scales] * 3), mode=mode,
+                              rhs_indices=mx.array([0, 2]))
+        same(both[1].astype(mx.float32), wanted, rtol=0.02, atol=0.05)
+
+
 def test_norms():
     x, w, b = numbers(4, 8), numbers(8, seed=1), numbers(8, seed=2)
     a = mx.array(x)
