@@ -96,7 +96,33 @@ static void add_run(const direct *d, const conv_place *r, const float *const *li
 
 enum { MOST_MR = 16 };
 
-/* The runs of one tile, whose rows begin at the places r. */
+/* Are the rows neighbours on one line that see all of its taps inside the input, as one run? */
+static bool is_even(const direct *d, const conv_place *r) {
+    const conv_axis *a = &d->c->patches.axis[2];
+    int last = d->format->mr - 1;
+    return d->c->patches.runs && r[last].at[2] == r[0].at[2] + last * a->stride &&
+           r[0].at[2] + a->offset[0] >= 0 && r[last].at[2] + a->offset[a->taps - 1] < a->in;
+}
+
+/* The runs of such a tile: a line of taps each. */
+static void fill_even(const direct *d, const conv_place *r, tables *t) {
+    const conv_axis *a = d->c->patches.axis;
+    int64_t channels = d->c->patches.channels, step = a[2].stride * channels, mr = d->format->mr;
+    t->runs = 0;
+    for (int64_t i = 0; i < a[0].taps * a[1].taps; i++) {
+        const float *line = line_at(d, r, i / a[1].taps, i % a[1].taps);
+        if (!line)
+            continue;
+        const float **row = t->row + t->runs * mr;
+        row[0] = line + (r->at[2] + a[2].offset[0]) * channels;
+        for (int64_t k = 1; k < mr; k++)
+            row[k] = row[0] + k * step;
+        t->at[t->runs] = i * a[2].taps * channels;
+        t->len[t->runs++] = a[2].taps * channels;
+    }
+}
+
+/* The runs of any tile, whose rows begin at the places r. */
 static void fill(const direct *d, const conv_place *r, tables *t) {
     const conv_axis *a = d->c->patches.axis;
     const float *line[MOST_MR];
@@ -144,7 +170,7 @@ static void run_block(const direct *d, int64_t first, tables *t) {
     int64_t tiles = 0, mr = d->format->mr;
     for (; tiles < d->tiles && first + tiles * mr < d->rows; tiles++) {
         find_places(d, first + tiles * mr, r);
-        fill(d, r, &t[tiles]);
+        (is_even(d, r) ? fill_even : fill)(d, r, &t[tiles]);
     }
     for (int64_t column = 0; column < d->outputs; column += d->format->nr)
         for (int64_t i = 0; i < tiles; i++)
