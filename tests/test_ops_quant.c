@@ -319,6 +319,26 @@ static void straight_through(void) {
     mx_arrays_free(&grads);
 }
 
+static bool there_and_back_again(mx_closure *self, mx_array *const *in, int nin, mx_arrays *out) {
+    mx_array *q[3];
+    mx_quant_format f = format(NULL, 32, 2);
+    (void)self, (void)nin;
+    return mx_quantize(in[0], f, NULL, q) &&
+           mx_arrays_add(out, mx_dequantize(q[0], q[1], q[2], f, NULL, NULL));
+}
+
+/* 0 is the edge 3 times 0, 1 is 3 / 3: all moves with the edge. */
+static void through_scales(void) {
+    double v[32] = {3, 1, 0, 2};
+    mx_array *x = values(MX_FLOAT64, SHAPE(1, 32), v), *g = mx_ones(SHAPE(1, 32), MX_FLOAT64);
+    mx_closure c = mx_closure_local(there_and_back_again, NULL);
+    mx_arrays out = {0}, grads = {0};
+    CHECK(mx_vjp(&c, &x, 1, &g, 1, &out, &grads));
+    IS(mx_slice_axis(mx_reshape(grads.item[0], SHAPE(32)), 0, 0, 4), "array([2, 0, 0, 0], dtype=float64)");
+    mx_arrays_free(&out);
+    mx_arrays_free(&grads);
+}
+
 int main(void) {
     SCOPED(vectors);
     SCOPED(double_words);
@@ -327,6 +347,7 @@ int main(void) {
     SCOPED(experts);
     SCOPED(both_sides);
     SCOPED(straight_through);
+    SCOPED(through_scales);
     SCOPED(dtypes);
     SCOPED(bad_formats);
     SCOPED(bad_operands);

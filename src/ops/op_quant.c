@@ -199,12 +199,42 @@ static bool quantize_vmap(const mx_node *y, mx_array *const *in, const int *axes
     return mx_apply_multi((mx_prim)y->prim, y->params, to, y->nin, out, y->nout);
 }
 
+/* Affine scales and biases of the groups of a (kernels/k_quant.c), for derivatives: the edges of a group move them;
+   what is rounded does not. */
+static bool scales_of(mx_array *a, mx_quant_format f, mx_array **scale, mx_array **bias) {
+    int groups[2] = {a->shape[a->ndim - 1] / f.group, f.group}, last = -1;
+    mx_array *g = mx_unflatten(a, -1, groups, 2);
+    mx_array *lo = mx_reduce(MX_MIN, g, &last, 1, false), *hi = mx_reduce(MX_MAX, g, &last, 1, false);
+    mx_array *s = mx_mul_s(mx_sub(hi, lo), 1.0 / ((1 << f.bits) - 1));
+    if (!s)
+        return false;
+    s = mx_maximum(s, mx_scalar_like(s, 1e-7));
+    mx_array *low = mx_greater(mx_abs(lo), mx_abs(hi));
+    mx_array *edge = mx_where(low, lo, hi);
+    s = mx_where(low, s, mx_negative(s));
+    mx_array *steps = mx_stop_gradient(mx_round(mx_div(edge, s)));
+    if (!steps)
+        return false;
+    mx_array *some = mx_not_equal(steps, mx_zero_like(steps));
+    *scale = mx_where(some, mx_div(edge, mx_where(some, steps, mx_one_like(steps))), s);
+    *bias = mx_where(some, edge, mx_zero_like(edge));
+    return *scale && *bias;
+}
+
+static bool quantize_expand(const mx_node *y, mx_array *const *in, mx_array **out) {
+    const mx_p_quant *p = y->params;
+    mx_array *still[2] = {mx_stop_gradient(in[0]), y->nin == 2 ? mx_stop_gradient(in[1]) : NULL};
+    if (!mx_apply_multi(MX_PRIM_quantize, p, still, y->nin, out, y->nout))
+        return false;
+    return p->mode != MX_AFFINE || scales_of(in[0], mx_quant_format_of(p), &out[1], &out[2]);
+}
+
 const mx_prim_desc mx_desc_quantize = {
     .name = "Quantize",
-    .traits = MX_TRAIT_NO_GRAD,
     .fields = mx_quant_fields,
     .param_size = sizeof(mx_p_quant),
     .infer = infer_quantize,
+    .expand = quantize_expand,
     .vmap = quantize_vmap,
 };
 
