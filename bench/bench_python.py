@@ -1,10 +1,10 @@
-"""What people feel from Python: this package beside the reference package and PyTorch, each in a process of its own.
+"""What people feel from Python: this package, the reference package and PyTorch, each in its own process.
 
     PYTHONPATH=build/python python3 bench/bench_python.py [substring]
 
-Prints one Markdown table of milliseconds, the best of many rounds. ``MLX_REFERENCE_PYTHON`` names a Python that has
-the reference package, ``TORCH_PYTHON`` one that has PyTorch (else this one is asked); a column without
-an engine stays empty. ``THREADS`` (2) is the number of threads where an engine lets it be chosen.
+Prints one Markdown table of milliseconds, the best of many rounds. ``MLX_REFERENCE_PYTHON`` names
+a Python that has the reference package, ``TORCH_PYTHON`` one that has PyTorch (else this one is
+asked); a column without an engine stays empty. ``THREADS`` (2) is the number of threads where an engine lets it be chosen.
 """
 
 import os
@@ -33,9 +33,7 @@ GOALS = {
     "mean over axes 1 and 3, 8 MB": 1,
 }
 
-IMPORT = (
-    "import time; start = time.perf_counter(); import {}; print((time.perf_counter() - start) * 1e3)"
-)
+IMPORT = "from time import perf_counter as now; start = now(); import {}; print((now() - start) * 1e3)"
 
 
 def best(function, seconds=2.0, rounds=300):
@@ -91,7 +89,7 @@ class MLX:
                 return self.head(self.transformer(self.embedding(tokens), mask))
 
         class Layer(nn.Module):
-            """A layer as in LLaMA: grouped attention with rotary positions, SwiGLU, RMSNorm before each."""
+            """A layer as in LLaMA: grouped attention, rotary positions, SwiGLU, RMSNorm before each."""
 
             def __init__(self, dims, heads, kv_heads, hidden):
                 super().__init__()
@@ -162,7 +160,8 @@ class MLX:
     def mlp(self, compiled):
         mx, nn = self.mx, self.nn
         model = nn.Sequential(
-            *(nn.Linear(784, 1024), nn.ReLU(), nn.Linear(1024, 1024), nn.ReLU(), nn.Linear(1024, 10))
+            *(nn.Linear(784, 1024), nn.ReLU(), nn.Linear(1024, 1024), nn.ReLU()),
+            nn.Linear(1024, 10),
         )
         x, y = mx.random.normal((128, 784)), mx.random.randint(0, 10, (128,))
         return self.training(model, x, y, compiled)
@@ -287,7 +286,8 @@ class Torch:
     def mlp(self):
         nn, torch = self.nn, self.torch
         model = nn.Sequential(
-            *(nn.Linear(784, 1024), nn.ReLU(), nn.Linear(1024, 1024), nn.ReLU(), nn.Linear(1024, 10))
+            *(nn.Linear(784, 1024), nn.ReLU(), nn.Linear(1024, 1024), nn.ReLU()),
+            nn.Linear(1024, 10),
         )
         return self.training(model, torch.randn(128, 784), torch.randint(0, 10, (128,)))
 
@@ -355,7 +355,10 @@ def column(python, engine, only, **environment):
     """The rows of an engine from a process of its own; none where it cannot be imported."""
     module = {"mlx": "mlx.core", "torch": "torch"}[engine]
     environment = {**os.environ, **environment}
-    if not python or subprocess.run([python, "-c", f"import {module}"], env=environment, stderr=subprocess.DEVNULL).returncode:
+    if not python:
+        return {}
+    probe = [python, "-c", f"import {module}"]
+    if subprocess.run(probe, env=environment, stderr=subprocess.DEVNULL).returncode:
         return {}
     command = [python, __file__, "--measure", engine, only]
     lines = subprocess.check_output(command, text=True, env=environment).splitlines()
