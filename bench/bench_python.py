@@ -1,10 +1,10 @@
-"""What people feel from Python: this package, the reference package and PyTorch, each in its own process.
+"""What people feel from Python: this package, the reference and PyTorch, each in its process.
 
     PYTHONPATH=build/python python3 bench/bench_python.py [substring]
 
 Prints one Markdown table of milliseconds, the best of many rounds. ``MLX_REFERENCE_PYTHON`` names
 a Python that has the reference package, ``TORCH_PYTHON`` one that has PyTorch (else this one is
-asked); a column without an engine stays empty. ``THREADS`` (2) is the number of threads where an engine lets it be chosen.
+asked); a column without an engine stays empty. ``THREADS`` (2) is the number of threads.
 """
 
 import os
@@ -33,7 +33,7 @@ GOALS = {
     "mean over axes 1 and 3, 8 MB": 1,
 }
 
-IMPORT = "from time import perf_counter as now; start = now(); import {}; print((now() - start) * 1e3)"
+IMPORT = "from time import perf_counter as t; a = t(); import {}; print((t() - a) * 1e3)"
 
 
 def best(function, seconds=2.0, rounds=300):
@@ -89,7 +89,7 @@ class MLX:
                 return self.head(self.transformer(self.embedding(tokens), mask))
 
         class Layer(nn.Module):
-            """A layer as in LLaMA: grouped attention, rotary positions, SwiGLU, RMSNorm before each."""
+            """A layer as in LLaMA: grouped attention, rotary positions, SwiGLU, RMSNorm."""
 
             def __init__(self, dims, heads, kv_heads, hidden):
                 super().__init__()
