@@ -31,6 +31,7 @@ enum op_case_flags {
     NO_HALF = 16, /* halves lose too much to compare */
     NO_VMAP = 32,
     NO_SECOND = 64, /* has a first derivative alone */
+    NO_EXPORT = 512, /* files of functions have no name for it */
     KINKS = 256,    /* differences may step over one */
     SINGLE = 128    /* computes in float32 (complex64) whatever the input: wider steps and tolerances */
 };

@@ -82,6 +82,8 @@ static mx_array *rounded(mx_array *const *in) {
     mx_array *a = mx_astype(in[0], MX_FLOAT32);
     return a && mx_quantize(a, q4, NULL, q) ? mx_dequantize(q[0], q[1], q[2], q4, NULL, NULL) : NULL;
 }
+/* Both sides rounded to mxfp8: a (N,64), b (5,64). */
+CASE(both_quantized, mx_qqmm(mx_astype(a, MX_FLOAT32), mx_astype(b, MX_FLOAT32), NULL, fp8, NULL, NULL))
 CASE(float8, mx_from_fp8(mx_to_fp8(mx_astype(a, MX_FLOAT32)), MX_FLOAT32))
 
 #define IN(...) {.ndim = sizeof((int[]){__VA_ARGS__}) / sizeof(int), .shape = {__VA_ARGS__}, -2, 2}
@@ -100,6 +102,7 @@ const op_case op_cases_quant[] = {
      {IN(2, 3, 32), IN(2, 5, 1), IN(2, 5, 1)}},
     {"dequantize", dequantize, NULL, dequantize_by_hand, LOOSE, {IN(5, 2), IN(5, 2)}},
     {"quantize", rounded, NULL, NULL, NO_GRAD | NO_HALF, {IN(N, 64)}},
+    {"qqmm", both_quantized, NULL, NULL, NO_GRAD | NO_HALF | LOOSE | NO_EXPORT, {IN(N, 64), IN(5, 64)}},
     {"float8", float8, NULL, NULL, NO_GRAD, {IN(N, 64)}},
     {0},
 };

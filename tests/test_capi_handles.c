@@ -312,6 +312,11 @@ static void quantized(void) {
           mlx_expand_dims(&biases, biases, 0, s) == 0);
     CHECK(mlx_gather_qmm(&r, w, words, scales, biases, none, none, true, no, no, "affine", false, s) == 0);
     IS(r, "array([[[64]]], dtype=float32)");
+    CHECK(mlx_qqmm(&r, w, w, none, no, no, "mxfp8", none, none, s) == 0);
+    IS(r, "array([[64]], dtype=float32)");
+    CHECK(mlx_expand_dims(&r, w, 0, s) == 0 &&
+          mlx_gather_qqmm(&r, r, r, none, none, none, no, no, "mxfp8", none, none, false, s) == 0);
+    IS(r, "array([[[64]]], dtype=float32)");
     CHECK(mlx_to_fp8(&r, w, s) == 0 && mlx_from_fp8(&r, r, MLX_FLOAT32, s) == 0);
     mlx_array_free(sum);
     sum = sum_of(r);

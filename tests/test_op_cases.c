@@ -442,7 +442,7 @@ static void check_case(const op_case *c) {
                   {check_second, NO_GRAD | NO_SECOND},
                   {check_vmap, NO_VMAP},
                   {check_compile, 0},
-                  {check_export, 0},
+                  {check_export, NO_EXPORT},
                   {check_sets, 0},
                   {check_threads, 0},
                   {check_memory, 0}};
