@@ -17,7 +17,7 @@
 
 /* --- errors (error.c) ------------------------------------------------------------------------------ */
 
-/* Turn the thread's last libmlxc error into an exception: invalid -> ValueError, range -> IndexError, memory ->
+/* Turn the thread's last libmlxc error into an exception: invalid -> ValueError, range -> RangeError (an IndexError and a ValueError), memory ->
    MemoryError, io -> OSError or RuntimeError, otherwise RuntimeError; an exception that is already set (a callback
    raised it) is left as it is. Returns NULL. */
 PyObject *mpy_raise(void);
@@ -104,6 +104,7 @@ PyObject *mpy_tree_fill(PyObject *tree, mlx_vector_array arrays, size_t *next);
 
 /* --- the parts of the module ------------------------------------------------------------------------ */
 
+int mpy_init_error(PyObject *module);
 int mpy_init_array(PyObject *module);
 int mpy_init_iterate(PyObject *module);
 int mpy_init_at(PyObject *module);
