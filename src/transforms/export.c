@@ -126,9 +126,11 @@ static bool run_lowering(lowering *l, mx_arrays *out) {
 }
 
 /* A recipe (taken over) made of what the format has: lowered until nothing changes. */
+enum { MOST_ROUNDS = 64 };
+
 static mx_recipe *lowered(mx_recipe *r) {
     bool changed = true, ok = r != NULL;
-    while (ok && changed) {
+    for (int round = 0; ok && changed; round++) {
         mx_arrays out = {0};
         mx_scope s = mx_scope_open();
         lowering l = {r, mx_calloc((size_t)r->n_slot + 1, sizeof *l.value),
@@ -137,6 +139,8 @@ static mx_recipe *lowered(mx_recipe *r) {
         mx_recipe *next = ok && l.changed ? mx_recipe_new(r->proto, r->n_in, out.item, (int)out.count) : NULL;
         ok = ok && (!l.changed || next);
         changed = l.changed;
+        if (ok && changed && round == MOST_ROUNDS)
+            ok = mx_fail(MX_INTERNAL, "[export_function] an operation expands into itself") != NULL;
         mx_free(l.value);
         mx_free(l.room);
         mx_arrays_free(&out);

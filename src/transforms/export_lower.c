@@ -204,6 +204,7 @@ int mx_fn_lower(const mx_node *n, mx_array *const *in, mx_array **out, bool shap
         break;
     case MX_PRIM_gather_mm:
     case MX_PRIM_gather_qmm: return with_indices(n, in, out);
+    case MX_PRIM_quantize: return 0; // its expansion, which derivatives need, holds itself
     case MX_PRIM_dequantize: return lower_dequantize(n->params, in, out);
     case MX_PRIM_custom: return pass_results(n, in, out);
     case MX_PRIM_linspace: return made(linspace(n->params), out);
