@@ -197,6 +197,127 @@ static void refusals(void) {
     mlx_closure_free(none);
 }
 
+/* --- visits ----------------------------------------------------------------------------- */
+
+typedef struct seen {
+    char text[1024];
+    const char *stop; /* at this part */
+    float constant;
+} seen;
+
+static int tell(seen *s, const char *what, const mlx_exported_array *a, size_t n) {
+    size_t at = strlen(s->text);
+    at += (size_t)snprintf(s->text + at, sizeof s->text - at, "%s", what);
+    for (size_t i = 0; i < n && at < sizeof s->text; i++)
+        at += (size_t)snprintf(s->text + at, sizeof s->text - at, " %zu/%zu/%d", a[i].id, a[i].ndim, (int)a[i].dtype);
+    snprintf(s->text + at, sizeof s->text - at, "; ");
+    return s->stop && strcmp(s->stop, what) == 0;
+}
+
+static int tell_inputs(void *s, const mlx_exported_array *a, size_t n) {
+    return tell(s, "inputs", a, n);
+}
+
+static int tell_keywords(void *s, const char *const *names, const mlx_exported_array *a, size_t n) {
+    if (n == 2) {
+        CHECK_STR(names[0], "scale");
+        CHECK_STR(names[1], "shift");
+    }
+    return tell(s, "keywords", a, n);
+}
+
+static int tell_outputs(void *s, const mlx_exported_array *a, size_t n) {
+    return tell(s, "outputs", a, n);
+}
+
+static int tell_constants(void *s, const mlx_exported_array *a, const mlx_array *values, size_t n) {
+    if (n == 1)
+        CHECK_EQ_INT(mlx_array_item_float32(&((seen *)s)->constant, values[0]), 0);
+    return tell(s, "constants", a, n);
+}
+
+static int tell_primitive(void *s, const mlx_exported_primitive *p) {
+    if (strcmp(p->name, "Reduce") == 0) {
+        CHECK_EQ_INT(p->argument_count, 2);
+        CHECK_EQ_INT(p->arguments[0].kind, MLX_EXPORTED_INT);
+        CHECK_EQ_INT(p->arguments[0].integer, 2);
+        CHECK_EQ_INT(p->arguments[1].kind, MLX_EXPORTED_LIST);
+        CHECK_EQ_INT(p->arguments[1].count, 2);
+        CHECK_EQ_INT(p->arguments[1].list[1], 1);
+    } else
+        CHECK_EQ_INT(p->argument_count, 0);
+    return tell(s, p->name, p->inputs, p->input_count) || tell(s, "=", p->outputs, p->output_count);
+}
+
+static mlx_export_visitor visitor_for(seen *s) {
+    return (mlx_export_visitor){s, tell_inputs, tell_keywords, tell_outputs, tell_constants, tell_primitive};
+}
+
+static int sum_named(mlx_vector_array *res, const mlx_vector_array in, const mlx_map_string_to_array kw, void *data) {
+    (void)kw;
+    (void)data;
+    return sum(res, in);
+}
+
+static int total(mlx_vector_array *res, const mlx_vector_array in, const mlx_map_string_to_array kw, void *data) {
+    mlx_array x = mlx_array_new();
+    (void)kw;
+    (void)data;
+    int failed = mlx_vector_array_get(&x, in, 0) || mlx_sum(&x, x, true, cpu) || mlx_vector_array_set_value(res, x);
+    mlx_array_free(x);
+    return failed;
+}
+
+static void visits(void) {
+    seen s = {.stop = NULL};
+    mlx_export_visitor v = visitor_for(&s);
+    mlx_closure_kwargs f = mlx_closure_kwargs_new_func_payload(sum_named, NULL, NULL);
+    mlx_function_exporter e = mlx_function_exporter_new_memory(f, false);
+    mlx_vector_array one = floats(1, (float[]){1}), two = floats(2, (float[]){1, 2});
+    CHECK_EQ_INT(mlx_function_exporter_visit(e, &v), 0);
+    CHECK_STR(s.text, "");
+    CHECK_EQ_INT(mlx_function_exporter_apply(e, two), 0);
+    CHECK_EQ_INT(mlx_function_exporter_visit(e, &v), 0);
+    CHECK_STR(s.text, "inputs 0/0/10 1/0/10; keywords; outputs 2/0/10; constants 3/0/10; "
+                      "Multiply 1/0/10 3/0/10; = 4/0/10; Add 0/0/10 4/0/10; = 2/0/10; ");
+    CHECK_EQ_INT(s.constant, 10);
+    CHECK_EQ_INT(mlx_function_exporter_apply(e, one), 0);
+    s = (seen){.stop = "constants"};
+    said(mlx_function_exporter_visit(e, &v), "returned 1");
+    CHECK_STR(s.text, "inputs 0/0/10 1/0/10; keywords; outputs 2/0/10; constants 3/0/10; ");
+    s = (seen){.stop = "Add"};
+    said(mlx_function_exporter_visit(e, &v), "returned 1");
+    CHECK_EQ_INT(mlx_function_exporter_visit(e, &(mlx_export_visitor){0}), 0);
+    said(mlx_function_exporter_visit(e, NULL), "the visitor is NULL");
+    said(mlx_function_exporter_visit((mlx_function_exporter){NULL}, &v), "empty handle");
+    CHECK_EQ_INT(mlx_function_exporter_free(e), 0);
+    said(mlx_function_exporter_new_memory((mlx_closure_kwargs){NULL}, false).ctx == NULL, "");
+    mlx_vector_array_free(one);
+    mlx_vector_array_free(two);
+    mlx_closure_kwargs_free(f);
+}
+
+static void visits_of_named_inputs(void) {
+    seen s = {.stop = NULL};
+    mlx_export_visitor v = visitor_for(&s);
+    mlx_closure_kwargs f = mlx_closure_kwargs_new_func_payload(total, NULL, NULL);
+    const char *path = own_path("visited.mlxfn");
+    mlx_function_exporter e = mlx_function_exporter_new_kwargs(path, f, false, NULL);
+    mlx_array x = mlx_array_new_data((float[]){1, 2, 3, 4}, (int[]){2, 2}, 2, MLX_FLOAT32);
+    mlx_vector_array in = mlx_vector_array_new_value(x);
+    mlx_map_string_to_array kw = named((const char *[]){"shift", "scale"}, (float[]){1, 2}, 2);
+    CHECK_EQ_INT(mlx_function_exporter_apply_kwargs(e, in, kw), 0);
+    CHECK_EQ_INT(mlx_function_exporter_visit(e, &v), 0);
+    CHECK_STR(s.text, "inputs 0/2/10 1/0/10 2/0/10; keywords 1/0/10 2/0/10; outputs 3/2/10; constants; "
+                      "Reduce 0/2/10; = 3/2/10; ");
+    CHECK_EQ_INT(mlx_function_exporter_free(e), 0);
+    CHECK(access(path, F_OK) == 0);
+    mlx_map_string_to_array_free(kw);
+    mlx_vector_array_free(in);
+    mlx_array_free(x);
+    mlx_closure_kwargs_free(f);
+}
+
 int main(void) {
     cpu = mlx_default_cpu_stream_new();
     mlx_set_error_handler(note, NULL, NULL);
@@ -204,6 +325,8 @@ int main(void) {
     RUN(named_arguments);
     RUN(exporters);
     RUN(refusals);
+    RUN(visits);
+    RUN(visits_of_named_inputs);
     mlx_stream_free(cpu);
     files_done();
     return check_done();

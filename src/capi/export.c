@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "capi/closure.h"
+#include "capi/export_visit.h"
 
 /* --- arguments: positional ones, then the named ones in the order of their names ---- */
 
@@ -166,6 +167,11 @@ mlx_function_exporter mlx_function_exporter_new_kwargs(const char *file, const m
     return exporter_open(file, NULL, f, shapeless, metadata);
 }
 
+mlx_function_exporter mlx_function_exporter_new_memory(const mlx_closure_kwargs fun, bool shapeless) {
+    mx_error_clear();
+    return exporter_open(NULL, NULL, capi_closure_kwargs(fun), shapeless, NULL);
+}
+
 int mlx_function_exporter_free(mlx_function_exporter xfunc) {
     exporter *e = xfunc.ctx;
     if (!e)
@@ -216,6 +222,18 @@ int mlx_function_exporter_apply(const mlx_function_exporter xfunc, const mlx_vec
 int mlx_function_exporter_apply_kwargs(const mlx_function_exporter xfunc, const mlx_vector_array args,
                                        const mlx_map_string_to_array kwargs) {
     return export_more(xfunc, args, &kwargs);
+}
+
+int mlx_function_exporter_visit(const mlx_function_exporter xfunc, const mlx_export_visitor *visitor) {
+    capi_call c = capi_begin_default();
+    mx_fn_file file = {0};
+    exporter *e = exporter_in(xfunc);
+    bool ok = e && (visitor || mx_fail(MX_INVALID, "[function_exporter] the visitor is NULL")) &&
+              mx_exporter_read(e->file, &file);
+    for (int32_t i = 0; ok && i < file.n_trace; i++)
+        ok = capi_visit_trace(&file.trace[i], visitor);
+    mx_fn_file_free(&file);
+    return capi_end_ok(&c, ok);
 }
 
 /* --- import ---------------------------------------------------------------------------- */

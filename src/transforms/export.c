@@ -10,7 +10,7 @@
 #include "graph/scope.h"
 #include "graph/trace.h"
 #include "io/io.h"
-#include "transforms/mlxfn.h"
+#include "transforms/import_read.h"
 
 typedef struct trace {
     mx_text head; /* keys, inputs, outputs and the length of the tape */
@@ -19,7 +19,7 @@ typedef struct trace {
 } trace;
 
 struct mx_exporter {
-    mx_writer *file;
+    mx_writer *file; /* NULL: in memory */
     char *path, *metadata;
     bool shapeless;
     trace *trace;
@@ -46,10 +46,10 @@ mx_exporter *mx_exporter_open(const char *path, bool shapeless, const char *meta
     if (!e)
         return NULL;
     e->shapeless = shapeless;
-    e->path = mx_strdup(path);
+    e->path = mx_strdup(path ? path : "memory");
     e->metadata = mx_strdup(metadata ? metadata : "");
-    e->file = e->path && e->metadata ? mx_writer_open("export_function", path) : NULL;
-    if (e->file)
+    e->file = path && e->path && e->metadata ? mx_writer_open("export_function", path) : NULL;
+    if (path ? e->file != NULL : e->path && e->metadata)
         return e;
     exporter_free(e);
     return NULL;
@@ -305,8 +305,14 @@ bool mx_exporter_add(mx_exporter *e, mx_closure *f, mx_array *const *in, int n_a
     return ok;
 }
 
-static bool put(mx_sink *k, const void *bytes, size_t n) {
+static bool put_file(mx_sink *k, const void *bytes, size_t n) {
     return mx_writer_put(k->to, bytes, n);
+}
+
+static bool put_memory(mx_sink *k, const void *bytes, size_t n) {
+    mx_text *t = k->to;
+    mx_text_put(t, bytes, n);
+    return !t->failed || mx_fail_nomem(k->op, n);
 }
 
 static bool put_tape(mx_sink *k, const mx_fn_tape *t) {
@@ -320,8 +326,8 @@ static bool put_tape(mx_sink *k, const mx_fn_tape *t) {
     return mx_sink_put(k, bytes + at, t->bytes.len - at);
 }
 
-static bool put_all(mx_exporter *e) {
-    mx_sink k = {"export_function", e->path, put, e->file, 0};
+static bool put_all(const mx_exporter *e, bool (*put)(mx_sink *, const void *, size_t), void *to) {
+    mx_sink k = {"export_function", e->path, put, to, 0};
     mx_text head = {0};
     int32_t count = (int32_t)e->count;
     mx_fn_put_string(&head, MX_FN_VERSION);
@@ -340,11 +346,28 @@ static bool put_all(mx_exporter *e) {
 bool mx_exporter_close(mx_exporter *e) {
     if (!e)
         return true;
-    bool some = e->count > 0, ok = !some || put_all(e);
+    bool some = e->file && e->count > 0, ok = !some || put_all(e, put_file, e->file);
     if (some && ok)
         ok = mx_writer_commit(e->file);
-    else
+    else if (e->file)
         mx_writer_abandon(e->file);
     exporter_free(e);
+    return ok;
+}
+
+bool mx_exporter_read(const mx_exporter *e, mx_fn_file *f) {
+    mx_text bytes = {0};
+    mx_source s;
+    bool ok = put_all(e, put_memory, &bytes);
+    size_t size = bytes.len;
+    mx_buffer *b = ok ? mx_buffer_borrow(bytes.data, size, mx_free, bytes.data) : NULL;
+    if (!b) {
+        mx_text_free(&bytes);
+        return false;
+    }
+    mx_source_memory(&s, "export_function", e->path, b, size);
+    mx_buffer_release(b);
+    ok = mx_fn_read(&s, f);
+    mx_source_close(&s);
     return ok;
 }

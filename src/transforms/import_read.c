@@ -255,7 +255,8 @@ static bool get_arg(reader *r, char letter, mx_fn_arg *a) {
     case 'b': return get_flag(r, &a->i, "a flag");
     case 't': return get_dtype(r, &a->i);
     case 's': return get_string(r, &a->s, "a text");
-    case 'I': return get_ints(r, MOST_ITEMS, &a->ints);
+    case 'I':
+    case 'S': return get_ints(r, MOST_ITEMS, &a->ints);
     case 'f':
         if (!get_i32(r, &a->i))
             return false;

@@ -81,7 +81,8 @@ static void put_arg(mx_text *t, char letter, const mx_fn_arg *a) {
     case 'd': put_double(t, a->d); break;
     case 'f': put_float(t, (float)a->d); break;
     case 's': mx_fn_put_string(t, a->s); break;
-    case 'I': mx_fn_put_shape(t, a->ints.v, a->ints.n); break;
+    case 'I':
+    case 'S': mx_fn_put_shape(t, a->ints.v, a->ints.n); break;
     default: put_longs(t, a->longs); // L and Q
     }
 }

@@ -103,8 +103,6 @@ def test_refusals(path):
         mx.export_function("/nonexistent/f.mlxfn", product, ONE, TWO)
     with pytest.raises(ValueError, match="metadata argument is only supported"):
         mx.export_function(print, product, ONE, TWO, metadata="x")
-    with pytest.raises(NotImplementedError, match="only files"):
-        mx.export_function(print, product, ONE, TWO)
     for make in (lambda: mx.export_function(path, 3), lambda: mx.import_function(3), lambda: mx.exporter(path, 3),
                  lambda: mx.FunctionExporter()):
         with pytest.raises(TypeError):

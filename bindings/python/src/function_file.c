@@ -1,7 +1,7 @@
 /* mlx.core.export_function, exporter, import_function: functions in files; export_to_dot: graphs as pictures. */
 #include <errno.h>
 
-#include "transform.h"
+#include "export_callback.h"
 
 /* --- arguments: arrays by position and by name ------------------------------------------------------------ */
 
@@ -134,13 +134,15 @@ typedef struct exporter {
 
 static PyTypeObject exporter_type;
 
+/* path NULL: in memory. */
 static PyObject *exporter_open(const char *path, PyObject *fun, bool shapeless, const char *metadata) {
     exporter *e = PyObject_GC_New(exporter, &exporter_type);
     if (!e)
         return NULL;
     e->fun = Py_NewRef(fun);
     mlx_closure_kwargs f = mlx_closure_kwargs_new_func_payload(enter, fun, NULL); // e holds fun
-    e->file = mlx_function_exporter_new_kwargs(path, f, shapeless, metadata);
+    e->file = path ? mlx_function_exporter_new_kwargs(path, f, shapeless, metadata)
+                   : mlx_function_exporter_new_memory(f, shapeless);
     mlx_closure_kwargs_free(f);
     PyObject_GC_Track(e);
     if (e->file.ctx)
@@ -255,11 +257,35 @@ static PyObject *option(PyObject *kwargs, PyObject *rest, const char *name) {
     return value == Py_None ? NULL : value;
 }
 
-static PyObject *export_to_file(const char *path, PyObject *fun, PyObject *args, PyObject *rest, PyObject *shapeless,
-                                const char *metadata) {
+/* To a file, or to a callback when the path is NULL. */
+typedef struct destination {
+    const char *path, *metadata;
+    PyObject *callback;
+} destination;
+
+static int take_destination(destination *to, PyObject *file, PyObject *fun, PyObject *metadata) {
+    bool callback = file && PyCallable_Check(file);
+    *to = (destination){.callback = callback ? file : NULL};
+    if (callback && metadata)
+        return PyErr_SetString(PyExc_ValueError, "[export_function] The metadata argument is only supported when "
+                                                 "exporting to a file, not when using a callback."),
+               -1;
+    if (!file || !(callback || PyUnicode_Check(file)) || !fun || !PyCallable_Check(fun) ||
+        (metadata && !PyUnicode_Check(metadata)))
+        return PyErr_SetString(PyExc_TypeError, "export_function(file_or_callback: str | Callable, fun: Callable, "
+                                                "*args, shapeless: bool = False, metadata: str | None = None, "
+                                                "**kwargs): the arguments do not fit"),
+               -1;
+    to->path = callback ? NULL : PyUnicode_AsUTF8(file);
+    to->metadata = metadata ? PyUnicode_AsUTF8(metadata) : NULL;
+    return PyErr_Occurred() ? -1 : 0;
+}
+
+static PyObject *export_to(const destination *to, PyObject *fun, PyObject *args, PyObject *rest, PyObject *shapeless) {
     int flexible = shapeless ? PyObject_IsTrue(shapeless) : 0;
-    exporter *e = flexible < 0 ? NULL : (exporter *)exporter_open(path, fun, flexible, metadata);
-    int failed = !e || exporter_add(e, args, rest) || exporter_close(e);
+    exporter *e = flexible < 0 ? NULL : (exporter *)exporter_open(to->path, fun, flexible, to->metadata);
+    int failed = !e || exporter_add(e, args, rest) || (to->callback && mpy_tell_exported(e->file, to->callback)) ||
+                 exporter_close(e);
     Py_XDECREF(e);
     return failed ? NULL : Py_NewRef(Py_None);
 }
@@ -272,22 +298,10 @@ static PyObject *export_function(PyObject *self, PyObject *args, PyObject *kwarg
     PyObject *file = n > 0 ? PyTuple_GET_ITEM(args, 0) : rest ? option(kwargs, rest, "file_or_callback") : NULL;
     PyObject *fun = n > 1 ? PyTuple_GET_ITEM(args, 1) : rest ? option(kwargs, rest, "fun") : NULL;
     PyObject *inputs_given = n > 2 ? PyTuple_GetSlice(args, 2, n) : PyTuple_New(0);
+    destination to;
     (void)self;
-    if (!PyErr_Occurred()) {
-        if (file && PyCallable_Check(file))
-            PyErr_SetString(metadata ? PyExc_ValueError : PyExc_NotImplementedError,
-                            metadata ? "[export_function] The metadata argument is only supported when exporting to a "
-                                       "file, not when using a callback."
-                                     : "[export_function] only files can be exported to, not callbacks");
-        else if (!file || !PyUnicode_Check(file) || !fun || !PyCallable_Check(fun) ||
-                 (metadata && !PyUnicode_Check(metadata)))
-            PyErr_SetString(PyExc_TypeError, "export_function(file: str, fun: Callable, *args, shapeless: bool = False, "
-                                             "metadata: str | None = None, **kwargs): the arguments do not fit");
-        else {
-            const char *path = PyUnicode_AsUTF8(file), *text = metadata ? PyUnicode_AsUTF8(metadata) : NULL;
-            result = path && !PyErr_Occurred() ? export_to_file(path, fun, inputs_given, rest, shapeless, text) : NULL;
-        }
-    }
+    if (!PyErr_Occurred() && !take_destination(&to, file, fun, metadata))
+        result = export_to(&to, fun, inputs_given, rest, shapeless);
     Py_XDECREF(rest);
     Py_XDECREF(inputs_given);
     return result;
@@ -435,7 +449,8 @@ static PyMethodDef functions[] = {
              "export_function($module, /, file_or_callback, fun, *args, shapeless=False, metadata=None, **kwargs)\n--\n\n"
              "Write what fun computes to a file that import_function, and MLX, read. args and kwargs are example arrays,\n"
              "or one tuple and one dict of them. shapeless: the file serves other shapes too. fun returns an array or a\n"
-             "list or tuple of arrays."),
+             "list or tuple of arrays. A callback in the place of the file is called with dicts, whose 'type' is\n"
+             "'inputs', 'keyword_inputs', 'outputs', 'constants', then 'primitive' for each operation."),
     FUNCTION("exporter", exporter_function,
              "exporter($module, /, file, fun, *, shapeless=False, metadata=None)\n--\n\n"
              "A FunctionExporter: call it with example arrays once for each trace of fun that the file is to hold."),

@@ -48,6 +48,69 @@ MLX_API int mlx_function_exporter_apply_kwargs(const mlx_function_exporter xfunc
                                                const mlx_vector_array args,
                                                const mlx_map_string_to_array kwargs);
 
+/* --- what was exported, without a file ---------------------------------------------- */
+
+/* An array of a trace. Ids count from 0 in the order in which a visitor is first told of
+   the arrays. What pointers lead to is valid during the call alone. */
+typedef struct mlx_exported_array_ {
+    size_t id;
+    const int *shape;
+    size_t ndim;
+    mlx_dtype dtype;
+} mlx_exported_array;
+
+typedef enum mlx_exported_kind_ {
+    MLX_EXPORTED_BOOL,   /* integer: 0 or 1 */
+    MLX_EXPORTED_INT,    /* integer */
+    MLX_EXPORTED_FLOAT,  /* real */
+    MLX_EXPORTED_DTYPE,  /* integer: an mlx_dtype */
+    MLX_EXPORTED_STRING, /* text */
+    MLX_EXPORTED_LIST,   /* list of count numbers */
+    MLX_EXPORTED_SHAPE   /* the same: a shape, strides, or starts and stops along axes */
+} mlx_exported_kind;
+
+/* What a primitive is given beside arrays. */
+typedef struct mlx_exported_argument_ {
+    mlx_exported_kind kind;
+    int64_t integer;
+    double real;
+    const char *text;
+    const int64_t *list;
+    size_t count;
+} mlx_exported_argument;
+
+typedef struct mlx_exported_primitive_ {
+    const char *name; /* as in files: "Add" */
+    const mlx_exported_array *inputs, *outputs;
+    size_t input_count, output_count;
+    const mlx_exported_argument *arguments;
+    size_t argument_count;
+} mlx_exported_primitive;
+
+/* For each trace, all but the last are called once in this order, then primitive for each
+   operation, after those whose results it needs. The keyword inputs are among the inputs,
+   too; values are the constants' arrays, borrowed. A function may be NULL; one that returns
+   non-zero ends the visit, which fails. */
+typedef struct mlx_export_visitor_ {
+    void *payload;
+    int (*inputs)(void *payload, const mlx_exported_array *inputs, size_t count);
+    int (*keyword_inputs)(void *payload, const char *const *names,
+                          const mlx_exported_array *inputs, size_t count);
+    int (*outputs)(void *payload, const mlx_exported_array *outputs, size_t count);
+    int (*constants)(void *payload, const mlx_exported_array *constants,
+                     const mlx_array *values, size_t count);
+    int (*primitive)(void *payload, const mlx_exported_primitive *primitive);
+} mlx_export_visitor;
+
+/* An exporter that writes no file: its traces are there to be visited. */
+MLX_API mlx_function_exporter
+mlx_function_exporter_new_memory(const mlx_closure_kwargs fun, bool shapeless);
+/* Walk what was added to an exporter of either sort so far. */
+MLX_API int mlx_function_exporter_visit(const mlx_function_exporter xfunc,
+                                        const mlx_export_visitor *visitor);
+
+/* --- import -------------------------------------------------------------------------- */
+
 /* A function read from a file. An error: arguments that no trace in it fits. */
 MLX_API mlx_imported_function mlx_imported_function_new(const char *file);
 MLX_API int mlx_imported_function_free(mlx_imported_function xfunc);
