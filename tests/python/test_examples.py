@@ -62,7 +62,7 @@ def test_language_model(tmp_path):
 
     path = common.data_folder() / "text" / "tinyshakespeare_input.txt"
     loss, text = language_model.main(path, 600 if FULL else 60, output=tmp_path / "model.safetensors")
-    assert loss < (1.8 if FULL else 3.0)
+    assert loss < (2.4 if FULL else 3.0)
     assert text.startswith("The ") and len(text) >= 400
 
 
