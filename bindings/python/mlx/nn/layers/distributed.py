@@ -271,7 +271,27 @@ class ShardedToAllLinear(Module):
         return layer
 
 
-class QuantizedAllToShardedLinear(Module):
+class _QuantizedPiece(Module):
+    """This process's piece of a quantized linear layer; always frozen."""
+
+    def __init__(self, group, group_size, bits, mode):
+        super().__init__()
+        self.group = _group_or_world(group)
+        self.group_size, self.bits, self.mode = group_size, bits, mode
+
+    def _begin(self, scale, input_dims, output_dims, bias):
+        store_quantized(self, mx.random.uniform(-scale, scale, (output_dims, input_dims)))
+        if bias:
+            self.bias = mx.zeros((output_dims,))
+        self.freeze()
+
+    def unfreeze(self, *args, **kwargs):
+        """Does nothing: quantized weights are not trained."""
+        super().unfreeze(*args, **kwargs)
+        return self.freeze(recurse=False)
+
+
+class QuantizedAllToShardedLinear(_QuantizedPiece):
     """A `QuantizedLinear` divided by its outputs, as `AllToShardedLinear`; always frozen.
 
     Args:
@@ -294,20 +314,10 @@ class QuantizedAllToShardedLinear(Module):
         mode: str = "affine",
         group: Optional[mx.distributed.Group] = None,
     ):
-        super().__init__()
-        self.group = _group_or_world(group)
-        self.group_size, self.bits, self.mode = group_size, bits, mode
+        super().__init__(group, group_size, bits, mode)
         scale = math.sqrt(1.0 / input_dims)
         output_dims = _share(output_dims, self.group, "output")
-        store_quantized(self, mx.random.uniform(-scale, scale, (output_dims, input_dims)))
-        if bias:
-            self.bias = mx.zeros((output_dims,))
-        self.freeze()
-
-    def unfreeze(self, *args, **kwargs):
-        """Does nothing: quantized weights are not trained."""
-        super().unfreeze(*args, **kwargs)
-        return self.freeze(recurse=False)
+        self._begin(scale, input_dims, output_dims, bias)
 
     def _extra_repr(self) -> str:
         output_dims, packed = self.weight.shape
@@ -333,7 +343,7 @@ class QuantizedAllToShardedLinear(Module):
         return _from_quantized(cls, quantized_linear_layer, "all-to-sharded", segments, group)
 
 
-class QuantizedShardedToAllLinear(Module):
+class QuantizedShardedToAllLinear(_QuantizedPiece):
     """A `QuantizedLinear` divided by its inputs, as `ShardedToAllLinear`; always frozen.
 
     Args:
@@ -356,20 +366,10 @@ class QuantizedShardedToAllLinear(Module):
         mode: str = "affine",
         group: Optional[mx.distributed.Group] = None,
     ):
-        super().__init__()
-        self.group = _group_or_world(group)
-        self.group_size, self.bits, self.mode = group_size, bits, mode
+        super().__init__(group, group_size, bits, mode)
         scale = math.sqrt(1.0 / input_dims)
         input_dims = _share(input_dims, self.group, "input")
-        store_quantized(self, mx.random.uniform(-scale, scale, (output_dims, input_dims)))
-        if bias:
-            self.bias = mx.zeros((output_dims,))
-        self.freeze()
-
-    def unfreeze(self, *args, **kwargs):
-        """Does nothing: quantized weights are not trained."""
-        super().unfreeze(*args, **kwargs)
-        return self.freeze(recurse=False)
+        self._begin(scale, input_dims, output_dims, bias)
 
     def _extra_repr(self) -> str:
         output_dims, packed = self.weight.shape
