@@ -94,9 +94,9 @@ def loss(model, x, y):
     return nn.losses.cross_entropy(model(x)[0], y, reduction="mean")
 
 
-def train(model, text, steps, batch=16, length=64, rate=3e-3):
+def train(model, text, steps, batch=16, length=64, rate=2e-3):
     """AdamW on random windows; returns the mean loss of the last tenth of the steps, in nats a byte."""
-    optimizer = optim.AdamW(optim.cosine_decay(rate, steps, rate / 10), weight_decay=0.1)
+    optimizer = optim.AdamW(optim.cosine_decay(rate, steps, rate / 10), weight_decay=0.1, bias_correction=True)
     state = [model.state, optimizer.state]
     value_and_grad = nn.value_and_grad(model, lambda x, y: loss(model, x, y))
 
