@@ -155,7 +155,7 @@ const op_case op_cases_bits[] = {
     BITS(bitwise_xor, -90, 90, -90, 90),
     BITS(left_shift, 0, 90, 0, 3),
     BITS(right_shift, -90, 90, 0, 3),
-    BITS(floor_divide, 0, 90, 2, 7),
+    BITS(floor_divide, -90, 90, 2, 7),
     BITS(not_equal, -2, 2, -2, 2),
     BITS(less_equal, -2, 2, -2, 2),
     BITS(greater, -2, 2, -2, 2),

@@ -65,7 +65,7 @@ const mlx_operation cat_binary_rows[] = {
     B("multiply", mlx_multiply, "a * b, element by element."),
     B("divide", mlx_divide, "a / b, element by element, in floating point: integers become float32."),
     B("floor_divide", mlx_floor_divide,
-      "a / b rounded down, element by element. Integers stay integers, are rounded towards zero, and give 0 where b is 0."),
+      "a / b rounded down, element by element. Integers stay integers, and give 0 where b is 0."),
     B("remainder", mlx_remainder, "What is left of a after whole multiples of b, element by element; it has the sign of b."),
     B_POSITION("power", mlx_power, "a raised to b, element by element."),
     B_POSITION("maximum", mlx_maximum, "The larger of a and b, element by element; NaN where either is."),

@@ -24,8 +24,17 @@ SV vf vf_square(vf a) {
 SV vf vf_rsqrt(vf a) {
     return vf_div(vf_set1(1.0f), vf_sqrt(a));
 }
+/* The floor of the exact quotient, so that it agrees with the remainder: below 2^24 a quotient of float32 that is
+   no whole number stays one in float64. */
+SV vd vd_whole_quotient(vd a, vd b) {
+    return vd_floor(vd_div(a, b));
+}
 SV vf vf_floor_divide(vf a, vf b) {
-    return vf_floor(vf_div(a, b));
+    vf inf = vf_bits(VF_INF), zero = vf_zero();
+    vf q = vf_from_d(vd_whole_quotient(vd_lo(a), vd_lo(b)), vd_whole_quotient(vd_hi(a), vd_hi(b)));
+    vm apart = vm_or(vm_and(vf_lt(a, zero), vf_gt(b, zero)), vm_and(vf_gt(a, zero), vf_lt(b, zero)));
+    q = vf_select(vm_and(apart, vf_eq(vf_abs(b), inf)), vf_set1(-1.0f), q);
+    return vf_select(vm_and(vf_eq(vf_abs(a), inf), vf_ne(b, zero)), vf_bits(VF_NAN), q);
 }
 /* NaN if either is; of 0 and -0 the second, as MLX */
 SV vf vf_maximum(vf a, vf b) {

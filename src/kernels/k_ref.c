@@ -125,7 +125,7 @@ static mx_ref int_op(mx_pointwise op, mx_ref p, mx_ref q) {
     case MX_PW_add:            return of_int(t, a + b);
     case MX_PW_subtract:       return of_int(t, a - b);
     case MX_PW_multiply:       return of_int(t, int_product(a, b));
-    case MX_PW_floor_divide:   return of_int(t, b == 0 ? 0 : a / b);
+    case MX_PW_floor_divide:   return of_int(t, b == 0 ? 0 : (a - int_remainder(a, b)) / b);
     case MX_PW_remainder:      return of_int(t, int_remainder(a, b));
     case MX_PW_power:          return of_int(t, int_power(a, b));
     case MX_PW_maximum:        return a > b ? p : q;
@@ -153,6 +153,14 @@ static mx_ref int_op(mx_pointwise op, mx_ref p, mx_ref q) {
 static real remainder_python(real a, real b) {
     real r = fmodl(a, b);
     return r != 0 && (r < 0) != (b < 0) ? r + b : r;
+}
+/* By the remainder, as Python's divmod; quotients that are whole anyway only rounded. */
+static real floor_quotient(real a, real b) {
+    if (b == 0 || isinf(a) || fabsl(a / b) >= 0x1p53L)
+        return isinf(a) && b != 0 ? NAN : a / b;
+    if (isinf(b))
+        return a != 0 && (a < 0) != (b < 0) ? -1 : a / b;
+    return copysignl(rintl((a - remainder_python(a, b)) / b), a / b);
 }
 /* By bisection on erf: slow, and nothing to get wrong. */
 static real erfinv(real x) {
@@ -233,14 +241,13 @@ static real real_1(mx_pointwise op, real x) {
     default:             return x; /* real, conjugate */
     }
 }
-static real real_2(mx_pointwise op, mx_dtype t, real a, real b) {
+static real real_2(mx_pointwise op, real a, real b) {
     switch (op) {
     case MX_PW_add:          return a + b;
     case MX_PW_subtract:     return a - b;
     case MX_PW_multiply:     return a * b;
     case MX_PW_divide:       return a / b;
-    case MX_PW_floor_divide: /* of the rounded quotient */
-        return t == MX_FLOAT32 ? floorf((float)a / (float)b) : floor((double)a / (double)b);
+    case MX_PW_floor_divide: return floor_quotient(a, b);
     case MX_PW_remainder:    return remainder_python(a, b);
     case MX_PW_power:        return powl(a, b);
     case MX_PW_maximum:      return isnan(a) || a > b ? a : b;
@@ -331,7 +338,7 @@ mx_ref mx_ref_pointwise(mx_pointwise op, mx_ref a, mx_ref b, mx_ref c) {
     if (mx_pw_infos[op].result == MX_PWR_BOOL)
         return compare(op, a.re < b.re, a.re == b.re);
     bool one = mx_pw_infos[op].arity == 1;
-    return of_real(a.type, one ? real_1(op, a.re) : real_2(op, a.type, a.re, b.re));
+    return of_real(a.type, one ? real_1(op, a.re) : real_2(op, a.re, b.re));
 }
 
 /* ---- casts ---- */

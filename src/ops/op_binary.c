@@ -158,25 +158,13 @@ mx_array *mx_clip(mx_array *a, mx_array *lo, mx_array *hi) {
     return hi ? mx_minimum(a, hi) : a;
 }
 
-/* Integer floor_divide truncates, as MLX's does; the quotient of divmod is one less
-   where that rounded up. */
-static mx_array *floored(mx_array *q, mx_array *a, mx_array *b) {
-    mx_array *zero = mx_zero_like(q);
-    mx_array *apart = mx_not_equal(mx_less(a, zero), mx_less(b, zero));
-    return mx_sub(q,
-                  mx_astype(mx_logical_and(apart, mx_not_equal(mx_mul(q, b), a)), mx_dtype_of(a)));
-}
-
 bool mx_divmod(mx_array *a, mx_array *b, mx_array *out[2]) {
     if (!mx_promote2(&a, &b))
         return false;
-    mx_dtype t = mx_dtype_of(a);
-    if (t == MX_COMPLEX64)
+    if (mx_dtype_of(a) == MX_COMPLEX64)
         return mx_fail(MX_INVALID, "[divmod] Complex type not supported.");
     out[0] = mx_floor_divide(a, b);
     out[1] = mx_remainder(a, b);
-    if (mx_dtype_category(t) == MX_CAT_SIGNED)
-        out[0] = floored(out[0], a, b);
     return out[0] && out[1];
 }
 

@@ -15,7 +15,7 @@ FLOAT = [
 ]
 INTEGER = [
     ("add", np.add), ("subtract", np.subtract), ("multiply", np.multiply), ("remainder", np.remainder),
-    ("floor_divide", lambda a, b: np.trunc(a / b)), ("maximum", np.maximum), ("minimum", np.minimum),
+    ("floor_divide", np.floor_divide), ("maximum", np.maximum), ("minimum", np.minimum),
     ("bitwise_and", np.bitwise_and), ("bitwise_or", np.bitwise_or), ("bitwise_xor", np.bitwise_xor),
 ]
 
@@ -31,6 +31,36 @@ def test_floats(name, wanted):
 def test_integers(name, wanted):
     a, b = integers(6, 5, seed=1), integers(5, low=1, seed=2)
     same(getattr(mx, name)(mx.array(a), mx.array(b)), wanted(a, b), mx.int32)
+
+
+@pytest.mark.parametrize("name", ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"])
+def test_whole_division_of_integers_rounds_down(name):
+    kind = np.dtype(name)
+    low, high = np.iinfo(kind).min, np.iinfo(kind).max
+    values = np.array([v for v in [low, low + 1, -7, -6, -5, -2, -1, 1, 2, 3, 5, 6, 7, 100, high - 1, high] if v >= low], kind)
+    a, b = np.meshgrid(np.append(values, kind.type(0)), values)
+    with np.errstate(all="ignore"):
+        quotient, rest = np.divmod(a, b)
+    x, y = mx.array(a), mx.array(b)
+    both = mx.divmod(x, y)
+    for q, r in [(x // y, x % y), both, divmod(x, y), (mx.floor_divide(x, y), mx.remainder(x, y))]:
+        assert np.array(q).tolist() == quotient.tolist() and np.array(r).tolist() == rest.tolist()
+
+
+@pytest.mark.parametrize("name", ["float16", "float32", "float64"])
+def test_whole_division_of_floats_is_numpys(name):
+    tiny = float(np.finfo(name).smallest_subnormal)
+    values = np.array([7, -7, 1, -1, 0, -0.0, np.inf, -np.inf, np.nan, 0.3, -0.3, 6, -6, 3, 1e4, tiny, -tiny], name)
+    rng = np.random.default_rng(0)
+    values = np.concatenate([values, (rng.integers(-30, 30, 40) / 10).astype(name)])
+    a, b = np.meshgrid(values, values)
+    with np.errstate(all="ignore"):
+        quotient, rest = np.floor_divide(a, b), np.remainder(a, b)
+    with mx.stream(mx.cpu):
+        x, y = (mx.array(v, getattr(mx, name)) for v in (a, b))
+        for q, r in [(x // y, x % y), tuple(mx.divmod(x, y))]:
+            np.testing.assert_array_equal(np.array(q), quotient)
+            np.testing.assert_array_equal(np.array(r), rest)
 
 
 def test_shifts():
