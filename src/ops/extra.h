@@ -36,7 +36,7 @@ bool mx_nonzero(mx_array *a, mx_array **out); /* ndim (0-d: 1) vectors of int32 
 bool mx_unique(mx_array *a, bool same_nan, mx_array *out[4]);
 mx_array *mx_bincount(mx_array *a, mx_array *weights, int minlength);
 
-/* --- op_linalg_extra.c ---------------------------------------------------------------- */
+/* --- op_linalg_extra.c, op_linalg_more.c ----------------------------------------------- */
 /* Of all elements along the axes as one vector. */
 mx_array *mx_vector_norm(mx_array *a, double ord, const int *axes, int n, bool keepdims);
 mx_array *mx_matrix_power(mx_array *a, int n);

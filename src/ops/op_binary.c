@@ -172,9 +172,8 @@ bool mx_divmod(mx_array *a, mx_array *b, mx_array *out[2]) {
 mx_array *mx_isclose(mx_array *a, mx_array *b, double rtol, double atol, bool equal_nan) {
     if (!mx_promote2(&a, &b))
         return NULL;
-    mx_dtype t = mx_dtype_to_inexact(mx_dtype_of(a));
-    a = mx_astype(a, t);
-    b = mx_astype(b, t);
+    a = mx_inside(a);
+    b = mx_inside(b);
     mx_array *near = mx_less_equal(mx_abs(mx_sub(a, b)), mx_add_s(mx_mul_s(mx_abs(b), rtol), atol));
     near = mx_where(mx_logical_or(mx_isinf(a), mx_isinf(b)), mx_equal(a, b), near);
     return equal_nan ? mx_logical_or(near, mx_logical_and(mx_isnan(a), mx_isnan(b))) : near;

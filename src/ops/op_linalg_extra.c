@@ -12,19 +12,6 @@ static bool is_square(const char *op, const mx_array *a) {
     return mx_fail(MX_INVALID, "[linalg::%s] square matrices are needed", op);
 }
 
-mx_array *mx_vector_norm(mx_array *a, double ord, const int *axes, int n, bool keepdims) {
-    mx_array *x = a ? mx_abs(mx_astype(a, mx_dtype_to_inexact(mx_dtype_of(a)))) : NULL;
-    if (!x)
-        return NULL;
-    if (isinf(ord))
-        return mx_reduce(ord > 0 ? MX_MAX : MX_MIN, x, axes, n, keepdims);
-    if (ord == 0)
-        return mx_sum(mx_astype(mx_not_equal(x, mx_zero_like(x)), mx_dtype_of(x)), axes, n, keepdims);
-    if (ord == 2)
-        return mx_norm_l2(x, axes, n, keepdims);
-    return ord == 1 ? mx_sum(x, axes, n, keepdims) : mx_pow_s(mx_sum(mx_pow_s(x, ord), axes, n, keepdims), 1 / ord);
-}
-
 /* --- powers ------------------------------------------------------------------------------------------ */
 
 static mx_array *identity_like(const mx_array *a) {

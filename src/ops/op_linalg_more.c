@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "ops/extra.h"
 #include "ops/linalg.h"
 #include "ops/rules.h"
 
@@ -70,30 +71,36 @@ bool mx_slogdet(mx_array *a, mx_array *out[2]) {
 
 /* --- norms ----------------------------------------------------------------------------------------------- */
 
-static mx_array *inexact(mx_array *a) {
-    return a ? mx_astype(a, mx_dtype_to_inexact(mx_dtype_of(a))) : NULL;
+/* Of a norm of elements of dtype t; inside it squares and sums are taken as mx_inside says. */
+static mx_dtype norm_dtype(mx_dtype t) {
+    return t == MX_COMPLEX64 ? MX_FLOAT32 : mx_dtype_to_inexact(t);
 }
 
-mx_array *mx_norm_l2(mx_array *a, const int *axes, int n, bool keepdims) {
-    mx_array *x = inexact(a);
+static mx_array *root_of_squares(mx_array *x, const int *axes, int n, bool keepdims) {
     if (x && mx_dtype_of(x) == MX_COMPLEX64)
         x = mx_abs(x);
     return mx_sqrt(mx_sum(mx_square(x), axes, n, keepdims));
 }
 
-static mx_array *vector_norm(mx_array *a, double ord, const int *axes, bool keepdims) {
-    mx_array *x = mx_abs(inexact(a));
-    if (!x)
-        return NULL;
+mx_array *mx_norm_l2(mx_array *a, const int *axes, int n, bool keepdims) {
+    return a ? mx_astype(root_of_squares(mx_inside(a), axes, n, keepdims), norm_dtype(mx_dtype_of(a))) : NULL;
+}
+
+static mx_array *norm_inside(mx_array *x, double ord, const int *axes, int n, bool keepdims) {
     if (isinf(ord))
-        return mx_reduce(ord > 0 ? MX_MAX : MX_MIN, x, axes, 1, keepdims);
+        return mx_reduce(ord > 0 ? MX_MAX : MX_MIN, x, axes, n, keepdims);
     if (ord == 0)
-        return mx_astype(mx_sum(mx_not_equal(x, mx_zero_like(x)), axes, 1, keepdims), mx_dtype_of(x));
+        return mx_sum(mx_not_equal(x, mx_zero_like(x)), axes, n, keepdims);
     if (ord == 1)
-        return mx_sum(x, axes, 1, keepdims);
-    if (ord == 2)
-        return mx_norm_l2(a, axes, 1, keepdims);
-    return mx_pow_s(mx_sum(mx_pow_s(x, ord), axes, 1, keepdims), 1 / ord);
+        return mx_sum(x, axes, n, keepdims);
+    return mx_pow_s(mx_sum(mx_pow_s(x, ord), axes, n, keepdims), 1 / ord);
+}
+
+mx_array *mx_vector_norm(mx_array *a, double ord, const int *axes, int n, bool keepdims) {
+    if (!a || ord == 2)
+        return mx_norm_l2(a, axes, n, keepdims);
+    mx_array *y = norm_inside(mx_abs(mx_inside(a)), ord, axes, n, keepdims);
+    return mx_astype(y, norm_dtype(mx_dtype_of(a)));
 }
 
 /* The matrix (rows, columns) that two axes name, last. */
@@ -114,7 +121,7 @@ static mx_array *sums_norm(mx_array *a, int sum_axis, bool largest) {
 }
 
 static mx_array *matrix_norm(mx_array *a, double ord, const int *axes, bool keepdims) {
-    mx_array *x = matrix_last(inexact(a), axes[0], axes[1]), *y;
+    mx_array *x = matrix_last(mx_inside(a), axes[0], axes[1]), *y;
     if (!x)
         return NULL;
     if (fabs(ord) == 1)
@@ -125,7 +132,7 @@ static mx_array *matrix_norm(mx_array *a, double ord, const int *axes, bool keep
         y = mx_reduce(ord > 0 ? MX_MAX : MX_MIN, mx_svdvals(x), (int[]){-1}, 1, false);
     else
         return mx_fail(MX_INVALID, "[linalg::norm] Invalid ord %g for matrix norm.", ord);
-    return restore_axes(y, axes, keepdims);
+    return restore_axes(mx_astype(y, norm_dtype(mx_dtype_of(a))), axes, keepdims);
 }
 
 /* The axes given, normalised, or all of them; the count or -1. */
@@ -150,7 +157,12 @@ mx_array *mx_norm(mx_array *a, double ord, const int *axes, int n, bool keepdims
     int of[2], count = a ? norm_axes(a, axes, n, of) : -1;
     if (count < 0)
         return NULL;
-    return count == 1 ? vector_norm(a, ord, of, keepdims) : matrix_norm(a, ord, of, keepdims);
+    return count == 1 ? mx_vector_norm(a, ord, of, 1, keepdims) : matrix_norm(a, ord, of, keepdims);
+}
+
+static mx_array *nuclear_norm(mx_array *a, const int *axes, bool keepdims) {
+    mx_array *y = mx_sum_axis(mx_svdvals(matrix_last(mx_inside(a), axes[0], axes[1])), -1, false);
+    return restore_axes(mx_astype(y, norm_dtype(mx_dtype_of(a))), axes, keepdims);
 }
 
 mx_array *mx_norm_matrix(mx_array *a, const char *ord, const int *axes, int n, bool keepdims) {
@@ -165,7 +177,7 @@ mx_array *mx_norm_matrix(mx_array *a, const char *ord, const int *axes, int n, b
     if (!strcmp(ord, "fro") || !strcmp(ord, "f"))
         return mx_norm_l2(a, of, 2, keepdims);
     if (!strcmp(ord, "nuc"))
-        return restore_axes(mx_sum_axis(mx_svdvals(matrix_last(inexact(a), of[0], of[1])), -1, false), of, keepdims);
+        return nuclear_norm(a, of, keepdims);
     return mx_fail(MX_INVALID, "[linalg::norm] Invalid ord value '%s' for matrix norm.", ord);
 }
 

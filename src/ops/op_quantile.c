@@ -118,13 +118,14 @@ mx_array *mx_quantile(mx_array *a, mx_array *q, const int *axes, int n, bool kee
         return NULL;
     if (mx_dtype_of(a) == MX_COMPLEX64)
         return mx_fail(MX_INVALID, "[quantile] complex numbers have no order");
-    mx_array *x = reduced_first(mx_astype(a, mx_dtype_to_inexact(mx_dtype_of(a))), axes, n);
+    mx_array *x = reduced_first(mx_inside(a), axes, n);
     if (x && !x->shape[0])
         return mx_fail(MX_INVALID, "[quantile] there are no elements");
     mx_array *sorted = x ? mx_sort(x, 0) : NULL;
     if (!sorted)
         return NULL;
     mx_array *y = (skip_nan ? quantile_of_numbers : quantile_of_all)(sorted, q, m);
+    y = mx_astype(y, mx_dtype_to_inexact(mx_dtype_of(a)));
     return keepdims ? keep_axes(y, a, q, axes, n) : y;
 }
 

@@ -184,8 +184,8 @@ static mx_array *element(mx_array *s, int i) {
 
 /* Of sorted lines; NaN if there is one, which is last then. */
 static mx_array *middle(mx_array *s, int n) {
-    mx_array *lo = element(s, (n - 1) / 2), *last = element(s, n - 1);
-    mx_array *mid = n % 2 ? lo : mx_mul_s(mx_add(lo, element(s, n / 2)), 0.5);
+    mx_array *lo = mx_inside(element(s, (n - 1) / 2)), *last = mx_inside(element(s, n - 1));
+    mx_array *mid = n % 2 ? lo : mx_mul_s(mx_add(lo, mx_inside(element(s, n / 2))), 0.5);
     return mx_where(mx_isnan(last), last, mid);
 }
 
@@ -193,15 +193,15 @@ mx_array *mx_median(mx_array *a, const int *axes, int n, bool keepdims) {
     int list[MX_MAX_NDIM];
     if (!a || (n = mx_axes_sorted("median", axes, n, a->ndim, list)) < 0)
         return NULL;
-    a = mx_astype(a, mx_dtype_to_inexact(mx_dtype_of(a)));
-    if (!a || n == 0)
-        return a;
+    mx_dtype t = mx_dtype_to_inexact(mx_dtype_of(a));
+    if (n == 0)
+        return mx_astype(a, t);
     for (int i = 0; i < n; i++)
         if (a->shape[list[i]] == 0)
             return mx_fail(MX_INVALID, "[median] Cannot take median along empty axis.");
     mx_array *lines = join_axes(a, list, n);
     mx_array *m =
-        lines ? middle(mx_sort(lines, -1), lines->shape[lines->ndim - 1]) : NULL;
+        lines ? mx_astype(middle(mx_sort(lines, -1), lines->shape[lines->ndim - 1]), t) : NULL;
     return keepdims ? mx_expand_dims(m, list, n) : m;
 }
 

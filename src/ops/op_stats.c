@@ -71,15 +71,14 @@ mx_array *mx_number_of_elements(mx_array *a, const int *axes, int n, bool invert
 
 /* --- means ------------------------------------------------------------------------------- */
 
-/* Halves are averaged in float32: their sums soon overflow. */
+/* Halves are averaged in float32 and integers in float64: their sums soon overflow. */
 mx_array *mx_mean(mx_array *a, const int *axes, int n, bool keepdims) {
     double count;
     if (!count_elements("mean", a, axes, n, &count))
         return NULL;
-    mx_dtype t = mx_dtype_to_inexact(mx_dtype_of(a)), wide = mx_dtype_compute(t);
-    mx_array *x = t == wide ? a : mx_astype(a, wide);
-    mx_array *share = mx_number_of_elements(x, axes, n, true, wide);
-    return mx_astype(mx_mul(mx_sum(x, axes, n, keepdims), share), t);
+    mx_array *x = mx_inside(a);
+    mx_array *share = x ? mx_number_of_elements(x, axes, n, true, mx_dtype_of(x)) : NULL;
+    return mx_astype(mx_mul(mx_sum(x, axes, n, keepdims), share), mx_dtype_to_inexact(mx_dtype_of(a)));
 }
 
 /* n / (n - ddof), where n elements are averaged */
@@ -94,8 +93,8 @@ mx_array *mx_var(mx_array *a, const int *axes, int n, bool keepdims, int ddof) {
     double count;
     if (!count_elements("var", a, axes, n, &count))
         return NULL;
-    mx_dtype t = mx_dtype_to_inexact(mx_dtype_of(a)), wide = mx_dtype_compute(t);
-    mx_array *x = mx_astype(a, wide);
+    mx_dtype t = mx_dtype_to_inexact(mx_dtype_of(a)), wide = mx_dtype_inside(mx_dtype_of(a));
+    mx_array *x = mx_inside(a);
     mx_array *d = mx_sub(x, mx_mean(x, axes, n, true));
     if (t == MX_COMPLEX64) {
         d = mx_abs(d);

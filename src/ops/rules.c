@@ -241,6 +241,16 @@ bool mx_loop_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n,
     return ok;
 }
 
+/* --- dtypes on the way ------------------------------------------------------------ */
+
+mx_dtype mx_dtype_inside(mx_dtype t) {
+    return mx_dtype_is_inexact(t) ? mx_dtype_compute(t) : MX_FLOAT64;
+}
+
+mx_array *mx_inside(mx_array *a) {
+    return a ? mx_astype(a, mx_dtype_inside(mx_dtype_of(a))) : NULL;
+}
+
 /* --- promotion -------------------------------------------------------------------- */
 
 bool mx_promote2(mx_array **a, mx_array **b) {

@@ -62,6 +62,11 @@ mx_array *mx_apply_view(mx_prim p, const void *params, mx_array *a);
 /* NumPy's slice of an axis of length n: start becomes the first element, size their number. */
 bool mx_slice_axis_range(const char *op, int n, int step, int *start, int stop, int *size);
 
+/* The dtype in which sums and differences of elements are taken where the result is a float: halves in float32,
+   integers in float64, which holds them and their sums; a in that dtype. */
+mx_dtype mx_dtype_inside(mx_dtype t);
+mx_array *mx_inside(mx_array *a);
+
 /* Binary promotion: both to the promoted dtype (weak scalars are the binding's business). */
 bool mx_promote2(mx_array **a, mx_array **b);
 

@@ -42,6 +42,58 @@ def test_integers(dtype):
     same(mx.mean(a, axis=0), [2, 3], mx.float32)
 
 
+LARGE = {
+    "int8": [120, 121, 119, -3], "uint8": [250, 251, 255, 3], "int16": [32000, 32001, 31999, 5],
+    "uint16": [65000, 65001, 65535, 7], "int32": [1700000000, 1700000010, 1699999990, 2000000000],
+    "uint32": [4000000000, 4000000010, 4294967295, 1], "int64": [2**62, 2**62 + 1000, -5, 2**61],
+    "uint64": [2**63, 2**63 + 2**50, 2**63 + 2**51, 2**62], "bool": [True, True, False, True],
+}
+STATISTICS = {
+    "mean": lambda a, axis: np.mean(a, axis=axis), "var": lambda a, axis: np.var(a, axis=axis),
+    "std": lambda a, axis: np.std(a, axis=axis), "median": lambda a, axis: np.median(a, axis=axis),
+    "nanmean": lambda a, axis: np.mean(a, axis=axis), "nanvar": lambda a, axis: np.var(a, axis=axis),
+    "nanstd": lambda a, axis: np.std(a, axis=axis), "nanmedian": lambda a, axis: np.median(a, axis=axis),
+}
+
+
+@pytest.mark.parametrize("dtype", LARGE)
+@pytest.mark.parametrize("name", STATISTICS)
+def test_statistics_of_integers_do_not_overflow(name, dtype):
+    x = np.array(LARGE[dtype] * 3, dtype).reshape(4, 3)
+    a, wide = mx.array(x), x.astype(np.longdouble)
+    for axis in (None, 0, 1, (0, 1)):
+        same(getattr(mx, name)(a, axis=axis), STATISTICS[name](wide, axis).astype(np.float64), mx.float32, rtol=3e-7)
+
+
+@pytest.mark.parametrize("dtype", LARGE)
+def test_quantiles_and_norms_of_integers_do_not_overflow(dtype):
+    x = np.array(LARGE[dtype] * 3, dtype).reshape(4, 3)
+    a, wide = mx.array(x), x.astype(np.float64)
+    same(mx.quantile(a, 0.3, axis=0), np.quantile(wide, 0.3, axis=0), mx.float32, rtol=3e-7)
+    same(mx.linalg.norm(a), np.linalg.norm(wide), mx.float32, rtol=3e-7)
+    for order in (None, 1, 2, 3, np.inf, 0):
+        same(mx.linalg.norm(a, order, axis=1), np.linalg.norm(wide, order, axis=1), mx.float32, rtol=3e-7)
+        same(mx.linalg.vector_norm(a, ord=2 if order is None else order, axis=1), np.linalg.norm(wide, order, axis=1),
+             mx.float32, rtol=3e-7)
+    for order in ("fro", "nuc", 1, np.inf, 2):
+        same(mx.linalg.norm(a, order), np.linalg.norm(wide, order), mx.float32, rtol=3e-6)
+
+
+def test_small_differences_of_large_integers_are_seen():
+    a = mx.array([1700000000, 1700000010])
+    assert mx.var(a).item() == 25 and mx.std(a, ddof=1).item() == pytest.approx(50**0.5)
+    assert mx.isclose(a, a + 1, rtol=0, atol=0.5).tolist() == [False, False]
+    assert mx.isclose(a, a + 1, rtol=0, atol=1).tolist() == [True, True]
+    assert mx.median(mx.array([2**24 + 1, 2**24 + 3])).item() == 2**24 + 2
+
+
+def test_halves_are_averaged_without_overflow():
+    a = mx.array([60000.0, 60000.0, 49184.0, 65504.0], mx.float16)
+    assert mx.median(a).item() == 60000 and mx.mean(a).dtype == mx.float16
+    assert mx.quantile(a - 2 * a * mx.array([0, 0, 0, 1], mx.float16), 0.5).item() == 54592
+    assert mx.linalg.norm(a / 100).item() == pytest.approx(float(np.linalg.norm(np.array([600, 600, 491.84, 655.04]))), rel=1e-3)
+
+
 def test_spread():
     x = numbers(4, 6)
     a = mx.array(x)
