@@ -121,7 +121,7 @@ static void calls(void) {
     CHECK(mlx_closure_apply(&out, g, in) == 1);
     CHECK_HAS(reported, "[closure] a function of one array was given 2");
     CHECK(mlx_closure_apply(&out, (mlx_closure){NULL}, in) == 1);
-    CHECK_HAS(reported, "[closure] an empty closure was given");
+    CHECK_HAS(reported, "[closure] an empty handle was given");
     CHECK_EQ_INT(reports, 2);
     mlx_vector_array_free(in);
     mlx_vector_array_free(out);

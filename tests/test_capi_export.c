@@ -176,7 +176,7 @@ static void refusals(void) {
     mlx_closure f = mlx_closure_new_func(sum), bad = mlx_closure_new_func(failing), none = mlx_closure_new_func(nothing);
     mlx_vector_array in = floats(1, (float[]){3}), out = mlx_vector_array_new();
     said(mlx_export_function(NULL, f, in, false), "the file name is NULL");
-    said(mlx_export_function(path, mlx_closure_new(), in, false), "empty closure");
+    said(mlx_export_function(path, mlx_closure_new(), in, false), "an empty handle");
     said(mlx_export_function(path, f, (mlx_vector_array){NULL}, false), "empty handle");
     said(mlx_export_function("/no/such/folder/f.mlxfn", f, in, false), "[export_function] cannot create");
     said(mlx_export_function(path, bad, in, false), "[mlx_vector_array_get]");

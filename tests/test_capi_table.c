@@ -39,6 +39,7 @@ static mlx_array floats(const float *v, int rows_, int columns) {
 }
 #define F(...)                                                                         \
     floats((float[]){__VA_ARGS__}, 0, sizeof((float[]){__VA_ARGS__}) / sizeof(float))
+#undef I /* of complex.h */
 #define I(...) mlx_array_new_data((int[]){__VA_ARGS__}, L3(__VA_ARGS__), 1, MLX_INT32)
 #define L3(...) &(int){sizeof((int[]){__VA_ARGS__}) / sizeof(int)}
 

@@ -50,7 +50,7 @@ static void test_rows(void) {
         const mlx_operation *op = mlx_catalog_get(i);
         mlx_signature s;
         bool method = !strcmp(op->module, "mlx.core.array");
-        if (!CHECK(op->call && (op->doc || method) && !mlx_signature_parse(&s, op->signature)))
+        if (!CHECK(op->adapter && (op->doc || method) && !mlx_signature_parse(&s, op->signature)))
             fprintf(stderr, "    %s\n", op->signature);
         if (op->doc)
             CHECK(op->doc[strlen(op->doc) - 1] == '.');
@@ -164,7 +164,7 @@ static int call_row(const mlx_operation *op, const mlx_signature *s, bool all, b
         args[i] = all || !s->parameters[i].fallback.length ? make_value(&s->parameters[i], scalar)
                                                            : s->parameters[i].value;
     mx_alloc_fail_at(fail_at);
-    int status = op->call(&result, op, args);
+    int status = mlx_operation_call(&result, op, args);
     allocations = mx_alloc_count();
     mx_alloc_fail_at(0);
     mlx_value_free(&result);

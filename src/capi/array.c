@@ -17,11 +17,12 @@ mlx_array mlx_array_new(void) {
 }
 
 int mlx_array_free(mlx_array arr) {
-    if (arr.ctx) {
+    int status;
+    if (capi_frees(arr.ctx, "array", &status)) {
         mx_array_release(*(mx_array **)arr.ctx);
         mx_free(arr.ctx);
     }
-    return 0;
+    return status;
 }
 
 int mlx_array_set(mlx_array *arr, const mlx_array src) {
@@ -63,14 +64,24 @@ int mlx_array_set_complex(mlx_array *arr, float real_val, float imag_val) {
     return capi_end(&c, arr, mx_scalar_c64((mx_complex64){real_val, imag_val}));
 }
 
-static mx_array *from_data(const void *data, const int *shape, int dim, mlx_dtype dtype) {
+/* Are shape, dtype and data such that an array can be made of them? *bytes of data are then to be read. */
+static bool describes(const void *data, const int *shape, int dim, mlx_dtype dtype, size_t *bytes) {
     mx_dtype t = capi_dtype(dtype);
-    int64_t size;
+    int64_t size = 0;
     if (t == MX_DTYPE_COUNT)
-        return NULL;
-    if (!data && dim >= 0 && (dim == 0 || shape) && mx_shape_size(shape, dim, mx_dtype_size(t), &size) && size)
-        return mx_fail(MX_INVALID, "[array] data is NULL");
-    return mx_array_from(data, shape, dim, t);
+        return false;
+    if (dim < 0 || dim > MX_MAX_NDIM || (dim && !capi_is_object(shape)))
+        return mx_fail(MX_INVALID, dim && !shape && dim > 0 ? "[array] the shape is NULL"
+                                                            : "[array] %d dimensions are not possible", dim);
+    if (!mx_shape_size(shape, dim, mx_dtype_size(t), &size))
+        return mx_fail(MX_RANGE, "[array] the shape is negative or too large");
+    *bytes = (size_t)size * mx_dtype_size(t);
+    return !size || data || mx_fail(MX_INVALID, "[array] data is NULL");
+}
+
+static mx_array *from_data(const void *data, const int *shape, int dim, mlx_dtype dtype) {
+    size_t bytes;
+    return describes(data, shape, dim, dtype, &bytes) ? mx_array_from(data, shape, dim, (mx_dtype)dtype) : NULL;
 }
 
 mlx_array mlx_array_new_data(const void *data, const int *shape, int dim, mlx_dtype dtype) {
@@ -87,15 +98,10 @@ int mlx_array_set_data(mlx_array *arr, const void *data, const int *shape, int d
    keeps what it lent. */
 static mlx_array lend(void *data, const int *shape, int dim, mlx_dtype dtype, void *payload, void (*dtor)(void *)) {
     capi_call c = capi_begin_default();
-    mx_dtype t = capi_dtype(dtype);
-    int64_t size = 0;
-    bool sized = t != MX_DTYPE_COUNT && dim >= 0 && (dim == 0 || shape) &&
-                 mx_shape_size(shape, dim, mx_dtype_size(t), &size);
-    if (t != MX_DTYPE_COUNT && sized && size && !data)
-        mx_fail(MX_INVALID, "[array] data is NULL");
-    size_t bytes = sized ? (size_t)size * mx_dtype_size(t) : 0;
-    mx_buffer *b = mx_failed() ? NULL : mx_buffer_borrow(data, bytes, NULL, NULL);
-    mx_array *a = b ? mx_array_over(b, 0, shape, NULL, dim, t) : NULL;
+    size_t bytes;
+    bool ok = describes(data, shape, dim, dtype, &bytes);
+    mx_buffer *b = ok ? mx_buffer_borrow(data, bytes, NULL, NULL) : NULL;
+    mx_array *a = b ? mx_array_over(b, 0, shape, NULL, dim, (mx_dtype)dtype) : NULL;
     mlx_array res = a ? capi_new(a) : (mlx_array){NULL};
     if (res.ctx) {
         b->payload = payload;
@@ -177,7 +183,7 @@ int mlx_array_tostring(mlx_string *str, const mlx_array arr) {
     capi_call c = capi_begin_default();
     mx_array *a = capi_in(arr);
     mx_text text = {0};
-    bool ok = a && mx_array_print(&text, a) && capi_put_string(str, mx_text_view(&text));
+    bool ok = a && mx_readable(a) && mx_array_print(&text, a) && capi_put_string(str, mx_text_view(&text));
     mx_text_free(&text);
     return capi_end_ok(&c, ok);
 }
@@ -206,16 +212,17 @@ int _mlx_array_wait(const mlx_array arr) {
 int _mlx_array_is_available(bool *res, const mlx_array arr) {
     capi_call c = capi_begin_default();
     const mx_array *a = capi_in(arr);
-    if (a && res)
+    bool ok = a && (res || mx_fail(MX_INVALID, "[array] the result is NULL"));
+    if (ok)
         *res = mx_array_available(a);
-    return capi_end_ok(&c, a && res);
+    return capi_end_ok(&c, ok);
 }
 
 /* Contiguity is known once the array is available. */
 static int layout_question(bool *res, mlx_array arr, bool (*ask)(const mx_array *)) {
     capi_call c = capi_begin_default();
     const mx_array *a = capi_in(arr);
-    bool ok = a && res;
+    bool ok = a && (res || mx_fail(MX_INVALID, "[array] the result is NULL"));
     if (ok && !mx_array_available(a))
         ok = mx_fail(MX_INVALID, "[array] the layout of an array is known once it is evaluated");
     if (ok)
@@ -241,6 +248,15 @@ int _mlx_array_is_col_contiguous(bool *res, const mlx_array arr) {
 
 /* --- reading --------------------------------------------------------------------------------------------- */
 
+/* Write the element at data as dtype t; an error where it would become another number. */
+static bool read_as(void *res, mx_dtype t, const void *data, mx_dtype from) {
+    if (!mx_element_fits(t, data, from))
+        return mx_fail(MX_RANGE, "[item] %.9g%s (%s) does not fit in %s", mx_read_double(data, from),
+                       from == MX_COMPLEX64 ? " + ...j" : "", mx_dtype_name(from), mx_dtype_name(t));
+    mx_read_element(res, t, data, from);
+    return true;
+}
+
 /* The one element of an array, converted to dtype t. */
 static int item(void *res, mlx_array arr, mx_dtype t) {
     capi_call c = capi_begin_default();
@@ -250,10 +266,8 @@ static int item(void *res, mlx_array arr, mx_dtype t) {
     else if (a && a->size != 1)
         mx_fail(MX_INVALID, "[item] item can only be called on arrays of size 1, this one has %lld",
                 (long long)a->size);
-    bool ok = a && !mx_failed() && mx_eval1(a);
-    if (ok)
-        mx_read_element(res, t, a->data, mx_dtype_of(a));
-    return capi_end_ok(&c, ok);
+    bool ok = a && !mx_failed() && mx_readable(a) && mx_eval1(a);
+    return capi_end_ok(&c, ok && read_as(res, t, a->data, mx_dtype_of(a)));
 }
 
 #define ITEM(name, type, dtype)                                  \

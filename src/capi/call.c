@@ -1,24 +1,53 @@
-/* The frame of every public function: see capi.h. */
+/* The frame of every public function, and what it makes of its arguments: see capi.h. */
+#include <stddef.h>
+#include <stdalign.h>
+
 #include "base/mem.h"
 #include "capi/capi.h"
+
+struct capi_room {
+    struct capi_room *next;
+    alignas(max_align_t) char bytes[];
+};
 
 capi_call capi_begin(mlx_stream s) {
     mx_stream on;
     mx_error_clear();
-    return (capi_call){capi_stream(s, &on) ? mx_scope_open_on(on) : mx_scope_open(), true};
+    return (capi_call){capi_stream(s, &on) ? mx_scope_open_on(on) : mx_scope_open(), NULL};
 }
 
 capi_call capi_begin_default(void) {
     mx_error_clear();
-    return (capi_call){mx_scope_open(), true};
+    return (capi_call){mx_scope_open(), NULL};
+}
+
+void *capi_room(capi_call *c, size_t count, size_t size) {
+    size_t bytes;
+    struct capi_room *r = NULL;
+    if (!mx_mul_size(count, size, &bytes) || !mx_add_size(bytes, sizeof *r, &bytes))
+        return mx_fail_nomem("mlx", SIZE_MAX);
+    if (!(r = mx_calloc(1, bytes)))
+        return NULL;
+    r->next = c->rooms;
+    c->rooms = r;
+    return r->bytes;
+}
+
+static void free_rooms(capi_call *c) {
+    for (struct capi_room *r = c->rooms, *next; r; r = next) {
+        next = r->next;
+        mx_free(r);
+    }
+    c->rooms = NULL;
 }
 
 int capi_end_ok(capi_call *c, bool ok) {
+    free_rooms(c);
     mx_scope_close(c->scope);
     if (ok && !mx_failed())
         return 0;
     if (!mx_failed())
-        mx_fail(MX_INTERNAL, "[mlx] a call failed without saying why");
+        mx_fail(MX_INTERNAL, "[mlx] the library failed and has no reason recorded: please report it");
     return capi_report();
 }
 
@@ -31,10 +60,33 @@ int capi_end2(capi_call *c, mlx_array *res0, mlx_array *res1, bool ok, mx_array 
     return capi_end_ok(c, ok && capi_put(res0, result[0]) && capi_put(res1, result[1]));
 }
 
+/* --- handles ----------------------------------------------------------------------- */
+
+void *capi_no_object(const char *kind, const void *ctx) {
+    if (!ctx)
+        return mx_fail(MX_INVALID, "[%s] an empty handle was given", kind);
+    return mx_fail(MX_INVALID, "[%s] %p was given, which is not a handle", kind, ctx);
+}
+
+bool capi_frees(const void *ctx, const char *kind, int *status) {
+    *status = 0;
+    if (!ctx || capi_is_object(ctx))
+        return ctx != NULL;
+    mx_error_clear();
+    capi_no_object(kind, ctx);
+    *status = capi_report();
+    return false;
+}
+
+void **capi_slot(void *res, const char *kind) {
+    if (!capi_is_object(res))
+        return mx_fail(MX_INVALID, "[%s] the result handle is NULL", kind);
+    return capi_empty_or_object(*(void **)res, kind) ? res : NULL;
+}
+
 mx_array *capi_in(mlx_array a) {
-    if (!a.ctx)
-        return mx_fail(MX_INVALID, "[array] an empty array handle was given");
-    return *(mx_array **)a.ctx;
+    mx_array **box = capi_object(a.ctx, "array");
+    return box ? *box : NULL;
 }
 
 mlx_array capi_new(mx_array *a) {
@@ -45,8 +97,8 @@ mlx_array capi_new(mx_array *a) {
 }
 
 bool capi_put(mlx_array *res, mx_array *a) {
-    if (!res)
-        return mx_fail(MX_INVALID, "[array] the result handle is NULL");
+    if (!capi_slot(res, "array"))
+        return false;
     if (!res->ctx) {
         *res = capi_new(a);
         return res->ctx != NULL;
@@ -55,6 +107,18 @@ bool capi_put(mlx_array *res, mx_array *a) {
     *box = mx_array_retain(a);
     mx_array_release(old);
     return true;
+}
+
+/* --- other arguments --------------------------------------------------------------- */
+
+enum { MOST_ENTRIES = 1 << 24 };
+
+int capi_count(const void *list, size_t n) {
+    if (n && !capi_is_object(list))
+        mx_fail(MX_INVALID, "[list] NULL was given for a list of %zu entries", n);
+    else if (n > MOST_ENTRIES)
+        mx_fail(MX_RANGE, "[list] %zu entries were given, at most %d are possible", n, MOST_ENTRIES);
+    return mx_failed() ? 0 : (int)n;
 }
 
 mx_dtype capi_dtype(mlx_dtype t) {

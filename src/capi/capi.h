@@ -22,13 +22,16 @@
 
 typedef struct capi_call {
     mx_scope scope;
-    bool ok;
+    struct capi_room *rooms;
 } capi_call;
 
 capi_call capi_begin(mlx_stream s);
 capi_call capi_begin_default(void);
 
-/* Each closes the scope and returns 0, or reports the error and returns 1. */
+/* Zeroed memory until the end of the call, which frees it before a handler may unwind. NULL: out of memory. */
+void *capi_room(capi_call *c, size_t count, size_t size);
+
+/* Each frees the rooms, closes the scope and returns 0, or reports the error and returns 1. */
 int capi_end(capi_call *c, mlx_array *res, mx_array *result);
 int capi_end2(capi_call *c, mlx_array *res0, mlx_array *res1, bool ok, mx_array *const *result);
 int capi_end_vector(capi_call *c, mlx_vector_array *res, bool ok, mx_array *const *result, size_t n);
@@ -51,11 +54,36 @@ typedef struct capi_callback {
 capi_callback capi_callback_begin(void);
 bool capi_callback_end(capi_callback c, const char *op, int result);
 
+/* --- handles -------------------------------------------------------------------------
+   No object lies in the first page: NULL there is an empty handle, any other address what a program of another
+   interface passes in a handle's place (a flag, an index). It is refused, for one comparison. */
+
+enum { CAPI_FIRST_OBJECT = 4096 };
+
+static inline bool capi_is_object(const void *ctx) {
+    return (uintptr_t)ctx >= CAPI_FIRST_OBJECT;
+}
+/* NULL and an error: "[kind] an empty handle was given". */
+void *capi_no_object(const char *kind, const void *ctx);
+/* What a handle points to; NULL and an error where that is nothing. */
+static inline void *capi_object(void *ctx, const char *kind) {
+    return capi_is_object(ctx) ? ctx : capi_no_object(kind, ctx);
+}
+/* For handles that may be empty: false and an error only where the address is no object's. */
+static inline bool capi_empty_or_object(const void *ctx, const char *kind) {
+    return !ctx || capi_is_object(ctx) || capi_no_object(kind, ctx);
+}
+/* For _free: is there something to let go? *status becomes 1, and the error is reported, where ctx is no object. */
+bool capi_frees(const void *ctx, const char *kind, int *status);
+/* The ctx of a result handle (any kind: a struct of one pointer). NULL and an error: there is no handle, or what it
+   holds was never initialised. */
+void **capi_slot(void *res, const char *kind);
+
 /* The array in a handle, borrowed. Empty: an error and NULL. */
 mx_array *capi_in(mlx_array a);
 /* The same where the C API allows an empty handle: NULL, no error. */
 static inline mx_array *capi_opt(mlx_array a) {
-    return a.ctx ? *(mx_array **)a.ctx : NULL;
+    return a.ctx ? capi_in(a) : NULL;
 }
 /* Put an array (retained) into a handle. False and an error: no memory or res NULL. */
 bool capi_put(mlx_array *res, mx_array *a);
@@ -80,9 +108,14 @@ bool capi_put_map_arrays(mlx_map_string_to_array *res, mx_map *contents);
 bool capi_put_map_strings(mlx_map_string_to_string *res, mx_map *contents);
 
 /* Streams and devices are boxes around plain values. */
-bool capi_stream(mlx_stream s, mx_stream *out); /* false: empty */
+bool capi_stream(mlx_stream s, mx_stream *out); /* false: empty, or (with an error) no stream */
 mlx_stream capi_new_stream(mx_stream s);
+/* False: empty (*out is the default device), or (with an error) no device. */
 bool capi_device(mlx_device d, mx_device *out);
+
+/* The entries of a list of the program. 0 and an error: the list is NULL though entries are announced, or there
+   are more than any operation takes. */
+int capi_count(const void *list, size_t n);
 
 /* Put text into a string handle. (string.c) */
 bool capi_put_string(mlx_string *res, const char *text);

@@ -13,12 +13,13 @@
 
 /* Put o (taken over, also on failure; NULL fails) into the handle at *ctx. */
 static bool put(void **ctx, mx_object *o) {
-    mx_object **box = o && ctx ? *ctx : NULL;
-    if (o && ctx && !box)
+    bool ok = o && capi_slot(ctx, "closure");
+    mx_object **box = ok ? *ctx : NULL;
+    if (ok && !box)
         box = mx_calloc(1, sizeof *box);
     if (!box) {
         mx_object_release(o);
-        return o && !ctx ? mx_fail(MX_INVALID, "[closure] the result handle is NULL") : false;
+        return false;
     }
     mx_object *former = *box;
     *box = o;
@@ -28,14 +29,17 @@ static bool put(void **ctx, mx_object *o) {
 }
 
 static void *object_of(void *ctx) {
-    return ctx ? *(mx_object **)ctx : mx_fail(MX_INVALID, "[closure] an empty closure was given");
+    mx_object **box = capi_object(ctx, "closure");
+    return box ? *box : NULL;
 }
 
 static int free_box(void *ctx) {
-    if (ctx)
+    int status;
+    if (capi_frees(ctx, "closure", &status)) {
         mx_object_release(*(mx_object **)ctx);
-    mx_free(ctx);
-    return 0;
+        mx_free(ctx);
+    }
+    return status;
 }
 
 static int set_box(void **ctx, void *src) {
@@ -73,6 +77,12 @@ static void *func_box(any_fn *fun, bool has_payload, void *payload, void (*dtor)
     capi_func *f = func_new(fun, has_payload, payload, dtor);
     capi_done(put(&ctx, (mx_object *)f));
     return ctx;
+}
+
+bool capi_put_gradient(mlx_closure_value_and_grad *res,
+                       int (*fun)(mlx_vector_array *, mlx_vector_array *, const mlx_vector_array, void *),
+                       void *payload, void (*dtor)(void *)) {
+    return put(res ? &res->ctx : NULL, (mx_object *)func_new((any_fn *)fun, true, payload, dtor));
 }
 
 /* What every kind of handle has. */
@@ -241,6 +251,17 @@ static const capi_func *func_in(void *ctx) {
     return object_of(ctx);
 }
 
+/* What the program's function will be given. */
+static bool is_vector(mlx_vector_array v) {
+    int n;
+    return capi_arrays(v, &n) != NULL;
+}
+
+static bool is_list(const int *list, size_t n) {
+    capi_count(list, n);
+    return !mx_failed();
+}
+
 capi_func *capi_closure_kwargs(mlx_closure_kwargs cls) {
     return object_of(cls.ctx);
 }
@@ -258,7 +279,7 @@ int mlx_closure_kwargs_apply(mlx_vector_array *res, mlx_closure_kwargs cls,
                              const mlx_map_string_to_array input_1) {
     results r = {0};
     const capi_func *f = func_in(cls.ctx);
-    bool ok = f && capi_call_kwargs(f, &r.array[0], input_0, input_1);
+    bool ok = f && is_vector(input_0) && capi_map_arrays(input_1) && capi_call_kwargs(f, &r.array[0], input_0, input_1);
     return end_results(&r, ok && give_arrays(res, r.array[0]));
 }
 
@@ -266,8 +287,8 @@ int mlx_closure_value_and_grad_apply(mlx_vector_array *res_0, mlx_vector_array *
                                      mlx_closure_value_and_grad cls, const mlx_vector_array input) {
     results r = {0};
     const capi_func *f = func_in(cls.ctx);
-    if (!f)
-        return capi_report();
+    if (!f || !is_vector(input))
+        return capi_done(false);
     capi_callback c = capi_callback_begin();
     int failed = f->has_payload
                      ? ((grad_fn_payload *)f->fun)(&r.array[0], &r.array[1], input, f->payload)
@@ -290,7 +311,8 @@ int mlx_closure_custom_apply(mlx_vector_array *res, mlx_closure_custom cls,
                              const mlx_vector_array input_2) {
     results r = {0};
     const capi_func *f = func_in(cls.ctx);
-    bool ok = f && capi_call_custom(f, &r.array[0], input_0, input_1, input_2);
+    bool ok = f && is_vector(input_0) && is_vector(input_1) && is_vector(input_2) &&
+              capi_call_custom(f, &r.array[0], input_0, input_1, input_2);
     return end_results(&r, ok && give_arrays(res, r.array[0]));
 }
 
@@ -308,7 +330,8 @@ int mlx_closure_custom_jvp_apply(mlx_vector_array *res, mlx_closure_custom_jvp c
                                  const int *input_2, size_t input_2_num) {
     results r = {0};
     const capi_func *f = func_in(cls.ctx);
-    bool ok = f && capi_call_custom_jvp(f, &r.array[0], input_0, input_1, input_2, input_2_num);
+    bool ok = f && is_vector(input_0) && is_vector(input_1) && is_list(input_2, input_2_num) &&
+              capi_call_custom_jvp(f, &r.array[0], input_0, input_1, input_2, input_2_num);
     return end_results(&r, ok && give_arrays(res, r.array[0]));
 }
 
@@ -326,6 +349,7 @@ int mlx_closure_custom_vmap_apply(mlx_vector_array *res_0, mlx_vector_int *res_1
                                   const int *input_1, size_t input_1_num) {
     results r = {0};
     const capi_func *f = func_in(cls.ctx);
-    bool ok = f && capi_call_custom_vmap(f, &r.array[0], &r.ints, input_0, input_1, input_1_num);
+    bool ok = f && is_vector(input_0) && is_list(input_1, input_1_num) &&
+              capi_call_custom_vmap(f, &r.array[0], &r.ints, input_0, input_1, input_1_num);
     return end_results(&r, ok && give_arrays(res_0, r.array[0]) && give_ints(res_1, r.ints));
 }

@@ -30,8 +30,10 @@ mlx_device_info mlx_device_info_new(void) {
 }
 
 int mlx_device_info_free(mlx_device_info info) {
-    mx_free(info.ctx);
-    return 0;
+    int status;
+    if (capi_frees(info.ctx, "device_info", &status))
+        mx_free(info.ctx);
+    return status;
 }
 
 static bool put_facts(mlx_device_info *info) {
@@ -46,7 +48,7 @@ int mlx_device_info_get(mlx_device_info *info, mlx_device dev) {
     mx_error_clear();
     mx_device d;
     capi_device(dev, &d); // an empty handle: the default device
-    bool ok = info || mx_fail(MX_INVALID, "[device_info] the result handle is NULL");
+    bool ok = !mx_failed() && capi_slot(info, "device_info");
     if (ok && !mx_device_available(d))
         ok = mx_fail(MX_DEVICE, "[device_info] device %s %d is not available",
                      d.type == MX_GPU ? "gpu" : "cpu", d.index);
@@ -57,11 +59,10 @@ int mlx_device_info_get(mlx_device_info *info, mlx_device dev) {
 static bool look_up(mlx_device_info info, const char *key, const void *res, const fact **found) {
     mx_error_clear();
     *found = NULL;
-    if (!info.ctx || !key || !res)
-        return mx_fail(MX_INVALID, "[device_info] %s",
-                       !info.ctx ? "an empty handle was given"
-                       : !key    ? "the key is NULL"
-                                 : "the result is NULL");
+    if (!capi_object(info.ctx, "device_info"))
+        return false;
+    if (!key || !res)
+        return mx_fail(MX_INVALID, "[device_info] the %s is NULL", key ? "result" : "key");
     const facts *f = info.ctx;
     for (int i = 0; i < FACTS; i++)
         if (strcmp(f->of[i].key, key) == 0)

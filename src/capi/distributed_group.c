@@ -10,8 +10,8 @@ typedef struct group {
 } group;
 
 static bool put_group(mlx_distributed_group *res, group g) {
-    if (!res)
-        return mx_fail(MX_INVALID, "[distributed] the result handle is NULL");
+    if (!capi_slot(res, "distributed_group"))
+        return false;
     group *box = res->ctx ? res->ctx : mx_malloc(sizeof *box);
     if (!box)
         return false;
@@ -25,8 +25,10 @@ mlx_distributed_group mlx_distributed_group_new(void) {
 }
 
 int mlx_distributed_group_free(mlx_distributed_group handle) {
-    mx_free(handle.ctx);
-    return 0;
+    int status;
+    if (capi_frees(handle.ctx, "distributed_group", &status))
+        mx_free(handle.ctx);
+    return status;
 }
 
 bool mlx_distributed_is_available(const char *bk) {
@@ -57,20 +59,27 @@ int mlx_distributed_init(mlx_distributed_group *res, bool strict, const char *bk
     return capi_done(ok && put_group(res, (group){0, 1}));
 }
 
+/* Empty, and, with an error, what is no group: the group of all. */
+static group group_of(mlx_distributed_group handle) {
+    mx_error_clear();
+    bool ok = capi_empty_or_object(handle.ctx, "distributed_group");
+    capi_done(ok);
+    return ok && handle.ctx ? *(group *)handle.ctx : (group){0, 1};
+}
+
 int mlx_distributed_group_rank(mlx_distributed_group handle) {
-    return handle.ctx ? ((group *)handle.ctx)->rank : 0;
+    return group_of(handle).rank;
 }
 
 int mlx_distributed_group_size(mlx_distributed_group handle) {
-    return handle.ctx ? ((group *)handle.ctx)->size : 1;
+    return group_of(handle).size;
 }
 
 /* Whatever the color, the one process is alone in its part. */
 int mlx_distributed_group_split(mlx_distributed_group *res, mlx_distributed_group handle, int color,
                                 int key) {
     mx_error_clear();
-    (void)handle;
     (void)color;
     (void)key;
-    return capi_done(put_group(res, (group){0, 1}));
+    return capi_done(capi_empty_or_object(handle.ctx, "distributed_group") && put_group(res, (group){0, 1}));
 }

@@ -173,9 +173,10 @@ mlx_function_exporter mlx_function_exporter_new_memory(const mlx_closure_kwargs 
 }
 
 int mlx_function_exporter_free(mlx_function_exporter xfunc) {
+    int status;
     exporter *e = xfunc.ctx;
-    if (!e)
-        return 0;
+    if (!capi_frees(e, "function_exporter", &status))
+        return status;
     capi_call c = capi_begin_default();
     bool ok = mx_exporter_close(e->file);
     mx_object_release((mx_object *)e->f);
@@ -190,7 +191,7 @@ typedef struct positional_call {
 } positional_call;
 
 static exporter *exporter_in(mlx_function_exporter xfunc) {
-    return xfunc.ctx ? xfunc.ctx : mx_fail(MX_INVALID, "[function_exporter] an empty handle was given");
+    return capi_object(xfunc.ctx, "function_exporter");
 }
 
 /* The function knows no names: it gets the positional arguments alone, as in MLX. */
@@ -246,16 +247,21 @@ mlx_imported_function mlx_imported_function_new(const char *file) {
 }
 
 int mlx_imported_function_free(mlx_imported_function xfunc) {
-    mx_imported_free(xfunc.ctx);
-    return 0;
-}
-
-const char *mlx_imported_function_metadata(const mlx_imported_function xfunc) {
-    return xfunc.ctx ? mx_imported_metadata(xfunc.ctx) : NULL;
+    int status;
+    if (capi_frees(xfunc.ctx, "imported_function", &status))
+        mx_imported_free(xfunc.ctx);
+    return status;
 }
 
 static mx_imported *imported_in(mlx_imported_function xfunc) {
-    return xfunc.ctx ? xfunc.ctx : mx_fail(MX_INVALID, "[imported_function] an empty handle was given");
+    return capi_object(xfunc.ctx, "imported_function");
+}
+
+const char *mlx_imported_function_metadata(const mlx_imported_function xfunc) {
+    mx_error_clear();
+    mx_imported *f = imported_in(xfunc);
+    capi_done(f != NULL);
+    return f ? mx_imported_metadata(f) : NULL;
 }
 
 static int call_imported(mlx_vector_array *res, mlx_imported_function xfunc, mlx_vector_array args,

@@ -26,7 +26,7 @@ static void *new_config(void) {
 }
 
 static bool is_there(const void *ctx, const char *op) {
-    return ctx || mx_fail(MX_INVALID, "[%s] an empty handle was given", op);
+    return capi_is_object(ctx) || capi_no_object(op, ctx);
 }
 
 static int set(const void *ctx, const char *op) {
@@ -39,7 +39,7 @@ static int add_output(const void *ctx, const char *op, const int *shape, size_t 
     int64_t size;
     mx_error_clear();
     bool ok = is_there(ctx, op) && capi_dtype(dtype) != MX_DTYPE_COUNT;
-    if (ok && (n > MX_MAX_NDIM || (n && !shape) || !mx_shape_size(shape, (int)n, 8, &size)))
+    if (ok && (n > MX_MAX_NDIM || (n && !capi_is_object(shape)) || !mx_shape_size(shape, (int)n, 8, &size)))
         ok = mx_fail(MX_INVALID, "[%s] an output has no valid shape", op);
     return capi_done(ok);
 }
@@ -83,7 +83,9 @@ mlx_fast_cuda_kernel_config mlx_fast_cuda_kernel_config_new(void) {
     return (mlx_fast_cuda_kernel_config){new_config()};
 }
 void mlx_fast_cuda_kernel_config_free(mlx_fast_cuda_kernel_config cls) {
-    mx_free(cls.ctx);
+    int status;
+    if (capi_frees(cls.ctx, CUDA, &status))
+        mx_free(cls.ctx);
 }
 int mlx_fast_cuda_kernel_config_add_output_arg(mlx_fast_cuda_kernel_config cls, const int *shape,
                                                size_t size, mlx_dtype dtype) {
@@ -129,7 +131,9 @@ mlx_fast_cuda_kernel mlx_fast_cuda_kernel_new(const char *name, const mlx_vector
     return (mlx_fast_cuda_kernel){new_kernel(CUDA, name, input_names, output_names, source)};
 }
 void mlx_fast_cuda_kernel_free(mlx_fast_cuda_kernel cls) {
-    mx_free(cls.ctx);
+    int status;
+    if (capi_frees(cls.ctx, CUDA, &status))
+        mx_free(cls.ctx);
 }
 int mlx_fast_cuda_kernel_apply(mlx_vector_array *outputs, mlx_fast_cuda_kernel cls,
                                const mlx_vector_array inputs,
@@ -145,7 +149,9 @@ mlx_fast_metal_kernel_config mlx_fast_metal_kernel_config_new(void) {
     return (mlx_fast_metal_kernel_config){new_config()};
 }
 void mlx_fast_metal_kernel_config_free(mlx_fast_metal_kernel_config cls) {
-    mx_free(cls.ctx);
+    int status;
+    if (capi_frees(cls.ctx, METAL, &status))
+        mx_free(cls.ctx);
 }
 int mlx_fast_metal_kernel_config_add_output_arg(mlx_fast_metal_kernel_config cls, const int *shape,
                                                 size_t size, mlx_dtype dtype) {
@@ -192,7 +198,9 @@ mlx_fast_metal_kernel mlx_fast_metal_kernel_new(const char *name,
     return (mlx_fast_metal_kernel){new_kernel(METAL, name, input_names, output_names, source)};
 }
 void mlx_fast_metal_kernel_free(mlx_fast_metal_kernel cls) {
-    mx_free(cls.ctx);
+    int status;
+    if (capi_frees(cls.ctx, METAL, &status))
+        mx_free(cls.ctx);
 }
 int mlx_fast_metal_kernel_apply(mlx_vector_array *outputs, mlx_fast_metal_kernel cls,
                                 const mlx_vector_array inputs,

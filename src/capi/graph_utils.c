@@ -11,14 +11,16 @@ mlx_node_namer mlx_node_namer_new(void) {
 }
 
 int mlx_node_namer_free(mlx_node_namer namer) {
-    if (namer.ctx)
+    int status;
+    if (capi_frees(namer.ctx, "node_namer", &status)) {
         mx_namer_free(namer.ctx);
-    mx_free(namer.ctx);
-    return 0;
+        mx_free(namer.ctx);
+    }
+    return status;
 }
 
 static mx_namer *namer_in(mlx_node_namer namer) {
-    return namer.ctx ? namer.ctx : mx_fail(MX_INVALID, "[node_namer] an empty handle was given");
+    return capi_object(namer.ctx, "node_namer");
 }
 
 int mlx_node_namer_set_name(mlx_node_namer namer, const mlx_array arr, const char *name) {

@@ -106,7 +106,7 @@ static bool maps_of(mlx_map_string_to_array param, mlx_map_string_to_string meta
                     const mx_map **arrays, const mx_map **strings) {
     *arrays = capi_map_arrays(param);
     *strings = *arrays && metadata.ctx ? capi_map_strings(metadata) : NULL;
-    return *arrays != NULL;
+    return *arrays && (*strings || !metadata.ctx);
 }
 
 int mlx_save_safetensors(const char *file, const mlx_map_string_to_array param,
@@ -125,8 +125,8 @@ int mlx_save_safetensors_writer(mlx_io_writer in_stream, const mlx_map_string_to
     capi_call c = capi_begin_default();
     const mx_map *arrays, *strings;
     mx_sink k;
-    return capi_end_ok(&c, capi_sink(&k, "save_safetensors", in_stream) &&
-                               maps_of(param, metadata, &arrays, &strings) &&
+    return capi_end_ok(&c, maps_of(param, metadata, &arrays, &strings) &&
+                               capi_sink(&k, "save_safetensors", in_stream) &&
                                mx_save_safetensors_to(&k, arrays, strings));
 }
 

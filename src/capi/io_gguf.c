@@ -6,13 +6,13 @@
 enum { NOT_FOUND = 2, OTHER_TYPE = 3 };
 
 mx_gguf *capi_gguf(mlx_io_gguf g) {
-    return g.ctx ? g.ctx : mx_fail(MX_INVALID, "[io_gguf] an empty handle was given");
+    return capi_object(g.ctx, "io_gguf");
 }
 
 bool capi_put_gguf(mlx_io_gguf *res, mx_gguf *contents) {
-    mx_gguf *box = res && res->ctx ? res->ctx : res ? mx_calloc(1, sizeof *box) : NULL;
+    void **slot = capi_slot(res, "io_gguf");
+    mx_gguf *box = slot && *slot ? *slot : slot ? mx_calloc(1, sizeof *box) : NULL;
     if (!box) {
-        mx_fail(MX_INVALID, "[io_gguf] the result handle is NULL");
         mx_gguf_free(contents);
         return false;
     }
@@ -32,10 +32,12 @@ mlx_io_gguf mlx_io_gguf_new(void) {
 }
 
 int mlx_io_gguf_free(mlx_io_gguf io) {
-    if (io.ctx)
+    int status;
+    if (capi_frees(io.ctx, "io_gguf", &status)) {
         mx_gguf_free(io.ctx);
-    mx_free(io.ctx);
-    return 0;
+        mx_free(io.ctx);
+    }
+    return status;
 }
 
 /* --- getting ---------------------------------------------------------------------- */

@@ -24,15 +24,18 @@ static stream_box *new_box(void *desc, mlx_io_vtable f) {
     return b;
 }
 
-static int free_box(stream_box *b) {
-    if (b && b->f.free)
+static int free_box(const char *kind, stream_box *b) {
+    int status;
+    if (!capi_frees(b, kind, &status))
+        return status;
+    if (b->f.free)
         b->f.free(b->desc);
     mx_free(b);
     return 0;
 }
 
 static stream_box *need_box(const char *op, void *ctx) {
-    return ctx ? ctx : mx_fail(MX_INVALID, "[%s] an empty handle was given", op);
+    return capi_object(ctx, op);
 }
 
 static int descriptor(const char *op, void **desc, void *ctx) {
@@ -67,7 +70,7 @@ int mlx_io_reader_tostring(mlx_string *str_, mlx_io_reader io) {
 }
 
 int mlx_io_reader_free(mlx_io_reader io) {
-    return free_box(io.ctx);
+    return free_box("io_reader", io.ctx);
 }
 
 mlx_io_writer mlx_io_writer_new(void *desc, mlx_io_vtable vtable) {
@@ -83,7 +86,7 @@ int mlx_io_writer_tostring(mlx_string *str_, mlx_io_writer io) {
 }
 
 int mlx_io_writer_free(mlx_io_writer io) {
-    return free_box(io.ctx);
+    return free_box("io_writer", io.ctx);
 }
 
 /* --- their use -------------------------------------------------------------------- */
@@ -139,7 +142,7 @@ static bool open_reading(capi_reading *r, const char *op, const stream_box *b) {
 
 bool capi_reading_open(capi_reading *r, const char *op, mlx_io_reader reader) {
     *r = (capi_reading){.reader = reader};
-    stream_box *b = need_box(op, reader.ctx);
+    stream_box *b = mx_failed() ? NULL : need_box(op, reader.ctx);
     if (b && (!b->f.read || !b->f.tell || !b->f.seek))
         return mx_fail(MX_INVALID, "[%s] the reader lacks one of read, tell and seek", op);
     return b && open_reading(r, op, b);
@@ -170,7 +173,7 @@ static bool put_bytes(mx_sink *k, const void *bytes, size_t n) {
 }
 
 bool capi_sink(mx_sink *k, const char *op, mlx_io_writer writer) {
-    stream_box *b = need_box(op, writer.ctx);
+    stream_box *b = mx_failed() ? NULL : need_box(op, writer.ctx);
     if (b && !b->f.write)
         return mx_fail(MX_INVALID, "[%s] the writer lacks write", op);
     if (!b)

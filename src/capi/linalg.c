@@ -72,19 +72,19 @@ int mlx_linalg_lu_factor(mlx_array *res_0, mlx_array *res_1, const mlx_array a, 
 int mlx_linalg_norm(mlx_array *res, const mlx_array a, double ord, const int *axis, size_t axis_num, bool keepdims,
                     const mlx_stream s) {
     capi_call c = capi_begin(s);
-    return capi_end(&c, res, mx_norm(capi_in(a), ord, axis, (int)axis_num, keepdims));
+    return capi_end(&c, res, mx_norm(capi_in(a), ord, axis, capi_count(axis, axis_num), keepdims));
 }
 
 int mlx_linalg_norm_matrix(mlx_array *res, const mlx_array a, const char *ord, const int *axis, size_t axis_num,
                            bool keepdims, const mlx_stream s) {
     capi_call c = capi_begin(s);
-    return capi_end(&c, res, mx_norm_matrix(capi_in(a), ord, axis, (int)axis_num, keepdims));
+    return capi_end(&c, res, mx_norm_matrix(capi_in(a), ord, axis, capi_count(axis, axis_num), keepdims));
 }
 
 int mlx_linalg_norm_l2(mlx_array *res, const mlx_array a, const int *axis, size_t axis_num, bool keepdims,
                        const mlx_stream s) {
     capi_call c = capi_begin(s);
-    return capi_end(&c, res, mx_norm_l2(capi_in(a), axis, (int)axis_num, keepdims));
+    return capi_end(&c, res, mx_norm_l2(capi_in(a), axis, capi_count(axis, axis_num), keepdims));
 }
 
 int mlx_linalg_pinv(mlx_array *res, const mlx_array a, const mlx_stream s) {

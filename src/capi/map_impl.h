@@ -17,7 +17,7 @@
 #define TEXT(x) TEXT2(x)
 
 static mx_map *FN(box)(NAME map) {
-    return map.ctx ? map.ctx : mx_fail(MX_INVALID, "[" TEXT(NAME) "] an empty handle was given");
+    return capi_object(map.ctx, TEXT(NAME));
 }
 
 /* Set key to a value that is taken over, also on failure. */
@@ -33,9 +33,9 @@ static bool FN(set_kept)(mx_map *m, const char *key, void *value) {
 
 /* Put a map, taken over, into a handle. */
 static bool FN(put)(NAME *res, mx_map *contents) {
-    mx_map *m = res && res->ctx ? res->ctx : res ? mx_calloc(1, sizeof *m) : NULL;
+    void **slot = capi_slot(res, TEXT(NAME));
+    mx_map *m = slot && *slot ? *slot : slot ? mx_calloc(1, sizeof *m) : NULL;
     if (!m) {
-        mx_fail(MX_INVALID, "[" TEXT(NAME) "] the result handle is NULL");
         mx_map_free(contents, DROP);
         return false;
     }
@@ -72,10 +72,12 @@ int FN(set)(NAME *map, const NAME src) {
 }
 
 int FN(free)(NAME map) {
-    if (map.ctx)
+    int status;
+    if (capi_frees(map.ctx, TEXT(NAME), &status)) {
         mx_map_free(map.ctx, DROP);
-    mx_free(map.ctx);
-    return 0;
+        mx_free(map.ctx);
+    }
+    return status;
 }
 
 static bool FN(has_key)(const char *key) {
@@ -109,8 +111,10 @@ ITERATOR JOIN(ITERATOR, new)(NAME map) {
 }
 
 int JOIN(ITERATOR, free)(ITERATOR it) {
-    mx_free(it.ctx);
-    return 0;
+    int status;
+    if (capi_frees(it.ctx, TEXT(NAME) "_iterator", &status))
+        mx_free(it.ctx);
+    return status;
 }
 
 /* The next pair; 2 at the end. */
@@ -118,7 +122,7 @@ int JOIN(ITERATOR, next)(const char **key, RESULT *value, ITERATOR it) {
     mx_error_clear();
     size_t *place = it.ctx;
     const mx_map *m = it.map_ctx;
-    if (!place || !m || !key || !value)
+    if (!capi_is_object(place) || !capi_is_object(m) || !key || !value)
         return capi_done(mx_fail(MX_INVALID, "[" TEXT(NAME) "_iterator] an empty handle or result was given"));
     if (*place >= m->count)
         return 2;

@@ -2,8 +2,6 @@
 #ifndef MX_CAPI_OP_CALL_H
 #define MX_CAPI_OP_CALL_H
 
-#include <limits.h>
-
 #include "base/mem.h"
 #include "capi/capi.h"
 #include "ops/ops.h"
@@ -22,11 +20,6 @@ static inline int capi_binary(mlx_array *res, capi_binary_fn *f, mlx_array a, ml
     return capi_end(&c, res, f(x, y));
 }
 
-/* Entries of a list of ints: none where there is no list, and no more than an operation
-   can refuse. */
-static inline int capi_count(const void *list, size_t n) {
-    return !list ? 0 : n > 1 << 20 ? 1 << 20 : (int)n;
-}
 /* A list that is given even when it is empty (NULL would mean all axes). */
 static inline const int *capi_list(const int *list) {
     static const int none[1] = {0};

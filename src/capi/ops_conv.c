@@ -76,6 +76,7 @@ int mlx_conv_general(mlx_array *res, const mlx_array input, const mlx_array weig
                      const int *kernel_dilation, size_t kernel_dilation_num,
                      const int *input_dilation, size_t input_dilation_num, int groups, bool flip,
                      const mlx_stream s) {
+    capi_call c = capi_begin(s);
     mx_p_conv p = {.stride = list_of(stride, stride_num),
                    .pad_low = list_of(padding_lo, padding_lo_num),
                    .pad_high = list_of(padding_hi, padding_hi_num),
@@ -83,7 +84,6 @@ int mlx_conv_general(mlx_array *res, const mlx_array input, const mlx_array weig
                    .input_dilation = list_of(input_dilation, input_dilation_num),
                    .groups = groups,
                    .flip = flip};
-    capi_call c = capi_begin(s);
     mx_array *x = capi_in(input), *w = capi_in(weight);
     return capi_end(&c, res, mx_conv_general(x, w, &p));
 }

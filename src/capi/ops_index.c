@@ -2,12 +2,14 @@
 #include "capi/op_call.h"
 
 /* Index arrays of a vector handle, one for each of the axes. */
-static mx_array *const *indices_of(mlx_vector_array v, size_t axes_num, int *n) {
+static mx_array *const *indices_of(mlx_vector_array v, const int *axes, size_t axes_num,
+                                   int *n) {
     mx_array *const *idx = capi_arrays(v, n);
+    capi_count(axes, axes_num);
     if (*n != 0 && idx && (size_t)*n != axes_num)
         return mx_fail(MX_INVALID, "[gather, scatter] %d index arrays for %zu axes.",
                        *n, axes_num);
-    return idx;
+    return mx_failed() ? NULL : idx;
 }
 
 int mlx_take(mlx_array *res, const mlx_array a, const mlx_array indices,
@@ -49,7 +51,7 @@ static mx_array *gather(mx_array *a, mx_array *const *idx, int n, const int *axe
                         const int *sizes, size_t sizes_num) {
     if (!a || (n && !idx))
         return NULL;
-    if (sizes_num != (size_t)a->ndim || (sizes_num && !sizes))
+    if (capi_count(sizes, sizes_num) != a->ndim)
         return mx_fail(
             MX_INVALID,
             "[gather] Got slice_sizes with size %zu for array with %d dimensions.",
@@ -61,7 +63,7 @@ int mlx_gather(mlx_array *res, const mlx_array a, const mlx_vector_array indices
                size_t slice_sizes_num, const mlx_stream s) {
     capi_call c = capi_begin(s);
     int n = 0;
-    mx_array *const *idx = indices_of(indices, axes_num, &n);
+    mx_array *const *idx = indices_of(indices, axes, axes_num, &n);
     mx_array *r = idx || !mx_failed()
                       ? gather(capi_in(a), idx, n, axes, slice_sizes, slice_sizes_num)
                       : NULL;
@@ -84,7 +86,7 @@ static int scatter(mlx_array *res, mx_scatter_op op, mlx_array a,
     capi_call c = capi_begin(s);
     int n = 0;
     mx_array *x = capi_in(a), *u = capi_in(updates);
-    mx_array *const *idx = indices_of(indices, axes_num, &n);
+    mx_array *const *idx = indices_of(indices, axes, axes_num, &n);
     return capi_end(&c, res,
                     idx || !mx_failed() ? mx_scatter(op, x, idx, u, axes, n) : NULL);
 }

@@ -2,20 +2,18 @@
 #include "capi/op_call.h"
 
 /* Several arrays as vectors, then joined: concatenation without an axis. */
-static mx_array *joined_flat(mx_array *const *a, int n) {
-    mx_array **flat = mx_calloc((size_t)n + 1, sizeof *flat);
+static mx_array *joined_flat(capi_call *c, mx_array *const *a, int n) {
+    mx_array **flat = capi_room(c, (size_t)n + 1, sizeof *flat);
     for (int i = 0; i < n && flat; i++)
         flat[i] = mx_flatten(a[i], 0, -1);
-    mx_array *y = flat ? mx_concatenate(flat, n, 0) : NULL;
-    mx_free(flat);
-    return y;
+    return flat ? mx_concatenate(flat, n, 0) : NULL;
 }
 
 int mlx_concatenate(mlx_array *res, const mlx_vector_array arrays, const mlx_stream s) {
     capi_call c = capi_begin(s);
     int n = 0;
     mx_array *const *a = capi_arrays(arrays, &n);
-    return capi_end(&c, res, a ? joined_flat(a, n) : NULL);
+    return capi_end(&c, res, a ? joined_flat(&c, a, n) : NULL);
 }
 int mlx_concatenate_axis(mlx_array *res, const mlx_vector_array arrays, int axis,
                          const mlx_stream s) {
@@ -39,21 +37,17 @@ int mlx_stack_axis(mlx_array *res, const mlx_vector_array arrays, int axis, cons
 int mlx_split(mlx_vector_array *res, const mlx_array a, int num_splits, int axis,
               const mlx_stream s) {
     capi_call c = capi_begin(s);
-    mx_array **out = mx_calloc(num_splits > 0 ? (size_t)num_splits : 1, sizeof *out);
+    mx_array **out = capi_room(&c, num_splits > 0 ? (size_t)num_splits : 1, sizeof *out);
     bool ok = out && mx_split_equal(capi_in(a), num_splits, axis, out);
-    int status = capi_end_vector(&c, res, ok, out, ok ? (size_t)num_splits : 0);
-    mx_free(out);
-    return status;
+    return capi_end_vector(&c, res, ok, out, ok ? (size_t)num_splits : 0);
 }
 int mlx_split_sections(mlx_vector_array *res, const mlx_array a, const int *indices,
                        size_t indices_num, int axis, const mlx_stream s) {
     capi_call c = capi_begin(s);
     int n = capi_count(indices, indices_num);
-    mx_array **out = mx_calloc((size_t)n + 1, sizeof *out);
+    mx_array **out = capi_room(&c, (size_t)n + 1, sizeof *out);
     bool ok = out && mx_split(capi_in(a), indices, n, axis, out);
-    int status = capi_end_vector(&c, res, ok, out, (size_t)n + 1);
-    mx_free(out);
-    return status;
+    return capi_end_vector(&c, res, ok, out, (size_t)n + 1);
 }
 int mlx_pad(mlx_array *res, const mlx_array a, const int *axes, size_t axes_num,
             const int *low_pad_size, size_t low_pad_size_num, const int *high_pad_size,
@@ -61,6 +55,8 @@ int mlx_pad(mlx_array *res, const mlx_array a, const int *axes, size_t axes_num,
             const mlx_stream s) {
     capi_call c = capi_begin(s);
     int n = capi_count(axes, axes_num);
+    capi_count(low_pad_size, low_pad_size_num);
+    capi_count(high_pad_size, high_pad_size_num);
     if (low_pad_size_num != axes_num || high_pad_size_num != axes_num)
         mx_fail(MX_INVALID,
                 "[pad] Invalid number of padding sizes passed to pad with axes of size %zu",

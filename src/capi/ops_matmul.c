@@ -35,10 +35,10 @@ static mx_array *tensordot(mlx_array a, mlx_array b, const int *axes_a, size_t n
                            const int *axes_b, size_t nb) {
     if (na != nb)
         return mx_fail(MX_INVALID, "[tensordot] axes must have the same size.");
-    if (na > MX_MAX_NDIM || (na && (!axes_a || !axes_b)))
-        return mx_fail(MX_INVALID, "[tensordot] %zu axes are too many, or there is no list of them",
-                       na);
-    return mx_tensordot(capi_in(a), capi_in(b), axes_a, axes_b, (int)na);
+    int n = capi_count(axes_a, na);
+    if (capi_count(axes_b, nb) > MX_MAX_NDIM)
+        return mx_fail(MX_INVALID, "[tensordot] %d axes are more than an array can have", n);
+    return mx_failed() ? NULL : mx_tensordot(capi_in(a), capi_in(b), axes_a, axes_b, n);
 }
 
 int mlx_tensordot(mlx_array *res, const mlx_array a, const mlx_array b, const int *axes_a,

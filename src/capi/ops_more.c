@@ -66,10 +66,8 @@ int mlx_unstack(mlx_vector_array *res, const mlx_array a, int axis, const mlx_st
     mx_array *x = capi_in(a);
     axis = x ? mx_axis("unstack", axis, x->ndim) : -1;
     size_t n = axis >= 0 ? (size_t)x->shape[axis] : 0;
-    mx_array **out = axis >= 0 ? mx_calloc(n + 1, sizeof *out) : NULL;
-    int status = capi_end_vector(&c, res, out && (n == 0 || slabs(x, axis, out)), out, n);
-    mx_free(out);
-    return status;
+    mx_array **out = axis >= 0 ? capi_room(&c, n + 1, sizeof *out) : NULL;
+    return capi_end_vector(&c, res, out && (n == 0 || slabs(x, axis, out)), out, n);
 }
 
 /* --- rules ------------------------------------------------------------------------ */
@@ -94,18 +92,21 @@ int mlx_broadcast_shapes(int *res, size_t *res_num, const int *a, size_t a_num, 
 int mlx_result_type(mlx_dtype *res, mlx_dtype a, mlx_dtype b) {
     capi_call c = capi_begin_default();
     mx_dtype x = capi_dtype(a), y = capi_dtype(b);
-    bool ok = res && x != MX_DTYPE_COUNT && y != MX_DTYPE_COUNT;
+    bool ok = x != MX_DTYPE_COUNT && y != MX_DTYPE_COUNT &&
+              (res || mx_fail(MX_INVALID, "[result_type] the result is NULL"));
     if (ok)
         *res = (mlx_dtype)mx_dtype_promote(x, y);
     return capi_end_ok(&c, ok);
 }
 
 int mlx_can_cast(bool *res, mlx_dtype from, mlx_dtype to) {
-    mlx_dtype both;
-    int status = mlx_result_type(&both, from, to);
-    if (!status && res)
-        *res = both == to;
-    return status;
+    capi_call c = capi_begin_default();
+    mx_dtype x = capi_dtype(from), y = capi_dtype(to);
+    bool ok = x != MX_DTYPE_COUNT && y != MX_DTYPE_COUNT &&
+              (res || mx_fail(MX_INVALID, "[can_cast] the result is NULL"));
+    if (ok)
+        *res = mx_dtype_promote(x, y) == y;
+    return capi_end_ok(&c, ok);
 }
 
 static bool is_a(mx_dtype t, const char *category) {
@@ -132,7 +133,8 @@ static bool is_a(mx_dtype t, const char *category) {
 int mlx_issubdtype(bool *res, mlx_dtype dtype, const char *category) {
     capi_call c = capi_begin_default();
     mx_dtype t = capi_dtype(dtype);
-    bool ok = t != MX_DTYPE_COUNT && res && category;
+    bool ok = t != MX_DTYPE_COUNT && ((res && category) || mx_fail(MX_INVALID, "[issubdtype] the %s is NULL",
+                                                                   res ? "category" : "result"));
     if (ok)
         *res = is_a(t, category);
     return capi_end_ok(&c, ok);

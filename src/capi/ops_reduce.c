@@ -2,29 +2,42 @@
 #include "capi/op_call.h"
 #include "mlx/c/ops_more.h"
 
-/* The axes of a call: all (NULL) or a list. */
+/* The axes of a call: all (NULL), or a list as the program gave it. */
 typedef struct axis_list {
+    bool given;
     const int *list;
-    int n;
+    size_t n;
 } axis_list;
 
-static const axis_list all = {NULL, 0};
+static const axis_list all = {false, NULL, 0};
 
 static axis_list some(const int *list, size_t n) {
-    return (axis_list){capi_list(list), capi_count(list, n)};
+    return (axis_list){true, list, n};
+}
+
+/* Inside of a call: what an operation takes. */
+typedef struct axes_of_call {
+    const int *list;
+    int n;
+} axes_of_call;
+
+static axes_of_call axes_in(axis_list x) {
+    return (axes_of_call){x.given ? capi_list(x.list) : NULL, capi_count(x.list, x.n)};
 }
 
 static int reduce(mlx_array *res, mx_reduce_op op, mlx_array a, axis_list x,
                   bool keepdims, mlx_stream s) {
     capi_call c = capi_begin(s);
-    return capi_end(&c, res, mx_reduce(op, capi_in(a), x.list, x.n, keepdims));
+    axes_of_call of = axes_in(x);
+    return capi_end(&c, res, mx_reduce(op, capi_in(a), of.list, of.n, keepdims));
 }
 
 typedef mx_array *statistic_fn(mx_array *a, const int *axes, int n, bool keepdims);
 static int statistic(mlx_array *res, statistic_fn *f, mlx_array a, axis_list x,
                      bool keepdims, mlx_stream s) {
     capi_call c = capi_begin(s);
-    return capi_end(&c, res, f(capi_in(a), x.list, x.n, keepdims));
+    axes_of_call of = axes_in(x);
+    return capi_end(&c, res, f(capi_in(a), of.list, of.n, keepdims));
 }
 
 typedef mx_array *spread_fn(mx_array *a, const int *axes, int n, bool keepdims,
@@ -32,7 +45,8 @@ typedef mx_array *spread_fn(mx_array *a, const int *axes, int n, bool keepdims,
 static int spread(mlx_array *res, spread_fn *f, mlx_array a, axis_list x, bool keepdims,
                   int ddof, mlx_stream s) {
     capi_call c = capi_begin(s);
-    return capi_end(&c, res, f(capi_in(a), x.list, x.n, keepdims, ddof));
+    axes_of_call of = axes_in(x);
+    return capi_end(&c, res, f(capi_in(a), of.list, of.n, keepdims, ddof));
 }
 
 /* --- reductions ------------------------------------------------------------------- */
@@ -203,7 +217,8 @@ int mlx_number_of_elements(mlx_array *res, const mlx_array a, const int *axes,
 static int softmax(mlx_array *res, mlx_array a, axis_list x, bool precise,
                    mlx_stream s) {
     capi_call c = capi_begin(s);
-    return capi_end(&c, res, mx_softmax(capi_in(a), x.list, x.n, precise));
+    axes_of_call of = axes_in(x);
+    return capi_end(&c, res, mx_softmax(capi_in(a), of.list, of.n, precise));
 }
 int mlx_softmax(mlx_array *res, const mlx_array a, bool precise, const mlx_stream s) {
     return softmax(res, a, all, precise, s);

@@ -90,17 +90,17 @@ int mlx_as_strided(mlx_array *res, const mlx_array a, const int *shape, size_t s
         mx_fail(MX_RANGE, "[as_strided] offset %zu", offset);
     return capi_end(&c, res,
                     mx_failed() ? NULL
-                                : mx_as_strided(capi_in(a), shape, strides, n, (int64_t)offset));
+                                : mx_as_strided_any(capi_in(a), shape, strides, n, (int64_t)offset));
 }
 
 /* --- slices: a list for every axis ------------------------------------------------ */
 
-static bool one_each(const mx_array *a, size_t starts, size_t stops, size_t steps) {
-    size_t n = a ? (size_t)a->ndim : 0;
-    if (a && (starts != n || stops != n || steps != n))
+static bool one_each(const mx_array *a, const int *list, size_t n) {
+    if (a && n != (size_t)a->ndim)
         mx_fail(MX_INVALID,
                 "[slice] Invalid number of indices or strides for array with dimension %d.",
                 a->ndim);
+    capi_count(list, n);
     return !mx_failed();
 }
 
@@ -109,7 +109,8 @@ int mlx_slice(mlx_array *res, const mlx_array a, const int *start, size_t start_
               const mlx_stream s) {
     capi_call c = capi_begin(s);
     mx_array *x = capi_in(a);
-    bool ok = one_each(x, start_num, stop_num, strides_num);
+    bool ok = one_each(x, start, start_num) && one_each(x, stop, stop_num) &&
+              one_each(x, strides, strides_num);
     return capi_end(&c, res, ok ? mx_slice(x, start, stop, strides) : NULL);
 }
 
@@ -117,8 +118,8 @@ static mx_array *updated(mx_scatter_op op, mlx_array src, mlx_array value, const
                          size_t n_start, const int *stop, size_t n_stop, const int *step,
                          size_t n_step) {
     mx_array *a = capi_in(src), *u = capi_in(value);
-    return one_each(a, n_start, n_stop, n_step) ? mx_slice_update(op, a, u, start, stop, step)
-                                                : NULL;
+    bool ok = one_each(a, start, n_start) && one_each(a, stop, n_stop) && one_each(a, step, n_step);
+    return ok ? mx_slice_update(op, a, u, start, stop, step) : NULL;
 }
 
 int mlx_slice_update(mlx_array *res, const mlx_array src, const mlx_array value, const int *start,
@@ -166,7 +167,7 @@ int mlx_slice_dynamic(mlx_array *res, const mlx_array a, const mlx_array start, 
                       const mlx_stream s) {
     capi_call c = capi_begin(s);
     mx_array *x = capi_in(a), *at = capi_in(start);
-    bool ok = one_each(x, slice_size_num, slice_size_num, slice_size_num);
+    bool ok = one_each(x, slice_size, slice_size_num);
     int n = capi_count(axes, axes_num);
     return capi_end(&c, res, ok ? mx_dynamic_slice(x, at, axes, n, slice_size) : NULL);
 }
@@ -184,20 +185,14 @@ int mlx_broadcast_arrays(mlx_vector_array *res, const mlx_vector_array inputs, c
     capi_call c = capi_begin(s);
     int n = 0;
     mx_array *const *a = capi_arrays(inputs, &n);
-    mx_array **out = mx_calloc((size_t)n + 1, sizeof *out);
-    int status =
-        capi_end_vector(&c, res, a && out && mx_broadcast_arrays(a, n, out), out, (size_t)n);
-    mx_free(out);
-    return status;
+    mx_array **out = a ? capi_room(&c, (size_t)n + 1, sizeof *out) : NULL;
+    return capi_end_vector(&c, res, out && mx_broadcast_arrays(a, n, out), out, (size_t)n);
 }
 int mlx_depends(mlx_vector_array *res, const mlx_vector_array inputs,
                 const mlx_vector_array dependencies) {
     capi_call c = capi_begin_default();
     int n = 0, m = 0;
     mx_array *const *a = capi_arrays(inputs, &n), *const *b = capi_arrays(dependencies, &m);
-    mx_array **out = mx_calloc((size_t)n + 1, sizeof *out);
-    int status =
-        capi_end_vector(&c, res, a && b && out && mx_depends(a, n, b, m, out), out, (size_t)n);
-    mx_free(out);
-    return status;
+    mx_array **out = a && b ? capi_room(&c, (size_t)n + 1, sizeof *out) : NULL;
+    return capi_end_vector(&c, res, out && mx_depends(a, n, b, m, out), out, (size_t)n);
 }

@@ -5,8 +5,8 @@
 #include "capi/capi.h"
 
 bool capi_put_string(mlx_string *res, const char *text) {
-    if (!res || !text)
-        return mx_fail(MX_INVALID, res ? "[string] the text is NULL" : "[string] the result handle is NULL");
+    if (!capi_slot(res, "string") || !text)
+        return mx_fail(MX_INVALID, "[string] the text is NULL");
     char *copy = mx_strdup(text);
     char **box = res->ctx ? res->ctx : copy ? mx_malloc(sizeof *box) : NULL;
     if (!copy || !box) {
@@ -22,9 +22,8 @@ bool capi_put_string(mlx_string *res, const char *text) {
 
 /* The text of a handle, borrowed. Empty: an error and NULL. */
 static const char *text_of(mlx_string str) {
-    if (!str.ctx)
-        return mx_fail(MX_INVALID, "[string] an empty string handle was given");
-    return *(char **)str.ctx;
+    char **box = capi_object(str.ctx, "string");
+    return box ? *box : NULL;
 }
 
 mlx_string mlx_string_new(void) {
@@ -52,8 +51,10 @@ const char *mlx_string_data(mlx_string str) {
 }
 
 int mlx_string_free(mlx_string str) {
-    if (str.ctx)
+    int status;
+    if (capi_frees(str.ctx, "string", &status)) {
         mx_free(*(char **)str.ctx);
-    mx_free(str.ctx);
-    return 0;
+        mx_free(str.ctx);
+    }
+    return status;
 }

@@ -84,7 +84,7 @@ static int gradient_call(mlx_vector_array *values, mlx_vector_array *grads,
 }
 
 static gradient *gradient_new(mx_closure *f, const int *argnums, size_t n) {
-    if (!n || !argnums || n > INT32_MAX)
+    if (capi_count(argnums, n) == 0)
         return mx_fail(MX_INVALID, "[grad] Must specify at least one argument.");
     for (size_t i = 0; i < n; i++)
         if (argnums[i] < 0)
@@ -110,11 +110,5 @@ int mlx_value_and_grad(mlx_closure_value_and_grad *res, const mlx_closure fun, c
     mx_error_clear();
     mx_closure *f = capi_closure(fun);
     gradient *g = f ? gradient_new(f, argnums, argnums_num) : NULL;
-    if (!g)
-        return capi_report();
-    mlx_closure_value_and_grad made =
-        mlx_closure_value_and_grad_new_func_payload(gradient_call, g, gradient_free);
-    int failed = made.ctx ? mlx_closure_value_and_grad_set(res, made) : 1;
-    mlx_closure_value_and_grad_free(made);
-    return failed;
+    return capi_done(g && capi_put_gradient(res, gradient_call, g, gradient_free));
 }

@@ -6,8 +6,9 @@
 
 /* Batch axes from outside: -1 is none. Freed with mx_free. */
 static int *axes_in(const int *axes, size_t n) {
-    int *copy = axes || !n ? mx_malloc((n + 1) * sizeof *copy) : mx_fail(MX_INVALID, "[vmap] the axes are NULL");
-    for (size_t i = 0; copy && i < n; i++)
+    int count = capi_count(axes, n);
+    int *copy = mx_failed() ? NULL : mx_malloc(((size_t)count + 1) * sizeof *copy);
+    for (int i = 0; copy && i < count; i++)
         copy[i] = axes[i] == -1 ? MX_NO_AXIS : axes[i];
     return copy;
 }
@@ -125,7 +126,8 @@ static bool given_vmap(mx_object *self, mx_array *const *in, const int *axes, in
 }
 
 static mx_object *rule_object(void *ctx) {
-    return ctx ? mx_object_retain(*(mx_object **)ctx) : NULL;
+    mx_object **box = ctx ? capi_object(ctx, "closure") : NULL;
+    return box ? mx_object_retain(*box) : NULL;
 }
 
 static mx_closure *with_rules(mx_closure *f, mx_object *vjp, mx_object *jvp, mx_object *vmap) {
@@ -148,7 +150,7 @@ int mlx_custom_function(mlx_closure *res, const mlx_closure fun, const mlx_closu
     mx_error_clear();
     mx_closure *f = capi_closure(fun), *r = NULL;
     mx_object *vjp = rule_object(fun_vjp.ctx), *jvp = rule_object(fun_jvp.ctx), *vmap = rule_object(fun_vmap.ctx);
-    if (f)
+    if (f && !mx_failed())
         r = with_rules(f, vjp, jvp, vmap);
     mx_object_release(vjp);
     mx_object_release(jvp);
@@ -158,7 +160,7 @@ int mlx_custom_function(mlx_closure *res, const mlx_closure fun, const mlx_closu
 
 int mlx_custom_vjp(mlx_closure *res, const mlx_closure fun, const mlx_closure_custom fun_vjp) {
     mx_error_clear();
-    if (!fun_vjp.ctx)
-        return capi_done(mx_fail(MX_INVALID, "[custom_vjp] an empty closure was given") != NULL);
+    if (!capi_object(fun_vjp.ctx, "custom_vjp"))
+        return capi_report();
     return mlx_custom_function(res, fun, fun_vjp, (mlx_closure_custom_jvp){NULL}, (mlx_closure_custom_vmap){NULL});
 }

@@ -18,7 +18,7 @@
 #define TEXT(x) TEXT2(x)
 
 static BOX *FN(box)(NAME vec) {
-    return vec.ctx ? vec.ctx : mx_fail(MX_INVALID, "[" TEXT(NAME) "] an empty handle was given");
+    return capi_object(vec.ctx, TEXT(NAME));
 }
 
 static void FN(clear)(BOX *b) {
@@ -31,7 +31,7 @@ static void FN(clear)(BOX *b) {
 /* Append n; on failure the box is as it was. */
 static bool FN(append)(BOX *b, DATA data, size_t n) {
     size_t want, done = 0;
-    if (n && !data)
+    if (n && !capi_is_object(data))
         return mx_fail(MX_INVALID, "[" TEXT(NAME) "] the data is NULL");
     if (!mx_add_size(b->count, n, &want))
         return mx_fail_nomem(TEXT(NAME), SIZE_MAX);
@@ -49,9 +49,9 @@ static bool FN(append)(BOX *b, DATA data, size_t n) {
 
 /* Put a box's contents, taken over, into a handle. */
 static bool FN(put)(NAME *res, BOX *contents) {
-    BOX *b = res && res->ctx ? res->ctx : res ? mx_calloc(1, sizeof *b) : NULL;
+    void **slot = capi_slot(res, TEXT(NAME));
+    BOX *b = slot && *slot ? *slot : slot ? mx_calloc(1, sizeof *b) : NULL;
     if (!b) {
-        mx_fail(MX_INVALID, "[" TEXT(NAME) "] the result handle is NULL");
         FN(clear)(contents);
         return false;
     }
@@ -105,10 +105,12 @@ int FN(append_value)(NAME vec, GIVEN val) {
 }
 
 int FN(free)(NAME vec) {
-    if (vec.ctx)
+    int status;
+    if (capi_frees(vec.ctx, TEXT(NAME), &status)) {
         FN(clear)(vec.ctx);
-    mx_free(vec.ctx);
-    return 0;
+        mx_free(vec.ctx);
+    }
+    return status;
 }
 
 size_t FN(size)(NAME vec) {

@@ -1,6 +1,7 @@
 /* Views and casts: the same elements in another shape, order or dtype. */
 #include <string.h>
 
+#include "capi/capi.h"
 #include "catalog/cat.h"
 
 /* --- adapters -------------------------------------------------------------------------------------- */
@@ -101,7 +102,10 @@ static int call_as_strided(mlx_value *res, const mlx_operation *op, mlx_value *a
     row_strides(strides, shape, n);
     for (int i = 0; !cat_is_none(&args[2]) && i < args[2].count; i++)
         strides[i] = args[2].as.ints[i];
-    return mlx_as_strided(OUT, ARRAY(0), shape, n, strides, n_strides, (size_t)INT(3), ON(4));
+    if (mlx_as_strided(OUT, ARRAY(0), shape, n, strides, n_strides, (size_t)INT(3), ON(4)))
+        return 1;
+    mx_error_clear();
+    return mx_readable(capi_in(res->as.array)) ? 0 : capi_report(); // a host would read it
 }
 
 typedef struct atleast {

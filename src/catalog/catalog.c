@@ -1,4 +1,5 @@
 /* The catalog: the tables of all families, one after the other, and second names. */
+#include "capi/capi.h"
 #include "catalog/cat.h"
 
 static const mlx_operation *const tables[] = {
@@ -8,6 +9,18 @@ static const mlx_operation *const tables[] = {
     cat_einsum_rows, cat_memory_rows, cat_gather_rows, cat_quant_rows,
     cat_stats_rows,  cat_set_rows,    cat_extra_rows,
 };
+
+/* The adapter calls public functions and lets go of values between them; an error waits until it has come back. */
+int mlx_operation_call(mlx_value *res, const mlx_operation *op, mlx_value *args) {
+    if (!res || !op || !args)
+        return cat_fail(MX_INVALID, "[operation_call] the %s NULL", !res ? "result is" : !op ? "operation is" : "arguments are");
+    capi_callback c = capi_callback_begin();
+    int status = op->adapter(res, op, args);
+    if (capi_callback_end(c, "operation_call", status))
+        return 0;
+    mlx_value_free(res);
+    return capi_report();
+}
 
 const mlx_operation *mlx_catalog_get(size_t i) {
     for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)

@@ -203,6 +203,8 @@ static bool parse_part(mlx_signature *out, mlx_text part, unsigned char *place) 
 }
 
 int mlx_signature_parse(mlx_signature *out, const char *text) {
+    if (!out || !text)
+        return cat_fail(MX_INVALID, "[signature] the %s is NULL", out ? "text" : "result");
     const char *end = text + strlen(text), *open = find(text, end, "(");
     const char *close = open < end ? find(open + 1, end, ")") : end;
     unsigned char place = MLX_PLACE_EITHER;

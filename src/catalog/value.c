@@ -22,7 +22,9 @@ int cat_fail(mx_status status, const char *format, ...) {
 
 static int own(mlx_value *value, mlx_value_kind kind, size_t n, size_t size) {
     mx_error_clear();
-    void *memory = n <= INT32_MAX ? mx_calloc(n + 1, size) : mx_fail(MX_RANGE, "[value] %zu entries are too many", n);
+    if (!value)
+        mx_fail(MX_INVALID, "[value] the value is NULL");
+    void *memory = !value ? NULL : n <= INT32_MAX ? mx_calloc(n + 1, size) : mx_fail(MX_RANGE, "[value] %zu entries are too many", n);
     if (!memory)
         return capi_report();
     *value = (mlx_value){.kind = (unsigned char)kind, .owned = true, .count = (int)n, .as.ints = memory};
@@ -37,6 +39,8 @@ int mlx_value_new_list(mlx_value *value, size_t n) {
 }
 
 void mlx_value_free(mlx_value *v) {
+    if (!v)
+        return;
     if (v->owned)
         switch (v->kind) {
         case MLX_VALUE_ARRAY: mlx_array_free(v->as.array); break;
@@ -121,6 +125,8 @@ static int become(mlx_value *v, mx_dtype t) {
 }
 
 int mlx_value_to_array(mlx_value *v) {
+    if (!v)
+        return cat_fail(MX_INVALID, "[value] the value is NULL");
     if (v->kind == MLX_VALUE_ARRAY)
         return 0;
     if (!is_scalar(v))
@@ -152,6 +158,8 @@ static int beside(mlx_value *scalar, const mlx_value *array) {
 }
 
 int mlx_value_to_pair(mlx_value *a, mlx_value *b) {
+    if (!a || !b)
+        return cat_fail(MX_INVALID, "[value] the value is NULL");
     if (a->kind == MLX_VALUE_ARRAY)
         return b->kind == MLX_VALUE_ARRAY ? pair_arrays(a, b) : beside(b, a);
     if (b->kind == MLX_VALUE_ARRAY)

@@ -204,7 +204,11 @@ void mx_array_place(mx_array *a, mx_buffer *b, char *data, const int64_t *stride
         memcpy(a->strides, strides, (size_t)a->ndim * sizeof *strides);
     else
         mx_row_strides(a->shape, a->ndim, a->strides);
-    a->row_contiguous = strides ? is_row_contiguous(a) : true;
+    a->row_contiguous = !a->beyond && (strides ? is_row_contiguous(a) : true);
+}
+
+bool mx_readable(const mx_array *a) {
+    return !a->beyond || mx_fail(MX_RANGE, "[as_strided] shape, strides and offset reach outside of the array's memory");
 }
 
 bool mx_array_alloc(mx_array *a) {

@@ -36,7 +36,8 @@ typedef struct mx_array {
     atomic_uchar state;  /* mx_state */
     uint8_t dtype;       /* mx_dtype */
     uint8_t tracer;      /* 0, or the level of the transform that walks its graph (trace.h) */
-    bool row_contiguous; /* available and laid out as C arrays are (size-1 axes ignored) */
+    bool row_contiguous : 1; /* available and laid out as C arrays are (size-1 axes ignored) */
+    bool beyond : 1;     /* a window that reaches outside of its memory (as_strided): nothing may read it */
     int ndim;
     uint32_t index;      /* which output of the node */
     int64_t size;        /* elements */
@@ -79,6 +80,8 @@ static inline mx_dtype mx_dtype_of(const mx_array *a) {
 static inline size_t mx_itemsize(const mx_array *a) {
     return mx_dtype_size((mx_dtype)a->dtype);
 }
+/* May its elements be read? False and an error where they lie outside of its memory. */
+bool mx_readable(const mx_array *a);
 bool mx_same_shape(const mx_array *a, const mx_array *b);
 bool mx_shape_is(const mx_array *a, const int *shape, int ndim);
 /* Row-major strides of a shape. */

@@ -282,7 +282,7 @@ bool mx_apply_multi(mx_prim p, const void *params, mx_array *const *in, int nin,
     for (int j = 0; j < nout; j++)
         out[j] = NULL;
     for (int i = 0; i < nin; i++)
-        if (!in[i])
+        if (!in[i] || !mx_readable(in[i]))
             return false;
     if (nin > MAX_ARITY || nout > MAX_ARITY)
         return mx_fail(MX_INVALID, "[%s] too many arrays: %d", mx_prims[p]->name, nin > nout ? nin : nout);

@@ -38,10 +38,11 @@ typedef struct mx_p_slice { /* element i along an axis is element start + i * st
     mx_ints start, shape, step; /* one entry an axis; all elements exist */
 } mx_p_slice;
 
-typedef struct mx_p_as_strided { /* over the input laid out as C arrays are; in bounds */
+typedef struct mx_p_as_strided { /* over the input laid out as C arrays are */
     mx_ints shape;
     mx_longs strides;
     int64_t offset;
+    bool beyond; /* may reach outside: the result is marked and never read. No field: it means nothing else */
 } mx_p_as_strided;
 
 typedef struct mx_p_contiguous {

@@ -1,6 +1,7 @@
 /* One element of memory: see read.h. */
 #include "graph/read.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/half.h"
@@ -52,6 +53,42 @@ void mx_write_double(void *out, mx_dtype to, double v) {
         i = saturate(v);
         memcpy(out, &i, mx_dtype_size(to));
     }
+}
+
+/* In the range of an integer dtype, fractions aside. Its bounds are powers of two, which doubles hold. */
+static bool whole_fits(double v, mx_dtype to) {
+    int bits = 8 * (int)mx_dtype_size(to);
+    bool sign = mx_dtype_category(to) == MX_CAT_SIGNED;
+    double above = ldexp(1, sign ? bits - 1 : bits), least = sign ? -above : 0;
+    return v < above && (sign && bits == 64 ? v >= least : v > least - 1);
+}
+
+static bool integer_fits(const void *data, mx_dtype from, mx_dtype to) {
+    int64_t i = mx_read_int64(data, from);
+    bool large = from == MX_UINT64 && i < 0; // above INT64_MAX
+    if (large || to == MX_UINT64)
+        return to == MX_UINT64 && (large || i >= 0);
+    return mx_dtype_size(to) == 8 || whole_fits((double)i, to);
+}
+
+static bool float_fits(double v, mx_dtype to) {
+    uint16_t half = 0;
+    switch (to) {
+    case MX_FLOAT64: return true;
+    case MX_FLOAT16: mx_write_double(&half, to, v); return !isfinite(v) || (half & 0x7c00) != 0x7c00;
+    case MX_BFLOAT16: mx_write_double(&half, to, v); return !isfinite(v) || (half & 0x7f80) != 0x7f80;
+    default: return !isfinite(v) || isfinite((float)v);
+    }
+}
+
+bool mx_element_fits(mx_dtype to, const void *data, mx_dtype from) {
+    if (from == to || to == MX_BOOL)
+        return true;
+    if (from == MX_COMPLEX64 && LOAD(mx_complex64).im != 0)
+        return false;
+    if (mx_dtype_is_inexact(to))
+        return float_fits(mx_read_double(data, from), to);
+    return mx_dtype_is_inexact(from) ? whole_fits(mx_read_double(data, from), to) : integer_fits(data, from, to);
 }
 
 void mx_read_element(void *out, mx_dtype to, const void *data, mx_dtype from) {

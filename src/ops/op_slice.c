@@ -150,7 +150,7 @@ static bool infer_as_strided(const void *params, mx_array *const *in, int nin, m
                        p->strides.n);
     if (!mx_shape_size(p->shape.v, p->shape.n, mx_itemsize(in[0]), &size))
         return mx_fail(MX_INVALID, "[as_strided] the shape is negative or too large");
-    if (size && (!window(p, &low, &high) || low < 0 || high >= in[0]->size))
+    if (size && (!window(p, &low, &high) || ((low < 0 || high >= in[0]->size) && !p->beyond)))
         return mx_fail(MX_RANGE,
                        "[as_strided] shape, strides and offset reach outside of the array's %lld "
                        "elements",
@@ -220,5 +220,24 @@ const mx_prim_desc mx_desc_as_strided = {
 mx_array *mx_as_strided(mx_array *a, const int *shape, const int64_t *strides, int ndim,
                         int64_t offset) {
     return mx_apply_view(MX_PRIM_as_strided,
-                         &(mx_p_as_strided){{ndim, shape}, {ndim, strides}, offset}, a);
+                         &(mx_p_as_strided){{ndim, shape}, {ndim, strides}, offset, false}, a);
+}
+
+static bool reaches_beyond(const mx_p_as_strided *p, const mx_array *a) {
+    int64_t low, high, size;
+    return p->shape.n <= MX_MAX_NDIM && mx_shape_size(p->shape.v, p->shape.n, mx_itemsize(a), &size) && size &&
+           p->offset <= a->size && window(p, &low, &high) && (low < 0 || high >= a->size);
+}
+
+mx_array *mx_as_strided_any(mx_array *a, const int *shape, const int64_t *strides, int ndim,
+                            int64_t offset) {
+    mx_p_as_strided p = {{ndim, shape}, {ndim, strides}, offset, true};
+    if (!a || a->tracer || !reaches_beyond(&p, a))
+        return mx_as_strided(a, shape, strides, ndim, offset);
+    mx_array *y = mx_apply_view(MX_PRIM_as_strided, &p, a);
+    if (y) {
+        y->beyond = true;
+        y->row_contiguous = false;
+    }
+    return y;
 }

@@ -11,7 +11,7 @@ enum { TEXT = 256 };
 mx_array *mx_apply_view(mx_prim p, const void *params, mx_array *a) {
     mx_out o;
     int64_t offset, strides[MX_MAX_NDIM];
-    if (!a || a->tracer || !mx_array_available(a))
+    if (!a || a->tracer || a->beyond || !mx_array_available(a))
         return mx_apply1(p, params, a);
     if (!mx_prims[p]->infer(params, &a, 1, &o, 1))
         return NULL;

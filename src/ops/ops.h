@@ -98,6 +98,10 @@ mx_array *mx_slice(mx_array *a, const int *start, const int *stop, const int *st
 mx_array *mx_slice_axis(mx_array *a, int axis, int start, int stop);
 mx_array *mx_as_strided(mx_array *a, const int *shape, const int64_t *strides, int ndim,
                         int64_t offset);
+/* The same where the window may reach outside of a, for programs that want nothing but the place of the data: such a
+   result can be evaluated, and whatever would read its elements is refused. Not of tracers; offset <= a's size. */
+mx_array *mx_as_strided_any(mx_array *a, const int *shape, const int64_t *strides, int ndim,
+                            int64_t offset);
 mx_array *mx_contiguous(mx_array *a, bool allow_col_major);
 bool mx_depends(mx_array *const *in, int n, mx_array *const *deps, int ndeps, mx_array **out);
 mx_array *mx_flip(mx_array *a, const int *axes, int n);

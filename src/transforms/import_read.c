@@ -97,7 +97,7 @@ static bool get_count(reader *r, uint64_t unit, uint64_t most, const char *what,
     if (!get_u64(r, n))
         return false;
     if (*n > most || *n > (r->s->size - r->at) / unit)
-        return mx_source_fail(r->s, at, "%llu %s are too many", (unsigned long long)*n, what);
+        return mx_source_fail(r->s, at, "a count of %llu for %s is too large", (unsigned long long)*n, what);
     return true;
 }
 

@@ -93,10 +93,10 @@ static int hold_arrays(mpy_frame *frame, int n) {
 static int run_operation(mlx_value *result, const mpy_function *f, mpy_frame *frame) {
     int status;
     if (!f->op->evaluates)
-        return f->op->call(result, f->op, frame->values);
+        return mlx_operation_call(result, f->op, frame->values);
     if (hold_arrays(frame, f->count))
         return 1;
-    MPY_WAIT(status, f->op->call(result, f->op, frame->values));
+    MPY_WAIT(status, mlx_operation_call(result, f->op, frame->values));
     return status;
 }
 

@@ -1,6 +1,6 @@
 /* Functions made from rows of the catalog: what function.c and bind.c share.
  *
- *     mx.sum(a, axis=1) --> function_call --> mpy_bind: one mlx_value a parameter --> op->call --> mpy_value_object
+ *     mx.sum(a, axis=1) --> function_call --> mpy_bind: one mlx_value a parameter --> mlx_operation_call --> mpy_value_object
  *
  * Nothing is allocated on the way but what the operation makes: values, ints and keyword names lie in the frame, on
  * the stack.

@@ -17,9 +17,16 @@
 #ifndef MLX_C_ARRAY_H
 #define MLX_C_ARRAY_H
 
+/* All that mlx-c's header includes: programs count on it. */
+#ifndef __cplusplus
+#include <complex.h>
+#endif
+#include <float.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include "mlx/c/half.h"
 #include "mlx/c/string.h"

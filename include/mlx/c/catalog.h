@@ -6,7 +6,7 @@
  *     mlx_value       an argument or a result
  *
  * A binding parses each signature once, turns the arguments of a call into one mlx_value for every parameter, in
- * order, calls `op->call(&result, op, values)`, takes the result and frees what the values own. Where a parameter
+ * order, calls mlx_operation_call(&result, op, values), takes the result and frees what the values own. Where a parameter
  * accepts an array it also accepts a scalar (bool, int, float, complex), which is *weak*: in a binary operation it
  * takes the other operand's dtype where that can hold its kind.
  */
@@ -78,8 +78,7 @@ struct mlx_operation {
     const char *module;    /* "mlx.core", "mlx.core.fft" ...; "mlx.core.array": a method, its first argument is self */
     const char *signature; /* as Python would show it; overloads are rows of one name, tried in order */
     const char *doc;       /* one paragraph */
-    /* args: one value for each parameter, which may be changed; res: an empty value. 0, or 1 as every function. */
-    int (*call)(mlx_value *res, const mlx_operation *op, mlx_value *args);
+    int (*adapter)(mlx_value *res, const mlx_operation *op, mlx_value *args); /* what mlx_operation_call calls */
     union {
         int (*unary)(mlx_array *res, const mlx_array a, const mlx_stream s);
         int (*binary)(mlx_array *res, const mlx_array a, const mlx_array b, const mlx_stream s);
@@ -87,6 +86,10 @@ struct mlx_operation {
     } function;
     bool evaluates; /* the call waits for computation */
 };
+
+/* Call an operation. args: one value for each parameter of its signature, which may be changed; res: an empty value
+   (kind NONE), which then holds the result. Errors: those of the functions that it stands for, and NULL arguments. */
+MLX_API int mlx_operation_call(mlx_value *res, const mlx_operation *op, mlx_value *args);
 
 /* All operations, in the order of their families. NULL: i is too large. */
 MLX_API size_t mlx_catalog_size(void);

@@ -11,6 +11,8 @@
 
 #include "mlx/c/array.h"
 #include "mlx/c/map.h"
+#include "mlx/c/optional.h"
+#include "mlx/c/stream.h"
 #include "mlx/c/vector.h"
 
 #ifdef __cplusplus

@@ -9,6 +9,7 @@
 #define MLX_C_MAP_H
 
 #include "mlx/c/array.h"
+#include "mlx/c/string.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -3,6 +3,7 @@
 #define MLX_C_OPTIONAL_H
 
 #include "mlx/c/array.h"
+#include "mlx/c/string.h"
 
 #ifdef __cplusplus
 extern "C" {

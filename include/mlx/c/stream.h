@@ -34,6 +34,9 @@ MLX_API int mlx_set_default_stream(mlx_stream stream);
 MLX_API mlx_stream mlx_default_cpu_stream_new(void);
 MLX_API mlx_stream mlx_default_gpu_stream_new(void);
 
+/* The same as mlx_stream_new_device, under the name that mlx-c 0.7 has for streams that any thread may use: every
+   stream here is one. */
+MLX_API mlx_stream mlx_stream_new_thread_unsafe(mlx_device dev);
 /* A stream for the calling thread's own use; as any other, since streams belong to the
    process. */
 MLX_API mlx_stream mlx_new_thread_local_stream(mlx_device dev);

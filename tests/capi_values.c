@@ -1,0 +1,702 @@
+/* Values for the table of all functions: see capi_values.h. By type, then by the parameter's name; what one function
+ * needs beyond that is a row of `special`. */
+#include "capi_values.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "mlx/c/catalog.h"
+#include "mlx/c/extra.h"
+#include "mlx/c/mlx.h"
+#include "mlx/c/ops_more.h"
+
+static char folder[] = "/tmp/capi-values-XXXXXX";
+
+static const char *in_folder(const char *name) {
+    static char path[4][64];
+    static int next;
+    char *to = path[next++ % 4];
+    snprintf(to, sizeof path[0], "%s/%s", folder, name);
+    return to;
+}
+
+/* --- arrays ------------------------------------------------------------------------ */
+
+/* 2x2 and positive definite; what most operations take. */
+static mlx_array square, whole, index_0, mask, scalar, count, key, line3, sequence, image, volume, heads, packed, scales,
+    wide, tall, cube, halves, edges, probabilities, segments, bytes8, sorted, line, expanded;
+
+static mlx_array floats(const float *v, const int *shape, int ndim) {
+    return mlx_array_new_data(v, shape, ndim, MLX_FLOAT32);
+}
+static mlx_array ramp(const int *shape, int ndim) {
+    float v[256];
+    for (int i = 0; i < 256; i++)
+        v[i] = 1 + (float)(i % 7) / 8;
+    return floats(v, shape, ndim);
+}
+#define RAMP(...) ramp((int[]){__VA_ARGS__}, (int)(sizeof((int[]){__VA_ARGS__}) / sizeof(int)))
+
+static void make_quantized(void) {
+    mlx_vector_array parts = mlx_vector_array_new();
+    wide = mlx_array_new();
+    mlx_ones(&wide, (int[]){32, 64}, 2, MLX_FLOAT32, (mlx_stream){NULL});
+    mlx_optional_int none = {0, false};
+    mlx_quantize(&parts, wide, none, none, "mxfp4", mlx_array_empty, (mlx_stream){NULL});
+    packed = mlx_array_new();
+    scales = mlx_array_new();
+    mlx_vector_array_get(&packed, parts, 0);
+    mlx_vector_array_get(&scales, parts, 1);
+    mlx_vector_array_free(parts);
+}
+
+static mlx_array *const all[] = {&square,   &whole, &index_0, &mask,   &scalar, &count, &key,   &line3,         &sequence,
+                                 &image,    &volume, &heads,  &packed, &scales, &wide, &tall, &cube, &halves, &edges, &probabilities,
+                                 &segments, &bytes8, &sorted, &line,   &expanded};
+
+static void make_arrays(void) {
+    square = floats((float[]){2, 1, 1, 3}, (int[]){2, 2}, 2);
+    whole = mlx_array_new_data((int[]){1, 2, 3, 0}, (int[]){2, 2}, 2, MLX_INT32);
+    index_0 = mlx_array_new_data((int[]){0, 1}, (int[]){2}, 1, MLX_INT32);
+    mask = mlx_array_new_data((bool[]){true, false, true, true}, (int[]){2, 2}, 2, MLX_BOOL);
+    scalar = mlx_array_new_float(0.5F);
+    count = mlx_array_new_int(1);
+    key = mlx_array_new();
+    mlx_random_key(&key, 1);
+    line3 = RAMP(3);
+    sequence = RAMP(1, 4, 2);
+    image = RAMP(1, 4, 4, 2);
+    volume = RAMP(1, 4, 4, 4, 2);
+    heads = RAMP(1, 2, 4, 8);
+    halves = mlx_array_new_data((float[]){0.25F, 0.75F}, (int[]){2}, 1, MLX_FLOAT32);
+    edges = floats((float[]){0, 1, 2, 4}, (int[]){4}, 1);
+    probabilities = floats((float[]){0.5F, 0.5F}, (int[]){2}, 1);
+    segments = mlx_array_new_data((uint32_t[]){0, 2}, (int[]){1, 2}, 2, MLX_UINT32);
+    bytes8 = mlx_array_new_data((uint8_t[]){0, 1, 56, 64}, (int[]){2, 2}, 2, MLX_UINT8);
+    sorted = floats((float[]){1, 2, 3}, (int[]){3}, 1);
+    line = floats((float[]){1, 2}, (int[]){2}, 1);
+    expanded = RAMP(2, 1, 2);
+    cube = RAMP(2, 2, 2);
+    tall = mlx_array_new();
+    mlx_ones(&tall, (int[]){64, 32}, 2, MLX_FLOAT32, (mlx_stream){NULL});
+    make_quantized();
+}
+
+/* --- functions of the program --------------------------------------------------------- */
+
+static int twice(mlx_vector_array *res, const mlx_vector_array in) {
+    mlx_array a = mlx_array_new();
+    int failed = mlx_vector_array_get(&a, in, 0) || mlx_add(&a, a, a, (mlx_stream){NULL}) ||
+                 mlx_sum(&a, a, false, (mlx_stream){NULL}) || mlx_vector_array_set_value(res, a);
+    mlx_array_free(a);
+    return failed;
+}
+static int twice_payload(mlx_vector_array *res, const mlx_vector_array in, void *payload) {
+    (void)payload;
+    return twice(res, in);
+}
+static int unary(mlx_array *res, const mlx_array in) {
+    return mlx_square(res, in, (mlx_stream){NULL});
+}
+static int named(mlx_vector_array *res, const mlx_vector_array in, const mlx_map_string_to_array by_name) {
+    (void)by_name;
+    return twice(res, in);
+}
+static int named_payload(mlx_vector_array *res, const mlx_vector_array in, const mlx_map_string_to_array by_name,
+                         void *payload) {
+    (void)payload;
+    return named(res, in, by_name);
+}
+static int with_gradient(mlx_vector_array *values, mlx_vector_array *gradients, const mlx_vector_array in) {
+    return twice(values, in) || mlx_vector_array_set(gradients, in);
+}
+static int with_gradient_payload(mlx_vector_array *values, mlx_vector_array *gradients, const mlx_vector_array in,
+                                 void *payload) {
+    (void)payload;
+    return with_gradient(values, gradients, in);
+}
+static int backward(mlx_vector_array *res, const mlx_vector_array in, const mlx_vector_array cot,
+                    const mlx_vector_array out) {
+    (void)cot, (void)out;
+    return mlx_vector_array_set(res, in);
+}
+static int backward_payload(mlx_vector_array *res, const mlx_vector_array in, const mlx_vector_array cot,
+                            const mlx_vector_array out, void *payload) {
+    (void)payload;
+    return backward(res, in, cot, out);
+}
+static int forward(mlx_vector_array *res, const mlx_vector_array in, const mlx_vector_array tan, const int *which,
+                   size_t n) {
+    (void)tan, (void)which, (void)n;
+    return mlx_vector_array_set(res, in);
+}
+static int forward_payload(mlx_vector_array *res, const mlx_vector_array in, const mlx_vector_array tan,
+                           const int *which, size_t n, void *payload) {
+    (void)payload;
+    return forward(res, in, tan, which, n);
+}
+static int batched(mlx_vector_array *res, mlx_vector_int *axes, const mlx_vector_array in, const int *in_axes,
+                   size_t n) {
+    (void)in_axes, (void)n;
+    return mlx_vector_array_set(res, in) || mlx_vector_int_set_value(axes, 0);
+}
+static int batched_payload(mlx_vector_array *res, mlx_vector_int *axes, const mlx_vector_array in, const int *in_axes,
+                           size_t n, void *payload) {
+    (void)payload;
+    return batched(res, axes, in, in_axes, n);
+}
+static void nothing(void *payload) {
+    (void)payload;
+}
+
+/* --- a stream of bytes in memory ------------------------------------------------------- */
+
+static struct {
+    char bytes[4096];
+    size_t at, size;
+} disk;
+
+static bool yes(void *d) {
+    (void)d;
+    return true;
+}
+static size_t tell(void *d) {
+    (void)d;
+    return disk.at;
+}
+static void seek(void *d, int64_t to, int whence) {
+    (void)d;
+    disk.at = whence == SEEK_END ? disk.size : (size_t)to;
+}
+static void get(void *d, char *to, size_t n) {
+    (void)d;
+    memcpy(to, disk.bytes + disk.at, n);
+    disk.at += n;
+}
+static void get_at(void *d, char *to, size_t n, size_t at) {
+    (void)d;
+    memcpy(to, disk.bytes + at, n);
+}
+static void put(void *d, const char *from, size_t n) {
+    (void)d;
+    if (disk.at + n <= sizeof disk.bytes)
+        memcpy(disk.bytes + disk.at, from, n);
+    disk.at += n;
+    disk.size = disk.at > disk.size ? disk.at : disk.size;
+}
+static const char *label(void *d) {
+    (void)d;
+    return "memory";
+}
+static const mlx_io_vtable table = {yes, yes, tell, seek, get, get_at, put, label, nothing};
+
+static void load_disk(const char *name) {
+    FILE *f = fopen(in_folder(name), "rb");
+    disk.at = 0;
+    disk.size = f ? fread(disk.bytes, 1, sizeof disk.bytes, f) : 0;
+    if (f)
+        fclose(f);
+}
+
+/* --- by type ---------------------------------------------------------------------------- */
+
+#define AS(type) (*(type *)slot)
+
+static mlx_array again(mlx_array a) {
+    mlx_array res = mlx_array_new();
+    if (a.ctx)
+        mlx_array_set(&res, a);
+    return res;
+}
+static mlx_vector_array two(mlx_array a, mlx_array b) {
+    return mlx_vector_array_new_data((mlx_array[]){a, b}, 2);
+}
+static mlx_map_string_to_array a_map(void) {
+    mlx_map_string_to_array m = mlx_map_string_to_array_new();
+    mlx_map_string_to_array_insert(m, "key", square);
+    return m;
+}
+static mlx_map_string_to_string a_string_map(void) {
+    mlx_map_string_to_string m = mlx_map_string_to_string_new();
+    mlx_map_string_to_string_insert(m, "key", "text");
+    return m;
+}
+static mlx_io_gguf a_gguf(void) {
+    mlx_io_gguf g = mlx_io_gguf_new();
+    mlx_vector_string list = mlx_vector_string_new_value("text");
+    mlx_io_gguf_set_array(g, "array", square);
+    mlx_io_gguf_set_metadata_array(g, "numbers", line);
+    mlx_io_gguf_set_metadata_string(g, "string", "text");
+    mlx_io_gguf_set_metadata_vector_string(g, "strings", list);
+    mlx_vector_string_free(list);
+    return g;
+}
+static mlx_device_info some_info(void) {
+    mlx_device_info info = mlx_device_info_new();
+    mlx_device cpu = mlx_device_new_type(MLX_CPU, 0);
+    mlx_device_info_get(&info, cpu);
+    mlx_device_free(cpu);
+    return info;
+}
+static mlx_device cpu_device(void) {
+    return mlx_device_new_type(MLX_CPU, 0);
+}
+static mlx_distributed_group a_group(void) {
+    mlx_distributed_group g = mlx_distributed_group_new();
+    mlx_distributed_init(&g, false, NULL);
+    return g;
+}
+static mlx_function_exporter an_exporter(void) {
+    mlx_closure_kwargs f = mlx_closure_kwargs_new_func(named);
+    mlx_function_exporter e = mlx_function_exporter_new_kwargs(in_folder("out.mlxfn"), f, false, "");
+    mlx_closure_kwargs_free(f);
+    return e;
+}
+static mlx_fast_cuda_kernel a_cuda_kernel(void) {
+    mlx_vector_string names = mlx_vector_string_new_value("x");
+    mlx_fast_cuda_kernel k = mlx_fast_cuda_kernel_new("k", names, names, "", "", true, 0);
+    mlx_vector_string_free(names);
+    return k;
+}
+static mlx_fast_metal_kernel a_metal_kernel(void) {
+    mlx_vector_string names = mlx_vector_string_new_value("x");
+    mlx_fast_metal_kernel k = mlx_fast_metal_kernel_new("k", names, names, "", "", true, false);
+    mlx_vector_string_free(names);
+    return k;
+}
+
+/* X(type, how to make one) for each kind of handle; mlx_x_free lets go. */
+#define HANDLES(X)                                                            \
+    X(mlx_array, again(square))                                               \
+    X(mlx_vector_array, two(square, square))                                  \
+    X(mlx_vector_int, mlx_vector_int_new_value(1))                            \
+    X(mlx_vector_string, mlx_vector_string_new_value("x"))                    \
+    X(mlx_string, mlx_string_new_data("text"))                                \
+    X(mlx_stream, mlx_default_cpu_stream_new())                               \
+    X(mlx_device, cpu_device())                                               \
+    X(mlx_device_info, some_info())                                           \
+    X(mlx_distributed_group, a_group())                                       \
+    X(mlx_closure, mlx_closure_new_func(twice))                               \
+    X(mlx_closure_kwargs, mlx_closure_kwargs_new_func(named))                 \
+    X(mlx_closure_value_and_grad, mlx_closure_value_and_grad_new_func(with_gradient)) \
+    X(mlx_closure_custom, mlx_closure_custom_new_func(backward))              \
+    X(mlx_closure_custom_jvp, mlx_closure_custom_jvp_new_func(forward))       \
+    X(mlx_closure_custom_vmap, mlx_closure_custom_vmap_new_func(batched))     \
+    X(mlx_map_string_to_array, a_map())                                       \
+    X(mlx_map_string_to_string, a_string_map())                               \
+    X(mlx_io_reader, mlx_io_reader_new(&disk, table))                         \
+    X(mlx_io_writer, mlx_io_writer_new(&disk, table))                         \
+    X(mlx_io_gguf, a_gguf())                                                  \
+    X(mlx_function_exporter, an_exporter())                                   \
+    X(mlx_imported_function, mlx_imported_function_new(in_folder("in.mlxfn"))) \
+    X(mlx_node_namer, mlx_node_namer_new())                                   \
+    X(mlx_fast_cuda_kernel_config, mlx_fast_cuda_kernel_config_new())         \
+    X(mlx_fast_cuda_kernel, a_cuda_kernel())                                  \
+    X(mlx_fast_metal_kernel_config, mlx_fast_metal_kernel_config_new())       \
+    X(mlx_fast_metal_kernel, a_metal_kernel())
+
+typedef struct handle_row {
+    const char *type;
+    void (*make)(void *slot);
+    void (*let_go)(void *slot);
+} handle_row;
+
+#define MAKER(type, value)                            \
+    static void make_##type(void *slot) {             \
+        *(type *)slot = value;                        \
+    }                                                 \
+    static void free_##type(void *slot) {             \
+        type##_free(*(type *)slot);                   \
+    }
+HANDLES(MAKER)
+
+/* Vectors of vectors, and iterators of maps that live on. */
+static mlx_map_string_to_array the_map;
+static mlx_map_string_to_string the_words;
+
+static void make_vectors(void *slot) {
+    mlx_vector_array v = two(square, square);
+    AS(mlx_vector_vector_array) = mlx_vector_vector_array_new_value(v);
+    mlx_vector_array_free(v);
+}
+static void free_vectors(void *slot) {
+    mlx_vector_vector_array_free(AS(mlx_vector_vector_array));
+}
+static void make_array_iterator(void *slot) {
+    AS(mlx_map_string_to_array_iterator) = mlx_map_string_to_array_iterator_new(the_map);
+}
+static void free_array_iterator(void *slot) {
+    mlx_map_string_to_array_iterator_free(AS(mlx_map_string_to_array_iterator));
+}
+static void make_string_iterator(void *slot) {
+    AS(mlx_map_string_to_string_iterator) = mlx_map_string_to_string_iterator_new(the_words);
+}
+static void free_string_iterator(void *slot) {
+    mlx_map_string_to_string_iterator_free(AS(mlx_map_string_to_string_iterator));
+}
+
+#define ROW(type, value) {#type, make_##type, free_##type},
+static const handle_row handles[] = {
+    HANDLES(ROW){"mlx_vector_vector_array", make_vectors, free_vectors},
+    {"mlx_map_string_to_array_iterator", make_array_iterator, free_array_iterator},
+    {"mlx_map_string_to_string_iterator", make_string_iterator, free_string_iterator}};
+
+static const handle_row *handle(const char *type) {
+    size_t n = strcspn(type, " ");
+    for (size_t i = 0; i < sizeof handles / sizeof *handles; i++)
+        if (strlen(handles[i].type) == n && !strncmp(handles[i].type, type, n))
+            return &handles[i];
+    return NULL;
+}
+
+bool value_is_handle(const char *type) {
+    return handle(type) && !strchr(type, '*');
+}
+bool value_is_pointer(const char *type) {
+    return strchr(type, '*') != NULL;
+}
+
+/* --- what one function needs ---------------------------------------------------------- */
+
+typedef struct special_row {
+    const char *function, *name; /* the function's name begins so (mlx_ left out); the parameter's name */
+    const mlx_array *array, *arrays[2];
+    const int *ints;
+    double number;
+    const char *text;
+} special_row;
+
+#define INTS(...) .ints = (const int[]){__VA_ARGS__}
+
+/* The first row that fits counts. */
+static const special_row special[] = {
+    {"astype", "dtype", .number = MLX_INT32},
+    {"bitwise", "a", .array = &whole}, {"bitwise", "b", .array = &whole},
+    {"left_shift", "a", .array = &whole}, {"left_shift", "b", .array = &whole}, {"right_shift", "a", .array = &whole}, {"right_shift", "b", .array = &whole},
+    {"array_dim", "dim", .number = 1},
+    {"array_item", "arr", .array = &scalar},
+    {"block_masked_mm", "a", .array = &wide}, {"block_masked_mm", "b", .array = &tall}, {"block_masked_mm", "block_size", .number = 32},
+    {"block_masked_mm", "mask_", .array = &mlx_array_empty},
+    {"broadcast_shapes", "a", INTS(2, 1)}, {"broadcast_shapes", "b", INTS(1, 2)}, {"broadcast_shapes", "", .number = 2},
+    {"conv1d", "input", .array = &sequence}, {"conv1d", "weight", .array = &sequence},
+    {"conv2d", "input", .array = &image}, {"conv2d", "weight", .array = &image},
+    {"conv3d", "input", .array = &volume}, {"conv3d", "weight", .array = &volume},
+    {"conv_transpose1d", "input", .array = &sequence}, {"conv_transpose1d", "weight", .array = &sequence},
+    {"conv_transpose2d", "input", .array = &image}, {"conv_transpose2d", "weight", .array = &image},
+    {"conv_transpose3d", "input", .array = &volume}, {"conv_transpose3d", "weight", .array = &volume},
+    {"conv_general", "input", .array = &image}, {"conv_general", "weight", .array = &image},
+    {"conv_general", "padding_lo", INTS(0, 0)}, {"conv_general", "padding_hi", INTS(0, 0)},
+    {"conv_general", "groups", .number = 1}, {"conv_general", "", INTS(1, 1), .number = 2}, 
+    {"conv", "stride_", .number = 1}, {"conv", "dilation_", .number = 1}, {"conv", "groups", .number = 1}, {"conv", "stride", .number = 1}, {"conv", "dilation", .number = 1},
+    {"einsum", "subscripts", .text = "ij,jk->ik"},
+    {"fast_scaled", "queries", .array = &heads}, {"fast_scaled", "keys", .array = &heads}, {"fast_scaled", "values", .array = &heads},
+    {"fast_scaled", "mask_mode", .text = "causal"}, {"fast_scaled", "mask_arr", .array = &mlx_array_empty}, 
+    {"fast_scaled", "sinks", .array = &line}, 
+    {"fast_rope", "x", .array = &heads}, {"fast_rope", "dims", .number = 8}, {"fast_rope", "freqs", .array = &mlx_array_empty},
+    {"fast_rope", "offset", .array = &count, .number = 1},
+    {"fast_rms_norm", "weight", .array = &line}, {"fast_layer_norm", "weight", .array = &line}, {"fast_layer_norm", "bias", .array = &line},
+    {"from_fp8", "x", .array = &bytes8},
+    {"gather_mm", "a", .array = &expanded}, {"gather_mm", "b", .array = &cube}, {"gather_mm", "lhs_indices", .array = &index_0},
+    {"gather_mm", "rhs_indices", .array = &index_0},
+    {"gather_single", "slice_sizes", INTS(1, 2)}, {"gather_single", "indices", .array = &index_0},
+    {"gather_qmm", "lhs", .array = &mlx_array_empty}, {"gather_qmm", "rhs", .array = &mlx_array_empty},
+    {"gather_qqmm", "lhs", .array = &mlx_array_empty}, {"gather_qqmm", "rhs", .array = &mlx_array_empty},
+    {"gather_q", "x", .array = &wide}, {"gather_q", "w", .array = &packed}, {"gather_q", "scales", .array = &scales}, {"gather_q", "biases", .array = &mlx_array_empty},
+    {"gather_q", "w_scales", .array = &scales}, 
+    {"quantized_matmul", "transpose", .number = 1}, {"gather_qmm", "transpose", .number = 1},
+    {"qqmm", "x", .array = &wide}, {"qqmm", "w", .array = &packed}, {"qqmm", "w_scales", .array = &scales},
+    {"quantized_matmul", "x", .array = &wide}, {"quantized_matmul", "w", .array = &packed}, {"quantized_matmul", "scales", .array = &scales},
+    {"dequantize", "w", .array = &packed}, {"dequantize", "scales", .array = &scales}, {"quantize", "w", .array = &wide},
+    {"gather", "indices", .arrays = {&index_0}}, {"gather", "slice_sizes", INTS(1, 2)}, {"gather", "slice_sizes_num", .number = 2},
+    {"scatter_add_axis", "", .array = &whole}, {"put_along_axis", "values", .array = &square}, {"put_along_axis", "indices", .array = &whole},
+    {"take_along_axis", "indices", .array = &whole},
+    {"scatter", "indices", .array = &index_0, .arrays = {&index_0}},
+    {"scatter", "updates", .array = &expanded}, {"masked_scatter", "src", .array = &line3},
+    {"hadamard", "a", .array = &square}, {"histogram", "edges", .array = &edges}, {"histogram_edges", "bins", .number = 4},
+    {"histogram", "weights", .array = &mlx_array_empty}, {"bincount", "a", .array = &index_0}, {"bincount", "weights", .array = &mlx_array_empty},
+    {"linalg_cross", "a", .array = &line3}, {"linalg_cross", "b", .array = &line3}, {"linalg_cross", "axis", .number = -1},
+    {"linalg_norm_matrix", "ord", .text = "fro"}, {"linalg_norm", "axis", INTS(0, 1)}, {"linalg_norm", "axis_num", .number = 2},
+    {"linalg_", "UPLO", .text = "L"}, {"linalg_norm", "ord", .number = 2}, {"linalg_vector_norm", "ord", .number = 2},
+    {"linalg_matrix_rank", "rtol", .array = &mlx_array_empty},
+    {"issubdtype", "category", .text = "floating"}, {"segmented_mm", "segments", .array = &segments},
+    {"meshgrid", "arrays", .arrays = {&line, &line}}, {"meshgrid", "indexing", .text = "xy"},
+    {"pad", "mode", .text = "constant"}, {"pad", "pad_value", .array = &scalar},
+    {"quantile", "q", .array = &halves}, {"nanquantile", "q", .array = &halves}, {"quantile", "method", .text = "linear"}, {"nanquantile", "method", .text = "linear"},
+    {"searchsorted", "sorted", .array = &sorted},
+    {"slice_dynamic", "start", .array = &count}, {"slice_dynamic", "axes", INTS(0)}, {"slice_update_dynamic", "start", .array = &count},
+    {"slice_dynamic", "axes_num", .number = 1}, {"slice_dynamic", "slice_size", INTS(1, 1)},
+    {"slice_update_dynamic", "update", .array = &line},
+    {"slice", "start", INTS(0, 0)}, {"slice", "stop", INTS(2, 2)}, {"slice", "strides", INTS(1, 1)}, {"slice", "axes_num", .number = 1},
+    {"slice", "value", .array = &square}, {"slice", "update", .array = &square},  {"slice", "axes", INTS(0)},
+    {"slice_", "", .number = 2}, {"slice", "", .number = 2},
+    {"moveaxis", "", .number = 1}, {"swapaxes", "axis2", .number = 1}, {"diagonal", "axis2", .number = 1}, {"trace", "axis2", .number = 1},
+    {"diagonal", "offset", .number = 0}, {"trace", "offset", .number = 0}, {"trace", "dtype", .number = MLX_FLOAT32},
+    {"squeeze", "a", .array = &expanded}, {"squeeze", "axis", .number = 1}, {"squeeze", "axes", INTS(1)},
+    {"transpose_axes", "axes", INTS(1, 0)}, {"transpose_axes", "axes_num", .number = 2},
+    {"unflatten", "shape", INTS(1, 2)}, {"flatten", "end_axis", .number = 1},
+    {"view", "dtype", .number = MLX_INT32}, {"as_strided", "offset", .number = 0},
+    {"tensordot", "axis", .number = 1}, {"random_split", "key", .array = &key}, {"random_bits", "width", .number = 4},
+    {"random_randint", "low", .array = &count}, {"random_randint", "high", .array = &line3}, {"random_randint", "shape", INTS(1, 3)},
+    {"random_choice", "p", .array = &probabilities}, {"random_choice", "replace", .number = 1}, {"random_bernoulli", "p", .array = &scalar},
+    {"random_categorical_shape", "shape", INTS(2)}, {"random_categorical_shape", "shape_num", .number = 1},
+    {"random_multivariate_normal", "mean", .array = &line}, {"random_multivariate_normal", "shape_num", .number = 1},
+    {"random_uniform", "low", .array = &scalar}, {"random_uniform", "high", .array = &scalar}, 
+    {"random_set_state", "state", .array = &key}, {"random_permutation_arange", "x", .number = 3},
+    {"random", "lower", .array = &scalar}, {"random", "upper", .array = &edges}, {"random_truncated_normal", "shape", INTS(1, 4)},
+    {"random_exponential", "scale", .array = &scalar}, {"random_poisson", "lam", .array = &scalar}, {"random_gamma", "alpha", .array = &scalar},
+    {"random_beta", "a", .array = &scalar}, {"random_beta", "b", .array = &scalar}, {"random_normal_broadcast", "loc", .array = &scalar}, {"random_normal_broadcast", "scale", .array = &scalar},
+    {"random_randint", "dtype", .number = MLX_INT32},
+    {"bartlett", "", .number = 4}, {"eye", "", .number = 2}, {"identity", "", .number = 2}, {"tri", "n", .number = 2}, {"tri", "m", .number = 2},
+    {"fft_fftfreq", "n", .number = 4}, {"fft_rfftfreq", "n", .number = 4}, {"fft_fft", "n", INTS(2), .number = 2}, {"fft_", "n", INTS(2), .number = 2},
+    {"distributed_", "dst", .number = 0},
+    {"vjp", "primals", .arrays = {&square}}, {"vjp", "cotangents", .arrays = {&scalar}},
+    {"jvp", "primals", .arrays = {&square}}, {"jvp", "tangents", .arrays = {&square}},
+    {"value_and_grad", "argnums", INTS(0)}, {"closure_apply", "input", .arrays = {&square}},
+    {"detail_vmap", "inputs", .arrays = {&square}}, {"detail_vmap", "s_inputs", .arrays = {&square}}, {"detail_vmap", "s_outputs", .arrays = {&square}},
+    {"imported_function_apply", "args", .arrays = {&square}},
+    {"detail_compile", "fun_id", .number = 7},
+    {"closure_custom_vmap_apply", "input_1", INTS(0)},
+    {"map_string_to_string", "value", .text = "text"},
+    {"io_gguf_get_array", "key", .text = "array"}, {"io_gguf_get_metadata_array", "key", .text = "numbers"},
+    {"io_gguf_get_metadata_string", "key", .text = "string"}, {"io_gguf_get_metadata_vector_string", "key", .text = "strings"},
+    {"device_info_get_size", "key", .text = "memory_size"}, {"device_info", "key", .text = "architecture"},
+    {"distributed_init", "bk", .text = "any"}, {"distributed_is_available", "bk", .text = "any"},
+    {"load_gguf", "file", .text = "in.gguf"}, {"load_safetensors", "file", .text = "in.safetensors"},
+    {"load_npz", "file", .text = "in.npz"}, {"load", "file", .text = "in.npy"},
+    {"imported_function_new", "file", .text = "in.mlxfn"},
+    {"save_gguf", "file", .text = "out.gguf"}, {"save", "file", .text = "out.file"},
+    {"export", "file", .text = "out.mlxfn"}, {"function_exporter", "file", .text = "out.mlxfn"},
+    {"signature_parse", "text", .text = "f(a: array) -> array"},
+    {"set_memory_limit", "limit", .number = 1e12}, {"set_cache_limit", "limit", .number = 1e12},
+    {"device_new_type", "", .number = 0}, {"device_count", "type", .number = 0},
+};
+
+static const special_row *special_of(const capi_call_row *row, int i) {
+    const char *function = row->name + (row->name[0] == '_' ? 5 : 4), *name = row->parameter[i].name;
+    for (size_t j = 0; j < sizeof special / sizeof *special; j++) {
+        const special_row *s = &special[j];
+        if (!strncmp(function, s->function, strlen(s->function)) && !strncmp(name, s->name, strlen(s->name)) &&
+            (!*s->name || strlen(name) == strlen(s->name) || s->name[strlen(s->name) - 1] == '_'))
+            return s;
+    }
+    return NULL;
+}
+
+/* --- the rest by type and name ----------------------------------------------------------- */
+
+static mlx_array array_of(const char *name) {
+    if (strstr(name, "ind"))
+        return index_0;
+    if (!strcmp(name, "mask") || !strcmp(name, "condition"))
+        return mask;
+    if (!strcmp(name, "key"))
+        return key;
+    bool left_out = !strcmp(name, "biases") || strstr(name, "global_scale") || !strcmp(name, "sinks");
+    return left_out ? mlx_array_empty : square;
+}
+
+static const char *text_of(const char *name) {
+    if (!strcmp(name, "file") || !strcmp(name, "path"))
+        return in_folder("out.file");
+    return !strcmp(name, "mode") ? "mxfp4" : !strcmp(name, "bk") ? "any" : "key";
+}
+
+static double number_of(const char *name) {
+    if (strstr(name, "_num") || !strcmp(name, "size"))
+        return strstr(name, "shape") || strstr(name, "strides") || !strcmp(name, "dim") ? 2 : 1;
+    if (strstr(name, "dtype") || !strcmp(name, "type"))
+        return MLX_FLOAT32;
+    bool one = !strcmp(name, "stop") || !strcmp(name, "step") || !strcmp(name, "num") || !strcmp(name, "num_splits") ||
+               !strcmp(name, "repeats") || !strcmp(name, "d") || !strcmp(name, "M") || !strcmp(name, "num_samples") ||
+               !strncmp(name, "grid", 4) || !strncmp(name, "thread", 6) || !strncmp(name, "eps", 3) ||
+               !strcmp(name, "scale") || !strcmp(name, "n");
+    return one ? 1 : !strcmp(name, "dim") ? 2 : 0;
+}
+
+/* Memory that results and lists point to, one piece for each parameter. */
+static char rooms[CAPI_MOST_PARAMETERS][sizeof(mlx_signature) + 64];
+static mlx_array two_arrays[2];
+static mlx_vector_array one_vector[1];
+static const char *two_texts[2] = {"a", "b"};
+static mlx_export_visitor visitor;
+static float data[16];
+
+static bool is(const char *a, const char *b) {
+    return !strcmp(a, b);
+}
+
+static void make_function(void *slot, const char *type) {
+    bool payload = strstr(type, "void *)") != NULL;
+    void (*f)(void) = NULL;
+#define PICK(part, plain, with) \
+    if (!f && strstr(type, part)) f = payload ? (void (*)(void))with : (void (*)(void))plain
+    PICK("(mlx_vector_array *, const mlx_vector_array, const mlx_vector_array, const mlx_vector_array", backward,
+         backward_payload);
+    PICK("(mlx_vector_array *, const mlx_vector_array, const mlx_vector_array, const int", forward, forward_payload);
+    PICK("(mlx_vector_array *, const mlx_vector_array, const mlx_map", named, named_payload);
+    PICK("(mlx_vector_array *, mlx_vector_array *", with_gradient, with_gradient_payload);
+    PICK("(mlx_vector_array *, mlx_vector_int *", batched, batched_payload);
+    PICK("(mlx_vector_array *, const mlx_vector_array", twice, twice_payload);
+    PICK("(mlx_array *", unary, unary);
+    PICK("void (*)(void *", nothing, nothing);
+#undef PICK
+    *(void (**)(void))slot = f;
+}
+
+static void make_pointer(void *slot, const capi_call_row *row, int i, const special_row *s) {
+    const char *type = row->parameter[i].type, *name = row->parameter[i].name;
+    static const int ones[4] = {1, 1, 1, 1}, twos[4] = {2, 2, 2, 2}, zeros[4] = {0};
+    static const int64_t steps[4] = {2, 1};
+    static const double numbers[2] = {1, 2};
+    static const uint64_t constants[2] = {1, 2};
+    memset(rooms[i], 0, sizeof rooms[i]);
+    void *p = rooms[i];
+    if (strstr(type, "(*)"))
+        make_function(slot, type);
+    if (strstr(type, "(*)"))
+        return;
+    if (is(type, "const char *"))
+        p = (void *)(!s || !s->text ? text_of(name) : strchr(s->text, '.') && is(name, "file") ? in_folder(s->text) : s->text);
+    else if (is(type, "const int *") || (is(type, "int *") && is(name, "data")))
+        p = (void *)(s && s->ints ? s->ints : strstr(name, "shape") ? twos : strstr(name, "ax") ? zeros : ones);
+    else if (is(type, "const int64_t *"))
+        p = (void *)steps;
+    else if (is(type, "const double *"))
+        p = (void *)numbers;
+    else if (is(type, "const uint64_t *"))
+        p = (void *)constants;
+    else if (is(type, "const mlx_array *"))
+        p = two_arrays;
+    else if (is(type, "const mlx_vector_array *"))
+        p = one_vector;
+    else if (is(type, "const char **") && is(name, "data"))
+        p = two_texts;
+    else if (is(type, "FILE *"))
+        p = fopen("/dev/null", "w");
+    else if (is(type, "const mlx_export_visitor *"))
+        p = &visitor;
+    else if (strstr(type, "void *"))
+        p = data;
+    else if (is(type, "const mlx_operation *"))
+        p = (void *)mlx_catalog_get(0);
+    else if (is(type, "mlx_value *") && is(row->name, "mlx_operation_call") && is(name, "args"))
+        *(mlx_value *)p = (mlx_value){.kind = MLX_VALUE_ARRAY, .as.array = square};
+    else if (is(type, "mlx_value *") && !is(name, "res"))
+        *(mlx_value *)p = (mlx_value){.kind = MLX_VALUE_INT, .as.integer = 3};
+    AS(void *) = p;
+}
+
+static void make_number(void *slot, const char *type, double v) {
+    if (is(type, "int") || is(type, "const int") || is(type, "mlx_dtype") || is(type, "mlx_fft_norm") ||
+        is(type, "mlx_device_type") || is(type, "mlx_compile_mode"))
+        AS(int) = (int)v;
+    else if (is(type, "size_t") || is(type, "uint64_t") || is(type, "uintptr_t"))
+        AS(size_t) = (size_t)v;
+    else if (is(type, "bool"))
+        AS(bool) = v != 0;
+    else if (is(type, "double"))
+        AS(double) = v;
+    else if (is(type, "float"))
+        AS(float) = (float)v;
+    else if (is(type, "mlx_optional_float"))
+        AS(mlx_optional_float) = (mlx_optional_float){10000, true};
+    else if (is(type, "mlx_io_vtable"))
+        AS(mlx_io_vtable) = table;
+}
+
+void value_make(void *slot, const capi_call_row *row, int i) {
+    const char *type = row->parameter[i].type, *name = row->parameter[i].name;
+    const special_row *s = special_of(row, i);
+    memset(slot, 0, CAPI_SLOT);
+    if (is(type, "mlx_array"))
+        AS(mlx_array) = s && s->array ? again(*s->array) : again(array_of(name));
+    else if (is(type, "mlx_vector_array") && s && s->arrays[0])
+        AS(mlx_vector_array) =
+            mlx_vector_array_new_data((mlx_array[]){*s->arrays[0], s->arrays[1] ? *s->arrays[1] : square},
+                                      s->arrays[1] ? 2 : 1);
+    else if (value_is_handle(type))
+        handle(type)->make(slot);
+    else if (value_is_pointer(type))
+        make_pointer(slot, row, i, s);
+    else
+        make_number(slot, type, s ? s->number : number_of(name));
+    if (is(type, "mlx_io_reader"))
+        load_disk(strstr(row->name, "safetensors") ? "in.safetensors" : strstr(row->name, "npz") ? "in.npz" : "in.npy");
+    if (is(type, "mlx_io_writer"))
+        disk.at = disk.size = 0;
+}
+
+void value_free(void *slot, const capi_call_row *row, int i) {
+    const char *type = row->parameter[i].type, *star = strchr(type, '*');
+    const handle_row *h = handle(type);
+    if (h && !star)
+        h->let_go(slot);
+    else if (h && strncmp(type, "const", 5) && !strcmp(star, "*"))
+        h->let_go(rooms[i]);
+    else if (is(type, "mlx_value *"))
+        mlx_value_free((mlx_value *)(void *)rooms[i]);
+    else if (is(type, "FILE *") && AS(FILE *))
+        fclose(AS(FILE *));
+}
+
+void value_free_result(void *result, const capi_call_row *row) {
+    void *slot = result;
+    if (is(row->result, "mlx_map_string_to_array_iterator"))
+        mlx_map_string_to_array_iterator_free(AS(mlx_map_string_to_array_iterator)); // the map is the argument
+    else if (is(row->result, "mlx_map_string_to_string_iterator"))
+        mlx_map_string_to_string_iterator_free(AS(mlx_map_string_to_string_iterator));
+    else if (handle(row->result))
+        handle(row->result)->let_go(result);
+}
+
+/* --- files ------------------------------------------------------------------------------- */
+
+/* One function, called with and without a named array. */
+static bool export_both(mlx_vector_array args, mlx_map_string_to_array by_name) {
+    mlx_closure_kwargs f = mlx_closure_kwargs_new_func(named);
+    mlx_function_exporter e = mlx_function_exporter_new_kwargs(in_folder("in.mlxfn"), f, false, "");
+    bool ok = !mlx_function_exporter_apply(e, args) && !mlx_function_exporter_apply_kwargs(e, args, by_name);
+    mlx_closure_kwargs_free(f);
+    return !mlx_function_exporter_free(e) && ok;
+}
+
+static bool make_files(void) {
+    mlx_map_string_to_array arrays = a_map();
+    mlx_map_string_to_string words = a_string_map();
+    mlx_io_gguf gguf = a_gguf();
+    mlx_vector_array args = mlx_vector_array_new_value(square);
+    bool ok = !mlx_save(in_folder("in.npy"), square) && !mlx_save_npz(in_folder("in.npz"), arrays, false) &&
+              !mlx_save_safetensors(in_folder("in.safetensors"), arrays, words) &&
+              !mlx_save_gguf(in_folder("in.gguf"), gguf) &&
+              export_both(args, arrays);
+    mlx_map_string_to_array_free(arrays);
+    mlx_map_string_to_string_free(words);
+    mlx_io_gguf_free(gguf);
+    mlx_vector_array_free(args);
+    return ok;
+}
+
+bool values_begin(void) {
+    make_arrays();
+    two_arrays[0] = two_arrays[1] = square;
+    one_vector[0] = two(square, square);
+    the_map = a_map();
+    the_words = a_string_map();
+    return mkdtemp(folder) && make_files();
+}
+
+void values_end(void) {
+    static const char *const names[] = {"in.npy",  "in.npz",   "in.safetensors",       "in.gguf",    "in.mlxfn",
+                                        "out.npy", "out.gguf", "out.file.safetensors", "out.mlxfn",  "out.file",
+                                        "out.file.npy", "out.file.npz", "out.npz", "out.safetensors"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        unlink(in_folder(names[i]));
+    rmdir(folder);
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        mlx_array_free(*all[i]);
+    mlx_vector_array_free(one_vector[0]);
+    mlx_map_string_to_array_free(the_map);
+    mlx_map_string_to_string_free(the_words);
+}

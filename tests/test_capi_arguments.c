@@ -1,0 +1,244 @@
+/* Every public function, with good arguments and with bad ones.
+ *
+ * The table of all functions is made from the headers (make_calls.py), arguments by capi_values.c. Each function must
+ * succeed with good arguments, except where `fails` says why not. Then, one argument at a time, NULL, an empty handle
+ * and an address that no object has must be refused, unless `may_be_null` says that nothing means something there; and
+ * every allocation must be able to fail. The error handler unwinds out of the library as programs' handlers do, and
+ * nothing may be left behind.
+ */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/cache.h"
+#include "base/mem.h"
+#include "capi_values.h"
+#include "check.h"
+#include "mlx/c/mlx.h"
+
+/* --- what is allowed --------------------------------------------------------------------- */
+
+typedef struct pair {
+    const char *function, *parameter; /* "" fits any; a function's name may end in * */
+} pair;
+
+static bool named(const char *pattern, const char *name) {
+    size_t n = strlen(pattern);
+    return !n || !strcmp(pattern, name) || (pattern[n - 1] == '*' && !strncmp(pattern, name, n - 1));
+}
+
+static bool listed(const pair *list, size_t n, const char *function, const char *parameter) {
+    for (size_t i = 0; i < n; i++)
+        if (named(list[i].function, function) && named(list[i].parameter, parameter))
+            return true;
+    return false;
+}
+#define LISTED(list, function, parameter) listed(list, sizeof list / sizeof *list, function, parameter)
+
+/* Not called: they change the test itself. */
+static const pair left_out[] = {{"mlx_set_error_handler", ""}};
+
+/* What no machine without such a device can do. */
+static const pair fails[] = {{"mlx_default_gpu_stream_new", ""}, {"mlx_metal_st*", ""}, {"mlx_fast_cuda_kernel_apply", ""},
+                             {"mlx_fast_metal_kernel_apply", ""}, {"mlx_distributed_send", ""},
+                             {"mlx_distributed_recv*", ""}};
+
+static const pair may_be_null[] = {
+    {"mlx_load_safetensors*", "res_*"}, {"mlx_pad*", "mode"}, {"mlx_quantize", "mode"}, // what is left out
+    {"", "s"}, {"", "S"}, {"", "stream"}, // the default stream
+    {"", "group"}, {"mlx_distributed_group*", "handle"}, {"", "dtor"}, {"", "payload"}, {"", "bk"},
+    {"", "biases"}, {"", "global_scale*"}, {"", "lhs_indices"}, {"", "rhs_indices"}, {"", "w_scales"},
+    {"mlx_clip", "a_m*"}, {"mlx_block_masked_mm", "mask_*"}, {"mlx_pad*", "pad_value"},
+    {"mlx_fast_*", "weight"}, {"mlx_fast_*", "bias"}, {"mlx_fast_*", "freqs"}, {"mlx_fast_*", "sinks"},
+    {"mlx_fast_*", "mask_*"}, {"mlx_fast_*", "header"}, {"mlx_random_*", "key"}, {"mlx_random_choice", "p"},
+    {"mlx_random_normal_broadcast", "loc"}, {"mlx_random_normal_broadcast", "scale"},
+    {"mlx_histogram", "weights"}, {"mlx_bincount", "weights"}, {"mlx_histogram_edges", "range"},
+    {"mlx_linalg_matrix_rank", "rtol"}, {"mlx_linalg_cond", "ord"},
+    {"mlx_custom_function", "fun_*"}, {"mlx_function_exporter*", "metadata"}, {"mlx_save_safetensors*", "metadata"},
+    {"mlx_stream_new_*", "dev"}, {"mlx_new_thread_local_stream", "dev"}, {"mlx_get_default_stream", "dev"},
+    {"mlx_device_info_get", "dev"}, {"mlx_set_interrupt_check", "check"}, {"mlx_set_interrupt_check", "data"},
+    {"mlx_io_*_new", "desc"}, {"mlx_io_reader_new", "desc"}, {"mlx_io_writer_new", "desc"},
+    {"mlx_array_new_data_managed*", "payload"}, {"mlx_node_namer_*", ""}, {"mlx_value_free", ""},
+    {"mlx_set_default_stream", ""}, {"mlx_synchronize", ""}, {"mlx_stream_*", "src"}, {"mlx_closure_*apply", "input*"},
+    {"mlx_metal_start_capture", ""}, {"mlx_distributed_is_available", ""}};
+
+/* Freeing nothing does nothing; nothing is equal to nothing. */
+static bool null_is_fine(const char *function, const char *parameter, const char *type) {
+    size_t n = strlen(function);
+    bool frees = n > 5 && !strcmp(function + n - 5, "_free");
+    bool compares = !strcmp(function, "mlx_device_equal") || !strcmp(function, "mlx_stream_equal");
+    return ((frees || compares) && value_is_handle(type)) || LISTED(may_be_null, function, parameter);
+}
+
+/* --- one call -------------------------------------------------------------------------------- */
+
+static char message[1024];
+static int told;
+static jmp_buf out;
+
+static void unwind(const char *text, void *data) {
+    (void)data;
+    told++;
+    snprintf(message, sizeof message, "%s", text);
+    longjmp(out, 1);
+}
+
+static const char *now; /* for a crash */
+static char what[256];
+
+static void crashed(int signal_number) {
+    static const char text[] = "crash in ";
+    ssize_t ignored = write(2, text, sizeof text - 1);
+    ignored += write(2, now, strlen(now));
+    ignored += write(2, what, strlen(what));
+    (void)ignored;
+    signal(signal_number, SIG_DFL);
+    raise(signal_number);
+}
+
+typedef struct change {
+    int parameter; /* -1: none */
+    uintptr_t address;
+    uint64_t failing; /* allocation; 0: none */
+} change;
+
+static _Alignas(16) char slots[CAPI_MOST_PARAMETERS][CAPI_SLOT], given[CAPI_MOST_PARAMETERS][CAPI_SLOT];
+static _Alignas(16) char result[512];
+
+static bool consumes(const capi_call_row *row) {
+    size_t n = strlen(row->name);
+    return n > 5 && !strcmp(row->name + n - 5, "_free");
+}
+
+/* 0, or 1 where the handler was told. */
+static int call(const capi_call_row *row, change c) {
+    void *slot[CAPI_MOST_PARAMETERS];
+    volatile bool done = false;
+    for (int i = 0; i < row->n; i++) {
+        slot[i] = slots[i];
+        value_make(slots[i], row, i);
+        memcpy(given[i], slots[i], CAPI_SLOT);
+        if (i == c.parameter)
+            memcpy(slots[i], &c.address, sizeof c.address);
+    }
+    memset(result, 0, sizeof result);
+    told = 0;
+    mx_alloc_fail_at(c.failing);
+    if (!setjmp(out)) {
+        row->call(result, slot);
+        done = true;
+    }
+    mx_alloc_fail_at(0);
+    if (done)
+        value_free_result(result, row);
+    bool gone = consumes(row) && done && c.parameter < 0;
+    for (int i = 0; i < row->n; i++)
+        if (!gone)
+            value_free(given[i], row, i);
+    return told;
+}
+
+static const change none = {-1, 0, 0};
+
+/* --- nothing left behind ---------------------------------------------------------------------- */
+
+/* The same call again and again: what grows every time is lost. (A first call may fill a cache.) */
+static bool loses(const capi_call_row *row, change c) {
+    int64_t before = 0, after = 0;
+    for (int i = 0; i < 3; i++) {
+        before = mx_alloc_live() + (int64_t)mx_mem_active();
+        call(row, c);
+        after = mx_alloc_live() + (int64_t)mx_mem_active();
+        if (after <= before)
+            return false;
+    }
+    return true;
+}
+
+static void check_change(const capi_call_row *row, change c, bool must_fail) {
+    int failed = call(row, c);
+    CHECK_MSG(failed || !must_fail, "%s%s is not refused", row->name, what);
+    CHECK_MSG(failed <= 1, "%s%s tells the handler %d times", row->name, what, failed);
+    CHECK_MSG(!failed || (message[0] == '[' && !strstr(message, "no reason recorded")), "%s%s says: %s", row->name, what,
+              message);
+    CHECK_MSG(!loses(row, c), "%s%s leaves memory behind", row->name, what);
+}
+
+/* --- tests ----------------------------------------------------------------------------------------- */
+
+#define EACH(row) \
+    for (const capi_call_row *row = capi_calls; row < capi_calls + capi_calls_count && (now = row->name); row++) \
+        if (!LISTED(left_out, row->name, ""))
+
+static void good_arguments(void) {
+    what[0] = 0;
+    EACH(row) {
+        bool failed = call(row, none);
+        CHECK_MSG(failed == LISTED(fails, row->name, ""), "%s: %s", row->name, failed ? message : "succeeds");
+        CHECK_MSG(!loses(row, none), "%s leaves memory behind", row->name);
+    }
+}
+
+static void bad_argument(const capi_call_row *row, int i, uintptr_t address) {
+    const char *type = row->parameter[i].type, *name = row->parameter[i].name;
+    bool fine = address == 0 && null_is_fine(row->name, name, type);
+    snprintf(what, sizeof what, "(%s %s = %#zx)", type, name, (size_t)address);
+    check_change(row, (change){i, address, 0}, !fine && !LISTED(fails, row->name, ""));
+}
+
+static void bad_arguments(void) {
+    EACH(row)
+        for (int i = 0; i < row->n; i++) {
+            bool handle = value_is_handle(row->parameter[i].type);
+            if (handle || value_is_pointer(row->parameter[i].type))
+                bad_argument(row, i, 0);
+            if (handle)
+                bad_argument(row, i, 1);
+        }
+}
+
+/* A freed stream is known as such until its place is taken. */
+static void freed_stream(void) {
+    mlx_stream s = mlx_default_cpu_stream_new();
+    CHECK(!mlx_stream_free(s));
+    told = 0;
+    if (!setjmp(out))
+        mlx_synchronize(s);
+    CHECK_EQ_INT(told, 1);
+    CHECK_HAS(message, "[stream]");
+    if (!setjmp(out))
+        mlx_stream_free(s);
+    CHECK_EQ_INT(told, 2);
+}
+
+enum { MOST_ALLOCATIONS = 200 };
+
+static void failing_allocations(void) {
+    EACH(row) {
+        bool failed = true;
+        call(row, none); // caches are filled
+        for (uint64_t k = 1; failed && k < MOST_ALLOCATIONS; k++) {
+            snprintf(what, sizeof what, " without allocation %d", (int)k);
+            failed = call(row, (change){-1, 0, k});
+            CHECK_MSG(!failed || message[0] == '[', "%s%s says: %s", row->name, what, message);
+            CHECK_MSG(!failed || !loses(row, (change){-1, 0, k}), "%s%s leaves memory behind", row->name, what);
+            failed = failed && !LISTED(fails, row->name, "");
+        }
+    }
+}
+
+int main(void) {
+    signal(SIGSEGV, crashed);
+    signal(SIGABRT, crashed);
+    if (!values_begin())
+        return 77;
+    mlx_set_error_handler(unwind, NULL, NULL);
+    RUN(good_arguments);
+    RUN(bad_arguments);
+    RUN(freed_stream);
+    RUN(failing_allocations);
+    mlx_set_error_handler(NULL, NULL, NULL);
+    values_end();
+    return check_done();
+}
