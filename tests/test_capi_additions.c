@@ -136,6 +136,47 @@ static void distributions(void) {
         mlx_array_free(all[i]);
 }
 
+/* --- numbers in double --------------------------------------------------------------------- */
+
+static mlx_array doubles(const double *v, int n) {
+    return mlx_array_new_data(v, &n, 1, MLX_FLOAT64);
+}
+#define D(...) doubles((double[]){__VA_ARGS__}, sizeof((double[]){__VA_ARGS__}) / sizeof(double))
+
+static void is_double(int failed, double want, const char *what) {
+    double got = NAN;
+    CHECK(failed == 0 && mlx_array_eval(r) == 0 && mlx_array_dtype(r) == MLX_FLOAT64);
+    got = mlx_array_data_float64(r) ? mlx_array_data_float64(r)[0] : got;
+    CHECK_MSG(fabs(got - want) <= 1e-15 * fabs(want), "%s: %.17g, expected %.17g", what, got, want);
+}
+#define IS_DOUBLE(call, want) is_double(call, want, #call)
+
+static mlx_array shaped(mlx_array a, const int *shape, size_t n) {
+    mlx_array out = mlx_array_new();
+    CHECK(mlx_reshape(&out, a, shape, n, s) == 0);
+    mlx_array_free(a);
+    return out;
+}
+
+static void precise_numbers(void) {
+    double tenth = 0.1, base = 1e4;
+    mlx_array nan = D(NAN, INFINITY), row = D(1, 3), one = shaped(D(1), L(1, 1)), at = mlx_array_new_int(1);
+    mlx_array turned = shaped(D(1, 0), L(1, 1, 2)), q = shaped(D(1), L(1, 1, 1, 1)), k = shaped(D(1, 2), L(1, 1, 2, 1));
+    IS_DOUBLE(mlx_nan_to_num_f64(&r, nan, 0.1, NULL, &tenth, s), 0.1);
+    IS_DOUBLE(mlx_addmm_f64(&r, one, one, one, 0.1, 0.2, s), 0.1 + 0.2);
+    IS_DOUBLE(mlx_hadamard_transform_f64(&r, row, &tenth, s), 0.1 * 4);
+    IS_DOUBLE(mlx_hadamard_transform_f64(&r, row, NULL, s), 4 / sqrt(2));
+    IS_DOUBLE(mlx_fast_rms_norm_f64(&r, row, none, 0.1, s), 1 / sqrt(5.1));
+    IS_DOUBLE(mlx_fast_layer_norm_f64(&r, row, none, none, 0.1, s), -1 / sqrt(1.1));
+    IS_DOUBLE(mlx_fast_rope_f64(&r, turned, 2, false, &base, 0.1, at, none, s), cos(0.1));
+    IS_DOUBLE(mlx_fast_scaled_dot_product_attention_f64(&r, q, k, k, 0.1, "", none, none, s),
+              (exp(0.1) + 2 * exp(0.2)) / (exp(0.1) + exp(0.2)));
+    IS_DOUBLE(mlx_random_laplace_f64(&r, L(2), MLX_FLOAT64, 0.1, 0, key, s), 0.1);
+    mlx_array all[] = {nan, row, one, at, turned, q, k};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        mlx_array_free(all[i]);
+}
+
 int main(void) {
     s = mlx_default_cpu_stream_new();
     r = mlx_array_new();
@@ -148,6 +189,7 @@ int main(void) {
     RUN(without_nan);
     RUN(matrices);
     RUN(distributions);
+    RUN(precise_numbers);
     mlx_array_free(r);
     mlx_array_free(key);
     mlx_vector_array_free(list);

@@ -67,8 +67,13 @@ static inline int cat_int_or(const mlx_value *v, int fallback) {
     return cat_is_none(v) ? fallback : cat_int(v);
 }
 static inline double cat_number(const mlx_value *v) {
-    return v->kind == MLX_VALUE_FLOAT ? v->as.number
-           : v->kind == MLX_VALUE_BOOL ? v->as.boolean : (double)v->as.integer;
+    return v->kind == MLX_VALUE_FLOAT  ? v->as.number
+           : v->kind == MLX_VALUE_BOOL ? v->as.boolean
+           : v->kind == MLX_VALUE_UINT ? (double)(uint64_t)v->as.integer : (double)v->as.integer;
+}
+/* A number as an operation on elements of dtype t takes it: as float, unless they are float64. */
+static inline double cat_number_for(const mlx_value *v, mlx_dtype t) {
+    return t == MLX_FLOAT64 ? cat_number(v) : (double)(float)cat_number(v);
 }
 static inline mlx_dtype cat_dtype_or(const mlx_value *v, mlx_dtype fallback) {
     return cat_is_none(v) ? fallback : v->as.dtype;
@@ -88,8 +93,14 @@ static inline cat_list cat_ints(const mlx_value *v, int *one) {
 /* One int for each of n axes from one for all or a list of n; `what` is for the message. */
 int cat_each(int *out, int n, const mlx_value *v, const char *what);
 
-/* A list of numbers becomes a vector of float32; what is an array or a scalar becomes an array. */
-int cat_numbers(mlx_value *v);
+/* A list of numbers becomes a vector of dtype t, a scalar as cat_scalar_as says; arrays stay. */
+int cat_numbers(mlx_value *v, mlx_dtype t);
+
+/* A scalar becomes an array of the values it has in dtype t, as exact as they are there: an integer that t cannot hold
+   is an error, fractions are left to astype. Arrays stay. */
+int cat_scalar_as(mlx_value *v, mlx_dtype t);
+/* The same where t is float64; for all else cat_array. */
+int cat_precise(mlx_value *v, mlx_dtype t);
 
 /* Flatten an array in place. */
 int cat_flatten(mlx_value *a, mlx_stream s);

@@ -80,15 +80,18 @@ static int call_full(mlx_value *res, const mlx_operation *op, mlx_value *args) {
     int one;
     cat_list shape = cat_ints(&args[0], &one);
     (void)op;
-    return cat_array(&args[1]) || mlx_full(OUT, shape.ints, shape.count, ARRAY(1),
-                                           cat_dtype_or(&args[2], mlx_array_dtype(ARRAY(1))), ON(3));
+    if (cat_is_none(&args[2]) ? cat_array(&args[1]) : cat_scalar_as(&args[1], args[2].as.dtype))
+        return 1;
+    return mlx_full(OUT, shape.ints, shape.count, ARRAY(1), cat_dtype_or(&args[2], mlx_array_dtype(ARRAY(1))), ON(3));
 }
 
 /* a, vals, dtype, stream */
 static int call_full_like(mlx_value *res, const mlx_operation *op, mlx_value *args) {
     (void)op;
-    return cat_array(&args[0]) || cat_array(&args[1]) ||
-           mlx_full_like(OUT, ARRAY(0), ARRAY(1), cat_dtype_or(&args[2], mlx_array_dtype(ARRAY(0))), ON(3));
+    if (cat_array(&args[0]))
+        return 1;
+    mlx_dtype t = cat_dtype_or(&args[2], mlx_array_dtype(ARRAY(0)));
+    return cat_scalar_as(&args[1], t) || mlx_full_like(OUT, ARRAY(0), ARRAY(1), t, ON(3));
 }
 
 /* --- matrices and windows -------------------------------------------------------------------------- */

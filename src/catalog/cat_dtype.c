@@ -32,15 +32,12 @@ static int call_can_cast(mlx_value *res, const mlx_operation *op, mlx_value *arg
     return 0;
 }
 
-static mlx_optional_float optional(const mlx_value *v) {
-    return (mlx_optional_float){(float)cat_number(v), !cat_is_none(v)};
-}
-
 /* a, nan, posinf, neginf, stream */
 static int call_nan_to_num(mlx_value *res, const mlx_operation *op, mlx_value *args) {
+    double high = cat_number(&args[2]), low = cat_number(&args[3]);
     (void)op;
-    return cat_array(&args[0]) || mlx_nan_to_num(OUT, ARRAY(0), (float)cat_number(&args[1]), optional(&args[2]),
-                                                 optional(&args[3]), ON(4));
+    return cat_array(&args[0]) || mlx_nan_to_num_f64(OUT, ARRAY(0), cat_number(&args[1]), cat_is_none(&args[2]) ? NULL : &high,
+                                                     cat_is_none(&args[3]) ? NULL : &low, ON(4));
 }
 
 const mlx_operation cat_dtype_rows[] = {

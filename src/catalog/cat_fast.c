@@ -5,27 +5,27 @@
 static int call_rms_norm(mlx_value *res, const mlx_operation *op, mlx_value *args) {
     (void)op;
     return cat_array(&args[0]) || cat_optional_array(&args[1]) ||
-           mlx_fast_rms_norm(OUT, ARRAY(0), cat_handle(&args[1]), (float)cat_number(&args[2]), ON(3));
+           mlx_fast_rms_norm_f64(OUT, ARRAY(0), cat_handle(&args[1]),
+                                 cat_number_for(&args[2], mlx_array_dtype(ARRAY(0))), ON(3));
 }
 
 /* x, weight, bias, eps, stream */
 static int call_layer_norm(mlx_value *res, const mlx_operation *op, mlx_value *args) {
     (void)op;
     return cat_array(&args[0]) || cat_optional_array(&args[1]) || cat_optional_array(&args[2]) ||
-           mlx_fast_layer_norm(OUT, ARRAY(0), cat_handle(&args[1]), cat_handle(&args[2]), (float)cat_number(&args[3]),
-                               ON(4));
+           mlx_fast_layer_norm_f64(OUT, ARRAY(0), cat_handle(&args[1]), cat_handle(&args[2]),
+                                   cat_number_for(&args[3], mlx_array_dtype(ARRAY(0))), ON(4));
 }
 
 /* a, dims, traditional, base, scale, offset, freqs, stream */
 static int call_rope(mlx_value *res, const mlx_operation *op, mlx_value *args) {
-    mlx_optional_float base = {(float)cat_number(&args[3]), !cat_is_none(&args[3])};
-    float scale = (float)cat_number(&args[4]);
     (void)op;
-    if (cat_array(&args[0]) || cat_optional_array(&args[6]))
+    if (cat_array(&args[0]) || cat_array(&args[5]) || cat_optional_array(&args[6]))
         return 1;
-    if (args[5].kind == MLX_VALUE_INT)
-        return mlx_fast_rope(OUT, ARRAY(0), INT(1), FLAG(2), base, scale, INT(5), cat_handle(&args[6]), ON(7));
-    return mlx_fast_rope_dynamic(OUT, ARRAY(0), INT(1), FLAG(2), base, scale, ARRAY(5), cat_handle(&args[6]), ON(7));
+    mlx_dtype t = mlx_array_dtype(ARRAY(0));
+    double base = cat_number_for(&args[3], t);
+    return mlx_fast_rope_f64(OUT, ARRAY(0), INT(1), FLAG(2), cat_is_none(&args[3]) ? NULL : &base,
+                             cat_number_for(&args[4], t), ARRAY(5), cat_handle(&args[6]), ON(7));
 }
 
 /* q, k, v, scale, mask, sinks, force_fused, stream */
@@ -34,8 +34,9 @@ static int call_attention(mlx_value *res, const mlx_operation *op, mlx_value *ar
     const char *mode = args[4].kind == MLX_VALUE_STRING ? args[4].as.string : cat_is_none(&args[4]) ? "" : "array";
     if (cat_array(&args[0]) || cat_array(&args[1]) || cat_array(&args[2]) || cat_optional_array(&args[5]))
         return 1;
-    return mlx_fast_scaled_dot_product_attention(OUT, ARRAY(0), ARRAY(1), ARRAY(2), (float)cat_number(&args[3]), mode,
-                                                 cat_handle(&args[4]), cat_handle(&args[5]), ON(7));
+    return mlx_fast_scaled_dot_product_attention_f64(OUT, ARRAY(0), ARRAY(1), ARRAY(2),
+                                                     cat_number_for(&args[3], mlx_array_dtype(ARRAY(0))), mode,
+                                                     cat_handle(&args[4]), cat_handle(&args[5]), ON(7));
 }
 
 #define FAST "mlx.core.fast"

@@ -129,7 +129,7 @@ static int all_widths(widths *w, int ndim, const mlx_value *v) {
 static int call_pad(mlx_value *res, const mlx_operation *op, mlx_value *args) {
     widths w;
     (void)op;
-    if (cat_array(&args[0]) || cat_array(&args[3]))
+    if (cat_array(&args[0]) || cat_pair(&args[0], &args[3]))
         return 1;
     int ndim = (int)mlx_array_ndim(ARRAY(0));
     size_t n = (size_t)ndim;

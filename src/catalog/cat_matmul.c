@@ -9,9 +9,14 @@ static int call_product(mlx_value *res, const mlx_operation *op, mlx_value *args
 /* c, a, b, alpha, beta, stream */
 static int call_addmm(mlx_value *res, const mlx_operation *op, mlx_value *args) {
     (void)op;
-    return cat_array(&args[1]) || cat_array(&args[2]) || cat_pair(&args[1], &args[0]) ||
-           mlx_addmm(OUT, ARRAY(0), ARRAY(1), ARRAY(2), (float)cat_number(&args[3]), (float)cat_number(&args[4]),
-                     ON(5));
+    if (cat_array(&args[1]) || cat_array(&args[2]) || cat_pair(&args[1], &args[0]))
+        return 1;
+    bool wide = false;
+    for (int i = 0; i < 3; i++)
+        wide |= mlx_array_dtype(ARRAY(i)) == MLX_FLOAT64;
+    mlx_dtype t = wide ? MLX_FLOAT64 : MLX_FLOAT32;
+    return mlx_addmm_f64(OUT, ARRAY(0), ARRAY(1), ARRAY(2), cat_number_for(&args[3], t), cat_number_for(&args[4], t),
+                         ON(5));
 }
 
 /* a, b, axes, stream */
@@ -37,8 +42,10 @@ static int call_vecdot(mlx_value *res, const mlx_operation *op, mlx_value *args)
 /* a, scale, stream */
 static int call_hadamard(mlx_value *res, const mlx_operation *op, mlx_value *args) {
     (void)op;
-    mlx_optional_float scale = {(float)cat_number(&args[1]), !cat_is_none(&args[1])};
-    return cat_array(&args[0]) || mlx_hadamard_transform(OUT, ARRAY(0), scale, ON(2));
+    if (cat_array(&args[0]))
+        return 1;
+    double scale = cat_number_for(&args[1], mlx_array_dtype(ARRAY(0)));
+    return mlx_hadamard_transform_f64(OUT, ARRAY(0), cat_is_none(&args[1]) ? NULL : &scale, ON(2));
 }
 
 const mlx_operation cat_matmul_rows[] = {

@@ -49,9 +49,9 @@ static int own_shape(mlx_value *shape, mlx_array a, mlx_array b) {
 /* low, high, shape, dtype, key, stream */
 static int call_between(mlx_value *res, const mlx_operation *op, mlx_value *args) {
     const between *f = op->function.family;
-    return cat_array(&args[0]) || cat_array(&args[1]) || cat_optional_array(&args[4]) ||
-           own_shape(&args[2], ARRAY(0), ARRAY(1)) ||
-           f->call(OUT, ARRAY(0), ARRAY(1), SHAPE(2), cat_dtype_or(&args[3], f->dtype), KEY(4), ON(5));
+    mlx_dtype t = cat_dtype_or(&args[3], f->dtype);
+    return cat_precise(&args[0], t) || cat_precise(&args[1], t) || cat_optional_array(&args[4]) ||
+           own_shape(&args[2], ARRAY(0), ARRAY(1)) || f->call(OUT, ARRAY(0), ARRAY(1), SHAPE(2), t, KEY(4), ON(5));
 }
 
 /* p, shape, key, stream */
@@ -64,17 +64,20 @@ static int call_bernoulli(mlx_value *res, const mlx_operation *op, mlx_value *ar
 /* shape, dtype, loc, scale, key, stream */
 static int call_normal(mlx_value *res, const mlx_operation *op, mlx_value *args) {
     (void)op;
-    return cat_optional_array(&args[2]) || cat_optional_array(&args[3]) || cat_optional_array(&args[4]) ||
-           mlx_random_normal_broadcast(OUT, SHAPE(0), FLOAT32_OR(1), cat_handle(&args[2]), cat_handle(&args[3]), KEY(4),
-                                       ON(5));
+    mlx_dtype t = FLOAT32_OR(1);
+    for (int i = 2; i < 4; i++)
+        if (!cat_is_none(&args[i]) && cat_precise(&args[i], t))
+            return 1;
+    return cat_optional_array(&args[4]) ||
+           mlx_random_normal_broadcast(OUT, SHAPE(0), t, cat_handle(&args[2]), cat_handle(&args[3]), KEY(4), ON(5));
 }
 
 /* shape, dtype, loc, scale, key, stream */
 static int call_laplace(mlx_value *res, const mlx_operation *op, mlx_value *args) {
     (void)op;
     return cat_optional_array(&args[4]) ||
-           mlx_random_laplace(OUT, SHAPE(0), FLOAT32_OR(1), (float)cat_number(&args[2]), (float)cat_number(&args[3]),
-                              KEY(4), ON(5));
+           mlx_random_laplace_f64(OUT, SHAPE(0), FLOAT32_OR(1), cat_number_for(&args[2], FLOAT32_OR(1)),
+                                  cat_number_for(&args[3], FLOAT32_OR(1)), KEY(4), ON(5));
 }
 
 /* shape, dtype, key, stream */

@@ -60,7 +60,7 @@ static int call_quantile(mlx_value *res, const mlx_operation *op, mlx_value *arg
     int one;
     size_t n;
     const int *axes = read_axes(&args[2], &one, &n);
-    return cat_array(&args[0]) || cat_numbers(&args[1]) || in_units(&args[1], f->unit, ON(5)) ||
+    return cat_array(&args[0]) || cat_numbers(&args[1], MLX_FLOAT64) || in_units(&args[1], f->unit, ON(5)) ||
            f->call(OUT, ARRAY(0), ARRAY(1), axes, n, FLAG(3), args[4].as.string, ON(5));
 }
 
@@ -84,7 +84,7 @@ static int make_edges(mlx_value *bins, mlx_array a, const mlx_value *range, mlx_
     double ends[2];
     bool given = range->kind == MLX_VALUE_LIST && range->count == 2;
     if (bins->kind != MLX_VALUE_INT)
-        return cat_numbers(bins);
+        return cat_numbers(bins, mlx_array_dtype(a) == MLX_FLOAT64 ? MLX_FLOAT64 : MLX_FLOAT32);
     if (!cat_is_none(range) && !given)
         return cat_fail(MX_INVALID, "[histogram] the range is two numbers");
     for (int i = 0; given && i < 2; i++)

@@ -61,7 +61,7 @@ void mlx_value_free(mlx_value *v) {
 /* --- scalars --------------------------------------------------------------------------------------- */
 
 static bool is_scalar(const mlx_value *v) {
-    return v->kind >= MLX_VALUE_BOOL && v->kind <= MLX_VALUE_COMPLEX;
+    return (v->kind >= MLX_VALUE_BOOL && v->kind <= MLX_VALUE_COMPLEX) || v->kind == MLX_VALUE_UINT;
 }
 
 static mx_dtype natural_dtype(const mlx_value *v) {
@@ -69,6 +69,7 @@ static mx_dtype natural_dtype(const mlx_value *v) {
     switch (v->kind) {
     case MLX_VALUE_BOOL: return MX_BOOL;
     case MLX_VALUE_INT: return i >= INT32_MIN && i <= INT32_MAX ? MX_INT32 : MX_INT64;
+    case MLX_VALUE_UINT: return MX_UINT64;
     case MLX_VALUE_FLOAT: return MX_FLOAT32;
     default: return MX_COMPLEX64;
     }
@@ -78,14 +79,18 @@ static mx_dtype natural_dtype(const mlx_value *v) {
 static mx_dtype weak_dtype(const mlx_value *v, mx_dtype t) {
     switch (v->kind) {
     case MLX_VALUE_BOOL: return t;
-    case MLX_VALUE_INT: return t == MX_BOOL ? natural_dtype(v) : t;
+    case MLX_VALUE_INT:
+    case MLX_VALUE_UINT: return t == MX_BOOL ? natural_dtype(v) : t;
     case MLX_VALUE_FLOAT: return mx_dtype_is_inexact(t) ? t : MX_FLOAT32;
     default: return MX_COMPLEX64;
     }
 }
 
-static bool fits(int64_t i, mx_dtype t) {
+static bool fits(const mlx_value *v, mx_dtype t) {
+    int64_t i = v->as.integer;
     int bits = 8 * (int)mx_dtype_size(t);
+    if (v->kind != MLX_VALUE_INT)
+        return v->kind == MLX_VALUE_BOOL || t == MX_UINT64;
     if (mx_dtype_category(t) == MX_CAT_UNSIGNED)
         return i >= 0 && (bits == 64 || i < (int64_t)1 << bits);
     return bits == 64 || (i >= -((int64_t)1 << (bits - 1)) && i < (int64_t)1 << (bits - 1));
@@ -109,6 +114,14 @@ static element float_element(double x, mx_dtype t) {
     }
 }
 
+static int overflow(const mlx_value *v, mx_dtype t) {
+    const char *name = mx_dtype_name(t);
+    if (v->kind == MLX_VALUE_UINT)
+        return cat_fail(MX_INVALID, "Converting %llu to %s would result in overflow.",
+                        (unsigned long long)v->as.integer, name);
+    return cat_fail(MX_INVALID, "Converting %lld to %s would result in overflow.", (long long)v->as.integer, name);
+}
+
 static int become(mlx_value *v, mx_dtype t) {
     element e;
     int64_t i = v->kind == MLX_VALUE_BOOL ? v->as.boolean : v->as.integer;
@@ -116,8 +129,8 @@ static int become(mlx_value *v, mx_dtype t) {
         e.complex_number = (mx_complex64){v->as.complex_number.re, v->as.complex_number.im};
     else if (mx_dtype_is_inexact(t))
         e = float_element(cat_number(v), t);
-    else if (t != MX_BOOL && !fits(i, t))
-        return cat_fail(MX_INVALID, "[scalar] %lld does not fit in %s", (long long)i, mx_dtype_name(t));
+    else if (t != MX_BOOL && !fits(v, t))
+        return overflow(v, t);
     else
         e.bits = (uint64_t)i;
     *v = (mlx_value){.kind = MLX_VALUE_ARRAY, .owned = true, .as.array = mlx_array_new_data(&e, NULL, 0, (mlx_dtype)t)};
@@ -197,18 +210,38 @@ int cat_flatten(mlx_value *a, mlx_stream s) {
     return 0;
 }
 
-int cat_numbers(mlx_value *v) {
-    if (v->kind != MLX_VALUE_LIST)
-        return mlx_value_to_array(v);
+/* The numbers in a list as doubles, owned by the caller. */
+static double *doubles_of(const mlx_value *v) {
     mx_error_clear();
-    float *data = mx_malloc((size_t)v->count * sizeof *data);
+    double *data = mx_malloc(((size_t)v->count + 1) * sizeof *data);
     for (int i = 0; data && i < v->count; i++)
-        data[i] = (float)cat_number(&v->as.items[i]);
-    mlx_array a = data ? mlx_array_new_data(data, &v->count, 1, MLX_FLOAT32) : mlx_array_empty;
-    mx_free(data);
+        data[i] = cat_number(&v->as.items[i]);
+    return data;
+}
+
+int cat_numbers(mlx_value *v, mlx_dtype t) {
+    if (v->kind != MLX_VALUE_LIST)
+        return v->kind == MLX_VALUE_ARRAY ? 0 : cat_scalar_as(v, t);
+    double *data = doubles_of(v);
     if (!data)
         return capi_report();
+    mlx_value list = {.kind = MLX_VALUE_ARRAY, .owned = true};
+    list.as.array = mlx_array_new_data(data, &v->count, 1, MLX_FLOAT64);
+    mx_free(data);
+    if (!list.as.array.ctx)
+        return 1;
     mlx_value_free(v);
-    *v = (mlx_value){.kind = MLX_VALUE_ARRAY, .owned = true, .as.array = a};
-    return !a.ctx;
+    *v = list;
+    return cast(v, t);
+}
+
+int cat_scalar_as(mlx_value *v, mlx_dtype t) {
+    if (!is_scalar(v) || v->kind == MLX_VALUE_COMPLEX || (t == MLX_BOOL && v->kind != MLX_VALUE_BOOL))
+        return mlx_value_to_array(v);
+    bool fraction = v->kind == MLX_VALUE_FLOAT && !mx_dtype_is_inexact((mx_dtype)t);
+    return become(v, fraction ? MX_FLOAT64 : (mx_dtype)t);
+}
+
+int cat_precise(mlx_value *v, mlx_dtype t) {
+    return t == MLX_FLOAT64 ? cat_scalar_as(v, t) : cat_array(v);
 }

@@ -71,11 +71,13 @@ mx_array *mx_arange(double start, double stop, double step, mx_dtype t) {
         return mx_fail(MX_INVALID, "[arange] bool not supported for arange.");
     if (step == 0)
         return mx_fail(MX_INVALID, "[arange] step must be nonzero.");
-    double n = ceil((stop - start) / step);
-    if (!isfinite(start) || !isfinite(step) || isnan(stop) || (isinf(stop) && n > 0))
+    if (!isfinite(start) || !isfinite(stop) || isnan(step))
         return mx_fail(MX_INVALID, "[arange] Cannot compute length.");
+    double n = isinf(step) ? (step > 0 ? stop > start : stop < start) : ceil((stop - start) / step);
     if (n > INT32_MAX)
         return mx_fail(MX_INVALID, "[arange] Maximum size exceeded.");
+    if (isinf(step)) // no element but the first
+        step = 0;
     return mx_apply(MX_PRIM_arange, &(mx_p_arange){start, step, n > 0 ? (int)n : 0, (int)t}, NULL,
                     0);
 }

@@ -190,6 +190,17 @@ def test_arange(args, words):
     same(mx.arange(*args, **words), wanted, mx.int32 if wanted.dtype.kind == "i" else mx.float32)
 
 
+def test_arange_of_one_step_without_end():
+    for args, wanted in [((0, 5, np.inf), [0]), ((3, 5, np.inf), [3]), ((0, -5, -np.inf), [0]), ((5, 0, np.inf), []),
+                         ((5, 5, np.inf), []), ((3, 5, -np.inf), [])]:
+        same(mx.arange(*args), wanted, mx.float32)
+        same(mx.arange(*args, dtype=mx.int32), wanted, mx.int32)
+    for args in [(0, np.inf), (0, -np.inf), (np.inf, 1), (np.nan,), (0, 1, np.nan), (0, 5, 0)]:
+        with pytest.raises(ValueError):
+            mx.arange(*args)
+    same(mx.arange(2**31 - 2, 2**31 + 1), [2**31 - 2, 2**31 - 1, 2**31], mx.int64)
+
+
 def test_arange_forms():
     same(mx.arange(start=1, stop=4), [1, 2, 3])
     same(mx.arange(stop=3), [0, 1, 2])

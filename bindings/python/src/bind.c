@@ -13,6 +13,22 @@ static int wrong_type(const mpy_function *f, const mpy_parameter *p, PyObject *o
 
 /* --- numbers --------------------------------------------------------------------------------------- */
 
+static int too_large(const mpy_parameter *p, PyObject *o) {
+    PyErr_Format(PyExc_OverflowError, "argument '%U': %S is too large", p->name, o);
+    return -1;
+}
+
+/* From 2^63 on. */
+static int large_value(mlx_value *v, const mpy_parameter *p, PyObject *o) {
+    PyObject *index = PyNumber_Index(o);
+    unsigned long long i = index ? PyLong_AsUnsignedLongLong(index) : 0;
+    Py_XDECREF(index);
+    if (PyErr_Occurred())
+        return PyErr_Clear(), too_large(p, o);
+    *v = (mlx_value){.kind = MLX_VALUE_UINT, .as.integer = (int64_t)i};
+    return 0;
+}
+
 static int int_value(mlx_value *v, const mpy_parameter *p, PyObject *o) {
     int overflow;
     PyObject *index = PyNumber_Index(o);
@@ -20,15 +36,17 @@ static int int_value(mlx_value *v, const mpy_parameter *p, PyObject *o) {
     Py_XDECREF(index);
     if (!index)
         return -1;
-    if (overflow > 0 && p->wide)
+    if (overflow > 0 && p->accepts & BIT(ARRAY))
+        return large_value(v, p, o);
+    if (overflow > 0 && p->wide) {
         i = (long long)PyLong_AsUnsignedLongLongMask(o);
-    else if (p->wide && (overflow || i < 0)) {
+        overflow = 0;
+    } else if (p->wide && (overflow || i < 0)) {
         PyErr_Format(PyExc_TypeError, "argument '%U' must not be negative", p->name);
         return -1;
-    } else if (overflow || (p->accepts & BIT(INT) && !(p->accepts & BIT(FLOAT)) && !p->wide && !p->large && i != (int)i)) {
-        PyErr_Format(PyExc_OverflowError, "argument '%U': %S is too large", p->name, o);
-        return -1;
     }
+    if (overflow || (p->accepts & BIT(INT) && !(p->accepts & BIT(FLOAT)) && !p->wide && !p->large && i != (int)i))
+        return too_large(p, o);
     *v = (mlx_value){.kind = MLX_VALUE_INT, .as.integer = i};
     return 0;
 }

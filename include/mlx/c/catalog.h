@@ -36,7 +36,8 @@ typedef enum mlx_value_kind {
     MLX_VALUE_ARRAYS, /* any number of arrays */
     MLX_VALUE_TUPLE,  /* a fixed number of arrays, each with a meaning */
     MLX_VALUE_LIST,   /* of values; a result is several results, and lists among them are lists */
-    MLX_VALUE_GROUP   /* of processes; empty: the default group */
+    MLX_VALUE_GROUP,  /* of processes; empty: the default group */
+    MLX_VALUE_UINT    /* an integer from 2^63 on: the bits of `integer`; for what takes scalars and arrays */
 } mlx_value_kind;
 
 typedef struct mlx_value {
@@ -67,8 +68,8 @@ MLX_API int mlx_value_new_ints(mlx_value *value, size_t n);
 MLX_API int mlx_value_new_list(mlx_value *value, size_t n);
 /* Let go of what the value owns; it becomes NONE. */
 MLX_API void mlx_value_free(mlx_value *value);
-/* A scalar becomes an owned array: bool, int32 (int64 where it must), float32, complex64; other kinds but arrays
-   are errors. */
+/* A scalar becomes an owned array: bool, int32 (int64 or uint64 where it must), float32, complex64; other kinds but
+   arrays are errors. */
 MLX_API int mlx_value_to_array(mlx_value *value);
 /* Two operands become arrays, a weak scalar of the other's dtype. Errors: an integer that the dtype cannot hold. */
 MLX_API int mlx_value_to_pair(mlx_value *a, mlx_value *b);
