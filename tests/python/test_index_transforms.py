@@ -47,7 +47,7 @@ def test_gradient_of_reading():
 
 def test_gradient_of_writing():
     """What was overwritten has no part, and the value gets what lies where it went."""
-    for _, shape, text in cases(2, ints=False):
+    for _, shape, text in cases(2):
         if not index_cases.is_unique(shape, text):
             continue
         key, x, weights = as_index(text, shape), numbers(shape), numbers(shape, 0.5)
@@ -64,7 +64,7 @@ def test_gradient_of_writing():
 
 
 def test_gradient_of_updates():
-    for _, shape, text in cases(3, ints=False):
+    for _, shape, text in cases(3):
         key, x, weights = as_index(text, shape), numbers(shape), numbers(shape, 0.5)
         value = numbers(x[key].shape)
 
@@ -77,7 +77,7 @@ def test_gradient_of_updates():
 
 
 def test_batches():
-    for _, shape, text in cases(4, ints=False):
+    for _, shape, text in cases(4):
         x = numbers((3, *shape))
         key = as_index(text, shape)
         close(mx.vmap(lambda x: mlx_index(text, x))(mx.array(x)), np.stack([row[key] for row in x]))
@@ -89,7 +89,7 @@ def test_batches():
 
 
 def test_compiled():
-    for _, shape, text in list(cases(5, ints=False))[:100]:
+    for _, shape, text in list(cases(5))[:100]:
         x, key = numbers(shape), as_index(text, shape)
         f = mx.compile(lambda x: mlx_index(text, x) * 2 + 1)
         for _ in range(2):

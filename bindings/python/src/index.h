@@ -5,9 +5,7 @@
  *                                            result: the index block (2), NEW (1), SLICE (3)
  *
  * The rules are NumPy's: arrays, lists and (beside them) integers are broadcast to one block of axes. It stands where
- * the first of them stood, or in front where a slice or a new axis came between them. MLX has one other rule for
- * writing: there integers do not count for the place of the block. A value that fits that shape is taken so, and one
- * that does not as NumPy takes it.
+ * the first of them stood, or in front where a slice or a new axis came between them, for reading and for writing.
  */
 #ifndef MPY_INDEX_H
 #define MPY_INDEX_H
@@ -44,9 +42,9 @@ int mpy_item_full(const mpy_index *ix, const mpy_item *item);
 int mpy_index_bounds(const mpy_index *ix, int *start, int *stop, int *step);
 
 /* The result's axes: SLICE and NEW items by number, and MPY_BLOCK for the block of the index arrays, if any.
-   ints_join: beside arrays integers count as such for the place of the block. Returns how many there are. */
+   Returns how many there are. */
 enum { MPY_BLOCK = -1 };
-int mpy_index_order(const mpy_index *ix, int *order, int ints_join);
+int mpy_index_order(const mpy_index *ix, int *order);
 /* Is it a boolean array, list of bools or bool that masks the first axes of x? */
 int mpy_is_mask(PyObject *key);
 

@@ -104,7 +104,7 @@ static int put_in_order(mlx_array *out, const mpy_index *ix, const layout *l, co
 }
 
 static int get(mlx_array *out, const mpy_index *ix) {
-    int order[MPY_MAX_ITEMS + 1], n = mpy_index_order(ix, order, 1);
+    int order[MPY_MAX_ITEMS + 1], n = mpy_index_order(ix, order);
     layout l = {0};
     if (take_slices(out, ix))
         return -1;

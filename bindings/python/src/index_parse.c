@@ -305,31 +305,27 @@ int mpy_index_bounds(const mpy_index *ix, int *start, int *stop, int *step) {
     return partial;
 }
 
-typedef enum role { SETS_APART, JOINS, NEITHER } role;
-
-static role role_of(const mpy_item *t, int ints_join) {
-    if (t->kind == MPY_ARRAY)
-        return JOINS;
-    return t->kind != MPY_AT ? SETS_APART : ints_join ? JOINS : NEITHER;
+/* Beside arrays integers count as such. */
+static int joins(const mpy_item *t) {
+    return t->kind == MPY_ARRAY || t->kind == MPY_AT;
 }
 
 /* Where the block goes: at the first item that joins it, or in front (0) where they do not stand side by side. */
-static int block_place(const mpy_index *ix, int ints_join) {
+static int block_place(const mpy_index *ix) {
     int first = -1, gap = 0;
     for (int i = 0; i < ix->n; i++) {
-        role r = role_of(&ix->item[i], ints_join);
-        if (r == SETS_APART)
+        if (!joins(&ix->item[i]))
             gap |= first >= 0;
-        else if (r == JOINS && first < 0)
+        else if (first < 0)
             first = i;
-        else if (r == JOINS && gap)
+        else if (gap)
             return 0;
     }
     return first;
 }
 
-int mpy_index_order(const mpy_index *ix, int *order, int ints_join) {
-    int n = 0, place = ix->arrays ? block_place(ix, ints_join) : -1;
+int mpy_index_order(const mpy_index *ix, int *order) {
+    int n = 0, place = ix->arrays ? block_place(ix) : -1;
     for (int i = 0; i < ix->n; i++) {
         if (i == place)
             order[n++] = MPY_BLOCK;

@@ -20,9 +20,8 @@ typedef struct target {
     int shape[MPY_MAX_ITEMS + MPY_MAX_NDIM], item[MPY_MAX_ITEMS + MPY_MAX_NDIM], ndim;
 } target;
 
-static void target_of(target *t, const mpy_index *ix, const int *block, int block_ndim,
-                      int ints_join) {
-    int order[MPY_MAX_ITEMS + 1], n = mpy_index_order(ix, order, ints_join);
+static void target_of(target *t, const mpy_index *ix, const int *block, int block_ndim) {
+    int order[MPY_MAX_ITEMS + 1], n = mpy_index_order(ix, order);
     t->ndim = 0;
     for (int i = 0; i < n; i++) {
         if (order[i] != MPY_BLOCK) {
@@ -35,16 +34,6 @@ static void target_of(target *t, const mpy_index *ix, const int *block, int bloc
             t->shape[t->ndim++] = block[d];
         }
     }
-}
-
-static int fits(mlx_array v, const target *t) {
-    int extra = (int)mlx_array_ndim(v) - t->ndim;
-    for (int d = 0; d < (int)mlx_array_ndim(v); d++) {
-        int n = mlx_array_shape(v)[d];
-        if (n != 1 && (d < extra || n != t->shape[d - extra]))
-            return 0;
-    }
-    return 1;
 }
 
 /* Axes of size 1 in front that the target does not have are dropped. */
@@ -100,7 +89,7 @@ static int set_slices(mlx_array *out, const mpy_index *ix, mlx_array *v, mpy_upd
     int start[MPY_MAX_NDIM], stop[MPY_MAX_NDIM], step[MPY_MAX_NDIM];
     size_t n = (size_t)ix->ndim;
     target t;
-    target_of(&t, ix, NULL, 0, 1);
+    target_of(&t, ix, NULL, 0);
     if (fit(v, &t, ix) || restore_axes(v, ix))
         return -1;
     mpy_index_bounds(ix, start, stop, step);
@@ -219,9 +208,7 @@ static int set_arrays(mlx_array *out, const mpy_index *ix, mlx_array *v, mpy_upd
     indices in = {.arrays = {NULL}};
     if (block_shape(shape, &ndim, ix))
         return -1;
-    target_of(&t, ix, shape, (int)ndim, 0);
-    if (!fits(*v, &t))
-        target_of(&t, ix, shape, (int)ndim, 1);
+    target_of(&t, ix, shape, (int)ndim);
     int status = fit(v, &t, ix) || collect(&in, ix) || order_updates(v, &t, ix, &in) ||
                  scatter_functions[how](out, ix->x, in.arrays, *v, in.axes, (size_t)in.count,
                                         default_stream);
