@@ -95,6 +95,25 @@ static mx_array *mixture(mx_array *const *in) {
     return mx_mul(mx_squeeze_axis(y, -1), mx_take_along_axis(p, mx_expand_dim(best, -1), -1));
 }
 
+/* The gated delta rule: q and k (N,3,1,6), v (N,3,2,2), gates (N,3,2,2), the first state (N,2,2,3). */
+static mx_array *delta(mx_array *const *in, mx_array *mask, int which) {
+    mx_array *gates = mx_sigmoid(in[2]), *out[2] = {NULL};
+    mx_array *gamma = mx_squeeze_axis(part(gates, 0, 1), -1), *beta = mx_squeeze_axis(part(gates, 1, 1), -1);
+    bool ok = mx_gated_delta_update(part(in[0], 0, 3), part(in[0], 1, 3), in[1], gamma, beta, in[3], mask, out);
+    return ok ? out[which] : NULL;
+}
+static mx_array *delta_output(mx_array *const *in) {
+    return delta(in, NULL, 0);
+}
+static mx_array *delta_masked_state(mx_array *const *in) {
+    return delta(in, mx_less(mx_arange(0, 3, 1, MX_INT32), mx_scalar(2, MX_INT32)), 1);
+}
+/* The same state without the masked step. */
+static mx_array *delta_shorter(mx_array *const *in) {
+    mx_array *less[4] = {mx_slice_axis(in[0], 1, 0, 2), mx_slice_axis(in[1], 1, 0, 2), mx_slice_axis(in[2], 1, 0, 2), in[3]};
+    return less[0] && less[1] && less[2] ? delta(less, NULL, 1) : NULL;
+}
+
 #define IN(nd, ...) {nd, {__VA_ARGS__}, -1, 1, false, false}
 #define POSITIVE(n) {1, {n}, 0.5, 1.5, false, false}
 #define INDEX(nd, hi, ...) {nd, {__VA_ARGS__}, 0, hi, true, false}
@@ -111,5 +130,8 @@ const op_case op_cases_composite[] = {
     NET("norms", norms, 0, IN(2, N, 5), POSITIVE(5), IN(1, 5)),
     NET("bag of words", bag_of_words, 0, INDEX(2, 6, N, 4), IN(2, 7, 3), IN(1, 3)),
     NET("mixture", mixture, NO_EMPTY, IN(2, N, 3), IN(2, 2, 3), IN(3, 2, 3, 3)),
+    NET("gated delta", delta_output, 0, IN(4, N, 3, 1, 6), IN(4, N, 3, 2, 2), IN(4, N, 3, 2, 2), IN(4, N, 2, 2, 3)),
+    {"gated delta, masked", delta_masked_state, NULL, delta_shorter, LOOSE | NO_HALF,
+     {IN(4, N, 3, 1, 6), IN(4, N, 3, 2, 2), IN(4, N, 3, 2, 2), IN(4, N, 2, 2, 3)}},
     {0},
 };

@@ -97,6 +97,14 @@ REDUCE(median_by_sort,
        mx_mean(mx_slice_axis(mx_sort(mx_flatten(a, 1, 2), 1), 1, 5, 7), LIST(1), false))
 REDUCE(diff, mx_diff(a, 1, 2))
 
+static mx_array *cross_entropy(mx_array *const *in) {
+    return mx_cross_entropy(in[0], in[1]);
+}
+static mx_array *cross_entropy_plain(mx_array *const *in) {
+    mx_array *at = mx_take_along_axis(in[0], mx_expand_dim(in[1], -1), -1);
+    return mx_astype(mx_sub(mx_logsumexp(in[0], LIST(-1), false), mx_squeeze_axis(at, -1)), MX_FLOAT32);
+}
+
 #define A                                                                              \
     { 3, {N, 3, 4}, -3, 3, false, false }
 #define MASK                                                                           \
@@ -123,6 +131,8 @@ const op_case op_cases_reduce[] = {
     {"softmax of columns", softmax_columns, NULL, softmax_columns_plain, LOOSE, {A}},
     {"logsumexp", logsumexp, NULL, logsumexp_plain, LOOSE | NO_EMPTY, {A}},
     {"logsumexp of all", logsumexp_all, NULL, NULL, LOOSE | NO_EMPTY, {A}},
+    {"cross_entropy", cross_entropy, NULL, cross_entropy_plain, SINGLE | LOOSE | NO_EMPTY | NO_HALF,
+     {{2, {N, 5}, -3, 3, false, false}, {1, {N}, 0, 4, true, false}}},
     {"cumsum", cumsum, NULL, NULL, INTS | LOOSE, {A}},
     {"cumsum reverse", cumsum_reverse, NULL, cumsum_flipped, INTS | LOOSE, {A}},
     {"cumprod", cumprod, NULL, NULL, LOOSE, {A}},

@@ -58,6 +58,28 @@ CASE(fft2_by_matrix, mx_mul_s(parts(mx_matmul(mx_swapaxes(mx_matmul(mx_swapaxes(
 CASE(fftshift, mx_fftshift(a, LIST(1), false))
 CASE(by_rolling, mx_roll(a, LIST(3), LIST(1)))
 
+/* Frames of 4, 2 apart, in a window of 3. */
+static mx_stft_form frames(void) {
+    static const float w[3] = {1, 2, 0.5f};
+    return (mx_stft_form){4, 2, 0, mx_array_from(w, (int[]){3}, 1, MX_FLOAT32), true, MX_NORM_BACKWARD};
+}
+static mx_array *stft(mx_array *const *in) {
+    mx_stft_form f = frames();
+    return parts(mx_stft(in[0], &f, "reflect", NULL));
+}
+static mx_array *istft(mx_array *const *in) {
+    mx_stft_form f = frames();
+    return mx_istft(joined(in[0], in[1]), &f, true, NULL);
+}
+/* In turn: what was cut into frames is put together again. */
+static mx_array *stft_and_back(mx_array *const *in) {
+    mx_stft_form f = frames();
+    return mx_istft(mx_stft(in[0], &f, "reflect", NULL), &f, true, NULL);
+}
+static mx_array *itself(mx_array *const *in) {
+    return mx_astype(in[0], MX_FLOAT32);
+}
+
 /* --- convolution: x (N, spatial..., C), w (O, kernel..., C / groups) ------------------ */
 
 CASE(conv1, mx_conv(a, b, NONE, NONE, NONE, 1))
@@ -116,6 +138,9 @@ const op_case op_cases_signal[] = {
     {"fft, padded", fft_padded, NULL, fft_by_padding, FOURIER, {SEQUENCE, SEQUENCE}},
     {"fft2", fft2, NULL, fft2_by_matrix, FOURIER, {GRID, GRID}},
     {"fftshift", fftshift, NULL, by_rolling, INTS, {SEQUENCE}},
+    {"stft", stft, NULL, NULL, FOURIER, {SEQUENCE}},
+    {"istft", istft, NULL, NULL, FOURIER, {GRID, GRID}},
+    {"stft and istft", stft_and_back, NULL, itself, FOURIER, {SEQUENCE}},
     {"conv1d", conv1, NULL, conv1_by_matmul, LOOSE, {IN(3, N, 7, 3), IN(3, 4, 3, 3)}},
     {"conv1d, dilated", conv1_wide, NULL, NULL, LOOSE, {IN(3, N, 7, 3), IN(3, 4, 3, 3)}},
     {"conv2d", conv2, NULL, NULL, LOOSE, {IN(4, N, 5, 4, 2), IN(4, 3, 3, 2, 2)}},

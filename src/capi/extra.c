@@ -100,6 +100,13 @@ int mlx_unique(mlx_vector_array *res, const mlx_array a, bool same_nan, const ml
     bool ok = mx_unique(capi_in(a), same_nan, out);
     return capi_end_vector(&c, res, ok, out, 4);
 }
+int mlx_unique_sized(mlx_vector_array *res, const mlx_array a, int size, const mlx_array fill_value,
+                     const mlx_stream s) {
+    capi_call c = capi_begin(s);
+    mx_array *out[4] = {NULL};
+    bool ok = mx_unique_sized(capi_in(a), size, capi_opt(fill_value), out);
+    return capi_end_vector(&c, res, ok, out, 4);
+}
 int mlx_bincount(mlx_array *res, const mlx_array a, const mlx_array weights, int minlength, const mlx_stream s) {
     capi_call c = capi_begin(s);
     return capi_end(&c, res, mx_bincount(capi_in(a), capi_opt(weights), minlength));

@@ -1,5 +1,8 @@
 /* Memory counters and limits: bytes of the caching allocator (base/cache.h). */
+#include <stdlib.h>
+
 #include "base/cache.h"
+#include "base/mem.h"
 #include "capi/capi.h"
 
 static int give(size_t *res, size_t value) {
@@ -44,6 +47,42 @@ int mlx_set_cache_limit(size_t *res, size_t limit) {
 
 int mlx_set_memory_limit(size_t *res, size_t limit) {
     return give(res, mx_mem_set_limit(limit));
+}
+
+static int by_address(const void *a, const void *b) {
+    uintptr_t x = (uintptr_t)*(mx_buffer *const *)a, y = (uintptr_t)*(mx_buffer *const *)b;
+    return (x > y) - (x < y);
+}
+
+/* Each buffer once. */
+static size_t total_bytes(mx_buffer **buffers, size_t n) {
+    size_t sum = 0;
+    qsort(buffers, n, sizeof *buffers, by_address);
+    for (size_t i = 0; i < n; i++)
+        if (buffers[i] && (!i || buffers[i] != buffers[i - 1]))
+            sum += buffers[i]->bytes;
+    return sum;
+}
+
+static bool all_available(mx_array *const *a, int n) {
+    for (int i = 0; i < n; i++)
+        if (!mx_array_available(a[i]))
+            return mx_fail(MX_INVALID, "[get_array_buffer_size] Arrays must be evaluated before querying buffer size.");
+    return true;
+}
+
+int mlx_get_array_buffer_size(size_t *res, const mlx_vector_array arrays) {
+    int n = 0;
+    mx_error_clear();
+    mx_array *const *a = capi_arrays(arrays, &n);
+    bool ok = !mx_failed() && (res || mx_fail(MX_INVALID, "[memory] the result is NULL")) && all_available(a, n);
+    mx_buffer **buffers = ok ? mx_malloc(((size_t)n + 1) * sizeof *buffers) : NULL;
+    for (int i = 0; buffers && i < n; i++)
+        buffers[i] = a[i]->buffer;
+    if (buffers)
+        *res = total_bytes(buffers, (size_t)n);
+    mx_free(buffers);
+    return capi_done(buffers != NULL);
 }
 
 /* Wired memory is a notion of other systems: the limit is kept and has no effect here. */

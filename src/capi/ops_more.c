@@ -54,6 +54,33 @@ int mlx_flip_axes(mlx_array *res, const mlx_array a, const int *axes, size_t axe
     return capi_end(&c, res, mx_flip(capi_in(a), capi_list(axes), capi_count(axes, axes_num)));
 }
 
+int mlx_matrix_transpose(mlx_array *res, const mlx_array a, const mlx_stream s) {
+    capi_call c = capi_begin(s);
+    mx_array *x = capi_in(a);
+    bool flat = x && x->ndim < 2;
+    if (flat)
+        mx_fail(MX_INVALID, "[matrix_transpose] Input array must have at least 2 dimensions, but has %d.", x->ndim);
+    return capi_end(&c, res, flat ? NULL : mx_swapaxes(x, -1, -2));
+}
+
+static int minmax(mlx_array *low, mlx_array *high, mlx_array a, const int *axes, int n, bool keepdims, mlx_stream s) {
+    capi_call c = capi_begin(s);
+    mx_array *x = capi_in(a), *out[2] = {mx_reduce(MX_MIN, x, axes, n, keepdims), NULL};
+    out[1] = out[0] ? mx_reduce(MX_MAX, x, axes, n, keepdims) : NULL;
+    return capi_end2(&c, low, high, out[1] != NULL, out);
+}
+int mlx_minmax(mlx_array *res_min, mlx_array *res_max, const mlx_array a, bool keepdims, const mlx_stream s) {
+    return minmax(res_min, res_max, a, NULL, 0, keepdims, s);
+}
+int mlx_minmax_axis(mlx_array *res_min, mlx_array *res_max, const mlx_array a, int axis, bool keepdims,
+                    const mlx_stream s) {
+    return minmax(res_min, res_max, a, &axis, 1, keepdims, s);
+}
+int mlx_minmax_axes(mlx_array *res_min, mlx_array *res_max, const mlx_array a, const int *axes, size_t axes_num,
+                    bool keepdims, const mlx_stream s) {
+    return minmax(res_min, res_max, a, capi_list(axes), capi_count(axes, axes_num), keepdims, s);
+}
+
 static bool slabs(mx_array *a, int axis, mx_array **out) {
     bool ok = mx_split_equal(a, a->shape[axis], axis, out);
     for (int i = 0; i < a->shape[axis] && ok; i++)

@@ -58,13 +58,23 @@ int mlx_gather_qmm(mlx_array *res, const mlx_array x, const mlx_array w, const m
                    const mlx_array rhs_indices, bool transpose, mlx_optional_int group_size,
                    mlx_optional_int bits, const char *mode, bool sorted_indices,
                    const mlx_stream s) {
+    return mlx_gather_qmm_scaled(res, x, w, scales, biases, lhs_indices, rhs_indices, transpose,
+                                 group_size, bits, mode, mlx_array_empty, sorted_indices, s);
+}
+
+int mlx_gather_qmm_scaled(mlx_array *res, const mlx_array x, const mlx_array w,
+                          const mlx_array scales, const mlx_array biases,
+                          const mlx_array lhs_indices, const mlx_array rhs_indices, bool transpose,
+                          mlx_optional_int group_size, mlx_optional_int bits, const char *mode,
+                          const mlx_array global_scale, bool sorted_indices, const mlx_stream s) {
     capi_call c = capi_begin(s);
     mx_quant_format f;
     bool ok = format_from("gather_qmm", mode, group_size, bits, &f);
     return capi_end(&c, res,
-                    ok ? mx_gather_qmm(capi_in(x), capi_in(w), capi_in(scales), capi_opt(biases),
-                                       capi_opt(lhs_indices), capi_opt(rhs_indices), transpose, f,
-                                       sorted_indices)
+                    ok ? mx_gather_qmm_scaled(capi_in(x), capi_in(w), capi_in(scales),
+                                              capi_opt(biases), capi_opt(lhs_indices),
+                                              capi_opt(rhs_indices), transpose, f, sorted_indices,
+                                              capi_opt(global_scale))
                        : NULL);
 }
 

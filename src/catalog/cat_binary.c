@@ -71,7 +71,7 @@ const mlx_operation cat_binary_rows[] = {
     B_POSITION("maximum", mlx_maximum, "The larger of a and b, element by element; NaN where either is."),
     B_POSITION("minimum", mlx_minimum, "The smaller of a and b, element by element; NaN where either is."),
     B_POSITION("logaddexp", mlx_logaddexp, "log(exp(a) + exp(b)), element by element, safe from overflow."),
-    B_ARRAYS("arctan2", mlx_arctan2, "The angle of the point (b, a), element by element, from -pi to pi."),
+    B_POSITION("arctan2", mlx_arctan2, "The angle of the point (b, a), element by element, from -pi to pi."),
     B("equal", mlx_equal, "a == b, element by element."),
     B("not_equal", mlx_not_equal, "a != b, element by element."),
     B("less", mlx_less, "a < b, element by element."),

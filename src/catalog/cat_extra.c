@@ -65,7 +65,7 @@ static int call_matrix_norm(mlx_value *res, const mlx_operation *op, mlx_value *
 /* x, stream */
 static int call_matrix_transpose(mlx_value *res, const mlx_operation *op, mlx_value *args) {
     (void)op;
-    return cat_array(&args[0]) || mlx_swapaxes(OUT, ARRAY(0), -2, -1, ON(1));
+    return cat_array(&args[0]) || mlx_matrix_transpose(OUT, ARRAY(0), ON(1));
 }
 
 /* x, offset, stream */
@@ -171,6 +171,8 @@ const mlx_operation cat_extra_rows[] = {
      "The norm of all elements, or of those along axes, as one vector.", call_vector_norm},
     {LINALG, "matrix_norm(x: array, /, *, keepdims: bool = False, ord: int | float | str = 'fro', " STREAM,
      "The norm of the matrices in the last two axes.", call_matrix_norm},
+    {CORE, "matrix_transpose(a: array, /, *, " STREAM, "The matrices in the last two axes transposed.",
+     call_matrix_transpose},
     {LINALG, "matrix_transpose(x: array, /, *, " STREAM, "The matrices in the last two axes transposed.",
      call_matrix_transpose},
     {LINALG, "diagonal(x: array, /, *, offset: int = 0, " STREAM, "The diagonals of the matrices in the last two axes.",

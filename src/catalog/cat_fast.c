@@ -39,6 +39,26 @@ static int call_attention(mlx_value *res, const mlx_operation *op, mlx_value *ar
                                                      cat_handle(&args[4]), cat_handle(&args[5]), ON(7));
 }
 
+/* logits, targets, stream */
+static int call_cross_entropy(mlx_value *res, const mlx_operation *op, mlx_value *args) {
+    (void)op;
+    return cat_array(&args[0]) || cat_array(&args[1]) || mlx_fast_cross_entropy(OUT, ARRAY(0), ARRAY(1), ON(2));
+}
+
+/* q, k, v, gamma, beta, initial_state, mask, stream */
+static int call_gated_delta_update(mlx_value *res, const mlx_operation *op, mlx_value *args) {
+    mlx_array y = mlx_array_new(), state = mlx_array_new();
+    int status = cat_optional_array(&args[5]) || cat_optional_array(&args[6]);
+    (void)op;
+    for (int i = 0; i < 5 && !status; i++)
+        status = cat_array(&args[i]);
+    status = status || mlx_fast_gated_delta_update(&y, &state, ARRAY(0), ARRAY(1), ARRAY(2), ARRAY(3), ARRAY(4),
+                                                   cat_handle(&args[5]), cat_handle(&args[6]), ON(7));
+    status = cat_result_two(res, status, y, state);
+    res->kind = MLX_VALUE_ARRAYS;
+    return status;
+}
+
 #define FAST "mlx.core.fast"
 
 const mlx_operation cat_fast_rows[] = {
@@ -56,5 +76,17 @@ const mlx_operation cat_fast_rows[] = {
      "softmax(scale q k^T + mask) v. q is (B, H, Lq, D), k (B, Hk, Lk, D) and v (B, Hk, Lk, Dv), with H a multiple of Hk. "
      "mask is 'causal' or an array that broadcasts to (B, H, Lq, Lk): bool, or added. sinks (H) are logits that take part "
      "in the softmax alone. It is computed without the matrix of scores whether force_fused or not.", call_attention},
+    {FAST, "cross_entropy(logits: array, targets: array, *, " STREAM,
+     "The loss of class indices over the last axis, log(sum(exp(logits))) - logits[target], in float32. Neither it nor its "
+     "gradient makes another array of the logits' size but the gradient itself. An index out of range fails.",
+     call_cross_entropy},
+    {FAST, "gated_delta_update(q: array, k: array, v: array, gamma: array, beta: array, initial_state: array | None = None, "
+           "mask: array | None = None, stream: Stream | ThreadLocalStream | Device | DeviceType | None = None) -> "
+           "list[array]",
+     "Linear attention by the gated delta rule (Yang et al. 2024): for each head S' = gamma_t S, S = S' + beta_t (v_t - S' "
+     "k_t) k_t^T, y_t = S q_t. q and k are (B, T, Hk, Dk), v is (B, T, H, Dv) with H a multiple of Hk, gamma (B, T, H) or "
+     "(B, T, H, Dk), beta (B, T, H), initial_state (B, H, Dv, Dk) or zeros. Where the mask (B, T) is False the state stays "
+     "and y is 0. Gives a list of y and the state after the last step, which is float32 at least.",
+     call_gated_delta_update},
     {NULL},
 };

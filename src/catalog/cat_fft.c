@@ -98,6 +98,32 @@ static int call_shift(mlx_value *res, const mlx_operation *op, mlx_value *args) 
            f->call(OUT, ARRAY(0), cat_is_none(&args[1]) ? NULL : axes.ints, axes.count, ON(2));
 }
 
+/* --- short-time ------------------------------------------------------------------------------------------ */
+
+static mlx_optional_int optional_int(const mlx_value *v) {
+    return (mlx_optional_int){cat_int_or(v, 0), !cat_is_none(v)};
+}
+
+/* x, n_fft, hop_length, win_length, window, center, pad_mode, norm, onesided, stream */
+static int call_stft(mlx_value *res, const mlx_operation *op, mlx_value *args) {
+    mlx_fft_norm norm = MLX_FFT_NORM_BACKWARD;
+    bool onesided = !cat_is_none(&args[8]) && FLAG(8);
+    (void)op;
+    return read_norm(&norm, &args[7]) || cat_array(&args[0]) || cat_optional_array(&args[4]) ||
+           mlx_fft_stft(OUT, ARRAY(0), INT(1), optional_int(&args[2]), optional_int(&args[3]), cat_handle(&args[4]),
+                        FLAG(5), args[6].as.string, norm, cat_is_none(&args[8]) ? NULL : &onesided, ON(9));
+}
+
+/* stft_matrix, n_fft, hop_length, win_length, window, center, norm, onesided, length, stream */
+static int call_istft(mlx_value *res, const mlx_operation *op, mlx_value *args) {
+    mlx_fft_norm norm = MLX_FFT_NORM_BACKWARD;
+    bool onesided = cat_is_none(&args[7]) || FLAG(7);
+    (void)op;
+    return read_norm(&norm, &args[6]) || cat_array(&args[0]) || cat_optional_array(&args[4]) ||
+           mlx_fft_istft(OUT, ARRAY(0), optional_int(&args[1]), optional_int(&args[2]), optional_int(&args[3]),
+                         cat_handle(&args[4]), FLAG(5), norm, onesided, optional_int(&args[8]), ON(9));
+}
+
 #define FFT "mlx.core.fft"
 #define ONE "(a: array, n: int | None = None, axis: int = -1, norm: str = 'backward', " STREAM_TYPES
 #define MANY "(a: array, s: tuple[int, ...] | None = None, axes: collections.abc.Sequence[int] | None = "
@@ -129,5 +155,18 @@ const mlx_operation cat_fft_rows[] = {
     {FFT, "fftshift" SHIFT, "The elements rolled so that frequency zero stands in the middle of the axes.", call_shift,
      FAMILY(shift, mlx_fft_fftshift)},
     {FFT, "ifftshift" SHIFT, "The inverse of fftshift.", call_shift, FAMILY(shift, mlx_fft_ifftshift)},
+    {FFT, "stft(x: array, n_fft: int = 2048, hop_length: int | None = None, win_length: int | None = None, window: array | "
+          "None = None, center: bool = True, pad_mode: str = 'reflect', norm: str = 'backward', onesided: bool | None = "
+          "None, " STREAM_TYPES,
+     "The short-time Fourier transform of the last axis, (..., frequencies, frames): transforms of frames of n_fft "
+     "elements, hop_length (n_fft / 4) apart, each times the window (win_length ones), which stands in the middle of a "
+     "frame. center puts frames around their places, with a margin at both ends as pad's mode says. onesided leaves out "
+     "what the input's being real implies, by default where it is.", call_stft},
+    {FFT, "istft(stft_matrix: array, n_fft: int | None = None, hop_length: int | None = None, win_length: int | None = None, "
+          "window: array | None = None, center: bool = True, norm: str = 'backward', onesided: bool | None = None, length: "
+          "int | None = None, " STREAM_TYPES,
+     "The real signal of a short-time Fourier transform: the inverse transforms of the frames times the window, added up "
+     "and divided by the sum of the window's squares. n_fft is by default the even length that fits to the number of "
+     "frequencies, onesided True. length cuts the signal or fills it up with zeros.", call_istft},
     {NULL},
 };

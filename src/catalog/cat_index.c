@@ -55,8 +55,8 @@ const mlx_operation cat_index_rows[] = {
     {CORE, "take(a: array, /, indices: int | array, axis: int | None = None, *, " STREAM,
      "The slabs at indices along an axis, or the elements of the flattened array. The axes of indices take the place "
      "of the axis.", call_take},
-    {CORE, "take_along_axis(a: array, /, indices: array, axis: int | None = None, *, " STREAM,
-     "The elements at indices along an axis, where indices has the other axes of a; without an axis a is flattened.",
+    {CORE, "take_along_axis(a: array, /, indices: array, axis: int | None = -1, *, " STREAM,
+     "The elements at indices along an axis, where indices has the other axes of a; if axis is None a is flattened.",
      call_take_along_axis},
     {CORE, "put_along_axis(a: array, /, indices: array, values: array, axis: int | None = None, *, " STREAM,
      "A copy of a with values at indices along an axis, where indices has the other axes of a; without an axis they "

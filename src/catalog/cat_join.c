@@ -89,7 +89,7 @@ static int call_split(mlx_value *res, const mlx_operation *op, mlx_value *args) 
 /* x, axis, stream */
 static int call_unstack(mlx_value *res, const mlx_operation *op, mlx_value *args) {
     (void)op;
-    return cat_array(&args[0]) || mlx_unstack(cat_results(res, MLX_VALUE_ARRAYS), ARRAY(0), INT(1), ON(2));
+    return cat_array(&args[0]) || mlx_unstack(cat_results(res, MLX_VALUE_TUPLE), ARRAY(0), INT(1), ON(2));
 }
 
 /* --- pad ------------------------------------------------------------------------------------------- */
@@ -196,8 +196,8 @@ const mlx_operation cat_join_rows[] = {
     {METHOD, "split(self, indices_or_sections: int | tuple[int, ...], axis: int = 0, *, stream: Stream | "
              "ThreadLocalStream | Device | DeviceType | None = None) -> list[array]",
      NULL, call_split},
-    {CORE, "unstack(x: array, /, *, axis: int = 0, stream: StreamOrDevice = None) -> list[array]",
-     "A list of the slabs along an axis, without that axis.", call_unstack},
+    {CORE, "unstack(x: array, /, *, axis: int = 0, stream: StreamOrDevice = None) -> tuple[array, ...]",
+     "The slabs along an axis, without that axis.", call_unstack},
     {CORE, "pad(a: array, pad_width: int | tuple[int] | tuple[int, int] | list[tuple[int, int]], mode: "
            "Literal['constant', 'edge', 'reflect', 'symmetric'] = 'constant', constant_values: scalar | array = 0, *, " STREAM,
      "The array with a margin: one width for all sides, (before, after) for all axes, or a pair for each. The margin "

@@ -70,6 +70,8 @@ const mlx_operation cat_memory_rows[] = {
     QUESTION("get_cache_memory", mlx_get_cache_memory, "The bytes kept for arrays to come."),
     QUESTION("get_peak_memory", mlx_get_peak_memory, "The most bytes that arrays held since the start or the last "
              "reset_peak_memory."),
+    {CORE, "get_memory_limit() -> int", "The bytes beyond which memory is not to be used.", call_question,
+     FAMILY(question, mlx_get_memory_limit)},
     ACTION("reset_peak_memory", mlx_reset_peak_memory, "Start to count the peak anew."),
     ACTION("clear_cache", mlx_clear_cache, "Give the bytes kept for arrays to come back to the system."),
     LIMIT("set_cache_limit", mlx_set_cache_limit, "Keep at most so many bytes for arrays to come; gives the former limit."),

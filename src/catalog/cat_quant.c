@@ -42,12 +42,14 @@ static int call_quantized_matmul(mlx_value *res, const mlx_operation *op, mlx_va
                                 TEXT(7), ON(8));
 }
 
-/* x, w, scales, biases, lhs_indices, rhs_indices, transpose, group_size, bits, mode, sorted_indices, stream */
+/* x, w, scales, biases, lhs_indices, rhs_indices, transpose, group_size, bits, mode, global_scale,
+   sorted_indices, stream */
 static int call_gather_qmm(mlx_value *res, const mlx_operation *op, mlx_value *args) {
     (void)op;
     return cat_array(&args[0]) || cat_array(&args[1]) || cat_array(&args[2]) || optional_arrays(args, 3, 5) ||
-           mlx_gather_qmm(OUT, ARRAY(0), ARRAY(1), ARRAY(2), HANDLE(3), HANDLE(4), HANDLE(5), FLAG(6), OPTIONAL(7),
-                          OPTIONAL(8), TEXT(9), FLAG(10), ON(11));
+           cat_optional_array(&args[10]) ||
+           mlx_gather_qmm_scaled(OUT, ARRAY(0), ARRAY(1), ARRAY(2), HANDLE(3), HANDLE(4), HANDLE(5), FLAG(6),
+                                 OPTIONAL(7), OPTIONAL(8), TEXT(9), HANDLE(10), FLAG(11), ON(12));
 }
 
 /* x, w, scales, group_size, bits, mode, global_scale_x, global_scale_w, stream */
@@ -96,8 +98,9 @@ const mlx_operation cat_quant_rows[] = {
      call_quantized_matmul},
     {CORE, "gather_qmm(x: array, w: array, /, scales: array, biases: array | None = None, lhs_indices: array | None = None, "
            "rhs_indices: array | None = None, transpose: bool = True, " FORM("affine")
-           "*, sorted_indices: bool = False, " STREAM,
-     "quantized_matmul of matrices picked by indices, as gather_mm. " MODES, call_gather_qmm},
+           "global_scale: array | None = None, *, sorted_indices: bool = False, " STREAM,
+     "quantized_matmul of matrices picked by indices, as gather_mm; in mode 'nvfp4' global_scale has one scale for each "
+     "matrix of w. " MODES, call_gather_qmm},
     {CORE, "qqmm(x: array, w: array, scales: array | None = None, " FORM("nvfp4")
            "global_scale_x: array | None = None, global_scale_w: array | None = None, *, " STREAM,
      "The product of x and w transposed, both quantized: x on the way, w where scales are given. " MODES, call_qqmm},

@@ -27,6 +27,18 @@ static int call_reduce(mlx_value *res, const mlx_operation *op, mlx_value *args)
 }
 
 /* a, axis, keepdims, stream */
+static int call_minmax(mlx_value *res, const mlx_operation *op, mlx_value *args) {
+    mlx_array low = mlx_array_new(), high = mlx_array_new();
+    int one;
+    cat_list axes = cat_ints(&args[1], &one);
+    (void)op;
+    int status = cat_array(&args[0]) ||
+                 (cat_is_none(&args[1]) ? mlx_minmax(&low, &high, ARRAY(0), FLAG(2), ON(3))
+                                        : mlx_minmax_axes(&low, &high, ARRAY(0), axes.ints, axes.count, FLAG(2), ON(3)));
+    return cat_result_two(res, status, low, high);
+}
+
+/* a, axis, keepdims, stream */
 static int call_median(mlx_value *res, const mlx_operation *op, mlx_value *args) {
     int one, all[64];
     cat_list axes = cat_ints(&args[1], &one);
@@ -47,12 +59,12 @@ typedef struct spread {
     int (*axes)(mlx_array *, const mlx_array, const int *, size_t, bool, int, const mlx_stream);
 } spread;
 
-/* a, axis, keepdims, ddof, stream */
+/* a, axis, keepdims, ddof, correction (the same by another name), stream */
 static int call_spread(mlx_value *res, const mlx_operation *op, mlx_value *args) {
     const spread *f = op->function.family;
     bool keep = FLAG(2);
-    int ddof = INT(3);
-    mlx_stream s = ON(4);
+    int ddof = cat_int_or(&args[4], INT(3));
+    mlx_stream s = ON(5);
     if (cat_array(&args[0]))
         return 1;
     mlx_array a = ARRAY(0), *out = OUT;
@@ -169,10 +181,11 @@ static int call_searchsorted(mlx_value *res, const mlx_operation *op, mlx_value 
 #define R_METHOD(name, f)                                                                                  \
     {METHOD, name "(self, " AXES_TYPES KEEP "*, " STREAM_TYPES, NULL, call_reduce,                         \
      FAMILY(reduction, f, f##_axis, f##_axes)}
+#define DDOF "ddof: int = 0, *, correction: int | None = None, "
 #define SPREAD(name, f, doc)                                                                               \
-    {CORE, name "(a: array, /, " AXES KEEP "ddof: int = 0, *, " STREAM, doc, call_spread,                  \
+    {CORE, name "(a: array, /, " AXES KEEP DDOF STREAM, doc, call_spread,                  \
      FAMILY(spread, f, f##_axis, f##_axes)},                                                               \
-    {METHOD, name "(self, " AXES_TYPES KEEP "ddof: int = 0, *, " STREAM_TYPES, NULL, call_spread,          \
+    {METHOD, name "(self, " AXES_TYPES KEEP DDOF STREAM_TYPES, NULL, call_spread,          \
      FAMILY(spread, f, f##_axis, f##_axes)}
 #define ARG(name, f, doc)                                                                                  \
     {CORE, name "(a: array, /, axis: None | int = None, " KEEP "*, " STREAM, doc, call_arg,                \
@@ -205,13 +218,16 @@ const mlx_operation cat_reduce_rows[] = {
     R_METHOD("sum", mlx_sum), R_METHOD("prod", mlx_prod), R_METHOD("max", mlx_max), R_METHOD("min", mlx_min),
     R_METHOD("mean", mlx_mean), R_METHOD("all", mlx_all), R_METHOD("any", mlx_any),
     R_METHOD("logsumexp", mlx_logsumexp),
+    {CORE, "minmax(a: array, /, " AXES KEEP "*, stream: StreamOrDevice = None) -> tuple[array, array]",
+     "The smallest and the largest element of all, or along axes; NaN where there is one. An error without elements.",
+     call_minmax},
     {CORE, "median(a: array, /, " AXES KEEP "*, " STREAM,
      "The middle element in order, or the mean of the middle two, of all or along axes.", call_median},
     {CORE, "count_nonzero(a: array, /, *, " AXES KEEP STREAM,
      "How many elements, of all or along axes, are not zero, as int32.", call_reduce,
      FAMILY(reduction, mlx_count_nonzero, mlx_count_nonzero_axis, mlx_count_nonzero_axes)},
     SPREAD("var", mlx_var, "The variance of all elements, or along axes: the mean of the squared distances from the "
-           "mean, with n - ddof in place of n."),
+           "mean, with n - ddof in place of n. correction is ddof by another name."),
     SPREAD("std", mlx_std, "The standard deviation of all elements, or along axes: the square root of var."),
     ARG("argmax", mlx_argmax, "The index of the largest element of the flattened array, or along an axis, as uint32; "
         "the first of several."),

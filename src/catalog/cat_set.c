@@ -39,11 +39,25 @@ static int unique(mlx_value *res, mlx_value *a, bool same_nan, const bool *wante
     return status;
 }
 
-/* a, return_index, return_inverse, return_counts, equal_nan, stream */
+/* As `unique`, of so many values; fill is None, a number or an array. */
+static int unique_sized(mlx_value *res, mlx_value *a, int size, mlx_value *fill, const bool *wanted, mlx_stream s) {
+    mlx_vector_array all = {NULL};
+    int status = cat_array(a) || (!cat_is_none(fill) && cat_pair(a, fill)) ||
+                 mlx_unique_sized(&all, a->as.array, size, cat_handle(fill), s) || choose(res, all, wanted, 4);
+    mlx_vector_array_free(all);
+    return status;
+}
+
+/* a, size, return_index, return_inverse, return_counts, fill_value, equal_nan, stream */
 static int call_unique(mlx_value *res, const mlx_operation *op, mlx_value *args) {
-    bool wanted[4] = {true, FLAG(1), FLAG(2), FLAG(3)};
+    bool wanted[4] = {true, FLAG(2), FLAG(3), FLAG(4)}, sized = !cat_is_none(&args[1]);
     (void)op;
-    return unique(res, &args[0], FLAG(4), wanted, ON(5));
+    if (sized && args[6].kind == MLX_VALUE_BOOL && FLAG(6))
+        return cat_fail(MX_INVALID, "[unique] with a size NaN differs from NaN: equal_nan is for all values");
+    if (!sized && !cat_is_none(&args[5]))
+        return cat_fail(MX_INVALID, "[unique] a fill_value is for a size");
+    return sized ? unique_sized(res, &args[0], INT(1), &args[5], wanted, ON(7))
+                 : unique(res, &args[0], cat_is_none(&args[6]) || FLAG(6), wanted, ON(7));
 }
 
 typedef struct parts {
@@ -72,11 +86,13 @@ const mlx_operation cat_set_rows[] = {
     {CORE, "bincount(x: array, /, weights: array | None = None, minlength: int = 0, *, " STREAM,
      "How often each whole number from 0 occurs in a vector, or the sum of its weights; at least minlength numbers."
      EVALUATES, call_bincount, {NULL}, true},
-    {CORE, "unique(a: array, /, return_index: bool = False, return_inverse: bool = False, return_counts: bool = False, "
-           "*, equal_nan: bool = True, stream: StreamOrDevice = None) -> array | tuple[array, ...]",
+    {CORE, "unique(a: array, /, size: int | None = None, return_index: bool = False, return_inverse: bool = False, "
+           "return_counts: bool = False, fill_value: scalar | array | None = None, *, equal_nan: bool | None = None, "
+           "stream: StreamOrDevice = None) -> array | tuple[array, ...]",
      "The different values of the flattened array, ascending; if asked for, also where each occurs first, which of them "
-     "each element is, and how often each occurs. All NaN count as one value if equal_nan." EVALUATES, call_unique,
-     {NULL}, true},
+     "each element is, and how often each occurs. With a size nothing is evaluated: the result is cut to that many "
+     "values, or filled with fill_value (by default the first value) and count 0, and NaN differs from NaN. Without one "
+     "the array is evaluated, and all NaN count as one value unless equal_nan is False.", call_unique, {NULL}, true},
     {CORE, "unique_all(x: array, /, *, " TUPLE("array, array, array, array"),
      "Values, first indices, inverse indices and counts of the array API standard; NaN differs from NaN." EVALUATES,
      call_unique_parts, FAMILY(parts, {true, true, true, true}), true},

@@ -7,6 +7,8 @@ static int call_unary(mlx_value *res, const mlx_operation *op, mlx_value *args) 
 
 #define ROW(module, signature, f, doc) {module, signature, doc, call_unary, {.unary = f}, false}
 #define U(name, f, doc) ROW(CORE, name "(a: array, /, *, " STREAM, f, doc)
+/* Also of one number. */
+#define U_SCALAR(name, f, doc) ROW(CORE, name "(a: scalar | array, /, *, " STREAM, f, doc)
 #define U_STREAM(name, f, doc) ROW(CORE, name "(a: array, " STREAM, f, doc)
 #define M(name, f) ROW(METHOD, name "(self, *, " STREAM_TYPES, f, NULL)
 #define L(name, f, doc) ROW("mlx.core.linalg", name "(a: array, *, " STREAM, f, doc)
@@ -22,7 +24,7 @@ const mlx_operation cat_unary_rows[] = {
     U("ceil", mlx_ceil, "Each element rounded up to a whole number."),
     U("cos", mlx_cos, "The cosine of each element, given in radians. Integers become float32."),
     U("cosh", mlx_cosh, "The hyperbolic cosine of each element."),
-    U("degrees", mlx_degrees, "Angles from radians to degrees."),
+    U_SCALAR("degrees", mlx_degrees, "Angles from radians to degrees."),
     U("erf", mlx_erf, "The error function 2/sqrt(pi) times the integral of exp(-t^2) from 0 to each element."),
     U("erfinv", mlx_erfinv, "The inverse of the error function; infinite at -1 and 1, NaN outside."),
     U("exp", mlx_exp, "The exponential of each element. Integers become float32."),
@@ -36,7 +38,7 @@ const mlx_operation cat_unary_rows[] = {
     U("logical_not", mlx_logical_not, "True where an element is zero or False."),
     U("negative", mlx_negative, "Each element with its sign changed. Unsigned integers wrap around."),
     U("positive", mlx_positive, "The array itself; the counterpart of negative."),
-    U("radians", mlx_radians, "Angles from degrees to radians."),
+    U_SCALAR("radians", mlx_radians, "Angles from degrees to radians."),
     U("real", mlx_real, "The real part of each element."),
     U("reciprocal", mlx_reciprocal, "1 / a for each element. Integers become float32."),
     U("rsqrt", mlx_rsqrt, "1 / sqrt(a) for each element. Integers become float32."),

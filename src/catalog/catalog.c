@@ -53,7 +53,6 @@ static const mlx_operation_alias aliases[] = {
     {CORE, "empty", "zeros"},
     {CORE, "empty_like", "zeros_like"},
     {CORE, "matrix_norm", "norm", "mlx.core.linalg"},
-    {CORE, "matrix_transpose", "transpose"},
     {CORE, "permute_dims", "transpose"},
     {CORE, "pow", "power"},
     {"mlx.core.linalg", "matmul", "matmul", CORE},

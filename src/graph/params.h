@@ -167,6 +167,10 @@ typedef struct mx_p_attention { /* inputs: q, k, v, then mask and sinks as flagg
     bool causal, mask, sinks;
 } mx_p_attention;
 
+typedef struct mx_p_gated_delta { /* inputs: q, k, v, decay, beta, the first state, then the mask as flagged */
+    bool mask;
+} mx_p_gated_delta;
+
 enum { MX_P_FFT_FULL, MX_P_FFT_TO_HALF, MX_P_FFT_FROM_HALF };
 typedef struct mx_p_fft { /* n points along one axis; every result is multiplied by scale */
     int kind, axis, n;

@@ -38,13 +38,34 @@ typedef void mx_k_att_columns(const mx_k_att_step *a, ptrdiff_t queries, uint32_
    for `limit`, row r is query r % per_head. */
 typedef void mx_k_att_rows(const mx_k_att_step *a, ptrdiff_t queries, ptrdiff_t per_head);
 
+/* The gated delta rule (Yang, Kautz and Hatamizadeh, "Gated Delta Networks", 2024) for rows of a state S (rows, columns),
+ * one step after another:
+ *
+ *     S' = decay S;   S = S' + beta (v - S' k) k^T;   y = S q          masked: S stays, y = 0
+ *
+ * Rows know nothing of each other. All numbers are of one type, float32 or float64; steps count elements. */
+typedef struct mx_k_delta {
+    void *state; /* in place */
+    ptrdiff_t rows, columns, steps;
+    const void *q, *k; /* `columns` numbers every q_step */
+    const void *v;     /* `rows` numbers every v_step; y too */
+    void *y;
+    const void *decay, *beta; /* one number, decay_each: `columns` */
+    ptrdiff_t q_step, v_step, decay_step, beta_step;
+    bool decay_each;
+    const uint8_t *mask; /* of each step, or NULL */
+} mx_k_delta;
+typedef void mx_k_delta_rows(const mx_k_delta *a);
+
 typedef struct mx_k_attention {
+    mx_k_delta_rows *const *delta; /* of float32, of float64 */
     mx_k_att_columns *columns;
     mx_k_att_rows *rows;
 } mx_k_attention;
 
 #ifdef MX_ISA
 extern const mx_k_attention KN(mx_attention);
+extern mx_k_delta_rows *const KN(mx_delta)[2]; /* k_delta.c */
 #endif
 
 #endif

@@ -34,6 +34,9 @@ mx_array *mx_histogram_edges(mx_array *a, int n, const double *range);
 bool mx_nonzero(mx_array *a, mx_array **out); /* ndim (0-d: 1) vectors of int32 */
 /* values ascending, where each occurs first, which of them each element is, how often; same_nan: all NaN are one */
 bool mx_unique(mx_array *a, bool same_nan, mx_array *out[4]);
+/* The same of the first `size` values; what is behind the last value is fill (NULL: the first value) with count 0. Nothing
+   is evaluated, and NaN differs from NaN. */
+bool mx_unique_sized(mx_array *a, int size, mx_array *fill, mx_array *out[4]);
 mx_array *mx_bincount(mx_array *a, mx_array *weights, int minlength);
 
 /* --- op_linalg_extra.c, op_linalg_more.c ----------------------------------------------- */

@@ -19,4 +19,16 @@ mx_array *mx_fftfreq(int n, double d);  /* [0, 1, .., -1] / (d n) */
 mx_array *mx_rfftfreq(int n, double d);
 mx_array *mx_fftshift(mx_array *a, const int *axes, int n, bool inverse); /* axes NULL: all */
 
+/* Short-time transforms (op_stft.c): n elements in a frame, `hop` apart; the window (1-d), or ones where it is NULL, in
+   the middle of a frame; centre: frames stand around their places, with a margin of n / 2 at both ends. */
+typedef struct mx_stft_form {
+    int n, hop, window_length; /* the latter without a window */
+    mx_array *window;
+    bool center;
+    mx_fft_norm norm;
+} mx_stft_form;
+/* onesided NULL: of real input. */
+mx_array *mx_stft(mx_array *x, const mx_stft_form *f, const char *pad_mode, const bool *onesided);
+mx_array *mx_istft(mx_array *s, const mx_stft_form *f, bool onesided, const int *length); /* NULL: all there is */
+
 #endif

@@ -340,3 +340,35 @@ mx_array *mx_gather_qmm(mx_array *x, mx_array *w, mx_array *scales, mx_array *bi
     in[n + 1] = index[1];
     return mx_apply(MX_PRIM_gather_qmm, &p, in, n + 2);
 }
+
+/* --- with a global scale for each matrix -------------------------------------------------------------- */
+
+static bool check_global(mx_quant_format f, const mx_array *w, const mx_array *global) {
+    char has[TEXT], wanted[TEXT];
+    if (f.mode != MX_NVFP4)
+        return mx_fail(MX_INVALID, "[gather_qmm] Global scale is only supported for 'nvfp4' quantization mode.");
+    if (global->ndim == w->ndim - 2 && mx_shape_is(global, w->shape, w->ndim - 2))
+        return true;
+    return mx_fail(MX_INVALID,
+                   "[gather_qmm] Global scale must have one entry for each matrix, with shape %s, but got %s.",
+                   mx_shape_text(wanted, TEXT, w->shape, w->ndim - 2),
+                   mx_shape_text(has, TEXT, global->shape, global->ndim));
+}
+
+/* The products before the scale may be beyond what a half holds: float32 until then. */
+mx_array *mx_gather_qmm_scaled(mx_array *x, mx_array *w, mx_array *scales, mx_array *biases, mx_array *lhs,
+                               mx_array *rhs, bool transpose, mx_quant_format f, bool sorted, mx_array *global) {
+    if (!global)
+        return mx_gather_qmm(x, w, scales, biases, lhs, rhs, transpose, f, sorted);
+    if (!x || !w || w->ndim < 2 || !check_global(f, w, global))
+        return w && w->ndim < 2 ? mx_fail(MX_INVALID, "[gather_qmm] w needs two dimensions") : NULL;
+    mx_dtype t = mx_dtype_of(x);
+    bool wide = mx_dtype_size(t) >= 4 || !mx_dtype_is_float(t);
+    mx_array *y = mx_gather_qmm(wide ? x : mx_astype(x, MX_FLOAT32), w, scales, biases, lhs, rhs, transpose, f, sorted);
+    mx_array *s = mx_mul_s(mx_astype(global, MX_FLOAT32), 1.0 / MX_NVFP4_MOST);
+    s = s && rhs ? mx_take(mx_flatten(s, 0, -1), rhs, 0) : s;
+    for (int i = x->ndim > 1 ? 2 : 1; i > 0; i--)
+        s = mx_expand_dim(s, -1);
+    y = mx_mul(y, s);
+    return y ? mx_astype(y, t) : NULL;
+}

@@ -5,7 +5,7 @@
 #include "base/status.h"
 #include "ops/quant.h"
 
-enum { TEXT = 256, NVFP4_MOST = 448 * 6 };
+enum { TEXT = 256 };
 
 /* --- rounding ----------------------------------------------------------------------------------------- */
 
@@ -136,7 +136,7 @@ static mx_array *multiply(const char *op, const product *p, mx_array *x, mx_quan
     mx_array *q = rounded(row ? mx_expand_dim(x, 0) : x, f, gx), *y;
     if (p->scales) {
         y = with_quantized(p, q, f);
-        y = gw ? mx_mul(y, mx_mul_s(gw, 1.0 / NVFP4_MOST)) : y;
+        y = gw ? mx_mul(y, mx_mul_s(gw, 1.0 / MX_NVFP4_MOST)) : y;
     } else {
         y = with_floats(p, q, rounded(p->w, f, gw));
     }

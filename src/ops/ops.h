@@ -244,6 +244,11 @@ mx_array *mx_rope(mx_array *x, int dims, bool traditional, const double *base, d
                   mx_array *offset, mx_array *freqs);
 /* q (B,H,Lq,D), k (B,Hk,Lk,D), v (B,Hk,Lk,Dv); mask_mode "" or "causal" or "array"; sinks (H) or
    NULL */
+/* op_gated_delta.c: y, the last state; state and mask may be NULL */
+bool mx_gated_delta_update(mx_array *q, mx_array *k, mx_array *v, mx_array *gamma, mx_array *beta, mx_array *state,
+                           mx_array *mask, mx_array **out);
+/* op_cross_entropy.c: over the last axis, float32 */
+mx_array *mx_cross_entropy(mx_array *logits, mx_array *targets);
 mx_array *mx_attention(mx_array *q, mx_array *k, mx_array *v, double scale, const char *mask_mode,
                        mx_array *mask, mx_array *sinks);
 
@@ -265,6 +270,10 @@ mx_array *mx_quantized_matmul(mx_array *x, mx_array *w, mx_array *scales, mx_arr
 mx_array *mx_gather_qmm(mx_array *x, mx_array *w, mx_array *scales, mx_array *biases,
                         mx_array *lhs, mx_array *rhs, bool transpose, mx_quant_format f,
                         bool sorted);
+/* With a scale for each matrix of w (nvfp4): in the shape of its leading axes; NULL: none. */
+mx_array *mx_gather_qmm_scaled(mx_array *x, mx_array *w, mx_array *scales, mx_array *biases,
+                               mx_array *lhs, mx_array *rhs, bool transpose, mx_quant_format f,
+                               bool sorted, mx_array *global);
 /* Both sides quantized: x on the way, and w (..., N, K) too where scales is NULL. The global scales are nvfp4's,
    both or NULL. Derivatives are those of the product of what x and w became, straight through. */
 mx_array *mx_qqmm(mx_array *x, mx_array *w, mx_array *scales, mx_quant_format f,

@@ -8,6 +8,8 @@
 static inline mx_quant_format mx_quant_format_of(const mx_p_quant *p) {
     return (mx_quant_format){(mx_quant_mode)p->mode, p->bits, p->group};
 }
+/* What a global scale of nvfp4 stands for: the largest scale times the largest code. */
+enum { MX_NVFP4_MOST = 448 * 6 };
 mx_p_quant mx_quant_params(mx_quant_format f);
 extern const mx_field mx_quant_fields[];
 

@@ -17,7 +17,7 @@ import venv
 from pathlib import Path
 
 NEEDED = ["numpy", "pytest", "hypothesis"]
-REFERENCE = ["mlx==0.32.2", "mlx-cpu==0.32.2"]
+REFERENCE = ["mlx==0.32.4", "mlx-cpu==0.32.4"]
 
 
 def skip(why):

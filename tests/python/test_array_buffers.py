@@ -288,3 +288,26 @@ def test_threads_share_arrays():
 def test_numpy_is_not_imported():
     script = "import sys, mlx.core as mx; mx.array([1]) + 1; repr(mx.array([1])); assert 'numpy' not in sys.modules"
     assert subprocess.run([sys.executable, "-c", script]).returncode == 0
+
+
+def test_buffer_size():
+    """Bytes of buffers, each once; what is not an array is passed over."""
+    a, b = mx.arange(1000) + 1, mx.arange(10) + 1
+    mx.eval(a, b)
+    view = a[10:20]
+    mx.eval(view)
+    one, other = mx.get_array_buffer_size(a), mx.get_array_buffer_size(b)
+    assert one >= 4000 and other >= 40
+    assert mx.get_array_buffer_size(a, [view, {"b": b}], a, None, "text", 3) == one + other
+    assert mx.get_array_buffer_size() == 0
+    with pytest.raises(ValueError, match="evaluated"):
+        mx.get_array_buffer_size(a + 1)
+
+
+def test_memory_limit():
+    former = mx.set_memory_limit(1 << 40)
+    try:
+        assert mx.get_memory_limit() == 1 << 40 and former > 0
+    finally:
+        assert mx.set_memory_limit(former) == 1 << 40
+    assert mx.get_memory_limit() == former

@@ -106,7 +106,7 @@ def test_unique():
     x = integers(6, 7, low=-3, high=4)
     a = mx.array(x)
     same(mx.unique(a), np.unique(x), mx.int32)
-    values, index, inverse, counts = mx.unique(a, True, True, return_counts=True)
+    values, index, inverse, counts = mx.unique(a, return_index=True, return_inverse=True, return_counts=True)
     wanted = np.unique(x, return_index=True, return_inverse=True, return_counts=True)
     for found, w in zip((values, index, counts), (wanted[0], wanted[1], wanted[3])):
         same(found, w)
@@ -118,6 +118,49 @@ def test_unique():
 def test_unique_nan():
     a = mx.array([NAN, 1.0, NAN])
     assert mx.unique(a).size == 2 and mx.unique(a, equal_nan=False).size == 3 and mx.unique_values(a).size == 3
+
+
+def sized(x, size, fill):
+    """What NumPy finds, cut to a size or filled up."""
+    values, index, inverse, counts = np.unique(x, return_index=True, return_inverse=True, return_counts=True)
+    rest = max(size - len(values), 0)
+    values = np.concatenate([values[:size], np.full(rest, values[0] if fill is None else fill, values.dtype)])
+    counts = np.concatenate([counts[:size], np.zeros(rest, int)])
+    index = np.concatenate([index[:size], np.full(rest, index[0])])
+    return values, index, np.minimum(inverse.reshape(x.shape), max(size - 1, 0)), counts
+
+
+@pytest.mark.parametrize("size", [0, 1, 3, 7, 12])
+@pytest.mark.parametrize("dtype", [np.int32, np.uint8, np.float32, np.float16, np.bool_, np.int64], ids=str)
+def test_unique_sized(size, dtype):
+    x = integers(6, 7, low=0, high=7).astype(dtype)
+    for fill in (None, 1):
+        found = mx.unique(mx.array(x), size, True, True, True, fill)
+        for f, w, t in zip(found, sized(x, size, fill), (mx.array(x).dtype, mx.uint32, mx.uint32, mx.int32)):
+            same(f, w, t)
+    same(mx.unique(mx.array(x), size=size), sized(x, size, None)[0])
+
+
+def test_unique_sized_edges():
+    empty = mx.unique(mx.zeros((0, 2)), 2, True, True, True, fill_value=3)
+    assert [e.tolist() for e in empty] == [[3, 3], [0, 0], [], [0, 0]] and empty[2].shape == (0, 2)
+    assert mx.unique(mx.array(5), 2, return_inverse=True)[1].shape == ()
+    same(mx.unique(mx.array([NAN, 1.0, NAN]), 3, return_counts=True)[1], [1, 1, 1])
+    same(mx.unique(mx.array([1, 2]), 3, fill_value=mx.array([7.9])), [1, 2, 7], mx.int32)
+    for call in (lambda: mx.unique(mx.zeros(0), 2), lambda: mx.unique(mx.zeros(3), -1),
+                 lambda: mx.unique(mx.zeros(3), 2, fill_value=mx.zeros(2)), lambda: mx.unique(mx.zeros(3), fill_value=1),
+                 lambda: mx.unique(mx.array([1], dtype=mx.uint8), 2, fill_value=300),
+                 lambda: mx.unique(mx.zeros(3), 2, equal_nan=True)):
+        with pytest.raises(ValueError):
+            call()
+
+
+def test_unique_sized_transforms():
+    """Nothing is evaluated, so that transforms can trace it."""
+    x = mx.array([[1.0, 2.0, 1.0], [3.0, 3.0, 3.0]])
+    same(mx.vmap(lambda a: mx.unique(a, 2))(x), [[1, 2], [3, 3]])
+    same(mx.compile(lambda a: mx.unique(a, 2))(x), [1, 2])
+    same(mx.grad(lambda a: (mx.unique(a, 3) * mx.array([1.0, 10.0, 100.0])).sum())(x), [[1, 10, 0], [100, 0, 0]])
 
 
 def test_isin():

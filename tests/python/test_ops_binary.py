@@ -177,3 +177,11 @@ def test_clip():
     same(mx.clip(mx.array([1.0], mx.float16), 0.5, 0.75), [0.75], mx.float16)
     with pytest.raises(ValueError):
         mx.clip(a, None, None)
+
+
+def test_numbers_alone():
+    """Functions that take a number where they take an array."""
+    same(mx.arctan2(1, 2.0), np.arctan2(1, 2), mx.float32)
+    same(mx.arctan2(mx.array([1.0, -1.0], mx.float16), 2), np.arctan2([1, -1], 2), mx.float16)
+    same(mx.degrees(2), np.degrees(2), mx.float32)
+    same(mx.radians(True), np.radians(1), mx.float32)

@@ -184,3 +184,26 @@ def test_errors():
 
 def test_axis_from_numpy():
     same(mx.sum(mx.ones((2, 3)), axis=np.int64(1)), [3, 3])
+
+
+@pytest.mark.parametrize("axis", AXES, ids=str)
+def test_minmax(axis):
+    x = numbers(*SHAPE)
+    for keep in (False, True):
+        low, high = mx.minmax(mx.array(x), axis, keep)
+        same(low, x.min(axis=axis, keepdims=keep), mx.float32)
+        same(high, x.max(axis=axis, keepdims=keep), mx.float32)
+    assert isinstance(mx.minmax(mx.array(x)), tuple)
+    assert all(np.isnan(e.item()) for e in mx.minmax(mx.array([1.0, np.nan])))
+    with pytest.raises(ValueError):
+        mx.minmax(mx.zeros(0))
+
+
+def test_correction():
+    """The array API's name for ddof, which it stands above."""
+    x = numbers(*SHAPE)
+    a = mx.array(x)
+    for name in ("var", "std"):
+        wanted = getattr(np, name)(x.astype(np.float64), axis=1, ddof=2)
+        same(getattr(mx, name)(a, 1, correction=2), wanted, rtol=2e-5)
+        same(getattr(a, name)(1, ddof=5, correction=2), wanted, rtol=2e-5)

@@ -89,7 +89,7 @@ def test_join():
 
 def test_split():
     for found, wanted in ((mx.split(A, 2, -1), np.split(X, 2, -1)), (mx.split(A, [1, 3], axis=2), np.split(X, [1, 3], 2)),
-                          (A.split(2), np.split(X, 2)), (mx.unstack(A, axis=1), [X[:, i] for i in range(3)])):
+                          (A.split(2), np.split(X, 2)), (list(mx.unstack(A, axis=1)), [X[:, i] for i in range(3)])):
         assert isinstance(found, list)
         same(found, wanted)
     with pytest.raises(ValueError):
@@ -146,7 +146,7 @@ def test_take():
     same(mx.take(A, -1), X.reshape(-1)[-1])
     order = np.argsort(X, 1)
     same(mx.take_along_axis(A, mx.array(order), axis=1), np.take_along_axis(X, order, 1))
-    same(mx.take_along_axis(A, mx.array([3, 0])), X.reshape(-1)[[3, 0]])
+    same(mx.take_along_axis(A, mx.array([3, 0]), None), X.reshape(-1)[[3, 0]])
     wanted = X.copy()
     np.put_along_axis(wanted, order[:, :1], 9.0, 1)
     same(mx.put_along_axis(A, mx.array(order[:, :1]), mx.array(9.0), axis=1), wanted)
@@ -253,3 +253,18 @@ def test_dtype_questions():
     for wrong in ((), (A, 1.0)):
         with pytest.raises(ValueError):
             mx.result_type(*wrong)
+
+
+def test_matrix_transpose():
+    same(A.mT, X.swapaxes(-1, -2))
+    same(mx.matrix_transpose(A), X.swapaxes(-1, -2))
+    for call in (lambda: mx.zeros(3).mT, lambda: mx.matrix_transpose(mx.array(1.0))):
+        with pytest.raises(ValueError, match="2 dimensions"):
+            call()
+
+
+def test_defaults():
+    """Along the last axis where nothing is said; slabs as a tuple."""
+    order = integers(2, 3, 2, low=0, high=4)
+    same(mx.take_along_axis(A, mx.array(order)), np.take_along_axis(X, order, -1))
+    assert isinstance(mx.unstack(A), tuple)

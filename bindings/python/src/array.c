@@ -140,7 +140,7 @@ static PyObject *get_number(PyObject *o, void *ask) {
     return PyLong_FromSize_t((*f)(mpy_array_handle(o)));
 }
 
-/* T, real, imag: likewise. */
+/* T, mT, real, imag: likewise. */
 static PyObject *get_array(PyObject *o, void *make) {
     int (*const *f)(mlx_array *, const mlx_array, const mlx_stream) = make;
     mlx_array out = {NULL};
@@ -151,8 +151,8 @@ static PyObject *get_array(PyObject *o, void *make) {
 
 static size_t (*const asks[])(const mlx_array) = {mlx_array_ndim, mlx_array_size, mlx_array_nbytes,
                                                   mlx_array_itemsize};
-static int (*const makes[])(mlx_array *, const mlx_array, const mlx_stream) = {mlx_transpose,
-                                                                               mlx_real, mlx_imag};
+static int (*const makes[])(mlx_array *, const mlx_array, const mlx_stream) = {
+    mlx_transpose, mlx_real, mlx_imag, mlx_matrix_transpose};
 
 static PyGetSetDef array_getset[] = {
     {"shape", get_shape, NULL, "The sizes of the axes.", NULL},
@@ -162,6 +162,7 @@ static PyGetSetDef array_getset[] = {
     {"nbytes", get_number, NULL, "Bytes of all elements.", (void *)&asks[2]},
     {"itemsize", get_number, NULL, "Bytes of one element.", (void *)&asks[3]},
     {"T", get_array, NULL, "The array with its axes reversed.", (void *)&makes[0]},
+    {"mT", get_array, NULL, "The array with its last two axes exchanged.", (void *)&makes[3]},
     {"real", get_array, NULL, "The real parts.", (void *)&makes[1]},
     {"at", mpy_array_at_property, NULL, "x.at[...].add(v) and its like: updates at an index.",
      NULL},

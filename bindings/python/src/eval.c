@@ -1,4 +1,4 @@
-/* mlx.core.eval, async_eval and depends. */
+/* mlx.core.eval, async_eval, get_array_buffer_size and depends. */
 #include "transform.h"
 
 static int collect(mlx_vector_array *arrays, const mpy_given *given) {
@@ -37,6 +37,23 @@ static PyObject *eval(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObj
 static PyObject *async_eval(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names) {
     (void)self;
     return evaluate(&(mpy_given){&async_eval_signature, args, n, names}, mlx_async_eval);
+}
+
+/* --- get_array_buffer_size ------------------------------------------------------------------------------- */
+
+static const mpy_signature buffer_size_signature = {"get_array_buffer_size", "get_array_buffer_size(*args) -> int", 0, 0,
+                                                    {NULL}};
+
+static PyObject *get_array_buffer_size(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names) {
+    mpy_given given = {&buffer_size_signature, args, n, names};
+    mlx_vector_array arrays;
+    size_t size = 0;
+    (void)self;
+    int status = collect(&arrays, &given);
+    if (!status && (status = mlx_get_array_buffer_size(&size, arrays)))
+        mpy_raise();
+    mlx_vector_array_free(arrays);
+    return status ? NULL : PyLong_FromSize_t(size);
 }
 
 /* --- depends --------------------------------------------------------------------------------------------- */
@@ -97,6 +114,9 @@ static PyMethodDef functions[] = {
                          "them waits."),
     FUNCTION(depends, "depends($module, /, inputs, dependencies)\n--\n\n"
                       "The inputs again, as arrays that are computed after the dependencies."),
+    FUNCTION(get_array_buffer_size, "get_array_buffer_size($module, /, *args)\n--\n\n"
+                                    "The bytes of the buffers that arrays, or trees of them, lie in, each counted once. They must\n"
+                                    "have been evaluated; leaves that are no arrays are passed over."),
     {NULL},
 };
 

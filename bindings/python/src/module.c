@@ -2,7 +2,7 @@
 #include "py.h"
 
 /* The release of the original whose interface this is; programs compare it. */
-#define MLX_INTERFACE "0.32.2"
+#define MLX_INTERFACE "0.32.4"
 
 /* Errors are read with mlx_last_error_message; nothing is printed. */
 static void keep_quiet(const char *message, void *data) {

@@ -48,6 +48,20 @@ MLX_API int mlx_fast_scaled_dot_product_attention(mlx_array *res,
                                                   const mlx_array sinks,
                                                   const mlx_stream s);
 
+/* The loss of class indices over the last axis, log(sum(exp(logits))) - logits[target] in float32: logits (...,V), targets
+   (...) integers; one out of range is an error of the evaluation. (Not in mlx-c.) */
+MLX_API int mlx_fast_cross_entropy(mlx_array *res, const mlx_array logits, const mlx_array targets, const mlx_stream s);
+/* The gated delta rule (Yang et al. 2024), a linear attention with a decaying state S of each head:
+
+       S' = gamma_t S;   S = S' + beta_t (v_t - S' k_t) k_t^T;   y_t = S q_t
+
+   q, k (B,T,Hk,Dk), v (B,T,H,Dv), H a multiple of Hk; gamma (B,T,H), or (B,T,H,Dk) for a decay of each column, beta
+   (B,T,H); initial_state (B,H,Dv,Dk), empty: zeros; mask (B,T), empty: none: where it is false the state stays and y is 0.
+   Gives y (B,T,H,Dv) and the state after the last step, in float32 at least. (Not in mlx-c.) */
+MLX_API int mlx_fast_gated_delta_update(mlx_array *res_y, mlx_array *res_state, const mlx_array q, const mlx_array k,
+                                        const mlx_array v, const mlx_array gamma, const mlx_array beta,
+                                        const mlx_array initial_state, const mlx_array mask, const mlx_stream s);
+
 /* --- kernels in CUDA C++ --------------------------------------------------------- */
 
 typedef struct mlx_fast_cuda_kernel_ {

@@ -9,6 +9,7 @@
 #include "mlx/c/distributed_group.h"
 #include "mlx/c/io_types.h"
 #include "mlx/c/map.h"
+#include "mlx/c/optional.h"
 #include "mlx/c/stream.h"
 #include "mlx/c/string.h"
 #include "mlx/c/vector.h"
@@ -69,6 +70,22 @@ MLX_API int mlx_fft_fftshift(mlx_array *res, const mlx_array a, const int *axes,
                              size_t axes_num, const mlx_stream s);
 MLX_API int mlx_fft_ifftshift(mlx_array *res, const mlx_array a, const int *axes,
                               size_t axes_num, const mlx_stream s);
+
+/* Short-time transforms (not in mlx-c): frames of n_fft elements, hop_length apart (none: n_fft / 4), times the window (1-d,
+   at most n_fft; an empty one: win_length ones), which stands in the middle of a frame. center: frames stand around their
+   places, with a margin of n_fft / 2 at both ends, made as mlx_pad's mode says.
+
+   x (...,L) -> (...,frequencies,frames), complex64. onesided: the n_fft/2 + 1 frequencies of a real input; by default where
+   input and window are real. */
+MLX_API int mlx_fft_stft(mlx_array *res, const mlx_array x, int n_fft, mlx_optional_int hop_length,
+                         mlx_optional_int win_length, const mlx_array window, bool center, const char *pad_mode,
+                         mlx_fft_norm norm, const bool *onesided, const mlx_stream s);
+/* The inverse, by adding up the frames: (...,frequencies,frames) -> (...,length), real. n_fft is by default what fits to the
+   number of frequencies, even; the length what the frames reach. */
+MLX_API int mlx_fft_istft(mlx_array *res, const mlx_array stft, mlx_optional_int n_fft,
+                          mlx_optional_int hop_length, mlx_optional_int win_length, const mlx_array window,
+                          bool center, mlx_fft_norm norm, bool onesided, mlx_optional_int length,
+                          const mlx_stream s);
 
 #ifdef __cplusplus
 }

@@ -76,6 +76,29 @@ MLX_API int mlx_gather_qqmm(mlx_array *res, const mlx_array x, const mlx_array w
                             const mlx_array global_scale_w, bool sorted_indices,
                             const mlx_stream s);
 
+/* mlx_gather_qmm of mode nvfp4 with a scale for each matrix of w (float32, in the shape of its leading axes); an empty one
+   is none. */
+MLX_API int mlx_gather_qmm_scaled(mlx_array *res, const mlx_array x, const mlx_array w,
+                                  const mlx_array scales, const mlx_array biases,
+                                  const mlx_array lhs_indices, const mlx_array rhs_indices,
+                                  bool transpose, mlx_optional_int group_size, mlx_optional_int bits,
+                                  const char *mode, const mlx_array global_scale,
+                                  bool sorted_indices, const mlx_stream s);
+/* The last two axes exchanged; an array of fewer is an error. */
+MLX_API int mlx_matrix_transpose(mlx_array *res, const mlx_array a, const mlx_stream s);
+/* The smallest and the largest element: of all, along one axis, along several. */
+MLX_API int mlx_minmax(mlx_array *res_min, mlx_array *res_max, const mlx_array a, bool keepdims,
+                       const mlx_stream s);
+MLX_API int mlx_minmax_axis(mlx_array *res_min, mlx_array *res_max, const mlx_array a, int axis,
+                            bool keepdims, const mlx_stream s);
+MLX_API int mlx_minmax_axes(mlx_array *res_min, mlx_array *res_max, const mlx_array a,
+                            const int *axes, size_t axes_num, bool keepdims, const mlx_stream s);
+/* Four arrays: the first `size` different values of the flattened array, ascending; where each occurs first (uint32);
+   which of them each element is (uint32, in the shape of a); how often each occurs (int32). If there are fewer, the
+   rest is fill_value with count 0; an empty one: the first value. Nothing is evaluated. NaN differs from NaN. */
+MLX_API int mlx_unique_sized(mlx_vector_array *res, const mlx_array a, int size,
+                             const mlx_array fill_value, const mlx_stream s);
+
 /* --- rules, asked without arrays -------------------------------------------------- */
 
 /* The shape that two shapes broadcast to, into res (room for the longer of both) and *res_num. */
