@@ -103,6 +103,103 @@ static void matrices(void) {
     mlx_array_free(b);
 }
 
+/* --- what MLX has and mlx-c does not ----------------------------------------------------------- */
+
+static void extremes(void) {
+    mlx_array a = mlx_array_new_data((float[]){4, 0, -1, 2}, (int[]){2, 2}, 2, MLX_FLOAT32), high = mlx_array_new();
+    IS(mlx_minmax(&r, &high, a, false, s), "array(-1, dtype=float32)");
+    printed(0, high, "array(4, dtype=float32)", "the maximum", __LINE__);
+    IS(mlx_minmax_axis(&high, &r, a, 0, false, s), "array([4, 2], dtype=float32)");
+    IS(mlx_minmax_axes(&r, &high, a, L(0, 1), true, s), "array([[-1]], dtype=float32)");
+    IS(mlx_matrix_transpose(&r, a, s), "array([[4, -1],\n       [0, 2]], dtype=float32)");
+    CHECK(mlx_matrix_transpose(&high, high, s) == 0 && mlx_matrix_transpose(&high, key, s) == 1);
+    mlx_array_free(a);
+    mlx_array_free(high);
+}
+
+static void unique_sized(void) {
+    mlx_array a = F(3, 1, 3), nine = mlx_array_new_float(9);
+    LISTS(mlx_unique_sized(&list, a, 3, nine, s), 0, "array([1, 3, 9], dtype=float32)");
+    LISTS(0, 1, "array([1, 0, 1], dtype=uint32)");
+    LISTS(0, 2, "array([1, 0, 1], dtype=uint32)");
+    LISTS(0, 3, "array([1, 2, 0], dtype=int32)");
+    LISTS(mlx_unique_sized(&list, a, 1, none, s), 0, "array([1], dtype=float32)");
+    CHECK(mlx_unique_sized(&list, a, -1, none, s) == 1 && mlx_unique_sized(&list, a, 2, a, s) == 1);
+    mlx_array_free(a);
+    mlx_array_free(nine);
+}
+
+static void frames(void) {
+    mlx_optional_int no = {0, false}, two = {2, true}, four = {4, true};
+    mlx_array a = F(1, 2, 3, 4), window = F(1, 1, 1, 1), y = mlx_array_new();
+    bool both = false;
+    CHECK(mlx_fft_stft(&y, a, 4, two, no, window, true, "constant", MLX_FFT_NORM_BACKWARD, NULL, s) == 0);
+    CHECK(mlx_array_dim(y, 0) == 3 && mlx_array_dim(y, 1) == 3);
+    IS(mlx_fft_istft(&r, y, no, two, no, window, true, MLX_FFT_NORM_BACKWARD, true, four, s),
+       "array([1, 2, 3, 4], dtype=float32)");
+    CHECK(mlx_fft_stft(&y, a, 4, no, four, none, false, NULL, MLX_FFT_NORM_ORTHO, &both, s) == 0);
+    CHECK(mlx_array_dim(y, 0) == 4 && mlx_array_dim(y, 1) == 1);
+    CHECK(mlx_fft_stft(&y, a, 0, no, no, none, true, NULL, MLX_FFT_NORM_BACKWARD, NULL, s) == 1);
+    CHECK(mlx_fft_istft(&y, a, no, no, no, none, true, MLX_FFT_NORM_BACKWARD, true, no, s) == 1);
+    mlx_array_free(a);
+    mlx_array_free(window);
+    mlx_array_free(y);
+}
+
+static void losses(void) {
+    mlx_array logits = F(0, 0), target = mlx_array_new_int(1), far = mlx_array_new_int(2);
+    IS(mlx_fast_cross_entropy(&r, logits, target, s), "array(0.693147, dtype=float32)");
+    CHECK(mlx_fast_cross_entropy(&r, logits, far, s) == 0 && mlx_array_eval(r) == 1);
+    CHECK(mlx_fast_cross_entropy(&r, target, target, s) == 1);
+    mlx_array all[] = {logits, target, far};
+    for (int i = 0; i < 3; i++)
+        mlx_array_free(all[i]);
+}
+
+/* One head with one number in its state: S = 1/2 * 4 + 1/2 * (6 - 2) = 4. */
+static void delta(void) {
+    float numbers[] = {1, 6, 0.5F, 4};
+    mlx_array one = mlx_array_new_data(&numbers[0], (int[]){1, 1, 1, 1}, 4, MLX_FLOAT32);
+    mlx_array v = mlx_array_new_data(&numbers[1], (int[]){1, 1, 1, 1}, 4, MLX_FLOAT32);
+    mlx_array half = mlx_array_new_data(&numbers[2], (int[]){1, 1, 1}, 3, MLX_FLOAT32);
+    mlx_array state = mlx_array_new_data(&numbers[3], (int[]){1, 1, 1, 1}, 4, MLX_FLOAT32), y = mlx_array_new();
+    IS(mlx_fast_gated_delta_update(&r, &y, one, one, v, half, half, state, none, s), "array([[[[4]]]], dtype=float32)");
+    printed(0, y, "array([[[[4]]]], dtype=float32)", "the state", __LINE__);
+    CHECK(mlx_fast_gated_delta_update(&r, &y, half, one, v, half, half, state, none, s) == 1);
+    mlx_array all[] = {one, v, half, state, y};
+    for (int i = 0; i < 5; i++)
+        mlx_array_free(all[i]);
+}
+
+static void buffer_size(void) {
+    size_t one = 0, both = 0;
+    mlx_array a = F(1, 2, 3);
+    mlx_vector_array arrays = mlx_vector_array_new_value(a);
+    CHECK(mlx_get_array_buffer_size(&one, arrays) == 0 && one >= 12);
+    mlx_vector_array_append_value(arrays, a);
+    CHECK(mlx_get_array_buffer_size(&both, arrays) == 0 && both == one);
+    CHECK(mlx_square(&r, a, s) == 0 && mlx_vector_array_append_value(arrays, r) == 0);
+    CHECK(mlx_get_array_buffer_size(&both, arrays) == 1 && mlx_get_array_buffer_size(NULL, arrays) == 1);
+    mlx_vector_array_free(arrays);
+    mlx_array_free(a);
+}
+
+/* Two matrices, each with a scale of its own; the second is taken. */
+static void scaled(void) {
+    mlx_optional_int no = {0, false};
+    mlx_array w = mlx_array_new(), q = mlx_array_new(), scales = mlx_array_new(), x = mlx_array_new();
+    mlx_array six = mlx_array_new_float(6), global = F(1344, 5376), second = mlx_array_new_data((int[]){1}, (int[]){1}, 1, MLX_INT32);
+    CHECK(mlx_full(&w, (int[]){2, 1, 16}, 3, six, MLX_FLOAT32, s) == 0 && mlx_ones(&x, (int[]){1, 1, 16}, 3, MLX_FLOAT32, s) == 0);
+    CHECK(mlx_quantize(&list, w, no, no, "nvfp4", none, s) == 0 && mlx_vector_array_get(&q, list, 0) == 0 &&
+          mlx_vector_array_get(&scales, list, 1) == 0);
+    IS(mlx_gather_qmm_scaled(&r, x, q, scales, none, none, second, true, no, no, "nvfp4", global, false, s),
+       "array([[[192]]], dtype=float32)");
+    CHECK(mlx_gather_qmm_scaled(&r, x, q, scales, none, none, second, true, no, no, "nvfp4", second, false, s) == 1);
+    mlx_array all[] = {w, q, scales, x, six, global, second};
+    for (int i = 0; i < 7; i++)
+        mlx_array_free(all[i]);
+}
+
 /* --- random numbers: within bounds, and near their mean ------------------------------------------ */
 
 enum { MANY = 4000 };
@@ -188,6 +285,13 @@ int main(void) {
     RUN(counts);
     RUN(without_nan);
     RUN(matrices);
+    RUN(extremes);
+    RUN(unique_sized);
+    RUN(frames);
+    RUN(losses);
+    RUN(delta);
+    RUN(buffer_size);
+    RUN(scaled);
     RUN(distributions);
     RUN(precise_numbers);
     mlx_array_free(r);

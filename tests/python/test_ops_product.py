@@ -3,7 +3,7 @@ import mlx.core as mx
 import numpy as np
 import pytest
 
-from ops_check import numbers, same
+from ops_check import numbers, same, to_numpy
 
 M, N = numbers(3, 4, seed=1), numbers(4, 5, seed=2)
 
@@ -189,3 +189,26 @@ def test_kernels_need_a_gpu():
     for kernel in (mx.fast.metal_kernel, mx.fast.cuda_kernel):
         with pytest.raises(RuntimeError):
             kernel(name="f", input_names=["a"], output_names=["b"], source="")
+
+
+@pytest.mark.parametrize("dtype", [mx.float32, mx.float16, mx.bfloat16], ids=str)
+def test_gather_qmm_global_scale(dtype):
+    """A scale for each matrix: as if the matrix had been multiplied by it, over the largest that a format holds."""
+    x, w = mx.array(numbers(3, 2, 32), dtype=dtype), mx.array(numbers(4, 5, 32, seed=1))
+    codes, scales = mx.quantize(w, mode="nvfp4")
+    by = mx.array([2688.0, 1344.0, 5376.0, 26.88])
+    full = np.array(mx.dequantize(codes, scales, mode="nvfp4", dtype=mx.float32)) * (np.array(by) / 2688)[:, None, None]
+    rhs = mx.array([3, 0, -2])
+    options = {"mode": "nvfp4", "global_scale": by, "rhs_indices": rhs}
+    wanted = to_numpy(x).astype(np.float64) @ np.swapaxes(full[np.array(rhs)], -1, -2)
+    found = mx.gather_qmm(x, codes, scales, lhs_indices=mx.arange(3), **options)
+    assert found.dtype == dtype
+    same(to_numpy(found), wanted, rtol=2e-2 if dtype != mx.float32 else 1e-5, atol=2e-2 if dtype != mx.float32 else 1e-5)
+    same(to_numpy(mx.gather_qmm(x[:1], codes, scales, mode="nvfp4", global_scale=by)),
+         to_numpy(x)[:1] @ np.swapaxes(full, -1, -2), rtol=2e-2, atol=2e-2)
+    big = mx.gather_qmm(x * 60, codes * 0 + 0x77777777, scales * 0 + 126, mode="nvfp4", rhs_indices=rhs,
+                        lhs_indices=mx.arange(3), global_scale=by * 1e-4)
+    assert mx.isfinite(big).all().item()
+    for wrong in ({"global_scale": mx.array(1.0)}, {"mode": "mxfp4"}, {"mode": "affine"}):
+        with pytest.raises(ValueError, match="lobal scale"):
+            mx.gather_qmm(x, codes, scales, **{**options, **wrong})
