@@ -26,7 +26,7 @@ static const char *in_folder(const char *name) {
 
 /* 2x2 and positive definite; what most operations take. */
 static mlx_array square, whole, index_0, mask, scalar, count, key, line3, sequence, image, volume, heads, packed, scales,
-    wide, tall, cube, halves, edges, probabilities, segments, bytes8, sorted, line, expanded;
+    wide, tall, cube, halves, edges, probabilities, segments, bytes8, sorted, line, expanded, scalar3;
 
 static mlx_array floats(const float *v, const int *shape, int ndim) {
     return mlx_array_new_data(v, shape, ndim, MLX_FLOAT32);
@@ -54,7 +54,7 @@ static void make_quantized(void) {
 
 static mlx_array *const all[] = {&square,   &whole, &index_0, &mask,   &scalar, &count, &key,   &line3,         &sequence,
                                  &image,    &volume, &heads,  &packed, &scales, &wide, &tall, &cube, &halves, &edges, &probabilities,
-                                 &segments, &bytes8, &sorted, &line,   &expanded};
+                                 &segments, &bytes8, &sorted, &line,   &expanded, &scalar3};
 
 static void make_arrays(void) {
     square = floats((float[]){2, 1, 1, 3}, (int[]){2, 2}, 2);
@@ -78,6 +78,7 @@ static void make_arrays(void) {
     sorted = floats((float[]){1, 2, 3}, (int[]){3}, 1);
     line = floats((float[]){1, 2}, (int[]){2}, 1);
     expanded = RAMP(2, 1, 2);
+    scalar3 = RAMP(1, 1, 1);
     cube = RAMP(2, 2, 2);
     tall = mlx_array_new();
     mlx_ones(&tall, (int[]){64, 32}, 2, MLX_FLOAT32, (mlx_stream){NULL});
@@ -394,6 +395,13 @@ static const special_row special[] = {
     {"fast_scaled", "queries", .array = &heads}, {"fast_scaled", "keys", .array = &heads}, {"fast_scaled", "values", .array = &heads},
     {"fast_scaled", "mask_mode", .text = "causal"}, {"fast_scaled", "mask_arr", .array = &mlx_array_empty}, 
     {"fast_scaled", "sinks", .array = &line}, 
+    {"fast_cross_entropy", "targets", .array = &index_0},
+    {"fast_gated", "q", .array = &heads}, {"fast_gated", "k", .array = &heads}, {"fast_gated", "v", .array = &heads},
+    {"fast_gated", "gamma", .array = &scalar3}, {"fast_gated", "beta", .array = &scalar3}, {"fast_gated", "mask", .array = &mlx_array_empty},
+    {"fast_gated", "initial_state", .array = &mlx_array_empty},
+    {"fft_stft", "n_fft", .number = 4}, {"fft_stft", "pad_mode", .text = "edge"}, {"fft_istft", "stft", .array = &heads},
+    {"fft_", "window", .array = &line},
+    {"unique_sized", "size", .number = 2}, {"unique_sized", "fill_value", .array = &scalar},
     {"fast_rope", "x", .array = &heads}, {"fast_rope", "dims", .number = 8}, {"fast_rope", "freqs", .array = &mlx_array_empty},
     {"fast_rope", "offset", .array = &count, .number = 1},
     {"fast_rms_norm", "weight", .array = &line}, {"fast_layer_norm", "weight", .array = &line}, {"fast_layer_norm", "bias", .array = &line},

@@ -63,22 +63,26 @@ int mlx_matrix_transpose(mlx_array *res, const mlx_array a, const mlx_stream s) 
     return capi_end(&c, res, flat ? NULL : mx_swapaxes(x, -1, -2));
 }
 
-static int minmax(mlx_array *low, mlx_array *high, mlx_array a, const int *axes, int n, bool keepdims, mlx_stream s) {
+/* all: over all axes, else over those given. */
+static int minmax(mlx_array *low, mlx_array *high, mlx_array a, bool all, const int *list, size_t count, bool keepdims,
+                  mlx_stream s) {
     capi_call c = capi_begin(s);
+    int n = capi_count(list, count);
+    const int *axes = all ? NULL : capi_list(list);
     mx_array *x = capi_in(a), *out[2] = {mx_reduce(MX_MIN, x, axes, n, keepdims), NULL};
     out[1] = out[0] ? mx_reduce(MX_MAX, x, axes, n, keepdims) : NULL;
     return capi_end2(&c, low, high, out[1] != NULL, out);
 }
 int mlx_minmax(mlx_array *res_min, mlx_array *res_max, const mlx_array a, bool keepdims, const mlx_stream s) {
-    return minmax(res_min, res_max, a, NULL, 0, keepdims, s);
+    return minmax(res_min, res_max, a, true, NULL, 0, keepdims, s);
 }
 int mlx_minmax_axis(mlx_array *res_min, mlx_array *res_max, const mlx_array a, int axis, bool keepdims,
                     const mlx_stream s) {
-    return minmax(res_min, res_max, a, &axis, 1, keepdims, s);
+    return minmax(res_min, res_max, a, false, &axis, 1, keepdims, s);
 }
 int mlx_minmax_axes(mlx_array *res_min, mlx_array *res_max, const mlx_array a, const int *axes, size_t axes_num,
                     bool keepdims, const mlx_stream s) {
-    return minmax(res_min, res_max, a, capi_list(axes), capi_count(axes, axes_num), keepdims, s);
+    return minmax(res_min, res_max, a, false, axes, axes_num, keepdims, s);
 }
 
 static bool slabs(mx_array *a, int axis, mx_array **out) {

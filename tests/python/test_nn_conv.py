@@ -105,6 +105,14 @@ def test_pairs():
     np.testing.assert_allclose(layer(mx.array(x)), expected, 1e-4, 1e-4)
 
 
+def test_initial_weight_of_groups():
+    """The bound follows from the inputs of one output."""
+    for groups in (1, 2, 4):
+        weight = nn.Conv2d(64, 64, 3, groups=groups).weight
+        bound = (64 / groups * 9) ** -0.5
+        assert 0.99 * bound < mx.abs(weight).max().item() <= bound
+
+
 def test_initial_parameters():
     layer = nn.Conv2d(16, 64, 5)
     bound = 1 / math.sqrt(16 * 25)

@@ -19,14 +19,14 @@ def as_tuple(value, n):
 def initial_weight(in_channels, out_channels, kernel_size, groups=1):
     """A kernel `(out_channels, *kernel_size, in_channels / groups)` with entries in `[-s, s)`.
 
-    `s` is one over the root of `in_channels * prod(kernel_size)`.
+    `s` is one over the root of `in_channels / groups * prod(kernel_size)`, the inputs of an output.
     """
     if in_channels % groups != 0:
         raise ValueError(
             f"The number of input channels ({in_channels}) must be divisible by "
             f"the number of groups ({groups})"
         )
-    scale = math.sqrt(1 / (in_channels * math.prod(kernel_size)))
+    scale = math.sqrt(groups / (in_channels * math.prod(kernel_size)))
     shape = (out_channels, *kernel_size, in_channels // groups)
     return mx.random.uniform(-scale, scale, shape)
 
