@@ -399,7 +399,7 @@ static const special_row special[] = {
     {"fast_gated", "q", .array = &heads}, {"fast_gated", "k", .array = &heads}, {"fast_gated", "v", .array = &heads},
     {"fast_gated", "gamma", .array = &scalar3}, {"fast_gated", "beta", .array = &scalar3}, {"fast_gated", "mask", .array = &mlx_array_empty},
     {"fast_gated", "initial_state", .array = &mlx_array_empty},
-    {"fft_stft", "n_fft", .number = 4}, {"fft_stft", "pad_mode", .text = "edge"}, {"fft_istft", "stft", .array = &heads},
+    {"fft_stft", "x", .array = &heads}, {"fft_stft", "n_fft", .number = 4}, {"fft_stft", "pad_mode", .text = "edge"}, {"fft_istft", "stft", .array = &heads},
     {"fft_", "window", .array = &line},
     {"unique_sized", "size", .number = 2}, {"unique_sized", "fill_value", .array = &scalar},
     {"fast_rope", "x", .array = &heads}, {"fast_rope", "dims", .number = 8}, {"fast_rope", "freqs", .array = &mlx_array_empty},
