@@ -6,13 +6,13 @@
 # make bench      measure, beside NumPy and PyTorch where installed
 # make accuracy   write docs/accuracy.md: the error of each function in ULP
 # make test-full  also under sanitizers and the torture build, and longer on random graphs
-# make install PREFIX=/usr/local            make format, make clean, make setup
+# make install PREFIX=/usr/local            STATIC=1: libmlxc.a as well; make format, make clean, make setup
 
 PREFIX ?= /usr/local
 TEXT   ?= /usr/share/common-licenses/GPL-3
 STEPS  ?= 600
 JOBS   ?= $(shell nproc)
-BUILD   = cmake --preset $(1) --log-level=WARNING && cmake --build build/$(1) -j $(JOBS)
+BUILD   = cmake --preset $(1) --log-level=WARNING $(if $(STATIC),-DMLXC_STATIC=ON) && cmake --build build/$(1) -j $(JOBS)
 TEST    = $(call BUILD,$(1)) && ctest --preset $(1)
 
 .DEFAULT_GOAL = build

@@ -78,6 +78,17 @@ def alone():
     return True
 
 
+def features(names, api):
+    """A macro for each function that mlx-c does not have (where its list is there), and for nothing else."""
+    macros = set(re.findall(r"#define MLX_C_HAS_(\w+)", (HEADERS / "features.h").read_text()))
+    upper = {n[4:].upper(): n for n in names}
+    yield from (f"MLX_C_HAS_{m} names no function" for m in sorted(macros - set(upper)))
+    if api:
+        beyond = {n[4:].upper() for n in names - {f["name"] for f in api["functions"]}}
+        yield from (f"features.h: MLX_C_HAS_{m} is missing" for m in sorted(beyond - macros))
+        yield from (f"features.h: mlx-c has {upper[m]}" for m in sorted(macros - beyond) if m in upper)
+
+
 def declared():
     text = "".join(p.read_text() for p in sorted(HEADERS.glob("*.h")))
     return set(re.findall(r"MLX_API[^;(]*?\b(_?mlx_\w+)\(", text))
@@ -98,6 +109,7 @@ def main():
     faults += [f"in the library but not declared: {n}" for n in extra]
     if api and not compiles("\n".join(program(api)) + "\n", "-std=c11"):
         faults.append("a signature, layout or value differs from mlx-c's")
+    faults += features(names, api)
     if not alone():
         faults.append("a header cannot be included alone")
     print("\n".join(faults))

@@ -58,3 +58,13 @@ int mlx_fast_gated_delta_update(mlx_array *res_y, mlx_array *res_state, const ml
     bool ok = mx_gated_delta_update(a[0], a[1], a[2], a[3], a[4], capi_opt(initial_state), capi_opt(mask), out);
     return capi_end2(&c, res_y, res_state, ok, out);
 }
+
+int mlx_fast_scaled_dot_product_attention_fused(mlx_array *res, const mlx_array queries,
+                                                const mlx_array keys, const mlx_array values,
+                                                float scale, const char *mask_mode,
+                                                const mlx_array mask_arr, const mlx_array sinks,
+                                                bool force_fused, const mlx_stream s) {
+    (void)force_fused; // it always is
+    return mlx_fast_scaled_dot_product_attention(res, queries, keys, values, scale, mask_mode,
+                                                 mask_arr, sinks, s);
+}

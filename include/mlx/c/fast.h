@@ -5,6 +5,7 @@
 #include "mlx/c/array.h"
 #include "mlx/c/closure.h"
 #include "mlx/c/distributed_group.h"
+#include "mlx/c/features.h"
 #include "mlx/c/io_types.h"
 #include "mlx/c/map.h"
 #include "mlx/c/optional.h"
@@ -39,6 +40,13 @@ MLX_API int mlx_fast_rope_dynamic(mlx_array *res, const mlx_array x, int dims,
    multiple of Hk. mask_mode: "", "causal", or "array" with mask_arr broadcastable to
    (B,H,Lq,Lk), bool or added. sinks (H): logits that take part in the softmax alone.
    mask_arr and sinks may be empty. */
+#if MLX_C_INTERFACE >= 700
+MLX_API int mlx_fast_scaled_dot_product_attention(
+    mlx_array *res, const mlx_array queries, const mlx_array keys,
+    const mlx_array values, float scale, const char *mask_mode,
+    const mlx_array mask_arr, const mlx_array sinks, bool force_fused,
+    const mlx_stream s) __asm__("mlx_fast_scaled_dot_product_attention_fused");
+#else
 MLX_API int mlx_fast_scaled_dot_product_attention(mlx_array *res,
                                                   const mlx_array queries,
                                                   const mlx_array keys,
@@ -47,6 +55,16 @@ MLX_API int mlx_fast_scaled_dot_product_attention(mlx_array *res,
                                                   const mlx_array mask_arr,
                                                   const mlx_array sinks,
                                                   const mlx_stream s);
+#endif
+/* The same with the parameter that mlx-c 0.7 has before the stream. It changes nothing
+   here: the matrix of scores is never made. A program written for mlx-c 0.7 defines
+   MLX_C_INTERFACE as 700 before its first include and finds this one under the name
+   without _fused. */
+MLX_API int mlx_fast_scaled_dot_product_attention_fused(
+    mlx_array *res, const mlx_array queries, const mlx_array keys,
+    const mlx_array values, float scale, const char *mask_mode,
+    const mlx_array mask_arr, const mlx_array sinks, bool force_fused,
+    const mlx_stream s);
 
 /* The loss of class indices over the last axis, log(sum(exp(logits))) - logits[target] in float32: logits (...,V), targets
    (...) integers; one out of range is an error of the evaluation. (Not in mlx-c.) */

@@ -14,6 +14,7 @@
 #include "mlx/c/export.h"
 #include "mlx/c/extra.h"
 #include "mlx/c/fast.h"
+#include "mlx/c/features.h"
 #include "mlx/c/fft.h"
 #include "mlx/c/graph_utils.h"
 #include "mlx/c/half.h"

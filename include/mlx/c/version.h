@@ -2,6 +2,7 @@
 #ifndef MLX_C_VERSION_H
 #define MLX_C_VERSION_H
 
+#include "mlx/c/features.h"
 #include "mlx/c/string.h"
 
 #ifdef __cplusplus
