@@ -17,6 +17,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+VARIANTS = {"mlx_fast_scaled_dot_product_attention"}  # declared twice, below one comment
 HEADERS = ROOT / "include" / "mlx" / "c"
 
 
@@ -89,6 +90,16 @@ def features(names, api):
         yield from (f"features.h: mlx-c has {upper[m]}" for m in sorted(macros - beyond) if m in upper)
 
 
+def undocumented():
+    """Declarations without a comment of their own right above them. Headlines of sections are none."""
+    for header in sorted(HEADERS.glob("*.h")):
+        text = re.sub(r"^#(?:if|else|endif).*\n", "", header.read_text(), flags=re.M)
+        text = re.sub(r"/\* --- .*?\*/\n", "\n", text)
+        for found in re.finditer(r"MLX_API[^;(]*?\b(_?mlx_\w+)\(", text):
+            if found.group(1) not in VARIANTS and not text[:found.start()].endswith("*/\n"):
+                yield f"{header.name}: {found.group(1)} has no comment"
+
+
 def declared():
     text = "".join(p.read_text() for p in sorted(HEADERS.glob("*.h")))
     return set(re.findall(r"MLX_API[^;(]*?\b(_?mlx_\w+)\(", text))
@@ -110,6 +121,7 @@ def main():
     if api and not compiles("\n".join(program(api)) + "\n", "-std=c11"):
         faults.append("a signature, layout or value differs from mlx-c's")
     faults += features(names, api)
+    faults += undocumented()
     if not alone():
         faults.append("a header cannot be included alone")
     print("\n".join(faults))

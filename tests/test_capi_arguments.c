@@ -45,7 +45,9 @@ static const pair fails[] = {{"mlx_default_gpu_stream_new", ""}, {"mlx_metal_st*
                              {"mlx_distributed_recv*", ""}};
 
 static const pair may_be_null[] = {
-    {"mlx_load_safetensors*", "res_*"}, {"mlx_pad*", "mode"}, {"mlx_quantize", "mode"}, // what is left out
+    {"mlx_load_safetensors*", "res_*"}, {"mlx_pad*", "mode"}, {"mlx_quantize", "mode"},
+    {"mlx_nan_to_num_f64", "posinf"}, {"mlx_nan_to_num_f64", "neginf"},
+    {"mlx_hadamard_transform_f64", "scale"}, {"mlx_fast_rope_f64", "base"}, // what is left out
     {"", "s"}, {"", "S"}, {"", "stream"}, // the default stream
     {"", "group"}, {"mlx_distributed_group*", "handle"}, {"", "dtor"}, {"", "payload"}, {"", "bk"},
     {"", "biases"}, {"", "global_scale*"}, {"", "lhs_indices"}, {"", "rhs_indices"}, {"", "w_scales"},

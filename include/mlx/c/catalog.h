@@ -63,8 +63,9 @@ typedef struct mlx_value {
     } as;
 } mlx_value;
 
-/* Room for n ints, or for n values (of kind NONE), that the value owns. 1: no memory. */
+/* Room for n ints, zeros, that the value owns. Errors: no memory. */
 MLX_API int mlx_value_new_ints(mlx_value *value, size_t n);
+/* Room for n values of kind NONE that the value owns. Errors: no memory. */
 MLX_API int mlx_value_new_list(mlx_value *value, size_t n);
 /* Let go of what the value owns; it becomes NONE. */
 MLX_API void mlx_value_free(mlx_value *value);
@@ -92,8 +93,10 @@ struct mlx_operation {
    (kind NONE), which then holds the result. Errors: those of the functions that it stands for, and NULL arguments. */
 MLX_API int mlx_operation_call(mlx_value *res, const mlx_operation *op, mlx_value *args);
 
-/* All operations, in the order of their families. NULL: i is too large. */
+/* How many operations there are. */
 MLX_API size_t mlx_catalog_size(void);
+/* The i-th operation, in the order of their families; NULL: i is too large. It lives
+   for ever. */
 MLX_API const mlx_operation *mlx_catalog_get(size_t i);
 
 /* A second name of an operation. */
@@ -101,6 +104,7 @@ typedef struct mlx_operation_alias {
     const char *module, *name, *of;
     const char *from; /* the module of `of`; NULL: the same */
 } mlx_operation_alias;
+/* The i-th second name; NULL: i is too large. */
 MLX_API const mlx_operation_alias *mlx_catalog_alias(size_t i);
 
 /* --- signatures ------------------------------------------------------------------ */

@@ -27,8 +27,11 @@ typedef enum mlx_compile_mode_ {
 /* The compiled form of fun, traced anew for other dtypes and shapes; shapeless: only
    for other dtypes and numbers of dimensions. */
 MLX_API int mlx_compile(mlx_closure *res, const mlx_closure fun, bool shapeless);
+/* Compile in all of the process, as at the start. */
 MLX_API int mlx_enable_compile(void);
+/* From now on compiled functions are called as they are, in all of the process. */
 MLX_API int mlx_disable_compile(void);
+/* How much compiling does. Errors: no such mode. */
 MLX_API int mlx_set_compile_mode(mlx_compile_mode mode);
 
 /* For bindings: the same with a cache entry of fun's identity and the constants that
@@ -36,7 +39,9 @@ MLX_API int mlx_set_compile_mode(mlx_compile_mode mode);
 MLX_API int mlx_detail_compile(mlx_closure *res, const mlx_closure fun,
                                uintptr_t fun_id, bool shapeless,
                                const uint64_t *constants, size_t constants_num);
+/* Forget what was traced for a fun_id. */
 MLX_API int mlx_detail_compile_erase(uintptr_t fun_id);
+/* Forget all that was traced. */
 MLX_API int mlx_detail_compile_clear_cache(void);
 
 #ifdef __cplusplus

@@ -15,7 +15,9 @@ typedef struct mlx_distributed_group_ {
     void *ctx;
 } mlx_distributed_group;
 
+/* An empty handle, which stands for the group of all. */
 MLX_API mlx_distributed_group mlx_distributed_group_new(void);
+/* Let go of the handle. */
 MLX_API int mlx_distributed_group_free(mlx_distributed_group group);
 /* Is there a way to reach other processes: bk names it ("mpi", "ring" ...), NULL is
    any. */
@@ -24,8 +26,9 @@ MLX_API bool mlx_distributed_is_available(const char *bk);
    bk may be NULL. */
 MLX_API int mlx_distributed_init(mlx_distributed_group *res, bool strict,
                                  const char *bk);
-/* This process's number in the group, and how many there are. */
+/* This process's number in the group. */
 MLX_API int mlx_distributed_group_rank(mlx_distributed_group group);
+/* How many processes are in the group. */
 MLX_API int mlx_distributed_group_size(mlx_distributed_group group);
 /* The processes with the same color, ordered by key. */
 MLX_API int mlx_distributed_group_split(mlx_distributed_group *res,

@@ -28,6 +28,7 @@ typedef struct mlx_imported_function_ {
    shapes. */
 MLX_API int mlx_export_function(const char *file, const mlx_closure fun,
                                 const mlx_vector_array args, bool shapeless);
+/* The same of a function with named arguments. */
 MLX_API int mlx_export_function_kwargs(const char *file, const mlx_closure_kwargs fun,
                                        const mlx_vector_array args,
                                        const mlx_map_string_to_array kwargs,
@@ -41,9 +42,13 @@ MLX_API mlx_function_exporter mlx_function_exporter_new(const char *file,
    file carries along (NULL: none). */
 MLX_API mlx_function_exporter mlx_function_exporter_new_kwargs(
     const char *file, const mlx_closure_kwargs fun, bool shapeless, const char *metadata);
+/* Finish the file, which appears now, complete or not at all, and let go of the
+   exporter. Errors: what writing meets. */
 MLX_API int mlx_function_exporter_free(mlx_function_exporter xfunc);
+/* Trace the function with these arguments and add the trace. */
 MLX_API int mlx_function_exporter_apply(const mlx_function_exporter xfunc,
                                         const mlx_vector_array args);
+/* The same with named arguments, which only a function that takes them sees. */
 MLX_API int mlx_function_exporter_apply_kwargs(const mlx_function_exporter xfunc,
                                                const mlx_vector_array args,
                                                const mlx_map_string_to_array kwargs);
@@ -113,13 +118,16 @@ MLX_API int mlx_function_exporter_visit(const mlx_function_exporter xfunc,
 
 /* A function read from a file. An error: arguments that no trace in it fits. */
 MLX_API mlx_imported_function mlx_imported_function_new(const char *file);
+/* Let go of it. */
 MLX_API int mlx_imported_function_free(mlx_imported_function xfunc);
 /* The text in the file, "" if it has none; NULL on an empty handle. Valid as long as the
    function. */
 MLX_API const char *mlx_imported_function_metadata(const mlx_imported_function xfunc);
+/* Call it: the trace that fits the shapes and dtypes. Errors: none does. */
 MLX_API int mlx_imported_function_apply(mlx_vector_array *res,
                                         const mlx_imported_function xfunc,
                                         const mlx_vector_array args);
+/* The same with named arguments. */
 MLX_API int mlx_imported_function_apply_kwargs(mlx_vector_array *res,
                                                const mlx_imported_function xfunc,
                                                const mlx_vector_array args,

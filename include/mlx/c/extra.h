@@ -13,38 +13,49 @@ extern "C" {
 
 /* --- pointwise -------------------------------------------------------------------- */
 
-/* sqrt(a^2 + b^2) without overflow; |a| with the sign of b; whether the sign is minus; the float next to a towards
-   b. */
+/* sqrt(a^2 + b^2), safe from overflow. */
 MLX_API int mlx_hypot(mlx_array *res, const mlx_array a, const mlx_array b, const mlx_stream s);
+/* |a| with the sign of b, also of -0.0. */
 MLX_API int mlx_copysign(mlx_array *res, const mlx_array a, const mlx_array b, const mlx_stream s);
+/* Whether the sign is minus, also of -0.0 and NaN: bool. */
 MLX_API int mlx_signbit(mlx_array *res, const mlx_array a, const mlx_stream s);
+/* The float next to a in the direction of b. */
 MLX_API int mlx_nextafter(mlx_array *res, const mlx_array a, const mlx_array b, const mlx_stream s);
 /* Whether each element is (invert: is not) among those of `of`. */
 MLX_API int mlx_isin(mlx_array *res, const mlx_array a, const mlx_array of, bool invert, const mlx_stream s);
 
 /* --- reductions that pass over NaN ------------------------------------------------ */
 
+/* The sum along axes (NULL: all) of what is not NaN. */
 MLX_API int mlx_nansum(mlx_array *res, const mlx_array a, const int *axes, size_t axes_num, bool keepdims,
                        const mlx_stream s);
+/* The product of what is not NaN. */
 MLX_API int mlx_nanprod(mlx_array *res, const mlx_array a, const int *axes, size_t axes_num, bool keepdims,
                         const mlx_stream s);
+/* The largest of what is not NaN; NaN where nothing is left. */
 MLX_API int mlx_nanmax(mlx_array *res, const mlx_array a, const int *axes, size_t axes_num, bool keepdims,
                        const mlx_stream s);
+/* The smallest of what is not NaN; NaN where nothing is left. */
 MLX_API int mlx_nanmin(mlx_array *res, const mlx_array a, const int *axes, size_t axes_num, bool keepdims,
                        const mlx_stream s);
+/* The mean of what is not NaN. */
 MLX_API int mlx_nanmean(mlx_array *res, const mlx_array a, const int *axes, size_t axes_num, bool keepdims,
                         const mlx_stream s);
+/* The variance of what is not NaN, over its number minus ddof. */
 MLX_API int mlx_nanvar(mlx_array *res, const mlx_array a, const int *axes, size_t axes_num, bool keepdims, int ddof,
                        const mlx_stream s);
+/* The square root of mlx_nanvar. */
 MLX_API int mlx_nanstd(mlx_array *res, const mlx_array a, const int *axes, size_t axes_num, bool keepdims, int ddof,
                        const mlx_stream s);
 
 /* --- quantiles and histograms ----------------------------------------------------- */
 
-/* The elements at the places q of their order, 0 to 1, with the axes of q in front. method: "linear", "lower",
-   "higher", "midpoint" or "nearest". A NaN among the elements gives NaN; the second passes over them. */
+/* The elements at the places q of their order, 0 to 1, along axes (NULL: all), with the
+   axes of q in front. method: "linear", "lower", "higher", "midpoint" or "nearest". A
+   NaN among the elements gives NaN. */
 MLX_API int mlx_quantile(mlx_array *res, const mlx_array a, const mlx_array q, const int *axes, size_t axes_num,
                          bool keepdims, const char *method, const mlx_stream s);
+/* The same of what is not NaN. */
 MLX_API int mlx_nanquantile(mlx_array *res, const mlx_array a, const mlx_array q, const int *axes, size_t axes_num,
                             bool keepdims, const char *method, const mlx_stream s);
 /* How many elements, or what weights (may be empty), lie between edges, the last included; density: over the sum and
@@ -70,6 +81,7 @@ MLX_API int mlx_bincount(mlx_array *res, const mlx_array a, const mlx_array weig
 /* The norm of all elements along the axes as one vector. */
 MLX_API int mlx_linalg_vector_norm(mlx_array *res, const mlx_array a, double ord, const int *axes, size_t axes_num,
                                    bool keepdims, const mlx_stream s);
+/* The singular values (...,min(M,N)), descending. */
 MLX_API int mlx_linalg_svdvals(mlx_array *res, const mlx_array a, const mlx_stream s);
 /* The matrix times itself, n times; n < 0: its inverse. */
 MLX_API int mlx_linalg_matrix_power(mlx_array *res, const mlx_array a, int n, const mlx_stream s);
@@ -78,6 +90,7 @@ MLX_API int mlx_linalg_matrix_rank(mlx_array *res, const mlx_array a, const mlx_
                                    const mlx_stream s);
 /* The norm of the matrix times that of its inverse; ord NULL: 2. */
 MLX_API int mlx_linalg_cond(mlx_array *res, const mlx_array a, const double *ord, const mlx_stream s);
+/* The exponential of square matrices: the sum of a^k / k!. */
 MLX_API int mlx_linalg_expm(mlx_array *res, const mlx_array a, const mlx_stream s);
 /* Four arrays: x with the least |a x - b|, |a x - b|^2 of each column, the rank, the singular values. rcond < 0: as
    for matrix_rank. */
@@ -86,12 +99,17 @@ MLX_API int mlx_linalg_lstsq(mlx_vector_array *res, const mlx_array a, const mlx
 
 /* --- random numbers ------------------------------------------------------------------ */
 
+/* Exponential, of mean scale (not rate), which broadcasts to the shape. */
 MLX_API int mlx_random_exponential(mlx_array *res, const mlx_array scale, const int *shape, size_t shape_num,
                                    mlx_dtype dtype, const mlx_array key, const mlx_stream s);
+/* Gamma of shape alpha and scale 1: multiply by a scale, or divide by a rate. alpha
+   broadcasts to the shape. */
 MLX_API int mlx_random_gamma(mlx_array *res, const mlx_array alpha, const int *shape, size_t shape_num,
                              mlx_dtype dtype, const mlx_array key, const mlx_stream s);
+/* Beta with exponents a - 1 of x and b - 1 of 1 - x; both broadcast to the shape. */
 MLX_API int mlx_random_beta(mlx_array *res, const mlx_array a, const mlx_array b, const int *shape, size_t shape_num,
                             mlx_dtype dtype, const mlx_array key, const mlx_stream s);
+/* Poisson of mean lam, which broadcasts to the shape, in dtype. */
 MLX_API int mlx_random_poisson(mlx_array *res, const mlx_array lam, const int *shape, size_t shape_num,
                                mlx_dtype dtype, const mlx_array key, const mlx_stream s);
 /* Slabs of a along axis, with probabilities p (empty: equal). */

@@ -25,13 +25,15 @@ MLX_API int mlx_fast_rms_norm(mlx_array *res, const mlx_array x, const mlx_array
 MLX_API int mlx_fast_layer_norm(mlx_array *res, const mlx_array x,
                                 const mlx_array weight, const mlx_array bias, float eps,
                                 const mlx_stream s);
-/* Rotary positions (Su et al. 2021) on the first dims elements of the last axis of x
-   (...,L,D). Pairs are neighbours if traditional, else halves apart. Either base or
-   freqs (dims/2) is given; positions start at offset, for _dynamic an array of one or
-   of one per batch. */
+/* Rotate pairs among the first dims elements of the last axis of x (B,...,L,D), by
+   angles position * base^(-2i/dims) * scale, positions offset, offset + 1, ... along
+   the last axis but one. traditional: pairs are neighbours, else the halves. Either
+   base or freqs (dims/2 periods; may be empty) is given. */
 MLX_API int mlx_fast_rope(mlx_array *res, const mlx_array x, int dims, bool traditional,
                           mlx_optional_float base, float scale, int offset,
                           const mlx_array freqs, const mlx_stream s);
+/* The same with an offset that is an array: one integer, or one for each of the
+   batch. */
 MLX_API int mlx_fast_rope_dynamic(mlx_array *res, const mlx_array x, int dims,
                                   bool traditional, mlx_optional_float base,
                                   float scale, const mlx_array offset,
@@ -89,34 +91,44 @@ typedef struct mlx_fast_cuda_kernel_config_ {
     void *ctx;
 } mlx_fast_cuda_kernel_config;
 
-/* How a kernel is launched: outputs, sizes of the grid and of its groups, values of its
-   template arguments. */
+/* A description of a launch, to be filled by what follows. */
 MLX_API mlx_fast_cuda_kernel_config mlx_fast_cuda_kernel_config_new(void);
+/* Let go of it. */
 MLX_API void mlx_fast_cuda_kernel_config_free(mlx_fast_cuda_kernel_config cls);
+/* One more output: its shape and dtype. Errors: no valid shape. */
 MLX_API int mlx_fast_cuda_kernel_config_add_output_arg(mlx_fast_cuda_kernel_config cls,
                                                        const int *shape, size_t size,
                                                        mlx_dtype dtype);
+/* Threads in all, in three directions. Errors: not positive. */
 MLX_API int mlx_fast_cuda_kernel_config_set_grid(mlx_fast_cuda_kernel_config cls,
                                                  int grid1, int grid2, int grid3);
+/* Threads of a group, in three directions. Errors: not positive. */
 MLX_API int mlx_fast_cuda_kernel_config_set_thread_group(
     mlx_fast_cuda_kernel_config cls, int thread1, int thread2, int thread3);
+/* What the outputs are filled with before the kernel runs. */
 MLX_API int mlx_fast_cuda_kernel_config_set_init_value(mlx_fast_cuda_kernel_config cls,
                                                        float value);
+/* Whether the kernel's source is printed. */
 MLX_API int mlx_fast_cuda_kernel_config_set_verbose(mlx_fast_cuda_kernel_config cls,
                                                     bool verbose);
+/* A template argument that is a dtype. */
 MLX_API int mlx_fast_cuda_kernel_config_add_template_arg_dtype(
     mlx_fast_cuda_kernel_config cls, const char *name, mlx_dtype dtype);
+/* A template argument that is an integer. */
 MLX_API int mlx_fast_cuda_kernel_config_add_template_arg_int(
     mlx_fast_cuda_kernel_config cls, const char *name, int value);
+/* A template argument that is a bool. */
 MLX_API int mlx_fast_cuda_kernel_config_add_template_arg_bool(
     mlx_fast_cuda_kernel_config cls, const char *name, bool value);
-/* A kernel from its body, with the names of its inputs and outputs; applying it is
-   MLX_ERROR_UNSUPPORTED without CUDA. */
+/* A kernel from the body of its function in CUDA, with the names of its inputs and
+   outputs and a header (may be NULL) that stands before it. */
 MLX_API mlx_fast_cuda_kernel mlx_fast_cuda_kernel_new(const char *name,
     const mlx_vector_string input_names, const mlx_vector_string output_names,
     const char *source, const char *header, bool ensure_row_contiguous,
     int shared_memory);
+/* Let go of it. */
 MLX_API void mlx_fast_cuda_kernel_free(mlx_fast_cuda_kernel cls);
+/* Run it on inputs. MLX_ERROR_UNSUPPORTED: there is no CUDA here. */
 MLX_API int mlx_fast_cuda_kernel_apply(mlx_vector_array *outputs,
                                        mlx_fast_cuda_kernel cls,
                                        const mlx_vector_array inputs,
@@ -132,29 +144,43 @@ typedef struct mlx_fast_metal_kernel_config_ {
     void *ctx;
 } mlx_fast_metal_kernel_config;
 
+/* A description of a launch, to be filled by what follows. */
 MLX_API mlx_fast_metal_kernel_config mlx_fast_metal_kernel_config_new(void);
+/* Let go of it. */
 MLX_API void mlx_fast_metal_kernel_config_free(mlx_fast_metal_kernel_config cls);
+/* One more output: its shape and dtype. Errors: no valid shape. */
 MLX_API int mlx_fast_metal_kernel_config_add_output_arg(
     mlx_fast_metal_kernel_config cls, const int *shape, size_t size, mlx_dtype dtype);
+/* Threads in all, in three directions. Errors: not positive. */
 MLX_API int mlx_fast_metal_kernel_config_set_grid(mlx_fast_metal_kernel_config cls,
                                                   int grid1, int grid2, int grid3);
+/* Threads of a group, in three directions. Errors: not positive. */
 MLX_API int mlx_fast_metal_kernel_config_set_thread_group(
     mlx_fast_metal_kernel_config cls, int thread1, int thread2, int thread3);
+/* What the outputs are filled with before the kernel runs. */
 MLX_API int mlx_fast_metal_kernel_config_set_init_value(
     mlx_fast_metal_kernel_config cls, float value);
+/* Whether the kernel's source is printed. */
 MLX_API int mlx_fast_metal_kernel_config_set_verbose(mlx_fast_metal_kernel_config cls,
                                                      bool verbose);
+/* A template argument that is a dtype. */
 MLX_API int mlx_fast_metal_kernel_config_add_template_arg_dtype(
     mlx_fast_metal_kernel_config cls, const char *name, mlx_dtype dtype);
+/* A template argument that is an integer. */
 MLX_API int mlx_fast_metal_kernel_config_add_template_arg_int(
     mlx_fast_metal_kernel_config cls, const char *name, int value);
+/* A template argument that is a bool. */
 MLX_API int mlx_fast_metal_kernel_config_add_template_arg_bool(
     mlx_fast_metal_kernel_config cls, const char *name, bool value);
+/* A kernel from the body of its function in Metal, with the names of its inputs and
+   outputs and a header (may be NULL) that stands before it. */
 MLX_API mlx_fast_metal_kernel mlx_fast_metal_kernel_new(const char *name,
     const mlx_vector_string input_names, const mlx_vector_string output_names,
     const char *source, const char *header, bool ensure_row_contiguous,
     bool atomic_outputs);
+/* Let go of it. */
 MLX_API void mlx_fast_metal_kernel_free(mlx_fast_metal_kernel cls);
+/* Run it on inputs. MLX_ERROR_UNSUPPORTED: there is no Metal here. */
 MLX_API int mlx_fast_metal_kernel_apply(mlx_vector_array *outputs,
                                         mlx_fast_metal_kernel cls,
                                         const mlx_vector_array inputs,

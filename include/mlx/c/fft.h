@@ -26,48 +26,62 @@ typedef enum mlx_fft_norm_ {
     MLX_FFT_NORM_FORWARD = 2
 } mlx_fft_norm;
 
-/* Along one axis, two axes, some axes. */
+/* The transform along one axis, cut or padded with zeros to n. */
 MLX_API int mlx_fft_fft(mlx_array *res, const mlx_array a, int n, int axis,
                         mlx_fft_norm norm, const mlx_stream s);
+/* Along two axes: axes[i] is cut or padded to n[i]. n and axes may be NULL with a count
+   of 0: the last two axes, as they are. */
 MLX_API int mlx_fft_fft2(mlx_array *res, const mlx_array a, const int *n, size_t n_num,
                          const int *axes, size_t axes_num, mlx_fft_norm norm,
                          const mlx_stream s);
+/* Along any axes; where none are given, all. */
 MLX_API int mlx_fft_fftn(mlx_array *res, const mlx_array a, const int *n, size_t n_num,
                          const int *axes, size_t axes_num, mlx_fft_norm norm,
                          const mlx_stream s);
+/* The inverse of mlx_fft_fft. */
 MLX_API int mlx_fft_ifft(mlx_array *res, const mlx_array a, int n, int axis,
                          mlx_fft_norm norm, const mlx_stream s);
+/* The inverse of mlx_fft_fft2. */
 MLX_API int mlx_fft_ifft2(mlx_array *res, const mlx_array a, const int *n, size_t n_num,
                           const int *axes, size_t axes_num, mlx_fft_norm norm,
                           const mlx_stream s);
+/* The inverse of mlx_fft_fftn. */
 MLX_API int mlx_fft_ifftn(mlx_array *res, const mlx_array a, const int *n, size_t n_num,
                           const int *axes, size_t axes_num, mlx_fft_norm norm,
                           const mlx_stream s);
-/* Of real input: the last axis of the result has n/2 + 1 elements. */
+/* The transform of real numbers along an axis of n: n/2 + 1 elements, as the others are
+   their conjugates. */
 MLX_API int mlx_fft_rfft(mlx_array *res, const mlx_array a, int n, int axis,
                          mlx_fft_norm norm, const mlx_stream s);
+/* The same along two axes, of which the last is halved. */
 MLX_API int mlx_fft_rfft2(mlx_array *res, const mlx_array a, const int *n, size_t n_num,
                           const int *axes, size_t axes_num, mlx_fft_norm norm,
                           const mlx_stream s);
+/* The same along any axes, of which the last is halved. */
 MLX_API int mlx_fft_rfftn(mlx_array *res, const mlx_array a, const int *n, size_t n_num,
                           const int *axes, size_t axes_num, mlx_fft_norm norm,
                           const mlx_stream s);
-/* Back to real: n is the length of the result's last axis. */
+/* The inverse of mlx_fft_rfft: real numbers, n of them along the axis. */
 MLX_API int mlx_fft_irfft(mlx_array *res, const mlx_array a, int n, int axis,
                           mlx_fft_norm norm, const mlx_stream s);
+/* The inverse of mlx_fft_rfft2; n are the sizes of the result. */
 MLX_API int mlx_fft_irfft2(mlx_array *res, const mlx_array a, const int *n,
                            size_t n_num, const int *axes, size_t axes_num,
                            mlx_fft_norm norm, const mlx_stream s);
+/* The inverse of mlx_fft_rfftn; n are the sizes of the result. */
 MLX_API int mlx_fft_irfftn(mlx_array *res, const mlx_array a, const int *n,
                            size_t n_num, const int *axes, size_t axes_num,
                            mlx_fft_norm norm, const mlx_stream s);
 
-/* The frequencies of the elements, for samples d apart. */
+/* The frequencies that belong to the n elements of mlx_fft_fft, for samples d apart, in
+   cycles per unit of d: float32. */
 MLX_API int mlx_fft_fftfreq(mlx_array *res, int n, double d, const mlx_stream s);
+/* Those of the n/2 + 1 elements of mlx_fft_rfft. */
 MLX_API int mlx_fft_rfftfreq(mlx_array *res, int n, double d, const mlx_stream s);
-/* Move frequency zero to the middle, and back. */
+/* Frequency zero moved to the middle along axes (a count of 0: all). */
 MLX_API int mlx_fft_fftshift(mlx_array *res, const mlx_array a, const int *axes,
                              size_t axes_num, const mlx_stream s);
+/* The same undone. */
 MLX_API int mlx_fft_ifftshift(mlx_array *res, const mlx_array a, const int *axes,
                               size_t axes_num, const mlx_stream s);
 

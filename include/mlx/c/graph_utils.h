@@ -23,7 +23,9 @@ typedef struct mlx_node_namer_ {
 
 /* Names for arrays in a picture. */
 MLX_API mlx_node_namer mlx_node_namer_new(void);
+/* Let go of it. */
 MLX_API int mlx_node_namer_free(mlx_node_namer namer);
+/* Name an array; the name is copied. */
 MLX_API int mlx_node_namer_set_name(mlx_node_namer namer, const mlx_array arr,
                                     const char *name);
 /* The name, which belongs to the namer; one is made up where none was set. */
@@ -33,6 +35,7 @@ MLX_API int mlx_node_namer_get_name(const char **name, mlx_node_namer namer,
 /* In Graphviz' language, and as lines of text. */
 MLX_API int mlx_export_to_dot(FILE *os, const mlx_node_namer namer,
                               const mlx_vector_array outputs);
+/* The same graph as lines of text. */
 MLX_API int mlx_print_graph(FILE *os, const mlx_node_namer namer,
                             const mlx_vector_array outputs);
 

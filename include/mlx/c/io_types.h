@@ -36,40 +36,63 @@ typedef struct mlx_io_gguf_ {
 
 /* desc is what the functions get. */
 MLX_API mlx_io_reader mlx_io_reader_new(void *desc, mlx_io_vtable vtable);
+/* The desc that it was made with. */
 MLX_API int mlx_io_reader_descriptor(void **desc_, mlx_io_reader io);
+/* What its label function says, or "reader". */
 MLX_API int mlx_io_reader_tostring(mlx_string *str_, mlx_io_reader io);
+/* Let go of it: calls the table's free function with desc. */
 MLX_API int mlx_io_reader_free(mlx_io_reader io);
+/* A writer from desc, which the functions get, and a table of which write is needed. */
 MLX_API mlx_io_writer mlx_io_writer_new(void *desc, mlx_io_vtable vtable);
+/* The desc that it was made with. */
 MLX_API int mlx_io_writer_descriptor(void **desc_, mlx_io_writer io);
+/* What its label function says, or "writer". */
 MLX_API int mlx_io_writer_tostring(mlx_string *str_, mlx_io_writer io);
+/* Let go of it: calls the table's free function with desc. */
 MLX_API int mlx_io_writer_free(mlx_io_writer io);
 
 /* --- GGUF: arrays and metadata by key -------------------------------------------- */
 
+/* Contents without arrays and metadata, to be filled. */
 MLX_API mlx_io_gguf mlx_io_gguf_new(void);
+/* Let go of them. */
 MLX_API int mlx_io_gguf_free(mlx_io_gguf io);
-/* The keys of arrays; of metadata (which mlx-c does not have). */
+/* The names of the arrays. */
 MLX_API int mlx_io_gguf_get_keys(mlx_vector_string *keys, mlx_io_gguf io);
+/* The names of the metadata. */
 MLX_API int mlx_io_gguf_get_metadata_keys(mlx_vector_string *keys, mlx_io_gguf io);
-/* 2: there is no such key; 3: it holds another type. */
+/* The array of a name. Returns 2, without a call of the error handler, where there is
+   none. */
 MLX_API int mlx_io_gguf_get_array(mlx_array *arr, mlx_io_gguf io, const char *key);
+/* Metadata that are a number or a list of numbers, as array. Returns 2: no such name,
+   3: of another type; without a call of the error handler. */
 MLX_API int mlx_io_gguf_get_metadata_array(mlx_array *arr, mlx_io_gguf io,
                                            const char *key);
+/* Metadata that are a string. Returns 2 and 3 as mlx_io_gguf_get_metadata_array. */
 MLX_API int mlx_io_gguf_get_metadata_string(mlx_string *str, mlx_io_gguf io,
                                             const char *key);
+/* Metadata that are a list of strings. Returns 2 and 3 as
+   mlx_io_gguf_get_metadata_array. */
 MLX_API int mlx_io_gguf_get_metadata_vector_string(mlx_vector_string *vstr,
                                                    mlx_io_gguf io, const char *key);
+/* Whether there is a number or a list of numbers of this name. */
 MLX_API int mlx_io_gguf_has_metadata_array(bool *flag, mlx_io_gguf io, const char *key);
+/* Whether there is a string of this name. */
 MLX_API int mlx_io_gguf_has_metadata_string(bool *flag, mlx_io_gguf io,
                                             const char *key);
+/* Whether there is a list of strings of this name. */
 MLX_API int mlx_io_gguf_has_metadata_vector_string(bool *flag, mlx_io_gguf io,
                                                    const char *key);
-/* Put a value at a key, in place of a former one. */
+/* Put an array under a name, in place of a former one. */
 MLX_API int mlx_io_gguf_set_array(mlx_io_gguf io, const char *key, const mlx_array arr);
+/* Put a number or a vector of numbers under a name. Errors: a dtype that GGUF does not
+   have. */
 MLX_API int mlx_io_gguf_set_metadata_array(mlx_io_gguf io, const char *key,
                                            const mlx_array marr);
+/* Put a copy of a string under a name. */
 MLX_API int mlx_io_gguf_set_metadata_string(mlx_io_gguf io, const char *key,
                                             const char *mstr);
+/* Put copies of strings under a name. */
 MLX_API int mlx_io_gguf_set_metadata_vector_string(mlx_io_gguf io, const char *key,
                                                    const mlx_vector_string mvstr);
 

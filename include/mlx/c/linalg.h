@@ -20,56 +20,80 @@
 extern "C" {
 #endif
 
-/* a = L L^T, or U^T U; the inverse of a from such a factor. */
+/* L with a = L L^T (upper: U with a = U^T U) of symmetric positive definite matrices,
+   of which one triangle is read. */
 MLX_API int mlx_linalg_cholesky(mlx_array *res, const mlx_array a, bool upper,
                                 const mlx_stream s);
+/* The inverse of the matrix whose factor mlx_linalg_cholesky(a, upper) is given. */
 MLX_API int mlx_linalg_cholesky_inv(mlx_array *res, const mlx_array a, bool upper,
                                     const mlx_stream s);
-/* a = P L U: three arrays, P as indices; packed, with pivots. */
+/* a = P L U: three arrays. P are indices (uint32), so that L[P,:] U is a; L (...,M,K),
+   U (...,K,N), K the smaller side. */
 MLX_API int mlx_linalg_lu(mlx_vector_array *res, const mlx_array a, const mlx_stream s);
+/* The same packed: res_0 has U on and above the diagonal and L below it, res_1 the
+   pivots (uint32): row i was exchanged with row pivots[i]. */
 MLX_API int mlx_linalg_lu_factor(mlx_array *res_0, mlx_array *res_1, const mlx_array a,
                                  const mlx_stream s);
+/* a = Q R: Q (...,M,K) with orthonormal columns, R (...,K,N) upper triangular, K the
+   smaller side. */
 MLX_API int mlx_linalg_qr(mlx_array *res_0, mlx_array *res_1, const mlx_array a,
                           const mlx_stream s);
-/* U, S, V^T with compute_uv, else S alone. */
+/* U (...,M,M), S (...,min(M,N)) descending and V^T (...,N,N) with a = U diag(S) V^T; S
+   alone where compute_uv is false. */
 MLX_API int mlx_linalg_svd(mlx_vector_array *res, const mlx_array a, bool compute_uv,
                            const mlx_stream s);
 
-/* Eigenvalues and vectors; of symmetric or Hermitian matrices, of which UPLO "L" or "U"
-   says the half to read. */
+/* Eigenvalues (...,N) and, as columns, eigenvectors (...,N,N) of square matrices:
+   complex64, in no order. */
 MLX_API int mlx_linalg_eig(mlx_array *res_0, mlx_array *res_1, const mlx_array a,
                            const mlx_stream s);
+/* The eigenvalues alone. */
 MLX_API int mlx_linalg_eigvals(mlx_array *res, const mlx_array a, const mlx_stream s);
+/* Eigenvalues, ascending, and eigenvectors, as columns, of symmetric or Hermitian
+   matrices, of which the half that UPLO ("L" or "U") names is read. */
 MLX_API int mlx_linalg_eigh(mlx_array *res_0, mlx_array *res_1, const mlx_array a,
                             const char *UPLO, const mlx_stream s);
+/* Those eigenvalues alone. */
 MLX_API int mlx_linalg_eigvalsh(mlx_array *res, const mlx_array a, const char *UPLO,
                                 const mlx_stream s);
 
-/* Inverses: of a square, of a triangular, of any matrix (Moore-Penrose). */
+/* The inverse of square matrices. A singular one is an error when it is evaluated. */
 MLX_API int mlx_linalg_inv(mlx_array *res, const mlx_array a, const mlx_stream s);
+/* The inverse of triangular matrices; the other triangle is not read. */
 MLX_API int mlx_linalg_tri_inv(mlx_array *res, const mlx_array a, bool upper,
                                const mlx_stream s);
+/* The Moore-Penrose inverse (...,N,M) of matrices (...,M,N). */
 MLX_API int mlx_linalg_pinv(mlx_array *res, const mlx_array a, const mlx_stream s);
-/* x with a x = b; a (...,N,N), b (...,N) or (...,N,K). */
+/* x with a x = b; a (...,N,N), b (N) or (...,N,K). A singular a is an error when
+   evaluated. */
 MLX_API int mlx_linalg_solve(mlx_array *res, const mlx_array a, const mlx_array b,
                              const mlx_stream s);
+/* The same for triangular a, of which the other triangle is not read. */
 MLX_API int mlx_linalg_solve_triangular(mlx_array *res, const mlx_array a,
                                         const mlx_array b, bool upper,
                                         const mlx_stream s);
 
-/* Determinants; sign and log |det|. */
+/* The determinants of square matrices (...). */
 MLX_API int mlx_linalg_det(mlx_array *res, const mlx_array a, const mlx_stream s);
+/* The sign, or for complex numbers the phase, of the determinants, and log |det|: safe
+   where mlx_linalg_det overflows. */
 MLX_API int mlx_linalg_slogdet(mlx_array *res_0, mlx_array *res_1, const mlx_array a,
                                const mlx_stream s);
 
-/* Norms of vectors along one axis, of matrices along two. axis may be NULL: all
-   elements. ord of a matrix by name: "fro" or "nuc". */
+/* Along one axis the norm of vectors: (sum of |x|^ord)^(1/ord), for infinities the
+   largest or smallest |x|, for 0 how many are not 0. Along two axes that of matrices:
+   1, -1, 2, -2 and infinities. axis NULL with a count of 0: of a vector or matrix as it
+   is. */
 MLX_API int mlx_linalg_norm(mlx_array *res, const mlx_array a, double ord,
                             const int *axis, size_t axis_num, bool keepdims,
                             const mlx_stream s);
+/* The norm of matrices along two axes by name: "fro" (Frobenius) or "nuc" (sum of
+   singular values). */
 MLX_API int mlx_linalg_norm_matrix(mlx_array *res, const mlx_array a, const char *ord,
                                    const int *axis, size_t axis_num, bool keepdims,
                                    const mlx_stream s);
+/* The square root of the sum of |x|^2 along axes; axis NULL with a count of 0: of all
+   elements. */
 MLX_API int mlx_linalg_norm_l2(mlx_array *res, const mlx_array a, const int *axis,
                                size_t axis_num, bool keepdims, const mlx_stream s);
 /* The product of vectors of 3 (or 2) elements along an axis. */

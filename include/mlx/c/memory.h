@@ -18,10 +18,13 @@
 extern "C" {
 #endif
 
-/* In use by arrays; kept for reuse; the most that was ever in use. */
+/* Bytes that arrays hold now. */
 MLX_API int mlx_get_active_memory(size_t *res);
+/* Bytes that are kept for arrays to come. */
 MLX_API int mlx_get_cache_memory(size_t *res);
+/* The most that arrays held at once since the start or the last reset. */
 MLX_API int mlx_get_peak_memory(size_t *res);
+/* Start the peak anew. */
 MLX_API int mlx_reset_peak_memory(void);
 /* Give kept memory back to the system. */
 MLX_API int mlx_clear_cache(void);
@@ -30,10 +33,11 @@ MLX_API int mlx_clear_cache(void);
    error. (Not in mlx-c.) */
 MLX_API int mlx_get_array_buffer_size(size_t *res, const mlx_vector_array arrays);
 
-/* Each setter gives the former limit in *res. Beyond the memory limit an allocation is
-   an error. */
+/* Keep at most limit bytes for arrays to come; *res: the former limit. */
 MLX_API int mlx_set_cache_limit(size_t *res, size_t limit);
+/* What mlx_set_memory_limit set, in bytes. */
 MLX_API int mlx_get_memory_limit(size_t *res);
+/* Set the memory limit; *res: the former one. Beyond it an allocation is an error. */
 MLX_API int mlx_set_memory_limit(size_t *res, size_t limit);
 /* For devices that pin memory; recorded only. */
 MLX_API int mlx_set_wired_limit(size_t *res, size_t limit);

@@ -20,8 +20,11 @@
 extern "C" {
 #endif
 
+/* False: there is no Metal here. */
 MLX_API int mlx_metal_is_available(bool *res);
+/* MLX_ERROR_UNSUPPORTED. */
 MLX_API int mlx_metal_start_capture(const char *path);
+/* MLX_ERROR_UNSUPPORTED. */
 MLX_API int mlx_metal_stop_capture(void);
 
 #ifdef __cplusplus

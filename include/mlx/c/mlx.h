@@ -26,6 +26,7 @@
 #include "mlx/c/metal.h"
 #include "mlx/c/ops.h"
 #include "mlx/c/ops_more.h"
+#include "mlx/c/ops_reduce.h"
 #include "mlx/c/optional.h"
 #include "mlx/c/precise.h"
 #include "mlx/c/random.h"

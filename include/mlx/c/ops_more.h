@@ -12,25 +12,30 @@ extern "C" {
 
 /* a itself. */
 MLX_API int mlx_positive(mlx_array *res, const mlx_array a, const mlx_stream s);
-/* Towards zero. */
+/* Without the fraction: rounded towards 0, in a's dtype. */
 MLX_API int mlx_trunc(mlx_array *res, const mlx_array a, const mlx_stream s);
+/* Whether exactly one of two elements is not 0: bool. */
 MLX_API int mlx_logical_xor(mlx_array *res, const mlx_array a, const mlx_array b,
                             const mlx_stream s);
-/* log |gamma(a)| and its derivative. */
+/* log |Gamma(a)|. Integers become float32. */
 MLX_API int mlx_lgamma(mlx_array *res, const mlx_array a, const mlx_stream s);
+/* The derivative of log Gamma(a). Integers become float32. */
 MLX_API int mlx_digamma(mlx_array *res, const mlx_array a, const mlx_stream s);
 
 /* --- creation and shape ----------------------------------------------------------- */
 
-/* num points from start; stop is the last of them if endpoint, else the one that would follow. */
+/* As mlx_linspace, and without stop where endpoint is false. */
 MLX_API int mlx_linspace_endpoint(mlx_array *res, double start, double stop, int num, bool endpoint,
                                   mlx_dtype dtype, const mlx_stream s);
+/* Zeros of the shape of a, in dtype. */
 MLX_API int mlx_zeros_like_dtype(mlx_array *res, const mlx_array a, mlx_dtype dtype,
                                  const mlx_stream s);
+/* Ones of the shape of a, in dtype. */
 MLX_API int mlx_ones_like_dtype(mlx_array *res, const mlx_array a, mlx_dtype dtype,
                                 const mlx_stream s);
-/* The elements in reverse order along all axes, along some. */
+/* The elements in reverse order along all axes. */
 MLX_API int mlx_flip(mlx_array *res, const mlx_array a, const mlx_stream s);
+/* The elements in reverse order along these axes. */
 MLX_API int mlx_flip_axes(mlx_array *res, const mlx_array a, const int *axes, size_t axes_num,
                           const mlx_stream s);
 /* The slabs along an axis, without that axis. */
@@ -38,16 +43,19 @@ MLX_API int mlx_unstack(mlx_vector_array *res, const mlx_array a, int axis, cons
 
 /* --- counts, order, products ------------------------------------------------------ */
 
-/* Elements that are not zero, as int32: of all, along one axis, along several. */
+/* How many elements are not 0: int32. */
 MLX_API int mlx_count_nonzero(mlx_array *res, const mlx_array a, bool keepdims,
                               const mlx_stream s);
+/* mlx_count_nonzero along one axis. */
 MLX_API int mlx_count_nonzero_axis(mlx_array *res, const mlx_array a, int axis,
                                    bool keepdims, const mlx_stream s);
+/* mlx_count_nonzero along several axes; an empty list: along none. */
 MLX_API int mlx_count_nonzero_axes(mlx_array *res, const mlx_array a, const int *axes,
                                    size_t axes_num, bool keepdims, const mlx_stream s);
-/* Running results in another dtype. */
+/* mlx_cumsum of a cast to dtype. */
 MLX_API int mlx_cumsum_dtype(mlx_array *res, const mlx_array a, int axis, bool reverse,
                              bool inclusive, mlx_dtype dtype, const mlx_stream s);
+/* mlx_cumprod of a cast to dtype. */
 MLX_API int mlx_cumprod_dtype(mlx_array *res, const mlx_array a, int axis, bool reverse,
                               bool inclusive, mlx_dtype dtype, const mlx_stream s);
 /* Differences of neighbours along axis, taken n times. */
@@ -89,8 +97,10 @@ MLX_API int mlx_matrix_transpose(mlx_array *res, const mlx_array a, const mlx_st
 /* The smallest and the largest element: of all, along one axis, along several. */
 MLX_API int mlx_minmax(mlx_array *res_min, mlx_array *res_max, const mlx_array a, bool keepdims,
                        const mlx_stream s);
+/* mlx_minmax along one axis. */
 MLX_API int mlx_minmax_axis(mlx_array *res_min, mlx_array *res_max, const mlx_array a, int axis,
                             bool keepdims, const mlx_stream s);
+/* mlx_minmax along several axes. */
 MLX_API int mlx_minmax_axes(mlx_array *res_min, mlx_array *res_max, const mlx_array a,
                             const int *axes, size_t axes_num, bool keepdims, const mlx_stream s);
 /* Four arrays: the first `size` different values of the flattened array, ascending; where each occurs first (uint32);
@@ -106,7 +116,7 @@ MLX_API int mlx_broadcast_shapes(int *res, size_t *res_num, const int *a, size_t
                                  const int *b, size_t b_num);
 /* The dtype of an operation on both. */
 MLX_API int mlx_result_type(mlx_dtype *res, mlx_dtype a, mlx_dtype b);
-/* Is the result type of both the second: bool to integers, integers to floats ... */
+/* Whether every number of dtype from promotes to `to` and to nothing larger. */
 MLX_API int mlx_can_cast(bool *res, mlx_dtype from, mlx_dtype to);
 /* category: "complexfloating" "floating" "inexact" "signedinteger" "unsignedinteger" "integer"
    "number" "generic", or a dtype's own name. */

@@ -20,36 +20,42 @@
 extern "C" {
 #endif
 
+/* Start the calling thread's sequence of keys from a seed. */
 MLX_API int mlx_random_seed(uint64_t seed);
 /* The key that the thread's sequence goes on from, uint32 (2). A function that draws
    random numbers is compiled with the state as one more input and output: it sets the
    state to the input, draws, and returns what get_state gives; the caller sets that. */
 MLX_API int mlx_random_get_state(mlx_array *res);
+/* Go on from a key, uint32 (2). */
 MLX_API int mlx_random_set_state(const mlx_array state);
-/* A key from a seed; two keys from one, or num of them as rows. */
+/* The key of a seed: uint32 (2). */
 MLX_API int mlx_random_key(mlx_array *res, uint64_t seed);
+/* Two keys that are independent of each other and of key. */
 MLX_API int mlx_random_split(mlx_array *res_0, mlx_array *res_1, const mlx_array key,
                              const mlx_stream s);
+/* num such keys: uint32 (num,2). */
 MLX_API int mlx_random_split_num(mlx_array *res, const mlx_array key, int num,
                                  const mlx_stream s);
 
 /* width 1, 2 or 4 bytes of unsigned integer. */
 MLX_API int mlx_random_bits(mlx_array *res, const int *shape, size_t shape_num,
                             int width, const mlx_array key, const mlx_stream s);
-/* In [low, high), which broadcast to the shape. */
+/* In [low, high), which broadcast to the shape; a float dtype. */
 MLX_API int mlx_random_uniform(mlx_array *res, const mlx_array low,
                                const mlx_array high, const int *shape, size_t shape_num,
                                mlx_dtype dtype, const mlx_array key,
                                const mlx_stream s);
+/* Integers in [low, high), which broadcast to the shape. */
 MLX_API int mlx_random_randint(mlx_array *res, const mlx_array low,
                                const mlx_array high, const int *shape, size_t shape_num,
                                mlx_dtype dtype, const mlx_array key,
                                const mlx_stream s);
-/* loc + scale times a standard normal number; _broadcast: loc and scale are arrays or
-   empty. */
+/* Normal with mean loc and standard deviation scale (not variance). */
 MLX_API int mlx_random_normal(mlx_array *res, const int *shape, size_t shape_num,
                               mlx_dtype dtype, float loc, float scale,
                               const mlx_array key, const mlx_stream s);
+/* The same with loc and scale as arrays, which broadcast to the shape; empty: 0 and
+   1. */
 MLX_API int mlx_random_normal_broadcast(mlx_array *res, const int *shape,
                                         size_t shape_num, mlx_dtype dtype,
                                         const mlx_array loc, const mlx_array scale,
@@ -64,8 +70,10 @@ MLX_API int mlx_random_truncated_normal(mlx_array *res, const mlx_array lower,
                                         const mlx_array upper, const int *shape,
                                         size_t shape_num, mlx_dtype dtype,
                                         const mlx_array key, const mlx_stream s);
+/* Standard Gumbel: -log(-log u). */
 MLX_API int mlx_random_gumbel(mlx_array *res, const int *shape, size_t shape_num,
                               mlx_dtype dtype, const mlx_array key, const mlx_stream s);
+/* Laplace with mean loc and scale b = scale: density exp(-|x - loc| / b) / 2b. */
 MLX_API int mlx_random_laplace(mlx_array *res, const int *shape, size_t shape_num,
                                mlx_dtype dtype, float loc, float scale,
                                const mlx_array key, const mlx_stream s);
@@ -73,19 +81,22 @@ MLX_API int mlx_random_laplace(mlx_array *res, const int *shape, size_t shape_nu
 MLX_API int mlx_random_bernoulli(mlx_array *res, const mlx_array p, const int *shape,
                                  size_t shape_num, const mlx_array key,
                                  const mlx_stream s);
-/* Indices along axis with probabilities softmax(logits): one each, a shape of them,
-   num_samples each. */
+/* Indices (uint32) along axis with probabilities softmax(logits), one for each line:
+   the shape without that axis. */
 MLX_API int mlx_random_categorical(mlx_array *res, const mlx_array logits, int axis,
                                    const mlx_array key, const mlx_stream s);
+/* The same in a shape to which the one without the axis broadcasts. */
 MLX_API int mlx_random_categorical_shape(mlx_array *res, const mlx_array logits,
                                          int axis, const int *shape, size_t shape_num,
                                          const mlx_array key, const mlx_stream s);
+/* num_samples for each line, along a new last axis. */
 MLX_API int mlx_random_categorical_num_samples(mlx_array *res, const mlx_array logits_,
                                                int axis, int num_samples,
                                                const mlx_array key, const mlx_stream s);
-/* x in another order along an axis; the integers below x in any order. */
+/* The slabs of x along an axis in random order. */
 MLX_API int mlx_random_permutation(mlx_array *res, const mlx_array x, int axis,
                                    const mlx_array key, const mlx_stream s);
+/* The integers 0 to x - 1 in random order: uint32. */
 MLX_API int mlx_random_permutation_arange(mlx_array *res, int x, const mlx_array key,
                                           const mlx_stream s);
 

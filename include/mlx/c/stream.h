@@ -14,24 +14,34 @@ typedef struct mlx_stream_ {
     void *ctx;
 } mlx_stream;
 
+/* An empty handle, which stands for the default stream. */
 MLX_API mlx_stream mlx_stream_new(void);
-/* A new queue of this device. */
+/* A new queue of a device (empty: the default one). */
 MLX_API mlx_stream mlx_stream_new_device(mlx_device dev);
+/* Copy src into stream. */
 MLX_API int mlx_stream_set(mlx_stream *stream, const mlx_stream src);
+/* Let go of the handle; the queue and what is in it go on. A handle that was freed
+   before, or is none, is an error. */
 MLX_API int mlx_stream_free(mlx_stream stream);
 /* As Stream(Device(cpu, 0), 0). */
 MLX_API int mlx_stream_tostring(mlx_string *str, mlx_stream stream);
+/* Whether both name the same stream. */
 MLX_API bool mlx_stream_equal(mlx_stream lhs, mlx_stream rhs);
+/* The device that it belongs to. */
 MLX_API int mlx_stream_get_device(mlx_device *dev, mlx_stream stream);
+/* Its number in the process; the default stream of the CPU has 0. */
 MLX_API int mlx_stream_get_index(int *index, mlx_stream stream);
 
 /* Wait until all work on the stream is done; its errors are reported here. */
 MLX_API int mlx_synchronize(mlx_stream stream);
+/* The default stream of a device (empty: the default one). */
 MLX_API int mlx_get_default_stream(mlx_stream *stream, mlx_device dev);
+/* Make it its device's default stream, for the calling thread as for all. */
 MLX_API int mlx_set_default_stream(mlx_stream stream);
-/* Handles for the default streams of the CPU and of the GPU. Without a GPU the latter
-   is an error, unless MLX_GPU_ON_CPU=1 is set: then the CPU stands for it. */
+/* A handle for the default stream of the CPU. */
 MLX_API mlx_stream mlx_default_cpu_stream_new(void);
+/* The same of the GPU. Without one it is an error, unless MLX_GPU_ON_CPU=1 is in the
+   environment: then the CPU stands for it. */
 MLX_API mlx_stream mlx_default_gpu_stream_new(void);
 
 /* The same as mlx_stream_new_device, under the name that mlx-c 0.7 has for streams that any thread may use: every

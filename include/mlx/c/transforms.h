@@ -15,9 +15,12 @@
 extern "C" {
 #endif
 
-/* Compute the arrays and what they need: now, or on the library's own thread (the
-   arrays may be used at once; who reads them waits). */
+/* Compute the arrays and what they need, and return when that is done. Errors: what the
+   computation meets (memory, a singular matrix, an index out of range); the arrays stay
+   as they were, and the same call may be tried again. */
 MLX_API int mlx_eval(const mlx_vector_array outputs);
+/* The same on a thread of the library: returns at once, and who reads the arrays waits.
+   What fails is reported by whoever reads them. */
 MLX_API int mlx_async_eval(const mlx_vector_array outputs);
 /* For hosts with a way to stop: check(data) is called between the steps of an evaluation,
    and by who waits for another thread's, on the thread that wants the result. It must
@@ -29,11 +32,13 @@ MLX_API int mlx_set_interrupt_check(int (*check)(void *data), void *data);
    towards the arguments argnums. */
 MLX_API int mlx_value_and_grad(mlx_closure_value_and_grad *res, const mlx_closure fun,
                                const int *argnums, size_t argnums_num);
-/* Outputs, and the products of cotangents with the derivative (one result per primal),
-   or of the derivative with tangents (one per output). */
+/* fun's outputs, and the products of cotangents (one for each output) with its
+   derivative: one for each primal. */
 MLX_API int mlx_vjp(mlx_vector_array *res_0, mlx_vector_array *res_1,
                     const mlx_closure fun, const mlx_vector_array primals,
                     const mlx_vector_array cotangents);
+/* fun's outputs, and the products of its derivative with tangents (one for each
+   primal): one for each output. */
 MLX_API int mlx_jvp(mlx_vector_array *res_0, mlx_vector_array *res_1,
                     const mlx_closure fun, const mlx_vector_array primals,
                     const mlx_vector_array tangents);
@@ -49,6 +54,7 @@ MLX_API int mlx_custom_function(mlx_closure *res, const mlx_closure fun,
                                 const mlx_closure_custom fun_vjp,
                                 const mlx_closure_custom_jvp fun_jvp,
                                 const mlx_closure_custom_vmap fun_vmap);
+/* fun with a rule for mlx_vjp alone. */
 MLX_API int mlx_custom_vjp(mlx_closure *res, const mlx_closure fun,
                            const mlx_closure_custom fun_vjp);
 
