@@ -36,8 +36,8 @@ SV VEC FN(in_lanes)(VEC v, int levels) {
    registers. */
 SV void FN(level)(VEC *v, const int count, const int half) {
     UNROLL
-    for (int i = 0; i < count; i++)
-        if (!(i & half)) {
+    for (int i = 0; i < RADIX; i++) // a constant before inlining too: clang unrolls no other
+        if (i < count && !(i & half)) {
             VEC a = v[i], b = v[i + half];
             v[i] = V(add)(a, b);
             v[i + half] = V(sub)(a, b);

@@ -11,7 +11,8 @@
  * network (K. Batcher 1968). All are undefined again at the end.
  */
 
-enum { FN(MOST) = 8 * LANES };
+#define VECTORS 8 /* sorted in registers */
+enum { FN(MOST) = VECTORS * LANES };
 
 /* Lanes i and i ^ x change places where the smaller has bit `high` of i. */
 SV V FN(exchange)(V a, int x, int high) {
@@ -39,29 +40,33 @@ SV V FN(sort_lanes)(V a) {
     return a;
 }
 
-/* Two sorted runs of `half` vectors become one. */
+/* Two sorted runs of `half` vectors become one. Here and below counts are constants once all is inlined; loops go to
+   the most there can be, so that every compiler unrolls them. */
 SV void FN(merge_runs)(V *v, int half) {
-    V high[FN(MOST) / LANES / 2];
+    V high[VECTORS / 2];
+#pragma GCC unroll 4
+    for (int i = 0; i < VECTORS / 2; i++)
+        if (i < half)
+            high[i] = W(xor_lanes)(v[2 * half - 1 - i], LANES - 1);
+#pragma GCC unroll 4
+    for (int i = 0; i < VECTORS / 2; i++)
+        if (i < half) {
+            v[half + i] = W(max)(v[i], high[i]);
+            v[i] = W(min)(v[i], high[i]);
+        }
+#pragma GCC unroll 2
+    for (int d = VECTORS / 4; d; d /= 2)
 #pragma GCC unroll 8
-    for (int i = 0; i < half; i++)
-        high[i] = W(xor_lanes)(v[2 * half - 1 - i], LANES - 1);
-#pragma GCC unroll 8
-    for (int i = 0; i < half; i++) {
-        v[half + i] = W(max)(v[i], high[i]);
-        v[i] = W(min)(v[i], high[i]);
-    }
-#pragma GCC unroll 8
-    for (int d = half / 2; d; d /= 2)
-#pragma GCC unroll 8
-        for (int i = 0; i < 2 * half; i++)
-            if (!(i & d)) {
+        for (int i = 0; i < VECTORS; i++)
+            if (d < half && i < 2 * half && !(i & d)) {
                 V low = W(min)(v[i], v[i + d]);
                 v[i + d] = W(max)(v[i], v[i + d]);
                 v[i] = low;
             }
 #pragma GCC unroll 8
-    for (int i = 0; i < 2 * half; i++)
-        v[i] = FN(merge)(v[i]);
+    for (int i = 0; i < VECTORS; i++)
+        if (i < 2 * half)
+            v[i] = FN(merge)(v[i]);
 }
 
 /* How many of n elements are in the i-th vector. */
@@ -72,23 +77,26 @@ SV size_t FN(part)(size_t n, int i) {
 
 /* a[n], n <= vectors LANES; what lies behind counts as the largest key. */
 SV void FN(sort_few)(E *a, size_t n, int vectors) {
-    V v[FN(MOST) / LANES];
+    V v[VECTORS];
 #pragma GCC unroll 8
-    for (int i = 0; i < vectors; i++) {
-        size_t k = FN(part)(n, i);
-        V x = W(loadn)(a + (k ? i * LANES : 0), k);
-        v[i] = FN(sort_lanes)(W(select)(FIRST(k), x, W(set1)(LARGEST)));
-    }
+    for (int i = 0; i < VECTORS; i++)
+        if (i < vectors) {
+            size_t k = FN(part)(n, i);
+            V x = W(loadn)(a + (k ? i * LANES : 0), k);
+            v[i] = FN(sort_lanes)(W(select)(FIRST(k), x, W(set1)(LARGEST)));
+        }
+#pragma GCC unroll 3
+    for (int half = 1; half < VECTORS; half *= 2)
+#pragma GCC unroll 4
+        for (int i = 0; i < VECTORS; i += 2 * half)
+            if (i + 2 * half <= vectors)
+                FN(merge_runs)(v + i, half);
 #pragma GCC unroll 8
-    for (int half = 1; half < vectors; half *= 2)
-#pragma GCC unroll 8
-        for (int i = 0; i < vectors; i += 2 * half)
-            FN(merge_runs)(v + i, half);
-#pragma GCC unroll 8
-    for (int i = 0; i < vectors; i++) {
-        size_t k = FN(part)(n, i);
-        W(storen)(a + (k ? i * LANES : 0), v[i], k);
-    }
+    for (int i = 0; i < VECTORS; i++)
+        if (i < vectors) {
+            size_t k = FN(part)(n, i);
+            W(storen)(a + (k ? i * LANES : 0), v[i], k);
+        }
 }
 
 static void FN(small)(E *a, size_t n) {
@@ -206,3 +214,4 @@ static void FN(select)(K *a, K *b, size_t n, size_t k) {
 #undef FIRST
 #undef BITS
 #undef NOT
+#undef VECTORS
