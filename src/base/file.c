@@ -25,7 +25,7 @@ struct mx_file {
 static void *fail_errno(const char *op, const char *what, const char *path) {
     char reason[128];
     return mx_fail(MX_IO, "[%s] cannot %s '%s': %s", op, what, path,
-                   strerror_r(errno, reason, sizeof reason));
+                   mx_errno_text(errno, reason, sizeof reason));
 }
 
 static bool is_regular(const char *op, const char *path, const struct stat *s) {

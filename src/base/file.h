@@ -42,4 +42,7 @@ uint64_t mx_writer_count(const mx_writer *w);                  /* bytes put so f
 bool mx_writer_commit(mx_writer *w);  /* frees w; false: nothing has changed */
 void mx_writer_abandon(mx_writer *w); /* frees w; NULL is fine */
 
+/* What the system says of errno `code`; written into room[size]. */
+const char *mx_errno_text(int code, char *room, size_t size);
+
 #endif

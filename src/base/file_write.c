@@ -32,7 +32,7 @@ struct mx_writer {
 
 static bool fail_write(mx_writer *w, const char *what) {
     char reason[128];
-    const char *why = strerror_r(errno, reason, sizeof reason);
+    const char *why = mx_errno_text(errno, reason, sizeof reason);
     w->failed = true;
     mx_fail(MX_IO, "[%s] cannot %s '%s': %s", w->op, what, w->target, why);
     return false;

@@ -1,5 +1,5 @@
 /* The reference for pointwise operations; see k_ref.h. */
-#define _DEFAULT_SOURCE /* lgammal_r */
+#define _GNU_SOURCE /* lgammal_r, which musl shows to no others */
 #include "kernels/k_ref.h"
 
 #include <complex.h>
