@@ -7,6 +7,7 @@
  * The library keeps these closures with the graph, so that a context lives as long as derivatives may be asked for. It
  * holds no arrays but those that the function itself holds.
  */
+#include "gil.h"
 #include "transform.h"
 
 /* --- contexts ----------------------------------------------------------------------------------------------- */
@@ -20,9 +21,9 @@ typedef struct context {
 
 static void context_free(void *payload) {
     context *c = payload;
-    if (!Py_IsInitialized())
+    PyGILState_STATE gil;
+    if (!mpy_gil_take(&gil))
         return;
-    PyGILState_STATE gil = PyGILState_Ensure();
     Py_XDECREF(c->fun);
     Py_XDECREF(c->args);
     Py_XDECREF(c->kwargs);
@@ -58,7 +59,9 @@ static int run_function(mpy_body *body, mlx_vector_array out, mlx_vector_array i
 
 static int enter_function(mlx_vector_array *out, const mlx_vector_array in, void *payload) {
     mpy_body *body = payload;
-    PyGILState_STATE gil = PyGILState_Ensure();
+    PyGILState_STATE gil;
+    if (!mpy_gil_take(&gil))
+        return -1;
     if (!out->ctx)
         *out = mlx_vector_array_new();
     int status = out->ctx ? run_function(body, *out, in) : (mpy_raise(), -1);
@@ -207,7 +210,9 @@ static int run_vjp(const context *c, mlx_vector_array out, mlx_vector_array prim
 
 static int enter_vjp(mlx_vector_array *out, const mlx_vector_array primals, const mlx_vector_array cotangents,
                      const mlx_vector_array outputs, void *payload) {
-    PyGILState_STATE gil = PyGILState_Ensure();
+    PyGILState_STATE gil;
+    if (!mpy_gil_take(&gil))
+        return -1;
     if (!out->ctx)
         *out = mlx_vector_array_new();
     int status = out->ctx ? run_vjp(payload, *out, primals, cotangents, outputs) : (mpy_raise(), -1);
@@ -261,7 +266,9 @@ static int run_jvp(const context *c, mlx_vector_array out, mlx_vector_array prim
 
 static int enter_jvp(mlx_vector_array *out, const mlx_vector_array primals, const mlx_vector_array tangents,
                      const int *argnums, size_t n, void *payload) {
-    PyGILState_STATE gil = PyGILState_Ensure();
+    PyGILState_STATE gil;
+    if (!mpy_gil_take(&gil))
+        return -1;
     if (!out->ctx)
         *out = mlx_vector_array_new();
     int status = out->ctx ? run_jvp(payload, *out, primals, tangents, argnums, n) : (mpy_raise(), -1);
@@ -333,7 +340,9 @@ static int run_vmap(const context *c, mlx_vector_array out, mlx_vector_int out_a
 
 static int enter_vmap(mlx_vector_array *out, mlx_vector_int *out_axes, const mlx_vector_array in, const int *axes,
                       size_t n, void *payload) {
-    PyGILState_STATE gil = PyGILState_Ensure();
+    PyGILState_STATE gil;
+    if (!mpy_gil_take(&gil))
+        return -1;
     if (!out->ctx)
         *out = mlx_vector_array_new();
     if (!out_axes->ctx)

@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "export_callback.h"
+#include "gil.h"
 
 /* --- arguments: arrays by position and by name ------------------------------------------------------------ */
 
@@ -116,7 +117,9 @@ static int run(PyObject *fun, mlx_vector_array out, mlx_vector_array in, mlx_map
 }
 
 static int enter(mlx_vector_array *out, const mlx_vector_array in, const mlx_map_string_to_array named, void *fun) {
-    PyGILState_STATE gil = PyGILState_Ensure();
+    PyGILState_STATE gil;
+    if (!mpy_gil_take(&gil))
+        return -1;
     if (!out->ctx)
         *out = mlx_vector_array_new();
     int status = out->ctx ? run(fun, *out, in, named) : (mpy_raise(), -1);

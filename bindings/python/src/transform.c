@@ -1,5 +1,6 @@
 /* What the transforms of functions share: see transform.h. */
 #include "transform.h"
+#include "gil.h"
 
 /* --- functions in the module ------------------------------------------------------------------------ */
 
@@ -178,7 +179,9 @@ int mpy_pack(PyObject **args, PyObject **kwargs, PyObject *const *given, size_t 
 
 static int run_body(mlx_vector_array *out, const mlx_vector_array in, void *payload) {
     mpy_body *body = payload;
-    PyGILState_STATE gil = PyGILState_Ensure();
+    PyGILState_STATE gil;
+    if (!mpy_gil_take(&gil))
+        return -1;
     if (!out->ctx)
         *out = mlx_vector_array_new();
     int status = out->ctx ? body->run(body, *out, in) : (mpy_raise(), -1);
