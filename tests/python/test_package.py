@@ -10,12 +10,13 @@ import pytest
 
 BUILD = os.environ.get("MLX_TEST_BUILD")
 SYSTEM = re.compile(r"/(ld-linux.*|lib(c|m|dl|rt|pthread|gcc_s|python[\d.]*|util|resolv))\.so[.\d]*$")
+# Where the module lies, and the libraries that came with it: the interpreter has loaded some of its own before.
 PROGRAM = """
+def libraries():
+    return {line.split()[-1] for line in open("/proc/self/maps") if ".so" in line and "r-xp" in line}
+before = libraries()
 import mlx.core
-print(mlx.core.__file__)
-for line in open("/proc/self/maps"):
-    if ".so" in line and "r-xp" in line:
-        print(line.split()[-1])
+print(mlx.core.__file__, *sorted(libraries() - before), sep="\\n")
 """
 
 
