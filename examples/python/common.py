@@ -1,4 +1,4 @@
-"""What the examples share: where data lies, MNIST, batches, a progress line."""
+"""What the examples share: where data lies and comes from, MNIST, batches, a progress line."""
 
 import argparse
 import gzip
@@ -26,6 +26,29 @@ def data_folder(data=None):
     return Path(data or os.environ.get("MLX_TEST_DATA") or root.parent / "shared" / "data")
 
 
+# Data that cannot come with the project, and who gives it.
+SOURCES = {
+    "mnist": "one of the four MNIST files (LeCun, Cortes and Burges; yann.lecun.com/exdb/mnist, and mirrors)",
+    "text": "a list of first names, one a line (names.txt of github.com/karpathy/makemore)",
+}
+LICENSES = Path("/usr/share/common-licenses")  # English prose that every Debian system has
+
+
+def data_file(data, folder, name):
+    """The path of a file below the data folder; where it is missing the program ends with a sentence that says what
+    to get, and where."""
+    path = data_folder(data) / folder / name
+    if not path.is_file():
+        sys.exit(f"{path} is missing, {SOURCES[folder]}: put it there, or say --data DIR where it is DIR/{folder}/{name}.")
+    return path
+
+
+def text_file(data, name, instead):
+    """The text, or where it is missing one of Debian's licences."""
+    path = data_folder(data) / "text" / name
+    return path if path.is_file() or not (LICENSES / instead).is_file() else LICENSES / instead
+
+
 def _idx(path, header):
     with gzip.open(path) as file:
         return memoryview(file.read())[header:]
@@ -33,11 +56,10 @@ def _idx(path, header):
 
 def mnist(data=None):
     """Training images and labels, test images and labels. Images are (N, 28, 28) float32 in [0, 1]."""
-    folder = data_folder(data) / "mnist"
 
     def part(name):
-        images = mx.array(_idx(folder / f"{name}-images-idx3-ubyte.gz", 16)).reshape(-1, 28, 28)
-        labels = mx.array(_idx(folder / f"{name}-labels-idx1-ubyte.gz", 8))
+        images = mx.array(_idx(data_file(data, "mnist", f"{name}-images-idx3-ubyte.gz"), 16)).reshape(-1, 28, 28)
+        labels = mx.array(_idx(data_file(data, "mnist", f"{name}-labels-idx1-ubyte.gz"), 8))
         return images.astype(mx.float32) / 255, labels.astype(mx.uint32)
 
     return *part("train"), *part("t10k")

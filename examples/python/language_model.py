@@ -1,6 +1,6 @@
 """A transformer language model on any text, byte by byte: trains, saves its weights, and writes.
 
-    python language_model.py --text FILE --steps 600
+    python language_model.py --text FILE --steps 600        without --text Shakespeare, or a licence of Debian's
 """
 
 import json
@@ -9,15 +9,19 @@ from pathlib import Path
 import mlx.core as mx
 import mlx.nn as nn
 import mlx.optimizers as optim
-from common import Progress, arguments, data_folder
+from common import Progress, arguments, text_file
+
+
+WINDOW = 64  # tokens that are trained on together, and seen when a text is written
 
 
 class Attention(nn.Module):
-    """Causal self-attention with rotary positions. x is (B, L, D)."""
+    """Causal self-attention with rotary positions. x is (B, L, D); the cache holds the last `window` keys and values, as
+    many as a token saw in training, and the position that comes next."""
 
-    def __init__(self, dims, heads):
+    def __init__(self, dims, heads, window):
         super().__init__()
-        self.heads = heads
+        self.heads, self.window = heads, window
         self.q_proj, self.k_proj = nn.Linear(dims, dims, bias=False), nn.Linear(dims, dims, bias=False)
         self.v_proj, self.o_proj = nn.Linear(dims, dims, bias=False), nn.Linear(dims, dims, bias=False)
         self.rope = nn.RoPE(dims // heads)
@@ -28,21 +32,22 @@ class Attention(nn.Module):
             project(x).reshape(B, L, self.heads, -1).transpose(0, 2, 1, 3)
             for project in (self.q_proj, self.k_proj, self.v_proj)
         )
-        offset = cache[0].shape[2] if cache else 0
+        offset = cache[2] if cache else 0
         q, k = self.rope(q, offset=offset), self.rope(k, offset=offset)
         if cache:
             k, v = mx.concatenate([cache[0], k], axis=2), mx.concatenate([cache[1], v], axis=2)
+        k, v = k[:, :, -max(self.window, L) :], v[:, :, -max(self.window, L) :]
         mask = "causal" if L > 1 else None
         x = mx.fast.scaled_dot_product_attention(q, k, v, scale=q.shape[-1] ** -0.5, mask=mask)
-        return self.o_proj(x.transpose(0, 2, 1, 3).reshape(B, L, D)), (k, v)
+        return self.o_proj(x.transpose(0, 2, 1, 3).reshape(B, L, D)), (k, v, offset + L)
 
 
 class Block(nn.Module):
     """Attention and a gated feed-forward network (SwiGLU), RMSNorm before each."""
 
-    def __init__(self, dims, heads, hidden):
+    def __init__(self, dims, heads, hidden, window):
         super().__init__()
-        self.attention, self.norm1, self.norm2 = Attention(dims, heads), nn.RMSNorm(dims), nn.RMSNorm(dims)
+        self.attention, self.norm1, self.norm2 = Attention(dims, heads, window), nn.RMSNorm(dims), nn.RMSNorm(dims)
         self.gate, self.up = nn.Linear(dims, hidden, bias=False), nn.Linear(dims, hidden, bias=False)
         self.down = nn.Linear(hidden, dims, bias=False)
 
@@ -56,10 +61,10 @@ class Block(nn.Module):
 class LanguageModel(nn.Module):
     """Tokens (B, L) to logits (B, L, vocabulary); and the keys and values of each layer, for the next call."""
 
-    def __init__(self, vocabulary, dims=128, heads=4, hidden=344, layers=3):
+    def __init__(self, vocabulary, dims=128, heads=4, hidden=344, layers=3, window=WINDOW):
         super().__init__()
         self.embedding = nn.Embedding(vocabulary, dims)
-        self.blocks = [Block(dims, heads, hidden) for _ in range(layers)]
+        self.blocks = [Block(dims, heads, hidden, window) for _ in range(layers)]
         self.norm, self.head = nn.RMSNorm(dims), nn.Linear(dims, vocabulary, bias=False)
 
     def __call__(self, tokens, cache=None):
@@ -94,7 +99,7 @@ def loss(model, x, y):
     return nn.losses.cross_entropy(model(x)[0], y, reduction="mean")
 
 
-def train(model, text, steps, batch=16, length=64, rate=2e-3):
+def train(model, text, steps, batch=16, length=WINDOW, rate=2e-3):
     """AdamW on random windows; returns the mean loss of the last tenth of the steps, in nats a byte."""
     optimizer = optim.AdamW(optim.cosine_decay(rate, steps, rate / 10), weight_decay=0.1, bias_correction=True)
     state = [model.state, optimizer.state]
@@ -151,6 +156,6 @@ def main(path, steps=600, seed=0, output=None):
 
 if __name__ == "__main__":
     options = arguments(__doc__, text="", steps=600, output="language_model.safetensors")
-    source = options.text or data_folder(options.data) / "text" / "tinyshakespeare_input.txt"
+    source = options.text or text_file(options.data, "tinyshakespeare_input.txt", "GPL-3")
     value, words = main(source, options.steps, options.seed, options.output)
     print(f"{words}\n\nloss: {value:.3f} nats a byte; weights in {options.output}")

@@ -1,6 +1,7 @@
 """Low-rank adaptation (Hu et al. 2022): a language model learns the style of another text with a few weights.
 
     python lora.py --data DIR        learns Shakespeare, then questions and SQL with 1% of the weights
+    python lora.py                   where DIR is missing: two licences of Debian's
 """
 
 import json
@@ -8,7 +9,7 @@ import math
 
 import mlx.core as mx
 import mlx.nn as nn
-from common import arguments, data_folder
+from common import LICENSES, arguments, data_folder, text_file
 from language_model import LanguageModel, Text, generate, loss, train
 from mlx.utils import tree_flatten
 
@@ -60,13 +61,19 @@ def size(tree):
     return sum(v.size for _, v in tree_flatten(tree))
 
 
+def questions(data):
+    """Questions and their answers in SQL, or another licence."""
+    path = data_folder(data) / "lora_wikisql" / "train.jsonl"
+    if not path.is_file():
+        return (LICENSES / "Artistic").read_bytes()
+    return "\n\n".join(json.loads(line)["text"] for line in path.read_text().splitlines()).encode()
+
+
 def main(data=None, steps=600, seed=0):
     """Returns the loss on the new text before and after, after fusing, and the share of weights that were trained."""
     mx.random.seed(seed)
-    folder = data_folder(data)
-    base = (folder / "text" / "tinyshakespeare_input.txt").read_bytes()
-    lines = (folder / "lora_wikisql" / "train.jsonl").read_text().splitlines()
-    other = "\n\n".join(json.loads(line)["text"] for line in lines).encode()
+    base = text_file(data, "tinyshakespeare_input.txt", "GPL-3").read_bytes()
+    other = questions(data)
     vocabulary = sorted(set(base) | set(other))
     base, other = Text(base, vocabulary), Text(other, vocabulary)
 

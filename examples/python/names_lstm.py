@@ -7,7 +7,7 @@ import mlx.core as mx
 import mlx.nn as nn
 import mlx.optimizers as optim
 import numpy as np
-from common import Progress, arguments, batches, data_folder
+from common import Progress, arguments, batches, data_file
 
 END = 0  # before the first and after the last letter; letters are 1 to 26
 
@@ -26,7 +26,7 @@ class NameModel(nn.Module):
 
 def load(data):
     """All names as rows of letters, END after them."""
-    names = (data_folder(data) / "text" / "names.txt").read_text().split()
+    names = data_file(data, "text", "names.txt").read_text().split()
     rows = np.zeros((len(names), max(map(len, names)) + 1), np.int32)
     for row, name in zip(rows, names):
         row[: len(name)] = [ord(c) - ord("a") + 1 for c in name]

@@ -1,6 +1,6 @@
 """The log-mel spectrogram of a WAV file, as speech models want it: 80 bands, a column every 10 ms at 16 kHz.
 
-    python speech_features.py --wav FILE
+    python speech_features.py --wav FILE        without a file that of the data folder, or a rising tone
 """
 
 import wave
@@ -65,14 +65,21 @@ def draw(features, columns=78, rows=16):
     return "\n".join("".join(" .:-=+*#%@"[int(v)] for v in row) for row in level)
 
 
-def main(path):
-    """Returns the features."""
-    return log_mel(read_wav(path))
+def sweep(seconds=3, low=80, high=6000):
+    """A tone that rises by the same factor in each second."""
+    growth, t = np.log(high / low) / seconds, np.arange(seconds * RATE) / RATE
+    return mx.array((0.5 * np.sin(2 * np.pi * low * np.expm1(growth * t) / growth)).astype(np.float32))
+
+
+def main(path=None):
+    """Returns the features of a file, or of a rising tone."""
+    return log_mel(read_wav(path) if path else sweep())
 
 
 if __name__ == "__main__":
     options = arguments(__doc__, wav="")
-    path = options.wav or data_folder(options.data) / "speech" / "jfk.wav"
+    speech = data_folder(options.data) / "speech" / "jfk.wav"
+    path = options.wav or (speech if speech.is_file() else None)
     features = main(path)
     print(draw(features))
-    print(f"{path}: {features.shape[0]} frames of {features.shape[1]} bands, mean {features.mean().item():.4f}")
+    print(f"{path or 'a rising tone'}: {features.shape[0]} frames of {features.shape[1]} bands, mean {features.mean().item():.4f}")
