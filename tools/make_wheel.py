@@ -5,12 +5,14 @@
 """
 import base64
 import hashlib
+import importlib.util
 import os
 import platform
 import re
 import subprocess
 import sys
 import tempfile
+import venv
 import zipfile
 from pathlib import Path
 
@@ -41,12 +43,21 @@ def retag(wheel, folder, tag):
     return target
 
 
+def python_with_pip(folder):
+    """This interpreter, or where it lacks pip, as Debian's does, one of a virtual environment in `folder`."""
+    if importlib.util.find_spec("pip"):
+        return sys.executable
+    venv.create(folder, with_pip=True)
+    return str(Path(folder, "bin", "python"))
+
+
 def main():
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
     root = Path(__file__).resolve().parent.parent
     with tempfile.TemporaryDirectory() as name:
-        subprocess.run([sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", name, root], check=True,
+        python = python_with_pip(Path(name, "env"))
+        subprocess.run([python, "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", name, root], check=True,
                        stdout=sys.stderr, env={**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"})
         (wheel,) = Path(name).glob("*.whl")
         print(retag(wheel, folder, platform_tag()))

@@ -80,7 +80,12 @@ if [ "$(id -u)" != 0 ]; then
     root=sudo
 fi
 export DEBIAN_FRONTEND=noninteractive
-$root apt-get update -qq
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
 # shellcheck disable=SC2086
-$root apt-get install -y -qq --no-install-recommends $missing
+if ! { $root apt-get update -qq && $root apt-get install -y -qq --no-install-recommends $missing; } >"$log" 2>&1; then
+    tail -20 "$log" >&2
+    echo "setup: apt-get could not install$missing" >&2
+    exit 1
+fi
 cmake_is_new || { echo "setup: CMake 3.25 or newer is needed, this system's is older" >&2; exit 1; }
