@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Makes tests/data/mlxfn with the reference package: functions it exported, with inputs and results.
 
-    make_mlxfn.py FOLDER
+    make_mlxfn.py FOLDER [NAME ...]
 
 NAME.mlxfn has one or more traces. NAME.safetensors has the arrays of each call: "k.0", "k.1" ... are positional inputs of
 call k, "k.name" named ones, "k.out0" ... its results.
+Where names are given only those are made: the files of several versions of the package are kept.
 """
 import sys
 from pathlib import Path
@@ -12,11 +13,13 @@ from pathlib import Path
 import mlx.core as mx
 import mlx.nn as nn
 
-FOLDER = Path(sys.argv[1])
+FOLDER, NAMES = Path(sys.argv[1]), sys.argv[2:]
 
 
 def keep(name, f, *calls, shapeless=False, traced=None):
     """calls: (args, kwargs). The first `traced` of them are exported, all are run."""
+    if NAMES and name not in NAMES:
+        return
     arrays = {}
     with mx.exporter(str(FOLDER / f"{name}.mlxfn"), f, shapeless=shapeless) as exporter:
         for args, kwargs in calls[:traced or len(calls)]:
@@ -97,6 +100,13 @@ def products(x, y, w, scales, biases, i):
     return [r.astype(mx.float32).sum(-1) for r in results]
 
 
+def since_4(x):
+    """What files of 0.32.4 say in another way than those before."""
+    i = (x * 10).astype(mx.int32)
+    z = [mx.fft.fft(x), mx.fft.rfft2(x), mx.fft.ifft(x, axis=0)]
+    return [i // 3, i // -3, x // 0.3, mx.fft.irfft(x), *map(mx.real, z), *map(mx.imag, z)]
+
+
 def main():
     FOLDER.mkdir(parents=True, exist_ok=True)
     mx.random.seed(7)
@@ -111,6 +121,7 @@ def main():
     keep("indexing", indexing, call(x, i))
     keep("linear_algebra", linear_algebra, call(x, normal(3, 2, 4)))
     keep("products", products, call(normal(32, 1), normal(1, 64), *mx.quantize(normal(2, 64), 32, 4), mx.array([2, 0])))
+    keep("since_4", since_4, call(x))
     keep("named", lambda a, *, scale, shift: [a * scale + shift, a], call(x, scale=y, shift=normal(4)))
     keep("several", lambda *a, **k: sum(a) + sum(k.values()), call(x), call(x, y), call(i, i), call(x, b=y, a=x))
     keep("shapeless", lambda a, b: [mx.softmax(a - mx.mean(a, -1, keepdims=True), 0) * b, mx.flatten(a @ a.T), mx.std(a),

@@ -93,7 +93,7 @@ static void check_call(const char *file, mx_imported *f, const mx_map *arrays, i
     mx_arrays_free(&out);
 }
 
-static const char *const files[] = {"mlp",        "mlp_grad", "attention",      "pointwise", "reductions",
+static const char *const files[] = {"mlp",        "mlp_grad", "attention",      "pointwise", "reductions", "since_4",
                                     "indexing",   "named",    "products", "linear_algebra", "several",   "shapeless"};
 enum { FILES = sizeof files / sizeof *files };
 

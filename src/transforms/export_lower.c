@@ -151,8 +151,6 @@ static int lower_pointwise(const mx_node *n, mx_array *const *in, mx_array **out
     case MX_PRIM_trunc: return made(truncated(in[0]), out);
     case MX_PRIM_bitwise_invert: return made(inverted(in[0]), out);
     case MX_PRIM_sigmoid: return in[0]->dtype == MX_COMPLEX64 ? made(complex_sigmoid(in[0]), out) : 0;
-    case MX_PRIM_floor_divide:
-        return is_float(in[0]) ? made(mx_floor(mx_divide(in[0], in[1])), out) : 0;
     case MX_PRIM_real:
     case MX_PRIM_imag:
     case MX_PRIM_conjugate: return in[0]->dtype == MX_COMPLEX64 ? 0 : made(part(n, in[0]), out);

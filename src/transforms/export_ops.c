@@ -112,7 +112,7 @@ static const struct {
     SAME(subtract, Subtract),
     SAME(multiply, Multiply),
     SAME(divide, Divide),
-    {MX_PRIM_floor_divide, MX_FN_Divide, 0}, /* of integers */
+    SAME(floor_divide, FloorDivide),
     SAME(remainder, Remainder),
     SAME(power, Power),
     SAME(maximum, Maximum),
@@ -462,7 +462,7 @@ static bool write_conv(step *s) {
 static bool write_fft(step *s) {
     const mx_p_fft *p = s->node->params;
     mx_longs axes = {1, (const int64_t[]){p->axis}};
-    return plain(s, MX_FN_FFT, ARGS(LONGS(axes), INT(p->inverse), INT(p->kind != MX_P_FFT_FULL)));
+    return plain(s, MX_FN_FFT, ARGS(LONGS(axes), INT(p->inverse), INT(p->kind != MX_P_FFT_FULL), INT(0)));
 }
 
 /* All outputs of a factorisation; those that are gone get numbers too. */

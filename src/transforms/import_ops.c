@@ -92,7 +92,17 @@ AS(GreaterEqual, mx_greater_equal(in[0], in[1]))
 AS(LogicalAnd, mx_logical_and(in[0], in[1]))
 AS(LogicalOr, mx_logical_or(in[0], in[1]))
 AS(Select, mx_where(in[0], in[1], in[2]))
-AS(Divide, mx_dtype_is_inexact(mx_dtype_of(in[0])) ? mx_divide(in[0], in[1]) : mx_floor_divide(in[0], in[1]))
+
+/* Of integers, which only files before 0.32.4 have: rounded towards zero. */
+static mx_array *quotient(mx_array *a, mx_array *b) {
+    if (mx_dtype_is_inexact(mx_dtype_of(a)))
+        return mx_divide(a, b);
+    mx_array *down = mx_floor_divide(a, b), *rest = mx_not_equal(mx_remainder(a, b), mx_zero_like(a));
+    mx_array *negative = mx_not_equal(mx_less(a, mx_zero_like(a)), mx_less(b, mx_zero_like(b)));
+    return mx_where(mx_logical_and(rest, negative), mx_add_s(down, 1), down);
+}
+AS(Divide, quotient(in[0], in[1]))
+AS(FloorDivide, mx_floor_divide(in[0], in[1]))
 
 static mx_array *logarithm(mx_array *a, int base) {
     return base == 0 ? mx_log2(a) : base == 1 ? mx_log10(a) : mx_log(a);

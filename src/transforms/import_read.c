@@ -2,6 +2,7 @@
  * allocated for it, and the tape is a list: an id that has not come yet is refused, so there are no circles. */
 #include "transforms/import_read.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -59,7 +60,10 @@ typedef struct reader {
     size_t at;
     mx_fn_trace *t;
     ids ids;
+    long version; /* of 0.32.<version> */
 } reader;
+
+enum { WITH_ZEROS = 4 }; /* the first version whose files have them */
 
 static bool has(reader *r, uint64_t n, const char *what) {
     return mx_source_has(r->s, r->at, n, what);
@@ -247,12 +251,18 @@ static bool get_slots(reader *r, uint64_t most, bool made, const int32_t **out, 
 
 /* --- operations ---------------------------------------------------------------------------------- */
 
+static bool get_zero(reader *r, int64_t *v) {
+    size_t at = r->at;
+    return get_flag(r, v, "a flag") && (*v == 0 || mx_source_fail(r->s, at, "a flag is set that has no known meaning"));
+}
+
 static bool get_arg(reader *r, char letter, mx_fn_arg *a) {
     uint64_t bits = 0;
     float f;
     switch (letter) {
     case 'i': return get_i32(r, &a->i);
     case 'b': return get_flag(r, &a->i, "a flag");
+    case 'z': return r->version < WITH_ZEROS || get_zero(r, &a->i);
     case 't': return get_dtype(r, &a->i);
     case 's': return get_string(r, &a->s, "a text");
     case 'I':
@@ -454,8 +464,9 @@ static bool get_version(reader *r) {
     const char *version;
     if (!get_string(r, &version, "the version"))
         return false;
-    return strncmp(version, MX_FN_READS, strlen(MX_FN_READS)) == 0 ||
-           mx_source_fail(r->s, 0, "version '%.32s' is not known (%sx is)", version, MX_FN_READS);
+    bool known = strncmp(version, MX_FN_READS, strlen(MX_FN_READS)) == 0;
+    r->version = known ? strtol(version + strlen(MX_FN_READS), NULL, 10) : 0;
+    return known || mx_source_fail(r->s, 0, "version '%.32s' is not known (%sx is)", version, MX_FN_READS);
 }
 
 static bool get_file(reader *r, mx_fn_file *f) {

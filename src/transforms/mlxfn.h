@@ -1,6 +1,6 @@
 /* Functions in files: MLX's .mlxfn. All numbers are little-endian.
  *
- *     string      version of the writer, "0.32.2"            string: u64 length, bytes
+ *     string      version of the writer, "0.32.4"            string: u64 length, bytes
  *     i32         number of traces
  *     u8          shapeless
  *     string      metadata
@@ -24,8 +24,8 @@
  * Limits: 64 dimensions; 65,536 items in a list of an operation, and inputs or outputs of a trace; 2^31 - 1 entries. Counts
  * must fit into the bytes that are left, ids come before they are used and once, texts hold no 0.
  *
- * The layout was found by writing files with MLX 0.32.2 and looking at the bytes. Versions 0.32.x are
- * read, others refused. Operations that MLX has no name for are called "mlxc.<Name>": it refuses them.
+ * The layout was found by writing files with MLX 0.32.2 and 0.32.4 and looking at the bytes. Versions
+ * 0.32.x are read, others refused. Operations that MLX has no name for are called "mlxc.<Name>": it refuses them.
  */
 #ifndef MX_TRANSFORMS_MLXFN_H
 #define MX_TRANSFORMS_MLXFN_H
@@ -33,7 +33,7 @@
 #include "base/text.h"
 #include "graph/recipe.h"
 
-#define MX_FN_VERSION "0.32.2" /* written */
+#define MX_FN_VERSION "0.32.4" /* written */
 #define MX_FN_READS   "0.32."  /* versions that begin so are read */
 
 /* --- operations ------------------------------------------------------------------- */

@@ -75,7 +75,8 @@ static void put_ids(mx_text *t, const uint64_t *id, int n) {
 static void put_arg(mx_text *t, char letter, const mx_fn_arg *a) {
     switch (letter) {
     case 'i': put_i32(t, a->i); break;
-    case 'b': put_u8(t, a->i != 0); break;
+    case 'b':
+    case 'z': put_u8(t, a->i != 0); break;
     case 'q': mx_fn_put_u64(t, (uint64_t)a->i); break;
     case 't': mx_fn_put_dtype(t, (mx_dtype)a->i); break;
     case 'd': put_double(t, a->d); break;
