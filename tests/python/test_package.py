@@ -32,5 +32,7 @@ def test_wheel_carries_its_libraries(tmp_path):
     assert any(Path(path).name.startswith("libmlxc") for path in loaded)
     assert [path for path in loaded if not path.startswith(str(package))] == []
     names = [path.name for path in package.iterdir()]
+    assert (package / "include" / "mlx" / "c" / "mlx.h").is_file()
+    assert "libmlxc.so" in (package / "share" / "cmake" / "MLXC" / "MLXCConfig.cmake").read_text()
     assert not any("openblas" in name for name in names)
     assert {path.name.split("-")[0] for path in (package / "libs").glob("lib*")} >= {"libjansson", "libzip"}

@@ -52,7 +52,7 @@ def identity(dtype: mx.Dtype = mx.float32) -> Callable[[mx.array], mx.array]:
     return initializer
 
 
-def _fans(a):
+def _calculate_fan_in_fan_out(a):
     """Inputs of each output and outputs of each input, of a weight `(out, ..., in)`."""
     if a.ndim < 2:
         raise ValueError(
@@ -66,7 +66,7 @@ def _fans(a):
 def _fan(a, mode):
     if mode not in ("fan_in", "fan_out"):
         raise ValueError(f"Invalid mode: {mode}. Valid modes are: fan_in, fan_out")
-    return _fans(a)[mode == "fan_out"]
+    return _calculate_fan_in_fan_out(a)[mode == "fan_out"]
 
 
 def glorot_normal(dtype: mx.Dtype = mx.float32) -> Callable[[mx.array, float], mx.array]:
@@ -77,7 +77,7 @@ def glorot_normal(dtype: mx.Dtype = mx.float32) -> Callable[[mx.array, float], m
     """
 
     def initializer(a: mx.array, gain: float = 1.0) -> mx.array:
-        std = gain * math.sqrt(2.0 / sum(_fans(a)))
+        std = gain * math.sqrt(2.0 / sum(_calculate_fan_in_fan_out(a)))
         return mx.random.normal(shape=a.shape, scale=std, dtype=dtype)
 
     return initializer
@@ -90,7 +90,7 @@ def glorot_uniform(dtype: mx.Dtype = mx.float32) -> Callable[[mx.array, float], 
     """
 
     def initializer(a: mx.array, gain: float = 1.0) -> mx.array:
-        limit = gain * math.sqrt(6.0 / sum(_fans(a)))
+        limit = gain * math.sqrt(6.0 / sum(_calculate_fan_in_fan_out(a)))
         return mx.random.uniform(-limit, limit, a.shape, dtype=dtype)
 
     return initializer

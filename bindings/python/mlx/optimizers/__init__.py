@@ -19,3 +19,5 @@ from mlx.optimizers.schedulers import (
     step_decay,
 )
 from mlx.utils import tree_flatten, tree_map, tree_merge, tree_reduce, tree_unflatten
+
+from . import optimizers

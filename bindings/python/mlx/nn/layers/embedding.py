@@ -6,6 +6,7 @@ from typing import Optional
 import mlx.core as mx
 
 from .base import Module
+from .quantized import QuantizedEmbedding
 
 
 class Embedding(Module):

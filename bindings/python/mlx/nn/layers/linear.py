@@ -6,6 +6,7 @@ from typing import Any, Optional
 import mlx.core as mx
 
 from .base import Module
+from .quantized import QQLinear, QuantizedLinear
 
 
 class Identity(Module):

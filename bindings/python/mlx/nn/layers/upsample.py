@@ -74,6 +74,33 @@ def _interpolate(x, axis, scale, mode, align_corners, antialias):
     )
 
 
+def upsample_nearest(x: mx.array, scale_factor: Tuple) -> mx.array:
+    """Each spatial axis of `(N, ..., C)` resized by its factor, to the nearest points."""
+    for axis, scale in enumerate(scale_factor, 1):
+        x = _nearest(x, axis, scale)
+    return x
+
+
+def _upsample(x, scale_factor, mode, align_corners, antialias):
+    for axis, scale in enumerate(scale_factor, 1):
+        x = _interpolate(x, axis, scale, mode, align_corners, antialias)
+    return x
+
+
+def upsample_linear(
+    x: mx.array, scale_factor: Tuple, align_corners: bool = False, antialias: bool = False
+) -> mx.array:
+    """Each spatial axis resized by its factor, over 2 points; see `Upsample`."""
+    return _upsample(x, scale_factor, "linear", align_corners, antialias)
+
+
+def upsample_cubic(
+    x: mx.array, scale_factor: Tuple, align_corners: bool = False, antialias: bool = False
+) -> mx.array:
+    """Each spatial axis resized by its factor, over 4 points; see `Upsample`."""
+    return _upsample(x, scale_factor, "cubic", align_corners, antialias)
+
+
 class Upsample(Module):
     """Resizes the spatial axes of `(N, ..., C)`: a size `L` becomes `int(scale * L)`.
 
@@ -121,12 +148,10 @@ class Upsample(Module):
         )
 
     def __call__(self, x: mx.array) -> mx.array:
-        for axis, scale in enumerate(self._scales(x.ndim), 1):
-            if self.mode == "nearest":
-                x = _nearest(x, axis, scale)
-            else:
-                x = _interpolate(x, axis, scale, self.mode, self.align_corners, self.antialias)
-        return x
+        scales = self._scales(x.ndim)
+        if self.mode == "nearest":
+            return upsample_nearest(x, scales)
+        return _upsample(x, scales, self.mode, self.align_corners, self.antialias)
 
     def _scales(self, ndim):
         """One factor for each spatial axis."""
