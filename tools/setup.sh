@@ -20,7 +20,7 @@ compiler() {
     echo false
 }
 
-# Does a program that includes cblas.h compile and link against OpenBLAS?
+# OpenBLAS is loaded at run time; bench_matmul includes cblas.h and links against it.
 openblas_works() {
     out=$(mktemp)
     if printf '#include <cblas.h>\nint main(void) { return cblas_ddot(0, 0, 1, 0, 1) != 0; }\n' |

@@ -4,6 +4,7 @@
 #include "base/cache.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -240,9 +241,7 @@ static void *fail_limit(size_t bytes) {
                    bytes, mx_mem_active(), mx_mem_limit());
 }
 
-void *mx_block_alloc(size_t bytes) {
-    if (!mx_alloc_allowed() || bytes > LARGEST)
-        return mx_fail_nomem("allocate", bytes);
+static void *take_block(size_t bytes) {
     int c = class_of(bytes);
     size_t size = class_size(c);
     block *given_back = NULL;
@@ -256,6 +255,22 @@ void *mx_block_alloc(size_t bytes) {
     if (p)
         return p;
     return fits ? alloc_fresh(size) : fail_limit(bytes);
+}
+
+static _Atomic int fill = -1;
+
+void mx_block_fill(int byte) {
+    atomic_store(&fill, byte);
+}
+
+void *mx_block_alloc(size_t bytes) {
+    if (!mx_alloc_allowed() || bytes > LARGEST)
+        return mx_fail_nomem("allocate", bytes);
+    void *p = take_block(bytes);
+    int byte = atomic_load_explicit(&fill, memory_order_relaxed);
+    if (p && byte >= 0)
+        memset(p, byte, mx_block_size(bytes));
+    return p;
 }
 
 static void poison(void *p, size_t size) {

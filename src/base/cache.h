@@ -16,6 +16,8 @@
 
 void *mx_block_alloc(size_t bytes);         /* NULL and MX_NOMEM on failure; not zeroed */
 void mx_block_free(void *p, size_t bytes);  /* bytes as asked for */
+/* Tests: every block given from now on is filled with this byte; a negative one turns it off. */
+void mx_block_fill(int byte);
 size_t mx_block_size(size_t bytes);         /* what a request for bytes really takes */
 
 size_t mx_mem_active(void);                 /* in use by arrays */

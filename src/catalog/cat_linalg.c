@@ -117,7 +117,8 @@ const mlx_operation cat_linalg_rows[] = {
     {LINALG, "eigvalsh(a: array, UPLO: str = 'L', *, " STREAM_TYPES,
      "The eigenvalues of a symmetric or Hermitian matrix, ascending.", call_eigvalsh},
     {LINALG, "cholesky(a: array, upper: bool = False, *, " STREAM,
-     "L with L L^T = a, or U with U^T U = a if upper, of a positive definite matrix.", call_flagged,
+     "L with L L^T = a, or U with U^T U = a if upper, of a positive definite matrix. Of another one, rows from the "
+     "first pivot that is not positive on are no factor.", call_flagged,
      FAMILY(flagged, mlx_linalg_cholesky)},
     {LINALG, "cholesky_inv(a: array, upper: bool = False, *, " STREAM,
      "The inverse of a matrix whose factor cholesky(a, upper) is given.", call_flagged,

@@ -1,4 +1,4 @@
-/* The LAPACK tables: see lapack.h. The routines come with OpenBLAS. */
+/* The LAPACK tables: see lapack.h. */
 #include "cpu/lapack.h"
 
 #include <complex.h>
@@ -6,38 +6,36 @@
 
 #include "base/mem.h"
 
-#define P(name) s##name##_
-#define Q(name) sor##name##_
-#define S(name) s_##name
-#define T float
-#define R float
+#define S(name)      s_##name
+#define T            float
+#define R            float
 #define REAL_PART(x) (x)
-#define COMPLEX 0
+#define COMPLEX      0
 #include "cpu/lapack_impl.h"
 
-#define P(name) d##name##_
-#define Q(name) dor##name##_
-#define S(name) d_##name
-#define T double
-#define R double
+#define S(name)      d_##name
+#define T            double
+#define R            double
 #define REAL_PART(x) (x)
-#define COMPLEX 0
+#define COMPLEX      0
 #include "cpu/lapack_impl.h"
 
-#define P(name) c##name##_
-#define Q(name) cun##name##_
-#define S(name) c_##name
-#define T float _Complex
-#define R float
+#define S(name)      c_##name
+#define T            float _Complex
+#define R            float
 #define REAL_PART(x) crealf(x)
-#define COMPLEX 1
+#define COMPLEX      1
 #include "cpu/lapack_impl.h"
 
-const lapack *lapack_of(mx_dtype t) {
-    switch (t) {
-    case MX_FLOAT32: return &s_table;
-    case MX_FLOAT64: return &d_table;
-    case MX_COMPLEX64: return &c_table;
-    default: return NULL;
-    }
+#define SYMBOL(name, routine) {name, (void **)(void *)&routine}
+static const lapack_symbol symbols[] = {
+    SYMBOL("sgesdd_", s_routines.gesdd), SYMBOL("ssyevd_", s_routines.heevd), SYMBOL("sgeev_", s_routines.geev),
+    SYMBOL("dgesdd_", d_routines.gesdd), SYMBOL("dsyevd_", d_routines.heevd), SYMBOL("dgeev_", d_routines.geev),
+    SYMBOL("cgesdd_", c_routines.gesdd), SYMBOL("cheevd_", c_routines.heevd), SYMBOL("cgeev_", c_routines.geev),
+};
+
+const lapack *lapack_open(mx_dtype t) {
+    if (!lapack_load(symbols, sizeof symbols / sizeof *symbols))
+        return NULL;
+    return t == MX_FLOAT64 ? &d_table : t == MX_COMPLEX64 ? &c_table : &s_table;
 }

@@ -1,8 +1,14 @@
-/* Factorisations of one column-major matrix by LAPACK (Anderson et al. 1999), with their workspace.
+/* Singular values and eigenvalues of one column-major matrix by LAPACK (Anderson et al. 1999), with their
+ * workspace.
+ *
+ * OpenBLAS, or another library that has LAPACK's routines, is loaded by the first call that needs it:
+ * until then a process pays nothing for it, and one that has none computes everything else.
  *
  * One table per dtype: float32, float64, complex64. Each function returns LAPACK's info: 0 is success, above 0
- * the matrix is singular, not positive definite or did not converge; LAPACK_NO_MEMORY when the workspace
- * cannot be had. Matrices have no gaps between columns. "real" is the real type of the dtype.
+ * it did not converge; LAPACK_NO_MEMORY when the workspace cannot be had. Elements are finite, matrices not
+ * empty and without gaps between columns. "real" is the real type of the dtype.
+ *
+ * The routines need more stack than a host's thread may have: lapack_run calls them.
  */
 #ifndef MX_CPU_LAPACK_H
 #define MX_CPU_LAPACK_H
@@ -12,17 +18,6 @@
 enum { LAPACK_NO_MEMORY = -1000 };
 
 typedef struct lapack {
-    /* a (m,n) becomes L and U; pivot[min(m,n)], from 1 */
-    int (*lu)(int m, int n, void *a, int *pivot);
-    /* b (n,rhs) becomes the solution of a x = b; a is overwritten */
-    int (*solve)(int n, int rhs, void *a, int *pivot, void *b);
-    int (*invert)(int n, void *a, int *pivot);
-    int (*tri_invert)(bool upper, int n, void *a);
-    int (*tri_solve)(bool upper, int n, int rhs, void *a, void *b);
-    /* the triangle asked for becomes the factor, the other is left alone */
-    int (*cholesky)(bool upper, int n, void *a);
-    /* a (m,n) becomes R above its diagonal, then Q (m,k) with r (k,n) copied out, k = min(m,n) */
-    int (*qr)(int m, int n, void *a, void *r);
     /* s[min(m,n)] real; u (m,m) and vt (n,n), or both NULL; a is destroyed */
     int (*svd)(int m, int n, void *a, void *s, void *u, void *vt);
     /* w[n] real, ascending; a becomes the eigenvectors when wanted */
@@ -31,7 +26,24 @@ typedef struct lapack {
     int (*eig)(int n, void *a, mx_complex64 *w, mx_complex64 *v);
 } lapack;
 
-/* NULL for other dtypes. */
-const lapack *lapack_of(mx_dtype t);
+/* The largest side of a matrix: LAPACK counts its workspace in ints. */
+enum { LAPACK_MOST = 20000 };
+
+/* The dtype's table, ready to be called; NULL and mx_fail where no library can be had: none is installed,
+   it does not run on this processor, or too little memory is left for it. Within an evaluation only, of
+   which there is one at a time. */
+const lapack *lapack_open(mx_dtype t);
+
+/* body(ctx) on up to `threads` threads at once with stacks for LAPACK, each at least once; waits for them.
+   False and mx_fail when there is no memory for one. LAPACK itself runs on one thread meanwhile. */
+bool lapack_run(int threads, void (*body)(void *), void *ctx);
+
+/* Between the files of the loader: a routine's name and where its address goes. */
+typedef struct lapack_symbol {
+    const char *name;
+    void **address;
+} lapack_symbol;
+/* Loads a library that has all `count` symbols, once; false and mx_fail. (lapack_load.c) */
+bool lapack_load(const lapack_symbol *symbols, int count);
 
 #endif

@@ -64,6 +64,8 @@ typedef struct mx_gemm_args {
 
 /* False and mx_fail on a failed allocation; nothing else fails. */
 bool mx_gemm(const mx_gemm_args *args);
+/* The same, without recording an error: for bodies of mx_parallel_for. */
+bool mx_gemm_quiet(const mx_gemm_args *args);
 
 /* `count` products that do not depend on each other, of any sizes: side by side where they are many or
    small. */

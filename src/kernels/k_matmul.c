@@ -1,4 +1,5 @@
 /* The matmul family's table, and the register tiles of float32 and float64. */
+#include "kernels/k_factor.h"
 #include "kernels/k_tile.h"
 
 #define TILE_FN(name) f32_##name
@@ -73,4 +74,7 @@ const mx_k_matmul KN(mx_matmul) = {
                 [MX_INT16] = KN(k_imatmul_16),
                 [MX_INT32] = KN(k_imatmul_32),
                 [MX_INT64] = KN(k_imatmul_64)},
+    .factor = {[MX_FLOAT32] = &KN(mx_factor_f32),
+               [MX_FLOAT64] = &KN(mx_factor_f64),
+               [MX_COMPLEX64] = &KN(mx_factor_c64)},
 };

@@ -91,6 +91,8 @@ typedef struct mx_k_matmul {
     mx_k_skinny_dot *skinny_dot[MX_DTYPE_COUNT]; /* float16 float32 bfloat16, by the dtype of w */
     mx_k_skinny_sum *skinny_sum[MX_DTYPE_COUNT];
     mx_k_imatmul *imatmul[MX_DTYPE_COUNT];       /* integers and bool */
+    /* blocks of factorisations, float32 float64 complex64 (k_factor.h) */
+    const struct mx_k_factor *factor[MX_DTYPE_COUNT];
 } mx_k_matmul;
 
 #ifdef MX_ISA

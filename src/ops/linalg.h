@@ -1,6 +1,7 @@
 /* Linear algebra: factorisations, solutions, norms. Matrices are the last two axes, the others are a batch.
  * float32, float64 and complex64; halves are computed in float32 and come back as they were; integers become
- * float32. Factorisations run on LAPACK (Anderson et al. 1999); a singular matrix fails the evaluation. */
+ * float32. A singular matrix fails the evaluation, and so does one with infinite elements or NaN in svd, eigh
+ * and eig; elsewhere these take part as in the formulas. */
 #ifndef MX_OPS_LINALG_H
 #define MX_OPS_LINALG_H
 
@@ -19,7 +20,7 @@ mx_array *mx_eigvalsh(mx_array *a, bool upper);
 bool mx_eig(mx_array *a, mx_array *out[2]);               /* complex64 */
 mx_array *mx_eigvals(mx_array *a);
 bool mx_lu_factor(mx_array *a, mx_array *out[2]);         /* LU (...,M,N), pivots uint32 (...,K) */
-bool mx_lu(mx_array *a, mx_array *out[3]);                /* permutation uint32 (...,M), L, U; a[p] = L U */
+bool mx_lu(mx_array *a, mx_array *out[3]);                /* p uint32 (...,M), L, U; a = L[p] U */
 mx_array *mx_solve(mx_array *a, mx_array *b);             /* a x = b; b (...,N) or (...,N,R) */
 mx_array *mx_solve_triangular(mx_array *a, mx_array *b, bool upper);
 mx_array *mx_det(mx_array *a);

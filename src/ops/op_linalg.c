@@ -229,9 +229,16 @@ mx_array *mx_eigvals(mx_array *a) {
     return factor("eigvals", MX_PRIM_eig, NULL, a, true, &w, 1) ? w : NULL;
 }
 
+static bool check_floats(const char *op, const mx_array *a) {
+    if (!a || mx_dtype_is_inexact(mx_dtype_of(a)))
+        return a != NULL;
+    return mx_fail(MX_INVALID, "[linalg::%s] a matrix of floats is expected, the given array has dtype %s.", op,
+                   mx_dtype_name(mx_dtype_of(a)));
+}
+
 bool mx_lu_factor(mx_array *a, mx_array *out[2]) {
     mx_array *all[3];
-    if (!factor("lu_factor", MX_PRIM_lu, NULL, a, false, all, 3))
+    if (!check_floats("lu_factor", a) || !factor("lu_factor", MX_PRIM_lu, NULL, a, false, all, 3))
         return false;
     out[0] = all[0];
     out[1] = all[1];
@@ -246,6 +253,8 @@ static mx_array *corner(mx_array *a, int rows, int cols) {
 
 bool mx_lu(mx_array *a, mx_array *out[3]) {
     mx_array *all[3];
+    if (!check_floats("lu", a))
+        return false;
     if (!factor("lu", MX_PRIM_lu, NULL, a, false, all, 3))
         return false;
     int m = rows_of(a), n = cols_of(a), k = small_side(a);

@@ -192,8 +192,8 @@ bool mx_eig_vjp(const mx_node *n, mx_array *const *cot, const bool *need, mx_arr
     return grad[0] != NULL;
 }
 
-/* P A = L U, square: gA = P^T L^-H (tril(L^H gL, -1) + triu(gU U^H)) U^-H, where gL and gU lie below and above
-   the diagonal of the one cotangent. */
+/* A = (L U)[p], square: gA = (L^-H (tril(L^H gL, -1) + triu(gU U^H)) U^-H)[p], where gL and gU lie below and
+   above the diagonal of the one cotangent. */
 bool mx_lu_vjp(const mx_node *n, mx_array *const *cot, const bool *need, mx_array **grad) {
     mx_array *lu = mx_node_out(n, 0), *order = mx_node_out(n, 2);
     int m = lu->shape[lu->ndim - 2], c = lu->shape[lu->ndim - 1];
@@ -207,6 +207,6 @@ bool mx_lu_vjp(const mx_node *n, mx_array *const *cot, const bool *need, mx_arra
     mx_array *left = mx_solve_triangular(H(l), core, true);
     mx_array *g = H(mx_solve_triangular(u, H(left), true));
     mx_array *where = g ? mx_broadcast_to(column(mx_stop_gradient(order)), g->shape, g->ndim) : NULL;
-    grad[0] = where ? mx_scatter_axis(MX_SCATTER_NONE, mx_zeros_like(g), where, g, -2) : NULL;
+    grad[0] = where ? mx_take_along_axis(g, where, -2) : NULL;
     return grad[0] != NULL;
 }

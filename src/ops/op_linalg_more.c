@@ -41,7 +41,8 @@ static bool lu_diagonal(const char *op, mx_array *a, mx_array **diagonal, mx_arr
         return false;
     if (a->ndim < 2 || a->shape[a->ndim - 1] != a->shape[a->ndim - 2])
         return mx_fail(MX_INVALID, "[linalg::%s] Determinants are only defined for square matrices.", op);
-    if (!mx_lu_factor(a, lu))
+    a = mx_astype(a, mx_dtype_to_inexact(mx_dtype_of(a)));
+    if (!a || !mx_lu_factor(a, lu))
         return false;
     int n = a->shape[a->ndim - 1];
     mx_dtype t = mx_dtype_of(lu[0]);

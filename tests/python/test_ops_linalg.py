@@ -1,4 +1,7 @@
 """Linear algebra and Fourier transforms against NumPy."""
+import subprocess
+import sys
+
 import mlx.core as mx
 import numpy as np
 import pytest
@@ -84,8 +87,62 @@ def test_cross():
 def test_linalg_errors():
     with pytest.raises(ValueError, match="(?i)square"):
         mx.linalg.inv(mx.zeros((2, 3)))
-    with pytest.raises((ValueError, RuntimeError)):
-        mx.linalg.cholesky(mx.array([[0.0, 1], [1, 0]])).tolist()
+    for matrix in ([[1.0, 2], [2, 4]], [[0.0, 0], [0, 0]]):
+        with pytest.raises(RuntimeError, match="singular"):
+            mx.eval(mx.linalg.inv(mx.array(matrix)))
+    for name in ("svd", "eig", "eigvals", "eigh", "eigvalsh", "pinv"):
+        with pytest.raises(RuntimeError, match="not a number"):
+            mx.eval(getattr(mx.linalg, name)(mx.array([[1.0, np.inf], [np.nan, 1]])))
+    with pytest.raises(ValueError, match="float"):
+        mx.linalg.lu(mx.array([[0, 1], [1, 0]]))
+
+
+def test_indefinite():
+    """The factor as far as it goes, and what is left: MLX says no more either."""
+    assert mx.linalg.cholesky(mx.array([[1.0, 2], [2, 1]])).tolist() == [[1, 0], [2, -3]]
+    assert mx.linalg.cholesky(mx.array([[1.0, 2], [2, 1]]), upper=True).tolist() == [[1, 2], [0, -3]]
+
+
+@pytest.mark.parametrize("shape", [(5, 3), (3, 5), (2, 4, 4), (60, 60), (3, 2, 40, 33), (35, 70)], ids=str)
+def test_lu_of_any_matrix(shape):
+    a = numbers(*shape, seed=5)
+    p, low, up = mx.linalg.lu(mx.array(a))
+    rows = np.take_along_axis(np.array(low), np.array(p).astype(np.int64)[..., None], -2)
+    np.testing.assert_allclose(rows @ np.array(up), a, atol=1e-4)
+    assert np.sort(np.array(p), -1).tolist() == np.broadcast_to(np.arange(shape[-2]), p.shape).tolist()
+
+
+@pytest.mark.filterwarnings("ignore:invalid value")
+@pytest.mark.parametrize("name", ["inv", "cholesky", "solve", "det"])
+def test_nan_where_numpy_has_it(name):
+    """One element that is not a number: in float32 as in float64, and at least where NumPy's float64 has it, whose
+    library loses some."""
+    for at in range(9):
+        a = numbers(3, 3, seed=at).astype(np.float64)
+        a = a @ a.T + 2 * np.eye(3)
+        a.flat[at] = np.nan
+        one = (np.ones((3, 1)),) if name == "solve" else ()
+        wanted = np.isnan(getattr(np.linalg, name)(a, *one))
+        found = [np.array(mx.isnan(getattr(mx.linalg, name)(*(mx.array(x, dtype=t) for x in (a, *one)), stream=mx.cpu)))
+                 for t in (mx.float32, mx.float64)]
+        assert found[0].tolist() == found[1].tolist(), at
+        assert (found[0] | ~wanted).all(), at
+
+
+LATE = """
+import mlx.core as mx
+def blas():
+    return any("openblas" in line or "lapack" in line for line in open("/proc/self/maps"))
+a = mx.random.normal((70, 70), dtype=mx.float32)
+mx.eval(mx.linalg.inv(a), mx.linalg.qr(a), mx.linalg.lu(a), mx.linalg.solve(a, a), a @ a)
+assert not blas()
+mx.eval(mx.linalg.svd(a))
+assert blas()
+"""
+
+
+def test_lapack_is_loaded_late():
+    subprocess.run([sys.executable, "-c", LATE], check=True)
 
 
 X = numbers(3, 4, 6)

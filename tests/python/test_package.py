@@ -15,8 +15,9 @@ PROGRAM = """
 def libraries():
     return {line.split()[-1] for line in open("/proc/self/maps") if ".so" in line and "r-xp" in line}
 before = libraries()
-import mlx.core
-print(mlx.core.__file__, *sorted(libraries() - before), sep="\\n")
+import mlx.core as mx
+values = mx.linalg.eigvalsh(mx.array([[2.0, 1], [1, 2]]), stream=mx.cpu).tolist()
+print(mx.__file__, *values, *sorted(libraries() - before), sep="\\n")
 """
 
 
@@ -28,7 +29,8 @@ def test_wheel_carries_its_libraries(tmp_path):
     out = subprocess.run([sys.executable, "-S", "-c", PROGRAM], check=True, capture_output=True, text=True,
                          env={**variables, "PYTHONPATH": str(tmp_path)}).stdout.split()
     assert Path(out[0]).parent == package
-    loaded = [path for path in out[1:] if not SYSTEM.search(path) and "lib-dynload" not in path]
+    assert [round(float(x), 5) for x in out[1:3]] == [1, 3]
+    loaded = [path for path in out[3:] if not SYSTEM.search(path) and "lib-dynload" not in path]
     assert any(Path(path).name.startswith("libmlxc") for path in loaded)
     assert [path for path in loaded if not path.startswith(str(package))] == []
     names = [path.name for path in package.iterdir()]

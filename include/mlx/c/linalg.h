@@ -1,8 +1,8 @@
 /* Linear algebra. Matrices are the last two axes, what stands before them is a
  * batch.
  *
- * Factorisations are computed in float32 or float64. A singular matrix is an error
- * of eval, not of the call.
+ * Factorisations are computed in float32, float64 or complex64. A singular matrix is
+ * an error of eval, not of the call; so are NaN and infinity in svd, eig and eigh.
  */
 #ifndef MLX_C_LINALG_H
 #define MLX_C_LINALG_H
@@ -21,13 +21,14 @@ extern "C" {
 #endif
 
 /* L with a = L L^T (upper: U with a = U^T U) of symmetric positive definite matrices,
-   of which one triangle is read. */
+   of which one triangle is read. No error where a is not positive definite: rows from the
+   first such pivot on are then no factor. */
 MLX_API int mlx_linalg_cholesky(mlx_array *res, const mlx_array a, bool upper,
                                 const mlx_stream s);
 /* The inverse of the matrix whose factor mlx_linalg_cholesky(a, upper) is given. */
 MLX_API int mlx_linalg_cholesky_inv(mlx_array *res, const mlx_array a, bool upper,
                                     const mlx_stream s);
-/* a = P L U: three arrays. P are indices (uint32), so that L[P,:] U is a; L (...,M,K),
+/* Three arrays P, L, U. P are indices (uint32), so that L[P,:] U is a; L (...,M,K),
    U (...,K,N), K the smaller side. */
 MLX_API int mlx_linalg_lu(mlx_vector_array *res, const mlx_array a, const mlx_stream s);
 /* The same packed: res_0 has U on and above the diagonal and L below it, res_1 the
