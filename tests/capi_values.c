@@ -12,10 +12,10 @@
 #include "mlx/c/mlx.h"
 #include "mlx/c/ops_more.h"
 
-static char folder[] = "/tmp/capi-values-XXXXXX";
+static char folder[256];
 
 static const char *in_folder(const char *name) {
-    static char path[4][64];
+    static char path[4][320];
     static int next;
     char *to = path[next++ % 4];
     snprintf(to, sizeof path[0], "%s/%s", folder, name);
@@ -692,6 +692,8 @@ bool values_begin(void) {
     one_vector[0] = two(square, square);
     the_map = a_map();
     the_words = a_string_map();
+    const char *parent = getenv("TMPDIR");
+    snprintf(folder, sizeof folder, "%s/capi-values-XXXXXX", parent ? parent : "/tmp");
     return mkdtemp(folder) && make_files();
 }
 

@@ -231,6 +231,43 @@ static void failing_allocations(void) {
     }
 }
 
+/* --- operations of the catalog: their adapters make values on the way ------------------------------- */
+
+static const mlx_operation *operation(const char *start) {
+    for (size_t i = 0; i < mlx_catalog_size(); i++)
+        if (!strncmp(mlx_catalog_get(i)->signature, start, strlen(start)))
+            return mlx_catalog_get(i);
+    return NULL;
+}
+
+/* concatenate(arrays, axis=None): each array is flattened first. */
+static int join(uint64_t failing) {
+    mlx_array one = mlx_array_new_float(1), few[3] = {one, one, one};
+    mlx_value res = {0}, args[3] = {{.kind = MLX_VALUE_ARRAYS}, {.kind = MLX_VALUE_NONE}, {.kind = MLX_VALUE_STREAM}};
+    args[0].as.arrays = mlx_vector_array_new_data(few, 3);
+    args[0].owned = true;
+    told = 0;
+    mx_alloc_fail_at(failing);
+    if (!setjmp(out))
+        mlx_operation_call(&res, operation("concatenate("), args);
+    mx_alloc_fail_at(0);
+    mlx_value_free(&res);
+    mlx_value_free(&args[0]);
+    mlx_array_free(one);
+    return told;
+}
+
+static void failing_adapter(void) {
+    int failed = 1;
+    join(0);
+    for (uint64_t k = 1; failed && k < MOST_ALLOCATIONS; k++) {
+        int64_t before = mx_alloc_live();
+        failed = join(k);
+        CHECK_MSG(failed <= 1, "the handler was told %d times", failed);
+        CHECK_MSG(mx_alloc_live() <= before, "without allocation %d something is left behind", (int)k);
+    }
+}
+
 int main(void) {
     signal(SIGSEGV, crashed);
     signal(SIGABRT, crashed);
@@ -241,6 +278,7 @@ int main(void) {
     RUN(bad_arguments);
     RUN(freed_stream);
     RUN(failing_allocations);
+    RUN(failing_adapter);
     mlx_set_error_handler(NULL, NULL, NULL);
     values_end();
     return check_done();

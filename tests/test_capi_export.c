@@ -171,6 +171,12 @@ static void exporters(void) {
     mlx_vector_array_free(out);
 }
 
+static void write_text(const char *path, const char *text) {
+    FILE *f = fopen(path, "wb");
+    if (f && fputs(text, f) >= 0)
+        fclose(f);
+}
+
 static void refusals(void) {
     const char *path = own_path("no.mlxfn");
     mlx_closure f = mlx_closure_new_func(sum), bad = mlx_closure_new_func(failing), none = mlx_closure_new_func(nothing);
@@ -189,6 +195,9 @@ static void refusals(void) {
     mlx_imported_function g = mlx_imported_function_new(path);
     said(g.ctx == NULL, "no.mlxfn");
     said(mlx_imported_function_apply(&out, g, in), "empty handle");
+    write_text(path, "a file of text, of which the first bytes are a count");
+    g = mlx_imported_function_new(path);
+    said(g.ctx == NULL, "a count of 8007511653763915873 for the version is too large");
     CHECK_EQ_INT(mlx_imported_function_free(g), 0);
     mlx_vector_array_free(in);
     mlx_vector_array_free(out);

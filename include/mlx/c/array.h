@@ -166,7 +166,8 @@ MLX_API const size_t *mlx_array_strides(const mlx_array arr);
 MLX_API int mlx_array_dim(const mlx_array arr, int dim);
 /* The dtype; MLX_BOOL of an empty handle, with an error. */
 MLX_API mlx_dtype mlx_array_dtype(const mlx_array arr);
-/* As array([[1, 2], [3, 4]], dtype=int32). Evaluates. */
+/* As array([[1, 2], [3, 4]], dtype=int32); of large arrays the ends alone.
+   Evaluates. */
 MLX_API int mlx_array_tostring(mlx_string *str, const mlx_array arr);
 /* Decimals of printed floats, for the whole process; -1, the default: six significant
    digits. Not in mlx-c. */

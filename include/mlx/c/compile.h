@@ -24,8 +24,9 @@ typedef enum mlx_compile_mode_ {
     MLX_COMPILE_MODE_ENABLED = 3
 } mlx_compile_mode;
 
-/* The compiled form of fun, traced anew for other dtypes and shapes; shapeless: only
-   for other dtypes and numbers of dimensions. */
+/* The compiled form of fun: traced at the first call for its arguments' dtypes and
+   shapes, then run without a call of fun. shapeless: a trace serves other sizes, too,
+   and what cannot be right for them is refused. Errors of fun come from the call. */
 MLX_API int mlx_compile(mlx_closure *res, const mlx_closure fun, bool shapeless);
 /* Compile in all of the process, as at the start. */
 MLX_API int mlx_enable_compile(void);

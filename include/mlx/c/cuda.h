@@ -18,7 +18,7 @@
 extern "C" {
 #endif
 
-/* Can this library use a CUDA device here? */
+/* Whether this library can use a CUDA device here. */
 MLX_API int mlx_cuda_is_available(bool *res);
 
 #ifdef __cplusplus

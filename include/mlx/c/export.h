@@ -116,7 +116,8 @@ MLX_API int mlx_function_exporter_visit(const mlx_function_exporter xfunc,
 
 /* --- import -------------------------------------------------------------------------- */
 
-/* A function read from a file. An error: arguments that no trace in it fits. */
+/* A function read from a file. Errors: what is wrong with the file, at once. It may
+   hold several traces. */
 MLX_API mlx_imported_function mlx_imported_function_new(const char *file);
 /* Let go of it. */
 MLX_API int mlx_imported_function_free(mlx_imported_function xfunc);

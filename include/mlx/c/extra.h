@@ -78,14 +78,16 @@ MLX_API int mlx_bincount(mlx_array *res, const mlx_array a, const mlx_array weig
 
 /* --- linear algebra ----------------------------------------------------------------- */
 
-/* The norm of all elements along the axes as one vector. */
+/* The norm of all elements along axes (NULL: all of them) as one vector; ord as of
+   mlx_linalg_norm. */
 MLX_API int mlx_linalg_vector_norm(mlx_array *res, const mlx_array a, double ord, const int *axes, size_t axes_num,
                                    bool keepdims, const mlx_stream s);
 /* The singular values (...,min(M,N)), descending. */
 MLX_API int mlx_linalg_svdvals(mlx_array *res, const mlx_array a, const mlx_stream s);
-/* The matrix times itself, n times; n < 0: its inverse. */
+/* Square matrices to the power n; below 0: of their inverse. */
 MLX_API int mlx_linalg_matrix_power(mlx_array *res, const mlx_array a, int n, const mlx_stream s);
-/* Singular values above rtol (empty: the larger side times the dtype's precision) times the largest. */
+/* How many singular values (hermitian: eigenvalues) are above rtol (empty: the larger
+   side times the dtype's precision) times the largest. */
 MLX_API int mlx_linalg_matrix_rank(mlx_array *res, const mlx_array a, const mlx_array rtol, bool hermitian,
                                    const mlx_stream s);
 /* The norm of the matrix times that of its inverse; ord NULL: 2. */
@@ -112,7 +114,8 @@ MLX_API int mlx_random_beta(mlx_array *res, const mlx_array a, const mlx_array b
 /* Poisson of mean lam, which broadcasts to the shape, in dtype. */
 MLX_API int mlx_random_poisson(mlx_array *res, const mlx_array lam, const int *shape, size_t shape_num,
                                mlx_dtype dtype, const mlx_array key, const mlx_stream s);
-/* Slabs of a along axis, with probabilities p (empty: equal). */
+/* Slabs of a along axis, in the shape given, with probabilities p (empty: equal);
+   replace: the same may come again. Errors: more than there are without it. */
 MLX_API int mlx_random_choice(mlx_array *res, const mlx_array a, const int *shape, size_t shape_num, bool replace,
                               const mlx_array p, int axis, const mlx_array key, const mlx_stream s);
 

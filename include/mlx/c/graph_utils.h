@@ -21,7 +21,7 @@ typedef struct mlx_node_namer_ {
     void *ctx;
 } mlx_node_namer;
 
-/* Names for arrays in a picture. */
+/* Names for the arrays of a graph, none yet. */
 MLX_API mlx_node_namer mlx_node_namer_new(void);
 /* Let go of it. */
 MLX_API int mlx_node_namer_free(mlx_node_namer namer);
@@ -32,7 +32,7 @@ MLX_API int mlx_node_namer_set_name(mlx_node_namer namer, const mlx_array arr,
 MLX_API int mlx_node_namer_get_name(const char **name, mlx_node_namer namer,
                                     const mlx_array arr);
 
-/* In Graphviz' language, and as lines of text. */
+/* The graph of outputs in Graphviz's language, written to os. */
 MLX_API int mlx_export_to_dot(FILE *os, const mlx_node_namer namer,
                               const mlx_vector_array outputs);
 /* The same graph as lines of text. */

@@ -21,7 +21,8 @@
 extern "C" {
 #endif
 
-/* One array in NumPy's .npy format. */
+/* One array from a file in NumPy's npy format. Errors, as of the others here: a file
+   that cannot be opened or is not what it should be, at once. */
 MLX_API int mlx_load(mlx_array *res, const char *file, const mlx_stream s);
 /* The same from a reader (io_types.h), which then stands behind what was read. */
 MLX_API int mlx_load_reader(mlx_array *res, mlx_io_reader in_stream,
@@ -32,14 +33,15 @@ MLX_API int mlx_save(const char *file, const mlx_array a);
 /* The same through a writer. */
 MLX_API int mlx_save_writer(mlx_io_writer out_stream, const mlx_array a);
 
-/* A NumPy .npz archive: arrays by name. Not in mlx-c. */
+/* A NumPy npz archive: arrays by name. (Not in mlx-c.) */
 MLX_API int mlx_load_npz(mlx_map_string_to_array *res, const char *file,
                          const mlx_stream s);
 /* Write named arrays as npz archive, with its members deflated where compressed. */
 MLX_API int mlx_save_npz(const char *file, const mlx_map_string_to_array arrays,
                          bool compressed);
 
-/* safetensors: res_0 the arrays, res_1 the metadata. */
+/* A safetensors file: res_0 the arrays by name, res_1 the metadata. Either may be NULL,
+   which leaves it out. */
 MLX_API int mlx_load_safetensors(mlx_map_string_to_array *res_0,
                                  mlx_map_string_to_string *res_1, const char *file,
                                  const mlx_stream s);
@@ -56,7 +58,7 @@ MLX_API int mlx_save_safetensors_writer(mlx_io_writer in_stream,
                                         const mlx_map_string_to_array param,
                                         const mlx_map_string_to_string metadata);
 
-/* GGUF: arrays and metadata (io_types.h). */
+/* A GGUF file: arrays and metadata (io_types.h). */
 MLX_API int mlx_load_gguf(mlx_io_gguf *gguf, const char *file, const mlx_stream s);
 /* Write the contents of a GGUF file; ".gguf" is added to a name without it. */
 MLX_API int mlx_save_gguf(const char *file, mlx_io_gguf gguf);

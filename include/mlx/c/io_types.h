@@ -34,7 +34,9 @@ typedef struct mlx_io_gguf_ {
     void *ctx;
 } mlx_io_gguf;
 
-/* desc is what the functions get. */
+/* A reader from desc, which the functions of the table get; read, tell and seek are
+   needed. The table is copied; its free function is called with desc when the reader is
+   freed, or here when that fails. */
 MLX_API mlx_io_reader mlx_io_reader_new(void *desc, mlx_io_vtable vtable);
 /* The desc that it was made with. */
 MLX_API int mlx_io_reader_descriptor(void **desc_, mlx_io_reader io);

@@ -97,7 +97,7 @@ MLX_API int mlx_linalg_norm_matrix(mlx_array *res, const mlx_array a, const char
    elements. */
 MLX_API int mlx_linalg_norm_l2(mlx_array *res, const mlx_array a, const int *axis,
                                size_t axis_num, bool keepdims, const mlx_stream s);
-/* The product of vectors of 3 (or 2) elements along an axis. */
+/* The vector product along an axis of 3 (or 2) elements. */
 MLX_API int mlx_linalg_cross(mlx_array *res, const mlx_array a, const mlx_array b,
                              int axis, const mlx_stream s);
 

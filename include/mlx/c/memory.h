@@ -39,7 +39,8 @@ MLX_API int mlx_set_cache_limit(size_t *res, size_t limit);
 MLX_API int mlx_get_memory_limit(size_t *res);
 /* Set the memory limit; *res: the former one. Beyond it an allocation is an error. */
 MLX_API int mlx_set_memory_limit(size_t *res, size_t limit);
-/* For devices that pin memory; recorded only. */
+/* For devices that pin memory: recorded, and without effect here; *res: the former
+   limit. */
 MLX_API int mlx_set_wired_limit(size_t *res, size_t limit);
 
 #ifdef __cplusplus

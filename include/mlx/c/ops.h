@@ -97,10 +97,11 @@ MLX_API int mlx_view(mlx_array *res, const mlx_array a, mlx_dtype dtype,
 /* The same values as an array of its own: no later donation of a's memory changes
    it. */
 MLX_API int mlx_copy(mlx_array *res, const mlx_array a, const mlx_stream s);
-/* The same values in row-major (or, if allowed, column-major) order. */
+/* The same values in memory of row-major order without gaps, a itself where it lies so;
+   allow_col_major: or of column-major order. */
 MLX_API int mlx_contiguous(mlx_array *res, const mlx_array a, bool allow_col_major,
                            const mlx_stream s);
-/* The same value, constant to derivatives. */
+/* a, constant to derivatives: gradients behind it are 0. */
 MLX_API int mlx_stop_gradient(mlx_array *res, const mlx_array a, const mlx_stream s);
 /* The inputs, which will not be available before the dependencies are. */
 MLX_API int mlx_depends(mlx_vector_array *res, const mlx_vector_array inputs,
@@ -555,16 +556,18 @@ MLX_API int mlx_scatter_min(mlx_array *res, const mlx_array a,
 MLX_API int mlx_scatter_min_single(mlx_array *res, const mlx_array a,
                                    const mlx_array indices, const mlx_array updates,
                                    int axis, const mlx_stream s);
-/* The elements where mask holds are taken from src, in order. */
+/* A copy of a whose elements where mask (bool; of leading axes of a) holds are those of
+   src, in order. Errors when evaluated: src has fewer. */
 MLX_API int mlx_masked_scatter(mlx_array *res, const mlx_array a, const mlx_array mask,
                                const mlx_array src, const mlx_stream s);
 
 /* --- products -------------------------------------------------------------------- */
 
-/* (...,M,K) and (...,K,N) to (...,M,N); vectors as in NumPy. */
+/* Matrix products: a (...,M,K) and b (...,K,N) to (...,M,N); batches broadcast, a
+   vector stands for a row or a column, and its axis goes. Integers stay integers. */
 MLX_API int mlx_matmul(mlx_array *res, const mlx_array a, const mlx_array b,
                        const mlx_stream s);
-/* alpha a b + beta c. */
+/* alpha a b + beta c, with c broadcast to the product. */
 MLX_API int mlx_addmm(mlx_array *res, const mlx_array c, const mlx_array a,
                       const mlx_array b, float alpha, float beta, const mlx_stream s);
 /* The sums of products over the last axes of a and b, for all pairs of their other
@@ -586,33 +589,43 @@ MLX_API int mlx_tensordot(mlx_array *res, const mlx_array a, const mlx_array b,
    elements). */
 MLX_API int mlx_tensordot_axis(mlx_array *res, const mlx_array a, const mlx_array b,
                                int axis, const mlx_stream s);
-/* As "ij,jk->ik". */
+/* The sum of products that subscripts say, as "ij,jk->ik": a letter for each axis;
+   those that the result does not name are summed over. Without "->" the result names,
+   in alphabetical order, those that occur once. */
 MLX_API int mlx_einsum(mlx_array *res, const char *subscripts,
                        const mlx_vector_array operands, const mlx_stream s);
-/* The sum of a diagonal. */
+/* The sums of the diagonals that lie in axis1 and axis2, in dtype. */
 MLX_API int mlx_trace(mlx_array *res, const mlx_array a, int offset, int axis1,
                       int axis2, mlx_dtype dtype, const mlx_stream s);
-/* Products of matrices picked from batches by indices, which may be empty: all. */
+/* Matrix products of a[lhs_indices[i]] and b[rhs_indices[i]], of the flattened batches
+   of a (...,M,K) and b (...,K,N). The two index arrays broadcast; an empty one stands
+   for all. sorted_indices says that the second is ascending, which is faster. */
 MLX_API int mlx_gather_mm(mlx_array *res, const mlx_array a, const mlx_array b,
                           const mlx_array lhs_indices, const mlx_array rhs_indices,
                           bool sorted_indices, const mlx_stream s);
-/* Blocks of a, b and the result are left out where their mask (any may be empty) is
-   false or scaled by it. */
+/* A matrix product whose blocks of block_size (32 or 64) are left out where a mask of
+   bool is false, or multiplied where it has numbers: mask_lhs for blocks of a, mask_rhs
+   of b, mask_out of the result. Any may be empty. */
 MLX_API int mlx_block_masked_mm(mlx_array *res, const mlx_array a, const mlx_array b,
                                 int block_size, const mlx_array mask_out,
                                 const mlx_array mask_lhs, const mlx_array mask_rhs,
                                 const mlx_stream s);
-/* segments (...,2): for each a range of the inner axis. */
+/* For each pair (from, to) of segments (...,2) the product of a (M,K) and b (K,N) over
+   that range of K alone: (...,M,N). */
 MLX_API int mlx_segmented_mm(mlx_array *res, const mlx_array a, const mlx_array b,
                              const mlx_array segments, const mlx_stream s);
-/* The fast Walsh-Hadamard transform of the last axis; scale 1/sqrt(n) unless given. */
+/* The last axis times the Hadamard matrix of its size n = m 2^k, m 1, 12, 20 or 28,
+   times scale, 1/sqrt(n) unless given. */
 MLX_API int mlx_hadamard_transform(mlx_array *res, const mlx_array a,
                                    mlx_optional_float scale, const mlx_stream s);
 
 /* --- quantized ------------------------------------------------------------------- */
 
-/* mode "affine" (2 to 8 bits, groups with scale and bias), "mxfp4", "mxfp8", "nvfp4".
-   Gives packed uint32 weights, scales, and biases where the mode has them. */
+/* A matrix w (...,K) in few bits: words (uint32, (...,K bits/32)), scales
+   (...,K/group_size) and, in mode "affine", biases like the scales: element = scale
+   code + bias. "affine" (NULL means it): 2, 3, 4, 5, 6 or 8 bits, groups of 32, 64 or
+   128, by default 4 and 64; "mxfp4", "mxfp8", "nvfp4": floats of 4, 8, 4 bits in groups
+   of 32, 32, 16, whose scales are bytes. */
 MLX_API int mlx_quantize(mlx_vector_array *res, const mlx_array w,
                          mlx_optional_int group_size, mlx_optional_int bits,
                          const char *mode, const mlx_array global_scale,
@@ -625,20 +638,24 @@ MLX_API int mlx_dequantize(mlx_array *res, const mlx_array w, const mlx_array sc
                            mlx_optional_int bits, const char *mode,
                            const mlx_array global_scale, mlx_optional_dtype dtype,
                            const mlx_stream s);
-/* x (...,K) and packed w, (N,K) if transpose. */
+/* x (...,M,K) times a quantized matrix (see mlx_quantize): w of K columns where
+   transpose, else of K rows. The result has the dtype of x. biases in mode "affine"
+   alone. */
 MLX_API int mlx_quantized_matmul(mlx_array *res, const mlx_array x, const mlx_array w,
                                  const mlx_array scales, const mlx_array biases,
                                  bool transpose, mlx_optional_int group_size,
                                  mlx_optional_int bits, const char *mode,
                                  const mlx_stream s);
-/* The same for matrices picked by indices, which may be empty. */
+/* The same for matrices picked by indices, as in mlx_gather_mm; an empty index array
+   stands for all. */
 MLX_API int mlx_gather_qmm(mlx_array *res, const mlx_array x, const mlx_array w,
                            const mlx_array scales, const mlx_array biases,
                            const mlx_array lhs_indices, const mlx_array rhs_indices,
                            bool transpose, mlx_optional_int group_size,
                            mlx_optional_int bits, const char *mode, bool sorted_indices,
                            const mlx_stream s);
-/* Both sides quantized: x on the way. */
+/* x, quantized on the way, times the transpose of w: packed with w_scales, or, where
+   these are empty, as floats that are quantized, too. Modes other than "affine". */
 MLX_API int mlx_qqmm(mlx_array *res, const mlx_array x, const mlx_array w,
                      const mlx_array w_scales, mlx_optional_int group_size,
                      mlx_optional_int bits, const char *mode,
@@ -682,7 +699,10 @@ MLX_API int mlx_conv_transpose3d(mlx_array *res, const mlx_array input,
                                  int dilation_2, int output_padding_0,
                                  int output_padding_1, int output_padding_2, int groups,
                                  const mlx_stream s);
-/* Any number of axes; lists of one entry stand for all axes. */
+/* Convolution over any number of axes, with padding of its own at either end,
+   input_dilation (zeros between the input's elements) and, where flip, the kernel
+   turned over. A list of one entry stands for all axes, an empty one for 1 (padding:
+   0). */
 MLX_API int mlx_conv_general(mlx_array *res, const mlx_array input,
                              const mlx_array weight, const int *stride,
                              size_t stride_num, const int *padding_lo,

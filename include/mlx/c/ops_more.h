@@ -38,7 +38,7 @@ MLX_API int mlx_flip(mlx_array *res, const mlx_array a, const mlx_stream s);
 /* The elements in reverse order along these axes. */
 MLX_API int mlx_flip_axes(mlx_array *res, const mlx_array a, const int *axes, size_t axes_num,
                           const mlx_stream s);
-/* The slabs along an axis, without that axis. */
+/* The slabs along an axis, as many as its size, without that axis. */
 MLX_API int mlx_unstack(mlx_vector_array *res, const mlx_array a, int axis, const mlx_stream s);
 
 /* --- counts, order, products ------------------------------------------------------ */
@@ -58,13 +58,15 @@ MLX_API int mlx_cumsum_dtype(mlx_array *res, const mlx_array a, int axis, bool r
 /* mlx_cumprod of a cast to dtype. */
 MLX_API int mlx_cumprod_dtype(mlx_array *res, const mlx_array a, int axis, bool reverse,
                               bool inclusive, mlx_dtype dtype, const mlx_stream s);
-/* Differences of neighbours along axis, taken n times. */
+/* The differences of neighbours along an axis, each minus the one before it, taken n
+   times; the axis becomes shorter by n. */
 MLX_API int mlx_diff(mlx_array *res, const mlx_array a, int n, int axis,
                      const mlx_stream s);
-/* Where each of values belongs in a sorted vector: before equal elements, after them if right. */
+/* Where each of values belongs in a sorted vector (uint32): before equal elements;
+   right: after them. */
 MLX_API int mlx_searchsorted(mlx_array *res, const mlx_array sorted,
                              const mlx_array values, bool right, const mlx_stream s);
-/* sum(conj(a) b) along axis. */
+/* The sum of conj(a) b along an axis of both. */
 MLX_API int mlx_vecdot(mlx_array *res, const mlx_array a, const mlx_array b, int axis,
                        const mlx_stream s);
 /* The order in which mlx_einsum takes its operands: two numbers a step (the second -1
@@ -94,7 +96,7 @@ MLX_API int mlx_gather_qmm_scaled(mlx_array *res, const mlx_array x, const mlx_a
                                   bool sorted_indices, const mlx_stream s);
 /* The last two axes exchanged; an array of fewer is an error. */
 MLX_API int mlx_matrix_transpose(mlx_array *res, const mlx_array a, const mlx_stream s);
-/* The smallest and the largest element: of all, along one axis, along several. */
+/* The smallest and the largest element. */
 MLX_API int mlx_minmax(mlx_array *res_min, mlx_array *res_max, const mlx_array a, bool keepdims,
                        const mlx_stream s);
 /* mlx_minmax along one axis. */
@@ -114,7 +116,7 @@ MLX_API int mlx_unique_sized(mlx_vector_array *res, const mlx_array a, int size,
 /* The shape that two shapes broadcast to, into res (room for the longer of both) and *res_num. */
 MLX_API int mlx_broadcast_shapes(int *res, size_t *res_num, const int *a, size_t a_num,
                                  const int *b, size_t b_num);
-/* The dtype of an operation on both. */
+/* The dtype that an operation on both has. */
 MLX_API int mlx_result_type(mlx_dtype *res, mlx_dtype a, mlx_dtype b);
 /* Whether every number of dtype from promotes to `to` and to nothing larger. */
 MLX_API int mlx_can_cast(bool *res, mlx_dtype from, mlx_dtype to);

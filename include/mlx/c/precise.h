@@ -15,10 +15,10 @@ extern "C" {
    number of the dtype. */
 MLX_API int mlx_nan_to_num_f64(mlx_array *res, const mlx_array a, double nan, const double *posinf,
                                const double *neginf, const mlx_stream s);
-/* alpha (a @ b) + beta c */
+/* alpha a b + beta c, with numbers in double. */
 MLX_API int mlx_addmm_f64(mlx_array *res, const mlx_array c, const mlx_array a, const mlx_array b, double alpha,
                           double beta, const mlx_stream s);
-/* scale NULL: 1 / sqrt(length of the last axis). */
+/* mlx_hadamard_transform with a scale in double; NULL: 1/sqrt(n). */
 MLX_API int mlx_hadamard_transform_f64(mlx_array *res, const mlx_array a, const double *scale, const mlx_stream s);
 
 /* mlx_fast_rms_norm; weight may be empty. */

@@ -37,7 +37,7 @@ MLX_API int mlx_random_split(mlx_array *res_0, mlx_array *res_1, const mlx_array
 MLX_API int mlx_random_split_num(mlx_array *res, const mlx_array key, int num,
                                  const mlx_stream s);
 
-/* width 1, 2 or 4 bytes of unsigned integer. */
+/* Random unsigned integers of width bytes (1, 2 or 4). */
 MLX_API int mlx_random_bits(mlx_array *res, const int *shape, size_t shape_num,
                             int width, const mlx_array key, const mlx_stream s);
 /* In [low, high), which broadcast to the shape; a float dtype. */
@@ -60,12 +60,14 @@ MLX_API int mlx_random_normal_broadcast(mlx_array *res, const int *shape,
                                         size_t shape_num, mlx_dtype dtype,
                                         const mlx_array loc, const mlx_array scale,
                                         const mlx_array key, const mlx_stream s);
-/* mean (...,N), cov (...,N,N): shape..., N. */
+/* Normal vectors of mean (...,N) and covariance cov (...,N,N), which broadcast to the
+   shape: (shape...,N). float32. */
 MLX_API int mlx_random_multivariate_normal(mlx_array *res, const mlx_array mean,
                                            const mlx_array cov, const int *shape,
                                            size_t shape_num, mlx_dtype dtype,
                                            const mlx_array key, const mlx_stream s);
-/* Normal, within (lower, upper). */
+/* Standard normal numbers, given that they lie within (lower, upper), which broadcast
+   to the shape. */
 MLX_API int mlx_random_truncated_normal(mlx_array *res, const mlx_array lower,
                                         const mlx_array upper, const int *shape,
                                         size_t shape_num, mlx_dtype dtype,
@@ -77,7 +79,7 @@ MLX_API int mlx_random_gumbel(mlx_array *res, const int *shape, size_t shape_num
 MLX_API int mlx_random_laplace(mlx_array *res, const int *shape, size_t shape_num,
                                mlx_dtype dtype, float loc, float scale,
                                const mlx_array key, const mlx_stream s);
-/* true with probability p. */
+/* bool: true with probability p, which broadcasts to the shape. */
 MLX_API int mlx_random_bernoulli(mlx_array *res, const mlx_array p, const int *shape,
                                  size_t shape_num, const mlx_array key,
                                  const mlx_stream s);

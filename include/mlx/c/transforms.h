@@ -28,8 +28,9 @@ MLX_API int mlx_async_eval(const mlx_vector_array outputs);
    what was computed stays, and the same call may be tried again. NULL: no check. */
 MLX_API int mlx_set_interrupt_check(int (*check)(void *data), void *data);
 
-/* A function that gives fun's outputs and the gradient of its first output, a scalar,
-   towards the arguments argnums. */
+/* A function that gives fun's outputs and the gradients of its first output, a scalar,
+   towards the arguments argnums (in their order). Errors when it is called: no scalar,
+   an argument that is no float. */
 MLX_API int mlx_value_and_grad(mlx_closure_value_and_grad *res, const mlx_closure fun,
                                const int *argnums, size_t argnums_num);
 /* fun's outputs, and the products of cotangents (one for each output) with its
@@ -42,14 +43,17 @@ MLX_API int mlx_vjp(mlx_vector_array *res_0, mlx_vector_array *res_1,
 MLX_API int mlx_jvp(mlx_vector_array *res_0, mlx_vector_array *res_1,
                     const mlx_closure fun, const mlx_vector_array primals,
                     const mlx_vector_array tangents);
-/* fun over batches: in_axes[i] is the batch axis of input i, -1 for none; out_axes
-   likewise. */
+/* fun, written for one example, over batches: in_axes[i] is the batch axis of input i,
+   -1 for none (the input is the same for all); out_axes likewise. Errors when it is
+   called: another number of inputs, batches of different sizes. */
 MLX_API int mlx_vmap(mlx_closure *res, const mlx_closure fun, const int *in_axes,
                      size_t in_axes_num, const int *out_axes, size_t out_axes_num);
 
-/* fun, whose inner values are computed again for derivatives instead of kept. */
+/* fun, whose inner values are not kept for derivatives but computed again: less memory
+   for more time. */
 MLX_API int mlx_checkpoint(mlx_closure *res, const mlx_closure fun);
-/* fun with rules of its own; those left empty are derived. */
+/* fun with rules of its own for vjp, jvp and vmap; those left empty are derived from
+   fun. */
 MLX_API int mlx_custom_function(mlx_closure *res, const mlx_closure fun,
                                 const mlx_closure_custom fun_vjp,
                                 const mlx_closure_custom_jvp fun_jvp,

@@ -9,9 +9,10 @@
 extern "C" {
 #endif
 
-/* Of the MLX interface that this library answers to, "0.31.2". */
+/* The version of the MLX interface that this library answers to, "0.31.2". As number:
+   MLX_VERSION_NUMERIC. */
 MLX_API int mlx_version(mlx_string *str_);
-/* Of this library. */
+/* The version of this library. As number: MLX_LIBRARY_VERSION_NUMERIC. */
 MLX_API int mlx_library_version(mlx_string *str);
 
 #ifdef __cplusplus
