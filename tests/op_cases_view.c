@@ -15,6 +15,8 @@ static int rows(const mx_array *a) {
 
 /* a (N,3,4) */
 VIEW(broadcast_to, mx_broadcast_to(mx_expand_dim(a, 1), (int[]){2, rows(a), 5, 3, 4}, 5))
+VIEW(fill, mx_full((int[]){2, rows(a), 5, 3, 4}, 5, mx_expand_dim(a, 1), mx_dtype_of(a)))
+VIEW(copy, mx_copy(mx_transpose(a)))
 VIEW(by_adding, mx_add(mx_expand_dim(a, 1), mx_zeros((int[]){2, 1, 5, 1, 1}, 5, mx_dtype_of(a))))
 VIEW(reshape, mx_reshape(a, LIST(-1, 2, 6)))
 VIEW(reshape_columns, mx_reshape(mx_transpose(a), LIST(6, 2, -1)))
@@ -47,6 +49,8 @@ VIEW(depends, mx_add(a, mx_stop_gradient(mx_zeros_like(a))))
 
 const op_case op_cases_view[] = {
     {"broadcast_to", broadcast_to, NULL, by_adding, INTS, {A}},
+    {"full", fill, NULL, by_adding, INTS, {A}},
+    {"copy", copy, NULL, transpose, INTS, {A}},
     {"reshape", reshape, NULL, NULL, INTS | NO_EMPTY, {A}},
     {"reshape of columns", reshape_columns, NULL, NULL, INTS, {A}},
     {"flatten", flatten, NULL, NULL, INTS, {A}},

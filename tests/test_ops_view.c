@@ -211,10 +211,9 @@ static void filled(void) {
     FAILS(mx_zeros(SHAPE(-1, 2), MX_FLOAT32), "[full] Negative dimensions not allowed.");
     FAILS(mx_full(SHAPE(2), mx_zeros(SHAPE(3), MX_INT8), MX_INT8),
           "[broadcast_shapes] Shapes (3) and (2) cannot be broadcast.");
-    mx_array *huge = mx_zeros(SHAPE(1 << 20, 1 << 20), MX_FLOAT32); /* no memory is behind it */
-    CHECK(huge && mx_array_available(huge) && huge->size == 1LL << 40);
-    IS(mx_slice(huge, (int[]){7, 1 << 19}, (int[]){8, (1 << 19) + 2}, NULL),
-       "array([[0, 0]], dtype=float32)");
+    mx_array *huge = mx_zeros(SHAPE(1 << 20, 1 << 20), MX_FLOAT32); /* no memory is behind it until it is looked at */
+    CHECK(huge && huge->size == 1LL << 40);
+    FAILS(huge, "[allocate] out of memory");
     IS(mx_window("hanning", 5), "array([0, 0.5, 1, 0.5, 7.64274e-15], dtype=float32)");
     IS(mx_window("bartlett", 5), "array([0, 0.5, 1, 0.5, 0], dtype=float32)");
     IS(mx_window("hamming", 5), "array([0.08, 0.54, 1, 0.54, 0.08], dtype=float32)");

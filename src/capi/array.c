@@ -7,6 +7,7 @@
 #include "graph/eval.h"
 #include "graph/print.h"
 #include "graph/read.h"
+#include "ops/ops.h"
 
 size_t mlx_dtype_size(mlx_dtype dtype) {
     return mx_dtype_valid((mx_dtype)dtype) ? mx_dtype_size((mx_dtype)dtype) : 0;
@@ -18,10 +19,8 @@ mlx_array mlx_array_new(void) {
 
 int mlx_array_free(mlx_array arr) {
     int status;
-    if (capi_frees(arr.ctx, "array", &status)) {
-        mx_array_release(*(mx_array **)arr.ctx);
-        mx_free(arr.ctx);
-    }
+    if (capi_frees(arr.ctx, "array", &status))
+        capi_free(arr);
     return status;
 }
 
@@ -159,7 +158,13 @@ const int *mlx_array_shape(const mlx_array arr) {
 
 const size_t *mlx_array_strides(const mlx_array arr) {
     const mx_array *a = asked(arr);
-    return a ? (const size_t *)a->strides : NULL;
+    if (!a)
+        return NULL;
+    capi_box *box = arr.ctx;
+    const mx_array *dense = atomic_load(&box->dense);
+    if (!dense && mx_array_available(a))
+        atomic_store(&box->strided, true);
+    return (const size_t *)(dense ? dense : a)->strides;
 }
 
 int mlx_array_dim(const mlx_array arr, int dim) {
@@ -270,13 +275,48 @@ static int item(void *res, mlx_array arr, mx_dtype t) {
     return capi_end_ok(&c, ok && read_as(res, t, a->data, mx_dtype_of(a)));
 }
 
+/* Would reading `size` elements in a row show other memory, or elements that are not there? */
+static bool reads_beyond(const mx_array *a) {
+    const char *end = a->data + a->size * (int64_t)mx_itemsize(a);
+    bool beyond = end > (const char *)a->buffer->ptr + a->buffer->bytes;
+    for (int i = 0; i < a->ndim; i++)
+        beyond |= a->shape[i] > 1 && a->strides[i] == 0;
+    return a->size > 0 && !a->row_contiguous && !a->beyond && beyond;
+}
+
+/* The copy that the box shows from now on; of two threads the first one's stays. */
+static const mx_array *make_dense(capi_box *box) {
+    capi_call c = capi_begin_default();
+    mx_array *a = mx_contiguous(box->array, false), *none = NULL, *made = NULL;
+    if (mx_eval1(a)) {
+        made = mx_array_retain(a);
+        if (!atomic_compare_exchange_strong(&box->dense, &none, made)) {
+            mx_array_release(made);
+            made = none;
+        }
+    }
+    capi_end_ok(&c, made != NULL);
+    return made;
+}
+
+/* NULL: not available, or an error was reported. */
+static const void *data_of(mlx_array arr) {
+    const mx_array *a = asked(arr);
+    if (!a || !mx_array_available(a))
+        return NULL;
+    capi_box *box = arr.ctx;
+    const mx_array *dense = atomic_load(&box->dense);
+    if (!dense && !atomic_load(&box->strided) && reads_beyond(a) && !(dense = make_dense(box)))
+        return NULL;
+    return (dense ? dense : a)->data;
+}
+
 #define ITEM(name, type, dtype)                                  \
     int mlx_array_item_##name(type *res, const mlx_array arr) {  \
         return item(res, arr, dtype);                            \
     }                                                            \
     const type *mlx_array_data_##name(const mlx_array arr) {     \
-        const mx_array *a = asked(arr);                          \
-        return a && mx_array_available(a) ? (const type *)(const void *)a->data : NULL; \
+        return (const type *)data_of(arr);                       \
     }
 ITEM(bool, bool, MX_BOOL)
 ITEM(uint8, uint8_t, MX_UINT8)

@@ -85,15 +85,30 @@ void **capi_slot(void *res, const char *kind) {
 }
 
 mx_array *capi_in(mlx_array a) {
-    mx_array **box = capi_object(a.ctx, "array");
-    return box ? *box : NULL;
+    capi_box *box = capi_object(a.ctx, "array");
+    return box ? box->array : NULL;
 }
 
 mlx_array capi_new(mx_array *a) {
-    mx_array **box = a ? mx_malloc(sizeof *box) : NULL;
+    capi_box *box = a ? mx_calloc(1, sizeof *box) : NULL;
     if (box)
-        *box = mx_array_retain(a);
+        box->array = mx_array_retain(a);
     return (mlx_array){box};
+}
+
+/* What the box holds goes, a comes in its place. */
+static void exchange(capi_box *box, mx_array *a) {
+    mx_array *old = box->array, *dense = atomic_exchange(&box->dense, NULL);
+    box->array = a;
+    atomic_store(&box->strided, false);
+    mx_array_release(old);
+    mx_array_release(dense);
+}
+
+void capi_free(mlx_array a) {
+    if (a.ctx)
+        exchange(a.ctx, NULL);
+    mx_free(a.ctx);
 }
 
 bool capi_put(mlx_array *res, mx_array *a) {
@@ -103,9 +118,7 @@ bool capi_put(mlx_array *res, mx_array *a) {
         *res = capi_new(a);
         return res->ctx != NULL;
     }
-    mx_array **box = res->ctx, *old = *box;
-    *box = mx_array_retain(a);
-    mx_array_release(old);
+    exchange(res->ctx, mx_array_retain(a));
     return true;
 }
 

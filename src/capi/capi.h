@@ -11,14 +11,25 @@
  *
  * A public mlx_array is a stable box around a counted array: ctx is NULL (empty) or points to the box. Setting a
  * handle whose ctx is not NULL replaces what the box holds, so copies of the handle see the new value.
+ *
+ *     dense     what mlx_array_data_* shows of an array whose elements do not lie in its memory one after another: a
+ *               copy in row order, unless the program has asked for the strides before
  */
 #ifndef MX_CAPI_CAPI_H
 #define MX_CAPI_CAPI_H
+
+#include <stdatomic.h>
 
 #include "base/map.h"
 #include "base/status.h"
 #include "graph/scope.h"
 #include "mlx/c/mlx.h"
+
+typedef struct capi_box {
+    mx_array *array;
+    _Atomic(mx_array *) dense; /* or NULL */
+    atomic_bool strided;       /* the strides of `array` were asked for */
+} capi_box;
 
 typedef struct capi_call {
     mx_scope scope;
@@ -89,6 +100,7 @@ static inline mx_array *capi_opt(mlx_array a) {
 bool capi_put(mlx_array *res, mx_array *a);
 /* A new handle holding a (retained); ctx NULL on failure. */
 mlx_array capi_new(mx_array *a);
+void capi_free(mlx_array a);
 
 /* The items of a vector handle, borrowed; *n of them. NULL and an error: an empty handle. */
 mx_array *const *capi_arrays(mlx_vector_array v, int *n);

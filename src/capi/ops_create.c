@@ -53,7 +53,7 @@ int mlx_full_like(mlx_array *res, const mlx_array a, const mlx_array vals, mlx_d
     mx_dtype t = capi_dtype(dtype);
     mx_array *like = capi_in(a), *v = capi_in(vals);
     bool ok = like && v && t != MX_DTYPE_COUNT;
-    return capi_end(&c, res, ok ? mx_full(like->shape, like->ndim, v, t) : NULL);
+    return capi_end(&c, res, ok ? mx_full_like(like, v, t) : NULL);
 }
 int mlx_zeros(mlx_array *res, const int *shape, size_t shape_num, mlx_dtype dtype,
               const mlx_stream s) {

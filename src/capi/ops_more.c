@@ -35,7 +35,7 @@ static int filled_like(mlx_array *res, mlx_array a, double value, mlx_dtype dtyp
     mx_dtype t = capi_dtype(dtype);
     mx_array *x = capi_in(a);
     bool ok = x && t != MX_DTYPE_COUNT;
-    return capi_end(&c, res, ok ? mx_full_s(x->shape, x->ndim, value, t) : NULL);
+    return capi_end(&c, res, ok ? mx_full_like(x, mx_scalar(value, t), t) : NULL);
 }
 int mlx_zeros_like_dtype(mlx_array *res, const mlx_array a, mlx_dtype dtype, const mlx_stream s) {
     return filled_like(res, a, 0, dtype, s);

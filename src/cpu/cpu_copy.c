@@ -1,9 +1,10 @@
-/* Copies on the pool, and the family `copy`: contiguous. */
+/* Copies on the pool, and the families `copy`: contiguous, and `full`. */
 #include "cpu/cpu_copy.h"
 
 #include "base/pool.h"
 #include "cpu/cpu.h"
 #include "graph/params.h"
+#include "graph/view.h"
 #include "kernels/k_copy.h"
 #include "kernels/kernels.h"
 
@@ -48,6 +49,20 @@ static bool column_contiguous(const mx_array *a) {
             return false;
         step *= a->shape[i];
     }
+    return true;
+}
+
+/* A value of as many elements is copied, or its memory taken. */
+bool cpu_full(mx_node *n, mx_array **out, const mx_program *feed) {
+    int64_t strides[MX_MAX_NDIM];
+    mx_array *a = n->in[0], *y = out[0];
+    (void)feed;
+    if (a->size == y->size)
+        return cpu_copy_or_take(y, a);
+    if (!mx_array_alloc(y))
+        return false;
+    mx_broadcast_strides(a, y->shape, y->ndim, strides);
+    cpu_copy_strided(y->data, y->strides, a->data, strides, y->shape, y->ndim, mx_itemsize(y));
     return true;
 }
 

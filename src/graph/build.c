@@ -19,26 +19,27 @@ static bool reserve(mx_builder *b, int inputs, int instrs, int outputs) {
     return true;
 }
 
-/* The value that loads array a: a new input unless it is one already. */
-static uint16_t load(mx_builder *b, mx_array *a) {
+/* Array a as an input, a new one unless it is there already. refs: from the step that reads it. */
+static void load(mx_builder *b, mx_array *a, uint32_t refs) {
     mx_program *g = &b->program;
-    for (int i = 0; i < g->n_in; i++)
-        if (g->in[i] == a) {
-            b->counts[i]++;
-            return (uint16_t)i;
-        }
-    g->in[g->n_in] = a;
-    b->counts[g->n_in] = 1;
-    return (uint16_t)g->n_in++;
+    int i = 0;
+    while (i < g->n_in && g->in[i] != a)
+        i++;
+    if (i == g->n_in) {
+        g->in[g->n_in++] = a;
+        b->counts[i] = 0;
+    }
+    b->counts[i] += refs;
 }
 
 static void find_inputs(mx_plan *p, const mx_unit *u, mx_builder *b) {
     for (int32_t i = u->first; i >= 0; i = p->step[i].next) {
         const mx_step *s = &p->step[i];
         for (int k = 0; k < s->node->nin; k++) {
-            int32_t m = p->src[s->src + k];
+            int32_t m;
+            mx_array *a = mx_plan_input(p, s, k, &m);
             if (m < 0 || p->step[m].unit != s->unit)
-                load(b, s->node->in[k]);
+                load(b, a, a == s->node->in[k]); // a value behind a fill is the fill's
         }
     }
 }
@@ -59,11 +60,12 @@ static uint16_t emit_cast(mx_program *g, uint16_t v, mx_dtype from, mx_dtype to)
 }
 
 static uint16_t operand(mx_plan *p, mx_builder *b, const mx_step *s, int k) {
-    int32_t m = p->src[s->src + k];
+    int32_t m;
+    const mx_array *a = mx_plan_input(p, s, k, &m);
     if (m >= 0 && p->step[m].unit == s->unit)
         return p->step[m].value;
     for (int i = 0;; i++)
-        if (b->program.in[i] == s->node->in[k])
+        if (b->program.in[i] == a)
             return (uint16_t)i;
 }
 

@@ -10,6 +10,7 @@
 #include "graph/deferred.h"
 #include "graph/plan.h"
 #include "graph/trace.h"
+#include "graph/view.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static mx_plan plan;
@@ -101,12 +102,16 @@ static bool run_program(int32_t unit) {
 
 enum { FEW_OUTPUTS = 8 };
 
+static bool run_on(const mx_backend *b, mx_node *n, mx_array **out, int32_t feed) {
+    return (feed < 0 || mx_plan_build(&plan, feed, &builder)) && b->run(n, out, feed < 0 ? NULL : &builder.program);
+}
+
 /* The node's living outputs, held while it runs; NULL where nobody wants one. */
-static bool run_held(mx_node *n, mx_array **out, int32_t feed) {
+static bool run_held(mx_node *n, mx_array **out, const mx_unit *u) {
     const mx_backend *b = mx_backend_of(n->stream.device);
+    bool spread = plan.step[u->first].spread;
     mx_node_hold_outputs(n, out);
-    bool ok = b && (feed < 0 || mx_plan_build(&plan, feed, &builder)) &&
-              b->run(n, out, feed < 0 ? NULL : &builder.program);
+    bool ok = b && (spread ? mx_spread(n, out) : run_on(b, n, out, u->feed));
     settle(out, n->nout, ok);
     for (int j = 0; j < n->nout; j++)
         mx_array_release(out[j]);
@@ -117,7 +122,7 @@ static bool run_node(const mx_unit *u) {
     mx_node *n = mx_node_retain(plan.step[u->first].node);
     mx_array *few[FEW_OUTPUTS];
     mx_array **out = n->nout <= FEW_OUTPUTS ? few : mx_calloc(n->nout, sizeof *out);
-    bool ok = out && run_held(n, out, u->feed);
+    bool ok = out && run_held(n, out, u);
     if (out != few)
         mx_free(out);
     mx_node_release(n);

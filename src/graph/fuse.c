@@ -144,11 +144,11 @@ static void find_feed(mx_plan *p, int32_t i) {
         return;
     mx_unit *u = &p->unit[p->step[m].unit];
     mx_array *a = mx_step_out(&p->step[m]);
-    if (u->fed || a->tracer || a->size == 0 || atomic_load(&a->refs) != 1 || !only_output(p, u, m))
+    if (u->idle || a->tracer || a->size == 0 || atomic_load(&a->refs) != 1 || !only_output(p, u, m))
         return;
     const mx_backend *b = mx_backend_of(s->node->stream.device);
     if (b && b->can_feed(s->node)) {
-        u->fed = true;
+        u->idle = true;
         p->unit[s->unit].feed = p->step[m].unit;
     }
 }
@@ -185,8 +185,9 @@ static int32_t next_dependency(const mx_plan *p, frame *f) {
             f->input = 0;
             continue;
         }
-        int32_t m = p->src[s->src + f->input++];
-        if (m >= 0 && !p->unit[p->step[m].unit].visited && !p->unit[p->step[m].unit].fed)
+        int32_t m;
+        mx_plan_input(p, s, f->input++, &m);
+        if (m >= 0 && !p->unit[p->step[m].unit].visited && !p->unit[p->step[m].unit].idle)
             return p->step[m].unit;
     }
 }
@@ -211,7 +212,7 @@ static bool order_units(mx_plan *p) {
     if (!mx_plan_room(&p->order, &p->room_order, (size_t)p->n_unit, sizeof *p->order))
         return false;
     for (int32_t u = 0; u < p->n_unit; u++)
-        if (!p->unit[u].visited && !p->unit[u].fed && !visit(p, u))
+        if (!p->unit[u].visited && !p->unit[u].idle && !visit(p, u))
             return false;
     return true;
 }
@@ -223,6 +224,7 @@ bool mx_plan_fuse(mx_plan *p) {
     if (!make_units(p))
         return false;
     count_uses(p);
+    mx_plan_fills(p);
     for (int32_t i = 0; i < p->n_step; i++)
         if (!p->step[i].pointwise)
             find_feed(p, i);

@@ -43,6 +43,7 @@ static bool add_step(mx_plan *p, mx_node *n) {
         !mx_plan_room(&p->src, &p->room_src, (size_t)p->n_src + n->nin, sizeof *p->src))
         return false;
     p->step[p->n_step] = (mx_step){.node = n, .src = p->n_src};
+    p->fills |= n->prim == MX_PRIM_full;
     for (int i = 0; i < n->nin; i++)
         p->src[p->n_src++] = step_of(n->in[i]);
     n->mark = (uint32_t)++p->n_step;
@@ -82,9 +83,13 @@ static bool walk(mx_plan *p, mx_node *root) {
 bool mx_plan_order(mx_plan *p, mx_array *const *roots, int n) {
     bool ok = true;
     p->n_step = p->n_src = p->n_unit = p->n_order = 0;
+    p->fills = false;
     for (int i = 0; i < n && ok; i++)
         if (needs(p, roots[i], &ok))
             ok = ok && walk(p, roots[i]->node);
+    for (int i = 0; i < n && ok; i++)
+        if (step_of(roots[i]) >= 0)
+            p->step[step_of(roots[i])].root = true;
     for (int32_t i = 0; i < p->n_step; i++)
         p->step[i].node->mark = 0;
     return ok;

@@ -11,7 +11,7 @@ typedef struct mx_p_dtype { /* astype, view */
     int dtype;
 } mx_p_dtype;
 
-typedef struct mx_p_shape { /* broadcast: the shape of the result, or of all inputs together if several */
+typedef struct mx_p_shape { /* broadcast, full: the shape of the result, or of all inputs together if several */
     mx_ints shape;
 } mx_p_shape;
 

@@ -3,10 +3,13 @@
  *     step     a node that must be computed; src says which steps make its inputs (-1: available)
  *     unit     one call of the backend: a single node, or a group of pointwise steps (a program);
  *              `feed` is a program unit that the node reads instead of an array
+ *     fill     a Full step: a value in every place. It costs memory only where somebody looks at its array: programs
+ *              read the value itself, other nodes of the plan a broadcast view of it
  *
  *     order.c  fills the steps: iterative depth-first walk from the roots
  *     fuse.c   stages, groups, feeds, and the order of the units
  *     schedule.c  another order, where it needs less memory
+ *     fill.c   which fills are run, and how
  *     build.c  makes the program of a unit just before it runs
  *
  * Everything lies in growing arrays that are kept between evaluations (one plan, under the lock).
@@ -28,12 +31,15 @@ typedef struct mx_step {
     uint16_t value;     /* its value in the program being built */
     bool pointwise;
     bool joins;         /* a consumer at stage `limit` would take it into its program */
+    bool root;          /* one of its outputs was asked for */
+    bool through;       /* a fill that is not run: programs read its value */
+    bool spread;        /* a fill that is run as a view of its value */
 } mx_step;
 
 typedef struct mx_unit {
     int32_t first, last, count; /* steps */
     int32_t feed;               /* the unit whose program feeds this node, or -1 */
-    bool fed;                   /* its program feeds another unit and is not run by itself */
+    bool idle;                  /* not run by itself: its program feeds another unit, or it is a fill that is read through */
     bool visited;
 } mx_unit;
 
@@ -47,6 +53,7 @@ typedef struct mx_plan {
     int32_t *order; /* units as they run */
     int32_t n_order;
     bool open; /* placeholders are leaves, not errors: the plan of a trace */
+    bool fills; /* there is a fill among the steps */
     size_t room_step, room_src, room_unit, room_order;
     void *stack; /* of the walks */
     size_t room_stack;
@@ -58,6 +65,10 @@ bool mx_plan_room(void *array, size_t *room, size_t n, size_t size);
 /* Collect the pending nodes that the roots need. False: a placeholder was reached, or no memory. */
 bool mx_plan_order(mx_plan *p, mx_array *const *roots, int n);
 bool mx_plan_fuse(mx_plan *p);
+/* Sets through and spread; once there are units. */
+void mx_plan_fills(mx_plan *p);
+/* What step s reads as input k, and the step that makes it (-1: it is available): behind fills. */
+mx_array *mx_plan_input(const mx_plan *p, const mx_step *s, int k, int32_t *made_by);
 /* Of several orders of the units, the one that needs least memory; after mx_plan_fuse's own order. */
 bool mx_plan_schedule(mx_plan *p);
 void mx_plan_free(mx_plan *p);

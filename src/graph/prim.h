@@ -61,7 +61,8 @@ enum mx_traits {
     MX_TRAIT_VIEW = 2,      /* output may share the input's buffer */
     MX_TRAIT_FEED = 4,      /* the backend can read input 0 as a program instead of an array */
     MX_TRAIT_COMMUTES = 8,  /* f(a, b) == f(b, a) */
-    MX_TRAIT_NO_GRAD = 16   /* derivative is zero everywhere (comparisons, rounding, indices) */
+    MX_TRAIT_NO_GRAD = 16,  /* derivative is zero everywhere (comparisons, rounding, indices) */
+    MX_TRAIT_SHARES = 32    /* no view, but an output may lie in the memory of an input all the same */
 };
 
 typedef struct mx_out {

@@ -105,6 +105,7 @@ static bool add_program(mx_recipe_unit *u, mx_plan *p, int32_t unit, numbering *
 
 static bool add_node(mx_recipe_unit *u, mx_plan *p, const mx_unit *from, numbering *n, mx_builder *b) {
     u->node = mx_node_retain(p->step[from->first].node);
+    u->spread = p->step[from->first].spread;
     u->n_in = u->node->nin;
     u->n_out = u->node->nout;
     u->in = number_all(n, u->node->in, u->n_in);

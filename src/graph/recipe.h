@@ -25,6 +25,7 @@ typedef struct mx_recipe_unit {
     mx_node *node;        /* NULL: a program */
     mx_program program;   /* of the unit, or of its feed; in and out are set for each run */
     bool has_feed;
+    bool spread;          /* a fill that is made as a view of its value */
     bool *donate;         /* room for the program's inputs */
     int32_t n_in, n_out;
     int32_t *in, *out;    /* slots; of a node: its inputs, then its feed's inputs in feed_in */

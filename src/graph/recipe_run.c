@@ -6,6 +6,7 @@
 #include "graph/eval.h"
 #include "graph/recipe.h"
 #include "graph/scope.h"
+#include "graph/view.h"
 
 /* --- replay ------------------------------------------------------------------------------------------- */
 
@@ -97,6 +98,7 @@ static const mx_field compiled_fields[] = {MX_FIELD(mx_p_compiled, recipe, OBJEC
 
 const mx_prim_desc mx_desc_compiled = {
     .name = "Compiled",
+    .traits = MX_TRAIT_SHARES,
     .fields = compiled_fields,
     .param_size = sizeof(mx_p_compiled),
     .infer = infer_compiled,
@@ -208,7 +210,7 @@ static bool run_with(const run *x, const mx_recipe_unit *u, mx_array **arrays) {
     }
     for (int32_t j = 0; j < u->n_out; j++)
         n.out[j] = u->out[j] >= 0 ? x->value[u->out[j]] : NULL;
-    bool ok = x->b->run(&n, n.out, u->has_feed ? &u->program : NULL);
+    bool ok = u->spread ? mx_spread(&n, n.out) : x->b->run(&n, n.out, u->has_feed ? &u->program : NULL);
     for (int32_t i = 0; i < u->n_in; i++) {
         int32_t s = u->in[i];
         if (!x->value[s] || !x->ours[s] || !dies(u, s))

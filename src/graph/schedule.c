@@ -49,7 +49,7 @@ static int viewed(const mx_node *n, uint32_t index) {
 static int32_t base_of(const schedule *s, int32_t m, uint32_t index) {
     while (m >= 0) {
         const mx_step *t = &s->p->step[m];
-        int k = viewed(t->node, index);
+        int k = t->through || t->spread ? 0 : viewed(t->node, index);
         if (k < 0)
             return m;
         if (index == 0 && s->base[m] != m)
@@ -66,7 +66,7 @@ static int64_t bytes_of(const mx_array *a) {
 
 static int64_t step_bytes(const mx_step *t) {
     int64_t n = 0;
-    if (viewed(t->node, 0) >= 0 || (t->pointwise && !mx_step_escapes(t)))
+    if (viewed(t->node, 0) >= 0 || t->through || t->spread || (t->pointwise && !mx_step_escapes(t)))
         return 0;
     for (int j = 0; j < t->node->nout; j++)
         n += bytes_of(t->node->out[j]);
@@ -102,11 +102,12 @@ static int32_t add_inputs(schedule *s, int32_t unit, int32_t steps_of, int32_t n
     const mx_plan *p = s->p;
     for (int32_t i = p->unit[steps_of].first; i >= 0; i = p->step[i].next)
         for (int k = 0; k < p->step[i].node->nin; k++) {
-            int32_t m = p->src[p->step[i].src + k];
-            if (m < 0 || p->step[m].unit == unit || p->unit[p->step[m].unit].fed)
+            int32_t m;
+            const mx_array *a = mx_plan_input(p, &p->step[i], k, &m);
+            if (m < 0 || p->step[m].unit == unit || p->unit[p->step[m].unit].idle)
                 continue;
             s->from[n] = p->step[m].unit;
-            s->value[n] = base_of(s, m, p->step[i].node->in[k]->index);
+            s->value[n] = base_of(s, m, a->index);
             if (s->value[n] >= 0)
                 s->uses[s->value[n]]++;
             n++;
@@ -119,7 +120,7 @@ static void look_at_inputs(schedule *s) {
     for (int32_t u = 0; u < s->p->n_unit; u++) {
         const mx_unit *unit = &s->p->unit[u];
         s->first[u] = n;
-        if (unit->fed)
+        if (unit->idle)
             continue;
         n = add_inputs(s, u, u, n);
         if (unit->feed >= 0)
@@ -206,7 +207,7 @@ static void depth_first(schedule *s, bool last_root, bool last_input) {
     rewind_units(s);
     for (int32_t i = 0; i < s->p->n_unit; i++) {
         int32_t u = last_root ? s->p->n_unit - 1 - i : i;
-        if (!s->done[u] && !s->p->unit[u].fed)
+        if (!s->done[u] && !s->p->unit[u].idle)
             n = descend(s, u, n, last_input);
     }
 }
@@ -216,7 +217,7 @@ static int32_t cheapest(schedule *s) {
     int32_t best = -1;
     int64_t least = INT64_MAX, asked, freed;
     for (int32_t u = 0; u < s->p->n_unit; u++) {
-        if (s->done[u] || s->p->unit[u].fed || missing(s, u, false) >= 0)
+        if (s->done[u] || s->p->unit[u].idle || missing(s, u, false) >= 0)
             continue;
         account(s, u, &asked, &freed);
         take_back(s, u);

@@ -3,7 +3,7 @@
 #ifndef MX_GRAPH_VIEW_H
 #define MX_GRAPH_VIEW_H
 
-#include "graph/prim.h"
+#include "graph/node.h"
 
 /* The place of the result (with `out`'s shape and dtype) of view primitive p over the
    available array `in`: offset in elements of `in`, strides in elements of the result.
@@ -12,6 +12,8 @@
 bool mx_view_geometry(mx_prim p, const void *params, const mx_array *in, const int *shape, int ndim,
                       int64_t *offset, int64_t *strides);
 
+/* A fill's output as a broadcast view of its value. */
+bool mx_spread(const mx_node *n, mx_array *const *out);
 /* Strides that show `in` as an array of this shape without moving data, if there are any. */
 bool mx_reshape_strides(const mx_array *in, const int *shape, int ndim, int64_t *strides);
 /* Strides that show `in` as an array of a shape it broadcasts to: 0 along new or

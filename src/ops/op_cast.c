@@ -101,7 +101,7 @@ mx_array *mx_view_as(mx_array *a, mx_dtype t) {
     return mx_apply_view(MX_PRIM_view, &(mx_p_dtype){(int)t}, a);
 }
 
-/* --- stop_gradient, copy ---------------------------------------------------------- */
+/* --- stop_gradient ---------------------------------------------------------- */
 
 static bool infer_same(const void *params, mx_array *const *in, int nin, mx_out *out, int nout) {
     (void)params;
@@ -123,11 +123,6 @@ mx_array *mx_stop_gradient(mx_array *a) {
     return a && a->tracer ? mx_apply1(MX_PRIM_stop_gradient, NULL, a) : a;
 }
 
-/* Arrays never change, so a copy is the array itself. */
-mx_array *mx_copy(mx_array *a) {
-    return a;
-}
-
 /* --- contiguous ------------------------------------------------------------------- */
 
 static bool identity_vjp(const mx_node *y, mx_array *const *cot, const bool *need,
@@ -143,6 +138,7 @@ static const mx_field contiguous_fields[] = {MX_FIELD(mx_p_contiguous, allow_col
 
 const mx_prim_desc mx_desc_contiguous = {
     .name = "Contiguous",
+    .traits = MX_TRAIT_SHARES,
     .fields = contiguous_fields,
     .param_size = sizeof(mx_p_contiguous),
     .infer = infer_same,

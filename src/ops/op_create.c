@@ -4,9 +4,53 @@
 
 #include "base/status.h"
 #include "graph/params.h"
+#include "graph/trace.h"
 #include "ops/rules.h"
 
-/* --- full: one value, strides of 0 ------------------------------------------------ */
+/* --- full: a value in every place ------------------------------------------------- */
+
+const mx_prim_desc mx_desc_full = {
+    .name = "Full",
+    .fields = mx_shape_fields,
+    .param_size = sizeof(mx_p_shape),
+    .infer = mx_broadcast_infer,
+    .vjp = mx_broadcast_vjp,
+    .jvp = mx_broadcast_jvp,
+    .vmap = mx_broadcast_vmap,
+};
+
+/* Axes of data along which all elements are one element in memory are read as one. */
+static mx_array *shrunk(mx_array *a) {
+    int shape[MX_MAX_NDIM];
+    bool same = true;
+    if (!a || a->tracer || !mx_array_available(a) || !a->size || a->beyond)
+        return a;
+    for (int i = 0; i < a->ndim; i++) {
+        shape[i] = a->strides[i] ? a->shape[i] : 1;
+        same &= shape[i] == a->shape[i];
+    }
+    size_t at = (size_t)(a->data - (char *)a->buffer->ptr);
+    return same ? a : mx_array_over(a->buffer, at, shape, a->strides, a->ndim, mx_dtype_of(a));
+}
+
+mx_array *mx_fill(mx_array *value, const int *shape, int ndim) {
+    return mx_apply1(MX_PRIM_full, &(mx_p_shape){{ndim, shape}}, shrunk(value));
+}
+
+static mx_array *filled_like(mx_array *value, mx_array *like) {
+    if (!value || !like || !mx_trace_shapeless())
+        return value && like ? mx_fill(value, like->shape, like->ndim) : NULL;
+    return mx_apply2(MX_PRIM_full, &(mx_p_shape){{like->ndim, like->shape}}, value, like);
+}
+
+mx_array *mx_fill_like(mx_array *value, mx_array *like) {
+    bool there = value && like && mx_same_shape(value, like) && !mx_trace_shapeless();
+    return there ? value : filled_like(value, like);
+}
+
+mx_array *mx_copy(mx_array *a) {
+    return filled_like(a, a);
+}
 
 static bool no_negative(const char *op, const int *shape, int ndim) {
     for (int i = 0; i < ndim; i++)
@@ -18,11 +62,18 @@ static bool no_negative(const char *op, const int *shape, int ndim) {
 mx_array *mx_full(const int *shape, int ndim, mx_array *value, mx_dtype t) {
     if (!no_negative("full", shape, ndim))
         return NULL;
-    return mx_broadcast_to(mx_astype(value, t), shape, ndim);
+    return mx_fill(mx_astype(value, t), shape, ndim);
+}
+
+mx_array *mx_full_like(mx_array *a, mx_array *value, mx_dtype t) {
+    return filled_like(mx_astype(value, t), a);
 }
 
 mx_array *mx_full_s(const int *shape, int ndim, double value, mx_dtype t) {
-    return mx_full(shape, ndim, mx_scalar(value, t), t);
+    if (!no_negative("full", shape, ndim))
+        return NULL;
+    mx_array *one = mx_scalar(value, t);
+    return ndim ? mx_fill(one, shape, ndim) : one;
 }
 mx_array *mx_zeros(const int *shape, int ndim, mx_dtype t) {
     return mx_full_s(shape, ndim, 0, t);
@@ -31,10 +82,10 @@ mx_array *mx_ones(const int *shape, int ndim, mx_dtype t) {
     return mx_full_s(shape, ndim, 1, t);
 }
 mx_array *mx_zeros_like(mx_array *a) {
-    return a ? mx_broadcast_like(mx_scalar(0, mx_dtype_of(a)), a) : NULL;
+    return a ? mx_fill_like(mx_scalar(0, mx_dtype_of(a)), a) : NULL;
 }
 mx_array *mx_ones_like(mx_array *a) {
-    return a ? mx_broadcast_like(mx_scalar(1, mx_dtype_of(a)), a) : NULL;
+    return a ? mx_fill_like(mx_scalar(1, mx_dtype_of(a)), a) : NULL;
 }
 
 /* --- arange, linspace ------------------------------------------------------------- */

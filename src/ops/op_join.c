@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "base/status.h"
+#include "graph/trace.h"
 #include "graph/params.h"
 #include "ops/rules.h"
 
@@ -188,12 +189,14 @@ static mx_array *repeated(const char *op, mx_array *a, int axis, int times, bool
     mx_shape s = mx_shape_of(a);
     memcpy(shape, s.dim, (size_t)s.ndim * sizeof(int));
     shape[axis] = joined;
+    if (a->shape[axis] == 1 && !mx_trace_shapeless())
+        return mx_fill(a, shape, a->ndim);
     mx_array *b = mx_expand_dim(a, axis + !whole);
     if (!b)
         return NULL;
     s = mx_shape_of(b);
     s.dim[axis + !whole] = times;
-    return mx_reshape(mx_broadcast_to(b, s.dim, s.ndim), shape, a->ndim);
+    return mx_reshape(mx_fill(b, s.dim, s.ndim), shape, a->ndim);
 }
 
 mx_array *mx_tile(mx_array *a, const int *reps, int n) {

@@ -119,7 +119,7 @@ static bool addmm_vjp(const mx_node *y, mx_array *const *cot, const bool *need, 
 static bool addmm_jvp(const mx_node *y, mx_array *const *tan, mx_array **out) {
     const mx_p_addmm *p = y->params;
     mx_array *like = mx_node_out(y, 0), *ab = product_jvp(y, tan);
-    mx_array *c = tan[2] ? mx_broadcast_like(times(tan[2], p->beta), like) : NULL;
+    mx_array *c = tan[2] ? mx_fill_like(times(tan[2], p->beta), like) : NULL;
     out[0] = plus(ab ? times(ab, p->alpha) : NULL, c);
     return !mx_failed();
 }

@@ -123,7 +123,7 @@ static bool reduce_vjp(const mx_node *y, mx_array *const *cot, const bool *need,
     mx_array *g = cot[0]->ndim || p->op != MX_SUM ? keep(p, cot[0]) : cot[0]; // a scalar spreads as it is
     g = mx_astype(g, mx_dtype_of(x));
     if (p->op == MX_SUM) {
-        grad[0] = mx_broadcast_like(g, x);
+        grad[0] = mx_fill_like(g, x);
     } else if (p->op == MX_PROD) {
         grad[0] = mx_mul(g, conj_if_complex(product_of_others(p, x)));
     } else {

@@ -167,6 +167,7 @@ static const mx_field dynamic_slice_fields[] = {MX_FIELD(mx_p_dynamic_slice, axe
 
 const mx_prim_desc mx_desc_dynamic_slice = {
     .name = "DynamicSlice",
+    .traits = MX_TRAIT_SHARES,
     .places = {"slice", 1, 0},
     .fields = dynamic_slice_fields,
     .param_size = sizeof(mx_p_dynamic_slice),

@@ -54,7 +54,7 @@ static bool batched(mx_prim p, const void *params, mx_array *a, mx_array **out, 
     return out[0] != NULL;
 }
 
-static const mx_field shape_fields[] = {MX_FIELD(mx_p_shape, shape, INTS), MX_FIELD_END};
+const mx_field mx_shape_fields[] = {MX_FIELD(mx_p_shape, shape, INTS), MX_FIELD_END};
 
 /* --- broadcast -------------------------------------------------------------------- */
 
@@ -69,8 +69,7 @@ static bool infer_together(mx_array *const *in, int nin, mx_out *out) {
     return true;
 }
 
-static bool infer_broadcast(const void *params, mx_array *const *in, int nin, mx_out *out,
-                            int nout) {
+bool mx_broadcast_infer(const void *params, mx_array *const *in, int nin, mx_out *out, int nout) {
     const mx_ints to = ((const mx_p_shape *)params)->shape;
     const mx_array *a = in[0];
     char ta[TEXT], tb[TEXT];
@@ -91,21 +90,21 @@ static bool infer_broadcast(const void *params, mx_array *const *in, int nin, mx
                    mx_shape_text(ta, TEXT, a->shape, a->ndim), mx_shape_text(tb, TEXT, to.v, to.n));
 }
 
-static bool broadcast_vjp(const mx_node *y, mx_array *const *cot, const bool *need,
-                          mx_array **grad) {
+bool mx_broadcast_vjp(const mx_node *y, mx_array *const *cot, const bool *need, mx_array **grad) {
     if (cot[0] && need[0])
         grad[0] = mx_unbroadcast(cot[0], y->in[0]);
     return !mx_failed();
 }
 
-static bool broadcast_jvp(const mx_node *y, mx_array *const *tan, mx_array **out) {
-    out[0] = y->nin > 1 ? mx_broadcast_like(tan[0], mx_node_out(y, 0))
-                        : mx_apply1(MX_PRIM_broadcast, y->params, tan[0]);
+bool mx_broadcast_jvp(const mx_node *y, mx_array *const *tan, mx_array **out) {
+    if (tan[0])
+        out[0] = y->nin > 1 ? mx_broadcast_like(tan[0], mx_node_out(y, 0))
+                            : mx_apply1((mx_prim)y->prim, y->params, tan[0]);
     return !mx_failed();
 }
 
-static bool broadcast_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n,
-                           mx_array **out, int *out_axes) {
+bool mx_broadcast_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n, mx_array **out,
+                       int *out_axes) {
     const mx_ints to = ((const mx_p_shape *)y->params)->shape;
     int room[MX_MAX_NDIM + 1], ones[MX_MAX_NDIM + 1];
     mx_array *a = mx_batch_front(in[0], axes[0]);
@@ -115,18 +114,21 @@ static bool broadcast_vmap(const mx_node *y, mx_array *const *in, const int *axe
     for (int i = 0; i <= to.n; i++)
         ones[i] = i == 0 ? a->shape[0] : i <= fill ? 1 : a->shape[i - fill];
     mx_p_shape p = {with_batch(n, to, room)};
-    return batched(MX_PRIM_broadcast, &p, mx_reshape(a, ones, to.n + 1), out, out_axes);
+    a = mx_reshape(a, ones, to.n + 1);
+    out[0] = y->prim == MX_PRIM_full ? mx_apply1(MX_PRIM_full, &p, a) : mx_apply_view(MX_PRIM_broadcast, &p, a);
+    out_axes[0] = 0;
+    return out[0] != NULL;
 }
 
 const mx_prim_desc mx_desc_broadcast = {
     .name = "Broadcast",
     .traits = MX_TRAIT_VIEW,
-    .fields = shape_fields,
+    .fields = mx_shape_fields,
     .param_size = sizeof(mx_p_shape),
-    .infer = infer_broadcast,
-    .vjp = broadcast_vjp,
-    .jvp = broadcast_jvp,
-    .vmap = broadcast_vmap,
+    .infer = mx_broadcast_infer,
+    .vjp = mx_broadcast_vjp,
+    .jvp = mx_broadcast_jvp,
+    .vmap = mx_broadcast_vmap,
 };
 
 mx_array *mx_broadcast_to(mx_array *a, const int *shape, int ndim) {

@@ -59,8 +59,10 @@ mx_array *mx_allclose(mx_array *a, mx_array *b, double rtol, double atol, bool e
 mx_array *mx_array_equal(mx_array *a, mx_array *b, bool equal_nan);
 
 /* --- op_create.c ------------------------------------------------------------------ */
-/* The value broadcast: no memory but its own. */
+/* The value in every place. Once evaluated and held by somebody, row-contiguous memory of its own; within an
+   evaluation only what reads it (graph/plan.h). */
 mx_array *mx_full(const int *shape, int ndim, mx_array *value, mx_dtype t);
+mx_array *mx_full_like(mx_array *a, mx_array *value, mx_dtype t);
 mx_array *mx_full_s(const int *shape, int ndim, double value, mx_dtype t);
 mx_array *mx_zeros(const int *shape, int ndim, mx_dtype t);
 mx_array *mx_ones(const int *shape, int ndim, mx_dtype t);

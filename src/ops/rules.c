@@ -24,24 +24,31 @@ mx_array *mx_unbroadcast(mx_array *g, mx_array *like) {
 
 /* --- products with a factor that is the same everywhere --------------------------- */
 
-/* Data that no transform watches, of one real number. */
+/* Of a fill its value, of others themselves. */
+static const mx_array *value_of(const mx_array *a) {
+    const mx_node *n = mx_array_available(a) ? NULL : a->node;
+    return n && n->prim == MX_PRIM_full ? n->in[0] : a;
+}
+
+/* One real number in every place, that is known and no transform watches. */
 static bool is_uniform(const mx_array *a) {
-    if (!mx_array_available(a) || a->tracer || !a->size || !mx_dtype_is_float(mx_dtype_of(a)))
+    const mx_array *v = value_of(a);
+    if (!mx_array_available(v) || v->tracer || !v->size || !mx_dtype_is_float(mx_dtype_of(v)))
         return false;
-    for (int i = 0; i < a->ndim; i++)
-        if (a->shape[i] > 1 && a->strides[i] != 0)
+    for (int i = 0; i < v->ndim; i++)
+        if (v->shape[i] > 1 && v->strides[i] != 0)
             return false;
     return true;
 }
 
 static double number_of(const mx_array *a) {
-    return mx_read_double(a->data, mx_dtype_of(a));
+    return mx_read_double(value_of(a)->data, mx_dtype_of(a));
 }
 
 mx_array *mx_times(mx_array *g, double s) {
     if (!g || !is_uniform(g))
         return mx_mul_s(g, s);
-    return mx_broadcast_to(mx_scalar(number_of(g) * s, mx_dtype_of(g)), g->shape, g->ndim);
+    return mx_fill_like(mx_scalar(number_of(g) * s, mx_dtype_of(g)), g);
 }
 
 mx_array *mx_scaled(mx_array *g, mx_array *e) {
@@ -110,7 +117,7 @@ bool mx_pointwise_jvp(const mx_node *y, mx_array *const *tan, mx_array **out) {
         mx_array *t = tan[i] ? d->partial(y, i, tan[i]) : NULL;
         sum = sum && t ? mx_add(sum, t) : t ? t : sum;
     }
-    out[0] = mx_broadcast_like(sum, like);
+    out[0] = sum && mx_same_shape(sum, like) ? mx_broadcast_like(sum, like) : mx_fill_like(sum, like);
     return !mx_failed();
 }
 

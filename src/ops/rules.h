@@ -53,9 +53,20 @@ mx_array *mx_batch_aligned(mx_array *a, int axis, int ndim);
 bool mx_pointwise_infer(mx_pointwise p, mx_array *const *in, int nin, mx_out *out);
 /* A reshape that is asked for so: see mx_p_reshape. */
 mx_array *mx_reshape_as(mx_array *a, const int *shape, int ndim, enum mx_reshape_how how, mx_ints asked);
+/* Shared by broadcast and full. */
+extern const mx_field mx_shape_fields[];
+bool mx_broadcast_infer(const void *params, mx_array *const *in, int nin, mx_out *out, int nout);
+bool mx_broadcast_vjp(const mx_node *y, mx_array *const *cot, const bool *need, mx_array **grad);
+bool mx_broadcast_jvp(const mx_node *y, mx_array *const *tan, mx_array **out);
+bool mx_broadcast_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n, mx_array **out,
+                       int *out_axes);
 /* In the shape of another array, which may have another shape when the graph is used again. */
 mx_array *mx_reshape_like(mx_array *a, mx_array *like);
 mx_array *mx_broadcast_like(mx_array *a, mx_array *like);
+/* The same in memory of its own where somebody looks at it: what is no broadcast to the user. fill_like leaves what
+   has the shape as it is. */
+mx_array *mx_fill(mx_array *value, const int *shape, int ndim);
+mx_array *mx_fill_like(mx_array *value, mx_array *like);
 /* A view of `a`: made at once where a is available and no transform watches it, else a node. */
 mx_array *mx_apply_view(mx_prim p, const void *params, mx_array *a);
 

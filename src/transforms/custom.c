@@ -131,6 +131,7 @@ static const mx_field fields[] = {MX_FIELD(mx_p_custom, rules, OBJECT), MX_FIELD
 
 const mx_prim_desc mx_desc_custom = {
     .name = "Custom",
+    .traits = MX_TRAIT_SHARES,
     .fields = fields,
     .param_size = sizeof(mx_p_custom),
     .infer = infer,

@@ -228,6 +228,11 @@ static bool write_reshape(step *s) {
     return plain(s, MX_FN_Reshape, ARGS(INTS(a.n ? a : p->shape)));
 }
 
+static bool write_fill(step *s) {
+    const mx_array *y = s->out[0];
+    return last(s, MX_FN_Full, broadcast(s, 0, y->shape, y->ndim), NULL);
+}
+
 static bool write_as_strided(step *s) {
     const mx_p_as_strided *p = s->node->params;
     return plain(s, MX_FN_AsStrided, ARGS(INTS(p->shape), LONGS(p->strides), INT(p->offset)));
@@ -519,6 +524,7 @@ bool mx_fn_write(const mx_fn_step *s) {
     case MX_PRIM_astype: return plain(s, MX_FN_AsType, ARGS(INT(PARAM(mx_p_dtype)->dtype)));
     case MX_PRIM_view: return plain(s, MX_FN_View, ARGS(INT(PARAM(mx_p_dtype)->dtype)));
     case MX_PRIM_broadcast: return plain(s, MX_FN_Broadcast, ARGS(INTS(PARAM(mx_p_shape)->shape)));
+    case MX_PRIM_full: return write_fill(s);
     case MX_PRIM_reshape: return write_reshape(s);
     case MX_PRIM_transpose:
         return plain(s, MX_FN_Transpose, ARGS(INTS(PARAM(mx_p_transpose)->axes)));

@@ -137,7 +137,7 @@ BUILD(DivMod) {
 AS(AsType, mx_astype(in[0], (mx_dtype)integer(c, 0)))
 AS(View, mx_view_as(in[0], (mx_dtype)integer(c, 0)))
 AS(StopGradient, mx_stop_gradient(in[0]))
-AS(Full, in[0])
+AS(Full, mx_copy(in[0]))
 AS(Reshape, mx_reshape(in[0], c->arg[0].ints.v, c->arg[0].ints.n))
 AS(Flatten, mx_flatten(in[0], integer(c, 0), integer(c, 1)))
 AS(Unflatten, mx_unflatten(in[0], integer(c, 0), c->arg[1].ints.v, c->arg[1].ints.n))

@@ -59,6 +59,8 @@ static bool make_step(const mx_recipe *r, const mx_recipe_step *s, mx_array *con
                        mx_node_desc(n)->name);
     if (n->prim == MX_PRIM_reshape)
         return (out[0] = reshape(n->params, in, n->nin)) != NULL;
+    if (n->prim == MX_PRIM_full && n->nin > 1)
+        return (out[0] = mx_full_like(in[1], in[0], mx_dtype_of(in[0]))) != NULL;
     if (n->prim == MX_PRIM_number_of_elements)
         return (out[0] = mx_number_of_elements(in[0], c->axes.n ? c->axes.v : &(int){0}, c->axes.n, c->inverted,
                                                (mx_dtype)c->dtype)) != NULL;

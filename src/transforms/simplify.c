@@ -30,20 +30,24 @@ static void graph_free(graph *g) {
 
 /* --- constants --------------------------------------------------------------------------------------------- */
 
+/* Fills stay: they cost nothing, and each call's result gets memory of its own. */
+static bool folds(const graph *g, const mx_array *a, int32_t step) {
+    return step >= 0 && !g->t.varies[step] && a->node->prim != MX_PRIM_full;
+}
+
 /* Evaluate what the varying part and the outputs take from the rest. */
 static bool fold(graph *g, const mx_arrays *out) {
     mx_arrays fixed = {0};
     bool ok = true;
     for (int32_t i = 0; ok && i < g->t.plan.n_step; i++) {
         const mx_step *s = &g->t.plan.step[i];
-        for (int k = 0; ok && g->t.varies[i] && k < s->node->nin; k++) {
-            int32_t m = g->t.plan.src[s->src + k];
-            if (m >= 0 && !g->t.varies[m])
+        bool reads = g->t.varies[i] || s->node->prim == MX_PRIM_full;
+        for (int k = 0; ok && reads && k < s->node->nin; k++)
+            if (folds(g, s->node->in[k], g->t.plan.src[s->src + k]))
                 ok = mx_arrays_add(&fixed, s->node->in[k]);
-        }
     }
     for (size_t k = 0; ok && k < out->count; k++)
-        if (g->t.out_step[k] >= 0 && !g->t.varies[g->t.out_step[k]])
+        if (folds(g, out->item[k], g->t.out_step[k]))
             ok = mx_arrays_add(&fixed, out->item[k]);
     ok = ok && mx_eval(fixed.item, (int)fixed.count);
     mx_arrays_free(&fixed);
@@ -90,6 +94,12 @@ static mx_array *simpler_shape(const mx_node *n, mx_array *a) {
     return from != a ? mx_apply1((mx_prim)n->prim, n->params, from) : NULL;
 }
 
+/* A fill needs no broadcast before it. */
+static mx_array *simpler_fill(const mx_node *n, mx_array *a) {
+    const mx_node *inner = made_by(a, MX_PRIM_broadcast);
+    return inner && inner->nin == 1 ? mx_apply1(MX_PRIM_full, n->params, inner->in[0]) : NULL;
+}
+
 static mx_array *simpler_transpose(const mx_node *n, mx_array *a) {
     const mx_p_transpose *p = n->params;
     const mx_node *inner = made_by(a, MX_PRIM_transpose);
@@ -112,6 +122,7 @@ static mx_array *simpler(const mx_node *n, mx_array *const *in) {
     case MX_PRIM_astype: return simpler_cast(n, in[0]);
     case MX_PRIM_reshape:
     case MX_PRIM_broadcast: return simpler_shape(n, in[0]);
+    case MX_PRIM_full: return simpler_fill(n, in[0]);
     case MX_PRIM_transpose: return simpler_transpose(n, in[0]);
     default: return NULL;
     }

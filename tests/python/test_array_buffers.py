@@ -96,6 +96,88 @@ def test_dlpack_out(name):
     assert copy.tolist() == a.tolist() and address(copy) != address(a)
 
 
+MADE = {
+    "zeros": lambda: mx.zeros((2, 3)),
+    "ones": lambda: mx.ones((2, 3), mx.int16),
+    "full": lambda: mx.full((2, 3), mx.array([1.0, 2.0, 3.0])),
+    "zeros_like": lambda: mx.zeros_like(mx.broadcast_to(mx.array(1.0), (2, 3))),
+    "ones_like": lambda: mx.ones_like(mx.array([[1, 2]])),
+    "full_like": lambda: mx.full_like(mx.zeros((2, 3)), 7),
+    "eye": lambda: mx.eye(3),
+    "tile": lambda: mx.tile(mx.ones((1, 3)), (4, 1)),
+    "repeat": lambda: mx.repeat(mx.ones((1, 3)), 4, axis=0),
+    "transposed": lambda: mx.zeros((2, 3)).T,
+    "array": lambda: mx.array(mx.broadcast_to(mx.array(1.0), (2, 3))),
+    "gradient": lambda: mx.grad(lambda x: x.sum())(mx.zeros((2, 3))),
+    "compiled": lambda: mx.compile(lambda: mx.zeros((2, 3)))(),
+}
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_what_is_made_can_be_written_element_by_element(name):
+    a, other = MADE[name](), MADE[name]()
+    before = np.array(a)
+    view = np.asarray(a)
+    view[0, 0] = 5
+    before[0, 0] = 5
+    assert a.tolist() == before.tolist()
+    assert np.array(other).tolist() == np.array(MADE[name]()).tolist()
+    assert bytes(a) == before.tobytes()
+
+
+def test_an_array_of_an_array_is_a_copy():
+    a = mx.array([1.0, 2.0, 3.0])
+    b, c = mx.array(a), mx.full((3,), a)
+    np.asarray(b)[0] = np.asarray(c)[1] = 9
+    assert (a.tolist(), b.tolist(), c.tolist()) == ([1, 2, 3], [9, 2, 3], [1, 9, 3])
+
+
+def test_results_of_a_compiled_function_are_its_callers():
+    f = mx.compile(lambda x: (x + 1, mx.ones(3), mx.ones(3)))
+    _, one, other = f(mx.array(1.0))
+    np.asarray(one)[0] = 7
+    assert other.tolist() == [1, 1, 1] and f(mx.array(1.0))[1].tolist() == [1, 1, 1]
+
+
+def test_broadcasts_are_shown_as_they_are_and_not_written_to():
+    a = mx.broadcast_to(mx.array([1.0, 2.0]), (3, 2))
+    view = np.asarray(a)
+    assert view.strides == (0, 4) and not view.flags.writeable and memoryview(a).nbytes == 24
+    with pytest.raises(ValueError, match="read-only"):
+        view[0, 0] = 5
+    assert bytes(a) == np.array([[1, 2]] * 3, np.float32).tobytes()
+
+
+def test_a_user_may_keep_the_object_and_not_the_buffer():
+    """torch.frombuffer looks at the memory after it has given the buffer back."""
+    a = mx.broadcast_to(mx.array(3.0), (1000,))
+    view = memoryview(a).cast("B") if memoryview(a).c_contiguous else None
+    assert view is None
+    import ctypes
+
+    class Buffer(ctypes.Structure):
+        _fields_ = [("buf", ctypes.c_void_p), ("obj", ctypes.py_object), ("rest", ctypes.c_char * 200)]
+
+    buffer, api = Buffer(), ctypes.pythonapi
+    assert api.PyObject_GetBuffer(ctypes.py_object(a), ctypes.byref(buffer), 0) == 0
+    address = buffer.buf
+    api.PyBuffer_Release(ctypes.byref(buffer))
+    other = [mx.full((1000,), 4.0) for _ in range(50)]
+    mx.eval(other)
+    assert list((ctypes.c_float * 1000).from_address(address)) == [3.0] * 1000
+
+
+def test_torch_writes_and_keeps_what_it_is_given():
+    torch = pytest.importorskip("torch")
+    a = torch.from_dlpack(mx.ones((2, 3)))
+    a[0, 0] = 7
+    assert a.tolist() == [[7, 1, 1], [1, 1, 1]]
+    b = torch.frombuffer(mx.ones(4), dtype=torch.float32)
+    other = [mx.full((4,), 3.0) for _ in range(50)]
+    mx.eval(other)
+    assert b.tolist() == [1, 1, 1, 1]
+
+
 def test_capsules():
     a = mx.array([1])
     assert a.__dlpack_device__() == (1, 0)

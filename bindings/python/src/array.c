@@ -13,6 +13,7 @@ PyObject *mpy_array_wrap(mlx_array handle) {
     mpy_array *self = PyObject_New(mpy_array, &mpy_array_type);
     if (self) {
         self->handle = handle;
+        self->lent = (mlx_array){NULL};
         self->weakrefs = NULL;
     } else {
         mlx_array_free(handle);
@@ -38,6 +39,7 @@ static void array_dealloc(PyObject *o) {
     if (self->weakrefs)
         PyObject_ClearWeakRefs(o);
     mlx_array_free(self->handle);
+    mlx_array_free(self->lent);
     Py_TYPE(o)->tp_free(o);
 }
 
@@ -58,12 +60,16 @@ int mpy_array_value(mlx_array *out, PyObject *o) {
 
 /* --- making ---------------------------------------------------------------------------------------------------- */
 
+/* An array of an array is a copy: who writes into its buffer leaves the other alone. */
 static int handle_from(mlx_array *out, PyObject *val, PyObject *dtype_object) {
     mlx_dtype dtype;
+    mlx_stream s = {NULL};
     *out = (mlx_array){NULL};
     if (dtype_object && dtype_object != Py_None && mpy_dtype_from(&dtype, dtype_object))
         return -1;
     int status = mpy_array_from(out, val, dtype_object && dtype_object != Py_None ? &dtype : NULL);
+    if (!status && mpy_array_check(val) && mlx_copy(out, *out, s))
+        status = (mpy_raise(), -1);
     if (status)
         mlx_array_free(*out);
     return status;

@@ -36,6 +36,7 @@ static int own_copy(mlx_array *value) {
 static int exportable(mlx_array *out, PyObject *o) {
     if (mpy_array_value(out, o))
         return -1;
+    mlx_array_strides(*out); // they are honoured: the memory is shown as it is
     return mpy_is_constant(mlx_array_data_uint8(*out)) ? own_copy(out) : 0;
 }
 
@@ -76,6 +77,16 @@ static exported *exported_new(mlx_array value) {
     return e;
 }
 
+/* Do several elements lie in one place? Whoever writes must not be surprised. */
+static int overlaps(mlx_array value) {
+    const int *shape = mlx_array_shape(value);
+    const size_t *strides = mlx_array_strides(value);
+    for (size_t i = 0; mlx_array_size(value) > 1 && i < mlx_array_ndim(value); i++)
+        if (shape[i] > 1 && strides[i] == 0)
+            return 1;
+    return 0;
+}
+
 static int has(int flags, int wish) {
     return (flags & wish) == wish;
 }
@@ -88,6 +99,7 @@ static int value_for(mlx_array *out, PyObject *o, int flags) {
                      has(flags, PyBUF_ANY_CONTIGUOUS);
     if (exportable(out, o))
         return -1;
+    wants_rows |= has(flags, PyBUF_WRITABLE) && overlaps(*out);
     if (has(flags, PyBUF_F_CONTIGUOUS) &&
         (_mlx_array_is_col_contiguous(&columns, *out) || !columns)) {
         PyErr_SetString(PyExc_BufferError, "the array is not in column-major order");
@@ -109,6 +121,8 @@ int mpy_array_get_buffer(PyObject *o, Py_buffer *view, int flags) {
         mlx_array_free(value);
         return -1;
     }
+    if (!has(flags, PyBUF_STRIDES) && mlx_array_set(&((mpy_array *)o)->lent, value))
+        PyErr_Clear(); // no memory for the handle: the buffer itself holds the value
     mlx_dtype dtype = mlx_array_dtype(value);
     int ndim = (int)mlx_array_ndim(value);
     *view = (Py_buffer){
@@ -116,6 +130,7 @@ int mpy_array_get_buffer(PyObject *o, Py_buffer *view, int flags) {
         .obj = Py_NewRef(o),
         .len = (Py_ssize_t)mlx_array_nbytes(value),
         .itemsize = (Py_ssize_t)mlx_array_itemsize(value),
+        .readonly = overlaps(value),
         .ndim = ndim,
         .format = flags & PyBUF_FORMAT ? (char *)formats[dtype] : NULL,
         .shape = flags & PyBUF_ND ? e->shape_and_strides : NULL,

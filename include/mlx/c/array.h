@@ -226,8 +226,10 @@ MLX_API int mlx_array_item_bfloat16(bfloat16_t *res, const mlx_array arr);
 
 /* The first element of an evaluated array of dtype bool, in memory that is valid while
    a handle holds the array. The others lie mlx_array_strides apart, for which
-   mlx_contiguous gives row-major order. NULL: not evaluated. The dtype is not checked,
-   here and below. */
+   mlx_contiguous gives row-major order. `size` elements from here on are always the
+   array's own memory: a broadcast or reversed array whose strides were not asked for
+   before is shown as a copy in row-major order, of which mlx_array_strides tells from
+   then on. NULL: not evaluated. The dtype is not checked, here and below. */
 MLX_API const bool *mlx_array_data_bool(const mlx_array arr);
 /* The first element, of dtype uint8. */
 MLX_API const uint8_t *mlx_array_data_uint8(const mlx_array arr);
