@@ -77,6 +77,9 @@ static bool check_mask(const mx_array *mask, mx_dtype t, const int *scores) {
 
 static bool check_sinks(const mx_array *sinks, const mx_array *q) {
     char text[TEXT];
+    mx_dtype t = mx_dtype_of(q);
+    if (mx_dtype_promote(mx_dtype_of(sinks), t) != t)
+        return mx_fail(MX_INVALID, NAME "Type of sinks must promote to output type %s.", mx_dtype_name(t));
     return (sinks->ndim == 1 && sinks->shape[0] == q->shape[1]) ||
            mx_fail(MX_INVALID, NAME "Received invalid shape for sinks %s.",
                    mx_shape_text(text, TEXT, sinks->shape, sinks->ndim));
@@ -247,7 +250,7 @@ mx_array *mx_attention(mx_array *q, mx_array *k, mx_array *v, double scale, cons
     if (p.mask)
         in[3] = mask;
     if (p.sinks)
-        in[3 + p.mask] = mx_astype(sinks, t);
+        in[3 + p.mask] = sinks;
     for (int i = 0; i < nin; i++)
         if (!in[i])
             return NULL;
@@ -255,6 +258,8 @@ mx_array *mx_attention(mx_array *q, mx_array *k, mx_array *v, double scale, cons
         return NULL;
     if (p.mask && mask->dtype != MX_BOOL)
         in[3] = mx_astype(mask, t);
+    if (p.sinks)
+        in[3 + p.mask] = mx_astype(sinks, t);
     if (t == MX_FLOAT64) /* no backend fuses it */
         return attention_as_algebra(&p, in);
     return mx_apply(MX_PRIM_attention, &p, in, nin);

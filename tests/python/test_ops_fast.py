@@ -205,3 +205,17 @@ def test_gated_delta_refuses(change, what):
         inputs[i] = f(inputs[i])
     with pytest.raises(ValueError, match=what):
         mx.fast.gated_delta_update(*inputs)
+
+
+def test_attention_sinks():
+    """One more logit for each head; of a dtype that the result can hold."""
+    q = mx.array(numbers(1, 2, 3, 8))
+    sinks = mx.array([0.5, -1.0])
+    found = mx.fast.scaled_dot_product_attention(q, q, q, scale=0.5, sinks=sinks.astype(mx.float16))
+    scores = np.concatenate([np.broadcast_to(np.array(sinks)[None, :, None, None], (1, 2, 3, 1)),
+                             0.5 * np.array(q) @ np.swapaxes(np.array(q), -1, -2)], -1)
+    weights = np.exp(scores) / np.exp(scores).sum(-1, keepdims=True)
+    same(found, weights[..., 1:] @ np.array(q), rtol=1e-5)
+    half = q.astype(mx.float16)
+    with pytest.raises(ValueError, match="sinks must promote"):
+        mx.fast.scaled_dot_product_attention(half, half, half, scale=0.5, sinks=sinks)
