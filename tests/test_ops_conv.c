@@ -236,8 +236,8 @@ static void constants(void) {
         "conv_general", COUNTED(1, 5, 3, 2), COUNTED(2, 3, 2, 2),
         mlx_conv_general(&y, in, k, stride, 2, low, 2, high, 2, spread, 2, dilation, 2, 1, true, s),
         17, -10, -7, -1, -6, -7, 10, -7, -1, 10, -6, 2, 2, -6, 17, 2, -5, -1, -2, -5);
-    GIVES("cut", COUNTED(1, 5, 1), COUNTED(1, 1, 1), /* the input is cut, then dilated */
-          mlx_conv_transpose1d(&y, in, k, 2, 1, 1, 0, 1, s), 6, 0, 3, 0, 0);
+    GIVES("cut", COUNTED(1, 5, 1), COUNTED(1, 1, 1), /* the input is dilated, then cut */
+          mlx_conv_transpose1d(&y, in, k, 2, 1, 1, 0, 1, s), 0, 6, 0, 3, 0, 0, 0);
     mlx_stream_free(s);
 }
 

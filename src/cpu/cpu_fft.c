@@ -1,4 +1,6 @@
 /* A Fourier transform node: the engine's job from an array's strides. */
+#include <string.h>
+
 #include "cpu/cpu.h"
 #include "cpu/fft_engine.h"
 #include "graph/params.h"
@@ -16,7 +18,9 @@ bool cpu_fft(mx_node *n, mx_array **out, const mx_program *feed) {
     (void)feed;
     if (!mx_array_alloc(y))
         return false;
-    if (y->size == 0)
+    if (x->size == 0) // a transform of zeros, if of anything
+        memset(y->data, 0, (size_t)y->size * mx_itemsize(y));
+    if (x->size == 0 || y->size == 0)
         return true;
     for (int i = 0; i < x->ndim; i++) {
         if (i == p->axis)

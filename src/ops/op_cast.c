@@ -22,14 +22,18 @@ static bool infer_astype(const void *params, mx_array *const *in, int nin, mx_ou
     return true;
 }
 
-/* Linear over the reals; complex to real takes the real part, both ways. */
+/* Linear over the reals; complex to real takes the real part, both ways. Steps have derivative zero: what numbers
+   become as integers or bool. */
+static bool is_step(const mx_node *y) {
+    return mx_dtype_is_inexact(mx_dtype_of(y->in[0])) && !mx_dtype_is_inexact(to_dtype(y->params));
+}
 static bool astype_vjp(const mx_node *y, mx_array *const *cot, const bool *need, mx_array **grad) {
-    if (cot[0] && need[0])
+    if (cot[0] && need[0] && !is_step(y))
         grad[0] = mx_astype(cot[0], mx_dtype_of(y->in[0]));
     return !mx_failed();
 }
 static bool astype_jvp(const mx_node *y, mx_array *const *tan, mx_array **out) {
-    out[0] = tan[0] ? mx_astype(tan[0], to_dtype(y->params)) : NULL;
+    out[0] = tan[0] && !is_step(y) ? mx_astype(tan[0], to_dtype(y->params)) : NULL;
     return !mx_failed();
 }
 

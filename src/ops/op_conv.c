@@ -358,17 +358,28 @@ static bool complete(mx_p_conv *p, full *f, int nd) {
     return true;
 }
 
-/* Negative paddings become a smaller input. */
+/* One end of an axis of n elements `dilation` apart: a negative padding takes elements away, and leaves of the zeros
+   before the next one what it did not take. Returns how many elements go. */
+static int64_t cut_end(int *padding, int64_t dilation, int64_t n) {
+    if (*padding >= 0)
+        return 0;
+    int64_t take = -(int64_t)*padding, gone = (take + dilation - 1) / dilation;
+    *padding = (int)(gone * dilation - take);
+    return gone < n ? gone : n;
+}
+
+/* Negative paddings, of the input with zeros between its elements, become a smaller input. */
 static mx_array *cut(mx_array *x, full *f, int nd) {
     for (int i = 0; i < nd && x; i++) {
-        int64_t n = x->shape[i + 1], from = f->low[i] < 0 ? -(int64_t)f->low[i] : 0;
-        int64_t to = f->high[i] < 0 ? n + f->high[i] : n;
-        from = from < n ? from : n;
-        to = to < from ? from : to;
+        int64_t n = x->shape[i + 1], d = f->input[i], length = mx_conv_dilated((int)n, (int)d) + f->low[i] + f->high[i];
+        int64_t from = cut_end(&f->low[i], d, n), to = n - cut_end(&f->high[i], d, n);
+        if (from >= to) { // nothing but zeros is left, if anything
+            from = to = 0;
+            f->low[i] = (int)(length < 0 ? 0 : length);
+            f->high[i] = 0;
+        }
         if (from > 0 || to < n)
             x = mx_slice_axis(x, i + 1, (int)from, (int)to);
-        f->low[i] = f->low[i] < 0 ? 0 : f->low[i];
-        f->high[i] = f->high[i] < 0 ? 0 : f->high[i];
     }
     return x;
 }

@@ -96,7 +96,9 @@ static double factor(int n, bool inverse, mx_fft_norm norm) {
 static int plan(const mx_array *a, const int *s, int n_s, const int *axes, int n_axes, bool half_in, int *axis, int *len) {
     bool seen[MX_MAX_NDIM] = {false};
     int count = axes ? n_axes : a->ndim;
-    if (s && !axes)
+    if (a->ndim == 0)
+        mx_fail(MX_INVALID, "[fftn] Requires array with at least one dimension.");
+    else if (s && !axes)
         mx_fail(MX_INVALID, "[fftn] `axes` should not be `None` if `s` is not `None`.");
     else if (s && n_s != n_axes)
         mx_fail(MX_INVALID, "[fftn] Shape and axes have different sizes.");
@@ -122,7 +124,7 @@ mx_array *mx_fftn(mx_array *a, const int *s, int n_s, const int *axes, int n_axe
     bool real = form == MX_FFT_REAL;
     int count = a ? plan(a, s, n_s, axes, n_axes, real && inverse, axis, len) : -1;
     if (count <= 0)
-        return count ? NULL : mx_astype(a, real && inverse ? MX_FLOAT32 : MX_COMPLEX64);
+        return count ? NULL : a;
     int last = count - 1;
     double f = factor(len[last], inverse, norm);
     if (real && !inverse)
@@ -136,16 +138,22 @@ mx_array *mx_fftn(mx_array *a, const int *s, int n_s, const int *axes, int n_axe
 
 /* --- frequencies and shifts ------------------------------------------------------------------------------------ */
 
-mx_array *mx_fftfreq(int n, double d) {
+static bool check_frequencies(const char *op, int n, double d) {
     if (n <= 0)
-        return mx_fail(MX_INVALID, "[fftfreq] n must be positive, %d was given", n);
+        return mx_fail(MX_INVALID, "[%s] n must be positive, %d was given", op, n);
+    return d != 0 || mx_fail(MX_INVALID, "[%s] `d` must be non-zero.", op);
+}
+
+mx_array *mx_fftfreq(int n, double d) {
+    if (!check_frequencies("fftfreq", n, d))
+        return NULL;
     mx_array *k = mx_arange(0, n, 1, MX_FLOAT32), *upper = mx_scalar((n - 1) / 2, MX_FLOAT32);
     return mx_mul_s(mx_where(mx_greater(k, upper), mx_add_s(k, -n), k), 1 / (n * d));
 }
 
 mx_array *mx_rfftfreq(int n, double d) {
-    if (n <= 0)
-        return mx_fail(MX_INVALID, "[rfftfreq] n must be positive, %d was given", n);
+    if (!check_frequencies("rfftfreq", n, d))
+        return NULL;
     return mx_mul_s(mx_arange(0, n / 2 + 1, 1, MX_FLOAT32), 1 / (n * d));
 }
 

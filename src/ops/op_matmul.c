@@ -137,6 +137,12 @@ static mx_array *aligned(mx_array *a, int axis, int ndim) {
     return mx_reshape(a, shape, ndim + 1);
 }
 
+/* c alone has a batch: one product, and each of its c. */
+static mx_array *many_addends(const mx_node *y, mx_array *const *in, mx_array *c) {
+    const mx_p_addmm *p = y->params;
+    return mx_add(times(mx_matmul(in[0], in[1]), p->alpha), times(c, p->beta));
+}
+
 static bool product_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n,
                          mx_array **out, int *out_axes) {
     mx_array *operand[3];
@@ -148,7 +154,8 @@ static bool product_vmap(const mx_node *y, mx_array *const *in, const int *axes,
     }
     for (int i = 0; i < y->nin; i++)
         operand[i] = aligned(in[i], axes[i], ndim);
-    out[0] = mx_apply((mx_prim)y->prim, y->params, operand, y->nin);
+    out[0] = axes[0] < 0 && axes[1] < 0 ? many_addends(y, in, operand[2])
+                                        : mx_apply((mx_prim)y->prim, y->params, operand, y->nin);
     out_axes[0] = 0;
     return out[0] != NULL;
 }
@@ -232,6 +239,14 @@ static mx_array *flat_addmm(const mx_p_addmm *p, mx_array *c, mx_array *a, mx_ar
     return mx_reshape(mx_apply(MX_PRIM_addmm, p, in, 3), shape, a->ndim);
 }
 
+/* What a factor of 0 stands before is not looked at, so that its NaN do not count; its shape must still fit. */
+static mx_array *without_a_part(mx_array *c, mx_array *a, mx_array *b, double alpha, double beta) {
+    mx_array *ab = mx_matmul(a, b), *fitted = ab ? mx_broadcast_like(times(c, beta), ab) : NULL;
+    if (!fitted)
+        return NULL;
+    return alpha != 0 ? times(ab, alpha) : beta != 0 ? fitted : mx_zeros_like(ab);
+}
+
 mx_array *mx_addmm(mx_array *c, mx_array *a, mx_array *b, double alpha, double beta) {
     if (!c || !have_dimensions("addmm", a, b))
         return NULL;
@@ -240,6 +255,8 @@ mx_array *mx_addmm(mx_array *c, mx_array *a, mx_array *b, double alpha, double b
     mx_array *in[3] = {mx_astype(a, t), mx_astype(b, t), mx_astype(c, t)};
     if (!in[0] || !in[1] || !in[2])
         return NULL;
+    if (alpha == 0 || beta == 0)
+        return without_a_part(in[2], in[0], in[1], alpha, beta);
     bool rows = a->ndim > 2 && b->ndim == 2 && c->ndim <= 1;
     if (a->ndim < 2 || b->ndim < 2 || (rows && mx_trace_shapeless()))
         return general_addmm(in[2], in[0], in[1], alpha, beta);

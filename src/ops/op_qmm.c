@@ -154,10 +154,20 @@ static bool refuse_words(const mx_node *y) {
     return mx_fail(MX_INVALID, "[%s::vjp] no gradient wrt the quantized weights.", mx_node_desc(y)->name);
 }
 
+/* The scales of the modes without biases are codes: there is no derivative towards them. */
+static bool refuse_codes(const mx_node *y) {
+    static const char *const modes[] = {
+        [MX_MXFP4] = "mxfp4", [MX_MXFP8] = "mxfp8", [MX_NVFP4] = "nvfp4"};
+    const mx_p_quant *p = y->params;
+    return mx_fail(MX_INVALID, "[%s::vjp] no gradient wrt scales in %s quantization.", mx_node_desc(y)->name, modes[p->mode]);
+}
+
 static bool qmm_vjp(const mx_node *y, mx_array *const *cot, const bool *need, mx_array **grad) {
     mx_p_quant p = *(const mx_p_quant *)y->params;
     if (need[W])
         return refuse_words(y);
+    if (need[S] && !affine(&p))
+        return refuse_codes(y);
     mx_array *g = cot[0], *x = y->in[X];
     p.transpose = !p.transpose;
     if (need[X])
@@ -204,6 +214,8 @@ static bool gather_vjp(const mx_node *y, mx_array *const *cot, const bool *need,
     mx_array *g = cot[0], *x = flat_matrices(y->in[X]);
     if (need[W])
         return refuse_words(y);
+    if (need[S] && !affine(&p))
+        return refuse_codes(y);
     if (!x)
         return false;
     p.transpose = !p.transpose;

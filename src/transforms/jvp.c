@@ -51,12 +51,24 @@ static bool walk_on(forward *f, size_t seeds) {
     return ok;
 }
 
+/* The zero tangent of an output. That of a truth value is a float, of the dtype of what was compared: it takes part
+   in sums and products as other tangents do. */
+static mx_array *zero_tangent(mx_array *out) {
+    mx_dtype t = MX_FLOAT32;
+    if (mx_dtype_of(out) != MX_BOOL)
+        return mx_zeros_like(out);
+    for (int i = 0; out->node && i < out->node->nin; i++)
+        if (mx_dtype_is_inexact(mx_dtype_of(out->node->in[i])))
+            t = mx_dtype_of(out->node->in[i]);
+    return mx_zeros(out->shape, out->ndim, t);
+}
+
 static bool collect(const forward *f, const mx_arrays *out, mx_arrays *out_tangents) {
     bool ok = true;
     for (size_t i = 0; i < out->count && ok; i++) {
         int32_t slot = f->tape->out_slot[i];
         mx_array *t = slot >= 0 ? f->tan[slot] : NULL;
-        ok = mx_arrays_add(out_tangents, t ? t : mx_zeros_like(out->item[i]));
+        ok = mx_arrays_add(out_tangents, t ? t : zero_tangent(out->item[i]));
     }
     return ok;
 }

@@ -1,4 +1,6 @@
 """Matrix products, convolutions, quantized products, networks' operations against NumPy."""
+import math
+
 import mlx.core as mx
 import numpy as np
 import pytest
@@ -212,3 +214,36 @@ def test_gather_qmm_global_scale(dtype):
     for wrong in ({"global_scale": mx.array(1.0)}, {"mode": "mxfp4"}, {"mode": "affine"}):
         with pytest.raises(ValueError, match="lobal scale"):
             mx.gather_qmm(x, codes, scales, **{**options, **wrong})
+
+
+ADDMM = [((2, 3), (3, 2), (2, 2)), ((3,), (3, 2), (2,)), ((2, 3), (3,), (2,)), ((4, 2, 3), (3, 2), (2,)),
+         ((4, 2, 3), (4, 3, 2), (2, 2)), ((2, 0), (0, 2), (2, 2)), ((2, 3), (3, 2), ())]
+
+
+@pytest.mark.parametrize("shapes", ADDMM, ids=str)
+@pytest.mark.parametrize("dtype", [mx.float32, mx.float16, mx.bfloat16, mx.float64, mx.complex64], ids=str)
+def test_addmm_does_not_look_at_what_a_zero_stands_before(shapes, dtype):
+    with mx.stream(mx.cpu):
+        a, b, c = (mx.ones(s, dtype) for s in shapes)
+        nan = [mx.full(s, math.nan).astype(dtype) for s in shapes]
+        product = a @ b
+        assert mx.array_equal(mx.addmm(nan[2], a, b, beta=0.0), product).item()
+        assert mx.array_equal(mx.addmm(c, nan[0], b, alpha=0.0), mx.ones_like(product)).item()
+        assert mx.array_equal(mx.addmm(nan[2], nan[0], nan[1], 0.0, 0.0), mx.zeros_like(product)).item()
+        assert not mx.any(mx.vjp(lambda c: mx.addmm(c, a, b, beta=0.0), [nan[2]], [product])[1][0]).item()
+        with pytest.raises(ValueError):
+            mx.addmm(mx.ones((7,), dtype), a, b, beta=0.0)
+
+
+def test_vmap_of_addmm_over_its_parts():
+    rng = np.random.default_rng(0)
+    a, b = (mx.array(rng.standard_normal(s).astype(np.float32)) for s in [(2, 3), (3, 5)])
+    for shape in [(5,), (1, 5), (2, 5), (2, 1), ()]:
+        c = mx.array(rng.standard_normal((4, *shape)).astype(np.float32))
+        wanted = mx.stack([mx.addmm(c[i], a, b, 0.5, 2.0) for i in range(4)])
+        same(mx.vmap(lambda c: mx.addmm(c, a, b, 0.5, 2.0))(c), np.array(wanted), rtol=1e-5)
+        last = mx.vmap(lambda c: mx.addmm(c, a, b, 0.5, 2.0), in_axes=-1)(mx.moveaxis(c, 0, -1))
+        same(last, np.array(wanted), rtol=1e-5)
+        many = mx.stack([a, 2 * a, 3 * a, 4 * a])
+        both = mx.vmap(lambda a, c: mx.addmm(c, a, b))(many, c)
+        same(both, np.stack([np.array(mx.addmm(c[i], many[i], b)) for i in range(4)]), rtol=1e-5)
