@@ -92,8 +92,13 @@ SV cf c_maximum(cf a, cf b) {
 SV cf c_minimum(cf a, cf b) {
     return c_isnan(a) || (c_less(a, b) && !c_isnan(b)) ? a : b;
 }
-/* in float64: the exponent of e loses as many bits as it is large */
+/* In float64: the exponent of e loses as many bits as it is large. Anything to the power 0 is 1, and 0 to another power
+   is 0 where that has a positive real part, else NaN: NumPy's rules. */
 SV cf c_power(cf a, cf b) {
+    if (b == 0)
+        return c_make(1, 0);
+    if (a == 0)
+        return crealf(b) > 0 ? c_make(0, 0) : c_make(NAN, NAN);
     double _Complex z = cpow(a, b);
     return c_make((float)creal(z), (float)cimag(z));
 }

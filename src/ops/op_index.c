@@ -247,6 +247,8 @@ static mx_array *broadcast_but(mx_array *a, int axis, mx_shape s) {
 
 bool mx_index_along(const char *op, mx_array **a, mx_array **idx, int *axis) {
     mx_shape sa, si, s;
+    if (*idx && !(*idx)->size && !mx_dtype_is_integer(mx_dtype_of(*idx)))
+        *idx = mx_astype(*idx, MX_INT32); // an empty list of no kind, float32 by default
     if (!*a || !mx_index_check(op, *idx) ||
         (*axis = mx_axis(op, *axis, (*a)->ndim)) < 0)
         return false;

@@ -12,6 +12,7 @@
 #include "kernels/k_random.h"
 #include "kernels/kernels.h"
 #include "ops/linalg.h"
+#include "ops/random.h"
 #include "ops/rules.h"
 
 mx_array *mx_random_split(mx_array *key, int n) {
@@ -83,18 +84,18 @@ const mx_prim_desc mx_desc_random_bits = {
 
 /* Programs keep halves in float32 between operations; here every step is rounded, as
  * MLX does. */
-static mx_array *rounded(mx_array *a) {
+mx_array *mx_random_rounded(mx_array *a) {
     return !a || mx_dtype_compute(mx_dtype_of(a)) == mx_dtype_of(a)
                ? a
                : mx_astype(mx_astype(a, MX_FLOAT32), mx_dtype_of(a));
 }
 
 static mx_array *times(mx_array *a, mx_array *b) {
-    return rounded(mx_mul(a, b));
+    return mx_random_rounded(mx_mul(a, b));
 }
 
 static mx_array *plus(mx_array *a, mx_array *b) {
-    return rounded(mx_add(a, b));
+    return mx_random_rounded(mx_add(a, b));
 }
 
 /* The largest number of the dtype below 1. */
@@ -107,8 +108,7 @@ static double below_one(mx_dtype t) {
     }
 }
 
-/* In [0, 1): 32 bits, rounded to the dtype. */
-static mx_array *unit(const int *shape, int ndim, mx_dtype t, mx_array *key) {
+mx_array *mx_random_unit(const int *shape, int ndim, mx_dtype t, mx_array *key) {
     mx_dtype wide = mx_dtype_compute(t);
     mx_array *bits = mx_random_bits(shape, ndim, 4, key ? key : mx_random_next_key());
     mx_array *u = mx_mul_s(mx_astype(bits, wide), 0x1p-32);
@@ -118,7 +118,7 @@ static mx_array *unit(const int *shape, int ndim, mx_dtype t, mx_array *key) {
 /* In (-1, 1), float32. */
 static mx_array *symmetric(const int *shape, int ndim, mx_array *key) {
     double lo = -below_one(MX_FLOAT32);
-    return mx_add_s(mx_mul_s(unit(shape, ndim, MX_FLOAT32, key), 2), lo);
+    return mx_add_s(mx_mul_s(mx_random_unit(shape, ndim, MX_FLOAT32, key), 2), lo);
 }
 
 static bool check_float(const char *op, mx_dtype t) {
@@ -129,7 +129,7 @@ static bool check_float(const char *op, mx_dtype t) {
 }
 
 /* Parameters must broadcast to the requested shape, not beyond it. */
-static bool check_fits(const char *op, const mx_array *a, const int *shape, int ndim) {
+bool mx_random_fits(const char *op, const mx_array *a, const int *shape, int ndim) {
     mx_shape s;
     char ta[256], ts[256];
     if (!a ||
@@ -147,19 +147,19 @@ static bool check_fits(const char *op, const mx_array *a, const int *shape, int 
 
 mx_array *mx_random_uniform(mx_array *lo, mx_array *hi, const int *shape, int ndim,
                             mx_dtype t, mx_array *key) {
-    if (!check_float("uniform", t) || !check_fits("uniform", lo, shape, ndim) ||
-        !check_fits("uniform", hi, shape, ndim))
+    if (!check_float("uniform", t) || !mx_random_fits("uniform", lo, shape, ndim) ||
+        !mx_random_fits("uniform", hi, shape, ndim))
         return NULL;
     lo = mx_astype(lo, t);
-    mx_array *range = rounded(mx_sub(mx_astype(hi, t), lo));
-    return plus(times(unit(shape, ndim, t, key), range), lo);
+    mx_array *range = mx_random_rounded(mx_sub(mx_astype(hi, t), lo));
+    return plus(times(mx_random_unit(shape, ndim, t, key), range), lo);
 }
 
 /* The float above 2^32, so that a probability of 1 is certain. */
 #define ABOVE_2_32 4294967808.0
 
 mx_array *mx_random_bernoulli(mx_array *p, const int *shape, int ndim, mx_array *key) {
-    if (!p || !check_fits("bernoulli", p, shape, ndim))
+    if (!p || !mx_random_fits("bernoulli", p, shape, ndim))
         return NULL;
     if (!mx_dtype_is_float(mx_dtype_of(p)))
         return mx_fail(MX_INVALID,
@@ -226,21 +226,6 @@ mx_array *mx_random_normal(const int *shape, int ndim, mx_dtype t, mx_array *loc
     return loc ? plus(z, mx_astype(loc, t)) : z;
 }
 
-mx_array *mx_random_truncated_normal(mx_array *lo, mx_array *hi, const int *shape,
-                                     int ndim, mx_dtype t, mx_array *key) {
-    if (!mx_dtype_is_float(t))
-        return mx_fail(
-            MX_INVALID,
-            "[trunc_normal] trunc_normal only accepts floating point dtypes.");
-    mx_array *root = mx_scalar(sqrt(2), t);
-    lo = mx_astype(lo, t);
-    hi = mx_astype(hi, t);
-    mx_array *a = rounded(mx_erf(rounded(mx_div(lo, root))));
-    mx_array *b = rounded(mx_erf(rounded(mx_div(hi, root))));
-    mx_array *u = mx_random_uniform(a, b, shape, ndim, t, key);
-    return u ? mx_clip(times(root, rounded(mx_erfinv(u))), lo, hi) : NULL;
-}
-
 /* mean + z (U sqrt(S) Vt) where cov = U S Vt. mean (...,N), cov (...,N,N): shape..., N
  */
 static mx_array *correlate(mx_array *z, mx_array *mean, mx_array *cov) {
@@ -286,8 +271,8 @@ mx_array *mx_random_multivariate_normal(mx_array *mean, mx_array *cov, const int
 mx_array *mx_random_gumbel(const int *shape, int ndim, mx_dtype t, mx_array *key) {
     if (!check_float("uniform", t))
         return NULL;
-    mx_array *inner = rounded(mx_log(unit(shape, ndim, t, key)));
-    return mx_negative(rounded(mx_log(mx_negative(inner))));
+    mx_array *inner = mx_random_rounded(mx_log(mx_random_unit(shape, ndim, t, key)));
+    return mx_negative(mx_random_rounded(mx_log(mx_negative(inner))));
 }
 
 mx_array *mx_random_laplace(const int *shape, int ndim, mx_dtype t, double loc,
@@ -300,69 +285,6 @@ mx_array *mx_random_laplace(const int *shape, int ndim, mx_dtype t, double loc,
     if (scale != 1)
         x = times(x, mx_scalar(scale, t));
     return loc != 0 ? plus(x, mx_scalar(loc, t)) : x;
-}
-
-/* --- choices ---------------------------------------------------------------------- */
-
-static bool logits_axis(const mx_array *logits, int *axis) {
-    if (!logits)
-        return false;
-    if (*axis < -logits->ndim || *axis >= logits->ndim)
-        return mx_fail(MX_RANGE,
-                       "[categorical] Invalid axis %d for logits with %d dimensions.",
-                       *axis, logits->ndim);
-    *axis += *axis < 0 ? logits->ndim : 0;
-    return true;
-}
-
-/* The largest of logits plus Gumbel noise (of the given shape) is a sample. */
-static mx_array *sample(mx_array *logits, const int *shape, int ndim, int axis,
-                        mx_array *key) {
-    return mx_arg_reduce(true,
-                         mx_add(logits, mx_random_gumbel(shape, ndim, MX_FLOAT32, key)),
-                         axis, false);
-}
-
-mx_array *mx_random_categorical(mx_array *logits, int axis, mx_array *key) {
-    if (!logits_axis(logits, &axis))
-        return NULL;
-    return sample(logits, logits->shape, logits->ndim, axis, key);
-}
-
-mx_array *mx_random_categorical_shape(mx_array *logits, int axis, const int *shape,
-                                      int ndim, mx_array *key) {
-    int noise[MX_MAX_NDIM + 1], rest[MX_MAX_NDIM], k = 0;
-    mx_shape s;
-    if (!logits_axis(logits, &axis))
-        return NULL;
-    for (int i = 0; i < logits->ndim; i++)
-        if (i != axis)
-            rest[k++] = logits->shape[i];
-    if (!mx_broadcast_shapes("broadcast_shapes", shape, ndim, rest, k, &s))
-        return NULL;
-    if (ndim < k || ndim >= MX_MAX_NDIM)
-        return mx_fail(
-            MX_INVALID,
-            "[categorical] a requested shape of %d dimensions for logits with %d.",
-            ndim, logits->ndim);
-    int at = axis + ndim - k;
-    for (int i = 0; i <= ndim; i++)
-        noise[i] = i < at ? shape[i] : i == at ? logits->shape[axis] : shape[i - 1];
-    return sample(logits, noise, ndim + 1, at, key);
-}
-
-mx_array *mx_random_categorical_samples(mx_array *logits, int axis, int samples,
-                                        mx_array *key) {
-    int noise[MX_MAX_NDIM + 1];
-    if (!logits_axis(logits, &axis))
-        return NULL;
-    if (samples < 0 || logits->ndim >= MX_MAX_NDIM)
-        return mx_fail(MX_INVALID, "[categorical] cannot draw %d samples.", samples);
-    for (int i = 0; i < logits->ndim; i++)
-        noise[i] = logits->shape[i];
-    noise[logits->ndim] = samples;
-    return sample(mx_expand_dim(logits, logits->ndim), noise, logits->ndim + 1, axis,
-                  key);
 }
 
 /* --- permutations ----------------------------------------------------------------- */

@@ -183,7 +183,7 @@ mx_array *mx_dynamic_slice(mx_array *a, mx_array *start, const int *axes, int n,
 mx_array *mx_dynamic_slice_update(mx_array *a, mx_array *update, mx_array *start,
                                   const int *axes, int n);
 
-/* --- op_random.c ------------------------------------------------------------------ */
+/* --- op_random.c, op_random_choice.c, op_random_truncated.c ------------------------- */
 mx_array *mx_random_key(uint64_t seed);
 /* The thread's own sequence (op_random_state.c): its next key, used where key is NULL; its state, uint32 (2). */
 mx_array *mx_random_next_key(void);

@@ -63,6 +63,17 @@ def test_whole_division_of_floats_is_numpys(name):
             np.testing.assert_array_equal(np.array(r), rest)
 
 
+def test_complex_powers_at_zero():
+    """1 to the power 0, 0 to powers with a positive real part, else NaN, as NumPy."""
+    bases, powers = [0j, complex(0, -0.0), complex(-0.0, 0)], [0j, 1, 2, 0.5, 2 + 3j, 1j, -1j, -1, -2 + 1j]
+    a, b = np.meshgrid(np.array(bases, np.complex64), np.array(powers, np.complex64))
+    with np.errstate(all="ignore"):
+        wanted = np.power(a, b)
+    found = np.array(mx.array(a) ** mx.array(b))
+    assert (np.isnan(found) == np.isnan(wanted)).all() and (found[~np.isnan(found)] == wanted[~np.isnan(wanted)]).all()
+    assert (mx.array(0j) ** 0).item() == 1 and (mx.array([0j, 1 + 1j, np.inf]) ** 0).tolist() == [1, 1, 1]
+
+
 def test_shifts():
     a, n = mx.array([1, -8, 5]), mx.array([3, 1, 0])
     same(mx.left_shift(a, n), [8, -16, 5], mx.int32)

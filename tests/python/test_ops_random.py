@@ -6,6 +6,7 @@ import pytest
 from ops_check import same
 
 N = 20000
+REFERENCE = {"one": [3, 3, 4, 3, 3, 3, 3, 1, 3, 3, 0, 3], "single": 3, "two": [[3, 4, 0, 3, 3, 1], [2, 2, 2, 2, 1, 0]]}
 
 
 def sample(f, *args, **words):
@@ -107,6 +108,88 @@ def test_categorical():
     assert mx.random.categorical(m, shape=(2, 4)).shape == (2, 4)
     with pytest.raises(ValueError):
         mx.random.categorical(m, shape=(2, 4), num_samples=3)
+
+
+@pytest.mark.parametrize("count", [1, 3, 8, 9, 1000])
+def test_one_distribution_is_drawn_from_its_cumulative_sums(count):
+    """With equal logits a sample is the uniform number, of which random.bits has the bits, times their number."""
+    key = mx.random.key(17)
+    wanted = np.floor(np.array(mx.random.uniform(shape=(count,), key=key)) * 16).tolist()
+    for logits in [mx.zeros((16,)), mx.zeros((1, 16)), mx.zeros((16,), mx.float16), mx.full((1, 1, 16), 3, dtype=mx.int32)]:
+        found = mx.random.categorical(logits, num_samples=count, key=key)
+        assert found.dtype == mx.uint32 and found.shape == (*logits.shape[:-1], count)
+        assert found.flatten().tolist() == wanted
+    assert mx.random.categorical(mx.zeros((16,)), shape=(count,), key=key).tolist() == wanted
+    assert mx.random.categorical(mx.zeros((16, 1)), axis=0, shape=(count,), key=key).tolist() == wanted
+
+
+def test_samples_as_the_reference_draws_them():
+    """Stated facts of mlx 0.32.4."""
+    key, logits = mx.random.key(3), mx.array([1.0, 0.5, -1.0, 2.0, 0.0])
+    one = mx.random.categorical(logits[None], num_samples=12, key=key)
+    assert one.tolist() == [REFERENCE["one"]]
+    assert mx.random.categorical(logits, num_samples=12, key=key).tolist() == REFERENCE["one"]
+    assert mx.random.categorical(logits, key=key).item() == REFERENCE["single"]
+    assert mx.random.categorical(mx.stack([logits, -logits]), num_samples=6, key=key).tolist() == REFERENCE["two"]
+
+
+def test_infinite_logits():
+    inf = np.inf
+    for logits, among in [([inf, 0, inf], {0, 2}), ([-inf] * 3, {0, 1, 2}), ([0, -inf, -inf], {0}), ([-inf, 1, -inf], {1})]:
+        assert set(mx.random.categorical(mx.array([logits]), num_samples=200).flatten().tolist()) == among
+
+
+def test_no_samples():
+    assert mx.random.categorical(mx.zeros((20,)), num_samples=0).shape == (0,)
+    assert mx.random.categorical(mx.zeros((3, 20)), num_samples=0).shape == (3, 0)
+    assert mx.random.categorical(mx.zeros((3, 20)), shape=(0, 3)).shape == (0, 3)
+    with pytest.raises(ValueError):
+        mx.random.categorical(mx.zeros((3, 0)))
+
+
+def test_many_samples_of_many_categories_need_little_memory():
+    p = np.random.default_rng(0).uniform(0.1, 1, 1000)
+    logits = mx.log(mx.array(p))
+    mx.eval(logits)
+    mx.reset_peak_memory()
+    x = mx.random.categorical(logits, num_samples=500_000, key=mx.random.key(1))
+    counts = np.bincount(np.array(x), minlength=1000)
+    assert mx.get_peak_memory() < 100e6
+    expected = p / p.sum() * 500_000
+    chi = ((counts - expected) ** 2 / expected).sum()
+    assert abs(chi - 999) < 5 * np.sqrt(2 * 999)
+
+
+def density_moments(low, high):
+    """Mean and standard deviation between two ends on one side of 0, by quadrature."""
+    near = min(abs(low), abs(high))
+    x = np.linspace(near, min(max(abs(low), abs(high)), near + 14 / near), 400_001)
+    w = np.exp(-(x**2 - near**2) / 2)
+    mean = (x * w).sum() / w.sum()
+    return mean, np.sqrt(((x - mean) ** 2 * w).sum() / w.sum())
+
+
+FAR = [(6, 7), (-7, -6), (10, 11), (20, np.inf), (-np.inf, -8), (30, 30.0625), (-100, -99)]
+
+
+@pytest.mark.parametrize("low, high", FAR)
+@pytest.mark.parametrize("arrays", [False, True])
+def test_truncated_normal_far_out(low, high, arrays):
+    ends = [mx.array([v] * 4, mx.float32)[:, None] for v in (low, high)] if arrays else (low, high)
+    x = np.array(mx.random.truncated_normal(*ends, (4, N // 4), key=mx.random.key(5))).astype(np.float64)
+    mean, std = density_moments(low, high)
+    assert x.min() >= low and x.max() <= high
+    assert abs(abs(x).mean() - mean) < 5 * std / np.sqrt(N) and abs(x.std() / std - 1) < 0.05
+
+
+def test_truncated_normal_between_nothing():
+    assert mx.random.truncated_normal(2.0, -2.0, (3,)).tolist() == [2, 2, 2]
+    assert mx.random.truncated_normal(5, 5, (3,)).tolist() == [5, 5, 5]
+    assert mx.random.truncated_normal(mx.array([]), mx.array([])).shape == (0,)
+    for dtype in (mx.float16, mx.bfloat16, mx.float64):
+        with mx.stream(mx.cpu):
+            x = np.array(mx.random.truncated_normal(9, 10, (500,), dtype).astype(mx.float32))
+        assert x.min() >= 9 and x.max() <= 10 and x.mean() < 9.3
 
 
 def test_permutation():

@@ -268,3 +268,12 @@ def test_defaults():
     order = integers(2, 3, 2, low=0, high=4)
     same(mx.take_along_axis(A, mx.array(order)), np.take_along_axis(X, order, -1))
     assert isinstance(mx.unstack(A), tuple)
+
+
+def test_an_empty_list_of_indices_has_no_kind():
+    nothing, a = mx.array([]), mx.arange(3.0)
+    assert mx.put_along_axis(nothing, nothing, nothing, axis=None).shape == (0,)
+    assert mx.put_along_axis(a, nothing, nothing, axis=0).tolist() == [0, 1, 2]
+    assert mx.take_along_axis(a, nothing, axis=0).shape == (0,)
+    with pytest.raises(ValueError, match="Indices must be integral"):
+        mx.put_along_axis(a, mx.array([0.0]), mx.array([1.0]), axis=0)

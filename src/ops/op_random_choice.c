@@ -1,0 +1,113 @@
+/* Categorical numbers: which of several things, with the probabilities softmax(logits).
+ *
+ *     many distributions   the largest of logits plus Gumbel noise, of which there is as much as there are logits for
+ *                          every sample
+ *     one distribution     the inverse of its cumulative sums, at one uniform number a sample; but a single sample without
+ *                          an axis is taken in the other way, as MLX does
+ */
+#include <math.h>
+
+#include "base/status.h"
+#include "ops/random.h"
+#include "ops/rules.h"
+
+static bool logits_axis(const mx_array *logits, int *axis) {
+    if (!logits)
+        return false;
+    if (*axis < -logits->ndim || *axis >= logits->ndim)
+        return mx_fail(MX_RANGE, "[categorical] Invalid axis %d for logits with %d dimensions.", *axis, logits->ndim);
+    *axis += *axis < 0 ? logits->ndim : 0;
+    return true;
+}
+
+/* --- one distribution ------------------------------------------------------------------------------------- */
+
+/* exp(x - max), where the largest is infinite 1 for those that are as large. */
+static mx_array *weights_of(mx_array *x) {
+    mx_array *most = mx_reduce(MX_MAX, x, NULL, 0, false);
+    mx_array *endless = mx_isinf(most), *largest = mx_astype(mx_equal(x, most), MX_FLOAT32);
+    return mx_where(endless, largest, mx_exp(mx_sub(x, most)));
+}
+
+enum { FEW = 8 };
+
+/* How many of the ascending sums are not above each place. Few samples count them, which is one pass over the sums;
+   many search. */
+static mx_array *count_below(mx_array *sums, mx_array *places) {
+    if (places && places->size > FEW)
+        return mx_searchsorted(sums, places, true);
+    mx_array *below = mx_less_equal(sums, mx_expand_dim(places, -1));
+    return mx_astype(mx_sum_axis(below, -1, false), MX_UINT32);
+}
+
+static mx_array *by_inverse(mx_array *logits, const int *shape, int ndim, mx_array *key) {
+    mx_array *w = weights_of(mx_astype(mx_flatten(logits, 0, -1), MX_FLOAT32));
+    mx_array *sums = w ? mx_scan(MX_CUMSUM, w, 0, false, false) : NULL;
+    mx_array *places = mx_mul(mx_random_unit(shape, ndim, MX_FLOAT32, key), mx_sum_all(w));
+    mx_array *count = sums ? count_below(sums, places) : NULL;
+    // NaN are above everything; then there is none below
+    return count ? mx_sub(mx_maximum(count, mx_one_like(count)), mx_one_like(count)) : NULL;
+}
+
+/* --- many ------------------------------------------------------------------------------------------------- */
+
+static mx_array *by_noise(mx_array *logits, const int *noise, int ndim, int axis, mx_array *key) {
+    return mx_arg_reduce(true, mx_add(logits, mx_random_gumbel(noise, ndim, MX_FLOAT32, key)), axis, false);
+}
+
+/* Samples of `shape`; noise has logits->shape[axis] more, as axis `at`. */
+static mx_array *sample(mx_array *logits, int axis, const int *shape, int ndim, int at, mx_array *key) {
+    int noise[MX_MAX_NDIM + 1], n = logits->shape[axis];
+    int64_t count = 1;
+    bool empty = false;
+    for (int i = 0; i < ndim; i++)
+        empty |= shape[i] == 0;
+    if (n > 0 && empty && mx_shape_size(shape, ndim, 1, &count))
+        return mx_zeros(shape, ndim, MX_UINT32);
+    if (logits->size == n && ndim > 0 && n > 1)
+        return by_inverse(logits, shape, ndim, key);
+    for (int i = 0; i <= ndim; i++)
+        noise[i] = i < at ? shape[i] : i == at ? n : shape[i - 1];
+    return by_noise(logits, noise, ndim + 1, at, key);
+}
+
+/* The shape without an axis. */
+static int without(const mx_array *logits, int axis, int *rest) {
+    int k = 0;
+    for (int i = 0; i < logits->ndim; i++)
+        if (i != axis)
+            rest[k++] = logits->shape[i];
+    return k;
+}
+
+mx_array *mx_random_categorical(mx_array *logits, int axis, mx_array *key) {
+    int rest[MX_MAX_NDIM];
+    if (!logits_axis(logits, &axis))
+        return NULL;
+    return sample(logits, axis, rest, without(logits, axis, rest), axis, key);
+}
+
+mx_array *mx_random_categorical_shape(mx_array *logits, int axis, const int *shape, int ndim, mx_array *key) {
+    int rest[MX_MAX_NDIM];
+    mx_shape s;
+    if (!logits_axis(logits, &axis))
+        return NULL;
+    int k = without(logits, axis, rest);
+    if (!mx_broadcast_shapes("broadcast_shapes", shape, ndim, rest, k, &s))
+        return NULL;
+    if (ndim < k || ndim >= MX_MAX_NDIM)
+        return mx_fail(MX_INVALID, "[categorical] a requested shape of %d dimensions for logits with %d.", ndim,
+                       logits->ndim);
+    return sample(logits, axis, shape, ndim, axis + ndim - k, key);
+}
+
+mx_array *mx_random_categorical_samples(mx_array *logits, int axis, int samples, mx_array *key) {
+    int shape[MX_MAX_NDIM + 1];
+    if (!logits_axis(logits, &axis))
+        return NULL;
+    if (samples < 0 || logits->ndim >= MX_MAX_NDIM)
+        return mx_fail(MX_INVALID, "[categorical] cannot draw %d samples.", samples);
+    int k = without(logits, axis, shape);
+    shape[k] = samples;
+    return sample(mx_expand_dim(logits, -1), axis, shape, k + 1, axis, key);
+}
