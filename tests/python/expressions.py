@@ -214,6 +214,28 @@ def fast(r):
     ])
 
 
+def newest(r):
+    """What 0.32.4 brought."""
+    shape = r.choice([(5,), (3, 4), (2, 3, 5)])
+    a, axis, size = array(r, shape=shape, low=-3, high=4, of=REALS), axis_of(r, shape), r.randint(0, 9)
+    x, n, hop = array(r, "float32", (2, r.randint(20, 40)), -1, 1), r.choice([4, 7, 8]), r.randint(1, 6)
+    w, center = f"A('float32', ({r.randint(3, n)},), 3, 0.5, 2)" if n > 3 else "None", r.random() < 0.5
+    stft = f"mx.fft.stft({x}, {n}, {hop}, window={w}, center={center}, norm={r.choice(['backward', 'ortho', 'forward'])!r})"
+    b, t, h, d = r.randint(1, 2), r.randint(1, 6), r.choice([1, 2]), r.choice([3, 8])
+    q, v = array(r, "float32", (b, t, h, d), -1, 1), array(r, "float32", (b, t, 2, 5), -1, 1)
+    gates = f"A('float32', ({b}, {t}, 2), 4, 0, 1), A('float32', ({b}, {t}, 2), 5, 0, 1)"
+    logits = array(r, "float32", (3, 6), -3, 3)
+    return r.choice([
+        f"list(mx.minmax({a}, {axis}, {r.random() < 0.5}))", f"list(mx.minmax({a}))", f"mx.unique({a}, {size})",
+        f"list(mx.unique({a}, {size}, True, True, True))", f"list(mx.unique({a}, {size}, False, True, True, fill_value=1))",
+        stft, f"mx.fft.istft({stft}, {n}, {hop}, window={w}, center={center})", f"{array(r, shape=(2, 3, 4))}.mT",
+        f"mx.fast.gated_delta_update({q}, {q}, {v}, {gates})", f"mx.fast.cross_entropy({logits}, mx.array([0, 5, 2]))",
+        f"mx.grad(lambda x: mx.fast.cross_entropy(x, mx.array([0, 5, 2])).sum())({logits})",
+        f"mx.take_along_axis({a}, mx.argsort({a}))", f"list(mx.unstack({a}, axis={axis}))", f"{a}.var({axis}, correction=1)",
+        f"mx.degrees({r.randint(-9, 9)})", f"mx.arctan2({r.randint(0, 9)}, {a})",
+    ])
+
+
 def derivative(r):
     names = [n for n in UNARY if n not in ("round", "bitwise_invert", "logical_not", "real", "imag", "conjugate")]
     name, t = r.choice([n for n in names if not n.startswith("is")]), r.choice(["float32", "float16"])
@@ -231,7 +253,7 @@ def derivative(r):
 
 
 FAMILIES = [unary, binary, reduction, scan, ordering, casting, shaping, choosing, creating, products, linear_algebra,
-            fourier, random_numbers, fast, derivative]
+            fourier, random_numbers, fast, newest, derivative]
 
 
 def generate(family, count, seed=0):
