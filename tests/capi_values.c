@@ -25,8 +25,8 @@ static const char *in_folder(const char *name) {
 /* --- arrays ------------------------------------------------------------------------ */
 
 /* 2x2 and positive definite; what most operations take. */
-static mlx_array square, whole, index_0, mask, scalar, count, key, line3, sequence, image, volume, heads, packed, scales,
-    wide, tall, cube, halves, edges, probabilities, segments, bytes8, sorted, line, expanded, scalar3;
+static mlx_array square, whole, index_0, mask, scalar, count, key, line3, sequence, image, volume, heads, packed,
+    scales, wide, tall, cube, halves, edges, probabilities, segments, bytes8, sorted, line, expanded, scalar3;
 
 static mlx_array floats(const float *v, const int *shape, int ndim) {
     return mlx_array_new_data(v, shape, ndim, MLX_FLOAT32);
@@ -52,9 +52,10 @@ static void make_quantized(void) {
     mlx_vector_array_free(parts);
 }
 
-static mlx_array *const all[] = {&square,   &whole, &index_0, &mask,   &scalar, &count, &key,   &line3,         &sequence,
-                                 &image,    &volume, &heads,  &packed, &scales, &wide, &tall, &cube, &halves, &edges, &probabilities,
-                                 &segments, &bytes8, &sorted, &line,   &expanded, &scalar3};
+static mlx_array *const all[] = {
+    &square, &whole, &index_0, &mask, &scalar, &count, &key, &line3, &sequence, &image, &volume,
+    &heads, &packed, &scales, &wide, &tall, &cube, &halves, &edges, &probabilities, &segments,
+    &bytes8, &sorted, &line, &expanded, &scalar3};
 
 static void make_arrays(void) {
     square = floats((float[]){2, 1, 1, 3}, (int[]){2, 2}, 2);
@@ -373,112 +374,7 @@ typedef struct special_row {
 
 /* The first row that fits counts. */
 static const special_row special[] = {
-    {"astype", "dtype", .number = MLX_INT32},
-    {"bitwise", "a", .array = &whole}, {"bitwise", "b", .array = &whole},
-    {"left_shift", "a", .array = &whole}, {"left_shift", "b", .array = &whole}, {"right_shift", "a", .array = &whole}, {"right_shift", "b", .array = &whole},
-    {"array_dim", "dim", .number = 1},
-    {"array_item", "arr", .array = &scalar},
-    {"block_masked_mm", "a", .array = &wide}, {"block_masked_mm", "b", .array = &tall}, {"block_masked_mm", "block_size", .number = 32},
-    {"block_masked_mm", "mask_", .array = &mlx_array_empty},
-    {"broadcast_shapes", "a", INTS(2, 1)}, {"broadcast_shapes", "b", INTS(1, 2)}, {"broadcast_shapes", "", .number = 2},
-    {"conv1d", "input", .array = &sequence}, {"conv1d", "weight", .array = &sequence},
-    {"conv2d", "input", .array = &image}, {"conv2d", "weight", .array = &image},
-    {"conv3d", "input", .array = &volume}, {"conv3d", "weight", .array = &volume},
-    {"conv_transpose1d", "input", .array = &sequence}, {"conv_transpose1d", "weight", .array = &sequence},
-    {"conv_transpose2d", "input", .array = &image}, {"conv_transpose2d", "weight", .array = &image},
-    {"conv_transpose3d", "input", .array = &volume}, {"conv_transpose3d", "weight", .array = &volume},
-    {"conv_general", "input", .array = &image}, {"conv_general", "weight", .array = &image},
-    {"conv_general", "padding_lo", INTS(0, 0)}, {"conv_general", "padding_hi", INTS(0, 0)},
-    {"conv_general", "groups", .number = 1}, {"conv_general", "", INTS(1, 1), .number = 2}, 
-    {"conv", "stride_", .number = 1}, {"conv", "dilation_", .number = 1}, {"conv", "groups", .number = 1}, {"conv", "stride", .number = 1}, {"conv", "dilation", .number = 1},
-    {"einsum", "subscripts", .text = "ij,jk->ik"},
-    {"fast_scaled", "queries", .array = &heads}, {"fast_scaled", "keys", .array = &heads}, {"fast_scaled", "values", .array = &heads},
-    {"fast_scaled", "mask_mode", .text = "causal"}, {"fast_scaled", "mask_arr", .array = &mlx_array_empty}, 
-    {"fast_scaled", "sinks", .array = &line}, 
-    {"fast_cross_entropy", "targets", .array = &index_0},
-    {"fast_gated", "q", .array = &heads}, {"fast_gated", "k", .array = &heads}, {"fast_gated", "v", .array = &heads},
-    {"fast_gated", "gamma", .array = &scalar3}, {"fast_gated", "beta", .array = &scalar3}, {"fast_gated", "mask", .array = &mlx_array_empty},
-    {"fast_gated", "initial_state", .array = &mlx_array_empty},
-    {"fft_stft", "x", .array = &heads}, {"fft_stft", "n_fft", .number = 4}, {"fft_stft", "pad_mode", .text = "edge"}, {"fft_istft", "stft", .array = &heads},
-    {"fft_", "window", .array = &line},
-    {"unique_sized", "size", .number = 2}, {"unique_sized", "fill_value", .array = &scalar},
-    {"fast_rope", "x", .array = &heads}, {"fast_rope", "dims", .number = 8}, {"fast_rope", "freqs", .array = &mlx_array_empty},
-    {"fast_rope", "offset", .array = &count, .number = 1},
-    {"fast_rms_norm", "weight", .array = &line}, {"fast_layer_norm", "weight", .array = &line}, {"fast_layer_norm", "bias", .array = &line},
-    {"from_fp8", "x", .array = &bytes8},
-    {"gather_mm", "a", .array = &expanded}, {"gather_mm", "b", .array = &cube}, {"gather_mm", "lhs_indices", .array = &index_0},
-    {"gather_mm", "rhs_indices", .array = &index_0},
-    {"gather_single", "slice_sizes", INTS(1, 2)}, {"gather_single", "indices", .array = &index_0},
-    {"gather_qmm", "lhs", .array = &mlx_array_empty}, {"gather_qmm", "rhs", .array = &mlx_array_empty},
-    {"gather_qqmm", "lhs", .array = &mlx_array_empty}, {"gather_qqmm", "rhs", .array = &mlx_array_empty},
-    {"gather_q", "x", .array = &wide}, {"gather_q", "w", .array = &packed}, {"gather_q", "scales", .array = &scales}, {"gather_q", "biases", .array = &mlx_array_empty},
-    {"gather_q", "w_scales", .array = &scales}, 
-    {"quantized_matmul", "transpose", .number = 1}, {"gather_qmm", "transpose", .number = 1},
-    {"qqmm", "x", .array = &wide}, {"qqmm", "w", .array = &packed}, {"qqmm", "w_scales", .array = &scales},
-    {"quantized_matmul", "x", .array = &wide}, {"quantized_matmul", "w", .array = &packed}, {"quantized_matmul", "scales", .array = &scales},
-    {"dequantize", "w", .array = &packed}, {"dequantize", "scales", .array = &scales}, {"quantize", "w", .array = &wide},
-    {"gather", "indices", .arrays = {&index_0}}, {"gather", "slice_sizes", INTS(1, 2)}, {"gather", "slice_sizes_num", .number = 2},
-    {"scatter_add_axis", "", .array = &whole}, {"put_along_axis", "values", .array = &square}, {"put_along_axis", "indices", .array = &whole},
-    {"take_along_axis", "indices", .array = &whole},
-    {"scatter", "indices", .array = &index_0, .arrays = {&index_0}},
-    {"scatter", "updates", .array = &expanded}, {"masked_scatter", "src", .array = &line3},
-    {"hadamard", "a", .array = &square}, {"histogram", "edges", .array = &edges}, {"histogram_edges", "bins", .number = 4},
-    {"histogram", "weights", .array = &mlx_array_empty}, {"bincount", "a", .array = &index_0}, {"bincount", "weights", .array = &mlx_array_empty},
-    {"linalg_cross", "a", .array = &line3}, {"linalg_cross", "b", .array = &line3}, {"linalg_cross", "axis", .number = -1},
-    {"linalg_norm_matrix", "ord", .text = "fro"}, {"linalg_norm", "axis", INTS(0, 1)}, {"linalg_norm", "axis_num", .number = 2},
-    {"linalg_", "UPLO", .text = "L"}, {"linalg_norm", "ord", .number = 2}, {"linalg_vector_norm", "ord", .number = 2},
-    {"linalg_matrix_rank", "rtol", .array = &mlx_array_empty},
-    {"issubdtype", "category", .text = "floating"}, {"segmented_mm", "segments", .array = &segments},
-    {"meshgrid", "arrays", .arrays = {&line, &line}}, {"meshgrid", "indexing", .text = "xy"},
-    {"pad", "mode", .text = "constant"}, {"pad", "pad_value", .array = &scalar},
-    {"quantile", "q", .array = &halves}, {"nanquantile", "q", .array = &halves}, {"quantile", "method", .text = "linear"}, {"nanquantile", "method", .text = "linear"},
-    {"searchsorted", "sorted", .array = &sorted},
-    {"slice_dynamic", "start", .array = &count}, {"slice_dynamic", "axes", INTS(0)}, {"slice_update_dynamic", "start", .array = &count},
-    {"slice_dynamic", "axes_num", .number = 1}, {"slice_dynamic", "slice_size", INTS(1, 1)},
-    {"slice_update_dynamic", "update", .array = &line},
-    {"slice", "start", INTS(0, 0)}, {"slice", "stop", INTS(2, 2)}, {"slice", "strides", INTS(1, 1)}, {"slice", "axes_num", .number = 1},
-    {"slice", "value", .array = &square}, {"slice", "update", .array = &square},  {"slice", "axes", INTS(0)},
-    {"slice_", "", .number = 2}, {"slice", "", .number = 2},
-    {"moveaxis", "", .number = 1}, {"swapaxes", "axis2", .number = 1}, {"diagonal", "axis2", .number = 1}, {"trace", "axis2", .number = 1},
-    {"diagonal", "offset", .number = 0}, {"trace", "offset", .number = 0}, {"trace", "dtype", .number = MLX_FLOAT32},
-    {"squeeze", "a", .array = &expanded}, {"squeeze", "axis", .number = 1}, {"squeeze", "axes", INTS(1)},
-    {"transpose_axes", "axes", INTS(1, 0)}, {"transpose_axes", "axes_num", .number = 2},
-    {"unflatten", "shape", INTS(1, 2)}, {"flatten", "end_axis", .number = 1},
-    {"view", "dtype", .number = MLX_INT32}, {"as_strided", "offset", .number = 0},
-    {"tensordot", "axis", .number = 1}, {"random_split", "key", .array = &key}, {"random_bits", "width", .number = 4},
-    {"random_randint", "low", .array = &count}, {"random_randint", "high", .array = &line3}, {"random_randint", "shape", INTS(1, 3)},
-    {"random_choice", "p", .array = &probabilities}, {"random_choice", "replace", .number = 1}, {"random_bernoulli", "p", .array = &scalar},
-    {"random_categorical_shape", "shape", INTS(2)}, {"random_categorical_shape", "shape_num", .number = 1},
-    {"random_multivariate_normal", "mean", .array = &line}, {"random_multivariate_normal", "shape_num", .number = 1},
-    {"random_uniform", "low", .array = &scalar}, {"random_uniform", "high", .array = &scalar}, 
-    {"random_set_state", "state", .array = &key}, {"random_permutation_arange", "x", .number = 3},
-    {"random", "lower", .array = &scalar}, {"random", "upper", .array = &edges}, {"random_truncated_normal", "shape", INTS(1, 4)},
-    {"random_exponential", "scale", .array = &scalar}, {"random_poisson", "lam", .array = &scalar}, {"random_gamma", "alpha", .array = &scalar},
-    {"random_beta", "a", .array = &scalar}, {"random_beta", "b", .array = &scalar}, {"random_normal_broadcast", "loc", .array = &scalar}, {"random_normal_broadcast", "scale", .array = &scalar},
-    {"random_randint", "dtype", .number = MLX_INT32},
-    {"bartlett", "", .number = 4}, {"eye", "", .number = 2}, {"identity", "", .number = 2}, {"tri", "n", .number = 2}, {"tri", "m", .number = 2},
-    {"fft_fftfreq", "n", .number = 4}, {"fft_rfftfreq", "n", .number = 4}, {"fft_fft", "n", INTS(2), .number = 2}, {"fft_", "n", INTS(2), .number = 2},
-    {"distributed_", "dst", .number = 0},
-    {"vjp", "primals", .arrays = {&square}}, {"vjp", "cotangents", .arrays = {&scalar}},
-    {"jvp", "primals", .arrays = {&square}}, {"jvp", "tangents", .arrays = {&square}},
-    {"value_and_grad", "argnums", INTS(0)}, {"closure_apply", "input", .arrays = {&square}},
-    {"detail_vmap", "inputs", .arrays = {&square}}, {"detail_vmap", "s_inputs", .arrays = {&square}}, {"detail_vmap", "s_outputs", .arrays = {&square}},
-    {"imported_function_apply", "args", .arrays = {&square}},
-    {"detail_compile", "fun_id", .number = 7},
-    {"closure_custom_vmap_apply", "input_1", INTS(0)},
-    {"map_string_to_string", "value", .text = "text"},
-    {"io_gguf_get_array", "key", .text = "array"}, {"io_gguf_get_metadata_array", "key", .text = "numbers"},
-    {"io_gguf_get_metadata_string", "key", .text = "string"}, {"io_gguf_get_metadata_vector_string", "key", .text = "strings"},
-    {"device_info_get_size", "key", .text = "memory_size"}, {"device_info", "key", .text = "architecture"},
-    {"distributed_init", "bk", .text = "any"}, {"distributed_is_available", "bk", .text = "any"},
-    {"load_gguf", "file", .text = "in.gguf"}, {"load_safetensors", "file", .text = "in.safetensors"},
-    {"load_npz", "file", .text = "in.npz"}, {"load", "file", .text = "in.npy"},
-    {"imported_function_new", "file", .text = "in.mlxfn"},
-    {"save_gguf", "file", .text = "out.gguf"}, {"save", "file", .text = "out.file"},
-    {"export", "file", .text = "out.mlxfn"}, {"function_exporter", "file", .text = "out.mlxfn"},
-    {"signature_parse", "text", .text = "f(a: array) -> array"},
-    {"set_memory_limit", "limit", .number = 1e12}, {"set_cache_limit", "limit", .number = 1e12},
-    {"device_new_type", "", .number = 0}, {"device_count", "type", .number = 0},
+#include "capi_special.def"
 };
 
 static const special_row *special_of(const capi_call_row *row, int i) {
@@ -566,7 +462,7 @@ static void make_pointer(void *slot, const capi_call_row *row, int i, const spec
     if (strstr(type, "(*)"))
         return;
     if (is(type, "const char *"))
-        p = (void *)(!s || !s->text ? text_of(name) : strchr(s->text, '.') && is(name, "file") ? in_folder(s->text) : s->text);
+        p = (void *)(!s || !s->text ? text_of(name) : is(name, "file") ? in_folder(s->text) : s->text);
     else if (is(type, "const int *") || (is(type, "int *") && is(name, "data")))
         p = (void *)(s && s->ints ? s->ints : strstr(name, "shape") ? twos : strstr(name, "ax") ? zeros : ones);
     else if (is(type, "const int64_t *"))

@@ -40,7 +40,8 @@ static bool listed(const pair *list, size_t n, const char *function, const char 
 static const pair left_out[] = {{"mlx_set_error_handler", ""}};
 
 /* What no machine without such a device can do. */
-static const pair fails[] = {{"mlx_default_gpu_stream_new", ""}, {"mlx_metal_st*", ""}, {"mlx_fast_cuda_kernel_apply", ""},
+static const pair fails[] = {{"mlx_default_gpu_stream_new", ""}, {"mlx_metal_st*", ""},
+                             {"mlx_fast_cuda_kernel_apply", ""},
                              {"mlx_fast_metal_kernel_apply", ""}, {"mlx_distributed_send", ""},
                              {"mlx_distributed_recv*", ""}};
 
@@ -54,7 +55,8 @@ static const pair may_be_null[] = {
     {"mlx_clip", "a_m*"}, {"mlx_block_masked_mm", "mask_*"}, {"mlx_pad*", "pad_value"},
     {"mlx_fast_*", "weight"}, {"mlx_fast_*", "bias"}, {"mlx_fast_*", "freqs"}, {"mlx_fast_*", "sinks"},
     {"mlx_fast_*", "mask_*"}, {"mlx_fast_*", "mask"}, {"mlx_fast_*", "initial_state"},
-    {"mlx_fft_*", "window"}, {"mlx_fft_stft", "onesided"}, {"mlx_fft_stft", "pad_mode"}, {"mlx_unique_sized", "fill_value"}, {"mlx_fast_*", "header"}, {"mlx_random_*", "key"}, {"mlx_random_choice", "p"},
+    {"mlx_fft_*", "window"}, {"mlx_fft_stft", "onesided"}, {"mlx_fft_stft", "pad_mode"}, {"mlx_unique_sized", "fill_value"},
+    {"mlx_fast_*", "header"}, {"mlx_random_*", "key"}, {"mlx_random_choice", "p"},
     {"mlx_random_normal_broadcast", "loc"}, {"mlx_random_normal_broadcast", "scale"},
     {"mlx_histogram", "weights"}, {"mlx_bincount", "weights"}, {"mlx_histogram_edges", "range"},
     {"mlx_linalg_matrix_rank", "rtol"}, {"mlx_linalg_cond", "ord"},
@@ -163,8 +165,8 @@ static void check_change(const capi_call_row *row, change c, bool must_fail) {
     int failed = call(row, c);
     CHECK_MSG(failed || !must_fail, "%s%s is not refused", row->name, what);
     CHECK_MSG(failed <= 1, "%s%s tells the handler %d times", row->name, what, failed);
-    CHECK_MSG(!failed || (message[0] == '[' && !strstr(message, "no reason recorded")), "%s%s says: %s", row->name, what,
-              message);
+    CHECK_MSG(!failed || (message[0] == '[' && !strstr(message, "no reason recorded")), "%s%s says: %s",
+              row->name, what, message);
     CHECK_MSG(!loses(row, c), "%s%s leaves memory behind", row->name, what);
 }
 
