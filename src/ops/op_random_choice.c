@@ -109,5 +109,6 @@ mx_array *mx_random_categorical_samples(mx_array *logits, int axis, int samples,
         return mx_fail(MX_INVALID, "[categorical] cannot draw %d samples.", samples);
     int k = without(logits, axis, shape);
     shape[k] = samples;
-    return sample(mx_expand_dim(logits, -1), axis, shape, k + 1, axis, key);
+    mx_array *wide = mx_expand_dim(logits, -1);
+    return wide ? sample(wide, axis, shape, k + 1, axis, key) : NULL;
 }
