@@ -1,8 +1,8 @@
 /* LU with partial pivoting: see factor_engine.h. */
 #include <string.h>
 
-#include "cpu/cpu_copy.h"
 #include "cpu/factor_engine.h"
+#include "cpu/linalg_batch.h"
 
 static void exchange(char *a, char *b, size_t bytes) {
     char t[256];
@@ -25,11 +25,9 @@ void factor_exchange_rows(const factor_type *f, char *a, int64_t ld, int64_t n, 
 
 /* A few columns, as lines. */
 static void factor_panel(const factor_type *f, int64_t m, int64_t n, char *a, int64_t ld, int *pivot, char *panel) {
-    int shape[2] = {(int)n, (int)m};
-    int64_t lines[2] = {m, 1}, columns[2] = {1, ld};
-    cpu_copy_strided(panel, lines, a, columns, shape, 2, f->item);
+    linalg_copy(panel, m, 1, a, 1, ld, (int)n, (int)m, f->item);
     f->k->lu(m, n, panel, m, pivot);
-    cpu_copy_strided(a, columns, panel, lines, shape, 2, f->item);
+    linalg_copy(a, 1, ld, panel, m, 1, (int)n, (int)m, f->item);
 }
 
 /* The columns from h on, once the first h of m rows and columns are factored. */

@@ -9,11 +9,14 @@
 
 #include "cpu/factor_engine.h"
 
-enum { BLOCK = FACTOR_BLOCK };
+enum {
+    BLOCK = 2 * FACTOR_BLOCK, /* at most */
+    WIDE_FROM = 500           /* columns that no longer stay in cache between blocks */
+};
 
 typedef struct qr {
     const factor_type *f;
-    int64_t m, n, k;
+    int64_t m, n, k, block;
     char *a, *q, *v, *vc, *t, *tc, *w, *w2, *gram, *tau;
 } qr;
 
@@ -49,7 +52,7 @@ static void set_one(const qr *s, char *p) {
 }
 
 static int64_t width_at(const qr *s, int64_t j) {
-    return s->k - j < BLOCK ? s->k - j : BLOCK;
+    return s->k - j < s->block ? s->k - j : s->block;
 }
 
 /* x, `lines` lines from row j on, less (x conj(V)) T^T V^T, or with T^H in T's place. */
@@ -99,7 +102,7 @@ static bool form_q(const qr *s) {
     memset(s->q, 0, (size_t)(s->k * s->m) * s->f->item);
     for (int64_t i = 0; i < s->k; i++)
         set_one(s, factor_at(s->f, s->q, i * s->m + i));
-    for (int64_t j = (s->k - 1) / BLOCK * BLOCK; j >= 0; j -= BLOCK)
+    for (int64_t j = (s->k - 1) / s->block * s->block; j >= 0; j -= s->block)
         if (!reflect(s, j, s->k - j, factor_at(s->f, s->q, j * s->m + j), false))
             return false;
     return true;
@@ -107,8 +110,9 @@ static bool form_q(const qr *s) {
 
 bool factor_qr(const factor_type *f, int64_t m, int64_t n, char *a, char *q, char *work) {
     qr s = {.f = f, .m = m, .n = n, .k = m < n ? m : n, .a = a, .q = q};
+    s.block = s.k < WIDE_FROM ? FACTOR_BLOCK : BLOCK;
     lay_out(&s, work);
-    for (int64_t j = 0; j < s.k; j += BLOCK)
+    for (int64_t j = 0; j < s.k; j += s.block)
         if (!factor_block(&s, j))
             return false;
     return s.k == 0 || form_q(&s);

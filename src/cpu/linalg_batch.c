@@ -31,17 +31,37 @@ static char *matrix_at(const mx_array *a, int64_t b, int inner) {
     return a->data + offset * (int64_t)mx_itemsize(a);
 }
 
+enum { SMALL = 512 }; /* elements */
+
+void linalg_copy(void *to, int64_t rs, int64_t cs, const void *from, int64_t from_rs, int64_t from_cs, int rows,
+                 int cols, size_t item) {
+    if ((int64_t)rows * cols > SMALL) {
+        cpu_copy_strided(to, (int64_t[]){rs, cs}, from, (int64_t[]){from_rs, from_cs}, (int[]){rows, cols}, 2, item);
+        return;
+    }
+    for (int r = 0; r < rows; r++)
+        for (int c = 0; c < cols; c++) {
+            int64_t i = r * rs + c * cs, k = r * from_rs + c * from_cs;
+            if (item == 4)
+                ((uint32_t *)to)[i] = ((const uint32_t *)from)[k];
+            else
+                ((uint64_t *)to)[i] = ((const uint64_t *)from)[k];
+        }
+}
+
 void linalg_load(const linalg_batch *j, int i, int64_t b, void *to, int64_t rs, int64_t cs) {
     const mx_array *a = j->n->in[i];
-    cpu_copy_strided(to, (int64_t[]){rs, cs}, matrix_at(a, b, 2), a->strides + a->ndim - 2, a->shape + a->ndim - 2, 2,
-                     mx_itemsize(a));
+    int last = a->ndim - 1;
+    linalg_copy(to, rs, cs, matrix_at(a, b, 2), a->strides[last - 1], a->strides[last], a->shape[last - 1],
+                a->shape[last], mx_itemsize(a));
 }
 
 void linalg_store(const linalg_batch *j, int k, int64_t b, const void *from, int64_t rs, int64_t cs) {
     const mx_array *a = j->out[k];
+    int last = a ? a->ndim - 1 : 0;
     if (a)
-        cpu_copy_strided(matrix_at(a, b, 2), a->strides + a->ndim - 2, from, (int64_t[]){rs, cs},
-                         a->shape + a->ndim - 2, 2, mx_itemsize(a));
+        linalg_copy(matrix_at(a, b, 2), a->strides[last - 1], a->strides[last], from, rs, cs, a->shape[last - 1],
+                    a->shape[last], mx_itemsize(a));
 }
 
 void *linalg_out(const linalg_batch *j, int k, int64_t b, int inner) {

@@ -12,6 +12,11 @@ static inline void FN(sub4)(T *y, const T *x, ptrdiff_t ld, const T *c, ptrdiff_
         FN(sub1)(y, x + k * ld, c[k], n);
 }
 
+static inline void FN(spread4)(T *y, ptrdiff_t ld, const T *x, const T *c, ptrdiff_t n) {
+    for (int k = 0; k < 4; k++)
+        FN(sub1)(y + k * ld, x, c[k], n);
+}
+
 /* x^H y */
 static inline T FN(dot1)(const T *x, const T *y, ptrdiff_t n) {
     float re = 0, im = 0;

@@ -59,6 +59,21 @@ static inline void FN(sub1)(T *y, const T *x, T c, ptrdiff_t n) {
     }
 }
 
+/* y_l -= c[l] x for four lines y. */
+static inline void FN(spread4)(T *y, ptrdiff_t ld, const T *x, const T *c, ptrdiff_t n) {
+    VEC c0 = V(set1)(c[0]), c1 = V(set1)(c[1]), c2 = V(set1)(c[2]), c3 = V(set1)(c[3]);
+    ptrdiff_t i = 0;
+    for (; i + LANES <= n; i += LANES) {
+        VEC v = V(load)(x + i);
+        V(store)(y + i, V(fnma)(c0, v, V(load)(y + i)));
+        V(store)(y + ld + i, V(fnma)(c1, v, V(load)(y + ld + i)));
+        V(store)(y + 2 * ld + i, V(fnma)(c2, v, V(load)(y + 2 * ld + i)));
+        V(store)(y + 3 * ld + i, V(fnma)(c3, v, V(load)(y + 3 * ld + i)));
+    }
+    for (int k = 0; k < 4; k++)
+        FN(sub1)(y + k * ld + i, x + i, c[k], n - i);
+}
+
 /* out[l] = x . y_l for four lines y. */
 static inline void FN(dot4)(T *out, const T *x, const T *y, ptrdiff_t ld, ptrdiff_t n) {
     VEC s0 = V(zero)(), s1 = s0, s2 = s0, s3 = s0;

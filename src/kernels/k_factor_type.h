@@ -114,20 +114,26 @@ static T FN(reflect)(T *x, ptrdiff_t n) {
     return tau;
 }
 
+/* w = conj(tau) (v^H x), v[0] counts as 1, and x[0] less it: what H^H does to the head of one line. */
+static T FN(apply_head)(T tau, T tail, T *x) {
+    T w = FN(mul)(FN(conj)(tau), FN(add)(tail, *x));
+    *x = FN(sub)(*x, w);
+    return w;
+}
+
 /* `lines` lines x become H^H x; v[0] counts as 1. */
 static void FN(apply)(const T *v, T tau, T *x, ptrdiff_t ld, ptrdiff_t lines, ptrdiff_t n) {
-    T t = FN(conj)(tau), w[4];
-    for (ptrdiff_t l = 0; l < lines; l += 4) {
-        int some = lines - l < 4 ? (int)(lines - l) : 4;
-        T *y = x + l * ld;
-        if (some == 4)
-            FN(dot4)(w, v + 1, y + 1, ld, n - 1);
-        for (int k = 0; k < some; k++) {
-            T d = some == 4 ? w[k] : FN(dot1)(v + 1, y + k * ld + 1, n - 1);
-            d = FN(mul)(t, FN(add)(d, y[k * ld]));
-            y[k * ld] = FN(sub)(y[k * ld], d);
-            FN(sub1)(y + k * ld + 1, v + 1, d, n - 1);
-        }
+    ptrdiff_t l = 0;
+    for (; l + 4 <= lines; l += 4) {
+        T *y = x + l * ld, w[4];
+        FN(dot4)(w, v + 1, y + 1, ld, n - 1);
+        for (int k = 0; k < 4; k++)
+            w[k] = FN(apply_head)(tau, w[k], y + k * ld);
+        FN(spread4)(y + 1, ld, v + 1, w, n - 1);
+    }
+    for (; l < lines; l++) {
+        T *y = x + l * ld, w = FN(apply_head)(tau, FN(dot1)(v + 1, y + 1, n - 1), y);
+        FN(sub1)(y + 1, v + 1, w, n - 1);
     }
 }
 
