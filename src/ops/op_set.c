@@ -106,6 +106,8 @@ static bool check_sized(const mx_array *flat, int size, const mx_array *fill) {
     char text[256];
     if (size < 0)
         return mx_fail(MX_INVALID, "[unique] Received negative size %d.", size);
+    if (size == INT32_MAX)
+        return mx_fail(MX_INVALID, "[unique] a size of %d is too large", size);
     if (fill && fill->size != 1)
         return mx_fail(MX_INVALID, "[unique] Fill value must have one element, but got shape %s.",
                        mx_shape_text(text, sizeof text, fill->shape, fill->ndim));

@@ -18,7 +18,7 @@ def main():
     if options.version:
         print(mx.__version__)
     if options.cmake_dir:
-        print(Path(__file__).absolute().parent)
+        print(Path(mx.__file__).absolute().parent)  # beside the module, also where it is installed editable
     if not (options.version or options.cmake_dir):
         parser.print_help()
 

@@ -16,10 +16,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import mlx.core as mx
 from setuptools import Extension
 from setuptools.command.build_ext import build_ext
 
-_MLX_PATH = str(Path(__file__).absolute().parent)
+# Headers and the library lie beside the compiled module, also where the package is installed editable.
+_MLX_PATH = str(Path(mx.__file__).absolute().parent)
 
 
 class CMakeExtension(Extension):
