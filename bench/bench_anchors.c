@@ -15,6 +15,7 @@
 #include "ops/ops.h"
 
 static mx_array *x4, *y4, *z4;           /* 4M float32 */
+static mx_array *x4h, *y4h, *z4h, *x4b, *y4b, *z4b; /* the same in float16 and bfloat16 */
 static mx_array *m2, *m2w, *m2b;         /* 2048x2048, 2048 */
 static mx_array *n512;                   /* 512x2048 */
 static mx_array *a1, *b1, *a1b, *b1b, *a1h, *b1h; /* 1024x1024 in three dtypes */
@@ -36,6 +37,8 @@ static void prepare(void) {
     int ids[1] = {65536};
     mx_random_seed(0);
     x4 = normal(1 << 22, 0, MX_FLOAT32), y4 = normal(1 << 22, 0, MX_FLOAT32), z4 = normal(1 << 22, 0, MX_FLOAT32);
+    x4h = mx_astype(x4, MX_FLOAT16), y4h = mx_astype(y4, MX_FLOAT16), z4h = mx_astype(z4, MX_FLOAT16);
+    x4b = mx_astype(x4, MX_BFLOAT16), y4b = mx_astype(y4, MX_BFLOAT16), z4b = mx_astype(z4, MX_BFLOAT16);
     m2 = normal(2048, 2048, MX_FLOAT32), m2w = normal(2048, 0, MX_FLOAT32), m2b = normal(2048, 0, MX_FLOAT32);
     n512 = normal(512, 2048, MX_FLOAT32);
     a1 = normal(1024, 1024, MX_FLOAT32), b1 = normal(1024, 1024, MX_FLOAT32);
@@ -48,7 +51,7 @@ static void prepare(void) {
     key = mx_random_key(1);
     table = normal(32768, 256, MX_FLOAT32);
     idx = mx_random_randint(mx_scalar(0, MX_INT32), mx_scalar(32768, MX_INT32), ids, 1, MX_INT32, key);
-    mx_array *all[] = {x4, y4, z4, m2, m2w, m2b, n512, a1, b1, a1b, b1b, a1h, b1h, w4, v4, w4b, v4b,
+    mx_array *all[] = {x4, y4, z4, x4h, y4h, z4h, x4b, y4b, z4b, m2, m2w, m2b, n512, a1, b1, a1b, b1b, a1h, b1h, w4, v4, w4b, v4b,
                        q, k, v, dq, dk, dv, key, table, idx};
     mx_eval(all, sizeof all / sizeof *all);
 }

@@ -20,8 +20,7 @@ enum {
     GRAIN = 1 << 16            /* element-instructions worth a wake-up */
 };
 
-typedef enum op_kind { OP_FETCH, OP_CONVERT, OP_UNARY, OP_BINARY, OP_TERNARY, OP_ROUND, OP_STORE } op_kind;
-
+typedef enum op_kind { OP_FETCH, OP_UNARY, OP_BINARY, OP_TERNARY, OP_STORE } op_kind;
 
 /* Where a value lies: element e at base + e * step, or in a register. */
 typedef struct place {
@@ -42,9 +41,7 @@ typedef struct op {
     uint16_t dst;       /* value; the output's number for OP_STORE */
     uint16_t arg[3];    /* values */
     mx_k_pw fn;
-    mx_k_unary *second; /* OP_FETCH, OP_ROUND: conversion after the first; may be NULL */
     int fetch;          /* OP_FETCH: which */
-    place from;         /* OP_CONVERT: where the halves lie */
 } op;
 
 typedef struct fetch {
@@ -56,7 +53,6 @@ typedef struct fetch {
 typedef struct constant {
     const mx_array *a;
     int reg;
-    mx_dtype compute;
 } constant;
 
 /* An input whose neighbours lie far apart is fetched a panel of PANEL_ROWS whole rows at a time: the copy
@@ -68,7 +64,7 @@ struct cpu_program {
     const mx_kernels *k;
     place *place;    /* of each value */
     place *out;      /* of each output */
-    mx_dtype *type;  /* compute dtype of each value */
+    mx_dtype *type;  /* of each value */
     int *last;       /* last instruction that reads a value */
     op *op;
     int n_op;
@@ -104,13 +100,13 @@ static void *take(arena *a, size_t count, size_t size) {
 }
 
 static bool is_direct(const mx_program *p, const mx_array *a) {
-    return a->row_contiguous && a->size == p->size && mx_dtype_compute(mx_dtype_of(a)) == mx_dtype_of(a);
+    return a->row_contiguous && a->size == p->size;
 }
 
 static int count_fetches(const mx_program *p) {
     int n = 0;
     for (int i = 0; i < p->n_in; i++)
-        n += p->in[i]->size != 1 && !(p->in[i]->row_contiguous && p->in[i]->size == p->size);
+        n += p->in[i]->size != 1 && !is_direct(p, p->in[i]);
     return n;
 }
 
@@ -143,10 +139,7 @@ static cpu_program *allocate(const mx_program *p) {
 static void find_types(cpu_program *c) {
     const mx_program *p = c->p;
     for (int v = 0; v < p->n_in + p->n_instr; v++) {
-        const mx_instr *in = &p->instr[v - p->n_in];
-        c->type[v] = v < p->n_in                    ? mx_dtype_compute(mx_dtype_of(p->in[v]))
-                     : in->op == MX_OPC_ROUND_HALF ? MX_FLOAT32
-                                                    : (mx_dtype)in->to;
+        c->type[v] = v < p->n_in ? mx_dtype_of(p->in[v]) : (mx_dtype)p->instr[v - p->n_in].to;
         c->last[v] = -1;
     }
 }
@@ -217,39 +210,23 @@ static void place_inputs(cpu_program *c) {
             *at = (place){a->data, 0, (int32_t)mx_itemsize(a), IN_MEMORY};
         } else if (a->size == 1) {
             *at = (place){NULL, 0, 0, c->n_reg++};
-            c->constant[c->n_constant++] = (constant){a, at->reg, c->type[i]};
+            c->constant[c->n_constant++] = (constant){a, at->reg};
         } else {
             *at = (place){NULL, 0, 0, NOWHERE};
-            if (!(a->row_contiguous && a->size == p->size))
-                place_in_panel(c, i);
+            place_in_panel(c, i);
         }
     }
     c->n_panel = c->n_fetch;
 }
 
-/* Halves in a panel still have to be converted, tile by tile. */
-static bool needs_load(const cpu_program *c, int v) {
-    const place *at = &c->place[v];
-    return at->reg == NOWHERE || (at->reg == PANEL && mx_dtype_of(c->p->in[v]) != c->type[v]);
-}
-
-/* Bring input i into a register: fetch it if its elements are scattered, convert it if it is a half. */
-static void add_load(cpu_program *c, int i) {
+/* Bring an input whose elements are scattered into a register. */
+static void add_fetch(cpu_program *c, int i) {
     const mx_array *a = c->p->in[i];
-    mx_dtype t = mx_dtype_of(a);
-    mx_k_unary *convert = t == c->type[i] ? NULL : c->k->pointwise->cast[t][c->type[i]];
-    bool plain = a->row_contiguous && a->size == c->p->size, panel = c->place[i].reg == PANEL;
-    op *o = add_op(c, plain || panel ? OP_CONVERT : OP_FETCH, i);
-    o->arg[0] = (uint16_t)i;
-    o->fn.unary = convert;
-    o->second = convert;
-    o->from = panel ? c->place[i] : (place){a->data, 0, (int32_t)mx_itemsize(a), IN_MEMORY};
+    op *o = add_op(c, OP_FETCH, i);
+    fetch *f = &c->fetch[o->fetch = c->n_fetch++];
+    f->a = a;
+    fetch_layout(c, a, &f->layout);
     c->place[i] = (place){NULL, 0, 0, take_register(c)};
-    if (o->kind == OP_FETCH) {
-        fetch *f = &c->fetch[o->fetch = c->n_fetch++];
-        f->a = a;
-        fetch_layout(c, a, &f->layout);
-    }
 }
 
 static bool is_constant(const cpu_program *c, int v) {
@@ -287,15 +264,10 @@ static void add_instr(cpu_program *c, int k) {
     int arity = instr_arity(in);
     op *o = add_op(c, arity == 1 ? OP_UNARY : arity == 2 ? OP_BINARY : OP_TERNARY, c->p->n_in + k);
     memcpy(o->arg, in->arg, sizeof o->arg);
-    if (in->op == MX_OPC_CAST) {
+    if (in->op == MX_OPC_CAST)
         o->fn.unary = c->k->pointwise->cast[in->dtype][in->to];
-    } else if (in->op == MX_OPC_ROUND_HALF) {
-        o->kind = OP_ROUND;
-        o->fn.unary = c->k->pointwise->cast[MX_FLOAT32][in->to];
-        o->second = c->k->pointwise->cast[in->to][MX_FLOAT32];
-    } else {
+    else
         o->fn = c->k->pointwise->op[in->op][in->dtype];
-    }
 }
 
 static void add_stores(cpu_program *c, int v) {
@@ -306,15 +278,15 @@ static void add_stores(cpu_program *c, int v) {
             continue;
         op *s = add_op(c, OP_STORE, o);
         s->arg[0] = (uint16_t)v;
-        s->fn.unary = c->k->pointwise->cast[c->type[v]][mx_dtype_of(p->out[o])];
+        s->fn.unary = c->k->pointwise->cast[c->type[v]][c->type[v]];
     }
 }
 
-/* A result that an output wants in this very form is computed in the output's memory. */
+/* A result that an output wants is computed in the output's memory. */
 static bool place_in_output(cpu_program *c, int v) {
     const mx_program *p = c->p;
     for (int o = 0; o < p->n_out; o++)
-        if (p->out_value[o] == v && mx_dtype_of(p->out[o]) == c->type[v]) {
+        if (p->out_value[o] == v) {
             c->place[v] = c->out[o];
             return true;
         }
@@ -326,8 +298,8 @@ static void schedule(cpu_program *c) {
     for (int k = 0; k < p->n_instr; k++) {
         int v = p->n_in + k;
         for (int j = 0; j < instr_arity(&p->instr[k]); j++)
-            if (p->instr[k].arg[j] < p->n_in && needs_load(c, p->instr[k].arg[j]))
-                add_load(c, p->instr[k].arg[j]);
+            if (c->place[p->instr[k].arg[j]].reg == NOWHERE)
+                add_fetch(c, p->instr[k].arg[j]);
         if (!place_in_output(c, v))
             c->place[v] = (place){NULL, 0, 0, result_register(c, k, v)};
         add_instr(c, k);
@@ -338,19 +310,19 @@ static void schedule(cpu_program *c) {
         bool wanted = false;
         for (int o = 0; o < p->n_out; o++)
             wanted |= p->out_value[o] == i;
-        if (wanted && needs_load(c, i))
-            add_load(c, i);
+        if (wanted && c->place[i].reg == NOWHERE)
+            add_fetch(c, i);
         if (wanted)
             add_stores(c, i);
     }
 }
 
-/* The tile: all registers and one staging area of 8-byte elements within REGISTER_BYTES. */
+/* The tile: all registers, of the widest type, within REGISTER_BYTES. */
 static void choose_tile(cpu_program *c) {
     size_t item = 1;
     for (int v = 0; v < c->p->n_in + c->p->n_instr; v++)
         item = mx_dtype_size(c->type[v]) > item ? mx_dtype_size(c->type[v]) : item;
-    size_t tile = REGISTER_BYTES / (item * (size_t)(c->n_reg + 1));
+    size_t tile = REGISTER_BYTES / (item * (size_t)(c->n_reg ? c->n_reg : 1));
     tile = tile >= TILE_MAX ? TILE_MAX : tile <= TILE_MIN ? TILE_MIN : tile & ~(size_t)63;
     if ((int64_t)tile > c->p->size)
         tile = (size_t)c->p->size;
@@ -370,7 +342,7 @@ static void prepare(cpu_program *c) {
 
 typedef struct frame {
     const cpu_program *c;
-    char *scratch;   /* registers, then the staging area */
+    char *scratch;   /* registers, then panels */
     char *caller;    /* where a feed's reader wants element `begin` */
     int64_t begin;
     char *panels;
@@ -391,27 +363,16 @@ static void fill_constants(const frame *f) {
     const cpu_program *c = f->c;
     for (int i = 0; i < c->n_constant; i++) {
         const constant *k = &c->constant[i];
-        char value[8];
-        c->k->pointwise->cast[mx_dtype_of(k->a)][k->compute](value, k->a->data, 1);
-        c->k->pointwise->fill[mx_dtype_size(k->compute)](f->scratch + (size_t)k->reg * c->reg_bytes, value,
-                                                         (size_t)c->tile);
+        c->k->pointwise->fill[mx_itemsize(k->a)](f->scratch + (size_t)k->reg * c->reg_bytes, k->a->data,
+                                                 (size_t)c->tile);
     }
 }
 
 static void fetch_tile(const frame *f, const op *o, int64_t e, size_t n) {
     const fetch *from = &f->c->fetch[o->fetch];
-    char *reg = at(f, &f->c->place[o->dst], e);
-    char *raw = o->second ? f->scratch + (size_t)f->c->n_reg * f->c->reg_bytes : reg;
     const cpu_layout *l = &from->layout;
-    f->c->k->copy->fetch[mx_itemsize(from->a)](raw, from->a->data, l->ndim, l->shape, l->stride[0], e, (int64_t)n);
-    if (o->second)
-        o->second(reg, raw, n);
-}
-
-static void round_tile(const frame *f, const op *o, int64_t e, size_t n) {
-    char *half = f->scratch + (size_t)f->c->n_reg * f->c->reg_bytes;
-    o->fn.unary(half, at(f, &f->c->place[o->arg[0]], e), n);
-    o->second(at(f, &f->c->place[o->dst], e), half, n);
+    f->c->k->copy->fetch[mx_itemsize(from->a)](at(f, &f->c->place[o->dst], e), from->a->data, l->ndim, l->shape,
+                                               l->stride[0], e, (int64_t)n);
 }
 
 static void run_tile(const frame *f, int64_t e, size_t n) {
@@ -420,8 +381,6 @@ static void run_tile(const frame *f, int64_t e, size_t n) {
     for (const op *o = c->op, *end = o + c->n_op; o < end; o++) {
         switch (o->kind) {
         case OP_FETCH: fetch_tile(f, o, e, n); break;
-        case OP_ROUND: round_tile(f, o, e, n); break;
-        case OP_CONVERT: o->fn.unary(at(f, &pl[o->dst], e), at(f, &o->from, e), n); break;
         case OP_UNARY: o->fn.unary(at(f, &pl[o->dst], e), at(f, &pl[o->arg[0]], e), n); break;
         case OP_BINARY:
             o->fn.binary(at(f, &pl[o->dst], e), at(f, &pl[o->arg[0]], e), at(f, &pl[o->arg[1]], e), n);
@@ -464,10 +423,10 @@ static void run_panels(frame *f, int64_t begin, int64_t end) {
 
 static bool run_range(const cpu_program *c, int64_t begin, int64_t end, char *caller) {
     frame f = {.c = c, .caller = caller, .begin = begin};
-    size_t registers = (size_t)(c->n_reg + 1) * c->reg_bytes;
+    size_t registers = (size_t)c->n_reg * c->reg_bytes;
     if (begin >= end)
         return true;
-    f.scratch = mx_scratch(0, registers + c->panel_bytes);
+    f.scratch = mx_scratch(0, registers + c->panel_bytes + 1); // a program may need none
     if (!f.scratch)
         return false;
     f.panels = f.scratch + registers;
@@ -533,7 +492,7 @@ static bool execute(cpu_program *c) {
     prepare(c);
     int64_t unit = c->panel ? c->panel : 1, grain = (1 + GRAIN / (1 + c->n_op)) / unit;
     mx_parallel_for((c->p->size + unit - 1) / unit, grain > 0 ? grain : 1, run_piece, &j);
-    return !j.failed || mx_fail_nomem("eval", (unsigned long long)(c->n_reg + 1) * c->reg_bytes);
+    return !j.failed || mx_fail_nomem("eval", (unsigned long long)c->n_reg * c->reg_bytes);
 }
 
 bool cpu_program_run(const mx_program *p, const bool *donate) {

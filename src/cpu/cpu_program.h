@@ -1,8 +1,8 @@
 /* The interpreter of pointwise programs (graph/program.h).
  *
- *     prepare    a place for every value: the input's or output's own memory where it is contiguous
- *                and of the compute dtype, else a register (a tile in the thread's scratch)
- *     range      tile by tile: load (convert, fetch strided), run the instructions, store
+ *     prepare    a place for every value: the input's or output's own memory where it is contiguous,
+ *                else a register (a tile in the thread's scratch)
+ *     range      tile by tile: fetch what is strided, run the instructions, store
  *
  * All registers of a tile fit the first-level cache, so a chain of operations reads its inputs once and
  * writes its outputs once. Tiles do not change results: every element is computed by itself.

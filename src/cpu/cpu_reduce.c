@@ -9,6 +9,8 @@
  *     blocks    where outputs are few, the reduced elements are cut into blocks as
  * well; their partial results are combined in order. Cuts depend on sizes alone, so
  * results do not depend on the number of threads.
+ *     pieces    kernels get a piece at a time: as much as is read from a program, so that
+ * a program gives the same sums as the array of its values.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +29,9 @@ enum {
     MOST_BLOCKS = 32,
     ENOUGH_TASKS = 16, /* no blocks beyond this many */
     GROUP = 512,       /* outputs that a row task takes at a time */
-    TILE = 4096,       /* elements read from a program at a time */
+    TILE = 4096,       /* elements of a piece */
+    NARROW = 64,       /* columns so few that a piece is NARROW_TILE elements */
+    NARROW_TILE = 1 << 14,
     SHORT = 16,        /* elements of a row that is worth transposing */
     GRAIN = 1 << 14    /* elements worth a wake-up */
 };
@@ -46,6 +50,7 @@ typedef struct plan {
     const char *data;
     char *result, *partial;
     size_t item, acc, final; /* bytes of an element, an accumulator, a result */
+    bool float_sum;
     mx_k_red_rows *rows;
     mx_k_red_cols *cols;
     mx_k_red_strided *strided;
@@ -135,6 +140,7 @@ static void find_kernels(plan *p, mx_red_op op, mx_dtype t) {
     p->item = mx_dtype_size(t);
     p->acc = mx_dtype_size(mx_red_acc(op, t));
     p->final = mx_dtype_size(mx_red_out(op, t));
+    p->float_sum = op == MX_RED_SUM && mx_dtype_is_float(t);
     p->rows = k->rows[op][t];
     p->cols = k->cols[op][t];
     p->strided = k->strided[op][t];
@@ -161,12 +167,70 @@ static place place_of(const plan *p, int64_t o) {
     return at;
 }
 
-static void fold_run(const plan *p, void *acc, const char *x, int64_t n, int64_t step,
-                     int64_t cols) {
+/* Elements [from, from + n) of the input, which lie together. NULL: no memory. */
+static const char *elements(const plan *p, int64_t from, int64_t n) {
+    if (!p->source->program)
+        return p->data + from * (int64_t)p->item;
+    char *tile = mx_scratch(1, (size_t)NARROW_TILE * p->item);
+    bool ok = tile && cpu_program_read(p->source->program, from, from + n, tile);
+    return ok ? tile : NULL;
+}
+
+/* acc <- the pieces' sums, added up in float64. */
+static bool sum_pieces(const plan *p, void *acc, int64_t from, int64_t n) {
+    mx_dtype t = p->acc == sizeof(double) ? MX_FLOAT64 : MX_FLOAT32;
+    _Alignas(8) char part[8];
+    double total = 0, more;
+    for (int64_t i = 0; i < n; i += TILE) {
+        int64_t m = n - i < TILE ? n - i : TILE;
+        const char *x = elements(p, from + i, m);
+        if (!x)
+            return false;
+        p->init(part, 1);
+        p->rows(part, x, 1, (size_t)m, 0);
+        mx_kernels_get()->pointwise->cast[t][MX_FLOAT64](&more, part, 1);
+        total += more;
+    }
+    mx_kernels_get()->pointwise->cast[MX_FLOAT64][t](part, &total, 1);
+    p->combine(acc, part, 1);
+    return true;
+}
+
+/* acc <- one row of n. */
+static bool fold_row(const plan *p, void *acc, int64_t from, int64_t n) {
+    if (p->float_sum && n > TILE)
+        return sum_pieces(p, acc, from, n);
+    for (int64_t i = 0; i < n; i += TILE) {
+        int64_t m = n - i < TILE ? n - i : TILE;
+        const char *x = elements(p, from + i, m);
+        if (!x)
+            return false;
+        p->rows(acc, x, 1, (size_t)m, 0);
+    }
+    return true;
+}
+
+/* Rows of columns in a piece: as many as are worth it, and as kernels take together. */
+static int64_t piece_rows(int64_t cols) {
+    int64_t n = (cols <= NARROW ? NARROW_TILE : TILE) / cols;
+    return n >= NARROW ? n - n % NARROW : n >= 4 ? n - n % 4 : 4;
+}
+
+/* acc[cols] <- n rows, `step` apart. */
+static void fold_columns(const plan *p, void *acc, const char *x, int64_t n, int64_t cols,
+                         int64_t step) {
+    int64_t most = piece_rows(cols);
+    for (int64_t r = 0; r < n; r += most)
+        p->cols(acc, x + r * step * (int64_t)p->item, (size_t)(n - r < most ? n - r : most),
+                (size_t)cols, step);
+}
+
+static void fold_run(const plan *p, void *acc, int64_t at, int64_t n, int64_t step, int64_t cols) {
+    const char *x = p->data + at * (int64_t)p->item;
     if (cols)
-        p->cols(acc, x, (size_t)n, (size_t)cols, step);
+        fold_columns(p, acc, x, n, cols, step);
     else if (step == 1)
-        p->rows(acc, x, 1, (size_t)n, 0);
+        fold_row(p, acc, at, n);
     else
         p->strided(acc, x, (size_t)n, step);
 }
@@ -188,7 +252,7 @@ static void fold(const plan *p, void *acc, int64_t at, int64_t begin, int64_t en
         const axis *r = &p->red[last];
         int64_t run = r->size - index[last];
         run = run < end - begin ? run : end - begin;
-        fold_run(p, acc, p->data + at * (int64_t)p->item, run, r->in, cols);
+        fold_run(p, acc, at, run, r->in, cols);
         begin += run;
         at += run * r->in;
         index[last] += run;
@@ -245,7 +309,7 @@ static int64_t run_offset(const plan *p, int64_t o) {
 static void fold_group(const plan *p, char *acc, int64_t at, const axis *k, int64_t n) {
     const axis *r = &p->red[p->n_red - 1];
     const char *x = p->data + at * (int64_t)p->item;
-    if (r->in != 1) {
+    if (r->in != 1 || r->size > TILE) {
         for (int64_t i = 0; i < n; i++)
             fold(p, acc + i * (int64_t)p->acc, at + i * k->in, 0, p->length, 0);
         return;
@@ -271,27 +335,30 @@ static void row_task(void *ctx, int64_t begin, int64_t end) {
     }
 }
 
+/* acc <- r rows of a program from row `begin` on. */
+static bool read_rows(const plan *p, char *acc, int64_t begin, int64_t r) {
+    int64_t n = p->length;
+    if (n > TILE)
+        return fold_row(p, acc, begin * n, n);
+    const char *x = elements(p, begin * n, r * n);
+    if (x)
+        fold_rows(p, acc, x, r, n, n);
+    return x != NULL;
+}
+
 /* The same from a program whose rows lie one after the other. */
 static void read_rows_task(void *ctx, int64_t begin, int64_t end) {
     plan *p = ctx;
     _Alignas(64) char acc[GROUP * 8];
     int64_t n = p->length, most = TILE / (n > 0 ? n : 1);
-    char *tile = mx_scratch(1, (size_t)TILE * p->item);
     most = most < 1 ? 1 : most > GROUP ? GROUP : most;
-    for (int64_t r; begin < end && tile && !p->failed; begin += r) {
+    for (int64_t r; begin < end && !p->failed; begin += r) {
         r = end - begin < most ? end - begin : most;
         p->init(acc, (size_t)r);
-        for (int64_t i = 0, run; i < n; i += run) {
-            run = n - i < TILE ? n - i : TILE;
-            if (!cpu_program_read(p->source->program, begin * n + i,
-                                  (begin + r - 1) * n + i + run, tile))
-                p->failed = true;
-            fold_rows(p, acc, tile, r, run, run);
-        }
+        if (!read_rows(p, acc, begin, r))
+            p->failed = true;
         deliver(p, acc, begin, 1, r);
     }
-    if (!tile)
-        p->failed = true;
 }
 
 /* --- tasks: blocks and columns ---------------------------------------------------- */
@@ -323,20 +390,34 @@ static int64_t width_of(const plan *p) {
     return p->col.size < CHUNK ? (p->col.size ? p->col.size : 1) : CHUNK;
 }
 
-static bool read_columns(plan *p, void *acc, const piece *c) {
-    int64_t rows = TILE / (c->cols ? c->cols : 1), all = p->col.size ? p->col.size : 1;
-    char *tile = mx_scratch(1, (size_t)TILE * p->item);
-    rows = c->cols ? (c->cols < all || rows < 1 ? 1 : rows) : TILE;
-    for (int64_t r = c->begin, n; r < c->end && tile; r += n) {
-        int64_t from = (c->outer * p->length + r) * all + c->col,
-                width = c->cols ? c->cols : 1;
-        n = c->end - r < rows ? c->end - r : rows;
-        if (!cpu_program_read(p->source->program, from, from + (n - 1) * all + width,
-                              tile))
+/* n rows of `cols` columns of a program, the first element at `from`, `all` apart, to a tile where they are
+   *step apart: as in memory where they lie together, never so where they do not. */
+static const char *read_piece(const plan *p, int64_t from, int64_t n, int64_t cols, int64_t all, int64_t *step) {
+    *step = cols == all ? cols : CHUNK;
+    if (cols == all)
+        return elements(p, from, n * cols);
+    char *tile = mx_scratch(1, (size_t)NARROW_TILE * p->item);
+    for (int64_t r = 0; tile && r < n; r++)
+        if (!cpu_program_read(p->source->program, from + r * all, from + r * all + cols,
+                              tile + r * CHUNK * (int64_t)p->item))
+            return NULL;
+    return tile;
+}
+
+static bool read_columns(const plan *p, void *acc, const piece *c) {
+    int64_t all = p->col.size, step, most = all ? piece_rows(c->cols) : 0;
+    if (!all)
+        return fold_row(p, acc, c->outer * p->length + c->begin, c->end - c->begin);
+    if (c->cols < all)
+        most = most < NARROW_TILE / CHUNK ? most : NARROW_TILE / CHUNK;
+    for (int64_t r = c->begin, n; r < c->end; r += n) {
+        n = c->end - r < most ? c->end - r : most;
+        const char *x = read_piece(p, (c->outer * p->length + r) * all + c->col, n, c->cols, all, &step);
+        if (!x)
             return false;
-        fold_run(p, acc, tile, n, c->cols ? c->cols : 1, c->cols);
+        p->cols(acc, x, (size_t)n, (size_t)c->cols, step);
     }
-    return tile != NULL;
+    return true;
 }
 
 static void piece_task(void *ctx, int64_t begin, int64_t end) {

@@ -49,16 +49,6 @@ static uint16_t emit(mx_program *g, mx_instr in) {
     return (uint16_t)(g->n_in + g->n_instr++);
 }
 
-/* An explicit cast: halves live as float32 and are rounded here. */
-static uint16_t emit_cast(mx_program *g, uint16_t v, mx_dtype from, mx_dtype to) {
-    mx_dtype cf = mx_dtype_compute(from), ct = mx_dtype_compute(to);
-    if (cf != ct)
-        v = emit(g, (mx_instr){MX_OPC_CAST, (uint8_t)cf, (uint8_t)ct, {v, v, v}});
-    if (ct != to && from != to)
-        v = emit(g, (mx_instr){MX_OPC_ROUND_HALF, MX_FLOAT32, (uint8_t)to, {v, v, v}});
-    return v;
-}
-
 static uint16_t operand(mx_plan *p, mx_builder *b, const mx_step *s, int k) {
     int32_t m;
     const mx_array *a = mx_plan_input(p, s, k, &m);
@@ -72,10 +62,8 @@ static uint16_t operand(mx_plan *p, mx_builder *b, const mx_step *s, int k) {
 static uint16_t emit_step(mx_plan *p, mx_builder *b, const mx_step *s) {
     const mx_node *n = s->node;
     mx_dtype in = mx_dtype_of(n->in[n->nin - 1]), out = mx_dtype_of(n->out[0]);
-    uint16_t a = operand(p, b, s, 0);
-    if (n->prim == MX_PRIM_astype)
-        return emit_cast(&b->program, a, in, out);
-    mx_instr r = {n->prim, (uint8_t)mx_dtype_compute(in), (uint8_t)mx_dtype_compute(out), {a, a, a}};
+    uint16_t op = n->prim == MX_PRIM_astype ? MX_OPC_CAST : n->prim, a = operand(p, b, s, 0);
+    mx_instr r = {op, (uint8_t)in, (uint8_t)out, {a, a, a}};
     for (int k = 1; k < n->nin; k++)
         r.arg[k] = operand(p, b, s, k);
     return emit(&b->program, r);
@@ -94,7 +82,7 @@ bool mx_plan_build(mx_plan *p, int32_t unit, mx_builder *b) {
     mx_program *g = &b->program;
     const mx_array *any = mx_step_out(&p->step[u->first]);
     bool tracer = false;
-    if (!reserve(b, 3 * u->count, 2 * u->count, u->count))
+    if (!reserve(b, 3 * u->count, u->count, u->count))
         return false;
     g->ndim = any->ndim;
     g->shape = any->shape;

@@ -4,8 +4,9 @@
  *     value n_in + k            the result of instruction k
  *     outputs                   values written to arrays
  *
- * Straight-line, single assignment; each value has one compute dtype (halves are float32 inside; an
- * explicit cast to a half rounds). The CPU interprets it tile by tile, a GPU backend prints it as source.
+ * Straight-line, single assignment. Each value has the dtype of the array that it stands for and is rounded
+ * to it, so that nothing depends on what is computed together. The CPU interprets a program tile by tile, a GPU
+ * backend prints it as source.
  */
 #ifndef MX_GRAPH_PROGRAM_H
 #define MX_GRAPH_PROGRAM_H
@@ -14,15 +15,12 @@
 
 #define MX_PROGRAM_MAX 256 /* instructions, inputs and outputs each */
 
-typedef enum mx_opcode_extra {
-    MX_OPC_CAST = MX_PW_COUNT, /* a from storage dtype `from` to storage dtype `to` */
-    MX_OPC_ROUND_HALF          /* a float32 value to the nearest half of dtype `to`, held as float32 */
-} mx_opcode_extra;
+enum { MX_OPC_CAST = MX_PW_COUNT }; /* a, which has dtype `dtype`, as `to` */
 
 typedef struct mx_instr {
-    uint16_t op;      /* mx_pointwise or mx_opcode_extra */
-    uint8_t dtype;    /* compute dtype of the operands (of b and c for select) */
-    uint8_t to;       /* dtype of the result value (compute dtype; storage dtype for ROUND_HALF) */
+    uint16_t op;      /* mx_pointwise or MX_OPC_CAST */
+    uint8_t dtype;    /* of the operands (of b and c for select) */
+    uint8_t to;       /* of the result */
     uint16_t arg[3];  /* values */
 } mx_instr;
 

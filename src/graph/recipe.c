@@ -217,6 +217,7 @@ static void destroy(mx_object *o) {
     mx_free(r->step);
     mx_free(r->out_slot);
     mx_free(r->made_slot);
+    mx_recipe_release(r->plain);
     mx_free(r);
 }
 
@@ -233,25 +234,25 @@ static void hold_protos(mx_recipe *r) {
         mx_array_retain(r->proto[s]);
 }
 
+/* With no builder there are no units. */
 static bool fill(mx_recipe *r, mx_plan *p, mx_array *const *in, mx_array *const *out, mx_builder *b) {
     numbering n;
     p->open = true;
-    bool ok = mx_plan_order(p, out, r->n_out) && mx_plan_fuse(p) &&
+    bool ok = mx_plan_order(p, out, r->n_out) && (!b || mx_plan_fuse(p)) &&
               open_numbering(&n, r, count_arrays(p, r->n_in, r->n_out));
     if (!ok)
         return false;
     for (int i = 0; i < r->n_in; i++)
         number(&n, in[i]);
-    ok = (r->out_slot = number_all(&n, out, r->n_out)) && add_steps(r, p, &n) && add_units(r, p, &n, b) &&
-         find_deaths(r) && find_made(r);
+    ok = (r->out_slot = number_all(&n, out, r->n_out)) && add_steps(r, p, &n) &&
+         (!b || (add_units(r, p, &n, b) && find_deaths(r) && find_made(r)));
     close_numbering(&n);
     return ok;
 }
 
-mx_recipe *mx_recipe_new(mx_array *const *inputs, int n_in, mx_array *const *outputs, int n_out) {
+static mx_recipe *make(mx_array *const *inputs, int n_in, mx_array *const *outputs, int n_out, mx_builder *b) {
     mx_recipe *r = mx_calloc(1, sizeof *r);
     mx_plan plan = {0};
-    mx_builder builder = {0};
     if (!r)
         return NULL;
     atomic_init(&r->object.refs, 1);
@@ -259,13 +260,23 @@ mx_recipe *mx_recipe_new(mx_array *const *inputs, int n_in, mx_array *const *out
     r->n_in = n_in;
     r->n_out = n_out;
     mx_eval_lock();
-    bool ok = fill(r, &plan, inputs, outputs, &builder);
+    bool ok = fill(r, &plan, inputs, outputs, b);
     hold_protos(r);
     mx_eval_unlock();
     mx_plan_free(&plan);
-    mx_builder_free(&builder);
     if (ok)
         return r;
     mx_recipe_release(r);
     return NULL;
+}
+
+mx_recipe *mx_recipe_new(mx_array *const *inputs, int n_in, mx_array *const *outputs, int n_out) {
+    mx_builder builder = {0};
+    mx_recipe *r = make(inputs, n_in, outputs, n_out, &builder);
+    mx_builder_free(&builder);
+    return r;
+}
+
+mx_recipe *mx_recipe_steps(mx_array *const *inputs, int n_in, mx_array *const *outputs, int n_out) {
+    return make(inputs, n_in, outputs, n_out, NULL);
 }

@@ -46,10 +46,14 @@ typedef struct mx_recipe {
     int32_t n_step;
     mx_recipe_unit *unit;
     int32_t n_unit;
+    struct mx_recipe *plain; /* NULL, or the same before it was simplified: it is replayed instead, as the order of
+                                the sums in a derivative follows the graph; released with this one */
 } mx_recipe;
 
 /* inputs are placeholders; outputs depend on them and on available arrays. NULL: an error is recorded. */
 mx_recipe *mx_recipe_new(mx_array *const *inputs, int n_in, mx_array *const *outputs, int n_out);
+/* One without units, which can only be replayed. */
+mx_recipe *mx_recipe_steps(mx_array *const *inputs, int n_in, mx_array *const *outputs, int n_out);
 static inline mx_recipe *mx_recipe_retain(mx_recipe *r) {
     return (mx_recipe *)mx_object_retain(&r->object);
 }

@@ -38,6 +38,7 @@ static void start_values(const mx_recipe *r, mx_array *const *in, mx_array **val
 }
 
 bool mx_recipe_replay(const mx_recipe *r, mx_array *const *in, mx_array **out) {
+    r = r->plain ? r->plain : r;
     size_t wide = (size_t)widest_step(r);
     mx_array **value = mx_malloc(((size_t)r->n_slot + 2 * wide) * sizeof *value);
     bool ok = value != NULL;

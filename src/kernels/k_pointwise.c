@@ -13,11 +13,12 @@
 #define CAST_AT(from, at, to, index) [at][index] = KN(k_cast_##from##_##to),
 #define CAST_SAME(index, size) [index][index] = KN(k_copy_##size),
 
-#define F32_1(op, f) AT1(op, f32, MX_FLOAT32)
-#define F32_S1(op, f) AT1(op, f32, MX_FLOAT32)
-#define F32_ALL(op, f) AT1(op, f32, MX_FLOAT32)
-#define F32_2(op, f) AT2(op, f32, MX_FLOAT32)
-#define F32_CMP(op, f) AT2(op, f32, MX_FLOAT32)
+#define FLOATS_AT(AT, op) AT(op, f32, MX_FLOAT32) AT(op, f16, MX_FLOAT16) AT(op, bf16, MX_BFLOAT16)
+#define F32_1(op, f) FLOATS_AT(AT1, op)
+#define F32_S1(op, f) FLOATS_AT(AT1, op)
+#define F32_ALL(op, f) FLOATS_AT(AT1, op)
+#define F32_2(op, f) FLOATS_AT(AT2, op)
+#define F32_CMP(op, f) FLOATS_AT(AT2, op)
 #define F64_1(op, f) AT1(op, f64, MX_FLOAT64)
 #define F64_S1(op, f) AT1(op, f64, MX_FLOAT64)
 #define F64_2(op, f) AT2(op, f64, MX_FLOAT64)
@@ -39,7 +40,7 @@
 
 #define SAME(op, types) SAME_##types(op)
 #define SAME_BOOL(op) SAME_AT(op, MX_BOOL, 1)
-#define SAME_F32(op) SAME_AT(op, MX_FLOAT32, 4)
+#define SAME_F32(op) SAME_AT(op, MX_FLOAT32, 4) SAME_AT(op, MX_FLOAT16, 2) SAME_AT(op, MX_BFLOAT16, 2)
 #define SAME_F64(op) SAME_AT(op, MX_FLOAT64, 8)
 #define SAME_INT(op)                                                                \
     SAME_AT(op, MX_UINT8, 1) SAME_AT(op, MX_UINT16, 2) SAME_AT(op, MX_UINT32, 4)    \
@@ -47,10 +48,10 @@
     SAME_AT(op, MX_INT32, 4) SAME_AT(op, MX_INT64, 8)
 
 /* X(index, size): what select and copies need to know of a type */
-#define COMPUTE_SIZES(X)                                                              \
+#define SIZES(X)                                                              \
     X(MX_BOOL, 1) X(MX_UINT8, 1) X(MX_UINT16, 2) X(MX_UINT32, 4) X(MX_UINT64, 8)      \
-    X(MX_INT8, 1) X(MX_INT16, 2) X(MX_INT32, 4) X(MX_INT64, 8) X(MX_FLOAT32, 4)       \
-    X(MX_FLOAT64, 8) X(MX_COMPLEX64, 8)
+    X(MX_INT8, 1) X(MX_INT16, 2) X(MX_INT32, 4) X(MX_INT64, 8) X(MX_FLOAT16, 2)       \
+    X(MX_BFLOAT16, 2) X(MX_FLOAT32, 4) X(MX_FLOAT64, 8) X(MX_COMPLEX64, 8)
 
 /* Equal types are set a second time, to a copy: meant. */
 #pragma GCC diagnostic ignored "-Woverride-init"
@@ -61,15 +62,13 @@
 const mx_k_pointwise KN(mx_pointwise) = {
     .op = {
 #include "kernels/k_pw.def"
-        COMPUTE_SIZES(SELECT_AT)
+        SIZES(SELECT_AT)
     },
     .cast = {
 #define X(from, at) PW_CAST_TARGETS(CAST_AT, from, at)
         PW_CAST_SOURCES(X)
 #undef X
-        COMPUTE_SIZES(CAST_SAME)
-        CAST_SAME(MX_FLOAT16, 2)
-        CAST_SAME(MX_BFLOAT16, 2)
+        SIZES(CAST_SAME)
     },
     .fill = {[1] = KN(k_fill_1), [2] = KN(k_fill_2), [4] = KN(k_fill_4), [8] = KN(k_fill_8)},
 };

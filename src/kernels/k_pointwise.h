@@ -4,8 +4,8 @@
  * Each takes n elements. `out` may be exactly equal to an operand's pointer when element sizes
  * agree; otherwise nothing overlaps. Pointers are aligned to their element only. No byte past
  * n elements is read or written (operands can be borrowed memory at the end of a page). Tables
- * are indexed by compute dtype (float16 and bfloat16 entries are NULL: programs hold halves as
- * float32 and convert by `cast` on load and store).
+ * are indexed by the operands' dtype. On float16 and bfloat16 an operation is the one on float32,
+ * its result rounded once.
  */
 #ifndef MX_KERNELS_K_POINTWISE_H
 #define MX_KERNELS_K_POINTWISE_H

@@ -4,26 +4,12 @@
 #include <math.h>
 
 #include "kernels/k_pw.h"
+#include "kernels/k_pw_arith.h"
 #include "kernels/special.h"
 #include "kernels/vmath.h"
 #include "kernels/vmath_pow.h"
 #include "kernels/vmath_trig.h"
 
-SV vf vf_none(vf a) {
-    (void)a;
-    return vf_zero();
-}
-/* -1, 0 or 1; NaN gives 0, as MLX's (x > 0) - (x < 0) does */
-SV vf vf_sign(vf a) {
-    vf one = vf_copysign(vf_set1(1.0f), a);
-    return vf_select(vm_or(vf_gt(a, vf_zero()), vf_lt(a, vf_zero())), one, vf_zero());
-}
-SV vf vf_square(vf a) {
-    return vf_mul(a, a);
-}
-SV vf vf_rsqrt(vf a) {
-    return vf_div(vf_set1(1.0f), vf_sqrt(a));
-}
 /* The floor of the exact quotient, so that it agrees with the remainder: below 2^24 a quotient of float32 that is
    no whole number stays one in float64. */
 SV vd vd_whole_quotient(vd a, vd b) {
@@ -35,13 +21,6 @@ SV vf vf_floor_divide(vf a, vf b) {
     vm apart = vm_or(vm_and(vf_lt(a, zero), vf_gt(b, zero)), vm_and(vf_gt(a, zero), vf_lt(b, zero)));
     q = vf_select(vm_and(apart, vf_eq(vf_abs(b), inf)), vf_set1(-1.0f), q);
     return vf_select(vm_and(vf_eq(vf_abs(a), inf), vf_ne(b, zero)), vf_bits(VF_NAN), q);
-}
-/* NaN if either is; of 0 and -0 the second, as MLX */
-SV vf vf_maximum(vf a, vf b) {
-    return vf_select(vm_or(vf_gt(a, b), vf_isnan(a)), a, b);
-}
-SV vf vf_minimum(vf a, vf b) {
-    return vf_select(vm_or(vf_lt(a, b), vf_isnan(a)), a, b);
 }
 
 /* The remainder has the divisor's sign: fmod, then one divisor more where the signs differ. */

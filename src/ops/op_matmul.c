@@ -258,11 +258,11 @@ mx_array *mx_addmm(mx_array *c, mx_array *a, mx_array *b, double alpha, double b
     if (alpha == 0 || beta == 0)
         return without_a_part(in[2], in[0], in[1], alpha, beta);
     bool rows = a->ndim > 2 && b->ndim == 2 && c->ndim <= 1;
-    if (a->ndim < 2 || b->ndim < 2 || (rows && mx_trace_shapeless()))
+    if (a->ndim < 2 || b->ndim < 2)
         return general_addmm(in[2], in[0], in[1], alpha, beta);
     if (a->shape[a->ndim - 1] != b->shape[b->ndim - 2])
         return mismatch("addmm", a, b), NULL;
-    if (rows)
+    if (rows && !mx_trace_shapeless())
         return flat_addmm(&p, in[2], in[0], in[1]);
     return mx_apply(MX_PRIM_addmm, &p, in, 3);
 }

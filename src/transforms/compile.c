@@ -156,23 +156,50 @@ static bool call_function(mx_closure *f, mx_arrays *in, mx_arrays *out) {
     return ok;
 }
 
-/* A template keeps what operations mean: only constants are computed. */
-static mx_recipe *trace(mx_closure *f, mx_array *const *in, int n, bool shapeless) {
+/* What f makes of placeholders like `in`, made smaller and kept. */
+static mx_recipe *trace(mx_closure *f, mx_array *const *in, int n, bool (*shrink)(mx_arrays *),
+                        mx_recipe *(*keep)(mx_array *const *, int, mx_array *const *, int)) {
     mx_arrays inputs = {0}, outputs = {0};
     mx_recipe *r = NULL;
     mx_scope s = mx_scope_open();
+    bool ok = make_placeholders(in, n, &inputs) && call_function(f, &inputs, &outputs) && shrink(&outputs);
+    mx_scope_close(s);
+    if (ok)
+        r = keep(inputs.item, (int)inputs.count, outputs.item, (int)outputs.count);
+    mx_arrays_free(&inputs);
+    mx_arrays_free(&outputs);
+    return r;
+}
+
+static bool replay(mx_closure *self, mx_array *const *in, int n, mx_arrays *out) {
+    const mx_recipe *r = self->payload;
+    mx_array **results = mx_calloc((size_t)r->n_out + 1, sizeof *results);
+    (void)n;
+    bool ok = results && mx_recipe_replay(r, in, results) && mx_arrays_add_all(out, results, (size_t)r->n_out);
+    mx_free(results);
+    return ok;
+}
+
+/* The trace itself, whose nodes are replayed, and a smaller graph made from it, which is run. */
+static mx_recipe *trace_both(mx_closure *f, mx_array *const *in, int n) {
+    mx_recipe *plain = trace(f, in, n, mx_fold_constants, mx_recipe_steps);
+    mx_closure again = mx_closure_local(replay, plain);
+    mx_recipe *r = plain ? trace(&again, in, n, mx_simplify, mx_recipe_new) : NULL;
+    if (r)
+        r->plain = plain;
+    else
+        mx_recipe_release(plain);
+    return r;
+}
+
+/* A template keeps what operations mean: only constants are computed. */
+static mx_recipe *trace_function(mx_closure *f, mx_array *const *in, int n, bool shapeless) {
     bool former = mx_trace_set_shapeless(shapeless || mx_trace_shapeless());
     bool whole = mx_trace_shapeless() || mx_compile_get_mode() == MX_COMPILE_NO_SIMPLIFY;
     mx_trace_enter();
-    bool ok = make_placeholders(in, n, &inputs) && call_function(f, &inputs, &outputs) &&
-              (whole ? mx_fold_constants(&outputs) : mx_simplify(&outputs));
-    mx_trace_set_shapeless(former);
-    mx_scope_close(s);
-    if (ok)
-        r = mx_recipe_new(inputs.item, (int)inputs.count, outputs.item, (int)outputs.count);
+    mx_recipe *r = whole ? trace(f, in, n, mx_fold_constants, mx_recipe_new) : trace_both(f, in, n);
     mx_trace_leave();
-    mx_arrays_free(&inputs);
-    mx_arrays_free(&outputs);
+    mx_trace_set_shapeless(former);
     return r;
 }
 
@@ -297,7 +324,7 @@ static mx_closure *per_shape(mx_recipe *template) {
 }
 
 static bool new_trace(const compiled *c, mx_array *const *in, int n, found *f) {
-    f->recipe = trace(c->f, in, n, c->shapeless);
+    f->recipe = trace_function(c->f, in, n, c->shapeless);
     if (!f->recipe || (c->shapeless && !(f->per_shape = per_shape(f->recipe))))
         return false;
     return !is_closed(f->recipe) || keep(c, f);

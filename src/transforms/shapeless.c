@@ -57,6 +57,11 @@ static bool make_step(const mx_recipe *r, const mx_recipe_step *s, mx_array *con
     if (is_bound(n) && !same_inputs(r, s, in))
         return mx_fail(MX_UNSUPPORTED, "[Primitive::output_shapes] %s cannot infer output shapes.",
                        mx_node_desc(n)->name);
+    const mx_p_addmm *m = n->params;
+    if (n->prim == MX_PRIM_matmul) // of these shapes as it would be without a template
+        return (out[0] = mx_matmul(in[0], in[1])) != NULL;
+    if (n->prim == MX_PRIM_addmm)
+        return (out[0] = mx_addmm(in[2], in[0], in[1], m->alpha, m->beta)) != NULL;
     if (n->prim == MX_PRIM_reshape)
         return (out[0] = reshape(n->params, in, n->nin)) != NULL;
     if (n->prim == MX_PRIM_full && n->nin > 1)

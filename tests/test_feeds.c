@@ -1,0 +1,89 @@
+/* Reductions and softmax of a chain that is not computed yet give the same bits as those of its array: shapes on
+ * both sides of every cut that the loops make. */
+#include <string.h>
+
+#include "check.h"
+#include "graph/eval.h"
+#include "ops/ops.h"
+
+enum { WAYS = 9 };
+
+static mx_array *reduced(mx_array *x, int way, int axis) {
+    static const int both[2] = {0, 1};
+    const int *axes = axis < 2 ? &axis : both;
+    int n = axis < 2 ? 1 : 2;
+    switch (way) {
+    case 0: return mx_sum(x, axes, n, false);
+    case 1: return mx_reduce(MX_PROD, x, axes, n, true);
+    case 2: return mx_reduce(MX_MAX, x, axes, n, false);
+    case 3: return mx_mean(x, axes, n, false);
+    case 4: return mx_var(x, axes, n, true, 1);
+    case 5: return mx_softmax(x, axes, n, true);
+    case 6: return mx_logsumexp(x, axes, n, false);
+    case 7: return mx_scan(MX_CUMSUM, x, axis % 2, false, true);
+    default: return mx_arg_reduce(true, x, axis % 2, false);
+    }
+}
+
+/* Numbers of many sizes, of which sums round at every step. */
+static mx_array *values(int rows, int cols, mx_dtype t) {
+    int shape[2] = {rows, cols};
+    mx_array *x = mx_random_normal(shape, 2, MX_FLOAT32, NULL, NULL, mx_random_key((uint64_t)(rows * 8191 + cols)));
+    return mx_astype(mx_dtype_is_integer(t) ? mx_mul_s(x, 9) : x, t);
+}
+
+static mx_array *chain(mx_array *x) {
+    return mx_sub(mx_square(x), mx_mul_s(x, 3));
+}
+
+static bool same(mx_array *a, mx_array *b) {
+    return mx_eval1(a) && mx_eval1(b) && mx_same_shape(a, b) && a->dtype == b->dtype &&
+           memcmp(a->data, b->data, (size_t)a->size * mx_itemsize(a)) == 0;
+}
+
+static void compare(int rows, int cols, mx_dtype t) {
+    mx_scope s = mx_scope_open();
+    mx_array *x = values(rows, cols, t);
+    CHECK(mx_eval1(x));
+    for (int way = 0; way < WAYS; way++)
+        for (int axis = 0; axis < 3; axis++) {
+            mx_scope one = mx_scope_open();
+            mx_array *computed = chain(x);
+            CHECK(mx_eval1(computed));
+            mx_array *want = reduced(computed, way, axis);
+            mx_scope building = mx_scope_open(); // so that the reduction alone holds the chain
+            mx_array *got = mx_scope_return(building, reduced(chain(x), way, axis));
+            CHECK_MSG(same(got, want), "%s (%d,%d), way %d along %d", mx_dtype_name(t), rows, cols, way, axis);
+            mx_scope_close(one);
+        }
+    mx_scope_close(s);
+}
+
+static const int shapes[][2] = {{1, 1},     {3, 5},      {7, 4096},   {2, 4097},   {17, 5000},   {3, 70000},
+                                {1, 300000}, {5000, 1},   {40000, 3},  {9000, 10},  {1500, 63},   {1500, 64},
+                                {700, 65},  {133, 2048}, {61, 2058},  {40, 5001},  {300, 300},   {33000, 7}};
+
+static void shapes_of_each_dtype(void) {
+    static const mx_dtype types[] = {MX_FLOAT32, MX_FLOAT16, MX_BFLOAT16, MX_FLOAT64, MX_INT32};
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+        for (size_t k = 0; k < sizeof types / sizeof *types; k++)
+            compare(shapes[i][0], shapes[i][1], types[k]);
+}
+
+/* Long sums are added up so that hardly more than the last rounding is seen. */
+static void long_sums(void) {
+    mx_scope s = mx_scope_open();
+    int n[1] = {1 << 21};
+    mx_array *x = mx_random_uniform(mx_scalar(0, MX_FLOAT32), mx_scalar(1, MX_FLOAT32), n, 1, MX_FLOAT32,
+                                    mx_random_key(3));
+    mx_array *sum = mx_sum_all(mx_square(x)), *want = mx_sum_all(mx_square(mx_astype(x, MX_FLOAT64)));
+    mx_array *error = mx_abs(mx_sub(mx_div(mx_astype(sum, MX_FLOAT64), want), mx_scalar(1, MX_FLOAT64)));
+    CHECK(mx_eval1(error) && *(double *)error->data < 2e-7);
+    mx_scope_close(s);
+}
+
+int main(void) {
+    RUN(shapes_of_each_dtype);
+    RUN(long_sums);
+    return check_done();
+}
