@@ -20,15 +20,15 @@ static mx_array *norm2(mx_array *a, mx_array *b) {
     return mx_add(mx_square(a), mx_square(b));
 }
 
-D2(add, g, g)
-D2(subtract, g, mx_negated(g))
-D2(multiply, mx_scaled(g, b), mx_scaled(g, a))
+STEP2(add, g, g)
+STEP2(subtract, g, mx_negated(g))
+STEP2(multiply, mx_scaled(g, b), mx_scaled(g, a))
 D2(divide, mx_div(g, b), mx_negative(mx_div(mx_mul(g, y), b)))
 D2(remainder, g, mx_negative(mx_mul(g, mx_floor_divide(a, b))))
 D2(power, keep_unless(is_zero(b), mx_mul(g, mx_mul(b, mx_power(a, mx_add_s(b, -1))))),
    keep_unless(is_zero(a), mx_mul(g, mx_mul(y, mx_log(a)))))
-D2(maximum, keep_if(mx_greater(a, b), g), keep_unless(mx_greater(a, b), g))
-D2(minimum, keep_if(mx_less(a, b), g), keep_unless(mx_less(a, b), g))
+STEP2(maximum, keep_if(mx_greater(a, b), g), keep_unless(mx_greater(a, b), g))
+STEP2(minimum, keep_if(mx_less(a, b), g), keep_unless(mx_less(a, b), g))
 D2(arctan2, mx_div(mx_mul(g, b), norm2(a, b)), mx_negative(mx_div(mx_mul(g, a), norm2(a, b))))
 D2(logaddexp, mx_scaled(g, mx_sigmoid(mx_sub(a, b))), mx_scaled(g, mx_sigmoid(mx_sub(b, a))))
 #define d_floor_divide  NULL /* constant between jumps */

@@ -63,5 +63,7 @@ mx_array *mx_nanvar(mx_array *a, const int *axes, int n, bool keepdims, int ddof
 }
 
 mx_array *mx_nanstd(mx_array *a, const int *axes, int n, bool keepdims, int ddof) {
-    return mx_sqrt(mx_nanvar(a, axes, n, keepdims, ddof));
+    mx_array *v = mx_sqrt(mx_nanvar(mx_inside(a), axes, n, keepdims, ddof));
+    mx_dtype t = v ? mx_dtype_to_inexact(mx_dtype_of(a)) : MX_FLOAT32;
+    return mx_astype(v, t == MX_COMPLEX64 ? MX_FLOAT32 : t);
 }

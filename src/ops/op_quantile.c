@@ -55,14 +55,14 @@ static mx_array *between(mx_array *sorted, mx_array *position, method m, bool ow
         return pick(sorted, m == LOWER ? low : high, own);
     if (m == NEAREST)
         return pick(sorted, mx_round(position), own);
-    mx_array *a = pick(sorted, low, own), *b = pick(sorted, high, own);
+    mx_array *a = mx_inside(pick(sorted, low, own)), *b = mx_inside(pick(sorted, high, own));
     mx_array *part = m == MIDPOINT ? mx_mul_s(mx_sub(high, low), 0.5) : mx_sub(position, low);
     if (!a || !part)
         return NULL;
     part = trailing_axes(mx_astype(part, mx_dtype_of(a)), own ? 0 : sorted->ndim - 1);
     // Where both are the same (also infinite) there is nothing to add.
     mx_array *step = mx_where(mx_equal(a, b), mx_zero_like(a), mx_mul(mx_sub(b, a), part));
-    return mx_add(a, step);
+    return mx_astype(mx_add(a, step), mx_dtype_of(sorted));
 }
 
 /* The result's shape with the reduced axes as 1: q's axes, then a's. */

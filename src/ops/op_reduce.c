@@ -110,42 +110,63 @@ static mx_array *is_extreme(const mx_node *y) {
     return mx_equal(y->in[0], keep(y->params, mx_node_out(y, 0)));
 }
 
-static mx_array *ties(const mx_p_reduce *p, mx_array *hit, mx_dtype t) {
-    return over(MX_SUM, p->axes, mx_astype(hit, t), true);
+/* How many there are, in t: halves could not count far. */
+static mx_array *ties(const mx_p_reduce *p, mx_array *hit, mx_dtype t, bool keepdims) {
+    return over(MX_SUM, p->axes, mx_astype(hit, t), keepdims);
+}
+
+/* g shared among the ties of y. */
+static mx_array *shared(const mx_node *y, mx_array *g) {
+    mx_array *x = y->in[0], *hit = is_extreme(y);
+    mx_dtype t = mx_dtype_of(x), wide = mx_dtype_compute(t);
+    mx_array *each = mx_div(mx_astype(g, wide), ties(y->params, hit, wide, true));
+    return mx_where(hit, mx_astype(each, t), mx_zero_like(x));
+}
+
+/* The mean of the tangents of the ties of y. */
+static mx_array *mean_of_ties(const mx_node *y, mx_array *tangent) {
+    const mx_p_reduce *p = y->params;
+    mx_array *hit = is_extreme(y);
+    mx_dtype t = mx_dtype_of(y->in[0]), wide = mx_dtype_compute(t);
+    tangent = mx_astype(tangent, wide);
+    mx_array *sum = over(MX_SUM, p->axes, mx_where(hit, tangent, mx_zero_like(tangent)), p->keepdims);
+    return mx_astype(mx_div(sum, ties(p, hit, wide, p->keepdims)), t);
+}
+
+/* g times the product of the others, in float32 for halves. */
+static mx_array *times_others(const mx_p_reduce *p, mx_array *g, mx_array *x, bool conjugated) {
+    mx_dtype wide = mx_dtype_compute(mx_dtype_of(x));
+    mx_array *others = product_of_others(p, mx_astype(x, wide));
+    others = conjugated ? conj_if_complex(others) : others;
+    return mx_astype(mx_mul(mx_astype(g, wide), others), mx_dtype_of(x));
 }
 
 static bool reduce_vjp(const mx_node *y, mx_array *const *cot, const bool *need,
                        mx_array **grad) {
     const mx_p_reduce *p = y->params;
-    mx_array *x = y->in[0], *hit;
+    mx_array *x = y->in[0];
     if (!cot[0] || !need[0] || p->op >= MX_ALL)
         return true;
     mx_array *g = cot[0]->ndim || p->op != MX_SUM ? keep(p, cot[0]) : cot[0]; // a scalar spreads as it is
     g = mx_astype(g, mx_dtype_of(x));
-    if (p->op == MX_SUM) {
+    if (p->op == MX_SUM)
         grad[0] = mx_fill_like(g, x);
-    } else if (p->op == MX_PROD) {
-        grad[0] = mx_mul(g, conj_if_complex(product_of_others(p, x)));
-    } else {
-        hit = is_extreme(y);
-        grad[0] =
-            mx_where(hit, mx_div(g, ties(p, hit, mx_dtype_of(x))), mx_zero_like(x));
-    }
+    else
+        grad[0] = p->op == MX_PROD ? times_others(p, g, x, true) : shared(y, g);
     return grad[0] != NULL;
 }
 
 static bool reduce_jvp(const mx_node *y, mx_array *const *tan, mx_array **out) {
     const mx_p_reduce *p = y->params;
-    mx_array *x = y->in[0], *t = tan[0], *hit;
+    mx_array *x = y->in[0], *t = tan[0];
     if (!t || p->op >= MX_ALL)
         return true;
-    if (p->op == MX_PROD) {
-        t = mx_mul(t, product_of_others(p, x));
-    } else if (p->op != MX_SUM) {
-        hit = is_extreme(y);
-        t = mx_where(hit, mx_div(t, ties(p, hit, mx_dtype_of(x))), mx_zero_like(x));
-    }
-    out[0] = over(MX_SUM, p->axes, t, p->keepdims);
+    if (p->op == MX_PROD)
+        t = times_others(p, t, x, false);
+    if (p->op == MX_SUM || p->op == MX_PROD)
+        out[0] = over(MX_SUM, p->axes, t, p->keepdims);
+    else
+        out[0] = mean_of_ties(y, t);
     return out[0] != NULL;
 }
 

@@ -93,12 +93,13 @@ static bool softmax_infer(const void *params, mx_array *const *in, int nin, mx_o
     return true;
 }
 
-/* y' = y (t - sum(y t)); the matrix of derivatives is symmetric, so this is both vjp
- * and jvp. */
+/* y' = y (t - sum(y t)), of halves in float32; the matrix of derivatives is symmetric, so this is
+ * both vjp and jvp. */
 static mx_array *softmax_linear(const mx_node *y, mx_array *t) {
     const mx_p_axis *p = y->params;
-    mx_array *s = mx_node_out(y, 0), *w = mx_mul(s, t);
-    return mx_sub(w, mx_mul(s, mx_sum_axis(w, p->axis, true)));
+    mx_array *s = mx_inside(mx_node_out(y, 0)), *w = mx_mul(s, mx_inside(t));
+    w = mx_sub(w, mx_mul(s, mx_sum_axis(w, p->axis, true)));
+    return mx_astype(w, mx_dtype_of(y->in[0]));
 }
 
 static bool softmax_vjp(const mx_node *y, mx_array *const *cot, const bool *need,
@@ -161,8 +162,8 @@ static bool logsumexp_jvp(const mx_node *y, mx_array *const *tan, mx_array **out
     const mx_p_logsumexp *p = y->params;
     if (!tan[0])
         return true;
-    out[0] =
-        mx_sum_axis(mx_mul(tan[0], softmax(y->in[0], p->axis)), p->axis, p->keepdims);
+    mx_array *w = mx_mul(mx_inside(tan[0]), mx_inside(softmax(y->in[0], p->axis)));
+    out[0] = mx_astype(mx_sum_axis(w, p->axis, p->keepdims), mx_dtype_of(y->in[0]));
     return out[0] != NULL;
 }
 

@@ -88,27 +88,36 @@ static mx_array *degrees(mx_array *x, const int *axes, int n, int ddof, mx_dtype
     return mx_astype(mx_div(count, left), t);
 }
 
-/* In two passes; complex numbers: the mean of |x - mean|^2, a float32. */
-mx_array *mx_var(mx_array *a, const int *axes, int n, bool keepdims, int ddof) {
+/* In two passes, in the dtype inside; complex numbers: the mean of |x - mean|^2, a float32. */
+static mx_array *variance(const char *name, mx_array *a, const int *axes, int n, bool keepdims, int ddof) {
     double count;
-    if (!count_elements("var", a, axes, n, &count))
+    if (!count_elements(name, a, axes, n, &count))
         return NULL;
-    mx_dtype t = mx_dtype_to_inexact(mx_dtype_of(a)), wide = mx_dtype_inside(mx_dtype_of(a));
+    mx_dtype wide = mx_dtype_inside(mx_dtype_of(a));
     mx_array *x = mx_inside(a);
     mx_array *d = mx_sub(x, mx_mean(x, axes, n, true));
-    if (t == MX_COMPLEX64) {
+    if (wide == MX_COMPLEX64) {
         d = mx_abs(d);
-        t = wide = MX_FLOAT32;
+        wide = MX_FLOAT32;
     }
     mx_array *v = mx_mean(mx_square(d), axes, n, keepdims);
-    if (ddof != 0)
-        v = mx_mul(v, mx_trace_shapeless() ? degrees(x, axes, n, ddof, wide)
-                                           : mx_scalar(count / fmax(count - ddof, 0), wide));
-    return mx_astype(v, t);
+    if (ddof == 0)
+        return v;
+    return mx_mul(v, mx_trace_shapeless() ? degrees(x, axes, n, ddof, wide)
+                                          : mx_scalar(count / fmax(count - ddof, 0), wide));
+}
+
+static mx_array *as_result(mx_array *v, const mx_array *a) {
+    mx_dtype t = v ? mx_dtype_to_inexact(mx_dtype_of(a)) : MX_FLOAT32;
+    return mx_astype(v, t == MX_COMPLEX64 ? MX_FLOAT32 : t);
+}
+
+mx_array *mx_var(mx_array *a, const int *axes, int n, bool keepdims, int ddof) {
+    return as_result(variance("var", a, axes, n, keepdims, ddof), a);
 }
 
 mx_array *mx_std(mx_array *a, const int *axes, int n, bool keepdims, int ddof) {
-    return mx_sqrt(mx_var(a, axes, n, keepdims, ddof));
+    return as_result(mx_sqrt(variance("std", a, axes, n, keepdims, ddof)), a);
 }
 
 mx_array *mx_count_nonzero(mx_array *a, const int *axes, int n, bool keepdims) {

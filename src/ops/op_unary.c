@@ -21,13 +21,13 @@ static mx_array *one_minus(mx_array *a) {
 }
 static mx_array *trigamma(mx_array *x);
 
-D1(negative, mx_negated(g))
+STEP1(negative, mx_negated(g))
 D1(square, mx_scaled(mx_times(g, 2), x))
 D1(sqrt, mx_mul_s(mx_div(g, y), 0.5))
 D1(rsqrt, mx_mul_s(mx_div(mx_scaled(g, y), x), -0.5))
-D1(exp, mx_scaled(g, y))
+STEP1(exp, mx_scaled(g, y))
 D1(expm1, mx_scaled(g, one_plus(y)))
-D1(log, mx_div(g, x))
+STEP1(log, mx_div(g, x))
 D1(log2, mx_div(g, mx_mul_s(x, LN2)))
 D1(log10, mx_div(g, mx_mul_s(x, LN10)))
 D1(log1p, mx_div(g, one_plus(x)))
@@ -48,7 +48,7 @@ D1(erfinv, mx_scaled(g, mx_mul_s(mx_exp(mx_square(y)), 1 / TWO_OVER_SQRT_PI)))
 D1(sigmoid, mx_scaled(g, mx_mul(y, one_minus(y))))
 D1(lgamma, mx_scaled(g, mx_digamma(x)))
 D1(digamma, mx_scaled(g, trigamma(x)))
-D1(conjugate, mx_conjugate(g))
+STEP1(conjugate, mx_conjugate(g))
 #define d_sign           NULL /* constant between jumps */
 #define d_floor          NULL
 #define d_ceil           NULL
@@ -188,11 +188,15 @@ static mx_array *to_inexact(mx_array *a) {
 mx_array *mx_reciprocal(mx_array *a) {
     return mx_rdiv_s(1, to_inexact(a));
 }
+/* a s, of which s is not rounded to a half. */
+static mx_array *in_units(mx_array *a, double s) {
+    return a ? mx_astype(mx_mul_s(mx_inside(a), s), mx_dtype_to_inexact(mx_dtype_of(a))) : NULL;
+}
 mx_array *mx_degrees(mx_array *a) {
-    return mx_mul_s(to_inexact(a), 180 / PI);
+    return in_units(a, 180 / PI);
 }
 mx_array *mx_radians(mx_array *a) {
-    return mx_mul_s(to_inexact(a), PI / 180);
+    return in_units(a, PI / 180);
 }
 
 mx_array *mx_round_decimals(mx_array *a, int decimals) {
@@ -201,10 +205,10 @@ mx_array *mx_round_decimals(mx_array *a, int decimals) {
     mx_dtype t = mx_dtype_of(a);
     if (!mx_dtype_is_inexact(t) && decimals > 0)
         return a;
-    mx_array *x = mx_dtype_is_inexact(t) ? a : mx_astype(a, MX_FLOAT64);
+    mx_array *x = mx_inside(a);
     mx_array *scale = x ? mx_scalar(pow(10, abs(decimals)), mx_dtype_of(x)) : NULL;
     if (decimals > 0)
-        return mx_div(mx_round(mx_mul(x, scale)), scale);
+        return mx_astype(mx_div(mx_round(mx_mul(x, scale)), scale), t);
     return mx_astype(mx_mul(mx_round(mx_div(x, scale)), scale), t);
 }
 

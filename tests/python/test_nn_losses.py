@@ -160,6 +160,37 @@ def test_far_out_values_stay_finite():
     assert np.isfinite(gradient).all()
 
 
+def test_large_numbers_in_common_cost_no_digits():
+    expected = [math.log1p(math.exp(-3)), 3 + math.log1p(math.exp(-3))]
+    for offset, dtype, rtol in ((1e6, mx.float32, 1e-6), (-1e6, mx.float32, 1e-6), (1e9, mx.float64, 1e-6),
+                                (1000, mx.float16, 1e-3), (64, mx.bfloat16, 1e-2)):
+        x = mx.array([2.0, -1.0], dtype) + mx.array(offset, dtype)
+        np.testing.assert_allclose((-nn.log_softmax(x)).astype(mx.float32), expected, rtol)
+        assert nn.log_softmax(x).dtype == dtype
+        for target in ([0, 1], [[1.0, 0.0], [0.0, 1.0]]):
+            y = losses.cross_entropy(mx.stack([x, x]), mx.array(target))
+            np.testing.assert_allclose(y.astype(mx.float32), expected, rtol)
+        y = losses.cross_entropy(mx.stack([x, x]), mx.array([0, 1]), label_smoothing=0.2)
+        smooth = [0.8 * e + 0.2 * sum(expected) / 2 for e in expected]
+        np.testing.assert_allclose(y.astype(mx.float32), smooth, rtol)
+        p = 1 / (1 + math.exp(-3))
+        g = mx.grad(lambda x: losses.cross_entropy(x[None], mx.array([0])).sum())(x)
+        np.testing.assert_allclose(g.astype(mx.float32), [p - 1, 1 - p], rtol, rtol)
+        g = mx.grad(lambda x: mx.logsumexp(x))(x)
+        np.testing.assert_allclose(g.astype(mx.float32), [p, 1 - p], rtol, rtol)
+
+
+def test_binary_cross_entropy_of_sure_scores():
+    x = mx.array([20.0, -20.0, 1e4, -1e4, 0.0])
+    right = losses.binary_cross_entropy(x, mx.array([1.0, 0, 1, 0, 1]), reduction="none")
+    tail = math.log1p(math.exp(-20))
+    np.testing.assert_allclose(right, [tail, tail, 0, 0, math.log(2)], 1e-5)
+    wrong = losses.binary_cross_entropy(x, mx.array([False, True, False, True, False]), reduction="none")
+    np.testing.assert_allclose(wrong, [20, 20, 1e4, 1e4, math.log(2)], 1e-6)
+    g = mx.grad(lambda x: losses.binary_cross_entropy(x, mx.array([1.0, 0, 0.3, 0.6, 1]), reduction="sum"))(x)
+    np.testing.assert_allclose(g, [-2.0611537e-9, 2.0611537e-9, 0.7, -0.6, -0.5], 1e-5)
+
+
 def test_gradient_of_cross_entropy():
     gradient = mx.grad(lambda x: losses.cross_entropy(x, m(CLASSES), reduction="sum"))(m(LOGITS))
     np.testing.assert_allclose(gradient, np.exp(LOG_P) - np.eye(4)[CLASSES], 1e-4, 1e-5)

@@ -9,6 +9,8 @@ from typing import Literal, Optional
 
 import mlx.core as mx
 
+from .layers.activations import _inexact, _log_normalizer
+
 Reduction = Literal["none", "mean", "sum"]
 
 
@@ -68,15 +70,17 @@ def cross_entropy(
         raise ValueError(
             f"Targets shape {targets.shape} does not match logits shape {logits.shape}."
         )
-    norm = mx.logsumexp(logits, axis=axis)
+    m, norm = _log_normalizer(logits, axis)
     if probabilities:
-        loss = ((mx.expand_dims(norm, axis) - logits) * targets).sum(axis=axis)
+        loss = ((norm - (logits - m)) * targets).sum(axis=axis)
     else:
-        index = mx.expand_dims(targets, axis)
-        loss = norm - mx.take_along_axis(logits, index, axis).squeeze(axis)
+        score = mx.take_along_axis(logits, mx.expand_dims(targets, axis), axis)
+        loss = (norm - (score - m)).squeeze(axis)
     if label_smoothing > 0:
-        uniform = norm - logits.mean(axis=axis)
+        uniform = (norm - (logits - m)).mean(axis=axis)
         loss = (1 - label_smoothing) * loss + label_smoothing * uniform
+    t = _inexact(logits)
+    loss = loss.astype(mx.result_type(t, targets.dtype) if probabilities else t)
     return _reduce(_weighted(loss, weights), reduction)
 
 
@@ -98,7 +102,7 @@ def binary_cross_entropy(
     """
     _require_same_shape(inputs, targets, "Inputs")
     if with_logits:
-        loss = mx.logaddexp(0.0, inputs) - inputs * targets
+        loss = mx.logaddexp(-(inputs * targets), inputs * (1 - targets))
     else:
         log_p = mx.maximum(mx.log(inputs), -100)
         log_q = mx.maximum(mx.log(1 - inputs), -100)

@@ -43,9 +43,25 @@ def leaky_relu(x, negative_slope=0.01):
     return mx.where(x > 0, x, negative_slope * x)
 
 
+def _inexact(x):
+    return x.dtype if mx.issubdtype(x.dtype, mx.inexact) else mx.float32
+
+
+def _log_normalizer(x, axis):
+    """The maximum `m` and `log(sum(exp(x - m)))` along `axis`, which stays, in float32 at least."""
+    m = mx.stop_gradient(mx.max(x, axis=axis, keepdims=True))
+    m = m if x.dtype in (mx.float64, mx.complex64) else m.astype(mx.float32)
+    return m, mx.log(mx.sum(mx.exp(x - m), axis=axis, keepdims=True))
+
+
 def log_softmax(x, axis=-1):
-    """The logarithm of softmax along `axis`, `x - logsumexp(x)`."""
-    return x - mx.logsumexp(x, axis=axis, keepdims=True)
+    """The logarithm of softmax along `axis`, `x - logsumexp(x)`.
+
+    The maximum is subtracted first, so that large numbers in common cost no digits; halves are
+    float32 inside.
+    """
+    m, norm = _log_normalizer(x, axis)
+    return (x - m - norm).astype(_inexact(x))
 
 
 def elu(x, alpha=1.0):
