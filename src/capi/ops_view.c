@@ -111,7 +111,7 @@ int mlx_slice(mlx_array *res, const mlx_array a, const int *start, size_t start_
     mx_array *x = capi_in(a);
     bool ok = one_each(x, start, start_num) && one_each(x, stop, stop_num) &&
               one_each(x, strides, strides_num);
-    return capi_end(&c, res, ok ? mx_slice(x, start, stop, strides) : NULL);
+    return capi_end(&c, res, ok ? mx_slice_asked(x, start, stop, strides) : NULL);
 }
 
 static mx_array *updated(mx_scatter_op op, mlx_array src, mlx_array value, const int *start,

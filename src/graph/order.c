@@ -2,6 +2,7 @@
 #include "base/mem.h"
 #include "base/status.h"
 #include "graph/plan.h"
+#include "graph/trace.h"
 
 typedef struct frame {
     mx_node *node;
@@ -50,6 +51,11 @@ static bool add_step(mx_plan *p, mx_node *n) {
     return true;
 }
 
+/* An array of a transform around the one whose graph is walked: as it is, and its graph is that one's business. */
+static bool is_outer(const mx_plan *p, const mx_array *a) {
+    return p->open && a->tracer && a->tracer < mx_trace_level() && mx_trace_active();
+}
+
 /* Is there something to compute for a? *ok turns false for a placeholder. */
 static bool needs(const mx_plan *p, const mx_array *a, bool *ok) {
     int state = atomic_load_explicit(&a->state, memory_order_acquire);
@@ -58,7 +64,7 @@ static bool needs(const mx_plan *p, const mx_array *a, bool *ok) {
                             "compile or vmap is not allowed.");
         *ok = false;
     }
-    return state == MX_PENDING && a->node->mark == 0;
+    return state == MX_PENDING && a->node->mark == 0 && !is_outer(p, a);
 }
 
 static bool walk(mx_plan *p, mx_node *root) {

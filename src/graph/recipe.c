@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "graph/eval.h"
+#include "graph/trace.h"
 
 /* --- slots: the traced array's number is found through a table by address ------------------------------ */
 
@@ -259,6 +260,7 @@ static mx_recipe *make(mx_array *const *inputs, int n_in, mx_array *const *outpu
     r->object.destroy = destroy;
     r->n_in = n_in;
     r->n_out = n_out;
+    r->level = mx_trace_level();
     mx_eval_lock();
     bool ok = fill(r, &plan, inputs, outputs, b);
     hold_protos(r);

@@ -37,6 +37,7 @@ typedef struct mx_recipe_unit {
 typedef struct mx_recipe {
     mx_object object;
     int n_in, n_out;
+    uint8_t level;        /* of the transform that traced it */
     int32_t *out_slot;    /* of each output; may be an input's or a constant's */
     int32_t *made_slot;   /* the distinct outputs that are computed: the node's outputs */
     int n_made;
@@ -49,6 +50,12 @@ typedef struct mx_recipe {
     struct mx_recipe *plain; /* NULL, or the same before it was simplified: it is replayed instead, as the order of
                                 the sums in a derivative follows the graph; released with this one */
 } mx_recipe;
+
+/* What the graph took in: constants, and arrays of a transform around it, which may be pending. */
+static inline bool mx_recipe_captured(const mx_recipe *r, int32_t slot) {
+    const mx_array *a = r->proto[slot];
+    return slot >= r->n_in && (atomic_load(&a->state) != MX_PENDING || (a->tracer && a->tracer < r->level));
+}
 
 /* inputs are placeholders; outputs depend on them and on available arrays. NULL: an error is recorded. */
 mx_recipe *mx_recipe_new(mx_array *const *inputs, int n_in, mx_array *const *outputs, int n_out);

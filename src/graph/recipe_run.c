@@ -34,7 +34,7 @@ static int widest_step(const mx_recipe *r) {
 
 static void start_values(const mx_recipe *r, mx_array *const *in, mx_array **value) {
     for (int32_t s = 0; s < r->n_slot; s++)
-        value[s] = s < r->n_in ? in[s] : mx_array_available(r->proto[s]) ? r->proto[s] : NULL;
+        value[s] = s < r->n_in ? in[s] : mx_recipe_captured(r, s) ? r->proto[s] : NULL;
 }
 
 bool mx_recipe_replay(const mx_recipe *r, mx_array *const *in, mx_array **out) {

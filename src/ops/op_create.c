@@ -206,9 +206,16 @@ mx_array *mx_tri(int n, int m, int k, mx_dtype t) {
     return mx_apply(MX_PRIM_tri, &(mx_p_diagonal){n, m, k, (int)t}, NULL, 0);
 }
 
+/* 1, 2, 3, ... along an axis, in the shape of a whatever it is. */
+static mx_array *places(mx_array *a, int axis) {
+    return mx_scan(MX_CUMSUM, mx_fill_like(mx_scalar(1, MX_INT32), a), axis, false, true);
+}
+
 static mx_array *lower(const char *op, mx_array *a, int k) {
     if (!a || a->ndim < 2)
         return a ? mx_fail(MX_INVALID, "[%s] array must be at least 2-D", op) : NULL;
+    if (mx_trace_shapeless())
+        return mx_greater_equal(mx_add(places(a, -2), mx_scalar_i64(k, MX_INT32)), places(a, -1));
     return mx_tri(a->shape[a->ndim - 2], a->shape[a->ndim - 1], k, MX_BOOL);
 }
 mx_array *mx_tril(mx_array *a, int k) {

@@ -178,6 +178,19 @@ static bool product_fits(const char *op, int a, int b, int *product) {
     return mx_fail(MX_INVALID, "[%s] %d times %d elements along an axis are too many", op, a, b);
 }
 
+/* The same for any size of the axis. */
+static mx_array *repeated_shapeless(mx_array *a, int axis, int times, bool whole) {
+    mx_array **parts = times > 0 ? mx_calloc((size_t)times, sizeof *parts) : NULL, *y;
+    mx_array *part = whole ? a : mx_expand_dim(a, axis + 1);
+    if (times == 0)
+        return mx_slice_axis(a, axis, 0, 0);
+    for (int i = 0; parts && i < times; i++)
+        parts[i] = part;
+    y = parts ? mx_concatenate(parts, times, whole ? axis : axis + 1) : NULL;
+    mx_free(parts);
+    return whole ? y : mx_flatten(y, axis, axis + 1);
+}
+
 /* times repetitions of each slab (whole: of the whole axis). */
 static mx_array *repeated(const char *op, mx_array *a, int axis, int times, bool whole) {
     int shape[MX_MAX_NDIM];
@@ -186,10 +199,12 @@ static mx_array *repeated(const char *op, mx_array *a, int axis, int times, bool
         return a;
     if (!product_fits(op, a->shape[axis], times, &joined))
         return NULL;
+    if (mx_trace_shapeless())
+        return repeated_shapeless(a, axis, times, whole);
     mx_shape s = mx_shape_of(a);
     memcpy(shape, s.dim, (size_t)s.ndim * sizeof(int));
     shape[axis] = joined;
-    if (a->shape[axis] == 1 && !mx_trace_shapeless())
+    if (a->shape[axis] == 1)
         return mx_fill(a, shape, a->ndim);
     mx_array *b = mx_expand_dim(a, axis + !whole);
     if (!b)
@@ -236,7 +251,7 @@ static mx_array *roll_axis(mx_array *a, int64_t shift, int axis) {
                        a->ndim);
     axis = axis < 0 ? axis + a->ndim : axis;
     int n = a->shape[axis], cut = n ? (int)(((shift % n) + n) % n) : 0;
-    if (cut == 0)
+    if (cut == 0 && !mx_trace_shapeless()) // of other sizes it may be another number
         return a;
     mx_array *parts[2] = {mx_slice_axis(a, axis, n - cut, n), mx_slice_axis(a, axis, 0, n - cut)};
     return mx_concatenate(parts, 2, axis);

@@ -2,6 +2,7 @@
  * write back to where the elements came from. */
 #include "base/status.h"
 #include "graph/params.h"
+#include "graph/trace.h"
 #include "ops/rules.h"
 
 /* --- slice ------------------------------------------------------------------------ */
@@ -46,7 +47,7 @@ static bool slice_vmap(const mx_node *y, mx_array *const *in, const int *axes, i
         shape[i] = p->shape.v[i - 1];
         step[i] = p->step.v[i - 1];
     }
-    mx_p_slice q = {{ndim, start}, {ndim, shape}, {ndim, step}};
+    mx_p_slice q = {{ndim, start}, {ndim, shape}, {ndim, step}, {0, NULL}};
     out[0] = mx_apply_view(MX_PRIM_slice, &q, mx_batch_front(in[0], axes[0]));
     out_axes[0] = 0;
     return out[0] != NULL;
@@ -54,7 +55,8 @@ static bool slice_vmap(const mx_node *y, mx_array *const *in, const int *axes, i
 
 static const mx_field slice_fields[] = {MX_FIELD(mx_p_slice, start, INTS),
                                         MX_FIELD(mx_p_slice, shape, INTS),
-                                        MX_FIELD(mx_p_slice, step, INTS), MX_FIELD_END};
+                                        MX_FIELD(mx_p_slice, step, INTS),
+                                        MX_FIELD(mx_p_slice, asked, INTS), MX_FIELD_END};
 
 const mx_prim_desc mx_desc_slice = {
     .name = "Slice",
@@ -83,7 +85,7 @@ bool mx_slice_axis_range(const char *op, int n, int step, int *start, int stop, 
     return true;
 }
 
-mx_array *mx_slice(mx_array *a, const int *start, const int *stop, const int *step) {
+static mx_array *slice_as(mx_array *a, const int *start, const int *stop, const int *step, mx_ints asked) {
     int first[MX_MAX_NDIM], shape[MX_MAX_NDIM], by[MX_MAX_NDIM];
     if (!a)
         return NULL;
@@ -98,8 +100,25 @@ mx_array *mx_slice(mx_array *a, const int *start, const int *stop, const int *st
     bool whole = mx_shape_is(a, shape, a->ndim);
     for (int i = 0; i < a->ndim && whole; i++)
         whole = by[i] == 1;
-    mx_p_slice p = {{a->ndim, first}, {a->ndim, shape}, {a->ndim, by}};
-    return whole ? a : mx_apply_view(MX_PRIM_slice, &p, a);
+    mx_p_slice p = {{a->ndim, first}, {a->ndim, shape}, {a->ndim, by}, asked};
+    return whole && !mx_trace_shapeless() ? a : mx_apply_view(MX_PRIM_slice, &p, a);
+}
+
+mx_array *mx_slice(mx_array *a, const int *start, const int *stop, const int *step) {
+    return slice_as(a, start, stop, step, (mx_ints){0, NULL});
+}
+
+/* Where an end is the size of the axis it may mean "to the end" or this number. */
+mx_array *mx_slice_asked(mx_array *a, const int *start, const int *stop, const int *step) {
+    int words[3 * MX_MAX_NDIM];
+    bool clear = a && mx_trace_shapeless();
+    for (int i = 0; clear && i < a->ndim; i++) {
+        words[i] = start[i];
+        words[a->ndim + i] = stop[i];
+        words[2 * a->ndim + i] = step ? step[i] : 1;
+        clear = stop[i] != a->shape[i];
+    }
+    return slice_as(a, start, stop, step, clear ? (mx_ints){3 * a->ndim, words} : (mx_ints){0, NULL});
 }
 
 mx_array *mx_slice_axis(mx_array *a, int axis, int start, int stop) {
@@ -119,11 +138,11 @@ mx_array *mx_flip(mx_array *a, const int *axes, int n) {
     if (!a || !mx_axes_mask("flip", axes, n, a->ndim, mask))
         return NULL;
     for (int i = 0; i < a->ndim; i++) {
-        start[i] = mask[i] ? a->shape[i] - 1 : 0;
-        stop[i] = mask[i] ? -a->shape[i] - 1 : a->shape[i];
+        start[i] = mask[i] ? INT32_MAX : 0;
+        stop[i] = mask[i] ? INT32_MIN : INT32_MAX;
         step[i] = mask[i] ? -1 : 1;
     }
-    return mx_slice(a, start, stop, step);
+    return mx_slice_asked(a, start, stop, step);
 }
 
 /* --- as_strided ------------------------------------------------------------------- */

@@ -26,7 +26,7 @@ static bool infer_slice_update(const void *params, mx_array *const *in, int nin,
 /* What node y's region shows of an array shaped as its input. */
 static mx_array *region(const mx_node *y, mx_array *a) {
     const mx_p_slice_update *p = y->params;
-    mx_p_slice s = {p->start, {y->in[1]->ndim, y->in[1]->shape}, p->step};
+    mx_p_slice s = {p->start, {y->in[1]->ndim, y->in[1]->shape}, p->step, {0, NULL}};
     return mx_apply_view(MX_PRIM_slice, &s, a);
 }
 
@@ -89,7 +89,7 @@ mx_array *mx_slice_update(mx_scatter_op op, mx_array *a, mx_array *update, const
         if (!mx_slice_axis_range("slice_update", a->shape[i], by[i], &first[i], stop[i], &shape[i]))
             return NULL;
     }
-    mx_p_slice s = {{a->ndim, first}, {a->ndim, shape}, {a->ndim, by}};
+    mx_p_slice s = {{a->ndim, first}, {a->ndim, shape}, {a->ndim, by}, {0, NULL}};
     mx_array *old = op == MX_SCATTER_NONE ? a : mx_apply_view(MX_PRIM_slice, &s, a);
     update = combined(op, old, mx_broadcast_to(mx_astype(update, mx_dtype_of(a)), shape, a->ndim));
     return mx_apply2(MX_PRIM_slice_update, &(mx_p_slice_update){s.start, s.step}, a, update);

@@ -97,6 +97,8 @@ mx_array *mx_squeeze_axis(mx_array *a, int axis);
 mx_array *mx_atleast(mx_array *a, int ndim);                      /* 1, 2 or 3 */
 /* ndim of each, NumPy's meaning; step NULL: 1 */
 mx_array *mx_slice(mx_array *a, const int *start, const int *stop, const int *step);
+/* The same as a user's numbers: in a graph for other shapes they are kept as they were asked for. */
+mx_array *mx_slice_asked(mx_array *a, const int *start, const int *stop, const int *step);
 mx_array *mx_slice_axis(mx_array *a, int axis, int start, int stop);
 mx_array *mx_as_strided(mx_array *a, const int *shape, const int64_t *strides, int ndim,
                         int64_t offset);

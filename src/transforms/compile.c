@@ -288,7 +288,7 @@ static bool keep(const compiled *c, const found *f) {
 /* A trace that took in arrays of a transform around it holds for this call only. */
 static bool is_closed(const mx_recipe *r) {
     for (int32_t s = r->n_in; s < r->n_slot; s++)
-        if (mx_array_available(r->proto[s]) && r->proto[s]->tracer && mx_trace_active())
+        if (mx_recipe_captured(r, s) && r->proto[s]->tracer && mx_trace_active())
             return false;
     return true;
 }

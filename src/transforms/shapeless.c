@@ -14,7 +14,7 @@
 /* Primitives whose parameters go with the shape of their first input. */
 static bool is_bound(const mx_node *n) {
     switch (n->prim) {
-    case MX_PRIM_slice:
+    case MX_PRIM_slice: return !((const mx_p_slice *)n->params)->asked.n;
     case MX_PRIM_slice_update:
     case MX_PRIM_as_strided:
     case MX_PRIM_dynamic_slice:
@@ -51,6 +51,11 @@ static mx_array *reshape(const mx_p_reshape *p, mx_array *const *in, int nin) {
     }
 }
 
+static mx_array *slice(const mx_p_slice *p, mx_array *a) {
+    const int *asked = p->asked.v, n = p->asked.n / 3;
+    return n == a->ndim ? mx_slice_asked(a, asked, asked + n, asked + 2 * n) : NULL;
+}
+
 static bool make_step(const mx_recipe *r, const mx_recipe_step *s, mx_array *const *in, mx_array **out) {
     const mx_node *n = s->node;
     const mx_p_count *c = n->params;
@@ -62,6 +67,8 @@ static bool make_step(const mx_recipe *r, const mx_recipe_step *s, mx_array *con
         return (out[0] = mx_matmul(in[0], in[1])) != NULL;
     if (n->prim == MX_PRIM_addmm)
         return (out[0] = mx_addmm(in[2], in[0], in[1], m->alpha, m->beta)) != NULL;
+    if (n->prim == MX_PRIM_slice && ((const mx_p_slice *)n->params)->asked.n)
+        return (out[0] = slice(n->params, in[0])) != NULL;
     if (n->prim == MX_PRIM_reshape)
         return (out[0] = reshape(n->params, in, n->nin)) != NULL;
     if (n->prim == MX_PRIM_full && n->nin > 1)
@@ -85,7 +92,7 @@ static int widest(const mx_recipe *r) {
 
 static bool make_all(const mx_recipe *r, mx_array *const *in, mx_array **value, mx_array **room) {
     for (int32_t s = 0; s < r->n_slot; s++)
-        value[s] = s < r->n_in ? in[s] : mx_array_available(r->proto[s]) ? r->proto[s] : NULL;
+        value[s] = s < r->n_in ? in[s] : mx_recipe_captured(r, s) ? r->proto[s] : NULL;
     for (int32_t i = 0; i < r->n_step; i++) {
         const mx_recipe_step *s = &r->step[i];
         mx_array **out = room + s->node->nin;

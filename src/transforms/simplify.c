@@ -9,6 +9,7 @@
 #include "graph/eval.h"
 #include "graph/params.h"
 #include "graph/scope.h"
+#include "graph/trace.h"
 #include "transforms/traced.h"
 
 typedef struct graph {
@@ -70,7 +71,8 @@ static bool lossless(mx_dtype from, mx_dtype to) {
 
 /* The node that made a, if it is of this primitive and is not yet data. */
 static const mx_node *made_by(const mx_array *a, mx_prim p) {
-    return a->node && !mx_array_available(a) && a->node->prim == p ? a->node : NULL;
+    bool outer = a->tracer && a->tracer < mx_trace_level(); // of a transform around this one, which watches it
+    return a->node && !outer && !mx_array_available(a) && a->node->prim == p ? a->node : NULL;
 }
 
 /* a -> wider -> narrow is a -> narrow, or a itself. */

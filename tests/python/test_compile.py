@@ -286,3 +286,52 @@ def test_the_cache_goes_with_the_function():
     del big, c
     gc.collect()
     assert ref() is None
+
+
+# --- one trace for all sizes ----------------------------------------------------------------------
+
+FOR_ALL_SIZES = [
+    "mx.zeros_like(a)", "mx.ones_like(a)", "mx.full_like(a, 3)", "mx.zeros_like(a, dtype=mx.int32)",
+    "mx.where(a > 1, a, mx.zeros_like(a))", "a[::-1]", "a[-1:]", "a[::2]", "a[-1]", "a[2:]", "a[:-1]",
+    "a[-2::-1]", "a[:]", "a[...]", "a[None]", "a[:, None]", "mx.sort(a)[::-1]", "mx.repeat(a, 2)",
+    "mx.tile(a, 3)", "mx.tril(a[:, None] * a)", "mx.triu(a[:, None] * a, 1)", "mx.array(a)", "mx.pad(a, 1)",
+]  # fmt: skip
+FOR_SOME = [
+    "a[:3]", "a[1:3]", "a[0]", "mx.roll(a, 1)", "mx.roll(a, 2)", "a[mx.array([0, 0])]", "mx.take(a, mx.array([0]))",
+    "mx.concatenate([a[1:], a[:1]])", "mx.split(a, 1)[0]", "a.at[0].add(1)", "mx.diff(a)",
+]  # fmt: skip
+
+
+def outcome(f, x):
+    try:
+        return f(x).tolist()
+    except (ValueError, RuntimeError, IndexError):
+        return "refused"
+
+
+@pytest.mark.parametrize("text", FOR_ALL_SIZES + FOR_SOME)
+@pytest.mark.parametrize("traced", [1, 2, 3, 4])
+def test_shapeless_is_right_for_every_size_or_refuses(text, traced):
+    f = eval("lambda a: " + text, {"mx": mx})
+    compiled = mx.compile(f, shapeless=True)
+    for n in (traced, 1, 2, 3, 4, 5, 0):
+        x = mx.arange(1.0, n + 1.0)
+        want, got = outcome(f, x), outcome(compiled, x)
+        if text in FOR_ALL_SIZES or n == traced or got != "refused":
+            assert got == want, (traced, n)
+
+
+# --- inside of other transforms ---------------------------------------------------------------------
+
+
+def test_compiled_functions_take_in_arrays_of_transforms_around_them():
+    x = mx.array([3.0, 3.0])
+    inner = lambda z, y: mx.compile(lambda a: a * y)(z)  # noqa: E731
+    assert mx.compile(lambda x: inner(x, x))(x).tolist() == [9, 9]
+    assert mx.compile(lambda x: mx.compile(lambda z: x)(x))(x).tolist() == [3, 3]
+    assert mx.compile(lambda x: inner(x, x), shapeless=True)(x).tolist() == [9, 9]
+    assert mx.vmap(lambda x: inner(x, 2 * x))(x).tolist() == [18, 18]
+    assert mx.grad(lambda x: inner(x, 2 * x).sum())(x).tolist() == [12, 12]
+    # d/dy x y^2 at 3, where y is the gradient's own and pending
+    assert mx.compile(lambda x: mx.grad(lambda y: inner(y, x * y).sum())(x))(x).tolist() == [18, 18]
+    assert mx.grad(lambda x: mx.compile(lambda y: inner(y, x * y).sum())(x))(x).tolist() == [27, 27]

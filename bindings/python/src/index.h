@@ -20,6 +20,7 @@ typedef struct mpy_item {
     mpy_item_kind kind;
     int axis;                /* of x; not for NEW */
     int start, length, step; /* SLICE; AT has length and step 1 */
+    int asked[3];            /* start, stop and step in words that mean the same for other sizes */
     mlx_array array;         /* ARRAY: the index's own handle */
 } mpy_item;
 
@@ -40,6 +41,8 @@ int mpy_item_full(const mpy_index *ix, const mpy_item *item);
 /* start, stop and step of each axis for the library's slices; an ARRAY's axis is taken whole. Returns whether
    anything is left out or reversed. */
 int mpy_index_bounds(const mpy_index *ix, int *start, int *stop, int *step);
+/* The same for reading: as they were asked for, so that they hold for other sizes. */
+int mpy_index_words(const mpy_index *ix, int *start, int *stop, int *step);
 
 /* The result's axes: SLICE and NEW items by number, and MPY_BLOCK for the block of the index arrays, if any.
    Returns how many there are. */

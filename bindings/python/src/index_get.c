@@ -13,7 +13,7 @@ static int take_slices(mlx_array *out, const mpy_index *ix) {
     for (int i = 0; i < ix->n; i++)
         if (ix->item[i].kind == MPY_AT)
             gone[removed++] = ix->item[i].axis;
-    int partial = mpy_index_bounds(ix, start, stop, step);
+    int partial = mpy_index_words(ix, start, stop, step);
     int status = partial ? mlx_slice(out, ix->x, start, n, stop, n, step, n, default_stream)
                          : mlx_array_set(out, ix->x);
     if (!status && removed)

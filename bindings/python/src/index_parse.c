@@ -24,7 +24,7 @@ static mpy_item *add(mpy_index *ix, mpy_item_kind kind, int *axis) {
     if (ix->n == MPY_MAX_ITEMS)
         return refuse("An index can have 128 entries at most."), NULL;
     mpy_item *item = &ix->item[ix->n++];
-    *item = (mpy_item){.kind = kind, .axis = takes_axis ? *axis : -1, .step = 1};
+    *item = (mpy_item){.kind = kind, .axis = takes_axis ? *axis : -1, .step = 1, .asked = {0, INT_MAX, 1}};
     *axis += takes_axis;
     return item;
 }
@@ -55,7 +55,14 @@ static int add_int(mpy_index *ix, PyObject *o, int *axis) {
     }
     item->start = (int)(i < 0 ? i + size : i);
     item->length = 1;
+    item->asked[0] = (int)i;
+    item->asked[1] = i == -1 ? INT_MAX : (int)i + 1;
+    item->asked[2] = 1;
     return 0;
+}
+
+static int in_int(Py_ssize_t v) {
+    return v > INT_MAX ? INT_MAX : v < INT_MIN ? INT_MIN : (int)v;
 }
 
 static int add_slice(mpy_index *ix, PyObject *o, int *axis) {
@@ -68,6 +75,9 @@ static int add_slice(mpy_index *ix, PyObject *o, int *axis) {
     mpy_item *item = add(ix, MPY_SLICE, axis);
     if (!item)
         return -1;
+    item->asked[0] = in_int(start);
+    item->asked[1] = in_int(stop);
+    item->asked[2] = in_int(step);
     item->length = (int)PySlice_AdjustIndices(size_of(ix, item->axis), &start, &stop, step);
     item->start = item->length ? (int)start : 0;
     item->step = item->length > 1 ? (int)step : 1;
@@ -301,6 +311,21 @@ int mpy_index_bounds(const mpy_index *ix, int *start, int *stop, int *step) {
         if (stop[t->axis] < 0) // before the first element: -1 would be the last one
             stop[t->axis] = -size_of(ix, t->axis) - 1;
         partial |= !whole && !mpy_item_full(ix, t);
+    }
+    return partial;
+}
+
+int mpy_index_words(const mpy_index *ix, int *start, int *stop, int *step) {
+    int partial = 0;
+    for (int i = 0; i < ix->n; i++) {
+        const mpy_item *t = &ix->item[i];
+        if (t->kind == MPY_NEW)
+            continue;
+        int whole = t->kind == MPY_ARRAY;
+        start[t->axis] = whole ? 0 : t->asked[0];
+        stop[t->axis] = whole ? INT_MAX : t->asked[1];
+        step[t->axis] = whole ? 1 : t->asked[2];
+        partial |= start[t->axis] != 0 || stop[t->axis] != INT_MAX || step[t->axis] != 1;
     }
     return partial;
 }
