@@ -136,8 +136,8 @@ def tree_flatten(
 def tree_unflatten(tree: Union[List[Tuple[str, Any]], Dict[str, Any]]) -> Any:
     """Build the tree whose leaves and paths are given, as pairs or as a dict.
 
-    Where all keys at a level are integers a list is made; indices that are missing hold `{}`. Other
-    levels are dicts.
+    Where all keys at a level are integers, as Python writes them, a list is made; indices that are
+    missing hold `{}`. Other levels are dicts.
 
     >>> tree_unflatten([("a.0", 1), ("a.1", 2), ("b", 3)])
     {'a': [1, 2], 'b': 3}
@@ -156,15 +156,18 @@ def tree_unflatten(tree: Union[List[Tuple[str, Any]], Dict[str, Any]]) -> Any:
 
 def _node_of(groups):
     """A list if all keys are integers, else a dict, of the subtrees in `groups`."""
-    try:
-        indices = sorted((int(key), key) for key in groups)
-    except ValueError:
+    if not all(map(_is_index, groups)):
         return {key: tree_unflatten(group) for key, group in groups.items()}
     result: list = []
-    for index, key in indices:
+    for index in sorted(map(int, groups)):
         result.extend({} for _ in range(index - len(result)))
-        result.append(tree_unflatten(groups[key]))
+        result.append(tree_unflatten(groups[str(index)]))
     return result
+
+
+def _is_index(key):
+    """Whether `key` is how Python writes a whole number: "1", but not "01", which is another path."""
+    return key.isascii() and key.isdigit() and (key == "0" or key[0] != "0")
 
 
 def tree_reduce(fn, tree, initializer=None, is_leaf=None):

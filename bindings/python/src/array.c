@@ -31,6 +31,8 @@ PyObject *mpy_array_result(int status, mlx_array handle) {
 void mpy_array_replace(PyObject *o, mlx_array handle) {
     mlx_array former = mpy_array_handle(o);
     ((mpy_array *)o)->handle = handle;
+    if (o == mpy_random_shown)
+        mpy_random_assigned(former, handle);
     mlx_array_free(former);
 }
 
@@ -395,5 +397,7 @@ PyTypeObject mpy_array_type = {
 int mpy_init_array(PyObject *module) {
     mpy_array_type.tp_hash =
         PyBaseObject_Type.tp_hash; // by identity, although == compares elements
-    return PyModule_AddType(module, &mpy_array_type);
+    PyObject *printing = PyImport_ImportModule("mlx._reprlib_fix");
+    Py_XDECREF(printing);
+    return printing ? PyModule_AddType(module, &mpy_array_type) : -1;
 }

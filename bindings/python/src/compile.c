@@ -7,6 +7,7 @@
  * placeholders, and get their own arrays back afterwards.
  */
 #include "compile_key.h"
+#include "exchange.h"
 #include "transform.h"
 
 /* --- traces ------------------------------------------------------------------------------------------------ */
@@ -63,76 +64,22 @@ static PyTypeObject trace_type = {
 
 /* --- captured state ------------------------------------------------------------------------------------------ */
 
-/* Arrays that take the place of others in containers. */
-typedef struct exchange {
-    mlx_vector_array arrays;
-    size_t next;
-    PyObject *was;          /* a dict: address of the array that was put in -> the one that was there */
-    mlx_array random;       /* the random state that was there */
-    PyObject *held;         /* a list of what was put in, so that addresses stay theirs */
-} exchange;
-
-static int set_random(mlx_array key) {
-    if (!mlx_random_set_state(key))
-        return 0;
-    mpy_raise();
-    return -1;
-}
-
-static PyObject *put_random(exchange *x, PyObject *leaf) {
-    mlx_array key = mlx_array_new();
-    int failed = !x->random.ctx && x->was && mlx_random_get_state(&x->random);
-    failed = failed || mlx_vector_array_get(&key, x->arrays, x->next++) || mlx_random_set_state(key);
-    mlx_array_free(key);
-    return failed ? mpy_raise() : Py_NewRef(leaf);
-}
-
-static int remember(exchange *x, PyObject *made, PyObject *leaf) {
-    PyObject *address = PyLong_FromVoidPtr(made);
-    int failed = !address || PyDict_SetItem(x->was, address, leaf) || PyList_Append(x->held, made);
-    Py_XDECREF(address);
-    return failed ? -1 : 0;
-}
-
-static PyObject *put_leaf(PyObject *leaf, void *state) {
-    exchange *x = state;
-    if (mpy_random_state_check(leaf))
-        return x->next < mlx_vector_array_size(x->arrays) ? put_random(x, leaf) : Py_NewRef(leaf);
-    if (!mpy_array_check(leaf) || x->next >= mlx_vector_array_size(x->arrays))
-        return Py_NewRef(leaf);
-    PyObject *made = mpy_vector_item(x->arrays, x->next++);
-    if (made && x->was && remember(x, made, leaf))
-        Py_CLEAR(made);
-    return made;
-}
-
-static PyObject *put_back(PyObject *leaf, void *state) {
-    exchange *x = state;
-    if (!mpy_array_check(leaf))
-        return Py_NewRef(leaf);
-    PyObject *address = PyLong_FromVoidPtr(leaf);
-    PyObject *was = address ? PyDict_GetItemWithError(x->was, address) : NULL;
-    Py_XDECREF(address);
-    return PyErr_Occurred() ? NULL : Py_NewRef(was ? was : leaf);
-}
-
 /* The captured inputs hold the placeholders from `first` on. */
-static int enter_state(exchange *x, PyObject *inputs, mlx_vector_array in, size_t first) {
-    *x = (exchange){in, first, PyDict_New(), {NULL}, PyList_New(0)};
-    if (!x->was || !x->held)
-        return -1;
-    return inputs ? mpy_tree_place(inputs, put_leaf, x) : 0;
+static int enter_state(mpy_exchange *x, PyObject *inputs, mlx_vector_array in, size_t first) {
+    PyObject *placed = NULL;
+    if (mpy_exchange_open(x, in, first) || !inputs)
+        return PyErr_Occurred() ? -1 : 0;
+    placed = mpy_exchange_in(x, inputs);
+    Py_XDECREF(placed);
+    return placed ? 0 : -1;
 }
 
 /* Whatever still holds one gets its own array back; a pending exception stays. */
-static int leave_state(exchange *x, PyObject *inputs) {
+static int leave_state(mpy_exchange *x, PyObject *inputs) {
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
-    int failed = inputs && x->was && x->held && mpy_tree_place(inputs, put_back, x);
-    failed = (x->random.ctx && set_random(x->random)) || failed;
-    mlx_array_free(x->random);
-    Py_XDECREF(x->was);
-    Py_XDECREF(x->held);
+    int failed = inputs && mpy_exchange_back(x, inputs);
+    failed = mpy_exchange_close(x) || failed;
     if (type)
         PyErr_Restore(type, value, traceback);
     return failed || type ? -1 : 0;
@@ -177,7 +124,7 @@ static int give_results(compile_call *c, mlx_vector_array out, PyObject *result)
 static int run_function(mpy_body *body, mlx_vector_array out, mlx_vector_array in) {
     compile_call *c = innermost;
     size_t next = 0;
-    exchange x;
+    mpy_exchange x;
     (void)body;
     PyObject *args = filled_args(c, in, &next), *kwargs = args ? filled_kwargs(c, in, &next) : NULL, *result = NULL;
     if (kwargs) {
@@ -252,9 +199,11 @@ static int apply(compile_call *c, mlx_vector_array in, mlx_vector_array *out) {
 static PyObject *results(const compile_call *c, mlx_vector_array out) {
     size_t next = 0;
     PyObject *result = mpy_tree_fill(c->result, out, &next);
-    exchange x = {.arrays = out, .next = next};
-    if (result && c->t->second && mpy_tree_place(c->t->second, put_leaf, &x))
+    mpy_exchange x = {.arrays = out, .next = next};
+    PyObject *placed = result && c->t->second ? mpy_exchange_in(&x, c->t->second) : NULL;
+    if (c->t->second && !placed)
         Py_CLEAR(result);
+    Py_XDECREF(placed);
     return result;
 }
 

@@ -3,23 +3,23 @@
 
 /* What is out of range, an axis, an index or a size: MLX raises ValueError for some and IndexError for others, and
    this class is both. */
-static PyObject *range_error;
+PyObject *mpy_range_error;
 
 int mpy_init_error(PyObject *module) {
     PyObject *bases = PyTuple_Pack(2, PyExc_IndexError, PyExc_ValueError);
     if (!bases)
         return -1;
-    range_error = PyErr_NewExceptionWithDoc("mlx.core.RangeError", "An axis, an index or a size is out of range.",
+    mpy_range_error = PyErr_NewExceptionWithDoc("mlx.core.RangeError", "An axis, an index or a size is out of range.",
                                             bases, NULL);
     Py_DECREF(bases);
-    return range_error ? PyModule_AddObjectRef(module, "RangeError", range_error) : -1;
+    return mpy_range_error ? PyModule_AddObjectRef(module, "RangeError", mpy_range_error) : -1;
 }
 
 static PyObject *exception_of(int code) {
     switch (code) {
     case MLX_ERROR_INVALID:
     case MLX_ERROR_DEVICE: return PyExc_ValueError;
-    case MLX_ERROR_RANGE: return range_error;
+    case MLX_ERROR_RANGE: return mpy_range_error;
     case MLX_ERROR_MEMORY: return PyExc_MemoryError;
     default: return PyExc_RuntimeError;
     }

@@ -1,11 +1,17 @@
-/* mlx.core.grad and value_and_grad: first holds the numbers, second the names of the arguments, both sorted tuples. */
+/* mlx.core.grad and value_and_grad: first holds the numbers, second the names of the arguments, both sorted tuples.
+ *
+ * The function gets the caller's own lists and dicts: while it runs they hold the library's arrays, afterwards their own
+ * again, but for what the function has set.
+ */
+#include "exchange.h"
 #include "transform.h"
 
 typedef struct grad_call {
     mpy_body body;
     const mpy_transform *t;
     PyObject *args, *kwargs; /* a tuple, a dict or NULL */
-    PyObject *value;         /* what the function returned, over the library's arrays */
+    PyObject *value;         /* a template of what the function returned */
+    PyObject *structures;    /* a list: a template of each chosen argument, as it was given */
 } grad_call;
 
 /* --- arguments ---------------------------------------------------------------------------------------- */
@@ -28,8 +34,15 @@ static int missing_name(const grad_call *c, PyObject *name) {
     return -1;
 }
 
+static int choose(grad_call *c, mlx_vector_array in, PyObject *argument) {
+    PyObject *structure = mpy_tree_only_arrays(in, argument) ? NULL : mpy_tree_plain_template(argument);
+    int failed = !structure || PyList_Append(c->structures, structure);
+    Py_XDECREF(structure);
+    return failed ? -1 : 0;
+}
+
 /* The chosen arguments exist, and their leaves are arrays: they go to `in`. */
-static int collect(const grad_call *c, mlx_vector_array in) {
+static int collect(grad_call *c, mlx_vector_array in) {
     Py_ssize_t given = PyTuple_GET_SIZE(c->args), n = PyTuple_GET_SIZE(c->t->first);
     for (Py_ssize_t i = 0; i < n; i++)
         if (argnum(c->t, i) >= given) {
@@ -40,39 +53,57 @@ static int collect(const grad_call *c, mlx_vector_array in) {
             return -1;
         }
     for (Py_ssize_t i = 0; i < n; i++)
-        if (mpy_tree_only_arrays(in, PyTuple_GET_ITEM(c->args, argnum(c->t, i))))
+        if (choose(c, in, PyTuple_GET_ITEM(c->args, argnum(c->t, i))))
             return -1;
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(c->t->second); i++) {
         PyObject *name = PyTuple_GET_ITEM(c->t->second, i);
         PyObject *value = c->kwargs ? PyDict_GetItemWithError(c->kwargs, name) : NULL;
-        if (value ? mpy_tree_only_arrays(in, value) : PyErr_Occurred() ? -1 : missing_name(c, name))
+        if (value ? choose(c, in, value) : PyErr_Occurred() ? -1 : missing_name(c, name))
             return -1;
     }
     return 0;
 }
 
+/* What stands for a chosen argument. A container that another argument has taken already is copied. */
+static PyObject *put_in(mpy_exchange *x, PyObject *argument) {
+    int taken = mpy_exchange_holds(x, argument);
+    if (taken)
+        return taken < 0 ? NULL : mpy_tree_fill(argument, x->arrays, &x->next);
+    return mpy_exchange_in(x, argument);
+}
+
 /* The arguments with the chosen ones over other arrays. */
-static int replaced(const grad_call *c, mlx_vector_array in, PyObject **args, PyObject **kwargs) {
-    size_t next = 0;
+static int replaced(const grad_call *c, mpy_exchange *x, PyObject **args, PyObject **kwargs) {
     *kwargs = c->kwargs ? PyDict_Copy(c->kwargs) : NULL;
     *args = PySequence_List(c->args);
     if (!*args || (c->kwargs && !*kwargs))
         return -1;
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(c->t->first); i++) {
         Py_ssize_t k = argnum(c->t, i);
-        PyObject *filled = mpy_tree_fill(PyList_GET_ITEM(*args, k), in, &next);
+        PyObject *filled = put_in(x, PyList_GET_ITEM(*args, k));
         if (!filled || PyList_SetItem(*args, k, filled))
             return -1;
     }
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(c->t->second); i++) {
         PyObject *name = PyTuple_GET_ITEM(c->t->second, i);
-        PyObject *filled = mpy_tree_fill(PyDict_GetItem(*kwargs, name), in, &next);
+        PyObject *filled = put_in(x, PyDict_GetItem(*kwargs, name));
         if (!filled || PyDict_SetItem(*kwargs, name, filled))
             return Py_XDECREF(filled), -1;
         Py_DECREF(filled);
     }
     Py_SETREF(*args, PyList_AsTuple(*args));
     return *args ? 0 : -1;
+}
+
+/* The caller's containers hold their own arrays again; a pending exception stays. */
+static int give_back(const grad_call *c, mpy_exchange *x) {
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    int failed = mpy_exchange_back(x, c->args) || (c->kwargs && mpy_exchange_back(x, c->kwargs));
+    failed = mpy_exchange_close(x) || failed;
+    if (type)
+        PyErr_Restore(type, value, traceback);
+    return failed || type ? -1 : 0;
 }
 
 /* --- the function --------------------------------------------------------------------------------------- */
@@ -101,15 +132,23 @@ static int check_value(const grad_call *c) {
     return -1;
 }
 
+/* The structure of the result, before the caller's containers in it change back. */
+static int keep_template(grad_call *c) {
+    Py_SETREF(c->value, mpy_tree_template(c->value));
+    return c->value ? 0 : -1;
+}
+
 static int run_function(mpy_body *body, mlx_vector_array out, mlx_vector_array in) {
     grad_call *c = (grad_call *)body;
     PyObject *args = NULL, *kwargs = NULL;
+    mpy_exchange x;
     Py_CLEAR(c->value);
-    if (!replaced(c, in, &args, &kwargs))
+    if (!mpy_exchange_open(&x, in, 0) && !replaced(c, &x, &args, &kwargs))
         c->value = PyObject_Call(c->t->fun, args, kwargs);
+    int failed = !c->value || check_value(c) || mpy_tree_arrays(&out, c->value) || keep_template(c);
     Py_XDECREF(args);
     Py_XDECREF(kwargs);
-    return c->value ? check_value(c) || mpy_tree_arrays(&out, c->value) ? -1 : 0 : -1;
+    return give_back(c, &x) || failed ? -1 : 0;
 }
 
 static int apply(grad_call *c, mlx_vector_array in, mlx_vector_array *values, mlx_vector_array *grads) {
@@ -142,7 +181,7 @@ static PyObject *positional_grads(const grad_call *c, mlx_vector_array grads, si
     Py_ssize_t n = PyTuple_GET_SIZE(c->t->first);
     PyObject *all = PyTuple_New(n), *one;
     for (Py_ssize_t i = 0; all && i < n; i++) {
-        PyObject *filled = mpy_tree_fill(PyTuple_GET_ITEM(c->args, argnum(c->t, i)), grads, next);
+        PyObject *filled = mpy_tree_fill(PyList_GET_ITEM(c->structures, i), grads, next);
         if (filled)
             PyTuple_SET_ITEM(all, i, filled);
         else
@@ -156,10 +195,11 @@ static PyObject *positional_grads(const grad_call *c, mlx_vector_array grads, si
 }
 
 static PyObject *named_grads(const grad_call *c, mlx_vector_array grads, size_t *next) {
+    Py_ssize_t first = PyTuple_GET_SIZE(c->t->first);
     PyObject *all = PyDict_New();
     for (Py_ssize_t i = 0; all && i < PyTuple_GET_SIZE(c->t->second); i++) {
         PyObject *name = PyTuple_GET_ITEM(c->t->second, i);
-        PyObject *filled = mpy_tree_fill(PyDict_GetItem(c->kwargs, name), grads, next);
+        PyObject *filled = mpy_tree_fill(PyList_GET_ITEM(c->structures, first + i), grads, next);
         if (!filled || PyDict_SetItem(all, name, filled))
             Py_CLEAR(all);
         Py_XDECREF(filled);
@@ -188,11 +228,13 @@ static PyObject *call(PyObject *callable, PyObject *const *given, size_t nargsf,
     PyObject *result = NULL;
     if (!in.ctx)
         mpy_raise();
-    else if (!mpy_pack(&c.args, &c.kwargs, given, nargsf, names) && !collect(&c, in) && !apply(&c, in, &values, &grads))
+    else if ((c.structures = PyList_New(0)) && !mpy_pack(&c.args, &c.kwargs, given, nargsf, names) &&
+             !collect(&c, in) && !apply(&c, in, &values, &grads))
         result = results(&c, values, grads);
     Py_XDECREF(c.args);
     Py_XDECREF(c.kwargs);
     Py_XDECREF(c.value);
+    Py_XDECREF(c.structures);
     mlx_vector_array_free(in);
     mlx_vector_array_free(values);
     mlx_vector_array_free(grads);

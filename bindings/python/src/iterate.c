@@ -48,7 +48,7 @@ static PyTypeObject iterator_type = {
 
 PyObject *mpy_array_iter(PyObject *o) {
     if (!mlx_array_ndim(mpy_array_handle(o)))
-        return PyErr_Format(PyExc_TypeError, "iteration over a 0-dimensional array");
+        return PyErr_Format(PyExc_TypeError, "iter() of a 0-dimensional array: it has no first axis to go along");
     array_iterator *self = PyObject_New(array_iterator, &iterator_type);
     if (self) {
         self->array = Py_NewRef(o);

@@ -1,4 +1,4 @@
-/* The module's constants, and what concerns GPUs that this library does not know. */
+/* The module's constants, what is known of Metal, and the array API's namespace. */
 #include <math.h>
 
 #include "py.h"
@@ -29,44 +29,9 @@ static PyObject *metal_device_info(PyObject *module, PyObject *unused) {
     return PyDict_New();
 }
 
-/* Kernels that the program writes in a GPU's language need that GPU. */
-static PyObject *no_kernel(const char *name, const char *what) {
-    return PyErr_Format(PyExc_RuntimeError, "[%s] there is no %s backend", name, what);
-}
-
-static PyObject *metal_kernel(PyObject *module, PyObject *args, PyObject *kwargs) {
-    (void)module, (void)args, (void)kwargs;
-    return no_kernel("metal_kernel", "Metal");
-}
-
-static PyObject *cuda_kernel(PyObject *module, PyObject *args, PyObject *kwargs) {
-    (void)module, (void)args, (void)kwargs;
-    return no_kernel("cuda_kernel", "CUDA");
-}
-
-#define STRINGS "collections.abc.Sequence[str]"
-
 static PyMethodDef metal_functions[] = {
     {"device_info", metal_device_info, METH_NOARGS,
      "device_info() -> dict[str, str | int]\n\nWhat is known of the Metal device: nothing where there is none."},
-    {NULL},
-};
-static PyMethodDef fast_functions[] = {
-    {"metal_kernel", (PyCFunction)metal_kernel, METH_VARARGS | METH_KEYWORDS,
-     "metal_kernel(name: str, input_names: " STRINGS ", output_names: " STRINGS ", source: str, header: str = '', "
-     "ensure_row_contiguous: bool = True, atomic_outputs: bool = False, compile_options: object | None = None) -> object"
-     "\n\nA kernel in Metal's language; an error here, where there is no Metal."},
-    {"cuda_kernel", (PyCFunction)cuda_kernel, METH_VARARGS | METH_KEYWORDS,
-     "cuda_kernel(name: str, input_names: " STRINGS ", output_names: " STRINGS ", source: str, header: str = '', "
-     "ensure_row_contiguous: bool = True, shared_memory: int = 0) -> object"
-     "\n\nA kernel in CUDA C++; an error where there is no CUDA backend."},
-    {"precompiled_cuda_kernel", (PyCFunction)cuda_kernel, METH_VARARGS | METH_KEYWORDS,
-     "precompiled_cuda_kernel(*, name: str, compiled_source: bytes, inputs: collections.abc.Sequence[bool | int | float | "
-     "array | ndarray[writable=False] | complex | ArrayLike], output_shapes: collections.abc.Sequence[tuple[int, ...]], "
-     "output_dtypes: collections.abc.Sequence[Dtype], scalars: collections.abc.Sequence[object], grid: tuple[int, int, "
-     "int], threadgroup: tuple[int, int, int], shared_memory: int = 0, init_value: float | None = None, "
-     "ensure_row_contiguous: bool = False, stream: Stream | ThreadLocalStream | Device | DeviceType | None = None) -> "
-     "list[array]\n\nRun a kernel that was compiled before; an error where there is no CUDA backend."},
     {NULL},
 };
 
@@ -93,8 +58,8 @@ static int add_functions(PyObject *module, const char *name, PyMethodDef *functi
 }
 
 int mpy_init_names(PyObject *module) {
-    return add_constants(module) || PyModule_AddFunctions(module, core_functions) || add_functions(module, "metal", metal_functions) ||
-                   add_functions(module, "fast", fast_functions)
+    return add_constants(module) || PyModule_AddFunctions(module, core_functions) ||
+                   add_functions(module, "metal", metal_functions)
                ? -1
                : 0;
 }

@@ -21,6 +21,7 @@
    MemoryError, io -> OSError or RuntimeError, otherwise RuntimeError; an exception that is already set (a callback
    raised it) is left as it is. Returns NULL. */
 PyObject *mpy_raise(void);
+extern PyObject *mpy_range_error;
 
 /* Run `call` (an int expression of libmlxc) without the GIL; its status is put in `status`. A signal stops it, and it is
    run again unless the signal's handler raises (interrupt.c). */
@@ -57,7 +58,7 @@ PyObject *mpy_array_result(int status, mlx_array handle);
 /* The value of `o`, evaluated without the GIL, in a handle of its own: in-place operators on the object, here or on
    another thread, leave it alone. Whatever waits on an array's value starts with this. */
 int mpy_array_value(mlx_array *out, PyObject *o);
-/* `o` gets the value of `handle`, which it owns from now on. */
+/* `o` gets the value of `handle`, which it owns from now on. What random.state shows sets the state. */
 void mpy_array_replace(PyObject *o, mlx_array handle);
 PyObject *mpy_shape_tuple(mlx_array a);
 
@@ -94,6 +95,10 @@ int mpy_group_from(mlx_distributed_group *out, PyObject *o);
    list of one that can be written. */
 extern PyTypeObject mpy_random_state_type;
 static inline int mpy_random_state_check(PyObject *o) { return Py_IS_TYPE(o, &mpy_random_state_type); }
+/* The array that the thread's random.state[0] gave last, not owned: only to be compared. */
+extern _Thread_local PyObject *mpy_random_shown;
+/* That array goes from one value to another one: so does the state, unless random numbers were drawn since. */
+void mpy_random_assigned(mlx_array from, mlx_array to);
 
 /* --- trees of dict, list, tuple (tree.c) ------------------------------------------------------------- */
 
@@ -120,6 +125,7 @@ int mpy_init_functions(PyObject *module); /* the catalog's (function.c), and the
 int mpy_init_random(PyObject *module);
 int mpy_init_process(PyObject *module);
 int mpy_init_names(PyObject *module);
+int mpy_init_gpu_kernel(PyObject *module);
 int mpy_init_interrupt(PyObject *module);
 int mpy_init_tree(PyObject *module);
 int mpy_init_eval(PyObject *module);

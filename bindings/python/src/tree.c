@@ -50,20 +50,38 @@ static PyObject *tuple_like(PyObject *like, PyObject *items) {
     return named ? PyObject_CallObject(type, items) : PyObject_CallOneArg(type, items);
 }
 
-static PyObject *map_list(PyObject *list, mpy_tree_mapper *map, void *state) {
-    PyObject *made = PyList_GetSlice(list, 0, PyList_GET_SIZE(list));
+/* A copy of a dict or list whose values may be exchanged: plain, or of a subclass as copy.copy makes it. */
+static PyObject *copied(PyObject *o, bool plain) {
+    if (PyDict_CheckExact(o) || (plain && PyDict_Check(o)))
+        return PyDict_Copy(o);
+    if (PyList_CheckExact(o) || plain)
+        return PyList_GetSlice(o, 0, PyList_GET_SIZE(o));
+    PyObject *copy = PyImport_ImportModule("copy");
+    PyObject *made = copy ? PyObject_CallMethod(copy, "copy", "O", o) : NULL;
+    Py_XDECREF(copy);
+    bool same = made && made != o && (PyDict_Check(o) ? PyDict_Check(made) && PyDict_GET_SIZE(made) == PyDict_GET_SIZE(o)
+                                                      : PyList_Check(made) && PyList_GET_SIZE(made) == PyList_GET_SIZE(o));
+    if (made && !same)
+        Py_SETREF(made, copied(o, true));
+    return made;
+}
+
+static PyObject *map_tree(PyObject *tree, mpy_tree_mapper *map, void *state, bool plain);
+
+static PyObject *map_list(PyObject *list, mpy_tree_mapper *map, void *state, bool plain) {
+    PyObject *made = copied(list, plain);
     for (Py_ssize_t i = 0; made && i < PyList_GET_SIZE(made); i++) {
-        PyObject *item = mpy_tree_map(PyList_GET_ITEM(made, i), map, state);
+        PyObject *item = map_tree(PyList_GET_ITEM(made, i), map, state, plain);
         if (!item || PyList_SetItem(made, i, item))
             Py_CLEAR(made);
     }
     return made;
 }
 
-static PyObject *map_tuple(PyObject *tuple, mpy_tree_mapper *map, void *state) {
+static PyObject *map_tuple(PyObject *tuple, mpy_tree_mapper *map, void *state, bool plain) {
     PyObject *items = PyTuple_New(PyTuple_GET_SIZE(tuple));
     for (Py_ssize_t i = 0; items && i < PyTuple_GET_SIZE(tuple); i++) {
-        PyObject *item = mpy_tree_map(PyTuple_GET_ITEM(tuple, i), map, state);
+        PyObject *item = map_tree(PyTuple_GET_ITEM(tuple, i), map, state, plain);
         if (item)
             PyTuple_SET_ITEM(items, i, item);
         else
@@ -74,11 +92,11 @@ static PyObject *map_tuple(PyObject *tuple, mpy_tree_mapper *map, void *state) {
     return made;
 }
 
-static PyObject *map_dict(PyObject *dict, mpy_tree_mapper *map, void *state) {
-    PyObject *key, *value, *made = PyDict_Copy(dict);
+static PyObject *map_dict(PyObject *dict, mpy_tree_mapper *map, void *state, bool plain) {
+    PyObject *key, *value, *made = copied(dict, plain);
     Py_ssize_t at = 0;
     while (made && PyDict_Next(made, &at, &key, &value)) {
-        PyObject *item = mpy_tree_map(value, map, state);
+        PyObject *item = map_tree(value, map, state, plain);
         if (!item || PyDict_SetItem(made, key, item))
             Py_CLEAR(made);
         Py_XDECREF(item);
@@ -86,27 +104,29 @@ static PyObject *map_dict(PyObject *dict, mpy_tree_mapper *map, void *state) {
     return made;
 }
 
-PyObject *mpy_tree_map(PyObject *tree, mpy_tree_mapper *map, void *state) {
+static PyObject *map_tree(PyObject *tree, mpy_tree_mapper *map, void *state, bool plain) {
     PyObject *made;
     if (!PyDict_Check(tree) && !PyList_Check(tree) && !PyTuple_Check(tree))
         return map(tree, state);
     if (Py_EnterRecursiveCall(too_deep))
         return NULL;
     if (PyDict_Check(tree))
-        made = map_dict(tree, map, state);
+        made = map_dict(tree, map, state, plain);
     else
-        made = PyList_Check(tree) ? map_list(tree, map, state) : map_tuple(tree, map, state);
+        made = PyList_Check(tree) ? map_list(tree, map, state, plain) : map_tuple(tree, map, state, plain);
     Py_LeaveRecursiveCall();
     return made;
 }
 
-/* --- in place --------------------------------------------------------------------------------------- */
+PyObject *mpy_tree_map(PyObject *tree, mpy_tree_mapper *map, void *state) {
+    return map_tree(tree, map, state, false);
+}
 
-static PyObject *place(PyObject *tree, mpy_tree_mapper *map, void *state);
+/* --- in place --------------------------------------------------------------------------------------- */
 
 static int place_list(PyObject *list, mpy_tree_mapper *map, void *state) {
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); i++) {
-        PyObject *was = Py_NewRef(PyList_GET_ITEM(list, i)), *item = place(was, map, state);
+        PyObject *was = Py_NewRef(PyList_GET_ITEM(list, i)), *item = mpy_tree_placed(was, map, state);
         int failed = !item || (item != was && PyList_SetItem(list, i, Py_NewRef(item)));
         Py_DECREF(was);
         Py_XDECREF(item);
@@ -122,7 +142,7 @@ static int place_dict(PyObject *dict, mpy_tree_mapper *map, void *state) {
     int failed = !keys;
     for (Py_ssize_t i = 0; !failed && i < PyList_GET_SIZE(keys); i++) {
         PyObject *key = PyList_GET_ITEM(keys, i), *was = Py_XNewRef(PyDict_GetItemWithError(dict, key));
-        PyObject *item = was ? place(was, map, state) : NULL;
+        PyObject *item = was ? mpy_tree_placed(was, map, state) : NULL;
         failed = was ? !item || (item != was && PyDict_SetItem(dict, key, item)) : PyErr_Occurred() != NULL;
         Py_XDECREF(was);
         Py_XDECREF(item);
@@ -135,7 +155,7 @@ static PyObject *place_tuple(PyObject *tuple, mpy_tree_mapper *map, void *state)
     bool changed = false;
     PyObject *items = PyTuple_New(PyTuple_GET_SIZE(tuple)), *made = NULL;
     for (Py_ssize_t i = 0; items && i < PyTuple_GET_SIZE(tuple); i++) {
-        PyObject *item = place(PyTuple_GET_ITEM(tuple, i), map, state);
+        PyObject *item = mpy_tree_placed(PyTuple_GET_ITEM(tuple, i), map, state);
         if (!item) {
             Py_CLEAR(items);
             break;
@@ -149,8 +169,7 @@ static PyObject *place_tuple(PyObject *tuple, mpy_tree_mapper *map, void *state)
     return made;
 }
 
-/* What stands where `tree` stood: itself, unless it is a leaf or a tuple that changed. */
-static PyObject *place(PyObject *tree, mpy_tree_mapper *map, void *state) {
+PyObject *mpy_tree_placed(PyObject *tree, mpy_tree_mapper *map, void *state) {
     PyObject *made = NULL;
     if (!PyDict_Check(tree) && !PyList_Check(tree) && !PyTuple_Check(tree))
         return map(tree, state);
@@ -165,7 +184,7 @@ static PyObject *place(PyObject *tree, mpy_tree_mapper *map, void *state) {
 }
 
 int mpy_tree_place(PyObject *tree, mpy_tree_mapper *map, void *state) {
-    PyObject *made = place(tree, map, state);
+    PyObject *made = mpy_tree_placed(tree, map, state);
     Py_XDECREF(made);
     return made ? 0 : -1;
 }
@@ -275,4 +294,8 @@ static PyObject *make_hole(PyObject *leaf, void *unused) {
 
 PyObject *mpy_tree_template(PyObject *tree) {
     return mpy_tree_map(tree, make_hole, NULL);
+}
+
+PyObject *mpy_tree_plain_template(PyObject *tree) {
+    return map_tree(tree, make_hole, NULL, true);
 }

@@ -2,8 +2,8 @@
  *
  *     {"w": x, "layers": [y, (z, 3)]}      leaves x, y, z, 3, in this order
  *
- * Subclasses count as what they derive from; copies of a dict or list are plain, of a tuple of its own type. Anything
- * else is a leaf. A *template* is a tree whose arrays have been replaced by holes, so that it holds no memory.
+ * Subclasses count as what they derive from, and copies are of the same type: a module, an OrderedDict, a named tuple.
+ * Anything else is a leaf. A *template* is a tree whose arrays have been replaced by holes, so that it holds no memory.
  */
 #ifndef MPY_TREE_H
 #define MPY_TREE_H
@@ -19,10 +19,14 @@ PyObject *mpy_tree_map(PyObject *tree, mpy_tree_mapper *map, void *state);
 /* The same in place: lists and dicts keep their identity and get new leaves; a tuple that changes is replaced in what
    holds it. */
 int mpy_tree_place(PyObject *tree, mpy_tree_mapper *map, void *state);
+/* Likewise; what stands where `tree` stood: itself, unless it is a leaf or a tuple that changed. */
+PyObject *mpy_tree_placed(PyObject *tree, mpy_tree_mapper *map, void *state);
 
 /* Appends the arrays; any other leaf is a ValueError. */
 int mpy_tree_only_arrays(mlx_vector_array out, PyObject *tree);
 PyObject *mpy_tree_template(PyObject *tree);
+/* Its dicts and lists are plain. */
+PyObject *mpy_tree_plain_template(PyObject *tree);
 extern PyObject *mpy_hole; /* what stands for an array */
 
 /* Array i of a vector as an object. */

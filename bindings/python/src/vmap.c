@@ -34,7 +34,7 @@ static PyObject *shape_text(mlx_array a) {
 static int wrong_axis(const axes *x, long axis, mlx_array a) {
     PyObject *shape = shape_text(a);
     if (shape)
-        PyErr_Format(PyExc_ValueError, "[vmap] Invalid %svectorization axis %ld for array with shape %U",
+        PyErr_Format(mpy_range_error, "[vmap] Invalid %svectorization axis %ld for array with shape %U",
                      x->output ? "output " : "", axis, shape);
     Py_XDECREF(shape);
     return -1;
@@ -113,12 +113,18 @@ static int spread(axes *x, PyObject *tree, PyObject *prefix) {
     return status;
 }
 
+/* One axis for the only argument or result may stand in a tuple, as several do. */
+static PyObject *unwrapped(PyObject *tree, PyObject *prefix) {
+    bool one = PyTuple_Check(prefix) && PyTuple_GET_SIZE(prefix) == 1 && !PyTuple_Check(tree);
+    return one ? PyTuple_GET_ITEM(prefix, 0) : prefix;
+}
+
 /* Freed with PyMem_Free. */
 static int *axes_of(PyObject *tree, PyObject *prefix, const mlx_vector_array *arrays, bool output) {
     axes x = {arrays, PyMem_Calloc(mlx_vector_array_size(*arrays) + 1, sizeof(int)), 0, output, NULL};
     if (!x.axis)
         return PyErr_NoMemory(), NULL;
-    if (!spread(&x, tree, prefix))
+    if (!spread(&x, tree, unwrapped(tree, prefix)))
         return x.axis;
     PyMem_Free(x.axis);
     return NULL;
@@ -187,12 +193,11 @@ static PyObject *run(vmap_call *c) {
 }
 
 static PyObject *call(PyObject *callable, PyObject *const *given, size_t nargsf, PyObject *names) {
-    static const mpy_signature positional = {"", "(*args) -> object", 0, 0, {NULL}};
     vmap_call c = {.body.run = run_function, .t = (mpy_transform *)callable};
     Py_ssize_t n = PyVectorcall_NARGS(nargsf);
     PyObject *args, *kwargs;
     if (names && PyTuple_GET_SIZE(names))
-        return mpy_incompatible(&(mpy_given){&positional, given, n, names});
+        return PyErr_Format(PyExc_TypeError, "[vmap] Keyword arguments are not supported.");
     if (mpy_pack(&args, &kwargs, given, nargsf, NULL))
         return NULL;
     c.several = n != 1;

@@ -87,8 +87,12 @@ class Adafactor(Optimizer):
             return gradient * mx.rsqrt(average("exp_avg_sq", squares))
         rows = average("exp_avg_sq_row", mx.mean(squares, axis=-1))
         columns = average("exp_avg_sq_col", mx.mean(squares, axis=-2))
-        by_row = mx.rsqrt(rows / mx.mean(rows, axis=-1, keepdims=True))
-        return gradient * (by_row[..., None] * mx.rsqrt(columns)[..., None, :])
+        return gradient * self._approximate_exp_moving_avg(rows, columns)
+
+    def _approximate_exp_moving_avg(self, exp_avg_sq_row, exp_avg_sq_col):
+        """One over the root of the squares that these means of rows and columns stand for."""
+        rows = exp_avg_sq_row / mx.mean(exp_avg_sq_row, axis=-1, keepdims=True)
+        return mx.rsqrt(rows)[..., None] * mx.rsqrt(exp_avg_sq_col)[..., None, :]
 
     def apply_single(self, gradient: mx.array, parameter: mx.array, state: dict):
         """One step; see the class."""

@@ -72,7 +72,7 @@ class RMSprop(Optimizer):
         eps: float = 1e-8,
     ):
         require(alpha >= 0, f"RMSprop alpha should be >=0, {alpha} was provided instead")
-        require(eps >= 0, f"RMSprop epsilon should be >0, {eps} was provided instead")
+        require(eps > 0, f"RMSprop epsilon should be >0, {eps} was provided instead")
         super().__init__()
         self._maybe_schedule("learning_rate", learning_rate)
         self.alpha = alpha
@@ -102,7 +102,7 @@ class Adagrad(Optimizer):
         learning_rate: Union[float, Callable[[mx.array], mx.array]],
         eps: float = 1e-8,
     ):
-        require(eps >= 0, f"Adagrad epsilon should be >0, {eps} was provided instead")
+        require(eps > 0, f"Adagrad epsilon should be >0, {eps} was provided instead")
         super().__init__()
         self._maybe_schedule("learning_rate", learning_rate)
         self.eps = eps
@@ -135,7 +135,7 @@ class AdaDelta(Optimizer):
         eps: float = 1e-6,
     ):
         require(rho >= 0, f"AdaDelta rho should be >=0, {rho} was provided instead")
-        require(eps >= 0, f"AdaDelta epsilon should be >0, {eps} was provided instead")
+        require(eps > 0, f"AdaDelta epsilon should be >0, {eps} was provided instead")
         super().__init__()
         self._maybe_schedule("learning_rate", learning_rate)
         self.rho = rho

@@ -10,6 +10,20 @@ def require(condition, message):
         raise ValueError(message)
 
 
+def require_names(gradients, parameters, path=""):
+    """Raise KeyError, which names the path, if there is a gradient for what is no parameter."""
+    if isinstance(gradients, dict):
+        for key, child in gradients.items():
+            if not isinstance(parameters, dict) or key not in parameters:
+                raise KeyError(f'There is a gradient of "{path}{key}", but no such parameter.')
+            require_names(child, parameters[key], f"{path}{key}.")
+    elif isinstance(gradients, (list, tuple)):
+        for i, child in enumerate(gradients):
+            if not isinstance(parameters, (list, tuple)) or i >= len(parameters):
+                raise KeyError(f'There is a gradient of "{path}{i}", but no such parameter.')
+            require_names(child, parameters[i], f"{path}{i}.")
+
+
 def _states(parameters, old):
     """A tree like ``parameters`` with a dict for each array: the one that ``old`` has there, or a new one."""
     if isinstance(parameters, dict):
@@ -66,6 +80,7 @@ class Optimizer:
 
     def apply_gradients(self, gradients: dict, parameters: dict):
         """The tree of new parameters; ``parameters`` may have more arrays than ``gradients``."""
+        require_names(gradients, parameters)
         if not self._initialized:
             self.init(gradients)
         for name, schedule in self._schedulers.items():
@@ -174,8 +189,10 @@ class MultiOptimizer(Optimizer):
 def clip_grad_norm(grads, max_norm):
     """Scale a tree of gradients so that the norm of all of them together is at most ``max_norm``.
 
-    Returns the scaled tree and the norm before, a scalar array (Pascanu et al. 2013).
+    Returns the scaled tree and the norm before, a scalar array (Pascanu et al. 2013). A negative
+    ``max_norm``, which would turn the gradients around, is a ValueError.
     """
+    require(max_norm >= 0, f"max_norm should be >=0, {max_norm} was provided instead")
     norm = mx.sqrt(tree_reduce(lambda total, g: total + g.square().sum(), grads, 0.0))
     scale = mx.minimum(max_norm / (norm + 1e-6), 1.0)
     return tree_map(lambda g: g * scale, grads), norm

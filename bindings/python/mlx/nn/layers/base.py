@@ -68,13 +68,24 @@ class Module(dict):
 
     def __setattr__(self, key: str, val: Any):
         if isinstance(val, (mx.array, dict, list, tuple)):
-            if hasattr(type(self), key):
-                raise AttributeError(f"{key!r} is an attribute of class {type(self).__name__!r}")
-            self.__dict__.pop(key, None)
+            if key not in self and hasattr(self, key):
+                self._give_way(key)
             self[key] = val
         else:
             super().__setattr__(key, val)
             self.pop(key, None)
+
+    def _give_way(self, key):
+        """Delete an ordinary attribute; what belongs to the class cannot be replaced.
+
+        A property that fails with AttributeError counts as missing: it gives what is set.
+        """
+        if key in self.__dict__:
+            del self.__dict__[key]
+        elif hasattr(getattr(type(self), key, None), "__delete__"):
+            super().__delattr__(key)
+        else:
+            raise AttributeError(f"{key!r} is an attribute of class {type(self).__name__!r}")
 
     def __delattr__(self, name):
         if name in self:
@@ -389,6 +400,18 @@ def _modules_in(path, value):
             yield from _modules_in(f"{path}.{i}", child)
 
 
+def check_sizes(layer, inner, outer={}):
+    """Raise ValueError, which names the layer and the argument, unless sizes make sense.
+
+    The `inner` ones, which weights are divided by, are 1 at least, the `outer` ones 0.
+    """
+    for least, sizes in ((1, inner), (0, outer)):
+        for name, size in sizes.items():
+            if not size >= least:
+                kind = type(layer).__name__
+                raise ValueError(f"[{kind}] '{name}' must be at least {least} but got {size}.")
+
+
 def _names(keys):
     return keys if keys is None or isinstance(keys, (list, tuple, set)) else [keys]
 
@@ -400,7 +423,8 @@ def _update_tree(target, new, strict, what, assign):
             if key in target:
                 assign(target, key, new[key])
             elif strict:
-                raise ValueError(f'Module does not have {what} named "{key}".')
+                known = ", ".join(sorted(map(str, target)))
+                raise ValueError(f'Module does not have {what} named "{key}". It has: {known}.')
     elif isinstance(new, list):
         for i, value in enumerate(new):
             if i < len(target):

@@ -5,7 +5,7 @@ from typing import Union
 
 import mlx.core as mx
 
-from .base import Module
+from .base import Module, check_sizes
 
 
 def as_tuple(value, n):
@@ -16,11 +16,13 @@ def as_tuple(value, n):
     return values
 
 
-def initial_weight(in_channels, out_channels, kernel_size, groups=1):
+def initial_weight(layer, in_channels, out_channels, kernel_size, groups=1):
     """A kernel `(out_channels, *kernel_size, in_channels / groups)` with entries in `[-s, s)`.
 
     `s` is one over the root of `in_channels / groups * prod(kernel_size)`, the inputs of an output.
     """
+    inner = {"in_channels": in_channels, "groups": groups, "kernel_size": min(kernel_size)}
+    check_sizes(layer, inner, {"out_channels": out_channels})
     if in_channels % groups != 0:
         raise ValueError(
             f"The number of input channels ({in_channels}) must be divisible by "
@@ -77,7 +79,7 @@ class Conv1d(Module):
         bias: bool = True,
     ):
         super().__init__()
-        self.weight = initial_weight(in_channels, out_channels, (kernel_size,), groups)
+        self.weight = initial_weight(self, in_channels, out_channels, (kernel_size,), groups)
         if bias:
             self.bias = mx.zeros((out_channels,))
         self.stride = stride
@@ -124,7 +126,7 @@ class Conv2d(Module):
         bias: bool = True,
     ):
         super().__init__()
-        self.weight = initial_weight(in_channels, out_channels, as_tuple(kernel_size, 2), groups)
+        self.weight = initial_weight(self, in_channels, out_channels, as_tuple(kernel_size, 2), groups)
         if bias:
             self.bias = mx.zeros((out_channels,))
         self.stride = as_tuple(stride, 2)
@@ -169,7 +171,7 @@ class Conv3d(Module):
         bias: bool = True,
     ):
         super().__init__()
-        self.weight = initial_weight(in_channels, out_channels, as_tuple(kernel_size, 3))
+        self.weight = initial_weight(self, in_channels, out_channels, as_tuple(kernel_size, 3))
         if bias:
             self.bias = mx.zeros((out_channels,))
         self.stride = as_tuple(stride, 3)

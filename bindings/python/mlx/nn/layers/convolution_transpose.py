@@ -40,7 +40,7 @@ class ConvTranspose1d(Module):
         bias: bool = True,
     ):
         super().__init__()
-        self.weight = initial_weight(in_channels, out_channels, (kernel_size,))
+        self.weight = initial_weight(self, in_channels, out_channels, (kernel_size,))
         if bias:
             self.bias = mx.zeros((out_channels,))
         self.stride = stride
@@ -87,7 +87,7 @@ class ConvTranspose2d(Module):
         bias: bool = True,
     ):
         super().__init__()
-        self.weight = initial_weight(in_channels, out_channels, as_tuple(kernel_size, 2))
+        self.weight = initial_weight(self, in_channels, out_channels, as_tuple(kernel_size, 2))
         if bias:
             self.bias = mx.zeros((out_channels,))
         self.stride = as_tuple(stride, 2)
@@ -135,7 +135,7 @@ class ConvTranspose3d(Module):
         bias: bool = True,
     ):
         super().__init__()
-        self.weight = initial_weight(in_channels, out_channels, as_tuple(kernel_size, 3))
+        self.weight = initial_weight(self, in_channels, out_channels, as_tuple(kernel_size, 3))
         if bias:
             self.bias = mx.zeros((out_channels,))
         self.stride = as_tuple(stride, 3)

@@ -5,7 +5,7 @@ from typing import Optional
 
 import mlx.core as mx
 
-from .base import Module
+from .base import Module, check_sizes
 from .quantized import QuantizedEmbedding
 
 
@@ -21,6 +21,7 @@ class Embedding(Module):
 
     def __init__(self, num_embeddings: int, dims: int):
         super().__init__()
+        check_sizes(self, {"dims": dims}, {"num_embeddings": num_embeddings})
         self.weight = mx.random.normal((num_embeddings, dims), scale=math.sqrt(1 / dims))
 
     def _extra_repr(self):

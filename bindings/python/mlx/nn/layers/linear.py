@@ -5,7 +5,7 @@ from typing import Any, Optional
 
 import mlx.core as mx
 
-from .base import Module
+from .base import Module, check_sizes
 from .quantized import QQLinear, QuantizedLinear
 
 
@@ -33,6 +33,7 @@ class Linear(Module):
 
     def __init__(self, input_dims: int, output_dims: int, bias: bool = True) -> None:
         super().__init__()
+        check_sizes(self, {"input_dims": input_dims}, {"output_dims": output_dims})
         scale = math.sqrt(1.0 / input_dims)
         self.weight = mx.random.uniform(-scale, scale, (output_dims, input_dims))
         if bias:
@@ -95,6 +96,8 @@ class Bilinear(Module):
         self, input1_dims: int, input2_dims: int, output_dims: int, bias: bool = True
     ) -> None:
         super().__init__()
+        outer = {"input2_dims": input2_dims, "output_dims": output_dims}
+        check_sizes(self, {"input1_dims": input1_dims}, outer)
         scale = math.sqrt(1.0 / input1_dims)
         self.weight = mx.random.uniform(-scale, scale, (output_dims, input2_dims, input1_dims))
         if bias:

@@ -7,6 +7,13 @@ import mlx.core as mx
 from .base import Module
 
 
+def _positive(layer, eps):
+    """`eps`, which must be above zero: below, and at a variance of zero, the result would be NaN."""
+    if not eps > 0:
+        raise ValueError(f"[{type(layer).__name__}] 'eps' must be positive but got {eps}.")
+    return eps
+
+
 def _moments(x, axes, pool=lambda moment: moment):
     """Mean of `x`, `x` without it, and the mean of its square; for halves in float32.
 
@@ -47,7 +54,7 @@ class InstanceNorm(Module):
             self.weight = mx.ones((dims,))
             self.bias = mx.zeros((dims,))
         self.dims = dims
-        self.eps = eps
+        self.eps = _positive(self, eps)
 
     def _extra_repr(self):
         return f"{self.dims}, eps={self.eps}, affine={'weight' in self}"
@@ -80,7 +87,7 @@ class LayerNorm(Module):
             self.weight = mx.ones((dims,))
             if bias:
                 self.bias = mx.zeros((dims,))
-        self.eps = eps
+        self.eps = _positive(self, eps)
         self.dims = dims
 
     def _extra_repr(self):
@@ -103,7 +110,7 @@ class RMSNorm(Module):
     def __init__(self, dims: int, eps: float = 1e-5):
         super().__init__()
         self.weight = mx.ones((dims,))
-        self.eps = eps
+        self.eps = _positive(self, eps)
 
     def _extra_repr(self):
         return f"{self.weight.shape[0]}, eps={self.eps}"
@@ -135,6 +142,9 @@ class GroupNorm(Module):
         pytorch_compatible: bool = False,
     ):
         super().__init__()
+        for what, count in (("groups", num_groups), ("features", dims)):
+            if count <= 0:
+                raise ValueError(f"The number of {what} ({count}) must be a positive integer.")
         if dims % num_groups != 0:
             raise ValueError(
                 f"The number of features ({dims}) must be evenly divisible by "
@@ -145,7 +155,7 @@ class GroupNorm(Module):
             self.weight = mx.ones((dims,))
         self.num_groups = num_groups
         self.dims = dims
-        self.eps = eps
+        self.eps = _positive(self, eps)
         self.pytorch_compatible = pytorch_compatible
 
     def _extra_repr(self):
@@ -204,7 +214,7 @@ class BatchNorm(Module):
     ):
         super().__init__()
         self.num_features = num_features
-        self.eps = eps
+        self.eps = _positive(self, eps)
         self.momentum = momentum
         self.track_running_stats = track_running_stats
         if affine:

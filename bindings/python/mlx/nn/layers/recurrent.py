@@ -6,7 +6,7 @@ from typing import Callable, Optional
 import mlx.core as mx
 
 from .activations import tanh
-from .base import Module
+from .base import Module, check_sizes
 
 
 def _uniform(hidden_size, *shape):
@@ -40,6 +40,7 @@ class RNN(Module):
         nonlinearity: Optional[Callable] = None,
     ):
         super().__init__()
+        check_sizes(self, {"hidden_size": hidden_size}, {"input_size": input_size})
         self.nonlinearity = nonlinearity or tanh
         if not callable(self.nonlinearity):
             raise ValueError(f"Nonlinearity must be callable. Current value: {nonlinearity}.")
@@ -85,6 +86,7 @@ class GRU(Module):
 
     def __init__(self, input_size: int, hidden_size: int, bias: bool = True):
         super().__init__()
+        check_sizes(self, {"hidden_size": hidden_size}, {"input_size": input_size})
         self.hidden_size = hidden_size
         self.Wx = _uniform(hidden_size, 3 * hidden_size, input_size)
         self.Wh = _uniform(hidden_size, 3 * hidden_size, hidden_size)
@@ -135,6 +137,7 @@ class LSTM(Module):
 
     def __init__(self, input_size: int, hidden_size: int, bias: bool = True):
         super().__init__()
+        check_sizes(self, {"hidden_size": hidden_size}, {"input_size": input_size})
         self.hidden_size = hidden_size
         self.Wx = _uniform(hidden_size, 4 * hidden_size, input_size)
         self.Wh = _uniform(hidden_size, 4 * hidden_size, hidden_size)

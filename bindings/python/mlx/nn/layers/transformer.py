@@ -6,7 +6,7 @@ from typing import Any, Callable, Optional
 import mlx.core as mx
 
 from .activations import relu
-from .base import Module
+from .base import Module, check_sizes
 from .dropout import Dropout
 from .linear import Linear
 from .normalization import LayerNorm
@@ -47,6 +47,7 @@ class MultiHeadAttention(Module):
         bias: bool = False,
     ):
         super().__init__()
+        check_sizes(self, {"num_heads": num_heads, "dims": dims})
         if dims % num_heads != 0:
             raise ValueError(
                 "The input feature dimensions should be divisible by the "
