@@ -40,8 +40,7 @@ static bool listed(const pair *list, size_t n, const char *function, const char 
 static const pair left_out[] = {{"mlx_set_error_handler", ""}};
 
 /* What no machine without such a device can do. */
-static const pair fails[] = {{"mlx_default_gpu_stream_new", ""}, {"mlx_metal_st*", ""},
-                             {"mlx_fast_cuda_kernel_apply", ""},
+static const pair fails[] = {{"mlx_default_gpu_stream_new", ""}, {"mlx_fast_cuda_kernel_apply", ""},
                              {"mlx_fast_metal_kernel_apply", ""}, {"mlx_distributed_send", ""},
                              {"mlx_distributed_recv*", ""}};
 
@@ -66,7 +65,7 @@ static const pair may_be_null[] = {
     {"mlx_io_*_new", "desc"}, {"mlx_io_reader_new", "desc"}, {"mlx_io_writer_new", "desc"},
     {"mlx_array_new_data_managed*", "payload"}, {"mlx_node_namer_*", ""}, {"mlx_value_free", ""},
     {"mlx_set_default_stream", ""}, {"mlx_synchronize", ""}, {"mlx_stream_*", "src"}, {"mlx_closure_*apply", "input*"},
-    {"mlx_metal_start_capture", ""}, {"mlx_distributed_is_available", ""}};
+    {"mlx_distributed_is_available", ""}};
 
 /* Freeing nothing does nothing; nothing is equal to nothing. */
 static bool null_is_fine(const char *function, const char *parameter, const char *type) {

@@ -59,6 +59,12 @@ static int call_clip(mlx_value *res, const mlx_operation *op, mlx_value *args) {
 #define B_POSITION(name, f, doc) ROW(name "(a: scalar | array, b: scalar | array, /, *, " STREAM, f, doc)
 #define B_ARRAYS(name, f, doc) ROW(name "(a: array, b: array, /, *, " STREAM, f, doc)
 
+/* condition, stream */
+static int call_nonzero(mlx_value *res, const mlx_operation *op, mlx_value *args) {
+    (void)op;
+    return cat_array(&args[0]) || mlx_nonzero(cat_results(res, MLX_VALUE_TUPLE), ARRAY(0), ON(1));
+}
+
 const mlx_operation cat_binary_rows[] = {
     B("add", mlx_add, "a + b, element by element. Shapes broadcast, dtypes are promoted, integers wrap around."),
     B("subtract", mlx_subtract, "a - b, element by element."),
@@ -96,6 +102,8 @@ const mlx_operation cat_binary_rows[] = {
      FAMILY(close_family, mlx_allclose)},
     {CORE, "array_equal(a: scalar | array, b: scalar | array, equal_nan: bool = False, " STREAM,
      "Whether a and b have the same shape and elements, as an array of one bool.", call_array_equal},
+    {CORE, "where(condition: scalar | array, /, *, stream: StreamOrDevice = None) -> tuple[array, ...]",
+     "Where the condition holds: its nonzero(), which evaluates it.", call_nonzero, {NULL}, true},
     {CORE, "where(condition: scalar | array, x: scalar | array, y: scalar | array, /, *, " STREAM,
      "x where condition holds and y elsewhere. The three shapes broadcast.", call_where},
     {CORE, "clip(a: array, /, a_min: scalar | array | None, a_max: scalar | array | None, *, " STREAM,

@@ -80,7 +80,7 @@ const mlx_operation cat_memory_rows[] = {
           "has an effect on Metal alone."),
     {METAL, "is_available() -> bool", "Whether there is a Metal backend.", call_available,
      FAMILY(availability, mlx_metal_is_available)},
-    {METAL, "start_capture(path: str) -> None", "Start to record what the GPU does.", call_start_capture},
+    {METAL, "start_capture(path: str) -> None", "Start to record what the Metal device does: nothing where there is none.", call_start_capture},
     {METAL, "stop_capture() -> None", "End the record.", call_action, FAMILY(action, mlx_metal_stop_capture)},
     {"mlx.core.cuda", "is_available() -> bool", "Whether there is a CUDA backend.", call_available,
      FAMILY(availability, mlx_cuda_is_available)},

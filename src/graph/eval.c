@@ -9,6 +9,7 @@
 #include "base/status.h"
 #include "graph/deferred.h"
 #include "graph/plan.h"
+#include "graph/settings.h"
 #include "graph/trace.h"
 #include "graph/view.h"
 
@@ -147,7 +148,7 @@ bool mx_eval(mx_array *const *arrays, int n) {
     }
     if (!pending)
         return true;
-    if (!lock_or_interrupted())
+    if (!mx_settings_check() || !lock_or_interrupted())
         return false;
     for (int i = 0; i < n; i++) /* what is wanted outside has a reference outside */
         mx_array_retain(arrays[i]);

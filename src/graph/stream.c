@@ -31,6 +31,14 @@ bool mx_gpu_stands_for_cpu(void) {
     return v && *v && *v != '0';
 }
 
+/* Where the GPU stands in, it is the default device, as it is where there is one. */
+__attribute__((constructor)) static void choose_default(void) {
+    if (!mx_gpu_stands_for_cpu())
+        return;
+    default_device = (mx_device){MX_GPU, 0};
+    update_current();
+}
+
 bool mx_device_available(mx_device d) {
     return d.index == 0 && (d.type == MX_CPU || (d.type == MX_GPU && mx_gpu_stands_for_cpu()));
 }

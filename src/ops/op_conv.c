@@ -54,6 +54,12 @@ static bool check_positive(const char *what, const char *list, const mx_ints *v)
     return true;
 }
 
+/* Channels first, as other libraries have them? */
+static const char *layout_hint(const mx_array *x, const mx_array *w) {
+    bool first = x->ndim > 2 && w->shape[1] == x->shape[1] && w->shape[1] != x->shape[x->ndim - 1];
+    return first ? ". Channels come last here: (N, H, W, C) for the input, (C_out, H, W, C_in) for the weight" : "";
+}
+
 static bool check_groups(const mx_array *x, const mx_array *w, int groups) {
     char a[TEXT], b[TEXT];
     int64_t last = x->ndim - 1, c = x->shape[last], given = w->shape[last];
@@ -76,8 +82,8 @@ static bool check_groups(const mx_array *x, const mx_array *w, int groups) {
     return mx_fail(
         MX_INVALID,
         "[conv] Expect the input channels in the input and weight array to match but got "
-        "shapes - input: %s and weight: %s",
-        text(a, x->shape, x->ndim), text(b, w->shape, w->ndim));
+        "shapes - input: %s and weight: %s%s",
+        text(a, x->shape, x->ndim), text(b, w->shape, w->ndim), layout_hint(x, w));
 }
 
 static bool check_lists(const mx_p_conv *p, int nd) {

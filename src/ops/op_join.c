@@ -126,6 +126,13 @@ mx_array *mx_concatenate(mx_array *const *a, int n, int axis) {
     return y;
 }
 
+static void *unequal(const mx_array *first, const mx_array *other, int i) {
+    char a[256], b[256];
+    return mx_fail(MX_INVALID, "[stack] All arrays must have the same shape, but the first has %s and number %d has %s.",
+                   mx_shape_text(a, sizeof a, first->shape, first->ndim), i + 1,
+                   mx_shape_text(b, sizeof b, other->shape, other->ndim));
+}
+
 mx_array *mx_stack(mx_array *const *a, int n, int axis) {
     if (n <= 0)
         return mx_fail(MX_INVALID, "[stack] No arrays provided for stacking");
@@ -133,9 +140,7 @@ mx_array *mx_stack(mx_array *const *a, int n, int axis) {
         return NULL;
     mx_array **in = mx_calloc((size_t)n, sizeof *in);
     for (int i = 0; i < n && in; i++)
-        in[i] = mx_same_shape(a[i], a[0])
-                    ? mx_expand_dim(a[i], axis)
-                    : mx_fail(MX_INVALID, "[stack] All arrays must have the same shape");
+        in[i] = mx_same_shape(a[i], a[0]) ? mx_expand_dim(a[i], axis) : unequal(a[0], a[i], i);
     mx_array *y = in ? mx_concatenate(in, n, axis) : NULL;
     mx_free(in);
     return y;

@@ -18,9 +18,7 @@ static int refuse_copy(void) {
 /* The memory of o itself, as it is. */
 static int without_copy(mlx_array *out, PyObject *o, const mlx_dtype *dtype) {
     int status = -1;
-    if (mpy_array_check(o))
-        status = mpy_array_from(out, o, NULL);
-    else if (PyObject_HasAttrString(o, "__dlpack__"))
+    if (!mpy_array_check(o) && PyObject_HasAttrString(o, "__dlpack__"))
         status = mpy_array_from_dlpack(out, o, 0);
     else
         refuse_copy();
@@ -48,13 +46,15 @@ static PyObject *finish(int status, mlx_array out) {
 
 static PyObject *asarray(PyObject *module, PyObject *args, PyObject *kwargs) {
     (void)module;
-    static char *keywords[] = {"a", "dtype", "copy", NULL};
-    PyObject *o, *dtype_object = Py_None, *copy = Py_None;
+    static char *keywords[] = {"a", "dtype", "copy", "device", NULL};
+    PyObject *o, *dtype_object = Py_None, *copy = Py_None, *device = Py_None;
     mlx_dtype dtype;
     mlx_array out = {NULL};
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|O$O:asarray", keywords, &o, &dtype_object,
-                                     &copy) ||
-        (dtype_object != Py_None && mpy_dtype_from(&dtype, dtype_object)))
+    mlx_stream s;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|O$OO:asarray", keywords, &o, &dtype_object,
+                                     &copy, &device) ||
+        (dtype_object != Py_None && mpy_dtype_from(&dtype, dtype_object)) ||
+        mpy_stream_from(&s, device))
         return NULL;
     int status = asarray_of(&out, o, dtype_object == Py_None ? NULL : &dtype, copy_wish(copy));
     return finish(status, out);
@@ -149,8 +149,10 @@ static PyTypeObject like_type = {
 
 static PyMethodDef functions[] = {
     {"asarray", KEYWORDS(asarray),
-     "asarray(a, dtype: Dtype | None = None, *, copy: bool | None = None) -> array\n\n"
-     "An array of anything that holds numbers. copy: True makes a copy of an array too, False refuses to make one."},
+     "asarray(a, dtype: Dtype | None = None, *, copy: bool | None = None, device: StreamOrDevice = None) -> array\n\n"
+     "An array of anything that holds numbers. copy: True makes a copy of an array too, False shares another library's\n"
+     "memory or is refused; of an array it is refused, as two arrays never share what can be written. device: where the\n"
+     "array is to be used; all devices share the memory."},
     {"from_dlpack", KEYWORDS(from_dlpack),
      "from_dlpack(x, /, *, copy: bool | None = None) -> array\n\n"
      "An array over the memory of an object with __dlpack__. It is copied if copy is True, or where it cannot be\n"

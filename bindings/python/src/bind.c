@@ -1,13 +1,17 @@
 /* The arguments of a call become values: by position, by keyword, by default. */
 #include "function.h"
+#include "operators.h"
 
 #define BIT(kind) (1u << MLX_VALUE_##kind)
 
 /* What stands for a scalar or an array and is neither is a ValueError to the original, all else a TypeError. */
 static int wrong_type(const mpy_function *f, const mpy_parameter *p, PyObject *o) {
     bool weak = p->accepts & BIT(ARRAY) && p->accepts & BIT(FLOAT) && o != Py_None;
-    PyErr_Format(weak ? PyExc_ValueError : PyExc_TypeError, "%U() argument '%U' must be %U, not %.100s", f->name,
-                 p->name, p->type, Py_TYPE(o)->tp_name);
+    PyObject *hint = mpy_hint(f, p, o);
+    if (hint)
+        PyErr_Format(weak ? PyExc_ValueError : PyExc_TypeError, "%U() argument '%U' must be %U, not %.100s%U", f->name,
+                     p->name, p->type, Py_TYPE(o)->tp_name, hint);
+    Py_XDECREF(hint);
     return -1;
 }
 
@@ -16,6 +20,11 @@ static int wrong_type(const mpy_function *f, const mpy_parameter *p, PyObject *o
 static int too_large(const mpy_parameter *p, PyObject *o) {
     PyErr_Format(PyExc_OverflowError, "argument '%U': %S is too large", p->name, o);
     return -1;
+}
+
+/* The number of what passes for an index. */
+static PyObject *whole(PyObject *o) {
+    return mpy_array_check(o) ? mpy_array_int(o) : PyNumber_Index(o);
 }
 
 /* From 2^63 on. */
@@ -31,7 +40,7 @@ static int large_value(mlx_value *v, const mpy_parameter *p, PyObject *o) {
 
 static int int_value(mlx_value *v, const mpy_parameter *p, PyObject *o) {
     int overflow;
-    PyObject *index = PyNumber_Index(o);
+    PyObject *index = whole(o);
     long long i = index ? PyLong_AsLongLongAndOverflow(index, &overflow) : 0;
     Py_XDECREF(index);
     if (!index)
@@ -63,13 +72,42 @@ static int complex_value(mlx_value *v, PyObject *o) {
     return z.real == -1 && PyErr_Occurred() ? -1 : 0;
 }
 
-/* A whole number that is not an array of one. */
+/* A whole number that is no array, although arrays may have __index__ too: Python's, or one of NumPy's scalars. */
+static bool is_scalar(PyObject *o) {
+    return PyLong_Check(o) || (PyIndex_Check(o) && !PySequence_Check(o) && !mpy_array_like(o));
+}
+
+/* Arrays without axes have no length. */
+static bool has_length(PyObject *o) {
+    if (PySequence_Size(o) >= 0)
+        return true;
+    bool none = PyErr_ExceptionMatches(PyExc_TypeError);
+    PyErr_Clear();
+    return !none;
+}
+
+/* What may be a size or an axis: a whole number, or an array of one without axes, ours, NumPy's or another's. */
 static bool is_index(PyObject *o) {
-    return PyLong_Check(o) || (PyIndex_Check(o) && !PySequence_Check(o) && !mpy_array_check(o));
+    if (mpy_array_check(o))
+        return !mlx_array_ndim(mpy_array_handle(o)) && mlx_array_dtype(mpy_array_handle(o)) < MLX_FLOAT16;
+    return is_scalar(o) || (PyIndex_Check(o) && !has_length(o));
 }
 
 static bool has_float(PyObject *o) {
     return Py_TYPE(o)->tp_as_number && Py_TYPE(o)->tp_as_number->nb_float;
+}
+
+/* A size, or where p takes floats too a number of either kind. */
+static int index_value(mlx_value *v, const mpy_parameter *p, PyObject *o) {
+    int status = int_value(v, p, o);
+    if (!status || !(p->accepts & BIT(FLOAT)) || !has_float(o) || !PyErr_ExceptionMatches(PyExc_TypeError))
+        return status;
+    PyErr_Clear();
+    return float_value(v, o);
+}
+
+static bool has_number(PyObject *o) {
+    return has_float(o) && (!PySequence_Check(o) || !has_length(o));
 }
 
 /* 1: o is no number that p takes. */
@@ -79,16 +117,16 @@ static int number_value(mlx_value *v, const mpy_parameter *p, PyObject *o) {
         *v = (mlx_value){.kind = MLX_VALUE_BOOL, .as.boolean = o == Py_True};
         return 0;
     }
-    if (PyLong_Check(o) || (accepts & BIT(INT) && is_index(o))) {
+    if (PyLong_Check(o) || (accepts & BIT(INT) && (array ? is_scalar(o) : is_index(o)))) {
         if (accepts & BIT(INT) || array)
-            return int_value(v, p, o);
+            return index_value(v, p, o);
         return accepts & BIT(FLOAT) ? float_value(v, o) : 1;
     }
     if (PyFloat_Check(o) && (array || accepts & BIT(FLOAT)))
         return float_value(v, o);
     if (PyComplex_Check(o) && (array || accepts & BIT(COMPLEX)))
         return complex_value(v, o);
-    return !array && !(accepts & BIT(INT)) && accepts & BIT(FLOAT) && has_float(o) ? float_value(v, o) : 1;
+    return !array && accepts & BIT(FLOAT) && has_number(o) ? float_value(v, o) : 1;
 }
 
 /* --- sequences ------------------------------------------------------------------------------------- */
@@ -169,7 +207,7 @@ static int list_of(mpy_frame *frame, mlx_value *v, PyObject *const *items, Py_ss
 }
 
 static bool is_sequence(PyObject *o) {
-    return PySequence_Check(o) && !PyUnicode_Check(o) && !PyBytes_Check(o);
+    return PySequence_Check(o) && !PyUnicode_Check(o) && !PyBytes_Check(o) && !is_index(o);
 }
 
 static int convert_sequence(mpy_frame *frame, mlx_value *v, PyObject *o, const mpy_function *f,
@@ -211,14 +249,19 @@ static int convert_string(mlx_value *v, PyObject *o) {
     return v->as.string ? 0 : -1;
 }
 
-static int convert_dtype(mlx_value *v, PyObject *o) {
+static int convert_dtype(mlx_value *v, PyObject *o, const mpy_function *f, const mpy_parameter *p) {
     *v = (mlx_value){.kind = MLX_VALUE_DTYPE};
-    return mpy_dtype_from(&v->as.dtype, o);
+    return mpy_dtype_check(o) ? mpy_dtype_from(&v->as.dtype, o) : wrong_type(f, p, o);
 }
 
-static int convert_stream(mlx_value *v, PyObject *o) {
+static int convert_stream(mlx_value *v, PyObject *o, const mpy_function *f, const mpy_parameter *p) {
     *v = (mlx_value){.kind = MLX_VALUE_STREAM};
-    return mpy_stream_from(&v->as.stream, o);
+    if (!mpy_stream_from(&v->as.stream, o))
+        return 0;
+    if (!PyErr_ExceptionMatches(PyExc_TypeError))
+        return -1;
+    PyErr_Clear();
+    return wrong_type(f, p, o);
 }
 
 static int convert_group(mlx_value *v, PyObject *o) {
@@ -230,7 +273,7 @@ static int convert_other(mpy_frame *frame, mlx_value *v, PyObject *o, const mpy_
                          const mpy_parameter *p) {
     unsigned accepts = p->accepts;
     if (accepts & BIT(STREAM))
-        return convert_stream(v, o);
+        return convert_stream(v, o, f, p);
     if (accepts & BIT(GROUP))
         return convert_group(v, o);
     if (o == Py_None && accepts & BIT(NONE))
@@ -243,7 +286,7 @@ static int convert_other(mpy_frame *frame, mlx_value *v, PyObject *o, const mpy_
     if (accepts & (BIT(INTS) | BIT(ARRAYS) | BIT(LIST)) && is_sequence(o))
         return convert_sequence(frame, v, o, f, p);
     if (accepts & BIT(DTYPE) && !mpy_array_check(o) && o != Py_None)
-        return convert_dtype(v, o);
+        return convert_dtype(v, o, f, p);
     return accepts & BIT(ARRAY) && o != Py_None ? convert_array(v, o, f, p) : wrong_type(f, p, o);
 }
 
@@ -293,8 +336,8 @@ static int parameter_named(const mpy_function *f, PyObject *name) {
     for (int i = 0; i < f->count; i++)
         if (f->parameters[i].by_keyword && PyUnicode_Compare(f->parameters[i].name, name) == 0)
             return i;
-    PyErr_Format(PyExc_TypeError, "%U() got an unexpected keyword argument '%U' (signature: %s)", f->name, name,
-                 f->op->signature);
+    PyErr_Format(PyExc_TypeError, "%U() got an unexpected keyword argument '%U' (signature: %s)%s", f->name, name,
+                 f->op->signature, mpy_keyword_hint(f, name));
     return -1;
 }
 

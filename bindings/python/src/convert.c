@@ -11,14 +11,26 @@ static int has(PyObject *o, const char *name) {
     return attribute != NULL;
 }
 
-int mpy_convertible(PyObject *o) {
-    return mpy_array_check(o) || PyObject_CheckBuffer(o) || has(o, "__mlx_array__") ||
-           has(o, "__dlpack__") || has(o, "__array__");
+int mpy_array_like(PyObject *o) {
+    return mpy_array_check(o) || has(o, "__mlx_array__") || has(o, "__dlpack__");
 }
 
+int mpy_convertible(PyObject *o) {
+    return PyObject_CheckBuffer(o) || mpy_array_like(o) || has(o, "__array__");
+}
+
+/* What has elements, but of no dtype that arrays have; or what gives them one by one. */
 int mpy_refuse_type(PyObject *o) {
-    PyErr_Format(PyExc_ValueError, "Invalid type %.200s received in array initialization.",
-                 Py_TYPE(o)->tp_name);
+    PyObject *dtype = PyObject_GetAttrString(o, "dtype");
+    bool items = Py_TYPE(o)->tp_iter && !PyUnicode_Check(o) && !PyBytes_Check(o) && !PyDict_Check(o);
+    PyErr_Clear();
+    if (dtype)
+        PyErr_Format(PyExc_ValueError, "Invalid type %.200s received in array initialization: arrays have no dtype %S.",
+                     Py_TYPE(o)->tp_name, dtype);
+    else
+        PyErr_Format(PyExc_ValueError, "Invalid type %.200s received in array initialization.%s", Py_TYPE(o)->tp_name,
+                     items ? " Make a list of it: list(...)." : "");
+    Py_XDECREF(dtype);
     return -1;
 }
 
@@ -62,9 +74,20 @@ static int from_array_method(mlx_array *out, PyObject *o, int keep_float64) {
     return status;
 }
 
+/* A tensor that takes part in another library's differentiation is lent without that. */
+static int from_detached(mlx_array *out, PyObject *o) {
+    PyErr_Clear();
+    PyObject *values = PyObject_CallMethod(o, "detach", NULL);
+    int status = values ? mpy_array_from_dlpack(out, values, 1) : -1;
+    Py_XDECREF(values);
+    return status;
+}
+
 static int from_dlpack(mlx_array *out, PyObject *o, int keep_float64) {
     mlx_stream s = {NULL};
     int status = mpy_array_from_dlpack(out, o, 1);
+    if (status && PyErr_ExceptionMatches(PyExc_BufferError) && has(o, "detach"))
+        status = from_detached(out, o);
     if (!status && !keep_float64 && mlx_array_dtype(*out) == MLX_FLOAT64 &&
         mlx_astype(out, *out, MLX_FLOAT32, s))
         status = (mpy_raise(), -1);

@@ -82,10 +82,33 @@ PyObject *mpy_dtype_object(mlx_dtype dtype) {
     return o;
 }
 
+/* What o calls itself: a text, a class, NumPy's or PyTorch's dtype ("torch.float32"); NULL without an exception. */
+static PyObject *name_of(PyObject *o) {
+    PyObject *name = PyUnicode_Check(o) ? Py_NewRef(o) : PyObject_GetAttrString(o, PyType_Check(o) ? "__name__" : "name");
+    PyErr_Clear();
+    name = name ? name : PyObject_Str(o);
+    PyErr_Clear();
+    return name;
+}
+
+PyObject *mpy_dtype_hint(PyObject *o) {
+    PyObject *name = name_of(o), *hint = NULL;
+    const char *text = name && PyUnicode_Check(name) ? PyUnicode_AsUTF8(name) : NULL, *dot = text ? strrchr(text, '.') : NULL;
+    PyErr_Clear();
+    for (int i = 0; text && i < DTYPES && !hint; i++)
+        if (!strcmp(dot ? dot + 1 : text, names[i]))
+            hint = PyUnicode_FromFormat(": write mlx.core.%s", i == MLX_BOOL ? "bool_" : names[i]);
+    Py_XDECREF(name);
+    return hint || PyErr_Occurred() ? hint : PyUnicode_FromString("");
+}
+
 int mpy_dtype_from(mlx_dtype *out, PyObject *o) {
     if (!mpy_dtype_check(o)) {
-        PyErr_Format(PyExc_TypeError, "expected a Dtype such as mlx.core.float32, got %.100s",
-                     Py_TYPE(o)->tp_name);
+        PyObject *hint = mpy_dtype_hint(o);
+        if (hint)
+            PyErr_Format(PyExc_TypeError, "expected a Dtype such as mlx.core.float32, got %.100s%U", Py_TYPE(o)->tp_name,
+                         hint);
+        Py_XDECREF(hint);
         return -1;
     }
     *out = mpy_dtype_value(o);

@@ -47,6 +47,10 @@ typedef struct mpy_frame {
 int mpy_bind(mpy_frame *frame, const mpy_function *f, PyObject *const *args, Py_ssize_t n, PyObject *keywords);
 void mpy_frame_free(mpy_frame *frame, const mpy_function *f);
 
+/* What a message may add, a new str, often empty: how to write what was probably meant. NULL with an exception. */
+PyObject *mpy_hint(const mpy_function *f, const mpy_parameter *p, PyObject *o);
+const char *mpy_keyword_hint(const mpy_function *f, PyObject *name);
+
 /* A result as a Python object; its arrays are taken over. */
 PyObject *mpy_value_object(mlx_value *value);
 

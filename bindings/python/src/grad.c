@@ -108,11 +108,22 @@ static int give_back(const grad_call *c, mpy_exchange *x) {
 
 /* --- the function --------------------------------------------------------------------------------------- */
 
+static int check_scalar(const grad_call *c, PyObject *array) {
+    PyObject *shape = mlx_array_ndim(mpy_array_handle(array)) ? mpy_shape_tuple(mpy_array_handle(array)) : NULL;
+    if (shape)
+        PyErr_Format(PyExc_ValueError,
+                     "[%s] The function whose gradient we want to compute should return a scalar array, but it returned "
+                     "one of shape %S; sum() or mean() makes a scalar of it, vjp() takes a cotangent of its shape.",
+                     c->t->flag ? "value_and_grad" : "grad", shape);
+    Py_XDECREF(shape);
+    return shape || PyErr_Occurred() ? -1 : 0;
+}
+
 static int check_value(const grad_call *c) {
     PyObject *v = c->value;
     const char *type = Py_TYPE(v)->tp_name;
     if (mpy_array_check(v))
-        return 0;
+        return check_scalar(c, v);
     if (!c->t->flag) {
         PyErr_Format(PyExc_ValueError,
                      "[grad] The return value of the function whose gradient we want to compute should be a scalar "
@@ -121,7 +132,7 @@ static int check_value(const grad_call *c) {
         return -1;
     }
     if (PyTuple_Check(v) && PyTuple_GET_SIZE(v) && mpy_array_check(PyTuple_GET_ITEM(v, 0)))
-        return 0;
+        return check_scalar(c, PyTuple_GET_ITEM(v, 0));
     bool tuple = PyTuple_Check(v) && PyTuple_GET_SIZE(v);
     PyErr_Format(PyExc_ValueError,
                  "[value_and_grad] The return value of the function whose gradient we want to compute should be either "

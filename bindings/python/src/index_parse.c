@@ -40,19 +40,25 @@ static int add_whole(mpy_index *ix, int *axis) {
     return item ? 0 : -1;
 }
 
+static int out_of_bounds(const mpy_index *ix, Py_ssize_t i, int axis, int size) {
+    PyObject *shape = mpy_shape_tuple(ix->x);
+    if (shape)
+        PyErr_Format(mpy_range_error, "index %zd is out of bounds for axis %d with size %d of an array of shape %S", i,
+                     axis, size, shape);
+    Py_XDECREF(shape);
+    return -1;
+}
+
 static int add_int(mpy_index *ix, PyObject *o, int *axis) {
-    Py_ssize_t i = PyNumber_AsSsize_t(o, PyExc_IndexError);
+    Py_ssize_t i = PyNumber_AsSsize_t(o, mpy_range_error);
     if (i == -1 && PyErr_Occurred())
         return -1;
     mpy_item *item = add(ix, MPY_AT, axis);
     if (!item)
         return -1;
     int size = size_of(ix, item->axis);
-    if (i < -size || i >= size) {
-        PyErr_Format(PyExc_IndexError, "index %zd is out of bounds for axis %d with size %d", i,
-                     item->axis, size);
-        return -1;
-    }
+    if (i < -size || i >= size)
+        return out_of_bounds(ix, i, item->axis, size);
     item->start = (int)(i < 0 ? i + size : i);
     item->length = 1;
     item->asked[0] = (int)i;
@@ -233,9 +239,10 @@ static int add_one(mpy_index *ix, PyObject *o, int *axis) {
     }
     if (mpy_array_check(o) || PyList_Check(o) || PyTuple_Check(o) || PyBool_Check(o))
         return add_array_like(ix, o, axis);
-    if (PyIndex_Check(o) && !(PyObject_CheckBuffer(o) && PySequence_Check(o)))
+    bool array = mpy_array_like(o);
+    if (PyIndex_Check(o) && !array && !(PyObject_CheckBuffer(o) && PySequence_Check(o)))
         return add_int(ix, o, axis);
-    return PyObject_CheckBuffer(o) && !PyBytes_Check(o) && !PyByteArray_Check(o)
+    return array || (PyObject_CheckBuffer(o) && !PyBytes_Check(o) && !PyByteArray_Check(o))
                ? add_array_like(ix, o, axis)
                : wrong_type(o);
 }

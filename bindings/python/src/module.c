@@ -17,8 +17,21 @@ static int (*const parts[])(PyObject *module) = {
     mpy_init_compile, mpy_init_custom, mpy_init_function_file,
 };
 
+/* Settings of the environment that make no sense are an error of the import: the first evaluation checks them. */
+static int check_environment(void) {
+    mlx_stream s = {NULL};
+    mlx_array a = mlx_array_new_int(1);
+    int failed = mlx_negative(&a, a, s) || mlx_array_eval(a);
+    mlx_array_free(a);
+    if (failed)
+        PyErr_SetString(PyExc_ImportError, mlx_last_error_message());
+    return failed;
+}
+
 static int module_exec(PyObject *module) {
     mlx_set_error_handler(keep_quiet, NULL, NULL);
+    if (check_environment())
+        return -1;
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (parts[i](module))
             return -1;

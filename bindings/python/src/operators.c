@@ -168,12 +168,12 @@ static PyObject *slot_divmod(PyObject *x, PyObject *y) {
     return result;
 }
 
-/* --- matrix products: of arrays only, and of what has a buffer --------------------------------------------- */
+/* --- matrix products: of arrays only, of other libraries' too ----------------------------------------------- */
 
 static int matmul(mlx_array *out, PyObject *x, PyObject *y) {
     mlx_array a = {NULL}, b = {NULL};
     PyObject *other = mpy_array_check(x) ? y : x;
-    if (!mpy_array_check(other) && !PyObject_CheckBuffer(other))
+    if (!mpy_array_like(other) && !PyObject_CheckBuffer(other))
         return 1;
     int status = mpy_array_pair(&a, &b, x, y);
     if (!status && mlx_matmul(out, a, b, default_stream))

@@ -67,6 +67,8 @@ PyObject *mpy_shape_tuple(mlx_array a);
 /* Whatever Python has for an array (array, scalar, nested lists, buffer, __array__, __dlpack__, __mlx__array__) as
    an array of `dtype`, or of the dtype that MLX would choose when `dtype` is NULL. `out` is initialised. */
 int mpy_array_from(mlx_array *out, PyObject *o, const mlx_dtype *dtype);
+/* Is it an array of ours or of another library: has it __mlx_array__ or __dlpack__? NumPy's scalars have neither. */
+int mpy_array_like(PyObject *o);
 /* The two operands of a binary operation: a Python scalar is weak and takes the other's dtype where it fits. */
 int mpy_array_pair(mlx_array *a, mlx_array *b, PyObject *x, PyObject *y);
 /* One operand beside an array of dtype `other`. 1: it is nothing that can be one (no exception is set). */
@@ -75,6 +77,8 @@ int mpy_operand(mlx_array *out, PyObject *o, mlx_dtype other);
 int mpy_constant_operand(mlx_array *borrowed, PyObject *o, mlx_dtype other);
 int mpy_dtype_from(mlx_dtype *out, PyObject *o);
 int mpy_dtype_check(PyObject *o);
+/* ": write mlx.core.float32" if o is the name of a dtype, or another library's dtype of that name; else "". */
+PyObject *mpy_dtype_hint(PyObject *o);
 mlx_dtype mpy_dtype_value(PyObject *o);      /* of a Dtype */
 const char *mpy_dtype_name(mlx_dtype dtype); /* "float32" */
 PyObject *mpy_dtype_object(mlx_dtype dtype); /* a new reference to the one object of this dtype */
