@@ -20,10 +20,12 @@ ALLOWED = set((HERE / "api_missing.txt").read_text().split()) if (HERE / "api_mi
 BETTER = {
     "mlx.core.arange": ["(start, stop, step=None, dtype=None, *, stream=None)",
                         "(stop, step=None, dtype=None, *, stream=None)"],
+    "mlx.core.asarray": ["(a, dtype=None, *, copy=None, device=None)"],
     "mlx.core.std": ["(a, /, axis=None, keepdims=False, ddof=0, *, correction=None, stream=None)"],
     "mlx.core.unique": ["(a, /, size=None, return_index=False, return_inverse=False, return_counts=False, fill_value=None, "
                         "*, equal_nan=None, stream=None)"],
     "mlx.core.var": ["(a, /, axis=None, keepdims=False, ddof=0, *, correction=None, stream=None)"],
+    "mlx.core.where": ["(condition, /, *, stream=None)", "(condition, x, y, /, *, stream=None)"],
     "mlx.nn.Module.set_dtype": ["(self, dtype, predicate=<lambda>)"],
 }
 # Made by the tool that wraps the original's C++.

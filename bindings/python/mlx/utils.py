@@ -170,7 +170,9 @@ def _is_index(key):
     return key.isascii() and key.isdigit() and (key == "0" or key[0] != "0")
 
 
-def tree_reduce(fn, tree, initializer=None, is_leaf=None):
+def tree_reduce(
+    fn: Callable, tree: Any, initializer: Any = None, is_leaf: Optional[Callable] = None
+) -> Any:
     """Fold the leaves from left to right: `fn(... fn(fn(initializer, a), b) ..., z)`.
 
     Args:
@@ -190,7 +192,7 @@ def tree_reduce(fn, tree, initializer=None, is_leaf=None):
     return initializer
 
 
-def tree_merge(tree_a, tree_b, merge_fn=None):
+def tree_merge(tree_a: Any, tree_b: Any, merge_fn: Optional[Callable] = None) -> Any:
     """Unite two trees.
 
     Dicts unite by key and sequences by index. None and empty containers give way to whatever the

@@ -21,3 +21,30 @@ from mlx.optimizers.schedulers import (
 from mlx.utils import tree_flatten, tree_map, tree_merge, tree_reduce, tree_unflatten
 
 from . import optimizers
+
+__all__ = [
+    "AdaDelta",
+    "Adafactor",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "Lion",
+    "MultiOptimizer",
+    "Muon",
+    "Optimizer",
+    "RMSprop",
+    "SGD",
+    "clip_grad_norm",
+    "cosine_decay",
+    "exponential_decay",
+    "join_schedules",
+    "linear_schedule",
+    "optimizers",
+    "step_decay",
+    "tree_flatten",
+    "tree_map",
+    "tree_merge",
+    "tree_reduce",
+    "tree_unflatten",
+]

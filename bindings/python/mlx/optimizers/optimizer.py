@@ -1,5 +1,7 @@
 """What all optimizers share: state, step count, learning rate, and the walk over trees of parameters."""
 
+from typing import Any, Optional
+
 import mlx.core as mx
 from mlx.utils import tree_flatten, tree_map, tree_merge, tree_reduce, tree_unflatten
 
@@ -46,7 +48,7 @@ class Optimizer:
         schedulers (dict, optional): functions from the step (an array) to a hyperparameter of that name.
     """
 
-    def __init__(self, schedulers=None):
+    def __init__(self, schedulers: Optional[dict] = None) -> None:
         self._initialized = False
         self._state = {"step": mx.array(0, mx.uint64)}
         self._schedulers = dict(schedulers or {})
@@ -89,7 +91,7 @@ class Optimizer:
         return tree_map(self.apply_single, gradients, parameters, self.state)
 
     @property
-    def state(self):
+    def state(self) -> dict:
         """A dict: ``step``, ``learning_rate`` and, in the shape of the parameters, what the rule remembers."""
         return self._state
 
@@ -99,17 +101,17 @@ class Optimizer:
         self._state = state
 
     @property
-    def step(self):
+    def step(self) -> mx.array:
         """The number of steps taken, a uint64 scalar."""
         return self.state["step"]
 
     @property
-    def learning_rate(self):
+    def learning_rate(self) -> mx.array:
         """The current learning rate, a float32 scalar."""
         return self.state["learning_rate"]
 
     @learning_rate.setter
-    def learning_rate(self, learning_rate):
+    def learning_rate(self, learning_rate: Any) -> None:
         self.state["learning_rate"] = mx.array(learning_rate)
 
     def _maybe_schedule(self, name: str, value):
@@ -162,7 +164,7 @@ class MultiOptimizer(Optimizer):
         return result
 
     @property
-    def state(self):
+    def state(self) -> dict:
         """``{"states": [...]}``, one state for each optimizer."""
         return {"states": [optimizer.state for optimizer in self.optimizers]}
 
@@ -176,17 +178,17 @@ class MultiOptimizer(Optimizer):
             optimizer.state = part
 
     @property
-    def learning_rate(self):
+    def learning_rate(self) -> mx.array:
         """The learning rate of the first optimizer; setting it sets all."""
         return self.optimizers[0].learning_rate
 
     @learning_rate.setter
-    def learning_rate(self, learning_rate):
+    def learning_rate(self, learning_rate: Any) -> None:
         for optimizer in self.optimizers:
             optimizer.learning_rate = learning_rate
 
 
-def clip_grad_norm(grads, max_norm):
+def clip_grad_norm(grads: Any, max_norm: float) -> Any:
     """Scale a tree of gradients so that the norm of all of them together is at most ``max_norm``.
 
     Returns the scaled tree and the norm before, a scalar array (Pascanu et al. 2013). A negative

@@ -18,27 +18,27 @@ def _applies(fn):
     return decorate
 
 
-def sigmoid(x):
+def sigmoid(x: mx.array) -> mx.array:
     """The logistic function, `1 / (1 + exp(-x))`."""
     return mx.sigmoid(x)
 
 
-def relu(x):
+def relu(x: mx.array) -> mx.array:
     """Rectified linear unit, `max(x, 0)` (Nair and Hinton 2010)."""
     return mx.maximum(x, 0)
 
 
-def relu2(x):
+def relu2(x: mx.array) -> mx.array:
     """The square of ReLU, `max(x, 0) ** 2` (So et al. 2021, Primer)."""
     return mx.square(mx.maximum(x, 0))
 
 
-def relu6(x):
+def relu6(x: mx.array) -> mx.array:
     """ReLU capped at six, `min(max(x, 0), 6)` (Krizhevsky 2010)."""
     return mx.minimum(mx.maximum(x, 0), 6.0)
 
 
-def leaky_relu(x, negative_slope=0.01):
+def leaky_relu(x: mx.array, negative_slope: float = 0.01) -> mx.array:
     """`x` where positive, else `negative_slope * x` (Maas et al. 2013)."""
     return mx.where(x > 0, x, negative_slope * x)
 
@@ -54,7 +54,7 @@ def _log_normalizer(x, axis):
     return m, mx.log(mx.sum(mx.exp(x - m), axis=axis, keepdims=True))
 
 
-def log_softmax(x, axis=-1):
+def log_softmax(x: mx.array, axis: int = -1) -> mx.array:
     """The logarithm of softmax along `axis`, `x - logsumexp(x)`.
 
     The maximum is subtracted first, so that large numbers in common cost no digits; halves are
@@ -64,27 +64,27 @@ def log_softmax(x, axis=-1):
     return (x - m - norm).astype(_inexact(x))
 
 
-def elu(x, alpha=1.0):
+def elu(x: mx.array, alpha: float = 1.0) -> mx.array:
     """`x` where positive, else `alpha * (exp(x) - 1)` (Clevert et al. 2015)."""
     return mx.where(x > 0, x, alpha * mx.expm1(mx.minimum(x, 0)))
 
 
-def softmax(x, axis=-1):
+def softmax(x: mx.array, axis: int = -1) -> mx.array:
     """`exp(x) / sum(exp(x))` along `axis`."""
     return mx.softmax(x, axis=axis)
 
 
-def softmin(x, axis=-1):
+def softmin(x: mx.array, axis: int = -1) -> mx.array:
     """Softmax of `-x` along `axis`."""
     return mx.softmax(-x, axis=axis)
 
 
-def softplus(x):
+def softplus(x: mx.array) -> mx.array:
     """`log(1 + exp(x))` without overflow."""
     return mx.logaddexp(x, 0)
 
 
-def softsign(x):
+def softsign(x: mx.array) -> mx.array:
     """`x / (1 + |x|)`."""
     return mx.divide(x, 1 + mx.abs(x))
 
@@ -94,17 +94,17 @@ def softshrink(x, lambd: float = 0.5):
     return mx.where(mx.abs(x) > lambd, x - mx.sign(x) * lambd, 0)
 
 
-def celu(x, alpha=1.0):
+def celu(x: mx.array, alpha: float = 1.0) -> mx.array:
     """`max(x, 0) + alpha * (exp(min(x, 0) / alpha) - 1)`, an ELU without a kink (Barron 2017)."""
     return mx.maximum(x, 0.0) + alpha * mx.expm1(mx.minimum(x, 0.0) / alpha)
 
 
-def silu(x):
+def silu(x: mx.array) -> mx.array:
     """`x * sigmoid(x)`, also called swish (Hendrycks and Gimpel 2016; Ramachandran et al. 2017)."""
     return x * mx.sigmoid(x)
 
 
-def log_sigmoid(x):
+def log_sigmoid(x: mx.array) -> mx.array:
     """`log(sigmoid(x))` without underflow."""
     return -softplus(-x)
 
@@ -117,12 +117,12 @@ def gelu(x) -> mx.array:
     return x * (1 + mx.erf(x / math.sqrt(2))) / 2
 
 
-def gelu_approx(x):
+def gelu_approx(x: mx.array) -> mx.array:
     """`x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x**3))) / 2`, within 0.0005 of `gelu`."""
     return 0.5 * x * (1 + mx.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
 
 
-def gelu_fast_approx(x):
+def gelu_fast_approx(x: mx.array) -> mx.array:
     """GELU through the logistic function, `x * sigmoid(1.702 * x)`; within 0.021 of `gelu`."""
     return x * mx.sigmoid(1.702 * x)
 
@@ -138,7 +138,7 @@ def step(x: mx.array, threshold: float = 0.0):
     return mx.where(x >= threshold, 1, 0)
 
 
-def selu(x):
+def selu(x: mx.array) -> mx.array:
     """`1.0507 * elu(x, 1.67326)`, which tends to mean 0 and variance 1 (Klambauer et al. 2017)."""
     return elu(x, 1.67326) * 1.0507
 
@@ -153,22 +153,22 @@ def mish(x: mx.array) -> mx.array:
     return x * mx.tanh(softplus(x))
 
 
-def hardswish(x):
+def hardswish(x: mx.array) -> mx.array:
     """`x * min(max(x + 3, 0), 6) / 6`, a piecewise swish (Howard et al. 2019, MobileNetV3)."""
     return x * mx.minimum(mx.maximum(x + 3, 0), 6) / 6
 
 
-def hard_tanh(x, min_val=-1.0, max_val=1.0):
+def hard_tanh(x: mx.array, min_val: float = -1.0, max_val: float = 1.0) -> mx.array:
     """`x` limited to `[min_val, max_val]`."""
     return mx.minimum(mx.maximum(x, min_val), max_val)
 
 
-def hard_shrink(x, lambd=0.5):
+def hard_shrink(x: mx.array, lambd: float = 0.5) -> mx.array:
     """`x` where `|x| > lambd`, else 0."""
     return mx.where(mx.abs(x) > lambd, x, 0)
 
 
-def tanh(x):
+def tanh(x: mx.array) -> mx.array:
     """The hyperbolic tangent."""
     return mx.tanh(x)
 
@@ -220,11 +220,11 @@ class LeakyReLU(Module):
         negative_slope: The slope below zero.
     """
 
-    def __init__(self, negative_slope=1e-2):
+    def __init__(self, negative_slope: float = 0.01) -> None:
         super().__init__()
         self._negative_slope = negative_slope
 
-    def __call__(self, x):
+    def __call__(self, x: mx.array) -> mx.array:
         return leaky_relu(x, self._negative_slope)
 
 
@@ -235,11 +235,11 @@ class ELU(Module):
         alpha: Minus the limit at minus infinity.
     """
 
-    def __init__(self, alpha=1.0):
+    def __init__(self, alpha: float = 1.0) -> None:
         super().__init__()
         self._alpha = alpha
 
-    def __call__(self, x):
+    def __call__(self, x: mx.array) -> mx.array:
         return elu(x, self._alpha)
 
 
@@ -270,11 +270,11 @@ class Softshrink(Module):
         lambd: The threshold.
     """
 
-    def __init__(self, lambd=0.5):
+    def __init__(self, lambd: float = 0.5) -> None:
         super().__init__()
         self.lambd = lambd
 
-    def __call__(self, x):
+    def __call__(self, x: mx.array) -> mx.array:
         return softshrink(x, self.lambd)
 
 
@@ -285,11 +285,11 @@ class CELU(Module):
         alpha: Minus the limit at minus infinity.
     """
 
-    def __init__(self, alpha=1.0):
+    def __init__(self, alpha: float = 1.0) -> None:
         super().__init__()
         self._alpha = alpha
 
-    def __call__(self, x):
+    def __call__(self, x: mx.array) -> mx.array:
         return celu(x, self._alpha)
 
 
@@ -318,7 +318,7 @@ class PReLU(Module):
     Parameters: `weight` of shape `(num_parameters,)`.
     """
 
-    def __init__(self, num_parameters=1, init=0.25):
+    def __init__(self, num_parameters: int = 1, init: float = 0.25) -> None:
         super().__init__()
         self.weight = mx.full([num_parameters], init)
 
@@ -334,7 +334,7 @@ class GELU(Module):
             `gelu_fast_approx`.
     """
 
-    def __init__(self, approx="none"):
+    def __init__(self, approx: str = "none") -> None:
         super().__init__()
         if approx not in _GELU:
             raise ValueError(
@@ -342,7 +342,7 @@ class GELU(Module):
             )
         self._approx = approx
 
-    def __call__(self, x):
+    def __call__(self, x: mx.array) -> mx.array:
         return _GELU[self._approx](x)
 
 
@@ -391,9 +391,9 @@ class HardShrink(Module):
         lambd: The threshold.
     """
 
-    def __init__(self, lambd=0.5):
+    def __init__(self, lambd: float = 0.5) -> None:
         super().__init__()
         self.lambd = lambd
 
-    def __call__(self, x):
+    def __call__(self, x: mx.array) -> mx.array:
         return hard_shrink(x, self.lambd)

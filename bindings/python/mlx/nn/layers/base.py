@@ -31,18 +31,18 @@ class Module(dict):
 
     __call__: Callable
 
-    def __init__(self):
+    def __init__(self) -> None:
         """An empty module in training mode; subclasses call this before they set attributes."""
         self._no_grad = set()
         self._training = True
 
     @property
-    def training(self):
+    def training(self) -> bool:
         """Whether the module is in training mode, see `train`."""
         return self._training
 
     @property
-    def state(self):
+    def state(self) -> dict:
         """The module itself: the tree of all its arrays, as `mx.compile` takes it.
 
         Other than `parameters()`, it has the arrays whose names begin with an underscore too, and
@@ -54,7 +54,7 @@ class Module(dict):
         """What stands between the parentheses of the module's repr."""
         return ""
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         lines = [f"{type(self).__name__}({self._extra_repr()}"]
         for name, child in self._named_children():
             lines.append(textwrap.indent(f"({name}): {child!r}", prefix="  "))
@@ -87,7 +87,7 @@ class Module(dict):
         else:
             raise AttributeError(f"{key!r} is an attribute of class {type(self).__name__!r}")
 
-    def __delattr__(self, name):
+    def __delattr__(self, name: str) -> None:
         if name in self:
             del self[name]
         else:
@@ -96,22 +96,22 @@ class Module(dict):
     # Walking the tree
 
     @staticmethod
-    def is_module(value):
+    def is_module(value: Any) -> bool:
         """Whether `value` is a `Module`."""
         return isinstance(value, Module)
 
     @staticmethod
-    def valid_child_filter(module, key, value):
+    def valid_child_filter(module: Module, key: str, value: Any) -> bool:
         """A filter that passes what may hold modules: dicts (modules too) and lists."""
         return isinstance(value, (dict, list))
 
     @staticmethod
-    def valid_parameter_filter(module, key, value):
+    def valid_parameter_filter(module: Module, key: str, value: Any) -> bool:
         """A filter that passes arrays and containers unless `_` begins their name."""
         return isinstance(value, (dict, list, mx.array)) and not key.startswith("_")
 
     @staticmethod
-    def trainable_parameter_filter(module, key, value):
+    def trainable_parameter_filter(module: Module, key: str, value: Any) -> bool:
         """As `valid_parameter_filter`, without what is frozen."""
         return Module.valid_parameter_filter(module, key, value) and key not in module._no_grad
 
@@ -151,21 +151,21 @@ class Module(dict):
 
         return {k: walk(self, k, v) for k, v in self.items() if filter_fn(self, k, v)}
 
-    def parameters(self):
+    def parameters(self) -> dict:
         """The tree of all parameters."""
         return self.filter_and_map(self.valid_parameter_filter)
 
-    def trainable_parameters(self):
+    def trainable_parameters(self) -> dict:
         """The tree of the parameters that are not frozen."""
         return self.filter_and_map(self.trainable_parameter_filter)
 
-    def children(self):
+    def children(self) -> dict:
         """The tree of the modules directly below this one."""
         return self.filter_and_map(
             self.valid_child_filter, is_leaf_fn=lambda m, k, v: isinstance(v, Module)
         )
 
-    def leaf_modules(self):
+    def leaf_modules(self) -> dict:
         """The tree of the modules, at any depth, that have no modules below them."""
 
         def is_leaf_module(module, key, value):
@@ -173,7 +173,7 @@ class Module(dict):
 
         return self.filter_and_map(self.valid_child_filter, is_leaf_fn=is_leaf_module)
 
-    def named_modules(self):
+    def named_modules(self) -> List[Tuple[str, Module]]:
         """Pairs (path, module) of this module, at `""`, and all below, the last child first."""
         found, stack = [], [("", self)]
         while stack:
@@ -187,7 +187,7 @@ class Module(dict):
         for key, value in self.items():
             yield from _modules_in(prefix + key, value)
 
-    def modules(self):
+    def modules(self) -> List[Module]:
         """A list of this module and all below it, in the order of `named_modules`."""
         return [module for _, module in self.named_modules()]
 

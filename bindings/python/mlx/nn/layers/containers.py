@@ -1,5 +1,7 @@
 """Modules made of modules."""
 
+from typing import Any
+
 from .base import Module
 
 
@@ -10,11 +12,11 @@ class Sequential(Module):
         modules: What to call, in order.
     """
 
-    def __init__(self, *modules):
+    def __init__(self, *modules: Any) -> None:
         super().__init__()
         self.layers = list(modules)
 
-    def __call__(self, x):
+    def __call__(self, x: Any) -> Any:
         for layer in self.layers:
             x = layer(x)
         return x

@@ -90,7 +90,7 @@ class Conv1d(Module):
     def _extra_repr(self):
         return describe(self, "stride", "padding", "dilation", "groups")
 
-    def __call__(self, x):
+    def __call__(self, x: mx.array) -> mx.array:
         y = mx.conv1d(x, self.weight, self.stride, self.padding, self.dilation, self.groups)
         return with_bias(self, y)
 
@@ -137,7 +137,7 @@ class Conv2d(Module):
     def _extra_repr(self):
         return describe(self, "stride", "padding", "dilation", "groups")
 
-    def __call__(self, x):
+    def __call__(self, x: mx.array) -> mx.array:
         y = mx.conv2d(x, self.weight, self.stride, self.padding, self.dilation, self.groups)
         return with_bias(self, y)
 
@@ -181,6 +181,6 @@ class Conv3d(Module):
     def _extra_repr(self):
         return describe(self, "stride", "padding", "dilation")
 
-    def __call__(self, x):
+    def __call__(self, x: mx.array) -> mx.array:
         y = mx.conv3d(x, self.weight, self.stride, self.padding, self.dilation)
         return with_bias(self, y)

@@ -51,7 +51,7 @@ class ConvTranspose1d(Module):
     def _extra_repr(self):
         return describe(self, "stride", "padding", "dilation", "output_padding")
 
-    def __call__(self, x):
+    def __call__(self, x: mx.array) -> mx.array:
         options = (self.stride, self.padding, self.dilation, self.output_padding)
         return with_bias(self, mx.conv_transpose1d(x, self.weight, *options))
 
@@ -98,7 +98,7 @@ class ConvTranspose2d(Module):
     def _extra_repr(self):
         return describe(self, "stride", "padding", "dilation", "output_padding")
 
-    def __call__(self, x):
+    def __call__(self, x: mx.array) -> mx.array:
         options = (self.stride, self.padding, self.dilation, self.output_padding)
         return with_bias(self, mx.conv_transpose2d(x, self.weight, *options))
 
@@ -146,6 +146,6 @@ class ConvTranspose3d(Module):
     def _extra_repr(self):
         return describe(self, "stride", "padding", "dilation", "output_padding")
 
-    def __call__(self, x):
+    def __call__(self, x: mx.array) -> mx.array:
         options = (self.stride, self.padding, self.dilation, self.output_padding)
         return with_bias(self, mx.conv_transpose3d(x, self.weight, *options))

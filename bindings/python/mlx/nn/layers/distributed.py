@@ -8,7 +8,7 @@ between, they need one exchange (Shoeybi et al. 2019).
 
 import math
 from functools import lru_cache
-from typing import Callable, Optional, Union
+from typing import Any, Callable, Optional, Union
 
 import mlx.core as mx
 
@@ -18,7 +18,7 @@ from .quantized import QuantizedLinear, describe, store_quantized, times_quantiz
 
 
 @lru_cache
-def sum_gradients(group):
+def sum_gradients(group: Any) -> Callable:
     """The identity function, whose derivative is summed over the group."""
     if group.size() == 1:
         return lambda x: x
@@ -285,7 +285,7 @@ class _QuantizedPiece(Module):
             self.bias = mx.zeros((output_dims,))
         self.freeze()
 
-    def unfreeze(self, *args, **kwargs):
+    def unfreeze(self, *args: Any, **kwargs: Any) -> Module:
         """Does nothing: quantized weights are not trained."""
         super().unfreeze(*args, **kwargs)
         return self.freeze(recurse=False)
@@ -454,11 +454,11 @@ class FullyShardedModule(Module):
         finally:
             self.module.update(tree_unflatten(pieces))
 
-    def __call__(self, *args, **kwargs):
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the module."""
         return self._run(self.module, args, kwargs)
 
-    def as_linear(self, *args, **kwargs):
+    def as_linear(self, *args: Any, **kwargs: Any) -> Any:
         """Call the module's `as_linear`, as `Embedding` has it."""
         return self._run(self.module.as_linear, args, kwargs)
 

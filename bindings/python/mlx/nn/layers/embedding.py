@@ -27,11 +27,11 @@ class Embedding(Module):
     def _extra_repr(self):
         return f"{self.weight.shape[0]}, {self.weight.shape[1]}"
 
-    def __call__(self, x):
+    def __call__(self, x: mx.array) -> mx.array:
         """From integers of shape `(...)` to vectors of shape `(..., dims)`."""
         return self["weight"][x]
 
-    def as_linear(self, x):
+    def as_linear(self, x: mx.array) -> mx.array:
         """`x W^T`: from vectors `(..., dims)` to scores `(..., num_embeddings)`.
 
         Language models often use the same matrix at the input and the output (Press and Wolf 2016).

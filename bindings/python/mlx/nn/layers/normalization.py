@@ -1,6 +1,7 @@
 """Normalizations: `(x - mean) / sqrt(var + eps)`, where they differ in what shares mean and var."""
 
 import math
+from typing import Any
 
 import mlx.core as mx
 
@@ -93,7 +94,7 @@ class LayerNorm(Module):
     def _extra_repr(self):
         return f"{self.dims}, eps={self.eps}, affine={'weight' in self}"
 
-    def __call__(self, x):
+    def __call__(self, x: mx.array) -> mx.array:
         return mx.fast.layer_norm(x, self.get("weight"), self.get("bias"), self.eps)
 
 
@@ -115,7 +116,7 @@ class RMSNorm(Module):
     def _extra_repr(self):
         return f"{self.weight.shape[0]}, eps={self.eps}"
 
-    def __call__(self, x):
+    def __call__(self, x: mx.array) -> mx.array:
         return mx.fast.rms_norm(x, self["weight"], self.eps)
 
 
@@ -164,7 +165,7 @@ class GroupNorm(Module):
             f"affine={'weight' in self}, pytorch_compatible={self.pytorch_compatible}"
         )
 
-    def __call__(self, x):
+    def __call__(self, x: mx.array) -> mx.array:
         if x.ndim < 2 or x.shape[-1] != self.dims:
             raise ValueError(
                 f"GroupNorm expects inputs (N, ..., {self.dims}) but got shape {x.shape}."
@@ -226,7 +227,7 @@ class BatchNorm(Module):
             self.running_var = mx.ones((num_features,))
             self.freeze(keys=["running_mean", "running_var"], recurse=False)
 
-    def unfreeze(self, *args, **kwargs):
+    def unfreeze(self, *args: Any, **kwargs: Any) -> Module:
         """As `Module.unfreeze`; the running averages stay frozen."""
         return super().unfreeze(*args, **kwargs)
 

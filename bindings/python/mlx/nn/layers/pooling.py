@@ -72,7 +72,7 @@ class _Pool(Module):
     def _extra_repr(self):
         return f"kernel_size={self._kernel_size}, stride={self._stride}, padding={self._padding}"
 
-    def __call__(self, x):
+    def __call__(self, x: mx.array) -> mx.array:
         n = self._spatial
         if x.ndim != n + 2:
             raise ValueError(

@@ -83,7 +83,7 @@ class SinusoidalPositionalEncoding(Module):
         self.scale = math.sqrt(2 / dims) if scale is None else scale
         self.cos_first = cos_first
 
-    def __call__(self, x):
+    def __call__(self, x: mx.array) -> mx.array:
         angles = x[..., None] * self._sigmas
         parts = [mx.sin(angles), mx.cos(angles)]
         if self.cos_first:
@@ -117,14 +117,16 @@ class ALiBi(Module):
         return -distance * ALiBi.create_alibi_slope(num_heads, dtype)
 
     @staticmethod
-    def create_alibi_slope(num_heads, dtype):
+    def create_alibi_slope(num_heads: int, dtype: mx.Dtype) -> mx.array:
         """The slopes, of shape `(num_heads, 1, 1)`."""
         power = 2 ** int(math.log2(num_heads))
         slopes = [2 ** (-8 * h / power) for h in range(1, power + 1)]
         slopes += [2 ** (-4 * h / power) for h in range(1, 2 * (num_heads - power), 2)]
         return mx.array(slopes, dtype=dtype)[:, None, None]
 
-    def __call__(self, attention_scores, offset=0, mask=None):
+    def __call__(
+        self, attention_scores: mx.array, offset: int = 0, mask: Optional[mx.array] = None
+    ) -> mx.array:
         """Add the biases to scores of shape `(N, H, queries, keys)`.
 
         Args:

@@ -123,7 +123,7 @@ class QuantizedEmbedding(Module):
         store_quantized(self, mx.random.normal((num_embeddings, dims), scale=scale))
         self.freeze()
 
-    def __call__(self, x):
+    def __call__(self, x: mx.array) -> mx.array:
         """From integers of shape `(...)` to vectors of shape `(..., dims)`."""
         rows = x.reshape(-1)
         biases = self.get("biases")
@@ -137,7 +137,7 @@ class QuantizedEmbedding(Module):
         )
         return y.reshape(*x.shape, self.dims)
 
-    def as_linear(self, x):
+    def as_linear(self, x: mx.array) -> mx.array:
         """`x W^T`: the scores of vectors `(..., dims)` against all embeddings."""
         return times_quantized(self, x)
 
@@ -195,7 +195,7 @@ class QuantizedLinear(Module):
             f"bias={'bias' in self}, {describe(self)}"
         )
 
-    def __call__(self, x):
+    def __call__(self, x: mx.array) -> mx.array:
         y = times_quantized(self, x)
         return y + self["bias"] if "bias" in self else y
 
@@ -254,7 +254,7 @@ class QQLinear(Module):
             input_dims = input_dims * 32 // self.bits
         return f"input_dims={input_dims}, output_dims={output_dims}, {describe(self)}"
 
-    def quantize(self):
+    def quantize(self) -> None:
         """Keep the weight quantized from now on."""
         if not self._quantized:
             self.weight, self.scales = mx.quantize(
@@ -262,7 +262,7 @@ class QQLinear(Module):
             )
             self._quantized = True
 
-    def dequantize(self):
+    def dequantize(self) -> None:
         """Keep the weight in full from now on, in bfloat16 if it was quantized."""
         if self._quantized:
             self.weight = mx.dequantize(
@@ -282,7 +282,7 @@ class QQLinear(Module):
         else:
             self.quantize()
 
-    def __call__(self, x):
+    def __call__(self, x: mx.array) -> mx.array:
         return mx.qqmm(
             x,
             self["weight"],

@@ -55,7 +55,7 @@ class RNN(Module):
             f"nonlinearity={self.nonlinearity}, bias={self.bias is not None}"
         )
 
-    def __call__(self, x, hidden=None):
+    def __call__(self, x: mx.array, hidden: Optional[mx.array] = None) -> mx.array:
         """All states, `(..., L, H)`, beginning after `hidden`, `(..., H)`, zeros by default."""
         x = x @ self.Wxh.T if self.bias is None else mx.addmm(self.bias, x, self.Wxh.T)
         states = []
@@ -99,7 +99,7 @@ class GRU(Module):
             f"bias={self.b is not None}"
         )
 
-    def __call__(self, x, hidden=None):
+    def __call__(self, x: mx.array, hidden: Optional[mx.array] = None) -> mx.array:
         """All states, `(..., L, H)`, beginning after `hidden`, `(..., H)`, zeros by default."""
         x = x @ self.Wx.T if self.b is None else mx.addmm(self.b, x, self.Wx.T)
         states = []
@@ -149,7 +149,9 @@ class LSTM(Module):
             f"bias={self.bias is not None}"
         )
 
-    def __call__(self, x, hidden=None, cell=None):
+    def __call__(
+        self, x: mx.array, hidden: Optional[mx.array] = None, cell: Optional[mx.array] = None
+    ) -> tuple:
         """All states `h` and all cells `c`, each `(..., L, H)`.
 
         They begin after `hidden` and `cell`, each `(..., H)`, zeros by default.

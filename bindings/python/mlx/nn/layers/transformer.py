@@ -65,7 +65,9 @@ class MultiHeadAttention(Module):
         self.value_proj = Linear(value_input_dims, value_dims, bias=bias)
         self.out_proj = Linear(value_dims, value_output_dims, bias=bias)
 
-    def __call__(self, queries, keys, values, mask=None):
+    def __call__(
+        self, queries: mx.array, keys: mx.array, values: mx.array, mask: Optional[mx.array] = None
+    ) -> mx.array:
         """Attend.
 
         Args:
@@ -131,7 +133,7 @@ class TransformerEncoderLayer(Module):
         self.activation = activation
         self.norm_first = norm_first
 
-    def __call__(self, x, mask):
+    def __call__(self, x: mx.array, mask: Optional[mx.array]) -> mx.array:
         """From `(N, L, dims)` to the same shape; the mask is that of `MultiHeadAttention`."""
 
         def attend(y):
@@ -178,7 +180,7 @@ class TransformerEncoder(Module):
         self.ln = LayerNorm(dims)
         self.checkpoint = checkpoint
 
-    def __call__(self, x, mask):
+    def __call__(self, x: mx.array, mask: Optional[mx.array]) -> mx.array:
         """From `(N, L, dims)` to the same shape; the mask is that of `MultiHeadAttention`."""
         for layer in self.layers:
             x = _checkpointed(layer, self.checkpoint)(x, mask)
@@ -221,7 +223,9 @@ class TransformerDecoderLayer(Module):
         self.activation = activation
         self.norm_first = norm_first
 
-    def __call__(self, x, memory, x_mask, memory_mask):
+    def __call__(
+        self, x: mx.array, memory: mx.array, x_mask: Optional[mx.array], memory_mask: Optional[mx.array]
+    ) -> mx.array:
         """From `(N, L, dims)` and a memory `(N, S, dims)` to `(N, L, dims)`.
 
         The masks are those of `MultiHeadAttention`, for the attention to `x` and to the memory.
@@ -265,7 +269,9 @@ class TransformerDecoder(Module):
         self.ln = LayerNorm(dims)
         self.checkpoint = checkpoint
 
-    def __call__(self, x, memory, x_mask, memory_mask):
+    def __call__(
+        self, x: mx.array, memory: mx.array, x_mask: Optional[mx.array], memory_mask: Optional[mx.array]
+    ) -> mx.array:
         """As each `TransformerDecoderLayer`."""
         for layer in self.layers:
             x = _checkpointed(layer, self.checkpoint)(x, memory, x_mask, memory_mask)
@@ -312,7 +318,9 @@ class Transformer(Module):
         self.encoder = custom_encoder
         self.decoder = custom_decoder
 
-    def __call__(self, src, tgt, src_mask, tgt_mask, memory_mask):
+    def __call__(
+        self, src: mx.array, tgt: mx.array, src_mask: Optional[mx.array], tgt_mask: Optional[mx.array], memory_mask: Optional[mx.array]
+    ) -> mx.array:
         """From a source `(N, S, dims)` and a target `(N, L, dims)` to `(N, L, dims)`.
 
         The masks are those of `MultiHeadAttention`: source to source, target to target, target to

@@ -1,0 +1,80 @@
+"""A program with types, for test_types.py: what type checkers are to know of the package."""
+
+from collections.abc import Iterator
+from functools import partial
+
+import mlx.core as mx
+import mlx.nn as nn
+import mlx.optimizers as optim
+from mlx.utils import tree_flatten, tree_map
+
+
+class Model(nn.Module):
+    def __init__(self, dims: int) -> None:
+        super().__init__()
+        self.first = nn.Linear(dims, 4 * dims)
+        self.norm = nn.RMSNorm(4 * dims)
+        self.last = nn.Linear(4 * dims, 1)
+        self.dropout = nn.Dropout(0.1)
+
+    def __call__(self, x: mx.array) -> mx.array:
+        y = nn.gelu(self.norm(self.first(x)))
+        out: mx.array = self.last(self.dropout(y))
+        return out
+
+
+def loss_fn(model: Model, x: mx.array, y: mx.array) -> mx.array:
+    return nn.losses.mse_loss(model(x), y)
+
+
+@mx.compile
+def scaled(x: mx.array, by: float) -> mx.array:
+    return mx.softmax(x * by, axis=-1)
+
+
+@partial(mx.compile, shapeless=True)
+def twice(x: mx.array) -> mx.array:
+    return x + x
+
+
+def rows(x: mx.array) -> Iterator[mx.array]:
+    for row in x:
+        yield row
+
+
+@mx.custom_function
+def squared(x: mx.array) -> mx.array:
+    return x * x
+
+
+@squared.vjp
+def squared_vjp(x: mx.array, cotangent: mx.array, output: mx.array) -> mx.array:
+    return 2 * x * cotangent
+
+
+def main() -> float:
+    model = Model(8)
+    optimizer = optim.AdamW(learning_rate=optim.cosine_decay(1e-3, 10))
+    x: mx.array = mx.random.normal((4, 8))
+    y: mx.array = mx.zeros((4, 1), dtype=mx.float32)
+    step = nn.value_and_grad(model, loss_fn)
+    loss, grads = step(model, x, y)
+    optimizer.update(model, grads)
+    mx.eval(model.parameters(), optimizer.state)
+
+    probabilities: mx.array = scaled(x, 2.0)
+    doubled: mx.array = twice(probabilities)
+    batched: mx.array = mx.vmap(twice, in_axes=0)(doubled)
+    first = next(rows(batched))
+    sizes: tuple[int, ...] = first.shape
+    values: list[float] = first.tolist()
+    with mx.printoptions(precision=3):
+        text: str = str(first)
+    value, gradient = mx.value_and_grad(lambda a: a.square().sum())(first)
+    named: dict[str, mx.array] = dict(tree_flatten(tree_map(mx.negative, {"a": gradient})))
+    assert len(sizes) == 1 and len(values) == 8 and text and "a" in named
+    return float(loss.item()) + float(value.item())
+
+
+if __name__ == "__main__":
+    print(main())
