@@ -1,11 +1,13 @@
 """Arrays in the hands of Python's own tools: printing, copying, iterating, kernels of GPUs at import time."""
 
+import argparse
 import array
 import copy
 import doctest
 import operator
 import pprint
 import reprlib
+import sys
 import unittest
 
 import pytest
@@ -72,3 +74,17 @@ def test_kernels_are_made_and_fail_when_called(make):
         make("k", "x", ["y"], "")
     with pytest.raises(TypeError):
         make("k", ["x"], ["y"])
+
+
+@pytest.mark.parametrize("backend", ["ring", "jaccl"])
+def test_programs_can_launch(backend, tmp_path):
+    from mlx._distributed_utils import common, launch
+
+    out = tmp_path / "ranks"
+    code = f"import os; open({str(out)!r}, 'a').write(os.environ['MLX_RANK'])"
+    hosts = [common.Host(0, "localhost", ["127.0.0.1"], []), common.Host(1, "localhost", ["127.0.0.1"], [])]
+    start = getattr(launch, f"launch_{backend}")
+    start(None, hosts, argparse.Namespace(verbose=False), [sys.executable, "-c", code])
+    assert sorted(out.read_text()) == ["0", "1"]
+    with pytest.raises(SystemExit):
+        start(None, hosts, argparse.Namespace(), [sys.executable, "-c", "raise SystemExit(3)"])

@@ -150,6 +150,25 @@ def run(hosts, options, command, extra):
             processes.close()
 
 
+def _launch(backend, hosts, args, command):
+    """Run the command once for each of a list of hosts; `args` may set what the command line sets."""
+    options = arguments().parse_known_args([])[0]
+    vars(options).update(vars(args), backend=backend)
+    extra = pairs(None, options.env or [])
+    if code := run(Hostfile(list(hosts), backend), options, command, extra):
+        sys.exit(code)
+
+
+def launch_ring(parser, hosts, args, command):
+    """`mlx.launch --backend ring` for programs."""
+    _launch("ring", hosts, args, command)
+
+
+def launch_jaccl(parser, hosts, args, command):
+    """`mlx.launch --backend jaccl` for programs: without such hardware the processes are groups of one."""
+    _launch("jaccl", hosts, args, command)
+
+
 def main():
     parser = arguments()
     options, rest = parser.parse_known_args()
