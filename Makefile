@@ -12,7 +12,8 @@ PREFIX ?= /usr/local
 TEXT   ?= /usr/share/common-licenses/GPL-3
 STEPS  ?= 600
 JOBS   ?= $(shell nproc)
-BUILD   = cmake --preset $(1) --log-level=WARNING $(if $(STATIC),-DMLXC_STATIC=ON) && cmake --build build/$(1) -j $(JOBS)
+WERROR  = -DMLXC_WERROR=$(if $(CI),ON,OFF)
+BUILD   = cmake --preset $(1) --log-level=WARNING $(WERROR) $(if $(STATIC),-DMLXC_STATIC=ON) && cmake --build build/$(1) -j $(JOBS)
 TEST    = $(call BUILD,$(1)) && ctest --preset $(1)
 
 .DEFAULT_GOAL = build

@@ -17,10 +17,8 @@ mirror=${FRESH_MIRROR:-http://deb.debian.org/debian}
 mkdir -p "$work/ccache"
 
 leave() {
-    for root in "$work"/*.root; do
-        for folder in proc dev ccache; do
-            ! mountpoint -q "$root/$folder" || umount -l "$root/$folder"
-        done
+    for mounted in "$work"/*.root/proc "$work"/*.root/dev "$work"/*.root/ccache; do
+        ! mountpoint -q "$mounted" || umount -l "$mounted"
     done
 }
 trap leave EXIT
@@ -48,12 +46,12 @@ certificates() {
 
 # A command line in the system $1, in the folder of the clone where there is one.
 inside() {
-    root=$1
+    system=$1
     shift
-    certificates "$root"
-    echo "--- $(basename "$root" .root): $*"
+    certificates "$system"
+    echo "--- $(basename "$system" .root): $*"
     env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root CCACHE_DIR=/ccache PIP_CERT=/etc/ssl/certs/ca-certificates.crt \
-        ${CI:+CI="$CI"} chroot "$root" sh -c "cd /cmlx 2>/dev/null; $*"
+        chroot "$system" sh -c "cd /cmlx 2>/dev/null; $*"
 }
 
 # The block of the README in language $1.
