@@ -3,12 +3,14 @@
 #define _GNU_SOURCE
 #endif
 #include <dirent.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/cache.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/status.h"
@@ -23,9 +25,11 @@ static bool write_text(const char *to, const char *text) {
 
 static bool holds(const char *file, const char *text) {
     mx_mapped m = {0};
-    if (!mx_file_map("load", file, &m))
+    mx_file *f = mx_file_open("load", file);
+    if (!f || !mx_file_map(f, &m))
         return false;
     bool same = m.size == strlen(text) && memcmp(m.data, text, m.size) == 0;
+    mx_file_close(f);
     mx_file_unmap(&m);
     return same;
 }
@@ -64,10 +68,15 @@ static void test_many_pieces(void) {
     CHECK_EQ_INT(mx_writer_count(w), n);
     CHECK(ok && mx_writer_commit(w));
     mx_mapped m = {0};
-    CHECK(mx_file_map("load", path, &m) && m.size == n && !memcmp(m.data, bytes, n));
-    mx_file_unmap(&m);
     mx_file *f = mx_file_open("load", path);
-    unsigned char part[1000];
+    size_t active = mx_mem_active();
+    CHECK(mx_file_map(f, &m) && m.size == n && !memcmp(m.data, bytes, n));
+    CHECK_EQ_INT(mx_mem_active(), active + n);
+    mx_file_unmap(&m);
+    CHECK_EQ_INT(mx_mem_active(), active);
+    unsigned char part[1000], *all = malloc(n);
+    CHECK(mx_file_read(f, all, n, 0) && !memcmp(all, bytes, n)); // by several threads
+    free(all);
     CHECK_EQ_INT(mx_file_size(f), n);
     CHECK(mx_file_read(f, part, 1000, 123456) && !memcmp(part, bytes + 123456, 1000));
     CHECK(!mx_file_read(f, part, 1000, n - 999));
@@ -79,13 +88,48 @@ static void test_many_pieces(void) {
     free(bytes);
 }
 
+/* What happens to a file after it was opened. */
+static void test_changes(void) {
+    char text[6] = "", other[128];
+    snprintf(other, sizeof other, "%s.other", path);
+    CHECK(write_text(path, "hello"));
+    mx_file *f = mx_file_open("load", path);
+    CHECK(write_text(path, "other")); // another file of that name
+    CHECK(mx_file_read(f, text, 5, 0) && !strcmp(text, "hello"));
+    CHECK(!rename(path, other) && !unlink(other));
+    CHECK(mx_file_read(f, text, 5, 0) && !strcmp(text, "hello"));
+    mx_file_close(f);
+    CHECK(write_text(path, "hello"));
+    f = mx_file_open("load", path);
+    struct timespec times[2] = {{1, 0}, {1, 0}};
+    CHECK(!utimensat(AT_FDCWD, path, times, 0));
+    CHECK(!mx_file_read(f, text, 5, 0) && mx_error_status() == MX_IO);
+    CHECK_HAS(mx_error_message(), "it was written to after it was opened");
+    mx_error_clear();
+    CHECK(!truncate(path, 3));
+    CHECK(!mx_file_read(f, text, 5, 0));
+    CHECK_HAS(mx_error_message(), "it was cut short after it was opened");
+    mx_error_clear();
+    CHECK(!mx_file_check(f));
+    mx_error_clear();
+    mx_file_close(f);
+}
+
+static void test_going_back(void) {
+    mx_writer *w = mx_writer_open("save", path);
+    CHECK(mx_writer_put(w, "abcdef", 6) && mx_writer_seek(w, 1) && mx_writer_put(w, "XY", 2));
+    CHECK_EQ_INT(mx_writer_at(w), 3);
+    CHECK_EQ_INT(mx_writer_count(w), 6);
+    CHECK(mx_writer_seek(w, 6) && mx_writer_put(w, "g", 1) && mx_writer_commit(w));
+    CHECK(holds(path, "aXYdefg"));
+}
+
 static void test_refusals(void) {
-    mx_mapped m = {0};
-    CHECK(!mx_file_map("load", "/nonexistent/x", &m));
+    CHECK(!mx_file_open("load", "/nonexistent/x"));
     CHECK_STR(mx_error_message(), "[load] cannot open '/nonexistent/x': No such file or directory");
     CHECK_EQ_INT(mx_error_status(), MX_IO);
     mx_error_clear();
-    CHECK(!mx_file_map("load", dir, &m));
+    CHECK(!mx_file_open("load", dir));
     CHECK_HAS(mx_error_message(), "it is a directory");
     mx_error_clear();
     CHECK(!mx_file_open("load", "/dev/null"));
@@ -176,6 +220,8 @@ int main(void) {
     snprintf(link_path, sizeof link_path, "%s/link", dir);
     RUN(test_write_then_map);
     RUN(test_many_pieces);
+    RUN(test_changes);
+    RUN(test_going_back);
     RUN(test_refusals);
     RUN(test_full_device);
     RUN(test_old_file_survives);

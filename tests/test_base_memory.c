@@ -1,10 +1,14 @@
 /* Errors, small allocations, the block cache: limits, counters, reuse, injected failures;
  * dtypes. */
+#include <limits.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/cache.h"
+#include "base/cgroup.h"
 #include "base/cpuinfo.h"
 #include "base/dtype.h"
 #include "base/mem.h"
@@ -128,9 +132,90 @@ static void test_cache_limit_evicts_the_oldest(void) {
     mx_mem_set_cache_limit(former);
 }
 
+/* A guideline: above it the cache gives way and allocation goes on. */
 static void test_memory_limit(void) {
+    CHECK(mx_mem_limit() < mx_cpuinfo_get()->memory);
     size_t former_cache = mx_mem_set_cache_limit(64 * MB);
+    mx_mem_cache_clear();
+    void *a = mx_block_alloc(6 * MB);
+    mx_block_free(a, 6 * MB);
+    bool keeps = mx_mem_cached() > 0; // not where every block comes from the system
     size_t former = mx_mem_set_limit(mx_mem_active() + 8 * MB);
+    CHECK_EQ_INT(mx_mem_cached(), keeps ? 6 * MB : 0);
+    a = mx_block_alloc(7 * MB);
+    CHECK(a && mx_mem_cached() == 0);
+    void *b = mx_block_alloc(4 * MB);
+    CHECK(b != NULL);
+    mx_block_free(b, 4 * MB);
+    CHECK(mx_mem_cached() <= MB); // no more than the limit leaves room for
+    mx_block_free(a, 7 * MB);
+    CHECK_EQ_INT(mx_mem_set_limit(0), mx_mem_active() + 8 * MB);
+    CHECK_EQ_INT(mx_mem_cached(), 0);
+    a = mx_block_alloc(MB);
+    CHECK(a != NULL);
+    mx_block_free(a, MB);
+    CHECK_EQ_INT(mx_mem_cached(), 0);
+    mx_mem_set_limit(former);
+    mx_mem_set_cache_limit(former_cache);
+}
+
+/* --- control groups: a tree of files that says what the kernel's would ---------------------------------- */
+
+static char groups[64];
+
+static const char *in_groups(const char *name) {
+    static char path[4][192];
+    static int next;
+    char *p = path[next++ % 4];
+    snprintf(p, sizeof *path, "%s/%s", groups, name);
+    return p;
+}
+
+static void say(const char *name, const char *text) {
+    FILE *f = fopen(in_groups(name), "w");
+    CHECK(f && fputs(text, f) >= 0);
+    if (f)
+        fclose(f);
+}
+
+static void test_cgroups(void) {
+    static const char *const folders[] = {"v2", "v2/a", "v2/a/b", "v1", "v1/memory", "v1/memory/c", "v1/cpu"};
+    snprintf(groups, sizeof groups, "/tmp/mlx_groups_XXXXXX");
+    if (!CHECK(mkdtemp(groups) != NULL))
+        return;
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
+        CHECK_EQ_INT(mkdir(in_groups(folders[i]), 0700), 0);
+    say("self2", "0::/a/b\n");
+    CHECK(mx_cgroup_memory(in_groups("v2"), in_groups("self2")) == SIZE_MAX);
+    CHECK_EQ_INT(mx_cgroup_processors(in_groups("v2"), in_groups("self2")), INT_MAX);
+    say("v2/a/b/memory.max", "max\n");
+    say("v2/a/memory.max", "5000000\n"); // holds for those below
+    say("v2/memory.max", "7000000\n");
+    CHECK_EQ_INT(mx_cgroup_memory(in_groups("v2"), in_groups("self2")), 5000000);
+    say("v2/a/b/memory.max", "3000000\n");
+    say("v2/a/cpu.max", "150000 100000\n");
+    CHECK_EQ_INT(mx_cgroup_memory(in_groups("v2"), in_groups("self2")), 3000000);
+    CHECK_EQ_INT(mx_cgroup_processors(in_groups("v2"), in_groups("self2")), 2);
+    say("elsewhere", "0::/name/of/the/host\n"); // in a container: the mount's own files count
+    CHECK_EQ_INT(mx_cgroup_memory(in_groups("v2"), in_groups("elsewhere")), 7000000);
+    CHECK_EQ_INT(mx_cgroup_memory(in_groups("v2"), in_groups("nothing")), 7000000);
+    say("self1", "9:name=systemd:/\n4:memory:/c\n3:cpu,cpuacct:/\n0::/\n");
+    say("v1/memory/memory.limit_in_bytes", "9223372036854771712\n");
+    say("v1/memory/c/memory.limit_in_bytes", "4000000\n");
+    say("v1/cpu/cpu.cfs_quota_us", "-1\n");
+    say("v1/cpu/cpu.cfs_period_us", "100000\n");
+    CHECK_EQ_INT(mx_cgroup_memory(in_groups("v1"), in_groups("self1")), 4000000);
+    CHECK_EQ_INT(mx_cgroup_processors(in_groups("v1"), in_groups("self1")), INT_MAX);
+    say("v1/cpu/cpu.cfs_quota_us", "300000\n");
+    CHECK_EQ_INT(mx_cgroup_processors(in_groups("v1"), in_groups("self1")), 3);
+    char command[128];
+    snprintf(command, sizeof command, "rm -r '%s'", groups);
+    CHECK_EQ_INT(system(command), 0);
+}
+
+static void test_hard_limit(void) {
+    size_t former_cache = mx_mem_set_cache_limit(64 * MB);
+    size_t former = mx_mem_set_hard_limit(mx_mem_active() + 8 * MB);
     mx_mem_cache_clear();
     void *a = mx_block_alloc(6 * MB);
     CHECK(a != NULL);
@@ -143,7 +228,7 @@ static void test_memory_limit(void) {
     CHECK(b != NULL);
     CHECK_EQ_INT(mx_mem_cached(), 0);
     mx_block_free(b, 7 * MB);
-    mx_mem_set_limit(former);
+    mx_mem_set_hard_limit(former);
     mx_mem_set_cache_limit(former_cache);
     CHECK(!mx_block_alloc(SIZE_MAX));
     CHECK(!mx_block_alloc((size_t)1 << 51));
@@ -233,7 +318,9 @@ int main(void) {
     RUN(test_blocks_are_aligned_and_have_slack);
     RUN(test_counters_and_reuse);
     RUN(test_cache_limit_evicts_the_oldest);
+    RUN(test_hard_limit);
     RUN(test_memory_limit);
+    RUN(test_cgroups);
     RUN(test_threads);
     RUN(test_promotion);
     RUN(test_dtype_facts);

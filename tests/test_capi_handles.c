@@ -246,12 +246,16 @@ static void memory(void) {
     CHECK(mlx_get_cache_memory(&cached) == 0 && cached >= kept);
     CHECK(mlx_set_cache_limit(&limit, 0) == 0 && mlx_get_cache_memory(&cached) == 0 && cached == 0);
     CHECK(mlx_set_cache_limit(&old, limit) == 0 && old == 0);
-    CHECK(mlx_get_memory_limit(&limit) == 0 && mlx_set_memory_limit(&old, 1 << 20) == 0 && old == limit);
+    CHECK(mlx_get_memory_hard_limit(&limit) == 0 && mlx_set_memory_hard_limit(&old, 1 << 20) == 0 && old == limit);
     x = mlx_array_new();
     mlx_arange(&x, 0, 1 << 20, 1, MLX_FLOAT32, s);
     CHECK(mlx_array_eval(x) != 0);
     CHECK_HAS(last, "memory");
-    CHECK(mlx_set_memory_limit(&old, limit) == 0 && mlx_array_eval(x) == 0);
+    CHECK(mlx_set_memory_hard_limit(&old, limit) == 0 && mlx_array_eval(x) == 0);
+    CHECK(mlx_get_memory_limit(&limit) == 0 && mlx_set_memory_limit(&old, 1 << 20) == 0 && old == limit);
+    mlx_arange(&x, 1, 1 << 20, 1, MLX_FLOAT32, s);
+    CHECK(mlx_array_eval(x) == 0); // a guideline
+    CHECK(mlx_set_memory_limit(&old, limit) == 0 && old == 1 << 20);
     CHECK(mlx_set_wired_limit(&old, 4096) == 0 && mlx_set_wired_limit(&same, old) == 0 && same == 4096);
     mlx_array_free(x);
 }

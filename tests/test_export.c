@@ -111,7 +111,7 @@ static void reference_files(void) {
         mx_map arrays = {0};
         mx_scope s = mx_scope_open();
         mx_imported *f = import(reference_file(files[i], ".mlxfn"));
-        CHECK(mx_load_safetensors(reference_file(files[i], ".safetensors"), &arrays, NULL));
+        CHECK(mx_load_safetensors(reference_file(files[i], ".safetensors"), false, &arrays, NULL));
         for (int k = 0; f && k < 8; k++)
             if (arguments(&arrays, k).n_args)
                 for (int twice = 0; twice < 2; twice++)

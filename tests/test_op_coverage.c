@@ -14,6 +14,7 @@ static const struct {
     mx_prim prim;
     const char *why;
 } exempt[] = {
+    {MX_PRIM_load, "needs a file: test_io_load"},
     {MX_PRIM_COUNT, NULL},
 };
 

@@ -3,7 +3,6 @@
 #endif
 #include "base/cache.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -12,6 +11,7 @@
 #include <sys/mman.h>
 
 #include "base/cpuinfo.h"
+#include "base/lock.h"
 #include "base/mem.h"
 #include "base/status.h"
 
@@ -43,13 +43,12 @@ typedef struct class {
 } class;
 
 static struct {
-    pthread_mutex_t lock;
     bool ready;
     uint64_t clock;
     size_t active, cached, peak;
-    size_t limit, cache_limit, physical;
+    size_t limit, hard_limit, cache_limit, physical;
     class classes[CLASSES];
-} cache = {.lock = PTHREAD_MUTEX_INITIALIZER};
+} cache;
 
 /* ---- size classes ---- */
 
@@ -120,11 +119,11 @@ static void system_free_list(block *b) {
 /* ---- the lock ---- */
 
 static void lock_cache(void) {
-    pthread_mutex_lock(&cache.lock);
+    mx_lock(MX_LOCK_CACHE);
 }
 
 static void unlock_cache(void) {
-    pthread_mutex_unlock(&cache.lock);
+    mx_unlock(MX_LOCK_CACHE);
 }
 
 #if defined(MX_TORTURE) || defined(__SANITIZE_ADDRESS__)
@@ -133,16 +132,16 @@ static void unlock_cache(void) {
 #define CACHE_SHARE 1
 #endif
 
-/* Defaults, before the first use: a quarter of the memory may be cached, and the limit on all
-   is beyond what the machine has, so that the system decides. */
+/* Defaults, before the first use: a quarter of the memory may be cached, above four fifths of it nothing is, and what
+   is asked for beyond one and a half times of it is refused: that much the system cannot give. */
 static void set_up(void) {
     if (cache.ready)
         return;
     cache.ready = true;
     cache.physical = mx_cpuinfo_get()->memory;
-    cache.limit = cache.physical / 2 * 3;
+    cache.limit = cache.physical / 5 * 4;
+    cache.hard_limit = cache.physical / 2 * 3;
     cache.cache_limit = cache.physical / 4 * CACHE_SHARE;
-    pthread_atfork(lock_cache, unlock_cache, unlock_cache);
 }
 
 static void enter(void) {
@@ -194,10 +193,9 @@ static block *evict(size_t keep) {
     return out;
 }
 
-/* What may be cached now: the limit, and less when arrays need most of the machine. */
+/* What may be cached now: the cache's limit, and less when arrays come near the limit on all. */
 static size_t cache_room(void) {
-    size_t most = cache.physical / 8 * 7;
-    size_t left = cache.active < most ? most - cache.active : 0;
+    size_t left = cache.active < cache.limit ? cache.limit - cache.active : 0;
     return left < cache.cache_limit ? left : cache.cache_limit;
 }
 
@@ -209,16 +207,24 @@ static void add_active(size_t size) {
         cache.peak = cache.active;
 }
 
-/* Counts size bytes as active if the limit allows, evicting for it; *out is to be given back.
-   */
-static bool reserve(size_t size, block **out) {
-    size_t left = cache.active < cache.limit ? cache.limit - cache.active : 0;
-    if (size > left)
-        return false;
-    if (cache.cached > left - size)
-        *out = evict(left - size);
+static size_t left_below(size_t limit, size_t size) {
+    size_t left = cache.active < limit ? limit - cache.active : 0;
+    return left > size ? left - size : 0;
+}
+
+/* A free block, or NULL where the system is to be asked: then what may not be cached beside so many bytes more is
+   evicted. *out is to be given back. */
+static void *take(int c, size_t size, block **out) {
+    void *p = pop(c);
+    size_t room = left_below(cache.limit < cache.hard_limit ? cache.limit : cache.hard_limit, size);
+    if (!p && cache.cached > room)
+        *out = evict(room);
     add_active(size);
-    return true;
+    return p;
+}
+
+static bool fits(size_t size) {
+    return cache.active <= cache.hard_limit && size <= cache.hard_limit - cache.active;
 }
 
 static void *alloc_fresh(size_t size) {
@@ -238,7 +244,7 @@ static void *alloc_fresh(size_t size) {
 static void *fail_limit(size_t bytes) {
     return mx_fail(MX_NOMEM,
                    "[allocate] out of memory: %zu bytes asked for, %zu in use, the limit is %zu",
-                   bytes, mx_mem_active(), mx_mem_limit());
+                   bytes, mx_mem_active(), mx_mem_hard_limit());
 }
 
 static void *take_block(size_t bytes) {
@@ -246,15 +252,13 @@ static void *take_block(size_t bytes) {
     size_t size = class_size(c);
     block *given_back = NULL;
     enter();
-    void *p = pop(c);
-    if (p)
-        add_active(size);
-    bool fits = p || reserve(size, &given_back);
+    bool allowed = fits(size);
+    void *p = allowed ? take(c, size, &given_back) : NULL;
     unlock_cache();
     system_free_list(given_back);
     if (p)
         return p;
-    return fits ? alloc_fresh(size) : fail_limit(bytes);
+    return allowed ? alloc_fresh(size) : fail_limit(bytes);
 }
 
 static _Atomic int fill = -1;
@@ -325,28 +329,46 @@ size_t mx_mem_limit(void) {
     return read_counter(&cache.limit);
 }
 
+size_t mx_mem_hard_limit(void) {
+    return read_counter(&cache.hard_limit);
+}
+
 void mx_mem_peak_reset(void) {
     enter();
     cache.peak = cache.active;
     unlock_cache();
 }
 
-size_t mx_mem_set_limit(size_t bytes) {
+/* What is cached beyond a new limit goes at once. */
+static size_t exchange_limit(size_t *limit, size_t bytes) {
     enter();
-    size_t former = cache.limit;
-    cache.limit = bytes;
-    unlock_cache();
-    return former;
-}
-
-size_t mx_mem_set_cache_limit(size_t bytes) {
-    enter();
-    size_t former = cache.cache_limit;
-    cache.cache_limit = bytes;
+    size_t former = *limit;
+    *limit = bytes;
     block *out = evict(cache_room());
     unlock_cache();
     system_free_list(out);
     return former;
+}
+
+size_t mx_mem_set_limit(size_t bytes) {
+    return exchange_limit(&cache.limit, bytes);
+}
+
+size_t mx_mem_set_hard_limit(size_t bytes) {
+    return exchange_limit(&cache.hard_limit, bytes);
+}
+
+void mx_mem_count_mapped(size_t bytes, bool mapped) {
+    enter();
+    if (mapped)
+        add_active(bytes);
+    else
+        cache.active -= bytes;
+    unlock_cache();
+}
+
+size_t mx_mem_set_cache_limit(size_t bytes) {
+    return exchange_limit(&cache.cache_limit, bytes);
 }
 
 void mx_mem_cache_clear(void) {

@@ -1,7 +1,7 @@
 /* The caching allocator for array data: aligned blocks by size class, limits, counters.
  *
- *     mx_block_alloc    a free block of its size class is reused; else the system is asked,
- *                       after the cache was emptied where the limit would be passed
+ *     mx_block_alloc    a free block of its size class is reused; else the system is asked. Where the
+ *                       memory limit would be passed the cache gives way first
  *     mx_block_free     the block is kept while the cache is below its limit
  *
  * Blocks are aligned to 64 bytes and followed by at least 64 readable bytes, so that a kernel
@@ -12,6 +12,7 @@
 #ifndef MX_BASE_CACHE_H
 #define MX_BASE_CACHE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 void *mx_block_alloc(size_t bytes);         /* NULL and MX_NOMEM on failure; not zeroed */
@@ -25,10 +26,15 @@ size_t mx_mem_cached(void);                 /* kept for reuse */
 size_t mx_mem_peak(void);
 void mx_mem_peak_reset(void);
 size_t mx_mem_limit(void);
-/* Both return the former limit. Beyond the memory limit allocation fails, after the cache was
-   emptied; a smaller cache limit trims the cache at once. */
+size_t mx_mem_hard_limit(void);
+/* Each returns the former limit. The memory limit is a guideline: arrays and cache together stay below it as long as the
+   cache can give way; then allocation goes on. Beyond the hard limit it fails. What a new limit leaves no room for goes
+   out of the cache at once. */
 size_t mx_mem_set_limit(size_t bytes);
+size_t mx_mem_set_hard_limit(size_t bytes);
 size_t mx_mem_set_cache_limit(size_t bytes);
+/* Files that are mapped count as active. */
+void mx_mem_count_mapped(size_t bytes, bool mapped);
 void mx_mem_cache_clear(void);
 
 #endif

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cgroup.h"
 #include "base/cpuinfo_arch.h"
 
 /* The first line of a small system file, without its newline; false where it cannot be read. */
@@ -36,19 +37,8 @@ static int allowed_processors(void) {
     return n > 0 && n < INT_MAX ? (int)n : 1;
 }
 
-/* cgroup v2: "150000 100000" allows 1.5 processors, rounded up; "max 100000" sets no limit. */
-static int quota_processors(void) {
-    char line[128];
-    long quota, period;
-    if (!read_line("/sys/fs/cgroup/cpu.max", line, sizeof line) ||
-        sscanf(line, "%ld %ld", &quota, &period) != 2 || quota <= 0 || period <= 0)
-        return INT_MAX;
-    long n = (quota + period - 1) / period;
-    return n < INT_MAX ? (int)n : INT_MAX;
-}
-
 static int processors(void) {
-    int allowed = allowed_processors(), quota = quota_processors();
+    int allowed = allowed_processors(), quota = mx_cgroup_processors("/sys/fs/cgroup", "/proc/self/cgroup");
     return allowed < quota ? allowed : quota;
 }
 
@@ -57,12 +47,8 @@ static int processors(void) {
 static size_t memory(void) {
     long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
     size_t bytes = pages > 0 && page > 0 ? (size_t)pages * (size_t)page : (size_t)1 << 32;
-    char line[128];
-    unsigned long long limit;
-    if (read_line("/sys/fs/cgroup/memory.max", line, sizeof line) &&
-        sscanf(line, "%llu", &limit) == 1 && limit > 0 && limit < bytes)
-        bytes = (size_t)limit;
-    return bytes;
+    size_t limit = mx_cgroup_memory("/sys/fs/cgroup", "/proc/self/cgroup");
+    return limit < bytes ? limit : bytes;
 }
 
 /* ---- caches ---- */

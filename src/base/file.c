@@ -6,18 +6,23 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/cache.h"
 #include "base/mem.h"
+#include "base/pool.h"
 #include "base/status.h"
 
 struct mx_file {
     int fd;
     uint64_t size;
+    struct timespec changed; /* the last write before it was opened */
     char op[32];
     char path[];
 };
@@ -36,52 +41,28 @@ static bool is_regular(const char *op, const char *path, const struct stat *s) {
     return false;
 }
 
-/* A descriptor of a regular file and its size, or -1. */
-static int open_regular(const char *op, const char *path, uint64_t *size) {
+static atomic_int open_files;
+
+/* A descriptor of a regular file, or -1. */
+static int open_regular(const char *op, const char *path, struct stat *s) {
     // a pipe that nobody writes to must not block the open
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) {
         fail_errno(op, "open", path);
         return -1;
     }
-    struct stat s;
-    bool known = fstat(fd, &s) == 0;
+    bool known = fstat(fd, s) == 0;
     if (!known)
         fail_errno(op, "open", path);
-    if (!known || !is_regular(op, path, &s)) {
-        close(fd);
-        return -1;
-    }
-    *size = (uint64_t)s.st_size;
-    return fd;
-}
-
-bool mx_file_map(const char *op, const char *path, mx_mapped *out) {
-    uint64_t size = 0;
-    int fd = open_regular(op, path, &size);
-    if (fd < 0)
-        return false;
-    *out = (mx_mapped){(const unsigned char *)"", (size_t)size};
-    // a host that writes into an array it was lent (NumPy) gets pages of its own; the file stays as it is
-    int access = PROT_READ | PROT_WRITE, kind = MAP_PRIVATE | MAP_NORESERVE;
-    void *p = size ? mmap(NULL, (size_t)size, access, kind, fd, 0) : NULL;
-    if (p == MAP_FAILED)
-        fail_errno(op, "map", path);
-    else if (p)
-        out->data = p;
+    if (known && is_regular(op, path, s))
+        return fd;
     close(fd);
-    return p != MAP_FAILED;
-}
-
-void mx_file_unmap(mx_mapped *m) {
-    if (m->size)
-        munmap((void *)(uintptr_t)m->data, m->size);
-    *m = (mx_mapped){0};
+    return -1;
 }
 
 mx_file *mx_file_open(const char *op, const char *path) {
-    uint64_t size = 0;
-    int fd = open_regular(op, path, &size);
+    struct stat s;
+    int fd = open_regular(op, path, &s);
     if (fd < 0)
         return NULL;
     mx_file *f = mx_malloc(sizeof *f + strlen(path) + 1);
@@ -89,8 +70,10 @@ mx_file *mx_file_open(const char *op, const char *path) {
         close(fd);
         return NULL;
     }
+    atomic_fetch_add(&open_files, 1);
     f->fd = fd;
-    f->size = size;
+    f->size = (uint64_t)s.st_size;
+    f->changed = s.st_mtim;
     snprintf(f->op, sizeof f->op, "%s", op);
     strcpy(f->path, path);
     return f;
@@ -100,33 +83,113 @@ uint64_t mx_file_size(const mx_file *f) {
     return f->size;
 }
 
-static bool fail_short(const mx_file *f, size_t n, uint64_t at) {
-    mx_fail(MX_IO, "[%s] cannot read '%s': %zu bytes at offset %llu are past its end", f->op,
-            f->path, n, (unsigned long long)at);
-    return false;
+const char *mx_file_path(const mx_file *f) {
+    return f->path;
 }
 
-bool mx_file_read(const mx_file *f, void *to, size_t n, uint64_t at) {
-    if (at > INT64_MAX || n > INT64_MAX - at)
-        return fail_short(f, n, at);
-    for (char *p = to; n > 0;) {
-        ssize_t got = pread(f->fd, p, n, (off_t)at);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return fail_errno(f->op, "read", f->path);
-        if (got == 0)
-            return fail_short(f, n, at);
-        p += got;
-        n -= (size_t)got;
-        at += (uint64_t)got;
-    }
-    return true;
+int mx_file_duplicate(const mx_file *f) {
+    int fd = fcntl(f->fd, F_DUPFD_CLOEXEC, 0);
+    if (fd < 0)
+        fail_errno(f->op, "read", f->path);
+    return fd;
+}
+
+bool mx_files_are_many(void) {
+    struct rlimit most;
+    if (getrlimit(RLIMIT_NOFILE, &most) || most.rlim_cur == RLIM_INFINITY)
+        return false;
+    return (rlim_t)atomic_load(&open_files) > most.rlim_cur / 4;
 }
 
 void mx_file_close(mx_file *f) {
     if (!f)
         return;
     close(f->fd);
+    atomic_fetch_sub(&open_files, 1);
     mx_free(f);
+}
+
+/* --- reading -------------------------------------------------------------------------------------------- */
+
+/* Pieces go to threads of the pool, which record no errors. */
+typedef struct reading {
+    int fd;
+    char *to;
+    off_t at;
+    atomic_int error; /* the first: errno, or CUT */
+} reading;
+enum { CUT = -1, GRAIN = 1 << 20 };
+
+static void note(reading *r, int error) {
+    int none = 0;
+    atomic_compare_exchange_strong(&r->error, &none, error);
+}
+
+static void read_piece(void *ctx, int64_t begin, int64_t end) {
+    reading *r = ctx;
+    while (begin < end && !atomic_load_explicit(&r->error, memory_order_relaxed)) {
+        ssize_t got = pread(r->fd, r->to + begin, (size_t)(end - begin), r->at + begin);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            note(r, got < 0 ? errno : CUT);
+        begin += got > 0 ? got : 0;
+    }
+}
+
+static bool fail_short(const mx_file *f, size_t n, uint64_t at) {
+    mx_fail(MX_IO, "[%s] cannot read '%s': %zu bytes at offset %llu are past its end", f->op,
+            f->path, n, (unsigned long long)at);
+    return false;
+}
+
+static bool fail_changed(const mx_file *f, const char *how) {
+    return mx_fail(MX_IO, "[%s] cannot read '%s': it was %s after it was opened; what comes from a file is to be "
+                          "evaluated before the file changes", f->op, f->path, how);
+}
+
+bool mx_file_check(const mx_file *f) {
+    struct stat s;
+    if (fstat(f->fd, &s))
+        return fail_errno(f->op, "read", f->path);
+    if ((uint64_t)s.st_size < f->size)
+        return fail_changed(f, "cut short");
+    bool same = s.st_mtim.tv_sec == f->changed.tv_sec && s.st_mtim.tv_nsec == f->changed.tv_nsec;
+    return same || fail_changed(f, "written to");
+}
+
+/* The check comes last: it holds for what was read. */
+bool mx_file_read(const mx_file *f, void *to, size_t n, uint64_t at) {
+    reading r = {.fd = f->fd, .to = to, .at = (off_t)at};
+    if (at > f->size || n > f->size - at)
+        return fail_short(f, n, at);
+    mx_parallel_for((int64_t)n, GRAIN, read_piece, &r);
+    int error = atomic_load(&r.error);
+    if (error > 0) {
+        errno = error;
+        return fail_errno(f->op, "read", f->path);
+    }
+    return mx_file_check(f) && (!error || fail_changed(f, "cut short"));
+}
+
+/* --- mapping -------------------------------------------------------------------------------------------- */
+
+bool mx_file_map(const mx_file *f, mx_mapped *out) {
+    *out = (mx_mapped){(const unsigned char *)"", (size_t)f->size};
+    // a host that writes into an array it was lent (NumPy) gets pages of its own; the file stays as it is
+    int access = PROT_READ | PROT_WRITE, kind = MAP_PRIVATE | MAP_NORESERVE;
+    void *p = f->size ? mmap(NULL, (size_t)f->size, access, kind, f->fd, 0) : NULL;
+    if (p == MAP_FAILED)
+        return fail_errno(f->op, "map", f->path);
+    if (p)
+        out->data = p;
+    mx_mem_count_mapped(out->size, true);
+    return true;
+}
+
+void mx_file_unmap(mx_mapped *m) {
+    if (m->size)
+        munmap((void *)(uintptr_t)m->data, m->size);
+    mx_mem_count_mapped(m->size, false);
+    *m = (mx_mapped){0};
 }

@@ -1,4 +1,7 @@
-/* Files: whole ones mapped, parts read, and new ones that appear complete or not at all.
+/* Files: parts read, whole ones mapped, and new ones that appear complete or not at all.
+ *
+ * A file that was opened is held by its descriptor: renaming, removing or replacing it changes nothing. A file that was
+ * cut short or written to since is an error of the next read.
  *
  *     mx_writer_open     path.<pid>-<n>.tmp beside the target
  *     mx_writer_put      buffered
@@ -19,26 +22,35 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A regular file, mapped read-only. An empty one has data "" and size 0. The file must not be
-   cut short while it is mapped. */
+/* An open file for reads at offsets, from any threads at once. */
+typedef struct mx_file mx_file;
+mx_file *mx_file_open(const char *op, const char *path);
+uint64_t mx_file_size(const mx_file *f); /* when it was opened */
+const char *mx_file_path(const mx_file *f);
+/* All n bytes, or an error. Much is read by all threads of the pool. */
+bool mx_file_read(const mx_file *f, void *to, size_t n, uint64_t at);
+bool mx_file_check(const mx_file *f); /* is it still as it was when it was opened? If not: an error */
+int mx_file_duplicate(const mx_file *f); /* a descriptor of it; -1 and an error */
+/* Do the open files hold more than a quarter of the descriptors that the process may have? */
+bool mx_files_are_many(void);
+void mx_file_close(mx_file *f); /* NULL is fine */
+
+/* A whole file, mapped: its pages are read as they are touched, and what is written to the memory does not reach the
+   file. An empty one has data "" and size 0. Touching pages behind the end of a file that was cut short ends the
+   process. */
 typedef struct mx_mapped {
     const unsigned char *data;
     size_t size;
 } mx_mapped;
-bool mx_file_map(const char *op, const char *path, mx_mapped *out);
+bool mx_file_map(const mx_file *f, mx_mapped *out);
 void mx_file_unmap(mx_mapped *m);
-
-/* An open file for reads at offsets, from any threads at once. */
-typedef struct mx_file mx_file;
-mx_file *mx_file_open(const char *op, const char *path);
-uint64_t mx_file_size(const mx_file *f);
-bool mx_file_read(const mx_file *f, void *to, size_t n, uint64_t at); /* all n bytes, or an error */
-void mx_file_close(mx_file *f);                                       /* NULL is fine */
 
 typedef struct mx_writer mx_writer;
 mx_writer *mx_writer_open(const char *op, const char *path);
 bool mx_writer_put(mx_writer *w, const void *bytes, size_t n); /* the first failure sticks */
-uint64_t mx_writer_count(const mx_writer *w);                  /* bytes put so far */
+uint64_t mx_writer_count(const mx_writer *w);                  /* bytes of the file so far */
+uint64_t mx_writer_at(const mx_writer *w);                     /* where the next byte goes */
+bool mx_writer_seek(mx_writer *w, uint64_t at);                /* at most to the end; not in a pipe */
 bool mx_writer_commit(mx_writer *w);  /* frees w; false: nothing has changed */
 void mx_writer_abandon(mx_writer *w); /* frees w; NULL is fine */
 

@@ -22,8 +22,8 @@
 struct mx_writer {
     int fd;
     bool failed;
-    uint64_t count;
-    size_t held;  /* bytes in the buffer */
+    uint64_t at, count; /* where the next byte goes; the end so far */
+    size_t held;        /* bytes in the buffer */
     char *target; /* links resolved */
     char *temp;   /* NULL when written in place */
     char *buffer;
@@ -110,7 +110,9 @@ static bool write_all(mx_writer *w, const char *p, size_t n) {
         ssize_t done = write(w->fd, p, n < INT_MAX / 2 ? n : INT_MAX / 2);
         if (done < 0 && errno == EINTR)
             continue;
-        if (done < 0)
+        if (done == 0) // a device that takes nothing and says nothing
+            errno = EIO;
+        if (done <= 0)
             return fail_write(w, "write");
         p += done;
         n -= (size_t)done;
@@ -127,7 +129,8 @@ static bool flush(mx_writer *w) {
 bool mx_writer_put(mx_writer *w, const void *bytes, size_t n) {
     if (w->failed)
         return false;
-    w->count += n;
+    w->at += n;
+    w->count = w->at > w->count ? w->at : w->count;
     if (n >= BUFFER_BYTES)
         return flush(w) && write_all(w, bytes, n);
     if (w->held + n > BUFFER_BYTES && !flush(w))
@@ -140,6 +143,19 @@ bool mx_writer_put(mx_writer *w, const void *bytes, size_t n) {
 
 uint64_t mx_writer_count(const mx_writer *w) {
     return w->count;
+}
+
+uint64_t mx_writer_at(const mx_writer *w) {
+    return w->at;
+}
+
+bool mx_writer_seek(mx_writer *w, uint64_t at) {
+    if (w->failed || !flush(w))
+        return false;
+    if (at > w->count || lseek(w->fd, (off_t)at, SEEK_SET) < 0)
+        return fail_write(w, "seek in");
+    w->at = at;
+    return true;
 }
 
 /* ---- the end ---- */

@@ -3,7 +3,6 @@
 #endif
 #include "base/pool.h"
 
-#include <fenv.h>
 #include <limits.h>
 #include <linux/futex.h>
 #include <pthread.h>
@@ -17,6 +16,8 @@
 #include <unistd.h>
 
 #include "base/cpuinfo.h"
+#include "base/fenv.h"
+#include "base/lock.h"
 #include "base/mem.h"
 
 /* A job lies on its caller's stack and is linked into the pool while it has pieces to give:
@@ -50,14 +51,13 @@ typedef struct job {
 } job;
 
 static struct {
-    pthread_mutex_t lock;
     job *jobs;
     bool alive[MOST_THREADS]; /* worker i runs; 0 is every caller */
     int target;               /* threads wanted; 0: not decided */
     _Atomic int ready;        /* target, once the workers for it were started */
     _Atomic int epoch;        /* raised by every new job; a futex */
     _Atomic int sleepers;
-} pool = {.lock = PTHREAD_MUTEX_INITIALIZER};
+} pool;
 
 static _Thread_local int worker_id __attribute__((tls_model("initial-exec")));
 static _Thread_local bool in_body __attribute__((tls_model("initial-exec")));
@@ -120,13 +120,13 @@ static bool has_pieces(job *j) {
 
 /* A job with pieces left for this worker, entered; or NULL. */
 static job *enter_job(int id) {
-    pthread_mutex_lock(&pool.lock);
+    mx_lock(MX_LOCK_POOL);
     job *j = pool.jobs;
     while (j && !(id < j->threads && has_pieces(j)))
         j = j->link;
     if (j)
         atomic_fetch_add_explicit(&j->inside, 1, memory_order_relaxed);
-    pthread_mutex_unlock(&pool.lock);
+    mx_unlock(MX_LOCK_POOL);
     return j;
 }
 
@@ -138,11 +138,11 @@ static void leave_job(job *j) {
 
 /* True when the pool has shrunk below this worker, which then counts as ended. */
 static bool retire(int id) {
-    pthread_mutex_lock(&pool.lock);
+    mx_lock(MX_LOCK_POOL);
     bool end = id >= pool.target;
     if (end)
         pool.alive[id] = false;
-    pthread_mutex_unlock(&pool.lock);
+    mx_unlock(MX_LOCK_POOL);
     return end;
 }
 
@@ -162,7 +162,7 @@ static void leave_cpu(int cpu) {
 static void *run_worker(void *arg) {
     int id = (int)(intptr_t)arg;
     worker_id = id;
-    fesetenv(FE_DFL_ENV);
+    mx_fenv_default();
     for (;;) {
         int seen = atomic_load_explicit(&pool.epoch, memory_order_acquire);
         job *j;
@@ -205,11 +205,11 @@ static int default_threads(void) {
 }
 
 static void lock_pool(void) {
-    pthread_mutex_lock(&pool.lock);
+    mx_lock(MX_LOCK_POOL);
 }
 
 static void unlock_pool(void) {
-    pthread_mutex_unlock(&pool.lock);
+    mx_unlock(MX_LOCK_POOL);
 }
 
 /* The child has one thread: the pool starts again at its next use. */
@@ -218,11 +218,10 @@ static void reset_in_child(void) {
     memset(pool.alive, 0, sizeof pool.alive);
     atomic_store(&pool.ready, 0);
     atomic_store(&pool.sleepers, 0);
-    unlock_pool();
 }
 
 static void handle_forks(void) {
-    pthread_atfork(lock_pool, unlock_pool, reset_in_child);
+    mx_fork_child(reset_in_child);
 }
 
 /* Decides the size and starts what is missing. Where threads are refused the rest do the work.

@@ -2,6 +2,7 @@
 #include <stddef.h>
 #include <stdalign.h>
 
+#include "base/fenv.h"
 #include "base/mem.h"
 #include "capi/capi.h"
 
@@ -13,11 +14,13 @@ struct capi_room {
 capi_call capi_begin(mlx_stream s) {
     mx_stream on;
     mx_error_clear();
+    mx_fenv_hold();
     return (capi_call){capi_stream(s, &on) ? mx_scope_open_on(on) : mx_scope_open(), NULL};
 }
 
 capi_call capi_begin_default(void) {
     mx_error_clear();
+    mx_fenv_hold();
     return (capi_call){mx_scope_open(), NULL};
 }
 
@@ -44,6 +47,7 @@ static void free_rooms(capi_call *c) {
 int capi_end_ok(capi_call *c, bool ok) {
     free_rooms(c);
     mx_scope_close(c->scope);
+    mx_fenv_release();
     if (ok && !mx_failed())
         return 0;
     if (!mx_failed())

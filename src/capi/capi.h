@@ -5,8 +5,8 @@
  *         return capi_end(&c, res, mx_add(capi_in(a), capi_in(b)));
  *     }
  *
- * begin opens a scope on the stream (an empty stream: the default one). end hands the result to the
- * handle, closes the scope, and turns a recorded error into 1 after calling the program's handler: last,
+ * begin opens a scope on the stream (an empty stream: the default one), in the default floating-point environment
+ * (base/fenv.h). end hands the result to the handle, closes the scope, restores the environment, and turns a recorded error into 1 after calling the program's handler: last,
  * with no lock held and nothing left to free, so that a handler may unwind out of it.
  *
  * A public mlx_array is a stable box around a counted array: ctx is NULL (empty) or points to the box. Setting a
@@ -61,6 +61,7 @@ static inline int capi_done(bool ok) {
    end gives false when result is not 0, with the cause (or "[op] the function returned 1") recorded. */
 typedef struct capi_callback {
     mx_status former;
+    int fenv;
 } capi_callback;
 capi_callback capi_callback_begin(void);
 bool capi_callback_end(capi_callback c, const char *op, int result);

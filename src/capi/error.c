@@ -3,10 +3,11 @@
  * The handler runs last in a public function, with no lock held and nothing left to free, so that it may
  * unwind (longjmp, throw). Inside a callback it waits: the function that called back reports, once, with
  * the cause that the callback met. */
-#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/fenv.h"
+#include "base/lock.h"
 #include "capi/capi.h"
 
 typedef struct handler {
@@ -25,7 +26,6 @@ static void print_error(const char *message, void *data) {
     fprintf(stderr, "mlx: %s\n", message);
 }
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static handler current = {print_error, NULL, NULL};
 static _Thread_local last_error last;
 
@@ -34,11 +34,11 @@ static char *last_message(void) {
 }
 
 static handler exchange(const handler *next) {
-    pthread_mutex_lock(&lock);
+    mx_lock(MX_LOCK_HANDLER);
     handler former = current;
     if (next)
         current = *next;
-    pthread_mutex_unlock(&lock);
+    mx_unlock(MX_LOCK_HANDLER);
     return former;
 }
 
@@ -85,7 +85,7 @@ void _mlx_error(const char *file, const int line, const char *fmt, ...) {
 /* --- callbacks ------------------------------------------------------------------------------------- */
 
 capi_callback capi_callback_begin(void) {
-    capi_callback c = {last.status};
+    capi_callback c = {last.status, mx_fenv_leave()};
     last.status = MX_OK;
     last.callbacks++;
     return c;
@@ -93,6 +93,7 @@ capi_callback capi_callback_begin(void) {
 
 bool capi_callback_end(capi_callback c, const char *op, int result) {
     mx_status cause = last.status;
+    mx_fenv_enter(c.fenv);
     last.callbacks--;
     mx_error_clear();
     last.status = c.former;

@@ -9,24 +9,35 @@ static bool has_path(const char *op, const char *path) {
     return path || mx_fail(MX_INVALID, "[%s] the file name is NULL", op);
 }
 
+static bool open_file(mx_source *s, const char *op, const char *path, bool map) {
+    *s = (mx_source){0};
+    return has_path(op, path) && mx_source_file(s, op, path, map);
+}
+
 /* --- npy -------------------------------------------------------------------------- */
+
+static int end_npy(capi_call *c, mlx_array *res, bool open, mx_source *from) {
+    mx_array *a = open ? mx_read_npy(from, NULL) : NULL;
+    mx_source_close(from);
+    return capi_end(c, res, a);
+}
 
 int mlx_load(mlx_array *res, const char *file, const mlx_stream s) {
     capi_call c = capi_begin(s);
-    mx_source from = {0};
-    bool ok = has_path("load", file) && mx_source_file(&from, "load", file);
-    mx_array *a = ok ? mx_read_npy(&from, NULL) : NULL;
-    mx_source_close(&from);
-    return capi_end(&c, res, a);
+    mx_source from;
+    return end_npy(&c, res, open_file(&from, "load", file, false), &from);
+}
+
+int mlx_load_mapped(mlx_array *res, const char *file, const mlx_stream s) {
+    capi_call c = capi_begin(s);
+    mx_source from;
+    return end_npy(&c, res, open_file(&from, "load", file, true), &from);
 }
 
 int mlx_load_reader(mlx_array *res, mlx_io_reader in_stream, const mlx_stream s) {
     capi_call c = capi_begin(s);
-    capi_reading r;
-    size_t end = 0;
-    mx_array *a = capi_reading_open(&r, "load", in_stream) ? mx_read_npy(&r.source, &end) : NULL;
-    bool ok = capi_reading_close(&r, end);
-    return capi_end(&c, res, ok ? a : NULL);
+    mx_source from;
+    return end_npy(&c, res, capi_source(&from, "load", in_stream), &from);
 }
 
 int mlx_save(const char *file, const mlx_array a) {
@@ -46,9 +57,9 @@ int mlx_save_writer(mlx_io_writer out_stream, const mlx_array a) {
 
 int mlx_load_npz(mlx_map_string_to_array *res, const char *file, const mlx_stream s) {
     capi_call c = capi_begin(s);
-    mx_source from = {0};
+    mx_source from;
     mx_map arrays = {0};
-    bool ok = has_path("load_npz", file) && mx_source_file(&from, "load_npz", file);
+    bool ok = open_file(&from, "load_npz", file, false);
     ok = ok && mx_load_npz(&from, &arrays);
     mx_source_close(&from);
     if (ok)
@@ -86,7 +97,15 @@ int mlx_load_safetensors(mlx_map_string_to_array *res_0, mlx_map_string_to_strin
                          const char *file, const mlx_stream s) {
     capi_call c = capi_begin(s);
     mx_map arrays = {0}, metadata = {0};
-    bool ok = has_path("load_safetensors", file) && mx_load_safetensors(file, &arrays, &metadata);
+    bool ok = has_path("load_safetensors", file) && mx_load_safetensors(file, false, &arrays, &metadata);
+    return end_load(&c, ok, res_0, &arrays, res_1, &metadata);
+}
+
+int mlx_load_safetensors_mapped(mlx_map_string_to_array *res_0, mlx_map_string_to_string *res_1,
+                                const char *file, const mlx_stream s) {
+    capi_call c = capi_begin(s);
+    mx_map arrays = {0}, metadata = {0};
+    bool ok = has_path("load_safetensors", file) && mx_load_safetensors(file, true, &arrays, &metadata);
     return end_load(&c, ok, res_0, &arrays, res_1, &metadata);
 }
 
@@ -94,10 +113,10 @@ int mlx_load_safetensors_reader(mlx_map_string_to_array *res_0, mlx_map_string_t
                                 mlx_io_reader in_stream, const mlx_stream s) {
     capi_call c = capi_begin(s);
     mx_map arrays = {0}, metadata = {0};
-    capi_reading r;
-    bool ok = capi_reading_open(&r, "load_safetensors", in_stream);
-    ok = ok && mx_load_safetensors_from(&r.source, &arrays, &metadata);
-    ok = capi_reading_close(&r, 0) && ok;
+    mx_source from;
+    bool ok = capi_source(&from, "load_safetensors", in_stream) &&
+              mx_load_safetensors_from(&from, &arrays, &metadata);
+    mx_source_close(&from);
     return end_load(&c, ok, res_0, &arrays, res_1, &metadata);
 }
 
@@ -132,18 +151,33 @@ int mlx_save_safetensors_writer(mlx_io_writer in_stream, const mlx_map_string_to
 
 /* --- gguf ------------------------------------------------------------------------- */
 
-int mlx_load_gguf(mlx_io_gguf *gguf, const char *file, const mlx_stream s) {
-    capi_call c = capi_begin(s);
-    mx_source from = {0};
+static int end_gguf(capi_call *c, mlx_io_gguf *gguf, bool open, mx_source *from) {
     mx_gguf g = {0};
-    bool ok = has_path("load_gguf", file) && mx_source_file(&from, "load_gguf", file);
-    ok = ok && mx_read_gguf(&from, &g);
-    mx_source_close(&from);
+    bool ok = open && mx_read_gguf(from, &g);
+    mx_source_close(from);
     if (ok)
         ok = capi_put_gguf(gguf, &g);
     else
         mx_gguf_free(&g);
-    return capi_end_ok(&c, ok);
+    return capi_end_ok(c, ok);
+}
+
+int mlx_load_gguf(mlx_io_gguf *gguf, const char *file, const mlx_stream s) {
+    capi_call c = capi_begin(s);
+    mx_source from;
+    return end_gguf(&c, gguf, open_file(&from, "load_gguf", file, false), &from);
+}
+
+int mlx_load_gguf_mapped(mlx_io_gguf *gguf, const char *file, const mlx_stream s) {
+    capi_call c = capi_begin(s);
+    mx_source from;
+    return end_gguf(&c, gguf, open_file(&from, "load_gguf", file, true), &from);
+}
+
+int mlx_load_gguf_reader(mlx_io_gguf *gguf, mlx_io_reader in_stream, const mlx_stream s) {
+    capi_call c = capi_begin(s);
+    mx_source from;
+    return end_gguf(&c, gguf, capi_source(&from, "load_gguf", in_stream), &from);
 }
 
 int mlx_save_gguf(const char *file, mlx_io_gguf gguf) {

@@ -5,17 +5,9 @@
 #include "io/io.h"
 #include "mlx/c/mlx.h"
 
-/* What a reader gives from where it stands to its end, in memory. The program's functions run here,
-   with no lock held. */
-typedef struct capi_reading {
-    mx_source source;
-    mlx_io_reader reader;
-    size_t start; /* where the reader stood */
-} capi_reading;
-/* False, with an error recorded: a function of the program failed. To be closed all the same. */
-bool capi_reading_open(capi_reading *r, const char *op, mlx_io_reader reader);
-/* Leaves the reader behind the first `used` bytes, if all went well. False: something failed. */
-bool capi_reading_close(capi_reading *r, size_t used);
+/* A source of what a reader gives from where it stands: read in order, as far as the headers say. The program's
+   functions run here, with no lock held. False, with an error recorded: one of them failed. */
+bool capi_source(mx_source *s, const char *op, mlx_io_reader reader);
 
 /* A sink into a writer, which is borrowed. */
 bool capi_sink(mx_sink *k, const char *op, mlx_io_writer writer);

@@ -11,13 +11,14 @@
 typedef struct stream_box {
     void *desc;
     mlx_io_vtable f;
+    const char *op; /* what it is read for, in messages */
 } stream_box;
 
 static stream_box *new_box(void *desc, mlx_io_vtable f) {
     mx_error_clear();
     stream_box *b = mx_malloc(sizeof *b);
     if (b)
-        *b = (stream_box){desc, f};
+        *b = (stream_box){desc, f, "load"};
     else if (f.free)
         f.free(desc);
     capi_done(b != NULL);
@@ -117,51 +118,35 @@ static bool find_bounds(const stream_box *b, size_t *start, size_t *end) {
     return is_good(b) && *end >= *start && *end <= INT64_MAX;
 }
 
-static bool read_bytes(const stream_box *b, char *to, size_t n) {
+static size_t read_bytes(void *from, void *to, size_t n) {
+    const stream_box *b = from;
+    capi_callback c = capi_callback_begin();
     if (n)
         b->f.read(b->desc, to, n);
-    return is_good(b);
+    bool ok = is_good(b);
+    return finish(c, b->op, b, ok, "failed to read") ? n : SIZE_MAX;
 }
 
-static bool open_reading(capi_reading *r, const char *op, const stream_box *b) {
-    size_t end = 0;
+/* How many bytes there are from here; unknown of a reader that only reads on. */
+static bool find_size(const char *op, const stream_box *b, size_t *size) {
+    size_t start = 0, end = 0;
     capi_callback c = capi_callback_begin();
-    bool ok = find_bounds(b, &r->start, &end);
-    if (!finish(c, op, b, ok, "is not open, or cannot say how long it is"))
-        return false;
-    size_t n = end - r->start;
-    mx_buffer *bytes = mx_buffer_new(n);
-    if (!bytes)
-        return false;
-    mx_source_memory(&r->source, op, label_of(b, "reader"), bytes, n);
-    mx_buffer_release(bytes);
-    c = capi_callback_begin();
-    ok = read_bytes(b, bytes->ptr, n);
-    return finish(c, op, b, ok, "failed to read");
+    bool seeks = b->f.tell && b->f.seek, ok = seeks ? find_bounds(b, &start, &end) : is_good(b);
+    *size = seeks ? end - start : MX_SIZE_UNKNOWN;
+    return finish(c, op, b, ok, "is not open, or cannot say how long it is");
 }
 
-bool capi_reading_open(capi_reading *r, const char *op, mlx_io_reader reader) {
-    *r = (capi_reading){.reader = reader};
+bool capi_source(mx_source *s, const char *op, mlx_io_reader reader) {
+    size_t size;
     stream_box *b = mx_failed() ? NULL : need_box(op, reader.ctx);
-    if (b && (!b->f.read || !b->f.tell || !b->f.seek))
+    *s = (mx_source){0};
+    if (b && (!b->f.read || !b->f.tell != !b->f.seek))
         return mx_fail(MX_INVALID, "[%s] the reader lacks one of read, tell and seek", op);
-    return b && open_reading(r, op, b);
-}
-
-static bool seek_to(const stream_box *b, size_t at) {
-    b->f.seek(b->desc, (int64_t)at, SEEK_SET);
-    return is_good(b);
-}
-
-bool capi_reading_close(capi_reading *r, size_t used) {
-    const char *op = r->source.op;
-    mx_source_close(&r->source);
-    if (mx_failed())
+    if (!b || !find_size(op, b, &size))
         return false;
-    const stream_box *b = r->reader.ctx;
-    capi_callback c = capi_callback_begin();
-    bool ok = seek_to(b, r->start + used);
-    return finish(c, op, b, ok, "failed to seek");
+    b->op = op;
+    mx_source_stream(s, op, label_of(b, "reader"), read_bytes, b, size);
+    return true;
 }
 
 static bool put_bytes(mx_sink *k, const void *bytes, size_t n) {

@@ -32,6 +32,10 @@ int mlx_get_memory_limit(size_t *res) {
     return give(res, mx_mem_limit());
 }
 
+int mlx_get_memory_hard_limit(size_t *res) {
+    return give(res, mx_mem_hard_limit());
+}
+
 int mlx_get_peak_memory(size_t *res) {
     return give(res, mx_mem_peak());
 }
@@ -83,6 +87,10 @@ int mlx_get_array_buffer_size(size_t *res, const mlx_vector_array arrays) {
         *res = total_bytes(buffers, (size_t)n);
     mx_free(buffers);
     return capi_done(buffers != NULL);
+}
+
+int mlx_set_memory_hard_limit(size_t *res, size_t limit) {
+    return give(res, mx_mem_set_hard_limit(limit));
 }
 
 /* Wired memory is a notion of other systems: the limit is kept and has no effect here. */

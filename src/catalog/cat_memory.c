@@ -75,7 +75,12 @@ const mlx_operation cat_memory_rows[] = {
     ACTION("reset_peak_memory", mlx_reset_peak_memory, "Start to count the peak anew."),
     ACTION("clear_cache", mlx_clear_cache, "Give the bytes kept for arrays to come back to the system."),
     LIMIT("set_cache_limit", mlx_set_cache_limit, "Keep at most so many bytes for arrays to come; gives the former limit."),
-    LIMIT("set_memory_limit", mlx_set_memory_limit, "Use at most about so many bytes; gives the former limit."),
+    LIMIT("set_memory_limit", mlx_set_memory_limit,
+          "Keep nothing for reuse above so many bytes; allocation goes on there. Gives the former limit, at first four "
+          "fifths of the memory that the machine or its control group has."),
+    LIMIT("set_memory_hard_limit", mlx_set_memory_hard_limit,
+          "Refuse to allocate beyond so many bytes: a MemoryError. Gives the former limit, at first one and a half "
+          "times the machine's memory."),
     LIMIT("set_wired_limit", mlx_set_wired_limit, "A limit for memory that cannot be swapped; gives the former limit. It "
           "has an effect on Metal alone."),
     {METAL, "is_available() -> bool", "Whether there is a Metal backend.", call_available,

@@ -1,8 +1,8 @@
 /* Plans: which stages, which tables (computed in float64), and the few that are kept. */
 #include <math.h>
-#include <pthread.h>
 #include <string.h>
 
+#include "base/lock.h"
 #include "base/mem.h"
 #include "base/status.h"
 #include "cpu/fft_internal.h"
@@ -11,7 +11,6 @@
 #define PI   3.14159265358979323846
 #define KEPT 12 /* plans in the cache */
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static mx_fft_plan *kept[KEPT];
 static unsigned long clock_of_use;
 
@@ -285,23 +284,23 @@ mx_fft_plan *mx_fft_plan_get(size_t n, bool whole) {
     mx_fft_way way = MX_FFT_CHIRP;
     if (smooth(n))
         way = whole || near_root(n) < 8 ? MX_FFT_DIRECT : MX_FFT_SPLIT;
-    pthread_mutex_lock(&lock);
+    mx_lock(MX_LOCK_FFT);
     mx_fft_plan *p = plan_find_or_make(n, way);
-    pthread_mutex_unlock(&lock);
+    mx_unlock(MX_LOCK_FFT);
     return p;
 }
 
 void mx_fft_plan_put(mx_fft_plan *p) {
-    pthread_mutex_lock(&lock);
+    mx_lock(MX_LOCK_FFT);
     plan_unref(p);
-    pthread_mutex_unlock(&lock);
+    mx_unlock(MX_LOCK_FFT);
 }
 
 void mx_fft_forget(void) {
-    pthread_mutex_lock(&lock);
+    mx_lock(MX_LOCK_FFT);
     for (int i = 0; i < KEPT; i++) {
         plan_unref(kept[i]);
         kept[i] = NULL;
     }
-    pthread_mutex_unlock(&lock);
+    mx_unlock(MX_LOCK_FFT);
 }

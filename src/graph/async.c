@@ -2,12 +2,15 @@
  *
  * Evaluations take turns anyway (eval.h), so one queue serves all streams; a stream is empty when no
  * job of its number waits or runs. A job that fails leaves its arrays pending: who asks for them next
- * evaluates again and gets the error.
+ * evaluates again and gets the error; and who next waits for its stream gets it too, once.
  */
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <time.h>
 
+#include "base/fenv.h"
+#include "base/lock.h"
 #include "base/mem.h"
 #include "base/status.h"
 #include "graph/eval.h"
@@ -23,11 +26,45 @@ typedef struct job {
 
 enum { NONE = -1 };
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static job *first, *last;
 static int running = NONE; /* the stream whose job runs */
 static bool started;
+
+/* Failures that nobody has been told of: the first of each stream, under the lock. */
+typedef struct failure {
+    int stream;
+    mx_status status;
+    char text[MX_ERROR_TEXT];
+} failure;
+enum { FAILURES = 8 };
+static failure failures[FAILURES];
+static int failed;
+
+/* Of a stream's failures the first is kept. */
+static void note_failure(int stream) {
+    for (int i = 0; i < failed; i++)
+        if (failures[i].stream == stream)
+            return;
+    if (failed == FAILURES || mx_error_status() == MX_INTERRUPTED)
+        return;
+    failure *f = &failures[failed++];
+    f->stream = stream;
+    f->status = mx_error_status();
+    snprintf(f->text, sizeof f->text, "%s", mx_error_message());
+}
+
+/* Records the failure of a stream (NONE: of any) and forgets it; true when there was none. */
+static bool take_failure(int stream) {
+    for (int i = 0; i < failed; i++) {
+        if (stream != NONE && failures[i].stream != stream)
+            continue;
+        mx_fail(failures[i].status, "%s", failures[i].text);
+        failures[i] = failures[--failed];
+        return false;
+    }
+    return true;
+}
 
 static void job_free(job *j) {
     for (int i = 0; i < j->n; i++)
@@ -37,30 +74,33 @@ static void job_free(job *j) {
 
 static void *serve(void *unused) {
     (void)unused;
-    pthread_mutex_lock(&lock);
+    mx_fenv_default();
+    mx_lock(MX_LOCK_QUEUE);
     for (;;) {
         while (!first)
-            pthread_cond_wait(&changed, &lock);
+            pthread_cond_wait(&changed, mx_lock_mutex(MX_LOCK_QUEUE));
         job *j = first;
         first = j->next;
         running = j->stream;
-        pthread_mutex_unlock(&lock);
-        if (!mx_eval(j->array, j->n))
-            mx_error_clear();
+        mx_unlock(MX_LOCK_QUEUE);
+        bool ok = mx_eval(j->array, j->n);
         job_free(j);
-        pthread_mutex_lock(&lock);
+        mx_lock(MX_LOCK_QUEUE);
+        if (!ok)
+            note_failure(running);
+        mx_error_clear();
         running = NONE;
         pthread_cond_broadcast(&changed);
     }
     return NULL;
 }
 
-/* A child of fork has no queue thread and nothing queued. */
+/* A child of fork has no queue thread and nothing queued. Called with the lock held. */
 static void after_fork(void) {
-    pthread_mutex_init(&lock, NULL);
     pthread_cond_init(&changed, NULL);
     first = last = NULL;
     running = NONE;
+    failed = 0;
     started = false;
 }
 
@@ -72,7 +112,8 @@ static bool start(void) {
     if (started)
         return true;
     if (!prepared)
-        prepared = pthread_atfork(NULL, NULL, after_fork) == 0;
+        mx_fork_child(after_fork);
+    prepared = true;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &old);
     started = pthread_create(&thread, NULL, serve, NULL) == 0;
@@ -95,7 +136,7 @@ static job *job_new(mx_array *const *arrays, int n) {
 }
 
 static bool enqueue(job *j) {
-    pthread_mutex_lock(&lock);
+    mx_lock(MX_LOCK_QUEUE);
     bool ok = start();
     if (ok) {
         if (first)
@@ -105,7 +146,7 @@ static bool enqueue(job *j) {
         last = j;
         pthread_cond_broadcast(&changed);
     }
-    pthread_mutex_unlock(&lock);
+    mx_unlock(MX_LOCK_QUEUE);
     return ok;
 }
 
@@ -147,24 +188,26 @@ static bool wait_for_change(void) {
     until.tv_nsec += PATIENCE_NS;
     until.tv_sec += until.tv_nsec / 1000000000;
     until.tv_nsec %= 1000000000;
-    pthread_cond_timedwait(&changed, &lock, &until);
+    pthread_cond_timedwait(&changed, mx_lock_mutex(MX_LOCK_QUEUE), &until);
     return true;
 }
 
 bool mx_stream_synchronize(mx_stream s) {
     bool go_on = true;
-    pthread_mutex_lock(&lock);
+    mx_lock(MX_LOCK_QUEUE);
     while (go_on && busy(s.index))
         go_on = wait_for_change();
-    pthread_mutex_unlock(&lock);
+    go_on = go_on && take_failure(s.index);
+    mx_unlock(MX_LOCK_QUEUE);
     return go_on;
 }
 
 bool mx_streams_synchronize(void) {
     bool go_on = true;
-    pthread_mutex_lock(&lock);
+    mx_lock(MX_LOCK_QUEUE);
     while (go_on && (first || running != NONE))
         go_on = wait_for_change();
-    pthread_mutex_unlock(&lock);
+    go_on = go_on && take_failure(NONE);
+    mx_unlock(MX_LOCK_QUEUE);
     return go_on;
 }

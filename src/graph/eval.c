@@ -1,10 +1,11 @@
 /* Evaluation: see eval.h. */
 #include "graph/eval.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <time.h>
 
+#include "base/fenv.h"
+#include "base/lock.h"
 #include "base/mem.h"
 #include "base/status.h"
 #include "graph/deferred.h"
@@ -13,18 +14,17 @@
 #include "graph/trace.h"
 #include "graph/view.h"
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static mx_plan plan;
 static mx_builder builder;
 static atomic_bool stop_asked;
 
 void mx_eval_lock(void) {
-    pthread_mutex_lock(&lock);
+    mx_lock(MX_LOCK_EVAL);
     mx_deferred_begin();
 }
 
 void mx_eval_unlock(void) {
-    pthread_mutex_unlock(&lock);
+    mx_unlock(MX_LOCK_EVAL);
     mx_deferred_end();
 }
 
@@ -55,14 +55,14 @@ enum { PATIENCE_NS = 50 * 1000 * 1000 };
 /* Take the lock, or give up because the host says so. */
 static bool lock_or_interrupted(void) {
     struct timespec until;
-    while (pthread_mutex_trylock(&lock)) {
+    while (!mx_lock_try(MX_LOCK_EVAL)) {
         if (mx_eval_interrupted())
             return false;
         clock_gettime(CLOCK_REALTIME, &until);
         until.tv_nsec += PATIENCE_NS;
         until.tv_sec += until.tv_nsec / 1000000000;
         until.tv_nsec %= 1000000000;
-        if (!pthread_mutex_timedlock(&lock, &until))
+        if (mx_lock_until(MX_LOCK_EVAL, &until))
             break;
     }
     mx_deferred_begin();
@@ -152,7 +152,9 @@ bool mx_eval(mx_array *const *arrays, int n) {
         return false;
     for (int i = 0; i < n; i++) /* what is wanted outside has a reference outside */
         mx_array_retain(arrays[i]);
+    mx_fenv_hold();
     bool ok = mx_plan_order(&plan, arrays, n) && mx_plan_fuse(&plan) && run_units();
+    mx_fenv_release();
     for (int i = 0; i < n; i++)
         mx_array_release(arrays[i]);
     mx_eval_unlock();

@@ -1,16 +1,14 @@
 /* Nodes: making them, and letting go of graphs of any depth without recursion. */
 #include "graph/node.h"
 
-#include <pthread.h>
 #include <string.h>
 
+#include "base/lock.h"
 #include "base/mem.h"
 #include "base/status.h"
 #include "graph/scope.h"
 #include "graph/trace.h"
 
-/* Guards the weak output pointers of nodes with several outputs. */
-static pthread_mutex_t siblings = PTHREAD_MUTEX_INITIALIZER;
 
 /* --- letting go ------------------------------------------------------------------------------------- */
 
@@ -68,10 +66,10 @@ static mx_array *node_drop(mx_node *n, mx_array *list) {
 static void forget_output(mx_array *a) {
     mx_node *n = a->node;
     if (n->nout > 1)
-        pthread_mutex_lock(&siblings);
+        mx_lock(MX_LOCK_OUTPUTS);
     n->out[a->index] = NULL;
     if (n->nout > 1)
-        pthread_mutex_unlock(&siblings);
+        mx_unlock(MX_LOCK_OUTPUTS);
 }
 
 static void free_list(mx_array *list) {
@@ -123,10 +121,10 @@ static mx_array *try_retain(mx_array *a) {
 }
 
 void mx_node_hold_outputs(mx_node *n, mx_array **out) {
-    pthread_mutex_lock(&siblings);
+    mx_lock(MX_LOCK_OUTPUTS);
     for (int j = 0; j < n->nout; j++)
         out[j] = try_retain(n->out[j]);
-    pthread_mutex_unlock(&siblings);
+    mx_unlock(MX_LOCK_OUTPUTS);
 }
 
 /* --- parameters --------------------------------------------------------------------------------------- */

@@ -30,6 +30,14 @@ typedef struct mx_p_count { /* number of elements along axes of the input, or on
     int dtype;
 } mx_p_count;
 
+typedef struct mx_p_load { /* row-major elements in a file */
+    mx_object *file;       /* a mx_loaded (loaded.h) */
+    int64_t at;            /* of the first byte; all of them are inside the file */
+    mx_ints shape;
+    int dtype;
+    bool swapped;          /* big-endian */
+} mx_p_load;
+
 typedef struct mx_p_transpose { /* axis i of the result is axis axes[i] of the input */
     mx_ints axes;
 } mx_p_transpose;

@@ -1,18 +1,17 @@
 /* Devices and streams, and the queue behind async_eval: see stream.h and async.h. */
 #include "graph/stream.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "base/lock.h"
 #include "base/status.h"
 #include "graph/backend.h"
 
 enum { MAX_STREAMS = 1 << 20 };
 
 /* Streams are plain numbers; only the defaults are state. */
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static mx_device default_device = {MX_CPU, 0};
 static mx_stream default_stream[2] = {{{MX_CPU, 0}, 0}, {{MX_GPU, 0}, 1}};
 static int stream_count = 2;
@@ -51,49 +50,49 @@ static bool check_device(const char *op, mx_device d) {
 }
 
 mx_device mx_default_device(void) {
-    pthread_mutex_lock(&lock);
+    mx_lock(MX_LOCK_STREAM);
     mx_device d = default_device;
-    pthread_mutex_unlock(&lock);
+    mx_unlock(MX_LOCK_STREAM);
     return d;
 }
 
 bool mx_set_default_device(mx_device d) {
     if (!check_device("set_default_device", d))
         return false;
-    pthread_mutex_lock(&lock);
+    mx_lock(MX_LOCK_STREAM);
     default_device = d;
     update_current();
-    pthread_mutex_unlock(&lock);
+    mx_unlock(MX_LOCK_STREAM);
     return true;
 }
 
 bool mx_stream_new(mx_device d, mx_stream *out) {
     if (!check_device("new_stream", d))
         return false;
-    pthread_mutex_lock(&lock);
+    mx_lock(MX_LOCK_STREAM);
     bool room = stream_count < MAX_STREAMS;
     if (room)
         *out = (mx_stream){d, stream_count++};
-    pthread_mutex_unlock(&lock);
+    mx_unlock(MX_LOCK_STREAM);
     if (!room)
         mx_fail(MX_RANGE, "[new_stream] there are %d streams already", MAX_STREAMS);
     return room;
 }
 
 mx_stream mx_default_stream(mx_device d) {
-    pthread_mutex_lock(&lock);
+    mx_lock(MX_LOCK_STREAM);
     mx_stream s = default_stream[d.type == MX_GPU];
-    pthread_mutex_unlock(&lock);
+    mx_unlock(MX_LOCK_STREAM);
     return s;
 }
 
 bool mx_set_default_stream(mx_stream s) {
     if (!check_device("set_default_stream", s.device))
         return false;
-    pthread_mutex_lock(&lock);
+    mx_lock(MX_LOCK_STREAM);
     default_stream[s.device.type == MX_GPU] = s;
     update_current();
-    pthread_mutex_unlock(&lock);
+    mx_unlock(MX_LOCK_STREAM);
     return true;
 }
 

@@ -65,9 +65,9 @@ const gguf_type *gguf_type_of(mx_dtype t);     /* NULL: there is none */
 /* The name of a type that is known but cannot be read ("IQ2_XXS"), or NULL. */
 const char *gguf_type_name(uint32_t id);
 
-/* The tensor at data (checked to be there, of `blocks` blocks) as arrays: under name, and where
+/* The tensor at a byte offset (checked to be there) as arrays: under name, and where
    it is quantized the scales and biases beside it. shape is row-major and counts elements. */
-bool gguf_tensor_arrays(mx_map *arrays, const char *name, const mx_source *s, size_t at,
+bool gguf_tensor_arrays(mx_map *arrays, const char *name, mx_source *s, size_t at,
                         const gguf_type *type, const int *shape, int ndim);
 /* Puts a (retained) at a key that is new. */
 bool gguf_add_array(mx_map *arrays, const mx_source *s, size_t at, const char *key, mx_array *a);

@@ -1,6 +1,6 @@
 /* Tensors of GGUF files as arrays.
  *
- *     plain       name                                      over the bytes of the file
+ *     plain       name                                      read when it is evaluated
  *     Q4 Q8       name (uint32)  *.scales  *.biases         as mlx.quantize packs, groups of 32
  *     MXFP4       name (uint32)  *.scales (uint8)           as mlx.quantize with mode mxfp4
  *     other       name (float16)                            unpacked
@@ -110,7 +110,7 @@ static mx_array *like(const int *shape, int ndim, int last, mx_dtype t) {
 
 typedef struct target {
     mx_map *arrays;
-    const mx_source *s;
+    mx_source *s;
     size_t at;
     const char *name;
 } target;
@@ -141,16 +141,26 @@ static bool repacked(const target *t, blocks *b, const int *shape, int ndim) {
 
 /* --- any -------------------------------------------------------------------------- */
 
-static bool tensor_arrays(const target *t, const gguf_type *type, const int *shape, int ndim) {
-    blocks b = {.type = type, .from = t->s->data + t->at};
+static bool from_blocks(const target *t, const gguf_type *type, const void *from, const int *shape, int ndim) {
+    blocks b = {.type = type, .from = from};
     if (type->repack)
         return repacked(t, &b, shape, ndim);
-    mx_array *a = type->unpack ? unpacked(&b, shape, ndim)
-                               : mx_source_array(t->s, t->at, shape, ndim, type->dtype);
-    return gguf_add_array(t->arrays, t->s, t->at, t->name, a);
+    return gguf_add_array(t->arrays, t->s, t->at, t->name, unpacked(&b, shape, ndim));
 }
 
-bool gguf_tensor_arrays(mx_map *arrays, const char *name, const mx_source *s, size_t at,
+static bool tensor_arrays(const target *t, const gguf_type *type, const int *shape, int ndim) {
+    int64_t size;
+    if (!type->repack && !type->unpack)
+        return gguf_add_array(t->arrays, t->s, t->at, t->name,
+                              mx_source_array(t->s, t->at, shape, ndim, type->dtype, false));
+    size_t bytes = mx_shape_size(shape, ndim, 8, &size) ? (size_t)size / type->items * type->bytes : 0;
+    mx_buffer *b = mx_buffer_new(bytes);
+    bool ok = b && mx_source_copy(t->s, b->ptr, t->at, bytes) && from_blocks(t, type, b->ptr, shape, ndim);
+    mx_buffer_release(b);
+    return ok;
+}
+
+bool gguf_tensor_arrays(mx_map *arrays, const char *name, mx_source *s, size_t at,
                         const gguf_type *type, const int *shape, int ndim) {
     mx_scope scope = mx_scope_open();
     bool ok = tensor_arrays(&(target){arrays, s, at, name}, type, shape, ndim);

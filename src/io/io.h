@@ -3,9 +3,17 @@
  *     source ──▶ reader ──▶ arrays          npy  npz  safetensors  gguf
  *     arrays ──▶ writer ──▶ sink
  *
- * A source is all bytes of a file: a path is mapped, and arrays then point into the map, so that
- * nothing is read until it is used; what a program's own reader gives lies in memory. A sink takes
- * bytes in order: a new file (base/file.h, complete or not at all) or a program's own writer.
+ * A source is the bytes of a file, of which a reader sees a beginning that grows as it asks for more: nothing behind
+ * what the headers say is ever read. Where the bytes come from:
+ *
+ *     a path      arrays are pending: they are read when they are evaluated, and then need the file no more. Of a small
+ *                 file, and while the process has few descriptors left, they are read at once.
+ *     mapped      the same, but an evaluated array is the pages of the file
+ *     a stream    what a program's own reader gives, in order; from where the headers end to the last array's end it is
+ *                 read into one block
+ *     memory      arrays lie in it
+ *
+ * A sink takes bytes in order: a new file (base/file.h, complete or not at all) or a program's own writer.
  *
  * Every count, length and offset of a file is checked against the bytes there are before it is
  * used. What is wrong is MX_FORMAT and says where: "[load] 'a.npy' at byte 10: the shape ...".
@@ -17,21 +25,35 @@
 
 #include "base/map.h"
 #include "graph/array.h"
+#include "graph/loaded.h"
 
 /* --- sources ---------------------------------------------------------------------- */
 
+/* The next n bytes of a stream; fewer: it ended. (size_t)-1, with an error recorded: it failed. */
+typedef size_t mx_stream_read(void *from, void *to, size_t n);
+
 typedef struct mx_source {
-    const char *op;    /* opens messages: "load" */
-    const char *name;  /* path or label, for messages */
-    mx_buffer *buffer; /* holds the bytes; arrays keep it alive */
-    const unsigned char *data;
-    size_t size;
+    const char *op;            /* opens messages: "load" */
+    const char *name;          /* path or label, for messages */
+    const unsigned char *data; /* the first `have` bytes */
+    size_t have;
+    size_t size;        /* of all bytes; MX_SIZE_UNKNOWN where only the end of a stream will tell */
+    mx_buffer *buffer;  /* memory: holds all bytes, arrays keep it alive; NULL otherwise */
+    mx_loaded *file;    /* a path */
+    mx_stream_read *read;
+    void *from;
+    unsigned char *head; /* what `data` is, unless it is memory */
+    size_t room;
 } mx_source;
+#define MX_SIZE_UNKNOWN ((size_t)INT64_MAX)
 
 /* op and name are borrowed while the source is open. */
-bool mx_source_file(mx_source *s, const char *op, const char *path);
+bool mx_source_file(mx_source *s, const char *op, const char *path, bool map);
+/* All bytes of a file, in memory. */
+bool mx_source_whole(mx_source *s, const char *op, const char *path);
 /* Bytes in memory; the buffer is retained. */
 void mx_source_memory(mx_source *s, const char *op, const char *name, mx_buffer *b, size_t size);
+void mx_source_stream(mx_source *s, const char *op, const char *name, mx_stream_read *read, void *from, size_t size);
 void mx_source_close(mx_source *s);
 
 /* Records "[op] 'name' at byte N: ..."; returns NULL. */
@@ -39,13 +61,17 @@ void *mx_source_fail(const mx_source *s, size_t at, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* Are there n bytes at `at`? If not: an error that names `what`. */
 bool mx_source_has(const mx_source *s, size_t at, uint64_t n, const char *what);
+/* The same, and s->data reaches behind them then: it may have moved. */
+bool mx_source_get(mx_source *s, size_t at, uint64_t n, const char *what);
+/* Of a stream: the bytes before `end` are wanted and none behind them. Before its first array is made. */
+bool mx_source_until(mx_source *s, size_t end);
+/* n bytes, which are there, at once. */
+bool mx_source_copy(mx_source *s, void *to, size_t at, size_t n);
 
-/* Row-major little-endian elements at a byte offset, checked to lie inside. A view of the bytes
-   where alignment allows, a copy otherwise. Booleans other than 0 and 1 are refused. */
-mx_array *mx_source_array(const mx_source *s, size_t at, const int *shape, int ndim, mx_dtype t);
-/* The same of big-endian elements: a copy. */
-mx_array *mx_source_array_swapped(const mx_source *s, size_t at, const int *shape, int ndim,
-                                  mx_dtype t);
+/* Row-major elements at a byte offset, checked to lie inside; `swapped` ones are big-endian. In memory a view of the
+   bytes where alignment allows, a copy otherwise. Booleans other than 0 and 1 are refused, of a path when they are
+   evaluated. */
+mx_array *mx_source_array(mx_source *s, size_t at, const int *shape, int ndim, mx_dtype t, bool swapped);
 
 /* Little-endian numbers at bytes that are known to be there. */
 static inline uint32_t mx_le16(const unsigned char *p) {
@@ -86,20 +112,19 @@ bool mx_sink_file(const char *op, const char *path, const char *ending, mx_write
 void mx_io_drop_array(void *array); /* for mx_map_free */
 
 /* io_npy.c. *end receives the offset behind the array (may be NULL). */
-mx_array *mx_read_npy(const mx_source *s, size_t *end);
+mx_array *mx_read_npy(mx_source *s, size_t *end);
 bool mx_write_npy(mx_sink *k, void *array);
 /* The header that stands before the elements of a; -1 on failure (n is too small). */
 int mx_npy_header(char *out, size_t n, const mx_array *a);
 
 /* io_npz.c: members "name.npy" by name. */
-bool mx_load_npz(const mx_source *s, mx_map *arrays);
+bool mx_load_npz(mx_source *s, mx_map *arrays);
 bool mx_save_npz(const char *path, const mx_map *arrays, bool compressed);
 
 /* io_safetensors.c, io_safetensors_save.c: tensors by name and metadata, into empty maps. Of a
-   path, which is mapped, or of any source; to a path (complete or not at all) or any sink.
-   metadata may be NULL. */
-bool mx_load_safetensors(const char *path, mx_map *arrays, mx_map *metadata);
-bool mx_load_safetensors_from(const mx_source *s, mx_map *arrays, mx_map *metadata);
+   path or of any source; to a path (complete or not at all) or any sink. metadata may be NULL. */
+bool mx_load_safetensors(const char *path, bool map, mx_map *arrays, mx_map *metadata);
+bool mx_load_safetensors_from(mx_source *s, mx_map *arrays, mx_map *metadata);
 bool mx_save_safetensors(const char *path, const mx_map *arrays, const mx_map *metadata);
 bool mx_save_safetensors_to(mx_sink *k, const mx_map *arrays, const mx_map *metadata);
 void mx_free_arrays(mx_map *arrays);
@@ -125,7 +150,7 @@ typedef struct mx_gguf {
 } mx_gguf;
 void mx_gguf_free(mx_gguf *g); /* what it holds */
 /* What was read before a failure stays in g, to be freed. */
-bool mx_read_gguf(const mx_source *s, mx_gguf *g);
+bool mx_read_gguf(mx_source *s, mx_gguf *g);
 bool mx_write_gguf(mx_sink *k, void *gguf);
 
 #endif

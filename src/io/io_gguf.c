@@ -1,5 +1,5 @@
-/* GGUF files: reading (gguf.h has the layout). Metadata is copied; tensors of plain types point
- * into the file, quantized ones are repacked or unpacked (gguf_quants.c). */
+/* GGUF files: reading (gguf.h has the layout). Metadata is copied; tensors of plain types are read when they are
+ * evaluated, quantized ones are repacked or unpacked at once (gguf_blocks.c). */
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -28,14 +28,14 @@ gguf_value gguf_value_of(mx_dtype t) {
 /* --- a cursor over the bytes ------------------------------------------------------ */
 
 typedef struct reader {
-    const mx_source *s;
+    mx_source *s;
     size_t at;
     mx_gguf *g;
     size_t alignment;
 } reader;
 
 static bool read_u32(reader *r, uint32_t *v, const char *what) {
-    if (!mx_source_has(r->s, r->at, 4, what))
+    if (!mx_source_get(r->s, r->at, 4, what))
         return false;
     *v = mx_le32(r->s->data + r->at);
     r->at += 4;
@@ -43,7 +43,7 @@ static bool read_u32(reader *r, uint32_t *v, const char *what) {
 }
 
 static bool read_u64(reader *r, uint64_t *v, const char *what) {
-    if (!mx_source_has(r->s, r->at, 8, what))
+    if (!mx_source_get(r->s, r->at, 8, what))
         return false;
     *v = mx_le64(r->s->data + r->at);
     r->at += 8;
@@ -53,7 +53,7 @@ static bool read_u64(reader *r, uint64_t *v, const char *what) {
 /* A copy that ends in 0, for mx_free. */
 static char *read_string(reader *r, const char *what) {
     uint64_t n;
-    if (!read_u64(r, &n, what) || !mx_source_has(r->s, r->at, n, what))
+    if (!read_u64(r, &n, what) || !mx_source_get(r->s, r->at, n, what))
         return NULL;
     char *text = mx_malloc((size_t)n + 1);
     if (!text)
@@ -80,13 +80,17 @@ static char *read_name(reader *r, const char *what) {
 
 /* --- metadata --------------------------------------------------------------------- */
 
+/* A copy: metadata should not hold the file. */
 static mx_array *read_numbers(reader *r, mx_dtype t, const int *count, int ndim) {
-    mx_array *view = mx_source_array(r->s, r->at, count, ndim, t);
-    if (!view)
+    size_t n = (size_t)(ndim ? *count : 1), bytes = n * mx_dtype_size(t);
+    if (!mx_source_get(r->s, r->at, bytes, "a value of the metadata"))
         return NULL;
-    r->at += (size_t)view->size * mx_itemsize(view);
-    // a copy: metadata should not hold the file
-    return mx_array_from(view->data, count, ndim, t);
+    const unsigned char *from = r->s->data + r->at;
+    for (size_t i = 0; t == MX_BOOL && i < n; i++)
+        if (from[i] > 1)
+            return mx_source_fail(r->s, r->at + i, "%u is not a boolean", from[i]);
+    r->at += bytes;
+    return mx_array_from(from, count, ndim, t);
 }
 
 static mx_meta *read_number(reader *r, mx_dtype t, const int *count, int ndim) {
@@ -195,6 +199,7 @@ typedef struct info {
     mx_shape shape;
     const gguf_type *type;
     uint64_t offset;
+    size_t start, end; /* of its bytes in the file */
 } info;
 
 /* The file has the fastest axis first. */
@@ -244,7 +249,8 @@ static bool read_info(reader *r, info *t) {
            read_u64(r, &t->offset, "a tensor's offset");
 }
 
-static bool load_tensor(reader *r, const info *t) {
+/* Finds its bytes. */
+static bool place_tensor(reader *r, info *t) {
     int64_t size = 0;
     if (!mx_shape_size(t->shape.dim, t->shape.ndim, 8, &size))
         return mx_source_fail(r->s, t->at, "the shape of '%.80s' is too large", t->name);
@@ -252,15 +258,15 @@ static bool load_tensor(reader *r, const info *t) {
     if (t->offset % r->alignment)
         return mx_source_fail(r->s, t->at, "the offset of '%.80s' is no multiple of %zu", t->name,
                               r->alignment);
-    if (bytes == 0)
-        return gguf_tensor_arrays(&r->g->arrays, t->name, r->s, r->s->size, t->type, t->shape.dim,
-                                  t->shape.ndim);
-    if (r->at > r->s->size || t->offset > r->s->size - r->at)
+    if (bytes && (r->at > r->s->size || t->offset > r->s->size - r->at))
         return mx_source_fail(r->s, t->at, "'%.80s' begins behind the end of the file", t->name);
-    size_t at = r->at + (size_t)t->offset;
-    return mx_source_has(r->s, at, bytes, t->name) &&
-           gguf_tensor_arrays(&r->g->arrays, t->name, r->s, at, t->type, t->shape.dim,
-                              t->shape.ndim);
+    t->start = bytes ? r->at + (size_t)t->offset : 0;
+    t->end = t->start + (size_t)bytes;
+    return mx_source_has(r->s, t->start, bytes, t->name);
+}
+
+static bool load_tensor(reader *r, const info *t) {
+    return gguf_tensor_arrays(&r->g->arrays, t->name, r->s, t->start, t->type, t->shape.dim, t->shape.ndim);
 }
 
 static bool load_tensors(reader *r, info *t, uint64_t n) {
@@ -270,6 +276,14 @@ static bool load_tensors(reader *r, info *t, uint64_t n) {
     if (!find_alignment(r))
         return false;
     r->at += (r->alignment - r->at % r->alignment) % r->alignment;
+    size_t end = 0;
+    for (uint64_t i = 0; i < n; i++) {
+        if (!place_tensor(r, &t[i]))
+            return false;
+        end = t[i].end > end ? t[i].end : end;
+    }
+    if (end > r->at && !mx_source_until(r->s, end))
+        return false;
     for (uint64_t i = 0; i < n; i++)
         if (!load_tensor(r, &t[i]))
             return false;
@@ -289,7 +303,7 @@ static bool read_tensors(reader *r, uint64_t n) {
 
 static bool read_version(reader *r) {
     uint32_t version = 0;
-    if (r->s->size < 4 || memcmp(r->s->data, "GGUF", 4) != 0)
+    if (r->s->size < 4 || !mx_source_get(r->s, 0, 4, "a GGUF file") || memcmp(r->s->data, "GGUF", 4) != 0)
         return mx_source_fail(r->s, 0, "it is not a GGUF file");
     r->at = 4;
     if (!read_u32(r, &version, "the version"))
@@ -312,7 +326,7 @@ static bool read_count(reader *r, uint64_t *n, uint64_t least, const char *what)
                           (unsigned long long)*n);
 }
 
-bool mx_read_gguf(const mx_source *s, mx_gguf *g) {
+bool mx_read_gguf(mx_source *s, mx_gguf *g) {
     reader r = {.s = s, .g = g};
     uint64_t tensors, pairs;
     bool ok = read_version(&r) && read_count(&r, &tensors, 24, "the count of tensors") &&

@@ -38,7 +38,7 @@ static const struct {
 /* --- reading the header: a Python dict -------------------------------------------- */
 
 typedef struct header {
-    const mx_source *s;
+    mx_source *s;
     size_t at, end; /* of the text that is still to be read */
     bool has_dtype, has_order, has_shape;
     mx_dtype dtype;
@@ -176,21 +176,21 @@ static bool read_dict(header *h) {
 
 /* Magic, version and length: the bounds of the dict. */
 static bool read_bounds(header *h) {
-    const mx_source *s = h->s;
-    if (s->size < 10 || memcmp(s->data, magic, sizeof magic) != 0)
+    mx_source *s = h->s;
+    if (s->size < 10 || !mx_source_get(s, 0, 10, "an npy file") || memcmp(s->data, magic, sizeof magic) != 0)
         return mx_source_fail(s, 0, "it is not an npy file");
     unsigned major = s->data[6], minor = s->data[7];
     if (major < 1 || major > 3 || minor != 0)
         return mx_source_fail(s, 6, "version %u.%u is not known (1.0, 2.0 and 3.0 are)", major,
                               minor);
     h->at = major == 1 ? 10 : 12;
-    if (!mx_source_has(s, 0, h->at, "the beginning of an npy file"))
+    if (!mx_source_get(s, 0, h->at, "the beginning of an npy file"))
         return false;
     size_t n = major == 1 ? mx_le16(s->data + 8) : mx_le32(s->data + 8);
     if (n > MAX_HEADER)
         return mx_source_fail(s, 8, "a header of %zu bytes, more than %u", n, MAX_HEADER);
     h->end = h->at + n;
-    return mx_source_has(s, h->at, n, "the header");
+    return mx_source_get(s, h->at, n, "the header");
 }
 
 /* --- reading ---------------------------------------------------------------------- */
@@ -201,12 +201,11 @@ static mx_array *read_elements(const header *h) {
     for (int i = 0; i < ndim; i++)
         reversed[i] = dim[ndim - 1 - i];
     const int *shape = h->fortran ? reversed : dim;
-    mx_array *a = h->swapped ? mx_source_array_swapped(h->s, h->end, shape, ndim, h->dtype)
-                             : mx_source_array(h->s, h->end, shape, ndim, h->dtype);
+    mx_array *a = mx_source_array(h->s, h->end, shape, ndim, h->dtype, h->swapped);
     return h->fortran && ndim > 1 ? mx_transpose(a) : a;
 }
 
-mx_array *mx_read_npy(const mx_source *s, size_t *end) {
+mx_array *mx_read_npy(mx_source *s, size_t *end) {
     header h = {.s = s};
     mx_array *a = read_bounds(&h) && read_dict(&h) ? read_elements(&h) : NULL;
     if (a && end)

@@ -47,17 +47,12 @@ void mx_free_strings(mx_map *strings) {
 
 /* --- one file being read ---------------------------------------------------------- */
 
-typedef struct span {
-    uint64_t begin, end;
-    const char *name;
-} span;
-
 typedef struct reading {
-    const mx_source *source;
+    mx_source *source;
     const char *label;
     uint64_t data, data_size; /* where the data begins, and how much there is */
-    span *spans;              /* of all tensors, for the check of overlaps */
-    size_t n_spans;
+    struct tensor *tensors;   /* in the header's order */
+    size_t count;
     mx_map *arrays, *metadata;
 } reading;
 
@@ -107,12 +102,12 @@ static bool header_length(reading *r, const unsigned char *first, uint64_t size,
 }
 
 static json_t *read_header(reading *r) {
-    const mx_source *s = r->source;
+    mx_source *s = r->source;
     uint64_t n;
-    if (s->size < ST_LENGTH)
+    if (s->size < ST_LENGTH || !mx_source_get(s, 0, ST_LENGTH, "the header's length"))
         return mx_fail(MX_FORMAT, OP "'%s' has %llu bytes, too few for a safetensors file",
                        r->label, (unsigned long long)s->size);
-    bool ok = header_length(r, s->data, s->size, &n);
+    bool ok = header_length(r, s->data, s->size, &n) && mx_source_get(s, ST_LENGTH, n, "the header");
     return ok ? parse(r, (const char *)s->data + ST_LENGTH, (size_t)n) : NULL;
 }
 
@@ -191,30 +186,28 @@ static mx_array *clean_bool(mx_array *bytes) {
 }
 
 static mx_array *array_of(const reading *r, const tensor *t) {
-    mx_dtype dtype = t->dtype == MX_BOOL ? MX_UINT8 : t->dtype;
-    mx_array *a = mx_source_array(r->source, (size_t)(r->data + t->begin), t->shape.dim,
-                                  t->shape.ndim, dtype);
-    return t->dtype == MX_BOOL ? clean_bool(a) : a;
+    bool clean = t->dtype == MX_BOOL;
+    mx_array *a = mx_source_array(r->source, (size_t)(r->data + t->begin), t->shape.dim, t->shape.ndim,
+                                  clean ? MX_UINT8 : t->dtype, false);
+    return clean ? clean_bool(a) : a;
 }
 
-static bool add_tensor(reading *r, const char *name, const json_t *entry) {
-    tensor t = {.name = name};
+static bool note_tensor(reading *r, const char *name, const json_t *entry) {
+    tensor *t = &r->tensors[r->count++];
+    *t = (tensor){.name = name};
     if (!json_is_object(entry))
         return mx_fail(MX_FORMAT, OP "the entry '%s' of '%s' is not an object", name, r->label);
-    if (!read_tensor(r, &t, entry))
-        return false;
+    return read_tensor(r, t, entry);
+}
+
+static bool add_tensor(reading *r, const tensor *t) {
     mx_scope scope = mx_scope_open();
-    mx_array *a = mx_array_retain(array_of(r, &t));
+    mx_array *a = mx_array_retain(array_of(r, t));
     mx_scope_close(scope);
-    if (!a)
-        return false;
-    if (!mx_map_set(r->arrays, name, a, NULL)) {
+    bool ok = a && mx_map_set(r->arrays, t->name, a, NULL);
+    if (a && !ok)
         mx_array_release(a);
-        return false;
-    }
-    if (t.end > t.begin)
-        r->spans[r->n_spans++] = (span){t.begin, t.end, name};
-    return true;
+    return ok;
 }
 
 /* --- all of it -------------------------------------------------------------------- */
@@ -240,34 +233,55 @@ static bool add_metadata(reading *r, const json_t *pairs) {
 }
 
 static int by_begin(const void *a, const void *b) {
-    const span *x = a, *y = b;
-    return (x->begin > y->begin) - (x->begin < y->begin);
+    const tensor *x = *(const tensor *const *)a, *y = *(const tensor *const *)b;
+    return x->begin != y->begin ? (x->begin > y->begin) - (x->begin < y->begin) : (x->end > y->end) - (x->end < y->end);
 }
 
-static bool check_overlaps(reading *r) {
-    if (r->n_spans)
-        qsort(r->spans, r->n_spans, sizeof *r->spans, by_begin);
-    for (size_t i = 1; i < r->n_spans; i++)
-        if (r->spans[i].begin < r->spans[i - 1].end)
-            return mx_fail(MX_FORMAT, OP "Tensors '%s' and '%s' of '%s' overlap",
-                           r->spans[i - 1].name, r->spans[i].name, r->label);
+static bool fail_place(const reading *r, const tensor *before, const tensor *t, uint64_t end) {
+    if (before && t->begin < end)
+        return mx_fail(MX_FORMAT, OP "Tensors '%s' and '%s' of '%s' overlap", before->name, t->name, r->label);
+    return mx_fail(MX_FORMAT, OP "Tensor '%s' of '%s' begins at %llu of the data, where %llu is expected: the format "
+                   "has no gaps", t->name, r->label, (unsigned long long)t->begin, (unsigned long long)end);
+}
+
+/* One tensor begins where another one ends, and the last one ends with the file. */
+static bool check_places(const reading *r, const tensor **sorted) {
+    const tensor *before = NULL;
+    uint64_t end = 0;
+    for (size_t i = 0; i < r->count; i++)
+        sorted[i] = &r->tensors[i];
+    if (r->count)
+        qsort(sorted, r->count, sizeof *sorted, by_begin);
+    for (size_t i = 0; i < r->count; before = sorted[i++]) {
+        if (sorted[i]->begin != end)
+            return fail_place(r, before, sorted[i], end);
+        end = sorted[i]->end;
+    }
+    if (end == r->data_size || r->source->size == MX_SIZE_UNKNOWN)
+        return mx_source_until(r->source, (size_t)(r->data + end));
+    return mx_fail(MX_FORMAT, OP "'%s' has %llu bytes behind its last tensor", r->label,
+                   (unsigned long long)(r->data_size - end));
+}
+
+static bool note_all(reading *r, json_t *header) {
+    const char *name;
+    json_t *entry;
+    json_object_foreach(header, name, entry) {
+        if (!(strcmp(name, ST_METADATA) == 0 ? add_metadata(r, entry) : note_tensor(r, name, entry)))
+            return false;
+    }
     return true;
 }
 
 static bool add_all(reading *r, json_t *header) {
-    const char *name;
-    json_t *entry;
-    bool ok = true;
-    r->spans = mx_calloc(json_object_size(header) + 1, sizeof *r->spans);
-    if (!r->spans)
-        return false;
-    json_object_foreach(header, name, entry) {
-        ok = strcmp(name, ST_METADATA) == 0 ? add_metadata(r, entry) : add_tensor(r, name, entry);
-        if (!ok)
-            break;
-    }
-    ok = ok && check_overlaps(r);
-    mx_free(r->spans);
+    size_t n = json_object_size(header) + 1;
+    r->tensors = mx_calloc(n, sizeof *r->tensors);
+    const tensor **sorted = mx_calloc(n, sizeof *sorted);
+    bool ok = r->tensors && sorted && note_all(r, header) && check_places(r, sorted);
+    for (size_t i = 0; ok && i < r->count; i++)
+        ok = add_tensor(r, &r->tensors[i]);
+    mx_free(sorted);
+    mx_free(r->tensors);
     return ok;
 }
 
@@ -282,14 +296,14 @@ static bool load(reading *r) {
     return ok;
 }
 
-bool mx_load_safetensors_from(const mx_source *source, mx_map *arrays, mx_map *metadata) {
+bool mx_load_safetensors_from(mx_source *source, mx_map *arrays, mx_map *metadata) {
     reading r = {.source = source, .label = source->name, .arrays = arrays, .metadata = metadata};
     return load(&r);
 }
 
-bool mx_load_safetensors(const char *path, mx_map *arrays, mx_map *metadata) {
+bool mx_load_safetensors(const char *path, bool map, mx_map *arrays, mx_map *metadata) {
     mx_source s;
-    bool ok = mx_source_file(&s, "load_safetensors", path) &&
+    bool ok = mx_source_file(&s, "load_safetensors", path, map) &&
               mx_load_safetensors_from(&s, arrays, metadata);
     mx_source_close(&s);
     return ok;

@@ -10,7 +10,7 @@
  *
  *     38 00 00 00 00 00 00 00  {"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}   07
  *
- * Limits: a header of 100 MB as in the format's own library; tensors do not overlap.
+ * Limits: a header of 100 MB as in the format's own library; the tensors fill the data without overlaps or gaps.
  */
 #ifndef MX_IO_SAFETENSORS_H
 #define MX_IO_SAFETENSORS_H

@@ -57,7 +57,7 @@ mx_array *mx_nanvar(mx_array *a, const int *axes, int n, bool keepdims, int ddof
     mx_array *x = mx_astype(a, wide), *mean = mx_nanmean(x, axes, n, true);
     mx_array *d = mx_sub(mx_where(mx_isnan(x), mean, x), mean);
     mx_array *squares = mx_square(wide == real ? d : mx_abs(d));
-    mx_array *count = mx_add_s(count_numbers(x, axes, n, keepdims, real), -ddof);
+    mx_array *count = mx_add_s(count_numbers(x, axes, n, keepdims, real), -(double)ddof);
     mx_array *sum = mx_nansum(squares, axes, n, keepdims), *zero = mx_zero_like(count);
     return mx_astype(mx_div(sum, mx_maximum(count, zero)), t == MX_COMPLEX64 ? MX_FLOAT32 : t);
 }

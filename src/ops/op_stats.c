@@ -84,7 +84,7 @@ mx_array *mx_mean(mx_array *a, const int *axes, int n, bool keepdims) {
 /* n / (n - ddof), where n elements are averaged */
 static mx_array *degrees(mx_array *x, const int *axes, int n, int ddof, mx_dtype t) {
     mx_array *count = mx_number_of_elements(x, axes, n, false, MX_FLOAT64);
-    mx_array *left = mx_maximum(mx_add_s(count, -ddof), mx_scalar(0, MX_FLOAT64));
+    mx_array *left = mx_maximum(mx_add_s(count, -(double)ddof), mx_scalar(0, MX_FLOAT64));
     return mx_astype(mx_div(count, left), t);
 }
 

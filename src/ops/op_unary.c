@@ -206,7 +206,7 @@ mx_array *mx_round_decimals(mx_array *a, int decimals) {
     if (!mx_dtype_is_inexact(t) && decimals > 0)
         return a;
     mx_array *x = mx_inside(a);
-    mx_array *scale = x ? mx_scalar(pow(10, abs(decimals)), mx_dtype_of(x)) : NULL;
+    mx_array *scale = x ? mx_scalar(pow(10, fabs((double)decimals)), mx_dtype_of(x)) : NULL;
     if (decimals > 0)
         return mx_astype(mx_div(mx_round(mx_mul(x, scale)), scale), t);
     return mx_astype(mx_mul(mx_round(mx_div(x, scale)), scale), t);

@@ -1,10 +1,10 @@
 /* compile: see compile.h. */
 #include "transforms/compile.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/lock.h"
 #include "base/mem.h"
 #include "base/status.h"
 #include "graph/recipe.h"
@@ -28,14 +28,12 @@ typedef struct entry {
 /* Counted: closures and the table of ids hold it. */
 typedef struct cache {
     mx_object object;
-    pthread_mutex_t lock;
     entry *first;
     uintptr_t id; /* 0: belongs to its closure alone */
     int most;     /* entries that are kept; 0: all */
     struct cache *next;
 } cache;
 
-static pthread_mutex_t table_lock = PTHREAD_MUTEX_INITIALIZER;
 static cache *table; /* caches with an id */
 
 static void free_entries(entry *e) {
@@ -53,7 +51,6 @@ static void free_entries(entry *e) {
 static void destroy_cache(mx_object *o) {
     cache *c = (cache *)o;
     free_entries(c->first);
-    pthread_mutex_destroy(&c->lock);
     mx_free(c);
 }
 
@@ -64,13 +61,12 @@ static cache *cache_new(uintptr_t id) {
     atomic_init(&c->object.refs, 1);
     c->object.destroy = destroy_cache;
     c->id = id;
-    pthread_mutex_init(&c->lock, NULL);
     return c;
 }
 
 /* The cache of an id, with a reference for the caller. */
 static cache *cache_of(uintptr_t id) {
-    pthread_mutex_lock(&table_lock);
+    mx_lock(MX_LOCK_COMPILE);
     cache *c = table;
     while (c && c->id != id)
         c = c->next;
@@ -80,28 +76,28 @@ static cache *cache_of(uintptr_t id) {
     }
     if (c)
         mx_object_retain(&c->object);
-    pthread_mutex_unlock(&table_lock);
+    mx_unlock(MX_LOCK_COMPILE);
     return c;
 }
 
 void mx_compile_erase(uintptr_t id) {
-    pthread_mutex_lock(&table_lock);
+    mx_lock(MX_LOCK_COMPILE);
     cache **at = &table;
     while (*at && (*at)->id != id)
         at = &(*at)->next;
     cache *c = *at;
     if (c)
         *at = c->next;
-    pthread_mutex_unlock(&table_lock);
+    mx_unlock(MX_LOCK_COMPILE);
     if (c)
         mx_object_release(&c->object);
 }
 
 void mx_compile_clear_cache(void) {
-    pthread_mutex_lock(&table_lock);
+    mx_lock(MX_LOCK_COMPILE);
     cache *c = table;
     table = NULL;
-    pthread_mutex_unlock(&table_lock);
+    mx_unlock(MX_LOCK_COMPILE);
     while (c) {
         cache *next = c->next;
         mx_object_release(&c->object);
@@ -240,7 +236,7 @@ static void let_go(found *f) {
 /* The entry moves to the front, so that the last ones are those that were used longest ago. */
 static found find(const compiled *c, mx_array *const *in, int n) {
     found f = {NULL, NULL};
-    pthread_mutex_lock(&c->cache->lock);
+    mx_lock(MX_LOCK_COMPILE);
     entry **at = &c->cache->first, *e;
     while ((e = *at) && !fits(e, c, in, n))
         at = &e->next;
@@ -250,7 +246,7 @@ static found find(const compiled *c, mx_array *const *in, int n) {
         c->cache->first = e;
         f = hold(e);
     }
-    pthread_mutex_unlock(&c->cache->lock);
+    mx_unlock(MX_LOCK_COMPILE);
     return f;
 }
 
@@ -276,11 +272,11 @@ static bool keep(const compiled *c, const found *f) {
     *e = (entry){NULL, mx_recipe_retain(f->recipe), constants, c->n_constants, c->shapeless, f->per_shape};
     if (e->per_shape)
         mx_object_retain(&e->per_shape->object);
-    pthread_mutex_lock(&c->cache->lock);
+    mx_lock(MX_LOCK_COMPILE);
     e->next = c->cache->first;
     c->cache->first = e;
     entry *rest = surplus(c->cache);
-    pthread_mutex_unlock(&c->cache->lock);
+    mx_unlock(MX_LOCK_COMPILE);
     free_entries(rest);
     return true;
 }

@@ -69,6 +69,20 @@ static bool any(const bool *need, int n) {
     return false;
 }
 
+/* Tangents have the shape and the dtype of what they belong to. */
+static bool fit_tangents(const mx_node *y, mx_array **out) {
+    for (int j = 0; j < y->nout; j++) {
+        const mx_array *like = y->in[y->nin - y->nout + j];
+        char got[128], wanted[128];
+        if (out[j] && !mx_same_shape(out[j], like))
+            return mx_fail(MX_INVALID, "[custom jvp] The rule returned a tangent of shape %s for an output of shape %s.",
+                           mx_shape_text(got, sizeof got, out[j]->shape, out[j]->ndim),
+                           mx_shape_text(wanted, sizeof wanted, like->shape, like->ndim));
+        out[j] = out[j] ? mx_astype(out[j], mx_dtype_of(like)) : NULL;
+    }
+    return true;
+}
+
 /* What f reads besides its inputs is constant to a rule, which is not asked where nothing else varies. */
 static bool vjp(const mx_node *y, mx_array *const *cot, const bool *need, mx_array **grad) {
     const mx_custom *c = rules_of(y);
@@ -107,7 +121,7 @@ static bool jvp(const mx_node *y, mx_array *const *tan, mx_array **out) {
         }
     bool none = argnums && given && nargs == 0;
     bool ok = none || (argnums && given && c->jvp(c->jvp_self, y->in, n, given, argnums, nargs, &tangents) &&
-                       take(&tangents, y->nout, NULL, out, "jvp"));
+                       take(&tangents, y->nout, NULL, out, "jvp") && fit_tangents(y, out));
     mx_arrays_free(&tangents);
     mx_free(argnums);
     mx_free(given);

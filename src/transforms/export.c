@@ -11,6 +11,7 @@
 #include "graph/trace.h"
 #include "io/io.h"
 #include "transforms/import_read.h"
+#include "transforms/simplify.h"
 
 typedef struct trace {
     mx_text head; /* keys, inputs, outputs and the length of the tape */
@@ -162,7 +163,7 @@ static mx_recipe *record(mx_closure *f, mx_array *const *in, int n, bool shapele
     mx_scope s = mx_scope_open();
     bool former = mx_trace_set_shapeless(shapeless);
     mx_trace_enter();
-    if (make_inputs(in, n, &inputs) && call(f, &inputs, &outputs))
+    if (make_inputs(in, n, &inputs) && call(f, &inputs, &outputs) && mx_read_loaded(&outputs))
         r = lowered(mx_recipe_new(inputs.item, (int)inputs.count, outputs.item, (int)outputs.count));
     mx_trace_leave();
     mx_trace_set_shapeless(former);

@@ -29,7 +29,7 @@ bool mx_exporter_close(mx_exporter *e);
 typedef struct mx_imported mx_imported;
 
 mx_imported *mx_import_function(const char *path);
-mx_imported *mx_import_source(const mx_source *s);
+mx_imported *mx_import_source(mx_source *s);
 void mx_imported_free(mx_imported *f);
 const char *mx_imported_metadata(const mx_imported *f);
 /* The results of the trace that fits the arguments. keys are sorted. */

@@ -101,7 +101,7 @@ static void close_making(making *m) {
 /* --- loading: the graph on stand-ins ---------------------------------------------------------- */
 
 /* What was recorded becomes an error of the file. */
-static void *blame_file(const mx_source *s, const mx_fn_entry *e) {
+static void *blame_file(mx_source *s, const mx_fn_entry *e) {
     char why[200];
     mx_status status = mx_error_status();
     if (status == MX_NOMEM)
@@ -134,7 +134,7 @@ static mx_array **stand_ins(const mx_fn_trace *t) {
     return in;
 }
 
-static bool try_trace(const mx_source *s, mx_fn_file *f, mx_fn_trace *t) {
+static bool try_trace(mx_source *s, mx_fn_file *f, mx_fn_trace *t) {
     mx_scope scope = mx_scope_open();
     making m = {0};
     mx_trace_enter();
@@ -187,7 +187,7 @@ static mx_closure *trace_closure(const mx_fn_trace *t, bool shapeless) {
     return kept;
 }
 
-static bool load(mx_imported *f, const mx_source *s) {
+static bool load(mx_imported *f, mx_source *s) {
     if (!mx_fn_read(s, &f->file) ||
         !(f->call = mx_calloc((size_t)f->file.n_trace + 1, sizeof *f->call)))
         return false;
@@ -198,7 +198,7 @@ static bool load(mx_imported *f, const mx_source *s) {
     return true;
 }
 
-mx_imported *mx_import_source(const mx_source *s) {
+mx_imported *mx_import_source(mx_source *s) {
     mx_imported *f = mx_calloc(1, sizeof *f);
     if (f && load(f, s))
         return f;
@@ -208,7 +208,7 @@ mx_imported *mx_import_source(const mx_source *s) {
 
 mx_imported *mx_import_function(const char *path) {
     mx_source s;
-    mx_imported *f = mx_source_file(&s, "import_function", path) ? mx_import_source(&s) : NULL;
+    mx_imported *f = mx_source_whole(&s, "import_function", path) ? mx_import_source(&s) : NULL;
     mx_source_close(&s);
     return f;
 }

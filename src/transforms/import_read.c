@@ -56,7 +56,7 @@ typedef struct ids {
 } ids;
 
 typedef struct reader {
-    const mx_source *s;
+    mx_source *s;
     size_t at;
     mx_fn_trace *t;
     ids ids;
@@ -367,7 +367,7 @@ static bool get_constant(reader *r, size_t at, uint64_t id) {
     int32_t slot;
     if (!add_id(r, at, id, &slot) || !get_shape(r, &o) || !get_out_dtype(r, &o))
         return false;
-    mx_array *a = mx_source_array(r->s, r->at, o.shape, o.ndim, o.dtype);
+    mx_array *a = mx_source_array(r->s, r->at, o.shape, o.ndim, o.dtype, false);
     if (!a)
         return false;
     r->at += (size_t)a->size * mx_itemsize(a);
@@ -482,7 +482,7 @@ static bool get_file(reader *r, mx_fn_file *f) {
     return (f->trace = mx_calloc((size_t)count + 1, sizeof *f->trace)) && (f->n_trace = (int32_t)count, true);
 }
 
-bool mx_fn_read(const mx_source *s, mx_fn_file *f) {
+bool mx_fn_read(mx_source *s, mx_fn_file *f) {
     mx_fn_trace head = {0}; // its memory holds the head's texts
     reader r = {.s = s, .t = &head};
     bool ok = get_file(&r, f);

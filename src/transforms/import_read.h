@@ -43,7 +43,7 @@ typedef struct mx_fn_file {
 } mx_fn_file;
 
 /* What was read before a failure stays in f, to be freed. */
-bool mx_fn_read(const mx_source *s, mx_fn_file *f);
+bool mx_fn_read(mx_source *s, mx_fn_file *f);
 void mx_fn_file_free(mx_fn_file *f);
 
 #endif

@@ -62,6 +62,19 @@ bool mx_fold_constants(mx_arrays *outputs) {
     return ok;
 }
 
+bool mx_read_loaded(const mx_arrays *outputs) {
+    mx_traced t;
+    mx_arrays loaded = {0};
+    bool ok = mx_traced_open(&t, outputs->item, outputs->count, NULL, 0);
+    for (int32_t i = 0; ok && i < t.plan.n_step; i++)
+        if (t.plan.step[i].node->prim == MX_PRIM_load)
+            ok = mx_arrays_add(&loaded, t.plan.step[i].node->out[0]);
+    ok = ok && mx_eval(loaded.item, (int)loaded.count);
+    mx_arrays_free(&loaded);
+    mx_traced_free(&t);
+    return ok;
+}
+
 /* --- rules: what a node over these inputs can be replaced by, or NULL ------------------------------------------ */
 
 static bool lossless(mx_dtype from, mx_dtype to) {

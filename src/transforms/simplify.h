@@ -12,5 +12,7 @@
 bool mx_simplify(mx_arrays *outputs);
 /* Only the first: what a trace takes from outside has to be data. */
 bool mx_fold_constants(mx_arrays *outputs);
+/* Of the constants only what waits in a file is computed. */
+bool mx_read_loaded(const mx_arrays *outputs);
 
 #endif

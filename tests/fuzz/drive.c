@@ -108,7 +108,7 @@ int main(int argc, char **argv) {
     const char *seconds = getenv("FUZZ_SECONDS");
     double end = now() + (seconds ? atof(seconds) : 3);
     unsigned long runs = 0;
-    mx_mem_set_limit((size_t)256 << 20); // what a file asks for beyond it is refused
+    mx_mem_set_hard_limit((size_t)256 << 20); // what a file asks for beyond it is refused
     mx_scope s = mx_scope_open();
     fuzz_seeds(add);
     mx_scope_close(s);

@@ -18,6 +18,7 @@ ALLOWED = set((HERE / "api_missing.txt").read_text().split()) if (HERE / "api_mi
 
 # Signatures that here say more than there.
 BETTER = {
+    "mlx.core.load": ["(file, /, format=None, return_metadata=False, *, mmap=False, stream=None)"],
     "mlx.core.arange": ["(start, stop, step=None, dtype=None, *, stream=None)",
                         "(stop, step=None, dtype=None, *, stream=None)"],
     "mlx.core.asarray": ["(a, dtype=None, *, copy=None, device=None)"],

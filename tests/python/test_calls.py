@@ -13,7 +13,7 @@ MODULES = [mx, *(m for m in vars(mx).values() if isinstance(m, types.ModuleType)
 FUNCTIONS = sorted({f"{f.__module__}.{f.__name__}": f for m in MODULES for f in vars(m).values()
                     if type(f) is FUNCTION}.items())
 METHODS = [(f"array.{n}", f) for n, f in sorted(vars(mx.array).items()) if type(f) is type(mx.array.sum)]
-LEFT_OUT = {"set_cache_limit", "set_memory_limit", "set_wired_limit", "start_capture", "stop_capture"}
+LEFT_OUT = {"set_cache_limit", "set_memory_limit", "set_memory_hard_limit", "set_wired_limit", "start_capture", "stop_capture"}
 EXPECTED = (TypeError, ValueError, IndexError, OverflowError, RuntimeError, MemoryError)
 
 

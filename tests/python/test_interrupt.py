@@ -106,3 +106,36 @@ later()
 mx.eval(long(40000))
 """], timeout=300)
     assert done.returncode == -signal.SIGINT
+
+
+@pytest.mark.parametrize("use", ["mx.eval(x)", "x.tolist()", "(mx.async_eval(x), mx.synchronize())"])
+def test_other_signals_whose_handlers_raise(use):
+    run(f"""
+class Late(Exception):
+    pass
+def handler(number, frame):
+    raise Late
+signal.signal(signal.SIGALRM, handler)
+x = long(40000)
+signal.setitimer(signal.ITIMER_REAL, 0.3)
+start = time.time()
+try:
+    {use}
+except Late:
+    assert time.time() - start < 10
+else:
+    raise SystemExit("it was not stopped")
+assert (mx.ones(3) + 1).tolist() == [2, 2, 2] or "async" in {use!r}
+os._exit(0)
+""")
+
+
+def test_a_timer_that_raises_nothing_does_not_hinder():
+    run("""
+ticks = []
+signal.signal(signal.SIGALRM, lambda number, frame: ticks.append(number))
+signal.setitimer(signal.ITIMER_REAL, 0.02, 0.02)
+assert abs(long(300)[0, 0].item() - 1 / 256) < 1e-6
+signal.setitimer(signal.ITIMER_REAL, 0)
+assert ticks
+""")

@@ -42,13 +42,14 @@ static int int_value(mlx_value *v, const mpy_parameter *p, PyObject *o) {
     int overflow;
     PyObject *index = whole(o);
     long long i = index ? PyLong_AsLongLongAndOverflow(index, &overflow) : 0;
+    long long wide = index && overflow > 0 && p->wide ? (long long)PyLong_AsUnsignedLongLongMask(index) : 0;
     Py_XDECREF(index);
     if (!index)
         return -1;
     if (overflow > 0 && p->accepts & BIT(ARRAY))
         return large_value(v, p, o);
     if (overflow > 0 && p->wide) {
-        i = (long long)PyLong_AsUnsignedLongLongMask(o);
+        i = wide;
         overflow = 0;
     } else if (p->wide && (overflow || i < 0)) {
         PyErr_Format(PyExc_TypeError, "argument '%U' must not be negative", p->name);
@@ -210,13 +211,14 @@ static bool is_sequence(PyObject *o) {
     return PySequence_Check(o) && !PyUnicode_Check(o) && !PyBytes_Check(o) && !is_index(o);
 }
 
+/* A tuple holds the items: converting one of them may run code that changes the sequence. */
 static int convert_sequence(mpy_frame *frame, mlx_value *v, PyObject *o, const mpy_function *f,
                             const mpy_parameter *p) {
-    PyObject *fast = PySequence_Fast(o, "a sequence is needed");
-    if (!fast)
+    PyObject *held = PySequence_Tuple(o);
+    if (!held)
         return -1;
-    PyObject **items = PySequence_Fast_ITEMS(fast);
-    Py_ssize_t n = PySequence_Fast_GET_SIZE(fast);
+    PyObject *const *items = ((PyTupleObject *)held)->ob_item;
+    Py_ssize_t n = PyTuple_GET_SIZE(held);
     int status;
     if (p->accepts & BIT(ARRAYS))
         status = arrays_of(v, items, n, f, p);
@@ -224,7 +226,7 @@ static int convert_sequence(mpy_frame *frame, mlx_value *v, PyObject *o, const m
         status = list_of(frame, v, items, n, f, p, BIT(INTS) | BIT(INT) | (p->floats ? BIT(FLOAT) : 0));
     else
         status = ints_of(frame, v, items, n, f, p);
-    Py_DECREF(fast);
+    Py_DECREF(held);
     return status;
 }
 

@@ -104,9 +104,13 @@ static int put_items(mpy_key *key, PyObject *sequence) {
         return -1;
     if (PyTuple_Check(sequence) && put(key, &(PyTypeObject *){Py_TYPE(sequence)}, sizeof(PyTypeObject *)))
         return -1;
-    for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(sequence); i++)
-        if (mpy_key_tree(key, PySequence_Fast_GET_ITEM(sequence, i)))
+    for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(sequence); i++) {
+        PyObject *item = Py_NewRef(PySequence_Fast_GET_ITEM(sequence, i));
+        int failed = mpy_key_tree(key, item);
+        Py_DECREF(item);
+        if (failed)
             return -1;
+    }
     return 0;
 }
 
@@ -116,8 +120,11 @@ static int put_dict(mpy_key *key, PyObject *dict) {
     if (put_count(key, '{', PyDict_GET_SIZE(dict)))
         return -1;
     while (PyDict_Next(dict, &at, &name, &value)) {
+        Py_INCREF(name), Py_INCREF(value); // the text of a name may run code
         int failed = PyUnicode_Check(name) ? mpy_key_text(key, name) : put_repr(key, 'k', name);
-        if (failed || mpy_key_tree(key, value))
+        failed = failed || mpy_key_tree(key, value);
+        Py_DECREF(name), Py_DECREF(value);
+        if (failed)
             return -1;
     }
     return 0;

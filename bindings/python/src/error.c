@@ -1,6 +1,8 @@
 /* Errors of libmlxc become Python exceptions. */
 #include "py.h"
 
+#include <string.h>
+
 /* What is out of range, an axis, an index or a size: MLX raises ValueError for some and IndexError for others, and
    this class is both. */
 PyObject *mpy_range_error;
@@ -26,8 +28,12 @@ static PyObject *exception_of(int code) {
 }
 
 PyObject *mpy_raise(void) {
-    if (!PyErr_Occurred())
-        PyErr_SetString(exception_of(mlx_last_error_code()), mlx_last_error_message());
+    // a message may hold a path that is no UTF-8
+    const char *text = mlx_last_error_message();
+    PyObject *message = PyErr_Occurred() ? NULL : PyUnicode_DecodeUTF8(text, (Py_ssize_t)strlen(text), "surrogateescape");
+    if (message)
+        PyErr_SetObject(exception_of(mlx_last_error_code()), message);
+    Py_XDECREF(message);
     mlx_clear_last_error();
     return NULL;
 }

@@ -239,15 +239,19 @@ static PyTypeObject exporter_type = {
 
 static PyObject *exporter_function(PyObject *self, PyObject *args, PyObject *kwargs) {
     static char *keywords[] = {"file", "fun", "shapeless", "metadata", NULL};
-    const char *file, *metadata = NULL;
-    PyObject *fun;
+    const char *metadata = NULL;
+    PyObject *file, *fun, *made = NULL;
     int shapeless = 0;
     (void)self;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "sO|$pz:exporter", keywords, &file, &fun, &shapeless, &metadata))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&O|$pz:exporter", keywords, PyUnicode_FSConverter, &file, &fun,
+                                     &shapeless, &metadata))
         return NULL;
-    if (!PyCallable_Check(fun))
-        return PyErr_Format(PyExc_TypeError, "exporter(): fun is %s, which cannot be called", Py_TYPE(fun)->tp_name);
-    return exporter_open(file, fun, shapeless, metadata);
+    if (PyCallable_Check(fun))
+        made = (PyObject *)exporter_open(PyBytes_AS_STRING(file), fun, shapeless, metadata);
+    else
+        PyErr_Format(PyExc_TypeError, "exporter(): fun is %s, which cannot be called", Py_TYPE(fun)->tp_name);
+    Py_DECREF(file);
+    return made;
 }
 
 /* --- export_function -------------------------------------------------------------------------------------------- */
@@ -262,7 +266,8 @@ static PyObject *option(PyObject *kwargs, PyObject *rest, const char *name) {
 
 /* To a file, or to a callback when the path is NULL. */
 typedef struct destination {
-    const char *path, *metadata;
+    PyObject *path; /* bytes, a reference */
+    const char *metadata;
     PyObject *callback;
 } destination;
 
@@ -279,14 +284,14 @@ static int take_destination(destination *to, PyObject *file, PyObject *fun, PyOb
                                                 "*args, shapeless: bool = False, metadata: str | None = None, "
                                                 "**kwargs): the arguments do not fit"),
                -1;
-    to->path = callback ? NULL : PyUnicode_AsUTF8(file);
+    to->path = callback ? NULL : PyUnicode_EncodeFSDefault(file);
     to->metadata = metadata ? PyUnicode_AsUTF8(metadata) : NULL;
     return PyErr_Occurred() ? -1 : 0;
 }
 
 static PyObject *export_to(const destination *to, PyObject *fun, PyObject *args, PyObject *rest, PyObject *shapeless) {
     int flexible = shapeless ? PyObject_IsTrue(shapeless) : 0;
-    exporter *e = flexible < 0 ? NULL : (exporter *)exporter_open(to->path, fun, flexible, to->metadata);
+    exporter *e = flexible < 0 ? NULL : (exporter *)exporter_open(to->path ? PyBytes_AS_STRING(to->path) : NULL, fun, flexible, to->metadata);
     int failed = !e || exporter_add(e, args, rest) || (to->callback && mpy_tell_exported(e->file, to->callback)) ||
                  exporter_close(e);
     Py_XDECREF(e);
@@ -301,10 +306,11 @@ static PyObject *export_function(PyObject *self, PyObject *args, PyObject *kwarg
     PyObject *file = n > 0 ? PyTuple_GET_ITEM(args, 0) : rest ? option(kwargs, rest, "file_or_callback") : NULL;
     PyObject *fun = n > 1 ? PyTuple_GET_ITEM(args, 1) : rest ? option(kwargs, rest, "fun") : NULL;
     PyObject *inputs_given = n > 2 ? PyTuple_GetSlice(args, 2, n) : PyTuple_New(0);
-    destination to;
+    destination to = {0};
     (void)self;
     if (!PyErr_Occurred() && !take_destination(&to, file, fun, metadata))
         result = export_to(&to, fun, inputs_given, rest, shapeless);
+    Py_XDECREF(to.path);
     Py_XDECREF(rest);
     Py_XDECREF(inputs_given);
     return result;
@@ -351,13 +357,14 @@ static PyTypeObject imported_type = {
 
 static PyObject *import_function(PyObject *self, PyObject *args, PyObject *kwargs) {
     static char *keywords[] = {"file", "return_metadata", NULL};
-    const char *file;
+    PyObject *file;
     int with_metadata = 0, status;
     mlx_imported_function f;
     (void)self;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "s|p:import_function", keywords, &file, &with_metadata))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&|p:import_function", keywords, PyUnicode_FSConverter, &file, &with_metadata))
         return NULL;
-    MPY_WAIT(status, (f = mlx_imported_function_new(file)).ctx ? 0 : 1);
+    MPY_WAIT(status, (f = mlx_imported_function_new(PyBytes_AS_STRING(file))).ctx ? 0 : 1);
+    Py_DECREF(file);
     if (status)
         return mpy_raise();
     imported *made = PyObject_New(imported, &imported_type);
@@ -396,8 +403,9 @@ static int draw(FILE *file, PyObject *names, mlx_vector_array outputs) {
 }
 
 static int draw_to_path(PyObject *path, PyObject *names, mlx_vector_array outputs) {
-    const char *name = PyUnicode_AsUTF8(path);
-    FILE *file = name ? fopen(name, "w") : NULL;
+    PyObject *name = PyUnicode_EncodeFSDefault(path);
+    FILE *file = name ? fopen(PyBytes_AS_STRING(name), "w") : NULL;
+    Py_XDECREF(name);
     if (!file)
         return name ? PyErr_SetFromErrnoWithFilenameObject(PyExc_OSError, path), -1 : -1;
     int status = draw(file, names, outputs), closed = fclose(file);

@@ -1,6 +1,6 @@
-/* Control-C stops a long evaluation.
+/* Control-C, and what other signals' handlers raise, stops a long evaluation.
  *
- * Python's own handler of SIGINT only makes a note, which the main thread reads when it runs Python again: too late while
+ * Python's own handler of a signal only makes a note, which the main thread reads when it runs Python again: too late while
  * it waits for libmlxc, which may not take the GIL between its steps either (who has it may be waiting for the library).
  * So our handler goes in front of Python's: it makes a note of its own and calls on. The library asks for that note
  * on the main thread, the call fails as interrupted, and with the GIL again Python's handlers run: what they raise is
@@ -12,16 +12,19 @@
 
 #include "py.h"
 
+enum { SIGNALS = 65 };
+
 static atomic_bool noted;
-static struct sigaction pythons;
+static struct sigaction pythons[SIGNALS];
 static pthread_t main_thread;
 
 static void note(int number, siginfo_t *info, void *context) {
+    const struct sigaction *next = &pythons[number];
     atomic_store(&noted, true);
-    if (pythons.sa_flags & SA_SIGINFO)
-        pythons.sa_sigaction(number, info, context);
+    if (next->sa_flags & SA_SIGINFO)
+        next->sa_sigaction(number, info, context);
     else
-        pythons.sa_handler(number);
+        next->sa_handler(number);
 }
 
 /* Is there a handler, not ours, to go in front of? */
@@ -31,15 +34,28 @@ static bool can_chain(const struct sigaction *now) {
     return now->sa_handler != SIG_DFL && now->sa_handler != SIG_IGN;
 }
 
-static void chain(void) {
-    struct sigaction now, ours;
-    if (sigaction(SIGINT, NULL, &now) || !can_chain(&now))
-        return;
-    ours = now;
+static void go_in_front(int number, const struct sigaction *now) {
+    struct sigaction ours = *now;
     ours.sa_flags |= SA_SIGINFO;
     ours.sa_sigaction = note;
-    pythons = now;
-    sigaction(SIGINT, &ours, NULL);
+    pythons[number] = *now;
+    sigaction(number, &ours, NULL);
+}
+
+/* Python has one handler for all signals that it handles, and that is known from SIGINT, which it handles from the start.
+   Handlers of others (a profiler's, faulthandler's) are left alone. */
+static void chain(void) {
+    static void (*python)(int);
+    struct sigaction now;
+    if (!sigaction(SIGINT, NULL, &now) && can_chain(&now)) {
+        if (!python && !(now.sa_flags & SA_SIGINFO))
+            python = now.sa_handler;
+        go_in_front(SIGINT, &now);
+    }
+    for (int number = 1; python && number < SIGNALS; number++)
+        if (number != SIGINT && !sigaction(number, NULL, &now) && !(now.sa_flags & SA_SIGINFO) &&
+            now.sa_handler == python)
+            go_in_front(number, &now);
 }
 
 enum { CHAIN_NS = 20 * 1000 * 1000 };

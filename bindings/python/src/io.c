@@ -131,9 +131,9 @@ static int add_member(PyObject *archive, PyObject *key, PyObject *array) {
     return status;
 }
 
-/* To a file object by way of the zipfile module. */
-static int save_npz_object(PyObject *file, PyObject *members, int compressed) {
-    PyObject *key, *value, *zipfile = PyImport_ImportModule("zipfile");
+/* To a file object by way of the zipfile module, which does not ask how much was written. */
+static int save_npz_object(PyObject *object, PyObject *members, int compressed) {
+    PyObject *key, *value, *file = mpy_whole_writer(object), *zipfile = file ? PyImport_ImportModule("zipfile") : NULL;
     PyObject *method =
         zipfile ? PyObject_GetAttrString(zipfile, compressed ? "ZIP_DEFLATED" : "ZIP_STORED")
                 : NULL;
@@ -145,7 +145,7 @@ static int save_npz_object(PyObject *file, PyObject *members, int compressed) {
         status = add_member(archive, key, value);
     if (archive)
         status = close_after(archive, status);
-    Py_XDECREF(archive), Py_XDECREF(method), Py_XDECREF(zipfile);
+    Py_XDECREF(archive), Py_XDECREF(method), Py_XDECREF(zipfile), Py_XDECREF(file);
     return status;
 }
 
@@ -270,6 +270,7 @@ static int set_metadata(mlx_io_gguf out, const char *key, PyObject *value) {
     return status;
 }
 
+/* The metadata is a dict of our own: making an array of a value may run code. */
 static int fill_gguf(mlx_io_gguf out, PyObject *arrays, PyObject *metadata) {
     PyObject *key, *value;
     Py_ssize_t at = 0;
@@ -307,13 +308,15 @@ static PyObject *save_gguf(PyObject *module, PyObject *args, PyObject *kwargs) {
                    ? NULL
                    : PyErr_Format(PyExc_ValueError, "[save_gguf] Input must be a string");
     mlx_io_gguf out = mlx_io_gguf_new();
-    int status = fill_gguf(out, arrays, metadata);
+    PyObject *own = metadata == Py_None ? Py_NewRef(metadata) : PyDict_Copy(metadata);
+    int status = own ? fill_gguf(out, arrays, own) : -1;
     if (!status) {
         MPY_WAIT(status, mlx_save_gguf(PyBytes_AS_STRING(path), out));
         if (status)
             mpy_raise();
     }
     mlx_io_gguf_free(out);
+    Py_XDECREF(own);
     Py_DECREF(path);
     return status ? NULL : Py_NewRef(Py_None);
 }
@@ -338,10 +341,16 @@ static PyMethodDef functions[] = {
      "metadata: dict[str, array | str | list[str]])\n\nWrite arrays by name and metadata to a GGUF file."},
     {"load", KEYWORDS(mpy_load),
      "load(file: file | str | pathlib.Path, /, format: str | None = None, "
-     "return_metadata: bool = False, *, stream: StreamOrDevice = None) -> array | dict[str, array] | "
+     "return_metadata: bool = False, *, mmap: bool = False, stream: StreamOrDevice = None) -> array | dict[str, array] | "
      "tuple[dict[str, array], dict[str, Any]]\n\n"
      "The array of an npy file, the arrays of an npz, safetensors or GGUF file by name. The format is told by the\n"
-     "name's ending unless it is given. Files are mapped: nothing is read until it is used."},
+     "name's ending unless it is given.\n\n"
+     "Arrays of a path are read when they are evaluated, and depend on the file no more after that; npz archives and\n"
+     "what a file object without a descriptor gives are read at once. Until then the file is held open: renaming or\n"
+     "replacing it changes nothing, and evaluating raises if it was cut short or written to.\n\n"
+     "With mmap=True arrays are the file's own pages, which are read as they are touched: for weights larger than\n"
+     "memory. While such an array lives the file must not be cut short (the process would end by SIGBUS) or written to\n"
+     "(the array would change)."},
     {NULL},
 };
 

@@ -49,19 +49,31 @@ static PyObject *with_metadata(PyObject *dict, PyObject *metadata, int status, i
 
 /* --- formats ------------------------------------------------------------------------------------------------------- */
 
-static PyObject *load_npy(const char *path, int metadata, mlx_stream s) {
-    (void)metadata;
+typedef struct wish {
+    int metadata, mmap;
+    mlx_stream s;
+} wish;
+
+static const char *path_of(const mpy_source *from) {
+    return PyBytes_AS_STRING(from->path);
+}
+
+static PyObject *load_npy(mpy_source *from, const wish *w) {
     mlx_array a = {NULL};
     int status;
-    MPY_WAIT(status, mlx_load(&a, path, s));
+    if (from->path)
+        MPY_WAIT(status, (w->mmap ? mlx_load_mapped : mlx_load)(&a, path_of(from), w->s));
+    else
+        MPY_WAIT(status, mlx_load_reader(&a, from->reader, w->s));
     return mpy_array_result(status, a);
 }
 
-static PyObject *load_npz(const char *path, int metadata, mlx_stream s) {
-    (void)metadata;
+static PyObject *load_npz(mpy_source *from, const wish *w) {
+    if (mpy_source_copy(from, "load", "PK"))
+        return NULL;
     mlx_map_string_to_array map = mlx_map_string_to_array_new();
     int status;
-    MPY_WAIT(status, mlx_load_npz(&map, path, s));
+    MPY_WAIT(status, mlx_load_npz(&map, path_of(from), w->s));
     PyObject *dict = status ? mpy_raise() : PyDict_New();
     if (dict && put_arrays(dict, map))
         Py_CLEAR(dict);
@@ -69,17 +81,21 @@ static PyObject *load_npz(const char *path, int metadata, mlx_stream s) {
     return dict;
 }
 
-static PyObject *load_safetensors(const char *path, int metadata, mlx_stream s) {
+static PyObject *load_safetensors(mpy_source *from, const wish *w) {
     mlx_map_string_to_array map = mlx_map_string_to_array_new();
     mlx_map_string_to_string texts = mlx_map_string_to_string_new();
     int status;
-    MPY_WAIT(status, mlx_load_safetensors(&map, &texts, path, s));
+    if (from->path)
+        MPY_WAIT(status,
+                 (w->mmap ? mlx_load_safetensors_mapped : mlx_load_safetensors)(&map, &texts, path_of(from), w->s));
+    else
+        MPY_WAIT(status, mlx_load_safetensors_reader(&map, &texts, from->reader, w->s));
     PyObject *dict = status ? mpy_raise() : PyDict_New(), *meta = dict ? PyDict_New() : NULL;
     if (meta)
         status = put_arrays(dict, map) || put_strings(meta, texts);
     mlx_map_string_to_string_free(texts);
     mlx_map_string_to_array_free(map);
-    return with_metadata(dict, meta, status, metadata);
+    return with_metadata(dict, meta, status, w->metadata);
 }
 
 static PyObject *text_list(mlx_vector_string texts) {
@@ -141,26 +157,29 @@ static PyObject *gguf_array(mlx_io_gguf file, const char *key) {
     return mpy_array_result(status, a);
 }
 
-static PyObject *load_gguf(const char *path, int metadata, mlx_stream s) {
+static PyObject *load_gguf(mpy_source *from, const wish *w) {
     mlx_io_gguf file = {NULL};
     mlx_vector_string keys = mlx_vector_string_new(), meta_keys = mlx_vector_string_new();
     int status;
-    MPY_WAIT(status, mlx_load_gguf(&file, path, s));
+    if (from->path)
+        MPY_WAIT(status, (w->mmap ? mlx_load_gguf_mapped : mlx_load_gguf)(&file, path_of(from), w->s));
+    else
+        MPY_WAIT(status, mlx_load_gguf_reader(&file, from->reader, w->s));
     status = status || mlx_io_gguf_get_keys(&keys, file) ||
              mlx_io_gguf_get_metadata_keys(&meta_keys, file);
     PyObject *dict = status ? mpy_raise() : PyDict_New(), *meta = dict ? PyDict_New() : NULL;
     if (meta)
         status = put_gguf(dict, file, keys, gguf_array) ||
-                 (metadata && put_gguf(meta, file, meta_keys, gguf_value));
+                 (w->metadata && put_gguf(meta, file, meta_keys, gguf_value));
     mlx_vector_string_free(meta_keys);
     mlx_vector_string_free(keys);
     mlx_io_gguf_free(file);
-    return with_metadata(dict, meta, status, metadata);
+    return with_metadata(dict, meta, status, w->metadata);
 }
 
 static const struct format {
     const char *name;
-    PyObject *(*load)(const char *path, int metadata, mlx_stream s);
+    PyObject *(*load)(mpy_source *from, const wish *w);
     int has_metadata;
 } formats[] = {
     {"npy", load_npy, 0},
@@ -178,7 +197,7 @@ static const struct format *format_named(const char *name) {
 }
 
 static const struct format *format_of(const mpy_source *s, const char *given) {
-    const char *name = given ? NULL : s->name ? PyUnicode_AsUTF8(s->name) : "";
+    const char *name = given ? NULL : s->name ? PyBytes_AS_STRING(s->name) : "";
     const char *dot = name ? strrchr(name, '.') : NULL;
     if (given)
         return format_named(given);
@@ -189,22 +208,20 @@ static const struct format *format_of(const mpy_source *s, const char *given) {
 
 PyObject *mpy_load(PyObject *module, PyObject *args, PyObject *kwargs) {
     (void)module;
-    static char *keywords[] = {"", "format", "return_metadata", "stream", NULL};
+    static char *keywords[] = {"", "format", "return_metadata", "mmap", "stream", NULL};
     PyObject *file, *stream = Py_None, *result = NULL;
     const char *given = NULL;
-    int metadata = 0;
-    mlx_stream s;
+    wish w = {0};
     mpy_source source;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|zp$O:load", keywords, &file, &given,
-                                     &metadata, &stream) ||
-        mpy_stream_from(&s, stream))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|zp$pO:load", keywords, &file, &given, &w.metadata, &w.mmap,
+                                     &stream) ||
+        mpy_stream_from(&w.s, stream))
         return NULL;
-    const struct format *format =
-        mpy_source_open(&source, file, "load") ? NULL : format_of(&source, given);
-    if (format && metadata && !format->has_metadata)
+    const struct format *format = mpy_source_open(&source, file, "load") ? NULL : format_of(&source, given);
+    if (format && w.metadata && !format->has_metadata)
         PyErr_Format(PyExc_ValueError, "[load] metadata not supported for format %s", format->name);
     else if (format)
-        result = format->load(PyBytes_AS_STRING(source.path), metadata, s);
+        result = format->load(&source, &w);
     mpy_source_close(&source);
     return result;
 }

@@ -76,10 +76,12 @@ static int spread_items(axes *x, PyObject *tree, PyObject *prefix) {
     Py_ssize_t n = PySequence_Fast_GET_SIZE(tree);
     if (PyList_Check(tree) != PyList_Check(prefix) || PyDict_Check(prefix) || PySequence_Fast_GET_SIZE(prefix) != n)
         return no_prefix();
-    for (Py_ssize_t i = 0; i < n; i++)
-        if (spread(x, PySequence_Fast_GET_ITEM(tree, i), PySequence_Fast_GET_ITEM(prefix, i)))
-            return -1;
-    return 0;
+    PyObject *below = PySequence_Tuple(tree), *given = below ? PySequence_Tuple(prefix) : NULL;
+    int failed = !given;
+    for (Py_ssize_t i = 0; !failed && i < n; i++)
+        failed = spread(x, PyTuple_GET_ITEM(below, i), PyTuple_GET_ITEM(given, i));
+    Py_XDECREF(below), Py_XDECREF(given);
+    return failed ? -1 : 0;
 }
 
 static int spread_values(axes *x, PyObject *tree, PyObject *prefix) {
@@ -88,10 +90,11 @@ static int spread_values(axes *x, PyObject *tree, PyObject *prefix) {
     if (!PyDict_Check(prefix) || PyDict_GET_SIZE(tree) != PyDict_GET_SIZE(prefix))
         return no_prefix();
     while (PyDict_Next(tree, &at, &key, &value)) {
-        PyObject *below = PyDict_GetItemWithError(prefix, key);
-        if (!below)
-            return PyErr_Occurred() ? -1 : no_prefix();
-        if (spread(x, value, below))
+        Py_INCREF(key), Py_INCREF(value);
+        PyObject *below = Py_XNewRef(PyDict_GetItemWithError(prefix, key));
+        int failed = below ? spread(x, value, below) : PyErr_Occurred() ? -1 : no_prefix();
+        Py_DECREF(key), Py_DECREF(value), Py_XDECREF(below);
+        if (failed)
             return -1;
     }
     return 0;

@@ -1,9 +1,24 @@
 /* Files of arrays.
  *
- * Loading maps the file; nothing is read until it is used. Saving writes to a
- * temporary name, syncs and renames: a full disk leaves the former file as it was.
- * Every length and offset in a file is checked against its size; a file that lies is
- * an error.
+ * Loading reads the headers. Arrays stay pending, and each is read when it is evaluated,
+ * into memory of its own: after that nothing depends on the file. Until then the file is
+ * held open, so that renaming, removing or replacing it changes nothing; one that was cut
+ * short or written to in the meantime is an error of the evaluation. What is small, what
+ * is packed (npz, quantized GGUF) and what comes from a reader is read at once.
+ *
+ * The functions named _mapped give arrays that are pages of the file. Evaluation reads
+ * nothing then: pages come when they are touched, and the system may drop them again, so
+ * that weights larger than memory can be used. The price: while such an array lives the
+ * file must not be cut short or written to. Evaluation refuses a file that has changed
+ * since it was loaded, but later nothing can be checked: touching what is no longer there
+ * ends the process by SIGBUS, and what is written shows in the arrays. Booleans,
+ * big-endian and misaligned elements are copied all the same. The size of the file counts
+ * as active memory.
+ *
+ * Saving writes to a temporary name, syncs and renames: a full disk leaves the former file
+ * as it was. A writer of the program's gets every byte in order, in one or several calls;
+ * `good` is asked after each. Every length and offset in a file is checked against its
+ * size; a file that lies is an error.
  */
 #ifndef MLX_C_IO_H
 #define MLX_C_IO_H
@@ -24,6 +39,8 @@ extern "C" {
 /* One array from a file in NumPy's npy format. Errors, as of the others here: a file
    that cannot be opened or is not what it should be, at once. */
 MLX_API int mlx_load(mlx_array *res, const char *file, const mlx_stream s);
+/* The same of pages of the file (see above). (Not in mlx-c.) */
+MLX_API int mlx_load_mapped(mlx_array *res, const char *file, const mlx_stream s);
 /* The same from a reader (io_types.h), which then stands behind what was read. */
 MLX_API int mlx_load_reader(mlx_array *res, mlx_io_reader in_stream,
                             const mlx_stream s);
@@ -45,6 +62,10 @@ MLX_API int mlx_save_npz(const char *file, const mlx_map_string_to_array arrays,
 MLX_API int mlx_load_safetensors(mlx_map_string_to_array *res_0,
                                  mlx_map_string_to_string *res_1, const char *file,
                                  const mlx_stream s);
+/* The same of pages of the file. (Not in mlx-c.) */
+MLX_API int mlx_load_safetensors_mapped(mlx_map_string_to_array *res_0,
+                                        mlx_map_string_to_string *res_1,
+                                        const char *file, const mlx_stream s);
 /* The same from a reader. */
 MLX_API int mlx_load_safetensors_reader(mlx_map_string_to_array *res_0,
                                         mlx_map_string_to_string *res_1,
@@ -60,6 +81,11 @@ MLX_API int mlx_save_safetensors_writer(mlx_io_writer in_stream,
 
 /* A GGUF file: arrays and metadata (io_types.h). */
 MLX_API int mlx_load_gguf(mlx_io_gguf *gguf, const char *file, const mlx_stream s);
+/* The same of pages of the file. (Not in mlx-c.) */
+MLX_API int mlx_load_gguf_mapped(mlx_io_gguf *gguf, const char *file, const mlx_stream s);
+/* The same from a reader. (Not in mlx-c.) */
+MLX_API int mlx_load_gguf_reader(mlx_io_gguf *gguf, mlx_io_reader in_stream,
+                                 const mlx_stream s);
 /* Write the contents of a GGUF file; ".gguf" is added to a name without it. */
 MLX_API int mlx_save_gguf(const char *file, mlx_io_gguf gguf);
 

@@ -12,7 +12,11 @@ extern "C" {
 
 /* A source or sink: functions of the program, each with its own desc. seek takes an
    offset and SEEK_SET, SEEK_CUR or SEEK_END; label names it in messages; free is called
-   once with the handle's end. */
+   once with the handle's end.
+   A reader is read in order from where it stands, as far as the headers of the file say
+   and no further, and stands behind that afterwards. read gives all bytes that it is asked
+   for, or good gives false after it; so write takes all, or good gives false. tell and
+   seek may both be NULL: then nobody knows the size before the end. */
 typedef struct mlx_io_vtable_ {
     bool (*is_open)(void *);
     bool (*good)(void *);

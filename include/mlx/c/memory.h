@@ -18,7 +18,7 @@
 extern "C" {
 #endif
 
-/* Bytes that arrays hold now. */
+/* Bytes that arrays hold now, files that are mapped included. */
 MLX_API int mlx_get_active_memory(size_t *res);
 /* Bytes that are kept for arrays to come. */
 MLX_API int mlx_get_cache_memory(size_t *res);
@@ -37,8 +37,16 @@ MLX_API int mlx_get_array_buffer_size(size_t *res, const mlx_vector_array arrays
 MLX_API int mlx_set_cache_limit(size_t *res, size_t limit);
 /* What mlx_set_memory_limit set, in bytes. */
 MLX_API int mlx_get_memory_limit(size_t *res);
-/* Set the memory limit; *res: the former one. Beyond it an allocation is an error. */
+/* Set the memory limit; *res: the former one. It is a guideline: above it nothing is kept
+   for reuse, and allocation goes on. Four fifths of what the machine has, or of what the
+   process's control group may use, unless it is set. */
 MLX_API int mlx_set_memory_limit(size_t *res, size_t limit);
+/* The hard limit in bytes: beyond it an allocation is an error, and what asked for it
+   fails with MLX_ERROR_MEMORY; what was computed stays. One and a half times the
+   machine's memory unless it is set. (Not in mlx-c.) */
+MLX_API int mlx_get_memory_hard_limit(size_t *res);
+/* Set the hard limit; *res: the former one. (Not in mlx-c.) */
+MLX_API int mlx_set_memory_hard_limit(size_t *res, size_t limit);
 /* For devices that pin memory: recorded, and without effect here; *res: the former
    limit. */
 MLX_API int mlx_set_wired_limit(size_t *res, size_t limit);

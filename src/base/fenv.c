@@ -1,0 +1,90 @@
+#include "base/fenv.h"
+
+#include <fenv.h>
+#ifdef __SSE__
+#include <xmmintrin.h>
+#endif
+
+/* Processors with SSE: its control and status word, and the x87 control word where long doubles are computed. Reading
+   and writing these two takes a few cycles; fegetenv takes a hundred. */
+#if defined(__SSE__) && defined(__GNUC__)
+enum { CONTROL = 0x1f80, X87 = 0x037f };
+
+typedef struct environment {
+    unsigned control;
+    unsigned short x87;
+} environment;
+
+static environment current(void) {
+    environment e = {_mm_getcsr(), 0};
+    __asm__ volatile("fnstcw %0" : "=m"(e.x87));
+    return e;
+}
+
+static void set_x87(unsigned short word) {
+    __asm__ volatile("fldcw %0" : : "m"(word));
+}
+
+static void set(const environment *e, const environment *now) {
+    if (e->control != now->control)
+        _mm_setcsr(e->control);
+    if (e->x87 != now->x87)
+        set_x87(e->x87);
+}
+
+static void restore(const environment *e) {
+    environment now = current();
+    set(e, &now);
+}
+
+static environment hold(void) {
+    static const environment plain = {CONTROL, X87};
+    environment was = current();
+    set(&plain, &was);
+    return was;
+}
+#else
+typedef fenv_t environment;
+
+static environment hold(void) {
+    environment was;
+    fegetenv(&was);
+    fesetenv(FE_DFL_ENV);
+    return was;
+}
+
+static void restore(const environment *e) {
+    fesetenv(e);
+}
+#endif
+
+static _Thread_local environment hosts __attribute__((tls_model("initial-exec")));
+static _Thread_local int depth __attribute__((tls_model("initial-exec")));
+
+void mx_fenv_hold(void) {
+    if (depth++ == 0)
+        hosts = hold();
+}
+
+void mx_fenv_release(void) {
+    if (--depth == 0)
+        restore(&hosts);
+}
+
+int mx_fenv_leave(void) {
+    int was = depth;
+    if (was)
+        restore(&hosts);
+    depth = 0;
+    return was;
+}
+
+void mx_fenv_enter(int was) {
+    if (was)
+        hosts = hold();
+    depth = was;
+}
+
+void mx_fenv_default(void) {
+    fesetenv(FE_DFL_ENV);
+}

@@ -1,0 +1,89 @@
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "base/lock.h"
+
+#include <stdatomic.h>
+
+enum { LINE = 64, HOOKS = 8 };
+
+/* Each on a cache line of its own. */
+typedef struct padded {
+    _Alignas(LINE) pthread_mutex_t mutex;
+} padded;
+
+static padded locks[MX_LOCK_COUNT] = {
+#define LOCK(name) {PTHREAD_MUTEX_INITIALIZER},
+#include "base/locks.def"
+};
+
+/* What this thread holds, a bit each: a fork from where a lock is held must not wait for itself. */
+static _Thread_local unsigned held __attribute__((tls_model("initial-exec")));
+static unsigned taken; /* by the fork that is under way, which holds them all */
+
+static void (*_Atomic hooks[HOOKS])(void);
+static atomic_int hook_count;
+
+void mx_lock(mx_lock_id id) {
+    pthread_mutex_lock(&locks[id].mutex);
+    held |= 1u << id;
+}
+
+void mx_unlock(mx_lock_id id) {
+    held &= ~(1u << id);
+    pthread_mutex_unlock(&locks[id].mutex);
+}
+
+bool mx_lock_try(mx_lock_id id) {
+    bool got = pthread_mutex_trylock(&locks[id].mutex) == 0;
+    held |= (unsigned)got << id;
+    return got;
+}
+
+bool mx_lock_until(mx_lock_id id, const struct timespec *when) {
+    bool got = pthread_mutex_timedlock(&locks[id].mutex, when) == 0;
+    held |= (unsigned)got << id;
+    return got;
+}
+
+pthread_mutex_t *mx_lock_mutex(mx_lock_id id) {
+    return &locks[id].mutex;
+}
+
+/* --- fork ----------------------------------------------------------------------------------------------- */
+
+static void before_fork(void) {
+    unsigned missing = ~held;
+    for (int i = 0; i < MX_LOCK_COUNT; i++)
+        if (missing >> i & 1)
+            mx_lock((mx_lock_id)i);
+    taken = missing;
+}
+
+static void after_fork(void) {
+    unsigned mine = taken;
+    for (int i = MX_LOCK_COUNT - 1; i >= 0; i--)
+        if (mine >> i & 1)
+            mx_unlock((mx_lock_id)i);
+}
+
+static void in_child(void) {
+    int n = atomic_load(&hook_count);
+    for (int i = 0; i < n && i < HOOKS; i++) {
+        void (*hook)(void) = atomic_load(&hooks[i]);
+        if (hook)
+            hook();
+    }
+    after_fork();
+}
+
+/* With the library: whoever forks first must find it done. */
+__attribute__((constructor)) static void handle_forks(void) {
+    pthread_atfork(before_fork, after_fork, in_child);
+}
+
+void mx_fork_child(void (*hook)(void)) {
+    int at = atomic_fetch_add(&hook_count, 1);
+    if (at < HOOKS)
+        atomic_store(&hooks[at], hook);
+}
