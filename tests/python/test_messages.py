@@ -20,6 +20,7 @@ CASES = [
     (lambda: mx.array([1], dtype="float32"), TypeError, r"expected a Dtype .* got str: write mlx.core.float32"),
     (lambda: mx.array(np.array(["a"])), ValueError, r"numpy.ndarray .* arrays have no dtype <U1"),
     (lambda: mx.array(np.array([object()])), ValueError, r"arrays have no dtype object"),
+    (lambda: mx.array(np.broadcast_to(True, (2**31,))), OverflowError, r"Shape dimension 2147483648 is outside"),
     (lambda: mx.array(range(3)), ValueError, r"Invalid type range .* Make a list of it"),
     (lambda: np.mean(X), TypeError, r"mean\(\) got an unexpected keyword .* for NumPy's function make a NumPy array"),
     (lambda: np.sum(X), TypeError, r"sum\(\) got an unexpected keyword .* for NumPy's function make a NumPy array"),

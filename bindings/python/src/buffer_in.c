@@ -95,7 +95,10 @@ static int shape_of(int *shape, const Py_buffer *b) {
     for (int i = 0; i < b->ndim; i++) {
         Py_ssize_t n = b->shape ? b->shape[i] : b->len / (b->itemsize ? b->itemsize : 1);
         if (n > INT_MAX) {
-            PyErr_SetString(PyExc_ValueError, "[array] a dimension is larger than 2147483647.");
+            PyErr_Format(PyExc_OverflowError,
+                         "Shape dimension %zd is outside the supported range [-2147483648, 2147483647]. MLX currently "
+                         "uses 32-bit integers for shape dimensions.",
+                         n);
             return -1;
         }
         shape[i] = (int)n;
