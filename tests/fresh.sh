@@ -35,7 +35,7 @@ bare() {
     rm -rf --one-file-system "$1"
     mkdir -p "$1" && tar -C "$1" -xf "$archive" && mkdir -p "$1/ccache"
     cp -L /etc/resolv.conf "$1/etc/resolv.conf"
-    mount -t proc proc "$1/proc" && mount --rbind /dev "$1/dev" && mount --bind "$work/ccache" "$1/ccache"
+    mount -t proc proc "$1/proc" && mount --rbind /dev "$1/dev" && mount --make-rslave "$1/dev" && mount --bind "$work/ccache" "$1/ccache"
 }
 
 # Registries that this machine reaches through a certificate of its own are reached from inside with the same one.
