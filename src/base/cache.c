@@ -335,7 +335,7 @@ size_t mx_mem_hard_limit(void) {
 
 void mx_mem_peak_reset(void) {
     enter();
-    cache.peak = cache.active;
+    cache.peak = 0;
     unlock_cache();
 }
 

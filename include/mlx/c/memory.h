@@ -24,7 +24,7 @@ MLX_API int mlx_get_active_memory(size_t *res);
 MLX_API int mlx_get_cache_memory(size_t *res);
 /* The most that arrays held at once since the start or the last reset. */
 MLX_API int mlx_get_peak_memory(size_t *res);
-/* Start the peak anew. */
+/* Start the peak anew: it is 0 until memory is next asked for. */
 MLX_API int mlx_reset_peak_memory(void);
 /* Give kept memory back to the system. */
 MLX_API int mlx_clear_cache(void);
