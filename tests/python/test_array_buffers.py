@@ -1,5 +1,6 @@
 """Memory shared with others: the buffer protocol and DLPack, both ways, and who keeps what alive."""
 
+import ctypes
 import gc
 import subprocess
 import sys
@@ -148,23 +149,46 @@ def test_broadcasts_are_shown_as_they_are_and_not_written_to():
     assert bytes(a) == np.array([[1, 2]] * 3, np.float32).tobytes()
 
 
-def test_a_user_may_keep_the_object_and_not_the_buffer():
-    """torch.frombuffer looks at the memory after it has given the buffer back."""
-    a = mx.broadcast_to(mx.array(3.0), (1000,))
-    view = memoryview(a).cast("B") if memoryview(a).c_contiguous else None
-    assert view is None
-    import ctypes
+class Buffer(ctypes.Structure):
+    _fields_ = [("buf", ctypes.c_void_p), ("obj", ctypes.py_object), ("rest", ctypes.c_char * 200)]
 
-    class Buffer(ctypes.Structure):
-        _fields_ = [("buf", ctypes.c_void_p), ("obj", ctypes.py_object), ("rest", ctypes.c_char * 200)]
 
+def shown_and_given_back(a, flags):
+    """What torch.frombuffer keeps: the address, and the object that the view names."""
     buffer, api = Buffer(), ctypes.pythonapi
-    assert api.PyObject_GetBuffer(ctypes.py_object(a), ctypes.byref(buffer), 0) == 0
-    address = buffer.buf
+    assert api.PyObject_GetBuffer(ctypes.py_object(a), ctypes.byref(buffer), flags) == 0
+    kept = buffer.buf, buffer.obj
     api.PyBuffer_Release(ctypes.byref(buffer))
-    other = [mx.full((1000,), 4.0) for _ in range(50)]
+    return kept
+
+
+@pytest.mark.parametrize("flags", [0, 1, 8], ids=["simple", "writable", "nd"])
+@pytest.mark.parametrize("spread", [False, True])
+def test_a_user_may_keep_the_views_object_and_not_the_buffer(flags, spread):
+    """Each view's memory stays, whatever becomes of the array and of views after it."""
+    a = mx.broadcast_to(mx.array(3.0), (1000,)) if spread else mx.full((1000,), 3.0)
+    views = []
+    for _ in range(3):
+        views.append(shown_and_given_back(a, flags))
+        a += 1
+    del a
+    gc.collect()
+    other = [mx.full((1000,), 9.0) for _ in range(50)]
     mx.eval(other)
-    assert list((ctypes.c_float * 1000).from_address(address)) == [3.0] * 1000
+    for i, (address, _) in enumerate(views):
+        assert list((ctypes.c_float * 1000).from_address(address)) == [3.0 + i] * 1000
+
+
+def test_the_memory_goes_with_the_views_object():
+    a = mx.ones((1 << 20,))
+    mx.eval(a)
+    live = mx.get_active_memory()
+    address, owner = shown_and_given_back(a, 0)
+    a += 1
+    mx.eval(a)
+    assert mx.get_active_memory() == live + a.nbytes and address
+    del owner
+    assert mx.get_active_memory() == live
 
 
 def test_torch_writes_and_keeps_what_it_is_given():
@@ -176,6 +200,12 @@ def test_torch_writes_and_keeps_what_it_is_given():
     other = [mx.full((4,), 3.0) for _ in range(50)]
     mx.eval(other)
     assert b.tolist() == [1, 1, 1, 1]
+    a, views = mx.ones(4), []
+    for _ in range(3):
+        views.append(torch.frombuffer(a, dtype=torch.float32))
+        a += 1
+    mx.eval([mx.full((4,), 9.0) for _ in range(50)])
+    assert [v.tolist() for v in views] == [[1.0 + i] * 4 for i in range(3)]
 
 
 def test_capsules():

@@ -13,7 +13,6 @@ PyObject *mpy_array_wrap(mlx_array handle) {
     mpy_array *self = PyObject_New(mpy_array, &mpy_array_type);
     if (self) {
         self->handle = handle;
-        self->lent = (mlx_array){NULL};
         self->weakrefs = NULL;
     } else {
         mlx_array_free(handle);
@@ -44,7 +43,6 @@ static void array_dealloc(PyObject *o) {
     if (self->weakrefs)
         PyObject_ClearWeakRefs(o);
     mlx_array_free(self->handle);
-    mlx_array_free(self->lent);
     Py_TYPE(o)->tp_free(o);
 }
 

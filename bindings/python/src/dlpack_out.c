@@ -77,6 +77,48 @@ static exported *exported_new(mlx_array value) {
     return e;
 }
 
+static int has(int flags, int wish) {
+    return (flags & wish) == wish;
+}
+
+/* Who asks for no strides (PyTorch) may give the buffer back at once and hold view->obj for as long as it reads: each such
+ * view has an object of its own, which holds what it shows. */
+typedef struct holder {
+    PyObject_HEAD
+    mlx_array value;
+} holder;
+
+static void holder_dealloc(PyObject *o) {
+    mlx_array_free(((holder *)o)->value);
+    PyObject_Free(o);
+}
+
+static PyBufferProcs held_buffer = {NULL, mpy_array_release_buffer};
+
+static PyTypeObject holder_type = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "mlx.core.shown",
+    .tp_basicsize = sizeof(holder),
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_dealloc = holder_dealloc,
+    .tp_as_buffer = &held_buffer,
+    .tp_doc = "Holds the memory of an array that a buffer shows.",
+};
+
+/* What view->obj is to be, a new reference. */
+static PyObject *owner_of(mlx_array value, PyObject *o, int flags) {
+    if (has(flags, PyBUF_STRIDES))
+        return Py_NewRef(o);
+    holder *h = PyType_Ready(&holder_type) ? NULL : PyObject_New(holder, &holder_type);
+    if (!h)
+        return NULL;
+    h->value = (mlx_array){NULL};
+    if (!mlx_array_set(&h->value, value))
+        return (PyObject *)h;
+    Py_DECREF(h);
+    return mpy_raise();
+}
+
 /* Do several elements lie in one place? Whoever writes must not be surprised. */
 static int overlaps(mlx_array value) {
     const int *shape = mlx_array_shape(value);
@@ -85,10 +127,6 @@ static int overlaps(mlx_array value) {
         if (shape[i] > 1 && strides[i] == 0)
             return 1;
     return 0;
-}
-
-static int has(int flags, int wish) {
-    return (flags & wish) == wish;
 }
 
 /* The value, copied into row-major order where strides are not asked for. */
@@ -116,18 +154,18 @@ static int value_for(mlx_array *out, PyObject *o, int flags) {
 int mpy_array_get_buffer(PyObject *o, Py_buffer *view, int flags) {
     mlx_array value = {NULL};
     view->obj = NULL;
-    exported *e = value_for(&value, o, flags) ? NULL : exported_new(value);
+    PyObject *owner = value_for(&value, o, flags) ? NULL : owner_of(value, o, flags);
+    exported *e = owner ? exported_new(value) : NULL;
     if (!e) {
+        Py_XDECREF(owner);
         mlx_array_free(value);
         return -1;
     }
-    if (!has(flags, PyBUF_STRIDES) && mlx_array_set(&((mpy_array *)o)->lent, value))
-        PyErr_Clear(); // no memory for the handle: the buffer itself holds the value
     mlx_dtype dtype = mlx_array_dtype(value);
     int ndim = (int)mlx_array_ndim(value);
     *view = (Py_buffer){
         .buf = (void *)mlx_array_data_uint8(value),
-        .obj = Py_NewRef(o),
+        .obj = owner,
         .len = (Py_ssize_t)mlx_array_nbytes(value),
         .itemsize = (Py_ssize_t)mlx_array_itemsize(value),
         .readonly = overlaps(value),

@@ -41,7 +41,6 @@ int mpy_try_again(void);
 typedef struct mpy_array {
     PyObject_HEAD
     mlx_array handle;
-    mlx_array lent; /* what a buffer without strides showed last: its user may keep this object, and not the buffer */
     PyObject *weakrefs;
 } mpy_array;
 
