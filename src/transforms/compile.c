@@ -12,6 +12,7 @@
 #include "graph/trace.h"
 #include "transforms/shapeless.h"
 #include "transforms/simplify.h"
+#include "transforms/traced.h"
 
 /* --- caches ---------------------------------------------------------------------------------------------- */
 
@@ -152,13 +153,50 @@ static bool call_function(mx_closure *f, mx_arrays *in, mx_arrays *out) {
     return ok;
 }
 
-/* What f makes of placeholders like `in`, made smaller and kept. */
-static mx_recipe *trace(mx_closure *f, mx_array *const *in, int n, bool (*shrink)(mx_arrays *),
+static int by_address(const void *a, const void *b) {
+    uintptr_t x = *(const uintptr_t *)a, y = *(const uintptr_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Is `a` in the sorted list? Numbers are not asked about: constants of programs are shared. */
+static bool is_given(const mx_array *a, mx_array *const *sorted, int n) {
+    return a && a->ndim && bsearch(&a, sorted, (size_t)n, sizeof *sorted, by_address);
+}
+
+static bool takes_in(const mx_traced *t, const mx_arrays *out, mx_array *const *sorted, int n) {
+    bool found = false;
+    for (size_t k = 0; !found && k < out->count; k++)
+        found = is_given(out->item[k], sorted, n);
+    for (int32_t i = 0; !found && i < t->plan.n_step; i++)
+        for (int k = 0; !found && k < t->plan.step[i].node->nin; k++)
+            found = is_given(t->plan.step[i].node->in[k], sorted, n);
+    return found;
+}
+
+/* An argument that the function also takes in by another name would be a constant of the trace, which later calls would
+   not see change: refused. */
+static bool captures_no_argument(mx_array *const *in, int n, const mx_arrays *out) {
+    mx_traced t;
+    mx_array **sorted = mx_memdup(in, (size_t)n * sizeof *sorted);
+    if (!sorted)
+        return false;
+    qsort(sorted, (size_t)n, sizeof *sorted, by_address);
+    bool ok = mx_traced_open(&t, out->item, out->count, NULL, 0);
+    if (ok && takes_in(&t, out, sorted, n))
+        ok = mx_fail(MX_INVALID, "[compile] Attempting to compile a function with uncaptured inputs is not allowed.") != NULL;
+    mx_traced_free(&t);
+    mx_free(sorted);
+    return ok;
+}
+
+/* What f makes of placeholders like `in`, made smaller and kept. own: f is the program's. */
+static mx_recipe *trace(mx_closure *f, mx_array *const *in, int n, bool own, bool (*shrink)(mx_arrays *),
                         mx_recipe *(*keep)(mx_array *const *, int, mx_array *const *, int)) {
     mx_arrays inputs = {0}, outputs = {0};
     mx_recipe *r = NULL;
     mx_scope s = mx_scope_open();
-    bool ok = make_placeholders(in, n, &inputs) && call_function(f, &inputs, &outputs) && shrink(&outputs);
+    bool ok = make_placeholders(in, n, &inputs) && call_function(f, &inputs, &outputs) &&
+              (!own || captures_no_argument(in, n, &outputs)) && shrink(&outputs);
     mx_scope_close(s);
     if (ok)
         r = keep(inputs.item, (int)inputs.count, outputs.item, (int)outputs.count);
@@ -177,10 +215,10 @@ static bool replay(mx_closure *self, mx_array *const *in, int n, mx_arrays *out)
 }
 
 /* The trace itself, whose nodes are replayed, and a smaller graph made from it, which is run. */
-static mx_recipe *trace_both(mx_closure *f, mx_array *const *in, int n) {
-    mx_recipe *plain = trace(f, in, n, mx_fold_constants, mx_recipe_steps);
+static mx_recipe *trace_both(mx_closure *f, mx_array *const *in, int n, bool own) {
+    mx_recipe *plain = trace(f, in, n, own, mx_fold_constants, mx_recipe_steps);
     mx_closure again = mx_closure_local(replay, plain);
-    mx_recipe *r = plain ? trace(&again, in, n, mx_simplify, mx_recipe_new) : NULL;
+    mx_recipe *r = plain ? trace(&again, in, n, false, mx_simplify, mx_recipe_new) : NULL;
     if (r)
         r->plain = plain;
     else
@@ -189,11 +227,11 @@ static mx_recipe *trace_both(mx_closure *f, mx_array *const *in, int n) {
 }
 
 /* A template keeps what operations mean: only constants are computed. */
-static mx_recipe *trace_function(mx_closure *f, mx_array *const *in, int n, bool shapeless) {
+static mx_recipe *trace_function(mx_closure *f, mx_array *const *in, int n, bool own, bool shapeless) {
     bool former = mx_trace_set_shapeless(shapeless || mx_trace_shapeless());
     bool whole = mx_trace_shapeless() || mx_compile_get_mode() == MX_COMPILE_NO_SIMPLIFY;
     mx_trace_enter();
-    mx_recipe *r = whole ? trace(f, in, n, mx_fold_constants, mx_recipe_new) : trace_both(f, in, n);
+    mx_recipe *r = whole ? trace(f, in, n, own, mx_fold_constants, mx_recipe_new) : trace_both(f, in, n, own);
     mx_trace_leave();
     mx_trace_set_shapeless(former);
     return r;
@@ -320,7 +358,8 @@ static mx_closure *per_shape(mx_recipe *template) {
 }
 
 static bool new_trace(const compiled *c, mx_array *const *in, int n, found *f) {
-    f->recipe = trace_function(c->f, in, n, c->shapeless);
+    bool own = !c->cache->most && !any_traced(in, n); // a template's arguments, and a transform's, are no mistake
+    f->recipe = trace_function(c->f, in, n, own, c->shapeless);
     if (!f->recipe || (c->shapeless && !(f->per_shape = per_shape(f->recipe))))
         return false;
     return !is_closed(f->recipe) || keep(c, f);

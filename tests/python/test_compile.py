@@ -138,6 +138,73 @@ def test_captured_inputs_keep_their_arrays():
     assert state["same"] is w
 
 
+@pytest.mark.parametrize("shapeless", [False, True])
+def test_what_is_set_in_captured_inputs_is_no_tracer_afterwards(shapeless):
+    """Arrays that the function sets are kept where they are outputs; elsewhere the state is as it was."""
+    w, state = mx.array(3.0), {"t": (mx.array(5.0),), "l": [mx.array(7.0)], "n": 1}
+    state["w"] = w
+
+    def step(x):
+        state["new"] = state["w"] + x
+        state["w"] = state["w"] * x
+        state["t"] = (x, x)
+        state["sub"] = {"k": [x]}
+        state["l"].append(x + 1)
+        state["n"] = 2
+        return x * 2
+
+    c = mx.compile(step, inputs=state, shapeless=shapeless)
+    for _ in range(3):
+        assert c(TWO).item() == 4
+        assert sorted(state) == ["l", "n", "t", "w"] and state["w"] is w and state["n"] == 2
+        assert [v.item() for v in state["l"]] == [7] and state["t"][0].item() == 5 and len(state["t"]) == 1
+
+
+def test_outputs_stay_and_other_inputs_come_back():
+    kept, other = {"y": mx.array(1.0)}, {"z": mx.array(2.0)}
+
+    def step(x):
+        kept["y"], kept["new"] = kept["y"] + x, x
+        other["z"], other["new"] = other["z"] + x, x
+        return kept["y"] + other["z"]
+
+    c = mx.compile(step, inputs=[kept, other], outputs=kept)
+    assert [c(ONE).item() for _ in range(3)] == [5, 6, 7]
+    assert kept["y"].item() == 4 and kept["new"].item() == 1
+    assert list(other) == ["z"] and other["z"].item() == 2
+
+
+def test_a_failed_trace_leaves_state_as_it_was():
+    state = {"y": mx.array(1.0)}
+
+    def step(x):
+        state["y"] = state["new"] = x
+        raise KeyError("mine")
+
+    for given in ({"inputs": state, "outputs": state}, {"outputs": state}, {"inputs": state}):
+        with pytest.raises(KeyError):
+            mx.compile(step, **given)(TWO)
+        assert list(state) == ["y"] and state["y"].item() == 1
+
+
+def test_an_argument_is_not_taken_in_by_another_name():
+    """It would be a constant of the trace. Calls that need no trace, and transforms around, are no mistake."""
+    x, y = mx.array([1.0, 2.0]) + 1, mx.array([1.0, 2.0])
+    mx.eval(y)
+    for f, a in ((lambda z: z + x, x), (lambda z: z + (x + 1), x), (lambda z: z + y.sum(), y), (lambda z: y, y)):
+        with pytest.raises(ValueError, match="uncaptured inputs"):
+            mx.compile(f)(a)
+        with pytest.raises(ValueError, match="uncaptured inputs"):
+            mx.compile(f, shapeless=True)(a)
+    c = mx.compile(lambda z: z * y)
+    assert c(mx.array([1.0, 1.0])).tolist() == [1, 2] and c(y).tolist() == [1, 4]
+    assert mx.compile(lambda z, w: z * w)(y, y).tolist() == [1, 4]
+    assert mx.compile(lambda z: z * 2.0)(mx.grad(lambda z: z * 2.0)(ONE)).item() == 4
+    state = [y]
+    assert mx.compile(lambda z: z * state[0], inputs=state)(y).tolist() == [1, 4]
+    assert mx.grad(lambda a: mx.compile(lambda z: z * a)(a).sum())(y).tolist() == [2, 4]
+
+
 def test_captured_outputs_only():
     state = {}
 

@@ -8,6 +8,7 @@
  */
 #include "compile_key.h"
 #include "exchange.h"
+#include "snapshot.h"
 #include "transform.h"
 
 /* --- traces ------------------------------------------------------------------------------------------------ */
@@ -74,11 +75,13 @@ static int enter_state(mpy_exchange *x, PyObject *inputs, mlx_vector_array in, s
     return placed ? 0 : -1;
 }
 
-/* Whatever still holds one gets its own array back; a pending exception stays. */
-static int leave_state(mpy_exchange *x, PyObject *inputs) {
+/* Whatever still holds one gets its own array back, and what the function set goes unless it is an output (NULL: nothing
+   is). A pending exception stays. */
+static int leave_state(mpy_exchange *x, PyObject *snapshot, PyObject *inputs, PyObject *outputs) {
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
-    int failed = inputs && mpy_exchange_back(x, inputs);
+    int failed = snapshot && mpy_snapshot_back(snapshot, outputs);
+    failed = (inputs && mpy_exchange_back(x, inputs)) || failed;
     failed = mpy_exchange_close(x) || failed;
     if (type)
         PyErr_Restore(type, value, traceback);
@@ -121,19 +124,27 @@ static int give_results(compile_call *c, mlx_vector_array out, PyObject *result)
     return 0;
 }
 
+/* The result of the function while the captured inputs hold placeholders. */
+static PyObject *traced_result(compile_call *c, mlx_vector_array out, mlx_vector_array in, size_t next, PyObject *args,
+                               PyObject *kwargs) {
+    mpy_exchange x;
+    PyObject *inputs = c->t->first, *outputs = c->t->second, *result = NULL;
+    PyObject *snapshot = inputs || outputs ? mpy_snapshot(inputs, outputs) : NULL;
+    int failed = enter_state(&x, inputs, in, next);
+    if (!failed && !PyErr_Occurred() && (result = PyObject_Call(c->t->fun, args, kwargs)))
+        failed = give_results(c, out, result);
+    if (leave_state(&x, snapshot, inputs, result && !failed ? outputs : NULL) || failed)
+        Py_CLEAR(result);
+    Py_XDECREF(snapshot);
+    return result;
+}
+
 static int run_function(mpy_body *body, mlx_vector_array out, mlx_vector_array in) {
     compile_call *c = innermost;
     size_t next = 0;
-    mpy_exchange x;
     (void)body;
-    PyObject *args = filled_args(c, in, &next), *kwargs = args ? filled_kwargs(c, in, &next) : NULL, *result = NULL;
-    if (kwargs) {
-        int failed = enter_state(&x, c->t->first, in, next);
-        if (!failed && (result = PyObject_Call(c->t->fun, args, kwargs)))
-            failed = give_results(c, out, result);
-        if (leave_state(&x, c->t->first) || failed)
-            Py_CLEAR(result);
-    }
+    PyObject *args = filled_args(c, in, &next), *kwargs = args ? filled_kwargs(c, in, &next) : NULL;
+    PyObject *result = kwargs ? traced_result(c, out, in, next, args, kwargs) : NULL;
     Py_XDECREF(args);
     Py_XDECREF(kwargs);
     Py_XDECREF(result);
