@@ -510,6 +510,13 @@ static void make_number(void *slot, const char *type, double v) {
         AS(mlx_io_vtable) = table;
 }
 
+static const char *file_read_by(const char *function) {
+    return strstr(function, "safetensors") ? "in.safetensors"
+           : strstr(function, "npz")       ? "in.npz"
+           : strstr(function, "gguf")      ? "in.gguf"
+                                           : "in.npy";
+}
+
 void value_make(void *slot, const capi_call_row *row, int i) {
     const char *type = row->parameter[i].type, *name = row->parameter[i].name;
     const special_row *s = special_of(row, i);
@@ -527,7 +534,7 @@ void value_make(void *slot, const capi_call_row *row, int i) {
     else
         make_number(slot, type, s ? s->number : number_of(name));
     if (is(type, "mlx_io_reader"))
-        load_disk(strstr(row->name, "safetensors") ? "in.safetensors" : strstr(row->name, "npz") ? "in.npz" : "in.npy");
+        load_disk(file_read_by(row->name));
     if (is(type, "mlx_io_writer"))
         disk.at = disk.size = 0;
 }

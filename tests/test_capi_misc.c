@@ -165,9 +165,9 @@ static void test_no_gpu(void) {
     CHECK_OK(mlx_metal_is_available(&there));
     CHECK(!there);
     CHECK_FAILS(mlx_metal_is_available(NULL), "NULL");
-    CHECK_FAILS(mlx_metal_start_capture("x.gputrace"), "no Metal");
-    CHECK_FAILS(mlx_metal_start_capture(NULL), "no Metal");
-    CHECK_FAILS(mlx_metal_stop_capture(), "no Metal");
+    CHECK_OK(mlx_metal_start_capture("x.gputrace"));
+    CHECK_FAILS(mlx_metal_start_capture(NULL), "NULL");
+    CHECK_OK(mlx_metal_stop_capture());
     CHECK_OK(mlx_cuda_is_available(&there));
     CHECK_FAILS(mlx_cuda_is_available(NULL), "NULL");
 }
