@@ -107,6 +107,21 @@ def since_4(x):
     return [i // 3, i // -3, x // 0.3, mx.fft.irfft(x), *map(mx.real, z), *map(mx.imag, z)]
 
 
+def constants_of_several_traces():
+    """Each stands in the file once."""
+    table, offsets = mx.arange(256.0), mx.array([3.0, 5.0, 7.0])
+    mx.eval(table, offsets)
+
+    def f(*args):
+        if not args:
+            return [table]
+        if len(args) == 1:
+            return [args[0] + offsets, table]
+        return [sum(args) * offsets + table.sum()]
+
+    return f
+
+
 def main():
     FOLDER.mkdir(parents=True, exist_ok=True)
     mx.random.seed(7)
@@ -123,6 +138,7 @@ def main():
     keep("products", products, call(normal(32, 1), normal(1, 64), *mx.quantize(normal(2, 64), 32, 4), mx.array([2, 0])))
     keep("since_4", since_4, call(x))
     keep("named", lambda a, *, scale, shift: [a * scale + shift, a], call(x, scale=y, shift=normal(4)))
+    keep("constants", constants_of_several_traces(), *(call(*[mx.array([1.0 + n, 2.0, 3.0])] * n) for n in range(4)))
     keep("several", lambda *a, **k: sum(a) + sum(k.values()), call(x), call(x, y), call(i, i), call(x, b=y, a=x))
     keep("shapeless", lambda a, b: [mx.softmax(a - mx.mean(a, -1, keepdims=True), 0) * b, mx.flatten(a @ a.T), mx.std(a),
                                     mx.zeros_like(a) + b, mx.expand_dims(a, 1), mx.concatenate([a, a], 1), mx.sort(a, 1)],

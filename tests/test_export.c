@@ -94,7 +94,8 @@ static void check_call(const char *file, mx_imported *f, const mx_map *arrays, i
 }
 
 static const char *const files[] = {"mlp",        "mlp_grad", "attention",      "pointwise", "reductions", "since_4",
-                                    "indexing",   "named",    "products", "linear_algebra", "several",   "shapeless"};
+                                    "indexing",   "named",    "products", "linear_algebra", "several",   "shapeless",
+                                    "constants"};
 enum { FILES = sizeof files / sizeof *files };
 
 static const char *reference_file(const char *name, const char *ending) {

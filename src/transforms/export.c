@@ -1,6 +1,7 @@
 /* Exporting functions: trace, lower, write. See export.h and mlxfn.h. */
 #include "transforms/export.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -173,9 +174,44 @@ static mx_recipe *record(mx_closure *f, mx_array *const *in, int n, bool shapele
     return r;
 }
 
+/* --- constants ------------------------------------------------------------------------ */
+
+/* Those of the traces before, by address: each stands in the file once. */
+typedef struct constants {
+    mx_fn_tape_constant *item;
+    size_t count;
+} constants;
+
+static int by_address(const void *a, const void *b) {
+    uintptr_t x = (uintptr_t)((const mx_fn_tape_constant *)a)->a, y = (uintptr_t)((const mx_fn_tape_constant *)b)->a;
+    return (x > y) - (x < y);
+}
+
+static bool gather_constants(const mx_exporter *e, constants *c) {
+    size_t most = 1;
+    for (size_t i = 0; i < e->count; i++)
+        most += e->trace[i].tape.constants;
+    *c = (constants){mx_calloc(most, sizeof *c->item), 0};
+    if (!c->item)
+        return false;
+    for (size_t i = 0; i < e->count; i++)
+        for (size_t k = 0; k < e->trace[i].tape.constants; k++)
+            c->item[c->count++] = e->trace[i].tape.constant[k];
+    qsort(c->item, c->count, sizeof *c->item, by_address);
+    return true;
+}
+
+/* 0: not there yet */
+static uint64_t id_of_constant(const constants *c, mx_array *a) {
+    mx_fn_tape_constant wanted = {.a = a};
+    const mx_fn_tape_constant *found = bsearch(&wanted, c->item, c->count, sizeof wanted, by_address);
+    return found ? found->id : 0;
+}
+
 /* --- writing -------------------------------------------------------------------------- */
 
 typedef struct writing {
+    constants before;
     const mx_recipe *r;
     mx_fn_tape *t;
     bool shapeless;
@@ -186,12 +222,17 @@ typedef struct writing {
 
 /* An input or constant goes to the tape when something first needs it. */
 static bool need(writing *w, int32_t slot) {
+    bool constant = slot >= w->r->n_in;
     if (w->id[slot])
         return true;
+    if (constant && (w->id[slot] = id_of_constant(&w->before, w->r->proto[slot]))) {
+        mx_fn_tape_const_again(w->t, w->id[slot]);
+        return true;
+    }
     w->id[slot] = w->t->next++;
-    if (slot >= w->r->n_in && !mx_array_available(w->r->proto[slot]))
+    if (constant && !mx_array_available(w->r->proto[slot]))
         return mx_fail(MX_INVALID, "[export_function] the function uses an array of a transform around it");
-    if (slot >= w->r->n_in)
+    if (constant)
         return mx_fn_tape_const(w->t, w->id[slot], w->r->proto[slot]);
     mx_fn_tape_input(w->t, w->id[slot]);
     return true;
@@ -251,14 +292,18 @@ static bool write_head(writing *w, mx_text *head, const char *const *keys, int n
     return !head->failed;
 }
 
-static bool write_trace(const mx_recipe *r, bool shapeless, trace *t, const char *const *keys, int n_keys) {
+/* Ids go on from the trace before, so that none is that of a constant. */
+static bool write_trace(const mx_exporter *e, const mx_recipe *r, trace *t, const char *const *keys, int n_keys) {
     size_t wide = most_arrays(r) + 1;
-    writing w = {r, &t->tape, shapeless, mx_calloc((size_t)r->n_slot + 1, sizeof *w.id),
-                 mx_calloc(wide, sizeof *w.room), mx_calloc(wide, sizeof *w.ids)};
-    t->tape.next = 1;
-    bool ok = w.id && w.room && w.ids && write_tape(&w) && write_head(&w, &t->head, keys, n_keys);
+    writing w = {.r = r, .t = &t->tape, .shapeless = e->shapeless};
+    w.id = mx_calloc((size_t)r->n_slot + 1, sizeof *w.id);
+    w.room = mx_calloc(wide, sizeof *w.room);
+    w.ids = mx_calloc(wide, sizeof *w.ids);
+    t->tape.next = e->count ? e->trace[e->count - 1].tape.next : 1;
+    bool ok = w.id && w.room && w.ids && gather_constants(e, &w.before) && write_tape(&w) && write_head(&w, &t->head, keys, n_keys);
     if (t->tape.bytes.failed || t->head.failed)
         mx_fail_nomem("export_function", t->tape.bytes.len);
+    mx_free(w.before.item);
     mx_free(w.id);
     mx_free(w.room);
     mx_free(w.ids);
@@ -297,7 +342,7 @@ bool mx_exporter_add(mx_exporter *e, mx_closure *f, mx_array *const *in, int n_a
     trace t = {.signature = signature(e, in, n_args, keys, n_keys)};
     bool ok = t.signature && is_new(e, t.signature) && mx_grow(&e->trace, &e->room, e->count + 1, sizeof t);
     mx_recipe *r = ok ? record(f, in, n_args + n_keys, e->shapeless) : NULL;
-    ok = r && write_trace(r, e->shapeless, &t, keys, n_keys);
+    ok = r && write_trace(e, r, &t, keys, n_keys);
     mx_recipe_release(r);
     if (ok)
         e->trace[e->count++] = t;

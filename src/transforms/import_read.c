@@ -60,6 +60,10 @@ typedef struct reader {
     size_t at;
     mx_fn_trace *t;
     ids ids;
+    ids shared;          /* of the constants of all traces so far, to numbers in this list */
+    mx_array **constant; /* which their traces retain */
+    int32_t n_constant;
+    size_t room_constant;
     long version; /* of 0.32.<version> */
 } reader;
 
@@ -210,26 +214,35 @@ static bool grow_ids(ids *m) {
     return ok;
 }
 
-/* A new slot for an id. */
-static bool add_id(reader *r, size_t at, uint64_t id, int32_t *slot) {
-    ids *m = &r->ids;
+static int32_t slot_of(const ids *m, uint64_t id) {
+    return m->count ? m->slot[place_of(m, id)] - 1 : -1;
+}
+
+/* A number from now on for an id that the map has not. */
+static bool put_id(ids *m, uint64_t id, int32_t slot) {
     if (2 * m->count >= m->room && !grow_ids(m))
         return false;
     size_t i = place_of(m, id);
-    if (m->slot[i])
-        return mx_source_fail(r->s, at, "the id %llu is given twice", (unsigned long long)id);
-    if (!mx_grow(&r->t->constant, &r->t->room_constant, (size_t)r->t->n_slot + 1, sizeof *r->t->constant))
-        return false;
-    r->t->constant[r->t->n_slot] = NULL;
-    *slot = r->t->n_slot++;
     m->key[i] = id;
-    m->slot[i] = *slot + 1;
+    m->slot[i] = slot + 1;
     m->count++;
     return true;
 }
 
+/* A new slot for an id. */
+static bool add_id(reader *r, size_t at, uint64_t id, int32_t *slot) {
+    if (slot_of(&r->ids, id) >= 0)
+        return mx_source_fail(r->s, at, "the id %llu is given twice", (unsigned long long)id);
+    if (!mx_grow(&r->t->constant, &r->t->room_constant, (size_t)r->t->n_slot + 1, sizeof *r->t->constant) ||
+        !put_id(&r->ids, id, r->t->n_slot))
+        return false;
+    r->t->constant[r->t->n_slot] = NULL;
+    *slot = r->t->n_slot++;
+    return true;
+}
+
 static bool find_id(reader *r, size_t at, uint64_t id, int32_t *slot) {
-    *slot = r->ids.count ? r->ids.slot[place_of(&r->ids, id)] - 1 : -1;
+    *slot = slot_of(&r->ids, id);
     return *slot >= 0 || mx_source_fail(r->s, at, "the id %llu has not come before", (unsigned long long)id);
 }
 
@@ -362,17 +375,31 @@ static bool get_operation(reader *r, size_t at, uint64_t id) {
 
 /* --- the tape ------------------------------------------------------------------------------------- */
 
+static bool share_constant(reader *r, uint64_t id, mx_array *a) {
+    if (!mx_grow(&r->constant, &r->room_constant, (size_t)r->n_constant + 1, sizeof *r->constant) ||
+        !put_id(&r->shared, id, r->n_constant))
+        return false;
+    r->constant[r->n_constant++] = a;
+    return true;
+}
+
 static bool get_constant(reader *r, size_t at, uint64_t id) {
     mx_fn_out o;
-    int32_t slot;
-    if (!add_id(r, at, id, &slot) || !get_shape(r, &o) || !get_out_dtype(r, &o))
+    int32_t slot, shared = slot_of(&r->shared, id);
+    if (!add_id(r, at, id, &slot))
+        return false;
+    if (shared >= 0) {
+        r->t->constant[slot] = mx_array_retain(r->constant[shared]);
+        return true;
+    }
+    if (!get_shape(r, &o) || !get_out_dtype(r, &o))
         return false;
     mx_array *a = mx_source_array(r->s, r->at, o.shape, o.ndim, o.dtype, false);
     if (!a)
         return false;
     r->at += (size_t)a->size * mx_itemsize(a);
     r->t->constant[slot] = mx_array_retain(a);
-    return true;
+    return share_constant(r, id, a);
 }
 
 static bool get_entry(reader *r) {
@@ -492,6 +519,8 @@ bool mx_fn_read(mx_source *s, mx_fn_file *f) {
         close_ids(&r.ids);
     }
     mx_arena_free(&head.memory);
+    close_ids(&r.shared);
+    mx_free(r.constant);
     return ok && (r.at == s->size || mx_source_fail(s, r.at, "something follows the last trace"));
 }
 

@@ -101,14 +101,18 @@ void mx_fn_tape_input(mx_fn_tape *t, uint64_t id) {
     put_u8(&t->bytes, 0);
 }
 
+void mx_fn_tape_const_again(mx_fn_tape *t, uint64_t id) {
+    begin(t, id, 0);
+    put_u8(&t->bytes, 1);
+}
+
 bool mx_fn_tape_const(mx_fn_tape *t, uint64_t id, mx_array *a) {
     if (!mx_grow(&t->constant, &t->room, t->constants + 1, sizeof *t->constant))
         return false;
-    begin(t, id, 0);
-    put_u8(&t->bytes, 1);
+    mx_fn_tape_const_again(t, id);
     mx_fn_put_shape(&t->bytes, a->shape, a->ndim);
     mx_fn_put_dtype(&t->bytes, mx_dtype_of(a));
-    t->constant[t->constants++] = (mx_fn_tape_constant){t->bytes.len, mx_array_retain(a)};
+    t->constant[t->constants++] = (mx_fn_tape_constant){t->bytes.len, id, mx_array_retain(a)};
     return true;
 }
 

@@ -3,6 +3,8 @@
 import io
 import re
 
+from pathlib import Path
+
 import pytest
 
 import mlx.core as mx
@@ -75,6 +77,29 @@ def test_several_traces(path):
     e.close()
     with pytest.raises(RuntimeError, match="after exporting is closed"):
         e(ONE)
+
+
+def test_constants_stand_in_the_file_once(path):
+    """Whatever traces use them: as operands, or as results."""
+    table, small = mx.arange(4096.0), mx.array([3.0])
+
+    def f(*args):
+        if not args:
+            return [table]
+        if len(args) == 1:
+            return [args[0] + small, table]
+        return [sum(args) * small + table.sum(), small]
+
+    mx.eval(table, small)
+    with mx.exporter(path, f) as e:
+        for n in range(5):
+            e(*[ONE] * n)
+        with pytest.raises(ValueError):
+            e(ONE)
+    assert table.nbytes < Path(path).stat().st_size < table.nbytes + 4096
+    g = mx.import_function(path)
+    for n in range(5):
+        assert values(g(*[TWO] * n)) == values(tuple(f(*[TWO] * n)))
 
 
 def test_refusals(path):
