@@ -35,12 +35,12 @@ TRANSFORM(irfft, MX_FFT_REAL, true)
 
 int mlx_fft_fftfreq(mlx_array *res, int n, double d, const mlx_stream s) {
     capi_call c = capi_begin(s);
-    return capi_end(&c, res, mx_fftfreq(n, d));
+    return capi_end(&c, res, mx_fftfreq(n, d, MX_FLOAT32));
 }
 
 int mlx_fft_rfftfreq(mlx_array *res, int n, double d, const mlx_stream s) {
     capi_call c = capi_begin(s);
-    return capi_end(&c, res, mx_rfftfreq(n, d));
+    return capi_end(&c, res, mx_rfftfreq(n, d, MX_FLOAT32));
 }
 
 int mlx_fft_fftshift(mlx_array *res, const mlx_array a, const int *axes, size_t axes_num, const mlx_stream s) {

@@ -152,6 +152,8 @@ const mlx_operation cat_create_rows[] = {
            "dtype: Dtype | None = None, *, " STREAM, ARANGE_DOC, call_arange},
     {CORE, "arange(stop : int | float, step : None | int | float = None, dtype: Dtype | None = None, *, " STREAM,
      ARANGE_DOC, call_arange_stop},
+    {CORE, "arange(first: int | float, /, stop: None | int | float = None, step: None | int | float = None, "
+           "dtype: Dtype | None = None, *, device: StreamOrDevice = None) -> array", ARANGE_DOC, call_arange},
     {CORE, "linspace(start: scalar, stop: scalar, num: int | None = 50, endpoint: bool = True, "
            "dtype: Dtype | None = float32, " STREAM,
      "num numbers at equal distances from start to stop, which is the last of them if endpoint.", call_linspace},

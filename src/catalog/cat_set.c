@@ -4,7 +4,11 @@
 /* a, stream */
 static int call_nonzero(mlx_value *res, const mlx_operation *op, mlx_value *args) {
     (void)op;
-    return cat_array(&args[0]) || mlx_nonzero(cat_results(res, MLX_VALUE_TUPLE), ARRAY(0), ON(1));
+    if (cat_array(&args[0]))
+        return 1;
+    if (!mlx_array_ndim(ARRAY(0)))
+        return cat_fail(MX_INVALID, "[nonzero] an array without axes has no indices");
+    return mlx_nonzero(cat_results(res, MLX_VALUE_TUPLE), ARRAY(0), ON(1));
 }
 
 /* x, weights, minlength, stream */

@@ -7,7 +7,7 @@ static const mlx_operation *const tables[] = {
     cat_index_rows,  cat_create_rows, cat_matmul_rows, cat_conv_rows,   cat_random_rows,
     cat_linalg_rows, cat_fft_rows,    cat_fast_rows,   cat_dtype_rows,  cat_process_rows,
     cat_einsum_rows, cat_memory_rows, cat_gather_rows, cat_quant_rows,
-    cat_stats_rows,  cat_set_rows,    cat_extra_rows,
+    cat_stats_rows,  cat_set_rows,    cat_extra_rows,  cat_standard_rows, // second rows come last
 };
 
 /* The adapter calls public functions and lets go of values between them; an error waits until it has come back. */

@@ -32,9 +32,13 @@ SV cf c_sign(cf a) {
     m = m == 0 ? 1 : m;
     return c_make(crealf(a) / m, cimagf(a) / m);
 }
-/* e^(x+iy) - 1 = expm1(x) cos y - 2 sin^2(y/2) + i e^x sin y */
+/* e^(x+iy) - 1 = expm1(x) cos y - 2 sin^2(y/2) + i e^x sin y; on the real axis and at infinities as C's cexp */
 SV cf c_expm1(cf a) {
     double x = crealf(a), y = cimagf(a), s = sin(y / 2);
+    if (y == 0)
+        return c_make((float)expm1(x), (float)y);
+    if (isinf(x) && !isfinite(y))
+        return x < 0 ? c_make(-1, 0) : c_make(INFINITY, NAN);
     return c_make((float)(expm1(x) * cos(y) - 2 * s * s), (float)(exp(x) * sin(y)));
 }
 SV cf c_log_base(cf a, double scale) {

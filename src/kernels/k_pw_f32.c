@@ -23,10 +23,10 @@ SV vf vf_floor_divide(vf a, vf b) {
     return vf_select(vm_and(vf_eq(vf_abs(a), inf), vf_ne(b, zero)), vf_bits(VF_NAN), q);
 }
 
-/* The remainder has the divisor's sign: fmod, then one divisor more where the signs differ. */
+/* The remainder has the divisor's sign, also where it is 0: fmod, then one divisor more where the signs differ. */
 static float f_remainder(float a, float b) {
     float r = fmodf(a, b);
-    return r != 0 && (r < 0) != (b < 0) ? r + b : r;
+    return r == 0 ? copysignf(0, b) : (r < 0) != (b < 0) ? r + b : r;
 }
 static __attribute__((noinline, cold)) vf remainder_mend(vf a, vf b, vf r, unsigned lanes) {
     float x[VF_LANES], y[VF_LANES], z[VF_LANES];
@@ -55,7 +55,7 @@ SV vf vf_remainder(vf a, vf b) {
     r = vf_add(r, vf_select(vf_lt(r, zero), y, zero));
     r = vf_sub(r, vf_select(vf_ge(r, y), y, zero));
     vm whole = vf_eq(r, zero), differ = vi_lt(as_vi(vf_xor(a, b)), vi_set1(0));
-    r = vf_or(r, vf_signbit(a));
+    r = vf_or(r, vf_signbit(vf_select(whole, b, a)));
     r = vf_add(r, vf_select(vm_and(differ, vm_not(whole)), b, vf_neg(zero)));
     vm ordinary = vm_and(vf_lt(q, vf_set1(4194304.0f)), vf_lt(y, vf_bits(VF_INF)));
     if (!vm_all(ordinary))

@@ -94,7 +94,7 @@ static __int128 int_remainder(__int128 a, __int128 b) {
     if (b == 0)
         return 0;
     __int128 r = a % b;
-    return r != 0 && (r < 0) != (b < 0) ? r + b : r;
+    return r == 0 ? copysignl(0, b) : (r < 0) != (b < 0) ? r + b : r;
 }
 static __int128 shift(mx_ref a, mx_ref b, bool left) {
     __int128 x = to_int(a), n = to_int(b), width = 8 * (__int128)mx_dtype_size(a.type);
@@ -152,7 +152,7 @@ static mx_ref int_op(mx_pointwise op, mx_ref p, mx_ref q) {
 
 static real remainder_python(real a, real b) {
     real r = fmodl(a, b);
-    return r != 0 && (r < 0) != (b < 0) ? r + b : r;
+    return r == 0 ? copysignl(0, b) : (r < 0) != (b < 0) ? r + b : r;
 }
 /* By the remainder, as Python's divmod; quotients that are whole anyway only rounded. */
 static real floor_quotient(real a, real b) {

@@ -52,10 +52,10 @@ SPECIAL double d_erfinv(double x) {
     }
     return copysign(y, x);
 }
-/* The sign of the divisor, as Python */
+/* The sign of the divisor, also of 0, as Python */
 SPECIAL double d_remainder(double a, double b) {
     double r = fmod(a, b);
-    return r != 0 && (r < 0) != (b < 0) ? r + b : r;
+    return r == 0 ? copysign(0, b) : (r < 0) != (b < 0) ? r + b : r;
 }
 
 #endif

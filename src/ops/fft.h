@@ -15,8 +15,8 @@ typedef enum mx_fft_form {
    be NULL too). */
 mx_array *mx_fftn(mx_array *a, const int *s, int n_s, const int *axes, int n_axes, mx_fft_form form, bool inverse,
                   mx_fft_norm norm);
-mx_array *mx_fftfreq(int n, double d);  /* [0, 1, .., -1] / (d n) */
-mx_array *mx_rfftfreq(int n, double d);
+mx_array *mx_fftfreq(int n, double d, mx_dtype t);  /* [0, 1, .., -1] / (d n) */
+mx_array *mx_rfftfreq(int n, double d, mx_dtype t);
 mx_array *mx_fftshift(mx_array *a, const int *axes, int n, bool inverse); /* axes NULL: all */
 
 /* Short-time transforms (op_stft.c): n elements in a frame, `hop` apart; the window (1-d), or ones where it is NULL, in

@@ -144,17 +144,17 @@ static bool check_frequencies(const char *op, int n, double d) {
     return d != 0 || mx_fail(MX_INVALID, "[%s] `d` must be non-zero.", op);
 }
 
-mx_array *mx_fftfreq(int n, double d) {
+mx_array *mx_fftfreq(int n, double d, mx_dtype t) {
     if (!check_frequencies("fftfreq", n, d))
         return NULL;
-    mx_array *k = mx_arange(0, n, 1, MX_FLOAT32), *upper = mx_scalar((n - 1) / 2, MX_FLOAT32);
+    mx_array *k = mx_arange(0, n, 1, t), *upper = mx_scalar((n - 1) / 2, t);
     return mx_mul_s(mx_where(mx_greater(k, upper), mx_add_s(k, -n), k), 1 / (n * d));
 }
 
-mx_array *mx_rfftfreq(int n, double d) {
+mx_array *mx_rfftfreq(int n, double d, mx_dtype t) {
     if (!check_frequencies("rfftfreq", n, d))
         return NULL;
-    return mx_mul_s(mx_arange(0, n / 2 + 1, 1, MX_FLOAT32), 1 / (n * d));
+    return mx_mul_s(mx_arange(0, n / 2 + 1, 1, t), 1 / (n * d));
 }
 
 mx_array *mx_fftshift(mx_array *a, const int *axes, int n, bool inverse) {

@@ -188,7 +188,8 @@ def differing():
             continue
         wanted = BETTER.get(full, [parameters(t) for t in texts])
         found = signatures(find(module, path), path.split(".")[-1])
-        if found is not None and found != wanted:
+        # further rows of a name are tried where the original's do not fit
+        if found is not None and found[:len(wanted)] != wanted:
             yield f"{full}\n    wanted {' '.join(wanted)}\n    found  {' '.join(found)}"
 
 

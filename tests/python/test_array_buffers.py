@@ -255,14 +255,22 @@ class Used(Old):
 def test_dlpack_in_shares(wrap):
     x = np.arange(12, dtype=np.float32).reshape(3, 4)
     for view in (x, x.T, x[1:, ::2], x[:0], x[0, 0, ...]):
-        a = mx.from_dlpack(wrap(view))
+        a = mx.from_dlpack(wrap(view), copy=False)
         assert a.tolist() == view.tolist()
-    a = mx.from_dlpack(wrap(x))
+    a = mx.from_dlpack(wrap(x), copy=False)
     assert address(a) == address(x)
     x[0, 0] = 9
     assert a[0, 0].item() == 9
     backwards = mx.from_dlpack(wrap(x[::-1]))
     assert backwards.tolist() == x[::-1].tolist()
+
+
+@pytest.mark.parametrize("wrap", [lambda x: x, Old])
+def test_dlpack_in_copies_unless_told(wrap):
+    x = np.arange(4, dtype=np.float32)
+    a = mx.from_dlpack(wrap(x))
+    x[0] = 9
+    assert a.tolist() == [0, 1, 2, 3]
 
 
 def test_copy_flags():
@@ -321,7 +329,7 @@ class Owner(np.ndarray):
 
 def lent():
     x = np.arange(1000, dtype=np.float32).view(Owner)
-    return mx.from_dlpack(x), weakref.ref(x)
+    return mx.from_dlpack(x, copy=False), weakref.ref(x)
 
 
 def test_the_owner_lives_as_long_as_the_array():
@@ -359,8 +367,8 @@ def test_release_on_another_thread():
 @pytest.mark.parametrize(
     "body",
     [
-        "a = mx.from_dlpack(np.arange(10.0, dtype=np.float32)); b = a * 2",
-        "sys.a = mx.from_dlpack(np.arange(10.0, dtype=np.float32))[1:]",
+        "a = mx.from_dlpack(np.arange(10.0, dtype=np.float32), copy=False); b = a * 2",
+        "sys.a = mx.from_dlpack(np.arange(10.0, dtype=np.float32), copy=False)[1:]",
         "sys.v = memoryview(mx.array([1, 2])); sys.n = np.asarray(mx.array([1, 2]))",
         "c = mx.array([1]).__dlpack__(); sys.c = c",
         "t = threading.Thread(target=lambda: mx.array(np.ones(10)).tolist(), daemon=True); t.start()",

@@ -240,8 +240,10 @@ def test_python_numbers_of_arrays():
         int(mx.array(float("nan")))
     with pytest.raises(TypeError):
         float(mx.array(1j))
-    with pytest.raises(TypeError):
-        range(mx.array(3))
+    for wrong in (mx.array(3.0), mx.array([3]), mx.array(True)):
+        with pytest.raises(TypeError, match="cannot be interpreted|can be used as an index"):
+            range(wrong)
+    assert list(range(mx.array(3, mx.uint8))) == [0, 1, 2] and [7, 8, 9][mx.array(-1)] == 9
 
 
 @pytest.mark.parametrize(
@@ -301,5 +303,6 @@ def test_properties():
     assert mx.array([1 + 2j]).real.tolist() == [1] and mx.array([1 + 2j]).imag.tolist() == [2]
     assert mx.array([1, 2]).imag.tolist() == [0, 0]
     assert a.__array_namespace__() is mx
-    with pytest.raises(ValueError):
-        a.__array_namespace__("2022.12")
+    assert a.__array_namespace__(api_version="2024.12") is mx
+    with pytest.raises(ValueError, match="2021.12 to 2024.12"):
+        a.__array_namespace__("2036.12")

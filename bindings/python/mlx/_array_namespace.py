@@ -27,7 +27,7 @@ class ArrayNamespaceInfo:
     def devices(self) -> Any:
         """All devices."""
         counts = ((kind, mx.device_count(kind)) for kind in (mx.cpu, mx.gpu))
-        return tuple(mx.Device(kind, i) for kind, count in counts for i in range(count))
+        return [mx.Device(kind, i) for kind, count in counts for i in range(count)]
 
     def dtypes(self, *, device: Any = None, kind: Any = None) -> dict:
         """The standard's dtypes, all or those of a kind or of a tuple of kinds."""

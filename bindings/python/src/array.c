@@ -2,6 +2,7 @@
  * index_get.c and index_set.c; the catalog adds the methods that are operations. */
 #include "array.h"
 
+#include "device.h"
 #include "export.h"
 #include "operators.h"
 
@@ -163,9 +164,20 @@ static size_t (*const asks[])(const mlx_array) = {mlx_array_ndim, mlx_array_size
 static int (*const makes[])(mlx_array *, const mlx_array, const mlx_stream) = {
     mlx_transpose, mlx_real, mlx_imag, mlx_matrix_transpose};
 
+/* Memory is one: an array is where operations run by default. */
+static PyObject *get_device(PyObject *o, void *unused) {
+    mlx_device device = mlx_device_new();
+    (void)o, (void)unused;
+    if (mlx_get_default_device(&device))
+        return mpy_raise();
+    return mpy_device_wrap(device);
+}
+
 static PyGetSetDef array_getset[] = {
     {"shape", get_shape, NULL, "The sizes of the axes.", NULL},
     {"dtype", get_dtype, NULL, "What the elements are.", NULL},
+    {"device", get_device, NULL, "The default device: all of them share one memory.", NULL},
+    {"__array_interface__", mpy_array_interface, NULL, "NumPy's description of the memory, for those who ask for it.", NULL},
     {"ndim", get_number, NULL, "How many axes there are.", (void *)&asks[0]},
     {"size", get_number, NULL, "How many elements there are.", (void *)&asks[1]},
     {"nbytes", get_number, NULL, "Bytes of all elements.", (void *)&asks[2]},
@@ -297,13 +309,34 @@ static PyObject *array_setstate(PyObject *o, PyObject *state) {
     return NULL;
 }
 
+/* What MLX's own pickles hold, where NumPy is there; else bytes, dtype and shape, which need nothing. */
+static PyObject *state_for_all(PyObject *o, PyObject *unused) {
+    mlx_dtype dtype = mlx_array_dtype(mpy_array_handle(o));
+    PyObject *ndarray = mpy_array_bits(o), *copy;
+    if (!ndarray && PyErr_ExceptionMatches(PyExc_ImportError)) {
+        PyErr_Clear();
+        return array_getstate(o, unused);
+    }
+    copy = ndarray ? PyObject_CallMethod(ndarray, "copy", NULL) : NULL;
+    Py_XDECREF(ndarray);
+    return copy ? Py_BuildValue("(Ni)", copy, (int)dtype) : NULL;
+}
+
 static PyObject *array_reduce(PyObject *o, PyObject *unused) {
     PyObject *copyreg = PyImport_ImportModule("copyreg");
     PyObject *make = copyreg ? PyObject_GetAttrString(copyreg, "__newobj__") : NULL;
-    PyObject *state = make ? array_getstate(o, unused) : NULL;
+    PyObject *state = make ? state_for_all(o, unused) : NULL;
     PyObject *result = state ? Py_BuildValue("O(O)O", make, Py_TYPE(o), state) : NULL;
     Py_XDECREF(state), Py_XDECREF(make), Py_XDECREF(copyreg);
     return result;
+}
+
+static int known_version(PyObject *o) {
+    static const char *const versions[] = {"2021.12", "2022.12", "2023.12", "2024.12"};
+    for (size_t i = 0; PyUnicode_Check(o) && i < sizeof versions / sizeof *versions; i++)
+        if (!PyUnicode_CompareWithASCIIString(o, versions[i]))
+            return 1;
+    return 0;
 }
 
 static PyObject *array_namespace(PyObject *o, PyObject *args, PyObject *kwargs) {
@@ -312,10 +345,19 @@ static PyObject *array_namespace(PyObject *o, PyObject *args, PyObject *kwargs) 
     PyObject *version = Py_None;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O:__array_namespace__", keywords, &version))
         return NULL;
-    if (version != Py_None)
+    if (version != Py_None && !known_version(version))
         return PyErr_Format(PyExc_ValueError,
-                            "Explicitly specifying api_version is not yet implemented.");
+                            "[array] there is no version %R of the array API here: 2021.12 to 2024.12 are", version);
     return PyImport_ImportModule("mlx.core");
+}
+
+/* The one memory is every device's. */
+static PyObject *to_device(PyObject *o, PyObject *args, PyObject *kwargs) {
+    static char *keywords[] = {"", "stream", NULL};
+    PyObject *device, *stream = Py_None;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|$O:to_device", keywords, &device, &stream))
+        return NULL;
+    return mpy_as_device(device) ? Py_NewRef(o) : mpy_wrong_type(device, "a Device");
 }
 
 /* --- as a sequence ----------------------------------------------------------------------------------------------- */
@@ -342,6 +384,9 @@ static PyMethodDef array_methods[] = {
     {"__dlpack__", KEYWORDS(mpy_array_dlpack), "A DLPack capsule of the array, without a copy."},
     {"__dlpack_device__", mpy_array_dlpack_device, METH_NOARGS,
      "Where the memory is: (1, 0), the CPU."},
+    {"to_device", KEYWORDS(to_device),
+     "to_device(self, device: Device | DeviceType, /, *, stream: object | None = None) -> array\n\n"
+     "The array itself: all devices share one memory."},
     {"__array_namespace__", KEYWORDS(array_namespace), "The module of the operations: mlx.core."},
     {"__complex__", mpy_array_complex, METH_NOARGS,
      "The value of an array of one element as a complex."},
@@ -350,7 +395,7 @@ static PyMethodDef array_methods[] = {
     {"__format__", array_format, METH_O, "A 0-dimensional array is formatted as its element."},
     {"__copy__", array_copy, METH_NOARGS, "Another object of the same value."},
     {"__deepcopy__", array_copy, METH_O, "Another object of the same value."},
-    {"__getstate__", array_getstate, METH_NOARGS, "What is pickled."},
+    {"__getstate__", state_for_all, METH_NOARGS, "What is pickled."},
     {"__setstate__", array_setstate, METH_O, "Take over what was pickled."},
     {"__reduce__", array_reduce, METH_NOARGS, "How the array is made again from a pickle."},
     {NULL},

@@ -62,19 +62,20 @@ static PyObject *asarray(PyObject *module, PyObject *args, PyObject *kwargs) {
 
 static PyObject *from_dlpack(PyObject *module, PyObject *args, PyObject *kwargs) {
     (void)module;
-    static char *keywords[] = {"", "copy", NULL};
-    PyObject *o, *copy = Py_None;
+    static char *keywords[] = {"", "copy", "device", NULL};
+    PyObject *o, *copy = Py_None, *device = Py_None;
     mlx_array out = {NULL};
     mlx_stream s = {NULL};
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|$O:from_dlpack", keywords, &o, &copy))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|$OO:from_dlpack", keywords, &o, &copy, &device) ||
+        mpy_stream_from(&s, device))
         return NULL;
     if (!PyObject_HasAttrString(o, "__dlpack__"))
         return PyErr_Format(PyExc_TypeError,
                             "from_dlpack() needs an object with __dlpack__, got %.100s",
                             Py_TYPE(o)->tp_name);
     int wish = copy_wish(copy);
-    int status =
-        mpy_array_check(o) ? asarray_of(&out, o, NULL, wish) : mpy_array_from_dlpack(&out, o, wish);
+    int status = mpy_array_check(o) ? asarray_of(&out, o, NULL, wish)
+                                    : mpy_array_from_dlpack(&out, o, wish != 0);
     if (!status && !mpy_array_check(o) && mlx_array_dtype(out) == MLX_FLOAT64) {
         if (wish == 0)
             status = refuse_copy();
@@ -154,9 +155,10 @@ static PyMethodDef functions[] = {
      "memory or is refused; of an array it is refused, as two arrays never share what can be written. device: where the\n"
      "array is to be used; all devices share the memory."},
     {"from_dlpack", KEYWORDS(from_dlpack),
-     "from_dlpack(x, /, *, copy: bool | None = None) -> array\n\n"
-     "An array over the memory of an object with __dlpack__. It is copied if copy is True, or where it cannot be\n"
-     "used as it is (float64 becomes float32); with copy=False that is refused."},
+     "from_dlpack(x, /, *, copy: bool | None = None) -> array\n"
+     "from_dlpack(x, /, *, copy: bool | None = None, device: Device | None = None) -> array\n\n"
+     "An array of the elements of an object with __dlpack__, copied (float64 becomes float32). With copy=False it\n"
+     "shares the object's memory, or is refused where that cannot be."},
     {NULL},
 };
 

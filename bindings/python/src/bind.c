@@ -55,6 +55,8 @@ static int int_value(mlx_value *v, const mpy_parameter *p, PyObject *o) {
         PyErr_Format(PyExc_TypeError, "argument '%U' must not be negative", p->name);
         return -1;
     }
+    if (p->clipped && (overflow || i != (int)i))
+        i = (overflow < 0 || (!overflow && i < 0)) ? INT_MIN + 1 : INT_MAX, overflow = 0;
     if (overflow || (p->accepts & BIT(INT) && !(p->accepts & BIT(FLOAT)) && !p->wide && !p->large && i != (int)i))
         return too_large(p, o);
     *v = (mlx_value){.kind = MLX_VALUE_INT, .as.integer = i};

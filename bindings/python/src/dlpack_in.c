@@ -29,7 +29,7 @@ static void release_loan(void *payload) {
 
 /* --- taking the capsule over ----------------------------------------------------------------------------- */
 
-static PyObject *ask(PyObject *o) {
+static PyObject *ask_plain(PyObject *o) {
     PyObject *method = PyObject_GetAttrString(o, "__dlpack__"), *none = PyTuple_New(0),
              *kwargs = NULL;
     PyObject *capsule = NULL;
@@ -40,6 +40,24 @@ static PyObject *ask(PyObject *o) {
         capsule = PyObject_CallNoArgs(method);
     }
     Py_XDECREF(kwargs), Py_XDECREF(none), Py_XDECREF(method);
+    return capsule;
+}
+
+/* What refuses because gradients are recorded for it (PyTorch's tensors and parameters) gives its values. */
+static PyObject *ask(PyObject *o) {
+    PyObject *capsule = ask_plain(o), *plain, *type, *value, *traceback;
+    if (capsule || !PyObject_HasAttrString((PyObject *)Py_TYPE(o), "detach"))
+        return capsule;
+    PyErr_Fetch(&type, &value, &traceback);
+    plain = PyObject_CallMethod(o, "detach", NULL);
+    if (plain && plain != o)
+        capsule = ask_plain(plain);
+    Py_XDECREF(plain);
+    if (!capsule) {
+        PyErr_Restore(type, value, traceback);
+        return NULL;
+    }
+    Py_XDECREF(type), Py_XDECREF(value), Py_XDECREF(traceback);
     return capsule;
 }
 

@@ -151,9 +151,16 @@ static int value_for(mlx_array *out, PyObject *o, int flags) {
     return status ? (mpy_raise(), -1) : 0;
 }
 
+static int numpy_takes_bfloat16(void);
+
 int mpy_array_get_buffer(PyObject *o, Py_buffer *view, int flags) {
     mlx_array value = {NULL};
     view->obj = NULL;
+    // NumPy knows no such format, and asks __array__ only where there is no buffer
+    if (has(flags, PyBUF_FORMAT) && mlx_array_dtype(mpy_array_handle(o)) == MLX_BFLOAT16 && numpy_takes_bfloat16()) {
+        PyErr_SetString(PyExc_BufferError, "bfloat16 has no format; view it as uint16, or ask NumPy for the array");
+        return -1;
+    }
     PyObject *owner = value_for(&value, o, flags) ? NULL : owner_of(value, o, flags);
     exported *e = owner ? exported_new(value) : NULL;
     if (!e) {
@@ -183,6 +190,32 @@ void mpy_array_release_buffer(PyObject *o, Py_buffer *view) {
     exported *e = view->internal;
     mlx_array_free(e->handle);
     PyMem_Free(e);
+}
+
+/* --- NumPy's interface ------------------------------------------------------------------------------------- */
+
+static const char *const typestrs[] = {
+    [MLX_BOOL] = "|b1",   [MLX_UINT8] = "|u1",   [MLX_UINT16] = "<u2",  [MLX_UINT32] = "<u4",    [MLX_UINT64] = "<u8",
+    [MLX_INT8] = "|i1",   [MLX_INT16] = "<i2",   [MLX_INT32] = "<i4",   [MLX_INT64] = "<i8",     [MLX_FLOAT16] = "<f2",
+    [MLX_FLOAT32] = "<f4", [MLX_FLOAT64] = "<f8", [MLX_BFLOAT16] = NULL, [MLX_COMPLEX64] = "<c8",
+};
+
+/* The elements in row order; the memory is a view of its own, which whoever uses it keeps. */
+PyObject *mpy_array_interface(PyObject *o, void *unused) {
+    mlx_array rows = {NULL};
+    mlx_stream s = {NULL};
+    const char *type = typestrs[mlx_array_dtype(mpy_array_handle(o))];
+    (void)unused;
+    if (!type)
+        return PyErr_Format(PyExc_AttributeError, "NumPy has no dtype for bfloat16");
+    int status = mlx_contiguous(&rows, mpy_array_handle(o), false, s);
+    PyObject *array = mpy_array_result(status, rows), *view = array ? PyMemoryView_FromObject(array) : NULL;
+    PyObject *dict = view ? Py_BuildValue("{s:N,s:s,s:O,s:O,s:i}", "shape", mpy_shape_tuple(mpy_array_handle(o)), "typestr",
+                                          type, "data", view, "strides", Py_None, "version", 3)
+                          : NULL;
+    Py_XDECREF(view);
+    Py_XDECREF(array);
+    return dict;
 }
 
 /* --- DLPack ---------------------------------------------------------------------------------------------------- */
@@ -298,6 +331,15 @@ static int wants_version(PyObject *version) {
     return pair_from(version, &major, &minor, "max_version") ? -1 : major >= 1;
 }
 
+/* Consumers take strides for sizes of memory; some abort at a negative one. */
+static int lies_backwards(mlx_array value) {
+    const size_t *strides = mlx_array_strides(value);
+    for (size_t i = 0; i < mlx_array_ndim(value); i++)
+        if ((int64_t)strides[i] < 0 && mlx_array_shape(value)[i] > 1)
+            return 1;
+    return 0;
+}
+
 PyObject *mpy_array_dlpack(PyObject *o, PyObject *args, PyObject *kwargs) {
     static char *keywords[] = {"stream", "max_version", "dl_device", "copy", NULL};
     PyObject *stream = Py_None, *version = Py_None, *device = Py_None, *copy = Py_None;
@@ -308,7 +350,12 @@ PyObject *mpy_array_dlpack(PyObject *o, PyObject *args, PyObject *kwargs) {
     int versioned = wants_version(version);
     if (versioned < 0 || check_device(device) || exportable(&value, o))
         return NULL;
-    int copied = copy == Py_True;
+    int copied = copy == Py_True || lies_backwards(value);
+    if (copied && copy == Py_False) {
+        mlx_array_free(value);
+        PyErr_SetString(PyExc_BufferError, "[dlpack] an array that lies backwards is exported as a copy.");
+        return NULL;
+    }
     lent *l = copied && own_copy(&value) ? NULL : lent_new(value);
     if (!l) {
         mlx_array_free(value);
@@ -333,14 +380,51 @@ static PyObject *numpy_array(PyObject *o) {
     return array;
 }
 
+PyObject *mpy_array_bits(PyObject *o) {
+    mlx_array bits = {NULL};
+    mlx_stream s = {NULL};
+    if (mlx_array_dtype(mpy_array_handle(o)) != MLX_BFLOAT16)
+        return numpy_array(o);
+    int status = mlx_view(&bits, mpy_array_handle(o), MLX_UINT16, s);
+    PyObject *view = mpy_array_result(status, bits), *array = view ? numpy_array(view) : NULL;
+    Py_XDECREF(view);
+    return array;
+}
+
+/* The type that ml_dtypes, where it is installed, gives NumPy for bfloat16; NULL without an exception. */
+static PyObject *numpy_bfloat16(void) {
+    PyObject *module = PyImport_ImportModule("ml_dtypes");
+    PyObject *type = module ? PyObject_GetAttrString(module, "bfloat16") : NULL;
+    Py_XDECREF(module);
+    PyErr_Clear();
+    return type;
+}
+
+static int numpy_takes_bfloat16(void) {
+    PyObject *type = numpy_bfloat16();
+    Py_XDECREF(type);
+    return type != NULL;
+}
+
+static PyObject *numpy_of(PyObject *o) {
+    PyObject *type, *bits, *array;
+    if (mlx_array_dtype(mpy_array_handle(o)) != MLX_BFLOAT16)
+        return numpy_array(o);
+    if (!(type = numpy_bfloat16()))
+        return PyErr_Format(PyExc_TypeError, "bfloat16 arrays cannot be converted to NumPy.");
+    bits = mpy_array_bits(o);
+    array = bits ? PyObject_CallMethod(bits, "view", "O", type) : NULL;
+    Py_XDECREF(bits);
+    Py_DECREF(type);
+    return array;
+}
+
 PyObject *mpy_array_numpy(PyObject *o, PyObject *args, PyObject *kwargs) {
     static char *keywords[] = {"dtype", "copy", NULL};
     PyObject *dtype = Py_None, *copy = Py_None;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|OO:__array__", keywords, &dtype, &copy))
         return NULL;
-    if (mlx_array_dtype(mpy_array_handle(o)) == MLX_BFLOAT16)
-        return PyErr_Format(PyExc_TypeError, "bfloat16 arrays cannot be converted to NumPy.");
-    PyObject *array = numpy_array(o), *result = array;
+    PyObject *array = numpy_of(o), *result = array;
     if (array && (dtype != Py_None || copy == Py_True)) {
         PyObject *target =
             dtype != Py_None ? Py_NewRef(dtype) : PyObject_GetAttrString(array, "dtype");

@@ -100,21 +100,39 @@ static int run_operation(mlx_value *result, const mpy_function *f, mpy_frame *fr
     return status;
 }
 
+/* The overload after f that takes the arguments, in the frame; NULL with f's error where none does. */
+static const mpy_function *bind_next(mpy_frame *frame, const mpy_function *f, PyObject *const *args, Py_ssize_t n,
+                                     PyObject *keywords) {
+    PyObject *type, *value, *traceback;
+    mpy_frame_free(frame, f);
+    if (!f->next || !PyErr_ExceptionMatches(PyExc_TypeError))
+        return NULL;
+    PyErr_Fetch(&type, &value, &traceback);
+    while ((f = f->next) && mpy_bind(frame, f, args, n, keywords)) {
+        mpy_frame_free(frame, f);
+        if (!PyErr_ExceptionMatches(PyExc_TypeError))
+            break;
+        PyErr_Clear();
+    }
+    if (f && !PyErr_Occurred()) {
+        Py_XDECREF(type), Py_XDECREF(value), Py_XDECREF(traceback);
+        return f;
+    }
+    PyErr_Restore(type, value, traceback);
+    return NULL;
+}
+
 static PyObject *function_call(PyObject *callable, PyObject *const *args, size_t nargsf, PyObject *keywords) {
     const mpy_function *f = (mpy_function *)callable;
     mpy_frame frame;
     mlx_value result = {.kind = MLX_VALUE_NONE};
-    while (mpy_bind(&frame, f, args, PyVectorcall_NARGS(nargsf), keywords)) {
-        mpy_frame_free(&frame, f);
-        if (!f->next || !PyErr_ExceptionMatches(PyExc_TypeError))
-            return NULL;
-        PyErr_Clear();
-        f = f->next;
-    }
+    if (mpy_bind(&frame, f, args, PyVectorcall_NARGS(nargsf), keywords) &&
+        !(f = bind_next(&frame, f, args, PyVectorcall_NARGS(nargsf), keywords)))
+        return NULL;
     int status = run_operation(&result, f, &frame);
     mpy_frame_free(&frame, f);
     if (!status)
-        return mpy_value_object(&result);
+        return f->named ? mpy_named_object(f->named, mpy_value_object(&result)) : mpy_value_object(&result);
     mlx_value_free(&result);
     return mpy_raise();
 }
@@ -133,6 +151,7 @@ static int set_parameter(mpy_function *f, int i) {
     p->by_keyword = from->place != MLX_PLACE_REST; // MLX takes names before a / as well: roll(x, 1, axis=0)
     p->wide = !strncmp(from->name.start, "seed:", 5);
     p->large = !strncmp(from->name.start, "limit:", 6);
+    p->clipped = !strncmp(from->name.start, "k: int = 0", 10);
     p->type = from->type.length ? text_object(from->type) : PyUnicode_FromString("array or int");
     p->name = text_object(from->name);
     if (!p->type || !p->name)
@@ -165,7 +184,7 @@ static int set_signature(mpy_function *f) {
     for (int i = 0; i < f->count; i++)
         if (set_parameter(f, i))
             return -1;
-    return f->name && f->module ? 0 : -1;
+    return f->name && f->module ? mpy_named_type(&f->named, f->op) : -1;
 }
 
 static bool is_method(const mlx_operation *op) {
@@ -196,6 +215,7 @@ static void function_dealloc(PyObject *o) {
     }
     PyMem_Free(f->signature);
     Py_XDECREF(f->next);
+    Py_XDECREF(f->named);
     Py_XDECREF(f->name);
     Py_XDECREF(f->module);
     PyObject_Free(o);

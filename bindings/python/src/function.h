@@ -16,6 +16,7 @@ typedef struct mpy_parameter {
     bool by_position, by_keyword;
     bool floats;      /* its lists are of floats */
     bool wide, large; /* an int of 64 bits: unsigned, signed */
+    bool clipped;     /* the number of a diagonal: beyond 32 bits all lie outside */
     PyObject *type; /* str */
 } mpy_parameter;
 
@@ -25,6 +26,7 @@ typedef struct mpy_function {
     const mlx_operation *op;
     struct mpy_function *next; /* the overload to try when this one does not fit */
     PyObject *name, *module;
+    PyObject *named; /* the named tuple that its results are, or NULL */
     int count, positional; /* parameters; those that positional arguments go to */
     int rest;              /* the parameter that takes all further ones, or -1 */
     unsigned required;     /* 1 << index */
@@ -53,5 +55,10 @@ const char *mpy_keyword_hint(const mpy_function *f, PyObject *name);
 
 /* A result as a Python object; its arrays are taken over. */
 PyObject *mpy_value_object(mlx_value *value);
+
+/* named.c: the named tuple of an operation's results, NULL where they have no names; -1 with an exception. */
+int mpy_named_type(PyObject **out, const mlx_operation *op);
+/* A tuple, which is taken over, as a named one; what is no tuple stays. */
+PyObject *mpy_named_object(PyObject *type, PyObject *tuple);
 
 #endif

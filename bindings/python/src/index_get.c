@@ -21,20 +21,34 @@ static int take_slices(mlx_array *out, const mpy_index *ix) {
     return status;
 }
 
+/* A False among the indices: a new axis without elements. */
+static int cut_new_axis(mlx_array *out, int axis) {
+    int start[2 * MPY_MAX_NDIM] = {0}, stop[2 * MPY_MAX_NDIM], step[2 * MPY_MAX_NDIM];
+    size_t n = mlx_array_ndim(*out);
+    for (size_t i = 0; i < n; i++) {
+        stop[i] = (int)i == axis ? 0 : mlx_array_shape(*out)[i];
+        step[i] = 1;
+    }
+    return mlx_slice(out, *out, start, n, stop, n, step, n, default_stream);
+}
+
 static int add_new_axes(mlx_array *out, const mpy_index *ix, const int *order, int n,
                         int block_ndim) {
-    int axes[MPY_MAX_ITEMS], at = 0;
+    int axes[MPY_MAX_ITEMS], at = 0, none = -1;
     size_t added = 0;
     for (int i = 0; i < n; i++) {
         if (order[i] == MPY_BLOCK) {
             at += block_ndim;
             continue;
         }
-        if (ix->item[order[i]].kind == MPY_NEW)
+        if (ix->item[order[i]].kind == MPY_NEW) {
+            none = ix->item[order[i]].length ? none : at;
             axes[added++] = at;
+        }
         at++;
     }
-    return added ? mlx_expand_dims_axes(out, *out, axes, added, default_stream) : 0;
+    int status = added ? mlx_expand_dims_axes(out, *out, axes, added, default_stream) : 0;
+    return status || none < 0 ? status : cut_new_axis(out, none);
 }
 
 /* --- gather -------------------------------------------------------------------------------------------------- */

@@ -157,9 +157,6 @@ static int add_single_mask(mpy_index *ix, mlx_array mask, int *axis) {
     mpy_item *item = add(ix, MPY_NEW, axis);
     if (item)
         item->length = *mlx_array_data_uint8(mask) ? 1 : 0;
-    if (item && !item->length)
-        return refuse(
-            "a boolean index that is False selects nothing; index an axis with a mask instead");
     return item ? 0 : -1;
 }
 

@@ -216,11 +216,21 @@ static int set_arrays(mlx_array *out, const mpy_index *ix, mlx_array *v, mpy_upd
     return status;
 }
 
+/* Is a False among the indices? */
+static int selects_nothing(const mpy_index *ix) {
+    for (int i = 0; i < ix->n; i++)
+        if (ix->item[i].kind == MPY_NEW && !ix->item[i].length)
+            return 1;
+    return 0;
+}
+
 int mpy_index_update(mlx_array *out, mlx_array x, PyObject *key, mlx_array *v, mpy_update how) {
     mpy_index ix;
     int status = mpy_index_read(&ix, x, key);
     if (!status) {
-        status = ix.arrays ? set_arrays(out, &ix, v, how) : set_slices(out, &ix, v, how);
+        status = selects_nothing(&ix) ? mlx_array_set(out, x)
+                 : ix.arrays          ? set_arrays(out, &ix, v, how)
+                                      : set_slices(out, &ix, v, how);
         if (status)
             status = (mpy_raise(), -1);
     }

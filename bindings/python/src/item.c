@@ -83,6 +83,16 @@ PyObject *mpy_array_int(PyObject *o) {
     return through(o, PyNumber_Long);
 }
 
+/* An integer without axes; what else can be a number is refused, so that x[1.0] and [a] * b stay errors. */
+PyObject *mpy_array_index(PyObject *o) {
+    mlx_array a = mpy_array_handle(o);
+    mlx_dtype t = mlx_array_dtype(a);
+    if (mlx_array_ndim(a) == 0 && t >= MLX_UINT8 && t <= MLX_INT64)
+        return only_element(o);
+    return PyErr_Format(PyExc_TypeError, "only an integer array without axes can be used as an index, not %s with %zu",
+                        mpy_dtype_name(t), mlx_array_ndim(a));
+}
+
 PyObject *mpy_array_float(PyObject *o) {
     return through(o, PyNumber_Float);
 }

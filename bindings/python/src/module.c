@@ -28,6 +28,15 @@ static int check_environment(void) {
     return failed;
 }
 
+/* Programs add methods to the original's types, which are made at run time: ours take attributes too. */
+static void open_types(PyObject *module) {
+    PyObject *name, *value;
+    Py_ssize_t at = 0;
+    while (PyDict_Next(PyModule_GetDict(module), &at, &name, &value))
+        if (PyType_Check(value))
+            ((PyTypeObject *)value)->tp_flags &= ~Py_TPFLAGS_IMMUTABLETYPE;
+}
+
 static int module_exec(PyObject *module) {
     mlx_set_error_handler(keep_quiet, NULL, NULL);
     if (check_environment())
@@ -35,6 +44,7 @@ static int module_exec(PyObject *module) {
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (parts[i](module))
             return -1;
+    open_types(module);
     return PyModule_AddStringConstant(module, "__version__", MLX_INTERFACE);
 }
 

@@ -21,7 +21,10 @@ static int add_constants(PyObject *module) {
     for (size_t i = 0; i < sizeof constants / sizeof *constants; i++)
         if (add_constant(module, constants[i].name, constants[i].value))
             return -1;
-    return PyModule_AddObjectRef(module, "newaxis", Py_None);
+    return PyModule_AddObjectRef(module, "newaxis", Py_None) ||
+                   PyModule_AddStringConstant(module, "__array_api_version__", "2024.12")
+               ? -1
+               : 0;
 }
 
 static PyObject *metal_device_info(PyObject *module, PyObject *unused) {

@@ -4,6 +4,14 @@
 #include <float.h>
 #include <structmember.h>
 
+/* The dtype that is asked about: itself, or an array's. */
+static int dtype_asked(mlx_dtype *out, PyObject *o) {
+    if (!mpy_array_check(o))
+        return mpy_dtype_from(out, o);
+    *out = mlx_array_dtype(mpy_array_handle(o));
+    return 0;
+}
+
 /* --- finfo -------------------------------------------------------------------------------------------- */
 
 typedef struct float_info {
@@ -35,7 +43,7 @@ static PyObject *finfo_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     float_limits limits;
     static char *keywords[] = {"", NULL};
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O:finfo", keywords, &o) ||
-        mpy_dtype_from(&dtype, o))
+        dtype_asked(&dtype, o))
         return NULL;
     dtype = dtype == MLX_COMPLEX64 ? MLX_FLOAT32 : dtype;
     if (float_limits_of(&limits, dtype))
@@ -94,7 +102,7 @@ static PyTypeObject finfo_type = {
     .tp_repr = finfo_repr,
     .tp_members = finfo_members,
     .tp_doc =
-        "finfo(dtype)\n--\n\nThe limits of a floating-point dtype (of a complex one's parts).",
+        "finfo(dtype)\n--\n\nThe limits of a floating-point dtype (of a complex one's parts), or an array's.",
 };
 
 /* --- iinfo -------------------------------------------------------------------------------------------- */
@@ -113,7 +121,7 @@ static PyObject *iinfo_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     mlx_dtype dtype;
     static char *keywords[] = {"", NULL};
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O:iinfo", keywords, &o) ||
-        mpy_dtype_from(&dtype, o))
+        dtype_asked(&dtype, o))
         return NULL;
     if (!is_integer(dtype))
         return PyErr_Format(PyExc_ValueError,
@@ -172,7 +180,7 @@ static PyTypeObject iinfo_type = {
     .tp_repr = iinfo_repr,
     .tp_members = iinfo_members,
     .tp_getset = iinfo_getset,
-    .tp_doc = "iinfo(dtype)\n--\n\nThe limits of an integer dtype.",
+    .tp_doc = "iinfo(dtype)\n--\n\nThe limits of an integer dtype, or an array's.",
 };
 
 int mpy_init_numinfo(PyObject *module) {

@@ -263,6 +263,7 @@ PyNumberMethods mpy_array_number = {
     .nb_bool = mpy_array_bool,
     .nb_int = mpy_array_int,
     .nb_float = mpy_array_float,
+    .nb_index = mpy_array_index,
 };
 
 /* Python 2's names, which MLX still has. */

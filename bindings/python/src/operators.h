@@ -15,6 +15,7 @@ PyObject *mpy_array_rdiv(PyObject *x, PyObject *y);
 int mpy_array_bool(PyObject *o);
 PyObject *mpy_array_int(PyObject *o);
 PyObject *mpy_array_float(PyObject *o);
+PyObject *mpy_array_index(PyObject *o);
 PyObject *mpy_array_complex(PyObject *o, PyObject *unused);
 PyObject *mpy_array_item(PyObject *o, PyObject *unused);
 PyObject *mpy_array_tolist(PyObject *o, PyObject *unused);
