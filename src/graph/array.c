@@ -99,8 +99,11 @@ static mx_array *bad_shape(const int *shape, int ndim) {
     char text[256];
     if (ndim < 0 || ndim > MX_MAX_NDIM)
         return mx_fail(MX_INVALID, "[array] %d dimensions given, 0 to %d are possible", ndim, MX_MAX_NDIM);
+    bool negative = false;
+    for (int i = 0; shape && i < ndim; i++)
+        negative |= shape[i] < 0;
     mx_shape_text(text, sizeof text, shape, ndim);
-    return mx_fail(MX_INVALID, "[array] shape %s is negative or too large", text);
+    return mx_fail(negative || !shape ? MX_INVALID : MX_RANGE, "[array] shape %s is negative or too large", text);
 }
 
 mx_array *mx_array_shell(const int *shape, int ndim, mx_dtype dtype) {

@@ -38,7 +38,7 @@ static bool put_name(mx_sink *k, const char *s) {
 static bool put_numbers(mx_sink *k, const char *key, mx_array *a) {
     gguf_value type = gguf_value_of(mx_dtype_of(a));
     if (type == GGUF_VALUES)
-        return mx_fail(MX_UNSUPPORTED, "[%s] '%.80s': metadata cannot be of dtype %s", k->op, key,
+        return mx_fail(MX_INVALID, "[%s] '%.80s': metadata cannot be of dtype %s", k->op, key,
                        mx_dtype_name(mx_dtype_of(a)));
     if (a->ndim > 1)
         return mx_fail(MX_INVALID, "[%s] '%.80s': metadata of %d dimensions, more than 1", k->op,

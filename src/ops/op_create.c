@@ -265,7 +265,7 @@ bool mx_meshgrid(mx_array *const *a, int n, bool sparse, bool xy, mx_array **out
                        MX_MAX_NDIM);
     for (int i = 0; i < n; i++) {
         if (!a[i] || a[i]->size > INT32_MAX)
-            return a[i] && mx_fail(MX_INVALID, "[meshgrid] more than %d points", INT32_MAX);
+            return a[i] && mx_fail(MX_RANGE, "[meshgrid] more than %d points", INT32_MAX);
         for (int k = 0; k < n; k++)
             shape[k] = 1;
         shape[grid_axis(i, n, xy)] = (int)a[i]->size;

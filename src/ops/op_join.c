@@ -47,7 +47,7 @@ static bool infer_concatenate(const void *params, mx_array *const *in, int nin, 
         total += in[i]->shape[axis];
     }
     if (total > INT32_MAX)
-        return mx_fail(MX_INVALID, "[concatenate] %lld elements along axis %d are too many",
+        return mx_fail(MX_RANGE, "[concatenate] %lld elements along axis %d are too many",
                        (long long)total, axis);
     *out = (mx_out){mx_dtype_of(in[0]), mx_shape_of(in[0])};
     out->shape.dim[axis] = (int)total;
@@ -180,7 +180,7 @@ bool mx_split_equal(mx_array *a, int parts, int axis, mx_array **out) {
 static bool product_fits(const char *op, int a, int b, int *product) {
     if (!__builtin_mul_overflow(a, b, product))
         return true;
-    return mx_fail(MX_INVALID, "[%s] %d times %d elements along an axis are too many", op, a, b);
+    return mx_fail(MX_RANGE, "[%s] %d times %d elements along an axis are too many: %lld", op, a, b, (long long)a * b);
 }
 
 /* The same for any size of the axis. */

@@ -385,6 +385,7 @@ mx_array *mx_kron(mx_array *a, mx_array *b) {
     mx_array *y = mx_multiply(spread(a, ndim, false), spread(b, ndim, true));
     for (int i = 0; y && i < ndim; i++)
         if (__builtin_mul_overflow(y->shape[2 * i], y->shape[2 * i + 1], &shape[i]))
-            return mx_fail(MX_RANGE, "[kron] axis %d would have more than 2^31 - 1 elements", i);
+            return mx_fail(MX_RANGE, "[kron] axis %d would have %lld elements, more than 2^31 - 1", i,
+                           (long long)y->shape[2 * i] * y->shape[2 * i + 1]);
     return mx_reshape(y, shape, ndim);
 }

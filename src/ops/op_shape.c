@@ -25,7 +25,7 @@ mx_array *mx_flatten(mx_array *a, int start_axis, int end_axis) {
         if (__builtin_mul_overflow(joined, (int64_t)a->shape[i], &joined))
             joined = INT64_MAX;
     if (joined > INT32_MAX)
-        return mx_fail(MX_INVALID, "[flatten] an axis of more than %d elements", INT32_MAX);
+        return mx_fail(MX_RANGE, "[flatten] an axis of more than %d elements", INT32_MAX);
     for (int i = 0; i < a->ndim; i++)
         if (i <= first || i > last)
             shape[n++] = i == first ? (int)joined : a->shape[i];

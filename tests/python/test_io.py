@@ -187,6 +187,15 @@ def test_a_file_within_a_file():
         same(mx.load(f, format="npy"), A)
 
 
+@pytest.mark.parametrize("dtype", [mx.float16, mx.bfloat16, mx.complex64])
+@pytest.mark.parametrize("shape", [(), (2,)])
+def test_gguf_metadata_of_types_that_files_have_no_word_for(dtype, shape):
+    with pytest.raises(ValueError, match="metadata cannot be of dtype"):
+        mx.save_gguf("g", {"a": A}, {"meta": mx.ones(shape, dtype)})
+    with pytest.raises(ValueError, match="metadata of 2 dimensions"):
+        mx.save_gguf("g", {"a": A}, {"meta": mx.ones((2, 2))})
+
+
 def test_gguf_objects():
     mx.save_gguf("g", {"a": A})
     with open("g.gguf", "rb") as f:

@@ -120,3 +120,20 @@ def test_updates_with_unknown_names():
     for wrong in ({"wieght": mx.zeros((2, 2))}, {"weight": {"a": mx.zeros(2)}}, [mx.zeros(2)]):
         with pytest.raises(KeyError, match="There is a gradient of .* but no such parameter"):
             optim.SGD(0.1).update(m, wrong)
+        trained = optim.Adam(0.1)
+        trained.update(m, {"weight": mx.zeros((2, 2))})
+        with pytest.raises(KeyError, match="There is a gradient of .* but no such parameter"):
+            trained.update(m, wrong)
+
+
+def test_names_are_looked_at_only_when_a_step_fails(monkeypatch):
+    m, calls = nn.Linear(2, 2), []
+    monkeypatch.setattr(optim.optimizer, "require_names", lambda *trees: calls.append(trees))
+    o = optim.SGD(0.1)
+    for expected in (0.9, 0.8):
+        m.bias = mx.array([1.0, 1.0]) if expected == 0.9 else m.bias
+        o.update(m, {"bias": mx.ones(2)})
+        assert mx.allclose(m.bias, mx.array(expected)) and len(calls) == 1  # of the first step, which makes state
+    with pytest.raises(KeyError):
+        o.update(m, {"weight": mx.ones((2, 2))})  # a parameter that has no state
+    assert len(calls) == 2

@@ -23,6 +23,20 @@ def test_reprlib():
     assert reprlib.repr(array.array("i", [1])) == "array('i', [1])"
 
 
+def test_reprlib_shows_other_classes_of_that_name_as_before():
+    class array:
+        typecode = "x"
+
+        def __iter__(self):
+            return iter((1, 2))
+
+        def __len__(self):
+            return 2
+
+    with_module = hasattr(reprlib.Repr, "_lookup")
+    assert reprlib.repr(array()).startswith("<array instance" if with_module else "array('x', [1, 2])")
+
+
 def test_messages_of_tests_show_arrays():
     with pytest.raises(AssertionError, match=r"array\(1, dtype=int32\)"):
         unittest.TestCase().assertEqual([mx.array(1)], [2])

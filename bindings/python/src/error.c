@@ -3,12 +3,12 @@
 
 #include <string.h>
 
-/* What is out of range, an axis, an index or a size: MLX raises ValueError for some and IndexError for others, and
-   this class is both. */
+/* What is out of range, an axis, an index or a size: MLX raises ValueError, IndexError or OverflowError, and this class
+   is all of them. */
 PyObject *mpy_range_error;
 
 int mpy_init_error(PyObject *module) {
-    PyObject *bases = PyTuple_Pack(2, PyExc_IndexError, PyExc_ValueError);
+    PyObject *bases = PyTuple_Pack(3, PyExc_IndexError, PyExc_ValueError, PyExc_OverflowError);
     if (!bases)
         return -1;
     mpy_range_error = PyErr_NewExceptionWithDoc("mlx.core.RangeError", "An axis, an index or a size is out of range.",

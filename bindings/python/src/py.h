@@ -17,9 +17,9 @@
 
 /* --- errors (error.c) ------------------------------------------------------------------------------ */
 
-/* Turn the thread's last libmlxc error into an exception: invalid -> ValueError, range -> RangeError (an IndexError and a ValueError), memory ->
-   MemoryError, io -> OSError or RuntimeError, otherwise RuntimeError; an exception that is already set (a callback
-   raised it) is left as it is. Returns NULL. */
+/* Turn the thread's last libmlxc error into an exception: invalid -> ValueError, range -> RangeError (an IndexError,
+   ValueError and OverflowError), memory -> MemoryError, otherwise RuntimeError; an exception that is already set (a
+   callback raised it) is left as it is. Returns NULL. */
 PyObject *mpy_raise(void);
 extern PyObject *mpy_range_error;
 

@@ -82,13 +82,17 @@ class Optimizer:
 
     def apply_gradients(self, gradients: dict, parameters: dict):
         """The tree of new parameters; ``parameters`` may have more arrays than ``gradients``."""
-        require_names(gradients, parameters)
         if not self._initialized:
+            require_names(gradients, parameters)
             self.init(gradients)
         for name, schedule in self._schedulers.items():
             self.state[name] = schedule(self.step)
         self.state["step"] = self.step + 1
-        return tree_map(self.apply_single, gradients, parameters, self.state)
+        try:
+            return tree_map(self.apply_single, gradients, parameters, self.state)
+        except Exception:
+            require_names(gradients, parameters)  # which may say more; a walk that costs nothing in the good case
+            raise
 
     @property
     def state(self) -> dict:
