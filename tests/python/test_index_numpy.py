@@ -252,3 +252,32 @@ def test_many_new_axes():
     with pytest.raises(ValueError):
         mx.array([1])[(None,) * 1000]
     assert mx.array([1])[(None,) * 63].ndim == 64
+
+
+@pytest.mark.parametrize("make", [mx.array, np.array, lambda v: mx.array(v, mx.int64), lambda v: mx.array(v - 1, mx.int8) + 1])
+def test_arrays_without_axes_as_slice_bounds(make):
+    """As numbers, wherever Python asks for one: in slices of arrays, of lists and of NumPy's arrays, to read and to write."""
+    x, n = mx.arange(10), np.arange(10)
+    for start, stop, step in ((2, 5, 1), (-3, 100, 1), (0, -1, 3), (8, 1, -2)):
+        key, plain = slice(make(start), make(stop), make(step)), slice(start, stop, step)
+        assert x[key].tolist() == n[plain].tolist() == n[key].tolist() == list(range(10))[key]
+        assert x.reshape(2, 5)[make(1), key].tolist() == n.reshape(2, 5)[1, plain].tolist()
+        assert x.at[key].add(1).tolist() == (n + np.isin(n, n[plain])).tolist()
+        y, expected = mx.array(x), n.copy()
+        y[key] = 77
+        expected[plain] = 77
+        assert y.tolist() == expected.tolist()
+    assert x[: mx.array(2**64 - 1, mx.uint64)].size == 10
+
+
+@pytest.mark.parametrize("wrong", [mx.array(1.0), mx.array(True), mx.array([1]), np.array(1.0), "1"])
+def test_what_is_no_slice_bound(wrong):
+    with pytest.raises(ValueError, match="Slice indices must be integers or None"):
+        mx.arange(4)[wrong:]
+    with pytest.raises(TypeError):
+        [1, 2, 3][wrong:]
+
+
+def test_slice_bounds_inside_compiled_functions_say_why():
+    with pytest.raises(ValueError, match="eval an array during function transformations"):
+        mx.compile(lambda a, n: a[n:])(mx.arange(4), mx.array(1))

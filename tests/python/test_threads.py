@@ -54,6 +54,50 @@ def test_one_array_for_all():
     together(work)
 
 
+def test_gradients_by_one_dict():
+    """Threads take turns: none sees what another one's function is given, and the dict is as before."""
+    w, b = mx.array([1.0, 2.0]), mx.array([3.0])
+    shared = {"layers": [{"w": w}], "b": b}
+
+    def loss(p, factor):
+        y = (p["layers"][0]["w"] ** 2).sum() * factor + p["b"].sum()
+        mx.eval(mx.ones((64, 64)) @ mx.ones((64, 64)))  # others may run now
+        return y
+
+    def work(i):
+        value, g = mx.value_and_grad(loss)(shared, i)
+        assert value.item() == 5 * i + 3
+        assert g["layers"][0]["w"].tolist() == [2 * i, 4 * i] and g["b"].tolist() == [1]
+
+    together(work)
+    assert shared["layers"][0]["w"] is w and shared["b"] is b
+
+
+def test_a_thread_that_holds_a_dict_does_not_wait_for_more():
+    mine, other = {"w": mx.array(1.0)}, {"w": mx.array(2.0)}
+    inside, leave = threading.Event(), threading.Event()
+
+    def long(p):
+        inside.set()
+        assert leave.wait(60)
+        return p["w"] ** 2
+
+    results = []
+    t = threading.Thread(target=lambda: results.append(mx.grad(long)(other)), daemon=True)
+    t.start()
+    assert inside.wait(60)
+    try:
+        with pytest.raises(RuntimeError, match="Another thread is differentiating"):
+            mx.grad(lambda p: p["w"] * mx.grad(lambda q: q["w"] ** 3)(other)["w"])(mine)
+    finally:
+        leave.set()
+        t.join(60)
+    assert results[0]["w"].item() == 4
+    assert mx.grad(lambda p: p["w"] * mx.grad(lambda q: q["w"] ** 3)(other)["w"])(mine)["w"].item() == 12
+    nested = mx.grad(lambda p: mx.grad(lambda q: q["w"] ** 3)(p)["w"])(other)
+    assert nested["w"].item() == 12 and other["w"].item() == 2
+
+
 def test_transforms():
     def work(i):
         x = mx.array(float(i))

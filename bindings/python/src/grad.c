@@ -1,15 +1,18 @@
 /* mlx.core.grad and value_and_grad: first holds the numbers, second the names of the arguments, both sorted tuples.
  *
  * The function gets the caller's own lists and dicts: while it runs they hold the library's arrays, afterwards their own
- * again, but for what the function has set.
+ * again, but for what the function has set. Another thread that wants the same ones waits.
  */
 #include "exchange.h"
+#include "hold.h"
 #include "transform.h"
 
 typedef struct grad_call {
     mpy_body body;
     const mpy_transform *t;
     PyObject *args, *kwargs; /* a tuple, a dict or NULL */
+    PyObject *chosen;        /* a list: the arguments to differentiate by */
+    PyObject *held;          /* their containers (hold.h) */
     PyObject *value;         /* a template of what the function returned */
     PyObject *structures;    /* a list: a template of each chosen argument, as it was given */
 } grad_call;
@@ -34,15 +37,26 @@ static int missing_name(const grad_call *c, PyObject *name) {
     return -1;
 }
 
-static int choose(grad_call *c, mlx_vector_array in, PyObject *argument) {
+/* The arrays of a chosen argument go to `in`; other leaves are an error. */
+static int collect(grad_call *c, mlx_vector_array in, PyObject *argument) {
     PyObject *structure = mpy_tree_only_arrays(in, argument) ? NULL : mpy_tree_plain_template(argument);
     int failed = !structure || PyList_Append(c->structures, structure);
     Py_XDECREF(structure);
     return failed ? -1 : 0;
 }
 
-/* The chosen arguments exist, and their leaves are arrays: they go to `in`. */
-static int collect(grad_call *c, mlx_vector_array in) {
+static int choose_named(grad_call *c) {
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(c->t->second); i++) {
+        PyObject *name = PyTuple_GET_ITEM(c->t->second, i);
+        PyObject *value = c->kwargs ? PyDict_GetItemWithError(c->kwargs, name) : NULL;
+        if (value ? PyList_Append(c->chosen, value) : PyErr_Occurred() ? -1 : missing_name(c, name))
+            return -1;
+    }
+    return 0;
+}
+
+/* All chosen arguments are there. */
+static int choose(grad_call *c) {
     Py_ssize_t given = PyTuple_GET_SIZE(c->args), n = PyTuple_GET_SIZE(c->t->first);
     for (Py_ssize_t i = 0; i < n; i++)
         if (argnum(c->t, i) >= given) {
@@ -53,15 +67,19 @@ static int collect(grad_call *c, mlx_vector_array in) {
             return -1;
         }
     for (Py_ssize_t i = 0; i < n; i++)
-        if (choose(c, in, PyTuple_GET_ITEM(c->args, argnum(c->t, i))))
+        if (PyList_Append(c->chosen, PyTuple_GET_ITEM(c->args, argnum(c->t, i))))
             return -1;
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(c->t->second); i++) {
-        PyObject *name = PyTuple_GET_ITEM(c->t->second, i);
-        PyObject *value = c->kwargs ? PyDict_GetItemWithError(c->kwargs, name) : NULL;
-        if (value ? choose(c, in, value) : PyErr_Occurred() ? -1 : missing_name(c, name))
-            return -1;
-    }
-    return 0;
+    return choose_named(c);
+}
+
+/* The arguments, from now on this thread's, and their arrays. */
+static int take_in(grad_call *c, mlx_vector_array in) {
+    PyObject *chosen = (c->chosen = PyList_New(0)) && !choose(c) ? PyList_AsTuple(c->chosen) : NULL;
+    int failed = !chosen || !(c->held = mpy_hold(chosen));
+    for (Py_ssize_t i = 0; !failed && i < PyTuple_GET_SIZE(chosen); i++)
+        failed = collect(c, in, PyTuple_GET_ITEM(chosen, i));
+    Py_XDECREF(chosen);
+    return failed ? -1 : 0;
 }
 
 /* What stands for a chosen argument. A container that another argument has taken already is copied. */
@@ -240,8 +258,10 @@ static PyObject *call(PyObject *callable, PyObject *const *given, size_t nargsf,
     if (!in.ctx)
         mpy_raise();
     else if ((c.structures = PyList_New(0)) && !mpy_pack(&c.args, &c.kwargs, given, nargsf, names) &&
-             !collect(&c, in) && !apply(&c, in, &values, &grads))
+             !take_in(&c, in) && !apply(&c, in, &values, &grads))
         result = results(&c, values, grads);
+    mpy_let_go(c.held);
+    Py_XDECREF(c.chosen);
     Py_XDECREF(c.args);
     Py_XDECREF(c.kwargs);
     Py_XDECREF(c.value);
