@@ -382,6 +382,7 @@ static PyMethodDef array_methods[] = {
     {"__array__", KEYWORDS(mpy_array_numpy),
      "The array for NumPy, without a copy unless the dtype changes."},
     {"__dlpack__", KEYWORDS(mpy_array_dlpack), "A DLPack capsule of the array, without a copy."},
+    {"__arrow_c_array__", KEYWORDS(mpy_array_arrow), "The array for Arrow: capsules of a schema and of an array."},
     {"__dlpack_device__", mpy_array_dlpack_device, METH_NOARGS,
      "Where the memory is: (1, 0), the CPU."},
     {"to_device", KEYWORDS(to_device),

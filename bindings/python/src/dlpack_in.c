@@ -46,10 +46,10 @@ static PyObject *ask_plain(PyObject *o) {
 /* What refuses because gradients are recorded for it (PyTorch's tensors and parameters) gives its values. */
 static PyObject *ask(PyObject *o) {
     PyObject *capsule = ask_plain(o), *plain, *type, *value, *traceback;
-    if (capsule || !PyObject_HasAttrString((PyObject *)Py_TYPE(o), "detach"))
+    if (capsule)
         return capsule;
     PyErr_Fetch(&type, &value, &traceback);
-    plain = PyObject_CallMethod(o, "detach", NULL);
+    plain = PyObject_HasAttrString(o, "detach") ? PyObject_CallMethod(o, "detach", NULL) : NULL;
     if (plain && plain != o)
         capsule = ask_plain(plain);
     Py_XDECREF(plain);

@@ -14,4 +14,7 @@ PyObject *mpy_array_interface(PyObject *o, void *unused);
 PyObject *mpy_array_bits(PyObject *o);
 PyObject *mpy_array_numpy(PyObject *o, PyObject *args, PyObject *kwargs);
 
+/* __arrow_c_array__ (arrow_out.c). */
+PyObject *mpy_array_arrow(PyObject *o, PyObject *args, PyObject *kwargs);
+
 #endif

@@ -9,9 +9,10 @@ static int refuse(const char *message) {
 }
 
 static int too_many(const mpy_index *ix) {
-    if (!ix->ndim)
-        return refuse("too many indices for array: array is 0-dimensional");
-    PyErr_Format(PyExc_ValueError, "Too many indices for array with %d dimensions.", ix->ndim);
+    if (ix->ndim)
+        PyErr_Format(mpy_range_error, "Too many indices for array with %d dimensions.", ix->ndim);
+    else
+        PyErr_SetString(mpy_range_error, "too many indices for array: array is 0-dimensional");
     return -1;
 }
 
@@ -144,7 +145,7 @@ static int check_mask(const mpy_index *ix, mlx_array mask, int axis) {
         return too_many(ix);
     for (int d = 0; d < ndim; d++)
         if (mlx_array_shape(mask)[d] != size_of(ix, axis + d)) {
-            PyErr_Format(PyExc_ValueError,
+            PyErr_Format(mpy_range_error,
                          "a boolean index has size %d where the array's axis %d has size %d",
                          mlx_array_shape(mask)[d], axis + d, size_of(ix, axis + d));
             return -1;

@@ -46,7 +46,15 @@ static PyObject *namespace_info(PyObject *module, PyObject *unused) {
     return info;
 }
 
+/* mx.bool is the standard's name of bool_. It is no entry of the module, as `from mlx.core import *` would hide Python's. */
+static PyObject *module_attribute(PyObject *module, PyObject *name) {
+    if (PyUnicode_Check(name) && !PyUnicode_CompareWithASCIIString(name, "bool"))
+        return PyObject_GetAttrString(module, "bool_");
+    return PyErr_Format(PyExc_AttributeError, "module 'mlx.core' has no attribute '%U'", name);
+}
+
 static PyMethodDef core_functions[] = {
+    {"__getattr__", module_attribute, METH_O, "What the module has besides its entries: bool."},
     {"__array_namespace_info__", namespace_info, METH_NOARGS,
      "__array_namespace_info__() -> ArrayNamespaceInfo\n\nCapabilities, devices and dtypes, as the array API standard "
      "asks for them."},
