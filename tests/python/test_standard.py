@@ -206,6 +206,28 @@ def test_pinv_above():
     same(mx.linalg.pinv(mx.array(M)), np.linalg.pinv(M), atol=1e-5)
 
 
+def test_derivatives_come_from_the_parts():
+    x, w = mx.array([3.0, 1.0, 2.0]), mx.array([10.0, 20.0, 30.0])
+    assert mx.grad(lambda a: (mx.sort(a, descending=True) * w).sum())(x).tolist() == [10, 30, 20]
+    assert mx.grad(lambda a: (mx.cumsum(a, axis=0, include_initial=True)).sum())(x).tolist() == [3, 2, 1]
+    assert mx.grad(lambda a: mx.repeat(a, mx.array([2, 0, 1]), axis=0).sum())(x).tolist() == [2, 0, 1]
+    assert mx.grad(lambda a: mx.diff(a, prepend=a[:1] * 0).sum())(x).tolist() == [0, 0, 1]
+    # the sum of the singular values has the gradient U V^T
+    for shape in ((5, 3), (3, 5)):
+        a = mx.array(numbers(*shape))
+        u, _, vh = mx.linalg.svd(a, full_matrices=False)
+        same(mx.grad(lambda b: mx.linalg.svd(b, full_matrices=False).S.sum())(a), u @ vh, atol=1e-4)
+
+
+def test_batches_and_traces_come_from_the_parts():
+    a = mx.array(X)
+    for f in (lambda b: mx.argsort(b, axis=-1, descending=True), lambda b: mx.var(b, axis=0, correction=0.5),
+              lambda b: mx.cumprod(b, axis=1, include_initial=True), lambda b: mx.moveaxis(b, (0, 1), (1, 0)),
+              lambda b: mx.linalg.svd(b, full_matrices=False).S):
+        same(mx.vmap(f)(a), np.stack([np.array(f(slab)) for slab in a]), rtol=1e-4, atol=1e-5)
+        same(mx.compile(f)(a[0]), f(a[0]), rtol=1e-5)
+
+
 def test_results_have_names():
     a = mx.array(numbers(3, 3))
     symmetric = a + a.T
