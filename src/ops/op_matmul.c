@@ -126,17 +126,6 @@ static bool addmm_jvp(const mx_node *y, mx_array *const *tan, mx_array **out) {
 
 /* --- batching ----------------------------------------------------------------------------------------------- */
 
-/* The batch axis in front of `ndim` axes, of which those that a lacks are of size 1. */
-static mx_array *aligned(mx_array *a, int axis, int ndim) {
-    int shape[MX_MAX_NDIM];
-    if (!a || axis < 0 || !(a = mx_moveaxis(a, axis, 0)))
-        return a;
-    int fill = ndim + 1 - a->ndim;
-    for (int i = 0; i <= ndim && i < MX_MAX_NDIM; i++)
-        shape[i] = i == 0 ? a->shape[0] : i <= fill ? 1 : a->shape[i - fill];
-    return mx_reshape(a, shape, ndim + 1);
-}
-
 /* c alone has a batch: one product, and each of its c. */
 static mx_array *many_addends(const mx_node *y, mx_array *const *in, mx_array *c) {
     const mx_p_addmm *p = y->params;
@@ -153,7 +142,7 @@ static bool product_vmap(const mx_node *y, mx_array *const *in, const int *axes,
         ndim = own > ndim ? own : ndim;
     }
     for (int i = 0; i < y->nin; i++)
-        operand[i] = aligned(in[i], axes[i], ndim);
+        operand[i] = mx_batch_aligned(in[i], axes[i], ndim);
     out[0] = axes[0] < 0 && axes[1] < 0 ? many_addends(y, in, operand[2])
                                         : mx_apply((mx_prim)y->prim, y->params, operand, y->nin);
     out_axes[0] = 0;

@@ -122,13 +122,13 @@ bool mx_pointwise_jvp(const mx_node *y, mx_array *const *tan, mx_array **out) {
 }
 
 mx_array *mx_batch_aligned(mx_array *a, int axis, int ndim) {
-    int shape[MX_MAX_NDIM];
+    int axes[MX_MAX_NDIM];
     if (!a || axis < 0 || !(a = mx_moveaxis(a, axis, 0)))
         return a;
     int fill = ndim + 1 - a->ndim;
-    for (int i = 0; i <= ndim; i++)
-        shape[i] = i == 0 ? a->shape[0] : i <= fill ? 1 : a->shape[i - fill];
-    return mx_reshape(a, shape, ndim + 1);
+    for (int i = 0; i < fill && i < MX_MAX_NDIM; i++)
+        axes[i] = i + 1;
+    return fill > 0 ? mx_expand_dims(a, axes, fill) : a; // which holds for other sizes too
 }
 
 enum { MAX_OPERANDS = 3 };

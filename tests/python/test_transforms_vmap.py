@@ -94,3 +94,16 @@ def test_wrong_types():
     ):
         with pytest.raises(TypeError, match="incompatible function arguments|Keyword arguments are not supported"):
             make()
+
+
+@pytest.mark.parametrize("f", [mx.matmul, mx.add, lambda x, y: mx.addmm(x @ y, x, y), lambda x, y: mx.where(y > 0, y, x)])
+def test_operands_of_different_ranks_in_shapeless_functions(f):
+    """The axes that batching adds are words for other sizes, not the numbers of the trace."""
+    batched = mx.vmap(f, in_axes=(0, 1))
+    compiled = mx.compile(batched, shapeless=True)
+    for batch, outer, n in ((2, 3, 4), (3, 2, 5), (4, 5, 2)):
+        x = mx.random.normal((batch, outer, 2, n, n), key=mx.random.key(batch))
+        y = mx.random.normal((2, batch, n, n), key=mx.random.key(n))
+        expected = mx.stack([f(x[i], y[:, i]) for i in range(batch)])
+        for made in (batched(x, y), compiled(x, y)):
+            assert made.shape == expected.shape and mx.allclose(made, expected, rtol=1e-5, atol=1e-5)
