@@ -59,6 +59,10 @@ CASE(clipped, mx_clip(x, mx_scalar(2, MX_FLOAT32), mx_mean(x, NULL, 0, false)))
 CASE(rest, mx_slice_axis(x, 0, 1, 2))
 CASE(flipped, mx_flip(x, AXES(0)))
 CASE(rows, mx_take(x, mx_scalar_i64(0, MX_INT32), 0))
+CASE(rolled, mx_roll(x, AXES(2, -1), AXES(0, 1)))
+CASE(rolled_flat, mx_roll(x, AXES(5), NULL, 0))
+CASE(tail_set, mx_slice_update(MX_SCATTER_NONE, x, mx_scalar(7, MX_FLOAT32), (int[]){0, -1}, (int[]){1000, 1000}, NULL))
+CASE(column_gather, mx_gather(x, (mx_array *[]){mx_scalar_i64(-1, MX_INT32)}, AXES(1), (int[]){-1, 1}))
 
 typedef struct shapeless_case {
     const char *name;
@@ -75,7 +79,9 @@ static const shapeless_case cases[] = {
     ROW(squeezed), ROW(parts), ROW(rows_affine),  ROW(zeros),    ROW(ones),     ROW(gram),        ROW(batch),    ROW(affine), ROW(joined),
     ROW(stacked),  ROW(sorted),  ROW(sums),     ROW(best),     ROW(padded),      ROW(normed),   ROW(layer),
     ROW(clipped),  {"cubes", cubes, false, true, false},              {"spread", spread, false, true, false},
-    {"rest", rest, true, false, false}, {"flipped", flipped, false, false, true}, {"rows", rows, true, false, false},
+    {"rest", rest, true, false, false}, {"flipped", flipped, false, false, true}, {"rows", rows, false, false, true},
+    {"rolled", rolled, false, false, true}, {"rolled_flat", rolled_flat, false, false, true},
+    {"tail_set", tail_set, false, false, true}, {"column_gather", column_gather, false, false, true},
 };
 
 /* --- calls -------------------------------------------------------------------------- */

@@ -102,15 +102,13 @@ int mlx_roll(mlx_array *res, const mlx_array a, const int *shift, size_t shift_n
 }
 
 static mx_array *roll_along(mx_array *a, const int *shift, int n, int axis) {
-    int64_t total = 0;
     if (!a || (axis < -a->ndim || axis >= a->ndim))
         return a ? mx_fail(MX_RANGE, "[roll] Invalid axis %d for array with %d dimensions.", axis,
                            a->ndim)
                  : NULL;
-    for (int i = 0; i < n; i++)
-        total += shift[i];
-    int size = a->shape[axis < 0 ? axis + a->ndim : axis], by = size ? (int)(total % size) : 0;
-    return mx_roll(a, &by, 1, &axis, 1);
+    for (int i = 0; i < n; i++) // their sum may be no int
+        a = mx_roll(a, &shift[i], 1, &axis, 1);
+    return a;
 }
 
 int mlx_roll_axis(mlx_array *res, const mlx_array a, const int *shift, size_t shift_num, int axis,

@@ -69,6 +69,7 @@ typedef struct mx_p_pad { /* inputs: a, the 0-dimensional padding value; one ent
 
 typedef struct mx_p_slice_update { /* inputs: a, update; the region is start + i * step, shaped as update */
     mx_ints start, step;           /* one entry an axis */
+    mx_ints asked;                 /* as mx_p_slice's */
 } mx_p_slice_update;
 
 typedef struct mx_p_dynamic_slice { /* inputs: a, start (1-d integers, one for each of axes) */
@@ -125,6 +126,7 @@ typedef struct mx_p_gather {
     mx_ints axes, slice;
     int place;
     bool drop;
+    mx_ints asked; /* slice, with -1 for all of an axis; empty unless recorded for other shapes */
 } mx_p_gather;
 
 typedef struct mx_p_scatter { /* inputs: a, indices for each of axes (shape I), updates (I..., slice) */

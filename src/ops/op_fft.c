@@ -5,6 +5,8 @@
 
 #include "base/status.h"
 #include "graph/params.h"
+#include "graph/trace.h"
+#include "ops/ops.h"
 #include "ops/rules.h"
 
 /* --- the node: one axis ------------------------------------------------------------------------------------ */
@@ -162,6 +164,13 @@ mx_array *mx_fftshift(mx_array *a, const int *axes, int n, bool inverse) {
     int count = a ? mx_axes_sorted("fftshift", axes, n, a->ndim, axis) : -1;
     if (count < 0)
         return NULL;
+    for (int i = 0; i < count && mx_trace_shapeless(); i++) {
+        mx_array *size = mx_number_of_elements(mx_stop_gradient(a), &axis[i], 1, false, MX_INT32);
+        mx_array *half = mx_floor_divide(size, mx_scalar(2, MX_INT32));
+        a = mx_roll_any(a, inverse ? mx_negative(half) : half, axis[i]);
+    }
+    if (mx_trace_shapeless())
+        return a;
     for (int i = 0; i < count; i++) {
         int size = a->shape[axis[i]];
         shift[i] = inverse ? -(size / 2) : size / 2;

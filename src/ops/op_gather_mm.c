@@ -11,6 +11,7 @@
 
 #include "base/status.h"
 #include "graph/params.h"
+#include "graph/trace.h"
 #include "ops/products.h"
 #include "ops/rules.h"
 
@@ -224,6 +225,10 @@ static mx_array *every(mx_array *a) {
         count *= a->shape[i];
     if (!check_batch(a))
         return NULL;
+    if (mx_trace_shapeless()) {
+        mx_array *like = mx_reduce(MX_SUM, mx_stop_gradient(a), (const int[]){-2, -1}, 2, false);
+        return mx_reshape_like(mx_positions(mx_flatten(like, 0, -1)), like);
+    }
     mx_array *all = mx_arange(0, (double)count, 1, MX_INT32);
     return mx_reshape(all, a->shape, a->ndim - 2);
 }

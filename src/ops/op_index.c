@@ -2,6 +2,7 @@
  * all of them. */
 #include "base/status.h"
 #include "graph/params.h"
+#include "graph/trace.h"
 #include "ops/index.h"
 
 /* --- checks shared with op_scatter.c ---------------------------------------------- */
@@ -37,21 +38,30 @@ bool mx_index_lists(const char *op, mx_array *a, mx_array *const *idx, const int
 
 /* --- gather ----------------------------------------------------------------------- */
 
+static bool among(int axis, const int *axes, int n) {
+    for (int i = 0; i < n; i++)
+        if (axes[i] == axis)
+            return true;
+    return false;
+}
+
 mx_array *mx_gather(mx_array *a, mx_array *const *idx, const int *axes, int n,
                     const int *slice_sizes) {
     mx_array *in[MX_MAX_NDIM + 1];
-    int normal[MX_MAX_NDIM];
+    int normal[MX_MAX_NDIM], sizes[MX_MAX_NDIM];
     if (!mx_index_lists("gather", a, idx, axes, n, in, normal))
         return NULL;
-    mx_p_gather p = {{n, normal}, {a->ndim, slice_sizes}, 0, false};
+    bool words = mx_trace_shapeless();
+    for (int i = 0; i < a->ndim; i++) { // where a number is the size of the axis it may mean either
+        sizes[i] = slice_sizes[i] == -1 ? a->shape[i] : slice_sizes[i];
+        words &= slice_sizes[i] == -1 || among(i, normal, n) || sizes[i] != a->shape[i];
+    }
+    mx_p_gather p = {{n, normal}, {a->ndim, sizes}, 0, false, {words ? a->ndim : 0, slice_sizes}};
     return mx_apply(MX_PRIM_gather, &p, in, n + 1);
 }
 
 static bool indexed(const mx_p_gather *p, int axis) {
-    for (int i = 0; i < p->axes.n; i++)
-        if (p->axes.v[i] == axis)
-            return true;
-    return false;
+    return among(axis, p->axes.v, p->axes.n);
 }
 
 /* Axes of the result before the axes of the indices. */
@@ -185,7 +195,7 @@ static bool gather_vmap(const mx_node *y, mx_array *const *in, const int *axes, 
         for (int i = 0; i < nidx; i++)
             at[i + both] = p->axes.v[i] + 1;
         q = (mx_p_gather){
-            {nidx + both, at}, {p->slice.n + 1, slice}, p->place + 1, p->drop};
+            {nidx + both, at}, {p->slice.n + 1, slice}, p->place + 1, p->drop, {0, NULL}};
         if (both && !mx_index_batch(in + 1, axes + 1, nidx, n, arg + 1))
             return false;
     }
@@ -198,7 +208,8 @@ static bool gather_vmap(const mx_node *y, mx_array *const *in, const int *axes, 
 
 static const mx_field gather_fields[] = {
     MX_FIELD(mx_p_gather, axes, INTS), MX_FIELD(mx_p_gather, slice, INTS),
-    MX_FIELD(mx_p_gather, place, INT), MX_FIELD(mx_p_gather, drop, BOOL), MX_FIELD_END};
+    MX_FIELD(mx_p_gather, place, INT), MX_FIELD(mx_p_gather, drop, BOOL),
+    MX_FIELD(mx_p_gather, asked, INTS), MX_FIELD_END};
 
 const mx_prim_desc mx_desc_gather = {
     .name = "Gather",
@@ -215,7 +226,7 @@ const mx_prim_desc mx_desc_gather = {
 
 /* a's shape with I in the place of the axis */
 mx_array *mx_take(mx_array *a, mx_array *idx, int axis) {
-    int slice[MX_MAX_NDIM];
+    int slice[MX_MAX_NDIM], asked[MX_MAX_NDIM];
     if (!a || !mx_index_check("take", idx))
         return NULL;
     if (axis < -a->ndim || axis >= a->ndim)
@@ -226,10 +237,12 @@ mx_array *mx_take(mx_array *a, mx_array *idx, int axis) {
     if (a->shape[axis] == 0 && idx->size != 0)
         return mx_fail(MX_RANGE,
                        "[take] Cannot do a non-empty take from an empty axis.");
-    for (int i = 0; i < a->ndim; i++)
+    for (int i = 0; i < a->ndim; i++) {
         slice[i] = i == axis ? 1 : a->shape[i];
+        asked[i] = i == axis ? 1 : -1;
+    }
     mx_array *in[2] = {a, idx};
-    mx_p_gather p = {{1, &axis}, {a->ndim, slice}, axis, true};
+    mx_p_gather p = {{1, &axis}, {a->ndim, slice}, axis, true, {mx_trace_shapeless() ? a->ndim : 0, asked}};
     return mx_apply(MX_PRIM_gather, &p, in, 2);
 }
 
@@ -238,6 +251,18 @@ mx_array *mx_take_flat(mx_array *a, mx_array *idx) {
 }
 
 /* --- take_along_axis -------------------------------------------------------------- */
+
+/* The same for any shapes. */
+static bool broadcast_along(mx_array **a, mx_array **idx, int axis) {
+    mx_array *one_a = mx_sum_axis(mx_stop_gradient(*a), axis, true), *one_i = mx_sum_axis(*idx, axis, true), *both[2];
+    if (!one_a || !one_i || !mx_broadcast_arrays((mx_array *[]){*a, one_i}, 2, both))
+        return false;
+    *a = both[0];
+    if (!mx_broadcast_arrays((mx_array *[]){*idx, one_a}, 2, both))
+        return false;
+    *idx = both[0];
+    return true;
+}
 
 /* a with everything but the axis broadcast to s. */
 static mx_array *broadcast_but(mx_array *a, int axis, mx_shape s) {
@@ -261,6 +286,8 @@ bool mx_index_along(const char *op, mx_array **a, mx_array **idx, int *axis) {
     sa.dim[*axis] = si.dim[*axis] = 1;
     if (!mx_broadcast_shapes("broadcast_shapes", sa.dim, sa.ndim, si.dim, si.ndim, &s))
         return false;
+    if (mx_trace_shapeless())
+        return broadcast_along(a, idx, *axis);
     *a = broadcast_but(*a, *axis, s);
     *idx = broadcast_but(*idx, *axis, s);
     return *a && *idx;

@@ -248,6 +248,16 @@ mx_array *mx_repeat(mx_array *a, int repeats, int axis) {
 
 /* --- roll ------------------------------------------------------------------------- */
 
+mx_array *mx_roll_any(mx_array *a, mx_array *shift, int axis) {
+    int others[MX_MAX_NDIM], n = 0;
+    for (int i = 0; a && i < a->ndim; i++)
+        if (i != axis)
+            others[n++] = i;
+    mx_array *line = n ? mx_reduce(MX_SUM, a, others, n, false) : a;
+    mx_array *size = mx_number_of_elements(mx_stop_gradient(a), &axis, 1, false, MX_INT32);
+    return mx_take(a, mx_remainder(mx_sub(mx_positions(line), shift), size), axis);
+}
+
 static mx_array *roll_axis(mx_array *a, int64_t shift, int axis) {
     if (!a)
         return NULL;
@@ -255,8 +265,10 @@ static mx_array *roll_axis(mx_array *a, int64_t shift, int axis) {
         return mx_fail(MX_RANGE, "[roll] Invalid axis %d for array with %d dimensions.", axis,
                        a->ndim);
     axis = axis < 0 ? axis + a->ndim : axis;
+    if (mx_trace_shapeless()) // of other sizes a shift of nothing may be another
+        return mx_roll_any(a, mx_scalar_i64(shift, MX_INT64), axis);
     int n = a->shape[axis], cut = n ? (int)(((shift % n) + n) % n) : 0;
-    if (cut == 0 && !mx_trace_shapeless()) // of other sizes it may be another number
+    if (cut == 0)
         return a;
     mx_array *parts[2] = {mx_slice_axis(a, axis, n - cut, n), mx_slice_axis(a, axis, 0, n - cut)};
     return mx_concatenate(parts, 2, axis);
@@ -277,6 +289,5 @@ mx_array *mx_roll(mx_array *a, const int *shift, int nshift, const int *axes, in
     int64_t total = 0;
     for (int i = 0; i < nshift; i++)
         total += shift[i];
-    mx_shape s = mx_shape_of(a);
-    return mx_reshape(roll_axis(mx_flatten(a, 0, -1), total, 0), s.dim, s.ndim);
+    return mx_reshape_like(roll_axis(mx_flatten(a, 0, -1), total, 0), a);
 }

@@ -7,6 +7,7 @@
  * axes, flattened. Derivatives: x, and scales and biases in affine, in which W is linear.
  */
 #include "base/status.h"
+#include "graph/trace.h"
 #include "ops/quant.h"
 
 enum { TEXT = 256, X = 0, W = 1, S = 2, B = 3 };
@@ -321,9 +322,13 @@ mx_array *mx_quantized_matmul(mx_array *x, mx_array *w, mx_array *scales, mx_arr
 }
 
 /* Indices given, or all matrices in order: the shape of the leading axes. */
-static mx_array *indices(mx_array *index, const mx_array *a) {
+static mx_array *indices(mx_array *index, mx_array *a) {
     if (index)
         return index;
+    if (mx_trace_shapeless()) {
+        mx_array *like = mx_reduce(MX_SUM, mx_astype(mx_stop_gradient(a), MX_INT32), (const int[]){-2, -1}, 2, false);
+        return mx_astype(mx_reshape_like(mx_positions(mx_flatten(like, 0, -1)), like), MX_UINT32);
+    }
     int64_t count = 1;
     for (int i = 0; i + 2 < a->ndim; i++)
         count *= a->shape[i];

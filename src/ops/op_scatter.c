@@ -6,6 +6,7 @@
  */
 #include "base/status.h"
 #include "graph/params.h"
+#include "graph/trace.h"
 #include "ops/index.h"
 
 /* --- writing again the way a node writes: both primitives share their derivatives ---
@@ -154,8 +155,19 @@ static bool scatter_jvp(const mx_node *y, mx_array *const *tan, mx_array **out) 
 
 /* --- scatter ---------------------------------------------------------------------- */
 
+/* For any shapes: updates broadcast together with the indices, behind which axes of size 1 stand for the slice. */
+static mx_array *fit_to_indices(mx_array *a, mx_array *updates, mx_array *idx) {
+    mx_array *both[2] = {mx_astype(updates, mx_dtype_of(a)), idx};
+    int axes[MX_MAX_NDIM];
+    for (int i = 0; idx && i < a->ndim; i++)
+        axes[i] = idx->ndim + i;
+    if (idx && a->ndim)
+        both[1] = mx_expand_dims(idx, axes, a->ndim);
+    return !idx || mx_broadcast_arrays(both, 2, both) ? both[0] : NULL;
+}
+
 /* updates as (I..., slice...) of a's dtype, broadcast over I if need be. */
-static mx_array *fit_updates(mx_array *a, mx_array *updates, const mx_array *idx) {
+static mx_array *fit_updates(mx_array *a, mx_array *updates, mx_array *idx) {
     int ni = idx ? idx->ndim : 0, lead = updates->ndim - a->ndim, shape[MX_MAX_NDIM];
     if (lead < 0 || lead > ni || ni + a->ndim > MX_MAX_NDIM)
         return mx_fail(MX_INVALID,
@@ -163,6 +175,8 @@ static mx_array *fit_updates(mx_array *a, mx_array *updates, const mx_array *idx
                        "the indices (%d) and of the "
                        "array (%d).",
                        updates->ndim, ni + a->ndim, ni, a->ndim);
+    if (mx_trace_shapeless())
+        return fit_to_indices(a, updates, idx);
     for (int i = 0; i < ni; i++)
         shape[i] = idx->shape[i];
     for (int i = 0; i < a->ndim; i++)
@@ -184,7 +198,10 @@ mx_array *mx_scatter(mx_scatter_op op, mx_array *a, mx_array *const *idx,
 static bool scatter_infer(const void *params, mx_array *const *in, int nin, mx_out *out,
                           int nout) {
     (void)params, (void)nout;
-    const mx_array *a = in[0], *u = in[nin - 1];
+    const mx_array *a = in[0], *u = in[nin - 1], *idx = nin > 2 ? in[1] : NULL;
+    int ni = idx ? idx->ndim : 0;
+    if (u->ndim != ni + a->ndim || (idx && !mx_shape_is(idx, u->shape, ni)))
+        return mx_fail(MX_INVALID, "[scatter] the updates' first axes are not those of the indices");
     for (int i = 0; i < a->ndim; i++) {
         int size = u->shape[u->ndim - a->ndim + i];
         if (size > a->shape[i])
@@ -237,7 +254,7 @@ mx_array *mx_scatter_axis(mx_scatter_op op, mx_array *a, mx_array *idx,
     mx_array *wide = a;
     if (!values || !mx_index_along(name, &wide, &idx, &axis))
         return NULL;
-    values = mx_broadcast_to(mx_astype(values, mx_dtype_of(a)), idx->shape, idx->ndim);
+    values = mx_broadcast_like(mx_astype(values, mx_dtype_of(a)), idx);
     mx_array *in[3] = {wide, idx, values};
     mx_p_scatter_axis p = {op, axis};
     return mx_apply(MX_PRIM_scatter_axis, &p, in, 3);

@@ -31,7 +31,7 @@ static bool infer_slice(const void *params, mx_array *const *in, int nin, mx_out
 
 static bool slice_vjp(const mx_node *y, mx_array *const *cot, const bool *need, mx_array **grad) {
     const mx_p_slice *p = y->params;
-    mx_p_slice_update u = {p->start, p->step};
+    mx_p_slice_update u = {p->start, p->step, p->asked};
     if (cot[0] && need[0])
         grad[0] = mx_apply2(MX_PRIM_slice_update, &u, mx_zeros_like(y->in[0]), cot[0]);
     return !mx_failed();
@@ -108,17 +108,20 @@ mx_array *mx_slice(mx_array *a, const int *start, const int *stop, const int *st
     return slice_as(a, start, stop, step, (mx_ints){0, NULL});
 }
 
-/* Where an end is the size of the axis it may mean "to the end" or this number. */
-mx_array *mx_slice_asked(mx_array *a, const int *start, const int *stop, const int *step) {
-    int words[3 * MX_MAX_NDIM];
+mx_ints mx_slice_words(const mx_array *a, const int *start, const int *stop, const int *step, int *room) {
     bool clear = a && mx_trace_shapeless();
     for (int i = 0; clear && i < a->ndim; i++) {
-        words[i] = start[i];
-        words[a->ndim + i] = stop[i];
-        words[2 * a->ndim + i] = step ? step[i] : 1;
+        room[i] = start[i];
+        room[a->ndim + i] = stop[i];
+        room[2 * a->ndim + i] = step ? step[i] : 1;
         clear = stop[i] != a->shape[i];
     }
-    return slice_as(a, start, stop, step, clear ? (mx_ints){3 * a->ndim, words} : (mx_ints){0, NULL});
+    return clear ? (mx_ints){3 * a->ndim, room} : (mx_ints){0, NULL};
+}
+
+mx_array *mx_slice_asked(mx_array *a, const int *start, const int *stop, const int *step) {
+    int room[3 * MX_MAX_NDIM];
+    return slice_as(a, start, stop, step, mx_slice_words(a, start, stop, step, room));
 }
 
 mx_array *mx_slice_axis(mx_array *a, int axis, int start, int stop) {

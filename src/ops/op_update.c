@@ -26,7 +26,7 @@ static bool infer_slice_update(const void *params, mx_array *const *in, int nin,
 /* What node y's region shows of an array shaped as its input. */
 static mx_array *region(const mx_node *y, mx_array *a) {
     const mx_p_slice_update *p = y->params;
-    mx_p_slice s = {p->start, {y->in[1]->ndim, y->in[1]->shape}, p->step, {0, NULL}};
+    mx_p_slice s = {p->start, {y->in[1]->ndim, y->in[1]->shape}, p->step, p->asked};
     return mx_apply_view(MX_PRIM_slice, &s, a);
 }
 
@@ -47,7 +47,7 @@ static bool slice_update_vmap(const mx_node *y, mx_array *const *in, const int *
         start[i + 1] = p->start.v[i];
         step[i + 1] = p->step.v[i];
     }
-    mx_p_slice_update q = {{p->start.n + 1, start}, {p->step.n + 1, step}};
+    mx_p_slice_update q = {{p->start.n + 1, start}, {p->step.n + 1, step}, {0, NULL}};
     out[0] = mx_apply2(MX_PRIM_slice_update, &q, mx_batch_front_full(in[0], axes[0], n),
                        mx_batch_front_full(in[1], axes[1], n));
     out_axes[0] = 0;
@@ -56,6 +56,7 @@ static bool slice_update_vmap(const mx_node *y, mx_array *const *in, const int *
 
 static const mx_field slice_update_fields[] = {MX_FIELD(mx_p_slice_update, start, INTS),
                                                MX_FIELD(mx_p_slice_update, step, INTS),
+                                               MX_FIELD(mx_p_slice_update, asked, INTS),
                                                MX_FIELD_END};
 
 const mx_prim_desc mx_desc_slice_update = {
@@ -78,11 +79,17 @@ static mx_array *combined(mx_scatter_op op, mx_array *old, mx_array *update) {
     }
 }
 
+/* Where the region is said in words, so is its shape. */
+static mx_array *update_like(mx_scatter_op op, mx_array *update, mx_array *old) {
+    return combined(op, old, mx_broadcast_like(update, old));
+}
+
 mx_array *mx_slice_update(mx_scatter_op op, mx_array *a, mx_array *update, const int *start,
                           const int *stop, const int *step) {
-    int first[MX_MAX_NDIM], shape[MX_MAX_NDIM], by[MX_MAX_NDIM];
+    int first[MX_MAX_NDIM], shape[MX_MAX_NDIM], by[MX_MAX_NDIM], room[3 * MX_MAX_NDIM];
     if (!a || !update)
         return NULL;
+    mx_ints asked = mx_slice_words(a, start, stop, step, room);
     for (int i = 0; i < a->ndim; i++) {
         first[i] = start[i];
         by[i] = step ? step[i] : 1;
@@ -91,8 +98,10 @@ mx_array *mx_slice_update(mx_scatter_op op, mx_array *a, mx_array *update, const
     }
     mx_p_slice s = {{a->ndim, first}, {a->ndim, shape}, {a->ndim, by}, {0, NULL}};
     mx_array *old = op == MX_SCATTER_NONE ? a : mx_apply_view(MX_PRIM_slice, &s, a);
-    update = combined(op, old, mx_broadcast_to(mx_astype(update, mx_dtype_of(a)), shape, a->ndim));
-    return mx_apply2(MX_PRIM_slice_update, &(mx_p_slice_update){s.start, s.step}, a, update);
+    update = mx_astype(update, mx_dtype_of(a));
+    update = asked.n ? update_like(op, update, mx_slice_asked(a, start, stop, step))
+                     : combined(op, old, mx_broadcast_to(update, shape, a->ndim));
+    return mx_apply2(MX_PRIM_slice_update, &(mx_p_slice_update){s.start, s.step, asked}, a, update);
 }
 
 /* --- dynamic_slice: the start is an array ----------------------------------------- */

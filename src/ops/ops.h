@@ -69,6 +69,8 @@ mx_array *mx_ones(const int *shape, int ndim, mx_dtype t);
 mx_array *mx_zeros_like(mx_array *a);
 mx_array *mx_ones_like(mx_array *a);
 mx_array *mx_arange(double start, double stop, double step, mx_dtype t);
+/* 0, 1, 2 ... int32, as many as the line has; of any length where a trace is shapeless. */
+mx_array *mx_positions(mx_array *line);
 mx_array *mx_linspace(double start, double stop, int num, bool endpoint, mx_dtype t);
 mx_array *mx_eye(int n, int m, int k, mx_dtype t);
 mx_array *mx_tri(int n, int m, int k, mx_dtype t);
@@ -99,6 +101,9 @@ mx_array *mx_atleast(mx_array *a, int ndim);                      /* 1, 2 or 3 *
 mx_array *mx_slice(mx_array *a, const int *start, const int *stop, const int *step);
 /* The same as a user's numbers: in a graph for other shapes they are kept as they were asked for. */
 mx_array *mx_slice_asked(mx_array *a, const int *start, const int *stop, const int *step);
+/* What to record of them for other shapes, in room for three numbers an axis. None: where an end is the size of the axis it
+   may mean "to the end" or this number. */
+mx_ints mx_slice_words(const mx_array *a, const int *start, const int *stop, const int *step, int *room);
 mx_array *mx_slice_axis(mx_array *a, int axis, int start, int stop);
 mx_array *mx_as_strided(mx_array *a, const int *shape, const int64_t *strides, int ndim,
                         int64_t offset);
@@ -122,6 +127,7 @@ mx_array *mx_pad(mx_array *a, const int *axes, int n, const int *low, const int 
 mx_array *mx_tile(mx_array *a, const int *reps, int n);
 mx_array *mx_repeat(mx_array *a, int repeats, int axis);
 /* axes NULL: flattened */
+mx_array *mx_roll_any(mx_array *a, mx_array *shift, int axis); /* for shapes of any size; 0 <= axis */
 mx_array *mx_roll(mx_array *a, const int *shift, int nshift, const int *axes, int naxes);
 
 /* --- op_reduce.c, op_scan.c, op_softmax.c ----------------------------------------- */

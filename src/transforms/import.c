@@ -33,7 +33,7 @@ static bool is_bound(mx_fn_op op) {
 
 static bool fits_trace(const mx_fn_entry *e, const mx_array *a) {
     return !e->first || mx_shape_is(a, e->first->shape, e->first->ndim) ||
-           mx_fail(MX_UNSUPPORTED, "[Primitive::output_shapes] %s cannot infer output shapes.",
+           mx_fail(MX_INVALID, "[Primitive::output_shapes] %s cannot infer output shapes.",
                    mx_fn_infos[e->op].name);
 }
 

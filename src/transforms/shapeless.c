@@ -15,10 +15,10 @@
 static bool is_bound(const mx_node *n) {
     switch (n->prim) {
     case MX_PRIM_slice: return !((const mx_p_slice *)n->params)->asked.n;
-    case MX_PRIM_slice_update:
+    case MX_PRIM_slice_update: return !((const mx_p_slice_update *)n->params)->asked.n;
+    case MX_PRIM_gather: return !((const mx_p_gather *)n->params)->asked.n;
     case MX_PRIM_as_strided:
     case MX_PRIM_dynamic_slice:
-    case MX_PRIM_gather:
     case MX_PRIM_fft:
     case MX_PRIM_hadamard:
     case MX_PRIM_compiled: return true;
@@ -56,11 +56,25 @@ static mx_array *slice(const mx_p_slice *p, mx_array *a) {
     return n == a->ndim ? mx_slice_asked(a, asked, asked + n, asked + 2 * n) : NULL;
 }
 
+static mx_array *slice_update(const mx_p_slice_update *p, mx_array *a, mx_array *update) {
+    const int *asked = p->asked.v, n = p->asked.n / 3;
+    return n == a->ndim ? mx_slice_update(MX_SCATTER_NONE, a, update, asked, asked + n, asked + 2 * n) : NULL;
+}
+
+static mx_array *gather(const mx_p_gather *p, mx_array *const *in, int nin) {
+    int sizes[MX_MAX_NDIM];
+    mx_p_gather q = *p;
+    for (int i = 0; i < p->asked.n; i++)
+        sizes[i] = p->asked.v[i] < 0 ? in[0]->shape[i] : p->asked.v[i];
+    q.slice.v = sizes;
+    return mx_apply(MX_PRIM_gather, &q, in, nin);
+}
+
 static bool make_step(const mx_recipe *r, const mx_recipe_step *s, mx_array *const *in, mx_array **out) {
     const mx_node *n = s->node;
     const mx_p_count *c = n->params;
     if (is_bound(n) && !same_inputs(r, s, in))
-        return mx_fail(MX_UNSUPPORTED, "[Primitive::output_shapes] %s cannot infer output shapes.",
+        return mx_fail(MX_INVALID, "[Primitive::output_shapes] %s cannot infer output shapes.",
                        mx_node_desc(n)->name);
     const mx_p_addmm *m = n->params;
     if (n->prim == MX_PRIM_matmul) // of these shapes as it would be without a template
@@ -69,6 +83,10 @@ static bool make_step(const mx_recipe *r, const mx_recipe_step *s, mx_array *con
         return (out[0] = mx_addmm(in[2], in[0], in[1], m->alpha, m->beta)) != NULL;
     if (n->prim == MX_PRIM_slice && ((const mx_p_slice *)n->params)->asked.n)
         return (out[0] = slice(n->params, in[0])) != NULL;
+    if (n->prim == MX_PRIM_slice_update && ((const mx_p_slice_update *)n->params)->asked.n)
+        return (out[0] = slice_update(n->params, in[0], in[1])) != NULL;
+    if (n->prim == MX_PRIM_gather && ((const mx_p_gather *)n->params)->asked.n)
+        return (out[0] = gather(n->params, in, n->nin)) != NULL;
     if (n->prim == MX_PRIM_reshape)
         return (out[0] = reshape(n->params, in, n->nin)) != NULL;
     if (n->prim == MX_PRIM_full && n->nin > 1)

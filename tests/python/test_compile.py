@@ -402,3 +402,69 @@ def test_compiled_functions_take_in_arrays_of_transforms_around_them():
     # d/dy x y^2 at 3, where y is the gradient's own and pending
     assert mx.compile(lambda x: mx.grad(lambda y: inner(y, x * y).sum())(x))(x).tolist() == [18, 18]
     assert mx.grad(lambda x: mx.compile(lambda y: inner(y, x * y).sum())(x))(x).tolist() == [27, 27]
+
+
+def written(a, key, value):
+    b = a * 1
+    b[key] = value
+    return b
+
+
+INDEXED = {
+    "a[i]": lambda a, i: a[i],
+    "a[i, -1]": lambda a, i: a[i, -1],
+    "a[:, i]": lambda a, i: a[:, i],
+    "a[1:, i]": lambda a, i: a[1:, i],
+    "a[i, i]": lambda a, i: a[i, i],
+    "take": lambda a, i: mx.take(a, i),
+    "take_along_axis": lambda a, i: mx.take_along_axis(a, mx.argsort(a, 0), 0),
+    "put_along_axis": lambda a, i: mx.put_along_axis(a, mx.argsort(a, 0), a * 2, 0),
+    "x[0] =": lambda a, i: written(a, 0, 3.0),
+    "x[-1] =": lambda a, i: written(a, -1, a[0]),
+    "x[1:] =": lambda a, i: written(a, slice(1, None), 7.0),
+    "x[::-1] =": lambda a, i: written(a, slice(None, None, -1), a),
+    "x[..., -1] =": lambda a, i: written(a, (..., -1), a[..., 0]),
+    "x[i] =": lambda a, i: written(a, i, 5.0),
+    "x[:, i] =": lambda a, i: written(a, (slice(None), i), 9.0),
+    "x[i, i] =": lambda a, i: written(a, (i, i), 9.0),
+    "x[i, -1] =": lambda a, i: written(a, (i, -1), 9.0),
+    "at[i]": lambda a, i: a.at[i].add(a[i] * 2),
+    "at[None, 1:]": lambda a, i: a.at[None, 1:].multiply(3.0),
+    "roll": lambda a, i: mx.roll(a, 3),
+    "roll -5": lambda a, i: mx.roll(a, -5, -1),
+    "roll all": lambda a, i: mx.roll(a, (2, 1), (0, 1)),
+    "fftshift": lambda a, i: mx.fft.fftshift(a),
+    "ifftshift": lambda a, i: mx.fft.ifftshift(a),
+    "gradient of a[i]": lambda a, i: mx.grad(lambda b: (b[i] ** 2).sum())(a),
+    "gradient of x[1:] =": lambda a, i: mx.grad(lambda b: (written(b, slice(1, None), b[0] * 2) ** 2).sum())(a),
+    "gradient of roll": lambda a, i: mx.grad(lambda b: (mx.roll(b, 1, 1) * b).sum())(a),
+}
+
+
+@pytest.mark.parametrize("name", INDEXED)
+@pytest.mark.parametrize("traced", [(3, 4), (1, 1), (2, 1)], ids=str)
+def test_shapeless_indices_and_updates(name, traced):
+    """What is read and written follows the index and the array; places out of range are found when they are read."""
+    f, c = INDEXED[name], mx.compile(INDEXED[name], shapeless=True)
+
+    def array(shape):
+        return mx.array(np.random.default_rng(3).normal(size=shape).astype(np.float32))
+
+    c(array(traced), mx.array([0]))
+    for shape in (traced, (5, 2), (4, 1), (1, 4), (7, 7)):
+        for i in ([0, -1], [0], [], [-1, 0, 0]):
+            i = mx.array(i, dtype=mx.int32)
+            want, got = np.array(f(array(shape), i)), np.array(c(array(shape), i))
+            np.testing.assert_allclose(got, want, rtol=1e-6, err_msg=f"{shape}, {i.tolist()}")
+    if name in ("a[i]", "take", "x[i] ="):
+        with pytest.raises(IndexError):
+            mx.eval(c(array((2, 1)), mx.array([2])))
+
+
+@pytest.mark.parametrize("f", [lambda a, i: written(a, (i, slice(1, None)), 9.0), lambda a, i: a[:3] * 1], ids=["x[i, 1:] =", "a[:3]"])
+def test_shapeless_refuses_what_holds_for_one_shape(f):
+    c = mx.compile(f, shapeless=True)
+    i = mx.array([0])
+    with pytest.raises(ValueError, match="cannot infer output shapes"):
+        c(mx.ones((3, 4)), i)
+        c(mx.ones((5, 4)), i)

@@ -34,6 +34,7 @@ struct compile_call {
 };
 
 static _Thread_local compile_call *innermost;
+_Thread_local int mpy_shapeless;
 
 static int trace_traverse(PyObject *o, visitproc visit, void *arg) {
     Py_VISIT(((trace *)o)->result);
@@ -131,8 +132,10 @@ static PyObject *traced_result(compile_call *c, mlx_vector_array out, mlx_vector
     PyObject *inputs = c->t->first, *outputs = c->t->second, *result = NULL;
     PyObject *snapshot = inputs || outputs ? mpy_snapshot(inputs, outputs) : NULL;
     int failed = enter_state(&x, inputs, in, next);
+    mpy_shapeless += c->t->flag;
     if (!failed && !PyErr_Occurred() && (result = PyObject_Call(c->t->fun, args, kwargs)))
         failed = give_results(c, out, result);
+    mpy_shapeless -= c->t->flag;
     if (leave_state(&x, snapshot, inputs, result && !failed ? outputs : NULL) || failed)
         Py_CLEAR(result);
     Py_XDECREF(snapshot);

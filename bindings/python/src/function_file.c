@@ -133,6 +133,7 @@ typedef struct exporter {
     PyObject_HEAD
     PyObject *fun;
     mlx_function_exporter file; /* empty when closed */
+    bool shapeless;
 } exporter;
 
 static PyTypeObject exporter_type;
@@ -143,6 +144,7 @@ static PyObject *exporter_open(const char *path, PyObject *fun, bool shapeless, 
     if (!e)
         return NULL;
     e->fun = Py_NewRef(fun);
+    e->shapeless = shapeless;
     mlx_closure_kwargs f = mlx_closure_kwargs_new_func_payload(enter, fun, NULL); // e holds fun
     e->file = path ? mlx_function_exporter_new_kwargs(path, f, shapeless, metadata)
                    : mlx_function_exporter_new_memory(f, shapeless);
@@ -167,7 +169,9 @@ static int exporter_add(exporter *e, PyObject *args, PyObject *kwargs) {
     inputs in;
     int status = take_inputs(&in, "export_function", args, kwargs);
     if (!status) {
+        mpy_shapeless += e->shapeless;
         MPY_WAIT(status, mlx_function_exporter_apply_kwargs(e->file, in.args, in.kwargs));
+        mpy_shapeless -= e->shapeless;
         status = mpy_settle(status);
     }
     inputs_free(&in);

@@ -35,13 +35,13 @@ typedef struct mpy_index {
 /* Read `key` as an index of x. An exception and -1 where it is none; mpy_index_free in any case. */
 int mpy_index_read(mpy_index *ix, mlx_array x, PyObject *key);
 void mpy_index_free(mpy_index *ix);
+/* x[...] of an index that has been read. 1: the library refused. */
+int mpy_index_get(mlx_array *out, const mpy_index *ix);
 
 /* Is the item all of its axis, in order? */
 int mpy_item_full(const mpy_index *ix, const mpy_item *item);
-/* start, stop and step of each axis for the library's slices; an ARRAY's axis is taken whole. Returns whether
-   anything is left out or reversed. */
-int mpy_index_bounds(const mpy_index *ix, int *start, int *stop, int *step);
-/* The same for reading: as they were asked for, so that they hold for other sizes. */
+/* start, stop and step of each axis for the library's slices, as they were asked for, so that they hold for other sizes; an
+   ARRAY's axis is taken whole. Returns whether anything may be left out or reversed. */
 int mpy_index_words(const mpy_index *ix, int *start, int *stop, int *step);
 
 /* The result's axes: SLICE and NEW items by number, and MPY_BLOCK for the block of the index arrays, if any.

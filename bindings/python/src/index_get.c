@@ -91,7 +91,7 @@ static int take_many(mlx_array *out, const mpy_index *ix, layout *l) {
             sizes[at++] = 1;
         } else if (t->kind == MPY_SLICE) {
             l->axis[i] = l->ndim++;
-            sizes[at++] = t->length;
+            sizes[at++] = -1; // all that the slice left
         }
     }
     mlx_vector_array list = mlx_vector_array_new_data(arrays, (size_t)count);
@@ -117,7 +117,7 @@ static int put_in_order(mlx_array *out, const mpy_index *ix, const layout *l, co
     return moved ? mlx_transpose_axes(out, *out, axes, (size_t)count, default_stream) : 0;
 }
 
-static int get(mlx_array *out, const mpy_index *ix) {
+int mpy_index_get(mlx_array *out, const mpy_index *ix) {
     int order[MPY_MAX_ITEMS + 1], n = mpy_index_order(ix, order);
     layout l = {0};
     if (take_slices(out, ix))
@@ -137,7 +137,7 @@ PyObject *mpy_array_get(PyObject *o, PyObject *key) {
     if (!PyLong_CheckExact(key) && mlx_array_set(&x, mpy_array_handle(o)))
         return mpy_raise();
     if (!mpy_index_read(&ix, x.ctx ? x : mpy_array_handle(o), key))
-        result = mpy_array_result(get(&out, &ix), out);
+        result = mpy_array_result(mpy_index_get(&out, &ix), out);
     mpy_index_free(&ix);
     mlx_array_free(x);
     return result;

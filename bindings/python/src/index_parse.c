@@ -65,6 +65,10 @@ static int add_int(mpy_index *ix, PyObject *o, int *axis) {
     item->asked[0] = (int)i;
     item->asked[1] = i == -1 ? INT_MAX : (int)i + 1;
     item->asked[2] = 1;
+    if (mpy_shapeless && item->asked[1] == size) { // no end that may mean the size: one step back from here
+        item->asked[1] = i ? (int)i - 1 : INT_MIN;
+        item->asked[2] = -1;
+    }
     return 0;
 }
 
@@ -300,24 +304,6 @@ int mpy_is_mask(PyObject *key) {
 
 int mpy_item_full(const mpy_index *ix, const mpy_item *item) {
     return item->kind == MPY_SLICE && item->length == size_of(ix, item->axis) && item->step == 1;
-}
-
-int mpy_index_bounds(const mpy_index *ix, int *start, int *stop, int *step) {
-    int partial = 0;
-    for (int i = 0; i < ix->n; i++) {
-        const mpy_item *t = &ix->item[i];
-        if (t->kind == MPY_NEW)
-            continue;
-        int whole = t->kind == MPY_ARRAY, length = whole ? size_of(ix, t->axis) : t->length;
-        int last = whole ? length - 1 : t->start + (length - 1) * t->step;
-        start[t->axis] = whole ? 0 : t->start;
-        step[t->axis] = whole ? 1 : t->step;
-        stop[t->axis] = !length ? start[t->axis] : t->step > 0 ? last + 1 : last - 1;
-        if (stop[t->axis] < 0) // before the first element: -1 would be the last one
-            stop[t->axis] = -size_of(ix, t->axis) - 1;
-        partial |= !whole && !mpy_item_full(ix, t);
-    }
-    return partial;
 }
 
 int mpy_index_words(const mpy_index *ix, int *start, int *stop, int *step) {

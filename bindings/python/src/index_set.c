@@ -47,6 +47,18 @@ static int drop_leading(mlx_array *v, int ndim) {
     return extra > 0 ? mlx_squeeze_axes(v, *v, axes, (size_t)extra, default_stream) : 0;
 }
 
+/* v broadcast to the shape of x[...], whatever that is for other shapes of x. */
+static int fit_to_read(mlx_array *v, const mpy_index *ix) {
+    mlx_array read = {NULL};
+    mlx_vector_array both = mlx_vector_array_new();
+    int status = mpy_index_get(&read, ix) || mlx_vector_array_append_value(both, *v) ||
+                 mlx_vector_array_append_value(both, read) || mlx_broadcast_arrays(&both, both, default_stream) ||
+                 mlx_vector_array_get(v, both, 0);
+    mlx_vector_array_free(both);
+    mlx_array_free(read);
+    return status ? -1 : 0;
+}
+
 /* v broadcast to the target, with new axes taken out again. What is left are blocks and slices in order. */
 static int fit(mlx_array *v, const target *t, const mpy_index *ix) {
     int gone[MPY_MAX_ITEMS], count = 0;
@@ -54,7 +66,7 @@ static int fit(mlx_array *v, const target *t, const mpy_index *ix) {
         PyErr_SetString(PyExc_ValueError, "An array has 64 dimensions at most.");
         return -1;
     }
-    if (drop_leading(v, t->ndim) ||
+    if (drop_leading(v, t->ndim) || (mpy_shapeless && fit_to_read(v, ix)) ||
         mlx_broadcast_to(v, *v, t->shape, (size_t)t->ndim, default_stream))
         return -1;
     for (int d = 0; d < t->ndim; d++)
@@ -92,7 +104,7 @@ static int set_slices(mlx_array *out, const mpy_index *ix, mlx_array *v, mpy_upd
     target_of(&t, ix, NULL, 0);
     if (fit(v, &t, ix) || restore_axes(v, ix))
         return -1;
-    mpy_index_bounds(ix, start, stop, step);
+    mpy_index_words(ix, start, stop, step);
     return slice_functions[how](out, ix->x, *v, start, n, stop, n, step, n, default_stream);
 }
 
@@ -145,6 +157,11 @@ static int index_array(mlx_array *out, const mpy_item *t, int behind) {
         return behind ? mlx_reshape(out, t->array, shape, (size_t)n, default_stream)
                       : mlx_array_set(out, t->array);
     }
+    if (t->kind == MPY_AT && mpy_shapeless) { // counted from the end it is another element of other sizes
+        mlx_array_free(*out);
+        *out = mlx_array_new_int(t->asked[0]);
+        return !out->ctx;
+    }
     double end = t->start + (double)t->length * t->step;
     status = mlx_arange(out, t->start, end, t->step, MLX_INT32, default_stream);
     shape[n++] = t->length;
@@ -166,6 +183,11 @@ static int collect(indices *in, const mpy_index *ix) {
     in->count = in->partial = 0;
     for (int i = 0; i < ix->n; i++)
         in->partial += is_partial(ix, &ix->item[i]);
+    if (in->partial && mpy_shapeless) {
+        PyErr_SetString(PyExc_ValueError, "[Primitive::output_shapes] Scatter cannot infer output shapes: slices beside "
+                                          "index arrays are written for one shape only.");
+        return -1;
+    }
     for (int i = 0; i < ix->n && !status; i++) {
         const mpy_item *t = &ix->item[i];
         if (t->kind == MPY_NEW || mpy_item_full(ix, t))
@@ -279,6 +301,10 @@ static int set_masked(mlx_array *out, mlx_array x, mlx_array *mask, mlx_array *v
                      "[masked_scatter] Value array shape must be broadcastable with the last %d "
                      "dimensions of the input.",
                      trailing);
+        return -1;
+    }
+    if (mpy_shapeless && rows > trailing) {
+        PyErr_SetString(PyExc_ValueError, "[Primitive::output_shapes] MaskedScatter cannot infer output shapes.");
         return -1;
     }
     shape[0] = rows > trailing ? mlx_array_shape(*v)[0] : 1;

@@ -140,4 +140,7 @@ int mpy_init_compile(PyObject *module);
 int mpy_init_custom(PyObject *module);
 int mpy_init_function_file(PyObject *module);
 
+/* Is a function traced for arrays of any shape on this thread? Sizes that are read then are those of one call only. */
+extern _Thread_local int mpy_shapeless;
+
 #endif

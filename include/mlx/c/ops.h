@@ -501,7 +501,7 @@ MLX_API int mlx_put_along_axis(mlx_array *res, const mlx_array a,
                                const mlx_array indices, const mlx_array values,
                                int axis, const mlx_stream s);
 /* Slices of slice_sizes (one for each axis of a), the i-th index array along axes[i], 0
-   along the others: shape (indices' common shape..., slice_sizes...). */
+   along the others: shape (indices' common shape..., slice_sizes...). A size of -1 is all of the axis. */
 MLX_API int mlx_gather(mlx_array *res, const mlx_array a,
                        const mlx_vector_array indices, const int *axes, size_t axes_num,
                        const int *slice_sizes, size_t slice_sizes_num,
