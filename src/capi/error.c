@@ -65,7 +65,10 @@ static void tell(void) {
 }
 
 int capi_report(void) {
-    keep(mx_error_status(), mx_error_message());
+    const char *text = mx_error_message();
+    bool known = mx_failed() && *text;
+    keep(known ? mx_error_status() : MX_INTERNAL,
+         known ? text : "[mlx] the library failed and has no reason recorded: please report it");
     mx_error_clear();
     tell();
     return 1;
