@@ -300,6 +300,8 @@ def test_values_where_mlx_has_others():
     assert xp.floor_divide(xp.asarray(INF), xp.asarray(2.0)).item() == INF
     assert xp.floor_divide(xp.asarray(7.0), xp.asarray(-2.0)).item() == -4
     assert np.isnan((mx.array(INF) // 2).item())  # as Python and NumPy
+    z = xp.expm1(xp.asarray([complex(-0.0, 0.0), complex(INF, 0.0)]))
+    assert z.tolist() == [0, complex(INF, 0)] and not xp.signbit(xp.real(z))[0].item()
     z = xp.tanh(xp.asarray(complex(INF, 2)))
     assert z.item() == 1 and not xp.signbit(xp.imag(z)).item()
 

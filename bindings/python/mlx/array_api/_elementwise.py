@@ -1,13 +1,13 @@
 """Functions of each element, or of pairs of elements of arrays that broadcast."""
 import mlx.core as mx
 
-UNARY = """acos acosh asin asinh atan atanh bitwise_invert conj cos cosh exp expm1 imag isfinite isinf isnan log log10 log1p
+UNARY = """acos acosh asin asinh atan atanh bitwise_invert conj cos cosh exp imag isfinite isinf isnan log log10 log1p
 log2 logical_not negative real reciprocal signbit sin sinh square sqrt tan""".split()
 KEEP_INTEGERS = "ceil floor round trunc".split()
 BINARY = """add atan2 bitwise_and bitwise_left_shift bitwise_or bitwise_right_shift bitwise_xor copysign divide equal
 greater greater_equal hypot less less_equal logaddexp logical_and logical_or logical_xor maximum minimum multiply
 nextafter not_equal pow remainder subtract""".split()
-__all__ = [*UNARY, *KEEP_INTEGERS, *BINARY, "abs", "clip", "floor_divide", "positive", "sign", "tanh"]
+__all__ = [*UNARY, *KEEP_INTEGERS, *BINARY, "abs", "clip", "expm1", "floor_divide", "positive", "sign", "tanh"]
 
 
 def _unary(name, f):
@@ -52,6 +52,17 @@ def positive(x, /):
     return +x
 
 
+def _complex(real, imag):
+    """Of parts as they are, infinite ones and signs of zeros included."""
+    return mx.view(mx.stack([real, imag], -1), mx.complex64).reshape(real.shape)
+
+
+def expm1(x, /):
+    """exp(x) - 1. Of a complex zero the real part is +0."""
+    result = mx.expm1(x)
+    return _complex(mx.where(x == 0, 0.0, result.real), result.imag) if x.dtype == mx.complex64 else result
+
+
 def floor_divide(x1, x2, /):
     """The quotient rounded down; where one side is infinite the quotient itself, which mlx.core's // does not give."""
     whole = mx.floor_divide(x1, x2)
@@ -76,7 +87,7 @@ def tanh(x, /):
         return result
     zero = mx.copysign(mx.zeros_like(x.imag), x.imag)
     imag = mx.where(mx.logical_and(mx.isinf(x.real), mx.isfinite(x.imag)), zero, result.imag)
-    return mx.view(mx.stack([result.real, imag], -1), mx.complex64).reshape(x.shape)
+    return _complex(result.real, imag)
 
 
 def clip(x, /, min=None, max=None):
