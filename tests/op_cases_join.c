@@ -43,7 +43,7 @@ JOIN(update_min, update(MX_SCATTER_MIN, a, b))
 
 /* in[1], in[2]: the place */
 static mx_array *moving_slice(mx_array *const *in) {
-    return mx_dynamic_slice(in[0], in[1], LIST(1, 2), (int[]){in[0] ? in[0]->shape[0] : 0, 2, 3});
+    return mx_dynamic_slice(in[0], in[1], LIST(1, 2), (int[]){in[0] && in[0]->ndim ? in[0]->shape[0] : 0, 2, 3});
 }
 static mx_array *moving_update(mx_array *const *in) {
     return mx_dynamic_slice_update(in[0], in[1], in[2], LIST(2));

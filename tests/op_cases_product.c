@@ -32,7 +32,8 @@ CASE(vecdot_by_sum, mx_sum_axis(mx_mul(a, b), -1, false))
 
 /* a (N,8) or (N,12): the matrix itself */
 static mx_array *hadamard_matrix(mx_array *a) {
-    mx_array *eye = mx_eye(a->shape[1], a->shape[1], 0, mx_dtype_of(a));
+    int n = a->ndim > 1 ? a->shape[1] : 0;
+    mx_array *eye = mx_eye(n, n, 0, mx_dtype_of(a));
     return mx_hadamard_transform(eye, NULL); // its rows are columns
 }
 CASE(hadamard, mx_hadamard_transform(a, NULL))

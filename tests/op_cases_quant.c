@@ -28,7 +28,7 @@ static mx_array *codes(int rows, int groups, int first) { /* of scales */
 /* a (N,3,64), b and c (5,2): scales and biases of (5,64) */
 CASE(qmm, mx_quantized_matmul(a, words(1, 5, 8), b, c, true, q4))
 static mx_array *expanded(mx_array *b, mx_array *c, int count, mx_quant_format f) {
-    int n = f.group * f.bits / 32 * (b ? b->shape[b->ndim - 1] : 0);
+    int n = f.group * f.bits / 32 * (b && b->ndim ? b->shape[b->ndim - 1] : 0);
     return mx_dequantize(words(count, 5, n), b, c, f, NULL, NULL);
 }
 static mx_array *turned(mx_array *a) {

@@ -12,7 +12,7 @@
     }
 
 static int last_of(const mx_array *a, int axis) {
-    return a ? a->shape[axis] - 1 : 0;
+    return a && a->ndim > axis ? a->shape[axis] - 1 : 0;
 }
 
 /* The last slice along an axis, which stays. */

@@ -10,7 +10,7 @@
     }
 
 static int rows(const mx_array *a) {
-    return a ? a->shape[0] : 0;
+    return a && a->ndim ? a->shape[0] : 0;
 }
 
 /* a (N,3,4) */

