@@ -161,6 +161,51 @@ static void test_scatter_large(void) {
     SAME(mx_take(rows, mx_arange(332, -1, -1, MX_INT32), 1), mx_flip(rows, LIST(1)), 0);
 }
 
+/* What halves give must be what float64 gives, rounded once: the numbers below add and multiply exactly in float32. */
+static mx_array *sixteenths(const int *shape, int ndim) {
+    int64_t n = 1;
+    for (int i = 0; i < ndim; i++)
+        n *= shape[i];
+    mx_array *i = mx_arange(0, (double)n, 1, MX_INT32);
+    i = mx_remainder(mx_mul(i, mx_scalar_i64(37, MX_INT32)), mx_scalar_i64(64, MX_INT32));
+    return mx_reshape(mx_mul_s(mx_astype(i, MX_FLOAT64), 1.0 / 16), shape, ndim);
+}
+
+static void scatters_as_float64(mx_scatter_op op, mx_array *a, mx_array *at, mx_array *u) {
+    for (int i = 0; i < 2; i++) {
+        mx_dtype t = i ? MX_BFLOAT16 : MX_FLOAT16;
+        SAME(mx_scatter(op, mx_astype(a, t), &at, mx_astype(u, t), LIST(0)), mx_astype(mx_scatter(op, a, &at, u, LIST(0)), t),
+             0);
+    }
+}
+
+static void adds_along_as_float64(mx_array *a, mx_array *at, mx_array *u, int axis) {
+    for (int i = 0; i < 2; i++) {
+        mx_dtype t = i ? MX_BFLOAT16 : MX_FLOAT16;
+        SAME(mx_scatter_axis(MX_SCATTER_SUM, mx_astype(a, t), at, mx_astype(u, t), axis),
+             mx_astype(mx_scatter_axis(MX_SCATTER_SUM, a, at, u, axis), t), 0);
+    }
+}
+
+static void test_scatter_halves(void) {
+    mx_array *many = mx_remainder(mx_arange(0, 3000, 1, MX_INT32), mx_scalar_i64(3, MX_INT32));
+    mx_array *rows = sixteenths(LIST(3000, 1, 5));
+    scatters_as_float64(MX_SCATTER_SUM, sixteenths(LIST(4, 5)), many, rows);
+    scatters_as_float64(MX_SCATTER_SUM, sixteenths(LIST(9000, 5)), many, rows); // few of many places
+    scatters_as_float64(MX_SCATTER_SUM, mx_transpose(sixteenths(LIST(5, 9000))), many, rows);
+    scatters_as_float64(MX_SCATTER_SUM, sixteenths(LIST(9000, 130)), many,
+                        mx_broadcast_to(sixteenths(LIST(1, 1, 130)), LIST(3000, 1, 130)));
+    scatters_as_float64(MX_SCATTER_SUM, sixteenths(LIST(90000)), many, sixteenths(LIST(3000, 2))); // they overlap
+    scatters_as_float64(MX_SCATTER_SUM, sixteenths(LIST(50)), I(-1, 7, 0), sixteenths(LIST(3, 1)));
+    scatters_as_float64(MX_SCATTER_PROD, mx_ones(LIST(100), MX_FLOAT64), I(7, 7, 7, 90, 7, 7, 7),
+                        mx_full_s(LIST(7, 1), 1.125, MX_FLOAT64));
+    mx_array *at = mx_remainder(mx_reshape(mx_arange(0, 6000, 1, MX_INT32), LIST(2000, 3)), mx_scalar_i64(2, MX_INT32));
+    mx_array *u = sixteenths(LIST(2000, 3));
+    adds_along_as_float64(sixteenths(LIST(4, 3)), at, u, 0);
+    adds_along_as_float64(mx_transpose(sixteenths(LIST(3, 4))), at, u, 0);
+    adds_along_as_float64(sixteenths(LIST(3, 4)), mx_transpose(at), mx_transpose(u), 1);
+}
+
 static void test_masked(void) {
     mx_array *a = ops_grid(3, 4),
              *m = mx_greater(mx_remainder(a, mx_scalar(3, MX_FLOAT32)),
@@ -275,6 +320,7 @@ int main(void) {
     RUN_SCOPED(test_along_axis);
     RUN_SCOPED(test_scatter);
     RUN_SCOPED(test_scatter_large);
+    RUN_SCOPED(test_scatter_halves);
     RUN_SCOPED(test_masked);
     RUN_SCOPED(test_derivatives);
     RUN_SCOPED(test_masked_derivatives);

@@ -3,7 +3,7 @@
  *
  * Updates that meet are combined in the order of the indices, whatever the number of
  * threads: the work is split by columns of the updates or by positions of the other
- * axes, never along the indices.
+ * axes, never along the indices. Halves that meet are combined in float32 (scatter_wide.h).
  */
 #include <string.h>
 
@@ -14,6 +14,7 @@
 #include "cpu/cpu_copy.h"
 #include "cpu/cpu_index.h"
 #include "cpu/layout.h"
+#include "cpu/scatter_wide.h"
 #include "graph/params.h"
 #include "kernels/kernels.h"
 
@@ -53,10 +54,9 @@ static void run_move(void *ctx, int64_t begin, int64_t end) {
     }
 }
 
-static void lay_out(move *v, const mx_array *out, const int *slice,
-                    const int64_t *rows) {
-    const int64_t *const strides[2] = {out->strides, rows};
-    cpu_layout_collapse(&v->l, slice, out->ndim, 2, strides);
+static void lay_out(move *v, const int64_t *data, const int *slice, const int64_t *rows, int ndim) {
+    const int64_t *const strides[2] = {data, rows};
+    cpu_layout_collapse(&v->l, slice, ndim, 2, strides);
     int last = v->l.ndim - 1;
     v->m.len = last < 0 ? 1 : v->l.shape[last];
     v->m.data_step = last < 0 ? 1 : v->l.stride[0][last];
@@ -71,52 +71,132 @@ static void lay_out(move *v, const mx_array *out, const int *slice,
     v->columns = (v->m.len + COLUMNS - 1) / COLUMNS;
 }
 
-static bool resolve_all(mx_node *n, const mx_array *out, const int *slice,
-                        int64_t *offset) {
+/* Slices of an array, and n rows of as many elements. */
+typedef struct slices {
+    mx_dtype dtype;
+    void *data;
+    const int64_t *strides;
+    const int *slice;
+    int ndim;
+    int64_t each, n; /* elements of a slice; slices */
+} slices;
+
+static void move_slices(mx_k_index_move *run, const slices *s, void *rows, int64_t n, const int64_t *offset) {
+    int64_t own[MX_MAX_NDIM];
+    move v = {.run = run, .item = (int64_t)mx_dtype_size(s->dtype)};
+    v.m = (mx_index_move){.data = s->data, .rows = rows, .offset = offset, .n = n, .row_stride = s->each};
+    mx_row_strides(s->slice, s->ndim, own);
+    lay_out(&v, s->strides, s->slice, own, s->ndim);
+    int64_t work = n * (v.m.len < COLUMNS ? v.m.len : COLUMNS);
+    mx_parallel_for(v.rows * v.columns, 1 + GRAIN / work, run_move, &v);
+}
+
+static bool resolve_all(mx_node *n, const mx_array *out, const int64_t *strides, const int *slice, int64_t *offset) {
     const mx_p_scatter *p = n->params;
     cpu_index list[MX_MAX_NDIM];
     for (int k = 0; k < p->axes.n; k++) {
         int axis = p->axes.v[k];
-        list[k] = (cpu_index){n->in[k + 1], axis, out->shape[axis], slice[axis],
-                              out->strides[axis]};
+        list[k] = (cpu_index){n->in[k + 1], axis, out->shape[axis], slice[axis], strides[axis]};
     }
     offset[0] = 0;
     return cpu_index_resolve("scatter", list, p->axes.n, offset);
 }
 
-static bool scatter_rows(mx_node *n, mx_array *out, const char *updates,
-                         int64_t *offset) {
-    const mx_p_scatter *p = n->params;
-    const mx_array *u = n->in[n->nin - 1], *idx = p->axes.n ? n->in[1] : NULL;
-    const int *slice = u->shape + (u->ndim - out->ndim);
+/* Does combining updates that meet round? */
+static bool rounds(int op, const mx_array *out) {
+    return (op == MX_SCATTER_ADD || op == MX_SCATTER_MUL) && (out->dtype == MX_FLOAT16 || out->dtype == MX_BFLOAT16);
+}
+
+/* The slices that are written to, each once, go to `rows` and from there to `wide`; and back. */
+static void combine_wide(int op, const slices *s, const float *updates, const scatter_slots *to, char *rows, float *wide) {
+    const mx_k_index *k = mx_kernels_get()->index;
+    int64_t own[MX_MAX_NDIM], all = to->count * s->each;
+    slices w = *s;
+    mx_row_strides(s->slice, s->ndim, own);
+    w.dtype = MX_FLOAT32;
+    w.data = wide;
+    w.strides = own;
+    for (int64_t i = 0; i < s->n; i++)
+        to->slot[i] *= s->each;
+    move_slices(k->gather[mx_dtype_size(s->dtype)], s, rows, to->count, to->first);
+    cpu_cast(wide, MX_FLOAT32, rows, s->dtype, all);
+    move_slices(k->scatter[op][MX_FLOAT32], &w, (void *)updates, s->n, to->slot);
+    cpu_cast(rows, s->dtype, wide, MX_FLOAT32, all);
+    move_slices(k->scatter[MX_SCATTER_SET][s->dtype], s, rows, to->count, to->first);
+}
+
+/* Slices that are the same or have nothing in common. */
+static bool scatter_slots_wide(int op, const slices *s, const mx_array *u, const scatter_slots *to) {
+    size_t all = (size_t)(to->count * s->each);
+    float *updates = cpu_widened(u), *wide = updates ? mx_malloc(all * sizeof *wide) : NULL;
+    char *rows = wide ? mx_malloc(all * mx_dtype_size(s->dtype)) : NULL;
+    if (rows)
+        combine_wide(op, s, updates, to, rows, wide);
+    mx_free(rows);
+    mx_free(wide);
+    mx_free(updates);
+    return rows != NULL;
+}
+
+/* All of the array becomes float32. */
+static bool scatter_all_wide(mx_node *n, mx_array *out, slices s, const mx_array *u, int64_t *offset) {
     int64_t own[MX_MAX_NDIM];
-    if (!resolve_all(n, out, slice, offset))
+    float *updates = cpu_widened(u), *wide = updates ? cpu_widened(out) : NULL;
+    mx_row_strides(out->shape, out->ndim, own);
+    s.dtype = MX_FLOAT32;
+    s.data = wide;
+    s.strides = own;
+    bool ok = wide && resolve_all(n, out, own, s.slice, offset);
+    if (ok)
+        move_slices(mx_kernels_get()->index->scatter[((const mx_p_scatter *)n->params)->op][MX_FLOAT32], &s, updates, s.n,
+                    offset);
+    ok = ok && cpu_narrow(out, wide);
+    mx_free(wide);
+    mx_free(updates);
+    return ok;
+}
+
+static bool scatter_rows(int op, const slices *s, const mx_array *u, const int64_t *offset) {
+    void *own;
+    const char *updates = dense(u, &own);
+    if (updates)
+        move_slices(mx_kernels_get()->index->scatter[op][s->dtype], s, (void *)updates, s->n, offset);
+    mx_free(own);
+    return updates != NULL;
+}
+
+/* Where slices overlap, or are about as much as the array. */
+static bool wants_all(const mx_p_scatter *p, const mx_array *out, const slices *s) {
+    bool overlap = false;
+    for (int k = 0; k < p->axes.n; k++)
+        overlap = overlap || s->slice[p->axes.v[k]] > 1;
+    return overlap || s->n * s->each >= out->size / 4;
+}
+
+/* Halves whose updates may meet. */
+static bool scatter_half(mx_node *n, mx_array *out, const slices *s, const mx_array *u, int64_t *offset) {
+    const mx_p_scatter *p = n->params;
+    scatter_slots to;
+    if (wants_all(p, out, s))
+        return scatter_all_wide(n, out, *s, u, offset);
+    if (!cpu_slots_find(&to, offset, s->n))
         return false;
-    move v = {.run = mx_kernels_get()->index->scatter[p->op][mx_dtype_of(out)],
-              .item = (int64_t)mx_itemsize(out)};
-    v.m = (mx_index_move){.data = out->data,
-                          .rows = (void *)updates,
-                          .offset = offset,
-                          .n = idx ? idx->size : 1};
-    v.m.row_stride = u->size / v.m.n;
-    mx_row_strides(slice, out->ndim, own);
-    lay_out(&v, out, slice, own);
-    int64_t work = v.m.n * (v.m.len < COLUMNS ? v.m.len : COLUMNS);
-    mx_parallel_for(v.rows * v.columns, 1 + GRAIN / work, run_move, &v);
-    return true;
+    bool ok = to.count == s->n ? scatter_rows(p->op, s, u, offset) : scatter_slots_wide(p->op, s, u, &to);
+    cpu_slots_free(&to);
+    return ok;
 }
 
 static bool scatter(mx_node *n, mx_array *out) {
+    const mx_p_scatter *p = n->params;
     const mx_array *u = n->in[n->nin - 1];
     int64_t count = n->nin > 2 ? n->in[1]->size : 1;
-    void *own;
     if (u->size == 0)
         return true;
+    slices s = {mx_dtype_of(out), out->data, out->strides, u->shape + (u->ndim - out->ndim), out->ndim, u->size / count, count};
     int64_t *offset = mx_malloc((size_t)count * sizeof *offset);
-    const char *updates = offset ? dense(u, &own) : NULL;
-    bool ok = updates && scatter_rows(n, out, updates, offset);
-    if (updates)
-        mx_free(own);
+    bool ok = offset && resolve_all(n, out, out->strides, s.slice, offset);
+    if (ok)
+        ok = count > 1 && rounds(p->op, out) ? scatter_half(n, out, &s, u, offset) : scatter_rows(p->op, &s, u, offset);
     mx_free(offset);
     return ok;
 }
@@ -240,12 +320,10 @@ static bool refuse(const along *g) {
     return cpu_index_refuse("scatter_axis", &at, 0);
 }
 
-static bool scatter_axis(mx_node *n, mx_array *out) {
+static bool put_all(mx_node *n, mx_array *out, const mx_array *u) {
     const mx_p_scatter_axis *p = n->params;
-    const mx_array *idx = n->in[1], *u = n->in[2];
+    const mx_array *idx = n->in[1];
     along g = {.out = out, .idx = idx, .u = u};
-    if (idx->size == 0)
-        return true;
     g.index = (cpu_index){idx, p->axis, out->shape[p->axis], 1, out->strides[p->axis]};
     g.n = idx->shape[p->axis];
     g.idx_step = idx->strides[p->axis];
@@ -254,6 +332,34 @@ static bool scatter_axis(mx_node *n, mx_array *out) {
     other_axes(&g, p->axis);
     mx_parallel_for(idx->size / g.n, 1 + GRAIN / g.n, put_lines, &g);
     return !g.failed || refuse(&g);
+}
+
+/* a as it would be in float32, in a row. */
+static bool widen(mx_array *wide, int64_t *strides, const mx_array *a) {
+    mx_row_strides(a->shape, a->ndim, strides);
+    *wide = *a;
+    wide->dtype = MX_FLOAT32;
+    wide->strides = strides;
+    wide->data = (char *)cpu_widened(a);
+    return wide->data != NULL;
+}
+
+static bool put_all_wide(mx_node *n, mx_array *out) {
+    int64_t out_strides[MX_MAX_NDIM], u_strides[MX_MAX_NDIM];
+    mx_array sum = {.data = NULL}, u = {.data = NULL};
+    bool ok = widen(&sum, out_strides, out) && widen(&u, u_strides, n->in[2]) && put_all(n, &sum, &u) &&
+              cpu_narrow(out, (const float *)(const void *)sum.data);
+    mx_free(sum.data);
+    mx_free(u.data);
+    return ok;
+}
+
+static bool scatter_axis(mx_node *n, mx_array *out) {
+    const mx_p_scatter_axis *p = n->params;
+    if (n->in[1]->size == 0)
+        return true;
+    bool may_meet = n->in[1]->shape[p->axis] > 1;
+    return may_meet && rounds(p->op, out) ? put_all_wide(n, out) : put_all(n, out, n->in[2]);
 }
 
 /* --- masked_scatter --------------------------------------------------------------- */
