@@ -22,9 +22,12 @@ static int own_length(mlx_array a, int axis, bool to_real, int *n) {
     int ndim = (int)mlx_array_ndim(a);
     if (axis < -ndim || axis >= ndim)
         return cat_fail(MX_INVALID, "[fft] axis %d is out of bounds for an array with %d dimensions", axis, ndim);
-    *n = mlx_array_dim(a, axis);
-    if (to_real)
-        *n = 2 * (*n - 1);
+    int64_t length = mlx_array_dim(a, axis);
+    length = to_real ? 2 * (length - 1) : length;
+    if (length > INT32_MAX)
+        return cat_fail(MX_RANGE, "[fft] an axis of %lld elements is too long: at most 2^31 - 1 are possible",
+                        (long long)length);
+    *n = (int)length;
     return 0;
 }
 

@@ -76,8 +76,8 @@ static bool infer_view(const void *params, mx_array *const *in, int nin, mx_out 
                        "[view] When viewing as a larger dtype, the size in bytes of the last "
                        "axis must be a multiple of the requested type size.");
     size_t n = (size_t)*last * from / to;
-    if (n > INT32_MAX)
-        return mx_fail(MX_INVALID, "[view] the last axis would have %zu elements", n);
+    if (!mx_axis_fits("view", (int64_t)n))
+        return false;
     *last = (int)n;
     return true;
 }

@@ -7,7 +7,6 @@
  * Its derivatives are convolutions again (Dumoulin and Visin 2016, "A guide to convolution
  * arithmetic for deep learning").
  */
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -117,8 +116,7 @@ static bool spatial_size(const mx_array *x, const mx_array *w, const mx_p_conv *
         return too_small(x, w, p, i + 1);
     int64_t size = room / p->stride.v[i] + 1;
     *out = (int)size;
-    return size <= INT_MAX ||
-           mx_fail(MX_RANGE, "[conv] axis %d would have more than 2^31 - 1 elements", i + 1);
+    return mx_axis_fits("conv", size);
 }
 
 static bool infer_conv(const void *params, mx_array *const *in, int nin, mx_out *out, int nout) {

@@ -270,8 +270,8 @@ bool mx_meshgrid(mx_array *const *a, int n, bool sparse, bool xy, mx_array **out
         return mx_fail(MX_INVALID, "[meshgrid] %d arrays given, at most %d are possible", n,
                        MX_MAX_NDIM);
     for (int i = 0; i < n; i++) {
-        if (!a[i] || a[i]->size > INT32_MAX)
-            return a[i] && mx_fail(MX_RANGE, "[meshgrid] more than %d points", INT32_MAX);
+        if (!a[i] || !mx_axis_fits("meshgrid", a[i]->size))
+            return false;
         for (int k = 0; k < n; k++)
             shape[k] = 1;
         shape[grid_axis(i, n, xy)] = (int)a[i]->size;

@@ -78,8 +78,8 @@ mx_array *mx_diagonal(mx_array *a, int offset, int axis1, int axis2) {
    0, else column j a[j]. */
 static mx_array *matrix_of(mx_array *a, int k) {
     int64_t n = (int64_t)a->shape[0] + (k < 0 ? -(int64_t)k : k);
-    if (n > INT32_MAX)
-        return mx_fail(MX_INVALID, "[diag] a matrix of %lld rows", (long long)n);
+    if (!mx_axis_fits("diag", n))
+        return NULL;
     int axis = 0, low = 0, high = (int)n - a->shape[0];
     mx_array *row = mx_pad(a, &axis, 1, &low, &high, NULL, "constant");
     return mx_where(mx_eye((int)n, (int)n, k, MX_BOOL), k >= 0 ? mx_expand_dim(row, 1) : row,

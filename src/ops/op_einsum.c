@@ -105,8 +105,7 @@ static bool joined(const mx_einsum_spec *e, const mx_einsum_term *t, int *size) 
         if (__builtin_mul_overflow(n, e->size[t->label[i]], &n))
             n = INT64_MAX;
     *size = (int)(n <= INT_MAX ? n : 0);
-    return n <= INT_MAX ||
-           mx_fail(MX_RANGE, "[einsum] an axis would have more than 2^31 - 1 elements");
+    return mx_axis_fits("einsum", n);
 }
 
 /* x y, of all labels of both: those of the wider one first. */

@@ -113,9 +113,11 @@ static int plan(const mx_array *a, const int *s, int n_s, const int *axes, int n
         if (seen[axis[i]])
             mx_fail(MX_INVALID, "[fftn] Duplicated axis received (%d)", axis[i]);
         seen[axis[i]] = true;
-        len[i] = s ? s[i] : half_in && i == count - 1 ? 2 * (a->shape[axis[i]] - 1) : a->shape[axis[i]];
-        if (len[i] <= 0)
-            mx_fail(MX_INVALID, "[fftn] Invalid FFT output size requested (%d)", len[i]);
+        int64_t n = s ? s[i] : half_in && i == count - 1 ? 2 * ((int64_t)a->shape[axis[i]] - 1) : a->shape[axis[i]];
+        if (mx_axis_fits("fftn", n))
+            len[i] = (int)n;
+        if (n <= 0)
+            mx_fail(MX_INVALID, "[fftn] Invalid FFT output size requested (%d)", (int)n);
     }
     return mx_failed() ? -1 : count;
 }

@@ -6,7 +6,6 @@
  * where i says. Towards b, the pairs are put in the order of j: then every matrix of b owns a run of
  * the long inner axis of one segmented product.
  */
-#include <limits.h>
 #include <string.h>
 
 #include "base/status.h"
@@ -50,8 +49,7 @@ static bool check_batch(const mx_array *a) {
     int64_t count = 1;
     for (int i = 0; i < a->ndim - 2; i++)
         count *= a->shape[i];
-    return count <= INT_MAX ||
-           mx_fail(MX_RANGE, "[gather_mm] a batch of more than 2^31 - 1 matrices");
+    return mx_axis_fits("gather_mm", count);
 }
 
 static bool infer(const void *params, mx_array *const *in, int nin, mx_out *out, int nout) {

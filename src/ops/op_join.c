@@ -46,9 +46,8 @@ static bool infer_concatenate(const void *params, mx_array *const *in, int nin, 
             return refuse_concatenate(in[0], in[i], axis);
         total += in[i]->shape[axis];
     }
-    if (total > INT32_MAX)
-        return mx_fail(MX_RANGE, "[concatenate] %lld elements along axis %d are too many",
-                       (long long)total, axis);
+    if (!mx_axis_fits("concatenate", total))
+        return false;
     *out = (mx_out){mx_dtype_of(in[0]), mx_shape_of(in[0])};
     out->shape.dim[axis] = (int)total;
     return true;
@@ -178,9 +177,9 @@ bool mx_split_equal(mx_array *a, int parts, int axis, mx_array **out) {
 /* --- repetition: broadcast along a new axis, then join it ------------------------- */
 
 static bool product_fits(const char *op, int a, int b, int *product) {
-    if (!__builtin_mul_overflow(a, b, product))
-        return true;
-    return mx_fail(MX_RANGE, "[%s] %d times %d elements along an axis are too many: %lld", op, a, b, (long long)a * b);
+    int64_t n = (int64_t)a * b;
+    *product = (int)n;
+    return mx_axis_fits(op, n);
 }
 
 /* The same for any size of the axis. */

@@ -306,8 +306,8 @@ static bool plan(contraction *c, const mx_array *a, const int *axes, int n, bool
 }
 
 static mx_array *as_matrix(mx_array *a, const contraction *c, bool summed_first) {
-    if (c->kept > INT32_MAX || c->summed > INT32_MAX)
-        return mx_fail(MX_RANGE, "[tensordot] an axis would have more than 2^31 - 1 elements");
+    if (!mx_axis_fits("tensordot", c->kept) || !mx_axis_fits("tensordot", c->summed))
+        return NULL;
     int rows = (int)(summed_first ? c->summed : c->kept),
         columns = (int)(summed_first ? c->kept : c->summed);
     return mx_reshape(mx_transpose_axes(a, c->axes, a->ndim), (int[]){rows, columns}, 2);
@@ -372,9 +372,11 @@ mx_array *mx_kron(mx_array *a, mx_array *b) {
     if (2 * ndim > MX_MAX_NDIM)
         return mx_fail(MX_INVALID, "[kron] at most %d dimensions are possible", MX_MAX_NDIM / 2);
     mx_array *y = mx_multiply(spread(a, ndim, false), spread(b, ndim, true));
-    for (int i = 0; y && i < ndim; i++)
-        if (__builtin_mul_overflow(y->shape[2 * i], y->shape[2 * i + 1], &shape[i]))
-            return mx_fail(MX_RANGE, "[kron] axis %d would have %lld elements, more than 2^31 - 1", i,
-                           (long long)y->shape[2 * i] * y->shape[2 * i + 1]);
+    for (int i = 0; y && i < ndim; i++) {
+        int64_t n = (int64_t)y->shape[2 * i] * y->shape[2 * i + 1];
+        if (!mx_axis_fits("kron", n))
+            return NULL;
+        shape[i] = (int)n;
+    }
     return mx_reshape(y, shape, ndim);
 }

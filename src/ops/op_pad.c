@@ -18,9 +18,10 @@ static bool infer_pad(const void *params, mx_array *const *in, int nin, mx_out *
     *out = (mx_out){mx_dtype_of(a), mx_shape_of(a)};
     for (int i = 0; i < a->ndim; i++) {
         int64_t n = (int64_t)p->low.v[i] + a->shape[i] + p->high.v[i];
-        bool negative = p->low.v[i] < 0 || p->high.v[i] < 0;
-        if (negative || n > INT32_MAX)
-            return mx_fail(negative ? MX_INVALID : MX_RANGE, "[pad] Invalid padding (%d,%d) of axis %d of size %d",
+        if (!mx_axis_fits("pad", n))
+            return false;
+        if (p->low.v[i] < 0 || p->high.v[i] < 0)
+            return mx_fail(MX_INVALID, "[pad] Invalid padding (%d,%d) of axis %d of size %d",
                            p->low.v[i], p->high.v[i], i, a->shape[i]);
         out->shape.dim[i] = (int)n;
     }
@@ -118,8 +119,8 @@ static mx_array *pad_with_own(mx_array *a, const mx_p_pad *p, pad_mode mode) {
             continue;
         if (n == 0)
             return mx_fail(MX_INVALID, "[pad] axis %d is empty: there is nothing to repeat", i);
-        if ((int64_t)low + n + high > INT32_MAX)
-            return mx_fail(MX_RANGE, "[pad] axis %d would be too long", i);
+        if (!mx_axis_fits("pad", (int64_t)low + n + high))
+            return NULL;
         a = mx_take(a, sources(mode, n, low, high), i);
     }
     return a;

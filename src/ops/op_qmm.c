@@ -9,6 +9,7 @@
 #include "base/status.h"
 #include "graph/trace.h"
 #include "ops/quant.h"
+#include "ops/rules.h"
 
 enum { TEXT = 256, X = 0, W = 1, S = 2, B = 3 };
 
@@ -189,8 +190,8 @@ static mx_array *flat_matrices(mx_array *a) {
     int64_t count = 1;
     for (int i = 0; i + 2 < a->ndim; i++)
         count *= a->shape[i];
-    if (count > INT32_MAX)
-        return mx_fail(MX_RANGE, "[gather_qmm] more than 2^31 - 1 matrices");
+    if (!mx_axis_fits("gather_qmm", count))
+        return NULL;
     return mx_reshape(a, (int[]){(int)count, a->shape[a->ndim - 2], a->shape[a->ndim - 1]}, 3);
 }
 

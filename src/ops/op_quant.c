@@ -9,6 +9,7 @@
 
 #include "base/status.h"
 #include "ops/quant.h"
+#include "ops/rules.h"
 
 enum { TEXT = 256 };
 
@@ -127,8 +128,8 @@ bool mx_quant_check(const char *op, mx_quant_format f, const mx_array *w, const 
                        "[%s] The quantized matrix must have at least 2 dimensions but it has only "
                        "%d.",
                        op, w->ndim);
-    if (mx_quant_columns(f, w) > INT32_MAX)
-        return mx_fail(MX_RANGE, "[%s] rows of more than 2^31 - 1 numbers", op);
+    if (!mx_axis_fits(op, mx_quant_columns(f, w)))
+        return false;
     return scale_dtypes(op, f, scales, biases) && scale_shape(op, f, w, scales, "scales") &&
            (!biases || scale_shape(op, f, w, biases, "biases"));
 }

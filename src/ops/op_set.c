@@ -40,8 +40,8 @@ bool mx_nonzero(mx_array *a, mx_array **out) {
     a = a ? mx_atleast(a, 1) : NULL;
     const uint8_t *mask = a ? evaluated_mask(a) : NULL;
     int64_t n = mask ? count(mask, a->size) : 0;
-    if (!mask || n > INT32_MAX)
-        return mask && mx_fail(MX_RANGE, "[nonzero] %lld elements are too many", (long long)n);
+    if (!mask || !mx_axis_fits("nonzero", n))
+        return false;
     int32_t *all = mx_calloc((size_t)n + 1, (size_t)a->ndim * sizeof *all);
     if (!all)
         return false;

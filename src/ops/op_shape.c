@@ -24,8 +24,8 @@ mx_array *mx_flatten(mx_array *a, int start_axis, int end_axis) {
     for (int i = first; i <= last; i++)
         if (__builtin_mul_overflow(joined, (int64_t)a->shape[i], &joined))
             joined = INT64_MAX;
-    if (joined > INT32_MAX)
-        return mx_fail(MX_RANGE, "[flatten] an axis of more than %d elements", INT32_MAX);
+    if (!mx_axis_fits("flatten", joined))
+        return NULL;
     for (int i = 0; i < a->ndim; i++)
         if (i <= first || i > last)
             shape[n++] = i == first ? (int)joined : a->shape[i];

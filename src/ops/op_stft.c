@@ -141,8 +141,8 @@ mx_array *mx_istft(mx_array *s, const mx_stft_form *f, bool onesided, const int 
     if (!s || !check_spectrum(s) || !check_frames("istft", f))
         return NULL;
     int last = -1, count = s->shape[s->ndim - 1];
-    if ((int64_t)count * f->hop + f->n > INT32_MAX)
-        return mx_fail(MX_RANGE, "[istft] the signal has more than 2^31 - 1 elements");
+    if (!mx_axis_fits("istft", (int64_t)count * f->hop + f->n))
+        return NULL;
     mx_array *window = whole_window(f);
     mx_array *frames = mx_fftn(mx_swapaxes(s, -1, -2), &f->n, 1, &last, 1, form_of(onesided), true, f->norm);
     frames = mx_mul(onesided ? frames : mx_real(frames), window);

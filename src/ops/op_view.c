@@ -218,8 +218,10 @@ static bool infer_dimension(const mx_array *a, int *shape, int ndim) {
     if (known == 0)
         return mx_fail(MX_INVALID, "[reshape] Cannot infer the shape of an empty array");
     int64_t missing = a->size / known;
-    shape[at] = missing > INT32_MAX ? -1 : (int)missing;
-    return shape[at] >= 0 || refuse_reshape(a, shape, ndim);
+    if (!mx_axis_fits("reshape", missing))
+        return false;
+    shape[at] = (int)missing;
+    return true;
 }
 
 mx_array *mx_reshape(mx_array *a, const int *shape, int ndim) {

@@ -12,6 +12,8 @@
    "[op] Shapes (2,5) and (3,5) cannot be broadcast." */
 bool mx_broadcast_shapes(const char *op, const int *a, int na, const int *b, int nb,
                          mx_shape *out);
+/* Can an axis have n elements? false with "[op] an axis of 4294967296 elements is too long: ...". */
+bool mx_axis_fits(const char *op, int64_t n);
 /* 0 <= result < ndim, or -1 with "[op] Axis 3 is out of bounds for array with 2 dimensions." */
 int mx_axis(const char *op, int axis, int ndim);
 /* Normalises a list of axes to a flag per axis; duplicates refused. axes NULL: all. */
