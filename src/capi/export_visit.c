@@ -117,7 +117,8 @@ static bool widen(mlx_exported_argument *to, mx_ints from, mx_arena *memory) {
 static bool take_argument(mlx_exported_argument *to, char letter, const mx_fn_arg *a, mx_arena *memory) {
     *to = (mlx_exported_argument){.kind = MLX_EXPORTED_INT};
     switch (letter) {
-    case 'b': to->kind = MLX_EXPORTED_BOOL; break;
+    case 'b':
+    case 'z': to->kind = MLX_EXPORTED_BOOL; break;
     case 't': to->kind = MLX_EXPORTED_DTYPE; break;
     case 's': to->kind = MLX_EXPORTED_STRING; break;
     case 'd':

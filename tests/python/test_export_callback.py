@@ -92,7 +92,7 @@ SQUARE = mx.ones((4, 6))
     (lambda x: mx.as_strided(mx.flatten(x), (2, 2), (1, 2)), ("AsStrided", [(2, 2), (1, 2), 0])),
     (lambda x: mx.addmm(x, x, mx.ones((6, 6)), alpha=2.0, beta=0.5), ("AddMM", [2.0, 0.5])),
     (lambda x: mx.conv1d(x[None], x[None]), ("Convolution", [[1], [0], [0], [1], [1], 1, False])),
-    (lambda x: mx.fft.fft(x), ("FFT", [[1], False, False])),
+    (lambda x: mx.fft.fft(x), ("FFT", [[1], False, False, False])),
     (lambda x: mx.slice(x, mx.array([0]), (0,), (1, 6)), ("DynamicSlice", [[0], (1, 6)])),
     (lambda x: mx.linalg.eigh(x[:4, :4], stream=mx.cpu)[0], ("Eigh", ["L", True])),
 ])
