@@ -168,12 +168,12 @@ static void nan_wins(void) {
                 }
 }
 
-/* The rule in MLX's words: start with element 0, move on where something is better. */
+/* Start with element 0, move on where something is better; the first NaN is best of all. */
 static uint32_t plain_arg(bool max, mx_dtype t, const void *x, size_t n, ptrdiff_t stride) {
     uint32_t at = 0;
     for (size_t i = 1; i < n; i++) {
         value v = kv_get(t, x, (ptrdiff_t)i * stride), best = kv_get(t, x, at * stride);
-        if (!is_nan(v) && !is_nan(best) && (max ? less(best, v) : less(v, best)))
+        if (!is_nan(best) && (is_nan(v) || (max ? less(best, v) : less(v, best))))
             at = (uint32_t)i;
     }
     return at;

@@ -29,7 +29,6 @@
 #define C_MAX(a, b) ((T)((a) > (b) ? (a) : (b)))
 #define C_MIN(a, b) ((T)((a) < (b) ? (a) : (b)))
 #define TRUE(x) ((x) != 0)
-#define G_NAN(c) ((void)(c), false)
 
 #define TYPE BOOL
 #define T uint8_t
@@ -104,7 +103,6 @@
 #undef C_MAX
 #undef C_MIN
 #undef TRUE
-#undef G_NAN
 
 /* ---- floats ---- */
 
@@ -129,7 +127,6 @@ static inline double vd_hmin(vd v) {
 #define C_MIN(a, b) ((b) < (a) || (b) != (b) ? (b) : (a))
 #define C_LOW (-INFINITY)
 #define C_HIGH INFINITY
-#define G_NAN(c) ((c) != (c))
 
 #define TYPE FLOAT32
 #define T float
@@ -178,7 +175,6 @@ static inline double vd_hmin(vd v) {
 #undef C_MIN
 #undef C_LOW
 #undef C_HIGH
-#undef G_NAN
 
 /* ---- complex64 ---- */
 
@@ -196,22 +192,29 @@ static inline bool c_nan(cplx a) {
 static inline bool c_less(cplx a, cplx b) {
     return a.re < b.re || (a.re == b.re && a.im < b.im);
 }
+/* a comes before b where the greatest (the least) is looked for; the first NaN wins */
+static inline bool c_above(cplx a, cplx b) {
+    return !c_nan(b) && (c_less(b, a) || c_nan(a));
+}
+static inline bool c_below(cplx a, cplx b) {
+    return !c_nan(b) && (c_less(a, b) || c_nan(a));
+}
 static inline cplx c_max(cplx a, cplx b) {
-    return !c_nan(a) && (c_less(a, b) || c_nan(b)) ? b : a;
+    return c_above(b, a) ? b : a;
 }
 static inline cplx c_min(cplx a, cplx b) {
-    return !c_nan(a) && (c_less(b, a) || c_nan(b)) ? b : a;
+    return c_below(b, a) ? b : a;
 }
 static cplx best_max_COMPLEX64(const cplx *x, size_t n) {
     cplx best = x[0];
     for (size_t i = 1; i < n; i++)
-        best = c_less(best, x[i]) || (c_nan(best) && !c_nan(x[i])) ? x[i] : best;
+        best = c_max(best, x[i]);
     return best;
 }
 static cplx best_min_COMPLEX64(const cplx *x, size_t n) {
     cplx best = x[0];
     for (size_t i = 1; i < n; i++)
-        best = c_less(x[i], best) || (c_nan(best) && !c_nan(x[i])) ? x[i] : best;
+        best = c_min(best, x[i]);
     return best;
 }
 /* Sums are two columns of floats. */
@@ -242,13 +245,12 @@ static void sum_cols_COMPLEX64(void *acc, const void *x, size_t rows, size_t col
 #define TRUE(x) ((x).re != 0 || (x).im != 0)
 #define R_OWN_SUM
 #include "kernels/k_reduce_type.h"
-#define G_NAN(c) c_nan(c)
 #define G_FN(f) N(argmax_##f)
-#define G_BETTER(a, b) c_less(b, a)
+#define G_BETTER(a, b) c_above(a, b)
 #define G_BEST(x, n) best_max_COMPLEX64(x, n)
 #include "kernels/k_reduce_arg.h"
 #define G_FN(f) N(argmin_##f)
-#define G_BETTER(a, b) c_less(a, b)
+#define G_BETTER(a, b) c_below(a, b)
 #define G_BEST(x, n) best_min_COMPLEX64(x, n)
 #include "kernels/k_reduce_arg.h"
 

@@ -2,9 +2,8 @@
  *
  *     T  C  C_LOAD(x)         as in k_reduce_type.h
  *     G_FN(f)                 names the functions
- *     G_BETTER(a, b)          a beats b (false with a NaN)
- *     G_BEST(x, n)            the best of n > 0 contiguous elements, NaNs passed over, as C
- *     G_NAN(c)                is a value of C a NaN
+ *     G_BETTER(a, b)          a beats b: it is better, or a NaN where b is none
+ *     G_BEST(x, n)            the best of n > 0 contiguous elements as C: a NaN where there is one
  *     G_LIFT(c, x, n)         optional: C_LOAD of n elements at once
  */
 
@@ -16,12 +15,12 @@ static uint32_t G_FN(block)(const void *xv, size_t n, ptrdiff_t stride) {
         for (size_t i = ARG_BLOCK; i < n; i += ARG_BLOCK) {
             size_t m = n - i < ARG_BLOCK ? n - i : ARG_BLOCK;
             C c = G_BEST(x + i, m);
-            if (G_BETTER(c, best) || G_NAN(best))
+            if (G_BETTER(c, best))
                 best = c, at = i;
         }
         for (size_t i = at; i < n; i++) {
             C c = C_LOAD(x[i]);
-            if (!G_NAN(c) && !G_BETTER(best, c)) // as good as the best
+            if (!G_BETTER(best, c)) // as good as the best
                 return (uint32_t)i;
         }
     }
@@ -29,16 +28,14 @@ static uint32_t G_FN(block)(const void *xv, size_t n, ptrdiff_t stride) {
     C best = C_LOAD(x[0]);
     for (size_t i = 1; i < n; i++) {
         C c = C_LOAD(x[(ptrdiff_t)i * stride]);
-        if (G_BETTER(c, best) || (G_NAN(best) && !G_NAN(c)))
+        if (G_BETTER(c, best))
             best = c, at = i;
     }
     return (uint32_t)at;
 }
 
 static void G_FN(strided)(uint32_t *out, const void *xv, size_t n, ptrdiff_t stride) {
-    const T *x = xv;
-    C first = C_LOAD(x[0]);
-    *out = G_NAN(first) ? 0 : G_FN(block)(x, n, stride);
+    *out = G_FN(block)(xv, n, stride);
 }
 
 static void G_FN(rows)(uint32_t *out, const void *xv, size_t rows, size_t n,
@@ -79,9 +76,6 @@ static void G_FN(cols)(uint32_t *out, const void *xv, size_t rows, size_t cols,
 static uint32_t G_FN(pick)(const void *xv, ptrdiff_t stride, const uint32_t *candidates,
                            size_t k) {
     const T *x = xv;
-    C first = C_LOAD(x[0]);
-    if (G_NAN(first))
-        return 0;
     uint32_t at = candidates[0];
     for (size_t i = 1; i < k; i++) {
         C a = C_LOAD(x[(ptrdiff_t)candidates[i] * stride]);

@@ -25,12 +25,12 @@
 
 #define G_LIFT(c, x, n) N(lift)(c, x, n)
 #define G_FN(f) N(argmax_##f)
-#define G_BETTER(a, b) ((a) > (b))
+#define G_BETTER(a, b) (!((a) <= (b)) & ((b) == (b)))
 #define G_BEST(x, n) N(best_max)(x, n)
 #include "kernels/k_reduce_arg.h"
 
 #define G_FN(f) N(argmin_##f)
-#define G_BETTER(a, b) ((a) < (b))
+#define G_BETTER(a, b) (!((a) >= (b)) & ((b) == (b)))
 #define G_BEST(x, n) N(best_min)(x, n)
 #include "kernels/k_reduce_arg.h"
 

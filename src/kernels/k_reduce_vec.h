@@ -54,8 +54,8 @@ SV A N(fold1)(const int op, A a, A x) {
     }
 }
 
-/* n elements as one vector; *nan collects where max and min met a NaN, unless they skip it. */
-SV V N(block)(const int op, const T *x, size_t n, VM *nan, const bool skip) {
+/* n elements as one vector; *nan collects where max and min met a NaN. */
+SV V N(block)(const int op, const T *x, size_t n, VM *nan) {
     const bool order = op == MX_RED_MAX || op == MX_RED_MIN;
     V id = W(set1)(N(identity)(op)), a[8];
     size_t i = 0;
@@ -64,21 +64,18 @@ SV V N(block)(const int op, const T *x, size_t n, VM *nan, const bool skip) {
     for (; i + 8 * L <= n; i += 8 * L)
         for (int k = 0; k < 8; k++) {
             V v = V_LOAD(x + i + k * L);
-            v = skip ? W(select)(W(isnan)(v), id, v) : v;
             a[k] = N(fold)(op, a[k], v);
             if (order)
                 *nan = VMW(or)(*nan, W(isnan)(v));
         }
     for (; i + L <= n; i += L) {
         V v = V_LOAD(x + i);
-        v = skip ? W(select)(W(isnan)(v), id, v) : v;
         a[0] = N(fold)(op, a[0], v);
         if (order)
             *nan = VMW(or)(*nan, W(isnan)(v));
     }
     if (i < n) {
         V v = W(select)(VMW(first)(n - i), V_LOADN(x + i, n - i), id);
-        v = skip ? W(select)(W(isnan)(v), id, v) : v;
         a[1] = N(fold)(op, a[1], v);
         if (order)
             *nan = VMW(or)(*nan, W(isnan)(v));
@@ -89,17 +86,17 @@ SV V N(block)(const int op, const T *x, size_t n, VM *nan, const bool skip) {
     return a[0];
 }
 
-/* One row; skip: a NaN is passed over. Long sums add block sums in float64. */
-SV A N(row)(const int op, const T *x, size_t n, const bool skip) {
+/* One row. Long sums add block sums in float64. */
+SV A N(row)(const int op, const T *x, size_t n) {
     VM nan = VMW(first)(0);
     if (op != MX_RED_SUM || n <= BLOCK) {
-        A r = N(across)(op, N(block)(op, x, n, &nan, skip));
-        return !skip && VMW(any)(nan) ? (A)NAN : r;
+        A r = N(across)(op, N(block)(op, x, n, &nan));
+        return VMW(any)(nan) ? (A)NAN : r;
     }
     double total = 0;
     for (size_t i = 0; i < n; i += BLOCK) {
         size_t m = n - i < BLOCK ? n - i : BLOCK;
-        total += (double)N(across)(op, N(block)(op, x + i, m, &nan, skip));
+        total += (double)N(across)(op, N(block)(op, x + i, m, &nan));
     }
     return (A)total;
 }
@@ -109,7 +106,7 @@ SV void N(rows_of)(const int op, void *acc, const void *xv, size_t rows, size_t 
     A *a = acc;
     const T *x = xv;
     for (size_t r = 0; r < rows; r++, x += stride)
-        a[r] = N(fold1)(op, a[r], N(row)(op, x, n, false));
+        a[r] = N(fold1)(op, a[r], N(row)(op, x, n));
 }
 
 static __attribute__((noinline)) void N(wide)(const int op, A *a, const T *x, size_t rows,
@@ -198,12 +195,12 @@ SV void N(lift)(A *out, const T *x, size_t n) {
     if (i < n)
         W(storen)(out + i, V_LOADN(x + i, n - i), n - i);
 }
-/* The extreme of the elements that are not NaN. */
+/* The extreme, NaN where there is one. */
 static A N(best_max)(const T *x, size_t n) {
-    return N(row)(MX_RED_MAX, x, n, true);
+    return N(row)(MX_RED_MAX, x, n);
 }
 static A N(best_min)(const T *x, size_t n) {
-    return N(row)(MX_RED_MIN, x, n, true);
+    return N(row)(MX_RED_MIN, x, n);
 }
 
 #undef V
