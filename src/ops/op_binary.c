@@ -168,15 +168,29 @@ bool mx_divmod(mx_array *a, mx_array *b, mx_array *out[2]) {
     return out[0] && out[1];
 }
 
+/* |a - b| <= most for integers of 64 bits, which float64 does not tell apart: a whole number
+ * is at most `most` where it is at most the whole part of it. */
+static mx_array *integers_near(mx_array *a, mx_array *b, mx_array *most) {
+    mx_array *ua = mx_astype(a, MX_UINT64), *ub = mx_astype(b, MX_UINT64);
+    mx_array *apart = mx_where(mx_greater(a, b), mx_sub(ua, ub), mx_sub(ub, ua));
+    mx_array *all = mx_greater_equal(most, mx_scalar(0x1p64, MX_FLOAT64));
+    mx_array *some = mx_logical_and(mx_greater_equal(most, mx_scalar(0, MX_FLOAT64)), mx_logical_not(all));
+    mx_array *whole = mx_floor(mx_where(some, most, mx_scalar(0, MX_FLOAT64)));
+    mx_array *near = mx_less_equal(apart, mx_astype(whole, MX_UINT64));
+    return mx_logical_or(all, mx_logical_and(some, near));
+}
+
 /* |a - b| <= atol + rtol |b|; equal infinities are close, other pairs with one are not. */
 mx_array *mx_isclose(mx_array *a, mx_array *b, double rtol, double atol, bool equal_nan) {
     if (!mx_promote2(&a, &b))
         return NULL;
-    a = mx_inside(a);
-    b = mx_inside(b);
-    mx_array *near = mx_less_equal(mx_abs(mx_sub(a, b)), mx_add_s(mx_mul_s(mx_abs(b), rtol), atol));
-    near = mx_where(mx_logical_or(mx_isinf(a), mx_isinf(b)), mx_equal(a, b), near);
-    return equal_nan ? mx_logical_or(near, mx_logical_and(mx_isnan(a), mx_isnan(b))) : near;
+    mx_array *x = mx_inside(a), *y = mx_inside(b);
+    mx_array *most = mx_add_s(mx_mul_s(mx_abs(y), rtol), atol);
+    if (a->dtype == MX_INT64 || a->dtype == MX_UINT64)
+        return integers_near(a, b, most);
+    mx_array *near = mx_less_equal(mx_abs(mx_sub(x, y)), most);
+    near = mx_where(mx_logical_or(mx_isinf(x), mx_isinf(y)), mx_equal(x, y), near);
+    return equal_nan ? mx_logical_or(near, mx_logical_and(mx_isnan(x), mx_isnan(y))) : near;
 }
 
 mx_array *mx_allclose(mx_array *a, mx_array *b, double rtol, double atol, bool equal_nan) {

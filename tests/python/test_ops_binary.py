@@ -196,3 +196,24 @@ def test_numbers_alone():
     same(mx.arctan2(mx.array([1.0, -1.0], mx.float16), 2), np.arctan2([1, -1], 2), mx.float16)
     same(mx.degrees(2), np.degrees(2), mx.float32)
     same(mx.radians(True), np.radians(1), mx.float32)
+
+
+def test_integers_of_64_bits_are_close_exactly():
+    import random
+
+    pick = random.Random(5)
+    for dtype, low, high in ((mx.int64, -(2**63), 2**63 - 1), (mx.uint64, 0, 2**64 - 1)):
+        ends = [low, low + 1, high - 1, high, 0, 1, 2**53, 2**53 + 1, 2**62 - 1, 2**62]
+        pairs = [(x, y) for x in ends for y in ends]
+        for _ in range(200):
+            x = pick.randint(low, high)
+            pairs.append((x, min(max(x + pick.randint(-3, 3), low), high)))
+        a, b = mx.array([x for x, _ in pairs], dtype), mx.array([y for _, y in pairs], dtype)
+        for atol in (0, 0.5, 1, 2.5, 2.0**63, 2.0**64, -1, float("inf"), float("nan")):
+            wanted = [abs(x - y) <= atol for x, y in pairs]
+            assert mx.isclose(a, b, rtol=0, atol=atol).tolist() == wanted, (dtype, atol)
+        assert mx.isclose(a, a, equal_nan=True).tolist() == [True] * len(pairs)
+        assert mx.isclose(a, b, rtol=2.0**-62, atol=0).tolist() == [abs(x - y) <= abs(float(y)) * 2.0**-62 for x, y in pairs]
+        assert not mx.allclose(mx.array([2**53], dtype), mx.array([2**53 + 1], dtype), rtol=0, atol=0).item()
+        assert not mx.array_equal(mx.array([2**53], dtype), mx.array([2**53 + 1], dtype)).item()
+        assert mx.isclose(mx.array(2**53, dtype), mx.array([2**53, 2**53 + 1], dtype), rtol=0, atol=0).tolist() == [True, False]
