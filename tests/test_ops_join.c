@@ -85,7 +85,9 @@ static void pad(void) {
     FAILS(pad1(v, -1, 0, NULL, "constant"),
           "Invalid low padding size (-1) passed to pad for axis 0.");
     FAILS(pad1(v, 1, 1, NULL, "foo"), "Invalid padding mode (foo) passed to pad");
-    FAILS(pad1(mx_zeros(SHAPE(0), MX_INT8), 1, 1, NULL, "edge"), "nothing to repeat");
+    FAILS(pad1(mx_zeros(SHAPE(0), MX_INT8), 1, 1, NULL, "reflect"), "nothing to repeat");
+    FAILS(pad1(mx_zeros(SHAPE(0), MX_INT8), 1, 1, NULL, "symmetric"), "nothing to repeat");
+    IS(pad1(mx_zeros(SHAPE(0), MX_INT8), 1, 2, NULL, "edge"), "array([0, 0, 0], dtype=int8)");
 }
 
 static void repetition(void) {

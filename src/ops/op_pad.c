@@ -117,6 +117,10 @@ static mx_array *pad_with_own(mx_array *a, const mx_p_pad *p, pad_mode mode) {
         int n = a->shape[i], low = p->low.v[i], high = p->high.v[i];
         if (low == 0 && high == 0)
             continue;
+        if (n == 0 && mode == EDGE) { // as MLX has it: no edge, so zeros
+            a = mx_pad(a, &i, 1, &low, &high, NULL, "constant");
+            continue;
+        }
         if (n == 0)
             return mx_fail(MX_INVALID, "[pad] axis %d is empty: there is nothing to repeat", i);
         if (!mx_axis_fits("pad", (int64_t)low + n + high))
