@@ -1,5 +1,7 @@
 /* Reductions over axes (sum prod max min all any), argmax and argmin, and what is made
  * of them. */
+#include <math.h>
+
 #include "base/status.h"
 #include "graph/params.h"
 #include "kernels/k_reduce.h"
@@ -115,12 +117,19 @@ static mx_array *ties(const mx_p_reduce *p, mx_array *hit, mx_dtype t, bool keep
     return over(MX_SUM, p->axes, mx_astype(hit, t), keepdims);
 }
 
+/* 0, or NaN where y is one: nothing was the extreme there, and no derivative is known. */
+static mx_array *beside_extreme(const mx_node *y, mx_array *x) {
+    mx_array *best = keep(y->params, mx_node_out(y, 0));
+    return mx_where(mx_isnan(best), mx_scalar_like(x, NAN), mx_zero_like(x));
+}
+
 /* g shared among the ties of y. */
 static mx_array *shared(const mx_node *y, mx_array *g) {
     mx_array *x = y->in[0], *hit = is_extreme(y);
     mx_dtype t = mx_dtype_of(x), wide = mx_dtype_compute(t);
     mx_array *each = mx_div(mx_astype(g, wide), ties(y->params, hit, wide, true));
-    return mx_where(hit, mx_astype(each, t), mx_zero_like(x));
+    mx_array *others = mx_dtype_is_inexact(t) ? beside_extreme(y, x) : mx_zero_like(x);
+    return mx_where(hit, mx_astype(each, t), others);
 }
 
 /* The mean of the tangents of the ties of y. */

@@ -84,7 +84,7 @@ static mx_array *cumprod_jvp(const mx_p_scan *p, mx_array *x, mx_array *t) {
 
 /* --- extremes --------------------------------------------------------------------- */
 
-/* Where each y was attained (the nearest of equal ones). exclusive: of the inclusive
+/* Where each y was attained (the nearest of equal ones, or of NaN). exclusive: of the inclusive
  * scan, shifted later. */
 static mx_array *attained(const mx_p_scan *p, mx_array *x) {
     int n = x->shape[p->axis], shape[MX_MAX_NDIM];
@@ -93,23 +93,28 @@ static mx_array *attained(const mx_p_scan *p, mx_array *x) {
     mx_array *y = mx_stop_gradient(scan((mx_scan_op)p->op, x, p, p->reverse, true));
     mx_array *at = mx_reshape(mx_arange(0, n, 1, MX_INT32), shape, x->ndim);
     mx_array *last = mx_scalar(p->reverse ? n : -1, MX_INT32);
-    mx_array *hit = mx_where(mx_equal(x, y), at, last);
-    mx_array *found =
-        scan(p->reverse ? MX_CUMMIN : MX_CUMMAX, hit, p, p->reverse, true);
-    return mx_clip(found, mx_scalar(0, MX_INT32),
-                   mx_scalar(n - 1, MX_INT32)); // NaN is equal to nothing
+    mx_array *hit = mx_where(mx_logical_or(mx_equal(x, y), mx_isnan(x)), at, last);
+    return scan(p->reverse ? MX_CUMMIN : MX_CUMMAX, hit, p, p->reverse, true);
 }
 
-static mx_array *extreme_vjp(const mx_p_scan *p, mx_array *x, mx_array *g) {
+/* d, the derivative of y, but NaN where y is NaN. */
+static mx_array *unless_nan(mx_array *y, mx_array *d) {
+    return y && d ? mx_where(mx_isnan(y), mx_scalar_like(d, NAN), d) : NULL;
+}
+
+static mx_array *extreme_vjp(const mx_p_scan *p, mx_array *x, mx_array *y, mx_array *g) {
+    g = unless_nan(y, g);
     if (!p->inclusive)
         g = shifted(g, p->axis, p->reverse ? 1 : -1, mx_zero_like(g));
     return mx_scatter_axis(MX_SCATTER_SUM, mx_zeros_like(x), attained(p, x), g,
                            p->axis);
 }
 
-static mx_array *extreme_jvp(const mx_p_scan *p, mx_array *x, mx_array *t) {
+static mx_array *extreme_jvp(const mx_p_scan *p, mx_array *x, mx_array *y, mx_array *t) {
     mx_array *d = mx_take_along_axis(t, attained(p, x), p->axis);
-    return p->inclusive ? d : shifted(d, p->axis, p->reverse ? -1 : 1, mx_zero_like(t));
+    if (!p->inclusive)
+        d = shifted(d, p->axis, p->reverse ? -1 : 1, mx_zero_like(t));
+    return unless_nan(y, d);
 }
 
 /* --- log-sum-exp ------------------------------------------------------------------ */
@@ -172,7 +177,7 @@ static bool scan_vjp(const mx_node *y, mx_array *const *cot, const bool *need,
     case MX_CUMSUM: grad[0] = scan(MX_CUMSUM, g, p, !p->reverse, p->inclusive); break;
     case MX_CUMPROD: grad[0] = cumprod_vjp(p, x, g); break;
     case MX_CUMMAX:
-    case MX_CUMMIN: grad[0] = extreme_vjp(p, x, g); break;
+    case MX_CUMMIN: grad[0] = extreme_vjp(p, x, mx_node_out(y, 0), g); break;
     case MX_CUMLOGSUMEXP: grad[0] = logsumexp_vjp(p, x, mx_node_out(y, 0), g); break;
     }
     return (grad[0] = conj_if_complex(grad[0])) != NULL;
@@ -187,7 +192,7 @@ static bool scan_jvp(const mx_node *y, mx_array *const *tan, mx_array **out) {
     case MX_CUMSUM: out[0] = again(y, t); break;
     case MX_CUMPROD: out[0] = cumprod_jvp(p, x, t); break;
     case MX_CUMMAX:
-    case MX_CUMMIN: out[0] = extreme_jvp(p, x, t); break;
+    case MX_CUMMIN: out[0] = extreme_jvp(p, x, mx_node_out(y, 0), t); break;
     case MX_CUMLOGSUMEXP: out[0] = logsumexp_jvp(p, x, mx_node_out(y, 0), t); break;
     }
     return out[0] != NULL;

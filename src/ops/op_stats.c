@@ -81,11 +81,16 @@ mx_array *mx_mean(mx_array *a, const int *axes, int n, bool keepdims) {
     return mx_astype(mx_mul(mx_sum(x, axes, n, keepdims), share), mx_dtype_to_inexact(mx_dtype_of(a)));
 }
 
-/* n / (n - ddof), where n elements are averaged */
-static mx_array *degrees(mx_array *x, const int *axes, int n, int ddof, mx_dtype t) {
-    mx_array *count = mx_number_of_elements(x, axes, n, false, MX_FLOAT64);
-    mx_array *left = mx_maximum(mx_add_s(count, -(double)ddof), mx_scalar(0, MX_FLOAT64));
-    return mx_astype(mx_div(count, left), t);
+/* The sum over n - less, where n elements are added: divided once, so that exact quotients
+ * stay exact. */
+static mx_array *average(mx_array *x, double count, const int *axes, int n, bool keepdims, int less) {
+    mx_dtype t = x ? mx_dtype_of(x) : MX_FLOAT32;
+    mx_array *divisor = mx_scalar(fmax(count - less, 0), t);
+    if (mx_trace_shapeless()) {
+        mx_array *left = mx_add_s(mx_number_of_elements(x, axes, n, false, MX_FLOAT64), -(double)less);
+        divisor = mx_astype(mx_maximum(left, mx_scalar(0, MX_FLOAT64)), t);
+    }
+    return mx_div(mx_sum(x, axes, n, keepdims), divisor);
 }
 
 /* In two passes, in the dtype inside; complex numbers: the mean of |x - mean|^2, a float32. */
@@ -93,18 +98,11 @@ static mx_array *variance(const char *name, mx_array *a, const int *axes, int n,
     double count;
     if (!count_elements(name, a, axes, n, &count))
         return NULL;
-    mx_dtype wide = mx_dtype_inside(mx_dtype_of(a));
     mx_array *x = mx_inside(a);
-    mx_array *d = mx_sub(x, mx_mean(x, axes, n, true));
-    if (wide == MX_COMPLEX64) {
+    mx_array *d = mx_sub(x, average(x, count, axes, n, true, 0));
+    if (mx_dtype_inside(mx_dtype_of(a)) == MX_COMPLEX64)
         d = mx_abs(d);
-        wide = MX_FLOAT32;
-    }
-    mx_array *v = mx_mean(mx_square(d), axes, n, keepdims);
-    if (ddof == 0)
-        return v;
-    return mx_mul(v, mx_trace_shapeless() ? degrees(x, axes, n, ddof, wide)
-                                          : mx_scalar(count / fmax(count - ddof, 0), wide));
+    return average(mx_square(d), count, axes, n, keepdims, ddof);
 }
 
 static mx_array *as_result(mx_array *v, const mx_array *a) {

@@ -119,6 +119,83 @@ def test_arguments(name):
         same(getattr(mx, name)(a, axis=axis, keepdims=True), getattr(np, name)(x, axis=axis, keepdims=True))
 
 
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64", "complex64"])
+@pytest.mark.parametrize("name", ["argmax", "argmin"])
+def test_the_first_nan_is_found(name, dtype):
+    f, g, t = getattr(mx, name), getattr(np, name), getattr(mx, dtype)
+    with mx.stream(mx.cpu):
+        for row in ([1, np.nan, 2], [1, np.nan, 0], [-np.inf, np.nan], [np.inf, np.nan], [np.nan, np.nan], [3, 1, np.nan, np.nan]):
+            assert f(mx.array(row, t)).item() == g(row), row
+    rng = np.random.default_rng(7)
+    for shape, count in (((3, 1000), 2), ((40, 33), 9), ((2, 3, 70), 5), ((1, 200000), 1)):
+        x = rng.integers(-50, 50, shape).astype(np.float64)
+        x.reshape(-1)[rng.integers(0, x.size, count)] = np.nan
+        a = mx.array(x, t)
+        for axis in range(x.ndim):
+            wanted = g(x, axis=axis)
+            assert np.array_equal(np.array(f(a, axis=axis)), wanted)
+            assert np.array_equal(np.array(mx.compile(lambda a: f(a + 1, axis=axis))(a)), wanted)
+            assert np.array_equal(np.array(f(a.T, axis=x.ndim - 1 - axis)), wanted.T)
+            assert np.array_equal(np.array(f(a[::-1, ..., ::-1], axis=axis)), g(x[::-1, ..., ::-1], axis=axis))
+        assert np.array_equal(np.array(mx.vmap(f)(a)), g(x.reshape(len(x), -1), axis=1))
+        assert f(a).item() == g(x)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64", "complex64"])
+def test_nan_sort_last(dtype):
+    x = np.random.default_rng(3).permutation(200).astype(np.float64)
+    x[[5, 90, 130]] = np.nan
+    a = mx.array(x, getattr(mx, dtype))
+    real = np.array(mx.real(mx.sort(a)).astype(mx.float64))
+    assert np.array_equal(real, np.sort(x), equal_nan=True)
+    assert np.array_equal(np.array(mx.argsort(a)), np.argsort(x, kind="stable"))
+    for k in (0, 7, 150, 196, 198):
+        order = np.array(mx.argpartition(a, k))
+        assert sorted(order) == list(range(200))
+        rank = np.argsort(np.argsort(x, kind="stable"))[order]
+        assert (rank[:k] <= k).all() and (rank[k + 1 :] >= k).all() if k < 197 else np.isnan(x[order[197:]]).all()
+    assert np.isnan(np.array(mx.real(mx.topk(a, 3)).astype(mx.float64))).all()
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+def test_nan_goes_into_the_gradient_of_extremes(dtype):
+    nan, t = np.nan, getattr(mx, dtype)
+    a = mx.array([[nan, 1, 2], [nan, 3, 2], [4, nan, 2]], t)
+    lost = np.array([[1, 1, 0], [1, 1, 0], [1, 1, 0]], bool)  # columns whose extreme is NaN
+    numbers_of = lambda g: np.array(g.astype(mx.float64))
+    for f in (mx.max, mx.min):
+        g = numbers_of(mx.grad(lambda x: f(x, axis=0).sum())(a))
+        assert np.array_equal(g, np.where(lost, nan, 1 / 3 if dtype == "float64" else numbers_of(mx.array(1 / 3, t))), equal_nan=True)
+        d = numbers_of(mx.jvp(lambda x: f(x, axis=0), [a], [mx.ones_like(a)])[1][0])
+        assert np.array_equal(d, [nan, nan, 1], equal_nan=True)
+        assert np.isnan(numbers_of(mx.grad(lambda x: f(x))(a))).all()
+        assert np.isnan(numbers_of(mx.vmap(mx.grad(lambda x: f(x)))(a))).all()
+    assert np.isnan(numbers_of(mx.grad(lambda x: mx.logsumexp(x))(a))).all()
+    for f in (mx.cummax, mx.cummin):
+        for reverse in (False, True):
+            for inclusive in (False, True):
+                h = lambda x: f(x, axis=0, reverse=reverse, inclusive=inclusive)
+                d = numbers_of(mx.jvp(h, [a], [mx.ones_like(a)])[1][0])
+                assert np.array_equal(np.isnan(d), np.isnan(numbers_of(h(a))))
+                g = numbers_of(mx.grad(lambda x: h(x).sum())(a))
+                assert np.array_equal(np.isnan(g).any(0), np.isnan(d).any(0))
+                assert np.isfinite(g[:, 2]).all()
+
+
+def test_exact_variances_stay_exact():
+    for n in range(2, 60):
+        x = np.arange(n) * 2.0
+        for ddof in (0, 1):
+            wanted = x.var(ddof=ddof)
+            got = mx.var(mx.array(x, mx.float32), ddof=ddof).item()
+            assert got == np.float32(wanted), (n, ddof)
+    assert mx.var(mx.arange(6.0), ddof=1).item() == 3.5 and mx.std(mx.arange(8.0), ddof=1).item() == np.float32(6**0.5)
+    assert mx.var(mx.full((1000,), 60000, mx.float16)).item() == 0
+    f = mx.compile(lambda a: mx.var(a, ddof=1), shapeless=True)
+    assert [f(mx.arange(float(n))).item() for n in (6, 8)] == [3.5, 6]
+    same(mx.var(mx.arange(3.0), ddof=4), np.float32(np.inf))
+
+
 @pytest.mark.parametrize("name, wanted", SCANS, ids=[row[0] for row in SCANS])
 def test_scans(name, wanted):
     x = numbers(3, 5)
