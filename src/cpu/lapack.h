@@ -30,7 +30,7 @@ typedef struct lapack {
 enum { LAPACK_MOST = 20000 };
 
 /* The dtype's table, ready to be called; NULL and mx_fail where no library can be had: none is installed,
-   it does not run on this processor, or too little memory is left for it. Within an evaluation only, of
+   it does not run on this processor, or too little memory or too few threads are left for it. Within an evaluation only, of
    which there is one at a time. */
 const lapack *lapack_open(mx_dtype t);
 

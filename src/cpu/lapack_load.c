@@ -2,8 +2,9 @@
  *
  * OpenBLAS is no guest to have unannounced. Its thread-local storage (60 KB) would break hosts whose threads
  * have small stacks; it starts threads when it is loaded, and raises a signal where it cannot; it asks for
- * buffers of 128 MB until it gets them, for ever. So it is loaded late, and only when a trial says that what it
- * will ask for can be had. */
+ * buffers of 128 MB until it gets them, for ever. So it is loaded late, only when a trial says that what it
+ * will ask for can be had, and on a thread of ours that no signal reaches: one that it raises all the same, because
+ * the host has taken the threads meanwhile, ends with that thread. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -13,12 +14,17 @@
 #include <dlfcn.h>
 #include <fenv.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
-#include "base/cpuinfo.h"
 #include "base/status.h"
 #include "cpu/lapack.h"
 
@@ -27,6 +33,7 @@
 #define LIBRARY_ROOM (256 * MB) /* the library's files, and its first buffer */
 #define THREAD_ROOM  (256 * MB) /* a buffer, a stack and an arena of malloc */
 enum { MOST_THREADS = 32 };     /* each keeps a buffer of OpenBLAS's */
+enum { MOST_WORKERS = 1024 };   /* OpenBLAS's own */
 
 static struct {
     void *handle;
@@ -49,12 +56,112 @@ static bool fail_room(size_t bytes) {
     return mx_fail(MX_NOMEM, "[linalg] out of memory: LAPACK needs %zu MB of address space", bytes / MB);
 }
 
+static bool fail_threads(void) {
+    return mx_fail(MX_NOMEM, "[linalg] no thread can be started for LAPACK");
+}
+
+/* --- threads -------------------------------------------------------------------------------------------- */
+
+typedef struct call {
+    void (*body)(void *);
+    void *ctx;
+} call;
+
+static void *run_call(void *arg) {
+    const call *c = arg;
+    fesetenv(FE_DFL_ENV);
+    c->body(c->ctx);
+    mx_error_clear(); // the body reports through its context
+    return NULL;
+}
+
+/* Starts as many as it can, with all signals blocked. */
+static int start(pthread_t *thread, int threads, call *c) {
+    pthread_attr_t attr;
+    sigset_t all, former;
+    int started = 0;
+    if (pthread_attr_init(&attr))
+        return 0;
+    pthread_attr_setstacksize(&attr, STACK_BYTES);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &former);
+    while (started < threads && pthread_create(&thread[started], &attr, run_call, c) == 0)
+        started++;
+    pthread_sigmask(SIG_SETMASK, &former, NULL);
+    pthread_attr_destroy(&attr);
+    return started;
+}
+
+static void join(const pthread_t *thread, int threads) {
+    for (int i = 0; i < threads; i++)
+        pthread_join(thread[i], NULL);
+}
+
+/* --- a trial of threads --------------------------------------------------------------------------------- */
+
+/* Threads that stay until the gate opens. */
+typedef struct trial {
+    pthread_mutex_t gate;
+    atomic_int entered;
+    pid_t ids[MOST_WORKERS + 1];
+} trial;
+
+static void try_thread(void *ctx) {
+    trial *t = ctx;
+    t->ids[atomic_fetch_add(&t->entered, 1)] = (pid_t)syscall(SYS_gettid);
+    pthread_mutex_lock(&t->gate);
+    pthread_mutex_unlock(&t->gate);
+}
+
+/* A thread that was joined counts against the process's limit until the kernel has forgotten it. */
+static void wait_gone(pid_t id) {
+    const struct timespec moment = {0, 100 * 1000};
+    for (int i = 0; i < 10000 && syscall(SYS_tgkill, getpid(), id, 0) == 0; i++)
+        nanosleep(&moment, NULL);
+}
+
+/* Can so many threads more live at once? */
+static bool can_start(int threads) {
+    pthread_t thread[MOST_WORKERS + 1];
+    trial t = {.gate = PTHREAD_MUTEX_INITIALIZER};
+    call c = {try_thread, &t};
+    pthread_mutex_lock(&t.gate);
+    int started = start(thread, threads, &c);
+    pthread_mutex_unlock(&t.gate);
+    join(thread, started);
+    for (int i = 0; i < started; i++)
+        wait_gone(t.ids[i]);
+    pthread_mutex_destroy(&t.gate);
+    return started == threads;
+}
+
 /* --- loading -------------------------------------------------------------------------------------------- */
 
-/* What the threads take that the library starts when it is loaded, one for each processor but the first. */
+/* How many threads the user lets OpenBLAS have; 0: not said. */
+static int threads_wished(void) {
+    static const char *const variables[] = {"OPENBLAS_NUM_THREADS", "GOTO_NUM_THREADS", "OMP_NUM_THREADS"};
+    for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
+        const char *text = getenv(variables[i]);
+        int wish = text ? atoi(text) : 0;
+        if (wish > 0)
+            return wish;
+    }
+    return 0;
+}
+
+/* The threads that the library starts when it is loaded: one for each processor that the process may run on but the
+   first, whatever its share of their time. */
+static int workers(void) {
+    cpu_set_t set;
+    int processors = sched_getaffinity(0, sizeof set, &set) ? (int)sysconf(_SC_NPROCESSORS_CONF) : CPU_COUNT(&set);
+    int wish = threads_wished();
+    processors = wish && wish < processors ? wish : processors;
+    return processors < 1 ? 0 : processors - 1 > MOST_WORKERS ? MOST_WORKERS : processors - 1;
+}
+
+/* What they take. */
 static size_t workers_room(void) {
-    int processors = mx_cpuinfo_get()->processors;
-    return (size_t)(processors - 1) * THREAD_ROOM;
+    return (size_t)workers() * THREAD_ROOM;
 }
 
 static bool find_all(void *handle, const lapack_symbol *symbols, int count) {
@@ -64,18 +171,17 @@ static bool find_all(void *handle, const lapack_symbol *symbols, int count) {
     return true;
 }
 
-static bool try_library(const char *name, const lapack_symbol *symbols, int count) {
+static void try_library(const char *name, const lapack_symbol *symbols, int count) {
     void *handle = dlopen(name, RTLD_NOW | RTLD_LOCAL);
     if (!handle)
-        return false;
+        return;
     if (!find_all(handle, symbols, count)) {
         dlclose(handle);
-        return false;
+        return;
     }
     library.handle = handle;
     *(void **)(void *)&library.get_threads = dlsym(handle, "openblas_get_num_threads");
     *(void **)(void *)&library.set_threads = dlsym(handle, "openblas_set_num_threads");
-    return true;
 }
 
 /* OpenBLAS goes by a processor's family: it takes some virtual ones, such as qemu64, for an old AMD Opteron, and
@@ -96,51 +202,43 @@ static bool fail_processor(void) {
                                    "lacks; start the program with OPENBLAS_CORETYPE=Prescott in its environment");
 }
 
+typedef struct loading {
+    const lapack_symbol *symbols;
+    int count;
+    bool has_threads;
+} loading;
+
+/* On a thread of its own; one thread more than OpenBLAS's is for the calls. */
+static void load(void *ctx) {
+    loading *l = ctx;
+    l->has_threads = can_start(workers() + 1);
+    for (size_t i = 0; l->has_threads && !library.handle && i < sizeof names / sizeof *names; i++)
+        try_library(names[i], l->symbols, l->count);
+}
+
+static bool load_apart(const lapack_symbol *symbols, int count) {
+    pthread_t thread;
+    loading l = {symbols, count, false};
+    call c = {load, &l};
+    if (start(&thread, 1, &c))
+        join(&thread, 1);
+    return l.has_threads || fail_threads();
+}
+
 bool lapack_load(const lapack_symbol *symbols, int count) {
+    size_t room = LIBRARY_ROOM + workers_room() + THREAD_ROOM;
+    if (!library.handle && !has_room(room))
+        return fail_room(room);
+    if (!library.handle && !load_apart(symbols, count))
+        return false;
     if (library.handle)
         return suits_processor() || fail_processor();
-    size_t room = LIBRARY_ROOM + workers_room() + THREAD_ROOM;
-    if (!has_room(room))
-        return fail_room(room);
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (try_library(names[i], symbols, count))
-            return suits_processor() || fail_processor();
     return mx_fail(MX_UNSUPPORTED, "[linalg] singular values and eigenvalues need OpenBLAS or LAPACK (%s ...), which "
                                    "is not installed here",
                    names[1]);
 }
 
 /* --- calling -------------------------------------------------------------------------------------------- */
-
-typedef struct call {
-    void (*body)(void *);
-    void *ctx;
-} call;
-
-static void *run_call(void *arg) {
-    const call *c = arg;
-    fesetenv(FE_DFL_ENV);
-    c->body(c->ctx);
-    mx_error_clear(); // the body reports through its context
-    return NULL;
-}
-
-/* Starts as many as it can. */
-static int start(pthread_t *thread, int threads, call *c) {
-    pthread_attr_t attr;
-    sigset_t all, former;
-    int started = 0;
-    if (pthread_attr_init(&attr))
-        return 0;
-    pthread_attr_setstacksize(&attr, STACK_BYTES);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &former);
-    while (started < threads && pthread_create(&thread[started], &attr, run_call, c) == 0)
-        started++;
-    pthread_sigmask(SIG_SETMASK, &former, NULL);
-    pthread_attr_destroy(&attr);
-    return started;
-}
 
 /* The library's number of threads may be the host's too: it is given back. */
 static int take_threads(void) {
@@ -160,10 +258,9 @@ bool lapack_run(int threads, void (*body)(void *), void *ctx) {
     if (!has_room(workers + THREAD_ROOM))
         return fail_room(workers + THREAD_ROOM);
     int former = take_threads(), started = start(thread, threads, &c);
-    for (int i = 0; i < started; i++)
-        pthread_join(thread[i], NULL);
+    join(thread, started);
     if (former != 1)
         library.set_threads(former);
     library.settled = true;
-    return started > 0 || mx_fail(MX_NOMEM, "[linalg] no thread can be started for LAPACK");
+    return started > 0 || fail_threads();
 }

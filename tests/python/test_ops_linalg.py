@@ -145,6 +145,34 @@ def test_lapack_is_loaded_late():
     subprocess.run([sys.executable, "-c", LATE], check=True)
 
 
+FEW_THREADS = """
+import os, resource, sys
+import mlx.core as mx
+a = mx.random.normal((70, 70), dtype=mx.float32)
+mx.eval(a)
+resource.setrlimit(resource.RLIMIT_NPROC, (int(sys.argv[1]), int(sys.argv[1])))
+if os.geteuid() == 0:
+    os.setuid(12345)
+for _ in range(2):
+    try:
+        mx.eval(mx.linalg.svd(a))
+        print("computed")
+    except MemoryError as e:
+        print(e)
+    except RuntimeError as e:
+        assert "not installed here" in str(e), e  # where this user may not read it
+    assert mx.sum(mx.ones(5)).item() == 5
+"""
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 4, 5, 6])
+def test_lapack_without_threads(limit):
+    done = subprocess.run([sys.executable, "-c", FEW_THREADS, str(limit)], capture_output=True, text=True, timeout=300)
+    assert (done.returncode, done.stderr) == (0, "")
+    if limit == 1:
+        assert done.stdout.splitlines() == ["[linalg] no thread can be started for LAPACK"] * 2
+
+
 X = numbers(3, 4, 6)
 NAMES = ["fft", "ifft", "rfft", "irfft"]
 
