@@ -61,6 +61,23 @@ def test_short_writes_are_continued(way):
 
 
 @pytest.mark.parametrize("way", WRITERS)
+@pytest.mark.parametrize("most", [50, 512])
+def test_short_writes_are_offered_little(way, most):
+    offered = []
+
+    def takes(n):
+        offered.append(n)
+        return min(n, most)
+
+    save, load = WRITERS[way]
+    f = Bytes(takes)
+    save(f)
+    assert (load(io.BytesIO(f.data))["a"] == A).all()
+    firsts = sum(n for n in offered if n > 2 * most)  # what each write of the format starts with
+    assert firsts <= 2 * len(f.data) and sum(offered) - firsts <= 4 * len(f.data)
+
+
+@pytest.mark.parametrize("way", WRITERS)
 @pytest.mark.parametrize(
     "answer, error",
     [(lambda n: None, BlockingIOError), (lambda n: 0, OSError), (lambda n: -1, OSError), (lambda n: n + 1, OSError),

@@ -286,11 +286,13 @@ static int is_pythons(PyObject *file) {
     return yes;
 }
 
-/* The bytes are the file object's to keep, so it gets copies, a piece at a time. */
+/* The bytes are the file object's to keep, so it gets copies, a piece at a time: at most twice what it took last, that
+   the copies of all pieces together are a few times the data, however little it takes. */
 static int write_pieces(PyObject *file, const char *data, size_t n) {
     int own = is_pythons(file);
+    size_t most = PIECE;
     while (own >= 0 && n > 0) {
-        Py_ssize_t some = n < PIECE ? (Py_ssize_t)n : PIECE;
+        Py_ssize_t some = (Py_ssize_t)(n < most ? n : most);
         PyObject *result = PyObject_CallMethod(file, "write", "y#", data, some);
         Py_ssize_t done = result ? taken(result, some, own) : -1;
         Py_XDECREF(result);
@@ -298,6 +300,7 @@ static int write_pieces(PyObject *file, const char *data, size_t n) {
             return -1;
         data += done;
         n -= (size_t)done;
+        most = done < PIECE / 2 ? 2 * (size_t)done : PIECE;
     }
     return own < 0 ? -1 : 0;
 }
