@@ -139,3 +139,70 @@ assert abs(long(300)[0, 0].item() - 1 / 256) < 1e-6
 signal.setitimer(signal.ITIMER_REAL, 0)
 assert ticks
 """)
+
+
+DROPS = """
+import numpy as np
+
+class Stop(BaseException):
+    pass
+
+class Late(Exception):
+    pass
+
+def alarmed(error, f):
+    def strike(number, frame):
+        raise error("from the handler")
+    signal.signal(signal.SIGALRM, strike)
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
+    try:
+        f()
+    except error as e:
+        assert str(e) == "from the handler"
+        return
+    raise SystemExit("it was lost")
+"""
+
+
+@pytest.mark.parametrize("error", ["KeyboardInterrupt", "Stop", "Late"])
+@pytest.mark.parametrize(
+    "use", ["np.array(x)", "np.asarray(x)", "np.add(1, x)", "np.float32(x[0, 0])", "np.allclose(x, 1)", "np.array([x, x])",
+            "memoryview(x)", "bytes(x)", "x.__array__()", "np.from_dlpack(x)"]
+)
+def test_what_numpy_drops_is_raised(use, error):
+    run(DROPS + f"""
+x = long(40000)
+start = time.time()
+alarmed({error}, lambda: {use})
+assert np.array(mx.ones(3) + 1).tolist() == [2, 2, 2]
+assert (mx.ones(3) + 1).__array__().tolist() == [2, 2, 2]
+os._exit(0)
+""")
+
+
+def test_what_was_raised_is_not_raised_again():
+    run(DROPS + """
+x = long(40000)
+for f in (memoryview, np.array, mx.eval) * 2:
+    for error in (KeyboardInterrupt, Late):
+        alarmed(error, lambda: f(x))
+        assert (mx.ones(3) + 1).__array__().tolist() == [2, 2, 2]
+os._exit(0)
+""")
+
+
+def test_what_nobody_asks_for_again_is_raised_too():
+    run(DROPS + """
+x = long(40000)
+
+def drop():
+    try:
+        b"".join([x])  # says of every exception that x is not bytes-like
+    except TypeError:
+        pass
+    for _ in range(1000):
+        pass
+
+alarmed(Late, drop)
+os._exit(0)
+""")

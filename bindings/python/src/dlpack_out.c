@@ -156,6 +156,11 @@ static int numpy_takes_bfloat16(void);
 int mpy_array_get_buffer(PyObject *o, Py_buffer *view, int flags) {
     mlx_array value = {NULL};
     view->obj = NULL;
+    if (mpy_raise_dropped()) { // NumPy asks more than once
+        mpy_keep_interrupt();
+        return -1;
+    }
+    mpy_watch();
     // NumPy knows no such format, and asks __array__ only where there is no buffer
     if (has(flags, PyBUF_FORMAT) && mlx_array_dtype(mpy_array_handle(o)) == MLX_BFLOAT16 && numpy_takes_bfloat16()) {
         PyErr_SetString(PyExc_BufferError, "bfloat16 has no format; view it as uint16, or ask NumPy for the array");
@@ -166,6 +171,7 @@ int mpy_array_get_buffer(PyObject *o, Py_buffer *view, int flags) {
     if (!e) {
         Py_XDECREF(owner);
         mlx_array_free(value);
+        mpy_keep_interrupt();
         return -1;
     }
     mlx_dtype dtype = mlx_array_dtype(value);
@@ -423,6 +429,8 @@ PyObject *mpy_array_numpy(PyObject *o, PyObject *args, PyObject *kwargs) {
     static char *keywords[] = {"dtype", "copy", NULL};
     PyObject *dtype = Py_None, *copy = Py_None;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|OO:__array__", keywords, &dtype, &copy))
+        return NULL;
+    if (mpy_raise_dropped())
         return NULL;
     PyObject *array = numpy_of(o), *result = array;
     if (array && (dtype != Py_None || copy == Py_True)) {

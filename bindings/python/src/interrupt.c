@@ -80,12 +80,73 @@ static int check(void *unused) {
     return atomic_load_explicit(&noted, memory_order_relaxed) && atomic_exchange(&noted, false);
 }
 
+/* Has a handler raised something on this thread since mpy_watch? */
+static _Thread_local bool handler_raised;
+
 int mpy_try_again(void) {
-    if (mlx_last_error_code() != MLX_ERROR_INTERRUPTED || PyErr_Occurred() || PyErr_CheckSignals())
+    if (mlx_last_error_code() != MLX_ERROR_INTERRUPTED || PyErr_Occurred())
         return 0;
+    if (PyErr_CheckSignals()) {
+        handler_raised = true;
+        return 0;
+    }
     mlx_clear_last_error();
     return 1;
 }
+
+/* --- interrupts that are dropped --------------------------------------------------------------------------------- */
+
+/* What stopped the thread's last export that was stopped, and its traceback then: further on it has another one. */
+static _Thread_local struct {
+    PyObject *value, *traceback;
+} kept;
+
+void mpy_watch(void) {
+    Py_CLEAR(kept.value);
+    Py_CLEAR(kept.traceback);
+    handler_raised = false;
+}
+
+/* Some Python function has seen it go by: it was raised. */
+static int was_raised(void) {
+    PyObject *traceback = PyException_GetTraceback(kept.value);
+    Py_XDECREF(traceback);
+    return traceback != kept.traceback;
+}
+
+int mpy_raise_dropped(void) {
+    if (!kept.value)
+        return 0;
+    if (was_raised())
+        mpy_watch();
+    else if (Py_REFCNT(kept.value) == 1) { // nobody holds it any more
+        PyErr_Restore(Py_NewRef(Py_TYPE(kept.value)), kept.value, kept.traceback);
+        kept.value = kept.traceback = NULL;
+        return -1;
+    }
+    return 0;
+}
+
+static int raise_later(void *unused) {
+    (void)unused;
+    return mpy_raise_dropped();
+}
+
+void mpy_keep_interrupt(void) {
+    PyObject *type, *value, *traceback;
+    if (!handler_raised && PyErr_ExceptionMatches(PyExc_Exception))
+        return;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyErr_NormalizeException(&type, &value, &traceback);
+    if (traceback)
+        PyException_SetTraceback(value, traceback);
+    Py_XSETREF(kept.value, Py_NewRef(value));
+    Py_XSETREF(kept.traceback, Py_XNewRef(traceback));
+    PyErr_Restore(type, value, traceback);
+    Py_AddPendingCall(raise_later, NULL);
+}
+
+/* --- the start --------------------------------------------------------------------------------------------------- */
 
 /* In a child of fork the thread that forked is the main one. */
 static void after_fork(void) {

@@ -35,6 +35,13 @@ extern PyObject *mpy_range_error;
 /* After a call that failed: was it stopped by a signal whose handler has run now and raised nothing? */
 int mpy_try_again(void);
 
+/* NumPy drops whatever a buffer's export raises and goes on to __array__: an interrupt must not be lost with it. An
+   export starts with mpy_watch and calls mpy_keep_interrupt when it fails: what a signal's handler raised, and what is
+   no Exception, is kept. mpy_raise_dropped raises it (-1) if it was dropped since; Python does so itself soon. */
+void mpy_watch(void);
+void mpy_keep_interrupt(void);
+int mpy_raise_dropped(void);
+
 /* --- arrays (array.c) ------------------------------------------------------------------------------ */
 
 /* mlx.core.array: a box around one handle. In-place operators and item assignment replace the handle. */
