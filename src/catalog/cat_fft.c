@@ -21,7 +21,7 @@ typedef struct transform {
 static int own_length(mlx_array a, int axis, bool to_real, int *n) {
     int ndim = (int)mlx_array_ndim(a);
     if (axis < -ndim || axis >= ndim)
-        return cat_fail(MX_INVALID, "[fft] axis %d is out of bounds for an array with %d dimensions", axis, ndim);
+        return cat_fail(MX_RANGE, "[fft] axis %d is out of bounds for an array with %d dimensions", axis, ndim);
     int64_t length = mlx_array_dim(a, axis);
     length = to_real ? 2 * (length - 1) : length;
     if (length > INT32_MAX)

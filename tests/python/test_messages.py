@@ -30,6 +30,8 @@ CASES = [
     (lambda: mx.flatten(mx.broadcast_to(mx.zeros(1), (2**20, 2**20))), OverflowError, "1099511627776"),
     (lambda: mx.pad(mx.zeros(2**30), (2**30, 2**30), mode="edge"), OverflowError, "3221225472"),
     (lambda: mx.pad(mx.zeros(2**30), (2**30, 2**30)), OverflowError, "3221225472"),
+    (lambda: mx.fft.fft(mx.array(1.0)), IndexError, r"axis -1 is out of bounds for an array with 0 dimensions"),
+    (lambda: mx.fft.rfftn(mx.array(1.0)), ValueError, r"at least one dimension"),
     (lambda: mx.array(range(3)), ValueError, r"Invalid type range .* Make a list of it"),
     (lambda: np.mean(X), TypeError, r"mean\(\) got an unexpected keyword .* for NumPy's function make a NumPy array"),
     (lambda: np.sum(X), TypeError, r"sum\(\) got an unexpected keyword .* for NumPy's function make a NumPy array"),
