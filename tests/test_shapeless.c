@@ -198,7 +198,7 @@ static void check_file(const shapeless_case *c, mx_closure *plain) {
     ok = mx_exporter_close(e) && ok;
     mx_imported *f = ok ? mx_import_function(own_path(name)) : NULL;
     CHECK_MSG(f != NULL, "%s: %s", c->name, mx_error_message());
-    if (keep && !c->bound)
+    if (keep && !c->bound && !c->file)
         keep_arrays(c, plain);
     mx_closure k = mx_closure_local(call_imported, f);
     if (f)

@@ -233,9 +233,17 @@ static bool write_fill(step *s) {
     return last(s, MX_FN_Full, broadcast(s, 0, y->shape, y->ndim), NULL);
 }
 
+/* Input 0 in memory of its own, in row order: a Concatenate of one, for the format has no word for Contiguous. */
+static uint64_t copied(step *s) {
+    const mx_array *a = s->in[0];
+    bool fresh = !a->ndim || (a->node && a->node->prim == MX_PRIM_concatenate);
+    return fresh ? s->in_id[0] : between(s, MX_FN_Concatenate, s->in_id[0], ARGS(INT(0)), a->shape, a->ndim, mx_dtype_of(a));
+}
+
+/* Strides count in row order; MLX refuses to read a view so, and does not copy it. */
 static bool write_as_strided(step *s) {
     const mx_p_as_strided *p = s->node->params;
-    return plain(s, MX_FN_AsStrided, ARGS(INTS(p->shape), LONGS(p->strides), INT(p->offset)));
+    return last(s, MX_FN_AsStrided, copied(s), ARGS(INTS(p->shape), LONGS(p->strides), INT(p->offset)));
 }
 
 static bool write_pad(step *s) {
