@@ -5,29 +5,34 @@
 
 /* --- ranges ---------------------------------------------------------------------------------------- */
 
-/* The dtype of a range: float32 where a number is a float, else int32, or int64 where that is too small. */
+static mlx_dtype number_dtype(const mlx_value *v) {
+    bool wide = v->kind == MLX_VALUE_INT && v->as.integer != (int32_t)v->as.integer;
+    return v->kind == MLX_VALUE_FLOAT  ? MLX_FLOAT32
+           : v->kind == MLX_VALUE_BOOL ? MLX_BOOL
+           : wide                      ? MLX_INT64
+                                       : MLX_INT32;
+}
+
+/* The dtype of a range: the widest of what is given, bool (which no range has) where that is all. */
 static mlx_dtype range_dtype(const mlx_value *start, const mlx_value *stop, const mlx_value *step) {
     const mlx_value *all[] = {start, stop, step};
-    mlx_dtype t = MLX_INT32;
-    for (int i = 0; i < 3; i++) {
-        if (all[i]->kind == MLX_VALUE_FLOAT)
-            return MLX_FLOAT32;
-        if (all[i]->kind == MLX_VALUE_INT && all[i]->as.integer != (int32_t)all[i]->as.integer)
-            t = MLX_INT64;
-    }
+    mlx_dtype t = MLX_BOOL;
+    for (int i = 0; i < 3; i++)
+        if (!cat_is_none(all[i]) && number_dtype(all[i]) > t)
+            t = number_dtype(all[i]);
     return t;
 }
 
 static int arange(mlx_value *res, const mlx_value *start, const mlx_value *stop, const mlx_value *step,
                   const mlx_value *dtype, mlx_stream s) {
     static const mlx_value zero = {.kind = MLX_VALUE_INT}, one = {.kind = MLX_VALUE_INT, .as.integer = 1};
+    mlx_dtype t = cat_dtype_or(dtype, range_dtype(start, stop, step));
     if (cat_is_none(stop)) {
         stop = start;
         start = &zero;
     }
     if (cat_is_none(step))
         step = &one;
-    mlx_dtype t = cat_dtype_or(dtype, range_dtype(start, stop, step));
     return mlx_arange(OUT, cat_number(start), cat_number(stop), cat_number(step), t, s);
 }
 
@@ -39,9 +44,9 @@ static int call_arange(mlx_value *res, const mlx_operation *op, mlx_value *args)
 
 /* stop, step, dtype, stream */
 static int call_arange_stop(mlx_value *res, const mlx_operation *op, mlx_value *args) {
-    static const mlx_value zero = {.kind = MLX_VALUE_INT};
+    static const mlx_value none = {.kind = MLX_VALUE_NONE};
     (void)op;
-    return arange(res, &zero, &args[0], &args[1], &args[2], ON(3));
+    return arange(res, &args[0], &none, &args[1], &args[2], ON(3));
 }
 
 /* start, stop, num, endpoint, dtype, stream */

@@ -201,6 +201,25 @@ def test_arange_of_one_step_without_end():
     same(mx.arange(2**31 - 2, 2**31 + 1), [2**31 - 2, 2**31 - 1, 2**31], mx.int64)
 
 
+def test_arange_of_nothing_but_bools_is_refused():
+    for yes in (True, False, np.True_):
+        for args, words in [((yes,), {}), ((yes, True), {}), ((True, yes, True), {}), ((yes,), {"step": True}), ((), {"stop": yes})]:
+            with pytest.raises(ValueError, match="bool not supported"):
+                mx.arange(*args, **words)
+    with pytest.raises(ValueError, match="bool not supported"):
+        mx.arange(3, dtype=mx.bool_)
+
+
+def test_arange_takes_bools_beside_numbers():
+    for no, yes in [(False, True), (np.False_, np.True_)]:
+        same(mx.arange(no, 3), [0, 1, 2], mx.int32)
+        same(mx.arange(0, 3, yes), [0, 1, 2], mx.int32)
+        same(mx.arange(no, 1.0, 0.5), [0, 0.5], mx.float32)
+        same(mx.arange(yes, dtype=mx.int32), [0], mx.int32)
+        same(mx.linspace(no, yes, 3), [0, 0.5, 1], mx.float32)
+        assert mx.linalg.norm(mx.array([3.0, 4.0]), yes).item() == 7
+
+
 def test_arange_forms():
     same(mx.arange(start=1, stop=4), [1, 2, 3])
     same(mx.arange(stop=3), [0, 1, 2])

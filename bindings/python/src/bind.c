@@ -113,13 +113,28 @@ static bool has_number(PyObject *o) {
     return has_float(o) && (!PySequence_Check(o) || !has_length(o));
 }
 
+/* Where the kind of number matters bool is a third one; for sizes and flags Python's rules say what it is. */
+static bool keeps_bool(unsigned accepts) {
+    return accepts & (BIT(ARRAY) | BIT(BOOL)) || (accepts & BIT(INT) && accepts & BIT(FLOAT));
+}
+
+/* NumPy's scalar, which is neither Python's bool nor an index; found by name, for NumPy may be absent. */
+static bool is_numpy_bool(PyObject *o) {
+    const char *name = Py_TYPE(o)->tp_name;
+    return !strcmp(name, "numpy.bool") || !strcmp(name, "numpy.bool_");
+}
+
+static int bool_value(mlx_value *v, PyObject *o) {
+    int truth = PyObject_IsTrue(o);
+    *v = (mlx_value){.kind = MLX_VALUE_BOOL, .as.boolean = truth > 0};
+    return truth < 0 ? -1 : 0;
+}
+
 /* 1: o is no number that p takes. */
 static int number_value(mlx_value *v, const mpy_parameter *p, PyObject *o) {
     unsigned accepts = p->accepts, array = accepts & BIT(ARRAY);
-    if (PyBool_Check(o) && (array || accepts & BIT(BOOL))) {
-        *v = (mlx_value){.kind = MLX_VALUE_BOOL, .as.boolean = o == Py_True};
-        return 0;
-    }
+    if (PyBool_Check(o) && keeps_bool(accepts))
+        return bool_value(v, o);
     if (PyLong_Check(o) || (accepts & BIT(INT) && (array ? is_scalar(o) : is_index(o)))) {
         if (accepts & BIT(INT) || array)
             return index_value(v, p, o);
@@ -129,7 +144,9 @@ static int number_value(mlx_value *v, const mpy_parameter *p, PyObject *o) {
         return float_value(v, o);
     if (PyComplex_Check(o) && (array || accepts & BIT(COMPLEX)))
         return complex_value(v, o);
-    return !array && accepts & BIT(FLOAT) && has_number(o) ? float_value(v, o) : 1;
+    if (array || !(accepts & BIT(FLOAT)) || !has_number(o))
+        return 1;
+    return accepts & BIT(INT) && is_numpy_bool(o) ? bool_value(v, o) : float_value(v, o);
 }
 
 /* --- sequences ------------------------------------------------------------------------------------- */
