@@ -157,16 +157,25 @@ static mlx_value make_value(const mlx_parameter *p, bool scalar) {
 
 static uint64_t allocations; /* of the last call */
 
+/* What failed says why, in words that are its own. */
+static void check_reason(const mlx_operation *op, int status) {
+    const char *why = mlx_last_error_message();
+    if (status && !CHECK(*why && !strstr(why, "has no reason recorded")))
+        fprintf(stderr, "    %s: \"%s\"\n", op->signature, why);
+}
+
 /* Call a row; all: every parameter is given, else those that must be. */
 static int call_row(const mlx_operation *op, const mlx_signature *s, bool all, bool scalar, uint64_t fail_at) {
     mlx_value args[MLX_PARAMETERS_MAX], result = {.kind = MLX_VALUE_NONE};
     for (int i = 0; i < s->count; i++)
         args[i] = all || !s->parameters[i].fallback.length ? make_value(&s->parameters[i], scalar)
                                                            : s->parameters[i].value;
+    mlx_clear_last_error();
     mx_alloc_fail_at(fail_at);
     int status = mlx_operation_call(&result, op, args);
     allocations = mx_alloc_count();
     mx_alloc_fail_at(0);
+    check_reason(op, status);
     mlx_value_free(&result);
     for (int i = 0; i < s->count; i++)
         mlx_value_free(&args[i]);
