@@ -269,7 +269,8 @@ def test_dtype_questions():
     assert mx.result_type(mx.float16, A) == mx.float32
     assert mx.result_type(mx.array([1]), mx.uint32, mx.float16) == mx.float16
     assert mx.can_cast(mx.int32, mx.float32) and not mx.can_cast(A, mx.int32)
-    for wrong in ((), (A, 1.0)):
+    assert mx.result_type(A, 1.0) == mx.float32
+    for wrong in ((), (1, 1.0)):
         with pytest.raises(ValueError):
             mx.result_type(*wrong)
 
