@@ -431,3 +431,17 @@ def test_memory_limits():
         assert (x + 1).sum().item() == 3 << 20
     finally:
         mx.set_memory_limit(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGESIZE") // 5 * 4)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [lambda: mx.savez("n.npz", **{"a\0b": A}), lambda: mx.save_safetensors("n.safetensors", {"a\0b": A}),
+     lambda: mx.save_safetensors("n.safetensors", {"a": A}, {"k\0x": "v"}),
+     lambda: mx.save_safetensors("n.safetensors", {"a": A}, {"k": "v\0w"}), lambda: mx.save_gguf("n.gguf", {"a\0b": A}),
+     lambda: mx.save_gguf("n.gguf", {"a": A}, {"k\0x": "v"}), lambda: mx.save_gguf("n.gguf", {"a": A}, {"k": "v\0w"}),
+     lambda: mx.einsum("i->i\0j", A), lambda: mx.pad(A, 1, mode="edge\0x")],
+)
+def test_texts_are_not_cut_at_nul(use):
+    with pytest.raises(ValueError, match="null"):
+        use()
+    assert os.listdir() == []

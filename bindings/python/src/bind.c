@@ -266,7 +266,7 @@ static int convert_array(mlx_value *v, PyObject *o, const mpy_function *f, const
 }
 
 static int convert_string(mlx_value *v, PyObject *o) {
-    *v = (mlx_value){.kind = MLX_VALUE_STRING, .as.string = PyUnicode_AsUTF8(o)};
+    *v = (mlx_value){.kind = MLX_VALUE_STRING, .as.string = mpy_text(o)};
     return v->as.string ? 0 : -1;
 }
 

@@ -27,6 +27,15 @@ static PyObject *exception_of(int code) {
     }
 }
 
+const char *mpy_text(PyObject *o) {
+    Py_ssize_t n;
+    const char *text = PyUnicode_AsUTF8AndSize(o, &n);
+    if (!text || strlen(text) == (size_t)n)
+        return text;
+    PyErr_SetString(PyExc_ValueError, "embedded null character");
+    return NULL;
+}
+
 PyObject *mpy_raise(void) {
     // a message may hold a path that is no UTF-8
     const char *text = mlx_last_error_message();

@@ -42,7 +42,7 @@ static int add_named(inputs *in, PyObject *dict) {
     while (dict && PyDict_Next(dict, &at, &key, &value)) {
         if (!PyUnicode_Check(key) || !mpy_array_check(value))
             return 1;
-        const char *name = PyUnicode_AsUTF8(key);
+        const char *name = mpy_text(key);
         if (!name)
             return -1;
         if (mlx_map_string_to_array_insert(in->kwargs, name, mpy_array_handle(value)))
@@ -289,7 +289,7 @@ static int take_destination(destination *to, PyObject *file, PyObject *fun, PyOb
                                                 "**kwargs): the arguments do not fit"),
                -1;
     to->path = callback ? NULL : PyUnicode_EncodeFSDefault(file);
-    to->metadata = metadata ? PyUnicode_AsUTF8(metadata) : NULL;
+    to->metadata = metadata ? mpy_text(metadata) : NULL;
     return PyErr_Occurred() ? -1 : 0;
 }
 
@@ -384,7 +384,7 @@ static int name_arrays(mlx_node_namer namer, PyObject *names) {
     PyObject *key, *value;
     Py_ssize_t at = 0;
     while (names && PyDict_Next(names, &at, &key, &value)) {
-        const char *name = PyUnicode_AsUTF8(key);
+        const char *name = mpy_text(key);
         if (!mpy_array_check(value))
             PyErr_SetString(PyExc_ValueError, "[tree_flatten] The argument should contain only arrays");
         if (PyErr_Occurred())

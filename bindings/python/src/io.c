@@ -47,7 +47,7 @@ static int arrays_of(mlx_map_string_to_array map, PyObject *dict, const char *op
     Py_ssize_t at = 0;
     while (PyDict_Next(dict, &at, &key, &value)) {
         mlx_array a = {NULL};
-        const char *name = PyUnicode_Check(key) ? PyUnicode_AsUTF8(key) : NULL;
+        const char *name = PyUnicode_Check(key) ? mpy_text(key) : NULL;
         if (!name || !mpy_array_check(value)) {
             if (!PyErr_Occurred())
                 PyErr_Format(PyExc_TypeError,
@@ -186,7 +186,7 @@ static int texts_of(mlx_map_string_to_string map, PyObject *dict) {
                             "values");
             return -1;
         }
-        const char *name = PyUnicode_AsUTF8(key), *text = name ? PyUnicode_AsUTF8(value) : NULL;
+        const char *name = mpy_text(key), *text = name ? mpy_text(value) : NULL;
         if (!text)
             return -1;
         if (mlx_map_string_to_string_insert(map, name, text))
@@ -242,7 +242,7 @@ static int set_strings(mlx_io_gguf out, const char *key, PyObject *list) {
     int status = 0;
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list) && !status; i++) {
         PyObject *item = PyList_GET_ITEM(list, i);
-        const char *text = PyUnicode_Check(item) ? PyUnicode_AsUTF8(item) : NULL;
+        const char *text = PyUnicode_Check(item) ? mpy_text(item) : NULL;
         if (!text && !PyErr_Occurred())
             PyErr_SetString(PyExc_ValueError,
                             "[save_gguf] a list in the metadata must hold strings");
@@ -258,7 +258,7 @@ static int set_strings(mlx_io_gguf out, const char *key, PyObject *list) {
 static int set_metadata(mlx_io_gguf out, const char *key, PyObject *value) {
     mlx_array a = {NULL};
     if (PyUnicode_Check(value)) {
-        const char *text = PyUnicode_AsUTF8(value);
+        const char *text = mpy_text(value);
         return !text ? -1 : mlx_io_gguf_set_metadata_string(out, key, text) ? (mpy_raise(), -1) : 0;
     }
     if (PyList_Check(value) && PyList_GET_SIZE(value) && PyUnicode_Check(PyList_GET_ITEM(value, 0)))
@@ -275,9 +275,10 @@ static int fill_gguf(mlx_io_gguf out, PyObject *arrays, PyObject *metadata) {
     PyObject *key, *value;
     Py_ssize_t at = 0;
     while (PyDict_Next(arrays, &at, &key, &value)) {
-        const char *name = PyUnicode_Check(key) ? PyUnicode_AsUTF8(key) : NULL;
+        const char *name = PyUnicode_Check(key) ? mpy_text(key) : NULL;
         if (!name || !mpy_array_check(value)) {
-            PyErr_SetString(PyExc_TypeError,
+            if (!PyErr_Occurred())
+                PyErr_SetString(PyExc_TypeError,
                             "[save_gguf] arrays must be a dictionary of arrays with string keys");
             return -1;
         }
@@ -285,7 +286,7 @@ static int fill_gguf(mlx_io_gguf out, PyObject *arrays, PyObject *metadata) {
             return mpy_raise(), -1;
     }
     for (at = 0; metadata != Py_None && PyDict_Next(metadata, &at, &key, &value);) {
-        const char *name = PyUnicode_Check(key) ? PyUnicode_AsUTF8(key) : NULL;
+        const char *name = PyUnicode_Check(key) ? mpy_text(key) : NULL;
         if (!name && !PyErr_Occurred())
             PyErr_SetString(PyExc_TypeError, "[save_gguf] the metadata's keys must be strings");
         if (!name || set_metadata(out, name, value))

@@ -22,6 +22,8 @@
    callback raised it) is left as it is. Returns NULL. */
 PyObject *mpy_raise(void);
 extern PyObject *mpy_range_error;
+/* A str as text for the library, which ends at its first NUL: one inside is a ValueError. */
+const char *mpy_text(PyObject *o);
 
 /* Run `call` (an int expression of libmlxc) without the GIL; its status is put in `status`. A signal stops it, and it is
    run again unless the signal's handler raises (interrupt.c). */
