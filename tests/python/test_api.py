@@ -26,7 +26,7 @@ BETTER = {
     "mlx.core.unique": ["(a, /, size=None, return_index=False, return_inverse=False, return_counts=False, fill_value=None, "
                         "*, equal_nan=None, stream=None)"],
     "mlx.core.var": ["(a, /, axis=None, keepdims=False, ddof=0, *, correction=None, stream=None)"],
-    "mlx.core.where": ["(condition, /, *, stream=None)", "(condition, x, y, /, *, stream=None)"],
+    "mlx.core.where": ["(condition, x, y, /, *, stream=None)", "(condition, /, *, stream=None)"],
     "mlx.nn.Module.set_dtype": ["(self, dtype, predicate=<lambda>)"],
 }
 # Made by the tool that wraps the original's C++.
