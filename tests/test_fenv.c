@@ -5,6 +5,7 @@
 #include <fenv.h>
 #include <pthread.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "check.h"
 #include "mlx/c/mlx.h"
@@ -119,6 +120,40 @@ static void test_callbacks(void) {
     mlx_closure_free(f);
 }
 
+/* Computes until it is cancelled. */
+static void *compute_for_ever(void *unused) {
+    (void)unused;
+    for (;;) {
+        int shape[] = {64, 64};
+        mlx_array x = mlx_array_new();
+        mlx_vector_array parts = mlx_vector_array_new();
+        mlx_random_normal(&x, shape, 2, MLX_FLOAT32, 0, 1, (mlx_array){NULL}, none);
+        mlx_linalg_svd(&parts, x, true, none);
+        mlx_matmul(&x, x, x, none);
+        mlx_vector_array_append_value(parts, x);
+        mlx_async_eval(parts);
+        mlx_synchronize(none);
+        mlx_eval(parts);
+        mlx_vector_array_free(parts);
+        mlx_array_free(x);
+        pthread_testcancel();
+    }
+    return NULL;
+}
+
+/* A thread that is cancelled leaves no lock behind. */
+static void test_cancellation(void) {
+    float result[N];
+    for (int i = 0; i < 8; i++) {
+        pthread_t thread;
+        CHECK_EQ_INT(pthread_create(&thread, NULL, compute_for_ever, NULL), 0);
+        usleep(1000 + 3000 * (unsigned)i);
+        CHECK_EQ_INT(pthread_cancel(thread), 0);
+        CHECK_EQ_INT(pthread_join(thread, NULL), 0);
+        CHECK_EQ_INT(compute(result), 0);
+    }
+}
+
 static void ignore(const char *message, void *data) {
     (void)message, (void)data;
 }
@@ -129,5 +164,6 @@ int main(void) {
     RUN(test_rounding);
     RUN(test_traps);
     RUN(test_callbacks);
+    RUN(test_cancellation);
     return check_done();
 }

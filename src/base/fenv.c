@@ -1,6 +1,7 @@
 #include "base/fenv.h"
 
 #include <fenv.h>
+#include <pthread.h>
 #ifdef __SSE__
 #include <xmmintrin.h>
 #endif
@@ -60,28 +61,40 @@ static void restore(const environment *e) {
 
 static _Thread_local environment hosts __attribute__((tls_model("initial-exec")));
 static _Thread_local int depth __attribute__((tls_model("initial-exec")));
+static _Thread_local int cancelled __attribute__((tls_model("initial-exec"))); /* the host's cancellation state */
+
+static void take(void) {
+    hosts = hold();
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancelled);
+}
+
+static void give_back(void) {
+    int disabled;
+    restore(&hosts);
+    pthread_setcancelstate(cancelled, &disabled);
+}
 
 void mx_fenv_hold(void) {
     if (depth++ == 0)
-        hosts = hold();
+        take();
 }
 
 void mx_fenv_release(void) {
     if (--depth == 0)
-        restore(&hosts);
+        give_back();
 }
 
 int mx_fenv_leave(void) {
     int was = depth;
     if (was)
-        restore(&hosts);
+        give_back();
     depth = 0;
     return was;
 }
 
 void mx_fenv_enter(int was) {
     if (was)
-        hosts = hold();
+        take();
     depth = was;
 }
 
