@@ -2,6 +2,7 @@
 import os
 import platform
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 BUILD = os.environ.get("MLX_TEST_BUILD")
+SOURCES = Path(__file__).resolve().parents[2] / "bindings" / "python" / "mlx"
 SYSTEM = re.compile(r"/(ld-linux.*|lib(c|m|dl|rt|pthread|gcc_s|python[\d.]*|util|resolv))\.so[.\d]*$")
 # Where the module lies, and the libraries that came with it: the interpreter has loaded some of its own before.
 PROGRAM = """
@@ -25,6 +27,7 @@ print(mx.__file__, *values, *sorted(libraries() - before), sep="\\n")
 def test_wheel_carries_its_libraries(tmp_path):
     subprocess.run(["cmake", "--install", BUILD, "--component", "python", "--prefix", tmp_path], check=True)
     package = tmp_path / "mlx"
+    shutil.copytree(SOURCES, package, dirs_exist_ok=True)
     variables = {key: value for key, value in os.environ.items() if key != "LD_LIBRARY_PATH"}
     out = subprocess.run([sys.executable, "-S", "-c", PROGRAM], check=True, capture_output=True, text=True,
                          env={**variables, "PYTHONPATH": str(tmp_path)}).stdout.split()
