@@ -74,7 +74,7 @@ static bool room(char **data, mx_array *out, cpu_dense *spare, size_t bytes) {
 
 bool cpu_gated_delta(mx_node *n, mx_array **out, const mx_program *feed) {
     const mx_array *q = n->in[Q], *v = n->in[V], *state = n->in[STATE];
-    cpu_dense spare[2] = {{NULL}};
+    cpu_dense spare[2] = {{.copy = NULL}};
     (void)feed;
     job j = {.item = mx_itemsize(q), .steps = q->shape[1], .key_heads = q->shape[2], .columns = q->shape[3],
              .heads = v->shape[2], .rows = v->shape[3], .decay_each = n->in[DECAY]->ndim == 4};
