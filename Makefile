@@ -10,7 +10,7 @@
 
 PREFIX ?= /usr/local
 TEXT   ?= /usr/share/common-licenses/GPL-3
-STEPS  ?= 600
+STEPS  ?= 900
 JOBS   ?= $(shell nproc)
 WERROR  = -DMLXC_WERROR=$(if $(CI),ON,OFF)
 BUILD   = cmake --preset $(1) --log-level=WARNING $(WERROR) $(if $(STATIC),-DMLXC_STATIC=ON) && cmake --build build/$(1) -j $(JOBS)

@@ -12,7 +12,7 @@ import mlx.optimizers as optim
 from common import Progress, arguments, text_file
 
 
-WINDOW = 64  # tokens that are trained on together, and seen when a text is written
+WINDOW = 128  # tokens that are trained on together, and seen when a text is written
 
 
 class Attention(nn.Module):
@@ -122,7 +122,7 @@ def train(model, text, steps, batch=16, length=WINDOW, rate=2e-3):
     return sum(last) / len(last)
 
 
-def generate(model, text, prompt, count, temperature=0.8):
+def generate(model, text, prompt, count, temperature=0.6):
     """Write `count` bytes after the prompt."""
     tokens, cache = mx.array(Text(prompt.encode(), text.vocabulary).tokens)[None], None
     result = []
