@@ -123,4 +123,18 @@ static inline mlx_vector_array *cat_results(mlx_value *res, mlx_value_kind kind)
 /* Two arrays (which are let go) as the tuple of a result. */
 int cat_result_two(mlx_value *res, int status, mlx_array a, mlx_array b);
 
+/* --- adapters of rows in more than one file --------------------------------------------------------- */
+
+/* cat_create.c. The stream of these may be a device: */
+typedef struct cat_filled {
+    int (*call)(mlx_array *, const int *, size_t, mlx_dtype, const mlx_stream);
+} cat_filled;
+typedef struct cat_filled_like {
+    int (*call)(mlx_array *, const mlx_array, mlx_dtype, const mlx_stream);
+} cat_filled_like;
+int cat_call_filled(mlx_value *res, const mlx_operation *op, mlx_value *args);      /* shape, dtype, stream */
+int cat_call_filled_like(mlx_value *res, const mlx_operation *op, mlx_value *args); /* a, dtype, stream */
+int cat_call_full(mlx_value *res, const mlx_operation *op, mlx_value *args);        /* shape, vals, dtype, stream */
+int cat_call_full_like(mlx_value *res, const mlx_operation *op, mlx_value *args);   /* a, vals, dtype, stream */
+
 #endif

@@ -58,30 +58,22 @@ static int call_linspace(mlx_value *res, const mlx_operation *op, mlx_value *arg
 
 /* --- constants ------------------------------------------------------------------------------------- */
 
-typedef struct filled {
-    int (*call)(mlx_array *, const int *, size_t, mlx_dtype, const mlx_stream);
-} filled;
-
 /* shape, dtype, stream */
-static int call_filled(mlx_value *res, const mlx_operation *op, mlx_value *args) {
-    const filled *f = op->function.family;
+int cat_call_filled(mlx_value *res, const mlx_operation *op, mlx_value *args) {
+    const cat_filled *f = op->function.family;
     int one;
     cat_list shape = cat_ints(&args[0], &one);
     return f->call(OUT, shape.ints, shape.count, cat_dtype_or(&args[1], MLX_FLOAT32), ON(2));
 }
 
-typedef struct filled_like {
-    int (*call)(mlx_array *, const mlx_array, mlx_dtype, const mlx_stream);
-} filled_like;
-
 /* a, dtype, stream */
-static int call_filled_like(mlx_value *res, const mlx_operation *op, mlx_value *args) {
-    const filled_like *f = op->function.family;
+int cat_call_filled_like(mlx_value *res, const mlx_operation *op, mlx_value *args) {
+    const cat_filled_like *f = op->function.family;
     return cat_array(&args[0]) || f->call(OUT, ARRAY(0), cat_dtype_or(&args[1], mlx_array_dtype(ARRAY(0))), ON(2));
 }
 
 /* shape, vals, dtype, stream */
-static int call_full(mlx_value *res, const mlx_operation *op, mlx_value *args) {
+int cat_call_full(mlx_value *res, const mlx_operation *op, mlx_value *args) {
     int one;
     cat_list shape = cat_ints(&args[0], &one);
     (void)op;
@@ -91,7 +83,7 @@ static int call_full(mlx_value *res, const mlx_operation *op, mlx_value *args) {
 }
 
 /* a, vals, dtype, stream */
-static int call_full_like(mlx_value *res, const mlx_operation *op, mlx_value *args) {
+int cat_call_full_like(mlx_value *res, const mlx_operation *op, mlx_value *args) {
     (void)op;
     if (cat_array(&args[0]))
         return 1;
@@ -162,16 +154,16 @@ const mlx_operation cat_create_rows[] = {
     {CORE, "linspace(start: scalar, stop: scalar, num: int | None = 50, endpoint: bool = True, "
            "dtype: Dtype | None = float32, " STREAM,
      "num numbers at equal distances from start to stop, which is the last of them if endpoint.", call_linspace},
-    {CORE, "zeros" FILLED, "An array of zeros.", call_filled, FAMILY(filled, mlx_zeros)},
-    {CORE, "ones" FILLED, "An array of ones.", call_filled, FAMILY(filled, mlx_ones)},
-    {CORE, "zeros_like" LIKE, "Zeros in the shape of a, and in its dtype unless another is given.", call_filled_like,
-     FAMILY(filled_like, mlx_zeros_like_dtype)},
-    {CORE, "ones_like" LIKE, "Ones in the shape of a, and in its dtype unless another is given.", call_filled_like,
-     FAMILY(filled_like, mlx_ones_like_dtype)},
+    {CORE, "zeros" FILLED, "An array of zeros.", cat_call_filled, FAMILY(cat_filled, mlx_zeros)},
+    {CORE, "ones" FILLED, "An array of ones.", cat_call_filled, FAMILY(cat_filled, mlx_ones)},
+    {CORE, "zeros_like" LIKE, "Zeros in the shape of a, and in its dtype unless another is given.", cat_call_filled_like,
+     FAMILY(cat_filled_like, mlx_zeros_like_dtype)},
+    {CORE, "ones_like" LIKE, "Ones in the shape of a, and in its dtype unless another is given.", cat_call_filled_like,
+     FAMILY(cat_filled_like, mlx_ones_like_dtype)},
     {CORE, "full(shape: int | Sequence[int], vals: scalar | array, dtype: Dtype | None = None, *, " STREAM,
-     "vals broadcast to a shape, in its own dtype unless another is given.", call_full},
+     "vals broadcast to a shape, in its own dtype unless another is given.", cat_call_full},
     {CORE, "full_like(a: array, vals: scalar | array, dtype: Dtype | None = None, *, " STREAM,
-     "vals broadcast to the shape of a, in the dtype of a unless another is given.", call_full_like},
+     "vals broadcast to the shape of a, in the dtype of a unless another is given.", cat_call_full_like},
     {CORE, "eye(n: int, m: int | None = None, k: int = 0, dtype: Dtype | None = float32, *, " STREAM,
      "A matrix of n rows and m (n) columns with ones on diagonal k; k > 0 lies above the main one.",
      call_diagonal_ones, FAMILY(diagonal_ones, mlx_eye)},

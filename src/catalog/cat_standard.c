@@ -25,47 +25,6 @@ static const int *read_axes(const mlx_value *v, int *one, int *n) {
 
 /* --- making arrays ----------------------------------------------------------------------------------- */
 
-typedef struct filled {
-    int (*call)(mlx_array *, const int *, size_t, mlx_dtype, const mlx_stream);
-} filled;
-
-/* shape, dtype, device */
-static int call_filled(mlx_value *res, const mlx_operation *op, mlx_value *args) {
-    const filled *f = op->function.family;
-    int one;
-    cat_list shape = cat_ints(&args[0], &one);
-    return f->call(OUT, shape.ints, shape.count, cat_dtype_or(&args[1], MLX_FLOAT32), ON(2));
-}
-
-typedef struct filled_like {
-    int (*call)(mlx_array *, const mlx_array, mlx_dtype, const mlx_stream);
-} filled_like;
-
-/* a, dtype, device */
-static int call_filled_like(mlx_value *res, const mlx_operation *op, mlx_value *args) {
-    const filled_like *f = op->function.family;
-    return cat_array(&args[0]) || f->call(OUT, ARRAY(0), cat_dtype_or(&args[1], mlx_array_dtype(ARRAY(0))), ON(2));
-}
-
-/* shape, fill_value, dtype, device */
-static int call_full(mlx_value *res, const mlx_operation *op, mlx_value *args) {
-    int one;
-    cat_list shape = cat_ints(&args[0], &one);
-    (void)op;
-    if (cat_is_none(&args[2]) ? cat_array(&args[1]) : cat_scalar_as(&args[1], args[2].as.dtype))
-        return 1;
-    return mlx_full(OUT, shape.ints, shape.count, ARRAY(1), cat_dtype_or(&args[2], mlx_array_dtype(ARRAY(1))), ON(3));
-}
-
-/* a, fill_value, dtype, device */
-static int call_full_like(mlx_value *res, const mlx_operation *op, mlx_value *args) {
-    (void)op;
-    if (cat_array(&args[0]))
-        return 1;
-    mlx_dtype t = cat_dtype_or(&args[2], mlx_array_dtype(ARRAY(0)));
-    return cat_scalar_as(&args[1], t) || mlx_full_like(OUT, ARRAY(0), ARRAY(1), t, ON(3));
-}
-
 /* n, m, k, dtype, device */
 static int call_eye(mlx_value *res, const mlx_operation *op, mlx_value *args) {
     (void)op;
@@ -294,9 +253,9 @@ static int call_pinv(mlx_value *res, const mlx_operation *op, mlx_value *args) {
 #define DEVICE "device: StreamOrDevice = None) -> array"
 #define AXES "axis: None | int | Sequence[int] = None, keepdims: bool = False, *, "
 #define FILLED(name, f, doc) \
-    {CORE, name "(shape: int | Sequence[int], dtype: Dtype | None = float32, *, " DEVICE, doc, call_filled, FAMILY(filled, f)}
+    {CORE, name "(shape: int | Sequence[int], dtype: Dtype | None = float32, *, " DEVICE, doc, cat_call_filled, FAMILY(cat_filled, f)}
 #define LIKE(name, f, doc) \
-    {CORE, name "(a: array, /, dtype: Dtype | None = None, *, " DEVICE, doc, call_filled_like, FAMILY(filled_like, f)}
+    {CORE, name "(a: array, /, dtype: Dtype | None = None, *, " DEVICE, doc, cat_call_filled_like, FAMILY(cat_filled_like, f)}
 #define REDUCE(name, op, doc)                                                                              \
     {CORE, name "(a: array, /, " AXES "dtype: Dtype | None = None, " STREAM, doc, call_reduce, FAMILY(reduction, op)}, \
     {METHOD, name "(self, " AXES "dtype: Dtype | None = None, " STREAM, NULL, call_reduce, FAMILY(reduction, op)}
@@ -319,9 +278,9 @@ const mlx_operation cat_standard_rows[] = {
     LIKE("zeros_like", mlx_zeros_like_dtype, "Zeros in the shape of a, on a device."),
     LIKE("ones_like", mlx_ones_like_dtype, "Ones in the shape of a, on a device."),
     {CORE, "full(shape: int | Sequence[int], fill_value: scalar | array, dtype: Dtype | None = None, *, " DEVICE,
-     "fill_value broadcast to a shape, in its own dtype unless another is given.", call_full},
+     "fill_value broadcast to a shape, in its own dtype unless another is given.", cat_call_full},
     {CORE, "full_like(a: array, /, fill_value: scalar | array, dtype: Dtype | None = None, *, " DEVICE,
-     "fill_value broadcast to the shape of a, in the dtype of a unless another is given.", call_full_like},
+     "fill_value broadcast to the shape of a, in the dtype of a unless another is given.", cat_call_full_like},
     {CORE, "eye(n: int, m: int | None = None, k: int = 0, dtype: Dtype | None = float32, *, " DEVICE,
      "A matrix with ones on diagonal k, on a device.", call_eye},
     {CORE, "linspace(start: int | float, stop: int | float, num: int, endpoint: bool = True, dtype: Dtype | None = float32, *, " DEVICE,
