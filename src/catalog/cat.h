@@ -132,9 +132,13 @@ typedef struct cat_filled {
 typedef struct cat_filled_like {
     int (*call)(mlx_array *, const mlx_array, mlx_dtype, const mlx_stream);
 } cat_filled_like;
+typedef struct cat_diagonal_ones {
+    int (*call)(mlx_array *, int, int, int, mlx_dtype, const mlx_stream);
+} cat_diagonal_ones;
 int cat_call_filled(mlx_value *res, const mlx_operation *op, mlx_value *args);      /* shape, dtype, stream */
 int cat_call_filled_like(mlx_value *res, const mlx_operation *op, mlx_value *args); /* a, dtype, stream */
 int cat_call_full(mlx_value *res, const mlx_operation *op, mlx_value *args);        /* shape, vals, dtype, stream */
 int cat_call_full_like(mlx_value *res, const mlx_operation *op, mlx_value *args);   /* a, vals, dtype, stream */
+int cat_call_diagonal_ones(mlx_value *res, const mlx_operation *op, mlx_value *args); /* n, m, k, dtype, stream */
 
 #endif

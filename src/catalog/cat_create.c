@@ -93,13 +93,9 @@ int cat_call_full_like(mlx_value *res, const mlx_operation *op, mlx_value *args)
 
 /* --- matrices and windows -------------------------------------------------------------------------- */
 
-typedef struct diagonal_ones {
-    int (*call)(mlx_array *, int, int, int, mlx_dtype, const mlx_stream);
-} diagonal_ones;
-
 /* n, m, k, dtype, stream */
-static int call_diagonal_ones(mlx_value *res, const mlx_operation *op, mlx_value *args) {
-    const diagonal_ones *f = op->function.family;
+int cat_call_diagonal_ones(mlx_value *res, const mlx_operation *op, mlx_value *args) {
+    const cat_diagonal_ones *f = op->function.family;
     return f->call(OUT, INT(0), cat_int_or(&args[1], INT(0)), INT(2), cat_dtype_or(&args[3], MLX_FLOAT32), ON(4));
 }
 
@@ -166,10 +162,10 @@ const mlx_operation cat_create_rows[] = {
      "vals broadcast to the shape of a, in the dtype of a unless another is given.", cat_call_full_like},
     {CORE, "eye(n: int, m: int | None = None, k: int = 0, dtype: Dtype | None = float32, *, " STREAM,
      "A matrix of n rows and m (n) columns with ones on diagonal k; k > 0 lies above the main one.",
-     call_diagonal_ones, FAMILY(diagonal_ones, mlx_eye)},
+     cat_call_diagonal_ones, FAMILY(cat_diagonal_ones, mlx_eye)},
     {CORE, "tri(n: int, m: int | None = None, k: int = 0, dtype: Dtype | None = None, *, " STREAM,
-     "A matrix of n rows and m (n) columns with ones on and below diagonal k.", call_diagonal_ones,
-     FAMILY(diagonal_ones, mlx_tri)},
+     "A matrix of n rows and m (n) columns with ones on and below diagonal k.", cat_call_diagonal_ones,
+     FAMILY(cat_diagonal_ones, mlx_tri)},
     {CORE, "identity(n: int, dtype: Dtype | None = float32, *, " STREAM, "The identity matrix of n rows.",
      call_identity},
     {CORE, "tril(x: array, k: int = 0, *, " STREAM, "Matrices with zeros above diagonal k.", call_triangle,

@@ -25,12 +25,6 @@ static const int *read_axes(const mlx_value *v, int *one, int *n) {
 
 /* --- making arrays ----------------------------------------------------------------------------------- */
 
-/* n, m, k, dtype, device */
-static int call_eye(mlx_value *res, const mlx_operation *op, mlx_value *args) {
-    (void)op;
-    return mlx_eye(OUT, INT(0), cat_int_or(&args[1], INT(0)), INT(2), cat_dtype_or(&args[3], MLX_FLOAT32), ON(4));
-}
-
 /* start, stop, num, endpoint, dtype, device */
 static int call_linspace(mlx_value *res, const mlx_operation *op, mlx_value *args) {
     (void)op;
@@ -282,7 +276,7 @@ const mlx_operation cat_standard_rows[] = {
     {CORE, "full_like(a: array, /, fill_value: scalar | array, dtype: Dtype | None = None, *, " DEVICE,
      "fill_value broadcast to the shape of a, in the dtype of a unless another is given.", cat_call_full_like},
     {CORE, "eye(n: int, m: int | None = None, k: int = 0, dtype: Dtype | None = float32, *, " DEVICE,
-     "A matrix with ones on diagonal k, on a device.", call_eye},
+     "A matrix with ones on diagonal k, on a device.", cat_call_diagonal_ones, FAMILY(cat_diagonal_ones, mlx_eye)},
     {CORE, "linspace(start: int | float, stop: int | float, num: int, endpoint: bool = True, dtype: Dtype | None = float32, *, " DEVICE,
      "num numbers at equal distances, on a device.", call_linspace},
     FREQUENCIES("fftfreq", mx_fftfreq, "The frequencies of the elements of fft, in a dtype."),
