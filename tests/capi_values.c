@@ -235,6 +235,16 @@ static mlx_io_gguf a_gguf(void) {
     mlx_vector_string_free(list);
     return g;
 }
+static mlx_file a_file(void) {
+    mlx_file f = mlx_file_new();
+    mlx_file_open(&f, in_folder("in.gguf"), false);
+    return f;
+}
+static mlx_file_writer a_file_writer(void) {
+    mlx_file_writer w = mlx_file_writer_new();
+    mlx_file_writer_open(&w, in_folder("out.gguf"), "gguf", 0);
+    return w;
+}
 static mlx_device_info some_info(void) {
     mlx_device_info info = mlx_device_info_new();
     mlx_device cpu = mlx_device_new_type(MLX_CPU, 0);
@@ -291,6 +301,8 @@ static mlx_fast_metal_kernel a_metal_kernel(void) {
     X(mlx_io_reader, mlx_io_reader_new(&disk, table))                         \
     X(mlx_io_writer, mlx_io_writer_new(&disk, table))                         \
     X(mlx_io_gguf, a_gguf())                                                  \
+    X(mlx_file, a_file())                                                     \
+    X(mlx_file_writer, a_file_writer())                                       \
     X(mlx_function_exporter, an_exporter())                                   \
     X(mlx_imported_function, mlx_imported_function_new(in_folder("in.mlxfn"))) \
     X(mlx_node_namer, mlx_node_namer_new())                                   \
@@ -535,6 +547,8 @@ void value_make(void *slot, const capi_call_row *row, int i) {
         make_number(slot, type, s ? s->number : number_of(name));
     if (is(type, "mlx_io_reader"))
         load_disk(file_read_by(row->name));
+    if (is(type, "mlx_file_writer") && is(row->name, "mlx_file_writer_put"))
+        mlx_file_writer_declare(AS(mlx_file_writer), "key", "float32", (int[]){2, 2}, 2);
     if (is(type, "mlx_io_writer"))
         disk.at = disk.size = 0;
 }

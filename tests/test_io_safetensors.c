@@ -129,7 +129,7 @@ static void lies(void) {
     refused(TENSOR("F32", "[4294967300]", "[0,16]"), -1, 16, "dimensions out of range");
     refused(TENSOR("F32", "[2147483647,2147483647,2147483647]", "[0,16]"), -1, 16, "too large");
     refused(TENSOR("F32", "4", "[0,16]"), -1, 16, "has no shape");
-    refused(TENSOR("F4", "[4]", "[0,16]"), -1, 16, "unsupported dtype F4");
+    refused(TENSOR("F3", "[4]", "[0,16]"), -1, 16, "unsupported dtype F3");
     refused("{\"x\":{\"shape\":[4],\"data_offsets\":[0,16]}}", -1, 16, "has no dtype");
     refused("{\"x\":[1]}", -1, 16, "is not an object");
     refused("{\"x\":", -1, 16, "not valid JSON");

@@ -51,6 +51,7 @@ bool mx_writer_put(mx_writer *w, const void *bytes, size_t n); /* the first fail
 uint64_t mx_writer_count(const mx_writer *w);                  /* bytes of the file so far */
 uint64_t mx_writer_at(const mx_writer *w);                     /* where the next byte goes */
 bool mx_writer_seek(mx_writer *w, uint64_t at);                /* at most to the end; not in a pipe */
+bool mx_writer_extend(mx_writer *w, uint64_t size);            /* the file ends there, with zeros; not in a pipe */
 bool mx_writer_commit(mx_writer *w);  /* frees w; false: nothing has changed */
 void mx_writer_abandon(mx_writer *w); /* frees w; NULL is fine */
 

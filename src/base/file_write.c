@@ -158,6 +158,15 @@ bool mx_writer_seek(mx_writer *w, uint64_t at) {
     return true;
 }
 
+bool mx_writer_extend(mx_writer *w, uint64_t size) {
+    if (w->failed || !flush(w))
+        return false;
+    if (size < w->count || ftruncate(w->fd, (off_t)size))
+        return fail_write(w, "extend");
+    w->count = size;
+    return true;
+}
+
 /* ---- the end ---- */
 
 /* Some file systems and all devices have nothing to sync. */

@@ -50,6 +50,7 @@ gguf_value gguf_value_of(mx_dtype t);
 typedef struct gguf_type {
     uint32_t id;
     const char *name;
+    const char *storage; /* as archives call it: "float32", "q4_k" */
     uint16_t items, bytes;
     mx_dtype dtype; /* of plain elements (items is 1); else what unpack makes */
     /* Quantized in a way that MLX has: bits of a packed element, 0 where it has not. */
@@ -62,13 +63,47 @@ typedef struct gguf_type {
 } gguf_type;
 const gguf_type *gguf_type_by_id(uint32_t id); /* NULL: not known */
 const gguf_type *gguf_type_of(mx_dtype t);     /* NULL: there is none */
+const gguf_type *gguf_type_stored(const char *storage); /* NULL likewise */
 /* The name of a type that is known but cannot be read ("IQ2_XXS"), or NULL. */
 const char *gguf_type_name(uint32_t id);
+
+/* What a file says of a tensor. */
+typedef struct gguf_info {
+    char *name;
+    size_t at; /* of this record, for messages */
+    mx_shape shape;
+    const gguf_type *type;
+    uint64_t offset;
+    size_t start, end; /* of its bytes in the file */
+} gguf_info;
+
+typedef struct gguf_head {
+    mx_map meta; /* mx_meta by key */
+    gguf_info *tensor;
+    size_t count;
+} gguf_head;
+/* All that precedes the data, checked against the bytes there are. gguf_close in any case. */
+bool gguf_open(mx_source *s, gguf_head *h);
+void gguf_close(gguf_head *h);
+
+/* A tensor to be written. */
+typedef struct gguf_entry {
+    const char *name;
+    const gguf_type *type;
+    const int *shape;
+    int ndim;
+    uint64_t bytes;
+    uint64_t offset; /* gguf_put_head finds it: from where the head ends */
+} gguf_entry;
+/* Everything that precedes the data, which k then stands at; the alignment is the metadata's. */
+bool gguf_put_head(mx_sink *k, const mx_map *meta, gguf_entry *entries, size_t n, uint64_t *alignment);
 
 /* The tensor at a byte offset (checked to be there) as arrays: under name, and where
    it is quantized the scales and biases beside it. shape is row-major and counts elements. */
 bool gguf_tensor_arrays(mx_map *arrays, const char *name, mx_source *s, size_t at,
                         const gguf_type *type, const int *shape, int ndim);
+/* The elements of one that is quantized, as float16. */
+mx_array *gguf_tensor_values(mx_source *s, size_t at, const gguf_type *type, const int *shape, int ndim);
 /* Puts a (retained) at a key that is new. */
 bool gguf_add_array(mx_map *arrays, const mx_source *s, size_t at, const char *key, mx_array *a);
 

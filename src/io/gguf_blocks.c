@@ -183,35 +183,42 @@ static void unpack_iq4_xs(float *y, bytes b) {
 /* --- the types -------------------------------------------------------------------- */
 
 static const gguf_type types[] = {
-    {0, "F32", 1, 4, MX_FLOAT32, 0, false, NULL, NULL},
-    {1, "F16", 1, 2, MX_FLOAT16, 0, false, NULL, NULL},
-    {2, "Q4_0", 32, 18, MX_FLOAT16, 4, false, NULL, repack_q4_0},
-    {3, "Q4_1", 32, 20, MX_FLOAT16, 4, false, NULL, repack_q4_1},
-    {6, "Q5_0", 32, 22, MX_FLOAT16, 0, false, unpack_q5_0, NULL},
-    {7, "Q5_1", 32, 24, MX_FLOAT16, 0, false, unpack_q5_1, NULL},
-    {8, "Q8_0", 32, 34, MX_FLOAT16, 8, false, NULL, repack_q8_0},
-    {9, "Q8_1", 32, 36, MX_FLOAT16, 0, false, unpack_q8_1, NULL},
-    {10, "Q2_K", 256, 84, MX_FLOAT16, 0, false, unpack_q2_k, NULL},
-    {11, "Q3_K", 256, 110, MX_FLOAT16, 0, false, unpack_q3_k, NULL},
-    {12, "Q4_K", 256, 144, MX_FLOAT16, 0, false, unpack_q4_k, NULL},
-    {13, "Q5_K", 256, 176, MX_FLOAT16, 0, false, unpack_q5_k, NULL},
-    {14, "Q6_K", 256, 210, MX_FLOAT16, 0, false, unpack_q6_k, NULL},
-    {15, "Q8_K", 256, 292, MX_FLOAT16, 0, false, unpack_q8_k, NULL},
-    {20, "IQ4_NL", 32, 18, MX_FLOAT16, 0, false, unpack_iq4_nl, NULL},
-    {23, "IQ4_XS", 256, 136, MX_FLOAT16, 0, false, unpack_iq4_xs, NULL},
-    {24, "I8", 1, 1, MX_INT8, 0, false, NULL, NULL},
-    {25, "I16", 1, 2, MX_INT16, 0, false, NULL, NULL},
-    {26, "I32", 1, 4, MX_INT32, 0, false, NULL, NULL},
-    {27, "I64", 1, 8, MX_INT64, 0, false, NULL, NULL},
-    {28, "F64", 1, 8, MX_FLOAT64, 0, false, NULL, NULL},
-    {30, "BF16", 1, 2, MX_BFLOAT16, 0, false, NULL, NULL},
-    {39, "MXFP4", 32, 17, MX_UINT8, 4, true, NULL, repack_mxfp4},
+    {0, "F32", "float32", 1, 4, MX_FLOAT32, 0, false, NULL, NULL},
+    {1, "F16", "float16", 1, 2, MX_FLOAT16, 0, false, NULL, NULL},
+    {2, "Q4_0", "q4_0", 32, 18, MX_FLOAT16, 4, false, NULL, repack_q4_0},
+    {3, "Q4_1", "q4_1", 32, 20, MX_FLOAT16, 4, false, NULL, repack_q4_1},
+    {6, "Q5_0", "q5_0", 32, 22, MX_FLOAT16, 0, false, unpack_q5_0, NULL},
+    {7, "Q5_1", "q5_1", 32, 24, MX_FLOAT16, 0, false, unpack_q5_1, NULL},
+    {8, "Q8_0", "q8_0", 32, 34, MX_FLOAT16, 8, false, NULL, repack_q8_0},
+    {9, "Q8_1", "q8_1", 32, 36, MX_FLOAT16, 0, false, unpack_q8_1, NULL},
+    {10, "Q2_K", "q2_k", 256, 84, MX_FLOAT16, 0, false, unpack_q2_k, NULL},
+    {11, "Q3_K", "q3_k", 256, 110, MX_FLOAT16, 0, false, unpack_q3_k, NULL},
+    {12, "Q4_K", "q4_k", 256, 144, MX_FLOAT16, 0, false, unpack_q4_k, NULL},
+    {13, "Q5_K", "q5_k", 256, 176, MX_FLOAT16, 0, false, unpack_q5_k, NULL},
+    {14, "Q6_K", "q6_k", 256, 210, MX_FLOAT16, 0, false, unpack_q6_k, NULL},
+    {15, "Q8_K", "q8_k", 256, 292, MX_FLOAT16, 0, false, unpack_q8_k, NULL},
+    {20, "IQ4_NL", "iq4_nl", 32, 18, MX_FLOAT16, 0, false, unpack_iq4_nl, NULL},
+    {23, "IQ4_XS", "iq4_xs", 256, 136, MX_FLOAT16, 0, false, unpack_iq4_xs, NULL},
+    {24, "I8", "int8", 1, 1, MX_INT8, 0, false, NULL, NULL},
+    {25, "I16", "int16", 1, 2, MX_INT16, 0, false, NULL, NULL},
+    {26, "I32", "int32", 1, 4, MX_INT32, 0, false, NULL, NULL},
+    {27, "I64", "int64", 1, 8, MX_INT64, 0, false, NULL, NULL},
+    {28, "F64", "float64", 1, 8, MX_FLOAT64, 0, false, NULL, NULL},
+    {30, "BF16", "bfloat16", 1, 2, MX_BFLOAT16, 0, false, NULL, NULL},
+    {39, "MXFP4", "mxfp4_gguf", 32, 17, MX_UINT8, 4, true, NULL, repack_mxfp4},
 };
 #define TYPES (sizeof types / sizeof *types)
 
 const gguf_type *gguf_type_by_id(uint32_t id) {
     for (size_t i = 0; i < TYPES; i++)
         if (types[i].id == id)
+            return &types[i];
+    return NULL;
+}
+
+const gguf_type *gguf_type_stored(const char *storage) {
+    for (size_t i = 0; i < TYPES; i++)
+        if (strcmp(types[i].storage, storage) == 0)
             return &types[i];
     return NULL;
 }

@@ -19,6 +19,7 @@
 #include "io/gguf.h"
 #include "kernels/k_pointwise.h"
 #include "kernels/kernels.h"
+#include "ops/ops.h"
 
 #define CHUNK       1024 /* elements: a multiple of every block */
 #define GRAIN_ITEMS 32768
@@ -166,4 +167,26 @@ bool gguf_tensor_arrays(mx_map *arrays, const char *name, mx_source *s, size_t a
     bool ok = tensor_arrays(&(target){arrays, s, at, name}, type, shape, ndim);
     mx_scope_close(scope);
     return ok;
+}
+
+/* --- values ------------------------------------------------------------------------- */
+
+static mx_array *dequantized(const mx_map *parts, const gguf_type *type) {
+    mx_quant_format f;
+    mx_dtype half = MX_FLOAT16;
+    mx_array *w = mx_map_get(parts, "x"), *scales = mx_map_get(parts, "x.scales"), *biases = mx_map_get(parts, "x.biases");
+    if (!type->repack)
+        return w;
+    if (!mx_quant_format_from("read", type->fp4 ? "mxfp4" : "affine", &(int){32}, &(int){type->bits}, &f))
+        return NULL;
+    return mx_dequantize(w, scales, biases, f, NULL, &half);
+}
+
+mx_array *gguf_tensor_values(mx_source *s, size_t at, const gguf_type *type, const int *shape, int ndim) {
+    mx_map parts = {0};
+    mx_array *a = gguf_tensor_arrays(&parts, "x", s, at, type, shape, ndim) ? dequantized(&parts, type) : NULL;
+    if (a && !type->repack)
+        a = mx_own(mx_array_retain(a));
+    mx_map_free(&parts, mx_io_drop_array);
+    return a;
 }

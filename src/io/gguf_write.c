@@ -69,50 +69,31 @@ static bool put_meta(mx_sink *k, const char *key, const mx_meta *m) {
 
 /* --- tensors ---------------------------------------------------------------------- */
 
-static uint64_t bytes_of(const mx_array *a) {
-    return (uint64_t)a->size * mx_itemsize(a);
-}
-
 static uint64_t padding(uint64_t at, uint64_t alignment) {
     return (alignment - at % alignment) % alignment;
 }
 
-static bool put_info(mx_sink *k, const char *name, const mx_array *a, uint64_t offset) {
-    const gguf_type *type = gguf_type_of(mx_dtype_of(a));
-    if (!type)
-        return mx_fail(MX_UNSUPPORTED, "[%s] '%.80s': dtype %s is not supported", k->op, name,
-                       mx_dtype_name(mx_dtype_of(a)));
-    bool ok = put_name(k, name) && put_u32(k, (uint32_t)a->ndim);
-    for (int i = a->ndim - 1; ok && i >= 0; i--)
-        ok = put_u64(k, (uint64_t)a->shape[i]);
-    return ok && put_u32(k, type->id) && put_u64(k, offset);
+static bool put_info(mx_sink *k, const gguf_entry *e) {
+    bool ok = put_name(k, e->name) && put_u32(k, (uint32_t)e->ndim);
+    for (int i = e->ndim - 1; ok && i >= 0; i--)
+        ok = put_u64(k, (uint64_t)e->shape[i]);
+    return ok && put_u32(k, e->type->id) && put_u64(k, e->offset);
 }
 
-static bool put_infos(mx_sink *k, const mx_map *arrays, uint64_t alignment) {
+static bool put_infos(mx_sink *k, gguf_entry *e, size_t n, uint64_t alignment) {
     uint64_t offset = 0;
-    for (size_t i = 0; i < arrays->count; i++) {
-        const mx_array *a = arrays->entry[i].value;
-        if (!put_info(k, arrays->entry[i].key, a, offset))
-            return false;
-        offset += bytes_of(a) + padding(bytes_of(a), alignment);
-    }
-    return true;
-}
-
-static bool put_data(mx_sink *k, const mx_map *arrays, uint64_t alignment) {
-    bool ok = mx_sink_zeros(k, (size_t)padding(k->count, alignment));
-    for (size_t i = 0; ok && i < arrays->count; i++) {
-        mx_array *a = arrays->entry[i].value;
-        ok = mx_sink_array(k, a) && mx_sink_zeros(k, (size_t)padding(bytes_of(a), alignment));
+    bool ok = true;
+    for (size_t i = 0; ok && i < n; i++) {
+        e[i].offset = offset;
+        ok = put_info(k, &e[i]);
+        offset += e[i].bytes + padding(e[i].bytes, alignment);
     }
     return ok;
 }
 
-/* --- the file --------------------------------------------------------------------- */
-
 /* What the metadata says about it, or 32. */
-static bool alignment_of(mx_sink *k, const mx_gguf *g, uint64_t *alignment) {
-    const mx_meta *m = mx_map_get(&g->meta, "general.alignment");
+static bool alignment_of(mx_sink *k, const mx_map *meta, uint64_t *alignment) {
+    const mx_meta *m = mx_map_get(meta, "general.alignment");
     uint32_t v = m ? 0 : GGUF_ALIGNMENT;
     mx_array *a = m && m->kind == MX_META_ARRAY ? m->array : NULL;
     if (a && a->ndim == 0 && a->dtype == MX_UINT32 && mx_eval1(a))
@@ -127,12 +108,39 @@ static bool alignment_of(mx_sink *k, const mx_gguf *g, uint64_t *alignment) {
                          k->op, GGUF_MAX_ALIGNMENT);
 }
 
+bool gguf_put_head(mx_sink *k, const mx_map *meta, gguf_entry *entries, size_t n, uint64_t *alignment) {
+    bool ok = alignment_of(k, meta, alignment) && mx_sink_put(k, "GGUF", 4) && put_u32(k, 3) && put_u64(k, n) &&
+              put_u64(k, meta->count);
+    for (size_t i = 0; ok && i < meta->count; i++)
+        ok = put_meta(k, meta->entry[i].key, meta->entry[i].value);
+    return ok && put_infos(k, entries, n, *alignment) && mx_sink_zeros(k, (size_t)padding(k->count, *alignment));
+}
+
+/* --- arrays by name --------------------------------------------------------------- */
+
+static bool entry_of(mx_sink *k, const char *name, const mx_array *a, gguf_entry *e) {
+    *e = (gguf_entry){.name = name, .type = gguf_type_of(mx_dtype_of(a)), .shape = a->shape, .ndim = a->ndim,
+                      .bytes = (uint64_t)a->size * mx_itemsize(a)};
+    return e->type || mx_fail(MX_UNSUPPORTED, "[%s] '%.80s': dtype %s is not supported", k->op, name,
+                              mx_dtype_name(mx_dtype_of(a)));
+}
+
+static bool put_all(mx_sink *k, const mx_gguf *g, gguf_entry *e) {
+    const mx_map *arrays = &g->arrays;
+    uint64_t alignment;
+    bool ok = true;
+    for (size_t i = 0; ok && i < arrays->count; i++)
+        ok = entry_of(k, arrays->entry[i].key, arrays->entry[i].value, &e[i]);
+    ok = ok && gguf_put_head(k, &g->meta, e, arrays->count, &alignment);
+    for (size_t i = 0; ok && i < arrays->count; i++)
+        ok = mx_sink_array(k, arrays->entry[i].value) && mx_sink_zeros(k, (size_t)padding(e[i].bytes, alignment));
+    return ok;
+}
+
 bool mx_write_gguf(mx_sink *k, void *gguf) {
     const mx_gguf *g = gguf;
-    uint64_t alignment;
-    bool ok = alignment_of(k, g, &alignment) && mx_sink_put(k, "GGUF", 4) && put_u32(k, 3) &&
-              put_u64(k, g->arrays.count) && put_u64(k, g->meta.count);
-    for (size_t i = 0; ok && i < g->meta.count; i++)
-        ok = put_meta(k, g->meta.entry[i].key, g->meta.entry[i].value);
-    return ok && put_infos(k, &g->arrays, alignment) && put_data(k, &g->arrays, alignment);
+    gguf_entry *e = mx_calloc(g->arrays.count + 1, sizeof *e);
+    bool ok = e && put_all(k, g, e);
+    mx_free(e);
+    return ok;
 }

@@ -102,6 +102,9 @@ bool mx_sink_array(mx_sink *k, mx_array *a);
 
 /* The path with `ending` (".npy"), which is added unless it has it; for mx_free. */
 char *mx_path_with(const char *op, const char *path, const char *ending);
+/* A sink into a writer (base/file.h) of the file `path`. */
+struct mx_writer;
+mx_sink mx_sink_writer(const char *op, const char *path, struct mx_writer *w);
 /* Write a new file: `write` fills the sink; when it or the disk fails nothing has changed. */
 typedef bool mx_write_fn(mx_sink *k, void *what);
 bool mx_sink_file(const char *op, const char *path, const char *ending, mx_write_fn *write,
@@ -113,12 +116,24 @@ void mx_io_drop_array(void *array); /* for mx_map_free */
 
 /* io_npy.c. *end receives the offset behind the array (may be NULL). */
 mx_array *mx_read_npy(mx_source *s, size_t *end);
+/* The same in two steps. */
+typedef struct mx_npy_head {
+    mx_dtype dtype;
+    bool swapped, fortran;
+    mx_shape shape;
+    size_t data; /* where the elements begin */
+} mx_npy_head;
+bool mx_npy_open(mx_source *s, mx_npy_head *out);
+mx_array *mx_npy_elements(mx_source *s, const mx_npy_head *h, size_t at);
 bool mx_write_npy(mx_sink *k, void *array);
 /* The header that stands before the elements of a; -1 on failure (n is too small). */
 int mx_npy_header(char *out, size_t n, const mx_array *a);
 
 /* io_npz.c: members "name.npy" by name. */
 bool mx_load_npz(mx_source *s, mx_map *arrays);
+/* A member that is compressed, of s: its header, and all of it. */
+bool mx_npz_member_head(const mx_source *s, uint64_t index, mx_npy_head *out);
+mx_array *mx_npz_member(const mx_source *s, uint64_t index);
 bool mx_save_npz(const char *path, const mx_map *arrays, bool compressed);
 
 /* io_safetensors.c, io_safetensors_save.c: tensors by name and metadata, into empty maps. Of a

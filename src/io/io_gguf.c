@@ -30,7 +30,7 @@ gguf_value gguf_value_of(mx_dtype t) {
 typedef struct reader {
     mx_source *s;
     size_t at;
-    mx_gguf *g;
+    mx_map *meta; /* mx_meta by key */
     size_t alignment;
 } reader;
 
@@ -164,7 +164,7 @@ static mx_meta *read_value(reader *r) {
 /* Of two values of one key, which some writers leave behind, the last counts. */
 static bool put_meta(reader *r, const char *key, mx_meta *m) {
     void *former = NULL;
-    bool ok = m && mx_map_set(&r->g->meta, key, m, &former);
+    bool ok = m && mx_map_set(r->meta, key, m, &former);
     mx_meta_free(ok ? former : m);
     return ok;
 }
@@ -177,7 +177,7 @@ static bool read_pair(reader *r) {
 }
 
 static bool find_alignment(reader *r) {
-    const mx_meta *m = mx_map_get(&r->g->meta, "general.alignment");
+    const mx_meta *m = mx_map_get(r->meta, "general.alignment");
     r->alignment = GGUF_ALIGNMENT;
     if (!m)
         return true;
@@ -193,17 +193,8 @@ static bool find_alignment(reader *r) {
 
 /* --- tensors ---------------------------------------------------------------------- */
 
-typedef struct info {
-    char *name;
-    size_t at; /* of this record, for messages */
-    mx_shape shape;
-    const gguf_type *type;
-    uint64_t offset;
-    size_t start, end; /* of its bytes in the file */
-} info;
-
 /* The file has the fastest axis first. */
-static bool read_sizes(reader *r, info *t) {
+static bool read_sizes(reader *r, gguf_info *t) {
     uint32_t n;
     if (!read_u32(r, &n, "a tensor's dimensions"))
         return false;
@@ -223,7 +214,7 @@ static bool read_sizes(reader *r, info *t) {
     return true;
 }
 
-static bool read_type(reader *r, info *t) {
+static bool read_type(reader *r, gguf_info *t) {
     uint32_t id;
     if (!read_u32(r, &id, "a tensor's type"))
         return false;
@@ -242,7 +233,7 @@ static bool read_type(reader *r, info *t) {
                           t->name, t->type->name, t->type->items);
 }
 
-static bool read_info(reader *r, info *t) {
+static bool read_info(reader *r, gguf_info *t) {
     t->at = r->at;
     t->name = read_name(r, "a tensor's name");
     return t->name && read_sizes(r, t) && read_type(r, t) &&
@@ -250,7 +241,7 @@ static bool read_info(reader *r, info *t) {
 }
 
 /* Finds its bytes. */
-static bool place_tensor(reader *r, info *t) {
+static bool place_tensor(reader *r, gguf_info *t) {
     int64_t size = 0;
     if (!mx_shape_size(t->shape.dim, t->shape.ndim, 8, &size))
         return mx_source_fail(r->s, t->at, "the shape of '%.80s' is too large", t->name);
@@ -265,11 +256,7 @@ static bool place_tensor(reader *r, info *t) {
     return mx_source_has(r->s, t->start, bytes, t->name);
 }
 
-static bool load_tensor(reader *r, const info *t) {
-    return gguf_tensor_arrays(&r->g->arrays, t->name, r->s, t->start, t->type, t->shape.dim, t->shape.ndim);
-}
-
-static bool load_tensors(reader *r, info *t, uint64_t n) {
+static bool place_tensors(reader *r, gguf_info *t, uint64_t n) {
     for (uint64_t i = 0; i < n; i++)
         if (!read_info(r, &t[i]))
             return false;
@@ -282,21 +269,7 @@ static bool load_tensors(reader *r, info *t, uint64_t n) {
             return false;
         end = t[i].end > end ? t[i].end : end;
     }
-    if (end > r->at && !mx_source_until(r->s, end))
-        return false;
-    for (uint64_t i = 0; i < n; i++)
-        if (!load_tensor(r, &t[i]))
-            return false;
-    return true;
-}
-
-static bool read_tensors(reader *r, uint64_t n) {
-    info *t = mx_calloc((size_t)n + 1, sizeof *t);
-    bool ok = t && load_tensors(r, t, n);
-    for (uint64_t i = 0; t && i < n; i++)
-        mx_free(t[i].name);
-    mx_free(t);
-    return ok;
+    return end <= r->at || mx_source_until(r->s, end);
 }
 
 /* --- the file --------------------------------------------------------------------- */
@@ -326,12 +299,39 @@ static bool read_count(reader *r, uint64_t *n, uint64_t least, const char *what)
                           (unsigned long long)*n);
 }
 
-bool mx_read_gguf(mx_source *s, mx_gguf *g) {
-    reader r = {.s = s, .g = g};
+static bool read_head(reader *r, gguf_head *h) {
     uint64_t tensors, pairs;
-    bool ok = read_version(&r) && read_count(&r, &tensors, 24, "the count of tensors") &&
-              read_count(&r, &pairs, 13, "the count of metadata");
+    bool ok = read_version(r) && read_count(r, &tensors, 24, "the count of tensors") &&
+              read_count(r, &pairs, 13, "the count of metadata");
     for (uint64_t i = 0; ok && i < pairs; i++)
-        ok = read_pair(&r);
-    return ok && read_tensors(&r, tensors);
+        ok = read_pair(r);
+    h->tensor = ok ? mx_calloc((size_t)tensors + 1, sizeof *h->tensor) : NULL;
+    h->count = h->tensor ? (size_t)tensors : 0;
+    return h->tensor && place_tensors(r, h->tensor, h->count);
+}
+
+bool gguf_open(mx_source *s, gguf_head *h) {
+    *h = (gguf_head){0};
+    return read_head(&(reader){.s = s, .meta = &h->meta}, h);
+}
+
+void gguf_close(gguf_head *h) {
+    for (size_t i = 0; i < h->count; i++)
+        mx_free(h->tensor[i].name);
+    mx_free(h->tensor);
+    mx_map_free(&h->meta, mx_meta_free);
+    *h = (gguf_head){0};
+}
+
+bool mx_read_gguf(mx_source *s, mx_gguf *g) {
+    gguf_head h;
+    bool ok = gguf_open(s, &h);
+    for (size_t i = 0; ok && i < h.count; i++) {
+        const gguf_info *t = &h.tensor[i];
+        ok = gguf_tensor_arrays(&g->arrays, t->name, s, t->start, t->type, t->shape.dim, t->shape.ndim);
+    }
+    g->meta = h.meta;
+    h.meta = (mx_map){0};
+    gguf_close(&h);
+    return ok;
 }

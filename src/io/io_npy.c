@@ -195,21 +195,28 @@ static bool read_bounds(header *h) {
 
 /* --- reading ---------------------------------------------------------------------- */
 
-static mx_array *read_elements(const header *h) {
+bool mx_npy_open(mx_source *s, mx_npy_head *out) {
+    header h = {.s = s};
+    bool ok = read_bounds(&h) && read_dict(&h);
+    *out = (mx_npy_head){h.dtype, h.swapped, h.fortran, h.shape, h.end};
+    return ok;
+}
+
+mx_array *mx_npy_elements(mx_source *s, const mx_npy_head *h, size_t at) {
     const int *dim = h->shape.dim;
     int ndim = h->shape.ndim, reversed[MX_MAX_NDIM];
     for (int i = 0; i < ndim; i++)
         reversed[i] = dim[ndim - 1 - i];
     const int *shape = h->fortran ? reversed : dim;
-    mx_array *a = mx_source_array(h->s, h->end, shape, ndim, h->dtype, h->swapped);
+    mx_array *a = mx_source_array(s, at, shape, ndim, h->dtype, h->swapped);
     return h->fortran && ndim > 1 ? mx_transpose(a) : a;
 }
 
 mx_array *mx_read_npy(mx_source *s, size_t *end) {
-    header h = {.s = s};
-    mx_array *a = read_bounds(&h) && read_dict(&h) ? read_elements(&h) : NULL;
+    mx_npy_head h;
+    mx_array *a = mx_npy_open(s, &h) ? mx_npy_elements(s, &h, h.data) : NULL;
     if (a && end)
-        *end = h.end + (size_t)a->size * mx_itemsize(a);
+        *end = h.data + (size_t)a->size * mx_itemsize(a);
     return a;
 }
 

@@ -83,7 +83,10 @@ static mx_array *read_member(unpacking *u, size_t size) {
     return a && unpack(u, &more, 1) != SIZE_MAX ? a : NULL;
 }
 
-static mx_array *load_member(const mx_source *s, zip_t *z, const zip_stat_t *st) {
+/* What is done with a member, of which `size` bytes are announced. */
+typedef void *member_fn(unpacking *u, size_t size, void *out);
+
+static void *with_member(const mx_source *s, zip_t *z, const zip_stat_t *st, member_fn *use, void *out) {
     char label[512];
     snprintf(label, sizeof label, "%s:%s", s->name, st->name);
     if (!believable(st))
@@ -92,9 +95,47 @@ static mx_array *load_member(const mx_source *s, zip_t *z, const zip_stat_t *st)
     unpacking u = {s->op, label, zip_fopen_index(z, st->index, 0)};
     if (!u.f)
         return fail_zip(s->op, label, "it cannot be unpacked", zip_get_error(z));
-    mx_array *a = read_member(&u, (size_t)st->size);
+    void *result = use(&u, (size_t)st->size, out);
     zip_fclose(u.f);
-    return a;
+    return result;
+}
+
+static void *read_all(unpacking *u, size_t size, void *unused) {
+    (void)unused;
+    return read_member(u, size);
+}
+
+static mx_array *load_member(const mx_source *s, zip_t *z, const zip_stat_t *st) {
+    return with_member(s, z, st, read_all, NULL);
+}
+
+static void *read_head(unpacking *u, size_t size, void *out) {
+    mx_source member;
+    mx_source_stream(&member, u->op, u->label, unpack, u, size);
+    bool ok = mx_npy_open(&member, out);
+    mx_source_close(&member);
+    return ok ? out : NULL;
+}
+
+static void *one_member(const mx_source *s, uint64_t index, member_fn *use, void *out) {
+    zip_t *z = open_archive(s);
+    zip_stat_t st;
+    void *result = NULL;
+    if (z && zip_stat_index(z, index, 0, &st) == 0)
+        result = with_member(s, z, &st, use, out);
+    else if (z)
+        fail_zip(s->op, s->name, "a member cannot be found", zip_get_error(z));
+    if (z)
+        zip_discard(z);
+    return result;
+}
+
+bool mx_npz_member_head(const mx_source *s, uint64_t index, mx_npy_head *out) {
+    return one_member(s, index, read_head, out) != NULL;
+}
+
+mx_array *mx_npz_member(const mx_source *s, uint64_t index) {
+    return one_member(s, index, read_all, NULL);
 }
 
 /* The member's name without .npy, for mx_free. */

@@ -11,55 +11,49 @@
 #include "io/safetensors.h"
 #include "ops/ops.h"
 
-#define OP "[save_safetensors] "
-
-typedef struct item {
-    const char *name;
-    mx_array *a;
-    size_t place; /* in the map */
-} item;
+/* --- the order of the data ---------------------------------------------------------- */
 
 static int larger_first(const void *a, const void *b) {
-    const item *x = a, *y = b;
-    size_t sx = mx_itemsize(x->a), sy = mx_itemsize(y->a);
+    const st_entry *x = a, *y = b;
+    int sx = x->type->bits, sy = y->type->bits;
     return sx != sy ? (sx < sy) - (sx > sy) : (x->place > y->place) - (x->place < y->place);
 }
 
-static item *sorted_items(const mx_map *arrays) {
-    item *items = mx_calloc(arrays->count + 1, sizeof *items);
-    for (size_t i = 0; items && i < arrays->count; i++)
-        items[i] = (item){arrays->entry[i].key, arrays->entry[i].value, i};
-    if (items)
-        qsort(items, arrays->count, sizeof *items, larger_first);
-    return items;
+void st_arrange(st_entry *entries, size_t n) {
+    uint64_t at = 0;
+    if (n)
+        qsort(entries, n, sizeof *entries, larger_first);
+    for (size_t i = 0; i < n; i++) {
+        entries[i].begin = at;
+        at += entries[i].bytes;
+    }
 }
 
 /* --- the header ------------------------------------------------------------------- */
 
-static json_t *shape_of(const mx_array *a) {
+static json_t *shape_of(const st_entry *e) {
     json_t *shape = json_array();
     bool ok = shape;
-    for (int i = 0; i < a->ndim && ok; i++)
-        ok = json_array_append_new(shape, json_integer(a->shape[i])) == 0;
+    for (int i = 0; i < e->ndim && ok; i++)
+        ok = json_array_append_new(shape, json_integer(e->shape[i])) == 0;
     if (ok)
         return shape;
     json_decref(shape);
     return NULL;
 }
 
-static json_t *entry_of(const mx_array *a, uint64_t begin) {
-    uint64_t end = begin + (uint64_t)a->size * mx_itemsize(a);
-    return json_pack("{s:s, s:o, s:[I,I]}", "dtype", st_dtype_name(mx_dtype_of(a)), "shape",
-                     shape_of(a), "data_offsets", (json_int_t)begin, (json_int_t)end);
+static json_t *entry_of(const st_entry *e) {
+    return json_pack("{s:s, s:o, s:[I,I]}", "dtype", e->type->name, "shape", shape_of(e), "data_offsets",
+                     (json_int_t)e->begin, (json_int_t)(e->begin + e->bytes));
 }
 
-static bool refuse_name(const char *name) {
-    return mx_fail(MX_INVALID, OP "the name '%s' cannot be written: it is %s", name,
+static bool refuse_name(const mx_sink *k, const char *name) {
+    return mx_fail(MX_INVALID, "[%s] the name '%s' cannot be written: it is %s", k->op, name,
                    strcmp(name, ST_METADATA) == 0 ? "reserved"
                                                   : "not valid UTF-8, or memory ran out");
 }
 
-static bool add_metadata(json_t *header, const mx_map *metadata) {
+static bool add_metadata(const mx_sink *k, json_t *header, const mx_map *metadata) {
     if (!metadata || !metadata->count)
         return true;
     json_t *pairs = json_object();
@@ -67,70 +61,84 @@ static bool add_metadata(json_t *header, const mx_map *metadata) {
         if (json_object_set_new(pairs, metadata->entry[i].key,
                                 json_string(metadata->entry[i].value))) {
             json_decref(pairs);
-            return refuse_name(metadata->entry[i].key);
+            return refuse_name(k, metadata->entry[i].key);
         }
-    return (pairs && json_object_set_new(header, ST_METADATA, pairs) == 0) ||
-           mx_fail_nomem("save_safetensors", 0);
+    return (pairs && json_object_set_new(header, ST_METADATA, pairs) == 0) || mx_fail_nomem(k->op, 0);
 }
 
-static bool add_entries(json_t *header, const item *items, size_t n) {
-    uint64_t at = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (strcmp(items[i].name, ST_METADATA) == 0 ||
-            json_object_set_new(header, items[i].name, entry_of(items[i].a, at)))
-            return refuse_name(items[i].name);
-        at += (uint64_t)items[i].a->size * mx_itemsize(items[i].a);
-    }
+static bool add_entries(const mx_sink *k, json_t *header, const st_entry *entries, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(entries[i].name, ST_METADATA) == 0 ||
+            json_object_set_new(header, entries[i].name, entry_of(&entries[i])))
+            return refuse_name(k, entries[i].name);
     return true;
 }
 
-static char *header_text(const item *items, size_t n, const mx_map *metadata) {
+static char *header_text(const mx_sink *k, const st_entry *entries, size_t n, const mx_map *metadata) {
     json_t *header = json_object();
     char *text = NULL;
-    if (header && add_metadata(header, metadata) && add_entries(header, items, n))
+    if (header && add_metadata(k, header, metadata) && add_entries(k, header, entries, n))
         text = json_dumps(header, JSON_COMPACT);
     json_decref(header);
     if (!text)
-        mx_fail_nomem("save_safetensors", 0);
+        mx_fail_nomem(k->op, 0);
     return text;
 }
 
-static bool put_header(mx_sink *k, const char *text) {
+static bool put_text(mx_sink *k, const char *text) {
     static const char blanks[ST_LENGTH] = {' ', ' ', ' ', ' ', ' ', ' ', ' ', ' '};
     unsigned char first[ST_LENGTH];
     size_t n = strlen(text), pad = -n % ST_LENGTH;
     if (n + pad > ST_MOST_HEADER)
-        return mx_fail(MX_RANGE, OP "the header would have %zu bytes, the format allows %d",
-                       n + pad, ST_MOST_HEADER);
+        return mx_fail(MX_RANGE, "[%s] the header would have %zu bytes, the format allows %d", k->op, n + pad,
+                       ST_MOST_HEADER);
     for (int i = 0; i < ST_LENGTH; i++)
         first[i] = (unsigned char)((uint64_t)(n + pad) >> 8 * i);
     return mx_sink_put(k, first, ST_LENGTH) && mx_sink_put(k, text, n) &&
            mx_sink_put(k, blanks, pad);
 }
 
-/* --- the data --------------------------------------------------------------------- */
-
-/* Evaluation may fail: all of it comes before the first byte is written. */
-static bool evaluate(const item *items, size_t n) {
-    bool ok = true;
-    for (size_t i = 0; i < n && ok; i++)
-        ok = mx_eval1(items[i].a);
+bool st_put_header(mx_sink *k, const st_entry *entries, size_t n, const mx_map *metadata) {
+    char *text = header_text(k, entries, n, metadata);
+    bool ok = text && put_text(k, text);
+    free(text);
     return ok;
 }
 
-static bool write_all(mx_sink *k, const item *items, size_t n, const mx_map *metadata) {
-    char *text = evaluate(items, n) ? header_text(items, n, metadata) : NULL;
-    bool ok = text && put_header(k, text);
-    free(text);
-    for (size_t i = 0; i < n && ok; i++)
-        ok = mx_sink_array(k, items[i].a);
+/* --- arrays by name ------------------------------------------------------------------ */
+
+static st_entry *entries_of(const mx_map *arrays) {
+    st_entry *e = mx_calloc(arrays->count + 1, sizeof *e);
+    for (size_t i = 0; e && i < arrays->count; i++) {
+        const mx_array *a = arrays->entry[i].value;
+        e[i] = (st_entry){.name = arrays->entry[i].key, .type = st_type_of(mx_dtype_of(a)), .shape = a->shape,
+                          .ndim = a->ndim, .bytes = (uint64_t)a->size * mx_itemsize(a), .place = i};
+    }
+    if (e)
+        st_arrange(e, arrays->count);
+    return e;
+}
+
+/* Evaluation may fail: all of it comes before the first byte is written, but what is in files is read when its turn
+   comes, and let go. */
+static bool evaluate(const mx_map *arrays) {
+    bool ok = true;
+    for (size_t i = 0; i < arrays->count && ok; i++)
+        ok = mx_eval1(arrays->entry[i].value);
+    return ok;
+}
+
+static bool write_all(mx_sink *k, const st_entry *entries, const mx_map *arrays, const mx_map *metadata) {
+    bool ok = evaluate(arrays) && st_put_header(k, entries, arrays->count, metadata);
+    for (size_t i = 0; i < arrays->count && ok; i++)
+        ok = mx_sink_array(k, arrays->entry[entries[i].place].value);
     return ok;
 }
 
 bool mx_save_safetensors_to(mx_sink *k, const mx_map *arrays, const mx_map *metadata) {
-    item *items = sorted_items(arrays);
-    bool ok = items && write_all(k, items, arrays->count, metadata);
-    mx_free(items);
+    st_entry *entries = entries_of(arrays);
+    bool ok = entries && write_all(k, entries, arrays, metadata);
+    mx_free(entries);
     return ok;
 }
 

@@ -42,6 +42,10 @@ static bool put_file(mx_sink *k, const void *bytes, size_t n) {
     return mx_writer_put(k->to, bytes, n);
 }
 
+mx_sink mx_sink_writer(const char *op, const char *path, struct mx_writer *w) {
+    return (mx_sink){op, path, put_file, w, 0};
+}
+
 static bool ends_with(const char *path, const char *ending) {
     size_t n = strlen(path), m = strlen(ending);
     return n >= m && strcmp(path + n - m, ending) == 0;
@@ -51,7 +55,7 @@ static bool write_to(const char *op, const char *path, mx_write_fn *write, void 
     mx_writer *w = mx_writer_open(op, path);
     if (!w)
         return false;
-    mx_sink k = {op, path, put_file, w, 0};
+    mx_sink k = mx_sink_writer(op, path, w);
     if (write(&k, what))
         return mx_writer_commit(w);
     mx_writer_abandon(w);

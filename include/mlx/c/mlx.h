@@ -16,6 +16,7 @@
 #include "mlx/c/fast.h"
 #include "mlx/c/features.h"
 #include "mlx/c/fft.h"
+#include "mlx/c/file.h"
 #include "mlx/c/graph_utils.h"
 #include "mlx/c/half.h"
 #include "mlx/c/io.h"

@@ -1,0 +1,198 @@
+/* Opening files of tensors: see archive.h. */
+#include "io/archive/archive.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/status.h"
+#include "base/text.h"
+#include "graph/scope.h"
+#include "io/archive/formats.h"
+
+enum { MOST_HEAD = 1 << 16 }; /* smaller files keep their bytes; of larger ones the headers are let go once they are read */
+
+/* --- for formats ---------------------------------------------------------------------- */
+
+/* Room for one part more. */
+static bool more_parts(mx_archive *a, const char *op) {
+    if (a->parts == MX_MOST_PARTS)
+        return mx_fail(MX_FORMAT, "[%s] '%s': more than %d files", op, a->label, MX_MOST_PARTS);
+    if (a->parts & (a->parts - 1))
+        return true; // rooms are powers of two
+    size_t n = a->parts ? 2 * (size_t)a->parts : 1;
+    mx_archive_part *p = mx_realloc_array(a->part, n, sizeof *p);
+    if (p)
+        a->part = p;
+    return p != NULL;
+}
+
+bool mx_archive_add_part(mx_archive *a, const char *op, char *path) {
+    mx_source s = {0};
+    if (!path || !more_parts(a, op) || !mx_source_file(&s, op, path, a->map)) {
+        mx_free(path);
+        return false;
+    }
+    a->part[a->parts++] = (mx_archive_part){path, s, s.size};
+    return true;
+}
+
+static bool fail_tensor(const mx_archive *a, const mx_archive_tensor *t, const char *what) {
+    const mx_archive_part *p = &a->part[t->part];
+    return mx_fail(MX_FORMAT, "[%s] '%s': '%.200s' %s", p->source.op, p->path, t->name, what);
+}
+
+static bool more_tensors(mx_archive *a) {
+    if (a->count < a->room)
+        return true;
+    size_t n = a->room ? 2 * a->room : 64;
+    mx_archive_tensor *t = mx_realloc_array(a->tensor, n, sizeof *t);
+    if (t) {
+        a->tensor = t;
+        a->room = n;
+    }
+    return t != NULL;
+}
+
+/* Shape and name lie in one block, which begins with the shape. */
+static bool keep_texts(mx_archive_tensor *t) {
+    size_t shape = (size_t)t->ndim * sizeof(int), name = strlen(t->name) + 1;
+    char *room = mx_malloc(shape + name);
+    if (!room)
+        return false;
+    if (shape)
+        memcpy(room, t->shape, shape);
+    t->shape = (const int *)(void *)room;
+    t->name = memcpy(room + shape, t->name, name);
+    return true;
+}
+
+bool mx_archive_add(mx_archive *a, mx_archive_tensor t) {
+    int64_t size = 0;
+    if (strlen(t.name) > MX_MOST_NAME)
+        return fail_tensor(a, &t, "is a name of more than 65535 bytes");
+    if (!mx_shape_size(t.shape, t.ndim, 8, &size))
+        return fail_tensor(a, &t, "has a shape that is too large");
+    if (mx_map_has(&a->place, t.name))
+        return fail_tensor(a, &t, "is the name of two tensors");
+    t.elements = (uint64_t)size;
+    if (!more_tensors(a) || !keep_texts(&t))
+        return false;
+    a->tensor[a->count++] = t;
+    return mx_map_set(&a->place, t.name, (void *)(uintptr_t)a->count, NULL);
+}
+
+bool mx_archive_add_meta(mx_archive *a, const char *key, mx_meta *m) {
+    bool keep = m && !mx_map_has(&a->meta, key);
+    if (keep && mx_map_set(&a->meta, key, m, NULL))
+        return true;
+    mx_meta_free(m);
+    return m && !keep;
+}
+
+char *mx_archive_beside(const char *op, const char *path, const char *name) {
+    if (!*name || strchr(name, '/') || strcmp(name, "..") == 0 || strcmp(name, ".") == 0)
+        return mx_fail(MX_FORMAT, "[%s] '%s' names the file '%.200s', which is not a plain name beside it", op, path, name);
+    const char *slash = strrchr(path, '/');
+    mx_text t = {0};
+    mx_text_put(&t, path, slash ? (size_t)(slash - path) + 1 : 0);
+    mx_text_str(&t, name);
+    return mx_text_take(&t);
+}
+
+/* --- opening ---------------------------------------------------------------------------- */
+
+/* The bytes of headers are needed no more; those of small files are all there is. */
+static void forget_head(mx_source *s) {
+    if (!s->file || s->size <= MOST_HEAD)
+        return;
+    mx_free(s->head);
+    s->head = NULL;
+    s->data = NULL;
+    s->have = s->room = 0;
+}
+
+/* Parts may add parts. */
+static bool open_parts(mx_archive *a) {
+    for (int i = 0; i < a->parts; i++) {
+        if (a->format->detect && !a->format->detect(&a->part[i].source))
+            return mx_failed() ? false
+                               : (mx_source_fail(&a->part[i].source, 0, "it is not a %s file, as the others are",
+                                                 a->format->name),
+                                  false);
+        if (!a->format->open(a, i))
+            return false;
+        forget_head(&a->part[i].source);
+    }
+    return true;
+}
+
+static bool open_all(mx_archive *a, const char *op) {
+    mx_shards index = {0};
+    bool ok = mx_shards_find(op, a->path, &index);
+    a->label = ok ? mx_strdup(index.label) : NULL;
+    ok = ok && a->label;
+    for (size_t i = 0; ok && i < index.files; i++) {
+        ok = mx_archive_add_part(a, op, index.file[i]);
+        index.file[i] = NULL;
+    }
+    a->format = ok ? mx_format_of(&a->part[0].source) : NULL;
+    ok = a->format && open_parts(a) && mx_shards_check(op, &index, a);
+    mx_shards_free(&index);
+    return ok;
+}
+
+mx_archive *mx_archive_open(const char *op, const char *path, bool map) {
+    if (!path)
+        return mx_fail(MX_INVALID, "[%s] the file name is NULL", op);
+    mx_archive *a = mx_calloc(1, sizeof *a);
+    if (!a)
+        return NULL;
+    mx_scope scope = mx_scope_open();
+    a->map = map;
+    a->path = mx_strdup(path);
+    bool ok = a->path && open_all(a, op);
+    mx_scope_close(scope);
+    if (ok)
+        return a;
+    mx_archive_close(a);
+    return NULL;
+}
+
+void mx_archive_close(mx_archive *a) {
+    if (!a)
+        return;
+    if (a->format && a->format->close)
+        a->format->close(a);
+    for (int i = 0; i < a->parts; i++) {
+        mx_source_close(&a->part[i].source);
+        mx_free(a->part[i].path);
+    }
+    for (size_t i = 0; i < a->count; i++)
+        mx_free((void *)(uintptr_t)a->tensor[i].shape);
+    mx_map_free(&a->place, NULL);
+    mx_map_free(&a->meta, mx_meta_free);
+    mx_free(a->tensor);
+    mx_free(a->part);
+    mx_free(a->label);
+    mx_free(a->path);
+    mx_free(a);
+}
+
+/* --- asking ------------------------------------------------------------------------------- */
+
+int64_t mx_archive_find(const mx_archive *a, const char *name) {
+    return (int64_t)(uintptr_t)mx_map_get(&a->place, name) - 1;
+}
+
+mx_array *mx_archive_read(mx_archive *a, size_t i, bool stored) {
+    if (i >= a->count)
+        return mx_fail(MX_RANGE, "[%s] '%s' has %zu tensors, there is no number %zu", a->part[0].source.op, a->path,
+                       a->count, i);
+    return a->format->read(a, &a->tensor[i], stored);
+}
+
+mx_array *mx_archive_elements(mx_archive *a, const mx_archive_tensor *t, mx_dtype dtype, const int *shape, int ndim) {
+    mx_source s = a->part[t->part].source; // a copy: reading changes nothing that is shared
+    return mx_source_array(&s, (size_t)t->offset, shape ? shape : t->shape, shape ? ndim : t->ndim, dtype, false);
+}
