@@ -25,6 +25,7 @@ R = TypeVar("R")
 scalar: TypeAlias = bool | int | float | complex
 '''
 OF_CORE = '''
+from mlx._results import FileTensor as FileTensor
 StreamOrDevice: TypeAlias = Stream | ThreadLocalStream | Device | DeviceType | None
 DLPackCompatible: TypeAlias = Any
 list_or_scalar: TypeAlias = Any  # nested lists as deep as the array has axes
@@ -47,6 +48,11 @@ OTHERS = {"__init__": "(self, val: Any, dtype: Dtype | None = None) -> None", "_
           "__setitem__": "(self, index: Any, value: Any) -> None", "__contains__": "(self, value: Any) -> bool",
           "__divmod__": "(self, other: Any) -> tuple[array, array]", "__rdivmod__": "(self, other: Any) -> tuple[array, array]",
           "__pos__": "(self) -> array", "__copy__": "(self) -> array", "__deepcopy__": "(self, memo: dict[Any, Any]) -> array"}
+MODEL_FILE = {"__getitem__": "(self, name: str) -> array", "__contains__": "(self, name: object) -> bool",
+              "__iter__": "(self) -> Iterator[str]", "__enter__": "(self) -> ModelFile",
+              "__exit__": "(self, *args: Any) -> None"}
+FILE_PROPERTIES = {"format": "str", "parts": "list[str]", "tensors": "types.MappingProxyType[str, FileTensor]",
+                   "metadata": "types.MappingProxyType[str, Any]"}
 # Functions of functions: what they give has the type of what they are given.
 GRADIENT = "argnums: int | Sequence[int] | None = None, argnames: str | Sequence[str] = ..."
 TRANSFORMS = {
@@ -124,13 +130,15 @@ def member(cls, name, obj):
         kind = "bool" if cls.__name__ != "array" else "array"
         ignore = "  # type: ignore[override]" if name in ("__eq__", "__ne__") and kind != "bool" else ""
         return f"    def {name}(self, other: Any) -> {kind}: ...{ignore}\n"
+    if cls.__name__ == "ModelFile" and name in MODEL_FILE:
+        return f"    def {name}{MODEL_FILE[name]}: ...\n"
     if name in PLAIN:
         return f"    def {name}(self) -> {PLAIN[name]}: ...\n"
     special = {"array": OTHERS, "custom_function": CUSTOM}.get(cls.__name__, CONTEXTS)
     if name in special:
         return f"    def {name}{special[name]}: ...\n"
     if isinstance(obj, (types.GetSetDescriptorType, types.MemberDescriptorType, property)):
-        return f"    @property\n    def {name}(self) -> {PROPERTIES.get(name, 'Any')}: ...\n"
+        return f"    @property\n    def {name}(self) -> {PROPERTIES.get(name) or FILE_PROPERTIES.get(name, 'Any')}: ...\n"
     return function(obj, name, "    ") if callable(obj) or hasattr(obj, "__get__") else ""
 
 

@@ -1,6 +1,7 @@
 """The named tuples that functions with several results return; they are tuples in every other respect."""
 from collections import namedtuple
 
+FileTensor = namedtuple("FileTensor", "name storage shape dtype size nbytes offset part")  # of a ModelFile
 EighResult = namedtuple("EighResult", "eigenvalues eigenvectors")
 QRResult = namedtuple("QRResult", "Q R")
 SVDResult = namedtuple("SVDResult", "U S Vh")

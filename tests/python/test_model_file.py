@@ -1,0 +1,103 @@
+"""mx.open_file: model files of any format, listed and read."""
+import json
+import pickle
+import struct
+
+import mlx.core as mx
+import numpy as np
+import pytest
+
+
+def safetensors(path, tensors, metadata=None):
+    """tensors: name -> (dtype, shape, bytes)."""
+    header, data = {"__metadata__": metadata} if metadata else {}, b""
+    for name, (dtype, shape, raw) in tensors.items():
+        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [len(data), len(data) + len(raw)]}
+        data += raw
+    text = json.dumps(header).encode()
+    path.write_bytes(struct.pack("<Q", len(text)) + text + data)
+    return path
+
+
+def test_lists_and_reads(tmp_path):
+    x = np.arange(6, dtype=np.float32).reshape(2, 3)
+    path = safetensors(tmp_path / "model", {"a": ("F32", [2, 3], x.tobytes()), "b": ("F64", [2], np.ones(2).tobytes())},
+                       {"format": "pt"})
+    with mx.open_file(path) as f:
+        assert f.format == "safetensors" and f.parts == [str(path)]
+        assert list(f) == f.keys() == ["a", "b"] and len(f) == 2 and "a" in f and "c" not in f
+        t = f.tensors["a"]
+        assert (t.name, t.storage, t.shape, t.dtype, t.size, t.nbytes, t.part) == ("a", "float32", (2, 3), mx.float32, 6, 24, 0)
+        assert path.read_bytes()[t.offset:t.offset + t.nbytes] == x.tobytes()
+        assert pickle.loads(pickle.dumps(t)) == t
+        assert dict(f.metadata) == {"format": "pt"}
+        with pytest.raises(TypeError):
+            f.tensors["c"] = t
+        a = f["a"]
+        with pytest.raises(KeyError, match="'c'"):
+            f["c"]
+        with pytest.raises(TypeError, match="a tensor's name is a str"):
+            f[0]
+        assert f["b"].dtype == mx.float64
+    assert np.array_equal(np.array(a), x)  # the array outlives the file
+    assert repr(f).endswith("closed>")
+    for use in (lambda: f["a"], lambda: len(f), lambda: f.format, lambda: f.parts):
+        with pytest.raises(ValueError, match="the file is closed"):
+            use()
+
+
+@pytest.mark.parametrize("dtype, codes, values", [
+    ("F8_E4M3", [0x00, 0x38, 0x7E, 0xC0, 0x01], [0, 1, 448, -2, 2.0 ** -9]),
+    ("F8_E5M2", [0x00, 0x3C, 0x7B, 0xC0, 0x7C], [0, 1, 57344, -2, np.inf]),
+    ("F8_E8M0", [0, 127, 128, 254, 1], [2.0 ** -127, 1, 2, 2.0 ** 127, 2.0 ** -126]),
+])
+def test_small_floats(tmp_path, dtype, codes, values):
+    f = mx.open_file(safetensors(tmp_path / "x", {"w": (dtype, [len(codes)], bytes(codes))}))
+    assert f["w"].dtype == mx.bfloat16
+    assert f["w"].astype(mx.float32).tolist() == values
+    assert f.read("w", stored=True).tolist() == codes
+    assert mx.load(str(tmp_path / "x"), format="safetensors")["w"].tolist() == codes
+
+
+def test_other_formats(tmp_path):
+    a = mx.array([[1.5, 2], [3, 4]])
+    mx.save(str(tmp_path / "a.npy"), a)
+    mx.savez(str(tmp_path / "a.npz"), x=a, y=a.astype(mx.int32))
+    mx.save_gguf(str(tmp_path / "a.gguf"), {"w": a}, {"n": mx.array(3), "t": "text", "ts": ["a", "b"], "v": mx.array([1.0, 2])})
+    assert mx.open_file(tmp_path / "a.npy")["array"].tolist() == a.tolist()
+    npz = mx.open_file(tmp_path / "a.npz")
+    assert (npz.format, npz.keys(), npz["y"].tolist()) == ("npz", ["x", "y"], [[1, 2], [3, 4]])
+    gguf = mx.open_file(tmp_path / "a.gguf")
+    meta = gguf.metadata
+    assert (meta["n"].item(), meta["n"].dtype, meta["t"], meta["ts"], meta["v"].tolist()) == (3, mx.int32, "text",
+                                                                                              ["a", "b"], [1, 2])
+    assert gguf["w"].tolist() == a.tolist()
+
+
+def test_shards(tmp_path):
+    one = {"dtype": np.int32}
+    for i in (1, 2):
+        safetensors(tmp_path / f"model-{i}.safetensors", {f"t{i}": ("I32", [1], np.array([i], **one).tobytes())})
+    index = {"metadata": {}, "weight_map": {"t2": "model-2.safetensors", "t1": "model-1.safetensors"}}
+    (tmp_path / "model.safetensors.index.json").write_text(json.dumps(index))
+    f = mx.open_file(tmp_path)
+    assert f.keys() == ["t1", "t2"] and f["t2"].item() == 2 and f.tensors["t2"].part == 1 and len(f.parts) == 2
+
+
+def test_mapped(tmp_path):
+    x = np.arange(100000, dtype=np.float32)
+    f = mx.open_file(safetensors(tmp_path / "x", {"w": ("F32", [100000], x.tobytes())}), mmap=True)
+    assert mx.sum(f["w"]).item() == pytest.approx(x.sum(dtype=np.float64), rel=1e-5)
+
+
+def test_refusals(tmp_path):
+    with pytest.raises(RuntimeError, match="No such file"):
+        mx.open_file(tmp_path / "none")
+    (tmp_path / "x").write_bytes(b"some text that is no model")
+    with pytest.raises(RuntimeError, match="of no format that can be read"):
+        mx.open_file(tmp_path / "x")
+    with pytest.raises(ValueError, match="Input must be a"):
+        mx.open_file(5)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(RuntimeError, match="holds no model"):
+        mx.open_file(tmp_path / "empty")
