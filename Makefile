@@ -5,6 +5,7 @@
 # make wheel      a wheel in build/wheels, for this Python and this C library or newer ones
 # make bench      measure, beside NumPy and PyTorch where installed
 # make accuracy   write docs/accuracy.md: the error of each function in ULP
+# make test FAMILY=reduce                   build and run one family's tests, in seconds
 # make test-full  also under sanitizers and the torture build, and longer on random graphs
 # make install PREFIX=/usr/local            STATIC=1: libmlxc.a as well; make format, make clean, make setup
 
@@ -15,6 +16,12 @@ JOBS   ?= $(shell nproc)
 WERROR  = -DMLXC_WERROR=$(if $(CI),ON,OFF)
 BUILD   = cmake --preset $(1) --log-level=WARNING $(WERROR) $(if $(STATIC),-DMLXC_STATIC=ON) && cmake --build build/$(1) -j $(JOBS)
 TEST    = $(call BUILD,$(1)) && ctest --preset $(1)
+
+# make test FAMILY=reduce: the programs and Python files whose names have that word, and what they need.
+FAMILY_C  = $(notdir $(basename $(shell find tests -name 'test_*$(FAMILY)*.c')))
+BUILD_FAMILY = cmake --preset dev --log-level=ERROR $(WERROR) > /dev/null && \
+    cmake --build build/dev -j $(JOBS) --target $(FAMILY_C) $(FAMILY_PY)
+FAMILY_PY = $(if $(shell find tests/python -name 'test_*$(FAMILY)*.py'),core)
 
 .DEFAULT_GOAL = build
 .PHONY: setup build python manual wheel test test-full demo demo-c bench accuracy install format clean
@@ -35,8 +42,13 @@ manual: python
 wheel: setup
 	python3 tools/make_wheel.py build/wheels
 
+ifdef FAMILY
+test: setup
+	$(BUILD_FAMILY) && ctest --preset dev --no-tests=error -R '^(python_)?test_.*$(FAMILY)'
+else
 test: setup
 	$(call TEST,dev)
+endif
 
 test-full: test
 	$(call TEST,asan)
@@ -45,6 +57,7 @@ test-full: test
 	build/dev/tests/test_graph_fuzz 5000 $$(date +%s)
 	tools/test_neon.sh
 	tools/check_musl.sh || [ $$? = 77 ]
+	tests/luck.sh 1 $$(date +%s)
 	MLX_DIFFERENTIAL_CASES=1500 ctest --preset dev -R python_test_differential
 	python3 tests/check_wheel.py build/wheels
 	tests/fresh.sh || [ $$? = 77 ]

@@ -20,11 +20,30 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static int check_passed, check_failed, check_skipped;
 static const char *check_where = "";
+
+/* A seed for random data: n itself, or another for each value of the environment variable MLX_TEST_SEED. A test passes
+ * under every one. */
+__attribute__((unused)) static uint64_t check_seed(uint64_t n) {
+    const char *other = getenv("MLX_TEST_SEED");
+    return n + (other ? strtoull(other, NULL, 10) * 0x9e3779b97f4a7c15u : 0);
+}
+
+/* The folder of the sources, where test data lie. ctest says it in MLX_TEST_SOURCE. */
+__attribute__((unused)) static const char *check_source(void) {
+    static bool said;
+    const char *source = getenv("MLX_TEST_SOURCE");
+    if (!source && !said)
+        fprintf(stderr, "MLX_TEST_SOURCE is not set: files are looked for in \"..\"; ctest, or you, set it to the sources' folder\n");
+    said = true;
+    return source ? source : "..";
+}
 
 __attribute__((unused, format(printf, 4, 5))) static bool check_that(bool ok, const char *file, int line,
                                                                      const char *format, ...) {

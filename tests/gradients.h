@@ -27,7 +27,7 @@ static bool call_array_fn(mx_closure *self, mx_array *const *in, int nin, mx_arr
 __attribute__((unused)) static mx_array *noise(const int *shape, int ndim, unsigned seed,
                                                mx_dtype t) {
     mx_array *a = mx_array_empty(shape, ndim, MX_FLOAT64);
-    unsigned long long s = seed * 2654435761u + 12345u;
+    unsigned long long s = (unsigned)check_seed(seed) * 2654435761u + 12345u;
     for (int64_t i = 0; a && i < a->size; i++) {
         s = s * 6364136223846793005ull + 1442695040888963407ull;
         ((double *)a->data)[i] = (double)(s >> 33) / 1073741824.0 - 1.0;

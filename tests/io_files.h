@@ -14,8 +14,7 @@
    is not. */
 __attribute__((unused)) static const char *data_path(const char *name) {
     static char path[1024];
-    const char *data = getenv("MLX_TEST_DATA"), *source = getenv("MLX_TEST_SOURCE");
-    source = source ? source : "..";
+    const char *data = getenv("MLX_TEST_DATA"), *source = data ? NULL : check_source();
     static const char *const up[] = {"..", "../.."};
     for (int i = data ? -1 : 0; i < (data ? 0 : 2); i++) {
         if (data)

@@ -78,8 +78,9 @@ KV void kv_put(mx_dtype t, void *p, ptrdiff_t k, value v) {
 }
 
 /* A small generator of its own, so that failures repeat. */
-static uint64_t kv_state = 0x9e3779b97f4a7c15u;
+static uint64_t kv_state;
 KV uint64_t kv_bits(void) {
+    kv_state = kv_state ? kv_state : check_seed(0x9e3779b97f4a7c15u);
     kv_state ^= kv_state << 13;
     kv_state ^= kv_state >> 7;
     return kv_state ^= kv_state << 17;

@@ -33,6 +33,7 @@ __attribute__((unused)) static mx_array *make(const op_input *i, int n, uint64_t
         shape[k] = i->shape[k] == N ? n : i->shape[k];
     mx_array *a = mx_array_empty(shape, i->ndim, MX_FLOAT64);
     bool whole = i->index || !mx_dtype_is_inexact(t);
+    seed = check_seed(seed);
     for (int64_t k = 0; a && k < a->size; k++) {
         double v = i->lo + noise(&seed) * (i->hi - i->lo + (whole ? 1 : 0));
         ((double *)a->data)[k] = whole ? floor(v) : v;

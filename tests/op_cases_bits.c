@@ -90,10 +90,10 @@ COMPLEX(complex_sqrt, mx_sqrt(mx_add_s(z, 3)), csqrt(z + 3))
 COMPLEX(complex_rsqrt, mx_rsqrt(mx_add_s(z, 3)), 1 / csqrt(z + 3))
 COMPLEX(complex_sin, mx_sin(z), csin(z))
 COMPLEX(complex_cos, mx_cos(z), ccos(z))
-COMPLEX(complex_tan, mx_tan(z), ctan(z))
+COMPLEX(complex_tan, mx_tan(mx_mul_s(z, 0.5)), ctan(z / 2)) /* away from the poles, where differences mean nothing */
 COMPLEX(complex_sinh, mx_sinh(z), csinh(z))
 COMPLEX(complex_cosh, mx_cosh(z), ccosh(z))
-COMPLEX(complex_tanh, mx_tanh(z), ctanh(z))
+COMPLEX(complex_tanh, mx_tanh(mx_mul_s(z, 0.5)), ctanh(z / 2))
 COMPLEX(complex_sigmoid, mx_sigmoid(z), 1 / (1 + cexp(-z)))
 
 /* --- casts, creation, random bits ---------------------------------------------------- */

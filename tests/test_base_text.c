@@ -81,7 +81,7 @@ static void test_numbers(void) {
 }
 
 static void test_numbers_read_back(void) {
-    uint64_t bits = 88172645463325252u;
+    uint64_t bits = check_seed(88172645463325252u);
     int wrong = 0;
     for (int i = 0; i < 20000; i++) {
         bits ^= bits << 13, bits ^= bits >> 7, bits ^= bits << 17;

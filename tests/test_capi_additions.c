@@ -280,7 +280,7 @@ int main(void) {
     key = mlx_array_new();
     list = mlx_vector_array_new();
     mlx_set_error_handler(NULL, NULL, NULL);
-    mlx_random_key(&key, 3);
+    mlx_random_key(&key, check_seed(3));
     RUN(elements);
     RUN(counts);
     RUN(without_nan);

@@ -101,9 +101,8 @@ enum { FILES = sizeof files / sizeof *files };
 static const char *reference_file(const char *name, const char *ending) {
     static char path[2][1024];
     static int next;
-    const char *source = getenv("MLX_TEST_SOURCE");
     char *p = path[next++ % 2];
-    snprintf(p, sizeof *path, "%s/tests/data/mlxfn/%s%s", source ? source : "..", name, ending);
+    snprintf(p, sizeof *path, "%s/tests/data/mlxfn/%s%s", check_source(), name, ending);
     return p;
 }
 

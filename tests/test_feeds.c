@@ -28,7 +28,7 @@ static mx_array *reduced(mx_array *x, int way, int axis) {
 /* Numbers of many sizes, of which sums round at every step. */
 static mx_array *values(int rows, int cols, mx_dtype t) {
     int shape[2] = {rows, cols};
-    mx_array *x = mx_random_normal(shape, 2, MX_FLOAT32, NULL, NULL, mx_random_key((uint64_t)(rows * 8191 + cols)));
+    mx_array *x = mx_random_normal(shape, 2, MX_FLOAT32, NULL, NULL, mx_random_key(check_seed((uint64_t)(rows * 8191 + cols))));
     return mx_astype(mx_dtype_is_integer(t) ? mx_mul_s(x, 9) : x, t);
 }
 
@@ -75,7 +75,7 @@ static void long_sums(void) {
     mx_scope s = mx_scope_open();
     int n[1] = {1 << 21};
     mx_array *x = mx_random_uniform(mx_scalar(0, MX_FLOAT32), mx_scalar(1, MX_FLOAT32), n, 1, MX_FLOAT32,
-                                    mx_random_key(3));
+                                    mx_random_key(check_seed(3)));
     mx_array *sum = mx_sum_all(mx_square(x)), *want = mx_sum_all(mx_square(mx_astype(x, MX_FLOAT64)));
     mx_array *error = mx_abs(mx_sub(mx_div(mx_astype(sum, MX_FLOAT64), want), mx_scalar(1, MX_FLOAT64)));
     CHECK(mx_eval1(error) && *(double *)error->data < 2e-7);

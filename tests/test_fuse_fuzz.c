@@ -30,7 +30,7 @@ static void add(graph *g, mx_array *a) {
 static void start(graph *g, bool eager) {
     int full[2] = {ROWS, COLS}, row[2] = {1, COLS}, col[2] = {ROWS, 1}, turned[2] = {COLS, ROWS};
     *g = (graph){.eager = eager};
-    mx_array *key = mx_random_key(7);
+    mx_array *key = mx_random_key(check_seed(7));
     add(g, mx_random_normal(full, 2, MX_FLOAT32, NULL, NULL, key));
     add(g, mx_random_normal(row, 2, MX_FLOAT32, NULL, NULL, key));
     add(g, mx_random_normal(col, 2, MX_FLOAT32, NULL, NULL, key));
@@ -59,7 +59,7 @@ static mx_array *grow(const graph *g) {
 }
 
 static void build(graph *g, uint32_t seed, int nodes) {
-    state = seed;
+    state = (uint32_t)check_seed(seed);
     start(g, g->eager);
     while (g->n < 5 + nodes)
         add(g, grow(g));
@@ -74,7 +74,7 @@ static bool same(mx_array *a, mx_array *b) {
 /* Keep only some results, so that the rest is inside programs. */
 static int keep(graph *g, mx_array **kept, uint32_t seed) {
     int n = 0;
-    state = seed ^ 0x5bd1e995u;
+    state = (uint32_t)check_seed(seed) ^ 0x5bd1e995u;
     kept[n++] = mx_array_retain(g->a[g->n - 1]);
     for (int i = 5; i < g->n - 1; i++)
         if (roll(6) == 0)

@@ -184,7 +184,7 @@ static bool eager;
 
 /* The last three values in one, so that the graph has several ends. */
 static mx_array *build(mx_array *const *in) {
-    graph g = {.state = seed * 2654435761u + 1, .kinks = seed % 2, .eager = eager, .n = LEAVES};
+    graph g = {.state = check_seed(seed) * 2654435761u + 1, .kinks = seed % 2, .eager = eager, .n = LEAVES};
     int nodes = 5 + roll(&g, MOST_NODES - 4);
     for (int i = 0; i < LEAVES; i++)
         g.a[i] = in[i];

@@ -119,7 +119,7 @@ static void add(graph *g, mx_array *a) {
 
 static bool build(mx_closure *self, mx_array *const *in, int nin, mx_arrays *out) {
     const recipe *r = self->payload;
-    graph g = {.r = *r, .state = r->seed, .pause = r->seed ^ 77};
+    graph g = {.r = *r, .state = (uint32_t)check_seed(r->seed), .pause = r->seed ^ 77};
     for (int i = 0; i < nin; i++)
         add(&g, in[i]);
     while (g.n < nin + r->nodes)
@@ -158,7 +158,7 @@ static bool build_gradient(mx_closure *self, mx_array *const *in, int nin, mx_ar
 
 static void make_inputs(mx_array **in) {
     int full[2] = {ROWS, COLS}, row[2] = {1, COLS}, col[2] = {ROWS, 1}, turned[2] = {COLS, ROWS};
-    mx_array *key = mx_random_key(7);
+    mx_array *key = mx_random_key(check_seed(7));
     in[0] = mx_random_normal(full, 2, MX_FLOAT16, NULL, NULL, key);
     in[1] = mx_mul_s(mx_random_normal(row, 2, MX_BFLOAT16, NULL, NULL, key), 100);
     in[2] = mx_mul_s(mx_random_normal(col, 2, MX_FLOAT16, NULL, NULL, key), 30);

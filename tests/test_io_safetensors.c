@@ -338,14 +338,12 @@ static void streams(void) {
 /* --- files of others ------------------------------------------------------------------------------------------------ */
 
 static void fixtures(void) {
-    const char *root = getenv("MLX_TEST_DATA"), *source = getenv("MLX_TEST_SOURCE");
+    const char *root = getenv("MLX_TEST_DATA");
     char name[512];
     mx_scope s = mx_scope_open();
     mx_map a = {0}, m = {0};
     snprintf(name, sizeof name, "%s%s/fixtures/safetensors/burn/multi_layer.safetensors",
-             root     ? root
-             : source ? source
-                      : ".",
+             root ? root : check_source(),
              root ? "" : "/../shared/data");
     if (access(name, R_OK) != 0) {
         SKIP("no fixtures ($MLX_TEST_DATA)");

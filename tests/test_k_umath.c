@@ -24,13 +24,13 @@ typedef struct table {
 static table t;
 
 static FILE *open_set(const char *name) {
-    const char *data = getenv("MLX_TEST_DATA"), *source = getenv("MLX_TEST_SOURCE");
+    const char *data = getenv("MLX_TEST_DATA");
     char path[4096];
     if (data)
         snprintf(path, sizeof path, "%s/numpy_umath/umath-validation-set-%s.csv", data, name);
     else
         snprintf(path, sizeof path, "%s/../shared/data/numpy_umath/umath-validation-set-%s.csv",
-                 source ? source : "..", name);
+                 check_source(), name);
     return fopen(path, "r");
 }
 static void add_row(const char *line) {

@@ -28,10 +28,10 @@ static mx_array *H(mx_array *a) {
 /* Normal numbers, shape (batch, rows, cols); without a batch (rows, cols). */
 static mx_array *noise(int batch, int rows, int cols, mx_dtype t, uint64_t seed) {
     int shape[3] = {batch, rows, cols}, skip = batch == 0;
-    mx_array *a = mx_random_normal(shape + skip, 3 - skip, MX_FLOAT32, NULL, NULL, mx_random_key(seed));
+    mx_array *a = mx_random_normal(shape + skip, 3 - skip, MX_FLOAT32, NULL, NULL, mx_random_key(check_seed(seed)));
     if (t != MX_COMPLEX64)
         return mx_astype(a, t);
-    mx_array *b = mx_random_normal(shape + skip, 3 - skip, MX_FLOAT32, NULL, NULL, mx_random_key(seed + 99));
+    mx_array *b = mx_random_normal(shape + skip, 3 - skip, MX_FLOAT32, NULL, NULL, mx_random_key(check_seed(seed + 99)));
     return mx_add(mx_astype(a, t), mx_mul(mx_astype(b, t), mx_scalar_c64((mx_complex64){0, 1})));
 }
 

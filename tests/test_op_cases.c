@@ -139,6 +139,7 @@ static double dot(mx_array *a, mx_array *b) {
 
 static mx_array *random_like(mx_array *a, uint64_t seed) {
     mx_array *r = mx_array_empty(a->shape, a->ndim, MX_FLOAT64);
+    seed = check_seed(seed);
     for (int64_t i = 0; r && i < r->size; i++)
         ((double *)r->data)[i] = 2 * noise(&seed) - 1;
     return r;

@@ -72,7 +72,7 @@ static int pick(int low, int high) {
 }
 
 static setting random_setting(unsigned seed) {
-    state = seed * 7919ull + 1;
+    state = check_seed(seed) * 7919ull + 1;
     for (int i = 0; i < 4; i++)
         pick(0, 1);
     setting s = {.nd = pick(1, 3), .n = pick(1, 3), .groups = pick(0, 2) ? 1 : pick(2, 19)};

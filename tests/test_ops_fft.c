@@ -12,10 +12,10 @@
 
 static mx_array *noise(int rows, int cols, mx_dtype t) {
     int shape[2] = {rows, cols};
-    mx_array *a = mx_random_normal(shape, 2, MX_FLOAT32, NULL, NULL, mx_random_key(3));
+    mx_array *a = mx_random_normal(shape, 2, MX_FLOAT32, NULL, NULL, mx_random_key(check_seed(3)));
     if (t != MX_COMPLEX64)
         return a;
-    mx_array *b = mx_random_normal(shape, 2, MX_FLOAT32, NULL, NULL, mx_random_key(4));
+    mx_array *b = mx_random_normal(shape, 2, MX_FLOAT32, NULL, NULL, mx_random_key(check_seed(4)));
     return mx_add(mx_astype(a, t), mx_mul(mx_astype(b, t), mx_scalar_c64((mx_complex64){0, 1})));
 }
 

@@ -88,7 +88,7 @@ static void special_groups(void) {
 /* --- products ------------------------------------------------------------------------------------------- */
 
 static mx_array *noise(const int *shape, int ndim, mx_dtype t) {
-    return mx_random_normal(shape, ndim, t, NULL, NULL, mx_random_key(7));
+    return mx_random_normal(shape, ndim, t, NULL, NULL, mx_random_key(check_seed(7)));
 }
 
 /* Largest difference to the product with the expanded matrix, over the largest of its numbers. */

@@ -56,6 +56,7 @@ static bool call_row(mx_closure *self, mx_array *const *in, int n, mx_arrays *ou
 /* Numbers that depend on the shape and the seed alone. */
 static mx_array *direction(const mx_array *like, uint64_t seed) {
     mx_array *r = mx_array_empty(like->shape, like->ndim, MX_FLOAT64);
+    seed = check_seed(seed);
     for (int64_t i = 0; r && i < r->size; i++)
         ((double *)r->data)[i] = 2 * noise(&seed) - 1;
     return r;

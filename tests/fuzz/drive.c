@@ -1,8 +1,9 @@
-/* Changes seeds and feeds a fuzz target with them: see fuzz.h. The order of changes is always the same. Arguments: more
+/* Changes seeds and feeds a fuzz target with them: see fuzz.h. The order of changes is always the same; MLX_TEST_SEED chooses another. Arguments: more
  * seeds, or files to run once. */
 #include <stdio.h>
 #include <time.h>
 
+#include "../check.h"
 #include "base/cache.h"
 #include "fuzz.h"
 
@@ -15,7 +16,7 @@ typedef struct seed {
 
 static seed seeds[MOST_SEEDS];
 static size_t n_seeds;
-static uint64_t state = 0x9e3779b97f4a7c15u;
+static uint64_t state;
 
 static uint64_t any(uint64_t n) {
     state ^= state << 13;
@@ -108,6 +109,7 @@ int main(int argc, char **argv) {
     const char *seconds = getenv("FUZZ_SECONDS");
     double end = now() + (seconds ? atof(seconds) : 3);
     unsigned long runs = 0;
+    state = check_seed(0x9e3779b97f4a7c15u);
     mx_mem_set_hard_limit((size_t)256 << 20); // what a file asks for beyond it is refused
     mx_scope s = mx_scope_open();
     fuzz_seeds(add);

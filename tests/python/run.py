@@ -72,7 +72,9 @@ def main(build, package, *arguments):
     variables["PYTHONPATH"] = package
     variables["MLX_TEST_BUILD"] = str(build)
     rest = [argument for argument in arguments if argument != "--reference"]
-    command = [python, "-m", "pytest", "-q", "--rootdir", str(Path(__file__).parents[2]), *rest]
+    seed = variables.get("MLX_TEST_SEED", "0")
+    examples = [] if seed == "0" else ["--hypothesis-seed", seed]
+    command = [python, "-m", "pytest", "-q", "--rootdir", str(Path(__file__).parents[2]), *examples, *rest]
     status = subprocess.run(command, env=variables).returncode
     return 77 if status == NOTHING_RAN else status
 

@@ -1,12 +1,13 @@
 """Every function called with arguments of every kind, by position and by keyword: an answer or an exception that says
 what was wrong, and nothing else."""
 import inspect
-import random
 import types
 
 import mlx.core as mx
 import numpy as np
 import pytest
+
+from seeds import choices
 
 FUNCTION = type(mx.add)
 MODULES = [mx, *(m for m in vars(mx).values() if isinstance(m, types.ModuleType))]
@@ -54,7 +55,7 @@ def attempt(f, arguments, words):
 def test_any_arguments(name, f):
     if f.__name__ in LEFT_OUT:
         pytest.skip("it changes the process")
-    choose = random.Random(name)
+    choose = choices(name)
     names = [*inspect.signature(f).parameters, "other"]
     pool = values(choose)
     mx.random.seed(0)

@@ -3,12 +3,13 @@ import copy
 import inspect
 import pickle
 import pydoc
-import random
 import threading
 
 import mlx.core as mx
 import numpy as np
 import pytest
+
+from seeds import choices
 
 MODULES = [mx, mx.fft, mx.linalg, mx.random, mx.fast, mx.metal, mx.cuda, mx.distributed]
 FUNCTION = type(mx.add)
@@ -136,7 +137,7 @@ def test_threads_share_arrays():
     shared, faults = [mx.arange(50) for _ in range(4)], []
 
     def work(seed):
-        choose = random.Random(seed)
+        choose = choices(seed)
         actions = [lambda a: mx.unique(a), lambda a: mx.nonzero(a), lambda a: a.sum().item(),
                    lambda a: mx.add(a, mx.ones(50)).tolist(), lambda a: mx.bincount(mx.abs(a) % 7)]
         try:

@@ -49,7 +49,7 @@ def as_index(text, shape):
     return tuple(entry for entry in key if entry is not ...) if axes == len(shape) and axes else key
 
 
-@settings(max_examples=3000, deadline=None, derandomize=True)
+@settings(max_examples=3000)
 @given(st.integers(0, 2**32))
 def test_reading(seed):
     _, shape, text = random_case(seed)
@@ -57,7 +57,7 @@ def test_reading(seed):
     same(mlx_index(text, mx.array(x)), x[as_index(text, shape)])
 
 
-@settings(max_examples=2000, deadline=None, derandomize=True)
+@settings(max_examples=2000)
 @given(st.integers(0, 2**32))
 def test_writing(seed):
     rng, shape, text = random_case(seed)
@@ -91,7 +91,7 @@ def test_writing_back_what_was_read_changes_nothing():
         assert twice[key].tolist() == (2 * x[key]).tolist(), key
 
 
-@settings(max_examples=2000, deadline=None, derandomize=True)
+@settings(max_examples=2000)
 @given(st.integers(0, 2**32), st.sampled_from(sorted(UPDATES)))
 def test_updates_count_every_index(seed, name):
     rng, shape, text = random_case(seed)
@@ -106,7 +106,7 @@ def test_updates_count_every_index(seed, name):
     same(getattr(at, name)(mx.array(value)), theirs)
 
 
-@settings(max_examples=500, deadline=None, derandomize=True)
+@settings(max_examples=500)
 @given(st.integers(0, 2**32))
 def test_masks(seed):
     rng = random.Random(seed)

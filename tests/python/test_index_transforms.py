@@ -1,18 +1,17 @@
 """Indexing under derivatives, batching and compilation, beside NumPy."""
 
-import random
-
 import index_cases
 import mlx.core as mx
 import numpy as np
 import pytest
+from seeds import choices
 from test_index_numpy import as_index, mlx_index
 
 CASES = 400
 
 
 def cases(seed, **options):
-    rng = random.Random(seed)
+    rng = choices(seed)
     for _ in range(CASES):
         shape = rng.choice([s for s in index_cases.SHAPES if s])
         yield rng, shape, index_cases.key(rng, shape, beyond=2, **options)

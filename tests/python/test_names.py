@@ -11,6 +11,8 @@ import mlx.optimizers as optim
 import numpy as np
 import pytest
 
+from seeds import generator
+
 NAMES = {
     "mlx.optimizers.optimizers": "Optimizer MultiOptimizer SGD RMSprop Adagrad AdaDelta Adam AdamW Adamax Lion Adafactor "
                                  "Muon clip_grad_norm tree_flatten tree_map",
@@ -41,7 +43,7 @@ def test_one_class_by_two_names():
 
 def test_upsample_functions():
     upsample = importlib.import_module("mlx.nn.layers.upsample")
-    x = mx.array(np.random.default_rng(0).normal(size=(1, 4, 3, 2)).astype(np.float32))
+    x = mx.array(generator(0).normal(size=(1, 4, 3, 2)).astype(np.float32))
     for mode in ("nearest", "linear", "cubic"):
         found = getattr(upsample, f"upsample_{mode}")(x, (2.0, 1.5))
         assert mx.array_equal(found, nn.Upsample((2.0, 1.5), mode)(x)).item() and found.shape == (1, 8, 4, 2)

@@ -8,7 +8,8 @@ import mlx.nn as nn
 import numpy as np
 import pytest
 
-RNG = np.random.default_rng(0)
+from ops_check import near
+
 
 
 def convolve(x, weight, stride, padding, dilation, groups=1):
@@ -67,7 +68,7 @@ def test_convolution(spatial, options):
     make = (nn.Conv1d, nn.Conv2d, nn.Conv3d)[spatial - 1]
     layer = make(4, 8, 3, **options)
     layer.apply(lambda p: mx.random.normal(p.shape))
-    x = RNG.normal(size=(2, *(7, 6, 8)[:spatial], 4)).astype(np.float32)
+    x = np.random.normal(size=(2, *(7, 6, 8)[:spatial], 4)).astype(np.float32)
     stride, padding, dilation = (
         (options.get(name, default),) * spatial
         for name, default in (("stride", 1), ("padding", 0), ("dilation", 1))
@@ -75,7 +76,7 @@ def test_convolution(spatial, options):
     weight = np.array(layer.weight)
     expected = convolve(x, weight, stride, padding, dilation, options.get("groups", 1))
     expected = expected + (np.array(layer.bias) if "bias" in layer else 0)
-    np.testing.assert_allclose(layer(mx.array(x)), expected, 1e-4, 1e-4)
+    near(layer(mx.array(x)), expected, 3 ** spatial * 4)
 
 
 @pytest.mark.parametrize("options", [dict(), dict(stride=2, padding=1, output_padding=1)])
@@ -87,22 +88,22 @@ def test_transposed_convolution(spatial, options):
         options.get(name, default)
         for name, default in (("stride", 1), ("padding", 0), ("output_padding", 0))
     )
-    x = RNG.normal(size=(1, *(3, 2, 3)[:spatial], 2)).astype(np.float32)
+    x = np.random.normal(size=(1, *(3, 2, 3)[:spatial], 2)).astype(np.float32)
     y = layer(mx.array(x))
     sizes = tuple((n - 1) * stride - 2 * padding + 2 + extra + 1 for n in x.shape[1:-1])
     assert y.shape == (1, *sizes, 3)
     ones = (1,) * spatial
     options = ((stride,) * spatial, (padding,) * spatial, ones)
     expected = transpose(x, np.array(layer.weight), (1, *sizes, 3), *options)
-    np.testing.assert_allclose(y, expected, 1e-4, 1e-4)
+    near(y, expected, 3 ** spatial * 2)
 
 
 def test_pairs():
     layer = nn.Conv2d(4, 8, (3, 2), stride=(1, 2), padding=(2, 1), dilation=(1, 3))
     assert layer.weight.shape == (8, 3, 2, 4)
-    x = RNG.normal(size=(2, 6, 9, 4)).astype(np.float32)
+    x = np.random.normal(size=(2, 6, 9, 4)).astype(np.float32)
     expected = convolve(x, np.array(layer.weight), (1, 2), (2, 1), (1, 3))
-    np.testing.assert_allclose(layer(mx.array(x)), expected, 1e-4, 1e-4)
+    near(layer(mx.array(x)), expected, 3 * 2 * 4)
 
 
 def test_initial_weight_of_groups():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from ops_check import EVERY, integers, numbers, same
+from seeds import choices, generator
 
 FLOAT = [
     ("add", np.add), ("subtract", np.subtract), ("multiply", np.multiply), ("divide", np.divide),
@@ -51,7 +52,7 @@ def test_whole_division_of_integers_rounds_down(name):
 def test_whole_division_of_floats_is_numpys(name):
     tiny = float(np.finfo(name).smallest_subnormal)
     values = np.array([7, -7, 1, -1, 0, -0.0, np.inf, -np.inf, np.nan, 0.3, -0.3, 6, -6, 3, 1e4, tiny, -tiny], name)
-    rng = np.random.default_rng(0)
+    rng = generator(0)
     values = np.concatenate([values, (rng.integers(-30, 30, 40) / 10).astype(name)])
     a, b = np.meshgrid(values, values)
     with np.errstate(all="ignore"):
@@ -199,9 +200,8 @@ def test_numbers_alone():
 
 
 def test_integers_of_64_bits_are_close_exactly():
-    import random
 
-    pick = random.Random(5)
+    pick = choices(5)
     for dtype, low, high in ((mx.int64, -(2**63), 2**63 - 1), (mx.uint64, 0, 2**64 - 1)):
         ends = [low, low + 1, high - 1, high, 0, 1, 2**53, 2**53 + 1, 2**62 - 1, 2**62]
         pairs = [(x, y) for x in ends for y in ends]

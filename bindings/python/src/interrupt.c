@@ -170,6 +170,8 @@ int mpy_init_interrupt(PyObject *module) {
     if (find_main_thread())
         return -1;
     pthread_atfork(NULL, NULL, after_fork);
+    if (pthread_equal(pthread_self(), main_thread)) // from the start: a signal may come before the first step of all
+        chain();
     mlx_set_interrupt_check(check, NULL);
     return 0;
 }
