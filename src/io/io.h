@@ -97,7 +97,8 @@ typedef struct mx_sink {
 
 bool mx_sink_put(mx_sink *k, const void *bytes, size_t n);
 bool mx_sink_zeros(mx_sink *k, size_t n);
-/* All elements in row-major order, little-endian. Evaluates. */
+/* All elements in row-major order, little-endian. Evaluates; what a file holds is read for the sink alone, and the array
+   stays as it is (graph/again.h). */
 bool mx_sink_array(mx_sink *k, mx_array *a);
 
 /* The path with `ending` (".npy"), which is added unless it has it; for mx_free. */

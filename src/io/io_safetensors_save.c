@@ -6,7 +6,9 @@
 
 #include "base/mem.h"
 #include "base/status.h"
+#include "graph/again.h"
 #include "graph/eval.h"
+#include "graph/scope.h"
 #include "io/io.h"
 #include "io/safetensors.h"
 #include "ops/ops.h"
@@ -123,8 +125,12 @@ static st_entry *entries_of(const mx_map *arrays) {
    comes, and let go. */
 static bool evaluate(const mx_map *arrays) {
     bool ok = true;
-    for (size_t i = 0; i < arrays->count && ok; i++)
-        ok = mx_eval1(arrays->entry[i].value);
+    for (size_t i = 0; i < arrays->count && ok; i++) {
+        mx_scope scope = mx_scope_open();
+        if (!mx_again(arrays->entry[i].value))
+            ok = !mx_failed() && mx_eval1(arrays->entry[i].value);
+        mx_scope_close(scope);
+    }
     return ok;
 }
 

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/status.h"
 #include "base/text.h"
+#include "graph/again.h"
 #include "graph/eval.h"
 #include "graph/scope.h"
 #include "io/io.h"
@@ -30,6 +31,8 @@ bool mx_sink_zeros(mx_sink *k, size_t n) {
 
 bool mx_sink_array(mx_sink *k, mx_array *a) {
     mx_scope scope = mx_scope_open();
+    mx_array *copy = a ? mx_again(a) : NULL;
+    a = copy ? copy : a;
     mx_array *rows = a && mx_array_available(a) && a->row_contiguous ? a : mx_contiguous(a, false);
     bool ok = mx_eval1(rows) && mx_sink_put(k, rows->data, (size_t)rows->size * mx_itemsize(rows));
     mx_scope_close(scope);

@@ -84,6 +84,42 @@ def test_shards(tmp_path):
     assert f.keys() == ["t1", "t2"] and f["t2"].item() == 2 and f.tensors["t2"].part == 1 and len(f.parts) == 2
 
 
+@pytest.mark.parametrize("save", ["safetensors", "gguf"])
+def test_saving_holds_one_tensor(tmp_path, save):
+    """A model of 16 tensors of 1 MB goes from file to file, converted on the way, with no more than one of them (and its
+    conversion) in memory; a limit below the model's size does not matter."""
+    n, count = 1 << 18, 16
+    x = np.arange(n, dtype=np.float32) % 1000
+    safetensors(tmp_path / "in", {f"t{i}": ("F32", [n], (x + i).tobytes()) for i in range(count)})
+    arrays = mx.load(str(tmp_path / "in"), format="safetensors")
+    arrays = {k: v if i % 2 else (v + 1).astype(mx.float16).reshape(2, -1) for i, (k, v) in enumerate(arrays.items())}
+    del x
+    mx.clear_cache()
+    before = mx.get_active_memory()
+    limit = mx.set_memory_hard_limit(before + 6 * 4 * n)
+    try:
+        mx.reset_peak_memory()
+        (mx.save_safetensors if save == "safetensors" else mx.save_gguf)(str(tmp_path / f"out.{save}"), arrays)
+        peak = mx.get_peak_memory() - before
+    finally:
+        mx.set_memory_hard_limit(limit)
+    assert peak <= 3 * 4 * n, peak
+    assert mx.get_active_memory() == before
+    out = mx.open_file(tmp_path / f"out.{save}")
+    for i in range(count):
+        want = np.arange(n, dtype=np.float32) % 1000 + i
+        want = want if i % 2 else (want + 1).astype(np.float16).reshape(2, -1)
+        assert np.array_equal(np.array(out[f"t{i}"]), want)
+    mx.eval(arrays)
+    assert np.array_equal(np.array(arrays["t3"]), np.arange(n, dtype=np.float32) % 1000 + 3)
+
+
+def test_what_is_computed_is_computed_once(tmp_path):
+    x = mx.exp(mx.load(str(safetensors(tmp_path / "in", {"a": ("F32", [4], bytes(16))})), format="safetensors")["a"]) @ mx.ones(4)
+    mx.save_safetensors(str(tmp_path / "out"), {"x": x})
+    assert mx.load(str(tmp_path / "out.safetensors"))["x"].item() == x.item() == 4
+
+
 def test_mapped(tmp_path):
     x = np.arange(100000, dtype=np.float32)
     f = mx.open_file(safetensors(tmp_path / "x", {"w": ("F32", [100000], x.tobytes())}), mmap=True)
