@@ -27,14 +27,24 @@ static bool more_parts(mx_archive *a, const char *op) {
     return p != NULL;
 }
 
+/* Both are taken over. */
+static bool add_source(mx_archive *a, char *path, mx_source s) {
+    if (path && more_parts(a, s.op)) {
+        s.name = path;
+        a->part[a->parts++] = (mx_archive_part){path, s, s.size};
+        return true;
+    }
+    mx_source_close(&s);
+    mx_free(path);
+    return false;
+}
+
 bool mx_archive_add_part(mx_archive *a, const char *op, char *path) {
     mx_source s = {0};
-    if (!path || !more_parts(a, op) || !mx_source_file(&s, op, path, a->map)) {
-        mx_free(path);
-        return false;
-    }
-    a->part[a->parts++] = (mx_archive_part){path, s, s.size};
-    return true;
+    if (path && mx_source_file(&s, op, path, a->map))
+        return add_source(a, path, s);
+    mx_free(path);
+    return false;
 }
 
 static bool fail_tensor(const mx_archive *a, const mx_archive_tensor *t, const char *what) {
@@ -152,6 +162,26 @@ mx_archive *mx_archive_open(const char *op, const char *path, bool map) {
     a->map = map;
     a->path = mx_strdup(path);
     bool ok = a->path && open_all(a, op);
+    mx_scope_close(scope);
+    if (ok)
+        return a;
+    mx_archive_close(a);
+    return NULL;
+}
+
+mx_archive *mx_archive_over(mx_source s) {
+    mx_archive *a = mx_calloc(1, sizeof *a);
+    if (!a) {
+        mx_source_close(&s);
+        return NULL;
+    }
+    mx_scope scope = mx_scope_open();
+    a->label = mx_strdup(s.name);
+    a->path = mx_strdup(s.name);
+    bool ok = add_source(a, mx_strdup(s.name), s) && a->label && a->path;
+    if (ok)
+        a->format = mx_format_of(&a->part[0].source);
+    ok = ok && a->format && open_parts(a);
     mx_scope_close(scope);
     if (ok)
         return a;

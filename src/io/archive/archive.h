@@ -66,6 +66,8 @@ struct mx_archive {
 
 /* op opens messages and must be a literal. NULL and an error: it cannot be opened, or is none. */
 mx_archive *mx_archive_open(const char *op, const char *path, bool map);
+/* The same of a source, which is taken over, also on failure: one file. */
+mx_archive *mx_archive_over(mx_source s);
 void mx_archive_close(mx_archive *a); /* NULL is fine */
 /* The number of a tensor; -1: there is none of this name. No error is recorded. */
 int64_t mx_archive_find(const mx_archive *a, const char *name);
