@@ -3,7 +3,7 @@
 
     check_called.py build_folder [uncalled.txt ...]
 
-Calls are the undefined symbols of their object files. The files name functions that are not there yet or wait for
+Calls are the undefined symbols of their object files, and of the catalog's: tests/test_catalog.c calls all rows. The files name functions that are not there yet or wait for
 a test; a name that is called all the same is a fault too.
 """
 import re
@@ -25,7 +25,7 @@ def objects(build):
     """Of the programs, not of the library."""
     for folder in FOLDERS:
         for path in (build / folder).rglob("*.o"):
-            if not re.search(r"mlxc_objects|kernels_", str(path)):
+            if "/src/catalog/" in str(path) or not re.search(r"mlxc_objects|kernels_", str(path)):
                 yield str(path)
 
 

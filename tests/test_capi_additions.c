@@ -40,6 +40,10 @@ static bool lists(int failed, size_t i, const char *want, const char *what, int 
 static void elements(void) {
     mlx_array a = F(3, -1, 0), b = F(-4, 2, 5);
     IS(mlx_copysign(&r, a, b, s), "array([-3, 1, 0], dtype=float32)");
+    IS(mlx_fmax(&r, a, b, s), "array([3, 2, 5], dtype=float32)");
+    IS(mlx_fmin(&r, a, b, s), "array([-4, -1, 0], dtype=float32)");
+    IS(mlx_heaviside(&r, a, b, s), "array([1, 0, 5], dtype=float32)");
+    IS(mlx_sinc(&r, a, s), "array([-0, 0, 1], dtype=float32)");
     IS(mlx_hypot(&r, a, b, s), "array([5, 2.23607, 5], dtype=float32)");
     IS(mlx_signbit(&r, b, s), "array([True, False, False], dtype=bool)");
     IS(mlx_isin(&r, a, b, true, s), "array([True, True, True], dtype=bool)");

@@ -6,6 +6,24 @@
 
 /* --- pointwise ------------------------------------------------------------------------ */
 
+int mlx_cbrt(mlx_array *res, const mlx_array a, const mlx_stream s) {
+    return capi_unary(res, mx_cbrt, a, s);
+}
+int mlx_exp2(mlx_array *res, const mlx_array a, const mlx_stream s) {
+    return capi_unary(res, mx_exp2, a, s);
+}
+int mlx_sinc(mlx_array *res, const mlx_array a, const mlx_stream s) {
+    return capi_unary(res, mx_sinc, a, s);
+}
+int mlx_fmax(mlx_array *res, const mlx_array a, const mlx_array b, const mlx_stream s) {
+    return capi_binary(res, mx_fmax, a, b, s);
+}
+int mlx_fmin(mlx_array *res, const mlx_array a, const mlx_array b, const mlx_stream s) {
+    return capi_binary(res, mx_fmin, a, b, s);
+}
+int mlx_heaviside(mlx_array *res, const mlx_array a, const mlx_array b, const mlx_stream s) {
+    return capi_binary(res, mx_heaviside, a, b, s);
+}
 int mlx_hypot(mlx_array *res, const mlx_array a, const mlx_array b, const mlx_stream s) {
     return capi_binary(res, mx_hypot, a, b, s);
 }

@@ -140,6 +140,7 @@ static int call_choice(mlx_value *res, const mlx_operation *op, mlx_value *args)
 #define LINALG "mlx.core.linalg"
 #define RANDOM "mlx.core.random"
 #define B(name, f, doc) {CORE, name "(x1: scalar | array, x2: scalar | array, /, *, " STREAM, doc, call_binary, {.binary = f}}
+#define U(name, f, doc) {CORE, name "(a: array, /, *, " STREAM, doc, call_unary, {.unary = f}}
 #define L(name, f, doc) {LINALG, name "(a: array, *, " STREAM, doc, call_unary, {.unary = f}}
 #define KEYED "key: array | None = None, " STREAM
 #define DRAW(name, p, type, f, d, doc)                                                                     \
@@ -147,6 +148,12 @@ static int call_choice(mlx_value *res, const mlx_operation *op, mlx_value *args)
      call_distribution, FAMILY(distribution, f, d)}
 
 const mlx_operation cat_extra_rows[] = {
+    U("cbrt", mlx_cbrt, "The real cube root of each element, of negative ones too. Integers become float32."),
+    U("exp2", mlx_exp2, "2 to the power of each element. Integers become float32."),
+    U("sinc", mlx_sinc, "sin(pi a) / (pi a) for each element, and 1 where it is 0."),
+    B("fmax", mlx_fmax, "The larger of x1 and x2, element by element; where one is NaN, the other."),
+    B("fmin", mlx_fmin, "The smaller of x1 and x2, element by element; where one is NaN, the other."),
+    B("heaviside", mlx_heaviside, "0 where x1 is negative, x2 where it is 0, else 1; NaN stays."),
     B("hypot", mlx_hypot, "sqrt(x1^2 + x2^2), element by element, without overflow on the way."),
     B("copysign", mlx_copysign, "The size of x1 with the sign of x2, element by element."),
     B("nextafter", mlx_nextafter, "The floating-point number next to x1 in the direction of x2, element by element."),

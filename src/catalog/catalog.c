@@ -39,6 +39,7 @@ size_t mlx_catalog_size(void) {
 }
 
 static const mlx_operation_alias aliases[] = {
+    {CORE, "absolute", "abs"},
     {CORE, "acos", "arccos"},
     {CORE, "acosh", "arccosh"},
     {CORE, "asin", "arcsin"},
@@ -48,13 +49,18 @@ static const mlx_operation_alias aliases[] = {
     {CORE, "atanh", "arctanh"},
     {CORE, "bitwise_left_shift", "left_shift"},
     {CORE, "bitwise_right_shift", "right_shift"},
+    {CORE, "bitwise_not", "bitwise_invert"},
     {CORE, "cumulative_prod", "cumprod"},
     {CORE, "cumulative_sum", "cumsum"},
+    {CORE, "deg2rad", "radians"},
     {CORE, "empty", "zeros"},
     {CORE, "empty_like", "zeros_like"},
     {CORE, "matrix_norm", "norm", "mlx.core.linalg"},
+    {CORE, "mod", "remainder"},
     {CORE, "permute_dims", "transpose"},
     {CORE, "pow", "power"},
+    {CORE, "rad2deg", "degrees"},
+    {CORE, "true_divide", "divide"},
     {"mlx.core.linalg", "matmul", "matmul", CORE},
     {"mlx.core.linalg", "outer", "outer", CORE},
     {"mlx.core.linalg", "tensordot", "tensordot", CORE},

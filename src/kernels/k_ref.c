@@ -159,7 +159,7 @@ static real floor_quotient(real a, real b) {
     if (b == 0 || isinf(a) || fabsl(a / b) >= 0x1p53L)
         return isinf(a) && b != 0 ? NAN : a / b;
     if (isinf(b))
-        return a != 0 && (a < 0) != (b < 0) ? -1 : a / b;
+        return isnan(a) ? a : a != 0 && (a < 0) != (b < 0) ? -1 : a / b;
     return copysignl(rintl((a - remainder_python(a, b)) / b), a / b);
 }
 /* By bisection on erf: slow, and nothing to get wrong. */
@@ -202,45 +202,59 @@ static real logaddexp(real a, real b) {
     real hi = isnan(a) || a > b ? a : b, lo = a > b ? b : a;
     return a == b ? a + logl(2) : hi + log1pl(expl(lo - hi));
 }
-static real real_1(mx_pointwise op, real x) {
-    switch (op) {
-    case MX_PW_abs:      return fabsl(x);
-    case MX_PW_negative: return -x;
-    case MX_PW_sign:     return sign(x);
-    case MX_PW_square:   return x * x;
-    case MX_PW_sqrt:     return sqrtl(x);
-    case MX_PW_rsqrt:    return 1 / sqrtl(x);
-    case MX_PW_exp:      return expl(x);
-    case MX_PW_expm1:    return expm1l(x);
-    case MX_PW_log:      return logl(x);
-    case MX_PW_log2:     return log2l(x);
-    case MX_PW_log10:    return log10l(x);
-    case MX_PW_log1p:    return log1pl(x);
-    case MX_PW_sin:      return sinl(x);
-    case MX_PW_cos:      return cosl(x);
-    case MX_PW_tan:      return tanl(x);
-    case MX_PW_arcsin:   return asinl(x);
-    case MX_PW_arccos:   return acosl(x);
-    case MX_PW_arctan:   return atanl(x);
-    case MX_PW_sinh:     return sinhl(x);
-    case MX_PW_cosh:     return coshl(x);
-    case MX_PW_tanh:     return tanhl(x);
-    case MX_PW_arcsinh:  return asinhl(x);
-    case MX_PW_arccosh:  return acoshl(x);
-    case MX_PW_arctanh:  return atanhl(x);
-    case MX_PW_erf:      return erfl(x);
-    case MX_PW_erfinv:   return erfinv(x);
-    case MX_PW_sigmoid:  return 1 / (1 + expl(-x));
-    case MX_PW_lgamma:   return lgamma_abs(x);
-    case MX_PW_digamma:  return digamma(x);
-    case MX_PW_floor:    return floorl(x);
-    case MX_PW_ceil:     return ceill(x);
-    case MX_PW_trunc:    return truncl(x);
-    case MX_PW_round:    return rintl(x);
-    case MX_PW_imag:     return 0;
-    default:             return x; /* real, conjugate */
-    }
-}
+/* One row an operation: what it is of a real number. Where an operation of pointwise.def lacks one, real_<name> is undeclared
+ * below. */
+#define REAL(op, value) static real real_##op(real x) { return (void)x, (value); }
+REAL(abs, fabsl(x))
+REAL(negative, -x)
+REAL(sign, sign(x))
+REAL(square, x * x)
+REAL(sqrt, sqrtl(x))
+REAL(rsqrt, 1 / sqrtl(x))
+REAL(exp, expl(x))
+REAL(expm1, expm1l(x))
+REAL(log, logl(x))
+REAL(log2, log2l(x))
+REAL(log10, log10l(x))
+REAL(log1p, log1pl(x))
+REAL(sin, sinl(x))
+REAL(cos, cosl(x))
+REAL(tan, tanl(x))
+REAL(arcsin, asinl(x))
+REAL(arccos, acosl(x))
+REAL(arctan, atanl(x))
+REAL(sinh, sinhl(x))
+REAL(cosh, coshl(x))
+REAL(tanh, tanhl(x))
+REAL(arcsinh, asinhl(x))
+REAL(arccosh, acoshl(x))
+REAL(arctanh, atanhl(x))
+REAL(erf, erfl(x))
+REAL(erfinv, erfinv(x))
+REAL(sigmoid, 1 / (1 + expl(-x)))
+REAL(lgamma, lgamma_abs(x))
+REAL(digamma, digamma(x))
+REAL(floor, floorl(x))
+REAL(ceil, ceill(x))
+REAL(trunc, truncl(x))
+REAL(round, rintl(x))
+REAL(imag, 0)
+REAL(real, x)
+REAL(conjugate, x)
+
+typedef real real_of(real x);
+static real_of *const real_1[] = {
+#define REAL_ALL(op)     [MX_PW_##op] = real_##op,
+#define REAL_NUMBER(op)  REAL_ALL(op)
+#define REAL_REAL(op)    REAL_ALL(op)
+#define REAL_ORDERED(op) REAL_ALL(op)
+#define REAL_FLOAT(op)   REAL_ALL(op)
+#define REAL_INEXACT(op) REAL_ALL(op)
+#define REAL_BITS(op)
+#define REAL_LOGIC(op)
+#define UNARY(name, Name, domain, result) REAL_##domain(name)
+#include "kernels/pointwise.def"
+};
 static real real_2(mx_pointwise op, real a, real b) {
     switch (op) {
     case MX_PW_add:          return a + b;
@@ -265,37 +279,48 @@ static bool c_nan(mx_ref a) {
 static bool c_less(mx_ref a, mx_ref b) {
     return a.re < b.re || (a.re == b.re && a.im < b.im);
 }
-static cplx c_1(mx_pointwise op, cplx z) {
-    const real ln2 = logl(2), ln10 = logl(10);
-    switch (op) {
-    case MX_PW_negative: return -z;
-    case MX_PW_sign:     return z == 0 ? z : z / cabsl(z);
-    case MX_PW_square:   return z * z;
-    case MX_PW_sqrt:     return csqrtl(z);
-    case MX_PW_rsqrt:    return 1 / csqrtl(z);
-    case MX_PW_exp:      return cexpl(z);
-    case MX_PW_expm1:    return cexpl(z) - 1;
-    case MX_PW_log:      return clogl(z);
-    case MX_PW_log2:     return clogl(z) / ln2;
-    case MX_PW_log10:    return clogl(z) / ln10;
-    case MX_PW_log1p:    return clogl(1 + z);
-    case MX_PW_sin:      return csinl(z);
-    case MX_PW_cos:      return ccosl(z);
-    case MX_PW_tan:      return ctanl(z);
-    case MX_PW_arcsin:   return casinl(z);
-    case MX_PW_arccos:   return cacosl(z);
-    case MX_PW_arctan:   return catanl(z);
-    case MX_PW_sinh:     return csinhl(z);
-    case MX_PW_cosh:     return ccoshl(z);
-    case MX_PW_tanh:     return ctanhl(z);
-    case MX_PW_arcsinh:  return casinhl(z);
-    case MX_PW_arccosh:  return cacoshl(z);
-    case MX_PW_arctanh:  return catanhl(z);
-    case MX_PW_sigmoid:  return 1 / (1 + cexpl(-z));
-    case MX_PW_round:    return rintl(creall(z)) + I * rintl(cimagl(z));
-    default:             return conjl(z);
-    }
-}
+/* And of a complex number: complex_<name>. */
+#define COMPLEX(op, value) static cplx complex_##op(cplx z) { return value; }
+COMPLEX(negative, -z)
+COMPLEX(sign, z == 0 ? z : z / cabsl(z))
+COMPLEX(square, z * z)
+COMPLEX(sqrt, csqrtl(z))
+COMPLEX(rsqrt, 1 / csqrtl(z))
+COMPLEX(exp, cexpl(z))
+COMPLEX(expm1, cexpl(z) - 1)
+COMPLEX(log, clogl(z))
+COMPLEX(log2, clogl(z) / logl(2))
+COMPLEX(log10, clogl(z) / logl(10))
+COMPLEX(log1p, clogl(1 + z))
+COMPLEX(sin, csinl(z))
+COMPLEX(cos, ccosl(z))
+COMPLEX(tan, ctanl(z))
+COMPLEX(arcsin, casinl(z))
+COMPLEX(arccos, cacosl(z))
+COMPLEX(arctan, catanl(z))
+COMPLEX(sinh, csinhl(z))
+COMPLEX(cosh, ccoshl(z))
+COMPLEX(tanh, ctanhl(z))
+COMPLEX(arcsinh, casinhl(z))
+COMPLEX(arccosh, cacoshl(z))
+COMPLEX(arctanh, catanhl(z))
+COMPLEX(sigmoid, 1 / (1 + cexpl(-z)))
+COMPLEX(round, rintl(creall(z)) + I * rintl(cimagl(z)))
+COMPLEX(conjugate, conjl(z))
+
+typedef cplx complex_of(cplx z);
+static complex_of *const complex_1[] = {
+#define COMPLEX_ALL_SAME(op)     [MX_PW_##op] = complex_##op,
+#define COMPLEX_NUMBER_SAME(op)  COMPLEX_ALL_SAME(op)
+#define COMPLEX_INEXACT_SAME(op) COMPLEX_ALL_SAME(op)
+#define COMPLEX_ALL_PART(op)
+#define COMPLEX_REAL_SAME(op)
+#define COMPLEX_FLOAT_SAME(op)
+#define COMPLEX_BITS_SAME(op)
+#define COMPLEX_LOGIC_BOOL(op)
+#define UNARY(name, Name, domain, result) COMPLEX_##domain##_##result(name)
+#include "kernels/pointwise.def"
+};
 static cplx c_2(mx_pointwise op, mx_ref p, mx_ref q) {
     cplx a = to_c(p), b = to_c(q);
     switch (op) {
@@ -322,7 +347,7 @@ static mx_ref c_op(mx_pointwise op, mx_ref a, mx_ref b) {
     case MX_PW_not_equal:
     case MX_PW_less:
     case MX_PW_less_equal:    return compare(op, c_less(a, b), equal);
-    default:                  return of_c(a.type, one ? c_1(op, to_c(a)) : c_2(op, a, b));
+    default:                  return of_c(a.type, one ? complex_1[op](to_c(a)) : c_2(op, a, b));
     }
 }
 
@@ -338,7 +363,7 @@ mx_ref mx_ref_pointwise(mx_pointwise op, mx_ref a, mx_ref b, mx_ref c) {
     if (mx_pw_infos[op].result == MX_PWR_BOOL)
         return compare(op, a.re < b.re, a.re == b.re);
     bool one = mx_pw_infos[op].arity == 1;
-    return of_real(a.type, one ? real_1(op, a.re) : real_2(op, a.re, b.re));
+    return of_real(a.type, one ? real_1[op](a.re) : real_2(op, a.re, b.re));
 }
 
 /* ---- casts ---- */

@@ -5,6 +5,12 @@
 #include "ops/ops.h"
 
 /* --- op_extra.c: pointwise ---------------------------------------------------------- */
+mx_array *mx_cbrt(mx_array *a);
+mx_array *mx_exp2(mx_array *a);
+mx_array *mx_sinc(mx_array *a);
+mx_array *mx_fmax(mx_array *a, mx_array *b);
+mx_array *mx_fmin(mx_array *a, mx_array *b);
+mx_array *mx_heaviside(mx_array *a, mx_array *b);
 mx_array *mx_hypot(mx_array *a, mx_array *b);
 mx_array *mx_copysign(mx_array *a, mx_array *b);
 mx_array *mx_signbit(mx_array *a);

@@ -17,6 +17,64 @@ static bool floats(const char *op, mx_array **a, mx_array **b) {
     return *a && *b;
 }
 
+/* The power 1/3 and a step of Newton's method, (2 y + a / y^2) / 3, which puts right what the power and the rounded third
+ * lost. In float32 at least. */
+mx_array *mx_cbrt(mx_array *a) {
+    if (!a)
+        return NULL;
+    mx_dtype t = mx_dtype_to_inexact(mx_dtype_of(a));
+    if (t == MX_COMPLEX64)
+        return mx_fail(MX_INVALID, "[cbrt] complex numbers have three cube roots");
+    a = mx_astype(mx_astype(a, t), t == MX_FLOAT64 ? MX_FLOAT64 : MX_FLOAT32);
+    mx_array *plain = mx_logical_or(mx_equal(a, mx_zero_like(a)), mx_logical_not(mx_isfinite(a)));
+    mx_array *x = mx_where(plain, mx_one_like(a), mx_abs(a));
+    mx_array *y = mx_power(x, mx_scalar_like(x, 1.0 / 3));
+    y = mx_sub(y, mx_div(mx_sub(y, mx_div(x, mx_square(y))), mx_scalar_like(x, 3)));
+    return mx_astype(mx_where(plain, a, mx_mul(y, mx_sign(a))), t);
+}
+
+mx_array *mx_exp2(mx_array *a) {
+    a = a ? mx_astype(a, mx_dtype_to_inexact(mx_dtype_of(a))) : NULL;
+    return mx_power(mx_scalar_like(a, 2), a);
+}
+
+static const double PI = 3.14159265358979323846;
+
+/* sin(pi x) = (-1)^k sin(pi (x - k)) with the nearest k: what is subtracted is exact, and whole numbers give 0. */
+static mx_array *sin_pi(mx_array *x) {
+    mx_array *k = mx_stop_gradient(mx_round(x)), *half = mx_mul_s(k, 0.5);
+    mx_array *sign = mx_add_s(mx_mul_s(mx_sub(half, mx_floor(half)), -4), 1);
+    return mx_mul(sign, mx_sin(mx_mul_s(mx_sub(x, k), PI)));
+}
+
+mx_array *mx_sinc(mx_array *a) {
+    a = a ? mx_astype(a, mx_dtype_to_inexact(mx_dtype_of(a))) : NULL;
+    if (!a)
+        return NULL;
+    mx_array *zero = mx_equal(a, mx_zero_like(a)), *x = mx_where(zero, mx_one_like(a), a);
+    mx_array *y = mx_div(sin_pi(x), mx_mul_s(x, PI));
+    return mx_where(zero, mx_one_like(a), mx_where(mx_isinf(a), mx_zero_like(a), y));
+}
+
+/* y, and where one of the operands is NaN the other. */
+static mx_array *not_nan(mx_array *a, mx_array *b, mx_array *y) {
+    return mx_where(mx_isnan(a), b, mx_where(mx_isnan(b), a, y));
+}
+mx_array *mx_fmax(mx_array *a, mx_array *b) {
+    return mx_promote2(&a, &b) ? not_nan(a, b, mx_maximum(a, b)) : NULL;
+}
+mx_array *mx_fmin(mx_array *a, mx_array *b) {
+    return mx_promote2(&a, &b) ? not_nan(a, b, mx_minimum(a, b)) : NULL;
+}
+
+mx_array *mx_heaviside(mx_array *a, mx_array *b) {
+    if (!floats("heaviside", &a, &b))
+        return NULL;
+    mx_array *zero = mx_zero_like(a), *step = mx_where(mx_less(a, zero), zero, mx_one_like(a));
+    step = mx_where(mx_equal(a, zero), b, step);
+    return mx_where(mx_isnan(a), a, step);
+}
+
 /* The larger times sqrt(1 + ratio^2): no square overflows. */
 mx_array *mx_hypot(mx_array *a, mx_array *b) {
     if (!floats("hypot", &a, &b))

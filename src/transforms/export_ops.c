@@ -94,8 +94,6 @@ static const struct {
     SAME(erf, Erf),
     SAME(erfinv, ErfInv),
     SAME(sigmoid, Sigmoid),
-    SAME(lgamma, Lgamma),
-    SAME(digamma, Digamma),
     SAME(floor, Floor),
     SAME(ceil, Ceil),
     SAME(round, Round),
@@ -134,6 +132,8 @@ static const struct {
     {MX_PRIM_left_shift, MX_FN_BitwiseBinary, 3},
     {MX_PRIM_right_shift, MX_FN_BitwiseBinary, 4},
     SAME(select, Select),
+#define OWN(op, Name) SAME(op, Name),
+#include "transforms/mlxfn_ops.def"
 };
 
 static bool unknown(step *s) {
