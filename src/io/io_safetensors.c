@@ -305,10 +305,11 @@ bool mx_load_safetensors_from(mx_source *source, mx_map *arrays, mx_map *metadat
     bool ok = st_open(source, &f);
     for (size_t i = 0; ok && i < f.count; i++)
         ok = add_tensor(source, &f, &f.tensor[i], arrays);
-    if (ok) {
+    if (ok && metadata) {
         *metadata = f.metadata;
         f.metadata = (mx_map){0};
-    } else
+    }
+    if (!ok)
         mx_free_arrays(arrays);
     st_close(&f);
     return ok;
