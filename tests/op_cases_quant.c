@@ -67,7 +67,7 @@ CASE(dequantize_by_hand,
                                             NULL, NULL)),
             spread(b)))
 
-/* Without the codes 0x7f and 0xff of eight bits, which MLX takes as NaN. */
+/* Without the codes 0x7f and 0xff of eight bits, which are NaN. */
 static mx_array *without_nan(mx_array *codes) {
     return mx_bitwise_and(codes, mx_scalar_i64(0xfefefefe, MX_UINT32));
 }

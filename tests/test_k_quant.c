@@ -26,8 +26,10 @@ static matrix make(mx_quant_format f, mx_dtype t, int rows, int k) {
     size_t words = (size_t)(rows * k * f.bits / 32), groups = (size_t)(rows * k / f.group);
     bool affine = f.mode == MX_AFFINE;
     a.w = malloc(words * 4 + 1);
+    // the codes of eight bits that are NaN would hide all others of a row
+    uint32_t mask = f.mode == MX_MXFP8 ? 0xfefefefeu : 0xffffffffu;
     for (size_t i = 0; i < words; i++)
-        ((uint32_t *)a.w)[i] = (uint32_t)(kv_bits() >> 20);
+        ((uint32_t *)a.w)[i] = (uint32_t)(kv_bits() >> 20) & mask;
     a.scales = malloc(groups * 4 + 1);
     a.biases = malloc(groups * 4 + 1);
     for (size_t i = 0; i < groups; i++) {
@@ -246,6 +248,7 @@ static void float8(void) {
     for (int i = 0; i < 256; i++) {
         codes[i] = (uint8_t)i;
         double v = ldexp(i & 0x78 ? 8 + (i & 7) : i & 7, (i & 0x78 ? (i >> 3 & 15) : 1) - 10);
+        v = (i & 127) == 127 ? (double)NAN : v;
         CHECK_NEAR((double)mx_e4m3_to_f32((uint8_t)i), i & 128 ? -v : v, 0);
     }
     for (int i = 0; i < 256; i++)
@@ -254,21 +257,45 @@ static void float8(void) {
     odd[8] = -449;
     odd[9] = 1e-30f;
     odd[10] = -0.0f;
+    odd[11] = -INFINITY;
+    odd[12] = NAN;
+    odd[13] = -NAN;
     for (int s = 0; s < count; s++) {
-        sets[s]->quant->from_fp8[MX_FLOAT32](wide, codes, 253);
-        sets[s]->quant->to_fp8[MX_FLOAT32](again, wide, 253);
-        for (int i = 0; i < 253; i++) {
-            CHECK_NEAR((double)wide[i], (double)mx_e4m3_to_f32((uint8_t)i), 0);
-            CHECK_EQ_INT(again[i], i == 127 ? 126 : i);
+        for (int part = 253; part <= 256; part += 3) { // vectors and what is left, then vectors alone
+            sets[s]->quant->from_fp8[MX_FLOAT32](wide, codes, (size_t)part);
+            sets[s]->quant->to_fp8[MX_FLOAT32](again, wide, (size_t)part);
+            for (int i = 0; i < part; i++) {
+                CHECK_NEAR((double)wide[i], (double)mx_e4m3_to_f32((uint8_t)i), 0);
+                CHECK(!signbit(wide[i]) == (i < 128));
+                CHECK_EQ_INT(again[i], i);
+            }
         }
         sets[s]->quant->to_fp8[MX_FLOAT32](again, odd, 256);
         for (int i = 0; i < 256; i++) {
             CHECK_EQ_INT(again[i], mx_f32_to_e4m3(odd[i]));
             double back = (double)mx_e4m3_to_f32(again[i]), v = (double)odd[i];
-            CHECK(fabs(v) > 448 || fabs(back - v) <= fmax(fabs(v) / 16, 0.001));
+            CHECK(isnan(v) ? isnan(back) : fabs(v) > 448 || fabs(back - v) <= fmax(fabs(v) / 16, 0.001));
         }
     }
-    CHECK_EQ_INT(mx_f32_to_e4m3(NAN), 0x7e);
+    CHECK_EQ_INT(mx_f32_to_e4m3(NAN), 0x7f);
+    CHECK_EQ_INT(mx_f32_to_e4m3(-NAN), 0xff);
+    CHECK_EQ_INT(mx_f32_to_e4m3(-INFINITY), 0xfe);
+    CHECK_EQ_INT(mx_f32_to_e4m3(1000), 0x7e);
+}
+
+/* Every code of four bits, its sign too, alike on all instruction sets. */
+static void float4(void) {
+    int count;
+    const mx_kernels *const *sets = mx_kernels_all(&count);
+    uint32_t words[4] = {0x76543210u, 0xfedcba98u, 0x76543210u, 0xfedcba98u};
+    uint8_t one = 127;
+    mx_quant_matrix m = {{MX_MXFP4, 4, 32}, MX_UINT8, (char *)words, (char *)&one, NULL, 16, 1, 1};
+    for (int s = 0; s < count; s++) {
+        float out[32];
+        sets[s]->quant->dequantize[MX_FLOAT32](out, &m, 0, 32);
+        for (int i = 0; i < 32; i++)
+            CHECK_EQ_INT(mx_f32_bits(out[i]), mx_f32_bits(mx_e2m1_to_f32(i & 15)));
+    }
 }
 
 int main(void) {
@@ -277,5 +304,6 @@ int main(void) {
     RUN(panels);
     RUN(there_and_back);
     RUN(float8);
+    RUN(float4);
     return check_done();
 }

@@ -65,7 +65,7 @@ static void double_words(void) {
 static void back_is(const char *mode, double first, double second, const char *want) {
     double x[32] = {first, second};
     mx_array *out[3];
-    mx_quant_format f = format(mode, 32, 0);
+    mx_quant_format f = format(mode, strcmp(mode, "nvfp4") ? 32 : 16, 0);
     mx_dtype t = MX_FLOAT32;
     CHECK(mx_quantize(values(MX_FLOAT32, SHAPE(1, 32), x), f, NULL, out));
     mx_array *y = mx_dequantize(out[0], out[1], out[2], f, NULL, &t);
@@ -82,6 +82,9 @@ static void special_groups(void) {
     back_is("mxfp4", INFINITY, 1, "array([inf, 0, 0], dtype=float32)");
     back_is("mxfp4", NAN, 1, "array([nan, nan, nan], dtype=float32)");
     back_is("mxfp8", -INFINITY, 1, "array([-inf, 0, 0], dtype=float32)");
+    back_is("mxfp8", NAN, 1, "array([nan, nan, nan], dtype=float32)");
+    back_is("nvfp4", -INFINITY, 1, "array([-2688, 0, 0], dtype=float32)");
+    back_is("nvfp4", NAN, 1, "array([nan, nan, nan], dtype=float32)");
     back_is("mxfp8", 1e-40, 0, "array([1.03315e-40, 0, 0], dtype=float32)");
 }
 

@@ -1,7 +1,7 @@
 /* Numbers of eight and four bits (OCP Microscaling Formats 1.0), as stored codes:
  *
- *     e4m3   sign, 4 bits of exponent, 3 of mantissa; up to 448. Encoding saturates, and a NaN becomes
- *            the largest number, as MLX has it; the codes 0x7f and 0xff are read as 480 and -480.
+ *     e4m3   sign, 4 bits of exponent, 3 of mantissa; up to 448. The codes 0x7f and 0xff are NaN, and so
+ *            is NaN encoded; what is larger than 448, infinities too, becomes 448.
  *     e8m0   2^(code - 127); 255 is read as infinity
  *     e2m1   sign and 0 0.5 1 1.5 2 3 4 6
  */
@@ -9,19 +9,21 @@
 #define MX_BASE_FP8_H
 
 #include <math.h>
+#include <stdbool.h>
 
 #include "base/half.h"
 
 static inline float mx_e4m3_to_f32(uint8_t code) {
-    float magnitude = mx_bits_f32((uint32_t)(code & 0x7fu) << 20) * 0x1p120f;
+    bool nan = (code & 0x7f) == 0x7f;
+    float magnitude = nan ? NAN : mx_bits_f32((uint32_t)(code & 0x7fu) << 20) * 0x1p120f;
     return code & 0x80 ? -magnitude : magnitude;
 }
 
 /* To nearest, ties to even. */
 static inline uint8_t mx_f32_to_e4m3(float x) {
     uint32_t u = mx_f32_bits(x), sign = (u >> 24) & 0x80u, mag = u & 0x7fffffffu;
-    if (mag >= 0x43e00000u) /* 448 and more, NaN */
-        return (uint8_t)(sign | 0x7eu);
+    if (mag >= 0x43e00000u) /* 448 and more; NaN */
+        return (uint8_t)(sign | (mag > 0x7f800000u ? 0x7fu : 0x7eu));
     if (mag < 0x3c800000u) { /* below 2^-6: let the adder round at 2^-9 */
         float m = mx_bits_f32(mag) + 16384.0f;
         return (uint8_t)(sign | (mx_f32_bits(m) - 0x46800000u));

@@ -86,8 +86,8 @@ SV float round_one(float x, mx_dtype kind) {
     return kind_get(h, 0, kind);
 }
 
-/* Codes and the scale's code. A group with a NaN becomes NaN by its scale where the scale has one (e8m0's
-   255), with zeros; infinities saturate. */
+/* Codes and the scale's code. A group with a NaN becomes NaN by its scale, with zeros: e4m3's 0x7f, and e8m0's 255, which
+   is infinity times zero; infinities saturate. */
 SV void float_codes(uint8_t *code, uint8_t *scale, const float *x, mx_quant_format f,
                     float stretch, mx_dtype kind) {
     float most = f.mode == MX_MXFP8 ? 448 : 6, m = largest(x, f.group), s;
@@ -99,7 +99,7 @@ SV void float_codes(uint8_t *code, uint8_t *scale, const float *x, mx_quant_form
         *scale = isnan(m) ? 255 : mx_f32_to_e8m0_up(m);
         s = mx_e8m0_to_f32(*scale);
     }
-    if (s == 0 || *scale == 255) {
+    if (s == 0 || isnan(m)) {
         memset(code, 0, (size_t)f.group);
         return;
     }

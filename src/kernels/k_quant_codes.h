@@ -9,7 +9,7 @@
 /* What codes stand for before the scale: table[code mod 16] for up to four bits (fewer: repeated, so that
    higher bits do not matter). */
 static const float quant_e2m1[16] = {0,  0.5f,  1,  1.5f,  2,  3,  4,  6,
-                                     0, -0.5f, -1, -1.5f, -2, -3, -4, -6};
+                                     -0.0f, -0.5f, -1, -1.5f, -2, -3, -4, -6};
 static const float quant_u4[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 static const float quant_u3[16] = {0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7};
 static const float quant_u2[16] = {0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3};
@@ -20,9 +20,11 @@ SV vf quant_round(vf a, mx_dtype kind) {
 
 /* e4m3 in the low byte of each lane (base/fp8.h); what stands above it does not matter. */
 SV vf quant_from_e4m3(vi code) {
-    vf magnitude = as_vf(vi_shl(vi_and(code, vi_set1(0x7f)), 20));
+    vi low = vi_and(code, vi_set1(0x7f));
+    vf magnitude = vf_mul(as_vf(vi_shl(low, 20)), vf_set1(0x1p120f));
     vf sign = as_vf(vi_shl(vi_and(code, vi_set1(0x80)), 24));
-    return vf_or(vf_mul(magnitude, vf_set1(0x1p120f)), sign);
+    magnitude = vf_select(vi_eq(low, vi_set1(0x7f)), vf_set1(NAN), magnitude);
+    return vf_or(magnitude, sign);
 }
 SV vi quant_to_e4m3(vf x) {
     vi u = as_vi(x), sign = vi_and(vi_shr(u, 24), vi_set1(0x80));
@@ -31,6 +33,7 @@ SV vi quant_to_e4m3(vf x) {
     vi tiny = vi_sub(as_vi(vf_add(as_vf(mag), vf_set1(16384.0f))), vi_set1(0x46800000));
     vi code = vi_select(vi_lt(mag, vi_set1(0x3c800000)), tiny, normal);
     code = vi_select(vi_lt(mag, vi_set1(0x43e00000)), code, vi_set1(0x7e));
+    code = vi_select(vi_lt(vi_set1(0x7f800000), mag), vi_set1(0x7f), code);
     return vi_or(sign, code);
 }
 

@@ -134,6 +134,32 @@ def test_quantized():
         mx.quantize(mx.array(w), mode="none")
 
 
+def test_float8_not_a_number():
+    codes = mx.array([0x7E, 0x7F, 0xFE, 0xFF], mx.uint8)
+    for dtype in (mx.float32, mx.float16, mx.bfloat16):
+        same(mx.from_fp8(codes, dtype).astype(mx.float32), [448, math.nan, -448, math.nan])
+        x = mx.array([math.nan, math.inf, -math.inf, 449, -1e4], dtype)
+        assert mx.to_fp8(x).tolist() == [0x7F, 0x7E, 0xFE, 0x7E, 0xFE]
+
+
+@pytest.mark.parametrize("mode, place, code", [("mxfp8", 0, 0xFF), ("mxfp8", 0, 0x7F), ("nvfp4", 1, 0x7F), ("nvfp4", 1, 0xFF)])
+@pytest.mark.parametrize("dtype", [mx.float32, mx.float16, mx.bfloat16])
+def test_one_quantized_number_that_is_none(mode, place, code, dtype):
+    parts = [np.array(p) for p in mx.quantize(mx.array(numbers(40, 64)), mode=mode)]
+    parts[place].view(np.uint8)[3, 1] = code
+    parts = [mx.array(p) for p in parts]
+    full = mx.dequantize(*parts, mode=mode).astype(mx.float32)
+    lost = np.isnan(np.array(full))
+    assert not np.delete(lost, 3, 0).any() and 0 < lost[3].sum() < 64
+    for rows in (1, 3, 64):
+        y = mx.quantized_matmul(mx.ones((rows, 64), dtype), *parts, mode=mode)
+        wanted = np.zeros((rows, 40), bool)
+        wanted[:, 3] = True
+        np.testing.assert_array_equal(np.isnan(np.array(y.astype(mx.float32))), wanted)
+        z = mx.quantized_matmul(mx.ones((rows, 40), dtype), *parts, transpose=False, mode=mode)
+        np.testing.assert_array_equal(np.isnan(np.array(z.astype(mx.float32))), np.broadcast_to(lost[3], (rows, 64)))
+
+
 def test_both_sides_quantized():
     w, x = mx.array(numbers(32, 64)), mx.array(numbers(3, 64, seed=1))
     for mode in ("nvfp4", "mxfp8"):
