@@ -6,9 +6,12 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/interrupt.h"
 #include "base/pool.h"
+#include "base/status.h"
 #include "check.h"
 
 #define N 100003
@@ -42,6 +45,55 @@ static void test_every_element_once(void) {
             mx_parallel_for(sizes[i], grains[k], touch, NULL);
             CHECK_MSG(all_touched(sizes[i], 1), "n %d grain %d", (int)sizes[i], (int)grains[k]);
         }
+}
+
+/* --- work of many seconds ------------------------------------------------------------- */
+
+static atomic_int asked;
+
+static int stop_at_once(void *data) {
+    (void)data;
+    atomic_fetch_add(&asked, 1);
+    return 1;
+}
+
+static void touch_slowly(void *ctx, int64_t begin, int64_t end) {
+    const struct timespec moment = {0, 1000 * 1000};
+    for (int64_t i = begin; i < end; i++)
+        nanosleep(&moment, NULL);
+    touch(ctx, begin, end);
+}
+
+static void long_inside(void *ctx, int64_t begin, int64_t end) {
+    atomic_bool *ok = ctx;
+    if (!mx_parallel_for_long((end - begin) * 50, 1, touch_slowly, NULL))
+        atomic_store(ok, false);
+}
+
+static void test_long_work(void) {
+    static const int64_t sizes[] = {0, 1, 255, 1000, 4097, N};
+    for (int64_t grain = 1; grain <= 5000; grain = grain * 7 + 1)
+        for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+            forget();
+            CHECK(mx_parallel_for_long(sizes[i], grain, touch, NULL));
+            CHECK(all_touched(sizes[i], 1));
+        }
+    mx_interrupt_set_check_within(stop_at_once, NULL);
+    for (int threads = 1; threads <= 4; threads += 3) {
+        mx_pool_set_threads(threads);
+        atomic_store(&asked, 0);
+        forget();
+        CHECK(!mx_parallel_for_long(20000, 1, touch_slowly, NULL));
+        CHECK_EQ_INT(asked, 1); // who works on asks no more
+        CHECK(!all_touched(20000, 1));
+        CHECK(mx_error_status() == MX_INTERRUPTED);
+        mx_error_clear();
+    }
+    atomic_bool ok = true;
+    mx_parallel_for(4, 1, long_inside, &ok); // within a body there is nobody to tell
+    CHECK(ok && !mx_failed());
+    mx_interrupt_set_check_within(NULL, NULL);
+    mx_pool_set_threads(0);
 }
 
 static void check_grain(void *ctx, int64_t begin, int64_t end) {
@@ -163,6 +215,7 @@ static void test_scratch(void) {
 
 int main(void) {
     RUN(test_every_element_once);
+    RUN(test_long_work);
     RUN(test_pieces_are_at_least_a_grain);
     RUN(test_nested_calls);
     RUN(test_callers_at_once);

@@ -62,6 +62,7 @@ static const pair may_be_null[] = {
     {"mlx_custom_function", "fun_*"}, {"mlx_function_exporter*", "metadata"}, {"mlx_save_safetensors*", "metadata"},
     {"mlx_file_writer_open", "format"}, {"mlx_stream_new_*", "dev"}, {"mlx_new_thread_local_stream", "dev"}, {"mlx_get_default_stream", "dev"},
     {"mlx_device_info_get", "dev"}, {"mlx_set_interrupt_check", "check"}, {"mlx_set_interrupt_check", "data"},
+    {"mlx_set_interrupt_check_within", "check"}, {"mlx_set_interrupt_check_within", "data"},
     {"mlx_io_*_new", "desc"}, {"mlx_io_reader_new", "desc"}, {"mlx_io_writer_new", "desc"},
     {"mlx_array_new_data_managed*", "payload"}, {"mlx_node_namer_*", ""}, {"mlx_value_free", ""},
     {"mlx_set_default_stream", ""}, {"mlx_synchronize", ""}, {"mlx_stream_*", "src"}, {"mlx_closure_*apply", "input*"},

@@ -13,7 +13,7 @@
  *
  * `op` opens the message of an error: "[save] cannot write 'a/b': No space left on device".
  * All errors are MX_IO but allocation. Interrupted calls and short reads or writes are
- * continued.
+ * continued, but writes in place that the host wants to stop (interrupt.h).
  */
 #ifndef MX_BASE_FILE_H
 #define MX_BASE_FILE_H

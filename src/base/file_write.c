@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/interrupt.h"
 #include "base/mem.h"
 #include "base/status.h"
 
@@ -64,8 +65,11 @@ static bool open_temp(mx_writer *w, mode_t mode, bool replaces) {
     return true;
 }
 
+/* A pipe waits here for its reader. */
 static bool open_in_place(mx_writer *w) {
-    w->fd = open(w->target, O_WRONLY | O_CLOEXEC);
+    do
+        w->fd = open(w->target, O_WRONLY | O_CLOEXEC);
+    while (w->fd < 0 && errno == EINTR && !mx_interrupted_within());
     return w->fd >= 0 || fail_write(w, "open");
 }
 
@@ -105,10 +109,19 @@ mx_writer *mx_writer_open(const char *op, const char *path) {
 
 /* ---- writing ---- */
 
+/* What stands in a pipe cannot be taken back: the call is not to be made again, and so its error is no interruption. */
+static bool stopped(mx_writer *w) {
+    if (w->temp || !mx_interrupted_within())
+        return false;
+    mx_error_clear();
+    errno = EINTR;
+    return true;
+}
+
 static bool write_all(mx_writer *w, const char *p, size_t n) {
     while (n > 0) {
         ssize_t done = write(w->fd, p, n < INT_MAX / 2 ? n : INT_MAX / 2);
-        if (done < 0 && errno == EINTR)
+        if (done < 0 && errno == EINTR && !stopped(w))
             continue;
         if (done == 0) // a device that takes nothing and says nothing
             errno = EIO;

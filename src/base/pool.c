@@ -13,10 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cpuinfo.h"
 #include "base/fenv.h"
+#include "base/interrupt.h"
 #include "base/lock.h"
 #include "base/mem.h"
 
@@ -48,7 +50,14 @@ typedef struct job {
     _Atomic int64_t next; /* the first element not yet taken */
     _Atomic int inside;   /* workers in it, and ASLEEP while the caller waits for them; a futex */
     struct job *link;
+    struct watch *watch; /* NULL: it does not stop */
 } job;
+
+/* Of a job that may be stopped. */
+typedef struct watch {
+    int64_t grain;
+    atomic_bool stopped;
+} watch;
 
 static struct {
     job *jobs;
@@ -100,14 +109,63 @@ static void wait_for_epoch(int seen) {
 
 /* ---- taking pieces ---- */
 
-static void work_on(job *j) {
+enum { BRIEF_NS = 5 * 1000 * 1000, ASK_NS = 20 * 1000 * 1000 };
+
+/* How one thread goes through a job that may be stopped: in steps of some milliseconds. */
+typedef struct pace {
+    int64_t step, begun, asked;
+    bool asks; /* the caller's thread */
+} pace;
+
+static int64_t now_ns(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static bool stopped(const job *j) {
+    return j->watch && atomic_load_explicit(&j->watch->stopped, memory_order_relaxed);
+}
+
+static void look_up(job *j, pace *p) {
+    int64_t now = now_ns(), took = now - p->begun;
+    if (took < BRIEF_NS && p->step <= j->n / 2)
+        p->step *= 2;
+    else if (took > 4 * BRIEF_NS && p->step / 2 >= j->watch->grain)
+        p->step /= 2;
+    p->begun = now;
+    if (!p->asks || now - p->asked < ASK_NS)
+        return;
+    p->asked = now;
+    if (mx_interrupted_within())
+        atomic_store(&j->watch->stopped, true);
+}
+
+static void run_in_steps(job *j, pace *p, int64_t begin, int64_t end) {
+    while (begin < end && !stopped(j)) {
+        int64_t most = p->step < end - begin ? p->step : end - begin;
+        j->body(j->ctx, begin, begin + most);
+        begin += most;
+        look_up(j, p);
+    }
+}
+
+static void work_on(job *j, bool caller) {
+    pace p = {.asks = caller};
+    if (j->watch) {
+        p.step = j->watch->grain;
+        p.begun = p.asked = now_ns();
+    }
     in_body = true;
-    for (;;) {
+    while (!stopped(j)) {
         int64_t begin = atomic_fetch_add_explicit(&j->next, j->piece, memory_order_relaxed);
         if (begin >= j->n)
             break;
         int64_t end = j->n - begin < j->piece ? j->n : begin + j->piece;
-        j->body(j->ctx, begin, end);
+        if (j->watch)
+            run_in_steps(j, &p, begin, end);
+        else
+            j->body(j->ctx, begin, end);
     }
     in_body = false;
 }
@@ -168,7 +226,7 @@ static void *run_worker(void *arg) {
         job *j;
         while ((j = enter_job(id))) {
             leave_cpu(j->cpu);
-            work_on(j);
+            work_on(j, false);
             leave_job(j);
         }
         if (retire(id))
@@ -290,14 +348,28 @@ static void wait_until_left(job *j) {
         }
 }
 
+static int64_t whole_lines(int64_t piece) {
+    bool small = piece < 4 * PIECE_MULTIPLE || piece > INT64_MAX - PIECE_MULTIPLE;
+    return small ? piece : (piece + PIECE_MULTIPLE - 1) / PIECE_MULTIPLE * PIECE_MULTIPLE;
+}
+
 static int64_t piece_of(int64_t n, int64_t grain, int threads) {
     int64_t pieces = (int64_t)threads * PIECES_EACH;
     int64_t piece = n / pieces + (n % pieces != 0);
-    if (piece < grain)
-        piece = grain;
-    if (piece >= 4 * PIECE_MULTIPLE)
-        piece = (piece + PIECE_MULTIPLE - 1) / PIECE_MULTIPLE * PIECE_MULTIPLE;
-    return piece;
+    return whole_lines(piece < grain ? grain : piece);
+}
+
+static void run_shared(job *j, int64_t grain) {
+    j->cpu = sched_getcpu();
+    j->piece = piece_of(j->n, grain, j->threads);
+    publish(j);
+    work_on(j, true);
+    withdraw(j);
+    wait_until_left(j);
+}
+
+static int threads_for(int64_t n, int64_t grain) {
+    return in_body || n / 2 < grain ? 1 : mx_pool_threads();
 }
 
 void mx_parallel_for(int64_t n, int64_t grain, mx_range_body *body, void *ctx) {
@@ -305,17 +377,25 @@ void mx_parallel_for(int64_t n, int64_t grain, mx_range_body *body, void *ctx) {
         return;
     if (grain < 1)
         grain = 1;
-    int threads = in_body || n / 2 < grain ? 1 : mx_pool_threads();
-    if (threads == 1) {
+    job j = {.body = body, .ctx = ctx, .n = n, .threads = threads_for(n, grain)};
+    if (j.threads == 1)
         body(ctx, 0, n);
-        return;
-    }
-    job j = {.body = body, .ctx = ctx, .n = n, .threads = threads, .cpu = sched_getcpu()};
-    j.piece = piece_of(n, grain, threads);
-    publish(&j);
-    work_on(&j);
-    withdraw(&j);
-    wait_until_left(&j);
+    else
+        run_shared(&j, grain);
+}
+
+bool mx_parallel_for_long(int64_t n, int64_t grain, mx_range_body *body, void *ctx) {
+    watch w = {.grain = whole_lines(grain < 1 ? 1 : grain)};
+    job j = {.body = body, .ctx = ctx, .n = n, .piece = n, .threads = threads_for(n, w.grain), .watch = &w};
+    if (n <= 0)
+        return true;
+    if (in_body || n / 2 < w.grain)
+        body(ctx, 0, n);
+    else if (j.threads == 1)
+        work_on(&j, true);
+    else
+        run_shared(&j, w.grain);
+    return !atomic_load(&w.stopped);
 }
 
 /* ---- scratch ---- */

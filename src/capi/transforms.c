@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/interrupt.h"
 #include "base/mem.h"
 #include "capi/closure.h"
 #include "graph/eval.h"
@@ -22,7 +23,12 @@ int mlx_async_eval(const mlx_vector_array outputs) {
 }
 
 int mlx_set_interrupt_check(int (*check)(void *data), void *data) {
-    mx_eval_set_check(check, data);
+    mx_interrupt_set_check(check, data);
+    return 0;
+}
+
+int mlx_set_interrupt_check_within(int (*check)(void *data), void *data) {
+    mx_interrupt_set_check_within(check, data);
     return 0;
 }
 

@@ -216,11 +216,12 @@ bool attention_prefill(const mx_attend_args *a) {
     p.packed = mx_block_alloc(each * (size_t)chunk);
     if (!p.packed)
         return false;
-    for (; p.first < pairs; p.first += chunk) {
+    bool ok = true;
+    for (; ok && p.first < pairs; p.first += chunk) {
         int64_t n = att_min(chunk, pairs - p.first);
         mx_parallel_for(n * p.blocks, 1, pack_body, &p);
-        mx_parallel_for(n * p.group * p.panels, 1, panel_body, &p);
+        ok = mx_parallel_for_long(n * p.group * p.panels, 1, panel_body, &p);
     }
     mx_block_free(p.packed, each * (size_t)chunk);
-    return !atomic_load(&p.nomem);
+    return ok && !atomic_load(&p.nomem);
 }

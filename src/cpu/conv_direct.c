@@ -219,7 +219,7 @@ static void pack_body(void *ctx, int64_t begin, int64_t end) {
     }
 }
 
-static void run_group(direct *d, int64_t group, float *out) {
+static bool run_group(direct *d, int64_t group, float *out) {
     const conv *c = d->c;
     int64_t nr = d->format->nr, each = d->tiles * d->format->mr;
     pack_job j = {d, (const float *)(const void *)c->phase_w + group * d->outputs * d->k};
@@ -227,7 +227,7 @@ static void run_group(direct *d, int64_t group, float *out) {
     d->out = out + group * d->outputs;
     mx_parallel_for((d->outputs + nr - 1) / nr, 1 + 65536 / (nr * d->k), pack_body, &j);
     int64_t work = each * d->outputs * d->k;
-    mx_parallel_for((d->rows + each - 1) / each, 1 + 262144 / (work + 1), blocks_body, d);
+    return mx_parallel_for_long((d->rows + each - 1) / each, 1 + 262144 / (work + 1), blocks_body, d);
 }
 
 bool conv_direct(const conv *c, float *out) {
@@ -244,8 +244,11 @@ bool conv_direct(const conv *c, float *out) {
         return false;
     memset(d.panels + panels, 0, (size_t)p->group * sizeof(float));
     d.zeros = d.panels + panels;
-    for (int64_t g = 0; g < c->groups; g++)
-        run_group(&d, g, out);
+    bool done = true;
+    for (int64_t g = 0; done && g < c->groups; g++)
+        done = run_group(&d, g, out);
     mx_block_free(d.panels, bytes);
+    if (!done)
+        return false;
     return !atomic_load(&d.nomem) || mx_fail_nomem("conv", bytes);
 }

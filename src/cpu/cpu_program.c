@@ -468,6 +468,14 @@ static bool may_take(const mx_program *p, int i, int o) {
     return true;
 }
 
+static bool takes_memory(const mx_program *p) {
+    for (int o = 0; o < p->n_out; o++)
+        for (int i = 0; i < p->n_in; i++)
+            if (p->out[o]->buffer == p->in[i]->buffer)
+                return true;
+    return false;
+}
+
 static bool give_memory(const mx_program *p, const bool *donate, int o) {
     for (int i = 0; i < p->n_in; i++)
         if (donate[i] && atomic_load(&p->in[i]->buffer->refs) == 1 && may_take(p, i, o)) {
@@ -491,7 +499,11 @@ static bool execute(cpu_program *c) {
     job j = {c, false};
     prepare(c);
     int64_t unit = c->panel ? c->panel : 1, grain = (1 + GRAIN / (1 + c->n_op)) / unit;
-    mx_parallel_for((c->p->size + unit - 1) / unit, grain > 0 ? grain : 1, run_piece, &j);
+    int64_t units = (c->p->size + unit - 1) / unit;
+    if (takes_memory(c->p)) // what lay there would be lost, and the same may be asked for again
+        mx_parallel_for(units, grain, run_piece, &j);
+    else if (!mx_parallel_for_long(units, grain, run_piece, &j))
+        return false;
     return !j.failed || mx_fail_nomem("eval", (unsigned long long)c->n_reg * c->reg_bytes);
 }
 

@@ -27,11 +27,12 @@ bool cpu_random(mx_node *n, mx_array **out, const mx_program *feed) {
     if (!mx_array_alloc(y))
         return false;
     cpu_layout_collapse(&l, keys->shape, keys->ndim, 1, strides);
-    for (int64_t k = 0; k < count && y->size; k++) {
+    bool ok = true;
+    for (int64_t k = 0; ok && k < count && y->size; k++) {
         uint64_t bytes = (uint64_t)(y->size / count) * mx_itemsize(y);
         job j = {y->data + (uint64_t)k * bytes, {{0, 0}, bytes}};
         cpu_fetch(j.stream.key, keys->data, 4, &l, 2 * k, 2);
-        mx_parallel_for((int64_t)mx_random_pairs(&j.stream), GRAIN, make_pairs, &j);
+        ok = mx_parallel_for_long((int64_t)mx_random_pairs(&j.stream), GRAIN, make_pairs, &j);
     }
-    return true;
+    return ok;
 }

@@ -99,7 +99,7 @@ static void long_task(void *ctx, int64_t begin, int64_t end) {
 
 static void sort_long(job *j) {
     for (int parts = 1; parts <= PARTS && !j->failed; parts *= 2)
-        mx_parallel_for(parts, 1, long_task, &(long_row){j, parts});
+        j->failed = !mx_parallel_for_long(parts, 1, long_task, &(long_row){j, parts}) || j->failed;
 }
 
 static bool is_long(const job *j) {
@@ -128,9 +128,8 @@ bool cpu_sort(mx_node *n, mx_array **out, const mx_program *feed) {
     j.scratch = mx_sort_scratch(j.t, (size_t)j.in.n);
     if (j.scratch && is_long(&j))
         sort_long(&j);
-    else if (j.scratch)
-        mx_parallel_for(j.in.count, 1 + GRAIN / j.in.n,
-                        j.plain ? plain_task : tile_task, &j);
+    else if (j.scratch && !mx_parallel_for_long(j.in.count, 1 + GRAIN / j.in.n, j.plain ? plain_task : tile_task, &j))
+        return false;
     return (j.scratch && !j.failed) ||
            mx_fail_nomem("sort", (unsigned long long)j.scratch);
 }

@@ -258,7 +258,7 @@ static bool run_chunk(gemm *g, int64_t i0, int64_t m, bool serial) {
     if (ok && g->blocks_m > 1 && g->groups > 0 && !g->b.shared)
         ok = share(g, &g->b, g->b.first, g->b.count);
     if (ok)
-        mx_parallel_for(g->slices * g->blocks_m * g->blocks_n, 1, block_body, &c);
+        ok = mx_parallel_for_long(g->slices * g->blocks_m * g->blocks_n, 1, block_body, &c);
     unshare(&g->a);
     return ok && !atomic_load(&g->nomem);
 }

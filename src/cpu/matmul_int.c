@@ -45,6 +45,5 @@ bool gemm_integer(const gemm_item *item) {
     integer_ctx c = {item, gemm_ceil_div(g->n, COLUMNS)};
     int64_t tasks = gemm_ceil_div(g->m, ROWS) * c.columns;
     double work = (double)gemm_min(ROWS, g->m) * (double)gemm_min(COLUMNS, g->n) * (double)g->k;
-    mx_parallel_for(tasks, 1 + (int64_t)(65536.0 / (work + 1.0)), integer_body, &c);
-    return true;
+    return mx_parallel_for_long(tasks, 1 + (int64_t)(65536.0 / (work + 1.0)), integer_body, &c);
 }

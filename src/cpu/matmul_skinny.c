@@ -194,9 +194,9 @@ bool gemm_skinny(const gemm_item *item) {
             return false;
         int64_t tasks = p.slices * gemm_ceil_div(p.n, p.piece);
         int64_t numbers = p.slice * gemm_min(p.piece, p.n); // of w, a task
-        mx_parallel_for(tasks, 1 + TASK_ELEMENTS / numbers, slices_body, &p);
+        if (!mx_parallel_for_long(tasks, 1 + TASK_ELEMENTS / numbers, slices_body, &p))
+            return false;
     }
     int64_t work = p.partial ? p.slices : p.k; // for each column
-    mx_parallel_for(p.n, 1 + TASK_ELEMENTS / work, columns_body, &p);
-    return !atomic_load(&p.nomem);
+    return mx_parallel_for_long(p.n, 1 + TASK_ELEMENTS / work, columns_body, &p) && !atomic_load(&p.nomem);
 }

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "base/interrupt.h"
 #include "base/fenv.h"
 #include "base/lock.h"
 #include "base/mem.h"
@@ -182,7 +183,7 @@ enum { PATIENCE_NS = 50 * 1000 * 1000 };
 /* Wait for a change, under the lock; false: the host has had enough. */
 static bool wait_for_change(void) {
     struct timespec until;
-    if (mx_eval_interrupted())
+    if (mx_interrupted())
         return false;
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_nsec += PATIENCE_NS;

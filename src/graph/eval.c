@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/fenv.h"
+#include "base/interrupt.h"
 #include "base/lock.h"
 #include "base/mem.h"
 #include "base/status.h"
@@ -16,7 +17,6 @@
 
 static mx_plan plan;
 static mx_builder builder;
-static atomic_bool stop_asked;
 
 void mx_eval_lock(void) {
     mx_lock(MX_LOCK_EVAL);
@@ -28,35 +28,13 @@ void mx_eval_unlock(void) {
     mx_deferred_end();
 }
 
-void mx_eval_interrupt(void) {
-    atomic_store(&stop_asked, true);
-}
-
-typedef int host_check(void *data);
-static _Atomic(host_check *) check;
-static _Atomic(void *) check_data;
-
-void mx_eval_set_check(int (*asked)(void *data), void *data) {
-    atomic_store(&check, NULL);
-    atomic_store(&check_data, data);
-    atomic_store(&check, asked);
-}
-
-bool mx_eval_interrupted(void) {
-    host_check *ask = atomic_load_explicit(&check, memory_order_acquire);
-    bool stop = atomic_load_explicit(&stop_asked, memory_order_relaxed) && atomic_exchange(&stop_asked, false);
-    if (stop || (ask && ask(atomic_load(&check_data))))
-        return mx_fail(MX_INTERRUPTED, "[eval] interrupted") == NULL;
-    return false;
-}
-
 enum { PATIENCE_NS = 50 * 1000 * 1000 };
 
 /* Take the lock, or give up because the host says so. */
 static bool lock_or_interrupted(void) {
     struct timespec until;
     while (!mx_lock_try(MX_LOCK_EVAL)) {
-        if (mx_eval_interrupted())
+        if (mx_interrupted())
             return false;
         clock_gettime(CLOCK_REALTIME, &until);
         until.tv_nsec += PATIENCE_NS;
@@ -133,7 +111,7 @@ static bool run_node(const mx_unit *u) {
 static bool run_units(void) {
     for (int32_t i = 0; i < plan.n_order; i++) {
         const mx_unit *u = &plan.unit[plan.order[i]];
-        if (mx_eval_interrupted() || !(plan.step[u->first].pointwise ? run_program(plan.order[i]) : run_node(u)))
+        if (mx_interrupted() || !(plan.step[u->first].pointwise ? run_program(plan.order[i]) : run_node(u)))
             return false;
     }
     return true;

@@ -19,14 +19,6 @@ static inline bool mx_eval1(mx_array *a) {
 }
 /* Queue them on their stream and return; errors show when the array is next asked for. */
 bool mx_async_eval(mx_array *const *arrays, int n);
-/* The host asks a running evaluation to stop at the next unit: it fails with MX_INTERRUPTED. */
-void mx_eval_interrupt(void);
-/* The host is asked before each unit, and now and then by who waits for another thread's evaluation, on the thread that
-   wants the result: not 0 stops it. NULL: nobody is asked. */
-void mx_eval_set_check(int (*check)(void *data), void *data);
-/* Asks; true with MX_INTERRUPTED recorded. */
-bool mx_eval_interrupted(void);
-
 /* The lock of evaluation, for walks of graphs that others may evaluate (printing, export). */
 void mx_eval_lock(void);
 void mx_eval_unlock(void);

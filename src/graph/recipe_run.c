@@ -1,6 +1,7 @@
 /* Running recipes: anew as nodes, or as one Compiled node. See recipe.h. */
 #include <string.h>
 
+#include "base/interrupt.h"
 #include "base/mem.h"
 #include "base/status.h"
 #include "graph/eval.h"
@@ -266,7 +267,7 @@ bool mx_recipe_run(const mx_recipe *r, mx_array *const *in, mx_array **out, cons
         if (out[k])
             x.value[r->made_slot[k]] = out[k];
     for (int32_t i = 0; ok && i < r->n_unit; i++)
-        ok = !mx_eval_interrupted() && run_unit(&x, &r->unit[i]);
+        ok = !mx_interrupted() && run_unit(&x, &r->unit[i]);
     for (int32_t s = 0; x.value && x.ours && s < r->n_slot; s++)
         if (x.ours[s])
             mx_array_release(x.value[s]);

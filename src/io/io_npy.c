@@ -17,6 +17,7 @@
 
 #include "base/mem.h"
 #include "base/status.h"
+#include "graph/eval.h"
 #include "io/io.h"
 #include "ops/ops.h"
 
@@ -260,5 +261,6 @@ int mx_npy_header(char *out, size_t n, const mx_array *a) {
 bool mx_write_npy(mx_sink *k, void *array) {
     char head[2048];
     int n = mx_npy_header(head, sizeof head, array);
-    return n > 0 && mx_sink_put(k, head, (size_t)n) && mx_sink_array(k, array);
+    // evaluation may fail: it comes before the first byte is written
+    return n > 0 && mx_eval1(array) && mx_sink_put(k, head, (size_t)n) && mx_sink_array(k, array);
 }

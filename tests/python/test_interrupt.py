@@ -220,3 +220,48 @@ def drop():
 alarmed(Late, drop)
 os._exit(0)
 """)
+
+
+def test_one_long_step():
+    run("""
+a = mx.broadcast_to(mx.array(0.5, mx.float64), (12000, 12000))
+took = stopped(lambda: mx.eval(a @ a))
+assert took < 10, took  # all of it takes a minute, or seconds on many processors
+assert (a[:2, :3] @ a[:3, :2]).tolist() == [[0.75] * 2] * 2
+os._exit(0)
+""")
+
+
+def test_saving_into_a_pipe_that_nobody_reads(tmp_path):
+    run(f"""
+a, path = mx.ones(1_000_000), {str(tmp_path / "p.npy")!r}
+os.mkfifo(path)
+stopped(lambda: mx.save(path, a))  # waits for a reader
+reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+stopped(lambda: mx.save(path, a))  # waits for it to read
+os._exit(0)
+""")
+
+
+def test_signals_while_a_pipe_is_written(tmp_path):
+    run(f"""
+import io
+a, path, rang = mx.arange(2_000_000), {str(tmp_path / "p.npy")!r}, []
+os.mkfifo(path)
+signal.signal(signal.SIGALRM, lambda *_: rang.append(1))
+signal.setitimer(signal.ITIMER_REAL, 0.01, 0.01)
+parts = []
+def read():
+    time.sleep(0.3)
+    with open(path, "rb", buffering=0) as f:
+        while part := f.read(200_000):
+            parts.append(part)
+            time.sleep(0.01)
+reader = threading.Thread(target=read)
+reader.start()
+mx.save(path, a)
+signal.setitimer(signal.ITIMER_REAL, 0)
+reader.join()
+assert rang
+assert (mx.load(io.BytesIO(b"".join(parts)), format="npy") == a).all().item()
+""")

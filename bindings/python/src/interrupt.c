@@ -4,7 +4,8 @@
  * it waits for libmlxc, which may not take the GIL between its steps either (who has it may be waiting for the library).
  * So our handler goes in front of Python's: it makes a note of its own and calls on. The library asks for that note
  * on the main thread, the call fails as interrupted, and with the GIL again Python's handlers run: what they raise is
- * raised, and if they raise nothing the call is made again (MPY_WAIT).
+ * raised, and if they raise nothing the call is made again (MPY_WAIT). Within a long step, which is lost when it is stopped,
+ * only Control-C counts: a timer's handler that raises nothing would have the step begin for ever.
  */
 #include <signal.h>
 #include <stdatomic.h>
@@ -14,13 +15,15 @@
 
 enum { SIGNALS = 65 };
 
-static atomic_bool noted;
+static atomic_bool noted, control_c;
 static struct sigaction pythons[SIGNALS];
 static pthread_t main_thread;
 
 static void note(int number, siginfo_t *info, void *context) {
     const struct sigaction *next = &pythons[number];
     atomic_store(&noted, true);
+    if (number == SIGINT)
+        atomic_store(&control_c, true);
     if (next->sa_flags & SA_SIGINFO)
         next->sa_sigaction(number, info, context);
     else
@@ -77,7 +80,17 @@ static int check(void *unused) {
     if (!pthread_equal(pthread_self(), main_thread))
         return 0;
     keep_chained();
-    return atomic_load_explicit(&noted, memory_order_relaxed) && atomic_exchange(&noted, false);
+    if (!atomic_load_explicit(&noted, memory_order_relaxed) || !atomic_exchange(&noted, false))
+        return 0;
+    atomic_store(&control_c, false);
+    return 1;
+}
+
+static int check_within(void *unused) {
+    if (!pthread_equal(pthread_self(), main_thread))
+        return 0;
+    keep_chained();
+    return atomic_load_explicit(&control_c, memory_order_relaxed) && check(unused);
 }
 
 /* Has a handler raised something on this thread since mpy_watch? */
@@ -173,5 +186,6 @@ int mpy_init_interrupt(PyObject *module) {
     if (pthread_equal(pthread_self(), main_thread)) // from the start: a signal may come before the first step of all
         chain();
     mlx_set_interrupt_check(check, NULL);
+    mlx_set_interrupt_check_within(check_within, NULL);
     return 0;
 }

@@ -4,6 +4,13 @@
 
 /* --- one array ------------------------------------------------------------------------------------------------------- */
 
+/* A pipe is left half written where Control-C comes: what its handler raises is the reason. */
+static PyObject *fail_to_write(void) {
+    if (mlx_last_error_code() == MLX_ERROR_IO && !PyErr_Occurred())
+        PyErr_CheckSignals();
+    return mpy_raise();
+}
+
 static int write_npy(PyObject *file, PyObject *array) {
     mlx_array value;
     mlx_io_writer out = mpy_writer_of(file);
@@ -36,7 +43,7 @@ static PyObject *save(PyObject *module, PyObject *args, PyObject *kwargs) {
         MPY_WAIT(status, mlx_save(PyBytes_AS_STRING(path), value));
     mlx_array_free(value);
     Py_DECREF(path);
-    return status ? mpy_raise() : Py_NewRef(Py_None);
+    return status ? fail_to_write() : Py_NewRef(Py_None);
 }
 
 /* --- maps -------------------------------------------------------------------------------------------------------------- */
@@ -104,7 +111,7 @@ static int save_npz_path(PyObject *path, PyObject *members, bool compressed) {
     int status = arrays_of(map, members, "savez");
     if (!status) {
         MPY_WAIT(status, mlx_save_npz(PyBytes_AS_STRING(path), map, compressed));
-        status = status ? (mpy_raise(), -1) : 0;
+        status = status ? (fail_to_write(), -1) : 0;
     }
     mlx_map_string_to_array_free(map);
     return status;
@@ -205,7 +212,7 @@ static int write_safetensors(PyObject *file, mlx_map_string_to_array map,
     else if (!PyErr_Occurred() && (out = mpy_writer_of(file)).ctx)
         MPY_WAIT(status, mlx_save_safetensors_writer(out, map, texts));
     if (status && (path || out.ctx))
-        mpy_raise();
+        fail_to_write();
     mlx_io_writer_free(out);
     Py_XDECREF(path);
     return status || PyErr_Occurred() ? -1 : 0;
@@ -314,7 +321,7 @@ static PyObject *save_gguf(PyObject *module, PyObject *args, PyObject *kwargs) {
     if (!status) {
         MPY_WAIT(status, mlx_save_gguf(PyBytes_AS_STRING(path), out));
         if (status)
-            mpy_raise();
+            fail_to_write();
     }
     mlx_io_gguf_free(out);
     Py_XDECREF(own);

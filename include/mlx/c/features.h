@@ -198,6 +198,7 @@
 
 /* transforms.h */
 #define MLX_C_HAS_SET_INTERRUPT_CHECK 100
+#define MLX_C_HAS_SET_INTERRUPT_CHECK_WITHIN 100
 #define MLX_C_HAS_VMAP 100
 
 /* version.h */

@@ -27,6 +27,10 @@ MLX_API int mlx_async_eval(const mlx_vector_array outputs);
    neither wait nor call the library. Not 0: the call fails with MLX_ERROR_INTERRUPTED;
    what was computed stays, and the same call may be tried again. NULL: no check. */
 MLX_API int mlx_set_interrupt_check(int (*check)(void *data), void *data);
+/* A check that is called within long steps too, a few times a second: of large products,
+   sorts, convolutions and chains of pointwise operations. The step that it stops is lost,
+   so who calls again after that begins it anew. NULL, as at the start: no check. */
+MLX_API int mlx_set_interrupt_check_within(int (*check)(void *data), void *data);
 
 /* A function that gives fun's outputs and the gradients of its first output, a scalar,
    towards the arguments argnums (in their order). Errors when it is called: no scalar,
