@@ -149,6 +149,11 @@ typedef struct mx_p_random_bits { /* input: keys (..., 2); result (..., shape) o
     int width;
 } mx_p_random_bits;
 
+typedef struct mx_p_categorical { /* inputs: float32 logits that broadcast to the noise, a key; result without the axis */
+    mx_ints noise;
+    int axis;
+} mx_p_categorical;
+
 typedef struct mx_p_triangle { /* inverse, cholesky, eigh, solve */
     bool upper;      /* which triangle is read or made */
     bool triangular; /* inverse, solve: the matrix is triangular */

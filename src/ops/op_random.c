@@ -21,7 +21,7 @@ mx_array *mx_random_split(mx_array *key, int n) {
 
 /* --- bits ------------------------------------------------------------------------- */
 
-static bool check_key(const mx_array *key) {
+bool mx_random_is_key(const mx_array *key) {
     char text[256];
     if (key->dtype != MX_UINT32)
         return mx_fail(MX_INVALID, "[bits] Expected key type uint32 but received %s.",
@@ -32,7 +32,7 @@ static bool check_key(const mx_array *key) {
 }
 
 mx_array *mx_random_bits(const int *shape, int ndim, int width, mx_array *key) {
-    if (!key || !check_key(key))
+    if (!key || !mx_random_is_key(key))
         return NULL;
     if (width != 1 && width != 2 && width != 4)
         return mx_fail(MX_INVALID, "[bits] Bit width must be in {1, 2, 4} but got %d.",
@@ -108,11 +108,18 @@ static double below_one(mx_dtype t) {
     }
 }
 
-mx_array *mx_random_unit(const int *shape, int ndim, mx_dtype t, mx_array *key) {
+mx_array *mx_random_unit_of(mx_array *bits, mx_dtype t) {
     mx_dtype wide = mx_dtype_compute(t);
-    mx_array *bits = mx_random_bits(shape, ndim, 4, key ? key : mx_random_next_key());
     mx_array *u = mx_mul_s(mx_astype(bits, wide), 0x1p-32);
     return mx_astype(mx_minimum(u, mx_scalar(below_one(t), wide)), t);
+}
+
+static mx_array *words(const int *shape, int ndim, mx_array *key) {
+    return mx_random_bits(shape, ndim, 4, key ? key : mx_random_next_key());
+}
+
+mx_array *mx_random_unit(const int *shape, int ndim, mx_dtype t, mx_array *key) {
+    return mx_random_unit_of(words(shape, ndim, key), t);
 }
 
 /* In (-1, 1), float32. */
@@ -164,7 +171,7 @@ mx_array *mx_random_bernoulli(mx_array *p, const int *shape, int ndim, mx_array 
     if (!mx_dtype_is_float(mx_dtype_of(p)))
         return mx_fail(MX_INVALID,
                        "[bernoulli] bernoulli probability `p` must be a float type.");
-    mx_array *bits = mx_random_bits(shape, ndim, 4, key ? key : mx_random_next_key());
+    mx_array *bits = words(shape, ndim, key);
     mx_array *below = mx_mul_s(mx_astype(p, MX_FLOAT32), ABOVE_2_32);
     return mx_less(mx_astype(bits, MX_FLOAT32), below);
 }
@@ -268,11 +275,13 @@ mx_array *mx_random_multivariate_normal(mx_array *mean, mx_array *cov, const int
 
 /* --- Gumbel, Laplace -------------------------------------------------------------- */
 
-mx_array *mx_random_gumbel(const int *shape, int ndim, mx_dtype t, mx_array *key) {
-    if (!check_float("uniform", t))
-        return NULL;
-    mx_array *inner = mx_random_rounded(mx_log(mx_random_unit(shape, ndim, t, key)));
+mx_array *mx_random_gumbel_of(mx_array *bits, mx_dtype t) {
+    mx_array *inner = mx_random_rounded(mx_log(mx_random_unit_of(bits, t)));
     return mx_negative(mx_random_rounded(mx_log(mx_negative(inner))));
+}
+
+mx_array *mx_random_gumbel(const int *shape, int ndim, mx_dtype t, mx_array *key) {
+    return check_float("uniform", t) ? mx_random_gumbel_of(words(shape, ndim, key), t) : NULL;
 }
 
 mx_array *mx_random_laplace(const int *shape, int ndim, mx_dtype t, double loc,

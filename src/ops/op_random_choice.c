@@ -1,13 +1,14 @@
 /* Categorical numbers: which of several things, with the probabilities softmax(logits).
  *
  *     many distributions   the largest of logits plus Gumbel noise, of which there is as much as there are logits for
- *                          every sample
+ *                          every sample; one step makes it and looks at it piece by piece
  *     one distribution     the inverse of its cumulative sums, at one uniform number a sample; but a single sample without
  *                          an axis is taken in the other way, as MLX does
  */
 #include <math.h>
 
 #include "base/status.h"
+#include "graph/params.h"
 #include "ops/random.h"
 #include "ops/rules.h"
 
@@ -51,9 +52,73 @@ static mx_array *by_inverse(mx_array *logits, const int *shape, int ndim, mx_arr
 
 /* --- many ------------------------------------------------------------------------------------------------- */
 
-static mx_array *by_noise(mx_array *logits, const int *noise, int ndim, int axis, mx_array *key) {
-    return mx_arg_reduce(true, mx_add(logits, mx_random_gumbel(noise, ndim, MX_FLOAT32, key)), axis, false);
+/* With the noise as an array: for logits of 64 bits, and keys of which there are several (..., 2). */
+static mx_array *in_steps(mx_array *logits, const mx_p_categorical *p, mx_array *keys, int axis) {
+    mx_p_random_bits words = {p->noise, 4};
+    mx_array *noise = mx_random_gumbel_of(mx_apply1(MX_PRIM_random_bits, &words, keys), MX_FLOAT32);
+    return mx_arg_reduce(true, mx_add(logits, noise), axis, false);
 }
+
+static mx_array *by_noise(mx_array *logits, const int *noise, int ndim, int axis, mx_array *key) {
+    mx_p_categorical p = {{ndim, noise}, axis};
+    mx_dtype t = mx_dtype_of(logits);
+    key = key ? key : mx_random_next_key();
+    if (!key || !mx_random_is_key(key))
+        return NULL;
+    if (noise[axis] == 0 || t == MX_FLOAT64 || t == MX_COMPLEX64)
+        return in_steps(logits, &p, key, axis);
+    return mx_apply2(MX_PRIM_categorical, &p, mx_astype(logits, MX_FLOAT32), key);
+}
+
+static bool infer(const void *params, mx_array *const *in, int nin, mx_out *out, int nout) {
+    (void)nin, (void)nout;
+    const mx_p_categorical *p = params;
+    int64_t size;
+    if (!mx_random_fits("categorical", in[0], p->noise.v, p->noise.n) ||
+        !mx_shape_size(p->noise.v, p->noise.n, sizeof(float), &size))
+        return false;
+    out->dtype = MX_UINT32;
+    for (int i = 0; i < p->noise.n; i++)
+        if (i != p->axis)
+            out->shape.dim[out->shape.ndim++] = p->noise.v[i];
+    return true;
+}
+
+static bool expand(const mx_node *y, mx_array *const *in, mx_array **out) {
+    const mx_p_categorical *p = y->params;
+    return (out[0] = in_steps(in[0], p, in[1], p->axis)) != NULL;
+}
+
+/* The batch in front of the noise's axes. */
+static mx_array *spread(mx_array *logits, int axis, int ndim) {
+    mx_array *x = mx_batch_front(logits, axis);
+    while (x && x->ndim < ndim + 1)
+        x = mx_expand_dim(x, 1);
+    return x;
+}
+
+static bool vmap(const mx_node *y, mx_array *const *in, const int *axes, int n, mx_array **out, int *out_axes) {
+    (void)n;
+    const mx_p_categorical *p = y->params;
+    mx_array *x = axes[0] < 0 ? in[0] : spread(in[0], axes[0], p->noise.n);
+    mx_array *keys = axes[1] < 0 ? in[1] : mx_batch_front(in[1], axes[1]);
+    out[0] = in_steps(x, p, keys, p->axis + 1);
+    out_axes[0] = 0;
+    return out[0] != NULL;
+}
+
+static const mx_field fields[] = {MX_FIELD(mx_p_categorical, noise, INTS), MX_FIELD(mx_p_categorical, axis, INT),
+                                  MX_FIELD_END};
+
+const mx_prim_desc mx_desc_categorical = {
+    .name = "Categorical",
+    .traits = MX_TRAIT_NO_GRAD,
+    .fields = fields,
+    .param_size = sizeof(mx_p_categorical),
+    .infer = infer,
+    .expand = expand,
+    .vmap = vmap,
+};
 
 /* Samples of `shape`; noise has logits->shape[axis] more, as axis `at`. */
 static mx_array *sample(mx_array *logits, int axis, const int *shape, int ndim, int at, mx_array *key) {

@@ -21,6 +21,7 @@ static bool is_bound(const mx_node *n) {
     case MX_PRIM_dynamic_slice:
     case MX_PRIM_fft:
     case MX_PRIM_hadamard:
+    case MX_PRIM_categorical:
     case MX_PRIM_compiled: return true;
     default: return false;
     }

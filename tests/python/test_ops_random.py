@@ -134,6 +134,47 @@ def test_samples_as_the_reference_draws_them():
     assert mx.random.categorical(mx.stack([logits, -logits]), num_samples=6, key=key).tolist() == REFERENCE["two"]
 
 
+SHAPES = [((2, 3), -1), ((4, 1000), -1), ((3, 70_000), 1), ((1500, 3), 0), ((5, 40, 3), 1), ((2, 2500, 7), 1), ((2, 3, 1100), 0)]
+
+
+@pytest.mark.parametrize("shape, axis", SHAPES)
+@pytest.mark.parametrize("samples", [None, 1, 5])
+def test_many_distributions_take_the_largest_of_logits_plus_noise(shape, axis, samples):
+    key, logits = mx.random.key(5), mx.random.normal(shape, key=mx.random.key(6))
+    logits = mx.where(logits > 2.5, mx.nan, mx.where(logits < -2, -mx.inf, logits)).swapaxes(0, -1).swapaxes(0, -1)
+    wide = logits if samples is None else logits[..., None]
+    noise = mx.random.gumbel((*shape, samples) if samples else shape, key=key)
+    wanted = np.argmax(np.array(wide + noise), axis % len(shape))
+    found = mx.random.categorical(logits, axis, num_samples=samples, key=key)
+    assert found.dtype == mx.uint32
+    np.testing.assert_array_equal(np.array(found), wanted)
+    if samples is None:
+        half = mx.random.categorical(logits.astype(mx.bfloat16), axis, key=key)
+        wanted = np.argmax(np.array(logits.astype(mx.bfloat16).astype(mx.float32) + noise), axis)
+        np.testing.assert_array_equal(np.array(half), wanted)
+
+
+def test_broadcast_logits_and_keys_of_a_batch():
+    key, logits = mx.random.key(5), mx.random.normal((4, 50), key=mx.random.key(6))
+    noise = mx.random.gumbel((300, 4, 50), key=key)
+    found = mx.random.categorical(logits, shape=(300, 4), key=key)
+    np.testing.assert_array_equal(np.array(found), np.argmax(np.array(logits + noise), -1))
+    keys = mx.random.split(key, 3)
+    for x, axes in [(logits, (None, 0)), (mx.stack([logits, -logits, logits * 2]), (0, 0)), (mx.stack([logits] * 3), (0, None))]:
+        k = keys if axes[1] == 0 else key
+        many = mx.vmap(lambda l, s: mx.random.categorical(l, key=s), axes)(x, k)
+        one = [mx.random.categorical(x[i] if axes[0] == 0 else x, key=k[i] if axes[1] == 0 else k) for i in range(3)]
+        assert many.tolist() == [o.tolist() for o in one]
+
+
+def test_noise_never_stands_in_memory():
+    logits = mx.random.normal((2, 50_000), key=mx.random.key(6))
+    mx.eval(logits)
+    mx.reset_peak_memory()
+    mx.eval(mx.random.categorical(logits, num_samples=100, key=mx.random.key(1)))
+    assert mx.get_peak_memory() < mx.get_active_memory() + 2e6  # the noise has 40 MB
+
+
 def test_infinite_logits():
     inf = np.inf
     for logits, among in [([inf, 0, inf], {0, 2}), ([-inf] * 3, {0, 1, 2}), ([0, -inf, -inf], {0}), ([-inf, 1, -inf], {1})]:
