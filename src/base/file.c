@@ -22,7 +22,7 @@
 struct mx_file {
     int fd;
     uint64_t size;
-    struct timespec changed; /* the last write before it was opened */
+    struct stat opened; /* what it was then */
     char op[32];
     char path[];
 };
@@ -41,6 +41,15 @@ static bool is_regular(const char *op, const char *path, const struct stat *s) {
     return false;
 }
 
+/* Files of /proc are said to be empty, whatever is in them. */
+static bool says_its_size(const char *op, const char *path, int fd, const struct stat *s) {
+    char byte;
+    if (s->st_size > 0 || pread(fd, &byte, 1, 0) <= 0)
+        return true;
+    return mx_fail(MX_IO, "[%s] cannot open '%s': the system says that it is empty, as of files of /proc, but it is not; copy "
+                          "it first", op, path);
+}
+
 static atomic_int open_files;
 
 /* A descriptor of a regular file, or -1. */
@@ -54,7 +63,7 @@ static int open_regular(const char *op, const char *path, struct stat *s) {
     bool known = fstat(fd, s) == 0;
     if (!known)
         fail_errno(op, "open", path);
-    if (known && is_regular(op, path, s))
+    if (known && is_regular(op, path, s) && says_its_size(op, path, fd, s))
         return fd;
     close(fd);
     return -1;
@@ -73,7 +82,7 @@ mx_file *mx_file_open(const char *op, const char *path) {
     atomic_fetch_add(&open_files, 1);
     f->fd = fd;
     f->size = (uint64_t)s.st_size;
-    f->changed = s.st_mtim;
+    f->opened = s;
     snprintf(f->op, sizeof f->op, "%s", op);
     strcpy(f->path, path);
     return f;
@@ -148,14 +157,36 @@ static bool fail_changed(const mx_file *f, const char *how) {
                           "evaluated before the file changes", f->op, f->path, how);
 }
 
+static bool is_same_time(const struct timespec *a, const struct timespec *b) {
+    return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+/* The time of writing can be set, that of the last change of any kind cannot. Where it moved and neither name, links, mode
+   nor owner did, somebody wrote and put the former back. */
+static bool was_put_back(const mx_file *f, const struct stat *now) {
+    const struct stat *then = &f->opened;
+    struct stat named;
+    if (is_same_time(&now->st_ctim, &then->st_ctim) || now->st_nlink != then->st_nlink || now->st_mode != then->st_mode ||
+        now->st_uid != then->st_uid || now->st_gid != then->st_gid)
+        return false;
+    return stat(f->path, &named) == 0 && named.st_ino == now->st_ino && named.st_dev == now->st_dev;
+}
+
 bool mx_file_check(const mx_file *f) {
     struct stat s;
     if (fstat(f->fd, &s))
         return fail_errno(f->op, "read", f->path);
     if ((uint64_t)s.st_size < f->size)
         return fail_changed(f, "cut short");
-    bool same = s.st_mtim.tv_sec == f->changed.tv_sec && s.st_mtim.tv_nsec == f->changed.tv_nsec;
-    return same || fail_changed(f, "written to");
+    if (is_same_time(&s.st_mtim, &f->opened.st_mtim) && !was_put_back(f, &s))
+        return true;
+    return fail_changed(f, "written to");
+}
+
+/* Files of the kernel have any size. */
+static bool fail_size(const mx_file *f) {
+    return mx_fail(MX_IO, "[%s] cannot read '%s': it has less than the %llu bytes that the system says, as files of /sys and "
+                          "/proc may; copy it first", f->op, f->path, (unsigned long long)f->size);
 }
 
 /* The check comes last: it holds for what was read. */
@@ -169,7 +200,7 @@ bool mx_file_read(const mx_file *f, void *to, size_t n, uint64_t at) {
         errno = error;
         return fail_errno(f->op, "read", f->path);
     }
-    return mx_file_check(f) && (!error || fail_changed(f, "cut short"));
+    return mx_file_check(f) && (!error || fail_size(f));
 }
 
 /* --- mapping -------------------------------------------------------------------------------------------- */

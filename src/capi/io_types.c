@@ -140,8 +140,11 @@ bool capi_source(mx_source *s, const char *op, mlx_io_reader reader) {
     size_t size;
     stream_box *b = mx_failed() ? NULL : need_box(op, reader.ctx);
     *s = (mx_source){0};
-    if (b && (!b->f.read || !b->f.tell != !b->f.seek))
-        return mx_fail(MX_INVALID, "[%s] the reader lacks one of read, tell and seek", op);
+    if (b && !b->f.read)
+        return mx_fail(MX_INVALID, "[%s] the reader's table has no function read", op);
+    if (b && !b->f.tell != !b->f.seek)
+        return mx_fail(MX_INVALID, "[%s] the reader's table has no function %s: tell and seek are both there or neither is",
+                       op, b->f.tell ? "seek" : "tell");
     if (!b || !find_size(op, b, &size))
         return false;
     b->op = op;
@@ -160,7 +163,7 @@ static bool put_bytes(mx_sink *k, const void *bytes, size_t n) {
 bool capi_sink(mx_sink *k, const char *op, mlx_io_writer writer) {
     stream_box *b = mx_failed() ? NULL : need_box(op, writer.ctx);
     if (b && !b->f.write)
-        return mx_fail(MX_INVALID, "[%s] the writer lacks write", op);
+        return mx_fail(MX_INVALID, "[%s] the writer's table has no function write", op);
     if (!b)
         return false;
     capi_callback c = capi_callback_begin();

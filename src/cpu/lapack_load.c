@@ -18,6 +18,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -40,6 +41,7 @@ static struct {
     int (*get_threads)(void); /* NULL: not OpenBLAS */
     void (*set_threads)(int);
     bool settled; /* its own threads have had time to take their buffers */
+    char why[256]; /* what went wrong with a library that is there; empty: none is */
 } library;
 
 /* The first is what a wheel carries, under a name that nothing else in the process has. */
@@ -164,17 +166,28 @@ static size_t workers_room(void) {
     return (size_t)workers() * THREAD_ROOM;
 }
 
+/* Keeps what the loader says, the first time that it is not that there is no such file. */
+static void note_failure(void) {
+    const char *text = dlerror();
+    if (text && !library.why[0] && !strstr(text, "No such file"))
+        snprintf(library.why, sizeof library.why, "%s", text);
+}
+
 static bool find_all(void *handle, const lapack_symbol *symbols, int count) {
     for (int i = 0; i < count; i++)
-        if (!(*symbols[i].address = dlsym(handle, symbols[i].name)))
+        if (!(*symbols[i].address = dlsym(handle, symbols[i].name))) {
+            note_failure();
             return false;
+        }
     return true;
 }
 
 static void try_library(const char *name, const lapack_symbol *symbols, int count) {
     void *handle = dlopen(name, RTLD_NOW | RTLD_LOCAL);
-    if (!handle)
+    if (!handle) {
+        note_failure();
         return;
+    }
     if (!find_all(handle, symbols, count)) {
         dlclose(handle);
         return;
@@ -212,6 +225,7 @@ typedef struct loading {
 static void load(void *ctx) {
     loading *l = ctx;
     l->has_threads = can_start(workers() + 1);
+    library.why[0] = 0;
     for (size_t i = 0; l->has_threads && !library.handle && i < sizeof names / sizeof *names; i++)
         try_library(names[i], l->symbols, l->count);
 }
@@ -225,6 +239,14 @@ static bool load_apart(const lapack_symbol *symbols, int count) {
     return l.has_threads || fail_threads();
 }
 
+static bool fail_missing(void) {
+    if (library.why[0])
+        return mx_fail(MX_UNSUPPORTED, "[linalg] singular values and eigenvalues need OpenBLAS or LAPACK, which cannot be "
+                                       "loaded: %s", library.why);
+    return mx_fail(MX_UNSUPPORTED, "[linalg] singular values and eigenvalues need OpenBLAS or LAPACK (%s ...), which "
+                                   "is not installed here", names[1]);
+}
+
 bool lapack_load(const lapack_symbol *symbols, int count) {
     size_t room = LIBRARY_ROOM + workers_room() + THREAD_ROOM;
     if (!library.handle && !has_room(room))
@@ -233,9 +255,7 @@ bool lapack_load(const lapack_symbol *symbols, int count) {
         return false;
     if (library.handle)
         return suits_processor() || fail_processor();
-    return mx_fail(MX_UNSUPPORTED, "[linalg] singular values and eigenvalues need OpenBLAS or LAPACK (%s ...), which "
-                                   "is not installed here",
-                   names[1]);
+    return fail_missing();
 }
 
 /* --- calling -------------------------------------------------------------------------------------------- */

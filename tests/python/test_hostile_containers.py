@@ -242,3 +242,14 @@ def test_right_values_where_the_list_changes():
     items = []
     items += [Array(items), Array(items)]
     assert mx.concatenate(items).shape == (4, 2)
+
+
+@pytest.mark.parametrize("nest", [lambda inner: [inner], lambda inner: [inner, [1, 2]], lambda inner: [[3, 4], inner],
+                                  lambda inner: [[inner], [inner]]])
+@pytest.mark.parametrize("more", [0, 1, 5])
+def test_nested_lists_that_an_item_clears(nest, more):
+    for hostile in (Hostile, Array):
+        inner = []
+        inner += [hostile(inner), *[np.ones((2, 2), np.float32)] * more]
+        with pytest.raises(ValueError, match="changed while it was read|non-uniform|extra dimension"):
+            mx.array(nest(inner))

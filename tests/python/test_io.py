@@ -3,6 +3,7 @@
 import io
 import os
 import pathlib
+import time
 
 import mlx.core as mx
 import numpy as np
@@ -319,3 +320,49 @@ def test_writing_to_a_loaded_array_leaves_the_file():
     same(mx.load("x.npy"), A)
     mx.save("x", a)
     assert mx.load("x.npy").tolist() == [5, 2, 3]
+
+
+def test_files_of_the_kernel_are_refused_with_the_reason():
+    for form in ("npy", "safetensors", "gguf"):
+        with pytest.raises(RuntimeError, match="the system says that it is empty"):
+            mx.load("/proc/cpuinfo", format=form)
+    path = "/sys/kernel/mm/transparent_hugepage/enabled"  # one page by what stat says, one line in truth
+    if os.path.exists(path) and os.path.getsize(path) > len(pathlib.Path(path).read_bytes()):
+        with pytest.raises(RuntimeError, match="it has less than the .* bytes that the system says"):
+            mx.load(path, format="npy")
+
+
+def rewritten(path, data):
+    """The same file with other contents and the time that it had."""
+    times = os.stat(path)
+    with open(path, "r+b") as f:
+        f.write(data)
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def test_a_rewritten_file_is_noticed_though_its_time_was_put_back():
+    a = mx.arange(100_000)
+    mx.save("a", a)
+    mx.save("b", a + 1)
+    late = mx.load("a.npy")
+    time.sleep(0.05)  # beyond the grain of file times
+    rewritten("a.npy", pathlib.Path("b.npy").read_bytes())
+    with pytest.raises(RuntimeError, match="written to after it was opened"):
+        mx.eval(late)
+    assert (mx.load("a.npy") == a + 1).all().item()
+
+
+def replace(path):
+    mx.save("other.npy", mx.zeros(100_000))
+    os.replace("other.npy", path)
+
+
+@pytest.mark.parametrize("change", [os.unlink, lambda p: os.rename(p, "c.npy"), lambda p: os.chmod(p, 0o600), replace,
+                                    lambda p: os.link(p, "d.npy")])
+def test_other_changes_to_a_file_do_not_matter(change):
+    a = mx.arange(100_000)
+    mx.save("a", a)
+    late = mx.load("a.npy")
+    time.sleep(0.05)
+    change("a.npy")
+    assert (late == a).all().item()

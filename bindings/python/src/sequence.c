@@ -29,6 +29,10 @@ static int irregular(void) {
     return refuse("Initialization encountered non-uniform length.");
 }
 
+static int changed(void) {
+    return refuse("[array] the list changed while it was read.");
+}
+
 static int visit_leaf(shape_walk *w, PyObject *o, int depth) {
     mpy_number n;
     int is_number = mpy_number_from(&n, o);
@@ -71,7 +75,7 @@ static int visit(shape_walk *w, PyObject *list, int depth, int first) {
         if (status)
             return -1;
     }
-    return 0;
+    return PySequence_Fast_GET_SIZE(list) == n ? 0 : changed();
 }
 
 static mlx_dtype widest(const shape_walk *w) {
@@ -103,7 +107,7 @@ static int write_numbers(writer *w, PyObject *list) {
             continue;
         }
         if (w->to == w->end || mpy_number_from(&n, item) <= 0)
-            return refuse("[array] the list changed while it was read.");
+            return changed();
         mpy_number_store(w->to, w->dtype, &n);
         w->to += w->step;
     }
@@ -121,7 +125,7 @@ static int from_numbers(mlx_array *out, PyObject *list, const shape_walk *s, mlx
     writer w = {data, data + bytes, dtype, step};
     int status = write_numbers(&w, list);
     if (!status && w.to != w.end)
-        status = refuse("[array] the list changed while it was read.");
+        status = changed();
     if (!status) {
         *out = mlx_array_new_data(data, s->shape, s->ndim, dtype);
         status = out->ctx ? 0 : (mpy_raise(), -1);
@@ -145,13 +149,16 @@ static int same_shape(mlx_array a, mlx_array b) {
 /* The items of a list as arrays of one shape and one dtype. */
 static int items_of(mlx_vector_array out, PyObject *list) {
     mlx_array first = {NULL}, item = {NULL};
+    Py_ssize_t n = PySequence_Fast_GET_SIZE(list);
     int status = 0;
-    for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(list) && !status; i++) {
+    for (Py_ssize_t i = 0; i < n && !status; i++) {
         mlx_array_free(item);
         item = (mlx_array){NULL};
         PyObject *o = Py_NewRef(PySequence_Fast_GET_ITEM(list, i));
         status = mpy_array_from(&item, o, NULL);
         Py_DECREF(o);
+        if (!status && PySequence_Fast_GET_SIZE(list) != n) // the item's own conversion did that
+            status = changed();
         if (!status && !first.ctx && mlx_array_set(&first, item))
             status = (mpy_raise(), -1);
         if (!status && !same_shape(first, item))

@@ -15,8 +15,9 @@ extern "C" {
    once with the handle's end.
    A reader is read in order from where it stands, as far as the headers of the file say
    and no further, and stands behind that afterwards. read gives all bytes that it is asked
-   for, or good gives false after it; so write takes all, or good gives false. tell and
-   seek may both be NULL: then nobody knows the size before the end. */
+   for, or good gives false after it; so write takes all, or good gives false.
+   A reader needs read, a writer write; a call that uses one without it fails. The others
+   may be NULL, tell and seek together: then nobody knows the size before the end. */
 typedef struct mlx_io_vtable_ {
     bool (*is_open)(void *);
     bool (*good)(void *);
@@ -38,9 +39,9 @@ typedef struct mlx_io_gguf_ {
     void *ctx;
 } mlx_io_gguf;
 
-/* A reader from desc, which the functions of the table get; read, tell and seek are
-   needed. The table is copied; its free function is called with desc when the reader is
-   freed, or here when that fails. */
+/* A reader from desc, which the functions of the table get; which of them are needed is
+   said above, and missed by the call that reads. The table is copied; its free function is
+   called with desc when the reader is freed, or here when that fails. */
 MLX_API mlx_io_reader mlx_io_reader_new(void *desc, mlx_io_vtable vtable);
 /* The desc that it was made with. */
 MLX_API int mlx_io_reader_descriptor(void **desc_, mlx_io_reader io);
@@ -48,7 +49,7 @@ MLX_API int mlx_io_reader_descriptor(void **desc_, mlx_io_reader io);
 MLX_API int mlx_io_reader_tostring(mlx_string *str_, mlx_io_reader io);
 /* Let go of it: calls the table's free function with desc. */
 MLX_API int mlx_io_reader_free(mlx_io_reader io);
-/* A writer from desc, which the functions get, and a table of which write is needed. */
+/* A writer from desc, which the functions get, and a table as a reader's. */
 MLX_API mlx_io_writer mlx_io_writer_new(void *desc, mlx_io_vtable vtable);
 /* The desc that it was made with. */
 MLX_API int mlx_io_writer_descriptor(void **desc_, mlx_io_writer io);
