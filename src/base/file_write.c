@@ -120,9 +120,12 @@ static bool stopped(mx_writer *w) {
 
 static bool write_all(mx_writer *w, const char *p, size_t n) {
     while (n > 0) {
-        ssize_t done = write(w->fd, p, n < INT_MAX / 2 ? n : INT_MAX / 2);
+        size_t some = n < INT_MAX / 2 ? n : INT_MAX / 2;
+        ssize_t done = write(w->fd, p, some);
         if (done < 0 && errno == EINTR && !stopped(w))
             continue;
+        if (done > 0 && (size_t)done < some && stopped(w)) // a signal may have come after some bytes
+            done = -1;
         if (done == 0) // a device that takes nothing and says nothing
             errno = EIO;
         if (done <= 0)

@@ -75,6 +75,10 @@ static void keep_chained(void) {
     chain();
 }
 
+void mpy_listen(void) {
+    chain();
+}
+
 static int check(void *unused) {
     (void)unused;
     if (!pthread_equal(pthread_self(), main_thread))

@@ -39,8 +39,10 @@ static PyObject *save(PyObject *module, PyObject *args, PyObject *kwargs) {
         return PyErr_Occurred() || write_npy(file, array) ? NULL : Py_NewRef(Py_None);
     if (mlx_array_set(&value, mpy_array_handle(array)))
         status = 1;
-    else
+    else {
+        mpy_listen();
         MPY_WAIT(status, mlx_save(PyBytes_AS_STRING(path), value));
+    }
     mlx_array_free(value);
     Py_DECREF(path);
     return status ? fail_to_write() : Py_NewRef(Py_None);
@@ -110,6 +112,7 @@ static int save_npz_path(PyObject *path, PyObject *members, bool compressed) {
     mlx_map_string_to_array map = mlx_map_string_to_array_new();
     int status = arrays_of(map, members, "savez");
     if (!status) {
+        mpy_listen();
         MPY_WAIT(status, mlx_save_npz(PyBytes_AS_STRING(path), map, compressed));
         status = status ? (fail_to_write(), -1) : 0;
     }
@@ -207,6 +210,7 @@ static int write_safetensors(PyObject *file, mlx_map_string_to_array map,
     PyObject *path = mpy_path_of(file, "save_safetensors");
     mlx_io_writer out = {NULL};
     int status = -1;
+    mpy_listen();
     if (path)
         MPY_WAIT(status, mlx_save_safetensors(PyBytes_AS_STRING(path), map, texts));
     else if (!PyErr_Occurred() && (out = mpy_writer_of(file)).ctx)
@@ -319,6 +323,7 @@ static PyObject *save_gguf(PyObject *module, PyObject *args, PyObject *kwargs) {
     PyObject *own = metadata == Py_None ? Py_NewRef(metadata) : PyDict_Copy(metadata);
     int status = own ? fill_gguf(out, arrays, own) : -1;
     if (!status) {
+        mpy_listen();
         MPY_WAIT(status, mlx_save_gguf(PyBytes_AS_STRING(path), out));
         if (status)
             fail_to_write();

@@ -34,6 +34,9 @@ const char *mpy_text(PyObject *o);
         PyEval_RestoreThread(mpy_thread);                                                                  \
     } while ((status) && mpy_try_again())
 
+/* Before a call that may wait for the system without asking us: that Control-C be noted. */
+void mpy_listen(void);
+
 /* After a call that failed: was it stopped by a signal whose handler has run now and raised nothing? */
 int mpy_try_again(void);
 
