@@ -73,7 +73,9 @@ build_and_test() {
     inside "$root" "make install"
     readme c >"$root/cmlx/program.c"
     inside "$root" 'cc program.c $(pkg-config --cflags --libs mlxc) -o program && ./program'
-    inside "$root" "make wheel"
+    inside "$root" 'ccache -z >/dev/null && make wheel && ccache --print-stats' >"$work/$1.wheel"
+    misses=$(awk '$1 == "cache_miss" { print $2 }' "$work/$1.wheel")
+    [ "$misses" -lt 20 ] || { echo "make wheel compiled $misses files that make had compiled"; exit 1; }
 }
 
 use_wheel() {

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import sysconfig
 
 import pytest
 
@@ -47,3 +48,37 @@ def test_a_gpu_that_is_the_cpu_is_the_default_device():
 def test_captures_of_metal_do_nothing():
     code = "import mlx.core as mx; mx.metal.start_capture('a.gputrace'); mx.metal.stop_capture(); print(mx.metal.is_available())"
     assert run(code).stdout == "False\n"
+
+
+@pytest.mark.skipif(not sysconfig.get_config_var("Py_GIL_DISABLED"), reason="not a free-threaded interpreter")
+def test_a_free_threaded_interpreter_turns_the_gil_on():
+    done = run("import sys, mlx.core; print(sys._is_gil_enabled())", PYTHON_GIL="")
+    assert done.stdout == "True\n"
+    assert "RuntimeWarning: The global interpreter lock (GIL) has been enabled to load module 'mlx.core'" in done.stderr
+    done = run(PYTHON_GIL="0")
+    assert done.returncode == 1
+    assert "ImportError: mlx.core needs the GIL" in done.stderr
+
+
+ISOLATED = """
+import sys
+import sysconfig
+try:
+    import _interpreters as interpreters
+except ImportError:
+    import _xxsubinterpreters as interpreters
+other = interpreters.create()
+try:
+    why = interpreters.run_string(other, "import mlx.core")
+except Exception as error:
+    why = error
+print(why, file=sys.stderr)
+"""
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="all interpreters of a process share a GIL")
+def test_isolated_subinterpreters_refuse_the_import():
+    for before in "", "import mlx.core":
+        done = run(before + ISOLATED)
+        assert done.returncode == 0
+        assert "module mlx.core does not support loading in subinterpreters" in done.stderr

@@ -37,9 +37,25 @@ static void open_types(PyObject *module) {
             ((PyTypeObject *)value)->tp_flags &= ~Py_TPFLAGS_IMMUTABLETYPE;
 }
 
+/* The GIL guards every object here: a free-threaded interpreter turns it on for us (slots), unless it was told never to. */
+static int check_gil(void) {
+#ifdef Py_GIL_DISABLED
+    PyObject *is_on = PySys_GetObject("_is_gil_enabled"), *on = is_on ? PyObject_CallNoArgs(is_on) : NULL;
+    int off = on == Py_False;
+    Py_XDECREF(on);
+    if (is_on && !on)
+        return -1;
+    if (off) {
+        PyErr_SetString(PyExc_ImportError, "mlx.core needs the GIL: start Python without -X gil=0 and PYTHON_GIL=0");
+        return -1;
+    }
+#endif
+    return 0;
+}
+
 static int module_exec(PyObject *module) {
     mlx_set_error_handler(keep_quiet, NULL, NULL);
-    if (check_environment())
+    if (check_gil() || check_environment())
         return -1;
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (parts[i](module))
@@ -48,7 +64,13 @@ static int module_exec(PyObject *module) {
     return PyModule_AddStringConstant(module, "__version__", MLX_INTERFACE);
 }
 
-static PyModuleDef_Slot slots[] = {{Py_mod_exec, module_exec}, {0, NULL}};
+static PyModuleDef_Slot slots[] = {
+    {Py_mod_exec, module_exec},
+#ifdef Py_mod_gil
+    {Py_mod_gil, Py_MOD_GIL_USED},
+#endif
+    {0, NULL},
+};
 
 static PyModuleDef definition = {
     PyModuleDef_HEAD_INIT,
