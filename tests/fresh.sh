@@ -32,7 +32,7 @@ bare() {
         rm -rf "$work/$2.new"
     fi
     leave
-    rm -rf --one-file-system "$1"
+    rm -rf --one-file-system "$1" "$1.log"
     mkdir -p "$1" && tar -C "$1" -xf "$archive" && mkdir -p "$1/ccache"
     cp -L /etc/resolv.conf "$1/etc/resolv.conf"
     mount -t proc proc "$1/proc" && mount --rbind /dev "$1/dev" && mount --make-rslave "$1/dev" && mount --bind "$work/ccache" "$1/ccache"
@@ -44,14 +44,22 @@ certificates() {
     [ ! -r "$bundle" ] || { mkdir -p "$1/etc/ssl/certs" && cp -L "$bundle" "$1/etc/ssl/certs/ca-certificates.crt"; }
 }
 
-# A command line in the system $1, in the folder of the clone where there is one.
+# A command line in the system $1, in the folder of the clone where there is one. What it says is kept beside the system.
 inside() {
     system=$1
     shift
     certificates "$system"
     echo "--- $(basename "$system" .root): $*"
-    env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root CCACHE_DIR=/ccache PIP_CERT=/etc/ssl/certs/ca-certificates.crt \
-        chroot "$system" sh -c "cd /cmlx 2>/dev/null; $*"
+    echo failed >"$work/state"
+    {
+        env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root CCACHE_DIR=/ccache PIP_CERT=/etc/ssl/certs/ca-certificates.crt \
+            chroot "$system" sh -c "cd /cmlx 2>/dev/null; $*" && echo fine >"$work/state"
+    } 2>&1 | tee -a "$system.log"
+    grep -q fine "$work/state"
+}
+
+no_warnings() {
+    ! grep '^[^ ]*:[0-9]*: warning: ' "$1.log" || { echo "this system's compiler warns"; exit 1; }
 }
 
 # The block of the README in language $1.
@@ -75,6 +83,7 @@ build_and_test() {
     inside "$root" 'cc program.c $(pkg-config --cflags --libs mlxc) -o program && ./program'
     inside "$root" 'ccache -z >/dev/null && make wheel && ccache --print-stats' >"$work/$1.wheel"
     misses=$(awk '$1 == "cache_miss" { print $2 }' "$work/$1.wheel")
+    no_warnings "$root"
     [ "$misses" -lt 20 ] || { echo "make wheel compiled $misses files that make had compiled"; exit 1; }
 }
 

@@ -210,7 +210,7 @@ int mlx_stream_tostring(mlx_string *str, mlx_stream stream) {
 }
 
 bool mlx_stream_equal(mlx_stream lhs, mlx_stream rhs) {
-    mx_stream a, b;
+    mx_stream a = {0}, b = {0};
     mx_error_clear();
     bool left = capi_stream(lhs, &a), right = capi_stream(rhs, &b);
     if (mx_failed())
