@@ -26,17 +26,17 @@ static bool is(int status, const mlx_array *a, const char *want, const char *wha
                int line) {
     mlx_string text = mlx_string_new();
     mlx_array_tostring(&text, *a);
-    bool ok = check_int(status, 0, what, __FILE__, line) &
-              check_str(mlx_string_data(text), want, what, __FILE__, line);
+    bool succeeded = check_int(status, 0, what, __FILE__, line);
+    bool right = check_str(mlx_string_data(text), want, what, __FILE__, line);
     mlx_string_free(text);
-    return ok;
+    return succeeded && right;
 }
 /* IS(call, "array(..)"): the call succeeds and leaves this in r. */
 #define IS(call, want) is(call, &r, want, #call, __LINE__)
 
 static bool is_bad(int status, const char *part, const char *what, int line) {
-    return check_int(status, 1, what, __FILE__, line) &
-           check_has(last, part, what, __FILE__, line);
+    bool failed = check_int(status, 1, what, __FILE__, line);
+    return check_has(last, part, what, __FILE__, line) && failed;
 }
 /* BAD(call, "part of the message") */
 #define BAD(call, part) is_bad(call, part, #call, __LINE__)

@@ -26,24 +26,25 @@ SV void transpose4(uint32_t *dst, int w, const char *src, ptrdiff_t row_bytes, i
         memcpy(dst + (ptrdiff_t)i * w, &r[i], 16);
 }
 
-/* Rows a and b of four, and c and d, give units k and k+4 of the four: two output rows' halves. */
-SV void merge_pairs(u32x8 *lo, u32x8 *hi, u32x8 a, u32x8 b) {
-    *lo = __builtin_shufflevector(a, b, 0, 8, 1, 9, 4, 12, 5, 13);
-    *hi = __builtin_shufflevector(a, b, 2, 10, 3, 11, 6, 14, 7, 15);
+/* Rows a and b of four, and c and d, give units k and k+4 of the four: two output rows' halves. By
+ * pointer, as each instruction set passes vectors in a way of its own. */
+SV void merge_pairs(u32x8 *lo, u32x8 *hi, const u32x8 *a, const u32x8 *b) {
+    *lo = __builtin_shufflevector(*a, *b, 0, 8, 1, 9, 4, 12, 5, 13);
+    *hi = __builtin_shufflevector(*a, *b, 2, 10, 3, 11, 6, 14, 7, 15);
 }
-SV void merge_quads(u32x8 *lo, u32x8 *hi, u32x8 a, u32x8 b) {
-    *lo = __builtin_shufflevector(a, b, 0, 1, 8, 9, 4, 5, 12, 13);
-    *hi = __builtin_shufflevector(a, b, 2, 3, 10, 11, 6, 7, 14, 15);
+SV void merge_quads(u32x8 *lo, u32x8 *hi, const u32x8 *a, const u32x8 *b) {
+    *lo = __builtin_shufflevector(*a, *b, 0, 1, 8, 9, 4, 5, 12, 13);
+    *hi = __builtin_shufflevector(*a, *b, 2, 3, 10, 11, 6, 7, 14, 15);
 }
 
 /* Eight rows of eight units. */
 SV void transpose8(uint32_t *dst, int w, const u32x8 *r) {
     u32x8 p[8], q[8];
     for (int i = 0; i < 4; i++)
-        merge_pairs(&p[2 * i], &p[2 * i + 1], r[2 * i], r[2 * i + 1]);
+        merge_pairs(&p[2 * i], &p[2 * i + 1], &r[2 * i], &r[2 * i + 1]);
     for (int i = 0; i < 2; i++) { // q[4 i + u]: units u and u + 4 of rows 4 i ..
-        merge_quads(&q[4 * i], &q[4 * i + 1], p[4 * i], p[4 * i + 2]);
-        merge_quads(&q[4 * i + 2], &q[4 * i + 3], p[4 * i + 1], p[4 * i + 3]);
+        merge_quads(&q[4 * i], &q[4 * i + 1], &p[4 * i], &p[4 * i + 2]);
+        merge_quads(&q[4 * i + 2], &q[4 * i + 3], &p[4 * i + 1], &p[4 * i + 3]);
     }
     for (int u = 0; u < 4; u++) {
         u32x8 lo = __builtin_shufflevector(q[u], q[4 + u], 0, 1, 2, 3, 8, 9, 10, 11);
