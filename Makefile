@@ -86,7 +86,7 @@ install: setup
 	    echo "Run ldconfig as root, or set LD_LIBRARY_PATH, so that programs find the library."
 
 format:
-	git ls-files '*.c' '*.h' | xargs clang-format -i
+	python3 tools/format.py
 
 clean:
 	rm -rf build
