@@ -11,7 +11,7 @@
 #include <time.h>
 
 #include "base/status.h"
-#include "graph/eval.h"
+#include "graph/eval/eval.h"
 #include "ops/ops.h"
 
 static mx_array *x4, *y4, *z4;           /* 4M float32 */

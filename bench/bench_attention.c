@@ -6,7 +6,7 @@
 
 #include "base/half.h"
 #include "base/pool.h"
-#include "cpu/attention_engine.h"
+#include "cpu/attention/attention_engine.h"
 
 typedef struct shape {
     const char *name;

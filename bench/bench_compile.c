@@ -8,7 +8,7 @@
 #include <time.h>
 
 #include "base/status.h"
-#include "graph/eval.h"
+#include "graph/eval/eval.h"
 #include "ops/ops.h"
 #include "transforms/compile.h"
 

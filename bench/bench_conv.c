@@ -5,8 +5,8 @@
  *
  * BENCH_CPU=1 counts processor time instead of time: what a busy machine can measure.
  */
-#include "graph/eval.h"
-#include "ops/conv.h"
+#include "graph/eval/eval.h"
+#include "ops/conv/conv.h"
 #include "ops/ops.h"
 #include "transforms/transforms.h"
 

@@ -8,7 +8,7 @@
 
 #include "base/half.h"
 #include "base/pool.h"
-#include "cpu/matmul_engine.h"
+#include "cpu/matmul/matmul_engine.h"
 
 static double now_ms(void) {
     struct timespec t;

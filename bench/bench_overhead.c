@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "graph/eval.h"
+#include "graph/eval/eval.h"
 #include "ops/ops.h"
 #include "transforms/transforms.h"
 

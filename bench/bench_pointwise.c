@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "kernels/k_pointwise.h"
+#include "kernels/pointwise/k_pointwise.h"
 #include "kernels/kernels.h"
 
 enum { N = 1024, BYTES = 8 * N, REPEAT = 16, ROUNDS = 60 };

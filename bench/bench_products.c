@@ -3,7 +3,7 @@
  *
  *     bench_products [substring]
  */
-#include "graph/eval.h"
+#include "graph/eval/eval.h"
 #include "ops/ops.h"
 
 enum { TOKENS = 1024, EXPERTS = 8, IN = 1024, OUT = 2048 };

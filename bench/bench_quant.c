@@ -9,8 +9,8 @@
 
 #include "base/half.h"
 #include "base/pool.h"
-#include "cpu/quant_engine.h"
-#include "kernels/k_pointwise.h"
+#include "cpu/quant/quant_engine.h"
+#include "kernels/pointwise/k_pointwise.h"
 #include "kernels/kernels.h"
 
 static double now_ms(void) {

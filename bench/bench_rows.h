@@ -12,7 +12,7 @@
 #include <time.h>
 
 #include "base/status.h"
-#include "graph/eval.h"
+#include "graph/eval/eval.h"
 
 static clockid_t which_clock = CLOCK_MONOTONIC;
 

@@ -3,7 +3,7 @@
 #include <time.h>
 
 #include "base/status.h"
-#include "graph/eval.h"
+#include "graph/eval/eval.h"
 #include "ops/ops.h"
 #include "transforms/transforms.h"
 

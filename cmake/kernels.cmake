@@ -1,4 +1,4 @@
-# src/kernels/k_*.c is compiled once per instruction set, everything else in that folder once.
+# src/kernels/*/k_*.c is compiled once per instruction set, everything else in those folders once.
 # KERNEL_SOURCES: the latter; KERNEL_OBJECTS: the objects of all sets.
 
 set(KERNEL_FLAGS -O3 -fno-math-errno -fno-trapping-math -ffp-contract=off)
@@ -18,7 +18,7 @@ else()
     message(FATAL_ERROR "no kernels for ${CMAKE_SYSTEM_PROCESSOR}: x86-64 and arm64 are supported")
 endif()
 
-file(GLOB KERNEL_SOURCES CONFIGURE_DEPENDS src/kernels/*.c)
+file(GLOB_RECURSE KERNEL_SOURCES CONFIGURE_DEPENDS src/kernels/*.c)
 set(PER_SET ${KERNEL_SOURCES})
 list(FILTER PER_SET INCLUDE REGEX "/k_[^/]*\\.c$")
 list(FILTER PER_SET EXCLUDE REGEX "/k_ref[^/]*\\.c$")

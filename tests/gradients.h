@@ -11,8 +11,8 @@
 
 #include "base/status.h"
 #include "check.h"
-#include "graph/eval.h"
-#include "graph/read.h"
+#include "graph/eval/eval.h"
+#include "graph/array/read.h"
 #include "ops/ops.h"
 #include "transforms/transforms.h"
 

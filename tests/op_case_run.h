@@ -6,7 +6,7 @@
 
 #include "base/status.h"
 #include "check.h"
-#include "graph/eval.h"
+#include "graph/eval/eval.h"
 #include "transforms/transforms.h"
 
 #define FAMILY(name) op_cases_##name,

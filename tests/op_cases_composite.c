@@ -1,7 +1,7 @@
 /* Cases: small networks. They go through every check of a row and every triple of transforms. */
 #include "op_cases.h"
 
-#include "ops/conv.h"
+#include "ops/conv/conv.h"
 
 #define LIST(...)                                                                      \
     (const int[]){__VA_ARGS__}, (int)(sizeof((const int[]){__VA_ARGS__}) / sizeof(int))

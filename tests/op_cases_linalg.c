@@ -2,7 +2,7 @@
  * their signs do not matter. */
 #include "op_cases.h"
 
-#include "ops/linalg.h"
+#include "ops/linalg/linalg.h"
 
 #define LIST(...)                                                                      \
     (const int[]){__VA_ARGS__}, (int)(sizeof((const int[]){__VA_ARGS__}) / sizeof(int))

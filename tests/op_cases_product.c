@@ -1,5 +1,5 @@
 /* Cases: einsum and the products of chosen parts. */
-#include "graph/params.h"
+#include "graph/array/params.h"
 #include "op_cases.h"
 
 #define LIST(...) \

@@ -1,7 +1,7 @@
 /* Cases: reductions, statistics, softmax, scans. */
 #include "op_cases.h"
 
-#include "graph/trace.h"
+#include "graph/trace/trace.h"
 
 #define LIST(...)                                                                      \
     (const int[]){__VA_ARGS__}, (int)(sizeof((const int[]){__VA_ARGS__}) / sizeof(int))

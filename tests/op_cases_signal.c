@@ -1,8 +1,8 @@
 /* Cases: Fourier transforms, convolutions. */
 #include "op_cases.h"
 
-#include "ops/conv.h"
-#include "ops/fft.h"
+#include "ops/conv/conv.h"
+#include "ops/fft/fft.h"
 
 #define LIST(...)                                                                      \
     (const int[]){__VA_ARGS__}, (int)(sizeof((const int[]){__VA_ARGS__}) / sizeof(int))

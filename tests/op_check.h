@@ -11,8 +11,8 @@
 #include "base/status.h"
 #include "base/text.h"
 #include "check.h"
-#include "graph/eval.h"
-#include "graph/print.h"
+#include "graph/eval/eval.h"
+#include "graph/show/print.h"
 #include "ops/ops.h"
 
 #define LIST(...) \

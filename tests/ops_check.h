@@ -7,7 +7,7 @@
 
 #include "base/status.h"
 #include "check.h"
-#include "graph/eval.h"
+#include "graph/eval/eval.h"
 #include "ops/ops.h"
 #include "transforms/transforms.h"
 

@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#include "kernels/k_quant.h"
+#include "kernels/quant/k_quant.h"
 
 /* In steps of 1/4096. */
 static const int16_t quant_input[128] = {

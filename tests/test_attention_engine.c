@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "base/pool.h"
 #include "base/status.h"
-#include "cpu/attention_engine.h"
+#include "cpu/attention/attention_engine.h"
 #include "kernel_values.h"
 
 enum { NO_MASK, ADDED, SELECTED, ADDED_HALF, HIDDEN, MASKS };

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "check.h"
-#include "graph/eval.h"
+#include "graph/eval/eval.h"
 #include "ops/ops.h"
 
 enum { WAYS = 9 };

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "base/pool.h"
-#include "cpu/fft_engine.h"
+#include "cpu/fft/fft_engine.h"
 #include "kernel_values.h"
 
 #define PI 3.14159265358979323846

@@ -1,8 +1,8 @@
 /* Creation functions: dense memory for whoever looks at the array, and no memory where only an evaluation reads it. */
 #include "base/cache.h"
 #include "check.h"
-#include "graph/eval.h"
-#include "graph/node.h"
+#include "graph/eval/eval.h"
+#include "graph/array/node.h"
 #include "mlx/c/mlx.h"
 #undef I /* of complex.h */
 #include "ops_check.h"

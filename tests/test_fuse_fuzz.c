@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "check.h"
-#include "graph/eval.h"
+#include "graph/eval/eval.h"
 #include "ops/ops.h"
 
 static uint32_t state = 1;

@@ -1,7 +1,7 @@
 /* Depthwise convolution's kernels of every instruction set against the sums in float64. */
 #include "kernel_values.h"
-#include "kernels/k_conv.h"
-#include "kernels/k_matmul.h"
+#include "kernels/conv/k_conv.h"
+#include "kernels/matmul/k_matmul.h"
 
 static const mx_dtype floats[] = {MX_FLOAT16, MX_FLOAT32, MX_BFLOAT16};
 

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "check.h"
-#include "kernels/k_copy.h"
+#include "kernels/copy/k_copy.h"
 #include "kernels/kernels.h"
 
 #define ROOM (1 << 20)

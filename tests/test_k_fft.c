@@ -1,6 +1,6 @@
 /* Fourier butterflies of every instruction set: each radix against the definition, in float64. */
 #include "kernel_values.h"
-#include "kernels/k_fft.h"
+#include "kernels/fft/k_fft.h"
 
 #define PI   3.14159265358979323846
 #define MOST 1024

@@ -1,6 +1,6 @@
 /* The Walsh-Hadamard transform of every instruction set against its matrix. */
 #include "kernel_values.h"
-#include "kernels/k_hadamard.h"
+#include "kernels/fft/k_hadamard.h"
 
 static const mx_dtype floats[] = {MX_FLOAT16, MX_FLOAT32, MX_FLOAT64, MX_BFLOAT16};
 

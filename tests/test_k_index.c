@@ -4,7 +4,7 @@
 
 #include "base/half.h"
 #include "check.h"
-#include "kernels/k_index.h"
+#include "kernels/index/k_index.h"
 #include "kernels/kernels.h"
 
 #define ROOM 32768

@@ -1,7 +1,7 @@
 /* Matrix kernels of every instruction set: packers, register tiles, stores, skinny kernels. */
 #include "base/cpuinfo.h"
 #include "kernel_values.h"
-#include "kernels/k_matmul.h"
+#include "kernels/matmul/k_matmul.h"
 
 /* ---- packers: every stride pattern gives the layout of k_matmul.h ---- */
 

@@ -1,6 +1,6 @@
 /* Normalisation kernels of every instruction set against plain loops in float64. */
 #include "kernel_values.h"
-#include "kernels/k_norm.h"
+#include "kernels/norm/k_norm.h"
 
 static const mx_dtype floats[] = {MX_FLOAT16, MX_FLOAT32, MX_FLOAT64, MX_BFLOAT16};
 #define EPS  1e-5

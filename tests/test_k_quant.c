@@ -1,8 +1,8 @@
 /* Quantization kernels of every instruction set against plain loops over codes. */
 #include "base/fp8.h"
 #include "kernel_values.h"
-#include "kernels/k_matmul.h"
-#include "kernels/k_quant.h"
+#include "kernels/matmul/k_matmul.h"
+#include "kernels/quant/k_quant.h"
 
 static const mx_quant_format formats[] = {
     {MX_AFFINE, 2, 32},  {MX_AFFINE, 2, 64},  {MX_AFFINE, 2, 128}, {MX_AFFINE, 3, 32},

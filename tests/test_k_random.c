@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "check.h"
-#include "kernels/k_random.h"
+#include "kernels/random/k_random.h"
 #include "kernels/kernels.h"
 
 #define ROOM 500000

@@ -1,6 +1,6 @@
 /* Reduction kernels of every instruction set against plain loops. */
 #include "kernel_values.h"
-#include "kernels/k_reduce.h"
+#include "kernels/reduce/k_reduce.h"
 
 static const char *op_names[] = {"sum", "prod", "max", "min", "all", "any"};
 

@@ -1,6 +1,6 @@
 /* Rotary embedding of every instruction set against the formula in float64. */
 #include "kernel_values.h"
-#include "kernels/k_rope.h"
+#include "kernels/attention/k_rope.h"
 
 static const mx_dtype floats[] = {MX_FLOAT16, MX_FLOAT32, MX_FLOAT64, MX_BFLOAT16};
 

@@ -1,6 +1,6 @@
 /* Scan kernels of every instruction set against plain loops. */
 #include "kernel_values.h"
-#include "kernels/k_scan.h"
+#include "kernels/scan/k_scan.h"
 
 static const char *names[] = {"sum", "prod", "max", "min", "logsumexp"};
 

@@ -1,6 +1,6 @@
 /* Softmax kernels of every instruction set against plain loops in float64. */
 #include "kernel_values.h"
-#include "kernels/k_softmax.h"
+#include "kernels/norm/k_softmax.h"
 
 static const mx_dtype floats[] = {MX_FLOAT16, MX_FLOAT32, MX_FLOAT64, MX_BFLOAT16};
 static const size_t sizes[] = {1,  2,   3,   15,  16,   17,   31,

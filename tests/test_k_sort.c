@@ -1,6 +1,6 @@
 /* Sorting kernels of every instruction set: order, permutation, stability, NaN last. */
 #include "kernel_values.h"
-#include "kernels/k_sort.h"
+#include "kernels/sort/k_sort.h"
 
 static const size_t sizes[] = {1, 2, 3, 10, 33, 64, 65, 100, 255, 1000, 2048, 20000};
 #define SIZES (sizeof sizes / sizeof *sizes)

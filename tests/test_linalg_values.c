@@ -13,8 +13,8 @@
 #include "base/pool.h"
 #include "base/status.h"
 #include "check.h"
-#include "graph/eval.h"
-#include "ops/linalg.h"
+#include "graph/eval/eval.h"
+#include "ops/linalg/linalg.h"
 
 static const mx_dtype types[] = {MX_FLOAT32, MX_FLOAT64, MX_COMPLEX64};
 

@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "base/pool.h"
 #include "base/status.h"
-#include "cpu/matmul_engine.h"
+#include "cpu/matmul/matmul_engine.h"
 #include "kernel_values.h"
 
 enum { ROWS_FIRST, COLUMNS_FIRST, STRIDED, REVERSED, BROADCAST, LAYOUTS };

@@ -5,7 +5,7 @@
 #include "base/cache.h"
 #include "base/status.h"
 #include "check.h"
-#include "graph/eval.h"
+#include "graph/eval/eval.h"
 #include "ops/ops.h"
 #include "transforms/compile.h"
 #include "transforms/custom.h"

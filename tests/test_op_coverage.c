@@ -2,7 +2,7 @@
  * graph of its gradient, compiled, or as a checkpoint. */
 #include "op_case_run.h"
 
-#include "graph/trace.h"
+#include "graph/trace/trace.h"
 #include "transforms/compile.h"
 #include "transforms/custom.h"
 #include "transforms/traced.h"

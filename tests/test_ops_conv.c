@@ -3,7 +3,7 @@
  */
 #include "gradients.h"
 #include "mlx/c/mlx.h"
-#include "ops/conv.h"
+#include "ops/conv/conv.h"
 
 /* --- the reference: nested loops in double ---------------------------------------- */
 

@@ -1,7 +1,7 @@
 /* rms_norm, layer_norm, rope, attention: fused against written out, derivatives, layouts, refusals. */
 #include "gradients.h"
 
-#include "graph/params.h"
+#include "graph/array/params.h"
 
 static const double *doubles(mx_array *a) {
     a = mx_contiguous(mx_astype(a, MX_FLOAT64), false);

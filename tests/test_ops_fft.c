@@ -5,9 +5,9 @@
 
 #include "base/status.h"
 #include "check.h"
-#include "graph/eval.h"
+#include "graph/eval/eval.h"
 #include "mlx/c/mlx.h"
-#include "ops/fft.h"
+#include "ops/fft/fft.h"
 #include "transforms/transforms.h"
 
 static mx_array *noise(int rows, int cols, mx_dtype t) {

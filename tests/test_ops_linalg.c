@@ -4,9 +4,9 @@
 
 #include "base/status.h"
 #include "check.h"
-#include "graph/eval.h"
+#include "graph/eval/eval.h"
 #include "mlx/c/mlx.h"
-#include "ops/linalg.h"
+#include "ops/linalg/linalg.h"
 #include "transforms/transforms.h"
 
 enum { BATCH = 3 };

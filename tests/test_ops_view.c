@@ -2,7 +2,7 @@
  * pending and available inputs; strided, empty and scalar ones. */
 #include "op_check.h"
 
-#include "graph/view.h"
+#include "graph/array/view.h"
 
 static mx_array *a23(void) {
     return ramp(MX_FLOAT32, SHAPE(2, 3));

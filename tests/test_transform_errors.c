@@ -3,7 +3,7 @@
  * memory behind. */
 #include "transform_chain.h"
 
-#include "graph/trace.h"
+#include "graph/trace/trace.h"
 
 static mx_array *product_of_sines(mx_array *const *in) {
     return mx_mul(mx_sin(in[0]), mx_exp(mx_mul(in[0], in[1])));

@@ -2,7 +2,7 @@
 #include "gradients.h"
 
 #include "base/mem.h"
-#include "graph/trace.h"
+#include "graph/trace/trace.h"
 
 /* --- functions ------------------------------------------------------------------------------------------ */
 

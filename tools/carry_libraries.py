@@ -3,7 +3,7 @@
 
 Every shared library that the folder's libraries need, and that not every Linux has, is copied into FOLDER/libs under a
 name with a hash of its content, so that no other copy in the process is mistaken for it; what refers to it is
-changed with patchelf. OpenBLAS, which is loaded when it is first needed (src/cpu/lapack_load.c), gets the name by which
+changed with patchelf. OpenBLAS, which is loaded when it is first needed (src/cpu/linalg/lapack_load.c), gets the name by which
 it is looked for. The copyright notices of the Debian packages they come from go to libs/licenses.
 
     carry_libraries.py folder [OpenBLAS]

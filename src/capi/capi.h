@@ -22,7 +22,7 @@
 
 #include "base/map.h"
 #include "base/status.h"
-#include "graph/scope.h"
+#include "graph/trace/scope.h"
 #include "mlx/c/mlx.h"
 
 typedef struct capi_box {

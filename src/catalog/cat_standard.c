@@ -1,14 +1,14 @@
 /* What the array API standard (2024.12) adds to the original's functions: second rows of their names, which are tried where
  * the first ones do not fit, so that every call that the original takes is what it was. */
-#include "ops/standard.h"
+#include "ops/standard/standard.h"
 
 #include <string.h>
 
-#include "capi/op_call.h"
+#include "capi/ops/op_call.h"
 #include "catalog/cat.h"
-#include "graph/eval.h"
-#include "ops/fft.h"
-#include "ops/linalg.h"
+#include "graph/eval/eval.h"
+#include "ops/fft/fft.h"
+#include "ops/linalg/linalg.h"
 
 /* An axis, or the flattened array where there is none. */
 static mx_array *along(mlx_value *a, const mlx_value *axis, int *at) {

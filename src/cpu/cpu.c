@@ -1,12 +1,12 @@
-/* The CPU backend's face towards the graph: see graph/backend.h. */
+/* The CPU backend's face towards the graph: see graph/eval/backend.h. */
 #include "cpu/cpu.h"
 
 #include "base/status.h"
-#include "cpu/cpu_program.h"
+#include "cpu/program/cpu_program.h"
 
 static cpu_run_fn *const families[MX_PRIM_COUNT] = {
 #define PRIM(name, Name, family) cpu_##family,
-#include "graph/prims.def"
+#include "graph/array/prims.def"
 };
 
 static bool run(mx_node *n, mx_array **out, const mx_program *feed) {

@@ -7,13 +7,13 @@
 #ifndef MX_CPU_CPU_H
 #define MX_CPU_CPU_H
 
-#include "graph/backend.h"
+#include "graph/eval/backend.h"
 
 typedef bool cpu_run_fn(mx_node *n, mx_array **out, const mx_program *feed);
 
 /* cpu_view, cpu_copy, ...: one for each family named in prims.def. */
 #define PRIM(name, Name, family) cpu_run_fn cpu_##family;
-#include "graph/prims.def"
+#include "graph/array/prims.def"
 
 /* Does this node gain by reading input 0 as a program? (cpu_feed.c) */
 bool cpu_can_feed(const mx_node *n);

@@ -15,11 +15,11 @@
 #include "base/pool.h"
 #include "base/status.h"
 #include "cpu/cpu.h"
-#include "cpu/fetch.h"
-#include "graph/params.h"
-#include "kernels/k_pointwise.h"
-#include "kernels/k_random.h"
-#include "kernels/k_reduce.h"
+#include "cpu/index/fetch.h"
+#include "graph/array/params.h"
+#include "kernels/pointwise/k_pointwise.h"
+#include "kernels/random/k_random.h"
+#include "kernels/reduce/k_reduce.h"
 
 enum { TILE = 1024, TASKS = 64, GRAIN = 1 << 13, SLOT = 1 };
 

@@ -15,9 +15,9 @@
 #include "base/pool.h"
 #include "base/status.h"
 #include "base/text.h"
-#include "graph/scope.h"
+#include "graph/trace/scope.h"
 #include "io/gguf.h"
-#include "kernels/k_pointwise.h"
+#include "kernels/pointwise/k_pointwise.h"
 #include "kernels/kernels.h"
 #include "ops/ops.h"
 

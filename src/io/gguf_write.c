@@ -3,8 +3,8 @@
 
 #include "base/mem.h"
 #include "base/status.h"
-#include "graph/eval.h"
-#include "graph/scope.h"
+#include "graph/eval/eval.h"
+#include "graph/trace/scope.h"
 #include "io/gguf.h"
 #include "ops/ops.h"
 

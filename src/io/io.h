@@ -24,8 +24,8 @@
 #define MX_IO_IO_H
 
 #include "base/map.h"
-#include "graph/array.h"
-#include "graph/loaded.h"
+#include "graph/array/array.h"
+#include "graph/array/loaded.h"
 
 /* --- sources ---------------------------------------------------------------------- */
 
@@ -98,7 +98,7 @@ typedef struct mx_sink {
 bool mx_sink_put(mx_sink *k, const void *bytes, size_t n);
 bool mx_sink_zeros(mx_sink *k, size_t n);
 /* All elements in row-major order, little-endian. Evaluates; what a file holds is read for the sink alone, and the array
-   stays as it is (graph/again.h). */
+   stays as it is (graph/array/again.h). */
 bool mx_sink_array(mx_sink *k, mx_array *a);
 
 /* The path with `ending` (".npy"), which is added unless it has it; for mx_free. */

@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 #include "base/status.h"
-#include "graph/scope.h"
+#include "graph/trace/scope.h"
 #include "io/gguf.h"
 
 static const mx_dtype value_dtypes[GGUF_VALUES] = {

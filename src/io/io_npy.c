@@ -17,7 +17,7 @@
 
 #include "base/mem.h"
 #include "base/status.h"
-#include "graph/eval.h"
+#include "graph/eval/eval.h"
 #include "io/io.h"
 #include "ops/ops.h"
 

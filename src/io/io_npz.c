@@ -12,8 +12,8 @@
 #include "base/mem.h"
 #include "base/status.h"
 #include "base/text.h"
-#include "graph/eval.h"
-#include "graph/scope.h"
+#include "graph/eval/eval.h"
+#include "graph/trace/scope.h"
 #include "io/io.h"
 #include "ops/ops.h"
 

@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 #include "base/status.h"
-#include "graph/scope.h"
+#include "graph/trace/scope.h"
 #include "io/io.h"
 #include "io/safetensors.h"
 #include "ops/ops.h"

@@ -5,9 +5,9 @@
 #include "base/mem.h"
 #include "base/status.h"
 #include "base/text.h"
-#include "graph/again.h"
-#include "graph/eval.h"
-#include "graph/scope.h"
+#include "graph/array/again.h"
+#include "graph/eval/eval.h"
+#include "graph/trace/scope.h"
 #include "io/io.h"
 #include "ops/ops.h"
 

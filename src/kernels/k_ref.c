@@ -253,7 +253,7 @@ static real_of *const real_1[] = {
 #define REAL_BITS(op)
 #define REAL_LOGIC(op)
 #define UNARY(name, Name, domain, result) REAL_##domain(name)
-#include "kernels/pointwise.def"
+#include "kernels/pointwise/pointwise.def"
 };
 static real real_2(mx_pointwise op, real a, real b) {
     switch (op) {
@@ -319,7 +319,7 @@ static complex_of *const complex_1[] = {
 #define COMPLEX_BITS_SAME(op)
 #define COMPLEX_LOGIC_BOOL(op)
 #define UNARY(name, Name, domain, result) COMPLEX_##domain##_##result(name)
-#include "kernels/pointwise.def"
+#include "kernels/pointwise/pointwise.def"
 };
 static cplx c_2(mx_pointwise op, mx_ref p, mx_ref q) {
     cplx a = to_c(p), b = to_c(q);

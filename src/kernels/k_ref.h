@@ -5,7 +5,7 @@
 #ifndef MX_KERNELS_K_REF_H
 #define MX_KERNELS_K_REF_H
 
-#include "kernels/k_pointwise.h"
+#include "kernels/pointwise/k_pointwise.h"
 
 /* A value of any dtype: integers and bool in `i` (two's complement, uint64 by its bits),
  * others in re, im. */

@@ -2,7 +2,7 @@
  *
  *     return mx_mul(g, mx_sub(mx_one_like(y), mx_square(y)));
  *
- * Arguments are borrowed, results belong to the open scope (graph/scope.h), NULL goes in and
+ * Arguments are borrowed, results belong to the open scope (graph/trace/scope.h), NULL goes in and
  * NULL comes out, the first error sticks. Dtypes are promoted and shapes broadcast as MLX does.
  * Axes may be negative; `axes == NULL` in reductions means all axes. Functions with several
  * results fill `out` and return false on error.
@@ -11,15 +11,15 @@
 #define MX_OPS_OPS_H
 
 #include "base/text.h"
-#include "graph/node.h"
-#include "graph/scope.h"
-#include "kernels/k_quant.h"
+#include "graph/array/node.h"
+#include "graph/trace/scope.h"
+#include "kernels/quant/k_quant.h"
 
-/* --- op_unary.c: every UNARY row of kernels/pointwise.def ------------------------- */
+/* --- op_unary.c: every UNARY row of kernels/pointwise/pointwise.def ------------------------- */
 /* mx_abs(a) mx_negative(a) mx_sin(a) ...; integers become float32 where the domain is INEXACT or
    FLOAT. */
 #define UNARY(name, Name, domain, result) mx_array *mx_##name(mx_array *a);
-#include "kernels/pointwise.def"
+#include "kernels/pointwise/pointwise.def"
 mx_array *mx_reciprocal(mx_array *a);
 mx_array *mx_degrees(mx_array *a);
 mx_array *mx_radians(mx_array *a);
@@ -38,7 +38,7 @@ mx_array *mx_view_as(mx_array *a, mx_dtype t); /* the same bytes; the last axis 
 
 /* --- op_binary.c: every BINARY row ------------------------------------------------ */
 #define BINARY(name, Name, domain, result) mx_array *mx_##name(mx_array *a, mx_array *b);
-#include "kernels/pointwise.def"
+#include "kernels/pointwise/pointwise.def"
 static inline mx_array *mx_sub(mx_array *a, mx_array *b) { return mx_subtract(a, b); }
 static inline mx_array *mx_mul(mx_array *a, mx_array *b) { return mx_multiply(a, b); }
 static inline mx_array *mx_div(mx_array *a, mx_array *b) { return mx_divide(a, b); }
@@ -60,7 +60,7 @@ mx_array *mx_array_equal(mx_array *a, mx_array *b, bool equal_nan);
 
 /* --- op_create.c ------------------------------------------------------------------ */
 /* The value in every place. Once evaluated and held by somebody, row-contiguous memory of its own; within an
-   evaluation only what reads it (graph/plan.h). */
+   evaluation only what reads it (graph/eval/plan.h). */
 mx_array *mx_full(const int *shape, int ndim, mx_array *value, mx_dtype t);
 mx_array *mx_full_like(mx_array *a, mx_array *value, mx_dtype t);
 mx_array *mx_full_s(const int *shape, int ndim, double value, mx_dtype t);

@@ -3,7 +3,7 @@
 
 #include "base/mem.h"
 #include "base/status.h"
-#include "graph/read.h"
+#include "graph/array/read.h"
 
 /* --- broadcasting, undone --------------------------------------------------------- */
 

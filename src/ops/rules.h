@@ -3,7 +3,7 @@
 #ifndef MX_OPS_RULES_H
 #define MX_OPS_RULES_H
 
-#include "graph/params.h"
+#include "graph/array/params.h"
 #include "ops/ops.h"
 
 /* --- shapes and axes (shapes.c) --------------------------------------------------- */

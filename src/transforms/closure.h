@@ -2,7 +2,7 @@
 #ifndef MX_TRANSFORMS_CLOSURE_H
 #define MX_TRANSFORMS_CLOSURE_H
 
-#include "graph/prim.h"
+#include "graph/array/prim.h"
 
 /* A growing list that holds a reference to each of its arrays. */
 typedef struct mx_arrays {

@@ -1,6 +1,6 @@
 /* compile: a function traced once per set of shapes and dtypes, then run as a plan.
  *
- *     compiled closure ──▶ cache ──▶ entry (dtypes, shapes) ──▶ recipe (graph/recipe.h)
+ *     compiled closure ──▶ cache ──▶ entry (dtypes, shapes) ──▶ recipe (graph/eval/recipe.h)
  *
  * shapeless: traced once per dtypes and numbers of dimensions; the template (shapeless.h) gives a graph for each
  * set of shapes, and each of these is compiled. The plans used last are kept.

@@ -5,8 +5,8 @@
 
 #include "base/mem.h"
 #include "base/status.h"
-#include "graph/scope.h"
-#include "graph/trace.h"
+#include "graph/trace/scope.h"
+#include "graph/trace/trace.h"
 #include "ops/rules.h"
 #include "transforms/custom_map.h"
 #include "transforms/transforms.h"

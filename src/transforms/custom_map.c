@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 #include "base/status.h"
-#include "graph/scope.h"
+#include "graph/trace/scope.h"
 #include "ops/rules.h"
 #include "transforms/vmap.h"
 

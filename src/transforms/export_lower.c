@@ -1,8 +1,8 @@
 /* Nodes that .mlxfn files have no operation for, in terms of nodes that they have. See mlxfn.h. */
 #include "base/mem.h"
 #include "base/status.h"
-#include "graph/params.h"
-#include "ops/conv.h"
+#include "graph/array/params.h"
+#include "ops/conv/conv.h"
 #include "ops/ops.h"
 #include "transforms/mlxfn.h"
 

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/status.h"
-#include "graph/params.h"
+#include "graph/array/params.h"
 #include "ops/ops.h"
 #include "transforms/mlxfn.h"
 

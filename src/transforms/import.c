@@ -4,8 +4,8 @@
 
 #include "base/mem.h"
 #include "base/status.h"
-#include "graph/scope.h"
-#include "graph/trace.h"
+#include "graph/trace/scope.h"
+#include "graph/trace/trace.h"
 #include "transforms/compile.h"
 #include "transforms/export.h"
 #include "transforms/import_read.h"

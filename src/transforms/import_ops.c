@@ -5,10 +5,10 @@
 
 #include "base/mem.h"
 #include "base/status.h"
-#include "graph/params.h"
-#include "ops/conv.h"
-#include "ops/fft.h"
-#include "ops/linalg.h"
+#include "graph/array/params.h"
+#include "ops/conv/conv.h"
+#include "ops/fft/fft.h"
+#include "ops/linalg/linalg.h"
 #include "ops/rules.h"
 #include "transforms/mlxfn.h"
 

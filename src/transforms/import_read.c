@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "base/status.h"
 #include "base/vec.h"
-#include "graph/scope.h"
+#include "graph/trace/scope.h"
 
 enum { MOST_ITEMS = 1 << 16 }; /* in a list of numbers; inputs or outputs of an operation */
 

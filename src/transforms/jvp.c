@@ -2,7 +2,7 @@
 #include "base/mem.h"
 #include "base/status.h"
 #include "base/vec.h"
-#include "graph/scope.h"
+#include "graph/trace/scope.h"
 #include "ops/rules.h"
 #include "transforms/tape.h"
 

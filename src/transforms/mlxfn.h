@@ -32,7 +32,7 @@
 #define MX_TRANSFORMS_MLXFN_H
 
 #include "base/text.h"
-#include "graph/recipe.h"
+#include "graph/eval/recipe.h"
 
 #define MX_FN_VERSION "0.32.4" /* written */
 #define MX_FN_READS   "0.32."  /* versions that begin so are read */

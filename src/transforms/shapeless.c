@@ -5,8 +5,8 @@
 
 #include "base/mem.h"
 #include "base/status.h"
-#include "graph/params.h"
-#include "graph/scope.h"
+#include "graph/array/params.h"
+#include "graph/trace/scope.h"
 #include "ops/ops.h"
 
 /* --- what cannot be made again ----------------------------------------------------------- */

@@ -1,13 +1,13 @@
 /* Traces that are used with other shapes than they were made for.
  *
- *     f ──traced once, shapeless (graph/trace.h)──▶ template ──▶ for each set of shapes: its graph
+ *     f ──traced once, shapeless (graph/trace/trace.h)──▶ template ──▶ for each set of shapes: its graph
  *
  * What operations meant is made again for the new shapes; what holds numbers of the traced ones (a slice's
  * ends, a window's strides) is refused where they differ. */
 #ifndef MX_TRANSFORMS_SHAPELESS_H
 #define MX_TRANSFORMS_SHAPELESS_H
 
-#include "graph/recipe.h"
+#include "graph/eval/recipe.h"
 #include "transforms/closure.h"
 
 /* The outputs of a template, made with stand-ins or arrays of any shapes but the same numbers of dimensions

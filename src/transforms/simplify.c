@@ -6,10 +6,10 @@
 
 #include "base/mem.h"
 #include "base/status.h"
-#include "graph/eval.h"
-#include "graph/params.h"
-#include "graph/scope.h"
-#include "graph/trace.h"
+#include "graph/eval/eval.h"
+#include "graph/array/params.h"
+#include "graph/trace/scope.h"
+#include "graph/trace/trace.h"
 #include "transforms/traced.h"
 
 typedef struct graph {

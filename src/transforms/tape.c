@@ -5,10 +5,10 @@
 #include "base/mem.h"
 #include "base/status.h"
 #include "base/vec.h"
-#include "graph/eval.h"
-#include "graph/params.h"
-#include "graph/scope.h"
-#include "graph/trace.h"
+#include "graph/eval/eval.h"
+#include "graph/array/params.h"
+#include "graph/trace/scope.h"
+#include "graph/trace/trace.h"
 
 /* --- seeds -------------------------------------------------------------------------------------- */
 

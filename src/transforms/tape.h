@@ -8,8 +8,8 @@
 #ifndef MX_TRANSFORMS_TAPE_H
 #define MX_TRANSFORMS_TAPE_H
 
-#include "graph/node.h"
-#include "graph/scope.h"
+#include "graph/array/node.h"
+#include "graph/trace/scope.h"
 #include "transforms/transforms.h"
 
 typedef struct mx_tape_step {

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "graph/eval.h"
+#include "graph/eval/eval.h"
 
 /* Marks are 0 before and after; called under the lock. */
 static void find_output_steps(mx_traced *t, mx_array *const *out, size_t n) {

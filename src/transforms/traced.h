@@ -2,7 +2,7 @@
 #ifndef MX_TRANSFORMS_TRACED_H
 #define MX_TRANSFORMS_TRACED_H
 
-#include "graph/plan.h"
+#include "graph/eval/plan.h"
 
 typedef struct mx_traced {
     mx_plan plan;      /* its steps, each node retained */

@@ -1,7 +1,7 @@
 /* Reverse mode: trace the function, then walk its graph from the outputs back, adding up cotangents. */
 #include "base/mem.h"
 #include "base/status.h"
-#include "graph/scope.h"
+#include "graph/trace/scope.h"
 #include "ops/rules.h"
 #include "transforms/tape.h"
 

@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "base/status.h"
 #include "base/text.h"
-#include "graph/scope.h"
+#include "graph/trace/scope.h"
 #include "io/archive/formats.h"
 
 enum { MOST_HEAD = 1 << 16 }; /* smaller files keep their bytes; of larger ones the headers are let go once they are read */

@@ -12,7 +12,7 @@
 #include "base/mem.h"
 #include "base/status.h"
 #include "base/text.h"
-#include "graph/scope.h"
+#include "graph/trace/scope.h"
 #include "io/archive/archive.h"
 #include "ops/ops.h"
 

@@ -4,7 +4,7 @@
 
 #include "base/mem.h"
 #include "base/status.h"
-#include "graph/scope.h"
+#include "graph/trace/scope.h"
 #include "io/archive/archive.h"
 #include "io/gguf.h"
 

@@ -15,7 +15,7 @@
 #include "base/mem.h"
 #include "base/status.h"
 #include "base/text.h"
-#include "graph/scope.h"
+#include "graph/trace/scope.h"
 #include "io/archive/archive.h"
 #include "io/pytorch/pickle.h"
 #include "io/zip_list.h"

@@ -1,0 +1,241 @@
+/* Python objects become arrays: which way each of them goes. */
+#include "array/convert.h"
+#include "array/number.h"
+
+/* --- asking ------------------------------------------------------------------------------------------------ */
+
+static int has(PyObject *o, const char *name) {
+    PyObject *attribute = PyObject_GetAttrString((PyObject *)Py_TYPE(o), name);
+    PyErr_Clear();
+    Py_XDECREF(attribute);
+    return attribute != NULL;
+}
+
+int mpy_array_like(PyObject *o) {
+    return mpy_array_check(o) || has(o, "__mlx_array__") || has(o, "__dlpack__");
+}
+
+int mpy_convertible(PyObject *o) {
+    return PyObject_CheckBuffer(o) || mpy_array_like(o) || has(o, "__array__");
+}
+
+/* What has elements, but of no dtype that arrays have; or what gives them one by one. */
+int mpy_refuse_type(PyObject *o) {
+    PyObject *dtype = PyObject_GetAttrString(o, "dtype");
+    bool items = Py_TYPE(o)->tp_iter && !PyUnicode_Check(o) && !PyBytes_Check(o) && !PyDict_Check(o);
+    PyErr_Clear();
+    if (dtype)
+        PyErr_Format(PyExc_ValueError, "Invalid type %.200s received in array initialization: arrays have no dtype %S.",
+                     Py_TYPE(o)->tp_name, dtype);
+    else
+        PyErr_Format(PyExc_ValueError, "Invalid type %.200s received in array initialization.%s", Py_TYPE(o)->tp_name,
+                     items ? " Make a list of it: list(...)." : "");
+    Py_XDECREF(dtype);
+    return -1;
+}
+
+/* --- objects that know how to become an array ----------------------------------------------------------- */
+
+static int from_mlx_array(mlx_array *out, PyObject *o) {
+    PyObject *a = PyObject_CallMethod(o, "__mlx_array__", NULL);
+    int status = -1;
+    if (a && mpy_array_check(a))
+        status = mlx_array_set(out, mpy_array_handle(a)) ? (mpy_raise(), -1) : 0;
+    else if (a)
+        PyErr_SetString(PyExc_TypeError, "__mlx_array__ must return an mlx.core.array");
+    Py_XDECREF(a);
+    return status;
+}
+
+/* A bfloat16 array of NumPy's (ml_dtypes) has no buffer; seen as uint16 it has. */
+static int from_bfloat16(mlx_array *out, PyObject *ndarray) {
+    PyObject *dtype = PyObject_GetAttrString(ndarray, "dtype");
+    PyObject *name = dtype ? PyObject_GetAttrString(dtype, "name") : NULL, *bits = NULL;
+    mlx_stream s = {NULL};
+    int status = 1;
+    if (name && PyUnicode_Check(name) && PyUnicode_CompareWithASCIIString(name, "bfloat16") == 0)
+        bits = PyObject_CallMethod(ndarray, "view", "s", "uint16");
+    PyErr_Clear();
+    if (bits && (status = mpy_array_from_buffer(out, bits, 1)) == 0 &&
+        mlx_view(out, *out, MLX_BFLOAT16, s))
+        status = (mpy_raise(), -1);
+    Py_XDECREF(bits), Py_XDECREF(name), Py_XDECREF(dtype);
+    return status;
+}
+
+static int from_array_method(mlx_array *out, PyObject *o, int keep_float64) {
+    PyObject *ndarray = PyObject_CallMethod(o, "__array__", NULL);
+    if (!ndarray)
+        return -1;
+    int status = mpy_array_from_buffer(out, ndarray, keep_float64);
+    if (status > 0)
+        status = from_bfloat16(out, ndarray);
+    Py_DECREF(ndarray);
+    return status;
+}
+
+/* A tensor that takes part in another library's differentiation is lent without that. */
+static int from_detached(mlx_array *out, PyObject *o) {
+    PyErr_Clear();
+    PyObject *values = PyObject_CallMethod(o, "detach", NULL);
+    int status = values ? mpy_array_from_dlpack(out, values, 1) : -1;
+    Py_XDECREF(values);
+    return status;
+}
+
+static int from_dlpack(mlx_array *out, PyObject *o, int keep_float64) {
+    mlx_stream s = {NULL};
+    int status = mpy_array_from_dlpack(out, o, 1);
+    if (status && PyErr_ExceptionMatches(PyExc_BufferError) && has(o, "detach"))
+        status = from_detached(out, o);
+    if (!status && !keep_float64 && mlx_array_dtype(*out) == MLX_FLOAT64 &&
+        mlx_astype(out, *out, MLX_FLOAT32, s))
+        status = (mpy_raise(), -1);
+    return status;
+}
+
+/* The ways in turn; 1 where none leads to an array. */
+static int from_foreign(mlx_array *out, PyObject *o, int keep_float64) {
+    int status = 1;
+    if (has(o, "__mlx_array__"))
+        return from_mlx_array(out, o);
+    if (PyObject_CheckBuffer(o))
+        status = mpy_array_from_buffer(out, o, keep_float64);
+    if (status > 0 && !PyObject_CheckBuffer(o) && has(o, "__dlpack__"))
+        status = from_dlpack(out, o, keep_float64);
+    if (status > 0 && has(o, "__array__"))
+        status = from_array_method(out, o, keep_float64);
+    return status;
+}
+
+/* --- the front door ------------------------------------------------------------------------------------------ */
+
+int mpy_array_from(mlx_array *out, PyObject *o, const mlx_dtype *dtype) {
+    mpy_number n;
+    mlx_stream s = {NULL};
+    if (mpy_array_check(o)) {
+        mlx_array a = mpy_array_handle(o);
+        int convert = dtype && mlx_array_dtype(a) != *dtype;
+        int status = convert ? mlx_astype(out, a, *dtype, s) : mlx_array_set(out, a);
+        return status ? (mpy_raise(), -1) : 0;
+    }
+    int number = mpy_number_from(&n, o);
+    if (number)
+        return number < 0 ? -1 : mpy_number_array(out, &n, dtype ? *dtype : mpy_number_dtype(&n));
+    if (PyList_Check(o) || PyTuple_Check(o))
+        return mpy_array_from_sequence(out, o, dtype);
+    int status = o == Py_None ? 1 : from_foreign(out, o, dtype && *dtype == MLX_FLOAT64);
+    if (o == Py_None)
+        PyErr_SetString(PyExc_TypeError,
+                        "expected an array or something that can become one, got None"),
+            status = -1;
+    else if (status > 0)
+        status = mpy_refuse_type(o);
+    if (!status && dtype && mlx_array_dtype(*out) != *dtype && mlx_astype(out, *out, *dtype, s))
+        status = (mpy_raise(), -1);
+    return status;
+}
+
+/* --- operands ------------------------------------------------------------------------------------------------ */
+
+/* A number beside an array is weak: it takes the array's dtype unless it is of a wider kind. */
+static mlx_dtype weak_dtype(const mpy_number *n, mlx_dtype other) {
+    int floating = other >= MLX_FLOAT16;
+    switch (n->kind) {
+    case MPY_BOOL: return other;
+    case MPY_INT:
+    case MPY_UINT: return other == MLX_BOOL ? MLX_INT32 : other;
+    case MPY_FLOAT: return floating ? other : MLX_FLOAT32;
+    default: return MLX_COMPLEX64;
+    }
+}
+
+/* Does an int lie in the range of an integer dtype? */
+static int fits(const mpy_number *n, mlx_dtype dtype) {
+    if (n->kind < MPY_INT || n->kind > MPY_UINT || dtype == MLX_BOOL || dtype >= MLX_FLOAT16)
+        return 1;
+    int bits = 8 * (int)mlx_dtype_size(dtype), is_signed = dtype >= MLX_INT8;
+    if (n->kind == MPY_UINT)
+        return dtype == MLX_UINT64;
+    if (is_signed)
+        return bits == 64 ||
+               (n->i >= -(INT64_C(1) << (bits - 1)) && n->i < INT64_C(1) << (bits - 1));
+    return n->i >= 0 && (bits == 64 || n->i < INT64_C(1) << bits);
+}
+
+static int overflow(PyObject *o, mlx_dtype dtype) {
+    PyErr_Format(PyExc_ValueError, "Converting %S to %s would result in overflow.", o,
+                 mpy_dtype_name(dtype));
+    return -1;
+}
+
+static int weak_number(mlx_array *out, PyObject *o, const mpy_number *n, mlx_dtype other) {
+    mlx_dtype dtype = weak_dtype(n, other);
+    return fits(n, dtype) ? mpy_number_array(out, n, dtype) : overflow(o, dtype);
+}
+
+int mpy_constant_operand(mlx_array *borrowed, PyObject *o, mlx_dtype other) {
+    mpy_number n;
+    int number = mpy_number_from(&n, o);
+    if (number <= 0)
+        return number < 0 ? -1 : 1;
+    mlx_dtype dtype = weak_dtype(&n, other);
+    if (!fits(&n, dtype))
+        return overflow(o, dtype);
+    *borrowed = mpy_number_constant(&n, dtype);
+    return borrowed->ctx ? 0 : -1;
+}
+
+/* Objects with __index__ or __float__ count as the number that they give; 1: o has neither. */
+static int from_number_like(mpy_number *n, PyObject *o) {
+    PyNumberMethods *m = Py_TYPE(o)->tp_as_number;
+    PyObject *number = m && m->nb_index   ? PyNumber_Index(o)
+                       : m && m->nb_float ? PyNumber_Float(o)
+                                          : NULL;
+    if (!number)
+        return PyErr_Occurred() ? -1 : 1;
+    int status = mpy_number_from(n, number) < 0 ? -1 : 0;
+    Py_DECREF(number);
+    return status;
+}
+
+int mpy_operand(mlx_array *out, PyObject *o, mlx_dtype other) {
+    mpy_number n;
+    int number = mpy_number_from(&n, o);
+    if (number)
+        return number < 0 ? -1 : weak_number(out, o, &n, other);
+    if (o == Py_None || PyList_Check(o) || PyTuple_Check(o))
+        return 1;
+    int status = has(o, "__mlx_array__") ? from_mlx_array(out, o)
+                                         : from_foreign(out, o, other == MLX_FLOAT64);
+    if (!status && !has(o, "__mlx_array__") && mlx_array_dtype(*out) != other) {
+        mlx_stream s = {NULL};
+        return mlx_astype(out, *out, other, s) ? (mpy_raise(), -1) : 0;
+    }
+    if (status > 0 && (status = from_number_like(&n, o)) == 0)
+        status = weak_number(out, o, &n, other);
+    return status;
+}
+
+/* One operand beside an array. */
+static int beside(mlx_array *out, PyObject *o, PyObject *array) {
+    int status = mpy_operand(out, o, mlx_array_dtype(mpy_array_handle(array)));
+    return status > 0 ? mpy_refuse_type(o) : status;
+}
+
+int mpy_array_pair(mlx_array *a, mlx_array *b, PyObject *x, PyObject *y) {
+    int left = mpy_array_check(x), right = mpy_array_check(y);
+    if (left && right)
+        return mlx_array_set(a, mpy_array_handle(x)) || mlx_array_set(b, mpy_array_handle(y))
+                   ? (mpy_raise(), -1)
+                   : 0;
+    if (left)
+        return beside(b, y, x) || mpy_array_from(a, x, NULL) ? -1 : 0;
+    if (right)
+        return beside(a, x, y) || mpy_array_from(b, y, NULL) ? -1 : 0;
+    if (PyList_Check(x) || PyTuple_Check(x))
+        return mpy_refuse_type(x);
+    if (PyList_Check(y) || PyTuple_Check(y))
+        return mpy_refuse_type(y);
+    return mpy_array_from(a, x, NULL) || mpy_array_from(b, y, NULL) ? -1 : 0;
+}

@@ -1,0 +1,254 @@
+/* See conv_direct.h. The weights are packed as the matmul engine does, in panels of as many outputs as a tile
+ * has columns. A task takes a block of positions and goes through the panels one by one, so that a
+ * panel is read from memory once a block.
+ */
+#include "cpu/conv/conv_direct.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+#include "base/cache.h"
+#include "base/pool.h"
+#include "base/status.h"
+#include "kernels/conv/k_conv.h"
+#include "kernels/kernels.h"
+
+#ifdef MX_TORTURE
+enum { BLOCK_TILES = 2, MOST_RUNS = 8 };
+#else
+enum {
+    BLOCK_TILES = 12,
+    MOST_RUNS = 512
+}; /* tiles of a block; runs that its tables hold, if one tile has less */
+#endif
+enum { FEWEST_OUTPUTS = 8 };
+
+typedef struct direct {
+    const conv *c;
+    const mx_k_gemm *format;
+    const float *x;     /* of the group */
+    const float *zeros; /* as many as a group has channels */
+    float *panels;
+    float *out; /* of the group: its first column */
+    int64_t k, outputs, rows;
+    int64_t tiles; /* of a block */
+    atomic_bool nomem;
+} direct;
+
+/* What a tile reads: the tables of mx_k_conv_tile_args. */
+typedef struct tables {
+    const float **row;
+    ptrdiff_t *at, *len;
+    ptrdiff_t runs;
+} tables;
+
+bool conv_can_direct(const conv *c) {
+    return c->patches.dtype == MX_FLOAT32 && !conv_is_pointwise(c) &&
+           c->outputs / c->groups >= FEWEST_OUTPUTS;
+}
+
+/* --- tables --------------------------------------------------------------------------- */
+
+/* The line of the last axis that a row sees through taps t0, t1; NULL outside the input. */
+static const float *line_at(const direct *d, const conv_place *r, int64_t t0, int64_t t1) {
+    const conv_axis *a = d->c->patches.axis;
+    int64_t q0 = r->at[0] + a[0].offset[t0], q1 = r->at[1] + a[1].offset[t1];
+    if (q0 < 0 || q0 >= a[0].in || q1 < 0 || q1 >= a[1].in)
+        return NULL;
+    int64_t line = (r->image * a[0].in + q0) * a[1].in + q1;
+    return d->x + line * a[2].in * d->c->patches.channels;
+}
+
+/* Do all rows see the whole line of taps inside the input, as one run? */
+static bool sees_all(const direct *d, const conv_place *r, const float *const *line) {
+    const conv_axis *a = &d->c->patches.axis[2];
+    if (!d->c->patches.runs)
+        return false;
+    for (int i = 0; i < d->format->mr; i++)
+        if (!line[i] || r[i].at[2] + a->offset[0] < 0 ||
+            r[i].at[2] + a->offset[a->taps - 1] >= a->in)
+            return false;
+    return true;
+}
+
+/* A run of n numbers from tap t2 on, of `at` in the panel. False: all rows see zeros. */
+static bool set_run(const direct *d, const conv_place *r, const float *const *line, int64_t t2,
+                    const float **row) {
+    const conv_axis *a = &d->c->patches.axis[2];
+    bool any = false;
+    for (int i = 0; i < d->format->mr; i++) {
+        int64_t q = r[i].at[2] + a->offset[t2];
+        bool inside = line[i] && q >= 0 && q < a->in;
+        row[i] = inside ? line[i] + q * d->c->patches.channels : d->zeros;
+        any |= inside;
+    }
+    return any;
+}
+
+static void add_run(const direct *d, const conv_place *r, const float *const *line, int64_t tap,
+                    int64_t t2, int64_t taps, tables *t) {
+    int64_t group = d->c->patches.group;
+    if (!set_run(d, r, line, t2, t->row + t->runs * d->format->mr))
+        return;
+    t->at[t->runs] = tap * group;
+    t->len[t->runs++] = taps * group;
+}
+
+enum { MOST_MR = 16 };
+
+/* Are the rows neighbours on one line that see all of its taps inside the input, as one run? */
+static bool is_even(const direct *d, const conv_place *r) {
+    const conv_axis *a = &d->c->patches.axis[2];
+    int last = d->format->mr - 1;
+    return d->c->patches.runs && r[last].at[2] == r[0].at[2] + last * a->stride &&
+           r[0].at[2] + a->offset[0] >= 0 && r[last].at[2] + a->offset[a->taps - 1] < a->in;
+}
+
+/* The runs of such a tile: a line of taps each. */
+static void fill_even(const direct *d, const conv_place *r, tables *t) {
+    const conv_axis *a = d->c->patches.axis;
+    int64_t channels = d->c->patches.channels, step = a[2].stride * channels, mr = d->format->mr;
+    t->runs = 0;
+    for (int64_t i = 0; i < a[0].taps * a[1].taps; i++) {
+        const float *line = line_at(d, r, i / a[1].taps, i % a[1].taps);
+        if (!line)
+            continue;
+        const float **row = t->row + t->runs * mr;
+        row[0] = line + (r->at[2] + a[2].offset[0]) * channels;
+        for (int64_t k = 1; k < mr; k++)
+            row[k] = row[0] + k * step;
+        t->at[t->runs] = i * a[2].taps * channels;
+        t->len[t->runs++] = a[2].taps * channels;
+    }
+}
+
+/* The runs of any tile, whose rows begin at the places r. */
+static void fill(const direct *d, const conv_place *r, tables *t) {
+    const conv_axis *a = d->c->patches.axis;
+    const float *line[MOST_MR];
+    int64_t tap = 0;
+    t->runs = 0;
+    for (int64_t t0 = 0; t0 < a[0].taps; t0++)
+        for (int64_t t1 = 0; t1 < a[1].taps; t1++, tap += a[2].taps) {
+            for (int i = 0; i < d->format->mr; i++)
+                line[i] = line_at(d, &r[i], t0, t1);
+            int64_t together = sees_all(d, r, line) ? a[2].taps : 1;
+            for (int64_t t2 = 0; t2 < a[2].taps; t2 += together)
+                add_run(d, r, line, tap + t2, t2, together, t);
+        }
+}
+
+/* The places of a tile's rows from `row` on; missing rows see what the last one sees. */
+static void find_places(const direct *d, int64_t row, conv_place *r) {
+    r[0] = conv_place_of(&d->c->patches, row);
+    for (int i = 1; i < d->format->mr; i++) {
+        r[i] = r[i - 1];
+        if (row + i < d->rows)
+            conv_next_place(&d->c->patches, &r[i]);
+    }
+}
+
+/* --- tiles ---------------------------------------------------------------------------- */
+
+static void run_tile(const direct *d, const tables *t, int64_t row, int64_t column) {
+    const mx_k_gemm *f = d->format;
+    int64_t m = d->rows - row, n = d->outputs - column;
+    mx_k_conv_tile_args a = {.m = (int)(m < f->mr ? m : f->mr),
+                             .n = (int)(n < f->nr ? n : f->nr),
+                             .runs = t->runs,
+                             .row = t->row,
+                             .at = t->at,
+                             .len = t->len,
+                             .b = d->panels + column * d->k,
+                             .c = d->out + row * d->c->outputs + column,
+                             .ldc = d->c->outputs};
+    mx_kernels_get()->conv->tile(&a);
+}
+
+static void run_block(const direct *d, int64_t first, tables *t) {
+    conv_place r[MOST_MR];
+    int64_t tiles = 0, mr = d->format->mr;
+    for (; tiles < d->tiles && first + tiles * mr < d->rows; tiles++) {
+        find_places(d, first + tiles * mr, r);
+        (is_even(d, r) ? fill_even : fill)(d, r, &t[tiles]);
+    }
+    for (int64_t column = 0; column < d->outputs; column += d->format->nr)
+        for (int64_t i = 0; i < tiles; i++)
+            run_tile(d, &t[i], first + i * mr, column);
+}
+
+/* Room for the tables of a block. */
+static tables *make_tables(const direct *d) {
+    size_t runs = (size_t)conv_taps(&d->c->patches), mr = (size_t)d->format->mr,
+           each = runs * (mr * sizeof(float *) + 2 * sizeof(ptrdiff_t)) + sizeof(tables);
+    tables *t = mx_scratch(0, (size_t)d->tiles * each);
+    char *next = (char *)(t + d->tiles);
+    for (int64_t i = 0; t && i < d->tiles; i++) {
+        t[i].row = (const float **)(void *)next;
+        t[i].at = (ptrdiff_t *)(void *)(next + runs * mr * sizeof(float *));
+        t[i].len = t[i].at + runs;
+        next += each - sizeof(tables);
+    }
+    return t;
+}
+
+static void blocks_body(void *ctx, int64_t begin, int64_t end) {
+    direct *d = ctx;
+    tables *t = make_tables(d);
+    if (!t)
+        atomic_store(&d->nomem, true);
+    for (int64_t block = begin; t && block < end; block++)
+        run_block(d, block * d->tiles * d->format->mr, t);
+}
+
+/* --- weights -------------------------------------------------------------------------- */
+
+typedef struct pack_job {
+    const direct *d;
+    const float *w; /* (outputs of the group, k) */
+} pack_job;
+
+static void pack_body(void *ctx, int64_t begin, int64_t end) {
+    const pack_job *j = ctx;
+    const direct *d = j->d;
+    int nr = d->format->nr;
+    for (int64_t panel = begin; panel < end; panel++) {
+        int64_t first = panel * nr, n = d->outputs - first;
+        d->format->pack[MX_FLOAT32](d->panels + first * d->k, nr, j->w + first * d->k, d->k, 1,
+                                    (int)(n < nr ? n : nr), d->k);
+    }
+}
+
+static bool run_group(direct *d, int64_t group, float *out) {
+    const conv *c = d->c;
+    int64_t nr = d->format->nr, each = d->tiles * d->format->mr;
+    pack_job j = {d, (const float *)(const void *)c->phase_w + group * d->outputs * d->k};
+    d->x = (const float *)(const void *)c->patches.x + group * c->patches.group;
+    d->out = out + group * d->outputs;
+    mx_parallel_for((d->outputs + nr - 1) / nr, 1 + 65536 / (nr * d->k), pack_body, &j);
+    int64_t work = each * d->outputs * d->k;
+    return mx_parallel_for_long((d->rows + each - 1) / each, 1 + 262144 / (work + 1), blocks_body, d);
+}
+
+bool conv_direct(const conv *c, float *out) {
+    const conv_patches *p = &c->patches;
+    direct d = {.c = c, .format = mx_gemm_format(MX_FLOAT32), .rows = conv_rows(p)};
+    int64_t taps = conv_taps(p), most = MOST_RUNS / taps;
+    d.k = taps * p->group;
+    d.outputs = c->outputs / c->groups;
+    d.tiles = most < 1 ? 1 : most < BLOCK_TILES ? most : BLOCK_TILES;
+    int64_t panels = (d.outputs + d.format->nr - 1) / d.format->nr * d.format->nr * d.k;
+    size_t bytes = (size_t)(panels + p->group) * sizeof(float);
+    d.panels = mx_block_alloc(bytes);
+    if (!d.panels)
+        return false;
+    memset(d.panels + panels, 0, (size_t)p->group * sizeof(float));
+    d.zeros = d.panels + panels;
+    bool done = true;
+    for (int64_t g = 0; done && g < c->groups; g++)
+        done = run_group(&d, g, out);
+    mx_block_free(d.panels, bytes);
+    if (!done)
+        return false;
+    return !atomic_load(&d.nomem) || mx_fail_nomem("conv", bytes);
+}

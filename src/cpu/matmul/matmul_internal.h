@@ -1,0 +1,41 @@
+/* Between the files of the matmul engine: one product of a batch, and its routes. */
+#ifndef MX_CPU_MATMUL_INTERNAL_H
+#define MX_CPU_MATMUL_INTERNAL_H
+
+#include "cpu/matmul/matmul_engine.h"
+
+/* Product number `batch`, its pointers resolved. */
+typedef struct gemm_item {
+    const mx_gemm_args *args;
+    int64_t batch;
+    mx_matrix a, b, cin;
+    char *out;
+} gemm_item;
+
+/* Each false when memory ran out; they record no error (they run inside bodies). */
+bool gemm_blocked(const gemm_item *item, bool serial);
+bool gemm_skinny(const gemm_item *item);
+bool gemm_integer(const gemm_item *item);
+
+/* Is this a shape for the skinny kernels? */
+bool gemm_is_skinny(const gemm_item *item);
+
+/* Store m x n sums whose first is element (i0,j0): epilogue, alpha, beta, rounding. */
+void gemm_finish(const gemm_item *item, void *acc, ptrdiff_t acc_rs, int64_t i0, int64_t j0,
+                 int64_t m, int64_t n);
+
+static inline int64_t gemm_ceil_div(int64_t a, int64_t b) {
+    return (a + b - 1) / b;
+}
+static inline int64_t gemm_min(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+static inline int64_t gemm_max(int64_t a, int64_t b) {
+    return a > b ? a : b;
+}
+/* p + i elements of `size` bytes; NULL stays NULL. */
+static inline const void *gemm_at(const void *p, int64_t i, size_t size) {
+    return p ? (const char *)p + i * (int64_t)size : NULL;
+}
+
+#endif

@@ -1,0 +1,25 @@
+/* Where a loop reads its input: an array in memory, or a program that computes it while
+ * it is read. */
+#ifndef MX_CPU_SOURCE_H
+#define MX_CPU_SOURCE_H
+
+#include "cpu/program/cpu_program.h"
+
+typedef struct cpu_source {
+    const mx_array *a;    /* shape and dtype; its memory when there is no program */
+    cpu_program *program; /* NULL: the array is available */
+} cpu_source;
+
+/* Input 0 of a node, or the program that feeds it. */
+bool cpu_source_open(cpu_source *s, const mx_node *n, const mx_program *feed);
+void cpu_source_close(cpu_source *s);
+
+/* Compute the whole program into `out` (contiguous, the input's dtype), on the pool. */
+bool cpu_source_compute(const cpu_source *s, void *out);
+/* Turn a program into an array that the source owns until it is closed: for loops that
+ * read out of order. */
+bool cpu_source_settle(cpu_source *s);
+/* Strides of the input in elements: its own, or those of C arrays for a program. */
+void cpu_source_strides(const cpu_source *s, int64_t *strides);
+
+#endif

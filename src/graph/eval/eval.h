@@ -1,0 +1,26 @@
+/* Evaluation: computing pending arrays.
+ *
+ *     order     the nodes still needed, an iterative walk (walk.h)
+ *     fuse      pointwise nodes of one shape and stage become programs (fuse.c)
+ *     run       unit by unit; an array becomes available and lets go of its node
+ *
+ * One evaluation runs at a time in the process: it has all threads of the pool anyway. Whoever finds
+ * an array available returns at once. When a unit fails, it and what depends on it stay pending,
+ * everything else is intact, and the same eval may be tried again.
+ */
+#ifndef MX_GRAPH_EVAL_H
+#define MX_GRAPH_EVAL_H
+
+#include "graph/array/array.h"
+
+bool mx_eval(mx_array *const *arrays, int n);
+static inline bool mx_eval1(mx_array *a) {
+    return a && (mx_array_available(a) || mx_eval(&a, 1));
+}
+/* Queue them on their stream and return; errors show when the array is next asked for. */
+bool mx_async_eval(mx_array *const *arrays, int n);
+/* The lock of evaluation, for walks of graphs that others may evaluate (printing, export). */
+void mx_eval_lock(void);
+void mx_eval_unlock(void);
+
+#endif

@@ -1,0 +1,38 @@
+/* Levels of running transforms: see trace.h. */
+#include "graph/trace/trace.h"
+
+#include <stdatomic.h>
+
+static _Thread_local unsigned depth;
+static atomic_uint running;
+
+uint8_t mx_trace_level(void) {
+    return depth < UINT8_MAX ? (uint8_t)depth : UINT8_MAX;
+}
+
+uint8_t mx_trace_enter(void) {
+    depth++;
+    atomic_fetch_add(&running, 1);
+    return mx_trace_level();
+}
+
+void mx_trace_leave(void) {
+    depth--;
+    atomic_fetch_sub(&running, 1);
+}
+
+static _Thread_local bool shapeless;
+
+bool mx_trace_set_shapeless(bool on) {
+    bool former = shapeless;
+    shapeless = on;
+    return former;
+}
+
+bool mx_trace_shapeless(void) {
+    return shapeless;
+}
+
+bool mx_trace_active(void) {
+    return atomic_load_explicit(&running, memory_order_relaxed) > 0;
+}

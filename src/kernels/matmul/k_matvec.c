@@ -1,0 +1,168 @@
+/* A wide matrix times a few vectors: each element of the matrix is read once, in the order in
+ * which it lies, so that memory sets the pace. */
+#include "kernels/simd/k_load.h"
+#include "kernels/matmul/k_tile.h"
+
+#if defined(__clang__)
+#define UNROLL _Pragma("unroll")
+#else
+#define UNROLL _Pragma("GCC unroll 8")
+#endif
+
+/* ---- adjacent k: R rows of w against s vectors, R and s constants ---- */
+
+SV void dot_body(float *y, ptrdiff_t y_rs, ptrdiff_t y_is, const void *w, ptrdiff_t w_rs,
+                 const float *x, ptrdiff_t ldx, int R, int s, ptrdiff_t k, bool add,
+                 mx_dtype kind) {
+    vf acc[4][4], wv[4];
+    UNROLL
+    for (int r = 0; r < R; r++) {
+        UNROLL
+        for (int i = 0; i < s; i++)
+            acc[r][i] = vf_zero();
+    }
+    for (ptrdiff_t p = 0; p < k; p += VF_LANES) {
+        size_t n = k - p < VF_LANES ? (size_t)(k - p) : VF_LANES;
+        UNROLL
+        for (int r = 0; r < R; r++) {
+            const void *q = kind_at(w, r * w_rs + p, kind);
+            wv[r] = n == VF_LANES ? kind_load(q, kind) : kind_loadn(q, n, kind);
+        }
+        UNROLL
+        for (int i = 0; i < s; i++) {
+            const float *q = x + i * ldx + p;
+            vf xv = n == VF_LANES ? vf_load(q) : vf_loadn(q, n);
+            UNROLL
+            for (int r = 0; r < R; r++)
+                acc[r][i] = vf_fma(wv[r], xv, acc[r][i]);
+        }
+    }
+    UNROLL
+    for (int r = 0; r < R; r++) {
+        UNROLL
+        for (int i = 0; i < s; i++) {
+            float *q = y + r * y_rs + i * y_is;
+            *q = vf_sum(acc[r][i]) + (add ? *q : 0.0f);
+        }
+    }
+}
+
+/* Rows in fours (twos where registers are few), then one by one; every row is summed in the
+   same order whichever way it goes. */
+SV void dot_rows(float *y, ptrdiff_t y_rs, ptrdiff_t y_is, const void *w, ptrdiff_t w_rs,
+                 ptrdiff_t rows, const float *x, ptrdiff_t ldx, int s, ptrdiff_t k, bool add,
+                 mx_dtype kind) {
+    const int R = s * 4 <= VF_REGS / 2 ? 4 : 2;
+    ptrdiff_t r = 0;
+    for (; r + R <= rows; r += R)
+        dot_body(y + r * y_rs, y_rs, y_is, kind_at(w, r * w_rs, kind), w_rs, x, ldx, R, s, k,
+                 add, kind);
+    for (; r < rows; r++)
+        dot_body(y + r * y_rs, y_rs, y_is, kind_at(w, r * w_rs, kind), w_rs, x, ldx, 1, s, k,
+                 add, kind);
+}
+
+/* One stretch of k for all rows and vectors. */
+SV void dot_stretch(float *y, ptrdiff_t y_rs, ptrdiff_t y_is, const void *w, ptrdiff_t w_rs,
+                    ptrdiff_t rows, const float *x, ptrdiff_t ldx, int s, ptrdiff_t k, bool add,
+                    mx_dtype kind) {
+    for (; s >= 4; s -= 4, y += 4 * y_is, x += 4 * ldx)
+        dot_rows(y, y_rs, y_is, w, w_rs, rows, x, ldx, 4, k, add, kind);
+    for (; s >= 2; s -= 2, y += 2 * y_is, x += 2 * ldx)
+        dot_rows(y, y_rs, y_is, w, w_rs, rows, x, ldx, 2, k, add, kind);
+    if (s > 0)
+        dot_rows(y, y_rs, y_is, w, w_rs, rows, x, ldx, 1, k, add, kind);
+}
+
+/* A single vector goes through at once. Several are cut in stretches of k and blocks of rows:
+   the vectors' stretch and a block's stretch stay in L1 while they meet. */
+SV void dot_kind(float *y, ptrdiff_t y_rs, ptrdiff_t y_is, const void *w, ptrdiff_t w_rs,
+                 ptrdiff_t rows, const float *x, ptrdiff_t ldx, int s, ptrdiff_t k,
+                 mx_dtype kind) {
+    enum { STRETCH = 4096, BLOCK = 4 };
+    ptrdiff_t stretch = s == 1 ? k : STRETCH, block = s <= 4 ? rows : BLOCK;
+    for (ptrdiff_t p = 0; p < k; p += stretch) {
+        ptrdiff_t n = k - p < stretch ? k - p : stretch;
+        for (ptrdiff_t r = 0; r < rows; r += block)
+            dot_stretch(y + r * y_rs, y_rs, y_is, kind_at(w, r * w_rs + p, kind), w_rs,
+                        rows - r < block ? rows - r : block, x + p, ldx, s, n, p > 0, kind);
+    }
+}
+
+/* ---- adjacent columns: G rows of w at a time are added to S sums of n columns ---- */
+
+SV void sum_body(float *y, ptrdiff_t ldy, const void *w, ptrdiff_t w_ks, const float *x,
+                 ptrdiff_t ldx, int S, int G, ptrdiff_t columns, mx_dtype kind) {
+    for (ptrdiff_t j = 0; j < columns; j += VF_LANES) {
+        size_t n = columns - j < VF_LANES ? (size_t)(columns - j) : VF_LANES;
+        vf v[4];
+        UNROLL
+        for (int i = 0; i < S; i++)
+            v[i] = n == VF_LANES ? vf_load(y + i * ldy + j) : vf_loadn(y + i * ldy + j, n);
+        UNROLL
+        for (int g = 0; g < G; g++) {
+            const void *q = kind_at(w, g * w_ks + j, kind);
+            if (S > 1) // a single sum would only crowd L1 with rows a power of two apart
+                __builtin_prefetch(kind_at(q, G * w_ks, kind));
+            vf wv = n == VF_LANES ? kind_load(q, kind) : kind_loadn(q, n, kind);
+            UNROLL
+            for (int i = 0; i < S; i++)
+                v[i] = vf_fma(vf_set1(x[i * ldx + g]), wv, v[i]);
+        }
+        UNROLL
+        for (int i = 0; i < S; i++) {
+            if (n == VF_LANES)
+                vf_store(y + i * ldy + j, v[i]);
+            else
+                vf_storen(y + i * ldy + j, v[i], n);
+        }
+    }
+}
+
+/* G rows of w into all sums. */
+SV void sum_group(float *y, ptrdiff_t ldy, const void *w, ptrdiff_t w_ks, const float *x,
+                  ptrdiff_t ldx, int s, int G, ptrdiff_t n, mx_dtype kind) {
+    for (; s >= 4; s -= 4, y += 4 * ldy, x += 4 * ldx)
+        sum_body(y, ldy, w, w_ks, x, ldx, 4, G, n, kind);
+    for (; s >= 2; s -= 2, y += 2 * ldy, x += 2 * ldx)
+        sum_body(y, ldy, w, w_ks, x, ldx, 2, G, n, kind);
+    if (s > 0)
+        sum_body(y, ldy, w, w_ks, x, ldx, 1, G, n, kind);
+}
+
+SV void sum_kind(float *y, ptrdiff_t ldy, const void *w, ptrdiff_t w_ks, const float *x,
+                 ptrdiff_t ldx, int s, ptrdiff_t k, ptrdiff_t n, mx_dtype kind) {
+    ptrdiff_t p = 0;
+    if (s == 1)
+        for (; p + 8 <= k; p += 8)
+            sum_body(y, ldy, kind_at(w, p * w_ks, kind), w_ks, x + p, ldx, 1, 8, n, kind);
+    for (; p + 4 <= k; p += 4)
+        sum_group(y, ldy, kind_at(w, p * w_ks, kind), w_ks, x + p, ldx, s, 4, n, kind);
+    for (; p < k; p++)
+        sum_group(y, ldy, kind_at(w, p * w_ks, kind), w_ks, x + p, ldx, s, 1, n, kind);
+}
+
+void KN(k_skinny_dot_f32)(float *y, ptrdiff_t y_rs, ptrdiff_t y_is, const void *w, ptrdiff_t w_rs,
+                          ptrdiff_t rows, const float *x, ptrdiff_t ldx, int s, ptrdiff_t k) {
+    dot_kind(y, y_rs, y_is, w, w_rs, rows, x, ldx, s, k, MX_FLOAT32);
+}
+void KN(k_skinny_dot_f16)(float *y, ptrdiff_t y_rs, ptrdiff_t y_is, const void *w, ptrdiff_t w_rs,
+                          ptrdiff_t rows, const float *x, ptrdiff_t ldx, int s, ptrdiff_t k) {
+    dot_kind(y, y_rs, y_is, w, w_rs, rows, x, ldx, s, k, MX_FLOAT16);
+}
+void KN(k_skinny_dot_bf16)(float *y, ptrdiff_t y_rs, ptrdiff_t y_is, const void *w, ptrdiff_t w_rs,
+                           ptrdiff_t rows, const float *x, ptrdiff_t ldx, int s, ptrdiff_t k) {
+    dot_kind(y, y_rs, y_is, w, w_rs, rows, x, ldx, s, k, MX_BFLOAT16);
+}
+void KN(k_skinny_sum_f32)(float *y, ptrdiff_t ldy, const void *w, ptrdiff_t w_ks, const float *x,
+                          ptrdiff_t ldx, int s, ptrdiff_t k, ptrdiff_t n) {
+    sum_kind(y, ldy, w, w_ks, x, ldx, s, k, n, MX_FLOAT32);
+}
+void KN(k_skinny_sum_f16)(float *y, ptrdiff_t ldy, const void *w, ptrdiff_t w_ks, const float *x,
+                          ptrdiff_t ldx, int s, ptrdiff_t k, ptrdiff_t n) {
+    sum_kind(y, ldy, w, w_ks, x, ldx, s, k, n, MX_FLOAT16);
+}
+void KN(k_skinny_sum_bf16)(float *y, ptrdiff_t ldy, const void *w, ptrdiff_t w_ks, const float *x,
+                           ptrdiff_t ldx, int s, ptrdiff_t k, ptrdiff_t n) {
+    sum_kind(y, ldy, w, w_ks, x, ldx, s, k, n, MX_BFLOAT16);
+}

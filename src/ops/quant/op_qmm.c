@@ -1,0 +1,392 @@
+/* Products with quantized matrices. W stands for what w, scales and biases say:
+ *
+ *     quantized_matmul   x (..., M, K)   W (..., N, K) if transpose, else (..., K, N)   ->  (..., M, N)
+ *     gather_qmm         x (A..., M, K)  W (B..., N, K)  lhs, rhs (I...)                ->  (I..., M, N)
+ *
+ * The leading axes of a plain product broadcast. lhs and rhs pick matrices of x and of W from their leading
+ * axes, flattened. Derivatives: x, and scales and biases in affine, in which W is linear.
+ */
+#include "base/status.h"
+#include "graph/trace/trace.h"
+#include "ops/quant/quant.h"
+#include "ops/rules.h"
+
+enum { TEXT = 256, X = 0, W = 1, S = 2, B = 3 };
+
+/* --- shapes ----------------------------------------------------------------------------------------- */
+
+static bool affine(const mx_p_quant *p) {
+    return p->mode == MX_AFFINE;
+}
+
+/* Rows and columns of W as the product sees it. */
+static void expanded(const mx_p_quant *p, const mx_array *w, int64_t *k, int64_t *n) {
+    int64_t columns = mx_quant_columns(mx_quant_format_of(p), w), rows = w->shape[w->ndim - 2];
+    *k = p->transpose ? columns : rows;
+    *n = p->transpose ? rows : columns;
+}
+
+static bool check_operands(const char *op, const mx_p_quant *p, mx_array *const *in) {
+    char text[TEXT];
+    const mx_array *x = in[X], *w = in[W], *biases = affine(p) ? in[B] : NULL;
+    int64_t k, n;
+    if (!mx_quant_valid(op, p) || !mx_quant_check(op, mx_quant_format_of(p), w, in[S], biases))
+        return false;
+    if (!mx_dtype_is_float(mx_dtype_of(x)))
+        return mx_fail(MX_INVALID,
+                       "[%s] Only real floating types are supported but x.dtype() == %s.", op,
+                       mx_dtype_name(mx_dtype_of(x)));
+    if (x->ndim < 2)
+        return mx_fail(MX_INVALID,
+                       "[%s] Input must have at least two dimensions but got input with shape %s.",
+                       op, mx_shape_text(text, TEXT, x->shape, x->ndim));
+    expanded(p, w, &k, &n);
+    if (x->shape[x->ndim - 1] == k)
+        return true;
+    return mx_fail(MX_INVALID,
+                   "[%s] Last dimension of first input with shape (..., %d) does not match the "
+                   "expanded quantized matrix (%lld, %lld) computed from shape %s with "
+                   "group_size=%d, bits=%d and transpose=%s",
+                   op, x->shape[x->ndim - 1], (long long)k, (long long)n,
+                   mx_shape_text(text, TEXT, w->shape, w->ndim), p->group, p->bits,
+                   p->transpose ? "true" : "false");
+}
+
+/* The operation sees to this; a node from a file may not have. */
+static bool check_dtypes(const char *op, const mx_p_quant *p, mx_array *const *in) {
+    if (!affine(p))
+        return true;
+    bool wide = in[X]->dtype == MX_FLOAT64;
+    if (in[S]->dtype == in[B]->dtype && (in[S]->dtype == MX_FLOAT64) == wide)
+        return true;
+    return mx_fail(MX_INVALID, "[%s] the dtypes of x, scales and biases do not fit", op);
+}
+
+static bool add_matrix(const char *op, const mx_p_quant *p, mx_array *const *in, mx_out *out) {
+    int64_t k, n;
+    expanded(p, in[W], &k, &n);
+    if (out->shape.ndim + 2 > MX_MAX_NDIM)
+        return mx_fail(MX_INVALID, "[%s] more than %d dimensions", op, MX_MAX_NDIM);
+    out->shape.dim[out->shape.ndim++] = in[X]->shape[in[X]->ndim - 2];
+    out->shape.dim[out->shape.ndim++] = (int)n;
+    out->dtype = mx_dtype_of(in[X]);
+    return true;
+}
+
+static bool infer_qmm(const void *params, mx_array *const *in, int nin, mx_out *out, int nout) {
+    const mx_p_quant *p = params;
+    const char *op = "quantized_matmul";
+    (void)nout;
+    if (nin != 3 + affine(p))
+        return mx_fail(MX_INVALID, "[%s] %d inputs", op, nin);
+    return check_operands(op, p, in) && check_dtypes(op, p, in) &&
+           mx_broadcast_shapes("broadcast_shapes", in[X]->shape, in[X]->ndim - 2, in[W]->shape,
+                               in[W]->ndim - 2, &out->shape) &&
+           add_matrix(op, p, in, out);
+}
+
+static bool infer_gather(const void *params, mx_array *const *in, int nin, mx_out *out, int nout) {
+    const mx_p_quant *p = params;
+    const char *op = "gather_qmm";
+    (void)nout;
+    if (nin != 5 + affine(p))
+        return mx_fail(MX_INVALID, "[%s] %d inputs", op, nin);
+    const mx_array *lhs = in[nin - 2], *rhs = in[nin - 1];
+    if (!mx_dtype_is_integer(mx_dtype_of(lhs)) || !mx_dtype_is_integer(mx_dtype_of(rhs)))
+        return mx_fail(MX_INVALID,
+                       "[%s] Got indices with invalid dtype. Indices must be integral.", op);
+    if (!mx_same_shape(lhs, rhs))
+        return mx_fail(MX_INVALID, "[%s] the indices have different shapes", op);
+    out->shape = mx_shape_of(lhs);
+    return check_operands(op, p, in) && check_dtypes(op, p, in) && add_matrix(op, p, in, out);
+}
+
+/* --- derivatives ------------------------------------------------------------------------------------ */
+
+static mx_array *plus(mx_array *a, mx_array *b) {
+    return a && b ? mx_add(a, b) : a ? a : b;
+}
+
+/* The node with other inputs in place of some. */
+static mx_array *again(const mx_node *y, const mx_p_quant *p, mx_array *x, mx_array *s,
+                       mx_array *b) {
+    mx_array *in[6] = {NULL};
+    for (int i = 0; i < y->nin; i++)
+        in[i] = y->in[i];
+    in[X] = x;
+    in[S] = s;
+    if (affine(p))
+        in[B] = b;
+    return mx_apply((mx_prim)y->prim, p, in, y->nin);
+}
+
+static mx_array *biases_of(const mx_node *y) {
+    return affine(y->params) ? y->in[B] : NULL;
+}
+
+/* x' W + x W', where W' is W with the tangents as scales and biases. */
+static bool product_jvp(const mx_node *y, mx_array *const *tan, mx_array **out) {
+    const mx_p_quant *p = y->params;
+    mx_array *s = affine(p) ? tan[S] : NULL, *b = affine(p) ? tan[B] : NULL;
+    mx_array *first = tan[X] ? again(y, p, tan[X], y->in[S], biases_of(y)) : NULL, *second = NULL;
+    if (s || b)
+        second = again(y, p, y->in[X], s ? s : mx_zeros_like(y->in[S]),
+                       b ? b : mx_zeros_like(y->in[B]));
+    out[0] = plus(first, second);
+    return !mx_failed();
+}
+
+/* The cotangent of W (..., rows, columns) of w: g' x, or x' g. */
+static mx_array *towards_matrix(const mx_p_quant *p, mx_array *g, mx_array *x) {
+    return p->transpose ? mx_matmul(mx_swapaxes(g, -1, -2), x)
+                        : mx_matmul(mx_swapaxes(x, -1, -2), g);
+}
+
+/* From the cotangent of W to those of scales and biases: W = s code + b. */
+static void towards_scales(const mx_node *y, mx_array *dw, const bool *need, mx_array **grad) {
+    mx_quant_format f = mx_quant_format_of(y->params);
+    if (need[S])
+        grad[S] = mx_unbroadcast(
+            mx_quant_group_sum(f, mx_mul(dw, mx_quant_codes(f, y->in[W], y->in[S]))), y->in[S]);
+    if (need[B])
+        grad[B] = mx_unbroadcast(mx_quant_group_sum(f, dw), y->in[B]);
+}
+
+static bool refuse_words(const mx_node *y) {
+    return mx_fail(MX_INVALID, "[%s::vjp] no gradient wrt the quantized weights.", mx_node_desc(y)->name);
+}
+
+/* The scales of the modes without biases are codes: there is no derivative towards them. */
+static bool refuse_codes(const mx_node *y) {
+    static const char *const modes[] = {
+        [MX_MXFP4] = "mxfp4", [MX_MXFP8] = "mxfp8", [MX_NVFP4] = "nvfp4"};
+    const mx_p_quant *p = y->params;
+    return mx_fail(MX_INVALID, "[%s::vjp] no gradient wrt scales in %s quantization.", mx_node_desc(y)->name, modes[p->mode]);
+}
+
+static bool qmm_vjp(const mx_node *y, mx_array *const *cot, const bool *need, mx_array **grad) {
+    mx_p_quant p = *(const mx_p_quant *)y->params;
+    if (need[W])
+        return refuse_words(y);
+    if (need[S] && !affine(&p))
+        return refuse_codes(y);
+    mx_array *g = cot[0], *x = y->in[X];
+    p.transpose = !p.transpose;
+    if (need[X])
+        grad[X] = mx_unbroadcast(again(y, &p, g, y->in[S], biases_of(y)), x);
+    if (!affine(&p) || (!need[S] && !need[B]))
+        return !mx_failed();
+    bool flat = y->in[W]->ndim == 2;
+    mx_array *dw = towards_matrix(y->params, flat ? mx_flatten(g, 0, -2) : g,
+                                  flat ? mx_flatten(x, 0, -2) : x);
+    towards_scales(y, dw, need, grad);
+    return !mx_failed();
+}
+
+/* a (..., M, N) -> (number, M, N) */
+static mx_array *flat_matrices(mx_array *a) {
+    if (!a)
+        return NULL;
+    int64_t count = 1;
+    for (int i = 0; i + 2 < a->ndim; i++)
+        count *= a->shape[i];
+    if (!mx_axis_fits("gather_qmm", count))
+        return NULL;
+    return mx_reshape(a, (int[]){(int)count, a->shape[a->ndim - 2], a->shape[a->ndim - 1]}, 3);
+}
+
+/* Matrices (I, M, N) added up into `number` of them by index. */
+static mx_array *added_up(mx_array *a, mx_array *index, int number) {
+    int axis = 0;
+    if (!a || !index)
+        return NULL;
+    mx_array *zeros =
+        mx_zeros((int[]){number, a->shape[1], a->shape[2]}, 3, mx_dtype_of(a));
+    mx_array *flat = mx_flatten(index, 0, -1);
+    return mx_scatter(MX_SCATTER_SUM, zeros, &flat, mx_expand_dim(a, 1), &axis, 1);
+}
+
+static mx_array *counted(mx_array *like) {
+    return mx_reshape(mx_arange(0, (double)like->size, 1, MX_UINT32), like->shape, like->ndim);
+}
+
+static bool gather_vjp(const mx_node *y, mx_array *const *cot, const bool *need, mx_array **grad) {
+    mx_p_quant p = *(const mx_p_quant *)y->params;
+    mx_array *lhs = y->in[y->nin - 2], *rhs = y->in[y->nin - 1];
+    mx_array *g = cot[0], *x = flat_matrices(y->in[X]);
+    if (need[W])
+        return refuse_words(y);
+    if (need[S] && !affine(&p))
+        return refuse_codes(y);
+    if (!x)
+        return false;
+    p.transpose = !p.transpose;
+    if (need[X]) {
+        mx_array *in[6] = {g, y->in[W], y->in[S], y->in[B]};
+        in[y->nin - 2] = counted(lhs);
+        in[y->nin - 1] = rhs;
+        mx_array *dx = flat_matrices(mx_apply(MX_PRIM_gather_qmm, &p, in, y->nin));
+        grad[X] = mx_reshape(added_up(dx, lhs, x->shape[0]), y->in[X]->shape, y->in[X]->ndim);
+    }
+    if (!affine(&p) || (!need[S] && !need[B]))
+        return !mx_failed();
+    mx_array *w = flat_matrices(y->in[S]), *picked = mx_take(x, mx_flatten(lhs, 0, -1), 0);
+    mx_array *dw = towards_matrix(y->params, flat_matrices(g), picked);
+    dw = w ? added_up(dw, rhs, w->shape[0]) : NULL;
+    mx_shape full = mx_shape_of(y->in[W]);
+    full.dim[full.ndim - 1] = (int)mx_quant_columns(mx_quant_format_of(&p), y->in[W]);
+    towards_scales(y, mx_reshape(dw, full.dim, full.ndim), need, grad);
+    return !mx_failed();
+}
+
+/* --- batching ----------------------------------------------------------------------------------------- */
+
+/* W's parts stay together: with a batch axis all or none. */
+static bool qmm_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n, mx_array **out,
+                     int *out_axes) {
+    mx_array *to[4];
+    bool batched = false;
+    int ndim = 0;
+    for (int i = 0; i < y->nin; i++) {
+        int own = in[i]->ndim - (axes[i] >= 0);
+        ndim = own > ndim ? own : ndim;
+        batched = batched || (i >= W && axes[i] >= 0);
+    }
+    for (int i = 0; i < y->nin; i++)
+        to[i] = i >= W && batched
+                    ? mx_batch_aligned(mx_batch_front_full(in[i], axes[i], n), 0, ndim)
+                    : mx_batch_aligned(in[i], axes[i], ndim);
+    if (axes[X] < 0 && batched)
+        to[X] = mx_batch_aligned(mx_expand_dim(in[X], 0), 0, ndim);
+    out[0] = mx_apply(MX_PRIM_quantized_matmul, y->params, to, y->nin);
+    out_axes[0] = 0;
+    return out[0] != NULL;
+}
+
+const mx_prim_desc mx_desc_quantized_matmul = {
+    .name = "QuantizedMatmul",
+    .fields = mx_quant_fields,
+    .param_size = sizeof(mx_p_quant),
+    .infer = infer_qmm,
+    .vjp = qmm_vjp,
+    .jvp = product_jvp,
+    .vmap = qmm_vmap,
+};
+const mx_prim_desc mx_desc_gather_qmm = {
+    .name = "GatherQMM",
+    .places = {"GatherQMM", -2, 0},
+    .fields = mx_quant_fields,
+    .param_size = sizeof(mx_p_quant),
+    .infer = infer_gather,
+    .vjp = gather_vjp,
+    .jvp = product_jvp,
+    .vmap = mx_loop_vmap,
+};
+
+/* --- the operations ----------------------------------------------------------------------------------- */
+
+/* Affine: the result's dtype is that of all three numbers; scales keep their own where the kernels read it. */
+static bool join_dtypes(const char *op, mx_quant_format f, mx_array **in) {
+    if (f.mode != MX_AFFINE || !in[B])
+        return true;
+    mx_dtype s = mx_dtype_of(in[S]), b = mx_dtype_of(in[B]), x = mx_dtype_of(in[X]);
+    if (!mx_dtype_is_float(s) || !mx_dtype_is_float(b) || x == MX_COMPLEX64)
+        return mx_fail(MX_INVALID,
+                       "[%s] Only real floating types are supported but x.dtype() == %s, "
+                       "scales.dtype() == %s and biases.dtype() == %s.",
+                       op, mx_dtype_name(x), mx_dtype_name(s), mx_dtype_name(b));
+    mx_dtype joined = mx_dtype_promote(s, b), t = mx_dtype_promote(x, joined);
+    in[X] = mx_astype(in[X], t);
+    in[S] = mx_astype(in[S], t == MX_FLOAT64 ? t : joined);
+    in[B] = mx_astype(in[B], t == MX_FLOAT64 ? t : joined);
+    return in[X] && in[S] && in[B];
+}
+
+/* What infer would not be asked: an operand that must be there, or must not. */
+static bool check_biases(const char *op, mx_quant_format f, mx_array *const *in) {
+    return (f.mode == MX_AFFINE) == (in[B] != NULL) ||
+           mx_quant_check(op, f, in[W], in[S], in[B]);
+}
+
+mx_array *mx_quantized_matmul(mx_array *x, mx_array *w, mx_array *scales, mx_array *biases,
+                              bool transpose, mx_quant_format f) {
+    mx_p_quant p = mx_quant_params(f);
+    mx_array *in[4] = {x, w, scales, biases};
+    p.transpose = transpose;
+    if (!x || !w || !scales || !check_biases("quantized_matmul", f, in) ||
+        !join_dtypes("quantized_matmul", f, in))
+        return NULL;
+    bool row = x->ndim == 1;
+    in[X] = row ? mx_expand_dim(in[X], 0) : in[X];
+    mx_array *y = mx_apply(MX_PRIM_quantized_matmul, &p, in, biases ? 4 : 3);
+    return row ? mx_squeeze_axis(y, -2) : y;
+}
+
+/* Indices given, or all matrices in order: the shape of the leading axes. */
+static mx_array *indices(mx_array *index, mx_array *a) {
+    if (index)
+        return index;
+    if (mx_trace_shapeless()) {
+        mx_array *like = mx_reduce(MX_SUM, mx_astype(mx_stop_gradient(a), MX_INT32), (const int[]){-2, -1}, 2, false);
+        return mx_astype(mx_reshape_like(mx_positions(mx_flatten(like, 0, -1)), like), MX_UINT32);
+    }
+    int64_t count = 1;
+    for (int i = 0; i + 2 < a->ndim; i++)
+        count *= a->shape[i];
+    mx_array *flat = mx_arange(0, (double)count, 1, MX_UINT32);
+    return mx_reshape(flat, a->shape, a->ndim > 2 ? a->ndim - 2 : 0);
+}
+
+mx_array *mx_gather_qmm(mx_array *x, mx_array *w, mx_array *scales, mx_array *biases,
+                        mx_array *lhs, mx_array *rhs, bool transpose, mx_quant_format f,
+                        bool sorted) {
+    mx_p_quant p = mx_quant_params(f);
+    mx_array *in[6] = {x, w, scales, biases};
+    p.transpose = transpose;
+    p.sorted = sorted;
+    if (!x || !w || !scales)
+        return NULL;
+    if (!lhs && !rhs)
+        return mx_quantized_matmul(x, w, scales, biases, transpose, f);
+    if (!check_biases("gather_qmm", f, in) || !join_dtypes("gather_qmm", f, in))
+        return NULL;
+    mx_array *index[2] = {indices(lhs, x), indices(rhs, w)};
+    if (!index[0] || !index[1] || !mx_broadcast_arrays(index, 2, index))
+        return NULL;
+    int n = biases ? 4 : 3;
+    in[n] = index[0];
+    in[n + 1] = index[1];
+    return mx_apply(MX_PRIM_gather_qmm, &p, in, n + 2);
+}
+
+/* --- with a global scale for each matrix -------------------------------------------------------------- */
+
+static bool check_global(mx_quant_format f, const mx_array *w, const mx_array *global) {
+    char has[TEXT], wanted[TEXT];
+    if (f.mode != MX_NVFP4)
+        return mx_fail(MX_INVALID, "[gather_qmm] Global scale is only supported for 'nvfp4' quantization mode.");
+    if (global->ndim == w->ndim - 2 && mx_shape_is(global, w->shape, w->ndim - 2))
+        return true;
+    return mx_fail(MX_INVALID,
+                   "[gather_qmm] Global scale must have one entry for each matrix, with shape %s, but got %s.",
+                   mx_shape_text(wanted, TEXT, w->shape, w->ndim - 2),
+                   mx_shape_text(has, TEXT, global->shape, global->ndim));
+}
+
+/* The products before the scale may be beyond what a half holds: float32 until then. */
+mx_array *mx_gather_qmm_scaled(mx_array *x, mx_array *w, mx_array *scales, mx_array *biases, mx_array *lhs,
+                               mx_array *rhs, bool transpose, mx_quant_format f, bool sorted, mx_array *global) {
+    if (!global)
+        return mx_gather_qmm(x, w, scales, biases, lhs, rhs, transpose, f, sorted);
+    if (!x || !w || w->ndim < 2 || !check_global(f, w, global))
+        return w && w->ndim < 2 ? mx_fail(MX_INVALID, "[gather_qmm] w needs two dimensions") : NULL;
+    mx_dtype t = mx_dtype_of(x);
+    bool wide = mx_dtype_size(t) >= 4 || !mx_dtype_is_float(t);
+    mx_array *y = mx_gather_qmm(wide ? x : mx_astype(x, MX_FLOAT32), w, scales, biases, lhs, rhs, transpose, f, sorted);
+    mx_array *s = mx_mul_s(mx_astype(global, MX_FLOAT32), 1.0 / MX_NVFP4_MOST);
+    s = s && rhs ? mx_take(mx_flatten(s, 0, -1), rhs, 0) : s;
+    for (int i = x->ndim > 1 ? 2 : 1; i > 0; i--)
+        s = mx_expand_dim(s, -1);
+    y = mx_mul(y, s);
+    return y ? mx_astype(y, t) : NULL;
+}

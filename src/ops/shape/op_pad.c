@@ -1,0 +1,172 @@
+/* Padding: with a value (a primitive), or with the array's own elements (gathered). */
+#include <string.h>
+
+#include "base/status.h"
+#include "graph/array/params.h"
+#include "ops/rules.h"
+
+/* --- the primitive: inputs a and a scalar ----------------------------------------- */
+
+static bool infer_pad(const void *params, mx_array *const *in, int nin, mx_out *out, int nout) {
+    const mx_p_pad *p = params;
+    const mx_array *a = in[0];
+    (void)nout;
+    if (nin != 2 || p->low.n != a->ndim || p->high.n != a->ndim || in[1]->size != 1 ||
+        in[1]->dtype != a->dtype)
+        return mx_fail(MX_INVALID,
+                       "[pad] one width an axis and one value of the array's dtype are expected");
+    *out = (mx_out){mx_dtype_of(a), mx_shape_of(a)};
+    for (int i = 0; i < a->ndim; i++) {
+        int64_t n = (int64_t)p->low.v[i] + a->shape[i] + p->high.v[i];
+        if (!mx_axis_fits("pad", n))
+            return false;
+        if (p->low.v[i] < 0 || p->high.v[i] < 0)
+            return mx_fail(MX_INVALID, "[pad] Invalid padding (%d,%d) of axis %d of size %d",
+                           p->low.v[i], p->high.v[i], i, a->shape[i]);
+        out->shape.dim[i] = (int)n;
+    }
+    return true;
+}
+
+/* The part of a padded array that is not padding. */
+static mx_array *inside(mx_array *g, const mx_p_pad *p, const mx_array *a) {
+    int stop[MX_MAX_NDIM];
+    for (int i = 0; i < a->ndim; i++)
+        stop[i] = p->low.v[i] + a->shape[i];
+    return mx_slice(g, p->low.v, stop, NULL);
+}
+
+static bool pad_vjp(const mx_node *y, mx_array *const *cot, const bool *need, mx_array **grad) {
+    mx_array *part = cot[0] ? inside(cot[0], y->params, y->in[0]) : NULL;
+    if (!cot[0])
+        return true;
+    if (need[0])
+        grad[0] = part;
+    if (need[1])
+        grad[1] = mx_reshape(mx_sub(mx_sum_all(cot[0]), mx_sum_all(part)), y->in[1]->shape,
+                             y->in[1]->ndim);
+    return !mx_failed();
+}
+
+static bool pad_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n, mx_array **out,
+                     int *out_axes) {
+    const mx_p_pad *p = y->params;
+    int low[MX_MAX_NDIM + 1] = {0}, high[MX_MAX_NDIM + 1] = {0};
+    if (axes[1] >= 0)
+        return mx_loop_vmap(y, in, axes, n, out, out_axes);
+    for (int i = 0; i < p->low.n; i++) {
+        low[i + 1] = p->low.v[i];
+        high[i + 1] = p->high.v[i];
+    }
+    mx_p_pad q = {{p->low.n + 1, low}, {p->high.n + 1, high}};
+    out[0] = mx_apply2(MX_PRIM_pad, &q, mx_batch_front(in[0], axes[0]), in[1]);
+    out_axes[0] = 0;
+    return out[0] != NULL;
+}
+
+static const mx_field pad_fields[] = {MX_FIELD(mx_p_pad, low, INTS), MX_FIELD(mx_p_pad, high, INTS),
+                                      MX_FIELD_END};
+
+const mx_prim_desc mx_desc_pad = {
+    .name = "Pad",
+    .fields = pad_fields,
+    .param_size = sizeof(mx_p_pad),
+    .infer = infer_pad,
+    .vjp = pad_vjp,
+    .jvp = mx_linear_jvp,
+    .vmap = pad_vmap,
+};
+
+/* --- modes that repeat the array's own elements ----------------------------------- */
+
+typedef enum pad_mode { CONSTANT, EDGE, REFLECT, SYMMETRIC, NO_MODE } pad_mode;
+
+static pad_mode mode_of(const char *mode) {
+    static const char *const names[] = {"constant", "edge", "reflect", "symmetric"};
+    pad_mode m = CONSTANT;
+    while (m < NO_MODE && strcmp(mode ? mode : "constant", names[m]) != 0)
+        m++;
+    return m;
+}
+
+static int64_t wrap(int64_t i, int64_t period) {
+    i %= period;
+    return i < 0 ? i + period : i;
+}
+
+/* Which of n elements stands at place i, which may be negative or past the end.
+   reflect: 2 1 | 0 1 2 | 1 0, symmetric: 1 0 | 0 1 2 | 2 1. */
+static int64_t source(pad_mode mode, int64_t i, int64_t n) {
+    if (mode == EDGE || n == 1)
+        return i < 0 ? 0 : i >= n ? n - 1 : i;
+    int64_t period = mode == REFLECT ? 2 * n - 2 : 2 * n, w = wrap(i, period);
+    return w < n ? w : period - (mode == SYMMETRIC) - w;
+}
+
+static mx_array *sources(pad_mode mode, int n, int low, int high) {
+    mx_array *index = mx_array_empty((int[]){low + n + high}, 1, MX_INT32);
+    int32_t *v = index ? (int32_t *)index->data : NULL;
+    for (int64_t i = 0; v && i < index->size; i++)
+        v[i] = (int32_t)source(mode, i - low, n);
+    return index;
+}
+
+static mx_array *pad_with_own(mx_array *a, const mx_p_pad *p, pad_mode mode) {
+    int ndim = a->ndim;
+    for (int i = 0; i < ndim && a; i++) {
+        int n = a->shape[i], low = p->low.v[i], high = p->high.v[i];
+        if (low == 0 && high == 0)
+            continue;
+        if (n == 0 && mode == EDGE) { // as MLX has it: no edge, so zeros
+            a = mx_pad(a, &i, 1, &low, &high, NULL, "constant");
+            continue;
+        }
+        if (n == 0)
+            return mx_fail(MX_INVALID, "[pad] axis %d is empty: there is nothing to repeat", i);
+        if (!mx_axis_fits("pad", (int64_t)low + n + high))
+            return NULL;
+        a = mx_take(a, sources(mode, n, low, high), i);
+    }
+    return a;
+}
+
+/* --- the operation ---------------------------------------------------------------- */
+
+/* One width an axis from the widths of some. */
+static bool spread(const mx_array *a, const int *axes, int n, const int *width, const char *which,
+                   int *full) {
+    for (int i = 0; i < a->ndim; i++)
+        full[i] = 0;
+    for (int i = 0; i < n; i++) {
+        int axis = mx_axis("pad", axes[i], a->ndim);
+        if (axis < 0)
+            return false;
+        if (width[i] < 0)
+            return mx_fail(MX_INVALID,
+                           "[pad] Invalid %s padding size (%d) passed to pad for axis %d. Padding "
+                           "sizes must be non-negative",
+                           which, width[i], i);
+        full[axis] = width[i];
+    }
+    return true;
+}
+
+mx_array *mx_pad(mx_array *a, const int *axes, int n, const int *low, const int *high,
+                 mx_array *value, const char *mode) {
+    int full_low[MX_MAX_NDIM], full_high[MX_MAX_NDIM];
+    pad_mode m = mode_of(mode);
+    if (!a)
+        return NULL;
+    if (m == NO_MODE)
+        return mx_fail(MX_INVALID, "[pad] Invalid padding mode (%s) passed to pad", mode);
+    if (!spread(a, axes, n, low, "low", full_low) || !spread(a, axes, n, high, "high", full_high))
+        return NULL;
+    mx_p_pad p = {{a->ndim, full_low}, {a->ndim, full_high}};
+    if (m != CONSTANT)
+        return pad_with_own(a, &p, m);
+    value = value ? mx_astype(value, mx_dtype_of(a)) : mx_zero_like(a);
+    if (value && value->size != 1)
+        return mx_fail(MX_INVALID, "[pad] the padding value must be one element, %lld given",
+                       (long long)value->size);
+    return mx_apply2(MX_PRIM_pad, &p, a, value);
+}
