@@ -1,6 +1,7 @@
-/* The table of docs/accuracy.md: how far each elementary function is from the exact value, in units of the last place
- * (ULP), the worst over random arguments and over all instruction sets of this machine. The exact values are those of
- * kernels/k_ref.h, in long double; float16 and bfloat16 are computed as float32 and rounded once.
+/* The table of docs/accuracy.md: how far each elementary function is from the exact value, in units
+ * of the last place (ULP), the worst over random arguments and over all instruction sets of this
+ * machine. The exact values are those of kernels/k_ref.h, in long double; float16 and bfloat16 are
+ * computed as float32 and rounded once.
  *
  *     make accuracy        writes docs/accuracy.md
  *
@@ -55,7 +56,8 @@ static void fill(mx_dtype t, void *p) {
         else if (t == MX_FLOAT32)
             ((float *)p)[k] = (float)argument(t, k);
         else
-            ((mx_complex64 *)p)[k] = (mx_complex64){(float)argument(t, k), (float)argument(t, k / 3)};
+            ((mx_complex64 *)p)[k] =
+                (mx_complex64){(float)argument(t, k), (float)argument(t, k / 3)};
     }
 }
 
@@ -65,8 +67,8 @@ typedef struct worst {
     mx_ref a, b;
 } worst;
 
-/* Around a zero that is no simple argument the relative error means nothing: there the distance counts as if the
-   value were 1. */
+/* Around a zero that is no simple argument the relative error means nothing: there the distance
+   counts as if the value were 1. */
 static double distance(mx_pointwise op, mx_ref want, mx_ref got) {
     double e = mx_ref_error(want, got);
     bool zeros = op == MX_PW_lgamma || op == MX_PW_digamma || op == MX_PW_logaddexp;
@@ -138,15 +140,20 @@ static bool is_elementary(mx_pointwise op) {
 static void print_head(void) {
     int count;
     const mx_kernels *const *all = mx_kernels_all(&count);
-    printf("# Accuracy\n\nWritten by `make accuracy` (`bench/bench_accuracy.c`): the distance of each elementary function "
-           "from its exact value\nin units of the last place (ULP), worst and mean over %d random arguments. A value "
+    printf("# Accuracy\n\nWritten by `make accuracy` (`bench/bench_accuracy.c`): the distance of "
+           "each elementary function "
+           "from its exact value\nin units of the last place (ULP), worst and mean over %d random "
+           "arguments. A value "
            "that is correctly rounded is\nwithin 0.5. Instruction sets:",
            N * ROUNDS);
     for (int i = 0; i < count; i++)
         printf(" %s", all[i]->name);
-    printf(".\n\nfloat16 and bfloat16 are computed as float32 and rounded once. Near the zeros of lgamma, digamma and "
-           "logaddexp\nthe distance counts as if the value were 1. Complex functions: the larger part counts.\n"
-           "`tests/test_k_pointwise.c` holds these limits for special values as well, `tests/test_k_umath.c` compares "
+    printf(".\n\nfloat16 and bfloat16 are computed as float32 and rounded once. Near the zeros of "
+           "lgamma, digamma and "
+           "logaddexp\nthe distance counts as if the value were 1. Complex functions: the larger "
+           "part counts.\n"
+           "`tests/test_k_pointwise.c` holds these limits for special values as well, "
+           "`tests/test_k_umath.c` compares "
            "with\nNumPy's published validation sets.\n\n"
            "| function | float32 worst | mean | float64 worst | mean | complex64 worst | mean |\n"
            "|---|---|---|---|---|---|---|\n");

@@ -2,8 +2,9 @@
  *
  *     bench_anchors [substring]      runs the rows whose name contains it
  *
- * Each row builds an expression over prepared inputs and evaluates it; the best of several rounds counts
- * (the machine is noisy, the best is what the code can do). bench/compare.py runs this beside NumPy and PyTorch.
+ * Each row builds an expression over prepared inputs and evaluates it; the best of several rounds
+ * counts (the machine is noisy, the best is what the code can do). bench/compare.py runs this
+ * beside NumPy and PyTorch.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,12 +15,12 @@
 #include "graph/eval/eval.h"
 #include "ops/ops.h"
 
-static mx_array *x4, *y4, *z4;           /* 4M float32 */
+static mx_array *x4, *y4, *z4;                      /* 4M float32 */
 static mx_array *x4h, *y4h, *z4h, *x4b, *y4b, *z4b; /* the same in float16 and bfloat16 */
-static mx_array *m2, *m2w, *m2b;         /* 2048x2048, 2048 */
-static mx_array *n512;                   /* 512x2048 */
-static mx_array *a1, *b1, *a1b, *b1b, *a1h, *b1h; /* 1024x1024 in three dtypes */
-static mx_array *w4, *v4, *w4b, *v4b;    /* 4096x4096, 4096x1 */
+static mx_array *m2, *m2w, *m2b;                    /* 2048x2048, 2048 */
+static mx_array *n512;                              /* 512x2048 */
+static mx_array *a1, *b1, *a1b, *b1b, *a1h, *b1h;   /* 1024x1024 in three dtypes */
+static mx_array *w4, *v4, *w4b, *v4b;               /* 4096x4096, 4096x1 */
 static mx_array *q, *k, *v, *dq, *dk, *dv;
 static mx_array *key, *idx, *table;
 
@@ -36,10 +37,14 @@ static mx_array *normal4(int b, int h, int l, int d) {
 static void prepare(void) {
     int ids[1] = {65536};
     mx_random_seed(0);
-    x4 = normal(1 << 22, 0, MX_FLOAT32), y4 = normal(1 << 22, 0, MX_FLOAT32), z4 = normal(1 << 22, 0, MX_FLOAT32);
-    x4h = mx_astype(x4, MX_FLOAT16), y4h = mx_astype(y4, MX_FLOAT16), z4h = mx_astype(z4, MX_FLOAT16);
-    x4b = mx_astype(x4, MX_BFLOAT16), y4b = mx_astype(y4, MX_BFLOAT16), z4b = mx_astype(z4, MX_BFLOAT16);
-    m2 = normal(2048, 2048, MX_FLOAT32), m2w = normal(2048, 0, MX_FLOAT32), m2b = normal(2048, 0, MX_FLOAT32);
+    x4 = normal(1 << 22, 0, MX_FLOAT32), y4 = normal(1 << 22, 0, MX_FLOAT32),
+    z4 = normal(1 << 22, 0, MX_FLOAT32);
+    x4h = mx_astype(x4, MX_FLOAT16), y4h = mx_astype(y4, MX_FLOAT16),
+    z4h = mx_astype(z4, MX_FLOAT16);
+    x4b = mx_astype(x4, MX_BFLOAT16), y4b = mx_astype(y4, MX_BFLOAT16),
+    z4b = mx_astype(z4, MX_BFLOAT16);
+    m2 = normal(2048, 2048, MX_FLOAT32), m2w = normal(2048, 0, MX_FLOAT32),
+    m2b = normal(2048, 0, MX_FLOAT32);
     n512 = normal(512, 2048, MX_FLOAT32);
     a1 = normal(1024, 1024, MX_FLOAT32), b1 = normal(1024, 1024, MX_FLOAT32);
     a1b = mx_astype(a1, MX_BFLOAT16), b1b = mx_astype(b1, MX_BFLOAT16);
@@ -50,9 +55,11 @@ static void prepare(void) {
     dq = normal4(1, 32, 1, 128), dk = normal4(1, 8, 2048, 128), dv = normal4(1, 8, 2048, 128);
     key = mx_random_key(1);
     table = normal(32768, 256, MX_FLOAT32);
-    idx = mx_random_randint(mx_scalar(0, MX_INT32), mx_scalar(32768, MX_INT32), ids, 1, MX_INT32, key);
-    mx_array *all[] = {x4, y4, z4, x4h, y4h, z4h, x4b, y4b, z4b, m2, m2w, m2b, n512, a1, b1, a1b, b1b, a1h, b1h, w4, v4, w4b, v4b,
-                       q, k, v, dq, dk, dv, key, table, idx};
+    idx = mx_random_randint(mx_scalar(0, MX_INT32), mx_scalar(32768, MX_INT32), ids, 1, MX_INT32,
+                            key);
+    mx_array *all[] = {x4,  y4,   z4, x4h, y4h, z4h, x4b, y4b, z4b,   m2, m2w,
+                       m2b, n512, a1, b1,  a1b, b1b, a1h, b1h, w4,    v4, w4b,
+                       v4b, q,    k,  v,   dq,  dk,  dv,  key, table, idx};
     mx_eval(all, sizeof all / sizeof *all);
 }
 
@@ -75,9 +82,9 @@ typedef struct row {
     mx_array *(*build)(void);
 } row;
 
-#define ROW(label, fn, expression)      \
-    static mx_array *fn(void) {         \
-        return expression;              \
+#define ROW(label, fn, expression) \
+    static mx_array *fn(void) {    \
+        return expression;         \
     }
 #include "bench_anchors.def"
 #undef ROW

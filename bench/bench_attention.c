@@ -35,11 +35,20 @@ static void *fill(mx_dtype t, int64_t n) {
 }
 
 static void run(const shape *s, mx_dtype t) {
-    mx_attend_args a = {.dtype = t, .batch = 1, .heads = s->h, .kv_heads = s->hk,
-                           .q_len = s->lq, .k_len = s->lk, .dim = s->d, .v_dim = s->d,
-                           .q_s = {0, s->lq * s->d, s->d, 1}, .k_s = {0, s->lk * s->d, s->d, 1},
-                           .v_s = {0, s->lk * s->d, s->d, 1}, .out_s = {0, s->lq * s->d, s->d},
-                           .scale = 0.125f, .causal = s->causal};
+    mx_attend_args a = {.dtype = t,
+                        .batch = 1,
+                        .heads = s->h,
+                        .kv_heads = s->hk,
+                        .q_len = s->lq,
+                        .k_len = s->lk,
+                        .dim = s->d,
+                        .v_dim = s->d,
+                        .q_s = {0, s->lq * s->d, s->d, 1},
+                        .k_s = {0, s->lk * s->d, s->d, 1},
+                        .v_s = {0, s->lk * s->d, s->d, 1},
+                        .out_s = {0, s->lq * s->d, s->d},
+                        .scale = 0.125f,
+                        .causal = s->causal};
     void *q = fill(t, s->h * s->lq * s->d), *k = fill(t, s->hk * s->lk * s->d);
     void *v = fill(t, s->hk * s->lk * s->d);
     a.q = q;

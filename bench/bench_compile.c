@@ -98,13 +98,14 @@ static double first_call(const graph *g, mx_array *const *in, bool shapeless) {
     return best;
 }
 
-static void bench_first(const char *name, mx_array *(*make)(mx_array *const *, int), int n, int nodes) {
+static void bench_first(const char *name, mx_array *(*make)(mx_array *const *, int), int n,
+                        int nodes) {
     mx_array *in[2];
     graph g = {name, make, n};
     inputs(8, in);
     double t = first_call(&g, in, false);
-    printf("first   %-16s %6d nodes  %8.2f ms  %6.2f us a node  (shapeless %.2f ms)\n", name, nodes, t / 1000,
-           t / nodes, first_call(&g, in, true) / 1000);
+    printf("first   %-16s %6d nodes  %8.2f ms  %6.2f us a node  (shapeless %.2f ms)\n", name, nodes,
+           t / 1000, t / nodes, first_call(&g, in, true) / 1000);
 }
 
 static void bench_call(const graph *g) {
@@ -115,8 +116,9 @@ static void bench_call(const graph *g) {
     if (f && any) {
         double eager = least(&plain, in, 2000);
         double kept = least(f, in, 2000), shapeless = least(any, in, 2000);
-        printf("call    %-16s eager %8.2f us  compiled %8.2f us (%.2f)  shapeless %8.2f us (%.2f)\n", g->name, eager,
-               kept, kept / eager, shapeless, shapeless / eager);
+        printf(
+            "call    %-16s eager %8.2f us  compiled %8.2f us (%.2f)  shapeless %8.2f us (%.2f)\n",
+            g->name, eager, kept, kept / eager, shapeless, shapeless / eager);
     }
     if (f)
         mx_object_release(&f->object);

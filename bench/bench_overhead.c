@@ -54,11 +54,12 @@ static void chain(int n) {
     mx_eval1(x);
     double done = now_us();
     mx_array_release(x);
-    printf("chain of %d adds: build %.3f us, eval %.3f us each\n", n, (built - start) / n, (done - built) / n);
+    printf("chain of %d adds: build %.3f us, eval %.3f us each\n", n, (built - start) / n,
+           (done - built) / n);
     mx_scope_close(s);
 }
 
-/* --- a gradient beside its function: 8x8, built and evaluated ----------------------------------------- */
+/* --- a gradient beside its function: 8x8, built and evaluated --------------------------------- */
 
 static mx_array *waves(mx_array *const *x) {
     return mx_sum_all(mx_mul(mx_sin(x[0]), mx_exp(x[1])));
@@ -92,7 +93,8 @@ static void forward(measured *m) {
 static void value_and_grad(measured *m) {
     mx_closure f = mx_closure_local(call, m);
     mx_arrays y = {0}, all = {0};
-    if (mx_value_and_grad(&f, m->x, m->n, (int[]){0, 1, 2}, m->n, &y, &all) && mx_arrays_add(&all, y.item[0]))
+    if (mx_value_and_grad(&f, m->x, m->n, (int[]){0, 1, 2}, m->n, &y, &all) &&
+        mx_arrays_add(&all, y.item[0]))
         mx_eval(all.item, (int)all.count);
     mx_arrays_free(&y);
     mx_arrays_free(&all);
@@ -115,11 +117,13 @@ static void gradient(const char *name, mx_array *(*f)(mx_array *const *), int n)
     mx_scope s = mx_scope_open();
     measured m = {f, n, {0}};
     for (int i = 0; i < n; i++) {
-        m.x[i] = mx_random_normal((int[]){8, 8}, 2, MX_FLOAT32, NULL, NULL, mx_random_key((uint64_t)i));
+        m.x[i] =
+            mx_random_normal((int[]){8, 8}, 2, MX_FLOAT32, NULL, NULL, mx_random_key((uint64_t)i));
         mx_eval1(m.x[i]);
     }
     double one = best_of(forward, &m), both = best_of(value_and_grad, &m);
-    printf("%s: forward %.2f us, value_and_grad %.2f us, %.2f times\n", name, one, both, both / one);
+    printf("%s: forward %.2f us, value_and_grad %.2f us, %.2f times\n", name, one, both,
+           both / one);
     mx_scope_close(s);
 }
 

@@ -1,5 +1,6 @@
-/* Products with quantized matrices beside the same product with the matrix in its plain dtype, and beside
- * dequantizing it first, in the same run: milliseconds, best of several, and GB/s of the words and scales.
+/* Products with quantized matrices beside the same product with the matrix in its plain dtype, and
+ * beside dequantizing it first, in the same run: milliseconds, best of several, and GB/s of the
+ * words and scales.
  *
  *     bench_quant [word ...]     only rows whose name contains a word */
 #include <stdio.h>
@@ -57,9 +58,9 @@ static const row rows[] = {
 typedef struct bench {
     const row *r;
     mx_quant_matrix w;
-    size_t bytes;   /* of words, scales, biases */
-    void *full;     /* W in its plain dtype */
-    void *fresh;    /* room for another */
+    size_t bytes; /* of words, scales, biases */
+    void *full;   /* W in its plain dtype */
+    void *fresh;  /* room for another */
     void *x, *y;
 } bench;
 
@@ -95,10 +96,14 @@ static void prepare(bench *b) {
     fill(b->x, r->dtype, (size_t)r->m * (size_t)(r->plain ? r->n : r->k));
     mx_kernels_get()->quant->quantize[r->dtype](w, s, c, b->full, r->f, (ptrdiff_t)groups, 1);
     b->bytes = count * (size_t)r->f.bits / 8 + groups * scale_size * (affine ? 2 : 1);
-    b->w = (mx_quant_matrix){.format = r->f, .stype = affine ? r->dtype : MX_UINT8, .w = w,
-                             .scales = s, .biases = affine ? c : NULL,
+    b->w = (mx_quant_matrix){.format = r->f,
+                             .stype = affine ? r->dtype : MX_UINT8,
+                             .w = w,
+                             .scales = s,
+                             .biases = affine ? c : NULL,
                              .w_rs = r->k * r->f.bits / 8,
-                             .s_rs = r->k / r->f.group * (ptrdiff_t)scale_size, .factor = 1};
+                             .s_rs = r->k / r->f.group * (ptrdiff_t)scale_size,
+                             .factor = 1};
 }
 
 static void drop(bench *b) {
@@ -115,8 +120,13 @@ static void drop(bench *b) {
 static void quantized(const bench *b) {
     const row *r = b->r;
     mx_qmm_run run = {b->w, r->m, 0};
-    mx_qmm_args a = {.dtype = r->dtype, .transpose = !r->plain, .n = r->plain ? r->k : r->n,
-                     .k = r->plain ? r->n : r->k, .x = b->x, .y = b->y, .runs = &run,
+    mx_qmm_args a = {.dtype = r->dtype,
+                     .transpose = !r->plain,
+                     .n = r->plain ? r->k : r->n,
+                     .k = r->plain ? r->n : r->k,
+                     .x = b->x,
+                     .y = b->y,
+                     .runs = &run,
                      .run_count = 1};
     mx_qmm(&a);
 }
@@ -171,7 +181,8 @@ static void measure(const row *r) {
         t = best(first_dequantized, &b, 0.05);
         d = t < d ? t : d;
     }
-    printf("%-24s %-6s %d bits %-8s %8.4f ms %6.1f GB/s   plain %8.4f ms   dequantized first %8.4f ms\n",
+    printf("%-24s %-6s %d bits %-8s %8.4f ms %6.1f GB/s   plain %8.4f ms   dequantized first %8.4f "
+           "ms\n",
            r->name, modes[r->f.mode], r->f.bits, mx_dtype_name(r->dtype), q,
            (double)b.bytes / q * 1e-6, p, d);
     drop(&b);

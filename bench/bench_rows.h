@@ -1,10 +1,11 @@
-/* The measuring loop of benchmarks whose rows are expressions on arrays. The file that includes this has defined
+/* The measuring loop of benchmarks whose rows are expressions on arrays. The file that includes
+ * this has defined
  *
  *     ROWS         ROW(name, expression) for each row
  *     prepare()    makes the arrays that the expressions use
  *
- * and gets a main that prints `name<tab>best milliseconds` for each row whose name contains the first argument;
- * BENCH_CPU=1 counts processor time.
+ * and gets a main that prints `name<tab>best milliseconds` for each row whose name contains the
+ * first argument; BENCH_CPU=1 counts processor time.
  */
 #include <stdio.h>
 #include <stdlib.h>

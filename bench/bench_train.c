@@ -1,4 +1,5 @@
-/* One training step, whole: forward, gradients, Adam, evaluated. An MLP 784-1024-1024-10, batch 128, float32. */
+/* One training step, whole: forward, gradients, Adam, evaluated. An MLP 784-1024-1024-10, batch
+   128, float32. */
 #include <stdio.h>
 #include <time.h>
 
@@ -41,8 +42,8 @@ static void init(model *s) {
     }
     int shape[2] = {BATCH, width[0]}, one[2] = {BATCH, 1};
     keep(&s->x, mx_random_normal(shape, 2, MX_FLOAT32, NULL, NULL, mx_random_next_key()));
-    keep(&s->labels, mx_random_randint(mx_scalar(0, MX_INT32), mx_scalar(10, MX_INT32), one, 2, MX_INT32,
-                                       mx_random_next_key()));
+    keep(&s->labels, mx_random_randint(mx_scalar(0, MX_INT32), mx_scalar(10, MX_INT32), one, 2,
+                                       MX_INT32, mx_random_next_key()));
     mx_scope_close(scope);
 }
 
@@ -57,7 +58,8 @@ static bool loss(mx_closure *self, mx_array *const *p, int n, mx_arrays *out) {
             h = mx_maximum(h, mx_zero_like(h));
     }
     mx_array *right = mx_take_along_axis(h, s->labels, -1);
-    return mx_arrays_add(out, mx_mean(mx_sub(mx_logsumexp(h, last, 1, true), right), NULL, 0, false));
+    return mx_arrays_add(out,
+                         mx_mean(mx_sub(mx_logsumexp(h, last, 1, true), right), NULL, 0, false));
 }
 
 static void adam(model *s, int i, mx_array *g) {

@@ -1,8 +1,10 @@
-"""Convolutions beside PyTorch, in one run: python3 bench/compare_conv.py build/release/bench_conv [substring]
+"""Convolutions beside PyTorch, in one run: python3 bench/compare_conv.py build/release/bench_conv
+[substring]
 
 Milliseconds, and this library's over PyTorch's. PyTorch gets its tensors in channels-last order, as
 here. MLX_NUM_THREADS sets the threads of both, BENCH_CPU=1 counts processor time.
 """
+
 import os
 import subprocess
 import sys
@@ -34,9 +36,18 @@ def normal(*shape):
 
 def training_step():
     nn = torch.nn
-    net = nn.Sequential(nn.Conv2d(3, 32, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
-                        nn.Conv2d(32, 64, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
-                        nn.Linear(4096, 128), nn.ReLU(), nn.Linear(128, 10)).to(memory_format=LAST)
+    net = nn.Sequential(
+        nn.Conv2d(3, 32, 3, padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(32, 64, 3, padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Linear(4096, 128),
+        nn.ReLU(),
+        nn.Linear(128, 10),
+    ).to(memory_format=LAST)
     sgd = torch.optim.SGD(net.parameters(), lr=1e-3)
     images, labels = normal(64, 3, 32, 32), torch.randint(0, 10, (64,))
 
@@ -44,24 +55,47 @@ def training_step():
         sgd.zero_grad()
         F.cross_entropy(net(images), labels).backward()
         sgd.step()
+
     return step
 
 
 def rows():
-    x, w, w1, wd = normal(4, 64, 56, 56), normal(64, 64, 3, 3), normal(256, 64, 1, 1), normal(64, 1, 3, 3)
-    g, gs, x3, w3 = normal(4, 64, 56, 56), normal(4, 64, 28, 28), normal(4, 3, 224, 224), normal(64, 3, 7, 7)
+    x, w, w1, wd = (
+        normal(4, 64, 56, 56),
+        normal(64, 64, 3, 3),
+        normal(256, 64, 1, 1),
+        normal(64, 1, 3, 3),
+    )
+    g, gs, x3, w3 = (
+        normal(4, 64, 56, 56),
+        normal(4, 64, 28, 28),
+        normal(4, 3, 224, 224),
+        normal(64, 3, 7, 7),
+    )
     xg = x.clone().requires_grad_(True)
 
     def back(grad, weight, stride, groups, towards_input):
         return lambda: torch.ops.aten.convolution_backward(
-            grad, x, weight, None, [stride] * 2, [1, 1], [1, 1], False, [0, 0], groups,
-            [towards_input, not towards_input, False])
+            grad,
+            x,
+            weight,
+            None,
+            [stride] * 2,
+            [1, 1],
+            [1, 1],
+            False,
+            [0, 0],
+            groups,
+            [towards_input, not towards_input, False],
+        )
 
     def pool_back(pool):
         def run():
             xg.grad = None
             pool(xg).sum().backward()
+
         return run
+
     return {
         "conv2d 3x3 4x56x56x64": lambda: F.conv2d(x, w, padding=1),
         "conv2d 3x3, towards input": back(g, w, 1, 1, True),
@@ -74,8 +108,9 @@ def rows():
         "depthwise 3x3 4x56x56x64": lambda: F.conv2d(x, wd, padding=1, groups=64),
         "depthwise 3x3, towards input": back(g, wd, 1, 64, True),
         "depthwise 3x3, towards weight": back(g, wd, 1, 64, False),
-        "transposed 3x3 stride 2 4x56x56x64":
-            lambda: F.conv_transpose2d(x, w, stride=2, padding=1, output_padding=1),
+        "transposed 3x3 stride 2 4x56x56x64": lambda: F.conv_transpose2d(
+            x, w, stride=2, padding=1, output_padding=1
+        ),
         "max pool 2x2 4x56x56x64": lambda: F.max_pool2d(x, 2),
         "max pool 2x2, gradient": pool_back(lambda t: F.max_pool2d(t, 2)),
         "max pool 3x3 stride 2": lambda: F.max_pool2d(x, 3, 2),

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Every operation on a million elements beside NumPy, in one process, the best of some rounds taken in turns.
+"""Every operation on a million elements beside NumPy, in one process, the best of some rounds taken
+in turns.
 
     PYTHONPATH=build/python python3 bench/compare_numpy.py [word ...] [--all]
 
-Prints the rows whose name has one of the words (default: all rows), slowest ratio first, in Markdown. Without --all only
-those that take longer than NumPy. Inputs are made once; outputs are dropped. A row is an expression that reads the same
-for both libraries, or one for each.
+Prints the rows whose name has one of the words (default: all rows), slowest ratio first, in
+Markdown. Without --all only those that take longer than NumPy. Inputs are made once; outputs are
+dropped. A row is an expression that reads the same for both libraries, or one for each.
 """
 
 import sys
@@ -95,7 +96,11 @@ OTHERS = [
     ("slice step", "x[::2] + 1", "x[::2] + 1"),
     ("reverse", "x[::-1] + 1", "x[::-1] + 1"),
     ("transpose copy", "mx.contiguous(X.T)", "np.ascontiguousarray(X.T)"),
-    ("transpose 3d", "mx.contiguous(t.transpose(2, 0, 1))", "np.ascontiguousarray(t.transpose(2, 0, 1))"),
+    (
+        "transpose 3d",
+        "mx.contiguous(t.transpose(2, 0, 1))",
+        "np.ascontiguousarray(t.transpose(2, 0, 1))",
+    ),
     ("concatenate", "mx.concatenate([x, y])", "np.concatenate([x, y])"),
     ("concatenate 1", "mx.concatenate([X, Y], axis=1)", "np.concatenate([X, Y], axis=1)"),
     ("stack", "mx.stack([x, y])", "np.stack([x, y])"),
@@ -207,8 +212,23 @@ def measure(ours, theirs):
 
 
 INPUTS["I"] = np.argsort(INPUTS["X"], axis=1).astype(np.int32)
-SHARED = {"N": N, "SIDE": SIDE, "assign": assign, "scatter_add": scatter_add, "put": put, "R": R, "mx": mx, "np": np}
-MINE = {**SHARED, **{k: mx.array(v, mx.float64) if v.dtype == np.float64 else mx.array(v) for k, v in INPUTS.items()}}
+SHARED = {
+    "N": N,
+    "SIDE": SIDE,
+    "assign": assign,
+    "scatter_add": scatter_add,
+    "put": put,
+    "R": R,
+    "mx": mx,
+    "np": np,
+}
+MINE = {
+    **SHARED,
+    **{
+        k: mx.array(v, mx.float64) if v.dtype == np.float64 else mx.array(v)
+        for k, v in INPUTS.items()
+    },
+}
 THEIRS = {**SHARED, **INPUTS}
 
 

@@ -1,4 +1,5 @@
-/* All public functions as rows of a table, which make_calls.py writes from the headers when the tests are built. */
+/* All public functions as rows of a table, which make_calls.py writes from the headers when the
+   tests are built. */
 #ifndef CAPI_CALLS_H
 #define CAPI_CALLS_H
 

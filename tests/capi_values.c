@@ -1,5 +1,5 @@
-/* Values for the table of all functions: see capi_values.h. By type, then by the parameter's name; what one function
- * needs beyond that is a row of `special`. */
+/* Values for the table of all functions: see capi_values.h. By type, then by the parameter's name;
+ * what one function needs beyond that is a row of `special`. */
 #include "capi_values.h"
 
 #include <stdio.h>
@@ -25,8 +25,9 @@ static const char *in_folder(const char *name) {
 /* --- arrays ------------------------------------------------------------------------ */
 
 /* 2x2 and positive definite; what most operations take. */
-static mlx_array square, whole, index_0, mask, scalar, count, key, line3, sequence, image, volume, heads, packed,
-    scales, wide, tall, cube, halves, edges, probabilities, segments, bytes8, sorted, line, expanded, scalar3;
+static mlx_array square, whole, index_0, mask, scalar, count, key, line3, sequence, image, volume,
+    heads, packed, scales, wide, tall, cube, halves, edges, probabilities, segments, bytes8, sorted,
+    line, expanded, scalar3;
 
 static mlx_array floats(const float *v, const int *shape, int ndim) {
     return mlx_array_new_data(v, shape, ndim, MLX_FLOAT32);
@@ -53,9 +54,9 @@ static void make_quantized(void) {
 }
 
 static mlx_array *const all[] = {
-    &square, &whole, &index_0, &mask, &scalar, &count, &key, &line3, &sequence, &image, &volume,
-    &heads, &packed, &scales, &wide, &tall, &cube, &halves, &edges, &probabilities, &segments,
-    &bytes8, &sorted, &line, &expanded, &scalar3};
+    &square, &whole,         &index_0,  &mask,   &scalar, &count, &key,      &line3,  &sequence,
+    &image,  &volume,        &heads,    &packed, &scales, &wide,  &tall,     &cube,   &halves,
+    &edges,  &probabilities, &segments, &bytes8, &sorted, &line,  &expanded, &scalar3};
 
 static void make_arrays(void) {
     square = floats((float[]){2, 1, 1, 3}, (int[]){2, 2}, 2);
@@ -102,20 +103,22 @@ static int twice_payload(mlx_vector_array *res, const mlx_vector_array in, void 
 static int unary(mlx_array *res, const mlx_array in) {
     return mlx_square(res, in, (mlx_stream){NULL});
 }
-static int named(mlx_vector_array *res, const mlx_vector_array in, const mlx_map_string_to_array by_name) {
+static int named(mlx_vector_array *res, const mlx_vector_array in,
+                 const mlx_map_string_to_array by_name) {
     (void)by_name;
     return twice(res, in);
 }
-static int named_payload(mlx_vector_array *res, const mlx_vector_array in, const mlx_map_string_to_array by_name,
-                         void *payload) {
+static int named_payload(mlx_vector_array *res, const mlx_vector_array in,
+                         const mlx_map_string_to_array by_name, void *payload) {
     (void)payload;
     return named(res, in, by_name);
 }
-static int with_gradient(mlx_vector_array *values, mlx_vector_array *gradients, const mlx_vector_array in) {
+static int with_gradient(mlx_vector_array *values, mlx_vector_array *gradients,
+                         const mlx_vector_array in) {
     return twice(values, in) || mlx_vector_array_set(gradients, in);
 }
-static int with_gradient_payload(mlx_vector_array *values, mlx_vector_array *gradients, const mlx_vector_array in,
-                                 void *payload) {
+static int with_gradient_payload(mlx_vector_array *values, mlx_vector_array *gradients,
+                                 const mlx_vector_array in, void *payload) {
     (void)payload;
     return with_gradient(values, gradients, in);
 }
@@ -124,28 +127,28 @@ static int backward(mlx_vector_array *res, const mlx_vector_array in, const mlx_
     (void)cot, (void)out;
     return mlx_vector_array_set(res, in);
 }
-static int backward_payload(mlx_vector_array *res, const mlx_vector_array in, const mlx_vector_array cot,
-                            const mlx_vector_array out, void *payload) {
+static int backward_payload(mlx_vector_array *res, const mlx_vector_array in,
+                            const mlx_vector_array cot, const mlx_vector_array out, void *payload) {
     (void)payload;
     return backward(res, in, cot, out);
 }
-static int forward(mlx_vector_array *res, const mlx_vector_array in, const mlx_vector_array tan, const int *which,
-                   size_t n) {
+static int forward(mlx_vector_array *res, const mlx_vector_array in, const mlx_vector_array tan,
+                   const int *which, size_t n) {
     (void)tan, (void)which, (void)n;
     return mlx_vector_array_set(res, in);
 }
-static int forward_payload(mlx_vector_array *res, const mlx_vector_array in, const mlx_vector_array tan,
-                           const int *which, size_t n, void *payload) {
+static int forward_payload(mlx_vector_array *res, const mlx_vector_array in,
+                           const mlx_vector_array tan, const int *which, size_t n, void *payload) {
     (void)payload;
     return forward(res, in, tan, which, n);
 }
-static int batched(mlx_vector_array *res, mlx_vector_int *axes, const mlx_vector_array in, const int *in_axes,
-                   size_t n) {
+static int batched(mlx_vector_array *res, mlx_vector_int *axes, const mlx_vector_array in,
+                   const int *in_axes, size_t n) {
     (void)in_axes, (void)n;
     return mlx_vector_array_set(res, in) || mlx_vector_int_set_value(axes, 0);
 }
-static int batched_payload(mlx_vector_array *res, mlx_vector_int *axes, const mlx_vector_array in, const int *in_axes,
-                           size_t n, void *payload) {
+static int batched_payload(mlx_vector_array *res, mlx_vector_int *axes, const mlx_vector_array in,
+                           const int *in_axes, size_t n, void *payload) {
     (void)payload;
     return batched(res, axes, in, in_axes, n);
 }
@@ -262,7 +265,8 @@ static mlx_distributed_group a_group(void) {
 }
 static mlx_function_exporter an_exporter(void) {
     mlx_closure_kwargs f = mlx_closure_kwargs_new_func(named);
-    mlx_function_exporter e = mlx_function_exporter_new_kwargs(in_folder("out.mlxfn"), f, false, "");
+    mlx_function_exporter e =
+        mlx_function_exporter_new_kwargs(in_folder("out.mlxfn"), f, false, "");
     mlx_closure_kwargs_free(f);
     return e;
 }
@@ -280,35 +284,35 @@ static mlx_fast_metal_kernel a_metal_kernel(void) {
 }
 
 /* X(type, how to make one) for each kind of handle; mlx_x_free lets go. */
-#define HANDLES(X)                                                            \
-    X(mlx_array, again(square))                                               \
-    X(mlx_vector_array, two(square, square))                                  \
-    X(mlx_vector_int, mlx_vector_int_new_value(1))                            \
-    X(mlx_vector_string, mlx_vector_string_new_value("x"))                    \
-    X(mlx_string, mlx_string_new_data("text"))                                \
-    X(mlx_stream, mlx_default_cpu_stream_new())                               \
-    X(mlx_device, cpu_device())                                               \
-    X(mlx_device_info, some_info())                                           \
-    X(mlx_distributed_group, a_group())                                       \
-    X(mlx_closure, mlx_closure_new_func(twice))                               \
-    X(mlx_closure_kwargs, mlx_closure_kwargs_new_func(named))                 \
+#define HANDLES(X)                                                                    \
+    X(mlx_array, again(square))                                                       \
+    X(mlx_vector_array, two(square, square))                                          \
+    X(mlx_vector_int, mlx_vector_int_new_value(1))                                    \
+    X(mlx_vector_string, mlx_vector_string_new_value("x"))                            \
+    X(mlx_string, mlx_string_new_data("text"))                                        \
+    X(mlx_stream, mlx_default_cpu_stream_new())                                       \
+    X(mlx_device, cpu_device())                                                       \
+    X(mlx_device_info, some_info())                                                   \
+    X(mlx_distributed_group, a_group())                                               \
+    X(mlx_closure, mlx_closure_new_func(twice))                                       \
+    X(mlx_closure_kwargs, mlx_closure_kwargs_new_func(named))                         \
     X(mlx_closure_value_and_grad, mlx_closure_value_and_grad_new_func(with_gradient)) \
-    X(mlx_closure_custom, mlx_closure_custom_new_func(backward))              \
-    X(mlx_closure_custom_jvp, mlx_closure_custom_jvp_new_func(forward))       \
-    X(mlx_closure_custom_vmap, mlx_closure_custom_vmap_new_func(batched))     \
-    X(mlx_map_string_to_array, a_map())                                       \
-    X(mlx_map_string_to_string, a_string_map())                               \
-    X(mlx_io_reader, mlx_io_reader_new(&disk, table))                         \
-    X(mlx_io_writer, mlx_io_writer_new(&disk, table))                         \
-    X(mlx_io_gguf, a_gguf())                                                  \
-    X(mlx_file, a_file())                                                     \
-    X(mlx_file_writer, a_file_writer())                                       \
-    X(mlx_function_exporter, an_exporter())                                   \
-    X(mlx_imported_function, mlx_imported_function_new(in_folder("in.mlxfn"))) \
-    X(mlx_node_namer, mlx_node_namer_new())                                   \
-    X(mlx_fast_cuda_kernel_config, mlx_fast_cuda_kernel_config_new())         \
-    X(mlx_fast_cuda_kernel, a_cuda_kernel())                                  \
-    X(mlx_fast_metal_kernel_config, mlx_fast_metal_kernel_config_new())       \
+    X(mlx_closure_custom, mlx_closure_custom_new_func(backward))                      \
+    X(mlx_closure_custom_jvp, mlx_closure_custom_jvp_new_func(forward))               \
+    X(mlx_closure_custom_vmap, mlx_closure_custom_vmap_new_func(batched))             \
+    X(mlx_map_string_to_array, a_map())                                               \
+    X(mlx_map_string_to_string, a_string_map())                                       \
+    X(mlx_io_reader, mlx_io_reader_new(&disk, table))                                 \
+    X(mlx_io_writer, mlx_io_writer_new(&disk, table))                                 \
+    X(mlx_io_gguf, a_gguf())                                                          \
+    X(mlx_file, a_file())                                                             \
+    X(mlx_file_writer, a_file_writer())                                               \
+    X(mlx_function_exporter, an_exporter())                                           \
+    X(mlx_imported_function, mlx_imported_function_new(in_folder("in.mlxfn")))        \
+    X(mlx_node_namer, mlx_node_namer_new())                                           \
+    X(mlx_fast_cuda_kernel_config, mlx_fast_cuda_kernel_config_new())                 \
+    X(mlx_fast_cuda_kernel, a_cuda_kernel())                                          \
+    X(mlx_fast_metal_kernel_config, mlx_fast_metal_kernel_config_new())               \
     X(mlx_fast_metal_kernel, a_metal_kernel())
 
 typedef struct handle_row {
@@ -317,12 +321,12 @@ typedef struct handle_row {
     void (*let_go)(void *slot);
 } handle_row;
 
-#define MAKER(type, value)                            \
-    static void make_##type(void *slot) {             \
-        *(type *)slot = value;                        \
-    }                                                 \
-    static void free_##type(void *slot) {             \
-        type##_free(*(type *)slot);                   \
+#define MAKER(type, value)                \
+    static void make_##type(void *slot) { \
+        *(type *)slot = value;            \
+    }                                     \
+    static void free_##type(void *slot) { \
+        type##_free(*(type *)slot);       \
     }
 HANDLES(MAKER)
 
@@ -375,14 +379,18 @@ bool value_is_pointer(const char *type) {
 /* --- what one function needs ---------------------------------------------------------- */
 
 typedef struct special_row {
-    const char *function, *name; /* the function's name begins so (mlx_ left out); the parameter's name */
+    /* the function's name begins so (mlx_ left out); the parameter's name */
+    const char *function, *name;
     const mlx_array *array, *arrays[2];
     const int *ints;
     double number;
     const char *text;
 } special_row;
 
-#define INTS(...) .ints = (const int[]){__VA_ARGS__}
+#define INTS(...)           \
+    .ints = (const int[]) { \
+        __VA_ARGS__         \
+    }
 
 /* The first row that fits counts. */
 static const special_row special[] = {
@@ -390,10 +398,12 @@ static const special_row special[] = {
 };
 
 static const special_row *special_of(const capi_call_row *row, int i) {
-    const char *function = row->name + (row->name[0] == '_' ? 5 : 4), *name = row->parameter[i].name;
+    const char *function = row->name + (row->name[0] == '_' ? 5 : 4),
+               *name = row->parameter[i].name;
     for (size_t j = 0; j < sizeof special / sizeof *special; j++) {
         const special_row *s = &special[j];
-        if (!strncmp(function, s->function, strlen(s->function)) && !strncmp(name, s->name, strlen(s->name)) &&
+        if (!strncmp(function, s->function, strlen(s->function)) &&
+            !strncmp(name, s->name, strlen(s->name)) &&
             (!*s->name || strlen(name) == strlen(s->name) || s->name[strlen(s->name) - 1] == '_'))
             return s;
     }
@@ -409,7 +419,8 @@ static mlx_array array_of(const char *name) {
         return mask;
     if (!strcmp(name, "key"))
         return key;
-    bool left_out = !strcmp(name, "biases") || strstr(name, "global_scale") || !strcmp(name, "sinks");
+    bool left_out =
+        !strcmp(name, "biases") || strstr(name, "global_scale") || !strcmp(name, "sinks");
     return left_out ? mlx_array_empty : square;
 }
 
@@ -424,10 +435,11 @@ static double number_of(const char *name) {
         return strstr(name, "shape") || strstr(name, "strides") || !strcmp(name, "dim") ? 2 : 1;
     if (strstr(name, "dtype") || !strcmp(name, "type"))
         return MLX_FLOAT32;
-    bool one = !strcmp(name, "stop") || !strcmp(name, "step") || !strcmp(name, "num") || !strcmp(name, "num_splits") ||
-               !strcmp(name, "repeats") || !strcmp(name, "d") || !strcmp(name, "M") || !strcmp(name, "num_samples") ||
-               !strncmp(name, "grid", 4) || !strncmp(name, "thread", 6) || !strncmp(name, "eps", 3) ||
-               !strcmp(name, "scale") || !strcmp(name, "n");
+    bool one = !strcmp(name, "stop") || !strcmp(name, "step") || !strcmp(name, "num") ||
+               !strcmp(name, "num_splits") || !strcmp(name, "repeats") || !strcmp(name, "d") ||
+               !strcmp(name, "M") || !strcmp(name, "num_samples") || !strncmp(name, "grid", 4) ||
+               !strncmp(name, "thread", 6) || !strncmp(name, "eps", 3) || !strcmp(name, "scale") ||
+               !strcmp(name, "n");
     return one ? 1 : !strcmp(name, "dim") ? 2 : 0;
 }
 
@@ -446,11 +458,14 @@ static bool is(const char *a, const char *b) {
 static void make_function(void *slot, const char *type) {
     bool payload = strstr(type, "void *)") != NULL;
     void (*f)(void) = NULL;
-#define PICK(part, plain, with) \
-    if (!f && strstr(type, part)) f = payload ? (void (*)(void))with : (void (*)(void))plain
-    PICK("(mlx_vector_array *, const mlx_vector_array, const mlx_vector_array, const mlx_vector_array", backward,
-         backward_payload);
-    PICK("(mlx_vector_array *, const mlx_vector_array, const mlx_vector_array, const int", forward, forward_payload);
+#define PICK(part, plain, with)   \
+    if (!f && strstr(type, part)) \
+    f = payload ? (void (*)(void))with : (void (*)(void))plain
+    PICK("(mlx_vector_array *, const mlx_vector_array, const mlx_vector_array, const "
+         "mlx_vector_array",
+         backward, backward_payload);
+    PICK("(mlx_vector_array *, const mlx_vector_array, const mlx_vector_array, const int", forward,
+         forward_payload);
     PICK("(mlx_vector_array *, const mlx_vector_array, const mlx_map", named, named_payload);
     PICK("(mlx_vector_array *, mlx_vector_array *", with_gradient, with_gradient_payload);
     PICK("(mlx_vector_array *, mlx_vector_int *", batched, batched_payload);
@@ -474,9 +489,14 @@ static void make_pointer(void *slot, const capi_call_row *row, int i, const spec
     if (strstr(type, "(*)"))
         return;
     if (is(type, "const char *"))
-        p = (void *)(!s || !s->text ? text_of(name) : is(name, "file") ? in_folder(s->text) : s->text);
+        p = (void *)(!s || !s->text     ? text_of(name)
+                     : is(name, "file") ? in_folder(s->text)
+                                        : s->text);
     else if (is(type, "const int *") || (is(type, "int *") && is(name, "data")))
-        p = (void *)(s && s->ints ? s->ints : strstr(name, "shape") ? twos : strstr(name, "ax") ? zeros : ones);
+        p = (void *)(s && s->ints            ? s->ints
+                     : strstr(name, "shape") ? twos
+                     : strstr(name, "ax")    ? zeros
+                                             : ones);
     else if (is(type, "const int64_t *"))
         p = (void *)steps;
     else if (is(type, "const double *"))
@@ -505,8 +525,8 @@ static void make_pointer(void *slot, const capi_call_row *row, int i, const spec
 }
 
 static void make_number(void *slot, const char *type, double v) {
-    if (is(type, "int") || is(type, "const int") || is(type, "mlx_dtype") || is(type, "mlx_fft_norm") ||
-        is(type, "mlx_device_type") || is(type, "mlx_compile_mode"))
+    if (is(type, "int") || is(type, "const int") || is(type, "mlx_dtype") ||
+        is(type, "mlx_fft_norm") || is(type, "mlx_device_type") || is(type, "mlx_compile_mode"))
         AS(int) = (int)v;
     else if (is(type, "size_t") || is(type, "uint64_t") || is(type, "uintptr_t"))
         AS(size_t) = (size_t)v;
@@ -537,7 +557,8 @@ void value_make(void *slot, const capi_call_row *row, int i) {
         AS(mlx_array) = s && s->array ? again(*s->array) : again(array_of(name));
     else if (is(type, "mlx_vector_array") && s && s->arrays[0])
         AS(mlx_vector_array) =
-            mlx_vector_array_new_data((mlx_array[]){*s->arrays[0], s->arrays[1] ? *s->arrays[1] : square},
+            mlx_vector_array_new_data((mlx_array[]){*s->arrays[0],
+                                                    s->arrays[1] ? *s->arrays[1] : square},
                                       s->arrays[1] ? 2 : 1);
     else if (value_is_handle(type))
         handle(type)->make(slot);
@@ -569,7 +590,8 @@ void value_free(void *slot, const capi_call_row *row, int i) {
 void value_free_result(void *result, const capi_call_row *row) {
     void *slot = result;
     if (is(row->result, "mlx_map_string_to_array_iterator"))
-        mlx_map_string_to_array_iterator_free(AS(mlx_map_string_to_array_iterator)); // the map is the argument
+        // the map is the argument
+        mlx_map_string_to_array_iterator_free(AS(mlx_map_string_to_array_iterator));
     else if (is(row->result, "mlx_map_string_to_string_iterator"))
         mlx_map_string_to_string_iterator_free(AS(mlx_map_string_to_string_iterator));
     else if (handle(row->result))
@@ -582,7 +604,8 @@ void value_free_result(void *result, const capi_call_row *row) {
 static bool export_both(mlx_vector_array args, mlx_map_string_to_array by_name) {
     mlx_closure_kwargs f = mlx_closure_kwargs_new_func(named);
     mlx_function_exporter e = mlx_function_exporter_new_kwargs(in_folder("in.mlxfn"), f, false, "");
-    bool ok = !mlx_function_exporter_apply(e, args) && !mlx_function_exporter_apply_kwargs(e, args, by_name);
+    bool ok = !mlx_function_exporter_apply(e, args) &&
+              !mlx_function_exporter_apply_kwargs(e, args, by_name);
     mlx_closure_kwargs_free(f);
     return !mlx_function_exporter_free(e) && ok;
 }
@@ -592,10 +615,10 @@ static bool make_files(void) {
     mlx_map_string_to_string words = a_string_map();
     mlx_io_gguf gguf = a_gguf();
     mlx_vector_array args = mlx_vector_array_new_value(square);
-    bool ok = !mlx_save(in_folder("in.npy"), square) && !mlx_save_npz(in_folder("in.npz"), arrays, false) &&
+    bool ok = !mlx_save(in_folder("in.npy"), square) &&
+              !mlx_save_npz(in_folder("in.npz"), arrays, false) &&
               !mlx_save_safetensors(in_folder("in.safetensors"), arrays, words) &&
-              !mlx_save_gguf(in_folder("in.gguf"), gguf) &&
-              export_both(args, arrays);
+              !mlx_save_gguf(in_folder("in.gguf"), gguf) && export_both(args, arrays);
     mlx_map_string_to_array_free(arrays);
     mlx_map_string_to_string_free(words);
     mlx_io_gguf_free(gguf);
@@ -615,9 +638,11 @@ bool values_begin(void) {
 }
 
 void values_end(void) {
-    static const char *const names[] = {"in.npy",  "in.npz",   "in.safetensors",       "in.gguf",    "in.mlxfn",
-                                        "out.npy", "out.gguf", "out.file.safetensors", "out.mlxfn",  "out.file",
-                                        "out.file.npy", "out.file.npz", "out.npz", "out.safetensors"};
+    static const char *const names[] = {
+        "in.npy",    "in.npz",         "in.safetensors", "in.gguf",
+        "in.mlxfn",  "out.npy",        "out.gguf",       "out.file.safetensors",
+        "out.mlxfn", "out.file",       "out.file.npy",   "out.file.npz",
+        "out.npz",   "out.safetensors"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         unlink(in_folder(names[i]));
     rmdir(folder);

@@ -1,4 +1,5 @@
-/* Arguments with which each public function succeeds (or, for kernels of other devices, comes as far as it can). */
+/* Arguments with which each public function succeeds (or, for kernels of other devices, comes as
+   far as it can). */
 #ifndef CAPI_VALUES_H
 #define CAPI_VALUES_H
 
@@ -6,11 +7,13 @@
 
 #include "capi_calls.h"
 
-/* Arrays, files in a new folder, closures that others are made of. False: the machine has no room for them. */
+/* Arrays, files in a new folder, closures that others are made of. False: the machine has no room
+   for them. */
 bool values_begin(void);
 void values_end(void);
 
-/* Put a value of parameter i of a function into its slot, and let go of it. Results point to empty handles. */
+/* Put a value of parameter i of a function into its slot, and let go of it. Results point to empty
+   handles. */
 void value_make(void *slot, const capi_call_row *row, int i);
 void value_free(void *slot, const capi_call_row *row, int i);
 /* Let go of what the function returned. */

@@ -3,10 +3,11 @@
 
     check_api.py libmlxc.so [missing.txt]
 
-mlxc_api.json (functions, structs, enums of mlx-c) is looked for in $MLX_TEST_API and in shared/api of the folders
-above the project; where it is not found that part is left out. missing.txt names functions that are declared but
-need not be in the library yet.
+mlxc_api.json (functions, structs, enums of mlx-c) is looked for in $MLX_TEST_API and in shared/api
+of the folders above the project; where it is not found that part is left out. missing.txt names
+functions that are declared but need not be in the library yet.
 """
+
 import json
 import os
 import re
@@ -31,12 +32,15 @@ def interface():
 
 
 def pointer(function):
-    """int (*mlx_add)(mlx_array *, ...) under another name, set to the function: the compiler compares."""
+    """int (*mlx_add)(mlx_array *, ...) under another name, set to the function: the compiler
+    compares."""
     params = [p["type"] for p in function["params"]] or ["void"]
     if function.get("variadic"):
         params.append("...")
-    return (f'{function["return"]} (*const is_{function["name"]})({", ".join(params)}) '
-            f'= {function["name"]};')
+    return (
+        f"{function['return']} (*const is_{function['name']})({', '.join(params)}) "
+        f"= {function['name']};"
+    )
 
 
 def layout(struct):
@@ -62,8 +66,20 @@ def compiles(text, *flags):
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "api.c"
         source.write_text(text)
-        run = subprocess.run([os.environ.get("CC", "cc"), "-fsyntax-only", "-Wall", "-Wextra", "-Werror",
-                              f"-I{HEADERS.parent.parent}", *flags, str(source)], capture_output=True, text=True)
+        run = subprocess.run(
+            [
+                os.environ.get("CC", "cc"),
+                "-fsyntax-only",
+                "-Wall",
+                "-Wextra",
+                "-Werror",
+                f"-I{HEADERS.parent.parent}",
+                *flags,
+                str(source),
+            ],
+            capture_output=True,
+            text=True,
+        )
     if run.returncode:
         print(run.stderr)
     return run.returncode == 0
@@ -80,23 +96,27 @@ def alone():
 
 
 def features(names, api):
-    """A macro for each function that mlx-c does not have (where its list is there), and for nothing else."""
+    """A macro for each function that mlx-c does not have (where its list is there), and for nothing
+    else."""
     macros = set(re.findall(r"#define MLX_C_HAS_(\w+)", (HEADERS / "features.h").read_text()))
     upper = {n[4:].upper(): n for n in names}
     yield from (f"MLX_C_HAS_{m} names no function" for m in sorted(macros - set(upper)))
     if api:
         beyond = {n[4:].upper() for n in names - {f["name"] for f in api["functions"]}}
         yield from (f"features.h: MLX_C_HAS_{m} is missing" for m in sorted(beyond - macros))
-        yield from (f"features.h: mlx-c has {upper[m]}" for m in sorted(macros - beyond) if m in upper)
+        yield from (
+            f"features.h: mlx-c has {upper[m]}" for m in sorted(macros - beyond) if m in upper
+        )
 
 
 def undocumented():
-    """Declarations without a comment of their own right above them. Headlines of sections are none."""
+    """Declarations without a comment of their own right above them. Headlines of sections are
+    none."""
     for header in sorted(HEADERS.glob("*.h")):
         text = re.sub(r"^#(?:if|else|endif).*\n", "", header.read_text(), flags=re.M)
         text = re.sub(r"/\* --- .*?\*/\n", "\n", text)
         for found in re.finditer(r"MLX_API[^;(]*?\b(_?mlx_\w+)\(", text):
-            if found.group(1) not in VARIANTS and not text[:found.start()].endswith("*/\n"):
+            if found.group(1) not in VARIANTS and not text[: found.start()].endswith("*/\n"):
                 yield f"{header.name}: {found.group(1)} has no comment"
 
 
@@ -106,7 +126,9 @@ def declared():
 
 
 def exported(library):
-    out = subprocess.run(["nm", "-D", "--defined-only", library], capture_output=True, text=True, check=True).stdout
+    out = subprocess.run(
+        ["nm", "-D", "--defined-only", library], capture_output=True, text=True, check=True
+    ).stdout
     return {line.split()[2].split("@")[0] for line in out.splitlines() if line.split()[1] in "TW"}
 
 
@@ -125,8 +147,10 @@ def main():
     if not alone():
         faults.append("a header cannot be included alone")
     print("\n".join(faults))
-    print(f"{len(names)} declared, {len(symbols)} in the library, {len(names - symbols)} missing, "
-          f"{len(api['functions']) if api else 0} compared with mlx-c, {len(faults)} faults")
+    print(
+        f"{len(names)} declared, {len(symbols)} in the library, {len(names - symbols)} missing, "
+        f"{len(api['functions']) if api else 0} compared with mlx-c, {len(faults)} faults"
+    )
     return 1 if faults or not names else 0
 
 

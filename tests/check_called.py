@@ -3,9 +3,11 @@
 
     check_called.py build_folder [uncalled.txt ...]
 
-Calls are the undefined symbols of their object files, and of the catalog's: tests/test_catalog.c calls all rows. The files name functions that are not there yet or wait for
-a test; a name that is called all the same is a fault too.
+Calls are the undefined symbols of their object files, and of the catalog's: tests/test_catalog.c
+calls all rows. The files name functions that are not there yet or wait for a test; a name that is
+called all the same is a fault too.
 """
+
 import re
 import shutil
 import subprocess
@@ -30,12 +32,16 @@ def objects(build):
 
 
 def called(build):
-    out = subprocess.run(["nm", "-u", *objects(build)], capture_output=True, text=True, check=True).stdout
+    out = subprocess.run(
+        ["nm", "-u", *objects(build)], capture_output=True, text=True, check=True
+    ).stdout
     return set(re.findall(r"\bU (_?mlx_\w+)", out))
 
 
 def excused(paths):
-    lines = [line for path in map(Path, paths) if path.exists() for line in path.read_text().splitlines()]
+    lines = [
+        line for path in map(Path, paths) if path.exists() for line in path.read_text().splitlines()
+    ]
     return {line.split()[0] for line in lines if line.strip()}
 
 
@@ -46,9 +52,13 @@ def main():
     names, calls = declared(), called(Path(sys.argv[1]))
     waiting = excused(sys.argv[2:])
     faults = [f"no test calls {n}" for n in sorted(names - calls - waiting)]
-    faults += [f"called, or not there, and still excused: {n}" for n in sorted(waiting - (names - calls))]
+    faults += [
+        f"called, or not there, and still excused: {n}" for n in sorted(waiting - (names - calls))
+    ]
     print("\n".join(faults))
-    print(f"{len(names)} declared, {len(names & calls)} called, {len(waiting)} excused, {len(faults)} faults")
+    print(
+        f"{len(names)} declared, {len(names & calls)} called, {len(waiting)} excused, {len(faults)} faults"
+    )
     return 1 if faults or not names else 0
 
 

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Install into an empty folder, then build and run the README's program as its readers would: with pkg-config (and
--lmlx, as programs for mlx-c do), with find_package(MLXC) and find_package(MLX), and with the static library where that was
-built.
+"""Install into an empty folder, then build and run the README's program as its readers would: with
+pkg-config (and -lmlx, as programs for mlx-c do), with find_package(MLXC) and find_package(MLX), and
+with the static library where that was built.
 
     check_package.py build-folder
 """
+
 import os
 import re
 import shutil
@@ -33,7 +34,9 @@ EXPECTED = "array([[0.0900306, 0.489457, 1.99572],"
 def run(*command, **env):
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **env})
     if done.returncode:
-        raise SystemExit(f"{' '.join(map(str, command))}: {done.returncode}\n{done.stdout}{done.stderr}")
+        raise SystemExit(
+            f"{' '.join(map(str, command))}: {done.returncode}\n{done.stdout}{done.stderr}"
+        )
     return done.stdout
 
 
@@ -45,16 +48,34 @@ def with_pkg_config(folder, prefix):
     outputs = []
     for name, more in (("mlxc", ["-lmlx"]), ("mlxc-static", [])):
         if (config / f"{name}.pc").exists():
-            flags = run("pkg-config", "--cflags", "--libs", name, PKG_CONFIG_PATH=str(config)).split()
+            flags = run(
+                "pkg-config", "--cflags", "--libs", name, PKG_CONFIG_PATH=str(config)
+            ).split()
             program = folder / f"with-{name}"
-            run(os.environ.get("CC", "cc"), str(folder / "program.c"), *flags, *more, "-o", str(program))
+            run(
+                os.environ.get("CC", "cc"),
+                str(folder / "program.c"),
+                *flags,
+                *more,
+                "-o",
+                str(program),
+            )
             outputs.append(run(str(program), LD_LIBRARY_PATH=str(config.parent) if more else ""))
     return outputs
 
 
 def with_cmake(folder, prefix):
     (folder / "CMakeLists.txt").write_text(PROJECT)
-    run("cmake", "-G", "Ninja", "-S", str(folder), "-B", str(folder / "build"), f"-DCMAKE_PREFIX_PATH={prefix}")
+    run(
+        "cmake",
+        "-G",
+        "Ninja",
+        "-S",
+        str(folder),
+        "-B",
+        str(folder / "build"),
+        f"-DCMAKE_PREFIX_PATH={prefix}",
+    )
     run("cmake", "--build", str(folder / "build"))
     programs = [folder / "build" / name for name in ("program", "other", "static")]
     return [run(str(p)) for p in programs if p.exists()]

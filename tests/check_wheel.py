@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""Build a wheel, install it into a fresh virtual environment, and use it there; the same for an editable install.
+"""Build a wheel, install it into a fresh virtual environment, and use it there; the same for an
+editable install.
 
     check_wheel.py folder-for-wheels
 """
+
 import os
 import subprocess
 import sys
@@ -22,14 +24,32 @@ print(mx.__file__)
 
 
 def run(*command):
-    variables = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "LD_LIBRARY_PATH")}
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=variables,
-                          cwd=tempfile.gettempdir()).stdout.strip()
+    variables = {
+        key: value
+        for key, value in os.environ.items()
+        if key not in ("PYTHONPATH", "LD_LIBRARY_PATH")
+    }
+    return subprocess.run(
+        command,
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=variables,
+        cwd=tempfile.gettempdir(),
+    ).stdout.strip()
 
 
 def use(folder, *what):
     venv.create(folder, with_pip=True)
-    run(folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *what)
+    run(
+        folder / "bin" / "python",
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        *what,
+    )
     where = run(folder / "bin" / "python", "-c", PROGRAM)
     print(f"{' '.join(map(str, what))}: works in {where}")
     assert where.startswith(str(folder)), where

@@ -3,8 +3,8 @@
  *     static mx_array *f(mx_array *const *x) { return mx_mul(x[0], mx_sin(x[1])); }
  *     check_gradients("x sin y", f, inputs, 2);
  *
- * With y = f(x), random u shaped as y and t shaped as x: the vjp of u times t, the jvp of t times u, and
- * (f(x + h t) - f(x - h t)) / 2h times u are one number.
+ * With y = f(x), random u shaped as y and t shaped as x: the vjp of u times t, the jvp of t times
+ * u, and (f(x + h t) - f(x - h t)) / 2h times u are one number.
  */
 #ifndef GRADIENTS_H
 #define GRADIENTS_H
@@ -89,7 +89,8 @@ __attribute__((unused)) static void check_gradients(const char *name, array_fn *
     mx_scope_close(scope);
 }
 
-/* The gradient of the sum of f's result towards its first input, as a function: for second derivatives. */
+/* The gradient of the sum of f's result towards its first input, as a function: for second
+   derivatives. */
 __attribute__((unused)) static mx_array *gradient_of(array_fn *f, mx_array *const *x, int n) {
     mx_closure c = mx_closure_local(call_array_fn, &f);
     mx_arrays y = {0}, grads = {0};

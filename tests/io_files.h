@@ -34,7 +34,8 @@ __attribute__((unused)) static const char *own_path(const char *name) {
     static char path[4][512];
     static int next;
     if (!*folder) {
-        const char *tmp = getenv("TMPDIR"), *memory = "/dev/shm"; // where a written file is not waited for
+        // where a written file is not waited for
+        const char *tmp = getenv("TMPDIR"), *memory = "/dev/shm";
         tmp = tmp ? tmp : access(memory, W_OK) == 0 ? memory : "/tmp";
         snprintf(folder, sizeof folder, "%s/mlx_test_XXXXXX", tmp);
         if (!mkdtemp(folder))

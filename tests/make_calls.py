@@ -3,9 +3,10 @@
 
     make_calls.py include/mlx/c > capi_calls.c
 
-A row has a function's name, its parameters with their types, and a function that calls it with the values that lie in
-an array of slots. Variadic functions are left out.
+A row has a function's name, its parameters with their types, and a function that calls it with the
+values that lie in an array of slots. Variadic functions are left out.
 """
+
 import re
 import sys
 from pathlib import Path
@@ -40,9 +41,15 @@ def parameter(text):
 
 def functions(folder):
     for text in declarations(folder):
-        result, name, inside = re.match(r"(.*?)\b(_?mlx_\w+)\((.*?)\)(?: __asm__.*)?$", text).groups()
+        result, name, inside = re.match(
+            r"(.*?)\b(_?mlx_\w+)\((.*?)\)(?: __asm__.*)?$", text
+        ).groups()
         if "..." not in inside:
-            yield result.strip(), name, [] if inside == "void" else [parameter(p) for p in split(inside)]
+            yield (
+                result.strip(),
+                name,
+                [] if inside == "void" else [parameter(p) for p in split(inside)],
+            )
 
 
 def argument(i, kind):
@@ -52,9 +59,15 @@ def argument(i, kind):
 
 def row(result, name, parameters):
     call = f"{name}({', '.join(argument(i, kind) for i, (kind, _) in enumerate(parameters))})"
-    kept = f"{result} r = {call};\n    memcpy(result, &r, sizeof r);" if result != "void" else f"(void)result;\n    {call};"
+    kept = (
+        f"{result} r = {call};\n    memcpy(result, &r, sizeof r);"
+        if result != "void"
+        else f"(void)result;\n    {call};"
+    )
     fields = ", ".join(f'{{"{kind}", "{n}"}}' for kind, n in parameters)
-    body = f"static void call_{name}(void *result, void **slot) {{\n    (void)slot;\n    {kept}\n}}\n"
+    body = (
+        f"static void call_{name}(void *result, void **slot) {{\n    (void)slot;\n    {kept}\n}}\n"
+    )
     return body, f'    {{"{name}", "{result}", call_{name}, {len(parameters)}, {{{fields}}}}},\n'
 
 

@@ -45,7 +45,8 @@ __attribute__((unused)) static mx_array *make(const op_input *i, int n, uint64_t
 
 enum { BATCH = 3, SHORT = 2, LONG = 4001 };
 
-__attribute__((unused)) static void make_inputs(const op_case *c, int n, uint64_t seed, mx_dtype t, mx_array **in) {
+__attribute__((unused)) static void make_inputs(const op_case *c, int n, uint64_t seed, mx_dtype t,
+                                                mx_array **in) {
     for (int i = 0; i < inputs_of(c); i++)
         in[i] = make(&c->in[i], n, seed * 977 + (uint64_t)i, t);
     mx_eval(in, inputs_of(c));
@@ -70,7 +71,8 @@ __attribute__((unused)) static bool near(double a, double b, double tolerance) {
     return a == b || (isnan(a) && isnan(b)) || fabs(a - b) <= tolerance * (1 + fabs(b));
 }
 
-__attribute__((unused)) static void same(const op_case *c, const char *what, mx_array *a, mx_array *b, double tolerance) {
+__attribute__((unused)) static void same(const op_case *c, const char *what, mx_array *a,
+                                         mx_array *b, double tolerance) {
     mx_array *x = doubles(a), *y = doubles(b);
     if (!CHECK_MSG(x && y, "%s, %s: %s", c->name, what, mx_error_message())) {
         mx_error_clear();

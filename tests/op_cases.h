@@ -12,8 +12,8 @@
  *     sets       every instruction set against the baseline
  *     threads    four against one, bit for bit
  *
- * A family is a file op_cases_<family>.c and a line in OP_FAMILIES. test_op_coverage.c fails where a
- * primitive has no row.
+ * A family is a file op_cases_<family>.c and a line in OP_FAMILIES. test_op_coverage.c fails where
+ * a primitive has no row.
  */
 #ifndef OP_CASES_H
 #define OP_CASES_H
@@ -30,10 +30,11 @@ enum op_case_flags {
     LOOSE = 8,    /* sums or cancels: tolerances a hundred times wider */
     NO_HALF = 16, /* halves lose too much to compare */
     NO_VMAP = 32,
-    NO_SECOND = 64, /* has a first derivative alone */
+    NO_SECOND = 64,  /* has a first derivative alone */
     NO_EXPORT = 512, /* files of functions have no name for it */
-    KINKS = 256,    /* differences may step over one */
-    SINGLE = 128    /* computes in float32 (complex64) whatever the input: wider steps and tolerances */
+    KINKS = 256,     /* differences may step over one */
+    /* computes in float32 (complex64) whatever the input: wider steps and tolerances */
+    SINGLE = 128
 };
 
 typedef struct op_input {

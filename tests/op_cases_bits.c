@@ -4,16 +4,16 @@
 
 #include "op_cases.h"
 
-#define LIST(...)                                                                      \
+#define LIST(...) \
     (const int[]){__VA_ARGS__}, (int)(sizeof((const int[]){__VA_ARGS__}) / sizeof(int))
-#define CASE(name, expression)                                                         \
-    static mx_array *f_##name(mx_array *const *in) {                                   \
-        mx_array *a = in[0], *b = in[1];                                               \
-        return (void)a, (void)b, (expression);                                         \
+#define CASE(name, expression)                       \
+    static mx_array *f_##name(mx_array *const *in) { \
+        mx_array *a = in[0], *b = in[1];             \
+        return (void)a, (void)b, (expression);       \
     }
-#define POINT(name, expression)                                                        \
-    static double p_##name(const double *x) {                                          \
-        return expression;                                                             \
+#define POINT(name, expression)               \
+    static double p_##name(const double *x) { \
+        return expression;                    \
     }
 
 /* --- logic and bits ------------------------------------------------------------------ */
@@ -65,14 +65,14 @@ static mx_array *mixed(mx_array *z) {
     return mx_add(mx_real(z), mx_mul_s(mx_imag(z), 2));
 }
 
-#define COMPLEX(name, ours, theirs)                                                    \
-    static mx_array *f_##name(mx_array *const *in) {                                   \
-        mx_array *z = joined(in[0], in[1]);                                            \
-        return mixed(ours);                                                            \
-    }                                                                                  \
-    static double p_##name(const double *x) {                                          \
-        double complex z = x[0] + I * x[1], w = (theirs);                              \
-        return creal(w) + 2 * cimag(w);                                                \
+#define COMPLEX(name, ours, theirs)                       \
+    static mx_array *f_##name(mx_array *const *in) {      \
+        mx_array *z = joined(in[0], in[1]);               \
+        return mixed(ours);                               \
+    }                                                     \
+    static double p_##name(const double *x) {             \
+        double complex z = x[0] + I * x[1], w = (theirs); \
+        return creal(w) + 2 * cimag(w);                   \
     }
 
 COMPLEX(complex_real, mx_real(mx_square(z)), creal(z *z))
@@ -90,7 +90,8 @@ COMPLEX(complex_sqrt, mx_sqrt(mx_add_s(z, 3)), csqrt(z + 3))
 COMPLEX(complex_rsqrt, mx_rsqrt(mx_add_s(z, 3)), 1 / csqrt(z + 3))
 COMPLEX(complex_sin, mx_sin(z), csin(z))
 COMPLEX(complex_cos, mx_cos(z), ccos(z))
-COMPLEX(complex_tan, mx_tan(mx_mul_s(z, 0.5)), ctan(z / 2)) /* away from the poles, where differences mean nothing */
+/* away from the poles, where differences mean nothing */
+COMPLEX(complex_tan, mx_tan(mx_mul_s(z, 0.5)), ctan(z / 2))
 COMPLEX(complex_sinh, mx_sinh(z), csinh(z))
 COMPLEX(complex_cosh, mx_cosh(z), ccosh(z))
 COMPLEX(complex_tanh, mx_tanh(mx_mul_s(z, 0.5)), ctanh(z / 2))
@@ -135,21 +136,34 @@ CASE(random_keys, mx_random_bits(LIST(4, 3), 2, mx_astype(a, MX_UINT32)))
 CASE(categorical, mx_random_categorical(a, -1, mx_astype(b, MX_UINT32)))
 static mx_array *f_categorical_by_hand(mx_array *const *in) {
     mx_array *a = in[0];
-    mx_array *noise = a ? mx_random_gumbel(a->shape, 2, MX_FLOAT32, mx_astype(in[1], MX_UINT32)) : NULL;
+    mx_array *noise =
+        a ? mx_random_gumbel(a->shape, 2, MX_FLOAT32, mx_astype(in[1], MX_UINT32)) : NULL;
     return mx_arg_reduce(true, mx_add(a, noise), 1, false);
 }
 
-#define IN(lo, hi) {2, {N, 5}, lo, hi, false, false}
+#define IN(lo, hi)  {2, {N, 5}, lo, hi, false, false}
 #define ROW(lo, hi) {1, {5}, lo, hi, false, false}
-#define MASK {2, {N, 5}, -1, 1, false, true}
-#define MASK_ROW {1, {5}, -1, 1, false, true}
-#define KEY {1, {2}, 0, 1000, true, false}
-#define BITS(name, lo, hi, lo2, hi2)                                                   \
-    {#name, f_##name, p_##name, NULL, INTS | NO_GRAD, {IN(lo, hi), ROW(lo2, hi2)}}
-#define LOGIC(name) {#name, f_##name, p_##name, NULL, INTS | NO_GRAD, {MASK, MASK_ROW}}
-#define Z(name, flags)                                                                 \
-    {#name, f_##name, p_##name, NULL, SINGLE | LOOSE | NO_HALF | (flags),              \
-     {IN(-1.5, 1.5), IN(0.2, 1.5)}}
+#define MASK        {2, {N, 5}, -1, 1, false, true}
+#define MASK_ROW    {1, {5}, -1, 1, false, true}
+#define KEY         {1, {2}, 0, 1000, true, false}
+#define BITS(name, lo, hi, lo2, hi2)                       \
+    {                                                      \
+        #name, f_##name, p_##name, NULL, INTS | NO_GRAD, { \
+            IN(lo, hi), ROW(lo2, hi2)                      \
+        }                                                  \
+    }
+#define LOGIC(name)                                        \
+    {                                                      \
+        #name, f_##name, p_##name, NULL, INTS | NO_GRAD, { \
+            MASK, MASK_ROW                                 \
+        }                                                  \
+    }
+#define Z(name, flags)                                                         \
+    {                                                                          \
+        #name, f_##name, p_##name, NULL, SINGLE | LOOSE | NO_HALF | (flags), { \
+            IN(-1.5, 1.5), IN(0.2, 1.5)                                        \
+        }                                                                      \
+    }
 
 const op_case op_cases_bits[] = {
     {"logical_not", f_logical_not, p_logical_not, NULL, INTS | NO_GRAD, {MASK}},
@@ -196,7 +210,17 @@ const op_case op_cases_bits[] = {
     {"tri", f_tri, NULL, NULL, LOOSE, {IN(-3, 3), ROW(-3, 3)}},
     {"cumsum of a product", f_running, NULL, NULL, LOOSE, {IN(-3, 3), ROW(-3, 3)}},
     {"random_bits", f_random_bits, NULL, NULL, INTS, {IN(-3, 3), KEY}},
-    {"random_bits of keys", f_random_keys, NULL, NULL, NO_GRAD | NO_HALF, {{1, {2}, 0, 1000, false, false}}},
-    {"categorical", f_categorical, NULL, f_categorical_by_hand, NO_GRAD | NO_EMPTY, {IN(-3, 3), KEY}},
+    {"random_bits of keys",
+     f_random_keys,
+     NULL,
+     NULL,
+     NO_GRAD | NO_HALF,
+     {{1, {2}, 0, 1000, false, false}}},
+    {"categorical",
+     f_categorical,
+     NULL,
+     f_categorical_by_hand,
+     NO_GRAD | NO_EMPTY,
+     {IN(-3, 3), KEY}},
     {0},
 };

@@ -1,12 +1,12 @@
 /* Cases: reading and writing through indices, random bits. */
 #include "op_cases.h"
 
-#define LIST(...)                                                                      \
+#define LIST(...) \
     (const int[]){__VA_ARGS__}, (int)(sizeof((const int[]){__VA_ARGS__}) / sizeof(int))
-#define INDEX(name, expression)                                                        \
-    static mx_array *name(mx_array *const *in) {                                       \
-        mx_array *a = in[0], *i = in[1];                                               \
-        return expression;                                                             \
+#define INDEX(name, expression)                  \
+    static mx_array *name(mx_array *const *in) { \
+        mx_array *a = in[0], *i = in[1];         \
+        return expression;                       \
     }
 
 /* scatter of u (N,1,3) into a (5,3) at rows i (N) */
@@ -29,18 +29,16 @@ static mx_array *scatter_min(mx_array *const *in) {
 
 /* Each place once. */
 static mx_array *scatter_set(mx_array *const *in) {
-    mx_array *rows = mx_arange(3, -1, -1, MX_INT32),
-             *u = mx_reshape(in[1], LIST(4, 1, 3));
+    mx_array *rows = mx_arange(3, -1, -1, MX_INT32), *u = mx_reshape(in[1], LIST(4, 1, 3));
     return mx_scatter(MX_SCATTER_NONE, in[0], &rows, u, LIST(0));
 }
 
 /* The same as adding by a one-hot product. */
 static mx_array *by_matmul(mx_array *const *in) {
     mx_array *wrapped = mx_remainder(in[1], mx_scalar_i64(5, MX_INT32));
-    mx_array *hot = mx_equal(mx_expand_dim(mx_arange(0, 5, 1, MX_INT32), 1),
-                             mx_expand_dim(wrapped, 0));
-    return in[0] ? mx_add(in[0], mx_matmul(mx_astype(hot, mx_dtype_of(in[0])), in[2]))
-                 : NULL;
+    mx_array *hot =
+        mx_equal(mx_expand_dim(mx_arange(0, 5, 1, MX_INT32), 1), mx_expand_dim(wrapped, 0));
+    return in[0] ? mx_add(in[0], mx_matmul(mx_astype(hot, mx_dtype_of(in[0])), in[2])) : NULL;
 }
 
 static mx_array *gather(mx_array *const *in) {
@@ -53,8 +51,7 @@ static mx_array *along(mx_array *const *in) { /* a (5,3), indices (N) as (N,3) *
 }
 
 static mx_array *add_along(mx_array *const *in) {
-    mx_array *i =
-        in[2] ? mx_broadcast_to(mx_expand_dim(in[1], 1), in[2]->shape, 2) : NULL;
+    mx_array *i = in[2] ? mx_broadcast_to(mx_expand_dim(in[1], 1), in[2]->shape, 2) : NULL;
     return mx_scatter_axis(MX_SCATTER_SUM, in[0], i, in[2], 0);
 }
 
@@ -67,12 +64,9 @@ INDEX(take_inner, mx_take(mx_transpose(a), i, 1))
 INDEX(take_inner_by_moving, mx_transpose(mx_take(a, i, 0)))
 INDEX(take_grid, mx_take(a, mx_expand_dim(i, 1), 0))
 
-#define A                                                                              \
-    { 2, {5, 3}, -3, 3, false, false }
-#define ROWS                                                                           \
-    { 1, {N}, -5, 4, true, false }
-#define U                                                                              \
-    { 2, {N, 3}, -3, 3, false, false }
+#define A    {2, {5, 3}, -3, 3, false, false}
+#define ROWS {1, {N}, -5, 4, true, false}
+#define U    {2, {N, 3}, -3, 3, false, false}
 
 const op_case op_cases_index[] = {
     {"take", take, NULL, along, INTS, {A, ROWS}},

@@ -4,12 +4,12 @@
 
 #include "ops/linalg/linalg.h"
 
-#define LIST(...)                                                                      \
+#define LIST(...) \
     (const int[]){__VA_ARGS__}, (int)(sizeof((const int[]){__VA_ARGS__}) / sizeof(int))
-#define CASE(name, expression)                                                         \
-    static mx_array *name(mx_array *const *in) {                                       \
-        mx_array *a = in[0], *b = in[1];                                               \
-        return (void)a, (void)b, (expression);                                         \
+#define CASE(name, expression)                   \
+    static mx_array *name(mx_array *const *in) { \
+        mx_array *a = in[0], *b = in[1];         \
+        return (void)a, (void)b, (expression);   \
     }
 
 /* --- matrices from a (N,3,3), well conditioned --------------------------------------- */
@@ -60,7 +60,9 @@ CASE(sum_of_singular, mx_sum_axis(mx_svdvals(good(a)), -1, false))
 
 static mx_array *orthogonal(mx_array *const *in) {
     mx_array *f[2];
-    return mx_qr(good(in[0]), f) ? mx_concatenate((mx_array *[]){mx_square(f[0]), mx_square(f[1])}, 2, -1) : NULL;
+    return mx_qr(good(in[0]), f)
+               ? mx_concatenate((mx_array *[]){mx_square(f[0]), mx_square(f[1])}, 2, -1)
+               : NULL;
 }
 static mx_array *eigenvectors(mx_array *const *in) {
     mx_array *f[2];
@@ -85,7 +87,8 @@ static mx_array *eigenvalue_cubes(mx_array *const *in) {
     mx_array *w = mx_eigvals(good(in[0]));
     return mx_real(mx_sum_axis(mx_mul(w, mx_square(w)), -1, false));
 }
-CASE(trace_of_cube, mx_trace(mx_matmul(mx_matmul(good(a), good(a)), good(a)), 0, 1, 2, mx_dtype_of(a)))
+CASE(trace_of_cube,
+     mx_trace(mx_matmul(mx_matmul(good(a), good(a)), good(a)), 0, 1, 2, mx_dtype_of(a)))
 static mx_array *complex_vectors(mx_array *const *in) {
     mx_array *f[2];
     if (!mx_eig(good(in[0]), f))
@@ -95,10 +98,15 @@ static mx_array *complex_vectors(mx_array *const *in) {
 }
 CASE(itself, good(a))
 
-#define A {3, {N, 3, 3}, -1, 1, false, false}
-#define B {3, {N, 3, 2}, -1, 1, false, false}
+#define A    {3, {N, 3, 3}, -1, 1, false, false}
+#define B    {3, {N, 3, 2}, -1, 1, false, false}
 #define ROWS {2, {N, 3}, -2, 2, false, false}
-#define ROW(name, f, other, flags, ...) {name, f, NULL, other, LOOSE | NO_HALF | (flags), {__VA_ARGS__}}
+#define ROW(name, f, other, flags, ...)                    \
+    {                                                      \
+        name, f, NULL, other, LOOSE | NO_HALF | (flags), { \
+            __VA_ARGS__                                    \
+        }                                                  \
+    }
 
 const op_case op_cases_linalg[] = {
     ROW("inv", inverse, inverse_solved, 0, A),

@@ -79,14 +79,14 @@ static mx_array *attended(mx_array *const *in, bool causal) {
 CASE(attention_by_hand, attended(in, false))
 CASE(causal_by_hand, attended(in, true))
 
-#define A {3, {N, 3, 4}, -2, 2, false, false}
-#define ROWS {3, {N, 5, 3}, -2, 2, false, false}
-#define B {2, {4, 5}, -2, 2, false, false}
-#define C {2, {3, 5}, -2, 2, false, false}
+#define A      {3, {N, 3, 4}, -2, 2, false, false}
+#define ROWS   {3, {N, 5, 3}, -2, 2, false, false}
+#define B      {2, {4, 5}, -2, 2, false, false}
+#define C      {2, {3, 5}, -2, 2, false, false}
 #define VEC(n) {1, {n}, 0.5, 2, false, false}
-#define HEADS {4, {N, 2, 3, 4}, -2, 2, false, false}
-#define Q {4, {N, 4, 3, 6}, -2, 2, false, false}
-#define K {4, {N, 2, 5, 6}, -2, 2, false, false}
+#define HEADS  {4, {N, 2, 3, 4}, -2, 2, false, false}
+#define Q      {4, {N, 4, 3, 6}, -2, 2, false, false}
+#define K      {4, {N, 2, 5, 6}, -2, 2, false, false}
 
 const op_case op_cases_matmul[] = {
     {"matmul", matmul, NULL, matmul_sum, LOOSE, {A, B}},

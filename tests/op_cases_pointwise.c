@@ -4,17 +4,17 @@
 #include "op_cases.h"
 
 /* A row: the operation's name, the element in double (x[0], x[1], x[2]). */
-#define POINT(name, expression)                    \
-    static double p_##name(const double *x) {      \
-        return expression;                         \
+#define POINT(name, expression)               \
+    static double p_##name(const double *x) { \
+        return expression;                    \
     }
-#define F1(name)                                      \
-    static mx_array *f_##name(mx_array *const *in) {  \
-        return mx_##name(in[0]);                      \
+#define F1(name)                                     \
+    static mx_array *f_##name(mx_array *const *in) { \
+        return mx_##name(in[0]);                     \
     }
-#define F2(name)                                      \
-    static mx_array *f_##name(mx_array *const *in) {  \
-        return mx_##name(in[0], in[1]);               \
+#define F2(name)                                     \
+    static mx_array *f_##name(mx_array *const *in) { \
+        return mx_##name(in[0], in[1]);              \
     }
 #define P1(name, expression) F1(name) POINT(name, expression)
 #define P2(name, expression) F2(name) POINT(name, expression)
@@ -98,12 +98,21 @@ static mx_array *f_gelu(mx_array *const *in) {
 POINT(gelu, 0.5 * x[0] * (1 + erf(x[0] * 0.70710678118654752)))
 POINT(identity, x[0])
 
-#define IN(lo, hi) {2, {N, 5}, lo, hi, false, false}
+#define IN(lo, hi)  {2, {N, 5}, lo, hi, false, false}
 #define ROW(lo, hi) {1, {5}, lo, hi, false, false}
-#define WHEN {2, {N, 5}, -1, 1, false, true}
-#define C1(name, flags, lo, hi) {#name, f_##name, p_##name, NULL, flags, {IN(lo, hi)}}
-#define C2(name, flags, lo, hi, lo2, hi2) \
-    {#name, f_##name, p_##name, NULL, flags, {IN(lo, hi), ROW(lo2, hi2)}}
+#define WHEN        {2, {N, 5}, -1, 1, false, true}
+#define C1(name, flags, lo, hi)                   \
+    {                                             \
+        #name, f_##name, p_##name, NULL, flags, { \
+            IN(lo, hi)                            \
+        }                                         \
+    }
+#define C2(name, flags, lo, hi, lo2, hi2)         \
+    {                                             \
+        #name, f_##name, p_##name, NULL, flags, { \
+            IN(lo, hi), ROW(lo2, hi2)             \
+        }                                         \
+    }
 
 const op_case op_cases_pointwise[] = {
     C1(abs, INTS, 0.1, 3),

@@ -1,5 +1,5 @@
-/* Cases: quantized matrices. The words are fixed; scales and biases are inputs, in which the matrix is
- * linear. */
+/* Cases: quantized matrices. The words are fixed; scales and biases are inputs, in which the matrix
+ * is linear. */
 #include "op_cases.h"
 
 #define LIST(...) \
@@ -62,10 +62,9 @@ CASE(dequantize, mx_dequantize(words(1, 5, 6), a, b, q3, NULL, NULL))
 static mx_array *spread(mx_array *a) {
     return mx_repeat(a, 32, -1);
 }
-CASE(dequantize_by_hand,
-     mx_add(mx_mul(spread(a), mx_dequantize(words(1, 5, 6), mx_ones_like(a), mx_zeros_like(b), q3,
-                                            NULL, NULL)),
-            spread(b)))
+CASE(dequantize_by_hand, mx_add(mx_mul(spread(a), mx_dequantize(words(1, 5, 6), mx_ones_like(a),
+                                                                mx_zeros_like(b), q3, NULL, NULL)),
+                                spread(b)))
 
 /* Without the codes 0x7f and 0xff of eight bits, which are NaN. */
 static mx_array *without_nan(mx_array *codes) {
@@ -85,29 +84,47 @@ CASE(mxfp8_by_hand, mx_matmul(a, turned(float_matrix(fp8, a))))
 static mx_array *rounded(mx_array *const *in) {
     mx_array *q[3] = {0};
     mx_array *a = mx_astype(in[0], MX_FLOAT32);
-    return a && mx_quantize(a, q4, NULL, q) ? mx_dequantize(q[0], q[1], q[2], q4, NULL, NULL) : NULL;
+    return a && mx_quantize(a, q4, NULL, q) ? mx_dequantize(q[0], q[1], q[2], q4, NULL, NULL)
+                                            : NULL;
 }
 /* Both sides rounded to mxfp8: a (N,64), b (5,64). */
-CASE(both_quantized, mx_qqmm(mx_astype(a, MX_FLOAT32), mx_astype(b, MX_FLOAT32), NULL, fp8, NULL, NULL))
+CASE(both_quantized,
+     mx_qqmm(mx_astype(a, MX_FLOAT32), mx_astype(b, MX_FLOAT32), NULL, fp8, NULL, NULL))
 CASE(float8, mx_from_fp8(mx_to_fp8(mx_astype(a, MX_FLOAT32)), MX_FLOAT32))
 
 #define IN(...) {.ndim = sizeof((int[]){__VA_ARGS__}) / sizeof(int), .shape = {__VA_ARGS__}, -2, 2}
 
 const op_case op_cases_quant[] = {
     {"quantized_matmul", qmm, NULL, qmm_by_hand, LOOSE, {IN(N, 3, 64), IN(5, 2), IN(5, 2)}},
-    {"quantized_matmul, plain", qmm_plain, NULL, qmm_plain_by_hand, LOOSE,
+    {"quantized_matmul, plain",
+     qmm_plain,
+     NULL,
+     qmm_plain_by_hand,
+     LOOSE,
      {IN(N, 3, 5), IN(5, 2), IN(5, 2)}},
-    {"quantized_matmul, batch", qmm_batch, NULL, qmm_batch_by_hand, LOOSE,
+    {"quantized_matmul, batch",
+     qmm_batch,
+     NULL,
+     qmm_batch_by_hand,
+     LOOSE,
      {IN(2, 3, 32), IN(2, 5, 1), IN(2, 5, 1)}},
     {"quantized_matmul, mxfp4", mxfp4, NULL, mxfp4_by_hand, LOOSE, {IN(N, 3, 64)}},
     {"quantized_matmul, mxfp8", mxfp8, NULL, mxfp8_by_hand, LOOSE, {IN(N, 3, 64)}},
-    {"gather_qmm", gather, NULL, gather_by_hand, LOOSE,
-     {IN(2, 3, 32), IN(2, 5, 1), IN(2, 5, 1)}},
-    {"gather_qmm, right", gather_rhs, NULL, gather_rhs_by_hand, LOOSE,
+    {"gather_qmm", gather, NULL, gather_by_hand, LOOSE, {IN(2, 3, 32), IN(2, 5, 1), IN(2, 5, 1)}},
+    {"gather_qmm, right",
+     gather_rhs,
+     NULL,
+     gather_rhs_by_hand,
+     LOOSE,
      {IN(2, 3, 32), IN(2, 5, 1), IN(2, 5, 1)}},
     {"dequantize", dequantize, NULL, dequantize_by_hand, LOOSE, {IN(5, 2), IN(5, 2)}},
     {"quantize", rounded, NULL, NULL, NO_GRAD | NO_HALF, {IN(N, 64)}},
-    {"qqmm", both_quantized, NULL, NULL, NO_GRAD | NO_HALF | LOOSE | NO_EXPORT, {IN(N, 64), IN(5, 64)}},
+    {"qqmm",
+     both_quantized,
+     NULL,
+     NULL,
+     NO_GRAD | NO_HALF | LOOSE | NO_EXPORT,
+     {IN(N, 64), IN(5, 64)}},
     {"float8", float8, NULL, NULL, NO_GRAD, {IN(N, 64)}},
     {0},
 };

@@ -3,12 +3,12 @@
 
 #include "graph/trace/trace.h"
 
-#define LIST(...)                                                                      \
+#define LIST(...) \
     (const int[]){__VA_ARGS__}, (int)(sizeof((const int[]){__VA_ARGS__}) / sizeof(int))
-#define REDUCE(name, expression)                                                       \
-    static mx_array *name(mx_array *const *in) {                                       \
-        mx_array *a = in[0];                                                           \
-        return expression;                                                             \
+#define REDUCE(name, expression)                 \
+    static mx_array *name(mx_array *const *in) { \
+        mx_array *a = in[0];                     \
+        return expression;                       \
     }
 
 static int last_of(const mx_array *a, int axis) {
@@ -20,10 +20,8 @@ static mx_array *end_of(mx_array *a, int axis) {
     return mx_slice_axis(a, axis, last_of(a, axis), last_of(a, axis) + 1);
 }
 
-static mx_array *ones_matmul(
-    mx_array *a) { /* sums of (N,3,4) over the last axis, another way */
-    return a ? mx_squeeze_axis(mx_matmul(a, mx_ones(LIST(4, 1), mx_dtype_of(a))), -1)
-             : NULL;
+static mx_array *ones_matmul(mx_array *a) { /* sums of (N,3,4) over the last axis, another way */
+    return a ? mx_squeeze_axis(mx_matmul(a, mx_ones(LIST(4, 1), mx_dtype_of(a))), -1) : NULL;
 }
 
 /* a (N,3,4) */
@@ -39,17 +37,14 @@ REDUCE(sum, mx_sum(a, LIST(2), false))
 REDUCE(sum_other, ones_matmul(a))
 REDUCE(sum_columns, mx_sum(a, LIST(1), true))
 REDUCE(sum_all, mx_sum_all(a))
-REDUCE(sum_by_axis,
-       mx_sum_axis(mx_sum_axis(mx_sum_axis(a, 0, false), 0, false), 0, false))
+REDUCE(sum_by_axis, mx_sum_axis(mx_sum_axis(mx_sum_axis(a, 0, false), 0, false), 0, false))
 REDUCE(sum_outer, mx_sum(a, LIST(0, 2), false))
 REDUCE(sum_outer_by_axis, mx_sum_axis(mx_sum_axis(a, 2, false), 0, false))
 REDUCE(sum_program, mx_sum(mx_square(a), LIST(0, 1), true))
 REDUCE(prod, mx_reduce(MX_PROD, a, LIST(1), false))
-REDUCE(prod_by_scan,
-       mx_squeeze_axis(end_of(mx_scan(MX_CUMPROD, a, 1, false, true), 1), 1))
+REDUCE(prod_by_scan, mx_squeeze_axis(end_of(mx_scan(MX_CUMPROD, a, 1, false, true), 1), 1))
 REDUCE(max, mx_reduce(MX_MAX, a, LIST(1, 2), true))
-REDUCE(max_by_axis,
-       mx_reduce(MX_MAX, mx_reduce(MX_MAX, a, LIST(2), true), LIST(1), true))
+REDUCE(max_by_axis, mx_reduce(MX_MAX, mx_reduce(MX_MAX, a, LIST(2), true), LIST(1), true))
 REDUCE(min, mx_reduce(MX_MIN, a, LIST(-1), false))
 REDUCE(min_by_max, mx_negative(mx_reduce(MX_MAX, mx_negative(a), LIST(-1), false)))
 REDUCE(all_of, mx_reduce(MX_ALL, a, LIST(1), false))
@@ -60,10 +55,9 @@ REDUCE(argmin, mx_arg_reduce(false, a, -1, true))
 REDUCE(mean, mx_mean(a, LIST(1, 2), false))
 REDUCE(mean_by_sum, mx_mul_s(mx_sum(a, LIST(1, 2), false), 1.0 / 12))
 REDUCE(var, mx_var(a, LIST(2), false, 1))
-REDUCE(var_by_squares,
-       mx_mul_s(mx_sub(mx_sum(mx_square(a), LIST(2), false),
-                       mx_mul_s(mx_square(mx_sum(a, LIST(2), false)), 0.25)),
-                1.0 / 3))
+REDUCE(var_by_squares, mx_mul_s(mx_sub(mx_sum(mx_square(a), LIST(2), false),
+                                       mx_mul_s(mx_square(mx_sum(a, LIST(2), false)), 0.25)),
+                                1.0 / 3))
 REDUCE(std_of, mx_std(a, LIST(1), true, 0))
 REDUCE(softmax, mx_softmax(a, LIST(-1), false))
 REDUCE(softmax_plain, mx_div(mx_exp(a), mx_sum(mx_exp(a), LIST(-1), true)))
@@ -74,8 +68,7 @@ REDUCE(logsumexp_plain, mx_log(mx_sum(mx_exp(a), LIST(1), false)))
 REDUCE(logsumexp_all, mx_logsumexp(a, LIST(1, 2), true))
 REDUCE(cumsum, mx_scan(MX_CUMSUM, a, 1, false, true))
 REDUCE(cumsum_reverse, mx_scan(MX_CUMSUM, a, 2, true, false))
-REDUCE(cumsum_flipped,
-       mx_flip(mx_scan(MX_CUMSUM, mx_flip(a, LIST(2)), 2, false, false), LIST(2)))
+REDUCE(cumsum_flipped, mx_flip(mx_scan(MX_CUMSUM, mx_flip(a, LIST(2)), 2, false, false), LIST(2)))
 REDUCE(cumprod, mx_scan(MX_CUMPROD, a, 2, false, true))
 REDUCE(cumprod_reverse, mx_scan(MX_CUMPROD, a, 1, true, false))
 REDUCE(cummax, mx_scan(MX_CUMMAX, a, 2, false, true))
@@ -102,13 +95,12 @@ static mx_array *cross_entropy(mx_array *const *in) {
 }
 static mx_array *cross_entropy_plain(mx_array *const *in) {
     mx_array *at = mx_take_along_axis(in[0], mx_expand_dim(in[1], -1), -1);
-    return mx_astype(mx_sub(mx_logsumexp(in[0], LIST(-1), false), mx_squeeze_axis(at, -1)), MX_FLOAT32);
+    return mx_astype(mx_sub(mx_logsumexp(in[0], LIST(-1), false), mx_squeeze_axis(at, -1)),
+                     MX_FLOAT32);
 }
 
-#define A                                                                              \
-    { 3, {N, 3, 4}, -3, 3, false, false }
-#define MASK                                                                           \
-    { 3, {N, 3, 4}, -1, 3, false, true }
+#define A    {3, {N, 3, 4}, -3, 3, false, false}
+#define MASK {3, {N, 3, 4}, -1, 3, false, true}
 
 const op_case op_cases_reduce[] = {
     {"sum", sum, NULL, sum_other, INTS | LOOSE, {A}},
@@ -131,7 +123,11 @@ const op_case op_cases_reduce[] = {
     {"softmax of columns", softmax_columns, NULL, softmax_columns_plain, LOOSE, {A}},
     {"logsumexp", logsumexp, NULL, logsumexp_plain, LOOSE | NO_EMPTY, {A}},
     {"logsumexp of all", logsumexp_all, NULL, NULL, LOOSE | NO_EMPTY, {A}},
-    {"cross_entropy", cross_entropy, NULL, cross_entropy_plain, SINGLE | LOOSE | NO_EMPTY | NO_HALF,
+    {"cross_entropy",
+     cross_entropy,
+     NULL,
+     cross_entropy_plain,
+     SINGLE | LOOSE | NO_EMPTY | NO_HALF,
      {{2, {N, 5}, -3, 3, false, false}, {1, {N}, 0, 4, true, false}}},
     {"cumsum", cumsum, NULL, NULL, INTS | LOOSE, {A}},
     {"cumsum reverse", cumsum_reverse, NULL, cumsum_flipped, INTS | LOOSE, {A}},

@@ -4,19 +4,19 @@
 #include "ops/conv/conv.h"
 #include "ops/fft/fft.h"
 
-#define LIST(...)                                                                      \
+#define LIST(...) \
     (const int[]){__VA_ARGS__}, (int)(sizeof((const int[]){__VA_ARGS__}) / sizeof(int))
-#define INTS_OF(...)                                                                   \
-    (mx_ints) {                                                                        \
-        (int)(sizeof((const int[]){__VA_ARGS__}) / sizeof(int)), (const int[]) {       \
-            __VA_ARGS__                                                                \
-        }                                                                              \
+#define INTS_OF(...)                                                             \
+    (mx_ints) {                                                                  \
+        (int)(sizeof((const int[]){__VA_ARGS__}) / sizeof(int)), (const int[]) { \
+            __VA_ARGS__                                                          \
+        }                                                                        \
     }
 #define NONE ((mx_ints){0, NULL})
-#define CASE(name, expression)                                                         \
-    static mx_array *name(mx_array *const *in) {                                       \
-        mx_array *a = in[0], *b = in[1];                                               \
-        return (void)a, (void)b, (expression);                                         \
+#define CASE(name, expression)                   \
+    static mx_array *name(mx_array *const *in) { \
+        mx_array *a = in[0], *b = in[1];         \
+        return (void)a, (void)b, (expression);   \
     }
 
 /* --- Fourier: a and b are the real and the imaginary part ---------------------------- */
@@ -52,16 +52,19 @@ CASE(fft_by_padding,
      parts(mx_matmul(mx_pad(joined(a, b), LIST(-1), (int[]){0}, (int[]){1}, NULL, "constant"),
                      matrix(7, -1))))
 CASE(fft2, parts(mx_fftn(joined(a, b), NULL, 0, LIST(1, 2), MX_FFT_FULL, false, MX_NORM_ORTHO)))
-CASE(fft2_by_matrix, mx_mul_s(parts(mx_matmul(mx_swapaxes(mx_matmul(mx_swapaxes(joined(a, b), 1, 2),
-                                                                    matrix(3, -1)), 1, 2),
-                                              matrix(4, -1))), 0.28867513459481287))
+CASE(fft2_by_matrix,
+     mx_mul_s(parts(mx_matmul(mx_swapaxes(mx_matmul(mx_swapaxes(joined(a, b), 1, 2), matrix(3, -1)),
+                                          1, 2),
+                              matrix(4, -1))),
+              0.28867513459481287))
 CASE(fftshift, mx_fftshift(a, LIST(1), false))
 CASE(by_rolling, mx_roll(a, LIST(3), LIST(1)))
 
 /* Frames of 4, 2 apart, in a window of 3. */
 static mx_stft_form frames(void) {
     static const float w[3] = {1, 2, 0.5f};
-    return (mx_stft_form){4, 2, 0, mx_array_from(w, (int[]){3}, 1, MX_FLOAT32), true, MX_NORM_BACKWARD};
+    return (mx_stft_form){
+        4, 2, 0, mx_array_from(w, (int[]){3}, 1, MX_FLOAT32), true, MX_NORM_BACKWARD};
 }
 static mx_array *stft(mx_array *const *in) {
     mx_stft_form f = frames();
@@ -86,7 +89,8 @@ CASE(conv1, mx_conv(a, b, NONE, NONE, NONE, 1))
 /* windows side by side: (N,5,3,3) -> (N,5,9) times the kernel as a matrix */
 CASE(conv1_by_matmul,
      mx_matmul(mx_concatenate((mx_array *[]){mx_slice_axis(a, 1, 0, 5), mx_slice_axis(a, 1, 1, 6),
-                                             mx_slice_axis(a, 1, 2, 7)}, 3, -1),
+                                             mx_slice_axis(a, 1, 2, 7)},
+                              3, -1),
                mx_transpose(mx_reshape(b, LIST(4, 9)))))
 CASE(conv1_wide, mx_conv(a, b, INTS_OF(2), INTS_OF(2), INTS_OF(2), 1))
 CASE(conv2, mx_conv(a, b, INTS_OF(2, 1), INTS_OF(1, 0), NONE, 1))
@@ -95,7 +99,8 @@ CASE(conv2_pointwise, mx_conv(a, b, NONE, NONE, NONE, 1))
 CASE(conv2_by_matmul, mx_matmul(a, mx_transpose(mx_reshape(b, LIST(4, 2)))))
 CASE(conv3, mx_conv(a, b, NONE, INTS_OF(1), NONE, 1))
 CASE(transposed1, mx_conv_transpose(a, b, INTS_OF(2), INTS_OF(1), INTS_OF(1), INTS_OF(1), 1))
-CASE(transposed2, mx_conv_transpose(a, b, INTS_OF(2, 2), INTS_OF(0, 0), INTS_OF(1, 1), INTS_OF(0, 0), 1))
+CASE(transposed2,
+     mx_conv_transpose(a, b, INTS_OF(2, 2), INTS_OF(0, 0), INTS_OF(1, 1), INTS_OF(0, 0), 1))
 static mx_array *general(mx_array *const *in) {
     mx_p_conv p = {INTS_OF(2), INTS_OF(2), INTS_OF(-1), INTS_OF(2), INTS_OF(2), 1, true};
     return mx_conv_general(in[0], in[1], &p);
@@ -107,10 +112,13 @@ static mx_array *weight_of(mx_array *const *in, mx_p_conv p, mx_ints kernel) {
     return mx_apply2(MX_PRIM_conv_weight, &q, in[0], in[1]);
 }
 /* (N,7,2) (N,4,3), stride 2, padding 1 */
-CASE(weight1, weight_of(in, (mx_p_conv){INTS_OF(2), INTS_OF(1), INTS_OF(1), INTS_OF(1), INTS_OF(1), 1, false},
-                        INTS_OF(3)))
+CASE(weight1,
+     weight_of(in,
+               (mx_p_conv){INTS_OF(2), INTS_OF(1), INTS_OF(1), INTS_OF(1), INTS_OF(1), 1, false},
+               INTS_OF(3)))
 static mx_array *weight1_by_product(mx_array *const *in) {
-    mx_array *x = mx_pad(in[0], LIST(1), (const int[]){1}, (const int[]){1}, NULL, "constant"), *tap[3];
+    mx_array *x = mx_pad(in[0], LIST(1), (const int[]){1}, (const int[]){1}, NULL, "constant"),
+             *tap[3];
     for (int t = 0; t < 3; t++) {
         mx_array *seen = mx_slice(x, (const int[]){0, t, 0}, (const int[]){1 << 20, t + 7, 2},
                                   (const int[]){1, 2, 1});
@@ -119,16 +127,18 @@ static mx_array *weight1_by_product(mx_array *const *in) {
     return mx_stack(tap, 3, 1);
 }
 /* the rest of what a convolution can be: flipped, input dilated, groups */
-CASE(weight2, weight_of(in, (mx_p_conv){INTS_OF(1, 2), INTS_OF(1, 0), INTS_OF(0, 1), INTS_OF(1, 2),
-                                        INTS_OF(2, 1), 2, true},
+CASE(weight2, weight_of(in,
+                        (mx_p_conv){INTS_OF(1, 2), INTS_OF(1, 0), INTS_OF(0, 1), INTS_OF(1, 2),
+                                    INTS_OF(2, 1), 2, true},
                         INTS_OF(2, 2)))
-CASE(weight_depth, weight_of(in, (mx_p_conv){INTS_OF(1), INTS_OF(1), INTS_OF(1), INTS_OF(1), INTS_OF(2), 4, true},
-                             INTS_OF(3)))
+CASE(weight_depth,
+     weight_of(in, (mx_p_conv){INTS_OF(1), INTS_OF(1), INTS_OF(1), INTS_OF(1), INTS_OF(2), 4, true},
+               INTS_OF(3)))
 
-#define SEQUENCE {2, {N, 6}, -2, 2, false, false}
-#define GRID {3, {N, 3, 4}, -2, 2, false, false}
+#define SEQUENCE    {2, {N, 6}, -2, 2, false, false}
+#define GRID        {3, {N, 3, 4}, -2, 2, false, false}
 #define IN(nd, ...) {nd, {__VA_ARGS__}, -2, 2, false, false}
-#define FOURIER (SINGLE | LOOSE | NO_HALF)
+#define FOURIER     (SINGLE | LOOSE | NO_HALF)
 
 const op_case op_cases_signal[] = {
     {"fft", fft, NULL, fft_by_matrix, FOURIER, {SEQUENCE, SEQUENCE}},
@@ -145,7 +155,11 @@ const op_case op_cases_signal[] = {
     {"conv1d, dilated", conv1_wide, NULL, NULL, LOOSE, {IN(3, N, 7, 3), IN(3, 4, 3, 3)}},
     {"conv2d", conv2, NULL, NULL, LOOSE, {IN(4, N, 5, 4, 2), IN(4, 3, 3, 2, 2)}},
     {"conv2d, groups", conv2_groups, NULL, NULL, LOOSE, {IN(4, N, 4, 3, 4), IN(4, 4, 3, 2, 2)}},
-    {"conv2d, 1x1", conv2_pointwise, NULL, conv2_by_matmul, LOOSE,
+    {"conv2d, 1x1",
+     conv2_pointwise,
+     NULL,
+     conv2_by_matmul,
+     LOOSE,
      {IN(4, N, 4, 3, 2), IN(4, 4, 1, 1, 2)}},
     {"conv3d", conv3, NULL, NULL, LOOSE, {IN(5, N, 3, 2, 3, 2), IN(5, 2, 2, 2, 2, 2)}},
     {"conv_transpose1d", transposed1, NULL, NULL, LOOSE, {IN(3, N, 4, 2), IN(3, 3, 3, 2)}},

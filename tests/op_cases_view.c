@@ -2,11 +2,11 @@
 #include "op_cases.h"
 
 #define COUNT(...) (int)(sizeof((const int[]){__VA_ARGS__}) / sizeof(int))
-#define LIST(...) (const int[]){__VA_ARGS__}, COUNT(__VA_ARGS__)
-#define VIEW(name, expression)                       \
-    static mx_array *name(mx_array *const *in) {     \
-        mx_array *a = in[0];                         \
-        return expression;                           \
+#define LIST(...)  (const int[]){__VA_ARGS__}, COUNT(__VA_ARGS__)
+#define VIEW(name, expression)                   \
+    static mx_array *name(mx_array *const *in) { \
+        mx_array *a = in[0];                     \
+        return expression;                       \
     }
 
 static int rows(const mx_array *a) {
@@ -30,8 +30,8 @@ VIEW(by_transposing, mx_transpose(a))
 VIEW(squeeze, mx_squeeze_axis(mx_expand_dims(a, LIST(0, 2)), 2))
 VIEW(by_expanding, mx_expand_dim(a, 0))
 VIEW(slice, mx_slice(a, (int[]){0, 2, 3}, (int[]){1000000, -4, 0}, (int[]){1, -1, -2}))
-VIEW(by_flipping, mx_slice(mx_flip(a, LIST(1, 2)), (int[]){0, 0, 0},
-                           (int[]){1000000, 3, 3}, (int[]){1, 1, 2}))
+VIEW(by_flipping,
+     mx_slice(mx_flip(a, LIST(1, 2)), (int[]){0, 0, 0}, (int[]){1000000, 3, 3}, (int[]){1, 1, 2}))
 VIEW(flip, mx_flip(a, LIST(-1)))
 VIEW(contiguous, mx_contiguous(mx_transpose(a), false))
 VIEW(windows, mx_as_strided(a, (int[]){3, 4}, (int64_t[]){2, 1}, 2, 1))
@@ -44,7 +44,7 @@ VIEW(by_summing, mx_sum_axis(mx_diagonal(a, 1, 1, 2), -1, false))
 VIEW(diag, mx_diag(a, 2))
 VIEW(depends, mx_add(a, mx_stop_gradient(mx_zeros_like(a))))
 
-#define A {3, {N, 3, 4}, -9, 9, false, false}
+#define A   {3, {N, 3, 4}, -9, 9, false, false}
 #define ROW {1, {5}, -9, 9, false, false}
 
 const op_case op_cases_view[] = {

@@ -100,9 +100,16 @@ static void set_mask(mx_attend_args *a, const shape *s) {
 }
 
 static mx_attend_args arguments(mx_dtype t, const shape *s) {
-    mx_attend_args a = {.dtype = t, .batch = s->b, .heads = s->h, .kv_heads = s->hk,
-                           .q_len = s->lq, .k_len = s->lk, .dim = s->d, .v_dim = s->dv,
-                           .scale = (float)(1.0 / sqrt((double)s->d)), .causal = s->causal};
+    mx_attend_args a = {.dtype = t,
+                        .batch = s->b,
+                        .heads = s->h,
+                        .kv_heads = s->hk,
+                        .q_len = s->lq,
+                        .k_len = s->lk,
+                        .dim = s->d,
+                        .v_dim = s->dv,
+                        .scale = (float)(1.0 / sqrt((double)s->d)),
+                        .causal = s->causal};
     const int64_t qn[] = {s->b, s->h, s->lq, s->d}, kn[] = {s->b, s->hk, s->lk, s->d};
     const int64_t vn[] = {s->b, s->hk, s->lk, s->dv}, on[] = {s->b, s->h, s->lq, s->dv};
     int64_t os[4];
@@ -171,8 +178,16 @@ static int64_t pick(int64_t most) {
 static void random_shapes(mx_dtype t) {
     for (int i = 0; i < 24; i++) {
         int64_t hk = pick(3);
-        shape s = {pick(2), hk * pick(3), hk, i % 2 ? pick(8) : pick(70), pick(300), pick(70),
-                   pick(70), kv_below(2) == 0, kv_below(3) == 0, kv_below(2) == 0,
+        shape s = {pick(2),
+                   hk * pick(3),
+                   hk,
+                   i % 2 ? pick(8) : pick(70),
+                   pick(300),
+                   pick(70),
+                   pick(70),
+                   kv_below(2) == 0,
+                   kv_below(3) == 0,
+                   kv_below(2) == 0,
                    (int)kv_below(MASKS)};
         attend(t, s);
     }
@@ -181,7 +196,7 @@ static void random_shapes(mx_dtype t) {
 static void known_shapes(mx_dtype t) {
     attend(t, (shape){1, 8, 2, 1, 2100, 64, 64, false, false, false, NO_MASK});
     attend(t, (shape){1, 1, 1, 300, 300, 64, 32, true, false, true, NO_MASK});
-    attend(t, (shape){1, 2, 1, 7, 3, 8, 8, true, true, false, NO_MASK});   // some see nothing
+    attend(t, (shape){1, 2, 1, 7, 3, 8, 8, true, true, false, NO_MASK}); // some see nothing
     attend(t, (shape){1, 2, 1, 40, 20, 8, 8, true, false, false, NO_MASK});
     attend(t, (shape){2, 2, 2, 33, 129, 1, 1, false, true, true, SELECTED});
 }

@@ -159,7 +159,7 @@ static void test_memory_limit(void) {
     mx_mem_set_cache_limit(former_cache);
 }
 
-/* --- control groups: a tree of files that says what the kernel's would ---------------------------------- */
+/* --- control groups: a tree of files that says what the kernel's would ------------------------ */
 
 static char groups[64];
 
@@ -179,7 +179,8 @@ static void say(const char *name, const char *text) {
 }
 
 static void test_cgroups(void) {
-    static const char *const folders[] = {"v2", "v2/a", "v2/a/b", "v1", "v1/memory", "v1/memory/c", "v1/cpu"};
+    static const char *const folders[] = {"v2",        "v2/a",        "v2/a/b", "v1",
+                                          "v1/memory", "v1/memory/c", "v1/cpu"};
     snprintf(groups, sizeof groups, "/tmp/mlx_groups_XXXXXX");
     if (!CHECK(mkdtemp(groups) != NULL))
         return;

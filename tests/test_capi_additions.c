@@ -5,8 +5,7 @@
 #include "mlx/c/mlx.h"
 #include "mlx/c/ops_more.h"
 
-#define L(...)                                                                         \
-    (int[]){__VA_ARGS__}, sizeof((int[]){__VA_ARGS__}) / sizeof(int)
+#define L(...) (int[]){__VA_ARGS__}, sizeof((int[]){__VA_ARGS__}) / sizeof(int)
 #define F(...) made((float[]){__VA_ARGS__}, sizeof((float[]){__VA_ARGS__}) / sizeof(float))
 
 static mlx_stream s;
@@ -19,8 +18,8 @@ static mlx_array made(const float *v, int n) {
 
 static bool printed(int failed, mlx_array a, const char *want, const char *what, int line) {
     mlx_string text = mlx_string_new();
-    bool ok = check_that(!failed && !mlx_array_tostring(&text, a), __FILE__, line, "%s fails: %s", what,
-                         mlx_last_error_message()) &&
+    bool ok = check_that(!failed && !mlx_array_tostring(&text, a), __FILE__, line, "%s fails: %s",
+                         what, mlx_last_error_message()) &&
               check_str(mlx_string_data(text), want, what, __FILE__, line);
     mlx_string_free(text);
     return ok;
@@ -48,7 +47,8 @@ static void elements(void) {
     IS(mlx_signbit(&r, b, s), "array([True, False, False], dtype=bool)");
     IS(mlx_isin(&r, a, b, true, s), "array([True, True, True], dtype=bool)");
     CHECK(mlx_nextafter(&r, a, b, s) == 0 && mlx_array_eval(r) == 0);
-    CHECK(mlx_array_data_float32(r)[0] == nextafterf(3, -4) && mlx_array_data_float32(r)[2] == nextafterf(0, 5));
+    CHECK(mlx_array_data_float32(r)[0] == nextafterf(3, -4) &&
+          mlx_array_data_float32(r)[2] == nextafterf(0, 5));
     mlx_array_free(a);
     mlx_array_free(b);
 }
@@ -93,12 +93,14 @@ static void without_nan(void) {
 /* --- matrices --------------------------------------------------------------------------------- */
 
 static void matrices(void) {
-    mlx_array d = mlx_array_new_data((float[]){4, 0, 0, 2}, (int[]){2, 2}, 2, MLX_FLOAT32), b = F(8, 6);
+    mlx_array d = mlx_array_new_data((float[]){4, 0, 0, 2}, (int[]){2, 2}, 2, MLX_FLOAT32),
+              b = F(8, 6);
     IS(mlx_linalg_matrix_power(&r, d, 3, s), "array([[64, 0],\n       [0, 8]], dtype=float32)");
     IS(mlx_linalg_svdvals(&r, d, s), "array([4, 2], dtype=float32)");
     IS(mlx_linalg_cond(&r, d, NULL, s), "array(2, dtype=float32)");
     IS(mlx_linalg_vector_norm(&r, b, 2, L(0), false, s), "array(10, dtype=float32)");
-    CHECK(mlx_linalg_matrix_rank(&r, d, none, false, s) == 0 && mlx_astype(&r, r, MLX_INT32, s) == 0);
+    CHECK(mlx_linalg_matrix_rank(&r, d, none, false, s) == 0 &&
+          mlx_astype(&r, r, MLX_INT32, s) == 0);
     IS(0, "array(2, dtype=int32)");
     LISTS(mlx_linalg_lstsq(&list, d, b, 1e-6, s), 0, "array([2, 3], dtype=float32)");
     CHECK(mlx_zeros(&r, (int[]){2, 2}, 2, MLX_FLOAT32, s) == 0);
@@ -107,10 +109,11 @@ static void matrices(void) {
     mlx_array_free(b);
 }
 
-/* --- what MLX has and mlx-c does not ----------------------------------------------------------- */
+/* --- what MLX has and mlx-c does not ---------------------------------------------------------- */
 
 static void extremes(void) {
-    mlx_array a = mlx_array_new_data((float[]){4, 0, -1, 2}, (int[]){2, 2}, 2, MLX_FLOAT32), high = mlx_array_new();
+    mlx_array a = mlx_array_new_data((float[]){4, 0, -1, 2}, (int[]){2, 2}, 2, MLX_FLOAT32),
+              high = mlx_array_new();
     IS(mlx_minmax(&r, &high, a, false, s), "array(-1, dtype=float32)");
     printed(0, high, "array(4, dtype=float32)", "the maximum", __LINE__);
     IS(mlx_minmax_axis(&high, &r, a, 0, false, s), "array([4, 2], dtype=float32)");
@@ -137,7 +140,8 @@ static void frames(void) {
     mlx_optional_int no = {0, false}, two = {2, true}, four = {4, true};
     mlx_array a = F(1, 2, 3, 4), window = F(1, 1, 1, 1), y = mlx_array_new();
     bool both = false;
-    CHECK(mlx_fft_stft(&y, a, 4, two, no, window, true, "constant", MLX_FFT_NORM_BACKWARD, NULL, s) == 0);
+    CHECK(mlx_fft_stft(&y, a, 4, two, no, window, true, "constant", MLX_FFT_NORM_BACKWARD, NULL,
+                       s) == 0);
     CHECK(mlx_array_dim(y, 0) == 3 && mlx_array_dim(y, 1) == 3);
     IS(mlx_fft_istft(&r, y, no, two, no, window, true, MLX_FFT_NORM_BACKWARD, true, four, s),
        "array([1, 2, 3, 4], dtype=float32)");
@@ -166,8 +170,10 @@ static void delta(void) {
     mlx_array one = mlx_array_new_data(&numbers[0], (int[]){1, 1, 1, 1}, 4, MLX_FLOAT32);
     mlx_array v = mlx_array_new_data(&numbers[1], (int[]){1, 1, 1, 1}, 4, MLX_FLOAT32);
     mlx_array half = mlx_array_new_data(&numbers[2], (int[]){1, 1, 1}, 3, MLX_FLOAT32);
-    mlx_array state = mlx_array_new_data(&numbers[3], (int[]){1, 1, 1, 1}, 4, MLX_FLOAT32), y = mlx_array_new();
-    IS(mlx_fast_gated_delta_update(&r, &y, one, one, v, half, half, state, none, s), "array([[[[4]]]], dtype=float32)");
+    mlx_array state = mlx_array_new_data(&numbers[3], (int[]){1, 1, 1, 1}, 4, MLX_FLOAT32),
+              y = mlx_array_new();
+    IS(mlx_fast_gated_delta_update(&r, &y, one, one, v, half, half, state, none, s),
+       "array([[[[4]]]], dtype=float32)");
     printed(0, y, "array([[[[4]]]], dtype=float32)", "the state", __LINE__);
     CHECK(mlx_fast_gated_delta_update(&r, &y, half, one, v, half, half, state, none, s) == 1);
     mlx_array all[] = {one, v, half, state, y};
@@ -183,7 +189,8 @@ static void buffer_size(void) {
     mlx_vector_array_append_value(arrays, a);
     CHECK(mlx_get_array_buffer_size(&both, arrays) == 0 && both == one);
     CHECK(mlx_square(&r, a, s) == 0 && mlx_vector_array_append_value(arrays, r) == 0);
-    CHECK(mlx_get_array_buffer_size(&both, arrays) == 1 && mlx_get_array_buffer_size(NULL, arrays) == 1);
+    CHECK(mlx_get_array_buffer_size(&both, arrays) == 1 &&
+          mlx_get_array_buffer_size(NULL, arrays) == 1);
     mlx_vector_array_free(arrays);
     mlx_array_free(a);
 }
@@ -191,27 +198,33 @@ static void buffer_size(void) {
 /* Two matrices, each with a scale of its own; the second is taken. */
 static void scaled(void) {
     mlx_optional_int no = {0, false};
-    mlx_array w = mlx_array_new(), q = mlx_array_new(), scales = mlx_array_new(), x = mlx_array_new();
-    mlx_array six = mlx_array_new_float(6), global = F(1344, 5376), second = mlx_array_new_data((int[]){1}, (int[]){1}, 1, MLX_INT32);
-    CHECK(mlx_full(&w, (int[]){2, 1, 16}, 3, six, MLX_FLOAT32, s) == 0 && mlx_ones(&x, (int[]){1, 1, 16}, 3, MLX_FLOAT32, s) == 0);
-    CHECK(mlx_quantize(&list, w, no, no, "nvfp4", none, s) == 0 && mlx_vector_array_get(&q, list, 0) == 0 &&
-          mlx_vector_array_get(&scales, list, 1) == 0);
-    IS(mlx_gather_qmm_scaled(&r, x, q, scales, none, none, second, true, no, no, "nvfp4", global, false, s),
+    mlx_array w = mlx_array_new(), q = mlx_array_new(), scales = mlx_array_new(),
+              x = mlx_array_new();
+    mlx_array six = mlx_array_new_float(6), global = F(1344, 5376),
+              second = mlx_array_new_data((int[]){1}, (int[]){1}, 1, MLX_INT32);
+    CHECK(mlx_full(&w, (int[]){2, 1, 16}, 3, six, MLX_FLOAT32, s) == 0 &&
+          mlx_ones(&x, (int[]){1, 1, 16}, 3, MLX_FLOAT32, s) == 0);
+    CHECK(mlx_quantize(&list, w, no, no, "nvfp4", none, s) == 0 &&
+          mlx_vector_array_get(&q, list, 0) == 0 && mlx_vector_array_get(&scales, list, 1) == 0);
+    IS(mlx_gather_qmm_scaled(&r, x, q, scales, none, none, second, true, no, no, "nvfp4", global,
+                             false, s),
        "array([[[192]]], dtype=float32)");
-    CHECK(mlx_gather_qmm_scaled(&r, x, q, scales, none, none, second, true, no, no, "nvfp4", second, false, s) == 1);
+    CHECK(mlx_gather_qmm_scaled(&r, x, q, scales, none, none, second, true, no, no, "nvfp4", second,
+                                false, s) == 1);
     mlx_array all[] = {w, q, scales, x, six, global, second};
     for (int i = 0; i < 7; i++)
         mlx_array_free(all[i]);
 }
 
-/* --- random numbers: within bounds, and near their mean ------------------------------------------ */
+/* --- random numbers: within bounds, and near their mean --------------------------------------- */
 
 enum { MANY = 4000 };
 
-static void distributed(int failed, const char *what, double low, double high, double mean, double tolerance) {
+static void distributed(int failed, const char *what, double low, double high, double mean,
+                        double tolerance) {
     double sum = 0, least = INFINITY, most = -INFINITY;
-    if (!CHECK_MSG(!failed && !mlx_astype(&r, r, MLX_FLOAT32, s) && !mlx_array_eval(r), "%s fails: %s", what,
-                   mlx_last_error_message()))
+    if (!CHECK_MSG(!failed && !mlx_astype(&r, r, MLX_FLOAT32, s) && !mlx_array_eval(r),
+                   "%s fails: %s", what, mlx_last_error_message()))
         return;
     CHECK_EQ_INT(mlx_array_size(r), MANY);
     for (int i = 0; i < MANY; i++) {
@@ -221,12 +234,14 @@ static void distributed(int failed, const char *what, double low, double high, d
         most = fmax(most, v);
     }
     CHECK_MSG(least >= low && most <= high, "%s: from %g to %g", what, least, most);
-    CHECK_MSG(fabs(sum / MANY - mean) <= tolerance, "%s: mean %g, expected %g", what, sum / MANY, mean);
+    CHECK_MSG(fabs(sum / MANY - mean) <= tolerance, "%s: mean %g, expected %g", what, sum / MANY,
+              mean);
 }
 #define DISTRIBUTED(call, ...) distributed(call, #call, __VA_ARGS__)
 
 static void distributions(void) {
-    mlx_array two = mlx_array_new_float(2), three = mlx_array_new_float(3), a = F(10, 20, 30), p = F(0.5F, 0.5F, 0);
+    mlx_array two = mlx_array_new_float(2), three = mlx_array_new_float(3), a = F(10, 20, 30),
+              p = F(0.5F, 0.5F, 0);
     DISTRIBUTED(mlx_random_exponential(&r, two, L(MANY), MLX_FLOAT32, key, s), 0, 100, 2, 0.2);
     DISTRIBUTED(mlx_random_gamma(&r, three, L(MANY), MLX_FLOAT32, key, s), 0, 100, 3, 0.2);
     DISTRIBUTED(mlx_random_beta(&r, two, two, L(MANY), MLX_FLOAT32, key, s), 0, 1, 0.5, 0.05);
@@ -261,8 +276,10 @@ static mlx_array shaped(mlx_array a, const int *shape, size_t n) {
 
 static void precise_numbers(void) {
     double tenth = 0.1, base = 1e4;
-    mlx_array nan = D(NAN, INFINITY), row = D(1, 3), one = shaped(D(1), L(1, 1)), at = mlx_array_new_int(1);
-    mlx_array turned = shaped(D(1, 0), L(1, 1, 2)), q = shaped(D(1), L(1, 1, 1, 1)), k = shaped(D(1, 2), L(1, 1, 2, 1));
+    mlx_array nan = D(NAN, INFINITY), row = D(1, 3), one = shaped(D(1), L(1, 1)),
+              at = mlx_array_new_int(1);
+    mlx_array turned = shaped(D(1, 0), L(1, 1, 2)), q = shaped(D(1), L(1, 1, 1, 1)),
+              k = shaped(D(1, 2), L(1, 1, 2, 1));
     IS_DOUBLE(mlx_nan_to_num_f64(&r, nan, 0.1, NULL, &tenth, s), 0.1);
     IS_DOUBLE(mlx_addmm_f64(&r, one, one, one, 0.1, 0.2, s), 0.1 + 0.2);
     IS_DOUBLE(mlx_hadamard_transform_f64(&r, row, &tenth, s), 0.1 * 4);

@@ -1,10 +1,11 @@
 /* Every public function, with good arguments and with bad ones.
  *
- * The table of all functions is made from the headers (make_calls.py), arguments by capi_values.c. Each function must
- * succeed with good arguments, except where `fails` says why not. Then, one argument at a time, NULL, an empty handle
- * and an address that no object has must be refused, unless `may_be_null` says that nothing means something there; and
- * every allocation must be able to fail. The error handler unwinds out of the library as programs' handlers do, and
- * nothing may be left behind.
+ * The table of all functions is made from the headers (make_calls.py), arguments by capi_values.c.
+ * Each function must succeed with good arguments, except where `fails` says why not. Then, one
+ * argument at a time, NULL, an empty handle and an address that no object has must be refused,
+ * unless `may_be_null` says that nothing means something there; and every allocation must be able
+ * to fail. The error handler unwinds out of the library as programs' handlers do, and nothing may
+ * be left behind.
  */
 #include <setjmp.h>
 #include <signal.h>
@@ -25,7 +26,8 @@ typedef struct pair {
 
 static bool named(const char *pattern, const char *name) {
     size_t n = strlen(pattern);
-    return !n || !strcmp(pattern, name) || (pattern[n - 1] == '*' && !strncmp(pattern, name, n - 1));
+    return !n || !strcmp(pattern, name) ||
+           (pattern[n - 1] == '*' && !strncmp(pattern, name, n - 1));
 }
 
 static bool listed(const pair *list, size_t n, const char *function, const char *parameter) {
@@ -34,46 +36,94 @@ static bool listed(const pair *list, size_t n, const char *function, const char 
             return true;
     return false;
 }
-#define LISTED(list, function, parameter) listed(list, sizeof list / sizeof *list, function, parameter)
+#define LISTED(list, function, parameter) \
+    listed(list, sizeof list / sizeof *list, function, parameter)
 
 /* Not called: they change the test itself. */
 static const pair left_out[] = {{"mlx_set_error_handler", ""}};
 
 /* What no machine without such a device can do. */
-static const pair fails[] = {{"mlx_default_gpu_stream_new", ""}, {"mlx_fast_cuda_kernel_apply", ""},
-                             {"mlx_fast_metal_kernel_apply", ""}, {"mlx_distributed_send", ""},
+static const pair fails[] = {{"mlx_default_gpu_stream_new", ""},
+                             {"mlx_fast_cuda_kernel_apply", ""},
+                             {"mlx_fast_metal_kernel_apply", ""},
+                             {"mlx_distributed_send", ""},
                              {"mlx_distributed_recv*", ""}};
 
-static const pair may_be_null[] = {
-    {"mlx_load_safetensors*", "res_*"}, {"mlx_pad*", "mode"}, {"mlx_quantize", "mode"},
-    {"mlx_nan_to_num_f64", "posinf"}, {"mlx_nan_to_num_f64", "neginf"},
-    {"mlx_hadamard_transform_f64", "scale"}, {"mlx_fast_rope_f64", "base"}, // what is left out
-    {"", "s"}, {"", "S"}, {"", "stream"}, // the default stream
-    {"", "group"}, {"mlx_distributed_group*", "handle"}, {"", "dtor"}, {"", "payload"}, {"", "bk"},
-    {"", "biases"}, {"", "global_scale*"}, {"", "lhs_indices"}, {"", "rhs_indices"}, {"", "w_scales"},
-    {"mlx_clip", "a_m*"}, {"mlx_block_masked_mm", "mask_*"}, {"mlx_pad*", "pad_value"},
-    {"mlx_fast_*", "weight"}, {"mlx_fast_*", "bias"}, {"mlx_fast_*", "freqs"}, {"mlx_fast_*", "sinks"},
-    {"mlx_fast_*", "mask_*"}, {"mlx_fast_*", "mask"}, {"mlx_fast_*", "initial_state"},
-    {"mlx_fft_*", "window"}, {"mlx_fft_stft", "onesided"}, {"mlx_fft_stft", "pad_mode"}, {"mlx_unique_sized", "fill_value"},
-    {"mlx_fast_*", "header"}, {"mlx_random_*", "key"}, {"mlx_random_choice", "p"},
-    {"mlx_random_normal_broadcast", "loc"}, {"mlx_random_normal_broadcast", "scale"},
-    {"mlx_histogram", "weights"}, {"mlx_bincount", "weights"}, {"mlx_histogram_edges", "range"},
-    {"mlx_linalg_matrix_rank", "rtol"}, {"mlx_linalg_cond", "ord"},
-    {"mlx_custom_function", "fun_*"}, {"mlx_function_exporter*", "metadata"}, {"mlx_save_safetensors*", "metadata"},
-    {"mlx_file_writer_open", "format"}, {"mlx_stream_new_*", "dev"}, {"mlx_new_thread_local_stream", "dev"}, {"mlx_get_default_stream", "dev"},
-    {"mlx_device_info_get", "dev"}, {"mlx_set_interrupt_check", "check"}, {"mlx_set_interrupt_check", "data"},
-    {"mlx_set_interrupt_check_within", "check"}, {"mlx_set_interrupt_check_within", "data"},
-    {"mlx_io_*_new", "desc"}, {"mlx_io_reader_new", "desc"}, {"mlx_io_writer_new", "desc"},
-    {"mlx_array_new_data_managed*", "payload"}, {"mlx_node_namer_*", ""}, {"mlx_value_free", ""},
-    {"mlx_set_default_stream", ""}, {"mlx_synchronize", ""}, {"mlx_stream_*", "src"}, {"mlx_closure_*apply", "input*"},
-    {"mlx_distributed_is_available", ""}};
+static const pair may_be_null[] = {{"mlx_load_safetensors*", "res_*"},
+                                   {"mlx_pad*", "mode"},
+                                   {"mlx_quantize", "mode"},
+                                   {"mlx_nan_to_num_f64", "posinf"},
+                                   {"mlx_nan_to_num_f64", "neginf"},
+                                   {"mlx_hadamard_transform_f64", "scale"},
+                                   {"mlx_fast_rope_f64", "base"}, // what is left out
+                                   {"", "s"},
+                                   {"", "S"},
+                                   {"", "stream"}, // the default stream
+                                   {"", "group"},
+                                   {"mlx_distributed_group*", "handle"},
+                                   {"", "dtor"},
+                                   {"", "payload"},
+                                   {"", "bk"},
+                                   {"", "biases"},
+                                   {"", "global_scale*"},
+                                   {"", "lhs_indices"},
+                                   {"", "rhs_indices"},
+                                   {"", "w_scales"},
+                                   {"mlx_clip", "a_m*"},
+                                   {"mlx_block_masked_mm", "mask_*"},
+                                   {"mlx_pad*", "pad_value"},
+                                   {"mlx_fast_*", "weight"},
+                                   {"mlx_fast_*", "bias"},
+                                   {"mlx_fast_*", "freqs"},
+                                   {"mlx_fast_*", "sinks"},
+                                   {"mlx_fast_*", "mask_*"},
+                                   {"mlx_fast_*", "mask"},
+                                   {"mlx_fast_*", "initial_state"},
+                                   {"mlx_fft_*", "window"},
+                                   {"mlx_fft_stft", "onesided"},
+                                   {"mlx_fft_stft", "pad_mode"},
+                                   {"mlx_unique_sized", "fill_value"},
+                                   {"mlx_fast_*", "header"},
+                                   {"mlx_random_*", "key"},
+                                   {"mlx_random_choice", "p"},
+                                   {"mlx_random_normal_broadcast", "loc"},
+                                   {"mlx_random_normal_broadcast", "scale"},
+                                   {"mlx_histogram", "weights"},
+                                   {"mlx_bincount", "weights"},
+                                   {"mlx_histogram_edges", "range"},
+                                   {"mlx_linalg_matrix_rank", "rtol"},
+                                   {"mlx_linalg_cond", "ord"},
+                                   {"mlx_custom_function", "fun_*"},
+                                   {"mlx_function_exporter*", "metadata"},
+                                   {"mlx_save_safetensors*", "metadata"},
+                                   {"mlx_file_writer_open", "format"},
+                                   {"mlx_stream_new_*", "dev"},
+                                   {"mlx_new_thread_local_stream", "dev"},
+                                   {"mlx_get_default_stream", "dev"},
+                                   {"mlx_device_info_get", "dev"},
+                                   {"mlx_set_interrupt_check", "check"},
+                                   {"mlx_set_interrupt_check", "data"},
+                                   {"mlx_set_interrupt_check_within", "check"},
+                                   {"mlx_set_interrupt_check_within", "data"},
+                                   {"mlx_io_*_new", "desc"},
+                                   {"mlx_io_reader_new", "desc"},
+                                   {"mlx_io_writer_new", "desc"},
+                                   {"mlx_array_new_data_managed*", "payload"},
+                                   {"mlx_node_namer_*", ""},
+                                   {"mlx_value_free", ""},
+                                   {"mlx_set_default_stream", ""},
+                                   {"mlx_synchronize", ""},
+                                   {"mlx_stream_*", "src"},
+                                   {"mlx_closure_*apply", "input*"},
+                                   {"mlx_distributed_is_available", ""}};
 
 /* Freeing nothing does nothing; nothing is equal to nothing. */
 static bool null_is_fine(const char *function, const char *parameter, const char *type) {
     size_t n = strlen(function);
     bool frees = n > 5 && !strcmp(function + n - 5, "_free");
     bool compares = !strcmp(function, "mlx_device_equal") || !strcmp(function, "mlx_stream_equal");
-    return ((frees || compares) && value_is_handle(type)) || LISTED(may_be_null, function, parameter);
+    return ((frees || compares) && value_is_handle(type)) ||
+           LISTED(may_be_null, function, parameter);
 }
 
 /* --- one call -------------------------------------------------------------------------------- */
@@ -108,7 +158,8 @@ typedef struct change {
     uint64_t failing; /* allocation; 0: none */
 } change;
 
-static _Alignas(16) char slots[CAPI_MOST_PARAMETERS][CAPI_SLOT], given[CAPI_MOST_PARAMETERS][CAPI_SLOT];
+static _Alignas(16) char slots[CAPI_MOST_PARAMETERS][CAPI_SLOT],
+    given[CAPI_MOST_PARAMETERS][CAPI_SLOT];
 static _Alignas(16) char result[512];
 
 static bool consumes(const capi_call_row *row) {
@@ -165,22 +216,24 @@ static void check_change(const capi_call_row *row, change c, bool must_fail) {
     int failed = call(row, c);
     CHECK_MSG(failed || !must_fail, "%s%s is not refused", row->name, what);
     CHECK_MSG(failed <= 1, "%s%s tells the handler %d times", row->name, what, failed);
-    CHECK_MSG(!failed || (message[0] == '[' && !strstr(message, "no reason recorded")), "%s%s says: %s",
-              row->name, what, message);
+    CHECK_MSG(!failed || (message[0] == '[' && !strstr(message, "no reason recorded")),
+              "%s%s says: %s", row->name, what, message);
     CHECK_MSG(!loses(row, c), "%s%s leaves memory behind", row->name, what);
 }
 
-/* --- tests ----------------------------------------------------------------------------------------- */
+/* --- tests ------------------------------------------------------------------------------------ */
 
-#define EACH(row) \
-    for (const capi_call_row *row = capi_calls; row < capi_calls + capi_calls_count && (now = row->name); row++) \
+#define EACH(row)                                                         \
+    for (const capi_call_row *row = capi_calls;                           \
+         row < capi_calls + capi_calls_count && (now = row->name); row++) \
         if (!LISTED(left_out, row->name, ""))
 
 static void good_arguments(void) {
     what[0] = 0;
     EACH(row) {
         bool failed = call(row, none);
-        CHECK_MSG(failed == LISTED(fails, row->name, ""), "%s: %s", row->name, failed ? message : "succeeds");
+        CHECK_MSG(failed == LISTED(fails, row->name, ""), "%s: %s", row->name,
+                  failed ? message : "succeeds");
         CHECK_MSG(!loses(row, none), "%s leaves memory behind", row->name);
     }
 }
@@ -194,13 +247,13 @@ static void bad_argument(const capi_call_row *row, int i, uintptr_t address) {
 
 static void bad_arguments(void) {
     EACH(row)
-        for (int i = 0; i < row->n; i++) {
-            bool handle = value_is_handle(row->parameter[i].type);
-            if (handle || value_is_pointer(row->parameter[i].type))
-                bad_argument(row, i, 0);
-            if (handle)
-                bad_argument(row, i, 1);
-        }
+    for (int i = 0; i < row->n; i++) {
+        bool handle = value_is_handle(row->parameter[i].type);
+        if (handle || value_is_pointer(row->parameter[i].type))
+            bad_argument(row, i, 0);
+        if (handle)
+            bad_argument(row, i, 1);
+    }
 }
 
 /* A freed stream is known as such until its place is taken. */
@@ -227,13 +280,14 @@ static void failing_allocations(void) {
             snprintf(what, sizeof what, " without allocation %d", (int)k);
             failed = call(row, (change){-1, 0, k});
             CHECK_MSG(!failed || message[0] == '[', "%s%s says: %s", row->name, what, message);
-            CHECK_MSG(!failed || !loses(row, (change){-1, 0, k}), "%s%s leaves memory behind", row->name, what);
+            CHECK_MSG(!failed || !loses(row, (change){-1, 0, k}), "%s%s leaves memory behind",
+                      row->name, what);
             failed = failed && !LISTED(fails, row->name, "");
         }
     }
 }
 
-/* --- operations of the catalog: their adapters make values on the way ------------------------------- */
+/* --- operations of the catalog: their adapters make values on the way ------------------------- */
 
 static const mlx_operation *operation(const char *start) {
     for (size_t i = 0; i < mlx_catalog_size(); i++)
@@ -245,7 +299,9 @@ static const mlx_operation *operation(const char *start) {
 /* concatenate(arrays, axis=None): each array is flattened first. */
 static int join(uint64_t failing) {
     mlx_array one = mlx_array_new_float(1), few[3] = {one, one, one};
-    mlx_value res = {0}, args[3] = {{.kind = MLX_VALUE_ARRAYS}, {.kind = MLX_VALUE_NONE}, {.kind = MLX_VALUE_STREAM}};
+    mlx_value res = {0}, args[3] = {{.kind = MLX_VALUE_ARRAYS},
+                                    {.kind = MLX_VALUE_NONE},
+                                    {.kind = MLX_VALUE_STREAM}};
     args[0].as.arrays = mlx_vector_array_new_data(few, 3);
     args[0].owned = true;
     told = 0;
@@ -266,7 +322,8 @@ static void failing_adapter(void) {
         int64_t before = mx_alloc_live();
         failed = join(k);
         CHECK_MSG(failed <= 1, "the handler was told %d times", failed);
-        CHECK_MSG(mx_alloc_live() <= before, "without allocation %d something is left behind", (int)k);
+        CHECK_MSG(mx_alloc_live() <= before, "without allocation %d something is left behind",
+                  (int)k);
     }
 }
 

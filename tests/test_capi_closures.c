@@ -1,4 +1,5 @@
-/* Closures and transforms through the C API: calls, failures with their cause, destructors, threads. */
+/* Closures and transforms through the C API: calls, failures with their cause, destructors,
+   threads. */
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -42,7 +43,7 @@ static mlx_vector_array vector_of(float x, float y) {
     return v;
 }
 
-/* --- functions ------------------------------------------------------------------------------------- */
+/* --- functions -------------------------------------------------------------------------------- */
 
 /* x y + x */
 static int product(mlx_vector_array *res, const mlx_vector_array in) {
@@ -107,7 +108,7 @@ static int gives_nothing(mlx_vector_array *res, const mlx_vector_array in) {
     return 0;
 }
 
-/* --- calls ------------------------------------------------------------------------------------------- */
+/* --- calls ------------------------------------------------------------------------------------ */
 
 static void calls(void) {
     forget();
@@ -156,7 +157,7 @@ static void destructors(void) {
     mlx_vector_array_free(grads);
 }
 
-/* --- transforms ---------------------------------------------------------------------------------------- */
+/* --- transforms ------------------------------------------------------------------------------- */
 
 static void gradients(void) {
     forget();
@@ -233,7 +234,7 @@ static void failures(void) {
     mlx_closure_value_and_grad_free(vg);
 }
 
-/* --- the other kinds -------------------------------------------------------------------------------------- */
+/* --- the other kinds -------------------------------------------------------------------------- */
 
 static int with_names(mlx_vector_array *res, const mlx_vector_array in,
                       const mlx_map_string_to_array named) {
@@ -280,7 +281,7 @@ static void mapped(void) {
     mlx_closure_custom_vmap_free(f);
 }
 
-/* --- threads ------------------------------------------------------------------------------------------------ */
+/* --- threads ---------------------------------------------------------------------------------- */
 
 enum { THREADS = 4, ROUNDS = 50 };
 

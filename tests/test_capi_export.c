@@ -60,7 +60,8 @@ static int sum(mlx_vector_array *res, const mlx_vector_array in) {
     calls++;
     int failed = mlx_vector_array_get(&x, in, 0);
     if (!failed && mlx_vector_array_size(in) > 1)
-        failed = mlx_vector_array_get(&y, in, 1) || mlx_multiply(&y, y, ten, cpu) || mlx_add(&x, x, y, cpu);
+        failed = mlx_vector_array_get(&y, in, 1) || mlx_multiply(&y, y, ten, cpu) ||
+                 mlx_add(&x, x, y, cpu);
     failed = failed || mlx_vector_array_set_value(res, x);
     mlx_array_free(x);
     mlx_array_free(y);
@@ -69,12 +70,14 @@ static int sum(mlx_vector_array *res, const mlx_vector_array in) {
 }
 
 /* scale x + shift */
-static int line(mlx_vector_array *res, const mlx_vector_array in, const mlx_map_string_to_array kw, void *data) {
+static int line(mlx_vector_array *res, const mlx_vector_array in, const mlx_map_string_to_array kw,
+                void *data) {
     mlx_array x = mlx_array_new(), scale = mlx_array_new(), shift = mlx_array_new();
     ++*(int *)data;
-    int failed = mlx_vector_array_get(&x, in, 0) || mlx_map_string_to_array_get(&scale, kw, "scale") ||
-                 mlx_map_string_to_array_get(&shift, kw, "shift") || mlx_multiply(&x, x, scale, cpu) ||
-                 mlx_add(&x, x, shift, cpu) || mlx_vector_array_set_value(res, x);
+    int failed =
+        mlx_vector_array_get(&x, in, 0) || mlx_map_string_to_array_get(&scale, kw, "scale") ||
+        mlx_map_string_to_array_get(&shift, kw, "shift") || mlx_multiply(&x, x, scale, cpu) ||
+        mlx_add(&x, x, shift, cpu) || mlx_vector_array_set_value(res, x);
     mlx_array_free(x);
     mlx_array_free(scale);
     mlx_array_free(shift);
@@ -109,7 +112,8 @@ static void one_trace(void) {
     CHECK_EQ_INT(mlx_vector_array_size(out), 1);
     CHECK_EQ_INT(calls, 1);
     mlx_vector_array three = floats(3, (float[]){1, 2, 3});
-    said(mlx_imported_function_apply(&out, g, three), "Called with 3 positional inputs and 0 keyword inputs");
+    said(mlx_imported_function_apply(&out, g, three),
+         "Called with 3 positional inputs and 0 keyword inputs");
     mlx_vector_array_free(three);
     mlx_vector_array_free(in);
     mlx_vector_array_free(out);
@@ -122,7 +126,8 @@ static void named_arguments(void) {
     int count = 0;
     mlx_closure_kwargs f = mlx_closure_kwargs_new_func_payload(line, &count, NULL);
     mlx_vector_array in = floats(1, (float[]){2}), out = mlx_vector_array_new();
-    mlx_map_string_to_array kw = named(keys, (float[]){1, 5}, 2), other = named(turned, (float[]){3, 4}, 2);
+    mlx_map_string_to_array kw = named(keys, (float[]){1, 5}, 2),
+                            other = named(turned, (float[]){3, 4}, 2);
     mlx_map_string_to_array few = named(keys, (float[]){1}, 1);
     CHECK_EQ_INT(mlx_export_function_kwargs(path, f, in, kw, false), 0);
     CHECK_EQ_INT(count, 1);
@@ -132,8 +137,10 @@ static void named_arguments(void) {
     CHECK_EQ_INT(mlx_imported_function_apply_kwargs(&out, g, in, other), 0);
     CHECK_NEAR(number(out), 10, 0);
     said(mlx_imported_function_apply_kwargs(&out, g, in, few), "\"scale\": () float32");
-    said(mlx_imported_function_apply(&out, g, in), "Called with 1 positional inputs and 0 keyword inputs");
-    said(mlx_export_function_kwargs(path, f, in, few, false), "the function returned 1"); // it misses an argument
+    said(mlx_imported_function_apply(&out, g, in),
+         "Called with 1 positional inputs and 0 keyword inputs");
+    // it misses an argument
+    said(mlx_export_function_kwargs(path, f, in, few, false), "the function returned 1");
     mlx_imported_function_free(g);
     mlx_map_string_to_array_free(kw);
     mlx_map_string_to_array_free(other);
@@ -147,14 +154,16 @@ static void exporters(void) {
     const char *path = own_path("several.mlxfn");
     static const char *const keys[] = {"unused"};
     mlx_closure f = mlx_closure_new_func(sum);
-    mlx_vector_array one = floats(1, (float[]){3}), two = floats(2, (float[]){3, 4}), out = mlx_vector_array_new();
+    mlx_vector_array one = floats(1, (float[]){3}), two = floats(2, (float[]){3, 4}),
+                     out = mlx_vector_array_new();
     mlx_map_string_to_array kw = named(keys, (float[]){1}, 1);
     mlx_function_exporter e = mlx_function_exporter_new(path, f, false);
     mlx_closure_free(f);
     CHECK_EQ_INT(mlx_function_exporter_apply(e, one), 0);
     CHECK_EQ_INT(mlx_function_exporter_apply(e, two), 0);
     said(mlx_function_exporter_apply(e, two), "twice with the same signature");
-    CHECK_EQ_INT(mlx_function_exporter_apply_kwargs(e, two, kw), 0); // another signature; f sees the positional ones
+    // another signature; f sees the positional ones
+    CHECK_EQ_INT(mlx_function_exporter_apply_kwargs(e, two, kw), 0);
     CHECK(access(path, F_OK) != 0);
     CHECK_EQ_INT(mlx_function_exporter_free(e), 0);
     mlx_imported_function g = mlx_imported_function_new(path);
@@ -179,12 +188,14 @@ static void write_text(const char *path, const char *text) {
 
 static void refusals(void) {
     const char *path = own_path("no.mlxfn");
-    mlx_closure f = mlx_closure_new_func(sum), bad = mlx_closure_new_func(failing), none = mlx_closure_new_func(nothing);
+    mlx_closure f = mlx_closure_new_func(sum), bad = mlx_closure_new_func(failing),
+                none = mlx_closure_new_func(nothing);
     mlx_vector_array in = floats(1, (float[]){3}), out = mlx_vector_array_new();
     said(mlx_export_function(NULL, f, in, false), "the file name is NULL");
     said(mlx_export_function(path, mlx_closure_new(), in, false), "an empty handle");
     said(mlx_export_function(path, f, (mlx_vector_array){NULL}, false), "empty handle");
-    said(mlx_export_function("/no/such/folder/f.mlxfn", f, in, false), "[export_function] cannot create");
+    said(mlx_export_function("/no/such/folder/f.mlxfn", f, in, false),
+         "[export_function] cannot create");
     said(mlx_export_function(path, bad, in, false), "[mlx_vector_array_get]");
     said(mlx_export_function(path, none, in, false), "gave no result");
     CHECK(access(path, F_OK) != 0);
@@ -218,7 +229,8 @@ static int tell(seen *s, const char *what, const mlx_exported_array *a, size_t n
     size_t at = strlen(s->text);
     at += (size_t)snprintf(s->text + at, sizeof s->text - at, "%s", what);
     for (size_t i = 0; i < n && at < sizeof s->text; i++)
-        at += (size_t)snprintf(s->text + at, sizeof s->text - at, " %zu/%zu/%d", a[i].id, a[i].ndim, (int)a[i].dtype);
+        at += (size_t)snprintf(s->text + at, sizeof s->text - at, " %zu/%zu/%d", a[i].id, a[i].ndim,
+                               (int)a[i].dtype);
     snprintf(s->text + at, sizeof s->text - at, "; ");
     return s->stop && strcmp(s->stop, what) == 0;
 }
@@ -259,20 +271,24 @@ static int tell_primitive(void *s, const mlx_exported_primitive *p) {
 }
 
 static mlx_export_visitor visitor_for(seen *s) {
-    return (mlx_export_visitor){s, tell_inputs, tell_keywords, tell_outputs, tell_constants, tell_primitive};
+    return (mlx_export_visitor){
+        s, tell_inputs, tell_keywords, tell_outputs, tell_constants, tell_primitive};
 }
 
-static int sum_named(mlx_vector_array *res, const mlx_vector_array in, const mlx_map_string_to_array kw, void *data) {
+static int sum_named(mlx_vector_array *res, const mlx_vector_array in,
+                     const mlx_map_string_to_array kw, void *data) {
     (void)kw;
     (void)data;
     return sum(res, in);
 }
 
-static int total(mlx_vector_array *res, const mlx_vector_array in, const mlx_map_string_to_array kw, void *data) {
+static int total(mlx_vector_array *res, const mlx_vector_array in, const mlx_map_string_to_array kw,
+                 void *data) {
     mlx_array x = mlx_array_new();
     (void)kw;
     (void)data;
-    int failed = mlx_vector_array_get(&x, in, 0) || mlx_sum(&x, x, true, cpu) || mlx_vector_array_set_value(res, x);
+    int failed = mlx_vector_array_get(&x, in, 0) || mlx_sum(&x, x, true, cpu) ||
+                 mlx_vector_array_set_value(res, x);
     mlx_array_free(x);
     return failed;
 }
@@ -317,8 +333,9 @@ static void visits_of_named_inputs(void) {
     mlx_map_string_to_array kw = named((const char *[]){"shift", "scale"}, (float[]){1, 2}, 2);
     CHECK_EQ_INT(mlx_function_exporter_apply_kwargs(e, in, kw), 0);
     CHECK_EQ_INT(mlx_function_exporter_visit(e, &v), 0);
-    CHECK_STR(s.text, "inputs 0/2/10 1/0/10 2/0/10; keywords 1/0/10 2/0/10; outputs 3/2/10; constants; "
-                      "Reduce 0/2/10; = 3/2/10; ");
+    CHECK_STR(s.text,
+              "inputs 0/2/10 1/0/10 2/0/10; keywords 1/0/10 2/0/10; outputs 3/2/10; constants; "
+              "Reduce 0/2/10; = 3/2/10; ");
     CHECK_EQ_INT(mlx_function_exporter_free(e), 0);
     CHECK(access(path, F_OK) == 0);
     mlx_map_string_to_array_free(kw);

@@ -1,5 +1,5 @@
-/* The C API around arrays: values in and out in every type, borrowed memory, how arrays lie; vectors; streams,
- * memory, modes of printing; quantized products through their handles. */
+/* The C API around arrays: values in and out in every type, borrowed memory, how arrays lie;
+ * vectors; streams, memory, modes of printing; quantized products through their handles. */
 #include <stdlib.h>
 
 #include "check.h"
@@ -43,7 +43,8 @@ static void scalars_in(void) {
     CHECK(mlx_array_set_bool(&a, false) == 0);
     IS(a, "array(False, dtype=bool)");
     mlx_array_free(a);
-    mlx_array made[] = {mlx_array_new_float64(1.5), mlx_array_new_double(2.5), mlx_array_new_complex(0, 1)};
+    mlx_array made[] = {mlx_array_new_float64(1.5), mlx_array_new_double(2.5),
+                        mlx_array_new_complex(0, 1)};
     IS(made[0], "array(1.5, dtype=float64)");
     IS(made[1], "array(2.5, dtype=float64)");
     IS(made[2], "array(0+1j, dtype=complex64)");
@@ -52,15 +53,15 @@ static void scalars_in(void) {
 }
 
 /* 3 as every type, and its first element in memory. */
-#define ROUND_TRIP(TYPE, DTYPE, name, want)                                            \
-    do {                                                                               \
-        TYPE value = 0;                                                                \
-        mlx_array t = mlx_array_new();                                                 \
-        CHECK(mlx_astype(&t, three, DTYPE, s) == 0 && mlx_array_eval(t) == 0);         \
-        CHECK(mlx_array_item_##name(&value, t) == 0 && value == (TYPE)(want));         \
-        CHECK(mlx_array_data_##name(t) && *mlx_array_data_##name(t) == (TYPE)(want));  \
-        CHECK(mlx_array_itemsize(t) == sizeof(TYPE));                                  \
-        mlx_array_free(t);                                                             \
+#define ROUND_TRIP(TYPE, DTYPE, name, want)                                           \
+    do {                                                                              \
+        TYPE value = 0;                                                               \
+        mlx_array t = mlx_array_new();                                                \
+        CHECK(mlx_astype(&t, three, DTYPE, s) == 0 && mlx_array_eval(t) == 0);        \
+        CHECK(mlx_array_item_##name(&value, t) == 0 && value == (TYPE)(want));        \
+        CHECK(mlx_array_data_##name(t) && *mlx_array_data_##name(t) == (TYPE)(want)); \
+        CHECK(mlx_array_itemsize(t) == sizeof(TYPE));                                 \
+        mlx_array_free(t);                                                            \
     } while (0)
 
 static void values_out(void) {
@@ -186,7 +187,8 @@ static void vectors_of_strings(void) {
     mlx_vector_string v = mlx_vector_string_new_value("one");
     holds(v, 0, "one");
     CHECK(mlx_vector_string_set_data(&v, (const char *[]){"a", "b"}, 2) == 0 && holds(v, 1, "b"));
-    CHECK(mlx_vector_string_set_value(&v, "c") == 0 && mlx_vector_string_size(v) == 1 && holds(v, 0, "c"));
+    CHECK(mlx_vector_string_set_value(&v, "c") == 0 && mlx_vector_string_size(v) == 1 &&
+          holds(v, 0, "c"));
     mlx_vector_string_free(v);
 }
 
@@ -194,8 +196,8 @@ static void vectors_of_strings(void) {
 
 static void streams(void) {
     mlx_device cpu = mlx_device_new_type(MLX_CPU, 0), of = mlx_device_new();
-    mlx_stream a = mlx_stream_new_device(cpu), b = mlx_new_thread_local_stream(cpu), c = mlx_stream_new(),
-               usual = mlx_stream_new();
+    mlx_stream a = mlx_stream_new_device(cpu), b = mlx_new_thread_local_stream(cpu),
+               c = mlx_stream_new(), usual = mlx_stream_new();
     int index = -1;
     CHECK(!mlx_stream_equal(a, b) && mlx_stream_set(&c, a) == 0 && mlx_stream_equal(a, c));
     CHECK(mlx_stream_get_index(&index, a) == 0 && index > 0);
@@ -246,21 +248,24 @@ static void memory(void) {
     CHECK(mlx_get_cache_memory(&cached) == 0 && cached >= kept);
     CHECK(mlx_set_cache_limit(&limit, 0) == 0 && mlx_get_cache_memory(&cached) == 0 && cached == 0);
     CHECK(mlx_set_cache_limit(&old, limit) == 0 && old == 0);
-    CHECK(mlx_get_memory_hard_limit(&limit) == 0 && mlx_set_memory_hard_limit(&old, 1 << 20) == 0 && old == limit);
+    CHECK(mlx_get_memory_hard_limit(&limit) == 0 && mlx_set_memory_hard_limit(&old, 1 << 20) == 0 &&
+          old == limit);
     x = mlx_array_new();
     mlx_arange(&x, 0, 1 << 20, 1, MLX_FLOAT32, s);
     CHECK(mlx_array_eval(x) != 0);
     CHECK_HAS(last, "memory");
     CHECK(mlx_set_memory_hard_limit(&old, limit) == 0 && mlx_array_eval(x) == 0);
-    CHECK(mlx_get_memory_limit(&limit) == 0 && mlx_set_memory_limit(&old, 1 << 20) == 0 && old == limit);
+    CHECK(mlx_get_memory_limit(&limit) == 0 && mlx_set_memory_limit(&old, 1 << 20) == 0 &&
+          old == limit);
     mlx_arange(&x, 1, 1 << 20, 1, MLX_FLOAT32, s);
     CHECK(mlx_array_eval(x) == 0); // a guideline
     CHECK(mlx_set_memory_limit(&old, limit) == 0 && old == 1 << 20);
-    CHECK(mlx_set_wired_limit(&old, 4096) == 0 && mlx_set_wired_limit(&same, old) == 0 && same == 4096);
+    CHECK(mlx_set_wired_limit(&old, 4096) == 0 && mlx_set_wired_limit(&same, old) == 0 &&
+          same == 4096);
     mlx_array_free(x);
 }
 
-/* --- values, errors, metadata ------------------------------------------------------------------- */
+/* --- values, errors, metadata ----------------------------------------------------------------- */
 
 static void catalog_values(void) {
     mlx_value v = {.kind = MLX_VALUE_INT, .as.integer = 5};
@@ -290,7 +295,7 @@ static void gguf_keys(void) {
     mlx_io_gguf_free(io);
 }
 
-/* --- quantized matrices ------------------------------------------------------------------------- */
+/* --- quantized matrices ----------------------------------------------------------------------- */
 
 static mlx_array sum_of(mlx_array a) {
     mlx_array r = mlx_array_new();
@@ -317,9 +322,11 @@ static void quantized(void) {
     IS(sum, "array(64, dtype=float32)");
     CHECK(mlx_quantized_matmul(&r, w, words, scales, biases, true, no, no, "affine", s) == 0);
     IS(r, "array([[64]], dtype=float32)");
-    CHECK(mlx_expand_dims(&words, words, 0, s) == 0 && mlx_expand_dims(&scales, scales, 0, s) == 0 &&
+    CHECK(mlx_expand_dims(&words, words, 0, s) == 0 &&
+          mlx_expand_dims(&scales, scales, 0, s) == 0 &&
           mlx_expand_dims(&biases, biases, 0, s) == 0);
-    CHECK(mlx_gather_qmm(&r, w, words, scales, biases, none, none, true, no, no, "affine", false, s) == 0);
+    CHECK(mlx_gather_qmm(&r, w, words, scales, biases, none, none, true, no, no, "affine", false,
+                         s) == 0);
     IS(r, "array([[[64]]], dtype=float32)");
     CHECK(mlx_qqmm(&r, w, w, none, no, no, "mxfp8", none, none, s) == 0);
     IS(r, "array([[64]], dtype=float32)");

@@ -1,4 +1,5 @@
-/* A program as they are written for mlx-c: it includes one header and counts on what that includes. */
+/* A program as they are written for mlx-c: it includes one header and counts on what that
+   includes. */
 #include "mlx/c/mlx.h"
 
 #include "check.h"
@@ -20,7 +21,8 @@ int main(void) {
     bool dense = false;
     CHECK(!mlx_array_item_complex64(&back, b) && back == z);
     CHECK(!_mlx_array_is_row_contiguous(&dense, a) && dense);
-    fprintf(stdout, "%zu elements, at most %g\n", mlx_array_size(a), (double)mlx_array_data_float32(a)[3]);
+    fprintf(stdout, "%zu elements, at most %g\n", mlx_array_size(a),
+            (double)mlx_array_data_float32(a)[3]);
     mlx_array_free(a);
     mlx_array_free(b);
     return check_done();

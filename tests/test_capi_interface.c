@@ -7,13 +7,17 @@
 static void attention_of_0_7(void) {
     mlx_stream s = mlx_default_cpu_stream_new();
     float data[8] = {1, 2, 3, 4, 5, 6, 7, 8};
-    mlx_array q = mlx_array_new_data(data, (int[]){1, 1, 2, 4}, 4, MLX_FLOAT32), y = mlx_array_new();
+    mlx_array q = mlx_array_new_data(data, (int[]){1, 1, 2, 4}, 4, MLX_FLOAT32),
+              y = mlx_array_new();
     for (int fused = 0; fused < 2; fused++) {
         float first = 0;
         mlx_array one = mlx_array_new();
-        CHECK(!mlx_fast_scaled_dot_product_attention(&y, q, q, q, 1, "causal", mlx_array_empty, mlx_array_empty, fused, s));
-        CHECK(!mlx_slice(&one, y, (int[]){0, 0, 0, 0}, 4, (int[]){1, 1, 1, 1}, 4, (int[]){1, 1, 1, 1}, 4, s));
-        CHECK(!mlx_array_item_float32(&first, one) && first == 1); // the first query sees the first value alone
+        CHECK(!mlx_fast_scaled_dot_product_attention(&y, q, q, q, 1, "causal", mlx_array_empty,
+                                                     mlx_array_empty, fused, s));
+        CHECK(!mlx_slice(&one, y, (int[]){0, 0, 0, 0}, 4, (int[]){1, 1, 1, 1}, 4,
+                         (int[]){1, 1, 1, 1}, 4, s));
+        // the first query sees the first value alone
+        CHECK(!mlx_array_item_float32(&first, one) && first == 1);
         mlx_array_free(one);
     }
     mlx_array_free(q);
@@ -34,7 +38,8 @@ static void a_flag_for_a_stream(void) {
 static void check_version(int (*ask)(mlx_string *), int number) {
     mlx_string text = mlx_string_new();
     int part[3] = {0};
-    CHECK(!ask(&text) && sscanf(mlx_string_data(text), "%d.%d.%d", &part[0], &part[1], &part[2]) == 3);
+    CHECK(!ask(&text) &&
+          sscanf(mlx_string_data(text), "%d.%d.%d", &part[0], &part[1], &part[2]) == 3);
     CHECK_EQ_INT(10000 * part[0] + 100 * part[1] + part[2], number);
     mlx_string_free(text);
 }

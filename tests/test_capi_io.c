@@ -131,7 +131,8 @@ static void test_functions_left_out(void) {
     mlx_io_writer_free(w);
     few = (mlx_io_vtable){.tell = tell, .read = read_on};
     r = mlx_io_reader_new(&m, few);
-    CHECK_FAILS(mlx_load_reader(&a, r, none), "no function seek: tell and seek are both there or neither is");
+    CHECK_FAILS(mlx_load_reader(&a, r, none),
+                "no function seek: tell and seek are both there or neither is");
     mlx_io_reader_free(r);
     few = (mlx_io_vtable){.tell = tell, .seek = seek, .read = read_on, .write = write_on};
     m = (memory){.room = sizeof m.bytes};
@@ -400,8 +401,8 @@ static int picture(things *t) {
     mlx_vector_array outputs = mlx_vector_array_new();
     mlx_node_namer namer = mlx_node_namer_new();
     FILE *f = fopen("/dev/null", "w");
-    int code = mlx_vector_array_append_value(outputs, t->a) ||
-               mlx_print_graph(f, namer, outputs) || mlx_export_to_dot(f, namer, outputs);
+    int code = mlx_vector_array_append_value(outputs, t->a) || mlx_print_graph(f, namer, outputs) ||
+               mlx_export_to_dot(f, namer, outputs);
     fclose(f);
     mlx_node_namer_free(namer);
     mlx_vector_array_free(outputs);
@@ -424,8 +425,8 @@ static void starve(int (*make)(things *), things *t, const char *name) {
             CHECK_MSG(make(t) == 0, "%s %d", name, (int)n);
     }
     CHECK_MSG(make(t) == 0, "%s again", name);
-    CHECK_MSG(mx_alloc_live() == live, "%s: %d allocations, %d before", name,
-              (int)mx_alloc_live(), (int)live);
+    CHECK_MSG(mx_alloc_live() == live, "%s: %d allocations, %d before", name, (int)mx_alloc_live(),
+              (int)live);
 }
 
 static void test_starving(void) {

@@ -27,7 +27,7 @@ static int item(mlx_array a) {
     return x;
 }
 
-/* --- strings ---------------------------------------------------------------------------------------- */
+/* --- strings ---------------------------------------------------------------------------------- */
 
 static void test_strings(void) {
     mlx_string a = mlx_string_new(), copy;
@@ -55,7 +55,7 @@ static void test_version(void) {
     mlx_string_free(v);
 }
 
-/* --- vectors ---------------------------------------------------------------------------------------- */
+/* --- vectors ---------------------------------------------------------------------------------- */
 
 static void test_vector_of_ints(void) {
     int data[3] = {3, 1, 4}, x = 0;
@@ -123,7 +123,7 @@ static void test_vector_of_arrays(void) {
     mlx_array_free(a);
 }
 
-/* --- maps -------------------------------------------------------------------------------------------- */
+/* --- maps ------------------------------------------------------------------------------------- */
 
 static void test_map_of_arrays(void) {
     mlx_map_string_to_array m = mlx_map_string_to_array_new(), copy = {NULL};
@@ -169,7 +169,7 @@ static void test_map_of_strings(void) {
     mlx_map_string_to_string_free(m);
 }
 
-/* --- errors ------------------------------------------------------------------------------------------ */
+/* --- errors ----------------------------------------------------------------------------------- */
 
 static void test_empty_handles(void) {
     int n = calls, x;
@@ -186,7 +186,9 @@ static void test_empty_handles(void) {
     CHECK(mlx_vector_int_new_data(NULL, 2).ctx == NULL);
     CHECK_EQ_INT(mlx_map_string_to_array_insert((mlx_map_string_to_array){NULL}, "k", a), 1);
     CHECK(mlx_map_string_to_array_iterator_new((mlx_map_string_to_array){NULL}).ctx == NULL);
-    CHECK_EQ_INT(mlx_map_string_to_array_iterator_next(&key, &a, (mlx_map_string_to_array_iterator){NULL, NULL}), 1);
+    CHECK_EQ_INT(mlx_map_string_to_array_iterator_next(
+                     &key, &a, (mlx_map_string_to_array_iterator){NULL, NULL}),
+                 1);
     CHECK_EQ_INT(mlx_version(NULL), 1);
     CHECK_EQ_INT(calls, n + 12);
     CHECK_EQ_INT(mlx_vector_array_free((mlx_vector_array){NULL}), 0);
@@ -261,7 +263,7 @@ static void test_callbacks(void) {
     CHECK_EQ_INT(calls, n + 1);
 }
 
-/* --- memory ------------------------------------------------------------------------------------------ */
+/* --- memory ----------------------------------------------------------------------------------- */
 
 static void use_everything(void) {
     const char *text[2] = {"x", "y"}, *value;

@@ -1,4 +1,5 @@
-/* What a program reads out of arrays: elements that fit the type asked for, and windows that reach outside. */
+/* What a program reads out of arrays: elements that fit the type asked for, and windows that reach
+   outside. */
 #include "check.h"
 #include "mlx/c/mlx.h"
 
@@ -26,22 +27,38 @@ typedef struct item_row {
 
 /* Bounds of each type, and the numbers next to them. */
 static const item_row items[] = {
-    {1e30, MLX_FLOAT32, MLX_INT32, false},     {-1e30, MLX_FLOAT32, MLX_INT64, false},
-    {NAN, MLX_FLOAT32, MLX_INT32, false},      {INFINITY, MLX_FLOAT64, MLX_UINT64, false},
-    {2.75, MLX_FLOAT32, MLX_INT32, true},      {-0.75, MLX_FLOAT32, MLX_UINT8, true},
-    {-1, MLX_FLOAT32, MLX_UINT8, false},       {255.5, MLX_FLOAT64, MLX_UINT8, true},
-    {256, MLX_FLOAT64, MLX_UINT8, false},      {2147483647.5, MLX_FLOAT64, MLX_INT32, true},
-    {2147483648.0, MLX_FLOAT64, MLX_INT32, false}, {-2147483648.5, MLX_FLOAT64, MLX_INT32, true},
-    {-2147483649.0, MLX_FLOAT64, MLX_INT32, false}, {-0x1p63, MLX_FLOAT64, MLX_INT64, true},
-    {0x1p63, MLX_FLOAT64, MLX_INT64, false},   {0x1p63, MLX_FLOAT64, MLX_UINT64, true},
-    {0x1p64, MLX_FLOAT64, MLX_UINT64, false},  {300, MLX_INT32, MLX_UINT8, false},
-    {-1, MLX_INT32, MLX_UINT64, false},        {-1, MLX_INT8, MLX_UINT16, false},
-    {0x1p63, MLX_UINT64, MLX_INT64, false},    {-129, MLX_INT16, MLX_INT8, false},
-    {-128, MLX_INT16, MLX_INT8, true},         {1e300, MLX_FLOAT64, MLX_FLOAT32, false},
-    {INFINITY, MLX_FLOAT64, MLX_FLOAT32, true}, {NAN, MLX_FLOAT64, MLX_FLOAT16, true},
-    {65504, MLX_FLOAT32, MLX_FLOAT16, true},   {65536, MLX_FLOAT32, MLX_FLOAT16, false},
-    {3.4e38, MLX_FLOAT32, MLX_BFLOAT16, false}, {1e-30, MLX_FLOAT32, MLX_FLOAT16, true},
-    {1e30, MLX_FLOAT32, MLX_BOOL, true},       {7, MLX_INT32, MLX_FLOAT16, true},
+    {1e30, MLX_FLOAT32, MLX_INT32, false},
+    {-1e30, MLX_FLOAT32, MLX_INT64, false},
+    {NAN, MLX_FLOAT32, MLX_INT32, false},
+    {INFINITY, MLX_FLOAT64, MLX_UINT64, false},
+    {2.75, MLX_FLOAT32, MLX_INT32, true},
+    {-0.75, MLX_FLOAT32, MLX_UINT8, true},
+    {-1, MLX_FLOAT32, MLX_UINT8, false},
+    {255.5, MLX_FLOAT64, MLX_UINT8, true},
+    {256, MLX_FLOAT64, MLX_UINT8, false},
+    {2147483647.5, MLX_FLOAT64, MLX_INT32, true},
+    {2147483648.0, MLX_FLOAT64, MLX_INT32, false},
+    {-2147483648.5, MLX_FLOAT64, MLX_INT32, true},
+    {-2147483649.0, MLX_FLOAT64, MLX_INT32, false},
+    {-0x1p63, MLX_FLOAT64, MLX_INT64, true},
+    {0x1p63, MLX_FLOAT64, MLX_INT64, false},
+    {0x1p63, MLX_FLOAT64, MLX_UINT64, true},
+    {0x1p64, MLX_FLOAT64, MLX_UINT64, false},
+    {300, MLX_INT32, MLX_UINT8, false},
+    {-1, MLX_INT32, MLX_UINT64, false},
+    {-1, MLX_INT8, MLX_UINT16, false},
+    {0x1p63, MLX_UINT64, MLX_INT64, false},
+    {-129, MLX_INT16, MLX_INT8, false},
+    {-128, MLX_INT16, MLX_INT8, true},
+    {1e300, MLX_FLOAT64, MLX_FLOAT32, false},
+    {INFINITY, MLX_FLOAT64, MLX_FLOAT32, true},
+    {NAN, MLX_FLOAT64, MLX_FLOAT16, true},
+    {65504, MLX_FLOAT32, MLX_FLOAT16, true},
+    {65536, MLX_FLOAT32, MLX_FLOAT16, false},
+    {3.4e38, MLX_FLOAT32, MLX_BFLOAT16, false},
+    {1e-30, MLX_FLOAT32, MLX_FLOAT16, true},
+    {1e30, MLX_FLOAT32, MLX_BOOL, true},
+    {7, MLX_INT32, MLX_FLOAT16, true},
     {1, MLX_BOOL, MLX_INT8, true},
 };
 
@@ -89,7 +106,8 @@ static void elements_fit(void) {
         mlx_array a = of(r->value, r->from);
         told[0] = 0;
         int failed = item(&e, a, r->to);
-        CHECK_MSG(failed == !r->fits, "%g of dtype %d as dtype %d: %d", r->value, r->from, r->to, failed);
+        CHECK_MSG(failed == !r->fits, "%g of dtype %d as dtype %d: %d", r->value, r->from, r->to,
+                  failed);
         CHECK_MSG(r->fits || strstr(told, "does not fit"), "row %d says: %s", (int)i, told);
         mlx_array_free(a);
     }
@@ -97,7 +115,8 @@ static void elements_fit(void) {
 
 static void elements_are_right(void) {
     element e;
-    mlx_array large = of(0x1p63, MLX_UINT64), part = of(-2.75, MLX_FLOAT32), many = of(1, MLX_FLOAT32);
+    mlx_array large = of(0x1p63, MLX_UINT64), part = of(-2.75, MLX_FLOAT32),
+              many = of(1, MLX_FLOAT32);
     CHECK(!item(&e, large, MLX_UINT64) && e.u64 == UINT64_C(1) << 63);
     CHECK(!item(&e, part, MLX_INT16) && e.i16 == -2);
     CHECK(!item(&e, part, MLX_BOOL) && e.b);
@@ -178,7 +197,8 @@ static void too_long(void) {
 
 static int strided(mlx_vector_array *res, const mlx_vector_array in) {
     mlx_array a = mlx_array_new();
-    int failed = mlx_vector_array_get(&a, in, 0) || window(&a, a, 0) || mlx_vector_array_set_value(res, a);
+    int failed =
+        mlx_vector_array_get(&a, in, 0) || window(&a, a, 0) || mlx_vector_array_set_value(res, a);
     mlx_array_free(a);
     return failed;
 }

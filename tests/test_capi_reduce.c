@@ -14,16 +14,14 @@ static void note(const char *message, void *data) {
 }
 
 static mlx_array grid(void) { /* 0 .. 5 as (2,3) */
-    return mlx_array_new_data((float[]){0, 1, 2, 3, 4, 5}, (int[]){2, 3}, 2,
-                              MLX_FLOAT32);
+    return mlx_array_new_data((float[]){0, 1, 2, 3, 4, 5}, (int[]){2, 3}, 2, MLX_FLOAT32);
 }
 
 static mlx_array ints(int n, const int *v) {
     return mlx_array_new_data(v, &n, 1, MLX_INT32);
 }
 
-static bool is(int status, const mlx_array *a, const char *want, const char *what,
-               int line) {
+static bool is(int status, const mlx_array *a, const char *want, const char *what, int line) {
     mlx_string text = mlx_string_new();
     mlx_array_tostring(&text, *a);
     bool succeeded = check_int(status, 0, what, __FILE__, line);
@@ -45,8 +43,7 @@ static void reductions(void) {
     mlx_array a = grid(), r = mlx_array_new();
     IS(mlx_sum(&r, a, false, s), "array(15, dtype=float32)");
     IS(mlx_sum_axis(&r, a, -1, true, s), "array([[3],\n       [12]], dtype=float32)");
-    IS(mlx_prod_axes(&r, a, (int[]){0}, 1, false, s),
-       "array([0, 4, 10], dtype=float32)");
+    IS(mlx_prod_axes(&r, a, (int[]){0}, 1, false, s), "array([0, 4, 10], dtype=float32)");
     IS(mlx_max_axis(&r, a, 0, false, s), "array([3, 4, 5], dtype=float32)");
     IS(mlx_min(&r, a, false, s), "array(0, dtype=float32)");
     IS(mlx_all_axis(&r, a, 1, false, s), "array([False, True], dtype=bool)");
@@ -61,8 +58,7 @@ static void reductions(void) {
        "array(6, dtype=int32)");
     IS(mlx_sum_axes(&r, a, NULL, 0, false, s),
        "array([[0, 1, 2],\n       [3, 4, 5]], dtype=float32)");
-    IS(mlx_softmax_axis(&r, a, 0, true, s) || mlx_sum(&r, r, false, s),
-       "array(3, dtype=float32)");
+    IS(mlx_softmax_axis(&r, a, 0, true, s) || mlx_sum(&r, r, false, s), "array(3, dtype=float32)");
     IS(mlx_cumsum(&r, a, 1, false, true, s),
        "array([[0, 1, 3],\n       [3, 7, 12]], dtype=float32)");
     IS(mlx_cumsum_dtype(&r, a, 0, true, true, MLX_INT32, s),
@@ -78,8 +74,7 @@ static void indexing(void) {
               far = ints(1, (int[]){7});
     IS(mlx_take_axis(&r, a, i, 1, s), "array([[1, 2],\n       [4, 5]], dtype=float32)");
     IS(mlx_take(&r, a, i, s), "array([1, 5], dtype=float32)");
-    IS(mlx_gather_single(&r, a, i, 0, (int[]){1, 1}, 2, s) ||
-           mlx_flatten(&r, r, 0, -1, s),
+    IS(mlx_gather_single(&r, a, i, 0, (int[]){1, 1}, 2, s) || mlx_flatten(&r, r, 0, -1, s),
        "array([3, 3], dtype=float32)");
     mlx_array u = mlx_array_new(), row = mlx_array_new();
     mlx_ones(&u, (int[]){2, 1, 3}, 3, MLX_FLOAT32, s);
@@ -90,8 +85,7 @@ static void indexing(void) {
        "array([[0, 1, 2],\n       [1, 1, 1]], dtype=float32)");
     BAD(mlx_scatter(&r, a, v, u, (int[]){0, 1}, 2, s), "1 index arrays for 2 axes");
     mlx_reshape(&row, i, (int[]){2, 1}, 2, s);
-    IS(mlx_take_along_axis(&r, a, row, 1, s),
-       "array([[1],\n       [5]], dtype=float32)");
+    IS(mlx_take_along_axis(&r, a, row, 1, s), "array([[1],\n       [5]], dtype=float32)");
     IS(mlx_put_along_axis(&r, a, row, row, 1, s),
        "array([[0, 1, 2],\n       [3, 4, -1]], dtype=float32)");
     BAD(mlx_take_axis(&r, a, far, 0, s) || mlx_array_eval(r),
@@ -118,8 +112,7 @@ static void random_numbers(void) {
     mlx_array key = mlx_array_new(), r = mlx_array_new(), r2 = mlx_array_new();
     mlx_array lo = mlx_array_new_float(0), hi = mlx_array_new_float(1);
     mlx_random_key(&key, 7);
-    IS(mlx_random_split(&r2, &r, key, s),
-       "array([1948237315, 1058547403], dtype=uint32)");
+    IS(mlx_random_split(&r2, &r, key, s), "array([1948237315, 1058547403], dtype=uint32)");
     IS(mlx_random_bits(&r, (int[]){0}, 1, 4, key, s), "array([], dtype=uint32)");
     IS(mlx_random_permutation_arange(&r, 10, key, s),
        "array([4, 6, 1, ..., 3, 0, 9], dtype=uint32)");

@@ -1,24 +1,24 @@
-/* One call of each operation of the C API on small arrays. The expected texts are what MLX 0.32.2 prints. */
+/* One call of each operation of the C API on small arrays. The expected texts are what MLX 0.32.2
+   prints. */
 #include <math.h>
 
 #include "check.h"
 #include "mlx/c/mlx.h"
 #include "mlx/c/ops_more.h"
 
-#define L(...)                                                                         \
-    (int[]){__VA_ARGS__}, sizeof((int[]){__VA_ARGS__}) / sizeof(int)
+#define L(...) (int[]){__VA_ARGS__}, sizeof((int[]){__VA_ARGS__}) / sizeof(int)
 
 /* Arguments of the rows, and the result. */
 static mlx_stream s;
-static mlx_array r, none, f, p, q, i, k, b, c, m, w, x, rows, rows_are_zero, sc, key, three,
-    heads, queries, two_numbers, row_updates, zero, hundred, minus_one, one,
-    zeros_2, unit;
+static mlx_array r, none, f, p, q, i, k, b, c, m, w, x, rows, rows_are_zero, sc, key, three, heads,
+    queries, two_numbers, row_updates, zero, hundred, minus_one, one, zeros_2, unit;
 static mlx_vector_array pair, index_list;
 static const mlx_optional_float base = {10000, true};
 
 static bool printed(int failed, const char *want, const char *what, int line) {
     mlx_string text = mlx_string_new();
-    bool ok = check_that(!failed && !mlx_array_tostring(&text, r), __FILE__, line, "%s fails", what);
+    bool ok =
+        check_that(!failed && !mlx_array_tostring(&text, r), __FILE__, line, "%s fails", what);
     char flat[512];
     size_t n = 0;
     for (const char *t = ok ? mlx_string_data(text) : ""; *t && n < sizeof flat - 1; t++)
@@ -37,11 +37,13 @@ static mlx_array floats(const float *v, int rows_, int columns) {
     return mlx_array_new_data(v, rows_ ? (int[]){rows_, columns} : &columns, rows_ ? 2 : 1,
                               MLX_FLOAT32);
 }
-#define F(...)                                                                         \
-    floats((float[]){__VA_ARGS__}, 0, sizeof((float[]){__VA_ARGS__}) / sizeof(float))
+#define F(...) floats((float[]){__VA_ARGS__}, 0, sizeof((float[]){__VA_ARGS__}) / sizeof(float))
 #undef I /* of complex.h */
 #define I(...) mlx_array_new_data((int[]){__VA_ARGS__}, L3(__VA_ARGS__), 1, MLX_INT32)
-#define L3(...) &(int){sizeof((int[]){__VA_ARGS__}) / sizeof(int)}
+#define L3(...)                                    \
+    &(int) {                                       \
+        sizeof((int[]){__VA_ARGS__}) / sizeof(int) \
+    }
 
 static mlx_array ramp(int count, double step, const int *shape, size_t ndim) {
     mlx_array a = mlx_array_new();
@@ -53,9 +55,32 @@ static mlx_array ramp(int count, double step, const int *shape, size_t ndim) {
     return a;
 }
 
-static mlx_array *const all[] = {
-    &r, &f, &p, &q, &i, &k, &b, &c, &m, &w, &x, &rows, &rows_are_zero, &sc, &key, &three,
-    &heads, &queries, &two_numbers, &row_updates, &zero, &hundred, &minus_one, &one, &zeros_2, &unit};
+static mlx_array *const all[] = {&r,
+                                 &f,
+                                 &p,
+                                 &q,
+                                 &i,
+                                 &k,
+                                 &b,
+                                 &c,
+                                 &m,
+                                 &w,
+                                 &x,
+                                 &rows,
+                                 &rows_are_zero,
+                                 &sc,
+                                 &key,
+                                 &three,
+                                 &heads,
+                                 &queries,
+                                 &two_numbers,
+                                 &row_updates,
+                                 &zero,
+                                 &hundred,
+                                 &minus_one,
+                                 &one,
+                                 &zeros_2,
+                                 &unit};
 
 static void make_arguments(void) {
     r = mlx_array_new();
@@ -102,8 +127,7 @@ static void unary(void) {
     IS(mlx_ceil(&r, f, s), "array([1, -1, 3], dtype=float32)");
     IS(mlx_floor(&r, f, s), "array([0, -2, 3], dtype=float32)");
     IS(mlx_degrees(&r, f, s), "array([14.3239, -85.9437, 171.887], dtype=float32)");
-    IS(mlx_radians(&r, f, s),
-       "array([0.00436332, -0.0261799, 0.0523599], dtype=float32)");
+    IS(mlx_radians(&r, f, s), "array([0.00436332, -0.0261799, 0.0523599], dtype=float32)");
     IS(mlx_exp(&r, f, s), "array([1.28403, 0.22313, 20.0855], dtype=float32)");
     IS(mlx_expm1(&r, f, s), "array([0.284025, -0.77687, 19.0855], dtype=float32)");
     IS(mlx_sign(&r, f, s), "array([1, -1, 1], dtype=float32)");
@@ -150,8 +174,7 @@ static void unary(void) {
     IS(mlx_ones_like(&r, i, s), "array([1, 1, 1], dtype=int32)");
     IS(mlx_zeros_like(&r, f, s), "array([0, 0, 0], dtype=float32)");
     IS(mlx_ones_like_dtype(&r, f, MLX_INT8, s), "array([1, 1, 1], dtype=int8)");
-    IS(mlx_zeros_like_dtype(&r, f, MLX_BOOL, s),
-       "array([False, False, False], dtype=bool)");
+    IS(mlx_zeros_like_dtype(&r, f, MLX_BOOL, s), "array([False, False, False], dtype=bool)");
 }
 
 static void binary(void) {
@@ -163,8 +186,7 @@ static void binary(void) {
     IS(mlx_greater_equal(&r, f, p, s), "array([False, False, True], dtype=bool)");
     IS(mlx_maximum(&r, f, p, s), "array([0.5, 1, 3], dtype=float32)");
     IS(mlx_minimum(&r, f, p, s), "array([0.25, -1.5, 2], dtype=float32)");
-    IS(mlx_arctan2(&r, f, p, s),
-       "array([0.463648, -0.982794, 0.982794], dtype=float32)");
+    IS(mlx_arctan2(&r, f, p, s), "array([0.463648, -0.982794, 0.982794], dtype=float32)");
     IS(mlx_logaddexp(&r, f, p, s), "array([1.07594, 1.07889, 3.31326], dtype=float32)");
     IS(mlx_remainder(&r, f, p, s), "array([0.25, 0.5, 1], dtype=float32)");
     IS(mlx_floor_divide(&r, f, p, s), "array([0, -2, 1], dtype=float32)");
@@ -174,12 +196,9 @@ static void binary(void) {
     IS(mlx_bitwise_xor(&r, i, k, s), "array([4, -1, 1], dtype=int32)");
     IS(mlx_left_shift(&r, i, k, s), "array([10, -12, 16], dtype=int32)");
     IS(mlx_right_shift(&r, i, k, s), "array([2, -1, 0], dtype=int32)");
-    IS(mlx_logical_and(&r, b, rows_are_zero, s),
-       "array([False, False, True], dtype=bool)");
-    IS(mlx_logical_or(&r, b, rows_are_zero, s),
-       "array([True, False, True], dtype=bool)");
-    IS(mlx_isclose(&r, f, f, 1e-5, 1e-8, false, s),
-       "array([True, True, True], dtype=bool)");
+    IS(mlx_logical_and(&r, b, rows_are_zero, s), "array([False, False, True], dtype=bool)");
+    IS(mlx_logical_or(&r, b, rows_are_zero, s), "array([True, False, True], dtype=bool)");
+    IS(mlx_isclose(&r, f, f, 1e-5, 1e-8, false, s), "array([True, True, True], dtype=bool)");
     IS(mlx_allclose(&r, f, p, 1e-5, 1e-8, false, s), "array(False, dtype=bool)");
     IS(mlx_where(&r, b, f, p, s), "array([0.25, 1, 3], dtype=float32)");
     IS(mlx_full_like(&r, f, sc, MLX_INT32, s), "array([2, 2, 2], dtype=int32)");
@@ -187,17 +206,13 @@ static void binary(void) {
 
 static void products(void) {
     IS(mlx_matmul(&r, m, w, s), "array([[4, 5, 10], [10, 9, 20]], dtype=float32)");
-    IS(mlx_addmm(&r, sc, m, m, 0.5, 2, s),
-       "array([[7.5, 9], [11.5, 15]], dtype=float32)");
+    IS(mlx_addmm(&r, sc, m, m, 0.5, 2, s), "array([[7.5, 9], [11.5, 15]], dtype=float32)");
     IS(mlx_inner(&r, f, p, s), "array(4.625, dtype=float32)");
-    IS(mlx_outer(&r, f, p, s),
-       "array([[0.125, 0.25, 0.5], [-0.75, -1.5, -3], [1.5, 3, 6]], "
-       "dtype=float32)");
+    IS(mlx_outer(&r, f, p, s), "array([[0.125, 0.25, 0.5], [-0.75, -1.5, -3], [1.5, 3, 6]], "
+                               "dtype=float32)");
     IS(mlx_kron(&r, k, i, s), "array([5, -3, 2, ..., 15, -9, 6], dtype=int32)");
-    IS(mlx_tensordot_axis(&r, m, w, 1, s),
-       "array([[4, 5, 10], [10, 9, 20]], dtype=float32)");
-    IS(mlx_tensordot(&r, m, w, L(0), L(0), s),
-       "array([[5, 8, 15], [8, 10, 20]], dtype=float32)");
+    IS(mlx_tensordot_axis(&r, m, w, 1, s), "array([[4, 5, 10], [10, 9, 20]], dtype=float32)");
+    IS(mlx_tensordot(&r, m, w, L(0), L(0), s), "array([[5, 8, 15], [8, 10, 20]], dtype=float32)");
     IS(mlx_fast_rms_norm(&r, w, p, 1e-5F, s),
        "array([[0.774594, -0.774594, 0], [0.146385, 0.87831, 2.9277]], "
        "dtype=float32)");
@@ -210,7 +225,8 @@ static void products(void) {
     IS(mlx_fast_rope_dynamic(&r, heads, 4, true, base, 1, three, none, s),
        "array([[[-0.14112, -0.989992, 1.90911, 3.05864], [1.16944, -6.29543, "
        "5.71528, 7.23434]]], dtype=float32)");
-    IS(mlx_fast_scaled_dot_product_attention(&r, queries, queries, queries, 0.5, "causal", none, none, s),
+    IS(mlx_fast_scaled_dot_product_attention(&r, queries, queries, queries, 0.5, "causal", none,
+                                             none, s),
        "array([[[[0, 0.1, 0.2, 0.3], [0.243304, 0.343304, 0.443304, "
        "0.543304]]]], dtype=float32)");
 }
@@ -225,10 +241,8 @@ static void reductions(void) {
     IS(mlx_count_nonzero_axes(&r, w, L(1), false, s), "array([2, 3], dtype=int32)");
     IS(mlx_count_nonzero_axis(&r, w, 0, false, s), "array([2, 2, 1], dtype=int32)");
     IS(mlx_logsumexp(&r, w, false, s), "array(5.19281, dtype=float32)");
-    IS(mlx_logsumexp_axes(&r, w, L(0, 1), true, s),
-       "array([[5.19281]], dtype=float32)");
-    IS(mlx_logsumexp_axis(&r, w, 1, false, s),
-       "array([2.16985, 5.14293], dtype=float32)");
+    IS(mlx_logsumexp_axes(&r, w, L(0, 1), true, s), "array([[5.19281]], dtype=float32)");
+    IS(mlx_logsumexp_axis(&r, w, 1, false, s), "array([2.16985, 5.14293], dtype=float32)");
     IS(mlx_mean(&r, w, false, s), "array(1.66667, dtype=float32)");
     IS(mlx_mean_axes(&r, w, L(1), true, s), "array([[0.333333], [3]], dtype=float32)");
     IS(mlx_max_axes(&r, w, L(1), false, s), "array([2, 5], dtype=float32)");
@@ -241,17 +255,13 @@ static void reductions(void) {
     IS(mlx_std_axis(&r, w, 0, true, 0, s), "array([[0.5, 2, 2.5]], dtype=float32)");
     IS(mlx_var_axes(&r, w, L(0), false, 0, s), "array([0.25, 4, 6.25], dtype=float32)");
     IS(mlx_var_axis(&r, w, 1, false, 1, s), "array([2.33333, 4], dtype=float32)");
-    IS(mlx_softmax(&r, f, true, s),
-       "array([0.0594657, 0.0103336, 0.930201], dtype=float32)");
+    IS(mlx_softmax(&r, f, true, s), "array([0.0594657, 0.0103336, 0.930201], dtype=float32)");
     IS(mlx_softmax_axes(&r, w, L(0), false, s),
        "array([[0.731059, 0.0179862, 0.00669285], [0.268941, 0.982014, "
        "0.993307]], dtype=float32)");
-    IS(mlx_cummax(&r, w, 1, false, true, s),
-       "array([[2, 2, 2], [1, 3, 5]], dtype=float32)");
-    IS(mlx_cummin(&r, w, 1, true, true, s),
-       "array([[-1, -1, 0], [1, 3, 5]], dtype=float32)");
-    IS(mlx_cumprod(&r, w, 1, false, false, s),
-       "array([[1, 2, -2], [1, 1, 3]], dtype=float32)");
+    IS(mlx_cummax(&r, w, 1, false, true, s), "array([[2, 2, 2], [1, 3, 5]], dtype=float32)");
+    IS(mlx_cummin(&r, w, 1, true, true, s), "array([[-1, -1, 0], [1, 3, 5]], dtype=float32)");
+    IS(mlx_cumprod(&r, w, 1, false, false, s), "array([[1, 2, -2], [1, 1, 3]], dtype=float32)");
     IS(mlx_cumprod_dtype(&r, i, 0, false, true, MLX_FLOAT32, s),
        "array([5, -15, -30], dtype=float32)");
     IS(mlx_logcumsumexp(&r, f, 0, false, true, s),
@@ -259,10 +269,8 @@ static void reductions(void) {
     IS(mlx_argsort(&r, i, s), "array([1, 2, 0], dtype=uint32)");
     IS(mlx_sort_axis(&r, w, 1, s), "array([[-1, 0, 2], [1, 3, 5]], dtype=float32)");
     IS(mlx_argpartition(&r, i, 0, s), "array([1, 2, 0], dtype=uint32)");
-    IS(mlx_argpartition_axis(&r, w, 2, 1, s),
-       "array([[1, 2, 0], [0, 1, 2]], dtype=uint32)");
-    IS(mlx_partition_axis(&r, w, 2, 1, s),
-       "array([[-1, 0, 2], [1, 3, 5]], dtype=float32)");
+    IS(mlx_argpartition_axis(&r, w, 2, 1, s), "array([[1, 2, 0], [0, 1, 2]], dtype=uint32)");
+    IS(mlx_partition_axis(&r, w, 2, 1, s), "array([[-1, 0, 2], [1, 3, 5]], dtype=float32)");
     IS(mlx_topk_axis(&r, w, 1, 1, s), "array([[2], [5]], dtype=float32)");
     IS(mlx_searchsorted(&r, k, i, false, s), "array([3, 0, 1], dtype=uint32)");
 }
@@ -271,10 +279,8 @@ static void shapes(void) {
     IS(mlx_atleast_1d(&r, sc, s), "array([2], dtype=float32)");
     IS(mlx_atleast_2d(&r, f, s), "array([[0.25, -1.5, 3]], dtype=float32)");
     IS(mlx_atleast_3d(&r, f, s), "array([[[0.25], [-1.5], [3]]], dtype=float32)");
-    IS(mlx_broadcast_to(&r, k, L(2, 3), s),
-       "array([[1, 2, 3], [1, 2, 3]], dtype=int32)");
-    IS(mlx_contiguous(&r, w, false, s),
-       "array([[2, -1, 0], [1, 3, 5]], dtype=float32)");
+    IS(mlx_broadcast_to(&r, k, L(2, 3), s), "array([[1, 2, 3], [1, 2, 3]], dtype=int32)");
+    IS(mlx_contiguous(&r, w, false, s), "array([[2, -1, 0], [1, 3, 5]], dtype=float32)");
     IS(mlx_diag(&r, k, 0, s), "array([[1, 0, 0], [0, 2, 0], [0, 0, 3]], dtype=int32)");
     IS(mlx_diagonal(&r, w, 1, 0, 1, s), "array([-1, 5], dtype=float32)");
     IS(mlx_expand_dims(&r, k, 1, s), "array([[1], [2], [3]], dtype=int32)");
@@ -283,8 +289,7 @@ static void shapes(void) {
     IS(mlx_moveaxis(&r, w, 0, 1, s), "array([[2, 1], [-1, 3], [0, 5]], dtype=float32)");
     IS(mlx_swapaxes(&r, w, 0, 1, s), "array([[2, 1], [-1, 3], [0, 5]], dtype=float32)");
     IS(mlx_squeeze(&r, heads, s), "array([[0, 1, 2, 3], [4, 5, 6, 7]], dtype=float32)");
-    IS(mlx_squeeze_axis(&r, heads, 0, s),
-       "array([[0, 1, 2, 3], [4, 5, 6, 7]], dtype=float32)");
+    IS(mlx_squeeze_axis(&r, heads, 0, s), "array([[0, 1, 2, 3], [4, 5, 6, 7]], dtype=float32)");
     IS(mlx_unflatten(&r, queries, 3, L(2, -1), s),
        "array([[[[[0, 0.1], [0.2, 0.3]], [[0.4, 0.5], [0.6, 0.7]]]]], "
        "dtype=float32)");
@@ -292,21 +297,17 @@ static void shapes(void) {
     IS(mlx_tril(&r, m, 0, s), "array([[1, 0], [3, 4]], dtype=float32)");
     IS(mlx_triu(&r, m, 1, s), "array([[0, 2], [0, 0]], dtype=float32)");
     IS(mlx_repeat(&r, m, 2, s), "array([1, 1, 2, ..., 3, 4, 4], dtype=float32)");
-    IS(mlx_repeat_axis(&r, m, 2, 1, s),
-       "array([[1, 1, 2, 2], [3, 3, 4, 4]], dtype=float32)");
+    IS(mlx_repeat_axis(&r, m, 2, 1, s), "array([[1, 1, 2, 2], [3, 3, 4, 4]], dtype=float32)");
     IS(mlx_roll(&r, m, L(1), s), "array([[4, 1], [2, 3]], dtype=float32)");
-    IS(mlx_roll_axes(&r, w, L(1), L(1), s),
-       "array([[0, 2, -1], [5, 1, 3]], dtype=float32)");
+    IS(mlx_roll_axes(&r, w, L(1), L(1), s), "array([[0, 2, -1], [5, 1, 3]], dtype=float32)");
     IS(mlx_stack(&r, pair, s), "array([[1, 2, 3], [5, -3, 2]], dtype=int32)");
     IS(mlx_concatenate_axis(&r, pair, 0, s), "array([1, 2, 3, 5, -3, 2], dtype=int32)");
 }
 
 static void creation(void) {
-    IS(mlx_eye(&r, 2, 3, 1, MLX_INT32, s),
-       "array([[0, 1, 0], [0, 0, 1]], dtype=int32)");
+    IS(mlx_eye(&r, 2, 3, 1, MLX_INT32, s), "array([[0, 1, 0], [0, 0, 1]], dtype=int32)");
     IS(mlx_identity(&r, 2, MLX_FLOAT32, s), "array([[1, 0], [0, 1]], dtype=float32)");
-    IS(mlx_tri(&r, 2, 3, 0, MLX_FLOAT32, s),
-       "array([[1, 0, 0], [1, 1, 0]], dtype=float32)");
+    IS(mlx_tri(&r, 2, 3, 0, MLX_FLOAT32, s), "array([[1, 0, 0], [1, 1, 0]], dtype=float32)");
     IS(mlx_linspace(&r, 0, 1, 3, MLX_FLOAT32, s), "array([0, 0.5, 1], dtype=float32)");
     IS(mlx_linspace_endpoint(&r, 0, 1, 4, false, MLX_FLOAT32, s),
        "array([0, 0.25, 0.5, 0.75], dtype=float32)");
@@ -345,15 +346,13 @@ static void indexing(void) {
        "array([[8, -5, 0], [1, 6, 15]], dtype=float32)");
     IS(mlx_scatter_add_axis(&r, f, rows, two_numbers, 0, s),
        "array([8.25, 5.5, 3], dtype=float32)");
-    IS(mlx_masked_scatter(&r, f, b, two_numbers, s),
-       "array([7, -1.5, 8], dtype=float32)");
+    IS(mlx_masked_scatter(&r, f, b, two_numbers, s), "array([7, -1.5, 8], dtype=float32)");
 }
 
 static void random_numbers(void) {
     IS(mlx_random_split_num(&r, key, 2, s),
        "array([[966301609, 989289821], [1948237315, 1058547403]], dtype=uint32)");
-    IS(mlx_random_bernoulli(&r, q, L(3), key, s),
-       "array([True, False, True], dtype=bool)");
+    IS(mlx_random_bernoulli(&r, q, L(3), key, s), "array([True, False, True], dtype=bool)");
     IS(mlx_random_categorical(&r, w, -1, key, s), "array([0, 2], dtype=uint32)");
     IS(mlx_random_categorical_num_samples(&r, w, -1, 3, key, s),
        "array([[0, 0, 1], [2, 2, 2]], dtype=uint32)");

@@ -1,5 +1,5 @@
-/* The C API's transforms beyond gradients: vmap, compile and its modes, checkpoints, custom functions and the
- * closures of their rules, functions with named arguments. */
+/* The C API's transforms beyond gradients: vmap, compile and its modes, checkpoints, custom
+ * functions and the closures of their rules, functions with named arguments. */
 #include "check.h"
 #include "mlx/c/mlx.h"
 
@@ -26,8 +26,7 @@ static mlx_vector_array vector_of(int n, const float *v) {
     mlx_array_free(a);
     return r;
 }
-#define V(...)                                                                         \
-    vector_of(sizeof((float[]){__VA_ARGS__}) / sizeof(float), (float[]){__VA_ARGS__})
+#define V(...) vector_of(sizeof((float[]){__VA_ARGS__}) / sizeof(float), (float[]){__VA_ARGS__})
 
 static float called(mlx_closure f, mlx_vector_array in) {
     mlx_vector_array out = mlx_vector_array_new();
@@ -59,7 +58,8 @@ static int calls;
 static int cube(mlx_vector_array *res, const mlx_vector_array in) {
     mlx_array x = at(in, 0), y = mlx_array_new();
     calls++;
-    int failed = mlx_square(&y, x, s) || mlx_multiply(&y, y, x, s) || mlx_vector_array_set_value(res, y);
+    int failed =
+        mlx_square(&y, x, s) || mlx_multiply(&y, y, x, s) || mlx_vector_array_set_value(res, y);
     mlx_array_free(x);
     mlx_array_free(y);
     return failed;
@@ -77,29 +77,30 @@ static int scaled(mlx_vector_array *res, const mlx_vector_array in, float factor
 
 /* --- rules, wrong on purpose, so that their use shows ---------------------------------- */
 
-static int vjp_100(mlx_vector_array *res, const mlx_vector_array primals, const mlx_vector_array cot,
-                   const mlx_vector_array outputs) {
+static int vjp_100(mlx_vector_array *res, const mlx_vector_array primals,
+                   const mlx_vector_array cot, const mlx_vector_array outputs) {
     (void)primals, (void)outputs;
     return scaled(res, cot, 100);
 }
-static int vjp_payload(mlx_vector_array *res, const mlx_vector_array primals, const mlx_vector_array cot,
-                       const mlx_vector_array outputs, void *payload) {
+static int vjp_payload(mlx_vector_array *res, const mlx_vector_array primals,
+                       const mlx_vector_array cot, const mlx_vector_array outputs, void *payload) {
     (void)primals, (void)outputs;
     return scaled(res, cot, *(float *)payload);
 }
-static int jvp_200(mlx_vector_array *res, const mlx_vector_array primals, const mlx_vector_array tangents,
-                   const int *argnums, size_t n) {
+static int jvp_200(mlx_vector_array *res, const mlx_vector_array primals,
+                   const mlx_vector_array tangents, const int *argnums, size_t n) {
     (void)primals;
     CHECK(n == 1 && argnums[0] == 0);
     return scaled(res, tangents, 200);
 }
-static int jvp_payload(mlx_vector_array *res, const mlx_vector_array primals, const mlx_vector_array tangents,
-                       const int *argnums, size_t n, void *payload) {
+static int jvp_payload(mlx_vector_array *res, const mlx_vector_array primals,
+                       const mlx_vector_array tangents, const int *argnums, size_t n,
+                       void *payload) {
     (void)primals, (void)argnums, (void)n;
     return scaled(res, tangents, *(float *)payload);
 }
-static int vmap_payload(mlx_vector_array *res, mlx_vector_int *axes, const mlx_vector_array in, const int *in_axes,
-                        size_t n, void *payload) {
+static int vmap_payload(mlx_vector_array *res, mlx_vector_int *axes, const mlx_vector_array in,
+                        const int *in_axes, size_t n, void *payload) {
     CHECK(n == 1 && in_axes[0] == 0);
     return scaled(res, in, *(float *)payload) || mlx_vector_int_set_value(axes, 0);
 }
@@ -130,8 +131,10 @@ static void custom_functions(void) {
     mlx_closure f = mlx_closure_new_func(cube), g = mlx_closure_new();
     mlx_closure_custom vjp = mlx_closure_custom_new_func_payload(vjp_payload, &seven, count_free),
                        none = mlx_closure_custom_new();
-    mlx_closure_custom_jvp jvp = mlx_closure_custom_jvp_new_func_payload(jvp_payload, &nine, count_free);
-    mlx_closure_custom_vmap vmap = mlx_closure_custom_vmap_new_func_payload(vmap_payload, &eleven, count_free);
+    mlx_closure_custom_jvp jvp =
+        mlx_closure_custom_jvp_new_func_payload(jvp_payload, &nine, count_free);
+    mlx_closure_custom_vmap vmap =
+        mlx_closure_custom_vmap_new_func_payload(vmap_payload, &eleven, count_free);
     CHECK(mlx_custom_function(&g, f, vjp, jvp, vmap) == 0);
     CHECK_NEAR(called(g, in), 9, 0);
     CHECK_NEAR(slope(g, in), 14, 0);
@@ -156,11 +159,13 @@ static void rules_as_closures(void) {
     mlx_closure_custom vjp = mlx_closure_custom_new_func(vjp_100);
     CHECK(mlx_closure_custom_apply(&out, vjp, in, in, in) == 0);
     CHECK_NEAR(number(out, 0), 300, 0);
-    mlx_closure_custom_jvp jvp = mlx_closure_custom_jvp_new_func(jvp_200), copy = mlx_closure_custom_jvp_new();
+    mlx_closure_custom_jvp jvp = mlx_closure_custom_jvp_new_func(jvp_200),
+                           copy = mlx_closure_custom_jvp_new();
     CHECK(mlx_closure_custom_jvp_set(&copy, jvp) == 0);
     CHECK(mlx_closure_custom_jvp_apply(&out, copy, in, in, (int[]){0}, 1) == 0);
     CHECK_NEAR(number(out, 0), 600, 0);
-    mlx_closure_custom_vmap vmap = mlx_closure_custom_vmap_new_func_payload(vmap_payload, &five, NULL),
+    mlx_closure_custom_vmap vmap =
+                                mlx_closure_custom_vmap_new_func_payload(vmap_payload, &five, NULL),
                             same = mlx_closure_custom_vmap_new();
     mlx_vector_int axes = mlx_vector_int_new();
     CHECK(mlx_closure_custom_vmap_set(&same, vmap) == 0);
@@ -232,7 +237,8 @@ static void compile_modes(void) {
     CHECK_EQ_INT(calls_for(c, in, 3), 3);
     CHECK(mlx_enable_compile() == 0);
     CHECK_EQ_INT(calls_for(c, in, 3), 0);
-    CHECK(mlx_set_compile_mode(MLX_COMPILE_MODE_NO_SIMPLIFY) == 0 && mlx_compile(&c, f, false) == 0);
+    CHECK(mlx_set_compile_mode(MLX_COMPILE_MODE_NO_SIMPLIFY) == 0 &&
+          mlx_compile(&c, f, false) == 0);
     CHECK_EQ_INT(calls_for(c, in, 2), 1);
     CHECK(mlx_set_compile_mode(MLX_COMPILE_MODE_ENABLED) == 0);
     mlx_closure_free(c);
@@ -251,9 +257,11 @@ static void compile_by_number(void) {
     CHECK_EQ_INT(calls_for(c, in, 2), 0);
     CHECK(mlx_detail_compile(&c, f, 77, false, constants + 1, 1) == 0);
     CHECK_EQ_INT(calls_for(c, in, 2), 1);
-    CHECK(mlx_detail_compile_erase(77) == 0 && mlx_detail_compile(&c, f, 77, false, constants, 1) == 0);
+    CHECK(mlx_detail_compile_erase(77) == 0 &&
+          mlx_detail_compile(&c, f, 77, false, constants, 1) == 0);
     CHECK_EQ_INT(calls_for(c, in, 2), 1);
-    CHECK(mlx_detail_compile_clear_cache() == 0 && mlx_detail_compile(&c, f, 77, false, constants, 1) == 0);
+    CHECK(mlx_detail_compile_clear_cache() == 0 &&
+          mlx_detail_compile(&c, f, 77, false, constants, 1) == 0);
     CHECK_EQ_INT(calls_for(c, in, 2), 1);
     CHECK(mlx_detail_compile_erase(77) == 0);
     mlx_closure_free(c);
@@ -261,10 +269,10 @@ static void compile_by_number(void) {
     mlx_vector_array_free(in);
 }
 
-/* --- other closures ------------------------------------------------------------------------------ */
+/* --- other closures --------------------------------------------------------------------------- */
 
-static int by_name(mlx_vector_array *res, const mlx_vector_array in, const mlx_map_string_to_array named,
-                   void *payload) {
+static int by_name(mlx_vector_array *res, const mlx_vector_array in,
+                   const mlx_map_string_to_array named, void *payload) {
     mlx_array x = at(in, 0), y = mlx_array_new();
     (*(int *)payload)++;
     int failed = mlx_map_string_to_array_get(&y, named, "y") || mlx_add(&y, x, y, s) ||
@@ -280,13 +288,15 @@ static void named_arguments(void) {
     mlx_map_string_to_array named = mlx_map_string_to_array_new();
     mlx_array ten = mlx_array_new_float(10);
     mlx_map_string_to_array_insert(named, "y", ten);
-    mlx_closure_kwargs f = mlx_closure_kwargs_new_func_payload(by_name, &count, NULL), g = mlx_closure_kwargs_new();
+    mlx_closure_kwargs f = mlx_closure_kwargs_new_func_payload(by_name, &count, NULL),
+                       g = mlx_closure_kwargs_new();
     CHECK(mlx_closure_kwargs_set(&g, f) == 0 && mlx_closure_kwargs_apply(&out, g, in, named) == 0);
     CHECK_NEAR(number(out, 0), 23, 0);
     CHECK_EQ_INT(count, 1);
     const char *file = "test_capi_transforms.mlxfn";
     mlx_function_exporter e = mlx_function_exporter_new_kwargs(file, f, false, "a note");
-    CHECK(mlx_function_exporter_apply_kwargs(e, in, named) == 0 && mlx_function_exporter_free(e) == 0);
+    CHECK(mlx_function_exporter_apply_kwargs(e, in, named) == 0 &&
+          mlx_function_exporter_free(e) == 0);
     mlx_imported_function read = mlx_imported_function_new(file);
     CHECK_STR(mlx_imported_function_metadata(read), "a note");
     CHECK(mlx_imported_function_apply_kwargs(&out, read, in, named) == 0);
@@ -301,10 +311,12 @@ static void named_arguments(void) {
     mlx_vector_array_free(out);
 }
 
-static int values_and_slopes(mlx_vector_array *values, mlx_vector_array *grads, const mlx_vector_array in) {
+static int values_and_slopes(mlx_vector_array *values, mlx_vector_array *grads,
+                             const mlx_vector_array in) {
     return scaled(values, in, 2) || scaled(grads, in, 3);
 }
-static int with_payload(mlx_vector_array *values, mlx_vector_array *grads, const mlx_vector_array in, void *payload) {
+static int with_payload(mlx_vector_array *values, mlx_vector_array *grads,
+                        const mlx_vector_array in, void *payload) {
     return scaled(values, in, *(float *)payload) || scaled(grads, in, 1);
 }
 
@@ -312,10 +324,12 @@ static void closures_of_values_and_gradients(void) {
     float four = 4;
     mlx_vector_array in = V(1, 2), v = mlx_vector_array_new(), g = mlx_vector_array_new();
     mlx_closure_value_and_grad f = mlx_closure_value_and_grad_new_func(values_and_slopes),
-                               h = mlx_closure_value_and_grad_new_func_payload(with_payload, &four, NULL);
+                               h = mlx_closure_value_and_grad_new_func_payload(with_payload, &four,
+                                                                               NULL);
     CHECK(mlx_closure_value_and_grad_apply(&v, &g, f, in) == 0);
     CHECK_NEAR(number(v, 0) + 100 * number(g, 0), 6 + 900, 0);
-    CHECK(mlx_closure_value_and_grad_set(&f, h) == 0 && mlx_closure_value_and_grad_apply(&v, &g, f, in) == 0);
+    CHECK(mlx_closure_value_and_grad_set(&f, h) == 0 &&
+          mlx_closure_value_and_grad_apply(&v, &g, f, in) == 0);
     CHECK_NEAR(number(v, 0) + 100 * number(g, 0), 12 + 300, 0);
     mlx_closure_value_and_grad_free(f);
     mlx_closure_value_and_grad_free(h);

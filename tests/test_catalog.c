@@ -1,5 +1,5 @@
-/* The catalog: signatures, values, and every row called with arguments made for its parameters, each allocation
- * failing once. */
+/* The catalog: signatures, values, and every row called with arguments made for its parameters,
+ * each allocation failing once. */
 #include "base/mem.h"
 #include "check.h"
 #include "mlx/c/mlx.h"
@@ -8,7 +8,7 @@ static void quiet(const char *message, void *data) {
     (void)message, (void)data;
 }
 
-/* --- signatures -------------------------------------------------------------------------------------- */
+/* --- signatures ------------------------------------------------------------------------------- */
 
 static bool text_is(mlx_text t, const char *s) {
     return t.length == (int)strlen(s) && !memcmp(t.start, s, strlen(s));
@@ -16,15 +16,19 @@ static bool text_is(mlx_text t, const char *s) {
 
 static void test_signature(void) {
     mlx_signature s;
-    const char *text = "f(a: scalar | array, /, b: None | int | Sequence[int] = [-2, -1], *rest: array, mode: str = "
-                       "'xy', x: float = 1e-05, t: Dtype | None = float16, stream: StreamOrDevice = None) -> array";
+    const char *text =
+        "f(a: scalar | array, /, b: None | int | Sequence[int] = [-2, -1], *rest: array, mode: "
+        "str = "
+        "'xy', x: float = 1e-05, t: Dtype | None = float16, stream: StreamOrDevice = None) -> "
+        "array";
     CHECK_EQ_INT(mlx_signature_parse(&s, text), 0);
     CHECK_EQ_INT(s.count, 7);
     CHECK(text_is(s.name, "f") && text_is(s.result, "array"));
     mlx_parameter *p = s.parameters;
     CHECK(text_is(p[0].name, "a") && p[0].place == MLX_PLACE_POSITION && !p[0].fallback.length);
     CHECK(p[0].accepts >> MLX_VALUE_ARRAY & p[0].accepts >> MLX_VALUE_COMPLEX & 1);
-    CHECK(p[1].place == MLX_PLACE_EITHER && p[1].value.kind == MLX_VALUE_INTS && p[1].value.count == 2);
+    CHECK(p[1].place == MLX_PLACE_EITHER && p[1].value.kind == MLX_VALUE_INTS &&
+          p[1].value.count == 2);
     CHECK_EQ_INT(p[1].value.as.ints[0], -2);
     CHECK(p[2].place == MLX_PLACE_REST && p[3].place == MLX_PLACE_KEYWORD);
     CHECK_STR(p[3].value.as.string, "xy");
@@ -34,9 +38,16 @@ static void test_signature(void) {
 }
 
 static void test_bad_signatures(void) {
-    static const char many[] = "f(a: int, b: int, c: int, d: int, e: int, f: int, g: int, h: int, i: int, "
-                               "j: int, k: int, l: int, m: int, n: int, o: int, p: int, q: int)";
-    static const char *const bad[] = {"", "f", "f(", "(a: int)", "f(a: house)", "f(a: int = oops)", "f(a)",
+    static const char many[] =
+        "f(a: int, b: int, c: int, d: int, e: int, f: int, g: int, h: int, i: int, "
+        "j: int, k: int, l: int, m: int, n: int, o: int, p: int, q: int)";
+    static const char *const bad[] = {"",
+                                      "f",
+                                      "f(",
+                                      "(a: int)",
+                                      "f(a: house)",
+                                      "f(a: int = oops)",
+                                      "f(a)",
                                       "f(a: str = 'much too long to be a fallback')",
                                       many};
     mlx_signature s;
@@ -60,7 +71,7 @@ static void test_rows(void) {
         CHECK(mlx_catalog_alias(i)->of && !mlx_catalog_alias(i + 1000));
 }
 
-/* --- values -------------------------------------------------------------------------------------------- */
+/* --- values ----------------------------------------------------------------------------------- */
 
 static void test_weak_scalars(void) {
     static const struct {
@@ -83,7 +94,8 @@ static void test_weak_scalars(void) {
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         mlx_array zero = mlx_array_new();
         mlx_zeros(&zero, NULL, 0, rows[i].other, (mlx_stream){NULL});
-        mlx_value a = {.kind = MLX_VALUE_ARRAY, .owned = true, .as.array = zero}, b = rows[i].scalar;
+        mlx_value a = {.kind = MLX_VALUE_ARRAY, .owned = true, .as.array = zero},
+                  b = rows[i].scalar;
         int status = mlx_value_to_pair(&a, &b);
         CHECK_EQ_INT(status, rows[i].wanted < 0);
         if (!status)
@@ -97,13 +109,14 @@ static void test_values_own(void) {
     mlx_value list = {.kind = MLX_VALUE_NONE};
     CHECK_EQ_INT(mlx_value_new_list(&list, 2), 0);
     CHECK_EQ_INT(mlx_value_new_ints(&list.as.items[0], 3), 0);
-    list.as.items[1] = (mlx_value){.kind = MLX_VALUE_ARRAY, .owned = true, .as.array = mlx_array_new_int(3)};
+    list.as.items[1] =
+        (mlx_value){.kind = MLX_VALUE_ARRAY, .owned = true, .as.array = mlx_array_new_int(3)};
     mlx_value_free(&list);
     CHECK_EQ_INT(list.kind, MLX_VALUE_NONE);
     CHECK_EQ_INT(mlx_value_new_ints(&list, (size_t)1 << 40), 1);
 }
 
-/* --- every row ------------------------------------------------------------------------------------------- */
+/* --- every row -------------------------------------------------------------------------------- */
 
 static int ints[2] = {0, 1};
 
@@ -135,8 +148,9 @@ static mlx_value make_value(const mlx_parameter *p, bool scalar) {
     unsigned kinds = p->accepts;
     if (p->place == MLX_PLACE_REST)
         return kinds == 1u << MLX_VALUE_ARRAY ? arrays()
-               : kinds == 1u << MLX_VALUE_INT ? (mlx_value){.kind = MLX_VALUE_INTS, .count = 2, .as.ints = ints}
-                                              : list_of_ints();
+               : kinds == 1u << MLX_VALUE_INT
+                   ? (mlx_value){.kind = MLX_VALUE_INTS, .count = 2, .as.ints = ints}
+                   : list_of_ints();
     if (kinds >> MLX_VALUE_ARRAY & 1 && !(scalar && kinds >> MLX_VALUE_FLOAT & 1))
         return (mlx_value){.kind = MLX_VALUE_ARRAY, .owned = true, .as.array = matrix()};
     if (kinds >> MLX_VALUE_ARRAYS & 1)
@@ -153,7 +167,9 @@ static mlx_value make_value(const mlx_parameter *p, bool scalar) {
         return (mlx_value){.kind = MLX_VALUE_DTYPE, .as.dtype = MLX_FLOAT32};
     if (kinds >> MLX_VALUE_BOOL & 1)
         return (mlx_value){.kind = MLX_VALUE_BOOL, .as.boolean = true};
-    return kinds >> MLX_VALUE_STRING & 1 ? (mlx_value){.kind = MLX_VALUE_STRING, .as.string = "ij,jk->ik"} : p->value;
+    return kinds >> MLX_VALUE_STRING & 1
+               ? (mlx_value){.kind = MLX_VALUE_STRING, .as.string = "ij,jk->ik"}
+               : p->value;
 }
 
 static uint64_t allocations; /* of the last call */
@@ -166,7 +182,8 @@ static void check_reason(const mlx_operation *op, int status) {
 }
 
 /* Call a row; all: every parameter is given, else those that must be. */
-static int call_row(const mlx_operation *op, const mlx_signature *s, bool all, bool scalar, uint64_t fail_at) {
+static int call_row(const mlx_operation *op, const mlx_signature *s, bool all, bool scalar,
+                    uint64_t fail_at) {
     mlx_value args[MLX_PARAMETERS_MAX], result = {.kind = MLX_VALUE_NONE};
     for (int i = 0; i < s->count; i++)
         args[i] = all || !s->parameters[i].fallback.length ? make_value(&s->parameters[i], scalar)
@@ -193,8 +210,10 @@ static void check_row(const mlx_operation *op, const mlx_signature *s, bool all,
     int64_t live = mx_alloc_live();
     for (uint64_t n = 1; n < 1000 && (n == 1 || allocations >= n - 1); n++)
         call_row(op, s, all, scalar, n);
-    if (!CHECK_EQ_INT(mx_alloc_live(), live) || !CHECK_EQ_INT(call_row(op, s, all, scalar, 0), wanted))
-        fprintf(stderr, "    %s (%s, %s)\n", op->signature, all ? "all" : "some", scalar ? "scalars" : "arrays");
+    if (!CHECK_EQ_INT(mx_alloc_live(), live) ||
+        !CHECK_EQ_INT(call_row(op, s, all, scalar, 0), wanted))
+        fprintf(stderr, "    %s (%s, %s)\n", op->signature, all ? "all" : "some",
+                scalar ? "scalars" : "arrays");
 }
 
 static void test_every_row(void) {

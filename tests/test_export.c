@@ -1,4 +1,5 @@
-/* Functions in files: from the reference package (tests/data/mlxfn), to files and back, and files that are wrong. */
+/* Functions in files: from the reference package (tests/data/mlxfn), to files and back, and files
+   that are wrong. */
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <stdlib.h>
@@ -40,7 +41,8 @@ static double apart(mx_array *a, mx_array *b) {
     if (!a || !b || a->dtype != b->dtype || !mx_same_shape(a, b))
         return INFINITY;
     mx_array *x = mx_astype(a, MX_FLOAT64), *y = mx_astype(b, MX_FLOAT64);
-    mx_array *d = mx_where(mx_logical_and(mx_isnan(x), mx_isnan(y)), mx_zero_like(x), mx_abs(mx_sub(x, y)));
+    mx_array *d =
+        mx_where(mx_logical_and(mx_isnan(x), mx_isnan(y)), mx_zero_like(x), mx_abs(mx_sub(x, y)));
     d = mx_where(mx_equal(x, y), mx_zero_like(x), d);
     d = a->size ? mx_reduce(MX_MAX, mx_div(d, mx_add_s(mx_abs(y), 1)), NULL, 0, false) : NULL;
     return !a->size ? 0 : mx_eval1(d) ? *(double *)d->data : INFINITY;
@@ -68,7 +70,8 @@ static given arguments(const mx_map *arrays, int k) {
     size_t n = (size_t)snprintf(head, sizeof head, "%d.", k);
     for (size_t i = 0; i < arrays->count; i++) {
         const char *key = arrays->entry[i].key;
-        if (strncmp(key, head, n) == 0 && strncmp(key + n, "out", 3) && (key[n] < '0' || key[n] > '9'))
+        if (strncmp(key, head, n) == 0 && strncmp(key + n, "out", 3) &&
+            (key[n] < '0' || key[n] > '9'))
             g.key[g.n_keys++] = key + n;
     }
     qsort(g.key, (size_t)g.n_keys, sizeof *g.key, by_name);
@@ -93,9 +96,9 @@ static void check_call(const char *file, mx_imported *f, const mx_map *arrays, i
     mx_arrays_free(&out);
 }
 
-static const char *const files[] = {"mlp",        "mlp_grad", "attention",      "pointwise", "reductions", "since_4",
-                                    "indexing",   "named",    "products", "linear_algebra", "several",   "shapeless",
-                                    "constants"};
+static const char *const files[] = {
+    "mlp",   "mlp_grad", "attention",      "pointwise", "reductions", "since_4",  "indexing",
+    "named", "products", "linear_algebra", "several",   "shapeless",  "constants"};
 enum { FILES = sizeof files / sizeof *files };
 
 static const char *reference_file(const char *name, const char *ending) {
@@ -138,7 +141,8 @@ static bool whole_function(mx_closure *self, mx_array *const *in, int n, mx_arra
            mx_arrays_add(out, lu[1]) && mx_arrays_add(out, in[0]) && mx_arrays_add(out, in[0]);
 }
 
-static bool write_with(const char *path, mx_closure_fn *fn, bool shapeless, mx_array *const *in, int n) {
+static bool write_with(const char *path, mx_closure_fn *fn, bool shapeless, mx_array *const *in,
+                       int n) {
     mx_closure k = mx_closure_local(fn, NULL);
     mx_exporter *e = mx_exporter_open(path, shapeless, "words");
     bool ok = e && mx_exporter_add(e, &k, in, n, NULL, 0);
@@ -150,7 +154,8 @@ static void there_and_back(void) {
     mx_arrays want = {0};
     mx_closure k = mx_closure_local(whole_function, NULL);
     CHECK(whole_function(&k, in, 2, &want) && mx_eval(want.item, (int)want.count));
-    CHECK_MSG(write_with(own_path("whole.mlxfn"), whole_function, false, in, 2), "%s", mx_error_message());
+    CHECK_MSG(write_with(own_path("whole.mlxfn"), whole_function, false, in, 2), "%s",
+              mx_error_message());
     mx_imported *f = import(own_path("whole.mlxfn"));
     for (size_t j = 0; f && j < want.count; j++)
         CHECK_NEAR(apart(result(f, in, 2, j), want.item[j]), 0, 0);
@@ -260,7 +265,7 @@ static void refusals(void) {
     mx_error_clear();
 }
 
-/* --- long graphs --------------------------------------------------------------------------------- */
+/* --- long graphs ------------------------------------------------------------------------------ */
 
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
 enum { LONG_NODES = 20000 };
@@ -281,7 +286,8 @@ static void a_million_nodes(void) {
     int64_t live = mx_alloc_live();
     mx_scope s = mx_scope_open();
     mx_array *x = mx_ones((int[]){2}, 1, MX_FLOAT32);
-    CHECK_MSG(write_with(own_path("long.mlxfn"), long_chain, false, &x, 1), "%s", mx_error_message());
+    CHECK_MSG(write_with(own_path("long.mlxfn"), long_chain, false, &x, 1), "%s",
+              mx_error_message());
     mx_imported *f = import(own_path("long.mlxfn"));
     CHECK_NEAR(apart(result(f, &x, 1, 0), x), 0, 0);
     mx_imported_free(f);
@@ -293,7 +299,8 @@ static void a_million_nodes(void) {
 
 /* Neither a crash nor a leak: an error, or a function that may be called. */
 static bool loads(const char *bytes, size_t n) {
-    remove(own_path("wrong.mlxfn")); // a new file is not waited for, one that is cut and written again is
+    // a new file is not waited for, one that is cut and written again is
+    remove(own_path("wrong.mlxfn"));
     mx_imported *f = mx_import_function(write_file("wrong.mlxfn", bytes, n));
     bool ok = f != NULL;
     if (ok != !mx_failed())
@@ -355,8 +362,8 @@ static void replaced(void) {
 /* What a file's error says. */
 static void said(const char *bytes, size_t n, const char *what) {
     CHECK(!mx_import_function(write_file("wrong.mlxfn", bytes, n)));
-    CHECK_MSG(strstr(mx_error_message(), what) && strstr(mx_error_message(), "wrong.mlxfn"), "%s lacks '%s'",
-              mx_error_message(), what);
+    CHECK_MSG(strstr(mx_error_message(), what) && strstr(mx_error_message(), "wrong.mlxfn"),
+              "%s lacks '%s'", mx_error_message(), what);
     mx_error_clear();
 }
 

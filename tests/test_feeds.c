@@ -1,5 +1,5 @@
-/* Reductions and softmax of a chain that is not computed yet give the same bits as those of its array: shapes on
- * both sides of every cut that the loops make. */
+/* Reductions and softmax of a chain that is not computed yet give the same bits as those of its
+ * array: shapes on both sides of every cut that the loops make. */
 #include <string.h>
 
 #include "check.h"
@@ -28,7 +28,8 @@ static mx_array *reduced(mx_array *x, int way, int axis) {
 /* Numbers of many sizes, of which sums round at every step. */
 static mx_array *values(int rows, int cols, mx_dtype t) {
     int shape[2] = {rows, cols};
-    mx_array *x = mx_random_normal(shape, 2, MX_FLOAT32, NULL, NULL, mx_random_key(check_seed((uint64_t)(rows * 8191 + cols))));
+    mx_array *x = mx_random_normal(shape, 2, MX_FLOAT32, NULL, NULL,
+                                   mx_random_key(check_seed((uint64_t)(rows * 8191 + cols))));
     return mx_astype(mx_dtype_is_integer(t) ? mx_mul_s(x, 9) : x, t);
 }
 
@@ -53,15 +54,17 @@ static void compare(int rows, int cols, mx_dtype t) {
             mx_array *want = reduced(computed, way, axis);
             mx_scope building = mx_scope_open(); // so that the reduction alone holds the chain
             mx_array *got = mx_scope_return(building, reduced(chain(x), way, axis));
-            CHECK_MSG(same(got, want), "%s (%d,%d), way %d along %d", mx_dtype_name(t), rows, cols, way, axis);
+            CHECK_MSG(same(got, want), "%s (%d,%d), way %d along %d", mx_dtype_name(t), rows, cols,
+                      way, axis);
             mx_scope_close(one);
         }
     mx_scope_close(s);
 }
 
-static const int shapes[][2] = {{1, 1},     {3, 5},      {7, 4096},   {2, 4097},   {17, 5000},   {3, 70000},
-                                {1, 300000}, {5000, 1},   {40000, 3},  {9000, 10},  {1500, 63},   {1500, 64},
-                                {700, 65},  {133, 2048}, {61, 2058},  {40, 5001},  {300, 300},   {33000, 7}};
+static const int shapes[][2] = {{1, 1},     {3, 5},      {7, 4096}, {2, 4097},   {17, 5000},
+                                {3, 70000}, {1, 300000}, {5000, 1}, {40000, 3},  {9000, 10},
+                                {1500, 63}, {1500, 64},  {700, 65}, {133, 2048}, {61, 2058},
+                                {40, 5001}, {300, 300},  {33000, 7}};
 
 static void shapes_of_each_dtype(void) {
     static const mx_dtype types[] = {MX_FLOAT32, MX_FLOAT16, MX_BFLOAT16, MX_FLOAT64, MX_INT32};
@@ -74,10 +77,12 @@ static void shapes_of_each_dtype(void) {
 static void long_sums(void) {
     mx_scope s = mx_scope_open();
     int n[1] = {1 << 21};
-    mx_array *x = mx_random_uniform(mx_scalar(0, MX_FLOAT32), mx_scalar(1, MX_FLOAT32), n, 1, MX_FLOAT32,
-                                    mx_random_key(check_seed(3)));
-    mx_array *sum = mx_sum_all(mx_square(x)), *want = mx_sum_all(mx_square(mx_astype(x, MX_FLOAT64)));
-    mx_array *error = mx_abs(mx_sub(mx_div(mx_astype(sum, MX_FLOAT64), want), mx_scalar(1, MX_FLOAT64)));
+    mx_array *x = mx_random_uniform(mx_scalar(0, MX_FLOAT32), mx_scalar(1, MX_FLOAT32), n, 1,
+                                    MX_FLOAT32, mx_random_key(check_seed(3)));
+    mx_array *sum = mx_sum_all(mx_square(x)),
+             *want = mx_sum_all(mx_square(mx_astype(x, MX_FLOAT64)));
+    mx_array *error =
+        mx_abs(mx_sub(mx_div(mx_astype(sum, MX_FLOAT64), want), mx_scalar(1, MX_FLOAT64)));
     CHECK(mx_eval1(error) && *(double *)error->data < 2e-7);
     mx_scope_close(s);
 }

@@ -13,14 +13,16 @@
 static mlx_stream none;
 enum { N = 257 };
 
-/* Values that rounding shows in, and an invalid operation: of few elements, so that this thread computes. */
+/* Values that rounding shows in, and an invalid operation: of few elements, so that this thread
+   computes. */
 static int compute(float *to) {
     mlx_array x = mlx_array_new(), y = mlx_array_new(), third = mlx_array_new_float32(1.0f / 3);
     mlx_array wide = mlx_array_new_float64(0.1);
-    int status = mlx_arange(&x, -3, N - 3, 1, MLX_FLOAT32, none) || mlx_multiply(&y, x, third, none) ||
-                 mlx_astype(&wide, wide, MLX_FLOAT32, none) || mlx_add(&y, y, wide, none) ||
-                 mlx_sqrt(&y, y, none) || mlx_exp(&x, x, none) || mlx_divide(&y, y, x, none) ||
-                 mlx_softmax(&x, x, false, none) || mlx_add(&y, y, x, none) || mlx_array_eval(y);
+    int status = mlx_arange(&x, -3, N - 3, 1, MLX_FLOAT32, none) ||
+                 mlx_multiply(&y, x, third, none) || mlx_astype(&wide, wide, MLX_FLOAT32, none) ||
+                 mlx_add(&y, y, wide, none) || mlx_sqrt(&y, y, none) || mlx_exp(&x, x, none) ||
+                 mlx_divide(&y, y, x, none) || mlx_softmax(&x, x, false, none) ||
+                 mlx_add(&y, y, x, none) || mlx_array_eval(y);
     if (!status)
         memcpy(to, mlx_array_data_float32(y), N * sizeof *to);
     mlx_array_free(x);
@@ -50,7 +52,8 @@ static void test_rounding(void) {
         CHECK(same(plain, other));
         CHECK_EQ_INT(fegetround(), modes[i]);
         memset(other, 0, sizeof other);
-        CHECK_EQ_INT(pthread_create(&thread, NULL, compute_elsewhere, other), 0); // it inherits the mode
+        // it inherits the mode
+        CHECK_EQ_INT(pthread_create(&thread, NULL, compute_elsewhere, other), 0);
         pthread_join(thread, &done);
         CHECK(done && same(plain, other));
         fesetround(FE_TONEAREST);
@@ -90,12 +93,14 @@ static void test_traps(void) {
     CHECK(same(plain, other));
 }
 
-/* A function of the host runs in the host's environment, what it calls does not, and an error inside leaves it too. */
+/* A function of the host runs in the host's environment, what it calls does not, and an error
+   inside leaves it too. */
 static int body(mlx_vector_array *out, const mlx_vector_array in, void *payload) {
     mlx_array x = mlx_array_new();
     int *seen = payload;
     *seen = fegetround();
-    int status = mlx_vector_array_get(&x, in, 0) || mlx_square(&x, x, none) || mlx_vector_array_set_value(out, x);
+    int status = mlx_vector_array_get(&x, in, 0) || mlx_square(&x, x, none) ||
+                 mlx_vector_array_set_value(out, x);
     *seen = fegetround() == *seen ? *seen : -1;
     mlx_array_free(x);
     return status;
@@ -105,7 +110,8 @@ static void test_callbacks(void) {
     int seen = 0;
     mlx_closure f = mlx_closure_new_func_payload(body, &seen, NULL);
     mlx_array x = mlx_array_new_float32(3);
-    mlx_vector_array in = mlx_vector_array_new_value(x), out = mlx_vector_array_new(), grads = mlx_vector_array_new();
+    mlx_vector_array in = mlx_vector_array_new_value(x), out = mlx_vector_array_new(),
+                     grads = mlx_vector_array_new();
     fesetround(FE_UPWARD);
     CHECK_EQ_INT(mlx_vjp(&out, &grads, f, in, in), 0);
     CHECK_EQ_INT(fegetround(), FE_UPWARD);

@@ -1,4 +1,5 @@
-/* Creation functions: dense memory for whoever looks at the array, and no memory where only an evaluation reads it. */
+/* Creation functions: dense memory for whoever looks at the array, and no memory where only an
+   evaluation reads it. */
 #include "base/cache.h"
 #include "check.h"
 #include "graph/eval/eval.h"
@@ -65,7 +66,8 @@ static mx_array *reduction(mx_array *const *in) {
     return mx_sum_all(mx_ones_like(in[0]));
 }
 
-/* f's result (to be released), evaluated when nobody holds what it was made of, and the memory that this took. */
+/* f's result (to be released), evaluated when nobody holds what it was made of, and the memory that
+   this took. */
 static mx_array *result_of(ops_fn *f, mx_array *const *in, size_t *bytes) {
     mx_scope s = mx_scope_open();
     mx_array *y = kept(f(in));
@@ -125,7 +127,8 @@ static void computed_values(void) {
 static bool constants(mx_closure *self, mx_array *const *in, int n, mx_arrays *out) {
     (void)self, (void)n;
     mx_array *z = mx_zeros(LIST(BIG), MX_FLOAT32);
-    return mx_arrays_add(out, mx_add(mx_add_s(in[0], 1), z)) && mx_arrays_add(out, mx_zeros(LIST(3), MX_FLOAT32));
+    return mx_arrays_add(out, mx_add(mx_add_s(in[0], 1), z)) &&
+           mx_arrays_add(out, mx_zeros(LIST(3), MX_FLOAT32));
 }
 
 /* A compiled function keeps no memory for its constants, and each call's results are its own. */
@@ -164,7 +167,9 @@ static void reading_in_a_row(void) {
     p = mlx_array_data_float32(c); // who does not reads in a row
     CHECK(p && p[many - 1] == 1 && p == mlx_array_data_float32(c));
     CHECK_EQ_INT(mlx_array_strides(c)[0], 1);
-    CHECK_EQ_INT(mlx_arange(&ramp, 0, 5, 1, MLX_FLOAT32, s) | mlx_flip(&ramp, ramp, s) | mlx_array_eval(ramp), 0);
+    CHECK_EQ_INT(mlx_arange(&ramp, 0, 5, 1, MLX_FLOAT32, s) | mlx_flip(&ramp, ramp, s) |
+                     mlx_array_eval(ramp),
+                 0);
     p = mlx_array_data_float32(ramp);
     CHECK(p && p[0] == 4 && p[4] == 0);
     CHECK_EQ_INT(mlx_add(&c, c, one, s) | mlx_array_eval(c), 0); // a box shows what it holds now

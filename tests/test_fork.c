@@ -16,7 +16,8 @@ static mlx_stream none;
 static atomic_bool stop;
 static atomic_int rounds;
 
-/* Something of everything: a matrix product on all threads, a transform, a compiled function, a queued evaluation. */
+/* Something of everything: a matrix product on all threads, a transform, a compiled function, a
+   queued evaluation. */
 static int compute(float *result) {
     int shape[2] = {160, 160}, status;
     mlx_array a = mlx_array_new(), b = mlx_array_new(), c = mlx_array_new();
@@ -52,7 +53,8 @@ static int child_of_fork(void) {
     if (pid == 0) {
         signal(SIGALRM, SIG_DFL);
         alarm(60);
-        bool ok = compute(&result) == 0 && result == 160.0f * 160 * 40 && mlx_synchronize(none) == 0;
+        bool ok =
+            compute(&result) == 0 && result == 160.0f * 160 * 40 && mlx_synchronize(none) == 0;
         _exit(ok ? 0 : 1);
     }
     return pid > 0 && waitpid(pid, &status, 0) == pid ? status : -1;
@@ -92,7 +94,8 @@ static void test_fork_with_locks_held(void) {
     }
 }
 
-/* AddressSanitizer's allocator has locks of its own, which a child never gets back from threads that held them. */
+/* AddressSanitizer's allocator has locks of its own, which a child never gets back from threads
+   that held them. */
 #ifdef __SANITIZE_ADDRESS__
 enum { SANITIZER_LOCKS = 1 };
 #else

@@ -1,4 +1,5 @@
-/* Random graphs, evaluated whole (fused) and node by node: the results are equal to the last bit. */
+/* Random graphs, evaluated whole (fused) and node by node: the results are equal to the last
+   bit. */
 #include <string.h>
 
 #include "check.h"

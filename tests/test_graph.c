@@ -1,4 +1,5 @@
-/* The engine: fused programs against plain ones, deep and wide graphs, donation, errors, threads. */
+/* The engine: fused programs against plain ones, deep and wide graphs, donation, errors,
+   threads. */
 #include <math.h>
 #include <pthread.h>
 #include <string.h>
@@ -79,7 +80,8 @@ static void test_transposed_input(void) {
 static void test_many_transposed_inputs(void) {
     mx_scope s = mx_scope_open();
     int shape[2] = {70, 300};
-    mx_array *a = mx_reshape(ramp(21000), shape, 2), *h = mx_astype(mx_remainder(a, mx_scalar(256, MX_FLOAT32)), MX_BFLOAT16);
+    mx_array *a = mx_reshape(ramp(21000), shape, 2),
+             *h = mx_astype(mx_remainder(a, mx_scalar(256, MX_FLOAT32)), MX_BFLOAT16);
     mx_array *y = mx_add(mx_add(mx_transpose(a), mx_transpose(h)), mx_mul_s(mx_transpose(a), 2));
     CHECK(mx_eval1(h) && mx_eval1(y));
     int wrong = 0;

@@ -1,5 +1,5 @@
-/* Random graphs of 5 to 50 operations in float64: evaluated node by node and whole they agree to the last
- * bit, and every pair of transforms on them is right (transform_chain.h).
+/* Random graphs of 5 to 50 operations in float64: evaluated node by node and whole they agree to
+ * the last bit, and every pair of transforms on them is right (transform_chain.h).
  *
  *     test_graph_fuzz [graphs [first seed]]
  *
@@ -120,7 +120,8 @@ static mx_array *joined(graph *g, mx_array *x) {
 
 static mx_array *indexed(graph *g, mx_array *x) {
     int axis = any_axis(g, x), n = x->shape[axis];
-    mx_array *places = mx_remainder(mx_mul_s(mx_arange(0, n, 1, MX_INT32), 2), mx_scalar_i64(n, MX_INT32));
+    mx_array *places =
+        mx_remainder(mx_mul_s(mx_arange(0, n, 1, MX_INT32), 2), mx_scalar_i64(n, MX_INT32));
     mx_array *order = mx_stop_gradient(mx_argsort(x, axis));
     switch (roll(g, g->kinks ? 3 : 1)) {
     case 0: return mx_take(x, places, axis);
@@ -158,7 +159,7 @@ static mx_array *grown(graph *g) {
     }
 }
 
-/* --- graphs ---------------------------------------------------------------------------------------- */
+/* --- graphs ----------------------------------------------------------------------------------- */
 
 static bool fits_in(const mx_array *a) {
     return a && a->ndim <= MOST_NDIM && a->size <= MOST_SIZE;
@@ -184,7 +185,10 @@ static bool eager;
 
 /* The last three values in one, so that the graph has several ends. */
 static mx_array *build(mx_array *const *in) {
-    graph g = {.state = check_seed(seed) * 2654435761u + 1, .kinks = seed % 2, .eager = eager, .n = LEAVES};
+    graph g = {.state = check_seed(seed) * 2654435761u + 1,
+               .kinks = seed % 2,
+               .eager = eager,
+               .n = LEAVES};
     int nodes = 5 + roll(&g, MOST_NODES - 4);
     for (int i = 0; i < LEAVES; i++)
         g.a[i] = in[i];
@@ -214,8 +218,14 @@ int main(int argc, char **argv) {
         char name[40];
         seed = (uint64_t)(first + i);
         snprintf(name, sizeof name, "graph %ld", first + i);
-        op_case c = {name, build, NULL, NULL, seed % 2 ? KINKS : 0, {{2, {3, 4}, -1, 1, false, false},
-                     {1, {4}, -1, 1, false, false}, {3, {2, 3, 1}, -1, 1, false, false}}};
+        op_case c = {name,
+                     build,
+                     NULL,
+                     NULL,
+                     seed % 2 ? KINKS : 0,
+                     {{2, {3, 4}, -1, 1, false, false},
+                      {1, {4}, -1, 1, false, false},
+                      {3, {2, 3, 1}, -1, 1, false, false}}};
         check_where = name;
         check_whole(&c);
         check_pairs(&c);

@@ -1,8 +1,8 @@
 /* Values of float16 and bfloat16 do not depend on what is computed together.
  *
- * Random graphs of halves, mixed with other dtypes, are evaluated after every operation, all at once, here
- * and there, compiled, compiled for any shape, on several threads and with every instruction set; so are their
- * gradients. Results are equal to the last bit. */
+ * Random graphs of halves, mixed with other dtypes, are evaluated after every operation, all at
+ * once, here and there, compiled, compiled for any shape, on several threads and with every
+ * instruction set; so are their gradients. Results are equal to the last bit. */
 #include <string.h>
 
 #include "base/half.h"
@@ -24,7 +24,8 @@ typedef enum how { AT_ONCE, EVERY_STEP, HERE_AND_THERE } how;
 typedef struct recipe {
     uint32_t seed;
     int nodes;
-    bool exact; /* only operations that are exact or correctly rounded: equal with every instruction set */
+    /* only operations that are exact or correctly rounded: equal with every instruction set */
+    bool exact;
     bool smooth; /* for gradients: floats alone */
     how how;
 } recipe;
@@ -48,7 +49,7 @@ static mx_array *any(graph *g) {
     return g->a[roll(g, 3) ? g->n - 1 - roll(g, 4) : roll(g, g->n)];
 }
 
-/* --- the operations --------------------------------------------------------------------------------- */
+/* --- the operations --------------------------------------------------------------------------- */
 
 static mx_array *cast(graph *g, mx_array *x) {
     static const mx_dtype to[] = {MX_FLOAT16, MX_BFLOAT16, MX_FLOAT32, MX_FLOAT64,
@@ -99,7 +100,9 @@ static mx_array *rounded(graph *g) {
     case 10: return x->ndim == 2 ? mx_softmax(mx_add(x, y), &axis, 1, false) : x;
     case 11: return x->ndim == 2 ? mx_logsumexp(mx_mul(x, y), &axis, 1, true) : x;
     case 12: return x->ndim == 2 ? mx_var(x, &axis, 1, true, 0) : x;
-    default: return x->ndim == 2 ? mx_scan(MX_CUMSUM, mx_mul_s(x, 0.01), axis, false, true) : mx_rsqrt(mx_add_s(mx_square(x), 1));
+    default:
+        return x->ndim == 2 ? mx_scan(MX_CUMSUM, mx_mul_s(x, 0.01), axis, false, true)
+                            : mx_rsqrt(mx_add_s(mx_square(x), 1));
     }
 }
 
@@ -107,7 +110,7 @@ static mx_array *grow(graph *g) {
     return g->r.exact || roll(g, 2) ? exact(g) : rounded(g);
 }
 
-/* --- building ------------------------------------------------------------------------------------------ */
+/* --- building --------------------------------------------------------------------------------- */
 
 static void add(graph *g, mx_array *a) {
     CHECK(a != NULL);
@@ -168,7 +171,7 @@ static void make_inputs(mx_array **in) {
     CHECK(mx_eval(in, GIVEN));
 }
 
-/* --- comparing ------------------------------------------------------------------------------------------- */
+/* --- comparing -------------------------------------------------------------------------------- */
 
 static int differing(const mx_arrays *a, const mx_arrays *b) {
     int wrong = a->count == b->count ? 0 : 1;
@@ -192,19 +195,19 @@ static mx_arrays results(mx_closure *f, mx_array *const *in, int threads) {
     return out;
 }
 
-static void compare(const char *what, const recipe *r, mx_closure *f, mx_array *const *in, int threads,
-                    const mx_arrays *expected) {
+static void compare(const char *what, const recipe *r, mx_closure *f, mx_array *const *in,
+                    int threads, const mx_arrays *expected) {
     mx_scope s = mx_scope_open();
     mx_arrays got = f ? results(f, in, threads) : (mx_arrays){0};
     int wrong = differing(&got, expected);
-    CHECK_MSG(wrong == 0, "%s, %s, seed %u, %d nodes: %d of %zu differ", mx_kernels_get()->name, what, r->seed,
-              r->nodes, wrong, expected->count);
+    CHECK_MSG(wrong == 0, "%s, %s, seed %u, %d nodes: %d of %zu differ", mx_kernels_get()->name,
+              what, r->seed, r->nodes, wrong, expected->count);
     mx_arrays_free(&got);
     mx_scope_close(s);
 }
 
-static void compare_compiled(const char *what, const recipe *r, mx_closure *f, bool shapeless, mx_array *const *in,
-                             const mx_arrays *expected) {
+static void compare_compiled(const char *what, const recipe *r, mx_closure *f, bool shapeless,
+                             mx_array *const *in, const mx_arrays *expected) {
     mx_closure *c = mx_compile(f, shapeless);
     compare(what, r, c, in, 2, expected);
     if (c)
@@ -245,9 +248,10 @@ static void check_gradients(const recipe *given, mx_array *const *in) {
         mx_object_release(&c->object);
 }
 
-/* --- the tests -------------------------------------------------------------------------------------------- */
+/* --- the tests -------------------------------------------------------------------------------- */
 
-static void with_each_set(void (*test)(uint32_t seed, mx_array *const *in, mx_arrays *first), uint32_t seeds) {
+static void with_each_set(void (*test)(uint32_t seed, mx_array *const *in, mx_arrays *first),
+                          uint32_t seeds) {
     int count;
     const mx_kernels *const *all = mx_kernels_all(&count);
     const char *own = mx_kernels_get()->name;

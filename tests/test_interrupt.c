@@ -1,4 +1,5 @@
-/* The host stops an evaluation; what was computed stays, and the same evaluation may be tried again. */
+/* The host stops an evaluation; what was computed stays, and the same evaluation may be tried
+   again. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -57,7 +58,8 @@ static void test_eval(void) {
 
 static int third_power(mlx_vector_array *out, const mlx_vector_array in) {
     mlx_array a = mlx_array_new(), y = mlx_array_new();
-    int failed = mlx_vector_array_get(&a, in, 0) || powers(&y, a, 3) || mlx_vector_array_set_value(out, y);
+    int failed =
+        mlx_vector_array_get(&a, in, 0) || powers(&y, a, 3) || mlx_vector_array_set_value(out, y);
     mlx_array_free(a);
     mlx_array_free(y);
     return failed;
@@ -79,7 +81,7 @@ static void test_compiled(void) {
     mlx_vector_array_free(out);
 }
 
-/* --- within a step -------------------------------------------------------------------------------------- */
+/* --- within a step ---------------------------------------------------------------------------- */
 
 static int say_stop(void *data) {
     (void)data;
@@ -96,8 +98,8 @@ static int make_sort(mlx_array *y, mlx_array a, mlx_stream s) {
     return mlx_sort_axis(y, a, -1, s);
 }
 static int make_chain(mlx_array *y, mlx_array a, mlx_stream s) {
-    return mlx_sin(y, a, s) || mlx_exp(y, *y, s) || mlx_arctan(y, *y, s) || mlx_erf(y, *y, s) || mlx_log1p(y, *y, s) ||
-           mlx_tanh(y, *y, s);
+    return mlx_sin(y, a, s) || mlx_exp(y, *y, s) || mlx_arctan(y, *y, s) || mlx_erf(y, *y, s) ||
+           mlx_log1p(y, *y, s) || mlx_tanh(y, *y, s);
 }
 static int make_conv(mlx_array *y, mlx_array a, mlx_stream s) {
     mlx_array x = mlx_array_new(), w = mlx_array_new();
@@ -109,7 +111,8 @@ static int make_conv(mlx_array *y, mlx_array a, mlx_stream s) {
     return failed;
 }
 
-/* One step that takes longer than it takes to be asked; it fails, and its argument and the next call are whole. */
+/* One step that takes longer than it takes to be asked; it fails, and its argument and the next
+   call are whole. */
 static void long_step_is_stopped(make_fn *make, const int *shape, int ndim) {
     mlx_stream s = mlx_default_cpu_stream_new();
     mlx_array a = mlx_array_new(), y = mlx_array_new(), key = mlx_array_new();

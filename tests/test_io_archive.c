@@ -74,10 +74,11 @@ static mlx_array ramp(const int *shape, int ndim, float from) {
 
 static void lists_safetensors(void) {
     const float v[6] = {1, 2, 3, 4, 5, 6};
-    const char *path = safetensors("a.bin",
-                                   "{\"__metadata__\":{\"format\":\"pt\"},\"w\":{\"dtype\":\"F32\",\"shape\":[2,3],"
-                                   "\"data_offsets\":[0,24]},\"e\":{\"dtype\":\"I64\",\"shape\":[0],\"data_offsets\":[24,24]}}",
-                                   v, sizeof v);
+    const char *path = safetensors(
+        "a.bin",
+        "{\"__metadata__\":{\"format\":\"pt\"},\"w\":{\"dtype\":\"F32\",\"shape\":[2,3],"
+        "\"data_offsets\":[0,24]},\"e\":{\"dtype\":\"I64\",\"shape\":[0],\"data_offsets\":[24,24]}}",
+        v, sizeof v);
     mlx_file f = opened(path, false);
     CHECK_STR(mlx_file_format(f), "safetensors");
     CHECK_EQ_INT(mlx_file_count(f), 2);
@@ -124,7 +125,9 @@ static void widens_small_floats(void) {
         codes[i] = (unsigned char)i;
     for (int k = 0; k < 2; k++) {
         char header[256];
-        snprintf(header, sizeof header, "{\"x\":{\"dtype\":\"%s\",\"shape\":[256],\"data_offsets\":[0,256]}}", row[k].dtype);
+        snprintf(header, sizeof header,
+                 "{\"x\":{\"dtype\":\"%s\",\"shape\":[256],\"data_offsets\":[0,256]}}",
+                 row[k].dtype);
         mlx_file f = opened(safetensors("f8", header, codes, 256), false);
         CHECK_STR(tensor_of(f, "x").storage, row[k].storage);
         CHECK_EQ_INT(tensor_of(f, "x").dtype, MLX_BFLOAT16);
@@ -152,9 +155,11 @@ static void widens_small_floats(void) {
 
 static void gives_the_bytes_of_packed_types(void) {
     const unsigned char bytes[6] = {1, 2, 3, 4, 5, 6};
-    const char *path = safetensors("f4", "{\"x\":{\"dtype\":\"F4\",\"shape\":[2,4],\"data_offsets\":[0,4]},"
-                                         "\"y\":{\"dtype\":\"F4\",\"shape\":[4,1],\"data_offsets\":[4,6]}}",
-                                   bytes, 6);
+    const char *path =
+        safetensors("f4",
+                    "{\"x\":{\"dtype\":\"F4\",\"shape\":[2,4],\"data_offsets\":[0,4]},"
+                    "\"y\":{\"dtype\":\"F4\",\"shape\":[4,1],\"data_offsets\":[4,6]}}",
+                    bytes, 6);
     mlx_file f = opened(path, false);
     mlx_array a = mlx_array_new();
     CHECK_STR(tensor_of(f, "x").storage, "float4_e2m1");
@@ -163,13 +168,18 @@ static void gives_the_bytes_of_packed_types(void) {
     check_values(f, "y", true, (float[]){5, 6}, 2);
     mlx_file_free(f);
     mlx_map_string_to_array all = mlx_map_string_to_array_new();
-    CHECK_FAILS(mlx_load_safetensors(&all, NULL, path, cpu), "has the dtype F4, which arrays do not have");
+    CHECK_FAILS(mlx_load_safetensors(&all, NULL, path, cpu),
+                "has the dtype F4, which arrays do not have");
     mlx_map_string_to_array_free(all);
     // half a byte is no size
-    path = safetensors("f4", "{\"x\":{\"dtype\":\"F4\",\"shape\":[3],\"data_offsets\":[0,2]}}", bytes, 2);
+    path = safetensors("f4", "{\"x\":{\"dtype\":\"F4\",\"shape\":[3],\"data_offsets\":[0,2]}}",
+                       bytes, 2);
     CHECK_FAILS(mlx_file_open(&f, path, false), "invalid data offsets (0, 2)");
     // sizes whose bytes wrap around 64 bits are too large, not 0
-    path = safetensors("big", "{\"x\":{\"dtype\":\"F64\",\"shape\":[1073741824,1073741824,16],\"data_offsets\":[0,0]}}", bytes, 0);
+    path = safetensors(
+        "big",
+        "{\"x\":{\"dtype\":\"F64\",\"shape\":[1073741824,1073741824,16],\"data_offsets\":[0,0]}}",
+        bytes, 0);
     CHECK_FAILS(mlx_file_open(&f, path, false), "has a shape that is too large");
 }
 
@@ -244,10 +254,14 @@ static void lists_gguf(void) {
 
 static void refuses_what_is_no_model(void) {
     mlx_file f = mlx_file_new();
-    CHECK_FAILS(mlx_file_open(&f, write_file("no", "hello, this is text", 19), false), "of no format that can be read");
-    CHECK_FAILS(mlx_file_open(&f, write_file("none", "", 0), false), "of no format that can be read");
+    CHECK_FAILS(mlx_file_open(&f, write_file("no", "hello, this is text", 19), false),
+                "of no format that can be read");
+    CHECK_FAILS(mlx_file_open(&f, write_file("none", "", 0), false),
+                "of no format that can be read");
     CHECK_FAILS(mlx_file_open(&f, own_path("absent"), false), "No such file");
-    CHECK_FAILS(mlx_file_open(&f, write_file("cut.npz", "PK\3\4 and then nothing that is a zip archive", 43), false),
+    CHECK_FAILS(mlx_file_open(
+                    &f, write_file("cut.npz", "PK\3\4 and then nothing that is a zip archive", 43),
+                    false),
                 "its end is missing");
     CHECK(f.ctx == NULL);
 }
@@ -265,7 +279,8 @@ static void write_three(const char *path, const char *format, uint64_t most) {
     CHECK_OK(mlx_file_writer_open(&w, path, format, most));
     CHECK_OK(mlx_file_writer_text(w, "general.name", "three"));
     for (int i = 0; i < 3; i++)
-        CHECK_OK(mlx_file_writer_declare(w, (const char *[]){"a", "b", "c"}[i], "float32", (int[]){2, 2}, 2));
+        CHECK_OK(mlx_file_writer_declare(w, (const char *[]){"a", "b", "c"}[i], "float32",
+                                         (int[]){2, 2}, 2));
     put(w, "c", 20); // not the order of the file
     put(w, "a", 0);
     CHECK_FAILS(mlx_file_writer_finish(w), "'b' was declared and not put");
@@ -278,8 +293,9 @@ static void check_three(mlx_file f, int parts) {
     CHECK_EQ_INT(mlx_file_part_count(f), parts);
     CHECK_EQ_INT(mlx_file_count(f), 3);
     for (int i = 0; i < 3; i++)
-        check_values(f, (const char *[]){"a", "b", "c"}[i], false,
-                     (float[]){(float)i * 10, (float)i * 10 + 1, (float)i * 10 + 2, (float)i * 10 + 3}, 4);
+        check_values(
+            f, (const char *[]){"a", "b", "c"}[i], false,
+            (float[]){(float)i * 10, (float)i * 10 + 1, (float)i * 10 + 2, (float)i * 10 + 3}, 4);
     CHECK_STR(mlx_file_metadata_key(f, 0), "general.name");
     mlx_file_free(f);
 }
@@ -309,7 +325,8 @@ static void splits(void) {
 
 static void try_index(const char *text, const char *why) {
     mlx_file f = mlx_file_new();
-    CHECK_FAILS(mlx_file_open(&f, write_file("shards/x.index.json", text, strlen(text)), false), why);
+    CHECK_FAILS(mlx_file_open(&f, write_file("shards/x.index.json", text, strlen(text)), false),
+                why);
 }
 
 static void refuses_bad_indices(void) {
@@ -319,7 +336,8 @@ static void refuses_bad_indices(void) {
     try_index("{\"weight_map\":{\"a\":5, \"b\":6}}", "is no string");
     try_index("{\"weight_map\":{}, \"x\": []}", "weight_map is empty");
     try_index("{\"other\":{\"a\":\"b\", \"c\": 1}}", "has no weight_map");
-    try_index("{\"weight_map\":{\"a\":\"model-00001-of-00002.safetensors\",", "it is no index of a model");
+    try_index("{\"weight_map\":{\"a\":\"model-00001-of-00002.safetensors\",",
+              "it is no index of a model");
     try_index("{\"weight_map\":{\"z\":\"model-00001-of-00002.safetensors\"}}", "'z' is not in");
     try_index("{\"weight_map\":{\"a\":\"model-00009-of-00002.safetensors\"}}", "No such file");
     char deep[400] = "{\"weight_map\":";
@@ -346,10 +364,13 @@ static void refuses_in_writers(void) {
     mlx_array a = ramp((int[]){2, 2}, 2, 0), half = mlx_array_new();
     CHECK_OK(mlx_astype(&half, a, MLX_FLOAT16, cpu));
     CHECK_FAILS(mlx_file_writer_open(&w, own_path("w.x"), NULL, 0), "the name does not tell");
-    CHECK_FAILS(mlx_file_writer_open(&w, own_path("w.x"), "onnx", 0), "the format 'onnx' cannot be written");
+    CHECK_FAILS(mlx_file_writer_open(&w, own_path("w.x"), "onnx", 0),
+                "the format 'onnx' cannot be written");
     CHECK_OK(mlx_file_writer_open(&w, own_path("w.gguf"), NULL, 0));
-    CHECK_FAILS(mlx_file_writer_declare(w, "a", "uint16", (int[]){2}, 1), "gguf files have no storage 'uint16'");
-    CHECK_FAILS(mlx_file_writer_declare(w, "a", "q4_0", (int[]){2, 16}, 2), "no multiple of q4_0's 32");
+    CHECK_FAILS(mlx_file_writer_declare(w, "a", "uint16", (int[]){2}, 1),
+                "gguf files have no storage 'uint16'");
+    CHECK_FAILS(mlx_file_writer_declare(w, "a", "q4_0", (int[]){2, 16}, 2),
+                "no multiple of q4_0's 32");
     CHECK_FAILS(mlx_file_writer_declare(w, "", "float32", (int[]){2}, 1), "1 to 65535 bytes");
     CHECK_FAILS(mlx_file_writer_declare(w, "a", "float32", (int[]){-2}, 1), "shape");
     CHECK_OK(mlx_file_writer_declare(w, "a", "float32", (int[]){2, 2}, 2));
@@ -399,8 +420,8 @@ static void copies_blocks(void) {
 
 /* --- large files ------------------------------------------------------------------------------ */
 
-/* A file of 5 GB, of which the disk has the header alone: opening reads no more than that. What is read is counted, not
-   timed: /proc/self/io counts bytes that read calls took. */
+/* A file of 5 GB, of which the disk has the header alone: opening reads no more than that. What is
+   read is counted, not timed: /proc/self/io counts bytes that read calls took. */
 static long long bytes_read(void) {
     long long n = -1;
     FILE *f = fopen("/proc/self/io", "r");
@@ -417,8 +438,11 @@ static void reads_headers_alone(void) {
     char *header = malloc(TENSORS * 120 + 64), *p = header;
     *p++ = '{';
     for (int i = 0; i < TENSORS; i++)
-        p += sprintf(p, "%s\"layers.%d.weight\":{\"dtype\":\"F32\",\"shape\":[2048,2048],\"data_offsets\":[%llu,%llu]}",
-                     i ? "," : "", i, (unsigned long long)(each * (unsigned)i), (unsigned long long)(each * (unsigned)(i + 1)));
+        p += sprintf(
+            p,
+            "%s\"layers.%d.weight\":{\"dtype\":\"F32\",\"shape\":[2048,2048],\"data_offsets\":[%llu,%llu]}",
+            i ? "," : "", i, (unsigned long long)(each * (unsigned)i),
+            (unsigned long long)(each * (unsigned)(i + 1)));
     strcpy(p, "}");
     const char *path = safetensors("large.safetensors", header, NULL, 0);
     off_t end = (off_t)(8 + strlen(header) + total);

@@ -1,5 +1,6 @@
-/* What load gives: arrays that wait for their evaluation, then need the file no more. Changes of the file before and
- * after; mapped files; descriptors; streams that are read no further than the headers say. */
+/* What load gives: arrays that wait for their evaluation, then need the file no more. Changes of
+ * the file before and after; mapped files; descriptors; streams that are read no further than the
+ * headers say. */
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -47,7 +48,8 @@ static int save_tensors(const char *file, mlx_array a) {
     return status;
 }
 
-typedef int load_tensors_fn(mlx_map_string_to_array *, mlx_map_string_to_string *, const char *, const mlx_stream);
+typedef int load_tensors_fn(mlx_map_string_to_array *, mlx_map_string_to_string *, const char *,
+                            const mlx_stream);
 
 static int load_tensors_by(load_tensors_fn *load, mlx_array *a, const char *file) {
     mlx_map_string_to_array map = mlx_map_string_to_array_new();
@@ -69,7 +71,8 @@ static int save_gguf(const char *file, mlx_array a) {
     return status;
 }
 
-static int load_gguf_by(int (*load)(mlx_io_gguf *, const char *, const mlx_stream), mlx_array *a, const char *file) {
+static int load_gguf_by(int (*load)(mlx_io_gguf *, const char *, const mlx_stream), mlx_array *a,
+                        const char *file) {
     mlx_io_gguf g = {NULL};
     int status = load(&g, file, none) || mlx_io_gguf_get_array(a, g, "a");
     mlx_io_gguf_free(g);
@@ -96,7 +99,7 @@ static const format formats[] = {
 };
 enum { FORMATS = sizeof formats / sizeof *formats };
 
-/* --- files that change -------------------------------------------------------------------------------- */
+/* --- files that change ------------------------------------------------------------------------ */
 
 static void overwrite(const char *path, size_t at) {
     int fd = open(path, O_WRONLY);
@@ -167,7 +170,7 @@ static void test_files_that_change(void) {
     }
 }
 
-/* --- mapped ---------------------------------------------------------------------------------------------- */
+/* --- mapped ----------------------------------------------------------------------------------- */
 
 static void mapped(const format *f) {
     mlx_array a = numbers(0), b = mlx_array_new(), c = mlx_array_new();
@@ -195,7 +198,7 @@ static void test_mapped(void) {
         mapped(&formats[i]);
 }
 
-/* --- dtypes and layouts that need work when they are read -------------------------------------------------- */
+/* --- dtypes and layouts that need work when they are read ------------------------------------- */
 
 /* An npy file of n elements: big-endian, of bools that are any bytes, or in Fortran's order. */
 static const char *npy_file(const char *dict, const void *data, size_t bytes) {
@@ -220,14 +223,19 @@ static void test_work_on_reading(void) {
         for (int k = 0; k < 4; k++)
             bytes[4 * i + k] = (unsigned char)(bits >> (24 - 8 * k));
     }
-    CHECK_OK(mlx_load(&a, npy_file("{'descr': '>f4', 'fortran_order': False, 'shape': (100000,), }", bytes, 4 * N), none));
+    CHECK_OK(mlx_load(&a,
+                      npy_file("{'descr': '>f4', 'fortran_order': False, 'shape': (100000,), }",
+                               bytes, 4 * N),
+                      none));
     CHECK(!available(a) && counts(a, 0));
     for (int i = 0; i < N; i++)
         bytes[i] = (unsigned char)(i % 3);
-    const char *path = npy_file("{'descr': '|b1', 'fortran_order': False, 'shape': (100000,), }", bytes, N);
+    const char *path =
+        npy_file("{'descr': '|b1', 'fortran_order': False, 'shape': (100000,), }", bytes, N);
     for (int map = 0; map < 2; map++) {
         CHECK_OK(map ? mlx_load_mapped(&a, path, none) : mlx_load(&a, path, none));
-        CHECK_FAILS(mlx_array_eval(a), "at byte 130: 2 is not a boolean"); // behind a header of 128 bytes
+        // behind a header of 128 bytes
+        CHECK_FAILS(mlx_array_eval(a), "at byte 130: 2 is not a boolean");
     }
     for (int i = 0; i < N; i++)
         bytes[i] = i % 7 == 0;
@@ -237,7 +245,8 @@ static void test_work_on_reading(void) {
     CHECK(memcmp(mlx_array_data_bool(a), bytes, N) == 0);
     for (int i = 0; i < N; i++)
         ((uint16_t *)(void *)bytes)[i] = (uint16_t)i;
-    path = npy_file("{'descr': '<u2', 'fortran_order': True, 'shape': (1000, 100), }", bytes, 2 * N);
+    path =
+        npy_file("{'descr': '<u2', 'fortran_order': True, 'shape': (1000, 100), }", bytes, 2 * N);
     CHECK_OK(mlx_load(&a, path, none));
     CHECK_OK(mlx_contiguous(&b, a, false, none));
     CHECK_OK(mlx_array_eval(b));
@@ -247,7 +256,7 @@ static void test_work_on_reading(void) {
     mlx_array_free(b);
 }
 
-/* --- under transforms ------------------------------------------------------------------------------------------ */
+/* --- under transforms ------------------------------------------------------------------------- */
 
 static int plus_loaded(mlx_vector_array *out, const mlx_vector_array in, void *payload) {
     mlx_array x = mlx_array_new(), y = mlx_array_new();
@@ -274,7 +283,8 @@ static void test_constant_of_a_function(void) {
     CHECK_OK(mlx_array_eval(y));
     CHECK(mlx_array_data_float32(y)[N - 1] == 2 * (N - 1));
     CHECK_OK(mlx_load(&b, path, none));
-    CHECK_MSG(!mlx_export_function(own_path("f.mlxfn"), f, in, false), "%s", mlx_last_error_message());
+    CHECK_MSG(!mlx_export_function(own_path("f.mlxfn"), f, in, false), "%s",
+              mlx_last_error_message());
     mlx_array_free(y);
     mlx_vector_array_free(out);
     mlx_vector_array_free(in);
@@ -284,7 +294,7 @@ static void test_constant_of_a_function(void) {
     mlx_array_free(b);
 }
 
-/* --- descriptors ------------------------------------------------------------------------------------------------ */
+/* --- descriptors ------------------------------------------------------------------------------ */
 
 static int descriptors(void) {
     int n = 0;
@@ -319,7 +329,7 @@ static void test_descriptors(void) {
     mlx_array_free(a);
 }
 
-/* --- streams ------------------------------------------------------------------------------------------------------ */
+/* --- streams ---------------------------------------------------------------------------------- */
 
 /* A file's bytes, and then zeros without end. */
 typedef struct endless {
@@ -338,9 +348,9 @@ static int load_stream(int kind, mlx_array *a, mlx_io_reader r) {
         return mlx_load_reader(a, r, none);
     mlx_map_string_to_array map = mlx_map_string_to_array_new();
     mlx_io_gguf g = {NULL};
-    int status = kind == 1
-                     ? mlx_load_safetensors_reader(&map, NULL, r, none) || mlx_map_string_to_array_get(a, map, "a")
-                     : mlx_load_gguf_reader(&g, r, none) || mlx_io_gguf_get_array(a, g, "a");
+    int status = kind == 1 ? mlx_load_safetensors_reader(&map, NULL, r, none) ||
+                                 mlx_map_string_to_array_get(a, map, "a")
+                           : mlx_load_gguf_reader(&g, r, none) || mlx_io_gguf_get_array(a, g, "a");
     mlx_io_gguf_free(g);
     mlx_map_string_to_array_free(map);
     return status;
@@ -356,7 +366,7 @@ static void test_streams(void) {
         mlx_io_reader r = mlx_io_reader_new(&e, (mlx_io_vtable){.read = read_endless});
         CHECK_OK(load_stream(i, &b, r));
         CHECK(available(b) && counts(b, 0));
-        CHECK(e.at <= e.n && e.at + 32 > e.n); // GGUF is padded behind its last tensor
+        CHECK(e.at <= e.n && e.at + 32 > e.n);  // GGUF is padded behind its last tensor
         CHECK_FAILS(load_stream(i, &b, r), ""); // zeros are no file, however many
         CHECK(e.at < e.n + 1024);
         mlx_io_reader_free(r);

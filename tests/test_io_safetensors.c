@@ -1,4 +1,5 @@
-/* safetensors: what is written is read back, mapped or through a reader; files that lie are refused. */
+/* safetensors: what is written is read back, mapped or through a reader; files that lie are
+   refused. */
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -41,7 +42,7 @@ static double element(mx_array *a, int64_t i) {
                             : NAN;
 }
 
-/* --- there and back ------------------------------------------------------------------------------------- */
+/* --- there and back --------------------------------------------------------------------------- */
 
 static void put(mx_map *m, const char *name, mx_array *a) {
     CHECK(a && mx_map_set(m, name, mx_array_retain(a), NULL));
@@ -101,7 +102,7 @@ static void there_and_back(void) {
     mx_scope_close(s);
 }
 
-/* --- files that lie ------------------------------------------------------------------------------------------ */
+/* --- files that lie --------------------------------------------------------------------------- */
 
 static void refused(const char *header, long long length, size_t data, const char *message) {
     mx_map arrays = {0}, metadata = {0};
@@ -156,7 +157,8 @@ static void lies(void) {
     CHECK(!mx_load_safetensors(path, false, &a, &m));
     CHECK_HAS(mx_error_message(), "too few");
     mx_error_clear();
-    CHECK(!mx_load_safetensors("/nowhere/x.safetensors", false, &a, &m) && mx_error_status() == MX_IO);
+    CHECK(!mx_load_safetensors("/nowhere/x.safetensors", false, &a, &m) &&
+          mx_error_status() == MX_IO);
     mx_error_clear();
     mx_scope_close(s);
 }
@@ -183,7 +185,8 @@ static void truncations(void) {
     mx_scope_close(s);
 }
 
-/* Unaligned data is copied; bools other than 0 and 1 are 1; 8-bit floats are bytes; gaps are skipped. */
+/* Unaligned data is copied; bools other than 0 and 1 are 1; 8-bit floats are bytes; gaps are
+   skipped. */
 static void odd_but_valid(void) {
     mx_scope s = mx_scope_open();
     mx_map a = {0}, m = {0};
@@ -213,7 +216,7 @@ static void odd_but_valid(void) {
     mx_scope_close(s);
 }
 
-/* --- writing that fails ----------------------------------------------------------------------------------------- */
+/* --- writing that fails ----------------------------------------------------------------------- */
 
 static void full_disk(void) {
     mx_scope s = mx_scope_open();
@@ -243,7 +246,7 @@ static void full_disk(void) {
     mx_scope_close(s);
 }
 
-/* --- readers and writers of the program, through the C API -------------------------------------------------------- */
+/* --- readers and writers of the program, through the C API ------------------------------------ */
 
 typedef struct memory {
     char bytes[1024];
@@ -335,7 +338,7 @@ static void streams(void) {
     mlx_set_error_handler(NULL, NULL, NULL);
 }
 
-/* --- files of others ------------------------------------------------------------------------------------------------ */
+/* --- files of others -------------------------------------------------------------------------- */
 
 static void fixtures(void) {
     const char *root = getenv("MLX_TEST_DATA");
@@ -343,8 +346,7 @@ static void fixtures(void) {
     mx_scope s = mx_scope_open();
     mx_map a = {0}, m = {0};
     snprintf(name, sizeof name, "%s%s/fixtures/safetensors/burn/multi_layer.safetensors",
-             root ? root : check_source(),
-             root ? "" : "/../shared/data");
+             root ? root : check_source(), root ? "" : "/../shared/data");
     if (access(name, R_OK) != 0) {
         SKIP("no fixtures ($MLX_TEST_DATA)");
     } else {

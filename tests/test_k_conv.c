@@ -163,8 +163,8 @@ static void check_outer(const mx_kernels *set, int n) {
     for (int i = 0; i < mr; i++)
         for (int j = 0; j <= n; j++)
             c[i][j] = (float)(i + j);
-    set->conv->outer(
-        &(mx_k_conv_outer_args){n, RUNS, a, b, len, A_AT, B_AT, A_STEP, B_STEP, c[0], MOST_NR + 1});
+    set->conv->outer(&(mx_k_conv_outer_args){n, RUNS, a, b, len, A_AT, B_AT, A_STEP, B_STEP, c[0],
+                                             MOST_NR + 1});
     for (int i = 0; i < mr; i++) {
         for (int j = 0; j < n; j++) {
             float sum = (float)(i + j);

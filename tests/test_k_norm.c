@@ -81,8 +81,7 @@ static void check_forward(const mx_k_norm *k, bool layer, bool weight, bool bias
 }
 
 /* dx of one row, and its share of dw. */
-static void plain_backward(size_t r, bool layer, bool weight, double *dx, double *dw,
-                           double *db) {
+static void plain_backward(size_t r, bool layer, bool weight, double *dx, double *dw, double *db) {
     const double *x = p.xd + r * p.n, *g = p.gd + r * p.n;
     double mean, scale, sum = 0, dot = 0;
     plain_moments(x, layer, &mean, &scale);

@@ -1,6 +1,7 @@
 /* Every pointwise kernel of every instruction set that this processor has, against the reference of
- * kernels/k_ref.h (halves: against the float32 kernel): random and special values, every length up to 70, odd addresses, in place.
- * The rows come from pointwise.def; a new operation is tested as soon as it stands there. */
+ * kernels/k_ref.h (halves: against the float32 kernel): random and special values, every length up
+ * to 70, odd addresses, in place. The rows come from pointwise.def; a new operation is tested as
+ * soon as it stands there. */
 #include <float.h>
 #include <stdlib.h>
 
@@ -25,14 +26,76 @@ static double uniform(double lo, double hi) {
 
 /* ---- values ---- */
 
-static const double special[] = {
-    0.0, -0.0, INFINITY, -INFINITY, NAN, 1, -1, 0.5, -0.5, 1.5, 2.5, -2.5, 2, -2, 3, -3, 10,
-    0.1, -0.1, 1e-3, 0x1p-24, -0x1p-24, 0x1p-126, -0x1p-126, 0x1p-149, -0x1p-149,
-    0x1.fffffep127, -0x1.fffffep127, 88.7, 88.8, -87.4, -103.9, -104.1, 8388607.5, 8388608.5,
-    2147483520.0, 2147483648.0, -2147483648.0, -2147483904.0, 4294967040.0, 4294967296.0,
-    9.2e18, 9.3e18, 1.8e19, 1.9e19, -9.3e18, 1e30, -1e30, 131072, 131073, 1e6, 1.5707963,
-    3.1415927, 0.70710678, 0.99999994, 1.0000001, -0.99999994, 300.7, -300.7, 65519, 65520,
-    65536, 6.1e-5, 5.9e-8, 2.9e-8, 1e-10, 41, -41, 5e9, -5e9};
+static const double special[] = {0.0,
+                                 -0.0,
+                                 INFINITY,
+                                 -INFINITY,
+                                 NAN,
+                                 1,
+                                 -1,
+                                 0.5,
+                                 -0.5,
+                                 1.5,
+                                 2.5,
+                                 -2.5,
+                                 2,
+                                 -2,
+                                 3,
+                                 -3,
+                                 10,
+                                 0.1,
+                                 -0.1,
+                                 1e-3,
+                                 0x1p-24,
+                                 -0x1p-24,
+                                 0x1p-126,
+                                 -0x1p-126,
+                                 0x1p-149,
+                                 -0x1p-149,
+                                 0x1.fffffep127,
+                                 -0x1.fffffep127,
+                                 88.7,
+                                 88.8,
+                                 -87.4,
+                                 -103.9,
+                                 -104.1,
+                                 8388607.5,
+                                 8388608.5,
+                                 2147483520.0,
+                                 2147483648.0,
+                                 -2147483648.0,
+                                 -2147483904.0,
+                                 4294967040.0,
+                                 4294967296.0,
+                                 9.2e18,
+                                 9.3e18,
+                                 1.8e19,
+                                 1.9e19,
+                                 -9.3e18,
+                                 1e30,
+                                 -1e30,
+                                 131072,
+                                 131073,
+                                 1e6,
+                                 1.5707963,
+                                 3.1415927,
+                                 0.70710678,
+                                 0.99999994,
+                                 1.0000001,
+                                 -0.99999994,
+                                 300.7,
+                                 -300.7,
+                                 65519,
+                                 65520,
+                                 65536,
+                                 6.1e-5,
+                                 5.9e-8,
+                                 2.9e-8,
+                                 1e-10,
+                                 41,
+                                 -41,
+                                 5e9,
+                                 -5e9};
 enum { SPECIALS = sizeof special / sizeof *special };
 
 /* A special value, any bits, or a number near those that matter. */
@@ -85,10 +148,10 @@ static bool any_of(mx_pointwise op, const mx_pointwise *list, size_t n) {
 /* Correctly rounded, or exact. */
 static bool is_exact(mx_pointwise op) {
     static const mx_pointwise list[] = {
-        MX_PW_abs, MX_PW_negative, MX_PW_sign, MX_PW_square, MX_PW_sqrt, MX_PW_floor,
-        MX_PW_ceil, MX_PW_trunc, MX_PW_round, MX_PW_real, MX_PW_imag, MX_PW_conjugate,
-        MX_PW_add, MX_PW_subtract, MX_PW_multiply, MX_PW_divide, MX_PW_floor_divide,
-        MX_PW_remainder, MX_PW_maximum, MX_PW_minimum};
+        MX_PW_abs,    MX_PW_negative,     MX_PW_sign,      MX_PW_square,   MX_PW_sqrt,
+        MX_PW_floor,  MX_PW_ceil,         MX_PW_trunc,     MX_PW_round,    MX_PW_real,
+        MX_PW_imag,   MX_PW_conjugate,    MX_PW_add,       MX_PW_subtract, MX_PW_multiply,
+        MX_PW_divide, MX_PW_floor_divide, MX_PW_remainder, MX_PW_maximum,  MX_PW_minimum};
     return any_of(op, list, sizeof list / sizeof *list);
 }
 /* Ill-conditioned near a zero of the function: there the error counts as if the result were 1. */
@@ -154,13 +217,12 @@ static void check_values(const char *isa, mx_pointwise op, mx_dtype t) {
     }
     mx_ref a = mx_ref_load(op == MX_PW_select ? MX_BOOL : t, in[0], at),
            b = mx_ref_load(t, in[1], at), got = mx_ref_load(r, out, at);
-    CHECK_MSG(
-        worst <= allowed(op, t),
-        "%s %s %s: error %g: a %La%+Lai %lld, b %La%+Lai %lld, "
-        "result %La%+Lai %lld, expected %La%+Lai %lld",
-        isa, mx_pw_infos[op].name, mx_dtype_name(t), worst, a.re, a.im, (long long)a.i, b.re, b.im,
-        (long long)b.i, got.re, got.im, (long long)got.i, want[at].re, want[at].im,
-        (long long)want[at].i);
+    CHECK_MSG(worst <= allowed(op, t),
+              "%s %s %s: error %g: a %La%+Lai %lld, b %La%+Lai %lld, "
+              "result %La%+Lai %lld, expected %La%+Lai %lld",
+              isa, mx_pw_infos[op].name, mx_dtype_name(t), worst, a.re, a.im, (long long)a.i, b.re,
+              b.im, (long long)b.i, got.re, got.im, (long long)got.i, want[at].re, want[at].im,
+              (long long)want[at].i);
 }
 /* The same values; NaN may have any sign. */
 static bool same_values(mx_dtype t, const char *x, const char *y, size_t n) {
@@ -211,13 +273,15 @@ static void check_half(const mx_kernels *k, mx_pointwise op, mx_dtype t) {
         p->cast[t][MX_FLOAT32](wide[j], in[j], N);
     call(op, p->op[op][MX_FLOAT32], result, a, wide[1], wide[2], N);
     p->cast[r][r == MX_BOOL ? r : t](again, result, N);
-    CHECK_MSG(same_values(result_type(op, t), again, out, N), "%s %s %s differs from float32, rounded", k->name,
-              mx_pw_infos[op].name, mx_dtype_name(t));
+    CHECK_MSG(same_values(result_type(op, t), again, out, N),
+              "%s %s %s differs from float32, rounded", k->name, mx_pw_infos[op].name,
+              mx_dtype_name(t));
 }
 static void check_op(mx_pointwise op, mx_dtype t) {
     int count;
     const mx_kernels *const *all = mx_kernels_all(&count);
-    bool half = mx_dtype_compute(t) != t, accepted = mx_pw_accepts(mx_pw_infos[op].domain, mx_dtype_compute(t));
+    bool half = mx_dtype_compute(t) != t,
+         accepted = mx_pw_accepts(mx_pw_infos[op].domain, mx_dtype_compute(t));
     for (int j = 0; j < 3; j++)
         fill_values(j == 0 && op == MX_PW_select ? MX_BOOL : t, in[j], is_tame(op, t));
     if (accepted && !half)

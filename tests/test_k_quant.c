@@ -5,15 +5,15 @@
 #include "kernels/quant/k_quant.h"
 
 static const mx_quant_format formats[] = {
-    {MX_AFFINE, 2, 32},  {MX_AFFINE, 2, 64},  {MX_AFFINE, 2, 128}, {MX_AFFINE, 3, 32},
-    {MX_AFFINE, 3, 128}, {MX_AFFINE, 4, 32},  {MX_AFFINE, 4, 64},  {MX_AFFINE, 4, 128},
-    {MX_AFFINE, 5, 32},  {MX_AFFINE, 5, 64},  {MX_AFFINE, 6, 32},  {MX_AFFINE, 6, 64},
-    {MX_AFFINE, 8, 32},  {MX_AFFINE, 8, 64},  {MX_AFFINE, 8, 128}, {MX_MXFP4, 4, 32},
+    {MX_AFFINE, 2, 32},  {MX_AFFINE, 2, 64}, {MX_AFFINE, 2, 128}, {MX_AFFINE, 3, 32},
+    {MX_AFFINE, 3, 128}, {MX_AFFINE, 4, 32}, {MX_AFFINE, 4, 64},  {MX_AFFINE, 4, 128},
+    {MX_AFFINE, 5, 32},  {MX_AFFINE, 5, 64}, {MX_AFFINE, 6, 32},  {MX_AFFINE, 6, 64},
+    {MX_AFFINE, 8, 32},  {MX_AFFINE, 8, 64}, {MX_AFFINE, 8, 128}, {MX_MXFP4, 4, 32},
     {MX_MXFP8, 8, 32},   {MX_NVFP4, 4, 16}};
 enum { FORMATS = sizeof formats / sizeof *formats };
 static const mx_dtype floats[] = {MX_FLOAT32, MX_FLOAT16, MX_BFLOAT16};
 
-/* --- a quantized matrix of random words --------------------------------------------------------- */
+/* --- a quantized matrix of random words ------------------------------------------------------- */
 
 typedef struct matrix {
     mx_quant_matrix m;
@@ -37,9 +37,13 @@ static matrix make(mx_quant_format f, mx_dtype t, int rows, int k) {
                affine ? kv_real(kv_unit()) : (value){.i = 100 + (int)kv_below(20)});
         kv_put(t, a.biases, (ptrdiff_t)i, kv_real(kv_unit()));
     }
-    a.m = (mx_quant_matrix){.format = f, .stype = affine ? t : MX_UINT8, .w = a.w,
-                            .scales = a.scales, .biases = affine ? a.biases : NULL,
-                            .w_rs = k * f.bits / 8, .factor = f.mode == MX_NVFP4 ? 0.375f : 1};
+    a.m = (mx_quant_matrix){.format = f,
+                            .stype = affine ? t : MX_UINT8,
+                            .w = a.w,
+                            .scales = a.scales,
+                            .biases = affine ? a.biases : NULL,
+                            .w_rs = k * f.bits / 8,
+                            .factor = f.mode == MX_NVFP4 ? 0.375f : 1};
     a.m.s_rs = k / f.group * (ptrdiff_t)(affine ? mx_dtype_size(t) : 1);
     return a;
 }
@@ -65,11 +69,12 @@ static double number(const matrix *a, int row, int k) {
                                            : mx_e8m0_to_f32(scale));
 }
 
-/* --- back to numbers ------------------------------------------------------------------------------ */
+/* --- back to numbers -------------------------------------------------------------------------- */
 
 static void check_pieces(const mx_kernels *set, mx_quant_format f, mx_dtype t) {
     enum { ROWS = 3, K = 384 };
-    static const int cuts[][2] = {{0, K}, {0, 1}, {8, 24}, {32, 200}, {120, 264}, {383, 1}, {7, 300}};
+    static const int cuts[][2] = {{0, K},     {0, 1},   {8, 24}, {32, 200},
+                                  {120, 264}, {383, 1}, {7, 300}};
     matrix a = make(f, t, ROWS, K);
     float out[K + 1];
     for (size_t c = 0; c < sizeof cuts / sizeof *cuts; c++)
@@ -96,7 +101,7 @@ static void pieces(void) {
                 check_pieces(sets[s], formats[f], floats[t]);
 }
 
-/* --- rows against vectors --------------------------------------------------------------------------- */
+/* --- rows against vectors --------------------------------------------------------------------- */
 
 static void check_dot(const mx_kernels *set, mx_quant_format f, int k, int s) {
     enum { ROWS = 7, MOST = 15 };
@@ -118,8 +123,9 @@ static void check_dot(const mx_kernels *set, mx_quant_format f, int k, int s) {
                 want += v;
                 size += fabs(v);
             }
-            CHECK_MSG(fabs(y[i * ROWS + r] - want) <= 1e-5 * size, "%s mode %d bits %d k %d s %d: %g, not %g",
-                      set->name, f.mode, f.bits, k, s, (double)y[i * ROWS + r], want);
+            CHECK_MSG(fabs(y[i * ROWS + r] - want) <= 1e-5 * size,
+                      "%s mode %d bits %d k %d s %d: %g, not %g", set->name, f.mode, f.bits, k, s,
+                      (double)y[i * ROWS + r], want);
         }
     drop(&a);
 }
@@ -137,7 +143,7 @@ static void dots(void) {
             }
 }
 
-/* --- micropanels ------------------------------------------------------------------------------------ */
+/* --- micropanels ------------------------------------------------------------------------------ */
 
 static void check_panel(const mx_kernels *set, mx_quant_format f, int rows, int k0, int k) {
     enum { K = 640, MOST = 64 };
@@ -177,7 +183,7 @@ static void panels(void) {
         }
 }
 
-/* --- there and back: the sets agree bit by bit ---------------------------------------------------- */
+/* --- there and back: the sets agree bit by bit ------------------------------------------------ */
 
 typedef struct packed {
     uint32_t w[512];
@@ -189,8 +195,10 @@ static void pack(packed *p, const mx_kernels *set, mx_quant_format f, mx_dtype t
     enum { N = 512 };
     memset(p, 0, sizeof *p);
     set->quant->quantize[t](p->w, p->scales, p->biases, x, f, N / f.group, stretch);
-    mx_quant_matrix m = {.format = f, .stype = f.mode == MX_AFFINE ? t : MX_UINT8,
-                         .w = (char *)p->w, .scales = (char *)p->scales,
+    mx_quant_matrix m = {.format = f,
+                         .stype = f.mode == MX_AFFINE ? t : MX_UINT8,
+                         .w = (char *)p->w,
+                         .scales = (char *)p->scales,
                          .biases = f.mode == MX_AFFINE ? (char *)p->biases : NULL,
                          .factor = 1 / stretch};
     set->quant->dequantize[t](p->back, &m, 0, N);
@@ -206,8 +214,9 @@ static void check_close(const packed *p, mx_quant_format f, mx_dtype t, const vo
             lo = fmin(j == g ? w : lo, w);
             hi = fmax(j == g ? w : hi, w);
         }
-        double room = f.mode == MX_AFFINE ? (hi - lo) / ((1 << f.bits) - 1)
-                      : f.mode == MX_MXFP8 ? most / 8 : most / 3;
+        double room = f.mode == MX_AFFINE  ? (hi - lo) / ((1 << f.bits) - 1)
+                      : f.mode == MX_MXFP8 ? most / 8
+                                           : most / 3;
         if (!CHECK_MSG(fabs(v - back) <= room + most / 64, "mode %d bits %d: %g became %g", f.mode,
                        f.bits, v, back))
             return;
@@ -238,7 +247,7 @@ static void there_and_back(void) {
         }
 }
 
-/* --- float8 --------------------------------------------------------------------------------------------- */
+/* --- float8 ----------------------------------------------------------------------------------- */
 
 static void float8(void) {
     int count;
@@ -261,7 +270,8 @@ static void float8(void) {
     odd[12] = NAN;
     odd[13] = -NAN;
     for (int s = 0; s < count; s++) {
-        for (int part = 253; part <= 256; part += 3) { // vectors and what is left, then vectors alone
+        // vectors and what is left, then vectors alone
+        for (int part = 253; part <= 256; part += 3) {
             sets[s]->quant->from_fp8[MX_FLOAT32](wide, codes, (size_t)part);
             sets[s]->quant->to_fp8[MX_FLOAT32](again, wide, (size_t)part);
             for (int i = 0; i < part; i++) {
@@ -274,7 +284,8 @@ static void float8(void) {
         for (int i = 0; i < 256; i++) {
             CHECK_EQ_INT(again[i], mx_f32_to_e4m3(odd[i]));
             double back = (double)mx_e4m3_to_f32(again[i]), v = (double)odd[i];
-            CHECK(isnan(v) ? isnan(back) : fabs(v) > 448 || fabs(back - v) <= fmax(fabs(v) / 16, 0.001));
+            CHECK(isnan(v) ? isnan(back)
+                           : fabs(v) > 448 || fabs(back - v) <= fmax(fabs(v) / 16, 0.001));
         }
     }
     CHECK_EQ_INT(mx_f32_to_e4m3(NAN), 0x7f);

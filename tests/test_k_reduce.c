@@ -12,8 +12,7 @@ static bool less(value a, value b) {
 }
 
 static value start(mx_red_op op) {
-    return (value){op == MX_RED_PROD || op == MX_RED_ALL, 0,
-                   op == MX_RED_PROD || op == MX_RED_ALL};
+    return (value){op == MX_RED_PROD || op == MX_RED_ALL, 0, op == MX_RED_PROD || op == MX_RED_ALL};
 }
 
 static value step(mx_red_op op, value a, value x) {
@@ -46,8 +45,7 @@ static bool agrees(value got, value want) {
     return is_nan(want) ? is_nan(got) : kv_same(got, want);
 }
 
-static value finished(const mx_k_reduce *k, mx_red_op op, mx_dtype t, const void *acc,
-                      size_t i) {
+static value finished(const mx_k_reduce *k, mx_red_op op, mx_dtype t, const void *acc, size_t i) {
     char out[8];
     const char *a = (const char *)acc + i * mx_dtype_size(mx_red_acc(op, t));
     k->finish[op][t](out, a, 1);
@@ -66,8 +64,7 @@ static void *data(mx_red_op op, mx_dtype t, size_t n) {
     return x;
 }
 
-static void check_rows(const mx_kernels *set, mx_red_op op, mx_dtype t, size_t rows,
-                       size_t n) {
+static void check_rows(const mx_kernels *set, mx_red_op op, mx_dtype t, size_t rows, size_t n) {
     const mx_k_reduce *k = set->reduce;
     size_t gap = kv_below(5);
     ptrdiff_t stride = (ptrdiff_t)(n + gap);
@@ -80,15 +77,13 @@ static void check_rows(const mx_kernels *set, mx_red_op op, mx_dtype t, size_t r
     for (size_t r = 0; n && r < rows; r++) {
         const char *row = (const char *)x + r * (n + gap) * mx_dtype_size(t);
         value want = plain(op, t, row, n, 1), got = finished(k, op, t, acc, r);
-        CHECK_MSG(agrees(got, want), "%s %s_rows %s n=%zu: %g %g, expected %g %g",
-                  set->name, op_names[op], mx_dtype_name(t), n, got.re, got.im, want.re,
-                  want.im);
+        CHECK_MSG(agrees(got, want), "%s %s_rows %s n=%zu: %g %g, expected %g %g", set->name,
+                  op_names[op], mx_dtype_name(t), n, got.re, got.im, want.re, want.im);
     }
     kv_free(t, x);
 }
 
-static void check_cols(const mx_kernels *set, mx_red_op op, mx_dtype t, size_t rows,
-                       size_t cols) {
+static void check_cols(const mx_kernels *set, mx_red_op op, mx_dtype t, size_t rows, size_t cols) {
     const mx_k_reduce *k = set->reduce;
     size_t gap = kv_below(2) * 3;
     ptrdiff_t stride = (ptrdiff_t)(cols + gap);
@@ -98,15 +93,14 @@ static void check_cols(const mx_kernels *set, mx_red_op op, mx_dtype t, size_t r
     k->init[op][t](more, cols);
     size_t half = rows / 3; // two partial results
     k->cols[op][t](acc, x, half, cols, stride);
-    k->cols[op][t](more, (char *)x + half * (cols + gap) * mx_dtype_size(t), rows - half,
-                   cols, stride);
+    k->cols[op][t](more, (char *)x + half * (cols + gap) * mx_dtype_size(t), rows - half, cols,
+                   stride);
     k->combine[op][t](acc, more, cols);
     for (size_t c = 0; rows && c < cols; c++) {
         value want = plain(op, t, (const char *)x + c * mx_dtype_size(t), rows, stride);
         value got = finished(k, op, t, acc, c);
-        CHECK_MSG(agrees(got, want), "%s %s_cols %s %zux%zu: %g %g, expected %g %g",
-                  set->name, op_names[op], mx_dtype_name(t), rows, cols, got.re, got.im,
-                  want.re, want.im);
+        CHECK_MSG(agrees(got, want), "%s %s_cols %s %zux%zu: %g %g, expected %g %g", set->name,
+                  op_names[op], mx_dtype_name(t), rows, cols, got.re, got.im, want.re, want.im);
     }
     kv_free(t, x);
 }
@@ -123,8 +117,7 @@ static void check_strided(const mx_kernels *set, mx_red_op op, mx_dtype t, size_
 }
 
 static void reductions(void) {
-    static const size_t sizes[] = {0,  1,  2,  3,   7,   8,   15, 16,
-                                   17, 31, 64, 100, 129, 250, 300};
+    static const size_t sizes[] = {0, 1, 2, 3, 7, 8, 15, 16, 17, 31, 64, 100, 129, 250, 300};
     int count;
     const mx_kernels *const *sets = mx_kernels_all(&count);
     for (int s = 0; s < count; s++)
@@ -159,8 +152,7 @@ static void nan_wins(void) {
                     k->init[op][t](cols, 25);
                     k->cols[op][t](cols, x, 8, 25, 25);
                     for (size_t c = 0; c < 25; c++)
-                        CHECK(is_nan(finished(k, (mx_red_op)op, t, cols, c)) ==
-                              (c == at % 25));
+                        CHECK(is_nan(finished(k, (mx_red_op)op, t, cols, c)) == (c == at % 25));
                     k->init[op][t](line, 1);
                     k->strided[op][t](line, x, 200, 1);
                     CHECK(is_nan(finished(k, (mx_red_op)op, t, line, 0)));
@@ -218,8 +210,7 @@ static void arg_reductions(void) {
             for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
                 for (int max = 0; max < 2; max++) {
                     check_arg(sets[s], max, (mx_dtype)t, sizes[i], 3);
-                    check_arg(sets[s], max, (mx_dtype)t, 4,
-                              sizes[i] < 600 ? sizes[i] : 600);
+                    check_arg(sets[s], max, (mx_dtype)t, 4, sizes[i] < 600 ? sizes[i] : 600);
                 }
 }
 

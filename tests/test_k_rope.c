@@ -26,8 +26,7 @@ static void table(void) {
     }
 }
 
-static void check_rows(const mx_k_rope *k, mx_dtype t, size_t dims, size_t head,
-                       bool trad) {
+static void check_rows(const mx_k_rope *k, mx_dtype t, size_t dims, size_t head, bool trad) {
     enum { ROWS = 5 };
     size_t half = dims / 2, stride = head + 3;
     double inv[64];
@@ -35,8 +34,7 @@ static void check_rows(const mx_k_rope *k, mx_dtype t, size_t dims, size_t head,
     mx_rope_inv_freq(inv, half, 100, NULL);
     mx_rope_table(c, s, inv, half, 3, ROWS, 1);
     void *x = kv_random(t, ROWS * stride, 3), *y = kv_memory(t, ROWS * head);
-    k->rows[t](y, (ptrdiff_t)head, x, (ptrdiff_t)stride, c, s, ROWS, head, dims, trad,
-               false);
+    k->rows[t](y, (ptrdiff_t)head, x, (ptrdiff_t)stride, c, s, ROWS, head, dims, trad, false);
     for (size_t r = 0; r < ROWS; r++)
         for (size_t i = 0; i < head; i++) {
             ptrdiff_t xr = (ptrdiff_t)(r * stride), at = (ptrdiff_t)i;
@@ -44,18 +42,14 @@ static void check_rows(const mx_k_rope *k, mx_dtype t, size_t dims, size_t head,
             if (i < 2 * half) {
                 size_t pair = trad ? i / 2 : i % half;
                 bool second = trad ? i % 2 : i >= half;
-                ptrdiff_t other =
-                    trad ? (at ^ 1) : (ptrdiff_t)((i + half) % (2 * half));
-                double angle = (3 + (double)r) * inv[pair],
-                       o = kv_get(t, x, xr + other).re;
+                ptrdiff_t other = trad ? (at ^ 1) : (ptrdiff_t)((i + half) % (2 * half));
+                double angle = (3 + (double)r) * inv[pair], o = kv_get(t, x, xr + other).re;
                 want = want * cos(angle) + (second ? o : -o) * sin(angle);
             }
-            CHECK_NEAR(kv_get(t, y, (ptrdiff_t)(r * head + i)).re, want,
-                       tolerance(t) * 5);
+            CHECK_NEAR(kv_get(t, y, (ptrdiff_t)(r * head + i)).re, want, tolerance(t) * 5);
         }
     // turning back in place gives the input
-    k->rows[t](y, (ptrdiff_t)head, y, (ptrdiff_t)head, c, s, ROWS, head, dims, trad,
-               true);
+    k->rows[t](y, (ptrdiff_t)head, y, (ptrdiff_t)head, c, s, ROWS, head, dims, trad, true);
     for (size_t r = 0; r < ROWS; r++)
         for (size_t i = 0; i < head; i++)
             CHECK_NEAR(kv_get(t, y, (ptrdiff_t)(r * head + i)).re,

@@ -24,16 +24,15 @@ static value step(mx_scan_kind op, mx_dtype t, value a, value x) {
 
 /* Element i of a column of n as the scan should give it; `first` says that nothing
  * precedes it. */
-static value plain(mx_scan_kind op, mx_dtype t, const void *x, ptrdiff_t stride,
-                   size_t n, size_t i, mx_scan_flags f, bool *first) {
+static value plain(mx_scan_kind op, mx_dtype t, const void *x, ptrdiff_t stride, size_t n, size_t i,
+                   mx_scan_flags f, bool *first) {
     size_t from = f.reverse ? n - 1 : 0,
            count = (f.reverse ? n - 1 - i : i) + (f.inclusive ? 1 : 0);
     ptrdiff_t dir = f.reverse ? -1 : 1;
     value a = kv_get(t, x, (ptrdiff_t)from * stride);
     *first = count == 0;
     for (size_t k = 1; k < count; k++)
-        a = step(op, t, a,
-                 kv_get(t, x, ((ptrdiff_t)from + dir * (ptrdiff_t)k) * stride));
+        a = step(op, t, a, kv_get(t, x, ((ptrdiff_t)from + dir * (ptrdiff_t)k) * stride));
     char stored[8];
     kv_put(t, stored, 0, a);
     return kv_get(t, stored, 0);
@@ -56,26 +55,23 @@ static void *data(mx_scan_kind op, mx_dtype t, size_t n) {
     return x;
 }
 
-static void check_column(const mx_kernels *set, mx_scan_kind op, mx_dtype t,
-                         const void *x, ptrdiff_t xs, const void *y, ptrdiff_t ys,
-                         size_t n, mx_scan_flags f) {
+static void check_column(const mx_kernels *set, mx_scan_kind op, mx_dtype t, const void *x,
+                         ptrdiff_t xs, const void *y, ptrdiff_t ys, size_t n, mx_scan_flags f) {
     double identity[1];
     set->scan->init[op][t](identity, 1);
     for (size_t i = 0; i < n; i++) {
         bool first;
-        value want = plain(op, t, x, xs, n, i, f, &first),
-              got = kv_get(t, y, (ptrdiff_t)i * ys);
+        value want = plain(op, t, x, xs, n, i, f, &first), got = kv_get(t, y, (ptrdiff_t)i * ys);
         if (first)
             want = kv_get(mx_dtype_compute(t), identity, 0);
         CHECK_MSG(first ? kv_same(got, want) : agrees(op, t, got, want),
-                  "%s %s %s n=%zu i=%zu reverse %d inclusive %d: %g, expected %g",
-                  set->name, names[op], mx_dtype_name(t), n, i, f.reverse, f.inclusive,
-                  got.re, want.re);
+                  "%s %s %s n=%zu i=%zu reverse %d inclusive %d: %g, expected %g", set->name,
+                  names[op], mx_dtype_name(t), n, i, f.reverse, f.inclusive, got.re, want.re);
     }
 }
 
-static void check_row(const mx_kernels *set, mx_scan_kind op, mx_dtype t, size_t n,
-                      ptrdiff_t xs, mx_scan_flags f) {
+static void check_row(const mx_kernels *set, mx_scan_kind op, mx_dtype t, size_t n, ptrdiff_t xs,
+                      mx_scan_flags f) {
     void *x = data(op, t, n * (size_t)xs), *y = kv_memory(t, n * (size_t)xs);
     double carry[1];
     size_t b = mx_dtype_size(t),
@@ -93,8 +89,8 @@ static void check_row(const mx_kernels *set, mx_scan_kind op, mx_dtype t, size_t
     kv_free(t, y);
 }
 
-static void check_cols(const mx_kernels *set, mx_scan_kind op, mx_dtype t, size_t n,
-                       size_t cols, mx_scan_flags f) {
+static void check_cols(const mx_kernels *set, mx_scan_kind op, mx_dtype t, size_t n, size_t cols,
+                       mx_scan_flags f) {
     size_t b = mx_dtype_size(t);
     char *x = data(op, t, n * cols), *y = kv_memory(t, n * cols);
     double carry[400];
@@ -102,8 +98,7 @@ static void check_cols(const mx_kernels *set, mx_scan_kind op, mx_dtype t, size_
     set->scan->init[op][t](carry, cols);
     set->scan->cols[op][t](y, (ptrdiff_t)cols, y, (ptrdiff_t)cols, n, cols, carry, f);
     for (size_t c = 0; c < cols; c++)
-        check_column(set, op, t, x + c * b, (ptrdiff_t)cols, y + c * b, (ptrdiff_t)cols,
-                     n, f);
+        check_column(set, op, t, x + c * b, (ptrdiff_t)cols, y + c * b, (ptrdiff_t)cols, n, f);
     kv_free(t, x);
     kv_free(t, y);
 }
@@ -120,12 +115,9 @@ static void scans(void) {
                         mx_scan_flags f = {c & 1, c & 2};
                         if (op == MX_SCAN_LOGSUMEXP && t == MX_COMPLEX64)
                             continue;
-                        check_row(sets[s], (mx_scan_kind)op, (mx_dtype)t, sizes[i], 1,
-                                  f);
-                        check_row(sets[s], (mx_scan_kind)op, (mx_dtype)t, sizes[i], 3,
-                                  f);
-                        check_cols(sets[s], (mx_scan_kind)op, (mx_dtype)t, 4, sizes[i],
-                                   f);
+                        check_row(sets[s], (mx_scan_kind)op, (mx_dtype)t, sizes[i], 1, f);
+                        check_row(sets[s], (mx_scan_kind)op, (mx_dtype)t, sizes[i], 3, f);
+                        check_cols(sets[s], (mx_scan_kind)op, (mx_dtype)t, 4, sizes[i], f);
                     }
 }
 

@@ -3,8 +3,7 @@
 #include "kernels/norm/k_softmax.h"
 
 static const mx_dtype floats[] = {MX_FLOAT16, MX_FLOAT32, MX_FLOAT64, MX_BFLOAT16};
-static const size_t sizes[] = {1,  2,   3,   15,  16,   17,   31,
-                               64, 100, 129, 300, 2048, 2049, 5000};
+static const size_t sizes[] = {1, 2, 3, 15, 16, 17, 31, 64, 100, 129, 300, 2048, 2049, 5000};
 #define SIZES (sizeof sizes / sizeof *sizes)
 
 /* Half a unit in the last place, and some for float32's exponentials. */
@@ -35,8 +34,7 @@ static double plain_log_sum(mx_dtype t, const void *x, size_t n, double *max) {
 static bool close_to(mx_dtype t, double got, double want, const char *what, size_t n) {
     double tol = tolerance(t) * (fabs(want) + (t == MX_FLOAT16 ? 1e-4 : 1e-30));
     bool ok = fabs(got - want) <= tol;
-    return CHECK_MSG(ok, "%s %s n=%zu: %.9g, expected %.9g", what, mx_dtype_name(t), n, got,
-                     want);
+    return CHECK_MSG(ok, "%s %s n=%zu: %.9g, expected %.9g", what, mx_dtype_name(t), n, got, want);
 }
 
 static void check_row(const mx_k_softmax *k, mx_dtype t, size_t n) {
@@ -76,8 +74,7 @@ static void check_parts(const mx_k_softmax *k, mx_dtype t, size_t n) {
     k->softmax[t](whole, (ptrdiff_t)n, x, (ptrdiff_t)n, 1, n);
     k->apply[t](y, x, &all, n);
     for (size_t i = 0; i < n; i++)
-        close_to(t, kv_get(t, y, (ptrdiff_t)i).re, kv_get(t, whole, (ptrdiff_t)i).re,
-                 "apply", n);
+        close_to(t, kv_get(t, y, (ptrdiff_t)i).re, kv_get(t, whole, (ptrdiff_t)i).re, "apply", n);
     k->log_softmax[t](whole, (ptrdiff_t)n, x, (ptrdiff_t)n, 1, n);
     k->apply_log[t](y, x, &all, n);
     for (size_t i = 0; i < n; i++)
@@ -120,8 +117,8 @@ static void rows_against_plain(void) {
 }
 
 /* A row of 3: softmax of the first two, logsumexp, and that merged from single elements. */
-static void special_row(const mx_k_softmax *k, double a, double b, double c, double y0,
-                        double y1, double lse) {
+static void special_row(const mx_k_softmax *k, double a, double b, double c, double y0, double y1,
+                        double lse) {
     float x[3] = {(float)a, (float)b, (float)c}, y[3], l;
     k->softmax[MX_FLOAT32](y, 3, x, 3, 1, 3);
     CHECK_NEAR(y[0], y0, 1e-6);

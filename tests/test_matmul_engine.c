@@ -81,9 +81,9 @@ static void product(mx_dtype t, shape s) {
     bool same = mx_gemm(&g) && kv_same(kv_get(t, out, s.n), spare);
     for (int64_t i = 0; i < s.m; i++)
         for (int64_t j = 0; j < s.n; j++)
-            same = same && kv_same(kv_get(t, out, i * g.out_rs + j),
-                                   expected(t, &a, &b, c.base ? &c : NULL, i, j, s.k, s.alpha,
-                                            s.beta));
+            same = same &&
+                   kv_same(kv_get(t, out, i * g.out_rs + j),
+                           expected(t, &a, &b, c.base ? &c : NULL, i, j, s.k, s.alpha, s.beta));
     CHECK_MSG(same, "%s %s m %d n %d k %d layouts %d %d %d", mx_kernels_get()->name,
               mx_dtype_name(t), (int)s.m, (int)s.n, (int)s.k, s.la, s.lb, s.lc);
     kv_free(t, a.base);
@@ -100,8 +100,14 @@ static int64_t size(void) {
 
 static void random_products(mx_dtype t, int count) {
     for (int i = 0; i < count; i++) {
-        shape s = {size(), size(), size(), (int)kv_below(LAYOUTS), (int)kv_below(LAYOUTS),
-                   (int)kv_below(LAYOUTS + 1) - 1, 1, 1};
+        shape s = {size(),
+                   size(),
+                   size(),
+                   (int)kv_below(LAYOUTS),
+                   (int)kv_below(LAYOUTS),
+                   (int)kv_below(LAYOUTS + 1) - 1,
+                   1,
+                   1};
         if (kv_below(2)) {
             s.alpha = 2;
             s.beta = kv_below(2) ? 3 : 0;

@@ -1,5 +1,5 @@
-/* Peak memory: of a training step, compiled and not, against a count of the tensors that must live at once; of a
- * chain of layers with and without checkpoints. */
+/* Peak memory: of a training step, compiled and not, against a count of the tensors that must live
+ * at once; of a chain of layers with and without checkpoints. */
 #include <stdlib.h>
 
 #include "base/cache.h"
@@ -11,7 +11,7 @@
 #include "transforms/custom.h"
 #include "transforms/transforms.h"
 
-/* --- a step of an MLP 784-1024-1024-16 on 128 examples ---------------------------------------------------- */
+/* --- a step of an MLP 784-1024-1024-16 on 128 examples ---------------------------------------- */
 
 enum { LAYERS = 3, PARAMS = 2 * LAYERS, BATCH = 128, MOMENTS = 3 };
 static const int width[LAYERS + 1] = {784, 1024, 1024, 16};
@@ -42,7 +42,8 @@ static bool loss(mx_closure *self, mx_array *const *in, int n, mx_arrays *out) {
             h = mx_maximum(h, mx_zero_like(h));
     }
     mx_array *right = mx_take_along_axis(h, in[PARAMS + 1], -1);
-    return mx_arrays_add(out, mx_mean(mx_sub(mx_logsumexp(h, (int[]){-1}, 1, true), right), NULL, 0, false));
+    return mx_arrays_add(out, mx_mean(mx_sub(mx_logsumexp(h, (int[]){-1}, 1, true), right), NULL, 0,
+                                      false));
 }
 
 /* in: parameters, x, labels -> new parameters */
@@ -87,8 +88,8 @@ static int make_state(mx_array **in, int copies) {
         }
         if (k == 0) {
             in[n++] = filled(x, 2, 1);
-            mx_array *labels = mx_random_randint(mx_scalar(0, MX_INT32), mx_scalar(16, MX_INT32), one, 2, MX_INT32,
-                                                 mx_random_next_key());
+            mx_array *labels = mx_random_randint(mx_scalar(0, MX_INT32), mx_scalar(16, MX_INT32),
+                                                 one, 2, MX_INT32, mx_random_next_key());
             in[n++] = mx_eval1(labels) ? mx_array_retain(labels) : NULL;
         }
     }
@@ -123,8 +124,8 @@ static size_t peak_of(mx_closure_fn *fn, int copies, bool compiled) {
     return peak;
 }
 
-/* What must live while the last gradient, the first layer's, is made and applied: the old state, the new one, x
-   and the cotangent of the first layer. */
+/* What must live while the last gradient, the first layer's, is made and applied: the old state,
+   the new one, x and the cotangent of the first layer. */
 static size_t live_at_the_end(int copies) {
     return 2 * (size_t)copies * parameter_bytes() + row_bytes(width[0]) + row_bytes(width[1]);
 }
@@ -144,7 +145,7 @@ static void training_step(void) {
         }
 }
 
-/* --- checkpoints ---------------------------------------------------------------------------------------- */
+/* --- checkpoints ------------------------------------------------------------------------------ */
 
 enum { BLOCKS = 6, DEPTH = 5, ROWS = 2048, WIDE = 32 };
 
@@ -211,9 +212,10 @@ static void checkpoints(void) {
     for (int compiled = 0; compiled < 2; compiled++) {
         float w, again;
         mx_closure plain = mx_closure_local(block, NULL), *saving = mx_checkpoint(&plain);
-        double all = activations_at_peak(&plain, compiled, &w), few = activations_at_peak(saving, compiled, &again);
-        CHECK_MSG(all >= BLOCKS * DEPTH - 1 && few <= BLOCKS + DEPTH + 6, "%d: %.1f activations, with checkpoints %.1f",
-                  compiled, all, few);
+        double all = activations_at_peak(&plain, compiled, &w),
+               few = activations_at_peak(saving, compiled, &again);
+        CHECK_MSG(all >= BLOCKS * DEPTH - 1 && few <= BLOCKS + DEPTH + 6,
+                  "%d: %.1f activations, with checkpoints %.1f", compiled, all, few);
         CHECK_NEAR(w, again, 1e-6 * fabs(w));
         mx_object_release(&saving->object);
     }

@@ -181,10 +181,11 @@ static void check_derivatives(const op_case *c) {
         bool single = c->flags & SINGLE;
         for (int i = 0; i < n; i++)
             sum += dot(grads.item[i], t[i]);
-        CHECK_MSG(near(sum, want, single ? 2e-3 : 2e-6), "%s, vjp: %.9g, differences give %.9g", c->name, sum,
-                  want);
+        CHECK_MSG(near(sum, want, single ? 2e-3 : 2e-6), "%s, vjp: %.9g, differences give %.9g",
+                  c->name, sum, want);
         double across = dot(g, tangents.item[0]);
-        CHECK_MSG(near(across, sum, single ? 1e-5 : 1e-9), "%s, jvp: %.12g, vjp gives %.12g", c->name, across, sum);
+        CHECK_MSG(near(across, sum, single ? 1e-5 : 1e-9), "%s, jvp: %.12g, vjp gives %.12g",
+                  c->name, across, sum);
     }
     mx_arrays_free(&outs);
     mx_arrays_free(&outs2);
@@ -234,8 +235,8 @@ static void check_second(const op_case *c) {
                want = dot(mx_sub(slope_at(&s, up, n), slope_at(&s, down, n)), one) / (2 * h);
         for (int i = 0; i < n; i++)
             sum += dot(grads.item[i], t[i]);
-        CHECK_MSG(near(sum, want, c->flags & SINGLE ? 1e-2 : 1e-5), "%s, second derivative: %.9g, differences give %.9g",
-                  c->name, sum, want);
+        CHECK_MSG(near(sum, want, c->flags & SINGLE ? 1e-2 : 1e-5),
+                  "%s, second derivative: %.9g, differences give %.9g", c->name, sum, want);
     }
     mx_error_clear();
     mx_arrays_free(&outs);

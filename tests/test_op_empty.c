@@ -1,6 +1,6 @@
-/* Every operation of the case table on inputs without elements, with one in each batch, and without axes: what
- * comes back does not depend on what lay in memory before. Each result is computed twice, over blocks full of
- * 0xff, which is NaN in every float type, and of 0x3f. */
+/* Every operation of the case table on inputs without elements, with one in each batch, and without
+ * axes: what comes back does not depend on what lay in memory before. Each result is computed
+ * twice, over blocks full of 0xff, which is NaN in every float type, and of 0x3f. */
 #include "op_case_run.h"
 
 #include <malloc.h>
@@ -76,6 +76,7 @@ int main(int argc, char **argv) {
         for (const op_case *c = families[i]; c->name; c++, rows++)
             if (argc < 2 || strcmp(argv[1], c->name) == 0)
                 check_case(c);
-    CHECK_MSG(argc > 1 || compared > 2 * rows, "only %d results of %d rows were compared", compared, rows);
+    CHECK_MSG(argc > 1 || compared > 2 * rows, "only %d results of %d rows were compared", compared,
+              rows);
     return check_done();
 }

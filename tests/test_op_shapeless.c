@@ -1,5 +1,6 @@
-/* Every row of the case table compiled shapeless: traced with one size, called with others. The result is that of the
- * function itself, or the call is refused with its reason. With arguments: only the rows of these names. */
+/* Every row of the case table compiled shapeless: traced with one size, called with others. The
+ * result is that of the function itself, or the call is refused with its reason. With arguments:
+ * only the rows of these names. */
 #include "op_case_run.h"
 
 #include "transforms/compile.h"
@@ -8,7 +9,8 @@ static const int traced[] = {1, 2, 3};
 static const int called[] = {0, 1, 2, 3, 7};
 
 /* Rows whose functions read sizes as numbers, which stay those of the trace. */
-static const char *const read_sizes[] = {"broadcast_to", "full", "random_bits", "scatter_add_axis", NULL};
+static const char *const read_sizes[] = {"broadcast_to", "full", "random_bits", "scatter_add_axis",
+                                         NULL};
 
 static bool reads_sizes(const op_case *c) {
     for (int i = 0; read_sizes[i]; i++)
@@ -45,8 +47,10 @@ static bool call_gradient(mx_closure *self, mx_array *const *in, int n, mx_array
 /* NULL: refused, with the error recorded. */
 static mx_array *result(mx_closure *f, const op_case *c, mx_array *const *in) {
     mx_arrays out = {0};
-    bool ok = f->call(f, in, inputs_of(c), &out) && !mx_failed() && mx_eval(out.item, (int)out.count);
-    mx_array *y = ok && out.count ? mx_own(mx_array_retain(out.item[0])) : NULL; // the others are made the same way
+    bool ok =
+        f->call(f, in, inputs_of(c), &out) && !mx_failed() && mx_eval(out.item, (int)out.count);
+    // the others are made the same way
+    mx_array *y = ok && out.count ? mx_own(mx_array_retain(out.item[0])) : NULL;
     mx_arrays_free(&out);
     return y;
 }
@@ -69,11 +73,13 @@ static void check_call(const op_case *c, mx_closure *f, mx_closure *plain, int f
     }
     refused++;
     CHECK_MSG(from != to || !want, "%s, %s: %s", c->name, how, mx_error_message());
-    CHECK_MSG(y || (mx_failed() && *mx_error_message()), "%s, %s: refused without a reason", c->name, how);
+    CHECK_MSG(y || (mx_failed() && *mx_error_message()), "%s, %s: refused without a reason",
+              c->name, how);
     mx_error_clear();
 }
 
-static void check_traced(const op_case *c, int from, bool (*f_of)(mx_closure *, mx_array *const *, int, mx_arrays *)) {
+static void check_traced(const op_case *c, int from,
+                         bool (*f_of)(mx_closure *, mx_array *const *, int, mx_arrays *)) {
     mx_closure plain = mx_closure_local(f_of, (void *)(uintptr_t)c);
     mx_closure *f = mx_compile(&plain, true);
     if (f)

@@ -232,10 +232,10 @@ static void constants(void) {
           0, 0, -6, -4, -8, 3, 6, -1, -2, 0, -3, 3, 0);
     const int stride[] = {2, 1}, low[] = {1, 0}, high[] = {2, 1}, spread[] = {2, 1},
               dilation[] = {1, 2};
-    GIVES(
-        "conv_general", COUNTED(1, 5, 3, 2), COUNTED(2, 3, 2, 2),
-        mlx_conv_general(&y, in, k, stride, 2, low, 2, high, 2, spread, 2, dilation, 2, 1, true, s),
-        17, -10, -7, -1, -6, -7, 10, -7, -1, 10, -6, 2, 2, -6, 17, 2, -5, -1, -2, -5);
+    GIVES("conv_general", COUNTED(1, 5, 3, 2), COUNTED(2, 3, 2, 2),
+          mlx_conv_general(&y, in, k, stride, 2, low, 2, high, 2, spread, 2, dilation, 2, 1, true,
+                           s),
+          17, -10, -7, -1, -6, -7, 10, -7, -1, 10, -6, 2, 2, -6, 17, 2, -5, -1, -2, -5);
     GIVES("cut", COUNTED(1, 5, 1), COUNTED(1, 1, 1), /* the input is dilated, then cut */
           mlx_conv_transpose1d(&y, in, k, 2, 1, 1, 0, 1, s), 0, 6, 0, 3, 0, 0, 0);
     mlx_stream_free(s);
@@ -423,10 +423,10 @@ static void refusals(void) {
             "[conv] Invalid input array with type int32. Convolution "
             "currently only supports floating point types");
     const int three = 3;
-    refused(
-        mx_conv(x, w, one(&ONE), one(&ZERO), one(&three), 1),
-        "Got error at axis 1 for input with shape (1,5,5,4), padding low (0,0), padding high (0,0), "
-        "and weight of shape (6,3,3,4).");
+    refused(mx_conv(x, w, one(&ONE), one(&ZERO), one(&three), 1),
+            "Got error at axis 1 for input with shape (1,5,5,4), padding low (0,0), padding high "
+            "(0,0), "
+            "and weight of shape (6,3,3,4).");
     refused(plain(x, NOISE(1, 6, 0, 3, 4), 1), "[conv] axis 1 of the weight is empty");
     mx_scope_close(s);
 }
@@ -435,12 +435,18 @@ static void refusals(void) {
 static void check_ways(int channels, int outputs, int groups, int stride, int dilation, int up) {
     int pad = 2;
     mx_array *x = NOISE(1, 2, 9, 11, channels), *w = NOISE(2, outputs, 3, 2, channels / groups);
-    mx_p_conv p = {{2, (int[]){stride, 1}}, {2, (int[]){pad, 1}}, {2, (int[]){pad, 0}},
-                   {2, (int[]){dilation, 1}}, {2, (int[]){1, up}}, groups, up > 1};
+    mx_p_conv p = {{2, (int[]){stride, 1}},
+                   {2, (int[]){pad, 1}},
+                   {2, (int[]){pad, 0}},
+                   {2, (int[]){dilation, 1}},
+                   {2, (int[]){1, up}},
+                   groups,
+                   up > 1};
     mx_p_conv_weight q = {p, {2, (int[]){3, 2}}};
     mx_array *y = mx_conv_general(x, w, &p), *g = y ? noise(y->shape, 4, 3, MX_FLOAT64) : NULL;
     mx_array *d = mx_apply2(MX_PRIM_conv_weight, &q, x, g);
-    mx_array *x1 = mx_astype(x, MX_FLOAT32), *y1 = mx_conv_general(x1, mx_astype(w, MX_FLOAT32), &p),
+    mx_array *x1 = mx_astype(x, MX_FLOAT32),
+             *y1 = mx_conv_general(x1, mx_astype(w, MX_FLOAT32), &p),
              *d1 = mx_apply2(MX_PRIM_conv_weight, &q, x1, mx_astype(g, MX_FLOAT32));
     CHECK_MSG(y1 && value_of(mx_allclose(y1, y, 1e-4, 1e-4, false)) == 1,
               "%d channels, %d outputs, %d groups, stride %d: %s", channels, outputs, groups,

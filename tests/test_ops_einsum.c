@@ -1,4 +1,5 @@
-/* einsum, einsum_path, vecdot: values, what the subscripts may say, the order of pairs, refusals. */
+/* einsum, einsum_path, vecdot: values, what the subscripts may say, the order of pairs,
+   refusals. */
 #include "op_check.h"
 
 #define IN(...) \

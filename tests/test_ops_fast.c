@@ -1,4 +1,5 @@
-/* rms_norm, layer_norm, rope, attention: fused against written out, derivatives, layouts, refusals. */
+/* rms_norm, layer_norm, rope, attention: fused against written out, derivatives, layouts,
+   refusals. */
 #include "gradients.h"
 
 #include "graph/array/params.h"
@@ -43,7 +44,7 @@ static void check_fused(const char *what, mx_array *y) {
 
 static const mx_dtype floats[] = {MX_FLOAT32, MX_FLOAT64, MX_FLOAT16, MX_BFLOAT16};
 
-/* --- norms ------------------------------------------------------------------------------------------- */
+/* --- norms ------------------------------------------------------------------------------------ */
 
 static void norms_of(mx_dtype t, int rows, int n) {
     mx_scope s = mx_scope_open();
@@ -55,9 +56,9 @@ static void norms_of(mx_dtype t, int rows, int n) {
     check_fused("layer_norm", mx_layer_norm(x, w, b, 1e-5));
     check_fused("layer_norm weight", mx_layer_norm(x, w, NULL, 1e-5));
     check_fused("layer_norm bias", mx_layer_norm(x, NULL, b, 1e-5));
-    check_fused(
-        "rms_norm strided",
-        mx_rms_norm(mx_slice(x, (int[]){0, 0, 0}, (int[]){2, rows, n}, (int[]){1, 2, 1}), w, 1e-5));
+    check_fused("rms_norm strided",
+                mx_rms_norm(mx_slice(x, (int[]){0, 0, 0}, (int[]){2, rows, n}, (int[]){1, 2, 1}), w,
+                            1e-5));
     mx_array *turned = mx_swapaxes(noise((int[]){2, n, rows}, 3, 1, t), 1, 2);
     check_fused("layer_norm transposed", mx_layer_norm(turned, w, b, 1e-5));
     mx_p_norm p = {1e-5, true, false}, q = {1e-5, true, true};
@@ -117,7 +118,7 @@ static void norm_derivatives(void) {
     mx_scope_close(s);
 }
 
-/* --- rope ---------------------------------------------------------------------------------------------- */
+/* --- rope ------------------------------------------------------------------------------------- */
 
 static const double ten_thousand = 10000;
 
@@ -157,8 +158,8 @@ static mx_array *turned_halves(mx_array *const *x) {
 }
 
 static mx_array *turned_by(mx_array *const *x) {
-    return mx_sum_all(
-        mx_square(mx_add(mx_rope(x[0], 6, false, NULL, 1, offset_of(3), x[1]), x[0])));
+    return mx_sum_all(mx_square(mx_add(mx_rope(x[0], 6, false, NULL, 1, offset_of(3), x[1]),
+                                       x[0])));
 }
 
 /* The gradient in float32 (fused) against float64 (written out). */
@@ -194,7 +195,7 @@ static void rope_derivatives(void) {
     mx_scope_close(s);
 }
 
-/* --- attention --------------------------------------------------------------------------------------------- */
+/* --- attention -------------------------------------------------------------------------------- */
 
 typedef struct attention_case {
     int b, h, hk, lq, lk, d, dv;
@@ -267,7 +268,7 @@ static void attention_derivatives(void) {
     mx_scope_close(s);
 }
 
-/* --- refusals -------------------------------------------------------------------------------------------------- */
+/* --- refusals --------------------------------------------------------------------------------- */
 
 static void refused(mx_array *a, const char *message) {
     CHECK(!a);

@@ -23,7 +23,8 @@ static mx_array *noise(int rows, int cols, mx_dtype t) {
 static double complex dft(const mx_array *x, int row, int k, int n, double sign) {
     double complex sum = 0;
     for (int j = 0; j < n && j < x->shape[1]; j++) {
-        const mx_complex64 *z = (const mx_complex64 *)(const void *)x->data + row * x->strides[0] + j * x->strides[1];
+        const mx_complex64 *z =
+            (const mx_complex64 *)(const void *)x->data + row * x->strides[0] + j * x->strides[1];
         sum += ((double)z->re + I * (double)z->im) * cexp(sign * 2 * M_PI * I * j * k / n);
     }
     return sum;
@@ -32,7 +33,8 @@ static double complex dft(const mx_array *x, int row, int k, int n, double sign)
 static void check_length(int have, int n, bool inverse) {
     mx_scope s = mx_scope_open();
     int axis = 1;
-    mx_array *x = noise(3, have, MX_COMPLEX64), *y = mx_fftn(x, &n, 1, &axis, 1, MX_FFT_FULL, inverse, MX_NORM_ORTHO);
+    mx_array *x = noise(3, have, MX_COMPLEX64),
+             *y = mx_fftn(x, &n, 1, &axis, 1, MX_FFT_FULL, inverse, MX_NORM_ORTHO);
     CHECK(mx_eval1(x) && mx_eval1(y));
     double worst = 0;
     for (int r = 0; r < 3; r++)
@@ -70,7 +72,9 @@ static void test_real_transforms_return(void) {
         mx_array *full = mx_fftn(x, NULL, 0, NULL, 0, MX_FFT_FULL, false, MX_NORM_BACKWARD);
         CHECK_EQ_INT(half->shape[1], n / 2 + 1);
         CHECK_NEAR(distance(half, mx_slice_axis(full, 1, 0, n / 2 + 1)), 0, 1e-4);
-        CHECK_NEAR(distance(x, mx_fftn(half, size, 2, both, 2, MX_FFT_REAL, true, MX_NORM_BACKWARD)), 0, 1e-5);
+        CHECK_NEAR(distance(x,
+                            mx_fftn(half, size, 2, both, 2, MX_FFT_REAL, true, MX_NORM_BACKWARD)),
+                   0, 1e-5);
         mx_scope_close(s);
     }
 }
@@ -81,7 +85,8 @@ static bool there_and_back(mx_closure *self, mx_array *const *in, int n, mx_arra
     int axis = 1;
     (void)n;
     mx_array *y = mx_fftn(in[0], len, 1, &axis, 1, MX_FFT_REAL, false, MX_NORM_BACKWARD);
-    mx_array *z = mx_mul(y, mx_add_s(mx_astype(mx_arange(0, *len / 2 + 1, 1, MX_FLOAT32), MX_COMPLEX64), 1));
+    mx_array *z =
+        mx_mul(y, mx_add_s(mx_astype(mx_arange(0, *len / 2 + 1, 1, MX_FLOAT32), MX_COMPLEX64), 1));
     return mx_arrays_add(out, mx_fftn(z, len, 1, &axis, 1, MX_FFT_REAL, true, MX_NORM_ORTHO));
 }
 
@@ -96,7 +101,8 @@ static void test_gradients(void) {
         mx_scope s = mx_scope_open();
         mx_closure f = mx_closure_local(there_and_back, &n);
         mx_arrays y = {0}, grads = {0}, y2 = {0}, tangents = {0};
-        mx_array *x = noise(2, 6, MX_FLOAT32), *t = mx_sin(mx_mul_s(x, 3)), *g = mx_cos(noise(2, n, MX_FLOAT32));
+        mx_array *x = noise(2, 6, MX_FLOAT32), *t = mx_sin(mx_mul_s(x, 3)),
+                 *g = mx_cos(noise(2, n, MX_FLOAT32));
         CHECK(mx_vjp(&f, &x, 1, &g, 1, &y, &grads));
         CHECK(mx_jvp(&f, &x, 1, &t, 1, &y2, &tangents));
         CHECK_NEAR(dot(g, tangents.item[0]), dot(grads.item[0], t), 1e-3);
@@ -122,7 +128,8 @@ static void test_c_api(void) {
     CHECK(mlx_fft_rfft(&y, x, 4, 0, MLX_FFT_NORM_BACKWARD, s) == 0);
     CHECK(mlx_fft_irfft(&y, y, 4, 0, MLX_FFT_NORM_BACKWARD, s) == 0 && mlx_array_eval(y) == 0);
     CHECK_NEAR(mlx_array_data_float32(y)[2], 3, 1e-6);
-    CHECK(mlx_fft_fft(&y, x, 4, 0, MLX_FFT_NORM_FORWARD, s) == 0 && mlx_fft_ifft(&y, y, 4, 0, MLX_FFT_NORM_FORWARD, s) == 0);
+    CHECK(mlx_fft_fft(&y, x, 4, 0, MLX_FFT_NORM_FORWARD, s) == 0 &&
+          mlx_fft_ifft(&y, y, 4, 0, MLX_FFT_NORM_FORWARD, s) == 0);
     CHECK(mlx_fft_fftn(&y, x, NULL, 0, NULL, 0, MLX_FFT_NORM_ORTHO, s) == 0);
     CHECK(mlx_fft_ifftn(&y, y, NULL, 0, NULL, 0, MLX_FFT_NORM_ORTHO, s) == 0);
     CHECK(mlx_fft_rfftn(&y, x, NULL, 0, axes, 1, MLX_FFT_NORM_ORTHO, s) == 0);

@@ -98,16 +98,18 @@ static void between_real_and_complex(void) {
 /* vjp: g conj(f'(z)); jvp: t f'(z). Against differences along 1 in the complex plane. */
 #define ANALYTIC(name) FUNCTION(z_##name, mx_##name(x[0]))
 ANALYTIC(square)
-ANALYTIC(sqrt) ANALYTIC(rsqrt) ANALYTIC(exp) ANALYTIC(log) ANALYTIC(log2) ANALYTIC(log10)
-    ANALYTIC(log1p) ANALYTIC(sin) ANALYTIC(cos) ANALYTIC(tan) ANALYTIC(arcsin) ANALYTIC(arccos)
-        ANALYTIC(arctan) ANALYTIC(sinh) ANALYTIC(cosh) ANALYTIC(tanh) ANALYTIC(arcsinh)
-            ANALYTIC(arccosh) ANALYTIC(arctanh) ANALYTIC(reciprocal)
-                FUNCTION(z_product, mx_mul(x[0], mx_add(x[0], complex_of(1, -2))))
-                    FUNCTION(z_quotient, mx_div(complex_of(1, -2), x[0]))
-                        FUNCTION(z_power, mx_power(x[0], complex_of(0.5, -1)))
-                            FUNCTION(z_exponent, mx_power(complex_of(0.5, -1), x[0]))
+ANALYTIC(sqrt)
+ANALYTIC(rsqrt)
+ANALYTIC(exp)
+ANALYTIC(log) ANALYTIC(log2) ANALYTIC(log10) ANALYTIC(log1p) ANALYTIC(sin) ANALYTIC(cos)
+    ANALYTIC(tan) ANALYTIC(arcsin) ANALYTIC(arccos) ANALYTIC(arctan) ANALYTIC(sinh) ANALYTIC(cosh)
+        ANALYTIC(tanh) ANALYTIC(arcsinh) ANALYTIC(arccosh) ANALYTIC(arctanh) ANALYTIC(reciprocal)
+            FUNCTION(z_product, mx_mul(x[0], mx_add(x[0], complex_of(1, -2))))
+                FUNCTION(z_quotient, mx_div(complex_of(1, -2), x[0]))
+                    FUNCTION(z_power, mx_power(x[0], complex_of(0.5, -1)))
+                        FUNCTION(z_exponent, mx_power(complex_of(0.5, -1), x[0]))
 
-                                static const struct {
+                            static const struct {
     const char *name;
     function *f;
 } analytic[] = {

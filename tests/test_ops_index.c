@@ -17,9 +17,8 @@ static void test_take(void) {
     SHAPE(take2(a, grid, 1), 3, 3, 2);
     VALUES(take2(mx_transpose(a), I(1, -3), 0), 0, 1, 5, 9, 1, 5, 9);
     VALUES(take2(mx_flip(a, LIST(1)), I(0, 3), 1), 0, 3, 0, 7, 4, 11, 8);
-    VALUES(take2(a, mx_transpose(grid), 0) ? take2(mx_slice_axis(a, 0, 1, 3), I(1), 0)
-                                           : NULL,
-           0, 8, 9, 10, 11);
+    VALUES(take2(a, mx_transpose(grid), 0) ? take2(mx_slice_axis(a, 0, 1, 3), I(1), 0) : NULL, 0, 8,
+           9, 10, 11);
     mx_array *cube = mx_reshape(mx_arange(0, 60, 1, MX_INT16), LIST(3, 4, 5));
     SAME(take2(cube, I(3, 1), 1),
          mx_stack((mx_array *[]){mx_squeeze_axis(mx_slice_axis(cube, 1, 3, 4), 1),
@@ -45,27 +44,22 @@ static void test_empty(void) {
 }
 
 static void test_refusals(void) {
-    mx_array *a = ops_grid(3, 4), *mask = mx_greater(a, mx_scalar(100, MX_FLOAT32)),
-             *i = I(0), *bad = I(1, 7, -9);
+    mx_array *a = ops_grid(3, 4), *mask = mx_greater(a, mx_scalar(100, MX_FLOAT32)), *i = I(0),
+             *bad = I(1, 7, -9);
     FAILS(take2(a, F(0), 0), "Indices must be integral.");
     FAILS(take2(a, mx_astype(i, MX_BOOL), 0), "Boolean indices not supported.");
-    FAILS(take2(a, i, 5),
-          "[take] Received invalid axis 5 for array with 2 dimensions.");
-    FAILS(take2(a, bad, 1),
-          "[gather] index 7 is out of bounds for axis 1 with size 4.");
+    FAILS(take2(a, i, 5), "[take] Received invalid axis 5 for array with 2 dimensions.");
+    FAILS(take2(a, bad, 1), "[gather] index 7 is out of bounds for axis 1 with size 4.");
     CHECK(mx_eval1(mx_copy(a)));
     FAILS(mx_take_along_axis(a, I(0), 1), "[take_along_axis] Indices of dimension 1 "
                                           "does not match array of dimension 2.");
     FAILS(mx_take_along_axis(a, mx_reshape(I(0, 5, 0), LIST(3, 1)), 1),
           "index 5 is out of bounds for axis 1 with size 4");
-    FAILS(mx_take_along_axis(a, mx_reshape(I(0, 1, 0, 1), LIST(2, 2)), 1),
-          "cannot be broadcast");
-    FAILS(mx_scatter(MX_SCATTER_NONE, a, &bad, mx_zeros(LIST(3, 1, 4), MX_FLOAT32),
-                     LIST(0)),
+    FAILS(mx_take_along_axis(a, mx_reshape(I(0, 1, 0, 1), LIST(2, 2)), 1), "cannot be broadcast");
+    FAILS(mx_scatter(MX_SCATTER_NONE, a, &bad, mx_zeros(LIST(3, 1, 4), MX_FLOAT32), LIST(0)),
           "[scatter] index 7 is out of bounds for axis 0 with size 3.");
-    FAILS(
-        mx_scatter(MX_SCATTER_SUM, a, &i, mx_zeros(LIST(1, 1, 5), MX_FLOAT32), LIST(0)),
-        "[scatter] updates have 5");
+    FAILS(mx_scatter(MX_SCATTER_SUM, a, &i, mx_zeros(LIST(1, 1, 5), MX_FLOAT32), LIST(0)),
+          "[scatter] updates have 5");
     FAILS(mx_scatter(MX_SCATTER_SUM, a, &i, mx_zeros(LIST(4), MX_FLOAT32), LIST(0)),
           "[scatter] updates with 1");
     FAILS(mx_scatter_axis(MX_SCATTER_NONE, a, mx_reshape(I(-5), LIST(1, 1)), F(1), 1),
@@ -84,33 +78,30 @@ static void test_gather(void) {
     SHAPE(g, 3, 2, 1, 2, 1);
     VALUES(g, 0, 1, 6, 41, 46, 4, 9, 44, 49, 0, 5, 40, 45);
     mx_array *start = I(1, 0);
-    VALUES(mx_gather(ops_grid(3, 4), &start, LIST(1), (int[]){2, 3}), 0, 1, 2, 3, 5, 6,
-           7, 0, 1, 2, 4, 5, 6);
+    VALUES(mx_gather(ops_grid(3, 4), &start, LIST(1), (int[]){2, 3}), 0, 1, 2, 3, 5, 6, 7, 0, 1, 2,
+           4, 5, 6);
 }
 
 static void test_along_axis(void) {
     mx_array *a = ops_grid(3, 4), *idx = mx_reshape(I(0, -1, 2), LIST(3, 1));
     VALUES(mx_take_along_axis(a, idx, 1), 0, 0, 7, 10);
-    VALUES(mx_take_along_axis(a, mx_reshape(I(0, 1), LIST(1, 2)), 1), 0, 0, 1, 4, 5, 8,
-           9);
+    VALUES(mx_take_along_axis(a, mx_reshape(I(0, 1), LIST(1, 2)), 1), 0, 0, 1, 4, 5, 8, 9);
     VALUES(mx_take_along_axis(mx_transpose(a), mx_transpose(idx), 0), 0, 0, 7, 10);
-    VALUES(mx_scatter_axis(MX_SCATTER_NONE, a, idx, mx_scalar(9, MX_FLOAT32), 1), 0, 9,
-           1, 2, 3, 4, 5, 6, 9, 8, 9, 9, 11);
-    VALUES(mx_scatter_axis(MX_SCATTER_NONE, mx_astype(a, MX_INT32), idx, F(9.5), 1), 0,
-           9, 1, 2, 3, 4, 5, 6, 9, 8, 9, 9, 11);
-    mx_array *big =
-        mx_reshape(mx_sin(mx_arange(0, 9 * 70 * 11, 1, MX_FLOAT32)), LIST(9, 70, 11));
+    VALUES(mx_scatter_axis(MX_SCATTER_NONE, a, idx, mx_scalar(9, MX_FLOAT32), 1), 0, 9, 1, 2, 3, 4,
+           5, 6, 9, 8, 9, 9, 11);
+    VALUES(mx_scatter_axis(MX_SCATTER_NONE, mx_astype(a, MX_INT32), idx, F(9.5), 1), 0, 9, 1, 2, 3,
+           4, 5, 6, 9, 8, 9, 9, 11);
+    mx_array *big = mx_reshape(mx_sin(mx_arange(0, 9 * 70 * 11, 1, MX_FLOAT32)), LIST(9, 70, 11));
     for (int axis = 0; axis < 3; axis++) { // reversed by index, and put back
         int n = big->shape[axis], shape[3] = {1, 1, 1};
         shape[axis] = n;
-        mx_array *back = mx_broadcast_to(
-            mx_reshape(mx_arange(n - 1, -1, -1, MX_INT32), shape, 3), big->shape, 3);
+        mx_array *back = mx_broadcast_to(mx_reshape(mx_arange(n - 1, -1, -1, MX_INT32), shape, 3),
+                                         big->shape, 3);
         SAME(mx_take_along_axis(big, back, axis), mx_flip(big, &axis, 1), 0);
         SAME(mx_scatter_axis(MX_SCATTER_NONE, mx_zeros_like(big), back, big, axis),
              mx_flip(big, &axis, 1), 0);
         mx_array *zero = mx_zeros(big->shape, 3, MX_INT32);
-        mx_array *total =
-            mx_scatter_axis(MX_SCATTER_SUM, mx_zeros_like(big), zero, big, axis);
+        mx_array *total = mx_scatter_axis(MX_SCATTER_SUM, mx_zeros_like(big), zero, big, axis);
         SAME(mx_slice_axis(total, axis, 0, 1), mx_sum_axis(big, axis, true), 1e-5);
     }
 }
@@ -118,8 +109,7 @@ static void test_along_axis(void) {
 /* rows 0, 0 and 2 of a (3,4) grid updated with 2 */
 static mx_array *update(mx_scatter_op op, double v) {
     mx_array *idx = I(0, 0, 2);
-    return mx_scatter(op, ops_grid(3, 4), &idx, mx_full_s(LIST(3, 1, 4), v, MX_FLOAT32),
-                      LIST(0));
+    return mx_scatter(op, ops_grid(3, 4), &idx, mx_full_s(LIST(3, 1, 4), v, MX_FLOAT32), LIST(0));
 }
 
 static void test_scatter(void) {
@@ -129,16 +119,14 @@ static void test_scatter(void) {
     VALUES(update(MX_SCATTER_MAX, 2), 0, 2, 2, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11);
     VALUES(update(MX_SCATTER_MIN, 2), 0, 0, 1, 2, 2, 4, 5, 6, 7, 2, 2, 2, 2);
     mx_array *idx[2] = {I(0, 2, 0), I(1, 3, 1)};
-    VALUES(mx_scatter(MX_SCATTER_SUM, ops_grid(3, 4), idx,
-                      mx_reshape(F(10, 20, 30), LIST(3, 1, 1)), LIST(0, 1)),
+    VALUES(mx_scatter(MX_SCATTER_SUM, ops_grid(3, 4), idx, mx_reshape(F(10, 20, 30), LIST(3, 1, 1)),
+                      LIST(0, 1)),
            0, 0, 41, 2, 3, 4, 5, 6, 7, 8, 9, 10, 31);
-    int t[] = {MX_BOOL,     MX_UINT8,   MX_INT64,    MX_FLOAT16,
-               MX_BFLOAT16, MX_FLOAT64, MX_COMPLEX64};
+    int t[] = {MX_BOOL, MX_UINT8, MX_INT64, MX_FLOAT16, MX_BFLOAT16, MX_FLOAT64, MX_COMPLEX64};
     for (int i = 0; i < 7; i++) {
         mx_array *at = I(1, 1), *z = mx_zeros(LIST(3), (mx_dtype)t[i]);
-        VALUES(mx_scatter(MX_SCATTER_SUM, z, &at, mx_ones(LIST(2, 1), (mx_dtype)t[i]),
-                          LIST(0)),
-               0, 0, t[i] == MX_BOOL ? 1 : 2, 0);
+        VALUES(mx_scatter(MX_SCATTER_SUM, z, &at, mx_ones(LIST(2, 1), (mx_dtype)t[i]), LIST(0)), 0,
+               0, t[i] == MX_BOOL ? 1 : 2, 0);
     }
 }
 
@@ -149,19 +137,18 @@ static void test_scatter_large(void) {
     mx_array *n = mx_scatter(MX_SCATTER_SUM, mx_zeros(LIST(7), MX_INT32), &at,
                              mx_ones(LIST(50000, 1), MX_INT32), LIST(0));
     VALUES(n, 0, 7143, 7143, 7143, 7143, 7143, 7143, 7142);
-    mx_array *rows =
-        mx_reshape(mx_sin(mx_arange(0, 600 * 333, 1, MX_FLOAT32)), LIST(600, 333));
-    mx_array *where =
-        mx_remainder(mx_arange(0, 600, 1, MX_INT32), mx_scalar_i64(2, MX_INT32));
-    mx_array *got = mx_scatter(MX_SCATTER_SUM, mx_zeros(LIST(2, 333), MX_FLOAT32),
-                               &where, mx_expand_dim(rows, 1), LIST(0));
+    mx_array *rows = mx_reshape(mx_sin(mx_arange(0, 600 * 333, 1, MX_FLOAT32)), LIST(600, 333));
+    mx_array *where = mx_remainder(mx_arange(0, 600, 1, MX_INT32), mx_scalar_i64(2, MX_INT32));
+    mx_array *got = mx_scatter(MX_SCATTER_SUM, mx_zeros(LIST(2, 333), MX_FLOAT32), &where,
+                               mx_expand_dim(rows, 1), LIST(0));
     SAME(got, mx_sum_axis(mx_reshape(rows, LIST(300, 2, 333)), 0, false), 1e-4);
     mx_array *big = mx_take(rows, mx_arange(599, -1, -1, MX_INT32), 0);
     SAME(big, mx_flip(rows, LIST(0)), 0);
     SAME(mx_take(rows, mx_arange(332, -1, -1, MX_INT32), 1), mx_flip(rows, LIST(1)), 0);
 }
 
-/* What halves give must be what float64 gives, rounded once: the numbers below add and multiply exactly in float32. */
+/* What halves give must be what float64 gives, rounded once: the numbers below add and multiply
+   exactly in float32. */
 static mx_array *sixteenths(const int *shape, int ndim) {
     int64_t n = 1;
     for (int i = 0; i < ndim; i++)
@@ -174,8 +161,8 @@ static mx_array *sixteenths(const int *shape, int ndim) {
 static void scatters_as_float64(mx_scatter_op op, mx_array *a, mx_array *at, mx_array *u) {
     for (int i = 0; i < 2; i++) {
         mx_dtype t = i ? MX_BFLOAT16 : MX_FLOAT16;
-        SAME(mx_scatter(op, mx_astype(a, t), &at, mx_astype(u, t), LIST(0)), mx_astype(mx_scatter(op, a, &at, u, LIST(0)), t),
-             0);
+        SAME(mx_scatter(op, mx_astype(a, t), &at, mx_astype(u, t), LIST(0)),
+             mx_astype(mx_scatter(op, a, &at, u, LIST(0)), t), 0);
     }
 }
 
@@ -191,15 +178,18 @@ static void test_scatter_halves(void) {
     mx_array *many = mx_remainder(mx_arange(0, 3000, 1, MX_INT32), mx_scalar_i64(3, MX_INT32));
     mx_array *rows = sixteenths(LIST(3000, 1, 5));
     scatters_as_float64(MX_SCATTER_SUM, sixteenths(LIST(4, 5)), many, rows);
-    scatters_as_float64(MX_SCATTER_SUM, sixteenths(LIST(9000, 5)), many, rows); // few of many places
+    // few of many places
+    scatters_as_float64(MX_SCATTER_SUM, sixteenths(LIST(9000, 5)), many, rows);
     scatters_as_float64(MX_SCATTER_SUM, mx_transpose(sixteenths(LIST(5, 9000))), many, rows);
     scatters_as_float64(MX_SCATTER_SUM, sixteenths(LIST(9000, 130)), many,
                         mx_broadcast_to(sixteenths(LIST(1, 1, 130)), LIST(3000, 1, 130)));
-    scatters_as_float64(MX_SCATTER_SUM, sixteenths(LIST(90000)), many, sixteenths(LIST(3000, 2))); // they overlap
+    // they overlap
+    scatters_as_float64(MX_SCATTER_SUM, sixteenths(LIST(90000)), many, sixteenths(LIST(3000, 2)));
     scatters_as_float64(MX_SCATTER_SUM, sixteenths(LIST(50)), I(-1, 7, 0), sixteenths(LIST(3, 1)));
     scatters_as_float64(MX_SCATTER_PROD, mx_ones(LIST(100), MX_FLOAT64), I(7, 7, 7, 90, 7, 7, 7),
                         mx_full_s(LIST(7, 1), 1.125, MX_FLOAT64));
-    mx_array *at = mx_remainder(mx_reshape(mx_arange(0, 6000, 1, MX_INT32), LIST(2000, 3)), mx_scalar_i64(2, MX_INT32));
+    mx_array *at = mx_remainder(mx_reshape(mx_arange(0, 6000, 1, MX_INT32), LIST(2000, 3)),
+                                mx_scalar_i64(2, MX_INT32));
     mx_array *u = sixteenths(LIST(2000, 3));
     adds_along_as_float64(sixteenths(LIST(4, 3)), at, u, 0);
     adds_along_as_float64(mx_transpose(sixteenths(LIST(3, 4))), at, u, 0);
@@ -208,20 +198,15 @@ static void test_scatter_halves(void) {
 
 static void test_masked(void) {
     mx_array *a = ops_grid(3, 4),
-             *m = mx_greater(mx_remainder(a, mx_scalar(3, MX_FLOAT32)),
-                             mx_scalar(1, MX_FLOAT32));
-    VALUES(mx_masked_scatter(a, m, F(-1, -2, -3, -4)), 0, 0, 1, -1, 3, 4, -2, 6, 7, -3,
-           9, 10, -4);
+             *m = mx_greater(mx_remainder(a, mx_scalar(3, MX_FLOAT32)), mx_scalar(1, MX_FLOAT32));
+    VALUES(mx_masked_scatter(a, m, F(-1, -2, -3, -4)), 0, 0, 1, -1, 3, 4, -2, 6, 7, -3, 9, 10, -4);
     mx_array *row = mx_greater(F(0, 1, 0), mx_scalar(0, MX_FLOAT32));
-    VALUES(mx_masked_scatter(a, row, F(1, 2, 3, 4)), 0, 0, 1, 2, 3, 1, 2, 3, 4, 8, 9,
-           10, 11);
+    VALUES(mx_masked_scatter(a, row, F(1, 2, 3, 4)), 0, 0, 1, 2, 3, 1, 2, 3, 4, 8, 9, 10, 11);
     mx_array *big = mx_arange(0, 100000, 1, MX_INT32),
              *odd = mx_equal(mx_remainder(big, mx_scalar_i64(2, MX_INT32)),
                              mx_scalar_i64(1, MX_INT32));
     SAME(mx_masked_scatter(mx_zeros_like(big), odd, big),
-         mx_where(odd, mx_floor_divide(big, mx_scalar_i64(2, MX_INT32)),
-                  mx_zero_like(big)),
-         0);
+         mx_where(odd, mx_floor_divide(big, mx_scalar_i64(2, MX_INT32)), mx_zero_like(big)), 0);
 }
 
 /* --- derivatives ------------------------------------------------------------------ */
@@ -268,8 +253,7 @@ static mx_array *f_min(mx_array *const *in) {
 }
 
 static mx_array *put_axis(mx_scatter_op op, mx_array *const *in) {
-    return mx_scatter_axis(op, in[0], mx_reshape(I(0, 3, 1, 2, 3, 0), LIST(3, 2)),
-                           in[1], 1);
+    return mx_scatter_axis(op, in[0], mx_reshape(I(0, 3, 1, 2, 3, 0), LIST(3, 2)), in[1], 1);
 }
 static mx_array *f_put_axis(mx_array *const *in) {
     return put_axis(MX_SCATTER_NONE, in);
@@ -289,8 +273,7 @@ static mx_array *f_masked(mx_array *const *in) {
 static void test_derivatives(void) {
     mx_array *a = mx_sin(mx_add_s(ops_grid(3, 4), 1)),
              *u = mx_cos(mx_reshape(mx_arange(0, 12, 1, MX_FLOAT32), LIST(3, 1, 4)));
-    mx_array *zeros =
-        mx_where(mx_greater(u, mx_scalar(0.9, MX_FLOAT32)), mx_zero_like(u), u);
+    mx_array *zeros = mx_where(mx_greater(u, mx_scalar(0.9, MX_FLOAT32)), mx_zero_like(u), u);
     mx_array *v = mx_cos(mx_reshape(mx_arange(3, 9, 1, MX_FLOAT32), LIST(3, 2)));
     DERIVATIVES(f_take0, a);
     DERIVATIVES(f_take1, a);

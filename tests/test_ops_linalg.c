@@ -21,10 +21,12 @@ static mx_array *H(mx_array *a) {
 
 static mx_array *noise(int rows, int cols, mx_dtype t, uint64_t seed) {
     int shape[3] = {BATCH, rows, cols};
-    mx_array *a = mx_random_normal(shape, 3, MX_FLOAT32, NULL, NULL, mx_random_key(check_seed(seed)));
+    mx_array *a =
+        mx_random_normal(shape, 3, MX_FLOAT32, NULL, NULL, mx_random_key(check_seed(seed)));
     if (t != MX_COMPLEX64)
         return mx_astype(a, t);
-    mx_array *b = mx_random_normal(shape, 3, MX_FLOAT32, NULL, NULL, mx_random_key(check_seed(seed + 99)));
+    mx_array *b =
+        mx_random_normal(shape, 3, MX_FLOAT32, NULL, NULL, mx_random_key(check_seed(seed + 99)));
     return mx_add(mx_astype(a, t), mx_mul(mx_astype(b, t), mx_scalar_c64((mx_complex64){0, 1})));
 }
 
@@ -52,7 +54,8 @@ static void test_inverse_and_solve(void) {
     static const mx_dtype types[] = {MX_FLOAT32, MX_FLOAT64, MX_COMPLEX64};
     for (int i = 0; i < 3; i++) {
         mx_scope s = mx_scope_open();
-        mx_array *a = positive(5, types[i], 1), *b = noise(5, 2, types[i], 2), *eye = mx_eye(5, 5, 0, types[i]);
+        mx_array *a = positive(5, types[i], 1), *b = noise(5, 2, types[i], 2),
+                 *eye = mx_eye(5, 5, 0, types[i]);
         check_equal("inverse", mx_matmul(a, mx_inv(a)), eye);
         check_equal("inverse of a transposed view", mx_matmul(T(a), mx_inv(T(a))), eye);
         check_equal("solve", mx_matmul(a, mx_solve(a, b)), b);
@@ -121,39 +124,63 @@ static void test_norms_and_cross(void) {
     check_equal("1", mx_norm(a, 1, NULL, 0, false), mx_scalar(7, MX_FLOAT32));
     check_equal("2", mx_norm(a, 2, both, 2, false), mx_scalar(7.348469, MX_FLOAT32));
     check_equal("inf", mx_norm(a, INFINITY, both, 2, false), mx_scalar(9, MX_FLOAT32));
-    check_equal("-1 of vectors", mx_norm(a, -1, rows, 1, false), mx_array_from((float[]){0.571429f, 0, 0.571429f}, shape, 1, MX_FLOAT32));
+    check_equal("-1 of vectors", mx_norm(a, -1, rows, 1, false),
+                mx_array_from((float[]){0.571429f, 0, 0.571429f}, shape, 1, MX_FLOAT32));
     check_equal("nuc", mx_norm_matrix(a, "nuc", NULL, 0, false), mx_scalar(9.797959, MX_FLOAT32));
-    mx_array *x = mx_array_from((float[]){1, 1, 1}, shape, 1, MX_FLOAT32), *y = mx_array_from((float[]){1, 2, 3}, shape, 1, MX_FLOAT32);
-    check_equal("cross", mx_cross(x, y, -1), mx_array_from((float[]){1, -2, 1}, shape, 1, MX_FLOAT32));
+    mx_array *x = mx_array_from((float[]){1, 1, 1}, shape, 1, MX_FLOAT32),
+             *y = mx_array_from((float[]){1, 2, 3}, shape, 1, MX_FLOAT32);
+    check_equal("cross", mx_cross(x, y, -1),
+                mx_array_from((float[]){1, -2, 1}, shape, 1, MX_FLOAT32));
     mx_scope_close(s);
 }
 
-/* --- gradients in float64, against differences ------------------------------------------------------------- */
+/* --- gradients in float64, against differences ------------------------------------------------ */
 
 typedef mx_array *function(mx_array *a);
 static mx_array *weighed(mx_array *y) {
-    return y ? mx_sum_all(mx_mul(y, mx_sin(mx_add_s(mx_reshape(mx_arange(0, (double)y->size, 1, MX_FLOAT64), y->shape, y->ndim), 1)))) : NULL;
+    return y ? mx_sum_all(mx_mul(
+                   y, mx_sin(mx_add_s(mx_reshape(mx_arange(0, (double)y->size, 1, MX_FLOAT64),
+                                                 y->shape, y->ndim),
+                                      1))))
+             : NULL;
 }
 static mx_array *symmetric(mx_array *a) {
-    return mx_add(mx_matmul(a, T(a)), mx_eye(a->shape[a->ndim - 1], a->shape[a->ndim - 1], 0, MX_FLOAT64));
+    return mx_add(mx_matmul(a, T(a)),
+                  mx_eye(a->shape[a->ndim - 1], a->shape[a->ndim - 1], 0, MX_FLOAT64));
 }
-static mx_array *f_inv(mx_array *a) { return weighed(mx_inv(symmetric(a))); }
-static mx_array *f_solve(mx_array *a) { return weighed(mx_solve(symmetric(a), mx_sin(a))); }
-static mx_array *f_triangular(mx_array *a) { return weighed(mx_solve_triangular(mx_cholesky(symmetric(a), true), a, true)); }
-static mx_array *f_cholesky(mx_array *a) { return weighed(mx_cholesky(symmetric(a), false)); }
-static mx_array *f_det(mx_array *a) { return weighed(mx_det(a)); }
-static mx_array *f_pinv(mx_array *a) { return weighed(mx_pinv(a)); }
-static mx_array *f_values(mx_array *a) { return weighed(mx_svdvals(a)); }
+static mx_array *f_inv(mx_array *a) {
+    return weighed(mx_inv(symmetric(a)));
+}
+static mx_array *f_solve(mx_array *a) {
+    return weighed(mx_solve(symmetric(a), mx_sin(a)));
+}
+static mx_array *f_triangular(mx_array *a) {
+    return weighed(mx_solve_triangular(mx_cholesky(symmetric(a), true), a, true));
+}
+static mx_array *f_cholesky(mx_array *a) {
+    return weighed(mx_cholesky(symmetric(a), false));
+}
+static mx_array *f_det(mx_array *a) {
+    return weighed(mx_det(a));
+}
+static mx_array *f_pinv(mx_array *a) {
+    return weighed(mx_pinv(a));
+}
+static mx_array *f_values(mx_array *a) {
+    return weighed(mx_svdvals(a));
+}
 static mx_array *f_qr(mx_array *a) {
     mx_array *r[2];
     return mx_qr(a, r) ? mx_add(weighed(r[0]), weighed(r[1])) : NULL;
 }
 static mx_array *f_svd(mx_array *a) { /* squares: signs of vectors are free */
     mx_array *r[3];
-    int k = a->shape[a->ndim - 1] < a->shape[a->ndim - 2] ? a->shape[a->ndim - 1] : a->shape[a->ndim - 2];
-    return mx_svd(a, r) ? mx_add(weighed(mx_square(mx_slice_axis(r[0], -1, 0, k))),
-                                 mx_add(weighed(r[1]), weighed(mx_square(mx_slice_axis(r[2], -2, 0, k)))))
-                        : NULL;
+    int k = a->shape[a->ndim - 1] < a->shape[a->ndim - 2] ? a->shape[a->ndim - 1]
+                                                          : a->shape[a->ndim - 2];
+    return mx_svd(a, r)
+               ? mx_add(weighed(mx_square(mx_slice_axis(r[0], -1, 0, k))),
+                        mx_add(weighed(r[1]), weighed(mx_square(mx_slice_axis(r[2], -2, 0, k)))))
+               : NULL;
 }
 static mx_array *f_eigh(mx_array *a) {
     mx_array *r[2];
@@ -168,8 +195,10 @@ static mx_array *f_plu(mx_array *a) {
     mx_array *r[3];
     if (!mx_lu(a, r))
         return NULL;
-    mx_array *order = mx_broadcast_to(mx_expand_dim(mx_stop_gradient(r[0]), -1), r[1]->shape, r[1]->ndim);
-    return mx_add(weighed(mx_square(r[1])), weighed(mx_matmul(mx_take_along_axis(r[1], order, -2), r[2])));
+    mx_array *order =
+        mx_broadcast_to(mx_expand_dim(mx_stop_gradient(r[0]), -1), r[1]->shape, r[1]->ndim);
+    return mx_add(weighed(mx_square(r[1])),
+                  weighed(mx_matmul(mx_take_along_axis(r[1], order, -2), r[2])));
 }
 
 static bool call(mx_closure *self, mx_array *const *in, int n, mx_arrays *out) {
@@ -191,13 +220,16 @@ static void check_gradient(const char *name, function *f, int rows, int cols) {
     int argnum = 0;
     mx_array *a = noise(rows, cols, MX_FLOAT64, 11), *d = mx_cos(mx_mul_s(a, 5));
     const double h = 1e-5;
-    double want = (value(f, mx_add(a, mx_mul_s(d, h))) - value(f, mx_sub(a, mx_mul_s(d, h)))) / (2 * h);
+    double want =
+        (value(f, mx_add(a, mx_mul_s(d, h))) - value(f, mx_sub(a, mx_mul_s(d, h)))) / (2 * h);
     bool ok = mx_value_and_grad(&c, &a, 1, &argnum, 1, &y, &g) && mx_jvp(&c, &a, 1, &d, 1, &y2, &t);
     mx_array *both[2] = {ok ? mx_sum_all(mx_mul(g.item[0], d)) : NULL, ok ? t.item[0] : NULL};
     if (CHECK_MSG(ok && mx_eval(both, 2), "%s: %s", name, mx_error_message())) {
         double vjp = *(double *)(void *)both[0]->data, jvp = *(double *)(void *)both[1]->data;
-        CHECK_MSG(fabs(vjp - want) < 1e-5 * (1 + fabs(want)), "%s: gradient %g, differences %g", name, vjp, want);
-        CHECK_MSG(fabs(jvp - want) < 1e-5 * (1 + fabs(want)), "%s: jvp %g, differences %g", name, jvp, want);
+        CHECK_MSG(fabs(vjp - want) < 1e-5 * (1 + fabs(want)), "%s: gradient %g, differences %g",
+                  name, vjp, want);
+        CHECK_MSG(fabs(jvp - want) < 1e-5 * (1 + fabs(want)), "%s: jvp %g, differences %g", name,
+                  jvp, want);
     }
     mx_error_clear();
     mx_arrays_free(&y);
@@ -225,11 +257,12 @@ static void test_gradients(void) {
     check_gradient("lu and its permutation", f_plu, 6, 6);
 }
 
-/* --- what is wrong ----------------------------------------------------------------------------------------- */
+/* --- what is wrong ---------------------------------------------------------------------------- */
 
 static void refused(mx_array *a, const char *words) {
     CHECK(!a || !mx_eval1(a));
-    CHECK_MSG(strstr(mx_error_message(), words) != NULL, "\"%s\" does not say \"%s\"", mx_error_message(), words);
+    CHECK_MSG(strstr(mx_error_message(), words) != NULL, "\"%s\" does not say \"%s\"",
+              mx_error_message(), words);
     mx_error_clear();
 }
 
@@ -243,7 +276,8 @@ static void test_errors(void) {
     refused(mx_solve(zero, mx_ones(square, 2, MX_FLOAT32)), "singular");
     refused(mx_solve(zero, mx_zeros(one, 1, MX_FLOAT32)), "must match");
     refused(mx_norm(zero, 3, NULL, 0, false), "Invalid ord");
-    refused(mx_cross(mx_zeros(square + 1, 1, MX_FLOAT32), mx_zeros((int[]){4}, 1, MX_FLOAT32), -1), "size 2 or 3");
+    refused(mx_cross(mx_zeros(square + 1, 1, MX_FLOAT32), mx_zeros((int[]){4}, 1, MX_FLOAT32), -1),
+            "size 2 or 3");
     refused(mx_det(mx_zeros(wide, 2, MX_FLOAT32)), "square");
     mx_scope_close(s);
 }
@@ -258,25 +292,33 @@ static void test_c_api(void) {
     float data[4] = {4, 2, 2, 3};
     int shape[2] = {2, 2};
     mlx_stream s = mlx_default_cpu_stream_new();
-    mlx_array a = mlx_array_new_data(data, shape, 2, MLX_FLOAT32), b = mlx_array_new(), c = mlx_array_new();
+    mlx_array a = mlx_array_new_data(data, shape, 2, MLX_FLOAT32), b = mlx_array_new(),
+              c = mlx_array_new();
     mlx_vector_array v = mlx_vector_array_new();
     int calls = 0;
     calls += mlx_linalg_inv(&b, a, s) + mlx_array_eval(b);
     CHECK_NEAR(mlx_array_data_float32(b)[0], 0.375, 1e-6);
-    calls += mlx_linalg_cholesky(&b, a, false, s) + mlx_linalg_cholesky_inv(&c, b, false, s) + mlx_array_eval(c);
+    calls += mlx_linalg_cholesky(&b, a, false, s) + mlx_linalg_cholesky_inv(&c, b, false, s) +
+             mlx_array_eval(c);
     calls += mlx_linalg_tri_inv(&c, b, false, s) + mlx_linalg_solve_triangular(&c, b, a, false, s);
-    calls += mlx_linalg_eigh(&b, &c, a, "L", s) + mlx_linalg_eigvalsh(&b, a, "U", s) + mlx_array_eval(b);
+    calls +=
+        mlx_linalg_eigh(&b, &c, a, "L", s) + mlx_linalg_eigvalsh(&b, a, "U", s) + mlx_array_eval(b);
     CHECK_NEAR(mlx_array_data_float32(b)[1], 5.56155, 1e-4);
-    calls += mlx_linalg_eig(&b, &c, a, s) + mlx_linalg_eigvals(&b, a, s) + mlx_linalg_qr(&b, &c, a, s);
-    calls += mlx_linalg_svd(&v, a, true, s) + mlx_linalg_svd(&v, a, false, s) + mlx_linalg_lu(&v, a, s);
-    calls += mlx_linalg_lu_factor(&b, &c, a, s) + mlx_linalg_pinv(&b, a, s) + mlx_linalg_solve(&b, a, a, s);
-    calls += mlx_linalg_norm(&b, a, 2, NULL, 0, false, s) + mlx_linalg_norm_l2(&b, a, NULL, 0, true, s);
+    calls +=
+        mlx_linalg_eig(&b, &c, a, s) + mlx_linalg_eigvals(&b, a, s) + mlx_linalg_qr(&b, &c, a, s);
+    calls +=
+        mlx_linalg_svd(&v, a, true, s) + mlx_linalg_svd(&v, a, false, s) + mlx_linalg_lu(&v, a, s);
+    calls += mlx_linalg_lu_factor(&b, &c, a, s) + mlx_linalg_pinv(&b, a, s) +
+             mlx_linalg_solve(&b, a, a, s);
+    calls +=
+        mlx_linalg_norm(&b, a, 2, NULL, 0, false, s) + mlx_linalg_norm_l2(&b, a, NULL, 0, true, s);
     calls += mlx_linalg_norm_matrix(&b, a, "fro", NULL, 0, false, s) + mlx_array_eval(b);
     calls += mlx_linalg_slogdet(&b, &c, a, s) + mlx_linalg_det(&b, a, s) + mlx_array_eval(b);
     CHECK_NEAR(mlx_array_data_float32(b)[0], 8, 1e-5);
     CHECK_EQ_INT(calls, 0);
     mlx_set_error_handler(on_error, NULL, NULL);
-    CHECK(mlx_linalg_cross(&b, a, mlx_array_empty, -1, s) == 1 && mlx_linalg_eigh(&b, &c, a, "X", s) == 1);
+    CHECK(mlx_linalg_cross(&b, a, mlx_array_empty, -1, s) == 1 &&
+          mlx_linalg_eigh(&b, &c, a, "X", s) == 1);
     CHECK(mlx_linalg_norm_matrix(&b, a, NULL, NULL, 0, false, s) == 1);
     CHECK_EQ_INT(told, 3);
     mlx_set_error_handler(NULL, NULL, NULL);

@@ -102,10 +102,10 @@ static void layouts(void) {
     check_same("reversed", mx_matmul(back, b), mx_matmul(mx_contiguous(back, false), b), 1e-12);
     mx_array *heads =
         mx_swapaxes(mx_reshape(NOISE(4, 2, 7, 12), (int[]){2, 7, 3, 4}, 4), 1, 2); /* (2,3,7,4) */
-    check_same(
-        "heads", mx_matmul(heads, mx_swapaxes(heads, 2, 3)),
-        mx_matmul(mx_contiguous(heads, false), mx_contiguous(mx_swapaxes(heads, 2, 3), false)),
-        1e-12);
+    check_same("heads", mx_matmul(heads, mx_swapaxes(heads, 2, 3)),
+               mx_matmul(mx_contiguous(heads, false),
+                         mx_contiguous(mx_swapaxes(heads, 2, 3), false)),
+               1e-12);
     mx_array *q = NOISE(5, 2, 1, 3, 1, 4), *k = NOISE(6, 2, 5, 1, 4, 6);
     mx_array *full = mx_matmul(mx_broadcast_to(q, (int[]){2, 5, 3, 1, 4}, 5),
                                mx_contiguous(mx_broadcast_to(k, (int[]){2, 5, 3, 4, 6}, 5), false));
@@ -167,7 +167,7 @@ static void compositions(void) {
     mx_scope_close(s);
 }
 
-/* --- derivatives ------------------------------------------------------------------------------------- */
+/* --- derivatives ------------------------------------------------------------------------------ */
 
 static mx_array *product(mx_array *const *x) {
     return mx_matmul(x[0], x[1]);
@@ -229,7 +229,7 @@ static void complex_derivative(void) {
     mx_scope_close(s);
 }
 
-/* --- refusals ------------------------------------------------------------------------------------------ */
+/* --- refusals --------------------------------------------------------------------------------- */
 
 static void refused(mx_array *a, const char *message) {
     CHECK(!a);

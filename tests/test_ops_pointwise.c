@@ -15,17 +15,15 @@ typedef struct row {
     const char *want;
 } row;
 
-#define U(name, want) \
-    { #name, mx_##name, NULL, want }
-#define B(name, want) \
-    { #name, NULL, mx_##name, want }
-#define SAME    "bBHIQchilefdgz"
-#define REAL    "bBHIQchilefdg!"
-#define INEXACT "fffffffffefdgz"
-#define FLOAT   "fffffffffefdg!"
-#define PART    "bBHIQchilefdgf"
-#define BOOL    "bbbbbbbbbbbbbb"
-#define BITS    "bBHIQchil!!!!!"
+#define U(name, want) {#name, mx_##name, NULL, want}
+#define B(name, want) {#name, NULL, mx_##name, want}
+#define SAME          "bBHIQchilefdgz"
+#define REAL          "bBHIQchilefdg!"
+#define INEXACT       "fffffffffefdgz"
+#define FLOAT         "fffffffffefdg!"
+#define PART          "bBHIQchilefdgf"
+#define BOOL          "bbbbbbbbbbbbbb"
+#define BITS          "bBHIQchil!!!!!"
 
 static const row rows[] = {
     U(abs, PART),
@@ -116,9 +114,9 @@ static void refusals(void) {
              *b = VECTOR(BOOL, 1);
     FAILS(mx_negative(b), "[negative] Not supported for bool, use logical_not instead.");
     FAILS(mx_bitwise_invert(f), "[bitwise_invert] Bitwise inverse only allowed on integer types.");
-    FAILS(
-        mx_bitwise_and(f, f),
-        "[bitwise_and] Only allowed on integer or boolean types but got types float32 and float32.");
+    FAILS(mx_bitwise_and(f, f),
+          "[bitwise_and] Only allowed on integer or boolean types but got types float32 and "
+          "float32.");
     FAILS(mx_erf(z), "[erf] Not supported for complex64.");
     FAILS(mx_arctan2(z, z), "[arctan2] Not supported for complex64.");
     FAILS(mx_nan_to_num(z, 0, NULL, NULL),
@@ -200,7 +198,8 @@ static void layouts(void) {
     CHECK(mx_add(NULL, a) == NULL && mx_sin(NULL) == NULL && mx_where(NULL, a, a) == NULL);
 }
 
-/* Transposed inputs too large for the cache, alone, broadcast, as halves, and read by a reduction. */
+/* Transposed inputs too large for the cache, alone, broadcast, as halves, and read by a
+   reduction. */
 static void large_transposed(void) {
     mx_array *a = ramp(MX_FLOAT32, SHAPE(300, 200)), *column = ramp(MX_FLOAT32, SHAPE(200, 1));
     mx_array *both[2] = {a, column};

@@ -9,7 +9,7 @@ static mx_quant_format format(const char *mode, int group, int bits) {
     return f;
 }
 
-/* --- MLX's words ------------------------------------------------------------------------------------ */
+/* --- MLX's words ------------------------------------------------------------------------------ */
 
 static mx_array *input(mx_dtype t) {
     float x[128];
@@ -60,7 +60,7 @@ static void double_words(void) {
     CHECK_EQ_INT(a[1]->dtype, MX_UINT8);
 }
 
-/* --- special groups ----------------------------------------------------------------------------------- */
+/* --- special groups --------------------------------------------------------------------------- */
 
 static void back_is(const char *mode, double first, double second, const char *want) {
     double x[32] = {first, second};
@@ -88,7 +88,7 @@ static void special_groups(void) {
     back_is("mxfp8", 1e-40, 0, "array([1.03315e-40, 0, 0], dtype=float32)");
 }
 
-/* --- products ------------------------------------------------------------------------------------------- */
+/* --- products --------------------------------------------------------------------------------- */
 
 static mx_array *noise(const int *shape, int ndim, mx_dtype t) {
     return mx_random_normal(shape, ndim, t, NULL, NULL, mx_random_key(check_seed(7)));
@@ -98,7 +98,8 @@ static mx_array *noise(const int *shape, int ndim, mx_dtype t) {
 static double distance(mx_array *y, mx_array *x, mx_array *w) {
     mx_array *want = mx_matmul(mx_astype(x, MX_FLOAT64), mx_astype(w, MX_FLOAT64));
     mx_array *d = mx_abs(mx_sub(mx_astype(y, MX_FLOAT64), want));
-    d = mx_div(mx_reduce(MX_MAX, d, NULL, 0, false), mx_reduce(MX_MAX, mx_abs(want), NULL, 0, false));
+    d = mx_div(mx_reduce(MX_MAX, d, NULL, 0, false),
+               mx_reduce(MX_MAX, mx_abs(want), NULL, 0, false));
     return CHECK(mx_eval1(d)) ? *(double *)(void *)d->data : NAN;
 }
 
@@ -138,7 +139,8 @@ static void products(void) {
 /* Experts: rows sorted or not, many to one expert, none to another. */
 static void experts(void) {
     mx_quant_format f = format(NULL, 32, 4);
-    mx_array *q[3], *w = noise(SHAPE(5, 24, 64), MX_FLOAT32), *x = noise(SHAPE(90, 1, 64), MX_FLOAT32);
+    mx_array *q[3], *w = noise(SHAPE(5, 24, 64), MX_FLOAT32),
+                    *x = noise(SHAPE(90, 1, 64), MX_FLOAT32);
     CHECK(mx_quantize(w, f, NULL, q));
     mx_array *full = mx_dequantize(q[0], q[1], q[2], f, NULL, NULL);
     int32_t pick[180];
@@ -161,7 +163,7 @@ static void experts(void) {
           "[gather_qmm] Got indices with invalid dtype. Indices must be integral.");
 }
 
-/* --- both sides quantized ---------------------------------------------------------------------------- */
+/* --- both sides quantized --------------------------------------------------------------------- */
 
 static mx_array *there_and_back(mx_array *a, mx_quant_format f, mx_array *global) {
     mx_array *q[3];
@@ -173,7 +175,8 @@ static mx_array *there_and_back(mx_array *a, mx_quant_format f, mx_array *global
 static void check_both(const char *mode, mx_array *gx, mx_array *gw, mx_dtype t) {
     mx_quant_format f = format(mode, 0, 0);
     mx_array *x = noise(SHAPE(3, 64), t), *w = noise(SHAPE(5, 64), t), *q[3];
-    mx_array *want = mx_matmul(there_and_back(x, f, gx), mx_swapaxes(there_and_back(w, f, gw), 0, 1));
+    mx_array *want =
+        mx_matmul(there_and_back(x, f, gx), mx_swapaxes(there_and_back(w, f, gw), 0, 1));
     double room = t == MX_FLOAT32 ? 1e-4 : 0.05;
     CHECK(mx_quantize(w, f, gw, q));
     mx_array *y = mx_qqmm(x, q[0], q[1], f, gx, gw);
@@ -212,7 +215,7 @@ static void both_sides(void) {
     FAILS(mx_qqmm(mx_astype(x, MX_INT32), x, NULL, f, NULL, NULL), "int32 and float32");
 }
 
-/* --- dtypes and shapes ---------------------------------------------------------------------------------- */
+/* --- dtypes and shapes ------------------------------------------------------------------------ */
 
 static void dtypes(void) {
     mx_quant_format f = format(NULL, 32, 4), fp = format("nvfp4", 0, 0);
@@ -225,7 +228,8 @@ static void dtypes(void) {
         mx_array *y = mx_quantized_matmul(mx_ones(SHAPE(2, 64), x[i]), q[0], q[1], q[2], true, f);
         CHECK(y && mx_eval1(y) && y->dtype == want[i]);
     }
-    mx_array *y = mx_quantized_matmul(mx_ones(SHAPE(2, 64), MX_FLOAT64), p[0], p[1], NULL, true, fp);
+    mx_array *y =
+        mx_quantized_matmul(mx_ones(SHAPE(2, 64), MX_FLOAT64), p[0], p[1], NULL, true, fp);
     CHECK(y && mx_eval1(y) && y->dtype == MX_FLOAT64);
     CHECK_EQ_INT(mx_dequantize(p[0], p[1], NULL, fp, NULL, NULL)->dtype, MX_BFLOAT16);
     CHECK_EQ_INT(mx_dequantize(p[0], p[1], NULL, fp, global, NULL)->dtype, MX_FLOAT32);
@@ -241,7 +245,7 @@ static void dtypes(void) {
        "array([1, -3.25, 448], dtype=float64)");
 }
 
-/* --- refusals ---------------------------------------------------------------------------------------------- */
+/* --- refusals --------------------------------------------------------------------------------- */
 
 static mx_array *refused(mx_array *w, mx_quant_format f, mx_array *global) {
     mx_array *out[3];
@@ -257,7 +261,8 @@ static mx_array *no_format(const char *mode, int group, int bits) {
 static void bad_formats(void) {
     FAILS(no_format("int4", 32, 4), "[quantize] Invalid quantization mode 'int4'.");
     FAILS(no_format("affine", 16, 4), "[quantize] The requested group size 16 is not supported.");
-    FAILS(no_format("affine", 32, 7), "[quantize] The requested number of bits 7 is not supported.");
+    FAILS(no_format("affine", 32, 7),
+          "[quantize] The requested number of bits 7 is not supported.");
     FAILS(no_format("mxfp4", 64, 4), "mxfp4 quantization requires group size 32 but got 64.");
     FAILS(no_format("nvfp4", 16, 8), "nvfp4 quantization requires bits to be 4 but got 8.");
     mx_quant_format f = format(NULL, 32, 4), nv = format("nvfp4", 0, 0);
@@ -282,13 +287,15 @@ static void bad_operands(void) {
     FAILS(mx_quantized_matmul(x, mx_astype(w, MX_INT32), s, s, true, f), "should be uint32");
     FAILS(mx_quantized_matmul(x, w, mx_ones(SHAPE(4, 3), MX_FLOAT32), s, true, f),
           "w.shape() == (4,8) and scales.shape() == (4,3) with group_size=32 and bits=4");
-    FAILS(mx_quantized_matmul(x, w, s, s, false, f), "does not match the expanded quantized matrix (4, 64)");
+    FAILS(mx_quantized_matmul(x, w, s, s, false, f),
+          "does not match the expanded quantized matrix (4, 64)");
     FAILS(mx_quantized_matmul(mx_astype(x, MX_COMPLEX64), w, s, s, true, f), "complex64");
     FAILS(mx_quantized_matmul(mx_astype(x, MX_INT32), w, u, NULL, true, fp), "int32");
     FAILS(mx_quantized_matmul(mx_scalar(1, MX_FLOAT32), w, s, s, true, f), "two dimensions");
-    FAILS(mx_quantized_matmul(mx_ones(SHAPE(2, 3, 64), MX_FLOAT32), mx_zeros(SHAPE(3, 4, 8), MX_UINT32),
-                              mx_ones(SHAPE(3, 4, 2), MX_FLOAT32), mx_ones(SHAPE(3, 4, 2), MX_FLOAT32),
-                              true, f),
+    FAILS(mx_quantized_matmul(mx_ones(SHAPE(2, 3, 64), MX_FLOAT32),
+                              mx_zeros(SHAPE(3, 4, 8), MX_UINT32),
+                              mx_ones(SHAPE(3, 4, 2), MX_FLOAT32),
+                              mx_ones(SHAPE(3, 4, 2), MX_FLOAT32), true, f),
           "[broadcast_shapes] Shapes (2) and (3) cannot be broadcast.");
     mx_dtype whole = MX_INT32;
     FAILS(mx_dequantize(w, s, s, f, NULL, &whole), "dtype == int32");
@@ -299,7 +306,7 @@ static void bad_operands(void) {
     FAILS(mx_from_fp8(u, MX_INT32), "[from_fp8] Only real floating types");
 }
 
-/* --- derivatives of what is rounded ------------------------------------------------------------------- */
+/* --- derivatives of what is rounded ----------------------------------------------------------- */
 
 static bool sum_of_product(mx_closure *self, mx_array *const *in, int nin, mx_arrays *out) {
     (void)self, (void)nin;
@@ -337,7 +344,8 @@ static void through_scales(void) {
     mx_closure c = mx_closure_local(there_and_back_again, NULL);
     mx_arrays out = {0}, grads = {0};
     CHECK(mx_vjp(&c, &x, 1, &g, 1, &out, &grads));
-    IS(mx_slice_axis(mx_reshape(grads.item[0], SHAPE(32)), 0, 0, 4), "array([2, 0, 0, 0], dtype=float64)");
+    IS(mx_slice_axis(mx_reshape(grads.item[0], SHAPE(32)), 0, 0, 4),
+       "array([2, 0, 0, 0], dtype=float64)");
     mx_arrays_free(&out);
     mx_arrays_free(&grads);
 }

@@ -63,8 +63,7 @@ static void test_statistics(void) {
     VALUES(mx_var(a, NULL, 0, false, 3), 0, INFINITY);
     VALUES(mx_mean(mx_zeros(LIST(0), MX_FLOAT32), NULL, 0, false), 0, NAN);
     VALUES(mx_number_of_elements(grid(), LIST(1), false, MX_FLOAT32), 0, 4);
-    VALUES(mx_mean(mx_astype(mx_full_s(LIST(70000), 1, MX_FLOAT32), MX_FLOAT16), NULL,
-                   0, false),
+    VALUES(mx_mean(mx_astype(mx_full_s(LIST(70000), 1, MX_FLOAT32), MX_FLOAT16), NULL, 0, false),
            1e-3, 1);
     VALUES(mx_mean(grid(), LIST(0, 1), false), 1e-6, 16.0 / 12);
 }
@@ -80,10 +79,8 @@ static void test_empty_and_identity(void) {
     CHECK(mx_eval1(mx_reduce(MX_MAX, e, LIST(1), false)));
     CHECK(mx_eval1(mx_softmax(e, LIST(0), false)));
     CHECK(mx_eval1(mx_scan(MX_CUMSUM, e, 0, false, true)));
-    FAILS(mx_reduce(MX_MAX, e, NULL, 0, false),
-          "[max] Cannot max reduce over axis 0 with size 0.");
-    FAILS(mx_arg_reduce(false, e, 1, false),
-          "[argmin] Cannot argmin reduce zero size array.");
+    FAILS(mx_reduce(MX_MAX, e, NULL, 0, false), "[max] Cannot max reduce over axis 0 with size 0.");
+    FAILS(mx_arg_reduce(false, e, 1, false), "[argmin] Cannot argmin reduce zero size array.");
     FAILS(mx_logsumexp(e, NULL, 0, false), "[logsumexp] Received empty array.");
 }
 
@@ -144,8 +141,8 @@ static void check_layout(mx_array *a, int axes_mask, const char *what) {
     for (int64_t o = 0; o < got->size; o += 1 + got->size / 7) {
         double want = plain_sum(plain, red, o);
         CHECK_MSG(fabs(((float *)got->data)[o] - want) < 1e-3 * (1 + fabs(want)),
-                  "%s %d [%d]: %g, expected %g", what, axes_mask, (int)o,
-                  ((float *)got->data)[o], want);
+                  "%s %d [%d]: %g, expected %g", what, axes_mask, (int)o, ((float *)got->data)[o],
+                  want);
         CHECK_MSG(fabs(((float *)fed->data)[o] - 2 * want - count) <
                       1e-3 * (1 + fabs(want) + count),
                   "fed %s %d [%d]: %g, expected %g", what, axes_mask, (int)o,
@@ -167,10 +164,9 @@ static void test_layouts(void) {
         check_layout(mx_transpose(a), mask, "transposed");
         check_layout(mx_transpose_axes(a, LIST(1, 0, 2)), mask, "permuted");
         check_layout(mx_flip(a, LIST(0, 2)), mask, "flipped");
-        check_layout(mx_slice(a, (int[]){1, 0, 2}, (int[]){5, 7, 11}, (int[]){2, 3, 2}),
-                     mask, "sliced");
-        check_layout(mx_broadcast_to(some(LIST(1, 7, 1)), LIST(3, 7, 9)), mask,
-                     "broadcast");
+        check_layout(mx_slice(a, (int[]){1, 0, 2}, (int[]){5, 7, 11}, (int[]){2, 3, 2}), mask,
+                     "sliced");
+        check_layout(mx_broadcast_to(some(LIST(1, 7, 1)), LIST(3, 7, 9)), mask, "broadcast");
     }
     check_layout(some(LIST(3, 5000)), 1, "wide");
     check_layout(some(LIST(3, 5000)), 2, "wide");
@@ -186,7 +182,7 @@ static void test_layouts(void) {
 
 /* Reductions over every other axis, against one axis at a time: exact in these dtypes. */
 static void test_alternating_axes(void) {
-    static const mx_dtype dtypes[] = {MX_BOOL,  MX_UINT8,   MX_INT32,    MX_INT64,
+    static const mx_dtype dtypes[] = {MX_BOOL,    MX_UINT8,    MX_INT32,   MX_INT64,
                                       MX_FLOAT16, MX_BFLOAT16, MX_FLOAT32, MX_FLOAT64};
     for (size_t t = 0; t < sizeof dtypes / sizeof *dtypes; t++)
         for (int width = 2; width < 40; width += 15) {
@@ -198,8 +194,7 @@ static void test_alternating_axes(void) {
                 SAME(both, b, 0);
             }
             b = mx_astype(a, MX_INT32);
-            SAME(mx_sum(b, LIST(1, 3), false), mx_sum_axis(mx_sum_axis(b, 3, false), 1, false),
-                 0);
+            SAME(mx_sum(b, LIST(1, 3), false), mx_sum_axis(mx_sum_axis(b, 3, false), 1, false), 0);
         }
 }
 
@@ -244,8 +239,7 @@ static void test_long_arg_reduce(void) {
     SAME(mx_squeeze_axis(mx_take_along_axis(b, mx_expand_dim(at, 1), 1), 1),
          mx_reduce(MX_MAX, b, LIST(1), false), 0);
     at = mx_arg_reduce(true, mx_transpose(b), 1, false);
-    SAME(mx_squeeze_axis(mx_take_along_axis(mx_transpose(b), mx_expand_dim(at, 1), 1),
-                         1),
+    SAME(mx_squeeze_axis(mx_take_along_axis(mx_transpose(b), mx_expand_dim(at, 1), 1), 1),
          mx_reduce(MX_MAX, mx_transpose(b), LIST(1), false), 0);
 }
 
@@ -257,8 +251,8 @@ static mx_array *plain_softmax(mx_array *a, const int *axes, int n) {
 }
 
 static void test_softmax(void) {
-    VALUES(mx_softmax(F(1, 0, 3), NULL, 0, false), 1e-6, 0.11419519037008286,
-           0.04201006889343262, 0.8437947034835815);
+    VALUES(mx_softmax(F(1, 0, 3), NULL, 0, false), 1e-6, 0.11419519037008286, 0.04201006889343262,
+           0.8437947034835815);
     VALUES(mx_softmax(F(-INFINITY, -INFINITY), NULL, 0, false), 0, NAN, NAN);
     VALUES(mx_softmax(mx_scalar(3, MX_FLOAT32), NULL, 0, false), 0, 1);
     mx_array *a = some(LIST(6, 37, 5));
@@ -266,17 +260,14 @@ static void test_softmax(void) {
     SAME(mx_softmax(a, LIST(1), false), plain_softmax(a, LIST(1)), 1e-6);
     SAME(mx_softmax(a, LIST(0), false), plain_softmax(a, LIST(0)), 1e-6);
     SAME(mx_softmax(a, LIST(0, 2), true), plain_softmax(a, LIST(0, 2)), 1e-6);
-    SAME(mx_softmax(mx_transpose(a), LIST(2), true),
-         plain_softmax(mx_transpose(a), LIST(2)), 1e-6);
-    SAME(mx_softmax(mx_mul_s(a, 3), LIST(1), true),
-         plain_softmax(mx_mul_s(a, 3), LIST(1)), 1e-6);
+    SAME(mx_softmax(mx_transpose(a), LIST(2), true), plain_softmax(mx_transpose(a), LIST(2)), 1e-6);
+    SAME(mx_softmax(mx_mul_s(a, 3), LIST(1), true), plain_softmax(mx_mul_s(a, 3), LIST(1)), 1e-6);
     mx_array *wide = some(LIST(2, 70000)), *fed = mx_mul_s(wide, 4);
     SAME(mx_softmax(wide, LIST(1), false), plain_softmax(wide, LIST(1)), 1e-6);
-    SAME(mx_softmax(mx_mul_s(wide, 4), LIST(1), false), plain_softmax(fed, LIST(1)),
-         1e-6);
+    SAME(mx_softmax(mx_mul_s(wide, 4), LIST(1), false), plain_softmax(fed, LIST(1)), 1e-6);
     mx_array *half = mx_astype(a, MX_BFLOAT16);
-    SAME(mx_softmax(half, LIST(1), false),
-         plain_softmax(mx_astype(half, MX_FLOAT32), LIST(1)), 1e-2);
+    SAME(mx_softmax(half, LIST(1), false), plain_softmax(mx_astype(half, MX_FLOAT32), LIST(1)),
+         1e-2);
 }
 
 static void test_logsumexp(void) {
@@ -284,16 +275,13 @@ static void test_logsumexp(void) {
     VALUES(mx_logsumexp(F(-INFINITY, -INFINITY), NULL, 0, false), 0, -INFINITY);
     VALUES(mx_logsumexp(F(INFINITY, -INFINITY), NULL, 0, false), 0, INFINITY);
     VALUES(mx_logsumexp(F(1000, 1000), NULL, 0, true), 1e-6, 1000.6931472);
-    mx_array *a = some(LIST(6, 37, 5)),
-             *want = mx_log(mx_sum(mx_exp(a), LIST(0, 2), false));
+    mx_array *a = some(LIST(6, 37, 5)), *want = mx_log(mx_sum(mx_exp(a), LIST(0, 2), false));
     SAME(mx_logsumexp(a, LIST(0, 2), false), want, 1e-6);
-    SAME(mx_logsumexp(a, LIST(1), true), mx_log(mx_sum(mx_exp(a), LIST(1), true)),
-         1e-6);
+    SAME(mx_logsumexp(a, LIST(1), true), mx_log(mx_sum(mx_exp(a), LIST(1), true)), 1e-6);
     SAME(mx_logsumexp(mx_mul_s(a, 2), LIST(2), false),
          mx_log(mx_sum(mx_exp(mx_mul_s(a, 2)), LIST(2), false)), 1e-6);
     mx_array *wide = some(LIST(2, 70000));
-    SAME(mx_logsumexp(wide, LIST(1), false),
-         mx_log(mx_sum(mx_exp(wide), LIST(1), false)), 1e-6);
+    SAME(mx_logsumexp(wide, LIST(1), false), mx_log(mx_sum(mx_exp(wide), LIST(1), false)), 1e-6);
 }
 
 /* --- scans ------------------------------------------------------------------------ */
@@ -310,12 +298,11 @@ static void test_scans(void) {
     VALUES(mx_scan(MX_CUMLOGSUMEXP, x, 0, false, true), 1e-6, 1, 3.1269280910491943,
            3.4076061248779297, 5.185182571411133);
     mx_array *a = ops_grid(3, 4);
-    VALUES(mx_scan(MX_CUMSUM, a, 0, false, true), 0, 0, 1, 2, 3, 4, 6, 8, 10, 12, 15,
-           18, 21);
-    VALUES(mx_scan(MX_CUMSUM, mx_transpose(a), 0, true, true), 0, 6, 22, 38, 6, 18, 30,
-           5, 13, 21, 3, 7, 11);
-    VALUES(mx_scan(MX_CUMSUM, mx_transpose(a), 1, false, true), 0, 0, 4, 12, 1, 6, 15,
-           2, 8, 18, 3, 10, 21);
+    VALUES(mx_scan(MX_CUMSUM, a, 0, false, true), 0, 0, 1, 2, 3, 4, 6, 8, 10, 12, 15, 18, 21);
+    VALUES(mx_scan(MX_CUMSUM, mx_transpose(a), 0, true, true), 0, 6, 22, 38, 6, 18, 30, 5, 13, 21,
+           3, 7, 11);
+    VALUES(mx_scan(MX_CUMSUM, mx_transpose(a), 1, false, true), 0, 0, 4, 12, 1, 6, 15, 2, 8, 18, 3,
+           10, 21);
     VALUES(mx_scan(MX_CUMMAX, I(1, 3, 2), 0, false, false), 0, -2147483648.0, 1, 3);
 }
 
@@ -360,8 +347,7 @@ static mx_array *f_lse_all(mx_array *const *in) {
 
 static void test_derivatives(void) {
     mx_array *a = grid(),
-             *zeros =
-                 mx_reshape(F(3, 0, 4, 1.5, 0, 9, 0, -6, 5.5, 3.5, -8, 7), LIST(3, 4));
+             *zeros = mx_reshape(F(3, 0, 4, 1.5, 0, 9, 0, -6, 5.5, 3.5, -8, 7), LIST(3, 4));
     DERIVATIVES(f_sum, a);
     DERIVATIVES(f_prod, a);
     DERIVATIVES(f_prod, zeros);
@@ -377,14 +363,14 @@ static void test_derivatives(void) {
     DERIVATIVES(f_lse_all, a);
 }
 
-#define SCAN(name, op, axis, reverse, inclusive)                                       \
-    static mx_array *name(mx_array *const *in) {                                       \
-        return mx_scan(op, in[0], axis, reverse, inclusive);                           \
+#define SCAN(name, op, axis, reverse, inclusive)             \
+    static mx_array *name(mx_array *const *in) {             \
+        return mx_scan(op, in[0], axis, reverse, inclusive); \
     }
-#define SCAN_CASES(name, op)                                                           \
-    SCAN(name##_00, op, 1, false, false)                                               \
-    SCAN(name##_01, op, 1, false, true)                                                \
-    SCAN(name##_10, op, 0, true, false)                                                \
+#define SCAN_CASES(name, op)             \
+    SCAN(name##_00, op, 1, false, false) \
+    SCAN(name##_01, op, 1, false, true)  \
+    SCAN(name##_10, op, 0, true, false)  \
     SCAN(name##_11, op, 0, true, true)
 SCAN_CASES(f_cumsum, MX_CUMSUM)
 SCAN_CASES(f_cumprod, MX_CUMPROD)
@@ -417,8 +403,7 @@ static mx_array *f_cumlse_ex1(mx_array *const *in) {
 
 static void test_scan_derivatives(void) {
     mx_array *a = mx_mul_s(grid(), 0.5),
-             *zeros =
-                 mx_reshape(F(3, 0, 4, 1.5, 0, 9, 0, -6, 5.5, 3.5, -8, 7), LIST(3, 4));
+             *zeros = mx_reshape(F(3, 0, 4, 1.5, 0, 9, 0, -6, 5.5, 3.5, -8, 7), LIST(3, 4));
     DERIVATIVES(f_cumsum_00, a);
     DERIVATIVES(f_cumsum_01, a);
     DERIVATIVES(f_cumsum_10, a);

@@ -28,29 +28,30 @@ static void test_values(void) {
 /* Sorted along each axis of views: no neighbour is smaller, and taking by argsort gives
  * the same. */
 static void test_layouts(void) {
-    mx_array *plain =
-        mx_reshape(mx_sin(mx_arange(0, 9 * 70 * 11, 1, MX_FLOAT32)), LIST(9, 70, 11));
+    mx_array *plain = mx_reshape(mx_sin(mx_arange(0, 9 * 70 * 11, 1, MX_FLOAT32)), LIST(9, 70, 11));
     mx_array *views[3] = {plain, mx_transpose(plain), mx_flip(plain, LIST(0, 2))};
     for (int v = 0; v < 3; v++)
         for (int axis = 0; axis < 3; axis++) {
             mx_array *s = mx_sort(views[v], axis);
-            mx_array *rises =
-                mx_greater_equal(mx_diff(s, 1, axis), mx_scalar(0, MX_FLOAT32));
+            mx_array *rises = mx_greater_equal(mx_diff(s, 1, axis), mx_scalar(0, MX_FLOAT32));
             VALUES(mx_reduce(MX_ALL, rises, NULL, 0, false), 0, 1);
             SAME(mx_take_along_axis(views[v], mx_argsort(views[v], axis), axis), s, 0);
             SAME(mx_sort(mx_partition(views[v], 3, axis), axis), s, 0);
         }
-    mx_array *big = mx_remainder(
-        mx_mul(mx_arange(0, 100000, 1, MX_INT32), mx_scalar_i64(7919, MX_INT32)),
-        mx_scalar_i64(100000, MX_INT32));
+    mx_array *big =
+        mx_remainder(mx_mul(mx_arange(0, 100000, 1, MX_INT32), mx_scalar_i64(7919, MX_INT32)),
+                     mx_scalar_i64(100000, MX_INT32));
     SAME(mx_sort(big, 0), mx_arange(0, 100000, 1, MX_INT32), 0);
 }
 
-/* A row so long that it is sorted in parts: as taking by argsort, whatever the dtype; all equal; sorted before. */
+/* A row so long that it is sorted in parts: as taking by argsort, whatever the dtype; all equal;
+   sorted before. */
 static void test_long_rows(void) {
-    mx_array *wave = mx_mul(mx_sin(mx_arange(0, 100003, 1, MX_FLOAT32)), mx_scalar(100, MX_FLOAT32));
+    mx_array *wave =
+        mx_mul(mx_sin(mx_arange(0, 100003, 1, MX_FLOAT32)), mx_scalar(100, MX_FLOAT32));
     for (int t = MX_UINT8; t < MX_DTYPE_COUNT; t++) {
-        mx_array *x = mx_astype(t == MX_COMPLEX64 || t >= MX_FLOAT16 ? wave : mx_abs(wave), (mx_dtype)t);
+        mx_array *x =
+            mx_astype(t == MX_COMPLEX64 || t >= MX_FLOAT16 ? wave : mx_abs(wave), (mx_dtype)t);
         mx_array *s = mx_sort(x, 0);
         SAME(mx_take(x, mx_argsort(x, 0), 0), s, 0);
         SAME(mx_sort(s, 0), s, 0);
@@ -95,9 +96,8 @@ static void test_refusals(void) {
     FAILS(mx_sort(a, 4), "[sort] Axis 4 is out of bounds for array with 2 dimensions.");
     FAILS(mx_argsort(mx_scalar(1, MX_FLOAT32), -1),
           "[argsort] Axis -1 is out of bounds for array with 0 dimensions.");
-    FAILS(
-        mx_partition(a, 7, -1),
-        "[partition] Received invalid kth 7 along axis -1 for array with shape: (2,3)");
+    FAILS(mx_partition(a, 7, -1),
+          "[partition] Received invalid kth 7 along axis -1 for array with shape: (2,3)");
     FAILS(mx_topk(a, 4, -1),
           "[topk] Received invalid k=4 along axis -1 for array with shape: (2,3)");
     FAILS(mx_topk(a, -1, -1), "[topk] Received invalid k=-1");

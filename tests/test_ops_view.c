@@ -211,7 +211,8 @@ static void filled(void) {
     FAILS(mx_zeros(SHAPE(-1, 2), MX_FLOAT32), "[full] Negative dimensions not allowed.");
     FAILS(mx_full(SHAPE(2), mx_zeros(SHAPE(3), MX_INT8), MX_INT8),
           "[broadcast_shapes] Shapes (3) and (2) cannot be broadcast.");
-    mx_array *huge = mx_zeros(SHAPE(1 << 20, 1 << 20), MX_FLOAT32); /* no memory is behind it until it is looked at */
+    /* no memory is behind it until it is looked at */
+    mx_array *huge = mx_zeros(SHAPE(1 << 20, 1 << 20), MX_FLOAT32);
     CHECK(huge && huge->size == 1LL << 40);
     FAILS(huge, "[allocate] out of memory");
     IS(mx_window("hanning", 5), "array([0, 0.5, 1, 0.5, 7.64274e-15], dtype=float32)");

@@ -25,8 +25,7 @@ static uint64_t state(void) {
 
 static int draw_into(mlx_array *res) {
     mlx_array lo = mlx_array_new_float32(0), hi = mlx_array_new_float32(1), none = {0};
-    int failed =
-        mlx_random_uniform(res, lo, hi, (int[]){2}, 1, MLX_FLOAT32, none, cpu);
+    int failed = mlx_random_uniform(res, lo, hi, (int[]){2}, 1, MLX_FLOAT32, none, cpu);
     mlx_array_free(lo);
     mlx_array_free(hi);
     return failed;
@@ -85,8 +84,7 @@ static void lazy_state(void) {
 static int reports;
 static void count(const char *message, void *data) {
     (void)data;
-    reports += strstr(message, "[random_set_state] Expected a uint32 key of shape (2)") !=
-               NULL;
+    reports += strstr(message, "[random_set_state] Expected a uint32 key of shape (2)") != NULL;
 }
 
 static void refusals(void) {

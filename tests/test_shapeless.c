@@ -1,5 +1,6 @@
-/* Functions traced once and used with other shapes: compiled, and through files. Each case is called with three sets of
- * shapes; the results are those of the function itself, or the call is refused. */
+/* Functions traced once and used with other shapes: compiled, and through files. Each case is
+ * called with three sets of shapes; the results are those of the function itself, or the call is
+ * refused. */
 #include "base/mem.h"
 #include "base/status.h"
 #include "check.h"
@@ -13,12 +14,13 @@
 #include "transforms/transforms.h"
 
 enum { X = 2 };
-#define AXES(...) (const int[]){__VA_ARGS__}, (int)(sizeof((const int[]){__VA_ARGS__}) / sizeof(int))
-#define CASE(name, expression)                     \
-    static mx_array *name(mx_array *const *in) {   \
-        mx_array *x = in[0], *y = in[1];           \
-        (void)y;                                   \
-        return expression;                         \
+#define AXES(...) \
+    (const int[]){__VA_ARGS__}, (int)(sizeof((const int[]){__VA_ARGS__}) / sizeof(int))
+#define CASE(name, expression)                   \
+    static mx_array *name(mx_array *const *in) { \
+        mx_array *x = in[0], *y = in[1];         \
+        (void)y;                                 \
+        return expression;                       \
     }
 
 /* x (n, m), y (m) */
@@ -61,8 +63,10 @@ CASE(flipped, mx_flip(x, AXES(0)))
 CASE(rows, mx_take(x, mx_scalar_i64(0, MX_INT32), 0))
 CASE(rolled, mx_roll(x, AXES(2, -1), AXES(0, 1)))
 CASE(rolled_flat, mx_roll(x, AXES(5), NULL, 0))
-CASE(tail_set, mx_slice_update(MX_SCATTER_NONE, x, mx_scalar(7, MX_FLOAT32), (int[]){0, -1}, (int[]){1000, 1000}, NULL))
-CASE(column_gather, mx_gather(x, (mx_array *[]){mx_scalar_i64(-1, MX_INT32)}, AXES(1), (int[]){-1, 1}))
+CASE(tail_set, mx_slice_update(MX_SCATTER_NONE, x, mx_scalar(7, MX_FLOAT32), (int[]){0, -1},
+                               (int[]){1000, 1000}, NULL))
+CASE(column_gather,
+     mx_gather(x, (mx_array *[]){mx_scalar_i64(-1, MX_INT32)}, AXES(1), (int[]){-1, 1}))
 
 typedef struct shapeless_case {
     const char *name;
@@ -74,14 +78,46 @@ typedef struct shapeless_case {
 
 #define ROW(name) {#name, name, false, false, false}
 static const shapeless_case cases[] = {
-    ROW(add),      ROW(mean),    ROW(mean_all), ROW(var),      ROW(deviation),   ROW(standard), ROW(softmax),
-    ROW(softmax_first), ROW(softmax_all), ROW(logsumexp), ROW(flat), ROW(line),  ROW(column),   ROW(expanded),
-    ROW(squeezed), ROW(parts), ROW(rows_affine),  ROW(zeros),    ROW(ones),     ROW(gram),        ROW(batch),    ROW(affine), ROW(joined),
-    ROW(stacked),  ROW(sorted),  ROW(sums),     ROW(best),     ROW(padded),      ROW(normed),   ROW(layer),
-    ROW(clipped),  {"cubes", cubes, false, true, false},              {"spread", spread, false, true, false},
-    {"rest", rest, true, false, false}, {"flipped", flipped, false, false, true}, {"rows", rows, false, false, true},
-    {"rolled", rolled, false, false, true}, {"rolled_flat", rolled_flat, false, false, true},
-    {"tail_set", tail_set, false, false, true}, {"column_gather", column_gather, false, false, true},
+    ROW(add),
+    ROW(mean),
+    ROW(mean_all),
+    ROW(var),
+    ROW(deviation),
+    ROW(standard),
+    ROW(softmax),
+    ROW(softmax_first),
+    ROW(softmax_all),
+    ROW(logsumexp),
+    ROW(flat),
+    ROW(line),
+    ROW(column),
+    ROW(expanded),
+    ROW(squeezed),
+    ROW(parts),
+    ROW(rows_affine),
+    ROW(zeros),
+    ROW(ones),
+    ROW(gram),
+    ROW(batch),
+    ROW(affine),
+    ROW(joined),
+    ROW(stacked),
+    ROW(sorted),
+    ROW(sums),
+    ROW(best),
+    ROW(padded),
+    ROW(normed),
+    ROW(layer),
+    ROW(clipped),
+    {"cubes", cubes, false, true, false},
+    {"spread", spread, false, true, false},
+    {"rest", rest, true, false, false},
+    {"flipped", flipped, false, false, true},
+    {"rows", rows, false, false, true},
+    {"rolled", rolled, false, false, true},
+    {"rolled_flat", rolled_flat, false, false, true},
+    {"tail_set", tail_set, false, false, true},
+    {"column_gather", column_gather, false, false, true},
 };
 
 /* --- calls -------------------------------------------------------------------------- */
@@ -132,7 +168,8 @@ static void check_result(const shapeless_case *c, const char *how, mx_array *y, 
     mx_error_clear();
 }
 
-static void check_calls(const shapeless_case *c, const char *how, mx_closure *f, mx_closure *plain) {
+static void check_calls(const shapeless_case *c, const char *how, mx_closure *f,
+                        mx_closure *plain) {
     for (int k = 0; k < SHAPES; k++) {
         mx_array *in[X];
         make(k, in);
@@ -142,8 +179,8 @@ static void check_calls(const shapeless_case *c, const char *how, mx_closure *f,
             check_result(c, how, y, result(plain, in));
             continue;
         }
-        CHECK_MSG(!y && strstr(mx_error_message(), "cannot infer output shapes"), "%s, %s: %s", c->name, how,
-                  mx_error_message());
+        CHECK_MSG(!y && strstr(mx_error_message(), "cannot infer output shapes"), "%s, %s: %s",
+                  c->name, how, mx_error_message());
         mx_error_clear();
     }
 }
@@ -244,7 +281,8 @@ static void few_plans(void) {
     int64_t at[3] = {0};
     for (int n = 1; f && n <= 300; n++) {
         mx_scope s = mx_scope_open();
-        mx_array *in[X] = {mx_ones((int[]){n, 3}, 2, MX_FLOAT32), mx_ones((int[]){3}, 1, MX_FLOAT32)};
+        mx_array *in[X] = {mx_ones((int[]){n, 3}, 2, MX_FLOAT32),
+                           mx_ones((int[]){3}, 1, MX_FLOAT32)};
         CHECK(mx_eval(in, X) && result(f, in) != NULL);
         mx_scope_close(s);
         at[n <= 100 ? 0 : n <= 200 ? 1 : 2] = mx_alloc_live();
@@ -319,7 +357,8 @@ int main(void) {
     RUN(few_plans);
     RUN(failures);
     RUN(memory_runs_out);
-    CHECK_MSG(mx_alloc_live() - live < 100, "%lld more allocations live", (long long)(mx_alloc_live() - live));
+    CHECK_MSG(mx_alloc_live() - live < 100, "%lld more allocations live",
+              (long long)(mx_alloc_live() - live));
     if (!getenv("MLX_TEST_KEEP"))
         files_done();
     return check_done();

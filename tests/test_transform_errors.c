@@ -1,6 +1,6 @@
-/* What transforms refuse, what they survive: functions that fail, evaluation inside, arguments that do not
- * match, integers, memory that runs out, graphs of a million nodes. Each leaves no level, no error and no
- * memory behind. */
+/* What transforms refuse, what they survive: functions that fail, evaluation inside, arguments that
+ * do not match, integers, memory that runs out, graphs of a million nodes. Each leaves no level, no
+ * error and no memory behind. */
 #include "transform_chain.h"
 
 #include "graph/trace/trace.h"
@@ -9,10 +9,12 @@ static mx_array *product_of_sines(mx_array *const *in) {
     return mx_mul(mx_sin(in[0]), mx_exp(mx_mul(in[0], in[1])));
 }
 
-static const op_case plain = {"plain", product_of_sines, NULL, NULL, 0,
-                              {{1, {4}, -1, 1, false, false}, {1, {4}, -1, 1, false, false}}};
+static const op_case plain = {
+    "plain", product_of_sines,
+    NULL,    NULL,
+    0,       {{1, {4}, -1, 1, false, false}, {1, {4}, -1, 1, false, false}}};
 
-/* --- functions that fail ----------------------------------------------------------------------- */
+/* --- functions that fail ---------------------------------------------------------------------- */
 
 static int calls_left; /* of failing_at: the call that fails */
 
@@ -28,13 +30,16 @@ static mx_array *silent(mx_array *const *in) {
     return NULL;
 }
 
-static const op_case failing = {"failing", failing_at, NULL, NULL, 0,
-                                {{1, {4}, -1, 1, false, false}, {1, {4}, -1, 1, false, false}}};
-static const op_case silently = {"silently", silent, NULL, NULL, 0,
-                                 {{1, {4}, -1, 1, false, false}, {1, {4}, -1, 1, false, false}}};
+static const op_case failing = {
+    "failing", failing_at, NULL,
+    NULL,      0,          {{1, {4}, -1, 1, false, false}, {1, {4}, -1, 1, false, false}}};
+static const op_case silently = {
+    "silently", silent, NULL,
+    NULL,       0,      {{1, {4}, -1, 1, false, false}, {1, {4}, -1, 1, false, false}}};
 
 static mx_closure *pair_of(const op_case *c, int i) {
-    return transformed((transform)(i % TRANSFORMS), transformed((transform)(i / TRANSFORMS), row_of(c)));
+    return transformed((transform)(i % TRANSFORMS),
+                       transformed((transform)(i / TRANSFORMS), row_of(c)));
 }
 
 static int levels_of(int i) {
@@ -77,13 +82,13 @@ static void functions_that_fail(void) {
 static void functions_that_fail_silently(void) {
     for (int i = 0; i < TRANSFORMS * TRANSFORMS; i++) {
         CHECK(!run_pair(&silently, i));
-        CHECK_MSG(mx_failed() && *mx_error_message(), "%s of %s: no error", transform_names[i % TRANSFORMS],
-                  transform_names[i / TRANSFORMS]);
+        CHECK_MSG(mx_failed() && *mx_error_message(), "%s of %s: no error",
+                  transform_names[i % TRANSFORMS], transform_names[i / TRANSFORMS]);
         mx_error_clear();
     }
 }
 
-/* --- memory runs out ------------------------------------------------------------------------------ */
+/* --- memory runs out -------------------------------------------------------------------------- */
 
 static bool attempt(mx_closure *f, mx_array *const *in, int n) {
     mx_scope s = mx_scope_open();
@@ -107,7 +112,8 @@ static void starve(int i) {
         mx_alloc_fail_at(++n);
         ok = attempt(f, in, 2);
         mx_alloc_fail_at(0);
-        CHECK_MSG(ok || mx_error_status() == MX_NOMEM, "allocation %d: %s", (int)n, mx_error_message());
+        CHECK_MSG(ok || mx_error_status() == MX_NOMEM, "allocation %d: %s", (int)n,
+                  mx_error_message());
         mx_error_clear();
         CHECK_MSG(mx_alloc_live() == live, "%s of %s, allocation %d: %lld are lost",
                   transform_names[i % TRANSFORMS], transform_names[i / TRANSFORMS], (int)n,
@@ -125,7 +131,7 @@ static void memory_that_runs_out(void) {
         starve(i);
 }
 
-/* --- evaluation inside -------------------------------------------------------------------------------- */
+/* --- evaluation inside ------------------------------------------------------------------------ */
 
 static mx_array *evaluating(mx_array *const *in) {
     mx_array *y = product_of_sines(in);
@@ -143,32 +149,42 @@ static mx_array *evaluating_constant(mx_array *const *in) {
     return mx_eval1(two) ? mx_mul(product_of_sines(in), two) : NULL;
 }
 
-#define CASE_OF(f) {#f, f, NULL, NULL, 0, {{1, {4}, -1, 1, false, false}, {1, {4}, -1, 1, false, false}}}
+#define CASE_OF(f)                           \
+    {                                        \
+        #f, f, NULL, NULL, 0, {              \
+            {1, {4}, -1, 1, false, false}, { \
+                1, {4}, -1, 1, false, false  \
+            }                                \
+        }                                    \
+    }
 
 /* Permitted where the inputs have values, an error where they are placeholders, as in MLX. */
 static void evaluation_inside(void) {
-    static const op_case rows[] = {CASE_OF(evaluating), CASE_OF(evaluating_input), CASE_OF(queueing),
-                                   CASE_OF(evaluating_constant)};
+    static const op_case rows[] = {CASE_OF(evaluating), CASE_OF(evaluating_input),
+                                   CASE_OF(queueing), CASE_OF(evaluating_constant)};
     static const char *const messages[] = {
-        "[eval] Attempting to eval an array during function transformations like compile or vmap is not allowed.",
-        "[eval] Attempting to eval an array during function transformations like compile or vmap is not allowed.",
+        "[eval] Attempting to eval an array during function transformations like compile or vmap "
+        "is not allowed.",
+        "[eval] Attempting to eval an array during function transformations like compile or vmap "
+        "is not allowed.",
         "[async_eval] Not allowed inside a graph transformation.", NULL};
     for (int r = 0; r < 4; r++)
         for (int i = 0; i < TRANSFORMS * TRANSFORMS; i++) {
             int inner = i / TRANSFORMS, outer = i % TRANSFORMS;
-            bool placeholders = inner == VMAP || inner == COMPILE || outer == VMAP || outer == COMPILE;
+            bool placeholders =
+                inner == VMAP || inner == COMPILE || outer == VMAP || outer == COMPILE;
             bool traced = placeholders || inner <= JVP || outer <= JVP;
             bool refused = messages[r] && (r == 2 ? traced : placeholders);
             bool ok = run_pair(&rows[r], i);
-            CHECK_MSG(ok == !refused, "%s of %s, %s: %s", transform_names[outer], transform_names[inner],
-                      rows[r].name, mx_error_message());
+            CHECK_MSG(ok == !refused, "%s of %s, %s: %s", transform_names[outer],
+                      transform_names[inner], rows[r].name, mx_error_message());
             if (!ok && refused)
                 CHECK_HAS(mx_error_message(), messages[r]);
             mx_error_clear();
         }
 }
 
-/* --- arguments that do not match ------------------------------------------------------------------------- */
+/* --- arguments that do not match -------------------------------------------------------------- */
 
 static bool call_plain(mx_closure *self, mx_array *const *in, int n, mx_arrays *out) {
     (void)self, (void)n;
@@ -191,11 +207,13 @@ static void failed_with(bool ok, const char *message, mx_arrays *a, mx_arrays *b
 static void tangents_and_cotangents(void) {
     mx_scope s = mx_scope_open();
     mx_closure f = mx_closure_local(call_plain, NULL);
-    mx_array *x[2] = {ones(4, MX_FLOAT64), ones(4, MX_FLOAT64)}, *t[2] = {x[0], ones(3, MX_FLOAT64)};
+    mx_array *x[2] = {ones(4, MX_FLOAT64), ones(4, MX_FLOAT64)},
+             *t[2] = {x[0], ones(3, MX_FLOAT64)};
     mx_arrays y = {0}, g = {0};
-    failed_with(mx_jvp(&f, x, 2, t, 2, &y, &g), "[jvp] Input shape does not match shape of tangent.", &y, &g);
-    failed_with(mx_jvp(&f, x, 2, t, 1, &y, &g), "[jvp] Number of inputs does not match number of tangents.", &y,
-                &g);
+    failed_with(mx_jvp(&f, x, 2, t, 2, &y, &g),
+                "[jvp] Input shape does not match shape of tangent.", &y, &g);
+    failed_with(mx_jvp(&f, x, 2, t, 1, &y, &g),
+                "[jvp] Number of inputs does not match number of tangents.", &y, &g);
     failed_with(mx_vjp(&f, x, 2, t + 1, 1, &y, &g),
                 "[vjp] Output shape (4) does not match cotangent shape (3).", &y, &g);
     failed_with(mx_vjp(&f, x, 2, t, 0, &y, &g), "does not match number of cotangents (0)", &y, &g);
@@ -203,14 +221,15 @@ static void tangents_and_cotangents(void) {
                 "[grad] Can't compute the gradient of argument index 2", &y, &g);
     failed_with(mx_value_and_grad(&f, x, 2, (int[]){-1}, 1, &y, &g),
                 "[grad] Can't compute the gradient of negative argument index -1", &y, &g);
-    failed_with(mx_value_and_grad(&f, x, 2, NULL, 0, &y, &g), "[grad] Must specify at least one argument.", &y,
-                &g);
+    failed_with(mx_value_and_grad(&f, x, 2, NULL, 0, &y, &g),
+                "[grad] Must specify at least one argument.", &y, &g);
     failed_with(mx_value_and_grad(&f, x, 2, (int[]){0}, 1, &y, &g),
                 "[vjp] Output shape (4) does not match cotangent shape ().", &y, &g);
     mx_scope_close(s);
 }
 
-static bool mapped_over(mx_array *const *in, int n, const int *in_axes, int out_axis, mx_arrays *out) {
+static bool mapped_over(mx_array *const *in, int n, const int *in_axes, int out_axis,
+                        mx_arrays *out) {
     mx_closure f = mx_closure_local(call_plain, NULL), *v = mx_vmap(&f, in_axes, n, &out_axis, 1);
     bool ok = v->call(v, in, 2, out);
     mx_object_release(&v->object);
@@ -230,17 +249,19 @@ static void axes_that_do_not_match(void) {
         {1, {0}, 0, "[vmap] the function was given 2 inputs and 1 axes"},
     };
     mx_scope s = mx_scope_open();
-    mx_array *in[2] = {ones(4, MX_FLOAT64), ones(3, MX_FLOAT64)}, *fit[2] = {in[0], mx_scalar(1, MX_FLOAT64)};
+    mx_array *in[2] = {ones(4, MX_FLOAT64), ones(3, MX_FLOAT64)},
+             *fit[2] = {in[0], mx_scalar(1, MX_FLOAT64)};
     mx_arrays y = {0}, none = {0};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        failed_with(mapped_over(rows[i].axes[1] == MX_NO_AXIS ? fit : in, rows[i].n, rows[i].axes, rows[i].out, &y),
+        failed_with(mapped_over(rows[i].axes[1] == MX_NO_AXIS ? fit : in, rows[i].n, rows[i].axes,
+                                rows[i].out, &y),
                     rows[i].message, &y, &none);
     CHECK(mapped_over(fit, 2, (int[]){0, MX_NO_AXIS}, -1, &y));
     mx_arrays_free(&y);
     mx_scope_close(s);
 }
 
-/* --- integers ------------------------------------------------------------------------------------------- */
+/* --- integers --------------------------------------------------------------------------------- */
 
 static mx_array *halves(mx_array *const *in) {
     return mx_sum_all(mx_mul_s(mx_astype(in[0], MX_FLOAT32), 3));
@@ -255,10 +276,12 @@ static mx_array *put_along(mx_array *const *in) {
     return mx_sum_all(mx_scatter_axis(MX_SCATTER_SUM, in[0], in[1], in[0], 0));
 }
 static mx_array *added_at(mx_array *const *in) {
-    return mx_sum_all(mx_scatter(MX_SCATTER_SUM, in[0], in + 1, mx_expand_dim(in[0], 1), (int[]){0}, 1));
+    return mx_sum_all(mx_scatter(MX_SCATTER_SUM, in[0], in + 1, mx_expand_dim(in[0], 1), (int[]){0},
+                                 1));
 }
 static mx_array *sliced_at(mx_array *const *in) {
-    return mx_sum_all(mx_dynamic_slice(in[0], mx_slice_axis(in[1], 0, 0, 1), (int[]){0}, 1, (int[]){2}));
+    return mx_sum_all(mx_dynamic_slice(in[0], mx_slice_axis(in[1], 0, 0, 1), (int[]){0}, 1,
+                                       (int[]){2}));
 }
 static mx_array *updated_at(mx_array *const *in) {
     return mx_sum_all(mx_dynamic_slice_update(in[0], mx_slice_axis(in[0], 0, 0, 2),
@@ -290,17 +313,20 @@ static bool call_row_fn(mx_closure *self, mx_array *const *in, int n, mx_arrays 
 
 /* The derivative towards places is refused in both modes; towards the array it is not. */
 static void indices(void) {
-    static const op_case rows[] = {CASE_OF(taken),   CASE_OF(taken_along), CASE_OF(put_along),
-                                   CASE_OF(added_at), CASE_OF(sliced_at),   CASE_OF(updated_at),
+    static const op_case rows[] = {CASE_OF(taken),       CASE_OF(taken_along), CASE_OF(put_along),
+                                   CASE_OF(added_at),    CASE_OF(sliced_at),   CASE_OF(updated_at),
                                    CASE_OF(products_at), CASE_OF(quantized_at)};
     mx_scope s = mx_scope_open();
-    mx_array *x = ones(3, MX_FLOAT32), *i = mx_arange(0, 3, 1, MX_INT32), *in[2] = {x, i}, *t[2] = {x, i};
+    mx_array *x = ones(3, MX_FLOAT32), *i = mx_arange(0, 3, 1, MX_INT32), *in[2] = {x, i},
+             *t[2] = {x, i};
     for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
         mx_closure f = mx_closure_local(call_row_fn, (void *)(uintptr_t)&rows[r]);
         mx_arrays y = {0}, g = {0};
         failed_with(mx_value_and_grad(&f, in, 2, (int[]){0, 1}, 2, &y, &g),
-                    "Cannot calculate VJP with respect to indices. Use stop_gradient on indices", &y, &g);
-        failed_with(mx_jvp(&f, in, 2, t, 2, &y, &g), "Cannot calculate JVP with respect to indices.", &y, &g);
+                    "Cannot calculate VJP with respect to indices. Use stop_gradient on indices",
+                    &y, &g);
+        failed_with(mx_jvp(&f, in, 2, t, 2, &y, &g),
+                    "Cannot calculate JVP with respect to indices.", &y, &g);
         CHECK(mx_value_and_grad(&f, in, 2, (int[]){0}, 1, &y, &g));
         mx_arrays_free(&y);
         mx_arrays_free(&g);
@@ -308,11 +334,13 @@ static void indices(void) {
     mx_scope_close(s);
 }
 
-static void gradient_is(const op_case *c, mx_array *const *in, int n, mx_dtype t, const double *want) {
+static void gradient_is(const op_case *c, mx_array *const *in, int n, mx_dtype t,
+                        const double *want) {
     static const int both[2] = {0, 1};
     mx_closure f = mx_closure_local(call_row_fn, (void *)(uintptr_t)c);
     mx_arrays y = {0}, g = {0};
-    if (CHECK_MSG(mx_value_and_grad(&f, in, n, both, n, &y, &g), "%s: %s", c->name, mx_error_message())) {
+    if (CHECK_MSG(mx_value_and_grad(&f, in, n, both, n, &y, &g), "%s: %s", c->name,
+                  mx_error_message())) {
         mx_array *d = doubles(g.item[0]);
         CHECK_EQ_INT(mx_dtype_of(g.item[0]), t);
         for (int i = 0; i < 3; i++)
@@ -333,7 +361,7 @@ static void integers(void) {
     mx_scope_close(s);
 }
 
-/* --- a million nodes ---------------------------------------------------------------------------------------- */
+/* --- a million nodes -------------------------------------------------------------------------- */
 
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
 enum { DEEP = 20000 };

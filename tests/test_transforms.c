@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "graph/trace/trace.h"
 
-/* --- functions ------------------------------------------------------------------------------------------ */
+/* --- functions -------------------------------------------------------------------------------- */
 
 static mx_array *polynomial(mx_array *const *x) {
     return mx_add(mx_mul(x[0], mx_square(x[0])), mx_mul(x[0], x[1]));
@@ -81,7 +81,7 @@ static void several_tiles(void) {
     mx_scope_close(s);
 }
 
-/* --- what is left alone ---------------------------------------------------------------------------------- */
+/* --- what is left alone ----------------------------------------------------------------------- */
 
 static void stop_gradients(void) {
     mx_scope s = mx_scope_open();
@@ -157,7 +157,7 @@ static void nothing_leaks(void) {
     CHECK_EQ_INT(mx_alloc_live(), before);
 }
 
-/* --- deep ---------------------------------------------------------------------------------------------------- */
+/* --- deep ------------------------------------------------------------------------------------- */
 
 /* Fewer where every access is checked. */
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
@@ -191,7 +191,7 @@ static void a_million_nodes(void) {
     mx_scope_close(s);
 }
 
-/* --- failures -------------------------------------------------------------------------------------------------- */
+/* --- failures --------------------------------------------------------------------------------- */
 
 static mx_array *fails(mx_array *const *x) {
     (void)x;
@@ -237,7 +237,8 @@ static void failures(void) {
     mx_scope_close(s);
 }
 
-/* Every allocation of a small gradient fails once: an error, nothing lost, and it works afterwards. */
+/* Every allocation of a small gradient fails once: an error, nothing lost, and it works
+   afterwards. */
 static void out_of_memory(void) {
     mx_scope s = mx_scope_open();
     mx_array *x[2] = {NOISE(1, 4), NOISE(2, 4)};

@@ -5,8 +5,8 @@
  *     VMAP        f over a batch along axis 0 of every input
  *     COMPILE, CHECKPOINT, CUSTOM (with rules of its own): f
  *
- * So the last transform of a chain can be checked against the function before it: by differences, by a loop
- * over the batch, or by equality.
+ * So the last transform of a chain can be checked against the function before it: by differences,
+ * by a loop over the batch, or by equality.
  */
 #ifndef TRANSFORM_CHAIN_H
 #define TRANSFORM_CHAIN_H
@@ -19,7 +19,8 @@
 #include "transforms/vmap.h"
 
 typedef enum transform { VJP, JVP, VMAP, COMPILE, CHECKPOINT, CUSTOM, TRANSFORMS } transform;
-static const char *const transform_names[] = {"vjp", "jvp", "vmap", "compile", "checkpoint", "custom"};
+static const char *const transform_names[] = {"vjp",     "jvp",        "vmap",
+                                              "compile", "checkpoint", "custom"};
 
 /* A function made of another one; counted by its closure. */
 typedef struct link {
@@ -131,8 +132,8 @@ static bool call_jvp(mx_closure *self, mx_array *const *in, int n, mx_arrays *ou
 
 /* --- custom: rules that differentiate and map the function itself -------------------------- */
 
-static bool rule_vjp(mx_object *self, mx_array *const *in, const bool *need, int n, mx_array *const *cot,
-                     mx_array *const *outputs, int nout, mx_arrays *grads) {
+static bool rule_vjp(mx_object *self, mx_array *const *in, const bool *need, int n,
+                     mx_array *const *cot, mx_array *const *outputs, int nout, mx_arrays *grads) {
     mx_closure *inner = (mx_closure *)self;
     const link *l = inner->payload;
     mx_array *x[CASE_INPUTS];
@@ -145,7 +146,8 @@ static bool rule_vjp(mx_object *self, mx_array *const *in, const bool *need, int
         x[i] = in[at[i]];
     bool ok = mx_vjp(&f, x, k, cot, nout, &value, &some);
     for (int i = 0, j = 0; i < n && ok; i++)
-        ok = mx_arrays_add(grads, differentiable(&l->c->in[i]) ? some.item[j++] : mx_zeros_like(in[i]));
+        ok = mx_arrays_add(grads,
+                           differentiable(&l->c->in[i]) ? some.item[j++] : mx_zeros_like(in[i]));
     mx_arrays_free(&value);
     mx_arrays_free(&some);
     return ok;
@@ -267,7 +269,7 @@ static double chain_tolerance(const chain *k) {
     return k->c->flags & SINGLE ? 2e-4 : 1e-9;
 }
 
-/* --- checks: against the function before ------------------------------------------------------- */
+/* --- checks: against the function before ------------------------------------------------------ */
 
 static void check_equal(const chain *k, const results *y) {
     results want = call(k->before, k->in, k->n);
@@ -324,8 +326,8 @@ static void check_adjoint(const chain *k, const results *y) {
     double got = along_direction(k, y), want = forth.ok ? 0 : NAN;
     for (size_t i = 0; forth.ok && i < forth.list.count; i++)
         want += product(forth.list.item[i], direction(forth.list.item[i], 50 + i));
-    CHECK_MSG(isfinite(got) && near(got, want, 1e-9), "%s, %s: %.12g, jvp gives %.12g", k->c->name, k->name, got,
-              want);
+    CHECK_MSG(isfinite(got) && near(got, want, 1e-9), "%s, %s: %.12g, jvp gives %.12g", k->c->name,
+              k->name, got, want);
     mx_arrays_free(&forth.list);
     mx_object_release(&f->object);
 }
@@ -335,7 +337,8 @@ static void check_differences(const chain *k, const results *y, bool back) {
     double h = k->c->flags & SINGLE ? 1e-2 : 1e-5, tolerance = k->c->flags & SINGLE ? 2e-2 : 1e-5;
     results up = moved(k, h), down = moved(k, -h);
     double want = 0;
-    bool ok = CHECK_MSG(up.ok && down.ok, "%s, %s, differences: %s", k->c->name, k->name, mx_error_message());
+    bool ok = CHECK_MSG(up.ok && down.ok, "%s, %s, differences: %s", k->c->name, k->name,
+                        mx_error_message());
     for (size_t i = 0; ok && i < up.list.count; i++) {
         mx_array *d = mx_mul_s(mx_sub(up.list.item[i], down.list.item[i]), 0.5 / h);
         if (back)
@@ -345,14 +348,14 @@ static void check_differences(const chain *k, const results *y, bool back) {
     }
     if (ok && back) {
         double got = along_direction(k, y);
-        CHECK_MSG(isfinite(got) && near(got, want, tolerance), "%s, %s: %.9g, differences give %.9g",
-                  k->c->name, k->name, got, want);
+        CHECK_MSG(isfinite(got) && near(got, want, tolerance),
+                  "%s, %s: %.9g, differences give %.9g", k->c->name, k->name, got, want);
     }
     mx_arrays_free(&up.list);
     mx_arrays_free(&down.list);
 }
 
-/* --- checks: all chains -------------------------------------------------------------------------------- */
+/* --- checks: all chains ----------------------------------------------------------------------- */
 
 static bool derives(transform t) {
     return t == VJP || t == JVP;
@@ -365,7 +368,9 @@ static bool row_fits(const op_case *c, const transform *t, int n) {
         derivatives += derives(t[i]);
         axes += t[i] == VMAP;
     }
-    int at[CASE_INPUTS], most = c->flags & NO_GRAD || free_places(c, at) == 0 ? 0 : c->flags & NO_SECOND ? 1 : 2;
+    int at[CASE_INPUTS], most = c->flags & NO_GRAD || free_places(c, at) == 0 ? 0
+                                : c->flags & NO_SECOND                        ? 1
+                                                                              : 2;
     return derivatives <= most && axes <= (c->flags & NO_VMAP ? 0 : 2);
 }
 
@@ -419,8 +424,8 @@ __attribute__((unused)) static void check_pairs(const op_case *c) {
 
 __attribute__((unused)) static void check_triples(const op_case *c) {
     for (int i = 0; i < TRANSFORMS * TRANSFORMS * TRANSFORMS; i++) {
-        transform t[3] = {(transform)(i / TRANSFORMS / TRANSFORMS), (transform)(i / TRANSFORMS % TRANSFORMS),
-                          (transform)(i % TRANSFORMS)};
+        transform t[3] = {(transform)(i / TRANSFORMS / TRANSFORMS),
+                          (transform)(i / TRANSFORMS % TRANSFORMS), (transform)(i % TRANSFORMS)};
         if (row_fits(c, t, 3))
             check_chain(c, t, 3);
     }

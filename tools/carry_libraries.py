@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """Make a folder of compiled Python modules independent of the machine that built it.
 
-Every shared library that the folder's libraries need, and that not every Linux has, is copied into FOLDER/libs under a
-name with a hash of its content, so that no other copy in the process is mistaken for it; what refers to it is
-changed with patchelf. OpenBLAS, which is loaded when it is first needed (src/cpu/linalg/lapack_load.c), gets the name by which
-it is looked for. The copyright notices of the Debian packages they come from go to libs/licenses.
+Every shared library that the folder's libraries need, and that not every Linux has, is copied into
+FOLDER/libs under a name with a hash of its content, so that no other copy in the process is
+mistaken for it; what refers to it is changed with patchelf. OpenBLAS, which is loaded when it is
+first needed (src/cpu/linalg/lapack_load.c), gets the name by which it is looked for. The copyright
+notices of the Debian packages they come from go to libs/licenses.
 
     carry_libraries.py folder [OpenBLAS]
 """
+
 import hashlib
 import re
 import shutil
@@ -16,7 +18,9 @@ import sys
 from pathlib import Path
 
 # The C library's parts, and what it cannot do without.
-EVERYWHERE = re.compile(r"(ld-linux.*|linux-vdso|lib(c|m|dl|rt|pthread|resolv|util|gcc_s))\.so[.\d]*")
+EVERYWHERE = re.compile(
+    r"(ld-linux.*|linux-vdso|lib(c|m|dl|rt|pthread|resolv|util|gcc_s))\.so[.\d]*"
+)
 LOADED_LATE = "libmlxc-openblas.so"
 
 
@@ -25,7 +29,11 @@ def run(*command):
 
 
 def needed(library):
-    return [name for name in run("patchelf", "--print-needed", library).split() if not EVERYWHERE.fullmatch(name)]
+    return [
+        name
+        for name in run("patchelf", "--print-needed", library).split()
+        if not EVERYWHERE.fullmatch(name)
+    ]
 
 
 def resolved(library):
@@ -43,7 +51,12 @@ def keep_licence(path, folder):
     """Of a Debian package; elsewhere the libraries' licences are left to who gives the wheel on."""
     if not shutil.which("dpkg-query"):
         return
-    for name in {str(path), str(path.resolve()), str(path).removeprefix("/usr"), f"/usr{path.resolve()}"}:
+    for name in {
+        str(path),
+        str(path.resolve()),
+        str(path).removeprefix("/usr"),
+        f"/usr{path.resolve()}",
+    }:
         found = subprocess.run(["dpkg-query", "-S", name], capture_output=True, text=True).stdout
         for package in re.findall(r"^([^:,\s]+)(?::\w+)?: /", found, re.M):
             notice = Path("/usr/share/doc") / package / "copyright"
@@ -69,14 +82,20 @@ def carry(folder, openblas):
         own.append(libs / LOADED_LATE)
         take(openblas, libs / LOADED_LATE, libs)
     names = {library.name for library in own}
-    found = {name: path for library in own for name, path in resolved(library).items()
-             if name not in names and not EVERYWHERE.fullmatch(name)}
+    found = {
+        name: path
+        for library in own
+        for name, path in resolved(library).items()
+        if name not in names and not EVERYWHERE.fullmatch(name)
+    }
     copies = {}
     for name, path in sorted(found.items()):
         copies[name] = libs / hashed_name(Path(path).resolve())
         take(path, copies[name], libs)
     for library in [*own, *copies.values()]:
-        point_to_copies(library, copies, "$ORIGIN" if library.parent == libs else "$ORIGIN:$ORIGIN/libs")
+        point_to_copies(
+            library, copies, "$ORIGIN" if library.parent == libs else "$ORIGIN:$ORIGIN/libs"
+        )
 
 
 def point_to_copies(library, copies, rpath):

@@ -1,12 +1,25 @@
 #!/usr/bin/env python3
-"""Includes point only downward (docs/architecture.md). Prints each that does not; the status says whether any."""
+"""Includes point only downward (docs/architecture.md). Prints each that does not; the status says
+whether any."""
+
 import re
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-RANK = {"base": 0, "kernels": 1, "graph": 2, "cpu": 3, "cuda": 3, "ops": 4, "transforms": 5, "io": 5,
-        "models": 5, "catalog": 6, "capi": 6}
+RANK = {
+    "base": 0,
+    "kernels": 1,
+    "graph": 2,
+    "cpu": 3,
+    "cuda": 3,
+    "ops": 4,
+    "transforms": 5,
+    "io": 5,
+    "models": 5,
+    "catalog": 6,
+    "capi": 6,
+}
 APART = [{"cpu", "cuda"}]  # same height, and neither sees the other
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')
 

@@ -5,6 +5,7 @@
 
 Functions describe themselves: their text opens with the signature of the catalog.
 """
+
 import ast
 import enum
 import inspect
@@ -24,53 +25,117 @@ P = ParamSpec("P")
 R = TypeVar("R")
 scalar: TypeAlias = bool | int | float | complex
 '''
-OF_CORE = '''
+OF_CORE = """
 from mlx._results import FileTensor as FileTensor
 StreamOrDevice: TypeAlias = Stream | ThreadLocalStream | Device | DeviceType | None
 DLPackCompatible: TypeAlias = Any
 list_or_scalar: TypeAlias = Any  # nested lists as deep as the array has axes
-'''
-OUTSIDE = '''from mlx.core import (ArrayLike, Device, DeviceType, Dtype, Stream, StreamOrDevice, ThreadLocalStream, array, bfloat16,
+"""
+OUTSIDE = """from mlx.core import (ArrayLike, Device, DeviceType, Dtype, Stream, StreamOrDevice, ThreadLocalStream, array, bfloat16,
                       complex64, float16, float32, float64, int8, int16, int32, int64, uint8, uint16, uint32, uint64)
-'''
+"""
 # Annotations of the original that are no types.
-NOT_TYPES = [(r"ndarray\[[^\]]*\]", "Any"), (r"numpy\.ndarray(\[\])?", "Any"), (r"\bobject\b", "Any"), (r"\bfile\b", "Any"),
-             (r"\btuple\[int\]", "tuple[int, ...]"), (r"<[^>]*>", "...")]
+NOT_TYPES = [
+    (r"ndarray\[[^\]]*\]", "Any"),
+    (r"numpy\.ndarray(\[\])?", "Any"),
+    (r"\bobject\b", "Any"),
+    (r"\bfile\b", "Any"),
+    (r"\btuple\[int\]", "tuple[int, ...]"),
+    (r"<[^>]*>", "..."),
+]
 BINARY = "add sub mul truediv div floordiv mod pow matmul and or xor lshift rshift".split()
-OPERATORS = ({f"__{p}{n}__" for n in BINARY for p in ("", "r", "i")} |
-             {f"__{n}__" for n in ("eq", "ne", "lt", "le", "gt", "ge")})
-PLAIN = {"__neg__": "array", "__abs__": "array", "__invert__": "array", "__bool__": "bool", "__int__": "int",
-         "__float__": "float", "__complex__": "complex", "__len__": "int", "__hash__": "int", "__repr__": "str",
-         "__iter__": "Iterator[array]", "__next__": "array", "__enter__": "None"}
-PROPERTIES = {"shape": "tuple[int, ...]", "dtype": "Dtype", "T": "array", "real": "array", "imag": "array", "at": "ArrayAt",
-              **dict.fromkeys(("ndim", "size", "itemsize", "nbytes"), "int")}
-OTHERS = {"__init__": "(self, val: Any, dtype: Dtype | None = None) -> None", "__getitem__": "(self, arg: Any) -> array",
-          "__setitem__": "(self, index: Any, value: Any) -> None", "__contains__": "(self, value: Any) -> bool",
-          "__divmod__": "(self, other: Any) -> tuple[array, array]", "__rdivmod__": "(self, other: Any) -> tuple[array, array]",
-          "__pos__": "(self) -> array", "__copy__": "(self) -> array", "__deepcopy__": "(self, memo: dict[Any, Any]) -> array"}
-MODEL_FILE = {"__getitem__": "(self, name: str) -> array", "__contains__": "(self, name: object) -> bool",
-              "__iter__": "(self) -> Iterator[str]", "__enter__": "(self) -> ModelFile",
-              "__exit__": "(self, *args: Any) -> None"}
-FILE_PROPERTIES = {"format": "str", "parts": "list[str]", "tensors": "types.MappingProxyType[str, FileTensor]",
-                   "metadata": "types.MappingProxyType[str, Any]"}
+OPERATORS = {f"__{p}{n}__" for n in BINARY for p in ("", "r", "i")} | {
+    f"__{n}__" for n in ("eq", "ne", "lt", "le", "gt", "ge")
+}
+PLAIN = {
+    "__neg__": "array",
+    "__abs__": "array",
+    "__invert__": "array",
+    "__bool__": "bool",
+    "__int__": "int",
+    "__float__": "float",
+    "__complex__": "complex",
+    "__len__": "int",
+    "__hash__": "int",
+    "__repr__": "str",
+    "__iter__": "Iterator[array]",
+    "__next__": "array",
+    "__enter__": "None",
+}
+PROPERTIES = {
+    "shape": "tuple[int, ...]",
+    "dtype": "Dtype",
+    "T": "array",
+    "real": "array",
+    "imag": "array",
+    "at": "ArrayAt",
+    **dict.fromkeys(("ndim", "size", "itemsize", "nbytes"), "int"),
+}
+OTHERS = {
+    "__init__": "(self, val: Any, dtype: Dtype | None = None) -> None",
+    "__getitem__": "(self, arg: Any) -> array",
+    "__setitem__": "(self, index: Any, value: Any) -> None",
+    "__contains__": "(self, value: Any) -> bool",
+    "__divmod__": "(self, other: Any) -> tuple[array, array]",
+    "__rdivmod__": "(self, other: Any) -> tuple[array, array]",
+    "__pos__": "(self) -> array",
+    "__copy__": "(self) -> array",
+    "__deepcopy__": "(self, memo: dict[Any, Any]) -> array",
+}
+MODEL_FILE = {
+    "__getitem__": "(self, name: str) -> array",
+    "__contains__": "(self, name: object) -> bool",
+    "__iter__": "(self) -> Iterator[str]",
+    "__enter__": "(self) -> ModelFile",
+    "__exit__": "(self, *args: Any) -> None",
+}
+FILE_PROPERTIES = {
+    "format": "str",
+    "parts": "list[str]",
+    "tensors": "types.MappingProxyType[str, FileTensor]",
+    "metadata": "types.MappingProxyType[str, Any]",
+}
 # Functions of functions: what they give has the type of what they are given.
 GRADIENT = "argnums: int | Sequence[int] | None = None, argnames: str | Sequence[str] = ..."
 TRANSFORMS = {
-    "compile": ["(fun: Callable[P, R], inputs: Any = None, outputs: Any = None, shapeless: bool = False) -> Callable[P, R]"],
+    "compile": [
+        "(fun: Callable[P, R], inputs: Any = None, outputs: Any = None, shapeless: bool = False) -> Callable[P, R]"
+    ],
     "vmap": ["(fun: Callable[P, R], in_axes: Any = 0, out_axes: Any = 0) -> Callable[P, R]"],
     "checkpoint": ["(fun: Callable[P, R]) -> Callable[P, R]"],
     "grad": [f"(fun: Callable[P, Any], {GRADIENT}) -> Callable[P, Any]"],
     "value_and_grad": [f"(fun: Callable[P, R], {GRADIENT}) -> Callable[P, tuple[R, Any]]"],
-    **{name: [f"(fun: Callable[..., array | Sequence[array]], primals: Sequence[array], {with_}: Sequence[array]) "
-              "-> tuple[list[array], list[array]]"] for name, with_ in (("vjp", "cotangents"), ("jvp", "tangents"))},
-    "eval": ["(*args: Any) -> None"], "async_eval": ["(*args: Any) -> None"],
-    "disable_compile": ["() -> None"], "enable_compile": ["() -> None"],
+    **{
+        name: [
+            f"(fun: Callable[..., array | Sequence[array]], primals: Sequence[array], {with_}: Sequence[array]) "
+            "-> tuple[list[array], list[array]]"
+        ]
+        for name, with_ in (("vjp", "cotangents"), ("jvp", "tangents"))
+    },
+    "eval": ["(*args: Any) -> None"],
+    "async_eval": ["(*args: Any) -> None"],
+    "disable_compile": ["() -> None"],
+    "enable_compile": ["() -> None"],
 }
-CUSTOM = {"__init__": "(self, f: Callable[..., Any]) -> None",
-          **dict.fromkeys(("vjp", "jvp", "vmap"), "(self, f: Callable[..., Any]) -> custom_function")}
+CUSTOM = {
+    "__init__": "(self, f: Callable[..., Any]) -> None",
+    **dict.fromkeys(("vjp", "jvp", "vmap"), "(self, f: Callable[..., Any]) -> custom_function"),
+}
 CONTEXTS = {"__exit__": "(self, *args: Any) -> None"}
-LEFT_OUT = {"__doc__", "__module__", "__new__", "__getattribute__", "__setattr__", "__delattr__", "__dict__",
-            "__weakref__", "__init_subclass__", "__subclasshook__", "__reduce__", "__reduce_ex__"}
+LEFT_OUT = {
+    "__doc__",
+    "__module__",
+    "__new__",
+    "__getattribute__",
+    "__setattr__",
+    "__delattr__",
+    "__dict__",
+    "__weakref__",
+    "__init_subclass__",
+    "__subclasshook__",
+    "__reduce__",
+    "__reduce_ex__",
+}
 
 
 def signatures(obj, name):
@@ -81,7 +146,8 @@ def signatures(obj, name):
 
 
 def as_python(signature):
-    """The annotations as types, names with a space before their colon as without one, a result where it is missing."""
+    """The annotations as types, names with a space before their colon as without one, a result
+    where it is missing."""
     for pattern, text in NOT_TYPES:
         signature = re.sub(pattern, text, signature)
     signature = re.sub(r"\s+", " ", signature).replace(" :", ":").replace("*args: Any", "*args")
@@ -92,7 +158,11 @@ def annotated(signature):
     """Any for the parameters that have no annotation."""
     function = ast.parse(f"def {signature}: ...").body[0]
     a = function.args
-    bare = [p for p in [*a.posonlyargs, *a.args, *a.kwonlyargs, a.vararg, a.kwarg] if p and not p.annotation]
+    bare = [
+        p
+        for p in [*a.posonlyargs, *a.args, *a.kwonlyargs, a.vararg, a.kwarg]
+        if p and not p.annotation
+    ]
     bare = [p for p in bare if p.arg not in ("self", "P")]
     for p in bare:
         p.annotation = ast.Name("Any")
@@ -128,7 +198,9 @@ def function(obj, name, indent=""):
 def member(cls, name, obj):
     if name in OPERATORS:
         kind = "bool" if cls.__name__ != "array" else "array"
-        ignore = "  # type: ignore[override]" if name in ("__eq__", "__ne__") and kind != "bool" else ""
+        ignore = (
+            "  # type: ignore[override]" if name in ("__eq__", "__ne__") and kind != "bool" else ""
+        )
         return f"    def {name}(self, other: Any) -> {kind}: ...{ignore}\n"
     if cls.__name__ == "ModelFile" and name in MODEL_FILE:
         return f"    def {name}{MODEL_FILE[name]}: ...\n"
@@ -149,15 +221,25 @@ def enumeration(cls):
 def described(cls):
     if issubclass(cls, enum.Enum):
         return enumeration(cls)
-    body = "".join(member(cls, name, obj) for name, obj in vars(cls).items() if name not in LEFT_OUT)
-    init = "" if "def __init__" in body else "    def __init__(self, *args: Any, **kwargs: Any) -> None: ...\n"
+    body = "".join(
+        member(cls, name, obj) for name, obj in vars(cls).items() if name not in LEFT_OUT
+    )
+    init = (
+        ""
+        if "def __init__" in body
+        else "    def __init__(self, *args: Any, **kwargs: Any) -> None: ...\n"
+    )
     return f"class {cls.__name__}:\n{init}{body}"
 
 
 def names_of(module):
     """Classes first: functions name them."""
-    public = {k: v for k, v in vars(module).items() if not isinstance(v, types.ModuleType) and
-              (not k.startswith("_") or (inspect.isclass(v) and not k.startswith("__")))}
+    public = {
+        k: v
+        for k, v in vars(module).items()
+        if not isinstance(v, types.ModuleType)
+        and (not k.startswith("_") or (inspect.isclass(v) and not k.startswith("__")))
+    }
     return sorted(public.items(), key=lambda item: (not inspect.isclass(item[1]), item[0]))
 
 
@@ -185,6 +267,7 @@ def other_head(classes):
 def main():
     sys.path.insert(0, sys.argv[1])
     import mlx.core as core
+
     folder = Path(sys.argv[1]) / "mlx" / "core"
     folder.mkdir(parents=True, exist_ok=True)
     modules = {n: m for n, m in vars(core).items() if isinstance(m, types.ModuleType)}

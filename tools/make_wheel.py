@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""Build a wheel and name in its tag the C library that it needs: the build machine's, or a newer one.
+"""Build a wheel and name in its tag the C library that it needs: the build machine's, or a newer
+one.
 
     make_wheel.py folder        prints the wheel's path
 """
+
 import base64
 import hashlib
 import importlib.util
@@ -38,13 +40,16 @@ def retag(wheel, folder, tag):
         for item in old.infolist():
             data = text if item.filename == about else old.read(item)
             if item.filename.endswith(".dist-info/RECORD"):
-                data = re.sub(rf"(?m)^{re.escape(about)},.*$", record_row(about, text), data.decode()).encode()
+                data = re.sub(
+                    rf"(?m)^{re.escape(about)},.*$", record_row(about, text), data.decode()
+                ).encode()
             new.writestr(item, data)
     return target
 
 
 def python_with_pip(folder):
-    """This interpreter, or where it lacks pip, as Debian's does, one of a virtual environment in `folder`."""
+    """This interpreter, or where it lacks pip, as Debian's does, one of a virtual environment in
+    `folder`."""
     if importlib.util.find_spec("pip"):
         return sys.executable
     venv.create(folder, with_pip=True)
@@ -57,8 +62,12 @@ def main():
     root = Path(__file__).resolve().parent.parent
     with tempfile.TemporaryDirectory() as name:
         python = python_with_pip(Path(name, "env"))
-        subprocess.run([python, "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", name, root], check=True,
-                       stdout=sys.stderr, env={**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"})
+        subprocess.run(
+            [python, "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", name, root],
+            check=True,
+            stdout=sys.stderr,
+            env={**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"},
+        )
         (wheel,) = Path(name).glob("*.whl")
         print(retag(wheel, folder, platform_tag()))
     return 0

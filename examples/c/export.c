@@ -26,7 +26,8 @@ static int function(mlx_vector_array *res, const mlx_vector_array in) {
 static int write_file(const char *path, const mlx_vector_array one, const mlx_vector_array two) {
     mlx_closure f = mlx_closure_new_func(function);
     mlx_function_exporter exporter = mlx_function_exporter_new(path, f, false);
-    int failed = mlx_function_exporter_apply(exporter, one) || mlx_function_exporter_apply(exporter, two);
+    int failed =
+        mlx_function_exporter_apply(exporter, one) || mlx_function_exporter_apply(exporter, two);
     failed = mlx_function_exporter_free(exporter) || failed; // the file is there from now on
     mlx_closure_free(f);
     return failed;
@@ -38,7 +39,8 @@ static int call(const mlx_imported_function f, const mlx_vector_array in) {
     mlx_string text = mlx_string_new();
     int failed = mlx_imported_function_apply(&out, f, in) || mlx_vector_array_get(&y, out, 0) ||
                  mlx_array_tostring(&text, y);
-    printf("%zu inputs: %s\n", mlx_vector_array_size(in), failed ? "no trace fits" : mlx_string_data(text));
+    printf("%zu inputs: %s\n", mlx_vector_array_size(in),
+           failed ? "no trace fits" : mlx_string_data(text));
     mlx_string_free(text);
     mlx_array_free(y);
     mlx_vector_array_free(out);
@@ -49,7 +51,8 @@ int main(int argc, char **argv) {
     const char *path = argc > 1 ? argv[1] : "function.mlxfn";
     stream = mlx_default_cpu_stream_new();
     mlx_array pair[2] = {mlx_array_new_float32(0), mlx_array_new_float32(3)};
-    mlx_vector_array one = mlx_vector_array_new_data(pair, 1), two = mlx_vector_array_new_data(pair, 2);
+    mlx_vector_array one = mlx_vector_array_new_data(pair, 1),
+                     two = mlx_vector_array_new_data(pair, 2);
     int failed = write_file(path, one, two);
     mlx_imported_function f = mlx_imported_function_new(path);
     failed = failed || call(f, one) || call(f, two);

@@ -7,8 +7,8 @@
 #include "mlx/c/mlx.h"
 
 /* sigmoid(x w + b), with y the product by the way */
-static int layer(mlx_array *res, mlx_array *y, const mlx_array x, const mlx_array w, const mlx_array b,
-                 const mlx_stream s) {
+static int layer(mlx_array *res, mlx_array *y, const mlx_array x, const mlx_array w,
+                 const mlx_array b, const mlx_stream s) {
     return mlx_matmul(y, x, w, s) || mlx_add(res, *y, b, s) || mlx_sigmoid(res, *res, s);
 }
 
@@ -23,7 +23,8 @@ int main(void) {
 
     mlx_node_namer names = mlx_node_namer_new();
     mlx_vector_array outputs = mlx_vector_array_new_value(z);
-    failed = failed || mlx_node_namer_set_name(names, x, "x") || mlx_node_namer_set_name(names, w, "weight") ||
+    failed = failed || mlx_node_namer_set_name(names, x, "x") ||
+             mlx_node_namer_set_name(names, w, "weight") ||
              mlx_node_namer_set_name(names, b, "bias") || mlx_node_namer_set_name(names, z, "z") ||
              mlx_print_graph(stdout, names, outputs) || mlx_export_to_dot(stdout, names, outputs);
 

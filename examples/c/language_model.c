@@ -2,8 +2,9 @@
  *
  *     language_model text.txt [steps] [weights.safetensors]
  *
- * Embedding, blocks of attention (rotary positions) and SwiGLU with RMSNorm before each, cross entropy, AdamW.
- * It prints its progress, writes the weights as safetensors, loads them back, and writes text with them.
+ * Embedding, blocks of attention (rotary positions) and SwiGLU with RMSNorm before each, cross
+ * entropy, AdamW. It prints its progress, writes the weights as safetensors, loads them back, and
+ * writes text with them.
  *
  * Shapes: B sequences of L bytes, width D, heads H, vocabulary V (the bytes that occur).
  */
@@ -15,17 +16,23 @@
 #include "expr.h"
 
 enum {
-    B = 16, L = 64, D = 128, H = 4, HIDDEN = 344, LAYERS = 3,
-    PER_LAYER = 7, PARAMS = 2 + PER_LAYER * LAYERS + 1,
+    B = 16,
+    L = 64,
+    D = 128,
+    H = 4,
+    HIDDEN = 344,
+    LAYERS = 3,
+    PER_LAYER = 7,
+    PARAMS = 2 + PER_LAYER * LAYERS + 1,
     SAMPLE = 400
 };
 enum { EMBED = 0, FIRST_LAYER = 1, NORM = PARAMS - 2, HEAD = PARAMS - 1 };
 enum { NORM1, QKV, OUT, NORM2, GATE, UP, DOWN };
 
-/* --- the text ------------------------------------------------------------------------------------------- */
+/* --- the text --------------------------------------------------------------------------------- */
 
 typedef struct text {
-    uint8_t *id;    /* the text as token numbers */
+    uint8_t *id; /* the text as token numbers */
     size_t n;
     int vocab;
     uint8_t byte[256]; /* token number -> byte */
@@ -79,11 +86,12 @@ static void batch(const text *t, mlx_array *inputs, mlx_array *targets) {
     *targets = owned(mlx_array_new_data(y, shape, 2, MLX_INT32));
 }
 
-/* --- the network --------------------------------------------------------------------------------------------- */
+/* --- the network ------------------------------------------------------------------------------ */
 
 static mlx_array random_weight(int rows_, int cols) {
     int shape[2] = {rows_, cols};
-    EXPR(mlx_random_normal(&r, shape, 2, MLX_FLOAT32, 0, 1.0f / sqrtf((float)cols), mlx_array_empty, on));
+    EXPR(mlx_random_normal(&r, shape, 2, MLX_FLOAT32, 0, 1.0f / sqrtf((float)cols), mlx_array_empty,
+                           on));
 }
 
 static mlx_array ones(int n) {
@@ -109,7 +117,8 @@ static void init(mlx_array *p, int vocab) {
 }
 
 static mlx_array part(mlx_array a, int from, int to) {
-    int start[3] = {0, 0, from}, stop[3] = {mlx_array_dim(a, 0), mlx_array_dim(a, 1), to}, one[3] = {1, 1, 1};
+    int start[3] = {0, 0, from}, stop[3] = {mlx_array_dim(a, 0), mlx_array_dim(a, 1), to},
+        one[3] = {1, 1, 1};
     EXPR(mlx_slice(&r, a, start, 3, stop, 3, one, 3, on));
 }
 
@@ -122,7 +131,8 @@ static mlx_array attend(const mlx_array *w, mlx_array x) {
     mlx_array qkv = linear(x, w[QKV]);
     mlx_array q = rope(heads(part(qkv, 0, D)), D / H, false, 0);
     mlx_array k = rope(heads(part(qkv, D, 2 * D)), D / H, false, 0);
-    mlx_array y = attention(q, k, heads(part(qkv, 2 * D, 3 * D)), 1.0f / sqrtf((float)D / H), "causal");
+    mlx_array y =
+        attention(q, k, heads(part(qkv, 2 * D, 3 * D)), 1.0f / sqrtf((float)D / H), "causal");
     return linear(reshape3(swapaxes(y, 1, 2), mlx_array_dim(x, 0), mlx_array_dim(x, 1), D), w[OUT]);
 }
 
@@ -159,12 +169,13 @@ static int loss(mlx_vector_array *res, const mlx_vector_array in) {
         need(mlx_vector_array_get(&a[i], in, i));
         owned(a[i]);
     }
-    int failed = mlx_vector_array_set_value(res, cross_entropy(forward(a, a[PARAMS]), a[PARAMS + 1]));
+    int failed =
+        mlx_vector_array_set_value(res, cross_entropy(forward(a, a[PARAMS]), a[PARAMS + 1]));
     step_end(step);
     return failed;
 }
 
-/* --- AdamW ---------------------------------------------------------------------------------------------------- */
+/* --- AdamW ------------------------------------------------------------------------------------ */
 
 typedef struct adam {
     mlx_array m[PARAMS], v[PARAMS];
@@ -196,7 +207,7 @@ static void adam_update(adam *s, mlx_array *p, mlx_vector_array grads, int t, fl
     }
 }
 
-/* --- training ---------------------------------------------------------------------------------------------------- */
+/* --- training --------------------------------------------------------------------------------- */
 
 static double seconds(void) {
     struct timespec t;
@@ -221,7 +232,8 @@ static void evaluate(mlx_array loss_value, const mlx_array *p, const adam *s) {
     mlx_vector_array_free(all);
 }
 
-static float train_step(mlx_closure_value_and_grad f, mlx_array *p, adam *s, const text *t, int step, int steps) {
+static float train_step(mlx_closure_value_and_grad f, mlx_array *p, adam *s, const text *t,
+                        int step, int steps) {
     size_t begin = step_begin();
     mlx_array inputs, targets, value = mlx_array_new();
     float result;
@@ -260,8 +272,10 @@ static void train(mlx_array *p, const text *t, int steps) {
             continue;
         mlx_get_peak_memory(&peak);
         double now = seconds();
-        printf("step %4d/%d   loss %.3f   %7.0f tokens/s   %zu MB\n", step + 1, steps, (double)value,
-               (step ? (step % 10 ? step % 10 : 10) : 1) * (double)(B * L) / (now - shown), peak >> 20);
+        printf("step %4d/%d   loss %.3f   %7.0f tokens/s   %zu MB\n", step + 1, steps,
+               (double)value,
+               (step ? (step % 10 ? step % 10 : 10) : 1) * (double)(B * L) / (now - shown),
+               peak >> 20);
         fflush(stdout);
         shown = now;
     }
@@ -274,7 +288,7 @@ static void train(mlx_array *p, const text *t, int steps) {
     mlx_closure_free(f);
 }
 
-/* --- files --------------------------------------------------------------------------------------------------------- */
+/* --- files ------------------------------------------------------------------------------------ */
 
 static const char *name_of(int i, char *out, size_t n) {
     static const char *const part_name[] = {"norm1", "qkv", "out", "norm2", "gate", "up", "down"};
@@ -311,7 +325,7 @@ static void load(const char *path, mlx_array *p) {
     mlx_map_string_to_string_free(about);
 }
 
-/* --- writing -------------------------------------------------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 /* Draw the next byte from the softmax of the last position's logits, sharpened a little. */
 static int draw(const mlx_array *p, const int32_t *ids, int n) {

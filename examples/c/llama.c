@@ -1,9 +1,10 @@
-/* A LLaMA in C: reads a model in llama2.c's .bin layout and its tokenizer, and writes text greedily.
+/* A LLaMA in C: reads a model in llama2.c's .bin layout and its tokenizer, and writes text
+ * greedily.
  *
  *     llama model.bin tokenizer.bin [tokens]
  *
- * model.bin: seven little-endian int32 (dim, hidden, layers, heads, kv heads, vocabulary, sequence length), then
- * float32 tensors in this order, (L,...) stacked over the layers:
+ * model.bin: seven little-endian int32 (dim, hidden, layers, heads, kv heads, vocabulary, sequence
+ * length), then float32 tensors in this order, (L,...) stacked over the layers:
  *
  *     embedding (V,D)   attention norm (L,D)   wq (L,D,D)   wk, wv (L,K,D)   wo (L,D,D)
  *     ffn norm (L,D)    w1 (L,H,D)   w2 (L,D,H)   w3 (L,H,D)   final norm (D)
@@ -68,7 +69,7 @@ static void check_config(const config *c, const char *path) {
         die("the sizes in its header do not fit each other", path);
 }
 
-#define EACH_LAYER(member, n, cols)        \
+#define EACH_LAYER(member, n, cols)       \
     for (int l = 0; l < m->c.layers; l++) \
     m->layer[l].member = tensor(f, path, n, cols)
 
@@ -103,7 +104,7 @@ static void free_model(model *m) {
     }
 }
 
-/* --- the network, one token at a time ------------------------------------------------------------------ */
+/* --- the network, one token at a time --------------------------------------------------------- */
 
 /* Append this position's keys or values (1,K,1,D) to those before it. */
 static mlx_array remember(mlx_array *cache, mlx_array now) {
@@ -117,7 +118,8 @@ static mlx_array attend(const config *c, layer *l, mlx_array x, int position) {
     mlx_array q = rope(reshape4(linear(x, l->wq), 1, c->heads, 1, d), d, true, position);
     mlx_array k = rope(reshape4(linear(x, l->wk), 1, c->kv_heads, 1, d), d, true, position);
     mlx_array v = reshape4(linear(x, l->wv), 1, c->kv_heads, 1, d);
-    mlx_array y = attention(q, remember(&l->keys, k), remember(&l->values, v), 1.0f / sqrtf((float)d), "");
+    mlx_array y =
+        attention(q, remember(&l->keys, k), remember(&l->values, v), 1.0f / sqrtf((float)d), "");
     return linear(reshape3(y, 1, 1, c->dim), l->wo);
 }
 
@@ -147,7 +149,7 @@ static int most_likely(mlx_array logits) {
     return (int)token;
 }
 
-/* --- the tokenizer ------------------------------------------------------------------------------------------ */
+/* --- the tokenizer ---------------------------------------------------------------------------- */
 
 static char **load_pieces(const char *path, int n) {
     FILE *f = fopen(path, "rb");

@@ -8,8 +8,8 @@
  *     fc1 (32, 24 x 22 x 22)  relu   fc2 (10,32)   norm2
  *
  * without padding, with batch norms by the statistics of the training. Pixels are scaled to
- * (x / 255 - 0.1307) / 0.3081. Here channels come last: kernels (O,C,H,W) become (O,H,W,C), and so do
- * the columns of fc1. IDX files: a magic number, the sizes as big-endian int32, then bytes.
+ * (x / 255 - 0.1307) / 0.3081. Here channels come last: kernels (O,C,H,W) become (O,H,W,C), and so
+ * do the columns of fc1. IDX files: a magic number, the sizes as big-endian int32, then bytes.
  */
 #include <stdint.h>
 #include <string.h>

@@ -22,7 +22,9 @@ static size_t tell(void *m) {
 }
 static void seek(void *desc, int64_t offset, int whence) {
     memory *m = desc;
-    m->at = (size_t)(offset + (whence == SEEK_SET ? 0 : whence == SEEK_CUR ? (int64_t)m->at : (int64_t)m->size));
+    m->at = (size_t)(offset + (whence == SEEK_SET   ? 0
+                               : whence == SEEK_CUR ? (int64_t)m->at
+                                                    : (int64_t)m->size));
 }
 static void read_at(void *desc, char *to, size_t n, size_t at) {
     memcpy(to, ((memory *)desc)->bytes + at, n);
@@ -45,7 +47,8 @@ static const char *label(void *m) {
 static void nothing(void *m) {
     (void)m;
 }
-static const mlx_io_vtable in_memory = {is_good, is_good, tell, seek, read_on, read_at, write_on, label, nothing};
+static const mlx_io_vtable in_memory = {is_good, is_good,  tell,  seek,   read_on,
+                                        read_at, write_on, label, nothing};
 
 /* --- contents ------------------------------------------------------------------------- */
 
@@ -85,7 +88,8 @@ int main(int argc, char **argv) {
     mlx_io_writer_free(writer);
     m.at = 0;
     mlx_io_reader reader = mlx_io_reader_new(&m, in_memory);
-    failed = failed || mlx_load_safetensors_reader(&arrays, &metadata, reader, stream) || print(arrays, metadata);
+    failed = failed || mlx_load_safetensors_reader(&arrays, &metadata, reader, stream) ||
+             print(arrays, metadata);
     mlx_io_reader_free(reader);
 
     mlx_map_string_to_array_free(arrays);

@@ -13,10 +13,17 @@ import mlx.core as mx
 def arguments(description, **defaults):
     """Command line options `--name value`, one for each default, besides --data and --seed."""
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--data", default=None, help="the folder of data; default: $MLX_TEST_DATA or ../shared/data")
+    parser.add_argument(
+        "--data", default=None, help="the folder of data; default: $MLX_TEST_DATA or ../shared/data"
+    )
     parser.add_argument("--seed", type=int, default=0)
     for name, default in defaults.items():
-        parser.add_argument(f"--{name.replace('_', '-')}", type=type(default), default=default, help=f"default: {default}")
+        parser.add_argument(
+            f"--{name.replace('_', '-')}",
+            type=type(default),
+            default=default,
+            help=f"default: {default}",
+        )
     return parser.parse_args()
 
 
@@ -35,11 +42,13 @@ LICENSES = Path("/usr/share/common-licenses")  # English prose that every Debian
 
 
 def data_file(data, folder, name):
-    """The path of a file below the data folder; where it is missing the program ends with a sentence that says what
-    to get, and where."""
+    """The path of a file below the data folder; where it is missing the program ends with a
+    sentence that says what to get, and where."""
     path = data_folder(data) / folder / name
     if not path.is_file():
-        sys.exit(f"{path} is missing, {SOURCES[folder]}: put it there, or say --data DIR where it is DIR/{folder}/{name}.")
+        sys.exit(
+            f"{path} is missing, {SOURCES[folder]}: put it there, or say --data DIR where it is DIR/{folder}/{name}."
+        )
     return path
 
 
@@ -55,10 +64,13 @@ def _idx(path, header):
 
 
 def mnist(data=None):
-    """Training images and labels, test images and labels. Images are (N, 28, 28) float32 in [0, 1]."""
+    """Training images and labels, test images and labels. Images are (N, 28, 28) float32 in [0,
+    1]."""
 
     def part(name):
-        images = mx.array(_idx(data_file(data, "mnist", f"{name}-images-idx3-ubyte.gz"), 16)).reshape(-1, 28, 28)
+        images = mx.array(
+            _idx(data_file(data, "mnist", f"{name}-images-idx3-ubyte.gz"), 16)
+        ).reshape(-1, 28, 28)
         labels = mx.array(_idx(data_file(data, "mnist", f"{name}-labels-idx1-ubyte.gz"), 8))
         return images.astype(mx.float32) / 255, labels.astype(mx.uint32)
 
@@ -66,7 +78,8 @@ def mnist(data=None):
 
 
 def batches(size, *arrays, random):
-    """Batches of `size` rows of each array, in a random order (of a NumPy generator); what is left over is dropped."""
+    """Batches of `size` rows of each array, in a random order (of a NumPy generator); what is left
+    over is dropped."""
     order = random.permutation(len(arrays[0]))
     for start in range(0, len(order) - size + 1, size):
         rows = mx.array(order[start : start + size])
@@ -88,4 +101,9 @@ class Progress:
         text = "  ".join(f"{k} {float(v):.4f}" for k, v in values.items())
         speed = (now - self.start) / max(step, 1)
         end = "\n" if step == self.total else ""
-        print(f"\rstep {step}/{self.total}  {text}  {1000 * speed:.1f} ms a step   ", end=end, file=sys.stderr, flush=True)
+        print(
+            f"\rstep {step}/{self.total}  {text}  {1000 * speed:.1f} ms a step   ",
+            end=end,
+            file=sys.stderr,
+            flush=True,
+        )

@@ -1,4 +1,5 @@
-"""A normalizing flow (Dinh et al. 2017, "Real NVP") that learns the density of two interleaved half circles.
+"""A normalizing flow (Dinh et al. 2017, "Real NVP") that learns the density of two interleaved half
+circles.
 
     python flow.py
 """
@@ -12,13 +13,18 @@ from common import Progress, arguments
 
 
 class Coupling(nn.Module):
-    """Scale and shift one coordinate by functions of the other: invertible, with a triangular derivative."""
+    """Scale and shift one coordinate by functions of the other: invertible, with a triangular
+    derivative."""
 
     def __init__(self, first, hidden=64):
         super().__init__()
         self.first = first
         self.net = nn.Sequential(
-            nn.Linear(1, hidden), nn.GELU(), nn.Linear(hidden, hidden), nn.GELU(), nn.Linear(hidden, 2)
+            nn.Linear(1, hidden),
+            nn.GELU(),
+            nn.Linear(hidden, hidden),
+            nn.GELU(),
+            nn.Linear(hidden, 2),
         )
 
     def _parts(self, x):

@@ -1,6 +1,7 @@
 """A transformer language model on any text, byte by byte: trains, saves its weights, and writes.
 
-    python language_model.py --text FILE --steps 600        without --text Shakespeare, or a licence of Debian's
+python language_model.py --text FILE --steps 600        without --text Shakespeare, or a licence
+                                                        of Debian's
 """
 
 import json
@@ -16,14 +17,21 @@ WINDOW = 128  # tokens that are trained on together, and seen when a text is wri
 
 
 class Attention(nn.Module):
-    """Causal self-attention with rotary positions. x is (B, L, D); the cache holds the last `window` keys and values, as
-    many as a token saw in training, and the position that comes next."""
+    """Causal self-attention with rotary positions. x is (B, L, D); the cache holds the last
+    `window` keys and values, as many as a token saw in training, and the position that comes
+    next."""
 
     def __init__(self, dims, heads, window):
         super().__init__()
         self.heads, self.window = heads, window
-        self.q_proj, self.k_proj = nn.Linear(dims, dims, bias=False), nn.Linear(dims, dims, bias=False)
-        self.v_proj, self.o_proj = nn.Linear(dims, dims, bias=False), nn.Linear(dims, dims, bias=False)
+        self.q_proj, self.k_proj = (
+            nn.Linear(dims, dims, bias=False),
+            nn.Linear(dims, dims, bias=False),
+        )
+        self.v_proj, self.o_proj = (
+            nn.Linear(dims, dims, bias=False),
+            nn.Linear(dims, dims, bias=False),
+        )
         self.rope = nn.RoPE(dims // heads)
 
     def __call__(self, x, cache=None):
@@ -47,8 +55,15 @@ class Block(nn.Module):
 
     def __init__(self, dims, heads, hidden, window):
         super().__init__()
-        self.attention, self.norm1, self.norm2 = Attention(dims, heads, window), nn.RMSNorm(dims), nn.RMSNorm(dims)
-        self.gate, self.up = nn.Linear(dims, hidden, bias=False), nn.Linear(dims, hidden, bias=False)
+        self.attention, self.norm1, self.norm2 = (
+            Attention(dims, heads, window),
+            nn.RMSNorm(dims),
+            nn.RMSNorm(dims),
+        )
+        self.gate, self.up = (
+            nn.Linear(dims, hidden, bias=False),
+            nn.Linear(dims, hidden, bias=False),
+        )
         self.down = nn.Linear(hidden, dims, bias=False)
 
     def __call__(self, x, cache=None):
@@ -59,7 +74,8 @@ class Block(nn.Module):
 
 
 class LanguageModel(nn.Module):
-    """Tokens (B, L) to logits (B, L, vocabulary); and the keys and values of each layer, for the next call."""
+    """Tokens (B, L) to logits (B, L, vocabulary); and the keys and values of each layer, for the
+    next call."""
 
     def __init__(self, vocabulary, dims=128, heads=4, hidden=344, layers=3, window=WINDOW):
         super().__init__()
@@ -100,8 +116,11 @@ def loss(model, x, y):
 
 
 def train(model, text, steps, batch=16, length=WINDOW, rate=2e-3):
-    """AdamW on random windows; returns the mean loss of the last tenth of the steps, in nats a byte."""
-    optimizer = optim.AdamW(optim.cosine_decay(rate, steps, rate / 10), weight_decay=0.1, bias_correction=True)
+    """AdamW on random windows; returns the mean loss of the last tenth of the steps, in nats a
+    byte."""
+    optimizer = optim.AdamW(
+        optim.cosine_decay(rate, steps, rate / 10), weight_decay=0.1, bias_correction=True
+    )
     state = [model.state, optimizer.state]
     value_and_grad = nn.value_and_grad(model, lambda x, y: loss(model, x, y))
 

@@ -1,6 +1,6 @@
 """Logistic regression by gradient descent: a plane between two classes.
 
-    python logistic_regression.py
+python logistic_regression.py
 """
 
 import mlx.core as mx

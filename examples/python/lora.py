@@ -1,6 +1,8 @@
-"""Low-rank adaptation (Hu et al. 2022): a language model learns the style of another text with a few weights.
+"""Low-rank adaptation (Hu et al. 2022): a language model learns the style of another text with a
+few weights.
 
-    python lora.py --data DIR        learns Shakespeare, then questions and SQL with 1% of the weights
+    python lora.py --data DIR        learns Shakespeare, then questions and SQL with 1% of the
+                                     weights
     python lora.py                   where DIR is missing: two licences of Debian's
 """
 
@@ -15,7 +17,8 @@ from mlx.utils import tree_flatten
 
 
 class LoRALinear(nn.Module):
-    """A frozen linear layer plus scale x A B, where A (inputs, rank) is random and B (rank, outputs) begins as 0."""
+    """A frozen linear layer plus scale x A B, where A (inputs, rank) is random and B (rank,
+    outputs) begins as 0."""
 
     def __init__(self, linear, rank=8, scale=4.0):
         super().__init__()
@@ -32,7 +35,12 @@ class LoRALinear(nn.Module):
         """One linear layer that does the same."""
         outputs, inputs = self.linear.weight.shape
         fused = nn.Linear(inputs, outputs, bias="bias" in self.linear)
-        fused.update({**self.linear.parameters(), "weight": self.linear.weight + self.scale * (self.lora_a @ self.lora_b).T})
+        fused.update(
+            {
+                **self.linear.parameters(),
+                "weight": self.linear.weight + self.scale * (self.lora_a @ self.lora_b).T,
+            }
+        )
         return fused
 
 
@@ -42,7 +50,9 @@ def adapt(model, rank=8):
     for block in model.blocks:
         block.attention.q_proj = LoRALinear(block.attention.q_proj, rank)
         block.attention.v_proj = LoRALinear(block.attention.v_proj, rank)
-    model.apply_to_modules(lambda _, m: m.unfreeze(keys=["lora_a", "lora_b"]) if isinstance(m, LoRALinear) else None)
+    model.apply_to_modules(
+        lambda _, m: m.unfreeze(keys=["lora_a", "lora_b"]) if isinstance(m, LoRALinear) else None
+    )
 
 
 def fuse(model):
@@ -70,7 +80,8 @@ def questions(data):
 
 
 def main(data=None, steps=600, seed=0):
-    """Returns the loss on the new text before and after, after fusing, and the share of weights that were trained."""
+    """Returns the loss on the new text before and after, after fusing, and the share of weights
+    that were trained."""
     mx.random.seed(seed)
     base = text_file(data, "tinyshakespeare_input.txt", "GPL-3").read_bytes()
     other = questions(data)
@@ -92,4 +103,6 @@ if __name__ == "__main__":
     options = arguments(__doc__, steps=600)
     before, after, fused, share, words = main(options.data, options.steps, options.seed)
     print(words)
-    print(f"loss: {before:.3f} before, {after:.3f} after, {fused:.3f} fused; {100 * share:.1f}% of the weights trained")
+    print(
+        f"loss: {before:.3f} before, {after:.3f} after, {fused:.3f} fused; {100 * share:.1f}% of the weights trained"
+    )

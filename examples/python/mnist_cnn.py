@@ -1,6 +1,6 @@
 """A small convolutional network on MNIST: above 99% of the test images after three epochs.
 
-    python mnist_cnn.py --data DIR        DIR/mnist holds the four files
+python mnist_cnn.py --data DIR        DIR/mnist holds the four files
 """
 
 import mlx.core as mx
@@ -11,7 +11,8 @@ from mnist_mlp import train
 
 
 class CNN(nn.Module):
-    """Two blocks of convolution, batch norm and pooling, then two linear layers. Images are (B, 28, 28)."""
+    """Two blocks of convolution, batch norm and pooling, then two linear layers. Images are (B, 28,
+    28)."""
 
     def __init__(self):
         super().__init__()
@@ -39,11 +40,17 @@ def main(data=None, epochs=3, batch=64, seed=0):
     mx.eval(model.parameters())
     steps = epochs * (60000 // batch)
     rate = optim.join_schedules(
-        [optim.linear_schedule(1e-4, 2e-3, steps // 10), optim.cosine_decay(2e-3, steps - steps // 10)], [steps // 10]
+        [
+            optim.linear_schedule(1e-4, 2e-3, steps // 10),
+            optim.cosine_decay(2e-3, steps - steps // 10),
+        ],
+        [steps // 10],
     )
     return train(model, optim.AdamW(rate), mnist(data), epochs, batch, seed)
 
 
 if __name__ == "__main__":
     options = arguments(__doc__, epochs=3, batch=64)
-    print(f"test accuracy: {100 * main(options.data, options.epochs, options.batch, options.seed):.2f}%")
+    print(
+        f"test accuracy: {100 * main(options.data, options.epochs, options.batch, options.seed):.2f}%"
+    )

@@ -1,6 +1,6 @@
 """A multilayer perceptron on MNIST: above 98% of the test images after five epochs.
 
-    python mnist_mlp.py --data DIR        DIR/mnist holds the four files
+python mnist_mlp.py --data DIR        DIR/mnist holds the four files
 """
 
 import mlx.core as mx
@@ -72,4 +72,6 @@ def main(data=None, epochs=5, batch=128, seed=0):
 
 if __name__ == "__main__":
     options = arguments(__doc__, epochs=5, batch=128)
-    print(f"test accuracy: {100 * main(options.data, options.epochs, options.batch, options.seed):.2f}%")
+    print(
+        f"test accuracy: {100 * main(options.data, options.epochs, options.batch, options.seed):.2f}%"
+    )

@@ -1,6 +1,6 @@
 """An LSTM that learns how names are spelled, and invents new ones.
 
-    python names_lstm.py --data DIR        DIR/text/names.txt has one name a line
+python names_lstm.py --data DIR        DIR/text/names.txt has one name a line
 """
 
 import mlx.core as mx
@@ -17,7 +17,11 @@ class NameModel(nn.Module):
 
     def __init__(self, dims=64):
         super().__init__()
-        self.embedding, self.lstm, self.head = nn.Embedding(27, 32), nn.LSTM(32, dims), nn.Linear(dims, 27)
+        self.embedding, self.lstm, self.head = (
+            nn.Embedding(27, 32),
+            nn.LSTM(32, dims),
+            nn.Linear(dims, 27),
+        )
 
     def __call__(self, letters, hidden=None, cell=None):
         hidden, cell = self.lstm(self.embedding(letters), hidden, cell)

@@ -1,6 +1,8 @@
-"""The log-mel spectrogram of a WAV file, as speech models want it: 80 bands, a column every 10 ms at 16 kHz.
+"""The log-mel spectrogram of a WAV file, as speech models want it: 80 bands, a column every 10 ms
+at 16 kHz.
 
-    python speech_features.py --wav FILE        without a file that of the data folder, or a rising tone
+    python speech_features.py --wav FILE        without a file that of the data folder, or a rising
+                                                tone
 """
 
 import wave
@@ -18,11 +20,15 @@ def read_wav(path):
         if file.getsampwidth() != 2 or file.getframerate() != RATE:
             raise ValueError(f"{path}: 16-bit samples at {RATE} Hz are needed")
         samples = np.frombuffer(file.readframes(file.getnframes()), "<i2")
-        return mx.array(samples.reshape(-1, file.getnchannels())).astype(mx.float32).mean(axis=1) / 32768
+        return (
+            mx.array(samples.reshape(-1, file.getnchannels())).astype(mx.float32).mean(axis=1)
+            / 32768
+        )
 
 
 def mel_filters(bands=BANDS, size=WINDOW, rate=RATE):
-    """Triangles on the mel scale of Slaney's Auditory Toolbox, of equal area: (bands, size // 2 + 1)."""
+    """Triangles on the mel scale of Slaney's Auditory Toolbox, of equal area: (bands, size // 2 +
+    1)."""
     linear, step = 1000.0, np.log(6.4) / 27
 
     def to_mel(f):
@@ -50,7 +56,8 @@ def spectrogram(samples):
 
 
 def log_mel(samples):
-    """(frames, BANDS): log10 of band powers, at most 8 below the largest, moved into about [-1, 1]."""
+    """(frames, BANDS): log10 of band powers, at most 8 below the largest, moved into about [-1,
+    1]."""
     bands = mx.log10(mx.maximum(spectrogram(samples) @ mel_filters().T, 1e-10))
     return (mx.maximum(bands, mx.max(bands) - 8) + 4) / 4
 
@@ -68,7 +75,9 @@ def draw(features, columns=78, rows=16):
 def sweep(seconds=3, low=80, high=6000):
     """A tone that rises by the same factor in each second."""
     growth, t = np.log(high / low) / seconds, np.arange(seconds * RATE) / RATE
-    return mx.array((0.5 * np.sin(2 * np.pi * low * np.expm1(growth * t) / growth)).astype(np.float32))
+    return mx.array(
+        (0.5 * np.sin(2 * np.pi * low * np.expm1(growth * t) / growth)).astype(np.float32)
+    )
 
 
 def main(path=None):
@@ -82,4 +91,6 @@ if __name__ == "__main__":
     path = options.wav or (speech if speech.is_file() else None)
     features = main(path)
     print(draw(features))
-    print(f"{path or 'a rising tone'}: {features.shape[0]} frames of {features.shape[1]} bands, mean {features.mean().item():.4f}")
+    print(
+        f"{path or 'a rising tone'}: {features.shape[0]} frames of {features.shape[1]} bands, mean {features.mean().item():.4f}"
+    )

@@ -1,6 +1,7 @@
 """A variational autoencoder on MNIST (Kingma and Welling 2014): an image as 16 numbers, and back.
 
-    python vae.py --data DIR        writes vae.pgm: test images, their reconstructions, and new images
+python vae.py --data DIR        writes vae.pgm: test images, their reconstructions, and new
+                                images
 """
 
 import mlx.core as mx
@@ -11,7 +12,8 @@ from common import Progress, arguments, batches, mnist
 
 
 class VAE(nn.Module):
-    """Images (B, 784) in [0, 1] to logits of pixels, and mean and log variance of the code (B, codes)."""
+    """Images (B, 784) in [0, 1] to logits of pixels, and mean and log variance of the code (B,
+    codes)."""
 
     def __init__(self, hidden=400, codes=16):
         super().__init__()
@@ -34,7 +36,9 @@ def loss(model, images):
 
 def picture(path, rows):
     """Write rows of (n, 784) images as a greyscale PGM file."""
-    grid = np.concatenate([np.array(r).reshape(-1, 28, 28).transpose(1, 0, 2).reshape(28, -1) for r in rows])
+    grid = np.concatenate(
+        [np.array(r).reshape(-1, 28, 28).transpose(1, 0, 2).reshape(28, -1) for r in rows]
+    )
     with open(path, "wb") as file:
         file.write(b"P5 %d %d 255\n" % (grid.shape[1], grid.shape[0]))
         file.write((255 * grid).astype(np.uint8).tobytes())

@@ -132,8 +132,9 @@ static void unlock_cache(void) {
 #define CACHE_SHARE 1
 #endif
 
-/* Defaults, before the first use: a quarter of the memory may be cached, above four fifths of it nothing is, and what
-   is asked for beyond one and a half times of it is refused: that much the system cannot give. */
+/* Defaults, before the first use: a quarter of the memory may be cached, above four fifths of it
+   nothing is, and what is asked for beyond one and a half times of it is refused: that much the
+   system cannot give. */
 static void set_up(void) {
     if (cache.ready)
         return;
@@ -212,8 +213,8 @@ static size_t left_below(size_t limit, size_t size) {
     return left > size ? left - size : 0;
 }
 
-/* A free block, or NULL where the system is to be asked: then what may not be cached beside so many bytes more is
-   evicted. *out is to be given back. */
+/* A free block, or NULL where the system is to be asked: then what may not be cached beside so many
+   bytes more is evicted. *out is to be given back. */
 static void *take(int c, size_t size, block **out) {
     void *p = pop(c);
     size_t room = left_below(cache.limit < cache.hard_limit ? cache.limit : cache.hard_limit, size);

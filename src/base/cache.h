@@ -1,7 +1,7 @@
 /* The caching allocator for array data: aligned blocks by size class, limits, counters.
  *
- *     mx_block_alloc    a free block of its size class is reused; else the system is asked. Where the
- *                       memory limit would be passed the cache gives way first
+ *     mx_block_alloc    a free block of its size class is reused; else the system is asked. Where
+ *                       the memory limit would be passed the cache gives way first
  *     mx_block_free     the block is kept while the cache is below its limit
  *
  * Blocks are aligned to 64 bytes and followed by at least 64 readable bytes, so that a kernel
@@ -15,21 +15,21 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-void *mx_block_alloc(size_t bytes);         /* NULL and MX_NOMEM on failure; not zeroed */
-void mx_block_free(void *p, size_t bytes);  /* bytes as asked for */
+void *mx_block_alloc(size_t bytes);        /* NULL and MX_NOMEM on failure; not zeroed */
+void mx_block_free(void *p, size_t bytes); /* bytes as asked for */
 /* Tests: every block given from now on is filled with this byte; a negative one turns it off. */
 void mx_block_fill(int byte);
-size_t mx_block_size(size_t bytes);         /* what a request for bytes really takes */
+size_t mx_block_size(size_t bytes); /* what a request for bytes really takes */
 
-size_t mx_mem_active(void);                 /* in use by arrays */
-size_t mx_mem_cached(void);                 /* kept for reuse */
+size_t mx_mem_active(void); /* in use by arrays */
+size_t mx_mem_cached(void); /* kept for reuse */
 size_t mx_mem_peak(void);
 void mx_mem_peak_reset(void);
 size_t mx_mem_limit(void);
 size_t mx_mem_hard_limit(void);
-/* Each returns the former limit. The memory limit is a guideline: arrays and cache together stay below it as long as the
-   cache can give way; then allocation goes on. Beyond the hard limit it fails. What a new limit leaves no room for goes
-   out of the cache at once. */
+/* Each returns the former limit. The memory limit is a guideline: arrays and cache together stay
+   below it as long as the cache can give way; then allocation goes on. Beyond the hard limit it
+   fails. What a new limit leaves no room for goes out of the cache at once. */
 size_t mx_mem_set_limit(size_t bytes);
 size_t mx_mem_set_hard_limit(size_t bytes);
 size_t mx_mem_set_cache_limit(size_t bytes);

@@ -23,17 +23,20 @@ static bool read_file(const char *group, const char *name, char *line, int room)
     return ok;
 }
 
-/* --- what one group says: SIZE_MAX where it says nothing --------------------------------------------------------- */
+/* --- what one group says: SIZE_MAX where it says nothing -------------------------------------- */
 
 static size_t memory_of(const char *group) {
     char line[64];
     unsigned long long limit;
     bool said = read_file(group, "memory.max", line, sizeof line) ||
                 read_file(group, "memory.limit_in_bytes", line, sizeof line);
-    return said && sscanf(line, "%llu", &limit) == 1 && limit > 0 && limit < SIZE_MAX ? (size_t)limit : SIZE_MAX;
+    return said && sscanf(line, "%llu", &limit) == 1 && limit > 0 && limit < SIZE_MAX
+               ? (size_t)limit
+               : SIZE_MAX;
 }
 
-/* v2: "150000 100000" allows 1.5 processors; "max 100000" sets no limit. v1: two files, -1 sets no limit. */
+/* v2: "150000 100000" allows 1.5 processors; "max 100000" sets no limit. v1: two files, -1 sets no
+   limit. */
 static size_t processors_of(const char *group) {
     char line[64], second[64];
     long long quota = -1, period = 0;
@@ -48,7 +51,7 @@ static size_t processors_of(const char *group) {
     return quota > 0 && period > 0 ? (size_t)((quota - 1) / period + 1) : SIZE_MAX;
 }
 
-/* --- the groups of a process --------------------------------------------------------------------------------------- */
+/* --- the groups of a process ------------------------------------------------------------------ */
 
 typedef size_t limit_of(const char *group);
 
@@ -77,7 +80,8 @@ static bool names(const char *list, const char *word) {
     return false;
 }
 
-/* A line of `self` is "4:memory:/path" (v1, a mount of its own for each list of controllers) or "0::/path" (v2). */
+/* A line of `self` is "4:memory:/path" (v1, a mount of its own for each list of controllers) or
+   "0::/path" (v2). */
 static size_t limit_by_line(const char *mount, char *line, const char *controller, limit_of *ask) {
     char root[PATH], *list = strchr(line, ':'), *path = list ? strchr(++list, ':') : NULL;
     if (!path)
@@ -90,7 +94,8 @@ static size_t limit_by_line(const char *mount, char *line, const char *controlle
     return least_above(root, path, ask);
 }
 
-static size_t least_limit(const char *mount, const char *self, const char *controller, limit_of *ask) {
+static size_t least_limit(const char *mount, const char *self, const char *controller,
+                          limit_of *ask) {
     char line[LINE];
     size_t least = ask(mount);
     FILE *f = fopen(self, "re");

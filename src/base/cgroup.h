@@ -1,7 +1,8 @@
-/* What the process's control groups allow it (cgroup v1 and v2, Linux kernel documentation). A group's limit holds for
- * those below it, so the least of the process's own group and all above it counts. `mount` is where the groups are
- * seen ("/sys/fs/cgroup"), `self` the file that names those of the process ("/proc/self/cgroup"); in a container the
- * names may be those of the host, and what the mount itself says is then all that there is.
+/* What the process's control groups allow it (cgroup v1 and v2, Linux kernel documentation). A
+ * group's limit holds for those below it, so the least of the process's own group and all above it
+ * counts. `mount` is where the groups are seen ("/sys/fs/cgroup"), `self` the file that names those
+ * of the process ("/proc/self/cgroup"); in a container the names may be those of the host, and what
+ * the mount itself says is then all that there is.
  */
 #ifndef MX_BASE_CGROUP_H
 #define MX_BASE_CGROUP_H

@@ -38,7 +38,8 @@ static int allowed_processors(void) {
 }
 
 static int processors(void) {
-    int allowed = allowed_processors(), quota = mx_cgroup_processors("/sys/fs/cgroup", "/proc/self/cgroup");
+    int allowed = allowed_processors(),
+        quota = mx_cgroup_processors("/sys/fs/cgroup", "/proc/self/cgroup");
     return allowed < quota ? allowed : quota;
 }
 

@@ -6,8 +6,8 @@
 #include <xmmintrin.h>
 #endif
 
-/* Processors with SSE: its control and status word, and the x87 control word where long doubles are computed. Reading
-   and writing these two takes a few cycles; fegetenv takes a hundred. */
+/* Processors with SSE: its control and status word, and the x87 control word where long doubles are
+   computed. Reading and writing these two takes a few cycles; fegetenv takes a hundred. */
 #if defined(__SSE__) && defined(__GNUC__)
 enum { CONTROL = 0x1f80, X87 = 0x037f };
 
@@ -61,7 +61,8 @@ static void restore(const environment *e) {
 
 static _Thread_local environment hosts __attribute__((tls_model("initial-exec")));
 static _Thread_local int depth __attribute__((tls_model("initial-exec")));
-static _Thread_local int cancelled __attribute__((tls_model("initial-exec"))); /* the host's cancellation state */
+/* the host's cancellation state */
+static _Thread_local int cancelled __attribute__((tls_model("initial-exec")));
 
 static void take(void) {
     hosts = hold();

@@ -46,8 +46,12 @@ static bool says_its_size(const char *op, const char *path, int fd, const struct
     char byte;
     if (s->st_size > 0 || pread(fd, &byte, 1, 0) <= 0)
         return true;
-    return mx_fail(MX_IO, "[%s] cannot open '%s': the system says that it is empty, as of files of /proc, but it is not; copy "
-                          "it first", op, path);
+    return mx_fail(
+        MX_IO,
+        "[%s] cannot open '%s': the system says that it is empty, as of files of /proc, but it is "
+        "not; copy "
+        "it first",
+        op, path);
 }
 
 static atomic_int open_files;
@@ -118,7 +122,7 @@ void mx_file_close(mx_file *f) {
     mx_free(f);
 }
 
-/* --- reading -------------------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 /* Pieces go to threads of the pool, which record no errors. */
 typedef struct reading {
@@ -153,21 +157,24 @@ static bool fail_short(const mx_file *f, size_t n, uint64_t at) {
 }
 
 static bool fail_changed(const mx_file *f, const char *how) {
-    return mx_fail(MX_IO, "[%s] cannot read '%s': it was %s after it was opened; what comes from a file is to be "
-                          "evaluated before the file changes", f->op, f->path, how);
+    return mx_fail(
+        MX_IO,
+        "[%s] cannot read '%s': it was %s after it was opened; what comes from a file is to be "
+        "evaluated before the file changes",
+        f->op, f->path, how);
 }
 
 static bool is_same_time(const struct timespec *a, const struct timespec *b) {
     return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
 }
 
-/* The time of writing can be set, that of the last change of any kind cannot. Where it moved and neither name, links, mode
-   nor owner did, somebody wrote and put the former back. */
+/* The time of writing can be set, that of the last change of any kind cannot. Where it moved and
+   neither name, links, mode nor owner did, somebody wrote and put the former back. */
 static bool was_put_back(const mx_file *f, const struct stat *now) {
     const struct stat *then = &f->opened;
     struct stat named;
-    if (is_same_time(&now->st_ctim, &then->st_ctim) || now->st_nlink != then->st_nlink || now->st_mode != then->st_mode ||
-        now->st_uid != then->st_uid || now->st_gid != then->st_gid)
+    if (is_same_time(&now->st_ctim, &then->st_ctim) || now->st_nlink != then->st_nlink ||
+        now->st_mode != then->st_mode || now->st_uid != then->st_uid || now->st_gid != then->st_gid)
         return false;
     return stat(f->path, &named) == 0 && named.st_ino == now->st_ino && named.st_dev == now->st_dev;
 }
@@ -185,8 +192,12 @@ bool mx_file_check(const mx_file *f) {
 
 /* Files of the kernel have any size. */
 static bool fail_size(const mx_file *f) {
-    return mx_fail(MX_IO, "[%s] cannot read '%s': it has less than the %llu bytes that the system says, as files of /sys and "
-                          "/proc may; copy it first", f->op, f->path, (unsigned long long)f->size);
+    return mx_fail(
+        MX_IO,
+        "[%s] cannot read '%s': it has less than the %llu bytes that the system says, as files of "
+        "/sys and "
+        "/proc may; copy it first",
+        f->op, f->path, (unsigned long long)f->size);
 }
 
 /* The check comes last: it holds for what was read. */
@@ -203,11 +214,12 @@ bool mx_file_read(const mx_file *f, void *to, size_t n, uint64_t at) {
     return mx_file_check(f) && (!error || fail_size(f));
 }
 
-/* --- mapping -------------------------------------------------------------------------------------------- */
+/* --- mapping ---------------------------------------------------------------------------------- */
 
 bool mx_file_map(const mx_file *f, mx_mapped *out) {
     *out = (mx_mapped){(const unsigned char *)"", (size_t)f->size};
-    // a host that writes into an array it was lent (NumPy) gets pages of its own; the file stays as it is
+    // a host that writes into an array it was lent (NumPy) gets pages of its own; the file stays as
+    // it is
     int access = PROT_READ | PROT_WRITE, kind = MAP_PRIVATE | MAP_NORESERVE;
     void *p = f->size ? mmap(NULL, (size_t)f->size, access, kind, f->fd, 0) : NULL;
     if (p == MAP_FAILED)

@@ -1,7 +1,7 @@
 /* Files: parts read, whole ones mapped, and new ones that appear complete or not at all.
  *
- * A file that was opened is held by its descriptor: renaming, removing or replacing it changes nothing. A file that was
- * cut short or written to since is an error of the next read.
+ * A file that was opened is held by its descriptor: renaming, removing or replacing it changes
+ * nothing. A file that was cut short or written to since is an error of the next read.
  *
  *     mx_writer_open     path.<pid>-<n>.tmp beside the target
  *     mx_writer_put      buffered
@@ -29,15 +29,16 @@ uint64_t mx_file_size(const mx_file *f); /* when it was opened */
 const char *mx_file_path(const mx_file *f);
 /* All n bytes, or an error. Much is read by all threads of the pool. */
 bool mx_file_read(const mx_file *f, void *to, size_t n, uint64_t at);
-bool mx_file_check(const mx_file *f); /* is it still as it was when it was opened? If not: an error */
+/* is it still as it was when it was opened? If not: an error */
+bool mx_file_check(const mx_file *f);
 int mx_file_duplicate(const mx_file *f); /* a descriptor of it; -1 and an error */
 /* Do the open files hold more than a quarter of the descriptors that the process may have? */
 bool mx_files_are_many(void);
 void mx_file_close(mx_file *f); /* NULL is fine */
 
-/* A whole file, mapped: its pages are read as they are touched, and what is written to the memory does not reach the
-   file. An empty one has data "" and size 0. Touching pages behind the end of a file that was cut short ends the
-   process. */
+/* A whole file, mapped: its pages are read as they are touched, and what is written to the memory
+   does not reach the file. An empty one has data "" and size 0. Touching pages behind the end of a
+   file that was cut short ends the process. */
 typedef struct mx_mapped {
     const unsigned char *data;
     size_t size;
@@ -50,8 +51,10 @@ mx_writer *mx_writer_open(const char *op, const char *path);
 bool mx_writer_put(mx_writer *w, const void *bytes, size_t n); /* the first failure sticks */
 uint64_t mx_writer_count(const mx_writer *w);                  /* bytes of the file so far */
 uint64_t mx_writer_at(const mx_writer *w);                     /* where the next byte goes */
-bool mx_writer_seek(mx_writer *w, uint64_t at);                /* at most to the end; not in a pipe */
-bool mx_writer_extend(mx_writer *w, uint64_t size);            /* the file ends there, with zeros; not in a pipe */
+/* at most to the end; not in a pipe */
+bool mx_writer_seek(mx_writer *w, uint64_t at);
+/* the file ends there, with zeros; not in a pipe */
+bool mx_writer_extend(mx_writer *w, uint64_t size);
 bool mx_writer_commit(mx_writer *w);  /* frees w; false: nothing has changed */
 void mx_writer_abandon(mx_writer *w); /* frees w; NULL is fine */
 

@@ -25,8 +25,8 @@ struct mx_writer {
     bool failed;
     uint64_t at, count; /* where the next byte goes; the end so far */
     size_t held;        /* bytes in the buffer */
-    char *target; /* links resolved */
-    char *temp;   /* NULL when written in place */
+    char *target;       /* links resolved */
+    char *temp;         /* NULL when written in place */
     char *buffer;
     char op[32];
 };
@@ -109,7 +109,8 @@ mx_writer *mx_writer_open(const char *op, const char *path) {
 
 /* ---- writing ---- */
 
-/* What stands in a pipe cannot be taken back: the call is not to be made again, and so its error is no interruption. */
+/* What stands in a pipe cannot be taken back: the call is not to be made again, and so its error is
+   no interruption. */
 static bool stopped(mx_writer *w) {
     if (w->temp || !mx_interrupted_within())
         return false;
@@ -124,7 +125,8 @@ static bool write_all(mx_writer *w, const char *p, size_t n) {
         ssize_t done = write(w->fd, p, some);
         if (done < 0 && errno == EINTR && !stopped(w))
             continue;
-        if (done > 0 && (size_t)done < some && stopped(w)) // a signal may have come after some bytes
+        // a signal may have come after some bytes
+        if (done > 0 && (size_t)done < some && stopped(w))
             done = -1;
         if (done == 0) // a device that takes nothing and says nothing
             errno = EIO;

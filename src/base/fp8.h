@@ -1,7 +1,7 @@
 /* Numbers of eight and four bits (OCP Microscaling Formats 1.0), as stored codes:
  *
- *     e4m3   sign, 4 bits of exponent, 3 of mantissa; up to 448. The codes 0x7f and 0xff are NaN, and so
- *            is NaN encoded; what is larger than 448, infinities too, becomes 448.
+ *     e4m3   sign, 4 bits of exponent, 3 of mantissa; up to 448. The codes 0x7f and 0xff are NaN,
+ *            and so is NaN encoded; what is larger than 448, infinities too, becomes 448.
  *     e8m0   2^(code - 127); 255 is read as infinity
  *     e2m1   sign and 0 0.5 1 1.5 2 3 4 6
  */

@@ -33,7 +33,8 @@ void mx_interrupt_set_check_within(mx_host_check *check, void *data) {
 
 static bool ask(asked *a) {
     mx_host_check *check = atomic_load_explicit(&a->check, memory_order_acquire);
-    bool stop = atomic_load_explicit(&stop_asked, memory_order_relaxed) && atomic_exchange(&stop_asked, false);
+    bool stop = atomic_load_explicit(&stop_asked, memory_order_relaxed) &&
+                atomic_exchange(&stop_asked, false);
     if (stop || (check && check(atomic_load(&a->data))))
         return mx_fail(MX_INTERRUPTED, "[eval] interrupted") == NULL;
     return false;

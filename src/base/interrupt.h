@@ -1,8 +1,9 @@
 /* Whether the host wants what is being computed to stop.
  *
- *     between    asked before each step of an evaluation and by who waits for another thread: what was computed stays
- *     within     asked now and then inside a long step, which is lost: the host must mean it, as there is nothing to show
- *                for the time when the same is asked for again
+ *     between    asked before each step of an evaluation and by who waits for another thread: what
+ *                was computed stays
+ *     within     asked now and then inside a long step, which is lost: the host must mean it, as
+ *                there is nothing to show for the time when the same is asked for again
  */
 #ifndef MX_BASE_INTERRUPT_H
 #define MX_BASE_INTERRUPT_H

@@ -50,7 +50,7 @@ pthread_mutex_t *mx_lock_mutex(mx_lock_id id) {
     return &locks[id].mutex;
 }
 
-/* --- fork ----------------------------------------------------------------------------------------------- */
+/* --- fork ------------------------------------------------------------------------------------- */
 
 static void before_fork(void) {
     unsigned missing = ~held;

@@ -1,11 +1,11 @@
 /* The locks of the library, all from one list (locks.def), so that fork can take every one of them.
  *
- *     fork     takes all locks in the list's order: it waits for a running evaluation, which needs nothing
- *              that the forking thread holds; parent and child let go of them again
+ *     fork     takes all locks in the list's order: it waits for a running evaluation, which needs
+ *              nothing that the forking thread holds; parent and child let go of them again
  *     child    before that the hooks run: what belonged to threads that are no more is forgotten
  *
- * So the child finds everything as it is between two calls. Locks are held for a few instructions, but for EVAL,
- * and never while a function of the host runs.
+ * So the child finds everything as it is between two calls. Locks are held for a few instructions,
+ * but for EVAL, and never while a function of the host runs.
  */
 #ifndef MX_BASE_LOCK_H
 #define MX_BASE_LOCK_H
@@ -23,10 +23,13 @@ typedef enum mx_lock_id {
 void mx_lock(mx_lock_id id);
 void mx_unlock(mx_lock_id id);
 bool mx_lock_try(mx_lock_id id);
-bool mx_lock_until(mx_lock_id id, const struct timespec *when); /* CLOCK_REALTIME; false: too late */
-pthread_mutex_t *mx_lock_mutex(mx_lock_id id);                  /* to wait on a condition with it held */
+/* CLOCK_REALTIME; false: too late */
+bool mx_lock_until(mx_lock_id id, const struct timespec *when);
+/* to wait on a condition with it held */
+pthread_mutex_t *mx_lock_mutex(mx_lock_id id);
 
-/* Called in every child of fork, with all locks held; once for each module, before its first thread starts. */
+/* Called in every child of fork, with all locks held; once for each module, before its first thread
+   starts. */
 void mx_fork_child(void (*hook)(void));
 
 #endif

@@ -9,8 +9,8 @@
 
 #include "base/status.h"
 
-/* Live allocations are counted in a few cache lines: each of the first threads has its own, which nobody else
-   writes, the others share the last one. A line alone may be negative. */
+/* Live allocations are counted in a few cache lines: each of the first threads has its own, which
+   nobody else writes, the others share the last one. A line alone may be negative. */
 #define LINES 64
 typedef struct line {
     _Alignas(64) _Atomic int64_t live;
@@ -31,7 +31,8 @@ static void count(int64_t change) {
         return;
     }
     _Atomic int64_t *own = &lines[mine - 1].live;
-    atomic_store_explicit(own, atomic_load_explicit(own, memory_order_relaxed) + change, memory_order_relaxed);
+    atomic_store_explicit(own, atomic_load_explicit(own, memory_order_relaxed) + change,
+                          memory_order_relaxed);
 }
 
 int64_t mx_alloc_live(void) {

@@ -11,8 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-void *mx_malloc(size_t bytes);                 /* never NULL for 0 bytes */
-void *mx_calloc(size_t count, size_t size);    /* zeroed; count * size is checked */
+void *mx_malloc(size_t bytes);                              /* never NULL for 0 bytes */
+void *mx_calloc(size_t count, size_t size);                 /* zeroed; count * size is checked */
 void *mx_realloc_array(void *p, size_t count, size_t size); /* p is kept and valid on failure */
 void mx_free(void *p);
 char *mx_strdup(const char *s);

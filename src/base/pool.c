@@ -386,7 +386,12 @@ void mx_parallel_for(int64_t n, int64_t grain, mx_range_body *body, void *ctx) {
 
 bool mx_parallel_for_long(int64_t n, int64_t grain, mx_range_body *body, void *ctx) {
     watch w = {.grain = whole_lines(grain < 1 ? 1 : grain)};
-    job j = {.body = body, .ctx = ctx, .n = n, .piece = n, .threads = threads_for(n, w.grain), .watch = &w};
+    job j = {.body = body,
+             .ctx = ctx,
+             .n = n,
+             .piece = n,
+             .threads = threads_for(n, w.grain),
+             .watch = &w};
     if (n <= 0)
         return true;
     if (in_body || n / 2 < w.grain)

@@ -28,14 +28,15 @@ typedef void mx_range_body(void *ctx, int64_t begin, int64_t end);
 
 void mx_parallel_for(int64_t n, int64_t grain, mx_range_body *body, void *ctx);
 
-/* The same for work of many seconds: false with MX_INTERRUPTED recorded when the host wanted to stop (interrupt.h), and
-   then some of it was not done, so that nothing may be read that it should have written. Bodies get shorter pieces
-   than above, of some milliseconds. Never stops within a body. */
+/* The same for work of many seconds: false with MX_INTERRUPTED recorded when the host wanted to
+   stop (interrupt.h), and then some of it was not done, so that nothing may be read that it should
+   have written. Bodies get shorter pieces than above, of some milliseconds. Never stops within a
+   body. */
 bool mx_parallel_for_long(int64_t n, int64_t grain, mx_range_body *body, void *ctx);
 
-int mx_pool_threads(void);           /* threads that work at once, the caller included */
-void mx_pool_set_threads(int n);     /* for tests and benchmarks; 0: back to the default */
-int mx_pool_worker_id(void);         /* 0 .. mx_pool_threads()-1 within a body, stable during it */
+int mx_pool_threads(void);       /* threads that work at once, the caller included */
+void mx_pool_set_threads(int n); /* for tests and benchmarks; 0: back to the default */
+int mx_pool_worker_id(void);     /* 0 .. mx_pool_threads()-1 within a body, stable during it */
 
 /* Scratch memory of the calling thread, 64-byte aligned, kept between calls and freed with the
    thread. Valid until the next mx_scratch with the same slot (0 .. MX_SCRATCH_SLOTS-1) on this

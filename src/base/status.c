@@ -1,8 +1,8 @@
 /* Errors of a thread: see status.h.
  *
- * Thread-local storage here is one int and one pointer. A library that is loaded into a running process
- * (Python, the BEAM) shares some hundred bytes of static thread-local storage with all others, so the
- * texts lie on the heap.
+ * Thread-local storage here is one int and one pointer. A library that is loaded into a running
+ * process (Python, the BEAM) shares some hundred bytes of static thread-local storage with all
+ * others, so the texts lie on the heap.
  */
 #include "base/status.h"
 

@@ -35,8 +35,8 @@ mx_status mx_error_status(void);
 const char *mx_error_message(void); /* "" when there is none; until the thread's next call */
 void mx_error_clear(void);
 
-/* The thread's two texts of MX_ERROR_TEXT bytes: 0 is the recorded message, 1 is for the public face.
-   Never NULL; where memory has run out, threads share one. */
+/* The thread's two texts of MX_ERROR_TEXT bytes: 0 is the recorded message, 1 is for the public
+   face. Never NULL; where memory has run out, threads share one. */
 enum { MX_ERROR_TEXT = 1024 };
 char *mx_error_text(int slot);
 

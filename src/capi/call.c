@@ -51,7 +51,8 @@ int capi_end_ok(capi_call *c, bool ok) {
     if (ok && !mx_failed())
         return 0;
     if (!mx_failed())
-        mx_fail(MX_INTERNAL, "[mlx] the library failed and has no reason recorded: please report it");
+        mx_fail(MX_INTERNAL,
+                "[mlx] the library failed and has no reason recorded: please report it");
     return capi_report();
 }
 
@@ -134,7 +135,8 @@ int capi_count(const void *list, size_t n) {
     if (n && !capi_is_object(list))
         mx_fail(MX_INVALID, "[list] NULL was given for a list of %zu entries", n);
     else if (n > MOST_ENTRIES)
-        mx_fail(MX_RANGE, "[list] %zu entries were given, at most %d are possible", n, MOST_ENTRIES);
+        mx_fail(MX_RANGE, "[list] %zu entries were given, at most %d are possible", n,
+                MOST_ENTRIES);
     return mx_failed() ? 0 : (int)n;
 }
 

@@ -5,15 +5,18 @@
  *         return capi_end(&c, res, mx_add(capi_in(a), capi_in(b)));
  *     }
  *
- * begin opens a scope on the stream (an empty stream: the default one), in the default floating-point environment
- * (base/fenv.h). end hands the result to the handle, closes the scope, restores the environment, and turns a recorded error into 1 after calling the program's handler: last,
- * with no lock held and nothing left to free, so that a handler may unwind out of it.
+ * begin opens a scope on the stream (an empty stream: the default one), in the default
+ * floating-point environment (base/fenv.h). end hands the result to the handle, closes the scope,
+ * restores the environment, and turns a recorded error into 1 after calling the program's handler:
+ * last, with no lock held and nothing left to free, so that a handler may unwind out of it.
  *
- * A public mlx_array is a stable box around a counted array: ctx is NULL (empty) or points to the box. Setting a
- * handle whose ctx is not NULL replaces what the box holds, so copies of the handle see the new value.
+ * A public mlx_array is a stable box around a counted array: ctx is NULL (empty) or points to the
+ * box. Setting a handle whose ctx is not NULL replaces what the box holds, so copies of the handle
+ * see the new value.
  *
- *     dense     what mlx_array_data_* shows of an array whose elements do not lie in its memory one after another: a
- *               copy in row order, unless the program has asked for the strides before
+ *     dense     what mlx_array_data_* shows of an array whose elements do not lie in its memory one
+ *               after another: a copy in row order, unless the program has asked for the strides
+ *               before
  */
 #ifndef MX_CAPI_CAPI_H
 #define MX_CAPI_CAPI_H
@@ -39,26 +42,29 @@ typedef struct capi_call {
 capi_call capi_begin(mlx_stream s);
 capi_call capi_begin_default(void);
 
-/* Zeroed memory until the end of the call, which frees it before a handler may unwind. NULL: out of memory. */
+/* Zeroed memory until the end of the call, which frees it before a handler may unwind. NULL: out of
+   memory. */
 void *capi_room(capi_call *c, size_t count, size_t size);
 
 /* Each frees the rooms, closes the scope and returns 0, or reports the error and returns 1. */
 int capi_end(capi_call *c, mlx_array *res, mx_array *result);
 int capi_end2(capi_call *c, mlx_array *res0, mlx_array *res1, bool ok, mx_array *const *result);
-int capi_end_vector(capi_call *c, mlx_vector_array *res, bool ok, mx_array *const *result, size_t n);
+int capi_end_vector(capi_call *c, mlx_vector_array *res, bool ok, mx_array *const *result,
+                    size_t n);
 int capi_end_ok(capi_call *c, bool ok);
 
-/* Report the recorded error: keep it as this thread's last error, clear the state, call the handler.
-   Returns 1. (error.c) */
+/* Report the recorded error: keep it as this thread's last error, clear the state, call the
+   handler. Returns 1. (error.c) */
 int capi_report(void);
 
-/* The same for functions that make no array and so need no scope: mx_error_clear() first, this last. */
+/* The same for functions that make no array and so need no scope: mx_error_clear() first, this
+   last. */
 static inline int capi_done(bool ok) {
     return ok ? 0 : capi_report();
 }
 
-/* Around a call of the program's function: what fails inside waits for the caller to report it.
-   end gives false when result is not 0, with the cause (or "[op] the function returned 1") recorded. */
+/* Around a call of the program's function: what fails inside waits for the caller to report it. end
+   gives false when result is not 0, with the cause (or "[op] the function returned 1") recorded. */
 typedef struct capi_callback {
     mx_status former;
     int fenv;
@@ -66,9 +72,10 @@ typedef struct capi_callback {
 capi_callback capi_callback_begin(void);
 bool capi_callback_end(capi_callback c, const char *op, int result);
 
-/* --- handles -------------------------------------------------------------------------
-   No object lies in the first page: NULL there is an empty handle, any other address what a program of another
-   interface passes in a handle's place (a flag, an index). It is refused, for one comparison. */
+/* --- handles ------------------------------------------------------------------------- No object
+   lies in the first page: NULL there is an empty handle, any other address what a program of
+   another interface passes in a handle's place (a flag, an index). It is refused, for one
+   comparison. */
 
 enum { CAPI_FIRST_OBJECT = 4096 };
 
@@ -85,10 +92,11 @@ static inline void *capi_object(void *ctx, const char *kind) {
 static inline bool capi_empty_or_object(const void *ctx, const char *kind) {
     return !ctx || capi_is_object(ctx) || capi_no_object(kind, ctx);
 }
-/* For _free: is there something to let go? *status becomes 1, and the error is reported, where ctx is no object. */
+/* For _free: is there something to let go? *status becomes 1, and the error is reported, where ctx
+   is no object. */
 bool capi_frees(const void *ctx, const char *kind, int *status);
-/* The ctx of a result handle (any kind: a struct of one pointer). NULL and an error: there is no handle, or what it
-   holds was never initialised. */
+/* The ctx of a result handle (any kind: a struct of one pointer). NULL and an error: there is no
+   handle, or what it holds was never initialised. */
 void **capi_slot(void *res, const char *kind);
 
 /* The array in a handle, borrowed. Empty: an error and NULL. */
@@ -112,11 +120,12 @@ bool capi_put_arrays(mlx_vector_array *res, mx_array *const *from, size_t n);
 bool capi_put_ints(mlx_vector_int *res, int *data, size_t n);
 bool capi_put_strings(mlx_vector_string *res, const char *const *data, size_t n);
 
-/* The map in a handle, borrowed; values are mx_array * or char *. NULL and an error: an empty handle. */
+/* The map in a handle, borrowed; values are mx_array * or char *. NULL and an error: an empty
+   handle. */
 const mx_map *capi_map_arrays(mlx_map_string_to_array map);
 const mx_map *capi_map_strings(mlx_map_string_to_string map);
-/* Put a map into a handle; the contents (each array with a reference, each string from mx_malloc) are taken
-   over, also on failure. */
+/* Put a map into a handle; the contents (each array with a reference, each string from mx_malloc)
+   are taken over, also on failure. */
 bool capi_put_map_arrays(mlx_map_string_to_array *res, mx_map *contents);
 bool capi_put_map_strings(mlx_map_string_to_string *res, mx_map *contents);
 
@@ -126,8 +135,8 @@ mlx_stream capi_new_stream(mx_stream s);
 /* False: empty (*out is the default device), or (with an error) no device. */
 bool capi_device(mlx_device d, mx_device *out);
 
-/* The entries of a list of the program. 0 and an error: the list is NULL though entries are announced, or there
-   are more than any operation takes. */
+/* The entries of a list of the program. 0 and an error: the list is NULL though entries are
+   announced, or there are more than any operation takes. */
 int capi_count(const void *list, size_t n);
 
 /* Put text into a string handle. (string.c) */

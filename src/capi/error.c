@@ -1,8 +1,8 @@
 /* Errors on their way out: the thread's last error, and the handler that the program set.
  *
- * The handler runs last in a public function, with no lock held and nothing left to free, so that it may
- * unwind (longjmp, throw). Inside a callback it waits: the function that called back reports, once, with
- * the cause that the callback met. */
+ * The handler runs last in a public function, with no lock held and nothing left to free, so that
+ * it may unwind (longjmp, throw). Inside a callback it waits: the function that called back
+ * reports, once, with the cause that the callback met. */
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -85,7 +85,7 @@ void _mlx_error(const char *file, const int line, const char *fmt, ...) {
     tell();
 }
 
-/* --- callbacks ------------------------------------------------------------------------------------- */
+/* --- callbacks -------------------------------------------------------------------------------- */
 
 capi_callback capi_callback_begin(void) {
     capi_callback c = {last.status, mx_fenv_leave()};
@@ -109,7 +109,7 @@ bool capi_callback_end(capi_callback c, const char *op, int result) {
     return false;
 }
 
-/* --- asking ---------------------------------------------------------------------------------------- */
+/* --- asking ----------------------------------------------------------------------------------- */
 
 const char *mlx_last_error_message(void) {
     return last.status == MX_OK ? "" : last_message();

@@ -1,8 +1,9 @@
 /* What the files of the catalog share.
  *
- * Each cat_<family>.c holds adapters, which turn values into the arguments of public functions, and the family's rows.
- * To add an operation, add a row; the tables are listed in catalog.c. An adapter knows the signature of its rows:
- * args[i] is the i-th parameter, and the stream is usually the last.
+ * Each cat_<family>.c holds adapters, which turn values into the arguments of public functions, and
+ * the family's rows. To add an operation, add a row; the tables are listed in catalog.c. An adapter
+ * knows the signature of its rows: args[i] is the i-th parameter, and the stream is usually the
+ * last.
  */
 #ifndef MX_CATALOG_CAT_H
 #define MX_CATALOG_CAT_H
@@ -13,33 +14,39 @@
 // Rows leave out what they do not need.
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 
-#define CORE "mlx.core"
+#define CORE   "mlx.core"
 #define METHOD "mlx.core.array"
 
 /* The tail of most signatures. */
 #define STREAM "stream: StreamOrDevice = None) -> array"
 /* The same where the original spells the types out. */
-#define STREAM_TYPES "stream: Stream | ThreadLocalStream | Device | DeviceType | None = None) -> array"
+#define STREAM_TYPES \
+    "stream: Stream | ThreadLocalStream | Device | DeviceType | None = None) -> array"
 
 /* Rows end with a row without module. */
-extern const mlx_operation cat_unary_rows[], cat_binary_rows[], cat_reduce_rows[], cat_shape_rows[], cat_join_rows[],
-    cat_index_rows[], cat_create_rows[], cat_matmul_rows[], cat_conv_rows[], cat_random_rows[], cat_linalg_rows[],
-    cat_fft_rows[], cat_fast_rows[], cat_dtype_rows[], cat_process_rows[], cat_einsum_rows[],
-    cat_memory_rows[], cat_gather_rows[], cat_quant_rows[], cat_stats_rows[], cat_set_rows[],
-    cat_extra_rows[], cat_standard_rows[];
+extern const mlx_operation cat_unary_rows[], cat_binary_rows[], cat_reduce_rows[], cat_shape_rows[],
+    cat_join_rows[], cat_index_rows[], cat_create_rows[], cat_matmul_rows[], cat_conv_rows[],
+    cat_random_rows[], cat_linalg_rows[], cat_fft_rows[], cat_fast_rows[], cat_dtype_rows[],
+    cat_process_rows[], cat_einsum_rows[], cat_memory_rows[], cat_gather_rows[], cat_quant_rows[],
+    cat_stats_rows[], cat_set_rows[], cat_extra_rows[], cat_standard_rows[];
 
-#define FAMILY(type, ...) {.family = &(const type){__VA_ARGS__}}
+#define FAMILY(type, ...)         \
+    {                             \
+        .family = &(const type) { \
+            __VA_ARGS__           \
+        }                         \
+    }
 /* The array, int, flag and stream in args[i]. */
 #define ARRAY(i) args[i].as.array
-#define INT(i) cat_int(&args[i])
-#define FLAG(i) args[i].as.boolean
-#define ON(i) args[i].as.stream
-#define OUT cat_result(res)
+#define INT(i)   cat_int(&args[i])
+#define FLAG(i)  args[i].as.boolean
+#define ON(i)    args[i].as.stream
+#define OUT      cat_result(res)
 
 /* Record an error as the library does, and return 1. */
 int cat_fail(mx_status status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* --- arguments ------------------------------------------------------------------------------------- */
+/* --- arguments -------------------------------------------------------------------------------- */
 
 static inline int cat_array(mlx_value *v) {
     return v->kind == MLX_VALUE_ARRAY ? 0 : mlx_value_to_array(v);
@@ -69,7 +76,8 @@ static inline int cat_int_or(const mlx_value *v, int fallback) {
 static inline double cat_number(const mlx_value *v) {
     return v->kind == MLX_VALUE_FLOAT  ? v->as.number
            : v->kind == MLX_VALUE_BOOL ? v->as.boolean
-           : v->kind == MLX_VALUE_UINT ? (double)(uint64_t)v->as.integer : (double)v->as.integer;
+           : v->kind == MLX_VALUE_UINT ? (double)(uint64_t)v->as.integer
+                                       : (double)v->as.integer;
 }
 /* A number as an operation on elements of dtype t takes it: as float, unless they are float64. */
 static inline double cat_number_for(const mlx_value *v, mlx_dtype t) {
@@ -79,7 +87,8 @@ static inline mlx_dtype cat_dtype_or(const mlx_value *v, mlx_dtype fallback) {
     return cat_is_none(v) ? fallback : v->as.dtype;
 }
 
-/* A list of ints, or one int as a list of one; for None an empty list. `one` is where an int is put. */
+/* A list of ints, or one int as a list of one; for None an empty list. `one` is where an int is
+   put. */
 typedef struct cat_list {
     const int *ints;
     size_t count;
@@ -96,8 +105,8 @@ int cat_each(int *out, int n, const mlx_value *v, const char *what);
 /* A list of numbers becomes a vector of dtype t, a scalar as cat_scalar_as says; arrays stay. */
 int cat_numbers(mlx_value *v, mlx_dtype t);
 
-/* A scalar becomes an array of the values it has in dtype t, as exact as they are there: an integer that t cannot hold
-   is an error, fractions are left to astype. Arrays stay. */
+/* A scalar becomes an array of the values it has in dtype t, as exact as they are there: an integer
+   that t cannot hold is an error, fractions are left to astype. Arrays stay. */
 int cat_scalar_as(mlx_value *v, mlx_dtype t);
 /* The same where t is float64; for all else cat_array. */
 int cat_precise(mlx_value *v, mlx_dtype t);
@@ -105,7 +114,7 @@ int cat_precise(mlx_value *v, mlx_dtype t);
 /* Flatten an array in place. */
 int cat_flatten(mlx_value *a, mlx_stream s);
 
-/* --- results --------------------------------------------------------------------------------------- */
+/* --- results ---------------------------------------------------------------------------------- */
 
 /* Where a function is to put its array, or its arrays (the kind says how they are shown). */
 static inline mlx_array *cat_result(mlx_value *res) {
@@ -123,7 +132,7 @@ static inline mlx_vector_array *cat_results(mlx_value *res, mlx_value_kind kind)
 /* Two arrays (which are let go) as the tuple of a result. */
 int cat_result_two(mlx_value *res, int status, mlx_array a, mlx_array b);
 
-/* --- adapters of rows in more than one file --------------------------------------------------------- */
+/* --- adapters of rows in more than one file --------------------------------------------------- */
 
 /* cat_create.c. The stream of these may be a device: */
 typedef struct cat_filled {
@@ -135,10 +144,15 @@ typedef struct cat_filled_like {
 typedef struct cat_diagonal_ones {
     int (*call)(mlx_array *, int, int, int, mlx_dtype, const mlx_stream);
 } cat_diagonal_ones;
-int cat_call_filled(mlx_value *res, const mlx_operation *op, mlx_value *args);      /* shape, dtype, stream */
-int cat_call_filled_like(mlx_value *res, const mlx_operation *op, mlx_value *args); /* a, dtype, stream */
-int cat_call_full(mlx_value *res, const mlx_operation *op, mlx_value *args);        /* shape, vals, dtype, stream */
-int cat_call_full_like(mlx_value *res, const mlx_operation *op, mlx_value *args);   /* a, vals, dtype, stream */
-int cat_call_diagonal_ones(mlx_value *res, const mlx_operation *op, mlx_value *args); /* n, m, k, dtype, stream */
+/* shape, dtype, stream */
+int cat_call_filled(mlx_value *res, const mlx_operation *op, mlx_value *args);
+/* a, dtype, stream */
+int cat_call_filled_like(mlx_value *res, const mlx_operation *op, mlx_value *args);
+/* shape, vals, dtype, stream */
+int cat_call_full(mlx_value *res, const mlx_operation *op, mlx_value *args);
+/* a, vals, dtype, stream */
+int cat_call_full_like(mlx_value *res, const mlx_operation *op, mlx_value *args);
+/* n, m, k, dtype, stream */
+int cat_call_diagonal_ones(mlx_value *res, const mlx_operation *op, mlx_value *args);
 
 #endif

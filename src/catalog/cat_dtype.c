@@ -29,7 +29,8 @@ static int call_result_type(mlx_value *res, const mlx_operation *op, mlx_value *
     int strong = 0;
     (void)op;
     for (int i = 0; i < args[0].count; i++)
-        if (!is_scalar(&all[i]) && (dtype_of(&next, &all[i]) || mlx_result_type(&t, strong++ ? t : next, next)))
+        if (!is_scalar(&all[i]) &&
+            (dtype_of(&next, &all[i]) || mlx_result_type(&t, strong++ ? t : next, next)))
             return 1;
     if (!strong)
         return cat_fail(MX_INVALID, "[result_type] at least one array or dtype is needed");
@@ -55,19 +56,25 @@ static int call_can_cast(mlx_value *res, const mlx_operation *op, mlx_value *arg
 static int call_nan_to_num(mlx_value *res, const mlx_operation *op, mlx_value *args) {
     double high = cat_number(&args[2]), low = cat_number(&args[3]);
     (void)op;
-    return cat_array(&args[0]) || mlx_nan_to_num_f64(OUT, ARRAY(0), cat_number(&args[1]), cat_is_none(&args[2]) ? NULL : &high,
+    return cat_array(&args[0]) || mlx_nan_to_num_f64(OUT, ARRAY(0), cat_number(&args[1]),
+                                                     cat_is_none(&args[2]) ? NULL : &high,
                                                      cat_is_none(&args[3]) ? NULL : &low, ON(4));
 }
 
 const mlx_operation cat_dtype_rows[] = {
     {CORE, "result_type(*arrays_and_dtypes: scalar | array | Dtype) -> Dtype",
-     "The dtype of an operation on all of them. Numbers count where the others cannot hold their kind.",
+     "The dtype of an operation on all of them. Numbers count where the others cannot hold their "
+     "kind.",
      call_result_type},
     {CORE, "can_cast(from_: array | Dtype, to: Dtype) -> bool",
-     "Whether a dtype, or that of an array, becomes another by the rules of promotion.", call_can_cast},
-    {CORE, "nan_to_num(a: scalar | array, nan: float = 0, posinf: float | None = None, neginf: float | None = None, *, "
-           STREAM,
-     "Elements that are not numbers replaced by nan, infinities by posinf and neginf, which by default are the largest "
-     "and the smallest number of the dtype.", call_nan_to_num},
+     "Whether a dtype, or that of an array, becomes another by the rules of promotion.",
+     call_can_cast},
+    {CORE,
+     "nan_to_num(a: scalar | array, nan: float = 0, posinf: float | None = None, neginf: float | "
+     "None = None, *, " STREAM,
+     "Elements that are not numbers replaced by nan, infinities by posinf and neginf, which by "
+     "default are the largest "
+     "and the smallest number of the dtype.",
+     call_nan_to_num},
     {NULL},
 };

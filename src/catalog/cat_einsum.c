@@ -55,11 +55,15 @@ static int call_einsum_path(mlx_value *res, const mlx_operation *op, mlx_value *
 
 const mlx_operation cat_einsum_rows[] = {
     {CORE, "einsum(subscripts: str, *operands, " STREAM,
-     "The sum of products over the letters of subscripts, such as \"ij,jk->ik\": axes with one letter go together, letters "
-     "that are not behind the arrow are summed. Without an arrow the result has the letters that occur once, in "
-     "alphabetical order.", call_einsum},
+     "The sum of products over the letters of subscripts, such as \"ij,jk->ik\": axes with one "
+     "letter go together, letters "
+     "that are not behind the arrow are summed. Without an arrow the result has the letters that "
+     "occur once, in "
+     "alphabetical order.",
+     call_einsum},
     {CORE, "einsum_path(subscripts: str, *operands)",
-     "The order in which einsum takes its operands, as a list of their places, and a text about its cost.",
+     "The order in which einsum takes its operands, as a list of their places, and a text about "
+     "its cost.",
      call_einsum_path},
     {NULL},
 };

@@ -5,7 +5,7 @@
 
 enum { MAX_NDIM = 64 };
 
-/* --- join ------------------------------------------------------------------------------------------ */
+/* --- join ------------------------------------------------------------------------------------- */
 
 /* The arrays of a list, each flattened. */
 static int flatten_all(mlx_value *list, mlx_stream s) {
@@ -52,7 +52,9 @@ static int as_arrays(mlx_value *v) {
         return 0;
     if (cat_array(v))
         return 1;
-    mlx_value list = {.kind = MLX_VALUE_ARRAYS, .owned = true, .as.arrays = mlx_vector_array_new_value(v->as.array)};
+    mlx_value list = {.kind = MLX_VALUE_ARRAYS,
+                      .owned = true,
+                      .as.arrays = mlx_vector_array_new_value(v->as.array)};
     mlx_value_free(v);
     *v = list;
     return !list.as.arrays.ctx;
@@ -62,7 +64,8 @@ static int call_depends(mlx_value *res, const mlx_operation *op, mlx_value *args
     (void)op;
     bool several = args[0].kind == MLX_VALUE_ARRAYS;
     mlx_vector_array *out = cat_results(res, MLX_VALUE_ARRAYS);
-    if (as_arrays(&args[0]) || as_arrays(&args[1]) || mlx_depends(out, args[0].as.arrays, args[1].as.arrays))
+    if (as_arrays(&args[0]) || as_arrays(&args[1]) ||
+        mlx_depends(out, args[0].as.arrays, args[1].as.arrays))
         return 1;
     if (several)
         return 0;
@@ -73,7 +76,7 @@ static int call_depends(mlx_value *res, const mlx_operation *op, mlx_value *args
     return status;
 }
 
-/* --- split ----------------------------------------------------------------------------------------- */
+/* --- split ------------------------------------------------------------------------------------ */
 
 /* a, indices_or_sections, axis, stream */
 static int call_split(mlx_value *res, const mlx_operation *op, mlx_value *args) {
@@ -89,10 +92,11 @@ static int call_split(mlx_value *res, const mlx_operation *op, mlx_value *args) 
 /* x, axis, stream */
 static int call_unstack(mlx_value *res, const mlx_operation *op, mlx_value *args) {
     (void)op;
-    return cat_array(&args[0]) || mlx_unstack(cat_results(res, MLX_VALUE_TUPLE), ARRAY(0), INT(1), ON(2));
+    return cat_array(&args[0]) ||
+           mlx_unstack(cat_results(res, MLX_VALUE_TUPLE), ARRAY(0), INT(1), ON(2));
 }
 
-/* --- pad ------------------------------------------------------------------------------------------- */
+/* --- pad -------------------------------------------------------------------------------------- */
 
 typedef struct widths {
     int axes[MAX_NDIM], low[MAX_NDIM], high[MAX_NDIM];
@@ -108,14 +112,16 @@ static int set_width(widths *w, int i, const int *pair, int n) {
     return 0;
 }
 
-/* pad_width is an int, (both,), (low, high), [(low, high)] for all axes or [(low, high), ...] for each. */
+/* pad_width is an int, (both,), (low, high), [(low, high)] for all axes or [(low, high), ...] for
+   each. */
 static int all_widths(widths *w, int ndim, const mlx_value *v) {
     int one;
     cat_list plain = cat_ints(v, &one);
     if (ndim > MAX_NDIM)
         return cat_fail(MX_INVALID, "[pad] at most %d axes", MAX_NDIM);
     if (v->kind == MLX_VALUE_LIST && v->count != 1 && v->count != ndim)
-        return cat_fail(MX_INVALID, "[pad] widths for %d axes were given, the array has %d", v->count, ndim);
+        return cat_fail(MX_INVALID, "[pad] widths for %d axes were given, the array has %d",
+                        v->count, ndim);
     for (int i = 0; i < ndim; i++) {
         const mlx_value *item = v->kind == MLX_VALUE_LIST ? &v->as.items[v->count == 1 ? 0 : i] : v;
         plain = cat_ints(item, &one);
@@ -133,11 +139,11 @@ static int call_pad(mlx_value *res, const mlx_operation *op, mlx_value *args) {
         return 1;
     int ndim = (int)mlx_array_ndim(ARRAY(0));
     size_t n = (size_t)ndim;
-    return all_widths(&w, ndim, &args[1]) ||
-           mlx_pad(OUT, ARRAY(0), w.axes, n, w.low, n, w.high, n, ARRAY(3), args[2].as.string, ON(4));
+    return all_widths(&w, ndim, &args[1]) || mlx_pad(OUT, ARRAY(0), w.axes, n, w.low, n, w.high, n,
+                                                     ARRAY(3), args[2].as.string, ON(4));
 }
 
-/* --- repeat ---------------------------------------------------------------------------------------- */
+/* --- repeat ----------------------------------------------------------------------------------- */
 
 /* a, reps, stream */
 static int call_tile(mlx_value *res, const mlx_operation *op, mlx_value *args) {
@@ -175,39 +181,57 @@ static int call_roll(mlx_value *res, const mlx_operation *op, mlx_value *args) {
     return mlx_roll_axes(OUT, ARRAY(0), shift.ints, shift.count, axes.ints, axes.count, ON(3));
 }
 
-/* --- rows ------------------------------------------------------------------------------------------ */
+/* --- rows ------------------------------------------------------------------------------------- */
 
 #define CONCATENATE "(arrays: list[array], axis: int | None = 0, *, " STREAM
-#define CONCATENATE_DOC "The arrays one after the other along an axis; flattened first if axis is None."
+#define CONCATENATE_DOC \
+    "The arrays one after the other along an axis; flattened first if axis is None."
 
 const mlx_operation cat_join_rows[] = {
     {CORE, "concatenate" CONCATENATE, CONCATENATE_DOC, call_concatenate},
     {CORE, "concat" CONCATENATE, CONCATENATE_DOC, call_concatenate},
     {CORE, "stack" CONCATENATE, "The arrays, all of one shape, along a new axis.", call_stack},
-    {CORE, "meshgrid(*arrays: array, sparse: bool | None = False, indexing: str | None = 'xy', stream: StreamOrDevice = "
-           "None) -> tuple[array, ...]",
-     "One array of coordinates for each vector. indexing 'ij': axis i belongs to vector i; 'xy': the first two are "
-     "exchanged. sparse leaves the other axes with size 1.", call_meshgrid},
+    {CORE,
+     "meshgrid(*arrays: array, sparse: bool | None = False, indexing: str | None = 'xy', stream: "
+     "StreamOrDevice = "
+     "None) -> tuple[array, ...]",
+     "One array of coordinates for each vector. indexing 'ij': axis i belongs to vector i; 'xy': "
+     "the first two are "
+     "exchanged. sparse leaves the other axes with size 1.",
+     call_meshgrid},
     {CORE, "depends(inputs: array | Sequence[array], dependencies: array | Sequence[array])",
      "The inputs, which will not be available before the dependencies are.", call_depends},
-    {CORE, "split(a: array, /, indices_or_sections: int | Sequence[int], axis: int = 0, *, "
-           "stream: StreamOrDevice = None) -> array",
+    {CORE,
+     "split(a: array, /, indices_or_sections: int | Sequence[int], axis: int = 0, *, "
+     "stream: StreamOrDevice = None) -> array",
      "A list of equal parts along an axis, or of the parts between indices.", call_split},
-    {METHOD, "split(self, indices_or_sections: int | tuple[int, ...], axis: int = 0, *, stream: Stream | "
-             "ThreadLocalStream | Device | DeviceType | None = None) -> list[array]",
+    {METHOD,
+     "split(self, indices_or_sections: int | tuple[int, ...], axis: int = 0, *, stream: Stream | "
+     "ThreadLocalStream | Device | DeviceType | None = None) -> list[array]",
      NULL, call_split},
-    {CORE, "unstack(x: array, /, *, axis: int = 0, stream: StreamOrDevice = None) -> tuple[array, ...]",
+    {CORE,
+     "unstack(x: array, /, *, axis: int = 0, stream: StreamOrDevice = None) -> tuple[array, ...]",
      "The slabs along an axis, without that axis.", call_unstack},
-    {CORE, "pad(a: array, pad_width: int | tuple[int] | tuple[int, int] | list[tuple[int, int]], mode: "
-           "Literal['constant', 'edge', 'reflect', 'symmetric'] = 'constant', constant_values: scalar | array = 0, *, " STREAM,
-     "The array with a margin: one width for all sides, (before, after) for all axes, or a pair for each. The margin "
-     "is a constant, the nearest element ('edge'), or the array mirrored without ('reflect') or with its last element "
-     "('symmetric').", call_pad},
+    {CORE,
+     "pad(a: array, pad_width: int | tuple[int] | tuple[int, int] | list[tuple[int, int]], mode: "
+     "Literal['constant', 'edge', 'reflect', 'symmetric'] = 'constant', constant_values: scalar | "
+     "array = 0, *, " STREAM,
+     "The array with a margin: one width for all sides, (before, after) for all axes, or a pair "
+     "for each. The margin "
+     "is a constant, the nearest element ('edge'), or the array mirrored without ('reflect') or "
+     "with its last element "
+     "('symmetric').",
+     call_pad},
     {CORE, "tile(a: array, reps: int | Sequence[int], /, *, " STREAM,
-     "The whole array repeated along its axes, and along new ones in front where reps are more.", call_tile},
+     "The whole array repeated along its axes, and along new ones in front where reps are more.",
+     call_tile},
     {CORE, "repeat(array: array, repeats: int, axis: int | None = None, *, " STREAM,
-     "Each element repeated, along an axis or, if it is None, of the flattened array.", call_repeat},
-    {CORE, "roll(a: array, shift: int | tuple[int], axis: None | int | tuple[int] = None, /, *, " STREAM,
-     "The elements moved along axes, or of the flattened array; what leaves at one end enters at the other.", call_roll},
+     "Each element repeated, along an axis or, if it is None, of the flattened array.",
+     call_repeat},
+    {CORE,
+     "roll(a: array, shift: int | tuple[int], axis: None | int | tuple[int] = None, /, *, " STREAM,
+     "The elements moved along axes, or of the flattened array; what leaves at one end enters at "
+     "the other.",
+     call_roll},
     {NULL},
 };

@@ -21,7 +21,8 @@ static int call_lu(mlx_value *res, const mlx_operation *op, mlx_value *args) {
 /* a, compute_uv, stream: without U and V one array */
 static int call_svd(mlx_value *res, const mlx_operation *op, mlx_value *args) {
     (void)op;
-    if (cat_array(&args[0]) || mlx_linalg_svd(cat_results(res, MLX_VALUE_TUPLE), ARRAY(0), FLAG(1), ON(2)))
+    if (cat_array(&args[0]) ||
+        mlx_linalg_svd(cat_results(res, MLX_VALUE_TUPLE), ARRAY(0), FLAG(1), ON(2)))
         return 1;
     if (FLAG(1))
         return 0;
@@ -64,7 +65,8 @@ static int call_cross(mlx_value *res, const mlx_operation *op, mlx_value *args) 
 /* a, b, stream */
 static int call_solve(mlx_value *res, const mlx_operation *op, mlx_value *args) {
     (void)op;
-    return cat_array(&args[0]) || cat_array(&args[1]) || mlx_linalg_solve(OUT, ARRAY(0), ARRAY(1), ON(2));
+    return cat_array(&args[0]) || cat_array(&args[1]) ||
+           mlx_linalg_solve(OUT, ARRAY(0), ARRAY(1), ON(2));
 }
 
 /* a, b, upper, stream */
@@ -85,49 +87,63 @@ static int call_norm(mlx_value *res, const mlx_operation *op, mlx_value *args) {
     if (cat_is_none(&args[1]))
         return mlx_linalg_norm_l2(OUT, ARRAY(0), axes, list.count, FLAG(3), ON(4));
     if (args[1].kind == MLX_VALUE_STRING)
-        return mlx_linalg_norm_matrix(OUT, ARRAY(0), args[1].as.string, axes, list.count, FLAG(3), ON(4));
+        return mlx_linalg_norm_matrix(OUT, ARRAY(0), args[1].as.string, axes, list.count, FLAG(3),
+                                      ON(4));
     return mlx_linalg_norm(OUT, ARRAY(0), cat_number(&args[1]), axes, list.count, FLAG(3), ON(4));
 }
 
 #define LINALG "mlx.core.linalg"
-#define PAIR "stream: StreamOrDevice = None) -> tuple[array, array]"
-#define NORM "norm(a: array, /, ord: None | int | float | str = None, axis: None | int | list[int] = None, keepdims: bool " \
-             "= False, *, " STREAM
-#define NORM_DOC "A norm of vectors along one axis, of matrices along two, of all elements if axis is None. ord of vectors: " \
+#define PAIR   "stream: StreamOrDevice = None) -> tuple[array, array]"
+#define NORM                                                                                                       \
+    "norm(a: array, /, ord: None | int | float | str = None, axis: None | int | list[int] = None, keepdims: bool " \
+    "= False, *, " STREAM
+#define NORM_DOC                                                                                                           \
+    "A norm of vectors along one axis, of matrices along two, of all elements if axis is None. ord of vectors: "           \
     "any number, or inf, -inf, 0 (elements that are not zero); of matrices: 1, -1, 2, -2, inf, -inf, 'fro', 'nuc'; None: " \
     "the root of the sum of squares."
 
 const mlx_operation cat_linalg_rows[] = {
     {LINALG, NORM, NORM_DOC, call_norm},
-    {LINALG, "qr(a: array, *, " PAIR, "Q, with orthonormal columns, and R, upper triangular, with Q R = a.", call_two,
+    {LINALG, "qr(a: array, *, " PAIR,
+     "Q, with orthonormal columns, and R, upper triangular, with Q R = a.", call_two,
      FAMILY(two_results, mlx_linalg_qr)},
-    {LINALG, "svd(a: array, compute_uv: bool = True, *, stream: StreamOrDevice = None) -> tuple[array, array, array]",
+    {LINALG,
+     "svd(a: array, compute_uv: bool = True, *, stream: StreamOrDevice = None) -> tuple[array, "
+     "array, array]",
      "U, S and V^T with U diag(S) V^T = a, S descending; S alone without compute_uv.", call_svd},
     {LINALG, "lu(a: array, *, stream: StreamOrDevice = None) -> tuple[array, array, array]",
-     "Row indices p, L and U with L[p, :] U = a: L with ones on its diagonal, U upper triangular.", call_lu},
-    {LINALG, "lu_factor(a: array, *, " PAIR, "L and U in one matrix, and the rows exchanged at each step.", call_two,
+     "Row indices p, L and U with L[p, :] U = a: L with ones on its diagonal, U upper triangular.",
+     call_lu},
+    {LINALG, "lu_factor(a: array, *, " PAIR,
+     "L and U in one matrix, and the rows exchanged at each step.", call_two,
      FAMILY(two_results, mlx_linalg_lu_factor)},
-    {LINALG, "eig(a: array, *, " PAIR, "Eigenvalues and, as columns, eigenvectors of a square matrix, both complex.",
-     call_two, FAMILY(two_results, mlx_linalg_eig)},
-    {LINALG, "slogdet(a: array, *, " PAIR, "The sign of the determinant and the logarithm of its absolute value.",
-     call_two, FAMILY(two_results, mlx_linalg_slogdet)},
+    {LINALG, "eig(a: array, *, " PAIR,
+     "Eigenvalues and, as columns, eigenvectors of a square matrix, both complex.", call_two,
+     FAMILY(two_results, mlx_linalg_eig)},
+    {LINALG, "slogdet(a: array, *, " PAIR,
+     "The sign of the determinant and the logarithm of its absolute value.", call_two,
+     FAMILY(two_results, mlx_linalg_slogdet)},
     {LINALG, "eigh(a: array, UPLO: str = 'L', *, " PAIR,
-     "Eigenvalues, ascending, and eigenvectors, as columns, of a symmetric or Hermitian matrix, of which the half "
-     "UPLO ('L' or 'U') is read.", call_eigh},
+     "Eigenvalues, ascending, and eigenvectors, as columns, of a symmetric or Hermitian matrix, "
+     "of which the half "
+     "UPLO ('L' or 'U') is read.",
+     call_eigh},
     {LINALG, "eigvalsh(a: array, UPLO: str = 'L', *, " STREAM_TYPES,
      "The eigenvalues of a symmetric or Hermitian matrix, ascending.", call_eigvalsh},
     {LINALG, "cholesky(a: array, upper: bool = False, *, " STREAM,
-     "L with L L^T = a, or U with U^T U = a if upper, of a positive definite matrix. Of another one, rows from the "
-     "first pivot that is not positive on are no factor.", call_flagged,
-     FAMILY(flagged, mlx_linalg_cholesky)},
+     "L with L L^T = a, or U with U^T U = a if upper, of a positive definite matrix. Of another "
+     "one, rows from the "
+     "first pivot that is not positive on are no factor.",
+     call_flagged, FAMILY(flagged, mlx_linalg_cholesky)},
     {LINALG, "cholesky_inv(a: array, upper: bool = False, *, " STREAM,
      "The inverse of a matrix whose factor cholesky(a, upper) is given.", call_flagged,
      FAMILY(flagged, mlx_linalg_cholesky_inv)},
-    {LINALG, "tri_inv(a: array, upper: bool = False, *, " STREAM, "The inverse of a triangular matrix.", call_flagged,
-     FAMILY(flagged, mlx_linalg_tri_inv)},
+    {LINALG, "tri_inv(a: array, upper: bool = False, *, " STREAM,
+     "The inverse of a triangular matrix.", call_flagged, FAMILY(flagged, mlx_linalg_tri_inv)},
     {LINALG, "cross(a: array, b: array, axis: int = -1, *, " STREAM,
      "The cross product of vectors of 3 (or 2) elements along an axis.", call_cross},
-    {LINALG, "solve(a: array, b: array, *, " STREAM, "x with a x = b; b is a vector or a matrix of columns.", call_solve},
+    {LINALG, "solve(a: array, b: array, *, " STREAM,
+     "x with a x = b; b is a vector or a matrix of columns.", call_solve},
     {LINALG, "solve_triangular(a: array, b: array, *, upper: bool = False, " STREAM,
      "x with a x = b for a triangular matrix.", call_solve_triangular},
     {NULL},

@@ -60,33 +60,46 @@ static int call_available(mlx_value *res, const mlx_operation *op, mlx_value *ar
 }
 
 #define METAL "mlx.core.metal"
-#define BOTH(signature, doc, call, family) {CORE, signature, doc, call, family}, {METAL, signature, doc, call, family}
+#define BOTH(signature, doc, call, family)  \
+    {CORE, signature, doc, call, family}, { \
+        METAL, signature, doc, call, family \
+    }
 #define QUESTION(name, f, doc) BOTH(name "() -> int", doc, call_question, FAMILY(question, f))
-#define LIMIT(name, f, doc) BOTH(name "(limit: int) -> int", doc, call_limit, FAMILY(limit, f))
-#define ACTION(name, f, doc) BOTH(name "() -> None", doc, call_action, FAMILY(action, f))
+#define LIMIT(name, f, doc)    BOTH(name "(limit: int) -> int", doc, call_limit, FAMILY(limit, f))
+#define ACTION(name, f, doc)   BOTH(name "() -> None", doc, call_action, FAMILY(action, f))
 
 const mlx_operation cat_memory_rows[] = {
     QUESTION("get_active_memory", mlx_get_active_memory, "The bytes that arrays hold."),
     QUESTION("get_cache_memory", mlx_get_cache_memory, "The bytes kept for arrays to come."),
-    QUESTION("get_peak_memory", mlx_get_peak_memory, "The most bytes that arrays held since the start or the last "
+    QUESTION("get_peak_memory", mlx_get_peak_memory,
+             "The most bytes that arrays held since the start or the last "
              "reset_peak_memory."),
-    {CORE, "get_memory_limit() -> int", "The bytes beyond which memory is not to be used.", call_question,
-     FAMILY(question, mlx_get_memory_limit)},
+    {CORE, "get_memory_limit() -> int", "The bytes beyond which memory is not to be used.",
+     call_question, FAMILY(question, mlx_get_memory_limit)},
     ACTION("reset_peak_memory", mlx_reset_peak_memory, "Start to count the peak anew."),
-    ACTION("clear_cache", mlx_clear_cache, "Give the bytes kept for arrays to come back to the system."),
-    LIMIT("set_cache_limit", mlx_set_cache_limit, "Keep at most so many bytes for arrays to come; gives the former limit."),
+    ACTION("clear_cache", mlx_clear_cache,
+           "Give the bytes kept for arrays to come back to the system."),
+    LIMIT("set_cache_limit", mlx_set_cache_limit,
+          "Keep at most so many bytes for arrays to come; gives the former limit."),
     LIMIT("set_memory_limit", mlx_set_memory_limit,
-          "Keep nothing for reuse above so many bytes; allocation goes on there. Gives the former limit, at first four "
+          "Keep nothing for reuse above so many bytes; allocation goes on there. Gives the former "
+          "limit, at first four "
           "fifths of the memory that the machine or its control group has."),
-    LIMIT("set_memory_hard_limit", mlx_set_memory_hard_limit,
-          "Refuse to allocate beyond so many bytes: a MemoryError. Gives the former limit, at first one and a half "
-          "times the machine's memory."),
-    LIMIT("set_wired_limit", mlx_set_wired_limit, "A limit for memory that cannot be swapped; gives the former limit. It "
+    LIMIT(
+        "set_memory_hard_limit", mlx_set_memory_hard_limit,
+        "Refuse to allocate beyond so many bytes: a MemoryError. Gives the former limit, at first "
+        "one and a half "
+        "times the machine's memory."),
+    LIMIT("set_wired_limit", mlx_set_wired_limit,
+          "A limit for memory that cannot be swapped; gives the former limit. It "
           "has an effect on Metal alone."),
     {METAL, "is_available() -> bool", "Whether there is a Metal backend.", call_available,
      FAMILY(availability, mlx_metal_is_available)},
-    {METAL, "start_capture(path: str) -> None", "Start to record what the Metal device does: nothing where there is none.", call_start_capture},
-    {METAL, "stop_capture() -> None", "End the record.", call_action, FAMILY(action, mlx_metal_stop_capture)},
+    {METAL, "start_capture(path: str) -> None",
+     "Start to record what the Metal device does: nothing where there is none.",
+     call_start_capture},
+    {METAL, "stop_capture() -> None", "End the record.", call_action,
+     FAMILY(action, mlx_metal_stop_capture)},
     {"mlx.core.cuda", "is_available() -> bool", "Whether there is a CUDA backend.", call_available,
      FAMILY(availability, mlx_cuda_is_available)},
     {NULL},

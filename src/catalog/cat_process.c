@@ -26,7 +26,8 @@ static int call_exchange(mlx_value *res, const mlx_operation *op, mlx_value *arg
 /* shape, dtype, src, group, stream */
 static int call_recv(mlx_value *res, const mlx_operation *op, mlx_value *args) {
     (void)op;
-    return mlx_distributed_recv(OUT, args[0].as.ints, (size_t)args[0].count, args[1].as.dtype, INT(2), GROUP(3), ON(4));
+    return mlx_distributed_recv(OUT, args[0].as.ints, (size_t)args[0].count, args[1].as.dtype,
+                                INT(2), GROUP(3), ON(4));
 }
 
 /* backend */
@@ -41,23 +42,27 @@ static int call_is_available(mlx_value *res, const mlx_operation *op, mlx_value 
 #define GROUPED "*, group: Group | None = None, " STREAM
 
 const mlx_operation cat_process_rows[] = {
-    {PROCESS, "is_available(backend: str = 'any') -> bool", "Whether there is a way to reach other processes.",
-     call_is_available},
-    {PROCESS, "all_gather(x: array, " GROUPED, "The arrays of all processes, one after the other along the first axis.",
-     call_collective, FAMILY(collective, mlx_distributed_all_gather)},
-    {PROCESS, "all_sum(x: array, " GROUPED, "The sum of the arrays of all processes.", call_collective,
-     FAMILY(collective, mlx_distributed_all_sum)},
-    {PROCESS, "all_max(x: array, " GROUPED, "The largest of all processes, element by element.", call_collective,
-     FAMILY(collective, mlx_distributed_all_max)},
-    {PROCESS, "all_min(x: array, " GROUPED, "The smallest of all processes, element by element.", call_collective,
-     FAMILY(collective, mlx_distributed_all_min)},
+    {PROCESS, "is_available(backend: str = 'any') -> bool",
+     "Whether there is a way to reach other processes.", call_is_available},
+    {PROCESS, "all_gather(x: array, " GROUPED,
+     "The arrays of all processes, one after the other along the first axis.", call_collective,
+     FAMILY(collective, mlx_distributed_all_gather)},
+    {PROCESS, "all_sum(x: array, " GROUPED, "The sum of the arrays of all processes.",
+     call_collective, FAMILY(collective, mlx_distributed_all_sum)},
+    {PROCESS, "all_max(x: array, " GROUPED, "The largest of all processes, element by element.",
+     call_collective, FAMILY(collective, mlx_distributed_all_max)},
+    {PROCESS, "all_min(x: array, " GROUPED, "The smallest of all processes, element by element.",
+     call_collective, FAMILY(collective, mlx_distributed_all_min)},
     {PROCESS, "sum_scatter(x: array, " GROUPED,
-     "The sum of the arrays of all processes, of which each gets its part along the first axis.", call_collective,
-     FAMILY(collective, mlx_distributed_sum_scatter)},
-    {PROCESS, "send(x: array, dst: int, " GROUPED, "x, which is sent to a process when it is evaluated.", call_exchange,
+     "The sum of the arrays of all processes, of which each gets its part along the first axis.",
+     call_collective, FAMILY(collective, mlx_distributed_sum_scatter)},
+    {PROCESS, "send(x: array, dst: int, " GROUPED,
+     "x, which is sent to a process when it is evaluated.", call_exchange,
      FAMILY(exchange, mlx_distributed_send)},
-    {PROCESS, "recv_like(x: array, src: int, " GROUPED, "An array from a process, of the shape and dtype of x.",
-     call_exchange, FAMILY(exchange, mlx_distributed_recv_like)},
-    {PROCESS, "recv(shape: Sequence[int], dtype: Dtype, src: int, " GROUPED, "An array from a process.", call_recv},
+    {PROCESS, "recv_like(x: array, src: int, " GROUPED,
+     "An array from a process, of the shape and dtype of x.", call_exchange,
+     FAMILY(exchange, mlx_distributed_recv_like)},
+    {PROCESS, "recv(shape: Sequence[int], dtype: Dtype, src: int, " GROUPED,
+     "An array from a process.", call_recv},
     {NULL},
 };

@@ -13,15 +13,15 @@ static int optional_arrays(mlx_value *args, int from, int to) {
 }
 
 #define OPTIONAL(i) optional_int(&args[i])
-#define HANDLE(i) cat_handle(&args[i])
-#define TEXT(i) args[i].as.string
+#define HANDLE(i)   cat_handle(&args[i])
+#define TEXT(i)     args[i].as.string
 
 /* w, group_size, bits, mode, global_scale, stream */
 static int call_quantize(mlx_value *res, const mlx_operation *op, mlx_value *args) {
     (void)op;
     return cat_array(&args[0]) || cat_optional_array(&args[4]) ||
-           mlx_quantize(cat_results(res, MLX_VALUE_ARRAYS), ARRAY(0), OPTIONAL(1), OPTIONAL(2), TEXT(3), HANDLE(4),
-                        ON(5));
+           mlx_quantize(cat_results(res, MLX_VALUE_ARRAYS), ARRAY(0), OPTIONAL(1), OPTIONAL(2),
+                        TEXT(3), HANDLE(4), ON(5));
 }
 
 /* w, scales, biases, group_size, bits, mode, global_scale, dtype, stream */
@@ -30,41 +30,47 @@ static int call_dequantize(mlx_value *res, const mlx_operation *op, mlx_value *a
     (void)op;
     return cat_array(&args[0]) || cat_array(&args[1]) || cat_optional_array(&args[2]) ||
            cat_optional_array(&args[6]) ||
-           mlx_dequantize(OUT, ARRAY(0), ARRAY(1), HANDLE(2), OPTIONAL(3), OPTIONAL(4), TEXT(5), HANDLE(6), dtype,
-                          ON(8));
+           mlx_dequantize(OUT, ARRAY(0), ARRAY(1), HANDLE(2), OPTIONAL(3), OPTIONAL(4), TEXT(5),
+                          HANDLE(6), dtype, ON(8));
 }
 
 /* x, w, scales, biases, transpose, group_size, bits, mode, stream */
 static int call_quantized_matmul(mlx_value *res, const mlx_operation *op, mlx_value *args) {
     (void)op;
-    return cat_array(&args[0]) || cat_array(&args[1]) || cat_array(&args[2]) || cat_optional_array(&args[3]) ||
-           mlx_quantized_matmul(OUT, ARRAY(0), ARRAY(1), ARRAY(2), HANDLE(3), FLAG(4), OPTIONAL(5), OPTIONAL(6),
-                                TEXT(7), ON(8));
+    return cat_array(&args[0]) || cat_array(&args[1]) || cat_array(&args[2]) ||
+           cat_optional_array(&args[3]) ||
+           mlx_quantized_matmul(OUT, ARRAY(0), ARRAY(1), ARRAY(2), HANDLE(3), FLAG(4), OPTIONAL(5),
+                                OPTIONAL(6), TEXT(7), ON(8));
 }
 
 /* x, w, scales, biases, lhs_indices, rhs_indices, transpose, group_size, bits, mode, global_scale,
    sorted_indices, stream */
 static int call_gather_qmm(mlx_value *res, const mlx_operation *op, mlx_value *args) {
     (void)op;
-    return cat_array(&args[0]) || cat_array(&args[1]) || cat_array(&args[2]) || optional_arrays(args, 3, 5) ||
-           cat_optional_array(&args[10]) ||
-           mlx_gather_qmm_scaled(OUT, ARRAY(0), ARRAY(1), ARRAY(2), HANDLE(3), HANDLE(4), HANDLE(5), FLAG(6),
-                                 OPTIONAL(7), OPTIONAL(8), TEXT(9), HANDLE(10), FLAG(11), ON(12));
+    return cat_array(&args[0]) || cat_array(&args[1]) || cat_array(&args[2]) ||
+           optional_arrays(args, 3, 5) || cat_optional_array(&args[10]) ||
+           mlx_gather_qmm_scaled(OUT, ARRAY(0), ARRAY(1), ARRAY(2), HANDLE(3), HANDLE(4), HANDLE(5),
+                                 FLAG(6), OPTIONAL(7), OPTIONAL(8), TEXT(9), HANDLE(10), FLAG(11),
+                                 ON(12));
 }
 
 /* x, w, scales, group_size, bits, mode, global_scale_x, global_scale_w, stream */
 static int call_qqmm(mlx_value *res, const mlx_operation *op, mlx_value *args) {
     (void)op;
-    return cat_array(&args[0]) || cat_array(&args[1]) || cat_optional_array(&args[2]) || optional_arrays(args, 6, 7) ||
-           mlx_qqmm(OUT, ARRAY(0), ARRAY(1), HANDLE(2), OPTIONAL(3), OPTIONAL(4), TEXT(5), HANDLE(6), HANDLE(7), ON(8));
+    return cat_array(&args[0]) || cat_array(&args[1]) || cat_optional_array(&args[2]) ||
+           optional_arrays(args, 6, 7) ||
+           mlx_qqmm(OUT, ARRAY(0), ARRAY(1), HANDLE(2), OPTIONAL(3), OPTIONAL(4), TEXT(5),
+                    HANDLE(6), HANDLE(7), ON(8));
 }
 
-/* x, w, scales, lhs_indices, rhs_indices, group_size, bits, mode, global_scale_x, global_scale_w, sorted, stream */
+/* x, w, scales, lhs_indices, rhs_indices, group_size, bits, mode, global_scale_x, global_scale_w,
+   sorted, stream */
 static int call_gather_qqmm(mlx_value *res, const mlx_operation *op, mlx_value *args) {
     (void)op;
-    return cat_array(&args[0]) || cat_array(&args[1]) || optional_arrays(args, 2, 4) || optional_arrays(args, 8, 9) ||
-           mlx_gather_qqmm(OUT, ARRAY(0), ARRAY(1), HANDLE(2), HANDLE(3), HANDLE(4), OPTIONAL(5), OPTIONAL(6), TEXT(7),
-                           HANDLE(8), HANDLE(9), FLAG(10), ON(11));
+    return cat_array(&args[0]) || cat_array(&args[1]) || optional_arrays(args, 2, 4) ||
+           optional_arrays(args, 8, 9) ||
+           mlx_gather_qqmm(OUT, ARRAY(0), ARRAY(1), HANDLE(2), HANDLE(3), HANDLE(4), OPTIONAL(5),
+                           OPTIONAL(6), TEXT(7), HANDLE(8), HANDLE(9), FLAG(10), ON(11));
 }
 
 /* x, stream */
@@ -76,40 +82,58 @@ static int call_to_fp8(mlx_value *res, const mlx_operation *op, mlx_value *args)
 /* x, dtype, stream */
 static int call_from_fp8(mlx_value *res, const mlx_operation *op, mlx_value *args) {
     (void)op;
-    return cat_array(&args[0]) || mlx_from_fp8(OUT, ARRAY(0), cat_dtype_or(&args[1], MLX_BFLOAT16), ON(2));
+    return cat_array(&args[0]) ||
+           mlx_from_fp8(OUT, ARRAY(0), cat_dtype_or(&args[1], MLX_BFLOAT16), ON(2));
 }
 
-#define FORM(mode) "group_size: int | None = None, bits: int | None = None, mode: str = '" mode "', "
-#define MODES                                                                                              \
-    "mode 'affine': 2 to 8 bits, groups of 32, 64 or 128 (by default 4 bits, 64), value = scale * q + bias; 'mxfp4', "  \
+#define FORM(mode) \
+    "group_size: int | None = None, bits: int | None = None, mode: str = '" mode "', "
+#define MODES                                                                                                          \
+    "mode 'affine': 2 to 8 bits, groups of 32, 64 or 128 (by default 4 bits, 64), value = scale * q + bias; 'mxfp4', " \
     "'mxfp8' and 'nvfp4': small floats with one scale for each group."
 
 const mlx_operation cat_quant_rows[] = {
-    {CORE, "quantize(w: array, /, " FORM("affine") "*, global_scale: array | None = None, stream: StreamOrDevice = None) -> "
-           "tuple[array, array, array]",
-     "The elements of the last axis, quantized in groups: packed uint32, scales, and biases where the mode has them, as a "
-     "list. " MODES, call_quantize},
-    {CORE, "dequantize(w: array, /, scales: array, biases: array | None = None, " FORM("affine")
-           "global_scale: array | None = None, dtype: Dtype | None = None, *, " STREAM,
+    {CORE,
+     "quantize(w: array, /, " FORM(
+         "affine") "*, global_scale: array | None = None, stream: StreamOrDevice = None) -> "
+                   "tuple[array, array, array]",
+     "The elements of the last axis, quantized in groups: packed uint32, scales, and biases where "
+     "the mode has them, as a "
+     "list. " MODES,
+     call_quantize},
+    {CORE,
+     "dequantize(w: array, /, scales: array, biases: array | None = None, " FORM(
+         "affine") "global_scale: array | None = None, dtype: Dtype | None = None, *, " STREAM,
      "The values of a quantized array. " MODES, call_dequantize},
-    {CORE, "quantized_matmul(x: array, w: array, /, scales: array, biases: array | None = None, transpose: bool = True, "
-           FORM("affine") "*, " STREAM,
+    {CORE,
+     "quantized_matmul(x: array, w: array, /, scales: array, biases: array | None = None, "
+     "transpose: bool = True, " FORM("affine") "*, " STREAM,
      "The matrix product of x (..., K) and a quantized matrix, (N, K) if transpose, else (K, N). " MODES,
      call_quantized_matmul},
-    {CORE, "gather_qmm(x: array, w: array, /, scales: array, biases: array | None = None, lhs_indices: array | None = None, "
-           "rhs_indices: array | None = None, transpose: bool = True, " FORM("affine")
-           "global_scale: array | None = None, *, sorted_indices: bool = False, " STREAM,
-     "quantized_matmul of matrices picked by indices, as gather_mm; in mode 'nvfp4' global_scale has one scale for each "
-     "matrix of w. " MODES, call_gather_qmm},
-    {CORE, "qqmm(x: array, w: array, scales: array | None = None, " FORM("nvfp4")
-           "global_scale_x: array | None = None, global_scale_w: array | None = None, *, " STREAM,
-     "The product of x and w transposed, both quantized: x on the way, w where scales are given. " MODES, call_qqmm},
-    {CORE, "gather_qqmm(x: array, w: array, /, scales: array | None = None, lhs_indices: array | None = None, rhs_indices: "
-           "array | None = None, " FORM("nvfp4") "global_scale_x: array | None = None, global_scale_w: array | None = None, "
-           "*, sorted_indices: bool = False, " STREAM,
+    {CORE,
+     "gather_qmm(x: array, w: array, /, scales: array, biases: array | None = None, lhs_indices: "
+     "array | None = None, "
+     "rhs_indices: array | None = None, transpose: bool = True, " FORM(
+         "affine") "global_scale: array | None = None, *, sorted_indices: bool = False, " STREAM,
+     "quantized_matmul of matrices picked by indices, as gather_mm; in mode 'nvfp4' global_scale "
+     "has one scale for each "
+     "matrix of w. " MODES,
+     call_gather_qmm},
+    {CORE,
+     "qqmm(x: array, w: array, scales: array | None = None, " FORM(
+         "nvfp4") "global_scale_x: array | None = None, global_scale_w: array | None = None, *, " STREAM,
+     "The product of x and w transposed, both quantized: x on the way, w where scales are given. " MODES,
+     call_qqmm},
+    {CORE,
+     "gather_qqmm(x: array, w: array, /, scales: array | None = None, lhs_indices: array | None = "
+     "None, rhs_indices: "
+     "array | None = None, " FORM(
+         "nvfp4") "global_scale_x: array | None = None, global_scale_w: array | None = None, "
+                  "*, sorted_indices: bool = False, " STREAM,
      "qqmm of matrices picked by indices, as gather_mm. " MODES, call_gather_qqmm},
-    {CORE, "to_fp8(x: array, *, " STREAM, "The elements as float8 (E4M3), one uint8 each.", call_to_fp8},
-    {CORE, "from_fp8(x: array, dtype: Dtype = bfloat16, *, " STREAM, "The values of float8 (E4M3) elements in uint8.",
-     call_from_fp8},
+    {CORE, "to_fp8(x: array, *, " STREAM, "The elements as float8 (E4M3), one uint8 each.",
+     call_to_fp8},
+    {CORE, "from_fp8(x: array, dtype: Dtype = bfloat16, *, " STREAM,
+     "The values of float8 (E4M3) elements in uint8.", call_from_fp8},
     {NULL},
 };

@@ -3,7 +3,7 @@
 
 #include "catalog/cat.h"
 
-/* --- reductions ------------------------------------------------------------------------------------ */
+/* --- reductions ------------------------------------------------------------------------------- */
 
 typedef struct reduction {
     int (*all)(mlx_array *, const mlx_array, bool, const mlx_stream);
@@ -34,7 +34,8 @@ static int call_minmax(mlx_value *res, const mlx_operation *op, mlx_value *args)
     (void)op;
     int status = cat_array(&args[0]) ||
                  (cat_is_none(&args[1]) ? mlx_minmax(&low, &high, ARRAY(0), FLAG(2), ON(3))
-                                        : mlx_minmax_axes(&low, &high, ARRAY(0), axes.ints, axes.count, FLAG(2), ON(3)));
+                                        : mlx_minmax_axes(&low, &high, ARRAY(0), axes.ints,
+                                                          axes.count, FLAG(2), ON(3)));
     return cat_result_two(res, status, low, high);
 }
 
@@ -75,10 +76,11 @@ static int call_spread(mlx_value *res, const mlx_operation *op, mlx_value *args)
     return f->axes(out, a, args[1].as.ints, (size_t)args[1].count, keep, ddof, s);
 }
 
-/* --- running reductions ---------------------------------------------------------------------------- */
+/* --- running reductions ----------------------------------------------------------------------- */
 
 typedef int scan_function(mlx_array *, const mlx_array, int, bool, bool, const mlx_stream);
-typedef int scan_dtype_function(mlx_array *, const mlx_array, int, bool, bool, mlx_dtype, const mlx_stream);
+typedef int scan_dtype_function(mlx_array *, const mlx_array, int, bool, bool, mlx_dtype,
+                                const mlx_stream);
 typedef struct scan {
     scan_function *plain;
     scan_dtype_function *dtype;
@@ -96,8 +98,7 @@ static int flatten(mlx_value *a, mlx_value *axis, mlx_stream s) {
 static int call_scan(mlx_value *res, const mlx_operation *op, mlx_value *args) {
     const scan *f = op->function.family;
     mlx_stream s = ON(4);
-    return flatten(&args[0], &args[1], s) ||
-           f->plain(OUT, ARRAY(0), INT(1), FLAG(2), FLAG(3), s);
+    return flatten(&args[0], &args[1], s) || f->plain(OUT, ARRAY(0), INT(1), FLAG(2), FLAG(3), s);
 }
 
 /* a, axis, reverse, inclusive, dtype, stream */
@@ -113,7 +114,7 @@ static int call_scan_dtype(mlx_value *res, const mlx_operation *op, mlx_value *a
                                  : f->dtype(out, a, axis, reverse, inclusive, args[4].as.dtype, s);
 }
 
-/* --- order ----------------------------------------------------------------------------------------- */
+/* --- order ------------------------------------------------------------------------------------ */
 
 typedef struct order {
     int (*all)(mlx_array *, const mlx_array, const mlx_stream);
@@ -134,8 +135,7 @@ static int call_order(mlx_value *res, const mlx_operation *op, mlx_value *args) 
     mlx_stream s = ON(2);
     if (cat_array(&args[0]))
         return 1;
-    return cat_is_none(&args[1]) ? f->all(OUT, ARRAY(0), s)
-                                 : f->axis(OUT, ARRAY(0), INT(1), s);
+    return cat_is_none(&args[1]) ? f->all(OUT, ARRAY(0), s) : f->axis(OUT, ARRAY(0), INT(1), s);
 }
 
 /* a, k, axis, stream */
@@ -166,97 +166,138 @@ static int call_searchsorted(mlx_value *res, const mlx_operation *op, mlx_value 
     const char *side = args[2].as.string;
     bool right = side[0] == 'r';
     if (strcmp(side, "left") && strcmp(side, "right"))
-        return cat_fail(MX_INVALID, "[searchsorted] side must be 'left' or 'right', not '%.100s'", side);
-    return cat_pair(&args[0], &args[1]) ||
-           mlx_searchsorted(OUT, ARRAY(0), ARRAY(1), right, ON(3));
+        return cat_fail(MX_INVALID, "[searchsorted] side must be 'left' or 'right', not '%.100s'",
+                        side);
+    return cat_pair(&args[0], &args[1]) || mlx_searchsorted(OUT, ARRAY(0), ARRAY(1), right, ON(3));
 }
 
-/* --- rows ------------------------------------------------------------------------------------------ */
+/* --- rows ------------------------------------------------------------------------------------- */
 
-#define AXES "axis: None | int | Sequence[int] = None, "
+#define AXES       "axis: None | int | Sequence[int] = None, "
 #define AXES_TYPES "axis: int | collections.abc.Sequence[int] | None = None, "
-#define KEEP "keepdims: bool = False, "
-#define R(name, f, doc)                                                                                    \
-    {CORE, name "(a: array, /, " AXES KEEP "*, " STREAM, doc, call_reduce, FAMILY(reduction, f, f##_axis, f##_axes)}
-#define R_METHOD(name, f)                                                                                  \
-    {METHOD, name "(self, " AXES_TYPES KEEP "*, " STREAM_TYPES, NULL, call_reduce,                         \
+#define KEEP       "keepdims: bool = False, "
+#define R(name, f, doc)                                                    \
+    {CORE, name "(a: array, /, " AXES KEEP "*, " STREAM, doc, call_reduce, \
+     FAMILY(reduction, f, f##_axis, f##_axes)}
+#define R_METHOD(name, f)                                                          \
+    {METHOD, name "(self, " AXES_TYPES KEEP "*, " STREAM_TYPES, NULL, call_reduce, \
      FAMILY(reduction, f, f##_axis, f##_axes)}
 #define DDOF "ddof: int = 0, *, correction: int | None = None, "
-#define SPREAD(name, f, doc)                                                                               \
-    {CORE, name "(a: array, /, " AXES KEEP DDOF STREAM, doc, call_spread,                  \
-     FAMILY(spread, f, f##_axis, f##_axes)},                                                               \
-    {METHOD, name "(self, " AXES_TYPES KEEP DDOF STREAM_TYPES, NULL, call_spread,          \
-     FAMILY(spread, f, f##_axis, f##_axes)}
-#define ARG(name, f, doc)                                                                                  \
-    {CORE, name "(a: array, /, axis: None | int = None, " KEEP "*, " STREAM, doc, call_arg,                \
-     FAMILY(arg_reduction, f, f##_axis)},                                                                  \
-    {METHOD, name "(self, axis: int | None = None, " KEEP "*, " STREAM_TYPES, NULL, call_arg,              \
-     FAMILY(arg_reduction, f, f##_axis)}
+#define SPREAD(name, f, doc)                                                         \
+    {CORE, name "(a: array, /, " AXES KEEP DDOF STREAM, doc, call_spread,            \
+     FAMILY(spread, f, f##_axis, f##_axes)},                                         \
+    {                                                                                \
+        METHOD, name "(self, " AXES_TYPES KEEP DDOF STREAM_TYPES, NULL, call_spread, \
+            FAMILY(spread, f, f##_axis, f##_axes)                                    \
+    }
+#define ARG(name, f, doc)                                                                        \
+    {CORE, name "(a: array, /, axis: None | int = None, " KEEP "*, " STREAM, doc, call_arg,      \
+     FAMILY(arg_reduction, f, f##_axis)},                                                        \
+    {                                                                                            \
+        METHOD, name "(self, axis: int | None = None, " KEEP "*, " STREAM_TYPES, NULL, call_arg, \
+            FAMILY(arg_reduction, f, f##_axis)                                                   \
+    }
 #define SCAN "axis: int | None = None, *, reverse: bool = False, inclusive: bool = True, "
-#define S_METHOD(name, f) {METHOD, name "(self, " SCAN STREAM_TYPES, NULL, call_scan, FAMILY(scan, f)}
-#define S(name, f, doc) {CORE, name "(a: array, /, " SCAN STREAM, doc, call_scan, FAMILY(scan, f)}, S_METHOD(name, f)
-#define S_DTYPE(name, f, doc)                                                                              \
-    {CORE, name "(a: array, /, " SCAN "dtype: Dtype | None = None, " STREAM, doc, call_scan_dtype,         \
-     FAMILY(scan, f, f##_dtype)},                                                                          \
-    S_METHOD(name, f)
-#define ORDER(name, f, doc)                                                                                \
-    {CORE, name "(a: array, /, axis: None | int = -1, *, " STREAM, doc, call_order, FAMILY(order, f, f##_axis)}
-#define ORDER_K(name, k, f, doc)                                                                           \
-    {CORE, name "(a: array, /, " k ": int, axis: None | int = -1, *, " STREAM, doc, call_order_k,          \
+#define S_METHOD(name, f) \
+    {METHOD, name "(self, " SCAN STREAM_TYPES, NULL, call_scan, FAMILY(scan, f)}
+#define S(name, f, doc) \
+    {CORE, name "(a: array, /, " SCAN STREAM, doc, call_scan, FAMILY(scan, f)}, S_METHOD(name, f)
+#define S_DTYPE(name, f, doc)                                                                      \
+    {CORE, name "(a: array, /, " SCAN "dtype: Dtype | None = None, " STREAM, doc, call_scan_dtype, \
+     FAMILY(scan, f, f##_dtype)},                                                                  \
+        S_METHOD(name, f)
+#define ORDER(name, f, doc)                                                         \
+    {CORE, name "(a: array, /, axis: None | int = -1, *, " STREAM, doc, call_order, \
+     FAMILY(order, f, f##_axis)}
+#define ORDER_K(name, k, f, doc)                                                                  \
+    {CORE, name "(a: array, /, " k ": int, axis: None | int = -1, *, " STREAM, doc, call_order_k, \
      FAMILY(order_k, f, f##_axis)}
 
 const mlx_operation cat_reduce_rows[] = {
-    R("sum", mlx_sum, "The sum of all elements, or along one axis or several. Small integers are summed in int32; "
+    R("sum", mlx_sum,
+      "The sum of all elements, or along one axis or several. Small integers are summed in int32; "
       "keepdims leaves the summed axes with size 1."),
     R("prod", mlx_prod, "The product of all elements, or along axes."),
-    R("max", mlx_max, "The largest element of all, or along axes; NaN where there is one. An error without elements."),
-    R("min", mlx_min, "The smallest element of all, or along axes; NaN where there is one. An error without elements."),
+    R("max", mlx_max,
+      "The largest element of all, or along axes; NaN where there is one. An error without "
+      "elements."),
+    R("min", mlx_min,
+      "The smallest element of all, or along axes; NaN where there is one. An error without "
+      "elements."),
     R("mean", mlx_mean, "The mean of all elements, or along axes. Integers become float32."),
     R("all", mlx_all, "Whether all elements, or all along axes, are not zero."),
     R("any", mlx_any, "Whether any element, or any along axes, is not zero."),
-    R("logsumexp", mlx_logsumexp, "log(sum(exp(a))) over all elements or along axes, safe from overflow."),
-    R_METHOD("sum", mlx_sum), R_METHOD("prod", mlx_prod), R_METHOD("max", mlx_max), R_METHOD("min", mlx_min),
-    R_METHOD("mean", mlx_mean), R_METHOD("all", mlx_all), R_METHOD("any", mlx_any),
+    R("logsumexp", mlx_logsumexp,
+      "log(sum(exp(a))) over all elements or along axes, safe from overflow."),
+    R_METHOD("sum", mlx_sum),
+    R_METHOD("prod", mlx_prod),
+    R_METHOD("max", mlx_max),
+    R_METHOD("min", mlx_min),
+    R_METHOD("mean", mlx_mean),
+    R_METHOD("all", mlx_all),
+    R_METHOD("any", mlx_any),
     R_METHOD("logsumexp", mlx_logsumexp),
-    {CORE, "minmax(a: array, /, " AXES KEEP "*, stream: StreamOrDevice = None) -> tuple[array, array]",
-     "The smallest and the largest element of all, or along axes; NaN where there is one. An error without elements.",
+    {CORE,
+     "minmax(a: array, /, " AXES KEEP "*, stream: StreamOrDevice = None) -> tuple[array, array]",
+     "The smallest and the largest element of all, or along axes; NaN where there is one. An "
+     "error without elements.",
      call_minmax},
     {CORE, "median(a: array, /, " AXES KEEP "*, " STREAM,
-     "The middle element in order, or the mean of the middle two, of all or along axes.", call_median},
+     "The middle element in order, or the mean of the middle two, of all or along axes.",
+     call_median},
     {CORE, "count_nonzero(a: array, /, *, " AXES KEEP STREAM,
      "How many elements, of all or along axes, are not zero, as int32.", call_reduce,
      FAMILY(reduction, mlx_count_nonzero, mlx_count_nonzero_axis, mlx_count_nonzero_axes)},
-    SPREAD("var", mlx_var, "The variance of all elements, or along axes: the mean of the squared distances from the "
-           "mean, with n - ddof in place of n. correction is ddof by another name."),
-    SPREAD("std", mlx_std, "The standard deviation of all elements, or along axes: the square root of var."),
-    ARG("argmax", mlx_argmax, "The index of the largest element of the flattened array, or along an axis, as uint32; "
+    SPREAD(
+        "var", mlx_var,
+        "The variance of all elements, or along axes: the mean of the squared distances from the "
+        "mean, with n - ddof in place of n. correction is ddof by another name."),
+    SPREAD("std", mlx_std,
+           "The standard deviation of all elements, or along axes: the square root of var."),
+    ARG("argmax", mlx_argmax,
+        "The index of the largest element of the flattened array, or along an axis, as uint32; "
         "the first of several."),
-    ARG("argmin", mlx_argmin, "The index of the smallest element of the flattened array, or along an axis, as uint32; "
+    ARG("argmin", mlx_argmin,
+        "The index of the smallest element of the flattened array, or along an axis, as uint32; "
         "the first of several."),
-    S_DTYPE("cumsum", mlx_cumsum, "The running sum along an axis, or of the flattened array; from the end if reverse, "
+    S_DTYPE("cumsum", mlx_cumsum,
+            "The running sum along an axis, or of the flattened array; from the end if reverse, "
             "without the element itself if not inclusive."),
-    S_DTYPE("cumprod", mlx_cumprod, "The running product along an axis, or of the flattened array; from the end if "
+    S_DTYPE("cumprod", mlx_cumprod,
+            "The running product along an axis, or of the flattened array; from the end if "
             "reverse, without the element itself if not inclusive."),
-    S("cummax", mlx_cummax, "The running maximum along an axis, or of the flattened array; from the end if reverse, "
+    S("cummax", mlx_cummax,
+      "The running maximum along an axis, or of the flattened array; from the end if reverse, "
       "without the element itself if not inclusive."),
-    S("cummin", mlx_cummin, "The running minimum along an axis, or of the flattened array; from the end if reverse, "
+    S("cummin", mlx_cummin,
+      "The running minimum along an axis, or of the flattened array; from the end if reverse, "
       "without the element itself if not inclusive."),
-    S("logcumsumexp", mlx_logcumsumexp, "The running log(sum(exp(a))) along an axis, or of the flattened array; from "
+    S("logcumsumexp", mlx_logcumsumexp,
+      "The running log(sum(exp(a))) along an axis, or of the flattened array; from "
       "the end if reverse, without the element itself if not inclusive."),
     {CORE, "softmax(a: array, /, " AXES "*, precise: bool = False, " STREAM,
-     "exp(a) / sum(exp(a)) over all elements or along axes, safe from overflow; precise computes half types in float32.",
+     "exp(a) / sum(exp(a)) over all elements or along axes, safe from overflow; precise computes "
+     "half types in float32.",
      call_reduce, FAMILY(reduction, mlx_softmax, mlx_softmax_axis, mlx_softmax_axes)},
-    ORDER("sort", mlx_sort, "The elements in ascending order along an axis, of the flattened array if axis is None; "
+    ORDER("sort", mlx_sort,
+          "The elements in ascending order along an axis, of the flattened array if axis is None; "
           "equal ones keep their order, NaN comes last."),
-    ORDER("argsort", mlx_argsort, "The indices that sort the array along an axis, or the flattened array if axis is "
+    ORDER("argsort", mlx_argsort,
+          "The indices that sort the array along an axis, or the flattened array if axis is "
           "None, as uint32."),
-    ORDER_K("partition", "kth", mlx_partition, "The elements with the kth where sorting would put it, smaller ones "
-            "before it and larger ones after, along an axis, or of the flattened array if axis is None."),
-    ORDER_K("argpartition", "kth", mlx_argpartition, "The indices that partition the array, as uint32."),
-    ORDER_K("topk", "k", mlx_topk, "The k largest elements along an axis, or of the flattened array if axis is None, "
+    ORDER_K("partition", "kth", mlx_partition,
+            "The elements with the kth where sorting would put it, smaller ones "
+            "before it and larger ones after, along an axis, or of the flattened array if axis is "
+            "None."),
+    ORDER_K("argpartition", "kth", mlx_argpartition,
+            "The indices that partition the array, as uint32."),
+    ORDER_K("topk", "k", mlx_topk,
+            "The k largest elements along an axis, or of the flattened array if axis is None, "
             "in no particular order."),
     {CORE, "searchsorted(sorted_sequence: array, values: array, /, side: str = 'left', *, " STREAM,
-     "Where each of values belongs in an ascending vector: before the elements equal to it, or after them if side is "
-     "'right'.", call_searchsorted},
+     "Where each of values belongs in an ascending vector: before the elements equal to it, or "
+     "after them if side is "
+     "'right'.",
+     call_searchsorted},
     {NULL},
 };

@@ -4,7 +4,7 @@
 #include "capi/capi.h"
 #include "catalog/cat.h"
 
-/* --- adapters -------------------------------------------------------------------------------------- */
+/* --- adapters --------------------------------------------------------------------------------- */
 
 typedef struct shaped {
     int (*call)(mlx_array *, const mlx_array, const int *, size_t, const mlx_stream);
@@ -13,7 +13,8 @@ typedef struct shaped {
 /* a, shape, stream */
 static int call_shaped(mlx_value *res, const mlx_operation *op, mlx_value *args) {
     const shaped *f = op->function.family;
-    return cat_array(&args[0]) || f->call(OUT, ARRAY(0), args[1].as.ints, (size_t)args[1].count, ON(2));
+    return cat_array(&args[0]) ||
+           f->call(OUT, ARRAY(0), args[1].as.ints, (size_t)args[1].count, ON(2));
 }
 
 typedef struct axes_family {
@@ -28,7 +29,8 @@ static int call_axes(mlx_value *res, const mlx_operation *op, mlx_value *args) {
     cat_list axes = cat_ints(&args[1], &one);
     if (cat_array(&args[0]))
         return 1;
-    return cat_is_none(&args[1]) ? f->all(OUT, ARRAY(0), ON(2)) : f->axes(OUT, ARRAY(0), axes.ints, axes.count, ON(2));
+    return cat_is_none(&args[1]) ? f->all(OUT, ARRAY(0), ON(2))
+                                 : f->axes(OUT, ARRAY(0), axes.ints, axes.count, ON(2));
 }
 
 /* self, *axes, stream: none stands for all */
@@ -36,7 +38,8 @@ static int call_transpose_method(mlx_value *res, const mlx_operation *op, mlx_va
     (void)op;
     if (!args[1].count)
         return cat_array(&args[0]) || mlx_transpose(OUT, ARRAY(0), ON(2));
-    return cat_array(&args[0]) || mlx_transpose_axes(OUT, ARRAY(0), args[1].as.ints, (size_t)args[1].count, ON(2));
+    return cat_array(&args[0]) ||
+           mlx_transpose_axes(OUT, ARRAY(0), args[1].as.ints, (size_t)args[1].count, ON(2));
 }
 
 typedef struct with_ints {
@@ -52,7 +55,8 @@ static int call_with_ints(mlx_value *res, const mlx_operation *op, mlx_value *ar
         return 1;
     if (f->one)
         return f->one(OUT, ARRAY(0), INT(1), ON(2));
-    return f->two ? f->two(OUT, ARRAY(0), INT(1), INT(2), ON(3)) : f->three(OUT, ARRAY(0), INT(1), INT(2), INT(3), ON(4));
+    return f->two ? f->two(OUT, ARRAY(0), INT(1), INT(2), ON(3))
+                  : f->three(OUT, ARRAY(0), INT(1), INT(2), INT(3), ON(4));
 }
 
 /* a, axis, shape, stream */
@@ -98,7 +102,8 @@ static int call_as_strided(mlx_value *res, const mlx_operation *op, mlx_value *a
     size_t n = own ? mlx_array_ndim(ARRAY(0)) : (size_t)args[1].count;
     size_t n_strides = cat_is_none(&args[2]) ? n : (size_t)args[2].count;
     if (n > MAX_NDIM || n_strides > MAX_NDIM || INT(3) < 0)
-        return cat_fail(MX_INVALID, "[as_strided] at most %d axes, and no negative offset", MAX_NDIM);
+        return cat_fail(MX_INVALID, "[as_strided] at most %d axes, and no negative offset",
+                        MAX_NDIM);
     row_strides(strides, shape, n);
     for (int i = 0; !cat_is_none(&args[2]) && i < args[2].count; i++)
         strides[i] = args[2].as.ints[i];
@@ -112,9 +117,11 @@ typedef struct atleast {
     int (*call)(mlx_array *, const mlx_array, const mlx_stream);
 } atleast;
 
-static int append_atleast(mlx_vector_array out, const atleast *f, mlx_vector_array from, size_t i, mlx_stream s) {
+static int append_atleast(mlx_vector_array out, const atleast *f, mlx_vector_array from, size_t i,
+                          mlx_stream s) {
     mlx_array a = mlx_array_new(), b = mlx_array_new();
-    int status = mlx_vector_array_get(&a, from, i) || f->call(&b, a, s) || mlx_vector_array_append_value(out, b);
+    int status = mlx_vector_array_get(&a, from, i) || f->call(&b, a, s) ||
+                 mlx_vector_array_append_value(out, b);
     mlx_array_free(a);
     mlx_array_free(b);
     return status;
@@ -165,27 +172,30 @@ static int call_broadcast_shapes(mlx_value *res, const mlx_operation *op, mlx_va
     return 0;
 }
 
-/* --- rows ------------------------------------------------------------------------------------------ */
+/* --- rows ------------------------------------------------------------------------------------- */
 
-#define CAST_DOC "The elements converted to dtype. Floats are rounded towards zero on the way to integers."
+#define CAST_DOC \
+    "The elements converted to dtype. Floats are rounded towards zero on the way to integers."
 
 const mlx_operation cat_shape_rows[] = {
     {CORE, "reshape(a: array, /, shape: Sequence[int], *, " STREAM,
-     "The elements in another shape with as many of them. One size may be -1: it is found from the others.", call_shaped,
-     FAMILY(shaped, mlx_reshape)},
+     "The elements in another shape with as many of them. One size may be -1: it is found from "
+     "the others.",
+     call_shaped, FAMILY(shaped, mlx_reshape)},
     {METHOD, "reshape(self, *shape, " STREAM_TYPES, NULL, call_shaped, FAMILY(shaped, mlx_reshape)},
     {CORE, "broadcast_to(a: scalar | array, /, shape: Sequence[int], *, " STREAM,
-     "The array repeated along axes of size 1 and along new axes in front, without a copy.", call_shaped,
-     FAMILY(shaped, mlx_broadcast_to)},
+     "The array repeated along axes of size 1 and along new axes in front, without a copy.",
+     call_shaped, FAMILY(shaped, mlx_broadcast_to)},
     {CORE, "transpose(a: array, /, axes: Sequence[int] | None = None, *, " STREAM,
      "The axes in another order, reversed where none is given.", call_axes,
      FAMILY(axes_family, mlx_transpose, mlx_transpose_axes)},
     {METHOD, "transpose(self, *axes, " STREAM_TYPES, NULL, call_transpose_method},
     {CORE, "squeeze(a: array, /, axis: None | int | Sequence[int] = None, *, " STREAM,
-     "The array without its axes of size 1, or without those given, whose size must be 1.", call_axes,
-     FAMILY(axes_family, mlx_squeeze, mlx_squeeze_axes)},
-    {METHOD, "squeeze(self, axis: int | collections.abc.Sequence[int] | None = None, *, " STREAM_TYPES, NULL, call_axes,
-     FAMILY(axes_family, mlx_squeeze, mlx_squeeze_axes)},
+     "The array without its axes of size 1, or without those given, whose size must be 1.",
+     call_axes, FAMILY(axes_family, mlx_squeeze, mlx_squeeze_axes)},
+    {METHOD,
+     "squeeze(self, axis: int | collections.abc.Sequence[int] | None = None, *, " STREAM_TYPES,
+     NULL, call_axes, FAMILY(axes_family, mlx_squeeze, mlx_squeeze_axes)},
     {CORE, "expand_dims(a: array, /, axis: int | Sequence[int], *, " STREAM,
      "The array with new axes of size 1, which stand at these places of the result.", call_axes,
      FAMILY(axes_family, NULL, mlx_expand_dims_axes)},
@@ -195,12 +205,14 @@ const mlx_operation cat_shape_rows[] = {
     {CORE, "flatten(a: array, /, start_axis: int = 0, end_axis: int = -1, *, " STREAM,
      "The axes from start_axis to end_axis, both included, joined to one.", call_with_ints,
      FAMILY(with_ints, .two = mlx_flatten)},
-    {METHOD, "flatten(self, start_axis: int = 0, end_axis: int = -1, *, " STREAM_TYPES, NULL, call_with_ints,
-     FAMILY(with_ints, .two = mlx_flatten)},
+    {METHOD, "flatten(self, start_axis: int = 0, end_axis: int = -1, *, " STREAM_TYPES, NULL,
+     call_with_ints, FAMILY(with_ints, .two = mlx_flatten)},
     {CORE, "unflatten(a: array, /, axis: int, shape: Sequence[int], *, " STREAM,
-     "One axis replaced by several, whose sizes (one may be -1) multiply to its size.", call_unflatten},
-    {CORE, "swapaxes(a: array, /, axis1 : int, axis2: int, *, " STREAM, "Two axes with their places exchanged.",
-     call_with_ints, FAMILY(with_ints, .two = mlx_swapaxes)},
+     "One axis replaced by several, whose sizes (one may be -1) multiply to its size.",
+     call_unflatten},
+    {CORE, "swapaxes(a: array, /, axis1 : int, axis2: int, *, " STREAM,
+     "Two axes with their places exchanged.", call_with_ints,
+     FAMILY(with_ints, .two = mlx_swapaxes)},
     {METHOD, "swapaxes(self, axis1: int, axis2: int, *, " STREAM_TYPES, NULL, call_with_ints,
      FAMILY(with_ints, .two = mlx_swapaxes)},
     {CORE, "moveaxis(a: array, /, source: int, destination: int, *, " STREAM,
@@ -209,34 +221,46 @@ const mlx_operation cat_shape_rows[] = {
     {METHOD, "moveaxis(self, source: int, destination: int, *, " STREAM_TYPES, NULL, call_with_ints,
      FAMILY(with_ints, .two = mlx_moveaxis)},
     {CORE, "diag(a: array, /, k: int = 0, *, " STREAM,
-     "A matrix with a vector on diagonal k, or the diagonal k of a matrix; k > 0 lies above the main one.",
+     "A matrix with a vector on diagonal k, or the diagonal k of a matrix; k > 0 lies above the "
+     "main one.",
      call_with_ints, FAMILY(with_ints, .one = mlx_diag)},
-    {METHOD, "diag(self, k: int = 0, *, " STREAM_TYPES, NULL, call_with_ints, FAMILY(with_ints, .one = mlx_diag)},
+    {METHOD, "diag(self, k: int = 0, *, " STREAM_TYPES, NULL, call_with_ints,
+     FAMILY(with_ints, .one = mlx_diag)},
     {CORE, "diagonal(a: array, offset: int = 0, axis1: int = 0, axis2: int = 1, " STREAM,
      "The diagonals of the matrices along two axes, as the last axis.", call_with_ints,
      FAMILY(with_ints, .three = mlx_diagonal)},
-    {METHOD, "diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1, " STREAM_TYPES, NULL, call_with_ints,
-     FAMILY(with_ints, .three = mlx_diagonal)},
+    {METHOD, "diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1, " STREAM_TYPES, NULL,
+     call_with_ints, FAMILY(with_ints, .three = mlx_diagonal)},
     {CORE, "round(a: array, /, decimals: int = 0, " STREAM,
      "Each element rounded to a number of decimals, halves to the even neighbour.", call_with_ints,
      FAMILY(with_ints, .one = mlx_round)},
     {METHOD, "round(self, decimals: int = 0, *, " STREAM_TYPES, NULL, call_with_ints,
      FAMILY(with_ints, .one = mlx_round)},
     {CORE, "diff(a: array, /, n: int = 1, axis: int = -1, *, " STREAM,
-     "The differences of neighbours along an axis, taken n times.", call_with_ints, FAMILY(with_ints, .two = mlx_diff)},
-    {CORE, "as_strided(a: array, /, shape: Sequence[int] | None = None, strides: Sequence[int] | None = None, "
-           "offset: int = 0, *, " STREAM,
-     "A view of the row-major elements of a: element (i, j, ...) is the one at offset + i * strides[0] + j * "
-     "strides[1] + ..., which must lie inside a.", call_as_strided},
+     "The differences of neighbours along an axis, taken n times.", call_with_ints,
+     FAMILY(with_ints, .two = mlx_diff)},
+    {CORE,
+     "as_strided(a: array, /, shape: Sequence[int] | None = None, strides: Sequence[int] | None = "
+     "None, "
+     "offset: int = 0, *, " STREAM,
+     "A view of the row-major elements of a: element (i, j, ...) is the one at offset + i * "
+     "strides[0] + j * "
+     "strides[1] + ..., which must lie inside a.",
+     call_as_strided},
     {CORE, "contiguous(a: array, /, allow_col_major: bool = False, *, " STREAM,
-     "The same array laid out row after row, or column after column where that is allowed and the case.",
+     "The same array laid out row after row, or column after column where that is allowed and the "
+     "case.",
      call_contiguous},
     {CORE, "view(a: scalar | array, dtype: Dtype, " STREAM,
-     "The same bytes as elements of another dtype; the last axis shrinks or grows with the size of an element.",
+     "The same bytes as elements of another dtype; the last axis shrinks or grows with the size "
+     "of an element.",
      call_cast, FAMILY(cast_family, mlx_view)},
-    {METHOD, "view(self, dtype: Dtype, *, " STREAM_TYPES, NULL, call_cast, FAMILY(cast_family, mlx_view)},
-    {CORE, "astype(a: array, dtype: Dtype, /, *, " STREAM, CAST_DOC, call_cast, FAMILY(cast_family, mlx_astype)},
-    {METHOD, "astype(self, dtype: Dtype, " STREAM_TYPES, NULL, call_cast, FAMILY(cast_family, mlx_astype)},
+    {METHOD, "view(self, dtype: Dtype, *, " STREAM_TYPES, NULL, call_cast,
+     FAMILY(cast_family, mlx_view)},
+    {CORE, "astype(a: array, dtype: Dtype, /, *, " STREAM, CAST_DOC, call_cast,
+     FAMILY(cast_family, mlx_astype)},
+    {METHOD, "astype(self, dtype: Dtype, " STREAM_TYPES, NULL, call_cast,
+     FAMILY(cast_family, mlx_astype)},
     {CORE, "atleast_1d(*arys: array, stream: StreamOrDevice = None) -> array | list[array]",
      "Arrays with at least one axis; a list of them where several are given.", call_atleast,
      FAMILY(atleast, mlx_atleast_1d)},

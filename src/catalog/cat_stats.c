@@ -33,12 +33,12 @@ static int call_spread(mlx_value *res, const mlx_operation *op, mlx_value *args)
     return cat_array(&args[0]) || f->call(OUT, ARRAY(0), axes, n, FLAG(2), INT(3), ON(4));
 }
 
-/* --- quantiles --------------------------------------------------------------------------------------- */
+/* --- quantiles -------------------------------------------------------------------------------- */
 
 typedef struct quantile {
     double unit; /* what q is counted in */
-    int (*call)(mlx_array *, const mlx_array, const mlx_array, const int *, size_t, bool, const char *,
-                const mlx_stream);
+    int (*call)(mlx_array *, const mlx_array, const mlx_array, const int *, size_t, bool,
+                const char *, const mlx_stream);
 } quantile;
 
 /* q over its unit. */
@@ -60,7 +60,8 @@ static int call_quantile(mlx_value *res, const mlx_operation *op, mlx_value *arg
     int one;
     size_t n;
     const int *axes = read_axes(&args[2], &one, &n);
-    return cat_array(&args[0]) || cat_numbers(&args[1], MLX_FLOAT64) || in_units(&args[1], f->unit, ON(5)) ||
+    return cat_array(&args[0]) || cat_numbers(&args[1], MLX_FLOAT64) ||
+           in_units(&args[1], f->unit, ON(5)) ||
            f->call(OUT, ARRAY(0), ARRAY(1), axes, n, FLAG(3), args[4].as.string, ON(5));
 }
 
@@ -77,7 +78,7 @@ static int call_nanmedian(mlx_value *res, const mlx_operation *op, mlx_value *ar
     return status;
 }
 
-/* --- histograms -------------------------------------------------------------------------------------- */
+/* --- histograms ------------------------------------------------------------------------------- */
 
 /* bins becomes the edges: those given, or as many as it says over the range. */
 static int make_edges(mlx_value *bins, mlx_array a, const mlx_value *range, mlx_stream s) {
@@ -99,45 +100,61 @@ static int make_edges(mlx_value *bins, mlx_array a, const mlx_value *range, mlx_
 static int call_histogram(mlx_value *res, const mlx_operation *op, mlx_value *args) {
     mlx_array counts = mlx_array_new(), edges = mlx_array_new();
     (void)op;
-    int status = cat_array(&args[0]) || cat_optional_array(&args[3]) || make_edges(&args[1], ARRAY(0), &args[2], ON(5)) ||
+    int status = cat_array(&args[0]) || cat_optional_array(&args[3]) ||
+                 make_edges(&args[1], ARRAY(0), &args[2], ON(5)) ||
                  mlx_histogram(&counts, ARRAY(0), ARRAY(1), cat_handle(&args[3]), FLAG(4), ON(5)) ||
                  mlx_array_set(&edges, ARRAY(1));
     return cat_result_two(res, status, counts, edges);
 }
 
-/* --- rows -------------------------------------------------------------------------------------------- */
+/* --- rows ------------------------------------------------------------------------------------- */
 
-#define AXES "(a: array, /, axis: None | int | Sequence[int] = None, keepdims: bool = False, "
+#define AXES            "(a: array, /, axis: None | int | Sequence[int] = None, keepdims: bool = False, "
 #define R(name, f, doc) {CORE, name AXES "*, " STREAM, doc, call_reduce, FAMILY(reduction, f)}
-#define S(name, f, doc) {CORE, name AXES "ddof: int = 0, *, " STREAM, doc, call_spread, FAMILY(spread, f)}
-#define QUANTILE "axis: None | int | Sequence[int] = None, keepdims: bool = False, method: str = 'linear', *, " STREAM
-#define METHODS "Between two elements method decides: 'linear', 'lower', 'higher', 'midpoint' or 'nearest'."
+#define S(name, f, doc) \
+    {CORE, name AXES "ddof: int = 0, *, " STREAM, doc, call_spread, FAMILY(spread, f)}
+#define QUANTILE \
+    "axis: None | int | Sequence[int] = None, keepdims: bool = False, method: str = 'linear', *, " STREAM
+#define METHODS \
+    "Between two elements method decides: 'linear', 'lower', 'higher', 'midpoint' or 'nearest'."
 
 const mlx_operation cat_stats_rows[] = {
     R("nansum", mlx_nansum, "The sum of all elements that are numbers, or along axes."),
     R("nanprod", mlx_nanprod, "The product of all elements that are numbers, or along axes."),
-    R("nanmax", mlx_nanmax, "The largest of all elements that are numbers, or along axes; NaN where there is none."),
-    R("nanmin", mlx_nanmin, "The smallest of all elements that are numbers, or along axes; NaN where there is none."),
+    R("nanmax", mlx_nanmax,
+      "The largest of all elements that are numbers, or along axes; NaN where there is none."),
+    R("nanmin", mlx_nanmin,
+      "The smallest of all elements that are numbers, or along axes; NaN where there is none."),
     R("nanmean", mlx_nanmean, "The mean of all elements that are numbers, or along axes."),
-    S("nanvar", mlx_nanvar, "The variance of all elements that are numbers, or along axes, over their number less ddof."),
-    S("nanstd", mlx_nanstd, "The standard deviation of all elements that are numbers, or along axes."),
+    S("nanvar", mlx_nanvar,
+      "The variance of all elements that are numbers, or along axes, over their number less ddof."),
+    S("nanstd", mlx_nanstd,
+      "The standard deviation of all elements that are numbers, or along axes."),
     {CORE, "quantile(a: array, q: scalar | array | Sequence[float], " QUANTILE,
-     "The elements at the places q, from 0 to 1, of the order of all or along axes. The axes of q stand first; NaN where "
-     "there is one. " METHODS, call_quantile, FAMILY(quantile, 1, mlx_quantile)},
+     "The elements at the places q, from 0 to 1, of the order of all or along axes. The axes of q "
+     "stand first; NaN where "
+     "there is one. " METHODS,
+     call_quantile, FAMILY(quantile, 1, mlx_quantile)},
     {CORE, "percentile(a: array, q: scalar | array | Sequence[float], " QUANTILE,
      "quantile with q from 0 to 100. " METHODS, call_quantile, FAMILY(quantile, 100, mlx_quantile)},
     {CORE, "nanquantile(a: array, q: scalar | array | Sequence[float], " QUANTILE,
      "quantile of the elements that are numbers; NaN where there are none. " METHODS, call_quantile,
      FAMILY(quantile, 1, mlx_nanquantile)},
     {CORE, "nanpercentile(a: array, q: scalar | array | Sequence[float], " QUANTILE,
-     "percentile of the elements that are numbers; NaN where there are none. " METHODS, call_quantile,
-     FAMILY(quantile, 100, mlx_nanquantile)},
-    {CORE, "nanmedian" AXES "*, " STREAM, "The median of all elements that are numbers, or along axes.",
-     call_nanmedian},
-    {CORE, "histogram(a: array, bins: int | array | Sequence[float] = 10, range: Sequence[float] | None = None, weights: "
-           "array | None = None, density: bool = False, *, stream: StreamOrDevice = None) -> tuple[array, array]",
-     "How many elements, or what weights, lie in each bin, and the edges of the bins: those given, or as many bins of one "
-     "width over the range, by default from the smallest to the largest element. The last edge is included. density "
-     "divides by the sum and the widths.", call_histogram},
+     "percentile of the elements that are numbers; NaN where there are none. " METHODS,
+     call_quantile, FAMILY(quantile, 100, mlx_nanquantile)},
+    {CORE, "nanmedian" AXES "*, " STREAM,
+     "The median of all elements that are numbers, or along axes.", call_nanmedian},
+    {CORE,
+     "histogram(a: array, bins: int | array | Sequence[float] = 10, range: Sequence[float] | None "
+     "= None, weights: "
+     "array | None = None, density: bool = False, *, stream: StreamOrDevice = None) -> "
+     "tuple[array, array]",
+     "How many elements, or what weights, lie in each bin, and the edges of the bins: those "
+     "given, or as many bins of one "
+     "width over the range, by default from the smallest to the largest element. The last edge is "
+     "included. density "
+     "divides by the sum and the widths.",
+     call_histogram},
     {NULL},
 };

@@ -3,17 +3,21 @@
 #include "catalog/cat.h"
 
 static const mlx_operation *const tables[] = {
-    cat_unary_rows,  cat_binary_rows, cat_reduce_rows, cat_shape_rows,  cat_join_rows,
-    cat_index_rows,  cat_create_rows, cat_matmul_rows, cat_conv_rows,   cat_random_rows,
-    cat_linalg_rows, cat_fft_rows,    cat_fast_rows,   cat_dtype_rows,  cat_process_rows,
-    cat_einsum_rows, cat_memory_rows, cat_gather_rows, cat_quant_rows,
-    cat_stats_rows,  cat_set_rows,    cat_extra_rows,  cat_standard_rows, // second rows come last
+    cat_unary_rows,  cat_binary_rows, cat_reduce_rows,   cat_shape_rows, cat_join_rows,
+    cat_index_rows,  cat_create_rows, cat_matmul_rows,   cat_conv_rows,  cat_random_rows,
+    cat_linalg_rows, cat_fft_rows,    cat_fast_rows,     cat_dtype_rows, cat_process_rows,
+    cat_einsum_rows, cat_memory_rows, cat_gather_rows,   cat_quant_rows, cat_stats_rows,
+    cat_set_rows,    cat_extra_rows,  cat_standard_rows, // second rows come last
 };
 
-/* The adapter calls public functions and lets go of values between them; an error waits until it has come back. */
+/* The adapter calls public functions and lets go of values between them; an error waits until it
+   has come back. */
 int mlx_operation_call(mlx_value *res, const mlx_operation *op, mlx_value *args) {
     if (!res || !op || !args)
-        return cat_fail(MX_INVALID, "[operation_call] the %s NULL", !res ? "result is" : !op ? "operation is" : "arguments are");
+        return cat_fail(MX_INVALID, "[operation_call] the %s NULL",
+                        !res  ? "result is"
+                        : !op ? "operation is"
+                              : "arguments are");
     capi_callback c = capi_callback_begin();
     int status = op->adapter(res, op, args);
     if (capi_callback_end(c, "operation_call", status))

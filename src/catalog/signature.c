@@ -14,7 +14,7 @@
 #include "catalog/cat.h"
 
 #define BIT(kind) (1u << MLX_VALUE_##kind)
-#define SCALAR (BIT(BOOL) | BIT(INT) | BIT(FLOAT) | BIT(COMPLEX))
+#define SCALAR    (BIT(BOOL) | BIT(INT) | BIT(FLOAT) | BIT(COMPLEX))
 
 static mlx_text trim(const char *from, const char *to) {
     while (from < to && isspace((unsigned char)*from))
@@ -54,7 +54,7 @@ static const char *find(const char *p, const char *end, const char *stops) {
     return end;
 }
 
-/* --- types ----------------------------------------------------------------------------------------- */
+/* --- types ------------------------------------------------------------------------------------ */
 
 typedef struct type_row {
     const char *text;
@@ -62,16 +62,29 @@ typedef struct type_row {
 } type_row;
 
 static const type_row types[] = {
-    {"None", BIT(NONE)},          {"bool", BIT(BOOL)},        {"int", BIT(INT)},
-    {"float", BIT(FLOAT)},        {"str", BIT(STRING)},       {"Dtype", BIT(DTYPE)},
-    {"array", BIT(ARRAY)},        {"scalar", SCALAR},         {"StreamOrDevice", BIT(STREAM)},
-    {"Stream", BIT(STREAM)},      {"Device", BIT(STREAM)},    {"DeviceType", BIT(STREAM)},
-    {"ThreadLocalStream", BIT(STREAM)}, {"Group", BIT(GROUP)}, {"complex", BIT(COMPLEX)},
+    {"None", BIT(NONE)},
+    {"bool", BIT(BOOL)},
+    {"int", BIT(INT)},
+    {"float", BIT(FLOAT)},
+    {"str", BIT(STRING)},
+    {"Dtype", BIT(DTYPE)},
+    {"array", BIT(ARRAY)},
+    {"scalar", SCALAR},
+    {"StreamOrDevice", BIT(STREAM)},
+    {"Stream", BIT(STREAM)},
+    {"Device", BIT(STREAM)},
+    {"DeviceType", BIT(STREAM)},
+    {"ThreadLocalStream", BIT(STREAM)},
+    {"Group", BIT(GROUP)},
+    {"complex", BIT(COMPLEX)},
 };
 
 /* Parameters that the original leaves untyped. */
 static const type_row untyped[] = {
-    {"self", BIT(ARRAY)}, {"operands", BIT(ARRAY)}, {"shape", BIT(INT)}, {"axes", BIT(INT)},
+    {"self", BIT(ARRAY)},
+    {"operands", BIT(ARRAY)},
+    {"shape", BIT(INT)},
+    {"axes", BIT(INT)},
 };
 
 static unsigned look_up(const type_row *rows, size_t n, mlx_text t) {
@@ -109,7 +122,7 @@ static unsigned all_types(mlx_text t) {
     return accepts & BIT(STREAM) ? BIT(STREAM) : accepts;
 }
 
-/* --- fallbacks ------------------------------------------------------------------------------------- */
+/* --- fallbacks -------------------------------------------------------------------------------- */
 
 static bool string_value(mlx_parameter *p, mlx_text t) {
     if (t.length < 2 || t.length - 2 >= (int)sizeof p->string)
@@ -154,8 +167,9 @@ static bool number_value(mlx_parameter *p, mlx_text t) {
 static bool parse_fallback(mlx_parameter *p) {
     mlx_text t = p->fallback;
     if (is(t, "None")) {
-        p->value.kind = p->accepts & BIT(STREAM) ? MLX_VALUE_STREAM : p->accepts & BIT(GROUP) ? MLX_VALUE_GROUP
-                                                                                            : MLX_VALUE_NONE;
+        p->value.kind = p->accepts & BIT(STREAM)  ? MLX_VALUE_STREAM
+                        : p->accepts & BIT(GROUP) ? MLX_VALUE_GROUP
+                                                  : MLX_VALUE_NONE;
         return true;
     }
     if (is(t, "True") || is(t, "False")) {
@@ -169,7 +183,7 @@ static bool parse_fallback(mlx_parameter *p) {
     return dtype_value(p, t) || number_value(p, t);
 }
 
-/* --- parts ----------------------------------------------------------------------------------------- */
+/* --- parts ------------------------------------------------------------------------------------ */
 
 static bool parse_parameter(mlx_parameter *p, mlx_text part) {
     const char *end = part.start + part.length, *equals = find(part.start, end, "=");
@@ -213,7 +227,8 @@ int mlx_signature_parse(mlx_signature *out, const char *text) {
     for (const char *p = open + 1, *stop; p < close; p = stop + 1) {
         stop = find(p, close, ",");
         if (!parse_part(out, trim(p, stop), &place))
-            return cat_fail(MX_INVALID, "[signature] %.*s is not understood in %s", (int)(stop - p), p, text);
+            return cat_fail(MX_INVALID, "[signature] %.*s is not understood in %s", (int)(stop - p),
+                            p, text);
     }
     if (close == end || !out->name.length)
         return cat_fail(MX_INVALID, "[signature] %s is not one", text);

@@ -24,10 +24,13 @@ static int own(mlx_value *value, mlx_value_kind kind, size_t n, size_t size) {
     mx_error_clear();
     if (!value)
         mx_fail(MX_INVALID, "[value] the value is NULL");
-    void *memory = !value ? NULL : n <= INT32_MAX ? mx_calloc(n + 1, size) : mx_fail(MX_RANGE, "[value] %zu entries are too many", n);
+    void *memory = !value           ? NULL
+                   : n <= INT32_MAX ? mx_calloc(n + 1, size)
+                                    : mx_fail(MX_RANGE, "[value] %zu entries are too many", n);
     if (!memory)
         return capi_report();
-    *value = (mlx_value){.kind = (unsigned char)kind, .owned = true, .count = (int)n, .as.ints = memory};
+    *value =
+        (mlx_value){.kind = (unsigned char)kind, .owned = true, .count = (int)n, .as.ints = memory};
     return 0;
 }
 
@@ -58,7 +61,7 @@ void mlx_value_free(mlx_value *v) {
     *v = (mlx_value){.kind = MLX_VALUE_NONE};
 }
 
-/* --- scalars --------------------------------------------------------------------------------------- */
+/* --- scalars ---------------------------------------------------------------------------------- */
 
 static bool is_scalar(const mlx_value *v) {
     return (v->kind >= MLX_VALUE_BOOL && v->kind <= MLX_VALUE_COMPLEX) || v->kind == MLX_VALUE_UINT;
@@ -119,7 +122,8 @@ static int overflow(const mlx_value *v, mx_dtype t) {
     if (v->kind == MLX_VALUE_UINT)
         return cat_fail(MX_INVALID, "Converting %llu to %s would result in overflow.",
                         (unsigned long long)v->as.integer, name);
-    return cat_fail(MX_INVALID, "Converting %lld to %s would result in overflow.", (long long)v->as.integer, name);
+    return cat_fail(MX_INVALID, "Converting %lld to %s would result in overflow.",
+                    (long long)v->as.integer, name);
 }
 
 static int become(mlx_value *v, mx_dtype t) {
@@ -133,7 +137,9 @@ static int become(mlx_value *v, mx_dtype t) {
         return overflow(v, t);
     else
         e.bits = (uint64_t)i;
-    *v = (mlx_value){.kind = MLX_VALUE_ARRAY, .owned = true, .as.array = mlx_array_new_data(&e, NULL, 0, (mlx_dtype)t)};
+    *v = (mlx_value){.kind = MLX_VALUE_ARRAY,
+                     .owned = true,
+                     .as.array = mlx_array_new_data(&e, NULL, 0, (mlx_dtype)t)};
     return !v->as.array.ctx;
 }
 
@@ -167,7 +173,8 @@ static int pair_arrays(mlx_value *a, mlx_value *b) {
 
 static int beside(mlx_value *scalar, const mlx_value *array) {
     mlx_dtype t = mlx_array_dtype(array->as.array);
-    return is_scalar(scalar) ? become(scalar, weak_dtype(scalar, (mx_dtype)t)) : mlx_value_to_array(scalar);
+    return is_scalar(scalar) ? become(scalar, weak_dtype(scalar, (mx_dtype)t))
+                             : mlx_value_to_array(scalar);
 }
 
 int mlx_value_to_pair(mlx_value *a, mlx_value *b) {
@@ -191,7 +198,7 @@ int cat_result_two(mlx_value *res, int status, mlx_array a, mlx_array b) {
     return status;
 }
 
-/* --- what adapters share --------------------------------------------------------------------------- */
+/* --- what adapters share ---------------------------------------------------------------------- */
 
 int cat_each(int *out, int n, const mlx_value *v, const char *what) {
     if (v->kind == MLX_VALUE_INTS && v->count != n)
@@ -236,7 +243,8 @@ int cat_numbers(mlx_value *v, mlx_dtype t) {
 }
 
 int cat_scalar_as(mlx_value *v, mlx_dtype t) {
-    if (!is_scalar(v) || v->kind == MLX_VALUE_COMPLEX || (t == MLX_BOOL && v->kind != MLX_VALUE_BOOL))
+    if (!is_scalar(v) || v->kind == MLX_VALUE_COMPLEX ||
+        (t == MLX_BOOL && v->kind != MLX_VALUE_BOOL))
         return mlx_value_to_array(v);
     bool fraction = v->kind == MLX_VALUE_FLOAT && !mx_dtype_is_inexact((mx_dtype)t);
     return become(v, fraction ? MX_FLOAT64 : (mx_dtype)t);

@@ -1,8 +1,9 @@
-/* The CPU backend: one function per family of primitives, over the kernels of the chosen instruction set.
+/* The CPU backend: one function per family of primitives, over the kernels of the chosen
+ * instruction set.
  *
- * A family function gets a node whose inputs are available (unless `feed` stands for input 0), gives
- * the outputs memory and computes them. out[j] is NULL where output j is not wanted. It fails with
- * mx_fail and false; whatever it allocated is withdrawn by the caller.
+ * A family function gets a node whose inputs are available (unless `feed` stands for input 0),
+ * gives the outputs memory and computes them. out[j] is NULL where output j is not wanted. It fails
+ * with mx_fail and false; whatever it allocated is withdrawn by the caller.
  */
 #ifndef MX_CPU_CPU_H
 #define MX_CPU_CPU_H

@@ -1,12 +1,14 @@
-/* categorical: the largest of logits plus Gumbel noise along an axis. There is as much noise as there are logits for every
- * sample, so it is made a tile at a time and never stands in memory.
+/* categorical: the largest of logits plus Gumbel noise along an axis. There is as much noise as
+ * there are logits for every sample, so it is made a tile at a time and never stands in memory.
  *
- *     noise (outer, n, inner)     the axis is the middle one; word i of the key's stream belongs to element i
- *     task                        `wide` neighbouring outputs of the inner axes, a piece of the axis
+ *     noise (outer, n, inner)     the axis is the middle one; word i of the key's stream belongs to
+ *                                 element i
+ *     task                        `wide` neighbouring outputs of the inner axes, a piece of the
+ *                                 axis
  *     tile                        lines of the axis, `wide` each: one range of the stream
  *
- * Where there are few outputs the axis is cut into pieces, the best of each of which meet at the end. The cuts depend on
- * sizes alone. A tie goes to the first, a NaN is larger than all.
+ * Where there are few outputs the axis is cut into pieces, the best of each of which meet at the
+ * end. The cuts depend on sizes alone. A tie goes to the first, a NaN is larger than all.
  */
 #include <math.h>
 #include <string.h>
@@ -38,7 +40,7 @@ static bool beats(float a, float b) {
     return !(a <= b) && !isnan(b);
 }
 
-/* --- noise ------------------------------------------------------------------------------------------------ */
+/* --- noise ------------------------------------------------------------------------------------ */
 
 typedef struct room {
     float value[TILE], other[TILE], unit[TILE], limit[TILE];
@@ -57,7 +59,8 @@ static void make_values(const job *j, room *r, int64_t first, int64_t count) {
     const mx_k_pointwise *pw = k->pointwise;
     float *v = r->value;
     size_t n = (size_t)count;
-    mx_k_unary *log = pw->op[MX_PW_log][MX_FLOAT32].unary, *minus = pw->op[MX_PW_negative][MX_FLOAT32].unary;
+    mx_k_unary *log = pw->op[MX_PW_log][MX_FLOAT32].unary,
+               *minus = pw->op[MX_PW_negative][MX_FLOAT32].unary;
     k->random->words(v, &j->stream, (uint64_t)first, (uint64_t)(first + count));
     pw->cast[MX_UINT32][MX_FLOAT32](v, v, n);
     pw->op[MX_PW_multiply][MX_FLOAT32].binary(v, v, r->unit, n);
@@ -70,7 +73,7 @@ static void make_values(const job *j, room *r, int64_t first, int64_t count) {
     pw->op[MX_PW_add][MX_FLOAT32].binary(v, r->other, v, n);
 }
 
-/* --- tiles ------------------------------------------------------------------------------------------------ */
+/* --- tiles ------------------------------------------------------------------------------------ */
 
 /* A run of the axis of one output. */
 static void take_run(const float *v, int64_t from, int64_t count, float *best, uint32_t *found) {
@@ -96,8 +99,10 @@ static void take_tile(const room *r, int64_t from, int64_t lines, int64_t w, flo
 }
 
 static void run_piece(const job *j, room *r, int64_t t) {
-    int64_t piece = t % j->pieces, o = t / j->pieces / j->tiles, i0 = t / j->pieces % j->tiles * j->wide;
-    int64_t w = j->inner - i0 < j->wide ? j->inner - i0 : j->wide, lines = w == j->inner ? TILE / w : 1;
+    int64_t piece = t % j->pieces, o = t / j->pieces / j->tiles,
+            i0 = t / j->pieces % j->tiles * j->wide;
+    int64_t w = j->inner - i0 < j->wide ? j->inner - i0 : j->wide,
+            lines = w == j->inner ? TILE / w : 1;
     int64_t from = piece * j->length, end = from + j->length < j->n ? from + j->length : j->n;
     int64_t to = (piece * j->outer + o) * j->inner + i0;
     for (int64_t i = 0; i < w; i++) {
@@ -123,7 +128,7 @@ static void run_tasks(void *ctx, int64_t begin, int64_t end) {
         run_piece(j, r, t);
 }
 
-/* --- all of it -------------------------------------------------------------------------------------------- */
+/* --- all of it -------------------------------------------------------------------------------- */
 
 static void cut(job *j) {
     j->wide = j->inner < TILE ? j->inner : TILE;

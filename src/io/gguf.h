@@ -61,8 +61,8 @@ typedef struct gguf_type {
     /* Repack one block of 32: bits * 4 bytes to q, the scale and bias. NULL likewise. */
     void (*repack)(unsigned char *q, float *scale, float *bias, const unsigned char *block);
 } gguf_type;
-const gguf_type *gguf_type_by_id(uint32_t id); /* NULL: not known */
-const gguf_type *gguf_type_of(mx_dtype t);     /* NULL: there is none */
+const gguf_type *gguf_type_by_id(uint32_t id);          /* NULL: not known */
+const gguf_type *gguf_type_of(mx_dtype t);              /* NULL: there is none */
 const gguf_type *gguf_type_stored(const char *storage); /* NULL likewise */
 /* The name of a type that is known but cannot be read ("IQ2_XXS"), or NULL. */
 const char *gguf_type_name(uint32_t id);
@@ -96,14 +96,16 @@ typedef struct gguf_entry {
     uint64_t offset; /* gguf_put_head finds it: from where the head ends */
 } gguf_entry;
 /* Everything that precedes the data, which k then stands at; the alignment is the metadata's. */
-bool gguf_put_head(mx_sink *k, const mx_map *meta, gguf_entry *entries, size_t n, uint64_t *alignment);
+bool gguf_put_head(mx_sink *k, const mx_map *meta, gguf_entry *entries, size_t n,
+                   uint64_t *alignment);
 
 /* The tensor at a byte offset (checked to be there) as arrays: under name, and where
    it is quantized the scales and biases beside it. shape is row-major and counts elements. */
 bool gguf_tensor_arrays(mx_map *arrays, const char *name, mx_source *s, size_t at,
                         const gguf_type *type, const int *shape, int ndim);
 /* The elements of one that is quantized, as float16. */
-mx_array *gguf_tensor_values(mx_source *s, size_t at, const gguf_type *type, const int *shape, int ndim);
+mx_array *gguf_tensor_values(mx_source *s, size_t at, const gguf_type *type, const int *shape,
+                             int ndim);
 /* Puts a (retained) at a key that is new. */
 bool gguf_add_array(mx_map *arrays, const mx_source *s, size_t at, const char *key, mx_array *a);
 

@@ -142,7 +142,8 @@ static bool repacked(const target *t, blocks *b, const int *shape, int ndim) {
 
 /* --- any -------------------------------------------------------------------------- */
 
-static bool from_blocks(const target *t, const gguf_type *type, const void *from, const int *shape, int ndim) {
+static bool from_blocks(const target *t, const gguf_type *type, const void *from, const int *shape,
+                        int ndim) {
     blocks b = {.type = type, .from = from};
     if (type->repack)
         return repacked(t, &b, shape, ndim);
@@ -154,9 +155,11 @@ static bool tensor_arrays(const target *t, const gguf_type *type, const int *sha
     if (!type->repack && !type->unpack)
         return gguf_add_array(t->arrays, t->s, t->at, t->name,
                               mx_source_array(t->s, t->at, shape, ndim, type->dtype, false));
-    size_t bytes = mx_shape_size(shape, ndim, 8, &size) ? (size_t)size / type->items * type->bytes : 0;
+    size_t bytes =
+        mx_shape_size(shape, ndim, 8, &size) ? (size_t)size / type->items * type->bytes : 0;
     mx_buffer *b = mx_buffer_new(bytes);
-    bool ok = b && mx_source_copy(t->s, b->ptr, t->at, bytes) && from_blocks(t, type, b->ptr, shape, ndim);
+    bool ok = b && mx_source_copy(t->s, b->ptr, t->at, bytes) &&
+              from_blocks(t, type, b->ptr, shape, ndim);
     mx_buffer_release(b);
     return ok;
 }
@@ -174,17 +177,22 @@ bool gguf_tensor_arrays(mx_map *arrays, const char *name, mx_source *s, size_t a
 static mx_array *dequantized(const mx_map *parts, const gguf_type *type) {
     mx_quant_format f;
     mx_dtype half = MX_FLOAT16;
-    mx_array *w = mx_map_get(parts, "x"), *scales = mx_map_get(parts, "x.scales"), *biases = mx_map_get(parts, "x.biases");
+    mx_array *w = mx_map_get(parts, "x"), *scales = mx_map_get(parts, "x.scales"),
+             *biases = mx_map_get(parts, "x.biases");
     if (!type->repack)
         return w;
-    if (!mx_quant_format_from("read", type->fp4 ? "mxfp4" : "affine", &(int){32}, &(int){type->bits}, &f))
+    if (!mx_quant_format_from("read", type->fp4 ? "mxfp4" : "affine", &(int){32},
+                              &(int){type->bits}, &f))
         return NULL;
     return mx_dequantize(w, scales, biases, f, NULL, &half);
 }
 
-mx_array *gguf_tensor_values(mx_source *s, size_t at, const gguf_type *type, const int *shape, int ndim) {
+mx_array *gguf_tensor_values(mx_source *s, size_t at, const gguf_type *type, const int *shape,
+                             int ndim) {
     mx_map parts = {0};
-    mx_array *a = gguf_tensor_arrays(&parts, "x", s, at, type, shape, ndim) ? dequantized(&parts, type) : NULL;
+    mx_array *a = gguf_tensor_arrays(&parts, "x", s, at, type, shape, ndim)
+                      ? dequantized(&parts, type)
+                      : NULL;
     if (a && !type->repack)
         a = mx_own(mx_array_retain(a));
     mx_map_free(&parts, mx_io_drop_array);

@@ -108,21 +108,26 @@ static bool alignment_of(mx_sink *k, const mx_map *meta, uint64_t *alignment) {
                          k->op, GGUF_MAX_ALIGNMENT);
 }
 
-bool gguf_put_head(mx_sink *k, const mx_map *meta, gguf_entry *entries, size_t n, uint64_t *alignment) {
-    bool ok = alignment_of(k, meta, alignment) && mx_sink_put(k, "GGUF", 4) && put_u32(k, 3) && put_u64(k, n) &&
-              put_u64(k, meta->count);
+bool gguf_put_head(mx_sink *k, const mx_map *meta, gguf_entry *entries, size_t n,
+                   uint64_t *alignment) {
+    bool ok = alignment_of(k, meta, alignment) && mx_sink_put(k, "GGUF", 4) && put_u32(k, 3) &&
+              put_u64(k, n) && put_u64(k, meta->count);
     for (size_t i = 0; ok && i < meta->count; i++)
         ok = put_meta(k, meta->entry[i].key, meta->entry[i].value);
-    return ok && put_infos(k, entries, n, *alignment) && mx_sink_zeros(k, (size_t)padding(k->count, *alignment));
+    return ok && put_infos(k, entries, n, *alignment) &&
+           mx_sink_zeros(k, (size_t)padding(k->count, *alignment));
 }
 
 /* --- arrays by name --------------------------------------------------------------- */
 
 static bool entry_of(mx_sink *k, const char *name, const mx_array *a, gguf_entry *e) {
-    *e = (gguf_entry){.name = name, .type = gguf_type_of(mx_dtype_of(a)), .shape = a->shape, .ndim = a->ndim,
+    *e = (gguf_entry){.name = name,
+                      .type = gguf_type_of(mx_dtype_of(a)),
+                      .shape = a->shape,
+                      .ndim = a->ndim,
                       .bytes = (uint64_t)a->size * mx_itemsize(a)};
-    return e->type || mx_fail(MX_UNSUPPORTED, "[%s] '%.80s': dtype %s is not supported", k->op, name,
-                              mx_dtype_name(mx_dtype_of(a)));
+    return e->type || mx_fail(MX_UNSUPPORTED, "[%s] '%.80s': dtype %s is not supported", k->op,
+                              name, mx_dtype_name(mx_dtype_of(a)));
 }
 
 static bool put_all(mx_sink *k, const mx_gguf *g, gguf_entry *e) {
@@ -133,7 +138,8 @@ static bool put_all(mx_sink *k, const mx_gguf *g, gguf_entry *e) {
         ok = entry_of(k, arrays->entry[i].key, arrays->entry[i].value, &e[i]);
     ok = ok && gguf_put_head(k, &g->meta, e, arrays->count, &alignment);
     for (size_t i = 0; ok && i < arrays->count; i++)
-        ok = mx_sink_array(k, arrays->entry[i].value) && mx_sink_zeros(k, (size_t)padding(e[i].bytes, alignment));
+        ok = mx_sink_array(k, arrays->entry[i].value) &&
+             mx_sink_zeros(k, (size_t)padding(e[i].bytes, alignment));
     return ok;
 }
 

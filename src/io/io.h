@@ -3,17 +3,19 @@
  *     source ──▶ reader ──▶ arrays          npy  npz  safetensors  gguf
  *     arrays ──▶ writer ──▶ sink
  *
- * A source is the bytes of a file, of which a reader sees a beginning that grows as it asks for more: nothing behind
- * what the headers say is ever read. Where the bytes come from:
+ * A source is the bytes of a file, of which a reader sees a beginning that grows as it asks for
+ * more: nothing behind what the headers say is ever read. Where the bytes come from:
  *
- *     a path      arrays are pending: they are read when they are evaluated, and then need the file no more. Of a small
- *                 file, and while the process has few descriptors left, they are read at once.
+ *     a path      arrays are pending: they are read when they are evaluated, and then need the file
+ *                 no more. Of a small file, and while the process has few descriptors left, they
+ *                 are read at once.
  *     mapped      the same, but an evaluated array is the pages of the file
- *     a stream    what a program's own reader gives, in order; from where the headers end to the last array's end it is
- *                 read into one block
+ *     a stream    what a program's own reader gives, in order; from where the headers end to the
+ *                 last array's end it is read into one block
  *     memory      arrays lie in it
  *
- * A sink takes bytes in order: a new file (base/file.h, complete or not at all) or a program's own writer.
+ * A sink takes bytes in order: a new file (base/file.h, complete or not at all) or a program's own
+ * writer.
  *
  * Every count, length and offset of a file is checked against the bytes there are before it is
  * used. What is wrong is MX_FORMAT and says where: "[load] 'a.npy' at byte 10: the shape ...".
@@ -37,9 +39,9 @@ typedef struct mx_source {
     const char *name;          /* path or label, for messages */
     const unsigned char *data; /* the first `have` bytes */
     size_t have;
-    size_t size;        /* of all bytes; MX_SIZE_UNKNOWN where only the end of a stream will tell */
-    mx_buffer *buffer;  /* memory: holds all bytes, arrays keep it alive; NULL otherwise */
-    mx_loaded *file;    /* a path */
+    size_t size;       /* of all bytes; MX_SIZE_UNKNOWN where only the end of a stream will tell */
+    mx_buffer *buffer; /* memory: holds all bytes, arrays keep it alive; NULL otherwise */
+    mx_loaded *file;   /* a path */
     mx_stream_read *read;
     void *from;
     unsigned char *head; /* what `data` is, unless it is memory */
@@ -53,7 +55,8 @@ bool mx_source_file(mx_source *s, const char *op, const char *path, bool map);
 bool mx_source_whole(mx_source *s, const char *op, const char *path);
 /* Bytes in memory; the buffer is retained. */
 void mx_source_memory(mx_source *s, const char *op, const char *name, mx_buffer *b, size_t size);
-void mx_source_stream(mx_source *s, const char *op, const char *name, mx_stream_read *read, void *from, size_t size);
+void mx_source_stream(mx_source *s, const char *op, const char *name, mx_stream_read *read,
+                      void *from, size_t size);
 void mx_source_close(mx_source *s);
 
 /* Records "[op] 'name' at byte N: ..."; returns NULL. */
@@ -63,15 +66,17 @@ void *mx_source_fail(const mx_source *s, size_t at, const char *format, ...)
 bool mx_source_has(const mx_source *s, size_t at, uint64_t n, const char *what);
 /* The same, and s->data reaches behind them then: it may have moved. */
 bool mx_source_get(mx_source *s, size_t at, uint64_t n, const char *what);
-/* Of a stream: the bytes before `end` are wanted and none behind them. Before its first array is made. */
+/* Of a stream: the bytes before `end` are wanted and none behind them. Before its first array is
+   made. */
 bool mx_source_until(mx_source *s, size_t end);
 /* n bytes, which are there, at once. */
 bool mx_source_copy(mx_source *s, void *to, size_t at, size_t n);
 
-/* Row-major elements at a byte offset, checked to lie inside; `swapped` ones are big-endian. In memory a view of the
-   bytes where alignment allows, a copy otherwise. Booleans other than 0 and 1 are refused, of a path when they are
-   evaluated. */
-mx_array *mx_source_array(mx_source *s, size_t at, const int *shape, int ndim, mx_dtype t, bool swapped);
+/* Row-major elements at a byte offset, checked to lie inside; `swapped` ones are big-endian. In
+   memory a view of the bytes where alignment allows, a copy otherwise. Booleans other than 0 and 1
+   are refused, of a path when they are evaluated. */
+mx_array *mx_source_array(mx_source *s, size_t at, const int *shape, int ndim, mx_dtype t,
+                          bool swapped);
 
 /* Little-endian numbers at bytes that are known to be there. */
 static inline uint32_t mx_le16(const unsigned char *p) {
@@ -97,8 +102,8 @@ typedef struct mx_sink {
 
 bool mx_sink_put(mx_sink *k, const void *bytes, size_t n);
 bool mx_sink_zeros(mx_sink *k, size_t n);
-/* All elements in row-major order, little-endian. Evaluates; what a file holds is read for the sink alone, and the array
-   stays as it is (graph/array/again.h). */
+/* All elements in row-major order, little-endian. Evaluates; what a file holds is read for the sink
+   alone, and the array stays as it is (graph/array/again.h). */
 bool mx_sink_array(mx_sink *k, mx_array *a);
 
 /* The path with `ending` (".npy"), which is added unless it has it; for mx_free. */

@@ -1,5 +1,5 @@
-/* GGUF files: reading (gguf.h has the layout). Metadata is copied; tensors of plain types are read when they are
- * evaluated, quantized ones are repacked or unpacked at once (gguf_blocks.c). */
+/* GGUF files: reading (gguf.h has the layout). Metadata is copied; tensors of plain types are read
+ * when they are evaluated, quantized ones are repacked or unpacked at once (gguf_blocks.c). */
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -276,7 +276,8 @@ static bool place_tensors(reader *r, gguf_info *t, uint64_t n) {
 
 static bool read_version(reader *r) {
     uint32_t version = 0;
-    if (r->s->size < 4 || !mx_source_get(r->s, 0, 4, "a GGUF file") || memcmp(r->s->data, "GGUF", 4) != 0)
+    if (r->s->size < 4 || !mx_source_get(r->s, 0, 4, "a GGUF file") ||
+        memcmp(r->s->data, "GGUF", 4) != 0)
         return mx_source_fail(r->s, 0, "it is not a GGUF file");
     r->at = 4;
     if (!read_u32(r, &version, "the version"))
@@ -328,7 +329,8 @@ bool mx_read_gguf(mx_source *s, mx_gguf *g) {
     bool ok = gguf_open(s, &h);
     for (size_t i = 0; ok && i < h.count; i++) {
         const gguf_info *t = &h.tensor[i];
-        ok = gguf_tensor_arrays(&g->arrays, t->name, s, t->start, t->type, t->shape.dim, t->shape.ndim);
+        ok = gguf_tensor_arrays(&g->arrays, t->name, s, t->start, t->type, t->shape.dim,
+                                t->shape.ndim);
     }
     g->meta = h.meta;
     h.meta = (mx_map){0};

@@ -178,7 +178,8 @@ static bool read_dict(header *h) {
 /* Magic, version and length: the bounds of the dict. */
 static bool read_bounds(header *h) {
     mx_source *s = h->s;
-    if (s->size < 10 || !mx_source_get(s, 0, 10, "an npy file") || memcmp(s->data, magic, sizeof magic) != 0)
+    if (s->size < 10 || !mx_source_get(s, 0, 10, "an npy file") ||
+        memcmp(s->data, magic, sizeof magic) != 0)
         return mx_source_fail(s, 0, "it is not an npy file");
     unsigned major = s->data[6], minor = s->data[7];
     if (major < 1 || major > 3 || minor != 0)

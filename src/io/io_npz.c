@@ -1,7 +1,7 @@
 /* NumPy's .npz: a zip archive of npy members, through libzip.
  *
- * At most a million members, which are unpacked when the archive is loaded: each as far as its npy header says, which
- * may be no more than the archive's directory does.
+ * At most a million members, which are unpacked when the archive is loaded: each as far as its npy
+ * header says, which may be no more than the archive's directory does.
  */
 #include <stdio.h>
 #include <string.h>
@@ -86,7 +86,8 @@ static mx_array *read_member(unpacking *u, size_t size) {
 /* What is done with a member, of which `size` bytes are announced. */
 typedef void *member_fn(unpacking *u, size_t size, void *out);
 
-static void *with_member(const mx_source *s, zip_t *z, const zip_stat_t *st, member_fn *use, void *out) {
+static void *with_member(const mx_source *s, zip_t *z, const zip_stat_t *st, member_fn *use,
+                         void *out) {
     char label[512];
     snprintf(label, sizeof label, "%s:%s", s->name, st->name);
     if (!believable(st))
@@ -195,26 +196,27 @@ typedef struct saving {
     zip_int32_t method;
 } saving;
 
-/* What libzip asks of an output that does not exist yet. The error that counts is recorded by the writer. */
+/* What libzip asks of an output that does not exist yet. The error that counts is recorded by the
+   writer. */
 static zip_int64_t output(void *state, void *data, zip_uint64_t n, zip_source_cmd_t command) {
     saving *v = state;
     switch (command) {
     case ZIP_SOURCE_SUPPORTS:
-        return zip_source_make_command_bitmap(ZIP_SOURCE_STAT, ZIP_SOURCE_ERROR, ZIP_SOURCE_FREE, ZIP_SOURCE_OPEN,
-                                              ZIP_SOURCE_READ, ZIP_SOURCE_CLOSE, ZIP_SOURCE_SEEK, ZIP_SOURCE_TELL,
-                                              ZIP_SOURCE_BEGIN_WRITE, ZIP_SOURCE_WRITE, ZIP_SOURCE_SEEK_WRITE,
-                                              ZIP_SOURCE_TELL_WRITE, ZIP_SOURCE_COMMIT_WRITE,
-                                              ZIP_SOURCE_ROLLBACK_WRITE, ZIP_SOURCE_REMOVE, -1);
+        return zip_source_make_command_bitmap(
+            ZIP_SOURCE_STAT, ZIP_SOURCE_ERROR, ZIP_SOURCE_FREE, ZIP_SOURCE_OPEN, ZIP_SOURCE_READ,
+            ZIP_SOURCE_CLOSE, ZIP_SOURCE_SEEK, ZIP_SOURCE_TELL, ZIP_SOURCE_BEGIN_WRITE,
+            ZIP_SOURCE_WRITE, ZIP_SOURCE_SEEK_WRITE, ZIP_SOURCE_TELL_WRITE, ZIP_SOURCE_COMMIT_WRITE,
+            ZIP_SOURCE_ROLLBACK_WRITE, ZIP_SOURCE_REMOVE, -1);
     case ZIP_SOURCE_ERROR: return zip_error_to_data(&v->error, data, n);
-    case ZIP_SOURCE_STAT:
-        zip_stat_init(data);
-        return sizeof(zip_stat_t);
+    case ZIP_SOURCE_STAT: zip_stat_init(data); return sizeof(zip_stat_t);
     case ZIP_SOURCE_WRITE:
         if (mx_writer_put(v->out, data, (size_t)n))
             return (zip_int64_t)n;
         break;
     case ZIP_SOURCE_SEEK_WRITE: {
-        zip_int64_t to = zip_source_seek_compute_offset(mx_writer_at(v->out), mx_writer_count(v->out), data, n, &v->error);
+        zip_int64_t to =
+            zip_source_seek_compute_offset(mx_writer_at(v->out), mx_writer_count(v->out), data, n,
+                                           &v->error);
         if (to >= 0 && mx_writer_seek(v->out, (uint64_t)to))
             return 0;
         break;

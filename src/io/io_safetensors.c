@@ -101,7 +101,8 @@ static json_t *parse(const reading *r, const char *text, size_t n) {
     if (!header && json_error_code(&e) == json_error_out_of_memory)
         return mx_fail_nomem(r->op, n);
     if (!header)
-        return FAIL(r, "the header of '%s' is not valid JSON: %s (byte %d)", r->label, e.text, e.position);
+        return FAIL(r, "the header of '%s' is not valid JSON: %s (byte %d)", r->label, e.text,
+                    e.position);
     if (json_is_object(header))
         return header;
     json_decref(header);
@@ -111,8 +112,8 @@ static json_t *parse(const reading *r, const char *text, size_t n) {
 static bool header_length(reading *r, const unsigned char *first, uint64_t size, uint64_t *n) {
     *n = mx_le64(first);
     if (*n > size - ST_LENGTH || *n > ST_MOST_HEADER)
-        return FAIL(r, "Invalid json header length %llu in file '%s' of %llu bytes", (unsigned long long)*n, r->label,
-                    (unsigned long long)size);
+        return FAIL(r, "Invalid json header length %llu in file '%s' of %llu bytes",
+                    (unsigned long long)*n, r->label, (unsigned long long)size);
     r->file->data = ST_LENGTH + *n;
     r->data_size = size - r->file->data;
     return true;
@@ -122,8 +123,10 @@ static json_t *read_header(reading *r) {
     mx_source *s = r->source;
     uint64_t n;
     if (s->size < ST_LENGTH || !mx_source_get(s, 0, ST_LENGTH, "the header's length"))
-        return FAIL(r, "'%s' has %llu bytes, too few for a safetensors file", r->label, (unsigned long long)s->size);
-    bool ok = header_length(r, s->data, s->size, &n) && mx_source_get(s, ST_LENGTH, n, "the header");
+        return FAIL(r, "'%s' has %llu bytes, too few for a safetensors file", r->label,
+                    (unsigned long long)s->size);
+    bool ok =
+        header_length(r, s->data, s->size, &n) && mx_source_get(s, ST_LENGTH, n, "the header");
     return ok ? parse(r, (const char *)s->data + ST_LENGTH, (size_t)n) : NULL;
 }
 
@@ -132,7 +135,8 @@ static json_t *read_header(reading *r) {
 static bool read_shape(const reading *r, st_tensor *t, const json_t *shape) {
     size_t n = json_array_size(shape);
     if (!json_is_array(shape) || n > MX_MAX_NDIM)
-        return FAIL(r, "Tensor '%s' of '%s' has no shape of at most %d dimensions", t->name, r->label, MX_MAX_NDIM);
+        return FAIL(r, "Tensor '%s' of '%s' has no shape of at most %d dimensions", t->name,
+                    r->label, MX_MAX_NDIM);
     t->shape.ndim = (int)n;
     for (size_t i = 0; i < n; i++) {
         const json_t *d = json_array_get(shape, i);
@@ -169,7 +173,8 @@ static bool check_size(const reading *r, const st_tensor *t) {
     if (whole && bytes == t->end - t->begin)
         return true;
     return FAIL(r, "Tensor '%s' invalid data offsets (%llu, %llu). Expecting %llu bytes.", t->name,
-                (unsigned long long)t->begin, (unsigned long long)t->end, (unsigned long long)bytes);
+                (unsigned long long)t->begin, (unsigned long long)t->end,
+                (unsigned long long)bytes);
 }
 
 static bool read_tensor(const reading *r, st_tensor *t, const json_t *entry) {
@@ -178,7 +183,8 @@ static bool read_tensor(const reading *r, st_tensor *t, const json_t *entry) {
         return FAIL(r, "Tensor '%s' of '%s' has no dtype", t->name, r->label);
     t->type = st_type_named(dtype);
     if (!t->type)
-        return FAIL(r, "Tensor '%s' of '%s' has the unsupported dtype %s", t->name, r->label, dtype);
+        return FAIL(r, "Tensor '%s' of '%s' has the unsupported dtype %s", t->name, r->label,
+                    dtype);
     return read_shape(r, t, json_object_get(entry, "shape")) &&
            read_offsets(r, t, json_object_get(entry, "data_offsets")) && check_size(r, t);
 }
@@ -214,14 +220,19 @@ static bool add_metadata(reading *r, const json_t *pairs) {
 
 static int by_begin(const void *a, const void *b) {
     const st_tensor *x = *(const st_tensor *const *)a, *y = *(const st_tensor *const *)b;
-    return x->begin != y->begin ? (x->begin > y->begin) - (x->begin < y->begin) : (x->end > y->end) - (x->end < y->end);
+    return x->begin != y->begin ? (x->begin > y->begin) - (x->begin < y->begin)
+                                : (x->end > y->end) - (x->end < y->end);
 }
 
-static bool fail_place(const reading *r, const st_tensor *before, const st_tensor *t, uint64_t end) {
+static bool fail_place(const reading *r, const st_tensor *before, const st_tensor *t,
+                       uint64_t end) {
     if (before && t->begin < end)
         return FAIL(r, "Tensors '%s' and '%s' of '%s' overlap", before->name, t->name, r->label);
-    return FAIL(r, "Tensor '%s' of '%s' begins at %llu of the data, where %llu is expected: the format has no gaps",
-                t->name, r->label, (unsigned long long)t->begin, (unsigned long long)end);
+    return FAIL(
+        r,
+        "Tensor '%s' of '%s' begins at %llu of the data, where %llu is expected: the format has "
+        "no gaps",
+        t->name, r->label, (unsigned long long)t->begin, (unsigned long long)end);
 }
 
 /* One tensor begins where another one ends, and the last one ends with the file. */
@@ -240,14 +251,16 @@ static bool check_places(const reading *r, const st_tensor **sorted) {
     }
     if (end == r->data_size || r->source->size == MX_SIZE_UNKNOWN)
         return mx_source_until(r->source, (size_t)(f->data + end));
-    return FAIL(r, "'%s' has %llu bytes behind its last tensor", r->label, (unsigned long long)(r->data_size - end));
+    return FAIL(r, "'%s' has %llu bytes behind its last tensor", r->label,
+                (unsigned long long)(r->data_size - end));
 }
 
 static bool note_all(reading *r, json_t *header) {
     const char *name;
     json_t *entry;
     json_object_foreach(header, name, entry) {
-        if (!(strcmp(name, ST_METADATA) == 0 ? add_metadata(r, entry) : note_tensor(r, name, entry)))
+        if (!(strcmp(name, ST_METADATA) == 0 ? add_metadata(r, entry)
+                                             : note_tensor(r, name, entry)))
             return false;
     }
     return true;
@@ -282,9 +295,11 @@ void st_close(st_file *f) {
 static mx_array *array_of(mx_source *s, const st_file *f, const st_tensor *t) {
     bool clean = t->type->dtype == MX_BOOL;
     if (t->type->dtype == MX_DTYPE_COUNT)
-        return mx_fail(MX_UNSUPPORTED,
-                       "[%s] Tensor '%s' of '%s' has the dtype %s, which arrays do not have (an open file gives its bytes)",
-                       s->op, t->name, s->name, t->type->name);
+        return mx_fail(
+            MX_UNSUPPORTED,
+            "[%s] Tensor '%s' of '%s' has the dtype %s, which arrays do not have (an open file "
+            "gives its bytes)",
+            s->op, t->name, s->name, t->type->name);
     mx_array *a = mx_source_array(s, (size_t)(f->data + t->begin), t->shape.dim, t->shape.ndim,
                                   clean ? MX_UINT8 : t->type->dtype, false);
     return clean ? mx_astype(a, MX_BOOL) : a;

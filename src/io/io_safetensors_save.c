@@ -45,8 +45,8 @@ static json_t *shape_of(const st_entry *e) {
 }
 
 static json_t *entry_of(const st_entry *e) {
-    return json_pack("{s:s, s:o, s:[I,I]}", "dtype", e->type->name, "shape", shape_of(e), "data_offsets",
-                     (json_int_t)e->begin, (json_int_t)(e->begin + e->bytes));
+    return json_pack("{s:s, s:o, s:[I,I]}", "dtype", e->type->name, "shape", shape_of(e),
+                     "data_offsets", (json_int_t)e->begin, (json_int_t)(e->begin + e->bytes));
 }
 
 static bool refuse_name(const mx_sink *k, const char *name) {
@@ -65,7 +65,8 @@ static bool add_metadata(const mx_sink *k, json_t *header, const mx_map *metadat
             json_decref(pairs);
             return refuse_name(k, metadata->entry[i].key);
         }
-    return (pairs && json_object_set_new(header, ST_METADATA, pairs) == 0) || mx_fail_nomem(k->op, 0);
+    return (pairs && json_object_set_new(header, ST_METADATA, pairs) == 0) ||
+           mx_fail_nomem(k->op, 0);
 }
 
 static bool add_entries(const mx_sink *k, json_t *header, const st_entry *entries, size_t n) {
@@ -76,7 +77,8 @@ static bool add_entries(const mx_sink *k, json_t *header, const st_entry *entrie
     return true;
 }
 
-static char *header_text(const mx_sink *k, const st_entry *entries, size_t n, const mx_map *metadata) {
+static char *header_text(const mx_sink *k, const st_entry *entries, size_t n,
+                         const mx_map *metadata) {
     json_t *header = json_object();
     char *text = NULL;
     if (header && add_metadata(k, header, metadata) && add_entries(k, header, entries, n))
@@ -92,8 +94,8 @@ static bool put_text(mx_sink *k, const char *text) {
     unsigned char first[ST_LENGTH];
     size_t n = strlen(text), pad = -n % ST_LENGTH;
     if (n + pad > ST_MOST_HEADER)
-        return mx_fail(MX_RANGE, "[%s] the header would have %zu bytes, the format allows %d", k->op, n + pad,
-                       ST_MOST_HEADER);
+        return mx_fail(MX_RANGE, "[%s] the header would have %zu bytes, the format allows %d",
+                       k->op, n + pad, ST_MOST_HEADER);
     for (int i = 0; i < ST_LENGTH; i++)
         first[i] = (unsigned char)((uint64_t)(n + pad) >> 8 * i);
     return mx_sink_put(k, first, ST_LENGTH) && mx_sink_put(k, text, n) &&
@@ -113,16 +115,20 @@ static st_entry *entries_of(const mx_map *arrays) {
     st_entry *e = mx_calloc(arrays->count + 1, sizeof *e);
     for (size_t i = 0; e && i < arrays->count; i++) {
         const mx_array *a = arrays->entry[i].value;
-        e[i] = (st_entry){.name = arrays->entry[i].key, .type = st_type_of(mx_dtype_of(a)), .shape = a->shape,
-                          .ndim = a->ndim, .bytes = (uint64_t)a->size * mx_itemsize(a), .place = i};
+        e[i] = (st_entry){.name = arrays->entry[i].key,
+                          .type = st_type_of(mx_dtype_of(a)),
+                          .shape = a->shape,
+                          .ndim = a->ndim,
+                          .bytes = (uint64_t)a->size * mx_itemsize(a),
+                          .place = i};
     }
     if (e)
         st_arrange(e, arrays->count);
     return e;
 }
 
-/* Evaluation may fail: all of it comes before the first byte is written, but what is in files is read when its turn
-   comes, and let go. */
+/* Evaluation may fail: all of it comes before the first byte is written, but what is in files is
+   read when its turn comes, and let go. */
 static bool evaluate(const mx_map *arrays) {
     bool ok = true;
     for (size_t i = 0; i < arrays->count && ok; i++) {
@@ -134,7 +140,8 @@ static bool evaluate(const mx_map *arrays) {
     return ok;
 }
 
-static bool write_all(mx_sink *k, const st_entry *entries, const mx_map *arrays, const mx_map *metadata) {
+static bool write_all(mx_sink *k, const st_entry *entries, const mx_map *arrays,
+                      const mx_map *metadata) {
     bool ok = evaluate(arrays) && st_put_header(k, entries, arrays->count, metadata);
     for (size_t i = 0; i < arrays->count && ok; i++)
         ok = mx_sink_array(k, arrays->entry[entries[i].place].value);

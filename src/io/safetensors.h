@@ -10,8 +10,8 @@
  *
  *     38 00 00 00 00 00 00 00  {"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}   07
  *
- * Limits: a header of 100 MB as in the format's own library, nested 64 deep; the tensors fill the data without overlaps
- * or gaps.
+ * Limits: a header of 100 MB as in the format's own library, nested 64 deep; the tensors fill the
+ * data without overlaps or gaps.
  */
 #ifndef MX_IO_SAFETENSORS_H
 #define MX_IO_SAFETENSORS_H
@@ -25,12 +25,13 @@ enum { ST_LENGTH = 8, ST_MOST_HEADER = 100 * 1000 * 1000, ST_MOST_DEPTH = 64 };
 typedef struct st_type {
     const char *name;    /* "F8_E4M3" */
     const char *storage; /* "float8_e4m3" */
-    mx_dtype dtype;      /* of the elements; where there is none here uint8, and MX_DTYPE_COUNT for parts of bytes */
-    int bits;            /* of an element */
+    /* of the elements; where there is none here uint8, and MX_DTYPE_COUNT for parts of bytes */
+    mx_dtype dtype;
+    int bits; /* of an element */
 } st_type;
-const st_type *st_type_named(const char *name);      /* NULL: no such one */
-const st_type *st_type_stored(const char *storage);  /* the same by our name */
-const st_type *st_type_of(mx_dtype t);               /* of plain elements */
+const st_type *st_type_named(const char *name);     /* NULL: no such one */
+const st_type *st_type_stored(const char *storage); /* the same by our name */
+const st_type *st_type_of(mx_dtype t);              /* of plain elements */
 
 /* --- reading (io_safetensors.c) --------------------------------------------------- */
 

@@ -8,8 +8,8 @@
 #include "io/io.h"
 
 enum {
-    FIRST = 1 << 16,   /* bytes of a file that are read with its first ones */
-    SMALL = FIRST      /* files up to here have nothing left to be read later */
+    FIRST = 1 << 16, /* bytes of a file that are read with its first ones */
+    SMALL = FIRST    /* files up to here have nothing left to be read later */
 };
 
 bool mx_source_file(mx_source *s, const char *op, const char *path, bool map) {
@@ -33,10 +33,16 @@ bool mx_source_whole(mx_source *s, const char *op, const char *path) {
 }
 
 void mx_source_memory(mx_source *s, const char *op, const char *name, mx_buffer *b, size_t size) {
-    *s = (mx_source){.op = op, .name = name, .buffer = mx_buffer_retain(b), .data = b->ptr, .have = size, .size = size};
+    *s = (mx_source){.op = op,
+                     .name = name,
+                     .buffer = mx_buffer_retain(b),
+                     .data = b->ptr,
+                     .have = size,
+                     .size = size};
 }
 
-void mx_source_stream(mx_source *s, const char *op, const char *name, mx_stream_read *read, void *from, size_t size) {
+void mx_source_stream(mx_source *s, const char *op, const char *name, mx_stream_read *read,
+                      void *from, size_t size) {
     *s = (mx_source){.op = op, .name = name, .size = size, .read = read, .from = from};
 }
 
@@ -83,10 +89,12 @@ static bool read_on(mx_source *s, unsigned char *to, size_t end) {
     return true;
 }
 
-/* A header may lie about its length, so memory grows as bytes come: at most by as much as there was. */
+/* A header may lie about its length, so memory grows as bytes come: at most by as much as there
+   was. */
 static bool grow(mx_source *s, size_t end) {
     while (s->have < end && s->have < s->size) {
-        size_t step = s->have > FIRST ? s->have : FIRST, next = end - s->have > step ? s->have + step : end;
+        size_t step = s->have > FIRST ? s->have : FIRST,
+               next = end - s->have > step ? s->have + step : end;
         if (next > s->room) {
             unsigned char *head = mx_realloc_array(s->head, next, 1);
             if (!head)
@@ -176,8 +184,8 @@ static void swap_bytes(unsigned char *p, size_t bytes, size_t unit) {
 }
 
 /* A copy that is made now. */
-static mx_array *read_now(mx_source *s, size_t at, const int *shape, int ndim, mx_dtype t, bool swapped,
-                          size_t bytes) {
+static mx_array *read_now(mx_source *s, size_t at, const int *shape, int ndim, mx_dtype t,
+                          bool swapped, size_t bytes) {
     mx_array *a = mx_array_empty(shape, ndim, t);
     if (!a || !mx_source_copy(s, a->data, at, bytes))
         return NULL;
@@ -188,7 +196,8 @@ static mx_array *read_now(mx_source *s, size_t at, const int *shape, int ndim, m
     return a;
 }
 
-mx_array *mx_source_array(mx_source *s, size_t at, const int *shape, int ndim, mx_dtype t, bool swapped) {
+mx_array *mx_source_array(mx_source *s, size_t at, const int *shape, int ndim, mx_dtype t,
+                          bool swapped) {
     size_t bytes = 0;
     if (!extent(s, at, shape, ndim, t, &bytes) || !mx_source_until(s, at + bytes))
         return NULL;

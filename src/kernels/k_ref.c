@@ -202,8 +202,8 @@ static real logaddexp(real a, real b) {
     real hi = isnan(a) || a > b ? a : b, lo = a > b ? b : a;
     return a == b ? a + logl(2) : hi + log1pl(expl(lo - hi));
 }
-/* One row an operation: what it is of a real number. Where an operation of pointwise.def lacks one, real_<name> is undeclared
- * below. */
+/* One row an operation: what it is of a real number. Where an operation of pointwise.def lacks one,
+ * real_<name> is undeclared below. */
 #define REAL(op, value) static real real_##op(real x) { return (void)x, (value); }
 REAL(abs, fabsl(x))
 REAL(negative, -x)

@@ -1,5 +1,6 @@
 /* The choice of an instruction set: the best one that processor and system allow, or the one that
- * MLX_CPU_ISA names. The tables come from src/kernels/k_*.c, compiled once per set (cmake/kernels.cmake). */
+ * MLX_CPU_ISA names. The tables come from src/kernels/k_*.c, compiled once per set
+ * (cmake/kernels.cmake). */
 #include "kernels/kernels.h"
 
 #include <pthread.h>
@@ -21,22 +22,19 @@ K_FAMILIES(X)
 K_FAMILIES(X)
 #undef X
 
-static const mx_kernels baseline = {
-    .name = "baseline",
+static const mx_kernels baseline = {.name = "baseline",
 #define X(family) .family = &mx_##family##_baseline,
-    K_FAMILIES(X)
+                                    K_FAMILIES(X)
 #undef X
 };
-static const mx_kernels avx2 = {
-    .name = "avx2",
+static const mx_kernels avx2 = {.name = "avx2",
 #define X(family) .family = &mx_##family##_avx2,
-    K_FAMILIES(X)
+                                K_FAMILIES(X)
 #undef X
 };
-static const mx_kernels avx512 = {
-    .name = "avx512",
+static const mx_kernels avx512 = {.name = "avx512",
 #define X(family) .family = &mx_##family##_avx512,
-    K_FAMILIES(X)
+                                  K_FAMILIES(X)
 #undef X
 };
 #else
@@ -44,10 +42,9 @@ static const mx_kernels avx512 = {
 K_FAMILIES(X)
 #undef X
 
-static const mx_kernels neon = {
-    .name = "neon",
+static const mx_kernels neon = {.name = "neon",
 #define X(family) .family = &mx_##family##_neon,
-    K_FAMILIES(X)
+                                K_FAMILIES(X)
 #undef X
 };
 #endif

@@ -2,8 +2,8 @@
  *
  * Every file src/kernels/k_*.c is compiled once per instruction set with MX_ISA set to its name and
  * defines one table per family, `const mx_k_<family> KN(mx_<family>)`. K_FAMILIES is the list of
- * families; kernels.c collects the tables and chooses. MLX_CPU_ISA=baseline|avx2|avx512|neon forces one
- * that the processor has (otherwise it is ignored).
+ * families; kernels.c collects the tables and chooses. MLX_CPU_ISA=baseline|avx2|avx512|neon forces
+ * one that the processor has (otherwise it is ignored).
  *
  * Kernels allocate nothing, fail never, start no threads; they get pointers, counts and strides.
  * Scratch space comes from the caller. Names: k_<operation>_<dtype>[_<shape of the register tile>].
@@ -47,8 +47,8 @@ bool mx_kernels_choose(const char *name);
 
 #ifdef MX_ISA
 #define KN_JOIN2(a, b) a##_##b
-#define KN_JOIN(a, b) KN_JOIN2(a, b)
-#define KN(name) KN_JOIN(name, MX_ISA) /* the name with the instruction set's suffix */
+#define KN_JOIN(a, b)  KN_JOIN2(a, b)
+#define KN(name)       KN_JOIN(name, MX_ISA) /* the name with the instruction set's suffix */
 #endif
 
 #endif

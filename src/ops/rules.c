@@ -117,7 +117,8 @@ bool mx_pointwise_jvp(const mx_node *y, mx_array *const *tan, mx_array **out) {
         mx_array *t = tan[i] ? d->partial(y, i, tan[i]) : NULL;
         sum = sum && t ? mx_add(sum, t) : t ? t : sum;
     }
-    out[0] = sum && mx_same_shape(sum, like) ? mx_broadcast_like(sum, like) : mx_fill_like(sum, like);
+    out[0] =
+        sum && mx_same_shape(sum, like) ? mx_broadcast_like(sum, like) : mx_fill_like(sum, like);
     return !mx_failed();
 }
 

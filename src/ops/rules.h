@@ -10,9 +10,9 @@
 
 /* NumPy broadcasting of two shapes into out (may be a or b's copy); false with
    "[op] Shapes (2,5) and (3,5) cannot be broadcast." */
-bool mx_broadcast_shapes(const char *op, const int *a, int na, const int *b, int nb,
-                         mx_shape *out);
-/* Can an axis have n elements? false with "[op] an axis of 4294967296 elements is too long: ...". */
+bool mx_broadcast_shapes(const char *op, const int *a, int na, const int *b, int nb, mx_shape *out);
+/* Can an axis have n elements? false with "[op] an axis of 4294967296 elements is too long:
+   ...". */
 bool mx_axis_fits(const char *op, int64_t n);
 /* 0 <= result < ndim, or -1 with "[op] Axis 3 is out of bounds for array with 2 dimensions." */
 int mx_axis(const char *op, int axis, int ndim);
@@ -33,8 +33,8 @@ bool mx_pointwise_vjp(const mx_node *y, mx_array *const *cot, const bool *need, 
 bool mx_pointwise_jvp(const mx_node *y, mx_array *const *tan, mx_array **out);
 bool mx_pointwise_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n,
                        mx_array **out, int *out_axes);
-/* g e, -g and g s in the rules of derivatives, where g is often one number in every place (the cotangent of a sum):
-   then known at once, without a node where e need not change. */
+/* g e, -g and g s in the rules of derivatives, where g is often one number in every place (the
+   cotangent of a sum): then known at once, without a node where e need not change. */
 mx_array *mx_scaled(mx_array *g, mx_array *e);
 mx_array *mx_negated(mx_array *g);
 mx_array *mx_times(mx_array *g, double s);
@@ -42,8 +42,8 @@ mx_array *mx_times(mx_array *g, double s);
    tangents, zeros where an inexact input has none; the other inputs (indices) stay. */
 bool mx_linear_jvp(const mx_node *y, mx_array *const *tan, mx_array **out);
 /* vmap where nothing better is known: slice the batch, apply, stack. */
-bool mx_loop_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n,
-                  mx_array **out, int *out_axes);
+bool mx_loop_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n, mx_array **out,
+                  int *out_axes);
 /* Move batch axis `axis` to the front (-1: add one of size 1 there, or broadcast to n). */
 mx_array *mx_batch_front(mx_array *a, int axis);
 mx_array *mx_batch_front_full(mx_array *a, int axis, int n);
@@ -54,19 +54,20 @@ mx_array *mx_batch_aligned(mx_array *a, int axis, int ndim);
 /* infer of pointwise primitive p: broadcast shape, operands of one dtype that p accepts. */
 bool mx_pointwise_infer(mx_pointwise p, mx_array *const *in, int nin, mx_out *out);
 /* A reshape that is asked for so: see mx_p_reshape. */
-mx_array *mx_reshape_as(mx_array *a, const int *shape, int ndim, enum mx_reshape_how how, mx_ints asked);
+mx_array *mx_reshape_as(mx_array *a, const int *shape, int ndim, enum mx_reshape_how how,
+                        mx_ints asked);
 /* Shared by broadcast and full. */
 extern const mx_field mx_shape_fields[];
 bool mx_broadcast_infer(const void *params, mx_array *const *in, int nin, mx_out *out, int nout);
 bool mx_broadcast_vjp(const mx_node *y, mx_array *const *cot, const bool *need, mx_array **grad);
 bool mx_broadcast_jvp(const mx_node *y, mx_array *const *tan, mx_array **out);
-bool mx_broadcast_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n, mx_array **out,
-                       int *out_axes);
+bool mx_broadcast_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n,
+                       mx_array **out, int *out_axes);
 /* In the shape of another array, which may have another shape when the graph is used again. */
 mx_array *mx_reshape_like(mx_array *a, mx_array *like);
 mx_array *mx_broadcast_like(mx_array *a, mx_array *like);
-/* The same in memory of its own where somebody looks at it: what is no broadcast to the user. fill_like leaves what
-   has the shape as it is. */
+/* The same in memory of its own where somebody looks at it: what is no broadcast to the user.
+   fill_like leaves what has the shape as it is. */
 mx_array *mx_fill(mx_array *value, const int *shape, int ndim);
 mx_array *mx_fill_like(mx_array *value, mx_array *like);
 /* A view of `a`: made at once where a is available and no transform watches it, else a node. */
@@ -75,8 +76,8 @@ mx_array *mx_apply_view(mx_prim p, const void *params, mx_array *a);
 /* NumPy's slice of an axis of length n: start becomes the first element, size their number. */
 bool mx_slice_axis_range(const char *op, int n, int step, int *start, int stop, int *size);
 
-/* The dtype in which sums and differences of elements are taken where the result is a float: halves in float32,
-   integers in float64, which holds them and their sums; a in that dtype. */
+/* The dtype in which sums and differences of elements are taken where the result is a float: halves
+   in float32, integers in float64, which holds them and their sums; a in that dtype. */
 mx_dtype mx_dtype_inside(mx_dtype t);
 mx_array *mx_inside(mx_array *a);
 

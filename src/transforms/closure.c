@@ -29,7 +29,8 @@ void mx_arrays_free(mx_arrays *list) {
 bool mx_closure_call(mx_closure *f, mx_array *const *in, int n, mx_arrays *out) {
     if (f->call(f, in, n, out) && !mx_failed())
         return true;
-    return mx_failed() ? false : mx_fail(MX_INVALID, "[closure] the function failed without an error");
+    return mx_failed() ? false
+                       : mx_fail(MX_INVALID, "[closure] the function failed without an error");
 }
 
 static void destroy(mx_object *o) {

@@ -14,7 +14,7 @@
 #include "transforms/simplify.h"
 #include "transforms/traced.h"
 
-/* --- caches ---------------------------------------------------------------------------------------------- */
+/* --- caches ----------------------------------------------------------------------------------- */
 
 /* One trace: what it was made for, and what came out. */
 typedef struct entry {
@@ -106,7 +106,7 @@ void mx_compile_clear_cache(void) {
     }
 }
 
-/* --- modes ------------------------------------------------------------------------------------------------- */
+/* --- modes ------------------------------------------------------------------------------------ */
 
 static atomic_int mode = -1;
 
@@ -124,7 +124,7 @@ void mx_compile_set_mode(mx_compile_mode m) {
     atomic_store(&mode, (int)m);
 }
 
-/* --- tracing -------------------------------------------------------------------------------------------------- */
+/* --- tracing ---------------------------------------------------------------------------------- */
 
 typedef struct compiled {
     mx_closure *f;
@@ -173,8 +173,8 @@ static bool takes_in(const mx_traced *t, const mx_arrays *out, mx_array *const *
     return found;
 }
 
-/* An argument that the function also takes in by another name would be a constant of the trace, which later calls would
-   not see change: refused. */
+/* An argument that the function also takes in by another name would be a constant of the trace,
+   which later calls would not see change: refused. */
 static bool captures_no_argument(mx_array *const *in, int n, const mx_arrays *out) {
     mx_traced t;
     mx_array **sorted = mx_memdup(in, (size_t)n * sizeof *sorted);
@@ -183,14 +183,17 @@ static bool captures_no_argument(mx_array *const *in, int n, const mx_arrays *ou
     qsort(sorted, (size_t)n, sizeof *sorted, by_address);
     bool ok = mx_traced_open(&t, out->item, out->count, NULL, 0);
     if (ok && takes_in(&t, out, sorted, n))
-        ok = mx_fail(MX_INVALID, "[compile] Attempting to compile a function with uncaptured inputs is not allowed.") != NULL;
+        ok = mx_fail(MX_INVALID,
+                     "[compile] Attempting to compile a function with uncaptured inputs is not "
+                     "allowed.") != NULL;
     mx_traced_free(&t);
     mx_free(sorted);
     return ok;
 }
 
 /* What f makes of placeholders like `in`, made smaller and kept. own: f is the program's. */
-static mx_recipe *trace(mx_closure *f, mx_array *const *in, int n, bool own, bool (*shrink)(mx_arrays *),
+static mx_recipe *trace(mx_closure *f, mx_array *const *in, int n, bool own,
+                        bool (*shrink)(mx_arrays *),
                         mx_recipe *(*keep)(mx_array *const *, int, mx_array *const *, int)) {
     mx_arrays inputs = {0}, outputs = {0};
     mx_recipe *r = NULL;
@@ -209,7 +212,8 @@ static bool replay(mx_closure *self, mx_array *const *in, int n, mx_arrays *out)
     const mx_recipe *r = self->payload;
     mx_array **results = mx_calloc((size_t)r->n_out + 1, sizeof *results);
     (void)n;
-    bool ok = results && mx_recipe_replay(r, in, results) && mx_arrays_add_all(out, results, (size_t)r->n_out);
+    bool ok = results && mx_recipe_replay(r, in, results) &&
+              mx_arrays_add_all(out, results, (size_t)r->n_out);
     mx_free(results);
     return ok;
 }
@@ -227,17 +231,19 @@ static mx_recipe *trace_both(mx_closure *f, mx_array *const *in, int n, bool own
 }
 
 /* A template keeps what operations mean: only constants are computed. */
-static mx_recipe *trace_function(mx_closure *f, mx_array *const *in, int n, bool own, bool shapeless) {
+static mx_recipe *trace_function(mx_closure *f, mx_array *const *in, int n, bool own,
+                                 bool shapeless) {
     bool former = mx_trace_set_shapeless(shapeless || mx_trace_shapeless());
     bool whole = mx_trace_shapeless() || mx_compile_get_mode() == MX_COMPILE_NO_SIMPLIFY;
     mx_trace_enter();
-    mx_recipe *r = whole ? trace(f, in, n, own, mx_fold_constants, mx_recipe_new) : trace_both(f, in, n, own);
+    mx_recipe *r =
+        whole ? trace(f, in, n, own, mx_fold_constants, mx_recipe_new) : trace_both(f, in, n, own);
     mx_trace_leave();
     mx_trace_set_shapeless(former);
     return r;
 }
 
-/* --- looking up --------------------------------------------------------------------------------------------------- */
+/* --- looking up ------------------------------------------------------------------------------- */
 
 static bool fits_array(const mx_array *p, const mx_array *a, bool shapeless) {
     return p->dtype == a->dtype && p->ndim == a->ndim && (shapeless || mx_same_shape(p, a));
@@ -245,7 +251,8 @@ static bool fits_array(const mx_array *p, const mx_array *a, bool shapeless) {
 
 static bool fits(const entry *e, const compiled *c, mx_array *const *in, int n) {
     if (e->recipe->n_in != n || e->n_constants != c->n_constants || e->shapeless != c->shapeless ||
-        (e->n_constants && memcmp(e->constants, c->constants, e->n_constants * sizeof *e->constants) != 0))
+        (e->n_constants &&
+         memcmp(e->constants, c->constants, e->n_constants * sizeof *e->constants) != 0))
         return false;
     for (int i = 0; i < n; i++)
         if (!fits_array(e->recipe->proto[i], in[i], c->shapeless))
@@ -307,7 +314,8 @@ static bool keep(const compiled *c, const found *f) {
         mx_free(constants);
         return false;
     }
-    *e = (entry){NULL, mx_recipe_retain(f->recipe), constants, c->n_constants, c->shapeless, f->per_shape};
+    *e = (entry){NULL,        mx_recipe_retain(f->recipe), constants, c->n_constants, c->shapeless,
+                 f->per_shape};
     if (e->per_shape)
         mx_object_retain(&e->per_shape->object);
     mx_lock(MX_LOCK_COMPILE);
@@ -327,7 +335,7 @@ static bool is_closed(const mx_recipe *r) {
     return true;
 }
 
-/* --- calling ----------------------------------------------------------------------------------------------------------- */
+/* --- calling ---------------------------------------------------------------------------------- */
 
 static bool any_traced(mx_array *const *in, int n) {
     for (int i = 0; i < n; i++)
@@ -340,7 +348,8 @@ static bool run(mx_recipe *r, mx_array *const *in, int n, mx_arrays *out) {
     mx_array **results = mx_calloc((size_t)r->n_out + 1, sizeof *results);
     mx_scope s = mx_scope_open();
     bool inlined = any_traced(in, n) || !is_closed(r);
-    bool ok = results && (inlined ? mx_recipe_replay(r, in, results) : mx_recipe_call(r, in, results)) &&
+    bool ok = results &&
+              (inlined ? mx_recipe_replay(r, in, results) : mx_recipe_call(r, in, results)) &&
               mx_arrays_add_all(out, results, (size_t)r->n_out);
     mx_scope_close(s);
     mx_free(results);
@@ -351,14 +360,16 @@ enum { PLANS = 16 }; /* of one template */
 
 /* The template's graph for given shapes as a compiled closure of its own. */
 static mx_closure *per_shape(mx_recipe *template) {
-    mx_closure *made = mx_shapeless_closure(template), *c = made ? mx_compile_few(made, PLANS) : NULL;
+    mx_closure *made = mx_shapeless_closure(template),
+               *c = made ? mx_compile_few(made, PLANS) : NULL;
     if (made)
         mx_object_release(&made->object);
     return c;
 }
 
 static bool new_trace(const compiled *c, mx_array *const *in, int n, found *f) {
-    bool own = !c->cache->most && !any_traced(in, n); // a template's arguments, and a transform's, are no mistake
+    // a template's arguments, and a transform's, are no mistake
+    bool own = !c->cache->most && !any_traced(in, n);
     f->recipe = trace_function(c->f, in, n, own, c->shapeless);
     if (!f->recipe || (c->shapeless && !(f->per_shape = per_shape(f->recipe))))
         return false;
@@ -387,7 +398,8 @@ static void destroy_compiled(void *payload) {
     mx_free(c);
 }
 
-static mx_closure *make(mx_closure *f, cache *own, bool shapeless, const uint64_t *constants, size_t n) {
+static mx_closure *make(mx_closure *f, cache *own, bool shapeless, const uint64_t *constants,
+                        size_t n) {
     compiled *c = own ? mx_calloc(1, sizeof *c) : NULL;
     uint64_t *copy = c ? mx_memdup(constants, n * sizeof *copy) : NULL;
     if (!copy) {
@@ -412,6 +424,7 @@ mx_closure *mx_compile_few(mx_closure *f, int most) {
     return make(f, own, false, NULL, 0);
 }
 
-mx_closure *mx_compile_id(mx_closure *f, uintptr_t id, bool shapeless, const uint64_t *constants, size_t n) {
+mx_closure *mx_compile_id(mx_closure *f, uintptr_t id, bool shapeless, const uint64_t *constants,
+                          size_t n) {
     return make(f, cache_of(id), shapeless, constants, n);
 }

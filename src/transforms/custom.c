@@ -28,7 +28,7 @@ mx_custom *mx_custom_new(void) {
     return c;
 }
 
-/* --- the node: inputs, then the results of f ------------------------------------------------------------- */
+/* --- the node: inputs, then the results of f -------------------------------------------------- */
 
 static bool infer(const void *params, mx_array *const *in, int nin, mx_out *out, int nout) {
     (void)params;
@@ -55,7 +55,8 @@ static mx_array **filled(const mx_node *y, mx_array *const *from) {
 
 static bool take(const mx_arrays *from, int n, const bool *need, mx_array **to, const char *what) {
     if ((int)from->count != n)
-        return mx_fail(MX_INVALID, "[custom_function] the %s gave %zu arrays, %d are needed", what, from->count, n);
+        return mx_fail(MX_INVALID, "[custom_function] the %s gave %zu arrays, %d are needed", what,
+                       from->count, n);
     for (int i = 0; i < n; i++)
         if (!need || need[i])
             to[i] = mx_own(mx_array_retain(from->item[i]));
@@ -75,15 +76,18 @@ static bool fit_tangents(const mx_node *y, mx_array **out) {
         const mx_array *like = y->in[y->nin - y->nout + j];
         char got[128], wanted[128];
         if (out[j] && !mx_same_shape(out[j], like))
-            return mx_fail(MX_INVALID, "[custom jvp] The rule returned a tangent of shape %s for an output of shape %s.",
-                           mx_shape_text(got, sizeof got, out[j]->shape, out[j]->ndim),
-                           mx_shape_text(wanted, sizeof wanted, like->shape, like->ndim));
+            return mx_fail(
+                MX_INVALID,
+                "[custom jvp] The rule returned a tangent of shape %s for an output of shape %s.",
+                mx_shape_text(got, sizeof got, out[j]->shape, out[j]->ndim),
+                mx_shape_text(wanted, sizeof wanted, like->shape, like->ndim));
         out[j] = out[j] ? mx_astype(out[j], mx_dtype_of(like)) : NULL;
     }
     return true;
 }
 
-/* What f reads besides its inputs is constant to a rule, which is not asked where nothing else varies. */
+/* What f reads besides its inputs is constant to a rule, which is not asked where nothing else
+   varies. */
 static bool vjp(const mx_node *y, mx_array *const *cot, const bool *need, mx_array **grad) {
     const mx_custom *c = rules_of(y);
     int n = y->nin - y->nout;
@@ -120,7 +124,8 @@ static bool jvp(const mx_node *y, mx_array *const *tan, mx_array **out) {
             given[nargs++] = tan[i];
         }
     bool none = argnums && given && nargs == 0;
-    bool ok = none || (argnums && given && c->jvp(c->jvp_self, y->in, n, given, argnums, nargs, &tangents) &&
+    bool ok = none || (argnums && given &&
+                       c->jvp(c->jvp_self, y->in, n, given, argnums, nargs, &tangents) &&
                        take(&tangents, y->nout, NULL, out, "jvp") && fit_tangents(y, out));
     mx_arrays_free(&tangents);
     mx_free(argnums);
@@ -129,7 +134,8 @@ static bool jvp(const mx_node *y, mx_array *const *tan, mx_array **out) {
 }
 
 /* Without a rule the results arrive batched, and the other rules are mapped over the batch. */
-static bool vmap(const mx_node *y, mx_array *const *in, const int *axes, int n, mx_array **out, int *out_axes) {
+static bool vmap(const mx_node *y, mx_array *const *in, const int *axes, int n, mx_array **out,
+                 int *out_axes) {
     mx_custom *c = rules_of(y);
     int n_in = y->nin - y->nout;
     if (!c->vmap)
@@ -154,14 +160,15 @@ const mx_prim_desc mx_desc_custom = {
     .vmap = vmap,
 };
 
-/* --- the closure -------------------------------------------------------------------------------------------- */
+/* --- the closure ------------------------------------------------------------------------------ */
 
 typedef struct custom_call {
     mx_closure *f;
     mx_custom *rules;
 } custom_call;
 
-bool mx_custom_apply(mx_custom *rules, mx_array *const *in, int n, mx_array *const *results, int nout, mx_array **out) {
+bool mx_custom_apply(mx_custom *rules, mx_array *const *in, int n, mx_array *const *results,
+                     int nout, mx_array **out) {
     mx_p_custom p = {&rules->object};
     mx_array **all = mx_malloc(((size_t)n + (size_t)nout + 1) * sizeof *all);
     if (!all)
@@ -173,7 +180,8 @@ bool mx_custom_apply(mx_custom *rules, mx_array *const *in, int n, mx_array *con
     return ok;
 }
 
-static bool wrap(const custom_call *c, mx_array *const *in, int n, const mx_arrays *results, mx_arrays *out) {
+static bool wrap(const custom_call *c, mx_array *const *in, int n, const mx_arrays *results,
+                 mx_arrays *out) {
     mx_array **made = mx_calloc(results->count + 1, sizeof *made);
     bool ok = made && mx_custom_apply(c->rules, in, n, results->item, (int)results->count, made) &&
               mx_arrays_add_all(out, made, results->count);
@@ -187,7 +195,8 @@ static bool call_custom(mx_closure *self, mx_array *const *in, int n, mx_arrays 
     if (!mx_trace_active())
         return mx_closure_call(c->f, in, n, out);
     mx_scope s = mx_scope_open();
-    bool ok = mx_closure_call(c->f, in, n, &results) && (results.count == 0 || wrap(c, in, n, &results, out));
+    bool ok = mx_closure_call(c->f, in, n, &results) &&
+              (results.count == 0 || wrap(c, in, n, &results, out));
     mx_arrays_free(&results);
     mx_scope_close(s);
     return ok;
@@ -210,7 +219,7 @@ mx_closure *mx_custom_function(mx_closure *f, mx_custom *rules) {
     return mx_closure_new(call_custom, c, destroy_call);
 }
 
-/* --- checkpoints ----------------------------------------------------------------------------------------------- */
+/* --- checkpoints ------------------------------------------------------------------------------ */
 
 /* f as a function of the primals whose gradients are needed. */
 typedef struct needed {
@@ -229,29 +238,32 @@ static bool call_needed(mx_closure *self, mx_array *const *x, int count, mx_arra
     return k->f->call(k->f, k->in, k->n, out);
 }
 
-static bool spread(const needed *k, mx_array *const *primals, const mx_arrays *some, mx_arrays *grads) {
+static bool spread(const needed *k, mx_array *const *primals, const mx_arrays *some,
+                   mx_arrays *grads) {
     bool ok = true;
     for (int i = 0, j = 0; i < k->n && ok; i++)
         ok = mx_arrays_add(grads, k->need[i] ? some->item[j++] : primals[i]);
     return ok;
 }
 
-static bool again(needed *k, mx_array **x, mx_array *const *primals, mx_array *const *cotangents, int nout,
-                  mx_arrays *grads) {
+static bool again(needed *k, mx_array **x, mx_array *const *primals, mx_array *const *cotangents,
+                  int nout, mx_arrays *grads) {
     mx_closure f = mx_closure_local(call_needed, k);
     mx_arrays value = {0}, some = {0};
     int count = 0;
     for (int i = 0; i < k->n; i++)
         if (k->need[i])
             x[count++] = k->in[i];
-    bool ok = mx_vjp(&f, x, count, cotangents, nout, &value, &some) && spread(k, primals, &some, grads);
+    bool ok =
+        mx_vjp(&f, x, count, cotangents, nout, &value, &some) && spread(k, primals, &some, grads);
     mx_arrays_free(&value);
     mx_arrays_free(&some);
     return ok;
 }
 
 /* Integers have no derivative to wait for, and must not look as if they had one. */
-static bool wait_for(mx_array *const *primals, int n, mx_array *const *cotangents, int nout, mx_array **late) {
+static bool wait_for(mx_array *const *primals, int n, mx_array *const *cotangents, int nout,
+                     mx_array **late) {
     if (!mx_depends(primals, n, cotangents, nout, late))
         return false;
     for (int i = 0; i < n; i++)
@@ -260,9 +272,11 @@ static bool wait_for(mx_array *const *primals, int n, mx_array *const *cotangent
     return true;
 }
 
-/* f again, from primals that wait for the cotangents: its inner values live only while they are used. */
+/* f again, from primals that wait for the cotangents: its inner values live only while they are
+   used. */
 static bool recompute(mx_object *self, mx_array *const *primals, const bool *need, int n,
-                      mx_array *const *cotangents, mx_array *const *outputs, int nout, mx_arrays *grads) {
+                      mx_array *const *cotangents, mx_array *const *outputs, int nout,
+                      mx_arrays *grads) {
     mx_array **late = mx_calloc(2 * (size_t)n + 1, sizeof *late);
     needed k = {(mx_closure *)self, late, need, n};
     (void)outputs;

@@ -1,5 +1,6 @@
-/* A custom function under vmap: its rules, written for single examples, are themselves mapped over the
- * batch. The mapped rules take what the given ones take, each array with the axis its counterpart has. */
+/* A custom function under vmap: its rules, written for single examples, are themselves mapped over
+ * the batch. The mapped rules take what the given ones take, each array with the axis its
+ * counterpart has. */
 #include "transforms/custom_map.h"
 
 #include <string.h>
@@ -24,7 +25,7 @@ static void destroy_mapped(mx_object *o) {
     mx_free(m);
 }
 
-/* --- vjp: primals, cotangents, outputs -> one gradient a primal ------------------------------------------ */
+/* --- vjp: primals, cotangents, outputs -> one gradient a primal ------------------------------- */
 
 typedef struct vjp_call {
     const mapped *m;
@@ -35,8 +36,8 @@ static bool call_vjp(mx_closure *self, mx_array *const *in, int n, mx_arrays *ou
     const vjp_call *v = self->payload;
     const mapped *m = v->m;
     (void)n;
-    return m->inner->vjp(m->inner->vjp_self, in, v->need, m->n_in, in + m->n_in, in + m->n_in + m->nout, m->nout,
-                         out);
+    return m->inner->vjp(m->inner->vjp_self, in, v->need, m->n_in, in + m->n_in,
+                         in + m->n_in + m->nout, m->nout, out);
 }
 
 /* Gradients come with the batch in front; one of an input without a batch is summed over it. */
@@ -49,14 +50,15 @@ static bool settle_gradients(const mapped *m, const mx_arrays *made, mx_arrays *
     return true;
 }
 
-static bool map_over(mx_closure_fn *call, void *payload, mx_array *const *in, int n, const int *axes, int nout,
-                     mx_arrays *out) {
+static bool map_over(mx_closure_fn *call, void *payload, mx_array *const *in, int n,
+                     const int *axes, int nout, mx_arrays *out) {
     mx_closure f = mx_closure_local(call, payload);
     mx_arrays s_in = {0}, s_out = {0};
     int *front = mx_calloc((size_t)nout + 1, sizeof *front);
     bool ok = front && mx_vmap_trace(&f, in, n, axes, &s_in, &s_out);
     if (ok && (int)s_out.count != nout)
-        ok = mx_fail(MX_INVALID, "[custom_function] a rule gave %zu arrays, %d are needed", s_out.count, nout);
+        ok = mx_fail(MX_INVALID, "[custom_function] a rule gave %zu arrays, %d are needed",
+                     s_out.count, nout);
     ok = ok && mx_vmap_replace(in, s_in.item, n, s_out.item, nout, axes, front, out);
     mx_arrays_free(&s_in);
     mx_arrays_free(&s_out);
@@ -65,7 +67,8 @@ static bool map_over(mx_closure_fn *call, void *payload, mx_array *const *in, in
 }
 
 static bool mapped_vjp(mx_object *self, mx_array *const *primals, const bool *need, int n,
-                       mx_array *const *cotangents, mx_array *const *outputs, int nout, mx_arrays *grads) {
+                       mx_array *const *cotangents, mx_array *const *outputs, int nout,
+                       mx_arrays *grads) {
     const mapped *m = (const mapped *)self;
     vjp_call call = {m, need};
     size_t all = (size_t)n + 2 * (size_t)nout;
@@ -79,7 +82,8 @@ static bool mapped_vjp(mx_object *self, mx_array *const *primals, const bool *ne
         memcpy(in + n + nout, outputs, (size_t)nout * sizeof *in);
         memcpy(axes, m->axes, (size_t)(n + nout) * sizeof *axes);
         memcpy(axes + n + nout, m->axes + n, (size_t)nout * sizeof *axes);
-        ok = map_over(call_vjp, &call, in, (int)all, axes, n, &made) && settle_gradients(m, &made, grads);
+        ok = map_over(call_vjp, &call, in, (int)all, axes, n, &made) &&
+             settle_gradients(m, &made, grads);
     }
     mx_arrays_free(&made);
     mx_free(in);
@@ -87,7 +91,7 @@ static bool mapped_vjp(mx_object *self, mx_array *const *primals, const bool *ne
     return ok;
 }
 
-/* --- jvp: primals, tangents -> one tangent an output ------------------------------------------------------- */
+/* --- jvp: primals, tangents -> one tangent an output ------------------------------------------ */
 
 typedef struct jvp_call {
     const mapped *m;
@@ -102,8 +106,8 @@ static bool call_jvp(mx_closure *self, mx_array *const *in, int n, mx_arrays *ou
     return c->jvp(c->jvp_self, in, j->m->n_in, in + j->m->n_in, j->argnums, j->nargs, out);
 }
 
-static bool mapped_jvp(mx_object *self, mx_array *const *primals, int n, mx_array *const *tangents, const int *argnums,
-                       int nargs, mx_arrays *out) {
+static bool mapped_jvp(mx_object *self, mx_array *const *primals, int n, mx_array *const *tangents,
+                       const int *argnums, int nargs, mx_arrays *out) {
     const mapped *m = (const mapped *)self;
     jvp_call call = {m, argnums, nargs};
     mx_array **in = mx_malloc(((size_t)n + (size_t)nargs + 1) * sizeof *in);
@@ -123,7 +127,7 @@ static bool mapped_jvp(mx_object *self, mx_array *const *primals, int n, mx_arra
     return ok;
 }
 
-/* --- the batched node ----------------------------------------------------------------------------------------- */
+/* --- the batched node ------------------------------------------------------------------------- */
 
 static mapped *mapped_new(mx_custom *rules, const int *axes, int n_in, int nout) {
     mapped *m = mx_malloc(sizeof *m + (size_t)(n_in + nout) * sizeof *m->axes);
@@ -157,8 +161,8 @@ static mx_custom *mapped_rules(mx_custom *rules, const int *axes, int n_in, int 
     return c;
 }
 
-bool mx_custom_map(mx_custom *rules, mx_array *const *in, const int *axes, int n_in, int nout, int batch,
-                   mx_array **out, int *out_axes) {
+bool mx_custom_map(mx_custom *rules, mx_array *const *in, const int *axes, int n_in, int nout,
+                   int batch, mx_array **out, int *out_axes) {
     mx_custom *c = mapped_rules(rules, axes, n_in, nout);
     mx_array **front = mx_calloc((size_t)(n_in + nout) + 1, sizeof *front);
     bool ok = c && front;

@@ -97,7 +97,8 @@ static bool lower_step(lowering *l, const mx_recipe_step *s) {
     memset(out, 0, n->nout * sizeof *out);
     int done = mx_fn_lower(n, in, out, mx_trace_shapeless());
     l->changed |= done == 1;
-    if (done < 0 || (done == 0 && !mx_apply_multi((mx_prim)n->prim, n->params, in, n->nin, out, n->nout)))
+    if (done < 0 ||
+        (done == 0 && !mx_apply_multi((mx_prim)n->prim, n->params, in, n->nin, out, n->nout)))
         return false;
     for (int j = 0; j < n->nout; j++)
         if (s->out[j] >= 0)
@@ -138,7 +139,8 @@ static mx_recipe *lowered(mx_recipe *r) {
         lowering l = {r, mx_calloc((size_t)r->n_slot + 1, sizeof *l.value),
                       mx_calloc(most_arrays(r) + 1, sizeof *l.room), false};
         ok = l.value && l.room && run_lowering(&l, &out);
-        mx_recipe *next = ok && l.changed ? mx_recipe_new(r->proto, r->n_in, out.item, (int)out.count) : NULL;
+        mx_recipe *next =
+            ok && l.changed ? mx_recipe_new(r->proto, r->n_in, out.item, (int)out.count) : NULL;
         ok = ok && (!l.changed || next);
         changed = l.changed;
         if (ok && changed && round == MOST_ROUNDS)
@@ -165,7 +167,8 @@ static mx_recipe *record(mx_closure *f, mx_array *const *in, int n, bool shapele
     bool former = mx_trace_set_shapeless(shapeless);
     mx_trace_enter();
     if (make_inputs(in, n, &inputs) && call(f, &inputs, &outputs) && mx_read_loaded(&outputs))
-        r = lowered(mx_recipe_new(inputs.item, (int)inputs.count, outputs.item, (int)outputs.count));
+        r = lowered(mx_recipe_new(inputs.item, (int)inputs.count, outputs.item,
+                                  (int)outputs.count));
     mx_trace_leave();
     mx_trace_set_shapeless(former);
     mx_scope_close(s);
@@ -183,7 +186,8 @@ typedef struct constants {
 } constants;
 
 static int by_address(const void *a, const void *b) {
-    uintptr_t x = (uintptr_t)((const mx_fn_tape_constant *)a)->a, y = (uintptr_t)((const mx_fn_tape_constant *)b)->a;
+    uintptr_t x = (uintptr_t)((const mx_fn_tape_constant *)a)->a,
+              y = (uintptr_t)((const mx_fn_tape_constant *)b)->a;
     return (x > y) - (x < y);
 }
 
@@ -204,7 +208,8 @@ static bool gather_constants(const mx_exporter *e, constants *c) {
 /* 0: not there yet */
 static uint64_t id_of_constant(const constants *c, mx_array *a) {
     mx_fn_tape_constant wanted = {.a = a};
-    const mx_fn_tape_constant *found = bsearch(&wanted, c->item, c->count, sizeof wanted, by_address);
+    const mx_fn_tape_constant *found =
+        bsearch(&wanted, c->item, c->count, sizeof wanted, by_address);
     return found ? found->id : 0;
 }
 
@@ -231,7 +236,8 @@ static bool need(writing *w, int32_t slot) {
     }
     w->id[slot] = w->t->next++;
     if (constant && !mx_array_available(w->r->proto[slot]))
-        return mx_fail(MX_INVALID, "[export_function] the function uses an array of a transform around it");
+        return mx_fail(MX_INVALID,
+                       "[export_function] the function uses an array of a transform around it");
     if (constant)
         return mx_fn_tape_const(w->t, w->id[slot], w->r->proto[slot]);
     mx_fn_tape_input(w->t, w->id[slot]);
@@ -293,14 +299,16 @@ static bool write_head(writing *w, mx_text *head, const char *const *keys, int n
 }
 
 /* Ids go on from the trace before, so that none is that of a constant. */
-static bool write_trace(const mx_exporter *e, const mx_recipe *r, trace *t, const char *const *keys, int n_keys) {
+static bool write_trace(const mx_exporter *e, const mx_recipe *r, trace *t, const char *const *keys,
+                        int n_keys) {
     size_t wide = most_arrays(r) + 1;
     writing w = {.r = r, .t = &t->tape, .shapeless = e->shapeless};
     w.id = mx_calloc((size_t)r->n_slot + 1, sizeof *w.id);
     w.room = mx_calloc(wide, sizeof *w.room);
     w.ids = mx_calloc(wide, sizeof *w.ids);
     t->tape.next = e->count ? e->trace[e->count - 1].tape.next : 1;
-    bool ok = w.id && w.room && w.ids && gather_constants(e, &w.before) && write_tape(&w) && write_head(&w, &t->head, keys, n_keys);
+    bool ok = w.id && w.room && w.ids && gather_constants(e, &w.before) && write_tape(&w) &&
+              write_head(&w, &t->head, keys, n_keys);
     if (t->tape.bytes.failed || t->head.failed)
         mx_fail_nomem("export_function", t->tape.bytes.len);
     mx_free(w.before.item);
@@ -313,8 +321,8 @@ static bool write_trace(const mx_exporter *e, const mx_recipe *r, trace *t, cons
 /* --- the exporter ----------------------------------------------------------------------- */
 
 /* What two traces may not share: keys, dtypes and shapes, or their lengths when shapeless. */
-static char *signature(const mx_exporter *e, mx_array *const *in, int n_args, const char *const *keys,
-                       int n_keys) {
+static char *signature(const mx_exporter *e, mx_array *const *in, int n_args,
+                       const char *const *keys, int n_keys) {
     mx_text t = {0};
     char shape[1024];
     for (int i = 0; i < n_args + n_keys; i++) {
@@ -332,15 +340,17 @@ static char *signature(const mx_exporter *e, mx_array *const *in, int n_args, co
 static bool is_new(const mx_exporter *e, const char *text) {
     for (size_t i = 0; i < e->count; i++)
         if (strcmp(e->trace[i].signature, text) == 0)
-            return mx_fail(MX_INVALID, "[export_function] Attempting to export a function twice with "
-                                       "the same signature is not allowed.");
+            return mx_fail(MX_INVALID,
+                           "[export_function] Attempting to export a function twice with "
+                           "the same signature is not allowed.");
     return true;
 }
 
 bool mx_exporter_add(mx_exporter *e, mx_closure *f, mx_array *const *in, int n_args,
                      const char *const *keys, int n_keys) {
     trace t = {.signature = signature(e, in, n_args, keys, n_keys)};
-    bool ok = t.signature && is_new(e, t.signature) && mx_grow(&e->trace, &e->room, e->count + 1, sizeof t);
+    bool ok = t.signature && is_new(e, t.signature) &&
+              mx_grow(&e->trace, &e->room, e->count + 1, sizeof t);
     mx_recipe *r = ok ? record(f, in, n_args + n_keys, e->shapeless) : NULL;
     ok = r && write_trace(e, r, &t, keys, n_keys);
     mx_recipe_release(r);
@@ -365,7 +375,8 @@ static bool put_tape(mx_sink *k, const mx_fn_tape *t) {
     size_t at = 0;
     const char *bytes = mx_text_view(&t->bytes);
     for (size_t i = 0; i < t->constants; i++) {
-        if (!mx_sink_put(k, bytes + at, t->constant[i].at - at) || !mx_sink_array(k, t->constant[i].a))
+        if (!mx_sink_put(k, bytes + at, t->constant[i].at - at) ||
+            !mx_sink_array(k, t->constant[i].a))
             return false;
         at = t->constant[i].at;
     }

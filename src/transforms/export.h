@@ -10,15 +10,15 @@
 /* A file that is being written: complete or not at all, when it is closed. */
 typedef struct mx_exporter mx_exporter;
 
-/* One trace is added by each add; shapeless: they may be used with other shapes. metadata may be NULL.
-   path NULL: no file, the traces are there to be read. */
+/* One trace is added by each add; shapeless: they may be used with other shapes. metadata may be
+   NULL. path NULL: no file, the traces are there to be read. */
 mx_exporter *mx_exporter_open(const char *path, bool shapeless, const char *metadata);
-/* Calls f on stand-ins for in[]: n_args positional ones, then one for each of the keys, which are sorted.
-   Two traces for the same dtypes and shapes are refused. */
+/* Calls f on stand-ins for in[]: n_args positional ones, then one for each of the keys, which are
+   sorted. Two traces for the same dtypes and shapes are refused. */
 bool mx_exporter_add(mx_exporter *e, mx_closure *f, mx_array *const *in, int n_args,
                      const char *const *keys, int n_keys);
-/* What was added, as a reader of the file gets it (import_read.h); f is zeroed before and to be freed after, also on
-   failure. */
+/* What was added, as a reader of the file gets it (import_read.h); f is zeroed before and to be
+   freed after, also on failure. */
 struct mx_fn_file;
 bool mx_exporter_read(const mx_exporter *e, struct mx_fn_file *f);
 /* Writes the file, if anything was added, and frees e (NULL is fine). */

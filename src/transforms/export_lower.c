@@ -21,7 +21,8 @@ static mx_array *truncated(mx_array *x) {
 }
 
 static mx_array *inverted(mx_array *x) {
-    return x->dtype == MX_BOOL ? mx_logical_not(x) : mx_bitwise_xor(x, mx_scalar_i64(-1, mx_dtype_of(x)));
+    return x->dtype == MX_BOOL ? mx_logical_not(x)
+                               : mx_bitwise_xor(x, mx_scalar_i64(-1, mx_dtype_of(x)));
 }
 
 /* Of complex numbers; MLX 0.32 gives something else for its own Sigmoid of them. */
@@ -150,7 +151,8 @@ static int lower_pointwise(const mx_node *n, mx_array *const *in, mx_array **out
     switch (n->prim) {
     case MX_PRIM_trunc: return made(truncated(in[0]), out);
     case MX_PRIM_bitwise_invert: return made(inverted(in[0]), out);
-    case MX_PRIM_sigmoid: return in[0]->dtype == MX_COMPLEX64 ? made(complex_sigmoid(in[0]), out) : 0;
+    case MX_PRIM_sigmoid:
+        return in[0]->dtype == MX_COMPLEX64 ? made(complex_sigmoid(in[0]), out) : 0;
     case MX_PRIM_real:
     case MX_PRIM_imag:
     case MX_PRIM_conjugate: return in[0]->dtype == MX_COMPLEX64 ? 0 : made(part(n, in[0]), out);
@@ -181,7 +183,8 @@ static mx_array *plain_attention(const mx_p_attention *p, mx_array *const *in) {
 
 /* Expansions hold numbers of the shapes that they were made for. */
 static int lower_shapeless(const mx_node *n, mx_array *const *in, mx_array **out) {
-    if (n->prim == MX_PRIM_reshape) // in the shape that it has: said for other shapes, where it is checked
+    // in the shape that it has: said for other shapes, where it is checked
+    if (n->prim == MX_PRIM_reshape)
         return n->nin == 2 && mx_same_shape(in[0], in[1]) ? made(in[0], out) : 0;
     const mx_p_attention *p = n->params;
     bool heads = n->prim == MX_PRIM_attention && in[0]->shape[1] == in[1]->shape[1];

@@ -170,8 +170,8 @@ static int slice_stop(int start, int n, int by, int size) {
     return (int)(end < 0 ? -size - 1 : end);
 }
 
-static mx_ints slice_stops(const mx_ints *start, const int *n, const mx_ints *by,
-                           const mx_array *a, int *room) {
+static mx_ints slice_stops(const mx_ints *start, const int *n, const mx_ints *by, const mx_array *a,
+                           int *room) {
     for (int i = 0; i < start->n; i++)
         room[i] = slice_stop(start->v[i], n[i], by->v[i], a->shape[i]);
     return (mx_ints){start->n, room};
@@ -205,7 +205,8 @@ static bool write_unflatten(step *s, int axis, mx_ints sizes) {
     mx_ints known = {sizes.n, y->shape + y->ndim - sizes.n};
     if (axis == s->in[0]->ndim - 1)
         return plain(s, MX_FN_Unflatten, ARGS(INT(axis), INTS(known)));
-    return plain(s, has_gap(sizes) ? MX_FN_UnflattenRest : MX_FN_Unflatten, ARGS(INT(axis), INTS(sizes)));
+    return plain(s, has_gap(sizes) ? MX_FN_UnflattenRest : MX_FN_Unflatten,
+                 ARGS(INT(axis), INTS(sizes)));
 }
 
 static bool write_reshape(step *s) {
@@ -233,17 +234,21 @@ static bool write_fill(step *s) {
     return last(s, MX_FN_Full, broadcast(s, 0, y->shape, y->ndim), NULL);
 }
 
-/* Input 0 in memory of its own, in row order: a Concatenate of one, for the format has no word for Contiguous. */
+/* Input 0 in memory of its own, in row order: a Concatenate of one, for the format has no word for
+   Contiguous. */
 static uint64_t copied(step *s) {
     const mx_array *a = s->in[0];
     bool fresh = !a->ndim || (a->node && a->node->prim == MX_PRIM_concatenate);
-    return fresh ? s->in_id[0] : between(s, MX_FN_Concatenate, s->in_id[0], ARGS(INT(0)), a->shape, a->ndim, mx_dtype_of(a));
+    return fresh ? s->in_id[0]
+                 : between(s, MX_FN_Concatenate, s->in_id[0], ARGS(INT(0)), a->shape, a->ndim,
+                           mx_dtype_of(a));
 }
 
 /* Strides count in row order; MLX refuses to read a view so, and does not copy it. */
 static bool write_as_strided(step *s) {
     const mx_p_as_strided *p = s->node->params;
-    return last(s, MX_FN_AsStrided, copied(s), ARGS(INTS(p->shape), LONGS(p->strides), INT(p->offset)));
+    return last(s, MX_FN_AsStrided, copied(s),
+                ARGS(INTS(p->shape), LONGS(p->strides), INT(p->offset)));
 }
 
 static bool write_pad(step *s) {
@@ -287,8 +292,8 @@ static bool reduced(step *s, mx_fn_op op, const mx_fn_arg *args, mx_ints axes, b
 }
 
 static bool write_reduce(step *s) {
-    static const int code[] = {[MX_SUM] = 2, [MX_PROD] = 3, [MX_MAX] = 5,
-                               [MX_MIN] = 4, [MX_ALL] = 0,  [MX_ANY] = 1};
+    static const int code[] = {
+        [MX_SUM] = 2, [MX_PROD] = 3, [MX_MAX] = 5, [MX_MIN] = 4, [MX_ALL] = 0, [MX_ANY] = 1};
     const mx_p_reduce *p = s->node->params;
     return reduced(s, MX_FN_Reduce, ARGS(INT(code[p->op]), INTS(p->axes)), p->axes, p->keepdims);
 }
@@ -306,8 +311,7 @@ static bool write_logsumexp(step *s) {
 }
 
 static bool write_scan(step *s) {
-    static const int code[] = {
-        [MX_CUMSUM] = 2, [MX_CUMPROD] = 3, [MX_CUMMAX] = 0, [MX_CUMMIN] = 1};
+    static const int code[] = {[MX_CUMSUM] = 2, [MX_CUMPROD] = 3, [MX_CUMMAX] = 0, [MX_CUMMIN] = 1};
     const mx_p_scan *p = s->node->params;
     if (p->op == MX_CUMLOGSUMEXP)
         return plain(s, MX_FN_LogCumSumExp, ARGS(INT(p->axis), INT(p->reverse), INT(p->inclusive)));
@@ -377,7 +381,7 @@ static bool write_gather(step *s) {
     if (!moves && !g.n_drop)
         o.id = s->out_id[0];
     uint64_t id = mx_fn_tape_op(s->tape, MX_FN_Gather, s->in_id, s->node->nin,
-                             ARGS(INTS(p->axes), INTS(p->slice)), &o, 1);
+                                ARGS(INTS(p->axes), INTS(p->slice)), &o, 1);
     if (moves && !g.n_drop)
         return last(s, MX_FN_Transpose, id, ARGS(INTS(order)));
     if (moves)
@@ -456,26 +460,30 @@ static bool write_matmul(step *s) {
 /* Where the shapes are not known their expansions are not either: operations of our own. */
 static bool write_rope(step *s) {
     const mx_p_rope *p = s->node->params;
-    return plain(s, MX_FN_RoPE, ARGS(INT(p->dims), INT(p->traditional), INT(p->inverse), INT(p->freqs),
-                                     REAL(p->base), REAL(p->scale)));
+    return plain(s, MX_FN_RoPE,
+                 ARGS(INT(p->dims), INT(p->traditional), INT(p->inverse), INT(p->freqs),
+                      REAL(p->base), REAL(p->scale)));
 }
 
 static bool write_attention(step *s) {
     const mx_p_attention *p = s->node->params;
-    return plain(s, MX_FN_Attention, ARGS(REAL(p->scale), INT(p->causal), INT(p->mask), INT(p->sinks)));
+    return plain(s, MX_FN_Attention,
+                 ARGS(REAL(p->scale), INT(p->causal), INT(p->mask), INT(p->sinks)));
 }
 
 static bool write_conv(step *s) {
     const mx_p_conv *p = s->node->params;
     return plain(s, MX_FN_Convolution,
-                 ARGS(INTS(p->stride), INTS(p->pad_low), INTS(p->pad_high), INTS(p->kernel_dilation),
-                      INTS(p->input_dilation), INT(p->groups), INT(p->flip)));
+                 ARGS(INTS(p->stride), INTS(p->pad_low), INTS(p->pad_high),
+                      INTS(p->kernel_dilation), INTS(p->input_dilation), INT(p->groups),
+                      INT(p->flip)));
 }
 
 static bool write_fft(step *s) {
     const mx_p_fft *p = s->node->params;
     mx_longs axes = {1, (const int64_t[]){p->axis}};
-    return plain(s, MX_FN_FFT, ARGS(LONGS(axes), INT(p->inverse), INT(p->kind != MX_P_FFT_FULL), INT(0)));
+    return plain(s, MX_FN_FFT,
+                 ARGS(LONGS(axes), INT(p->inverse), INT(p->kind != MX_P_FFT_FULL), INT(0)));
 }
 
 /* All outputs of a factorisation; those that are gone get numbers too. */
@@ -505,8 +513,9 @@ static bool write_quantized(step *s) {
         return plain(s, MX_FN_QuantizedMatmul,
                      ARGS(INT(p->group), INT(p->bits), INT(p->mode), INT(p->transpose)));
     default:
-        return plain(s, MX_FN_GatherQMM, ARGS(INT(p->group), INT(p->bits), INT(p->mode),
-                                              INT(p->transpose), INT(0), INT(p->sorted)));
+        return plain(s, MX_FN_GatherQMM,
+                     ARGS(INT(p->group), INT(p->bits), INT(p->mode), INT(p->transpose), INT(0),
+                          INT(p->sorted)));
     }
 }
 
@@ -545,8 +554,9 @@ bool mx_fn_write(const mx_fn_step *s) {
     case MX_PRIM_pad: return write_pad(s);
     case MX_PRIM_slice_update: return write_slice_update(s);
     case MX_PRIM_dynamic_slice:
-        return plain(s, MX_FN_DynamicSlice, ARGS(INTS(PARAM(mx_p_dynamic_slice)->axes),
-                                                 INTS(PARAM(mx_p_dynamic_slice)->shape)));
+        return plain(s, MX_FN_DynamicSlice,
+                     ARGS(INTS(PARAM(mx_p_dynamic_slice)->axes),
+                          INTS(PARAM(mx_p_dynamic_slice)->shape)));
     case MX_PRIM_dynamic_slice_update:
         return plain(s, MX_FN_DynamicSliceUpdate, ARGS(INTS(PARAM(mx_p_dynamic_update)->axes)));
     case MX_PRIM_arange: return write_arange(s);
@@ -570,8 +580,7 @@ bool mx_fn_write(const mx_fn_step *s) {
     case MX_PRIM_masked_scatter: return write_masked_scatter(s);
     case MX_PRIM_random_bits: {
         mx_ints shape = {s->out[0]->ndim, s->out[0]->shape};
-        return plain(s, MX_FN_RandomBits,
-                     ARGS(INTS(shape), INT(PARAM(mx_p_random_bits)->width)));
+        return plain(s, MX_FN_RandomBits, ARGS(INTS(shape), INT(PARAM(mx_p_random_bits)->width)));
     }
     case MX_PRIM_matmul:
     case MX_PRIM_addmm: return write_matmul(s);
@@ -589,8 +598,7 @@ bool mx_fn_write(const mx_fn_step *s) {
     case MX_PRIM_attention: return write_attention(s);
     case MX_PRIM_conv: return write_conv(s);
     case MX_PRIM_fft: return write_fft(s);
-    case MX_PRIM_hadamard:
-        return plain(s, MX_FN_Hadamard, ARGS(REAL(PARAM(mx_p_hadamard)->scale)));
+    case MX_PRIM_hadamard: return plain(s, MX_FN_Hadamard, ARGS(REAL(PARAM(mx_p_hadamard)->scale)));
     case MX_PRIM_inverse:
     case MX_PRIM_cholesky:
     case MX_PRIM_eigh:

@@ -1,5 +1,6 @@
-/* Functions from files: see export.h. A file is read and its graph is made once on stand-ins, so that what is wrong
- * with it is said when it is loaded. A call makes the graph for its shapes once and then runs the plan. */
+/* Functions from files: see export.h. A file is read and its graph is made once on stand-ins, so
+ * that what is wrong with it is said when it is loaded. A call makes the graph for its shapes once
+ * and then runs the plan. */
 #include <string.h>
 
 #include "base/mem.h"
@@ -43,11 +44,14 @@ static bool check_outputs(const mx_fn_entry *e, mx_array *const *out, bool shape
         const mx_fn_out *g = &e->given[j];
         if (!out[j])
             return mx_fail(MX_INTERNAL, "[%s] nothing was made", mx_fn_infos[e->op].name);
-        if (mx_dtype_of(out[j]) == g->dtype && (shapeless || mx_shape_is(out[j], g->shape, g->ndim)))
+        if (mx_dtype_of(out[j]) == g->dtype &&
+            (shapeless || mx_shape_is(out[j], g->shape, g->ndim)))
             continue;
-        return mx_fail(MX_FORMAT, "[%s] the result is %s %s, the file says %s %s", mx_fn_infos[e->op].name,
+        return mx_fail(MX_FORMAT, "[%s] the result is %s %s, the file says %s %s",
+                       mx_fn_infos[e->op].name,
                        mx_shape_text(is, sizeof is, out[j]->shape, out[j]->ndim),
-                       mx_dtype_name(mx_dtype_of(out[j])), mx_shape_text(says, sizeof says, g->shape, g->ndim),
+                       mx_dtype_name(mx_dtype_of(out[j])),
+                       mx_shape_text(says, sizeof says, g->shape, g->ndim),
                        mx_dtype_name(g->dtype));
     }
     return true;
@@ -66,8 +70,8 @@ static bool make_entry(making *m, const mx_fn_entry *e) {
         in[i] = m->value[e->in[i]];
     memset(out, 0, (size_t)e->nout * sizeof *out);
     mx_fn_call c = {e->op, e->arg, e->given, e->nout, m->shapeless};
-    if ((m->shapeless && !fits_trace(e, e->nin ? in[0] : NULL)) || !mx_fn_build(&c, in, e->nin, out) ||
-        !check_outputs(e, out, m->shapeless))
+    if ((m->shapeless && !fits_trace(e, e->nin ? in[0] : NULL)) ||
+        !mx_fn_build(&c, in, e->nin, out) || !check_outputs(e, out, m->shapeless))
         return false;
     for (int j = 0; j < e->nout; j++)
         m->value[e->out[j]] = out[j];
@@ -109,8 +113,8 @@ static void *blame_file(mx_source *s, const mx_fn_entry *e) {
     strncpy(why, mx_error_message(), sizeof why - 1);
     why[sizeof why - 1] = 0;
     mx_error_clear();
-    return mx_fail(status == MX_UNSUPPORTED ? status : MX_FORMAT, "[%s] '%s' at byte %zu: %s", s->op, s->name,
-                   e->at, why);
+    return mx_fail(status == MX_UNSUPPORTED ? status : MX_FORMAT, "[%s] '%s' at byte %zu: %s",
+                   s->op, s->name, e->at, why);
 }
 
 static bool note_first(mx_fn_trace *t, mx_fn_entry *e, const mx_array *a) {
@@ -153,7 +157,7 @@ static bool try_trace(mx_source *s, mx_fn_file *f, mx_fn_trace *t) {
     return ok;
 }
 
-/* --- calling ------------------------------------------------------------------------------------ */
+/* --- calling ---------------------------------------------------------------------------------- */
 
 enum { MOST_PLANS = 16 }; /* of a shapeless trace; another has one */
 
@@ -228,7 +232,7 @@ const char *mx_imported_metadata(const mx_imported *f) {
     return f->file.metadata;
 }
 
-/* --- which trace fits ------------------------------------------------------------------------------ */
+/* --- which trace fits ------------------------------------------------------------------------- */
 
 typedef struct arguments {
     mx_array *const *in;
@@ -263,8 +267,8 @@ static void say_input(mx_text *t, int i, const char *key, const int *shape, int 
 
 static void say_trace(mx_text *t, int number, const mx_fn_trace *tr) {
     int n_args = tr->n_in - tr->n_keys;
-    mx_text_add(t, " %d. Function with %d positional inputs and %d keyword inputs:\n", number, n_args,
-                tr->n_keys);
+    mx_text_add(t, " %d. Function with %d positional inputs and %d keyword inputs:\n", number,
+                n_args, tr->n_keys);
     for (int i = 0; i < tr->n_in; i++) {
         mx_text_str(t, "   ");
         say_input(t, i, i < n_args ? NULL : tr->key[i - n_args], tr->in[i].shape, tr->in[i].ndim,
@@ -276,22 +280,24 @@ static bool refuse(const mx_fn_file *f, const arguments *a) {
     mx_text t = {0};
     for (int32_t i = 0; i < f->n_trace && i < 8; i++)
         say_trace(&t, i + 1, &f->trace[i]);
-    mx_text_add(&t, "\nCalled with %d positional inputs and %d keyword inputs:\n", a->n_args, a->n_keys);
+    mx_text_add(&t, "\nCalled with %d positional inputs and %d keyword inputs:\n", a->n_args,
+                a->n_keys);
     for (int i = 0; i < a->n_args + a->n_keys && i < 32; i++) {
         mx_text_str(&t, "  ");
-        say_input(&t, i, i < a->n_args ? NULL : a->key[i - a->n_args], a->in[i]->shape, a->in[i]->ndim,
-                  mx_dtype_of(a->in[i]));
+        say_input(&t, i, i < a->n_args ? NULL : a->key[i - a->n_args], a->in[i]->shape,
+                  a->in[i]->ndim, mx_dtype_of(a->in[i]));
     }
-    mx_fail(MX_INVALID,
-            "[import_function::call] No imported function found which matches the given positional and "
-            "keyword arguments. Possible functions include:\n%s",
-            mx_text_view(&t));
+    mx_fail(
+        MX_INVALID,
+        "[import_function::call] No imported function found which matches the given positional and "
+        "keyword arguments. Possible functions include:\n%s",
+        mx_text_view(&t));
     mx_text_free(&t);
     return false;
 }
 
-bool mx_imported_call(mx_imported *f, mx_array *const *in, int n_args, const char *const *keys, int n_keys,
-                      mx_arrays *out) {
+bool mx_imported_call(mx_imported *f, mx_array *const *in, int n_args, const char *const *keys,
+                      int n_keys, mx_arrays *out) {
     arguments a = {in, n_args, keys, n_keys};
     for (int32_t i = 0; i < f->file.n_trace; i++)
         if (fits(&f->file, &f->file.trace[i], &a))

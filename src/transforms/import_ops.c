@@ -1,5 +1,6 @@
-/* What the operations of .mlxfn files mean: each as an expression of ours. See mlxfn.h. A file may say anything:
- * the operations check axes, shapes and dtypes, and what they take on trust is checked here. */
+/* What the operations of .mlxfn files mean: each as an expression of ours. See mlxfn.h. A file may
+ * say anything: the operations check axes, shapes and dtypes, and what they take on trust is
+ * checked here. */
 #include <limits.h>
 #include <string.h>
 
@@ -17,9 +18,9 @@ typedef mx_array *const *inputs;
 
 #define BUILD(Name) static bool build_##Name(call *c, inputs in, int nin, mx_array **out)
 /* One result from one expression. */
-#define AS(Name, expression)                 \
-    BUILD(Name) {                            \
-        (void)c, (void)in, (void)nin;        \
+#define AS(Name, expression)                    \
+    BUILD(Name) {                               \
+        (void)c, (void)in, (void)nin;           \
         return (out[0] = (expression)) != NULL; \
     }
 
@@ -97,7 +98,8 @@ AS(Select, mx_where(in[0], in[1], in[2]))
 static mx_array *quotient(mx_array *a, mx_array *b) {
     if (mx_dtype_is_inexact(mx_dtype_of(a)))
         return mx_divide(a, b);
-    mx_array *down = mx_floor_divide(a, b), *rest = mx_not_equal(mx_remainder(a, b), mx_zero_like(a));
+    mx_array *down = mx_floor_divide(a, b),
+             *rest = mx_not_equal(mx_remainder(a, b), mx_zero_like(a));
     mx_array *negative = mx_not_equal(mx_less(a, mx_zero_like(a)), mx_less(b, mx_zero_like(b)));
     return mx_where(mx_logical_and(rest, negative), mx_add_s(down, 1), down);
 }
@@ -146,9 +148,10 @@ AS(Squeeze, mx_squeeze(in[0], c->arg[0].ints.v, c->arg[0].ints.n))
 AS(ExpandDims, mx_expand_dims(in[0], c->arg[0].ints.v, c->arg[0].ints.n))
 AS(Transpose, mx_transpose_axes(in[0], c->arg[0].ints.v, c->arg[0].ints.n))
 AS(Concatenate, mx_concatenate(in, nin, integer(c, 0)))
-AS(DynamicSlice, c->arg[1].ints.n == in[0]->ndim
-                     ? mx_dynamic_slice(in[0], in[1], c->arg[0].ints.v, c->arg[0].ints.n, c->arg[1].ints.v)
-                     : refuse(c, "a size for each axis is needed"))
+AS(DynamicSlice,
+   c->arg[1].ints.n == in[0]->ndim
+       ? mx_dynamic_slice(in[0], in[1], c->arg[0].ints.v, c->arg[0].ints.n, c->arg[1].ints.v)
+       : refuse(c, "a size for each axis is needed"))
 AS(DynamicSliceUpdate,
    mx_dynamic_slice_update(in[0], in[1], in[2], c->arg[0].ints.v, c->arg[0].ints.n))
 
@@ -162,9 +165,10 @@ BUILD(Depends) {
 static mx_array *broadcast_together(inputs in, int nin, int skip) {
     mx_shape s = {0};
     for (int i = 0; i < nin; i++)
-        if (in[i]->ndim < skip ||
-            !mx_broadcast_shapes("broadcast_shapes", s.dim, s.ndim, in[i]->shape, in[i]->ndim - skip, &s))
-            return in[i]->ndim < skip ? mx_fail(MX_FORMAT, "[BroadcastAxes] too few dimensions") : NULL;
+        if (in[i]->ndim < skip || !mx_broadcast_shapes("broadcast_shapes", s.dim, s.ndim,
+                                                       in[i]->shape, in[i]->ndim - skip, &s))
+            return in[i]->ndim < skip ? mx_fail(MX_FORMAT, "[BroadcastAxes] too few dimensions")
+                                      : NULL;
     if (s.ndim + skip > MX_MAX_NDIM)
         return mx_fail(MX_FORMAT, "[BroadcastAxes] too many dimensions");
     for (int i = 0; i < skip; i++)
@@ -204,10 +208,12 @@ static bool lists_fit(call *c, int k, const mx_array *a) {
             return refuse(c, "one entry an axis is needed");
     return true;
 }
-AS(Slice, lists_fit(c, 0, in[0]) ? mx_slice(in[0], c->arg[0].ints.v, c->arg[1].ints.v, c->arg[2].ints.v) : NULL)
+AS(Slice, lists_fit(c, 0, in[0])
+              ? mx_slice(in[0], c->arg[0].ints.v, c->arg[1].ints.v, c->arg[2].ints.v)
+              : NULL)
 
-static const mx_scatter_op scatter_ops[] = {MX_SCATTER_MAX, MX_SCATTER_MIN, MX_SCATTER_SUM, MX_SCATTER_PROD,
-                                            MX_SCATTER_NONE};
+static const mx_scatter_op scatter_ops[] = {MX_SCATTER_MAX, MX_SCATTER_MIN, MX_SCATTER_SUM,
+                                            MX_SCATTER_PROD, MX_SCATTER_NONE};
 
 static bool scatter_op(call *c, mx_scatter_op *op) {
     if (c->arg[0].i < 0 || c->arg[0].i > 4)
@@ -221,7 +227,8 @@ BUILD(SliceUpdate) {
     (void)nin;
     if (!scatter_op(c, &op) || !lists_fit(c, 1, in[0]))
         return false;
-    out[0] = mx_slice_update(op, in[0], in[1], c->arg[1].ints.v, c->arg[2].ints.v, c->arg[3].ints.v);
+    out[0] =
+        mx_slice_update(op, in[0], in[1], c->arg[1].ints.v, c->arg[2].ints.v, c->arg[3].ints.v);
     return out[0] != NULL;
 }
 
@@ -299,7 +306,8 @@ AS(GatherAxis, mx_take_along_axis(in[0], in[1], integer(c, 0)))
 static mx_array *scatter_axis(call *c, inputs in) {
     if (c->arg[0].i != 0 && c->arg[0].i != 1)
         return refuse(c, "an unknown combination");
-    return mx_scatter_axis(flag(c, 0) ? MX_SCATTER_NONE : MX_SCATTER_SUM, in[0], in[1], in[2], integer(c, 1));
+    return mx_scatter_axis(flag(c, 0) ? MX_SCATTER_NONE : MX_SCATTER_SUM, in[0], in[1], in[2],
+                           integer(c, 1));
 }
 AS(ScatterAxis, scatter_axis(c, in))
 
@@ -463,7 +471,8 @@ BUILD(Eig) {
 static bool is_matrix(call *c, const mx_array *a) {
     mx_dtype t = mx_dtype_of(a);
     bool computed = t == MX_FLOAT32 || t == MX_FLOAT64 || t == MX_COMPLEX64;
-    return (a->ndim >= 2 && computed) || refuse(c, "a matrix of float32, float64 or complex64 is needed");
+    return (a->ndim >= 2 && computed) ||
+           refuse(c, "a matrix of float32, float64 or complex64 is needed");
 }
 
 AS(ReshapeLike, mx_reshape_like(in[0], in[1]))
@@ -473,13 +482,15 @@ static bool is_fused(call *c, inputs in, int nin, mx_dtype beside) {
     mx_dtype t = mx_dtype_of(in[0]);
     bool ok = t == MX_FLOAT16 || t == MX_BFLOAT16 || t == MX_FLOAT32;
     for (int i = c->op == MX_FN_RoPE ? 2 : 3; i < nin; i++)
-        ok &= mx_dtype_of(in[i]) == beside || (c->op == MX_FN_Attention && i == 3 && in[i]->dtype == MX_BOOL);
+        ok &= mx_dtype_of(in[i]) == beside ||
+              (c->op == MX_FN_Attention && i == 3 && in[i]->dtype == MX_BOOL);
     return ok || refuse(c, "the dtypes do not fit");
 }
 
 BUILD(RoPE) {
     mx_p_rope p = {integer(c, 0), flag(c, 1), flag(c, 2), flag(c, 3), c->arg[4].d, c->arg[5].d};
-    return is_fused(c, in, nin, MX_FLOAT32) && (out[0] = mx_apply(MX_PRIM_rope, &p, in, nin)) != NULL;
+    return is_fused(c, in, nin, MX_FLOAT32) &&
+           (out[0] = mx_apply(MX_PRIM_rope, &p, in, nin)) != NULL;
 }
 
 BUILD(Attention) {

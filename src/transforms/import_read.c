@@ -1,5 +1,6 @@
-/* Reading .mlxfn files: see mlxfn.h. Every count is checked against the bytes that are left before anything is
- * allocated for it, and the tape is a list: an id that has not come yet is refused, so there are no circles. */
+/* Reading .mlxfn files: see mlxfn.h. Every count is checked against the bytes that are left before
+ * anything is allocated for it, and the tape is a list: an id that has not come yet is refused, so
+ * there are no circles. */
 #include "transforms/import_read.h"
 
 #include <stdlib.h>
@@ -105,7 +106,8 @@ static bool get_count(reader *r, uint64_t unit, uint64_t most, const char *what,
     if (!get_u64(r, n))
         return false;
     if (*n > most || *n > (r->s->size - r->at) / unit)
-        return mx_source_fail(r->s, at, "a count of %llu for %s is too large", (unsigned long long)*n, what);
+        return mx_source_fail(r->s, at, "a count of %llu for %s is too large",
+                              (unsigned long long)*n, what);
     return true;
 }
 
@@ -138,7 +140,8 @@ static bool get_ints(reader *r, uint64_t most, mx_ints *out) {
     uint64_t n;
     int64_t v;
     int *to;
-    if (!get_count(r, 4, most, "numbers", &n) || !(to = mx_arena_alloc(&r->t->memory, n + 1, sizeof *to)))
+    if (!get_count(r, 4, most, "numbers", &n) ||
+        !(to = mx_arena_alloc(&r->t->memory, n + 1, sizeof *to)))
         return false;
     for (uint64_t i = 0; i < n; i++) {
         if (!get_i32(r, &v))
@@ -186,7 +189,7 @@ static bool get_out_dtype(reader *r, mx_fn_out *o) {
     return true;
 }
 
-/* --- ids --------------------------------------------------------------------------------------- */
+/* --- ids -------------------------------------------------------------------------------------- */
 
 static size_t place_of(const ids *m, uint64_t id) {
     size_t i = (id * 0x9e3779b97f4a7c15u >> 20) & (m->room - 1);
@@ -233,7 +236,8 @@ static bool put_id(ids *m, uint64_t id, int32_t slot) {
 static bool add_id(reader *r, size_t at, uint64_t id, int32_t *slot) {
     if (slot_of(&r->ids, id) >= 0)
         return mx_source_fail(r->s, at, "the id %llu is given twice", (unsigned long long)id);
-    if (!mx_grow(&r->t->constant, &r->t->room_constant, (size_t)r->t->n_slot + 1, sizeof *r->t->constant) ||
+    if (!mx_grow(&r->t->constant, &r->t->room_constant, (size_t)r->t->n_slot + 1,
+                 sizeof *r->t->constant) ||
         !put_id(&r->ids, id, r->t->n_slot))
         return false;
     r->t->constant[r->t->n_slot] = NULL;
@@ -243,14 +247,16 @@ static bool add_id(reader *r, size_t at, uint64_t id, int32_t *slot) {
 
 static bool find_id(reader *r, size_t at, uint64_t id, int32_t *slot) {
     *slot = slot_of(&r->ids, id);
-    return *slot >= 0 || mx_source_fail(r->s, at, "the id %llu has not come before", (unsigned long long)id);
+    return *slot >= 0 ||
+           mx_source_fail(r->s, at, "the id %llu has not come before", (unsigned long long)id);
 }
 
 /* A list of ids: known ones, or (made) new ones. */
 static bool get_slots(reader *r, uint64_t most, bool made, const int32_t **out, int *count) {
     uint64_t n, id;
     int32_t *to;
-    if (!get_count(r, 8, most, "ids", &n) || !(to = mx_arena_alloc(&r->t->memory, n + 1, sizeof *to)))
+    if (!get_count(r, 8, most, "ids", &n) ||
+        !(to = mx_arena_alloc(&r->t->memory, n + 1, sizeof *to)))
         return false;
     for (uint64_t i = 0; i < n; i++) {
         size_t at = r->at;
@@ -262,11 +268,12 @@ static bool get_slots(reader *r, uint64_t most, bool made, const int32_t **out, 
     return true;
 }
 
-/* --- operations ---------------------------------------------------------------------------------- */
+/* --- operations ------------------------------------------------------------------------------- */
 
 static bool get_zero(reader *r, int64_t *v) {
     size_t at = r->at;
-    return get_flag(r, v, "a flag") && (*v == 0 || mx_source_fail(r->s, at, "a flag is set that has no known meaning"));
+    return get_flag(r, v, "a flag") &&
+           (*v == 0 || mx_source_fail(r->s, at, "a flag is set that has no known meaning"));
 }
 
 static bool get_arg(reader *r, char letter, mx_fn_arg *a) {
@@ -354,8 +361,10 @@ static bool get_outputs(reader *r, mx_fn_entry *e, uint64_t id, uint64_t sibling
 
 static bool arity_fits(reader *r, const mx_fn_entry *e) {
     const mx_fn_info *i = &mx_fn_infos[e->op];
-    if (e->nin < i->least || (i->most >= 0 && e->nin > i->most) || (i->outputs && e->nout != i->outputs))
-        return mx_source_fail(r->s, e->at, "%s has %d inputs and %d outputs", i->name, e->nin, e->nout);
+    if (e->nin < i->least || (i->most >= 0 && e->nin > i->most) ||
+        (i->outputs && e->nout != i->outputs))
+        return mx_source_fail(r->s, e->at, "%s has %d inputs and %d outputs", i->name, e->nin,
+                              e->nout);
     return true;
 }
 
@@ -373,7 +382,7 @@ static bool get_operation(reader *r, size_t at, uint64_t id) {
            get_outputs(r, e, id, siblings) && arity_fits(r, e);
 }
 
-/* --- the tape ------------------------------------------------------------------------------------- */
+/* --- the tape --------------------------------------------------------------------------------- */
 
 static bool share_constant(reader *r, uint64_t id, mx_array *a) {
     if (!mx_grow(&r->constant, &r->room_constant, (size_t)r->n_constant + 1, sizeof *r->constant) ||
@@ -429,7 +438,7 @@ static bool get_tape(reader *r) {
     return ok;
 }
 
-/* --- a trace ---------------------------------------------------------------------------------------- */
+/* --- a trace ---------------------------------------------------------------------------------- */
 
 static bool get_keys(reader *r) {
     uint64_t n;
@@ -485,7 +494,7 @@ static void close_ids(ids *m) {
     *m = (ids){0};
 }
 
-/* --- a file -------------------------------------------------------------------------------------------- */
+/* --- a file ----------------------------------------------------------------------------------- */
 
 static bool get_version(reader *r) {
     const char *version;
@@ -493,7 +502,8 @@ static bool get_version(reader *r) {
         return false;
     bool known = strncmp(version, MX_FN_READS, strlen(MX_FN_READS)) == 0;
     r->version = known ? strtol(version + strlen(MX_FN_READS), NULL, 10) : 0;
-    return known || mx_source_fail(r->s, 0, "version '%.32s' is not known (%sx is)", version, MX_FN_READS);
+    return known ||
+           mx_source_fail(r->s, 0, "version '%.32s' is not known (%sx is)", version, MX_FN_READS);
 }
 
 static bool get_file(reader *r, mx_fn_file *f) {
@@ -506,7 +516,8 @@ static bool get_file(reader *r, mx_fn_file *f) {
         return false;
     if (count < 0 || (uint64_t)count > (r->s->size - r->at) / 40)
         return mx_source_fail(r->s, 0, "%d traces are too many", (int)count);
-    return (f->trace = mx_calloc((size_t)count + 1, sizeof *f->trace)) && (f->n_trace = (int32_t)count, true);
+    return (f->trace = mx_calloc((size_t)count + 1, sizeof *f->trace)) &&
+           (f->n_trace = (int32_t)count, true);
 }
 
 bool mx_fn_read(mx_source *s, mx_fn_file *f) {

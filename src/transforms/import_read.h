@@ -19,8 +19,9 @@ typedef struct mx_fn_entry { /* an operation of the tape */
     int nin, nout;
     const int32_t *in, *out; /* slots */
     const mx_fn_out *given;  /* what the file says of the outputs */
-    const mx_fn_out *first;  /* input 0 in the trace, where the state goes with its shape; else NULL */
-    size_t at;               /* in the file */
+    /* input 0 in the trace, where the state goes with its shape; else NULL */
+    const mx_fn_out *first;
+    size_t at; /* in the file */
 } mx_fn_entry;
 
 typedef struct mx_fn_trace {

@@ -51,8 +51,8 @@ static bool walk_on(forward *f, size_t seeds) {
     return ok;
 }
 
-/* The zero tangent of an output. That of a truth value is a float, of the dtype of what was compared: it takes part
-   in sums and products as other tangents do. */
+/* The zero tangent of an output. That of a truth value is a float, of the dtype of what was
+   compared: it takes part in sums and products as other tangents do. */
 static mx_array *zero_tangent(mx_array *out) {
     mx_dtype t = MX_FLOAT32;
     if (mx_dtype_of(out) != MX_BOOL)
@@ -99,8 +99,8 @@ static bool push_forward(mx_tracing *t, const mx_arrays *out, mx_array *const *t
     bool ok = mx_tape_record(&tape, t, out->item, out->count);
     f.tan = mx_calloc((size_t)tape.n_slot + 1, sizeof *f.tan);
     f.out = mx_calloc((size_t)tape.max_out, sizeof *f.out);
-    ok = ok && f.tan && f.out && mx_trace_relax(t, out) && place_tangents(&f, t, tan) && walk_on(&f, t->seeds.count) &&
-         collect(&f, out, out_tangents);
+    ok = ok && f.tan && f.out && mx_trace_relax(t, out) && place_tangents(&f, t, tan) &&
+         walk_on(&f, t->seeds.count) && collect(&f, out, out_tangents);
     for (int32_t i = 0; f.tan && i < tape.n_slot; i++)
         mx_array_release(f.tan[i]);
     mx_free(f.tan);
@@ -116,7 +116,8 @@ bool mx_jvp(mx_closure *f, mx_array *const *primals, int n, mx_array *const *tan
     uint8_t *levels = check_tangents(primals, n, tangents, ntan) ? mx_malloc((size_t)n + 1) : NULL;
     if (!levels)
         return false;
-    bool ok = mx_trace_begin(&t, primals, n, levels) && mx_closure_call(f, t.seeds.item, n, outputs) &&
+    bool ok = mx_trace_begin(&t, primals, n, levels) &&
+              mx_closure_call(f, t.seeds.item, n, outputs) &&
               push_forward(&t, outputs, tangents, out_tangents);
     ok = mx_trace_end(&t, outputs, out_tangents, ok);
     mx_free(levels);

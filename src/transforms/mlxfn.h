@@ -22,11 +22,13 @@
  *
  *     dtype:  i32 number, u8 bytes of an element
  *
- * Limits: 64 dimensions; 65,536 items in a list of an operation, and inputs or outputs of a trace; 2^31 - 1 entries. Counts
- * must fit into the bytes that are left, ids come before they are used and once, texts hold no 0.
+ * Limits: 64 dimensions; 65,536 items in a list of an operation, and inputs or outputs of a trace;
+ * 2^31 - 1 entries. Counts must fit into the bytes that are left, ids come before they are used and
+ * once, texts hold no 0.
  *
- * The layout was found by writing files with MLX 0.32.2 and 0.32.4 and looking at the bytes. Versions
- * 0.32.x are read, others refused. Operations that MLX has no name for are called "mlxc.<Name>": it refuses them.
+ * The layout was found by writing files with MLX 0.32.2 and 0.32.4 and looking at the bytes.
+ * Versions 0.32.x are read, others refused. Operations that MLX has no name for are called
+ * "mlxc.<Name>": it refuses them.
  */
 #ifndef MX_TRANSFORMS_MLXFN_H
 #define MX_TRANSFORMS_MLXFN_H
@@ -67,7 +69,7 @@ extern const mx_fn_info mx_fn_infos[MX_FN_OPS];
 /* --- writing: the tape of one trace ----------------------------------------------- */
 
 typedef struct mx_fn_tape_constant {
-    size_t at;   /* its elements go here in the bytes */
+    size_t at; /* its elements go here in the bytes */
     uint64_t id;
     mx_array *a; /* retained */
 } mx_fn_tape_constant;
@@ -91,8 +93,8 @@ void mx_fn_tape_input(mx_fn_tape *t, uint64_t id);
 bool mx_fn_tape_const(mx_fn_tape *t, uint64_t id, mx_array *a);
 void mx_fn_tape_const_again(mx_fn_tape *t, uint64_t id);
 /* Adds an operation; ids of the outputs are set. The id of the first. */
-uint64_t mx_fn_tape_op(mx_fn_tape *t, mx_fn_op op, const uint64_t *in, int nin, const mx_fn_arg *args,
-                    mx_fn_out *out, int nout);
+uint64_t mx_fn_tape_op(mx_fn_tape *t, mx_fn_op op, const uint64_t *in, int nin,
+                       const mx_fn_arg *args, mx_fn_out *out, int nout);
 void mx_fn_tape_free(mx_fn_tape *t);
 
 void mx_fn_put_u64(mx_text *t, uint64_t v);
@@ -114,7 +116,8 @@ typedef struct mx_fn_step {
 } mx_fn_step;
 bool mx_fn_write(const mx_fn_step *s);
 
-/* Nodes without an operation of the format become ones that have: 0 it has one, 1 out is set, -1 failed. */
+/* Nodes without an operation of the format become ones that have: 0 it has one, 1 out is set, -1
+   failed. */
 int mx_fn_lower(const mx_node *n, mx_array *const *in, mx_array **out, bool shapeless);
 
 /* An operation of a file over arrays; nout results that the scope owns. */

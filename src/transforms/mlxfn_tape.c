@@ -132,8 +132,8 @@ static void put_outputs(mx_text *t, const mx_fn_out *out, int n) {
         mx_fn_put_dtype(t, out[j].dtype);
 }
 
-uint64_t mx_fn_tape_op(mx_fn_tape *t, mx_fn_op op, const uint64_t *in, int nin, const mx_fn_arg *args,
-                    mx_fn_out *out, int nout) {
+uint64_t mx_fn_tape_op(mx_fn_tape *t, mx_fn_op op, const uint64_t *in, int nin,
+                       const mx_fn_arg *args, mx_fn_out *out, int nout) {
     for (int j = 0; j < nout; j++)
         if (!out[j].id)
             out[j].id = t->next++;

@@ -55,7 +55,7 @@ static bool expansion_jvp(const mx_node *y, mx_array *const *tan, mx_array **out
     return ok && !mx_failed();
 }
 
-/* --- the rules ------------------------------------------------------------------------------------- */
+/* --- the rules -------------------------------------------------------------------------------- */
 
 static bool all_alive(const mx_node *y) {
     for (int j = 0; j < y->nout; j++)
@@ -84,10 +84,11 @@ static bool is_place(const mx_node *y, int i) {
 }
 
 static bool refuse_places(const mx_node *y, const char *what) {
-    return mx_fail(MX_INVALID,
-                   "[%s] Cannot calculate %s with respect to indices. Use stop_gradient on indices to "
-                   "stop gradients from being computed.",
-                   mx_node_desc(y)->places.op, what);
+    return mx_fail(
+        MX_INVALID,
+        "[%s] Cannot calculate %s with respect to indices. Use stop_gradient on indices to "
+        "stop gradients from being computed.",
+        mx_node_desc(y)->places.op, what);
 }
 
 bool mx_step_vjp(const mx_node *given, mx_array *const *cot, const bool *need, mx_array **grad) {
@@ -105,7 +106,7 @@ bool mx_step_vjp(const mx_node *given, mx_array *const *cot, const bool *need, m
     return d->expand ? expansion_vjp(y, cot, need, grad) : no_rule("vjp", y);
 }
 
-/* --- the jvp by transposing the vjp ---------------------------------------------------------------- */
+/* --- the jvp by transposing the vjp ----------------------------------------------------------- */
 
 typedef struct pullback {
     const mx_node *node;

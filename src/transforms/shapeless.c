@@ -47,8 +47,9 @@ static mx_array *reshape(const mx_p_reshape *p, mx_array *const *in, int nin) {
     case MX_TO_PARTS: return n > 1 ? mx_unflatten(in[0], asked[0], asked + 1, n - 1) : NULL;
     case MX_TO_SQUEEZED: return n ? mx_squeeze(in[0], asked, n) : in[0];
     case MX_TO_EXPANDED: return mx_expand_dims(in[0], asked, n);
-    default: return p->asked.n || !p->shape.n ? mx_reshape(in[0], asked, n)
-                                              : mx_reshape(in[0], p->shape.v, p->shape.n);
+    default:
+        return p->asked.n || !p->shape.n ? mx_reshape(in[0], asked, n)
+                                         : mx_reshape(in[0], p->shape.v, p->shape.n);
     }
 }
 
@@ -59,7 +60,9 @@ static mx_array *slice(const mx_p_slice *p, mx_array *a) {
 
 static mx_array *slice_update(const mx_p_slice_update *p, mx_array *a, mx_array *update) {
     const int *asked = p->asked.v, n = p->asked.n / 3;
-    return n == a->ndim ? mx_slice_update(MX_SCATTER_NONE, a, update, asked, asked + n, asked + 2 * n) : NULL;
+    return n == a->ndim
+               ? mx_slice_update(MX_SCATTER_NONE, a, update, asked, asked + n, asked + 2 * n)
+               : NULL;
 }
 
 static mx_array *gather(const mx_p_gather *p, mx_array *const *in, int nin) {
@@ -71,7 +74,8 @@ static mx_array *gather(const mx_p_gather *p, mx_array *const *in, int nin) {
     return mx_apply(MX_PRIM_gather, &q, in, nin);
 }
 
-static bool make_step(const mx_recipe *r, const mx_recipe_step *s, mx_array *const *in, mx_array **out) {
+static bool make_step(const mx_recipe *r, const mx_recipe_step *s, mx_array *const *in,
+                      mx_array **out) {
     const mx_node *n = s->node;
     const mx_p_count *c = n->params;
     if (is_bound(n) && !same_inputs(r, s, in))
@@ -93,8 +97,8 @@ static bool make_step(const mx_recipe *r, const mx_recipe_step *s, mx_array *con
     if (n->prim == MX_PRIM_full && n->nin > 1)
         return (out[0] = mx_full_like(in[1], in[0], mx_dtype_of(in[0]))) != NULL;
     if (n->prim == MX_PRIM_number_of_elements)
-        return (out[0] = mx_number_of_elements(in[0], c->axes.n ? c->axes.v : &(int){0}, c->axes.n, c->inverted,
-                                               (mx_dtype)c->dtype)) != NULL;
+        return (out[0] = mx_number_of_elements(in[0], c->axes.n ? c->axes.v : &(int){0}, c->axes.n,
+                                               c->inverted, (mx_dtype)c->dtype)) != NULL;
     return mx_apply_multi((mx_prim)n->prim, n->params, in, n->nin, out, n->nout);
 }
 

@@ -1,5 +1,5 @@
-/* Simplification of traced graphs: see simplify.h. One pass, inputs first; value numbering by a hash of
- * (primitive, parameters, inputs) as in Click 1995. */
+/* Simplification of traced graphs: see simplify.h. One pass, inputs first; value numbering by a
+ * hash of (primitive, parameters, inputs) as in Click 1995. */
 #include "transforms/simplify.h"
 
 #include <string.h>
@@ -29,7 +29,7 @@ static void graph_free(graph *g) {
     mx_free(g->bucket);
 }
 
-/* --- constants --------------------------------------------------------------------------------------------- */
+/* --- constants -------------------------------------------------------------------------------- */
 
 /* Fills stay: they cost nothing, and each call's result gets memory of its own. */
 static bool folds(const graph *g, const mx_array *a, int32_t step) {
@@ -75,7 +75,7 @@ bool mx_read_loaded(const mx_arrays *outputs) {
     return ok;
 }
 
-/* --- rules: what a node over these inputs can be replaced by, or NULL ------------------------------------------ */
+/* --- rules: what a node over these inputs can be replaced by, or NULL ------------------------- */
 
 static bool lossless(mx_dtype from, mx_dtype to) {
     return from == to || ((from == MX_FLOAT16 || from == MX_BFLOAT16) && to == MX_FLOAT32) ||
@@ -84,7 +84,8 @@ static bool lossless(mx_dtype from, mx_dtype to) {
 
 /* The node that made a, if it is of this primitive and is not yet data. */
 static const mx_node *made_by(const mx_array *a, mx_prim p) {
-    bool outer = a->tracer && a->tracer < mx_trace_level(); // of a transform around this one, which watches it
+    // of a transform around this one, which watches it
+    bool outer = a->tracer && a->tracer < mx_trace_level();
     return a->node && !outer && !mx_array_available(a) && a->node->prim == p ? a->node : NULL;
 }
 
@@ -121,7 +122,8 @@ static mx_array *simpler_transpose(const mx_node *n, mx_array *a) {
     int axes[MX_MAX_NDIM];
     bool same = true;
     for (int i = 0; i < p->axes.n; i++) {
-        axes[i] = inner ? ((const mx_p_transpose *)inner->params)->axes.v[p->axes.v[i]] : p->axes.v[i];
+        axes[i] =
+            inner ? ((const mx_p_transpose *)inner->params)->axes.v[p->axes.v[i]] : p->axes.v[i];
         same &= axes[i] == i;
     }
     if (same)
@@ -143,7 +145,7 @@ static mx_array *simpler(const mx_node *n, mx_array *const *in) {
     }
 }
 
-/* --- value numbering ------------------------------------------------------------------------------------------------ */
+/* --- value numbering -------------------------------------------------------------------------- */
 
 static size_t hash(const mx_node *n, mx_array *const *in) {
     uint64_t h = mx_params_hash(mx_node_desc(n), n->params) ^ n->prim * 0x9e3779b97f4a7c15u;
@@ -162,7 +164,8 @@ static void replaced_inputs(const graph *g, int32_t i, mx_array **in) {
     }
 }
 
-static bool equal_step(const graph *g, int32_t j, const mx_node *n, mx_array *const *in, mx_array **scratch) {
+static bool equal_step(const graph *g, int32_t j, const mx_node *n, mx_array *const *in,
+                       mx_array **scratch) {
     const mx_node *o = g->t.plan.step[j].node;
     if (o->prim != n->prim || o->nin != n->nin || o->nout != n->nout ||
         !mx_params_equal(mx_node_desc(n), o->params, n->params))
@@ -171,7 +174,8 @@ static bool equal_step(const graph *g, int32_t j, const mx_node *n, mx_array *co
     return memcmp(scratch, in, n->nin * sizeof *in) == 0;
 }
 
-static int32_t find_equal(const graph *g, const mx_node *n, mx_array *const *in, size_t h, mx_array **scratch) {
+static int32_t find_equal(const graph *g, const mx_node *n, mx_array *const *in, size_t h,
+                          mx_array **scratch) {
     int32_t j = g->bucket[h % g->buckets] - 1;
     while (j >= 0 && !equal_step(g, j, n, in, scratch))
         j = g->chain[j] - 1;
@@ -209,7 +213,8 @@ static bool rewrite_step(graph *g, int32_t i, mx_array **in) {
     }
     if (same_inputs(n, in))
         return keep_outputs(n, g->made[i]);
-    return !mx_failed() && mx_apply_multi((mx_prim)n->prim, n->params, in, n->nin, g->made[i], n->nout);
+    return !mx_failed() &&
+           mx_apply_multi((mx_prim)n->prim, n->params, in, n->nin, g->made[i], n->nout);
 }
 
 static bool make_tables(graph *g, size_t *most_in) {
@@ -260,8 +265,8 @@ static bool replace_outputs(const graph *g, mx_arrays *out) {
 bool mx_simplify(mx_arrays *outputs) {
     graph g = {0};
     mx_scope s = mx_scope_open();
-    bool ok = mx_traced_open(&g.t, outputs->item, outputs->count, NULL, 0) && fold(&g, outputs) && rewrite(&g) &&
-              replace_outputs(&g, outputs);
+    bool ok = mx_traced_open(&g.t, outputs->item, outputs->count, NULL, 0) && fold(&g, outputs) &&
+              rewrite(&g) && replace_outputs(&g, outputs);
     graph_free(&g);
     mx_scope_close(s);
     return ok;

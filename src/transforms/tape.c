@@ -1,5 +1,5 @@
-/* Recording the graph of a transform, and leaving it: see tape.h. Walks use an explicit stack and the
- * nodes' marks, under the evaluation lock. */
+/* Recording the graph of a transform, and leaving it: see tape.h. Walks use an explicit stack and
+ * the nodes' marks, under the evaluation lock. */
 #include "transforms/tape.h"
 
 #include "base/mem.h"
@@ -10,7 +10,7 @@
 #include "graph/trace/scope.h"
 #include "graph/trace/trace.h"
 
-/* --- seeds -------------------------------------------------------------------------------------- */
+/* --- seeds ------------------------------------------------------------------------------------ */
 
 /* The value of a behind an identity node; available at once if a is. */
 static mx_array *seed_new(mx_array *a, uint8_t level) {
@@ -36,7 +36,7 @@ bool mx_trace_begin(mx_tracing *t, mx_array *const *inputs, int n, uint8_t *leve
     return ok;
 }
 
-/* --- recording ----------------------------------------------------------------------------------- */
+/* --- recording -------------------------------------------------------------------------------- */
 
 typedef struct frame {
     mx_node *node;
@@ -154,7 +154,7 @@ void mx_tape_free(mx_tape *tape) {
     *tape = (mx_tape){0};
 }
 
-/* --- leaving -------------------------------------------------------------------------------------- */
+/* --- leaving ---------------------------------------------------------------------------------- */
 
 static uint8_t own_level(const mx_node *n) {
     uint8_t level = 0;
@@ -257,7 +257,8 @@ static bool settle_outermost(mx_tracing *t, const mx_arrays *results0, const mx_
     if (!t->n_done && !any_flag(results0) && !any_flag(results1) && !any_flag(&t->seeds))
         return true;
     mx_eval_lock();
-    bool ok = drop_flags(t, &work, results0) && drop_flags(t, &work, results1) && drop_flags(t, &work, &t->seeds);
+    bool ok = drop_flags(t, &work, results0) && drop_flags(t, &work, results1) &&
+              drop_flags(t, &work, &t->seeds);
     for (size_t i = 0; i < t->n_done; i++) {
         mx_array_detach(t->done[i]);
         mx_array_release(t->done[i]);

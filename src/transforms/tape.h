@@ -1,6 +1,7 @@
 /* The graph that a transform walks: the nodes between its inputs and outputs, inputs first.
  *
- *     seed        an input's stand-in: the same value behind an identity node, flagged with the level
+ *     seed        an input's stand-in: the same value behind an identity node, flagged with the
+ *                 level
  *     step        a node, whose inputs' slots are src[step.src ..]
  *     slot        a number for an array of the graph: its place in the list of (co)tangents.
  *                 Seed i has slot i; slot -1 does not depend on the seeds.
@@ -35,14 +36,15 @@ typedef struct mx_tracing {
     mx_scope scope;
     mx_arrays seeds;
     const uint8_t *seed_level; /* the levels of the arrays the seeds stand for */
-    mx_array **done;           /* have their data and no flag, retained: they let go of their nodes at the end */
+    /* have their data and no flag, retained: they let go of their nodes at the end */
+    mx_array **done;
     size_t n_done, room_done;
 } mx_tracing;
 
 /* Enter a level and make the seeds. Always followed by mx_trace_end, also after a failure. */
 bool mx_trace_begin(mx_tracing *t, mx_array *const *inputs, int n, uint8_t *levels);
-/* After recording: no outer transform will walk what the rules make, so at the outermost level the flags fall
-   before, and views of data are made at once. The tape keeps the graph. */
+/* After recording: no outer transform will walk what the rules make, so at the outermost level the
+   flags fall before, and views of data are made at once. The tape keeps the graph. */
 bool mx_trace_relax(mx_tracing *t, const mx_arrays *outputs);
 /* Leave: what the results depend on goes back to the level that it has without the seeds. */
 bool mx_trace_end(mx_tracing *t, const mx_arrays *results0, const mx_arrays *results1, bool ok);

@@ -58,7 +58,8 @@ static bool find_varying(mx_traced *t, mx_array *const *sorted, size_t n) {
     return t->varies != NULL;
 }
 
-bool mx_traced_open(mx_traced *t, mx_array *const *outputs, size_t n, mx_array *const *seeds, size_t n_seeds) {
+bool mx_traced_open(mx_traced *t, mx_array *const *outputs, size_t n, mx_array *const *seeds,
+                    size_t n_seeds) {
     *t = (mx_traced){0};
     mx_array **sorted = seeds ? mx_memdup(seeds, n_seeds * sizeof *sorted) : NULL;
     if (seeds && !sorted)

@@ -1,4 +1,5 @@
-/* The graph that a traced function left behind: steps from the placeholders to the outputs, inputs first. */
+/* The graph that a traced function left behind: steps from the placeholders to the outputs, inputs
+   first. */
 #ifndef MX_TRANSFORMS_TRACED_H
 #define MX_TRANSFORMS_TRACED_H
 
@@ -11,7 +12,8 @@ typedef struct mx_traced {
 } mx_traced;
 
 /* Seeds are placeholders; none given: all placeholders. Always followed by free. */
-bool mx_traced_open(mx_traced *t, mx_array *const *outputs, size_t n, mx_array *const *seeds, size_t n_seeds);
+bool mx_traced_open(mx_traced *t, mx_array *const *outputs, size_t n, mx_array *const *seeds,
+                    size_t n_seeds);
 void mx_traced_free(mx_traced *t);
 
 #endif

@@ -1,4 +1,5 @@
-/* Reverse mode: trace the function, then walk its graph from the outputs back, adding up cotangents. */
+/* Reverse mode: trace the function, then walk its graph from the outputs back, adding up
+   cotangents. */
 #include "base/mem.h"
 #include "base/status.h"
 #include "graph/trace/scope.h"
@@ -7,7 +8,7 @@
 
 enum { TEXT = 256, FEW = 32 };
 
-/* --- the walk back ----------------------------------------------------------------------------------- */
+/* --- the walk back ---------------------------------------------------------------------------- */
 
 typedef struct back {
     const mx_tape *tape;
@@ -69,7 +70,7 @@ static bool walk_back(back *b, size_t seeds) {
     return true;
 }
 
-/* --- the cotangents of the outputs --------------------------------------------------------------------- */
+/* --- the cotangents of the outputs ------------------------------------------------------------ */
 
 static bool is_stopped(const mx_array *a) {
     return a->node && a->node->prim == MX_PRIM_stop_gradient;
@@ -145,7 +146,8 @@ bool mx_vjp(mx_closure *f, mx_array *const *primals, int n, mx_array *const *cot
     uint8_t few[FEW], *levels = n <= FEW ? few : mx_malloc((size_t)n);
     if (!levels)
         return false;
-    bool ok = mx_trace_begin(&t, primals, n, levels) && mx_closure_call(f, t.seeds.item, n, outputs) &&
+    bool ok = mx_trace_begin(&t, primals, n, levels) &&
+              mx_closure_call(f, t.seeds.item, n, outputs) &&
               pull_back(&t, outputs, cotangents, ncot, grads);
     ok = mx_trace_end(&t, outputs, grads, ok);
     if (levels != few)
@@ -153,7 +155,7 @@ bool mx_vjp(mx_closure *f, mx_array *const *primals, int n, mx_array *const *cot
     return ok;
 }
 
-/* --- value and gradient ------------------------------------------------------------------------------------ */
+/* --- value and gradient ----------------------------------------------------------------------- */
 
 typedef struct partial_call {
     mx_closure *f;
@@ -198,7 +200,8 @@ static bool grad_with(partial_call *p, mx_array **primals, int nargs, mx_arrays 
     uint8_t few[FEW], *levels = nargs <= FEW ? few : mx_malloc((size_t)nargs);
     if (!levels)
         return false;
-    bool ok = mx_trace_begin(&t, primals, nargs, levels) && mx_closure_call(&f, t.seeds.item, nargs, outputs);
+    bool ok = mx_trace_begin(&t, primals, nargs, levels) &&
+              mx_closure_call(&f, t.seeds.item, nargs, outputs);
     int wanted = ok ? count_wanted(outputs) : 0;
     mx_array **cot = ok ? mx_calloc((size_t)wanted + 1, sizeof *cot) : NULL;
     if (cot && !is_stopped(outputs->item[0]))

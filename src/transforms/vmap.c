@@ -10,10 +10,10 @@
 #include "ops/rules.h"
 #include "transforms/traced.h"
 
-/* --- axes ------------------------------------------------------------------------------------------------ */
+/* --- axes ------------------------------------------------------------------------------------- */
 
-/* The axis of a: 0 <= result < ndim, -1 for no axis, -2 and an error out of range. An output that has no
-   batch axis yet gets one (`extra` is 1). */
+/* The axis of a: 0 <= result < ndim, -1 for no axis, -2 and an error out of range. An output that
+   has no batch axis yet gets one (`extra` is 1). */
 static int batch_axis(const char *what, int axis, const mx_array *a, int extra) {
     char text[256];
     int ndim = a->ndim + extra;
@@ -36,7 +36,8 @@ static int batch_size(mx_array *const *in, int n, const int *in_axes) {
         if (axis < 0)
             continue;
         if (size >= 0 && in[i]->shape[axis] != size) {
-            mx_fail(MX_INVALID, "[vmap] Inconsistent axis sizes: %d and %d.", size, in[i]->shape[axis]);
+            mx_fail(MX_INVALID, "[vmap] Inconsistent axis sizes: %d and %d.", size,
+                    in[i]->shape[axis]);
             return -1;
         }
         size = in[i]->shape[axis];
@@ -44,7 +45,7 @@ static int batch_size(mx_array *const *in, int n, const int *in_axes) {
     return size < 0 ? 1 : size;
 }
 
-/* --- tracing ------------------------------------------------------------------------------------------------ */
+/* --- tracing ---------------------------------------------------------------------------------- */
 
 static mx_array *without_axis(const mx_array *a, int axis) {
     mx_shape s = {.ndim = 0};
@@ -66,7 +67,8 @@ static bool make_inputs(mx_array *const *in, int n, const int *in_axes, mx_array
     return true;
 }
 
-bool mx_vmap_trace(mx_closure *f, mx_array *const *in, int n, const int *in_axes, mx_arrays *s_in, mx_arrays *s_out) {
+bool mx_vmap_trace(mx_closure *f, mx_array *const *in, int n, const int *in_axes, mx_arrays *s_in,
+                   mx_arrays *s_out) {
     if (batch_size(in, n, in_axes) < 0)
         return false;
     mx_scope s = mx_scope_open();
@@ -77,7 +79,7 @@ bool mx_vmap_trace(mx_closure *f, mx_array *const *in, int n, const int *in_axes
     return ok;
 }
 
-/* --- replacing --------------------------------------------------------------------------------------------- */
+/* --- replacing -------------------------------------------------------------------------------- */
 
 /* What stands for an array of the trace: the batched array and its batch axis, -1 for none. */
 typedef struct batched {
@@ -87,14 +89,14 @@ typedef struct batched {
 
 typedef struct replacing {
     mx_traced t;
-    int n;              /* batch size */
+    int n; /* batch size */
     mx_array *const *in, *const *s_in;
     const int *in_axes;
     int n_in;
-    batched **value;    /* by step: of each output */
+    batched **value; /* by step: of each output */
     batched *room;
-    mx_array **args;    /* of one step: replaced inputs, then outputs */
-    int *axes;          /* of one step: inputs', then outputs' */
+    mx_array **args; /* of one step: replaced inputs, then outputs */
+    int *axes;       /* of one step: inputs', then outputs' */
 } replacing;
 
 static batched seed_value(const replacing *r, mx_array *a) {
@@ -110,7 +112,8 @@ static batched value_of(const replacing *r, mx_array *a, int32_t step) {
     return seed_value(r, a);
 }
 
-static bool apply_rule(const mx_node *y, mx_array *const *in, const int *axes, int n, mx_array **out, int *out_axes) {
+static bool apply_rule(const mx_node *y, mx_array *const *in, const int *axes, int n,
+                       mx_array **out, int *out_axes) {
     const mx_prim_desc *d = mx_node_desc(y);
     if (d->vmap)
         return d->vmap(y, in, axes, n, out, out_axes);
@@ -173,24 +176,28 @@ static mx_array *place_axis(const replacing *r, batched v, int want) {
     int axis = batch_axis("output vectorization", want, v.a, v.axis < 0);
     if (axis < 0)
         return NULL;
-    return mx_moveaxis(v.axis < 0 ? mx_batch_front_full(v.a, -1, r->n) : v.a, v.axis < 0 ? 0 : v.axis, axis);
+    return mx_moveaxis(v.axis < 0 ? mx_batch_front_full(v.a, -1, r->n) : v.a,
+                       v.axis < 0 ? 0 : v.axis, axis);
 }
 
-static bool replace(replacing *r, mx_array *const *s_out, int nout, const int *out_axes, mx_arrays *out) {
+static bool replace(replacing *r, mx_array *const *s_out, int nout, const int *out_axes,
+                    mx_arrays *out) {
     if (!mx_traced_open(&r->t, s_out, (size_t)nout, r->s_in, (size_t)r->n_in) || !make_room(r))
         return false;
     for (int32_t i = 0; i < r->t.plan.n_step; i++)
         if (r->t.varies[i] && !replace_step(r, i))
             return false;
     for (int k = 0; k < nout; k++)
-        if (!mx_arrays_add(out, place_axis(r, value_of(r, s_out[k], r->t.out_step[k]), out_axes[k])))
+        if (!mx_arrays_add(out,
+                           place_axis(r, value_of(r, s_out[k], r->t.out_step[k]), out_axes[k])))
             return false;
     return true;
 }
 
-bool mx_vmap_replace(mx_array *const *in, mx_array *const *s_in, int n, mx_array *const *s_out, int nout,
-                     const int *in_axes, const int *out_axes, mx_arrays *out) {
-    replacing r = {.n = batch_size(in, n, in_axes), .in = in, .s_in = s_in, .in_axes = in_axes, .n_in = n};
+bool mx_vmap_replace(mx_array *const *in, mx_array *const *s_in, int n, mx_array *const *s_out,
+                     int nout, const int *in_axes, const int *out_axes, mx_arrays *out) {
+    replacing r = {
+        .n = batch_size(in, n, in_axes), .in = in, .s_in = s_in, .in_axes = in_axes, .n_in = n};
     if (r.n < 0)
         return false;
     mx_scope s = mx_scope_open();
@@ -204,7 +211,7 @@ bool mx_vmap_replace(mx_array *const *in, mx_array *const *s_in, int n, mx_array
     return ok;
 }
 
-/* --- the closure -------------------------------------------------------------------------------------------- */
+/* --- the closure ------------------------------------------------------------------------------ */
 
 typedef struct mapped {
     mx_closure *f;
@@ -216,11 +223,14 @@ static bool call_mapped(mx_closure *self, mx_array *const *in, int n, mx_arrays 
     mapped *m = self->payload;
     mx_arrays s_in = {0}, s_out = {0};
     if (n != m->n_in)
-        return mx_fail(MX_INVALID, "[vmap] the function was given %d inputs and %d axes", n, m->n_in);
+        return mx_fail(MX_INVALID, "[vmap] the function was given %d inputs and %d axes", n,
+                       m->n_in);
     bool ok = mx_vmap_trace(m->f, in, n, m->axes, &s_in, &s_out);
     if (ok && (int)s_out.count != m->n_out)
-        ok = mx_fail(MX_INVALID, "[vmap] the function gave %zu outputs for %d axes", s_out.count, m->n_out);
-    ok = ok && mx_vmap_replace(in, s_in.item, n, s_out.item, m->n_out, m->axes, m->axes + m->n_in, out);
+        ok = mx_fail(MX_INVALID, "[vmap] the function gave %zu outputs for %d axes", s_out.count,
+                     m->n_out);
+    ok = ok &&
+         mx_vmap_replace(in, s_in.item, n, s_out.item, m->n_out, m->axes, m->axes + m->n_in, out);
     mx_arrays_free(&s_in);
     mx_arrays_free(&s_out);
     return ok;

@@ -1,5 +1,5 @@
-/* Changes seeds and feeds a fuzz target with them: see fuzz.h. The order of changes is always the same; MLX_TEST_SEED chooses another. Arguments: more
- * seeds, or files to run once. */
+/* Changes seeds and feeds a fuzz target with them: see fuzz.h. The order of changes is always the
+ * same; MLX_TEST_SEED chooses another. Arguments: more seeds, or files to run once. */
 #include <stdio.h>
 #include <time.h>
 
@@ -43,9 +43,10 @@ static void add_file(const char *path) {
 
 /* Numbers that counts and offsets break at. */
 static uint64_t odd_number(void) {
-    static const uint64_t odd[] = {0,         1,         2,          127,        255,        256,        65535,
-                                   65536,     INT32_MAX, UINT32_MAX, 1ull << 31, 1ull << 32, 1ull << 40, INT64_MAX,
-                                   1ull << 63, UINT64_MAX};
+    static const uint64_t odd[] = {0,          1,          2,          127,
+                                   255,        256,        65535,      65536,
+                                   INT32_MAX,  UINT32_MAX, 1ull << 31, 1ull << 32,
+                                   1ull << 40, INT64_MAX,  1ull << 63, UINT64_MAX};
     return odd[any(sizeof odd / sizeof *odd)];
 }
 
@@ -56,12 +57,8 @@ static size_t change(uint8_t *b, size_t n, size_t room) {
     size_t width = widths[any(4)];
     switch (any(8)) {
     case 0: return at;
-    case 1:
-        b[at] ^= (uint8_t)(1 << any(8));
-        return n;
-    case 2:
-        b[at] = (uint8_t)any(256);
-        return n;
+    case 1: b[at] ^= (uint8_t)(1 << any(8)); return n;
+    case 2: b[at] = (uint8_t)any(256); return n;
     case 3:
     case 4:
         if (at + width <= n)

@@ -1,7 +1,8 @@
 /* Fuzz targets: a reader each, fed with any bytes.
  *
  *     fuzz_<format>.c   LLVMFuzzerTestOneInput, and seeds that are right
- *     drive.c           a plain program around one: changes the seeds for $FUZZ_SECONDS (3), counts what stays allocated
+ *     drive.c           a plain program around one: changes the seeds for $FUZZ_SECONDS (3), counts
+ *                       what stays allocated
  *
  * With clang: -DMLXC_FUZZ=ON links libFuzzer instead of drive.c.
  */
@@ -62,7 +63,8 @@ __attribute__((unused)) static bool fuzz_put(mx_sink *k, const void *bytes, size
     return true;
 }
 
-__attribute__((unused)) static void fuzz_add_written(fuzz_add *add, mx_write_fn *write, void *what) {
+__attribute__((unused)) static void fuzz_add_written(fuzz_add *add, mx_write_fn *write,
+                                                     void *what) {
     fuzz_bytes b = {NULL, 0};
     mx_sink k = {"fuzz", "seed", fuzz_put, &b, 0};
     if (write(&k, what))

@@ -19,8 +19,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 }
 
 static void add_small_floats(fuzz_add *add) {
-    static const char header[] = "{\"x\":{\"dtype\":\"F8_E4M3\",\"shape\":[4],\"data_offsets\":[0,4]},"
-                                 "\"y\":{\"dtype\":\"F4\",\"shape\":[2,2],\"data_offsets\":[4,6]}}";
+    static const char header[] =
+        "{\"x\":{\"dtype\":\"F8_E4M3\",\"shape\":[4],\"data_offsets\":[0,4]},"
+        "\"y\":{\"dtype\":\"F4\",\"shape\":[2,2],\"data_offsets\":[4,6]}}";
     uint8_t bytes[256] = {sizeof header - 1};
     memcpy(bytes + 8, header, sizeof header - 1);
     add(bytes, 8 + sizeof header - 1 + 6);

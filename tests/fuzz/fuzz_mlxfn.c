@@ -70,7 +70,8 @@ static bool products(mx_closure *self, mx_array *const *in, int n, mx_arrays *ou
     (void)self, (void)n;
     mx_array *y = mx_softmax(mx_matmul(in[0], mx_transpose(in[1])), (int[]){-1}, 1, true);
     return mx_split_equal(mx_sort(y, 0), 2, 1, parts) && mx_arrays_add(out, parts[1]) &&
-           mx_arrays_add(out, mx_take(y, mx_arange(0, 2, 1, MX_INT32), 0)) && mx_arrays_add(out, in[1]);
+           mx_arrays_add(out, mx_take(y, mx_arange(0, 2, 1, MX_INT32), 0)) &&
+           mx_arrays_add(out, in[1]);
 }
 
 static bool indices(mx_closure *self, mx_array *const *in, int n, mx_arrays *out) {
@@ -86,7 +87,8 @@ static bool indices(mx_closure *self, mx_array *const *in, int n, mx_arrays *out
 static void add_function(fuzz_add *add, mx_closure_fn *fn, bool shapeless) {
     char path[] = "/tmp/fuzz_mlxfn_XXXXXX", bytes[1 << 14];
     mx_closure k = mx_closure_local(fn, NULL);
-    mx_array *in[2] = {mx_ones((int[]){4, 4}, 2, MX_FLOAT32), mx_ones((int[]){4, 4}, 2, MX_FLOAT32)};
+    mx_array *in[2] = {mx_ones((int[]){4, 4}, 2, MX_FLOAT32),
+                       mx_ones((int[]){4, 4}, 2, MX_FLOAT32)};
     int fd = mkstemp(path);
     if (fd < 0)
         return;

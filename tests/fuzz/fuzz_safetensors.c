@@ -33,7 +33,7 @@ void fuzz_seeds(fuzz_add *add) {
     mx_map_set(&c.arrays, "weight", mx_ones((int[]){2, 3}, 2, MX_FLOAT16), NULL);
     mx_map_set(&c.arrays, "ids", mx_arange(0, 5, 1, MX_INT64), NULL);
     mx_map_set(&c.arrays, "empty", mx_zeros((int[]){0, 4}, 2, MX_BOOL), NULL);
-    mx_map_set(&c.metadata, "format", (void *)(uintptr_t) "mlx", NULL);
+    mx_map_set(&c.metadata, "format", (void *)(uintptr_t)"mlx", NULL);
     fuzz_add_written(add, write, &c);
     mx_map_free(&c.arrays, NULL);
     mx_map_free(&c.metadata, NULL);

@@ -1,7 +1,7 @@
 """Every test begins with the same random numbers, alone or among others, in any order.
 
-    MLX_TEST_SEED=n    other numbers (seeds.py); hypothesis looks for new examples
-    MLX_TEST_ORDER=n   the tests in an order drawn with this seed
+MLX_TEST_SEED=n    other numbers (seeds.py); hypothesis looks for new examples
+MLX_TEST_ORDER=n   the tests in an order drawn with this seed
 """
 
 import os
@@ -19,7 +19,9 @@ import seeds
 ORDER = os.environ.get("MLX_TEST_ORDER")
 
 settings.register_profile("fixed", deadline=None, derandomize=True, database=None)
-settings.register_profile("random", deadline=None, derandomize=False, database=None, print_blob=True)
+settings.register_profile(
+    "random", deadline=None, derandomize=False, database=None, print_blob=True
+)
 settings.load_profile("random" if seeds.SEED else "fixed")
 
 

@@ -1,9 +1,10 @@
-"""Evaluate expressions with whatever `mlx` this interpreter imports; used for this package and for the original.
+"""Evaluate expressions with whatever `mlx` this interpreter imports; used for this package and for
+the original.
 
     differential_worker.py expressions.json results.pickle first
 
-One pickled (number, result) follows another from expression `first` on, each written before the next is begun, so that
-the caller knows which one ended the process.
+One pickled (number, result) follows another from expression `first` on, each written before the
+next is begun, so that the caller knows which one ended the process.
 """
 
 import json
@@ -13,8 +14,12 @@ import sys
 import mlx.core as mx
 import numpy as np
 
-DTYPES = {d: getattr(mx, d) for d in (
-    "bool_ uint8 uint16 uint32 uint64 int8 int16 int32 int64 float16 bfloat16 float32 float64 complex64").split()}
+DTYPES = {
+    d: getattr(mx, d)
+    for d in (
+        "bool_ uint8 uint16 uint32 uint64 int8 int16 int32 int64 float16 bfloat16 float32 float64 complex64"
+    ).split()
+}
 
 
 def numbers(dtype, shape, seed, low, high):
@@ -30,7 +35,8 @@ def numbers(dtype, shape, seed, low, high):
 
 
 def A(dtype, shape, seed=0, low=-3, high=3, layout="plain"):
-    """An array of numbers between low and high: plain, transposed, with steps, reversed, or broadcast."""
+    """An array of numbers between low and high: plain, transposed, with steps, reversed, or
+    broadcast."""
     shape = tuple(shape)
     if layout == "transposed" and len(shape) > 1:
         return mx.swapaxes(A(dtype, (*shape[:-2], shape[-1], shape[-2]), seed, low, high), -1, -2)

@@ -52,8 +52,8 @@ def entry(rng, n, block, arrays, beyond, ints):
 def key(rng, shape, beyond=None, new=True, ints=True):
     """An index of an array of this shape that is in range.
 
-    With arrays, the reference reads and writes out of bounds where a slice reaches beyond its axis; in assignments
-    it takes the sizes of the wrong axes behind None.
+    With arrays, the reference reads and writes out of bounds where a slice reaches beyond its axis;
+    in assignments it takes the sizes of the wrong axes behind None.
     """
     arrays = rng.random() < 0.6
     beyond = (0 if arrays else 2) if beyond is None else beyond
@@ -118,7 +118,8 @@ def writes(seed, count):
     rng = random.Random(seed)
     while count:
         shape = rng.choice(SHAPES)
-        text = key(rng, shape, new=False, ints=False)  # the reference orders axes otherwise beside integers
+        # the reference orders axes otherwise beside integers
+        text = key(rng, shape, new=False, ints=False)
         place = np.shape(eval(f"x[{text}]", {"x": in_numpy(shape), "A": np.array}))
         method = rng.choice(["=", "=", "=", "add", "subtract", "multiply", "maximum", "minimum"])
         if method == "=" and not is_unique(shape, text):
@@ -127,15 +128,19 @@ def writes(seed, count):
         if rng.random() < 0.2:  # the reference has an order of axes of its own
             place = rng.sample(place, len(place))
         value = rng.choice(["7", "True"]) if rng.random() < 0.2 else f"V{value_shape(rng, place)}"
-        yield shape, (
-            f"y = +x; y[{text}] = {value}"
-            if method == "="
-            else f"y = x.at[{text}].{method}({value})"
+        yield (
+            shape,
+            (
+                f"y = +x; y[{text}] = {value}"
+                if method == "="
+                else f"y = x.at[{text}].{method}({value})"
+            ),
         )
 
 
 def evaluate(shape, statement):
-    """What mlx makes of a statement: dtype, shape and elements, or the name of an exception's type."""
+    """What mlx makes of a statement: dtype, shape and elements, or the name of an exception's
+    type."""
     import mlx.core as mx
 
     def values(*value_shape):

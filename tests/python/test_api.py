@@ -1,8 +1,11 @@
-"""The public surface against python_api_0.32.4.json: every name, every member of a class, every signature.
+"""The public surface against python_api_0.32.4.json: every name, every member of a class, every
+signature.
 
-The file is looked for in $MLX_TEST_API and in shared/api of the folders above the project; without it the test is
-skipped. api_missing.txt lists what need not be there yet, a name or `name()` for a signature; it is to be empty.
+The file is looked for in $MLX_TEST_API and in shared/api of the folders above the project; without
+it the test is skipped. api_missing.txt lists what need not be there yet, a name or `name()` for a
+signature; it is to be empty.
 """
+
 import ast
 import importlib
 import inspect
@@ -14,17 +17,25 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).resolve().parent
-ALLOWED = set((HERE / "api_missing.txt").read_text().split()) if (HERE / "api_missing.txt").exists() else set()
+ALLOWED = (
+    set((HERE / "api_missing.txt").read_text().split())
+    if (HERE / "api_missing.txt").exists()
+    else set()
+)
 
 # Signatures that here say more than there.
 BETTER = {
     "mlx.core.load": ["(file, /, format=None, return_metadata=False, *, mmap=False, stream=None)"],
-    "mlx.core.arange": ["(start, stop, step=None, dtype=None, *, stream=None)",
-                        "(stop, step=None, dtype=None, *, stream=None)"],
+    "mlx.core.arange": [
+        "(start, stop, step=None, dtype=None, *, stream=None)",
+        "(stop, step=None, dtype=None, *, stream=None)",
+    ],
     "mlx.core.asarray": ["(a, dtype=None, *, copy=None, device=None)"],
     "mlx.core.std": ["(a, /, axis=None, keepdims=False, ddof=0, *, correction=None, stream=None)"],
-    "mlx.core.unique": ["(a, /, size=None, return_index=False, return_inverse=False, return_counts=False, fill_value=None, "
-                        "*, equal_nan=None, stream=None)"],
+    "mlx.core.unique": [
+        "(a, /, size=None, return_index=False, return_inverse=False, return_counts=False, fill_value=None, "
+        "*, equal_nan=None, stream=None)"
+    ],
     "mlx.core.var": ["(a, /, axis=None, keepdims=False, ddof=0, *, correction=None, stream=None)"],
     "mlx.core.where": ["(condition, x, y, /, *, stream=None)", "(condition, /, *, stream=None)"],
     "mlx.nn.Module.set_dtype": ["(self, dtype, predicate=<lambda>)"],
@@ -36,7 +47,9 @@ NO_MEMBERS = {"__nb_enum__"}
 def interface():
     places = [os.environ.get("MLX_TEST_API")] + [p / "shared" / "api" for p in HERE.parents]
     for place in filter(None, places):
-        path = Path(place) if str(place).endswith(".json") else Path(place) / "python_api_0.32.4.json"
+        path = (
+            Path(place) if str(place).endswith(".json") else Path(place) / "python_api_0.32.4.json"
+        )
         if path.is_file():
             return json.loads(path.read_text())
     return None
@@ -85,12 +98,12 @@ def plain(part):
 
 def parameters(text):
     """name(a: array, /, b: int = 3) -> array  becomes  (a, /, b=3)."""
-    inner = text[text.index("(") + 1:]
+    inner = text[text.index("(") + 1 :]
     depth, end = 1, 0
     while depth:
         depth += {"(": 1, ")": -1}.get(inner[end], 0)
         end += 1
-    parts = [p for p in split(inner[:end - 1], ",") if p.strip()]
+    parts = [p for p in split(inner[: end - 1], ",") if p.strip()]
     return "(" + ", ".join(map(plain, parts)) + ")"
 
 
@@ -177,7 +190,9 @@ def is_there(module, path):
 
 
 def test_no_name_is_missing():
-    missing = [full for full, module, path in names() if not allowed(full) and not is_there(module, path)]
+    missing = [
+        full for full, module, path in names() if not allowed(full) and not is_there(module, path)
+    ]
     assert not missing, f"{len(missing)} missing:\n" + "\n".join(missing)
 
 
@@ -189,7 +204,7 @@ def differing():
         wanted = BETTER.get(full, [parameters(t) for t in texts])
         found = signatures(find(module, path), path.split(".")[-1])
         # further rows of a name are tried where the original's do not fit
-        if found is not None and found[:len(wanted)] != wanted:
+        if found is not None and found[: len(wanted)] != wanted:
             yield f"{full}\n    wanted {' '.join(wanted)}\n    found  {' '.join(found)}"
 
 

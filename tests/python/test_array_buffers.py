@@ -1,4 +1,5 @@
-"""Memory shared with others: the buffer protocol and DLPack, both ways, and who keeps what alive."""
+"""Memory shared with others: the buffer protocol and DLPack, both ways, and who keeps what
+alive."""
 
 import ctypes
 import gc

@@ -142,7 +142,8 @@ def test_captured_inputs_keep_their_arrays():
 
 @pytest.mark.parametrize("shapeless", [False, True])
 def test_what_is_set_in_captured_inputs_is_no_tracer_afterwards(shapeless):
-    """Arrays that the function sets are kept where they are outputs; elsewhere the state is as it was."""
+    """Arrays that the function sets are kept where they are outputs; elsewhere the state is as it
+    was."""
     w, state = mx.array(3.0), {"t": (mx.array(5.0),), "l": [mx.array(7.0)], "n": 1}
     state["w"] = w
 
@@ -159,7 +160,11 @@ def test_what_is_set_in_captured_inputs_is_no_tracer_afterwards(shapeless):
     for _ in range(3):
         assert c(TWO).item() == 4
         assert sorted(state) == ["l", "n", "t", "w"] and state["w"] is w and state["n"] == 2
-        assert [v.item() for v in state["l"]] == [7] and state["t"][0].item() == 5 and len(state["t"]) == 1
+        assert (
+            [v.item() for v in state["l"]] == [7]
+            and state["t"][0].item() == 5
+            and len(state["t"]) == 1
+        )
 
 
 def test_outputs_stay_and_other_inputs_come_back():
@@ -190,10 +195,16 @@ def test_a_failed_trace_leaves_state_as_it_was():
 
 
 def test_an_argument_is_not_taken_in_by_another_name():
-    """It would be a constant of the trace. Calls that need no trace, and transforms around, are no mistake."""
+    """It would be a constant of the trace. Calls that need no trace, and transforms around, are no
+    mistake."""
     x, y = mx.array([1.0, 2.0]) + 1, mx.array([1.0, 2.0])
     mx.eval(y)
-    for f, a in ((lambda z: z + x, x), (lambda z: z + (x + 1), x), (lambda z: z + y.sum(), y), (lambda z: y, y)):
+    for f, a in (
+        (lambda z: z + x, x),
+        (lambda z: z + (x + 1), x),
+        (lambda z: z + y.sum(), y),
+        (lambda z: y, y),
+    ):
         with pytest.raises(ValueError, match="uncaptured inputs"):
             mx.compile(f)(a)
         with pytest.raises(ValueError, match="uncaptured inputs"):
@@ -314,7 +325,9 @@ def test_with_other_transforms():
 
 def test_evaluation_inside_is_refused():
     for f in (lambda x: x.item(), lambda x: x + 1 if x > 0 else x, lambda x: mx.eval(x)):
-        with pytest.raises(ValueError, match="Attempting to eval an array during function transformations"):
+        with pytest.raises(
+            ValueError, match="Attempting to eval an array during function transformations"
+        ):
             mx.compile(f)(ONE)
 
 
@@ -333,7 +346,9 @@ def test_a_failed_trace_is_tried_again():
     assert c(ONE).item() == 2
 
 
-@pytest.mark.parametrize("make", [lambda: mx.compile(3), lambda: mx.compile(len, shapeless=1), lambda: mx.compile()])
+@pytest.mark.parametrize(
+    "make", [lambda: mx.compile(3), lambda: mx.compile(len, shapeless=1), lambda: mx.compile()]
+)
 def test_wrong_types(make):
     with pytest.raises(TypeError, match="incompatible function arguments"):
         make()
@@ -390,7 +405,8 @@ def test_shapeless_is_right_for_every_size_or_refuses(text, traced):
             assert got == want, (traced, n)
 
 
-# --- inside of other transforms ---------------------------------------------------------------------
+# --- inside of other transforms
+# ---------------------------------------------------------------------
 
 
 def test_compiled_functions_take_in_arrays_of_transforms_around_them():
@@ -438,7 +454,9 @@ INDEXED = {
     "fftshift": lambda a, i: mx.fft.fftshift(a),
     "ifftshift": lambda a, i: mx.fft.ifftshift(a),
     "gradient of a[i]": lambda a, i: mx.grad(lambda b: (b[i] ** 2).sum())(a),
-    "gradient of x[1:] =": lambda a, i: mx.grad(lambda b: (written(b, slice(1, None), b[0] * 2) ** 2).sum())(a),
+    "gradient of x[1:] =": lambda a, i: mx.grad(
+        lambda b: (written(b, slice(1, None), b[0] * 2) ** 2).sum()
+    )(a),
     "gradient of roll": lambda a, i: mx.grad(lambda b: (mx.roll(b, 1, 1) * b).sum())(a),
 }
 
@@ -446,7 +464,8 @@ INDEXED = {
 @pytest.mark.parametrize("name", INDEXED)
 @pytest.mark.parametrize("traced", [(3, 4), (1, 1), (2, 1)], ids=str)
 def test_shapeless_indices_and_updates(name, traced):
-    """What is read and written follows the index and the array; places out of range are found when they are read."""
+    """What is read and written follows the index and the array; places out of range are found when
+    they are read."""
     f, c = INDEXED[name], mx.compile(INDEXED[name], shapeless=True)
 
     def array(shape):
@@ -463,7 +482,11 @@ def test_shapeless_indices_and_updates(name, traced):
             mx.eval(c(array((2, 1)), mx.array([2])))
 
 
-@pytest.mark.parametrize("f", [lambda a, i: written(a, (i, slice(1, None)), 9.0), lambda a, i: a[:3] * 1], ids=["x[i, 1:] =", "a[:3]"])
+@pytest.mark.parametrize(
+    "f",
+    [lambda a, i: written(a, (i, slice(1, None)), 9.0), lambda a, i: a[:3] * 1],
+    ids=["x[i, 1:] =", "a[:3]"],
+)
 def test_shapeless_refuses_what_holds_for_one_shape(f):
     c = mx.compile(f, shapeless=True)
     i = mx.array([0])

@@ -1,7 +1,9 @@
-"""Thousands of expressions here and in the original package, each in a process of its own: dtypes, shapes, values.
+"""Thousands of expressions here and in the original package, each in a process of its own: dtypes,
+shapes, values.
 
-What differs on purpose stands in docs/differences.md; DIFFERENCES below names its headings. MLX_DIFFERENTIAL_CASES is
-the number of expressions of each family, MLX_DIFFERENTIAL_SEED draws others.
+What differs on purpose stands in docs/differences.md; DIFFERENCES below names its headings.
+MLX_DIFFERENTIAL_CASES is the number of expressions of each family, MLX_DIFFERENTIAL_SEED draws
+others.
 """
 
 import json
@@ -25,7 +27,6 @@ HERE = Path(__file__).resolve().parent
 DOCUMENT = HERE.parents[1] / "docs" / "differences.md"
 
 
-
 def refused_there(here, there):
     return is_error(there) and not is_error(here)
 
@@ -39,7 +40,8 @@ def always(here, there):
 
 
 def roughly(here, there):
-    """Float results of one shape, apart by a few rounding errors of a half, or the other one overflowed."""
+    """Float results of one shape, apart by a few rounding errors of a half, or the other one
+    overflowed."""
     pairs = zip(here, there) if isinstance(here, list) else [(here, there)]
     for x, y in pairs:
         if isinstance(x, list) or isinstance(y, list):
@@ -104,7 +106,9 @@ def same_values(a, b, dtype, tolerance):
         return np.array_equal(a, b)
     tolerance = max(tolerance, TOLERANCE.get(dtype, 2e-5))
     if a.dtype.kind == "c":
-        return same_values(a.real, b.real, dtype, tolerance) and same_values(a.imag, b.imag, dtype, tolerance)
+        return same_values(a.real, b.real, dtype, tolerance) and same_values(
+            a.imag, b.imag, dtype, tolerance
+        )
     finite = np.isfinite(a) & np.isfinite(b)
     scale = max(1.0, float(np.abs(b[finite]).max())) if finite.any() else 1.0
     return np.allclose(a, b, rtol=tolerance, atol=tolerance * scale, equal_nan=True)
@@ -139,7 +143,11 @@ def test_the_same_as_the_original(family, tmp_path):
     source.write_text(json.dumps(expressions))
     here = results(run_here, source, tmp_path / "here", len(expressions))
     there = results(reference.run, source, tmp_path / "there", len(expressions))
-    loose = 1e-4 if family.__name__ in ("linear_algebra", "fourier", "products", "fast", "newest") else 0.0
+    loose = (
+        1e-4
+        if family.__name__ in ("linear_algebra", "fourier", "products", "fast", "newest")
+        else 0.0
+    )
     wrong = []
     for e, a, b in zip(expressions, here, there):
         what = difference(a, b, loose)

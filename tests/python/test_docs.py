@@ -22,10 +22,16 @@ def test_block(source, tmp_path, monkeypatch):
 
 
 def test_one_version():
-    """That of CMakeLists.txt, where the package, the headers and the list of changes say it again."""
-    version = re.search(r"project\(cmlx VERSION ([\d.]+)", (ROOT / "CMakeLists.txt").read_text()).group(1)
+    """That of CMakeLists.txt, where the package, the headers and the list of changes say it
+    again."""
+    version = re.search(
+        r"project\(cmlx VERSION ([\d.]+)", (ROOT / "CMakeLists.txt").read_text()
+    ).group(1)
     features = (ROOT / "include/mlx/c/features.h").read_text()
     parts = re.findall(r"MLX_LIBRARY_VERSION_(?:MAJOR|MINOR|PATCH) (\d+)", features)
     assert ".".join(parts) == version
     assert f'+cmlx{version}"' in (ROOT / "pyproject.toml").read_text()
-    assert re.search(r"^## ([\d.]+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE).group(1) == version
+    assert (
+        re.search(r"^## ([\d.]+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE).group(1)
+        == version
+    )

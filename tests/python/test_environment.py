@@ -1,4 +1,5 @@
-"""Settings of the environment: what makes no sense is an error of the import that lists what there is."""
+"""Settings of the environment: what makes no sense is an error of the import that lists what there
+is."""
 
 import os
 import subprocess
@@ -8,9 +9,15 @@ import sysconfig
 import pytest
 
 
-def run(code="import mlx.core as mx; print(mx.default_device(), (mx.ones(2) + 1).tolist())", **settings):
+def run(
+    code="import mlx.core as mx; print(mx.default_device(), (mx.ones(2) + 1).tolist())", **settings
+):
     return subprocess.run(
-        [sys.executable, "-c", code], env={**os.environ, **settings}, capture_output=True, text=True, timeout=300
+        [sys.executable, "-c", code],
+        env={**os.environ, **settings},
+        capture_output=True,
+        text=True,
+        timeout=300,
     )
 
 
@@ -18,7 +25,11 @@ def run(code="import mlx.core as mx; print(mx.default_device(), (mx.ones(2) + 1)
     "name, value, message",
     [
         ("MLX_CPU_ISA", "bogus", "MLX_CPU_ISA is 'bogus', but this processor has: "),
-        ("MLX_NUM_THREADS", "abc", "MLX_NUM_THREADS is 'abc', but it should be a number of threads"),
+        (
+            "MLX_NUM_THREADS",
+            "abc",
+            "MLX_NUM_THREADS is 'abc', but it should be a number of threads",
+        ),
         ("MLX_NUM_THREADS", "3x", "MLX_NUM_THREADS is '3x'"),
         ("MLX_NUM_THREADS", "-1", "MLX_NUM_THREADS is '-1'"),
     ],
@@ -29,7 +40,9 @@ def test_refused(name, value, message):
     assert f"ImportError: [environment] {message}" in done.stderr
 
 
-@pytest.mark.parametrize("settings", [{"MLX_CPU_ISA": ""}, {"MLX_NUM_THREADS": "0"}, {"MLX_NUM_THREADS": "1"}])
+@pytest.mark.parametrize(
+    "settings", [{"MLX_CPU_ISA": ""}, {"MLX_NUM_THREADS": "0"}, {"MLX_NUM_THREADS": "1"}]
+)
 def test_taken(settings):
     assert run(**settings).stdout == "Device(cpu, 0) [2.0, 2.0]\n"
 
@@ -50,11 +63,16 @@ def test_captures_of_metal_do_nothing():
     assert run(code).stdout == "False\n"
 
 
-@pytest.mark.skipif(not sysconfig.get_config_var("Py_GIL_DISABLED"), reason="not a free-threaded interpreter")
+@pytest.mark.skipif(
+    not sysconfig.get_config_var("Py_GIL_DISABLED"), reason="not a free-threaded interpreter"
+)
 def test_a_free_threaded_interpreter_turns_the_gil_on():
     done = run("import sys, mlx.core; print(sys._is_gil_enabled())", PYTHON_GIL="")
     assert done.stdout == "True\n"
-    assert "RuntimeWarning: The global interpreter lock (GIL) has been enabled to load module 'mlx.core'" in done.stderr
+    assert (
+        "RuntimeWarning: The global interpreter lock (GIL) has been enabled to load module 'mlx.core'"
+        in done.stderr
+    )
     done = run(PYTHON_GIL="0")
     assert done.returncode == 1
     assert "ImportError: mlx.core needs the GIL" in done.stderr

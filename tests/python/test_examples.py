@@ -1,4 +1,5 @@
-"""The programs of examples/python do what their first lines say: short runs here, whole ones with MLX_TEST_FULL=1."""
+"""The programs of examples/python do what their first lines say: short runs here, whole ones with
+MLX_TEST_FULL=1."""
 
 import os
 import sys
@@ -12,7 +13,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "examples" / "pytho
 import common
 
 FULL = bool(os.environ.get("MLX_TEST_FULL"))
-needs_data = pytest.mark.skipif(not common.data_folder().is_dir(), reason="no data (set MLX_TEST_DATA)")
+needs_data = pytest.mark.skipif(
+    not common.data_folder().is_dir(), reason="no data (set MLX_TEST_DATA)"
+)
 
 
 def shortened_mnist(monkeypatch, module, train, test=2000):
@@ -61,7 +64,9 @@ def test_language_model(tmp_path):
     import language_model
 
     path = common.data_folder() / "text" / "tinyshakespeare_input.txt"
-    loss, text = language_model.main(path, 600 if FULL else 60, output=tmp_path / "model.safetensors")
+    loss, text = language_model.main(
+        path, 600 if FULL else 60, output=tmp_path / "model.safetensors"
+    )
     assert loss < (2.4 if FULL else 3.0)
     assert text.startswith("The ") and len(text) >= 400
 

@@ -26,9 +26,17 @@ def values(result):
     return [x.tolist() for x in result]
 
 
-@pytest.mark.parametrize("args, kwargs", [((ROW, TWO), {}), (((ROW, TWO),), {}), (([ROW, TWO],), {}),
-                                          ((ROW,), {"y": TWO}), (((ROW,), {"y": TWO}), {}),
-                                          (({"x": ROW, "y": TWO},), {})])
+@pytest.mark.parametrize(
+    "args, kwargs",
+    [
+        ((ROW, TWO), {}),
+        (((ROW, TWO),), {}),
+        (([ROW, TWO],), {}),
+        ((ROW,), {"y": TWO}),
+        (((ROW,), {"y": TWO}), {}),
+        (({"x": ROW, "y": TWO},), {}),
+    ],
+)
 def test_ways_to_give_arguments(path, args, kwargs):
     mx.export_function(path, product, *args, **kwargs)
     f = mx.import_function(path)
@@ -42,14 +50,16 @@ def test_results(path):
     mx.export_function(path, lambda: ONE + 1)
     assert values(mx.import_function(path)()) == [2]
     for wrong in (lambda x: {"a": x}, lambda x: 3, lambda x: (x, 3)):
-        with pytest.raises(ValueError, match="Outputs can be either a single array, a tuple, or a list"):
+        with pytest.raises(
+            ValueError, match="Outputs can be either a single array, a tuple, or a list"
+        ):
             mx.export_function(path, wrong, ROW)
 
 
 def test_shapeless_and_derivatives(path):
     mx.export_function(path, lambda x: mx.exp(x) * 2, ROW, shapeless=True)
     f = mx.import_function(path)
-    assert f(mx.zeros((2, )))[0].tolist() == [2, 2]
+    assert f(mx.zeros((2,)))[0].tolist() == [2, 2]
     assert mx.grad(lambda x: f(x)[0].sum())(mx.zeros(3)).tolist() == [2, 2, 2]
     assert mx.vmap(lambda x: f(x)[0])(mx.zeros((2, 3))).tolist() == [[2] * 3] * 2
 
@@ -63,14 +73,21 @@ def test_metadata(path):
 
 
 def test_several_traces(path):
-    with mx.exporter(path, lambda *a, **k: sum(a, ONE * 0) + k.get("z", ONE * 0), metadata="m") as e:
+    with mx.exporter(
+        path, lambda *a, **k: sum(a, ONE * 0) + k.get("z", ONE * 0), metadata="m"
+    ) as e:
         assert isinstance(e, mx.FunctionExporter)
         e(ONE)
         e(ONE, TWO)
         e(ROW, ROW)
         e(ONE, z=TWO)
     f, text = mx.import_function(path, True)
-    assert [values(r)[0] for r in (f(ONE), f(ONE, TWO), f(ROW, ROW), f(ONE, z=TWO))] == [1, 3, [2, 4, 6], 3]
+    assert [values(r)[0] for r in (f(ONE), f(ONE, TWO), f(ROW, ROW), f(ONE, z=TWO))] == [
+        1,
+        3,
+        [2, 4, 6],
+        3,
+    ]
     assert text == "m"
     with pytest.raises(ValueError, match="No imported function found which matches"):
         f(ONE, ONE, ONE)
@@ -110,8 +127,13 @@ def test_refusals(path):
         mx.export_function(path, fails, ONE)
     mx.export_function(path, product, ONE, y=TWO)
     f = mx.import_function(path)
-    for args, kwargs in (((), {}), ((ONE, TWO), {}), ((ROW,), {"y": TWO}), ((mx.array(1),), {"y": TWO}),
-                         ((ONE,), {"z": TWO})):
+    for args, kwargs in (
+        ((), {}),
+        ((ONE, TWO), {}),
+        ((ROW,), {"y": TWO}),
+        ((mx.array(1),), {"y": TWO}),
+        ((ONE,), {"z": TWO}),
+    ):
         with pytest.raises(ValueError, match="No imported function found"):
             f(*args, **kwargs)
     for args in ((1.0,), (ONE, 3), ((ONE, 3),), (3, {"y": ONE})):
@@ -128,8 +150,12 @@ def test_refusals(path):
         mx.export_function("/nonexistent/f.mlxfn", product, ONE, TWO)
     with pytest.raises(ValueError, match="metadata argument is only supported"):
         mx.export_function(print, product, ONE, TWO, metadata="x")
-    for make in (lambda: mx.export_function(path, 3), lambda: mx.import_function(3), lambda: mx.exporter(path, 3),
-                 lambda: mx.FunctionExporter()):
+    for make in (
+        lambda: mx.export_function(path, 3),
+        lambda: mx.import_function(3),
+        lambda: mx.exporter(path, 3),
+        lambda: mx.FunctionExporter(),
+    ):
         with pytest.raises(TypeError):
             make()
 

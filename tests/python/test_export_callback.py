@@ -34,17 +34,35 @@ def test_parts_of_a_function():
         {"type": "keyword_inputs", "keywords": []},
         {"type": "outputs", "outputs": [("C", (2, 3), F32)]},
         {"type": "constants", "constants": []},
-        [{"type": "primitive", "name": "Exp", "inputs": [("A", (2, 3), F32)],
-          "outputs": [("D", (2, 3), F32)], "arguments": []},
-         {"type": "primitive", "name": "Broadcast", "inputs": [("B", (), F32)],
-          "outputs": [("E", (2, 3), F32)], "arguments": [(2, 3)]},
-         {"type": "primitive", "name": "Multiply",
-          "inputs": [("D", (2, 3), F32), ("E", (2, 3), F32)],
-          "outputs": [("C", (2, 3), F32)], "arguments": []}]]
+        [
+            {
+                "type": "primitive",
+                "name": "Exp",
+                "inputs": [("A", (2, 3), F32)],
+                "outputs": [("D", (2, 3), F32)],
+                "arguments": [],
+            },
+            {
+                "type": "primitive",
+                "name": "Broadcast",
+                "inputs": [("B", (), F32)],
+                "outputs": [("E", (2, 3), F32)],
+                "arguments": [(2, 3)],
+            },
+            {
+                "type": "primitive",
+                "name": "Multiply",
+                "inputs": [("D", (2, 3), F32), ("E", (2, 3), F32)],
+                "outputs": [("C", (2, 3), F32)],
+                "arguments": [],
+            },
+        ],
+    ]
 
 
-@pytest.mark.parametrize("args, kwargs", [((X,), {"w": X, "k": mx.array(1)}),
-                                          (((X,), {"w": X, "k": mx.array(1)}), {})])
+@pytest.mark.parametrize(
+    "args, kwargs", [((X,), {"w": X, "k": mx.array(1)}), (((X,), {"w": X, "k": mx.array(1)}), {})]
+)
 def test_keyword_inputs_follow_in_the_order_of_their_names(args, kwargs):
     inputs, keywords, *_ = told(lambda x, *, k, w: x + w * k, *args, **kwargs)
     assert inputs["inputs"] == [("A", (2, 3), F32), ("B", (), mx.int32), ("C", (2, 3), F32)]
@@ -54,7 +72,7 @@ def test_keyword_inputs_follow_in_the_order_of_their_names(args, kwargs):
 def test_constants_are_arrays_with_their_values():
     kept = mx.array([[1, 2], [3, 4]], dtype=mx.int16)
     *_, outputs, constants, steps = told(lambda x: x + kept, mx.array([5, 6], dtype=mx.int16))
-    (name, value), = constants["constants"]
+    ((name, value),) = constants["constants"]
     assert (name, value.dtype, value.tolist()) == ("C", mx.int16, [[1, 2], [3, 4]])
     assert outputs["outputs"] == [("B", (2, 2), mx.int16)]
     assert steps[-1]["inputs"][1] == ("C", (2, 2), mx.int16)
@@ -79,23 +97,32 @@ def test_several_outputs_of_a_primitive():
 SQUARE = mx.ones((4, 6))
 
 
-@pytest.mark.parametrize("fun, expected", [
-    (lambda x: x.astype(mx.int32), ("AsType", [mx.int32])),
-    (lambda x: mx.sum(x, axis=0, keepdims=True), ("Reduce", [2, [0]])),
-    (lambda x: mx.transpose(x), ("Transpose", [[1, 0]])),
-    (lambda x: x[1:3, ::2], ("Slice", [(1, 0), (3, 5), (1, 2)])),
-    (lambda x: mx.reshape(x, (3, 8)), ("Reshape", [(3, 8)])),
-    (lambda x: mx.concatenate([x, x], axis=1), ("Concatenate", [1])),
-    (lambda x: mx.pad(x, 1), ("Pad", [[0, 1], (1, 1), (1, 1)])),
-    (lambda x: mx.cumsum(x, axis=0, reverse=True), ("Scan", [2, 0, True, True])),
-    (lambda x: mx.rsqrt(x), ("Sqrt", [True])),
-    (lambda x: mx.as_strided(mx.flatten(x), (2, 2), (1, 2)), ("AsStrided", [(2, 2), (1, 2), 0])),
-    (lambda x: mx.addmm(x, x, mx.ones((6, 6)), alpha=2.0, beta=0.5), ("AddMM", [2.0, 0.5])),
-    (lambda x: mx.conv1d(x[None], x[None]), ("Convolution", [[1], [0], [0], [1], [1], 1, False])),
-    (lambda x: mx.fft.fft(x), ("FFT", [[1], False, False, False])),
-    (lambda x: mx.slice(x, mx.array([0]), (0,), (1, 6)), ("DynamicSlice", [[0], (1, 6)])),
-    (lambda x: mx.linalg.eigh(x[:4, :4], stream=mx.cpu)[0], ("Eigh", ["L", True])),
-])
+@pytest.mark.parametrize(
+    "fun, expected",
+    [
+        (lambda x: x.astype(mx.int32), ("AsType", [mx.int32])),
+        (lambda x: mx.sum(x, axis=0, keepdims=True), ("Reduce", [2, [0]])),
+        (lambda x: mx.transpose(x), ("Transpose", [[1, 0]])),
+        (lambda x: x[1:3, ::2], ("Slice", [(1, 0), (3, 5), (1, 2)])),
+        (lambda x: mx.reshape(x, (3, 8)), ("Reshape", [(3, 8)])),
+        (lambda x: mx.concatenate([x, x], axis=1), ("Concatenate", [1])),
+        (lambda x: mx.pad(x, 1), ("Pad", [[0, 1], (1, 1), (1, 1)])),
+        (lambda x: mx.cumsum(x, axis=0, reverse=True), ("Scan", [2, 0, True, True])),
+        (lambda x: mx.rsqrt(x), ("Sqrt", [True])),
+        (
+            lambda x: mx.as_strided(mx.flatten(x), (2, 2), (1, 2)),
+            ("AsStrided", [(2, 2), (1, 2), 0]),
+        ),
+        (lambda x: mx.addmm(x, x, mx.ones((6, 6)), alpha=2.0, beta=0.5), ("AddMM", [2.0, 0.5])),
+        (
+            lambda x: mx.conv1d(x[None], x[None]),
+            ("Convolution", [[1], [0], [0], [1], [1], 1, False]),
+        ),
+        (lambda x: mx.fft.fft(x), ("FFT", [[1], False, False, False])),
+        (lambda x: mx.slice(x, mx.array([0]), (0,), (1, 6)), ("DynamicSlice", [[0], (1, 6)])),
+        (lambda x: mx.linalg.eigh(x[:4, :4], stream=mx.cpu)[0], ("Eigh", ["L", True])),
+    ],
+)
 def test_arguments_of_primitives(fun, expected):
     name, arguments = primitives(fun, SQUARE)[-1]
     assert (name, arguments) == expected
@@ -158,7 +185,7 @@ def test_an_exception_of_the_callback_ends_it(last):
 
     with pytest.raises(KeyError, match="enough"):
         mx.export_function(callback, lambda x: mx.exp(-x), X)
-    assert seen == [*ORDER, "primitive"][:len(seen)] and seen[-1] == last
+    assert seen == [*ORDER, "primitive"][: len(seen)] and seen[-1] == last
     assert len(told(lambda x: mx.exp(-x), X)[4]) == 2
 
 

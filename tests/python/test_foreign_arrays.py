@@ -1,4 +1,5 @@
-"""What is an array elsewhere is taken as an array, and whole numbers of any kind as sizes and axes."""
+"""What is an array elsewhere is taken as an array, and whole numbers of any kind as sizes and
+axes."""
 
 import numpy as np
 import pytest
@@ -67,7 +68,9 @@ def kinds():
     except ImportError:
         return
     yield torch.tensor
-    yield lambda data: torch.nn.Parameter(torch.tensor(data), requires_grad=isinstance(data[0], float))
+    yield lambda data: torch.nn.Parameter(
+        torch.tensor(data), requires_grad=isinstance(data[0], float)
+    )
 
 
 KINDS = [pytest.param(k, id=getattr(k, "__name__", "other")) for k in kinds()]
@@ -162,7 +165,15 @@ def test_sizes_and_axes(name):
 
 
 def test_what_is_no_whole_number():
-    for wrong in (2.0, np.float32(2), mx.array(2.0), np.array(2.5), np.array([2, 3]) + 0.5, "2", None):
+    for wrong in (
+        2.0,
+        np.float32(2),
+        mx.array(2.0),
+        np.array(2.5),
+        np.array([2, 3]) + 0.5,
+        "2",
+        None,
+    ):
         with pytest.raises(TypeError):
             mx.zeros((wrong,))
         with pytest.raises(TypeError):

@@ -1,4 +1,5 @@
 """The functions of mlx.core as Python objects: signatures, texts, pickles, calls in every form."""
+
 import copy
 import inspect
 import pickle
@@ -16,7 +17,12 @@ FUNCTION = type(mx.add)
 
 
 def functions():
-    return [(module, name, f) for module in MODULES for name, f in vars(module).items() if type(f) is FUNCTION]
+    return [
+        (module, name, f)
+        for module in MODULES
+        for name, f in vars(module).items()
+        if type(f) is FUNCTION
+    ]
 
 
 def test_there_are_many():
@@ -27,6 +33,7 @@ def test_modules_can_be_imported():
     import mlx.core.fft
     import mlx.core.linalg
     from mlx.core.random import normal
+
     assert mlx.core.fft is mx.fft and normal is mx.random.normal
 
 
@@ -44,7 +51,10 @@ def test_signature():
     assert list(s.parameters) == ["a", "axis", "keepdims", "stream"]
     assert s.parameters["a"].kind is inspect.Parameter.POSITIONAL_ONLY
     assert s.parameters["axis"].default is None and s.parameters["keepdims"].default is False
-    assert s.parameters["axis"].annotation == "None | int | Sequence[int]" and s.return_annotation == "array"
+    assert (
+        s.parameters["axis"].annotation == "None | int | Sequence[int]"
+        and s.return_annotation == "array"
+    )
     assert inspect.signature(mx.zeros).parameters["dtype"].default is mx.float32
     assert inspect.signature(mx.fft.fft2).parameters["axes"].default == [-2, -1]
     assert mx.sum.__text_signature__ == "(a, /, axis=None, keepdims=False, *, stream=None)"
@@ -75,6 +85,7 @@ def test_copies_are_the_same_object():
 def test_a_function_in_a_class_takes_no_self():
     class Layer:
         act = mx.tanh
+
     assert Layer().act(mx.array(0.0)).item() == 0
 
 
@@ -89,14 +100,25 @@ def test_methods_bind():
 
 def test_calls_in_every_form():
     a = mx.array([[1.0, 2.0]])
-    for result in (mx.sum(a, 1), mx.sum(a, axis=1), mx.sum(*[a], **{"axis": 1}), mx.sum(a, "axis" and 1, False)):
+    for result in (
+        mx.sum(a, 1),
+        mx.sum(a, axis=1),
+        mx.sum(*[a], **{"axis": 1}),
+        mx.sum(a, "axis" and 1, False),
+    ):
         assert result.tolist() == [3]
     assert mx.sum(a, **{"".join(["ax", "is"]): 0}).tolist() == [1, 2]
 
 
 def test_rest_arguments():
     a = mx.zeros((2, 3))
-    for b in (a.reshape(3, 2), a.reshape((3, 2)), a.reshape([3, 2]), a.reshape(-1, 2), a.reshape(np.array([3, 2]))):
+    for b in (
+        a.reshape(3, 2),
+        a.reshape((3, 2)),
+        a.reshape([3, 2]),
+        a.reshape(-1, 2),
+        a.reshape(np.array([3, 2])),
+    ):
         assert b.shape == (3, 2)
     assert a.transpose(1, 0).shape == a.transpose((1, 0)).shape == a.transpose().shape == (3, 2)
     with pytest.raises(TypeError):
@@ -115,13 +137,20 @@ def test_long_lists_of_ints():
 
 
 def test_numbers_that_are_too_large():
-    for f in (lambda: mx.zeros(2**40), lambda: mx.sum(mx.zeros(3), axis=2**33), lambda: mx.eye(10**30)):
+    for f in (
+        lambda: mx.zeros(2**40),
+        lambda: mx.sum(mx.zeros(3), axis=2**33),
+        lambda: mx.eye(10**30),
+    ):
         with pytest.raises((OverflowError, ValueError)):
             f()
 
 
 def test_repr():
-    assert repr(mx.add) == "<function mlx.core.add>" and repr(mx.fft.fft) == "<function mlx.core.fft.fft>"
+    assert (
+        repr(mx.add) == "<function mlx.core.add>"
+        and repr(mx.fft.fft) == "<function mlx.core.fft.fft>"
+    )
 
 
 def test_array_namespace_info():
@@ -138,8 +167,13 @@ def test_threads_share_arrays():
 
     def work(seed):
         choose = choices(seed)
-        actions = [lambda a: mx.unique(a), lambda a: mx.nonzero(a), lambda a: a.sum().item(),
-                   lambda a: mx.add(a, mx.ones(50)).tolist(), lambda a: mx.bincount(mx.abs(a) % 7)]
+        actions = [
+            lambda a: mx.unique(a),
+            lambda a: mx.nonzero(a),
+            lambda a: a.sum().item(),
+            lambda a: mx.add(a, mx.ones(50)).tolist(),
+            lambda a: mx.bincount(mx.abs(a) % 7),
+        ]
         try:
             for _ in range(60):
                 choose.choice(actions)(choose.choice(shared))

@@ -118,7 +118,10 @@ def test_compiled_layers_and_their_gradients(name, dtype):
     eager = mx.grad(loss)(x)
     assert same(mx.compile(mx.grad(loss))(x), eager)
     assert same(mx.grad(mx.compile(loss))(x), eager)
-    assert same(mx.grad(lambda x: (mx.compile(layer)(x) ** 2).sum())(x), mx.grad(lambda x: (layer(x) ** 2).sum())(x))
+    assert same(
+        mx.grad(lambda x: (mx.compile(layer)(x) ** 2).sum())(x),
+        mx.grad(lambda x: (layer(x) ** 2).sum())(x),
+    )
 
 
 def test_derivatives_of_a_compiled_function_are_those_of_the_function():

@@ -1,6 +1,8 @@
-"""Arguments whose conversion changes the list or dict that they came in: values or an exception, never freed memory.
+"""Arguments whose conversion changes the list or dict that they came in: values or an exception,
+never freed memory.
 
-Each hostile object empties its container when it is asked for what it is; the list's memory is then used again.
+Each hostile object empties its container when it is asked for what it is; the list's memory is then
+used again.
 """
 
 import mlx.core as mx
@@ -142,7 +144,15 @@ def survive(f, *args):
         result = f(*args)
         if isinstance(result, (mx.array, list, tuple, dict)):
             mx.eval(result)
-    except (TypeError, ValueError, IndexError, OverflowError, MemoryError, RuntimeError, AttributeError):
+    except (
+        TypeError,
+        ValueError,
+        IndexError,
+        OverflowError,
+        MemoryError,
+        RuntimeError,
+        AttributeError,
+    ):
         pass
 
 
@@ -244,12 +254,21 @@ def test_right_values_where_the_list_changes():
     assert mx.concatenate(items).shape == (4, 2)
 
 
-@pytest.mark.parametrize("nest", [lambda inner: [inner], lambda inner: [inner, [1, 2]], lambda inner: [[3, 4], inner],
-                                  lambda inner: [[inner], [inner]]])
+@pytest.mark.parametrize(
+    "nest",
+    [
+        lambda inner: [inner],
+        lambda inner: [inner, [1, 2]],
+        lambda inner: [[3, 4], inner],
+        lambda inner: [[inner], [inner]],
+    ],
+)
 @pytest.mark.parametrize("more", [0, 1, 5])
 def test_nested_lists_that_an_item_clears(nest, more):
     for hostile in (Hostile, Array):
         inner = []
         inner += [hostile(inner), *[np.ones((2, 2), np.float32)] * more]
-        with pytest.raises(ValueError, match="changed while it was read|non-uniform|extra dimension"):
+        with pytest.raises(
+            ValueError, match="changed while it was read|non-uniform|extra dimension"
+        ):
             mx.array(nest(inner))

@@ -13,7 +13,8 @@ def agree(ours, theirs):
 
 
 def differences(cases, more=()):
-    """Where the reference dies there is nothing to compare; nor where it refuses what is in `more`."""
+    """Where the reference dies there is nothing to compare; nor where it refuses what is in
+    `more`."""
     cases = list(cases)
     for (shape, text), theirs in zip(cases, reference_worker.results(index_cases.__file__, cases)):
         ours = index_cases.evaluate(shape, text)

@@ -39,7 +39,8 @@ class Index:
 
 
 def as_index(text, shape):
-    """The index itself. An ellipsis that stands for no axis sets index arrays apart in NumPy, not in MLX."""
+    """The index itself. An ellipsis that stands for no axis sets index arrays apart in NumPy, not
+    in MLX."""
     key = eval(f"I[{text}]", {"I": Index(), "A": np.array})
     axes = (
         sum(entry is not None and entry is not ... for entry in key)
@@ -81,8 +82,17 @@ def test_writing(seed):
 
 def test_writing_back_what_was_read_changes_nothing():
     k, x = mx.array([0, 1]), mx.arange(8).reshape(2, 2, 2)
-    for key in [(0, slice(None), k), (k, slice(None), 0), (0, None, slice(None), k), (k, None, 0, k), (-1, ..., k),
-                (0, k, slice(None)), (slice(None), 0, k), (k, k[:, None], slice(None)), ([0, 1], slice(None), 1)]:
+    for key in [
+        (0, slice(None), k),
+        (k, slice(None), 0),
+        (0, None, slice(None), k),
+        (k, None, 0, k),
+        (-1, ..., k),
+        (0, k, slice(None)),
+        (slice(None), 0, k),
+        (k, k[:, None], slice(None)),
+        ([0, 1], slice(None), 1),
+    ]:
         y = x + 0
         y[key] = x[key]
         assert y.tolist() == x.tolist(), key
@@ -254,9 +264,13 @@ def test_many_new_axes():
     assert mx.array([1])[(None,) * 63].ndim == 64
 
 
-@pytest.mark.parametrize("make", [mx.array, np.array, lambda v: mx.array(v, mx.int64), lambda v: mx.array(v - 1, mx.int8) + 1])
+@pytest.mark.parametrize(
+    "make",
+    [mx.array, np.array, lambda v: mx.array(v, mx.int64), lambda v: mx.array(v - 1, mx.int8) + 1],
+)
 def test_arrays_without_axes_as_slice_bounds(make):
-    """As numbers, wherever Python asks for one: in slices of arrays, of lists and of NumPy's arrays, to read and to write."""
+    """As numbers, wherever Python asks for one: in slices of arrays, of lists and of NumPy's
+    arrays, to read and to write."""
     x, n = mx.arange(10), np.arange(10)
     for start, stop, step in ((2, 5, 1), (-3, 100, 1), (0, -1, 3), (8, 1, -2)):
         key, plain = slice(make(start), make(stop), make(step)), slice(start, stop, step)
@@ -270,7 +284,9 @@ def test_arrays_without_axes_as_slice_bounds(make):
     assert x[: mx.array(2**64 - 1, mx.uint64)].size == 10
 
 
-@pytest.mark.parametrize("wrong", [mx.array(1.0), mx.array(True), mx.array([1]), np.array(1.0), "1"])
+@pytest.mark.parametrize(
+    "wrong", [mx.array(1.0), mx.array(True), mx.array([1]), np.array(1.0), "1"]
+)
 def test_what_is_no_slice_bound(wrong):
     with pytest.raises(ValueError, match="Slice indices must be integers or None"):
         mx.arange(4)[wrong:]

@@ -35,14 +35,23 @@ def stopped(f):
 
 
 def run(program):
-    done = subprocess.run([sys.executable, "-c", PROGRAM + program], capture_output=True, text=True, timeout=300)
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM + program], capture_output=True, text=True, timeout=300
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
 @pytest.mark.parametrize(
-    "use", ["mx.eval(x)", "x[0, 0].item()", "x.tolist()", "mx.eval(mx.compile(lambda y: long(100000) + y)(x))",
-            "(mx.async_eval(x), mx.eval(x + 1))", "(mx.async_eval(x), mx.synchronize())"]
+    "use",
+    [
+        "mx.eval(x)",
+        "x[0, 0].item()",
+        "x.tolist()",
+        "mx.eval(mx.compile(lambda y: long(100000) + y)(x))",
+        "(mx.async_eval(x), mx.eval(x + 1))",
+        "(mx.async_eval(x), mx.synchronize())",
+    ],
 )
 def test_control_c(use):
     run(f"""
@@ -57,7 +66,11 @@ os._exit(0)
 
 
 def test_signals_are_seen_before_the_first_evaluation():
-    done = subprocess.run([sys.executable, "-c", """
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            """
 import ctypes, signal
 def handler():
     action = ctypes.create_string_buffer(256)  # its first word is the handler
@@ -66,7 +79,10 @@ def handler():
 pythons = handler()
 import mlx.core
 assert handler() != pythons
-"""], timeout=60)
+""",
+        ],
+        timeout=60,
+    )
     assert done.returncode == 0
 
 
@@ -114,15 +130,25 @@ mx.eval(long(1000))
 
 
 def test_the_default_action_stays():
-    done = subprocess.run([sys.executable, "-c", PROGRAM + """
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            PROGRAM
+            + """
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 later()
 mx.eval(long(100000))
-"""], timeout=300)
+""",
+        ],
+        timeout=300,
+    )
     assert done.returncode == -signal.SIGINT
 
 
-@pytest.mark.parametrize("use", ["mx.eval(x)", "x.tolist()", "(mx.async_eval(x), mx.synchronize())"])
+@pytest.mark.parametrize(
+    "use", ["mx.eval(x)", "x.tolist()", "(mx.async_eval(x), mx.synchronize())"]
+)
 def test_other_signals_whose_handlers_raise(use):
     run(f"""
 class Late(Exception):
@@ -180,33 +206,52 @@ def alarmed(error, f):
 
 @pytest.mark.parametrize("error", ["KeyboardInterrupt", "Stop", "Late"])
 @pytest.mark.parametrize(
-    "use", ["np.array(x)", "np.asarray(x)", "np.add(1, x)", "np.float32(x[0, 0])", "np.allclose(x, 1)", "np.array([x, x])",
-            "memoryview(x)", "bytes(x)", "x.__array__()", "np.from_dlpack(x)"]
+    "use",
+    [
+        "np.array(x)",
+        "np.asarray(x)",
+        "np.add(1, x)",
+        "np.float32(x[0, 0])",
+        "np.allclose(x, 1)",
+        "np.array([x, x])",
+        "memoryview(x)",
+        "bytes(x)",
+        "x.__array__()",
+        "np.from_dlpack(x)",
+    ],
 )
 def test_what_numpy_drops_is_raised(use, error):
-    run(DROPS + f"""
+    run(
+        DROPS
+        + f"""
 x = long(100000)
 start = time.time()
 alarmed({error}, lambda: {use})
 assert np.array(mx.ones(3) + 1).tolist() == [2, 2, 2]
 assert (mx.ones(3) + 1).__array__().tolist() == [2, 2, 2]
 os._exit(0)
-""")
+"""
+    )
 
 
 def test_what_was_raised_is_not_raised_again():
-    run(DROPS + """
+    run(
+        DROPS
+        + """
 x = long(100000)
 for f in (memoryview, np.array, mx.eval) * 2:
     for error in (KeyboardInterrupt, Late):
         alarmed(error, lambda: f(x))
         assert (mx.ones(3) + 1).__array__().tolist() == [2, 2, 2]
 os._exit(0)
-""")
+"""
+    )
 
 
 def test_what_nobody_asks_for_again_is_raised_too():
-    run(DROPS + """
+    run(
+        DROPS
+        + """
 x = long(100000)
 
 def drop():
@@ -219,7 +264,8 @@ def drop():
 
 alarmed(Late, drop)
 os._exit(0)
-""")
+"""
+    )
 
 
 def test_one_long_step():

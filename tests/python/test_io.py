@@ -299,7 +299,8 @@ def test_metadata_of_formats_without():
 
 
 def test_files_are_mapped():
-    """A large file costs nothing until it is used, and what is written to an array stays in memory."""
+    """A large file costs nothing until it is used, and what is written to an array stays in
+    memory."""
     x = np.lib.format.open_memmap("big.npy", mode="w+", dtype=np.float32, shape=(64 << 20,))
     x[-1] = 7
     del x
@@ -326,9 +327,12 @@ def test_files_of_the_kernel_are_refused_with_the_reason():
     for form in ("npy", "safetensors", "gguf"):
         with pytest.raises(RuntimeError, match="the system says that it is empty"):
             mx.load("/proc/cpuinfo", format=form)
-    path = "/sys/kernel/mm/transparent_hugepage/enabled"  # one page by what stat says, one line in truth
+    # one page by what stat says, one line in truth
+    path = "/sys/kernel/mm/transparent_hugepage/enabled"
     if os.path.exists(path) and os.path.getsize(path) > len(pathlib.Path(path).read_bytes()):
-        with pytest.raises(RuntimeError, match="it has less than the .* bytes that the system says"):
+        with pytest.raises(
+            RuntimeError, match="it has less than the .* bytes that the system says"
+        ):
             mx.load(path, format="npy")
 
 
@@ -357,8 +361,16 @@ def replace(path):
     os.replace("other.npy", path)
 
 
-@pytest.mark.parametrize("change", [os.unlink, lambda p: os.rename(p, "c.npy"), lambda p: os.chmod(p, 0o600), replace,
-                                    lambda p: os.link(p, "d.npy")])
+@pytest.mark.parametrize(
+    "change",
+    [
+        os.unlink,
+        lambda p: os.rename(p, "c.npy"),
+        lambda p: os.chmod(p, 0o600),
+        replace,
+        lambda p: os.link(p, "d.npy"),
+    ],
+)
 def test_other_changes_to_a_file_do_not_matter(change):
     a = mx.arange(100_000)
     mx.save("a", a)

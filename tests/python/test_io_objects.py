@@ -1,4 +1,5 @@
-"""File objects that behave badly: writes that are cut short, reads without end, files that change, paths of any bytes."""
+"""File objects that behave badly: writes that are cut short, reads without end, files that change,
+paths of any bytes."""
 
 import io
 import os
@@ -15,7 +16,10 @@ WRITERS = {
     "npy": (lambda f: mx.save(f, A), lambda f: {"a": mx.load(f, format="npy")}),
     "npz": (lambda f: mx.savez(f, a=A), lambda f: mx.load(f, format="npz")),
     "npz compressed": (lambda f: mx.savez_compressed(f, a=A), lambda f: mx.load(f, format="npz")),
-    "safetensors": (lambda f: mx.save_safetensors(f, {"a": A}), lambda f: mx.load(f, format="safetensors")),
+    "safetensors": (
+        lambda f: mx.save_safetensors(f, {"a": A}),
+        lambda f: mx.load(f, format="safetensors"),
+    ),
 }
 
 
@@ -80,8 +84,14 @@ def test_short_writes_are_offered_little(way, most):
 @pytest.mark.parametrize("way", WRITERS)
 @pytest.mark.parametrize(
     "answer, error",
-    [(lambda n: None, BlockingIOError), (lambda n: 0, OSError), (lambda n: -1, OSError), (lambda n: n + 1, OSError),
-     (lambda n: "all", TypeError), (lambda n: 1 << 70, OverflowError)],
+    [
+        (lambda n: None, BlockingIOError),
+        (lambda n: 0, OSError),
+        (lambda n: -1, OSError),
+        (lambda n: n + 1, OSError),
+        (lambda n: "all", TypeError),
+        (lambda n: 1 << 70, OverflowError),
+    ],
 )
 def test_what_is_not_taken_is_an_exception(way, answer, error):
     with pytest.raises(error):
@@ -231,6 +241,7 @@ def test_zeros_without_end(way):
 def test_streams_that_end_early(way):
     data = encoded(way)
     for n in (0, 3, 9, 50, len(data) // 2, len(data) - 32 if way == "gguf" else len(data) - 1):
+
         class Part(io.RawIOBase):
             at = 0
 
@@ -279,12 +290,16 @@ def test_arrays_one_behind_the_other():
 
 
 def test_members_unpack_no_further_than_they_say():
-    """A member of 300 MB of zeros behind an array of four bytes: the memory that is taken is that of the array."""
+    """A member of 300 MB of zeros behind an array of four bytes: the memory that is taken is that
+    of the array."""
     import zipfile
 
     head = io.BytesIO()
     np.save(head, np.zeros(1, np.float32))
-    with zipfile.ZipFile("bomb.npz", "w", zipfile.ZIP_DEFLATED) as z, z.open("a.npy", "w", force_zip64=True) as f:
+    with (
+        zipfile.ZipFile("bomb.npz", "w", zipfile.ZIP_DEFLATED) as z,
+        z.open("a.npy", "w", force_zip64=True) as f,
+    ):
         f.write(head.getvalue())
         for _ in range(300):
             f.write(bytes(1 << 20))
@@ -435,11 +450,17 @@ def test_memory_limits():
 
 @pytest.mark.parametrize(
     "use",
-    [lambda: mx.savez("n.npz", **{"a\0b": A}), lambda: mx.save_safetensors("n.safetensors", {"a\0b": A}),
-     lambda: mx.save_safetensors("n.safetensors", {"a": A}, {"k\0x": "v"}),
-     lambda: mx.save_safetensors("n.safetensors", {"a": A}, {"k": "v\0w"}), lambda: mx.save_gguf("n.gguf", {"a\0b": A}),
-     lambda: mx.save_gguf("n.gguf", {"a": A}, {"k\0x": "v"}), lambda: mx.save_gguf("n.gguf", {"a": A}, {"k": "v\0w"}),
-     lambda: mx.einsum("i->i\0j", A), lambda: mx.pad(A, 1, mode="edge\0x")],
+    [
+        lambda: mx.savez("n.npz", **{"a\0b": A}),
+        lambda: mx.save_safetensors("n.safetensors", {"a\0b": A}),
+        lambda: mx.save_safetensors("n.safetensors", {"a": A}, {"k\0x": "v"}),
+        lambda: mx.save_safetensors("n.safetensors", {"a": A}, {"k": "v\0w"}),
+        lambda: mx.save_gguf("n.gguf", {"a\0b": A}),
+        lambda: mx.save_gguf("n.gguf", {"a": A}, {"k\0x": "v"}),
+        lambda: mx.save_gguf("n.gguf", {"a": A}, {"k": "v\0w"}),
+        lambda: mx.einsum("i->i\0j", A),
+        lambda: mx.pad(A, 1, mode="edge\0x"),
+    ],
 )
 def test_texts_are_not_cut_at_nul(use):
     with pytest.raises(ValueError, match="null"):

@@ -79,7 +79,10 @@ def test_loops_keep_their_size(name):
     assert resident() - memory < 8_000_000
 
 
-@pytest.mark.parametrize("transform", [mx.grad, mx.value_and_grad, mx.vmap, mx.compile, mx.checkpoint, mx.custom_function])
+@pytest.mark.parametrize(
+    "transform",
+    [mx.grad, mx.value_and_grad, mx.vmap, mx.compile, mx.checkpoint, mx.custom_function],
+)
 def test_circles_are_collected(transform):
     class Holder:
         def f(self, x):

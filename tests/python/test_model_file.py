@@ -1,4 +1,5 @@
 """mx.open_file: model files of any format, listed and read."""
+
 import json
 import pickle
 import struct
@@ -12,7 +13,11 @@ def safetensors(path, tensors, metadata=None):
     """tensors: name -> (dtype, shape, bytes)."""
     header, data = {"__metadata__": metadata} if metadata else {}, b""
     for name, (dtype, shape, raw) in tensors.items():
-        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [len(data), len(data) + len(raw)]}
+        header[name] = {
+            "dtype": dtype,
+            "shape": shape,
+            "data_offsets": [len(data), len(data) + len(raw)],
+        }
         data += raw
     text = json.dumps(header).encode()
     path.write_bytes(struct.pack("<Q", len(text)) + text + data)
@@ -21,14 +26,25 @@ def safetensors(path, tensors, metadata=None):
 
 def test_lists_and_reads(tmp_path):
     x = np.arange(6, dtype=np.float32).reshape(2, 3)
-    path = safetensors(tmp_path / "model", {"a": ("F32", [2, 3], x.tobytes()), "b": ("F64", [2], np.ones(2).tobytes())},
-                       {"format": "pt"})
+    path = safetensors(
+        tmp_path / "model",
+        {"a": ("F32", [2, 3], x.tobytes()), "b": ("F64", [2], np.ones(2).tobytes())},
+        {"format": "pt"},
+    )
     with mx.open_file(path) as f:
         assert f.format == "safetensors" and f.parts == [str(path)]
         assert list(f) == f.keys() == ["a", "b"] and len(f) == 2 and "a" in f and "c" not in f
         t = f.tensors["a"]
-        assert (t.name, t.storage, t.shape, t.dtype, t.size, t.nbytes, t.part) == ("a", "float32", (2, 3), mx.float32, 6, 24, 0)
-        assert path.read_bytes()[t.offset:t.offset + t.nbytes] == x.tobytes()
+        assert (t.name, t.storage, t.shape, t.dtype, t.size, t.nbytes, t.part) == (
+            "a",
+            "float32",
+            (2, 3),
+            mx.float32,
+            6,
+            24,
+            0,
+        )
+        assert path.read_bytes()[t.offset : t.offset + t.nbytes] == x.tobytes()
         assert pickle.loads(pickle.dumps(t)) == t
         assert dict(f.metadata) == {"format": "pt"}
         with pytest.raises(TypeError):
@@ -46,11 +62,14 @@ def test_lists_and_reads(tmp_path):
             use()
 
 
-@pytest.mark.parametrize("dtype, codes, values", [
-    ("F8_E4M3", [0x00, 0x38, 0x7E, 0xC0, 0x01], [0, 1, 448, -2, 2.0 ** -9]),
-    ("F8_E5M2", [0x00, 0x3C, 0x7B, 0xC0, 0x7C], [0, 1, 57344, -2, np.inf]),
-    ("F8_E8M0", [0, 127, 128, 254, 1], [2.0 ** -127, 1, 2, 2.0 ** 127, 2.0 ** -126]),
-])
+@pytest.mark.parametrize(
+    "dtype, codes, values",
+    [
+        ("F8_E4M3", [0x00, 0x38, 0x7E, 0xC0, 0x01], [0, 1, 448, -2, 2.0**-9]),
+        ("F8_E5M2", [0x00, 0x3C, 0x7B, 0xC0, 0x7C], [0, 1, 57344, -2, np.inf]),
+        ("F8_E8M0", [0, 127, 128, 254, 1], [2.0**-127, 1, 2, 2.0**127, 2.0**-126]),
+    ],
+)
 def test_small_floats(tmp_path, dtype, codes, values):
     f = mx.open_file(safetensors(tmp_path / "x", {"w": (dtype, [len(codes)], bytes(codes))}))
     assert f["w"].dtype == mx.bfloat16
@@ -63,43 +82,68 @@ def test_other_formats(tmp_path):
     a = mx.array([[1.5, 2], [3, 4]])
     mx.save(str(tmp_path / "a.npy"), a)
     mx.savez(str(tmp_path / "a.npz"), x=a, y=a.astype(mx.int32))
-    mx.save_gguf(str(tmp_path / "a.gguf"), {"w": a}, {"n": mx.array(3), "t": "text", "ts": ["a", "b"], "v": mx.array([1.0, 2])})
+    mx.save_gguf(
+        str(tmp_path / "a.gguf"),
+        {"w": a},
+        {"n": mx.array(3), "t": "text", "ts": ["a", "b"], "v": mx.array([1.0, 2])},
+    )
     assert mx.open_file(tmp_path / "a.npy")["array"].tolist() == a.tolist()
     npz = mx.open_file(tmp_path / "a.npz")
     assert (npz.format, npz.keys(), npz["y"].tolist()) == ("npz", ["x", "y"], [[1, 2], [3, 4]])
     gguf = mx.open_file(tmp_path / "a.gguf")
     meta = gguf.metadata
-    assert (meta["n"].item(), meta["n"].dtype, meta["t"], meta["ts"], meta["v"].tolist()) == (3, mx.int32, "text",
-                                                                                              ["a", "b"], [1, 2])
+    assert (meta["n"].item(), meta["n"].dtype, meta["t"], meta["ts"], meta["v"].tolist()) == (
+        3,
+        mx.int32,
+        "text",
+        ["a", "b"],
+        [1, 2],
+    )
     assert gguf["w"].tolist() == a.tolist()
 
 
 def test_shards(tmp_path):
     one = {"dtype": np.int32}
     for i in (1, 2):
-        safetensors(tmp_path / f"model-{i}.safetensors", {f"t{i}": ("I32", [1], np.array([i], **one).tobytes())})
-    index = {"metadata": {}, "weight_map": {"t2": "model-2.safetensors", "t1": "model-1.safetensors"}}
+        safetensors(
+            tmp_path / f"model-{i}.safetensors",
+            {f"t{i}": ("I32", [1], np.array([i], **one).tobytes())},
+        )
+    index = {
+        "metadata": {},
+        "weight_map": {"t2": "model-2.safetensors", "t1": "model-1.safetensors"},
+    }
     (tmp_path / "model.safetensors.index.json").write_text(json.dumps(index))
     f = mx.open_file(tmp_path)
-    assert f.keys() == ["t1", "t2"] and f["t2"].item() == 2 and f.tensors["t2"].part == 1 and len(f.parts) == 2
+    assert (
+        f.keys() == ["t1", "t2"]
+        and f["t2"].item() == 2
+        and f.tensors["t2"].part == 1
+        and len(f.parts) == 2
+    )
 
 
 @pytest.mark.parametrize("save", ["safetensors", "gguf"])
 def test_saving_holds_one_tensor(tmp_path, save):
-    """A model of 16 tensors of 1 MB goes from file to file, converted on the way, with no more than one of them (and its
-    conversion) in memory; a limit below the model's size does not matter."""
+    """A model of 16 tensors of 1 MB goes from file to file, converted on the way, with no more than
+    one of them (and its conversion) in memory; a limit below the model's size does not matter."""
     n, count = 1 << 18, 16
     x = np.arange(n, dtype=np.float32) % 1000
     safetensors(tmp_path / "in", {f"t{i}": ("F32", [n], (x + i).tobytes()) for i in range(count)})
     arrays = mx.load(str(tmp_path / "in"), format="safetensors")
-    arrays = {k: v if i % 2 else (v + 1).astype(mx.float16).reshape(2, -1) for i, (k, v) in enumerate(arrays.items())}
+    arrays = {
+        k: v if i % 2 else (v + 1).astype(mx.float16).reshape(2, -1)
+        for i, (k, v) in enumerate(arrays.items())
+    }
     del x
     mx.clear_cache()
     before = mx.get_active_memory()
     limit = mx.set_memory_hard_limit(before + 6 * 4 * n)
     try:
         mx.reset_peak_memory()
-        (mx.save_safetensors if save == "safetensors" else mx.save_gguf)(str(tmp_path / f"out.{save}"), arrays)
+        (mx.save_safetensors if save == "safetensors" else mx.save_gguf)(
+            str(tmp_path / f"out.{save}"), arrays
+        )
         peak = mx.get_peak_memory() - before
     finally:
         mx.set_memory_hard_limit(limit)
@@ -115,7 +159,11 @@ def test_saving_holds_one_tensor(tmp_path, save):
 
 
 def test_what_is_computed_is_computed_once(tmp_path):
-    x = mx.exp(mx.load(str(safetensors(tmp_path / "in", {"a": ("F32", [4], bytes(16))})), format="safetensors")["a"]) @ mx.ones(4)
+    x = mx.exp(
+        mx.load(
+            str(safetensors(tmp_path / "in", {"a": ("F32", [4], bytes(16))})), format="safetensors"
+        )["a"]
+    ) @ mx.ones(4)
     mx.save_safetensors(str(tmp_path / "out"), {"x": x})
     assert mx.load(str(tmp_path / "out.safetensors"))["x"].item() == x.item() == 4
 

@@ -1,4 +1,6 @@
-"""Names where programs import them, `python -m mlx`, the console programs, and what is built against the package."""
+"""Names where programs import them, `python -m mlx`, the console programs, and what is built
+against the package."""
+
 import importlib
 import json
 import os
@@ -15,7 +17,7 @@ from seeds import generator
 
 NAMES = {
     "mlx.optimizers.optimizers": "Optimizer MultiOptimizer SGD RMSprop Adagrad AdaDelta Adam AdamW Adamax Lion Adafactor "
-                                 "Muon clip_grad_norm tree_flatten tree_map",
+    "Muon clip_grad_norm tree_flatten tree_map",
     "mlx.optimizers.schedulers": "cosine_decay exponential_decay join_schedules linear_schedule step_decay",
     "mlx.nn.layers.linear": "Identity Linear Bilinear QuantizedLinear QQLinear",
     "mlx.nn.layers.embedding": "Embedding QuantizedEmbedding",
@@ -46,12 +48,23 @@ def test_upsample_functions():
     x = mx.array(generator(0).normal(size=(1, 4, 3, 2)).astype(np.float32))
     for mode in ("nearest", "linear", "cubic"):
         found = getattr(upsample, f"upsample_{mode}")(x, (2.0, 1.5))
-        assert mx.array_equal(found, nn.Upsample((2.0, 1.5), mode)(x)).item() and found.shape == (1, 8, 4, 2)
+        assert mx.array_equal(found, nn.Upsample((2.0, 1.5), mode)(x)).item() and found.shape == (
+            1,
+            8,
+            4,
+            2,
+        )
 
 
 def run(*arguments, status=0, folder=None, **variables):
-    done = subprocess.run([sys.executable, "-m", *map(str, arguments)], capture_output=True, text=True, cwd=folder,
-                          env={**os.environ, **variables}, timeout=300)
+    done = subprocess.run(
+        [sys.executable, "-m", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env={**os.environ, **variables},
+        timeout=300,
+    )
     assert done.returncode == status, done.stderr
     return done
 
@@ -63,7 +76,8 @@ def test_main():
     assert os.path.isfile(os.path.join(folder, "share", "cmake", "MLXC", "MLXCConfig.cmake"))
 
 
-# --- mlx.launch, mlx.distributed_config -------------------------------------------------------------------
+# --- mlx.launch, mlx.distributed_config
+# -------------------------------------------------------------------
 
 LAUNCH = "mlx._distributed_utils.launch"
 CONFIG = "mlx._distributed_utils.config"
@@ -79,8 +93,20 @@ print(json.dumps([os.environ["MLX_RANK"], os.environ["MLX_WORLD_SIZE"], os.envir
 
 def test_launch(tmp_path):
     (tmp_path / "program.py").write_text(PROGRAM)
-    done = run(LAUNCH, "-n", 3, "--env", "MORE=a=b", "--starting-port", 5000, "--", "program.py", "--steps", "2",
-               folder=tmp_path)
+    done = run(
+        LAUNCH,
+        "-n",
+        3,
+        "--env",
+        "MORE=a=b",
+        "--starting-port",
+        5000,
+        "--",
+        "program.py",
+        "--steps",
+        "2",
+        folder=tmp_path,
+    )
     rows = sorted(json.loads(line) for line in done.stdout.splitlines())
     ring = [[f"127.0.0.1:{5000 + i}"] for i in range(3)]
     assert rows == [[str(rank), "3", "a=b", ring, 1, ["--steps", "2"]] for rank in range(3)]
@@ -92,16 +118,25 @@ def test_launch(tmp_path):
 
 def test_launch_fails_as_the_program_does(tmp_path):
     """One that fails ends those that would wait for it."""
-    (tmp_path / "program.py").write_text("import os, sys, time\n"
-                                         "sys.exit(7) if os.environ['MLX_RANK'] == '1' else time.sleep(600)\n")
+    (tmp_path / "program.py").write_text(
+        "import os, sys, time\nsys.exit(7) if os.environ['MLX_RANK'] == '1' else time.sleep(600)\n"
+    )
     done = run(LAUNCH, "-n", 2, "program.py", status=7, folder=tmp_path)
     assert "rank 1 ended with status 7" in done.stderr
 
 
-@pytest.mark.parametrize("arguments, what", [
-    (["--hosts", "other.example", "x"], "this machine alone"), ([], "no program"), (["-n", "0", "x"], "-n"),
-    (["--env", "X", "x"], "NAME=VALUE"), (["no-such-program"], "cannot be started"),
-    (["--hostfile", "no-such-file", "x"], "not a hostfile")], ids=str)
+@pytest.mark.parametrize(
+    "arguments, what",
+    [
+        (["--hosts", "other.example", "x"], "this machine alone"),
+        ([], "no program"),
+        (["-n", "0", "x"], "-n"),
+        (["--env", "X", "x"], "NAME=VALUE"),
+        (["no-such-program"], "cannot be started"),
+        (["--hostfile", "no-such-file", "x"], "not a hostfile"),
+    ],
+    ids=str,
+)
 def test_launch_refuses(arguments, what):
     assert what in run(LAUNCH, *arguments, status=2).stderr
 
@@ -110,14 +145,17 @@ def test_config(tmp_path):
     path = tmp_path / "hosts.json"
     run(CONFIG, "--hosts", "localhost", "--env", "A=1", "--output-hostfile", path)
     written = json.loads(path.read_text())
-    assert written["backend"] == "ring" and written["envs"] == ["A=1"] and written["hosts"][0]["ips"]
+    assert (
+        written["backend"] == "ring" and written["envs"] == ["A=1"] and written["hosts"][0]["ips"]
+    )
     (tmp_path / "program.py").write_text(PROGRAM)
     assert run(LAUNCH, "--hostfile", path, "program.py", folder=tmp_path, A="0").returncode == 0
     assert "macOS" in run(CONFIG, "--over", "thunderbolt", status=2).stderr
     assert "does not answer" in run(CONFIG, "--hosts", "no-such-host.invalid", status=1).stderr
 
 
-# --- find_package(MLXC) in the package --------------------------------------------------------------------
+# --- find_package(MLXC) in the package
+# --------------------------------------------------------------------
 
 CMAKE = """
 cmake_minimum_required(VERSION 3.20)
@@ -135,12 +173,19 @@ setup(name="adds", ext_modules=[extension.CMakeExtension("adds")], cmdclass={"bu
 
 
 def test_extension(tmp_path):
-    """A project of three files, built by its setup.py: a shared library that finds the package's headers and library."""
+    """A project of three files, built by its setup.py: a shared library that finds the package's
+    headers and library."""
     pytest.importorskip("setuptools")
     (tmp_path / "CMakeLists.txt").write_text(CMAKE)
     (tmp_path / "setup.py").write_text(SETUP)
-    (tmp_path / "adds.c").write_text('#include "mlx/c/mlx.h"\n'
-                                     "int twice(mlx_array *r, mlx_array a) { return mlx_add(r, a, a, (mlx_stream){0}); }\n")
-    subprocess.run([sys.executable, "setup.py", "-q", "build_ext", "--build-lib", "out"], cwd=tmp_path, check=True,
-                   capture_output=True)
+    (tmp_path / "adds.c").write_text(
+        '#include "mlx/c/mlx.h"\n'
+        "int twice(mlx_array *r, mlx_array a) { return mlx_add(r, a, a, (mlx_stream){0}); }\n"
+    )
+    subprocess.run(
+        [sys.executable, "setup.py", "-q", "build_ext", "--build-lib", "out"],
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+    )
     assert [path.name for path in (tmp_path / "out").glob("adds*.so")] == ["adds.so"]

@@ -1,5 +1,6 @@
-"""Other libraries and the array: those that take it, and those whose objects it takes. Each is skipped where it is not
-installed."""
+"""Other libraries and the array: those that take it, and those whose objects it takes. Each is
+skipped where it is not installed."""
+
 import importlib.util
 import os
 import pickle
@@ -17,15 +18,24 @@ V, W = numbers(50), numbers(50)
 LABELS = (np.arange(20) * 7 % 3 > 0).astype(np.int32)
 
 
-# --- SciPy and scikit-learn in array API mode: the same calls with NumPy's arrays are the values ---------------
+# --- SciPy and scikit-learn in array API mode: the same calls with NumPy's arrays are the values
+# ---------------
 
 SCIPY = {
-    "entropy": lambda st, v, w: st.entropy(abs(v) + 0.1), "zscore": lambda st, v, w: st.zscore(v),
-    "skew": lambda st, v, w: st.skew(v), "kurtosis": lambda st, v, w: st.kurtosis(v),
-    "ttest_ind": lambda st, v, w: st.ttest_ind(v, w).statistic, "pearsonr": lambda st, v, w: st.pearsonr(v, w).statistic,
-    "gmean": lambda st, v, w: st.gmean(abs(v) + 0.1), "sem": lambda st, v, w: st.sem(v), "tvar": lambda st, v, w: st.tvar(v),
-    "kstat": lambda st, v, w: st.kstat(v), "normaltest": lambda st, v, w: st.normaltest(v).statistic,
-    "circmean": lambda st, v, w: st.circmean(v), "bartlett": lambda st, v, w: st.bartlett(v, w).statistic}
+    "entropy": lambda st, v, w: st.entropy(abs(v) + 0.1),
+    "zscore": lambda st, v, w: st.zscore(v),
+    "skew": lambda st, v, w: st.skew(v),
+    "kurtosis": lambda st, v, w: st.kurtosis(v),
+    "ttest_ind": lambda st, v, w: st.ttest_ind(v, w).statistic,
+    "pearsonr": lambda st, v, w: st.pearsonr(v, w).statistic,
+    "gmean": lambda st, v, w: st.gmean(abs(v) + 0.1),
+    "sem": lambda st, v, w: st.sem(v),
+    "tvar": lambda st, v, w: st.tvar(v),
+    "kstat": lambda st, v, w: st.kstat(v),
+    "normaltest": lambda st, v, w: st.normaltest(v).statistic,
+    "circmean": lambda st, v, w: st.circmean(v),
+    "bartlett": lambda st, v, w: st.bartlett(v, w).statistic,
+}
 SCIPY_MORE = """
 import numpy as np, mlx.core as mx
 import scipy.cluster.vq as vq, scipy.fft as sf, scipy.integrate as it, scipy.signal as sg, scipy.special as ss
@@ -43,7 +53,12 @@ for i, call in enumerate(calls):
 
 
 def run(code, **environment):
-    done = subprocess.run([sys.executable, "-c", code], env={**os.environ, **environment}, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stderr
 
 
@@ -57,8 +72,13 @@ def test_scipy_statistics(name):
     pytest.importorskip("scipy", reason="SciPy is not installed")
     if os.environ.get("SCIPY_ARRAY_API") != "1":
         code = f"import test_neighbours as t, scipy.stats as st\nt.check_statistic(st, {name!r})"
-        return run(code, SCIPY_ARRAY_API="1", PYTHONPATH=os.pathsep.join([os.path.dirname(__file__), *sys.path]))
+        return run(
+            code,
+            SCIPY_ARRAY_API="1",
+            PYTHONPATH=os.pathsep.join([os.path.dirname(__file__), *sys.path]),
+        )
     import scipy.stats
+
     check_statistic(scipy.stats, name)
 
 
@@ -96,7 +116,8 @@ def test_scikit_learn():
     run(SKLEARN, SCIPY_ARRAY_API="1")
 
 
-# --- PyTorch -----------------------------------------------------------------------------------------------------
+# --- PyTorch
+# -----------------------------------------------------------------------------------------------------
 
 
 class Recorder:
@@ -142,25 +163,34 @@ def test_torch():
     assert torch.from_dlpack(mx.arange(4)[::-1]).tolist() == [3, 2, 1, 0]
 
 
-# --- pickles ---------------------------------------------------------------------------------------------------
+# --- pickles
+# ---------------------------------------------------------------------------------------------------
 
 DTYPES = ["bool_", "uint8", "int64", "float16", "bfloat16", "float32", "float64", "complex64"]
 
 
 def test_pickles_are_those_of_mlx():
     for name in DTYPES:
-        for a in (mx.array([[1, 0, 3], [4, 5, 6]]).astype(getattr(mx, name)).T, mx.array(1, getattr(mx, name)), mx.zeros((0, 2), getattr(mx, name))):
+        for a in (
+            mx.array([[1, 0, 3], [4, 5, 6]]).astype(getattr(mx, name)).T,
+            mx.array(1, getattr(mx, name)),
+            mx.zeros((0, 2), getattr(mx, name)),
+        ):
             state, number = a.__getstate__()
-            assert isinstance(state, np.ndarray) and isinstance(number, int) and state.shape == a.shape
+            assert (
+                isinstance(state, np.ndarray) and isinstance(number, int) and state.shape == a.shape
+            )
             assert state.dtype == (np.uint16 if name == "bfloat16" else np.dtype(name.rstrip("_")))
             b = pickle.loads(pickle.dumps(a))
             assert b.dtype == a.dtype and b.shape == a.shape and b.tolist() == a.tolist()
 
 
 def test_pickles_without_numpy():
-    code = ("import sys; sys.modules['numpy'] = None\nimport pickle, mlx.core as mx\n"
-            "a = mx.array([[1.5, 2], [3, 4]], mx.bfloat16)\nb = pickle.loads(pickle.dumps(a))\n"
-            "assert b.dtype == mx.bfloat16 and b.tolist() == a.tolist()")
+    code = (
+        "import sys; sys.modules['numpy'] = None\nimport pickle, mlx.core as mx\n"
+        "a = mx.array([[1.5, 2], [3, 4]], mx.bfloat16)\nb = pickle.loads(pickle.dumps(a))\n"
+        "assert b.dtype == mx.bfloat16 and b.tolist() == a.tolist()"
+    )
     run(code)
 
 
@@ -169,20 +199,30 @@ def test_mlx_reads_our_pickles(tmp_path):
     if not reference:
         pytest.skip("MLX_REFERENCE_PYTHON names no interpreter that has the original")
     for name in DTYPES:
-        (tmp_path / name).write_bytes(pickle.dumps(mx.array([[1, 0], [3, 4]]).astype(getattr(mx, name))))
-    code = ("import pathlib, pickle, sys\nfor p in pathlib.Path(sys.argv[1]).iterdir():\n    a = pickle.loads(p.read_bytes())\n"
-            "    assert a.tolist() == [[1, 0], [3 if 'bool' not in p.name else 1, 4 if 'bool' not in p.name else 1]], p\n"
-            "    p.write_bytes(pickle.dumps(a))")
+        (tmp_path / name).write_bytes(
+            pickle.dumps(mx.array([[1, 0], [3, 4]]).astype(getattr(mx, name)))
+        )
+    code = (
+        "import pathlib, pickle, sys\nfor p in pathlib.Path(sys.argv[1]).iterdir():\n    a = pickle.loads(p.read_bytes())\n"
+        "    assert a.tolist() == [[1, 0], [3 if 'bool' not in p.name else 1, 4 if 'bool' not in p.name else 1]], p\n"
+        "    p.write_bytes(pickle.dumps(a))"
+    )
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
-    done = subprocess.run([reference, "-c", code, str(tmp_path)], env=environment, capture_output=True, text=True)
+    done = subprocess.run(
+        [reference, "-c", code, str(tmp_path)], env=environment, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     for name in DTYPES:
         a = pickle.loads((tmp_path / name).read_bytes())
         # the original itself reads its float64 as float32
-        assert a.dtype == (mx.float32 if name == "float64" else getattr(mx, name)) and a.shape == (2, 2)
+        assert a.dtype == (mx.float32 if name == "float64" else getattr(mx, name)) and a.shape == (
+            2,
+            2,
+        )
 
 
-# --- DLPack, NumPy, PIL, Arrow ---------------------------------------------------------------------------------
+# --- DLPack, NumPy, PIL, Arrow
+# ---------------------------------------------------------------------------------
 
 
 def test_reversed_views_are_exported_forwards():
@@ -212,6 +252,7 @@ def test_numpys_interface():
 
         class Only:
             __array_interface__ = face
+
         assert np.asarray(Only()).tolist() == view.tolist()
     assert not hasattr(mx.array([1], mx.bfloat16), "__array_interface__")
 

@@ -11,7 +11,6 @@ import pytest
 from ops_check import near
 
 
-
 def convolve(x, weight, stride, padding, dilation, groups=1):
     """The definition: each output is the sum of a window times the kernel."""
     x = np.pad(x, [(0, 0), *((p, p) for p in padding), (0, 0)])
@@ -76,7 +75,7 @@ def test_convolution(spatial, options):
     weight = np.array(layer.weight)
     expected = convolve(x, weight, stride, padding, dilation, options.get("groups", 1))
     expected = expected + (np.array(layer.bias) if "bias" in layer else 0)
-    near(layer(mx.array(x)), expected, 3 ** spatial * 4)
+    near(layer(mx.array(x)), expected, 3**spatial * 4)
 
 
 @pytest.mark.parametrize("options", [dict(), dict(stride=2, padding=1, output_padding=1)])
@@ -95,7 +94,7 @@ def test_transposed_convolution(spatial, options):
     ones = (1,) * spatial
     options = ((stride,) * spatial, (padding,) * spatial, ones)
     expected = transpose(x, np.array(layer.weight), (1, *sizes, 3), *options)
-    near(y, expected, 3 ** spatial * 2)
+    near(y, expected, 3**spatial * 2)
 
 
 def test_pairs():

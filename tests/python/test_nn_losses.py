@@ -164,8 +164,13 @@ def test_far_out_values_stay_finite():
 
 def test_large_numbers_in_common_cost_no_digits():
     expected = [math.log1p(math.exp(-3)), 3 + math.log1p(math.exp(-3))]
-    for offset, dtype, rtol in ((1e6, mx.float32, 1e-6), (-1e6, mx.float32, 1e-6), (1e9, mx.float64, 1e-6),
-                                (1000, mx.float16, 1e-3), (64, mx.bfloat16, 1e-2)):
+    for offset, dtype, rtol in (
+        (1e6, mx.float32, 1e-6),
+        (-1e6, mx.float32, 1e-6),
+        (1e9, mx.float64, 1e-6),
+        (1000, mx.float16, 1e-3),
+        (64, mx.bfloat16, 1e-2),
+    ):
         x = mx.array([2.0, -1.0], dtype) + mx.array(offset, dtype)
         np.testing.assert_allclose((-nn.log_softmax(x)).astype(mx.float32), expected, rtol)
         assert nn.log_softmax(x).dtype == dtype
@@ -187,9 +192,13 @@ def test_binary_cross_entropy_of_sure_scores():
     right = losses.binary_cross_entropy(x, mx.array([1.0, 0, 1, 0, 1]), reduction="none")
     tail = math.log1p(math.exp(-20))
     np.testing.assert_allclose(right, [tail, tail, 0, 0, math.log(2)], 1e-5)
-    wrong = losses.binary_cross_entropy(x, mx.array([False, True, False, True, False]), reduction="none")
+    wrong = losses.binary_cross_entropy(
+        x, mx.array([False, True, False, True, False]), reduction="none"
+    )
     np.testing.assert_allclose(wrong, [20, 20, 1e4, 1e4, math.log(2)], 1e-6)
-    g = mx.grad(lambda x: losses.binary_cross_entropy(x, mx.array([1.0, 0, 0.3, 0.6, 1]), reduction="sum"))(x)
+    g = mx.grad(
+        lambda x: losses.binary_cross_entropy(x, mx.array([1.0, 0, 0.3, 0.6, 1]), reduction="sum")
+    )(x)
     np.testing.assert_allclose(g, [-2.0611537e-9, 2.0611537e-9, 0.7, -0.6, -0.5], 1e-5)
 
 

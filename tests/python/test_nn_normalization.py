@@ -6,7 +6,6 @@ import pytest
 from ops_check import near
 
 
-
 def normalized(x, axes, eps=1e-5):
     mean, var = x.mean(axes, keepdims=True), x.var(axes, keepdims=True)
     return (x - mean) / np.sqrt(var + eps)

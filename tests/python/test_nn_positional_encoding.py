@@ -8,7 +8,6 @@ import pytest
 from ops_check import near
 
 
-
 def rotated(x, dims, traditional=False, base=10000.0, scale=1.0, offset=0):
     y = x.copy()
     for p in range(x.shape[-2]):

@@ -6,7 +6,6 @@ import pytest
 from ops_check import near
 
 
-
 def sigmoid(x):
     return 1 / (1 + np.exp(-x))
 

@@ -9,7 +9,6 @@ from mlx.utils import tree_flatten
 from ops_check import near
 
 
-
 def sample(*shape):
     return mx.array(np.random.normal(size=shape).astype(np.float32))
 

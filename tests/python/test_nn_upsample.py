@@ -8,7 +8,6 @@ import pytest
 from ops_check import near
 
 
-
 def matrix(size, scale, kernel, reach, align_corners=False, antialias=False):
     """The matrix (new, old) of an interpolation along one axis, entry by entry."""
     new = int(size * scale)

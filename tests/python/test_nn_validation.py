@@ -32,7 +32,8 @@ def test_eps_of_optimizers(kind):
 
 
 @pytest.mark.parametrize(
-    "groups, dims, what", [(0, 8, "groups"), (-1, 8, "groups"), (4, 0, "features"), (4, -8, "features")]
+    "groups, dims, what",
+    [(0, 8, "groups"), (-1, 8, "groups"), (4, 0, "features"), (4, -8, "features")],
 )
 def test_groups(groups, dims, what):
     with pytest.raises(ValueError, match=f"number of {what} .* must be a positive integer"):
@@ -133,7 +134,8 @@ def test_names_are_looked_at_only_when_a_step_fails(monkeypatch):
     for expected in (0.9, 0.8):
         m.bias = mx.array([1.0, 1.0]) if expected == 0.9 else m.bias
         o.update(m, {"bias": mx.ones(2)})
-        assert mx.allclose(m.bias, mx.array(expected)) and len(calls) == 1  # of the first step, which makes state
+        # of the first step, which makes state
+        assert mx.allclose(m.bias, mx.array(expected)) and len(calls) == 1
     with pytest.raises(KeyError):
         o.update(m, {"weight": mx.ones((2, 2))})  # a parameter that has no state
     assert len(calls) == 2

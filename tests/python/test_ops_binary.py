@@ -1,4 +1,5 @@
 """Operations of two arrays: values, promotion, weak scalars, broadcasting, keywords."""
+
 import mlx.core as mx
 import numpy as np
 import pytest
@@ -7,17 +8,38 @@ from ops_check import EVERY, integers, numbers, same
 from seeds import choices, generator
 
 FLOAT = [
-    ("add", np.add), ("subtract", np.subtract), ("multiply", np.multiply), ("divide", np.divide),
-    ("power", lambda a, b: np.power(np.abs(a), b)), ("maximum", np.maximum), ("minimum", np.minimum),
-    ("logaddexp", np.logaddexp), ("arctan2", np.arctan2), ("equal", np.equal), ("not_equal", np.not_equal),
-    ("less", np.less), ("less_equal", np.less_equal), ("greater", np.greater), ("greater_equal", np.greater_equal),
-    ("logical_and", np.logical_and), ("logical_or", np.logical_or), ("logical_xor", np.logical_xor),
-    ("floor_divide", np.floor_divide), ("remainder", np.remainder),
+    ("add", np.add),
+    ("subtract", np.subtract),
+    ("multiply", np.multiply),
+    ("divide", np.divide),
+    ("power", lambda a, b: np.power(np.abs(a), b)),
+    ("maximum", np.maximum),
+    ("minimum", np.minimum),
+    ("logaddexp", np.logaddexp),
+    ("arctan2", np.arctan2),
+    ("equal", np.equal),
+    ("not_equal", np.not_equal),
+    ("less", np.less),
+    ("less_equal", np.less_equal),
+    ("greater", np.greater),
+    ("greater_equal", np.greater_equal),
+    ("logical_and", np.logical_and),
+    ("logical_or", np.logical_or),
+    ("logical_xor", np.logical_xor),
+    ("floor_divide", np.floor_divide),
+    ("remainder", np.remainder),
 ]
 INTEGER = [
-    ("add", np.add), ("subtract", np.subtract), ("multiply", np.multiply), ("remainder", np.remainder),
-    ("floor_divide", np.floor_divide), ("maximum", np.maximum), ("minimum", np.minimum),
-    ("bitwise_and", np.bitwise_and), ("bitwise_or", np.bitwise_or), ("bitwise_xor", np.bitwise_xor),
+    ("add", np.add),
+    ("subtract", np.subtract),
+    ("multiply", np.multiply),
+    ("remainder", np.remainder),
+    ("floor_divide", np.floor_divide),
+    ("maximum", np.maximum),
+    ("minimum", np.minimum),
+    ("bitwise_and", np.bitwise_and),
+    ("bitwise_or", np.bitwise_or),
+    ("bitwise_xor", np.bitwise_xor),
 ]
 
 
@@ -25,7 +47,11 @@ INTEGER = [
 def test_floats(name, wanted):
     a, b = numbers(3, 1, 5, seed=1), numbers(4, 1, seed=2)
     left = np.abs(a) if name == "power" else a
-    same(getattr(mx, name)(mx.array(left), mx.array(b)), wanted(a.astype(np.float64), b.astype(np.float64)), rtol=2e-5)
+    same(
+        getattr(mx, name)(mx.array(left), mx.array(b)),
+        wanted(a.astype(np.float64), b.astype(np.float64)),
+        rtol=2e-5,
+    )
 
 
 @pytest.mark.parametrize("name, wanted", INTEGER, ids=[row[0] for row in INTEGER])
@@ -34,11 +60,20 @@ def test_integers(name, wanted):
     same(getattr(mx, name)(mx.array(a), mx.array(b)), wanted(a, b), mx.int32)
 
 
-@pytest.mark.parametrize("name", ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"])
+@pytest.mark.parametrize(
+    "name", ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"]
+)
 def test_whole_division_of_integers_rounds_down(name):
     kind = np.dtype(name)
     low, high = np.iinfo(kind).min, np.iinfo(kind).max
-    values = np.array([v for v in [low, low + 1, -7, -6, -5, -2, -1, 1, 2, 3, 5, 6, 7, 100, high - 1, high] if v >= low], kind)
+    values = np.array(
+        [
+            v
+            for v in [low, low + 1, -7, -6, -5, -2, -1, 1, 2, 3, 5, 6, 7, 100, high - 1, high]
+            if v >= low
+        ],
+        kind,
+    )
     a, b = np.meshgrid(np.append(values, kind.type(0)), values)
     with np.errstate(all="ignore"):
         quotient, rest = np.divmod(a, b)
@@ -51,7 +86,10 @@ def test_whole_division_of_integers_rounds_down(name):
 @pytest.mark.parametrize("name", ["float16", "float32", "float64"])
 def test_whole_division_of_floats_is_numpys(name):
     tiny = float(np.finfo(name).smallest_subnormal)
-    values = np.array([7, -7, 1, -1, 0, -0.0, np.inf, -np.inf, np.nan, 0.3, -0.3, 6, -6, 3, 1e4, tiny, -tiny], name)
+    values = np.array(
+        [7, -7, 1, -1, 0, -0.0, np.inf, -np.inf, np.nan, 0.3, -0.3, 6, -6, 3, 1e4, tiny, -tiny],
+        name,
+    )
     rng = generator(0)
     values = np.concatenate([values, (rng.integers(-30, 30, 40) / 10).astype(name)])
     a, b = np.meshgrid(values, values)
@@ -66,13 +104,22 @@ def test_whole_division_of_floats_is_numpys(name):
 
 def test_complex_powers_at_zero():
     """1 to the power 0, 0 to powers with a positive real part, else NaN, as NumPy."""
-    bases, powers = [0j, complex(0, -0.0), complex(-0.0, 0)], [0j, 1, 2, 0.5, 2 + 3j, 1j, -1j, -1, -2 + 1j]
+    bases, powers = (
+        [0j, complex(0, -0.0), complex(-0.0, 0)],
+        [0j, 1, 2, 0.5, 2 + 3j, 1j, -1j, -1, -2 + 1j],
+    )
     a, b = np.meshgrid(np.array(bases, np.complex64), np.array(powers, np.complex64))
     with np.errstate(all="ignore"):
         wanted = np.power(a, b)
     found = np.array(mx.array(a) ** mx.array(b))
-    assert (np.isnan(found) == np.isnan(wanted)).all() and (found[~np.isnan(found)] == wanted[~np.isnan(wanted)]).all()
-    assert (mx.array(0j) ** 0).item() == 1 and (mx.array([0j, 1 + 1j, np.inf]) ** 0).tolist() == [1, 1, 1]
+    assert (np.isnan(found) == np.isnan(wanted)).all() and (
+        found[~np.isnan(found)] == wanted[~np.isnan(wanted)]
+    ).all()
+    assert (mx.array(0j) ** 0).item() == 1 and (mx.array([0j, 1 + 1j, np.inf]) ** 0).tolist() == [
+        1,
+        1,
+        1,
+    ]
 
 
 def test_shifts():
@@ -96,10 +143,15 @@ def test_keywords_and_order():
 
 
 WEAK = [
-    (mx.array([1], mx.uint8), 2, mx.uint8), (mx.array([1], mx.int8), True, mx.int8),
-    (mx.array([1], mx.int32), 2.5, mx.float32), (mx.array([1], mx.float16), 2.5, mx.float16),
-    (mx.array([1], mx.bfloat16), 2, mx.bfloat16), (mx.array([True]), 2, mx.int32),
-    (mx.array([True]), 2.5, mx.float32), (mx.array([1.0]), 2j, mx.complex64), (mx.array([1], mx.float16), 1j, mx.complex64),
+    (mx.array([1], mx.uint8), 2, mx.uint8),
+    (mx.array([1], mx.int8), True, mx.int8),
+    (mx.array([1], mx.int32), 2.5, mx.float32),
+    (mx.array([1], mx.float16), 2.5, mx.float16),
+    (mx.array([1], mx.bfloat16), 2, mx.bfloat16),
+    (mx.array([True]), 2, mx.int32),
+    (mx.array([True]), 2.5, mx.float32),
+    (mx.array([1.0]), 2j, mx.complex64),
+    (mx.array([1], mx.float16), 1j, mx.complex64),
     (mx.array([True]), False, mx.bool_),
 ]
 
@@ -200,7 +252,6 @@ def test_numbers_alone():
 
 
 def test_integers_of_64_bits_are_close_exactly():
-
     pick = choices(5)
     for dtype, low, high in ((mx.int64, -(2**63), 2**63 - 1), (mx.uint64, 0, 2**64 - 1)):
         ends = [low, low + 1, high - 1, high, 0, 1, 2**53, 2**53 + 1, 2**62 - 1, 2**62]
@@ -213,7 +264,13 @@ def test_integers_of_64_bits_are_close_exactly():
             wanted = [abs(x - y) <= atol for x, y in pairs]
             assert mx.isclose(a, b, rtol=0, atol=atol).tolist() == wanted, (dtype, atol)
         assert mx.isclose(a, a, equal_nan=True).tolist() == [True] * len(pairs)
-        assert mx.isclose(a, b, rtol=2.0**-62, atol=0).tolist() == [abs(x - y) <= abs(float(y)) * 2.0**-62 for x, y in pairs]
-        assert not mx.allclose(mx.array([2**53], dtype), mx.array([2**53 + 1], dtype), rtol=0, atol=0).item()
+        assert mx.isclose(a, b, rtol=2.0**-62, atol=0).tolist() == [
+            abs(x - y) <= abs(float(y)) * 2.0**-62 for x, y in pairs
+        ]
+        assert not mx.allclose(
+            mx.array([2**53], dtype), mx.array([2**53 + 1], dtype), rtol=0, atol=0
+        ).item()
         assert not mx.array_equal(mx.array([2**53], dtype), mx.array([2**53 + 1], dtype)).item()
-        assert mx.isclose(mx.array(2**53, dtype), mx.array([2**53, 2**53 + 1], dtype), rtol=0, atol=0).tolist() == [True, False]
+        assert mx.isclose(
+            mx.array(2**53, dtype), mx.array([2**53, 2**53 + 1], dtype), rtol=0, atol=0
+        ).tolist() == [True, False]

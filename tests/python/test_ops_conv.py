@@ -1,4 +1,6 @@
-"""Convolutions whose paddings take away: the definitions in float64 beside them, values and gradients."""
+"""Convolutions whose paddings take away: the definitions in float64 beside them, values and
+gradients."""
+
 import itertools
 
 import mlx.core as mx
@@ -9,12 +11,14 @@ from seeds import generator
 
 
 def spread(x, dilation, low, high):
-    """x (N, L, C) with zeros between its elements, then zeros around it, or elements taken away where there are
-    fewer than none."""
+    """x (N, L, C) with zeros between its elements, then zeros around it, or elements taken away
+    where there are fewer than none."""
     n, length, channels = x.shape
     wide = np.zeros((n, (length - 1) * dilation + 1 if length else 0, channels))
     wide[:, ::dilation] = x
-    wide = np.concatenate([np.zeros((n, max(low, 0), channels)), wide, np.zeros((n, max(high, 0), channels))], 1)
+    wide = np.concatenate(
+        [np.zeros((n, max(low, 0), channels)), wide, np.zeros((n, max(high, 0), channels))], 1
+    )
     return wide[:, max(-low, 0) : wide.shape[1] - max(-high, 0)]
 
 
@@ -23,14 +27,18 @@ def general(x, w, stride, low, high, kernel_dilation, input_dilation, flip):
     x, w = spread(x, input_dilation, low, high), w[:, ::-1] if flip else w
     reach = (w.shape[1] - 1) * kernel_dilation + 1
     places = range(0, x.shape[1] - reach + 1, stride)
-    return np.stack([np.einsum("nkc,okc->no", x[:, p : p + reach : kernel_dilation], w) for p in places], 1)
+    return np.stack(
+        [np.einsum("nkc,okc->no", x[:, p : p + reach : kernel_dilation], w) for p in places], 1
+    )
 
 
 def transposed(x, w, stride, padding, dilation, output_padding):
     """Each element adds its kernel to the output, from which the padding is then taken."""
     n, length, _ = x.shape
     outputs, kernel, _ = w.shape
-    full = np.zeros((n, (length - 1) * stride + (kernel - 1) * dilation + 1 + output_padding, outputs))
+    full = np.zeros(
+        (n, (length - 1) * stride + (kernel - 1) * dilation + 1 + output_padding, outputs)
+    )
     for i, k in itertools.product(range(length), range(kernel)):
         full[:, i * stride + k * dilation] += x[:, i] @ w[:, k].T
     return full[:, padding : full.shape[1] - padding]
@@ -65,7 +73,8 @@ def test_transposed_with_padding_beyond_the_kernel(kernel, dilation):
 def test_transposed_of_two_and_three_axes():
     rng = generator(1)
     x, line = rng.standard_normal((1, 3, 4, 2)), rng.standard_normal((2, 2, 2))
-    w = line[:, None] * np.array([1.0])[:, None, None]  # (2, 1, 2, 2): nothing happens along the first axis
+    # (2, 1, 2, 2): nothing happens along the first axis
+    w = line[:, None] * np.array([1.0])[:, None, None]
     with mx.stream(mx.cpu):
         found = mx.conv_transpose2d(of(x), of(w), (3, 2), (2, 2))
         deep = mx.conv_transpose3d(of(x[:, None]), of(w[:, None]), (2, 3, 2), (0, 2, 2))
@@ -92,11 +101,17 @@ def test_general_with_paddings_of_both_signs(seed):
         stride, kernel_dilation, input_dilation = (int(v) for v in rng.integers(1, 4, 3))
         x, w = arrays(length, kernel, done)
         wide = (length - 1) * input_dilation + 1 if length else 0
-        if wide + low + high < (kernel - 1) * kernel_dilation + 1 or (low < 0 and -low > wide + high) or -high > wide + low:
+        if (
+            wide + low + high < (kernel - 1) * kernel_dilation + 1
+            or (low < 0 and -low > wide + high)
+            or -high > wide + low
+        ):
             continue
         flip = bool(rng.integers(2))
         with mx.stream(mx.cpu):
-            found = mx.conv_general(of(x), of(w), stride, ([low], [high]), kernel_dilation, input_dilation, flip=flip)
+            found = mx.conv_general(
+                of(x), of(w), stride, ([low], [high]), kernel_dilation, input_dilation, flip=flip
+            )
         check(found, general(x, w, stride, low, high, kernel_dilation, input_dilation, flip))
         done += 1
 
@@ -119,4 +134,6 @@ def test_gradients_with_negative_padding():
         for place in np.ndindex(a.shape):
             unit = np.zeros_like(a)
             unit[place] = 1
-            assert np.array(found)[place] == pytest.approx(wanted(*((unit, w) if at == 0 else (x, unit))), abs=1e-9)
+            assert np.array(found)[place] == pytest.approx(
+                wanted(*((unit, w) if at == 0 else (x, unit))), abs=1e-9
+            )

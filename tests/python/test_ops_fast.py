@@ -1,11 +1,13 @@
 """fast.cross_entropy and fast.gated_delta_update against float64 NumPy."""
+
 import mlx.core as mx
 import numpy as np
 import pytest
 
 from ops_check import FLOATS, integers, numbers, same, to_numpy
 
-# --- cross_entropy ---------------------------------------------------------------------------------------
+# --- cross_entropy
+# ---------------------------------------------------------------------------------------
 
 
 def loss(x, targets):
@@ -45,15 +47,24 @@ def test_cross_entropy_gradient(dtype):
     p = np.exp(to_numpy(a).astype(np.float64))
     wanted = (p / p.sum(-1, keepdims=True) - np.eye(6)[np.array(t)]) * np.array(weights)[:, None]
     same(grad, wanted, dtype, atol=1e-6 if dtype == mx.float32 else 1e-2)
-    same(mx.compile(mx.grad(lambda x: (mx.fast.cross_entropy(x, t) * weights).sum()))(a), to_numpy(grad))
+    same(
+        mx.compile(mx.grad(lambda x: (mx.fast.cross_entropy(x, t) * weights).sum()))(a),
+        to_numpy(grad),
+    )
 
 
 def test_cross_entropy_transforms():
     a, t = mx.array(numbers(4, 5)), mx.array([0, 4, 2, -1])
     whole = mx.fast.cross_entropy(a, t)
     same(mx.vmap(mx.fast.cross_entropy)(a, t), whole)
-    same(mx.vmap(lambda x: mx.fast.cross_entropy(x, t[0]))(a), mx.fast.cross_entropy(a, mx.zeros(4, mx.int32)))
-    same(mx.vmap(mx.fast.cross_entropy, in_axes=(1, None))(a.T, t[0]), mx.fast.cross_entropy(a, mx.zeros(4, mx.int32)))
+    same(
+        mx.vmap(lambda x: mx.fast.cross_entropy(x, t[0]))(a),
+        mx.fast.cross_entropy(a, mx.zeros(4, mx.int32)),
+    )
+    same(
+        mx.vmap(mx.fast.cross_entropy, in_axes=(1, None))(a.T, t[0]),
+        mx.fast.cross_entropy(a, mx.zeros(4, mx.int32)),
+    )
     direction = mx.array(numbers(4, 5, seed=1))
     _, (tangent,) = mx.jvp(lambda x: mx.fast.cross_entropy(x, t), (a,), (direction,))
     gradient = mx.grad(lambda x: mx.fast.cross_entropy(x, t).sum())
@@ -64,7 +75,8 @@ def test_cross_entropy_transforms():
 
 
 def test_cross_entropy_is_lean():
-    """The loss makes nothing of the logits' size, its gradient one array more than itself at most."""
+    """The loss makes nothing of the logits' size, its gradient one array more than itself at
+    most."""
     a, t = mx.zeros((64, 20000)) + mx.arange(20000) * 1e-4, mx.arange(64)
     mx.eval(a, t)
 
@@ -79,17 +91,25 @@ def test_cross_entropy_is_lean():
     assert peak(mx.grad(lambda x: mx.fast.cross_entropy(x, t).sum())) < 2.1
 
 
-@pytest.mark.parametrize("logits, targets, error", [
-    (mx.zeros((2, 3), mx.int32), mx.array([0, 1]), ValueError), (mx.zeros((2, 3)), mx.array([0.0, 1.0]), ValueError),
-    (mx.zeros((2, 3)), mx.array([0]), ValueError), (mx.zeros(()), mx.array(0), ValueError),
-    (mx.zeros((2, 0)), mx.array([0, 0]), ValueError), (mx.zeros((2, 3)), mx.array([0, 3]), IndexError),
-    (mx.zeros((2, 3)), mx.array([-4, 0]), IndexError)])
+@pytest.mark.parametrize(
+    "logits, targets, error",
+    [
+        (mx.zeros((2, 3), mx.int32), mx.array([0, 1]), ValueError),
+        (mx.zeros((2, 3)), mx.array([0.0, 1.0]), ValueError),
+        (mx.zeros((2, 3)), mx.array([0]), ValueError),
+        (mx.zeros(()), mx.array(0), ValueError),
+        (mx.zeros((2, 0)), mx.array([0, 0]), ValueError),
+        (mx.zeros((2, 3)), mx.array([0, 3]), IndexError),
+        (mx.zeros((2, 3)), mx.array([-4, 0]), IndexError),
+    ],
+)
 def test_cross_entropy_refuses(logits, targets, error):
     with pytest.raises(error, match="cross_entropy"):
         mx.eval(mx.fast.cross_entropy(logits, targets))
 
 
-# --- gated_delta_update ----------------------------------------------------------------------------------
+# --- gated_delta_update
+# ----------------------------------------------------------------------------------
 
 
 def delta(q, k, v, gamma, beta, state=None, mask=None):
@@ -112,11 +132,20 @@ def case(batch, steps, key_heads, dk, heads, dv, each=False):
     shapes = [(batch, steps, key_heads, dk)] * 2 + [(batch, steps, heads, dv)]
     values = [numbers(*shape, low=-0.5, high=0.5, seed=i) for i, shape in enumerate(shapes)]
     gamma = numbers(batch, steps, heads, *([dk] if each else []), low=0.3, high=1, seed=4)
-    return [mx.array(x) for x in (*values, gamma, numbers(batch, steps, heads, low=0, high=1, seed=5))]
+    return [
+        mx.array(x) for x in (*values, gamma, numbers(batch, steps, heads, low=0, high=1, seed=5))
+    ]
 
 
-SIZES = [(1, 1, 1, 1, 1, 1), (2, 5, 2, 32, 4, 9), (1, 70, 1, 19, 3, 21), (2, 3, 4, 8, 4, 16), (2, 0, 1, 4, 1, 4),
-         (0, 3, 1, 4, 2, 4), (1, 4, 1, 0, 2, 3)]
+SIZES = [
+    (1, 1, 1, 1, 1, 1),
+    (2, 5, 2, 32, 4, 9),
+    (1, 70, 1, 19, 3, 21),
+    (2, 3, 4, 8, 4, 16),
+    (2, 0, 1, 4, 1, 4),
+    (0, 3, 1, 4, 2, 4),
+    (1, 4, 1, 0, 2, 3),
+]
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
@@ -133,7 +162,9 @@ def test_gated_delta(size, each):
         same(found, wanted, mx.float32, rtol=2e-5, atol=2e-6)
 
 
-@pytest.mark.parametrize("dtype", [mx.float16, mx.bfloat16, mx.float64, mx.complex64, mx.int32], ids=str)
+@pytest.mark.parametrize(
+    "dtype", [mx.float16, mx.bfloat16, mx.float64, mx.complex64, mx.int32], ids=str
+)
 def test_gated_delta_dtypes(dtype):
     inputs = [x.astype(dtype) for x in case(2, 5, 2, 8, 4, 6)]
     y, state = mx.fast.gated_delta_update(*inputs)
@@ -150,7 +181,7 @@ def test_gated_delta_one_step_after_another():
     whole, last = mx.fast.gated_delta_update(*inputs)
     state, parts = None, []
     for t in range(6):
-        y, state = mx.fast.gated_delta_update(*(x[:, t:t + 1] for x in inputs), state)
+        y, state = mx.fast.gated_delta_update(*(x[:, t : t + 1] for x in inputs), state)
         parts.append(y)
     same(mx.concatenate(parts, 1), whole, rtol=1e-5)
     same(state, last, rtol=1e-5)
@@ -162,7 +193,10 @@ def test_gated_delta_one_step_after_another():
 
 @pytest.mark.parametrize("each", [False, True])
 def test_gated_delta_gradient(each):
-    inputs = case(1, 4, 1, 3, 2, 2, each) + [mx.array(numbers(1, 2, 2, 3, seed=7)), mx.array([[True, True, False, True]])]
+    inputs = case(1, 4, 1, 3, 2, 2, each) + [
+        mx.array(numbers(1, 2, 2, 3, seed=7)),
+        mx.array([[True, True, False, True]]),
+    ]
     w, u = numbers(1, 4, 2, 2, seed=8), numbers(1, 2, 2, 3, seed=6)
 
     def f(*x):
@@ -182,7 +216,9 @@ def test_gated_delta_gradient(each):
             step[i][place] += 1e-5
             up = wanted(step)
             step[i][place] -= 2e-5
-            np.testing.assert_allclose(np.array(g)[place], (up - wanted(step)) / 2e-5, rtol=1e-3, atol=1e-5)
+            np.testing.assert_allclose(
+                np.array(g)[place], (up - wanted(step)) / 2e-5, rtol=1e-3, atol=1e-5
+            )
 
 
 def test_gated_delta_vmap():
@@ -191,14 +227,24 @@ def test_gated_delta_vmap():
     y, state = mx.vmap(mx.fast.gated_delta_update)(*many)
     for i in range(2):
         same([y[i], state[i]], mx.fast.gated_delta_update(*(x[i] for x in many)), rtol=1e-5)
-    y, _ = mx.vmap(mx.fast.gated_delta_update, in_axes=(None, 0, None, None, None))(inputs[0], many[1], *inputs[2:])
+    y, _ = mx.vmap(mx.fast.gated_delta_update, in_axes=(None, 0, None, None, None))(
+        inputs[0], many[1], *inputs[2:]
+    )
     same(y[1], mx.fast.gated_delta_update(inputs[0], many[1][1], *inputs[2:])[0], rtol=1e-5)
 
 
-@pytest.mark.parametrize("change, what", [
-    ({0: lambda x: x[0]}, "4 dimensions"), ({1: lambda x: x[:, :, :, :2]}, "k has shape"),
-    ({2: lambda x: x[:, :2]}, "v has shape"), ({2: lambda x: x[:, :, :3], 3: lambda x: x[:, :, :3]}, "multiple"),
-    ({3: lambda x: x[:, :, :3]}, "broadcast"), ({4: lambda x: x[:, :2]}, "broadcast")], ids=str)
+@pytest.mark.parametrize(
+    "change, what",
+    [
+        ({0: lambda x: x[0]}, "4 dimensions"),
+        ({1: lambda x: x[:, :, :, :2]}, "k has shape"),
+        ({2: lambda x: x[:, :2]}, "v has shape"),
+        ({2: lambda x: x[:, :, :3], 3: lambda x: x[:, :, :3]}, "multiple"),
+        ({3: lambda x: x[:, :, :3]}, "broadcast"),
+        ({4: lambda x: x[:, :2]}, "broadcast"),
+    ],
+    ids=str,
+)
 def test_gated_delta_refuses(change, what):
     inputs = case(2, 3, 2, 4, 4, 5)
     for i, f in change.items():
@@ -212,8 +258,13 @@ def test_attention_sinks():
     q = mx.array(numbers(1, 2, 3, 8))
     sinks = mx.array([0.5, -1.0])
     found = mx.fast.scaled_dot_product_attention(q, q, q, scale=0.5, sinks=sinks.astype(mx.float16))
-    scores = np.concatenate([np.broadcast_to(np.array(sinks)[None, :, None, None], (1, 2, 3, 1)),
-                             0.5 * np.array(q) @ np.swapaxes(np.array(q), -1, -2)], -1)
+    scores = np.concatenate(
+        [
+            np.broadcast_to(np.array(sinks)[None, :, None, None], (1, 2, 3, 1)),
+            0.5 * np.array(q) @ np.swapaxes(np.array(q), -1, -2),
+        ],
+        -1,
+    )
     weights = np.exp(scores) / np.exp(scores).sum(-1, keepdims=True)
     same(found, weights[..., 1:] @ np.array(q), rtol=1e-5)
     half = q.astype(mx.float16)

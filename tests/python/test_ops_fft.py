@@ -1,4 +1,5 @@
 """Fourier transforms of what is hardly there, and what is refused."""
+
 import mlx.core as mx
 import numpy as np
 import pytest
@@ -10,8 +11,11 @@ MANY = ["fft2", "ifft2", "rfft2", "irfft2", "fftn", "ifftn", "rfftn", "irfftn"]
 
 
 def wanted(name, x, n):
-    """NumPy refuses what is empty; the transform of nothing, filled up with zeros, is that of zeros."""
-    return getattr(np.fft, name)(np.zeros((*x.shape[:-1], max(x.shape[-1], 1)), x.dtype) if not x.shape[-1] else x, n)
+    """NumPy refuses what is empty; the transform of nothing, filled up with zeros, is that of
+    zeros."""
+    return getattr(np.fft, name)(
+        np.zeros((*x.shape[:-1], max(x.shape[-1], 1)), x.dtype) if not x.shape[-1] else x, n
+    )
 
 
 @pytest.mark.parametrize("name", ONE)
@@ -34,7 +38,10 @@ def test_several_axes(name):
         full = np.zeros([max(d, 1) for d in shape], np.float32)
         full[: shape[0], : shape[1]] = x
         for s in [(1, 1), (1, 2), (3, 1), (4, 6)]:
-            found, result = getattr(mx.fft, name)(mx.array(x), s, (0, 1)), getattr(np.fft, name)(full, s, (0, 1))
+            found, result = (
+                getattr(mx.fft, name)(mx.array(x), s, (0, 1)),
+                getattr(np.fft, name)(full, s, (0, 1)),
+            )
             assert found.shape == result.shape
             np.testing.assert_allclose(np.array(found), result, atol=1e-5)
 
@@ -63,7 +70,9 @@ def test_no_length():
 @pytest.mark.parametrize("name", ["fftfreq", "rfftfreq"])
 def test_frequencies(name):
     for n, d in [(1, 1.0), (4, 0.5), (5, 0.25), (8, -0.5)]:
-        assert np.array_equal(np.array(getattr(mx.fft, name)(n, d)), getattr(np.fft, name)(n, d).astype(np.float32))
+        assert np.array_equal(
+            np.array(getattr(mx.fft, name)(n, d)), getattr(np.fft, name)(n, d).astype(np.float32)
+        )
     for n, d in [(0, 1.0), (-1, 1.0), (4, 0.0), (4, -0.0)]:
         with pytest.raises(ValueError):
             getattr(mx.fft, name)(n, d)

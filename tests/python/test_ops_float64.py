@@ -1,4 +1,5 @@
 """Numbers beside arrays of float64 keep all their digits, on every way into the library."""
+
 import math
 
 import mlx.core as mx
@@ -52,17 +53,30 @@ CASES = {
     "nextafter": (lambda: mx.nextafter(of(1), V), [np.nextafter(1.0, V)]),
     "arange": (lambda: mx.arange(V, 0.35, V, dtype=F), [V, V + V, V + 2 * V]),
     "linspace": (lambda: mx.linspace(V, 0.7, 3, dtype=F), [V, 0.4, 0.7]),
-    "nan_to_num": (lambda: mx.nan_to_num(of(math.nan, math.inf, -math.inf), V, 0.3, 1e300), [V, 0.3, 1e300]),
-    "nan_to_num by itself": (lambda: mx.nan_to_num(of(math.nan, math.inf)), [0, np.finfo(np.float64).max]),
+    "nan_to_num": (
+        lambda: mx.nan_to_num(of(math.nan, math.inf, -math.inf), V, 0.3, 1e300),
+        [V, 0.3, 1e300],
+    ),
+    "nan_to_num by itself": (
+        lambda: mx.nan_to_num(of(math.nan, math.inf)),
+        [0, np.finfo(np.float64).max],
+    ),
     "isclose": (lambda: mx.isclose(of(0, 0), of(V, V), rtol=0, atol=0.09999999999), [False, False]),
     "isclose, close": (lambda: mx.isclose(of(0, 0), of(V, V), rtol=0, atol=V), [True, True]),
-    "addmm": (lambda: mx.addmm(of(1)[None], of(1)[None], of(1)[None], alpha=V, beta=0.2), [[0.1 + 0.2]]),
+    "addmm": (
+        lambda: mx.addmm(of(1)[None], of(1)[None], of(1)[None], alpha=V, beta=0.2),
+        [[0.1 + 0.2]],
+    ),
     "hadamard_transform": (lambda: mx.hadamard_transform(of(1), scale=V), [V]),
     "rms_norm": (lambda: mx.fast.rms_norm(of(1, 1), None, V), [1 / math.sqrt(1.1)] * 2),
     "layer_norm": (lambda: mx.fast.layer_norm(of(1, 3), None, None, V), SPREAD),
     "attention": (attention, weighted()),
-    "rope": (lambda: mx.fast.rope(of(1, 0)[None, None], 2, traditional=False, base=1e4, scale=V, offset=1),
-             [[[math.cos(0.1), math.sin(0.1)]]]),
+    "rope": (
+        lambda: mx.fast.rope(
+            of(1, 0)[None, None], 2, traditional=False, base=1e4, scale=V, offset=1
+        ),
+        [[[math.cos(0.1), math.sin(0.1)]]],
+    ),
     "x[0] =": (lambda: changed(0, V), [V, 0]),
     "x[1:] =": (lambda: changed(slice(1, None), V), [0, V]),
     "x[array] =": (lambda: changed(mx.array([0]), V), [V, 0]),
@@ -85,9 +99,18 @@ CASES = {
     "gelu": (lambda: nn.gelu(of(1)), [0.5 * (1 + math.erf(1 / math.sqrt(2)))]),
     "LayerNorm": (lambda: nn.LayerNorm(2, eps=V, affine=False)(of(1, 3)), SPREAD),
     "GroupNorm": (lambda: nn.GroupNorm(1, 2, eps=V, affine=False)(of(1, 3)[None]), [SPREAD]),
-    "smooth_l1_loss": (lambda: losses.smooth_l1_loss(of(0), of(0.05), beta=V, reduction="none"), [0.5 * 0.05**2 / V]),
-    "huber_loss": (lambda: losses.huber_loss(of(0), of(1), delta=V, reduction="none"), [V * (1 - 0.05)]),
-    "margin_ranking_loss": (lambda: losses.margin_ranking_loss(of(0), of(0), of(1), margin=V, reduction="none"), [V]),
+    "smooth_l1_loss": (
+        lambda: losses.smooth_l1_loss(of(0), of(0.05), beta=V, reduction="none"),
+        [0.5 * 0.05**2 / V],
+    ),
+    "huber_loss": (
+        lambda: losses.huber_loss(of(0), of(1), delta=V, reduction="none"),
+        [V * (1 - 0.05)],
+    ),
+    "margin_ranking_loss": (
+        lambda: losses.margin_ranking_loss(of(0), of(0), of(1), margin=V, reduction="none"),
+        [V],
+    ),
 }
 
 
@@ -111,23 +134,44 @@ LARGE = 2**63 + 5
 
 def test_integers_from_two_to_the_63():
     one, big = mx.array([1], mx.uint64), mx.array([LARGE], mx.uint64)
-    for found in [mx.full((1,), LARGE, dtype=mx.uint64), mx.full((1,), LARGE), mx.full_like(one, LARGE),
-                  mx.maximum(one, LARGE), mx.where(mx.array([True]), LARGE, one), mx.clip(one, LARGE, None),
-                  mx.pad(one, 1, constant_values=LARGE)[:1], mx.full((1,), np.uint64(LARGE))]:
+    for found in [
+        mx.full((1,), LARGE, dtype=mx.uint64),
+        mx.full((1,), LARGE),
+        mx.full_like(one, LARGE),
+        mx.maximum(one, LARGE),
+        mx.where(mx.array([True]), LARGE, one),
+        mx.clip(one, LARGE, None),
+        mx.pad(one, 1, constant_values=LARGE)[:1],
+        mx.full((1,), np.uint64(LARGE)),
+    ]:
         assert found.dtype == mx.uint64 and found.tolist() == [LARGE]
     assert mx.full((1,), 2**63, dtype=mx.float32).tolist() == [2.0**63]
     assert mx.equal(big, LARGE).item() and mx.greater(big, 2**63).item()
     for function in (mx.add, mx.maximum):
-        with pytest.raises(ValueError, match=f"Converting {LARGE} to int32 would result in overflow"):
+        with pytest.raises(
+            ValueError, match=f"Converting {LARGE} to int32 would result in overflow"
+        ):
             function(mx.array([1]), LARGE)
     with pytest.raises(OverflowError):
         mx.full((1,), 2**64)
 
 
-@pytest.mark.parametrize("make", [lambda v, t: mx.full((1,), v, dtype=t), lambda v, t: mx.full_like(mx.zeros(1, t), v),
-                                  lambda v, t: mx.pad(mx.zeros(1, t), 1, constant_values=v)])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda v, t: mx.full((1,), v, dtype=t),
+        lambda v, t: mx.full_like(mx.zeros(1, t), v),
+        lambda v, t: mx.pad(mx.zeros(1, t), 1, constant_values=v),
+    ],
+)
 def test_integers_that_do_not_fit_are_refused(make):
-    for value, dtype in [(300, mx.uint8), (-1, mx.uint8), (-1, mx.uint64), (2**40, mx.int32), (2**63, mx.int64)]:
+    for value, dtype in [
+        (300, mx.uint8),
+        (-1, mx.uint8),
+        (-1, mx.uint64),
+        (2**40, mx.int32),
+        (2**63, mx.int64),
+    ]:
         with pytest.raises(ValueError, match=f"Converting {value} to .* would result in overflow"):
             make(value, dtype)
     assert make(255, mx.uint8)[0].item() == 255 and make(-(2**63), mx.int64)[0].item() == -(2**63)

@@ -1,4 +1,5 @@
 """Derivatives of what jumps: casts to integers and bool, comparisons, codes."""
+
 import mlx.core as mx
 import pytest
 
@@ -25,12 +26,20 @@ def test_casts_to_steps_have_derivative_zero(kind, floating):
 
 def test_casts_between_floats_pass_derivatives_on():
     for kind in (mx.float16, mx.bfloat16, mx.float32, mx.complex64):
-        assert mx.grad(lambda x: (mx.real(x.astype(kind)).astype(mx.float32) * 2).sum())(X).tolist() == [2, 2, 2]
+        assert mx.grad(lambda x: (mx.real(x.astype(kind)).astype(mx.float32) * 2).sum())(
+            X
+        ).tolist() == [2, 2, 2]
 
 
 COMPARISONS = [mx.greater, mx.less, mx.equal, mx.greater_equal, mx.less_equal, mx.not_equal]
-TRUTHS = [lambda x: op(x, 0.0) for op in COMPARISONS] + [mx.isnan, mx.all, mx.logical_not, lambda x: ~(x > 0),
-                                                          lambda x: x.astype(mx.bool_), lambda x: mx.isclose(x, x)]
+TRUTHS = [lambda x: op(x, 0.0) for op in COMPARISONS] + [
+    mx.isnan,
+    mx.all,
+    mx.logical_not,
+    lambda x: ~(x > 0),
+    lambda x: x.astype(mx.bool_),
+    lambda x: mx.isclose(x, x),
+]
 
 
 @pytest.mark.parametrize("truth", TRUTHS)
@@ -55,7 +64,9 @@ def test_codes_of_scales_have_no_derivative(mode):
         return mx.quantized_matmul(x, w, scales, mode=mode).sum()
 
     def picked(x, scales):
-        return mx.gather_qmm(x[None], w[None], scales[None], rhs_indices=mx.array([0]), mode=mode).sum()
+        return mx.gather_qmm(
+            x[None], w[None], scales[None], rhs_indices=mx.array([0]), mode=mode
+        ).sum()
 
     for f in (product, picked):
         assert mx.grad(f)(x, scales).dtype == mx.float32

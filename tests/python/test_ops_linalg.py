@@ -1,4 +1,5 @@
 """Linear algebra and Fourier transforms against NumPy."""
+
 import subprocess
 import sys
 
@@ -10,8 +11,24 @@ from ops_check import numbers, same, to_numpy
 
 SQUARE = numbers(2, 4, 4) + 4 * np.eye(4, dtype=np.float32)
 POSITIVE = SQUARE @ SQUARE.swapaxes(-1, -2)
-NORMS = [(None, None), (None, 1), (None, (0, 1)), (1, 0), (2, 1), (3, 1), (float("inf"), 0), (-float("inf"), 1), (0, 1),
-         ("fro", (0, 1)), ("nuc", (0, 1)), (1, (0, 1)), (-1, (0, 1)), (2, (0, 1)), (-2, (0, 1)), (float("inf"), (0, 1))]
+NORMS = [
+    (None, None),
+    (None, 1),
+    (None, (0, 1)),
+    (1, 0),
+    (2, 1),
+    (3, 1),
+    (float("inf"), 0),
+    (-float("inf"), 1),
+    (0, 1),
+    ("fro", (0, 1)),
+    ("nuc", (0, 1)),
+    (1, (0, 1)),
+    (-1, (0, 1)),
+    (2, (0, 1)),
+    (-2, (0, 1)),
+    (float("inf"), (0, 1)),
+]
 
 
 @pytest.mark.parametrize("order, axis", NORMS, ids=str)
@@ -46,7 +63,9 @@ def test_eigen():
     a = mx.array(POSITIVE)
     values, vectors = mx.linalg.eigh(a)
     same(values, np.linalg.eigvalsh(POSITIVE), rtol=1e-4)
-    np.testing.assert_allclose(POSITIVE @ to_numpy(vectors), to_numpy(vectors) * to_numpy(values)[:, None], atol=1e-3)
+    np.testing.assert_allclose(
+        POSITIVE @ to_numpy(vectors), to_numpy(vectors) * to_numpy(values)[:, None], atol=1e-3
+    )
     same(mx.linalg.eigvalsh(a, UPLO="U"), np.linalg.eigvalsh(POSITIVE), rtol=1e-4)
     values, vectors = mx.linalg.eig(a)
     assert values.dtype == mx.complex64
@@ -57,7 +76,12 @@ def test_inverses():
     a = mx.array(SQUARE)
     same(mx.linalg.inv(a), np.linalg.inv(SQUARE), rtol=1e-3, atol=1e-4)
     same(mx.linalg.pinv(a), np.linalg.pinv(SQUARE), rtol=1e-3, atol=1e-4)
-    same(mx.linalg.tri_inv(mx.array(np.tril(SQUARE))), np.linalg.inv(np.tril(SQUARE)), rtol=1e-3, atol=1e-4)
+    same(
+        mx.linalg.tri_inv(mx.array(np.tril(SQUARE))),
+        np.linalg.inv(np.tril(SQUARE)),
+        rtol=1e-3,
+        atol=1e-4,
+    )
     same(mx.linalg.cholesky(mx.array(POSITIVE)), np.linalg.cholesky(POSITIVE), rtol=1e-3, atol=1e-3)
     upper = mx.linalg.cholesky(mx.array(POSITIVE), upper=True)
     same(mx.linalg.cholesky_inv(upper, upper=True), np.linalg.inv(POSITIVE), rtol=1e-2, atol=1e-3)
@@ -67,8 +91,12 @@ def test_solve():
     a, b = mx.array(SQUARE), numbers(2, 4, 3, seed=1)
     same(mx.linalg.solve(a, mx.array(b)), np.linalg.solve(SQUARE, b), rtol=1e-3, atol=1e-4)
     lower = np.tril(SQUARE)
-    same(mx.linalg.solve_triangular(mx.array(lower), mx.array(b), upper=False), np.linalg.solve(lower, b), rtol=1e-3,
-         atol=1e-4)
+    same(
+        mx.linalg.solve_triangular(mx.array(lower), mx.array(b), upper=False),
+        np.linalg.solve(lower, b),
+        rtol=1e-3,
+        atol=1e-4,
+    )
 
 
 def test_determinants():
@@ -100,31 +128,46 @@ def test_linalg_errors():
 def test_indefinite():
     """The factor as far as it goes, and what is left: MLX says no more either."""
     assert mx.linalg.cholesky(mx.array([[1.0, 2], [2, 1]])).tolist() == [[1, 0], [2, -3]]
-    assert mx.linalg.cholesky(mx.array([[1.0, 2], [2, 1]]), upper=True).tolist() == [[1, 2], [0, -3]]
+    assert mx.linalg.cholesky(mx.array([[1.0, 2], [2, 1]]), upper=True).tolist() == [
+        [1, 2],
+        [0, -3],
+    ]
 
 
-@pytest.mark.parametrize("shape", [(5, 3), (3, 5), (2, 4, 4), (60, 60), (3, 2, 40, 33), (35, 70)], ids=str)
+@pytest.mark.parametrize(
+    "shape", [(5, 3), (3, 5), (2, 4, 4), (60, 60), (3, 2, 40, 33), (35, 70)], ids=str
+)
 def test_lu_of_any_matrix(shape):
     a = numbers(*shape, seed=5)
     p, low, up = mx.linalg.lu(mx.array(a))
     rows = np.take_along_axis(np.array(low), np.array(p).astype(np.int64)[..., None], -2)
     np.testing.assert_allclose(rows @ np.array(up), a, atol=1e-4)
-    assert np.sort(np.array(p), -1).tolist() == np.broadcast_to(np.arange(shape[-2]), p.shape).tolist()
+    assert (
+        np.sort(np.array(p), -1).tolist() == np.broadcast_to(np.arange(shape[-2]), p.shape).tolist()
+    )
 
 
 @pytest.mark.filterwarnings("ignore:invalid value")
 @pytest.mark.parametrize("name", ["inv", "cholesky", "solve", "det"])
 def test_nan_where_numpy_has_it(name):
-    """One element that is not a number: in float32 as in float64, and at least where NumPy's float64 has it, whose
-    library loses some."""
+    """One element that is not a number: in float32 as in float64, and at least where NumPy's
+    float64 has it, whose library loses some."""
     for at in range(9):
         a = numbers(3, 3, seed=at).astype(np.float64)
         a = a @ a.T + 2 * np.eye(3)
         a.flat[at] = np.nan
         one = (np.ones((3, 1)),) if name == "solve" else ()
         wanted = np.isnan(getattr(np.linalg, name)(a, *one))
-        found = [np.array(mx.isnan(getattr(mx.linalg, name)(*(mx.array(x, dtype=t) for x in (a, *one)), stream=mx.cpu)))
-                 for t in (mx.float32, mx.float64)]
+        found = [
+            np.array(
+                mx.isnan(
+                    getattr(mx.linalg, name)(
+                        *(mx.array(x, dtype=t) for x in (a, *one)), stream=mx.cpu
+                    )
+                )
+            )
+            for t in (mx.float32, mx.float64)
+        ]
         assert found[0].tolist() == found[1].tolist(), at
         assert (found[0] | ~wanted).all(), at
 
@@ -167,7 +210,9 @@ for _ in range(2):
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 4, 5, 6])
 def test_lapack_without_threads(limit):
-    done = subprocess.run([sys.executable, "-c", FEW_THREADS, str(limit)], capture_output=True, text=True, timeout=300)
+    done = subprocess.run(
+        [sys.executable, "-c", FEW_THREADS, str(limit)], capture_output=True, text=True, timeout=300
+    )
     assert (done.returncode, done.stderr) == (0, "")
     if limit == 1:
         assert done.stdout.splitlines() == ["[linalg] no thread can be started for LAPACK"] * 2
@@ -189,11 +234,19 @@ def test_one_axis(name, norm):
 def test_several_axes(name):
     a = mx.array(X)
     same(getattr(mx.fft, name + "2")(a), getattr(np.fft, name + "2")(X), rtol=1e-4, atol=1e-4)
-    same(getattr(mx.fft, name + "2")(a, s=[8, 6], axes=(1, 0)), getattr(np.fft, name + "2")(X, (8, 6), (1, 0)), rtol=1e-4,
-         atol=1e-4)
+    same(
+        getattr(mx.fft, name + "2")(a, s=[8, 6], axes=(1, 0)),
+        getattr(np.fft, name + "2")(X, (8, 6), (1, 0)),
+        rtol=1e-4,
+        atol=1e-4,
+    )
     same(getattr(mx.fft, name + "n")(a), getattr(np.fft, name + "n")(X), rtol=1e-4, atol=1e-4)
-    same(getattr(mx.fft, name + "n")(a, axes=[0, 2], norm="ortho"), getattr(np.fft, name + "n")(X, None, (0, 2), "ortho"),
-         rtol=1e-4, atol=1e-4)
+    same(
+        getattr(mx.fft, name + "n")(a, axes=[0, 2], norm="ortho"),
+        getattr(np.fft, name + "n")(X, None, (0, 2), "ortho"),
+        rtol=1e-4,
+        atol=1e-4,
+    )
 
 
 def test_frequencies():

@@ -1,4 +1,5 @@
 """Matrix products, convolutions, quantized products, networks' operations against NumPy."""
+
 import math
 
 import mlx.core as mx
@@ -24,7 +25,11 @@ def test_matmul():
 
 def test_addmm():
     c = numbers(3, 5)
-    same(mx.addmm(mx.array(c), mx.array(M), mx.array(N), 2.0, beta=0.5), 2 * (M @ N) + 0.5 * c, terms=16)
+    same(
+        mx.addmm(mx.array(c), mx.array(M), mx.array(N), 2.0, beta=0.5),
+        2 * (M @ N) + 0.5 * c,
+        terms=16,
+    )
     same(mx.addmm(mx.array(c), mx.array(M), mx.array(N)), M @ N + c, terms=16)
 
 
@@ -44,19 +49,29 @@ def test_other_products():
 def test_tensordot():
     a, b = numbers(2, 3, 4), numbers(3, 4, 5)
     same(mx.tensordot(mx.array(a), mx.array(b)), np.tensordot(a, b), terms=16)
-    same(mx.tensordot(mx.array(a), mx.array(b.transpose(1, 0, 2)), 1), np.tensordot(a, b.transpose(1, 0, 2), 1), terms=16)
+    same(
+        mx.tensordot(mx.array(a), mx.array(b.transpose(1, 0, 2)), 1),
+        np.tensordot(a, b.transpose(1, 0, 2), 1),
+        terms=16,
+    )
     same(mx.tensordot(mx.array(a), mx.array(b), [[1, 2], [0, 1]]), np.tensordot(a, b), terms=16)
-    same(mx.tensordot(mx.array(a), mx.array(b), axes=([1], [0])), np.tensordot(a, b, ([1], [0])), terms=16)
+    same(
+        mx.tensordot(mx.array(a), mx.array(b), axes=([1], [0])),
+        np.tensordot(a, b, ([1], [0])),
+        terms=16,
+    )
 
 
 @pytest.mark.parametrize("text", ["ij,jk->ik", "ij,jk", "ij->ji", "ij->", "ij,ij->i", "ij,jk->"])
 def test_einsum(text):
-    operands = [M, N if "jk" in text else M][:text.count(",") + 1]
+    operands = [M, N if "jk" in text else M][: text.count(",") + 1]
     same(mx.einsum(text, *map(mx.array, operands)), np.einsum(text, *operands), terms=16)
 
 
 def test_einsum_path():
-    path, text = mx.einsum_path("ij,jk,kl->il", mx.zeros((2, 3)), mx.zeros((3, 40)), mx.zeros((40, 5)))
+    path, text = mx.einsum_path(
+        "ij,jk,kl->il", mx.zeros((2, 3)), mx.zeros((3, 40)), mx.zeros((40, 5))
+    )
     assert sorted(map(len, path)) == [2, 2] and all(isinstance(step, tuple) for step in path)
     assert "Naive scaling:  4" in text and "Optimized scaling:  3" in text
 
@@ -64,14 +79,30 @@ def test_einsum_path():
 def test_gathered_products():
     a, b = numbers(3, 2, 4), numbers(5, 4, 2)
     left, right = [0, 2, 1, 0], [4, 0, 0, 1]
-    same(mx.gather_mm(mx.array(a), mx.array(b), mx.array(left), mx.array(right)), a[left] @ b[right], terms=16)
-    same(mx.gather_mm(mx.array(a), mx.array(b), rhs_indices=mx.array([1, 2, 3]), sorted_indices=True), a @ b[1:4], terms=16)
+    same(
+        mx.gather_mm(mx.array(a), mx.array(b), mx.array(left), mx.array(right)),
+        a[left] @ b[right],
+        terms=16,
+    )
+    same(
+        mx.gather_mm(
+            mx.array(a), mx.array(b), rhs_indices=mx.array([1, 2, 3]), sorted_indices=True
+        ),
+        a @ b[1:4],
+        terms=16,
+    )
     segments = mx.array([[0, 2], [1, 4]])
-    same(mx.segmented_mm(mx.array(M), mx.array(N), segments), np.stack([M[:, :2] @ N[:2], M[:, 1:] @ N[1:]]), terms=16)
+    same(
+        mx.segmented_mm(mx.array(M), mx.array(N), segments),
+        np.stack([M[:, :2] @ N[:2], M[:, 1:] @ N[1:]]),
+        terms=16,
+    )
     x, y = numbers(64, 64), numbers(64, 64, seed=5)
     mask = np.array([[True, False], [True, True]])
     whole = np.kron(mask, np.ones((32, 32)))
-    same(mx.block_masked_mm(mx.array(x), mx.array(y), 32, mx.array(mask)), (x @ y) * whole, terms=64)
+    same(
+        mx.block_masked_mm(mx.array(x), mx.array(y), 32, mx.array(mask)), (x @ y) * whole, terms=64
+    )
 
 
 def test_convolve():
@@ -89,7 +120,7 @@ def correlate(x, w, stride, padding):
     """x (N, H, W, C) with w (O, KH, KW, C), by its definition."""
     x = np.pad(x, [(0, 0), (padding[0],) * 2, (padding[1],) * 2, (0, 0)])
     view = np.lib.stride_tricks.sliding_window_view(x, w.shape[1:3], axis=(1, 2))
-    return np.einsum("nhwckl,oklc->nhwo", view[:, ::stride[0], ::stride[1]], w)
+    return np.einsum("nhwckl,oklc->nhwo", view[:, :: stride[0], :: stride[1]], w)
 
 
 def test_conv2d():
@@ -99,11 +130,27 @@ def test_conv2d():
         pair = lambda v: v if isinstance(v, tuple) else (v, v)
         wanted = correlate(x, w, pair(stride), pair(padding))
         same(mx.conv2d(a, k, stride, padding), wanted, terms=64)
-        same(mx.conv_general(a, k, stride=list(pair(stride)), padding=list(pair(padding))), wanted, terms=64)
-    same(mx.conv1d(a[:, :, 0], k[:, :, 0], padding=1), correlate(x[:, :, :1], w[:, :, :1], (1, 1), (1, 0))[:, :, 0],
-         terms=64)
-    assert mx.conv3d(mx.zeros((1, 4, 4, 4, 2)), mx.zeros((3, 2, 2, 2, 2)), (1, 2, 2)).shape == (1, 3, 2, 2, 3)
-    low, high = mx.conv_general(a, k, padding=([1, 0], [0, 1])), np.pad(x, [(0, 0), (1, 0), (0, 1), (0, 0)])
+        same(
+            mx.conv_general(a, k, stride=list(pair(stride)), padding=list(pair(padding))),
+            wanted,
+            terms=64,
+        )
+    same(
+        mx.conv1d(a[:, :, 0], k[:, :, 0], padding=1),
+        correlate(x[:, :, :1], w[:, :, :1], (1, 1), (1, 0))[:, :, 0],
+        terms=64,
+    )
+    assert mx.conv3d(mx.zeros((1, 4, 4, 4, 2)), mx.zeros((3, 2, 2, 2, 2)), (1, 2, 2)).shape == (
+        1,
+        3,
+        2,
+        2,
+        3,
+    )
+    low, high = (
+        mx.conv_general(a, k, padding=([1, 0], [0, 1])),
+        np.pad(x, [(0, 0), (1, 0), (0, 1), (0, 0)]),
+    )
     same(low, correlate(high, w, (1, 1), (0, 0)), terms=64)
     with pytest.raises(ValueError):
         mx.conv2d(a, k, (1, 1, 1))
@@ -112,15 +159,32 @@ def test_conv2d():
 
 
 def test_conv_transpose_shapes():
-    assert mx.conv_transpose1d(mx.zeros((1, 5, 2)), mx.zeros((3, 4, 2)), 2, 1, output_padding=1).shape == (1, 11, 3)
-    assert mx.conv_transpose2d(mx.zeros((1, 5, 5, 2)), mx.zeros((3, 4, 4, 2)), (2, 1)).shape == (1, 12, 8, 3)
-    assert mx.conv_transpose3d(mx.zeros((1, 2, 2, 2, 2)), mx.zeros((3, 2, 2, 2, 2))).shape == (1, 3, 3, 3, 3)
+    assert mx.conv_transpose1d(
+        mx.zeros((1, 5, 2)), mx.zeros((3, 4, 2)), 2, 1, output_padding=1
+    ).shape == (1, 11, 3)
+    assert mx.conv_transpose2d(mx.zeros((1, 5, 5, 2)), mx.zeros((3, 4, 4, 2)), (2, 1)).shape == (
+        1,
+        12,
+        8,
+        3,
+    )
+    assert mx.conv_transpose3d(mx.zeros((1, 2, 2, 2, 2)), mx.zeros((3, 2, 2, 2, 2))).shape == (
+        1,
+        3,
+        3,
+        3,
+        3,
+    )
 
 
 def test_quantized():
     w, x = numbers(32, 128), numbers(3, 128, seed=1)
     packed = mx.quantize(mx.array(w), group_size=64, bits=8)
-    assert isinstance(packed, list) and [p.dtype for p in packed] == [mx.uint32, mx.float32, mx.float32]
+    assert isinstance(packed, list) and [p.dtype for p in packed] == [
+        mx.uint32,
+        mx.float32,
+        mx.float32,
+    ]
     back = np.array(mx.dequantize(*packed, group_size=64, bits=8))
     np.testing.assert_allclose(back, w, atol=0.02)
     product = mx.quantized_matmul(mx.array(x), *packed, transpose=True, group_size=64, bits=8)
@@ -142,7 +206,10 @@ def test_float8_not_a_number():
         assert mx.to_fp8(x).tolist() == [0x7F, 0x7E, 0xFE, 0x7E, 0xFE]
 
 
-@pytest.mark.parametrize("mode, place, code", [("mxfp8", 0, 0xFF), ("mxfp8", 0, 0x7F), ("nvfp4", 1, 0x7F), ("nvfp4", 1, 0xFF)])
+@pytest.mark.parametrize(
+    "mode, place, code",
+    [("mxfp8", 0, 0xFF), ("mxfp8", 0, 0x7F), ("nvfp4", 1, 0x7F), ("nvfp4", 1, 0xFF)],
+)
 @pytest.mark.parametrize("dtype", [mx.float32, mx.float16, mx.bfloat16])
 def test_one_quantized_number_that_is_none(mode, place, code, dtype):
     parts = [np.array(p) for p in mx.quantize(mx.array(numbers(40, 64)), mode=mode)]
@@ -157,7 +224,9 @@ def test_one_quantized_number_that_is_none(mode, place, code, dtype):
         wanted[:, 3] = True
         np.testing.assert_array_equal(np.isnan(np.array(y.astype(mx.float32))), wanted)
         z = mx.quantized_matmul(mx.ones((rows, 40), dtype), *parts, transpose=False, mode=mode)
-        np.testing.assert_array_equal(np.isnan(np.array(z.astype(mx.float32))), np.broadcast_to(lost[3], (rows, 64)))
+        np.testing.assert_array_equal(
+            np.isnan(np.array(z.astype(mx.float32))), np.broadcast_to(lost[3], (rows, 64))
+        )
 
 
 def test_both_sides_quantized():
@@ -165,10 +234,17 @@ def test_both_sides_quantized():
     for mode in ("nvfp4", "mxfp8"):
         codes, scales = mx.quantize(w, mode=mode)
         left = mx.dequantize(*mx.quantize(x, mode=mode), mode=mode).astype(mx.float32)
-        wanted = np.array(left) @ np.array(mx.dequantize(codes, scales, mode=mode).astype(mx.float32)).T
+        wanted = (
+            np.array(left) @ np.array(mx.dequantize(codes, scales, mode=mode).astype(mx.float32)).T
+        )
         same(mx.qqmm(x, codes, scales, mode=mode).astype(mx.float32), wanted, rtol=0.02, atol=0.05)
-        both = mx.gather_qqmm(mx.stack([x, x]), mx.stack([codes] * 3), mx.stack([scales] * 3), mode=mode,
-                              rhs_indices=mx.array([0, 2]))
+        both = mx.gather_qqmm(
+            mx.stack([x, x]),
+            mx.stack([codes] * 3),
+            mx.stack([scales] * 3),
+            mode=mode,
+            rhs_indices=mx.array([0, 2]),
+        )
         same(both[1].astype(mx.float32), wanted, rtol=0.02, atol=0.05)
 
 
@@ -191,7 +267,9 @@ def test_rope():
     plain = mx.fast.rope(mx.array(x), 8, offset=2, **words)
     angle = (np.arange(3) + 2)[:, None] * 10000.0 ** (-np.arange(4) / 4)
     low, high = x[..., :4], x[..., 4:]
-    wanted = np.concatenate([low * np.cos(angle) - high * np.sin(angle), low * np.sin(angle) + high * np.cos(angle)], -1)
+    wanted = np.concatenate(
+        [low * np.cos(angle) - high * np.sin(angle), low * np.sin(angle) + high * np.cos(angle)], -1
+    )
     same(plain, wanted, terms=64)
     same(mx.fast.rope(mx.array(x), 8, offset=mx.array(2), **words), wanted, terms=64)
     with pytest.raises(ValueError):
@@ -205,45 +283,79 @@ def test_attention():
     for mask, added in masks.items():
         e = np.exp(scores + added)
         wanted = e / e.sum(-1, keepdims=True) @ v
-        found = mx.fast.scaled_dot_product_attention(mx.array(q), mx.array(k), mx.array(v), scale=0.5, mask=mask)
+        found = mx.fast.scaled_dot_product_attention(
+            mx.array(q), mx.array(k), mx.array(v), scale=0.5, mask=mask
+        )
         same(found, wanted, terms=64)
     bools = mx.array(np.tri(5) > 0)
-    found = mx.fast.scaled_dot_product_attention(mx.array(q), mx.array(k), mx.array(v), scale=0.5, mask=bools)
+    found = mx.fast.scaled_dot_product_attention(
+        mx.array(q), mx.array(k), mx.array(v), scale=0.5, mask=bools
+    )
     same(found, wanted, terms=64)
     with pytest.raises(ValueError):
-        mx.fast.scaled_dot_product_attention(mx.array(q), mx.array(k), mx.array(v), scale=0.5, mask="other")
-
+        mx.fast.scaled_dot_product_attention(
+            mx.array(q), mx.array(k), mx.array(v), scale=0.5, mask="other"
+        )
 
 
 @pytest.mark.parametrize("dtype", [mx.float32, mx.float16, mx.bfloat16], ids=str)
 def test_gather_qmm_global_scale(dtype):
-    """A scale for each matrix: as if the matrix had been multiplied by it, over the largest that a format holds."""
+    """A scale for each matrix: as if the matrix had been multiplied by it, over the largest that a
+    format holds."""
     x, w = mx.array(numbers(3, 2, 32), dtype=dtype), mx.array(numbers(4, 5, 32, seed=1))
     codes, scales = mx.quantize(w, mode="nvfp4")
     by = mx.array([2688.0, 1344.0, 5376.0, 26.88])
-    full = np.array(mx.dequantize(codes, scales, mode="nvfp4", dtype=mx.float32)) * (np.array(by) / 2688)[:, None, None]
+    full = (
+        np.array(mx.dequantize(codes, scales, mode="nvfp4", dtype=mx.float32))
+        * (np.array(by) / 2688)[:, None, None]
+    )
     rhs = mx.array([3, 0, -2])
     options = {"mode": "nvfp4", "global_scale": by, "rhs_indices": rhs}
     wanted = to_numpy(x).astype(np.float64) @ np.swapaxes(full[np.array(rhs)], -1, -2)
     found = mx.gather_qmm(x, codes, scales, lhs_indices=mx.arange(3), **options)
     assert found.dtype == dtype
-    same(to_numpy(found), wanted, rtol=2e-2 if dtype != mx.float32 else 1e-5, atol=2e-2 if dtype != mx.float32 else 1e-5)
-    same(to_numpy(mx.gather_qmm(x[:1], codes, scales, mode="nvfp4", global_scale=by)),
-         to_numpy(x)[:1] @ np.swapaxes(full, -1, -2), rtol=2e-2, atol=2e-2)
-    big = mx.gather_qmm(x * 60, codes * 0 + 0x77777777, scales * 0 + 126, mode="nvfp4", rhs_indices=rhs,
-                        lhs_indices=mx.arange(3), global_scale=by * 1e-4)
+    same(
+        to_numpy(found),
+        wanted,
+        rtol=2e-2 if dtype != mx.float32 else 1e-5,
+        atol=2e-2 if dtype != mx.float32 else 1e-5,
+    )
+    same(
+        to_numpy(mx.gather_qmm(x[:1], codes, scales, mode="nvfp4", global_scale=by)),
+        to_numpy(x)[:1] @ np.swapaxes(full, -1, -2),
+        rtol=2e-2,
+        atol=2e-2,
+    )
+    big = mx.gather_qmm(
+        x * 60,
+        codes * 0 + 0x77777777,
+        scales * 0 + 126,
+        mode="nvfp4",
+        rhs_indices=rhs,
+        lhs_indices=mx.arange(3),
+        global_scale=by * 1e-4,
+    )
     assert mx.isfinite(big).all().item()
     for wrong in ({"global_scale": mx.array(1.0)}, {"mode": "mxfp4"}, {"mode": "affine"}):
         with pytest.raises(ValueError, match="lobal scale"):
             mx.gather_qmm(x, codes, scales, **{**options, **wrong})
 
 
-ADDMM = [((2, 3), (3, 2), (2, 2)), ((3,), (3, 2), (2,)), ((2, 3), (3,), (2,)), ((4, 2, 3), (3, 2), (2,)),
-         ((4, 2, 3), (4, 3, 2), (2, 2)), ((2, 0), (0, 2), (2, 2)), ((2, 3), (3, 2), ())]
+ADDMM = [
+    ((2, 3), (3, 2), (2, 2)),
+    ((3,), (3, 2), (2,)),
+    ((2, 3), (3,), (2,)),
+    ((4, 2, 3), (3, 2), (2,)),
+    ((4, 2, 3), (4, 3, 2), (2, 2)),
+    ((2, 0), (0, 2), (2, 2)),
+    ((2, 3), (3, 2), ()),
+]
 
 
 @pytest.mark.parametrize("shapes", ADDMM, ids=str)
-@pytest.mark.parametrize("dtype", [mx.float32, mx.float16, mx.bfloat16, mx.float64, mx.complex64], ids=str)
+@pytest.mark.parametrize(
+    "dtype", [mx.float32, mx.float16, mx.bfloat16, mx.float64, mx.complex64], ids=str
+)
 def test_addmm_does_not_look_at_what_a_zero_stands_before(shapes, dtype):
     with mx.stream(mx.cpu):
         a, b, c = (mx.ones(s, dtype) for s in shapes)
@@ -251,8 +363,12 @@ def test_addmm_does_not_look_at_what_a_zero_stands_before(shapes, dtype):
         product = a @ b
         assert mx.array_equal(mx.addmm(nan[2], a, b, beta=0.0), product).item()
         assert mx.array_equal(mx.addmm(c, nan[0], b, alpha=0.0), mx.ones_like(product)).item()
-        assert mx.array_equal(mx.addmm(nan[2], nan[0], nan[1], 0.0, 0.0), mx.zeros_like(product)).item()
-        assert not mx.any(mx.vjp(lambda c: mx.addmm(c, a, b, beta=0.0), [nan[2]], [product])[1][0]).item()
+        assert mx.array_equal(
+            mx.addmm(nan[2], nan[0], nan[1], 0.0, 0.0), mx.zeros_like(product)
+        ).item()
+        assert not mx.any(
+            mx.vjp(lambda c: mx.addmm(c, a, b, beta=0.0), [nan[2]], [product])[1][0]
+        ).item()
         with pytest.raises(ValueError):
             mx.addmm(mx.ones((7,), dtype), a, b, beta=0.0)
 

@@ -1,4 +1,5 @@
 """Random numbers: keys, distributions, forms of arguments; values that are known for a seed."""
+
 import mlx.core as mx
 import numpy as np
 import pytest
@@ -7,7 +8,11 @@ from ops_check import same
 from seeds import generator
 
 N = 20000
-REFERENCE = {"one": [3, 3, 4, 3, 3, 3, 3, 1, 3, 3, 0, 3], "single": 3, "two": [[3, 4, 0, 3, 3, 1], [2, 2, 2, 2, 1, 0]]}
+REFERENCE = {
+    "one": [3, 3, 4, 3, 3, 3, 3, 1, 3, 3, 0, 3],
+    "single": 3,
+    "two": [[3, 4, 0, 3, 3, 1], [2, 2, 2, 2, 1, 0]],
+}
 
 
 def sample(f, *args, **words):
@@ -18,8 +23,15 @@ def sample(f, *args, **words):
 def test_keys():
     assert mx.random.key(3).tolist() == [0, 3]
     assert mx.random.key(2**63).tolist() == [2147483648, 0]
-    assert mx.random.split(mx.random.key(0)).tolist() == [[4146024105, 967050713], [2718843009, 1272950319]]
-    assert mx.random.split(mx.random.key(0), 3).shape == mx.random.split(mx.random.key(0), num=3).shape == (3, 2)
+    assert mx.random.split(mx.random.key(0)).tolist() == [
+        [4146024105, 967050713],
+        [2718843009, 1272950319],
+    ]
+    assert (
+        mx.random.split(mx.random.key(0), 3).shape
+        == mx.random.split(mx.random.key(0), num=3).shape
+        == (3, 2)
+    )
     with pytest.raises(TypeError):
         mx.random.key(-1)
 
@@ -73,7 +85,9 @@ def test_normal():
     assert mx.random.normal().shape == ()
 
 
-@pytest.mark.parametrize("name, mean, std", [("laplace", 0, np.sqrt(2)), ("gumbel", 0.5772, np.pi / np.sqrt(6))])
+@pytest.mark.parametrize(
+    "name, mean, std", [("laplace", 0, np.sqrt(2)), ("gumbel", 0.5772, np.pi / np.sqrt(6))]
+)
 def test_moments(name, mean, std):
     x = sample(getattr(mx.random, name))
     assert abs(x.mean() - mean) < 0.05 and abs(x.std() - std) < 0.05
@@ -113,15 +127,23 @@ def test_categorical():
 
 @pytest.mark.parametrize("count", [1, 3, 8, 9, 1000])
 def test_one_distribution_is_drawn_from_its_cumulative_sums(count):
-    """With equal logits a sample is the uniform number, of which random.bits has the bits, times their number."""
+    """With equal logits a sample is the uniform number, of which random.bits has the bits, times
+    their number."""
     key = mx.random.key(17)
     wanted = np.floor(np.array(mx.random.uniform(shape=(count,), key=key)) * 16).tolist()
-    for logits in [mx.zeros((16,)), mx.zeros((1, 16)), mx.zeros((16,), mx.float16), mx.full((1, 1, 16), 3, dtype=mx.int32)]:
+    for logits in [
+        mx.zeros((16,)),
+        mx.zeros((1, 16)),
+        mx.zeros((16,), mx.float16),
+        mx.full((1, 1, 16), 3, dtype=mx.int32),
+    ]:
         found = mx.random.categorical(logits, num_samples=count, key=key)
         assert found.dtype == mx.uint32 and found.shape == (*logits.shape[:-1], count)
         assert found.flatten().tolist() == wanted
     assert mx.random.categorical(mx.zeros((16,)), shape=(count,), key=key).tolist() == wanted
-    assert mx.random.categorical(mx.zeros((16, 1)), axis=0, shape=(count,), key=key).tolist() == wanted
+    assert (
+        mx.random.categorical(mx.zeros((16, 1)), axis=0, shape=(count,), key=key).tolist() == wanted
+    )
 
 
 def test_samples_as_the_reference_draws_them():
@@ -131,17 +153,32 @@ def test_samples_as_the_reference_draws_them():
     assert one.tolist() == [REFERENCE["one"]]
     assert mx.random.categorical(logits, num_samples=12, key=key).tolist() == REFERENCE["one"]
     assert mx.random.categorical(logits, key=key).item() == REFERENCE["single"]
-    assert mx.random.categorical(mx.stack([logits, -logits]), num_samples=6, key=key).tolist() == REFERENCE["two"]
+    assert (
+        mx.random.categorical(mx.stack([logits, -logits]), num_samples=6, key=key).tolist()
+        == REFERENCE["two"]
+    )
 
 
-SHAPES = [((2, 3), -1), ((4, 1000), -1), ((3, 70_000), 1), ((1500, 3), 0), ((5, 40, 3), 1), ((2, 2500, 7), 1), ((2, 3, 1100), 0)]
+SHAPES = [
+    ((2, 3), -1),
+    ((4, 1000), -1),
+    ((3, 70_000), 1),
+    ((1500, 3), 0),
+    ((5, 40, 3), 1),
+    ((2, 2500, 7), 1),
+    ((2, 3, 1100), 0),
+]
 
 
 @pytest.mark.parametrize("shape, axis", SHAPES)
 @pytest.mark.parametrize("samples", [None, 1, 5])
 def test_many_distributions_take_the_largest_of_logits_plus_noise(shape, axis, samples):
     key, logits = mx.random.key(5), mx.random.normal(shape, key=mx.random.key(6))
-    logits = mx.where(logits > 2.5, mx.nan, mx.where(logits < -2, -mx.inf, logits)).swapaxes(0, -1).swapaxes(0, -1)
+    logits = (
+        mx.where(logits > 2.5, mx.nan, mx.where(logits < -2, -mx.inf, logits))
+        .swapaxes(0, -1)
+        .swapaxes(0, -1)
+    )
     wide = logits if samples is None else logits[..., None]
     noise = mx.random.gumbel((*shape, samples) if samples else shape, key=key)
     wanted = np.argmax(np.array(wide + noise), axis % len(shape))
@@ -160,10 +197,17 @@ def test_broadcast_logits_and_keys_of_a_batch():
     found = mx.random.categorical(logits, shape=(300, 4), key=key)
     np.testing.assert_array_equal(np.array(found), np.argmax(np.array(logits + noise), -1))
     keys = mx.random.split(key, 3)
-    for x, axes in [(logits, (None, 0)), (mx.stack([logits, -logits, logits * 2]), (0, 0)), (mx.stack([logits] * 3), (0, None))]:
+    for x, axes in [
+        (logits, (None, 0)),
+        (mx.stack([logits, -logits, logits * 2]), (0, 0)),
+        (mx.stack([logits] * 3), (0, None)),
+    ]:
         k = keys if axes[1] == 0 else key
         many = mx.vmap(lambda l, s: mx.random.categorical(l, key=s), axes)(x, k)
-        one = [mx.random.categorical(x[i] if axes[0] == 0 else x, key=k[i] if axes[1] == 0 else k) for i in range(3)]
+        one = [
+            mx.random.categorical(x[i] if axes[0] == 0 else x, key=k[i] if axes[1] == 0 else k)
+            for i in range(3)
+        ]
         assert many.tolist() == [o.tolist() for o in one]
 
 
@@ -177,8 +221,16 @@ def test_noise_never_stands_in_memory():
 
 def test_infinite_logits():
     inf = np.inf
-    for logits, among in [([inf, 0, inf], {0, 2}), ([-inf] * 3, {0, 1, 2}), ([0, -inf, -inf], {0}), ([-inf, 1, -inf], {1})]:
-        assert set(mx.random.categorical(mx.array([logits]), num_samples=200).flatten().tolist()) == among
+    for logits, among in [
+        ([inf, 0, inf], {0, 2}),
+        ([-inf] * 3, {0, 1, 2}),
+        ([0, -inf, -inf], {0}),
+        ([-inf, 1, -inf], {1}),
+    ]:
+        assert (
+            set(mx.random.categorical(mx.array([logits]), num_samples=200).flatten().tolist())
+            == among
+        )
 
 
 def test_no_samples():
@@ -218,7 +270,9 @@ FAR = [(6, 7), (-7, -6), (10, 11), (20, np.inf), (-np.inf, -8), (30, 30.0625), (
 @pytest.mark.parametrize("arrays", [False, True])
 def test_truncated_normal_far_out(low, high, arrays):
     ends = [mx.array([v] * 4, mx.float32)[:, None] for v in (low, high)] if arrays else (low, high)
-    x = np.array(mx.random.truncated_normal(*ends, (4, N // 4), key=mx.random.key(5))).astype(np.float64)
+    x = np.array(mx.random.truncated_normal(*ends, (4, N // 4), key=mx.random.key(5))).astype(
+        np.float64
+    )
     mean, std = density_moments(low, high)
     assert x.min() >= low and x.max() <= high
     assert abs(abs(x).mean() - mean) < 5 * std / np.sqrt(N) and abs(x.std() / std - 1) < 0.05
@@ -243,7 +297,11 @@ def test_permutation():
 
 def test_multivariate_normal():
     covariance = np.array([[2.0, 0.5], [0.5, 1.0]], np.float32)
-    x = np.array(mx.random.multivariate_normal(mx.array([1.0, -1.0]), mx.array(covariance), [N], key=mx.random.key(2)))
+    x = np.array(
+        mx.random.multivariate_normal(
+            mx.array([1.0, -1.0]), mx.array(covariance), [N], key=mx.random.key(2)
+        )
+    )
     np.testing.assert_allclose(x.mean(0), [1, -1], atol=0.05)
     np.testing.assert_allclose(np.cov(x.T), covariance, atol=0.1)
 

@@ -1,4 +1,5 @@
 """Reductions, running reductions and order against NumPy: over all elements, one axis, several."""
+
 import mlx.core as mx
 import numpy as np
 import pytest
@@ -7,13 +8,30 @@ from ops_check import INTEGERS, integers, numbers, same, to_numpy
 from seeds import generator
 
 SHAPE = (3, 4, 5)
-REDUCTIONS = [("sum", np.sum), ("prod", np.prod), ("max", np.max), ("min", np.min), ("mean", np.mean),
-              ("var", np.var), ("std", np.std), ("median", np.median), ("all", np.all), ("any", np.any),
-              ("logsumexp", lambda a, axis, keepdims: np.log(np.sum(np.exp(a), axis=axis, keepdims=keepdims)))]
+REDUCTIONS = [
+    ("sum", np.sum),
+    ("prod", np.prod),
+    ("max", np.max),
+    ("min", np.min),
+    ("mean", np.mean),
+    ("var", np.var),
+    ("std", np.std),
+    ("median", np.median),
+    ("all", np.all),
+    ("any", np.any),
+    (
+        "logsumexp",
+        lambda a, axis, keepdims: np.log(np.sum(np.exp(a), axis=axis, keepdims=keepdims)),
+    ),
+]
 AXES = [None, 0, -1, (0, 2), (1,), (0, 1, 2)]
-SCANS = [("cumsum", np.cumsum), ("cumprod", np.cumprod), ("cummax", lambda a, axis: np.maximum.accumulate(a, axis)),
-         ("cummin", lambda a, axis: np.minimum.accumulate(a, axis)),
-         ("logcumsumexp", lambda a, axis: np.log(np.cumsum(np.exp(a), axis)))]
+SCANS = [
+    ("cumsum", np.cumsum),
+    ("cumprod", np.cumprod),
+    ("cummax", lambda a, axis: np.maximum.accumulate(a, axis)),
+    ("cummin", lambda a, axis: np.minimum.accumulate(a, axis)),
+    ("logcumsumexp", lambda a, axis: np.log(np.cumsum(np.exp(a), axis))),
+]
 
 
 @pytest.mark.parametrize("name, wanted", REDUCTIONS, ids=[row[0] for row in REDUCTIONS])
@@ -24,7 +42,11 @@ def test_reductions(name, wanted, axis):
     for keep in (False, True):
         result = wanted(x.astype(np.float64), axis=axis, keepdims=keep)
         same(getattr(mx, name)(a, axis=axis, keepdims=keep), result, terms=24)
-        same(getattr(mx, name)(a, axis if not isinstance(axis, tuple) else list(axis), keep), result, terms=24)
+        same(
+            getattr(mx, name)(a, axis if not isinstance(axis, tuple) else list(axis), keep),
+            result,
+            terms=24,
+        )
         if hasattr(mx.array, name):
             same(getattr(a, name)(axis, keep), result, terms=24)
 
@@ -44,16 +66,25 @@ def test_integers(dtype):
 
 
 LARGE = {
-    "int8": [120, 121, 119, -3], "uint8": [250, 251, 255, 3], "int16": [32000, 32001, 31999, 5],
-    "uint16": [65000, 65001, 65535, 7], "int32": [1700000000, 1700000010, 1699999990, 2000000000],
-    "uint32": [4000000000, 4000000010, 4294967295, 1], "int64": [2**62, 2**62 + 1000, -5, 2**61],
-    "uint64": [2**63, 2**63 + 2**50, 2**63 + 2**51, 2**62], "bool": [True, True, False, True],
+    "int8": [120, 121, 119, -3],
+    "uint8": [250, 251, 255, 3],
+    "int16": [32000, 32001, 31999, 5],
+    "uint16": [65000, 65001, 65535, 7],
+    "int32": [1700000000, 1700000010, 1699999990, 2000000000],
+    "uint32": [4000000000, 4000000010, 4294967295, 1],
+    "int64": [2**62, 2**62 + 1000, -5, 2**61],
+    "uint64": [2**63, 2**63 + 2**50, 2**63 + 2**51, 2**62],
+    "bool": [True, True, False, True],
 }
 STATISTICS = {
-    "mean": lambda a, axis: np.mean(a, axis=axis), "var": lambda a, axis: np.var(a, axis=axis),
-    "std": lambda a, axis: np.std(a, axis=axis), "median": lambda a, axis: np.median(a, axis=axis),
-    "nanmean": lambda a, axis: np.mean(a, axis=axis), "nanvar": lambda a, axis: np.var(a, axis=axis),
-    "nanstd": lambda a, axis: np.std(a, axis=axis), "nanmedian": lambda a, axis: np.median(a, axis=axis),
+    "mean": lambda a, axis: np.mean(a, axis=axis),
+    "var": lambda a, axis: np.var(a, axis=axis),
+    "std": lambda a, axis: np.std(a, axis=axis),
+    "median": lambda a, axis: np.median(a, axis=axis),
+    "nanmean": lambda a, axis: np.mean(a, axis=axis),
+    "nanvar": lambda a, axis: np.var(a, axis=axis),
+    "nanstd": lambda a, axis: np.std(a, axis=axis),
+    "nanmedian": lambda a, axis: np.median(a, axis=axis),
 }
 
 
@@ -63,7 +94,12 @@ def test_statistics_of_integers_do_not_overflow(name, dtype):
     x = np.array(LARGE[dtype] * 3, dtype).reshape(4, 3)
     a, wide = mx.array(x), x.astype(np.longdouble)
     for axis in (None, 0, 1, (0, 1)):
-        same(getattr(mx, name)(a, axis=axis), STATISTICS[name](wide, axis).astype(np.float64), mx.float32, rtol=3e-7)
+        same(
+            getattr(mx, name)(a, axis=axis),
+            STATISTICS[name](wide, axis).astype(np.float64),
+            mx.float32,
+            rtol=3e-7,
+        )
 
 
 @pytest.mark.parametrize("dtype", LARGE)
@@ -73,9 +109,18 @@ def test_quantiles_and_norms_of_integers_do_not_overflow(dtype):
     same(mx.quantile(a, 0.3, axis=0), np.quantile(wide, 0.3, axis=0), mx.float32, rtol=3e-7)
     same(mx.linalg.norm(a), np.linalg.norm(wide), mx.float32, rtol=3e-7)
     for order in (None, 1, 2, 3, np.inf, 0):
-        same(mx.linalg.norm(a, order, axis=1), np.linalg.norm(wide, order, axis=1), mx.float32, rtol=3e-7)
-        same(mx.linalg.vector_norm(a, ord=2 if order is None else order, axis=1), np.linalg.norm(wide, order, axis=1),
-             mx.float32, rtol=3e-7)
+        same(
+            mx.linalg.norm(a, order, axis=1),
+            np.linalg.norm(wide, order, axis=1),
+            mx.float32,
+            rtol=3e-7,
+        )
+        same(
+            mx.linalg.vector_norm(a, ord=2 if order is None else order, axis=1),
+            np.linalg.norm(wide, order, axis=1),
+            mx.float32,
+            rtol=3e-7,
+        )
     for order in ("fro", "nuc", 1, np.inf, 2):
         same(mx.linalg.norm(a, order), np.linalg.norm(wide, order), mx.float32, rtol=3e-6)
 
@@ -93,7 +138,9 @@ def test_halves_are_averaged_without_overflow():
     assert mx.median(a).item() == 60000 and mx.mean(a).dtype == mx.float16
     b = a * mx.array([1, 1, 1, -1], mx.float16)
     assert mx.quantile(b, 0.5).item() == 54592 and mx.quantile(b, 1 / 6).item() == -8160
-    assert mx.linalg.norm(a / 100).item() == pytest.approx(float(np.linalg.norm(np.array([600, 600, 491.84, 655.04]))), rel=1e-3)
+    assert mx.linalg.norm(a / 100).item() == pytest.approx(
+        float(np.linalg.norm(np.array([600, 600, 491.84, 655.04]))), rel=1e-3
+    )
 
 
 def test_spread():
@@ -106,7 +153,10 @@ def test_spread():
 def test_count_nonzero():
     x = integers(4, 5, low=0, high=3)
     same(mx.count_nonzero(mx.array(x)), np.count_nonzero(x), mx.int32)
-    same(mx.count_nonzero(mx.array(x), axis=(1,), keepdims=True), np.count_nonzero(x, axis=1, keepdims=True))
+    same(
+        mx.count_nonzero(mx.array(x), axis=(1,), keepdims=True),
+        np.count_nonzero(x, axis=1, keepdims=True),
+    )
 
 
 @pytest.mark.parametrize("name", ["argmax", "argmin"])
@@ -117,7 +167,10 @@ def test_arguments(name):
         wanted = getattr(np, name)(x, axis=axis)
         same(getattr(mx, name)(a, axis=axis), wanted, mx.uint32)
         same(getattr(a, name)(axis), wanted, mx.uint32)
-        same(getattr(mx, name)(a, axis=axis, keepdims=True), getattr(np, name)(x, axis=axis, keepdims=True))
+        same(
+            getattr(mx, name)(a, axis=axis, keepdims=True),
+            getattr(np, name)(x, axis=axis, keepdims=True),
+        )
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64", "complex64"])
@@ -125,7 +178,14 @@ def test_arguments(name):
 def test_the_first_nan_is_found(name, dtype):
     f, g, t = getattr(mx, name), getattr(np, name), getattr(mx, dtype)
     with mx.stream(mx.cpu):
-        for row in ([1, np.nan, 2], [1, np.nan, 0], [-np.inf, np.nan], [np.inf, np.nan], [np.nan, np.nan], [3, 1, np.nan, np.nan]):
+        for row in (
+            [1, np.nan, 2],
+            [1, np.nan, 0],
+            [-np.inf, np.nan],
+            [np.inf, np.nan],
+            [np.nan, np.nan],
+            [3, 1, np.nan, np.nan],
+        ):
             assert f(mx.array(row, t)).item() == g(row), row
     rng = generator(7)
     for shape, count in (((3, 1000), 2), ((40, 33), 9), ((2, 3, 70), 5), ((1, 200000), 1)):
@@ -137,7 +197,9 @@ def test_the_first_nan_is_found(name, dtype):
             assert np.array_equal(np.array(f(a, axis=axis)), wanted)
             assert np.array_equal(np.array(mx.compile(lambda a: f(a + 1, axis=axis))(a)), wanted)
             assert np.array_equal(np.array(f(a.T, axis=x.ndim - 1 - axis)), wanted.T)
-            assert np.array_equal(np.array(f(a[::-1, ..., ::-1], axis=axis)), g(x[::-1, ..., ::-1], axis=axis))
+            assert np.array_equal(
+                np.array(f(a[::-1, ..., ::-1], axis=axis)), g(x[::-1, ..., ::-1], axis=axis)
+            )
         assert np.array_equal(np.array(mx.vmap(f)(a)), g(x.reshape(len(x), -1), axis=1))
         assert f(a).item() == g(x)
 
@@ -154,7 +216,11 @@ def test_nan_sort_last(dtype):
         order = np.array(mx.argpartition(a, k))
         assert sorted(order) == list(range(200))
         rank = np.argsort(np.argsort(x, kind="stable"))[order]
-        assert (rank[:k] <= k).all() and (rank[k + 1 :] >= k).all() if k < 197 else np.isnan(x[order[197:]]).all()
+        assert (
+            (rank[:k] <= k).all() and (rank[k + 1 :] >= k).all()
+            if k < 197
+            else np.isnan(x[order[197:]]).all()
+        )
     assert np.isnan(np.array(mx.real(mx.topk(a, 3)).astype(mx.float64))).all()
 
 
@@ -166,7 +232,11 @@ def test_nan_goes_into_the_gradient_of_extremes(dtype):
     numbers_of = lambda g: np.array(g.astype(mx.float64))
     for f in (mx.max, mx.min):
         g = numbers_of(mx.grad(lambda x: f(x, axis=0).sum())(a))
-        assert np.array_equal(g, np.where(lost, nan, 1 / 3 if dtype == "float64" else numbers_of(mx.array(1 / 3, t))), equal_nan=True)
+        assert np.array_equal(
+            g,
+            np.where(lost, nan, 1 / 3 if dtype == "float64" else numbers_of(mx.array(1 / 3, t))),
+            equal_nan=True,
+        )
         d = numbers_of(mx.jvp(lambda x: f(x, axis=0), [a], [mx.ones_like(a)])[1][0])
         assert np.array_equal(d, [nan, nan, 1], equal_nan=True)
         assert np.isnan(numbers_of(mx.grad(lambda x: f(x))(a))).all()
@@ -190,7 +260,9 @@ def test_exact_variances_stay_exact():
             wanted = x.var(ddof=ddof)
             got = mx.var(mx.array(x, mx.float32), ddof=ddof).item()
             assert got == np.float32(wanted), (n, ddof)
-    assert mx.var(mx.arange(6.0), ddof=1).item() == 3.5 and mx.std(mx.arange(8.0), ddof=1).item() == np.float32(6**0.5)
+    assert mx.var(mx.arange(6.0), ddof=1).item() == 3.5 and mx.std(
+        mx.arange(8.0), ddof=1
+    ).item() == np.float32(6**0.5)
     assert mx.var(mx.full((1000,), 60000, mx.float16)).item() == 0
     f = mx.compile(lambda a: mx.var(a, ddof=1), shapeless=True)
     assert [f(mx.arange(float(n))).item() for n in (6, 8)] == [3.5, 6]
@@ -235,7 +307,9 @@ def test_sort():
     same(mx.sort(mx.topk(a, 2)), np.sort(x)[:, -2:])
     same(mx.sort(mx.topk(a, k=3, axis=None)), np.sort(x, None)[-3:])
     order = mx.argpartition(a, kth=1, axis=1)
-    np.testing.assert_array_equal(np.sort(to_numpy(mx.take_along_axis(a, order, 1))[:, :2]), np.sort(x)[:, :2])
+    np.testing.assert_array_equal(
+        np.sort(to_numpy(mx.take_along_axis(a, order, 1))[:, :2]), np.sort(x)[:, :2]
+    )
 
 
 def test_searchsorted():

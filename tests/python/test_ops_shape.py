@@ -1,4 +1,5 @@
 """Views, casts, joins, splits, pads, indices, creation against NumPy."""
+
 import mlx.core as mx
 import numpy as np
 import pytest
@@ -30,7 +31,11 @@ def test_axes():
     same(mx.expand_dims(A, 1), np.expand_dims(X, 1))
     same(mx.expand_dims(A, (0, -1)), np.expand_dims(X, (0, -1)))
     b = mx.zeros((1, 3, 1))
-    assert mx.squeeze(b).shape == (3,) and b.squeeze(0).shape == (3, 1) and mx.squeeze(b, axis=[0, 2]).shape == (3,)
+    assert (
+        mx.squeeze(b).shape == (3,)
+        and b.squeeze(0).shape == (3, 1)
+        and mx.squeeze(b, axis=[0, 2]).shape == (3,)
+    )
     with pytest.raises(ValueError):
         mx.squeeze(A, 0)
     same(mx.flip(A), X[::-1, ::-1, ::-1])
@@ -57,7 +62,10 @@ def test_broadcast():
 
 
 def test_as_strided():
-    same(mx.as_strided(A, (3, 2), (4, 1), 2), np.lib.stride_tricks.as_strided(X.reshape(-1)[2:], (3, 2), (16, 4)))
+    same(
+        mx.as_strided(A, (3, 2), (4, 1), 2),
+        np.lib.stride_tricks.as_strided(X.reshape(-1)[2:], (3, 2), (16, 4)),
+    )
     same(mx.as_strided(A, (24,)), X.reshape(-1))
     with pytest.raises(IndexError):
         mx.as_strided(A, (100,), (1,))
@@ -66,7 +74,7 @@ def test_as_strided():
 def test_casts():
     same(mx.array([1.7, -1.7]).astype(mx.int32), [1, -1], mx.int32)
     same(mx.astype(mx.array([0, 2]), mx.bool_), [False, True], mx.bool_)
-    same(mx.view(mx.array([1.0]), mx.int32), [0x3f800000], mx.int32)
+    same(mx.view(mx.array([1.0]), mx.int32), [0x3F800000], mx.int32)
     assert A.view(mx.uint8).shape == (2, 3, 16)
     assert mx.contiguous(A.transpose(), allow_col_major=True).shape == (4, 3, 2)
     with pytest.raises(TypeError):
@@ -79,7 +87,9 @@ def test_join():
         same(mx.concatenate([A, b], axis), np.concatenate([X, X + 1], axis))
         same(mx.stack((A, b), axis=axis), np.stack([X, X + 1], axis))
     same(mx.concat([A, b], axis=None), np.concatenate([X, X + 1], None))
-    same(mx.concatenate([A, np.ones((2, 3, 4), np.float32)]), np.concatenate([X, np.ones((2, 3, 4))]))
+    same(
+        mx.concatenate([A, np.ones((2, 3, 4), np.float32)]), np.concatenate([X, np.ones((2, 3, 4))])
+    )
     for wrong in ([], [A, mx.zeros((1, 1, 1))]):
         with pytest.raises(ValueError):
             mx.concatenate(wrong)
@@ -88,8 +98,12 @@ def test_join():
 
 
 def test_split():
-    for found, wanted in ((mx.split(A, 2, -1), np.split(X, 2, -1)), (mx.split(A, [1, 3], axis=2), np.split(X, [1, 3], 2)),
-                          (A.split(2), np.split(X, 2)), (list(mx.unstack(A, axis=1)), [X[:, i] for i in range(3)])):
+    for found, wanted in (
+        (mx.split(A, 2, -1), np.split(X, 2, -1)),
+        (mx.split(A, [1, 3], axis=2), np.split(X, [1, 3], 2)),
+        (A.split(2), np.split(X, 2)),
+        (list(mx.unstack(A, axis=1)), [X[:, i] for i in range(3)]),
+    ):
         assert isinstance(found, list)
         same(found, wanted)
     with pytest.raises(ValueError):
@@ -181,7 +195,15 @@ def test_diff():
     same(mx.diff(A, 2, axis=1), np.diff(X, 2, 1), atol=1e-5)
 
 
-ARANGES = [((5,), {}), ((1, 5), {}), ((1, 9, 2), {}), ((5, 0, -2), {}), ((2.5,), {}), ((0, 1, 0.25), {}), ((5,), {"step": 2})]
+ARANGES = [
+    ((5,), {}),
+    ((1, 5), {}),
+    ((1, 9, 2), {}),
+    ((5, 0, -2), {}),
+    ((2.5,), {}),
+    ((0, 1, 0.25), {}),
+    ((5,), {"step": 2}),
+]
 
 
 @pytest.mark.parametrize("args, words", ARANGES, ids=str)
@@ -191,8 +213,14 @@ def test_arange(args, words):
 
 
 def test_arange_of_one_step_without_end():
-    for args, wanted in [((0, 5, np.inf), [0]), ((3, 5, np.inf), [3]), ((0, -5, -np.inf), [0]), ((5, 0, np.inf), []),
-                         ((5, 5, np.inf), []), ((3, 5, -np.inf), [])]:
+    for args, wanted in [
+        ((0, 5, np.inf), [0]),
+        ((3, 5, np.inf), [3]),
+        ((0, -5, -np.inf), [0]),
+        ((5, 0, np.inf), []),
+        ((5, 5, np.inf), []),
+        ((3, 5, -np.inf), []),
+    ]:
         same(mx.arange(*args), wanted, mx.float32)
         same(mx.arange(*args, dtype=mx.int32), wanted, mx.int32)
     for args in [(0, np.inf), (0, -np.inf), (np.inf, 1), (np.nan,), (0, 1, np.nan), (0, 5, 0)]:
@@ -203,7 +231,13 @@ def test_arange_of_one_step_without_end():
 
 def test_arange_of_nothing_but_bools_is_refused():
     for yes in (True, False, np.True_):
-        for args, words in [((yes,), {}), ((yes, True), {}), ((True, yes, True), {}), ((yes,), {"step": True}), ((), {"stop": yes})]:
+        for args, words in [
+            ((yes,), {}),
+            ((yes, True), {}),
+            ((True, yes, True), {}),
+            ((yes,), {"step": True}),
+            ((), {"stop": yes}),
+        ]:
             with pytest.raises(ValueError, match="bool not supported"):
                 mx.arange(*args, **words)
     with pytest.raises(ValueError, match="bool not supported"):
@@ -234,7 +268,11 @@ def test_arange_forms():
 
 def test_linspace():
     same(mx.linspace(0, 1, 7), np.linspace(0, 1, 7, dtype=np.float32), rtol=1e-6)
-    same(mx.linspace(1, 3, num=4, endpoint=False), np.linspace(1, 3, 4, False, dtype=np.float32), rtol=1e-6)
+    same(
+        mx.linspace(1, 3, num=4, endpoint=False),
+        np.linspace(1, 3, 4, False, dtype=np.float32),
+        rtol=1e-6,
+    )
     assert mx.linspace(0, 1).shape == (50,)
 
 

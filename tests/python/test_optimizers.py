@@ -1,4 +1,5 @@
-"""Optimizers against the formulas of their papers in NumPy, and their states, schedules and refusals."""
+"""Optimizers against the formulas of their papers in NumPy, and their states, schedules and
+refusals."""
 
 import math
 
@@ -16,7 +17,10 @@ STEPS = [1.0, -0.5, 2.25, 0.1]
 
 
 def run(optimizer, parameter=P, gradient=G):
-    tree = {"w": mx.array(parameter, mx.float32), "more": [mx.array([0.5]), (mx.array([1.5, 2.5]),)]}
+    tree = {
+        "w": mx.array(parameter, mx.float32),
+        "more": [mx.array([0.5]), (mx.array([1.5, 2.5]),)],
+    }
     for factor in STEPS:
         gradients = tree_map(lambda p: mx.ones_like(p), tree)
         gradients["w"] = mx.array(gradient * factor, mx.float32)
@@ -140,14 +144,19 @@ def adafactor(lr=None, beta_1=None, decay=0.0, scale=True, warm=False, clip=1.0)
         (lambda: optim.Adam(0.1, [0.8, 0.9], 1e-3), adam(0.1, 0.8, 0.9, 1e-3)),
         (lambda: optim.Adam(0.1, bias_correction=True), adam(0.1, correct=True)),
         (lambda: optim.AdamW(0.1), adam(0.1, decay=0.01)),
-        (lambda: optim.AdamW(0.1, weight_decay=0.2, bias_correction=True), adam(0.1, correct=True, decay=0.2)),
+        (
+            lambda: optim.AdamW(0.1, weight_decay=0.2, bias_correction=True),
+            adam(0.1, correct=True, decay=0.2),
+        ),
         (lambda: optim.Adamax(0.1), adam(0.1, infinity=True)),
         (lambda: optim.Lion(0.1), lion(0.1)),
         (lambda: optim.Lion(0.1, weight_decay=0.1), lion(0.1, decay=0.1)),
         (lambda: optim.Adafactor(), adafactor()),
         (lambda: optim.Adafactor(warmup_init=True), adafactor(warm=True)),
         (
-            lambda: optim.Adafactor(0.1, relative_step=False, scale_parameter=False, beta_1=0.9, weight_decay=0.1),
+            lambda: optim.Adafactor(
+                0.1, relative_step=False, scale_parameter=False, beta_1=0.9, weight_decay=0.1
+            ),
             adafactor(0.1, 0.9, 0.1, False),
         ),
         (lambda: optim.Adafactor(clip_threshold=0.2), adafactor(clip=0.2)),
@@ -161,13 +170,16 @@ def test_rules(optimizer, rule):
 def test_muon_steps_are_orthogonal(shape):
     gradient = generator(1).normal(size=shape)
     optimizer = optim.Muon(1.0, momentum=0.0, weight_decay=0.0, ns_steps=10)
-    new = optimizer.apply_gradients({"w": mx.array(gradient, mx.float32)}, {"w": mx.zeros(shape)})["w"]
+    new = optimizer.apply_gradients({"w": mx.array(gradient, mx.float32)}, {"w": mx.zeros(shape)})[
+        "w"
+    ]
     step = -np.array(new, np.float64).reshape(shape[0], -1)
     scale = math.sqrt(max(1, shape[-2] / shape[-1]))
     singular = np.linalg.svd(step / scale, compute_uv=False)
     assert np.all(singular > 0.6) and np.all(singular < 1.3)
     u, _, vt = np.linalg.svd(gradient.reshape(shape[0], -1), full_matrices=False)
-    assert np.corrcoef((u @ vt).ravel(), step.ravel())[0, 1] > 0.93  # what these singular values allow
+    # what these singular values allow
+    assert np.corrcoef((u @ vt).ravel(), step.ravel())[0, 1] > 0.93
 
 
 def test_muon_moves_vectors_along_momentum():
@@ -180,7 +192,8 @@ def test_muon_moves_vectors_along_momentum():
 
 @pytest.mark.parametrize("dtype", [mx.float16, mx.bfloat16])
 @pytest.mark.parametrize(
-    "make", [optim.SGD, optim.Adam, optim.AdamW, optim.Lion, optim.RMSprop, optim.Muon, optim.Adafactor]
+    "make",
+    [optim.SGD, optim.Adam, optim.AdamW, optim.Lion, optim.RMSprop, optim.Muon, optim.Adafactor],
 )
 def test_parameters_and_states_keep_their_dtype(make, dtype):
     optimizer = make(1e-2)
@@ -236,7 +249,12 @@ def test_a_compiled_step_takes_the_state_along():
 
 def test_inputs_are_left_alone():
     p, g = {"w": mx.array([1.0, 2.0])}, {"w": mx.array([0.5, 0.5])}
-    for optimizer in (optim.SGD(0.1, 0.9, 0.1), optim.AdamW(0.1), optim.Lion(0.1, weight_decay=0.1), optim.Muon(0.1)):
+    for optimizer in (
+        optim.SGD(0.1, 0.9, 0.1),
+        optim.AdamW(0.1),
+        optim.Lion(0.1, weight_decay=0.1),
+        optim.Muon(0.1),
+    ):
         optimizer.apply_gradients(g, p)
     assert p["w"].tolist() == [1, 2] and g["w"].tolist() == [0.5, 0.5]
 
@@ -247,13 +265,21 @@ def test_schedules():
 
     t = np.arange(12)
     np.testing.assert_allclose(values(optim.exponential_decay(0.1, 0.9)), 0.1 * 0.9**t, rtol=1e-5)
-    np.testing.assert_allclose(values(optim.step_decay(0.1, 0.9, 3)), 0.1 * 0.9 ** (t // 3), rtol=1e-5)
+    np.testing.assert_allclose(
+        values(optim.step_decay(0.1, 0.9, 3)), 0.1 * 0.9 ** (t // 3), rtol=1e-5
+    )
     cosine = 0.01 + 0.045 * (1 + np.cos(np.pi * np.minimum(t, 10) / 10))
-    np.testing.assert_allclose(values(optim.cosine_decay(0.1, 10, 0.01)), cosine * 0.09 / 0.09, rtol=1e-5)
+    np.testing.assert_allclose(
+        values(optim.cosine_decay(0.1, 10, 0.01)), cosine * 0.09 / 0.09, rtol=1e-5
+    )
     line = np.minimum(t, 5) * 0.02
     np.testing.assert_allclose(values(optim.linear_schedule(0, 0.1, 5)), line, rtol=1e-5)
-    joined = optim.join_schedules([optim.linear_schedule(0, 0.1, 5), optim.exponential_decay(0.1, 0.5)], [5])
-    np.testing.assert_allclose(values(joined), np.where(t < 5, line, 0.1 * 0.5 ** (t - 5.0)), rtol=1e-5)
+    joined = optim.join_schedules(
+        [optim.linear_schedule(0, 0.1, 5), optim.exponential_decay(0.1, 0.5)], [5]
+    )
+    np.testing.assert_allclose(
+        values(joined), np.where(t < 5, line, 0.1 * 0.5 ** (t - 5.0)), rtol=1e-5
+    )
 
 
 def test_scheduled_learning_rate():

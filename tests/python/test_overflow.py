@@ -1,4 +1,5 @@
 """Sizes that no axis can have are an OverflowError that names the size."""
+
 import mlx.core as mx
 import pytest
 

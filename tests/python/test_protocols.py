@@ -1,4 +1,5 @@
-"""Arrays in the hands of Python's own tools: printing, copying, iterating, kernels of GPUs at import time."""
+"""Arrays in the hands of Python's own tools: printing, copying, iterating, kernels of GPUs at
+import time."""
 
 import argparse
 import array
@@ -97,7 +98,10 @@ def test_programs_can_launch(backend, tmp_path):
 
     out = tmp_path / "ranks"
     code = f"import os; open({str(out)!r}, 'a').write(os.environ['MLX_RANK'])"
-    hosts = [common.Host(0, "localhost", ["127.0.0.1"], []), common.Host(1, "localhost", ["127.0.0.1"], [])]
+    hosts = [
+        common.Host(0, "localhost", ["127.0.0.1"], []),
+        common.Host(1, "localhost", ["127.0.0.1"], []),
+    ]
     start = getattr(launch, f"launch_{backend}")
     start(None, hosts, argparse.Namespace(verbose=False), [sys.executable, "-c", code])
     assert sorted(out.read_text()) == ["0", "1"]

@@ -1,4 +1,6 @@
-"""What the array API standard adds to mlx.core, against NumPy, which follows the standard; and mlx.array_api."""
+"""What the array API standard adds to mlx.core, against NumPy, which follows the standard; and
+mlx.array_api."""
+
 import inspect
 import operator
 
@@ -16,7 +18,11 @@ INF, NAN = float("inf"), float("nan")
 
 def test_an_array_knows_its_device():
     a = mx.array([1, 2])
-    assert a.device == mx.default_device() and a.to_device(a.device) is a and a.to_device(mx.cpu, stream=None) is a
+    assert (
+        a.device == mx.default_device()
+        and a.to_device(a.device) is a
+        and a.to_device(mx.cpu, stream=None) is a
+    )
     with pytest.raises(TypeError, match="Device"):
         a.to_device("cpu")
     assert a.device in mx.__array_namespace_info__().devices()
@@ -32,12 +38,24 @@ def test_index():
             operator.index(wrong)
 
 
-@pytest.mark.parametrize("make", [
-    lambda **k: mx.zeros((2, 3), **k), lambda **k: mx.ones(3, mx.int8, **k), lambda **k: mx.empty(2, **k),
-    lambda **k: mx.zeros_like(mx.array([1, 2]), **k), lambda **k: mx.ones_like(mx.array([1, 2]), **k),
-    lambda **k: mx.arange(1, 5, **k), lambda **k: mx.eye(3, k=1, **k), lambda **k: mx.full((2,), 7, **k),
-    lambda **k: mx.full_like(mx.array([1.0]), 3, **k), lambda **k: mx.linspace(0, 1, 5, **k),
-    lambda **k: mx.fft.fftfreq(5, **k), lambda **k: mx.asarray([1, 2], **k), lambda **k: mx.array([1]).astype(mx.float32)])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda **k: mx.zeros((2, 3), **k),
+        lambda **k: mx.ones(3, mx.int8, **k),
+        lambda **k: mx.empty(2, **k),
+        lambda **k: mx.zeros_like(mx.array([1, 2]), **k),
+        lambda **k: mx.ones_like(mx.array([1, 2]), **k),
+        lambda **k: mx.arange(1, 5, **k),
+        lambda **k: mx.eye(3, k=1, **k),
+        lambda **k: mx.full((2,), 7, **k),
+        lambda **k: mx.full_like(mx.array([1.0]), 3, **k),
+        lambda **k: mx.linspace(0, 1, 5, **k),
+        lambda **k: mx.fft.fftfreq(5, **k),
+        lambda **k: mx.asarray([1, 2], **k),
+        lambda **k: mx.array([1]).astype(mx.float32),
+    ],
+)
 def test_device_keyword(make):
     plain = make()
     try:
@@ -63,8 +81,17 @@ def test_fill_value_by_name():
 @pytest.mark.parametrize("keep", [False, True])
 def test_reductions(axis, keep):
     a = mx.array(X)
-    same(mx.sum(a, axis, keep, dtype=mx.float64), X.astype(float).sum(axis=axis, keepdims=keep), mx.float64)
-    same(a.prod(axis, keep, dtype=mx.float64), X.astype(float).prod(axis=axis, keepdims=keep), mx.float64, rtol=1e-12)
+    same(
+        mx.sum(a, axis, keep, dtype=mx.float64),
+        X.astype(float).sum(axis=axis, keepdims=keep),
+        mx.float64,
+    )
+    same(
+        a.prod(axis, keep, dtype=mx.float64),
+        X.astype(float).prod(axis=axis, keepdims=keep),
+        mx.float64,
+        rtol=1e-12,
+    )
     for correction in (0.5, 1.0, 2.25):
         var = X.astype(float).var(axis=axis, keepdims=keep)
         n = X.size / var.size
@@ -81,27 +108,49 @@ def test_sums_in_a_dtype():
 
 @pytest.mark.parametrize("axis", [0, 1, -1])
 def test_scans_from_an_initial_value(axis):
-    same(mx.cumulative_sum(mx.array(X), axis=axis, include_initial=True),
-         np.cumulative_sum(X, axis=axis, include_initial=True), rtol=1e-5)
-    same(mx.cumulative_prod(mx.array(X), axis=axis, include_initial=True, dtype=mx.float64),
-         np.cumulative_prod(X.astype(float), axis=axis, include_initial=True), mx.float64)
+    same(
+        mx.cumulative_sum(mx.array(X), axis=axis, include_initial=True),
+        np.cumulative_sum(X, axis=axis, include_initial=True),
+        rtol=1e-5,
+    )
+    same(
+        mx.cumulative_prod(mx.array(X), axis=axis, include_initial=True, dtype=mx.float64),
+        np.cumulative_prod(X.astype(float), axis=axis, include_initial=True),
+        mx.float64,
+    )
 
 
 def test_diff_between():
     first, last = numbers(3, 4, 2), numbers(3, 4, 1)
     for n in (0, 1, 2):
-        same(mx.diff(mx.array(X), n=n, prepend=mx.array(first), append=mx.array(last)),
-             np.diff(X, n=n, prepend=first, append=last), rtol=1e-5)
-    same(mx.diff(mx.array(X), axis=0, append=mx.array(X[:1])), np.diff(X, axis=0, append=X[:1]), rtol=1e-5)
+        same(
+            mx.diff(mx.array(X), n=n, prepend=mx.array(first), append=mx.array(last)),
+            np.diff(X, n=n, prepend=first, append=last),
+            rtol=1e-5,
+        )
+    same(
+        mx.diff(mx.array(X), axis=0, append=mx.array(X[:1])),
+        np.diff(X, axis=0, append=X[:1]),
+        rtol=1e-5,
+    )
 
 
 def test_descending_order_is_stable():
     x = integers(6, 50, low=0, high=4)
     for axis in (0, 1, -1):
         same(mx.sort(mx.array(x), axis=axis, descending=True), -np.sort(-x, axis=axis))
-        same(mx.argsort(mx.array(x), axis=axis, descending=True, stable=True), np.argsort(-x, axis=axis, kind="stable"))
-        same(mx.argsort(mx.array(x), axis=axis, descending=False), np.argsort(x, axis=axis, kind="stable"))
-    same(mx.argsort(mx.array(x), axis=None, descending=True), np.argsort(-x, axis=None, kind="stable"))
+        same(
+            mx.argsort(mx.array(x), axis=axis, descending=True, stable=True),
+            np.argsort(-x, axis=axis, kind="stable"),
+        )
+        same(
+            mx.argsort(mx.array(x), axis=axis, descending=False),
+            np.argsort(x, axis=axis, kind="stable"),
+        )
+    same(
+        mx.argsort(mx.array(x), axis=None, descending=True),
+        np.argsort(-x, axis=None, kind="stable"),
+    )
     compiled = mx.compile(lambda a: mx.argsort(a, descending=True), shapeless=False)
     same(compiled(mx.array(x)), np.argsort(-x, kind="stable"))
 
@@ -110,8 +159,10 @@ def test_sorter():
     x, v = numbers(20), numbers(7)
     order = np.argsort(x)
     for side in ("left", "right"):
-        same(mx.searchsorted(mx.array(x), mx.array(v), side, sorter=mx.array(order)),
-             np.searchsorted(x, v, side, sorter=order))
+        same(
+            mx.searchsorted(mx.array(x), mx.array(v), side, sorter=mx.array(order)),
+            np.searchsorted(x, v, side, sorter=order),
+        )
 
 
 def test_clip_by_names():
@@ -135,9 +186,23 @@ def test_repeats_of_each():
 
 def test_moving_several_axes():
     a = mx.zeros((2, 3, 4, 5))
-    for source, destination in (((0, 1), (-1, -2)), ((3, 0), (0, 1)), ((), ()), ((1,), (3,)), ((0, 1, 2, 3), (3, 2, 1, 0))):
-        assert mx.moveaxis(a, source, destination).shape == np.moveaxis(np.zeros(a.shape), source, destination).shape
-    for source, destination in (((0, 0), (1, 2)), ((0, 1), (2, 2)), ((0, 1), (2,)), ((0, 4), (1, 2))):
+    for source, destination in (
+        ((0, 1), (-1, -2)),
+        ((3, 0), (0, 1)),
+        ((), ()),
+        ((1,), (3,)),
+        ((0, 1, 2, 3), (3, 2, 1, 0)),
+    ):
+        assert (
+            mx.moveaxis(a, source, destination).shape
+            == np.moveaxis(np.zeros(a.shape), source, destination).shape
+        )
+    for source, destination in (
+        ((0, 0), (1, 2)),
+        ((0, 1), (2, 2)),
+        ((0, 1), (2,)),
+        ((0, 4), (1, 2)),
+    ):
         with pytest.raises((ValueError, IndexError)):
             mx.moveaxis(a, source, destination)
 
@@ -153,17 +218,26 @@ def test_reshape_with_and_without_a_copy():
 def test_dtypes_beside_numbers():
     assert mx.result_type(mx.bool_, True) == mx.bool_ and mx.result_type(mx.bool_, 1) == mx.int32
     assert mx.result_type(mx.int8, 3) == mx.int8 and mx.result_type(mx.int8, 2.0) == mx.float32
-    assert mx.result_type(2.0, mx.array([1.0], mx.float16)) == mx.float16 and mx.result_type(mx.float64, 1) == mx.float64
+    assert (
+        mx.result_type(2.0, mx.array([1.0], mx.float16)) == mx.float16
+        and mx.result_type(mx.float64, 1) == mx.float64
+    )
     assert mx.result_type(mx.float32, 1j) == mx.complex64
     with pytest.raises(ValueError, match="at least one"):
         mx.result_type(1, 2.0)
-    assert mx.finfo(mx.array([1.0])).dtype == mx.float32 and mx.iinfo(mx.array([1], mx.int8)).max == 127
+    assert (
+        mx.finfo(mx.array([1.0])).dtype == mx.float32
+        and mx.iinfo(mx.array([1], mx.int8)).max == 127
+    )
 
 
 def test_diagonals_far_out():
     for k in (2**31 - 1, 2**31, 2**70):
         assert mx.eye(3, k=k).tolist() == mx.eye(3, k=-k).tolist() == np.zeros((3, 3)).tolist()
-        assert mx.tri(3, k=k).tolist() == np.ones((3, 3)).tolist() and mx.tri(3, k=-k).tolist() == np.zeros((3, 3)).tolist()
+        assert (
+            mx.tri(3, k=k).tolist() == np.ones((3, 3)).tolist()
+            and mx.tri(3, k=-k).tolist() == np.zeros((3, 3)).tolist()
+        )
         assert mx.tril(mx.ones((2, 2)), k=k).tolist() == [[1, 1], [1, 1]]
 
 
@@ -202,15 +276,27 @@ def test_pinv_above():
     for rtol in (1e-2, 1e-4, 0.5):
         same(mx.linalg.pinv(mx.array(a), rtol=rtol), np.linalg.pinv(a, rtol), rtol=1e-5)
     two = np.stack([a, a])
-    same(mx.linalg.pinv(mx.array(two), rtol=mx.array([1e-2, 1e-4])), np.linalg.pinv(two, np.array([1e-2, 1e-4])), rtol=1e-5)
+    same(
+        mx.linalg.pinv(mx.array(two), rtol=mx.array([1e-2, 1e-4])),
+        np.linalg.pinv(two, np.array([1e-2, 1e-4])),
+        rtol=1e-5,
+    )
     same(mx.linalg.pinv(mx.array(M)), np.linalg.pinv(M), atol=1e-5)
 
 
 def test_derivatives_come_from_the_parts():
     x, w = mx.array([3.0, 1.0, 2.0]), mx.array([10.0, 20.0, 30.0])
     assert mx.grad(lambda a: (mx.sort(a, descending=True) * w).sum())(x).tolist() == [10, 30, 20]
-    assert mx.grad(lambda a: (mx.cumsum(a, axis=0, include_initial=True)).sum())(x).tolist() == [3, 2, 1]
-    assert mx.grad(lambda a: mx.repeat(a, mx.array([2, 0, 1]), axis=0).sum())(x).tolist() == [2, 0, 1]
+    assert mx.grad(lambda a: (mx.cumsum(a, axis=0, include_initial=True)).sum())(x).tolist() == [
+        3,
+        2,
+        1,
+    ]
+    assert mx.grad(lambda a: mx.repeat(a, mx.array([2, 0, 1]), axis=0).sum())(x).tolist() == [
+        2,
+        0,
+        1,
+    ]
     assert mx.grad(lambda a: mx.diff(a, prepend=a[:1] * 0).sum())(x).tolist() == [0, 0, 1]
     # the sum of the singular values has the gradient U V^T
     for shape in ((5, 3), (3, 5)):
@@ -221,9 +307,13 @@ def test_derivatives_come_from_the_parts():
 
 def test_batches_and_traces_come_from_the_parts():
     a = mx.array(X)
-    for f in (lambda b: mx.argsort(b, axis=-1, descending=True), lambda b: mx.var(b, axis=0, correction=0.5),
-              lambda b: mx.cumprod(b, axis=1, include_initial=True), lambda b: mx.moveaxis(b, (0, 1), (1, 0)),
-              lambda b: mx.linalg.svd(b, full_matrices=False).S):
+    for f in (
+        lambda b: mx.argsort(b, axis=-1, descending=True),
+        lambda b: mx.var(b, axis=0, correction=0.5),
+        lambda b: mx.cumprod(b, axis=1, include_initial=True),
+        lambda b: mx.moveaxis(b, (0, 1), (1, 0)),
+        lambda b: mx.linalg.svd(b, full_matrices=False).S,
+    ):
         same(mx.vmap(f)(a), np.stack([np.array(f(slab)) for slab in a]), rtol=1e-4, atol=1e-5)
         same(mx.compile(f)(a[0]), f(a[0]), rtol=1e-5)
 
@@ -243,15 +333,26 @@ def test_results_have_names():
 def test_the_sign_of_a_remainder_of_zero():
     for t in (mx.float32, mx.float64, mx.float16, mx.bfloat16):
         a, b = mx.array([-0.0, 0.0, 4.0, -4.0] * 5, t), mx.array([2.0, -2.0, -2.0, 2.0] * 5, t)
-        assert mx.signbit(a % b).tolist() == [False, True, True, False] * 5 and not mx.any(a % b).item()
+        assert (
+            mx.signbit(a % b).tolist() == [False, True, True, False] * 5
+            and not mx.any(a % b).item()
+        )
 
 
 def test_expm1_at_infinities():
-    for z, wanted in ((complex(INF, 0), complex(INF, 0)), (complex(-INF, INF), -1), (complex(-INF, NAN), -1),
-                      (complex(NAN, 0), complex(NAN, 0)), (complex(INF, INF), complex(INF, NAN)),
-                      (complex(0, 0), 0), (complex(-INF, 1), -1)):
+    for z, wanted in (
+        (complex(INF, 0), complex(INF, 0)),
+        (complex(-INF, INF), -1),
+        (complex(-INF, NAN), -1),
+        (complex(NAN, 0), complex(NAN, 0)),
+        (complex(INF, INF), complex(INF, NAN)),
+        (complex(0, 0), 0),
+        (complex(-INF, 1), -1),
+    ):
         found = mx.expm1(mx.array([z])).item()
-        np.testing.assert_equal([found.real, found.imag], [complex(wanted).real, complex(wanted).imag])
+        np.testing.assert_equal(
+            [found.real, found.imag], [complex(wanted).real, complex(wanted).imag]
+        )
 
 
 def test_types_take_attributes():
@@ -264,7 +365,8 @@ def test_types_take_attributes():
     assert not hasattr(mx.array([1]), "twice")
 
 
-# --- mlx.array_api --------------------------------------------------------------------------------------------
+# --- mlx.array_api
+# --------------------------------------------------------------------------------------------
 
 
 def test_the_namespace_shares_its_arrays():
@@ -278,7 +380,10 @@ def test_the_namespace_shares_its_arrays():
 
 def test_arguments_are_where_the_standard_has_them():
     assert str(inspect.signature(xp.sum)) == "(x, /, *, axis=None, dtype=None, keepdims=False)"
-    assert str(inspect.signature(xp.eye)) == "(n_rows, n_cols=None, /, *, k=0, dtype=None, device=None)"
+    assert (
+        str(inspect.signature(xp.eye))
+        == "(n_rows, n_cols=None, /, *, k=0, dtype=None, device=None)"
+    )
     assert str(inspect.signature(xp.linalg.svd)) == "(x, /, *, full_matrices=True)"
     with pytest.raises(TypeError):
         xp.sum(mx.ones(3), 0)
@@ -287,11 +392,24 @@ def test_arguments_are_where_the_standard_has_them():
 
 
 def test_dtypes_of_the_standard():
-    assert xp.sum(xp.asarray([1, 2], dtype=xp.uint8)).dtype == xp.uint32 and xp.sum(xp.ones(2, dtype=xp.int64)).dtype == xp.int64
-    for f in (xp.argmax, xp.argmin, xp.argsort, xp.count_nonzero, lambda a: xp.nonzero(a)[0], lambda a: xp.searchsorted(a, a),
-              lambda a: xp.unique_all(a).counts):
+    assert (
+        xp.sum(xp.asarray([1, 2], dtype=xp.uint8)).dtype == xp.uint32
+        and xp.sum(xp.ones(2, dtype=xp.int64)).dtype == xp.int64
+    )
+    for f in (
+        xp.argmax,
+        xp.argmin,
+        xp.argsort,
+        xp.count_nonzero,
+        lambda a: xp.nonzero(a)[0],
+        lambda a: xp.searchsorted(a, a),
+        lambda a: xp.unique_all(a).counts,
+    ):
         assert f(xp.asarray([1.0, 2.0])).dtype == xp.int64
-    assert xp.asarray(np.array([0.1])).dtype == xp.float64 and xp.from_dlpack(np.array([0.1])).dtype == xp.float64
+    assert (
+        xp.asarray(np.array([0.1])).dtype == xp.float64
+        and xp.from_dlpack(np.array([0.1])).dtype == xp.float64
+    )
     assert xp.clip(xp.asarray([1, 5], dtype=xp.int8), max=3).dtype == xp.int8
 
 
@@ -308,7 +426,12 @@ def test_values_where_mlx_has_others():
 
 def test_refusals():
     a = xp.ones((2, 2))
-    for call in (lambda: xp.cumulative_sum(a), lambda: xp.take(a, xp.asarray([0])), lambda: xp.isdtype(xp.int8, "house"),
-                 lambda: xp.zeros(2, device="moon"), lambda: xp.linalg.cross(xp.ones(2), xp.ones(2))):
+    for call in (
+        lambda: xp.cumulative_sum(a),
+        lambda: xp.take(a, xp.asarray([0])),
+        lambda: xp.isdtype(xp.int8, "house"),
+        lambda: xp.zeros(2, device="moon"),
+        lambda: xp.linalg.cross(xp.ones(2), xp.ones(2)),
+    ):
         with pytest.raises(ValueError):
             call()

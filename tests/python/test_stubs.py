@@ -1,4 +1,5 @@
 """The type stubs: every function of the module is in them, and they are Python."""
+
 import ast
 import importlib.util
 import types
@@ -14,7 +15,11 @@ FUNCTION = type(mx.add)
 
 
 def names(path):
-    return {node.name for node in ast.parse(path.read_text()).body if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+    return {
+        node.name
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef))
+    }
 
 
 def test_every_function_has_a_stub():
@@ -27,5 +32,8 @@ def test_every_function_has_a_stub():
 
 def test_methods_have_types():
     text = (FOLDER / "__init__.pyi").read_text()
-    assert "def sum(self, axis: int | collections.abc.Sequence[int] | None = None, keepdims: bool = False" in text
+    assert (
+        "def sum(self, axis: int | collections.abc.Sequence[int] | None = None, keepdims: bool = False"
+        in text
+    )
     assert "def shape(self) -> tuple[int, ...]: ..." in text

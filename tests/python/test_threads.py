@@ -1,4 +1,5 @@
-"""Several Python threads at once: evaluating, transforming, sharing arrays and compiled functions."""
+"""Several Python threads at once: evaluating, transforming, sharing arrays and compiled
+functions."""
 
 import subprocess
 import sys
@@ -55,7 +56,8 @@ def test_one_array_for_all():
 
 
 def test_gradients_by_one_dict():
-    """Threads take turns: none sees what another one's function is given, and the dict is as before."""
+    """Threads take turns: none sees what another one's function is given, and the dict is as
+    before."""
     w, b = mx.array([1.0, 2.0]), mx.array([3.0])
     shared = {"layers": [{"w": w}], "b": b}
 
@@ -93,7 +95,10 @@ def test_a_thread_that_holds_a_dict_does_not_wait_for_more():
         leave.set()
         t.join(60)
     assert results[0]["w"].item() == 4
-    assert mx.grad(lambda p: p["w"] * mx.grad(lambda q: q["w"] ** 3)(other)["w"])(mine)["w"].item() == 12
+    assert (
+        mx.grad(lambda p: p["w"] * mx.grad(lambda q: q["w"] ** 3)(other)["w"])(mine)["w"].item()
+        == 12
+    )
     nested = mx.grad(lambda p: mx.grad(lambda q: q["w"] ** 3)(p)["w"])(other)
     assert nested["w"].item() == 12 and other["w"].item() == 2
 

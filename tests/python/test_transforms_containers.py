@@ -1,4 +1,5 @@
-"""Transforms keep the caller's containers: their types, their identity, and what the function sets in them."""
+"""Transforms keep the caller's containers: their types, their identity, and what the function sets
+in them."""
 
 import collections
 

@@ -86,7 +86,9 @@ def test_what_the_function_captures_is_constant():
 
 def test_jvp_rule():
     f = product()
-    f.jvp(lambda primals, tangents: 7 * (tangents[0] if tangents[0] is not None else tangents[1] * 2))
+    f.jvp(
+        lambda primals, tangents: 7 * (tangents[0] if tangents[0] is not None else tangents[1] * 2)
+    )
     assert mx.jvp(f, [TWO, ONE], [ONE, ONE])[1][0].item() == 7
     assert mx.jvp(lambda y: f(ONE, y), [TWO], [ONE])[1][0].item() == 14
     f.jvp(lambda primals, tangents: (tangents[0], tangents[0]))
@@ -139,6 +141,10 @@ def test_checkpoint_calls_the_function_again():
 
 
 def test_what_is_no_function():
-    for make in (lambda: mx.custom_function(3), lambda: mx.custom_function(), lambda: product().vjp(3)):
+    for make in (
+        lambda: mx.custom_function(3),
+        lambda: mx.custom_function(),
+        lambda: product().vjp(3),
+    ):
         with pytest.raises(TypeError):
             make()

@@ -1,4 +1,5 @@
-"""grad, value_and_grad, vjp and jvp: derivatives by finite differences, containers, what is refused."""
+"""grad, value_and_grad, vjp and jvp: derivatives by finite differences, containers, what is
+refused."""
 
 import numpy as np
 import pytest
@@ -33,7 +34,9 @@ FUNCTIONS = {
     "where": lambda x: mx.where(x > 0, x * x, -x).sum(),
     "cumsum": lambda x: (mx.cumsum(x, axis=1) ** 2).mean(),
     "sort": lambda x: (mx.sort(x, axis=1) * mx.arange(4)).sum(),
-    "inverse": lambda x: mx.linalg.inv(x @ x.T + 3 * mx.eye(3, dtype=mx.float64), stream=mx.cpu).sum(),
+    "inverse": lambda x: mx.linalg.inv(
+        x @ x.T + 3 * mx.eye(3, dtype=mx.float64), stream=mx.cpu
+    ).sum(),
     "compiled": lambda x: mx.compile(lambda y: mx.tanh(y) * y)(x).sum(),
     "checkpointed": lambda x: mx.checkpoint(lambda y: mx.tanh(y) * y)(x).sum(),
     "mapped": lambda x: mx.vmap(lambda row: mx.logsumexp(row) * row[0])(x).sum(),
@@ -83,7 +86,9 @@ def test_jvp_and_vjp_agree():
 )
 def test_argnums(options, expected):
     g = mx.grad(lambda x, y: x * y, **options)(TWO, ONE)
-    assert str(tuple(int(a.item()) for a in g) if isinstance(g, tuple) else int(g.item())) == expected
+    assert (
+        str(tuple(int(a.item()) for a in g) if isinstance(g, tuple) else int(g.item())) == expected
+    )
 
 
 def test_argnames():
@@ -94,7 +99,9 @@ def test_argnames():
     assert none is None and named["y"].item() == 6
     first, named = mx.grad(f, argnums=0, argnames=["y", "y"])(TWO, y=ONE)
     assert (first.item(), named["y"].item()) == (3, 6)
-    value, (first, named) = mx.value_and_grad(f, argnums=(0,), argnames=("y", "z"))(TWO, y=ONE, z=TWO)
+    value, (first, named) = mx.value_and_grad(f, argnums=(0,), argnames=("y", "z"))(
+        TWO, y=ONE, z=TWO
+    )
     assert (value.item(), first.item()) == (4, 2)
     assert {k: v.item() for k, v in named.items()} == {"y": 4, "z": 2}
 
@@ -113,19 +120,34 @@ def test_containers_in_and_out():
 @pytest.mark.parametrize(
     "make, message",
     [
-        (lambda: mx.grad(lambda x: (x, x))(TWO), r"should be a scalar array; but tuple was returned"),
+        (
+            lambda: mx.grad(lambda x: (x, x))(TWO),
+            r"should be a scalar array; but tuple was returned",
+        ),
         (lambda: mx.grad(lambda x: 3)(TWO), r"should be a scalar array; but int was returned"),
         (lambda: mx.value_and_grad(lambda x: [x])(TWO), r"\.\.\.\]\]\); but list was returned"),
-        (lambda: mx.value_and_grad(lambda x: (3, x))(TWO), r"first value being of type int was returned"),
+        (
+            lambda: mx.value_and_grad(lambda x: (3, x))(TWO),
+            r"first value being of type int was returned",
+        ),
         (lambda: mx.value_and_grad(lambda x: ())(TWO), r"an empty tuple was returned"),
-        (lambda: mx.grad(lambda x: x)(ROW), r"should return a scalar array, but it returned one of shape \(3,\); sum\(\)"),
-        (lambda: mx.grad(lambda x, y: x, argnums=2)(TWO, ONE), r"argument index 2 because .* only 2 positional"),
+        (
+            lambda: mx.grad(lambda x: x)(ROW),
+            r"should return a scalar array, but it returned one of shape \(3,\); sum\(\)",
+        ),
+        (
+            lambda: mx.grad(lambda x, y: x, argnums=2)(TWO, ONE),
+            r"argument index 2 because .* only 2 positional",
+        ),
         (lambda: mx.grad(lambda x: x, argnums=-1), r"negative argument index -1"),
         (lambda: mx.grad(lambda x: x, argnums=[0, 0]), r"Duplicate argument index 0"),
         (lambda: mx.grad(lambda x: x, argnums=[]), r"Gradient wrt no argument requested"),
         (lambda: mx.grad(lambda x: ONE)([]), r"Must specify at least one argument"),
         (lambda: mx.grad(lambda x: x, argnames="z")(TWO, y=ONE), r"keyword argument 'z' .* \{y,\}"),
-        (lambda: mx.vjp(lambda x: (x, x), [TWO], [ONE]), r"\(2\) does not match number of cotangents \(1\)"),
+        (
+            lambda: mx.vjp(lambda x: (x, x), [TWO], [ONE]),
+            r"\(2\) does not match number of cotangents \(1\)",
+        ),
         (lambda: mx.vjp(lambda x: x, [TWO], [ROW]), r"does not match cotangent shape"),
         (lambda: mx.vjp(lambda x: {"a": x}, [TWO], [ONE]), r"but it returned dict"),
         (lambda: mx.jvp(lambda x: x, [TWO], [ROW]), r"does not match shape of tangent"),

@@ -38,7 +38,12 @@ def test_against_a_loop():
 
 def test_none_is_no_batch():
     same(mx.vmap(lambda x, y: x * y, in_axes=(0, None))(ROW, mx.array(2.0)), [2, 4, 6])
-    same(mx.vmap(lambda t: t["a"] * t["b"], in_axes={"a": 0, "b": None})({"a": ROW, "b": mx.array(2.0)}), [2, 4, 6])
+    same(
+        mx.vmap(lambda t: t["a"] * t["b"], in_axes={"a": 0, "b": None})(
+            {"a": ROW, "b": mx.array(2.0)}
+        ),
+        [2, 4, 6],
+    )
     out = mx.vmap(lambda x: (x, mx.array(7.0)), out_axes=(0, None))(ROW)
     same(out[0], ROW)
 
@@ -46,7 +51,9 @@ def test_none_is_no_batch():
 def test_trees_of_axes():
     a, b = mx.vmap(lambda x: (x, x * 2), out_axes=(0, 1))(GRID)
     assert (a.shape, b.shape) == ((2, 3), (3, 2))
-    out = mx.vmap(lambda t: {"s": t[0] + t[1], "l": [t[0]]}, in_axes=[0, 1], out_axes={"s": 0, "l": 1})([GRID, GRID.T])
+    out = mx.vmap(
+        lambda t: {"s": t[0] + t[1], "l": [t[0]]}, in_axes=[0, 1], out_axes={"s": 0, "l": 1}
+    )([GRID, GRID.T])
     assert (out["s"].shape, out["l"][0].shape) == ((2, 3), (3, 2))
 
 
@@ -66,20 +73,35 @@ def test_empty_batches():
 @pytest.mark.parametrize(
     "make, message",
     [
-        (lambda: mx.vmap(lambda x: x)(mx.array(1.0)), r"Invalid vectorization axis 0 for array with shape \(\)"),
-        (lambda: mx.vmap(lambda x: x, in_axes=2)(GRID), r"Invalid vectorization axis 2 for array with shape \(2,3\)"),
+        (
+            lambda: mx.vmap(lambda x: x)(mx.array(1.0)),
+            r"Invalid vectorization axis 0 for array with shape \(\)",
+        ),
+        (
+            lambda: mx.vmap(lambda x: x, in_axes=2)(GRID),
+            r"Invalid vectorization axis 2 for array with shape \(2,3\)",
+        ),
         (lambda: mx.vmap(lambda x: x, in_axes=-3)(GRID), r"Invalid vectorization axis -1"),
-        (lambda: mx.vmap(lambda x: x, out_axes=2)(GRID), r"Invalid output vectorization axis 2 .* \(3\)"),
+        (
+            lambda: mx.vmap(lambda x: x, out_axes=2)(GRID),
+            r"Invalid output vectorization axis 2 .* \(3\)",
+        ),
         (lambda: mx.vmap(lambda x, y: x)(ROW, GRID), r"Inconsistent axis sizes: 3 and 2"),
         (lambda: mx.vmap(lambda x, y: x, in_axes=(0,))(ROW, ROW), r"not a valid prefix"),
         (lambda: mx.vmap(lambda x, y: x, in_axes=[0, 0])(ROW, ROW), r"not a valid prefix"),
         (lambda: mx.vmap(lambda x: x, in_axes={"a": 0})({"b": ROW}), r"not a valid prefix"),
-        (lambda: mx.vmap(lambda x, y: x, in_axes=(None, None))(ROW, ROW), r"At least one of in_axes"),
+        (
+            lambda: mx.vmap(lambda x, y: x, in_axes=(None, None))(ROW, ROW),
+            r"At least one of in_axes",
+        ),
         (lambda: mx.vmap(lambda x: x, in_axes="a")(ROW), r"axis must be int or None"),
         (lambda: mx.vmap(lambda x: x, out_axes=1.0)(ROW), r"axis must be int or None"),
         (lambda: mx.vmap(lambda x: 3)(ROW), r"should contain only arrays"),
         (lambda: mx.vmap(lambda x, y: x)(ROW, 3.0), r"should contain only arrays"),
-        (lambda: mx.vmap(lambda x: x.item())(ROW), r"Attempting to eval an array during function transformations"),
+        (
+            lambda: mx.vmap(lambda x: x.item())(ROW),
+            r"Attempting to eval an array during function transformations",
+        ),
     ],
 )
 def test_refusals(make, message):
@@ -94,11 +116,15 @@ def test_wrong_types():
         lambda: mx.vmap(len, out_axes=None),
         lambda: mx.vmap(lambda x: x)(x=ROW),
     ):
-        with pytest.raises(TypeError, match="incompatible function arguments|Keyword arguments are not supported"):
+        with pytest.raises(
+            TypeError, match="incompatible function arguments|Keyword arguments are not supported"
+        ):
             make()
 
 
-@pytest.mark.parametrize("f", [mx.matmul, mx.add, lambda x, y: mx.addmm(x @ y, x, y), lambda x, y: mx.where(y > 0, y, x)])
+@pytest.mark.parametrize(
+    "f", [mx.matmul, mx.add, lambda x, y: mx.addmm(x @ y, x, y), lambda x, y: mx.where(y > 0, y, x)]
+)
 def test_operands_of_different_ranks_in_shapeless_functions(f):
     """The axes that batching adds are words for other sizes, not the numbers of the trace."""
     batched = mx.vmap(f, in_axes=(0, 1))
@@ -108,4 +134,6 @@ def test_operands_of_different_ranks_in_shapeless_functions(f):
         y = mx.random.normal((2, batch, n, n), key=mx.random.key(n))
         expected = mx.stack([f(x[i], y[:, i]) for i in range(batch)])
         for made in (batched(x, y), compiled(x, y)):
-            assert made.shape == expected.shape and mx.allclose(made, expected, rtol=1e-5, atol=1e-5)
+            assert made.shape == expected.shape and mx.allclose(
+                made, expected, rtol=1e-5, atol=1e-5
+            )

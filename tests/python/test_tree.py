@@ -96,5 +96,7 @@ def test_a_tree_that_contains_itself_is_refused():
 @pytest.mark.parametrize("leaf", [2.0, "a", None, Opaque(1)])
 def test_leaves_that_are_no_arrays_have_no_gradient(leaf):
     for tree in (leaf, [mx.array(1.0), leaf], {"k": leaf}):
-        with pytest.raises(ValueError, match=r"\[tree_flatten\] The argument should contain only arrays"):
+        with pytest.raises(
+            ValueError, match=r"\[tree_flatten\] The argument should contain only arrays"
+        ):
             mx.grad(lambda t: mx.array(1.0))(tree)

@@ -1,4 +1,5 @@
-"""What type checkers know of the package: a typed program passes mypy --strict and pyright, and has the right types."""
+"""What type checkers know of the package: a typed program passes mypy --strict and pyright, and has
+the right types."""
 
 import ast
 import fcntl
@@ -53,10 +54,19 @@ def checkers():
 def mypy(checkers, *arguments):
     if not (PACKAGE / "mlx" / "core" / "__init__.pyi").exists():
         pytest.skip("the stubs are not written in this build")
-    command = [checkers / "mypy", "--strict", "--cache-dir", checkers.parent / "cache", "--follow-imports", "silent"]
+    command = [
+        checkers / "mypy",
+        "--strict",
+        "--cache-dir",
+        checkers.parent / "cache",
+        "--follow-imports",
+        "silent",
+    ]
     variables = {**os.environ, "MYPYPATH": str(PACKAGE)}
     command += ["--namespace-packages", "--explicit-package-bases", *arguments]
-    return subprocess.run(command, env=variables, capture_output=True, text=True, cwd=PROGRAM.parent)
+    return subprocess.run(
+        command, env=variables, capture_output=True, text=True, cwd=PROGRAM.parent
+    )
 
 
 def test_mypy(checkers):
@@ -76,8 +86,17 @@ def test_what_mypy_reveals(checkers, tmp_path):
     )
     lines = mypy(checkers, program).stdout.splitlines()
     function = 'def (x: mlx.core.array, n: int) -> mlx.core.array"'
-    for line, expected in zip(lines, [function, function, "tuple[mlx.core.array, Any]", '"mlx.core.array"',
-                                      "tuple[int, ...]", "tuple[list[mlx.core.array], list[mlx.core.array]]"]):
+    for line, expected in zip(
+        lines,
+        [
+            function,
+            function,
+            "tuple[mlx.core.array, Any]",
+            '"mlx.core.array"',
+            "tuple[int, ...]",
+            "tuple[list[mlx.core.array], list[mlx.core.array]]",
+        ],
+    ):
         assert expected in line
     assert 'incompatible type "str"; expected "int"' in lines[6]
 

@@ -18,7 +18,8 @@ def main():
     if options.version:
         print(mx.__version__)
     if options.cmake_dir:
-        print(Path(mx.__file__).absolute().parent)  # beside the module, also where it is installed editable
+        # beside the module, also where it is installed editable
+        print(Path(mx.__file__).absolute().parent)
     if not (options.version or options.cmake_dir):
         parser.print_help()
 

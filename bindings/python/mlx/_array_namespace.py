@@ -1,11 +1,24 @@
-"""What the array API standard asks a namespace about itself: mlx.core.__array_namespace_info__()."""
+"""What the array API standard asks a namespace about itself:
+mlx.core.__array_namespace_info__()."""
+
 from typing import Any
 
 import mlx.core as mx
 
-DTYPES = {"bool": mx.bool_, "int8": mx.int8, "int16": mx.int16, "int32": mx.int32, "int64": mx.int64,
-          "uint8": mx.uint8, "uint16": mx.uint16, "uint32": mx.uint32, "uint64": mx.uint64,
-          "float32": mx.float32, "float64": mx.float64, "complex64": mx.complex64}
+DTYPES = {
+    "bool": mx.bool_,
+    "int8": mx.int8,
+    "int16": mx.int16,
+    "int32": mx.int32,
+    "int64": mx.int64,
+    "uint8": mx.uint8,
+    "uint16": mx.uint16,
+    "uint32": mx.uint32,
+    "uint64": mx.uint64,
+    "float32": mx.float32,
+    "float64": mx.float64,
+    "complex64": mx.complex64,
+}
 
 
 class ArrayNamespaceInfo:
@@ -21,8 +34,12 @@ class ArrayNamespaceInfo:
 
     def default_dtypes(self, *, device: Any = None) -> dict:
         """The dtypes of arrays made of Python's numbers, and of indices."""
-        return {"real floating": mx.float32, "complex floating": mx.complex64, "integral": mx.int32,
-                "indexing": mx.int32}
+        return {
+            "real floating": mx.float32,
+            "complex floating": mx.complex64,
+            "integral": mx.int32,
+            "indexing": mx.int32,
+        }
 
     def devices(self) -> Any:
         """All devices."""
@@ -31,4 +48,6 @@ class ArrayNamespaceInfo:
 
     def dtypes(self, *, device: Any = None, kind: Any = None) -> dict:
         """The standard's dtypes, all or those of a kind or of a tuple of kinds."""
-        return {name: dtype for name, dtype in DTYPES.items() if kind is None or mx.isdtype(dtype, kind)}
+        return {
+            name: dtype for name, dtype in DTYPES.items() if kind is None or mx.isdtype(dtype, kind)
+        }

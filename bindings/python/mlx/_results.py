@@ -1,7 +1,10 @@
-"""The named tuples that functions with several results return; they are tuples in every other respect."""
+"""The named tuples that functions with several results return; they are tuples in every other
+respect."""
+
 from collections import namedtuple
 
-FileTensor = namedtuple("FileTensor", "name storage shape dtype size nbytes offset part")  # of a ModelFile
+# of a ModelFile
+FileTensor = namedtuple("FileTensor", "name storage shape dtype size nbytes offset part")
 EighResult = namedtuple("EighResult", "eigenvalues eigenvectors")
 QRResult = namedtuple("QRResult", "Q R")
 SVDResult = namedtuple("SVDResult", "U S Vh")

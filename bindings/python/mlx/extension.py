@@ -7,8 +7,8 @@
           ext_modules=[extension.CMakeExtension("fast_things._core")],
           cmdclass={"build_ext": extension.CMakeBuild})
 
-The project's CMakeLists.txt says find_package(MLXC) and links mlxc, the C library; modules for the C++ interface of the
-original cannot be built, as there is none here.
+The project's CMakeLists.txt says find_package(MLXC) and links mlxc, the C library; modules for the
+C++ interface of the original cannot be built, as there is none here.
 """
 
 import os
@@ -20,7 +20,8 @@ import mlx.core as mx
 from setuptools import Extension
 from setuptools.command.build_ext import build_ext
 
-# Headers and the library lie beside the compiled module, also where the package is installed editable.
+# Headers and the library lie beside the compiled module, also where the package is installed
+# editable.
 _MLX_PATH = str(Path(mx.__file__).absolute().parent)
 
 

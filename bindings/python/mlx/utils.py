@@ -166,7 +166,8 @@ def _node_of(groups):
 
 
 def _is_index(key):
-    """Whether `key` is how Python writes a whole number: "1", but not "01", which is another path."""
+    """Whether `key` is how Python writes a whole number: "1", but not "01", which is another
+    path."""
     return key.isascii() and key.isdigit() and (key == "0" or key[0] != "0")
 
 

@@ -10,14 +10,19 @@ static void keep_quiet(const char *message, void *data) {
 }
 
 static int (*const parts[])(PyObject *module) = {
-    mpy_init_error, mpy_init_array, mpy_init_iterate, mpy_init_at, mpy_init_print, mpy_init_io, mpy_init_dtype,
-    mpy_init_numinfo, mpy_init_device, mpy_init_stream, mpy_init_asarray, mpy_init_functions,
-    mpy_init_random, mpy_init_process, mpy_init_names, mpy_init_gpu_kernel, mpy_init_interrupt, mpy_init_tree,
-    mpy_init_eval, mpy_init_transform, mpy_init_grad, mpy_init_products, mpy_init_vmap,
-    mpy_init_compile, mpy_init_custom, mpy_init_function_file, mpy_init_model_file,
+    mpy_init_error,      mpy_init_array,         mpy_init_iterate,
+    mpy_init_at,         mpy_init_print,         mpy_init_io,
+    mpy_init_dtype,      mpy_init_numinfo,       mpy_init_device,
+    mpy_init_stream,     mpy_init_asarray,       mpy_init_functions,
+    mpy_init_random,     mpy_init_process,       mpy_init_names,
+    mpy_init_gpu_kernel, mpy_init_interrupt,     mpy_init_tree,
+    mpy_init_eval,       mpy_init_transform,     mpy_init_grad,
+    mpy_init_products,   mpy_init_vmap,          mpy_init_compile,
+    mpy_init_custom,     mpy_init_function_file, mpy_init_model_file,
 };
 
-/* Settings of the environment that make no sense are an error of the import: the first evaluation checks them. */
+/* Settings of the environment that make no sense are an error of the import: the first evaluation
+   checks them. */
 static int check_environment(void) {
     mlx_stream s = {NULL};
     mlx_array a = mlx_array_new_int(1);
@@ -28,7 +33,8 @@ static int check_environment(void) {
     return failed;
 }
 
-/* Programs add methods to the original's types, which are made at run time: ours take attributes too. */
+/* Programs add methods to the original's types, which are made at run time: ours take attributes
+   too. */
 static void open_types(PyObject *module) {
     PyObject *name, *value;
     Py_ssize_t at = 0;
@@ -37,16 +43,19 @@ static void open_types(PyObject *module) {
             ((PyTypeObject *)value)->tp_flags &= ~Py_TPFLAGS_IMMUTABLETYPE;
 }
 
-/* The GIL guards every object here: a free-threaded interpreter turns it on for us (slots), unless it was told never to. */
+/* The GIL guards every object here: a free-threaded interpreter turns it on for us (slots), unless
+   it was told never to. */
 static int check_gil(void) {
 #ifdef Py_GIL_DISABLED
-    PyObject *is_on = PySys_GetObject("_is_gil_enabled"), *on = is_on ? PyObject_CallNoArgs(is_on) : NULL;
+    PyObject *is_on = PySys_GetObject("_is_gil_enabled"),
+             *on = is_on ? PyObject_CallNoArgs(is_on) : NULL;
     int off = on == Py_False;
     Py_XDECREF(on);
     if (is_on && !on)
         return -1;
     if (off) {
-        PyErr_SetString(PyExc_ImportError, "mlx.core needs the GIL: start Python without -X gil=0 and PYTHON_GIL=0");
+        PyErr_SetString(PyExc_ImportError,
+                        "mlx.core needs the GIL: start Python without -X gil=0 and PYTHON_GIL=0");
         return -1;
     }
 #endif

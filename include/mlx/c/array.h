@@ -129,20 +129,18 @@ MLX_API int mlx_array_set_complex(mlx_array *arr, float real_val, float imag_val
 /* An array from dim sizes and elements in row-major order, which are copied. Errors: a
    negative or too large shape, more than 64 dimensions, data NULL with elements to
    read. */
-MLX_API mlx_array mlx_array_new_data(const void *data, const int *shape, int dim,
-                                     mlx_dtype dtype);
+MLX_API mlx_array mlx_array_new_data(const void *data, const int *shape, int dim, mlx_dtype dtype);
 /* mlx_array_new_data, put into a handle. */
-MLX_API int mlx_array_set_data(mlx_array *arr, const void *data, const int *shape,
-                               int dim, mlx_dtype dtype);
+MLX_API int mlx_array_set_data(mlx_array *arr, const void *data, const int *shape, int dim,
+                               mlx_dtype dtype);
 /* The same without a copy: the memory is borrowed until dtor is called, with data or
    with payload. dtor NULL: the caller keeps the memory alive. On failure the caller
    keeps ownership and dtor is not called. */
-MLX_API mlx_array mlx_array_new_data_managed(void *data, const int *shape, int dim,
-                                             mlx_dtype dtype, void (*dtor)(void *));
+MLX_API mlx_array mlx_array_new_data_managed(void *data, const int *shape, int dim, mlx_dtype dtype,
+                                             void (*dtor)(void *));
 /* The same with an argument of its own for dtor: payload. */
-MLX_API mlx_array mlx_array_new_data_managed_payload(void *data, const int *shape,
-                                                     int dim, mlx_dtype dtype,
-                                                     void *payload,
+MLX_API mlx_array mlx_array_new_data_managed_payload(void *data, const int *shape, int dim,
+                                                     mlx_dtype dtype, void *payload,
                                                      void (*dtor)(void *));
 
 /* --- asking: nothing is computed ------------------------------------------------- */

@@ -1,14 +1,17 @@
 /* Operations as data: what a binding, a manual or a tool needs to know of each.
  *
- *     mlx_operation   {"mlx.core", "sum(a: array, /, axis: None | int | Sequence[int] = None, ...) -> array",
+ *     mlx_operation   {"mlx.core", "sum(a: array, /, axis: None | int | Sequence[int] = None, ...)
+ *                     -> array",
  *                      "The sum of elements ...", call, function}
- *     mlx_signature   the parsed text: parameters with the kinds of values they accept and their defaults
+ *     mlx_signature   the parsed text: parameters with the kinds of values they accept and their
+ *                     defaults
  *     mlx_value       an argument or a result
  *
- * A binding parses each signature once, turns the arguments of a call into one mlx_value for every parameter, in
- * order, calls mlx_operation_call(&result, op, values), takes the result and frees what the values own. Where a parameter
- * accepts an array it also accepts a scalar (bool, int, float, complex), which is *weak*: in a binary operation it
- * takes the other operand's dtype where that can hold its kind.
+ * A binding parses each signature once, turns the arguments of a call into one mlx_value for every
+ * parameter, in order, calls mlx_operation_call(&result, op, values), takes the result and frees
+ * what the values own. Where a parameter accepts an array it also accepts a scalar (bool, int,
+ * float, complex), which is *weak*: in a binary operation it takes the other operand's dtype where
+ * that can hold its kind.
  */
 #ifndef MLX_C_CATALOG_H
 #define MLX_C_CATALOG_H
@@ -37,14 +40,16 @@ typedef enum mlx_value_kind {
     MLX_VALUE_TUPLE,  /* a fixed number of arrays, each with a meaning */
     MLX_VALUE_LIST,   /* of values; a result is several results, and lists among them are lists */
     MLX_VALUE_GROUP,  /* of processes; empty: the default group */
-    MLX_VALUE_UINT    /* an integer from 2^63 on: the bits of `integer`; for what takes scalars and arrays */
+    /* an integer from 2^63 on: the bits of `integer`; for what takes scalars and arrays */
+    MLX_VALUE_UINT
 } mlx_value_kind;
 
 typedef struct mlx_value {
-    unsigned char kind;  /* mlx_value_kind */
-    bool owned;          /* mlx_value_free frees what it refers to */
-    bool weak;           /* of an array that came from elsewhere: beside another one it takes its dtype */
-    int count;           /* of ints and items */
+    unsigned char kind; /* mlx_value_kind */
+    bool owned;         /* mlx_value_free frees what it refers to */
+    /* of an array that came from elsewhere: beside another one it takes its dtype */
+    bool weak;
+    int count; /* of ints and items */
     union {
         bool boolean;
         int64_t integer;
@@ -69,18 +74,22 @@ MLX_API int mlx_value_new_ints(mlx_value *value, size_t n);
 MLX_API int mlx_value_new_list(mlx_value *value, size_t n);
 /* Let go of what the value owns; it becomes NONE. */
 MLX_API void mlx_value_free(mlx_value *value);
-/* A scalar becomes an owned array: bool, int32 (int64 or uint64 where it must), float32, complex64; other kinds but
-   arrays are errors. */
+/* A scalar becomes an owned array: bool, int32 (int64 or uint64 where it must), float32, complex64;
+   other kinds but arrays are errors. */
 MLX_API int mlx_value_to_array(mlx_value *value);
-/* Two operands become arrays, a weak scalar of the other's dtype. Errors: an integer that the dtype cannot hold. */
+/* Two operands become arrays, a weak scalar of the other's dtype. Errors: an integer that the dtype
+   cannot hold. */
 MLX_API int mlx_value_to_pair(mlx_value *a, mlx_value *b);
 
 typedef struct mlx_operation mlx_operation;
 struct mlx_operation {
-    const char *module;    /* "mlx.core", "mlx.core.fft" ...; "mlx.core.array": a method, its first argument is self */
-    const char *signature; /* as Python would show it; overloads are rows of one name, tried in order */
-    const char *doc;       /* one paragraph */
-    int (*adapter)(mlx_value *res, const mlx_operation *op, mlx_value *args); /* what mlx_operation_call calls */
+    /* "mlx.core", "mlx.core.fft" ...; "mlx.core.array": a method, its first argument is self */
+    const char *module;
+    /* as Python would show it; overloads are rows of one name, tried in order */
+    const char *signature;
+    const char *doc; /* one paragraph */
+    /* what mlx_operation_call calls */
+    int (*adapter)(mlx_value *res, const mlx_operation *op, mlx_value *args);
     union {
         int (*unary)(mlx_array *res, const mlx_array a, const mlx_stream s);
         int (*binary)(mlx_array *res, const mlx_array a, const mlx_array b, const mlx_stream s);
@@ -89,8 +98,9 @@ struct mlx_operation {
     bool evaluates; /* the call waits for computation */
 };
 
-/* Call an operation. args: one value for each parameter of its signature, which may be changed; res: an empty value
-   (kind NONE), which then holds the result. Errors: those of the functions that it stands for, and NULL arguments. */
+/* Call an operation. args: one value for each parameter of its signature, which may be changed;
+   res: an empty value (kind NONE), which then holds the result. Errors: those of the functions that
+   it stands for, and NULL arguments. */
 MLX_API int mlx_operation_call(mlx_value *res, const mlx_operation *op, mlx_value *args);
 
 /* How many operations there are. */
@@ -128,7 +138,8 @@ typedef struct mlx_parameter {
     mlx_text name, type, fallback; /* fallback: length 0 where a value is required */
     unsigned accepts;              /* 1 << kind for each kind of value */
     unsigned char place;
-    mlx_value value; /* the fallback; its string or ints lie here, so the struct stays where it was parsed */
+    /* the fallback; its string or ints lie here, so the struct stays where it was parsed */
+    mlx_value value;
     char string[16];
     int ints[4];
 } mlx_parameter;

@@ -46,12 +46,11 @@ MLX_API mlx_closure mlx_closure_new(void);
    them. */
 MLX_API int mlx_closure_free(mlx_closure cls);
 /* A handle of a function of arrays: fun. Errors: NULL. */
-MLX_API mlx_closure mlx_closure_new_func(int (*fun)(mlx_vector_array *,
-                                         const mlx_vector_array));
+MLX_API mlx_closure mlx_closure_new_func(int (*fun)(mlx_vector_array *, const mlx_vector_array));
 /* The same of a function that takes a payload; dtor (may be NULL) is called with it
    once, at the latest here when this fails. */
 MLX_API mlx_closure mlx_closure_new_func_payload(int (*fun)(mlx_vector_array *,
-                                                 const mlx_vector_array, void *),
+                                                            const mlx_vector_array, void *),
                                                  void *payload, void (*dtor)(void *));
 /* A handle of a function of one array that gives one. Errors when it is called: another
    number of arrays. */
@@ -59,8 +58,7 @@ MLX_API mlx_closure mlx_closure_new_unary(int (*fun)(mlx_array *, const mlx_arra
 /* cls becomes another reference to src's function. */
 MLX_API int mlx_closure_set(mlx_closure *cls, const mlx_closure src);
 /* Call it: res is a vector of its results. Errors: the function's own, once. */
-MLX_API int mlx_closure_apply(mlx_vector_array *res, mlx_closure cls,
-                              const mlx_vector_array input);
+MLX_API int mlx_closure_apply(mlx_vector_array *res, mlx_closure cls, const mlx_vector_array input);
 
 /* --- arrays and named arrays to arrays ------------------------------------------- */
 
@@ -70,17 +68,15 @@ MLX_API mlx_closure_kwargs mlx_closure_kwargs_new(void);
    them. */
 MLX_API int mlx_closure_kwargs_free(mlx_closure_kwargs cls);
 /* A handle of a function of arrays and named arrays: fun. Errors: NULL. */
-MLX_API mlx_closure_kwargs mlx_closure_kwargs_new_func(int (*fun)(mlx_vector_array *,
-                                                       const mlx_vector_array,
-                                                       const mlx_map_string_to_array));
+MLX_API mlx_closure_kwargs mlx_closure_kwargs_new_func(
+    int (*fun)(mlx_vector_array *, const mlx_vector_array, const mlx_map_string_to_array));
 /* The same of a function that takes a payload; dtor (may be NULL) is called with it
    once, at the latest here when this fails. */
 MLX_API mlx_closure_kwargs mlx_closure_kwargs_new_func_payload(
-    int (*fun)(mlx_vector_array *, const mlx_vector_array,
-    const mlx_map_string_to_array, void *), void *payload, void (*dtor)(void *));
+    int (*fun)(mlx_vector_array *, const mlx_vector_array, const mlx_map_string_to_array, void *),
+    void *payload, void (*dtor)(void *));
 /* cls becomes another reference to src's function. */
-MLX_API int mlx_closure_kwargs_set(mlx_closure_kwargs *cls,
-                                   const mlx_closure_kwargs src);
+MLX_API int mlx_closure_kwargs_set(mlx_closure_kwargs *cls, const mlx_closure_kwargs src);
 /* Call it with positional arrays and named ones. */
 MLX_API int mlx_closure_kwargs_apply(mlx_vector_array *res, mlx_closure_kwargs cls,
                                      const mlx_vector_array input_0,
@@ -106,8 +102,7 @@ MLX_API int mlx_closure_value_and_grad_set(mlx_closure_value_and_grad *cls,
                                            const mlx_closure_value_and_grad src);
 /* Call it: res_0 are the function's outputs, res_1 the gradients of the first output, a
    scalar, one for each argnum. */
-MLX_API int mlx_closure_value_and_grad_apply(mlx_vector_array *res_0,
-                                             mlx_vector_array *res_1,
+MLX_API int mlx_closure_value_and_grad_apply(mlx_vector_array *res_0, mlx_vector_array *res_1,
                                              mlx_closure_value_and_grad cls,
                                              const mlx_vector_array input);
 
@@ -119,22 +114,19 @@ MLX_API mlx_closure_custom mlx_closure_custom_new(void);
    them. */
 MLX_API int mlx_closure_custom_free(mlx_closure_custom cls);
 /* A rule: from inputs, cotangents and outputs to one cotangent for each input. */
-MLX_API mlx_closure_custom mlx_closure_custom_new_func(int (*fun)(mlx_vector_array *,
-                                                       const mlx_vector_array,
-                                                       const mlx_vector_array,
-                                                       const mlx_vector_array));
+MLX_API mlx_closure_custom mlx_closure_custom_new_func(int (*fun)(
+    mlx_vector_array *, const mlx_vector_array, const mlx_vector_array, const mlx_vector_array));
 /* The same of a function that takes a payload; dtor (may be NULL) is called with it
    once, at the latest here when this fails. */
 MLX_API mlx_closure_custom mlx_closure_custom_new_func_payload(
     int (*fun)(mlx_vector_array *, const mlx_vector_array, const mlx_vector_array,
-    const mlx_vector_array, void *), void *payload, void (*dtor)(void *));
+               const mlx_vector_array, void *),
+    void *payload, void (*dtor)(void *));
 /* cls becomes another reference to src's function. */
-MLX_API int mlx_closure_custom_set(mlx_closure_custom *cls,
-                                   const mlx_closure_custom src);
+MLX_API int mlx_closure_custom_set(mlx_closure_custom *cls, const mlx_closure_custom src);
 /* Call it with inputs, cotangents, outputs. */
 MLX_API int mlx_closure_custom_apply(mlx_vector_array *res, mlx_closure_custom cls,
-                                     const mlx_vector_array input_0,
-                                     const mlx_vector_array input_1,
+                                     const mlx_vector_array input_0, const mlx_vector_array input_1,
                                      const mlx_vector_array input_2);
 
 /* An empty handle of a rule for mlx_jvp. */
@@ -144,23 +136,22 @@ MLX_API mlx_closure_custom_jvp mlx_closure_custom_jvp_new(void);
 MLX_API int mlx_closure_custom_jvp_free(mlx_closure_custom_jvp cls);
 /* A rule: from inputs and the tangents of those that have one, named by their numbers,
    to one tangent for each output. */
-MLX_API mlx_closure_custom_jvp mlx_closure_custom_jvp_new_func(
-    int (*fun)(mlx_vector_array *, const mlx_vector_array, const mlx_vector_array,
-    const int *, size_t));
+MLX_API mlx_closure_custom_jvp mlx_closure_custom_jvp_new_func(int (*fun)(
+    mlx_vector_array *, const mlx_vector_array, const mlx_vector_array, const int *, size_t));
 /* The same of a function that takes a payload; dtor (may be NULL) is called with it
    once, at the latest here when this fails. */
 MLX_API mlx_closure_custom_jvp mlx_closure_custom_jvp_new_func_payload(
-    int (*fun)(mlx_vector_array *, const mlx_vector_array, const mlx_vector_array,
-    const int *, size_t, void *), void *payload, void (*dtor)(void *));
+    int (*fun)(mlx_vector_array *, const mlx_vector_array, const mlx_vector_array, const int *,
+               size_t, void *),
+    void *payload, void (*dtor)(void *));
 /* cls becomes another reference to src's function. */
 MLX_API int mlx_closure_custom_jvp_set(mlx_closure_custom_jvp *cls,
                                        const mlx_closure_custom_jvp src);
 /* Call it with inputs, tangents, and which inputs these belong to. */
-MLX_API int mlx_closure_custom_jvp_apply(mlx_vector_array *res,
-                                         mlx_closure_custom_jvp cls,
+MLX_API int mlx_closure_custom_jvp_apply(mlx_vector_array *res, mlx_closure_custom_jvp cls,
                                          const mlx_vector_array input_0,
-                                         const mlx_vector_array input_1,
-                                         const int *input_2, size_t input_2_num);
+                                         const mlx_vector_array input_1, const int *input_2,
+                                         size_t input_2_num);
 
 /* An empty handle of a rule for mlx_vmap. */
 MLX_API mlx_closure_custom_vmap mlx_closure_custom_vmap_new(void);
@@ -169,22 +160,21 @@ MLX_API mlx_closure_custom_vmap mlx_closure_custom_vmap_new(void);
 MLX_API int mlx_closure_custom_vmap_free(mlx_closure_custom_vmap cls);
 /* A rule: from inputs and their batch axes (-1: none) to the outputs and theirs. */
 MLX_API mlx_closure_custom_vmap mlx_closure_custom_vmap_new_func(
-    int (*fun)(mlx_vector_array *, mlx_vector_int *, const mlx_vector_array,
-    const int *, size_t));
+    int (*fun)(mlx_vector_array *, mlx_vector_int *, const mlx_vector_array, const int *, size_t));
 /* The same of a function that takes a payload; dtor (may be NULL) is called with it
    once, at the latest here when this fails. */
 MLX_API mlx_closure_custom_vmap mlx_closure_custom_vmap_new_func_payload(
-    int (*fun)(mlx_vector_array *, mlx_vector_int *, const mlx_vector_array,
-    const int *, size_t, void *), void *payload, void (*dtor)(void *));
+    int (*fun)(mlx_vector_array *, mlx_vector_int *, const mlx_vector_array, const int *, size_t,
+               void *),
+    void *payload, void (*dtor)(void *));
 /* cls becomes another reference to src's function. */
 MLX_API int mlx_closure_custom_vmap_set(mlx_closure_custom_vmap *cls,
                                         const mlx_closure_custom_vmap src);
 /* Call it with inputs and their batch axes: res_0 are the outputs, res_1 their axes. */
-MLX_API int mlx_closure_custom_vmap_apply(mlx_vector_array *res_0,
-                                          mlx_vector_int *res_1,
+MLX_API int mlx_closure_custom_vmap_apply(mlx_vector_array *res_0, mlx_vector_int *res_1,
                                           mlx_closure_custom_vmap cls,
-                                          const mlx_vector_array input_0,
-                                          const int *input_1, size_t input_1_num);
+                                          const mlx_vector_array input_0, const int *input_1,
+                                          size_t input_1_num);
 
 #ifdef __cplusplus
 }

@@ -37,9 +37,8 @@ MLX_API int mlx_set_compile_mode(mlx_compile_mode mode);
 
 /* For bindings: the same with a cache entry of fun's identity and the constants that
    fun depends on. */
-MLX_API int mlx_detail_compile(mlx_closure *res, const mlx_closure fun,
-                               uintptr_t fun_id, bool shapeless,
-                               const uint64_t *constants, size_t constants_num);
+MLX_API int mlx_detail_compile(mlx_closure *res, const mlx_closure fun, uintptr_t fun_id,
+                               bool shapeless, const uint64_t *constants, size_t constants_num);
 /* Forget what was traced for a fun_id. */
 MLX_API int mlx_detail_compile_erase(uintptr_t fun_id);
 /* Forget all that was traced. */

@@ -20,10 +20,7 @@ typedef struct mlx_device_ {
 typedef struct mlx_device_info_ {
     void *ctx;
 } mlx_device_info;
-typedef enum mlx_device_type_ {
-    MLX_CPU = 0,
-    MLX_GPU = 1
-} mlx_device_type;
+typedef enum mlx_device_type_ { MLX_CPU = 0, MLX_GPU = 1 } mlx_device_type;
 
 /* A handle for the default device. */
 MLX_API mlx_device mlx_device_new(void);
@@ -62,19 +59,15 @@ MLX_API int mlx_device_info_get(mlx_device_info *info, mlx_device dev);
 /* Let go of it, and of the strings that came from it. */
 MLX_API int mlx_device_info_free(mlx_device_info info);
 /* Whether it has a value for key. */
-MLX_API int mlx_device_info_has_key(bool *exists, mlx_device_info info,
-                                    const char *key);
+MLX_API int mlx_device_info_has_key(bool *exists, mlx_device_info info, const char *key);
 /* Whether the value is a string (else a number). Returns 2 where there is no such
    key. */
-MLX_API int mlx_device_info_is_string(bool *is_string, mlx_device_info info,
-                                      const char *key);
+MLX_API int mlx_device_info_is_string(bool *is_string, mlx_device_info info, const char *key);
 /* The string at key, which belongs to info. Returns 2: no such key, 3: it is a number;
    without a call of the error handler. */
-MLX_API int mlx_device_info_get_string(const char **value, mlx_device_info info,
-                                       const char *key);
+MLX_API int mlx_device_info_get_string(const char **value, mlx_device_info info, const char *key);
 /* The number at key. Returns 2: no such key, 3: it is a string. */
-MLX_API int mlx_device_info_get_size(size_t *value, mlx_device_info info,
-                                     const char *key);
+MLX_API int mlx_device_info_get_size(size_t *value, mlx_device_info info, const char *key);
 /* All keys. */
 MLX_API int mlx_device_info_get_keys(mlx_vector_string *keys, mlx_device_info info);
 

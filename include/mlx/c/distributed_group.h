@@ -24,16 +24,14 @@ MLX_API int mlx_distributed_group_free(mlx_distributed_group group);
 MLX_API bool mlx_distributed_is_available(const char *bk);
 /* The group of all processes: a group of one where there is no way and strict is false.
    bk may be NULL. */
-MLX_API int mlx_distributed_init(mlx_distributed_group *res, bool strict,
-                                 const char *bk);
+MLX_API int mlx_distributed_init(mlx_distributed_group *res, bool strict, const char *bk);
 /* This process's number in the group. */
 MLX_API int mlx_distributed_group_rank(mlx_distributed_group group);
 /* How many processes are in the group. */
 MLX_API int mlx_distributed_group_size(mlx_distributed_group group);
 /* The processes with the same color, ordered by key. */
-MLX_API int mlx_distributed_group_split(mlx_distributed_group *res,
-                                        mlx_distributed_group group, int color,
-                                        int key);
+MLX_API int mlx_distributed_group_split(mlx_distributed_group *res, mlx_distributed_group group,
+                                        int color, int key);
 
 #ifdef __cplusplus
 }

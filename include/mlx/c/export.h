@@ -31,12 +31,10 @@ MLX_API int mlx_export_function(const char *file, const mlx_closure fun,
 /* The same of a function with named arguments. */
 MLX_API int mlx_export_function_kwargs(const char *file, const mlx_closure_kwargs fun,
                                        const mlx_vector_array args,
-                                       const mlx_map_string_to_array kwargs,
-                                       bool shapeless);
+                                       const mlx_map_string_to_array kwargs, bool shapeless);
 /* A file with several traces of fun: each _apply adds one for the given arguments.
    _free finishes the file. */
-MLX_API mlx_function_exporter mlx_function_exporter_new(const char *file,
-                                                        const mlx_closure fun,
+MLX_API mlx_function_exporter mlx_function_exporter_new(const char *file, const mlx_closure fun,
                                                         bool shapeless);
 /* The same for a function that knows the names of its arguments, with a text that the
    file carries along (NULL: none). */
@@ -99,17 +97,17 @@ typedef struct mlx_exported_primitive_ {
 typedef struct mlx_export_visitor_ {
     void *payload;
     int (*inputs)(void *payload, const mlx_exported_array *inputs, size_t count);
-    int (*keyword_inputs)(void *payload, const char *const *names,
-                          const mlx_exported_array *inputs, size_t count);
+    int (*keyword_inputs)(void *payload, const char *const *names, const mlx_exported_array *inputs,
+                          size_t count);
     int (*outputs)(void *payload, const mlx_exported_array *outputs, size_t count);
-    int (*constants)(void *payload, const mlx_exported_array *constants,
-                     const mlx_array *values, size_t count);
+    int (*constants)(void *payload, const mlx_exported_array *constants, const mlx_array *values,
+                     size_t count);
     int (*primitive)(void *payload, const mlx_exported_primitive *primitive);
 } mlx_export_visitor;
 
 /* An exporter that writes no file: its traces are there to be visited. */
-MLX_API mlx_function_exporter
-mlx_function_exporter_new_memory(const mlx_closure_kwargs fun, bool shapeless);
+MLX_API mlx_function_exporter mlx_function_exporter_new_memory(const mlx_closure_kwargs fun,
+                                                               bool shapeless);
 /* Walk what was added to an exporter of either sort so far. */
 MLX_API int mlx_function_exporter_visit(const mlx_function_exporter xfunc,
                                         const mlx_export_visitor *visitor);
@@ -125,8 +123,7 @@ MLX_API int mlx_imported_function_free(mlx_imported_function xfunc);
    function. */
 MLX_API const char *mlx_imported_function_metadata(const mlx_imported_function xfunc);
 /* Call it: the trace that fits the shapes and dtypes. Errors: none does. */
-MLX_API int mlx_imported_function_apply(mlx_vector_array *res,
-                                        const mlx_imported_function xfunc,
+MLX_API int mlx_imported_function_apply(mlx_vector_array *res, const mlx_imported_function xfunc,
                                         const mlx_vector_array args);
 /* The same with named arguments. */
 MLX_API int mlx_imported_function_apply_kwargs(mlx_vector_array *res,

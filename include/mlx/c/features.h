@@ -4,15 +4,17 @@
  *         mlx_flip(&y, x, s);
  *     #endif
  *
- * MLX_C_HAS_<NAME> is defined for each function mlx_<name> that mlx-c does not have; its value is the version of this
- * library that brought it. Version numbers are 10000 * major + 100 * minor + patch.
+ * MLX_C_HAS_<NAME> is defined for each function mlx_<name> that mlx-c does not have; its value is
+ * the version of this library that brought it. Version numbers are 10000 * major + 100 * minor +
+ * patch.
  */
 #ifndef MLX_C_FEATURES_H
 #define MLX_C_FEATURES_H
 
-/* Which of mlx-c's interfaces a program is compiled for: 600 (mlx-c 0.6), or 700 where the program defines it so before
-   its first include. Of what was linked or is looked up by name, 0.6's is the default (symbol version MLXC_0; where 0.7
-   changed a signature there is a symbol of version MLXC_0_7, too). */
+/* Which of mlx-c's interfaces a program is compiled for: 600 (mlx-c 0.6), or 700 where the program
+   defines it so before its first include. Of what was linked or is looked up by name, 0.6's is the
+   default (symbol version MLXC_0; where 0.7 changed a signature there is a symbol of version
+   MLXC_0_7, too). */
 #ifndef MLX_C_INTERFACE
 #define MLX_C_INTERFACE 600
 #endif
@@ -21,171 +23,173 @@
 #define MLX_VERSION_MAJOR 0
 #define MLX_VERSION_MINOR 31
 #define MLX_VERSION_PATCH 2
-#define MLX_VERSION_NUMERIC (10000 * MLX_VERSION_MAJOR + 100 * MLX_VERSION_MINOR + MLX_VERSION_PATCH)
+#define MLX_VERSION_NUMERIC \
+    (10000 * MLX_VERSION_MAJOR + 100 * MLX_VERSION_MINOR + MLX_VERSION_PATCH)
 #define MLX_LIBRARY_VERSION_MAJOR 0
 #define MLX_LIBRARY_VERSION_MINOR 1
 #define MLX_LIBRARY_VERSION_PATCH 0
-#define MLX_LIBRARY_VERSION_NUMERIC \
-    (10000 * MLX_LIBRARY_VERSION_MAJOR + 100 * MLX_LIBRARY_VERSION_MINOR + MLX_LIBRARY_VERSION_PATCH)
+#define MLX_LIBRARY_VERSION_NUMERIC                                        \
+    (10000 * MLX_LIBRARY_VERSION_MAJOR + 100 * MLX_LIBRARY_VERSION_MINOR + \
+     MLX_LIBRARY_VERSION_PATCH)
 
 /* array.h */
 #define MLX_C_HAS_SET_PRINT_PRECISION 100
 #define MLX_C_HAS_GET_PRINT_PRECISION 100
 
 /* catalog.h */
-#define MLX_C_HAS_VALUE_NEW_INTS 100
-#define MLX_C_HAS_VALUE_NEW_LIST 100
-#define MLX_C_HAS_VALUE_FREE 100
-#define MLX_C_HAS_VALUE_TO_ARRAY 100
-#define MLX_C_HAS_VALUE_TO_PAIR 100
-#define MLX_C_HAS_OPERATION_CALL 100
-#define MLX_C_HAS_CATALOG_SIZE 100
-#define MLX_C_HAS_CATALOG_GET 100
-#define MLX_C_HAS_CATALOG_ALIAS 100
+#define MLX_C_HAS_VALUE_NEW_INTS  100
+#define MLX_C_HAS_VALUE_NEW_LIST  100
+#define MLX_C_HAS_VALUE_FREE      100
+#define MLX_C_HAS_VALUE_TO_ARRAY  100
+#define MLX_C_HAS_VALUE_TO_PAIR   100
+#define MLX_C_HAS_OPERATION_CALL  100
+#define MLX_C_HAS_CATALOG_SIZE    100
+#define MLX_C_HAS_CATALOG_GET     100
+#define MLX_C_HAS_CATALOG_ALIAS   100
 #define MLX_C_HAS_SIGNATURE_PARSE 100
 
 /* error.h */
 #define MLX_C_HAS_LAST_ERROR_MESSAGE 100
-#define MLX_C_HAS_LAST_ERROR_CODE 100
-#define MLX_C_HAS_CLEAR_LAST_ERROR 100
+#define MLX_C_HAS_LAST_ERROR_CODE    100
+#define MLX_C_HAS_CLEAR_LAST_ERROR   100
 
 /* export.h */
 #define MLX_C_HAS_FUNCTION_EXPORTER_NEW_KWARGS 100
 #define MLX_C_HAS_FUNCTION_EXPORTER_NEW_MEMORY 100
-#define MLX_C_HAS_FUNCTION_EXPORTER_VISIT 100
-#define MLX_C_HAS_IMPORTED_FUNCTION_METADATA 100
+#define MLX_C_HAS_FUNCTION_EXPORTER_VISIT      100
+#define MLX_C_HAS_IMPORTED_FUNCTION_METADATA   100
 
 /* extra.h */
-#define MLX_C_HAS_CBRT 100
-#define MLX_C_HAS_EXP2 100
-#define MLX_C_HAS_SINC 100
-#define MLX_C_HAS_FMAX 100
-#define MLX_C_HAS_FMIN 100
-#define MLX_C_HAS_HEAVISIDE 100
-#define MLX_C_HAS_HYPOT 100
-#define MLX_C_HAS_COPYSIGN 100
-#define MLX_C_HAS_SIGNBIT 100
-#define MLX_C_HAS_NEXTAFTER 100
-#define MLX_C_HAS_ISIN 100
-#define MLX_C_HAS_NANSUM 100
-#define MLX_C_HAS_NANPROD 100
-#define MLX_C_HAS_NANMAX 100
-#define MLX_C_HAS_NANMIN 100
-#define MLX_C_HAS_NANMEAN 100
-#define MLX_C_HAS_NANVAR 100
-#define MLX_C_HAS_NANSTD 100
-#define MLX_C_HAS_QUANTILE 100
-#define MLX_C_HAS_NANQUANTILE 100
-#define MLX_C_HAS_HISTOGRAM 100
-#define MLX_C_HAS_HISTOGRAM_EDGES 100
-#define MLX_C_HAS_NONZERO 100
-#define MLX_C_HAS_UNIQUE 100
-#define MLX_C_HAS_BINCOUNT 100
-#define MLX_C_HAS_LINALG_VECTOR_NORM 100
-#define MLX_C_HAS_LINALG_SVDVALS 100
+#define MLX_C_HAS_CBRT                100
+#define MLX_C_HAS_EXP2                100
+#define MLX_C_HAS_SINC                100
+#define MLX_C_HAS_FMAX                100
+#define MLX_C_HAS_FMIN                100
+#define MLX_C_HAS_HEAVISIDE           100
+#define MLX_C_HAS_HYPOT               100
+#define MLX_C_HAS_COPYSIGN            100
+#define MLX_C_HAS_SIGNBIT             100
+#define MLX_C_HAS_NEXTAFTER           100
+#define MLX_C_HAS_ISIN                100
+#define MLX_C_HAS_NANSUM              100
+#define MLX_C_HAS_NANPROD             100
+#define MLX_C_HAS_NANMAX              100
+#define MLX_C_HAS_NANMIN              100
+#define MLX_C_HAS_NANMEAN             100
+#define MLX_C_HAS_NANVAR              100
+#define MLX_C_HAS_NANSTD              100
+#define MLX_C_HAS_QUANTILE            100
+#define MLX_C_HAS_NANQUANTILE         100
+#define MLX_C_HAS_HISTOGRAM           100
+#define MLX_C_HAS_HISTOGRAM_EDGES     100
+#define MLX_C_HAS_NONZERO             100
+#define MLX_C_HAS_UNIQUE              100
+#define MLX_C_HAS_BINCOUNT            100
+#define MLX_C_HAS_LINALG_VECTOR_NORM  100
+#define MLX_C_HAS_LINALG_SVDVALS      100
 #define MLX_C_HAS_LINALG_MATRIX_POWER 100
-#define MLX_C_HAS_LINALG_MATRIX_RANK 100
-#define MLX_C_HAS_LINALG_COND 100
-#define MLX_C_HAS_LINALG_EXPM 100
-#define MLX_C_HAS_LINALG_LSTSQ 100
-#define MLX_C_HAS_RANDOM_EXPONENTIAL 100
-#define MLX_C_HAS_RANDOM_GAMMA 100
-#define MLX_C_HAS_RANDOM_BETA 100
-#define MLX_C_HAS_RANDOM_POISSON 100
-#define MLX_C_HAS_RANDOM_CHOICE 100
+#define MLX_C_HAS_LINALG_MATRIX_RANK  100
+#define MLX_C_HAS_LINALG_COND         100
+#define MLX_C_HAS_LINALG_EXPM         100
+#define MLX_C_HAS_LINALG_LSTSQ        100
+#define MLX_C_HAS_RANDOM_EXPONENTIAL  100
+#define MLX_C_HAS_RANDOM_GAMMA        100
+#define MLX_C_HAS_RANDOM_BETA         100
+#define MLX_C_HAS_RANDOM_POISSON      100
+#define MLX_C_HAS_RANDOM_CHOICE       100
 
 /* fast.h */
 #define MLX_C_HAS_FAST_SCALED_DOT_PRODUCT_ATTENTION_FUSED 100
-#define MLX_C_HAS_FAST_CROSS_ENTROPY 100
-#define MLX_C_HAS_FAST_GATED_DELTA_UPDATE 100
+#define MLX_C_HAS_FAST_CROSS_ENTROPY                      100
+#define MLX_C_HAS_FAST_GATED_DELTA_UPDATE                 100
 
 /* file.h */
-#define MLX_C_HAS_FILE_NEW 100
-#define MLX_C_HAS_FILE_OPEN 100
-#define MLX_C_HAS_FILE_FREE 100
-#define MLX_C_HAS_FILE_FORMAT 100
-#define MLX_C_HAS_FILE_PART_COUNT 100
-#define MLX_C_HAS_FILE_PART 100
-#define MLX_C_HAS_FILE_COUNT 100
-#define MLX_C_HAS_FILE_GET 100
-#define MLX_C_HAS_FILE_FIND 100
-#define MLX_C_HAS_FILE_READ 100
-#define MLX_C_HAS_FILE_READ_STORED 100
+#define MLX_C_HAS_FILE_NEW            100
+#define MLX_C_HAS_FILE_OPEN           100
+#define MLX_C_HAS_FILE_FREE           100
+#define MLX_C_HAS_FILE_FORMAT         100
+#define MLX_C_HAS_FILE_PART_COUNT     100
+#define MLX_C_HAS_FILE_PART           100
+#define MLX_C_HAS_FILE_COUNT          100
+#define MLX_C_HAS_FILE_GET            100
+#define MLX_C_HAS_FILE_FIND           100
+#define MLX_C_HAS_FILE_READ           100
+#define MLX_C_HAS_FILE_READ_STORED    100
 #define MLX_C_HAS_FILE_METADATA_COUNT 100
-#define MLX_C_HAS_FILE_METADATA_KEY 100
-#define MLX_C_HAS_FILE_METADATA_FIND 100
-#define MLX_C_HAS_FILE_METADATA_KIND 100
-#define MLX_C_HAS_FILE_METADATA_TEXT 100
+#define MLX_C_HAS_FILE_METADATA_KEY   100
+#define MLX_C_HAS_FILE_METADATA_FIND  100
+#define MLX_C_HAS_FILE_METADATA_KIND  100
+#define MLX_C_HAS_FILE_METADATA_TEXT  100
 #define MLX_C_HAS_FILE_METADATA_TEXTS 100
 #define MLX_C_HAS_FILE_METADATA_ARRAY 100
-#define MLX_C_HAS_FILE_WRITER_NEW 100
-#define MLX_C_HAS_FILE_WRITER_OPEN 100
-#define MLX_C_HAS_FILE_WRITER_FREE 100
-#define MLX_C_HAS_FILE_WRITER_TEXT 100
-#define MLX_C_HAS_FILE_WRITER_TEXTS 100
-#define MLX_C_HAS_FILE_WRITER_ARRAY 100
+#define MLX_C_HAS_FILE_WRITER_NEW     100
+#define MLX_C_HAS_FILE_WRITER_OPEN    100
+#define MLX_C_HAS_FILE_WRITER_FREE    100
+#define MLX_C_HAS_FILE_WRITER_TEXT    100
+#define MLX_C_HAS_FILE_WRITER_TEXTS   100
+#define MLX_C_HAS_FILE_WRITER_ARRAY   100
 #define MLX_C_HAS_FILE_WRITER_DECLARE 100
-#define MLX_C_HAS_FILE_WRITER_PUT 100
-#define MLX_C_HAS_FILE_WRITER_FINISH 100
+#define MLX_C_HAS_FILE_WRITER_PUT     100
+#define MLX_C_HAS_FILE_WRITER_FINISH  100
 
 /* io.h */
-#define MLX_C_HAS_LOAD_NPZ 100
-#define MLX_C_HAS_SAVE_NPZ 100
-#define MLX_C_HAS_LOAD_MAPPED 100
+#define MLX_C_HAS_LOAD_NPZ                100
+#define MLX_C_HAS_SAVE_NPZ                100
+#define MLX_C_HAS_LOAD_MAPPED             100
 #define MLX_C_HAS_LOAD_SAFETENSORS_MAPPED 100
-#define MLX_C_HAS_LOAD_GGUF_MAPPED 100
-#define MLX_C_HAS_LOAD_GGUF_READER 100
+#define MLX_C_HAS_LOAD_GGUF_MAPPED        100
+#define MLX_C_HAS_LOAD_GGUF_READER        100
 
 /* io_types.h */
 #define MLX_C_HAS_IO_GGUF_GET_METADATA_KEYS 100
 
 /* linalg.h */
-#define MLX_C_HAS_LINALG_DET 100
+#define MLX_C_HAS_LINALG_DET     100
 #define MLX_C_HAS_LINALG_SLOGDET 100
 
 /* ops_more.h */
-#define MLX_C_HAS_POSITIVE 100
-#define MLX_C_HAS_TRUNC 100
-#define MLX_C_HAS_LOGICAL_XOR 100
-#define MLX_C_HAS_LGAMMA 100
-#define MLX_C_HAS_DIGAMMA 100
-#define MLX_C_HAS_LINSPACE_ENDPOINT 100
-#define MLX_C_HAS_ZEROS_LIKE_DTYPE 100
-#define MLX_C_HAS_ONES_LIKE_DTYPE 100
-#define MLX_C_HAS_FLIP 100
-#define MLX_C_HAS_FLIP_AXES 100
-#define MLX_C_HAS_UNSTACK 100
-#define MLX_C_HAS_COUNT_NONZERO 100
+#define MLX_C_HAS_POSITIVE           100
+#define MLX_C_HAS_TRUNC              100
+#define MLX_C_HAS_LOGICAL_XOR        100
+#define MLX_C_HAS_LGAMMA             100
+#define MLX_C_HAS_DIGAMMA            100
+#define MLX_C_HAS_LINSPACE_ENDPOINT  100
+#define MLX_C_HAS_ZEROS_LIKE_DTYPE   100
+#define MLX_C_HAS_ONES_LIKE_DTYPE    100
+#define MLX_C_HAS_FLIP               100
+#define MLX_C_HAS_FLIP_AXES          100
+#define MLX_C_HAS_UNSTACK            100
+#define MLX_C_HAS_COUNT_NONZERO      100
 #define MLX_C_HAS_COUNT_NONZERO_AXIS 100
 #define MLX_C_HAS_COUNT_NONZERO_AXES 100
-#define MLX_C_HAS_CUMSUM_DTYPE 100
-#define MLX_C_HAS_CUMPROD_DTYPE 100
-#define MLX_C_HAS_DIFF 100
-#define MLX_C_HAS_SEARCHSORTED 100
-#define MLX_C_HAS_VECDOT 100
-#define MLX_C_HAS_EINSUM_PATH 100
-#define MLX_C_HAS_EINSUM_PATH_TEXT 100
-#define MLX_C_HAS_GATHER_QQMM 100
-#define MLX_C_HAS_BROADCAST_SHAPES 100
-#define MLX_C_HAS_RESULT_TYPE 100
-#define MLX_C_HAS_CAN_CAST 100
-#define MLX_C_HAS_ISSUBDTYPE 100
-#define MLX_C_HAS_GATHER_QMM_SCALED 100
-#define MLX_C_HAS_MATRIX_TRANSPOSE 100
-#define MLX_C_HAS_MINMAX 100
-#define MLX_C_HAS_MINMAX_AXIS 100
-#define MLX_C_HAS_MINMAX_AXES 100
-#define MLX_C_HAS_UNIQUE_SIZED 100
+#define MLX_C_HAS_CUMSUM_DTYPE       100
+#define MLX_C_HAS_CUMPROD_DTYPE      100
+#define MLX_C_HAS_DIFF               100
+#define MLX_C_HAS_SEARCHSORTED       100
+#define MLX_C_HAS_VECDOT             100
+#define MLX_C_HAS_EINSUM_PATH        100
+#define MLX_C_HAS_EINSUM_PATH_TEXT   100
+#define MLX_C_HAS_GATHER_QQMM        100
+#define MLX_C_HAS_BROADCAST_SHAPES   100
+#define MLX_C_HAS_RESULT_TYPE        100
+#define MLX_C_HAS_CAN_CAST           100
+#define MLX_C_HAS_ISSUBDTYPE         100
+#define MLX_C_HAS_GATHER_QMM_SCALED  100
+#define MLX_C_HAS_MATRIX_TRANSPOSE   100
+#define MLX_C_HAS_MINMAX             100
+#define MLX_C_HAS_MINMAX_AXIS        100
+#define MLX_C_HAS_MINMAX_AXES        100
+#define MLX_C_HAS_UNIQUE_SIZED       100
 
 /* precise.h */
-#define MLX_C_HAS_NAN_TO_NUM_F64 100
-#define MLX_C_HAS_ADDMM_F64 100
-#define MLX_C_HAS_HADAMARD_TRANSFORM_F64 100
-#define MLX_C_HAS_FAST_RMS_NORM_F64 100
-#define MLX_C_HAS_FAST_LAYER_NORM_F64 100
-#define MLX_C_HAS_FAST_ROPE_F64 100
+#define MLX_C_HAS_NAN_TO_NUM_F64                        100
+#define MLX_C_HAS_ADDMM_F64                             100
+#define MLX_C_HAS_HADAMARD_TRANSFORM_F64                100
+#define MLX_C_HAS_FAST_RMS_NORM_F64                     100
+#define MLX_C_HAS_FAST_LAYER_NORM_F64                   100
+#define MLX_C_HAS_FAST_ROPE_F64                         100
 #define MLX_C_HAS_FAST_SCALED_DOT_PRODUCT_ATTENTION_F64 100
-#define MLX_C_HAS_RANDOM_LAPLACE_F64 100
+#define MLX_C_HAS_RANDOM_LAPLACE_F64                    100
 
 /* random.h */
 #define MLX_C_HAS_RANDOM_GET_STATE 100
@@ -193,19 +197,19 @@
 
 /* stream.h */
 #define MLX_C_HAS_STREAM_NEW_THREAD_UNSAFE 100
-#define MLX_C_HAS_NEW_THREAD_LOCAL_STREAM 100
-#define MLX_C_HAS_CLEAR_STREAMS 100
+#define MLX_C_HAS_NEW_THREAD_LOCAL_STREAM  100
+#define MLX_C_HAS_CLEAR_STREAMS            100
 
 /* transforms.h */
-#define MLX_C_HAS_SET_INTERRUPT_CHECK 100
+#define MLX_C_HAS_SET_INTERRUPT_CHECK        100
 #define MLX_C_HAS_SET_INTERRUPT_CHECK_WITHIN 100
-#define MLX_C_HAS_VMAP 100
+#define MLX_C_HAS_VMAP                       100
 
 /* version.h */
 #define MLX_C_HAS_LIBRARY_VERSION 100
 
 /* fft.h */
-#define MLX_C_HAS_FFT_STFT 100
+#define MLX_C_HAS_FFT_STFT  100
 #define MLX_C_HAS_FFT_ISTFT 100
 
 /* memory.h */

@@ -9,10 +9,11 @@
  *     }
  *     mlx_file_free(f);
  *
- * Opening reads headers and nothing else. The format is told by the content: safetensors, GGUF, npy, npz, PyTorch's
- * checkpoints, and those of plug-ins (plugin.h). Arrays of an open file are as those of mlx_load (io.h): read when they
- * are evaluated, into memory of their own, or with `map` pages of the file; they may outlive it. What is wrong in a file is
- * an error that names the file, the byte, and what was expected there.
+ * Opening reads headers and nothing else. The format is told by the content: safetensors, GGUF,
+ * npy, npz, PyTorch's checkpoints, and those of plug-ins (plugin.h). Arrays of an open file are as
+ * those of mlx_load (io.h): read when they are evaluated, into memory of their own, or with `map`
+ * pages of the file; they may outlive it. What is wrong in a file is an error that names the file,
+ * the byte, and what was expected there.
  *
  * An open file does not change, and any thread may use it. None of this is in mlx-c.
  */
@@ -41,11 +42,11 @@ typedef struct mlx_file_tensor_ {
     const char *storage; /* how it lies: "float32", "bfloat16", "float8_e4m3", "q4_k" ... */
     const int *shape;    /* of elements */
     int ndim;
-    mlx_dtype dtype;   /* of what mlx_file_read gives */
+    mlx_dtype dtype; /* of what mlx_file_read gives */
     uint64_t elements;
-    uint64_t bytes;    /* in the file */
-    uint64_t offset;   /* of the first byte in its part; 0 where it is compressed */
-    int part;          /* which file of several */
+    uint64_t bytes;  /* in the file */
+    uint64_t offset; /* of the first byte in its part; 0 where it is compressed */
+    int part;        /* which file of several */
 } mlx_file_tensor;
 
 /* What a value of the metadata is. */
@@ -60,13 +61,14 @@ typedef enum mlx_file_kind_ {
 
 /* A handle of no file. */
 MLX_API mlx_file mlx_file_new(void);
-/* Open a file; a folder, or the index of one (model.safetensors.index.json), with all its shards; the first of the parts
-   of a GGUF model. map: arrays are pages of the file (io.h says at what price). Errors: it cannot be read, is of no
-   known format, or is broken. */
+/* Open a file; a folder, or the index of one (model.safetensors.index.json), with all its shards;
+   the first of the parts of a GGUF model. map: arrays are pages of the file (io.h says at what
+   price). Errors: it cannot be read, is of no known format, or is broken. */
 MLX_API int mlx_file_open(mlx_file *res, const char *file, bool map);
 /* Let go of it. Its arrays stay. */
 MLX_API int mlx_file_free(mlx_file f);
-/* "safetensors", "gguf", "npy", "npz", "pytorch" or the name of a plug-in's format. NULL: an error. */
+/* "safetensors", "gguf", "npy", "npz", "pytorch" or the name of a plug-in's format. NULL: an
+   error. */
 MLX_API const char *mlx_file_format(mlx_file f);
 /* How many files it is. 0: an error. */
 MLX_API int mlx_file_part_count(mlx_file f);
@@ -76,23 +78,27 @@ MLX_API int mlx_file_part(const char **path, uint64_t *bytes, mlx_file f, int pa
 MLX_API size_t mlx_file_count(mlx_file f);
 /* Describe the i-th tensor; they have the order of the files. Errors: there is no such tensor. */
 MLX_API int mlx_file_get(mlx_file_tensor *res, mlx_file f, size_t i);
-/* The number of the tensor of a name. Returns 2, without a call of the error handler, where there is none. */
+/* The number of the tensor of a name. Returns 2, without a call of the error handler, where there
+   is none. */
 MLX_API int mlx_file_find(size_t *res, mlx_file f, const char *name);
-/* The values of the i-th tensor: blocks and 8-bit floats are widened to `dtype` of its description. Errors: of its
-   storage no values can be made. */
+/* The values of the i-th tensor: blocks and 8-bit floats are widened to `dtype` of its description.
+   Errors: of its storage no values can be made. */
 MLX_API int mlx_file_read(mlx_array *res, mlx_file f, size_t i, const mlx_stream s);
-/* The same as it lies in the file: blocks (..., rows, bytes of a row) and codes of 8 bits and less as uint8. */
+/* The same as it lies in the file: blocks (..., rows, bytes of a row) and codes of 8 bits and less
+   as uint8. */
 MLX_API int mlx_file_read_stored(mlx_array *res, mlx_file f, size_t i, const mlx_stream s);
 
 /* How many values the metadata has; of several parts, the first that has a key counts. */
 MLX_API size_t mlx_file_metadata_count(mlx_file f);
 /* The i-th key, of the file. NULL: an error. */
 MLX_API const char *mlx_file_metadata_key(mlx_file f, size_t i);
-/* The number of the value of a key. Returns 2, without a call of the error handler, where there is none. */
+/* The number of the value of a key. Returns 2, without a call of the error handler, where there is
+   none. */
 MLX_API int mlx_file_metadata_find(size_t *res, mlx_file f, const char *key);
 /* What the i-th value is. MLX_FILE_NONE: an error. */
 MLX_API mlx_file_kind mlx_file_metadata_kind(mlx_file f, size_t i);
-/* The i-th value where it is a text. Returns 3, without a call of the error handler, where it is not. */
+/* The i-th value where it is a text. Returns 3, without a call of the error handler, where it is
+   not. */
 MLX_API int mlx_file_metadata_text(mlx_string *res, mlx_file f, size_t i);
 /* The same of a list of texts. Returns 3 likewise. */
 MLX_API int mlx_file_metadata_texts(mlx_vector_string *res, mlx_file f, size_t i);
@@ -103,28 +109,33 @@ MLX_API int mlx_file_metadata_array(mlx_array *res, mlx_file f, size_t i);
 
 /* A handle of no writer. */
 MLX_API mlx_file_writer mlx_file_writer_new(void);
-/* Begin a file: "safetensors" or "gguf", NULL: by the path's ending. Metadata and declarations come first, then each
-   tensor once, in any order, which is evaluated, written and let go, so that one is in memory at a time.
-   most_bytes: of the tensors in one file; more begin another one ("model-00002-of-00003.safetensors", and
-   "model.safetensors.index.json" beside them). 0: one file. */
+/* Begin a file: "safetensors" or "gguf", NULL: by the path's ending. Metadata and declarations come
+   first, then each tensor once, in any order, which is evaluated, written and let go, so that one
+   is in memory at a time. most_bytes: of the tensors in one file; more begin another one
+   ("model-00002-of-00003.safetensors", and "model.safetensors.index.json" beside them). 0: one
+   file. */
 MLX_API int mlx_file_writer_open(mlx_file_writer *res, const char *file, const char *format,
                                  uint64_t most_bytes);
-/* Let go of it. What was not finished leaves no file behind, and what was there before as it was. */
+/* Let go of it. What was not finished leaves no file behind, and what was there before as it
+   was. */
 MLX_API int mlx_file_writer_free(mlx_file_writer w);
 /* A text of the metadata. Errors: a tensor was put already. */
 MLX_API int mlx_file_writer_text(mlx_file_writer w, const char *key, const char *text);
 /* A list of texts, which GGUF has. */
-MLX_API int mlx_file_writer_texts(mlx_file_writer w, const char *key, const mlx_vector_string texts);
+MLX_API int mlx_file_writer_texts(mlx_file_writer w, const char *key,
+                                  const mlx_vector_string texts);
 /* A number or a vector of numbers, which GGUF has, of the array's dtype. */
 MLX_API int mlx_file_writer_array(mlx_file_writer w, const char *key, const mlx_array numbers);
-/* Announce a tensor, of a storage as mlx_file_tensor has it and a shape of elements. Errors: a storage that the format
-   does not have, a name that was announced before, rows that are no whole blocks. */
-MLX_API int mlx_file_writer_declare(mlx_file_writer w, const char *name, const char *storage, const int *shape,
-                                    size_t shape_num);
-/* The elements of a tensor, as mlx_file_read_stored gives them. Errors: it was not announced, or is of another shape or
-   dtype. A failure of writing is final: begin anew. */
+/* Announce a tensor, of a storage as mlx_file_tensor has it and a shape of elements. Errors: a
+   storage that the format does not have, a name that was announced before, rows that are no whole
+   blocks. */
+MLX_API int mlx_file_writer_declare(mlx_file_writer w, const char *name, const char *storage,
+                                    const int *shape, size_t shape_num);
+/* The elements of a tensor, as mlx_file_read_stored gives them. Errors: it was not announced, or is
+   of another shape or dtype. A failure of writing is final: begin anew. */
 MLX_API int mlx_file_writer_put(mlx_file_writer w, const char *name, const mlx_array a);
-/* All are put: the files are flushed to the disk and get their names. Errors: one was announced and not put. */
+/* All are put: the files are flushed to the disk and get their names. Errors: one was announced and
+   not put. */
 MLX_API int mlx_file_writer_finish(mlx_file_writer w);
 
 #ifdef __cplusplus

@@ -26,18 +26,14 @@ MLX_API mlx_node_namer mlx_node_namer_new(void);
 /* Let go of it. */
 MLX_API int mlx_node_namer_free(mlx_node_namer namer);
 /* Name an array; the name is copied. */
-MLX_API int mlx_node_namer_set_name(mlx_node_namer namer, const mlx_array arr,
-                                    const char *name);
+MLX_API int mlx_node_namer_set_name(mlx_node_namer namer, const mlx_array arr, const char *name);
 /* The name, which belongs to the namer; one is made up where none was set. */
-MLX_API int mlx_node_namer_get_name(const char **name, mlx_node_namer namer,
-                                    const mlx_array arr);
+MLX_API int mlx_node_namer_get_name(const char **name, mlx_node_namer namer, const mlx_array arr);
 
 /* The graph of outputs in Graphviz's language, written to os. */
-MLX_API int mlx_export_to_dot(FILE *os, const mlx_node_namer namer,
-                              const mlx_vector_array outputs);
+MLX_API int mlx_export_to_dot(FILE *os, const mlx_node_namer namer, const mlx_vector_array outputs);
 /* The same graph as lines of text. */
-MLX_API int mlx_print_graph(FILE *os, const mlx_node_namer namer,
-                            const mlx_vector_array outputs);
+MLX_API int mlx_print_graph(FILE *os, const mlx_node_namer namer, const mlx_vector_array outputs);
 
 #ifdef __cplusplus
 }

@@ -42,8 +42,7 @@ MLX_API int mlx_load(mlx_array *res, const char *file, const mlx_stream s);
 /* The same of pages of the file (see above). (Not in mlx-c.) */
 MLX_API int mlx_load_mapped(mlx_array *res, const char *file, const mlx_stream s);
 /* The same from a reader (io_types.h), which then stands behind what was read. */
-MLX_API int mlx_load_reader(mlx_array *res, mlx_io_reader in_stream,
-                            const mlx_stream s);
+MLX_API int mlx_load_reader(mlx_array *res, mlx_io_reader in_stream, const mlx_stream s);
 /* Write an array as npy file, evaluated; ".npy" is added to a name without it. The file
    appears whole or not at all. */
 MLX_API int mlx_save(const char *file, const mlx_array a);
@@ -51,25 +50,22 @@ MLX_API int mlx_save(const char *file, const mlx_array a);
 MLX_API int mlx_save_writer(mlx_io_writer out_stream, const mlx_array a);
 
 /* A NumPy npz archive: arrays by name. (Not in mlx-c.) */
-MLX_API int mlx_load_npz(mlx_map_string_to_array *res, const char *file,
-                         const mlx_stream s);
+MLX_API int mlx_load_npz(mlx_map_string_to_array *res, const char *file, const mlx_stream s);
 /* Write named arrays as npz archive, with its members deflated where compressed. */
-MLX_API int mlx_save_npz(const char *file, const mlx_map_string_to_array arrays,
-                         bool compressed);
+MLX_API int mlx_save_npz(const char *file, const mlx_map_string_to_array arrays, bool compressed);
 
 /* A safetensors file: res_0 the arrays by name, res_1 the metadata. Either may be NULL,
    which leaves it out. */
-MLX_API int mlx_load_safetensors(mlx_map_string_to_array *res_0,
-                                 mlx_map_string_to_string *res_1, const char *file,
-                                 const mlx_stream s);
+MLX_API int mlx_load_safetensors(mlx_map_string_to_array *res_0, mlx_map_string_to_string *res_1,
+                                 const char *file, const mlx_stream s);
 /* The same of pages of the file. (Not in mlx-c.) */
 MLX_API int mlx_load_safetensors_mapped(mlx_map_string_to_array *res_0,
-                                        mlx_map_string_to_string *res_1,
-                                        const char *file, const mlx_stream s);
+                                        mlx_map_string_to_string *res_1, const char *file,
+                                        const mlx_stream s);
 /* The same from a reader. */
 MLX_API int mlx_load_safetensors_reader(mlx_map_string_to_array *res_0,
-                                        mlx_map_string_to_string *res_1,
-                                        mlx_io_reader in_stream, const mlx_stream s);
+                                        mlx_map_string_to_string *res_1, mlx_io_reader in_stream,
+                                        const mlx_stream s);
 /* Write named arrays, and metadata (may be empty), as safetensors file; ".safetensors"
    is added to a name without it. */
 MLX_API int mlx_save_safetensors(const char *file, const mlx_map_string_to_array param,
@@ -84,8 +80,7 @@ MLX_API int mlx_load_gguf(mlx_io_gguf *gguf, const char *file, const mlx_stream 
 /* The same of pages of the file. (Not in mlx-c.) */
 MLX_API int mlx_load_gguf_mapped(mlx_io_gguf *gguf, const char *file, const mlx_stream s);
 /* The same from a reader. (Not in mlx-c.) */
-MLX_API int mlx_load_gguf_reader(mlx_io_gguf *gguf, mlx_io_reader in_stream,
-                                 const mlx_stream s);
+MLX_API int mlx_load_gguf_reader(mlx_io_gguf *gguf, mlx_io_reader in_stream, const mlx_stream s);
 /* Write the contents of a GGUF file; ".gguf" is added to a name without it. */
 MLX_API int mlx_save_gguf(const char *file, mlx_io_gguf gguf);
 

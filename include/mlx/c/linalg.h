@@ -23,8 +23,7 @@ extern "C" {
 /* L with a = L L^T (upper: U with a = U^T U) of symmetric positive definite matrices,
    of which one triangle is read. No error where a is not positive definite: rows from the
    first such pivot on are then no factor. */
-MLX_API int mlx_linalg_cholesky(mlx_array *res, const mlx_array a, bool upper,
-                                const mlx_stream s);
+MLX_API int mlx_linalg_cholesky(mlx_array *res, const mlx_array a, bool upper, const mlx_stream s);
 /* The inverse of the matrix whose factor mlx_linalg_cholesky(a, upper) is given. */
 MLX_API int mlx_linalg_cholesky_inv(mlx_array *res, const mlx_array a, bool upper,
                                     const mlx_stream s);
@@ -52,8 +51,8 @@ MLX_API int mlx_linalg_eig(mlx_array *res_0, mlx_array *res_1, const mlx_array a
 MLX_API int mlx_linalg_eigvals(mlx_array *res, const mlx_array a, const mlx_stream s);
 /* Eigenvalues, ascending, and eigenvectors, as columns, of symmetric or Hermitian
    matrices, of which the half that UPLO ("L" or "U") names is read. */
-MLX_API int mlx_linalg_eigh(mlx_array *res_0, mlx_array *res_1, const mlx_array a,
-                            const char *UPLO, const mlx_stream s);
+MLX_API int mlx_linalg_eigh(mlx_array *res_0, mlx_array *res_1, const mlx_array a, const char *UPLO,
+                            const mlx_stream s);
 /* Those eigenvalues alone. */
 MLX_API int mlx_linalg_eigvalsh(mlx_array *res, const mlx_array a, const char *UPLO,
                                 const mlx_stream s);
@@ -61,8 +60,7 @@ MLX_API int mlx_linalg_eigvalsh(mlx_array *res, const mlx_array a, const char *U
 /* The inverse of square matrices. A singular one is an error when it is evaluated. */
 MLX_API int mlx_linalg_inv(mlx_array *res, const mlx_array a, const mlx_stream s);
 /* The inverse of triangular matrices; the other triangle is not read. */
-MLX_API int mlx_linalg_tri_inv(mlx_array *res, const mlx_array a, bool upper,
-                               const mlx_stream s);
+MLX_API int mlx_linalg_tri_inv(mlx_array *res, const mlx_array a, bool upper, const mlx_stream s);
 /* The Moore-Penrose inverse (...,N,M) of matrices (...,M,N). */
 MLX_API int mlx_linalg_pinv(mlx_array *res, const mlx_array a, const mlx_stream s);
 /* x with a x = b; a (...,N,N), b (N) or (...,N,K). A singular a is an error when
@@ -70,9 +68,8 @@ MLX_API int mlx_linalg_pinv(mlx_array *res, const mlx_array a, const mlx_stream 
 MLX_API int mlx_linalg_solve(mlx_array *res, const mlx_array a, const mlx_array b,
                              const mlx_stream s);
 /* The same for triangular a, of which the other triangle is not read. */
-MLX_API int mlx_linalg_solve_triangular(mlx_array *res, const mlx_array a,
-                                        const mlx_array b, bool upper,
-                                        const mlx_stream s);
+MLX_API int mlx_linalg_solve_triangular(mlx_array *res, const mlx_array a, const mlx_array b,
+                                        bool upper, const mlx_stream s);
 
 /* The determinants of square matrices (...). */
 MLX_API int mlx_linalg_det(mlx_array *res, const mlx_array a, const mlx_stream s);
@@ -85,9 +82,8 @@ MLX_API int mlx_linalg_slogdet(mlx_array *res_0, mlx_array *res_1, const mlx_arr
    largest or smallest |x|, for 0 how many are not 0. Along two axes that of matrices:
    1, -1, 2, -2 and infinities. axis NULL with a count of 0: of a vector or matrix as it
    is. */
-MLX_API int mlx_linalg_norm(mlx_array *res, const mlx_array a, double ord,
-                            const int *axis, size_t axis_num, bool keepdims,
-                            const mlx_stream s);
+MLX_API int mlx_linalg_norm(mlx_array *res, const mlx_array a, double ord, const int *axis,
+                            size_t axis_num, bool keepdims, const mlx_stream s);
 /* The norm of matrices along two axes by name: "fro" (Frobenius) or "nuc" (sum of
    singular values). */
 MLX_API int mlx_linalg_norm_matrix(mlx_array *res, const mlx_array a, const char *ord,
@@ -95,11 +91,11 @@ MLX_API int mlx_linalg_norm_matrix(mlx_array *res, const mlx_array a, const char
                                    const mlx_stream s);
 /* The square root of the sum of |x|^2 along axes; axis NULL with a count of 0: of all
    elements. */
-MLX_API int mlx_linalg_norm_l2(mlx_array *res, const mlx_array a, const int *axis,
-                               size_t axis_num, bool keepdims, const mlx_stream s);
+MLX_API int mlx_linalg_norm_l2(mlx_array *res, const mlx_array a, const int *axis, size_t axis_num,
+                               bool keepdims, const mlx_stream s);
 /* The vector product along an axis of 3 (or 2) elements. */
-MLX_API int mlx_linalg_cross(mlx_array *res, const mlx_array a, const mlx_array b,
-                             int axis, const mlx_stream s);
+MLX_API int mlx_linalg_cross(mlx_array *res, const mlx_array a, const mlx_array b, int axis,
+                             const mlx_stream s);
 
 #ifdef __cplusplus
 }

@@ -44,8 +44,7 @@ MLX_API int mlx_map_string_to_array_insert(mlx_map_string_to_array map, const ch
                                            const mlx_array value);
 /* Another reference to the array at key. Returns 2, without a call of the error
    handler, where there is none. */
-MLX_API int mlx_map_string_to_array_get(mlx_array *value,
-                                        const mlx_map_string_to_array map,
+MLX_API int mlx_map_string_to_array_get(mlx_array *value, const mlx_map_string_to_array map,
                                         const char *key);
 /* Stands before the first pair, in the order of insertion. The map must outlive it. */
 MLX_API mlx_map_string_to_array_iterator mlx_map_string_to_array_iterator_new(
@@ -67,12 +66,11 @@ MLX_API int mlx_map_string_to_string_set(mlx_map_string_to_string *map,
 /* Let go of the map and what it holds. */
 MLX_API int mlx_map_string_to_string_free(mlx_map_string_to_string map);
 /* Put a copy of a string under a copy of key, in place of a former one. */
-MLX_API int mlx_map_string_to_string_insert(mlx_map_string_to_string map,
-                                            const char *key, const char *value);
+MLX_API int mlx_map_string_to_string_insert(mlx_map_string_to_string map, const char *key,
+                                            const char *value);
 /* The string, which belongs to the map, at key. Returns 2, without a call of the error
    handler, where there is none. */
-MLX_API int mlx_map_string_to_string_get(const char **value,
-                                         const mlx_map_string_to_string map,
+MLX_API int mlx_map_string_to_string_get(const char **value, const mlx_map_string_to_string map,
                                          const char *key);
 /* Stands before the first pair, in the order of insertion. The map must outlive it. */
 MLX_API mlx_map_string_to_string_iterator mlx_map_string_to_string_iterator_new(
@@ -80,10 +78,9 @@ MLX_API mlx_map_string_to_string_iterator mlx_map_string_to_string_iterator_new(
 /* The next key, which belongs to the map, and its value. Returns 2, without a call of
    the error handler, at the end. */
 MLX_API int mlx_map_string_to_string_iterator_next(const char **key, const char **value,
-    mlx_map_string_to_string_iterator it);
+                                                   mlx_map_string_to_string_iterator it);
 /* Let go of the iterator. */
-MLX_API int mlx_map_string_to_string_iterator_free(
-    mlx_map_string_to_string_iterator it);
+MLX_API int mlx_map_string_to_string_iterator_free(mlx_map_string_to_string_iterator it);
 
 #ifdef __cplusplus
 }

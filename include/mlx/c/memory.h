@@ -29,8 +29,8 @@ MLX_API int mlx_reset_peak_memory(void);
 /* Give kept memory back to the system. */
 MLX_API int mlx_clear_cache(void);
 
-/* The bytes of the buffers that evaluated arrays lie in, each counted once; an array that waits for its evaluation is an
-   error. (Not in mlx-c.) */
+/* The bytes of the buffers that evaluated arrays lie in, each counted once; an array that waits for
+   its evaluation is an error. (Not in mlx-c.) */
 MLX_API int mlx_get_array_buffer_size(size_t *res, const mlx_vector_array arrays);
 
 /* Keep at most limit bytes for arrays to come; *res: the former limit. */

@@ -22,7 +22,8 @@ extern "C" {
 
 /* False: there is no Metal here. */
 MLX_API int mlx_metal_is_available(bool *res);
-/* Starts to record what the Metal device does: nothing where there is none, as in MLX. A NULL path is an error. */
+/* Starts to record what the Metal device does: nothing where there is none, as in MLX. A NULL path
+   is an error. */
 MLX_API int mlx_metal_start_capture(const char *path);
 /* Ends the recording, also one that never began. */
 MLX_API int mlx_metal_stop_capture(void);

@@ -44,11 +44,10 @@ MLX_API int mlx_unstack(mlx_vector_array *res, const mlx_array a, int axis, cons
 /* --- counts, order, products ------------------------------------------------------ */
 
 /* How many elements are not 0: int32. */
-MLX_API int mlx_count_nonzero(mlx_array *res, const mlx_array a, bool keepdims,
-                              const mlx_stream s);
+MLX_API int mlx_count_nonzero(mlx_array *res, const mlx_array a, bool keepdims, const mlx_stream s);
 /* mlx_count_nonzero along one axis. */
-MLX_API int mlx_count_nonzero_axis(mlx_array *res, const mlx_array a, int axis,
-                                   bool keepdims, const mlx_stream s);
+MLX_API int mlx_count_nonzero_axis(mlx_array *res, const mlx_array a, int axis, bool keepdims,
+                                   const mlx_stream s);
 /* mlx_count_nonzero along several axes; an empty list: along none. */
 MLX_API int mlx_count_nonzero_axes(mlx_array *res, const mlx_array a, const int *axes,
                                    size_t axes_num, bool keepdims, const mlx_stream s);
@@ -60,12 +59,11 @@ MLX_API int mlx_cumprod_dtype(mlx_array *res, const mlx_array a, int axis, bool 
                               bool inclusive, mlx_dtype dtype, const mlx_stream s);
 /* The differences of neighbours along an axis, each minus the one before it, taken n
    times; the axis becomes shorter by n. */
-MLX_API int mlx_diff(mlx_array *res, const mlx_array a, int n, int axis,
-                     const mlx_stream s);
+MLX_API int mlx_diff(mlx_array *res, const mlx_array a, int n, int axis, const mlx_stream s);
 /* Where each of values belongs in a sorted vector (uint32): before equal elements;
    right: after them. */
-MLX_API int mlx_searchsorted(mlx_array *res, const mlx_array sorted,
-                             const mlx_array values, bool right, const mlx_stream s);
+MLX_API int mlx_searchsorted(mlx_array *res, const mlx_array sorted, const mlx_array values,
+                             bool right, const mlx_stream s);
 /* The sum of conj(a) b along an axis of both. */
 MLX_API int mlx_vecdot(mlx_array *res, const mlx_array a, const mlx_array b, int axis,
                        const mlx_stream s);
@@ -81,19 +79,17 @@ MLX_API int mlx_einsum_path_text(mlx_string *res, const char *subscripts,
 MLX_API int mlx_gather_qqmm(mlx_array *res, const mlx_array x, const mlx_array w,
                             const mlx_array w_scales, const mlx_array lhs_indices,
                             const mlx_array rhs_indices, mlx_optional_int group_size,
-                            mlx_optional_int bits, const char *mode,
-                            const mlx_array global_scale_x,
+                            mlx_optional_int bits, const char *mode, const mlx_array global_scale_x,
                             const mlx_array global_scale_w, bool sorted_indices,
                             const mlx_stream s);
 
-/* mlx_gather_qmm of mode nvfp4 with a scale for each matrix of w (float32, in the shape of its leading axes); an empty one
-   is none. */
-MLX_API int mlx_gather_qmm_scaled(mlx_array *res, const mlx_array x, const mlx_array w,
-                                  const mlx_array scales, const mlx_array biases,
-                                  const mlx_array lhs_indices, const mlx_array rhs_indices,
-                                  bool transpose, mlx_optional_int group_size, mlx_optional_int bits,
-                                  const char *mode, const mlx_array global_scale,
-                                  bool sorted_indices, const mlx_stream s);
+/* mlx_gather_qmm of mode nvfp4 with a scale for each matrix of w (float32, in the shape of its
+   leading axes); an empty one is none. */
+MLX_API int mlx_gather_qmm_scaled(
+    mlx_array *res, const mlx_array x, const mlx_array w, const mlx_array scales,
+    const mlx_array biases, const mlx_array lhs_indices, const mlx_array rhs_indices,
+    bool transpose, mlx_optional_int group_size, mlx_optional_int bits, const char *mode,
+    const mlx_array global_scale, bool sorted_indices, const mlx_stream s);
 /* The last two axes exchanged; an array of fewer is an error. */
 MLX_API int mlx_matrix_transpose(mlx_array *res, const mlx_array a, const mlx_stream s);
 /* The smallest and the largest element. */
@@ -105,9 +101,10 @@ MLX_API int mlx_minmax_axis(mlx_array *res_min, mlx_array *res_max, const mlx_ar
 /* mlx_minmax along several axes. */
 MLX_API int mlx_minmax_axes(mlx_array *res_min, mlx_array *res_max, const mlx_array a,
                             const int *axes, size_t axes_num, bool keepdims, const mlx_stream s);
-/* Four arrays: the first `size` different values of the flattened array, ascending; where each occurs first (uint32);
-   which of them each element is (uint32, in the shape of a); how often each occurs (int32). If there are fewer, the
-   rest is fill_value with count 0; an empty one: the first value. Nothing is evaluated. NaN differs from NaN. */
+/* Four arrays: the first `size` different values of the flattened array, ascending; where each
+   occurs first (uint32); which of them each element is (uint32, in the shape of a); how often each
+   occurs (int32). If there are fewer, the rest is fill_value with count 0; an empty one: the first
+   value. Nothing is evaluated. NaN differs from NaN. */
 MLX_API int mlx_unique_sized(mlx_vector_array *res, const mlx_array a, int size,
                              const mlx_array fill_value, const mlx_stream s);
 

@@ -44,8 +44,8 @@ MLX_API mlx_stream mlx_default_cpu_stream_new(void);
    environment: then the CPU stands for it. */
 MLX_API mlx_stream mlx_default_gpu_stream_new(void);
 
-/* The same as mlx_stream_new_device, under the name that mlx-c 0.7 has for streams that any thread may use: every
-   stream here is one. */
+/* The same as mlx_stream_new_device, under the name that mlx-c 0.7 has for streams that any thread
+   may use: every stream here is one. */
 MLX_API mlx_stream mlx_stream_new_thread_unsafe(mlx_device dev);
 /* A stream for the calling thread's own use; as any other, since streams belong to the
    process. */

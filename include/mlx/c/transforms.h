@@ -39,14 +39,12 @@ MLX_API int mlx_value_and_grad(mlx_closure_value_and_grad *res, const mlx_closur
                                const int *argnums, size_t argnums_num);
 /* fun's outputs, and the products of cotangents (one for each output) with its
    derivative: one for each primal. */
-MLX_API int mlx_vjp(mlx_vector_array *res_0, mlx_vector_array *res_1,
-                    const mlx_closure fun, const mlx_vector_array primals,
-                    const mlx_vector_array cotangents);
+MLX_API int mlx_vjp(mlx_vector_array *res_0, mlx_vector_array *res_1, const mlx_closure fun,
+                    const mlx_vector_array primals, const mlx_vector_array cotangents);
 /* fun's outputs, and the products of its derivative with tangents (one for each
    primal): one for each output. */
-MLX_API int mlx_jvp(mlx_vector_array *res_0, mlx_vector_array *res_1,
-                    const mlx_closure fun, const mlx_vector_array primals,
-                    const mlx_vector_array tangents);
+MLX_API int mlx_jvp(mlx_vector_array *res_0, mlx_vector_array *res_1, const mlx_closure fun,
+                    const mlx_vector_array primals, const mlx_vector_array tangents);
 /* fun, written for one example, over batches: in_axes[i] is the batch axis of input i,
    -1 for none (the input is the same for all); out_axes likewise. Errors when it is
    called: another number of inputs, batches of different sizes. */

@@ -21,12 +21,10 @@ MLX_API int mlx_detail_vmap_trace(mlx_vector_array *res_0, mlx_vector_array *res
                                   const mlx_closure fun, const mlx_vector_array inputs,
                                   const int *in_axes, size_t in_axes_num);
 /* Rewrite such a trace for real inputs, with the batch at out_axes of the outputs. */
-MLX_API int mlx_detail_vmap_replace(mlx_vector_array *res,
-                                    const mlx_vector_array inputs,
+MLX_API int mlx_detail_vmap_replace(mlx_vector_array *res, const mlx_vector_array inputs,
                                     const mlx_vector_array s_inputs,
-                                    const mlx_vector_array s_outputs,
-                                    const int *in_axes, size_t in_axes_num,
-                                    const int *out_axes, size_t out_axes_num);
+                                    const mlx_vector_array s_outputs, const int *in_axes,
+                                    size_t in_axes_num, const int *out_axes, size_t out_axes_num);
 
 #ifdef __cplusplus
 }

@@ -39,20 +39,17 @@ MLX_API mlx_vector_array mlx_vector_array_new_value(const mlx_array val);
 /* vec becomes a copy of src. */
 MLX_API int mlx_vector_array_set(mlx_vector_array *vec, const mlx_vector_array src);
 /* vec holds these arrays instead of what it held. */
-MLX_API int mlx_vector_array_set_data(mlx_vector_array *vec, const mlx_array *data,
-                                      size_t size);
+MLX_API int mlx_vector_array_set_data(mlx_vector_array *vec, const mlx_array *data, size_t size);
 /* vec holds this one instead of what it held. */
 MLX_API int mlx_vector_array_set_value(mlx_vector_array *vec, const mlx_array val);
 /* Add several at the end. */
-MLX_API int mlx_vector_array_append_data(mlx_vector_array vec, const mlx_array *data,
-                                         size_t size);
+MLX_API int mlx_vector_array_append_data(mlx_vector_array vec, const mlx_array *data, size_t size);
 /* Add one at the end. */
 MLX_API int mlx_vector_array_append_value(mlx_vector_array vec, const mlx_array val);
 /* How many there are; 0 of an empty handle, with an error. */
 MLX_API size_t mlx_vector_array_size(mlx_vector_array vec);
 /* Another reference to the array at idx. Errors: out of range. */
-MLX_API int mlx_vector_array_get(mlx_array *res, const mlx_vector_array vec,
-                                 size_t idx);
+MLX_API int mlx_vector_array_get(mlx_array *res, const mlx_vector_array vec, size_t idx);
 /* Let go of the vector and what it holds. */
 MLX_API int mlx_vector_array_free(mlx_vector_array vec);
 
@@ -61,11 +58,10 @@ MLX_API int mlx_vector_array_free(mlx_vector_array vec);
 /* A vector of no vectors of arrays (not an empty handle). */
 MLX_API mlx_vector_vector_array mlx_vector_vector_array_new(void);
 /* A vector of size vectors of arrays: copies that refer to the same arrays. */
-MLX_API mlx_vector_vector_array mlx_vector_vector_array_new_data(
-    const mlx_vector_array *data, size_t size);
+MLX_API mlx_vector_vector_array mlx_vector_vector_array_new_data(const mlx_vector_array *data,
+                                                                 size_t size);
 /* A vector of one. */
-MLX_API mlx_vector_vector_array mlx_vector_vector_array_new_value(
-    const mlx_vector_array val);
+MLX_API mlx_vector_vector_array mlx_vector_vector_array_new_value(const mlx_vector_array val);
 /* vec becomes a copy of src. */
 MLX_API int mlx_vector_vector_array_set(mlx_vector_vector_array *vec,
                                         const mlx_vector_vector_array src);
@@ -77,16 +73,15 @@ MLX_API int mlx_vector_vector_array_set_value(mlx_vector_vector_array *vec,
                                               const mlx_vector_array val);
 /* Add several at the end. */
 MLX_API int mlx_vector_vector_array_append_data(mlx_vector_vector_array vec,
-                                                const mlx_vector_array *data,
-                                                size_t size);
+                                                const mlx_vector_array *data, size_t size);
 /* Add one at the end. */
 MLX_API int mlx_vector_vector_array_append_value(mlx_vector_vector_array vec,
                                                  const mlx_vector_array val);
 /* How many there are; 0 of an empty handle, with an error. */
 MLX_API size_t mlx_vector_vector_array_size(mlx_vector_vector_array vec);
 /* A copy of the vector at idx. Errors: out of range. */
-MLX_API int mlx_vector_vector_array_get(mlx_vector_array *res,
-                                        const mlx_vector_vector_array vec, size_t idx);
+MLX_API int mlx_vector_vector_array_get(mlx_vector_array *res, const mlx_vector_vector_array vec,
+                                        size_t idx);
 /* Let go of the vector and what it holds. */
 MLX_API int mlx_vector_vector_array_free(mlx_vector_vector_array vec);
 
@@ -126,13 +121,11 @@ MLX_API mlx_vector_string mlx_vector_string_new_value(const char *val);
 /* vec becomes a copy of src. */
 MLX_API int mlx_vector_string_set(mlx_vector_string *vec, const mlx_vector_string src);
 /* vec holds these strings instead of what it held. */
-MLX_API int mlx_vector_string_set_data(mlx_vector_string *vec, const char **data,
-                                       size_t size);
+MLX_API int mlx_vector_string_set_data(mlx_vector_string *vec, const char **data, size_t size);
 /* vec holds this one instead of what it held. */
 MLX_API int mlx_vector_string_set_value(mlx_vector_string *vec, const char *val);
 /* Add several at the end. */
-MLX_API int mlx_vector_string_append_data(mlx_vector_string vec, const char **data,
-                                          size_t size);
+MLX_API int mlx_vector_string_append_data(mlx_vector_string vec, const char **data, size_t size);
 /* Add one at the end. */
 MLX_API int mlx_vector_string_append_value(mlx_vector_string vec, const char *val);
 /* How many there are; 0 of an empty handle, with an error. */

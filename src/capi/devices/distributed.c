@@ -58,5 +58,6 @@ int mlx_distributed_recv(mlx_array *res, const int *shape, size_t shape_num, mlx
 int mlx_distributed_recv_like(mlx_array *res, const mlx_array x, int src,
                               const mlx_distributed_group group, const mlx_stream s) {
     capi_call c = capi_begin(s);
-    return capi_end(&c, res, is_group(group) && capi_in(x) ? alone("recv", "recv from", src) : NULL);
+    return capi_end(&c, res,
+                    is_group(group) && capi_in(x) ? alone("recv", "recv from", src) : NULL);
 }

@@ -81,5 +81,6 @@ int mlx_distributed_group_split(mlx_distributed_group *res, mlx_distributed_grou
     mx_error_clear();
     (void)color;
     (void)key;
-    return capi_done(capi_empty_or_object(handle.ctx, "distributed_group") && put_group(res, (group){0, 1}));
+    return capi_done(capi_empty_or_object(handle.ctx, "distributed_group") &&
+                     put_group(res, (group){0, 1}));
 }

@@ -71,7 +71,9 @@ static size_t total_bytes(mx_buffer **buffers, size_t n) {
 static bool all_available(mx_array *const *a, int n) {
     for (int i = 0; i < n; i++)
         if (!mx_array_available(a[i]))
-            return mx_fail(MX_INVALID, "[get_array_buffer_size] Arrays must be evaluated before querying buffer size.");
+            return mx_fail(
+                MX_INVALID,
+                "[get_array_buffer_size] Arrays must be evaluated before querying buffer size.");
     return true;
 }
 
@@ -79,7 +81,8 @@ int mlx_get_array_buffer_size(size_t *res, const mlx_vector_array arrays) {
     int n = 0;
     mx_error_clear();
     mx_array *const *a = capi_arrays(arrays, &n);
-    bool ok = !mx_failed() && (res || mx_fail(MX_INVALID, "[memory] the result is NULL")) && all_available(a, n);
+    bool ok = !mx_failed() && (res || mx_fail(MX_INVALID, "[memory] the result is NULL")) &&
+              all_available(a, n);
     mx_buffer **buffers = ok ? mx_malloc(((size_t)n + 1) * sizeof *buffers) : NULL;
     for (int i = 0; buffers && i < n; i++)
         buffers[i] = a[i]->buffer;

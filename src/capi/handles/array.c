@@ -29,7 +29,7 @@ int mlx_array_set(mlx_array *arr, const mlx_array src) {
     return capi_end(&c, arr, capi_in(src));
 }
 
-/* --- from values and memory ------------------------------------------------------------------------- */
+/* --- from values and memory ------------------------------------------------------------------- */
 
 static mlx_array end_new(capi_call *c, mx_array *a) {
     mlx_array res = {NULL};
@@ -37,14 +37,14 @@ static mlx_array end_new(capi_call *c, mx_array *a) {
     return res;
 }
 
-#define FROM_VALUE(name, type, expression)           \
-    mlx_array mlx_array_new_##name(type val) {       \
-        capi_call c = capi_begin_default();          \
-        return end_new(&c, expression);              \
-    }                                                \
+#define FROM_VALUE(name, type, expression)               \
+    mlx_array mlx_array_new_##name(type val) {           \
+        capi_call c = capi_begin_default();              \
+        return end_new(&c, expression);                  \
+    }                                                    \
     int mlx_array_set_##name(mlx_array *arr, type val) { \
-        capi_call c = capi_begin_default();          \
-        return capi_end(&c, arr, expression);        \
+        capi_call c = capi_begin_default();              \
+        return capi_end(&c, arr, expression);            \
     }
 FROM_VALUE(bool, bool, mx_scalar(val, MX_BOOL))
 FROM_VALUE(int, int, mx_scalar_i64(val, MX_INT32))
@@ -63,15 +63,18 @@ int mlx_array_set_complex(mlx_array *arr, float real_val, float imag_val) {
     return capi_end(&c, arr, mx_scalar_c64((mx_complex64){real_val, imag_val}));
 }
 
-/* Are shape, dtype and data such that an array can be made of them? *bytes of data are then to be read. */
+/* Are shape, dtype and data such that an array can be made of them? *bytes of data are then to be
+   read. */
 static bool describes(const void *data, const int *shape, int dim, mlx_dtype dtype, size_t *bytes) {
     mx_dtype t = capi_dtype(dtype);
     int64_t size = 0;
     if (t == MX_DTYPE_COUNT)
         return false;
     if (dim < 0 || dim > MX_MAX_NDIM || (dim && !capi_is_object(shape)))
-        return mx_fail(MX_INVALID, dim && !shape && dim > 0 ? "[array] the shape is NULL"
-                                                            : "[array] %d dimensions are not possible", dim);
+        return mx_fail(MX_INVALID,
+                       dim && !shape && dim > 0 ? "[array] the shape is NULL"
+                                                : "[array] %d dimensions are not possible",
+                       dim);
     if (!mx_shape_size(shape, dim, mx_dtype_size(t), &size))
         return mx_fail(MX_RANGE, "[array] the shape is negative or too large");
     *bytes = (size_t)size * mx_dtype_size(t);
@@ -80,7 +83,9 @@ static bool describes(const void *data, const int *shape, int dim, mlx_dtype dty
 
 static mx_array *from_data(const void *data, const int *shape, int dim, mlx_dtype dtype) {
     size_t bytes;
-    return describes(data, shape, dim, dtype, &bytes) ? mx_array_from(data, shape, dim, (mx_dtype)dtype) : NULL;
+    return describes(data, shape, dim, dtype, &bytes)
+               ? mx_array_from(data, shape, dim, (mx_dtype)dtype)
+               : NULL;
 }
 
 mlx_array mlx_array_new_data(const void *data, const int *shape, int dim, mlx_dtype dtype) {
@@ -88,14 +93,16 @@ mlx_array mlx_array_new_data(const void *data, const int *shape, int dim, mlx_dt
     return end_new(&c, from_data(data, shape, dim, dtype));
 }
 
-int mlx_array_set_data(mlx_array *arr, const void *data, const int *shape, int dim, mlx_dtype dtype) {
+int mlx_array_set_data(mlx_array *arr, const void *data, const int *shape, int dim,
+                       mlx_dtype dtype) {
     capi_call c = capi_begin_default();
     return capi_end(&c, arr, from_data(data, shape, dim, dtype));
 }
 
 /* The borrowed buffer gets its release only when everything else has worked: until then the caller
    keeps what it lent. */
-static mlx_array lend(void *data, const int *shape, int dim, mlx_dtype dtype, void *payload, void (*dtor)(void *)) {
+static mlx_array lend(void *data, const int *shape, int dim, mlx_dtype dtype, void *payload,
+                      void (*dtor)(void *)) {
     capi_call c = capi_begin_default();
     size_t bytes;
     bool ok = describes(data, shape, dim, dtype, &bytes);
@@ -111,7 +118,8 @@ static mlx_array lend(void *data, const int *shape, int dim, mlx_dtype dtype, vo
     return res;
 }
 
-mlx_array mlx_array_new_data_managed(void *data, const int *shape, int dim, mlx_dtype dtype, void (*dtor)(void *)) {
+mlx_array mlx_array_new_data_managed(void *data, const int *shape, int dim, mlx_dtype dtype,
+                                     void (*dtor)(void *)) {
     return lend(data, shape, dim, dtype, data, dtor);
 }
 
@@ -120,7 +128,7 @@ mlx_array mlx_array_new_data_managed_payload(void *data, const int *shape, int d
     return lend(data, shape, dim, dtype, payload, dtor);
 }
 
-/* --- asking ------------------------------------------------------------------------------------------- */
+/* --- asking ----------------------------------------------------------------------------------- */
 
 /* Functions that return values: an empty handle is reported and gives the value of nothing. */
 static mx_array *asked(mlx_array arr) {
@@ -174,7 +182,8 @@ int mlx_array_dim(const mlx_array arr, int dim) {
     int axis = dim < 0 ? dim + a->ndim : dim;
     if (axis >= 0 && axis < a->ndim)
         return a->shape[axis];
-    mx_fail(MX_RANGE, "[array_dim] axis %d is out of bounds for array with %d dimensions", dim, a->ndim);
+    mx_fail(MX_RANGE, "[array_dim] axis %d is out of bounds for array with %d dimensions", dim,
+            a->ndim);
     capi_report();
     return 0;
 }
@@ -188,7 +197,8 @@ int mlx_array_tostring(mlx_string *str, const mlx_array arr) {
     capi_call c = capi_begin_default();
     mx_array *a = capi_in(arr);
     mx_text text = {0};
-    bool ok = a && mx_readable(a) && mx_array_print(&text, a) && capi_put_string(str, mx_text_view(&text));
+    bool ok = a && mx_readable(a) && mx_array_print(&text, a) &&
+              capi_put_string(str, mx_text_view(&text));
     mx_text_free(&text);
     return capi_end_ok(&c, ok);
 }
@@ -251,13 +261,14 @@ int _mlx_array_is_col_contiguous(bool *res, const mlx_array arr) {
     return layout_question(res, arr, mx_array_column_major);
 }
 
-/* --- reading --------------------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 /* Write the element at data as dtype t; an error where it would become another number. */
 static bool read_as(void *res, mx_dtype t, const void *data, mx_dtype from) {
     if (!mx_element_fits(t, data, from))
-        return mx_fail(MX_RANGE, "[item] %.9g%s (%s) does not fit in %s", mx_read_double(data, from),
-                       from == MX_COMPLEX64 ? " + ...j" : "", mx_dtype_name(from), mx_dtype_name(t));
+        return mx_fail(MX_RANGE, "[item] %.9g%s (%s) does not fit in %s",
+                       mx_read_double(data, from), from == MX_COMPLEX64 ? " + ...j" : "",
+                       mx_dtype_name(from), mx_dtype_name(t));
     mx_read_element(res, t, data, from);
     return true;
 }
@@ -311,12 +322,12 @@ static const void *data_of(mlx_array arr) {
     return (dense ? dense : a)->data;
 }
 
-#define ITEM(name, type, dtype)                                  \
-    int mlx_array_item_##name(type *res, const mlx_array arr) {  \
-        return item(res, arr, dtype);                            \
-    }                                                            \
-    const type *mlx_array_data_##name(const mlx_array arr) {     \
-        return (const type *)data_of(arr);                       \
+#define ITEM(name, type, dtype)                                 \
+    int mlx_array_item_##name(type *res, const mlx_array arr) { \
+        return item(res, arr, dtype);                           \
+    }                                                           \
+    const type *mlx_array_data_##name(const mlx_array arr) {    \
+        return (const type *)data_of(arr);                      \
     }
 ITEM(bool, bool, MX_BOOL)
 ITEM(uint8, uint8_t, MX_UINT8)

@@ -1,15 +1,15 @@
 /* Closures: handles of the program's functions, and calls of them.
  *
- * A handle is a box around a counted object: an mx_closure for mlx_closure, a capi_func for the other
- * kinds. A callback gets empty output handles and fills them; not 0 is failure, and its cause becomes the
- * error of whoever called. The payload's destructor runs once: with the last reference, or when making
- * the closure fails.
+ * A handle is a box around a counted object: an mx_closure for mlx_closure, a capi_func for the
+ * other kinds. A callback gets empty output handles and fills them; not 0 is failure, and its cause
+ * becomes the error of whoever called. The payload's destructor runs once: with the last reference,
+ * or when making the closure fails.
  */
 #include "capi/handles/closure.h"
 
 #include "base/mem.h"
 
-/* --- boxes ------------------------------------------------------------------------------------------ */
+/* --- boxes ------------------------------------------------------------------------------------ */
 
 /* Put o (taken over, also on failure; NULL fails) into the handle at *ctx. */
 static bool put(void **ctx, mx_object *o) {
@@ -47,7 +47,7 @@ static int set_box(void **ctx, void *src) {
     return capi_done(put(ctx, mx_object_retain(object_of(src))));
 }
 
-/* --- functions of the program -------------------------------------------------------------------------- */
+/* --- functions of the program ----------------------------------------------------------------- */
 
 typedef void any_fn(void);
 
@@ -80,7 +80,8 @@ static void *func_box(any_fn *fun, bool has_payload, void *payload, void (*dtor)
 }
 
 bool capi_put_gradient(mlx_closure_value_and_grad *res,
-                       int (*fun)(mlx_vector_array *, mlx_vector_array *, const mlx_vector_array, void *),
+                       int (*fun)(mlx_vector_array *, mlx_vector_array *, const mlx_vector_array,
+                                  void *),
                        void *payload, void (*dtor)(void *)) {
     return put(res ? &res->ctx : NULL, (mx_object *)func_new((any_fn *)fun, true, payload, dtor));
 }
@@ -129,7 +130,7 @@ FUNC_HANDLE(mlx_closure_custom, custom_fn, custom_fn_payload)
 FUNC_HANDLE(mlx_closure_custom_jvp, custom_jvp_fn, custom_jvp_fn_payload)
 FUNC_HANDLE(mlx_closure_custom_vmap, custom_vmap_fn, custom_vmap_fn_payload)
 
-/* --- mlx_closure ------------------------------------------------------------------------------------------ */
+/* --- mlx_closure ------------------------------------------------------------------------------ */
 
 mx_closure *capi_closure(mlx_closure cls) {
     return object_of(cls.ctx);
@@ -219,7 +220,7 @@ int mlx_closure_apply(mlx_vector_array *res, mlx_closure cls, const mlx_vector_a
     return capi_end_ok(&c, ok);
 }
 
-/* --- the other kinds: a call of the function, its results moved to the caller's handles ---------------------- */
+/* --- the other kinds: a call of the function, its results moved to the caller's handles ------- */
 
 typedef struct results {
     mlx_vector_array array[2];
@@ -279,7 +280,8 @@ int mlx_closure_kwargs_apply(mlx_vector_array *res, mlx_closure_kwargs cls,
                              const mlx_map_string_to_array input_1) {
     results r = {0};
     const capi_func *f = func_in(cls.ctx);
-    bool ok = f && is_vector(input_0) && capi_map_arrays(input_1) && capi_call_kwargs(f, &r.array[0], input_0, input_1);
+    bool ok = f && is_vector(input_0) && capi_map_arrays(input_1) &&
+              capi_call_kwargs(f, &r.array[0], input_0, input_1);
     return end_results(&r, ok && give_arrays(res, r.array[0]));
 }
 

@@ -21,10 +21,12 @@ bool capi_put_closure(mlx_closure *res, mx_closure *c);
 
 /* Put a function that gives values and gradients into a handle; dtor is called also on failure. */
 bool capi_put_gradient(mlx_closure_value_and_grad *res,
-                       int (*fun)(mlx_vector_array *, mlx_vector_array *, const mlx_vector_array, void *),
+                       int (*fun)(mlx_vector_array *, mlx_vector_array *, const mlx_vector_array,
+                                  void *),
                        void *payload, void (*dtor)(void *));
 
-/* The function in a handle of one with named arrays, borrowed; NULL and an error: an empty handle. */
+/* The function in a handle of one with named arrays, borrowed; NULL and an error: an empty
+   handle. */
 capi_func *capi_closure_kwargs(mlx_closure_kwargs cls);
 bool capi_call_kwargs(const capi_func *f, mlx_vector_array *res, mlx_vector_array args,
                       mlx_map_string_to_array kwargs);

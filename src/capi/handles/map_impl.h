@@ -1,5 +1,5 @@
-/* One kind of map from strings. A handle is a box around an mx_map; iteration is in order of insertion.
- * Include after defining
+/* One kind of map from strings. A handle is a box around an mx_map; iteration is in order of
+ * insertion. Include after defining
  *
  *     NAME             mlx_map_string_to_array
  *     GIVEN            a value as the program gives it
@@ -10,11 +10,11 @@
  *     GIVE(res, value) hand out to *res; false and an error on failure
  */
 #define JOIN2(a, b) a##_##b
-#define JOIN(a, b) JOIN2(a, b)
-#define FN(verb) JOIN(NAME, verb)
-#define ITERATOR FN(iterator)
-#define TEXT2(x) #x
-#define TEXT(x) TEXT2(x)
+#define JOIN(a, b)  JOIN2(a, b)
+#define FN(verb)    JOIN(NAME, verb)
+#define ITERATOR    FN(iterator)
+#define TEXT2(x)    #x
+#define TEXT(x)     TEXT2(x)
 
 static mx_map *FN(box)(NAME map) {
     return capi_object(map.ctx, TEXT(NAME));
@@ -123,7 +123,8 @@ int JOIN(ITERATOR, next)(const char **key, RESULT *value, ITERATOR it) {
     size_t *place = it.ctx;
     const mx_map *m = it.map_ctx;
     if (!capi_is_object(place) || !capi_is_object(m) || !key || !value)
-        return capi_done(mx_fail(MX_INVALID, "[" TEXT(NAME) "_iterator] an empty handle or result was given"));
+        return capi_done(mx_fail(MX_INVALID,
+                                 "[" TEXT(NAME) "_iterator] an empty handle or result was given"));
     if (*place >= m->count)
         return 2;
     if (!GIVE(value, m->entry[*place].value))

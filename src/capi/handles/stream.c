@@ -8,7 +8,7 @@
 #include "capi/capi.h"
 #include "capi/handles/stream_box.h"
 
-/* --- devices ------------------------------------------------------------------------------------------ */
+/* --- devices ---------------------------------------------------------------------------------- */
 
 static mlx_device new_device(mx_device d) {
     mx_device *box = mx_malloc(sizeof *box);
@@ -133,7 +133,7 @@ int mlx_device_count(int *count, mlx_device_type type) {
     return capi_end_ok(&c, need_result(count, "device_count"));
 }
 
-/* --- streams -------------------------------------------------------------------------------------------- */
+/* --- streams ---------------------------------------------------------------------------------- */
 
 mlx_stream capi_new_stream(mx_stream s) {
     return (mlx_stream){capi_stream_box(s)};
@@ -204,8 +204,8 @@ int mlx_stream_tostring(mlx_string *str, mlx_stream stream) {
     capi_call c = capi_begin_default();
     mx_stream s = stream_or_default(stream);
     char text[64];
-    snprintf(text, sizeof text, "Stream(Device(%s, %d), %d)", s.device.type == MX_GPU ? "gpu" : "cpu",
-             s.device.index, s.index);
+    snprintf(text, sizeof text, "Stream(Device(%s, %d), %d)",
+             s.device.type == MX_GPU ? "gpu" : "cpu", s.device.index, s.index);
     return capi_end_ok(&c, !mx_failed() && capi_put_string(str, text));
 }
 
@@ -215,7 +215,8 @@ bool mlx_stream_equal(mlx_stream lhs, mlx_stream rhs) {
     bool left = capi_stream(lhs, &a), right = capi_stream(rhs, &b);
     if (mx_failed())
         return capi_report(), false;
-    return left && right ? a.index == b.index && a.device.type == b.device.type : lhs.ctx == rhs.ctx;
+    return left && right ? a.index == b.index && a.device.type == b.device.type
+                         : lhs.ctx == rhs.ctx;
 }
 
 int mlx_stream_get_device(mlx_device *dev, mlx_stream stream) {
@@ -262,8 +263,9 @@ mlx_stream mlx_default_gpu_stream_new(void) {
     mlx_stream res = {NULL};
     mx_device gpu = {MX_GPU, 0};
     bool ok = mx_device_available(gpu) ||
-              mx_fail(MX_DEVICE, "[default_gpu_stream_new] there is no GPU; with MLX_GPU_ON_CPU=1 the CPU "
-                                 "stands for it");
+              mx_fail(MX_DEVICE,
+                      "[default_gpu_stream_new] there is no GPU; with MLX_GPU_ON_CPU=1 the CPU "
+                      "stands for it");
     if (ok)
         ok = put_stream(&res, mx_default_stream(gpu));
     capi_end_ok(&c, ok);

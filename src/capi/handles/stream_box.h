@@ -1,8 +1,9 @@
 /* The boxes behind stream handles.
  *
- * Programs pass streams along more carelessly than arrays: to another thread, after they were freed, or as the flag
- * that another version of the interface has in that place. So a box says whether it is one, and its memory is kept
- * for other streams: a handle that was freed can be told from a living one.
+ * Programs pass streams along more carelessly than arrays: to another thread, after they were
+ * freed, or as the flag that another version of the interface has in that place. So a box says
+ * whether it is one, and its memory is kept for other streams: a handle that was freed can be told
+ * from a living one.
  */
 #ifndef MX_CAPI_STREAM_BOX_H
 #define MX_CAPI_STREAM_BOX_H

@@ -3,7 +3,7 @@
 #include "base/vec.h"
 #include "capi/capi.h"
 
-/* --- arrays ----------------------------------------------------------------------------------------- */
+/* --- arrays ----------------------------------------------------------------------------------- */
 
 typedef struct arrays {
     mx_array **item;
@@ -15,15 +15,15 @@ static bool take_array(mx_array **to, mlx_array x) {
     return *to != NULL;
 }
 
-#define NAME mlx_vector_array
-#define BOX arrays
-#define ITEM mx_array *
-#define GIVEN const mlx_array
-#define DATA const mlx_array *
+#define NAME   mlx_vector_array
+#define BOX    arrays
+#define ITEM   mx_array *
+#define GIVEN  const mlx_array
+#define DATA   const mlx_array *
 #define RESULT mlx_array
-#define TAKE take_array
-#define DROP mx_array_release
-#define GIVE capi_put
+#define TAKE   take_array
+#define DROP   mx_array_release
+#define GIVE   capi_put
 #include "capi/handles/vector_impl.h"
 
 /* contents = the same arrays, held once more. */
@@ -59,11 +59,12 @@ mx_array *const *capi_arrays(mlx_vector_array v, int *n) {
     return b && b->item ? b->item : b ? &none : NULL;
 }
 
-int capi_end_vector(capi_call *c, mlx_vector_array *res, bool ok, mx_array *const *result, size_t n) {
+int capi_end_vector(capi_call *c, mlx_vector_array *res, bool ok, mx_array *const *result,
+                    size_t n) {
     return capi_end_ok(c, ok && !mx_failed() && capi_put_arrays(res, result, n));
 }
 
-/* --- vectors of arrays -------------------------------------------------------------------------------- */
+/* --- vectors of arrays ------------------------------------------------------------------------ */
 
 typedef struct vectors {
     arrays *item;
@@ -83,20 +84,21 @@ static bool give_vector(mlx_vector_array *res, arrays b) {
     return capi_put_arrays(res, b.item, b.count);
 }
 
-#define NAME mlx_vector_vector_array
-#define BOX vectors
-#define ITEM arrays
-#define GIVEN const mlx_vector_array
-#define DATA const mlx_vector_array *
+#define NAME   mlx_vector_vector_array
+#define BOX    vectors
+#define ITEM   arrays
+#define GIVEN  const mlx_vector_array
+#define DATA   const mlx_vector_array *
 #define RESULT mlx_vector_array
-#define TAKE take_vector
-#define DROP drop_vector
-#define GIVE give_vector
+#define TAKE   take_vector
+#define DROP   drop_vector
+#define GIVE   give_vector
 #include "capi/handles/vector_impl.h"
 
 static bool copy_vectors(vectors *contents, const vectors *from) {
     *contents = (vectors){0};
-    if (from->count && !mx_grow(&contents->item, &contents->room, from->count, sizeof *contents->item))
+    if (from->count &&
+        !mx_grow(&contents->item, &contents->room, from->count, sizeof *contents->item))
         return false;
     for (size_t i = 0; i < from->count; i++, contents->count++)
         if (!copy_arrays(&contents->item[i], from->item[i].item, from->item[i].count)) {
@@ -110,5 +112,6 @@ int mlx_vector_vector_array_set(mlx_vector_vector_array *vec, const mlx_vector_v
     mx_error_clear();
     vectors contents;
     const vectors *b = mlx_vector_vector_array_box(src);
-    return capi_done(b && copy_vectors(&contents, b) && mlx_vector_vector_array_put(vec, &contents));
+    return capi_done(b && copy_vectors(&contents, b) &&
+                     mlx_vector_vector_array_put(vec, &contents));
 }

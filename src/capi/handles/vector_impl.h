@@ -12,10 +12,10 @@
  *     GIVE(res, item)  hand out to *res; false and an error on failure
  */
 #define JOIN2(a, b) a##_##b
-#define JOIN(a, b) JOIN2(a, b)
-#define FN(verb) JOIN(NAME, verb)
-#define TEXT2(x) #x
-#define TEXT(x) TEXT2(x)
+#define JOIN(a, b)  JOIN2(a, b)
+#define FN(verb)    JOIN(NAME, verb)
+#define TEXT2(x)    #x
+#define TEXT(x)     TEXT2(x)
 
 static BOX *FN(box)(NAME vec) {
     return capi_object(vec.ctx, TEXT(NAME));
@@ -127,7 +127,8 @@ int FN(get)(RESULT *res, const NAME vec, size_t idx) {
     if (ok && !res)
         ok = mx_fail(MX_INVALID, "[" TEXT(NAME) "_get] the result is NULL");
     if (ok && idx >= b->count)
-        ok = mx_fail(MX_RANGE, "[" TEXT(NAME) "_get] index %zu is out of range for size %zu", idx, b->count);
+        ok = mx_fail(MX_RANGE, "[" TEXT(NAME) "_get] index %zu is out of range for size %zu", idx,
+                     b->count);
     return capi_done(ok && GIVE(res, b->item[idx]));
 }
 

@@ -3,21 +3,21 @@
 #include "base/vec.h"
 #include "capi/capi.h"
 
-/* --- integers --------------------------------------------------------------------------------------- */
+/* --- integers --------------------------------------------------------------------------------- */
 
 typedef struct ints {
     int *item;
     size_t count, room;
 } ints;
 
-#define NAME mlx_vector_int
-#define BOX ints
-#define ITEM int
-#define GIVEN int
-#define DATA int *
-#define RESULT int
-#define TAKE(to, x) (*(to) = (x), true)
-#define DROP(x) (void)(x)
+#define NAME         mlx_vector_int
+#define BOX          ints
+#define ITEM         int
+#define GIVEN        int
+#define DATA         int *
+#define RESULT       int
+#define TAKE(to, x)  (*(to) = (x), true)
+#define DROP(x)      (void)(x)
 #define GIVE(res, x) (*(res) = (x), true)
 #include "capi/handles/vector_impl.h"
 
@@ -38,7 +38,7 @@ int *capi_ints(mlx_vector_int vec, size_t *n) {
     return b && b->item ? b->item : b ? &none : NULL;
 }
 
-/* --- strings ---------------------------------------------------------------------------------------- */
+/* --- strings ---------------------------------------------------------------------------------- */
 
 typedef struct strings {
     char **item;
@@ -52,14 +52,14 @@ static bool take_string(char **to, const char *x) {
     return *to != NULL;
 }
 
-#define NAME mlx_vector_string
-#define BOX strings
-#define ITEM char *
-#define GIVEN const char *
-#define DATA const char **
-#define RESULT char *
-#define TAKE take_string
-#define DROP mx_free
+#define NAME         mlx_vector_string
+#define BOX          strings
+#define ITEM         char *
+#define GIVEN        const char *
+#define DATA         const char **
+#define RESULT       char *
+#define TAKE         take_string
+#define DROP         mx_free
 #define GIVE(res, x) (*(res) = (x), true)
 #include "capi/handles/vector_impl.h"
 

@@ -35,7 +35,10 @@ int mlx_file_free(mlx_file f) {
 /* The archive, and a number below `count`; NULL and an error otherwise. */
 static mx_archive *with_number(mlx_file f, size_t i, const char *what) {
     mx_archive *a = archive_of(f);
-    size_t n = !a ? 0 : !strcmp(what, "tensor") ? a->count : !strcmp(what, "part") ? (size_t)a->parts : a->meta.count;
+    size_t n = !a                        ? 0
+               : !strcmp(what, "tensor") ? a->count
+               : !strcmp(what, "part")   ? (size_t)a->parts
+                                         : a->meta.count;
     if (a && i >= n)
         return mx_fail(MX_RANGE, "[file] '%s' has no %s %zu: it has %zu", a->label, what, i, n);
     return a;
@@ -76,8 +79,8 @@ int mlx_file_get(mlx_file_tensor *res, mlx_file f, size_t i) {
     bool ok = a && (res || mx_fail(MX_INVALID, "[file_get] the result is NULL"));
     if (ok) {
         const mx_archive_tensor *t = &a->tensor[i];
-        *res = (mlx_file_tensor){t->name, t->storage, t->shape, t->ndim, (mlx_dtype)t->dtype, t->elements, t->bytes,
-                                 t->offset, t->part};
+        *res = (mlx_file_tensor){t->name,     t->storage, t->shape,  t->ndim, (mlx_dtype)t->dtype,
+                                 t->elements, t->bytes,   t->offset, t->part};
     }
     return capi_done(ok);
 }

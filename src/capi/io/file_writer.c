@@ -6,7 +6,8 @@ mlx_file_writer mlx_file_writer_new(void) {
     return (mlx_file_writer){NULL};
 }
 
-int mlx_file_writer_open(mlx_file_writer *res, const char *path, const char *format, uint64_t most_bytes) {
+int mlx_file_writer_open(mlx_file_writer *res, const char *path, const char *format,
+                         uint64_t most_bytes) {
     mx_error_clear();
     mx_archive_writer **slot = (mx_archive_writer **)capi_slot(res, "file_writer");
     mx_archive_writer *w = slot ? mx_archive_create(path, format, most_bytes) : NULL;
@@ -58,8 +59,8 @@ int mlx_file_writer_array(mlx_file_writer w, const char *key, const mlx_array nu
 
 /* --- tensors ---------------------------------------------------------------------------- */
 
-int mlx_file_writer_declare(mlx_file_writer w, const char *name, const char *storage, const int *shape,
-                            size_t shape_num) {
+int mlx_file_writer_declare(mlx_file_writer w, const char *name, const char *storage,
+                            const int *shape, size_t shape_num) {
     mx_error_clear();
     mx_archive_writer *x = with_text(w, name, "name");
     x = x ? with_text(w, storage, "storage") : NULL;

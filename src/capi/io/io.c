@@ -97,7 +97,8 @@ int mlx_load_safetensors(mlx_map_string_to_array *res_0, mlx_map_string_to_strin
                          const char *file, const mlx_stream s) {
     capi_call c = capi_begin(s);
     mx_map arrays = {0}, metadata = {0};
-    bool ok = has_path("load_safetensors", file) && mx_load_safetensors(file, false, &arrays, &metadata);
+    bool ok =
+        has_path("load_safetensors", file) && mx_load_safetensors(file, false, &arrays, &metadata);
     return end_load(&c, ok, res_0, &arrays, res_1, &metadata);
 }
 
@@ -105,7 +106,8 @@ int mlx_load_safetensors_mapped(mlx_map_string_to_array *res_0, mlx_map_string_t
                                 const char *file, const mlx_stream s) {
     capi_call c = capi_begin(s);
     mx_map arrays = {0}, metadata = {0};
-    bool ok = has_path("load_safetensors", file) && mx_load_safetensors(file, true, &arrays, &metadata);
+    bool ok =
+        has_path("load_safetensors", file) && mx_load_safetensors(file, true, &arrays, &metadata);
     return end_load(&c, ok, res_0, &arrays, res_1, &metadata);
 }
 

@@ -5,8 +5,9 @@
 #include "io/io.h"
 #include "mlx/c/mlx.h"
 
-/* A source of what a reader gives from where it stands: read in order, as far as the headers say. The program's
-   functions run here, with no lock held. False, with an error recorded: one of them failed. */
+/* A source of what a reader gives from where it stands: read in order, as far as the headers say.
+   The program's functions run here, with no lock held. False, with an error recorded: one of them
+   failed. */
 bool capi_source(mx_source *s, const char *op, mlx_io_reader reader);
 
 /* A sink into a writer, which is borrowed. */

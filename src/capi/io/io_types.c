@@ -143,8 +143,11 @@ bool capi_source(mx_source *s, const char *op, mlx_io_reader reader) {
     if (b && !b->f.read)
         return mx_fail(MX_INVALID, "[%s] the reader's table has no function read", op);
     if (b && !b->f.tell != !b->f.seek)
-        return mx_fail(MX_INVALID, "[%s] the reader's table has no function %s: tell and seek are both there or neither is",
-                       op, b->f.tell ? "seek" : "tell");
+        return mx_fail(
+            MX_INVALID,
+            "[%s] the reader's table has no function %s: tell and seek are both there or neither "
+            "is",
+            op, b->f.tell ? "seek" : "tell");
     if (!b || !find_size(op, b, &size))
         return false;
     b->op = op;

@@ -46,16 +46,20 @@ int mlx_fast_scaled_dot_product_attention(mlx_array *res, const mlx_array querie
                                  mask_mode, capi_opt(mask_arr), capi_opt(sinks)));
 }
 
-int mlx_fast_cross_entropy(mlx_array *res, const mlx_array logits, const mlx_array targets, const mlx_stream s) {
+int mlx_fast_cross_entropy(mlx_array *res, const mlx_array logits, const mlx_array targets,
+                           const mlx_stream s) {
     return capi_binary(res, mx_cross_entropy, logits, targets, s);
 }
 
-int mlx_fast_gated_delta_update(mlx_array *res_y, mlx_array *res_state, const mlx_array q, const mlx_array k,
-                                const mlx_array v, const mlx_array gamma, const mlx_array beta,
-                                const mlx_array initial_state, const mlx_array mask, const mlx_stream s) {
+int mlx_fast_gated_delta_update(mlx_array *res_y, mlx_array *res_state, const mlx_array q,
+                                const mlx_array k, const mlx_array v, const mlx_array gamma,
+                                const mlx_array beta, const mlx_array initial_state,
+                                const mlx_array mask, const mlx_stream s) {
     capi_call c = capi_begin(s);
-    mx_array *out[2] = {NULL}, *a[5] = {capi_in(q), capi_in(k), capi_in(v), capi_in(gamma), capi_in(beta)};
-    bool ok = mx_gated_delta_update(a[0], a[1], a[2], a[3], a[4], capi_opt(initial_state), capi_opt(mask), out);
+    mx_array *out[2] = {NULL},
+             *a[5] = {capi_in(q), capi_in(k), capi_in(v), capi_in(gamma), capi_in(beta)};
+    bool ok = mx_gated_delta_update(a[0], a[1], a[2], a[3], a[4], capi_opt(initial_state),
+                                    capi_opt(mask), out);
     return capi_end2(&c, res_y, res_state, ok, out);
 }
 

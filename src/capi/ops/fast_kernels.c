@@ -39,7 +39,8 @@ static int add_output(const void *ctx, const char *op, const int *shape, size_t 
     int64_t size;
     mx_error_clear();
     bool ok = is_there(ctx, op) && capi_dtype(dtype) != MX_DTYPE_COUNT;
-    if (ok && (n > MX_MAX_NDIM || (n && !capi_is_object(shape)) || !mx_shape_size(shape, (int)n, 8, &size)))
+    if (ok && (n > MX_MAX_NDIM || (n && !capi_is_object(shape)) ||
+               !mx_shape_size(shape, (int)n, 8, &size)))
         ok = mx_fail(MX_INVALID, "[%s] an output has no valid shape", op);
     return capi_done(ok);
 }
@@ -54,9 +55,9 @@ static int set_sizes(const void *ctx, const char *op, int x, int y, int z) {
 
 static int add_argument(const void *ctx, const char *op, const char *name) {
     mx_error_clear();
-    return capi_done(
-        is_there(ctx, op) &&
-        (name || mx_fail(MX_INVALID, "[%s] the name of a template argument is NULL", op)));
+    return capi_done(is_there(ctx, op) &&
+                     (name ||
+                      mx_fail(MX_INVALID, "[%s] the name of a template argument is NULL", op)));
 }
 
 static int add_dtype(const void *ctx, const char *op, const char *name, mlx_dtype dtype) {
@@ -187,11 +188,9 @@ int mlx_fast_metal_kernel_config_add_template_arg_bool(mlx_fast_metal_kernel_con
     (void)value;
     return add_argument(cls.ctx, METAL, name);
 }
-mlx_fast_metal_kernel mlx_fast_metal_kernel_new(const char *name,
-                                                const mlx_vector_string input_names,
-                                                const mlx_vector_string output_names,
-                                                const char *source, const char *header,
-                                                bool ensure_row_contiguous, bool atomic_outputs) {
+mlx_fast_metal_kernel mlx_fast_metal_kernel_new(
+    const char *name, const mlx_vector_string input_names, const mlx_vector_string output_names,
+    const char *source, const char *header, bool ensure_row_contiguous, bool atomic_outputs) {
     (void)header;
     (void)ensure_row_contiguous;
     (void)atomic_outputs;

@@ -13,7 +13,8 @@ int mlx_linalg_cholesky_inv(mlx_array *res, const mlx_array a, bool upper, const
     return capi_end(&c, res, mx_cholesky_inv(capi_in(a), upper));
 }
 
-int mlx_linalg_cross(mlx_array *res, const mlx_array a, const mlx_array b, int axis, const mlx_stream s) {
+int mlx_linalg_cross(mlx_array *res, const mlx_array a, const mlx_array b, int axis,
+                     const mlx_stream s) {
     capi_call c = capi_begin(s);
     return capi_end(&c, res, mx_cross(capi_in(a), capi_in(b), axis));
 }
@@ -29,10 +30,12 @@ int mlx_linalg_eig(mlx_array *res_0, mlx_array *res_1, const mlx_array a, const 
 static bool triangle(const char *uplo, bool *upper) {
     bool known = uplo && (*uplo == 'L' || *uplo == 'l' || *uplo == 'U' || *uplo == 'u') && !uplo[1];
     *upper = known && (*uplo == 'U' || *uplo == 'u');
-    return known || mx_fail(MX_INVALID, "[linalg::eigh] UPLO is \"L\" or \"U\", not \"%s\"", uplo ? uplo : "(null)");
+    return known || mx_fail(MX_INVALID, "[linalg::eigh] UPLO is \"L\" or \"U\", not \"%s\"",
+                            uplo ? uplo : "(null)");
 }
 
-int mlx_linalg_eigh(mlx_array *res_0, mlx_array *res_1, const mlx_array a, const char *UPLO, const mlx_stream s) {
+int mlx_linalg_eigh(mlx_array *res_0, mlx_array *res_1, const mlx_array a, const char *UPLO,
+                    const mlx_stream s) {
     capi_call c = capi_begin(s);
     mx_array *r[2];
     bool upper, ok = triangle(UPLO, &upper) && mx_eigh(capi_in(a), upper, r);
@@ -62,27 +65,29 @@ int mlx_linalg_lu(mlx_vector_array *res, const mlx_array a, const mlx_stream s) 
     return capi_end_vector(&c, res, ok, r, 3);
 }
 
-int mlx_linalg_lu_factor(mlx_array *res_0, mlx_array *res_1, const mlx_array a, const mlx_stream s) {
+int mlx_linalg_lu_factor(mlx_array *res_0, mlx_array *res_1, const mlx_array a,
+                         const mlx_stream s) {
     capi_call c = capi_begin(s);
     mx_array *r[2];
     bool ok = mx_lu_factor(capi_in(a), r);
     return capi_end2(&c, res_0, res_1, ok, r);
 }
 
-int mlx_linalg_norm(mlx_array *res, const mlx_array a, double ord, const int *axis, size_t axis_num, bool keepdims,
-                    const mlx_stream s) {
+int mlx_linalg_norm(mlx_array *res, const mlx_array a, double ord, const int *axis, size_t axis_num,
+                    bool keepdims, const mlx_stream s) {
     capi_call c = capi_begin(s);
     return capi_end(&c, res, mx_norm(capi_in(a), ord, axis, capi_count(axis, axis_num), keepdims));
 }
 
-int mlx_linalg_norm_matrix(mlx_array *res, const mlx_array a, const char *ord, const int *axis, size_t axis_num,
-                           bool keepdims, const mlx_stream s) {
+int mlx_linalg_norm_matrix(mlx_array *res, const mlx_array a, const char *ord, const int *axis,
+                           size_t axis_num, bool keepdims, const mlx_stream s) {
     capi_call c = capi_begin(s);
-    return capi_end(&c, res, mx_norm_matrix(capi_in(a), ord, axis, capi_count(axis, axis_num), keepdims));
+    return capi_end(&c, res,
+                    mx_norm_matrix(capi_in(a), ord, axis, capi_count(axis, axis_num), keepdims));
 }
 
-int mlx_linalg_norm_l2(mlx_array *res, const mlx_array a, const int *axis, size_t axis_num, bool keepdims,
-                       const mlx_stream s) {
+int mlx_linalg_norm_l2(mlx_array *res, const mlx_array a, const int *axis, size_t axis_num,
+                       bool keepdims, const mlx_stream s) {
     capi_call c = capi_begin(s);
     return capi_end(&c, res, mx_norm_l2(capi_in(a), axis, capi_count(axis, axis_num), keepdims));
 }
@@ -104,7 +109,8 @@ int mlx_linalg_solve(mlx_array *res, const mlx_array a, const mlx_array b, const
     return capi_end(&c, res, mx_solve(capi_in(a), capi_in(b)));
 }
 
-int mlx_linalg_solve_triangular(mlx_array *res, const mlx_array a, const mlx_array b, bool upper, const mlx_stream s) {
+int mlx_linalg_solve_triangular(mlx_array *res, const mlx_array a, const mlx_array b, bool upper,
+                                const mlx_stream s) {
     capi_call c = capi_begin(s);
     return capi_end(&c, res, mx_solve_triangular(capi_in(a), capi_in(b), upper));
 }

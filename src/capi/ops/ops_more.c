@@ -59,13 +59,15 @@ int mlx_matrix_transpose(mlx_array *res, const mlx_array a, const mlx_stream s) 
     mx_array *x = capi_in(a);
     bool flat = x && x->ndim < 2;
     if (flat)
-        mx_fail(MX_INVALID, "[matrix_transpose] Input array must have at least 2 dimensions, but has %d.", x->ndim);
+        mx_fail(MX_INVALID,
+                "[matrix_transpose] Input array must have at least 2 dimensions, but has %d.",
+                x->ndim);
     return capi_end(&c, res, flat ? NULL : mx_swapaxes(x, -1, -2));
 }
 
 /* all: over all axes, else over those given. */
-static int minmax(mlx_array *low, mlx_array *high, mlx_array a, bool all, const int *list, size_t count, bool keepdims,
-                  mlx_stream s) {
+static int minmax(mlx_array *low, mlx_array *high, mlx_array a, bool all, const int *list,
+                  size_t count, bool keepdims, mlx_stream s) {
     capi_call c = capi_begin(s);
     int n = capi_count(list, count);
     const int *axes = all ? NULL : capi_list(list);
@@ -73,15 +75,16 @@ static int minmax(mlx_array *low, mlx_array *high, mlx_array a, bool all, const 
     out[1] = out[0] ? mx_reduce(MX_MAX, x, axes, n, keepdims) : NULL;
     return capi_end2(&c, low, high, out[1] != NULL, out);
 }
-int mlx_minmax(mlx_array *res_min, mlx_array *res_max, const mlx_array a, bool keepdims, const mlx_stream s) {
+int mlx_minmax(mlx_array *res_min, mlx_array *res_max, const mlx_array a, bool keepdims,
+               const mlx_stream s) {
     return minmax(res_min, res_max, a, true, NULL, 0, keepdims, s);
 }
-int mlx_minmax_axis(mlx_array *res_min, mlx_array *res_max, const mlx_array a, int axis, bool keepdims,
-                    const mlx_stream s) {
+int mlx_minmax_axis(mlx_array *res_min, mlx_array *res_max, const mlx_array a, int axis,
+                    bool keepdims, const mlx_stream s) {
     return minmax(res_min, res_max, a, false, &axis, 1, keepdims, s);
 }
-int mlx_minmax_axes(mlx_array *res_min, mlx_array *res_max, const mlx_array a, const int *axes, size_t axes_num,
-                    bool keepdims, const mlx_stream s) {
+int mlx_minmax_axes(mlx_array *res_min, mlx_array *res_max, const mlx_array a, const int *axes,
+                    size_t axes_num, bool keepdims, const mlx_stream s) {
     return minmax(res_min, res_max, a, false, axes, axes_num, keepdims, s);
 }
 
@@ -164,8 +167,9 @@ static bool is_a(mx_dtype t, const char *category) {
 int mlx_issubdtype(bool *res, mlx_dtype dtype, const char *category) {
     capi_call c = capi_begin_default();
     mx_dtype t = capi_dtype(dtype);
-    bool ok = t != MX_DTYPE_COUNT && ((res && category) || mx_fail(MX_INVALID, "[issubdtype] the %s is NULL",
-                                                                   res ? "category" : "result"));
+    bool ok = t != MX_DTYPE_COUNT &&
+              ((res && category) ||
+               mx_fail(MX_INVALID, "[issubdtype] the %s is NULL", res ? "category" : "result"));
     if (ok)
         *res = is_a(t, category);
     return capi_end_ok(&c, ok);

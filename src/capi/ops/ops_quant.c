@@ -54,10 +54,9 @@ int mlx_quantized_matmul(mlx_array *res, const mlx_array x, const mlx_array w,
 }
 
 int mlx_gather_qmm(mlx_array *res, const mlx_array x, const mlx_array w, const mlx_array scales,
-                   const mlx_array biases, const mlx_array lhs_indices,
-                   const mlx_array rhs_indices, bool transpose, mlx_optional_int group_size,
-                   mlx_optional_int bits, const char *mode, bool sorted_indices,
-                   const mlx_stream s) {
+                   const mlx_array biases, const mlx_array lhs_indices, const mlx_array rhs_indices,
+                   bool transpose, mlx_optional_int group_size, mlx_optional_int bits,
+                   const char *mode, bool sorted_indices, const mlx_stream s) {
     return mlx_gather_qmm_scaled(res, x, w, scales, biases, lhs_indices, rhs_indices, transpose,
                                  group_size, bits, mode, mlx_array_empty, sorted_indices, s);
 }

@@ -25,25 +25,24 @@ static axes_of_call axes_in(axis_list x) {
     return (axes_of_call){x.given ? capi_list(x.list) : NULL, capi_count(x.list, x.n)};
 }
 
-static int reduce(mlx_array *res, mx_reduce_op op, mlx_array a, axis_list x,
-                  bool keepdims, mlx_stream s) {
+static int reduce(mlx_array *res, mx_reduce_op op, mlx_array a, axis_list x, bool keepdims,
+                  mlx_stream s) {
     capi_call c = capi_begin(s);
     axes_of_call of = axes_in(x);
     return capi_end(&c, res, mx_reduce(op, capi_in(a), of.list, of.n, keepdims));
 }
 
 typedef mx_array *statistic_fn(mx_array *a, const int *axes, int n, bool keepdims);
-static int statistic(mlx_array *res, statistic_fn *f, mlx_array a, axis_list x,
-                     bool keepdims, mlx_stream s) {
+static int statistic(mlx_array *res, statistic_fn *f, mlx_array a, axis_list x, bool keepdims,
+                     mlx_stream s) {
     capi_call c = capi_begin(s);
     axes_of_call of = axes_in(x);
     return capi_end(&c, res, f(capi_in(a), of.list, of.n, keepdims));
 }
 
-typedef mx_array *spread_fn(mx_array *a, const int *axes, int n, bool keepdims,
-                            int ddof);
-static int spread(mlx_array *res, spread_fn *f, mlx_array a, axis_list x, bool keepdims,
-                  int ddof, mlx_stream s) {
+typedef mx_array *spread_fn(mx_array *a, const int *axes, int n, bool keepdims, int ddof);
+static int spread(mlx_array *res, spread_fn *f, mlx_array a, axis_list x, bool keepdims, int ddof,
+                  mlx_stream s) {
     capi_call c = capi_begin(s);
     axes_of_call of = axes_in(x);
     return capi_end(&c, res, f(capi_in(a), of.list, of.n, keepdims, ddof));
@@ -54,19 +53,17 @@ static int spread(mlx_array *res, spread_fn *f, mlx_array a, axis_list x, bool k
 int mlx_sum(mlx_array *res, const mlx_array a, bool keepdims, const mlx_stream s) {
     return reduce(res, MX_SUM, a, all, keepdims, s);
 }
-int mlx_sum_axis(mlx_array *res, const mlx_array a, int axis, bool keepdims,
-                 const mlx_stream s) {
+int mlx_sum_axis(mlx_array *res, const mlx_array a, int axis, bool keepdims, const mlx_stream s) {
     return reduce(res, MX_SUM, a, some(&axis, 1), keepdims, s);
 }
-int mlx_sum_axes(mlx_array *res, const mlx_array a, const int *axes, size_t axes_num,
-                 bool keepdims, const mlx_stream s) {
+int mlx_sum_axes(mlx_array *res, const mlx_array a, const int *axes, size_t axes_num, bool keepdims,
+                 const mlx_stream s) {
     return reduce(res, MX_SUM, a, some(axes, axes_num), keepdims, s);
 }
 int mlx_prod(mlx_array *res, const mlx_array a, bool keepdims, const mlx_stream s) {
     return reduce(res, MX_PROD, a, all, keepdims, s);
 }
-int mlx_prod_axis(mlx_array *res, const mlx_array a, int axis, bool keepdims,
-                  const mlx_stream s) {
+int mlx_prod_axis(mlx_array *res, const mlx_array a, int axis, bool keepdims, const mlx_stream s) {
     return reduce(res, MX_PROD, a, some(&axis, 1), keepdims, s);
 }
 int mlx_prod_axes(mlx_array *res, const mlx_array a, const int *axes, size_t axes_num,
@@ -76,45 +73,41 @@ int mlx_prod_axes(mlx_array *res, const mlx_array a, const int *axes, size_t axe
 int mlx_max(mlx_array *res, const mlx_array a, bool keepdims, const mlx_stream s) {
     return reduce(res, MX_MAX, a, all, keepdims, s);
 }
-int mlx_max_axis(mlx_array *res, const mlx_array a, int axis, bool keepdims,
-                 const mlx_stream s) {
+int mlx_max_axis(mlx_array *res, const mlx_array a, int axis, bool keepdims, const mlx_stream s) {
     return reduce(res, MX_MAX, a, some(&axis, 1), keepdims, s);
 }
-int mlx_max_axes(mlx_array *res, const mlx_array a, const int *axes, size_t axes_num,
-                 bool keepdims, const mlx_stream s) {
+int mlx_max_axes(mlx_array *res, const mlx_array a, const int *axes, size_t axes_num, bool keepdims,
+                 const mlx_stream s) {
     return reduce(res, MX_MAX, a, some(axes, axes_num), keepdims, s);
 }
 int mlx_min(mlx_array *res, const mlx_array a, bool keepdims, const mlx_stream s) {
     return reduce(res, MX_MIN, a, all, keepdims, s);
 }
-int mlx_min_axis(mlx_array *res, const mlx_array a, int axis, bool keepdims,
-                 const mlx_stream s) {
+int mlx_min_axis(mlx_array *res, const mlx_array a, int axis, bool keepdims, const mlx_stream s) {
     return reduce(res, MX_MIN, a, some(&axis, 1), keepdims, s);
 }
-int mlx_min_axes(mlx_array *res, const mlx_array a, const int *axes, size_t axes_num,
-                 bool keepdims, const mlx_stream s) {
+int mlx_min_axes(mlx_array *res, const mlx_array a, const int *axes, size_t axes_num, bool keepdims,
+                 const mlx_stream s) {
     return reduce(res, MX_MIN, a, some(axes, axes_num), keepdims, s);
 }
 int mlx_all(mlx_array *res, const mlx_array a, bool keepdims, const mlx_stream s) {
     return reduce(res, MX_ALL, a, all, keepdims, s);
 }
-int mlx_all_axis(mlx_array *res, const mlx_array a, int axis, bool keepdims,
-                 const mlx_stream s) {
+int mlx_all_axis(mlx_array *res, const mlx_array a, int axis, bool keepdims, const mlx_stream s) {
     return reduce(res, MX_ALL, a, some(&axis, 1), keepdims, s);
 }
-int mlx_all_axes(mlx_array *res, const mlx_array a, const int *axes, size_t axes_num,
-                 bool keepdims, const mlx_stream s) {
+int mlx_all_axes(mlx_array *res, const mlx_array a, const int *axes, size_t axes_num, bool keepdims,
+                 const mlx_stream s) {
     return reduce(res, MX_ALL, a, some(axes, axes_num), keepdims, s);
 }
 int mlx_any(mlx_array *res, const mlx_array a, bool keepdims, const mlx_stream s) {
     return reduce(res, MX_ANY, a, all, keepdims, s);
 }
-int mlx_any_axis(mlx_array *res, const mlx_array a, int axis, bool keepdims,
-                 const mlx_stream s) {
+int mlx_any_axis(mlx_array *res, const mlx_array a, int axis, bool keepdims, const mlx_stream s) {
     return reduce(res, MX_ANY, a, some(&axis, 1), keepdims, s);
 }
-int mlx_any_axes(mlx_array *res, const mlx_array a, const int *axes, size_t axes_num,
-                 bool keepdims, const mlx_stream s) {
+int mlx_any_axes(mlx_array *res, const mlx_array a, const int *axes, size_t axes_num, bool keepdims,
+                 const mlx_stream s) {
     return reduce(res, MX_ANY, a, some(axes, axes_num), keepdims, s);
 }
 
@@ -144,65 +137,59 @@ int mlx_argmin_axis(mlx_array *res, const mlx_array a, int axis, bool keepdims,
 int mlx_mean(mlx_array *res, const mlx_array a, bool keepdims, const mlx_stream s) {
     return statistic(res, mx_mean, a, all, keepdims, s);
 }
-int mlx_mean_axis(mlx_array *res, const mlx_array a, int axis, bool keepdims,
-                  const mlx_stream s) {
+int mlx_mean_axis(mlx_array *res, const mlx_array a, int axis, bool keepdims, const mlx_stream s) {
     return statistic(res, mx_mean, a, some(&axis, 1), keepdims, s);
 }
 int mlx_mean_axes(mlx_array *res, const mlx_array a, const int *axes, size_t axes_num,
                   bool keepdims, const mlx_stream s) {
     return statistic(res, mx_mean, a, some(axes, axes_num), keepdims, s);
 }
-int mlx_logsumexp(mlx_array *res, const mlx_array a, bool keepdims,
-                  const mlx_stream s) {
+int mlx_logsumexp(mlx_array *res, const mlx_array a, bool keepdims, const mlx_stream s) {
     return statistic(res, mx_logsumexp, a, all, keepdims, s);
 }
 int mlx_logsumexp_axis(mlx_array *res, const mlx_array a, int axis, bool keepdims,
                        const mlx_stream s) {
     return statistic(res, mx_logsumexp, a, some(&axis, 1), keepdims, s);
 }
-int mlx_logsumexp_axes(mlx_array *res, const mlx_array a, const int *axes,
-                       size_t axes_num, bool keepdims, const mlx_stream s) {
+int mlx_logsumexp_axes(mlx_array *res, const mlx_array a, const int *axes, size_t axes_num,
+                       bool keepdims, const mlx_stream s) {
     return statistic(res, mx_logsumexp, a, some(axes, axes_num), keepdims, s);
 }
-int mlx_count_nonzero(mlx_array *res, const mlx_array a, bool keepdims,
-                      const mlx_stream s) {
+int mlx_count_nonzero(mlx_array *res, const mlx_array a, bool keepdims, const mlx_stream s) {
     return statistic(res, mx_count_nonzero, a, all, keepdims, s);
 }
 int mlx_count_nonzero_axis(mlx_array *res, const mlx_array a, int axis, bool keepdims,
                            const mlx_stream s) {
     return statistic(res, mx_count_nonzero, a, some(&axis, 1), keepdims, s);
 }
-int mlx_count_nonzero_axes(mlx_array *res, const mlx_array a, const int *axes,
-                           size_t axes_num, bool keepdims, const mlx_stream s) {
+int mlx_count_nonzero_axes(mlx_array *res, const mlx_array a, const int *axes, size_t axes_num,
+                           bool keepdims, const mlx_stream s) {
     return statistic(res, mx_count_nonzero, a, some(axes, axes_num), keepdims, s);
 }
-int mlx_var(mlx_array *res, const mlx_array a, bool keepdims, int ddof,
-            const mlx_stream s) {
+int mlx_var(mlx_array *res, const mlx_array a, bool keepdims, int ddof, const mlx_stream s) {
     return spread(res, mx_var, a, all, keepdims, ddof, s);
 }
 int mlx_var_axis(mlx_array *res, const mlx_array a, int axis, bool keepdims, int ddof,
                  const mlx_stream s) {
     return spread(res, mx_var, a, some(&axis, 1), keepdims, ddof, s);
 }
-int mlx_var_axes(mlx_array *res, const mlx_array a, const int *axes, size_t axes_num,
-                 bool keepdims, int ddof, const mlx_stream s) {
+int mlx_var_axes(mlx_array *res, const mlx_array a, const int *axes, size_t axes_num, bool keepdims,
+                 int ddof, const mlx_stream s) {
     return spread(res, mx_var, a, some(axes, axes_num), keepdims, ddof, s);
 }
-int mlx_std(mlx_array *res, const mlx_array a, bool keepdims, int ddof,
-            const mlx_stream s) {
+int mlx_std(mlx_array *res, const mlx_array a, bool keepdims, int ddof, const mlx_stream s) {
     return spread(res, mx_std, a, all, keepdims, ddof, s);
 }
 int mlx_std_axis(mlx_array *res, const mlx_array a, int axis, bool keepdims, int ddof,
                  const mlx_stream s) {
     return spread(res, mx_std, a, some(&axis, 1), keepdims, ddof, s);
 }
-int mlx_std_axes(mlx_array *res, const mlx_array a, const int *axes, size_t axes_num,
-                 bool keepdims, int ddof, const mlx_stream s) {
+int mlx_std_axes(mlx_array *res, const mlx_array a, const int *axes, size_t axes_num, bool keepdims,
+                 int ddof, const mlx_stream s) {
     return spread(res, mx_std, a, some(axes, axes_num), keepdims, ddof, s);
 }
-int mlx_number_of_elements(mlx_array *res, const mlx_array a, const int *axes,
-                           size_t axes_num, bool inverted, mlx_dtype dtype,
-                           const mlx_stream s) {
+int mlx_number_of_elements(mlx_array *res, const mlx_array a, const int *axes, size_t axes_num,
+                           bool inverted, mlx_dtype dtype, const mlx_stream s) {
     capi_call c = capi_begin(s);
     mx_dtype t = capi_dtype(dtype);
     mx_array *r = t == MX_DTYPE_COUNT
@@ -214,8 +201,7 @@ int mlx_number_of_elements(mlx_array *res, const mlx_array a, const int *axes,
 
 /* --- softmax ---------------------------------------------------------------------- */
 
-static int softmax(mlx_array *res, mlx_array a, axis_list x, bool precise,
-                   mlx_stream s) {
+static int softmax(mlx_array *res, mlx_array a, axis_list x, bool precise, mlx_stream s) {
     capi_call c = capi_begin(s);
     axes_of_call of = axes_in(x);
     return capi_end(&c, res, mx_softmax(capi_in(a), of.list, of.n, precise));
@@ -227,36 +213,36 @@ int mlx_softmax_axis(mlx_array *res, const mlx_array a, int axis, bool precise,
                      const mlx_stream s) {
     return softmax(res, a, some(&axis, 1), precise, s);
 }
-int mlx_softmax_axes(mlx_array *res, const mlx_array a, const int *axes,
-                     size_t axes_num, bool precise, const mlx_stream s) {
+int mlx_softmax_axes(mlx_array *res, const mlx_array a, const int *axes, size_t axes_num,
+                     bool precise, const mlx_stream s) {
     return softmax(res, a, some(axes, axes_num), precise, s);
 }
 
 /* --- scans ------------------------------------------------------------------------ */
 
-static int scan(mlx_array *res, mx_scan_op op, mlx_array a, int axis, bool reverse,
-                bool inclusive, mlx_stream s) {
+static int scan(mlx_array *res, mx_scan_op op, mlx_array a, int axis, bool reverse, bool inclusive,
+                mlx_stream s) {
     capi_call c = capi_begin(s);
     return capi_end(&c, res, mx_scan(op, capi_in(a), axis, reverse, inclusive));
 }
-int mlx_cumsum(mlx_array *res, const mlx_array a, int axis, bool reverse,
-               bool inclusive, const mlx_stream s) {
+int mlx_cumsum(mlx_array *res, const mlx_array a, int axis, bool reverse, bool inclusive,
+               const mlx_stream s) {
     return scan(res, MX_CUMSUM, a, axis, reverse, inclusive, s);
 }
-int mlx_cumprod(mlx_array *res, const mlx_array a, int axis, bool reverse,
-                bool inclusive, const mlx_stream s) {
+int mlx_cumprod(mlx_array *res, const mlx_array a, int axis, bool reverse, bool inclusive,
+                const mlx_stream s) {
     return scan(res, MX_CUMPROD, a, axis, reverse, inclusive, s);
 }
-int mlx_cummax(mlx_array *res, const mlx_array a, int axis, bool reverse,
-               bool inclusive, const mlx_stream s) {
+int mlx_cummax(mlx_array *res, const mlx_array a, int axis, bool reverse, bool inclusive,
+               const mlx_stream s) {
     return scan(res, MX_CUMMAX, a, axis, reverse, inclusive, s);
 }
-int mlx_cummin(mlx_array *res, const mlx_array a, int axis, bool reverse,
-               bool inclusive, const mlx_stream s) {
+int mlx_cummin(mlx_array *res, const mlx_array a, int axis, bool reverse, bool inclusive,
+               const mlx_stream s) {
     return scan(res, MX_CUMMIN, a, axis, reverse, inclusive, s);
 }
-int mlx_logcumsumexp(mlx_array *res, const mlx_array a, int axis, bool reverse,
-                     bool inclusive, const mlx_stream s) {
+int mlx_logcumsumexp(mlx_array *res, const mlx_array a, int axis, bool reverse, bool inclusive,
+                     const mlx_stream s) {
     return scan(res, MX_CUMLOGSUMEXP, a, axis, reverse, inclusive, s);
 }
 
@@ -268,11 +254,11 @@ static int scan_as(mlx_array *res, mx_scan_op op, mlx_array a, int axis, bool re
     mx_array *x = t == MX_DTYPE_COUNT ? NULL : mx_astype(capi_in(a), t);
     return capi_end(&c, res, mx_scan(op, x, axis, reverse, inclusive));
 }
-int mlx_cumsum_dtype(mlx_array *res, const mlx_array a, int axis, bool reverse,
-                     bool inclusive, mlx_dtype dtype, const mlx_stream s) {
+int mlx_cumsum_dtype(mlx_array *res, const mlx_array a, int axis, bool reverse, bool inclusive,
+                     mlx_dtype dtype, const mlx_stream s) {
     return scan_as(res, MX_CUMSUM, a, axis, reverse, inclusive, dtype, s);
 }
-int mlx_cumprod_dtype(mlx_array *res, const mlx_array a, int axis, bool reverse,
-                      bool inclusive, mlx_dtype dtype, const mlx_stream s) {
+int mlx_cumprod_dtype(mlx_array *res, const mlx_array a, int axis, bool reverse, bool inclusive,
+                      mlx_dtype dtype, const mlx_stream s) {
     return scan_as(res, MX_CUMPROD, a, axis, reverse, inclusive, dtype, s);
 }

@@ -89,8 +89,9 @@ int mlx_as_strided(mlx_array *res, const mlx_array a, const int *shape, size_t s
     if (offset > INT64_MAX)
         mx_fail(MX_RANGE, "[as_strided] offset %zu", offset);
     return capi_end(&c, res,
-                    mx_failed() ? NULL
-                                : mx_as_strided_any(capi_in(a), shape, strides, n, (int64_t)offset));
+                    mx_failed()
+                        ? NULL
+                        : mx_as_strided_any(capi_in(a), shape, strides, n, (int64_t)offset));
 }
 
 /* --- slices: a list for every axis ------------------------------------------------ */

@@ -23,13 +23,11 @@ int mlx_random_set_state(const mlx_array state) {
     capi_call c = capi_begin_default();
     return capi_end_ok(&c, mx_random_set_state(capi_in(state)));
 }
-int mlx_random_split_num(mlx_array *res, const mlx_array key, int num,
-                         const mlx_stream s) {
+int mlx_random_split_num(mlx_array *res, const mlx_array key, int num, const mlx_stream s) {
     capi_call c = capi_begin(s);
     return capi_end(&c, res, mx_random_split(capi_in(key), num));
 }
-int mlx_random_split(mlx_array *res_0, mlx_array *res_1, const mlx_array key,
-                     const mlx_stream s) {
+int mlx_random_split(mlx_array *res_0, mlx_array *res_1, const mlx_array key, const mlx_stream s) {
     capi_call c = capi_begin(s);
     mx_array *both = mx_random_split(capi_in(key), 2);
     mx_array *row[2] = {mx_squeeze_axis(mx_slice_axis(both, 0, 0, 1), 0),
@@ -39,99 +37,88 @@ int mlx_random_split(mlx_array *res_0, mlx_array *res_1, const mlx_array key,
 int mlx_random_bits(mlx_array *res, const int *shape, size_t shape_num, int width,
                     const mlx_array key, const mlx_stream s) {
     capi_call c = capi_begin(s);
-    return capi_end(
-        &c, res,
-        mx_random_bits(shape, capi_count(shape, shape_num), width, key_or_next(key)));
+    return capi_end(&c, res,
+                    mx_random_bits(shape, capi_count(shape, shape_num), width, key_or_next(key)));
 }
 
 /* --- distributions ---------------------------------------------------------------- */
 
-int mlx_random_uniform(mlx_array *res, const mlx_array low, const mlx_array high,
-                       const int *shape, size_t shape_num, mlx_dtype dtype,
-                       const mlx_array key, const mlx_stream s) {
+int mlx_random_uniform(mlx_array *res, const mlx_array low, const mlx_array high, const int *shape,
+                       size_t shape_num, mlx_dtype dtype, const mlx_array key, const mlx_stream s) {
     capi_call c = capi_begin(s);
     mx_dtype t = capi_dtype(dtype);
     mx_array *lo = capi_in(low), *hi = capi_in(high);
-    mx_array *r = t == MX_DTYPE_COUNT
-                      ? NULL
-                      : mx_random_uniform(lo, hi, shape, capi_count(shape, shape_num),
-                                          t, capi_opt(key));
-    return capi_end(&c, res, r);
-}
-int mlx_random_randint(mlx_array *res, const mlx_array low, const mlx_array high,
-                       const int *shape, size_t shape_num, mlx_dtype dtype,
-                       const mlx_array key, const mlx_stream s) {
-    capi_call c = capi_begin(s);
-    mx_dtype t = capi_dtype(dtype);
-    mx_array *lo = capi_in(low), *hi = capi_in(high);
-    mx_array *r = t == MX_DTYPE_COUNT
-                      ? NULL
-                      : mx_random_randint(lo, hi, shape, capi_count(shape, shape_num),
-                                          t, capi_opt(key));
-    return capi_end(&c, res, r);
-}
-int mlx_random_truncated_normal(mlx_array *res, const mlx_array lower,
-                                const mlx_array upper, const int *shape,
-                                size_t shape_num, mlx_dtype dtype, const mlx_array key,
-                                const mlx_stream s) {
-    capi_call c = capi_begin(s);
-    mx_dtype t = capi_dtype(dtype);
-    mx_array *lo = capi_in(lower), *hi = capi_in(upper);
     mx_array *r =
         t == MX_DTYPE_COUNT
             ? NULL
-            : mx_random_truncated_normal(lo, hi, shape, capi_count(shape, shape_num), t,
-                                         capi_opt(key));
+            : mx_random_uniform(lo, hi, shape, capi_count(shape, shape_num), t, capi_opt(key));
     return capi_end(&c, res, r);
 }
-int mlx_random_normal(mlx_array *res, const int *shape, size_t shape_num,
-                      mlx_dtype dtype, float loc, float scale, const mlx_array key,
-                      const mlx_stream s) {
+int mlx_random_randint(mlx_array *res, const mlx_array low, const mlx_array high, const int *shape,
+                       size_t shape_num, mlx_dtype dtype, const mlx_array key, const mlx_stream s) {
+    capi_call c = capi_begin(s);
+    mx_dtype t = capi_dtype(dtype);
+    mx_array *lo = capi_in(low), *hi = capi_in(high);
+    mx_array *r =
+        t == MX_DTYPE_COUNT
+            ? NULL
+            : mx_random_randint(lo, hi, shape, capi_count(shape, shape_num), t, capi_opt(key));
+    return capi_end(&c, res, r);
+}
+int mlx_random_truncated_normal(mlx_array *res, const mlx_array lower, const mlx_array upper,
+                                const int *shape, size_t shape_num, mlx_dtype dtype,
+                                const mlx_array key, const mlx_stream s) {
+    capi_call c = capi_begin(s);
+    mx_dtype t = capi_dtype(dtype);
+    mx_array *lo = capi_in(lower), *hi = capi_in(upper);
+    mx_array *r = t == MX_DTYPE_COUNT
+                      ? NULL
+                      : mx_random_truncated_normal(lo, hi, shape, capi_count(shape, shape_num), t,
+                                                   capi_opt(key));
+    return capi_end(&c, res, r);
+}
+int mlx_random_normal(mlx_array *res, const int *shape, size_t shape_num, mlx_dtype dtype,
+                      float loc, float scale, const mlx_array key, const mlx_stream s) {
     capi_call c = capi_begin(s);
     mx_dtype t = capi_dtype(dtype);
     mx_array *l = loc != 0 ? mx_scalar(loc, MX_FLOAT32) : NULL;
     mx_array *d = scale != 1 ? mx_scalar(scale, MX_FLOAT32) : NULL;
-    mx_array *r = t == MX_DTYPE_COUNT
-                      ? NULL
-                      : mx_random_normal(shape, capi_count(shape, shape_num), t, l, d,
-                                         capi_opt(key));
+    mx_array *r = t == MX_DTYPE_COUNT ? NULL
+                                      : mx_random_normal(shape, capi_count(shape, shape_num), t, l,
+                                                         d, capi_opt(key));
     return capi_end(&c, res, r);
 }
-int mlx_random_normal_broadcast(mlx_array *res, const int *shape, size_t shape_num,
-                                mlx_dtype dtype, const mlx_array loc,
-                                const mlx_array scale, const mlx_array key,
+int mlx_random_normal_broadcast(mlx_array *res, const int *shape, size_t shape_num, mlx_dtype dtype,
+                                const mlx_array loc, const mlx_array scale, const mlx_array key,
                                 const mlx_stream s) {
     capi_call c = capi_begin(s);
     mx_dtype t = capi_dtype(dtype);
     mx_array *r = t == MX_DTYPE_COUNT
                       ? NULL
-                      : mx_random_normal(shape, capi_count(shape, shape_num), t,
-                                         capi_opt(loc), capi_opt(scale), capi_opt(key));
+                      : mx_random_normal(shape, capi_count(shape, shape_num), t, capi_opt(loc),
+                                         capi_opt(scale), capi_opt(key));
     return capi_end(&c, res, r);
 }
-int mlx_random_gumbel(mlx_array *res, const int *shape, size_t shape_num,
-                      mlx_dtype dtype, const mlx_array key, const mlx_stream s) {
-    capi_call c = capi_begin(s);
-    mx_dtype t = capi_dtype(dtype);
-    mx_array *r =
-        t == MX_DTYPE_COUNT
-            ? NULL
-            : mx_random_gumbel(shape, capi_count(shape, shape_num), t, capi_opt(key));
-    return capi_end(&c, res, r);
-}
-int mlx_random_laplace(mlx_array *res, const int *shape, size_t shape_num,
-                       mlx_dtype dtype, float loc, float scale, const mlx_array key,
-                       const mlx_stream s) {
+int mlx_random_gumbel(mlx_array *res, const int *shape, size_t shape_num, mlx_dtype dtype,
+                      const mlx_array key, const mlx_stream s) {
     capi_call c = capi_begin(s);
     mx_dtype t = capi_dtype(dtype);
     mx_array *r = t == MX_DTYPE_COUNT
                       ? NULL
-                      : mx_random_laplace(shape, capi_count(shape, shape_num), t, loc,
-                                          scale, capi_opt(key));
+                      : mx_random_gumbel(shape, capi_count(shape, shape_num), t, capi_opt(key));
     return capi_end(&c, res, r);
 }
-int mlx_random_bernoulli(mlx_array *res, const mlx_array p, const int *shape,
-                         size_t shape_num, const mlx_array key, const mlx_stream s) {
+int mlx_random_laplace(mlx_array *res, const int *shape, size_t shape_num, mlx_dtype dtype,
+                       float loc, float scale, const mlx_array key, const mlx_stream s) {
+    capi_call c = capi_begin(s);
+    mx_dtype t = capi_dtype(dtype);
+    mx_array *r = t == MX_DTYPE_COUNT ? NULL
+                                      : mx_random_laplace(shape, capi_count(shape, shape_num), t,
+                                                          loc, scale, capi_opt(key));
+    return capi_end(&c, res, r);
+}
+int mlx_random_bernoulli(mlx_array *res, const mlx_array p, const int *shape, size_t shape_num,
+                         const mlx_array key, const mlx_stream s) {
     capi_call c = capi_begin(s);
     return capi_end(&c, res,
                     mx_random_bernoulli(capi_in(p), shape, capi_count(shape, shape_num),
@@ -140,49 +127,42 @@ int mlx_random_bernoulli(mlx_array *res, const mlx_array p, const int *shape,
 
 /* --- choices ---------------------------------------------------------------------- */
 
-int mlx_random_categorical(mlx_array *res, const mlx_array logits, int axis,
-                           const mlx_array key, const mlx_stream s) {
+int mlx_random_categorical(mlx_array *res, const mlx_array logits, int axis, const mlx_array key,
+                           const mlx_stream s) {
     capi_call c = capi_begin(s);
-    return capi_end(&c, res,
-                    mx_random_categorical(capi_in(logits), axis, capi_opt(key)));
+    return capi_end(&c, res, mx_random_categorical(capi_in(logits), axis, capi_opt(key)));
 }
-int mlx_random_categorical_shape(mlx_array *res, const mlx_array logits, int axis,
-                                 const int *shape, size_t shape_num,
-                                 const mlx_array key, const mlx_stream s) {
+int mlx_random_categorical_shape(mlx_array *res, const mlx_array logits, int axis, const int *shape,
+                                 size_t shape_num, const mlx_array key, const mlx_stream s) {
     capi_call c = capi_begin(s);
-    mx_array *r = mx_random_categorical_shape(
-        capi_in(logits), axis, shape, capi_count(shape, shape_num), capi_opt(key));
+    mx_array *r = mx_random_categorical_shape(capi_in(logits), axis, shape,
+                                              capi_count(shape, shape_num), capi_opt(key));
     return capi_end(&c, res, r);
 }
-int mlx_random_categorical_num_samples(mlx_array *res, const mlx_array logits_,
-                                       int axis, int num_samples, const mlx_array key,
-                                       const mlx_stream s) {
+int mlx_random_categorical_num_samples(mlx_array *res, const mlx_array logits_, int axis,
+                                       int num_samples, const mlx_array key, const mlx_stream s) {
     capi_call c = capi_begin(s);
-    mx_array *r = mx_random_categorical_samples(capi_in(logits_), axis, num_samples,
-                                                capi_opt(key));
+    mx_array *r = mx_random_categorical_samples(capi_in(logits_), axis, num_samples, capi_opt(key));
     return capi_end(&c, res, r);
 }
-int mlx_random_permutation(mlx_array *res, const mlx_array x, int axis,
-                           const mlx_array key, const mlx_stream s) {
+int mlx_random_permutation(mlx_array *res, const mlx_array x, int axis, const mlx_array key,
+                           const mlx_stream s) {
     capi_call c = capi_begin(s);
     return capi_end(&c, res, mx_random_permutation(capi_in(x), axis, capi_opt(key)));
 }
-int mlx_random_permutation_arange(mlx_array *res, int x, const mlx_array key,
-                                  const mlx_stream s) {
+int mlx_random_permutation_arange(mlx_array *res, int x, const mlx_array key, const mlx_stream s) {
     capi_call c = capi_begin(s);
     return capi_end(&c, res, mx_random_permutation_n(x, capi_opt(key)));
 }
-int mlx_random_multivariate_normal(mlx_array *res, const mlx_array mean,
-                                   const mlx_array cov, const int *shape,
-                                   size_t shape_num, mlx_dtype dtype,
+int mlx_random_multivariate_normal(mlx_array *res, const mlx_array mean, const mlx_array cov,
+                                   const int *shape, size_t shape_num, mlx_dtype dtype,
                                    const mlx_array key, const mlx_stream s) {
     capi_call c = capi_begin(s);
     mx_dtype t = capi_dtype(dtype);
     mx_array *m = capi_in(mean), *v = capi_in(cov);
-    mx_array *r =
-        t == MX_DTYPE_COUNT
-            ? NULL
-            : mx_random_multivariate_normal(m, v, shape, capi_count(shape, shape_num),
-                                            t, capi_opt(key));
+    mx_array *r = t == MX_DTYPE_COUNT
+                      ? NULL
+                      : mx_random_multivariate_normal(m, v, shape, capi_count(shape, shape_num), t,
+                                                      capi_opt(key));
     return capi_end(&c, res, r);
 }

@@ -20,7 +20,8 @@ int mlx_detail_compile(mlx_closure *res, const mlx_closure fun, uintptr_t fun_id
     mx_closure *f = capi_closure(fun);
     if (f && constants_num && !constants)
         f = mx_fail(MX_INVALID, "[compile] constants is NULL");
-    return end_compiled(res, f ? mx_compile_id(f, fun_id, shapeless, constants, constants_num) : NULL);
+    return end_compiled(res,
+                        f ? mx_compile_id(f, fun_id, shapeless, constants, constants_num) : NULL);
 }
 
 int mlx_detail_compile_clear_cache(void) {

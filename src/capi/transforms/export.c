@@ -1,4 +1,5 @@
-/* export.h: functions in files. An exporter's handle is a box of the file that is being written and the function. */
+/* export.h: functions in files. An exporter's handle is a box of the file that is being written and
+   the function. */
 #include "transforms/export.h"
 
 #include <stdlib.h>
@@ -110,7 +111,8 @@ static bool export_one(const char *file, mx_closure *f, const arguments *a, bool
     return mx_exporter_close(e) && ok;
 }
 
-int mlx_export_function(const char *file, const mlx_closure fun, const mlx_vector_array args, bool shapeless) {
+int mlx_export_function(const char *file, const mlx_closure fun, const mlx_vector_array args,
+                        bool shapeless) {
     capi_call c = capi_begin_default();
     arguments a = {0};
     mx_closure *f = has_path("export_function", file) ? capi_closure(fun) : NULL;
@@ -119,8 +121,9 @@ int mlx_export_function(const char *file, const mlx_closure fun, const mlx_vecto
     return capi_end_ok(&c, ok);
 }
 
-int mlx_export_function_kwargs(const char *file, const mlx_closure_kwargs fun, const mlx_vector_array args,
-                               const mlx_map_string_to_array kwargs, bool shapeless) {
+int mlx_export_function_kwargs(const char *file, const mlx_closure_kwargs fun,
+                               const mlx_vector_array args, const mlx_map_string_to_array kwargs,
+                               bool shapeless) {
     capi_call c = capi_begin_default();
     arguments a = {0};
     capi_func *f = has_path("export_function", file) ? capi_closure_kwargs(fun) : NULL;
@@ -139,8 +142,8 @@ typedef struct exporter {
     capi_func *named;
 } exporter;
 
-static mlx_function_exporter exporter_open(const char *path, mx_closure *f, capi_func *named, bool shapeless,
-                                           const char *metadata) {
+static mlx_function_exporter exporter_open(const char *path, mx_closure *f, capi_func *named,
+                                           bool shapeless, const char *metadata) {
     exporter *e = f || named ? mx_calloc(1, sizeof *e) : NULL;
     if (e && !(e->file = mx_exporter_open(path, shapeless, metadata))) {
         mx_free(e);
@@ -154,20 +157,23 @@ static mlx_function_exporter exporter_open(const char *path, mx_closure *f, capi
     return (mlx_function_exporter){e};
 }
 
-mlx_function_exporter mlx_function_exporter_new(const char *file, const mlx_closure fun, bool shapeless) {
+mlx_function_exporter mlx_function_exporter_new(const char *file, const mlx_closure fun,
+                                                bool shapeless) {
     mx_error_clear();
     mx_closure *f = has_path("function_exporter", file) ? capi_closure(fun) : NULL;
     return exporter_open(file, f, NULL, shapeless, NULL);
 }
 
-mlx_function_exporter mlx_function_exporter_new_kwargs(const char *file, const mlx_closure_kwargs fun, bool shapeless,
+mlx_function_exporter mlx_function_exporter_new_kwargs(const char *file,
+                                                       const mlx_closure_kwargs fun, bool shapeless,
                                                        const char *metadata) {
     mx_error_clear();
     capi_func *f = has_path("function_exporter", file) ? capi_closure_kwargs(fun) : NULL;
     return exporter_open(file, NULL, f, shapeless, metadata);
 }
 
-mlx_function_exporter mlx_function_exporter_new_memory(const mlx_closure_kwargs fun, bool shapeless) {
+mlx_function_exporter mlx_function_exporter_new_memory(const mlx_closure_kwargs fun,
+                                                       bool shapeless) {
     mx_error_clear();
     return exporter_open(NULL, NULL, capi_closure_kwargs(fun), shapeless, NULL);
 }
@@ -201,7 +207,8 @@ static bool call_positional(mx_closure *self, mx_array *const *in, int nin, mx_a
     return mx_closure_call(c->f, in, c->n_args, out);
 }
 
-static int export_more(mlx_function_exporter xfunc, mlx_vector_array args, const mlx_map_string_to_array *kwargs) {
+static int export_more(mlx_function_exporter xfunc, mlx_vector_array args,
+                       const mlx_map_string_to_array *kwargs) {
     capi_call c = capi_begin_default();
     arguments a = {0};
     exporter *e = exporter_in(xfunc);
@@ -220,12 +227,14 @@ int mlx_function_exporter_apply(const mlx_function_exporter xfunc, const mlx_vec
     return export_more(xfunc, args, NULL);
 }
 
-int mlx_function_exporter_apply_kwargs(const mlx_function_exporter xfunc, const mlx_vector_array args,
+int mlx_function_exporter_apply_kwargs(const mlx_function_exporter xfunc,
+                                       const mlx_vector_array args,
                                        const mlx_map_string_to_array kwargs) {
     return export_more(xfunc, args, &kwargs);
 }
 
-int mlx_function_exporter_visit(const mlx_function_exporter xfunc, const mlx_export_visitor *visitor) {
+int mlx_function_exporter_visit(const mlx_function_exporter xfunc,
+                                const mlx_export_visitor *visitor) {
     capi_call c = capi_begin_default();
     mx_fn_file file = {0};
     exporter *e = exporter_in(xfunc);
@@ -285,6 +294,7 @@ int mlx_imported_function_apply(mlx_vector_array *res, const mlx_imported_functi
 }
 
 int mlx_imported_function_apply_kwargs(mlx_vector_array *res, const mlx_imported_function xfunc,
-                                       const mlx_vector_array args, const mlx_map_string_to_array kwargs) {
+                                       const mlx_vector_array args,
+                                       const mlx_map_string_to_array kwargs) {
     return call_imported(res, xfunc, args, &kwargs);
 }

@@ -30,8 +30,9 @@ static void describe(walk *w) {
         w->array[i] = described(&t->in[i]);
     for (int32_t s = 0; s < t->n_slot; s++)
         if (t->constant[s])
-            w->array[s] = (mlx_exported_array){0, t->constant[s]->shape, (size_t)t->constant[s]->ndim,
-                                               (mlx_dtype)mx_dtype_of(t->constant[s])};
+            w->array[s] =
+                (mlx_exported_array){0, t->constant[s]->shape, (size_t)t->constant[s]->ndim,
+                                     (mlx_dtype)mx_dtype_of(t->constant[s])};
     for (int32_t i = 0; i < t->n_entry; i++)
         for (int j = 0; j < t->entry[i].nout; j++)
             w->array[t->entry[i].out[j]] = described(&t->entry[i].given[j]);
@@ -54,7 +55,8 @@ static mlx_exported_array shown(walk *w, int32_t slot) {
     return w->array[slot];
 }
 
-static const mlx_exported_array *show(walk *w, mlx_exported_array *room, const int32_t *slot, int n) {
+static const mlx_exported_array *show(walk *w, mlx_exported_array *room, const int32_t *slot,
+                                      int n) {
     for (int i = 0; i < n; i++)
         room[i] = shown(w, slot[i]);
     return room;
@@ -114,7 +116,8 @@ static bool widen(mlx_exported_argument *to, mx_ints from, mx_arena *memory) {
 }
 
 /* By its letter in mlxfn_ops.def. */
-static bool take_argument(mlx_exported_argument *to, char letter, const mx_fn_arg *a, mx_arena *memory) {
+static bool take_argument(mlx_exported_argument *to, char letter, const mx_fn_arg *a,
+                          mx_arena *memory) {
     *to = (mlx_exported_argument){.kind = MLX_EXPORTED_INT};
     switch (letter) {
     case 'b':
@@ -152,7 +155,8 @@ static bool visit_entry(walk *w, const mx_fn_entry *e) {
         ok = take_argument(&argument[i], letters[i], &e->arg[i], &memory);
     const mlx_exported_array *in = show(w, w->room, e->in, e->nin);
     const mlx_exported_array *out = show(w, w->room + e->nin, e->out, e->nout);
-    mlx_exported_primitive p = {mx_fn_infos[e->op].name, in, out, (size_t)e->nin, (size_t)e->nout, argument, n};
+    mlx_exported_primitive p = {mx_fn_infos[e->op].name, in,       out, (size_t)e->nin,
+                                (size_t)e->nout,         argument, n};
     if (ok && w->v->primitive) {
         capi_callback c = capi_callback_begin();
         ok = went(c, w->v->primitive(w->v->payload, &p));
@@ -162,8 +166,11 @@ static bool visit_entry(walk *w, const mx_fn_entry *e) {
 }
 
 bool capi_visit_trace(const mx_fn_trace *t, const mlx_export_visitor *v) {
-    walk w = {v, t, mx_calloc((size_t)t->n_slot + 1, sizeof *w.array),
-              mx_calloc((size_t)t->n_slot + 1, sizeof *w.told), 0,
+    walk w = {v,
+              t,
+              mx_calloc((size_t)t->n_slot + 1, sizeof *w.array),
+              mx_calloc((size_t)t->n_slot + 1, sizeof *w.told),
+              0,
               mx_calloc(most_arrays(t) + 1, sizeof *w.room)};
     bool ok = w.array && w.told && w.room;
     if (ok)

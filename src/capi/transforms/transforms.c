@@ -64,7 +64,7 @@ int mlx_jvp(mlx_vector_array *res_0, mlx_vector_array *res_1, const mlx_closure 
     return end_lists(&c, ok, res_0, &out, res_1, &out_tan);
 }
 
-/* --- value and gradient: a closure of its own ---------------------------------------------------------- */
+/* --- value and gradient: a closure of its own ------------------------------------------------- */
 
 typedef struct gradient {
     mx_closure *f;

@@ -1,6 +1,6 @@
-/* Attention of few queries: the matrix-vector kernels read keys and values once, where they lie. The
- * queries of all heads that share a kv head go together, as rows. Long keys are cut in splits, whose
- * unfinished results are merged in order; their number depends on sizes alone.
+/* Attention of few queries: the matrix-vector kernels read keys and values once, where they lie.
+ * The queries of all heads that share a kv head go together, as rows. Long keys are cut in splits,
+ * whose unfinished results are merged in order; their number depends on sizes alone.
  *
  *     part: pair (batch, kv head) ─▶ split of the keys ─▶ m and l of each row, then o (rows, Dv)
  */
@@ -26,7 +26,7 @@ enum {
 
 typedef struct decode {
     const mx_attend_args *a;
-    int64_t group, rows; /* heads a kv head; queries of all of them: row = head * Lq + query */
+    int64_t group, rows;   /* heads a kv head; queries of all of them: row = head * Lq + query */
     int64_t splits, split; /* splits of the keys; keys in each */
     size_t part;           /* floats of one part */
     float *parts;
@@ -40,7 +40,7 @@ bool attention_is_decode(const mx_attend_args *a) {
 
 /* What a task works in. */
 typedef struct work {
-    float *q;       /* rows x D */
+    float *q;        /* rows x D */
     float *s, *mask; /* rows x ATT_KEYS */
     float *m, *l, *o;
     int64_t b, kv;
@@ -86,10 +86,18 @@ static void step(const decode *d, const work *w, int64_t t0, int64_t n) {
         kern->matmul->skinny_dot[a->dtype](w->s + r * ATT_KEYS, 1, ATT_KEYS, k, ks[2], n,
                                            w->q + r * a->dim, a->dim,
                                            (int)att_min(MX_K_SKINNY, d->rows - r), a->dim);
-    mx_k_att_step s = {.s = w->s, .ld = ATT_KEYS, .keys = n, .scale = a->scale,
+    mx_k_att_step s = {.s = w->s,
+                       .ld = ATT_KEYS,
+                       .keys = n,
+                       .scale = a->scale,
                        .mask = mask_rows(d, w, t0, n),
-                       .select = a->mask && a->mask_dtype == MX_BOOL, .limit = att_limit(a, 0, t0), .m = w->m, .l = w->l, .o = w->o,
-                       .o_ld = a->v_dim, .values = a->v_dim};
+                       .select = a->mask && a->mask_dtype == MX_BOOL,
+                       .limit = att_limit(a, 0, t0),
+                       .m = w->m,
+                       .l = w->l,
+                       .o = w->o,
+                       .o_ld = a->v_dim,
+                       .values = a->v_dim};
     kern->attention->rows(&s, d->rows, a->q_len);
     for (int64_t r = 0; r < d->rows; r += MX_K_SKINNY)
         kern->matmul->skinny_sum[a->dtype](w->o + r * a->v_dim, a->v_dim, v, vs[2],
@@ -110,8 +118,14 @@ static void split_body(void *ctx, int64_t begin, int64_t end) {
         int64_t pair = i / d->splits, t = i % d->splits * d->split;
         int64_t last = att_min(a->k_len, t + d->split);
         float *m = part_at(d, pair, i % d->splits);
-        work w = {.q = room + 2 * s, .s = room, .mask = room + s, .m = m, .l = m + d->rows,
-                  .o = m + 2 * d->rows, .b = pair / a->kv_heads, .kv = pair % a->kv_heads};
+        work w = {.q = room + 2 * s,
+                  .s = room,
+                  .mask = room + s,
+                  .m = m,
+                  .l = m + d->rows,
+                  .o = m + 2 * d->rows,
+                  .b = pair / a->kv_heads,
+                  .kv = pair % a->kv_heads};
         read_queries(d, &w);
         for (; t < last; t += ATT_KEYS)
             step(d, &w, t, att_min(ATT_KEYS, last - t));

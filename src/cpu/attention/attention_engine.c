@@ -13,8 +13,7 @@ const void *att_mask_at(const mx_attend_args *a, int64_t b, int64_t h, int64_t i
     return att_at(a->mask, b * s[0] + h * s[1] + i * s[2] + t * s[3], a->mask_dtype);
 }
 
-void att_mask_row(const mx_attend_args *a, float *dst, const void *src, int64_t stride,
-                  int64_t n) {
+void att_mask_row(const mx_attend_args *a, float *dst, const void *src, int64_t stride, int64_t n) {
     if (a->mask_dtype == MX_BOOL) {
         const uint8_t *p = src;
         for (int64_t t = 0; t < n; t++)
@@ -31,8 +30,8 @@ float att_sink(const mx_attend_args *a, int64_t h) {
     return a->dtype == MX_FLOAT16 ? mx_f16_to_f32(u) : mx_bf16_to_f32(u);
 }
 
-void att_store(const mx_attend_args *a, int64_t b, int64_t h, int64_t i, const float *row,
-               float m, float l) {
+void att_store(const mx_attend_args *a, int64_t b, int64_t h, int64_t i, const float *row, float m,
+               float l) {
     const int64_t *s = a->out_s;
     mx_k_store_args g = {
         .out = (char *)a->out + (b * s[0] + h * s[1] + i * s[2]) * (int64_t)mx_dtype_size(a->dtype),

@@ -23,8 +23,8 @@ typedef struct mx_attend_args {
     void *out;
     int64_t out_s[3]; /* batch, head, position; features are adjacent */
     float scale;
-    bool causal; /* query i sees key t where t <= i + Lk - Lq */
-    const void *mask; /* (B,H,Lq,Lk) by strides, or NULL */
+    bool causal;         /* query i sees key t where t <= i + Lk - Lq */
+    const void *mask;    /* (B,H,Lq,Lk) by strides, or NULL */
     mx_dtype mask_dtype; /* bool: true sees; float32 float16 bfloat16: added to the scores */
     int64_t mask_s[4];
     const void *sinks; /* H scores of a key without value, or NULL */

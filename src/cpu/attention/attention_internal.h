@@ -38,11 +38,10 @@ static inline ptrdiff_t att_limit(const mx_attend_args *a, int64_t i, int64_t t0
 /* The mask of query i of a head from key t on. */
 const void *att_mask_at(const mx_attend_args *a, int64_t b, int64_t h, int64_t i, int64_t t);
 /* n numbers of a mask as float32; true is 0 and false -inf. */
-void att_mask_row(const mx_attend_args *a, float *dst, const void *src, int64_t stride,
-                  int64_t n);
+void att_mask_row(const mx_attend_args *a, float *dst, const void *src, int64_t stride, int64_t n);
 float att_sink(const mx_attend_args *a, int64_t h);
 /* Round one output row of v_dim numbers, and its logsumexp from m and l. */
-void att_store(const mx_attend_args *a, int64_t b, int64_t h, int64_t i, const float *row,
-               float m, float l);
+void att_store(const mx_attend_args *a, int64_t b, int64_t h, int64_t i, const float *row, float m,
+               float l);
 
 #endif

@@ -28,11 +28,11 @@ enum { PACK_LIMIT = 64 << 20 };
 typedef struct prefill {
     const mx_attend_args *a;
     const mx_k_gemm *f;
-    int64_t group;   /* query heads a kv head */
-    int64_t blocks;  /* of keys */
-    int64_t panels;  /* of queries, a head */
+    int64_t group;                             /* query heads a kv head */
+    int64_t blocks;                            /* of keys */
+    int64_t panels;                            /* of queries, a head */
     size_t k_panel, v_panel, k_bytes, v_bytes; /* of one block */
-    int64_t first;   /* pair of `packed` */
+    int64_t first;                             /* pair of `packed` */
     char *packed;
     atomic_bool nomem;
 } prefill;
@@ -146,10 +146,18 @@ static void step(const prefill *p, task *t, int64_t j) {
     for (int64_t i = 0; i < n; i += f->mr, k += p->k_panel)
         f->tile((int)att_min(f->mr, n - i), (int)t->queries, att_ceil_div(a->dim, f->kgroup), k,
                 t->q, t->s + i * w, w, false);
-    mx_k_att_step s = {.s = t->s, .ld = w, .keys = n, .scale = a->scale,
+    mx_k_att_step s = {.s = t->s,
+                       .ld = w,
+                       .keys = n,
+                       .scale = a->scale,
                        .mask = mask_tile(p, t, t0, n),
-                       .select = a->mask && a->mask_dtype == MX_BOOL, .limit = att_limit(a, t->i0, t0), .m = t->m, .l = t->l, .o = t->o,
-                       .o_ld = w, .values = a->v_dim};
+                       .select = a->mask && a->mask_dtype == MX_BOOL,
+                       .limit = att_limit(a, t->i0, t0),
+                       .m = t->m,
+                       .l = t->l,
+                       .o = t->o,
+                       .o_ld = w,
+                       .values = a->v_dim};
     bool pairs = f->kgroup == 2;
     mx_kernels_get()->attention->columns(&s, t->queries, pairs ? t->pairs : NULL);
     const void *weights = pairs ? (const void *)t->pairs : t->s;

@@ -1,5 +1,5 @@
-/* The gated delta rule: heads and blocks of their states' rows over the pool. A block stays in the first-level cache while
- * all steps pass over it. */
+/* The gated delta rule: heads and blocks of their states' rows over the pool. A block stays in the
+ * first-level cache while all steps pass over it. */
 #include <string.h>
 
 #include "base/pool.h"
@@ -26,10 +26,14 @@ static const void *element(const job *j, int input, int64_t i) {
 
 /* Block i % blocks of the rows of head i / blocks, heads of all batches counted through. */
 static mx_k_delta block_of(const job *j, int64_t i) {
-    int64_t batch = i / j->blocks / j->heads, head = i / j->blocks % j->heads, row = i % j->blocks * BLOCK;
-    int64_t key = head / (j->heads / j->key_heads), v = (batch * j->steps * j->heads + head) * j->rows + row;
-    int64_t q = (batch * j->steps * j->key_heads + key) * j->columns, one = batch * j->steps * j->heads + head;
-    int64_t state = ((batch * j->heads + head) * j->rows + row) * j->columns, width = j->decay_each ? j->columns : 1;
+    int64_t batch = i / j->blocks / j->heads, head = i / j->blocks % j->heads,
+            row = i % j->blocks * BLOCK;
+    int64_t key = head / (j->heads / j->key_heads),
+            v = (batch * j->steps * j->heads + head) * j->rows + row;
+    int64_t q = (batch * j->steps * j->key_heads + key) * j->columns,
+            one = batch * j->steps * j->heads + head;
+    int64_t state = ((batch * j->heads + head) * j->rows + row) * j->columns,
+            width = j->decay_each ? j->columns : 1;
     return (mx_k_delta){
         .state = j->state + state * (int64_t)j->item,
         .rows = j->rows - row < BLOCK ? j->rows - row : BLOCK,
@@ -76,8 +80,13 @@ bool cpu_gated_delta(mx_node *n, mx_array **out, const mx_program *feed) {
     const mx_array *q = n->in[Q], *v = n->in[V], *state = n->in[STATE];
     cpu_dense spare[2] = {{.copy = NULL}};
     (void)feed;
-    job j = {.item = mx_itemsize(q), .steps = q->shape[1], .key_heads = q->shape[2], .columns = q->shape[3],
-             .heads = v->shape[2], .rows = v->shape[3], .decay_each = n->in[DECAY]->ndim == 4};
+    job j = {.item = mx_itemsize(q),
+             .steps = q->shape[1],
+             .key_heads = q->shape[2],
+             .columns = q->shape[3],
+             .heads = v->shape[2],
+             .rows = v->shape[3],
+             .decay_each = n->in[DECAY]->ndim == 4};
     size_t y_bytes = (size_t)v->size * j.item, bytes = (size_t)state->size * j.item;
     j.run = mx_kernels_get()->attention->delta[q->dtype == MX_FLOAT64];
     j.blocks = (j.rows + BLOCK - 1) / BLOCK;
@@ -86,7 +95,8 @@ bool cpu_gated_delta(mx_node *n, mx_array **out, const mx_program *feed) {
     if (ok && bytes)
         memcpy(j.state, j.in[STATE].data, bytes);
     if (ok && y_bytes && j.key_heads)
-        mx_parallel_for(q->shape[0] * j.heads * j.blocks, 1 + GRAIN / (BLOCK * (j.columns + 1) * j.steps), blocks, &j);
+        mx_parallel_for(q->shape[0] * j.heads * j.blocks,
+                        1 + GRAIN / (BLOCK * (j.columns + 1) * j.steps), blocks, &j);
     for (int i = 0; i < INPUTS; i++)
         cpu_dense_close(&j.in[i]);
     for (int i = 0; i < 2; i++)

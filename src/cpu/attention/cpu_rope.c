@@ -1,7 +1,7 @@
 /* Rotary embedding: one table of cosines and sines a sequence, applied to the rows of all heads.
  *
- * The last small table is kept: the layers of a model ask for the same one again and again. It belongs to
- * the evaluation lock. */
+ * The last small table is kept: the layers of a model ask for the same one again and again. It
+ * belongs to the evaluation lock. */
 #include "base/mem.h"
 #include "base/pool.h"
 #include "cpu/cpu.h"
@@ -32,7 +32,7 @@ typedef struct job {
     table t;
 } job;
 
-/* --- tables --------------------------------------------------------------------------------------- */
+/* --- tables ----------------------------------------------------------------------------------- */
 
 static struct {
     mx_p_rope p;
@@ -96,7 +96,7 @@ static bool make_tables(job *j, const mx_array *offset, const void *freqs) {
     return ok;
 }
 
-/* --- rows ------------------------------------------------------------------------------------------- */
+/* --- rows ------------------------------------------------------------------------------------- */
 
 /* Where sequence s begins in the input, in elements. */
 static int64_t sequence_at(const job *j, int64_t s) {

@@ -1,5 +1,5 @@
-/* The walk of depthwise convolution and of its weights' derivative: lines of output in runs of pixels
- * that meet the same taps, each run one call of a kernel (k_conv.h). */
+/* The walk of depthwise convolution and of its weights' derivative: lines of output in runs of
+ * pixels that meet the same taps, each run one call of a kernel (k_conv.h). */
 #ifndef MX_CPU_CONV_DEPTH_H
 #define MX_CPU_CONV_DEPTH_H
 

@@ -1,6 +1,6 @@
-/* See conv_direct.h. The weights are packed as the matmul engine does, in panels of as many outputs as a tile
- * has columns. A task takes a block of positions and goes through the panels one by one, so that a
- * panel is read from memory once a block.
+/* See conv_direct.h. The weights are packed as the matmul engine does, in panels of as many outputs
+ * as a tile has columns. A task takes a block of positions and goes through the panels one by one,
+ * so that a panel is read from memory once a block.
  */
 #include "cpu/conv/conv_direct.h"
 
@@ -227,7 +227,8 @@ static bool run_group(direct *d, int64_t group, float *out) {
     d->out = out + group * d->outputs;
     mx_parallel_for((d->outputs + nr - 1) / nr, 1 + 65536 / (nr * d->k), pack_body, &j);
     int64_t work = each * d->outputs * d->k;
-    return mx_parallel_for_long((d->rows + each - 1) / each, 1 + 262144 / (work + 1), blocks_body, d);
+    return mx_parallel_for_long((d->rows + each - 1) / each, 1 + 262144 / (work + 1), blocks_body,
+                                d);
 }
 
 bool conv_direct(const conv *c, float *out) {

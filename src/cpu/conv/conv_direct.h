@@ -1,5 +1,6 @@
-/* Convolution of float32 without packing its operands: every register tile gets, for each tap or line of taps,
- * the places in the input that its output positions see; outside of it they see zeros. */
+/* Convolution of float32 without packing its operands: every register tile gets, for each tap or
+ * line of taps, the places in the input that its output positions see; outside of it they see
+ * zeros. */
 #ifndef MX_CPU_CONV_DIRECT_H
 #define MX_CPU_CONV_DIRECT_H
 

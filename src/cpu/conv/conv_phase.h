@@ -1,5 +1,5 @@
-/* One convolution, and its phases: with input dilation d, output positions equal modulo d (less what
- * the stride has in common with it) see undilated input through the same taps, and no two
+/* One convolution, and its phases: with input dilation d, output positions equal modulo d (less
+ * what the stride has in common with it) see undilated input through the same taps, and no two
  * phases share a tap.
  */
 #ifndef MX_CPU_CONV_PHASE_H

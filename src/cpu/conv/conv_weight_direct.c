@@ -1,6 +1,6 @@
-/* See conv_direct.h. The result is tiles of outputs by channels of one tap. Both operands have what a tile
- * needs side by side, position after position: a tile walks along the lines of the last axis.
- * Some lines at a time, which stay in cache, are taken through all tiles of a task.
+/* See conv_direct.h. The result is tiles of outputs by channels of one tap. Both operands have what
+ * a tile needs side by side, position after position: a tile walks along the lines of the last
+ * axis. Some lines at a time, which stay in cache, are taken through all tiles of a task.
  */
 #include <string.h>
 
@@ -92,18 +92,18 @@ static void run_tile(const job *j, const tile *t, const runs *r) {
     const conv_patches *p = &j->c->patches;
     int64_t left = p->group - t->channel, output = t->group * j->og + t->output,
             ldc = j->taps * p->group;
-    mx_kernels_get()->conv->outer(
-        &(mx_k_conv_outer_args){.n = (int)(left < j->nr ? left : j->nr),
-                                .runs = r->n,
-                                .a = r->a,
-                                .b = r->b,
-                                .len = r->len,
-                                .a_at = output,
-                                .b_at = t->group * p->group + t->channel,
-                                .a_step = j->c->outputs,
-                                .b_step = p->axis[2].stride * p->channels,
-                                .c = j->out + output * ldc + t->tap * p->group + t->channel,
-                                .ldc = ldc});
+    mx_kernels_get()->conv->outer(&(mx_k_conv_outer_args){.n = (int)(left < j->nr ? left : j->nr),
+                                                          .runs = r->n,
+                                                          .a = r->a,
+                                                          .b = r->b,
+                                                          .len = r->len,
+                                                          .a_at = output,
+                                                          .b_at = t->group * p->group + t->channel,
+                                                          .a_step = j->c->outputs,
+                                                          .b_step = p->axis[2].stride * p->channels,
+                                                          .c = j->out + output * ldc +
+                                                               t->tap * p->group + t->channel,
+                                                          .ldc = ldc});
 }
 
 static void tiles_body(void *ctx, int64_t begin, int64_t end) {

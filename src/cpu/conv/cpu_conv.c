@@ -101,8 +101,9 @@ static void turn_weights(const conv *c, float *w) {
     int64_t n = conv_taps(&c->patches), channels = c->patches.channels;
     for (int64_t t = 0; t < n; t++)
         for (int64_t i = 0; i < channels; i++)
-            w[t * channels + i] = (float)mx_read_double(
-                c->phase_w + (i * n + t) * (int64_t)c->patches.size, c->patches.dtype);
+            w[t * channels + i] =
+                (float)mx_read_double(c->phase_w + (i * n + t) * (int64_t)c->patches.size,
+                                      c->patches.dtype);
 }
 
 typedef struct depth_job {

@@ -6,7 +6,9 @@
 #include "graph/array/params.h"
 
 static mx_fft_kind kind_of(const mx_p_fft *p) {
-    return p->kind == MX_P_FFT_TO_HALF ? MX_FFT_TO_HALF : p->kind == MX_P_FFT_FROM_HALF ? MX_FFT_FROM_HALF : MX_FFT_COMPLEX;
+    return p->kind == MX_P_FFT_TO_HALF     ? MX_FFT_TO_HALF
+           : p->kind == MX_P_FFT_FROM_HALF ? MX_FFT_FROM_HALF
+                                           : MX_FFT_COMPLEX;
 }
 
 bool cpu_fft(mx_node *n, mx_array **out, const mx_program *feed) {
@@ -30,9 +32,19 @@ bool cpu_fft(mx_node *n, mx_array **out, const mx_program *feed) {
         ys[others++] = y->strides[i];
     }
     mx_fft_job job = {
-        .kind = kind_of(p), .inverse = p->inverse, .scale = p->scale, .n = p->n, .x = x->data, .y = y->data,
-        .x_count = x->shape[p->axis], .x_stride = x->strides[p->axis], .y_stride = y->strides[p->axis],
-        .ndim = others, .shape = shape, .x_strides = xs, .y_strides = ys,
+        .kind = kind_of(p),
+        .inverse = p->inverse,
+        .scale = p->scale,
+        .n = p->n,
+        .x = x->data,
+        .y = y->data,
+        .x_count = x->shape[p->axis],
+        .x_stride = x->strides[p->axis],
+        .y_stride = y->strides[p->axis],
+        .ndim = others,
+        .shape = shape,
+        .x_strides = xs,
+        .y_strides = ys,
     };
     return mx_fft_run(&job);
 }

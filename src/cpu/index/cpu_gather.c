@@ -37,8 +37,8 @@ static bool indexed(mx_ints list, int axis) {
 }
 
 /* Sorts the slice's axes into those before and after the axes of the indices. */
-static void split_axes(const mx_p_gather *p, const mx_array *a, const mx_array *out,
-                       int index_ndim, axes *lead, axes *inner) {
+static void split_axes(const mx_p_gather *p, const mx_array *a, const mx_array *out, int index_ndim,
+                       axes *lead, axes *inner) {
     int at = 0;
     lead->ndim = inner->ndim = 0;
     for (int i = 0; i < a->ndim; i++) {
@@ -46,8 +46,7 @@ static void split_axes(const mx_p_gather *p, const mx_array *a, const mx_array *
             at += index_ndim;
         if (p->drop && indexed(p->axes, i))
             continue;
-        add_axis(i < p->place ? lead : inner, p->slice.v[i], a->strides[i],
-                 out->strides[at++]);
+        add_axis(i < p->place ? lead : inner, p->slice.v[i], a->strides[i], out->strides[at++]);
     }
 }
 
@@ -106,8 +105,8 @@ static bool resolve_all(const mx_p_gather *p, mx_node *n, int64_t *offset) {
     const mx_array *a = n->in[0];
     for (int k = 0; k < p->axes.n; k++) {
         int axis = p->axes.v[k];
-        list[k] = (cpu_index){n->in[k + 1], axis, a->shape[axis], p->slice.v[axis],
-                              a->strides[axis]};
+        list[k] =
+            (cpu_index){n->in[k + 1], axis, a->shape[axis], p->slice.v[axis], a->strides[axis]};
     }
     offset[0] = 0; // no index at all: the slice at the start
     return cpu_index_resolve("gather", list, p->axes.n, offset);
@@ -157,8 +156,7 @@ static void gather_line(along *g, int64_t e, int64_t n) {
     int64_t offset[PIECE], room[PIECE], from, base;
     const mx_k_index *k = mx_kernels_get()->index;
     int last = g->l.ndim - 1;
-    int64_t item = (int64_t)mx_itemsize(g->a),
-            step = last < 0 ? 0 : g->l.stride[0][last];
+    int64_t item = (int64_t)mx_itemsize(g->a), step = last < 0 ? 0 : g->l.stride[0][last];
     seek(&g->l, e, &from, &base);
     mx_index_axis axis = {g->index.size, g->index.size, g->index.step,
                           last < 0 ? 0 : g->l.stride[1][last], false};

@@ -23,7 +23,6 @@ bool cpu_index_refuse(const char *op, const cpu_index *list, int64_t i);
 
 /* One line of indices: element `at`, then n of them `stride` apart, made contiguous in
  * `room`. */
-const void *cpu_index_line(const mx_array *idx, int64_t at, int64_t stride, int64_t n,
-                           void *room);
+const void *cpu_index_line(const mx_array *idx, int64_t at, int64_t stride, int64_t n, void *room);
 
 #endif

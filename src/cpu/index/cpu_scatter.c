@@ -45,9 +45,8 @@ static void run_move(void *ctx, int64_t begin, int64_t end) {
     for (int64_t t = begin; t < end; t++) {
         int64_t outer = t / v->columns, col = t % v->columns * COLUMNS;
         mx_index_move m = v->m;
-        m.len = v->m.len - col < COLUMNS && t % v->columns == v->columns - 1
-                    ? v->m.len - col
-                    : COLUMNS;
+        m.len =
+            v->m.len - col < COLUMNS && t % v->columns == v->columns - 1 ? v->m.len - col : COLUMNS;
         m.data = (char *)m.data + col * m.data_step * v->item;
         m.rows = (char *)m.rows + col * m.rows_step * v->item;
         v->run(&m, outer * m.n, (outer + 1) * m.n);
@@ -81,17 +80,20 @@ typedef struct slices {
     int64_t each, n; /* elements of a slice; slices */
 } slices;
 
-static void move_slices(mx_k_index_move *run, const slices *s, void *rows, int64_t n, const int64_t *offset) {
+static void move_slices(mx_k_index_move *run, const slices *s, void *rows, int64_t n,
+                        const int64_t *offset) {
     int64_t own[MX_MAX_NDIM];
     move v = {.run = run, .item = (int64_t)mx_dtype_size(s->dtype)};
-    v.m = (mx_index_move){.data = s->data, .rows = rows, .offset = offset, .n = n, .row_stride = s->each};
+    v.m = (mx_index_move){
+        .data = s->data, .rows = rows, .offset = offset, .n = n, .row_stride = s->each};
     mx_row_strides(s->slice, s->ndim, own);
     lay_out(&v, s->strides, s->slice, own, s->ndim);
     int64_t work = n * (v.m.len < COLUMNS ? v.m.len : COLUMNS);
     mx_parallel_for(v.rows * v.columns, 1 + GRAIN / work, run_move, &v);
 }
 
-static bool resolve_all(mx_node *n, const mx_array *out, const int64_t *strides, const int *slice, int64_t *offset) {
+static bool resolve_all(mx_node *n, const mx_array *out, const int64_t *strides, const int *slice,
+                        int64_t *offset) {
     const mx_p_scatter *p = n->params;
     cpu_index list[MX_MAX_NDIM];
     for (int k = 0; k < p->axes.n; k++) {
@@ -104,11 +106,13 @@ static bool resolve_all(mx_node *n, const mx_array *out, const int64_t *strides,
 
 /* Does combining updates that meet round? */
 static bool rounds(int op, const mx_array *out) {
-    return (op == MX_SCATTER_ADD || op == MX_SCATTER_MUL) && (out->dtype == MX_FLOAT16 || out->dtype == MX_BFLOAT16);
+    return (op == MX_SCATTER_ADD || op == MX_SCATTER_MUL) &&
+           (out->dtype == MX_FLOAT16 || out->dtype == MX_BFLOAT16);
 }
 
 /* The slices that are written to, each once, go to `rows` and from there to `wide`; and back. */
-static void combine_wide(int op, const slices *s, const float *updates, const scatter_slots *to, char *rows, float *wide) {
+static void combine_wide(int op, const slices *s, const float *updates, const scatter_slots *to,
+                         char *rows, float *wide) {
     const mx_k_index *k = mx_kernels_get()->index;
     int64_t own[MX_MAX_NDIM], all = to->count * s->each;
     slices w = *s;
@@ -126,7 +130,8 @@ static void combine_wide(int op, const slices *s, const float *updates, const sc
 }
 
 /* Slices that are the same or have nothing in common. */
-static bool scatter_slots_wide(int op, const slices *s, const mx_array *u, const scatter_slots *to) {
+static bool scatter_slots_wide(int op, const slices *s, const mx_array *u,
+                               const scatter_slots *to) {
     size_t all = (size_t)(to->count * s->each);
     float *updates = cpu_widened(u), *wide = updates ? mx_malloc(all * sizeof *wide) : NULL;
     char *rows = wide ? mx_malloc(all * mx_dtype_size(s->dtype)) : NULL;
@@ -139,7 +144,8 @@ static bool scatter_slots_wide(int op, const slices *s, const mx_array *u, const
 }
 
 /* All of the array becomes float32. */
-static bool scatter_all_wide(mx_node *n, mx_array *out, slices s, const mx_array *u, int64_t *offset) {
+static bool scatter_all_wide(mx_node *n, mx_array *out, slices s, const mx_array *u,
+                             int64_t *offset) {
     int64_t own[MX_MAX_NDIM];
     float *updates = cpu_widened(u), *wide = updates ? cpu_widened(out) : NULL;
     mx_row_strides(out->shape, out->ndim, own);
@@ -148,8 +154,9 @@ static bool scatter_all_wide(mx_node *n, mx_array *out, slices s, const mx_array
     s.strides = own;
     bool ok = wide && resolve_all(n, out, own, s.slice, offset);
     if (ok)
-        move_slices(mx_kernels_get()->index->scatter[((const mx_p_scatter *)n->params)->op][MX_FLOAT32], &s, updates, s.n,
-                    offset);
+        move_slices(
+            mx_kernels_get()->index->scatter[((const mx_p_scatter *)n->params)->op][MX_FLOAT32], &s,
+            updates, s.n, offset);
     ok = ok && cpu_narrow(out, wide);
     mx_free(wide);
     mx_free(updates);
@@ -160,7 +167,8 @@ static bool scatter_rows(int op, const slices *s, const mx_array *u, const int64
     void *own;
     const char *updates = dense(u, &own);
     if (updates)
-        move_slices(mx_kernels_get()->index->scatter[op][s->dtype], s, (void *)updates, s->n, offset);
+        move_slices(mx_kernels_get()->index->scatter[op][s->dtype], s, (void *)updates, s->n,
+                    offset);
     mx_free(own);
     return updates != NULL;
 }
@@ -174,14 +182,16 @@ static bool wants_all(const mx_p_scatter *p, const mx_array *out, const slices *
 }
 
 /* Halves whose updates may meet. */
-static bool scatter_half(mx_node *n, mx_array *out, const slices *s, const mx_array *u, int64_t *offset) {
+static bool scatter_half(mx_node *n, mx_array *out, const slices *s, const mx_array *u,
+                         int64_t *offset) {
     const mx_p_scatter *p = n->params;
     scatter_slots to;
     if (wants_all(p, out, s))
         return scatter_all_wide(n, out, *s, u, offset);
     if (!cpu_slots_find(&to, offset, s->n))
         return false;
-    bool ok = to.count == s->n ? scatter_rows(p->op, s, u, offset) : scatter_slots_wide(p->op, s, u, &to);
+    bool ok =
+        to.count == s->n ? scatter_rows(p->op, s, u, offset) : scatter_slots_wide(p->op, s, u, &to);
     cpu_slots_free(&to);
     return ok;
 }
@@ -192,11 +202,13 @@ static bool scatter(mx_node *n, mx_array *out) {
     int64_t count = n->nin > 2 ? n->in[1]->size : 1;
     if (u->size == 0)
         return true;
-    slices s = {mx_dtype_of(out), out->data, out->strides, u->shape + (u->ndim - out->ndim), out->ndim, u->size / count, count};
+    slices s = {mx_dtype_of(out), out->data,       out->strides, u->shape + (u->ndim - out->ndim),
+                out->ndim,        u->size / count, count};
     int64_t *offset = mx_malloc((size_t)count * sizeof *offset);
     bool ok = offset && resolve_all(n, out, out->strides, s.slice, offset);
     if (ok)
-        ok = count > 1 && rounds(p->op, out) ? scatter_half(n, out, &s, u, offset) : scatter_rows(p->op, &s, u, offset);
+        ok = count > 1 && rounds(p->op, out) ? scatter_half(n, out, &s, u, offset)
+                                             : scatter_rows(p->op, &s, u, offset);
     mx_free(offset);
     return ok;
 }
@@ -210,8 +222,7 @@ typedef struct along {
     mx_array *out;
     const mx_array *idx, *u;
     cpu_index index;
-    cpu_layout
-        l; /* the other axes: operand 0 the indices, 1 the updates, 2 the result */
+    cpu_layout l; /* the other axes: operand 0 the indices, 1 the updates, 2 the result */
     int64_t n, idx_step, u_step;          /* along the axis */
     int64_t run, run_idx, run_u, run_out; /* along the innermost other axis */
     mx_k_index_move *put;
@@ -237,13 +248,11 @@ static spot spot_of(const along *g, int64_t e) {
 
 /* n updates from s on: their indices idx_step apart, the result ramp apart besides what
  * the index says. */
-static void put_line(along *g, spot s, int64_t n, int64_t idx_step, int64_t u_step,
-                     int64_t ramp) {
+static void put_line(along *g, spot s, int64_t n, int64_t idx_step, int64_t u_step, int64_t ramp) {
     int64_t offset[PIECE], room[PIECE], item = (int64_t)mx_itemsize(g->out);
     mx_index_axis axis = {g->index.size, g->index.size, g->index.step, ramp, false};
     const void *line = cpu_index_line(g->idx, s.idx, idx_step, n, room);
-    int64_t bad =
-        mx_kernels_get()->index->resolve[mx_dtype_of(g->idx)](offset, line, n, &axis);
+    int64_t bad = mx_kernels_get()->index->resolve[mx_dtype_of(g->idx)](offset, line, n, &axis);
     if (bad >= 0) {
         g->bad_idx = s.idx + bad * idx_step;
         g->failed = true;
@@ -347,8 +356,8 @@ static bool widen(mx_array *wide, int64_t *strides, const mx_array *a) {
 static bool put_all_wide(mx_node *n, mx_array *out) {
     int64_t out_strides[MX_MAX_NDIM], u_strides[MX_MAX_NDIM];
     mx_array sum = {.data = NULL}, u = {.data = NULL};
-    bool ok = widen(&sum, out_strides, out) && widen(&u, u_strides, n->in[2]) && put_all(n, &sum, &u) &&
-              cpu_narrow(out, (const float *)(const void *)sum.data);
+    bool ok = widen(&sum, out_strides, out) && widen(&u, u_strides, n->in[2]) &&
+              put_all(n, &sum, &u) && cpu_narrow(out, (const float *)(const void *)sum.data);
     mx_free(sum.data);
     mx_free(u.data);
     return ok;
@@ -379,17 +388,15 @@ static int64_t block_length(const masked *m, int64_t b) {
 static void count_blocks(void *ctx, int64_t begin, int64_t end) {
     const masked *m = ctx;
     for (int64_t b = begin; b < end; b++)
-        m->before[b] =
-            mx_kernels_get()->index->count_set(m->mask + b * BLOCK, block_length(m, b));
+        m->before[b] = mx_kernels_get()->index->count_set(m->mask + b * BLOCK, block_length(m, b));
 }
 
 static void fill_blocks(void *ctx, int64_t begin, int64_t end) {
     const masked *m = ctx;
     int64_t item = (int64_t)mx_itemsize(m->out);
     for (int64_t b = begin; b < end; b++)
-        mx_kernels_get()->index->masked[item](m->out->data + b * BLOCK * item,
-                                              m->mask + b * BLOCK, block_length(m, b),
-                                              m->src + m->before[b] * item);
+        mx_kernels_get()->index->masked[item](m->out->data + b * BLOCK * item, m->mask + b * BLOCK,
+                                              block_length(m, b), m->src + m->before[b] * item);
 }
 
 static bool fill(masked *m, int64_t available) {
@@ -406,10 +413,9 @@ static bool fill(masked *m, int64_t available) {
         mx_parallel_for(blocks, 1, fill_blocks, m);
     mx_free(m->before);
     return total <= available ||
-           mx_fail(
-               MX_RANGE,
-               "[masked_scatter] The mask selects %lld elements, the source has %lld.",
-               (long long)total, (long long)available);
+           mx_fail(MX_RANGE,
+                   "[masked_scatter] The mask selects %lld elements, the source has %lld.",
+                   (long long)total, (long long)available);
 }
 
 static bool masked_scatter(mx_node *n, mx_array *out) {

@@ -25,13 +25,11 @@ bool cpu_index_refuse(const char *op, const cpu_index *list, int64_t i) {
                        "[%s] index %lld with a slice of %d is out of bounds for axis "
                        "%d with size %d.",
                        op, (long long)value, list->slice, list->axis, list->size);
-    return mx_fail(MX_RANGE,
-                   "[%s] index %lld is out of bounds for axis %d with size %d.", op,
+    return mx_fail(MX_RANGE, "[%s] index %lld is out of bounds for axis %d with size %d.", op,
                    (long long)value, list->axis, list->size);
 }
 
-const void *cpu_index_line(const mx_array *idx, int64_t at, int64_t stride, int64_t n,
-                           void *room) {
+const void *cpu_index_line(const mx_array *idx, int64_t at, int64_t stride, int64_t n, void *room) {
     int64_t item = (int64_t)mx_itemsize(idx);
     const char *from = idx->data + at * item;
     if (stride == 1 || n == 1)
@@ -68,8 +66,8 @@ static void resolve(void *ctx, int64_t begin, int64_t end) {
             cpu_fetch(room, a->data, mx_itemsize(a), j->layout, begin, (size_t)n);
             from = room;
         }
-        int64_t bad = mx_kernels_get()->index->resolve[mx_dtype_of(a)](
-            j->offset + begin, from, n, &axis);
+        int64_t bad =
+            mx_kernels_get()->index->resolve[mx_dtype_of(a)](j->offset + begin, from, n, &axis);
         if (bad >= 0)
             note_bad(j, begin + bad);
     }

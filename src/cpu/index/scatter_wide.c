@@ -9,7 +9,7 @@
 #include "kernels/pointwise/k_pointwise.h"
 #include "kernels/kernels.h"
 
-/* --- which updates meet --------------------------------------------------------------------------------- */
+/* --- which updates meet ----------------------------------------------------------------------- */
 
 static int ascending(const void *a, const void *b) {
     int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
@@ -51,7 +51,7 @@ void cpu_slots_free(scatter_slots *s) {
     mx_free(s->first);
 }
 
-/* --- float32 and back -------------------------------------------------------------------------------------- */
+/* --- float32 and back ------------------------------------------------------------------------- */
 
 typedef struct casting {
     char *out;
@@ -62,12 +62,14 @@ typedef struct casting {
 
 static void cast_part(void *ctx, int64_t begin, int64_t end) {
     const casting *c = ctx;
-    c->kernel(c->out + (size_t)begin * c->to, c->in + (size_t)begin * c->from, (size_t)(end - begin));
+    c->kernel(c->out + (size_t)begin * c->to, c->in + (size_t)begin * c->from,
+              (size_t)(end - begin));
 }
 
 void cpu_cast(void *out, mx_dtype to, const void *in, mx_dtype from, int64_t n) {
     enum { GRAIN = 1 << 14 };
-    casting c = {out, in, mx_dtype_size(to), mx_dtype_size(from), mx_kernels_get()->pointwise->cast[from][to]};
+    casting c = {out, in, mx_dtype_size(to), mx_dtype_size(from),
+                 mx_kernels_get()->pointwise->cast[from][to]};
     mx_parallel_for(n, GRAIN, cast_part, &c);
 }
 
@@ -89,7 +91,8 @@ bool cpu_narrow(mx_array *out, const float *in) {
         return false;
     cpu_cast(half, mx_dtype_of(out), in, MX_FLOAT32, out->size);
     mx_row_strides(out->shape, out->ndim, strides);
-    cpu_copy_strided(out->data, out->strides, half, strides, out->shape, out->ndim, mx_itemsize(out));
+    cpu_copy_strided(out->data, out->strides, half, strides, out->shape, out->ndim,
+                     mx_itemsize(out));
     mx_free(half);
     return true;
 }

@@ -1,6 +1,8 @@
-/* Sums and products of halves through indices: several updates of one place are combined in float32 and rounded once.
+/* Sums and products of halves through indices: several updates of one place are combined in float32
+ * and rounded once.
  *
- * Only the places that are written to are widened, so that a few updates of a large array stay as cheap as they are:
+ * Only the places that are written to are widened, so that a few updates of a large array stay as
+ * cheap as they are:
  *
  *     offset  40  8  40  16        where the updates go
  *     first    8 16  40            the places, each once, ascending

@@ -1,5 +1,5 @@
-/* inv, tri_inv, solve, solve_triangular, lu, cholesky, qr of batches: small matrices side by side, large
- * ones one after the other with all threads in their products. */
+/* inv, tri_inv, solve, solve_triangular, lu, cholesky, qr of batches: small matrices side by side,
+ * large ones one after the other with all threads in their products. */
 #include <string.h>
 
 #include "base/mem.h"
@@ -28,7 +28,7 @@ static int *pivots_in(const factor_job *j, char *work) {
     return (int *)(void *)factor_at(&j->f, work, j->elements);
 }
 
-/* --- triangles ------------------------------------------------------------------------------------------ */
+/* --- triangles -------------------------------------------------------------------------------- */
 
 static factor_triangle triangle(const factor_job *j, const char *a, bool upper, bool unit) {
     return (factor_triangle){{a, j->batch.rows, 1}, upper, unit};
@@ -58,7 +58,7 @@ static int done(bool ok) {
     return ok ? 0 : LINALG_NO_MEMORY;
 }
 
-/* --- inverses ------------------------------------------------------------------------------------------- */
+/* --- inverses --------------------------------------------------------------------------------- */
 
 typedef struct columns_job {
     char *x;
@@ -86,7 +86,8 @@ static int run_triangle_inverse(const factor_job *j, int64_t b, char *work) {
     linalg_load(&j->batch, 0, b, work, n, 1);
     if ((code = zero_on_diagonal(j, work)))
         return code;
-    return done(factor_invert(&j->f, triangle(j, work, j->upper, false), n, linalg_out(&j->batch, 0, b, 2), n));
+    return done(factor_invert(&j->f, triangle(j, work, j->upper, false), n,
+                              linalg_out(&j->batch, 0, b, 2), n));
 }
 
 /* A^-1 = U^-1 L^-1 P */
@@ -100,11 +101,12 @@ static int run_inverse(const factor_job *j, int64_t b, char *work) {
     if (!factor_invert(&j->f, triangle(j, work, false, true), n, x, n) ||
         !factor_solve(&j->f, triangle(j, work, true, false), n, n, x, n))
         return LINALG_NO_MEMORY;
-    mx_parallel_for(n, 1 + 16384 / (n + 1), exchange_columns, &(columns_job){x, pivot, n, j->f.item});
+    mx_parallel_for(n, 1 + 16384 / (n + 1), exchange_columns,
+                    &(columns_job){x, pivot, n, j->f.item});
     return 0;
 }
 
-/* --- solutions ------------------------------------------------------------------------------------------ */
+/* --- solutions -------------------------------------------------------------------------------- */
 
 static int run_solve(const factor_job *j, int64_t b, char *work) {
     const mx_array *rhs = j->batch.n->in[1];
@@ -114,7 +116,9 @@ static int run_solve(const factor_job *j, int64_t b, char *work) {
     linalg_load(&j->batch, 1, b, x, sides, 1);
     if (j->triangular) {
         code = zero_on_diagonal(j, work);
-        return code ? code : done(factor_solve(&j->f, triangle(j, work, j->upper, false), n, sides, x, sides));
+        return code ? code
+                    : done(factor_solve(&j->f, triangle(j, work, j->upper, false), n, sides, x,
+                                        sides));
     }
     if ((code = factor_square(j, work, pivot, factor_at(&j->f, work, (int64_t)n * n))))
         return code;
@@ -123,7 +127,7 @@ static int run_solve(const factor_job *j, int64_t b, char *work) {
                 factor_solve(&j->f, triangle(j, work, true, false), n, sides, x, sides));
 }
 
-/* --- LU ------------------------------------------------------------------------------------------------- */
+/* --- LU --------------------------------------------------------------------------------------- */
 
 /* Where row i of A went: A = (L U)[p]. The exchanges, from the last to the first. */
 static void permutation(const int *pivot, int exchanges, int rows, uint32_t *p) {
@@ -136,10 +140,12 @@ static void permutation(const int *pivot, int exchanges, int rows, uint32_t *p) 
     }
 }
 
-/* Outputs LU (M,N), pivots (min(M,N)), permutation (M). A singular matrix has factors all the same. */
+/* Outputs LU (M,N), pivots (min(M,N)), permutation (M). A singular matrix has factors all the
+   same. */
 static int run_lu(const factor_job *j, int64_t b, char *work) {
     int m = j->batch.rows, n = j->batch.cols, k = m < n ? m : n, *pivot = pivots_in(j, work);
-    char *lu = linalg_out(&j->batch, 0, b, 2), *panel = lu ? work : factor_at(&j->f, work, (int64_t)m * n);
+    char *lu = linalg_out(&j->batch, 0, b, 2),
+         *panel = lu ? work : factor_at(&j->f, work, (int64_t)m * n);
     lu = lu ? lu : work;
     linalg_load(&j->batch, 0, b, lu, n, 1);
     if (!factor_lu(&j->f, m, n, lu, n, pivot, panel))
@@ -152,7 +158,7 @@ static int run_lu(const factor_job *j, int64_t b, char *work) {
     return 0;
 }
 
-/* --- Cholesky ------------------------------------------------------------------------------------------- */
+/* --- Cholesky --------------------------------------------------------------------------------- */
 
 /* A as rows of its upper triangle; of a lower one that is its conjugate transpose. */
 static void load_definite(const factor_job *j, int64_t b, char *u) {
@@ -175,8 +181,9 @@ static void store_definite(const factor_job *j, int64_t b, const char *u) {
                (size_t)(j->upper ? i : n - i - 1) * j->f.item);
 }
 
-/* A matrix that is not positive definite is factored up to the row that says so, and the Schur complement of
-   the rows before is left, as MLX leaves it: that is what the kernel does with the whole. */
+/* A matrix that is not positive definite is factored up to the row that says so, and the Schur
+   complement of the rows before is left, as MLX leaves it: that is what the kernel does with the
+   whole. */
 static int run_cholesky(const factor_job *j, int64_t b, char *work) {
     int n = j->batch.rows;
     int64_t row = n;
@@ -194,7 +201,7 @@ static int run_cholesky(const factor_job *j, int64_t b, char *work) {
     return 0;
 }
 
-/* --- QR ------------------------------------------------------------------------------------------------- */
+/* --- QR --------------------------------------------------------------------------------------- */
 
 static int run_qr(const factor_job *j, int64_t b, char *work) {
     int m = j->batch.rows, n = j->batch.cols, k = m < n ? m : n;
@@ -209,7 +216,7 @@ static int run_qr(const factor_job *j, int64_t b, char *work) {
     return 0;
 }
 
-/* --- the frame ------------------------------------------------------------------------------------------ */
+/* --- the frame -------------------------------------------------------------------------------- */
 
 typedef struct kind {
     const char *op, *trouble;
@@ -218,7 +225,8 @@ typedef struct kind {
 
 static kind kind_of(const mx_node *n, bool triangular) {
     switch (n->prim) {
-    case MX_PRIM_inverse: return (kind){"inv", "is singular", triangular ? run_triangle_inverse : run_inverse};
+    case MX_PRIM_inverse:
+        return (kind){"inv", "is singular", triangular ? run_triangle_inverse : run_inverse};
     case MX_PRIM_cholesky: return (kind){"cholesky", "", run_cholesky};
     case MX_PRIM_qr: return (kind){"qr", "", run_qr};
     case MX_PRIM_lu: return (kind){"lu", "", run_lu};
@@ -255,10 +263,12 @@ static bool run_all(factor_job *j) {
     bool parts = side_by_side(j);
     size_t bytes = (size_t)j->elements * j->f.item + ((size_t)k + 1) * sizeof(int);
     j->work = (bytes + 63) & ~(size_t)63;
-    if (!mx_mul_size(j->work, parts ? (size_t)mx_pool_threads() : 1, &bytes) || !(j->memory = mx_malloc(bytes)))
+    if (!mx_mul_size(j->work, parts ? (size_t)mx_pool_threads() : 1, &bytes) ||
+        !(j->memory = mx_malloc(bytes)))
         return false;
     if (parts)
-        mx_parallel_for(j->batch.count, 1 + (int64_t)(65536.0 / (size * (double)k + 64)), run_some, j);
+        mx_parallel_for(j->batch.count, 1 + (int64_t)(65536.0 / (size * (double)k + 64)), run_some,
+                        j);
     for (int64_t b = 0; !parts && b < j->batch.count; b++)
         linalg_note(&j->batch, b, j->run(j, b, j->memory));
     mx_free(j->memory);

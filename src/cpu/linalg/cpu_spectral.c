@@ -1,7 +1,7 @@
 /* svd, eigh, eig of batches by LAPACK, some matrices at once.
  *
- * LAPACK is not made for infinity and NaN: it may print, loop, or write where it must not. A matrix that has
- * them in what would be read fails, as one whose iteration does not converge. */
+ * LAPACK is not made for infinity and NaN: it may print, loop, or write where it must not. A matrix
+ * that has them in what would be read fails, as one whose iteration does not converge. */
 #include <math.h>
 #include <string.h>
 
@@ -26,7 +26,7 @@ struct spectral_job {
     _Atomic int64_t next;
 };
 
-/* --- one matrix of each kind ----------------------------------------------------------------------------- */
+/* --- one matrix of each kind ------------------------------------------------------------------ */
 
 static void store_values(const spectral_job *j, int k, int64_t b, const void *values) {
     void *to = linalg_out(&j->batch, k, b, 1);
@@ -66,7 +66,7 @@ static int run_eig(const spectral_job *j, int64_t b, char *a, char *u, char *v, 
     return info;
 }
 
-/* --- what LAPACK may see ---------------------------------------------------------------------------------- */
+/* --- what LAPACK may see ---------------------------------------------------------------------- */
 
 static bool all_finite(mx_dtype t, const char *p, int64_t n) {
     bool finite = true;
@@ -83,8 +83,10 @@ static bool all_finite(mx_dtype t, const char *p, int64_t n) {
 static bool is_finite(const spectral_job *j, const char *a) {
     bool finite = true;
     for (int64_t c = 0; c < j->batch.cols; c++) {
-        int64_t from = j->symmetric && !j->upper ? c : 0, to = j->symmetric && j->upper ? c + 1 : j->batch.rows;
-        finite &= all_finite(j->dtype, a + (size_t)(c * j->batch.rows + from) * j->batch.item, to - from);
+        int64_t from = j->symmetric && !j->upper ? c : 0,
+                to = j->symmetric && j->upper ? c + 1 : j->batch.rows;
+        finite &=
+            all_finite(j->dtype, a + (size_t)(c * j->batch.rows + from) * j->batch.item, to - from);
     }
     return finite;
 }
@@ -97,7 +99,7 @@ static int run_matrix(const spectral_job *j, int64_t b, char *const *room) {
     return info == LAPACK_NO_MEMORY ? LINALG_NO_MEMORY : info;
 }
 
-/* --- the frame ---------------------------------------------------------------------------------------------- */
+/* --- the frame -------------------------------------------------------------------------------- */
 
 /* Each holds the largest matrix of the run, complex; the last a vector. */
 static bool get_room(const spectral_job *j, char **room) {
@@ -180,8 +182,11 @@ bool cpu_spectral(mx_node *n, mx_array **out, const mx_program *feed) {
     if (!j.batch.rows || !j.batch.cols || !j.batch.count)
         return run_empty(&j);
     if (j.batch.rows > LAPACK_MOST || j.batch.cols > LAPACK_MOST)
-        return mx_fail(MX_UNSUPPORTED, "[linalg::%s] a matrix of %d x %d is too large for LAPACK, whose limit is %d", op,
-                       j.batch.rows, j.batch.cols, LAPACK_MOST);
+        return mx_fail(
+            MX_UNSUPPORTED,
+            "[linalg::%s] a matrix of %d x %d is too large for LAPACK, whose limit is %d", op,
+            j.batch.rows, j.batch.cols, LAPACK_MOST);
     j.lapack = lapack_open(j.dtype);
-    return j.lapack && lapack_run(threads_for(&j), run_some, &j) && linalg_report(&j.batch, op, "did not converge");
+    return j.lapack && lapack_run(threads_for(&j), run_some, &j) &&
+           linalg_report(&j.batch, op, "did not converge");
 }

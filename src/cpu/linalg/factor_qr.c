@@ -1,4 +1,5 @@
-/* Householder QR with blocks of reflections I - V T V^H (Schreiber and Van Loan 1989): see factor_engine.h.
+/* Householder QR with blocks of reflections I - V T V^H (Schreiber and Van Loan 1989): see
+ * factor_engine.h.
  *
  *     work:  v (k,m), its conjugates (k,m) if complex; t (k,BLOCK): one T under the other;
  *            w and w2 (most,BLOCK), most = max(k,n); gram (BLOCK,BLOCK); tau (BLOCK)
@@ -77,8 +78,8 @@ static void keep_reflections(const qr *s, int64_t j, int64_t nb) {
         memcpy(factor_at(s->f, v, i + 1), factor_at(s->f, s->a, line + i + 1),
                (size_t)(s->m - j - i - 1) * s->f->item);
     }
-    factor_conjugate(s->f, nb, s->m - j, factor_at(s->f, s->vc, j * s->m + j), factor_at(s->f, s->v, j * s->m + j),
-                     s->m);
+    factor_conjugate(s->f, nb, s->m - j, factor_at(s->f, s->vc, j * s->m + j),
+                     factor_at(s->f, s->v, j * s->m + j), s->m);
 }
 
 static bool factor_block(const qr *s, int64_t j) {
@@ -96,8 +97,8 @@ static bool factor_block(const qr *s, int64_t j) {
     return next >= s->n || reflect(s, j, s->n - next, factor_at(f, s->a, next * s->m + j), true);
 }
 
-/* The first k columns of the identity, and the blocks' reflections, the last first. Column i is still that
-   of the identity above row j when the block at j comes, for i >= j. */
+/* The first k columns of the identity, and the blocks' reflections, the last first. Column i is
+   still that of the identity above row j when the block at j comes, for i >= j. */
 static bool form_q(const qr *s) {
     memset(s->q, 0, (size_t)(s->k * s->m) * s->f->item);
     for (int64_t i = 0; i < s->k; i++)

@@ -29,9 +29,11 @@
 
 #define SYMBOL(name, routine) {name, (void **)(void *)&routine}
 static const lapack_symbol symbols[] = {
-    SYMBOL("sgesdd_", s_routines.gesdd), SYMBOL("ssyevd_", s_routines.heevd), SYMBOL("sgeev_", s_routines.geev),
-    SYMBOL("dgesdd_", d_routines.gesdd), SYMBOL("dsyevd_", d_routines.heevd), SYMBOL("dgeev_", d_routines.geev),
-    SYMBOL("cgesdd_", c_routines.gesdd), SYMBOL("cheevd_", c_routines.heevd), SYMBOL("cgeev_", c_routines.geev),
+    SYMBOL("sgesdd_", s_routines.gesdd), SYMBOL("ssyevd_", s_routines.heevd),
+    SYMBOL("sgeev_", s_routines.geev),   SYMBOL("dgesdd_", d_routines.gesdd),
+    SYMBOL("dsyevd_", d_routines.heevd), SYMBOL("dgeev_", d_routines.geev),
+    SYMBOL("cgesdd_", c_routines.gesdd), SYMBOL("cheevd_", c_routines.heevd),
+    SYMBOL("cgeev_", c_routines.geev),
 };
 
 const lapack *lapack_open(mx_dtype t) {

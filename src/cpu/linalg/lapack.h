@@ -1,12 +1,13 @@
-/* Singular values and eigenvalues of one column-major matrix by LAPACK (Anderson et al. 1999), with their
- * workspace.
+/* Singular values and eigenvalues of one column-major matrix by LAPACK (Anderson et al. 1999), with
+ * their workspace.
  *
- * OpenBLAS, or another library that has LAPACK's routines, is loaded by the first call that needs it:
- * until then a process pays nothing for it, and one that has none computes everything else.
+ * OpenBLAS, or another library that has LAPACK's routines, is loaded by the first call that needs
+ * it: until then a process pays nothing for it, and one that has none computes everything else.
  *
- * One table per dtype: float32, float64, complex64. Each function returns LAPACK's info: 0 is success, above 0
- * it did not converge; LAPACK_NO_MEMORY when the workspace cannot be had. Elements are finite, matrices not
- * empty and without gaps between columns. "real" is the real type of the dtype.
+ * One table per dtype: float32, float64, complex64. Each function returns LAPACK's info: 0 is
+ * success, above 0 it did not converge; LAPACK_NO_MEMORY when the workspace cannot be had. Elements
+ * are finite, matrices not empty and without gaps between columns. "real" is the real type of the
+ * dtype.
  *
  * The routines need more stack than a host's thread may have: lapack_run calls them.
  */
@@ -29,13 +30,14 @@ typedef struct lapack {
 /* The largest side of a matrix: LAPACK counts its workspace in ints. */
 enum { LAPACK_MOST = 20000 };
 
-/* The dtype's table, ready to be called; NULL and mx_fail where no library can be had: none is installed,
-   it does not run on this processor, or too little memory or too few threads are left for it. Within an evaluation only, of
-   which there is one at a time. */
+/* The dtype's table, ready to be called; NULL and mx_fail where no library can be had: none is
+   installed, it does not run on this processor, or too little memory or too few threads are left
+   for it. Within an evaluation only, of which there is one at a time. */
 const lapack *lapack_open(mx_dtype t);
 
-/* body(ctx) on up to `threads` threads at once with stacks for LAPACK, each at least once; waits for them.
-   False and mx_fail when there is no memory for one. LAPACK itself runs on one thread meanwhile. */
+/* body(ctx) on up to `threads` threads at once with stacks for LAPACK, each at least once; waits
+   for them. False and mx_fail when there is no memory for one. LAPACK itself runs on one thread
+   meanwhile. */
 bool lapack_run(int threads, void (*body)(void *), void *ctx);
 
 /* Between the files of the loader: a routine's name and where its address goes. */

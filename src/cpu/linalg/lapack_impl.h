@@ -1,16 +1,21 @@
-/* Template of one LAPACK table: S(name) has the dtype's suffix, T is the element, R its real type; COMPLEX is 1
- * where routines take an extra real workspace. See lapack.c. */
+/* Template of one LAPACK table: S(name) has the dtype's suffix, T is the element, R its real type;
+ * COMPLEX is 1 where routines take an extra real workspace. See lapack.c. */
 
 /* The routines, once they are loaded. */
 static struct {
 #if COMPLEX
-    void (*gesdd)(char *, int *, int *, T *, int *, R *, T *, int *, T *, int *, T *, int *, R *, int *, int *);
-    void (*heevd)(char *, char *, int *, T *, int *, R *, T *, int *, R *, int *, int *, int *, int *);
-    void (*geev)(char *, char *, int *, T *, int *, T *, T *, int *, T *, int *, T *, int *, R *, int *);
+    void (*gesdd)(char *, int *, int *, T *, int *, R *, T *, int *, T *, int *, T *, int *, R *,
+                  int *, int *);
+    void (*heevd)(char *, char *, int *, T *, int *, R *, T *, int *, R *, int *, int *, int *,
+                  int *);
+    void (*geev)(char *, char *, int *, T *, int *, T *, T *, int *, T *, int *, T *, int *, R *,
+                 int *);
 #else
-    void (*gesdd)(char *, int *, int *, T *, int *, R *, T *, int *, T *, int *, T *, int *, int *, int *);
+    void (*gesdd)(char *, int *, int *, T *, int *, R *, T *, int *, T *, int *, T *, int *, int *,
+                  int *);
     void (*heevd)(char *, char *, int *, T *, int *, R *, T *, int *, int *, int *, int *);
-    void (*geev)(char *, char *, int *, T *, int *, T *, T *, T *, int *, T *, int *, T *, int *, int *);
+    void (*geev)(char *, char *, int *, T *, int *, T *, T *, T *, int *, T *, int *, T *, int *,
+                 int *);
 #endif
 } S(routines);
 
@@ -23,13 +28,16 @@ static T *S(work)(T size, int *lwork) {
 }
 
 /* gesdd twice: first for the size of its workspace. */
-static void S(gesdd)(int m, int n, T *a, R *s, T *u, T *vt, T *work, int lwork, R *rwork, int *iwork, int *info) {
+static void S(gesdd)(int m, int n, T *a, R *s, T *u, T *vt, T *work, int lwork, R *rwork,
+                     int *iwork, int *info) {
     int lda = m > 1 ? m : 1, ldvt = n > 1 ? n : 1;
 #if COMPLEX
-    S(routines).gesdd(u ? "A" : "N", &m, &n, a, &lda, s, u, &lda, vt, &ldvt, work, &lwork, rwork, iwork, info);
+    S(routines).gesdd(u ? "A" : "N", &m, &n, a, &lda, s, u, &lda, vt, &ldvt, work, &lwork, rwork,
+                      iwork, info);
 #else
     (void)rwork;
-    S(routines).gesdd(u ? "A" : "N", &m, &n, a, &lda, s, u, &lda, vt, &ldvt, work, &lwork, iwork, info);
+    S(routines).gesdd(u ? "A" : "N", &m, &n, a, &lda, s, u, &lda, vt, &ldvt, work, &lwork, iwork,
+                      info);
 #endif
 }
 
@@ -37,7 +45,8 @@ static int S(svd)(int m, int n, void *a, void *s, void *u, void *vt) {
     int info = 0, lwork = -1;
     size_t k = (size_t)(m < n ? m : n), big = (size_t)(m < n ? n : m);
     T size = 0, *work = NULL;
-    size_t reals = COMPLEX ? (5 * k + 7 > 2 * big + 2 * k + 1 ? 5 * k + 7 : 2 * big + 2 * k + 1) * k + 7 : 1;
+    size_t reals =
+        COMPLEX ? (5 * k + 7 > 2 * big + 2 * k + 1 ? 5 * k + 7 : 2 * big + 2 * k + 1) * k + 7 : 1;
     R *rwork = mx_calloc(reals, sizeof(R));
     int *iwork = mx_calloc(8 * k + 1, sizeof(int));
     if (rwork && iwork) {
@@ -54,15 +63,17 @@ static int S(svd)(int m, int n, void *a, void *s, void *u, void *vt) {
     return info;
 }
 
-static void S(heevd)(bool upper, bool vectors, int n, T *a, R *w, T *work, int lwork, R *rwork, int lrwork,
-                     int *iwork, int liwork, int *info) {
+static void S(heevd)(bool upper, bool vectors, int n, T *a, R *w, T *work, int lwork, R *rwork,
+                     int lrwork, int *iwork, int liwork, int *info) {
     int ld = n > 1 ? n : 1;
 #if COMPLEX
-    S(routines).heevd(vectors ? "V" : "N", upper ? "U" : "L", &n, a, &ld, w, work, &lwork, rwork, &lrwork, iwork, &liwork, info);
+    S(routines).heevd(vectors ? "V" : "N", upper ? "U" : "L", &n, a, &ld, w, work, &lwork, rwork,
+                      &lrwork, iwork, &liwork, info);
 #else
     (void)rwork;
     (void)lrwork;
-    S(routines).heevd(vectors ? "V" : "N", upper ? "U" : "L", &n, a, &ld, w, work, &lwork, iwork, &liwork, info);
+    S(routines).heevd(vectors ? "V" : "N", upper ? "U" : "L", &n, a, &ld, w, work, &lwork, iwork,
+                      &liwork, info);
 #endif
 }
 
@@ -91,11 +102,13 @@ static int S(eig)(int n, void *a, mx_complex64 *w, mx_complex64 *v) {
     T size = 0, *work = NULL;
     R *rwork = mx_calloc(2 * (size_t)n + 1, sizeof(R));
     if (rwork) {
-        S(routines).geev("N", v ? "V" : "N", &n, a, &ld, (T *)w, NULL, &one, (T *)v, &ld, &size, &lwork, rwork, &info);
+        S(routines).geev("N", v ? "V" : "N", &n, a, &ld, (T *)w, NULL, &one, (T *)v, &ld, &size,
+                         &lwork, rwork, &info);
         work = S(work)(size, &lwork);
     }
     if (work)
-        S(routines).geev("N", v ? "V" : "N", &n, a, &ld, (T *)w, NULL, &one, (T *)v, &ld, work, &lwork, rwork, &info);
+        S(routines).geev("N", v ? "V" : "N", &n, a, &ld, (T *)w, NULL, &one, (T *)v, &ld, work,
+                         &lwork, rwork, &info);
     else
         info = LAPACK_NO_MEMORY;
     mx_free(work);
@@ -121,14 +134,16 @@ static void S(join_vectors)(int n, const T *wi, const T *re, mx_complex64 *v) {
 static int S(eig)(int n, void *a, mx_complex64 *w, mx_complex64 *v) {
     int info = 0, ld = n > 1 ? n : 1, one = 1, lwork = -1;
     size_t size_n = (size_t)n + 1, size_v = v ? (size_t)n * (size_t)n + 1 : 1;
-    T size = 0, *work = NULL, *wr = mx_calloc(size_n, sizeof(T)), *wi = mx_calloc(size_n, sizeof(T)),
-      *re = mx_calloc(size_v, sizeof(T));
+    T size = 0, *work = NULL, *wr = mx_calloc(size_n, sizeof(T)),
+      *wi = mx_calloc(size_n, sizeof(T)), *re = mx_calloc(size_v, sizeof(T));
     if (wr && wi && re) {
-        S(routines).geev("N", v ? "V" : "N", &n, a, &ld, wr, wi, NULL, &one, re, &ld, &size, &lwork, &info);
+        S(routines).geev("N", v ? "V" : "N", &n, a, &ld, wr, wi, NULL, &one, re, &ld, &size, &lwork,
+                         &info);
         work = S(work)(size, &lwork);
     }
     if (work)
-        S(routines).geev("N", v ? "V" : "N", &n, a, &ld, wr, wi, NULL, &one, re, &ld, work, &lwork, &info);
+        S(routines).geev("N", v ? "V" : "N", &n, a, &ld, wr, wi, NULL, &one, re, &ld, work, &lwork,
+                         &info);
     else
         info = LAPACK_NO_MEMORY;
     for (int i = 0; info == 0 && i < n; i++)

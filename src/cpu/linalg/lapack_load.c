@@ -1,10 +1,12 @@
-/* Loading LAPACK when it is first asked for, and calling it on stacks that are large enough: see lapack.h.
+/* Loading LAPACK when it is first asked for, and calling it on stacks that are large enough: see
+ * lapack.h.
  *
- * OpenBLAS is no guest to have unannounced. Its thread-local storage (60 KB) would break hosts whose threads
- * have small stacks; it starts threads when it is loaded, and raises a signal where it cannot; it asks for
- * buffers of 128 MB until it gets them, for ever. So it is loaded late, only when a trial says that what it
- * will ask for can be had, and on a thread of ours that no signal reaches: one that it raises all the same, because
- * the host has taken the threads meanwhile, ends with that thread. */
+ * OpenBLAS is no guest to have unannounced. Its thread-local storage (60 KB) would break hosts
+ * whose threads have small stacks; it starts threads when it is loaded, and raises a signal where
+ * it cannot; it asks for buffers of 128 MB until it gets them, for ever. So it is loaded late, only
+ * when a trial says that what it will ask for can be had, and on a thread of ours that no signal
+ * reaches: one that it raises all the same, because the host has taken the threads meanwhile, ends
+ * with that thread. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -40,29 +42,31 @@ static struct {
     void *handle;
     int (*get_threads)(void); /* NULL: not OpenBLAS */
     void (*set_threads)(int);
-    bool settled; /* its own threads have had time to take their buffers */
+    bool settled;  /* its own threads have had time to take their buffers */
     char why[256]; /* what went wrong with a library that is there; empty: none is */
 } library;
 
 /* The first is what a wheel carries, under a name that nothing else in the process has. */
-static const char *const names[] = {"libmlxc-openblas.so", "libopenblas.so.0", "libopenblas.so", "liblapack.so.3",
-                                    "liblapack.so"};
+static const char *const names[] = {"libmlxc-openblas.so", "libopenblas.so.0", "libopenblas.so",
+                                    "liblapack.so.3", "liblapack.so"};
 
 /* Can the process map this much now? */
 static bool has_room(size_t bytes) {
-    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                   -1, 0);
     return p != MAP_FAILED && munmap(p, bytes) == 0;
 }
 
 static bool fail_room(size_t bytes) {
-    return mx_fail(MX_NOMEM, "[linalg] out of memory: LAPACK needs %zu MB of address space", bytes / MB);
+    return mx_fail(MX_NOMEM, "[linalg] out of memory: LAPACK needs %zu MB of address space",
+                   bytes / MB);
 }
 
 static bool fail_threads(void) {
     return mx_fail(MX_NOMEM, "[linalg] no thread can be started for LAPACK");
 }
 
-/* --- threads -------------------------------------------------------------------------------------------- */
+/* --- threads ---------------------------------------------------------------------------------- */
 
 typedef struct call {
     void (*body)(void *);
@@ -99,7 +103,7 @@ static void join(const pthread_t *thread, int threads) {
         pthread_join(thread[i], NULL);
 }
 
-/* --- a trial of threads --------------------------------------------------------------------------------- */
+/* --- a trial of threads ----------------------------------------------------------------------- */
 
 /* Threads that stay until the gate opens. */
 typedef struct trial {
@@ -137,11 +141,12 @@ static bool can_start(int threads) {
     return started == threads;
 }
 
-/* --- loading -------------------------------------------------------------------------------------------- */
+/* --- loading ---------------------------------------------------------------------------------- */
 
 /* How many threads the user lets OpenBLAS have; 0: not said. */
 static int threads_wished(void) {
-    static const char *const variables[] = {"OPENBLAS_NUM_THREADS", "GOTO_NUM_THREADS", "OMP_NUM_THREADS"};
+    static const char *const variables[] = {"OPENBLAS_NUM_THREADS", "GOTO_NUM_THREADS",
+                                            "OMP_NUM_THREADS"};
     for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
         const char *text = getenv(variables[i]);
         int wish = text ? atoi(text) : 0;
@@ -151,11 +156,12 @@ static int threads_wished(void) {
     return 0;
 }
 
-/* The threads that the library starts when it is loaded: one for each processor that the process may run on but the
-   first, whatever its share of their time. */
+/* The threads that the library starts when it is loaded: one for each processor that the process
+   may run on but the first, whatever its share of their time. */
 static int workers(void) {
     cpu_set_t set;
-    int processors = sched_getaffinity(0, sizeof set, &set) ? (int)sysconf(_SC_NPROCESSORS_CONF) : CPU_COUNT(&set);
+    int processors = sched_getaffinity(0, sizeof set, &set) ? (int)sysconf(_SC_NPROCESSORS_CONF)
+                                                            : CPU_COUNT(&set);
     int wish = threads_wished();
     processors = wish && wish < processors ? wish : processors;
     return processors < 1 ? 0 : processors - 1 > MOST_WORKERS ? MOST_WORKERS : processors - 1;
@@ -197,8 +203,8 @@ static void try_library(const char *name, const lapack_symbol *symbols, int coun
     *(void **)(void *)&library.set_threads = dlsym(handle, "openblas_set_num_threads");
 }
 
-/* OpenBLAS goes by a processor's family: it takes some virtual ones, such as qemu64, for an old AMD Opteron, and
-   dies of the 3DNow! instructions that those lack. */
+/* OpenBLAS goes by a processor's family: it takes some virtual ones, such as qemu64, for an old AMD
+   Opteron, and dies of the 3DNow! instructions that those lack. */
 static bool suits_processor(void) {
 #if defined(__x86_64__)
     char *(*name)(void);
@@ -211,8 +217,9 @@ static bool suits_processor(void) {
 }
 
 static bool fail_processor(void) {
-    return mx_fail(MX_UNSUPPORTED, "[linalg] OpenBLAS takes this processor for another one, whose instructions it "
-                                   "lacks; start the program with OPENBLAS_CORETYPE=Prescott in its environment");
+    return mx_fail(MX_UNSUPPORTED,
+                   "[linalg] OpenBLAS takes this processor for another one, whose instructions it "
+                   "lacks; start the program with OPENBLAS_CORETYPE=Prescott in its environment");
 }
 
 typedef struct loading {
@@ -241,10 +248,16 @@ static bool load_apart(const lapack_symbol *symbols, int count) {
 
 static bool fail_missing(void) {
     if (library.why[0])
-        return mx_fail(MX_UNSUPPORTED, "[linalg] singular values and eigenvalues need OpenBLAS or LAPACK, which cannot be "
-                                       "loaded: %s", library.why);
-    return mx_fail(MX_UNSUPPORTED, "[linalg] singular values and eigenvalues need OpenBLAS or LAPACK (%s ...), which "
-                                   "is not installed here", names[1]);
+        return mx_fail(
+            MX_UNSUPPORTED,
+            "[linalg] singular values and eigenvalues need OpenBLAS or LAPACK, which cannot be "
+            "loaded: %s",
+            library.why);
+    return mx_fail(
+        MX_UNSUPPORTED,
+        "[linalg] singular values and eigenvalues need OpenBLAS or LAPACK (%s ...), which "
+        "is not installed here",
+        names[1]);
 }
 
 bool lapack_load(const lapack_symbol *symbols, int count) {
@@ -258,7 +271,7 @@ bool lapack_load(const lapack_symbol *symbols, int count) {
     return fail_missing();
 }
 
-/* --- calling -------------------------------------------------------------------------------------------- */
+/* --- calling ---------------------------------------------------------------------------------- */
 
 /* The library's number of threads may be the host's too: it is given back. */
 static int take_threads(void) {

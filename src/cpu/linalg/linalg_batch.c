@@ -33,10 +33,11 @@ static char *matrix_at(const mx_array *a, int64_t b, int inner) {
 
 enum { SMALL = 512 }; /* elements */
 
-void linalg_copy(void *to, int64_t rs, int64_t cs, const void *from, int64_t from_rs, int64_t from_cs, int rows,
-                 int cols, size_t item) {
+void linalg_copy(void *to, int64_t rs, int64_t cs, const void *from, int64_t from_rs,
+                 int64_t from_cs, int rows, int cols, size_t item) {
     if ((int64_t)rows * cols > SMALL) {
-        cpu_copy_strided(to, (int64_t[]){rs, cs}, from, (int64_t[]){from_rs, from_cs}, (int[]){rows, cols}, 2, item);
+        cpu_copy_strided(to, (int64_t[]){rs, cs}, from, (int64_t[]){from_rs, from_cs},
+                         (int[]){rows, cols}, 2, item);
         return;
     }
     for (int r = 0; r < rows; r++)
@@ -52,16 +53,17 @@ void linalg_copy(void *to, int64_t rs, int64_t cs, const void *from, int64_t fro
 void linalg_load(const linalg_batch *j, int i, int64_t b, void *to, int64_t rs, int64_t cs) {
     const mx_array *a = j->n->in[i];
     int last = a->ndim - 1;
-    linalg_copy(to, rs, cs, matrix_at(a, b, 2), a->strides[last - 1], a->strides[last], a->shape[last - 1],
-                a->shape[last], mx_itemsize(a));
+    linalg_copy(to, rs, cs, matrix_at(a, b, 2), a->strides[last - 1], a->strides[last],
+                a->shape[last - 1], a->shape[last], mx_itemsize(a));
 }
 
-void linalg_store(const linalg_batch *j, int k, int64_t b, const void *from, int64_t rs, int64_t cs) {
+void linalg_store(const linalg_batch *j, int k, int64_t b, const void *from, int64_t rs,
+                  int64_t cs) {
     const mx_array *a = j->out[k];
     int last = a ? a->ndim - 1 : 0;
     if (a)
-        linalg_copy(matrix_at(a, b, 2), a->strides[last - 1], a->strides[last], from, rs, cs, a->shape[last - 1],
-                    a->shape[last], mx_itemsize(a));
+        linalg_copy(matrix_at(a, b, 2), a->strides[last - 1], a->strides[last], from, rs, cs,
+                    a->shape[last - 1], a->shape[last], mx_itemsize(a));
 }
 
 void *linalg_out(const linalg_batch *j, int k, int64_t b, int inner) {
@@ -85,6 +87,7 @@ bool linalg_report(const linalg_batch *j, const char *op, const char *trouble) {
     if (code == LINALG_NOT_FINITE)
         trouble = "has elements that are infinite or not a number";
     if (j->count > 1)
-        return mx_fail(MX_UNSUPPORTED, "[linalg::%s] matrix %lld of %lld %s", op, b, (long long)j->count, trouble);
+        return mx_fail(MX_UNSUPPORTED, "[linalg::%s] matrix %lld of %lld %s", op, b,
+                       (long long)j->count, trouble);
     return mx_fail(MX_UNSUPPORTED, "[linalg::%s] the matrix %s", op, trouble);
 }

@@ -31,14 +31,15 @@ bool linalg_open(linalg_batch *j, mx_node *n, mx_array **out);
 /* Matrix b of input i to memory with these strides, in elements. */
 void linalg_load(const linalg_batch *j, int i, int64_t b, void *to, int64_t rs, int64_t cs);
 /* From memory with these strides to matrix b of output k, where that is wanted. */
-void linalg_store(const linalg_batch *j, int k, int64_t b, const void *from, int64_t rs, int64_t cs);
+void linalg_store(const linalg_batch *j, int k, int64_t b, const void *from, int64_t rs,
+                  int64_t cs);
 /* Where matrix b of output k lies, row by row; vector b of one with `inner` 1. NULL: not wanted. */
 void *linalg_out(const linalg_batch *j, int k, int64_t b, int inner);
 
-/* (rows, cols) from one layout to another, strides in elements of 4 or 8 bytes: small matrices without the plan
-   that large ones are copied by. */
-void linalg_copy(void *to, int64_t rs, int64_t cs, const void *from, int64_t from_rs, int64_t from_cs, int rows,
-                 int cols, size_t item);
+/* (rows, cols) from one layout to another, strides in elements of 4 or 8 bytes: small matrices
+   without the plan that large ones are copied by. */
+void linalg_copy(void *to, int64_t rs, int64_t cs, const void *from, int64_t from_rs,
+                 int64_t from_cs, int rows, int cols, size_t item);
 
 void linalg_note(linalg_batch *j, int64_t b, int code);
 /* True when no matrix failed; else false and mx_fail: "[linalg::op] the matrix <trouble>". */

@@ -1,5 +1,5 @@
-/* gather_mm: the pairs are put in the order of b's matrices, so that each of those is read once for all
- * rows that meet it (the experts of a mixture). Where the rows lie in that order already, the
+/* gather_mm: the pairs are put in the order of b's matrices, so that each of those is read once for
+ * all rows that meet it (the experts of a mixture). Where the rows lie in that order already, the
  * engine reads and writes them in place; else they are moved before and after.
  */
 #include <string.h>

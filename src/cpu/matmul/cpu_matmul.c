@@ -1,5 +1,5 @@
-/* matmul and addmm: strided arrays handed to the engine as they lie. Batch axes along which b repeats and
- * the rows of a go on evenly are more rows of one product. */
+/* matmul and addmm: strided arrays handed to the engine as they lie. Batch axes along which b
+ * repeats and the rows of a go on evenly are more rows of one product. */
 #include "base/status.h"
 #include "cpu/cpu.h"
 #include "cpu/memory/layout.h"

@@ -23,8 +23,8 @@
 enum { STEP_BYTES = 64, BLOCK_M = 16, BLOCK_N = 32, PACK_LIMIT = 16384, SLICE_GROUPS = 24 };
 #else
 enum {
-    STEP_BYTES = 2048,     /* of one packed row per step of k: a panel of A stays in L1 */
-    BLOCK_M = 192,         /* a block of the result; with a step of B it stays in L2 */
+    STEP_BYTES = 2048, /* of one packed row per step of k: a panel of A stays in L1 */
+    BLOCK_M = 192,     /* a block of the result; with a step of B it stays in L2 */
     BLOCK_N = 256,
     PACK_LIMIT = 64 << 20, /* bytes of shared panels per operand */
     SLICE_GROUPS = 1024    /* k is cut in slices of at least this where blocks are few */
@@ -56,8 +56,8 @@ typedef struct gemm {
     int64_t block_m, block_n;
     int64_t blocks_m, blocks_n; /* of the current chunk */
     size_t acc_size;
-    bool direct;     /* tiles go straight to the output */
-    char *partial;   /* slices x m x n sums, or NULL */
+    bool direct;   /* tiles go straight to the output */
+    char *partial; /* slices x m x n sums, or NULL */
     atomic_bool nomem;
 } gemm;
 
@@ -338,12 +338,22 @@ static void set_sides(gemm *g) {
     mx_dtype t = item->args->dtype;
     bool z = t == MX_COMPLEX64;
     int per = z ? 2 : 1;
-    g->a = (side){.packer = item->args->pack_a, .mat = item->a, .row_stride = item->a.rs,
-                  .k_stride = item->a.cs, .pack = z ? f->pack_a_complex : f->pack[t], .w = f->mr,
-                  .rows_per = per, .k_per = per};
-    g->b = (side){.packer = item->args->pack_b, .mat = item->b, .row_stride = item->b.cs,
-                  .k_stride = item->b.rs, .pack = z ? f->pack_b_complex : f->pack[t], .w = f->nr,
-                  .rows_per = 1, .k_per = per};
+    g->a = (side){.packer = item->args->pack_a,
+                  .mat = item->a,
+                  .row_stride = item->a.rs,
+                  .k_stride = item->a.cs,
+                  .pack = z ? f->pack_a_complex : f->pack[t],
+                  .w = f->mr,
+                  .rows_per = per,
+                  .k_per = per};
+    g->b = (side){.packer = item->args->pack_b,
+                  .mat = item->b,
+                  .row_stride = item->b.cs,
+                  .k_stride = item->b.rs,
+                  .pack = z ? f->pack_b_complex : f->pack[t],
+                  .w = f->nr,
+                  .rows_per = 1,
+                  .k_per = per};
     g->m = item->args->m * per;
     g->n = item->args->n;
     g->k = item->args->k * per;

@@ -145,7 +145,8 @@ static bool run_batch(const mx_gemm_args *g, int64_t count, bool serial) {
         return ok;
     }
     batch_ctx c = {.args = g};
-    return mx_parallel_for_long(count, 1 + (int64_t)(65536.0 / (work + 1.0)), batch_body, &c) && !atomic_load(&c.nomem);
+    return mx_parallel_for_long(count, 1 + (int64_t)(65536.0 / (work + 1.0)), batch_body, &c) &&
+           !atomic_load(&c.nomem);
 }
 
 static bool run_product(const mx_gemm_args *args, bool serial) {
@@ -191,7 +192,8 @@ bool mx_gemm_many(const mx_gemm_args *list, int64_t count) {
             ok = run_product(&list[i], false);
     } else {
         list_ctx c = {.list = list};
-        ok = mx_parallel_for_long(count, 1 + (int64_t)(65536.0 / (work + 1.0)), list_body, &c) && !atomic_load(&c.nomem);
+        ok = mx_parallel_for_long(count, 1 + (int64_t)(65536.0 / (work + 1.0)), list_body, &c) &&
+             !atomic_load(&c.nomem);
     }
     return ok || mx_fail_nomem("matmul", 0);
 }

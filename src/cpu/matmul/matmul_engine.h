@@ -39,27 +39,27 @@ typedef struct mx_packer {
 /* Changes m x n finished sums (float32, or float64 for float64; complex64: 2m rows, the parts by
    turns) whose first is element (i0, j0) of matrix `batch`, before they are stored. */
 typedef struct mx_epilogue {
-    void (*apply)(void *ctx, int64_t batch, int64_t i0, int64_t j0, int64_t m, int64_t n,
-                  void *acc, ptrdiff_t acc_rs);
+    void (*apply)(void *ctx, int64_t batch, int64_t i0, int64_t j0, int64_t m, int64_t n, void *acc,
+                  ptrdiff_t acc_rs);
     void *ctx;
 } mx_epilogue;
 
 typedef struct mx_gemm_args {
-    mx_dtype dtype;        /* of a, b, cin and out */
+    mx_dtype dtype; /* of a, b, cin and out */
     int64_t m, n, k;
-    mx_matrix a;           /* (m,k); data unused with pack_a */
-    mx_matrix b;           /* (k,n); data unused with pack_b */
-    mx_matrix cin;         /* (m,n); data NULL: none; may be out, element for element */
-    void *out;             /* (m,n), overlaps no operand; columns adjacent */
+    mx_matrix a;   /* (m,k); data unused with pack_a */
+    mx_matrix b;   /* (k,n); data unused with pack_b */
+    mx_matrix cin; /* (m,n); data NULL: none; may be out, element for element */
+    void *out;     /* (m,n), overlaps no operand; columns adjacent */
     int64_t out_rs;
-    double alpha, beta;    /* alpha must be set; integers take them as integers */
+    double alpha, beta; /* alpha must be set; integers take them as integers */
 
-    int batch_ndim;               /* 0: one product */
-    const int64_t *batch_shape;   /* strides in elements per batch axis; */
+    int batch_ndim;                               /* 0: one product */
+    const int64_t *batch_shape;                   /* strides in elements per batch axis; */
     const int64_t *a_bs, *b_bs, *cin_bs, *out_bs; /* unused for an operand with a packer */
 
-    const mx_packer *pack_a, *pack_b;    /* optional; float32, float16, bfloat16, float64 */
-    const mx_epilogue *epilogue;         /* optional; floats and complex64 */
+    const mx_packer *pack_a, *pack_b; /* optional; float32, float16, bfloat16, float64 */
+    const mx_epilogue *epilogue;      /* optional; floats and complex64 */
 } mx_gemm_args;
 
 /* False and mx_fail on a failed allocation; nothing else fails. */
@@ -67,8 +67,8 @@ bool mx_gemm(const mx_gemm_args *args);
 /* The same, without recording an error: for bodies of mx_parallel_for. */
 bool mx_gemm_quiet(const mx_gemm_args *args);
 
-/* `count` products that do not depend on each other, of any sizes: side by side where they are many or
-   small. */
+/* `count` products that do not depend on each other, of any sizes: side by side where they are many
+   or small. */
 bool mx_gemm_many(const mx_gemm_args *list, int64_t count);
 
 /* One product of contiguous row-major float32-like matrices: fills args for a(m,k) b(k,n). */

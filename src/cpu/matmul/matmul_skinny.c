@@ -19,7 +19,7 @@ enum {
     TASK_ELEMENTS = 65536, /* of w, worth waking a thread */
     DOT_SLICE = 16384,     /* k is cut in slices of at least this where n is small: for tasks */
     DOT_N = 64,
-    SUM_SLICE = 256,       /* the same for sums of rows, so that a task reads rows in one go */
+    SUM_SLICE = 256, /* the same for sums of rows, so that a task reads rows in one go */
     SUM_N = 16384
 };
 #endif
@@ -30,14 +30,14 @@ typedef struct skinny {
     const void *w;
     int64_t w_ns, w_ks, n, k; /* strides of w along n and k */
     int s;
-    bool dot;     /* adjacent k */
-    bool rows;    /* x are rows of a: the result is (s,n), else (n,s) */
+    bool dot;  /* adjacent k */
+    bool rows; /* x are rows of a: the result is (s,n), else (n,s) */
     const float *x;
     int64_t ldx;
     int64_t slices, slice; /* of k */
     int64_t piece;         /* columns at a time */
     float *partial;        /* slices x s x n */
-    size_t size;      /* of an element of w */
+    size_t size;           /* of an element of w */
     atomic_bool nomem;
 } skinny;
 
@@ -198,5 +198,6 @@ bool gemm_skinny(const gemm_item *item) {
             return false;
     }
     int64_t work = p.partial ? p.slices : p.k; // for each column
-    return mx_parallel_for_long(p.n, 1 + TASK_ELEMENTS / work, columns_body, &p) && !atomic_load(&p.nomem);
+    return mx_parallel_for_long(p.n, 1 + TASK_ELEMENTS / work, columns_body, &p) &&
+           !atomic_load(&p.nomem);
 }

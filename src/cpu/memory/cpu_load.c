@@ -31,15 +31,16 @@ static bool check_bools(const mx_p_load *p, const mx_loaded *from, const mx_arra
     bools b = {(const unsigned char *)a->data, INT64_MAX};
     mx_parallel_for(a->size, GRAIN, find_wrong, &b);
     int64_t wrong = atomic_load(&b.wrong);
-    return wrong == INT64_MAX || mx_fail(MX_FORMAT, "[load] '%s' at byte %lld: %u is not a boolean",
-                                         mx_file_path(from->file), (long long)(p->at + wrong), b.byte[wrong]);
+    return wrong == INT64_MAX ||
+           mx_fail(MX_FORMAT, "[load] '%s' at byte %lld: %u is not a boolean",
+                   mx_file_path(from->file), (long long)(p->at + wrong), b.byte[wrong]);
 }
 
-#define SWAP(bits)                                                           \
-    static void swap_##bits(void *ctx, int64_t begin, int64_t end) {         \
-        uint##bits##_t *v = ctx;                                             \
-        for (int64_t i = begin; i < end; i++)                                \
-            v[i] = __builtin_bswap##bits(v[i]);                              \
+#define SWAP(bits)                                                   \
+    static void swap_##bits(void *ctx, int64_t begin, int64_t end) { \
+        uint##bits##_t *v = ctx;                                     \
+        for (int64_t i = begin; i < end; i++)                        \
+            v[i] = __builtin_bswap##bits(v[i]);                      \
     }
 SWAP(16)
 SWAP(32)

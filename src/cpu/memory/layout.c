@@ -9,7 +9,8 @@ static bool joins(const cpu_layout *l, int n, int64_t size, const int64_t *strid
     return last >= 0;
 }
 
-void cpu_layout_collapse(cpu_layout *l, const int *shape, int ndim, int n, const int64_t *const *strides) {
+void cpu_layout_collapse(cpu_layout *l, const int *shape, int ndim, int n,
+                         const int64_t *const *strides) {
     l->ndim = 0;
     for (int i = 0; i < ndim; i++) {
         int64_t stride[CPU_MAX_OPERANDS];

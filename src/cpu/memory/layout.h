@@ -15,9 +15,11 @@ typedef struct cpu_layout {
 } cpu_layout;
 
 /* n operands of one shape; strides[k] has ndim entries. A scalar gives ndim 0. */
-void cpu_layout_collapse(cpu_layout *l, const int *shape, int ndim, int n, const int64_t *const *strides);
+void cpu_layout_collapse(cpu_layout *l, const int *shape, int ndim, int n,
+                         const int64_t *const *strides);
 
-/* Strides of `a` seen as an array of the broadcast shape: 0 along axes that a lacks or has size 1 in. */
+/* Strides of `a` seen as an array of the broadcast shape: 0 along axes that a lacks or has size 1
+   in. */
 void cpu_broadcast_strides(const mx_array *a, const int *shape, int ndim, int64_t *strides);
 
 #endif

@@ -2,8 +2,8 @@
 #include "cpu/memory/lines.h"
 
 /* The axis goes to the end; the others are joined where they lie evenly. */
-static void axis_last(cpu_layout *at, const int *shape, const int64_t *strides,
-                      int ndim, int axis) {
+static void axis_last(cpu_layout *at, const int *shape, const int64_t *strides, int ndim,
+                      int axis) {
     int others[MX_MAX_NDIM], k = 0;
     int64_t moved[MX_MAX_NDIM];
     const int64_t *const all[1] = {moved};
@@ -17,8 +17,7 @@ static void axis_last(cpu_layout *at, const int *shape, const int64_t *strides,
     at->stride[0][at->ndim++] = strides[axis];
 }
 
-void cpu_lines_of(cpu_lines *l, const int *shape, const int64_t *strides, int ndim,
-                  int axis) {
+void cpu_lines_of(cpu_lines *l, const int *shape, const int64_t *strides, int ndim, int axis) {
     axis_last(&l->at, shape, strides, ndim, axis);
     int last = l->at.ndim - 1;
     l->n = shape[axis];
@@ -40,8 +39,8 @@ static int64_t start_of(const cpu_lines *l, int64_t i) {
     return at;
 }
 
-void cpu_lines_write(const cpu_lines *l, void *data, const void *from, size_t item,
-                     int64_t i, int64_t count) {
+void cpu_lines_write(const cpu_lines *l, void *data, const void *from, size_t item, int64_t i,
+                     int64_t count) {
     int64_t shape[2] = {count, l->n}, in[2] = {l->n, 1};
     int64_t out[2] = {l->stride, l->at.stride[0][l->at.ndim - 1]};
     char *to = (char *)data + start_of(l, i) * (int64_t)item;

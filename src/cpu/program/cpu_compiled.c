@@ -1,5 +1,5 @@
-/* Nodes that stand for functions: a Compiled node runs the plan of its recipe, a Custom node passes the results
- * of the graph before it on. */
+/* Nodes that stand for functions: a Compiled node runs the plan of its recipe, a Custom node passes
+ * the results of the graph before it on. */
 #include "cpu/cpu.h"
 #include "graph/eval/recipe.h"
 

@@ -27,21 +27,21 @@ typedef struct place {
     char *base;
     size_t panel; /* PANEL: bytes into the thread's panels */
     int32_t step;
-    int32_t reg;  /* a register, or one of: */
+    int32_t reg; /* a register, or one of: */
 } place;
 enum {
     IN_MEMORY = -1,
     CALLER = -2, /* where the reader of a feed wants it */
     NOWHERE = -3,
-    PANEL = -4   /* in the panel that was fetched for this and the next tiles */
+    PANEL = -4 /* in the panel that was fetched for this and the next tiles */
 };
 
 typedef struct op {
     op_kind kind;
-    uint16_t dst;       /* value; the output's number for OP_STORE */
-    uint16_t arg[3];    /* values */
+    uint16_t dst;    /* value; the output's number for OP_STORE */
+    uint16_t arg[3]; /* values */
     mx_k_pw fn;
-    int fetch;          /* OP_FETCH: which */
+    int fetch; /* OP_FETCH: which */
 } op;
 
 typedef struct fetch {
@@ -55,33 +55,34 @@ typedef struct constant {
     int reg;
 } constant;
 
-/* An input whose neighbours lie far apart is fetched a panel of PANEL_ROWS whole rows at a time: the copy
-   kernel transposes it in registers, and tiles read the panel from the second-level cache. */
+/* An input whose neighbours lie far apart is fetched a panel of PANEL_ROWS whole rows at a time:
+   the copy kernel transposes it in registers, and tiles read the panel from the second-level
+   cache. */
 enum { PANEL_ROWS = 16, PANEL_BYTES = 512 << 10 };
 
 struct cpu_program {
     const mx_program *p;
     const mx_kernels *k;
-    place *place;    /* of each value */
-    place *out;      /* of each output */
-    mx_dtype *type;  /* of each value */
-    int *last;       /* last instruction that reads a value */
+    place *place;   /* of each value */
+    place *out;     /* of each output */
+    mx_dtype *type; /* of each value */
+    int *last;      /* last instruction that reads a value */
     op *op;
     int n_op;
     fetch *fetch;
     int n_fetch, n_panel; /* the first n_panel fetches fill panels */
     constant *constant;
     int n_constant;
-    int *spare;      /* free registers */
+    int *spare; /* free registers */
     int n_spare;
     int n_reg;
     int tile;
     size_t reg_bytes;
-    int64_t panel;     /* elements; 0: no input needs one */
+    int64_t panel;      /* elements; 0: no input needs one */
     size_t panel_bytes; /* of all panels of a thread */
 };
 
-/* --- preparing ------------------------------------------------------------------------------------------ */
+/* --- preparing -------------------------------------------------------------------------------- */
 
 static size_t pad(size_t n) {
     return (n + 15) & ~(size_t)15;
@@ -233,7 +234,8 @@ static bool is_constant(const cpu_program *c, int v) {
     return v < c->p->n_in && c->p->in[v]->size == 1 && !is_direct(c->p, c->p->in[v]);
 }
 
-/* A register for a result: an operand's that dies here and has elements of the same size, or a new one. */
+/* A register for a result: an operand's that dies here and has elements of the same size, or a new
+   one. */
 static int result_register(cpu_program *c, int k, int v) {
     const mx_instr *in = &c->p->instr[k];
     for (int j = 0; j < instr_arity(in); j++) {
@@ -338,12 +340,12 @@ static void prepare(cpu_program *c) {
     choose_tile(c);
 }
 
-/* --- running ------------------------------------------------------------------------------------------- */
+/* --- running ---------------------------------------------------------------------------------- */
 
 typedef struct frame {
     const cpu_program *c;
-    char *scratch;   /* registers, then panels */
-    char *caller;    /* where a feed's reader wants element `begin` */
+    char *scratch; /* registers, then panels */
+    char *caller;  /* where a feed's reader wants element `begin` */
     int64_t begin;
     char *panels;
     int64_t panel_begin; /* the first element in them */
@@ -363,16 +365,16 @@ static void fill_constants(const frame *f) {
     const cpu_program *c = f->c;
     for (int i = 0; i < c->n_constant; i++) {
         const constant *k = &c->constant[i];
-        c->k->pointwise->fill[mx_itemsize(k->a)](f->scratch + (size_t)k->reg * c->reg_bytes, k->a->data,
-                                                 (size_t)c->tile);
+        c->k->pointwise->fill[mx_itemsize(k->a)](f->scratch + (size_t)k->reg * c->reg_bytes,
+                                                 k->a->data, (size_t)c->tile);
     }
 }
 
 static void fetch_tile(const frame *f, const op *o, int64_t e, size_t n) {
     const fetch *from = &f->c->fetch[o->fetch];
     const cpu_layout *l = &from->layout;
-    f->c->k->copy->fetch[mx_itemsize(from->a)](at(f, &f->c->place[o->dst], e), from->a->data, l->ndim, l->shape,
-                                               l->stride[0], e, (int64_t)n);
+    f->c->k->copy->fetch[mx_itemsize(from->a)](at(f, &f->c->place[o->dst], e), from->a->data,
+                                               l->ndim, l->shape, l->stride[0], e, (int64_t)n);
 }
 
 static void run_tile(const frame *f, int64_t e, size_t n) {
@@ -383,7 +385,8 @@ static void run_tile(const frame *f, int64_t e, size_t n) {
         case OP_FETCH: fetch_tile(f, o, e, n); break;
         case OP_UNARY: o->fn.unary(at(f, &pl[o->dst], e), at(f, &pl[o->arg[0]], e), n); break;
         case OP_BINARY:
-            o->fn.binary(at(f, &pl[o->dst], e), at(f, &pl[o->arg[0]], e), at(f, &pl[o->arg[1]], e), n);
+            o->fn.binary(at(f, &pl[o->dst], e), at(f, &pl[o->arg[0]], e), at(f, &pl[o->arg[1]], e),
+                         n);
             break;
         case OP_TERNARY:
             o->fn.ternary(at(f, &pl[o->dst], e), at(f, &pl[o->arg[0]], e), at(f, &pl[o->arg[1]], e),
@@ -399,8 +402,8 @@ static void fill_panels(frame *f, int64_t begin, int64_t end) {
     for (int i = 0; i < f->c->n_panel; i++) {
         const fetch *from = &f->c->fetch[i];
         const cpu_layout *l = &from->layout;
-        f->c->k->copy->fetch[mx_itemsize(from->a)](f->panels + from->panel, from->a->data, l->ndim, l->shape,
-                                                   l->stride[0], begin, end - begin);
+        f->c->k->copy->fetch[mx_itemsize(from->a)](f->panels + from->panel, from->a->data, l->ndim,
+                                                   l->shape, l->stride[0], begin, end - begin);
     }
 }
 
@@ -438,7 +441,7 @@ static bool run_range(const cpu_program *c, int64_t begin, int64_t end, char *ca
     return true;
 }
 
-/* --- the whole program on the pool ------------------------------------------------------------------------ */
+/* --- the whole program on the pool ------------------------------------------------------------ */
 
 typedef struct job {
     const cpu_program *c;
@@ -514,7 +517,7 @@ bool cpu_program_run(const mx_program *p, const bool *donate) {
     return ok;
 }
 
-/* --- as a source ---------------------------------------------------------------------------------------------- */
+/* --- as a source ------------------------------------------------------------------------------ */
 
 cpu_program *cpu_program_open(const mx_program *p) {
     cpu_program *c = allocate(p);

@@ -1,4 +1,5 @@
-/* quantized_matmul and gather_qmm: products become runs (quant_engine.h), all rows that meet one matrix. */
+/* quantized_matmul and gather_qmm: products become runs (quant_engine.h), all rows that meet one
+   matrix. */
 #include <string.h>
 
 #include "base/mem.h"
@@ -18,14 +19,14 @@ typedef struct job {
     cpu_dense dense[4]; /* x, w, scales, biases */
     int64_t m;          /* rows of a product */
     int64_t products;
-    int64_t matrices;   /* of w */
+    int64_t matrices; /* of w */
     int64_t *x_at, *w_at;
     mx_qmm_run *runs;
     int64_t run_count;
     int64_t *x_row, *y_row;
 } job;
 
-/* --- which matrices meet ---------------------------------------------------------------------------- */
+/* --- which matrices meet ---------------------------------------------------------------------- */
 
 static int64_t leading(const mx_array *a) {
     int64_t n = 1;
@@ -63,7 +64,7 @@ static void from_broadcast(job *j, const mx_array *out) {
     }
 }
 
-/* --- runs --------------------------------------------------------------------------------------------- */
+/* --- runs ------------------------------------------------------------------------------------- */
 
 static mx_quant_matrix matrix(const job *j, int64_t number) {
     const mx_array *w = j->in[W], *s = j->in[S];
@@ -90,7 +91,8 @@ static bool in_order(const job *j) {
     return true;
 }
 
-/* Products sorted by their matrix, each matrix a run. last[w] counts, then tells where the next goes. */
+/* Products sorted by their matrix, each matrix a run. last[w] counts, then tells where the next
+   goes. */
 static void sort_products(job *j, int64_t *last) {
     for (int64_t i = 0; i < j->products; i++)
         last[j->w_at[i]] += j->m;
@@ -145,7 +147,7 @@ static bool one_run(job *j) {
     return true;
 }
 
-/* --- the node ----------------------------------------------------------------------------------------- */
+/* --- the node --------------------------------------------------------------------------------- */
 
 static bool open_operands(job *j) {
     int n = j->p->mode == MX_AFFINE ? 4 : 3;
@@ -189,10 +191,10 @@ bool cpu_quantized_matmul(mx_node *n, mx_array **out, const mx_program *feed) {
         return true;
     j.products = leading(y);
     j.matrices = leading(n->in[W]);
-    bool plain = n->prim == MX_PRIM_quantized_matmul && j.matrices == 1 &&
-                 leading(n->in[X]) == j.products;
-    bool ok = open_operands(&j) && (plain ? one_run(&j) : list_products(&j, n, y)) &&
-              multiply(&j, y);
+    bool plain =
+        n->prim == MX_PRIM_quantized_matmul && j.matrices == 1 && leading(n->in[X]) == j.products;
+    bool ok =
+        open_operands(&j) && (plain ? one_run(&j) : list_products(&j, n, y)) && multiply(&j, y);
     close(&j);
     return ok;
 }

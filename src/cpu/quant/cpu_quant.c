@@ -1,5 +1,5 @@
-/* quantize, dequantize and float8: groups over the pool. An array of groups lies flat: rows have whole
- * groups, and groups whole words. */
+/* quantize, dequantize and float8: groups over the pool. An array of groups lies flat: rows have
+ * whole groups, and groups whole words. */
 #include "base/pool.h"
 #include "cpu/cpu.h"
 #include "cpu/memory/dense.h"
@@ -19,7 +19,7 @@ static float global_of(const mx_array *global) {
     return global ? (float)mx_read_double(global->data, MX_FLOAT32) : NVFP4_MOST;
 }
 
-/* --- quantize ------------------------------------------------------------------------------------- */
+/* --- quantize --------------------------------------------------------------------------------- */
 
 typedef struct job {
     mx_quant_format f;
@@ -43,8 +43,8 @@ static void quantize_groups(void *ctx, int64_t begin, int64_t end) {
         mx_quantize_f64((uint32_t *)w, (double *)scales, (double *)biases, (const double *)x, j->f,
                         end - begin);
     else
-        mx_kernels_get()->quant->quantize[j->t]((uint32_t *)w, scales, biases, x, j->f,
-                                                end - begin, j->stretch);
+        mx_kernels_get()->quant->quantize[j->t]((uint32_t *)w, scales, biases, x, j->f, end - begin,
+                                                j->stretch);
 }
 
 /* An output that nobody wants is computed all the same, into memory of its own. */
@@ -81,7 +81,7 @@ static bool run_quantize(mx_node *n, mx_array **out) {
     return ok;
 }
 
-/* --- dequantize ------------------------------------------------------------------------------------- */
+/* --- dequantize ------------------------------------------------------------------------------- */
 
 /* Blocks of groups, so that a task begins at whole words. */
 static void dequantize_blocks(void *ctx, int64_t begin, int64_t end) {
@@ -113,8 +113,8 @@ static bool run_dequantize(mx_node *n, mx_array *out) {
                             .w = w.data,
                             .scales = scales.data,
                             .biases = biases.data,
-                            .factor = global_of(!affine && n->nin == 3 ? n->in[2] : NULL) /
-                                      NVFP4_MOST};
+                            .factor =
+                                global_of(!affine && n->nin == 3 ? n->in[2] : NULL) / NVFP4_MOST};
     j.groups = n->in[1]->size;
     int64_t blocks = (j.groups + BLOCK_GROUPS - 1) / BLOCK_GROUPS;
     if (ok && out->size)
@@ -125,7 +125,7 @@ static bool run_dequantize(mx_node *n, mx_array *out) {
     return ok;
 }
 
-/* --- both in one -------------------------------------------------------------------------------------- */
+/* --- both in one ------------------------------------------------------------------------------ */
 
 static void round_block(const job *j, int64_t first, ptrdiff_t groups) {
     const mx_k_quant *k = mx_kernels_get()->quant;
@@ -152,11 +152,15 @@ static void round_blocks(void *ctx, int64_t begin, int64_t end) {
 static bool run_round(mx_node *n, mx_array *out) {
     const mx_array *x = n->in[0];
     float global = global_of(n->nin == 2 ? n->in[1] : NULL);
-    job j = {.f = format_of(n->params), .t = mx_dtype_of(x), .to = mx_dtype_of(out),
-             .item = mx_itemsize(x), .stretch = NVFP4_MOST / global};
+    job j = {.f = format_of(n->params),
+             .t = mx_dtype_of(x),
+             .to = mx_dtype_of(out),
+             .item = mx_itemsize(x),
+             .stretch = NVFP4_MOST / global};
     cpu_dense in;
     bool ok = cpu_dense_open(&in, x) && mx_array_alloc(out);
-    j.m = (mx_quant_matrix){.format = j.f, .stype = j.f.mode == MX_AFFINE ? j.t : MX_UINT8,
+    j.m = (mx_quant_matrix){.format = j.f,
+                            .stype = j.f.mode == MX_AFFINE ? j.t : MX_UINT8,
                             .factor = global / NVFP4_MOST};
     j.x = in.data;
     j.out = out->data;
@@ -175,7 +179,7 @@ bool cpu_quantize(mx_node *n, mx_array **out, const mx_program *feed) {
     return n->prim == MX_PRIM_quantize ? run_quantize(n, out) : run_dequantize(n, out[0]);
 }
 
-/* --- float8 ------------------------------------------------------------------------------------------- */
+/* --- float8 ----------------------------------------------------------------------------------- */
 
 static void fp8_piece(void *ctx, int64_t begin, int64_t end) {
     const job *j = ctx;

@@ -2,8 +2,8 @@
  *
  *     rows r of x (adjacent k) ──▶ row r of y = x(r) W          W (N,K) if transpose, else (K,N)
  *
- * A *run* is a list of rows that meet one matrix: all rows of a plain product, or those that a gather sends to
- * one expert.
+ * A *run* is a list of rows that meet one matrix: all rows of a plain product, or those that a
+ * gather sends to one expert.
  *
  *     few rows   transposed ── dot kernels read the words at memory speed
  *                else ──────── strips of W as float32 in cache, then the kernels of matvec
@@ -24,12 +24,14 @@ typedef struct mx_qmm_run {
 } mx_qmm_run;
 
 typedef struct mx_qmm_args {
-    mx_dtype dtype; /* of x and y: float16, float32, bfloat16, float64 (affine with float64 scales) */
+    /* of x and y: float16, float32, bfloat16, float64 (affine with float64 scales) */
+    mx_dtype dtype;
     bool transpose;
     int64_t n, k;
     const void *x;
     void *y;
-    const int64_t *x_row, *y_row; /* rows of x and y, of k and n elements; NULL: row i is number i */
+    /* rows of x and y, of k and n elements; NULL: row i is number i */
+    const int64_t *x_row, *y_row;
     const mx_qmm_run *runs;
     int64_t run_count;
 } mx_qmm_args;

@@ -1,4 +1,5 @@
-/* Few rows against quantized matrices: tasks of some columns of one run. x is float32 once for all. */
+/* Few rows against quantized matrices: tasks of some columns of one run. x is float32 once for
+   all. */
 #include <stdatomic.h>
 #include <string.h>
 
@@ -12,26 +13,26 @@
 enum { COLUMNS = 64, DOT_COLUMNS = 24, STRIP_ROWS = 3, TASK_NUMBERS = 512 };
 #else
 enum {
-    COLUMNS = 256,         /* of a task, and where the dot kernels need no strips */
+    COLUMNS = 256, /* of a task, and where the dot kernels need no strips */
     DOT_COLUMNS = 64,
-    STRIP_ROWS = 8,        /* of W as float32, in cache */
-    TASK_NUMBERS = 65536   /* of W, worth waking a thread */
+    STRIP_ROWS = 8,      /* of W as float32, in cache */
+    TASK_NUMBERS = 65536 /* of W, worth waking a thread */
 };
 #endif
 
 typedef struct few {
     const mx_qmm_args *a;
-    float *x;            /* rows of all few runs, ldx apart; arranged for the dot kernels if dots */
+    float *x; /* rows of all few runs, ldx apart; arranged for the dot kernels if dots */
     int64_t ldx;
     const mx_k_quant_dots *dots; /* NULL: W goes through strips */
-    const int64_t *run;  /* number of each few run, and of its first row in x */
+    const int64_t *run;          /* number of each few run, and of its first row in x */
     const int64_t *at;
-    int64_t piece;       /* columns of a task */
-    int64_t pieces;      /* tasks of a run */
+    int64_t piece;  /* columns of a task */
+    int64_t pieces; /* tasks of a run */
     atomic_bool nomem;
 } few;
 
-/* --- W in strips of float32 ------------------------------------------------------------------------- */
+/* --- W in strips of float32 ------------------------------------------------------------------- */
 
 /* y (s,columns) over columns j0.., which are adjacent in W. */
 static void strips_of_columns(const few *p, const mx_qmm_run *run, const float *x, int s, float *y,
@@ -57,7 +58,7 @@ static void columns_of(const few *p, const mx_qmm_run *run, const float *x, int 
         strips_of_columns(p, run, x, s, y, ldy, j0, columns);
 }
 
-/* --- tasks ------------------------------------------------------------------------------------------- */
+/* --- tasks ------------------------------------------------------------------------------------ */
 
 static void store_rows(const few *p, const mx_qmm_run *run, float *y, int64_t j0, int64_t columns) {
     const mx_qmm_args *a = p->a;
@@ -97,7 +98,7 @@ static void pieces_body(void *ctx, int64_t begin, int64_t end) {
             atomic_store(&p->nomem, true);
 }
 
-/* --- setting up -------------------------------------------------------------------------------------- */
+/* --- setting up ------------------------------------------------------------------------------- */
 
 /* A row as float32, by way of `room` where it must be arranged. */
 static void read_row(const few *p, float *dst, const void *x, float *room) {

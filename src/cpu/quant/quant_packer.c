@@ -1,6 +1,6 @@
-/* See quant_engine.h: W for the matmul engine. Where rows of W are columns of the product, a kernel makes
- * micropanels of the words. Else, and in float64, codes become numbers in a piece that stays in the first-level
- * cache, and the format's own packer lays the piece out. */
+/* See quant_engine.h: W for the matmul engine. Where rows of W are columns of the product, a kernel
+ * makes micropanels of the words. Else, and in float64, codes become numbers in a piece that stays
+ * in the first-level cache, and the format's own packer lays the piece out. */
 #include "cpu/quant/quant_internal.h"
 #include "kernels/pointwise/k_pointwise.h"
 

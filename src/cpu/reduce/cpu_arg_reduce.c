@@ -41,8 +41,7 @@ static void find(const job *j, const char *x, uint32_t *out, int64_t outputs) {
         j->cols(out, x, (size_t)j->n, (size_t)outputs, j->step);
     else
         for (int64_t i = 0; i < outputs; i++)
-            j->strided(out + i, x + i * j->in * (int64_t)j->item, (size_t)j->n,
-                       j->step);
+            j->strided(out + i, x + i * j->in * (int64_t)j->item, (size_t)j->n, j->step);
 }
 
 static void task(void *ctx, int64_t begin, int64_t end) {
@@ -51,8 +50,7 @@ static void task(void *ctx, int64_t begin, int64_t end) {
         int64_t in, to, at = begin % j->run, n = j->run - at;
         seek(j, begin / j->run, &in, &to);
         n = n < end - begin ? n : end - begin;
-        find(j, j->data + (in + at * j->in) * (int64_t)j->item,
-             j->out + to + at * j->to, n);
+        find(j, j->data + (in + at * j->in) * (int64_t)j->item, j->out + to + at * j->to, n);
         begin += n;
     }
 }
@@ -126,16 +124,14 @@ static bool arg_reduce(const mx_array *x, const mx_p_arg_reduce *p, mx_array *ou
     find_kernels(&j, p->max, mx_dtype_of(x));
     if (out->size <= FEW && j.n >= LONG)
         return find_long(&j, out->size);
-    int64_t least =
-        j.step != 1 && j.in == 1 ? COLUMNS : 1; // wide enough to be read in streams
+    int64_t least = j.step != 1 && j.in == 1 ? COLUMNS : 1; // wide enough to be read in streams
     mx_parallel_for(out->size, least + GRAIN / (j.n + 1), task, &j);
     return true;
 }
 
 bool cpu_arg_reduce(mx_node *n, mx_array **out, const mx_program *feed) {
     cpu_source s;
-    bool ok = cpu_source_open(&s, n, feed) && cpu_source_settle(&s) &&
-              mx_array_alloc(out[0]) &&
+    bool ok = cpu_source_open(&s, n, feed) && cpu_source_settle(&s) && mx_array_alloc(out[0]) &&
               (out[0]->size == 0 || arg_reduce(s.a, n->params, out[0]));
     cpu_source_close(&s);
     return ok;

@@ -1,6 +1,6 @@
-/* cross_entropy: rows of logits cut into blocks side by side, each reduced to its maximum and the sum of exp(x - max);
- * then log(sum) - (x[target] - max), so that a common offset of the logits costs no digits. Nothing as large as the
- * logits is made. */
+/* cross_entropy: rows of logits cut into blocks side by side, each reduced to its maximum and the
+ * sum of exp(x - max); then log(sum) - (x[target] - max), so that a common offset of the logits
+ * costs no digits. Nothing as large as the logits is made. */
 #include <math.h>
 
 #include "base/mem.h"
@@ -41,7 +41,8 @@ static void reduce_blocks(void *ctx, int64_t begin, int64_t end) {
     job *j = ctx;
     mx_k_softmax_part *part = mx_kernels_get()->softmax->part[j->t];
     for (int64_t i = begin; i < end; i++) {
-        int64_t first = i % j->blocks * BLOCK, left = j->rows.n - first, n = left < BLOCK ? left : BLOCK;
+        int64_t first = i % j->blocks * BLOCK, left = j->rows.n - first,
+                n = left < BLOCK ? left : BLOCK;
         const void *x = block_at(j, i / j->blocks, first, n);
         if (x)
             part(&j->part[i], x, (size_t)n);
@@ -89,7 +90,11 @@ bool cpu_cross_entropy(mx_node *n, mx_array **out, const mx_program *feed) {
         return true;
     cpu_index index = {targets, last, x->shape[last], 1, 1};
     int64_t *target = mx_malloc((size_t)targets->size * sizeof *target);
-    job j = {.x = x->data, .t = mx_dtype_of(x), .item = mx_itemsize(x), .target = target, .out = (float *)out[0]->data};
+    job j = {.x = x->data,
+             .t = mx_dtype_of(x),
+             .item = mx_itemsize(x),
+             .target = target,
+             .out = (float *)out[0]->data};
     cpu_lines_of(&j.rows, x->shape, x->strides, x->ndim, last);
     j.blocks = (j.rows.n + BLOCK - 1) / BLOCK;
     bool ok = target && cpu_index_resolve("cross_entropy", &index, 1, target) && run(&j);

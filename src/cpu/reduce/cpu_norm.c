@@ -1,5 +1,6 @@
-/* rms_norm and layer_norm, and their derivatives: rows over the pool. Sums over rows (dw, db) are made in
- * fixed blocks of rows and added in order, so that they do not depend on the number of threads. */
+/* rms_norm and layer_norm, and their derivatives: rows over the pool. Sums over rows (dw, db) are
+ * made in fixed blocks of rows and added in order, so that they do not depend on the number of
+ * threads. */
 #include <string.h>
 
 #include "base/mem.h"
@@ -45,7 +46,7 @@ static job job_of(const mx_node *n) {
     };
 }
 
-/* --- forward ---------------------------------------------------------------------------------------- */
+/* --- forward ---------------------------------------------------------------------------------- */
 
 static void forward(void *ctx, int64_t begin, int64_t end) {
     const job *j = ctx;
@@ -83,7 +84,7 @@ static bool run_forward(mx_node *n, mx_array *out) {
     return ok;
 }
 
-/* --- backward --------------------------------------------------------------------------------------- */
+/* --- backward --------------------------------------------------------------------------------- */
 
 static void backward(void *ctx, int64_t begin, int64_t end) {
     const job *j = ctx;

@@ -32,8 +32,8 @@ enum {
     TILE = 4096,       /* elements of a piece */
     NARROW = 64,       /* columns so few that a piece is NARROW_TILE elements */
     NARROW_TILE = 1 << 14,
-    SHORT = 16,        /* elements of a row that is worth transposing */
-    GRAIN = 1 << 14    /* elements worth a wake-up */
+    SHORT = 16,     /* elements of a row that is worth transposing */
+    GRAIN = 1 << 14 /* elements worth a wake-up */
 };
 
 typedef struct axis {
@@ -43,9 +43,8 @@ typedef struct axis {
 typedef struct plan {
     axis kept[MX_MAX_NDIM], red[MX_MAX_NDIM]; /* the last is the innermost */
     int n_kept, n_red;
-    axis col; /* columns; size 0 where there are rows */
-    int64_t outer,
-        length; /* outputs (of columns: rows of them); elements of one output */
+    axis col;              /* columns; size 0 where there are rows */
+    int64_t outer, length; /* outputs (of columns: rows of them); elements of one output */
     int64_t chunks, blocks, block;
     const char *data;
     char *result, *partial;
@@ -82,8 +81,7 @@ static int join(axis *a, int n) {
     return n ? k + 1 : 0;
 }
 
-static void split_axes(plan *p, const mx_array *x, const int64_t *strides,
-                       mx_ints axes) {
+static void split_axes(plan *p, const mx_array *x, const int64_t *strides, mx_ints axes) {
     int64_t step = 1;
     bool reduced[MX_MAX_NDIM] = {false};
     for (int i = 0; i < axes.n; i++)
@@ -237,8 +235,7 @@ static void fold_run(const plan *p, void *acc, int64_t at, int64_t n, int64_t st
 
 /* acc <- reduced elements [begin, end) of the output (or `cols` outputs) at offset
  * `at`. */
-static void fold(const plan *p, void *acc, int64_t at, int64_t begin, int64_t end,
-                 int64_t cols) {
+static void fold(const plan *p, void *acc, int64_t at, int64_t begin, int64_t end, int64_t cols) {
     int64_t index[MX_MAX_NDIM], left = begin;
     int last = p->n_red - 1;
     if (begin == end)
@@ -265,8 +262,7 @@ static void fold(const plan *p, void *acc, int64_t at, int64_t begin, int64_t en
 }
 
 /* n finished accumulators to outputs at `out`, `step` apart. */
-static void deliver(const plan *p, const char *acc, int64_t out, int64_t step,
-                    int64_t n) {
+static void deliver(const plan *p, const char *acc, int64_t out, int64_t step, int64_t n) {
     char *to = p->result + out * (int64_t)p->final;
     if (step == 1 || n == 1) {
         p->finish(to, acc, (size_t)n);
@@ -390,9 +386,11 @@ static int64_t width_of(const plan *p) {
     return p->col.size < CHUNK ? (p->col.size ? p->col.size : 1) : CHUNK;
 }
 
-/* n rows of `cols` columns of a program, the first element at `from`, `all` apart, to a tile where they are
+/* n rows of `cols` columns of a program, the first element at `from`, `all` apart, to a tile where
+ * they are
    *step apart: as in memory where they lie together, never so where they do not. */
-static const char *read_piece(const plan *p, int64_t from, int64_t n, int64_t cols, int64_t all, int64_t *step) {
+static const char *read_piece(const plan *p, int64_t from, int64_t n, int64_t cols, int64_t all,
+                              int64_t *step) {
     *step = cols == all ? cols : CHUNK;
     if (cols == all)
         return elements(p, from, n * cols);
@@ -412,7 +410,8 @@ static bool read_columns(const plan *p, void *acc, const piece *c) {
         most = most < NARROW_TILE / CHUNK ? most : NARROW_TILE / CHUNK;
     for (int64_t r = c->begin, n; r < c->end; r += n) {
         n = c->end - r < most ? c->end - r : most;
-        const char *x = read_piece(p, (c->outer * p->length + r) * all + c->col, n, c->cols, all, &step);
+        const char *x =
+            read_piece(p, (c->outer * p->length + r) * all + c->col, n, c->cols, all, &step);
         if (!x)
             return false;
         p->cols(acc, x, (size_t)n, (size_t)c->cols, step);
@@ -454,8 +453,7 @@ static void combine_blocks(plan *p) {
 static bool run_pieces(plan *p) {
     int64_t tasks = p->outer * p->chunks * p->blocks;
     int64_t work = p->block * width_of(p);
-    if (p->blocks > 1 &&
-        !(p->partial = mx_malloc((size_t)(tasks * width_of(p)) * p->acc)))
+    if (p->blocks > 1 && !(p->partial = mx_malloc((size_t)(tasks * width_of(p)) * p->acc)))
         return false;
     mx_parallel_for(tasks, 1 + GRAIN / (work + 1), piece_task, p);
     if (p->partial && !p->failed)
@@ -481,8 +479,7 @@ static bool in_order(const plan *p) {
     if (p->n_red != 1 || p->n_kept > 1)
         return false;
     if (p->col.size)
-        return r->in == p->col.size &&
-               (p->n_kept == 0 || p->kept[0].in == r->in * r->size);
+        return r->in == p->col.size && (p->n_kept == 0 || p->kept[0].in == r->in * r->size);
     return r->in == 1 && (p->n_kept == 0 || p->kept[0].in == r->size);
 }
 
@@ -515,8 +512,8 @@ static bool reduce(cpu_source *s, const mx_p_reduce *q, mx_array *out) {
 
 bool cpu_reduce(mx_node *n, mx_array **out, const mx_program *feed) {
     cpu_source s;
-    bool ok = cpu_source_open(&s, n, feed) && mx_array_alloc(out[0]) &&
-              reduce(&s, n->params, out[0]);
+    bool ok =
+        cpu_source_open(&s, n, feed) && mx_array_alloc(out[0]) && reduce(&s, n->params, out[0]);
     cpu_source_close(&s);
     return ok;
 }

@@ -39,14 +39,13 @@ static void scan_rows(const job *j, const char *in, char *out, int64_t count) {
     _Alignas(64) char carry[COLUMNS * 8];
     if (j->columns) {
         j->init(carry, (size_t)count);
-        j->cols(out, j->out_step, in, j->in_step, (size_t)j->n, (size_t)count, carry,
-                j->flags);
+        j->cols(out, j->out_step, in, j->in_step, (size_t)j->n, (size_t)count, carry, j->flags);
         return;
     }
     for (int64_t i = 0; i < count; i++) {
         j->init(carry, 1);
-        j->row(out + i * j->out_run * j->item, j->out_step,
-               in + i * j->in_run * j->item, j->in_step, (size_t)j->n, carry, j->flags);
+        j->row(out + i * j->out_run * j->item, j->out_step, in + i * j->in_run * j->item,
+               j->in_step, (size_t)j->n, carry, j->flags);
     }
 }
 

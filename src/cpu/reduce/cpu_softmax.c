@@ -48,8 +48,8 @@ static void row_task(void *ctx, int64_t begin, int64_t end) {
     int64_t item = (int64_t)j->item;
     const char *x = j->in + begin * j->read.stride * item;
     if (j->log)
-        j->k->logsumexp[j->t](j->out + begin * item, x, j->read.stride,
-                              (size_t)(end - begin), (size_t)j->n);
+        j->k->logsumexp[j->t](j->out + begin * item, x, j->read.stride, (size_t)(end - begin),
+                              (size_t)j->n);
     else
         j->k->softmax[j->t](j->out + begin * j->n * item, j->n, x, j->read.stride,
                             (size_t)(end - begin), (size_t)j->n);
@@ -60,8 +60,7 @@ static void row_task(void *ctx, int64_t begin, int64_t end) {
 /* softmax: read into the result. logsumexp: read into scratch. */
 static bool read_rows(const job *j, int64_t begin, int64_t rows) {
     int64_t item = (int64_t)j->item, n = j->n;
-    char *to = j->log ? mx_scratch(1, (size_t)(rows * n) * j->item)
-                      : j->out + begin * n * item;
+    char *to = j->log ? mx_scratch(1, (size_t)(rows * n) * j->item) : j->out + begin * n * item;
     if (!to || !cpu_program_read(j->source->program, begin * n, (begin + rows) * n, to))
         return false;
     if (j->log)
@@ -95,8 +94,8 @@ static void tile_task(void *ctx, int64_t begin, int64_t end) {
         r = r < end - begin ? r : end - begin;
         cpu_lines_read(&j->read, tile, j->in, j->item, begin, r);
         if (j->log) {
-            j->k->logsumexp[j->t](j->out + begin * (int64_t)j->item, tile, j->n,
-                                  (size_t)r, (size_t)j->n);
+            j->k->logsumexp[j->t](j->out + begin * (int64_t)j->item, tile, j->n, (size_t)r,
+                                  (size_t)j->n);
         } else {
             j->k->softmax[j->t](tile, j->n, tile, j->n, (size_t)r, (size_t)j->n);
             cpu_lines_write(&j->write, j->out, tile, j->item, begin, r);
@@ -116,11 +115,9 @@ static void part_task(void *ctx, int64_t begin, int64_t end) {
     const job *j = ctx;
     int64_t blocks = blocks_of(j);
     for (int64_t t = begin; t < end; t++) {
-        int64_t first = t % blocks * BLOCK,
-                n = j->n - first < BLOCK ? j->n - first : BLOCK;
+        int64_t first = t % blocks * BLOCK, n = j->n - first < BLOCK ? j->n - first : BLOCK;
         j->k->part[j->t](&j->part[t],
-                         j->in +
-                             (t / blocks * j->read.stride + first) * (int64_t)j->item,
+                         j->in + (t / blocks * j->read.stride + first) * (int64_t)j->item,
                          (size_t)n);
     }
 }
@@ -132,15 +129,14 @@ static void apply_task(void *ctx, int64_t begin, int64_t end) {
         int64_t r = t / blocks, first = t % blocks * BLOCK,
                 n = j->n - first < BLOCK ? j->n - first : BLOCK;
         j->k->apply[j->t](j->out + (r * j->n + first) * item,
-                          j->in + (r * j->read.stride + first) * item,
-                          &j->part[r * blocks], (size_t)n);
+                          j->in + (r * j->read.stride + first) * item, &j->part[r * blocks],
+                          (size_t)n);
     }
 }
 
 static void store_log(const job *j, int64_t r, const mx_softmax_part *whole) {
     double v = mx_softmax_part_log(whole);
-    mx_kernels_get()->pointwise->cast[MX_FLOAT64][j->t](j->out + r * (int64_t)j->item,
-                                                        &v, 1);
+    mx_kernels_get()->pointwise->cast[MX_FLOAT64][j->t](j->out + r * (int64_t)j->item, &v, 1);
 }
 
 static bool run_split(job *j) {
@@ -213,19 +209,19 @@ static bool work(cpu_source *s, int axis, bool log, mx_array *out) {
     prepare(&j, s->a, strides, axis);
     if (!(s->program ? run_program(&j, s, axis) : run(&j)))
         return false;
-    return !j.failed || mx_fail_nomem(log ? "logsumexp" : "softmax",
-                                      (unsigned long long)j.n * j.item);
+    return !j.failed ||
+           mx_fail_nomem(log ? "logsumexp" : "softmax", (unsigned long long)j.n * j.item);
 }
 
 bool cpu_softmax(mx_node *n, mx_array **out, const mx_program *feed) {
     cpu_source s;
     bool log = n->prim == MX_PRIM_logsumexp;
-    int axis = log ? ((const mx_p_logsumexp *)n->params)->axis
-                   : ((const mx_p_axis *)n->params)->axis;
+    int axis =
+        log ? ((const mx_p_logsumexp *)n->params)->axis : ((const mx_p_axis *)n->params)->axis;
     if (!cpu_source_open(&s, n, feed))
         return false;
-    bool give = log || s.program ? mx_array_alloc(out[0])
-                                 : mx_array_alloc_or_take(out[0], n->in[0]);
+    bool give =
+        log || s.program ? mx_array_alloc(out[0]) : mx_array_alloc_or_take(out[0], n->in[0]);
     bool ok = give && work(&s, axis, log, out[0]);
     cpu_source_close(&s);
     return ok;

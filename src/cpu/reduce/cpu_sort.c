@@ -63,7 +63,8 @@ static void tile_task(void *ctx, int64_t begin, int64_t end) {
     }
 }
 
-/* One long contiguous row: its halves are split from each other, then their halves, and at last the parts sorted. */
+/* One long contiguous row: its halves are split from each other, then their halves, and at last the
+   parts sorted. */
 #ifdef MX_TORTURE
 enum { LONG = 16, PARTS = 8 };
 #else
@@ -93,7 +94,8 @@ static void long_task(void *ctx, int64_t begin, int64_t end) {
             j->k->sort[j->t](out, x, (size_t)(to - from), scratch);
         else
             j->k->partition[j->t](out, x, (size_t)(to - from),
-                                  (size_t)(part_start(j, 2 * i + 1, 2 * row->parts) - from), scratch);
+                                  (size_t)(part_start(j, 2 * i + 1, 2 * row->parts) - from),
+                                  scratch);
     }
 }
 
@@ -128,8 +130,8 @@ bool cpu_sort(mx_node *n, mx_array **out, const mx_program *feed) {
     j.scratch = mx_sort_scratch(j.t, (size_t)j.in.n);
     if (j.scratch && is_long(&j))
         sort_long(&j);
-    else if (j.scratch && !mx_parallel_for_long(j.in.count, 1 + GRAIN / j.in.n, j.plain ? plain_task : tile_task, &j))
+    else if (j.scratch && !mx_parallel_for_long(j.in.count, 1 + GRAIN / j.in.n,
+                                                j.plain ? plain_task : tile_task, &j))
         return false;
-    return (j.scratch && !j.failed) ||
-           mx_fail_nomem("sort", (unsigned long long)j.scratch);
+    return (j.scratch && !j.failed) || mx_fail_nomem("sort", (unsigned long long)j.scratch);
 }

@@ -45,7 +45,8 @@ static mx_array *copy_of(copying *c, mx_array *a) {
     const mx_node *n = a->node;
     if (mx_array_available(a))
         return a;
-    if (!n || a->tracer || n->nout != 1 || n->nin > MOST_INPUTS || !is_cheap(n) || c->nodes++ == MOST_NODES)
+    if (!n || a->tracer || n->nout != 1 || n->nin > MOST_INPUTS || !is_cheap(n) ||
+        c->nodes++ == MOST_NODES)
         return NULL;
     return copy_node(c, n);
 }

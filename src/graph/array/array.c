@@ -10,10 +10,11 @@
 #include "graph/array/read.h"
 #include "graph/trace/scope.h"
 
-/* --- shapes ------------------------------------------------------------------------------------- */
+/* --- shapes ----------------------------------------------------------------------------------- */
 
 bool mx_shape_is(const mx_array *a, const int *shape, int ndim) {
-    return a->ndim == ndim && (ndim == 0 || memcmp(a->shape, shape, (size_t)ndim * sizeof(int)) == 0);
+    return a->ndim == ndim &&
+           (ndim == 0 || memcmp(a->shape, shape, (size_t)ndim * sizeof(int)) == 0);
 }
 
 bool mx_same_shape(const mx_array *a, const mx_array *b) {
@@ -93,17 +94,19 @@ bool mx_array_column_major(const mx_array *a) {
     return true;
 }
 
-/* --- making --------------------------------------------------------------------------------------- */
+/* --- making ----------------------------------------------------------------------------------- */
 
 static mx_array *bad_shape(const int *shape, int ndim) {
     char text[256];
     if (ndim < 0 || ndim > MX_MAX_NDIM)
-        return mx_fail(MX_INVALID, "[array] %d dimensions given, 0 to %d are possible", ndim, MX_MAX_NDIM);
+        return mx_fail(MX_INVALID, "[array] %d dimensions given, 0 to %d are possible", ndim,
+                       MX_MAX_NDIM);
     bool negative = false;
     for (int i = 0; shape && i < ndim; i++)
         negative |= shape[i] < 0;
     mx_shape_text(text, sizeof text, shape, ndim);
-    return mx_fail(negative || !shape ? MX_INVALID : MX_RANGE, "[array] shape %s is negative or too large", text);
+    return mx_fail(negative || !shape ? MX_INVALID : MX_RANGE,
+                   "[array] shape %s is negative or too large", text);
 }
 
 mx_array *mx_array_shell(const int *shape, int ndim, mx_dtype dtype) {
@@ -151,8 +154,8 @@ mx_array *mx_array_from(const void *data, const int *shape, int ndim, mx_dtype d
     return a;
 }
 
-mx_array *mx_array_over(mx_buffer *b, size_t offset, const int *shape, const int64_t *strides, int ndim,
-                        mx_dtype dtype) {
+mx_array *mx_array_over(mx_buffer *b, size_t offset, const int *shape, const int64_t *strides,
+                        int ndim, mx_dtype dtype) {
     mx_array *a = mx_array_shell(shape, ndim, dtype);
     if (!a)
         return NULL;
@@ -196,7 +199,7 @@ mx_array *mx_array_retain(mx_array *a) {
     return a;
 }
 
-/* --- memory --------------------------------------------------------------------------------------- */
+/* --- memory ----------------------------------------------------------------------------------- */
 
 void mx_array_place(mx_array *a, mx_buffer *b, char *data, const int64_t *strides) {
     mx_buffer_retain(b);
@@ -211,7 +214,9 @@ void mx_array_place(mx_array *a, mx_buffer *b, char *data, const int64_t *stride
 }
 
 bool mx_readable(const mx_array *a) {
-    return !a->beyond || mx_fail(MX_RANGE, "[as_strided] shape, strides and offset reach outside of the array's memory");
+    return !a->beyond ||
+           mx_fail(MX_RANGE,
+                   "[as_strided] shape, strides and offset reach outside of the array's memory");
 }
 
 bool mx_array_alloc(mx_array *a) {
@@ -231,8 +236,8 @@ void mx_array_view(mx_array *a, mx_array *base, int64_t offset, const int64_t *s
 }
 
 bool mx_array_donatable(const mx_array *in, const mx_array *out) {
-    return in->row_contiguous && in->buffer && !in->buffer->borrowed && !out->tracer && !in->tracer &&
-           atomic_load_explicit(&in->refs, memory_order_acquire) == 1 &&
+    return in->row_contiguous && in->buffer && !in->buffer->borrowed && !out->tracer &&
+           !in->tracer && atomic_load_explicit(&in->refs, memory_order_acquire) == 1 &&
            atomic_load_explicit(&in->buffer->refs, memory_order_acquire) == 1;
 }
 

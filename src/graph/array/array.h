@@ -33,20 +33,21 @@ typedef enum mx_state { MX_PENDING, MX_AVAILABLE, MX_PLACEHOLDER } mx_state;
 
 typedef struct mx_array {
     atomic_uint refs;
-    atomic_uchar state;  /* mx_state */
-    uint8_t dtype;       /* mx_dtype */
-    uint8_t tracer;      /* 0, or the level of the transform that walks its graph (trace.h) */
+    atomic_uchar state;      /* mx_state */
+    uint8_t dtype;           /* mx_dtype */
+    uint8_t tracer;          /* 0, or the level of the transform that walks its graph (trace.h) */
     bool row_contiguous : 1; /* available and laid out as C arrays are (size-1 axes ignored) */
-    bool beyond : 1;     /* a window that reaches outside of its memory (as_strided): nothing may read it */
+    /* a window that reaches outside of its memory (as_strided): nothing may read it */
+    bool beyond : 1;
     int ndim;
-    uint32_t index;      /* which output of the node */
-    int64_t size;        /* elements */
-    mx_node *node;       /* NULL for data and once available */
-    mx_buffer *buffer;   /* NULL while pending */
-    char *data;          /* first element, inside the buffer */
+    uint32_t index;        /* which output of the node */
+    int64_t size;          /* elements */
+    mx_node *node;         /* NULL for data and once available */
+    mx_buffer *buffer;     /* NULL while pending */
+    char *data;            /* first element, inside the buffer */
     struct mx_array *next; /* the worklist of the iterative free */
-    int64_t *strides;    /* ndim of them, behind the struct */
-    int *shape;          /* ndim of them */
+    int64_t *strides;      /* ndim of them, behind the struct */
+    int *shape;            /* ndim of them */
 } mx_array;
 
 /* --- making and keeping ------------------------------------------------------------------------
@@ -56,9 +57,10 @@ typedef struct mx_array {
 mx_array *mx_array_empty(const int *shape, int ndim, mx_dtype dtype);
 /* The same filled from memory (copied). */
 mx_array *mx_array_from(const void *data, const int *shape, int ndim, mx_dtype dtype);
-/* An available array over a buffer (which is retained) at a byte offset; strides NULL: row-contiguous. */
-mx_array *mx_array_over(mx_buffer *b, size_t offset, const int *shape, const int64_t *strides, int ndim,
-                        mx_dtype dtype);
+/* An available array over a buffer (which is retained) at a byte offset; strides NULL:
+   row-contiguous. */
+mx_array *mx_array_over(mx_buffer *b, size_t offset, const int *shape, const int64_t *strides,
+                        int ndim, mx_dtype dtype);
 /* A 0-dimensional array; the value is converted. */
 mx_array *mx_scalar(double value, mx_dtype dtype);
 mx_array *mx_scalar_i64(int64_t value, mx_dtype dtype);
@@ -69,7 +71,7 @@ mx_array *mx_placeholder(const int *shape, int ndim, mx_dtype dtype);
 mx_array *mx_array_retain(mx_array *a); /* NULL passes through both */
 void mx_array_release(mx_array *a);     /* frees whole graphs without recursion */
 
-/* --- asking ------------------------------------------------------------------------------------ */
+/* --- asking ----------------------------------------------------------------------------------- */
 
 static inline bool mx_array_available(const mx_array *a) {
     return atomic_load_explicit(&a->state, memory_order_acquire) == MX_AVAILABLE;
@@ -91,11 +93,12 @@ char *mx_shape_text(char *out, size_t n, const int *shape, int ndim);
 /* Elements of a shape; false on a negative dimension or overflow of a 63-bit byte count. */
 bool mx_shape_size(const int *shape, int ndim, size_t itemsize, int64_t *size);
 
-/* Of an available array: its elements lie without gaps in some order of the axes; in Fortran's order. */
+/* Of an available array: its elements lie without gaps in some order of the axes; in Fortran's
+   order. */
 bool mx_array_dense(const mx_array *a);
 bool mx_array_column_major(const mx_array *a);
 
-/* --- for evaluation (under its lock) ------------------------------------------------------------ */
+/* --- for evaluation (under its lock) ---------------------------------------------------------- */
 
 /* Give a pending array memory: row-contiguous, uninitialised. False: out of memory. */
 bool mx_array_alloc(mx_array *a);
@@ -103,12 +106,14 @@ bool mx_array_alloc(mx_array *a);
 void mx_array_place(mx_array *a, mx_buffer *b, char *data, const int64_t *strides);
 /* Make `a` a view of `base` with these strides, `offset` elements in. */
 void mx_array_view(mx_array *a, mx_array *base, int64_t offset, const int64_t *strides);
-/* May out take over in's memory? in is used once, by out's node alone, owns its block, row-contiguous. */
+/* May out take over in's memory? in is used once, by out's node alone, owns its block,
+   row-contiguous. */
 bool mx_array_donatable(const mx_array *in, const mx_array *out);
 /* Take in's buffer if donatable and at least as large, else alloc. */
 bool mx_array_alloc_or_take(mx_array *out, mx_array *in);
 
-/* Internal: an empty shell with shape and dtype, refs 1, owned by nobody yet. NULL: out of memory. */
+/* Internal: an empty shell with shape and dtype, refs 1, owned by nobody yet. NULL: out of
+   memory. */
 mx_array *mx_array_shell(const int *shape, int ndim, mx_dtype dtype);
 
 #endif

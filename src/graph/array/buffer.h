@@ -11,7 +11,7 @@ typedef void mx_release_fn(void *payload);
 
 typedef struct mx_buffer {
     atomic_uint refs;
-    bool borrowed;          /* never written to, never donated */
+    bool borrowed; /* never written to, never donated */
     void *ptr;
     size_t bytes;
     mx_release_fn *release; /* borrowed: called once when the last reference goes; may be NULL */
@@ -22,7 +22,8 @@ mx_buffer *mx_buffer_new(size_t bytes); /* one reference; NULL and MX_NOMEM on f
 /* On failure (NULL) release is not called: the caller keeps what it lent. */
 mx_buffer *mx_buffer_borrow(void *ptr, size_t bytes, mx_release_fn *release, void *payload);
 mx_buffer *mx_buffer_retain(mx_buffer *b);
-/* While an evaluation runs on this thread, releases of borrowed memory wait until its lock is open. */
+/* While an evaluation runs on this thread, releases of borrowed memory wait until its lock is
+   open. */
 void mx_buffer_release(mx_buffer *b);
 
 #endif

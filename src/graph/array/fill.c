@@ -7,8 +7,9 @@ static bool is_fill(const mx_plan *p, const mx_step *s) {
     return n->prim == MX_PRIM_full && (p->src[s->src] < 0 || n->in[0]->size != n->out[0]->size);
 }
 
-/* Consumers come later: by the time a fill is looked at, it is known whether someone wants its array. limit is free
-   by now and counts the references from steps; joins: an output of one may lie in this memory. */
+/* Consumers come later: by the time a fill is looked at, it is known whether someone wants its
+   array. limit is free by now and counts the references from steps; joins: an output of one may lie
+   in this memory. */
 static void look_at_consumers(mx_plan *p) {
     for (int32_t i = 0; i < p->n_step; i++) {
         p->step[i].limit = 0;

@@ -1,5 +1,5 @@
-/* A file that pending arrays will be read from. Each Load node holds a reference: the descriptor is closed when the last
- * array that came from the file is evaluated or gone. */
+/* A file that pending arrays will be read from. Each Load node holds a reference: the descriptor is
+ * closed when the last array that came from the file is evaluated or gone. */
 #ifndef MX_GRAPH_LOADED_H
 #define MX_GRAPH_LOADED_H
 
@@ -16,6 +16,7 @@ typedef struct mx_loaded {
 mx_loaded *mx_loaded_open(const char *op, const char *path, bool map);
 
 /* Elements of the file as a pending array (ops/shape/op_load.c). */
-mx_array *mx_load_array(mx_loaded *from, size_t at, const int *shape, int ndim, mx_dtype t, bool swapped);
+mx_array *mx_load_array(mx_loaded *from, size_t at, const int *shape, int ndim, mx_dtype t,
+                        bool swapped);
 
 #endif

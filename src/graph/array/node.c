@@ -9,8 +9,7 @@
 #include "graph/trace/scope.h"
 #include "graph/trace/trace.h"
 
-
-/* --- letting go ------------------------------------------------------------------------------------- */
+/* --- letting go ------------------------------------------------------------------------------- */
 
 mx_object *mx_object_retain(mx_object *o) {
     if (o)
@@ -36,8 +35,9 @@ static void for_objects(mx_node *n, bool retain) {
     }
 }
 
-/* A last reference to an array without a node, to a node or to a buffer needs no atomic subtraction: whoever
-   wants another one must hold one. (Arrays with nodes may be found through them, mx_node_hold_outputs.) */
+/* A last reference to an array without a node, to a node or to a buffer needs no atomic
+   subtraction: whoever wants another one must hold one. (Arrays with nodes may be found through
+   them, mx_node_hold_outputs.) */
 static bool drop_ref(mx_array *a) {
     if (!a->node && atomic_load_explicit(&a->refs, memory_order_acquire) == 1)
         return true;
@@ -127,7 +127,7 @@ void mx_node_hold_outputs(mx_node *n, mx_array **out) {
     mx_unlock(MX_LOCK_OUTPUTS);
 }
 
-/* --- parameters --------------------------------------------------------------------------------------- */
+/* --- parameters ------------------------------------------------------------------------------- */
 
 static size_t list_bytes(const mx_field *f, const char *params) {
     if (f->kind == MX_F_INTS)
@@ -211,7 +211,7 @@ uint64_t mx_params_hash(const mx_prim_desc *d, const void *p) {
     return h;
 }
 
-/* --- making ---------------------------------------------------------------------------------------------- */
+/* --- making ----------------------------------------------------------------------------------- */
 
 static mx_node *node_new(mx_prim p, const void *params, mx_array *const *in, int nin, int nout) {
     const mx_prim_desc *d = mx_prims[p];
@@ -260,8 +260,8 @@ static uint8_t level_of(mx_array *const *in, int nin) {
     return level && mx_trace_active() ? level : 0;
 }
 
-static bool apply_inferred(mx_prim p, const void *params, mx_array *const *in, int nin, const mx_out *o,
-                           mx_array **out, int nout) {
+static bool apply_inferred(mx_prim p, const void *params, mx_array *const *in, int nin,
+                           const mx_out *o, mx_array **out, int nout) {
     mx_node *n = node_new(p, params, in, nin, nout);
     bool ok = n != NULL;
     uint8_t level = level_of(in, nin);
@@ -275,7 +275,8 @@ static bool apply_inferred(mx_prim p, const void *params, mx_array *const *in, i
 
 enum { FEW_OUTPUTS = 4, MAX_ARITY = 65535 };
 
-bool mx_apply_multi(mx_prim p, const void *params, mx_array *const *in, int nin, mx_array **out, int nout) {
+bool mx_apply_multi(mx_prim p, const void *params, mx_array *const *in, int nin, mx_array **out,
+                    int nout) {
     mx_out few[FEW_OUTPUTS], *o = few;
     for (int j = 0; j < nout; j++)
         out[j] = NULL;
@@ -283,7 +284,8 @@ bool mx_apply_multi(mx_prim p, const void *params, mx_array *const *in, int nin,
         if (!in[i] || !mx_readable(in[i]))
             return false;
     if (nin > MAX_ARITY || nout > MAX_ARITY)
-        return mx_fail(MX_INVALID, "[%s] too many arrays: %d", mx_prims[p]->name, nin > nout ? nin : nout);
+        return mx_fail(MX_INVALID, "[%s] too many arrays: %d", mx_prims[p]->name,
+                       nin > nout ? nin : nout);
     if (nout > FEW_OUTPUTS && !(o = mx_calloc((size_t)nout, sizeof *o)))
         return false;
     for (int j = 0; j < nout; j++)

@@ -1,7 +1,8 @@
 /* A node: one primitive applied to arrays.
  *
  *      output array ──▶ node ──▶ inputs        outputs own the node, the node owns its inputs
- *             ◀╌╌╌╌╌╌╌╌╌┘                      and knows its outputs weakly, so siblings make no cycle
+ *             ◀╌╌╌╌╌╌╌╌╌┘                      and knows its outputs weakly, so siblings make no
+ *                                              cycle
  *
  * One allocation: node, inputs, outputs, parameters, the lists inside the parameters.
  */
@@ -12,20 +13,21 @@
 #include "graph/eval/stream.h"
 
 struct mx_node {
-    atomic_uint refs;     /* living outputs, and walks that hold on */
-    uint16_t prim;        /* mx_prim */
+    atomic_uint refs; /* living outputs, and walks that hold on */
+    uint16_t prim;    /* mx_prim */
     uint16_t nin, nout;
-    uint32_t mark;        /* scratch of a walk, under the evaluation lock */
+    uint32_t mark; /* scratch of a walk, under the evaluation lock */
     mx_stream stream;
-    void *params;         /* inside this allocation; NULL when the primitive has none */
+    void *params; /* inside this allocation; NULL when the primitive has none */
     mx_array **in;
-    mx_array **out;       /* weak; an entry is NULL once that output is gone */
+    mx_array **out; /* weak; an entry is NULL once that output is gone */
 };
 
-/* Apply a primitive: infers, makes the node and its outputs (owned by the scope). A NULL input passes
-   through as NULL. */
+/* Apply a primitive: infers, makes the node and its outputs (owned by the scope). A NULL input
+   passes through as NULL. */
 mx_array *mx_apply(mx_prim p, const void *params, mx_array *const *in, int nin);
-bool mx_apply_multi(mx_prim p, const void *params, mx_array *const *in, int nin, mx_array **out, int nout);
+bool mx_apply_multi(mx_prim p, const void *params, mx_array *const *in, int nin, mx_array **out,
+                    int nout);
 static inline mx_array *mx_apply1(mx_prim p, const void *params, mx_array *a) {
     return mx_apply(p, params, &a, 1);
 }
@@ -49,7 +51,8 @@ mx_node *mx_node_retain(mx_node *n);
 void mx_node_release(mx_node *n);
 /* Array a no longer needs its node (it has data now). */
 void mx_array_detach(mx_array *a);
-/* The outputs that are alive, each retained (NULL where gone); safe against other threads letting go. */
+/* The outputs that are alive, each retained (NULL where gone); safe against other threads letting
+   go. */
 void mx_node_hold_outputs(mx_node *n, mx_array **out);
 
 #endif

@@ -11,13 +11,21 @@ typedef struct mx_p_dtype { /* astype, view */
     int dtype;
 } mx_p_dtype;
 
-typedef struct mx_p_shape { /* broadcast, full: the shape of the result, or of all inputs together if several */
+/* broadcast, full: the shape of the result, or of all inputs together if several */
+typedef struct mx_p_shape {
     mx_ints shape;
 } mx_p_shape;
 
-/* How a reshape was asked for: a shape (with -1), {first axis, last}, {axis, sizes...}, axes, axes; or as the
-   second input. */
-enum mx_reshape_how { MX_TO_SHAPE, MX_TO_FLAT, MX_TO_PARTS, MX_TO_SQUEEZED, MX_TO_EXPANDED, MX_TO_LIKE };
+/* How a reshape was asked for: a shape (with -1), {first axis, last}, {axis, sizes...}, axes, axes;
+   or as the second input. */
+enum mx_reshape_how {
+    MX_TO_SHAPE,
+    MX_TO_FLAT,
+    MX_TO_PARTS,
+    MX_TO_SQUEEZED,
+    MX_TO_EXPANDED,
+    MX_TO_LIKE
+};
 typedef struct mx_p_reshape {
     mx_ints shape; /* of the result */
     int how;
@@ -35,7 +43,7 @@ typedef struct mx_p_load { /* row-major elements in a file */
     int64_t at;            /* of the first byte; all of them are inside the file */
     mx_ints shape;
     int dtype;
-    bool swapped;          /* big-endian */
+    bool swapped; /* big-endian */
 } mx_p_load;
 
 typedef struct mx_p_transpose { /* axis i of the result is axis axes[i] of the input */
@@ -44,7 +52,8 @@ typedef struct mx_p_transpose { /* axis i of the result is axis axes[i] of the i
 
 typedef struct mx_p_slice { /* element i along an axis is element start + i * step of the input */
     mx_ints start, shape, step; /* one entry an axis; all elements exist */
-    mx_ints asked; /* starts, stops and steps in NumPy's words; empty unless recorded for other shapes, for which they
+    mx_ints
+        asked; /* starts, stops and steps in NumPy's words; empty unless recorded for other shapes, for which they
                       mean the same */
 } mx_p_slice;
 
@@ -52,7 +61,8 @@ typedef struct mx_p_as_strided { /* over the input laid out as C arrays are */
     mx_ints shape;
     mx_longs strides;
     int64_t offset;
-    bool beyond; /* may reach outside: the result is marked and never read. No field: it means nothing else */
+    /* may reach outside: the result is marked and never read. No field: it means nothing else */
+    bool beyond;
 } mx_p_as_strided;
 
 typedef struct mx_p_contiguous {
@@ -67,9 +77,10 @@ typedef struct mx_p_pad { /* inputs: a, the 0-dimensional padding value; one ent
     mx_ints low, high;
 } mx_p_pad;
 
-typedef struct mx_p_slice_update { /* inputs: a, update; the region is start + i * step, shaped as update */
-    mx_ints start, step;           /* one entry an axis */
-    mx_ints asked;                 /* as mx_p_slice's */
+/* inputs: a, update; the region is start + i * step, shaped as update */
+typedef struct mx_p_slice_update {
+    mx_ints start, step; /* one entry an axis */
+    mx_ints asked;       /* as mx_p_slice's */
 } mx_p_slice_update;
 
 typedef struct mx_p_dynamic_slice { /* inputs: a, start (1-d integers, one for each of axes) */
@@ -129,8 +140,9 @@ typedef struct mx_p_gather {
     mx_ints asked; /* slice, with -1 for all of an axis; empty unless recorded for other shapes */
 } mx_p_gather;
 
-typedef struct mx_p_scatter { /* inputs: a, indices for each of axes (shape I), updates (I..., slice) */
-    int op;                   /* mx_scatter_op of ops.h */
+/* inputs: a, indices for each of axes (shape I), updates (I..., slice) */
+typedef struct mx_p_scatter {
+    int op; /* mx_scatter_op of ops.h */
     mx_ints axes;
 } mx_p_scatter;
 
@@ -144,26 +156,28 @@ typedef struct mx_p_sort { /* sort, argsort, partition, argpartition */
     int kth; /* partitions: the place that is right; 0 for the others */
 } mx_p_sort;
 
-typedef struct mx_p_random_bits { /* input: keys (..., 2); result (..., shape) of width bytes each */
+/* input: keys (..., 2); result (..., shape) of width bytes each */
+typedef struct mx_p_random_bits {
     mx_ints shape;
     int width;
 } mx_p_random_bits;
 
-typedef struct mx_p_categorical { /* inputs: float32 logits that broadcast to the noise, a key; result without the axis */
+/* inputs: float32 logits that broadcast to the noise, a key; result without the axis */
+typedef struct mx_p_categorical {
     mx_ints noise;
     int axis;
 } mx_p_categorical;
 
 typedef struct mx_p_triangle { /* inverse, cholesky, eigh, solve */
-    bool upper;      /* which triangle is read or made */
-    bool triangular; /* inverse, solve: the matrix is triangular */
+    bool upper;                /* which triangle is read or made */
+    bool triangular;           /* inverse, solve: the matrix is triangular */
 } mx_p_triangle;
 typedef struct mx_p_addmm { /* alpha a b + beta c; inputs: a, b, c */
     double alpha, beta;
 } mx_p_addmm;
 
 typedef struct mx_p_gather_mm { /* inputs: a, b, indices of each, of one shape */
-    bool sorted; /* the indices of b ascend; only a hint for derivatives */
+    bool sorted;                /* the indices of b ascend; only a hint for derivatives */
 } mx_p_gather_mm;
 
 /* rms_norm: x, then the weight; layer_norm: x, then weight and bias as flagged. The vjps take the
@@ -184,7 +198,8 @@ typedef struct mx_p_attention { /* inputs: q, k, v, then mask and sinks as flagg
     bool causal, mask, sinks;
 } mx_p_attention;
 
-typedef struct mx_p_gated_delta { /* inputs: q, k, v, decay, beta, the first state, then the mask as flagged */
+/* inputs: q, k, v, decay, beta, the first state, then the mask as flagged */
+typedef struct mx_p_gated_delta {
     bool mask;
 } mx_p_gated_delta;
 
@@ -200,9 +215,10 @@ typedef struct mx_p_hadamard { /* n = m 2^k elements along the last axis */
     int m;
     bool transposed; /* the matrix of order m is */
 } mx_p_hadamard;
-/* Quantized groups along the last axis (kernels/quant/k_quant.h). dequantize: w, scales, and biases or the global scale;
-   to dtype where the mode does not say. Products: x, w, scales, biases in affine, and lhs and rhs indices in
-   gather_qmm; w is (..., N, K) if transpose, else (..., K, N). */
+/* Quantized groups along the last axis (kernels/quant/k_quant.h). dequantize: w, scales, and biases
+   or the global scale; to dtype where the mode does not say. Products: x, w, scales, biases in
+   affine, and lhs and rhs indices in gather_qmm; w is (..., N, K) if transpose, else (..., K,
+   N). */
 typedef struct mx_p_quant {
     int mode; /* mx_quant_mode */
     int bits, group;
@@ -210,8 +226,9 @@ typedef struct mx_p_quant {
     bool transpose, sorted;
 } mx_p_quant;
 
-/* inputs: x (N, spatial..., C), weight (O, kernel..., C / groups); one entry a spatial axis. Elements of x
-   stand input_dilation apart, those of the kernel kernel_dilation; padding may be negative. */
+/* inputs: x (N, spatial..., C), weight (O, kernel..., C / groups); one entry a spatial axis.
+   Elements of x stand input_dilation apart, those of the kernel kernel_dilation; padding may be
+   negative. */
 typedef struct mx_p_conv {
     mx_ints stride, pad_low, pad_high, kernel_dilation, input_dilation;
     int groups;

@@ -1,8 +1,8 @@
 /* Primitives: what a node does, described by one const struct each.
  *
- * Parameters are a plain struct; its field table lets equality, hashing, printing, export and import
- * work for every primitive without knowing it. Lists inside parameters (MX_INTS) are copied behind the
- * node, so a node is one allocation.
+ * Parameters are a plain struct; its field table lets equality, hashing, printing, export and
+ * import work for every primitive without knowing it. Lists inside parameters (MX_INTS) are copied
+ * behind the node, so a node is one allocation.
  */
 #ifndef MX_GRAPH_PRIM_H
 #define MX_GRAPH_PRIM_H
@@ -16,7 +16,7 @@ typedef enum mx_prim {
     MX_PRIM_COUNT
 } mx_prim;
 
-/* --- parameters --------------------------------------------------------------------------------- */
+/* --- parameters ------------------------------------------------------------------------------- */
 
 typedef struct mx_ints { /* a list of ints: shapes, axes, starts */
     int n;
@@ -27,7 +27,8 @@ typedef struct mx_longs {
     const int64_t *v;
 } mx_longs;
 
-/* A counted object inside parameters (the closure of a custom function). First member of its struct. */
+/* A counted object inside parameters (the closure of a custom function). First member of its
+   struct. */
 typedef struct mx_object {
     atomic_uint refs;
     void (*destroy)(struct mx_object *self);
@@ -52,9 +53,9 @@ typedef struct mx_field {
     size_t offset;
 } mx_field;
 #define MX_FIELD(type, member, kind) {#member, MX_F_##kind, offsetof(type, member)}
-#define MX_FIELD_END {NULL, MX_F_INT, 0}
+#define MX_FIELD_END                 {NULL, MX_F_INT, 0}
 
-/* --- the descriptor ------------------------------------------------------------------------------ */
+/* --- the descriptor --------------------------------------------------------------------------- */
 
 enum mx_traits {
     MX_TRAIT_POINTWISE = 1, /* joins programs; inputs broadcast against each other */
@@ -62,7 +63,8 @@ enum mx_traits {
     MX_TRAIT_FEED = 4,      /* the backend can read input 0 as a program instead of an array */
     MX_TRAIT_COMMUTES = 8,  /* f(a, b) == f(b, a) */
     MX_TRAIT_NO_GRAD = 16,  /* derivative is zero everywhere (comparisons, rounding, indices) */
-    MX_TRAIT_SHARES = 32    /* no view, but an output may lie in the memory of an input all the same */
+    /* no view, but an output may lie in the memory of an input all the same */
+    MX_TRAIT_SHARES = 32
 };
 
 typedef struct mx_out {
@@ -70,8 +72,8 @@ typedef struct mx_out {
     mx_shape shape;
 } mx_out;
 
-/* Inputs first .. nin - after - 1 say where to read or write: there is no derivative towards them, and
-   asking for one is refused. A negative first counts from the end. */
+/* Inputs first .. nin - after - 1 say where to read or write: there is no derivative towards them,
+   and asking for one is refused. A negative first counts from the end. */
 typedef struct mx_places {
     const char *op; /* for the message; NULL: no such inputs */
     int first, after;
@@ -97,9 +99,10 @@ typedef struct mx_prim_desc {
     bool (*vjp)(const mx_node *y, mx_array *const *cot, const bool *need, mx_array **grad);
     /* tan[i] is the tangent of input i or NULL for zero; write out[j]. */
     bool (*jvp)(const mx_node *y, mx_array *const *tan, mx_array **out);
-    /* in[i] carries a batch axis at axes[i] (-1: none) of length n; write out[j] and where its batch
-       axis is. in[] are replacements for the node's inputs; parameters come from y. */
-    bool (*vmap)(const mx_node *y, mx_array *const *in, const int *axes, int n, mx_array **out, int *out_axes);
+    /* in[i] carries a batch axis at axes[i] (-1: none) of length n; write out[j] and where its
+       batch axis is. in[] are replacements for the node's inputs; parameters come from y. */
+    bool (*vmap)(const mx_node *y, mx_array *const *in, const int *axes, int n, mx_array **out,
+                 int *out_axes);
     /* The same value through simpler primitives, for backends that lack this one. */
     bool (*expand)(const mx_node *y, mx_array *const *in, mx_array **out);
 } mx_prim_desc;

@@ -48,14 +48,17 @@ void mx_write_double(void *out, mx_dtype to, double v) {
     case MX_FLOAT32: *(float *)out = (float)v; break;
     case MX_FLOAT64: *(double *)out = v; break;
     case MX_COMPLEX64: *(mx_complex64 *)out = (mx_complex64){(float)v, 0}; break;
-    case MX_UINT64: *(uint64_t *)out = v >= 0x1p64 ? UINT64_MAX : v >= 0x1p63 ? (uint64_t)v : (uint64_t)saturate(v); break;
-    default: /* little-endian: the low bytes */
-        i = saturate(v);
-        memcpy(out, &i, mx_dtype_size(to));
+    case MX_UINT64:
+        *(uint64_t *)out = v >= 0x1p64   ? UINT64_MAX
+                           : v >= 0x1p63 ? (uint64_t)v
+                                         : (uint64_t)saturate(v);
+        break;
+    default: /* little-endian: the low bytes */ i = saturate(v); memcpy(out, &i, mx_dtype_size(to));
     }
 }
 
-/* In the range of an integer dtype, fractions aside. Its bounds are powers of two, which doubles hold. */
+/* In the range of an integer dtype, fractions aside. Its bounds are powers of two, which doubles
+   hold. */
 static bool whole_fits(double v, mx_dtype to) {
     int bits = 8 * (int)mx_dtype_size(to);
     bool sign = mx_dtype_category(to) == MX_CAT_SIGNED;
@@ -75,8 +78,12 @@ static bool float_fits(double v, mx_dtype to) {
     uint16_t half = 0;
     switch (to) {
     case MX_FLOAT64: return true;
-    case MX_FLOAT16: mx_write_double(&half, to, v); return !isfinite(v) || (half & 0x7c00) != 0x7c00;
-    case MX_BFLOAT16: mx_write_double(&half, to, v); return !isfinite(v) || (half & 0x7f80) != 0x7f80;
+    case MX_FLOAT16:
+        mx_write_double(&half, to, v);
+        return !isfinite(v) || (half & 0x7c00) != 0x7c00;
+    case MX_BFLOAT16:
+        mx_write_double(&half, to, v);
+        return !isfinite(v) || (half & 0x7f80) != 0x7f80;
     default: return !isfinite(v) || isfinite((float)v);
     }
 }
@@ -88,7 +95,8 @@ bool mx_element_fits(mx_dtype to, const void *data, mx_dtype from) {
         return false;
     if (mx_dtype_is_inexact(to))
         return float_fits(mx_read_double(data, from), to);
-    return mx_dtype_is_inexact(from) ? whole_fits(mx_read_double(data, from), to) : integer_fits(data, from, to);
+    return mx_dtype_is_inexact(from) ? whole_fits(mx_read_double(data, from), to)
+                                     : integer_fits(data, from, to);
 }
 
 void mx_read_element(void *out, mx_dtype to, const void *data, mx_dtype from) {

@@ -1,8 +1,8 @@
 /* The queue behind async_eval: one thread of the library evaluates what was queued, in order.
  *
- * Evaluations take turns anyway (eval.h), so one queue serves all streams; a stream is empty when no
- * job of its number waits or runs. A job that fails leaves its arrays pending: who asks for them next
- * evaluates again and gets the error; and who next waits for its stream gets it too, once.
+ * Evaluations take turns anyway (eval.h), so one queue serves all streams; a stream is empty when
+ * no job of its number waits or runs. A job that fails leaves its arrays pending: who asks for them
+ * next evaluates again and gets the error; and who next waits for its stream gets it too, once.
  */
 #include <pthread.h>
 #include <signal.h>

@@ -69,7 +69,8 @@ static uint16_t emit_step(mx_plan *p, mx_builder *b, const mx_step *s) {
     return emit(&b->program, r);
 }
 
-/* An input may be overwritten when all its references come from this unit and its memory is its own. */
+/* An input may be overwritten when all its references come from this unit and its memory is its
+   own. */
 static bool may_donate(const mx_builder *b, int i, bool tracer) {
     const mx_array *a = b->program.in[i];
     return !tracer && !a->tracer && a->row_contiguous && a->buffer && !a->buffer->borrowed &&

@@ -47,7 +47,7 @@ static bool lock_or_interrupted(void) {
     return true;
 }
 
-/* --- running -------------------------------------------------------------------------------------------- */
+/* --- running ---------------------------------------------------------------------------------- */
 
 static void finish(mx_array *a) {
     atomic_store_explicit(&a->state, MX_AVAILABLE, memory_order_release);
@@ -82,7 +82,8 @@ static bool run_program(int32_t unit) {
 enum { FEW_OUTPUTS = 8 };
 
 static bool run_on(const mx_backend *b, mx_node *n, mx_array **out, int32_t feed) {
-    return (feed < 0 || mx_plan_build(&plan, feed, &builder)) && b->run(n, out, feed < 0 ? NULL : &builder.program);
+    return (feed < 0 || mx_plan_build(&plan, feed, &builder)) &&
+           b->run(n, out, feed < 0 ? NULL : &builder.program);
 }
 
 /* The node's living outputs, held while it runs; NULL where nobody wants one. */
@@ -111,7 +112,8 @@ static bool run_node(const mx_unit *u) {
 static bool run_units(void) {
     for (int32_t i = 0; i < plan.n_order; i++) {
         const mx_unit *u = &plan.unit[plan.order[i]];
-        if (mx_interrupted() || !(plan.step[u->first].pointwise ? run_program(plan.order[i]) : run_node(u)))
+        if (mx_interrupted() ||
+            !(plan.step[u->first].pointwise ? run_program(plan.order[i]) : run_node(u)))
             return false;
     }
     return true;

@@ -4,9 +4,9 @@
  *     fuse      pointwise nodes of one shape and stage become programs (fuse.c)
  *     run       unit by unit; an array becomes available and lets go of its node
  *
- * One evaluation runs at a time in the process: it has all threads of the pool anyway. Whoever finds
- * an array available returns at once. When a unit fails, it and what depends on it stay pending,
- * everything else is intact, and the same eval may be tried again.
+ * One evaluation runs at a time in the process: it has all threads of the pool anyway. Whoever
+ * finds an array available returns at once. When a unit fails, it and what depends on it stay
+ * pending, everything else is intact, and the same eval may be tried again.
  */
 #ifndef MX_GRAPH_EVAL_H
 #define MX_GRAPH_EVAL_H

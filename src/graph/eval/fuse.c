@@ -1,13 +1,16 @@
 /* Which pointwise nodes become one program, and in which order units run.
  *
- * A program holds pointwise steps of one shape. Two things keep the graph of programs without circles:
+ * A program holds pointwise steps of one shape. Two things keep the graph of programs without
+ * circles:
  *
- *     stage      an edge inside a program keeps the stage, every other edge raises it by one or more.
- *                A path that leaves a group and comes back would have risen, so none does.
+ *     stage      an edge inside a program keeps the stage, every other edge raises it by one or
+ *                more. A path that leaves a group and comes back would have risen, so none does.
  *     latest     as in scheduling: a step moves to the latest stage its consumers allow when one of
- *                them then takes it in, so `y = x * 2; z = matmul(..) + y` computes y inside z's program.
+ *                them then takes it in, so `y = x * 2; z = matmul(..) + y` computes y inside z's
+ *                program.
  *
- * Groups are the connected parts of equal stage. A group over LIMIT steps is cut in topological order.
+ * Groups are the connected parts of equal stage. A group over LIMIT steps is cut in topological
+ * order.
  */
 #include <limits.h>
 #include <string.h>
@@ -17,7 +20,8 @@
 enum { LIMIT = 96 };
 
 static bool same_program_shape(const mx_step *a, const mx_step *b) {
-    return a->pointwise && b->pointwise && a->node->stream.device.type == b->node->stream.device.type &&
+    return a->pointwise && b->pointwise &&
+           a->node->stream.device.type == b->node->stream.device.type &&
            mx_same_shape(mx_step_out(a), mx_step_out(b));
 }
 
@@ -82,7 +86,7 @@ static void join_groups(mx_plan *p) {
     }
 }
 
-/* --- units ------------------------------------------------------------------------------------------ */
+/* --- units ------------------------------------------------------------------------------------ */
 
 static mx_unit *new_unit(mx_plan *p) {
     if (!mx_plan_room(&p->unit, &p->room_unit, (size_t)p->n_unit + 1, sizeof *p->unit))
@@ -127,7 +131,7 @@ static void count_uses(mx_plan *p) {
         }
 }
 
-/* --- feeds ------------------------------------------------------------------------------------------ */
+/* --- feeds ------------------------------------------------------------------------------------ */
 
 static bool only_output(const mx_plan *p, const mx_unit *u, int32_t m) {
     for (int32_t i = u->first; i >= 0; i = p->step[i].next)
@@ -153,7 +157,7 @@ static void find_feed(mx_plan *p, int32_t i) {
     }
 }
 
-/* --- the order of units -------------------------------------------------------------------------------- */
+/* --- the order of units ----------------------------------------------------------------------- */
 
 typedef struct frame {
     int32_t unit, step, input;

@@ -51,7 +51,8 @@ static bool add_step(mx_plan *p, mx_node *n) {
     return true;
 }
 
-/* An array of a transform around the one whose graph is walked: as it is, and its graph is that one's business. */
+/* An array of a transform around the one whose graph is walked: as it is, and its graph is that
+   one's business. */
 static bool is_outer(const mx_plan *p, const mx_array *a) {
     return p->open && a->tracer && a->tracer < mx_trace_level() && mx_trace_active();
 }
@@ -60,8 +61,9 @@ static bool is_outer(const mx_plan *p, const mx_array *a) {
 static bool needs(const mx_plan *p, const mx_array *a, bool *ok) {
     int state = atomic_load_explicit(&a->state, memory_order_acquire);
     if (state == MX_PLACEHOLDER && !p->open) {
-        mx_fail(MX_INVALID, "[eval] Attempting to eval an array during function transformations like "
-                            "compile or vmap is not allowed.");
+        mx_fail(MX_INVALID,
+                "[eval] Attempting to eval an array during function transformations like "
+                "compile or vmap is not allowed.");
         *ok = false;
     }
     return state == MX_PENDING && a->node->mark == 0 && !is_outer(p, a);

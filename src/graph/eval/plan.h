@@ -3,8 +3,9 @@
  *     step     a node that must be computed; src says which steps make its inputs (-1: available)
  *     unit     one call of the backend: a single node, or a group of pointwise steps (a program);
  *              `feed` is a program unit that the node reads instead of an array
- *     fill     a Full step: a value in every place. It costs memory only where somebody looks at its array: programs
- *              read the value itself, other nodes of the plan a broadcast view of it
+ *     fill     a Full step: a value in every place. It costs memory only where somebody looks at
+ *              its array: programs read the value itself, other nodes of the plan a broadcast view
+ *              of it
  *
  *     order.c  fills the steps: iterative depth-first walk from the roots
  *     fuse.c   stages, groups, feeds, and the order of the units
@@ -21,25 +22,26 @@
 
 typedef struct mx_step {
     mx_node *node;
-    int32_t src;        /* first entry of this step's inputs in plan.src */
-    int32_t stage;      /* rises along every edge that does not stay inside a program */
-    int32_t limit;      /* the latest stage that its consumers allow */
-    int32_t parent;     /* union-find over steps of one group */
+    int32_t src;    /* first entry of this step's inputs in plan.src */
+    int32_t stage;  /* rises along every edge that does not stay inside a program */
+    int32_t limit;  /* the latest stage that its consumers allow */
+    int32_t parent; /* union-find over steps of one group */
     int32_t unit;
-    int32_t next;       /* next step of the same unit, -1 at the end */
-    uint32_t uses;      /* references held by steps of the same unit */
-    uint16_t value;     /* its value in the program being built */
+    int32_t next;   /* next step of the same unit, -1 at the end */
+    uint32_t uses;  /* references held by steps of the same unit */
+    uint16_t value; /* its value in the program being built */
     bool pointwise;
-    bool joins;         /* a consumer at stage `limit` would take it into its program */
-    bool root;          /* one of its outputs was asked for */
-    bool through;       /* a fill that is not run: programs read its value */
-    bool spread;        /* a fill that is run as a view of its value */
+    bool joins;   /* a consumer at stage `limit` would take it into its program */
+    bool root;    /* one of its outputs was asked for */
+    bool through; /* a fill that is not run: programs read its value */
+    bool spread;  /* a fill that is run as a view of its value */
 } mx_step;
 
 typedef struct mx_unit {
     int32_t first, last, count; /* steps */
     int32_t feed;               /* the unit whose program feeds this node, or -1 */
-    bool idle;                  /* not run by itself: its program feeds another unit, or it is a fill that is read through */
+    /* not run by itself: its program feeds another unit, or it is a fill that is read through */
+    bool idle;
     bool visited;
 } mx_unit;
 
@@ -52,7 +54,7 @@ typedef struct mx_plan {
     int32_t n_unit;
     int32_t *order; /* units as they run */
     int32_t n_order;
-    bool open; /* placeholders are leaves, not errors: the plan of a trace */
+    bool open;  /* placeholders are leaves, not errors: the plan of a trace */
     bool fills; /* there is a fill among the steps */
     size_t room_step, room_src, room_unit, room_order;
     void *stack; /* of the walks */
@@ -69,7 +71,8 @@ bool mx_plan_fuse(mx_plan *p);
 void mx_plan_fills(mx_plan *p);
 /* What step s reads as input k, and the step that makes it (-1: it is available): behind fills. */
 mx_array *mx_plan_input(const mx_plan *p, const mx_step *s, int k, int32_t *made_by);
-/* Of several orders of the units, the one that needs least memory; after mx_plan_fuse's own order. */
+/* Of several orders of the units, the one that needs least memory; after mx_plan_fuse's own
+   order. */
 bool mx_plan_schedule(mx_plan *p);
 void mx_plan_free(mx_plan *p);
 

@@ -4,9 +4,9 @@
  *     value n_in + k            the result of instruction k
  *     outputs                   values written to arrays
  *
- * Straight-line, single assignment. Each value has the dtype of the array that it stands for and is rounded
- * to it, so that nothing depends on what is computed together. The CPU interprets a program tile by tile, a GPU
- * backend prints it as source.
+ * Straight-line, single assignment. Each value has the dtype of the array that it stands for and is
+ * rounded to it, so that nothing depends on what is computed together. The CPU interprets a program
+ * tile by tile, a GPU backend prints it as source.
  */
 #ifndef MX_GRAPH_PROGRAM_H
 #define MX_GRAPH_PROGRAM_H
@@ -18,21 +18,21 @@
 enum { MX_OPC_CAST = MX_PW_COUNT }; /* a, which has dtype `dtype`, as `to` */
 
 typedef struct mx_instr {
-    uint16_t op;      /* mx_pointwise or MX_OPC_CAST */
-    uint8_t dtype;    /* of the operands (of b and c for select) */
-    uint8_t to;       /* of the result */
-    uint16_t arg[3];  /* values */
+    uint16_t op;     /* mx_pointwise or MX_OPC_CAST */
+    uint8_t dtype;   /* of the operands (of b and c for select) */
+    uint8_t to;      /* of the result */
+    uint16_t arg[3]; /* values */
 } mx_instr;
 
 typedef struct mx_program {
     int ndim;
-    const int *shape;         /* of every value; borrowed from a member array */
+    const int *shape; /* of every value; borrowed from a member array */
     int64_t size;
     int n_in, n_instr, n_out;
-    mx_array **in;            /* available arrays, broadcast to the shape by program_strides */
+    mx_array **in; /* available arrays, broadcast to the shape by program_strides */
     mx_instr *instr;
-    uint16_t *out_value;      /* the value of each output */
-    mx_array **out;           /* pending arrays to be filled; NULL entries when it feeds a node */
+    uint16_t *out_value; /* the value of each output */
+    mx_array **out;      /* pending arrays to be filled; NULL entries when it feeds a node */
 } mx_program;
 
 #endif

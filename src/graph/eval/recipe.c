@@ -1,4 +1,5 @@
-/* Making recipes: the plan of a traced graph, copied out of the planner. See recipe.h; recipe_run.c runs them. */
+/* Making recipes: the plan of a traced graph, copied out of the planner. See recipe.h; recipe_run.c
+   runs them. */
 #include "graph/eval/recipe.h"
 
 #include <string.h>
@@ -7,13 +8,13 @@
 #include "graph/eval/eval.h"
 #include "graph/trace/trace.h"
 
-/* --- slots: the traced array's number is found through a table by address ------------------------------ */
+/* --- slots: the traced array's number is found through a table by address --------------------- */
 
 typedef struct numbering {
     mx_recipe *r;
     mx_array **key; /* open addressing */
     int32_t *slot;
-    size_t room;    /* a power of two, at least twice the arrays */
+    size_t room; /* a power of two, at least twice the arrays */
 } numbering;
 
 static size_t place_of(const numbering *n, const mx_array *a) {
@@ -58,7 +59,7 @@ static int32_t *number_all(numbering *n, mx_array *const *a, int count) {
     return s;
 }
 
-/* --- steps --------------------------------------------------------------------------------------------- */
+/* --- steps ------------------------------------------------------------------------------------ */
 
 /* Outputs that are gone have slot -1. */
 static int32_t *number_outputs(numbering *n, mx_node *node) {
@@ -81,7 +82,7 @@ static bool add_steps(mx_recipe *r, const mx_plan *p, numbering *n) {
     return r->step != NULL;
 }
 
-/* --- units --------------------------------------------------------------------------------------------- */
+/* --- units ------------------------------------------------------------------------------------ */
 
 static bool copy_program(mx_recipe_unit *u, const mx_program *p) {
     mx_program *q = &u->program;
@@ -104,7 +105,8 @@ static bool add_program(mx_recipe_unit *u, mx_plan *p, int32_t unit, numbering *
     return u->out && copy_program(u, &b->program);
 }
 
-static bool add_node(mx_recipe_unit *u, mx_plan *p, const mx_unit *from, numbering *n, mx_builder *b) {
+static bool add_node(mx_recipe_unit *u, mx_plan *p, const mx_unit *from, numbering *n,
+                     mx_builder *b) {
     u->node = mx_node_retain(p->step[from->first].node);
     u->spread = p->step[from->first].spread;
     u->n_in = u->node->nin;
@@ -132,7 +134,7 @@ static bool add_units(mx_recipe *r, mx_plan *p, numbering *n, mx_builder *b) {
     return r->unit != NULL;
 }
 
-/* --- the last use of every slot -------------------------------------------------------------------------- */
+/* --- the last use of every slot --------------------------------------------------------------- */
 
 static void use(int32_t *last, const int32_t *slots, int n, int32_t unit) {
     for (int i = 0; i < n; i++)
@@ -187,7 +189,7 @@ static bool find_made(mx_recipe *r) {
     return r->made_slot != NULL;
 }
 
-/* --- the recipe ---------------------------------------------------------------------------------------------- */
+/* --- the recipe ------------------------------------------------------------------------------- */
 
 static void free_unit(mx_recipe_unit *u) {
     mx_node_release(u->node);
@@ -229,14 +231,16 @@ static size_t count_arrays(const mx_plan *p, int n_in, int n_out) {
     return n;
 }
 
-/* The planner counts references to tell what is wanted outside of a program: the recipe's own come last. */
+/* The planner counts references to tell what is wanted outside of a program: the recipe's own come
+   last. */
 static void hold_protos(mx_recipe *r) {
     for (int32_t s = 0; s < r->n_slot; s++)
         mx_array_retain(r->proto[s]);
 }
 
 /* With no builder there are no units. */
-static bool fill(mx_recipe *r, mx_plan *p, mx_array *const *in, mx_array *const *out, mx_builder *b) {
+static bool fill(mx_recipe *r, mx_plan *p, mx_array *const *in, mx_array *const *out,
+                 mx_builder *b) {
     numbering n;
     p->open = true;
     bool ok = mx_plan_order(p, out, r->n_out) && (!b || mx_plan_fuse(p)) &&
@@ -251,7 +255,8 @@ static bool fill(mx_recipe *r, mx_plan *p, mx_array *const *in, mx_array *const 
     return ok;
 }
 
-static mx_recipe *make(mx_array *const *inputs, int n_in, mx_array *const *outputs, int n_out, mx_builder *b) {
+static mx_recipe *make(mx_array *const *inputs, int n_in, mx_array *const *outputs, int n_out,
+                       mx_builder *b) {
     mx_recipe *r = mx_calloc(1, sizeof *r);
     mx_plan plan = {0};
     if (!r)

@@ -3,8 +3,8 @@
  *     inputs (placeholders) ─▶ graph of nodes ─▶ outputs
  *
  *     replay    makes the nodes anew from given arrays: under a transform, or with other shapes
- *     node      one Compiled node over given arrays; run executes the plan that was made once: programs
- *               already built, the last use of every value known, no nodes made
+ *     node      one Compiled node over given arrays; run executes the plan that was made once:
+ *               programs already built, the last use of every value known, no nodes made
  *
  * slot   a number for each array of the graph. Inputs come first, then constants and results.
  * step   a node of the graph, inputs first (for replay)
@@ -22,42 +22,46 @@ typedef struct mx_recipe_step {
 } mx_recipe_step;
 
 typedef struct mx_recipe_unit {
-    mx_node *node;        /* NULL: a program */
-    mx_program program;   /* of the unit, or of its feed; in and out are set for each run */
+    mx_node *node;      /* NULL: a program */
+    mx_program program; /* of the unit, or of its feed; in and out are set for each run */
     bool has_feed;
-    bool spread;          /* a fill that is made as a view of its value */
-    bool *donate;         /* room for the program's inputs */
+    bool spread;  /* a fill that is made as a view of its value */
+    bool *donate; /* room for the program's inputs */
     int32_t n_in, n_out;
-    int32_t *in, *out;    /* slots; of a node: its inputs, then its feed's inputs in feed_in */
+    int32_t *in, *out; /* slots; of a node: its inputs, then its feed's inputs in feed_in */
     int32_t *feed_in;
-    int32_t n_dead;       /* slots whose last use is here */
+    int32_t n_dead; /* slots whose last use is here */
     int32_t *dead;
 } mx_recipe_unit;
 
 typedef struct mx_recipe {
     mx_object object;
     int n_in, n_out;
-    uint8_t level;        /* of the transform that traced it */
-    int32_t *out_slot;    /* of each output; may be an input's or a constant's */
-    int32_t *made_slot;   /* the distinct outputs that are computed: the node's outputs */
+    uint8_t level;      /* of the transform that traced it */
+    int32_t *out_slot;  /* of each output; may be an input's or a constant's */
+    int32_t *made_slot; /* the distinct outputs that are computed: the node's outputs */
     int n_made;
     int32_t n_slot;
-    mx_array **proto;     /* the traced array of each slot, retained: dtype and shape, or a constant's value */
+    /* the traced array of each slot, retained: dtype and shape, or a constant's value */
+    mx_array **proto;
     mx_recipe_step *step;
     int32_t n_step;
     mx_recipe_unit *unit;
     int32_t n_unit;
-    struct mx_recipe *plain; /* NULL, or the same before it was simplified: it is replayed instead, as the order of
+    struct mx_recipe *
+        plain; /* NULL, or the same before it was simplified: it is replayed instead, as the order of
                                 the sums in a derivative follows the graph; released with this one */
 } mx_recipe;
 
 /* What the graph took in: constants, and arrays of a transform around it, which may be pending. */
 static inline bool mx_recipe_captured(const mx_recipe *r, int32_t slot) {
     const mx_array *a = r->proto[slot];
-    return slot >= r->n_in && (atomic_load(&a->state) != MX_PENDING || (a->tracer && a->tracer < r->level));
+    return slot >= r->n_in &&
+           (atomic_load(&a->state) != MX_PENDING || (a->tracer && a->tracer < r->level));
 }
 
-/* inputs are placeholders; outputs depend on them and on available arrays. NULL: an error is recorded. */
+/* inputs are placeholders; outputs depend on them and on available arrays. NULL: an error is
+   recorded. */
 mx_recipe *mx_recipe_new(mx_array *const *inputs, int n_in, mx_array *const *outputs, int n_out);
 /* One without units, which can only be replayed. */
 mx_recipe *mx_recipe_steps(mx_array *const *inputs, int n_in, mx_array *const *outputs, int n_out);

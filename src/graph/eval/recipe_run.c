@@ -9,7 +9,7 @@
 #include "graph/trace/scope.h"
 #include "graph/array/view.h"
 
-/* --- replay ------------------------------------------------------------------------------------------- */
+/* --- replay ----------------------------------------------------------------------------------- */
 
 static bool replay_step(const mx_recipe_step *s, mx_array **value, mx_array **in, mx_array **out) {
     const mx_node *n = s->node;
@@ -53,15 +53,18 @@ bool mx_recipe_replay(const mx_recipe *r, mx_array *const *in, mx_array **out) {
     return ok;
 }
 
-/* --- one node ------------------------------------------------------------------------------------------- */
+/* --- one node --------------------------------------------------------------------------------- */
 
 bool mx_recipe_call(mx_recipe *r, mx_array *const *in, mx_array **out) {
     mx_array *few[8], **made = r->n_made <= 8 ? few : mx_calloc((size_t)r->n_made, sizeof *made);
     mx_p_compiled p = {&r->object};
-    bool ok = made && (r->n_made == 0 || mx_apply_multi(MX_PRIM_compiled, &p, in, r->n_in, made, r->n_made));
+    bool ok = made && (r->n_made == 0 ||
+                       mx_apply_multi(MX_PRIM_compiled, &p, in, r->n_in, made, r->n_made));
     for (int i = 0; ok && i < r->n_out; i++) {
         int32_t s = r->out_slot[i];
-        out[i] = s < r->n_in ? in[s] : mx_array_available(r->proto[s]) ? mx_own(mx_array_retain(r->proto[s])) : NULL;
+        out[i] = s < r->n_in                       ? in[s]
+                 : mx_array_available(r->proto[s]) ? mx_own(mx_array_retain(r->proto[s]))
+                                                   : NULL;
         for (int k = 0; k < r->n_made && !out[i]; k++)
             out[i] = r->made_slot[k] == s ? made[k] : NULL;
     }
@@ -70,7 +73,8 @@ bool mx_recipe_call(mx_recipe *r, mx_array *const *in, mx_array **out) {
     return ok;
 }
 
-static bool infer_compiled(const void *params, mx_array *const *in, int nin, mx_out *out, int nout) {
+static bool infer_compiled(const void *params, mx_array *const *in, int nin, mx_out *out,
+                           int nout) {
     const mx_recipe *r = (const mx_recipe *)((const mx_p_compiled *)params)->recipe;
     (void)in;
     (void)nin;
@@ -107,9 +111,10 @@ const mx_prim_desc mx_desc_compiled = {
     .expand = expand_compiled,
 };
 
-/* --- running the plan ------------------------------------------------------------------------------------- */
+/* --- running the plan ------------------------------------------------------------------------- */
 
-/* Arrays made on the way have one reference, the value's; those given from outside are not counted here. */
+/* Arrays made on the way have one reference, the value's; those given from outside are not counted
+   here. */
 enum { SPARE_NDIM = 5 };
 
 typedef struct run {
@@ -117,10 +122,12 @@ typedef struct run {
     const mx_backend *b;
     mx_array **value;
     bool *ours; /* by slot: made in this run, dies in it */
-    mx_array *spare[SPARE_NDIM]; /* by number of dimensions: one that died, for the next that is made */
+    /* by number of dimensions: one that died, for the next that is made */
+    mx_array *spare[SPARE_NDIM];
 } run;
 
-/* A shell for what p is in the memory of one of as many dimensions. Strides come with its buffer. */
+/* A shell for what p is in the memory of one of as many dimensions. Strides come with its
+   buffer. */
 static mx_array *renew(mx_array *a, const mx_array *p) {
     int64_t *strides = a->strides;
     int *shape = a->shape;
@@ -198,8 +205,8 @@ static bool run_program(const run *x, const mx_recipe_unit *u) {
     return x->b->run_program(&u->program, u->donate);
 }
 
-/* A copy of the traced node over this run's arrays. An input that lives on, or is used twice, gets a second
-   reference for the time being, so that it is not taken. */
+/* A copy of the traced node over this run's arrays. An input that lives on, or is used twice, gets
+   a second reference for the time being, so that it is not taken. */
 static bool run_with(const run *x, const mx_recipe_unit *u, mx_array **arrays) {
     mx_node n = *u->node;
     n.in = arrays;
@@ -212,7 +219,8 @@ static bool run_with(const run *x, const mx_recipe_unit *u, mx_array **arrays) {
     }
     for (int32_t j = 0; j < u->n_out; j++)
         n.out[j] = u->out[j] >= 0 ? x->value[u->out[j]] : NULL;
-    bool ok = u->spread ? mx_spread(&n, n.out) : x->b->run(&n, n.out, u->has_feed ? &u->program : NULL);
+    bool ok =
+        u->spread ? mx_spread(&n, n.out) : x->b->run(&n, n.out, u->has_feed ? &u->program : NULL);
     for (int32_t i = 0; i < u->n_in; i++) {
         int32_t s = u->in[i];
         if (!x->value[s] || !x->ours[s] || !dies(u, s))

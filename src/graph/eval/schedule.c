@@ -1,13 +1,14 @@
 /* The order in which units run: of several orders the one whose simulated memory peaks lowest.
  *
  *     given          the planner's: depth first from the first result
- *     depth first    from the last result, or looking at the last input first: the gradients of a network then
- *                    come in the order of the backward pass, and each is used as soon as it is there
+ *     depth first    from the last result, or looking at the last input first: the gradients of a
+ *                    network then come in the order of the backward pass, and each is used as soon
+ *                    as it is there
  *     greedy         of the units that could run, the one that leaves least memory in use
  *
- * The simulation knows the size of every value, its last use, who else holds it, views (no memory of their own,
- * but they keep what they look at) and programs that write over an input which dies. A value is named by the
- * step that makes it.
+ * The simulation knows the size of every value, its last use, who else holds it, views (no memory
+ * of their own, but they keep what they look at) and programs that write over an input which dies.
+ * A value is named by the step that makes it.
  */
 #include <string.h>
 
@@ -15,9 +16,9 @@
 #include "graph/eval/plan.h"
 
 enum {
-    FEW_UNITS = 24,                /* eager evaluations of fewer units, */
-    LITTLE_MEMORY = 4 << 20,       /* or of fewer bytes, run in the planner's order */
-    GREEDY_MOST = 500              /* units: greedy looks at all that are ready each time */
+    FEW_UNITS = 24,          /* eager evaluations of fewer units, */
+    LITTLE_MEMORY = 4 << 20, /* or of fewer bytes, run in the planner's order */
+    GREEDY_MOST = 500        /* units: greedy looks at all that are ready each time */
 };
 
 typedef struct schedule {
@@ -30,11 +31,11 @@ typedef struct schedule {
     int32_t *uses;  /* by step: inputs that lie in it, and one if someone outside holds it */
     int32_t *left;  /* by step: uses to come, while simulating */
     int32_t *order, *stack;
-    int32_t *at;    /* by unit: inputs before this one are there */
-    bool *done;     /* by unit */
+    int32_t *at; /* by unit: inputs before this one are there */
+    bool *done;  /* by unit */
 } schedule;
 
-/* --- values --------------------------------------------------------------------------------------------- */
+/* --- values ----------------------------------------------------------------------------------- */
 
 /* The input that output `index` of a view looks at; -1: no view. */
 static int viewed(const mx_node *n, uint32_t index) {
@@ -77,7 +78,8 @@ static int64_t step_bytes(const mx_step *t) {
 static bool is_held(const mx_step *t, int32_t inside) {
     int64_t refs = 0;
     for (int j = 0; j < t->node->nout; j++)
-        refs += t->node->out[j] ? atomic_load_explicit(&t->node->out[j]->refs, memory_order_relaxed) : 0;
+        refs += t->node->out[j] ? atomic_load_explicit(&t->node->out[j]->refs, memory_order_relaxed)
+                                : 0;
     return refs > inside;
 }
 
@@ -96,7 +98,7 @@ static void look_at_values(schedule *s) {
             s->uses[s->base[i]]++;
 }
 
-/* --- the inputs of units ------------------------------------------------------------------------------------ */
+/* --- the inputs of units ---------------------------------------------------------------------- */
 
 static int32_t add_inputs(schedule *s, int32_t unit, int32_t steps_of, int32_t n) {
     const mx_plan *p = s->p;
@@ -129,7 +131,7 @@ static void look_at_inputs(schedule *s) {
     s->first[s->p->n_unit] = n;
 }
 
-/* --- simulation ------------------------------------------------------------------------------------------- */
+/* --- simulation ------------------------------------------------------------------------------- */
 
 /* Memory that the unit asks for, and what it gives back afterwards; uses are taken off. */
 static void account(schedule *s, int32_t u, int64_t *asked, int64_t *freed) {
@@ -168,7 +170,7 @@ static int64_t peak_of(schedule *s, const int32_t *order) {
     return peak;
 }
 
-/* --- orders ------------------------------------------------------------------------------------------------- */
+/* --- orders ----------------------------------------------------------------------------------- */
 
 static void rewind_units(schedule *s) {
     memset(s->done, 0, (size_t)s->p->n_unit * sizeof *s->done);
@@ -241,7 +243,7 @@ static void greedy(schedule *s) {
     }
 }
 
-/* --- the choice ------------------------------------------------------------------------------------------------ */
+/* --- the choice ------------------------------------------------------------------------------- */
 
 static void consider(schedule *s, int64_t *lowest) {
     int64_t peak = peak_of(s, s->order);

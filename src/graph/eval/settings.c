@@ -37,8 +37,8 @@ static bool check_set(void) {
     const char *name = setting("MLX_CPU_ISA");
     char text[64] = "";
     return !name || is_set(name) ||
-           mx_fail(MX_INVALID, "[environment] MLX_CPU_ISA is '%s', but this processor has: %s.", name,
-                   set_names(text, sizeof text));
+           mx_fail(MX_INVALID, "[environment] MLX_CPU_ISA is '%s', but this processor has: %s.",
+                   name, set_names(text, sizeof text));
 }
 
 static bool check_threads(void) {
@@ -47,9 +47,11 @@ static bool check_threads(void) {
     errno = 0;
     long n = text ? strtol(text, &end, 10) : 0;
     return !text || (!*end && end != text && n >= 0 && !errno) ||
-           mx_fail(MX_INVALID,
-                   "[environment] MLX_NUM_THREADS is '%s', but it should be a number of threads, or 0 for one a processor.",
-                   text);
+           mx_fail(
+               MX_INVALID,
+               "[environment] MLX_NUM_THREADS is '%s', but it should be a number of threads, or 0 "
+               "for one a processor.",
+               text);
 }
 
 bool mx_settings_check(void) {

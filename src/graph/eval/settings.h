@@ -4,8 +4,8 @@
 
 #include <stdbool.h>
 
-/* False and an error that lists what there is: MLX_CPU_ISA names no instruction set of this processor, or
-   MLX_NUM_THREADS is no number. */
+/* False and an error that lists what there is: MLX_CPU_ISA names no instruction set of this
+   processor, or MLX_NUM_THREADS is no number. */
 bool mx_settings_check(void);
 
 #endif

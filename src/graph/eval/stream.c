@@ -16,7 +16,8 @@ static mx_device default_device = {MX_CPU, 0};
 static mx_stream default_stream[2] = {{{MX_CPU, 0}, 0}, {{MX_GPU, 0}, 1}};
 static int stream_count = 2;
 
-/* The default stream of the default device, type and index in one word: read for every node, so without the lock. */
+/* The default stream of the default device, type and index in one word: read for every node, so
+   without the lock. */
 static _Atomic uint64_t current;
 
 /* Called under the lock. */
@@ -45,7 +46,8 @@ bool mx_device_available(mx_device d) {
 static bool check_device(const char *op, mx_device d) {
     if (mx_device_available(d))
         return true;
-    mx_fail(MX_DEVICE, "[%s] device %s %d is not available", op, d.type == MX_GPU ? "gpu" : "cpu", d.index);
+    mx_fail(MX_DEVICE, "[%s] device %s %d is not available", op, d.type == MX_GPU ? "gpu" : "cpu",
+            d.index);
     return false;
 }
 

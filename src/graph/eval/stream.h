@@ -1,5 +1,6 @@
 /* Devices and streams. A stream is an ordered queue of a device; streams and arrays belong to the
- * process, not to a thread. Evaluation runs on the calling thread, async_eval on the queue's own. */
+ * process, not to a thread. Evaluation runs on the calling thread, async_eval on the queue's
+ * own. */
 #ifndef MX_GRAPH_STREAM_H
 #define MX_GRAPH_STREAM_H
 
@@ -21,12 +22,12 @@ bool mx_device_available(mx_device d);
 /* MLX_GPU_ON_CPU=1 lets a GPU device stand for the CPU where there is no GPU. */
 bool mx_gpu_stands_for_cpu(void);
 mx_device mx_default_device(void);
-bool mx_set_default_device(mx_device d);      /* false and an error: not available */
+bool mx_set_default_device(mx_device d); /* false and an error: not available */
 bool mx_stream_new(mx_device d, mx_stream *out);
 mx_stream mx_default_stream(mx_device d);
 bool mx_set_default_stream(mx_stream s);
-mx_stream mx_current_stream(void);            /* the default stream of the default device */
-bool mx_stream_synchronize(mx_stream s);      /* wait until its queue is empty */
-bool mx_streams_synchronize(void);            /* until all are */
+mx_stream mx_current_stream(void);       /* the default stream of the default device */
+bool mx_stream_synchronize(mx_stream s); /* wait until its queue is empty */
+bool mx_streams_synchronize(void);       /* until all are */
 
 #endif

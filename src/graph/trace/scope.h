@@ -7,8 +7,8 @@
  *     mx_scope_close()              t and z are let go; z lives on through kept
  *
  * Per thread, nested like calls. Everything that makes an array inside the library hands it to the
- * innermost scope and returns it as borrowed; every argument is borrowed. The scope also carries the
- * stream on which new nodes will run. Public functions open and close one around their work.
+ * innermost scope and returns it as borrowed; every argument is borrowed. The scope also carries
+ * the stream on which new nodes will run. Public functions open and close one around their work.
  */
 #ifndef MX_GRAPH_SCOPE_H
 #define MX_GRAPH_SCOPE_H
@@ -17,12 +17,12 @@
 #include "graph/eval/stream.h"
 
 typedef struct mx_scope {
-    size_t start;          /* first temporary of this scope in the thread's list */
-    mx_stream stream;      /* the enclosing scope's stream, to return to */
+    size_t start;     /* first temporary of this scope in the thread's list */
+    mx_stream stream; /* the enclosing scope's stream, to return to */
     bool had_stream;
 } mx_scope;
 
-mx_scope mx_scope_open(void);                 /* keeps the enclosing scope's stream */
+mx_scope mx_scope_open(void); /* keeps the enclosing scope's stream */
 mx_scope mx_scope_open_on(mx_stream s);
 void mx_scope_use(mx_stream s); /* new nodes run on s until the innermost scope closes */
 void mx_scope_close(mx_scope s);

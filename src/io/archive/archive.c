@@ -10,7 +10,8 @@
 #include "graph/trace/scope.h"
 #include "io/archive/formats.h"
 
-enum { MOST_HEAD = 1 << 16 }; /* smaller files keep their bytes; of larger ones the headers are let go once they are read */
+/* smaller files keep their bytes; of larger ones the headers are let go once they are read */
+enum { MOST_HEAD = 1 << 16 };
 
 /* --- for formats ---------------------------------------------------------------------- */
 
@@ -102,7 +103,9 @@ bool mx_archive_add_meta(mx_archive *a, const char *key, mx_meta *m) {
 
 char *mx_archive_beside(const char *op, const char *path, const char *name) {
     if (!*name || strchr(name, '/') || strcmp(name, "..") == 0 || strcmp(name, ".") == 0)
-        return mx_fail(MX_FORMAT, "[%s] '%s' names the file '%.200s', which is not a plain name beside it", op, path, name);
+        return mx_fail(MX_FORMAT,
+                       "[%s] '%s' names the file '%.200s', which is not a plain name beside it", op,
+                       path, name);
     const char *slash = strrchr(path, '/');
     mx_text t = {0};
     mx_text_put(&t, path, slash ? (size_t)(slash - path) + 1 : 0);
@@ -126,10 +129,11 @@ static void forget_head(mx_source *s) {
 static bool open_parts(mx_archive *a) {
     for (int i = 0; i < a->parts; i++) {
         if (a->format->detect && !a->format->detect(&a->part[i].source))
-            return mx_failed() ? false
-                               : (mx_source_fail(&a->part[i].source, 0, "it is not a %s file, as the others are",
-                                                 a->format->name),
-                                  false);
+            return mx_failed()
+                       ? false
+                       : (mx_source_fail(&a->part[i].source, 0,
+                                         "it is not a %s file, as the others are", a->format->name),
+                          false);
         if (!a->format->open(a, i))
             return false;
         forget_head(&a->part[i].source);
@@ -217,12 +221,14 @@ int64_t mx_archive_find(const mx_archive *a, const char *name) {
 
 mx_array *mx_archive_read(mx_archive *a, size_t i, bool stored) {
     if (i >= a->count)
-        return mx_fail(MX_RANGE, "[%s] '%s' has %zu tensors, there is no number %zu", a->part[0].source.op, a->path,
-                       a->count, i);
+        return mx_fail(MX_RANGE, "[%s] '%s' has %zu tensors, there is no number %zu",
+                       a->part[0].source.op, a->path, a->count, i);
     return a->format->read(a, &a->tensor[i], stored);
 }
 
-mx_array *mx_archive_elements(mx_archive *a, const mx_archive_tensor *t, mx_dtype dtype, const int *shape, int ndim) {
+mx_array *mx_archive_elements(mx_archive *a, const mx_archive_tensor *t, mx_dtype dtype,
+                              const int *shape, int ndim) {
     mx_source s = a->part[t->part].source; // a copy: reading changes nothing that is shared
-    return mx_source_array(&s, (size_t)t->offset, shape ? shape : t->shape, shape ? ndim : t->ndim, dtype, false);
+    return mx_source_array(&s, (size_t)t->offset, shape ? shape : t->shape, shape ? ndim : t->ndim,
+                           dtype, false);
 }

@@ -4,13 +4,15 @@
  *                ──▶ tensors   in the order of the files, also by name
  *                ──▶ meta      mx_meta by key
  *
- * Opening reads headers. A tensor's elements are read when an array of it is evaluated, which needs no archive any more:
- * pending arrays hold the file.
+ * Opening reads headers. A tensor's elements are read when an array of it is evaluated, which needs
+ * no archive any more: pending arrays hold the file.
  *
- * A format is a row of functions (formats.c lists them). `open` is called for each part, adds its tensors and metadata, and
- * may add further parts, which are opened after it. Archives do not change once they are open, so that any thread may read.
+ * A format is a row of functions (formats.c lists them). `open` is called for each part, adds its
+ * tensors and metadata, and may add further parts, which are opened after it. Archives do not
+ * change once they are open, so that any thread may read.
  *
- * Limits: MX_MOST_PARTS files, MX_MOST_NAME bytes of a name, MX_MAX_NDIM dimensions, and those of the formats.
+ * Limits: MX_MOST_PARTS files, MX_MOST_NAME bytes of a name, MX_MAX_NDIM dimensions, and those of
+ * the formats.
  */
 #ifndef MX_IO_ARCHIVE_H
 #define MX_IO_ARCHIVE_H
@@ -26,9 +28,9 @@ typedef struct mx_archive_tensor {
     const char *storage; /* how it lies: "float32", "float8_e4m3", "q4_k"; outlives the archive */
     mx_dtype dtype;      /* what its values are read as */
     int ndim;
-    const int *shape;          /* of the archive */
-    uint64_t elements, bytes;  /* bytes: in the file */
-    uint64_t offset;           /* of the first byte in its part; 0 where it is packed */
+    const int *shape;         /* of the archive */
+    uint64_t elements, bytes; /* bytes: in the file */
+    uint64_t offset;          /* of the first byte in its part; 0 where it is packed */
     int part;
     uint64_t how; /* the format's own */
 } mx_archive_tensor;
@@ -77,21 +79,26 @@ mx_array *mx_archive_read(mx_archive *a, size_t i, bool stored);
 
 /* A file more; its path is taken over, also on failure. */
 bool mx_archive_add_part(mx_archive *a, const char *op, char *path);
-/* name and shape are copied. Errors: a name that is there already or is too long, a shape that is too large. */
+/* name and shape are copied. Errors: a name that is there already or is too long, a shape that is
+   too large. */
 bool mx_archive_add(mx_archive *a, mx_archive_tensor t);
-/* A value at a key, unless an earlier part has one. m is taken over, also on failure; NULL passes through. */
+/* A value at a key, unless an earlier part has one. m is taken over, also on failure; NULL passes
+   through. */
 bool mx_archive_add_meta(mx_archive *a, const char *key, mx_meta *m);
-/* "dir/name" beside `path`; NULL and an error where name is no plain name of a file. For mx_free. */
+/* "dir/name" beside `path`; NULL and an error where name is no plain name of a file. For
+   mx_free. */
 char *mx_archive_beside(const char *op, const char *path, const char *name);
 
 /* Elements at the tensor's offset, of a dtype and shape (NULL: the tensor's). */
-mx_array *mx_archive_elements(mx_archive *a, const mx_archive_tensor *t, mx_dtype dtype, const int *shape, int ndim);
-/* Codes of 8-bit floats as bfloat16, which holds all their values; NULL and an error: `storage` is not one. */
+mx_array *mx_archive_elements(mx_archive *a, const mx_archive_tensor *t, mx_dtype dtype,
+                              const int *shape, int ndim);
+/* Codes of 8-bit floats as bfloat16, which holds all their values; NULL and an error: `storage` is
+   not one. */
 mx_array *mx_archive_widen(const char *storage, mx_array *codes);
 bool mx_archive_widens(const char *storage);
 
-extern const mx_archive_format mx_archive_safetensors, mx_archive_gguf, mx_archive_npy, mx_archive_npz,
-    mx_archive_pytorch;
+extern const mx_archive_format mx_archive_safetensors, mx_archive_gguf, mx_archive_npy,
+    mx_archive_npz, mx_archive_pytorch;
 
 /* --- writing ------------------------------------------------------------------------ */
 
@@ -106,7 +113,7 @@ typedef struct mx_archive_entry {
     char *name;
     mx_storage storage;
     int ndim;
-    int *shape;     /* of elements */
+    int *shape; /* of elements */
     uint64_t bytes;
     int part;
     uint64_t at; /* of its first byte in the part, once the header is written */
@@ -121,9 +128,10 @@ typedef struct mx_archive_output {
     const char *ending; /* of the files of split output: ".safetensors" */
     /* Fills *out; false: the format has no such storage. No error is recorded. */
     bool (*storage)(const char *name, mx_storage *out);
-    /* Writes the head of a part, which has these entries (n of them), and finds each one's place. *size: of the whole
-       file. */
-    bool (*head)(mx_sink *k, const mx_archive_writer *w, int part, mx_archive_entry **entry, size_t n, uint64_t *size);
+    /* Writes the head of a part, which has these entries (n of them), and finds each one's place.
+       *size: of the whole file. */
+    bool (*head)(mx_sink *k, const mx_archive_writer *w, int part, mx_archive_entry **entry,
+                 size_t n, uint64_t *size);
     /* What is written beside several files; NULL: nothing. */
     bool (*index)(const mx_archive_writer *w);
 } mx_archive_output;
@@ -146,7 +154,8 @@ struct mx_archive_writer {
 mx_archive_writer *mx_archive_create(const char *path, const char *format, uint64_t most);
 /* Metadata; m is taken over, also on failure. */
 bool mx_archive_set_meta(mx_archive_writer *w, const char *key, mx_meta *m);
-bool mx_archive_declare(mx_archive_writer *w, const char *name, const char *storage, const int *shape, int ndim);
+bool mx_archive_declare(mx_archive_writer *w, const char *name, const char *storage,
+                        const int *shape, int ndim);
 /* The elements of a tensor that was declared, once each, in any order. */
 bool mx_archive_put(mx_archive_writer *w, const char *name, mx_array *a);
 /* All tensors were put: the files appear under their names. */

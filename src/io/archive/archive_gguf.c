@@ -1,5 +1,5 @@
-/* GGUF files as archives, and models that are split into several: the first one's metadata says into how many, their names
- * end in -00001-of-00003.gguf. */
+/* GGUF files as archives, and models that are split into several: the first one's metadata says
+ * into how many, their names end in -00001-of-00003.gguf. */
 #include <stdio.h>
 #include <string.h>
 
@@ -15,9 +15,14 @@ static bool detect(mx_source *s) {
 
 static bool add_tensor(mx_archive *a, int part, const gguf_info *t) {
     const gguf_type *y = t->type;
-    return mx_archive_add(a, (mx_archive_tensor){.name = t->name, .storage = y->storage, .ndim = t->shape.ndim,
-                                                 .dtype = y->items > 1 ? MX_FLOAT16 : y->dtype, .shape = t->shape.dim,
-                                                 .bytes = t->end - t->start, .offset = t->start, .part = part,
+    return mx_archive_add(a, (mx_archive_tensor){.name = t->name,
+                                                 .storage = y->storage,
+                                                 .ndim = t->shape.ndim,
+                                                 .dtype = y->items > 1 ? MX_FLOAT16 : y->dtype,
+                                                 .shape = t->shape.dim,
+                                                 .bytes = t->end - t->start,
+                                                 .offset = t->start,
+                                                 .part = part,
                                                  .how = y->id});
 }
 
@@ -53,13 +58,18 @@ static bool add_parts(mx_archive *a, const gguf_head *h) {
     if (n > MX_MOST_PARTS)
         return mx_source_fail(s, 0, "it is split into more than %d files", MX_MOST_PARTS);
     if (n > 1 && number > 0)
-        return mx_source_fail(s, 0, "it is part %u of a model of %u: name the first", (unsigned)number + 1, (unsigned)n);
+        return mx_source_fail(s, 0, "it is part %u of a model of %u: name the first",
+                              (unsigned)number + 1, (unsigned)n);
     for (uint64_t i = 2; i <= n; i++) {
         char *path = path_of_part(first, i, n);
         if (!path)
-            return mx_failed() ? false
-                               : (mx_source_fail(&a->part[0].source, 0, "it is the first of %u files, whose names should end in "
-                                                 "-00001-of-%05u.gguf", (unsigned)n, (unsigned)n), false);
+            return mx_failed()
+                       ? false
+                       : (mx_source_fail(&a->part[0].source, 0,
+                                         "it is the first of %u files, whose names should end in "
+                                         "-00001-of-%05u.gguf",
+                                         (unsigned)n, (unsigned)n),
+                          false);
         if (!mx_archive_add_part(a, op, path))
             return false;
     }
@@ -86,8 +96,8 @@ static mx_array *blocks(mx_archive *a, const mx_archive_tensor *t, const gguf_ty
     memcpy(shape, t->shape, (size_t)t->ndim * sizeof *shape);
     int64_t row = (int64_t)(shape[t->ndim - 1] / y->items) * y->bytes;
     if (row > INT32_MAX)
-        return mx_fail(MX_UNSUPPORTED, "[%s] '%s': the rows of '%.80s' have too many bytes", a->part[t->part].source.op,
-                       a->label, t->name);
+        return mx_fail(MX_UNSUPPORTED, "[%s] '%s': the rows of '%.80s' have too many bytes",
+                       a->part[t->part].source.op, a->label, t->name);
     shape[t->ndim - 1] = (int)row;
     return mx_archive_elements(a, t, MX_UINT8, shape, t->ndim);
 }
@@ -97,7 +107,8 @@ static mx_array *read(mx_archive *a, const mx_archive_tensor *t, bool stored) {
     mx_source s = a->part[t->part].source;
     if (y->items == 1)
         return mx_archive_elements(a, t, y->dtype, NULL, 0);
-    return stored ? blocks(a, t, y) : gguf_tensor_values(&s, (size_t)t->offset, y, t->shape, t->ndim);
+    return stored ? blocks(a, t, y)
+                  : gguf_tensor_values(&s, (size_t)t->offset, y, t->shape, t->ndim);
 }
 
 const mx_archive_format mx_archive_gguf = {"gguf", detect, open, read, NULL};

@@ -14,17 +14,25 @@ static uint64_t how_of(const mx_npy_head *h) {
     return (h->swapped ? SWAPPED : 0u) | (h->fortran ? FORTRAN : 0u);
 }
 
-static bool add(mx_archive *a, int part, const char *name, const mx_npy_head *h, uint64_t offset, uint64_t how) {
+static bool add(mx_archive *a, int part, const char *name, const mx_npy_head *h, uint64_t offset,
+                uint64_t how) {
     int64_t size = 0;
     bool fits = mx_shape_size(h->shape.dim, h->shape.ndim, 8, &size);
-    return mx_archive_add(a, (mx_archive_tensor){.name = name, .storage = mx_dtype_name(h->dtype), .dtype = h->dtype,
-                                                 .ndim = h->shape.ndim, .shape = h->shape.dim,
-                                                 .bytes = fits ? (uint64_t)size * mx_dtype_size(h->dtype) : 0,
-                                                 .offset = offset, .part = part, .how = how});
+    return mx_archive_add(a, (mx_archive_tensor){
+                                 .name = name,
+                                 .storage = mx_dtype_name(h->dtype),
+                                 .dtype = h->dtype,
+                                 .ndim = h->shape.ndim,
+                                 .shape = h->shape.dim,
+                                 .bytes = fits ? (uint64_t)size * mx_dtype_size(h->dtype) : 0,
+                                 .offset = offset,
+                                 .part = part,
+                                 .how = how});
 }
 
 static mx_npy_head head_of(const mx_archive_tensor *t) {
-    mx_npy_head h = {t->dtype, t->how & SWAPPED, t->how & FORTRAN, {.ndim = t->ndim}, (size_t)t->offset};
+    mx_npy_head h = {
+        t->dtype, t->how & SWAPPED, t->how & FORTRAN, {.ndim = t->ndim}, (size_t)t->offset};
     if (t->ndim)
         memcpy(h.shape.dim, t->shape, (size_t)t->ndim * sizeof *t->shape);
     return h;
@@ -43,7 +51,8 @@ static mx_array *read(mx_archive *a, const mx_archive_tensor *t, bool stored) {
 /* --- npy ------------------------------------------------------------------------------ */
 
 static bool detect_npy(mx_source *s) {
-    return s->size >= 10 && mx_source_get(s, 0, 6, "the file") && memcmp(s->data, "\x93NUMPY", 6) == 0;
+    return s->size >= 10 && mx_source_get(s, 0, 6, "the file") &&
+           memcmp(s->data, "\x93NUMPY", 6) == 0;
 }
 
 static bool open_npy(mx_archive *a, int part) {
@@ -77,7 +86,8 @@ static size_t read_stored(void *from, void *to, size_t n) {
     return some;
 }
 
-static bool open_stored(mx_archive *a, int part, const char *key, const mx_zip_member *m, uint64_t at) {
+static bool open_stored(mx_archive *a, int part, const char *key, const mx_zip_member *m,
+                        uint64_t at) {
     mx_source *s = &a->part[part].source, member;
     stored from = {s, at, at + m->size};
     mx_npy_head h;

@@ -21,9 +21,14 @@ static mx_dtype values_dtype(const st_type *t) {
 }
 
 static bool add_tensor(mx_archive *a, int part, const st_file *f, const st_tensor *t) {
-    return mx_archive_add(a, (mx_archive_tensor){.name = t->name, .storage = t->type->storage, .dtype = values_dtype(t->type),
-                                                 .ndim = t->shape.ndim, .shape = t->shape.dim, .bytes = t->end - t->begin,
-                                                 .offset = f->data + t->begin, .part = part});
+    return mx_archive_add(a, (mx_archive_tensor){.name = t->name,
+                                                 .storage = t->type->storage,
+                                                 .dtype = values_dtype(t->type),
+                                                 .ndim = t->shape.ndim,
+                                                 .shape = t->shape.dim,
+                                                 .bytes = t->end - t->begin,
+                                                 .offset = f->data + t->begin,
+                                                 .part = part});
 }
 
 static bool open(mx_archive *a, int part) {
@@ -32,7 +37,8 @@ static bool open(mx_archive *a, int part) {
     for (size_t i = 0; ok && i < f.count; i++)
         ok = add_tensor(a, part, &f, &f.tensor[i]);
     for (size_t i = 0; ok && i < f.metadata.count; i++)
-        ok = mx_archive_add_meta(a, f.metadata.entry[i].key, mx_meta_of_string(f.metadata.entry[i].value));
+        ok = mx_archive_add_meta(a, f.metadata.entry[i].key,
+                                 mx_meta_of_string(f.metadata.entry[i].value));
     st_close(&f);
     return ok;
 }
@@ -41,9 +47,10 @@ static bool open(mx_archive *a, int part) {
 static mx_array *packed_bytes(mx_archive *a, const mx_archive_tensor *t, int bits) {
     int shape[MX_MAX_NDIM], last = t->ndim ? t->shape[t->ndim - 1] : 1;
     if (t->bytes > INT32_MAX || t->ndim == 0 || last * (int64_t)bits % 8)
-        return t->bytes > INT32_MAX ? mx_fail(MX_UNSUPPORTED, "[%s] '%s': '%.200s' has too many bytes",
-                                              a->part[t->part].source.op, a->label, t->name)
-                                    : mx_archive_elements(a, t, MX_UINT8, &(int){(int)t->bytes}, 1);
+        return t->bytes > INT32_MAX
+                   ? mx_fail(MX_UNSUPPORTED, "[%s] '%s': '%.200s' has too many bytes",
+                             a->part[t->part].source.op, a->label, t->name)
+                   : mx_archive_elements(a, t, MX_UINT8, &(int){(int)t->bytes}, 1);
     memcpy(shape, t->shape, (size_t)t->ndim * sizeof *shape);
     shape[t->ndim - 1] = (int)(last * (int64_t)bits / 8);
     return mx_archive_elements(a, t, MX_UINT8, shape, t->ndim);
@@ -55,9 +62,11 @@ static mx_array *read(mx_archive *a, const mx_archive_tensor *t, bool stored) {
         return mx_astype(mx_archive_elements(a, t, MX_UINT8, NULL, 0), MX_BOOL);
     if (type->dtype == MX_DTYPE_COUNT)
         return stored ? packed_bytes(a, t, type->bits)
-                      : mx_fail(MX_UNSUPPORTED,
-                                "[%s] '%s': '%.200s' is of %s, of which no values are made: read it as it is stored",
-                                a->part[t->part].source.op, a->label, t->name, t->storage);
+                      : mx_fail(
+                            MX_UNSUPPORTED,
+                            "[%s] '%s': '%.200s' is of %s, of which no values are made: read it as "
+                            "it is stored",
+                            a->part[t->part].source.op, a->label, t->name, t->storage);
     mx_array *x = mx_archive_elements(a, t, type->dtype, NULL, 0);
     return stored || !mx_archive_widens(t->storage) ? x : mx_archive_widen(t->storage, x);
 }

@@ -2,8 +2,8 @@
  *
  *     create   set_meta   declare ...   the first put writes the heads   put ...   finish
  *
- * Until finish renames them the files have temporary names (base/file.h), and what they replace is whole. Tensors are put in
- * any order, so the files get their full length first.
+ * Until finish renames them the files have temporary names (base/file.h), and what they replace is
+ * whole. Tensors are put in any order, so the files get their full length first.
  */
 #include <stdio.h>
 #include <string.h>
@@ -32,9 +32,11 @@ static const mx_archive_output *output_for(const char *path, const char *format)
         if (format ? strcmp(outputs[i]->name, format) == 0 : ends_with(path, outputs[i]->ending))
             return outputs[i];
     if (format)
-        return mx_fail(MX_UNSUPPORTED, "[%s] '%s': the format '%.100s' cannot be written: safetensors and gguf can", op, path,
-                       format);
-    return mx_fail(MX_INVALID, "[%s] '%s': no format was given, and the name does not tell one", op, path);
+        return mx_fail(MX_UNSUPPORTED,
+                       "[%s] '%s': the format '%.100s' cannot be written: safetensors and gguf can",
+                       op, path, format);
+    return mx_fail(MX_INVALID, "[%s] '%s': no format was given, and the name does not tell one", op,
+                   path);
 }
 
 mx_archive_writer *mx_archive_create(const char *path, const char *format, uint64_t most) {
@@ -80,7 +82,8 @@ static bool is_open(const mx_archive_writer *w, const char *what) {
     if (w->failed)
         return mx_fail(MX_INVALID, "[%s] '%s': writing failed before: begin anew", op, w->path);
     if (w->file)
-        return mx_fail(MX_INVALID, "[%s] '%s': %s must come before the first tensor is put", op, w->path, what);
+        return mx_fail(MX_INVALID, "[%s] '%s': %s must come before the first tensor is put", op,
+                       w->path, what);
     return true;
 }
 
@@ -93,17 +96,19 @@ bool mx_archive_set_meta(mx_archive_writer *w, const char *key, mx_meta *m) {
 
 /* --- declaring ---------------------------------------------------------------------------- */
 
-static bool check_storage(const mx_archive_writer *w, const char *name, const char *storage, mx_storage *out) {
+static bool check_storage(const mx_archive_writer *w, const char *name, const char *storage,
+                          mx_storage *out) {
     return w->format->storage(storage, out) ||
-           mx_fail(MX_UNSUPPORTED, "[%s] '%s': %s files have no storage '%.100s' ('%.200s')", op, w->path, w->format->name,
-                   storage, name);
+           mx_fail(MX_UNSUPPORTED, "[%s] '%s': %s files have no storage '%.100s' ('%.200s')", op,
+                   w->path, w->format->name, storage, name);
 }
 
 static bool check_rows(const mx_archive_writer *w, const mx_archive_entry *e) {
     int last = e->ndim ? e->shape[e->ndim - 1] : 1;
     return last % e->storage.items == 0 ||
-           mx_fail(MX_INVALID, "[%s] '%s': rows of %d elements of '%.200s' are no multiple of %s's %d", op, w->path, last,
-                   e->name, e->storage.name, e->storage.items);
+           mx_fail(MX_INVALID,
+                   "[%s] '%s': rows of %d elements of '%.200s' are no multiple of %s's %d", op,
+                   w->path, last, e->name, e->storage.name, e->storage.items);
 }
 
 static bool more_entries(mx_archive_writer *w) {
@@ -126,7 +131,8 @@ static bool add_entry(mx_archive_writer *w, const mx_archive_entry *e) {
     *to = *e;
     to->name = mx_strdup(e->name);
     to->shape = mx_malloc(shape + 1);
-    if (to->name && to->shape && mx_map_set(&w->place, e->name, (void *)(uintptr_t)(w->count + 1), NULL)) {
+    if (to->name && to->shape &&
+        mx_map_set(&w->place, e->name, (void *)(uintptr_t)(w->count + 1), NULL)) {
         if (shape)
             memcpy(to->shape, e->shape, shape);
         w->count++;
@@ -137,17 +143,21 @@ static bool add_entry(mx_archive_writer *w, const mx_archive_entry *e) {
     return false;
 }
 
-bool mx_archive_declare(mx_archive_writer *w, const char *name, const char *storage, const int *shape, int ndim) {
-    mx_archive_entry e = {.name = (char *)(uintptr_t)name, .shape = (int *)(uintptr_t)shape, .ndim = ndim};
+bool mx_archive_declare(mx_archive_writer *w, const char *name, const char *storage,
+                        const int *shape, int ndim) {
+    mx_archive_entry e = {
+        .name = (char *)(uintptr_t)name, .shape = (int *)(uintptr_t)shape, .ndim = ndim};
     int64_t size = 0;
     if (!is_open(w, "declarations") || !check_storage(w, name, storage, &e.storage))
         return false;
     if (!*name || strlen(name) > MX_MOST_NAME)
-        return mx_fail(MX_INVALID, "[%s] '%s': a tensor's name has 1 to %d bytes", op, w->path, MX_MOST_NAME);
+        return mx_fail(MX_INVALID, "[%s] '%s': a tensor's name has 1 to %d bytes", op, w->path,
+                       MX_MOST_NAME);
     if (mx_map_has(&w->place, name))
         return mx_fail(MX_INVALID, "[%s] '%s': '%.200s' was declared before", op, w->path, name);
     if (ndim > MX_MAX_NDIM || !mx_shape_size(shape, ndim, 8, &size))
-        return mx_fail(MX_INVALID, "[%s] '%s': the shape of '%.200s' is none, or too large", op, w->path, name);
+        return mx_fail(MX_INVALID, "[%s] '%s': the shape of '%.200s' is none, or too large", op,
+                       w->path, name);
     e.bytes = (uint64_t)size / (unsigned)e.storage.items * (unsigned)e.storage.bytes;
     return check_rows(w, &e) && add_entry(w, &e);
 }
@@ -170,9 +180,11 @@ static int spread(mx_archive_writer *w) {
     return part + 1;
 }
 
-/* "a/model-00002-of-00003.safetensors" of "a/model.safetensors"; the path itself of a single file. */
+/* "a/model-00002-of-00003.safetensors" of "a/model.safetensors"; the path itself of a single
+   file. */
 static char *path_of_part(const mx_archive_writer *w, int part) {
-    size_t n = strlen(w->path), tail = ends_with(w->path, w->format->ending) ? strlen(w->format->ending) : 0;
+    size_t n = strlen(w->path),
+           tail = ends_with(w->path, w->format->ending) ? strlen(w->format->ending) : 0;
     mx_text t = {0};
     if (w->parts == 1)
         return mx_strdup(w->path);
@@ -239,11 +251,14 @@ static bool has_shape(const mx_archive_entry *e, const mx_array *a) {
 static bool check_array(const mx_archive_writer *w, const mx_archive_entry *e, const mx_array *a) {
     char text[128];
     if (mx_dtype_of(a) != e->storage.dtype)
-        return mx_fail(MX_INVALID, "[%s] '%s': '%.200s' is stored as %s, which is written from %s, not from %s", op, w->path,
-                       e->name, e->storage.name, mx_dtype_name(e->storage.dtype), mx_dtype_name(mx_dtype_of(a)));
+        return mx_fail(MX_INVALID,
+                       "[%s] '%s': '%.200s' is stored as %s, which is written from %s, not from %s",
+                       op, w->path, e->name, e->storage.name, mx_dtype_name(e->storage.dtype),
+                       mx_dtype_name(mx_dtype_of(a)));
     return has_shape(e, a) ||
-           mx_fail(MX_INVALID, "[%s] '%s': an array of shape %s is not what was declared of '%.200s'", op, w->path,
-                   mx_shape_text(text, sizeof text, a->shape, a->ndim), e->name);
+           mx_fail(MX_INVALID,
+                   "[%s] '%s': an array of shape %s is not what was declared of '%.200s'", op,
+                   w->path, mx_shape_text(text, sizeof text, a->shape, a->ndim), e->name);
 }
 
 static bool put_entry(mx_archive_writer *w, mx_archive_entry *e, mx_array *a) {
@@ -269,7 +284,8 @@ bool mx_archive_put(mx_archive_writer *w, const char *name, mx_array *a) {
 static bool all_were_put(const mx_archive_writer *w) {
     for (size_t i = 0; i < w->count; i++)
         if (!w->entry[i].put)
-            return mx_fail(MX_INVALID, "[%s] '%s': '%.200s' was declared and not put", op, w->path, w->entry[i].name);
+            return mx_fail(MX_INVALID, "[%s] '%s': '%.200s' was declared and not put", op, w->path,
+                           w->entry[i].name);
     return true;
 }
 

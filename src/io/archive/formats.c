@@ -3,8 +3,9 @@
 
 #include "base/status.h"
 
-static const mx_archive_format *const formats[] = {&mx_archive_gguf, &mx_archive_npy, &mx_archive_pytorch,
-                                                   &mx_archive_npz, &mx_archive_safetensors};
+static const mx_archive_format *const formats[] = {&mx_archive_gguf, &mx_archive_npy,
+                                                   &mx_archive_pytorch, &mx_archive_npz,
+                                                   &mx_archive_safetensors};
 
 const mx_archive_format *mx_format_of(mx_source *s) {
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
@@ -13,5 +14,6 @@ const mx_archive_format *mx_format_of(mx_source *s) {
         if (mx_failed())
             return NULL;
     }
-    return mx_source_fail(s, 0, "it is of no format that can be read: safetensors, GGUF, npy, npz, PyTorch");
+    return mx_source_fail(
+        s, 0, "it is of no format that can be read: safetensors, GGUF, npy, npz, PyTorch");
 }

@@ -1,5 +1,5 @@
-/* Writing GGUF files, also as several: each has its tensors, the first one all metadata, and all of them split.no,
- * split.count and split.tensors.count. */
+/* Writing GGUF files, also as several: each has its tensors, the first one all metadata, and all of
+ * them split.no, split.count and split.tensors.count. */
 #include <string.h>
 
 #include "base/mem.h"
@@ -16,11 +16,15 @@ static bool storage(const char *name, mx_storage *out) {
     return true;
 }
 
-static bool put_head(mx_sink *k, gguf_entry *e, mx_archive_entry **entry, size_t n, const mx_map *meta, uint64_t *size) {
+static bool put_head(mx_sink *k, gguf_entry *e, mx_archive_entry **entry, size_t n,
+                     const mx_map *meta, uint64_t *size) {
     uint64_t alignment;
     for (size_t i = 0; i < n; i++)
-        e[i] = (gguf_entry){.name = entry[i]->name, .type = gguf_type_stored(entry[i]->storage.name),
-                            .shape = entry[i]->shape, .ndim = entry[i]->ndim, .bytes = entry[i]->bytes};
+        e[i] = (gguf_entry){.name = entry[i]->name,
+                            .type = gguf_type_stored(entry[i]->storage.name),
+                            .shape = entry[i]->shape,
+                            .ndim = entry[i]->ndim,
+                            .bytes = entry[i]->bytes};
     if (!gguf_put_head(k, meta, e, n, &alignment))
         return false;
     *size = k->count;
@@ -50,12 +54,14 @@ static bool meta_of_part(const mx_archive_writer *w, int part, mx_map *out, mx_m
     mx_meta *alignment = mx_map_get(all, "general.alignment");
     if (ok && alignment)
         ok = mx_map_set(out, "general.alignment", alignment, NULL);
-    return ok && (w->parts == 1 || (set_number(out, "split.no", part, MX_UINT16, own) &&
-                                 set_number(out, "split.count", w->parts, MX_UINT16, own) &&
-                                 set_number(out, "split.tensors.count", (int64_t)w->count, MX_INT32, own)));
+    return ok && (w->parts == 1 ||
+                  (set_number(out, "split.no", part, MX_UINT16, own) &&
+                   set_number(out, "split.count", w->parts, MX_UINT16, own) &&
+                   set_number(out, "split.tensors.count", (int64_t)w->count, MX_INT32, own)));
 }
 
-static bool head(mx_sink *k, const mx_archive_writer *w, int part, mx_archive_entry **entry, size_t n, uint64_t *size) {
+static bool head(mx_sink *k, const mx_archive_writer *w, int part, mx_archive_entry **entry,
+                 size_t n, uint64_t *size) {
     mx_map meta = {0}, own = {0};
     mx_scope scope = mx_scope_open();
     gguf_entry *e = mx_calloc(n + 1, sizeof *e);

@@ -19,8 +19,10 @@ static bool storage(const char *name, mx_storage *out) {
 
 static bool text_of(mx_sink *k, const char *key, const mx_meta *m, mx_map *texts) {
     if (m->kind != MX_META_STRING)
-        return mx_fail(MX_INVALID, "[%s] '%s': the metadata '%.100s' is no text, and safetensors files hold texts alone", k->op,
-                       k->name, key);
+        return mx_fail(
+            MX_INVALID,
+            "[%s] '%s': the metadata '%.100s' is no text, and safetensors files hold texts alone",
+            k->op, k->name, key);
     return mx_map_set(texts, key, m->string, NULL);
 }
 
@@ -34,12 +36,17 @@ static bool put_head(mx_sink *k, st_entry *e, size_t n, const mx_map *meta) {
     return ok;
 }
 
-static bool head(mx_sink *k, const mx_archive_writer *w, int part, mx_archive_entry **entry, size_t n, uint64_t *size) {
+static bool head(mx_sink *k, const mx_archive_writer *w, int part, mx_archive_entry **entry,
+                 size_t n, uint64_t *size) {
     st_entry *e = mx_calloc(n + 1, sizeof *e);
     (void)part;
     for (size_t i = 0; e && i < n; i++)
-        e[i] = (st_entry){.name = entry[i]->name, .type = st_type_stored(entry[i]->storage.name), .shape = entry[i]->shape,
-                          .ndim = entry[i]->ndim, .bytes = entry[i]->bytes, .place = i};
+        e[i] = (st_entry){.name = entry[i]->name,
+                          .type = st_type_stored(entry[i]->storage.name),
+                          .shape = entry[i]->shape,
+                          .ndim = entry[i]->ndim,
+                          .bytes = entry[i]->bytes,
+                          .place = i};
     if (e)
         st_arrange(e, n);
     bool ok = e && put_head(k, e, n, &w->meta);
@@ -60,11 +67,13 @@ static json_t *index_of(const mx_archive_writer *w) {
     bool ok = weights;
     for (size_t i = 0; ok && i < w->count; i++) {
         const char *path = w->file_path[w->entry[i].part], *slash = strrchr(path, '/');
-        ok = json_object_set_new(weights, w->entry[i].name, json_string(slash ? slash + 1 : path)) == 0;
+        ok = json_object_set_new(weights, w->entry[i].name,
+                                 json_string(slash ? slash + 1 : path)) == 0;
         total += w->entry[i].bytes;
     }
     if (ok)
-        return json_pack("{s:{s:I}, s:o}", "metadata", "total_size", (json_int_t)total, "weight_map", weights);
+        return json_pack("{s:{s:I}, s:o}", "metadata", "total_size", (json_int_t)total,
+                         "weight_map", weights);
     json_decref(weights);
     return NULL;
 }
@@ -88,4 +97,5 @@ static bool write_index(const mx_archive_writer *w) {
     return ok;
 }
 
-const mx_archive_output mx_output_safetensors = {"safetensors", ".safetensors", storage, head, write_index};
+const mx_archive_output mx_output_safetensors = {"safetensors", ".safetensors", storage, head,
+                                                 write_index};

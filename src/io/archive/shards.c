@@ -1,10 +1,12 @@
 /* The files of a model.
  *
  *     a file                      that file
- *     *.index.json, by content    {"metadata": {...}, "weight_map": {"tensor": "model-00001-of-00002.safetensors", ...}}:
- *                                 the files named there, which are plain names beside it
- *     a folder                    its model.safetensors.index.json, else model.safetensors, the same of PyTorch, else its
- *                                 *.safetensors in the order of their names, else its only *.gguf
+ *     *.index.json, by content    {"metadata": {...}, "weight_map": {"tensor":
+ *                                 "model-00001-of-00002.safetensors", ...}}: the files named there,
+ *                                 which are plain names beside it
+ *     a folder                    its model.safetensors.index.json, else model.safetensors, the
+ *                                 same of PyTorch, else its *.safetensors in the order of their
+ *                                 names, else its only *.gguf
  *
  * Limits: an index of 100 MB, nested 64 deep; MX_MOST_PARTS files.
  */
@@ -32,7 +34,8 @@ static bool add_file(const char *op, mx_shards *x, char *path) {
         return true;
     }
     mx_free(path);
-    return full ? mx_fail(MX_FORMAT, "[%s] '%s': more than %d files", op, x->label, MX_MOST_PARTS) : false;
+    return full ? mx_fail(MX_FORMAT, "[%s] '%s': more than %d files", op, x->label, MX_MOST_PARTS)
+                : false;
 }
 
 static char *inside(const char *folder, const char *name) {
@@ -61,10 +64,10 @@ static json_t *parse(const char *op, const mx_shards *x, mx_source *s) {
         return fail_index(op, x, "it is nested too deeply"), NULL;
     json_t *root = json_loadb(text, s->size, JSON_REJECT_DUPLICATES, &e);
     if (!root)
-        mx_fail(MX_FORMAT, "[%s] '%s' at byte %d: it is no index of a model: %s", op, x->label, e.position, e.text);
+        mx_fail(MX_FORMAT, "[%s] '%s' at byte %d: it is no index of a model: %s", op, x->label,
+                e.position, e.text);
     return root;
 }
-
 
 /* Each file once, in the order in which they are named. */
 static bool list_files(const char *op, mx_shards *x, json_t *weights, mx_map *seen) {
@@ -76,7 +79,8 @@ static bool list_files(const char *op, mx_shards *x, json_t *weights, mx_map *se
             return fail_index(op, x, "a file of its weight_map is no string");
         if (mx_map_has(seen, name))
             continue;
-        if (!mx_map_set(seen, name, x, NULL) || !add_file(op, x, mx_archive_beside(op, x->label, name)))
+        if (!mx_map_set(seen, name, x, NULL) ||
+            !add_file(op, x, mx_archive_beside(op, x->label, name)))
             return false;
     }
     return x->files || fail_index(op, x, "its weight_map is empty");
@@ -100,7 +104,8 @@ static bool read_index(const char *op, mx_shards *x, mx_source *s) {
     return ok;
 }
 
-/* JSON begins with a brace, and so may the length of a safetensors header, behind which stands another one. */
+/* JSON begins with a brace, and so may the length of a safetensors header, behind which stands
+   another one. */
 static bool looks_like_index(mx_source *s) {
     if (s->size < 16 || !mx_source_get(s, 0, 16, "the file"))
         return false;
@@ -113,7 +118,8 @@ static bool of_file(const char *op, mx_shards *x) {
     if (!mx_source_file(&s, op, x->label, false))
         return false;
     bool is_index = looks_like_index(&s);
-    bool ok = !mx_failed() && (is_index ? read_index(op, x, &s) : add_file(op, x, mx_strdup(x->label)));
+    bool ok =
+        !mx_failed() && (is_index ? read_index(op, x, &s) : add_file(op, x, mx_strdup(x->label)));
     mx_source_close(&s);
     return ok;
 }
@@ -148,8 +154,10 @@ static bool search_folder(const char *op, mx_shards *x) {
         return false;
     if (x->files == 1)
         return true;
-    return mx_fail(MX_FORMAT, x->files ? "[%s] the folder '%s' holds several GGUF files: name one"
-                                       : "[%s] the folder '%s' holds no model that can be read", op, x->label);
+    return mx_fail(MX_FORMAT,
+                   x->files ? "[%s] the folder '%s' holds several GGUF files: name one"
+                            : "[%s] the folder '%s' holds no model that can be read",
+                   op, x->label);
 }
 
 static bool of_folder(const char *op, mx_shards *x) {
@@ -191,8 +199,9 @@ bool mx_shards_check(const char *op, const mx_shards *x, const mx_archive *a) {
     json_object_foreach((json_t *)x->weights, tensor, file) {
         int64_t i = mx_archive_find(a, tensor);
         if (i < 0 || !is_beside(a->part[a->tensor[i].part].path, json_string_value(file)))
-            return mx_fail(MX_FORMAT, "[%s] '%s': the tensor '%.200s' is not in '%s', where the index has it", op, x->label,
-                           tensor, json_string_value(file));
+            return mx_fail(MX_FORMAT,
+                           "[%s] '%s': the tensor '%.200s' is not in '%s', where the index has it",
+                           op, x->label, tensor, json_string_value(file));
     }
     return true;
 }

@@ -1,8 +1,9 @@
 /* 8-bit floats as bfloat16, exactly: a table of what the 256 codes mean.
  *
- * OCP 8-bit Floating Point Specification 1.0: e4m3 has no infinities and two NaNs (the largest codes), e5m2 is what IEEE 754
- * would make of it. OCP Microscaling Formats 1.0: e8m0 is 2^(code - 127), 255 is NaN. The fnuz kinds (Noune et al. 2022)
- * have a bias that is larger by one, no infinities, and NaN where a negative zero would be.
+ * OCP 8-bit Floating Point Specification 1.0: e4m3 has no infinities and two NaNs (the largest
+ * codes), e5m2 is what IEEE 754 would make of it. OCP Microscaling Formats 1.0: e8m0 is 2^(code -
+ * 127), 255 is NaN. The fnuz kinds (Noune et al. 2022) have a bias that is larger by one, no
+ * infinities, and NaN where a negative zero would be.
  */
 #include <math.h>
 #include <string.h>
@@ -18,10 +19,8 @@ typedef struct kind {
 } kind;
 
 static const kind kinds[] = {
-    {"float8_e4m3", 4, 3, 7, LAST_IS_NAN},
-    {"float8_e5m2", 5, 2, 15, IEEE},
-    {"float8_e8m0", 8, 0, 127, LAST_IS_NAN},
-    {"float8_e4m3fnuz", 4, 3, 8, ZERO_IS_NAN},
+    {"float8_e4m3", 4, 3, 7, LAST_IS_NAN},      {"float8_e5m2", 5, 2, 15, IEEE},
+    {"float8_e8m0", 8, 0, 127, LAST_IS_NAN},    {"float8_e4m3fnuz", 4, 3, 8, ZERO_IS_NAN},
     {"float8_e5m2fnuz", 5, 2, 16, ZERO_IS_NAN},
 };
 
@@ -33,7 +32,8 @@ static const kind *kind_of(const char *storage) {
 }
 
 static float magnitude(const kind *k, int code) {
-    int e = code >> k->mantissa, m = code & ((1 << k->mantissa) - 1), last = (1 << (k->exponent + k->mantissa)) - 1;
+    int e = code >> k->mantissa, m = code & ((1 << k->mantissa) - 1),
+        last = (1 << (k->exponent + k->mantissa)) - 1;
     if ((k->nan == LAST_IS_NAN && code == last))
         return NAN;
     if (k->exponent == 8)

@@ -3,11 +3,12 @@
  *     zip       <name>/data.pkl         the pickle (pickle.h); storages are named by keys
  *               <name>/data/<key>       the bytes of a storage, stored as they are
  *               <name>/byteorder        "little" or "big"; little where it is not there
- *     before    a pickle of 10 bytes' integer 0x1950a86a20f9469cfc6c, one of 1001, one of facts of the machine, the pickle
+ *     before    a pickle of 10 bytes' integer 0x1950a86a20f9469cfc6c, one of 1001, one of facts of
+ *               the machine, the pickle
  *     1.6       itself, a list of keys, and for each key a count (8 bytes) and the elements
  *
- * Names of nested containers are joined with dots ("model.layers.0.weight"); numbers and texts become metadata. A checkpoint
- * that is one tensor has it as "array".
+ * Names of nested containers are joined with dots ("model.layers.0.weight"); numbers and texts
+ * become metadata. A checkpoint that is one tensor has it as "array".
  */
 #include <stdio.h>
 #include <string.h>
@@ -21,7 +22,8 @@
 #include "io/zip_list.h"
 #include "ops/ops.h"
 
-/* What `how` says: big-endian, and above that the number (from 1) of strides that are not row-major. */
+/* What `how` says: big-endian, and above that the number (from 1) of strides that are not
+   row-major. */
 enum { SWAPPED = 1, LAYOUT = 2, MOST_VISITS = 10 * 1000 * 1000 };
 
 typedef struct layout {
@@ -33,14 +35,15 @@ typedef struct layouts { /* the archive's state */
     size_t count;
 } layouts;
 
-static const unsigned char magic[] = {0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, '.'};
+static const unsigned char magic[] = {0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46,
+                                      0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, '.'};
 
 static bool is_old(mx_source *s) {
     return s->size > sizeof magic && mx_source_get(s, 0, sizeof magic, "the file") &&
            memcmp(s->data, magic, sizeof magic) == 0;
 }
 
-/* --- from the tree of values to tensors -------------------------------------------------------- */
+/* --- from the tree of values to tensors ------------------------------------------------------- */
 
 typedef struct flattening {
     mx_archive *a;
@@ -78,23 +81,30 @@ static bool add_tensor(flattening *f, const char *name, const pk_tensor *t) {
     int64_t size = 0;
     size_t how = 0;
     if (!t->storage->found)
-        return mx_source_fail(f->s, 0, "the storage '%.100s' of '%.200s' is missing", t->storage->key, name);
+        return mx_source_fail(f->s, 0, "the storage '%.100s' of '%.200s' is missing",
+                              t->storage->key, name);
     if (!is_row_major(t) && !(how = keep_layout(f->a, t)))
         return false;
     bool wide = mx_archive_widens(t->type->storage);
     mx_shape_size(t->shape.dim, t->shape.ndim, 8, &size);
-    return mx_archive_add(f->a, (mx_archive_tensor){.name = name, .storage = t->type->storage,
-                                                    .dtype = wide ? MX_BFLOAT16 : t->type->dtype, .ndim = t->shape.ndim,
-                                                    .shape = t->shape.dim, .bytes = (uint64_t)size * width,
-                                                    .offset = size ? t->storage->at + (uint64_t)t->offset * width
-                                                                   : t->storage->at,
-                                                    .part = f->part, .how = how * LAYOUT | (f->swapped ? SWAPPED : 0)});
+    return mx_archive_add(f->a, (mx_archive_tensor){
+                                    .name = name,
+                                    .storage = t->type->storage,
+                                    .dtype = wide ? MX_BFLOAT16 : t->type->dtype,
+                                    .ndim = t->shape.ndim,
+                                    .shape = t->shape.dim,
+                                    .bytes = (uint64_t)size * width,
+                                    .offset = size ? t->storage->at + (uint64_t)t->offset * width
+                                                   : t->storage->at,
+                                    .part = f->part,
+                                    .how = how * LAYOUT | (f->swapped ? SWAPPED : 0)});
 }
 
 static bool add_number(flattening *f, const char *name, const pk_value *v) {
     mx_scope scope = mx_scope_open();
-    mx_array *a = v->kind == PK_FLOAT ? mx_scalar(v->as.number, MX_FLOAT64)
-                                      : mx_scalar_i64(v->as.integer, v->kind == PK_BOOL ? MX_BOOL : MX_INT64);
+    mx_array *a = v->kind == PK_FLOAT
+                      ? mx_scalar(v->as.number, MX_FLOAT64)
+                      : mx_scalar_i64(v->as.integer, v->kind == PK_BOOL ? MX_BOOL : MX_INT64);
     bool ok = a && mx_archive_add_meta(f->a, name, mx_meta_of_array(a));
     mx_scope_close(scope);
     return ok;
@@ -102,12 +112,14 @@ static bool add_number(flattening *f, const char *name, const pk_value *v) {
 
 static bool add_value(flattening *f, const char *name, const pk_value *v, int depth);
 
-static bool add_item(flattening *f, const char *name, const char *key, const pk_value *v, int depth) {
+static bool add_item(flattening *f, const char *name, const char *key, const pk_value *v,
+                     int depth) {
     mx_text t = {0};
     mx_text_str(&t, name);
     mx_text_str(&t, *name ? "." : "");
     mx_text_str(&t, key);
-    char *full = t.len > MX_MOST_NAME ? mx_source_fail(f->s, 0, "the name of a tensor is too long") : mx_text_take(&t);
+    char *full = t.len > MX_MOST_NAME ? mx_source_fail(f->s, 0, "the name of a tensor is too long")
+                                      : mx_text_take(&t);
     bool ok = full && add_value(f, full, v, depth + 1);
     mx_text_free(&t);
     mx_free(full);
@@ -130,11 +142,13 @@ static bool add_dict(flattening *f, const char *name, const pk_value *dict, int 
     bool ok = true;
     for (size_t i = 0; ok && i + 1 < dict->count; i += 2) {
         const pk_value *key = dict->as.item[i];
-        snprintf(number, sizeof number, "%lld", key->kind == PK_INT ? (long long)key->as.integer : 0);
+        snprintf(number, sizeof number, "%lld",
+                 key->kind == PK_INT ? (long long)key->as.integer : 0);
         if (key->kind == PK_TEXT && strlen(key->as.text) != key->count)
             return mx_source_fail(f->s, 0, "a key has a zero inside");
         if (key->kind == PK_TEXT || key->kind == PK_INT)
-            ok = add_item(f, name, key->kind == PK_TEXT ? key->as.text : number, dict->as.item[i + 1], depth);
+            ok = add_item(f, name, key->kind == PK_TEXT ? key->as.text : number,
+                          dict->as.item[i + 1], depth);
     }
     return ok;
 }
@@ -149,7 +163,8 @@ static bool add_value(flattening *f, const char *name, const pk_value *v, int de
     case PK_LIST: return add_list(f, name, v, depth);
     case PK_DICT: return add_dict(f, name, v, depth);
     case PK_TEXT: // bytes are none
-        return !*name || strlen(v->as.text) != v->count || mx_archive_add_meta(f->a, name, mx_meta_of_string(v->as.text));
+        return !*name || strlen(v->as.text) != v->count ||
+               mx_archive_add_meta(f->a, name, mx_meta_of_string(v->as.text));
     case PK_BOOL:
     case PK_INT:
     case PK_FLOAT: return !*name || add_number(f, name, v);
@@ -157,13 +172,14 @@ static bool add_value(flattening *f, const char *name, const pk_value *v, int de
     }
 }
 
-/* --- where the storages are ----------------------------------------------------------------------- */
+/* --- where the storages are ------------------------------------------------------------------- */
 
 static bool storage_fits(const mx_source *s, const pk_storage *k, uint64_t bytes) {
     uint64_t width = k->type ? (uint64_t)k->type->bits / 8 : 1;
     if ((uint64_t)k->count <= bytes / width)
         return true;
-    return mx_source_fail(s, (size_t)k->at, "the storage '%.100s' has %llu bytes, too few for %lld elements", k->key,
+    return mx_source_fail(s, (size_t)k->at,
+                          "the storage '%.100s' has %llu bytes, too few for %lld elements", k->key,
                           (unsigned long long)bytes, (long long)k->count);
 }
 
@@ -198,7 +214,7 @@ static bool place_storages(const mx_source *s, const zipped *z, const pk_machine
     return ok;
 }
 
-/* --- the zip ---------------------------------------------------------------------------------------- */
+/* --- the zip ---------------------------------------------------------------------------------- */
 
 static bool ends_with(const char *name, const char *ending) {
     size_t n = strlen(name), m = strlen(ending);
@@ -227,10 +243,12 @@ static bool index_members(zipped *z) {
 }
 
 /* A member that is stored as it is, in memory. */
-static bool read_member(const mx_source *s, const zipped *z, const mx_zip_member *m, mx_source *out) {
+static bool read_member(const mx_source *s, const zipped *z, const mx_zip_member *m,
+                        mx_source *out) {
     uint64_t at;
     if (m->method || m->size > PK_MOST_BYTES)
-        return mx_source_fail(s, (size_t)m->local, "the member '%.100s' is compressed or larger than 100 MB", m->name);
+        return mx_source_fail(s, (size_t)m->local,
+                              "the member '%.100s' is compressed or larger than 100 MB", m->name);
     mx_buffer *b = mx_zip_place(s, &z->list, m, &at) ? mx_buffer_new((size_t)m->size + 1) : NULL;
     bool ok = b && mx_source_copy((mx_source *)s, b->ptr, (size_t)at, (size_t)m->size);
     if (ok)
@@ -270,14 +288,16 @@ static bool run_zipped(flattening *f, const zipped *z, const mx_zip_member *pick
 
 static bool open_zipped(flattening *f) {
     zipped z = {0};
-    const mx_zip_member *pickle = mx_zip_open(f->s, &z.list) ? find_pickle(&z.list, z.prefix) : NULL;
-    bool ok = pickle && index_members(&z) && read_order(f->s, &z, &f->swapped) && run_zipped(f, &z, pickle);
+    const mx_zip_member *pickle =
+        mx_zip_open(f->s, &z.list) ? find_pickle(&z.list, z.prefix) : NULL;
+    bool ok = pickle && index_members(&z) && read_order(f->s, &z, &f->swapped) &&
+              run_zipped(f, &z, pickle);
     mx_map_free(&z.place, NULL);
     mx_zip_close(&z.list);
     return ok;
 }
 
-/* --- before 1.6 --------------------------------------------------------------------------------------- */
+/* --- before 1.6 ------------------------------------------------------------------------------- */
 
 static bool place_next(pk_machine *m, const char *key) {
     pk_storage *k = mx_map_get(&m->storages, key);
@@ -289,7 +309,8 @@ static bool place_next(pk_machine *m, const char *key) {
         return pk_fail(m, "a storage has another length than its tensors say:", key);
     k->at = m->at + 8;
     k->bytes = (uint64_t)k->count * ((uint64_t)k->type->bits / 8);
-    k->found = mx_source_has(m->s, (size_t)k->at, k->bytes, "a storage") && storage_fits(m->s, k, k->bytes);
+    k->found = mx_source_has(m->s, (size_t)k->at, k->bytes, "a storage") &&
+               storage_fits(m->s, k, k->bytes);
     m->at = (size_t)(k->at + k->bytes);
     return k->found;
 }
@@ -319,14 +340,15 @@ static bool counts_are_sane(pk_machine *m) {
 
 static bool open_old(flattening *f) {
     pk_machine m = {.s = f->s, .at = sizeof magic, .end = f->s->size};
-    pk_value *version = pk_run(&m), *system = version ? pk_run(&m) : NULL, *root = system ? pk_run(&m) : NULL;
+    pk_value *version = pk_run(&m), *system = version ? pk_run(&m) : NULL,
+             *root = system ? pk_run(&m) : NULL;
     pk_value *keys = root ? pk_run(&m) : NULL;
     bool ok = keys && counts_are_sane(&m) && place_all(&m, keys) && add_value(f, "", root, 0);
     pk_free(&m);
     return ok;
 }
 
-/* --- the format ----------------------------------------------------------------------------------------- */
+/* --- the format ------------------------------------------------------------------------------- */
 
 static bool detect(mx_source *s) {
     char prefix[512];
@@ -348,13 +370,15 @@ static bool open(mx_archive *a, int part) {
 }
 
 /* Strided elements as a view of all that lies between the first and the last. */
-static mx_array *strided(const mx_source *from, const mx_archive_tensor *t, const layout *l, mx_dtype dtype, bool swapped) {
+static mx_array *strided(const mx_source *from, const mx_archive_tensor *t, const layout *l,
+                         mx_dtype dtype, bool swapped) {
     mx_source s = *from;
     int64_t reach = 1;
     for (int i = 0; i < t->ndim; i++)
         reach += (t->shape[i] - 1) * l->stride[i];
     if (reach > INT32_MAX)
-        return mx_fail(MX_UNSUPPORTED, "[%s] '%s': '%.200s' lies in steps too far apart", s.op, s.name, t->name);
+        return mx_fail(MX_UNSUPPORTED, "[%s] '%s': '%.200s' lies in steps too far apart", s.op,
+                       s.name, t->name);
     mx_array *line = mx_source_array(&s, (size_t)t->offset, (int[]){(int)reach}, 1, dtype, swapped);
     return mx_as_strided(line, t->shape, l->stride, t->ndim, 0);
 }
@@ -365,8 +389,9 @@ static mx_array *read(mx_archive *a, const mx_archive_tensor *t, bool stored) {
     mx_source s = a->part[t->part].source;
     bool swapped = t->how & SWAPPED;
     size_t number = (size_t)(t->how / LAYOUT);
-    mx_array *x = number ? strided(&s, t, &l->item[number - 1], type->dtype, swapped)
-                         : mx_source_array(&s, (size_t)t->offset, t->shape, t->ndim, type->dtype, swapped);
+    mx_array *x =
+        number ? strided(&s, t, &l->item[number - 1], type->dtype, swapped)
+               : mx_source_array(&s, (size_t)t->offset, t->shape, t->ndim, type->dtype, swapped);
     return stored || !mx_archive_widens(t->storage) ? x : mx_archive_widen(t->storage, x);
 }
 

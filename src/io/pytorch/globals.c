@@ -110,8 +110,9 @@ static pk_storage *storage_of(pk_machine *m, const char *key, const pk_global *g
     const st_type *type = g->storage ? st_type_stored(g->storage) : NULL;
     pk_storage *s = mx_map_get(&m->storages, key);
     if (s)
-        return s->type == type && s->count == count ? s
-                                                    : pk_fail(m, "two storages have the same key", key);
+        return s->type == type && s->count == count
+                   ? s
+                   : pk_fail(m, "two storages have the same key", key);
     s = pk_alloc(m, sizeof *s);
     if (!s || !mx_map_set(&m->storages, key, s, NULL))
         return NULL;
@@ -120,10 +121,11 @@ static pk_storage *storage_of(pk_machine *m, const char *key, const pk_global *g
 }
 
 pk_value *pk_persistent(pk_machine *m, const pk_value *id) {
-    const pk_value *what = item(id, 0, PK_TEXT), *type = item(id, 1, PK_GLOBAL), *key = item(id, 2, PK_TEXT);
+    const pk_value *what = item(id, 0, PK_TEXT), *type = item(id, 1, PK_GLOBAL),
+                   *key = item(id, 2, PK_TEXT);
     const pk_value *count = item(id, 4, PK_INT);
-    if (!what || strcmp(what->as.text, "storage") || !type || type->as.global->action != A_STORAGE || !key || !count ||
-        count->as.integer < 0)
+    if (!what || strcmp(what->as.text, "storage") || !type ||
+        type->as.global->action != A_STORAGE || !key || !count || count->as.integer < 0)
         return pk_fail(m, "a persistent id is not that of a storage", NULL);
     pk_value *v = pk_new(m, PK_STORAGE);
     if (v)
@@ -131,7 +133,7 @@ pk_value *pk_persistent(pk_machine *m, const pk_value *id) {
     return v && v->as.storage ? v : NULL;
 }
 
-/* --- tensors ------------------------------------------------------------------------------------ */
+/* --- tensors ---------------------------------------------------------------------------------- */
 
 /* Sizes and strides: integers that are not negative, as many of both. */
 static bool read_layout(pk_machine *m, pk_tensor *t, const pk_value *args) {
@@ -175,7 +177,8 @@ static pk_value *tensor_of(pk_machine *m, const pk_value *args, bool has_dtype) 
         return NULL;
     if (m->tensors++ == PK_MOST_TENSORS)
         return pk_fail(m, "the pickle has more than a million tensors", NULL);
-    if (!storage || !offset || offset->as.integer < 0 || (has_dtype && (!dtype || dtype->as.global->action != A_DTYPE)))
+    if (!storage || !offset || offset->as.integer < 0 ||
+        (has_dtype && (!dtype || dtype->as.global->action != A_DTYPE)))
         return pk_fail(m, "a tensor is made of something else than a storage", NULL);
     t->storage = storage->as.storage;
     t->type = dtype ? st_type_stored(dtype->as.global->storage) : t->storage->type;
@@ -188,7 +191,7 @@ static pk_value *tensor_of(pk_machine *m, const pk_value *args, bool has_dtype) 
     return read_layout(m, t, args) && is_inside(m, t) ? v : NULL;
 }
 
-/* --- calls ---------------------------------------------------------------------------------------- */
+/* --- calls ------------------------------------------------------------------------------------ */
 
 /* A dict of pairs, which protocol 2 gives as a list. */
 static pk_value *dict_of(pk_machine *m, const pk_value *args) {
@@ -227,7 +230,8 @@ pk_value *pk_call(pk_machine *m, const pk_value *callable, pk_value *args) {
     switch (callable->as.global->action) {
     case A_DICT: return dict_of(m, args);
     case A_LIST: return list_of(m, args);
-    case A_FIRST: return args->count ? args->as.item[0] : pk_fail(m, "a call lacks its argument", NULL);
+    case A_FIRST:
+        return args->count ? args->as.item[0] : pk_fail(m, "a call lacks its argument", NULL);
     case A_TENSOR: return tensor_of(m, args, false);
     case A_TENSOR_V3: return tensor_of(m, args, true);
     case A_FROM_TYPE: return from_type(m, args);

@@ -18,7 +18,8 @@ typedef struct pk_chunk {
 } pk_chunk;
 
 void *pk_fail(const pk_machine *m, const char *what, const char *name) {
-    return mx_source_fail(m->s, m->at, "%s%s%.160s%s", what, name ? " '" : "", name ? name : "", name ? "'" : "");
+    return mx_source_fail(m->s, m->at, "%s%s%.160s%s", what, name ? " '" : "", name ? name : "",
+                          name ? "'" : "");
 }
 
 static bool add_chunk(pk_machine *m, size_t bytes) {
@@ -114,7 +115,8 @@ static pk_value *top(pk_machine *m) {
     return v;
 }
 
-/* Where the values above the last mark begin; the mark goes. SIZE_MAX and an error: there is none. */
+/* Where the values above the last mark begin; the mark goes. SIZE_MAX and an error: there is
+   none. */
 static size_t marked(pk_machine *m) {
     for (size_t i = m->depth; i > 0; i--)
         if (m->stack[i - 1]->kind == PK_MARK)
@@ -180,7 +182,8 @@ static bool set_one(pk_machine *m) {
 
 /* --- the memo ------------------------------------------------------------------------------- */
 
-/* Picklers number without gaps, so that a number cannot ask for more memory than the pickle is worth. */
+/* Picklers number without gaps, so that a number cannot ask for more memory than the pickle is
+   worth. */
 static bool put(pk_machine *m, uint64_t i) {
     pk_value *v = top(m);
     if (!v)
@@ -315,7 +318,8 @@ static bool reduce(pk_machine *m) {
 /* State beside what a container holds (an OrderedDict's _metadata) is left alone. */
 static bool build(pk_machine *m) {
     pk_value *state = pop(m), *of = state ? top(m) : NULL;
-    bool ok = of && (of->kind == PK_DICT || of->kind == PK_TENSOR || of->kind == PK_OPAQUE || of->kind == PK_LIST);
+    bool ok = of && (of->kind == PK_DICT || of->kind == PK_TENSOR || of->kind == PK_OPAQUE ||
+                     of->kind == PK_LIST);
     return ok || (of ? pk_fail(m, "the pickle gives a state to what has none", NULL) : false);
 }
 

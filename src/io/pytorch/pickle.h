@@ -1,21 +1,28 @@
-/* Pickles of tensors, interpreted by a list of what is allowed. Nothing of a pickle is ever called: each global that it names
- * is a row of a table (globals.c), and calling one makes a value of this file.
+/* Pickles of tensors, interpreted by a list of what is allowed. Nothing of a pickle is ever called:
+ * each global that it names is a row of a table (globals.c), and calling one makes a value of this
+ * file.
  *
  *     bytes ─▶ machine: stack, marks, memo ─▶ a tree of values, in one pool
  *
- * Python's pickle protocol, as documented in its module pickletools; of its operations those that protocols 2 to 5 write for
- * plain containers, numbers, texts, classes and persistent ids. Others are refused by their number.
+ * Python's pickle protocol, as documented in its module pickletools; of its operations those that
+ * protocols 2 to 5 write for plain containers, numbers, texts, classes and persistent ids. Others
+ * are refused by their number.
  *
- * Limits: a pickle of 100 MB, values of 512 MB, a stack of a million values, a memo without gaps, one million tensors,
- * containers 64 deep.
+ * Limits: a pickle of 100 MB, values of 512 MB, a stack of a million values, a memo without gaps,
+ * one million tensors, containers 64 deep.
  */
 #ifndef MX_IO_PICKLE_H
 #define MX_IO_PICKLE_H
 
 #include "io/safetensors.h"
 
-enum { PK_MOST_BYTES = 100 * 1000 * 1000, PK_MOST_POOL = 512 << 20, PK_MOST_STACK = 1 << 20, PK_MOST_TENSORS = 1000000,
-       PK_MOST_DEPTH = 64 };
+enum {
+    PK_MOST_BYTES = 100 * 1000 * 1000,
+    PK_MOST_POOL = 512 << 20,
+    PK_MOST_STACK = 1 << 20,
+    PK_MOST_TENSORS = 1000000,
+    PK_MOST_DEPTH = 64
+};
 
 typedef enum pk_kind {
     PK_NONE,
@@ -37,7 +44,7 @@ typedef struct pk_value pk_value;
 typedef struct pk_storage {
     const st_type *type; /* NULL: bytes without a type */
     const char *key;
-    int64_t count; /* of elements */
+    int64_t count;      /* of elements */
     uint64_t at, bytes; /* in the file: found later */
     bool found;
 } pk_storage;
@@ -74,10 +81,11 @@ typedef struct pk_machine {
     pk_value **memo;
     size_t memos, memo_room;
     size_t tensors;
-    mx_map storages;      /* key -> pk_storage */
+    mx_map storages; /* key -> pk_storage */
 } pk_machine;
 
-/* Runs the pickle at m->at; its value, or NULL and an error that names the byte. m->at stands behind it then. */
+/* Runs the pickle at m->at; its value, or NULL and an error that names the byte. m->at stands
+   behind it then. */
 pk_value *pk_run(pk_machine *m);
 void pk_free(pk_machine *m); /* and all values */
 

@@ -7,8 +7,8 @@
  *     x = scale * score + mask;   m' = max(m, x);   c = exp(m - m');   l' = c l + sum p;   o' = c o
  *
  * Before the first step m = -inf, l = 0, o = 0. In the end the output is o / l and logsumexp is
- * m + log l. A masked score counts as the lowest finite number, so that a query which may see nothing
- * weighs all keys alike; a mask value of -inf is taken as it is, and a query that adds it
+ * m + log l. A masked score counts as the lowest finite number, so that a query which may see
+ * nothing weighs all keys alike; a mask value of -inf is taken as it is, and a query that adds it
  * everywhere gets NaN.
  */
 #ifndef MX_KERNELS_K_ATTENTION_H
@@ -17,15 +17,15 @@
 #include "kernels/kernels.h"
 
 typedef struct mx_k_att_step {
-    float *s;           /* scores in, weights out */
-    ptrdiff_t ld;       /* elements between rows of s and of mask */
+    float *s;     /* scores in, weights out */
+    ptrdiff_t ld; /* elements between rows of s and of mask */
     ptrdiff_t keys;
     float scale;
-    const float *mask;  /* added, laid out like s; or NULL */
-    bool select;        /* mask holds 0 and -inf, and -inf means masked */
-    ptrdiff_t limit;    /* query q sees key t only where t <= limit + q; PTRDIFF_MAX: all */
-    float *m, *l;       /* of each query */
-    float *o;           /* of each query, `values` numbers */
+    const float *mask; /* added, laid out like s; or NULL */
+    bool select;       /* mask holds 0 and -inf, and -inf means masked */
+    ptrdiff_t limit;   /* query q sees key t only where t <= limit + q; PTRDIFF_MAX: all */
+    float *m, *l;      /* of each query */
+    float *o;          /* of each query, `values` numbers */
     ptrdiff_t o_ld, values;
 } mx_k_att_step;
 
@@ -38,12 +38,13 @@ typedef void mx_k_att_columns(const mx_k_att_step *a, ptrdiff_t queries, uint32_
    for `limit`, row r is query r % per_head. */
 typedef void mx_k_att_rows(const mx_k_att_step *a, ptrdiff_t queries, ptrdiff_t per_head);
 
-/* The gated delta rule (Yang, Kautz and Hatamizadeh, "Gated Delta Networks", 2024) for rows of a state S (rows, columns),
- * one step after another:
+/* The gated delta rule (Yang, Kautz and Hatamizadeh, "Gated Delta Networks", 2024) for rows of a
+ * state S (rows, columns), one step after another:
  *
  *     S' = decay S;   S = S' + beta (v - S' k) k^T;   y = S q          masked: S stays, y = 0
  *
- * Rows know nothing of each other. All numbers are of one type, float32 or float64; steps count elements. */
+ * Rows know nothing of each other. All numbers are of one type, float32 or float64; steps count
+ * elements. */
 typedef struct mx_k_delta {
     void *state; /* in place */
     ptrdiff_t rows, columns, steps;

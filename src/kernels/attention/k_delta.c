@@ -5,10 +5,10 @@
 #define L VF_LANES
 #define T MX_FLOAT32
 
-/* One step of R rows, which wait for each other nowhere: (decayed state) . k, then the update and state . q.
-   `decay` points to one number or, if `each`, to one for each column. */
-SV void step(const size_t R, const bool each, const mx_k_delta *a, float *s, const float *v, float *y,
-             const float *q, const float *k, const float *decay, float beta) {
+/* One step of R rows, which wait for each other nowhere: (decayed state) . k, then the update and
+   state . q. `decay` points to one number or, if `each`, to one for each column. */
+SV void step(const size_t R, const bool each, const mx_k_delta *a, float *s, const float *v,
+             float *y, const float *q, const float *k, const float *decay, float beta) {
     size_t n = (size_t)a->columns;
     vf dot[4], g = vf_set1(each ? 0 : *decay);
     for (size_t r = 0; r < R; r++)
@@ -24,7 +24,8 @@ SV void step(const size_t R, const bool each, const mx_k_delta *a, float *s, con
         sum[r] = vf_zero();
     }
     for (size_t i = 0; i < n; i += L) {
-        vf kk = lanes_some(T, k, i, n), qq = lanes_some(T, q, i, n), gg = each ? lanes_some(T, decay, i, n) : g;
+        vf kk = lanes_some(T, k, i, n), qq = lanes_some(T, q, i, n),
+           gg = each ? lanes_some(T, decay, i, n) : g;
         for (size_t r = 0; r < R; r++) {
             vf now = vf_fma(dot[r], kk, vf_mul(lanes_some(T, s + r * n, i, n), gg));
             lanes_put_some(T, s + r * n, i, n, now);
@@ -36,7 +37,8 @@ SV void step(const size_t R, const bool each, const mx_k_delta *a, float *s, con
 }
 
 SV void step_rows(const bool each, const mx_k_delta *a, size_t t, const float *decay) {
-    const float *q = (const float *)a->q + t * (size_t)a->q_step, *k = (const float *)a->k + t * (size_t)a->q_step;
+    const float *q = (const float *)a->q + t * (size_t)a->q_step,
+                *k = (const float *)a->k + t * (size_t)a->q_step;
     const float *v = (const float *)a->v + t * (size_t)a->v_step;
     float *y = (float *)a->y + t * (size_t)a->v_step, *s = a->state;
     float beta = ((const float *)a->beta)[t * (size_t)a->beta_step];
@@ -63,8 +65,8 @@ static void delta_FLOAT32(const mx_k_delta *a) {
     }
 }
 
-static double step_d(const mx_k_delta *a, double *s, double v, const double *q, const double *k, const double *decay,
-                     double beta) {
+static double step_d(const mx_k_delta *a, double *s, double v, const double *q, const double *k,
+                     const double *decay, double beta) {
     double dot = 0, y = 0;
     for (ptrdiff_t i = 0; i < a->columns; i++) {
         s[i] *= decay[a->decay_each ? i : 0];
@@ -79,8 +81,10 @@ static double step_d(const mx_k_delta *a, double *s, double v, const double *q, 
 
 static void delta_FLOAT64(const mx_k_delta *a) {
     for (ptrdiff_t t = 0; t < a->steps; t++) {
-        const double *q = (const double *)a->q + t * a->q_step, *k = (const double *)a->k + t * a->q_step;
-        const double *decay = (const double *)a->decay + t * a->decay_step, *v = (const double *)a->v + t * a->v_step;
+        const double *q = (const double *)a->q + t * a->q_step,
+                     *k = (const double *)a->k + t * a->q_step;
+        const double *decay = (const double *)a->decay + t * a->decay_step,
+                     *v = (const double *)a->v + t * a->v_step;
         double *y = (double *)a->y + t * a->v_step, *s = a->state;
         double beta = ((const double *)a->beta)[t * a->beta_step];
         if (a->mask && !a->mask[t])

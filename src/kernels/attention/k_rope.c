@@ -37,8 +37,7 @@ SV void turn_neighbours(const mx_dtype t, void *out, const void *x, const float 
         vf_store(in, lanes_load(t, x, 2 * i));
         vf_store(in + L, lanes_load(t, x, 2 * i + L));
         for (size_t k = 0; k < L; k++) {
-            float a = in[2 * k], b = in[2 * k + 1], c = cosine[i + k],
-                  s = sine[i + k] * sign;
+            float a = in[2 * k], b = in[2 * k + 1], c = cosine[i + k], s = sine[i + k] * sign;
             res[2 * k] = a * c - b * s;
             res[2 * k + 1] = a * s + b * c;
         }
@@ -53,9 +52,9 @@ SV void turn_neighbours(const mx_dtype t, void *out, const void *x, const float 
     }
 }
 
-SV void turn_rows(const mx_dtype t, void *out, ptrdiff_t os, const void *x,
-                  ptrdiff_t xs, const float *cosine, const float *sine, size_t rows,
-                  size_t head_dim, size_t dims, bool traditional, bool inverse) {
+SV void turn_rows(const mx_dtype t, void *out, ptrdiff_t os, const void *x, ptrdiff_t xs,
+                  const float *cosine, const float *sine, size_t rows, size_t head_dim, size_t dims,
+                  bool traditional, bool inverse) {
     size_t half = dims / 2, bytes = t == MX_FLOAT32 ? 4 : 2, rest = head_dim - 2 * half;
     for (size_t r = 0; r < rows; r++, cosine += half, sine += half) {
         const char *p = lanes_row(t, x, r, xs);
@@ -69,27 +68,24 @@ SV void turn_rows(const mx_dtype t, void *out, ptrdiff_t os, const void *x,
     }
 }
 
-static void rows_FLOAT32(void *out, ptrdiff_t os, const void *x, ptrdiff_t xs,
-                         const float *c, const float *s, size_t rows, size_t head_dim,
-                         size_t dims, bool traditional, bool inverse) {
-    turn_rows(MX_FLOAT32, out, os, x, xs, c, s, rows, head_dim, dims, traditional,
-              inverse);
+static void rows_FLOAT32(void *out, ptrdiff_t os, const void *x, ptrdiff_t xs, const float *c,
+                         const float *s, size_t rows, size_t head_dim, size_t dims,
+                         bool traditional, bool inverse) {
+    turn_rows(MX_FLOAT32, out, os, x, xs, c, s, rows, head_dim, dims, traditional, inverse);
 }
-static void rows_FLOAT16(void *out, ptrdiff_t os, const void *x, ptrdiff_t xs,
-                         const float *c, const float *s, size_t rows, size_t head_dim,
-                         size_t dims, bool traditional, bool inverse) {
-    turn_rows(MX_FLOAT16, out, os, x, xs, c, s, rows, head_dim, dims, traditional,
-              inverse);
+static void rows_FLOAT16(void *out, ptrdiff_t os, const void *x, ptrdiff_t xs, const float *c,
+                         const float *s, size_t rows, size_t head_dim, size_t dims,
+                         bool traditional, bool inverse) {
+    turn_rows(MX_FLOAT16, out, os, x, xs, c, s, rows, head_dim, dims, traditional, inverse);
 }
-static void rows_BFLOAT16(void *out, ptrdiff_t os, const void *x, ptrdiff_t xs,
-                          const float *c, const float *s, size_t rows, size_t head_dim,
-                          size_t dims, bool traditional, bool inverse) {
-    turn_rows(MX_BFLOAT16, out, os, x, xs, c, s, rows, head_dim, dims, traditional,
-              inverse);
+static void rows_BFLOAT16(void *out, ptrdiff_t os, const void *x, ptrdiff_t xs, const float *c,
+                          const float *s, size_t rows, size_t head_dim, size_t dims,
+                          bool traditional, bool inverse) {
+    turn_rows(MX_BFLOAT16, out, os, x, xs, c, s, rows, head_dim, dims, traditional, inverse);
 }
-static void rows_FLOAT64(void *out, ptrdiff_t os, const void *xv, ptrdiff_t xs,
-                         const float *c, const float *s, size_t rows, size_t head_dim,
-                         size_t dims, bool traditional, bool inverse) {
+static void rows_FLOAT64(void *out, ptrdiff_t os, const void *xv, ptrdiff_t xs, const float *c,
+                         const float *s, size_t rows, size_t head_dim, size_t dims,
+                         bool traditional, bool inverse) {
     size_t half = dims / 2, step = traditional ? 2 : 1, apart = traditional ? 1 : half;
     for (size_t r = 0; r < rows; r++, c += half, s += half) {
         const double *x = (const double *)xv + (ptrdiff_t)r * xs;

@@ -16,15 +16,14 @@
 /* inv_freq[half] from the base, or from freqs[half] where it is not NULL. */
 void mx_rope_inv_freq(double *inv_freq, size_t half, double base, const float *freqs);
 /* cosine[t * half + i], sine[...] for positions first + t, t < count. */
-void mx_rope_table(float *cosine, float *sine, const double *inv_freq, size_t half,
-                   double first, size_t count, double scale);
+void mx_rope_table(float *cosine, float *sine, const double *inv_freq, size_t half, double first,
+                   size_t count, double scale);
 
 /* rows x head_dim, row r at x + r * x_stride; cosine and sine hold rows x dims / 2; out may
    be x. inverse: turn back (the derivative towards x). */
-typedef void mx_k_rope_rows(void *out, ptrdiff_t out_stride, const void *x,
-                            ptrdiff_t x_stride, const float *cosine, const float *sine,
-                            size_t rows, size_t head_dim, size_t dims, bool traditional,
-                            bool inverse);
+typedef void mx_k_rope_rows(void *out, ptrdiff_t out_stride, const void *x, ptrdiff_t x_stride,
+                            const float *cosine, const float *sine, size_t rows, size_t head_dim,
+                            size_t dims, bool traditional, bool inverse);
 
 typedef struct mx_k_rope {
     mx_k_rope_rows *rows[MX_DTYPE_COUNT]; /* float16 float32 float64 bfloat16 */

@@ -16,8 +16,8 @@ void mx_rope_inv_freq(double *inv_freq, size_t half, double base, const float *f
 }
 
 /* Rows of up to RESTART positions of m <= STRIP angles. */
-static void strip(float *cosine, float *sine, const double *inv_freq, size_t m,
-                  size_t half, double first, size_t count, double scale) {
+static void strip(float *cosine, float *sine, const double *inv_freq, size_t m, size_t half,
+                  double first, size_t count, double scale) {
     double c[STRIP], s[STRIP], dc[STRIP], ds[STRIP];
     for (size_t i = 0; i < m; i++) {
         double step = scale * inv_freq[i];
@@ -36,13 +36,12 @@ static void strip(float *cosine, float *sine, const double *inv_freq, size_t m,
         }
 }
 
-void mx_rope_table(float *cosine, float *sine, const double *inv_freq, size_t half,
-                   double first, size_t count, double scale) {
+void mx_rope_table(float *cosine, float *sine, const double *inv_freq, size_t half, double first,
+                   size_t count, double scale) {
     for (size_t t = 0; t < count; t += RESTART)
         for (size_t i = 0; i < half; i += STRIP) {
             size_t rows = count - t < RESTART ? count - t : RESTART;
             size_t m = half - i < STRIP ? half - i : STRIP, at = t * half + i;
-            strip(cosine + at, sine + at, inv_freq + i, m, half, first + (double)t,
-                  rows, scale);
+            strip(cosine + at, sine + at, inv_freq + i, m, half, first + (double)t, rows, scale);
         }
 }

@@ -28,8 +28,8 @@ typedef void mx_k_depthwise(const mx_k_depthwise_args *a);
  *
  *     c(i,j) = sum over runs r, k < len[r] of row[r * mr + i][k] * b(at[r] + k, j)   i < m, j < n
  *
- * b is a panel of nr columns as the f32 format of k_matmul.h packs them, m <= mr and n <= nr of that format;
- * all mr rows of a run can be read. */
+ * b is a panel of nr columns as the f32 format of k_matmul.h packs them, m <= mr and n <= nr of
+ * that format; all mr rows of a run can be read. */
 typedef struct mx_k_conv_tile_args {
     int m, n;
     ptrdiff_t runs;
@@ -41,7 +41,8 @@ typedef struct mx_k_conv_tile_args {
 } mx_k_conv_tile_args;
 typedef void mx_k_conv_tile(const mx_k_conv_tile_args *a);
 
-/* A register tile of the weights' derivative, float32; all mr rows of the f32 format, n <= nr columns:
+/* A register tile of the weights' derivative, float32; all mr rows of the f32 format, n <= nr
+ * columns:
  *
  *     c(i,j) += sum over runs r, p < len[r] of a[r][p * a_step + i] * b[r][p * b_step + j]
  */

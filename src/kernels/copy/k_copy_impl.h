@@ -68,7 +68,7 @@ static void FN(turn_blocks)(T *out, int64_t os, const T *in, int64_t is, int64_t
     for (int64_t i = 0; i < r; i += TURN_BLOCK)
         for (int64_t j = 0; j < c; j += TURN_BLOCK)
             FN(turn)(out + i * os + j, os, in + j * is + i, is, least(TURN_BLOCK, r - i),
-             least(TURN_BLOCK, c - j));
+                     least(TURN_BLOCK, c - j));
 }
 
 /* Rows one by one, each along the longer side; long columns in pieces that stay in cache. */
@@ -81,7 +81,7 @@ static void FN(plane_rows)(T *out, const T *in, plane p) {
     for (int64_t i = 0; i < p.r; i += COLUMN_PIECE)
         for (int64_t j = 0; j < p.c; j++)
             FN(row)(out + i * p.os0 + j * p.os1, p.os0, in + i * p.is0 + j * p.is1, p.is0,
-             least(COLUMN_PIECE, p.r - i));
+                    least(COLUMN_PIECE, p.r - i));
 }
 
 /* Neither side runs along memory in both: small blocks, so that lines read are used up. */
@@ -89,7 +89,7 @@ static void FN(plane_blocks)(T *out, const T *in, plane p) {
     for (int64_t j = 0; j < p.c; j += SCATTER_BLOCK)
         for (int64_t i = 0; i < p.r; i++)
             FN(row)(out + i * p.os0 + j * p.os1, p.os1, in + i * p.is0 + j * p.is1, p.is1,
-             least(SCATTER_BLOCK, p.c - j));
+                    least(SCATTER_BLOCK, p.c - j));
 }
 
 static void FN(plane)(T *out, const T *in, plane p) {
@@ -140,7 +140,7 @@ static void FN(rows)(void *out, const int64_t *os, const void *in, const int64_t
     while (begin < end) {
         int64_t r = least(end - begin, shape[last - 1] - w.index[last - 1]);
         FN(plane)((T *)out + w.out, (const T *)in + w.in,
-         (plane){r, shape[last], os[last - 1], os[last], is[last - 1], is[last]});
+                  (plane){r, shape[last], os[last - 1], os[last], is[last - 1], is[last]});
         advance(&w, last - 1, r);
         begin += r;
     }

@@ -31,10 +31,10 @@
 #define ZIP_LANES_8 2
 #endif
 
-#define ZIP_JOIN2(a, b) a##b
-#define ZIP_JOIN(a, b) ZIP_JOIN2(a, b)
+#define ZIP_JOIN2(a, b)  a##b
+#define ZIP_JOIN(a, b)   ZIP_JOIN2(a, b)
 #define ZIP_LANES(bytes) ZIP_JOIN(ZIP_LANES_, bytes)
-#define ZIP_LO(lanes) ZIP_JOIN(ZIP_LO_, lanes)
-#define ZIP_HI(lanes) ZIP_JOIN(ZIP_HI_, lanes)
+#define ZIP_LO(lanes)    ZIP_JOIN(ZIP_LO_, lanes)
+#define ZIP_HI(lanes)    ZIP_JOIN(ZIP_HI_, lanes)
 
 #endif

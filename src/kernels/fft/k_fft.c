@@ -12,19 +12,19 @@
 #define FMA_F64(a, b, c) ((a) * (b) + (c))
 #endif
 
-#define T     float
-#define FN(f) f##_f32
-#define FMA FMA_F32
-#define V vf
+#define T       float
+#define FN(f)   f##_f32
+#define FMA     FMA_F32
+#define V       vf
 #define W(word) vf_##word
-#define L VF_LANES
+#define L       VF_LANES
 #include "kernels/fft/k_fft_stage.h"
-#define T     double
-#define FN(f) f##_f64
-#define FMA FMA_F64
-#define V vd
+#define T       double
+#define FN(f)   f##_f64
+#define FMA     FMA_F64
+#define V       vd
 #define W(word) vd_##word
-#define L VD_LANES
+#define L       VD_LANES
 #include "kernels/fft/k_fft_stage.h"
 
 static void split(float *restrict re, float *restrict im, const mx_complex64 *restrict z,

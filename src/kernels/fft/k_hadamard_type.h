@@ -2,8 +2,8 @@
  * LEVELS (log2 LANES), FN(name), V(word), and LOAD, STORE, LOADN, STOREN from and to storage of
  * dtype t.
  *
- * The first pass does the levels inside a vector (a lane meets its partner by a swap and a product with
- * 1 or -1) and between as many vectors as registers hold; each later one as many levels again.
+ * The first pass does the levels inside a vector (a lane meets its partner by a swap and a product
+ * with 1 or -1) and between as many vectors as registers hold; each later one as many levels again.
  */
 #define SIGN(i, l) ((i) >> (l) & 1 ? -1 : 1)
 #define SIGNS(l)                                                                  \
@@ -32,8 +32,8 @@ SV VEC FN(in_lanes)(VEC v, int levels) {
     return v;
 }
 
-/* One level: between vectors `half` apart. All counts are constants where this is used, so that v stays in
-   registers. */
+/* One level: between vectors `half` apart. All counts are constants where this is used, so that v
+   stays in registers. */
 SV void FN(level)(VEC *v, const int count, const int half) {
     UNROLL
     for (int i = 0; i < RADIX; i++) // a constant before inlining too: clang unrolls no other
@@ -131,8 +131,8 @@ SV void FN(later_passes)(T *x, ptrdiff_t total, int done, int levels) {
     }
 }
 
-/* Four rows of the result (m is a multiple of four): n elements from j on of each of x's rows, added
-   up by the signs of the matrix. */
+/* Four rows of the result (m is a multiple of four): n elements from j on of each of x's rows,
+   added up by the signs of the matrix. */
 SV void FN(four_rows)(VEC *sum, const T *x, const T *matrix, const mx_k_hadamard_args *a, size_t n,
                       const bool whole) {
     for (int i = 0; i < 4; i++)

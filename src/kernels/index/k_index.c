@@ -241,13 +241,11 @@ static inline mx_complex64 complex_smaller(mx_complex64 a, mx_complex64 b) {
 /* ---- the table ---- */
 
 #define BY_KIND(name)                                                                    \
-    {                                                                                    \
-        [MX_BOOL] = name##_bool, [MX_UINT8] = name##_u8, [MX_UINT16] = name##_u16,       \
-        [MX_UINT32] = name##_u32, [MX_UINT64] = name##_u64, [MX_INT8] = name##_i8,       \
-        [MX_INT16] = name##_i16, [MX_INT32] = name##_i32, [MX_INT64] = name##_i64,       \
-        [MX_FLOAT16] = name##_f16, [MX_FLOAT32] = name##_f32, [MX_FLOAT64] = name##_f64, \
-        [MX_BFLOAT16] = name##_bf16, [MX_COMPLEX64] = name##_c64                         \
-    }
+    {[MX_BOOL] = name##_bool,     [MX_UINT8] = name##_u8,     [MX_UINT16] = name##_u16,  \
+     [MX_UINT32] = name##_u32,    [MX_UINT64] = name##_u64,   [MX_INT8] = name##_i8,     \
+     [MX_INT16] = name##_i16,     [MX_INT32] = name##_i32,    [MX_INT64] = name##_i64,   \
+     [MX_FLOAT16] = name##_f16,   [MX_FLOAT32] = name##_f32,  [MX_FLOAT64] = name##_f64, \
+     [MX_BFLOAT16] = name##_bf16, [MX_COMPLEX64] = name##_c64}
 
 const mx_k_index KN(mx_index) = {
     .resolve = {[MX_BOOL] = resolve_u8,

@@ -49,8 +49,8 @@ ALWAYS void FN(scatter)(const mx_index_move *m, int64_t begin, int64_t end, mx_s
         T *data = (T *)m->data + s.data;
         const T *rows = (const T *)m->rows + s.rows;
         for (int64_t i = s.begin; i < s.end; i++)
-            FN(combine_row)(data + m->offset[i], m->data_step, rows + i * m->row_stride, m->rows_step, m->len,
-             kind);
+            FN(combine_row)(data + m->offset[i], m->data_step, rows + i * m->row_stride,
+                            m->rows_step, m->len, kind);
     }
 }
 

@@ -21,7 +21,8 @@ static void FN(gather)(const mx_index_move *m, int64_t begin, int64_t end) {
                 rows[i * m->row_stride] = data[m->offset[i]];
         else
             for (int64_t i = s.begin; i < s.end; i++)
-                FN(move)(rows + i * m->row_stride, m->rows_step, data + m->offset[i], m->data_step, m->len);
+                FN(move)(rows + i * m->row_stride, m->rows_step, data + m->offset[i], m->data_step,
+                         m->len);
     }
 }
 
@@ -32,7 +33,8 @@ static void FN(set)(const mx_index_move *m, int64_t begin, int64_t end) {
         T *data = (T *)m->data + s.data;
         const T *rows = (const T *)m->rows + s.rows;
         for (int64_t i = s.begin; i < s.end; i++)
-            FN(move)(data + m->offset[i], m->data_step, rows + i * m->row_stride, m->rows_step, m->len);
+            FN(move)(data + m->offset[i], m->data_step, rows + i * m->row_stride, m->rows_step,
+                     m->len);
     }
 }
 

@@ -5,7 +5,7 @@
 
 #include "kernels/simd/simd.h"
 
-/* --- the real types ------------------------------------------------------------------------------------- */
+/* --- the real types --------------------------------------------------------------------------- */
 
 /* The Euclidean norm of values whose squares may not be float64s: relative to the largest. */
 static double scaled_norm(const double *x, ptrdiff_t n) {
@@ -71,7 +71,7 @@ static double FN(norm)(const T *x, ptrdiff_t n) {
 #define TABLE     KN(mx_factor_f64)
 #include "kernels/linalg/k_factor_type.h"
 
-/* --- complex64 ------------------------------------------------------------------------------------------ */
+/* --- complex64 -------------------------------------------------------------------------------- */
 
 #define T     mx_complex64
 #define R     float
@@ -106,7 +106,8 @@ static inline T FN(mul)(T a, T b) {
 /* In float64, where no square of a float32 overflows or vanishes. */
 static inline T FN(div)(T a, T b) {
     double re = b.re, im = b.im, square = re * re + im * im;
-    return (T){(float)((a.re * re + a.im * im) / square), (float)((a.im * re - a.re * im) / square)};
+    return (T){(float)((a.re * re + a.im * im) / square),
+               (float)((a.im * re - a.re * im) / square)};
 }
 static double FN(norm)(const T *x, ptrdiff_t n) {
     return norm_of_floats((const float *)x, 2 * n);

@@ -1,5 +1,5 @@
-/* Template: the words of a real type T, and sums of its lines in vectors. FN(f) names; V(word), VEC, LANES: its vectors. See
- * k_factor.h. */
+/* Template: the words of a real type T, and sums of its lines in vectors. FN(f) names; V(word),
+ * VEC, LANES: its vectors. See k_factor.h. */
 
 static inline T FN(size)(T a) {
     return a < 0 ? -a : a;

@@ -1,8 +1,9 @@
-/* Template: the factorisations of one type T with real type R, over the words of k_factor_lines.h. */
+/* Template: the factorisations of one type T with real type R, over the words of
+   k_factor_lines.h. */
 
 /* y -= sum over i of c[i cs] x_i, or of the conjugates of c. */
-static void FN(sub_lines)(T *y, const T *x, ptrdiff_t ld, const T *c, ptrdiff_t cs, bool conjugate, ptrdiff_t lines,
-                          ptrdiff_t n) {
+static void FN(sub_lines)(T *y, const T *x, ptrdiff_t ld, const T *c, ptrdiff_t cs, bool conjugate,
+                          ptrdiff_t lines, ptrdiff_t n) {
     ptrdiff_t i = 0;
     for (; i + 4 <= lines; i += 4) {
         T four[4];
@@ -14,7 +15,7 @@ static void FN(sub_lines)(T *y, const T *x, ptrdiff_t ld, const T *c, ptrdiff_t 
         FN(sub1)(y, x + i * ld, conjugate ? FN(conj)(c[i * cs]) : c[i * cs], n);
 }
 
-/* --- LU ------------------------------------------------------------------------------------------------- */
+/* --- LU --------------------------------------------------------------------------------------- */
 
 static void FN(exchange)(T *a, T *b) {
     T t = *a;
@@ -32,7 +33,8 @@ static ptrdiff_t FN(pivot)(const T *x, ptrdiff_t from, ptrdiff_t m) {
 }
 
 /* Line c, once the lines before it are done: their exchanges and eliminations. */
-static void FN(lu_catch_up)(ptrdiff_t m, ptrdiff_t c, const T *a, ptrdiff_t ld, const int *pivot, T *x) {
+static void FN(lu_catch_up)(ptrdiff_t m, ptrdiff_t c, const T *a, ptrdiff_t ld, const int *pivot,
+                            T *x) {
     for (ptrdiff_t i = 0; i < c; i++)
         FN(exchange)(&x[i], &x[pivot[i]]);
     for (ptrdiff_t j = 0; j + 1 < c; j++)
@@ -56,7 +58,7 @@ static void FN(lu)(ptrdiff_t m, ptrdiff_t n, void *matrix, ptrdiff_t ld, int *pi
     }
 }
 
-/* --- Cholesky ------------------------------------------------------------------------------------------- */
+/* --- Cholesky --------------------------------------------------------------------------------- */
 
 /* Row i less what the first `done` rows account for. */
 static void FN(schur_row)(T *a, ptrdiff_t ld, ptrdiff_t i, ptrdiff_t done, ptrdiff_t n) {
@@ -81,13 +83,13 @@ static ptrdiff_t FN(cholesky)(ptrdiff_t n, void *matrix, ptrdiff_t ld) {
     return n;
 }
 
-/* --- triangles ------------------------------------------------------------------------------------------ */
+/* --- triangles -------------------------------------------------------------------------------- */
 
 /* Right-hand sides at a time: their part of some tens of lines stays in the first-level cache. */
 enum { FN(SIDES) = 512 / sizeof(T) };
 
-static void FN(solve)(ptrdiff_t n, ptrdiff_t count, const void *triangle, ptrdiff_t rs, ptrdiff_t cs, bool unit,
-                      void *sides, ptrdiff_t ldb) {
+static void FN(solve)(ptrdiff_t n, ptrdiff_t count, const void *triangle, ptrdiff_t rs,
+                      ptrdiff_t cs, bool unit, void *sides, ptrdiff_t ldb) {
     const T *l = triangle;
     for (ptrdiff_t j = 0; j < count; j += FN(SIDES)) {
         T *b = (T *)sides + j;
@@ -100,7 +102,7 @@ static void FN(solve)(ptrdiff_t n, ptrdiff_t count, const void *triangle, ptrdif
     }
 }
 
-/* --- QR ------------------------------------------------------------------------------------------------- */
+/* --- QR --------------------------------------------------------------------------------------- */
 
 /* x = (alpha, tail) becomes (beta, v), H^H (alpha, tail) = (beta, 0) with a real beta; tau. */
 static T FN(reflect)(T *x, ptrdiff_t n) {
@@ -114,7 +116,8 @@ static T FN(reflect)(T *x, ptrdiff_t n) {
     return tau;
 }
 
-/* w = conj(tau) (v^H x), v[0] counts as 1, and x[0] less it: what H^H does to the head of one line. */
+/* w = conj(tau) (v^H x), v[0] counts as 1, and x[0] less it: what H^H does to the head of one
+   line. */
 static T FN(apply_head)(T tau, T tail, T *x) {
     T w = FN(mul)(FN(conj)(tau), FN(add)(tail, *x));
     *x = FN(sub)(*x, w);
@@ -154,7 +157,9 @@ static void FN(wy)(ptrdiff_t n, const void *taus, const void *gram, void *out) {
             T s = FN(from)(0);
             for (ptrdiff_t c = r; c < i; c++)
                 s = FN(add)(s, FN(mul)(t[r * n + c], g[c * n + i]));
-            t[r * n + i] = r < i ? FN(sub)(FN(from)(0), FN(mul)(tau[i], s)) : r == i ? tau[i] : FN(from)(0);
+            t[r * n + i] = r < i    ? FN(sub)(FN(from)(0), FN(mul)(tau[i], s))
+                           : r == i ? tau[i]
+                                    : FN(from)(0);
         }
 }
 

@@ -23,8 +23,8 @@ static void FN(finish)(const mx_k_imatmul_args *g, ptrdiff_t i, ptrdiff_t j0, co
     T *out = (T *)g->out + i * g->out_rs + j0;
     const T *cin = g->cin ? (const T *)g->cin + i * g->cin_rs + j0 * g->cin_cs : NULL;
     for (ptrdiff_t j = 0; j < n; j++)
-        out[j] = (T)MIX((T)g->alpha, sums[j], cin ? (T)g->beta : (T)0,
-                        cin ? cin[j * g->cin_cs] : (T)0);
+        out[j] =
+            (T)MIX((T)g->alpha, sums[j], cin ? (T)g->beta : (T)0, cin ? cin[j * g->cin_cs] : (T)0);
 }
 
 /* Columns j0 .. j0+n, IMM_M rows of the result at a time. */

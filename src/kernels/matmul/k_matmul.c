@@ -2,28 +2,28 @@
 #include "kernels/linalg/k_factor.h"
 #include "kernels/matmul/k_tile.h"
 
-#define TILE_FN(name) f32_##name
-#define TILE_IN float
-#define TILE_VIN vf
-#define TILE_OUT float
-#define TILE_V vf
-#define TILE_LANES VF_LANES
-#define TILE_LOAD(p) vf_load(p)
-#define TILE_SET1(x) vf_set1(x)
+#define TILE_FN(name)     f32_##name
+#define TILE_IN           float
+#define TILE_VIN          vf
+#define TILE_OUT          float
+#define TILE_V            vf
+#define TILE_LANES        VF_LANES
+#define TILE_LOAD(p)      vf_load(p)
+#define TILE_SET1(x)      vf_set1(x)
 #define TILE_FMA(a, b, c) vf_fma(a, b, c)
-#define TILE_W(word) vf_##word
+#define TILE_W(word)      vf_##word
 #include "kernels/matmul/k_tile_impl.h"
 
-#define TILE_FN(name) f64_##name
-#define TILE_IN double
-#define TILE_VIN vd
-#define TILE_OUT double
-#define TILE_V vd
-#define TILE_LANES VD_LANES
-#define TILE_LOAD(p) vd_load(p)
-#define TILE_SET1(x) vd_set1(x)
+#define TILE_FN(name)     f64_##name
+#define TILE_IN           double
+#define TILE_VIN          vd
+#define TILE_OUT          double
+#define TILE_V            vd
+#define TILE_LANES        VD_LANES
+#define TILE_LOAD(p)      vd_load(p)
+#define TILE_SET1(x)      vd_set1(x)
 #define TILE_FMA(a, b, c) vd_fma(a, b, c)
-#define TILE_W(word) vd_##word
+#define TILE_W(word)      vd_##word
 #include "kernels/matmul/k_tile_impl.h"
 
 static const mx_k_gemm gemm_f32 = {

@@ -38,25 +38,25 @@ typedef void mx_k_tile(int m, int n, ptrdiff_t groups, const void *a, const void
                        ptrdiff_t ldc, bool add);
 
 typedef struct mx_k_gemm {
-    int mr, nr;      /* rows and columns of the register tile */
-    int kgroup;      /* consecutive k that lie side by side: 1, or 2 in pairs of bfloat16 */
-    int in_size;     /* bytes of one packed group of one row */
-    mx_dtype acc;    /* MX_FLOAT32 or MX_FLOAT64 */
+    int mr, nr;   /* rows and columns of the register tile */
+    int kgroup;   /* consecutive k that lie side by side: 1, or 2 in pairs of bfloat16 */
+    int in_size;  /* bytes of one packed group of one row */
+    mx_dtype acc; /* MX_FLOAT32 or MX_FLOAT64 */
     mx_k_tile *tile;
-    mx_k_pack *pack[MX_DTYPE_COUNT];   /* NULL for what the format does not hold exactly */
-    mx_k_pack *pack_a_complex;         /* f32 only: complex64 as twice the rows and twice k */
-    mx_k_pack *pack_b_complex;         /*           ... and twice k */
+    mx_k_pack *pack[MX_DTYPE_COUNT]; /* NULL for what the format does not hold exactly */
+    mx_k_pack *pack_a_complex;       /* f32 only: complex64 as twice the rows and twice k */
+    mx_k_pack *pack_b_complex;       /*           ... and twice k */
 } mx_k_gemm;
 
 /* out = alpha * acc + beta * cin, rounded to the output's dtype. */
 typedef struct mx_k_store_args {
     void *out;
-    ptrdiff_t out_rs;           /* elements between rows; columns are adjacent */
-    const void *acc;            /* m x n; complex64: 2m rows, real and imaginary by turns */
+    ptrdiff_t out_rs; /* elements between rows; columns are adjacent */
+    const void *acc;  /* m x n; complex64: 2m rows, real and imaginary by turns */
     ptrdiff_t acc_rs;
     ptrdiff_t m, n;
     double alpha, beta;
-    const void *cin;            /* the output's dtype, or NULL: nothing is added */
+    const void *cin; /* the output's dtype, or NULL: nothing is added */
     ptrdiff_t cin_rs, cin_cs;
 } mx_k_store_args;
 typedef void mx_k_store(const mx_k_store_args *a);
@@ -68,8 +68,8 @@ typedef void mx_k_skinny_dot(float *y, ptrdiff_t y_rs, ptrdiff_t y_is, const voi
                              ptrdiff_t w_rs, ptrdiff_t rows, const float *x, ptrdiff_t ldx, int s,
                              ptrdiff_t k);
 /* y(i,j) += sum over k of x(i,k) w(k,j): rows of w have n adjacent elements, w_ks apart. */
-typedef void mx_k_skinny_sum(float *y, ptrdiff_t ldy, const void *w, ptrdiff_t w_ks,
-                             const float *x, ptrdiff_t ldx, int s, ptrdiff_t k, ptrdiff_t n);
+typedef void mx_k_skinny_sum(float *y, ptrdiff_t ldy, const void *w, ptrdiff_t w_ks, const float *x,
+                             ptrdiff_t ldx, int s, ptrdiff_t k, ptrdiff_t n);
 
 /* Integers and bool: out(m,n) = alpha * a b + beta * cin, wrapping; bool is or over and, alpha
    and beta count as 1 there. cin may be NULL. */
@@ -90,7 +90,7 @@ typedef struct mx_k_matmul {
     mx_k_store *store[MX_DTYPE_COUNT];           /* floats and complex64 */
     mx_k_skinny_dot *skinny_dot[MX_DTYPE_COUNT]; /* float16 float32 bfloat16, by the dtype of w */
     mx_k_skinny_sum *skinny_sum[MX_DTYPE_COUNT];
-    mx_k_imatmul *imatmul[MX_DTYPE_COUNT];       /* integers and bool */
+    mx_k_imatmul *imatmul[MX_DTYPE_COUNT]; /* integers and bool */
     /* blocks of factorisations, float32 float64 complex64 (k_factor.h) */
     const struct mx_k_factor *factor[MX_DTYPE_COUNT];
 } mx_k_matmul;

@@ -11,16 +11,16 @@ SV __m512bh pairs_set1(uint32_t x) {
     return (__m512bh)_mm512_set1_epi32((int)x);
 }
 
-#define TILE_FN(name) bf16_##name
-#define TILE_IN uint32_t
-#define TILE_VIN __m512bh
-#define TILE_OUT float
-#define TILE_V vf
-#define TILE_LANES VF_LANES
-#define TILE_LOAD(p) pairs_load(p)
-#define TILE_SET1(x) pairs_set1(x)
+#define TILE_FN(name)     bf16_##name
+#define TILE_IN           uint32_t
+#define TILE_VIN          __m512bh
+#define TILE_OUT          float
+#define TILE_V            vf
+#define TILE_LANES        VF_LANES
+#define TILE_LOAD(p)      pairs_load(p)
+#define TILE_SET1(x)      pairs_set1(x)
 #define TILE_FMA(a, b, c) _mm512_dpbf16_ps(c, a, b)
-#define TILE_W(word) vf_##word
+#define TILE_W(word)      vf_##word
 #include "kernels/matmul/k_tile_impl.h"
 #define BF16_TILE bf16_tile
 #else

@@ -225,8 +225,8 @@ void KN(k_pack_f64)(void *dst, int w, const void *src, ptrdiff_t rs, ptrdiff_t k
 /* ---- pairs of bfloat16 ---- */
 
 /* Two lines, k and k+1, interleaved; the second may be absent (zeros). */
-static void pair_line(uint32_t *dst, int w, const uint16_t *even, const uint16_t *odd,
-                      ptrdiff_t rs, int rows) {
+static void pair_line(uint32_t *dst, int w, const uint16_t *even, const uint16_t *odd, ptrdiff_t rs,
+                      int rows) {
     int r = 0;
     if (rs == 1 && odd)
         for (; r + 8 <= rows; r += 8) {

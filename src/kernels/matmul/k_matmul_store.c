@@ -15,8 +15,8 @@ SV vf load_strided(const void *p, ptrdiff_t stride, size_t n, mx_dtype kind) {
 }
 
 /* n <= VF_LANES numbers of one row. */
-SV void store_part(const mx_k_store_args *a, void *out, const float *acc, const void *cin,
-                   size_t n, mx_dtype kind) {
+SV void store_part(const mx_k_store_args *a, void *out, const float *acc, const void *cin, size_t n,
+                   mx_dtype kind) {
     vf v = n == VF_LANES ? vf_load(acc) : vf_loadn(acc, n);
     v = vf_mul(v, vf_set1((float)a->alpha));
     if (cin)

@@ -55,11 +55,11 @@ SV void dot_rows(float *y, ptrdiff_t y_rs, ptrdiff_t y_is, const void *w, ptrdif
     const int R = s * 4 <= VF_REGS / 2 ? 4 : 2;
     ptrdiff_t r = 0;
     for (; r + R <= rows; r += R)
-        dot_body(y + r * y_rs, y_rs, y_is, kind_at(w, r * w_rs, kind), w_rs, x, ldx, R, s, k,
-                 add, kind);
+        dot_body(y + r * y_rs, y_rs, y_is, kind_at(w, r * w_rs, kind), w_rs, x, ldx, R, s, k, add,
+                 kind);
     for (; r < rows; r++)
-        dot_body(y + r * y_rs, y_rs, y_is, kind_at(w, r * w_rs, kind), w_rs, x, ldx, 1, s, k,
-                 add, kind);
+        dot_body(y + r * y_rs, y_rs, y_is, kind_at(w, r * w_rs, kind), w_rs, x, ldx, 1, s, k, add,
+                 kind);
 }
 
 /* One stretch of k for all rows and vectors. */
@@ -77,8 +77,7 @@ SV void dot_stretch(float *y, ptrdiff_t y_rs, ptrdiff_t y_is, const void *w, ptr
 /* A single vector goes through at once. Several are cut in stretches of k and blocks of rows:
    the vectors' stretch and a block's stretch stay in L1 while they meet. */
 SV void dot_kind(float *y, ptrdiff_t y_rs, ptrdiff_t y_is, const void *w, ptrdiff_t w_rs,
-                 ptrdiff_t rows, const float *x, ptrdiff_t ldx, int s, ptrdiff_t k,
-                 mx_dtype kind) {
+                 ptrdiff_t rows, const float *x, ptrdiff_t ldx, int s, ptrdiff_t k, mx_dtype kind) {
     enum { STRETCH = 4096, BLOCK = 4 };
     ptrdiff_t stretch = s == 1 ? k : STRETCH, block = s <= 4 ? rows : BLOCK;
     for (ptrdiff_t p = 0; p < k; p += stretch) {

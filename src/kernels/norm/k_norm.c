@@ -50,8 +50,8 @@ SV vf weighted(const mx_dtype t, const void *g, const void *w, size_t i, size_t 
 
 /* ---- forward ---- */
 
-SV void rms_rows(const mx_dtype t, void *out, const void *x, const void *w, double eps,
-                 size_t rows, size_t n) {
+SV void rms_rows(const mx_dtype t, void *out, const void *x, const void *w, double eps, size_t rows,
+                 size_t n) {
     for (size_t r = 0; r < rows; r++) {
         const void *p = lanes_row(t, x, r, (ptrdiff_t)n);
         void *o = lanes_row_out(t, out, r, (ptrdiff_t)n);
@@ -63,14 +63,13 @@ SV void rms_rows(const mx_dtype t, void *out, const void *x, const void *w, doub
     }
 }
 
-SV void layer_rows(const mx_dtype t, void *out, const void *x, const void *w,
-                   const void *b, double eps, size_t rows, size_t n) {
+SV void layer_rows(const mx_dtype t, void *out, const void *x, const void *w, const void *b,
+                   double eps, size_t rows, size_t n) {
     for (size_t r = 0; r < rows; r++) {
         const void *p = lanes_row(t, x, r, (ptrdiff_t)n);
         void *o = lanes_row_out(t, out, r, (ptrdiff_t)n);
         float mean = (float)((double)sum_row(t, p, n) / (double)n);
-        vf m = vf_set1(mean),
-           scale = vf_set1(inverse_root(sum_squares(t, p, mean, n), n, eps));
+        vf m = vf_set1(mean), scale = vf_set1(inverse_root(sum_squares(t, p, mean, n), n, eps));
         for (size_t i = 0; i < n; i += L) {
             vf y = vf_mul(vf_sub(lanes_some(t, p, i, n), m), scale);
             y = w ? vf_mul(y, lanes_some(t, w, i, n)) : y;
@@ -90,8 +89,8 @@ SV void accumulate(float *sum, size_t i, size_t n, vf v) {
 
 /* With r = 1 / sqrt(mean(x^2) + eps) and h = g w:  dx = r h - x r^3 mean(h x),  dw += g
  * x r. */
-SV void rms_back(const mx_dtype t, void *dx, float *dw, const void *x, const void *w,
-                 const void *g, double eps, size_t rows, size_t n) {
+SV void rms_back(const mx_dtype t, void *dx, float *dw, const void *x, const void *w, const void *g,
+                 double eps, size_t rows, size_t n) {
     for (size_t row = 0; row < rows; row++) {
         const void *p = lanes_row(t, x, row, (ptrdiff_t)n);
         const void *q = lanes_row(t, g, row, (ptrdiff_t)n);
@@ -116,8 +115,8 @@ SV void rms_back(const mx_dtype t, void *dx, float *dw, const void *x, const voi
 
 /* With z = (x - mean) r and h = g w:  dx = r (h - mean(h) - z mean(h z)),  dw += g z,
  * db += g. */
-SV void layer_back(const mx_dtype t, void *dx, float *dw, float *db, const void *x,
-                   const void *w, const void *g, double eps, size_t rows, size_t n) {
+SV void layer_back(const mx_dtype t, void *dx, float *dw, float *db, const void *x, const void *w,
+                   const void *g, double eps, size_t rows, size_t n) {
     for (size_t row = 0; row < rows; row++) {
         const void *p = lanes_row(t, x, row, (ptrdiff_t)n);
         const void *q = lanes_row(t, g, row, (ptrdiff_t)n);
@@ -161,8 +160,8 @@ static double sum_d(const double *x, double c, int power, size_t n) {
 static double inverse_root_d(double sum, size_t n, double eps) {
     return 1.0 / sqrt(sum / (double)n + eps);
 }
-static void rms_FLOAT64(void *out, const void *xv, const void *wv, double eps,
-                        size_t rows, size_t n) {
+static void rms_FLOAT64(void *out, const void *xv, const void *wv, double eps, size_t rows,
+                        size_t n) {
     const double *x = xv, *w = wv;
     double *o = out;
     for (size_t r = 0; r < rows; r++, x += n, o += n) {
@@ -171,8 +170,8 @@ static void rms_FLOAT64(void *out, const void *xv, const void *wv, double eps,
             o[i] = x[i] * scale * (w ? w[i] : 1);
     }
 }
-static void layer_FLOAT64(void *out, const void *xv, const void *wv, const void *bv,
-                          double eps, size_t rows, size_t n) {
+static void layer_FLOAT64(void *out, const void *xv, const void *wv, const void *bv, double eps,
+                          size_t rows, size_t n) {
     const double *x = xv, *w = wv, *b = bv;
     double *o = out;
     for (size_t r = 0; r < rows; r++, x += n, o += n) {
@@ -182,8 +181,8 @@ static void layer_FLOAT64(void *out, const void *xv, const void *wv, const void 
             o[i] = (x[i] - mean) * scale * (w ? w[i] : 1) + (b ? b[i] : 0);
     }
 }
-static void rms_vjp_FLOAT64(void *dxv, void *dwv, const void *xv, const void *wv,
-                            const void *gv, double eps, size_t rows, size_t n) {
+static void rms_vjp_FLOAT64(void *dxv, void *dwv, const void *xv, const void *wv, const void *gv,
+                            double eps, size_t rows, size_t n) {
     const double *x = xv, *w = wv, *g = gv;
     double *dx = dxv, *dw = dwv;
     for (size_t row = 0; row < rows; row++, x += n, g += n) {
@@ -198,9 +197,8 @@ static void rms_vjp_FLOAT64(void *dxv, void *dwv, const void *xv, const void *wv
             dx[row * n + i] = r * (g[i] * (w ? w[i] : 1) - x[i] * c);
     }
 }
-static void layer_vjp_FLOAT64(void *dxv, void *dwv, void *dbv, const void *xv,
-                              const void *wv, const void *gv, double eps, size_t rows,
-                              size_t n) {
+static void layer_vjp_FLOAT64(void *dxv, void *dwv, void *dbv, const void *xv, const void *wv,
+                              const void *gv, double eps, size_t rows, size_t n) {
     const double *x = xv, *w = wv, *g = gv;
     double *dx = dxv, *dw = dwv, *db = dbv;
     for (size_t row = 0; row < rows; row++, x += n, g += n) {
@@ -234,11 +232,11 @@ static void layer_vjp_FLOAT64(void *dxv, void *dwv, void *dbv, const void *xv,
 #define N(f) f##_BFLOAT16
 #include "kernels/norm/k_norm_type.h"
 
-#define FLOATS(f)                                                                      \
-    {                                                                                  \
-        [MX_FLOAT16] = f##_FLOAT16, [MX_FLOAT32] = f##_FLOAT32,                        \
-        [MX_FLOAT64] = f##_FLOAT64, [MX_BFLOAT16] = f##_BFLOAT16                       \
-    }
+#define FLOATS(f)                \
+    {[MX_FLOAT16] = f##_FLOAT16, \
+     [MX_FLOAT32] = f##_FLOAT32, \
+     [MX_FLOAT64] = f##_FLOAT64, \
+     [MX_BFLOAT16] = f##_BFLOAT16}
 
 const mx_k_norm KN(mx_norm) = {
     .rms = FLOATS(rms),

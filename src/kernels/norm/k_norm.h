@@ -16,15 +16,14 @@
 
 #include "base/dtype.h"
 
-typedef void mx_k_rms_norm(void *out, const void *x, const void *w, double eps,
-                           size_t rows, size_t n);
-typedef void mx_k_layer_norm(void *out, const void *x, const void *w, const void *b,
-                             double eps, size_t rows, size_t n);
-typedef void mx_k_rms_norm_vjp(void *dx, void *dw, const void *x, const void *w,
-                               const void *g, double eps, size_t rows, size_t n);
-typedef void mx_k_layer_norm_vjp(void *dx, void *dw, void *db, const void *x,
-                                 const void *w, const void *g, double eps, size_t rows,
-                                 size_t n);
+typedef void mx_k_rms_norm(void *out, const void *x, const void *w, double eps, size_t rows,
+                           size_t n);
+typedef void mx_k_layer_norm(void *out, const void *x, const void *w, const void *b, double eps,
+                             size_t rows, size_t n);
+typedef void mx_k_rms_norm_vjp(void *dx, void *dw, const void *x, const void *w, const void *g,
+                               double eps, size_t rows, size_t n);
+typedef void mx_k_layer_norm_vjp(void *dx, void *dw, void *db, const void *x, const void *w,
+                                 const void *g, double eps, size_t rows, size_t n);
 
 typedef struct mx_k_norm {
     mx_k_rms_norm *rms[MX_DTYPE_COUNT];

@@ -9,9 +9,8 @@
 #include "kernels/kernels.h"
 #include "kernels/simd/vmath.h"
 
-#define L VF_LANES
-#define BLOCK \
-    2048 /* elements whose exponentials are summed in float32, and kept for halves */
+#define L     VF_LANES
+#define BLOCK 2048 /* elements whose exponentials are summed in float32, and kept for halves */
 
 /* e^x for x <= 0, exactly 0 below -87. */
 SV vf exp_below(vf x) {
@@ -84,8 +83,7 @@ SV void scale_row(const mx_dtype t, void *out, const float *e, size_t n, float s
 }
 
 /* out = exp(x - max) * scale */
-SV void exp_row(const mx_dtype t, void *out, const void *x, size_t n, float max,
-                float scale) {
+SV void exp_row(const mx_dtype t, void *out, const void *x, size_t n, float max, float scale) {
     vf m = vf_set1(max), s = vf_set1(scale);
     size_t i = 0;
     for (; i + L <= n; i += L)
@@ -97,8 +95,7 @@ SV void exp_row(const mx_dtype t, void *out, const void *x, size_t n, float max,
 }
 
 /* out = (x - max) - rest: subtracted apart, so that nothing is lost where max is large. */
-SV void shift_row(const mx_dtype t, void *out, const void *x, size_t n, float max,
-                  float rest) {
+SV void shift_row(const mx_dtype t, void *out, const void *x, size_t n, float max, float rest) {
     vf m = vf_set1(max), r = vf_set1(rest);
     size_t i = 0;
     for (; i + L <= n; i += L)
@@ -122,8 +119,8 @@ SV void softmax_rows(const mx_dtype t, void *out, ptrdiff_t os, const void *x, p
     }
 }
 
-SV void log_softmax_rows(const mx_dtype t, void *out, ptrdiff_t os, const void *x,
-                         ptrdiff_t xs, size_t rows, size_t n) {
+SV void log_softmax_rows(const mx_dtype t, void *out, ptrdiff_t os, const void *x, ptrdiff_t xs,
+                         size_t rows, size_t n) {
     for (size_t r = 0; r < rows; r++) {
         const void *p = lanes_row(t, x, r, xs);
         float max = row_max(t, p, n);
@@ -139,8 +136,8 @@ SV bool row_has_nan(const mx_dtype t, const void *x, size_t n) {
     return nan;
 }
 
-SV void logsumexp_rows(const mx_dtype t, void *out, const void *x, ptrdiff_t xs,
-                       size_t rows, size_t n) {
+SV void logsumexp_rows(const mx_dtype t, void *out, const void *x, ptrdiff_t xs, size_t rows,
+                       size_t n) {
     for (size_t r = 0; r < rows; r++) {
         const void *p = lanes_row(t, x, r, xs);
         float max = row_max(t, p, n);
@@ -164,11 +161,10 @@ SV float dot_row(const mx_dtype t, const void *a, const void *b, size_t n) {
     return vf_sum(vf_add(vf_add(s[0], s[1]), vf_add(s[2], s[3])));
 }
 
-SV void softmax_vjp_rows(const mx_dtype t, void *dx, const void *y, const void *g,
-                         size_t rows, size_t n) {
+SV void softmax_vjp_rows(const mx_dtype t, void *dx, const void *y, const void *g, size_t rows,
+                         size_t n) {
     for (size_t r = 0; r < rows; r++) {
-        const void *yr = lanes_row(t, y, r, (ptrdiff_t)n),
-                   *gr = lanes_row(t, g, r, (ptrdiff_t)n);
+        const void *yr = lanes_row(t, y, r, (ptrdiff_t)n), *gr = lanes_row(t, g, r, (ptrdiff_t)n);
         void *o = lanes_row_out(t, dx, r, (ptrdiff_t)n);
         vf dot = vf_set1(dot_row(t, yr, gr, n));
         size_t i = 0;
@@ -217,8 +213,8 @@ static double exp_sum_d(const double *x, size_t n, double max, double *e) {
     }
     return (s[0] + s[1]) + (s[2] + s[3]);
 }
-static void softmax_FLOAT64(void *out, ptrdiff_t os, const void *xv, ptrdiff_t xs,
-                            size_t rows, size_t n) {
+static void softmax_FLOAT64(void *out, ptrdiff_t os, const void *xv, ptrdiff_t xs, size_t rows,
+                            size_t n) {
     double *o = out;
     const double *x = xv;
     for (size_t r = 0; r < rows; r++, o += os, x += xs) {
@@ -227,8 +223,8 @@ static void softmax_FLOAT64(void *out, ptrdiff_t os, const void *xv, ptrdiff_t x
             o[i] /= sum;
     }
 }
-static void log_softmax_FLOAT64(void *out, ptrdiff_t os, const void *xv, ptrdiff_t xs,
-                                size_t rows, size_t n) {
+static void log_softmax_FLOAT64(void *out, ptrdiff_t os, const void *xv, ptrdiff_t xs, size_t rows,
+                                size_t n) {
     double *o = out;
     const double *x = xv;
     for (size_t r = 0; r < rows; r++, o += os, x += xs) {
@@ -237,18 +233,16 @@ static void log_softmax_FLOAT64(void *out, ptrdiff_t os, const void *xv, ptrdiff
             o[i] = x[i] - max - rest;
     }
 }
-static void logsumexp_FLOAT64(void *out, const void *xv, ptrdiff_t xs, size_t rows,
-                              size_t n) {
+static void logsumexp_FLOAT64(void *out, const void *xv, ptrdiff_t xs, size_t rows, size_t n) {
     const double *x = xv;
     for (size_t r = 0; r < rows; r++, x += xs) {
         double max = row_max_d(x, n);
-        double whole = isinf(max) ? row_has_nan_d(x, n) ? NAN : max
-                                  : max + log(exp_sum_d(x, n, max, NULL));
+        double whole =
+            isinf(max) ? row_has_nan_d(x, n) ? NAN : max : max + log(exp_sum_d(x, n, max, NULL));
         ((double *)out)[r] = whole;
     }
 }
-static void softmax_vjp_FLOAT64(void *dx, const void *yv, const void *gv, size_t rows,
-                                size_t n) {
+static void softmax_vjp_FLOAT64(void *dx, const void *yv, const void *gv, size_t rows, size_t n) {
     for (size_t r = 0; r < rows; r++) {
         const double *y = (const double *)yv + r * n, *g = (const double *)gv + r * n;
         double *o = (double *)dx + r * n, s[4] = {0, 0, 0, 0};
@@ -268,8 +262,7 @@ static void apply_FLOAT64(void *out, const void *x, const mx_softmax_part *w, si
     for (size_t i = 0; i < n; i++)
         ((double *)out)[i] = exp(((const double *)x)[i] - w->max) / w->sum;
 }
-static void apply_log_FLOAT64(void *out, const void *x, const mx_softmax_part *w,
-                              size_t n) {
+static void apply_log_FLOAT64(void *out, const void *x, const mx_softmax_part *w, size_t n) {
     double rest = log(w->sum);
     for (size_t i = 0; i < n; i++)
         ((double *)out)[i] = ((const double *)x)[i] - w->max - rest;
@@ -277,21 +270,21 @@ static void apply_log_FLOAT64(void *out, const void *x, const mx_softmax_part *w
 
 /* ---- the table ---- */
 
-#define T MX_FLOAT32
+#define T    MX_FLOAT32
 #define N(f) f##_FLOAT32
 #include "kernels/norm/k_softmax_type.h"
-#define T MX_FLOAT16
+#define T    MX_FLOAT16
 #define N(f) f##_FLOAT16
 #include "kernels/norm/k_softmax_type.h"
-#define T MX_BFLOAT16
+#define T    MX_BFLOAT16
 #define N(f) f##_BFLOAT16
 #include "kernels/norm/k_softmax_type.h"
 
-#define FLOATS(f)                                                \
-    {                                                            \
-        [MX_FLOAT16] = f##_FLOAT16, [MX_FLOAT32] = f##_FLOAT32,  \
-        [MX_FLOAT64] = f##_FLOAT64, [MX_BFLOAT16] = f##_BFLOAT16 \
-    }
+#define FLOATS(f)                \
+    {[MX_FLOAT16] = f##_FLOAT16, \
+     [MX_FLOAT32] = f##_FLOAT32, \
+     [MX_FLOAT64] = f##_FLOAT64, \
+     [MX_BFLOAT16] = f##_BFLOAT16}
 
 const mx_k_softmax KN(mx_softmax) = {
     .softmax = FLOATS(softmax),

@@ -13,13 +13,12 @@
 
 #include "base/dtype.h"
 
-typedef void mx_k_softmax_rows(void *out, ptrdiff_t out_stride, const void *x,
-                               ptrdiff_t x_stride, size_t rows, size_t n);
+typedef void mx_k_softmax_rows(void *out, ptrdiff_t out_stride, const void *x, ptrdiff_t x_stride,
+                               size_t rows, size_t n);
 typedef void mx_k_logsumexp_rows(void *out, const void *x, ptrdiff_t x_stride, size_t rows,
                                  size_t n);
 /* y, g and dx: rows x n, contiguous */
-typedef void mx_k_softmax_vjp_rows(void *dx, const void *y, const void *g, size_t rows,
-                                   size_t n);
+typedef void mx_k_softmax_vjp_rows(void *dx, const void *y, const void *g, size_t rows, size_t n);
 
 /* For one row split in blocks: the maximum and the sum of exp(x - max) of a block, in the
    order of the blocks merged by mx_softmax_merge; then out = exp(x - max) / sum (or x - max
@@ -28,8 +27,7 @@ typedef struct mx_softmax_part {
     double max, sum;
 } mx_softmax_part;
 typedef void mx_k_softmax_part(mx_softmax_part *part, const void *x, size_t n);
-typedef void mx_k_softmax_apply(void *out, const void *x, const mx_softmax_part *whole,
-                                size_t n);
+typedef void mx_k_softmax_apply(void *out, const void *x, const mx_softmax_part *whole, size_t n);
 
 typedef struct mx_k_softmax {
     mx_k_softmax_rows *softmax[MX_DTYPE_COUNT];

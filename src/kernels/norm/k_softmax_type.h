@@ -5,8 +5,8 @@ static void N(softmax)(void *out, ptrdiff_t os, const void *x, ptrdiff_t xs, siz
                        size_t n) {
     softmax_rows(T, out, os, x, xs, rows, n);
 }
-static void N(log_softmax)(void *out, ptrdiff_t os, const void *x, ptrdiff_t xs,
-                           size_t rows, size_t n) {
+static void N(log_softmax)(void *out, ptrdiff_t os, const void *x, ptrdiff_t xs, size_t rows,
+                           size_t n) {
     log_softmax_rows(T, out, os, x, xs, rows, n);
 }
 static void N(logsumexp)(void *out, const void *x, ptrdiff_t xs, size_t rows, size_t n) {

@@ -14,8 +14,8 @@
 
 typedef enum mx_pointwise {
 #define UNARY(name, Name, domain, result) MX_PW_##name,
-#define BINARY UNARY
-#define TERNARY UNARY
+#define BINARY                            UNARY
+#define TERNARY                           UNARY
 #include "kernels/pointwise/pointwise.def"
     MX_PW_COUNT
 } mx_pointwise;

@@ -18,52 +18,52 @@
 #endif
 
 /* name, C type, unsigned type of the same size, table index */
-#define PW_INTS(X, op)                \
-    X(op, u8, uint8_t, MX_UINT8)      \
-    X(op, u16, uint16_t, MX_UINT16)   \
-    X(op, u32, uint32_t, MX_UINT32)   \
-    X(op, u64, uint64_t, MX_UINT64)   \
-    X(op, i8, int8_t, MX_INT8)        \
-    X(op, i16, int16_t, MX_INT16)     \
-    X(op, i32, int32_t, MX_INT32)     \
+#define PW_INTS(X, op)              \
+    X(op, u8, uint8_t, MX_UINT8)    \
+    X(op, u16, uint16_t, MX_UINT16) \
+    X(op, u32, uint32_t, MX_UINT32) \
+    X(op, u64, uint64_t, MX_UINT64) \
+    X(op, i8, int8_t, MX_INT8)      \
+    X(op, i16, int16_t, MX_INT16)   \
+    X(op, i32, int32_t, MX_INT32)   \
     X(op, i64, int64_t, MX_INT64)
 
 /* ---- the kernels, from k_pw.def ---- */
-#define PW_KERNEL1(op, t) void KN(k_##op##_##t)(void *out, const void *a, size_t n);
-#define PW_KERNEL2(op, t) void KN(k_##op##_##t)(void *out, const void *a, const void *b, size_t n);
+#define PW_KERNEL1(op, t)                  void KN(k_##op##_##t)(void *out, const void *a, size_t n);
+#define PW_KERNEL2(op, t)                  void KN(k_##op##_##t)(void *out, const void *a, const void *b, size_t n);
 #define PW_INT_KERNEL1(op, t, type, index) PW_KERNEL1(op, t)
 #define PW_INT_KERNEL2(op, t, type, index) PW_KERNEL2(op, t)
-#define PW_FLOATS(X, op) X(op, f32) X(op, f16) X(op, bf16)
-#define F32_1(op, f) PW_FLOATS(PW_KERNEL1, op)
-#define F32_S1(op, f) PW_FLOATS(PW_KERNEL1, op)
-#define F32_ALL(op, f) PW_FLOATS(PW_KERNEL1, op)
-#define F32_2(op, f) PW_FLOATS(PW_KERNEL2, op)
-#define F32_CMP(op, f) PW_FLOATS(PW_KERNEL2, op)
-#define F64_1(op, f) PW_KERNEL1(op, f64)
-#define F64_S1(op, f) PW_KERNEL1(op, f64)
-#define F64_2(op, f) PW_KERNEL2(op, f64)
-#define F64_S2(op, f) PW_KERNEL2(op, f64)
-#define F64_CMP(op, f) PW_KERNEL2(op, f64)
-#define C64_1(op, f) PW_KERNEL1(op, c64)
-#define C64_ALL1(op, f) PW_KERNEL1(op, c64)
-#define C64_2(op, f) PW_KERNEL2(op, c64)
-#define C64_ALL2(op, f) PW_KERNEL2(op, c64)
-#define C64_CMP(op, f) PW_KERNEL2(op, c64)
-#define C64_PART(op, f) PW_KERNEL1(op, c64)
-#define C64_F32_1(op) PW_KERNEL1(op, c64)
-#define C64_F32_2(op) PW_KERNEL2(op, c64)
-#define INT_1(op) PW_INTS(PW_INT_KERNEL1, op)
-#define INT_2(op) PW_INTS(PW_INT_KERNEL2, op)
-#define INT_CMP(op) PW_INTS(PW_INT_KERNEL2, op)
-#define BOOL_1(op, f) PW_KERNEL1(op, bool)
-#define BOOL_2(op, f) PW_KERNEL2(op, bool)
+#define PW_FLOATS(X, op)                   X(op, f32) X(op, f16) X(op, bf16)
+#define F32_1(op, f)                       PW_FLOATS(PW_KERNEL1, op)
+#define F32_S1(op, f)                      PW_FLOATS(PW_KERNEL1, op)
+#define F32_ALL(op, f)                     PW_FLOATS(PW_KERNEL1, op)
+#define F32_2(op, f)                       PW_FLOATS(PW_KERNEL2, op)
+#define F32_CMP(op, f)                     PW_FLOATS(PW_KERNEL2, op)
+#define F64_1(op, f)                       PW_KERNEL1(op, f64)
+#define F64_S1(op, f)                      PW_KERNEL1(op, f64)
+#define F64_2(op, f)                       PW_KERNEL2(op, f64)
+#define F64_S2(op, f)                      PW_KERNEL2(op, f64)
+#define F64_CMP(op, f)                     PW_KERNEL2(op, f64)
+#define C64_1(op, f)                       PW_KERNEL1(op, c64)
+#define C64_ALL1(op, f)                    PW_KERNEL1(op, c64)
+#define C64_2(op, f)                       PW_KERNEL2(op, c64)
+#define C64_ALL2(op, f)                    PW_KERNEL2(op, c64)
+#define C64_CMP(op, f)                     PW_KERNEL2(op, c64)
+#define C64_PART(op, f)                    PW_KERNEL1(op, c64)
+#define C64_F32_1(op)                      PW_KERNEL1(op, c64)
+#define C64_F32_2(op)                      PW_KERNEL2(op, c64)
+#define INT_1(op)                          PW_INTS(PW_INT_KERNEL1, op)
+#define INT_2(op)                          PW_INTS(PW_INT_KERNEL2, op)
+#define INT_CMP(op)                        PW_INTS(PW_INT_KERNEL2, op)
+#define BOOL_1(op, f)                      PW_KERNEL1(op, bool)
+#define BOOL_2(op, f)                      PW_KERNEL2(op, bool)
 #include "kernels/pointwise/k_pw.def"
 
 /* By element size 1 2 4 8: copies, fills, selects. */
 #define PW_SIZES(X) X(1, uint8_t) X(2, uint16_t) X(4, uint32_t) X(8, uint64_t)
-#define X(size, type)                                            \
-    void KN(k_copy_##size)(void *out, const void *a, size_t n);  \
-    void KN(k_fill_##size)(void *out, const void *a, size_t n);  \
+#define X(size, type)                                           \
+    void KN(k_copy_##size)(void *out, const void *a, size_t n); \
+    void KN(k_fill_##size)(void *out, const void *a, size_t n); \
     void KN(k_select_##size)(void *out, const void *m, const void *a, const void *b, size_t n);
 PW_SIZES(X)
 #undef X

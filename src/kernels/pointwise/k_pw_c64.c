@@ -32,7 +32,8 @@ SV cf c_sign(cf a) {
     m = m == 0 ? 1 : m;
     return c_make(crealf(a) / m, cimagf(a) / m);
 }
-/* e^(x+iy) - 1 = expm1(x) cos y - 2 sin^2(y/2) + i e^x sin y; on the real axis and at infinities as C's cexp */
+/* e^(x+iy) - 1 = expm1(x) cos y - 2 sin^2(y/2) + i e^x sin y; on the real axis and at infinities as
+   C's cexp */
 SV cf c_expm1(cf a) {
     double x = crealf(a), y = cimagf(a), s = sin(y / 2);
     if (y == 0)
@@ -96,8 +97,8 @@ SV cf c_maximum(cf a, cf b) {
 SV cf c_minimum(cf a, cf b) {
     return c_isnan(a) || (c_less(a, b) && !c_isnan(b)) ? a : b;
 }
-/* In float64: the exponent of e loses as many bits as it is large. Anything to the power 0 is 1, and 0 to another power
-   is 0 where that has a positive real part, else NaN: NumPy's rules. */
+/* In float64: the exponent of e loses as many bits as it is large. Anything to the power 0 is 1,
+   and 0 to another power is 0 where that has a positive real part, else NaN: NumPy's rules. */
 SV cf c_power(cf a, cf b) {
     if (b == 0)
         return c_make(1, 0);
@@ -129,8 +130,9 @@ SV void map2_c64(void *out, const void *a, const void *b, size_t n, cf (*f)(cf, 
     for (size_t i = 0; i < n; i++)
         o[i] = f(x[i], y[i]);
 }
-/* Products part by part, in vectors; where both parts are NaN, Annex G may want an infinity, one by one. Real and
-   imaginary parts have loops of their own: in one, gcc 12 contracts them in vectors although it is told not to. */
+/* Products part by part, in vectors; where both parts are NaN, Annex G may want an infinity, one by
+   one. Real and imaginary parts have loops of their own: in one, gcc 12 contracts them in vectors
+   although it is told not to. */
 enum { C_RUN = 64 };
 
 SV void c_parts(float *restrict re, float *restrict im, const cf *a, size_t n) {
@@ -163,7 +165,8 @@ SV void c_multiply_run(cf *out, const cf *a, const cf *b, size_t n) {
 }
 SV void c_multiply_all(void *out, const void *a, const void *b, size_t n) {
     for (size_t i = 0; i < n; i += C_RUN)
-        c_multiply_run((cf *)out + i, (const cf *)a + i, (const cf *)b + i, n - i < C_RUN ? n - i : C_RUN);
+        c_multiply_run((cf *)out + i, (const cf *)a + i, (const cf *)b + i,
+                       n - i < C_RUN ? n - i : C_RUN);
 }
 SV void c_square_all(void *out, const void *a, size_t n) {
     c_multiply_all(out, a, a, n);

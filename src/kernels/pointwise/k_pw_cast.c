@@ -85,87 +85,87 @@ static void chain(void *out, const void *in, size_t n, mx_k_unary *first, size_t
 
 /* ---- one source after the other ---- */
 
-#define T uint8_t
-#define NUM(x) (x)
-#define TRUE(x) ((x) != 0)
+#define T          uint8_t
+#define NUM(x)     (x)
+#define TRUE(x)    ((x) != 0)
 #define CVT(to, v) INT_##to(v)
-#define TO(name) KN(k_cast_u8_##name)
+#define TO(name)   KN(k_cast_u8_##name)
 #include "kernels/pointwise/k_pw_cast.inc"
 
-#define T uint16_t
-#define NUM(x) (x)
-#define TRUE(x) ((x) != 0)
+#define T          uint16_t
+#define NUM(x)     (x)
+#define TRUE(x)    ((x) != 0)
 #define CVT(to, v) INT_##to(v)
-#define TO(name) KN(k_cast_u16_##name)
+#define TO(name)   KN(k_cast_u16_##name)
 #include "kernels/pointwise/k_pw_cast.inc"
 
-#define T uint32_t
-#define NUM(x) (x)
-#define TRUE(x) ((x) != 0)
+#define T          uint32_t
+#define NUM(x)     (x)
+#define TRUE(x)    ((x) != 0)
 #define CVT(to, v) INT_##to(v)
-#define TO(name) KN(k_cast_u32_##name)
+#define TO(name)   KN(k_cast_u32_##name)
 #include "kernels/pointwise/k_pw_cast.inc"
 
-#define T uint64_t
-#define NUM(x) (x)
-#define TRUE(x) ((x) != 0)
+#define T          uint64_t
+#define NUM(x)     (x)
+#define TRUE(x)    ((x) != 0)
 #define CVT(to, v) INT_##to(v)
-#define TO(name) KN(k_cast_u64_##name)
+#define TO(name)   KN(k_cast_u64_##name)
 #include "kernels/pointwise/k_pw_cast.inc"
 
-#define T int8_t
-#define NUM(x) (x)
-#define TRUE(x) ((x) != 0)
+#define T          int8_t
+#define NUM(x)     (x)
+#define TRUE(x)    ((x) != 0)
 #define CVT(to, v) INT_##to(v)
-#define TO(name) KN(k_cast_i8_##name)
+#define TO(name)   KN(k_cast_i8_##name)
 #include "kernels/pointwise/k_pw_cast.inc"
 
-#define T int16_t
-#define NUM(x) (x)
-#define TRUE(x) ((x) != 0)
+#define T          int16_t
+#define NUM(x)     (x)
+#define TRUE(x)    ((x) != 0)
 #define CVT(to, v) INT_##to(v)
-#define TO(name) KN(k_cast_i16_##name)
+#define TO(name)   KN(k_cast_i16_##name)
 #include "kernels/pointwise/k_pw_cast.inc"
 
-#define T int32_t
-#define NUM(x) (x)
-#define TRUE(x) ((x) != 0)
+#define T          int32_t
+#define NUM(x)     (x)
+#define TRUE(x)    ((x) != 0)
 #define CVT(to, v) INT_##to(v)
-#define TO(name) KN(k_cast_i32_##name)
+#define TO(name)   KN(k_cast_i32_##name)
 #include "kernels/pointwise/k_pw_cast.inc"
 
-#define T int64_t
-#define NUM(x) (x)
-#define TRUE(x) ((x) != 0)
+#define T          int64_t
+#define NUM(x)     (x)
+#define TRUE(x)    ((x) != 0)
 #define CVT(to, v) INT_##to(v)
-#define TO(name) KN(k_cast_i64_##name)
+#define TO(name)   KN(k_cast_i64_##name)
 #include "kernels/pointwise/k_pw_cast.inc"
 
-#define T float
-#define NUM(x) (x)
-#define TRUE(x) ((x) != 0)
+#define T          float
+#define NUM(x)     (x)
+#define TRUE(x)    ((x) != 0)
 #define CVT(to, v) f32_##to(v)
-#define TO(name) KN(k_cast_f32_##name)
+#define TO(name)   KN(k_cast_f32_##name)
 #include "kernels/pointwise/k_pw_cast.inc"
 
-#define T double
-#define NUM(x) (x)
-#define TRUE(x) ((x) != 0)
+#define T          double
+#define NUM(x)     (x)
+#define TRUE(x)    ((x) != 0)
 #define CVT(to, v) f64_##to(v)
-#define TO(name) KN(k_cast_f64_##name)
+#define TO(name)   KN(k_cast_f64_##name)
 #include "kernels/pointwise/k_pw_cast.inc"
 
-#define T mx_complex64
-#define NUM(x) ((x).re)
-#define TRUE(x) ((x).re != 0 || (x).im != 0)
+#define T          mx_complex64
+#define NUM(x)     ((x).re)
+#define TRUE(x)    ((x).re != 0 || (x).im != 0)
 #define CVT(to, v) f32_##to(v)
-#define TO(name) KN(k_cast_c64_##name)
+#define TO(name)   KN(k_cast_c64_##name)
 #include "kernels/pointwise/k_pw_cast.inc"
 
 #define TO(name) KN(k_cast_f16_##name)
-#define LOAD f16_to_f32
+#define LOAD     f16_to_f32
 #include "kernels/pointwise/k_pw_half.inc"
 
 #define TO(name) KN(k_cast_bf16_##name)
-#define LOAD bf16_to_f32
+#define LOAD     bf16_to_f32
 #include "kernels/pointwise/k_pw_half.inc"

@@ -10,20 +10,22 @@
 #include "kernels/simd/vmath_pow.h"
 #include "kernels/simd/vmath_trig.h"
 
-/* The floor of the exact quotient, so that it agrees with the remainder: below 2^24 a quotient of float32 that is
-   no whole number stays one in float64. */
+/* The floor of the exact quotient, so that it agrees with the remainder: below 2^24 a quotient of
+   float32 that is no whole number stays one in float64. */
 SV vd vd_whole_quotient(vd a, vd b) {
     return vd_floor(vd_div(a, b));
 }
 SV vf vf_floor_divide(vf a, vf b) {
     vf inf = vf_bits(VF_INF), zero = vf_zero();
     vf q = vf_from_d(vd_whole_quotient(vd_lo(a), vd_lo(b)), vd_whole_quotient(vd_hi(a), vd_hi(b)));
-    vm apart = vm_or(vm_and(vf_lt(a, zero), vf_gt(b, zero)), vm_and(vf_gt(a, zero), vf_lt(b, zero)));
+    vm apart =
+        vm_or(vm_and(vf_lt(a, zero), vf_gt(b, zero)), vm_and(vf_gt(a, zero), vf_lt(b, zero)));
     q = vf_select(vm_and(apart, vf_eq(vf_abs(b), inf)), vf_set1(-1.0f), q);
     return vf_select(vm_and(vf_eq(vf_abs(a), inf), vf_ne(b, zero)), vf_bits(VF_NAN), q);
 }
 
-/* The remainder has the divisor's sign, also where it is 0: fmod, then one divisor more where the signs differ. */
+/* The remainder has the divisor's sign, also where it is 0: fmod, then one divisor more where the
+   signs differ. */
 static float f_remainder(float a, float b) {
     float r = fmodf(a, b);
     return r == 0 ? copysignf(0, b) : (r < 0) != (b < 0) ? r + b : r;

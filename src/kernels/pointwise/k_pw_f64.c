@@ -34,14 +34,16 @@ SV vd vd_rest(vd a, vd q, vd b) {
         x[i] = fma(-y[i], z[i], x[i]);
     return vd_load(x);
 }
-/* The floor of the exact quotient, so that it agrees with the remainder: where rounding went up to a whole number
-   the rest has the other sign than b. */
+/* The floor of the exact quotient, so that it agrees with the remainder: where rounding went up to
+   a whole number the rest has the other sign than b. */
 SV vd vd_floor_divide(vd a, vd b) {
     vd inf = vd_bits(VD_INF), zero = vd_zero(), one = vd_set1(1.0), q = vd_floor(vd_div(a, b));
     vd rest = vd_rest(a, q, b);
-    vdm beyond = vdm_or(vdm_and(vd_lt(rest, zero), vd_gt(b, zero)), vdm_and(vd_gt(rest, zero), vd_lt(b, zero)));
+    vdm beyond = vdm_or(vdm_and(vd_lt(rest, zero), vd_gt(b, zero)),
+                        vdm_and(vd_gt(rest, zero), vd_lt(b, zero)));
     beyond = vdm_and(beyond, vd_lt(vd_abs(q), vd_set1(0x1p53)));
-    vdm apart = vdm_or(vdm_and(vd_lt(a, zero), vd_gt(b, zero)), vdm_and(vd_gt(a, zero), vd_lt(b, zero)));
+    vdm apart =
+        vdm_or(vdm_and(vd_lt(a, zero), vd_gt(b, zero)), vdm_and(vd_gt(a, zero), vd_lt(b, zero)));
     apart = vdm_and(apart, vdm_and(vd_eq(vd_abs(b), inf), vd_lt(vd_abs(a), inf)));
     q = vd_select(apart, vd_neg(one), vd_select(beyond, vd_sub(q, one), q));
     return vd_select(vdm_and(vd_eq(vd_abs(a), inf), vd_ne(b, zero)), vd_bits(VD_NAN), q);

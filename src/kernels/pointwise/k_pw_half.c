@@ -20,14 +20,12 @@ SV void map1(const mx_dtype t, void *out, const void *a, size_t n, vf (*f)(vf)) 
     if (i < n)
         lanes_storen(t, out, i, f(lanes_loadn(t, a, i, n - i)), n - i);
 }
-SV void map2(const mx_dtype t, void *out, const void *a, const void *b, size_t n,
-             vf (*f)(vf, vf)) {
+SV void map2(const mx_dtype t, void *out, const void *a, const void *b, size_t n, vf (*f)(vf, vf)) {
     size_t i = 0;
     for (; i + VF_LANES <= n; i += VF_LANES)
         lanes_store(t, out, i, f(lanes_load(t, a, i), lanes_load(t, b, i)));
     if (i < n)
-        lanes_storen(t, out, i, f(lanes_loadn(t, a, i, n - i), lanes_loadn(t, b, i, n - i)),
-                     n - i);
+        lanes_storen(t, out, i, f(lanes_loadn(t, a, i, n - i), lanes_loadn(t, b, i, n - i)), n - i);
 }
 SV void compare(const mx_dtype t, void *out, const void *a, const void *b, size_t n,
                 vm (*f)(vf, vf)) {
@@ -72,16 +70,16 @@ SV void through2(const mx_dtype t, void *out, const void *a, const void *b, size
 
 /* ---- the kernels ---- */
 
-#define ONE(op, t, T, how, f)                                  \
+#define ONE(op, t, T, how, f)                                   \
     void KN(k_##op##_##t)(void *out, const void *a, size_t n) { \
-        how(T, out, a, n, f);                                  \
+        how(T, out, a, n, f);                                   \
     }
 #define TWO(op, t, T, how, f)                                                  \
     void KN(k_##op##_##t)(void *out, const void *a, const void *b, size_t n) { \
         how(T, out, a, b, n, f);                                               \
     }
-#define HALVES(KIND, op, how, f)        \
-    KIND(op, f16, MX_FLOAT16, how, f)   \
+#define HALVES(KIND, op, how, f)      \
+    KIND(op, f16, MX_FLOAT16, how, f) \
     KIND(op, bf16, MX_BFLOAT16, how, f)
 
 #define F32_A1(op, f)  HALVES(ONE, op, map1, f)

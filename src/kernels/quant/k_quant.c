@@ -1,5 +1,5 @@
-/* Numbers to codes, and float8. The formulas are those that MLX's results follow; each division rounds by itself,
- * so that the bits agree. */
+/* Numbers to codes, and float8. The formulas are those that MLX's results follow; each division
+ * rounds by itself, so that the bits agree. */
 #include "kernels/quant/k_quant_codes.h"
 
 enum { MOST_GROUP = 128 };
@@ -33,8 +33,8 @@ static void extremes(const float *x, int n, float *lo, float *hi) {
     *hi = vf_hmax(high);
 }
 
-/* The edge of larger magnitude is met exactly: it becomes the bias, and the scale is a whole part of it.
-   A range around zero that is too small for that has bias 0. */
+/* The edge of larger magnitude is met exactly: it becomes the bias, and the scale is a whole part
+   of it. A range around zero that is too small for that has bias 0. */
 static void scale_and_bias(float lo, float hi, float most, float *scale, float *bias) {
     float s = (hi - lo) / most;
     s = s < 1e-7f ? 1e-7f : s;
@@ -86,10 +86,10 @@ SV float round_one(float x, mx_dtype kind) {
     return kind_get(h, 0, kind);
 }
 
-/* Codes and the scale's code. A group with a NaN becomes NaN by its scale, with zeros: e4m3's 0x7f, and e8m0's 255, which
-   is infinity times zero; infinities saturate. */
-SV void float_codes(uint8_t *code, uint8_t *scale, const float *x, mx_quant_format f,
-                    float stretch, mx_dtype kind) {
+/* Codes and the scale's code. A group with a NaN becomes NaN by its scale, with zeros: e4m3's 0x7f,
+   and e8m0's 255, which is infinity times zero; infinities saturate. */
+SV void float_codes(uint8_t *code, uint8_t *scale, const float *x, mx_quant_format f, float stretch,
+                    mx_dtype kind) {
     float most = f.mode == MX_MXFP8 ? 448 : 6, m = largest(x, f.group), s;
     m = round_one(m / most, kind);
     if (f.mode == MX_NVFP4) {
@@ -143,8 +143,8 @@ static void quantize_f16(uint32_t *w, void *scales, void *biases, const void *x,
                          ptrdiff_t groups, float stretch) {
     quantize(w, scales, biases, x, f, groups, stretch, MX_FLOAT16);
 }
-static void quantize_bf16(uint32_t *w, void *scales, void *biases, const void *x,
-                          mx_quant_format f, ptrdiff_t groups, float stretch) {
+static void quantize_bf16(uint32_t *w, void *scales, void *biases, const void *x, mx_quant_format f,
+                          ptrdiff_t groups, float stretch) {
     quantize(w, scales, biases, x, f, groups, stretch, MX_BFLOAT16);
 }
 

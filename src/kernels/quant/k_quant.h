@@ -1,7 +1,8 @@
 /* Quantized matrices: groups of small codes with a scale (and a bias) each.
  *
  *     row of w        k=0  k=1  k=2 ...           codes of `bits` bits, lowest bits first, one stream of
- *                     └── group 0 ──┴── group 1   little-endian uint32 words; no padding within a row
+ *                     └── group 0 ──┴── group 1   little-endian uint32 words; no padding within a
+ *                                                 row
  *     row of scales   s(0)           s(1) ...     one for each group
  *
  *     mode      code                 value                    scale
@@ -10,15 +11,21 @@
  *     mxfp8     e4m3                 s e4m3                   e8m0
  *     nvfp4     e2m1                 s e2m1 factor            e4m3; factor is the matrix's own scale
  *
- * The number formats are those of base/fp8.h; the rounding is MLX's, so that words and scales are the same
- * bits. Groups have 16, 32, 64 or 128 codes and begin at whole words.
+ * The number formats are those of base/fp8.h; the rounding is MLX's, so that words and scales are
+ * the same bits. Groups have 16, 32, 64 or 128 codes and begin at whole words.
  */
 #ifndef MX_KERNELS_K_QUANT_H
 #define MX_KERNELS_K_QUANT_H
 
 #include "kernels/kernels.h"
 
-typedef enum mx_quant_mode { MX_AFFINE, MX_MXFP4, MX_MXFP8, MX_NVFP4, MX_QUANT_MODES } mx_quant_mode;
+typedef enum mx_quant_mode {
+    MX_AFFINE,
+    MX_MXFP4,
+    MX_MXFP8,
+    MX_NVFP4,
+    MX_QUANT_MODES
+} mx_quant_mode;
 
 typedef struct mx_quant_format {
     mx_quant_mode mode;
@@ -28,14 +35,15 @@ typedef struct mx_quant_format {
 /* Rows of a quantized matrix; strides in bytes. */
 typedef struct mx_quant_matrix {
     mx_quant_format format;
-    mx_dtype stype;  /* of scales and biases: float16, float32, bfloat16; uint8 where codes */
+    mx_dtype stype; /* of scales and biases: float16, float32, bfloat16; uint8 where codes */
     const char *w, *scales, *biases; /* biases NULL but in affine */
     ptrdiff_t w_rs, s_rs;
-    float factor;    /* 1 but in nvfp4 */
+    float factor; /* 1 but in nvfp4 */
 } mx_quant_matrix;
 
-/* Words and scales of `groups` consecutive groups of numbers x of one dtype (float16, float32, bfloat16). In
-   affine the scales and biases have that dtype. stretch: 1, or in nvfp4 what x is multiplied by. */
+/* Words and scales of `groups` consecutive groups of numbers x of one dtype (float16, float32,
+   bfloat16). In affine the scales and biases have that dtype. stretch: 1, or in nvfp4 what x is
+   multiplied by. */
 typedef void mx_k_quantize(uint32_t *w, void *scales, void *biases, const void *x,
                            mx_quant_format f, ptrdiff_t groups, float stretch);
 /* Numbers k0 .. k0+n of one row, as float32. */
@@ -47,8 +55,8 @@ typedef void mx_k_dequantize(void *dst, const mx_quant_matrix *m, ptrdiff_t row,
 typedef void mx_k_to_fp8(uint8_t *dst, const void *x, size_t n);
 typedef void mx_k_from_fp8(void *dst, const uint8_t *x, size_t n);
 
-/* Rows against vectors. The vectors are arranged once: for k numbers that takes (k rounded up to a multiple of
-   32 lanes / bits) floats. */
+/* Rows against vectors. The vectors are arranged once: for k numbers that takes (k rounded up to a
+   multiple of 32 lanes / bits) floats. */
 typedef void mx_k_quant_arrange(float *dst, const float *x, ptrdiff_t k, int bits);
 /* y[i * ldy + r] = sum over k of row (row + r) times vector i of s; vectors ldx apart */
 typedef void mx_k_quant_dot(float *y, ptrdiff_t ldy, const mx_quant_matrix *m, ptrdiff_t row,
@@ -59,8 +67,9 @@ typedef struct mx_k_quant_dots {
     mx_k_quant_dot *dot;
 } mx_k_quant_dots;
 
-/* Rows row .. row+rows of W, numbers k0 .. k0+k of each, as a micropanel of width w (k_matmul.h): float32, or pairs of
-   bfloat16. w is a multiple of the lanes; k0 is even. Missing rows are zero. */
+/* Rows row .. row+rows of W, numbers k0 .. k0+k of each, as a micropanel of width w (k_matmul.h):
+   float32, or pairs of bfloat16. w is a multiple of the lanes; k0 is even. Missing rows are
+   zero. */
 typedef void mx_k_quant_pack(void *dst, int w, const mx_quant_matrix *m, ptrdiff_t row, int rows,
                              ptrdiff_t k0, ptrdiff_t k, bool pairs);
 
@@ -84,7 +93,8 @@ extern const mx_k_quant_dots KN(k_quant_dots);
 void mx_quantize_f64(uint32_t *w, double *scales, double *biases, const double *x,
                      mx_quant_format f, ptrdiff_t groups);
 /* Numbers k0 .. k0+n of one row whose scales and biases are float64. */
-void mx_dequant_f64(double *dst, const mx_quant_matrix *m, ptrdiff_t row, ptrdiff_t k0, ptrdiff_t n);
+void mx_dequant_f64(double *dst, const mx_quant_matrix *m, ptrdiff_t row, ptrdiff_t k0,
+                    ptrdiff_t n);
 
 /* Code i of a row of words. */
 static inline unsigned mx_quant_code(const void *w, ptrdiff_t i, int bits) {

@@ -6,9 +6,9 @@
 #include "kernels/simd/k_load.h"
 #include "kernels/quant/k_quant.h"
 
-/* What codes stand for before the scale: table[code mod 16] for up to four bits (fewer: repeated, so that
-   higher bits do not matter). */
-static const float quant_e2m1[16] = {0,  0.5f,  1,  1.5f,  2,  3,  4,  6,
+/* What codes stand for before the scale: table[code mod 16] for up to four bits (fewer: repeated,
+   so that higher bits do not matter). */
+static const float quant_e2m1[16] = {0,     0.5f,  1,  1.5f,  2,  3,  4,  6,
                                      -0.0f, -0.5f, -1, -1.5f, -2, -3, -4, -6};
 static const float quant_u4[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 static const float quant_u3[16] = {0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7};
@@ -48,8 +48,8 @@ SV vf quant_from_e2m1(vi code) {
     return vf_or(v, as_vf(vi_shl(vi_and(code, vi_set1(8)), 28)));
 }
 
-/* The numbers before the scale, of codes in the low bits of each lane; what stands above does not matter. Where
-   the processor looks up cheaply, that replaces a mask and a conversion. */
+/* The numbers before the scale, of codes in the low bits of each lane; what stands above does not
+   matter. Where the processor looks up cheaply, that replaces a mask and a conversion. */
 SV vf quant_values(vi code, int bits, mx_quant_mode mode) {
     if (mode == MX_MXFP8)
         return quant_from_e4m3(code);
@@ -81,13 +81,14 @@ SV void quant_scale_list(float *dst, const char *p, ptrdiff_t n, mx_quant_mode m
     for (; i + VF_LANES <= n; i += VF_LANES)
         vf_store(dst + i, quant_scale_vector(p + i * size, VF_LANES, mode, factor, kind));
     size_t rest = (size_t)(n - i);
-    vf_store(dst + i, rest ? quant_scale_vector(p + i * size, rest, mode, factor, kind) : vf_zero());
+    vf_store(dst + i,
+             rest ? quant_scale_vector(p + i * size, rest, mode, factor, kind) : vf_zero());
 }
 
-/* Scales or biases g .. g+n of a row; n + VF_LANES places are written, zeros behind the numbers. Not inlined: a copy
-   in every variant of a loop would be most of its code. */
-__attribute__((noinline, unused)) static void quant_scales(float *dst, const mx_quant_matrix *m, const char *row, ptrdiff_t g,
-                     ptrdiff_t n) {
+/* Scales or biases g .. g+n of a row; n + VF_LANES places are written, zeros behind the numbers.
+   Not inlined: a copy in every variant of a loop would be most of its code. */
+__attribute__((noinline, unused)) static void
+quant_scales(float *dst, const mx_quant_matrix *m, const char *row, ptrdiff_t g, ptrdiff_t n) {
     vf factor = vf_set1(m->factor);
     if (m->stype == MX_FLOAT32)
         quant_scale_list(dst, row + g * 4, n, MX_AFFINE, factor, MX_FLOAT32);
@@ -102,10 +103,10 @@ __attribute__((noinline, unused)) static void quant_scales(float *dst, const mx_
 }
 
 #if defined(__clang__)
-#define QUANT_UNROLL _Pragma("unroll")
+#define QUANT_UNROLL    _Pragma("unroll")
 #define QUANT_UNROLL_32 _Pragma("unroll")
 #else
-#define QUANT_UNROLL _Pragma("GCC unroll 16")
+#define QUANT_UNROLL    _Pragma("GCC unroll 16")
 #define QUANT_UNROLL_32 _Pragma("GCC unroll 32")
 #endif
 

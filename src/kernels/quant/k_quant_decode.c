@@ -1,8 +1,9 @@
-/* Codes back to numbers, in their order. 32 codes are whole words; within such a unit every vector of lanes
- * takes its codes from known words with known shifts.
+/* Codes back to numbers, in their order. 32 codes are whole words; within such a unit every vector
+ * of lanes takes its codes from known words with known shifts.
  *
  *     words of a unit   | w0 | w1 | w2 |        three bits
- *     lane i            word of bit 3 i, and the next where the code goes on there; shift by what is left
+ *     lane i            word of bit 3 i, and the next where the code goes on there; shift by what
+ *                       is left
  */
 #include "kernels/quant/k_quant_codes.h"
 
@@ -10,7 +11,8 @@ enum { SPAN = 512, PARTS = 32 / VF_LANES, SLACK = 20 };
 
 #if VF_LANES == 4
 
-/* Four codes fit into 32 bits: each lane has them at its own height, and one shift brings all down. */
+/* Four codes fit into 32 bits: each lane has them at its own height, and one shift brings all
+   down. */
 typedef struct lanes {
     vi power;
 } lanes;
@@ -67,22 +69,22 @@ SV vf code_values(vi code, mx_quant_mode mode) {
     return mode == MX_MXFP8 ? quant_from_e4m3(code) : quant_from_e2m1(code);
 }
 
-/* `units` units from the words t; scale number g belongs to the first group codes. The product and the sum
-   are rounded one after the other, as MLX does. */
+/* `units` units from the words t; scale number g belongs to the first group codes. The product and
+   the sum are rounded one after the other, as MLX does. */
 SV void decode_units(void *dst, const float *t, const float *scales, const float *biases, int group,
                      ptrdiff_t units, int bits, mx_quant_mode mode, mx_dtype kind) {
     lanes l = lanes_of(bits);
     int log = __builtin_ctz((unsigned)group); // a division would take longer than all the rest
     for (ptrdiff_t u = 0; u < units; u++, t += bits)
         QUANT_UNROLL
-        for (int p = 0; p < PARTS; p++) {
-            ptrdiff_t k = u * 32 + p * VF_LANES, g = k >> log;
-            vf v = code_values(unit_codes(t, &l, p, bits), mode);
-            v = vf_mul(v, vf_set1(scales[g]));
-            if (mode == MX_AFFINE)
-                v = vf_add(quant_round(v, kind), vf_set1(biases[g]));
-            kind_store((char *)dst + k * (ptrdiff_t)kind_size(kind), v, kind);
-        }
+    for (int p = 0; p < PARTS; p++) {
+        ptrdiff_t k = u * 32 + p * VF_LANES, g = k >> log;
+        vf v = code_values(unit_codes(t, &l, p, bits), mode);
+        v = vf_mul(v, vf_set1(scales[g]));
+        if (mode == MX_AFFINE)
+            v = vf_add(quant_round(v, kind), vf_set1(biases[g]));
+        kind_store((char *)dst + k * (ptrdiff_t)kind_size(kind), v, kind);
+    }
 }
 
 SV void decode_any(void *dst, const float *t, const float *s, const float *b, mx_quant_format f,
@@ -145,8 +147,7 @@ SV void decode(void *dst, const mx_quant_matrix *m, ptrdiff_t row, ptrdiff_t k0,
     }
 }
 
-void KN(k_dequant)(float *dst, const mx_quant_matrix *m, ptrdiff_t row, ptrdiff_t k0,
-                   ptrdiff_t n) {
+void KN(k_dequant)(float *dst, const mx_quant_matrix *m, ptrdiff_t row, ptrdiff_t k0, ptrdiff_t n) {
     decode(dst, m, row, k0, n, MX_FLOAT32);
 }
 void KN(k_dequantize_f32)(void *dst, const mx_quant_matrix *m, ptrdiff_t row, ptrdiff_t n) {

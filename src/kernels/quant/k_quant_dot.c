@@ -1,6 +1,7 @@
-/* Rows of a quantized matrix times a few vectors. For codes of 2, 4 and 8 bits the words are read once, in
- * order, so that memory sets the pace. A vector of words holds lanes x per codes; code j of every lane is shifted
- * down at once. That order of k is not that of x, so x is arranged once for all rows:
+/* Rows of a quantized matrix times a few vectors. For codes of 2, 4 and 8 bits the words are read
+ * once, in order, so that memory sets the pace. A vector of words holds lanes x per codes; code j
+ * of every lane is shifted down at once. That order of k is not that of x, so x is arranged once
+ * for all rows:
  *
  *     words   lane 0: k = 0 .. per-1    lane 1: k = per .. 2 per - 1   ...
  *     x       k = 0, per, 2 per ...     k = 1, per + 1 ...             ...     one vector for each j
@@ -115,8 +116,7 @@ SV void dot_rows(block *b, ptrdiff_t row, ptrdiff_t rows, int S, int bits, mx_qu
         dot_block(b, row + r, b->y + r, R, S, bits, mode);
 }
 
-SV void dot_vectors(block *b, ptrdiff_t row, ptrdiff_t rows, int S, int bits,
-                    mx_quant_mode mode) {
+SV void dot_vectors(block *b, ptrdiff_t row, ptrdiff_t rows, int S, int bits, mx_quant_mode mode) {
     const float *x = b->x;
     for (b->k0 = 0; b->k0 < b->k; b->k0 += b->n) {
         b->x = x + b->k0;

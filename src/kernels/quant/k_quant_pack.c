@@ -1,6 +1,6 @@
-/* Micropanels of a quantized matrix whose rows are the panel's columns. The words of the rows are transposed as
- * they are; then lanes are rows, code j of all of them comes out with one shift, and the panel is written in
- * order.
+/* Micropanels of a quantized matrix whose rows are the panel's columns. The words of the rows are
+ * transposed as they are; then lanes are rows, code j of all of them comes out with one shift, and
+ * the panel is written in order.
  *
  *     words (rows, words)  ──▶  words (words, w)  ──▶  numbers (k, w)
  */
@@ -137,8 +137,8 @@ void KN(k_quant_pack)(void *dst, int w, const mx_quant_matrix *m, ptrdiff_t row,
 /* ---- the same numbers, multiplied at once ---- */
 
 /* One chunk of k against S vectors: sums of both halves of the rows are kept in registers. */
-SV void sum_chunk(float *sums, const chunk *c, const float *x, ptrdiff_t ldx, ptrdiff_t n, int group,
-                  int S, int bits) {
+SV void sum_chunk(float *sums, const chunk *c, const float *x, ptrdiff_t ldx, ptrdiff_t n,
+                  int group, int S, int bits) {
     const int w = MOST_W, log = __builtin_ctz((unsigned)group);
     const int A = S == 1 ? 2 : 1; // a single sum would wait for itself
     vf acc[4][2][2];
@@ -178,8 +178,8 @@ SV void sum_vectors(float *sums, const chunk *c, const float *x, ptrdiff_t ldx, 
 }
 
 /* Up to MOST_W rows against all of the vectors. */
-static void sum_rows(float *sums, const mx_quant_matrix *m, ptrdiff_t row, int rows,
-                     const float *x, ptrdiff_t ldx, int s, ptrdiff_t k) {
+static void sum_rows(float *sums, const mx_quant_matrix *m, ptrdiff_t row, int rows, const float *x,
+                     ptrdiff_t ldx, int s, ptrdiff_t k) {
     chunk c;
     int bits = m->format.bits, group = m->format.group;
     for (ptrdiff_t from = 0, n; from < k; from += n) {

@@ -32,11 +32,9 @@ typedef enum mx_red_op {
 } mx_red_op;
 
 /* r < rows: acc[r] op= x[r * stride + i], i < n */
-typedef void mx_k_red_rows(void *acc, const void *x, size_t rows, size_t n,
-                           ptrdiff_t stride);
+typedef void mx_k_red_rows(void *acc, const void *x, size_t rows, size_t n, ptrdiff_t stride);
 /* c < cols: acc[c] op= x[r * stride + c], r < rows */
-typedef void mx_k_red_cols(void *acc, const void *x, size_t rows, size_t cols,
-                           ptrdiff_t stride);
+typedef void mx_k_red_cols(void *acc, const void *x, size_t rows, size_t cols, ptrdiff_t stride);
 /* acc[0] op= x[i * stride], i < n */
 typedef void mx_k_red_strided(void *acc, const void *x, size_t n, ptrdiff_t stride);
 typedef void mx_k_red_init(void *acc, size_t n);
@@ -46,8 +44,7 @@ typedef void mx_k_red_finish(void *out, const void *acc, size_t n);
 /* Index of the first largest or smallest element, as MLX: a NaN never wins, but where
    element 0 is NaN the index is 0. Complex numbers compare by real part, then imaginary
    part. n > 0. */
-typedef void mx_k_arg_rows(uint32_t *out, const void *x, size_t rows, size_t n,
-                           ptrdiff_t stride);
+typedef void mx_k_arg_rows(uint32_t *out, const void *x, size_t rows, size_t n, ptrdiff_t stride);
 typedef void mx_k_arg_cols(uint32_t *out, const void *x, size_t rows, size_t cols,
                            ptrdiff_t stride);
 typedef void mx_k_arg_strided(uint32_t *out, const void *x, size_t n, ptrdiff_t stride);

@@ -38,15 +38,13 @@ static void G_FN(strided)(uint32_t *out, const void *xv, size_t n, ptrdiff_t str
     *out = G_FN(block)(xv, n, stride);
 }
 
-static void G_FN(rows)(uint32_t *out, const void *xv, size_t rows, size_t n,
-                       ptrdiff_t stride) {
+static void G_FN(rows)(uint32_t *out, const void *xv, size_t rows, size_t n, ptrdiff_t stride) {
     const T *x = xv;
     for (size_t r = 0; r < rows; r++, x += stride)
         G_FN(strided)(out + r, x, n, 1);
 }
 
-static void G_FN(cols)(uint32_t *out, const void *xv, size_t rows, size_t cols,
-                       ptrdiff_t stride) {
+static void G_FN(cols)(uint32_t *out, const void *xv, size_t rows, size_t cols, ptrdiff_t stride) {
     const T *x = xv;
     for (size_t c = 0; c < cols; c += ARG_TILE, x += ARG_TILE, out += ARG_TILE) {
         size_t m = cols - c < ARG_TILE ? cols - c : ARG_TILE;
@@ -73,8 +71,7 @@ static void G_FN(cols)(uint32_t *out, const void *xv, size_t rows, size_t cols,
     }
 }
 
-static uint32_t G_FN(pick)(const void *xv, ptrdiff_t stride, const uint32_t *candidates,
-                           size_t k) {
+static uint32_t G_FN(pick)(const void *xv, ptrdiff_t stride, const uint32_t *candidates, size_t k) {
     const T *x = xv;
     uint32_t at = candidates[0];
     for (size_t i = 1; i < k; i++) {

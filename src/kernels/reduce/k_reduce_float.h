@@ -5,18 +5,18 @@
 
 #define A S
 #ifdef R_DOUBLE
-#define V vd
-#define VM vdm
-#define L VD_LANES
-#define W(word) vd_##word
+#define V         vd
+#define VM        vdm
+#define L         VD_LANES
+#define W(word)   vd_##word
 #define VMW(word) vdm_##word
 #define V_HMAX(v) vd_hmax(v)
 #define V_HMIN(v) vd_hmin(v)
 #else
-#define V vf
-#define VM vm
-#define L VF_LANES
-#define W(word) vf_##word
+#define V         vf
+#define VM        vm
+#define L         VF_LANES
+#define W(word)   vf_##word
 #define VMW(word) vm_##word
 #define V_HMAX(v) vf_hmax(v)
 #define V_HMIN(v) vf_hmin(v)
@@ -24,14 +24,14 @@
 #include "kernels/reduce/k_reduce_vec.h"
 
 #define G_LIFT(c, x, n) N(lift)(c, x, n)
-#define G_FN(f) N(argmax_##f)
-#define G_BETTER(a, b) (!((a) <= (b)) & ((b) == (b)))
-#define G_BEST(x, n) N(best_max)(x, n)
+#define G_FN(f)         N(argmax_##f)
+#define G_BETTER(a, b)  (!((a) <= (b)) & ((b) == (b)))
+#define G_BEST(x, n)    N(best_max)(x, n)
 #include "kernels/reduce/k_reduce_arg.h"
 
-#define G_FN(f) N(argmin_##f)
+#define G_FN(f)        N(argmin_##f)
 #define G_BETTER(a, b) (!((a) >= (b)) & ((b) == (b)))
-#define G_BEST(x, n) N(best_min)(x, n)
+#define G_BEST(x, n)   N(best_min)(x, n)
 #include "kernels/reduce/k_reduce_arg.h"
 
 #undef G_LIFT

@@ -15,14 +15,14 @@ static T N(best_min)(const T *x, size_t n) {
     return a;
 }
 
-#define G_FN(f) N(argmax_##f)
+#define G_FN(f)        N(argmax_##f)
 #define G_BETTER(a, b) ((a) > (b))
-#define G_BEST(x, n) N(best_max)(x, n)
+#define G_BEST(x, n)   N(best_max)(x, n)
 #include "kernels/reduce/k_reduce_arg.h"
 
-#define G_FN(f) N(argmin_##f)
+#define G_FN(f)        N(argmin_##f)
 #define G_BETTER(a, b) ((a) < (b))
-#define G_BEST(x, n) N(best_min)(x, n)
+#define G_BEST(x, n)   N(best_min)(x, n)
 #include "kernels/reduce/k_reduce_arg.h"
 
 #undef TYPE

@@ -11,63 +11,63 @@
  * Undefined again at the end: all but C_*, which k_reduce_arg.h reads.
  */
 
-#define R_T T
-#define R_A S
-#define R_LOAD(x) S_LOAD(x)
+#define R_T        T
+#define R_A        S
+#define R_LOAD(x)  S_LOAD(x)
 #define R_OP(a, b) S_ADD(a, b)
-#define R_INIT S_0
-#define R_FN(f) N(sum_##f)
+#define R_INIT     S_0
+#define R_FN(f)    N(sum_##f)
 #if defined(R_FLOAT) || defined(R_OWN_SUM)
 #define R_VECTOR
 #endif
 #include "kernels/reduce/k_reduce_loops.h"
 
-#define R_T T
-#define R_A S
-#define R_LOAD(x) S_LOAD(x)
+#define R_T        T
+#define R_A        S
+#define R_LOAD(x)  S_LOAD(x)
 #define R_OP(a, b) S_MUL(a, b)
-#define R_INIT S_1
-#define R_FN(f) N(prod_##f)
+#define R_INIT     S_1
+#define R_FN(f)    N(prod_##f)
 #ifdef R_FLOAT
 #define R_VECTOR
 #endif
 #include "kernels/reduce/k_reduce_loops.h"
 
-#define R_T T
-#define R_A C
-#define R_LOAD(x) C_LOAD(x)
+#define R_T        T
+#define R_A        C
+#define R_LOAD(x)  C_LOAD(x)
 #define R_OP(a, b) C_MAX(a, b)
-#define R_INIT C_LOW
-#define R_FN(f) N(max_##f)
+#define R_INIT     C_LOW
+#define R_FN(f)    N(max_##f)
 #ifdef R_FLOAT
 #define R_VECTOR
 #endif
 #include "kernels/reduce/k_reduce_loops.h"
 
-#define R_T T
-#define R_A C
-#define R_LOAD(x) C_LOAD(x)
+#define R_T        T
+#define R_A        C
+#define R_LOAD(x)  C_LOAD(x)
 #define R_OP(a, b) C_MIN(a, b)
-#define R_INIT C_HIGH
-#define R_FN(f) N(min_##f)
+#define R_INIT     C_HIGH
+#define R_FN(f)    N(min_##f)
 #ifdef R_FLOAT
 #define R_VECTOR
 #endif
 #include "kernels/reduce/k_reduce_loops.h"
 
 /* The operand of & and | is a stored T the first time and a bool after. */
-#define R_T T
-#define R_A uint8_t
-#define R_LOAD(x) ((uint8_t)TRUE(x))
+#define R_T        T
+#define R_A        uint8_t
+#define R_LOAD(x)  ((uint8_t)TRUE(x))
 #define R_OP(a, b) ((uint8_t)((a) & (b)))
-#define R_INIT 1
-#define R_FN(f) N(all_##f)
+#define R_INIT     1
+#define R_FN(f)    N(all_##f)
 #include "kernels/reduce/k_reduce_loops.h"
 
-#define R_T T
-#define R_A uint8_t
-#define R_LOAD(x) ((uint8_t)TRUE(x))
+#define R_T        T
+#define R_A        uint8_t
+#define R_LOAD(x)  ((uint8_t)TRUE(x))
 #define R_OP(a, b) ((uint8_t)((a) | (b)))
-#define R_INIT 0
-#define R_FN(f) N(any_##f)
+#define R_INIT     0
+#define R_FN(f)    N(any_##f)
 #include "kernels/reduce/k_reduce_loops.h"

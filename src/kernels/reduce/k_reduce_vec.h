@@ -139,8 +139,7 @@ static __attribute__((noinline)) void N(wide)(const int op, A *a, const T *x, si
     }
 }
 
-SV void N(cols_of)(const int op, void *acc, const void *xv, size_t rows, size_t cols,
-                   ptrdiff_t s) {
+SV void N(cols_of)(const int op, void *acc, const void *xv, size_t rows, size_t cols, ptrdiff_t s) {
     const T *x = xv;
     A *a = acc, wide[2 * NARROW];
     size_t k = 2; // rows side by side, k at a time, make one wide row

@@ -10,27 +10,27 @@
 #define TILE 64
 
 #define N_JOIN2(f, type) f##_##type
-#define N_JOIN(f, type) N_JOIN2(f, type)
-#define N(f) N_JOIN(f, TYPE)
+#define N_JOIN(f, type)  N_JOIN2(f, type)
+#define N(f)             N_JOIN(f, TYPE)
 
 /* ---- bool and integers ---- */
 
-#define LOGICAL_OR(a, b) ((uint8_t)((a) | (b)))
+#define LOGICAL_OR(a, b)  ((uint8_t)((a) | (b)))
 #define LOGICAL_AND(a, b) ((uint8_t)((a) & (b)))
-#define ADD LOGICAL_OR
-#define MUL LOGICAL_AND
-#define MAX LOGICAL_OR
-#define MIN LOGICAL_AND
-#define ZERO 0
-#define ONE 1
+#define ADD               LOGICAL_OR
+#define MUL               LOGICAL_AND
+#define MAX               LOGICAL_OR
+#define MIN               LOGICAL_AND
+#define ZERO              0
+#define ONE               1
 
-#define TYPE BOOL
-#define T uint8_t
-#define A uint8_t
-#define LOAD(x) ((uint8_t)((x) != 0))
+#define TYPE     BOOL
+#define T        uint8_t
+#define A        uint8_t
+#define LOAD(x)  ((uint8_t)((x) != 0))
 #define STORE(a) (a)
-#define LOW 0
-#define HIGH 1
+#define LOW      0
+#define HIGH     1
 #include "kernels/scan/k_scan_type.h"
 
 #undef ADD
@@ -43,76 +43,76 @@
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
 
-#define TYPE UINT8
-#define T uint8_t
-#define A uint8_t
-#define LOAD(x) (x)
+#define TYPE     UINT8
+#define T        uint8_t
+#define A        uint8_t
+#define LOAD(x)  (x)
 #define STORE(a) (a)
-#define LOW 0
-#define HIGH UINT8_MAX
+#define LOW      0
+#define HIGH     UINT8_MAX
 #include "kernels/scan/k_scan_type.h"
 
-#define TYPE UINT16
-#define T uint16_t
-#define A uint16_t
-#define LOAD(x) (x)
+#define TYPE     UINT16
+#define T        uint16_t
+#define A        uint16_t
+#define LOAD(x)  (x)
 #define STORE(a) (a)
-#define LOW 0
-#define HIGH UINT16_MAX
+#define LOW      0
+#define HIGH     UINT16_MAX
 #include "kernels/scan/k_scan_type.h"
 
-#define TYPE UINT32
-#define T uint32_t
-#define A uint32_t
-#define LOAD(x) (x)
+#define TYPE     UINT32
+#define T        uint32_t
+#define A        uint32_t
+#define LOAD(x)  (x)
 #define STORE(a) (a)
-#define LOW 0
-#define HIGH UINT32_MAX
+#define LOW      0
+#define HIGH     UINT32_MAX
 #include "kernels/scan/k_scan_type.h"
 
-#define TYPE UINT64
-#define T uint64_t
-#define A uint64_t
-#define LOAD(x) (x)
+#define TYPE     UINT64
+#define T        uint64_t
+#define A        uint64_t
+#define LOAD(x)  (x)
 #define STORE(a) (a)
-#define LOW 0
-#define HIGH UINT64_MAX
+#define LOW      0
+#define HIGH     UINT64_MAX
 #include "kernels/scan/k_scan_type.h"
 
-#define TYPE INT8
-#define T int8_t
-#define A int8_t
-#define LOAD(x) (x)
+#define TYPE     INT8
+#define T        int8_t
+#define A        int8_t
+#define LOAD(x)  (x)
 #define STORE(a) (a)
-#define LOW INT8_MIN
-#define HIGH INT8_MAX
+#define LOW      INT8_MIN
+#define HIGH     INT8_MAX
 #include "kernels/scan/k_scan_type.h"
 
-#define TYPE INT16
-#define T int16_t
-#define A int16_t
-#define LOAD(x) (x)
+#define TYPE     INT16
+#define T        int16_t
+#define A        int16_t
+#define LOAD(x)  (x)
 #define STORE(a) (a)
-#define LOW INT16_MIN
-#define HIGH INT16_MAX
+#define LOW      INT16_MIN
+#define HIGH     INT16_MAX
 #include "kernels/scan/k_scan_type.h"
 
-#define TYPE INT32
-#define T int32_t
-#define A int32_t
-#define LOAD(x) (x)
+#define TYPE     INT32
+#define T        int32_t
+#define A        int32_t
+#define LOAD(x)  (x)
 #define STORE(a) (a)
-#define LOW INT32_MIN
-#define HIGH INT32_MAX
+#define LOW      INT32_MIN
+#define HIGH     INT32_MAX
 #include "kernels/scan/k_scan_type.h"
 
-#define TYPE INT64
-#define T int64_t
-#define A int64_t
-#define LOAD(x) (x)
+#define TYPE     INT64
+#define T        int64_t
+#define A        int64_t
+#define LOAD(x)  (x)
 #define STORE(a) (a)
-#define LOW INT64_MIN
-#define HIGH INT64_MAX
+#define LOW      INT64_MIN
+#define HIGH     INT64_MAX
 #include "kernels/scan/k_scan_type.h"
 
 #undef ADD
@@ -158,35 +158,35 @@ static inline double min_d(double a, double b) {
     return or_nan_d(b < a ? b : a, b);
 }
 
-#define ADD(a, b) ((a) + (b))
-#define MUL(a, b) ((a) * (b))
-#define MAX(a, b) max_f(a, b)
-#define MIN(a, b) min_f(a, b)
+#define ADD(a, b)    ((a) + (b))
+#define MUL(a, b)    ((a) * (b))
+#define MAX(a, b)    max_f(a, b)
+#define MIN(a, b)    min_f(a, b)
 #define LOGADD(a, b) logadd_f(a, b)
-#define LSE_LOW LOW
+#define LSE_LOW      LOW
 
-#define TYPE FLOAT32
-#define T float
-#define A float
-#define LOAD(x) (x)
+#define TYPE     FLOAT32
+#define T        float
+#define A        float
+#define LOAD(x)  (x)
 #define STORE(a) (a)
-#define LOW (-INFINITY)
-#define HIGH INFINITY
+#define LOW      (-INFINITY)
+#define HIGH     INFINITY
 #include "kernels/scan/k_scan_type.h"
 
 #undef LOGADD
 #undef MAX
 #undef MIN
-#define MAX(a, b) max_d(a, b)
-#define MIN(a, b) min_d(a, b)
+#define MAX(a, b)    max_d(a, b)
+#define MIN(a, b)    min_d(a, b)
 #define LOGADD(a, b) logadd_d(a, b)
-#define TYPE FLOAT64
-#define T double
-#define A double
-#define LOAD(x) (x)
-#define STORE(a) (a)
-#define LOW (-(double)INFINITY)
-#define HIGH (double)INFINITY
+#define TYPE         FLOAT64
+#define T            double
+#define A            double
+#define LOAD(x)      (x)
+#define STORE(a)     (a)
+#define LOW          (-(double)INFINITY)
+#define HIGH         (double)INFINITY
 #include "kernels/scan/k_scan_type.h"
 
 #undef ADD
@@ -234,20 +234,20 @@ static inline cplx c_logadd(cplx a, cplx b) {
                   (float)((double)a.im + atan2(im, re))};
 }
 
-#define ADD(a, b) c_add(a, b)
-#define MUL(a, b) c_mul(a, b)
-#define MAX(a, b) c_max(a, b)
-#define MIN(a, b) c_min(a, b)
+#define ADD(a, b)    c_add(a, b)
+#define MUL(a, b)    c_mul(a, b)
+#define MAX(a, b)    c_max(a, b)
+#define MIN(a, b)    c_min(a, b)
 #define LOGADD(a, b) c_logadd(a, b)
-#define ZERO ((cplx){0, 0})
-#define ONE ((cplx){1, 0})
-#define TYPE COMPLEX64
-#define T cplx
-#define A cplx
-#define LOAD(x) (x)
-#define STORE(a) (a)
-#define LOW ((cplx){-INFINITY, -INFINITY})
-#define HIGH ((cplx){INFINITY, INFINITY})
+#define ZERO         ((cplx){0, 0})
+#define ONE          ((cplx){1, 0})
+#define TYPE         COMPLEX64
+#define T            cplx
+#define A            cplx
+#define LOAD(x)      (x)
+#define STORE(a)     (a)
+#define LOW          ((cplx){-INFINITY, -INFINITY})
+#define HIGH         ((cplx){INFINITY, INFINITY})
 #undef LSE_LOW
 #define LSE_LOW ((cplx){-INFINITY, 0})
 #include "kernels/scan/k_scan_type.h"
@@ -296,49 +296,39 @@ SV void half_cols(const mx_dtype t, mx_k_scan_cols *cols_f32, uint16_t *out, ptr
     }
 }
 
-#define F32(f) sum_##f##_FLOAT32
-#define N16(f) sum_##f##_FLOAT16
+#define F32(f)  sum_##f##_FLOAT32
+#define N16(f)  sum_##f##_FLOAT16
 #define NB16(f) sum_##f##_BFLOAT16
 #include "kernels/scan/k_scan_half.h"
-#define F32(f) prod_##f##_FLOAT32
-#define N16(f) prod_##f##_FLOAT16
+#define F32(f)  prod_##f##_FLOAT32
+#define N16(f)  prod_##f##_FLOAT16
 #define NB16(f) prod_##f##_BFLOAT16
 #include "kernels/scan/k_scan_half.h"
-#define F32(f) max_##f##_FLOAT32
-#define N16(f) max_##f##_FLOAT16
+#define F32(f)  max_##f##_FLOAT32
+#define N16(f)  max_##f##_FLOAT16
 #define NB16(f) max_##f##_BFLOAT16
 #include "kernels/scan/k_scan_half.h"
-#define F32(f) min_##f##_FLOAT32
-#define N16(f) min_##f##_FLOAT16
+#define F32(f)  min_##f##_FLOAT32
+#define N16(f)  min_##f##_FLOAT16
 #define NB16(f) min_##f##_BFLOAT16
 #include "kernels/scan/k_scan_half.h"
-#define F32(f) lse_##f##_FLOAT32
-#define N16(f) lse_##f##_FLOAT16
+#define F32(f)  lse_##f##_FLOAT32
+#define N16(f)  lse_##f##_FLOAT16
 #define NB16(f) lse_##f##_BFLOAT16
 #include "kernels/scan/k_scan_half.h"
 
 /* ---- the tables ---- */
 
 #define ROW(f, name) [MX_##name] = f##_##name,
-#define FLOATS(f)                                                          \
-    {                                                                      \
-        ROW(f, FLOAT16)                                                    \
-        ROW(f, FLOAT32) ROW(f, FLOAT64) ROW(f, BFLOAT16) ROW(f, COMPLEX64) \
-    }
-#define ALL_TYPES(f)                                                                       \
-    {                                                                                      \
-        ROW(f, BOOL)                                                                       \
-        ROW(f, UINT8)                                                                      \
-        ROW(f, UINT16)                                                                     \
-        ROW(f, UINT32) ROW(f, UINT64) ROW(f, INT8) ROW(f, INT16) ROW(f, INT32)             \
-            ROW(f, INT64) ROW(f, FLOAT16) ROW(f, FLOAT32) ROW(f, FLOAT64) ROW(f, BFLOAT16) \
-                ROW(f, COMPLEX64)                                                          \
-    }
-#define ALL_OPS(f)                                                                       \
-    {                                                                                    \
-        ALL_TYPES(sum_##f), ALL_TYPES(prod_##f), ALL_TYPES(max_##f), ALL_TYPES(min_##f), \
-            FLOATS(lse_##f)                                                              \
-    }
+#define FLOATS(f) \
+    {ROW(f, FLOAT16) ROW(f, FLOAT32) ROW(f, FLOAT64) ROW(f, BFLOAT16) ROW(f, COMPLEX64)}
+#define ALL_TYPES(f)                                                                               \
+    {ROW(f, BOOL) ROW(f, UINT8) ROW(f, UINT16) ROW(f, UINT32) ROW(f, UINT64) ROW(f, INT8)          \
+         ROW(f, INT16) ROW(f, INT32) ROW(f, INT64) ROW(f, FLOAT16) ROW(f, FLOAT32) ROW(f, FLOAT64) \
+             ROW(f, BFLOAT16) ROW(f, COMPLEX64)}
+#define ALL_OPS(f)                                                                    \
+    {ALL_TYPES(sum_##f), ALL_TYPES(prod_##f), ALL_TYPES(max_##f), ALL_TYPES(min_##f), \
+     FLOATS(lse_##f)}
 
 const mx_k_scan KN(mx_scan) = {
     .row = ALL_OPS(row),

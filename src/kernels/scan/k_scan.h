@@ -31,13 +31,12 @@ typedef struct mx_scan_flags {
 } mx_scan_flags;
 
 /* One row of n elements, strides in elements. */
-typedef void mx_k_scan_row(void *out, ptrdiff_t out_stride, const void *x,
-                           ptrdiff_t x_stride, size_t n, void *carry, mx_scan_flags f);
+typedef void mx_k_scan_row(void *out, ptrdiff_t out_stride, const void *x, ptrdiff_t x_stride,
+                           size_t n, void *carry, mx_scan_flags f);
 /* Down the n rows of a block of cols contiguous columns, row strides in elements;
  * carry[cols]. */
-typedef void mx_k_scan_cols(void *out, ptrdiff_t out_stride, const void *x,
-                            ptrdiff_t x_stride, size_t n, size_t cols, void *carry,
-                            mx_scan_flags f);
+typedef void mx_k_scan_cols(void *out, ptrdiff_t out_stride, const void *x, ptrdiff_t x_stride,
+                            size_t n, size_t cols, void *carry, mx_scan_flags f);
 typedef void mx_k_scan_init(void *carry, size_t n);
 
 typedef struct mx_k_scan {

@@ -15,8 +15,7 @@ static void FN(init)(void *carry, size_t n) {
 }
 
 /* One after the other. Returns the carry. */
-SV A FN(walk)(T *out, ptrdiff_t os, const T *x, ptrdiff_t xs, size_t n, A a,
-              const bool incl) {
+SV A FN(walk)(T *out, ptrdiff_t os, const T *x, ptrdiff_t xs, size_t n, A a, const bool incl) {
     for (size_t i = 0; i < n; i++, x += xs, out += os) {
         A before = a;
         a = OP(a, LOAD(*x));
@@ -26,8 +25,7 @@ SV A FN(walk)(T *out, ptrdiff_t os, const T *x, ptrdiff_t xs, size_t n, A a,
 }
 
 /* Four at a time: the prefixes of the four do not wait for what came before. */
-SV A FN(run)(T *out, ptrdiff_t os, const T *x, ptrdiff_t xs, size_t n, A a,
-             const bool incl) {
+SV A FN(run)(T *out, ptrdiff_t os, const T *x, ptrdiff_t xs, size_t n, A a, const bool incl) {
 #ifndef S_SERIAL
     for (; n >= 4; n -= 4, x += 4 * xs, out += 4 * os) {
         A p0 = LOAD(x[0]), x1 = LOAD(x[xs]), x2 = LOAD(x[2 * xs]), x3 = LOAD(x[3 * xs]);
@@ -42,8 +40,8 @@ SV A FN(run)(T *out, ptrdiff_t os, const T *x, ptrdiff_t xs, size_t n, A a,
     return FN(walk)(out, os, x, xs, n, a, incl);
 }
 
-static void FN(row)(void *out, ptrdiff_t os, const void *xv, ptrdiff_t xs, size_t n,
-                    void *carry, mx_scan_flags f) {
+static void FN(row)(void *out, ptrdiff_t os, const void *xv, ptrdiff_t xs, size_t n, void *carry,
+                    mx_scan_flags f) {
     const T *x = xv;
     T *o = out;
     A *a = carry;
@@ -59,8 +57,8 @@ static void FN(row)(void *out, ptrdiff_t os, const void *xv, ptrdiff_t xs, size_
         *a = FN(run)(o, os, x, xs, n, *a, false);
 }
 
-static void FN(cols)(void *out, ptrdiff_t os, const void *xv, ptrdiff_t xs, size_t n,
-                     size_t cols, void *carry, mx_scan_flags f) {
+static void FN(cols)(void *out, ptrdiff_t os, const void *xv, ptrdiff_t xs, size_t n, size_t cols,
+                     void *carry, mx_scan_flags f) {
     const T *x = xv;
     T *o = out;
     A *restrict a = carry;

@@ -59,8 +59,7 @@ SV void lanes_put(const mx_dtype t, void *p, size_t i, float x) {
         ((uint16_t *)p)[i] = t == MX_FLOAT16 ? mx_f32_to_f16(x) : mx_f32_to_bf16(x);
 }
 /* Element offset of a row. */
-SV const void *lanes_row(const mx_dtype t, const void *p, size_t row,
-                         ptrdiff_t stride) {
+SV const void *lanes_row(const mx_dtype t, const void *p, size_t row, ptrdiff_t stride) {
     ptrdiff_t at = (ptrdiff_t)row * stride;
     return (const char *)p + at * (t == MX_FLOAT32 ? 4 : 2);
 }

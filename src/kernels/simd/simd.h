@@ -33,7 +33,8 @@
  *     vf_lookup16(p, i)  p[i[lane] mod 16]; VF_LOOKUP is 1 where that is cheap
  *     vi_shlv vi_shrv(a, n)  each lane shifted by its own count
  *     vi_load_u8 / vi_store_u8       VF_LANES bytes, 0 .. 255 in each lane
- *     compress(a, m)   the lanes of m first, in order; xor_lanes(a, x): lane i gets a[i ^ x]; lane: its number
+ *     compress(a, m)   the lanes of m first, in order; xor_lanes(a, x): lane i gets a[i ^ x]; lane:
+ *                      its number
  *                 (vi and vl, also vl_lt vl_min vl_max: where V_COMPRESS is 1)
  *     vm_load_bool / vm_store_bool   bytes 0 or 1 (any non-zero byte is true on load)
  */

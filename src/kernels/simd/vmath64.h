@@ -128,12 +128,16 @@ SV vd vd_log2(vd x) {
     vd c = vd_set1(0x1.c551d94ae0bf8p-2), l = vd_sub(f, rest); // log2(e) = 1 + c
     return vd_log_edges(x, vd_add(k, vd_add(f, vd_fma(l, c, vd_neg(rest)))));
 }
-/* k log10(2) + log(1 + f) log10(e): the first product is exact, the rounding of f log10(e) is made up for */
+/* k log10(2) + log(1 + f) log10(e): the first product is exact, the rounding of f log10(e) is made
+   up for */
 SV vd vd_log10(vd x) {
     vd k, f = vd_sub(vd_split_any(x, &k), vd_set1(1.0)), rest = vd_log1p_rest(f);
-    vd e = vd_set1(0x1.bcb7b1526e50ep-2), product = vd_mul(f, e), lost = vd_fma(f, e, vd_neg(product));
-    vd low = vd_fma(k, vd_set1(-0x1.80433b83b532ap-44), vd_fma(f, vd_set1(0x1.95355baaafad3p-57), lost));
-    return vd_log_edges(x, vd_add(vd_fma(k, vd_set1(0x1.34413509f8000p-2), product), vd_fnma(rest, e, low)));
+    vd e = vd_set1(0x1.bcb7b1526e50ep-2), product = vd_mul(f, e),
+       lost = vd_fma(f, e, vd_neg(product));
+    vd low =
+        vd_fma(k, vd_set1(-0x1.80433b83b532ap-44), vd_fma(f, vd_set1(0x1.95355baaafad3p-57), lost));
+    return vd_log_edges(x, vd_add(vd_fma(k, vd_set1(0x1.34413509f8000p-2), product),
+                                  vd_fnma(rest, e, low)));
 }
 SV vd vd_log1p(vd x) {
     vd k, one = vd_set1(1.0), u = vd_add(one, x), lost = vd_sub(x, vd_sub(u, one));

@@ -292,13 +292,10 @@ typedef struct indexed {
 /* ---- the table ---- */
 
 #define ROW(f, name) [MX_##name] = f##_##name,
-#define ALL_TYPES(f)                                                                          \
-    {                                                                                         \
-        ROW(f, BOOL)                                                                          \
-        ROW(f, UINT8) ROW(f, UINT16) ROW(f, UINT32) ROW(f, UINT64) ROW(f, INT8) ROW(f, INT16) \
-            ROW(f, INT32) ROW(f, INT64) ROW(f, FLOAT16) ROW(f, FLOAT32) ROW(f, FLOAT64)       \
-                ROW(f, BFLOAT16) ROW(f, COMPLEX64)                                            \
-    }
+#define ALL_TYPES(f)                                                                               \
+    {ROW(f, BOOL) ROW(f, UINT8) ROW(f, UINT16) ROW(f, UINT32) ROW(f, UINT64) ROW(f, INT8)          \
+         ROW(f, INT16) ROW(f, INT32) ROW(f, INT64) ROW(f, FLOAT16) ROW(f, FLOAT32) ROW(f, FLOAT64) \
+             ROW(f, BFLOAT16) ROW(f, COMPLEX64)}
 
 const mx_k_sort KN(mx_sort) = {
     .sort = ALL_TYPES(sort),

@@ -4,7 +4,8 @@
  *     FN(f)    names the functions
  *
  * Least significant byte first (Knuth, volume 3, 5.2.5), stable; a byte in which all keys agree
- * costs nothing but its count. Where there are sorts in vectors (k_sort_vector.h) some go unused. All are undefined again at the end.
+ * costs nothing but its count. Where there are sorts in vectors (k_sort_vector.h) some go unused.
+ * All are undefined again at the end.
  */
 
 static void FN(insertion)(E *a, size_t n) {

@@ -6,7 +6,8 @@
  *     S(f)            names the key sort: f_keys8 ...        P, P_MAKE(k, i), P_INDEX(p), PS(f)
  *                     a key with its index, and the sort of these
  *     NO_DECODE       defined: sort goes through argsort
- *     V_KEYS(f)  V_PAIRS(f)  defined: f is sort or select in vectors, of keys whose sign bit is flipped: FLIP
+ *     V_KEYS(f)  V_PAIRS(f)  defined: f is sort or select in vectors, of keys whose sign bit is
+ *                flipped: FLIP
  */
 
 static void N(argsort)(uint32_t *out, const void *xv, size_t n, void *scratch) {
@@ -73,7 +74,8 @@ static void N(partition)(void *out, const void *x, size_t n, size_t k, void *scr
     N(gather)(out, x, at, n, scratch);
 }
 #elif defined V_KEYS
-static void N(ordered)(T *out, const T *x, size_t n, size_t k, K *a, void (*order)(K *, K *, size_t, size_t)) {
+static void N(ordered)(T *out, const T *x, size_t n, size_t k, K *a,
+                       void (*order)(K *, K *, size_t, size_t)) {
     for (size_t i = 0; i < n; i++)
         a[i] = (K)(ENCODE(x[i]) ^ FLIP);
     order(a, a + n, n, k);

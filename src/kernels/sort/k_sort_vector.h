@@ -1,14 +1,15 @@
-/* Template: quicksort in vectors (B. Bramas 2017, "A novel hybrid quicksort algorithm vectorized using AVX-512").
- * Included with
+/* Template: quicksort in vectors (B. Bramas 2017, "A novel hybrid quicksort algorithm vectorized
+ * using AVX-512"). Included with
  *
  *     E K     signed and unsigned integer   V M  its vector and mask      LANES  elements of a vector
  *     W(f)    vi_f or vl_f          FN(f) names the functions
  *     FIRST(n) BITS(m) NOT(m)       masks: the first n lanes; as a number; the others
  *     LARGEST                       the largest E
  *
- * A part is split in place: each vector's smaller lanes are packed to the front of the part, where their elements have
- * been read already, the others to a second array and copied back. Up to eight vectors are sorted in registers by a bitonic
- * network (K. Batcher 1968). All are undefined again at the end.
+ * A part is split in place: each vector's smaller lanes are packed to the front of the part, where
+ * their elements have been read already, the others to a second array and copied back. Up to eight
+ * vectors are sorted in registers by a bitonic network (K. Batcher 1968). All are undefined again
+ * at the end.
  */
 
 #define VECTORS 8 /* sorted in registers */
@@ -40,8 +41,8 @@ SV V FN(sort_lanes)(V a) {
     return a;
 }
 
-/* Two sorted runs of `half` vectors become one. Here and below counts are constants once all is inlined; loops go to
-   the most there can be, so that every compiler unrolls them. */
+/* Two sorted runs of `half` vectors become one. Here and below counts are constants once all is
+   inlined; loops go to the most there can be, so that every compiler unrolls them. */
 SV void FN(merge_runs)(V *v, int half) {
     V high[VECTORS / 2];
 #pragma GCC unroll 4
@@ -110,7 +111,8 @@ static void FN(small)(E *a, size_t n) {
         FN(sort_few)(a, n, 8);
 }
 
-/* Those less than pivot to the front of a[n]; returns how many they are. b[n] is for the others meanwhile. */
+/* Those less than pivot to the front of a[n]; returns how many they are. b[n] is for the others
+   meanwhile. */
 static size_t FN(split)(E *a, size_t n, E pivot, E *b) {
     size_t less = 0, more = 0, i = 0;
     V p = W(set1)(pivot);
@@ -145,8 +147,8 @@ static E FN(pivot)(const E *a, size_t n, uint64_t *random) {
     return some[count / 2];
 }
 
-/* How many come first in one step of splitting a[n]: a part that is in its place as a whole, or all that are less than
-   some pivot. */
+/* How many come first in one step of splitting a[n]: a part that is in its place as a whole, or all
+   that are less than some pivot. */
 static size_t FN(step)(E *a, size_t n, E *b, uint64_t *random, bool *done) {
     E pivot = FN(pivot)(a, n, random);
     size_t less = FN(split)(a, n, pivot, b);

@@ -22,7 +22,7 @@ static const mx_field attention_fields[] = {
     MX_FIELD(mx_p_attention, scale, DOUBLE), MX_FIELD(mx_p_attention, causal, BOOL),
     MX_FIELD(mx_p_attention, mask, BOOL), MX_FIELD(mx_p_attention, sinks, BOOL), MX_FIELD_END};
 
-/* --- shapes ------------------------------------------------------------------------------------------------- */
+/* --- shapes ----------------------------------------------------------------------------------- */
 
 static bool check_ranks(mx_array *const *qkv) {
     char a[TEXT], b[TEXT];
@@ -79,7 +79,8 @@ static bool check_sinks(const mx_array *sinks, const mx_array *q) {
     char text[TEXT];
     mx_dtype t = mx_dtype_of(q);
     if (mx_dtype_promote(mx_dtype_of(sinks), t) != t)
-        return mx_fail(MX_INVALID, NAME "Type of sinks must promote to output type %s.", mx_dtype_name(t));
+        return mx_fail(MX_INVALID, NAME "Type of sinks must promote to output type %s.",
+                       mx_dtype_name(t));
     return (sinks->ndim == 1 && sinks->shape[0] == q->shape[1]) ||
            mx_fail(MX_INVALID, NAME "Received invalid shape for sinks %s.",
                    mx_shape_text(text, TEXT, sinks->shape, sinks->ndim));
@@ -105,7 +106,7 @@ static bool infer_attention(const void *params, mx_array *const *in, int nin, mx
     return true;
 }
 
-/* --- in simpler primitives -------------------------------------------------------------------------------------- */
+/* --- in simpler primitives -------------------------------------------------------------------- */
 
 /* (B, H, ...) with the heads as (groups of one key head, members): (B, Hk, H / Hk, ...) */
 static mx_array *grouped(mx_array *a, int key_heads, int members) {
@@ -174,7 +175,7 @@ static bool attention_expand(const mx_node *y, mx_array *const *in, mx_array **o
     return out[0] != NULL;
 }
 
-/* --- batching ------------------------------------------------------------------------------------------------------ */
+/* --- batching --------------------------------------------------------------------------------- */
 
 /* (n, B, ...) as (n B, ...) */
 static mx_array *folded(mx_array *a, int axis, int n) {
@@ -223,7 +224,7 @@ const mx_prim_desc mx_desc_attention = {
     .expand = attention_expand,
 };
 
-/* --- the operation --------------------------------------------------------------------------------------------------- */
+/* --- the operation ---------------------------------------------------------------------------- */
 
 static bool check_mode(const char *mode, const mx_array *mask) {
     bool causal = strcmp(mode, "causal") == 0;

@@ -1,10 +1,13 @@
-/* The gated delta rule (Yang, Kautz and Hatamizadeh, "Gated Delta Networks", 2024), a linear attention whose state decays:
+/* The gated delta rule (Yang, Kautz and Hatamizadeh, "Gated Delta Networks", 2024), a linear
+ * attention whose state decays:
  *
  *     q, k (B,T,Hk,Dk)   v (B,T,H,Dv), H a multiple of Hk   gamma (B,T,H) or (B,T,H,Dk)   beta (B,T,H)
  *     state (B,H,Dv,Dk)  mask (B,T)    ->    y (B,T,H,Dv), the state after the last step
  *
- * For each head S' = gamma_t S;  S = S' + beta_t (v_t - S' k_t) k_t^T;  y_t = S q_t. A masked step leaves S and gives 0.
- * The state is kept in float32 at least. Derivatives go through the expansion, one step after another.
+ * For each head S' = gamma_t S;  S = S' + beta_t (v_t - S' k_t) k_t^T;  y_t = S q_t. A masked step
+ *                                leaves S and gives 0.
+ * The state is kept in float32 at least. Derivatives go through the expansion, one step after
+ * another.
  */
 #include "base/mem.h"
 #include "base/status.h"
@@ -16,20 +19,21 @@ enum { TEXT = 256, Q = 0, K, V, GAMMA, BETA, STATE, MASK };
 
 static const mx_field fields[] = {MX_FIELD(mx_p_gated_delta, mask, BOOL), MX_FIELD_END};
 
-/* --- shapes -------------------------------------------------------------------------------------------- */
+/* --- shapes ----------------------------------------------------------------------------------- */
 
 static bool same(const char *what, const mx_array *a, const int *shape, int ndim) {
     char has[TEXT], wanted[TEXT];
-    return mx_shape_is(a, shape, ndim) ||
-           mx_fail(MX_INVALID, NAME "%s has shape %s, expected %s", what, mx_shape_text(has, TEXT, a->shape, a->ndim),
-                   mx_shape_text(wanted, TEXT, shape, ndim));
+    return mx_shape_is(a, shape, ndim) || mx_fail(MX_INVALID, NAME "%s has shape %s, expected %s",
+                                                  what, mx_shape_text(has, TEXT, a->shape, a->ndim),
+                                                  mx_shape_text(wanted, TEXT, shape, ndim));
 }
 
 static bool check_main(mx_array *const *in) {
     static const char *const names[] = {"q", "k", "v"};
     for (int i = 0; i < 3; i++)
         if (in[i]->ndim != 4)
-            return mx_fail(MX_INVALID, NAME "%s must have 4 dimensions, has %d", names[i], in[i]->ndim);
+            return mx_fail(MX_INVALID, NAME "%s must have 4 dimensions, has %d", names[i],
+                           in[i]->ndim);
     const int *q = in[Q]->shape, *v = in[V]->shape, like[4] = {q[0], q[1], v[2], v[3]};
     if (!same("k", in[K], q, 4) || !same("v", in[V], like, 4))
         return false;
@@ -45,13 +49,15 @@ static bool infer(const void *params, mx_array *const *in, int nin, mx_out *out,
         return false;
     const int *q = in[Q]->shape, *v = in[V]->shape, each[4] = {q[0], q[1], v[2], q[3]};
     const int state[4] = {q[0], v[2], v[3], q[3]};
-    if (!same("gamma", in[GAMMA], each, in[GAMMA]->ndim == 4 ? 4 : 3) || !same("beta", in[BETA], each, 3) ||
-        !same("the state", in[STATE], state, 4) || (p->mask && !same("mask", in[MASK], each, 2)))
+    if (!same("gamma", in[GAMMA], each, in[GAMMA]->ndim == 4 ? 4 : 3) ||
+        !same("beta", in[BETA], each, 3) || !same("the state", in[STATE], state, 4) ||
+        (p->mask && !same("mask", in[MASK], each, 2)))
         return false;
     mx_dtype t = mx_dtype_of(in[Q]);
     for (int i = 0; i < MASK; i++)
         if (in[i]->dtype != t || (t != MX_FLOAT32 && t != MX_FLOAT64))
-            return mx_fail(MX_INVALID, NAME "the dtypes do not fit: %s", mx_dtype_name(mx_dtype_of(in[i])));
+            return mx_fail(MX_INVALID, NAME "the dtypes do not fit: %s",
+                           mx_dtype_name(mx_dtype_of(in[i])));
     if (p->mask && in[MASK]->dtype != MX_BOOL)
         return mx_fail(MX_INVALID, NAME "the mask must be bool");
     out[0] = (mx_out){t, mx_shape_of(in[V])};
@@ -59,7 +65,7 @@ static bool infer(const void *params, mx_array *const *in, int nin, mx_out *out,
     return true;
 }
 
-/* --- in simpler primitives ------------------------------------------------------------------------------ */
+/* --- in simpler primitives -------------------------------------------------------------------- */
 
 /* (B,T,Hk,D) with each head as often as heads of v share it: (B,T,H,D) */
 static mx_array *shared(mx_array *a, int heads) {
@@ -76,7 +82,8 @@ static mx_array *at(mx_array *a, int t) {
 static mx_array *next(mx_array *s, mx_array *k, mx_array *v, mx_array *gamma, mx_array *beta) {
     mx_array *key = mx_expand_dim(k, -2);
     mx_array *kept = mx_mul(s, mx_expand_dim(gamma, -2));
-    mx_array *change = mx_mul(mx_sub(v, mx_sum_axis(mx_mul(kept, key), -1, false)), mx_expand_dim(beta, -1));
+    mx_array *change =
+        mx_mul(mx_sub(v, mx_sum_axis(mx_mul(kept, key), -1, false)), mx_expand_dim(beta, -1));
     return mx_add(kept, mx_mul(mx_expand_dim(change, -1), key));
 }
 
@@ -96,7 +103,8 @@ static bool steps(mx_array *const *in, mx_array *mask, mx_array **y, mx_array **
     mx_array *gamma = in[GAMMA]->ndim == 4 ? in[GAMMA] : mx_expand_dim(in[GAMMA], -1);
     for (int t = 0; t < in[V]->shape[1] && s; t++) {
         mx_array *now = next(s, at(k, t), at(in[V], t), at(gamma, t), at(in[BETA], t));
-        mx_array *seen = now ? mx_sum_axis(mx_mul(now, mx_expand_dim(at(q, t), -2)), -1, false) : NULL;
+        mx_array *seen =
+            now ? mx_sum_axis(mx_mul(now, mx_expand_dim(at(q, t), -2)), -1, false) : NULL;
         y[t] = where_seen(mask, t, seen, seen ? mx_zero_like(seen) : NULL);
         s = where_seen(mask, t, now, s);
     }
@@ -118,9 +126,10 @@ static bool expand(const mx_node *y, mx_array *const *in, mx_array **out) {
     return as_algebra(in, y->nin > MASK ? in[MASK] : NULL, out);
 }
 
-/* --- batching: one more axis of examples ---------------------------------------------------------------- */
+/* --- batching: one more axis of examples ------------------------------------------------------ */
 
-static bool vmap(const mx_node *y, mx_array *const *in, const int *axes, int n, mx_array **out, int *out_axes) {
+static bool vmap(const mx_node *y, mx_array *const *in, const int *axes, int n, mx_array **out,
+                 int *out_axes) {
     mx_array *to[MASK + 1], *r[2];
     int batch = y->in[Q]->shape[0];
     for (int i = 0; i < y->nin; i++) {
@@ -146,7 +155,7 @@ const mx_prim_desc mx_desc_gated_delta = {
     .expand = expand,
 };
 
-/* --- the operation -------------------------------------------------------------------------------------- */
+/* --- the operation ---------------------------------------------------------------------------- */
 
 static mx_array *widened(mx_array *a, const int *shape, int ndim, mx_dtype t) {
     return a ? mx_broadcast_to(mx_astype(a, t), shape, ndim) : NULL;
@@ -169,18 +178,20 @@ static bool prepare(mx_array *const *given, mx_dtype t, mx_array **in) {
     return !mx_failed();
 }
 
-bool mx_gated_delta_update(mx_array *q, mx_array *k, mx_array *v, mx_array *gamma, mx_array *beta, mx_array *state,
-                           mx_array *mask, mx_array **out) {
+bool mx_gated_delta_update(mx_array *q, mx_array *k, mx_array *v, mx_array *gamma, mx_array *beta,
+                           mx_array *state, mx_array *mask, mx_array **out) {
     mx_array *given[MASK + 1] = {q, k, v, gamma, beta, state, mask}, *in[MASK + 1];
     if (!q || !k || !v || !gamma || !beta || !check_main(given))
         return false;
-    mx_dtype t = MX_FLOAT32, shown = mx_dtype_to_inexact(mx_dtype_promote(mx_dtype_of(q), mx_dtype_of(k)));
+    mx_dtype t = MX_FLOAT32,
+             shown = mx_dtype_to_inexact(mx_dtype_promote(mx_dtype_of(q), mx_dtype_of(k)));
     for (int i = 0; i < MASK; i++)
         t = given[i] ? mx_dtype_promote(t, mx_dtype_of(given[i])) : t;
     mx_p_gated_delta p = {mask != NULL};
     if (!prepare(given, t, in))
         return false;
-    bool ok = t == MX_COMPLEX64 ? as_algebra(in, in[MASK], out)
-                                : mx_apply_multi(MX_PRIM_gated_delta, &p, in, MASK + p.mask, out, 2);
+    bool ok = t == MX_COMPLEX64
+                  ? as_algebra(in, in[MASK], out)
+                  : mx_apply_multi(MX_PRIM_gated_delta, &p, in, MASK + p.mask, out, 2);
     return ok && (out[0] = mx_astype(out[0], shown)) && out[1];
 }

@@ -1,11 +1,11 @@
 /* Rotary position embedding (Su et al. 2021).
  *
- *     x (B, ..., T, D): pairs of the first `dims` elements of row t are turned by (offset + t) scale / f[i]
- *     pair i            traditional: (2 i, 2 i + 1); else (i, i + dims / 2)
- *     f[i]              base^(2 i / dims), or freqs[i]
+ *     x (B, ..., T, D): pairs of the first `dims` elements of row t are turned by (offset + t)
+ *     scale / f[i] pair i            traditional: (2 i, 2 i + 1); else (i, i + dims / 2) f[i]
+ *     base^(2 i / dims), or freqs[i]
  *
- * offset is 0-dimensional, or has one entry for each of B. A turn is linear and orthogonal in x: its
- * derivative turns back.
+ * offset is 0-dimensional, or has one entry for each of B. A turn is linear and orthogonal in x:
+ * its derivative turns back.
  */
 #include <math.h>
 
@@ -23,7 +23,7 @@ static const mx_field rope_fields[] = {MX_FIELD(mx_p_rope, dims, INT),
                                        MX_FIELD(mx_p_rope, scale, DOUBLE),
                                        MX_FIELD_END};
 
-/* --- shapes ------------------------------------------------------------------------------------------------ */
+/* --- shapes ----------------------------------------------------------------------------------- */
 
 static bool check_x(const mx_array *x, int dims) {
     if (x->ndim < 3)
@@ -80,14 +80,14 @@ static bool infer_rope(const void *params, mx_array *const *in, int nin, mx_out 
     return true;
 }
 
-/* --- in simpler primitives ------------------------------------------------------------------------------------ */
+/* --- in simpler primitives -------------------------------------------------------------------- */
 
 /* 1 / f, (dims / 2) */
 static mx_array *inverse_freqs(const mx_p_rope *p, mx_array *freqs) {
     if (freqs)
         return mx_rdiv_s(1, mx_astype(freqs, MX_FLOAT64));
-    return mx_exp(
-        mx_mul_s(mx_arange(0, p->dims / 2, 1, MX_FLOAT64), -2.0 / p->dims * log(p->base)));
+    return mx_exp(mx_mul_s(mx_arange(0, p->dims / 2, 1, MX_FLOAT64),
+                           -2.0 / p->dims * log(p->base)));
 }
 
 /* The angles, (T, dims / 2) or (B, 1, ..., T, dims / 2), in float64. */
@@ -148,7 +148,7 @@ static bool rope_expand(const mx_node *y, mx_array *const *in, mx_array **out) {
     return out[0] != NULL;
 }
 
-/* --- derivatives ------------------------------------------------------------------------------------------------- */
+/* --- derivatives ------------------------------------------------------------------------------ */
 
 static mx_array *turn(const mx_node *y, mx_array *x, bool back) {
     mx_p_rope p = *(const mx_p_rope *)y->params;

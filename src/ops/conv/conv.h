@@ -25,12 +25,12 @@ static inline int64_t mx_conv_dilated(int64_t n, int64_t dilation) {
     return n ? (n - 1) * dilation + 1 : 0;
 }
 
-/* The cotangent of the input, shaped as x: that of the result, dilated by the stride, under the kernel turned
-   round. */
+/* The cotangent of the input, shaped as x: that of the result, dilated by the stride, under the
+   kernel turned round. */
 mx_array *mx_conv_towards_input(const mx_p_conv *p, const mx_array *x, mx_array *w, mx_array *g);
 
-/* The derivative towards the weight by a convolution: the input under the cotangent as a kernel, images as
-   channels. Slow; for complex numbers, and for files that know no other way. */
+/* The derivative towards the weight by a convolution: the input under the cotangent as a kernel,
+   images as channels. Slow; for complex numbers, and for files that know no other way. */
 mx_array *mx_conv_weight_by_conv(const mx_p_conv_weight *w, mx_array *x, mx_array *g);
 
 #endif

@@ -56,7 +56,9 @@ static bool check_positive(const char *what, const char *list, const mx_ints *v)
 /* Channels first, as other libraries have them? */
 static const char *layout_hint(const mx_array *x, const mx_array *w) {
     bool first = x->ndim > 2 && w->shape[1] == x->shape[1] && w->shape[1] != x->shape[x->ndim - 1];
-    return first ? ". Channels come last here: (N, H, W, C) for the input, (C_out, H, W, C_in) for the weight" : "";
+    return first ? ". Channels come last here: (N, H, W, C) for the input, (C_out, H, W, C_in) for "
+                   "the weight"
+                 : "";
 }
 
 static bool check_groups(const mx_array *x, const mx_array *w, int groups) {
@@ -362,8 +364,8 @@ static bool complete(mx_p_conv *p, full *f, int nd) {
     return true;
 }
 
-/* One end of an axis of n elements `dilation` apart: a negative padding takes elements away, and leaves of the zeros
-   before the next one what it did not take. Returns how many elements go. */
+/* One end of an axis of n elements `dilation` apart: a negative padding takes elements away, and
+   leaves of the zeros before the next one what it did not take. Returns how many elements go. */
 static int64_t cut_end(int *padding, int64_t dilation, int64_t n) {
     if (*padding >= 0)
         return 0;
@@ -375,7 +377,8 @@ static int64_t cut_end(int *padding, int64_t dilation, int64_t n) {
 /* Negative paddings, of the input with zeros between its elements, become a smaller input. */
 static mx_array *cut(mx_array *x, full *f, int nd) {
     for (int i = 0; i < nd && x; i++) {
-        int64_t n = x->shape[i + 1], d = f->input[i], length = mx_conv_dilated((int)n, (int)d) + f->low[i] + f->high[i];
+        int64_t n = x->shape[i + 1], d = f->input[i],
+                length = mx_conv_dilated((int)n, (int)d) + f->low[i] + f->high[i];
         int64_t from = cut_end(&f->low[i], d, n), to = n - cut_end(&f->high[i], d, n);
         if (from >= to) { // nothing but zeros is left, if anything
             from = to = 0;

@@ -9,7 +9,7 @@
 #include "ops/ops.h"
 #include "ops/rules.h"
 
-/* --- the node: one axis ------------------------------------------------------------------------------------ */
+/* --- the node: one axis ----------------------------------------------------------------------- */
 
 static bool infer(const void *params, mx_array *const *in, int nin, mx_out *out, int nout) {
     const mx_p_fft *p = params;
@@ -23,7 +23,8 @@ static bool infer(const void *params, mx_array *const *in, int nin, mx_out *out,
 
 static mx_array *transform(mx_array *a, int kind, bool inverse, int axis, int n, double scale) {
     mx_p_fft p = {kind, axis, n, inverse, scale};
-    return mx_apply1(MX_PRIM_fft, &p, a ? mx_astype(a, kind == MX_P_FFT_TO_HALF ? MX_FLOAT32 : MX_COMPLEX64) : NULL);
+    return mx_apply1(MX_PRIM_fft, &p,
+                     a ? mx_astype(a, kind == MX_P_FFT_TO_HALF ? MX_FLOAT32 : MX_COMPLEX64) : NULL);
 }
 
 /* a cut or padded with zeros to n along an axis. */
@@ -36,14 +37,17 @@ static mx_array *resize(mx_array *a, int axis, int n) {
     return mx_pad(a, &axis, 1, &low, &high, mx_zero_like(a), "constant");
 }
 
-/* 1 for the elements of a half spectrum that stand for themselves, 2 for those with a mirror image. */
+/* 1 for the elements of a half spectrum that stand for themselves, 2 for those with a mirror
+   image. */
 static mx_array *mirror_weights(int n, int axis, int ndim) {
     int half = n / 2 + 1, shape[MX_MAX_NDIM];
     mx_array *k = mx_arange(0, half, 1, MX_INT32);
-    mx_array *alone = mx_equal(mx_remainder(mx_mul_s(k, 2), mx_scalar(n, MX_INT32)), mx_scalar(0, MX_INT32));
+    mx_array *alone =
+        mx_equal(mx_remainder(mx_mul_s(k, 2), mx_scalar(n, MX_INT32)), mx_scalar(0, MX_INT32));
     for (int i = 0; i < ndim; i++)
         shape[i] = i == axis ? half : 1;
-    return mx_reshape(mx_where(alone, mx_scalar(1, MX_FLOAT32), mx_scalar(2, MX_FLOAT32)), shape, ndim);
+    return mx_reshape(mx_where(alone, mx_scalar(1, MX_FLOAT32), mx_scalar(2, MX_FLOAT32)), shape,
+                      ndim);
 }
 
 /* The conjugate transpose of the transform. */
@@ -62,7 +66,8 @@ static bool vjp(const mx_node *y, mx_array *const *cot, const bool *need, mx_arr
     return grad[0] != NULL;
 }
 
-static bool vmap(const mx_node *y, mx_array *const *in, const int *axes, int n, mx_array **out, int *out_axes) {
+static bool vmap(const mx_node *y, mx_array *const *in, const int *axes, int n, mx_array **out,
+                 int *out_axes) {
     mx_p_fft p = *(const mx_p_fft *)y->params;
     (void)n;
     p.axis++;
@@ -72,8 +77,9 @@ static bool vmap(const mx_node *y, mx_array *const *in, const int *axes, int n, 
 }
 
 static const mx_field fields[] = {
-    MX_FIELD(mx_p_fft, kind, INT),     MX_FIELD(mx_p_fft, axis, INT),     MX_FIELD(mx_p_fft, n, INT),
-    MX_FIELD(mx_p_fft, inverse, BOOL), MX_FIELD(mx_p_fft, scale, DOUBLE), MX_FIELD_END,
+    MX_FIELD(mx_p_fft, kind, INT),     MX_FIELD(mx_p_fft, axis, INT),
+    MX_FIELD(mx_p_fft, n, INT),        MX_FIELD(mx_p_fft, inverse, BOOL),
+    MX_FIELD(mx_p_fft, scale, DOUBLE), MX_FIELD_END,
 };
 
 const mx_prim_desc mx_desc_fft = {
@@ -86,7 +92,7 @@ const mx_prim_desc mx_desc_fft = {
     .vmap = vmap,
 };
 
-/* --- several axes -------------------------------------------------------------------------------------------- */
+/* --- several axes ----------------------------------------------------------------------------- */
 
 static double factor(int n, bool inverse, mx_fft_norm norm) {
     if (norm == MX_NORM_ORTHO)
@@ -95,7 +101,8 @@ static double factor(int n, bool inverse, mx_fft_norm norm) {
 }
 
 /* The axes (normalised) and the lengths along them; the count, or -1 and an error. */
-static int plan(const mx_array *a, const int *s, int n_s, const int *axes, int n_axes, bool half_in, int *axis, int *len) {
+static int plan(const mx_array *a, const int *s, int n_s, const int *axes, int n_axes, bool half_in,
+                int *axis, int *len) {
     bool seen[MX_MAX_NDIM] = {false};
     int count = axes ? n_axes : a->ndim;
     if (a->ndim == 0)
@@ -105,7 +112,8 @@ static int plan(const mx_array *a, const int *s, int n_s, const int *axes, int n
     else if (s && n_s != n_axes)
         mx_fail(MX_INVALID, "[fftn] Shape and axes have different sizes.");
     else if (count > a->ndim)
-        mx_fail(MX_INVALID, "[fftn] %d axes were given for an array with %d dimensions", count, a->ndim);
+        mx_fail(MX_INVALID, "[fftn] %d axes were given for an array with %d dimensions", count,
+                a->ndim);
     for (int i = 0; i < count && !mx_failed(); i++) {
         axis[i] = mx_axis("fftn", axes ? axes[i] : i, a->ndim);
         if (axis[i] < 0)
@@ -113,7 +121,9 @@ static int plan(const mx_array *a, const int *s, int n_s, const int *axes, int n
         if (seen[axis[i]])
             mx_fail(MX_INVALID, "[fftn] Duplicated axis received (%d)", axis[i]);
         seen[axis[i]] = true;
-        int64_t n = s ? s[i] : half_in && i == count - 1 ? 2 * ((int64_t)a->shape[axis[i]] - 1) : a->shape[axis[i]];
+        int64_t n = s                           ? s[i]
+                    : half_in && i == count - 1 ? 2 * ((int64_t)a->shape[axis[i]] - 1)
+                                                : a->shape[axis[i]];
         if (mx_axis_fits("fftn", n))
             len[i] = (int)n;
         if (n <= 0)
@@ -122,8 +132,8 @@ static int plan(const mx_array *a, const int *s, int n_s, const int *axes, int n
     return mx_failed() ? -1 : count;
 }
 
-mx_array *mx_fftn(mx_array *a, const int *s, int n_s, const int *axes, int n_axes, mx_fft_form form, bool inverse,
-                  mx_fft_norm norm) {
+mx_array *mx_fftn(mx_array *a, const int *s, int n_s, const int *axes, int n_axes, mx_fft_form form,
+                  bool inverse, mx_fft_norm norm) {
     int axis[MX_MAX_NDIM], len[MX_MAX_NDIM];
     bool real = form == MX_FFT_REAL;
     int count = a ? plan(a, s, n_s, axes, n_axes, real && inverse, axis, len) : -1;
@@ -140,7 +150,7 @@ mx_array *mx_fftn(mx_array *a, const int *s, int n_s, const int *axes, int n_axe
     return a;
 }
 
-/* --- frequencies and shifts ------------------------------------------------------------------------------------ */
+/* --- frequencies and shifts ------------------------------------------------------------------- */
 
 static bool check_frequencies(const char *op, int n, double d) {
     if (n <= 0)

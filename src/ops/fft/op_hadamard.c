@@ -1,5 +1,5 @@
-/* hadamard_transform: the last axis times scale and the Hadamard matrix of its order m 2^k, which is the
- * Kronecker product of the one of order m (k_hadamard.h) and Sylvester's of order 2^k.
+/* hadamard_transform: the last axis times scale and the Hadamard matrix of its order m 2^k, which
+ * is the Kronecker product of the one of order m (k_hadamard.h) and Sylvester's of order 2^k.
  */
 #include <math.h>
 

@@ -3,8 +3,9 @@
  *     stft     x (..., L)               ->  (..., frequencies, frames), complex64
  *     istft    S (..., frequencies, F)  ->  (..., length), float32
  *
- * The inverse adds up the frames' inverse transforms times the window, and divides by the sum of the window's
- * squares (Griffin and Lim 1984), which undoes the transform exactly wherever that sum is not tiny.
+ * The inverse adds up the frames' inverse transforms times the window, and divides by the sum of
+ * the window's squares (Griffin and Lim 1984), which undoes the transform exactly wherever that sum
+ * is not tiny.
  */
 #include <math.h>
 
@@ -14,7 +15,7 @@
 
 #define LEAST_ENVELOPE 1e-8
 
-/* --- what both have ---------------------------------------------------------------------------------- */
+/* --- what both have --------------------------------------------------------------------------- */
 
 static bool check_frames(const char *op, const mx_stft_form *f) {
     if (f->n <= 0)
@@ -22,11 +23,13 @@ static bool check_frames(const char *op, const mx_stft_form *f) {
     if (f->hop <= 0)
         return mx_fail(MX_INVALID, "[%s] hop_length must be positive, %d was given", op, f->hop);
     if (f->window && f->window->ndim != 1)
-        return mx_fail(MX_INVALID, "[%s] window must be a one-dimensional array, one of %d axes was given", op,
+        return mx_fail(MX_INVALID,
+                       "[%s] window must be a one-dimensional array, one of %d axes was given", op,
                        f->window->ndim);
     int length = f->window ? f->window->shape[0] : f->window_length;
     return (length >= 0 && length <= f->n) ||
-           mx_fail(MX_INVALID, "[%s] window length must not exceed n_fft: %d for %d", op, length, f->n);
+           mx_fail(MX_INVALID, "[%s] window length must not exceed n_fft: %d for %d", op, length,
+                   f->n);
 }
 
 /* The window, or ones, in the middle of n elements. */
@@ -43,7 +46,7 @@ static mx_fft_form form_of(bool onesided) {
     return onesided ? MX_FFT_REAL : MX_FFT_FULL;
 }
 
-/* --- forward ------------------------------------------------------------------------------------------- */
+/* --- forward ---------------------------------------------------------------------------------- */
 
 static mx_array *centred(mx_array *x, const mx_stft_form *f, const char *mode) {
     int axis = -1, margin = f->n / 2;
@@ -55,7 +58,8 @@ static mx_array *framed(mx_array *x, const mx_stft_form *f) {
     int shape[MX_MAX_NDIM], length = x->shape[x->ndim - 1];
     int64_t strides[MX_MAX_NDIM + 1];
     if (length < f->n)
-        return mx_fail(MX_INVALID, "[stft] %d elements are too short for an n_fft of %d", length, f->n);
+        return mx_fail(MX_INVALID, "[stft] %d elements are too short for an n_fft of %d", length,
+                       f->n);
     if (x->ndim == MX_MAX_NDIM)
         return mx_fail(MX_INVALID, "[stft] more than %d dimensions", MX_MAX_NDIM - 1);
     mx_row_strides(x->shape, x->ndim, strides);
@@ -78,17 +82,18 @@ mx_array *mx_stft(mx_array *x, const mx_stft_form *f, const char *pad_mode, cons
     bool half = onesided ? *onesided : !complex;
     if (half && complex)
         return mx_fail(MX_INVALID, "[stft] onesided is for a real input and a real window");
-    mx_array *padded = centred(x->dtype == MX_COMPLEX64 ? x : mx_astype(x, MX_FLOAT32), f, pad_mode);
+    mx_array *padded =
+        centred(x->dtype == MX_COMPLEX64 ? x : mx_astype(x, MX_FLOAT32), f, pad_mode);
     mx_array *frames = padded ? framed(padded, f) : NULL;
     int last = -1;
     mx_array *y = mx_fftn(mx_mul(frames, window), NULL, 0, &last, 1, form_of(half), false, f->norm);
     return mx_swapaxes(y, -1, -2);
 }
 
-/* --- inverse ------------------------------------------------------------------------------------------- */
+/* --- inverse ---------------------------------------------------------------------------------- */
 
-/* Frames (..., F, n) added up where they overlap: (..., (F - 1) hop + n). Cut into `blocks` pieces of `hop`, the
-   pieces b of all frames follow one another without a gap, b hops in. */
+/* Frames (..., F, n) added up where they overlap: (..., (F - 1) hop + n). Cut into `blocks` pieces
+   of `hop`, the pieces b of all frames follow one another without a gap, b hops in. */
 static mx_array *overlapped(mx_array *frames, int hop) {
     int axis = -1, count = frames->shape[frames->ndim - 2], n = frames->shape[frames->ndim - 1];
     int blocks = (n + hop - 1) / hop, none = 0, rest = blocks * hop - n;
@@ -97,7 +102,8 @@ static mx_array *overlapped(mx_array *frames, int hop) {
         frames = mx_pad(frames, &axis, 1, &none, &rest, NULL, "constant");
     for (int b = 0; b < blocks && frames; b++) {
         int low = b * hop, high = (blocks - 1 - b) * hop;
-        mx_array *piece = mx_flatten(mx_slice_axis(frames, frames->ndim - 1, low, low + hop), -2, -1);
+        mx_array *piece =
+            mx_flatten(mx_slice_axis(frames, frames->ndim - 1, low, low + hop), -2, -1);
         piece = mx_pad(piece, &axis, 1, &low, &high, NULL, "constant");
         sum = sum ? mx_add(sum, piece) : piece;
         if (!sum)
@@ -110,7 +116,8 @@ static mx_array *overlapped(mx_array *frames, int hop) {
 static mx_array *envelope(mx_array *window, int frames, int hop) {
     if (!window)
         return NULL;
-    mx_array *square = window->dtype == MX_COMPLEX64 ? mx_square(mx_abs(window)) : mx_square(window);
+    mx_array *square =
+        window->dtype == MX_COMPLEX64 ? mx_square(mx_abs(window)) : mx_square(window);
     mx_array *all = square ? mx_broadcast_to(square, (int[]){frames, square->shape[0]}, 2) : NULL;
     mx_array *sum = all ? overlapped(all, hop) : NULL;
     return mx_maximum(sum, mx_scalar(LEAST_ENVELOPE, MX_FLOAT32));
@@ -133,7 +140,8 @@ static mx_array *trimmed(mx_array *y, const mx_stft_form *f, const int *length) 
 
 static bool check_spectrum(const mx_array *s) {
     if (s->ndim < 2)
-        return mx_fail(MX_INVALID, "[istft] Input must have at least two dimensions (freq, frames).");
+        return mx_fail(MX_INVALID,
+                       "[istft] Input must have at least two dimensions (freq, frames).");
     return s->shape[s->ndim - 1] > 0 || mx_fail(MX_INVALID, "[istft] the input has no frames");
 }
 
@@ -144,7 +152,8 @@ mx_array *mx_istft(mx_array *s, const mx_stft_form *f, bool onesided, const int 
     if (!mx_axis_fits("istft", (int64_t)count * f->hop + f->n))
         return NULL;
     mx_array *window = whole_window(f);
-    mx_array *frames = mx_fftn(mx_swapaxes(s, -1, -2), &f->n, 1, &last, 1, form_of(onesided), true, f->norm);
+    mx_array *frames =
+        mx_fftn(mx_swapaxes(s, -1, -2), &f->n, 1, &last, 1, form_of(onesided), true, f->norm);
     frames = mx_mul(onesided ? frames : mx_real(frames), window);
     mx_array *sum = frames ? overlapped(frames, f->hop) : NULL;
     return trimmed(mx_div(sum, envelope(window, count, f->hop)), f, length);

@@ -8,8 +8,8 @@
 bool mx_index_check(const char *op, const mx_array *idx);
 /* Checks the n index arrays and their axes; in[0] = a, in[1..n] = the indices broadcast
    together, normal[] = the axes, none negative. */
-bool mx_index_lists(const char *op, mx_array *a, mx_array *const *idx, const int *axes,
-                    int n, mx_array **in, int *normal);
+bool mx_index_lists(const char *op, mx_array *a, mx_array *const *idx, const int *axes, int n,
+                    mx_array **in, int *normal);
 /* For indices along one axis: checks, and broadcasts everything but the axis. */
 bool mx_index_along(const char *op, mx_array **a, mx_array **idx, int *axis);
 
@@ -17,7 +17,6 @@ bool mx_index_along(const char *op, mx_array **a, mx_array **idx, int *axis);
 bool mx_index_batched(const int *axes, int n);
 /* out[0] = the number in the batch, out[1..nidx] = the indices, all with the batch in
  * front. */
-bool mx_index_batch(mx_array *const *idx, const int *axes, int nidx, int n,
-                    mx_array **out);
+bool mx_index_batch(mx_array *const *idx, const int *axes, int nidx, int n, mx_array **out);
 
 #endif

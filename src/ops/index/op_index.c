@@ -13,17 +13,15 @@ bool mx_index_check(const char *op, const mx_array *idx) {
     if (idx->dtype == MX_BOOL)
         return mx_fail(MX_INVALID, "[%s] Boolean indices not supported.", op);
     return mx_dtype_is_integer(mx_dtype_of(idx)) ||
-           mx_fail(MX_INVALID,
-                   "[%s] Got indices with invalid dtype %s. Indices must be integral.",
+           mx_fail(MX_INVALID, "[%s] Got indices with invalid dtype %s. Indices must be integral.",
                    op, mx_dtype_name(mx_dtype_of(idx)));
 }
 
-bool mx_index_lists(const char *op, mx_array *a, mx_array *const *idx, const int *axes,
-                    int n, mx_array **in, int *normal) {
+bool mx_index_lists(const char *op, mx_array *a, mx_array *const *idx, const int *axes, int n,
+                    mx_array **in, int *normal) {
     bool seen[MX_MAX_NDIM];
     if (!a || n < 0 || n > a->ndim)
-        return a && mx_fail(MX_INVALID,
-                            "[%s] %d index arrays for an array with %d dimensions.", op,
+        return a && mx_fail(MX_INVALID, "[%s] %d index arrays for an array with %d dimensions.", op,
                             n, a->ndim);
     for (int i = 0; i < n; i++)
         if (!mx_index_check(op, idx[i]))
@@ -77,8 +75,7 @@ static bool check_slice(const mx_p_gather *p, const mx_array *a, const mx_array 
     for (int i = 0; i < a->ndim; i++) {
         int size = p->slice.v[i];
         if (size < 0 || (size > a->shape[i] && !(idx && idx->size == 0)))
-            return mx_fail(MX_INVALID,
-                           "[gather] slice size %d along axis %d with %d elements.",
+            return mx_fail(MX_INVALID, "[gather] slice size %d along axis %d with %d elements.",
                            size, i, a->shape[i]);
         if (p->drop && size != 1 && indexed(p, i))
             return mx_fail(MX_INTERNAL, "[gather] a dropped axis of size %d", size);
@@ -88,16 +85,14 @@ static bool check_slice(const mx_p_gather *p, const mx_array *a, const mx_array 
 
 static bool add_axes(mx_shape *s, const int *dim, int n) {
     if (s->ndim + n > MX_MAX_NDIM)
-        return mx_fail(MX_INVALID,
-                       "[gather] the result would have more than %d dimensions.",
+        return mx_fail(MX_INVALID, "[gather] the result would have more than %d dimensions.",
                        MX_MAX_NDIM);
     for (int i = 0; i < n; i++)
         s->dim[s->ndim++] = dim[i];
     return true;
 }
 
-static bool gather_infer(const void *params, mx_array *const *in, int nin, mx_out *out,
-                         int nout) {
+static bool gather_infer(const void *params, mx_array *const *in, int nin, mx_out *out, int nout) {
     (void)nout;
     const mx_p_gather *p = params;
     const mx_array *a = in[0];
@@ -130,14 +125,13 @@ static mx_array *as_updates(const mx_p_gather *p, mx_array *g, int index_ndim) {
     return g;
 }
 
-static bool gather_vjp(const mx_node *y, mx_array *const *cot, const bool *need,
-                       mx_array **grad) {
+static bool gather_vjp(const mx_node *y, mx_array *const *cot, const bool *need, mx_array **grad) {
     const mx_p_gather *p = y->params;
     if (!cot[0] || !need[0])
         return true;
     mx_array *g = as_updates(p, cot[0], y->nin > 1 ? y->in[1]->ndim : 0);
-    grad[0] = mx_scatter(MX_SCATTER_SUM, mx_zeros_like(y->in[0]), y->in + 1, g,
-                         p->axes.v, p->axes.n);
+    grad[0] =
+        mx_scatter(MX_SCATTER_SUM, mx_zeros_like(y->in[0]), y->in + 1, g, p->axes.v, p->axes.n);
     return grad[0] != NULL;
 }
 
@@ -165,8 +159,7 @@ static mx_array *batch_numbers(int n, int ndim) {
     return mx_reshape(mx_arange(0, n, 1, MX_INT32), shape, ndim);
 }
 
-bool mx_index_batch(mx_array *const *idx, const int *axes, int nidx, int n,
-                    mx_array **out) {
+bool mx_index_batch(mx_array *const *idx, const int *axes, int nidx, int n, mx_array **out) {
     mx_array *full[MX_MAX_NDIM + 1];
     for (int i = 0; i < nidx; i++)
         if (!(full[i + 1] = mx_batch_front_full(idx[i], axes[i], n)))
@@ -207,8 +200,8 @@ static bool gather_vmap(const mx_node *y, mx_array *const *in, const int *axes, 
 }
 
 static const mx_field gather_fields[] = {
-    MX_FIELD(mx_p_gather, axes, INTS), MX_FIELD(mx_p_gather, slice, INTS),
-    MX_FIELD(mx_p_gather, place, INT), MX_FIELD(mx_p_gather, drop, BOOL),
+    MX_FIELD(mx_p_gather, axes, INTS),  MX_FIELD(mx_p_gather, slice, INTS),
+    MX_FIELD(mx_p_gather, place, INT),  MX_FIELD(mx_p_gather, drop, BOOL),
     MX_FIELD(mx_p_gather, asked, INTS), MX_FIELD_END};
 
 const mx_prim_desc mx_desc_gather = {
@@ -230,19 +223,18 @@ mx_array *mx_take(mx_array *a, mx_array *idx, int axis) {
     if (!a || !mx_index_check("take", idx))
         return NULL;
     if (axis < -a->ndim || axis >= a->ndim)
-        return mx_fail(MX_RANGE,
-                       "[take] Received invalid axis %d for array with %d dimensions.",
+        return mx_fail(MX_RANGE, "[take] Received invalid axis %d for array with %d dimensions.",
                        axis, a->ndim);
     axis += axis < 0 ? a->ndim : 0;
     if (a->shape[axis] == 0 && idx->size != 0)
-        return mx_fail(MX_RANGE,
-                       "[take] Cannot do a non-empty take from an empty axis.");
+        return mx_fail(MX_RANGE, "[take] Cannot do a non-empty take from an empty axis.");
     for (int i = 0; i < a->ndim; i++) {
         slice[i] = i == axis ? 1 : a->shape[i];
         asked[i] = i == axis ? 1 : -1;
     }
     mx_array *in[2] = {a, idx};
-    mx_p_gather p = {{1, &axis}, {a->ndim, slice}, axis, true, {mx_trace_shapeless() ? a->ndim : 0, asked}};
+    mx_p_gather p = {
+        {1, &axis}, {a->ndim, slice}, axis, true, {mx_trace_shapeless() ? a->ndim : 0, asked}};
     return mx_apply(MX_PRIM_gather, &p, in, 2);
 }
 
@@ -254,7 +246,8 @@ mx_array *mx_take_flat(mx_array *a, mx_array *idx) {
 
 /* The same for any shapes. */
 static bool broadcast_along(mx_array **a, mx_array **idx, int axis) {
-    mx_array *one_a = mx_sum_axis(mx_stop_gradient(*a), axis, true), *one_i = mx_sum_axis(*idx, axis, true), *both[2];
+    mx_array *one_a = mx_sum_axis(mx_stop_gradient(*a), axis, true),
+             *one_i = mx_sum_axis(*idx, axis, true), *both[2];
     if (!one_a || !one_i || !mx_broadcast_arrays((mx_array *[]){*a, one_i}, 2, both))
         return false;
     *a = both[0];
@@ -274,14 +267,12 @@ bool mx_index_along(const char *op, mx_array **a, mx_array **idx, int *axis) {
     mx_shape sa, si, s;
     if (*idx && !(*idx)->size && !mx_dtype_is_integer(mx_dtype_of(*idx)))
         *idx = mx_astype(*idx, MX_INT32); // an empty list of no kind, float32 by default
-    if (!*a || !mx_index_check(op, *idx) ||
-        (*axis = mx_axis(op, *axis, (*a)->ndim)) < 0)
+    if (!*a || !mx_index_check(op, *idx) || (*axis = mx_axis(op, *axis, (*a)->ndim)) < 0)
         return false;
     if ((*a)->ndim != (*idx)->ndim)
-        return mx_fail(
-            MX_INVALID,
-            "[%s] Indices of dimension %d does not match array of dimension %d.", op,
-            (*idx)->ndim, (*a)->ndim);
+        return mx_fail(MX_INVALID,
+                       "[%s] Indices of dimension %d does not match array of dimension %d.", op,
+                       (*idx)->ndim, (*a)->ndim);
     sa = mx_shape_of(*a), si = mx_shape_of(*idx);
     sa.dim[*axis] = si.dim[*axis] = 1;
     if (!mx_broadcast_shapes("broadcast_shapes", sa.dim, sa.ndim, si.dim, si.ndim, &s))
@@ -300,14 +291,13 @@ mx_array *mx_take_along_axis(mx_array *a, mx_array *idx, int axis) {
     return mx_apply2(MX_PRIM_gather_axis, &p, a, idx);
 }
 
-static bool gather_axis_infer(const void *params, mx_array *const *in, int nin,
-                              mx_out *out, int nout) {
+static bool gather_axis_infer(const void *params, mx_array *const *in, int nin, mx_out *out,
+                              int nout) {
     (void)nin, (void)nout;
     const mx_p_axis *p = params;
     if (in[0]->shape[p->axis] == 0 && in[1]->size != 0)
-        return mx_fail(
-            MX_RANGE,
-            "[take_along_axis] Cannot do a non-empty take from an empty axis.");
+        return mx_fail(MX_RANGE,
+                       "[take_along_axis] Cannot do a non-empty take from an empty axis.");
     out->dtype = mx_dtype_of(in[0]);
     out->shape = mx_shape_of(in[1]);
     return true;
@@ -318,20 +308,18 @@ static bool gather_axis_vjp(const mx_node *y, mx_array *const *cot, const bool *
     const mx_p_axis *p = y->params;
     if (!cot[0] || !need[0])
         return true;
-    grad[0] = mx_scatter_axis(MX_SCATTER_SUM, mx_zeros_like(y->in[0]), y->in[1], cot[0],
-                              p->axis);
+    grad[0] = mx_scatter_axis(MX_SCATTER_SUM, mx_zeros_like(y->in[0]), y->in[1], cot[0], p->axis);
     return grad[0] != NULL;
 }
 
 static bool gather_axis_jvp(const mx_node *y, mx_array *const *tan, mx_array **out) {
     if (!tan[0])
         return true;
-    return (out[0] = mx_apply2(MX_PRIM_gather_axis, y->params, tan[0], y->in[1])) !=
-           NULL;
+    return (out[0] = mx_apply2(MX_PRIM_gather_axis, y->params, tan[0], y->in[1])) != NULL;
 }
 
-static bool gather_axis_vmap(const mx_node *y, mx_array *const *in, const int *axes,
-                             int n, mx_array **out, int *out_axes) {
+static bool gather_axis_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n,
+                             mx_array **out, int *out_axes) {
     mx_p_axis p = {((const mx_p_axis *)y->params)->axis + 1};
     out[0] = mx_apply2(MX_PRIM_gather_axis, &p, mx_batch_front_full(in[0], axes[0], n),
                        mx_batch_front_full(in[1], axes[1], n));
@@ -339,8 +327,7 @@ static bool gather_axis_vmap(const mx_node *y, mx_array *const *in, const int *a
     return out[0] != NULL;
 }
 
-static const mx_field gather_axis_fields[] = {MX_FIELD(mx_p_axis, axis, INT),
-                                              MX_FIELD_END};
+static const mx_field gather_axis_fields[] = {MX_FIELD(mx_p_axis, axis, INT), MX_FIELD_END};
 
 const mx_prim_desc mx_desc_gather_axis = {
     .name = "GatherAxis",

@@ -17,25 +17,21 @@ static int op_of(const mx_node *y) {
                                       : ((const mx_p_scatter_axis *)y->params)->op;
 }
 
-static mx_array *put(const mx_node *y, mx_scatter_op op, mx_array *a,
-                     mx_array *updates) {
+static mx_array *put(const mx_node *y, mx_scatter_op op, mx_array *a, mx_array *updates) {
     if (y->prim == MX_PRIM_scatter) {
         const mx_p_scatter *p = y->params;
         return mx_scatter(op, a, y->in + 1, updates, p->axes.v, p->axes.n);
     }
-    return mx_scatter_axis(op, a, y->in[1], updates,
-                           ((const mx_p_scatter_axis *)y->params)->axis);
+    return mx_scatter_axis(op, a, y->in[1], updates, ((const mx_p_scatter_axis *)y->params)->axis);
 }
 
 /* What lies where the updates went. */
 static mx_array *get(const mx_node *y, mx_array *a) {
     if (y->prim == MX_PRIM_scatter_axis)
-        return mx_take_along_axis(a, y->in[1],
-                                  ((const mx_p_scatter_axis *)y->params)->axis);
+        return mx_take_along_axis(a, y->in[1], ((const mx_p_scatter_axis *)y->params)->axis);
     const mx_p_scatter *p = y->params;
     mx_array *u = y->in[y->nin - 1];
-    return mx_gather(a, y->in + 1, p->axes.v, p->axes.n,
-                     u->shape + (u->ndim - y->in[0]->ndim));
+    return mx_gather(a, y->in + 1, p->axes.v, p->axes.n, u->shape + (u->ndim - y->in[0]->ndim));
 }
 
 static mx_array *updates_of(const mx_node *y) {
@@ -73,8 +69,7 @@ static factors split_factors(const mx_node *y) {
 /* The product of all factors but x: with a zero elsewhere it is zero. */
 static mx_array *others(mx_array *x, mx_array *nonzero, mx_array *zeros) {
     mx_array *elsewhere = mx_sub(zeros, mx_astype(is_zero(x), MX_FLOAT32));
-    return mx_where(is_zero(elsewhere), mx_div(nonzero, one_for_zero(x)),
-                    mx_zero_like(x));
+    return mx_where(is_zero(elsewhere), mx_div(nonzero, one_for_zero(x)), mx_zero_like(x));
 }
 
 /* --- vjp and jvp ------------------------------------------------------------------ */
@@ -86,11 +81,9 @@ static mx_array *pick(mx_array *hit, mx_array *g) {
 static mx_array *grad_of_base(const mx_node *y, mx_array *g, const factors *f) {
     mx_array *a = y->in[0];
     switch ((mx_scatter_op)op_of(y)) {
-    case MX_SCATTER_NONE:
-        return put(y, MX_SCATTER_NONE, g, mx_zeros_like(updates_of(y)));
+    case MX_SCATTER_NONE: return put(y, MX_SCATTER_NONE, g, mx_zeros_like(updates_of(y)));
     case MX_SCATTER_SUM: return g;
-    case MX_SCATTER_PROD:
-        return mx_mul(g, conj_if_complex(others(a, f->nonzero, f->zeros)));
+    case MX_SCATTER_PROD: return mx_mul(g, conj_if_complex(others(a, f->nonzero, f->zeros)));
     case MX_SCATTER_MAX:
     case MX_SCATTER_MIN: return pick(mx_equal(a, mx_node_out(y, 0)), g);
     }
@@ -103,16 +96,14 @@ static mx_array *grad_of_updates(const mx_node *y, mx_array *g, const factors *f
     case MX_SCATTER_NONE:
     case MX_SCATTER_SUM: return get(y, g);
     case MX_SCATTER_PROD:
-        return mx_mul(get(y, g),
-                      conj_if_complex(others(u, get(y, f->nonzero), get(y, f->zeros))));
+        return mx_mul(get(y, g), conj_if_complex(others(u, get(y, f->nonzero), get(y, f->zeros))));
     case MX_SCATTER_MAX:
     case MX_SCATTER_MIN: return pick(mx_equal(u, get(y, mx_node_out(y, 0))), get(y, g));
     }
     return NULL;
 }
 
-static bool scatter_vjp(const mx_node *y, mx_array *const *cot, const bool *need,
-                        mx_array **grad) {
+static bool scatter_vjp(const mx_node *y, mx_array *const *cot, const bool *need, mx_array **grad) {
     int last = y->nin - 1;
     factors f = {NULL, NULL};
     if (!cot[0])
@@ -133,9 +124,8 @@ static mx_array *tangent(const mx_node *y, mx_array *a, mx_array *u) {
     case MX_SCATTER_PROD:
         f = split_factors(y);
         a = mx_mul(a, others(y->in[0], f.nonzero, f.zeros));
-        return put(
-            y, MX_SCATTER_SUM, a,
-            mx_mul(u, others(updates_of(y), get(y, f.nonzero), get(y, f.zeros))));
+        return put(y, MX_SCATTER_SUM, a,
+                   mx_mul(u, others(updates_of(y), get(y, f.nonzero), get(y, f.zeros))));
     case MX_SCATTER_MAX:
     case MX_SCATTER_MIN:
         a = pick(mx_equal(y->in[0], out), a);
@@ -148,14 +138,14 @@ static bool scatter_jvp(const mx_node *y, mx_array *const *tan, mx_array **out) 
     mx_array *a = tan[0], *u = tan[y->nin - 1];
     if (!a && !u)
         return true;
-    out[0] = tangent(y, a ? a : mx_zeros_like(y->in[0]),
-                     u ? u : mx_zeros_like(updates_of(y)));
+    out[0] = tangent(y, a ? a : mx_zeros_like(y->in[0]), u ? u : mx_zeros_like(updates_of(y)));
     return out[0] != NULL;
 }
 
 /* --- scatter ---------------------------------------------------------------------- */
 
-/* For any shapes: updates broadcast together with the indices, behind which axes of size 1 stand for the slice. */
+/* For any shapes: updates broadcast together with the indices, behind which axes of size 1 stand
+   for the slice. */
 static mx_array *fit_to_indices(mx_array *a, mx_array *updates, mx_array *idx) {
     mx_array *both[2] = {mx_astype(updates, mx_dtype_of(a)), idx};
     int axes[MX_MAX_NDIM];
@@ -184,8 +174,8 @@ static mx_array *fit_updates(mx_array *a, mx_array *updates, mx_array *idx) {
     return mx_astype(mx_broadcast_to(updates, shape, ni + a->ndim), mx_dtype_of(a));
 }
 
-mx_array *mx_scatter(mx_scatter_op op, mx_array *a, mx_array *const *idx,
-                     mx_array *updates, const int *axes, int n) {
+mx_array *mx_scatter(mx_scatter_op op, mx_array *a, mx_array *const *idx, mx_array *updates,
+                     const int *axes, int n) {
     mx_array *in[MX_MAX_NDIM + 2];
     int normal[MX_MAX_NDIM];
     if (!updates || !mx_index_lists("scatter", a, idx, axes, n, in, normal))
@@ -195,13 +185,13 @@ mx_array *mx_scatter(mx_scatter_op op, mx_array *a, mx_array *const *idx,
     return mx_apply(MX_PRIM_scatter, &p, in, n + 2);
 }
 
-static bool scatter_infer(const void *params, mx_array *const *in, int nin, mx_out *out,
-                          int nout) {
+static bool scatter_infer(const void *params, mx_array *const *in, int nin, mx_out *out, int nout) {
     (void)params, (void)nout;
     const mx_array *a = in[0], *u = in[nin - 1], *idx = nin > 2 ? in[1] : NULL;
     int ni = idx ? idx->ndim : 0;
     if (u->ndim != ni + a->ndim || (idx && !mx_shape_is(idx, u->shape, ni)))
-        return mx_fail(MX_INVALID, "[scatter] the updates' first axes are not those of the indices");
+        return mx_fail(MX_INVALID,
+                       "[scatter] the updates' first axes are not those of the indices");
     for (int i = 0; i < a->ndim; i++) {
         int size = u->shape[u->ndim - a->ndim + i];
         if (size > a->shape[i])
@@ -224,16 +214,15 @@ static bool scatter_vmap(const mx_node *y, mx_array *const *in, const int *axes,
         return false;
     for (int i = 0; i < nidx; i++)
         at[i + 1] = p->axes.v[i] + 1;
-    mx_array *u = mx_expand_dim(mx_batch_front_full(in[nidx + 1], axes[nidx + 1], n),
-                                idx[0]->ndim);
-    out[0] = mx_scatter((mx_scatter_op)p->op, mx_batch_front_full(in[0], axes[0], n),
-                        idx, u, at, nidx + 1);
+    mx_array *u = mx_expand_dim(mx_batch_front_full(in[nidx + 1], axes[nidx + 1], n), idx[0]->ndim);
+    out[0] = mx_scatter((mx_scatter_op)p->op, mx_batch_front_full(in[0], axes[0], n), idx, u, at,
+                        nidx + 1);
     out_axes[0] = 0;
     return out[0] != NULL;
 }
 
-static const mx_field scatter_fields[] = {
-    MX_FIELD(mx_p_scatter, op, INT), MX_FIELD(mx_p_scatter, axes, INTS), MX_FIELD_END};
+static const mx_field scatter_fields[] = {MX_FIELD(mx_p_scatter, op, INT),
+                                          MX_FIELD(mx_p_scatter, axes, INTS), MX_FIELD_END};
 
 const mx_prim_desc mx_desc_scatter = {
     .name = "Scatter",
@@ -248,8 +237,8 @@ const mx_prim_desc mx_desc_scatter = {
 
 /* --- scatter_axis ----------------------------------------------------------------- */
 
-mx_array *mx_scatter_axis(mx_scatter_op op, mx_array *a, mx_array *idx,
-                          mx_array *values, int axis) {
+mx_array *mx_scatter_axis(mx_scatter_op op, mx_array *a, mx_array *idx, mx_array *values,
+                          int axis) {
     const char *name = op == MX_SCATTER_NONE ? "put_along_axis" : "scatter_add_axis";
     mx_array *wide = a;
     if (!values || !mx_index_along(name, &wide, &idx, &axis))
@@ -260,33 +249,30 @@ mx_array *mx_scatter_axis(mx_scatter_op op, mx_array *a, mx_array *idx,
     return mx_apply(MX_PRIM_scatter_axis, &p, in, 3);
 }
 
-static bool scatter_axis_infer(const void *params, mx_array *const *in, int nin,
-                               mx_out *out, int nout) {
+static bool scatter_axis_infer(const void *params, mx_array *const *in, int nin, mx_out *out,
+                               int nout) {
     (void)nin, (void)nout;
     const mx_p_scatter_axis *p = params;
     if (in[0]->shape[p->axis] == 0 && in[1]->size != 0)
-        return mx_fail(MX_RANGE,
-                       "[scatter] Cannot do a non-empty put into an empty axis.");
+        return mx_fail(MX_RANGE, "[scatter] Cannot do a non-empty put into an empty axis.");
     out->dtype = mx_dtype_of(in[0]);
     out->shape = mx_shape_of(in[0]);
     return true;
 }
 
-static bool scatter_axis_vmap(const mx_node *y, mx_array *const *in, const int *axes,
-                              int n, mx_array **out, int *out_axes) {
+static bool scatter_axis_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n,
+                              mx_array **out, int *out_axes) {
     const mx_p_scatter_axis *p = y->params;
     mx_array *full[3];
     for (int i = 0; i < 3; i++)
         full[i] = mx_batch_front_full(in[i], axes[i], n);
-    out[0] =
-        mx_scatter_axis((mx_scatter_op)p->op, full[0], full[1], full[2], p->axis + 1);
+    out[0] = mx_scatter_axis((mx_scatter_op)p->op, full[0], full[1], full[2], p->axis + 1);
     out_axes[0] = 0;
     return out[0] != NULL;
 }
 
-static const mx_field scatter_axis_fields[] = {MX_FIELD(mx_p_scatter_axis, op, INT),
-                                               MX_FIELD(mx_p_scatter_axis, axis, INT),
-                                               MX_FIELD_END};
+static const mx_field scatter_axis_fields[] = {
+    MX_FIELD(mx_p_scatter_axis, op, INT), MX_FIELD(mx_p_scatter_axis, axis, INT), MX_FIELD_END};
 
 const mx_prim_desc mx_desc_scatter_axis = {
     .name = "ScatterAxis",
@@ -321,8 +307,7 @@ mx_array *mx_masked_scatter(mx_array *a, mx_array *mask, mx_array *src) {
     return mx_apply(MX_PRIM_masked_scatter, NULL, in, 3);
 }
 
-static bool masked_infer(const void *params, mx_array *const *in, int nin, mx_out *out,
-                         int nout) {
+static bool masked_infer(const void *params, mx_array *const *in, int nin, mx_out *out, int nout) {
     (void)params, (void)nin, (void)nout;
     out->dtype = mx_dtype_of(in[0]);
     out->shape = mx_shape_of(in[0]);
@@ -335,8 +320,7 @@ static mx_array *source_of(mx_array *mask) {
     return mx_maximum(mx_add_s(count, -1), mx_zero_like(count));
 }
 
-static bool masked_vjp(const mx_node *y, mx_array *const *cot, const bool *need,
-                       mx_array **grad) {
+static bool masked_vjp(const mx_node *y, mx_array *const *cot, const bool *need, mx_array **grad) {
     mx_array *g = cot[0], *mask = y->in[1], *src = y->in[2];
     if (!g)
         return true;
@@ -347,8 +331,8 @@ static bool masked_vjp(const mx_node *y, mx_array *const *cot, const bool *need,
     if (src->size == 0)
         return (grad[2] = mx_zeros_like(src)) != NULL;
     mx_array *taken = mx_flatten(pick(mask, g), 0, -1);
-    return (grad[2] = mx_scatter_axis(MX_SCATTER_SUM, mx_zeros_like(src),
-                                      source_of(mask), taken, 0)) != NULL;
+    return (grad[2] = mx_scatter_axis(MX_SCATTER_SUM, mx_zeros_like(src), source_of(mask), taken,
+                                      0)) != NULL;
 }
 
 static bool masked_jvp(const mx_node *y, mx_array *const *tan, mx_array **out) {

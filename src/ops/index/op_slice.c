@@ -53,10 +53,9 @@ static bool slice_vmap(const mx_node *y, mx_array *const *in, const int *axes, i
     return out[0] != NULL;
 }
 
-static const mx_field slice_fields[] = {MX_FIELD(mx_p_slice, start, INTS),
-                                        MX_FIELD(mx_p_slice, shape, INTS),
-                                        MX_FIELD(mx_p_slice, step, INTS),
-                                        MX_FIELD(mx_p_slice, asked, INTS), MX_FIELD_END};
+static const mx_field slice_fields[] = {
+    MX_FIELD(mx_p_slice, start, INTS), MX_FIELD(mx_p_slice, shape, INTS),
+    MX_FIELD(mx_p_slice, step, INTS), MX_FIELD(mx_p_slice, asked, INTS), MX_FIELD_END};
 
 const mx_prim_desc mx_desc_slice = {
     .name = "Slice",
@@ -85,7 +84,8 @@ bool mx_slice_axis_range(const char *op, int n, int step, int *start, int stop, 
     return true;
 }
 
-static mx_array *slice_as(mx_array *a, const int *start, const int *stop, const int *step, mx_ints asked) {
+static mx_array *slice_as(mx_array *a, const int *start, const int *stop, const int *step,
+                          mx_ints asked) {
     int first[MX_MAX_NDIM], shape[MX_MAX_NDIM], by[MX_MAX_NDIM];
     if (!a)
         return NULL;
@@ -108,7 +108,8 @@ mx_array *mx_slice(mx_array *a, const int *start, const int *stop, const int *st
     return slice_as(a, start, stop, step, (mx_ints){0, NULL});
 }
 
-mx_ints mx_slice_words(const mx_array *a, const int *start, const int *stop, const int *step, int *room) {
+mx_ints mx_slice_words(const mx_array *a, const int *start, const int *stop, const int *step,
+                       int *room) {
     bool clear = a && mx_trace_shapeless();
     for (int i = 0; clear && i < a->ndim; i++) {
         room[i] = start[i];
@@ -247,7 +248,8 @@ mx_array *mx_as_strided(mx_array *a, const int *shape, const int64_t *strides, i
 
 static bool reaches_beyond(const mx_p_as_strided *p, const mx_array *a) {
     int64_t low, high, size;
-    return p->shape.n <= MX_MAX_NDIM && mx_shape_size(p->shape.v, p->shape.n, mx_itemsize(a), &size) && size &&
+    return p->shape.n <= MX_MAX_NDIM &&
+           mx_shape_size(p->shape.v, p->shape.n, mx_itemsize(a), &size) && size &&
            p->offset <= a->size && window(p, &low, &high) && (low < 0 || high >= a->size);
 }
 

@@ -54,10 +54,9 @@ static bool slice_update_vmap(const mx_node *y, mx_array *const *in, const int *
     return out[0] != NULL;
 }
 
-static const mx_field slice_update_fields[] = {MX_FIELD(mx_p_slice_update, start, INTS),
-                                               MX_FIELD(mx_p_slice_update, step, INTS),
-                                               MX_FIELD(mx_p_slice_update, asked, INTS),
-                                               MX_FIELD_END};
+static const mx_field slice_update_fields[] = {
+    MX_FIELD(mx_p_slice_update, start, INTS), MX_FIELD(mx_p_slice_update, step, INTS),
+    MX_FIELD(mx_p_slice_update, asked, INTS), MX_FIELD_END};
 
 const mx_prim_desc mx_desc_slice_update = {
     .name = "SliceUpdate",

@@ -4,7 +4,8 @@
 
 #include "graph/array/node.h"
 
-#define MX_VJP(name) bool mx_##name##_vjp(const mx_node *y, mx_array *const *cot, const bool *need, mx_array **grad)
+#define MX_VJP(name) \
+    bool mx_##name##_vjp(const mx_node *y, mx_array *const *cot, const bool *need, mx_array **grad)
 MX_VJP(inverse);
 MX_VJP(cholesky);
 MX_VJP(solve);

@@ -1,12 +1,12 @@
-/* Factorisations as operations: checks, shapes, promotion. Derivatives are in op_linalg_grad.c, what is
- * composed of these in op_linalg_more.c. */
+/* Factorisations as operations: checks, shapes, promotion. Derivatives are in op_linalg_grad.c,
+ * what is composed of these in op_linalg_more.c. */
 #include "base/status.h"
 #include "graph/array/params.h"
 #include "ops/linalg/linalg.h"
 #include "ops/linalg/linalg_rules.h"
 #include "ops/rules.h"
 
-/* --- infer ------------------------------------------------------------------------------------------------ */
+/* --- infer ------------------------------------------------------------------------------------ */
 
 static mx_dtype real_of(mx_dtype t) {
     return t == MX_COMPLEX64 ? MX_FLOAT32 : t;
@@ -104,9 +104,10 @@ static bool infer_lu(const void *params, mx_array *const *in, int nin, mx_out *o
     return true;
 }
 
-/* --- batching: everything already works on leading axes ------------------------------------------------------ */
+/* --- batching: everything already works on leading axes --------------------------------------- */
 
-static bool batched_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n, mx_array **out, int *out_axes) {
+static bool batched_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n,
+                         mx_array **out, int *out_axes) {
     mx_array *front[2];
     for (int i = 0; i < y->nin; i++)
         front[i] = mx_batch_front_full(in[i], axes[i], n);
@@ -115,7 +116,7 @@ static bool batched_vmap(const mx_node *y, mx_array *const *in, const int *axes,
     return mx_apply_multi((mx_prim)y->prim, y->params, front, y->nin, out, y->nout);
 }
 
-/* --- descriptors ----------------------------------------------------------------------------------------------- */
+/* --- descriptors ------------------------------------------------------------------------------ */
 
 static const mx_field triangle_fields[] = {
     MX_FIELD(mx_p_triangle, upper, BOOL),
@@ -123,14 +124,14 @@ static const mx_field triangle_fields[] = {
     MX_FIELD_END,
 };
 
-#define LINALG(prim, text, infer_fn, with_fields)                                             \
-    const mx_prim_desc mx_desc_##prim = {                                                     \
-        .name = text,                                                                         \
-        .fields = with_fields ? triangle_fields : NULL,                                       \
-        .param_size = with_fields ? sizeof(mx_p_triangle) : 0,                                \
-        .infer = infer_fn,                                                                    \
-        .vjp = mx_##prim##_vjp,                                                               \
-        .vmap = batched_vmap,                                                                 \
+#define LINALG(prim, text, infer_fn, with_fields)              \
+    const mx_prim_desc mx_desc_##prim = {                      \
+        .name = text,                                          \
+        .fields = with_fields ? triangle_fields : NULL,        \
+        .param_size = with_fields ? sizeof(mx_p_triangle) : 0, \
+        .infer = infer_fn,                                     \
+        .vjp = mx_##prim##_vjp,                                \
+        .vmap = batched_vmap,                                  \
     };
 LINALG(inverse, "Inverse", infer_same, true)
 LINALG(cholesky, "Cholesky", infer_same, true)
@@ -141,7 +142,7 @@ LINALG(svd, "SVD", infer_svd, false)
 LINALG(eig, "Eig", infer_eig, false)
 LINALG(lu, "LUF", infer_lu, false)
 
-/* --- operations --------------------------------------------------------------------------------------------------- */
+/* --- operations ------------------------------------------------------------------------------- */
 
 static mx_array *check_matrix(const char *op, mx_array *a, bool square) {
     char shape[128];
@@ -149,11 +150,14 @@ static mx_array *check_matrix(const char *op, mx_array *a, bool square) {
         return NULL;
     mx_shape_text(shape, sizeof shape, a->shape, a->ndim);
     if (a->ndim < 2)
-        return mx_fail(MX_INVALID, "[linalg::%s] Arrays must have >= 2 dimensions. Received array with shape %s.", op,
-                       shape);
+        return mx_fail(
+            MX_INVALID,
+            "[linalg::%s] Arrays must have >= 2 dimensions. Received array with shape %s.", op,
+            shape);
     if (square && rows_of(a) != cols_of(a))
-        return mx_fail(MX_INVALID, "[linalg::%s] Square matrices are expected, the given array has shape %s.", op,
-                       shape);
+        return mx_fail(MX_INVALID,
+                       "[linalg::%s] Square matrices are expected, the given array has shape %s.",
+                       op, shape);
     return a;
 }
 
@@ -172,8 +176,8 @@ static mx_array *from_computed(mx_array *y, const mx_array *a) {
     return y && half && mx_dtype_of(y) == MX_FLOAT32 ? mx_astype(y, t) : y;
 }
 
-static bool factor(const char *op, mx_prim prim, const mx_p_triangle *p, mx_array *a, bool square, mx_array **out,
-                   int nout) {
+static bool factor(const char *op, mx_prim prim, const mx_p_triangle *p, mx_array *a, bool square,
+                   mx_array **out, int nout) {
     mx_array *x = to_computed(check_matrix(op, a, square));
     if (!x || !mx_apply_multi(prim, p, &x, 1, out, nout))
         return false;
@@ -182,7 +186,8 @@ static bool factor(const char *op, mx_prim prim, const mx_p_triangle *p, mx_arra
     return !mx_failed();
 }
 
-static mx_array *factor1(const char *op, mx_prim prim, bool upper, bool triangular, mx_array *a, bool square) {
+static mx_array *factor1(const char *op, mx_prim prim, bool upper, bool triangular, mx_array *a,
+                         bool square) {
     mx_array *out;
     return factor(op, prim, &(mx_p_triangle){upper, triangular}, a, square, &out, 1) ? out : NULL;
 }
@@ -192,7 +197,8 @@ mx_array *mx_inv(mx_array *a) {
 }
 
 mx_array *mx_tri_inv(mx_array *a, bool upper) {
-    return factor1("tri_inv", MX_PRIM_inverse, upper, true, upper ? mx_triu(a, 0) : mx_tril(a, 0), true);
+    return factor1("tri_inv", MX_PRIM_inverse, upper, true, upper ? mx_triu(a, 0) : mx_tril(a, 0),
+                   true);
 }
 
 mx_array *mx_cholesky(mx_array *a, bool upper) {
@@ -232,7 +238,8 @@ mx_array *mx_eigvals(mx_array *a) {
 static bool check_floats(const char *op, const mx_array *a) {
     if (!a || mx_dtype_is_inexact(mx_dtype_of(a)))
         return a != NULL;
-    return mx_fail(MX_INVALID, "[linalg::%s] a matrix of floats is expected, the given array has dtype %s.", op,
+    return mx_fail(MX_INVALID,
+                   "[linalg::%s] a matrix of floats is expected, the given array has dtype %s.", op,
                    mx_dtype_name(mx_dtype_of(a)));
 }
 
@@ -265,14 +272,17 @@ bool mx_lu(mx_array *a, mx_array *out[3]) {
     return out[1] && out[2];
 }
 
-/* --- solutions ------------------------------------------------------------------------------------------------------ */
+/* --- solutions -------------------------------------------------------------------------------- */
 
 static mx_array *solve_shapes_failed(const char *op, const mx_array *a, const mx_array *b) {
     char sa[128], sb[128];
-    return mx_fail(MX_INVALID,
-                   "[linalg::%s] Last dimension of first input with shape %s must match second to last dimension of "
-                   "second input with shape %s.",
-                   op, mx_shape_text(sa, sizeof sa, a->shape, a->ndim), mx_shape_text(sb, sizeof sb, b->shape, b->ndim));
+    return mx_fail(
+        MX_INVALID,
+        "[linalg::%s] Last dimension of first input with shape %s must match second to last "
+        "dimension of "
+        "second input with shape %s.",
+        op, mx_shape_text(sa, sizeof sa, a->shape, a->ndim),
+        mx_shape_text(sb, sizeof sb, b->shape, b->ndim));
 }
 
 /* Broadcast the batches of two matrix stacks against each other. */

@@ -12,10 +12,11 @@ static bool is_square(const char *op, const mx_array *a) {
     return mx_fail(MX_INVALID, "[linalg::%s] square matrices are needed", op);
 }
 
-/* --- powers ------------------------------------------------------------------------------------------ */
+/* --- powers ----------------------------------------------------------------------------------- */
 
 static mx_array *identity_like(const mx_array *a) {
-    return mx_broadcast_to(mx_eye(a->shape[a->ndim - 1], a->shape[a->ndim - 1], 0, mx_dtype_of(a)), a->shape, a->ndim);
+    return mx_broadcast_to(mx_eye(a->shape[a->ndim - 1], a->shape[a->ndim - 1], 0, mx_dtype_of(a)),
+                           a->shape, a->ndim);
 }
 
 /* By squaring: one product for each bit of n, and one for each that is set. */
@@ -34,7 +35,7 @@ mx_array *mx_matrix_power(mx_array *a, int n) {
     return square ? power : NULL;
 }
 
-/* --- ranks and conditions ---------------------------------------------------------------------------- */
+/* --- ranks and conditions --------------------------------------------------------------------- */
 
 static double precision(const mx_array *a) {
     return mx_dtype_of(a) == MX_FLOAT64 ? DBL_EPSILON : FLT_EPSILON;
@@ -66,19 +67,21 @@ mx_array *mx_cond(mx_array *a, const double *ord) {
     if (!a || a->ndim < 2)
         return a ? mx_fail(MX_INVALID, "[linalg::cond] a matrix is needed") : NULL;
     if (ord && fabs(*ord) != 2)
-        return is_square("cond", a) ? mx_mul(mx_norm(a, *ord, axes, 2, false), mx_norm(mx_inv(a), *ord, axes, 2, false))
+        return is_square("cond", a) ? mx_mul(mx_norm(a, *ord, axes, 2, false),
+                                             mx_norm(mx_inv(a), *ord, axes, 2, false))
                                     : NULL;
     mx_array *s = mx_svdvals(a);
-    mx_array *most = mx_reduce(MX_MAX, s, (int[]){-1}, 1, false), *least = mx_reduce(MX_MIN, s, (int[]){-1}, 1, false);
+    mx_array *most = mx_reduce(MX_MAX, s, (int[]){-1}, 1, false),
+             *least = mx_reduce(MX_MIN, s, (int[]){-1}, 1, false);
     return ord && *ord < 0 ? mx_div(least, most) : mx_div(most, least);
 }
 
-/* --- the exponential --------------------------------------------------------------------------------- */
+/* --- the exponential -------------------------------------------------------------------------- */
 
-/* Higham, The scaling and squaring method for the matrix exponential revisited, 2005: Pade approximants of degree 7
-   for float32 and 13 for float64, after halving until the 1-norm is below theta. How often is an array too, so that
-   batches, derivatives and compiled functions need no evaluation; SQUARINGS are enough for norms whose exponential
-   is a number. */
+/* Higham, The scaling and squaring method for the matrix exponential revisited, 2005: Pade
+   approximants of degree 7 for float32 and 13 for float64, after halving until the 1-norm is below
+   theta. How often is an array too, so that batches, derivatives and compiled functions need no
+   evaluation; SQUARINGS are enough for norms whose exponential is a number. */
 enum { SQUARINGS = 12 };
 
 static mx_array *scaled_sum(mx_array *a, double x, mx_array *b, double y) {
@@ -111,19 +114,21 @@ mx_array *mx_expm(mx_array *a) {
     bool twice = wide == MX_FLOAT64;
     mx_array *x = mx_astype(a, wide), *u, *v;
     mx_array *norm = mx_stop_gradient(mx_norm(x, 1, (int[]){-2, -1}, 2, true));
-    mx_array *times = mx_ceil(mx_log2(mx_mul_s(norm, 1 / (twice ? 5.371920351148152 : 3.925724783138660))));
+    mx_array *times =
+        mx_ceil(mx_log2(mx_mul_s(norm, 1 / (twice ? 5.371920351148152 : 3.925724783138660))));
     times = times ? mx_clip(times, mx_zero_like(times), mx_scalar_like(times, SQUARINGS)) : NULL;
     if (!times)
         return NULL;
     x = mx_div(x, mx_power(mx_scalar_like(times, 2), times));
-    (twice ? pade13 : pade7)(x, mx_eye(a->shape[a->ndim - 1], a->shape[a->ndim - 1], 0, wide), &u, &v);
+    (twice ? pade13 : pade7)(x, mx_eye(a->shape[a->ndim - 1], a->shape[a->ndim - 1], 0, wide), &u,
+                             &v);
     mx_array *y = mx_solve(mx_sub(v, u), mx_add(v, u));
     for (int k = 0; k < SQUARINGS && y; k++)
         y = mx_where(mx_greater(times, mx_scalar_like(times, k)), mx_matmul(y, y), y);
     return mx_astype(y, mx_dtype_to_inexact(t));
 }
 
-/* --- least squares ----------------------------------------------------------------------------------- */
+/* --- least squares ---------------------------------------------------------------------------- */
 
 static mx_array *hermitian(mx_array *a) {
     return mx_conjugate(mx_swapaxes(a, -1, -2));
@@ -142,9 +147,12 @@ bool mx_lstsq(mx_array *a, mx_array *b, double rcond, mx_array *out[4]) {
     mx_array *s = usv[1], *y = vector ? mx_expand_dim(b, -1) : b;
     int k = s->shape[s->ndim - 1];
     mx_array *most = mx_reduce(MX_MAX, s, (int[]){-1}, 1, true);
-    mx_array *kept = mx_greater(s, mx_mul_s(most, rcond < 0 ? larger_side(a) * precision(s) : rcond));
-    mx_array *inverse = mx_where(kept, mx_div(mx_one_like(s), mx_where(kept, s, mx_one_like(s))), mx_zero_like(s));
-    mx_array *left = hermitian(mx_slice_axis(usv[0], -1, 0, k)), *right = hermitian(mx_slice_axis(usv[2], -2, 0, k));
+    mx_array *kept =
+        mx_greater(s, mx_mul_s(most, rcond < 0 ? larger_side(a) * precision(s) : rcond));
+    mx_array *inverse =
+        mx_where(kept, mx_div(mx_one_like(s), mx_where(kept, s, mx_one_like(s))), mx_zero_like(s));
+    mx_array *left = hermitian(mx_slice_axis(usv[0], -1, 0, k)),
+             *right = hermitian(mx_slice_axis(usv[2], -2, 0, k));
     mx_array *x = mx_matmul(right, mx_mul(mx_expand_dim(inverse, -1), mx_matmul(left, y)));
     mx_array *rest = mx_square(mx_abs(mx_sub(mx_matmul(a, x), y)));
     out[0] = vector ? mx_squeeze_axis(x, -1) : x;

@@ -1,9 +1,9 @@
 /* Derivatives of the factorisations, towards the matrix A, from the cotangents g of the results.
  *
- * Sources: Giles 2008, "Collected matrix derivative results for forward and reverse mode algorithmic
- * differentiation"; Murray 2016, "Differentiation of the Cholesky decomposition"; Walter and Lehmann 2010 and
- * Roberts and Roberts 2020 for QR; Boeddeker et al. 2017 for the complex eigendecompositions.
- * H(x) is the conjugate transpose of the last two axes.
+ * Sources: Giles 2008, "Collected matrix derivative results for forward and reverse mode
+ * algorithmic differentiation"; Murray 2016, "Differentiation of the Cholesky decomposition";
+ * Walter and Lehmann 2010 and Roberts and Roberts 2020 for QR; Boeddeker et al. 2017 for the
+ * complex eigendecompositions. H(x) is the conjugate transpose of the last two axes.
  */
 #include "base/status.h"
 #include "graph/array/params.h"
@@ -81,7 +81,8 @@ bool mx_cholesky_vjp(const mx_node *n, mx_array *const *cot, const bool *need, m
 bool mx_solve_vjp(const mx_node *n, mx_array *const *cot, const bool *need, mx_array **grad) {
     const mx_p_triangle *p = n->params;
     mx_array *x = mx_node_out(n, 0);
-    mx_array *gb = p->triangular ? mx_solve_triangular(H(n->in[0]), cot[0], !p->upper) : mx_solve(H(n->in[0]), cot[0]);
+    mx_array *gb = p->triangular ? mx_solve_triangular(H(n->in[0]), cot[0], !p->upper)
+                                 : mx_solve(H(n->in[0]), cot[0]);
     if (need[0]) {
         mx_array *g = mx_negative(mm(gb, H(x)));
         grad[0] = !p->triangular ? g : p->upper ? mx_triu(g, 0) : mx_tril(g, 0);
@@ -124,9 +125,10 @@ bool mx_qr_vjp(const mx_node *n, mx_array *const *cot, const bool *need, mx_arra
     return grad[0] != NULL;
 }
 
-/* A = U S V^H over the K = min(M,N) first columns; the rest of U and V spans a null space and has no
-   derivative. P is the projection out of the span. */
-static mx_array *svd_gradient(mx_array *u, mx_array *s, mx_array *vt, mx_array *gu, mx_array *gs, mx_array *gvt) {
+/* A = U S V^H over the K = min(M,N) first columns; the rest of U and V spans a null space and has
+   no derivative. P is the projection out of the span. */
+static mx_array *svd_gradient(mx_array *u, mx_array *s, mx_array *vt, mx_array *gu, mx_array *gs,
+                              mx_array *gvt) {
     mx_array *v = H(vt), *gv = H(gvt), *f = inverse_gaps(mx_square(s)), *inverse = mx_reciprocal(s);
     mx_array *uu = mm(H(u), gu), *vv = mm(H(v), gv);
     mx_array *left = mx_mul(mx_mul(f, mx_sub(uu, H(uu))), row(s));
@@ -192,8 +194,8 @@ bool mx_eig_vjp(const mx_node *n, mx_array *const *cot, const bool *need, mx_arr
     return grad[0] != NULL;
 }
 
-/* A = (L U)[p], square: gA = (L^-H (tril(L^H gL, -1) + triu(gU U^H)) U^-H)[p], where gL and gU lie below and
-   above the diagonal of the one cotangent. */
+/* A = (L U)[p], square: gA = (L^-H (tril(L^H gL, -1) + triu(gU U^H)) U^-H)[p], where gL and gU lie
+   below and above the diagonal of the one cotangent. */
 bool mx_lu_vjp(const mx_node *n, mx_array *const *cot, const bool *need, mx_array **grad) {
     mx_array *lu = mx_node_out(n, 0), *order = mx_node_out(n, 2);
     int m = lu->shape[lu->ndim - 2], c = lu->shape[lu->ndim - 1];
@@ -203,10 +205,12 @@ bool mx_lu_vjp(const mx_node *n, mx_array *const *cot, const bool *need, mx_arra
     if (m != c)
         return mx_fail(MX_UNSUPPORTED, "[linalg::lu] the gradient is defined for square matrices");
     mx_array *l = mx_add(mx_tril(lu, -1), mx_eye(m, m, 0, mx_dtype_of(lu))), *u = mx_triu(lu, 0);
-    mx_array *core = mx_add(mx_tril(mm(H(l), mx_tril(cot[0], -1)), -1), mx_triu(mm(mx_triu(cot[0], 0), H(u)), 0));
+    mx_array *core = mx_add(mx_tril(mm(H(l), mx_tril(cot[0], -1)), -1),
+                            mx_triu(mm(mx_triu(cot[0], 0), H(u)), 0));
     mx_array *left = mx_solve_triangular(H(l), core, true);
     mx_array *g = H(mx_solve_triangular(u, H(left), true));
-    mx_array *where = g ? mx_broadcast_to(column(mx_stop_gradient(order)), g->shape, g->ndim) : NULL;
+    mx_array *where =
+        g ? mx_broadcast_to(column(mx_stop_gradient(order)), g->shape, g->ndim) : NULL;
     grad[0] = where ? mx_take_along_axis(g, where, -2) : NULL;
     return grad[0] != NULL;
 }

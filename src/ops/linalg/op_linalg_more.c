@@ -1,4 +1,5 @@
-/* Linear algebra composed of factorisations and reductions: inverses, determinants, norms, cross products. */
+/* Linear algebra composed of factorisations and reductions: inverses, determinants, norms, cross
+   products. */
 #include <float.h>
 #include <math.h>
 #include <string.h>
@@ -29,7 +30,8 @@ mx_array *mx_pinv(mx_array *a) {
     mx_array *s = all[1], *largest = mx_reduce(MX_MAX, s, (int[]){-1}, 1, true);
     double eps = mx_dtype_of(s) == MX_FLOAT64 ? DBL_EPSILON : (double)FLT_EPSILON;
     mx_array *kept = mx_greater(s, mx_mul_s(largest, (m > n ? m : n) * eps));
-    mx_array *inverse = mx_where(kept, mx_reciprocal(mx_where(kept, s, mx_one_like(s))), mx_zero_like(s));
+    mx_array *inverse =
+        mx_where(kept, mx_reciprocal(mx_where(kept, s, mx_one_like(s))), mx_zero_like(s));
     mx_array *v = H(mx_slice_axis(all[2], -2, 0, k)), *uh = H(mx_slice_axis(all[0], -1, 0, k));
     return mx_matmul(mx_mul(v, mx_expand_dim(inverse, -2)), uh);
 }
@@ -40,7 +42,8 @@ static bool lu_diagonal(const char *op, mx_array *a, mx_array **diagonal, mx_arr
     if (!a)
         return false;
     if (a->ndim < 2 || a->shape[a->ndim - 1] != a->shape[a->ndim - 2])
-        return mx_fail(MX_INVALID, "[linalg::%s] Determinants are only defined for square matrices.", op);
+        return mx_fail(MX_INVALID,
+                       "[linalg::%s] Determinants are only defined for square matrices.", op);
     a = mx_astype(a, mx_dtype_to_inexact(mx_dtype_of(a)));
     if (!a || !mx_lu_factor(a, lu))
         return false;
@@ -70,7 +73,7 @@ bool mx_slogdet(mx_array *a, mx_array *out[2]) {
     return out[0] && out[1];
 }
 
-/* --- norms ----------------------------------------------------------------------------------------------- */
+/* --- norms ------------------------------------------------------------------------------------ */
 
 /* Of a norm of elements of dtype t; inside it squares and sums are taken as mx_inside says. */
 static mx_dtype norm_dtype(mx_dtype t) {
@@ -84,7 +87,9 @@ static mx_array *root_of_squares(mx_array *x, const int *axes, int n, bool keepd
 }
 
 mx_array *mx_norm_l2(mx_array *a, const int *axes, int n, bool keepdims) {
-    return a ? mx_astype(root_of_squares(mx_inside(a), axes, n, keepdims), norm_dtype(mx_dtype_of(a))) : NULL;
+    return a ? mx_astype(root_of_squares(mx_inside(a), axes, n, keepdims),
+                         norm_dtype(mx_dtype_of(a)))
+             : NULL;
 }
 
 static mx_array *norm_inside(mx_array *x, double ord, const int *axes, int n, bool keepdims) {
@@ -140,8 +145,9 @@ static mx_array *matrix_norm(mx_array *a, double ord, const int *axes, bool keep
 static int norm_axes(const mx_array *a, const int *axes, int n, int out[2]) {
     int count = axes ? n : a->ndim;
     if (count > 2 || count < 1) {
-        mx_fail(MX_INVALID, count > 2 ? "[linalg::norm] Received too many axes for norm."
-                                      : "[linalg::norm] A norm with an order needs one or two axes.");
+        mx_fail(MX_INVALID, count > 2
+                                ? "[linalg::norm] Received too many axes for norm."
+                                : "[linalg::norm] A norm with an order needs one or two axes.");
         return -1;
     }
     for (int i = 0; i < count; i++)
@@ -171,8 +177,10 @@ mx_array *mx_norm_matrix(mx_array *a, const char *ord, const int *axes, int n, b
     if (!a || !ord)
         return a ? mx_fail(MX_INVALID, "[linalg::norm] the order is NULL") : NULL;
     if (count != 2)
-        return mx_fail(MX_INVALID,
-                       "[linalg::norm] Norm '%s' only supported for matrices, but received %d axis/axes.", ord, count);
+        return mx_fail(
+            MX_INVALID,
+            "[linalg::norm] Norm '%s' only supported for matrices, but received %d axis/axes.", ord,
+            count);
     if (norm_axes(a, axes, n, of) < 0)
         return NULL;
     if (!strcmp(ord, "fro") || !strcmp(ord, "f"))
@@ -182,7 +190,7 @@ mx_array *mx_norm_matrix(mx_array *a, const char *ord, const int *axes, int n, b
     return mx_fail(MX_INVALID, "[linalg::norm] Invalid ord value '%s' for matrix norm.", ord);
 }
 
-/* --- cross product --------------------------------------------------------------------------------------- */
+/* --- cross product ---------------------------------------------------------------------------- */
 
 /* The components along the last axis, a zero for a missing third. */
 static bool components(mx_array *a, mx_array *out[3]) {

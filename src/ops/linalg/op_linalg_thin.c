@@ -40,7 +40,8 @@ bool mx_qr_complete(mx_array *a, mx_array *out[2]) {
     for (int i = 0; a && i < a->ndim; i++)
         shape[i] = a->shape[i];
     shape[a ? a->ndim - 1 : 0] = m;
-    mx_array *identity = a ? mx_broadcast_to(mx_eye(m, m, 0, mx_dtype_of(a)), shape, a->ndim) : NULL;
+    mx_array *identity =
+        a ? mx_broadcast_to(mx_eye(m, m, 0, mx_dtype_of(a)), shape, a->ndim) : NULL;
     mx_array *wide = identity ? mx_concatenate((mx_array *[]){a, identity}, 2, -1) : NULL;
     if (!wide || !mx_qr(wide, out))
         return false;
@@ -55,7 +56,9 @@ mx_array *mx_pinv_above(mx_array *a, mx_array *rtol) {
     if (!svd[1]->size)
         return mx_zeros_like(mx_swapaxes(a, -1, -2));
     mx_array *s = svd[1], *largest = mx_reduce(MX_MAX, s, (int[]){-1}, 1, true);
-    mx_array *kept = mx_greater(s, mx_mul(largest, mx_expand_dim(mx_astype(rtol, mx_dtype_of(s)), -1)));
-    mx_array *inverse = mx_where(kept, mx_reciprocal(mx_where(kept, s, mx_one_like(s))), mx_zero_like(s));
+    mx_array *kept =
+        mx_greater(s, mx_mul(largest, mx_expand_dim(mx_astype(rtol, mx_dtype_of(s)), -1)));
+    mx_array *inverse =
+        mx_where(kept, mx_reciprocal(mx_where(kept, s, mx_one_like(s))), mx_zero_like(s));
     return mx_matmul(mx_mul(H(svd[2]), mx_expand_dim(inverse, -2)), H(svd[0]));
 }

@@ -2,8 +2,8 @@
  *
  *     "b...i, ij -> b...j"     a label is a letter, or an axis of the ellipsis
  *
- * Labels are small numbers in the order that an implied result has them: first the ellipsis' axes, of
- * which the last one counts from the right, then letters as ASCII has them.
+ * Labels are small numbers in the order that an implied result has them: first the ellipsis' axes,
+ * of which the last one counts from the right, then letters as ASCII has them.
  */
 #ifndef MX_OPS_EINSUM_H
 #define MX_OPS_EINSUM_H

@@ -3,8 +3,8 @@
  *     a (A..., M, K)  b (B..., K, N)  i, j (I...)  ->  (I..., M, N) = a[i] b[j]
  *
  * An index counts along all batch axes at once. Towards a, the products g b[j]' are added up
- * where i says. Towards b, the pairs are put in the order of j: then every matrix of b owns a run of
- * the long inner axis of one segmented product.
+ * where i says. Towards b, the pairs are put in the order of j: then every matrix of b owns a run
+ * of the long inner axis of one segmented product.
  */
 #include <string.h>
 

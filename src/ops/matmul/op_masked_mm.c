@@ -1,6 +1,7 @@
 /* block_masked_mm: a product of which blocks of `size` x `size` elements are left out, or scaled.
  *
- *     a (..., M, K)  b (..., K, N)  masks (..., blocks of rows, blocks of columns) of a, b and the result
+ *     a (..., M, K)  b (..., K, N)  masks (..., blocks of rows, blocks of columns) of a, b and the
+ *                    result
  *
  * A mask of bool chooses: what it leaves out is zero, whatever stands there. Others are factors.
  */

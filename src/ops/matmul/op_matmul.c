@@ -12,7 +12,7 @@
 
 enum { TEXT = 256 };
 
-/* --- the shape of a product --------------------------------------------------------------------------- */
+/* --- the shape of a product ------------------------------------------------------------------- */
 
 static bool mismatch(const char *op, const mx_array *a, const mx_array *b) {
     char ta[TEXT], tb[TEXT];
@@ -61,7 +61,7 @@ static bool infer_addmm(const void *params, mx_array *const *in, int nin, mx_out
     return mx_fail(MX_INVALID, "[addmm] input c must broadcast to the output shape");
 }
 
-/* --- derivatives ------------------------------------------------------------------------------------------ */
+/* --- derivatives ------------------------------------------------------------------------------ */
 
 /* The conjugate transpose of the last two axes. */
 static mx_array *adjoint(mx_array *a) {
@@ -124,7 +124,7 @@ static bool addmm_jvp(const mx_node *y, mx_array *const *tan, mx_array **out) {
     return !mx_failed();
 }
 
-/* --- batching ----------------------------------------------------------------------------------------------- */
+/* --- batching --------------------------------------------------------------------------------- */
 
 /* c alone has a batch: one product, and each of its c. */
 static mx_array *many_addends(const mx_node *y, mx_array *const *in, mx_array *c) {
@@ -177,7 +177,7 @@ const mx_prim_desc mx_desc_addmm = {
     .expand = addmm_expand,
 };
 
-/* --- the operations -------------------------------------------------------------------------------------------- */
+/* --- the operations --------------------------------------------------------------------------- */
 
 static bool have_dimensions(const char *op, const mx_array *a, const mx_array *b) {
     return a && b &&
@@ -228,7 +228,8 @@ static mx_array *flat_addmm(const mx_p_addmm *p, mx_array *c, mx_array *a, mx_ar
     return mx_reshape(mx_apply(MX_PRIM_addmm, p, in, 3), shape, a->ndim);
 }
 
-/* What a factor of 0 stands before is not looked at, so that its NaN do not count; its shape must still fit. */
+/* What a factor of 0 stands before is not looked at, so that its NaN do not count; its shape must
+   still fit. */
 static mx_array *without_a_part(mx_array *c, mx_array *a, mx_array *b, double alpha, double beta) {
     mx_array *ab = mx_matmul(a, b), *fitted = ab ? mx_broadcast_like(times(c, beta), ab) : NULL;
     if (!fitted)
@@ -271,7 +272,7 @@ mx_array *mx_outer(mx_array *a, mx_array *b) {
     return mx_multiply(column, mx_reshape(b, (int[]){-1}, 1));
 }
 
-/* --- tensordot ---------------------------------------------------------------------------------------------------- */
+/* --- tensordot -------------------------------------------------------------------------------- */
 
 typedef struct contraction {
     int axes[MX_MAX_NDIM];  /* of the transposed operand */
@@ -351,7 +352,7 @@ mx_array *mx_tensordot_n(mx_array *a, mx_array *b, int n) {
     return mx_tensordot(a, b, axes_a, axes_b, n);
 }
 
-/* --- kron -------------------------------------------------------------------------------------------------------------- */
+/* --- kron ------------------------------------------------------------------------------------- */
 
 /* Every axis of a (with leading ones up to ndim) beside an axis of size 1: before it, or after. */
 static mx_array *spread(mx_array *a, int ndim, bool before) {

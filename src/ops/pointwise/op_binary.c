@@ -174,7 +174,8 @@ static mx_array *integers_near(mx_array *a, mx_array *b, mx_array *most) {
     mx_array *ua = mx_astype(a, MX_UINT64), *ub = mx_astype(b, MX_UINT64);
     mx_array *apart = mx_where(mx_greater(a, b), mx_sub(ua, ub), mx_sub(ub, ua));
     mx_array *all = mx_greater_equal(most, mx_scalar(0x1p64, MX_FLOAT64));
-    mx_array *some = mx_logical_and(mx_greater_equal(most, mx_scalar(0, MX_FLOAT64)), mx_logical_not(all));
+    mx_array *some =
+        mx_logical_and(mx_greater_equal(most, mx_scalar(0, MX_FLOAT64)), mx_logical_not(all));
     mx_array *whole = mx_floor(mx_where(some, most, mx_scalar(0, MX_FLOAT64)));
     mx_array *near = mx_less_equal(apart, mx_astype(whole, MX_UINT64));
     return mx_logical_or(all, mx_logical_and(some, near));

@@ -22,8 +22,8 @@ static bool infer_astype(const void *params, mx_array *const *in, int nin, mx_ou
     return true;
 }
 
-/* Linear over the reals; complex to real takes the real part, both ways. Steps have derivative zero: what numbers
-   become as integers or bool. */
+/* Linear over the reals; complex to real takes the real part, both ways. Steps have derivative
+   zero: what numbers become as integers or bool. */
 static bool is_step(const mx_node *y) {
     return mx_dtype_is_inexact(mx_dtype_of(y->in[0])) && !mx_dtype_is_inexact(to_dtype(y->params));
 }

@@ -46,13 +46,15 @@ mx_array *mx_nanmean(mx_array *a, const int *axes, int n, bool keepdims) {
         return mx_mean(a, axes, n, keepdims);
     mx_dtype t = mx_dtype_of(a), wide = mx_dtype_compute(t);
     mx_array *x = mx_astype(a, wide);
-    return mx_astype(mx_div(mx_nansum(x, axes, n, keepdims), count_numbers(x, axes, n, keepdims, wide)), t);
+    return mx_astype(
+        mx_div(mx_nansum(x, axes, n, keepdims), count_numbers(x, axes, n, keepdims, wide)), t);
 }
 
 mx_array *mx_nanvar(mx_array *a, const int *axes, int n, bool keepdims, int ddof) {
     if (!a || !has_nan(a))
         return mx_var(a, axes, n, keepdims, ddof);
-    mx_dtype t = mx_dtype_of(a), wide = mx_dtype_compute(t), real = wide == MX_COMPLEX64 ? MX_FLOAT32 : wide;
+    mx_dtype t = mx_dtype_of(a), wide = mx_dtype_compute(t),
+             real = wide == MX_COMPLEX64 ? MX_FLOAT32 : wide;
     // What is no number counts as the mean: no distance, and no derivative that is NaN.
     mx_array *x = mx_astype(a, wide), *mean = mx_nanmean(x, axes, n, true);
     mx_array *d = mx_sub(mx_where(mx_isnan(x), mean, x), mean);

@@ -5,19 +5,20 @@
 #include "ops/rules.h"
 
 /* A row: g times the derivative of y = name(x). Halves are float32 inside and rounded once. */
-#define D1(name, expression)                                                          \
-    static mx_array *d_##name(const mx_node *n, int i, mx_array *g) {                 \
+#define D1(name, expression)                                                              \
+    static mx_array *d_##name(const mx_node *n, int i, mx_array *g) {                     \
         mx_array *x = mx_inside(n->in[0]), *y = mx_inside(mx_node_out(n, 0)), *given = g; \
-        g = mx_inside(g);                                                             \
-        return (void)i, (void)x, (void)y, mx_rounded_as(given, expression);           \
+        g = mx_inside(g);                                                                 \
+        return (void)i, (void)x, (void)y, mx_rounded_as(given, expression);               \
     }
 /* A row: g times the derivatives of y = name(a, b) towards a and towards b. */
-#define D2(name, towards_a, towards_b)                                                    \
-    static mx_array *d_##name(const mx_node *n, int i, mx_array *g) {                     \
-        mx_array *a = mx_inside(n->in[0]), *b = mx_inside(n->in[1]);                      \
-        mx_array *y = mx_inside(mx_node_out(n, 0)), *given = g;                           \
-        g = mx_inside(g);                                                                 \
-        return (void)a, (void)b, (void)y, mx_rounded_as(given, i == 0 ? (towards_a) : (towards_b)); \
+#define D2(name, towards_a, towards_b)                                   \
+    static mx_array *d_##name(const mx_node *n, int i, mx_array *g) {    \
+        mx_array *a = mx_inside(n->in[0]), *b = mx_inside(n->in[1]);     \
+        mx_array *y = mx_inside(mx_node_out(n, 0)), *given = g;          \
+        g = mx_inside(g);                                                \
+        return (void)a, (void)b, (void)y,                                \
+               mx_rounded_as(given, i == 0 ? (towards_a) : (towards_b)); \
     }
 /* The same of one step, or none: nothing to be gained by float32. */
 #define STEP1(name, expression)                                       \

@@ -3,8 +3,8 @@
  *     quantized_matmul   x (..., M, K)   W (..., N, K) if transpose, else (..., K, N)   ->  (..., M, N)
  *     gather_qmm         x (A..., M, K)  W (B..., N, K)  lhs, rhs (I...)                ->  (I..., M, N)
  *
- * The leading axes of a plain product broadcast. lhs and rhs pick matrices of x and of W from their leading
- * axes, flattened. Derivatives: x, and scales and biases in affine, in which W is linear.
+ * The leading axes of a plain product broadcast. lhs and rhs pick matrices of x and of W from their
+ * leading axes, flattened. Derivatives: x, and scales and biases in affine, in which W is linear.
  */
 #include "base/status.h"
 #include "graph/trace/trace.h"
@@ -13,7 +13,7 @@
 
 enum { TEXT = 256, X = 0, W = 1, S = 2, B = 3 };
 
-/* --- shapes ----------------------------------------------------------------------------------------- */
+/* --- shapes ----------------------------------------------------------------------------------- */
 
 static bool affine(const mx_p_quant *p) {
     return p->mode == MX_AFFINE;
@@ -93,15 +93,15 @@ static bool infer_gather(const void *params, mx_array *const *in, int nin, mx_ou
         return mx_fail(MX_INVALID, "[%s] %d inputs", op, nin);
     const mx_array *lhs = in[nin - 2], *rhs = in[nin - 1];
     if (!mx_dtype_is_integer(mx_dtype_of(lhs)) || !mx_dtype_is_integer(mx_dtype_of(rhs)))
-        return mx_fail(MX_INVALID,
-                       "[%s] Got indices with invalid dtype. Indices must be integral.", op);
+        return mx_fail(MX_INVALID, "[%s] Got indices with invalid dtype. Indices must be integral.",
+                       op);
     if (!mx_same_shape(lhs, rhs))
         return mx_fail(MX_INVALID, "[%s] the indices have different shapes", op);
     out->shape = mx_shape_of(lhs);
     return check_operands(op, p, in) && check_dtypes(op, p, in) && add_matrix(op, p, in, out);
 }
 
-/* --- derivatives ------------------------------------------------------------------------------------ */
+/* --- derivatives ------------------------------------------------------------------------------ */
 
 static mx_array *plus(mx_array *a, mx_array *b) {
     return a && b ? mx_add(a, b) : a ? a : b;
@@ -130,8 +130,8 @@ static bool product_jvp(const mx_node *y, mx_array *const *tan, mx_array **out) 
     mx_array *s = affine(p) ? tan[S] : NULL, *b = affine(p) ? tan[B] : NULL;
     mx_array *first = tan[X] ? again(y, p, tan[X], y->in[S], biases_of(y)) : NULL, *second = NULL;
     if (s || b)
-        second = again(y, p, y->in[X], s ? s : mx_zeros_like(y->in[S]),
-                       b ? b : mx_zeros_like(y->in[B]));
+        second =
+            again(y, p, y->in[X], s ? s : mx_zeros_like(y->in[S]), b ? b : mx_zeros_like(y->in[B]));
     out[0] = plus(first, second);
     return !mx_failed();
 }
@@ -146,14 +146,16 @@ static mx_array *towards_matrix(const mx_p_quant *p, mx_array *g, mx_array *x) {
 static void towards_scales(const mx_node *y, mx_array *dw, const bool *need, mx_array **grad) {
     mx_quant_format f = mx_quant_format_of(y->params);
     if (need[S])
-        grad[S] = mx_unbroadcast(
-            mx_quant_group_sum(f, mx_mul(dw, mx_quant_codes(f, y->in[W], y->in[S]))), y->in[S]);
+        grad[S] =
+            mx_unbroadcast(mx_quant_group_sum(f, mx_mul(dw, mx_quant_codes(f, y->in[W], y->in[S]))),
+                           y->in[S]);
     if (need[B])
         grad[B] = mx_unbroadcast(mx_quant_group_sum(f, dw), y->in[B]);
 }
 
 static bool refuse_words(const mx_node *y) {
-    return mx_fail(MX_INVALID, "[%s::vjp] no gradient wrt the quantized weights.", mx_node_desc(y)->name);
+    return mx_fail(MX_INVALID, "[%s::vjp] no gradient wrt the quantized weights.",
+                   mx_node_desc(y)->name);
 }
 
 /* The scales of the modes without biases are codes: there is no derivative towards them. */
@@ -161,7 +163,8 @@ static bool refuse_codes(const mx_node *y) {
     static const char *const modes[] = {
         [MX_MXFP4] = "mxfp4", [MX_MXFP8] = "mxfp8", [MX_NVFP4] = "nvfp4"};
     const mx_p_quant *p = y->params;
-    return mx_fail(MX_INVALID, "[%s::vjp] no gradient wrt scales in %s quantization.", mx_node_desc(y)->name, modes[p->mode]);
+    return mx_fail(MX_INVALID, "[%s::vjp] no gradient wrt scales in %s quantization.",
+                   mx_node_desc(y)->name, modes[p->mode]);
 }
 
 static bool qmm_vjp(const mx_node *y, mx_array *const *cot, const bool *need, mx_array **grad) {
@@ -177,8 +180,8 @@ static bool qmm_vjp(const mx_node *y, mx_array *const *cot, const bool *need, mx
     if (!affine(&p) || (!need[S] && !need[B]))
         return !mx_failed();
     bool flat = y->in[W]->ndim == 2;
-    mx_array *dw = towards_matrix(y->params, flat ? mx_flatten(g, 0, -2) : g,
-                                  flat ? mx_flatten(x, 0, -2) : x);
+    mx_array *dw =
+        towards_matrix(y->params, flat ? mx_flatten(g, 0, -2) : g, flat ? mx_flatten(x, 0, -2) : x);
     towards_scales(y, dw, need, grad);
     return !mx_failed();
 }
@@ -200,8 +203,7 @@ static mx_array *added_up(mx_array *a, mx_array *index, int number) {
     int axis = 0;
     if (!a || !index)
         return NULL;
-    mx_array *zeros =
-        mx_zeros((int[]){number, a->shape[1], a->shape[2]}, 3, mx_dtype_of(a));
+    mx_array *zeros = mx_zeros((int[]){number, a->shape[1], a->shape[2]}, 3, mx_dtype_of(a));
     mx_array *flat = mx_flatten(index, 0, -1);
     return mx_scatter(MX_SCATTER_SUM, zeros, &flat, mx_expand_dim(a, 1), &axis, 1);
 }
@@ -239,7 +241,7 @@ static bool gather_vjp(const mx_node *y, mx_array *const *cot, const bool *need,
     return !mx_failed();
 }
 
-/* --- batching ----------------------------------------------------------------------------------------- */
+/* --- batching --------------------------------------------------------------------------------- */
 
 /* W's parts stay together: with a batch axis all or none. */
 static bool qmm_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n, mx_array **out,
@@ -283,9 +285,10 @@ const mx_prim_desc mx_desc_gather_qmm = {
     .vmap = mx_loop_vmap,
 };
 
-/* --- the operations ----------------------------------------------------------------------------------- */
+/* --- the operations --------------------------------------------------------------------------- */
 
-/* Affine: the result's dtype is that of all three numbers; scales keep their own where the kernels read it. */
+/* Affine: the result's dtype is that of all three numbers; scales keep their own where the kernels
+   read it. */
 static bool join_dtypes(const char *op, mx_quant_format f, mx_array **in) {
     if (f.mode != MX_AFFINE || !in[B])
         return true;
@@ -304,8 +307,7 @@ static bool join_dtypes(const char *op, mx_quant_format f, mx_array **in) {
 
 /* What infer would not be asked: an operand that must be there, or must not. */
 static bool check_biases(const char *op, mx_quant_format f, mx_array *const *in) {
-    return (f.mode == MX_AFFINE) == (in[B] != NULL) ||
-           mx_quant_check(op, f, in[W], in[S], in[B]);
+    return (f.mode == MX_AFFINE) == (in[B] != NULL) || mx_quant_check(op, f, in[W], in[S], in[B]);
 }
 
 mx_array *mx_quantized_matmul(mx_array *x, mx_array *w, mx_array *scales, mx_array *biases,
@@ -327,7 +329,8 @@ static mx_array *indices(mx_array *index, mx_array *a) {
     if (index)
         return index;
     if (mx_trace_shapeless()) {
-        mx_array *like = mx_reduce(MX_SUM, mx_astype(mx_stop_gradient(a), MX_INT32), (const int[]){-2, -1}, 2, false);
+        mx_array *like = mx_reduce(MX_SUM, mx_astype(mx_stop_gradient(a), MX_INT32),
+                                   (const int[]){-2, -1}, 2, false);
         return mx_astype(mx_reshape_like(mx_positions(mx_flatten(like, 0, -1)), like), MX_UINT32);
     }
     int64_t count = 1;
@@ -337,9 +340,8 @@ static mx_array *indices(mx_array *index, mx_array *a) {
     return mx_reshape(flat, a->shape, a->ndim > 2 ? a->ndim - 2 : 0);
 }
 
-mx_array *mx_gather_qmm(mx_array *x, mx_array *w, mx_array *scales, mx_array *biases,
-                        mx_array *lhs, mx_array *rhs, bool transpose, mx_quant_format f,
-                        bool sorted) {
+mx_array *mx_gather_qmm(mx_array *x, mx_array *w, mx_array *scales, mx_array *biases, mx_array *lhs,
+                        mx_array *rhs, bool transpose, mx_quant_format f, bool sorted) {
     mx_p_quant p = mx_quant_params(f);
     mx_array *in[6] = {x, w, scales, biases};
     p.transpose = transpose;
@@ -359,30 +361,35 @@ mx_array *mx_gather_qmm(mx_array *x, mx_array *w, mx_array *scales, mx_array *bi
     return mx_apply(MX_PRIM_gather_qmm, &p, in, n + 2);
 }
 
-/* --- with a global scale for each matrix -------------------------------------------------------------- */
+/* --- with a global scale for each matrix ------------------------------------------------------ */
 
 static bool check_global(mx_quant_format f, const mx_array *w, const mx_array *global) {
     char has[TEXT], wanted[TEXT];
     if (f.mode != MX_NVFP4)
-        return mx_fail(MX_INVALID, "[gather_qmm] Global scale is only supported for 'nvfp4' quantization mode.");
+        return mx_fail(
+            MX_INVALID,
+            "[gather_qmm] Global scale is only supported for 'nvfp4' quantization mode.");
     if (global->ndim == w->ndim - 2 && mx_shape_is(global, w->shape, w->ndim - 2))
         return true;
-    return mx_fail(MX_INVALID,
-                   "[gather_qmm] Global scale must have one entry for each matrix, with shape %s, but got %s.",
-                   mx_shape_text(wanted, TEXT, w->shape, w->ndim - 2),
-                   mx_shape_text(has, TEXT, global->shape, global->ndim));
+    return mx_fail(
+        MX_INVALID,
+        "[gather_qmm] Global scale must have one entry for each matrix, with shape %s, but got %s.",
+        mx_shape_text(wanted, TEXT, w->shape, w->ndim - 2),
+        mx_shape_text(has, TEXT, global->shape, global->ndim));
 }
 
 /* The products before the scale may be beyond what a half holds: float32 until then. */
-mx_array *mx_gather_qmm_scaled(mx_array *x, mx_array *w, mx_array *scales, mx_array *biases, mx_array *lhs,
-                               mx_array *rhs, bool transpose, mx_quant_format f, bool sorted, mx_array *global) {
+mx_array *mx_gather_qmm_scaled(mx_array *x, mx_array *w, mx_array *scales, mx_array *biases,
+                               mx_array *lhs, mx_array *rhs, bool transpose, mx_quant_format f,
+                               bool sorted, mx_array *global) {
     if (!global)
         return mx_gather_qmm(x, w, scales, biases, lhs, rhs, transpose, f, sorted);
     if (!x || !w || w->ndim < 2 || !check_global(f, w, global))
         return w && w->ndim < 2 ? mx_fail(MX_INVALID, "[gather_qmm] w needs two dimensions") : NULL;
     mx_dtype t = mx_dtype_of(x);
     bool wide = mx_dtype_size(t) >= 4 || !mx_dtype_is_float(t);
-    mx_array *y = mx_gather_qmm(wide ? x : mx_astype(x, MX_FLOAT32), w, scales, biases, lhs, rhs, transpose, f, sorted);
+    mx_array *y = mx_gather_qmm(wide ? x : mx_astype(x, MX_FLOAT32), w, scales, biases, lhs, rhs,
+                                transpose, f, sorted);
     mx_array *s = mx_mul_s(mx_astype(global, MX_FLOAT32), 1.0 / MX_NVFP4_MOST);
     s = s && rhs ? mx_take(mx_flatten(s, 0, -1), rhs, 0) : s;
     for (int i = x->ndim > 1 ? 2 : 1; i > 0; i--)

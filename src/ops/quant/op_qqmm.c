@@ -1,13 +1,13 @@
-/* Products of two quantized matrices: x is quantized on the way, and w as well unless it comes so. What is
- * rounded to a format's numbers passes derivatives on as if it were not (straight through), so that layers with
- * such products can be trained.
+/* Products of two quantized matrices: x is quantized on the way, and w as well unless it comes so.
+ * What is rounded to a format's numbers passes derivatives on as if it were not (straight through),
+ * so that layers with such products can be trained.
  */
 #include "base/status.h"
 #include "ops/quant/quant.h"
 
 enum { TEXT = 256 };
 
-/* --- rounding ----------------------------------------------------------------------------------------- */
+/* --- rounding --------------------------------------------------------------------------------- */
 
 /* a [, global scale] -> the nearest numbers of the format, in dtype */
 static bool infer_round(const void *params, mx_array *const *in, int nin, mx_out *out, int nout) {
@@ -68,7 +68,7 @@ static mx_array *rounded(mx_array *a, mx_quant_format f, mx_array *global) {
     return mx_apply(MX_PRIM_quant_round, &p, in, global ? 2 : 1);
 }
 
-/* --- what fits together --------------------------------------------------------------------------------- */
+/* --- what fits together ----------------------------------------------------------------------- */
 
 static bool check_globals(const char *op, mx_quant_format f, const mx_array *gx,
                           const mx_array *gw) {
@@ -92,8 +92,8 @@ static bool check_floats(const char *op, const mx_array *x, const mx_array *w,
                          const mx_array *scales) {
     char tx[TEXT], tw[TEXT];
     if (!scales && w->dtype == MX_UINT32)
-        return mx_fail(MX_INVALID,
-                       "[%s] Scales must be provided if second argument is quantized.", op);
+        return mx_fail(MX_INVALID, "[%s] Scales must be provided if second argument is quantized.",
+                       op);
     if (!mx_dtype_is_float(mx_dtype_of(x)) || (!scales && !mx_dtype_is_float(mx_dtype_of(w))))
         return mx_fail(MX_INVALID,
                        "[%s] Only real floating types are supported but the arguments are %s and "
@@ -121,8 +121,7 @@ static mx_array *with_quantized(const product *p, mx_array *x, mx_quant_format f
 
 static mx_array *with_floats(const product *p, mx_array *x, mx_array *w) {
     mx_array *turned = mx_swapaxes(w, -1, -2);
-    return p->plain ? mx_matmul(x, turned)
-                    : mx_gather_mm(x, turned, p->lhs, p->rhs, p->sorted);
+    return p->plain ? mx_matmul(x, turned) : mx_gather_mm(x, turned, p->lhs, p->rhs, p->sorted);
 }
 
 static mx_array *multiply(const char *op, const product *p, mx_array *x, mx_quant_format f,
@@ -144,7 +143,7 @@ static mx_array *multiply(const char *op, const product *p, mx_array *x, mx_quan
     return y ? mx_astype(y, t) : NULL;
 }
 
-/* --- the operations ------------------------------------------------------------------------------------- */
+/* --- the operations --------------------------------------------------------------------------- */
 
 mx_array *mx_qqmm(mx_array *x, mx_array *w, mx_array *scales, mx_quant_format f, mx_array *gx,
                   mx_array *gw) {

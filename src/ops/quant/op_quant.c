@@ -1,6 +1,7 @@
 /* Quantization of the last axis, there and back, and float8.
  *
- *     quantize     w (..., K) -> words (..., K bits / 32), scales (..., K / group), biases like the scales
+ *     quantize     w (..., K) -> words (..., K bits / 32), scales (..., K / group), biases like the
+ *                  scales
  *     dequantize   the way back
  *
  * What the modes are stands in kernels/quant/k_quant.h.
@@ -13,7 +14,7 @@
 
 enum { TEXT = 256 };
 
-/* --- formats -------------------------------------------------------------------------------------- */
+/* --- formats ---------------------------------------------------------------------------------- */
 
 static const char *const mode_names[MX_QUANT_MODES] = {"affine", "mxfp4", "mxfp8", "nvfp4"};
 static const mx_quant_format usual[MX_QUANT_MODES] = {
@@ -69,13 +70,15 @@ mx_p_quant mx_quant_params(mx_quant_format f) {
     return (mx_p_quant){.mode = (int)f.mode, .bits = f.bits, .group = f.group};
 }
 
-const mx_field mx_quant_fields[] = {
-    MX_FIELD(mx_p_quant, mode, INT),       MX_FIELD(mx_p_quant, bits, INT),
-    MX_FIELD(mx_p_quant, group, INT),      MX_FIELD(mx_p_quant, dtype, INT),
-    MX_FIELD(mx_p_quant, transpose, BOOL), MX_FIELD(mx_p_quant, sorted, BOOL),
-    MX_FIELD_END};
+const mx_field mx_quant_fields[] = {MX_FIELD(mx_p_quant, mode, INT),
+                                    MX_FIELD(mx_p_quant, bits, INT),
+                                    MX_FIELD(mx_p_quant, group, INT),
+                                    MX_FIELD(mx_p_quant, dtype, INT),
+                                    MX_FIELD(mx_p_quant, transpose, BOOL),
+                                    MX_FIELD(mx_p_quant, sorted, BOOL),
+                                    MX_FIELD_END};
 
-/* --- what belongs together ------------------------------------------------------------------------ */
+/* --- what belongs together -------------------------------------------------------------------- */
 
 int64_t mx_quant_columns(mx_quant_format f, const mx_array *w) {
     return (int64_t)w->shape[w->ndim - 1] * 32 / f.bits;
@@ -148,7 +151,7 @@ static bool check_global(const char *op, mx_quant_format f, const mx_array *g) {
     return true;
 }
 
-/* --- quantize --------------------------------------------------------------------------------------- */
+/* --- quantize --------------------------------------------------------------------------------- */
 
 static bool check_numbers(const mx_array *w, mx_quant_format f) {
     char text[TEXT];
@@ -200,12 +203,13 @@ static bool quantize_vmap(const mx_node *y, mx_array *const *in, const int *axes
     return mx_apply_multi((mx_prim)y->prim, y->params, to, y->nin, out, y->nout);
 }
 
-/* Affine scales and biases of the groups of a (kernels/quant/k_quant.c), for derivatives: the edges of a group move them;
-   what is rounded does not. */
+/* Affine scales and biases of the groups of a (kernels/quant/k_quant.c), for derivatives: the edges
+   of a group move them; what is rounded does not. */
 static bool scales_of(mx_array *a, mx_quant_format f, mx_array **scale, mx_array **bias) {
     int groups[2] = {a->shape[a->ndim - 1] / f.group, f.group}, last = -1;
     mx_array *g = mx_unflatten(a, -1, groups, 2);
-    mx_array *lo = mx_reduce(MX_MIN, g, &last, 1, false), *hi = mx_reduce(MX_MAX, g, &last, 1, false);
+    mx_array *lo = mx_reduce(MX_MIN, g, &last, 1, false),
+             *hi = mx_reduce(MX_MAX, g, &last, 1, false);
     mx_array *s = mx_mul_s(mx_sub(hi, lo), 1.0 / ((1 << f.bits) - 1));
     if (!s)
         return false;
@@ -249,7 +253,7 @@ bool mx_quantize(mx_array *w, mx_quant_format f, mx_array *global, mx_array *out
                                f.mode == MX_AFFINE ? 3 : 2);
 }
 
-/* --- dequantize ------------------------------------------------------------------------------------- */
+/* --- dequantize ------------------------------------------------------------------------------- */
 
 static bool dequantize_arity(mx_quant_format f, int nin) {
     return f.mode == MX_AFFINE ? nin == 3 : nin == 2 || (nin == 3 && f.mode == MX_NVFP4);
@@ -365,7 +369,7 @@ mx_array *mx_dequantize(mx_array *w, mx_array *scales, mx_array *biases, mx_quan
     return y && (dtype || f.mode != MX_AFFINE) ? mx_astype(y, t) : y;
 }
 
-/* --- float8 ------------------------------------------------------------------------------------------- */
+/* --- float8 ----------------------------------------------------------------------------------- */
 
 static bool infer_to_fp8(const void *params, mx_array *const *in, int nin, mx_out *out, int nout) {
     (void)params, (void)nin, (void)nout;
@@ -382,8 +386,7 @@ static bool infer_from_fp8(const void *params, mx_array *const *in, int nin, mx_
     const mx_p_dtype *p = params;
     (void)nin, (void)nout;
     if (in[0]->dtype != MX_UINT8)
-        return mx_fail(MX_INVALID,
-                       "[from_fp8] Input must have type uint8 but x.dtype() == %s.",
+        return mx_fail(MX_INVALID, "[from_fp8] Input must have type uint8 but x.dtype() == %s.",
                        mx_dtype_name(mx_dtype_of(in[0])));
     if (!mx_dtype_valid((mx_dtype)p->dtype) || !float_result("from_fp8", (mx_dtype)p->dtype))
         return false;

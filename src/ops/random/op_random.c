@@ -35,8 +35,7 @@ mx_array *mx_random_bits(const int *shape, int ndim, int width, mx_array *key) {
     if (!key || !mx_random_is_key(key))
         return NULL;
     if (width != 1 && width != 2 && width != 4)
-        return mx_fail(MX_INVALID, "[bits] Bit width must be in {1, 2, 4} but got %d.",
-                       width);
+        return mx_fail(MX_INVALID, "[bits] Bit width must be in {1, 2, 4} but got %d.", width);
     for (int i = 0; i < ndim; i++)
         if (shape[i] < 0)
             return mx_fail(MX_INVALID, "[bits] Negative dimensions not allowed.");
@@ -44,8 +43,7 @@ mx_array *mx_random_bits(const int *shape, int ndim, int width, mx_array *key) {
     return mx_apply1(MX_PRIM_random_bits, &p, key);
 }
 
-static bool bits_infer(const void *params, mx_array *const *in, int nin, mx_out *out,
-                       int nout) {
+static bool bits_infer(const void *params, mx_array *const *in, int nin, mx_out *out, int nout) {
     (void)nin, (void)nout;
     const mx_p_random_bits *p = params;
     const mx_array *key = in[0];
@@ -60,8 +58,8 @@ static bool bits_infer(const void *params, mx_array *const *in, int nin, mx_out 
     return true;
 }
 
-static bool bits_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n,
-                      mx_array **out, int *out_axes) {
+static bool bits_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n, mx_array **out,
+                      int *out_axes) {
     (void)n;
     out[0] = mx_apply1(MX_PRIM_random_bits, y->params, mx_batch_front(in[0], axes[0]));
     out_axes[0] = 0;
@@ -130,8 +128,7 @@ static mx_array *symmetric(const int *shape, int ndim, mx_array *key) {
 
 static bool check_float(const char *op, mx_dtype t) {
     return mx_dtype_is_float(t) ||
-           mx_fail(MX_INVALID,
-                   "[%s] Can only generate %s numbers with real floating point type.",
+           mx_fail(MX_INVALID, "[%s] Can only generate %s numbers with real floating point type.",
                    op, op);
 }
 
@@ -139,8 +136,7 @@ static bool check_float(const char *op, mx_dtype t) {
 bool mx_random_fits(const char *op, const mx_array *a, const int *shape, int ndim) {
     mx_shape s;
     char ta[256], ts[256];
-    if (!a ||
-        !mx_broadcast_shapes("broadcast_shapes", shape, ndim, a->shape, a->ndim, &s))
+    if (!a || !mx_broadcast_shapes("broadcast_shapes", shape, ndim, a->shape, a->ndim, &s))
         return false;
     for (int i = 0, lead = s.ndim - ndim; i < s.ndim; i++)
         if (lead || s.dim[i] != shape[i])
@@ -152,8 +148,8 @@ bool mx_random_fits(const char *op, const mx_array *a, const int *shape, int ndi
     return true;
 }
 
-mx_array *mx_random_uniform(mx_array *lo, mx_array *hi, const int *shape, int ndim,
-                            mx_dtype t, mx_array *key) {
+mx_array *mx_random_uniform(mx_array *lo, mx_array *hi, const int *shape, int ndim, mx_dtype t,
+                            mx_array *key) {
     if (!check_float("uniform", t) || !mx_random_fits("uniform", lo, shape, ndim) ||
         !mx_random_fits("uniform", hi, shape, ndim))
         return NULL;
@@ -169,8 +165,7 @@ mx_array *mx_random_bernoulli(mx_array *p, const int *shape, int ndim, mx_array 
     if (!p || !mx_random_fits("bernoulli", p, shape, ndim))
         return NULL;
     if (!mx_dtype_is_float(mx_dtype_of(p)))
-        return mx_fail(MX_INVALID,
-                       "[bernoulli] bernoulli probability `p` must be a float type.");
+        return mx_fail(MX_INVALID, "[bernoulli] bernoulli probability `p` must be a float type.");
     mx_array *bits = words(shape, ndim, key);
     mx_array *below = mx_mul_s(mx_astype(p, MX_FLOAT32), ABOVE_2_32);
     return mx_less(mx_astype(bits, MX_FLOAT32), below);
@@ -178,54 +173,48 @@ mx_array *mx_random_bernoulli(mx_array *p, const int *shape, int ndim, mx_array 
 
 /* The cast comes before the clamp, so that bounds which the dtype cannot hold wrap as
  * they do in MLX. */
-mx_array *mx_random_randint(mx_array *lo, mx_array *hi, const int *shape, int ndim,
-                            mx_dtype t, mx_array *key) {
+mx_array *mx_random_randint(mx_array *lo, mx_array *hi, const int *shape, int ndim, mx_dtype t,
+                            mx_array *key) {
     if (!lo || !hi)
         return NULL;
     if (!mx_dtype_is_integer(t) && t != MX_BOOL)
-        return mx_fail(MX_INVALID,
-                       "[randint] randint only accepts integer dtypes and bool.");
-    mx_array *u =
-        mx_random_uniform(mx_astype(lo, MX_FLOAT32), mx_astype(hi, MX_FLOAT32), shape,
-                          ndim, MX_FLOAT32, key);
-    mx_array *last = mx_astype(
-        mx_sub(hi, mx_scalar(1, hi->dtype == MX_BOOL ? MX_INT32 : mx_dtype_of(hi))), t);
+        return mx_fail(MX_INVALID, "[randint] randint only accepts integer dtypes and bool.");
+    mx_array *u = mx_random_uniform(mx_astype(lo, MX_FLOAT32), mx_astype(hi, MX_FLOAT32), shape,
+                                    ndim, MX_FLOAT32, key);
+    mx_array *last =
+        mx_astype(mx_sub(hi, mx_scalar(1, hi->dtype == MX_BOOL ? MX_INT32 : mx_dtype_of(hi))), t);
     return mx_maximum(mx_minimum(mx_astype(mx_floor(u), t), last), mx_astype(lo, t));
 }
 
 /* --- normal ----------------------------------------------------------------------- */
 
-static mx_array *erfinv_of_symmetric(const int *shape, int ndim, mx_dtype t,
-                                     mx_array *key) {
+static mx_array *erfinv_of_symmetric(const int *shape, int ndim, mx_dtype t, mx_array *key) {
     return mx_astype(mx_erfinv(symmetric(shape, ndim, key)), t);
 }
 
 /* Real and imaginary part have variance 1/2 each. */
-static mx_array *normal_complex(const int *shape, int ndim, mx_array *loc,
-                                mx_array *scale, mx_array *key) {
+static mx_array *normal_complex(const int *shape, int ndim, mx_array *loc, mx_array *scale,
+                                mx_array *key) {
     int pairs[MX_MAX_NDIM + 1];
     if (ndim >= MX_MAX_NDIM)
-        return mx_fail(MX_INVALID, "[normal] more than %d dimensions.",
-                       MX_MAX_NDIM - 1);
+        return mx_fail(MX_INVALID, "[normal] more than %d dimensions.", MX_MAX_NDIM - 1);
     for (int i = 0; i < ndim; i++)
         pairs[i] = shape[i];
     pairs[ndim] = 2;
-    mx_array *z =
-        mx_view_as(erfinv_of_symmetric(pairs, ndim + 1, MX_FLOAT32, key), MX_COMPLEX64);
+    mx_array *z = mx_view_as(erfinv_of_symmetric(pairs, ndim + 1, MX_FLOAT32, key), MX_COMPLEX64);
     z = mx_squeeze_axis(z, -1);
     if (scale)
         z = mx_mul(z, mx_astype(scale, MX_COMPLEX64));
     return loc ? mx_add(z, mx_astype(loc, MX_COMPLEX64)) : z;
 }
 
-mx_array *mx_random_normal(const int *shape, int ndim, mx_dtype t, mx_array *loc,
-                           mx_array *scale, mx_array *key) {
+mx_array *mx_random_normal(const int *shape, int ndim, mx_dtype t, mx_array *loc, mx_array *scale,
+                           mx_array *key) {
     if (t == MX_COMPLEX64)
         return normal_complex(shape, ndim, loc, scale, key);
     if (!mx_dtype_is_float(t))
-        return mx_fail(
-            MX_INVALID,
-            "[normal] Only floating point and complex64 types are supported.");
+        return mx_fail(MX_INVALID,
+                       "[normal] Only floating point and complex64 types are supported.");
     mx_array *factor = mx_scalar(sqrt(2), t);
     if (scale)
         factor = times(mx_astype(scale, t), factor);
@@ -247,22 +236,20 @@ static bool check_covariance(const mx_array *mean, const mx_array *cov, mx_dtype
     if (t != MX_FLOAT32)
         return mx_fail(MX_INVALID, "[multivariate_normal] dtype must be float32.");
     if (mean->ndim < 1 || cov->ndim < 2)
-        return mx_fail(
-            MX_INVALID,
-            "[multivariate_normal] mean must have at least one dimension, cov two.");
+        return mx_fail(MX_INVALID,
+                       "[multivariate_normal] mean must have at least one dimension, cov two.");
     int n = mean->shape[mean->ndim - 1];
     return (cov->shape[cov->ndim - 1] == n && cov->shape[cov->ndim - 2] == n) ||
-           mx_fail(MX_INVALID,
-                   "[multivariate_normal] mean and cov must have compatible shapes.");
+           mx_fail(MX_INVALID, "[multivariate_normal] mean and cov must have compatible shapes.");
 }
 
-mx_array *mx_random_multivariate_normal(mx_array *mean, mx_array *cov, const int *shape,
-                                        int ndim, mx_dtype t, mx_array *key) {
+mx_array *mx_random_multivariate_normal(mx_array *mean, mx_array *cov, const int *shape, int ndim,
+                                        mx_dtype t, mx_array *key) {
     mx_shape s;
     if (!mean || !cov || !check_covariance(mean, cov, t))
         return NULL;
-    if (!mx_broadcast_shapes("broadcast_shapes", mean->shape, mean->ndim - 1,
-                             cov->shape, cov->ndim - 2, &s) ||
+    if (!mx_broadcast_shapes("broadcast_shapes", mean->shape, mean->ndim - 1, cov->shape,
+                             cov->ndim - 2, &s) ||
         !mx_broadcast_shapes("broadcast_shapes", shape, ndim, s.dim, s.ndim, &s))
         return NULL;
     if (s.ndim >= MX_MAX_NDIM)
@@ -284,11 +271,10 @@ mx_array *mx_random_gumbel(const int *shape, int ndim, mx_dtype t, mx_array *key
     return check_float("uniform", t) ? mx_random_gumbel_of(words(shape, ndim, key), t) : NULL;
 }
 
-mx_array *mx_random_laplace(const int *shape, int ndim, mx_dtype t, double loc,
-                            double scale, mx_array *key) {
+mx_array *mx_random_laplace(const int *shape, int ndim, mx_dtype t, double loc, double scale,
+                            mx_array *key) {
     if (!mx_dtype_is_float(t))
-        return mx_fail(MX_INVALID,
-                       "[laplace] Only real floating point types are supported.");
+        return mx_fail(MX_INVALID, "[laplace] Only real floating point types are supported.");
     mx_array *u = symmetric(shape, ndim, key);
     mx_array *x = mx_astype(mx_mul(mx_sign(u), mx_log1p(mx_negative(mx_abs(u)))), t);
     if (scale != 1)

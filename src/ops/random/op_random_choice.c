@@ -1,9 +1,10 @@
 /* Categorical numbers: which of several things, with the probabilities softmax(logits).
  *
- *     many distributions   the largest of logits plus Gumbel noise, of which there is as much as there are logits for
- *                          every sample; one step makes it and looks at it piece by piece
- *     one distribution     the inverse of its cumulative sums, at one uniform number a sample; but a single sample without
- *                          an axis is taken in the other way, as MLX does
+ *     many distributions   the largest of logits plus Gumbel noise, of which there is as much as
+ *                          there are logits for every sample; one step makes it and looks at it
+ *                          piece by piece
+ *     one distribution     the inverse of its cumulative sums, at one uniform number a sample; but
+ *                          a single sample without an axis is taken in the other way, as MLX does
  */
 #include <math.h>
 
@@ -16,12 +17,13 @@ static bool logits_axis(const mx_array *logits, int *axis) {
     if (!logits)
         return false;
     if (*axis < -logits->ndim || *axis >= logits->ndim)
-        return mx_fail(MX_RANGE, "[categorical] Invalid axis %d for logits with %d dimensions.", *axis, logits->ndim);
+        return mx_fail(MX_RANGE, "[categorical] Invalid axis %d for logits with %d dimensions.",
+                       *axis, logits->ndim);
     *axis += *axis < 0 ? logits->ndim : 0;
     return true;
 }
 
-/* --- one distribution ------------------------------------------------------------------------------------- */
+/* --- one distribution ------------------------------------------------------------------------- */
 
 /* exp(x - max), where the largest is infinite 1 for those that are as large. */
 static mx_array *weights_of(mx_array *x) {
@@ -32,8 +34,8 @@ static mx_array *weights_of(mx_array *x) {
 
 enum { FEW = 8 };
 
-/* How many of the ascending sums are not above each place. Few samples count them, which is one pass over the sums;
-   many search. */
+/* How many of the ascending sums are not above each place. Few samples count them, which is one
+   pass over the sums; many search. */
 static mx_array *count_below(mx_array *sums, mx_array *places) {
     if (places && places->size > FEW)
         return mx_searchsorted(sums, places, true);
@@ -50,9 +52,10 @@ static mx_array *by_inverse(mx_array *logits, const int *shape, int ndim, mx_arr
     return count ? mx_sub(mx_maximum(count, mx_one_like(count)), mx_one_like(count)) : NULL;
 }
 
-/* --- many ------------------------------------------------------------------------------------------------- */
+/* --- many ------------------------------------------------------------------------------------- */
 
-/* With the noise as an array: for logits of 64 bits, and keys of which there are several (..., 2). */
+/* With the noise as an array: for logits of 64 bits, and keys of which there are several (...,
+   2). */
 static mx_array *in_steps(mx_array *logits, const mx_p_categorical *p, mx_array *keys, int axis) {
     mx_p_random_bits words = {p->noise, 4};
     mx_array *noise = mx_random_gumbel_of(mx_apply1(MX_PRIM_random_bits, &words, keys), MX_FLOAT32);
@@ -97,7 +100,8 @@ static mx_array *spread(mx_array *logits, int axis, int ndim) {
     return x;
 }
 
-static bool vmap(const mx_node *y, mx_array *const *in, const int *axes, int n, mx_array **out, int *out_axes) {
+static bool vmap(const mx_node *y, mx_array *const *in, const int *axes, int n, mx_array **out,
+                 int *out_axes) {
     (void)n;
     const mx_p_categorical *p = y->params;
     mx_array *x = axes[0] < 0 ? in[0] : spread(in[0], axes[0], p->noise.n);
@@ -107,8 +111,8 @@ static bool vmap(const mx_node *y, mx_array *const *in, const int *axes, int n, 
     return out[0] != NULL;
 }
 
-static const mx_field fields[] = {MX_FIELD(mx_p_categorical, noise, INTS), MX_FIELD(mx_p_categorical, axis, INT),
-                                  MX_FIELD_END};
+static const mx_field fields[] = {MX_FIELD(mx_p_categorical, noise, INTS),
+                                  MX_FIELD(mx_p_categorical, axis, INT), MX_FIELD_END};
 
 const mx_prim_desc mx_desc_categorical = {
     .name = "Categorical",
@@ -121,7 +125,8 @@ const mx_prim_desc mx_desc_categorical = {
 };
 
 /* Samples of `shape`; noise has logits->shape[axis] more, as axis `at`. */
-static mx_array *sample(mx_array *logits, int axis, const int *shape, int ndim, int at, mx_array *key) {
+static mx_array *sample(mx_array *logits, int axis, const int *shape, int ndim, int at,
+                        mx_array *key) {
     int noise[MX_MAX_NDIM + 1], n = logits->shape[axis];
     int64_t count = 1;
     bool empty = false;
@@ -152,7 +157,8 @@ mx_array *mx_random_categorical(mx_array *logits, int axis, mx_array *key) {
     return sample(logits, axis, rest, without(logits, axis, rest), axis, key);
 }
 
-mx_array *mx_random_categorical_shape(mx_array *logits, int axis, const int *shape, int ndim, mx_array *key) {
+mx_array *mx_random_categorical_shape(mx_array *logits, int axis, const int *shape, int ndim,
+                                      mx_array *key) {
     int rest[MX_MAX_NDIM];
     mx_shape s;
     if (!logits_axis(logits, &axis))
@@ -161,7 +167,8 @@ mx_array *mx_random_categorical_shape(mx_array *logits, int axis, const int *sha
     if (!mx_broadcast_shapes("broadcast_shapes", shape, ndim, rest, k, &s))
         return NULL;
     if (ndim < k || ndim >= MX_MAX_NDIM)
-        return mx_fail(MX_INVALID, "[categorical] a requested shape of %d dimensions for logits with %d.", ndim,
+        return mx_fail(MX_INVALID,
+                       "[categorical] a requested shape of %d dimensions for logits with %d.", ndim,
                        logits->ndim);
     return sample(logits, axis, shape, ndim, axis + ndim - k, key);
 }

@@ -1,5 +1,6 @@
-/* Distributions that MLX does not have. Rejection runs a fixed number of rounds, so that the numbers are arrays like
- * others: what is still refused then (less than one in 10^13) takes the distribution's middle. */
+/* Distributions that MLX does not have. Rejection runs a fixed number of rounds, so that the
+ * numbers are arrays like others: what is still refused then (less than one in 10^13) takes the
+ * distribution's middle. */
 #include <math.h>
 
 #include "base/status.h"
@@ -7,7 +8,8 @@
 #include "ops/rules.h"
 
 static mx_array *uniform(const int *shape, int ndim, mx_array *key) {
-    return mx_random_uniform(mx_scalar(0, MX_FLOAT32), mx_scalar(1, MX_FLOAT32), shape, ndim, MX_FLOAT32, key);
+    return mx_random_uniform(mx_scalar(0, MX_FLOAT32), mx_scalar(1, MX_FLOAT32), shape, ndim,
+                             MX_FLOAT32, key);
 }
 
 static mx_array *row(mx_array *keys, int i) {
@@ -19,10 +21,12 @@ static mx_array *keys_for(mx_array *key, int n) {
 }
 
 static bool check_float(const char *op, mx_dtype t) {
-    return mx_dtype_is_float(t) || mx_fail(MX_INVALID, "[%s] the numbers are floats, not %s", op, mx_dtype_name(t));
+    return mx_dtype_is_float(t) ||
+           mx_fail(MX_INVALID, "[%s] the numbers are floats, not %s", op, mx_dtype_name(t));
 }
 
-mx_array *mx_random_exponential(mx_array *scale, const int *shape, int ndim, mx_dtype t, mx_array *key) {
+mx_array *mx_random_exponential(mx_array *scale, const int *shape, int ndim, mx_dtype t,
+                                mx_array *key) {
     if (!scale || !check_float("exponential", t))
         return NULL;
     mx_array *u = uniform(shape, ndim, key);
@@ -30,12 +34,13 @@ mx_array *mx_random_exponential(mx_array *scale, const int *shape, int ndim, mx_
     return mx_astype(mx_broadcast_to(y, shape, ndim), t);
 }
 
-/* --- gamma -------------------------------------------------------------------------------------------- */
+/* --- gamma ------------------------------------------------------------------------------------ */
 
 enum { GAMMA_ROUNDS = 10 };
 
-/* Marsaglia and Tsang, A simple method for generating gamma variables, 2000, for alpha >= 1: d v with v = (1 + c x)^3
-   and normal x, taken where log u < x^2 / 2 + d - d v + d log v; more than 95 in 100 are. */
+/* Marsaglia and Tsang, A simple method for generating gamma variables, 2000, for alpha >= 1: d v
+   with v = (1 + c x)^3 and normal x, taken where log u < x^2 / 2 + d - d v + d log v; more than 95
+   in 100 are. */
 static mx_array *gamma_above_one(mx_array *alpha, const int *shape, int ndim, mx_array *keys) {
     mx_array *d = mx_add_s(alpha, -1.0 / 3), *c = mx_rdiv_s(1.0 / 3, mx_sqrt(d)), *result = d;
     for (int i = GAMMA_ROUNDS - 1; i >= 0 && result; i--) {
@@ -45,8 +50,10 @@ static mx_array *gamma_above_one(mx_array *alpha, const int *shape, int ndim, mx
             return NULL;
         mx_array *positive = mx_greater(v, mx_zero_like(v));
         v = mx_where(positive, mx_mul(v, mx_square(v)), mx_one_like(v));
-        mx_array *bound = mx_add(mx_mul_s(mx_square(x), 0.5), mx_mul(d, mx_add(mx_rsub_s(1, v), mx_log(v))));
-        result = mx_where(mx_logical_and(positive, mx_less(mx_log(u), bound)), mx_mul(d, v), result);
+        mx_array *bound =
+            mx_add(mx_mul_s(mx_square(x), 0.5), mx_mul(d, mx_add(mx_rsub_s(1, v), mx_log(v))));
+        result =
+            mx_where(mx_logical_and(positive, mx_less(mx_log(u), bound)), mx_mul(d, v), result);
     }
     return result;
 }
@@ -61,12 +68,14 @@ mx_array *mx_random_gamma(mx_array *alpha, const int *shape, int ndim, mx_dtype 
         return NULL;
     mx_array *small = mx_less(a, mx_one_like(a));
     mx_array *y = gamma_above_one(mx_where(small, mx_add_s(a, 1), a), shape, ndim, keys);
-    mx_array *factor = mx_power(uniform(shape, ndim, row(keys, 2 * GAMMA_ROUNDS)), mx_reciprocal(a));
+    mx_array *factor =
+        mx_power(uniform(shape, ndim, row(keys, 2 * GAMMA_ROUNDS)), mx_reciprocal(a));
     y = mx_where(small, mx_mul(y, factor), y);
     return mx_astype(mx_where(mx_greater(a, mx_zero_like(a)), y, mx_scalar_like(a, NAN)), t);
 }
 
-mx_array *mx_random_beta(mx_array *a, mx_array *b, const int *shape, int ndim, mx_dtype t, mx_array *key) {
+mx_array *mx_random_beta(mx_array *a, mx_array *b, const int *shape, int ndim, mx_dtype t,
+                         mx_array *key) {
     mx_array *keys = a && b && check_float("beta", t) ? keys_for(key, 2) : NULL;
     if (!keys)
         return NULL;
@@ -75,11 +84,12 @@ mx_array *mx_random_beta(mx_array *a, mx_array *b, const int *shape, int ndim, m
     return mx_astype(mx_div(x, mx_add(x, y)), t);
 }
 
-/* --- Poisson ------------------------------------------------------------------------------------------- */
+/* --- Poisson ---------------------------------------------------------------------------------- */
 
 enum { ARRIVALS = 48, POISSON_ROUNDS = 16, POISSON_LARGE = 10 };
 
-/* Below 10: how many arrivals, exponential times apart, come before lam; more than 48 do once in 10^17. */
+/* Below 10: how many arrivals, exponential times apart, come before lam; more than 48 do once in
+   10^17. */
 static mx_array *count_arrivals(mx_array *lam, const int *shape, int ndim, mx_array *key) {
     int more[MX_MAX_NDIM];
     if (ndim == MX_MAX_NDIM)
@@ -92,11 +102,13 @@ static mx_array *count_arrivals(mx_array *lam, const int *shape, int ndim, mx_ar
     return mx_sum_axis(mx_astype(mx_less(times, mx_expand_dim(lam, -1)), MX_FLOAT32), -1, false);
 }
 
-/* From 10 on: Hoermann, The transformed rejection method for generating Poisson random variables, 1993 (PTRS). */
+/* From 10 on: Hoermann, The transformed rejection method for generating Poisson random variables,
+   1993 (PTRS). */
 static mx_array *poisson_round(mx_array *lam, mx_array *u, mx_array *v, mx_array *result) {
     if (!lam || !u || !v)
         return NULL;
-    mx_array *b = mx_add_s(mx_mul_s(mx_sqrt(lam), 2.53), 0.931), *a = mx_add_s(mx_mul_s(b, 0.02483), -0.059);
+    mx_array *b = mx_add_s(mx_mul_s(mx_sqrt(lam), 2.53), 0.931),
+             *a = mx_add_s(mx_mul_s(b, 0.02483), -0.059);
     mx_array *inverse = mx_add_s(mx_rdiv_s(1.1328, mx_add_s(b, -3.4)), 1.1239);
     mx_array *centred = mx_add_s(u, -0.5), *edge = mx_rsub_s(0.5, mx_abs(centred));
     edge = edge ? mx_maximum(edge, mx_scalar_like(edge, 1e-7)) : NULL;
@@ -106,15 +118,16 @@ static mx_array *poisson_round(mx_array *lam, mx_array *u, mx_array *v, mx_array
         return NULL;
     mx_array *density = mx_sub(mx_sub(mx_mul(k, mx_log(lam)), lam), mx_lgamma(mx_add_s(k, 1)));
     mx_array *left = mx_log(mx_div(mx_mul(v, inverse), mx_add(mx_div(a, mx_square(edge)), b)));
-    mx_array *taken = mx_logical_and(mx_less_equal(left, density), mx_greater_equal(k, mx_zero_like(k)));
+    mx_array *taken =
+        mx_logical_and(mx_less_equal(left, density), mx_greater_equal(k, mx_zero_like(k)));
     return mx_where(taken, k, result);
 }
 
 static mx_array *poisson_by_rejection(mx_array *lam, const int *shape, int ndim, mx_array *keys) {
     mx_array *result = mx_floor(lam);
     for (int i = POISSON_ROUNDS - 1; i >= 0 && result; i--)
-        result = poisson_round(lam, uniform(shape, ndim, row(keys, 2 * i)), uniform(shape, ndim, row(keys, 2 * i + 1)),
-                               result);
+        result = poisson_round(lam, uniform(shape, ndim, row(keys, 2 * i)),
+                               uniform(shape, ndim, row(keys, 2 * i + 1)), result);
     return result;
 }
 
@@ -124,21 +137,24 @@ mx_array *mx_random_poisson(mx_array *lam, const int *shape, int ndim, mx_dtype 
     if (!l)
         return NULL;
     mx_array *limit = mx_scalar_like(l, POISSON_LARGE), *large = mx_greater_equal(l, limit);
-    mx_array *few = count_arrivals(mx_minimum(l, limit), shape, ndim, row(keys, 2 * POISSON_ROUNDS));
+    mx_array *few =
+        count_arrivals(mx_minimum(l, limit), shape, ndim, row(keys, 2 * POISSON_ROUNDS));
     mx_array *many = poisson_by_rejection(mx_maximum(l, limit), shape, ndim, keys);
     return mx_astype(mx_where(large, many, few), t);
 }
 
-/* --- choices -------------------------------------------------------------------------------------------- */
+/* --- choices ---------------------------------------------------------------------------------- */
 
 static mx_array *with_replacement(int n, const int *shape, int ndim, mx_array *p, mx_array *key) {
     if (!p)
-        return mx_random_randint(mx_scalar(0, MX_INT32), mx_scalar(n, MX_INT32), shape, ndim, MX_INT32, key);
+        return mx_random_randint(mx_scalar(0, MX_INT32), mx_scalar(n, MX_INT32), shape, ndim,
+                                 MX_INT32, key);
     return mx_random_categorical_shape(mx_log(p), -1, shape, ndim, key);
 }
 
 /* The first of a permutation; with probabilities those whose log p plus Gumbel noise is largest. */
-static mx_array *without_replacement(int n, int k, const int *shape, int ndim, mx_array *p, mx_array *key) {
+static mx_array *without_replacement(int n, int k, const int *shape, int ndim, mx_array *p,
+                                     mx_array *key) {
     mx_array *order;
     if (p) {
         mx_array *noise = mx_random_gumbel(&n, 1, MX_FLOAT32, key);
@@ -149,17 +165,20 @@ static mx_array *without_replacement(int n, int k, const int *shape, int ndim, m
     return order ? mx_reshape(mx_slice_axis(order, 0, 0, k), shape, ndim) : NULL;
 }
 
-mx_array *mx_random_choice(mx_array *a, const int *shape, int ndim, bool replace, mx_array *p, int axis,
-                           mx_array *key) {
+mx_array *mx_random_choice(mx_array *a, const int *shape, int ndim, bool replace, mx_array *p,
+                           int axis, mx_array *key) {
     int64_t k = 1;
-    if (!a || (a->ndim == 0 ? (mx_fail(MX_INVALID, "[choice] an array with an axis is needed"), true) : false) ||
+    if (!a ||
+        (a->ndim == 0 ? (mx_fail(MX_INVALID, "[choice] an array with an axis is needed"), true)
+                      : false) ||
         (axis = mx_axis("choice", axis, a->ndim)) < 0 || !mx_shape_size(shape, ndim, 1, &k))
         return NULL;
     int n = a->shape[axis];
     if (p && (p->ndim != 1 || p->shape[0] != n))
         return mx_fail(MX_INVALID, "[choice] p must be a vector of %d", n);
     if (k > 0 && (n == 0 || (!replace && k > n)))
-        return mx_fail(MX_INVALID, "[choice] %lld of %d cannot be chosen without repetition", (long long)k, n);
+        return mx_fail(MX_INVALID, "[choice] %lld of %d cannot be chosen without repetition",
+                       (long long)k, n);
     mx_array *at = replace ? with_replacement(n, shape, ndim, p, key)
                            : without_replacement(n, (int)k, shape, ndim, p, key);
     return mx_take(a, at, axis);

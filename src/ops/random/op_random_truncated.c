@@ -1,5 +1,5 @@
-/* The normal distribution between two ends: the inverse of erf of a uniform number between those of the ends, as MLX does
- * it, and with other means where they are too far out for that.
+/* The normal distribution between two ends: the inverse of erf of a uniform number between those of
+ * the ends, as MLX does it, and with other means where they are too far out for that.
  */
 #include <math.h>
 
@@ -8,10 +8,10 @@
 #include "ops/random/random.h"
 #include "ops/rules.h"
 
-/* --- far out ---------------------------------------------------------------------------------------------- */
+/* --- far out ---------------------------------------------------------------------------------- */
 
-/* Where all of erf rounds to 1 the tail Q is taken by its logarithm, up to a constant, from the asymptotic series
-       log Q(x) = -x^2 / 2 - log x + log(1 - 1/x^2 + 3/x^4 - 15/x^6)
+/* Where all of erf rounds to 1 the tail Q is taken by its logarithm, up to a constant, from the
+   asymptotic series log Q(x) = -x^2 / 2 - log x + log(1 - 1/x^2 + 3/x^4 - 15/x^6)
    (Abramowitz and Stegun 26.2.12), good to 10^-3 from 4 on, to 10^-5 from 6 on. */
 enum { FAR = 4, STEPS = 6 };
 
@@ -25,8 +25,8 @@ static mx_array *log_tail(mx_array *x) {
     return mx_add(mx_mul_s(mx_square(x), -0.5), correction(x));
 }
 
-/* Between 0 < lo < hi: x with log Q(x) = log(Q(lo) - u (Q(lo) - Q(hi))), by x = sqrt(2 (correction(x) - log Q)), which
-   gains a factor of x^2 a step. */
+/* Between 0 < lo < hi: x with log Q(x) = log(Q(lo) - u (Q(lo) - Q(hi))), by x = sqrt(2
+   (correction(x) - log Q)), which gains a factor of x^2 a step. */
 static mx_array *from_tail(mx_array *lo, mx_array *hi, mx_array *u) {
     mx_array *start = log_tail(lo), *ratio = mx_exp(mx_sub(log_tail(hi), start));
     mx_array *wanted = mx_add(start, mx_log1p(mx_negative(mx_mul(u, mx_rsub_s(1, ratio)))));
@@ -39,7 +39,8 @@ static mx_array *from_tail(mx_array *lo, mx_array *hi, mx_array *u) {
 /* On both sides of 0: u counts from the end that is nearer to it. */
 static mx_array *from_tails(mx_array *lo, mx_array *hi, mx_array *u) {
     mx_array *below = mx_less(hi, mx_zero_like(hi));
-    mx_array *near = mx_where(below, mx_negative(hi), lo), *far = mx_where(below, mx_negative(lo), hi);
+    mx_array *near = mx_where(below, mx_negative(hi), lo),
+             *far = mx_where(below, mx_negative(lo), hi);
     mx_array *x = from_tail(near, far, mx_where(below, mx_rsub_s(1, u), u));
     return mx_where(below, mx_negative(x), x);
 }
@@ -64,7 +65,7 @@ static mx_array *is_far(mx_array *lo, mx_array *hi, mx_array *a, mx_array *b) {
     return mx_logical_and(mx_logical_and(out, mx_less(lo, hi)), mx_equal(a, b));
 }
 
-/* --- the distribution ------------------------------------------------------------------------------------- */
+/* --- the distribution ------------------------------------------------------------------------- */
 
 static mx_array *erf_of(mx_array *x, mx_array *root) {
     return mx_random_rounded(mx_erf(mx_random_rounded(mx_div(x, root))));
@@ -74,10 +75,11 @@ static mx_array *scaled(mx_array *u, mx_array *by) {
     return mx_random_rounded(mx_mul(u, by));
 }
 
-mx_array *mx_random_truncated_normal(mx_array *lo, mx_array *hi, const int *shape, int ndim, mx_dtype t,
-                                     mx_array *key) {
+mx_array *mx_random_truncated_normal(mx_array *lo, mx_array *hi, const int *shape, int ndim,
+                                     mx_dtype t, mx_array *key) {
     if (!mx_dtype_is_float(t))
-        return mx_fail(MX_INVALID, "[trunc_normal] trunc_normal only accepts floating point dtypes.");
+        return mx_fail(MX_INVALID,
+                       "[trunc_normal] trunc_normal only accepts floating point dtypes.");
     if (!mx_random_fits("uniform", lo, shape, ndim) || !mx_random_fits("uniform", hi, shape, ndim))
         return NULL;
     bool far = may_be_far(lo, hi);

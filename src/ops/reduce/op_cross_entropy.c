@@ -2,8 +2,8 @@
  *
  *     logits (..., V), targets (...) integers  ->  (...), float32: log(sum(exp(x))) - x[target]
  *
- * The derivative is (softmax(x) - [target]) g, so that it makes one array of the logits' size, the gradient, and the
- * loss none.
+ * The derivative is (softmax(x) - [target]) g, so that it makes one array of the logits' size, the
+ * gradient, and the loss none.
  */
 #include "base/status.h"
 #include "graph/array/params.h"
@@ -14,14 +14,19 @@ enum { TEXT = 256 };
 static bool check_shapes(const mx_array *x, const mx_array *targets) {
     char a[TEXT], b[TEXT];
     if (x->ndim < 1)
-        return mx_fail(MX_INVALID, "[cross_entropy] logits must have at least 1 dimension but got input with 0 dimensions.");
+        return mx_fail(MX_INVALID,
+                       "[cross_entropy] logits must have at least 1 dimension but got input with 0 "
+                       "dimensions.");
     if (mx_shape_is(targets, x->shape, x->ndim - 1))
         return x->shape[x->ndim - 1] > 0 || targets->size == 0 ||
                mx_fail(MX_INVALID, "[cross_entropy] there are no classes: logits of shape %s",
                        mx_shape_text(a, TEXT, x->shape, x->ndim));
-    return mx_fail(MX_INVALID,
-                   "[cross_entropy] targets shape %s does not match logits shape %s with the last axis removed.",
-                   mx_shape_text(a, TEXT, targets->shape, targets->ndim), mx_shape_text(b, TEXT, x->shape, x->ndim));
+    return mx_fail(
+        MX_INVALID,
+        "[cross_entropy] targets shape %s does not match logits shape %s with the last axis "
+        "removed.",
+        mx_shape_text(a, TEXT, targets->shape, targets->ndim),
+        mx_shape_text(b, TEXT, x->shape, x->ndim));
 }
 
 static bool infer(const void *params, mx_array *const *in, int nin, mx_out *out, int nout) {
@@ -30,7 +35,8 @@ static bool infer(const void *params, mx_array *const *in, int nin, mx_out *out,
         return mx_fail(MX_INVALID, "[cross_entropy] Received unsupported logits type %s.",
                        mx_dtype_name(mx_dtype_of(in[0])));
     if (!mx_dtype_is_integer(mx_dtype_of(in[1])))
-        return mx_fail(MX_INVALID, "[cross_entropy] targets must be integer class indices but got %s.",
+        return mx_fail(MX_INVALID,
+                       "[cross_entropy] targets must be integer class indices but got %s.",
                        mx_dtype_name(mx_dtype_of(in[1])));
     if (!check_shapes(in[0], in[1]))
         return false;
@@ -41,7 +47,8 @@ static bool infer(const void *params, mx_array *const *in, int nin, mx_out *out,
 /* True where a class is the target, which may count from the end. */
 static mx_array *is_target(const mx_array *x, mx_array *targets) {
     int classes = x->shape[x->ndim - 1];
-    mx_array *t = mx_expand_dim(mx_astype(targets, MX_INT64), -1), *n = mx_scalar(classes, MX_INT64);
+    mx_array *t = mx_expand_dim(mx_astype(targets, MX_INT64), -1),
+             *n = mx_scalar(classes, MX_INT64);
     t = mx_where(mx_less(t, mx_scalar(0, MX_INT64)), mx_add(t, n), t);
     return mx_equal(mx_arange(0, classes, 1, MX_INT64), t);
 }
@@ -58,7 +65,8 @@ static bool vjp(const mx_node *y, mx_array *const *cot, const bool *need, mx_arr
     return grad[0] != NULL;
 }
 
-static bool vmap(const mx_node *y, mx_array *const *in, const int *axes, int n, mx_array **out, int *out_axes) {
+static bool vmap(const mx_node *y, mx_array *const *in, const int *axes, int n, mx_array **out,
+                 int *out_axes) {
     out[0] = mx_apply2((mx_prim)y->prim, NULL, mx_batch_front_full(in[0], axes[0], n),
                        mx_batch_front_full(in[1], axes[1], n));
     out_axes[0] = 0;

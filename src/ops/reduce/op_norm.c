@@ -1,4 +1,5 @@
-/* Normalisation over the last axis (n elements a row), with the derivatives as primitives of their own.
+/* Normalisation over the last axis (n elements a row), with the derivatives as primitives of their
+ * own.
  *
  *     rms_norm     y = x r w          r = 1 / sqrt(mean(x^2) + eps)
  *     layer_norm   y = (x - m) r w + b  m = mean(x), r = 1 / sqrt(mean((x - m)^2) + eps)
@@ -13,7 +14,7 @@ static const mx_field norm_fields[] = {MX_FIELD(mx_p_norm, eps, DOUBLE),
                                        MX_FIELD(mx_p_norm, weight, BOOL),
                                        MX_FIELD(mx_p_norm, bias, BOOL), MX_FIELD_END};
 
-/* --- shapes ---------------------------------------------------------------------------------------------- */
+/* --- shapes ----------------------------------------------------------------------------------- */
 
 static bool check_vector(const char *op, const char *what, const mx_array *w, const mx_array *x) {
     if (w->ndim != 1)
@@ -74,7 +75,7 @@ static bool infer_vjp(const void *params, mx_array *const *in, int nin, mx_out *
     return true;
 }
 
-/* --- in simpler primitives --------------------------------------------------------------------------------- */
+/* --- in simpler primitives -------------------------------------------------------------------- */
 
 static mx_array *wide(mx_array *a) {
     return a ? mx_astype(a, mx_dtype_compute(mx_dtype_of(a))) : NULL;
@@ -138,7 +139,7 @@ static bool layer_norm_vjp_expand(const mx_node *y, mx_array *const *in, mx_arra
     return !mx_failed();
 }
 
-/* --- derivatives ---------------------------------------------------------------------------------------------- */
+/* --- derivatives ------------------------------------------------------------------------------ */
 
 static bool norm_vjp(mx_prim rule, const mx_node *y, mx_array *const *cot, const bool *need,
                      mx_array **grad) {
@@ -192,7 +193,7 @@ NORM_DESC(layer_norm, "LayerNorm", infer_layer_norm, .vjp = layer_norm_vjp, .vma
 NORM_DESC(rms_norm_vjp, "RMSNormVJP", infer_vjp, .vmap = mx_loop_vmap)
 NORM_DESC(layer_norm_vjp, "LayerNormVJP", infer_vjp, .vmap = mx_loop_vmap)
 
-/* --- the operations ----------------------------------------------------------------------------------------------- */
+/* --- the operations --------------------------------------------------------------------------- */
 
 /* Promote x with what there is of weight and bias; fill the inputs that there are. */
 static mx_array *apply_norm(mx_prim prim, mx_array *x, mx_array *w, mx_array *b, double eps) {

@@ -6,7 +6,7 @@
 #include "ops/standard/extra.h"
 #include "ops/rules.h"
 
-/* --- quantiles --------------------------------------------------------------------------------------- */
+/* --- quantiles -------------------------------------------------------------------------------- */
 
 /* The axes that are reduced, joined to one in front of the others. */
 static mx_array *reduced_first(mx_array *a, const int *axes, int n) {
@@ -30,13 +30,14 @@ static method method_from(const char *name) {
     for (int i = 0; name && i < NO_METHOD; i++)
         if (!strcmp(name, names[i]))
             return (method)i;
-    mx_fail(MX_INVALID, "[quantile] the method must be linear, lower, higher, midpoint or nearest, not %.60s",
+    mx_fail(MX_INVALID,
+            "[quantile] the method must be linear, lower, higher, midpoint or nearest, not %.60s",
             name ? name : "NULL");
     return NO_METHOD;
 }
 
-/* The slabs of sorted (N, ...) at whole positions, (Q...); or, where each column has positions of its own, (Q, ...),
-   the elements there. */
+/* The slabs of sorted (N, ...) at whole positions, (Q...); or, where each column has positions of
+   its own, (Q, ...), the elements there. */
 static mx_array *pick(mx_array *sorted, mx_array *position, bool own) {
     mx_array *at = mx_astype(position, MX_INT32);
     return own ? mx_take_along_axis(sorted, at, 0) : mx_take(sorted, at, 0);
@@ -66,13 +67,15 @@ static mx_array *between(mx_array *sorted, mx_array *position, method m, bool ow
 }
 
 /* The result's shape with the reduced axes as 1: q's axes, then a's. */
-static mx_array *keep_axes(mx_array *y, const mx_array *a, const mx_array *q, const int *axes, int n) {
+static mx_array *keep_axes(mx_array *y, const mx_array *a, const mx_array *q, const int *axes,
+                           int n) {
     bool mask[MX_MAX_NDIM];
     int shape[MX_MAX_NDIM];
     if (!y || !mx_axes_mask("quantile", axes, n, a->ndim, mask))
         return NULL;
     if (a->ndim + q->ndim > MX_MAX_NDIM)
-        return mx_fail(MX_INVALID, "[quantile] the result would have more than %d axes", MX_MAX_NDIM);
+        return mx_fail(MX_INVALID, "[quantile] the result would have more than %d axes",
+                       MX_MAX_NDIM);
     for (int i = 0; i < q->ndim; i++)
         shape[i] = q->shape[i];
     for (int i = 0; i < a->ndim; i++)
@@ -92,7 +95,8 @@ static mx_array *quantile_of_all(mx_array *sorted, mx_array *q, method m) {
     mx_array *inside, *position = mx_mul_s(places(q, &inside), sorted->shape[0] - 1);
     mx_array *last = mx_take(sorted, mx_scalar(sorted->shape[0] - 1, MX_INT32), 0);
     mx_array *y = between(sorted, position, m, false);
-    mx_array *bad = mx_logical_or(mx_isnan(last), trailing_axes(mx_logical_not(inside), sorted->ndim - 1));
+    mx_array *bad =
+        mx_logical_or(mx_isnan(last), trailing_axes(mx_logical_not(inside), sorted->ndim - 1));
     return mx_where(bad, mx_scalar_like(y, NAN), y);
 }
 
@@ -100,19 +104,22 @@ static mx_array *quantile_of_all(mx_array *sorted, mx_array *q, method m) {
 static mx_array *quantile_of_numbers(mx_array *sorted, mx_array *q, method m) {
     int shape[MX_MAX_NDIM], kept = sorted->ndim - 1;
     mx_array *inside, *p = trailing_axes(places(mx_flatten(q, 0, -1), &inside), kept);
-    mx_array *count = mx_sum(mx_astype(mx_logical_not(mx_isnan(sorted)), MX_FLOAT64), (int[]){0}, 1, false);
+    mx_array *count =
+        mx_sum(mx_astype(mx_logical_not(mx_isnan(sorted)), MX_FLOAT64), (int[]){0}, 1, false);
     mx_array *last = count ? mx_maximum(mx_add_s(count, -1), mx_zero_like(count)) : NULL;
     mx_array *y = between(sorted, mx_mul(p, last), m, true);
     y = mx_where(trailing_axes(inside, kept), y, mx_scalar_like(y, NAN));
     if (!y || q->ndim + kept > MX_MAX_NDIM)
-        return y ? mx_fail(MX_INVALID, "[quantile] the result would have more than %d axes", MX_MAX_NDIM) : NULL;
+        return y ? mx_fail(MX_INVALID, "[quantile] the result would have more than %d axes",
+                           MX_MAX_NDIM)
+                 : NULL;
     for (int i = 0; i < q->ndim + kept; i++)
         shape[i] = i < q->ndim ? q->shape[i] : sorted->shape[1 + i - q->ndim];
     return mx_reshape(y, shape, q->ndim + kept);
 }
 
-mx_array *mx_quantile(mx_array *a, mx_array *q, const int *axes, int n, bool keepdims, const char *name,
-                      bool skip_nan) {
+mx_array *mx_quantile(mx_array *a, mx_array *q, const int *axes, int n, bool keepdims,
+                      const char *name, bool skip_nan) {
     method m = a && q ? method_from(name) : NO_METHOD;
     if (m == NO_METHOD)
         return NULL;
@@ -129,7 +136,7 @@ mx_array *mx_quantile(mx_array *a, mx_array *q, const int *axes, int n, bool kee
     return keepdims ? keep_axes(y, a, q, axes, n) : y;
 }
 
-/* --- histograms -------------------------------------------------------------------------------------- */
+/* --- histograms ------------------------------------------------------------------------------- */
 
 static mx_array *as_floats(mx_array *a) {
     if (a && mx_dtype_of(a) == MX_COMPLEX64)
@@ -141,8 +148,10 @@ static mx_array *as_floats(mx_array *a) {
 /* The ends of a range; a range of nothing is widened by 1/2 on both sides. */
 static bool ends(mx_array *x, const double *range, mx_array **low, mx_array **high) {
     bool none = !range && !x->shape[0];
-    *low = range || none ? mx_scalar_like(x, none ? 0 : range[0]) : mx_reduce(MX_MIN, x, NULL, 0, false);
-    *high = range || none ? mx_scalar_like(x, none ? 1 : range[1]) : mx_reduce(MX_MAX, x, NULL, 0, false);
+    *low = range || none ? mx_scalar_like(x, none ? 0 : range[0])
+                         : mx_reduce(MX_MIN, x, NULL, 0, false);
+    *high = range || none ? mx_scalar_like(x, none ? 1 : range[1])
+                          : mx_reduce(MX_MAX, x, NULL, 0, false);
     mx_array *same = mx_equal(*low, *high);
     *low = mx_where(same, mx_add_s(*low, -0.5), *low);
     *high = mx_where(same, mx_add_s(*high, 0.5), *high);
@@ -174,7 +183,8 @@ mx_array *mx_histogram(mx_array *a, mx_array *edges, mx_array *weights, bool den
     if (e->ndim != 1 || e->shape[0] < 2)
         return mx_fail(MX_INVALID, "[histogram] the edges must be a vector of two or more");
     if (weights && weights->shape[0] != x->shape[0])
-        return mx_fail(MX_INVALID, "[histogram] %d weights were given for %d elements", weights->shape[0], x->shape[0]);
+        return mx_fail(MX_INVALID, "[histogram] %d weights were given for %d elements",
+                       weights->shape[0], x->shape[0]);
     int bins = e->shape[0] - 1;
     mx_array *first = mx_slice_axis(e, 0, 0, 1), *last = mx_slice_axis(e, 0, bins, bins + 1);
     mx_array *inside = mx_logical_and(mx_greater_equal(x, first), mx_less_equal(x, last));

@@ -19,8 +19,7 @@ static mx_array *over(mx_reduce_op op, mx_ints axes, mx_array *a, bool keepdims)
     return mx_apply1(MX_PRIM_reduce, &p, a);
 }
 
-mx_array *mx_reduce(mx_reduce_op op, mx_array *a, const int *axes, int n,
-                    bool keepdims) {
+mx_array *mx_reduce(mx_reduce_op op, mx_array *a, const int *axes, int n, bool keepdims) {
     int sorted[MX_MAX_NDIM];
     if (!a || (n = mx_axes_sorted(names[op], axes, n, a->ndim, sorted)) < 0)
         return NULL;
@@ -42,8 +41,7 @@ mx_array *mx_sum_all(mx_array *a) {
 /* --- the primitive ---------------------------------------------------------------- */
 
 /* The shape without the sorted axes, or with 1 in their place. */
-static void reduced_shape(const mx_array *a, mx_ints axes, bool keepdims,
-                          mx_shape *out) {
+static void reduced_shape(const mx_array *a, mx_ints axes, bool keepdims, mx_shape *out) {
     out->ndim = 0;
     for (int i = 0, k = 0; i < a->ndim; i++) {
         bool gone = k < axes.n && axes.v[k] == i;
@@ -53,16 +51,14 @@ static void reduced_shape(const mx_array *a, mx_ints axes, bool keepdims,
     }
 }
 
-static bool reduce_infer(const void *params, mx_array *const *in, int nin, mx_out *out,
-                         int nout) {
+static bool reduce_infer(const void *params, mx_array *const *in, int nin, mx_out *out, int nout) {
     (void)nin, (void)nout;
     const mx_p_reduce *p = params;
     const char *name = names[p->op];
     if (p->op == MX_MAX || p->op == MX_MIN)
         for (int i = 0; i < p->axes.n; i++)
             if (in[0]->shape[p->axes.v[i]] == 0)
-                return mx_fail(MX_INVALID,
-                               "[%s] Cannot %s reduce over axis %d with size 0.", name,
+                return mx_fail(MX_INVALID, "[%s] Cannot %s reduce over axis %d with size 0.", name,
                                name, p->axes.v[i]);
     out->dtype = mx_red_out((mx_red_op)p->op, mx_dtype_of(in[0]));
     reduced_shape(in[0], p->axes, p->keepdims, &out->shape);
@@ -102,9 +98,7 @@ static mx_array *product_of_others(const mx_p_reduce *p, mx_array *x) {
     mx_array *before = mx_scan(MX_CUMPROD, flat, kept, false, false);
     mx_array *after = mx_scan(MX_CUMPROD, flat, kept, true, false);
     mx_array *others = mx_mul(before, after);
-    return rows ? mx_transpose_axes(mx_reshape_like(others, rows),
-                                    inverse, x->ndim)
-                : NULL;
+    return rows ? mx_transpose_axes(mx_reshape_like(others, rows), inverse, x->ndim) : NULL;
 }
 
 /* Where x is the extreme of its row; the derivative is shared evenly among ties. */
@@ -138,7 +132,8 @@ static mx_array *mean_of_ties(const mx_node *y, mx_array *tangent) {
     mx_array *hit = is_extreme(y);
     mx_dtype t = mx_dtype_of(y->in[0]), wide = mx_dtype_compute(t);
     tangent = mx_astype(tangent, wide);
-    mx_array *sum = over(MX_SUM, p->axes, mx_where(hit, tangent, mx_zero_like(tangent)), p->keepdims);
+    mx_array *sum =
+        over(MX_SUM, p->axes, mx_where(hit, tangent, mx_zero_like(tangent)), p->keepdims);
     return mx_astype(mx_div(sum, ties(p, hit, wide, p->keepdims)), t);
 }
 
@@ -150,13 +145,13 @@ static mx_array *times_others(const mx_p_reduce *p, mx_array *g, mx_array *x, bo
     return mx_astype(mx_mul(mx_astype(g, wide), others), mx_dtype_of(x));
 }
 
-static bool reduce_vjp(const mx_node *y, mx_array *const *cot, const bool *need,
-                       mx_array **grad) {
+static bool reduce_vjp(const mx_node *y, mx_array *const *cot, const bool *need, mx_array **grad) {
     const mx_p_reduce *p = y->params;
     mx_array *x = y->in[0];
     if (!cot[0] || !need[0] || p->op >= MX_ALL)
         return true;
-    mx_array *g = cot[0]->ndim || p->op != MX_SUM ? keep(p, cot[0]) : cot[0]; // a scalar spreads as it is
+    // a scalar spreads as it is
+    mx_array *g = cot[0]->ndim || p->op != MX_SUM ? keep(p, cot[0]) : cot[0];
     g = mx_astype(g, mx_dtype_of(x));
     if (p->op == MX_SUM)
         grad[0] = mx_fill_like(g, x);
@@ -192,9 +187,9 @@ static bool reduce_vmap(const mx_node *y, mx_array *const *in, const int *axes, 
     return out[0] != NULL;
 }
 
-static const mx_field reduce_fields[] = {
-    MX_FIELD(mx_p_reduce, op, INT), MX_FIELD(mx_p_reduce, axes, INTS),
-    MX_FIELD(mx_p_reduce, keepdims, BOOL), MX_FIELD_END};
+static const mx_field reduce_fields[] = {MX_FIELD(mx_p_reduce, op, INT),
+                                         MX_FIELD(mx_p_reduce, axes, INTS),
+                                         MX_FIELD(mx_p_reduce, keepdims, BOOL), MX_FIELD_END};
 
 const mx_prim_desc mx_desc_reduce = {
     .name = "Reduce",
@@ -222,26 +217,24 @@ mx_array *mx_arg_reduce_all(bool max, mx_array *a, bool keepdims) {
         return NULL;
     for (int i = 0; i < a->ndim; i++)
         one[i] = 1;
-    mx_array *r =
-        mx_arg_reduce(max, a->ndim == 1 ? a : mx_reshape(a, &flat, 1), 0, false);
+    mx_array *r = mx_arg_reduce(max, a->ndim == 1 ? a : mx_reshape(a, &flat, 1), 0, false);
     return keepdims ? mx_reshape(r, one, a->ndim) : r;
 }
 
-static bool arg_reduce_infer(const void *params, mx_array *const *in, int nin,
-                             mx_out *out, int nout) {
+static bool arg_reduce_infer(const void *params, mx_array *const *in, int nin, mx_out *out,
+                             int nout) {
     (void)nin, (void)nout;
     const mx_p_arg_reduce *p = params;
     const char *name = p->max ? "argmax" : "argmin";
     if (in[0]->size == 0)
-        return mx_fail(MX_INVALID, "[%s] Cannot %s reduce zero size array.", name,
-                       name);
+        return mx_fail(MX_INVALID, "[%s] Cannot %s reduce zero size array.", name, name);
     out->dtype = MX_UINT32;
     reduced_shape(in[0], (mx_ints){1, &p->axis}, p->keepdims, &out->shape);
     return true;
 }
 
-static bool arg_reduce_vmap(const mx_node *y, mx_array *const *in, const int *axes,
-                            int n, mx_array **out, int *out_axes) {
+static bool arg_reduce_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n,
+                            mx_array **out, int *out_axes) {
     (void)n;
     mx_p_arg_reduce p = *(const mx_p_arg_reduce *)y->params;
     p.axis++;

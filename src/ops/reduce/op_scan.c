@@ -10,8 +10,7 @@ static mx_array *conj_if_complex(mx_array *a) {
     return a && a->dtype == MX_COMPLEX64 ? mx_conjugate(a) : a;
 }
 
-static const char *const names[] = {"cumsum", "cumprod", "cummax", "cummin",
-                                    "logcumsumexp"};
+static const char *const names[] = {"cumsum", "cumprod", "cummax", "cummin", "logcumsumexp"};
 
 mx_array *mx_scan(mx_scan_op op, mx_array *a, int axis, bool reverse, bool inclusive) {
     if (!a || (axis = mx_axis(names[op], axis, a->ndim)) < 0)
@@ -24,8 +23,7 @@ mx_array *mx_scan(mx_scan_op op, mx_array *a, int axis, bool reverse, bool inclu
     return mx_apply1(MX_PRIM_scan, &p, a);
 }
 
-static bool scan_infer(const void *params, mx_array *const *in, int nin, mx_out *out,
-                       int nout) {
+static bool scan_infer(const void *params, mx_array *const *in, int nin, mx_out *out, int nout) {
     (void)params, (void)nin, (void)nout;
     out->dtype = mx_dtype_of(in[0]);
     out->shape = mx_shape_of(in[0]);
@@ -70,15 +68,13 @@ static mx_array *cumprod_vjp(const mx_p_scan *p, mx_array *x, mx_array *g) {
     if (!p->inclusive)
         g = shifted(g, p->axis, way, mx_zero_like(g));
     mx_array *next = shifted(x, p->axis, way, mx_zero_like(x));
-    return mx_mul(solve_recurrence(g, next, p),
-                  scan(MX_CUMPROD, x, p, p->reverse, false));
+    return mx_mul(solve_recurrence(g, next, p), scan(MX_CUMPROD, x, p, p->reverse, false));
 }
 
 /* y' = y[i-1]' x[i] + y[i-1] x[i]': the transposed recurrence. */
 static mx_array *cumprod_jvp(const mx_p_scan *p, mx_array *x, mx_array *t) {
     mx_p_scan other = {p->op, p->axis, !p->reverse, true};
-    mx_array *d = solve_recurrence(mx_mul(t, scan(MX_CUMPROD, x, p, p->reverse, false)),
-                                   x, &other);
+    mx_array *d = solve_recurrence(mx_mul(t, scan(MX_CUMPROD, x, p, p->reverse, false)), x, &other);
     return p->inclusive ? d : shifted(d, p->axis, p->reverse ? -1 : 1, mx_zero_like(t));
 }
 
@@ -106,8 +102,7 @@ static mx_array *extreme_vjp(const mx_p_scan *p, mx_array *x, mx_array *y, mx_ar
     g = unless_nan(y, g);
     if (!p->inclusive)
         g = shifted(g, p->axis, p->reverse ? 1 : -1, mx_zero_like(g));
-    return mx_scatter_axis(MX_SCATTER_SUM, mx_zeros_like(x), attained(p, x), g,
-                           p->axis);
+    return mx_scatter_axis(MX_SCATTER_SUM, mx_zeros_like(x), attained(p, x), g, p->axis);
 }
 
 static mx_array *extreme_jvp(const mx_p_scan *p, mx_array *x, mx_array *y, mx_array *t) {
@@ -133,41 +128,33 @@ static mx_array *weigh(const mx_p_scan *p, mx_array *g, mx_array *from, mx_array
                        bool reverse) {
     if (!g)
         return NULL;
-    mx_array *s = scan(MX_CUMLOGSUMEXP, mx_add(log_of_positive(g), from), p, reverse,
-                       p->inclusive);
+    mx_array *s = scan(MX_CUMLOGSUMEXP, mx_add(log_of_positive(g), from), p, reverse, p->inclusive);
     mx_array *none = mx_equal(s, mx_scalar_like(g, -INFINITY));
-    return mx_where(none, mx_zero_like(g),
-                    mx_exp(mx_add(mx_where(none, mx_zero_like(g), s), to)));
+    return mx_where(none, mx_zero_like(g), mx_exp(mx_add(mx_where(none, mx_zero_like(g), s), to)));
 }
 
-static mx_array *weigh_signed(const mx_p_scan *p, mx_array *g, mx_array *from,
-                              mx_array *to, bool reverse) {
-    return g ? mx_sub(weigh(p, g, from, to, reverse),
-                      weigh(p, mx_negative(g), from, to, reverse))
+static mx_array *weigh_signed(const mx_p_scan *p, mx_array *g, mx_array *from, mx_array *to,
+                              bool reverse) {
+    return g ? mx_sub(weigh(p, g, from, to, reverse), weigh(p, mx_negative(g), from, to, reverse))
              : NULL;
 }
 
 /* The first y of an exclusive scan is -inf and its derivative 0. */
 static mx_array *finite_or_zero(mx_array *y) {
-    return y ? mx_where(mx_equal(y, mx_scalar_like(y, -INFINITY)),
-                        mx_zero_like(y), y)
-             : NULL;
+    return y ? mx_where(mx_equal(y, mx_scalar_like(y, -INFINITY)), mx_zero_like(y), y) : NULL;
 }
 
-static mx_array *logsumexp_vjp(const mx_p_scan *p, mx_array *x, mx_array *y,
-                               mx_array *g) {
+static mx_array *logsumexp_vjp(const mx_p_scan *p, mx_array *x, mx_array *y, mx_array *g) {
     return weigh_signed(p, g, mx_negative(finite_or_zero(y)), x, !p->reverse);
 }
 
-static mx_array *logsumexp_jvp(const mx_p_scan *p, mx_array *x, mx_array *y,
-                               mx_array *t) {
+static mx_array *logsumexp_jvp(const mx_p_scan *p, mx_array *x, mx_array *y, mx_array *t) {
     return weigh_signed(p, t, x, mx_negative(finite_or_zero(y)), p->reverse);
 }
 
 /* --- the descriptor --------------------------------------------------------------- */
 
-static bool scan_vjp(const mx_node *y, mx_array *const *cot, const bool *need,
-                     mx_array **grad) {
+static bool scan_vjp(const mx_node *y, mx_array *const *cot, const bool *need, mx_array **grad) {
     const mx_p_scan *p = y->params;
     mx_array *x = y->in[0], *g = cot[0];
     if (!g || !need[0])
@@ -198,8 +185,8 @@ static bool scan_jvp(const mx_node *y, mx_array *const *tan, mx_array **out) {
     return out[0] != NULL;
 }
 
-static bool scan_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n,
-                      mx_array **out, int *out_axes) {
+static bool scan_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n, mx_array **out,
+                      int *out_axes) {
     (void)n;
     mx_p_scan p = *(const mx_p_scan *)y->params;
     p.axis++;
@@ -208,8 +195,7 @@ static bool scan_vmap(const mx_node *y, mx_array *const *in, const int *axes, in
     return out[0] != NULL;
 }
 
-static const mx_field fields[] = {MX_FIELD(mx_p_scan, op, INT),
-                                  MX_FIELD(mx_p_scan, axis, INT),
+static const mx_field fields[] = {MX_FIELD(mx_p_scan, op, INT), MX_FIELD(mx_p_scan, axis, INT),
                                   MX_FIELD(mx_p_scan, reverse, BOOL),
                                   MX_FIELD(mx_p_scan, inclusive, BOOL), MX_FIELD_END};
 

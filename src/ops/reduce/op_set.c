@@ -5,7 +5,7 @@
 #include "ops/standard/extra.h"
 #include "ops/rules.h"
 
-/* --- nonzero ----------------------------------------------------------------------------------------- */
+/* --- nonzero ---------------------------------------------------------------------------------- */
 
 /* The row-major mask of what is not zero, evaluated. */
 static const uint8_t *evaluated_mask(mx_array *a) {
@@ -55,7 +55,7 @@ bool mx_nonzero(mx_array *a, mx_array **out) {
     return ok;
 }
 
-/* --- unique ------------------------------------------------------------------------------------------ */
+/* --- unique ----------------------------------------------------------------------------------- */
 
 /* True where a sorted vector begins another value. */
 static mx_array *begins(mx_array *sorted, bool same_nan) {
@@ -63,7 +63,8 @@ static mx_array *begins(mx_array *sorted, bool same_nan) {
     mx_array *now = mx_slice_axis(sorted, 0, 1, n), *before = mx_slice_axis(sorted, 0, 0, n - 1);
     mx_array *other = mx_not_equal(now, before);
     if (same_nan && mx_dtype_is_inexact(mx_dtype_of(sorted)))
-        other = mx_logical_and(other, mx_logical_not(mx_logical_and(mx_isnan(now), mx_isnan(before))));
+        other =
+            mx_logical_and(other, mx_logical_not(mx_logical_and(mx_isnan(now), mx_isnan(before))));
     mx_array *parts[2] = {mx_ones(&one, 1, MX_BOOL), other};
     return parts[0] && parts[1] ? mx_concatenate(parts, 2, 0) : NULL;
 }
@@ -100,7 +101,7 @@ bool mx_unique(mx_array *a, bool same_nan, mx_array *out[4]) {
     return out[0] && out[1] && out[2] && out[3];
 }
 
-/* --- unique of a given size: shapes that no value decides ------------------------------------------------ */
+/* --- unique of a given size: shapes that no value decides ------------------------------------- */
 
 static bool check_sized(const mx_array *flat, int size, const mx_array *fill) {
     char text[256];
@@ -112,10 +113,12 @@ static bool check_sized(const mx_array *flat, int size, const mx_array *fill) {
         return mx_fail(MX_INVALID, "[unique] Fill value must have one element, but got shape %s.",
                        mx_shape_text(text, sizeof text, fill->shape, fill->ndim));
     return fill || size == 0 || flat->shape[0] > 0 ||
-           mx_fail(MX_INVALID, "[unique] A fill value is required for an empty input with a non-zero size.");
+           mx_fail(MX_INVALID,
+                   "[unique] A fill value is required for an empty input with a non-zero size.");
 }
 
-static bool sized_of_none(mx_array *flat, const mx_array *a, int size, mx_array *fill, mx_array *out[4]) {
+static bool sized_of_none(mx_array *flat, const mx_array *a, int size, mx_array *fill,
+                          mx_array *out[4]) {
     out[0] = fill && size ? mx_broadcast_to(mx_reshape(fill, NULL, 0), &size, 1) : flat;
     out[1] = mx_zeros(&size, 1, MX_UINT32);
     out[2] = mx_zeros(a->shape, a->ndim, MX_UINT32);
@@ -133,18 +136,24 @@ static mx_array *sized_inverse(const mx_array *a, mx_array *order, mx_array *gro
 
 bool mx_unique_sized(mx_array *a, int size, mx_array *fill, mx_array *out[4]) {
     mx_array *flat = a ? mx_flatten(a, 0, -1) : NULL;
-    if (!flat || !check_sized(flat, size, fill) || (fill && !(fill = mx_astype(fill, mx_dtype_of(a)))))
+    if (!flat || !check_sized(flat, size, fill) ||
+        (fill && !(fill = mx_astype(fill, mx_dtype_of(a)))))
         return false;
     int n = flat->shape[0];
     if (!n)
         return sized_of_none(flat, a, size, fill, out);
     mx_array *order = mx_argsort(flat, 0), *sorted = mx_take_flat(flat, order);
     mx_array *mask = sorted ? begins(sorted, false) : NULL;
-    mx_array *group = mask ? mx_add_s(mx_scan(MX_CUMSUM, mx_astype(mask, MX_INT32), 0, false, true), -1) : NULL;
+    mx_array *group =
+        mask ? mx_add_s(mx_scan(MX_CUMSUM, mx_astype(mask, MX_INT32), 0, false, true), -1) : NULL;
     // value j stands where the first element of group j does, and n says that there is none
-    mx_array *start = mx_astype(mx_searchsorted(group, mx_arange(0, (double)size + 1, 1, MX_INT32), false), MX_INT32);
-    mx_array *ends = start ? mx_slice_axis(start, 0, 1, size + 1) : NULL, *begin = ends ? mx_slice_axis(start, 0, 0, size) : NULL;
-    mx_array *there = mx_less(begin, mx_scalar(n, MX_INT32)), *at = mx_where(there, begin, mx_scalar(0, MX_INT32));
+    mx_array *start =
+        mx_astype(mx_searchsorted(group, mx_arange(0, (double)size + 1, 1, MX_INT32), false),
+                  MX_INT32);
+    mx_array *ends = start ? mx_slice_axis(start, 0, 1, size + 1) : NULL,
+             *begin = ends ? mx_slice_axis(start, 0, 0, size) : NULL;
+    mx_array *there = mx_less(begin, mx_scalar(n, MX_INT32)),
+             *at = mx_where(there, begin, mx_scalar(0, MX_INT32));
     out[0] = mx_take_flat(sorted, at);
     out[0] = fill ? mx_where(there, out[0], mx_reshape(fill, NULL, 0)) : out[0];
     out[1] = mx_astype(mx_take_flat(order, at), MX_UINT32);
@@ -153,9 +162,10 @@ bool mx_unique_sized(mx_array *a, int size, mx_array *fill, mx_array *out[4]) {
     return out[0] && out[1] && out[2] && out[3];
 }
 
-/* --- bincount ---------------------------------------------------------------------------------------- */
+/* --- bincount --------------------------------------------------------------------------------- */
 
-/* The largest element of a vector that is not empty, evaluated; -1 and an error where one is negative. */
+/* The largest element of a vector that is not empty, evaluated; -1 and an error where one is
+   negative. */
 static int64_t largest(mx_array *x) {
     mx_array *least = mx_astype(mx_reduce(MX_MIN, x, NULL, 0, false), MX_INT64);
     mx_array *most = mx_astype(mx_reduce(MX_MAX, x, NULL, 0, false), MX_INT64);

@@ -46,8 +46,7 @@ mx_array *mx_softmax(mx_array *a, const int *axes, int n, bool precise) {
     if (!a || n == 0)
         return a ? mx_ones_like(a) : NULL;
     if (a->dtype == MX_COMPLEX64) {
-        mx_array *e =
-            mx_exp(mx_sub(a, mx_stop_gradient(mx_reduce(MX_MAX, a, sorted, n, true))));
+        mx_array *e = mx_exp(mx_sub(a, mx_stop_gradient(mx_reduce(MX_MAX, a, sorted, n, true))));
         return mx_div(e, mx_sum(e, sorted, n, true));
     }
     return n == 1 ? softmax(a, sorted[0]) : softmax_many(a, sorted, n);
@@ -85,8 +84,7 @@ mx_array *mx_logsumexp(mx_array *a, const int *axes, int n, bool keepdims) {
 
 /* --- the primitives --------------------------------------------------------------- */
 
-static bool softmax_infer(const void *params, mx_array *const *in, int nin, mx_out *out,
-                          int nout) {
+static bool softmax_infer(const void *params, mx_array *const *in, int nin, mx_out *out, int nout) {
     (void)params, (void)nin, (void)nout;
     out->dtype = mx_dtype_of(in[0]);
     out->shape = mx_shape_of(in[0]);
@@ -102,8 +100,7 @@ static mx_array *softmax_linear(const mx_node *y, mx_array *t) {
     return mx_astype(w, mx_dtype_of(y->in[0]));
 }
 
-static bool softmax_vjp(const mx_node *y, mx_array *const *cot, const bool *need,
-                        mx_array **grad) {
+static bool softmax_vjp(const mx_node *y, mx_array *const *cot, const bool *need, mx_array **grad) {
     if (!cot[0] || !need[0])
         return true;
     return (grad[0] = softmax_linear(y, cot[0])) != NULL;
@@ -135,8 +132,8 @@ const mx_prim_desc mx_desc_softmax = {
     .vmap = softmax_vmap,
 };
 
-static bool logsumexp_infer(const void *params, mx_array *const *in, int nin,
-                            mx_out *out, int nout) {
+static bool logsumexp_infer(const void *params, mx_array *const *in, int nin, mx_out *out,
+                            int nout) {
     (void)nin, (void)nout;
     const mx_p_logsumexp *p = params;
     const mx_array *a = in[0];
@@ -167,8 +164,8 @@ static bool logsumexp_jvp(const mx_node *y, mx_array *const *tan, mx_array **out
     return out[0] != NULL;
 }
 
-static bool logsumexp_vmap(const mx_node *y, mx_array *const *in, const int *axes,
-                           int n, mx_array **out, int *out_axes) {
+static bool logsumexp_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n,
+                           mx_array **out, int *out_axes) {
     (void)n;
     const mx_p_logsumexp *p = y->params;
     out[0] = logsumexp(mx_batch_front(in[0], axes[0]), p->axis + 1, p->keepdims);
@@ -177,8 +174,7 @@ static bool logsumexp_vmap(const mx_node *y, mx_array *const *in, const int *axe
 }
 
 static const mx_field logsumexp_fields[] = {MX_FIELD(mx_p_logsumexp, axis, INT),
-                                            MX_FIELD(mx_p_logsumexp, keepdims, BOOL),
-                                            MX_FIELD_END};
+                                            MX_FIELD(mx_p_logsumexp, keepdims, BOOL), MX_FIELD_END};
 
 const mx_prim_desc mx_desc_logsumexp = {
     .name = "LogSumExp",

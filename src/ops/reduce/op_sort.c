@@ -10,8 +10,7 @@ static mx_array *apply(mx_prim prim, mx_array *a, int axis, int kth) {
 }
 
 static mx_array *sorted(const char *name, mx_prim prim, mx_array *a, int axis) {
-    return a && (axis = mx_axis(name, axis, a->ndim)) >= 0 ? apply(prim, a, axis, 0)
-                                                           : NULL;
+    return a && (axis = mx_axis(name, axis, a->ndim)) >= 0 ? apply(prim, a, axis, 0) : NULL;
 }
 
 mx_array *mx_sort(mx_array *a, int axis) {
@@ -25,19 +24,16 @@ mx_array *mx_argsort(mx_array *a, int axis) {
 static mx_array *refuse_number(const char *name, const char *what, int k, int axis,
                                const mx_array *a) {
     char text[256];
-    return mx_fail(
-        MX_INVALID, "[%s] Received invalid %s%d along axis %d for array with shape: %s",
-        name, what, k, axis, mx_shape_text(text, sizeof text, a->shape, a->ndim));
+    return mx_fail(MX_INVALID, "[%s] Received invalid %s%d along axis %d for array with shape: %s",
+                   name, what, k, axis, mx_shape_text(text, sizeof text, a->shape, a->ndim));
 }
 
-static mx_array *parted(const char *name, mx_prim prim, mx_array *a, int kth,
-                        int given) {
+static mx_array *parted(const char *name, mx_prim prim, mx_array *a, int kth, int given) {
     int axis = a ? mx_axis(name, given, a->ndim) : -1;
     if (axis < 0)
         return NULL;
     int n = a->shape[axis], k = kth < 0 ? kth + n : kth;
-    return k < 0 || k >= n ? refuse_number(name, "kth ", kth, given, a)
-                           : apply(prim, a, axis, k);
+    return k < 0 || k >= n ? refuse_number(name, "kth ", kth, given, a) : apply(prim, a, axis, k);
 }
 
 mx_array *mx_partition(mx_array *a, int kth, int axis) {
@@ -62,16 +58,14 @@ mx_array *mx_topk(mx_array *a, int k, int given) {
 
 /* --- the primitives --------------------------------------------------------------- */
 
-static bool values_infer(const void *params, mx_array *const *in, int nin, mx_out *out,
-                         int nout) {
+static bool values_infer(const void *params, mx_array *const *in, int nin, mx_out *out, int nout) {
     (void)params, (void)nin, (void)nout;
     out->dtype = mx_dtype_of(in[0]);
     out->shape = mx_shape_of(in[0]);
     return true;
 }
 
-static bool indices_infer(const void *params, mx_array *const *in, int nin, mx_out *out,
-                          int nout) {
+static bool indices_infer(const void *params, mx_array *const *in, int nin, mx_out *out, int nout) {
     values_infer(params, in, nin, out, nout);
     out->dtype = MX_UINT32;
     return true;
@@ -87,12 +81,10 @@ typedef struct match {
 static match match_of(const mx_node *y) {
     int axis = ((const mx_p_sort *)y->params)->axis;
     mx_array *s = mx_argsort(y->in[0], axis);
-    return (match){
-        s, y->prim == MX_PRIM_sort ? NULL : mx_argsort(mx_node_out(y, 0), axis), axis};
+    return (match){s, y->prim == MX_PRIM_sort ? NULL : mx_argsort(mx_node_out(y, 0), axis), axis};
 }
 
-static bool values_vjp(const mx_node *y, mx_array *const *cot, const bool *need,
-                       mx_array **grad) {
+static bool values_vjp(const mx_node *y, mx_array *const *cot, const bool *need, mx_array **grad) {
     if (!cot[0] || !need[0])
         return true;
     match m = match_of(y);
@@ -106,23 +98,21 @@ static bool values_jvp(const mx_node *y, mx_array *const *tan, mx_array **out) {
         return true;
     match m = match_of(y);
     mx_array *t = mx_take_along_axis(tan[0], m.x, m.axis);
-    out[0] =
-        m.y ? mx_scatter_axis(MX_SCATTER_NONE, mx_zeros_like(t), m.y, t, m.axis) : t;
+    out[0] = m.y ? mx_scatter_axis(MX_SCATTER_NONE, mx_zeros_like(t), m.y, t, m.axis) : t;
     return out[0] != NULL;
 }
 
-static bool sort_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n,
-                      mx_array **out, int *out_axes) {
+static bool sort_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n, mx_array **out,
+                      int *out_axes) {
     (void)n;
     const mx_p_sort *p = y->params;
-    out[0] =
-        apply((mx_prim)y->prim, mx_batch_front(in[0], axes[0]), p->axis + 1, p->kth);
+    out[0] = apply((mx_prim)y->prim, mx_batch_front(in[0], axes[0]), p->axis + 1, p->kth);
     out_axes[0] = 0;
     return out[0] != NULL;
 }
 
-static const mx_field fields[] = {MX_FIELD(mx_p_sort, axis, INT),
-                                  MX_FIELD(mx_p_sort, kth, INT), MX_FIELD_END};
+static const mx_field fields[] = {MX_FIELD(mx_p_sort, axis, INT), MX_FIELD(mx_p_sort, kth, INT),
+                                  MX_FIELD_END};
 
 const mx_prim_desc mx_desc_sort = {
     .name = "Sort",
@@ -213,8 +203,7 @@ static mx_array *precedes(mx_array *at, mx_array *values, bool right) {
     if (!at || !mx_dtype_is_inexact(mx_dtype_of(at)))
         return before;
     mx_array *last = mx_isnan(values);
-    return mx_logical_or(
-        before, right ? last : mx_logical_and(last, mx_logical_not(mx_isnan(at))));
+    return mx_logical_or(before, right ? last : mx_logical_and(last, mx_logical_not(mx_isnan(at))));
 }
 
 /* Where each of values belongs in a sorted vector: how many of its elements come
@@ -224,8 +213,7 @@ mx_array *mx_searchsorted(mx_array *a, mx_array *values, bool right) {
     if (!a || !values)
         return NULL;
     if (a->ndim != 1)
-        return mx_fail(MX_INVALID,
-                       "[searchsorted] expected a sorted vector, got %d dimensions.",
+        return mx_fail(MX_INVALID, "[searchsorted] expected a sorted vector, got %d dimensions.",
                        a->ndim);
     if (!mx_promote2(&a, &values))
         return NULL;
@@ -234,8 +222,7 @@ mx_array *mx_searchsorted(mx_array *a, mx_array *values, bool right) {
     for (int64_t left = a->shape[0]; left > 0 && lo && hi; left /= 2) {
         mx_array *open = mx_less(lo, hi),
                  *mid = mx_right_shift(mx_add(lo, hi), mx_scalar_i64(1, MX_INT32));
-        mx_array *at =
-            mx_take(a, mx_minimum(mid, mx_scalar_i64(a->shape[0] - 1, MX_INT32)), 0);
+        mx_array *at = mx_take(a, mx_minimum(mid, mx_scalar_i64(a->shape[0] - 1, MX_INT32)), 0);
         mx_array *before = mx_logical_and(open, precedes(at, values, right));
         lo = mx_where(before, mx_add(mid, mx_scalar_i64(1, MX_INT32)), lo);
         hi = mx_where(mx_logical_and(open, mx_logical_not(before)), mid, hi);
@@ -247,8 +234,7 @@ mx_array *mx_diff(mx_array *a, int n, int axis) {
     if (!a || (axis = mx_axis("diff", axis, a->ndim)) < 0)
         return NULL;
     if (n < 0)
-        return mx_fail(MX_INVALID, "[diff] Order n must be non-negative but got %d.",
-                       n);
+        return mx_fail(MX_INVALID, "[diff] Order n must be non-negative but got %d.", n);
     for (; n > 0 && a && a->shape[axis] > 0; n--) {
         int size = a->shape[axis];
         mx_array *next = mx_slice_axis(a, axis, 1, size),

@@ -5,8 +5,7 @@
 #include "graph/trace/trace.h"
 #include "ops/rules.h"
 
-static bool count_elements(const char *name, mx_array *a, const int *axes, int n,
-                           double *count) {
+static bool count_elements(const char *name, mx_array *a, const int *axes, int n, double *count) {
     bool mask[MX_MAX_NDIM];
     if (!a || !mx_axes_mask(name, axes, n, a->ndim, mask))
         return false;
@@ -23,11 +22,12 @@ static bool infer_count(const void *params, mx_array *const *in, int nin, mx_out
     bool mask[MX_MAX_NDIM];
     (void)nin, (void)nout;
     out->dtype = (mx_dtype)p->dtype;
-    return mx_axes_mask("number_of_elements", p->axes.n ? p->axes.v : &(int){0}, p->axes.n, in[0]->ndim, mask);
+    return mx_axes_mask("number_of_elements", p->axes.n ? p->axes.v : &(int){0}, p->axes.n,
+                        in[0]->ndim, mask);
 }
 
-static bool count_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n, mx_array **out,
-                       int *out_axes) {
+static bool count_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n,
+                       mx_array **out, int *out_axes) {
     const mx_p_count *p = y->params;
     int room[MX_MAX_NDIM];
     (void)n;
@@ -39,7 +39,8 @@ static bool count_vmap(const mx_node *y, mx_array *const *in, const int *axes, i
     return out[0] != NULL;
 }
 
-static const mx_field count_fields[] = {MX_FIELD(mx_p_count, axes, INTS), MX_FIELD(mx_p_count, inverted, BOOL),
+static const mx_field count_fields[] = {MX_FIELD(mx_p_count, axes, INTS),
+                                        MX_FIELD(mx_p_count, inverted, BOOL),
                                         MX_FIELD(mx_p_count, dtype, DTYPE), MX_FIELD_END};
 
 const mx_prim_desc mx_desc_number_of_elements = {
@@ -59,8 +60,7 @@ static mx_array *count_node(mx_array *a, const int *axes, int n, bool inverted, 
     return mx_apply1(MX_PRIM_number_of_elements, &p, a);
 }
 
-mx_array *mx_number_of_elements(mx_array *a, const int *axes, int n, bool inverted,
-                                mx_dtype t) {
+mx_array *mx_number_of_elements(mx_array *a, const int *axes, int n, bool inverted, mx_dtype t) {
     double count;
     if (!count_elements("number_of_elements", a, axes, n, &count))
         return NULL;
@@ -78,23 +78,27 @@ mx_array *mx_mean(mx_array *a, const int *axes, int n, bool keepdims) {
         return NULL;
     mx_array *x = mx_inside(a);
     mx_array *share = x ? mx_number_of_elements(x, axes, n, true, mx_dtype_of(x)) : NULL;
-    return mx_astype(mx_mul(mx_sum(x, axes, n, keepdims), share), mx_dtype_to_inexact(mx_dtype_of(a)));
+    return mx_astype(mx_mul(mx_sum(x, axes, n, keepdims), share),
+                     mx_dtype_to_inexact(mx_dtype_of(a)));
 }
 
 /* The sum over n - less, where n elements are added: divided once, so that exact quotients
  * stay exact. */
-static mx_array *average(mx_array *x, double count, const int *axes, int n, bool keepdims, int less) {
+static mx_array *average(mx_array *x, double count, const int *axes, int n, bool keepdims,
+                         int less) {
     mx_dtype t = x ? mx_dtype_of(x) : MX_FLOAT32;
     mx_array *divisor = mx_scalar(fmax(count - less, 0), t);
     if (mx_trace_shapeless()) {
-        mx_array *left = mx_add_s(mx_number_of_elements(x, axes, n, false, MX_FLOAT64), -(double)less);
+        mx_array *left =
+            mx_add_s(mx_number_of_elements(x, axes, n, false, MX_FLOAT64), -(double)less);
         divisor = mx_astype(mx_maximum(left, mx_scalar(0, MX_FLOAT64)), t);
     }
     return mx_div(mx_sum(x, axes, n, keepdims), divisor);
 }
 
 /* In two passes, in the dtype inside; complex numbers: the mean of |x - mean|^2, a float32. */
-static mx_array *variance(const char *name, mx_array *a, const int *axes, int n, bool keepdims, int ddof) {
+static mx_array *variance(const char *name, mx_array *a, const int *axes, int n, bool keepdims,
+                          int ddof) {
     double count;
     if (!count_elements(name, a, axes, n, &count))
         return NULL;

@@ -136,7 +136,8 @@ mx_array *mx_arange(double start, double stop, double step, mx_dtype t) {
 mx_array *mx_positions(mx_array *line) {
     if (!line || !mx_trace_shapeless())
         return line ? mx_arange(0, (double)line->size, 1, MX_INT32) : NULL;
-    return mx_scan(MX_CUMSUM, mx_fill_like(mx_scalar(1, MX_INT32), mx_stop_gradient(line)), 0, false, false);
+    return mx_scan(MX_CUMSUM, mx_fill_like(mx_scalar(1, MX_INT32), mx_stop_gradient(line)), 0,
+                   false, false);
 }
 
 static bool infer_linspace(const void *params, mx_array *const *in, int nin, mx_out *out,

@@ -127,9 +127,11 @@ mx_array *mx_concatenate(mx_array *const *a, int n, int axis) {
 
 static void *unequal(const mx_array *first, const mx_array *other, int i) {
     char a[256], b[256];
-    return mx_fail(MX_INVALID, "[stack] All arrays must have the same shape, but the first has %s and number %d has %s.",
-                   mx_shape_text(a, sizeof a, first->shape, first->ndim), i + 1,
-                   mx_shape_text(b, sizeof b, other->shape, other->ndim));
+    return mx_fail(
+        MX_INVALID,
+        "[stack] All arrays must have the same shape, but the first has %s and number %d has %s.",
+        mx_shape_text(a, sizeof a, first->shape, first->ndim), i + 1,
+        mx_shape_text(b, sizeof b, other->shape, other->ndim));
 }
 
 mx_array *mx_stack(mx_array *const *a, int n, int axis) {

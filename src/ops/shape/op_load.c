@@ -16,8 +16,9 @@ static bool infer_load(const void *params, mx_array *const *in, int nin, mx_out 
 }
 
 static const mx_field load_fields[] = {
-    MX_FIELD(mx_p_load, file, OBJECT), MX_FIELD(mx_p_load, at, LONG), MX_FIELD(mx_p_load, shape, INTS),
-    MX_FIELD(mx_p_load, dtype, DTYPE), MX_FIELD(mx_p_load, swapped, BOOL), MX_FIELD_END};
+    MX_FIELD(mx_p_load, file, OBJECT),  MX_FIELD(mx_p_load, at, LONG),
+    MX_FIELD(mx_p_load, shape, INTS),   MX_FIELD(mx_p_load, dtype, DTYPE),
+    MX_FIELD(mx_p_load, swapped, BOOL), MX_FIELD_END};
 
 const mx_prim_desc mx_desc_load = {
     .name = "Load",
@@ -27,7 +28,8 @@ const mx_prim_desc mx_desc_load = {
     .infer = infer_load,
 };
 
-mx_array *mx_load_array(mx_loaded *from, size_t at, const int *shape, int ndim, mx_dtype t, bool swapped) {
+mx_array *mx_load_array(mx_loaded *from, size_t at, const int *shape, int ndim, mx_dtype t,
+                        bool swapped) {
     mx_p_load p = {&from->object, (int64_t)at, {ndim, shape}, (int)t, swapped};
     return mx_apply(MX_PRIM_load, &p, NULL, 0);
 }

@@ -191,7 +191,8 @@ bool mx_broadcast_arrays(mx_array *const *a, int n, mx_array **out) {
             return false;
     }
     for (int i = 0; i < n; i++)
-        if (!(out[i] = mx_trace_shapeless() ? together(a, n, i, s) : mx_broadcast_to(a[i], s.dim, s.ndim)))
+        if (!(out[i] = mx_trace_shapeless() ? together(a, n, i, s)
+                                            : mx_broadcast_to(a[i], s.dim, s.ndim)))
             return false;
     return true;
 }

@@ -103,8 +103,8 @@ bool mx_broadcast_jvp(const mx_node *y, mx_array *const *tan, mx_array **out) {
     return !mx_failed();
 }
 
-bool mx_broadcast_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n, mx_array **out,
-                       int *out_axes) {
+bool mx_broadcast_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n,
+                       mx_array **out, int *out_axes) {
     const mx_ints to = ((const mx_p_shape *)y->params)->shape;
     int room[MX_MAX_NDIM + 1], ones[MX_MAX_NDIM + 1];
     mx_array *a = mx_batch_front(in[0], axes[0]);
@@ -115,7 +115,8 @@ bool mx_broadcast_vmap(const mx_node *y, mx_array *const *in, const int *axes, i
         ones[i] = i == 0 ? a->shape[0] : i <= fill ? 1 : a->shape[i - fill];
     mx_p_shape p = {with_batch(n, to, room)};
     a = mx_reshape(a, ones, to.n + 1);
-    out[0] = y->prim == MX_PRIM_full ? mx_apply1(MX_PRIM_full, &p, a) : mx_apply_view(MX_PRIM_broadcast, &p, a);
+    out[0] = y->prim == MX_PRIM_full ? mx_apply1(MX_PRIM_full, &p, a)
+                                     : mx_apply_view(MX_PRIM_broadcast, &p, a);
     out_axes[0] = 0;
     return out[0] != NULL;
 }
@@ -237,7 +238,8 @@ mx_array *mx_reshape_like(mx_array *a, mx_array *like) {
     return mx_apply2(MX_PRIM_reshape, &p, a, like);
 }
 
-mx_array *mx_reshape_as(mx_array *a, const int *shape, int ndim, enum mx_reshape_how how, mx_ints asked) {
+mx_array *mx_reshape_as(mx_array *a, const int *shape, int ndim, enum mx_reshape_how how,
+                        mx_ints asked) {
     int full[MX_MAX_NDIM];
     bool other = mx_trace_shapeless(); // even where this shape stays as it is, another may not
     if (!a || (!other && mx_shape_is(a, shape, ndim)))

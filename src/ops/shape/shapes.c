@@ -30,7 +30,9 @@ bool mx_broadcast_shapes(const char *op, const int *a, int na, const int *b, int
 
 bool mx_axis_fits(const char *op, int64_t n) {
     return n <= INT32_MAX ||
-           mx_fail(MX_RANGE, "[%s] an axis of %lld elements is too long: at most 2^31 - 1 are possible", op, (long long)n);
+           mx_fail(MX_RANGE,
+                   "[%s] an axis of %lld elements is too long: at most 2^31 - 1 are possible", op,
+                   (long long)n);
 }
 
 int mx_axis(const char *op, int axis, int ndim) {

@@ -17,8 +17,8 @@ static bool floats(const char *op, mx_array **a, mx_array **b) {
     return *a && *b;
 }
 
-/* The power 1/3 and a step of Newton's method, (2 y + a / y^2) / 3, which puts right what the power and the rounded third
- * lost. In float32 at least. */
+/* The power 1/3 and a step of Newton's method, (2 y + a / y^2) / 3, which puts right what the power
+ * and the rounded third lost. In float32 at least. */
 mx_array *mx_cbrt(mx_array *a) {
     if (!a)
         return NULL;
@@ -40,7 +40,8 @@ mx_array *mx_exp2(mx_array *a) {
 
 static const double PI = 3.14159265358979323846;
 
-/* sin(pi x) = (-1)^k sin(pi (x - k)) with the nearest k: what is subtracted is exact, and whole numbers give 0. */
+/* sin(pi x) = (-1)^k sin(pi (x - k)) with the nearest k: what is subtracted is exact, and whole
+   numbers give 0. */
 static mx_array *sin_pi(mx_array *x) {
     mx_array *k = mx_stop_gradient(mx_round(x)), *half = mx_mul_s(k, 0.5);
     mx_array *sign = mx_add_s(mx_mul_s(mx_sub(half, mx_floor(half)), -4), 1);
@@ -124,11 +125,13 @@ mx_array *mx_nextafter(mx_array *a, mx_array *b) {
         return NULL;
     mx_array *bits = mx_view_as(mx_broadcast_to(a, sum->shape, sum->ndim), bits_of(t));
     mx_array *away = mx_equal(mx_less(a, b), mx_greater(a, zero));
-    mx_array *next = mx_view_as(mx_add(bits, mx_where(away, mx_one_like(bits), mx_scalar_like(bits, -1))), t);
+    mx_array *next =
+        mx_view_as(mx_add(bits, mx_where(away, mx_one_like(bits), mx_scalar_like(bits, -1))), t);
     mx_array *least = mx_view_as(mx_one_like(bits), t);
     next = mx_where(mx_equal(a, zero), mx_copysign(least, b), next);
     next = mx_where(mx_equal(a, b), b, next);
-    return mx_where(mx_isnan(sum), mx_where(mx_logical_or(mx_isnan(a), mx_isnan(b)), sum, next), next);
+    return mx_where(mx_isnan(sum), mx_where(mx_logical_or(mx_isnan(a), mx_isnan(b)), sum, next),
+                    next);
 }
 
 /* Each is looked for in the sorted list. */
@@ -138,7 +141,8 @@ mx_array *mx_isin(mx_array *a, mx_array *of, bool invert) {
     mx_array *list = mx_sort(mx_flatten(of, 0, -1), 0);
     if (!list || !list->shape[0])
         return list ? mx_full_s(a->shape, a->ndim, invert, MX_BOOL) : NULL;
-    mx_array *at = mx_searchsorted(list, a, false), *last = mx_scalar(list->shape[0] - 1, MX_UINT32);
+    mx_array *at = mx_searchsorted(list, a, false),
+             *last = mx_scalar(list->shape[0] - 1, MX_UINT32);
     mx_array *found = mx_take_flat(list, mx_minimum(at, last));
     return invert ? mx_not_equal(found, a) : mx_equal(found, a);
 }

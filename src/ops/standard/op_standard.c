@@ -5,15 +5,17 @@
 #include "graph/eval/eval.h"
 #include "ops/rules.h"
 
-/* --- reductions -------------------------------------------------------------------------------------- */
+/* --- reductions ------------------------------------------------------------------------------- */
 
-mx_array *mx_reduce_as(mx_reduce_op op, mx_array *a, const int *axes, int n, bool keepdims, mx_dtype t) {
+mx_array *mx_reduce_as(mx_reduce_op op, mx_array *a, const int *axes, int n, bool keepdims,
+                       mx_dtype t) {
     return mx_astype(mx_reduce(op, mx_astype(a, t), axes, n, keepdims), t);
 }
 
 /* How many elements each result is made of, as a number of the result's dtype. */
 static mx_array *elements(mx_array *a, mx_array *result, const int *axes, int n) {
-    mx_array *one = mx_reduce(MX_SUM, mx_ones_like(mx_astype(a, mx_dtype_of(result))), axes, n, true);
+    mx_array *one =
+        mx_reduce(MX_SUM, mx_ones_like(mx_astype(a, mx_dtype_of(result))), axes, n, true);
     return mx_astype(one, mx_dtype_of(result));
 }
 
@@ -30,18 +32,19 @@ mx_array *mx_scan_from_initial(mx_scan_op op, mx_array *a, int axis) {
     return initial ? mx_pad(running, &axis, 1, &(int){1}, &(int){0}, initial, "constant") : NULL;
 }
 
-/* --- order ------------------------------------------------------------------------------------------- */
+/* --- order ------------------------------------------------------------------------------------ */
 
 mx_array *mx_sort_descending(mx_array *a, int axis) {
     return mx_flip(mx_sort(a, axis), &axis, 1);
 }
 
-/* Sorted from the end, equal elements come in reverse, and the second reversal puts them right. The places are an
-   array, so that nothing depends on the length when the function is traced. */
+/* Sorted from the end, equal elements come in reverse, and the second reversal puts them right. The
+   places are an array, so that nothing depends on the length when the function is traced. */
 mx_array *mx_argsort_descending(mx_array *a, int axis) {
     if (!a || mx_axis("argsort", axis, a->ndim) < 0)
         return NULL;
-    mx_array *ones = mx_astype(mx_ones_like(a), MX_UINT32), *places = mx_scan(MX_CUMSUM, ones, axis, false, false);
+    mx_array *ones = mx_astype(mx_ones_like(a), MX_UINT32),
+             *places = mx_scan(MX_CUMSUM, ones, axis, false, false);
     mx_array *order = mx_argsort(mx_flip(a, &axis, 1), axis);
     return mx_flip(mx_take_along_axis(mx_flip(places, &axis, 1), order, axis), &axis, 1);
 }
@@ -59,15 +62,18 @@ mx_array *mx_diff_between(mx_array *a, int n, int axis, mx_array *before, mx_arr
     return a ? mx_diff(mx_concatenate(parts, count, axis), n, axis) : NULL;
 }
 
-/* --- repeat ------------------------------------------------------------------------------------------ */
+/* --- repeat ----------------------------------------------------------------------------------- */
 
 /* Where each slab's copies end, as evaluated int64; NULL and an error where a count is negative. */
 static mx_array *ends_of(mx_array *repeats, int length) {
-    if (repeats->ndim > 1 || (repeats->ndim == 1 && repeats->shape[0] != 1 && repeats->shape[0] != length))
-        return mx_fail(MX_INVALID, "[repeat] one count, or one for each of %d slabs, is needed", length);
+    if (repeats->ndim > 1 ||
+        (repeats->ndim == 1 && repeats->shape[0] != 1 && repeats->shape[0] != length))
+        return mx_fail(MX_INVALID, "[repeat] one count, or one for each of %d slabs, is needed",
+                       length);
     if (mx_dtype_is_inexact(mx_dtype_of(repeats)))
         return mx_fail(MX_INVALID, "[repeat] counts are integers");
-    mx_array *counts = mx_contiguous(mx_broadcast_to(mx_astype(repeats, MX_INT64), &length, 1), false);
+    mx_array *counts =
+        mx_contiguous(mx_broadcast_to(mx_astype(repeats, MX_INT64), &length, 1), false);
     if (!mx_eval1(counts))
         return NULL;
     for (int i = 0; i < length; i++)
@@ -89,7 +95,7 @@ mx_array *mx_repeat_each(mx_array *a, mx_array *repeats, int axis) {
     return mx_take(a, places, axis);
 }
 
-/* --- axes -------------------------------------------------------------------------------------------- */
+/* --- axes ------------------------------------------------------------------------------------- */
 
 mx_array *mx_moveaxes(mx_array *a, const int *from, const int *to, int n) {
     int axes[MX_MAX_NDIM], next = 0;

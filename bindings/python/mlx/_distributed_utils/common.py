@@ -25,7 +25,8 @@ class Host:
 
 @dataclass
 class Hostfile:
-    """The machines of a group; as JSON a list of {"ssh", "ips", "rdma"}, or {"backend", "envs", "hosts": list}."""
+    """The machines of a group; as JSON a list of {"ssh", "ips", "rdma"}, or {"backend", "envs",
+    "hosts": list}."""
 
     hosts: list[Host]
     backend: str = ""
@@ -49,7 +50,9 @@ class Hostfile:
         """From "a,b": each name so many times; a number is taken as an address, too."""
         all_names = [name for name in names.split(",") if name for _ in range(repeats)]
         addresses = ([name] if name.replace(".", "").isdigit() else [] for name in all_names)
-        return cls([Host(i, name, ips, []) for i, (name, ips) in enumerate(zip(all_names, addresses))])
+        return cls(
+            [Host(i, name, ips, []) for i, (name, ips) in enumerate(zip(all_names, addresses))]
+        )
 
     def to_json(self):
         hosts = [{"ssh": h.ssh_hostname, "ips": h.ips, "rdma": h.rdma} for h in self.hosts]

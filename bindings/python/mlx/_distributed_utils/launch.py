@@ -2,10 +2,11 @@
 
     mlx.launch -n 4 -- train.py --steps 100
 
-Each process gets the variables that mlx.core.distributed.init looks at: MLX_RANK, MLX_WORLD_SIZE and, for the ring,
-MLX_HOSTFILE, a list of every rank's addresses. This version of the package has no way between processes:
-each of them is a group of one, and `init(strict=True)` fails there. So the launcher starts, watches and ends
-processes, and says so when there is more than one; it starts none on other machines.
+Each process gets the variables that mlx.core.distributed.init looks at: MLX_RANK, MLX_WORLD_SIZE
+and, for the ring, MLX_HOSTFILE, a list of every rank's addresses. This version of the package has
+no way between processes: each of them is a group of one, and `init(strict=True)` fails there. So
+the launcher starts, watches and ends processes, and says so when there is more than one; it starts
+none on other machines.
 """
 
 import argparse
@@ -25,25 +26,47 @@ BACKENDS = ("any", "ring", "mpi", "nccl", "jaccl", "jaccl-ring")
 
 
 def arguments():
-    parser = argparse.ArgumentParser(prog="mlx.launch", description="Start a program several times on this machine.")
-    parser.add_argument("--print-python", action="store_true", help="Print the interpreter's path and exit")
+    parser = argparse.ArgumentParser(
+        prog="mlx.launch", description="Start a program several times on this machine."
+    )
+    parser.add_argument(
+        "--print-python", action="store_true", help="Print the interpreter's path and exit"
+    )
     parser.add_argument("--verbose", action="store_true", help="Say what is started")
-    parser.add_argument("--hosts", default="127.0.0.1", help="Hosts, separated by commas; all of them this machine")
-    parser.add_argument("--repeat-hosts", "-n", type=positive_number, default=1, help="Processes of each host")
+    parser.add_argument(
+        "--hosts", default="127.0.0.1", help="Hosts, separated by commas; all of them this machine"
+    )
+    parser.add_argument(
+        "--repeat-hosts", "-n", type=positive_number, default=1, help="Processes of each host"
+    )
     parser.add_argument("--hostfile", help="A JSON file of hosts, in place of --hosts")
-    parser.add_argument("--backend", choices=BACKENDS, help="The backend whose variables are set (ring)")
-    parser.add_argument("--env", action="append", default=[], help="NAME=VALUE for the processes; several times")
-    parser.add_argument("--starting-port", "-p", type=positive_number, default=32323,
-                        help="The first port in the ring's list of addresses, one more for each rank")
+    parser.add_argument(
+        "--backend", choices=BACKENDS, help="The backend whose variables are set (ring)"
+    )
+    parser.add_argument(
+        "--env", action="append", default=[], help="NAME=VALUE for the processes; several times"
+    )
+    parser.add_argument(
+        "--starting-port",
+        "-p",
+        type=positive_number,
+        default=32323,
+        help="The first port in the ring's list of addresses, one more for each rank",
+    )
     parser.add_argument("--cwd", help="The folder the processes start in")
-    parser.add_argument("--python", default=sys.executable, help="The interpreter for a program that ends in .py")
+    parser.add_argument(
+        "--python", default=sys.executable, help="The interpreter for a program that ends in .py"
+    )
     return parser
 
 
 def hosts_of(parser, options):
     try:
-        hosts = Hostfile.from_file(options.hostfile) if options.hostfile else Hostfile.from_list(options.hosts,
-                                                                                               options.repeat_hosts)
+        hosts = (
+            Hostfile.from_file(options.hostfile)
+            if options.hostfile
+            else Hostfile.from_list(options.hosts, options.repeat_hosts)
+        )
     except ValueError as error:
         parser.error(str(error))
     if not hosts.hosts:
@@ -85,11 +108,22 @@ class Processes:
     def __init__(self, command, environments, cwd):
         self.running, self.threads, lock = [], [], threading.Lock()
         for rank, variables in enumerate(environments):
-            process = subprocess.Popen(command, env=variables, cwd=cwd, stdin=subprocess.DEVNULL,
-                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            process = subprocess.Popen(
+                command,
+                env=variables,
+                cwd=cwd,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+            )
             self.running.append(process)
-            for pipe, to in ((process.stdout, sys.stdout.buffer), (process.stderr, sys.stderr.buffer)):
-                self.threads.append(threading.Thread(target=follow, args=(rank, pipe, to, lock), daemon=True))
+            for pipe, to in (
+                (process.stdout, sys.stdout.buffer),
+                (process.stderr, sys.stderr.buffer),
+            ):
+                self.threads.append(
+                    threading.Thread(target=follow, args=(rank, pipe, to, lock), daemon=True)
+                )
                 self.threads[-1].start()
 
     def end(self):
@@ -133,7 +167,9 @@ def environments(hosts, extra, hostfile):
 
 
 def ring_addresses(hosts, port):
-    return [[f"{ip}:{port + host.rank}" for ip in host.ips or ["127.0.0.1"]] for host in hosts.hosts]
+    return [
+        [f"{ip}:{port + host.rank}" for ip in host.ips or ["127.0.0.1"]] for host in hosts.hosts
+    ]
 
 
 def run(hosts, options, command, extra):
@@ -141,7 +177,9 @@ def run(hosts, options, command, extra):
         ring = (options.backend or hosts.backend or "ring") in ("any", "ring")
         json.dump(ring_addresses(hosts, options.starting_port), file)
         file.flush()
-        processes = Processes(command, environments(hosts, extra, file.name if ring else None), options.cwd)
+        processes = Processes(
+            command, environments(hosts, extra, file.name if ring else None), options.cwd
+        )
         try:
             return processes.wait()
         except KeyboardInterrupt:
@@ -151,7 +189,8 @@ def run(hosts, options, command, extra):
 
 
 def _launch(backend, hosts, args, command):
-    """Run the command once for each of a list of hosts; `args` may set what the command line sets."""
+    """Run the command once for each of a list of hosts; `args` may set what the command line
+    sets."""
     options = arguments().parse_known_args([])[0]
     vars(options).update(vars(args), backend=backend)
     extra = pairs(None, options.env or [])
@@ -165,7 +204,8 @@ def launch_ring(parser, hosts, args, command):
 
 
 def launch_jaccl(parser, hosts, args, command):
-    """`mlx.launch --backend jaccl` for programs: without such hardware the processes are groups of one."""
+    """`mlx.launch --backend jaccl` for programs: without such hardware the processes are groups of
+    one."""
     _launch("jaccl", hosts, args, command)
 
 
@@ -180,7 +220,9 @@ def main():
     extra = pairs(parser, [*hosts.envs, *options.env])
     log(options.verbose, f"{len(hosts.hosts)} times {shlex.join(command)}")
     if len(hosts.hosts) > 1:
-        log_warning(f"this version of mlx has no way between processes: each of the {len(hosts.hosts)} is a group of one")
+        log_warning(
+            f"this version of mlx has no way between processes: each of the {len(hosts.hosts)} is a group of one"
+        )
     try:
         sys.exit(run(hosts, options, command, extra))
     except OSError as error:

@@ -1,4 +1,5 @@
 """Arrays made of shapes, numbers and other objects."""
+
 import mlx.core as mx
 
 from ._dtypes import check_device
@@ -44,7 +45,8 @@ def eye(n_rows, n_cols=None, /, *, k=0, dtype=None, device=None):
 
 
 def from_dlpack(x, /, *, device=None, copy=None):
-    """An array of the elements of an object with __dlpack__, in its dtype; over its memory unless copy is True."""
+    """An array of the elements of an object with __dlpack__, in its dtype; over its memory unless
+    copy is True."""
     check_device(device)
     if isinstance(x, mx.array):
         return mx.from_dlpack(x, copy=True) if copy else x
@@ -75,7 +77,9 @@ def linspace(start, stop, /, num, *, dtype=None, device=None, endpoint=True):
         return mx.linspace(start, stop, num, endpoint, mx.float32 if dtype is None else dtype)
     start, stop = complex(start), complex(stop)
     real = mx.linspace(start.real, stop.real, num, endpoint, mx.float32)
-    return (real + 1j * mx.linspace(start.imag, stop.imag, num, endpoint, mx.float32)).astype(dtype or mx.complex64)
+    return (real + 1j * mx.linspace(start.imag, stop.imag, num, endpoint, mx.float32)).astype(
+        dtype or mx.complex64
+    )
 
 
 def meshgrid(*arrays, indexing="xy"):

@@ -1,14 +1,24 @@
 """Dtypes: casts, limits, kinds, and what is chosen where none is named."""
+
 import mlx.core as mx
 
-KINDS = {"bool": (mx.bool_,), "signed integer": (mx.int8, mx.int16, mx.int32, mx.int64),
-         "unsigned integer": (mx.uint8, mx.uint16, mx.uint32, mx.uint64), "real floating": (mx.float32, mx.float64),
-         "complex floating": (mx.complex64,)}
+KINDS = {
+    "bool": (mx.bool_,),
+    "signed integer": (mx.int8, mx.int16, mx.int32, mx.int64),
+    "unsigned integer": (mx.uint8, mx.uint16, mx.uint32, mx.uint64),
+    "real floating": (mx.float32, mx.float64),
+    "complex floating": (mx.complex64,),
+}
 KINDS["integral"] = KINDS["signed integer"] + KINDS["unsigned integer"]
 KINDS["numeric"] = KINDS["integral"] + KINDS["real floating"] + KINDS["complex floating"]
 INDEX = mx.int64
 # The standard's rules: None where two kinds do not mix.
-WEAK = {bool: KINDS["bool"], int: KINDS["integral"], float: KINDS["real floating"], complex: KINDS["complex floating"]}
+WEAK = {
+    bool: KINDS["bool"],
+    int: KINDS["integral"],
+    float: KINDS["real floating"],
+    complex: KINDS["complex floating"],
+}
 
 
 def of(x):

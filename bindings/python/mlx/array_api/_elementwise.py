@@ -1,4 +1,5 @@
 """Functions of each element, or of pairs of elements of arrays that broadcast."""
+
 import mlx.core as mx
 
 UNARY = """acos acosh asin asinh atan atanh bitwise_invert conj cos cosh exp imag isfinite isinf isnan log log10 log1p
@@ -7,24 +8,38 @@ KEEP_INTEGERS = "ceil floor round trunc".split()
 BINARY = """add atan2 bitwise_and bitwise_left_shift bitwise_or bitwise_right_shift bitwise_xor copysign divide equal
 greater greater_equal hypot less less_equal logaddexp logical_and logical_or logical_xor maximum minimum multiply
 nextafter not_equal pow remainder subtract""".split()
-__all__ = [*UNARY, *KEEP_INTEGERS, *BINARY, "abs", "clip", "expm1", "floor_divide", "positive", "sign", "tanh"]
+__all__ = [
+    *UNARY,
+    *KEEP_INTEGERS,
+    *BINARY,
+    "abs",
+    "clip",
+    "expm1",
+    "floor_divide",
+    "positive",
+    "sign",
+    "tanh",
+]
 
 
 def _unary(name, f):
     def function(x, /):
         return f(x)
+
     return _named(name, function, f)
 
 
 def _rounding(name, f):
     def function(x, /):
         return f(x) if x.dtype in (mx.float32, mx.float64, mx.complex64) else +x
+
     return _named(name, function, f)
 
 
 def _binary(name, f):
     def function(x1, x2, /):
         return f(x1, x2)
+
     return _named(name, function, f)
 
 
@@ -35,7 +50,9 @@ def _named(name, function, f):
 
 
 for _name in UNARY:
-    globals()[_name] = _unary(_name, getattr(mx, _name, None) or getattr(mx, {"conj": "conjugate"}.get(_name, _name)))
+    globals()[_name] = _unary(
+        _name, getattr(mx, _name, None) or getattr(mx, {"conj": "conjugate"}.get(_name, _name))
+    )
 for _name in KEEP_INTEGERS:
     globals()[_name] = _rounding(_name, getattr(mx, _name))
 for _name in BINARY:
@@ -60,11 +77,16 @@ def _complex(real, imag):
 def expm1(x, /):
     """exp(x) - 1. Of a complex zero the real part is +0."""
     result = mx.expm1(x)
-    return _complex(mx.where(x == 0, 0.0, result.real), result.imag) if x.dtype == mx.complex64 else result
+    return (
+        _complex(mx.where(x == 0, 0.0, result.real), result.imag)
+        if x.dtype == mx.complex64
+        else result
+    )
 
 
 def floor_divide(x1, x2, /):
-    """The quotient rounded down; where one side is infinite the quotient itself, which mlx.core's // does not give."""
+    """The quotient rounded down; where one side is infinite the quotient itself, which mlx.core's
+    // does not give."""
     whole = mx.floor_divide(x1, x2)
     if whole.dtype not in (mx.float32, mx.float64):
         return whole

@@ -1,4 +1,5 @@
 """What the namespace says of itself."""
+
 from mlx._array_namespace import ArrayNamespaceInfo
 
 from ._dtypes import INDEX

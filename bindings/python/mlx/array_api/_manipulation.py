@@ -1,4 +1,5 @@
 """The same elements in other shapes and orders."""
+
 import mlx.core as mx
 
 

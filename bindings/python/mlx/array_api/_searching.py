@@ -1,4 +1,5 @@
 """Searching, sorting, sets, and picking by indices. Indices are int64."""
+
 import mlx.core as mx
 from mlx._results import UniqueAllResult, UniqueCountsResult, UniqueInverseResult
 
@@ -58,9 +59,12 @@ def where(condition, x1, x2, /):
 
 
 def unique_all(x, /):
-    """The different values, where each occurs first, which of them each element is, and how often each occurs."""
+    """The different values, where each occurs first, which of them each element is, and how often
+    each occurs."""
     values, indices, inverse, counts = mx.unique_all(x)
-    return UniqueAllResult(values, indices.astype(INDEX), inverse.astype(INDEX), counts.astype(INDEX))
+    return UniqueAllResult(
+        values, indices.astype(INDEX), inverse.astype(INDEX), counts.astype(INDEX)
+    )
 
 
 def unique_counts(x, /):

@@ -1,4 +1,5 @@
 """Reductions, running sums, differences."""
+
 import mlx.core as mx
 
 from ._dtypes import summed
@@ -30,7 +31,8 @@ def mean(x, /, *, axis=None, keepdims=False):
 
 
 def sum(x, /, *, axis=None, dtype=None, keepdims=False):
-    """The sum of all elements, or along axes; small integers are summed as the default ones of their sign."""
+    """The sum of all elements, or along axes; small integers are summed as the default ones of
+    their sign."""
     return mx.sum(x, axis, keepdims, dtype=summed(x, dtype))
 
 
@@ -58,14 +60,19 @@ def _axis(x, axis):
 
 def cumulative_sum(x, /, *, axis=None, dtype=None, include_initial=False):
     """The running sum along an axis, with 0 in front if include_initial."""
-    return mx.cumulative_sum(x, _axis(x, axis), dtype=summed(x, dtype), include_initial=include_initial)
+    return mx.cumulative_sum(
+        x, _axis(x, axis), dtype=summed(x, dtype), include_initial=include_initial
+    )
 
 
 def cumulative_prod(x, /, *, axis=None, dtype=None, include_initial=False):
     """The running product along an axis, with 1 in front if include_initial."""
-    return mx.cumulative_prod(x, _axis(x, axis), dtype=summed(x, dtype), include_initial=include_initial)
+    return mx.cumulative_prod(
+        x, _axis(x, axis), dtype=summed(x, dtype), include_initial=include_initial
+    )
 
 
 def diff(x, /, *, axis=-1, n=1, prepend=None, append=None):
-    """The differences of neighbours along an axis, taken n times, with other slabs before and after."""
+    """The differences of neighbours along an axis, taken n times, with other slabs before and
+    after."""
     return mx.diff(x, n, axis, prepend=prepend, append=append)

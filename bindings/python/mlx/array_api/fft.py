@@ -1,4 +1,5 @@
 """The standard's Fourier transforms."""
+
 import mlx.core as mx
 
 from ._dtypes import check_device
@@ -10,6 +11,7 @@ MANY = "fftn ifftn rfftn irfftn".split()
 def _one(name, f):
     def function(x, /, *, n=None, axis=-1, norm="backward"):
         return f(x, n, axis, norm)
+
     return _named(name, function, f)
 
 
@@ -18,6 +20,7 @@ def _many(name, f):
         if s is not None and axes is None:
             axes = list(range(-len(s), 0))
         return f(x, s, axes, norm)
+
     return _named(name, function, f)
 
 

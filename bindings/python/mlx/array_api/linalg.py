@@ -1,4 +1,5 @@
 """The standard's linear algebra: matrices are the last two axes, the others are a batch."""
+
 import mlx.core as mx
 
 from ._dtypes import summed
@@ -12,7 +13,9 @@ def cholesky(x, /, *, upper=False):
 def cross(x1, x2, /, *, axis=-1):
     """The cross product of vectors of 3 elements along an axis."""
     if x1.shape[axis] != 3 or x2.shape[axis] != 3:
-        raise ValueError(f"vectors of 3 elements are needed, not of {x1.shape[axis]} and {x2.shape[axis]}")
+        raise ValueError(
+            f"vectors of 3 elements are needed, not of {x1.shape[axis]} and {x2.shape[axis]}"
+        )
     return mx.linalg.cross(*mx.broadcast_arrays(x1, x2), axis)
 
 
@@ -77,7 +80,8 @@ def pinv(x, /, *, rtol=None):
 
 
 def qr(x, /, *, mode="reduced"):
-    """Q with orthonormal columns, all of them if mode is "complete", and R, upper triangular, with Q R = x."""
+    """Q with orthonormal columns, all of them if mode is "complete", and R, upper triangular, with
+    Q R = x."""
     return mx.linalg.qr(x, mode=mode)
 
 

@@ -1,4 +1,5 @@
-"""Optimizers: rules that turn gradients into new parameters, and schedules for their learning rates.
+"""Optimizers: rules that turn gradients into new parameters, and schedules for their learning
+rates.
 
     optimizer = optim.AdamW(learning_rate=optim.cosine_decay(1e-3, 1000))
     loss, gradients = nn.value_and_grad(model, loss_fn)(model, x, y)

@@ -13,8 +13,8 @@ def _root_mean_square(x):
 class Adafactor(Optimizer):
     """Adaptive steps with memory that grows as rows plus columns (Shazeer and Stern 2018).
 
-    Of a matrix of squared gradients only the means along its rows and columns are kept; their outer product
-    over their mean stands for it. What has less than two dimensions keeps all squares.
+    Of a matrix of squared gradients only the means along its rows and columns are kept; their outer
+    product over their mean stands for it. What has less than two dimensions keeps all squares.
 
     Args:
         learning_rate (float or callable, optional): the step size; None with ``relative_step``.

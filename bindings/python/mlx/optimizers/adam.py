@@ -8,7 +8,9 @@ from mlx.optimizers.optimizer import Optimizer, require
 
 def _require_betas(name, betas):
     for number, beta in enumerate(betas, 1):
-        require(0 <= beta < 1, f"{name} beta{number} should be in [0, 1), {beta} was provided instead")
+        require(
+            0 <= beta < 1, f"{name} beta{number} should be in [0, 1), {beta} was provided instead"
+        )
 
 
 class Adam(Optimizer):
@@ -62,7 +64,7 @@ class Adam(Optimizer):
 class AdamW(Adam):
     """Adam with weight decay apart from the gradient (Loshchilov and Hutter 2019)::
 
-        p = p (1 - learning_rate weight_decay), then a step of Adam
+    p = p (1 - learning_rate weight_decay), then a step of Adam
     """
 
     def __init__(
@@ -83,7 +85,8 @@ class AdamW(Adam):
 
 
 class Adamax(Adam):
-    """Adam with the largest gradient of late in place of the mean square (Kingma and Ba 2015, section 7)::
+    """Adam with the largest gradient of late in place of the mean square (Kingma and Ba 2015,
+    section 7)::
 
         v = max(b2 v, |g|)
         p = p - learning_rate m / (v + eps)

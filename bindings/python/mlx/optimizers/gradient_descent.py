@@ -1,4 +1,5 @@
-"""Gradient descent with momentum, and the rules that scale each element by the size of its past gradients."""
+"""Gradient descent with momentum, and the rules that scale each element by the size of its past
+gradients."""
 
 from typing import Callable, Union
 
@@ -61,8 +62,8 @@ class SGD(Optimizer):
 class RMSprop(Optimizer):
     """Steps divided by the root of a running mean of squared gradients (Tieleman and Hinton 2012)::
 
-        v = alpha v + (1 - alpha) g^2
-        p = p - learning_rate g / (sqrt(v) + eps)
+    v = alpha v + (1 - alpha) g^2
+    p = p - learning_rate g / (sqrt(v) + eps)
     """
 
     def __init__(
@@ -93,8 +94,8 @@ class RMSprop(Optimizer):
 class Adagrad(Optimizer):
     """Steps divided by the root of the sum of squared gradients (Duchi et al. 2011)::
 
-        v = v + g^2
-        p = p - learning_rate g / (sqrt(v) + eps)
+    v = v + g^2
+    p = p - learning_rate g / (sqrt(v) + eps)
     """
 
     def __init__(
@@ -120,7 +121,8 @@ class Adagrad(Optimizer):
 
 
 class AdaDelta(Optimizer):
-    """Steps in the parameters' own units: a mean of squared steps over one of squared gradients (Zeiler 2012)::
+    """Steps in the parameters' own units: a mean of squared steps over one of squared gradients
+    (Zeiler 2012)::
 
         v = rho v + (1 - rho) g^2
         d = sqrt(u + eps) / sqrt(v + eps) g

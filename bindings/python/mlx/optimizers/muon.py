@@ -7,8 +7,8 @@ from mlx.optimizers.optimizer import Optimizer
 
 
 def _orthogonal(x: mx.array, steps: int) -> mx.array:
-    """Roughly the nearest orthogonal matrix to x (m, n): `steps` iterations of a quintic that drives all singular
-    values towards 1, in the dtype of x (Jordan et al. 2024, "Muon")."""
+    """Roughly the nearest orthogonal matrix to x (m, n): `steps` iterations of a quintic that
+    drives all singular values towards 1, in the dtype of x (Jordan et al. 2024, "Muon")."""
     a, b, c = 3.4445, -4.7750, 2.0315
     tall = x.shape[-2] > x.shape[-1]
     x = x.T if tall else x
@@ -20,13 +20,14 @@ def _orthogonal(x: mx.array, steps: int) -> mx.array:
 
 
 class Muon(Optimizer):
-    """Momentum, made orthogonal for matrices (Jordan et al. 2024). With the gradient decayed as g + weight_decay p::
+    """Momentum, made orthogonal for matrices (Jordan et al. 2024). With the gradient decayed as g +
+    weight_decay p::
 
         v = momentum v + (1 - momentum) g
         p = p - learning_rate sqrt(max(1, rows / columns)) orthogonal(v)
 
-    Kernels of convolutions count as matrices of (outputs, all else); what has one dimension moves along v.
-    Embeddings and the last layer do better with AdamW: see MultiOptimizer.
+    Kernels of convolutions count as matrices of (outputs, all else); what has one dimension moves
+    along v. Embeddings and the last layer do better with AdamW: see MultiOptimizer.
 
     Args:
         learning_rate (float or callable): the step size.

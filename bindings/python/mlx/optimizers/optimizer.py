@@ -1,4 +1,5 @@
-"""What all optimizers share: state, step count, learning rate, and the walk over trees of parameters."""
+"""What all optimizers share: state, step count, learning rate, and the walk over trees of
+parameters."""
 
 from typing import Any, Optional
 
@@ -27,7 +28,8 @@ def require_names(gradients, parameters, path=""):
 
 
 def _states(parameters, old):
-    """A tree like ``parameters`` with a dict for each array: the one that ``old`` has there, or a new one."""
+    """A tree like ``parameters`` with a dict for each array: the one that ``old`` has there, or a
+    new one."""
     if isinstance(parameters, dict):
         old = old if isinstance(old, dict) else {}
         return {**old, **{k: _states(child, old.get(k)) for k, child in parameters.items()}}
@@ -41,11 +43,13 @@ def _states(parameters, old):
 class Optimizer:
     """The base of every optimizer.
 
-    A rule defines ``init_single(parameter, state)``, which fills the dict ``state`` of one parameter, and
-    ``apply_single(gradient, parameter, state)``, which returns the new parameter and may change ``state``.
+    A rule defines ``init_single(parameter, state)``, which fills the dict ``state`` of one
+    parameter, and ``apply_single(gradient, parameter, state)``, which returns the new parameter and
+    may change ``state``.
 
     Args:
-        schedulers (dict, optional): functions from the step (an array) to a hyperparameter of that name.
+        schedulers (dict, optional): functions from the step (an array) to a hyperparameter of that
+        name.
     """
 
     def __init__(self, schedulers: Optional[dict] = None) -> None:
@@ -54,10 +58,11 @@ class Optimizer:
         self._schedulers = dict(schedulers or {})
 
     def init(self, parameters: dict):
-        """Make the state of each array in the tree ``parameters``; state that exists already is kept.
+        """Make the state of each array in the tree ``parameters``; state that exists already is
+        kept.
 
-        It is called with the first gradients, so that this is needed only to have the state beforehand,
-        for instance to load it or to capture it in ``mx.compile``.
+        It is called with the first gradients, so that this is needed only to have the state
+        beforehand, for instance to load it or to capture it in ``mx.compile``.
         """
 
         def prepare(parameter, state):
@@ -77,7 +82,8 @@ class Optimizer:
         raise NotImplementedError()
 
     def update(self, model: "mlx.nn.Module", gradients: dict):
-        """Take one step: the parameters of ``model`` named in the tree ``gradients`` get new values."""
+        """Take one step: the parameters of ``model`` named in the tree ``gradients`` get new
+        values."""
         model.update(self.apply_gradients(gradients, model))
 
     def apply_gradients(self, gradients: dict, parameters: dict):
@@ -91,12 +97,14 @@ class Optimizer:
         try:
             return tree_map(self.apply_single, gradients, parameters, self.state)
         except Exception:
-            require_names(gradients, parameters)  # which may say more; a walk that costs nothing in the good case
+            # which may say more; a walk that costs nothing in the good case
+            require_names(gradients, parameters)
             raise
 
     @property
     def state(self) -> dict:
-        """A dict: ``step``, ``learning_rate`` and, in the shape of the parameters, what the rule remembers."""
+        """A dict: ``step``, ``learning_rate`` and, in the shape of the parameters, what the rule
+        remembers."""
         return self._state
 
     @state.setter

@@ -1,4 +1,5 @@
-"""Learning rates as functions of the step; the step may be an array, so that schedules can be compiled."""
+"""Learning rates as functions of the step; the step may be an array, so that schedules can be
+compiled."""
 
 import math
 from typing import Callable, List
@@ -16,7 +17,8 @@ def exponential_decay(init: float, decay_rate: float) -> Callable:
 
 
 def step_decay(init: float, decay_rate: float, step_size: int) -> Callable:
-    """``init * decay_rate ** (step // step_size)``: a smaller rate after each ``step_size`` steps."""
+    """``init * decay_rate ** (step // step_size)``: a smaller rate after each ``step_size``
+    steps."""
 
     def schedule(step):
         return init * decay_rate ** (step // step_size)
@@ -38,7 +40,8 @@ def cosine_decay(init: float, decay_steps: int, end: float = 0.0) -> Callable:
 
 
 def linear_schedule(init: float, end: float, steps: int) -> Callable:
-    """A straight line from ``init`` to ``end`` in ``steps`` steps, then ``end``; a warm-up, for instance."""
+    """A straight line from ``init`` to ``end`` in ``steps`` steps, then ``end``; a warm-up, for
+    instance."""
     if steps < 1:
         raise ValueError(f"steps must be greater than 0, but got {steps}.")
 

@@ -1,12 +1,13 @@
-/* mlx.core.array: the type, the life of its objects, and their properties. Operators are in operators.c, indexing in
- * index_get.c and index_set.c; the catalog adds the methods that are operations. */
+/* mlx.core.array: the type, the life of its objects, and their properties. Operators are in
+ * operators.c, indexing in index_get.c and index_set.c; the catalog adds the methods that are
+ * operations. */
 #include "array/array.h"
 
 #include "host/device.h"
 #include "io/export.h"
 #include "array/operators.h"
 
-/* --- life ---------------------------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 PyObject *mpy_array_wrap(mlx_array handle) {
     if (!handle.ctx)
@@ -62,7 +63,7 @@ int mpy_array_value(mlx_array *out, PyObject *o) {
     return -1;
 }
 
-/* --- making ---------------------------------------------------------------------------------------------------- */
+/* --- making ----------------------------------------------------------------------------------- */
 
 /* An array of an array is a copy: who writes into its buffer leaves the other alone. */
 static int handle_from(mlx_array *out, PyObject *val, PyObject *dtype_object) {
@@ -118,7 +119,7 @@ static PyObject *array_vectorcall(PyObject *type, PyObject *const *args, size_t 
     return self;
 }
 
-/* --- properties ------------------------------------------------------------------------------------------------ */
+/* --- properties ------------------------------------------------------------------------------- */
 
 PyObject *mpy_shape_tuple(mlx_array a) {
     size_t n = mlx_array_ndim(a);
@@ -177,7 +178,8 @@ static PyGetSetDef array_getset[] = {
     {"shape", get_shape, NULL, "The sizes of the axes.", NULL},
     {"dtype", get_dtype, NULL, "What the elements are.", NULL},
     {"device", get_device, NULL, "The default device: all of them share one memory.", NULL},
-    {"__array_interface__", mpy_array_interface, NULL, "NumPy's description of the memory, for those who ask for it.", NULL},
+    {"__array_interface__", mpy_array_interface, NULL,
+     "NumPy's description of the memory, for those who ask for it.", NULL},
     {"ndim", get_number, NULL, "How many axes there are.", (void *)&asks[0]},
     {"size", get_number, NULL, "How many elements there are.", (void *)&asks[1]},
     {"nbytes", get_number, NULL, "Bytes of all elements.", (void *)&asks[2]},
@@ -191,7 +193,7 @@ static PyGetSetDef array_getset[] = {
     {NULL},
 };
 
-/* --- printing ---------------------------------------------------------------------------------------------------- */
+/* --- printing --------------------------------------------------------------------------------- */
 
 static PyObject *array_repr(PyObject *o) {
     mlx_string text = mlx_string_new();
@@ -218,7 +220,7 @@ static PyObject *array_format(PyObject *o, PyObject *spec) {
     return PyErr_Format(PyExc_TypeError, "unsupported format string passed to mx.array.__format__");
 }
 
-/* --- copies ------------------------------------------------------------------------------------------------------- */
+/* --- copies ----------------------------------------------------------------------------------- */
 
 static PyObject *array_copy(PyObject *o, PyObject *unused) {
     (void)unused;
@@ -309,7 +311,8 @@ static PyObject *array_setstate(PyObject *o, PyObject *state) {
     return NULL;
 }
 
-/* What MLX's own pickles hold, where NumPy is there; else bytes, dtype and shape, which need nothing. */
+/* What MLX's own pickles hold, where NumPy is there; else bytes, dtype and shape, which need
+   nothing. */
 static PyObject *state_for_all(PyObject *o, PyObject *unused) {
     mlx_dtype dtype = mlx_array_dtype(mpy_array_handle(o));
     PyObject *ndarray = mpy_array_bits(o), *copy;
@@ -346,8 +349,10 @@ static PyObject *array_namespace(PyObject *o, PyObject *args, PyObject *kwargs) 
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O:__array_namespace__", keywords, &version))
         return NULL;
     if (version != Py_None && !known_version(version))
-        return PyErr_Format(PyExc_ValueError,
-                            "[array] there is no version %R of the array API here: 2021.12 to 2024.12 are", version);
+        return PyErr_Format(
+            PyExc_ValueError,
+            "[array] there is no version %R of the array API here: 2021.12 to 2024.12 are",
+            version);
     return PyImport_ImportModule("mlx.core");
 }
 
@@ -360,7 +365,7 @@ static PyObject *to_device(PyObject *o, PyObject *args, PyObject *kwargs) {
     return mpy_as_device(device) ? Py_NewRef(o) : mpy_wrong_type(device, "a Device");
 }
 
-/* --- as a sequence ----------------------------------------------------------------------------------------------- */
+/* --- as a sequence ---------------------------------------------------------------------------- */
 
 static Py_ssize_t array_length(PyObject *o) {
     mlx_array a = mpy_array_handle(o);
@@ -370,7 +375,7 @@ static Py_ssize_t array_length(PyObject *o) {
     return -1;
 }
 
-/* --- the type ------------------------------------------------------------------------------------------------------ */
+/* --- the type --------------------------------------------------------------------------------- */
 
 #define KEYWORDS(f) (PyCFunction)(void *)(f), METH_VARARGS | METH_KEYWORDS
 
@@ -382,7 +387,8 @@ static PyMethodDef array_methods[] = {
     {"__array__", KEYWORDS(mpy_array_numpy),
      "The array for NumPy, without a copy unless the dtype changes."},
     {"__dlpack__", KEYWORDS(mpy_array_dlpack), "A DLPack capsule of the array, without a copy."},
-    {"__arrow_c_array__", KEYWORDS(mpy_array_arrow), "The array for Arrow: capsules of a schema and of an array."},
+    {"__arrow_c_array__", KEYWORDS(mpy_array_arrow),
+     "The array for Arrow: capsules of a schema and of an array."},
     {"__dlpack_device__", mpy_array_dlpack_device, METH_NOARGS,
      "Where the memory is: (1, 0), the CPU."},
     {"to_device", KEYWORDS(to_device),
@@ -417,8 +423,7 @@ static PyMappingMethods array_mapping = {
 static PyBufferProcs array_buffer = {mpy_array_get_buffer, mpy_array_release_buffer};
 
 PyTypeObject mpy_array_type = {
-    PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "mlx.core.array",
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "mlx.core.array",
     .tp_basicsize = sizeof(mpy_array),
     .tp_weaklistoffset = offsetof(mpy_array, weakrefs),
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
@@ -437,7 +442,8 @@ PyTypeObject mpy_array_type = {
     .tp_methods = array_methods,
     .tp_doc =
         "array(val, dtype=None)\n--\n\n"
-        "An N-dimensional array of one dtype, made from a number, nested lists, or what has a buffer, "
+        "An N-dimensional array of one dtype, made from a number, nested lists, or what has a "
+        "buffer, "
         "__dlpack__ or __array__. Operations are recorded and run when a value is needed.",
 };
 

@@ -1,7 +1,7 @@
 /* asarray, from_dlpack, ArrayLike. */
 #include "array/convert.h"
 
-/* --- asarray, from_dlpack ----------------------------------------------------------------------------------- */
+/* --- asarray, from_dlpack --------------------------------------------------------------------- */
 
 /* copy: -1 where it must be, 0 never, 1 always. */
 static int copy_wish(PyObject *o) {
@@ -66,7 +66,8 @@ static PyObject *from_dlpack(PyObject *module, PyObject *args, PyObject *kwargs)
     PyObject *o, *copy = Py_None, *device = Py_None;
     mlx_array out = {NULL};
     mlx_stream s = {NULL};
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|$OO:from_dlpack", keywords, &o, &copy, &device) ||
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|$OO:from_dlpack", keywords, &o, &copy,
+                                     &device) ||
         mpy_stream_from(&s, device))
         return NULL;
     if (!PyObject_HasAttrString(o, "__dlpack__"))
@@ -85,11 +86,10 @@ static PyObject *from_dlpack(PyObject *module, PyObject *args, PyObject *kwargs)
     return finish(status, out);
 }
 
-/* --- ArrayLike: a box that makes anything an operand --------------------------------------------------------- */
+/* --- ArrayLike: a box that makes anything an operand ------------------------------------------ */
 
 typedef struct array_like {
-    PyObject_HEAD
-    PyObject *object;
+    PyObject_HEAD PyObject *object;
 } array_like;
 
 static PyObject *like_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
@@ -133,8 +133,7 @@ static PyMethodDef like_methods[] = {
 };
 
 static PyTypeObject like_type = {
-    PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "mlx.core.ArrayLike",
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "mlx.core.ArrayLike",
     .tp_basicsize = sizeof(array_like),
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
     .tp_new = like_new,
@@ -150,14 +149,18 @@ static PyTypeObject like_type = {
 
 static PyMethodDef functions[] = {
     {"asarray", KEYWORDS(asarray),
-     "asarray(a, dtype: Dtype | None = None, *, copy: bool | None = None, device: StreamOrDevice = None) -> array\n\n"
-     "An array of anything that holds numbers. copy: True makes a copy of an array too, False shares another library's\n"
-     "memory or is refused; of an array it is refused, as two arrays never share what can be written. device: where the\n"
+     "asarray(a, dtype: Dtype | None = None, *, copy: bool | None = None, device: StreamOrDevice "
+     "= None) -> array\n\n"
+     "An array of anything that holds numbers. copy: True makes a copy of an array too, False "
+     "shares another library's\n"
+     "memory or is refused; of an array it is refused, as two arrays never share what can be "
+     "written. device: where the\n"
      "array is to be used; all devices share the memory."},
     {"from_dlpack", KEYWORDS(from_dlpack),
      "from_dlpack(x, /, *, copy: bool | None = None) -> array\n"
      "from_dlpack(x, /, *, copy: bool | None = None, device: Device | None = None) -> array\n\n"
-     "An array of the elements of an object with __dlpack__, copied (float64 becomes float32). With copy=False it\n"
+     "An array of the elements of an object with __dlpack__, copied (float64 becomes float32). "
+     "With copy=False it\n"
      "shares the object's memory, or is refused where that cannot be."},
     {NULL},
 };

@@ -1,9 +1,9 @@
-/* x.at[...].add(v) and its like: what lies at an index combined with v, each place as often as it is named. */
+/* x.at[...].add(v) and its like: what lies at an index combined with v, each place as often as it
+   is named. */
 #include "index/index_set.h"
 
 typedef struct array_at {
-    PyObject_HEAD
-    PyObject *array, *key;
+    PyObject_HEAD PyObject *array, *key;
 } array_at;
 
 static PyTypeObject at_type;
@@ -40,7 +40,7 @@ static PyObject *at_get(PyObject *o, PyObject *key) {
     return at_new(((array_at *)o)->array, key);
 }
 
-/* --- combining ------------------------------------------------------------------------------------------------ */
+/* --- combining -------------------------------------------------------------------------------- */
 
 static PyObject *update(PyObject *o, PyObject *value, mpy_update how, int negate) {
     array_at *self = (array_at *)o;
@@ -134,17 +134,16 @@ static PyMethodDef at_methods[] = {
 static PyMappingMethods at_mapping = {.mp_subscript = at_get};
 
 static PyTypeObject at_type = {
-    PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "mlx.core.ArrayAt",
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "mlx.core.ArrayAt",
     .tp_basicsize = sizeof(array_at),
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION,
     .tp_dealloc = at_dealloc,
     .tp_traverse = at_traverse,
     .tp_as_mapping = &at_mapping,
     .tp_methods = at_methods,
-    .tp_doc =
-        "x.at[...]: updates of an array at an index. x[i] += v counts an index that is named twice once, "
-        "x.at[i].add(v) counts it twice.",
+    .tp_doc = "x.at[...]: updates of an array at an index. x[i] += v counts an index that is named "
+              "twice once, "
+              "x.at[i].add(v) counts it twice.",
 };
 
 int mpy_init_at(PyObject *module) {

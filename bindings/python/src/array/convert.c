@@ -2,7 +2,7 @@
 #include "array/convert.h"
 #include "array/number.h"
 
-/* --- asking ------------------------------------------------------------------------------------------------ */
+/* --- asking ----------------------------------------------------------------------------------- */
 
 static int has(PyObject *o, const char *name) {
     PyObject *attribute = PyObject_GetAttrString((PyObject *)Py_TYPE(o), name);
@@ -22,19 +22,22 @@ int mpy_convertible(PyObject *o) {
 /* What has elements, but of no dtype that arrays have; or what gives them one by one. */
 int mpy_refuse_type(PyObject *o) {
     PyObject *dtype = PyObject_GetAttrString(o, "dtype");
-    bool items = Py_TYPE(o)->tp_iter && !PyUnicode_Check(o) && !PyBytes_Check(o) && !PyDict_Check(o);
+    bool items =
+        Py_TYPE(o)->tp_iter && !PyUnicode_Check(o) && !PyBytes_Check(o) && !PyDict_Check(o);
     PyErr_Clear();
     if (dtype)
-        PyErr_Format(PyExc_ValueError, "Invalid type %.200s received in array initialization: arrays have no dtype %S.",
-                     Py_TYPE(o)->tp_name, dtype);
+        PyErr_Format(
+            PyExc_ValueError,
+            "Invalid type %.200s received in array initialization: arrays have no dtype %S.",
+            Py_TYPE(o)->tp_name, dtype);
     else
-        PyErr_Format(PyExc_ValueError, "Invalid type %.200s received in array initialization.%s", Py_TYPE(o)->tp_name,
-                     items ? " Make a list of it: list(...)." : "");
+        PyErr_Format(PyExc_ValueError, "Invalid type %.200s received in array initialization.%s",
+                     Py_TYPE(o)->tp_name, items ? " Make a list of it: list(...)." : "");
     Py_XDECREF(dtype);
     return -1;
 }
 
-/* --- objects that know how to become an array ----------------------------------------------------------- */
+/* --- objects that know how to become an array ------------------------------------------------- */
 
 static int from_mlx_array(mlx_array *out, PyObject *o) {
     PyObject *a = PyObject_CallMethod(o, "__mlx_array__", NULL);
@@ -108,7 +111,7 @@ static int from_foreign(mlx_array *out, PyObject *o, int keep_float64) {
     return status;
 }
 
-/* --- the front door ------------------------------------------------------------------------------------------ */
+/* --- the front door --------------------------------------------------------------------------- */
 
 int mpy_array_from(mlx_array *out, PyObject *o, const mlx_dtype *dtype) {
     mpy_number n;
@@ -136,7 +139,7 @@ int mpy_array_from(mlx_array *out, PyObject *o, const mlx_dtype *dtype) {
     return status;
 }
 
-/* --- operands ------------------------------------------------------------------------------------------------ */
+/* --- operands --------------------------------------------------------------------------------- */
 
 /* A number beside an array is weak: it takes the array's dtype unless it is of a wider kind. */
 static mlx_dtype weak_dtype(const mpy_number *n, mlx_dtype other) {

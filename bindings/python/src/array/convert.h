@@ -10,8 +10,9 @@ int mpy_convertible(PyObject *o);
 int mpy_refuse_type(PyObject *o);
 
 int mpy_array_from_sequence(mlx_array *out, PyObject *o, const mlx_dtype *dtype);
-/* What has the buffer protocol, copied, in the dtype that it has (complex128 as complex64); 0, 1 where the elements
-   are of no dtype (without an exception), or -1. With float64 false, float64 becomes float32. */
+/* What has the buffer protocol, copied, in the dtype that it has (complex128 as complex64); 0, 1
+   where the elements are of no dtype (without an exception), or -1. With float64 false, float64
+   becomes float32. */
 int mpy_array_from_buffer(mlx_array *out, PyObject *o, int keep_float64);
 /* Elements copied from memory with strides in bytes. */
 int mpy_array_from_memory(mlx_array *out, const void *from, int ndim, const Py_ssize_t *shape,

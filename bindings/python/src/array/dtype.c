@@ -1,11 +1,11 @@
-/* Dtype, one object for each dtype; DtypeCategory, the sets that they belong to; and what can be asked of both. */
+/* Dtype, one object for each dtype; DtypeCategory, the sets that they belong to; and what can be
+   asked of both. */
 #include "py.h"
 
 #include <string.h>
 
 typedef struct mpy_dtype {
-    PyObject_HEAD
-    mlx_dtype value;
+    PyObject_HEAD mlx_dtype value;
 } mpy_dtype;
 
 enum { DTYPES = MLX_COMPLEX64 + 1 };
@@ -18,7 +18,7 @@ static const char *const names[DTYPES] = {
     [MLX_BFLOAT16] = "bfloat16", [MLX_COMPLEX64] = "complex64",
 };
 
-/* --- the type --------------------------------------------------------------------------------------- */
+/* --- the type --------------------------------------------------------------------------------- */
 
 static PyObject *dtype_repr(PyObject *o) {
     return PyUnicode_FromFormat("mlx.core.%s", names[((mpy_dtype *)o)->value]);
@@ -50,8 +50,7 @@ static PyMethodDef dtype_methods[] = {
 };
 
 PyTypeObject mpy_dtype_type = {
-    PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "mlx.core.Dtype",
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "mlx.core.Dtype",
     .tp_basicsize = sizeof(mpy_dtype),
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
     .tp_repr = dtype_repr,
@@ -82,9 +81,12 @@ PyObject *mpy_dtype_object(mlx_dtype dtype) {
     return o;
 }
 
-/* What o calls itself: a text, a class, NumPy's or PyTorch's dtype ("torch.float32"); NULL without an exception. */
+/* What o calls itself: a text, a class, NumPy's or PyTorch's dtype ("torch.float32"); NULL without
+   an exception. */
 static PyObject *name_of(PyObject *o) {
-    PyObject *name = PyUnicode_Check(o) ? Py_NewRef(o) : PyObject_GetAttrString(o, PyType_Check(o) ? "__name__" : "name");
+    PyObject *name = PyUnicode_Check(o)
+                         ? Py_NewRef(o)
+                         : PyObject_GetAttrString(o, PyType_Check(o) ? "__name__" : "name");
     PyErr_Clear();
     name = name ? name : PyObject_Str(o);
     PyErr_Clear();
@@ -93,7 +95,8 @@ static PyObject *name_of(PyObject *o) {
 
 PyObject *mpy_dtype_hint(PyObject *o) {
     PyObject *name = name_of(o), *hint = NULL;
-    const char *text = name && PyUnicode_Check(name) ? PyUnicode_AsUTF8(name) : NULL, *dot = text ? strrchr(text, '.') : NULL;
+    const char *text = name && PyUnicode_Check(name) ? PyUnicode_AsUTF8(name) : NULL,
+               *dot = text ? strrchr(text, '.') : NULL;
     PyErr_Clear();
     for (int i = 0; text && i < DTYPES && !hint; i++)
         if (!strcmp(dot ? dot + 1 : text, names[i]))
@@ -106,8 +109,8 @@ int mpy_dtype_from(mlx_dtype *out, PyObject *o) {
     if (!mpy_dtype_check(o)) {
         PyObject *hint = mpy_dtype_hint(o);
         if (hint)
-            PyErr_Format(PyExc_TypeError, "expected a Dtype such as mlx.core.float32, got %.100s%U", Py_TYPE(o)->tp_name,
-                         hint);
+            PyErr_Format(PyExc_TypeError, "expected a Dtype such as mlx.core.float32, got %.100s%U",
+                         Py_TYPE(o)->tp_name, hint);
         Py_XDECREF(hint);
         return -1;
     }
@@ -115,7 +118,7 @@ int mpy_dtype_from(mlx_dtype *out, PyObject *o) {
     return 0;
 }
 
-/* --- categories: sets of dtypes, as bits ------------------------------------------------------------- */
+/* --- categories: sets of dtypes, as bits ------------------------------------------------------ */
 
 #define BIT(name) (1u << MLX_##name)
 enum {
@@ -196,7 +199,7 @@ static PyObject *issubdtype(PyObject *module, PyObject *const *args, Py_ssize_t 
     return PyBool_FromLong((a & ~b) == 0);
 }
 
-/* --- isdtype: the array API's kinds ---------------------------------------------------------------- */
+/* --- isdtype: the array API's kinds ----------------------------------------------------------- */
 
 static const struct {
     const char *name;
@@ -246,7 +249,7 @@ static PyObject *isdtype(PyObject *module, PyObject *args, PyObject *kwargs) {
     return yes < 0 ? NULL : PyBool_FromLong(yes);
 }
 
-/* --- the module's part -------------------------------------------------------------------------------- */
+/* --- the module's part ------------------------------------------------------------------------ */
 
 static PyMethodDef functions[] = {
     {"issubdtype", (PyCFunction)(void *)issubdtype, METH_FASTCALL,
@@ -254,7 +257,8 @@ static PyMethodDef functions[] = {
      "Does every dtype of the first belong to the second?"},
     {"isdtype", (PyCFunction)(void *)isdtype, METH_VARARGS | METH_KEYWORDS,
      "isdtype(dtype: Dtype, kind: Dtype | str | tuple[Dtype | str, ...]) -> bool\n\n"
-     "Is a dtype of a kind: a dtype, one of the array API's names ('bool', 'signed integer', 'unsigned integer',\n"
+     "Is a dtype of a kind: a dtype, one of the array API's names ('bool', 'signed integer', "
+     "'unsigned integer',\n"
      "'integral', 'real floating', 'complex floating', 'numeric'), or any of a tuple of these?"},
     {NULL},
 };

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* --- halves ---------------------------------------------------------------------------------------------------- */
+/* --- halves ----------------------------------------------------------------------------------- */
 
 static double float_of_bits(uint32_t bits) {
     float f;
@@ -18,7 +18,7 @@ static double half_value(uint16_t h) {
     return float_of_bits(sign | (exponent == 31 ? 255 : exponent + 112) << 23 | fraction << 13);
 }
 
-/* --- one element ------------------------------------------------------------------------------------------------ */
+/* --- one element ------------------------------------------------------------------------------ */
 
 static PyObject *halves(const void *at, mlx_dtype dtype) {
     uint16_t bits;
@@ -83,14 +83,17 @@ PyObject *mpy_array_int(PyObject *o) {
     return through(o, PyNumber_Long);
 }
 
-/* An integer without axes; what else can be a number is refused, so that x[1.0] and [a] * b stay errors. */
+/* An integer without axes; what else can be a number is refused, so that x[1.0] and [a] * b stay
+   errors. */
 PyObject *mpy_array_index(PyObject *o) {
     mlx_array a = mpy_array_handle(o);
     mlx_dtype t = mlx_array_dtype(a);
     if (mlx_array_ndim(a) == 0 && t >= MLX_UINT8 && t <= MLX_INT64)
         return only_element(o);
-    return PyErr_Format(PyExc_TypeError, "only an integer array without axes can be used as an index, not %s with %zu",
-                        mpy_dtype_name(t), mlx_array_ndim(a));
+    return PyErr_Format(
+        PyExc_TypeError,
+        "only an integer array without axes can be used as an index, not %s with %zu",
+        mpy_dtype_name(t), mlx_array_ndim(a));
 }
 
 PyObject *mpy_array_float(PyObject *o) {
@@ -106,7 +109,7 @@ PyObject *mpy_array_complex(PyObject *o, PyObject *unused) {
     return through(o, to_complex);
 }
 
-/* --- all elements: lists in lists, at most 64 deep ---------------------------------------------------------- */
+/* --- all elements: lists in lists, at most 64 deep -------------------------------------------- */
 
 typedef struct reader {
     const char *data;

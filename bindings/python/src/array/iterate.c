@@ -17,8 +17,7 @@ PyObject *mpy_array_at(PyObject *o, Py_ssize_t i) {
 }
 
 typedef struct array_iterator {
-    PyObject_HEAD
-    PyObject *array;
+    PyObject_HEAD PyObject *array;
     Py_ssize_t next;
 } array_iterator;
 
@@ -36,8 +35,7 @@ static PyObject *iterator_next(PyObject *o) {
 }
 
 static PyTypeObject iterator_type = {
-    PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "mlx.core.ArrayIterator",
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "mlx.core.ArrayIterator",
     .tp_basicsize = sizeof(array_iterator),
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
     .tp_dealloc = iterator_dealloc,
@@ -48,7 +46,8 @@ static PyTypeObject iterator_type = {
 
 PyObject *mpy_array_iter(PyObject *o) {
     if (!mlx_array_ndim(mpy_array_handle(o)))
-        return PyErr_Format(PyExc_TypeError, "iter() of a 0-dimensional array: it has no first axis to go along");
+        return PyErr_Format(PyExc_TypeError,
+                            "iter() of a 0-dimensional array: it has no first axis to go along");
     array_iterator *self = PyObject_New(array_iterator, &iterator_type);
     if (self) {
         self->array = Py_NewRef(o);

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-/* --- reading --------------------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 static int int_from(mpy_number *out, PyObject *o) {
     int overflow;
@@ -45,7 +45,7 @@ mlx_dtype mpy_number_dtype(const mpy_number *n) {
     }
 }
 
-/* --- writing --------------------------------------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 /* float to the nearest 16-bit number, ties to even (IEEE 754 binary16). */
 static uint16_t half_bits(float x) {
@@ -108,7 +108,7 @@ int mpy_number_array(mlx_array *out, const mpy_number *n, mlx_dtype dtype) {
     return out->ctx ? 0 : (mpy_raise(), -1);
 }
 
-/* --- constants --------------------------------------------------------------------------------------------- */
+/* --- constants -------------------------------------------------------------------------------- */
 
 typedef struct constant {
     mlx_array array; /* its own; empty while the place is free */

@@ -12,11 +12,10 @@ static int dtype_asked(mlx_dtype *out, PyObject *o) {
     return 0;
 }
 
-/* --- finfo -------------------------------------------------------------------------------------------- */
+/* --- finfo ------------------------------------------------------------------------------------ */
 
 typedef struct float_info {
-    PyObject_HEAD
-    PyObject *dtype;
+    PyObject_HEAD PyObject *dtype;
     double min, max, eps, smallest_normal;
     int bits;
 } float_info;
@@ -93,8 +92,7 @@ static PyMemberDef finfo_members[] = {
 };
 
 static PyTypeObject finfo_type = {
-    PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "mlx.core.finfo",
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "mlx.core.finfo",
     .tp_basicsize = sizeof(float_info),
     .tp_flags = Py_TPFLAGS_DEFAULT,
     .tp_new = finfo_new,
@@ -102,14 +100,14 @@ static PyTypeObject finfo_type = {
     .tp_repr = finfo_repr,
     .tp_members = finfo_members,
     .tp_doc =
-        "finfo(dtype)\n--\n\nThe limits of a floating-point dtype (of a complex one's parts), or an array's.",
+        "finfo(dtype)\n--\n\nThe limits of a floating-point dtype (of a complex one's parts), or "
+        "an array's.",
 };
 
-/* --- iinfo -------------------------------------------------------------------------------------------- */
+/* --- iinfo ------------------------------------------------------------------------------------ */
 
 typedef struct int_info {
-    PyObject_HEAD
-    PyObject *dtype, *min, *max;
+    PyObject_HEAD PyObject *dtype, *min, *max;
 } int_info;
 
 static int is_integer(mlx_dtype dtype) {
@@ -171,8 +169,7 @@ static PyGetSetDef iinfo_getset[] = {
 };
 
 static PyTypeObject iinfo_type = {
-    PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "mlx.core.iinfo",
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "mlx.core.iinfo",
     .tp_basicsize = sizeof(int_info),
     .tp_flags = Py_TPFLAGS_DEFAULT,
     .tp_new = iinfo_new,

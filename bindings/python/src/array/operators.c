@@ -12,7 +12,7 @@ typedef struct operation {
 
 static const mlx_stream default_stream = {NULL};
 
-/* --- two operands ------------------------------------------------------------------------------------------ */
+/* --- two operands ----------------------------------------------------------------------------- */
 
 static const char *short_name(PyObject *o) {
     return Py_TYPE(o)->tp_name;
@@ -36,7 +36,8 @@ static int check_kinds(const operation *op, mlx_array a, mlx_array b) {
     return -1;
 }
 
-/* The operand that is no array: borrowed if it is a number, else in *made. 1: it is nothing that arrays know. */
+/* The operand that is no array: borrowed if it is a number, else in *made. 1: it is nothing that
+   arrays know. */
 static int convert(mlx_array *operand, mlx_array *made, PyObject *o, PyObject *array) {
     mlx_dtype dtype = mlx_array_dtype(mpy_array_handle(array));
     int status = mpy_constant_operand(operand, o, dtype);
@@ -136,7 +137,7 @@ static PyObject *slot_ipower(PyObject *x, PyObject *y, PyObject *modulus) {
     return no_modulus(modulus) ? slot_ipower2(x, y) : NULL;
 }
 
-/* --- divmod ---------------------------------------------------------------------------------------------------- */
+/* --- divmod ----------------------------------------------------------------------------------- */
 
 static PyObject *pair_of(mlx_vector_array both) {
     mlx_array q = {NULL}, r = {NULL};
@@ -168,7 +169,7 @@ static PyObject *slot_divmod(PyObject *x, PyObject *y) {
     return result;
 }
 
-/* --- matrix products: of arrays only, of other libraries' too ----------------------------------------------- */
+/* --- matrix products: of arrays only, of other libraries' too --------------------------------- */
 
 static int matmul(mlx_array *out, PyObject *x, PyObject *y) {
     mlx_array a = {NULL}, b = {NULL};
@@ -200,7 +201,7 @@ static PyObject *slot_imatmul(PyObject *x, PyObject *y) {
     return Py_NewRef(x);
 }
 
-/* --- one operand ------------------------------------------------------------------------------------------------ */
+/* --- one operand ------------------------------------------------------------------------------ */
 
 static PyObject *unary(unary_fn *f, PyObject *x) {
     mlx_array out = {NULL};
@@ -224,8 +225,9 @@ static PyObject *slot_invert(PyObject *x) {
     if (mlx_array_dtype(mpy_array_handle(x)) >= MLX_FLOAT16)
         return PyErr_Format(PyExc_ValueError,
                             "Floating point types not allowed with bitwise inversion.");
-    return unary(
-        mlx_array_dtype(mpy_array_handle(x)) == MLX_BOOL ? mlx_logical_not : mlx_bitwise_invert, x);
+    return unary(mlx_array_dtype(mpy_array_handle(x)) == MLX_BOOL ? mlx_logical_not
+                                                                  : mlx_bitwise_invert,
+                 x);
 }
 
 PyNumberMethods mpy_array_number = {
@@ -275,7 +277,7 @@ PyObject *mpy_array_rdiv(PyObject *x, PyObject *y) {
     return slot_true_divide(y, x);
 }
 
-/* --- comparisons ------------------------------------------------------------------------------------------------ */
+/* --- comparisons ------------------------------------------------------------------------------ */
 
 static const operation comparisons[] = {
     [Py_LT] = {mlx_less, "less than", 0},

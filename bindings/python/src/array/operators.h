@@ -10,7 +10,7 @@ int mpy_array_contains(PyObject *x, PyObject *o);
 PyObject *mpy_array_div(PyObject *x, PyObject *y);
 PyObject *mpy_array_rdiv(PyObject *x, PyObject *y);
 
-/* --- values (item.c) ---------------------------------------------------------------------------------------- */
+/* --- values (item.c) -------------------------------------------------------------------------- */
 
 int mpy_array_bool(PyObject *o);
 PyObject *mpy_array_int(PyObject *o);

@@ -3,11 +3,10 @@
 
 #include <structmember.h>
 
-/* --- PrintOptions -------------------------------------------------------------------------------------------- */
+/* --- PrintOptions ----------------------------------------------------------------------------- */
 
 typedef struct print_options {
-    PyObject_HEAD
-    int precision;
+    PyObject_HEAD int precision;
 } print_options;
 
 static int precision_from(int *out, PyObject *args, PyObject *kwargs, const char *format) {
@@ -27,8 +26,7 @@ static PyMemberDef options_members[] = {
 };
 
 static PyTypeObject options_type = {
-    PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "mlx.core.PrintOptions",
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "mlx.core.PrintOptions",
     .tp_basicsize = sizeof(print_options),
     .tp_flags = Py_TPFLAGS_DEFAULT,
     .tp_new = PyType_GenericNew,
@@ -37,11 +35,10 @@ static PyTypeObject options_type = {
     .tp_doc = "PrintOptions(precision=-1)\n--\n\nHow arrays are printed.",
 };
 
-/* --- for a while --------------------------------------------------------------------------------------------- */
+/* --- for a while ------------------------------------------------------------------------------ */
 
 typedef struct print_context {
-    PyObject_HEAD
-    int precision, former;
+    PyObject_HEAD int precision, former;
 } print_context;
 
 static PyObject *context_enter(PyObject *o, PyObject *unused) {
@@ -64,15 +61,14 @@ static PyMethodDef context_methods[] = {
 };
 
 static PyTypeObject context_type = {
-    PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "mlx.core._PrintOptionsContext",
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "mlx.core._PrintOptionsContext",
     .tp_basicsize = sizeof(print_context),
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
     .tp_methods = context_methods,
     .tp_doc = "What printoptions() gives to a with statement.",
 };
 
-/* --- functions ------------------------------------------------------------------------------------------------ */
+/* --- functions -------------------------------------------------------------------------------- */
 
 static PyObject *set_printoptions(PyObject *module, PyObject *args, PyObject *kwargs) {
     (void)module;

@@ -1,8 +1,9 @@
 /* Nested lists and tuples become arrays.
  *
- * A first walk finds the shape, checks that it is regular, and finds the widest kind of number; a second one writes
- * the elements. Where a leaf is no Python number (an array, a NumPy scalar), the leaves are made into arrays and
- * stacked. Lists nest as deep as arrays have axes, which bounds the recursion.
+ * A first walk finds the shape, checks that it is regular, and finds the widest kind of number; a
+ * second one writes the elements. Where a leaf is no Python number (an array, a NumPy scalar), the
+ * leaves are made into arrays and stacked. Lists nest as deep as arrays have axes, which bounds the
+ * recursion.
  */
 #include "array/convert.h"
 #include "array/number.h"
@@ -88,7 +89,7 @@ static mlx_dtype widest(const shape_walk *w) {
     }
 }
 
-/* --- numbers ------------------------------------------------------------------------------------------- */
+/* --- numbers ---------------------------------------------------------------------------------- */
 
 typedef struct writer {
     char *to, *end;
@@ -134,7 +135,7 @@ static int from_numbers(mlx_array *out, PyObject *list, const shape_walk *s, mlx
     return status;
 }
 
-/* --- anything else: each item an array, stacked ------------------------------------------------------- */
+/* --- anything else: each item an array, stacked ----------------------------------------------- */
 
 static int same_shape(mlx_array a, mlx_array b) {
     size_t n = mlx_array_ndim(a);

@@ -4,18 +4,20 @@
 
 #define BIT(kind) (1u << MLX_VALUE_##kind)
 
-/* What stands for a scalar or an array and is neither is a ValueError to the original, all else a TypeError. */
+/* What stands for a scalar or an array and is neither is a ValueError to the original, all else a
+   TypeError. */
 static int wrong_type(const mpy_function *f, const mpy_parameter *p, PyObject *o) {
     bool weak = p->accepts & BIT(ARRAY) && p->accepts & BIT(FLOAT) && o != Py_None;
     PyObject *hint = mpy_hint(f, p, o);
     if (hint)
-        PyErr_Format(weak ? PyExc_ValueError : PyExc_TypeError, "%U() argument '%U' must be %U, not %.100s%U", f->name,
-                     p->name, p->type, Py_TYPE(o)->tp_name, hint);
+        PyErr_Format(weak ? PyExc_ValueError : PyExc_TypeError,
+                     "%U() argument '%U' must be %U, not %.100s%U", f->name, p->name, p->type,
+                     Py_TYPE(o)->tp_name, hint);
     Py_XDECREF(hint);
     return -1;
 }
 
-/* --- numbers --------------------------------------------------------------------------------------- */
+/* --- numbers ---------------------------------------------------------------------------------- */
 
 static int too_large(const mpy_parameter *p, PyObject *o) {
     PyErr_Format(PyExc_OverflowError, "argument '%U': %S is too large", p->name, o);
@@ -42,7 +44,8 @@ static int int_value(mlx_value *v, const mpy_parameter *p, PyObject *o) {
     int overflow;
     PyObject *index = whole(o);
     long long i = index ? PyLong_AsLongLongAndOverflow(index, &overflow) : 0;
-    long long wide = index && overflow > 0 && p->wide ? (long long)PyLong_AsUnsignedLongLongMask(index) : 0;
+    long long wide =
+        index && overflow > 0 && p->wide ? (long long)PyLong_AsUnsignedLongLongMask(index) : 0;
     Py_XDECREF(index);
     if (!index)
         return -1;
@@ -57,7 +60,8 @@ static int int_value(mlx_value *v, const mpy_parameter *p, PyObject *o) {
     }
     if (p->clipped && (overflow || i != (int)i))
         i = (overflow < 0 || (!overflow && i < 0)) ? INT_MIN + 1 : INT_MAX, overflow = 0;
-    if (overflow || (p->accepts & BIT(INT) && !(p->accepts & BIT(FLOAT)) && !p->wide && !p->large && i != (int)i))
+    if (overflow || (p->accepts & BIT(INT) && !(p->accepts & BIT(FLOAT)) && !p->wide && !p->large &&
+                     i != (int)i))
         return too_large(p, o);
     *v = (mlx_value){.kind = MLX_VALUE_INT, .as.integer = i};
     return 0;
@@ -71,11 +75,13 @@ static int float_value(mlx_value *v, PyObject *o) {
 
 static int complex_value(mlx_value *v, PyObject *o) {
     Py_complex z = PyComplex_AsCComplex(o);
-    *v = (mlx_value){.kind = MLX_VALUE_COMPLEX, .as.complex_number = {(float)z.real, (float)z.imag}};
+    *v =
+        (mlx_value){.kind = MLX_VALUE_COMPLEX, .as.complex_number = {(float)z.real, (float)z.imag}};
     return z.real == -1 && PyErr_Occurred() ? -1 : 0;
 }
 
-/* A whole number that is no array, although arrays may have __index__ too: Python's, or one of NumPy's scalars. */
+/* A whole number that is no array, although arrays may have __index__ too: Python's, or one of
+   NumPy's scalars. */
 static bool is_scalar(PyObject *o) {
     return PyLong_Check(o) || (PyIndex_Check(o) && !PySequence_Check(o) && !mpy_array_like(o));
 }
@@ -89,10 +95,12 @@ static bool has_length(PyObject *o) {
     return !none;
 }
 
-/* What may be a size or an axis: a whole number, or an array of one without axes, ours, NumPy's or another's. */
+/* What may be a size or an axis: a whole number, or an array of one without axes, ours, NumPy's or
+   another's. */
 static bool is_index(PyObject *o) {
     if (mpy_array_check(o))
-        return !mlx_array_ndim(mpy_array_handle(o)) && mlx_array_dtype(mpy_array_handle(o)) < MLX_FLOAT16;
+        return !mlx_array_ndim(mpy_array_handle(o)) &&
+               mlx_array_dtype(mpy_array_handle(o)) < MLX_FLOAT16;
     return is_scalar(o) || (PyIndex_Check(o) && !has_length(o));
 }
 
@@ -103,7 +111,8 @@ static bool has_float(PyObject *o) {
 /* A size, or where p takes floats too a number of either kind. */
 static int index_value(mlx_value *v, const mpy_parameter *p, PyObject *o) {
     int status = int_value(v, p, o);
-    if (!status || !(p->accepts & BIT(FLOAT)) || !has_float(o) || !PyErr_ExceptionMatches(PyExc_TypeError))
+    if (!status || !(p->accepts & BIT(FLOAT)) || !has_float(o) ||
+        !PyErr_ExceptionMatches(PyExc_TypeError))
         return status;
     PyErr_Clear();
     return float_value(v, o);
@@ -113,12 +122,14 @@ static bool has_number(PyObject *o) {
     return has_float(o) && (!PySequence_Check(o) || !has_length(o));
 }
 
-/* Where the kind of number matters bool is a third one; for sizes and flags Python's rules say what it is. */
+/* Where the kind of number matters bool is a third one; for sizes and flags Python's rules say what
+   it is. */
 static bool keeps_bool(unsigned accepts) {
     return accepts & (BIT(ARRAY) | BIT(BOOL)) || (accepts & BIT(INT) && accepts & BIT(FLOAT));
 }
 
-/* NumPy's scalar, which is neither Python's bool nor an index; found by name, for NumPy may be absent. */
+/* NumPy's scalar, which is neither Python's bool nor an index; found by name, for NumPy may be
+   absent. */
 static bool is_numpy_bool(PyObject *o) {
     const char *name = Py_TYPE(o)->tp_name;
     return !strcmp(name, "numpy.bool") || !strcmp(name, "numpy.bool_");
@@ -149,7 +160,7 @@ static int number_value(mlx_value *v, const mpy_parameter *p, PyObject *o) {
     return accepts & BIT(INT) && is_numpy_bool(o) ? bool_value(v, o) : float_value(v, o);
 }
 
-/* --- sequences ------------------------------------------------------------------------------------- */
+/* --- sequences -------------------------------------------------------------------------------- */
 
 static int *frame_ints(mpy_frame *frame, mlx_value *v, Py_ssize_t n) {
     if (n > MPY_FRAME_INTS - frame->used) {
@@ -175,8 +186,8 @@ static int one_int(int *out, PyObject *o, const mpy_function *f, const mpy_param
     return 0;
 }
 
-static int ints_of(mpy_frame *frame, mlx_value *v, PyObject *const *items, Py_ssize_t n, const mpy_function *f,
-                   const mpy_parameter *p) {
+static int ints_of(mpy_frame *frame, mlx_value *v, PyObject *const *items, Py_ssize_t n,
+                   const mpy_function *f, const mpy_parameter *p) {
     int *ints = frame_ints(frame, v, n);
     for (Py_ssize_t i = 0; ints && i < n; i++)
         if (one_int(&ints[i], items[i], f, p))
@@ -199,7 +210,8 @@ static int arrays_of(mlx_value *v, PyObject *const *items, Py_ssize_t n, const m
     for (Py_ssize_t i = 0; !failed && i < n; i++) {
         mlx_array a = mlx_array_new();
         bool owned;
-        if (PyList_Check(items[i]) || PyTuple_Check(items[i]) || PyUnicode_Check(items[i]) || items[i] == Py_None)
+        if (PyList_Check(items[i]) || PyTuple_Check(items[i]) || PyUnicode_Check(items[i]) ||
+            items[i] == Py_None)
             return wrong_type(f, p, items[i]);
         if (one_array(&a, &owned, items[i]))
             return -1;
@@ -210,12 +222,13 @@ static int arrays_of(mlx_value *v, PyObject *const *items, Py_ssize_t n, const m
     return failed ? mpy_raise(), -1 : 0;
 }
 
-static int convert(mpy_frame *frame, mlx_value *v, PyObject *o, const mpy_function *f, const mpy_parameter *p);
+static int convert(mpy_frame *frame, mlx_value *v, PyObject *o, const mpy_function *f,
+                   const mpy_parameter *p);
 static int convert_sequence(mpy_frame *frame, mlx_value *v, PyObject *o, const mpy_function *f,
                             const mpy_parameter *p);
 
-static int list_of(mpy_frame *frame, mlx_value *v, PyObject *const *items, Py_ssize_t n, const mpy_function *f,
-                   const mpy_parameter *p, unsigned accepts) {
+static int list_of(mpy_frame *frame, mlx_value *v, PyObject *const *items, Py_ssize_t n,
+                   const mpy_function *f, const mpy_parameter *p, unsigned accepts) {
     mpy_parameter item = *p;
     item.accepts = accepts;
     if (mlx_value_new_list(v, (size_t)n))
@@ -242,14 +255,15 @@ static int convert_sequence(mpy_frame *frame, mlx_value *v, PyObject *o, const m
     if (p->accepts & BIT(ARRAYS))
         status = arrays_of(v, items, n, f, p);
     else if (p->accepts & BIT(LIST) && n && (!(p->accepts & BIT(INTS)) || is_sequence(items[0])))
-        status = list_of(frame, v, items, n, f, p, BIT(INTS) | BIT(INT) | (p->floats ? BIT(FLOAT) : 0));
+        status =
+            list_of(frame, v, items, n, f, p, BIT(INTS) | BIT(INT) | (p->floats ? BIT(FLOAT) : 0));
     else
         status = ints_of(frame, v, items, n, f, p);
     Py_DECREF(held);
     return status;
 }
 
-/* --- one argument ---------------------------------------------------------------------------------- */
+/* --- one argument ----------------------------------------------------------------------------- */
 
 static int convert_array(mlx_value *v, PyObject *o, const mpy_function *f, const mpy_parameter *p) {
     if (PyList_Check(o) || PyTuple_Check(o) || PyUnicode_Check(o))
@@ -261,7 +275,8 @@ static int convert_array(mlx_value *v, PyObject *o, const mpy_function *f, const
         PyErr_Clear();
         return wrong_type(f, p, o);
     }
-    *v = (mlx_value){.kind = MLX_VALUE_ARRAY, .owned = true, .weak = p->accepts & BIT(FLOAT), .as.array = a};
+    *v = (mlx_value){
+        .kind = MLX_VALUE_ARRAY, .owned = true, .weak = p->accepts & BIT(FLOAT), .as.array = a};
     return 0;
 }
 
@@ -275,7 +290,8 @@ static int convert_dtype(mlx_value *v, PyObject *o, const mpy_function *f, const
     return mpy_dtype_check(o) ? mpy_dtype_from(&v->as.dtype, o) : wrong_type(f, p, o);
 }
 
-static int convert_stream(mlx_value *v, PyObject *o, const mpy_function *f, const mpy_parameter *p) {
+static int convert_stream(mlx_value *v, PyObject *o, const mpy_function *f,
+                          const mpy_parameter *p) {
     *v = (mlx_value){.kind = MLX_VALUE_STREAM};
     if (!mpy_stream_from(&v->as.stream, o))
         return 0;
@@ -320,9 +336,10 @@ static inline int convert(mpy_frame *frame, mlx_value *v, PyObject *o, const mpy
     return convert_other(frame, v, o, f, p);
 }
 
-/* --- all arguments --------------------------------------------------------------------------------- */
+/* --- all arguments ---------------------------------------------------------------------------- */
 
-/* *shape takes ints or one sequence of them; *arrays takes arrays; *others takes what each of them may be. */
+/* *shape takes ints or one sequence of them; *arrays takes arrays; *others takes what each of them
+   may be. */
 static int bind_rest(mpy_frame *frame, const mpy_function *f, PyObject *const *args, Py_ssize_t n) {
     const mpy_parameter *p = &f->parameters[f->rest];
     mlx_value *v = &frame->values[f->rest];
@@ -338,15 +355,15 @@ static int bind_rest(mpy_frame *frame, const mpy_function *f, PyObject *const *a
 }
 
 static int too_many(const mpy_function *f, Py_ssize_t n) {
-    PyErr_Format(PyExc_TypeError, "%U() takes at most %d positional argument%s but %zd were given", f->name,
-                 f->positional, f->positional == 1 ? "" : "s", n);
+    PyErr_Format(PyExc_TypeError, "%U() takes at most %d positional argument%s but %zd were given",
+                 f->name, f->positional, f->positional == 1 ? "" : "s", n);
     return -1;
 }
 
 static int missing(const mpy_function *f, unsigned given) {
     int i = __builtin_ctz(f->required & ~given);
-    PyErr_Format(PyExc_TypeError, "%U() is missing the required argument '%U' (signature: %s)", f->name,
-                 f->parameters[i].name, f->op->signature);
+    PyErr_Format(PyExc_TypeError, "%U() is missing the required argument '%U' (signature: %s)",
+                 f->name, f->parameters[i].name, f->op->signature);
     return -1;
 }
 
@@ -357,13 +374,13 @@ static int parameter_named(const mpy_function *f, PyObject *name) {
     for (int i = 0; i < f->count; i++)
         if (f->parameters[i].by_keyword && PyUnicode_Compare(f->parameters[i].name, name) == 0)
             return i;
-    PyErr_Format(PyExc_TypeError, "%U() got an unexpected keyword argument '%U' (signature: %s)%s", f->name, name,
-                 f->op->signature, mpy_keyword_hint(f, name));
+    PyErr_Format(PyExc_TypeError, "%U() got an unexpected keyword argument '%U' (signature: %s)%s",
+                 f->name, name, f->op->signature, mpy_keyword_hint(f, name));
     return -1;
 }
 
-static int bind_keywords(mpy_frame *frame, const mpy_function *f, PyObject *const *args, PyObject *keywords,
-                         unsigned *given) {
+static int bind_keywords(mpy_frame *frame, const mpy_function *f, PyObject *const *args,
+                         PyObject *keywords, unsigned *given) {
     for (Py_ssize_t k = 0; k < PyTuple_GET_SIZE(keywords); k++) {
         int i = parameter_named(f, PyTuple_GET_ITEM(keywords, k));
         if (i < 0)
@@ -380,7 +397,8 @@ static int bind_keywords(mpy_frame *frame, const mpy_function *f, PyObject *cons
     return 0;
 }
 
-int mpy_bind(mpy_frame *frame, const mpy_function *f, PyObject *const *args, Py_ssize_t n, PyObject *keywords) {
+int mpy_bind(mpy_frame *frame, const mpy_function *f, PyObject *const *args, Py_ssize_t n,
+             PyObject *keywords) {
     Py_ssize_t here = n < f->positional ? n : f->positional;
     unsigned given = (1u << here) - 1;
     frame->used = 0;

@@ -1,9 +1,10 @@
-/* The types of mlx.core's functions and of the array's methods, and how the module gets them from the catalog. */
+/* The types of mlx.core's functions and of the array's methods, and how the module gets them from
+   the catalog. */
 #include "function/function.h"
 
 #include <structmember.h>
 
-/* --- results --------------------------------------------------------------------------------------- */
+/* --- results ---------------------------------------------------------------------------------- */
 
 static PyObject *arrays_object(const mlx_value *value) {
     Py_ssize_t n = (Py_ssize_t)mlx_vector_array_size(value->as.arrays);
@@ -74,7 +75,7 @@ PyObject *mpy_value_object(mlx_value *value) {
     return object;
 }
 
-/* --- calls ----------------------------------------------------------------------------------------- */
+/* --- calls ------------------------------------------------------------------------------------ */
 
 /* Without the GIL another thread may put another array into an object: the arguments are held. */
 static int hold_arrays(mpy_frame *frame, int n) {
@@ -100,9 +101,10 @@ static int run_operation(mlx_value *result, const mpy_function *f, mpy_frame *fr
     return status;
 }
 
-/* The overload after f that takes the arguments, in the frame; NULL with f's error where none does. */
-static const mpy_function *bind_next(mpy_frame *frame, const mpy_function *f, PyObject *const *args, Py_ssize_t n,
-                                     PyObject *keywords) {
+/* The overload after f that takes the arguments, in the frame; NULL with f's error where none
+   does. */
+static const mpy_function *bind_next(mpy_frame *frame, const mpy_function *f, PyObject *const *args,
+                                     Py_ssize_t n, PyObject *keywords) {
     PyObject *type, *value, *traceback;
     mpy_frame_free(frame, f);
     if (!f->next || !PyErr_ExceptionMatches(PyExc_TypeError))
@@ -122,7 +124,8 @@ static const mpy_function *bind_next(mpy_frame *frame, const mpy_function *f, Py
     return NULL;
 }
 
-static PyObject *function_call(PyObject *callable, PyObject *const *args, size_t nargsf, PyObject *keywords) {
+static PyObject *function_call(PyObject *callable, PyObject *const *args, size_t nargsf,
+                               PyObject *keywords) {
     const mpy_function *f = (mpy_function *)callable;
     mpy_frame frame;
     mlx_value result = {.kind = MLX_VALUE_NONE};
@@ -132,12 +135,13 @@ static PyObject *function_call(PyObject *callable, PyObject *const *args, size_t
     int status = run_operation(&result, f, &frame);
     mpy_frame_free(&frame, f);
     if (!status)
-        return f->named ? mpy_named_object(f->named, mpy_value_object(&result)) : mpy_value_object(&result);
+        return f->named ? mpy_named_object(f->named, mpy_value_object(&result))
+                        : mpy_value_object(&result);
     mlx_value_free(&result);
     return mpy_raise();
 }
 
-/* --- making a function ----------------------------------------------------------------------------- */
+/* --- making a function ------------------------------------------------------------------------ */
 
 static PyObject *text_object(mlx_text t) {
     return PyUnicode_FromStringAndSize(t.start, t.length);
@@ -148,7 +152,8 @@ static int set_parameter(mpy_function *f, int i) {
     mpy_parameter *p = &f->parameters[i];
     p->accepts = from->accepts;
     p->by_position = from->place == MLX_PLACE_POSITION || from->place == MLX_PLACE_EITHER;
-    p->by_keyword = from->place != MLX_PLACE_REST; // MLX takes names before a / as well: roll(x, 1, axis=0)
+    // MLX takes names before a / as well: roll(x, 1, axis=0)
+    p->by_keyword = from->place != MLX_PLACE_REST;
     p->wide = !strncmp(from->name.start, "seed:", 5);
     p->large = !strncmp(from->name.start, "limit:", 6);
     p->clipped = !strncmp(from->name.start, "k: int = 0", 10);
@@ -156,7 +161,8 @@ static int set_parameter(mpy_function *f, int i) {
     p->name = text_object(from->name);
     if (!p->type || !p->name)
         return -1;
-    p->floats = from->accepts >> MLX_VALUE_LIST & 1 && strstr(PyUnicode_AsUTF8(p->type), "Sequence[float]");
+    p->floats =
+        from->accepts >> MLX_VALUE_LIST & 1 && strstr(PyUnicode_AsUTF8(p->type), "Sequence[float]");
     PyUnicode_InternInPlace(&p->name);
     f->defaults[i] = from->value;
     if (p->by_position)
@@ -221,7 +227,7 @@ static void function_dealloc(PyObject *o) {
     PyObject_Free(o);
 }
 
-/* --- what Python may ask ---------------------------------------------------------------------------- */
+/* --- what Python may ask ---------------------------------------------------------------------- */
 
 /* Methods share the paragraph of the function of their name. */
 static const char *paragraph(const mpy_function *f) {
@@ -230,7 +236,8 @@ static const char *paragraph(const mpy_function *f) {
     size_t n = (size_t)f->signature->name.length + 1;
     for (size_t i = 0; i < mlx_catalog_size(); i++) {
         const mlx_operation *op = mlx_catalog_get(i);
-        if (op->doc && !strcmp(op->module, "mlx.core") && !strncmp(op->signature, f->op->signature, n))
+        if (op->doc && !strcmp(op->module, "mlx.core") &&
+            !strncmp(op->signature, f->op->signature, n))
             return op->doc;
     }
     return "";
@@ -269,9 +276,11 @@ static PyObject *fallback_object(const mlx_parameter *p) {
 }
 
 static PyObject *parameter_object(PyObject *class, const mlx_parameter *p) {
-    static const char *const kinds[] = {"POSITIONAL_ONLY", "POSITIONAL_OR_KEYWORD", "KEYWORD_ONLY", "VAR_POSITIONAL"};
+    static const char *const kinds[] = {"POSITIONAL_ONLY", "POSITIONAL_OR_KEYWORD", "KEYWORD_ONLY",
+                                        "VAR_POSITIONAL"};
     PyObject *kind = PyObject_GetAttrString(class, kinds[p->place]);
-    PyObject *args = kind ? Py_BuildValue("(s#N)", p->name.start, (Py_ssize_t)p->name.length, kind) : NULL;
+    PyObject *args =
+        kind ? Py_BuildValue("(s#N)", p->name.start, (Py_ssize_t)p->name.length, kind) : NULL;
     PyObject *words = args ? PyDict_New() : NULL, *result = NULL;
     PyObject *type = words && p->type.length ? text_object(p->type) : NULL;
     PyObject *fallback = words && p->fallback.length ? fallback_object(p) : NULL;
@@ -286,7 +295,8 @@ static PyObject *parameter_object(PyObject *class, const mlx_parameter *p) {
 }
 
 static PyObject *parameter_list(PyObject *inspect, const mlx_signature *s) {
-    PyObject *class = PyObject_GetAttrString(inspect, "Parameter"), *list = class ? PyList_New(0) : NULL;
+    PyObject *class = PyObject_GetAttrString(inspect, "Parameter"),
+             *list = class ? PyList_New(0) : NULL;
     for (int i = 0; list && i < s->count; i++) {
         PyObject *p = parameter_object(class, &s->parameters[i]);
         if (!p || PyList_Append(list, p))
@@ -321,8 +331,9 @@ static PyObject *function_signature(PyObject *o, void *unused) {
 /* "(a, /, axis=None)": names and fallbacks alone, as CPython writes it. */
 static PyObject *function_text_signature(PyObject *o, void *unused) {
     PyObject *signature = function_signature(o, NULL), *parameters = NULL, *text = NULL;
-    static const char *const code = "lambda s: str(s.replace(parameters=[p.replace(annotation=p.empty) for p in "
-                                    "s.parameters.values()], return_annotation=s.empty))";
+    static const char *const code =
+        "lambda s: str(s.replace(parameters=[p.replace(annotation=p.empty) for p in "
+        "s.parameters.values()], return_annotation=s.empty))";
     PyObject *scope = signature ? PyDict_New() : NULL;
     (void)unused;
     if (scope && !PyDict_SetItemString(scope, "__builtins__", PyEval_GetBuiltins()))
@@ -337,7 +348,8 @@ static PyObject *function_text_signature(PyObject *o, void *unused) {
 
 static PyObject *function_repr(PyObject *o) {
     const mpy_function *f = (mpy_function *)o;
-    return PyUnicode_FromFormat("<%s %U.%U>", is_method(f->op) ? "method" : "function", f->module, f->name);
+    return PyUnicode_FromFormat("<%s %U.%U>", is_method(f->op) ? "method" : "function", f->module,
+                                f->name);
 }
 
 /* Pickled by name. */
@@ -371,8 +383,7 @@ static PyGetSetDef properties[] = {
 static PyMethodDef methods[] = {{"__reduce__", function_reduce, METH_NOARGS}, {NULL}};
 
 static PyTypeObject function_type = {
-    PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "mlx.core.function",
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "mlx.core.function",
     .tp_basicsize = sizeof(mpy_function),
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL,
     .tp_vectorcall_offset = offsetof(mpy_function, call),
@@ -386,8 +397,7 @@ static PyTypeObject function_type = {
 };
 
 static PyTypeObject method_type = {
-    PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "mlx.core.method",
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "mlx.core.method",
     .tp_basicsize = sizeof(mpy_function),
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_METHOD_DESCRIPTOR,
     .tp_vectorcall_offset = offsetof(mpy_function, call),
@@ -400,10 +410,10 @@ static PyTypeObject method_type = {
     .tp_methods = methods,
 };
 
-/* --- the module ------------------------------------------------------------------------------------- */
+/* --- the module ------------------------------------------------------------------------------- */
 
-/* The dictionary that holds the names of "mlx.core", "mlx.core.fft" ... or of the class array; borrowed. A submodule
-   is made when it is first asked for. */
+/* The dictionary that holds the names of "mlx.core", "mlx.core.fft" ... or of the class array;
+   borrowed. A submodule is made when it is first asked for. */
 static PyObject *names_of(PyObject *core, const char *module) {
     if (!strcmp(module, "mlx.core.array"))
         return mpy_array_type.tp_dict;
@@ -439,7 +449,9 @@ static int add_alias(PyObject *core, const mlx_operation_alias *alias) {
     PyObject *origin = names && alias->from ? names_of(core, alias->from) : names;
     PyObject *f = origin ? PyDict_GetItemString(origin, alias->of) : NULL;
     if (!f)
-        return PyErr_Occurred() ? -1 : (PyErr_Format(PyExc_ImportError, "no function %s", alias->of), -1);
+        return PyErr_Occurred()
+                   ? -1
+                   : (PyErr_Format(PyExc_ImportError, "no function %s", alias->of), -1);
     return PyDict_SetItemString(names, alias->name, f);
 }
 

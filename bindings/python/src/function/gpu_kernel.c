@@ -1,21 +1,23 @@
-/* mlx.core.fast's metal_kernel and cuda_kernel: kernels in the languages of GPUs that this library does not know. They
- * are made, so that a module that makes them can be imported, and fail when they are called. */
+/* mlx.core.fast's metal_kernel and cuda_kernel: kernels in the languages of GPUs that this library
+ * does not know. They are made, so that a module that makes them can be imported, and fail when
+ * they are called. */
 #include "py.h"
 
 typedef struct gpu_kernel {
-    PyObject_HEAD
-    const char *maker, *backend; /* "metal_kernel", "Metal" */
+    PyObject_HEAD const char *maker, *backend; /* "metal_kernel", "Metal" */
 } gpu_kernel;
 
 static PyObject *no_backend(const char *maker, const char *backend) {
-    return PyErr_Format(PyExc_RuntimeError, "[%s] No %s back-end: this library computes on the CPU.", maker, backend);
+    return PyErr_Format(PyExc_RuntimeError,
+                        "[%s] No %s back-end: this library computes on the CPU.", maker, backend);
 }
 
 static PyObject *kernel_call(PyObject *o, PyObject *args, PyObject *kwargs) {
     const gpu_kernel *k = (gpu_kernel *)o;
     (void)kwargs;
     if (PyTuple_GET_SIZE(args))
-        return PyErr_Format(PyExc_TypeError, "a kernel takes keyword arguments alone: inputs, output_shapes, ...");
+        return PyErr_Format(PyExc_TypeError,
+                            "a kernel takes keyword arguments alone: inputs, output_shapes, ...");
     return no_backend(k->maker, k->backend);
 }
 
@@ -24,8 +26,7 @@ static PyObject *kernel_repr(PyObject *o) {
 }
 
 static PyTypeObject kernel_type = {
-    PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "mlx.core.fast.gpu_kernel",
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "mlx.core.fast.gpu_kernel",
     .tp_basicsize = sizeof(gpu_kernel),
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
     .tp_call = kernel_call,
@@ -33,7 +34,7 @@ static PyTypeObject kernel_type = {
     .tp_doc = "A kernel in a GPU's language.",
 };
 
-/* --- making ------------------------------------------------------------------------------------------------- */
+/* --- making ----------------------------------------------------------------------------------- */
 
 /* Are these names? Their number, or -1 with a TypeError. */
 static Py_ssize_t count_names(PyObject *names, const char *maker, const char *argument) {
@@ -44,14 +45,16 @@ static Py_ssize_t count_names(PyObject *names, const char *maker, const char *ar
             n = -1;
     Py_XDECREF(fast);
     if (n < 0)
-        PyErr_Format(PyExc_TypeError, "%s() argument '%s' must be a sequence of str, not %.100s", maker, argument,
-                     Py_TYPE(names)->tp_name);
+        PyErr_Format(PyExc_TypeError, "%s() argument '%s' must be a sequence of str, not %.100s",
+                     maker, argument, Py_TYPE(names)->tp_name);
     return n;
 }
 
-static PyObject *new_kernel(const char *maker, const char *backend, PyObject *inputs, PyObject *outputs) {
+static PyObject *new_kernel(const char *maker, const char *backend, PyObject *inputs,
+                            PyObject *outputs) {
     Py_ssize_t n;
-    if (count_names(inputs, maker, "input_names") < 0 || (n = count_names(outputs, maker, "output_names")) < 0)
+    if (count_names(inputs, maker, "input_names") < 0 ||
+        (n = count_names(outputs, maker, "output_names")) < 0)
         return NULL;
     if (!n)
         return PyErr_Format(PyExc_ValueError, "[%s] Must specify at least one output.", maker);
@@ -62,14 +65,15 @@ static PyObject *new_kernel(const char *maker, const char *backend, PyObject *in
 }
 
 static PyObject *metal_kernel(PyObject *module, PyObject *args, PyObject *kwargs) {
-    static char *keywords[] = {"name", "input_names", "output_names", "source", "header", "ensure_row_contiguous",
+    static char *keywords[] = {"name",           "input_names",     "output_names",
+                               "source",         "header",          "ensure_row_contiguous",
                                "atomic_outputs", "compile_options", NULL};
     const char *name, *source, *header;
     PyObject *inputs, *outputs, *options;
     int rows, atomic;
     (void)module;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "sOOs|sppO:metal_kernel", keywords, &name, &inputs, &outputs,
-                                     &source, &header, &rows, &atomic, &options))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "sOOs|sppO:metal_kernel", keywords, &name,
+                                     &inputs, &outputs, &source, &header, &rows, &atomic, &options))
         return NULL;
     return new_kernel("metal_kernel", "Metal", inputs, outputs);
 }
@@ -81,8 +85,8 @@ static PyObject *cuda_kernel(PyObject *module, PyObject *args, PyObject *kwargs)
     PyObject *inputs, *outputs;
     int rows, shared;
     (void)module;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "sOOs|spi:cuda_kernel", keywords, &name, &inputs, &outputs,
-                                     &source, &header, &rows, &shared))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "sOOs|spi:cuda_kernel", keywords, &name, &inputs,
+                                     &outputs, &source, &header, &rows, &shared))
         return NULL;
     return new_kernel("cuda_kernel", "CUDA", inputs, outputs);
 }
@@ -97,26 +101,38 @@ static PyObject *precompiled_cuda_kernel(PyObject *module, PyObject *args, PyObj
 
 static PyMethodDef functions[] = {
     {"metal_kernel", (PyCFunction)metal_kernel, METH_VARARGS | METH_KEYWORDS,
-     "metal_kernel(name: str, input_names: " STRINGS ", output_names: " STRINGS ", source: str, header: str = '', "
-     "ensure_row_contiguous: bool = True, atomic_outputs: bool = False, compile_options: object | None = None) -> object"
-     "\n\nA kernel in Metal's language. It can be made everywhere, and called where there is Metal."},
+     "metal_kernel(name: str, input_names: " STRINGS ", output_names: " STRINGS
+     ", source: str, header: str = '', "
+     "ensure_row_contiguous: bool = True, atomic_outputs: bool = False, compile_options: object | "
+     "None = None) -> object"
+     "\n\nA kernel in Metal's language. It can be made everywhere, and called where there is "
+     "Metal."},
     {"cuda_kernel", (PyCFunction)cuda_kernel, METH_VARARGS | METH_KEYWORDS,
-     "cuda_kernel(name: str, input_names: " STRINGS ", output_names: " STRINGS ", source: str, header: str = '', "
+     "cuda_kernel(name: str, input_names: " STRINGS ", output_names: " STRINGS
+     ", source: str, header: str = '', "
      "ensure_row_contiguous: bool = True, shared_memory: int = 0) -> object"
-     "\n\nA kernel in CUDA C++. It can be made everywhere, and called where there is a CUDA backend."},
+     "\n\nA kernel in CUDA C++. It can be made everywhere, and called where there is a CUDA "
+     "backend."},
     {"precompiled_cuda_kernel", (PyCFunction)precompiled_cuda_kernel, METH_VARARGS | METH_KEYWORDS,
-     "precompiled_cuda_kernel(*, name: str, compiled_source: bytes, inputs: collections.abc.Sequence[bool | int | float | "
-     "array | ndarray[writable=False] | complex | ArrayLike], output_shapes: collections.abc.Sequence[tuple[int, ...]], "
-     "output_dtypes: collections.abc.Sequence[Dtype], scalars: collections.abc.Sequence[object], grid: tuple[int, int, "
-     "int], threadgroup: tuple[int, int, int], shared_memory: int = 0, init_value: float | None = None, "
-     "ensure_row_contiguous: bool = False, stream: Stream | ThreadLocalStream | Device | DeviceType | None = None) -> "
-     "list[array]\n\nRun a kernel that was compiled before; an error where there is no CUDA backend."},
+     "precompiled_cuda_kernel(*, name: str, compiled_source: bytes, inputs: "
+     "collections.abc.Sequence[bool | int | float | "
+     "array | ndarray[writable=False] | complex | ArrayLike], output_shapes: "
+     "collections.abc.Sequence[tuple[int, ...]], "
+     "output_dtypes: collections.abc.Sequence[Dtype], scalars: collections.abc.Sequence[object], "
+     "grid: tuple[int, int, "
+     "int], threadgroup: tuple[int, int, int], shared_memory: int = 0, init_value: float | None = "
+     "None, "
+     "ensure_row_contiguous: bool = False, stream: Stream | ThreadLocalStream | Device | "
+     "DeviceType | None = None) -> "
+     "list[array]\n\nRun a kernel that was compiled before; an error where there is no CUDA "
+     "backend."},
     {NULL},
 };
 
 int mpy_init_gpu_kernel(PyObject *module) {
     PyObject *fast = PyObject_GetAttrString(module, "fast");
-    int status = !fast || PyType_Ready(&kernel_type) || PyModule_AddFunctions(fast, functions) ? -1 : 0;
+    int status =
+        !fast || PyType_Ready(&kernel_type) || PyModule_AddFunctions(fast, functions) ? -1 : 0;
     Py_XDECREF(fast);
     return status;
 }

@@ -20,12 +20,14 @@ static PyObject *sizes_hint(const mpy_function *f) {
     if (begins_with_shape(f))
         return PyUnicode_FromFormat(": sizes stand in one tuple, %U((2, 3))", f->name);
     if (is_called(f, "view"))
-        return PyUnicode_FromString(": view reads the bytes as another dtype, reshape changes the shape");
+        return PyUnicode_FromString(
+            ": view reads the bytes as another dtype, reshape changes the shape");
     return nothing();
 }
 
 static PyObject *device_hint(PyObject *o) {
-    bool cpu = !PyUnicode_CompareWithASCIIString(o, "cpu"), gpu = !PyUnicode_CompareWithASCIIString(o, "gpu");
+    bool cpu = !PyUnicode_CompareWithASCIIString(o, "cpu"),
+         gpu = !PyUnicode_CompareWithASCIIString(o, "gpu");
     return cpu || gpu ? PyUnicode_FromFormat(": write mlx.core.%U", o) : nothing();
 }
 
@@ -46,6 +48,10 @@ PyObject *mpy_hint(const mpy_function *f, const mpy_parameter *p, PyObject *o) {
 /* NumPy's functions call methods of the same name, with arguments of their own. */
 const char *mpy_keyword_hint(const mpy_function *f, PyObject *name) {
     bool method = !strcmp(f->op->module, "mlx.core.array");
-    bool numpy = !PyUnicode_CompareWithASCIIString(name, "out") || !PyUnicode_CompareWithASCIIString(name, "dtype");
-    return method && numpy ? "; for NumPy's function make a NumPy array, numpy.array(a), or take mlx.core's function" : "";
+    bool numpy = !PyUnicode_CompareWithASCIIString(name, "out") ||
+                 !PyUnicode_CompareWithASCIIString(name, "dtype");
+    return method && numpy
+               ? "; for NumPy's function make a NumPy array, numpy.array(a), or take mlx.core's "
+                 "function"
+               : "";
 }

@@ -1,19 +1,24 @@
-/* Operations whose results have names: a named tuple is a tuple of the original's kind and what the array API standard asks
- * for. The types are those of mlx/_results.py, so that they can be pickled. */
+/* Operations whose results have names: a named tuple is a tuple of the original's kind and what the
+ * array API standard asks for. The types are those of mlx/_results.py, so that they can be
+ * pickled. */
 #include "function/function.h"
 
 static const struct {
     const char *module, *function, *type;
 } rows[] = {
-    {"mlx.core", "unique_all", "UniqueAllResult"},         {"mlx.core", "unique_counts", "UniqueCountsResult"},
-    {"mlx.core", "unique_inverse", "UniqueInverseResult"}, {"mlx.core.linalg", "eigh", "EighResult"},
-    {"mlx.core.linalg", "qr", "QRResult"},                 {"mlx.core.linalg", "slogdet", "SlogdetResult"},
+    {"mlx.core", "unique_all", "UniqueAllResult"},
+    {"mlx.core", "unique_counts", "UniqueCountsResult"},
+    {"mlx.core", "unique_inverse", "UniqueInverseResult"},
+    {"mlx.core.linalg", "eigh", "EighResult"},
+    {"mlx.core.linalg", "qr", "QRResult"},
+    {"mlx.core.linalg", "slogdet", "SlogdetResult"},
     {"mlx.core.linalg", "svd", "SVDResult"},
 };
 
 static bool is_of(const mlx_operation *op, const char *module, const char *function) {
     size_t n = strlen(function);
-    return !strcmp(op->module, module) && !strncmp(op->signature, function, n) && op->signature[n] == '(';
+    return !strcmp(op->module, module) && !strncmp(op->signature, function, n) &&
+           op->signature[n] == '(';
 }
 
 int mpy_named_type(PyObject **out, const mlx_operation *op) {

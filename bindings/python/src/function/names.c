@@ -15,8 +15,11 @@ static int add_constants(PyObject *module) {
         const char *name;
         double value;
     } constants[] = {
-        {"e", 2.71828182845904523536}, {"pi", 3.14159265358979323846}, {"euler_gamma", 0.57721566490153286061},
-        {"inf", INFINITY},             {"nan", NAN},
+        {"e", 2.71828182845904523536},
+        {"pi", 3.14159265358979323846},
+        {"euler_gamma", 0.57721566490153286061},
+        {"inf", INFINITY},
+        {"nan", NAN},
     };
     for (size_t i = 0; i < sizeof constants / sizeof *constants; i++)
         if (add_constant(module, constants[i].name, constants[i].value))
@@ -34,7 +37,8 @@ static PyObject *metal_device_info(PyObject *module, PyObject *unused) {
 
 static PyMethodDef metal_functions[] = {
     {"device_info", metal_device_info, METH_NOARGS,
-     "device_info() -> dict[str, str | int]\n\nWhat is known of the Metal device: nothing where there is none."},
+     "device_info() -> dict[str, str | int]\n\nWhat is known of the Metal device: nothing where "
+     "there is none."},
     {NULL},
 };
 
@@ -46,7 +50,8 @@ static PyObject *namespace_info(PyObject *module, PyObject *unused) {
     return info;
 }
 
-/* mx.bool is the standard's name of bool_. It is no entry of the module, as `from mlx.core import *` would hide Python's. */
+/* mx.bool is the standard's name of bool_. It is no entry of the module, as `from mlx.core import
+   *` would hide Python's. */
 static PyObject *module_attribute(PyObject *module, PyObject *name) {
     if (PyUnicode_Check(name) && !PyUnicode_CompareWithASCIIString(name, "bool"))
         return PyObject_GetAttrString(module, "bool_");
@@ -56,7 +61,8 @@ static PyObject *module_attribute(PyObject *module, PyObject *name) {
 static PyMethodDef core_functions[] = {
     {"__getattr__", module_attribute, METH_O, "What the module has besides its entries: bool."},
     {"__array_namespace_info__", namespace_info, METH_NOARGS,
-     "__array_namespace_info__() -> ArrayNamespaceInfo\n\nCapabilities, devices and dtypes, as the array API standard "
+     "__array_namespace_info__() -> ArrayNamespaceInfo\n\n"
+     "Capabilities, devices and dtypes, as the array API standard "
      "asks for them."},
     {NULL},
 };

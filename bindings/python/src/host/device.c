@@ -20,7 +20,7 @@ PyObject *mpy_wrong_type(PyObject *o, const char *expected) {
     return PyErr_Format(PyExc_TypeError, "expected %s, got %.100s", expected, Py_TYPE(o)->tp_name);
 }
 
-/* --- Device ------------------------------------------------------------------------------------------- */
+/* --- Device ----------------------------------------------------------------------------------- */
 
 PyObject *mpy_device_wrap(mlx_device handle) {
     if (!handle.ctx)
@@ -77,7 +77,8 @@ static Py_hash_t device_hash(PyObject *o) {
     return (Py_hash_t)(((uint64_t)(uint32_t)index << 1 | (type == MLX_GPU)) & INT64_MAX);
 }
 
-/* A device, or the first device of a type, borrowed; NULL without an exception for anything else. */
+/* A device, or the first device of a type, borrowed; NULL without an exception for anything
+   else. */
 PyObject *mpy_as_device(PyObject *o) {
     int t = type_index(o);
     return t >= 0 ? first_devices[t] : Py_IS_TYPE(o, &device_type) ? o : NULL;
@@ -112,8 +113,7 @@ static PyGetSetDef device_getset[] = {
 };
 
 static PyTypeObject device_type = {
-    PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "mlx.core.Device",
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "mlx.core.Device",
     .tp_basicsize = sizeof(mpy_device),
     .tp_flags = Py_TPFLAGS_DEFAULT,
     .tp_new = device_new,
@@ -141,7 +141,7 @@ int mpy_device_stream(mlx_stream *out, PyObject *o) {
     return 0;
 }
 
-/* --- functions ------------------------------------------------------------------------------------ */
+/* --- functions -------------------------------------------------------------------------------- */
 
 /* The one argument of a function, which may be given by its name. */
 PyObject *mpy_argument(PyObject *args, PyObject *kwargs, const char *format, const char *name) {
@@ -193,7 +193,7 @@ static PyObject *device_count(PyObject *module, PyObject *args, PyObject *kwargs
     return mlx_device_count(&count, (mlx_device_type)type) ? mpy_raise() : PyLong_FromLong(count);
 }
 
-/* --- device_info -------------------------------------------------------------------------------------- */
+/* --- device_info ------------------------------------------------------------------------------ */
 
 static PyObject *info_value(mlx_device_info info, const char *key) {
     bool is_string = false;
@@ -252,7 +252,7 @@ static PyObject *device_info(PyObject *module, PyObject *args, PyObject *kwargs)
     return o ? mpy_device_info(o) : NULL;
 }
 
-/* --- the module's part ---------------------------------------------------------------------------- */
+/* --- the module's part ------------------------------------------------------------------------ */
 
 #define KEYWORDS(f) (PyCFunction)(void *)(f), METH_VARARGS | METH_KEYWORDS
 

@@ -7,8 +7,7 @@
 /* A device keeps a handle for its default stream, which is brought up to date each time it is used.
  */
 typedef struct mpy_device {
-    PyObject_HEAD
-    mlx_device handle;
+    PyObject_HEAD mlx_device handle;
     mlx_stream stream;
 } mpy_device;
 

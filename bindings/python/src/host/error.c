@@ -3,16 +3,17 @@
 
 #include <string.h>
 
-/* What is out of range, an axis, an index or a size: MLX raises ValueError, IndexError or OverflowError, and this class
-   is all of them. */
+/* What is out of range, an axis, an index or a size: MLX raises ValueError, IndexError or
+   OverflowError, and this class is all of them. */
 PyObject *mpy_range_error;
 
 int mpy_init_error(PyObject *module) {
     PyObject *bases = PyTuple_Pack(3, PyExc_IndexError, PyExc_ValueError, PyExc_OverflowError);
     if (!bases)
         return -1;
-    mpy_range_error = PyErr_NewExceptionWithDoc("mlx.core.RangeError", "An axis, an index or a size is out of range.",
-                                            bases, NULL);
+    mpy_range_error =
+        PyErr_NewExceptionWithDoc("mlx.core.RangeError",
+                                  "An axis, an index or a size is out of range.", bases, NULL);
     Py_DECREF(bases);
     return mpy_range_error ? PyModule_AddObjectRef(module, "RangeError", mpy_range_error) : -1;
 }
@@ -39,7 +40,9 @@ const char *mpy_text(PyObject *o) {
 PyObject *mpy_raise(void) {
     // a message may hold a path that is no UTF-8
     const char *text = mlx_last_error_message();
-    PyObject *message = PyErr_Occurred() ? NULL : PyUnicode_DecodeUTF8(text, (Py_ssize_t)strlen(text), "surrogateescape");
+    PyObject *message =
+        PyErr_Occurred() ? NULL
+                         : PyUnicode_DecodeUTF8(text, (Py_ssize_t)strlen(text), "surrogateescape");
     if (message)
         PyErr_SetObject(exception_of(mlx_last_error_code()), message);
     Py_XDECREF(message);

@@ -39,12 +39,13 @@ static PyObject *async_eval(PyObject *self, PyObject *const *args, Py_ssize_t n,
     return evaluate(&(mpy_given){&async_eval_signature, args, n, names}, mlx_async_eval);
 }
 
-/* --- get_array_buffer_size ------------------------------------------------------------------------------- */
+/* --- get_array_buffer_size -------------------------------------------------------------------- */
 
-static const mpy_signature buffer_size_signature = {"get_array_buffer_size", "get_array_buffer_size(*args) -> int", 0, 0,
-                                                    {NULL}};
+static const mpy_signature buffer_size_signature = {
+    "get_array_buffer_size", "get_array_buffer_size(*args) -> int", 0, 0, {NULL}};
 
-static PyObject *get_array_buffer_size(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names) {
+static PyObject *get_array_buffer_size(PyObject *self, PyObject *const *args, Py_ssize_t n,
+                                       PyObject *names) {
     mpy_given given = {&buffer_size_signature, args, n, names};
     mlx_vector_array arrays;
     size_t size = 0;
@@ -56,7 +57,7 @@ static PyObject *get_array_buffer_size(PyObject *self, PyObject *const *args, Py
     return status ? NULL : PyLong_FromSize_t(size);
 }
 
-/* --- depends --------------------------------------------------------------------------------------------- */
+/* --- depends ---------------------------------------------------------------------------------- */
 
 static const mpy_signature depends_signature = {
     "depends",
@@ -103,20 +104,29 @@ static PyObject *depends(PyObject *self, PyObject *const *args, Py_ssize_t n, Py
     return result;
 }
 
-#define FUNCTION(name, doc) {#name, (PyCFunction)(void (*)(void))name, METH_FASTCALL | METH_KEYWORDS, doc}
+#define FUNCTION(name, doc) \
+    {#name, (PyCFunction)(void (*)(void))name, METH_FASTCALL | METH_KEYWORDS, doc}
 
 static PyMethodDef functions[] = {
-    FUNCTION(eval, "eval($module, /, *args)\n--\n\n"
-                   "Compute arrays: each argument is an array or a tree (dict, list, tuple) of them; other leaves are\n"
-                   "passed over. Control-C stops at the next step, and the same eval may be tried again."),
-    FUNCTION(async_eval, "async_eval($module, /, *args)\n--\n\n"
-                         "Begin to compute arrays, or trees of them, and return. They may be used at once; who reads\n"
-                         "them waits."),
+    FUNCTION(
+        eval,
+        "eval($module, /, *args)\n--\n\n"
+        "Compute arrays: each argument is an array or a tree (dict, list, tuple) of them; other "
+        "leaves are\n"
+        "passed over. Control-C stops at the next step, and the same eval may be tried again."),
+    FUNCTION(async_eval,
+             "async_eval($module, /, *args)\n--\n\n"
+             "Begin to compute arrays, or trees of them, and return. They may be used at once; who "
+             "reads\n"
+             "them waits."),
     FUNCTION(depends, "depends($module, /, inputs, dependencies)\n--\n\n"
                       "The inputs again, as arrays that are computed after the dependencies."),
-    FUNCTION(get_array_buffer_size, "get_array_buffer_size($module, /, *args)\n--\n\n"
-                                    "The bytes of the buffers that arrays, or trees of them, lie in, each counted once. They must\n"
-                                    "have been evaluated; leaves that are no arrays are passed over."),
+    FUNCTION(
+        get_array_buffer_size,
+        "get_array_buffer_size($module, /, *args)\n--\n\n"
+        "The bytes of the buffers that arrays, or trees of them, lie in, each counted once. They "
+        "must\n"
+        "have been evaluated; leaves that are no arrays are passed over."),
     {NULL},
 };
 

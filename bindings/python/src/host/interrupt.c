@@ -1,11 +1,13 @@
 /* Control-C, and what other signals' handlers raise, stops a long evaluation.
  *
- * Python's own handler of a signal only makes a note, which the main thread reads when it runs Python again: too late while
- * it waits for libmlxc, which may not take the GIL between its steps either (who has it may be waiting for the library).
- * So our handler goes in front of Python's: it makes a note of its own and calls on. The library asks for that note
- * on the main thread, the call fails as interrupted, and with the GIL again Python's handlers run: what they raise is
- * raised, and if they raise nothing the call is made again (MPY_WAIT). Within a long step, which is lost when it is stopped,
- * only Control-C counts: a timer's handler that raises nothing would have the step begin for ever.
+ * Python's own handler of a signal only makes a note, which the main thread reads when it runs
+ * Python again: too late while it waits for libmlxc, which may not take the GIL between its steps
+ * either (who has it may be waiting for the library). So our handler goes in front of Python's: it
+ * makes a note of its own and calls on. The library asks for that note on the main thread, the call
+ * fails as interrupted, and with the GIL again Python's handlers run: what they raise is raised,
+ * and if they raise nothing the call is made again (MPY_WAIT). Within a long step, which is lost
+ * when it is stopped, only Control-C counts: a timer's handler that raises nothing would have the
+ * step begin for ever.
  */
 #include <signal.h>
 #include <stdatomic.h>
@@ -45,8 +47,8 @@ static void go_in_front(int number, const struct sigaction *now) {
     sigaction(number, &ours, NULL);
 }
 
-/* Python has one handler for all signals that it handles, and that is known from SIGINT, which it handles from the start.
-   Handlers of others (a profiler's, faulthandler's) are left alone. */
+/* Python has one handler for all signals that it handles, and that is known from SIGINT, which it
+   handles from the start. Handlers of others (a profiler's, faulthandler's) are left alone. */
 static void chain(void) {
     static void (*python)(int);
     struct sigaction now;
@@ -111,9 +113,10 @@ int mpy_try_again(void) {
     return 1;
 }
 
-/* --- interrupts that are dropped --------------------------------------------------------------------------------- */
+/* --- interrupts that are dropped -------------------------------------------------------------- */
 
-/* What stopped the thread's last export that was stopped, and its traceback then: further on it has another one. */
+/* What stopped the thread's last export that was stopped, and its traceback then: further on it has
+   another one. */
 static _Thread_local struct {
     PyObject *value, *traceback;
 } kept;
@@ -163,7 +166,7 @@ void mpy_keep_interrupt(void) {
     Py_AddPendingCall(raise_later, NULL);
 }
 
-/* --- the start --------------------------------------------------------------------------------------------------- */
+/* --- the start -------------------------------------------------------------------------------- */
 
 /* In a child of fork the thread that forked is the main one. */
 static void after_fork(void) {
@@ -187,7 +190,8 @@ int mpy_init_interrupt(PyObject *module) {
     if (find_main_thread())
         return -1;
     pthread_atfork(NULL, NULL, after_fork);
-    if (pthread_equal(pthread_self(), main_thread)) // from the start: a signal may come before the first step of all
+    // from the start: a signal may come before the first step of all
+    if (pthread_equal(pthread_self(), main_thread))
         chain();
     mlx_set_interrupt_check(check, NULL);
     mlx_set_interrupt_check_within(check_within, NULL);

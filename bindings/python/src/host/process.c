@@ -2,8 +2,7 @@
 #include "py.h"
 
 typedef struct group_object {
-    PyObject_HEAD
-    mlx_distributed_group handle;
+    PyObject_HEAD mlx_distributed_group handle;
 } group_object;
 
 static PyTypeObject group_type;
@@ -47,7 +46,8 @@ static PyObject *group_split(PyObject *o, PyObject *args, PyObject *kwargs) {
 
 int mpy_group_from(mlx_distributed_group *out, PyObject *o) {
     if (o != Py_None && !PyObject_TypeCheck(o, &group_type)) {
-        PyErr_Format(PyExc_TypeError, "expected an mlx.core.distributed.Group, got %.100s", Py_TYPE(o)->tp_name);
+        PyErr_Format(PyExc_TypeError, "expected an mlx.core.distributed.Group, got %.100s",
+                     Py_TYPE(o)->tp_name);
         return -1;
     }
     *out = o == Py_None ? (mlx_distributed_group){NULL} : handle_of(o);
@@ -61,25 +61,28 @@ static PyObject *init(PyObject *module, PyObject *args, PyObject *kwargs) {
     PyObject *factory = Py_None;
     mlx_distributed_group group = mlx_distributed_group_new();
     (void)module;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|ps$O:init", keywords, &strict, &backend, &factory))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|ps$O:init", keywords, &strict, &backend,
+                                     &factory))
         return NULL;
     if (factory != Py_None)
-        return PyErr_Format(PyExc_RuntimeError, "[distributed] this build reaches no other processes, and so cannot "
-                                                "use an all_gather_factory");
+        return PyErr_Format(PyExc_RuntimeError,
+                            "[distributed] this build reaches no other processes, and so cannot "
+                            "use an all_gather_factory");
     return wrap(mlx_distributed_init(&group, strict, backend), group);
 }
 
 static PyMethodDef group_methods[] = {
     {"rank", group_rank, METH_NOARGS, "rank(self) -> int\n\nThis process's number in the group."},
-    {"size", group_size, METH_NOARGS, "size(self) -> int\n\nHow many processes there are in the group."},
+    {"size", group_size, METH_NOARGS,
+     "size(self) -> int\n\nHow many processes there are in the group."},
     {"split", (PyCFunction)group_split, METH_VARARGS | METH_KEYWORDS,
-     "split(self, color: int, key: int = -1) -> Group\n\nThe group of processes with the same color, ordered by key."},
+     "split(self, color: int, key: int = -1) -> Group\n\n"
+     "The group of processes with the same color, ordered by key."},
     {NULL},
 };
 
 static PyTypeObject group_type = {
-    PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "mlx.core.distributed.Group",
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "mlx.core.distributed.Group",
     .tp_basicsize = sizeof(group_object),
     .tp_flags = Py_TPFLAGS_DEFAULT,
     .tp_dealloc = group_dealloc,
@@ -89,15 +92,18 @@ static PyTypeObject group_type = {
 
 static PyMethodDef functions[] = {
     {"init", (PyCFunction)init, METH_VARARGS | METH_KEYWORDS,
-     "init(strict: bool = False, backend: str = 'any', *, all_gather_factory: Callable[[int, int], Callable[[bytes, int], "
-     "bytes]] | None = None) -> Group\n\nThe group of all processes: a group of one where there is no way to others and "
+     "init(strict: bool = False, backend: str = 'any', *, all_gather_factory: Callable[[int, "
+     "int], Callable[[bytes, int], "
+     "bytes]] | None = None) -> Group\n\nThe group of all processes: a group of one where there "
+     "is no way to others and "
      "strict is false."},
     {NULL},
 };
 
 int mpy_init_process(PyObject *module) {
     PyObject *distributed = PyObject_GetAttrString(module, "distributed");
-    int status = !distributed || PyType_Ready(&group_type) || PyModule_AddFunctions(distributed, functions) ||
+    int status = !distributed || PyType_Ready(&group_type) ||
+                         PyModule_AddFunctions(distributed, functions) ||
                          PyModule_AddType(distributed, &group_type)
                      ? -1
                      : 0;

@@ -1,7 +1,7 @@
-/* mlx.core.random.state: a sequence of one array, the key from which the thread's random numbers go on. It is what a
- * compiled function that draws random numbers names among its inputs and outputs: reading item 0 gets the key
- * (mlx_random_get_state), assigning it sets the key. The array that is read is the state itself until random numbers are
- * drawn: state[0][:] = key sets it too. */
+/* mlx.core.random.state: a sequence of one array, the key from which the thread's random numbers go
+ * on. It is what a compiled function that draws random numbers names among its inputs and outputs:
+ * reading item 0 gets the key (mlx_random_get_state), assigning it sets the key. The array that is
+ * read is the state itself until random numbers are drawn: state[0][:] = key sets it too. */
 #include "py.h"
 
 static Py_ssize_t state_length(PyObject *o) {
@@ -16,7 +16,7 @@ static int check_index(Py_ssize_t i) {
     return -1;
 }
 
-/* --- the array that was shown last ---------------------------------------------------------------------------- */
+/* --- the array that was shown last ------------------------------------------------------------ */
 
 _Thread_local PyObject *mpy_random_shown;
 
@@ -70,7 +70,8 @@ static PyObject *state_get(PyObject *o, Py_ssize_t i) {
     if (check_index(i))
         return NULL;
     int status = mlx_random_get_state(&key);
-    if (!status && is_shown(mpy_random_shown) && same_key(mpy_array_handle(mpy_random_shown), key) == 1) {
+    if (!status && is_shown(mpy_random_shown) &&
+        same_key(mpy_array_handle(mpy_random_shown), key) == 1) {
         mlx_array_free(key);
         return Py_NewRef(mpy_random_shown);
     }
@@ -80,8 +81,7 @@ static PyObject *state_get(PyObject *o, Py_ssize_t i) {
     return array;
 }
 
-/* --- the sequence --------------------------------------------------------------------------------------------- */
-
+/* --- the sequence ----------------------------------------------------------------------------- */
 
 static int state_set(PyObject *o, Py_ssize_t i, PyObject *key) {
     (void)o;
@@ -102,12 +102,13 @@ static PyObject *state_reduce(PyObject *o, PyObject *unused) {
 
 static PyMethodDef methods[] = {{"__reduce__", state_reduce, METH_NOARGS}, {NULL}};
 static PySequenceMethods sequence = {
-    .sq_length = state_length, .sq_item = state_get, .sq_ass_item = state_set,
+    .sq_length = state_length,
+    .sq_item = state_get,
+    .sq_ass_item = state_set,
 };
 
 PyTypeObject mpy_random_state_type = {
-    PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "mlx.core.random._RandomState",
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "mlx.core.random._RandomState",
     .tp_basicsize = sizeof(PyObject),
     .tp_flags = Py_TPFLAGS_DEFAULT,
     .tp_as_sequence = &sequence,

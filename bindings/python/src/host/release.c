@@ -1,9 +1,10 @@
 /* Letting go of Python's things from any thread.
  *
- * The library releases borrowed memory on whichever thread drops the last reference, which may not hold the GIL and
- * must not wait for it: the thread that holds it may be waiting for this one, and at exit nobody ever gets it again.
- * So a thread with the GIL releases at once, and any other puts the release on a list that the main thread works
- * through at its next chance (a pending call). What is left when the interpreter ends stays.
+ * The library releases borrowed memory on whichever thread drops the last reference, which may not
+ * hold the GIL and must not wait for it: the thread that holds it may be waiting for this one, and
+ * at exit nobody ever gets it again. So a thread with the GIL releases at once, and any other puts
+ * the release on a list that the main thread works through at its next chance (a pending call).
+ * What is left when the interpreter ends stays.
  */
 #include "host/release.h"
 

@@ -2,13 +2,12 @@
 #include "host/device.h"
 
 typedef struct mpy_stream {
-    PyObject_HEAD
-    mlx_stream handle;
+    PyObject_HEAD mlx_stream handle;
 } mpy_stream;
 
 static PyTypeObject stream_type, thread_stream_type;
 
-/* --- Stream and ThreadLocalStream --------------------------------------------------------------------- */
+/* --- Stream and ThreadLocalStream ------------------------------------------------------------- */
 
 static PyObject *stream_wrap(PyTypeObject *type, mlx_stream handle) {
     if (!handle.ctx)
@@ -71,8 +70,7 @@ static PyGetSetDef stream_getset[] = {
 };
 
 static PyTypeObject stream_type = {
-    PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "mlx.core.Stream",
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "mlx.core.Stream",
     .tp_basicsize = sizeof(mpy_stream),
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
     .tp_dealloc = stream_dealloc,
@@ -84,8 +82,7 @@ static PyTypeObject stream_type = {
 };
 
 static PyTypeObject thread_stream_type = {
-    PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "mlx.core.ThreadLocalStream",
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "mlx.core.ThreadLocalStream",
     .tp_basicsize = sizeof(mpy_stream),
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
     .tp_dealloc = stream_dealloc,
@@ -110,7 +107,7 @@ int mpy_stream_from(mlx_stream *out, PyObject *o) {
                   : (mpy_wrong_type(o, "a Stream, a Device or None"), -1);
 }
 
-/* --- functions ------------------------------------------------------------------------------------ */
+/* --- functions -------------------------------------------------------------------------------- */
 
 static PyObject *default_stream(PyObject *module, PyObject *args, PyObject *kwargs) {
     (void)module;
@@ -162,11 +159,10 @@ static PyObject *clear_streams(PyObject *module, PyObject *unused) {
     return status ? mpy_raise() : Py_NewRef(Py_None);
 }
 
-/* --- StreamContext: default device and stream, put back at the end --------------------------------- */
+/* --- StreamContext: default device and stream, put back at the end ---------------------------- */
 
 typedef struct stream_context {
-    PyObject_HEAD
-    PyObject *target;
+    PyObject_HEAD PyObject *target;
     mlx_device device;
     mlx_stream stream;
 } stream_context;
@@ -222,8 +218,7 @@ static PyMethodDef context_methods[] = {
 };
 
 static PyTypeObject context_type = {
-    PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "mlx.core.StreamContext",
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "mlx.core.StreamContext",
     .tp_basicsize = sizeof(stream_context),
     .tp_flags = Py_TPFLAGS_DEFAULT,
     .tp_new = context_new,
@@ -237,7 +232,7 @@ static PyObject *stream(PyObject *module, PyObject *args, PyObject *kwargs) {
     return context_new(&context_type, args, kwargs);
 }
 
-/* --- the module's part ---------------------------------------------------------------------------- */
+/* --- the module's part ------------------------------------------------------------------------ */
 
 #define KEYWORDS(f) (PyCFunction)(void *)(f), METH_VARARGS | METH_KEYWORDS
 

@@ -4,8 +4,9 @@
  *                                            axes:   0             1         2
  *                                            result: the index block (2), NEW (1), SLICE (3)
  *
- * The rules are NumPy's: arrays, lists and (beside them) integers are broadcast to one block of axes. It stands where
- * the first of them stood, or in front where a slice or a new axis came between them, for reading and for writing.
+ * The rules are NumPy's: arrays, lists and (beside them) integers are broadcast to one block of
+ * axes. It stands where the first of them stood, or in front where a slice or a new axis came
+ * between them, for reading and for writing.
  */
 #ifndef MPY_INDEX_H
 #define MPY_INDEX_H
@@ -40,12 +41,13 @@ int mpy_index_get(mlx_array *out, const mpy_index *ix);
 
 /* Is the item all of its axis, in order? */
 int mpy_item_full(const mpy_index *ix, const mpy_item *item);
-/* start, stop and step of each axis for the library's slices, as they were asked for, so that they hold for other sizes; an
-   ARRAY's axis is taken whole. Returns whether anything may be left out or reversed. */
+/* start, stop and step of each axis for the library's slices, as they were asked for, so that they
+   hold for other sizes; an ARRAY's axis is taken whole. Returns whether anything may be left out or
+   reversed. */
 int mpy_index_words(const mpy_index *ix, int *start, int *stop, int *step);
 
-/* The result's axes: SLICE and NEW items by number, and MPY_BLOCK for the block of the index arrays, if any.
-   Returns how many there are. */
+/* The result's axes: SLICE and NEW items by number, and MPY_BLOCK for the block of the index
+   arrays, if any. Returns how many there are. */
 enum { MPY_BLOCK = -1 };
 int mpy_index_order(const mpy_index *ix, int *order);
 /* Is it a boolean array, list of bools or bool that masks the first axes of x? */

@@ -1,10 +1,11 @@
-/* x[...] read: a slice and a change of axes, which are views, and one gather where there are index arrays. */
+/* x[...] read: a slice and a change of axes, which are views, and one gather where there are index
+   arrays. */
 #include "array/array.h"
 #include "index/index.h"
 
 static const mlx_stream default_stream = {NULL};
 
-/* --- views --------------------------------------------------------------------------------------------------- */
+/* --- views ------------------------------------------------------------------------------------ */
 
 /* Slices and integers; the integers' axes are gone. */
 static int take_slices(mlx_array *out, const mpy_index *ix) {
@@ -51,7 +52,7 @@ static int add_new_axes(mlx_array *out, const mpy_index *ix, const int *order, i
     return status || none < 0 ? status : cut_new_axis(out, none);
 }
 
-/* --- gather -------------------------------------------------------------------------------------------------- */
+/* --- gather ----------------------------------------------------------------------------------- */
 
 /* Where things lie after the gather: the first axis of the block, and the axis of each slice. */
 typedef struct layout {

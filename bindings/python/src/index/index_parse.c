@@ -16,7 +16,7 @@ static int too_many(const mpy_index *ix) {
     return -1;
 }
 
-/* --- adding items ----------------------------------------------------------------------------------------- */
+/* --- adding items ----------------------------------------------------------------------------- */
 
 static mpy_item *add(mpy_index *ix, mpy_item_kind kind, int *axis) {
     int takes_axis = kind != MPY_NEW;
@@ -25,7 +25,8 @@ static mpy_item *add(mpy_index *ix, mpy_item_kind kind, int *axis) {
     if (ix->n == MPY_MAX_ITEMS)
         return refuse("An index can have 128 entries at most."), NULL;
     mpy_item *item = &ix->item[ix->n++];
-    *item = (mpy_item){.kind = kind, .axis = takes_axis ? *axis : -1, .step = 1, .asked = {0, INT_MAX, 1}};
+    *item = (mpy_item){
+        .kind = kind, .axis = takes_axis ? *axis : -1, .step = 1, .asked = {0, INT_MAX, 1}};
     *axis += takes_axis;
     return item;
 }
@@ -44,8 +45,9 @@ static int add_whole(mpy_index *ix, int *axis) {
 static int out_of_bounds(const mpy_index *ix, Py_ssize_t i, int axis, int size) {
     PyObject *shape = mpy_shape_tuple(ix->x);
     if (shape)
-        PyErr_Format(mpy_range_error, "index %zd is out of bounds for axis %d with size %d of an array of shape %S", i,
-                     axis, size, shape);
+        PyErr_Format(mpy_range_error,
+                     "index %zd is out of bounds for axis %d with size %d of an array of shape %S",
+                     i, axis, size, shape);
     Py_XDECREF(shape);
     return -1;
 }
@@ -65,7 +67,8 @@ static int add_int(mpy_index *ix, PyObject *o, int *axis) {
     item->asked[0] = (int)i;
     item->asked[1] = i == -1 ? INT_MAX : (int)i + 1;
     item->asked[2] = 1;
-    if (mpy_shapeless && item->asked[1] == size) { // no end that may mean the size: one step back from here
+    // no end that may mean the size: one step back from here
+    if (mpy_shapeless && item->asked[1] == size) {
         item->asked[1] = i ? (int)i - 1 : INT_MIN;
         item->asked[2] = -1;
     }
@@ -106,7 +109,7 @@ static int add_array(mpy_index *ix, mlx_array array, int *axis) {
     return 0;
 }
 
-/* --- masks: the places of what is true, as one index array an axis ---------------------------------------- */
+/* --- masks: the places of what is true, as one index array an axis ---------------------------- */
 
 static int count_true(const uint8_t *mask, size_t n) {
     size_t count = 0;
@@ -186,7 +189,7 @@ static int add_mask(mpy_index *ix, mlx_array array, int *axis) {
     return status;
 }
 
-/* --- reading the key --------------------------------------------------------------------------------------- */
+/* --- reading the key -------------------------------------------------------------------------- */
 
 static int wrong_type(PyObject *o) {
     (void)o;
@@ -300,7 +303,7 @@ int mpy_is_mask(PyObject *key) {
     return PyList_Check(key) && PyList_GET_SIZE(key) && PyBool_Check(PyList_GET_ITEM(key, 0));
 }
 
-/* --- what both directions ask ------------------------------------------------------------------------------- */
+/* --- what both directions ask ----------------------------------------------------------------- */
 
 int mpy_item_full(const mpy_index *ix, const mpy_item *item) {
     return item->kind == MPY_SLICE && item->length == size_of(ix, item->axis) && item->step == 1;
@@ -326,7 +329,8 @@ static int joins(const mpy_item *t) {
     return t->kind == MPY_ARRAY || t->kind == MPY_AT;
 }
 
-/* Where the block goes: at the first item that joins it, or in front (0) where they do not stand side by side. */
+/* Where the block goes: at the first item that joins it, or in front (0) where they do not stand
+   side by side. */
 static int block_place(const mpy_index *ix) {
     int first = -1, gap = 0;
     for (int i = 0; i < ix->n; i++) {

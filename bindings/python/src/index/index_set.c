@@ -1,10 +1,13 @@
-/* x[...] = v, and the combinations of x.at[...]: one slice_update, or one scatter where there are index arrays.
+/* x[...] = v, and the combinations of x.at[...]: one slice_update, or one scatter where there are
+ * index arrays.
  *
- * The value is broadcast to the shape that x[...] would have and put into the order of the update: for slices, an
- * axis for each of x; for a scatter, the axes of the indices and then those of x (1 where an index stands). With index
- * arrays, integers and slices that leave something out become index arrays too:
+ * The value is broadcast to the shape that x[...] would have and put into the order of the update:
+ * for slices, an axis for each of x; for a scatter, the axes of the indices and then those of x (1
+ * where an index stands). With index arrays, integers and slices that leave something out become
+ * index arrays too:
  *
- *     x (4,5,6), x[[0,2], 1:3] = v    v is (2,2,6): indices [[0],[2]] on axis 0, [1,2] on axis 1; updates (2,2,1,1,6)
+ *     x (4,5,6), x[[0,2], 1:3] = v    v is (2,2,6): indices [[0],[2]] on axis 0, [1,2] on axis 1;
+ *                                     updates (2,2,1,1,6)
  */
 #include "index/index_set.h"
 
@@ -13,9 +16,10 @@
 
 static const mlx_stream default_stream = {NULL};
 
-/* --- the value --------------------------------------------------------------------------------------------------- */
+/* --- the value -------------------------------------------------------------------------------- */
 
-/* The axes of x[...], their sizes, and which item each comes from (MPY_BLOCK for those of the block). */
+/* The axes of x[...], their sizes, and which item each comes from (MPY_BLOCK for those of the
+   block). */
 typedef struct target {
     int shape[MPY_MAX_ITEMS + MPY_MAX_NDIM], item[MPY_MAX_ITEMS + MPY_MAX_NDIM], ndim;
 } target;
@@ -52,14 +56,16 @@ static int fit_to_read(mlx_array *v, const mpy_index *ix) {
     mlx_array read = {NULL};
     mlx_vector_array both = mlx_vector_array_new();
     int status = mpy_index_get(&read, ix) || mlx_vector_array_append_value(both, *v) ||
-                 mlx_vector_array_append_value(both, read) || mlx_broadcast_arrays(&both, both, default_stream) ||
+                 mlx_vector_array_append_value(both, read) ||
+                 mlx_broadcast_arrays(&both, both, default_stream) ||
                  mlx_vector_array_get(v, both, 0);
     mlx_vector_array_free(both);
     mlx_array_free(read);
     return status ? -1 : 0;
 }
 
-/* v broadcast to the target, with new axes taken out again. What is left are blocks and slices in order. */
+/* v broadcast to the target, with new axes taken out again. What is left are blocks and slices in
+   order. */
 static int fit(mlx_array *v, const target *t, const mpy_index *ix) {
     int gone[MPY_MAX_ITEMS], count = 0;
     if (t->ndim > MPY_MAX_NDIM) {
@@ -75,7 +81,7 @@ static int fit(mlx_array *v, const target *t, const mpy_index *ix) {
     return count ? mlx_squeeze_axes(v, *v, gone, (size_t)count, default_stream) : 0;
 }
 
-/* --- slices only -------------------------------------------------------------------------------------------------- */
+/* --- slices only ------------------------------------------------------------------------------ */
 
 typedef int slice_fn(mlx_array *res, const mlx_array src, const mlx_array update, const int *start,
                      size_t start_num, const int *stop, size_t stop_num, const int *strides,
@@ -108,7 +114,7 @@ static int set_slices(mlx_array *out, const mpy_index *ix, mlx_array *v, mpy_upd
     return slice_functions[how](out, ix->x, *v, start, n, stop, n, step, n, default_stream);
 }
 
-/* --- index arrays -------------------------------------------------------------------------------------------------- */
+/* --- index arrays ----------------------------------------------------------------------------- */
 
 typedef int scatter_fn(mlx_array *res, const mlx_array a, const mlx_vector_array indices,
                        const mlx_array updates, const int *axes, size_t axes_num,
@@ -157,7 +163,8 @@ static int index_array(mlx_array *out, const mpy_item *t, int behind) {
         return behind ? mlx_reshape(out, t->array, shape, (size_t)n, default_stream)
                       : mlx_array_set(out, t->array);
     }
-    if (t->kind == MPY_AT && mpy_shapeless) { // counted from the end it is another element of other sizes
+    // counted from the end it is another element of other sizes
+    if (t->kind == MPY_AT && mpy_shapeless) {
         mlx_array_free(*out);
         *out = mlx_array_new_int(t->asked[0]);
         return !out->ctx;
@@ -184,8 +191,10 @@ static int collect(indices *in, const mpy_index *ix) {
     for (int i = 0; i < ix->n; i++)
         in->partial += is_partial(ix, &ix->item[i]);
     if (in->partial && mpy_shapeless) {
-        PyErr_SetString(PyExc_ValueError, "[Primitive::output_shapes] Scatter cannot infer output shapes: slices beside "
-                                          "index arrays are written for one shape only.");
+        PyErr_SetString(
+            PyExc_ValueError,
+            "[Primitive::output_shapes] Scatter cannot infer output shapes: slices beside "
+            "index arrays are written for one shape only.");
         return -1;
     }
     for (int i = 0; i < ix->n && !status; i++) {
@@ -202,7 +211,8 @@ static int collect(indices *in, const mpy_index *ix) {
     return status;
 }
 
-/* v has blocks and slices in the order of the target: block, partial slices, full slices; then 1 for each index. */
+/* v has blocks and slices in the order of the target: block, partial slices, full slices; then 1
+   for each index. */
 static int order_updates(mlx_array *v, const target *t, const mpy_index *ix, const indices *in) {
     int axes[MPY_MAX_NDIM], place[MPY_MAX_NDIM], n = 0, at = 0;
     for (int pass = 0; pass < 3; pass++) {
@@ -260,7 +270,7 @@ int mpy_index_update(mlx_array *out, mlx_array x, PyObject *key, mlx_array *v, m
     return status;
 }
 
-/* --- masks ------------------------------------------------------------------------------------------------------------ */
+/* --- masks ------------------------------------------------------------------------------------ */
 
 static int mask_shape_error(mlx_array mask, mlx_array x) {
     PyObject *m = mpy_shape_tuple(mask), *a = mpy_shape_tuple(x);
@@ -304,7 +314,8 @@ static int set_masked(mlx_array *out, mlx_array x, mlx_array *mask, mlx_array *v
         return -1;
     }
     if (mpy_shapeless && rows > trailing) {
-        PyErr_SetString(PyExc_ValueError, "[Primitive::output_shapes] MaskedScatter cannot infer output shapes.");
+        PyErr_SetString(PyExc_ValueError,
+                        "[Primitive::output_shapes] MaskedScatter cannot infer output shapes.");
         return -1;
     }
     shape[0] = rows > trailing ? mlx_array_shape(*v)[0] : 1;
@@ -331,7 +342,7 @@ static int set_mask(mlx_array *out, mlx_array x, PyObject *key, mlx_array *v) {
     return status;
 }
 
-/* --- assignment ---------------------------------------------------------------------------------------------------------- */
+/* --- assignment ------------------------------------------------------------------------------- */
 
 int mpy_index_value(mlx_array *v, PyObject *o, mlx_dtype dtype) {
     mlx_stream s = {NULL};

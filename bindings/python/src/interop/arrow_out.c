@@ -1,6 +1,7 @@
-/* Arrays for Arrow (pyarrow, polars, duckdb ...) by its C data interface (arrow.apache.org/docs/format/CDataInterface.html):
- * a vector is an Arrow array over the same memory, further axes are lists of a fixed size around it. Truth values are
- * packed to bits, which needs a copy. */
+/* Arrays for Arrow (pyarrow, polars, duckdb ...) by its C data interface
+ * (arrow.apache.org/docs/format/CDataInterface.html): a vector is an Arrow array over the same
+ * memory, further axes are lists of a fixed size around it. Truth values are packed to bits, which
+ * needs a copy. */
 #include "io/export.h"
 
 #include <stdio.h>
@@ -23,12 +24,13 @@ typedef struct arrow_array {
 } arrow_array;
 
 static const char *const arrow_formats[] = {
-    [MLX_BOOL] = "b",   [MLX_UINT8] = "C",   [MLX_UINT16] = "S",  [MLX_UINT32] = "I",    [MLX_UINT64] = "L",
-    [MLX_INT8] = "c",   [MLX_INT16] = "s",   [MLX_INT32] = "i",   [MLX_INT64] = "l",     [MLX_FLOAT16] = "e",
-    [MLX_FLOAT32] = "f", [MLX_FLOAT64] = "g", [MLX_BFLOAT16] = NULL, [MLX_COMPLEX64] = NULL,
+    [MLX_BOOL] = "b",      [MLX_UINT8] = "C",      [MLX_UINT16] = "S",  [MLX_UINT32] = "I",
+    [MLX_UINT64] = "L",    [MLX_INT8] = "c",       [MLX_INT16] = "s",   [MLX_INT32] = "i",
+    [MLX_INT64] = "l",     [MLX_FLOAT16] = "e",    [MLX_FLOAT32] = "f", [MLX_FLOAT64] = "g",
+    [MLX_BFLOAT16] = NULL, [MLX_COMPLEX64] = NULL,
 };
 
-/* --- schemas: what belongs to one of them -------------------------------------------------------------------- */
+/* --- schemas: what belongs to one of them ----------------------------------------------------- */
 
 typedef struct schema_own {
     char format[24];
@@ -45,7 +47,8 @@ static void schema_release(arrow_schema *s) {
     s->release = NULL;
 }
 
-/* A list of `size` of what `child` describes, or, without a child, of elements. The child is taken over. */
+/* A list of `size` of what `child` describes, or, without a child, of elements. The child is taken
+   over. */
 static arrow_schema *schema_new(const char *format, int size, arrow_schema *child) {
     arrow_schema *s = calloc(1, sizeof *s);
     schema_own *own = calloc(1, sizeof *own);
@@ -58,12 +61,16 @@ static arrow_schema *schema_new(const char *format, int size, arrow_schema *chil
         snprintf(own->format, sizeof own->format, "+w:%d", size), child->name = "item";
     else
         snprintf(own->format, sizeof own->format, "%s", format);
-    *s = (arrow_schema){.format = own->format, .name = "", .n_children = child != NULL,
-                        .children = &own->child, .release = schema_release, .own = own};
+    *s = (arrow_schema){.format = own->format,
+                        .name = "",
+                        .n_children = child != NULL,
+                        .children = &own->child,
+                        .release = schema_release,
+                        .own = own};
     return s;
 }
 
-/* --- arrays ---------------------------------------------------------------------------------------------------- */
+/* --- arrays ----------------------------------------------------------------------------------- */
 
 typedef struct array_own {
     mlx_array value;
@@ -92,8 +99,13 @@ static arrow_array *array_new(int64_t length, const void *data, arrow_array *chi
     }
     own->buffers[1] = data;
     own->child = child;
-    *a = (arrow_array){.length = length, .n_buffers = child ? 1 : 2, .n_children = child != NULL, .buffers = own->buffers,
-                       .children = &own->child, .release = array_release, .own = own};
+    *a = (arrow_array){.length = length,
+                       .n_buffers = child ? 1 : 2,
+                       .n_children = child != NULL,
+                       .buffers = own->buffers,
+                       .children = &own->child,
+                       .release = array_release,
+                       .own = own};
     return a;
 }
 
@@ -109,7 +121,9 @@ static arrow_array *elements_new(mlx_array value) {
     size_t n = mlx_array_size(value);
     bool truth = mlx_array_dtype(value) == MLX_BOOL;
     void *bits = truth ? packed(mlx_array_data_uint8(value), n) : NULL;
-    arrow_array *a = truth && !bits ? NULL : array_new((int64_t)n, truth ? bits : mlx_array_data_uint8(value), NULL);
+    arrow_array *a = truth && !bits
+                         ? NULL
+                         : array_new((int64_t)n, truth ? bits : mlx_array_data_uint8(value), NULL);
     if (!a) {
         free(bits);
         return NULL;
@@ -119,7 +133,7 @@ static arrow_array *elements_new(mlx_array value) {
     return a;
 }
 
-/* --- capsules -------------------------------------------------------------------------------------------------- */
+/* --- capsules --------------------------------------------------------------------------------- */
 
 static void schema_drop(arrow_schema *s) {
     if (s && s->release)
@@ -174,9 +188,11 @@ static PyObject *capsules(arrow_schema *s, arrow_array *a) {
     return pair;
 }
 
-/* The dtype of the schema that the consumer wishes for, where it is one of numbers; else that of the array. */
+/* The dtype of the schema that the consumer wishes for, where it is one of numbers; else that of
+   the array. */
 static mlx_dtype wished(PyObject *wish, mlx_dtype own) {
-    const arrow_schema *s = PyCapsule_IsValid(wish, "arrow_schema") ? PyCapsule_GetPointer(wish, "arrow_schema") : NULL;
+    const arrow_schema *s =
+        PyCapsule_IsValid(wish, "arrow_schema") ? PyCapsule_GetPointer(wish, "arrow_schema") : NULL;
     for (size_t t = 0; s && s->format && t < sizeof arrow_formats / sizeof *arrow_formats; t++)
         if (arrow_formats[t] && !strcmp(arrow_formats[t], s->format))
             return (mlx_dtype)t;

@@ -1,9 +1,10 @@
-/* Memory of others, by the buffer protocol: NumPy arrays and scalars, bytes, memoryviews, array.array. */
+/* Memory of others, by the buffer protocol: NumPy arrays and scalars, bytes, memoryviews,
+   array.array. */
 #include "array/convert.h"
 
 #include <string.h>
 
-/* --- formats: struct's letters, in the machine's own byte order ---------------------------------------- */
+/* --- formats: struct's letters, in the machine's own byte order ------------------------------- */
 
 static const struct {
     char letter;
@@ -45,7 +46,7 @@ static int dtype_of(mlx_dtype *out, const Py_buffer *b, int *complex128) {
     return 0;
 }
 
-/* --- copying ----------------------------------------------------------------------------------------------- */
+/* --- copying ---------------------------------------------------------------------------------- */
 
 static void copy_row(char *to, const char *from, Py_ssize_t n, Py_ssize_t stride, size_t size) {
     if (stride == (Py_ssize_t)size)
@@ -95,10 +96,12 @@ static int shape_of(int *shape, const Py_buffer *b) {
     for (int i = 0; i < b->ndim; i++) {
         Py_ssize_t n = b->shape ? b->shape[i] : b->len / (b->itemsize ? b->itemsize : 1);
         if (n > INT_MAX) {
-            PyErr_Format(PyExc_OverflowError,
-                         "Shape dimension %zd is outside the supported range [-2147483648, 2147483647]. MLX currently "
-                         "uses 32-bit integers for shape dimensions.",
-                         n);
+            PyErr_Format(
+                PyExc_OverflowError,
+                "Shape dimension %zd is outside the supported range [-2147483648, 2147483647]. "
+                "MLX currently "
+                "uses 32-bit integers for shape dimensions.",
+                n);
             return -1;
         }
         shape[i] = (int)n;

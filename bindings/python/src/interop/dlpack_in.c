@@ -1,4 +1,5 @@
-/* Arrays of others through DLPack: without a copy where the elements are of a dtype of ours and lie forwards. */
+/* Arrays of others through DLPack: without a copy where the elements are of a dtype of ours and lie
+   forwards. */
 #include "array/convert.h"
 #include "interop/dlpack.h"
 #include "host/release.h"
@@ -27,7 +28,7 @@ static void release_loan(void *payload) {
     mpy_release(give_back, payload);
 }
 
-/* --- taking the capsule over ----------------------------------------------------------------------------- */
+/* --- taking the capsule over ------------------------------------------------------------------ */
 
 static PyObject *ask_plain(PyObject *o) {
     PyObject *method = PyObject_GetAttrString(o, "__dlpack__"), *none = PyTuple_New(0),
@@ -43,7 +44,8 @@ static PyObject *ask_plain(PyObject *o) {
     return capsule;
 }
 
-/* What refuses because gradients are recorded for it (PyTorch's tensors and parameters) gives its values. */
+/* What refuses because gradients are recorded for it (PyTorch's tensors and parameters) gives its
+   values. */
 static PyObject *ask(PyObject *o) {
     PyObject *capsule = ask_plain(o), *plain, *type, *value, *traceback;
     if (capsule)
@@ -76,7 +78,7 @@ static int take_over(loan *l, PyObject *capsule) {
     return -1;
 }
 
-/* --- what it holds ------------------------------------------------------------------------------------------ */
+/* --- what it holds ---------------------------------------------------------------------------- */
 
 static const struct {
     uint8_t code, bits;
@@ -135,7 +137,7 @@ static int check(const dl_tensor *t) {
                : 0;
 }
 
-/* --- making the array ----------------------------------------------------------------------------------------- */
+/* --- making the array ------------------------------------------------------------------------- */
 
 static const void *first_element(const dl_tensor *t) {
     return (const char *)t->data + t->byte_offset;

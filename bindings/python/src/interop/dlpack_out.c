@@ -1,5 +1,5 @@
-/* Arrays for others: the buffer protocol and DLPack, without a copy. Each export holds the array's value itself, so
- * that in-place operators on the Python object leave it alone. */
+/* Arrays for others: the buffer protocol and DLPack, without a copy. Each export holds the array's
+ * value itself, so that in-place operators on the Python object leave it alone. */
 #include "interop/dlpack.h"
 #include "io/export.h"
 #include "array/number.h"
@@ -40,7 +40,7 @@ static int exportable(mlx_array *out, PyObject *o) {
     return mpy_is_constant(mlx_array_data_uint8(*out)) ? own_copy(out) : 0;
 }
 
-/* --- the buffer protocol ---------------------------------------------------------------------------------- */
+/* --- the buffer protocol ---------------------------------------------------------------------- */
 
 static const char *const formats[] = {
     [MLX_BOOL] = "?",
@@ -81,11 +81,10 @@ static int has(int flags, int wish) {
     return (flags & wish) == wish;
 }
 
-/* Who asks for no strides (PyTorch) may give the buffer back at once and hold view->obj for as long as it reads: each such
- * view has an object of its own, which holds what it shows. */
+/* Who asks for no strides (PyTorch) may give the buffer back at once and hold view->obj for as long
+ * as it reads: each such view has an object of its own, which holds what it shows. */
 typedef struct holder {
-    PyObject_HEAD
-    mlx_array value;
+    PyObject_HEAD mlx_array value;
 } holder;
 
 static void holder_dealloc(PyObject *o) {
@@ -96,8 +95,7 @@ static void holder_dealloc(PyObject *o) {
 static PyBufferProcs held_buffer = {NULL, mpy_array_release_buffer};
 
 static PyTypeObject holder_type = {
-    PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "mlx.core.shown",
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "mlx.core.shown",
     .tp_basicsize = sizeof(holder),
     .tp_flags = Py_TPFLAGS_DEFAULT,
     .tp_dealloc = holder_dealloc,
@@ -162,8 +160,10 @@ int mpy_array_get_buffer(PyObject *o, Py_buffer *view, int flags) {
     }
     mpy_watch();
     // NumPy knows no such format, and asks __array__ only where there is no buffer
-    if (has(flags, PyBUF_FORMAT) && mlx_array_dtype(mpy_array_handle(o)) == MLX_BFLOAT16 && numpy_takes_bfloat16()) {
-        PyErr_SetString(PyExc_BufferError, "bfloat16 has no format; view it as uint16, or ask NumPy for the array");
+    if (has(flags, PyBUF_FORMAT) && mlx_array_dtype(mpy_array_handle(o)) == MLX_BFLOAT16 &&
+        numpy_takes_bfloat16()) {
+        PyErr_SetString(PyExc_BufferError,
+                        "bfloat16 has no format; view it as uint16, or ask NumPy for the array");
         return -1;
     }
     PyObject *owner = value_for(&value, o, flags) ? NULL : owner_of(value, o, flags);
@@ -198,12 +198,13 @@ void mpy_array_release_buffer(PyObject *o, Py_buffer *view) {
     PyMem_Free(e);
 }
 
-/* --- NumPy's interface ------------------------------------------------------------------------------------- */
+/* --- NumPy's interface ------------------------------------------------------------------------ */
 
 static const char *const typestrs[] = {
-    [MLX_BOOL] = "|b1",   [MLX_UINT8] = "|u1",   [MLX_UINT16] = "<u2",  [MLX_UINT32] = "<u4",    [MLX_UINT64] = "<u8",
-    [MLX_INT8] = "|i1",   [MLX_INT16] = "<i2",   [MLX_INT32] = "<i4",   [MLX_INT64] = "<i8",     [MLX_FLOAT16] = "<f2",
-    [MLX_FLOAT32] = "<f4", [MLX_FLOAT64] = "<f8", [MLX_BFLOAT16] = NULL, [MLX_COMPLEX64] = "<c8",
+    [MLX_BOOL] = "|b1",    [MLX_UINT8] = "|u1",     [MLX_UINT16] = "<u2",  [MLX_UINT32] = "<u4",
+    [MLX_UINT64] = "<u8",  [MLX_INT8] = "|i1",      [MLX_INT16] = "<i2",   [MLX_INT32] = "<i4",
+    [MLX_INT64] = "<i8",   [MLX_FLOAT16] = "<f2",   [MLX_FLOAT32] = "<f4", [MLX_FLOAT64] = "<f8",
+    [MLX_BFLOAT16] = NULL, [MLX_COMPLEX64] = "<c8",
 };
 
 /* The elements in row order; the memory is a view of its own, which whoever uses it keeps. */
@@ -215,16 +216,18 @@ PyObject *mpy_array_interface(PyObject *o, void *unused) {
     if (!type)
         return PyErr_Format(PyExc_AttributeError, "NumPy has no dtype for bfloat16");
     int status = mlx_contiguous(&rows, mpy_array_handle(o), false, s);
-    PyObject *array = mpy_array_result(status, rows), *view = array ? PyMemoryView_FromObject(array) : NULL;
-    PyObject *dict = view ? Py_BuildValue("{s:N,s:s,s:O,s:O,s:i}", "shape", mpy_shape_tuple(mpy_array_handle(o)), "typestr",
-                                          type, "data", view, "strides", Py_None, "version", 3)
-                          : NULL;
+    PyObject *array = mpy_array_result(status, rows),
+             *view = array ? PyMemoryView_FromObject(array) : NULL;
+    PyObject *dict =
+        view ? Py_BuildValue("{s:N,s:s,s:O,s:O,s:i}", "shape", mpy_shape_tuple(mpy_array_handle(o)),
+                             "typestr", type, "data", view, "strides", Py_None, "version", 3)
+             : NULL;
     Py_XDECREF(view);
     Py_XDECREF(array);
     return dict;
 }
 
-/* --- DLPack ---------------------------------------------------------------------------------------------------- */
+/* --- DLPack ----------------------------------------------------------------------------------- */
 
 static const struct {
     uint8_t code, bits;
@@ -238,7 +241,8 @@ static const struct {
     [MLX_BFLOAT16] = {DL_BFLOAT, 16}, [MLX_COMPLEX64] = {DL_COMPLEX, 64},
 };
 
-/* What a capsule points to: one of the two structures, the value, and its shape. Freed without Python. */
+/* What a capsule points to: one of the two structures, the value, and its shape. Freed without
+   Python. */
 typedef struct lent {
     union {
         dl_managed old;
@@ -359,7 +363,8 @@ PyObject *mpy_array_dlpack(PyObject *o, PyObject *args, PyObject *kwargs) {
     int copied = copy == Py_True || lies_backwards(value);
     if (copied && copy == Py_False) {
         mlx_array_free(value);
-        PyErr_SetString(PyExc_BufferError, "[dlpack] an array that lies backwards is exported as a copy.");
+        PyErr_SetString(PyExc_BufferError,
+                        "[dlpack] an array that lies backwards is exported as a copy.");
         return NULL;
     }
     lent *l = copied && own_copy(&value) ? NULL : lent_new(value);
@@ -375,7 +380,7 @@ PyObject *mpy_array_dlpack_device(PyObject *o, PyObject *unused) {
     return Py_BuildValue("(ii)", DL_CPU, 0);
 }
 
-/* --- NumPy ------------------------------------------------------------------------------------------------------ */
+/* --- NumPy ------------------------------------------------------------------------------------ */
 
 static PyObject *numpy_array(PyObject *o) {
     PyObject *numpy = PyImport_ImportModule("numpy"), *view = NULL, *array = NULL;
@@ -397,7 +402,8 @@ PyObject *mpy_array_bits(PyObject *o) {
     return array;
 }
 
-/* The type that ml_dtypes, where it is installed, gives NumPy for bfloat16; NULL without an exception. */
+/* The type that ml_dtypes, where it is installed, gives NumPy for bfloat16; NULL without an
+   exception. */
 static PyObject *numpy_bfloat16(void) {
     PyObject *module = PyImport_ImportModule("ml_dtypes");
     PyObject *type = module ? PyObject_GetAttrString(module, "bfloat16") : NULL;

@@ -19,7 +19,7 @@ static PyObject *name_of(size_t id) {
     return PyUnicode_FromStringAndSize(at, text + sizeof text - at);
 }
 
-/* --- values --------------------------------------------------------------------------------------- */
+/* --- values ----------------------------------------------------------------------------------- */
 
 static PyObject *shape_of(const mlx_exported_array *a) {
     PyObject *shape = PyTuple_New((Py_ssize_t)a->ndim);
@@ -87,7 +87,7 @@ static PyObject *argument_of(const mlx_exported_argument *a) {
     return shape;
 }
 
-/* --- lists ------------------------------------------------------------------------------------------ */
+/* --- lists ------------------------------------------------------------------------------------ */
 
 /* What the items of a list are made of; what is not used is NULL. */
 typedef struct items {
@@ -121,7 +121,7 @@ static PyObject *list_of(items from, size_t n) {
     return list;
 }
 
-/* --- the visitor -------------------------------------------------------------------------------------- */
+/* --- the visitor ------------------------------------------------------------------------------ */
 
 /* Calls it with the dict, which is NULL when an exception is set and is taken over. */
 static int tell(void *callback, PyObject *dict) {
@@ -140,24 +140,28 @@ static int visit_inputs(void *callback, const mlx_exported_array *in, size_t n) 
     return tell_list(callback, "inputs", "inputs", (items){.array = in}, n);
 }
 
-static int visit_keywords(void *callback, const char *const *names, const mlx_exported_array *in, size_t n) {
-    return tell_list(callback, "keyword_inputs", "keywords", (items){.array = in, .keyword = names}, n);
+static int visit_keywords(void *callback, const char *const *names, const mlx_exported_array *in,
+                          size_t n) {
+    return tell_list(callback, "keyword_inputs", "keywords", (items){.array = in, .keyword = names},
+                     n);
 }
 
 static int visit_outputs(void *callback, const mlx_exported_array *out, size_t n) {
     return tell_list(callback, "outputs", "outputs", (items){.array = out}, n);
 }
 
-static int visit_constants(void *callback, const mlx_exported_array *c, const mlx_array *values, size_t n) {
+static int visit_constants(void *callback, const mlx_exported_array *c, const mlx_array *values,
+                           size_t n) {
     return tell_list(callback, "constants", "constants", (items){.array = c, .value = values}, n);
 }
 
 static int visit_primitive(void *callback, const mlx_exported_primitive *p) {
     PyObject *in = list_of((items){.array = p->inputs}, p->input_count);
     PyObject *out = in ? list_of((items){.array = p->outputs}, p->output_count) : NULL;
-    PyObject *arguments = out ? list_of((items){.argument = p->arguments}, p->argument_count) : NULL;
-    PyObject *dict = arguments ? Py_BuildValue("{sssssOsOsO}", "type", "primitive", "name", p->name, "inputs", in,
-                                               "outputs", out, "arguments", arguments)
+    PyObject *arguments =
+        out ? list_of((items){.argument = p->arguments}, p->argument_count) : NULL;
+    PyObject *dict = arguments ? Py_BuildValue("{sssssOsOsO}", "type", "primitive", "name", p->name,
+                                               "inputs", in, "outputs", out, "arguments", arguments)
                                : NULL;
     Py_XDECREF(in);
     Py_XDECREF(out);

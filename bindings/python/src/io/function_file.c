@@ -1,10 +1,11 @@
-/* mlx.core.export_function, exporter, import_function: functions in files; export_to_dot: graphs as pictures. */
+/* mlx.core.export_function, exporter, import_function: functions in files; export_to_dot: graphs as
+   pictures. */
 #include <errno.h>
 
 #include "io/export_callback.h"
 #include "host/gil.h"
 
-/* --- arguments: arrays by position and by name ------------------------------------------------------------ */
+/* --- arguments: arrays by position and by name ------------------------------------------------ */
 
 typedef struct inputs {
     mlx_vector_array args;
@@ -17,10 +18,12 @@ static void inputs_free(inputs *in) {
 }
 
 static int wrong_inputs(const char *op) {
-    PyErr_Format(PyExc_ValueError,
-                 "[%s] Inputs can either be a variable number of positional and keyword arrays or a single tuple "
-                 "and/or dictionary of arrays.",
-                 op);
+    PyErr_Format(
+        PyExc_ValueError,
+        "[%s] Inputs can either be a variable number of positional and keyword arrays or a single "
+        "tuple "
+        "and/or dictionary of arrays.",
+        op);
     return -1;
 }
 
@@ -58,8 +61,10 @@ static bool is_sequence(PyObject *o) {
 /* f(x, y, k=z), f((x, y), {"k": z}), f((x, y)), f({"k": z}). Freed with inputs_free in any case. */
 static int take_inputs(inputs *in, const char *op, PyObject *args, PyObject *kwargs) {
     Py_ssize_t n = PyTuple_GET_SIZE(args);
-    PyObject *first = n ? PyTuple_GET_ITEM(args, 0) : NULL, *last = n ? PyTuple_GET_ITEM(args, n - 1) : NULL;
-    bool named = kwargs && PyDict_GET_SIZE(kwargs), packed = !named && n > 0 && n <= 2 && !mpy_array_check(last);
+    PyObject *first = n ? PyTuple_GET_ITEM(args, 0) : NULL,
+             *last = n ? PyTuple_GET_ITEM(args, n - 1) : NULL;
+    bool named = kwargs && PyDict_GET_SIZE(kwargs),
+         packed = !named && n > 0 && n <= 2 && !mpy_array_check(last);
     *in = (inputs){mlx_vector_array_new(), mlx_map_string_to_array_new()};
     if (!in->args.ctx || !in->kwargs.ctx)
         return mpy_raise(), -1;
@@ -71,7 +76,7 @@ static int take_inputs(inputs *in, const char *op, PyObject *args, PyObject *kwa
     return unfit && !PyErr_Occurred() ? wrong_inputs(op) : unfit ? -1 : 0;
 }
 
-/* --- the function ------------------------------------------------------------------------------------------- */
+/* --- the function ----------------------------------------------------------------------------- */
 
 static PyObject *named_arrays(mlx_map_string_to_array map) {
     mlx_map_string_to_array_iterator it = mlx_map_string_to_array_iterator_new(map);
@@ -100,14 +105,18 @@ static int add_outputs(mlx_vector_array out, PyObject *value) {
             return -1;
     }
     if (!many)
-        PyErr_SetString(PyExc_ValueError,
-                        "[export_function] Outputs can be either a single array, a tuple, or a list of arrays.");
+        PyErr_SetString(
+            PyExc_ValueError,
+            "[export_function] Outputs can be either a single array, a tuple, or a list of "
+            "arrays.");
     return many ? 0 : -1;
 }
 
-static int run(PyObject *fun, mlx_vector_array out, mlx_vector_array in, mlx_map_string_to_array named) {
+static int run(PyObject *fun, mlx_vector_array out, mlx_vector_array in,
+               mlx_map_string_to_array named) {
     PyObject *list = mpy_vector_list(in), *args = list ? PyList_AsTuple(list) : NULL;
-    PyObject *kwargs = args ? named_arrays(named) : NULL, *value = kwargs ? PyObject_Call(fun, args, kwargs) : NULL;
+    PyObject *kwargs = args ? named_arrays(named) : NULL,
+             *value = kwargs ? PyObject_Call(fun, args, kwargs) : NULL;
     int failed = !value || add_outputs(out, value);
     Py_XDECREF(list);
     Py_XDECREF(args);
@@ -116,7 +125,8 @@ static int run(PyObject *fun, mlx_vector_array out, mlx_vector_array in, mlx_map
     return failed ? -1 : 0;
 }
 
-static int enter(mlx_vector_array *out, const mlx_vector_array in, const mlx_map_string_to_array named, void *fun) {
+static int enter(mlx_vector_array *out, const mlx_vector_array in,
+                 const mlx_map_string_to_array named, void *fun) {
     PyGILState_STATE gil;
     if (!mpy_gil_take(&gil))
         return -1;
@@ -127,11 +137,10 @@ static int enter(mlx_vector_array *out, const mlx_vector_array in, const mlx_map
     return status;
 }
 
-/* --- exporter ------------------------------------------------------------------------------------------------- */
+/* --- exporter --------------------------------------------------------------------------------- */
 
 typedef struct exporter {
-    PyObject_HEAD
-    PyObject *fun;
+    PyObject_HEAD PyObject *fun;
     mlx_function_exporter file; /* empty when closed */
     bool shapeless;
 } exporter;
@@ -139,7 +148,8 @@ typedef struct exporter {
 static PyTypeObject exporter_type;
 
 /* path NULL: in memory. */
-static PyObject *exporter_open(const char *path, PyObject *fun, bool shapeless, const char *metadata) {
+static PyObject *exporter_open(const char *path, PyObject *fun, bool shapeless,
+                               const char *metadata) {
     exporter *e = PyObject_GC_New(exporter, &exporter_type);
     if (!e)
         return NULL;
@@ -181,7 +191,8 @@ static int exporter_add(exporter *e, PyObject *args, PyObject *kwargs) {
 static PyObject *exporter_call(PyObject *o, PyObject *args, PyObject *kwargs) {
     exporter *e = (exporter *)o;
     if (!e->file.ctx)
-        return PyErr_SetString(PyExc_RuntimeError, "[export_function] Attempting to write after exporting is closed."),
+        return PyErr_SetString(PyExc_RuntimeError,
+                               "[export_function] Attempting to write after exporting is closed."),
                NULL;
     return exporter_add(e, args, kwargs) ? NULL : Py_NewRef(Py_None);
 }
@@ -221,16 +232,17 @@ static void exporter_dealloc(PyObject *o) {
 }
 
 static PyMethodDef exporter_methods[] = {
-    {"close", close_method, METH_NOARGS, "close(self) -> None\n\nWrite the file. Closing again does nothing."},
-    {"__enter__", enter_method, METH_NOARGS, "__enter__(self) -> FunctionExporter\n\nThe exporter itself."},
+    {"close", close_method, METH_NOARGS,
+     "close(self) -> None\n\nWrite the file. Closing again does nothing."},
+    {"__enter__", enter_method, METH_NOARGS,
+     "__enter__(self) -> FunctionExporter\n\nThe exporter itself."},
     {"__exit__", exit_method, METH_VARARGS,
      "__exit__($self, exc_type=None, exc_value=None, traceback=None)\n--\n\nClose it."},
     {NULL},
 };
 
 static PyTypeObject exporter_type = {
-    PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "mlx.core.FunctionExporter",
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "mlx.core.FunctionExporter",
     .tp_basicsize = sizeof(exporter),
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION,
     .tp_call = exporter_call,
@@ -238,7 +250,8 @@ static PyTypeObject exporter_type = {
     .tp_clear = exporter_clear,
     .tp_dealloc = exporter_dealloc,
     .tp_methods = exporter_methods,
-    .tp_doc = "Writes several traces of a function to a file; made by exporter, best in a with statement.",
+    .tp_doc = "Writes several traces of a function to a file; made by exporter, best in a with "
+              "statement.",
 };
 
 static PyObject *exporter_function(PyObject *self, PyObject *args, PyObject *kwargs) {
@@ -247,20 +260,22 @@ static PyObject *exporter_function(PyObject *self, PyObject *args, PyObject *kwa
     PyObject *file, *fun, *made = NULL;
     int shapeless = 0;
     (void)self;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&O|$pz:exporter", keywords, PyUnicode_FSConverter, &file, &fun,
-                                     &shapeless, &metadata))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&O|$pz:exporter", keywords,
+                                     PyUnicode_FSConverter, &file, &fun, &shapeless, &metadata))
         return NULL;
     if (PyCallable_Check(fun))
         made = (PyObject *)exporter_open(PyBytes_AS_STRING(file), fun, shapeless, metadata);
     else
-        PyErr_Format(PyExc_TypeError, "exporter(): fun is %s, which cannot be called", Py_TYPE(fun)->tp_name);
+        PyErr_Format(PyExc_TypeError, "exporter(): fun is %s, which cannot be called",
+                     Py_TYPE(fun)->tp_name);
     Py_DECREF(file);
     return made;
 }
 
-/* --- export_function -------------------------------------------------------------------------------------------- */
+/* --- export_function -------------------------------------------------------------------------- */
 
-/* Take a keyword of the function itself out of those meant for fun; borrowed from `kwargs`, or NULL. */
+/* Take a keyword of the function itself out of those meant for fun; borrowed from `kwargs`, or
+   NULL. */
 static PyObject *option(PyObject *kwargs, PyObject *rest, const char *name) {
     PyObject *value = kwargs ? PyDict_GetItemString(kwargs, name) : NULL;
     if (value && PyDict_DelItemString(rest, name))
@@ -279,25 +294,31 @@ static int take_destination(destination *to, PyObject *file, PyObject *fun, PyOb
     bool callback = file && PyCallable_Check(file);
     *to = (destination){.callback = callback ? file : NULL};
     if (callback && metadata)
-        return PyErr_SetString(PyExc_ValueError, "[export_function] The metadata argument is only supported when "
-                                                 "exporting to a file, not when using a callback."),
+        return PyErr_SetString(PyExc_ValueError,
+                               "[export_function] The metadata argument is only supported when "
+                               "exporting to a file, not when using a callback."),
                -1;
     if (!file || !(callback || PyUnicode_Check(file)) || !fun || !PyCallable_Check(fun) ||
         (metadata && !PyUnicode_Check(metadata)))
-        return PyErr_SetString(PyExc_TypeError, "export_function(file_or_callback: str | Callable, fun: Callable, "
-                                                "*args, shapeless: bool = False, metadata: str | None = None, "
-                                                "**kwargs): the arguments do not fit"),
+        return PyErr_SetString(PyExc_TypeError,
+                               "export_function(file_or_callback: str | Callable, fun: Callable, "
+                               "*args, shapeless: bool = False, metadata: str | None = None, "
+                               "**kwargs): the arguments do not fit"),
                -1;
     to->path = callback ? NULL : PyUnicode_EncodeFSDefault(file);
     to->metadata = metadata ? mpy_text(metadata) : NULL;
     return PyErr_Occurred() ? -1 : 0;
 }
 
-static PyObject *export_to(const destination *to, PyObject *fun, PyObject *args, PyObject *rest, PyObject *shapeless) {
+static PyObject *export_to(const destination *to, PyObject *fun, PyObject *args, PyObject *rest,
+                           PyObject *shapeless) {
     int flexible = shapeless ? PyObject_IsTrue(shapeless) : 0;
-    exporter *e = flexible < 0 ? NULL : (exporter *)exporter_open(to->path ? PyBytes_AS_STRING(to->path) : NULL, fun, flexible, to->metadata);
-    int failed = !e || exporter_add(e, args, rest) || (to->callback && mpy_tell_exported(e->file, to->callback)) ||
-                 exporter_close(e);
+    exporter *e = flexible < 0
+                      ? NULL
+                      : (exporter *)exporter_open(to->path ? PyBytes_AS_STRING(to->path) : NULL,
+                                                  fun, flexible, to->metadata);
+    int failed = !e || exporter_add(e, args, rest) ||
+                 (to->callback && mpy_tell_exported(e->file, to->callback)) || exporter_close(e);
     Py_XDECREF(e);
     return failed ? NULL : Py_NewRef(Py_None);
 }
@@ -307,7 +328,9 @@ static PyObject *export_function(PyObject *self, PyObject *args, PyObject *kwarg
     PyObject *shapeless = rest ? option(kwargs, rest, "shapeless") : NULL;
     PyObject *metadata = rest ? option(kwargs, rest, "metadata") : NULL;
     Py_ssize_t n = PyTuple_GET_SIZE(args);
-    PyObject *file = n > 0 ? PyTuple_GET_ITEM(args, 0) : rest ? option(kwargs, rest, "file_or_callback") : NULL;
+    PyObject *file = n > 0  ? PyTuple_GET_ITEM(args, 0)
+                     : rest ? option(kwargs, rest, "file_or_callback")
+                            : NULL;
     PyObject *fun = n > 1 ? PyTuple_GET_ITEM(args, 1) : rest ? option(kwargs, rest, "fun") : NULL;
     PyObject *inputs_given = n > 2 ? PyTuple_GetSlice(args, 2, n) : PyTuple_New(0);
     destination to = {0};
@@ -320,11 +343,10 @@ static PyObject *export_function(PyObject *self, PyObject *args, PyObject *kwarg
     return result;
 }
 
-/* --- import_function ---------------------------------------------------------------------------------------------- */
+/* --- import_function -------------------------------------------------------------------------- */
 
 typedef struct imported {
-    PyObject_HEAD
-    mlx_imported_function f;
+    PyObject_HEAD mlx_imported_function f;
 } imported;
 
 static PyObject *imported_call(PyObject *o, PyObject *args, PyObject *kwargs) {
@@ -333,7 +355,8 @@ static PyObject *imported_call(PyObject *o, PyObject *args, PyObject *kwargs) {
     inputs in;
     int status = take_inputs(&in, "import_function::call", args, kwargs);
     if (!status) {
-        MPY_WAIT(status, mlx_imported_function_apply_kwargs(&out, ((imported *)o)->f, in.args, in.kwargs));
+        MPY_WAIT(status,
+                 mlx_imported_function_apply_kwargs(&out, ((imported *)o)->f, in.args, in.kwargs));
         status = mpy_settle(status);
     }
     if (!status && (list = mpy_vector_list(out)))
@@ -350,8 +373,7 @@ static void imported_dealloc(PyObject *o) {
 }
 
 static PyTypeObject imported_type = {
-    PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "mlx.core.ImportedFunction",
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "mlx.core.ImportedFunction",
     .tp_basicsize = sizeof(imported),
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
     .tp_call = imported_call,
@@ -365,7 +387,8 @@ static PyObject *import_function(PyObject *self, PyObject *args, PyObject *kwarg
     int with_metadata = 0, status;
     mlx_imported_function f;
     (void)self;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&|p:import_function", keywords, PyUnicode_FSConverter, &file, &with_metadata))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&|p:import_function", keywords,
+                                     PyUnicode_FSConverter, &file, &with_metadata))
         return NULL;
     MPY_WAIT(status, (f = mlx_imported_function_new(PyBytes_AS_STRING(file))).ctx ? 0 : 1);
     Py_DECREF(file);
@@ -375,10 +398,11 @@ static PyObject *import_function(PyObject *self, PyObject *args, PyObject *kwarg
     if (!made)
         return mlx_imported_function_free(f), NULL;
     made->f = f;
-    return with_metadata ? Py_BuildValue("(Ns)", made, mlx_imported_function_metadata(f)) : (PyObject *)made;
+    return with_metadata ? Py_BuildValue("(Ns)", made, mlx_imported_function_metadata(f))
+                         : (PyObject *)made;
 }
 
-/* --- export_to_dot -------------------------------------------------------------------------------------------------- */
+/* --- export_to_dot ---------------------------------------------------------------------------- */
 
 static int name_arrays(mlx_node_namer namer, PyObject *names) {
     PyObject *key, *value;
@@ -386,7 +410,8 @@ static int name_arrays(mlx_node_namer namer, PyObject *names) {
     while (names && PyDict_Next(names, &at, &key, &value)) {
         const char *name = mpy_text(key);
         if (!mpy_array_check(value))
-            PyErr_SetString(PyExc_ValueError, "[tree_flatten] The argument should contain only arrays");
+            PyErr_SetString(PyExc_ValueError,
+                            "[tree_flatten] The argument should contain only arrays");
         if (PyErr_Occurred())
             return -1;
         if (mlx_node_namer_set_name(namer, mpy_array_handle(value), name))
@@ -426,7 +451,8 @@ static int draw_to_object(PyObject *target, PyObject *names, mlx_vector_array ou
         return PyErr_NoMemory(), -1;
     int status = draw(file, names, outputs);
     fclose(file);
-    PyObject *done = status ? NULL : PyObject_CallMethod(target, "write", "s#", text, (Py_ssize_t)size);
+    PyObject *done =
+        status ? NULL : PyObject_CallMethod(target, "write", "s#", text, (Py_ssize_t)size);
     free(text);
     Py_XDECREF(done);
     return done ? 0 : -1;
@@ -446,8 +472,9 @@ static PyObject *export_to_dot(PyObject *self, PyObject *args, PyObject *kwargs)
     else if (!status && file && PyObject_HasAttrString(file, "write"))
         status = draw_to_object(file, names, outputs);
     else if (!status) {
-        PyErr_SetString(PyExc_ValueError,
-                        "[export_to_dot] Accepts file-like objects or strings to be used as filenames.");
+        PyErr_SetString(
+            PyExc_ValueError,
+            "[export_to_dot] Accepts file-like objects or strings to be used as filenames.");
         status = -1;
     }
     mlx_vector_array_free(outputs);
@@ -455,27 +482,38 @@ static PyObject *export_to_dot(PyObject *self, PyObject *args, PyObject *kwargs)
     return status ? NULL : Py_NewRef(Py_None);
 }
 
-/* --- the module's functions ------------------------------------------------------------------------------------------- */
+/* --- the module's functions ------------------------------------------------------------------- */
 
-#define FUNCTION(name, function, doc) {name, (PyCFunction)(void (*)(void))function, METH_VARARGS | METH_KEYWORDS, doc}
+#define FUNCTION(name, function, doc) \
+    {name, (PyCFunction)(void (*)(void))function, METH_VARARGS | METH_KEYWORDS, doc}
 
 static PyMethodDef functions[] = {
-    FUNCTION("export_function", export_function,
-             "export_function($module, /, file_or_callback, fun, *args, shapeless=False, metadata=None, **kwargs)\n--\n\n"
-             "Write what fun computes to a file that import_function, and MLX, read. args and kwargs are example arrays,\n"
-             "or one tuple and one dict of them. shapeless: the file serves other shapes too. fun returns an array or a\n"
-             "list or tuple of arrays. A callback in the place of the file is called with dicts, whose 'type' is\n"
-             "'inputs', 'keyword_inputs', 'outputs', 'constants', then 'primitive' for each operation."),
-    FUNCTION("exporter", exporter_function,
-             "exporter($module, /, file, fun, *, shapeless=False, metadata=None)\n--\n\n"
-             "A FunctionExporter: call it with example arrays once for each trace of fun that the file is to hold."),
-    FUNCTION("import_function", import_function,
-             "import_function($module, /, file, return_metadata=False)\n--\n\n"
-             "The function in a file. It takes arrays, or one tuple and one dict of them, that fit one of its traces, and\n"
-             "returns a tuple of arrays. return_metadata: a pair of it and the text that came with it."),
+    FUNCTION(
+        "export_function", export_function,
+        "export_function($module, /, file_or_callback, fun, *args, shapeless=False, "
+        "metadata=None, **kwargs)\n--\n\n"
+        "Write what fun computes to a file that import_function, and MLX, read. args and kwargs "
+        "are example arrays,\n"
+        "or one tuple and one dict of them. shapeless: the file serves other shapes too. fun "
+        "returns an array or a\n"
+        "list or tuple of arrays. A callback in the place of the file is called with dicts, whose "
+        "'type' is\n"
+        "'inputs', 'keyword_inputs', 'outputs', 'constants', then 'primitive' for each operation."),
+    FUNCTION(
+        "exporter", exporter_function,
+        "exporter($module, /, file, fun, *, shapeless=False, metadata=None)\n--\n\n"
+        "A FunctionExporter: call it with example arrays once for each trace of fun that the file "
+        "is to hold."),
+    FUNCTION(
+        "import_function", import_function,
+        "import_function($module, /, file, return_metadata=False)\n--\n\n"
+        "The function in a file. It takes arrays, or one tuple and one dict of them, that fit one "
+        "of its traces, and\n"
+        "returns a tuple of arrays. return_metadata: a pair of it and the text that came with it."),
     FUNCTION("export_to_dot", export_to_dot,
              "export_to_dot($module, /, file, *args, **kwargs)\n--\n\n"
-             "Write the graph that computes the arrays of args in Graphviz' language to a file, by name or open for\n"
+             "Write the graph that computes the arrays of args in Graphviz' language to a file, by "
+             "name or open for\n"
              "writing. Arrays given by keyword are labelled so."),
     {NULL},
 };

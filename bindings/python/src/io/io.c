@@ -2,7 +2,7 @@
 #include "io/io_files.h"
 #include "io/io_load.h"
 
-/* --- one array ------------------------------------------------------------------------------------------------------- */
+/* --- one array -------------------------------------------------------------------------------- */
 
 /* A pipe is left half written where Control-C comes: what its handler raises is the reason. */
 static PyObject *fail_to_write(void) {
@@ -48,7 +48,7 @@ static PyObject *save(PyObject *module, PyObject *args, PyObject *kwargs) {
     return status ? fail_to_write() : Py_NewRef(Py_None);
 }
 
-/* --- maps -------------------------------------------------------------------------------------------------------------- */
+/* --- maps ------------------------------------------------------------------------------------- */
 
 /* The arrays of a dict with string keys, in order. */
 static int arrays_of(mlx_map_string_to_array map, PyObject *dict, const char *op) {
@@ -72,7 +72,7 @@ static int arrays_of(mlx_map_string_to_array map, PyObject *dict, const char *op
     return 0;
 }
 
-/* --- npz --------------------------------------------------------------------------------------------------------------- */
+/* --- npz -------------------------------------------------------------------------------------- */
 
 /* kwargs, and the positional arrays as arr_0, arr_1 ... in a new dict. */
 static PyObject *members_of(PyObject *args, PyObject *kwargs, const char *op) {
@@ -143,7 +143,8 @@ static int add_member(PyObject *archive, PyObject *key, PyObject *array) {
 
 /* To a file object by way of the zipfile module, which does not ask how much was written. */
 static int save_npz_object(PyObject *object, PyObject *members, int compressed) {
-    PyObject *key, *value, *file = mpy_whole_writer(object), *zipfile = file ? PyImport_ImportModule("zipfile") : NULL;
+    PyObject *key, *value, *file = mpy_whole_writer(object),
+                           *zipfile = file ? PyImport_ImportModule("zipfile") : NULL;
     PyObject *method =
         zipfile ? PyObject_GetAttrString(zipfile, compressed ? "ZIP_DEFLATED" : "ZIP_STORED")
                 : NULL;
@@ -184,7 +185,7 @@ static PyObject *savez_compressed(PyObject *module, PyObject *args, PyObject *kw
     return save_members(args, kwargs, true, "savez_compressed");
 }
 
-/* --- safetensors -------------------------------------------------------------------------------------------------------- */
+/* --- safetensors ------------------------------------------------------------------------------ */
 
 static int texts_of(mlx_map_string_to_string map, PyObject *dict) {
     PyObject *key, *value;
@@ -246,7 +247,7 @@ static PyObject *save_safetensors(PyObject *module, PyObject *args, PyObject *kw
     return status ? NULL : Py_NewRef(Py_None);
 }
 
-/* --- gguf --------------------------------------------------------------------------------------------------------------- */
+/* --- gguf ------------------------------------------------------------------------------------- */
 
 static int set_strings(mlx_io_gguf out, const char *key, PyObject *list) {
     mlx_vector_string texts = mlx_vector_string_new();
@@ -289,8 +290,9 @@ static int fill_gguf(mlx_io_gguf out, PyObject *arrays, PyObject *metadata) {
         const char *name = PyUnicode_Check(key) ? mpy_text(key) : NULL;
         if (!name || !mpy_array_check(value)) {
             if (!PyErr_Occurred())
-                PyErr_SetString(PyExc_TypeError,
-                            "[save_gguf] arrays must be a dictionary of arrays with string keys");
+                PyErr_SetString(
+                    PyExc_TypeError,
+                    "[save_gguf] arrays must be a dictionary of arrays with string keys");
             return -1;
         }
         if (mlx_io_gguf_set_array(out, name, mpy_array_handle(value)))
@@ -339,10 +341,12 @@ static PyObject *save_gguf(PyObject *module, PyObject *args, PyObject *kwargs) {
 static PyMethodDef functions[] = {
     {"save", KEYWORDS(save),
      "save(file: file | str | pathlib.Path, arr: array) -> None\n\n"
-     "Write one array in NumPy's npy format. \".npy\" is appended to a path that has no such ending."},
+     "Write one array in NumPy's npy format. \".npy\" is appended to a path that has no such "
+     "ending."},
     {"savez", KEYWORDS(savez),
      "savez(file: file | str | pathlib.Path, *args, **kwargs)\n\n"
-     "Write arrays to an npz archive: by their keywords, and the others as arr_0, arr_1 and so on."},
+     "Write arrays to an npz archive: by their keywords, and the others as arr_0, arr_1 and so "
+     "on."},
     {"savez_compressed", KEYWORDS(savez_compressed),
      "savez_compressed(file: file | str | pathlib.Path, *args, **kwargs)\n\nAs savez, compressed."},
     {"save_safetensors", KEYWORDS(save_safetensors),
@@ -351,18 +355,25 @@ static PyMethodDef functions[] = {
      "Write arrays by name to a safetensors file."},
     {"save_gguf", KEYWORDS(save_gguf),
      "save_gguf(file: file | str | pathlib.Path, arrays: dict[str, array], "
-     "metadata: dict[str, array | str | list[str]])\n\nWrite arrays by name and metadata to a GGUF file."},
+     "metadata: dict[str, array | str | list[str]])\n\n"
+     "Write arrays by name and metadata to a GGUF file."},
     {"load", KEYWORDS(mpy_load),
      "load(file: file | str | pathlib.Path, /, format: str | None = None, "
-     "return_metadata: bool = False, *, mmap: bool = False, stream: StreamOrDevice = None) -> array | dict[str, array] | "
+     "return_metadata: bool = False, *, mmap: bool = False, stream: StreamOrDevice = None) -> "
+     "array | dict[str, array] | "
      "tuple[dict[str, array], dict[str, Any]]\n\n"
-     "The array of an npy file, the arrays of an npz, safetensors or GGUF file by name. The format is told by the\n"
+     "The array of an npy file, the arrays of an npz, safetensors or GGUF file by name. The "
+     "format is told by the\n"
      "name's ending unless it is given.\n\n"
-     "Arrays of a path are read when they are evaluated, and depend on the file no more after that; npz archives and\n"
-     "what a file object without a descriptor gives are read at once. Until then the file is held open: renaming or\n"
+     "Arrays of a path are read when they are evaluated, and depend on the file no more after "
+     "that; npz archives and\n"
+     "what a file object without a descriptor gives are read at once. Until then the file is held "
+     "open: renaming or\n"
      "replacing it changes nothing, and evaluating raises if it was cut short or written to.\n\n"
-     "With mmap=True arrays are the file's own pages, which are read as they are touched: for weights larger than\n"
-     "memory. While such an array lives the file must not be cut short (the process would end by SIGBUS) or written to\n"
+     "With mmap=True arrays are the file's own pages, which are read as they are touched: for "
+     "weights larger than\n"
+     "memory. While such an array lives the file must not be cut short (the process would end by "
+     "SIGBUS) or written to\n"
      "(the array would change)."},
     {NULL},
 };

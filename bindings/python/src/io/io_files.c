@@ -1,5 +1,5 @@
-/* Paths and file objects: see io_files.h. Of a file object with a descriptor of its own the file is opened again; others
- * are read and written through their methods. */
+/* Paths and file objects: see io_files.h. Of a file object with a descriptor of its own the file is
+ * opened again; others are read and written through their methods. */
 #define _GNU_SOURCE
 #include "io/io_files.h"
 
@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* --- paths -------------------------------------------------------------------------------------------------------- */
+/* --- paths ------------------------------------------------------------------------------------ */
 
 PyObject *mpy_path_of(PyObject *file, const char *op) {
     PyObject *path = NULL;
@@ -23,7 +23,7 @@ PyObject *mpy_path_of(PyObject *file, const char *op) {
     return NULL;
 }
 
-/* --- reading ------------------------------------------------------------------------------------------------------ */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 /* The descriptor of a file object that stands at the start of a regular file, or -1. */
 static int descriptor_of(PyObject *file) {
@@ -49,7 +49,8 @@ static int write_all(int fd, const char *data, Py_ssize_t n) {
     return 0;
 }
 
-static const char not_binary[] = "Input must be a file-like object opened in binary mode, or string";
+static const char not_binary[] =
+    "Input must be a file-like object opened in binary mode, or string";
 
 /* What file.read(n) gives, as bytes-like; freed with PyBuffer_Release unless it fails. */
 static int read_piece(Py_buffer *piece, PyObject *file, Py_ssize_t n) {
@@ -77,7 +78,8 @@ static int copy_piece(int fd, PyObject *file, const char *magic) {
         return -1;
     int status = n && ((size_t)piece.len < n || memcmp(piece.buf, magic, n)) ? -1 : piece.len > 0;
     if (status < 0)
-        PyErr_SetString(PyExc_RuntimeError, "[load] the file object does not begin as its format does");
+        PyErr_SetString(PyExc_RuntimeError,
+                        "[load] the file object does not begin as its format does");
     else if (write_all(fd, piece.buf, piece.len))
         status = -1;
     PyBuffer_Release(&piece);
@@ -96,7 +98,7 @@ static int copy_of(PyObject *file, const char *magic) {
     return -1;
 }
 
-/* --- reading in order ---------------------------------------------------------------------------------------------- */
+/* --- reading in order ------------------------------------------------------------------------- */
 
 typedef struct stream {
     PyObject *file;
@@ -133,7 +135,9 @@ static int read_all(PyObject *file, char *to, size_t n) {
         memcpy(to, piece.buf, got);
         PyBuffer_Release(&piece);
         if (!got)
-            return PyErr_Format(PyExc_RuntimeError, "[load] the file object ended %zu bytes too early", n), -1;
+            return PyErr_Format(PyExc_RuntimeError,
+                                "[load] the file object ended %zu bytes too early", n),
+                   -1;
         to += got;
         n -= got;
     }
@@ -200,7 +204,8 @@ static int is_seekable(PyObject *file) {
 /* Reading nothing tells what kind of file it is. */
 static mlx_io_reader reader_of(PyObject *file) {
     Py_buffer nothing;
-    int seeks = read_piece(&nothing, file, 0) ? -1 : (PyBuffer_Release(&nothing), is_seekable(file));
+    int seeks =
+        read_piece(&nothing, file, 0) ? -1 : (PyBuffer_Release(&nothing), is_seekable(file));
     mlx_io_vtable vtable = {.is_open = stream_open,
                             .good = stream_good,
                             .tell = seeks ? stream_tell : NULL,
@@ -215,7 +220,7 @@ static mlx_io_reader reader_of(PyObject *file) {
     return reader;
 }
 
-/* --- sources ------------------------------------------------------------------------------------------------------- */
+/* --- sources ---------------------------------------------------------------------------------- */
 
 /* As bytes, or NULL. */
 static PyObject *name_of(PyObject *file) {
@@ -260,10 +265,11 @@ void mpy_source_close(mpy_source *s) {
     Py_CLEAR(s->name);
 }
 
-/* --- writing ------------------------------------------------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
-/* What a call of write says that it took of n bytes: 1 to n, or -1 and an exception. None from a file of Python's own
-   means that nothing could be taken; from other objects that nobody counted, as print and pickle read it. */
+/* What a call of write says that it took of n bytes: 1 to n, or -1 and an exception. None from a
+   file of Python's own means that nothing could be taken; from other objects that nobody counted,
+   as print and pickle read it. */
 static Py_ssize_t taken(PyObject *result, Py_ssize_t n, bool own) {
     if (result == Py_None && !own)
         return n;
@@ -279,15 +285,17 @@ static Py_ssize_t taken(PyObject *result, Py_ssize_t n, bool own) {
 }
 
 static int is_pythons(PyObject *file) {
-    PyObject *io = PyImport_ImportModule("io"), *base = io ? PyObject_GetAttrString(io, "IOBase") : NULL;
+    PyObject *io = PyImport_ImportModule("io"),
+             *base = io ? PyObject_GetAttrString(io, "IOBase") : NULL;
     int yes = base ? PyObject_IsInstance(file, base) : -1;
     Py_XDECREF(base);
     Py_XDECREF(io);
     return yes;
 }
 
-/* The bytes are the file object's to keep, so it gets copies, a piece at a time: at most twice what it took last, that
-   the copies of all pieces together are a few times the data, however little it takes. */
+/* The bytes are the file object's to keep, so it gets copies, a piece at a time: at most twice what
+   it took last, that the copies of all pieces together are a few times the data, however little it
+   takes. */
 static int write_pieces(PyObject *file, const char *data, size_t n) {
     int own = is_pythons(file);
     size_t most = PIECE;
@@ -330,11 +338,10 @@ mlx_io_writer mpy_writer_of(PyObject *file) {
     return handle;
 }
 
-/* --- a file object that takes all ------------------------------------------------------------------------------------ */
+/* --- a file object that takes all ------------------------------------------------------------- */
 
 typedef struct whole_writer {
-    PyObject_HEAD
-    PyObject *file;
+    PyObject_HEAD PyObject *file;
 } whole_writer;
 
 static PyObject *whole_write(PyObject *o, PyObject *data) {
@@ -362,8 +369,7 @@ static void whole_dealloc(PyObject *o) {
 static PyMethodDef whole_methods[] = {{"write", whole_write, METH_O, "Write all of it."}, {NULL}};
 
 static PyTypeObject whole_type = {
-    PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "mlx.core.whole_writer",
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "mlx.core.whole_writer",
     .tp_basicsize = sizeof(whole_writer),
     .tp_flags = Py_TPFLAGS_DEFAULT,
     .tp_getattro = whole_get,

@@ -4,7 +4,8 @@
 
 #include "py.h"
 
-/* Where bytes come from: a path, which for a file object may be that of its descriptor, or a reader of file.read. */
+/* Where bytes come from: a path, which for a file object may be that of its descriptor, or a reader
+   of file.read. */
 typedef struct mpy_source {
     PyObject *path;       /* bytes, or NULL */
     PyObject *name;       /* bytes, whose ending tells the format; may be NULL */
@@ -18,11 +19,13 @@ int mpy_source_open(mpy_source *s, PyObject *file, const char *op);
 int mpy_source_copy(mpy_source *s, const char *op, const char *magic);
 void mpy_source_close(mpy_source *s);
 
-/* A path as bytes (a new reference), or NULL without an exception where file is a file object, or with one. */
+/* A path as bytes (a new reference), or NULL without an exception where file is a file object, or
+   with one. */
 PyObject *mpy_path_of(PyObject *file, const char *op);
 /* Writes to file.write, with the GIL while it does: every byte, or an exception. */
 mlx_io_writer mpy_writer_of(PyObject *file);
-/* The file object with a write that takes all it is given, as often as the file's own has to be called for it. */
+/* The file object with a write that takes all it is given, as often as the file's own has to be
+   called for it. */
 PyObject *mpy_whole_writer(PyObject *file);
 
 #endif

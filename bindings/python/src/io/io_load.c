@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-/* --- what the library gives, as Python has it ------------------------------------------------------------------ */
+/* --- what the library gives, as Python has it ------------------------------------------------- */
 
 static int put_arrays(PyObject *dict, mlx_map_string_to_array map) {
     mlx_map_string_to_array_iterator it = mlx_map_string_to_array_iterator_new(map);
@@ -47,7 +47,7 @@ static PyObject *with_metadata(PyObject *dict, PyObject *metadata, int status, i
     return result;
 }
 
-/* --- formats ------------------------------------------------------------------------------------------------------- */
+/* --- formats ---------------------------------------------------------------------------------- */
 
 typedef struct wish {
     int metadata, mmap;
@@ -86,8 +86,8 @@ static PyObject *load_safetensors(mpy_source *from, const wish *w) {
     mlx_map_string_to_string texts = mlx_map_string_to_string_new();
     int status;
     if (from->path)
-        MPY_WAIT(status,
-                 (w->mmap ? mlx_load_safetensors_mapped : mlx_load_safetensors)(&map, &texts, path_of(from), w->s));
+        MPY_WAIT(status, (w->mmap ? mlx_load_safetensors_mapped
+                                  : mlx_load_safetensors)(&map, &texts, path_of(from), w->s));
     else
         MPY_WAIT(status, mlx_load_safetensors_reader(&map, &texts, from->reader, w->s));
     PyObject *dict = status ? mpy_raise() : PyDict_New(), *meta = dict ? PyDict_New() : NULL;
@@ -162,7 +162,8 @@ static PyObject *load_gguf(mpy_source *from, const wish *w) {
     mlx_vector_string keys = mlx_vector_string_new(), meta_keys = mlx_vector_string_new();
     int status;
     if (from->path)
-        MPY_WAIT(status, (w->mmap ? mlx_load_gguf_mapped : mlx_load_gguf)(&file, path_of(from), w->s));
+        MPY_WAIT(status,
+                 (w->mmap ? mlx_load_gguf_mapped : mlx_load_gguf)(&file, path_of(from), w->s));
     else
         MPY_WAIT(status, mlx_load_gguf_reader(&file, from->reader, w->s));
     status = status || mlx_io_gguf_get_keys(&keys, file) ||
@@ -213,11 +214,12 @@ PyObject *mpy_load(PyObject *module, PyObject *args, PyObject *kwargs) {
     const char *given = NULL;
     wish w = {0};
     mpy_source source;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|zp$pO:load", keywords, &file, &given, &w.metadata, &w.mmap,
-                                     &stream) ||
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|zp$pO:load", keywords, &file, &given,
+                                     &w.metadata, &w.mmap, &stream) ||
         mpy_stream_from(&w.s, stream))
         return NULL;
-    const struct format *format = mpy_source_open(&source, file, "load") ? NULL : format_of(&source, given);
+    const struct format *format =
+        mpy_source_open(&source, file, "load") ? NULL : format_of(&source, given);
     if (format && w.metadata && !format->has_metadata)
         PyErr_Format(PyExc_ValueError, "[load] metadata not supported for format %s", format->name);
     else if (format)

@@ -2,13 +2,11 @@
 
 #include "io/io_files.h"
 
-
 #include <string.h>
 
 /* The handle lives while a read without the GIL uses it, though another thread closes the file. */
 typedef struct model_file {
-    PyObject_HEAD
-    mlx_file handle;
+    PyObject_HEAD mlx_file handle;
     int users, closed;
     PyObject *path, *tensors, *metadata; /* the last two are made when they are asked for */
 } model_file;
@@ -58,10 +56,13 @@ static PyObject *shape_object(const mlx_file_tensor *t) {
 }
 
 static PyObject *describe(PyObject *type, const mlx_file_tensor *t) {
-    PyObject *name = text_object(t->name), *shape = shape_object(t), *dtype = mpy_dtype_object(t->dtype), *result = NULL;
+    PyObject *name = text_object(t->name), *shape = shape_object(t),
+             *dtype = mpy_dtype_object(t->dtype), *result = NULL;
     if (name && shape && dtype)
-        result = PyObject_CallFunction(type, "OsOOKKKi", name, t->storage, shape, dtype, (unsigned long long)t->elements,
-                                       (unsigned long long)t->bytes, (unsigned long long)t->offset, t->part);
+        result =
+            PyObject_CallFunction(type, "OsOOKKKi", name, t->storage, shape, dtype,
+                                  (unsigned long long)t->elements, (unsigned long long)t->bytes,
+                                  (unsigned long long)t->offset, t->part);
     Py_XDECREF(name), Py_XDECREF(shape), Py_XDECREF(dtype);
     return result;
 }
@@ -106,7 +107,8 @@ static PyObject *texts_object(mlx_file f, size_t i) {
 
 static PyObject *text_value(mlx_file f, size_t i) {
     mlx_string text = mlx_string_new();
-    PyObject *o = mlx_file_metadata_text(&text, f, i) ? mpy_raise() : text_object(mlx_string_data(text));
+    PyObject *o =
+        mlx_file_metadata_text(&text, f, i) ? mpy_raise() : text_object(mlx_string_data(text));
     mlx_string_free(text);
     return o;
 }
@@ -119,14 +121,17 @@ static PyObject *array_value(mlx_file f, size_t i) {
 
 static PyObject *value_object(mlx_file f, size_t i) {
     mlx_file_kind kind = mlx_file_metadata_kind(f, i);
-    return kind == MLX_FILE_TEXT ? text_value(f, i) : kind == MLX_FILE_TEXTS ? texts_object(f, i) : array_value(f, i);
+    return kind == MLX_FILE_TEXT    ? text_value(f, i)
+           : kind == MLX_FILE_TEXTS ? texts_object(f, i)
+                                    : array_value(f, i);
 }
 
 static PyObject *make_metadata(mlx_file f) {
     PyObject *dict = PyDict_New();
     size_t n = mlx_file_metadata_count(f);
     for (size_t i = 0; dict && i < n; i++) {
-        PyObject *key = text_object(mlx_file_metadata_key(f, i)), *value = key ? value_object(f, i) : NULL;
+        PyObject *key = text_object(mlx_file_metadata_key(f, i)),
+                 *value = key ? value_object(f, i) : NULL;
         if (!value || PyDict_SetItem(dict, key, value))
             Py_CLEAR(dict);
         Py_XDECREF(key), Py_XDECREF(value);
@@ -134,7 +139,7 @@ static PyObject *make_metadata(mlx_file f) {
     return dict;
 }
 
-/* --- attributes --------------------------------------------------------------------------------- */
+/* --- attributes ------------------------------------------------------------------------------- */
 
 /* What is made once and then shown read-only. */
 static PyObject *shown(model_file *f, PyObject **kept, PyObject *(*make)(mlx_file)) {
@@ -176,7 +181,9 @@ static PyObject *get_parts(PyObject *o, void *unused) {
     for (int i = 0; list && i < n; i++) {
         const char *path = "";
         uint64_t bytes;
-        PyObject *item = mlx_file_part(&path, &bytes, f->handle, i) ? mpy_raise() : PyUnicode_DecodeFSDefault(path);
+        PyObject *item = mlx_file_part(&path, &bytes, f->handle, i)
+                             ? mpy_raise()
+                             : PyUnicode_DecodeFSDefault(path);
         if (item)
             PyList_SET_ITEM(list, i, item);
         else
@@ -187,11 +194,15 @@ static PyObject *get_parts(PyObject *o, void *unused) {
 }
 
 static PyGetSetDef attributes[] = {
-    {"format", get_format, NULL, "Its format: \"safetensors\", \"gguf\", \"npy\", \"npz\", \"pytorch\", or a plug-in's.", NULL},
-    {"parts", get_parts, NULL, "The paths of its files: several where it is sharded or split.", NULL},
-    {"tensors", get_tensors, NULL, "Its tensors by name: FileTensor(name, storage, shape, dtype, size, nbytes, offset, part).",
+    {"format", get_format, NULL,
+     "Its format: \"safetensors\", \"gguf\", \"npy\", \"npz\", \"pytorch\", or a plug-in's.", NULL},
+    {"parts", get_parts, NULL, "The paths of its files: several where it is sharded or split.",
      NULL},
-    {"metadata", get_metadata, NULL, "Its metadata by key: texts, lists of texts, and arrays of numbers.", NULL},
+    {"tensors", get_tensors, NULL,
+     "Its tensors by name: FileTensor(name, storage, shape, dtype, size, nbytes, offset, part).",
+     NULL},
+    {"metadata", get_metadata, NULL,
+     "Its metadata by key: texts, lists of texts, and arrays of numbers.", NULL},
     {NULL},
 };
 
@@ -204,7 +215,8 @@ static PyObject *read_named(model_file *f, PyObject *key, int stored, mlx_stream
     size_t i = 0;
     if (!name || begin(f)) {
         if (!PyErr_Occurred())
-            PyErr_Format(PyExc_TypeError, "[ModelFile] a tensor's name is a str, not %.100s", Py_TYPE(key)->tp_name);
+            PyErr_Format(PyExc_TypeError, "[ModelFile] a tensor's name is a str, not %.100s",
+                         Py_TYPE(key)->tp_name);
         return NULL;
     }
     int status = mlx_file_find(&i, f->handle, name), found = !status;
@@ -222,7 +234,8 @@ static PyObject *file_read(PyObject *o, PyObject *args, PyObject *kwargs) {
     PyObject *name, *stream = Py_None;
     int stored = 0;
     mlx_stream s;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|$pO:read", keywords, &name, &stored, &stream) ||
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|$pO:read", keywords, &name, &stored,
+                                     &stream) ||
         mpy_stream_from(&s, stream))
         return NULL;
     return read_named(self_of(o), name, stored, s);
@@ -260,7 +273,7 @@ static PyObject *file_keys(PyObject *o, PyObject *unused) {
     return keys;
 }
 
-/* --- its life ----------------------------------------------------------------------------------- */
+/* --- its life --------------------------------------------------------------------------------- */
 
 static PyObject *file_close(PyObject *o, PyObject *unused) {
     (void)unused;
@@ -291,8 +304,8 @@ static PyObject *file_repr(PyObject *o) {
     model_file *f = self_of(o);
     if (f->closed)
         return PyUnicode_FromFormat("<ModelFile %R, closed>", f->path);
-    return PyUnicode_FromFormat("<ModelFile %R, %s, %zu tensors>", f->path, mlx_file_format(f->handle),
-                                mlx_file_count(f->handle));
+    return PyUnicode_FromFormat("<ModelFile %R, %s, %zu tensors>", f->path,
+                                mlx_file_format(f->handle), mlx_file_count(f->handle));
 }
 
 #define KEYWORDS(f) (PyCFunction)(void *)(f), METH_VARARGS | METH_KEYWORDS
@@ -300,9 +313,11 @@ static PyObject *file_repr(PyObject *o) {
 static PyMethodDef methods[] = {
     {"read", KEYWORDS(file_read),
      "read(self, name: str, *, stored: bool = False, stream: StreamOrDevice = None) -> array\n\n"
-     "The tensor of a name, read when it is evaluated: its values, or as it is stored (blocks and 8-bit floats as uint8)."},
+     "The tensor of a name, read when it is evaluated: its values, or as it is stored (blocks and "
+     "8-bit floats as uint8)."},
     {"keys", file_keys, METH_NOARGS, "keys(self) -> list[str]\n\nThe names of its tensors."},
-    {"close", file_close, METH_NOARGS, "close(self) -> None\n\nLet go of the file. Arrays that were read from it stay."},
+    {"close", file_close, METH_NOARGS,
+     "close(self) -> None\n\nLet go of the file. Arrays that were read from it stay."},
     {"__enter__", file_enter, METH_NOARGS, "The file itself."},
     {"__exit__", file_exit, METH_VARARGS, "Closes it."},
     {NULL},
@@ -312,8 +327,7 @@ static PyMappingMethods mapping = {.mp_length = file_length, .mp_subscript = fil
 static PySequenceMethods sequence = {.sq_contains = file_contains};
 
 static PyTypeObject model_file_type = {
-    PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "mlx.core.ModelFile",
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "mlx.core.ModelFile",
     .tp_basicsize = sizeof(model_file),
     .tp_flags = Py_TPFLAGS_DEFAULT,
     .tp_dealloc = file_dealloc,
@@ -335,12 +349,16 @@ static PyObject *open_file(PyObject *module, PyObject *args, PyObject *kwargs) {
         return NULL;
     PyObject *path = mpy_path_of(file, "open_file");
     if (!path)
-        return PyErr_Occurred() ? NULL : PyErr_Format(PyExc_TypeError, "[open_file] the file is to be given by its path");
+        return PyErr_Occurred() ? NULL
+                                : PyErr_Format(PyExc_TypeError,
+                                               "[open_file] the file is to be given by its path");
     mlx_file handle = mlx_file_new();
     MPY_WAIT(status, mlx_file_open(&handle, PyBytes_AS_STRING(path), map));
     model_file *f = status ? mpy_raise() : (void *)PyObject_New(model_file, &model_file_type);
     if (f)
-        *f = (model_file){.ob_base = f->ob_base, .handle = handle, .path = PyUnicode_DecodeFSDefault(PyBytes_AS_STRING(path))};
+        *f = (model_file){.ob_base = f->ob_base,
+                          .handle = handle,
+                          .path = PyUnicode_DecodeFSDefault(PyBytes_AS_STRING(path))};
     else
         mlx_file_free(handle);
     Py_DECREF(path);
@@ -352,8 +370,10 @@ static PyObject *open_file(PyObject *module, PyObject *args, PyObject *kwargs) {
 static PyMethodDef functions[] = {
     {"open_file", KEYWORDS(open_file),
      "open_file(file: str | pathlib.Path, *, mmap: bool = False) -> ModelFile\n\n"
-     "Open a model file, or a folder of shards, by its content: safetensors, GGUF, npy, npz, PyTorch's checkpoints. Headers\n"
-     "are read, and tensors when they are evaluated; with mmap their arrays are pages of the file, as in load."},
+     "Open a model file, or a folder of shards, by its content: safetensors, GGUF, npy, npz, "
+     "PyTorch's checkpoints. Headers\n"
+     "are read, and tensors when they are evaluated; with mmap their arrays are pages of the "
+     "file, as in load."},
     {NULL},
 };
 

@@ -1,23 +1,23 @@
-/* mlx.core.compile: first holds the captured inputs, second the captured outputs, cache the traces by key.
+/* mlx.core.compile: first holds the captured inputs, second the captured outputs, cache the traces
+ * by key.
  *
  *     call    arguments ── key (compile_key.h) ──▶ trace: a compiled closure of the library and a template of the result
  *             closure applied to the arrays ──▶ result filled, captured outputs set in their lists and dicts
  *
- * The library calls back on the thread of the call to trace the function: the captured inputs then hold the library's
- * placeholders, and get their own arrays back afterwards.
+ * The library calls back on the thread of the call to trace the function: the captured inputs then
+ * hold the library's placeholders, and get their own arrays back afterwards.
  */
 #include "transform/compile_key.h"
 #include "transform/exchange.h"
 #include "transform/snapshot.h"
 #include "transform/transform.h"
 
-/* --- traces ------------------------------------------------------------------------------------------------ */
+/* --- traces ----------------------------------------------------------------------------------- */
 
 typedef struct compile_call compile_call;
 
 typedef struct trace {
-    PyObject_HEAD
-    mpy_body body;
+    PyObject_HEAD mpy_body body;
     mlx_closure closure;
     PyObject *result; /* a template */
 } trace;
@@ -54,8 +54,7 @@ static void trace_dealloc(PyObject *o) {
 }
 
 static PyTypeObject trace_type = {
-    PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "mlx.core.trace",
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "mlx.core.trace",
     .tp_basicsize = sizeof(trace),
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
     .tp_traverse = trace_traverse,
@@ -64,7 +63,7 @@ static PyTypeObject trace_type = {
     .tp_doc = "A compiled function for arguments of one kind.",
 };
 
-/* --- captured state ------------------------------------------------------------------------------------------ */
+/* --- captured state --------------------------------------------------------------------------- */
 
 /* The captured inputs hold the placeholders from `first` on. */
 static int enter_state(mpy_exchange *x, PyObject *inputs, mlx_vector_array in, size_t first) {
@@ -76,8 +75,8 @@ static int enter_state(mpy_exchange *x, PyObject *inputs, mlx_vector_array in, s
     return placed ? 0 : -1;
 }
 
-/* Whatever still holds one gets its own array back, and what the function set goes unless it is an output (NULL: nothing
-   is). A pending exception stays. */
+/* Whatever still holds one gets its own array back, and what the function set goes unless it is an
+   output (NULL: nothing is). A pending exception stays. */
 static int leave_state(mpy_exchange *x, PyObject *snapshot, PyObject *inputs, PyObject *outputs) {
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
@@ -89,7 +88,7 @@ static int leave_state(mpy_exchange *x, PyObject *snapshot, PyObject *inputs, Py
     return failed || type ? -1 : 0;
 }
 
-/* --- tracing ---------------------------------------------------------------------------------------------------- */
+/* --- tracing ---------------------------------------------------------------------------------- */
 
 static PyObject *filled_args(const compile_call *c, mlx_vector_array in, size_t *next) {
     PyObject *args = PyTuple_New(PyVectorcall_NARGS(c->nargsf));
@@ -126,8 +125,8 @@ static int give_results(compile_call *c, mlx_vector_array out, PyObject *result)
 }
 
 /* The result of the function while the captured inputs hold placeholders. */
-static PyObject *traced_result(compile_call *c, mlx_vector_array out, mlx_vector_array in, size_t next, PyObject *args,
-                               PyObject *kwargs) {
+static PyObject *traced_result(compile_call *c, mlx_vector_array out, mlx_vector_array in,
+                               size_t next, PyObject *args, PyObject *kwargs) {
     mpy_exchange x;
     PyObject *inputs = c->t->first, *outputs = c->t->second, *result = NULL;
     PyObject *snapshot = inputs || outputs ? mpy_snapshot(inputs, outputs) : NULL;
@@ -175,7 +174,9 @@ static trace *new_trace(bool shapeless) {
 /* The trace of this key, old or new: a new reference. */
 static trace *trace_of(mpy_transform *t, const mpy_key *key) {
     PyObject *name = PyBytes_FromStringAndSize(key->data, (Py_ssize_t)key->size);
-    PyObject *found = name && (t->cache || (t->cache = PyDict_New())) ? PyDict_GetItemWithError(t->cache, name) : NULL;
+    PyObject *found = name && (t->cache || (t->cache = PyDict_New()))
+                          ? PyDict_GetItemWithError(t->cache, name)
+                          : NULL;
     Py_XINCREF(found);
     if (!found && !PyErr_Occurred()) {
         found = (PyObject *)new_trace(t->flag);
@@ -186,7 +187,7 @@ static trace *trace_of(mpy_transform *t, const mpy_key *key) {
     return (trace *)found;
 }
 
-/* --- calls --------------------------------------------------------------------------------------------------------- */
+/* --- calls ------------------------------------------------------------------------------------ */
 
 static int fill_key(mpy_key *key, const compile_call *c) {
     Py_ssize_t n = PyVectorcall_NARGS(c->nargsf), named = c->names ? PyTuple_GET_SIZE(c->names) : 0;
@@ -222,14 +223,16 @@ static PyObject *results(const compile_call *c, mlx_vector_array out) {
 }
 
 static PyObject *call(PyObject *callable, PyObject *const *args, size_t nargsf, PyObject *names) {
-    compile_call c = {.t = (mpy_transform *)callable, .args = args, .nargsf = nargsf, .names = names};
+    compile_call c = {
+        .t = (mpy_transform *)callable, .args = args, .nargsf = nargsf, .names = names};
     mlx_vector_array in = mlx_vector_array_new(), out = {NULL};
     PyObject *result = NULL;
     mpy_key key;
     if (!in.ctx)
         return mpy_raise();
     mpy_key_start(&key, in, c.t->flag);
-    if (!fill_key(&key, &c) && (c.trace = trace_of((mpy_transform *)callable, &key)) && !apply(&c, in, &out))
+    if (!fill_key(&key, &c) && (c.trace = trace_of((mpy_transform *)callable, &key)) &&
+        !apply(&c, in, &out))
         result = results(&c, out);
     mpy_key_free(&key);
     Py_XDECREF(c.trace);
@@ -239,11 +242,12 @@ static PyObject *call(PyObject *callable, PyObject *const *args, size_t nargsf, 
     return result;
 }
 
-/* --- the module's functions ------------------------------------------------------------------------------------------ */
+/* --- the module's functions ------------------------------------------------------------------- */
 
 static const mpy_signature signature = {
     "compile",
-    "compile(fun: Callable[P, R], inputs: object | None = None, outputs: object | None = None, shapeless: bool = False) "
+    "compile(fun: Callable[P, R], inputs: object | None = None, outputs: object | None = None, "
+    "shapeless: bool = False) "
     "-> Callable[P, R]",
     1,
     4,
@@ -280,14 +284,19 @@ static PyObject *enable_compile(PyObject *self, PyObject *unused) {
 static PyMethodDef functions[] = {
     {"compile", (PyCFunction)(void (*)(void))compile, METH_FASTCALL | METH_KEYWORDS,
      "compile($module, /, fun, inputs=None, outputs=None, shapeless=False)\n--\n\n"
-     "A function that calls fun once for each kind of arguments (structure, constants, dtypes, shapes) and from then on\n"
-     "runs what it recorded. Arrays that fun reads besides its arguments, and that change, are given as inputs: a list\n"
-     "or dict of them; those that it sets as outputs. shapeless: one record serves all shapes with the same number of\n"
+     "A function that calls fun once for each kind of arguments (structure, constants, dtypes, "
+     "shapes) and from then on\n"
+     "runs what it recorded. Arrays that fun reads besides its arguments, and that change, are "
+     "given as inputs: a list\n"
+     "or dict of them; those that it sets as outputs. shapeless: one record serves all shapes "
+     "with the same number of\n"
      "dimensions; fun must not depend on sizes."},
     {"disable_compile", disable_compile, METH_NOARGS,
-     "disable_compile($module, /)\n--\n\nCompiled functions call what they were made from, until enable_compile."},
+     "disable_compile($module, /)\n--\n\nCompiled functions call what they were made from, until "
+     "enable_compile."},
     {"enable_compile", enable_compile, METH_NOARGS,
-     "enable_compile($module, /)\n--\n\nCompiled functions are compiled; undoes disable_compile and the environment\n"
+     "enable_compile($module, /)\n--\n\nCompiled functions are compiled; undoes disable_compile "
+     "and the environment\n"
      "variable MLX_DISABLE_COMPILE."},
     {NULL},
 };

@@ -83,10 +83,15 @@ static int put_constant(mpy_key *key, PyObject *o) {
         return mpy_key_text(key, o);
     PyObject *name = PyObject_GetAttrString((PyObject *)Py_TYPE(o), "__name__");
     if (name)
-        PyErr_Format(PyExc_ValueError,
-                     "[compile] Function arguments must be trees of arrays or constants (floats, ints, strings, or "
-                     "None), but received type %s%S.",
-                     mpy_random_state_check(o) ? "mlx.core.random." : mpy_dtype_check(o) ? "mlx.core." : "", name);
+        PyErr_Format(
+            PyExc_ValueError,
+            "[compile] Function arguments must be trees of arrays or constants (floats, ints, "
+            "strings, or "
+            "None), but received type %s%S.",
+            mpy_random_state_check(o) ? "mlx.core.random."
+            : mpy_dtype_check(o)      ? "mlx.core."
+                                      : "",
+            name);
     Py_XDECREF(name);
     return -1;
 }
@@ -102,7 +107,8 @@ static int put_leaf(mpy_key *key, PyObject *o) {
 static int put_items(mpy_key *key, PyObject *sequence) {
     if (put_count(key, PyList_Check(sequence) ? '[' : '(', PySequence_Fast_GET_SIZE(sequence)))
         return -1;
-    if (PyTuple_Check(sequence) && put(key, &(PyTypeObject *){Py_TYPE(sequence)}, sizeof(PyTypeObject *)))
+    if (PyTuple_Check(sequence) &&
+        put(key, &(PyTypeObject *){Py_TYPE(sequence)}, sizeof(PyTypeObject *)))
         return -1;
     for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(sequence); i++) {
         PyObject *item = Py_NewRef(PySequence_Fast_GET_ITEM(sequence, i));

@@ -1,5 +1,6 @@
-/* What a trace of a compiled function was made for, as bytes: the structure of the arguments and of the captured
- * inputs, their constants, and the dtype and shape of each array. Two calls with equal keys may share a trace.
+/* What a trace of a compiled function was made for, as bytes: the structure of the arguments and of
+ * the captured inputs, their constants, and the dtype and shape of each array. Two calls with equal
+ * keys may share a trace.
  *
  *     f(x, [y, 3])      2  a float32 2 5 7  [ 2  a float32 0  i 3      (one byte or eight bytes each)
  */

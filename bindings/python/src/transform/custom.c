@@ -4,19 +4,20 @@
  *                ├── the function's closure fills the arguments' template with arrays
  *                └── each rule's closure fills it with primals, tangents or axes, the result's with cotangents
  *
- * The library keeps these closures with the graph, so that a context lives as long as derivatives may be asked for. It
- * holds no arrays but those that the function itself holds.
+ * The library keeps these closures with the graph, so that a context lives as long as derivatives
+ * may be asked for. It holds no arrays but those that the function itself holds.
  */
 #include "host/gil.h"
 #include "transform/transform.h"
 
-/* --- contexts ----------------------------------------------------------------------------------------------- */
+/* --- contexts --------------------------------------------------------------------------------- */
 
 typedef struct context {
     mpy_body body;
-    PyObject *fun;            /* the function, or a rule */
-    PyObject *args, *kwargs;  /* templates; kwargs may be NULL */
-    PyObject *result;         /* a list of one: the template of the result; rules share it with the function */
+    PyObject *fun;           /* the function, or a rule */
+    PyObject *args, *kwargs; /* templates; kwargs may be NULL */
+    /* a list of one: the template of the result; rules share it with the function */
+    PyObject *result;
 } context;
 
 static void context_free(void *payload) {
@@ -75,7 +76,7 @@ static mlx_closure closure_of(PyObject *fun, PyObject *args, PyObject *kwargs, P
     return c ? mlx_closure_new_func_payload(enter_function, c, context_free) : none;
 }
 
-/* --- what rules are given and give ------------------------------------------------------------------------------ */
+/* --- what rules are given and give ------------------------------------------------------------ */
 
 /* Values for the holes of a template: objects of a list, in order. */
 typedef struct supply {
@@ -106,14 +107,15 @@ static PyObject *filled_kwargs(const context *c, supply *s) {
     return c->kwargs ? mpy_tree_map(c->kwargs, take, s) : PyDict_New();
 }
 
-static PyObject *call_rule(const context *c, PyObject *a, PyObject *b, PyObject *third, PyObject *kwargs) {
+static PyObject *call_rule(const context *c, PyObject *a, PyObject *b, PyObject *third,
+                           PyObject *kwargs) {
     PyObject *args = third ? PyTuple_Pack(3, a, b, third) : PyTuple_Pack(2, a, b);
     PyObject *value = args ? PyObject_Call(c->fun, args, kwargs) : NULL;
     Py_XDECREF(args);
     return value;
 }
 
-/* --- vjp ----------------------------------------------------------------------------------------------------------- */
+/* --- vjp -------------------------------------------------------------------------------------- */
 
 /* Leaves of a gradient beside those of the arguments: one array for each hole, None for zero. */
 typedef struct matching {
@@ -137,15 +139,18 @@ static int add_zeros(mlx_vector_array out, PyObject *like) {
 }
 
 static int wrong_gradient(void) {
-    PyErr_SetString(PyExc_ValueError,
-                    "[custom vjp] The rule should return one gradient for each array among the arguments, in the "
-                    "arguments' structure, or None where it is zero.");
+    PyErr_SetString(
+        PyExc_ValueError,
+        "[custom vjp] The rule should return one gradient for each array among the arguments, in "
+        "the "
+        "arguments' structure, or None where it is zero.");
     return -1;
 }
 
 static int match_leaf(PyObject *leaf, void *state) {
     matching *m = state;
-    PyObject *g = m->next < PyList_GET_SIZE(m->leaves) ? PyList_GET_ITEM(m->leaves, m->next) : Py_None;
+    PyObject *g =
+        m->next < PyList_GET_SIZE(m->leaves) ? PyList_GET_ITEM(m->leaves, m->next) : Py_None;
     m->next++;
     if (leaf != mpy_hole)
         return 0;
@@ -159,7 +164,9 @@ static int match_leaf(PyObject *leaf, void *state) {
 static int add_places(const context *c, PyObject *places, Py_ssize_t leaves) {
     if (mpy_tree_visit(c->args, add_leaf, places))
         return -1;
-    return c->kwargs && PyList_GET_SIZE(places) != leaves ? mpy_tree_visit(c->kwargs, add_leaf, places) : 0;
+    return c->kwargs && PyList_GET_SIZE(places) != leaves
+               ? mpy_tree_visit(c->kwargs, add_leaf, places)
+               : 0;
 }
 
 /* Zeros for the arrays by keyword that the gradient leaves out. */
@@ -171,12 +178,14 @@ static int add_rest(const matching *m) {
 }
 
 /* In the structure of the arguments, or just as many arrays as there are among them. */
-static int add_gradients(const context *c, mlx_vector_array out, PyObject *value, PyObject *primals) {
+static int add_gradients(const context *c, mlx_vector_array out, PyObject *value,
+                         PyObject *primals) {
     matching m = {PyList_New(0), 0, primals, 0, out};
     mlx_vector_array arrays = mlx_vector_array_new();
     PyObject *places = PyList_New(0);
     int failed = !m.leaves || !places || !arrays.ctx || mpy_tree_visit(value, add_leaf, m.leaves) ||
-                 mpy_tree_arrays(&arrays, value) || add_places(c, places, PyList_GET_SIZE(m.leaves));
+                 mpy_tree_arrays(&arrays, value) ||
+                 add_places(c, places, PyList_GET_SIZE(m.leaves));
     if (!failed && PyList_GET_SIZE(m.leaves) == PyList_GET_SIZE(places))
         failed = mpy_tree_visit(places, match_leaf, &m) || add_rest(&m);
     else if (!failed && mlx_vector_array_size(arrays) == (size_t)PyList_GET_SIZE(primals))
@@ -189,12 +198,13 @@ static int add_gradients(const context *c, mlx_vector_array out, PyObject *value
     return failed ? -1 : 0;
 }
 
-static int run_vjp(const context *c, mlx_vector_array out, mlx_vector_array primals, mlx_vector_array cotangents,
-                   mlx_vector_array outputs) {
+static int run_vjp(const context *c, mlx_vector_array out, mlx_vector_array primals,
+                   mlx_vector_array cotangents, mlx_vector_array outputs) {
     supply p = {mpy_vector_list(primals), 0};
     size_t of_c = 0, of_o = 0;
     PyObject *template = PyList_GET_ITEM(c->result, 0);
-    PyObject *args = p.list ? filled_args(c, &p) : NULL, *kwargs = args ? filled_kwargs(c, &p) : NULL;
+    PyObject *args = p.list ? filled_args(c, &p) : NULL,
+             *kwargs = args ? filled_kwargs(c, &p) : NULL;
     PyObject *cot = kwargs ? mpy_tree_fill(template, cotangents, &of_c) : NULL;
     PyObject *given = cot ? mpy_tree_fill(template, outputs, &of_o) : NULL;
     PyObject *value = given ? call_rule(c, args, cot, given, kwargs) : NULL;
@@ -208,22 +218,25 @@ static int run_vjp(const context *c, mlx_vector_array out, mlx_vector_array prim
     return failed ? -1 : 0;
 }
 
-static int enter_vjp(mlx_vector_array *out, const mlx_vector_array primals, const mlx_vector_array cotangents,
-                     const mlx_vector_array outputs, void *payload) {
+static int enter_vjp(mlx_vector_array *out, const mlx_vector_array primals,
+                     const mlx_vector_array cotangents, const mlx_vector_array outputs,
+                     void *payload) {
     PyGILState_STATE gil;
     if (!mpy_gil_take(&gil))
         return -1;
     if (!out->ctx)
         *out = mlx_vector_array_new();
-    int status = out->ctx ? run_vjp(payload, *out, primals, cotangents, outputs) : (mpy_raise(), -1);
+    int status =
+        out->ctx ? run_vjp(payload, *out, primals, cotangents, outputs) : (mpy_raise(), -1);
     PyGILState_Release(gil);
     return status;
 }
 
-/* --- jvp ----------------------------------------------------------------------------------------------------------- */
+/* --- jvp -------------------------------------------------------------------------------------- */
 
 /* The tangents in the places of their primals; None elsewhere. */
-static PyObject *tangent_list(mlx_vector_array tangents, const int *argnums, size_t n, size_t primals) {
+static PyObject *tangent_list(mlx_vector_array tangents, const int *argnums, size_t n,
+                              size_t primals) {
     PyObject *list = PyList_New((Py_ssize_t)primals);
     for (size_t i = 0; list && i < primals; i++)
         PyList_SET_ITEM(list, (Py_ssize_t)i, Py_NewRef(Py_None));
@@ -243,15 +256,18 @@ static int add_tangents(const context *c, mlx_vector_array out, PyObject *value)
         return -1;
     if (mlx_vector_array_size(out) == (size_t)wanted)
         return 0;
-    PyErr_Format(PyExc_ValueError, "[custom jvp] The rule returned %zu tangents, but the function has %zd outputs.",
+    PyErr_Format(PyExc_ValueError,
+                 "[custom jvp] The rule returned %zu tangents, but the function has %zd outputs.",
                  mlx_vector_array_size(out), wanted);
     return -1;
 }
 
-static int run_jvp(const context *c, mlx_vector_array out, mlx_vector_array primals, mlx_vector_array tangents,
-                   const int *argnums, size_t n) {
-    supply p = {mpy_vector_list(primals), 0}, t = {tangent_list(tangents, argnums, n, mlx_vector_array_size(primals)), 0};
-    PyObject *args = p.list && t.list ? filled_args(c, &p) : NULL, *kwargs = args ? filled_kwargs(c, &p) : NULL;
+static int run_jvp(const context *c, mlx_vector_array out, mlx_vector_array primals,
+                   mlx_vector_array tangents, const int *argnums, size_t n) {
+    supply p = {mpy_vector_list(primals), 0},
+           t = {tangent_list(tangents, argnums, n, mlx_vector_array_size(primals)), 0};
+    PyObject *args = p.list && t.list ? filled_args(c, &p) : NULL,
+             *kwargs = args ? filled_kwargs(c, &p) : NULL;
     PyObject *along = kwargs ? filled_args(c, &t) : NULL;
     PyObject *value = along ? call_rule(c, args, along, NULL, kwargs) : NULL;
     int failed = !value || add_tangents(c, out, value);
@@ -264,19 +280,20 @@ static int run_jvp(const context *c, mlx_vector_array out, mlx_vector_array prim
     return failed ? -1 : 0;
 }
 
-static int enter_jvp(mlx_vector_array *out, const mlx_vector_array primals, const mlx_vector_array tangents,
-                     const int *argnums, size_t n, void *payload) {
+static int enter_jvp(mlx_vector_array *out, const mlx_vector_array primals,
+                     const mlx_vector_array tangents, const int *argnums, size_t n, void *payload) {
     PyGILState_STATE gil;
     if (!mpy_gil_take(&gil))
         return -1;
     if (!out->ctx)
         *out = mlx_vector_array_new();
-    int status = out->ctx ? run_jvp(payload, *out, primals, tangents, argnums, n) : (mpy_raise(), -1);
+    int status =
+        out->ctx ? run_jvp(payload, *out, primals, tangents, argnums, n) : (mpy_raise(), -1);
     PyGILState_Release(gil);
     return status;
 }
 
-/* --- vmap ---------------------------------------------------------------------------------------------------------- */
+/* --- vmap ------------------------------------------------------------------------------------- */
 
 static int count_hole(PyObject *leaf, void *count) {
     *(Py_ssize_t *)count += leaf == mpy_hole || mpy_array_check(leaf);
@@ -305,7 +322,8 @@ static int add_axis(PyObject *leaf, void *state) {
     long axis = leaf == Py_None ? -1 : PyLong_Check(leaf) ? PyLong_AsLong(leaf) : -2;
     if (axis < -1 || axis > INT_MAX || PyErr_Occurred()) {
         if (!PyErr_Occurred())
-            PyErr_SetString(PyExc_ValueError, "[custom vmap] The axes should be None or numbers from 0 on.");
+            PyErr_SetString(PyExc_ValueError,
+                            "[custom vmap] The axes should be None or numbers from 0 on.");
         return -1;
     }
     return mlx_vector_int_append_value(*axes, (int)axis) ? mpy_raise(), -1 : 0;
@@ -313,7 +331,8 @@ static int add_axis(PyObject *leaf, void *state) {
 
 static int add_batched(mlx_vector_array out, mlx_vector_int out_axes, PyObject *value) {
     if (!PyTuple_Check(value) || PyTuple_GET_SIZE(value) != 2) {
-        PyErr_SetString(PyExc_ValueError, "[custom vmap] Vmap function should return a tuple with 2 items.");
+        PyErr_SetString(PyExc_ValueError,
+                        "[custom vmap] Vmap function should return a tuple with 2 items.");
         return -1;
     }
     return mpy_tree_arrays(&out, PyTuple_GET_ITEM(value, 0)) ||
@@ -322,10 +341,11 @@ static int add_batched(mlx_vector_array out, mlx_vector_int out_axes, PyObject *
                : 0;
 }
 
-static int run_vmap(const context *c, mlx_vector_array out, mlx_vector_int out_axes, mlx_vector_array in,
-                    const int *axes, size_t n) {
+static int run_vmap(const context *c, mlx_vector_array out, mlx_vector_int out_axes,
+                    mlx_vector_array in, const int *axes, size_t n) {
     supply i = {mpy_vector_list(in), 0}, a = {axis_list(axes, n), 0};
-    PyObject *args = i.list && a.list ? filled_args(c, &i) : NULL, *kwargs = args ? filled_kwargs(c, &i) : NULL;
+    PyObject *args = i.list && a.list ? filled_args(c, &i) : NULL,
+             *kwargs = args ? filled_kwargs(c, &i) : NULL;
     PyObject *where = kwargs ? filled_args(c, &a) : NULL;
     PyObject *value = where ? call_rule(c, args, where, NULL, kwargs) : NULL;
     int failed = !value || add_batched(out, out_axes, value);
@@ -338,8 +358,8 @@ static int run_vmap(const context *c, mlx_vector_array out, mlx_vector_int out_a
     return failed ? -1 : 0;
 }
 
-static int enter_vmap(mlx_vector_array *out, mlx_vector_int *out_axes, const mlx_vector_array in, const int *axes,
-                      size_t n, void *payload) {
+static int enter_vmap(mlx_vector_array *out, mlx_vector_int *out_axes, const mlx_vector_array in,
+                      const int *axes, size_t n, void *payload) {
     PyGILState_STATE gil;
     if (!mpy_gil_take(&gil))
         return -1;
@@ -347,14 +367,16 @@ static int enter_vmap(mlx_vector_array *out, mlx_vector_int *out_axes, const mlx
         *out = mlx_vector_array_new();
     if (!out_axes->ctx)
         *out_axes = mlx_vector_int_new();
-    int status = out->ctx && out_axes->ctx ? run_vmap(payload, *out, *out_axes, in, axes, n) : (mpy_raise(), -1);
+    int status = out->ctx && out_axes->ctx ? run_vmap(payload, *out, *out_axes, in, axes, n)
+                                           : (mpy_raise(), -1);
     PyGILState_Release(gil);
     return status;
 }
 
-/* --- calls ------------------------------------------------------------------------------------------------------------ */
+/* --- calls ------------------------------------------------------------------------------------ */
 
-/* One call: its arrays, templates of its arguments, and where the result's template comes to lie. */
+/* One call: its arrays, templates of its arguments, and where the result's template comes to
+   lie. */
 typedef struct custom_call {
     mlx_vector_array in, out;
     PyObject *args, *kwargs, *result;
@@ -365,8 +387,9 @@ static int open_call(custom_call *c, PyObject *args, PyObject *kwargs) {
     if (!c->in.ctx)
         return mpy_raise(), -1;
     c->result = PyList_New(1);
-    if (!c->result || PyList_SetItem(c->result, 0, Py_NewRef(Py_None)) || mpy_tree_arrays(&c->in, args) ||
-        (kwargs && mpy_tree_arrays(&c->in, kwargs)) || !(c->args = mpy_tree_template(args)))
+    if (!c->result || PyList_SetItem(c->result, 0, Py_NewRef(Py_None)) ||
+        mpy_tree_arrays(&c->in, args) || (kwargs && mpy_tree_arrays(&c->in, kwargs)) ||
+        !(c->args = mpy_tree_template(args)))
         return -1;
     return kwargs && !(c->kwargs = mpy_tree_template(kwargs)) ? -1 : 0;
 }
@@ -388,15 +411,17 @@ static void close_call(custom_call *c) {
     Py_XDECREF(c->result);
 }
 
-/* --- checkpoint ---------------------------------------------------------------------------------------------------------- */
+/* --- checkpoint ------------------------------------------------------------------------------- */
 
-static PyObject *call_checkpoint(PyObject *callable, PyObject *const *given, size_t nargsf, PyObject *names) {
+static PyObject *call_checkpoint(PyObject *callable, PyObject *const *given, size_t nargsf,
+                                 PyObject *names) {
     PyObject *args, *kwargs, *result = NULL;
     custom_call c;
     if (mpy_pack(&args, &kwargs, given, nargsf, names))
         return NULL;
     if (!open_call(&c, args, kwargs)) {
-        mlx_closure f = closure_of(((mpy_transform *)callable)->fun, c.args, c.kwargs, c.result), kept = {NULL};
+        mlx_closure f = closure_of(((mpy_transform *)callable)->fun, c.args, c.kwargs, c.result),
+                    kept = {NULL};
         int status = !f.ctx || mlx_checkpoint(&kept, f);
         mlx_closure_free(f);
         result = apply(&c, status, kept);
@@ -421,11 +446,10 @@ static PyObject *checkpoint(PyObject *self, PyObject *const *args, Py_ssize_t n,
                                   : mpy_incompatible(&given);
 }
 
-/* --- custom_function -------------------------------------------------------------------------------------------------------- */
+/* --- custom_function -------------------------------------------------------------------------- */
 
 typedef struct custom {
-    PyObject_HEAD
-    PyObject *fun, *vjp, *jvp, *vmap;
+    PyObject_HEAD PyObject *fun, *vjp, *jvp, *vmap;
 } custom;
 
 static PyObject *call_with_rules(const custom *f, custom_call *c) {
@@ -471,7 +495,8 @@ static PyObject *custom_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O:custom_function", keywords, &f))
         return NULL;
     if (!PyCallable_Check(f))
-        return PyErr_Format(PyExc_TypeError, "custom_function(f: Callable): f is %s, which cannot be called",
+        return PyErr_Format(PyExc_TypeError,
+                            "custom_function(f: Callable): f is %s, which cannot be called",
                             Py_TYPE(f)->tp_name);
     custom *made = (custom *)type->tp_alloc(type, 0);
     if (made)
@@ -526,25 +551,29 @@ static void custom_dealloc(PyObject *o) {
     Py_TYPE(o)->tp_free(o);
 }
 
-#define RULE(name, doc) {#name, (PyCFunction)(void (*)(void))set_##name, METH_VARARGS | METH_KEYWORDS, doc}
+#define RULE(name, doc) \
+    {#name, (PyCFunction)(void (*)(void))set_##name, METH_VARARGS | METH_KEYWORDS, doc}
 
 static PyMethodDef custom_methods[] = {
     RULE(vjp,
-     "vjp(self, f: Callable)\n\n"
-     "Let f(primals, cotangents, outputs) give the gradient, in the structure of the arguments; None is zero. A single\n"
-     "argument comes as it is, several as a tuple. Returns the custom_function, so that it serves as a decorator."),
+         "vjp(self, f: Callable)\n\n"
+         "Let f(primals, cotangents, outputs) give the gradient, in the structure of the "
+         "arguments; None is zero. A single\n"
+         "argument comes as it is, several as a tuple. Returns the custom_function, so that it "
+         "serves as a decorator."),
     RULE(jvp,
-     "jvp(self, f: Callable)\n\n"
-     "Let f(primals, tangents) give the tangents of the outputs; the tangent of what does not vary is None."),
+         "jvp(self, f: Callable)\n\n"
+         "Let f(primals, tangents) give the tangents of the outputs; the tangent of what does not "
+         "vary is None."),
     RULE(vmap,
-     "vmap(self, f: Callable)\n\n"
-     "Let f(inputs, axes) give the outputs for a batch and their batch axes; an axis is None where there is no batch."),
+         "vmap(self, f: Callable)\n\n"
+         "Let f(inputs, axes) give the outputs for a batch and their batch axes; an axis is None "
+         "where there is no batch."),
     {NULL},
 };
 
 static PyTypeObject custom_type = {
-    PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "mlx.core.custom_function",
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "mlx.core.custom_function",
     .tp_basicsize = sizeof(custom),
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_BASETYPE,
     .tp_new = custom_new,
@@ -553,19 +582,24 @@ static PyTypeObject custom_type = {
     .tp_clear = custom_clear,
     .tp_dealloc = custom_dealloc,
     .tp_methods = custom_methods,
-    .tp_doc = "custom_function(f)\n--\n\n"
-              "A function whose derivatives and batching may be given by hand, with the methods vjp, jvp and vmap; those\n"
-              "that are not given follow from f. Once one is given, arrays that f reads besides its arguments are\n"
-              "constants to transforms.",
+    .tp_doc =
+        "custom_function(f)\n--\n\n"
+        "A function whose derivatives and batching may be given by hand, with the methods vjp, "
+        "jvp and vmap; those\n"
+        "that are not given follow from f. Once one is given, arrays that f reads besides its "
+        "arguments are\n"
+        "constants to transforms.",
 };
 
 static PyMethodDef functions[] = {
     {"checkpoint", (PyCFunction)(void (*)(void))checkpoint, METH_FASTCALL | METH_KEYWORDS,
      "checkpoint($module, /, fun)\n--\n\n"
-     "fun, whose inner values are computed again when derivatives need them, instead of being kept."},
+     "fun, whose inner values are computed again when derivatives need them, instead of being "
+     "kept."},
     {NULL},
 };
 
 int mpy_init_custom(PyObject *module) {
-    return PyModule_AddFunctions(module, functions) || PyModule_AddType(module, &custom_type) ? -1 : 0;
+    return PyModule_AddFunctions(module, functions) || PyModule_AddType(module, &custom_type) ? -1
+                                                                                              : 0;
 }

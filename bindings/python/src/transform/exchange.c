@@ -11,7 +11,8 @@ static int set_random(mlx_array key) {
 static PyObject *put_random(mpy_exchange *x, PyObject *leaf) {
     mlx_array key = mlx_array_new();
     int failed = !x->random.ctx && x->was && mlx_random_get_state(&x->random);
-    failed = failed || mlx_vector_array_get(&key, x->arrays, x->next++) || mlx_random_set_state(key);
+    failed =
+        failed || mlx_vector_array_get(&key, x->arrays, x->next++) || mlx_random_set_state(key);
     mlx_array_free(key);
     return failed ? mpy_raise() : Py_NewRef(leaf);
 }

@@ -3,8 +3,8 @@
  *     in      {"w": x, "b": y}   becomes   {"w": p, "b": q}, the same dict; x and y are remembered
  *     back    {"w": z, "b": q}   becomes   {"w": z, "b": y}: what was set in between stays
  *
- * Lists and dicts keep their identity; a tuple that changes is replaced in what holds it. The random state counts as
- * a list of one array.
+ * Lists and dicts keep their identity; a tuple that changes is replaced in what holds it. The
+ * random state counts as a list of one array.
  */
 #ifndef MPY_EXCHANGE_H
 #define MPY_EXCHANGE_H
@@ -14,7 +14,9 @@
 typedef struct mpy_exchange {
     mlx_vector_array arrays; /* what is put in, in order; borrowed */
     size_t next;
-    PyObject *was;    /* a dict: address of the array that was put in -> the one that was there; NULL: nothing is kept */
+    /* a dict: address of the array that was put in -> the one that was there; NULL: nothing is
+       kept */
+    PyObject *was;
     mlx_array random; /* the random state that was there */
     PyObject *held;   /* a list of what was put in, so that addresses stay theirs */
 } mpy_exchange;
@@ -26,7 +28,8 @@ PyObject *mpy_exchange_in(mpy_exchange *x, PyObject *tree);
 /* Is one of the arrays of the tree one that was put in? */
 int mpy_exchange_holds(const mpy_exchange *x, PyObject *tree);
 int mpy_exchange_back(mpy_exchange *x, PyObject *tree);
-/* Gives the random state back, and lets go of what was kept. -1 with an exception: it could not be set. */
+/* Gives the random state back, and lets go of what was kept. -1 with an exception: it could not be
+   set. */
 int mpy_exchange_close(mpy_exchange *x);
 
 #endif

@@ -1,7 +1,9 @@
-/* mlx.core.grad and value_and_grad: first holds the numbers, second the names of the arguments, both sorted tuples.
+/* mlx.core.grad and value_and_grad: first holds the numbers, second the names of the arguments,
+ * both sorted tuples.
  *
- * The function gets the caller's own lists and dicts: while it runs they hold the library's arrays, afterwards their own
- * again, but for what the function has set. Another thread that wants the same ones waits.
+ * The function gets the caller's own lists and dicts: while it runs they hold the library's arrays,
+ * afterwards their own again, but for what the function has set. Another thread that wants the same
+ * ones waits.
  */
 #include "transform/exchange.h"
 #include "transform/hold.h"
@@ -17,7 +19,7 @@ typedef struct grad_call {
     PyObject *structures;    /* a list: a template of each chosen argument, as it was given */
 } grad_call;
 
-/* --- arguments ---------------------------------------------------------------------------------------- */
+/* --- arguments -------------------------------------------------------------------------------- */
 
 static Py_ssize_t argnum(const mpy_transform *t, Py_ssize_t i) {
     return PyLong_AsSsize_t(PyTuple_GET_ITEM(t->first, i));
@@ -29,17 +31,20 @@ static int missing_name(const grad_call *c, PyObject *name) {
     while (text && c->kwargs && PyDict_Next(c->kwargs, &at, &key, &value))
         Py_SETREF(text, PyUnicode_FromFormat("%U%U,", text, key));
     if (text)
-        PyErr_Format(PyExc_ValueError,
-                     "[grad] Can't compute the gradient of keyword argument '%U' because the function is called with "
-                     "the following keyword arguments {%U}",
-                     name, text);
+        PyErr_Format(
+            PyExc_ValueError,
+            "[grad] Can't compute the gradient of keyword argument '%U' because the function is "
+            "called with "
+            "the following keyword arguments {%U}",
+            name, text);
     Py_XDECREF(text);
     return -1;
 }
 
 /* The arrays of a chosen argument go to `in`; other leaves are an error. */
 static int collect(grad_call *c, mlx_vector_array in, PyObject *argument) {
-    PyObject *structure = mpy_tree_only_arrays(in, argument) ? NULL : mpy_tree_plain_template(argument);
+    PyObject *structure =
+        mpy_tree_only_arrays(in, argument) ? NULL : mpy_tree_plain_template(argument);
     int failed = !structure || PyList_Append(c->structures, structure);
     Py_XDECREF(structure);
     return failed ? -1 : 0;
@@ -60,10 +65,12 @@ static int choose(grad_call *c) {
     Py_ssize_t given = PyTuple_GET_SIZE(c->args), n = PyTuple_GET_SIZE(c->t->first);
     for (Py_ssize_t i = 0; i < n; i++)
         if (argnum(c->t, i) >= given) {
-            PyErr_Format(PyExc_ValueError,
-                         "[grad] Can't compute the gradient of argument index %zd because the function is called with "
-                         "only %zd positional arguments.",
-                         argnum(c->t, i), given);
+            PyErr_Format(
+                PyExc_ValueError,
+                "[grad] Can't compute the gradient of argument index %zd because the function is "
+                "called with "
+                "only %zd positional arguments.",
+                argnum(c->t, i), given);
             return -1;
         }
     for (Py_ssize_t i = 0; i < n; i++)
@@ -82,7 +89,8 @@ static int take_in(grad_call *c, mlx_vector_array in) {
     return failed ? -1 : 0;
 }
 
-/* What stands for a chosen argument. A container that another argument has taken already is copied. */
+/* What stands for a chosen argument. A container that another argument has taken already is
+   copied. */
 static PyObject *put_in(mpy_exchange *x, PyObject *argument) {
     int taken = mpy_exchange_holds(x, argument);
     if (taken)
@@ -124,15 +132,19 @@ static int give_back(const grad_call *c, mpy_exchange *x) {
     return failed || type ? -1 : 0;
 }
 
-/* --- the function --------------------------------------------------------------------------------------- */
+/* --- the function ----------------------------------------------------------------------------- */
 
 static int check_scalar(const grad_call *c, PyObject *array) {
-    PyObject *shape = mlx_array_ndim(mpy_array_handle(array)) ? mpy_shape_tuple(mpy_array_handle(array)) : NULL;
+    PyObject *shape =
+        mlx_array_ndim(mpy_array_handle(array)) ? mpy_shape_tuple(mpy_array_handle(array)) : NULL;
     if (shape)
-        PyErr_Format(PyExc_ValueError,
-                     "[%s] The function whose gradient we want to compute should return a scalar array, but it returned "
-                     "one of shape %S; sum() or mean() makes a scalar of it, vjp() takes a cotangent of its shape.",
-                     c->t->flag ? "value_and_grad" : "grad", shape);
+        PyErr_Format(
+            PyExc_ValueError,
+            "[%s] The function whose gradient we want to compute should return a scalar array, "
+            "but it returned "
+            "one of shape %S; sum() or mean() makes a scalar of it, vjp() takes a cotangent of "
+            "its shape.",
+            c->t->flag ? "value_and_grad" : "grad", shape);
     Py_XDECREF(shape);
     return shape || PyErr_Occurred() ? -1 : 0;
 }
@@ -143,21 +155,28 @@ static int check_value(const grad_call *c) {
     if (mpy_array_check(v))
         return check_scalar(c, v);
     if (!c->t->flag) {
-        PyErr_Format(PyExc_ValueError,
-                     "[grad] The return value of the function whose gradient we want to compute should be a scalar "
-                     "array; but %s was returned.",
-                     type);
+        PyErr_Format(
+            PyExc_ValueError,
+            "[grad] The return value of the function whose gradient we want to compute should be "
+            "a scalar "
+            "array; but %s was returned.",
+            type);
         return -1;
     }
     if (PyTuple_Check(v) && PyTuple_GET_SIZE(v) && mpy_array_check(PyTuple_GET_ITEM(v, 0)))
         return check_scalar(c, PyTuple_GET_ITEM(v, 0));
     bool tuple = PyTuple_Check(v) && PyTuple_GET_SIZE(v);
-    PyErr_Format(PyExc_ValueError,
-                 "[value_and_grad] The return value of the function whose gradient we want to compute should be either "
-                 "a scalar array or a tuple with the first value being a scalar array (Union[array, tuple[array, Any, "
-                 "...]]); but %s%s was returned.",
-                 tuple ? "a tuple with the first value being of type " : PyTuple_Check(v) ? "an empty " : "",
-                 tuple ? Py_TYPE(PyTuple_GET_ITEM(v, 0))->tp_name : type);
+    PyErr_Format(
+        PyExc_ValueError,
+        "[value_and_grad] The return value of the function whose gradient we want to compute "
+        "should be either "
+        "a scalar array or a tuple with the first value being a scalar array (Union[array, "
+        "tuple[array, Any, "
+        "...]]); but %s%s was returned.",
+        tuple              ? "a tuple with the first value being of type "
+        : PyTuple_Check(v) ? "an empty "
+                           : "",
+        tuple ? Py_TYPE(PyTuple_GET_ITEM(v, 0))->tp_name : type);
     return -1;
 }
 
@@ -180,7 +199,8 @@ static int run_function(mpy_body *body, mlx_vector_array out, mlx_vector_array i
     return give_back(c, &x) || failed ? -1 : 0;
 }
 
-static int apply(grad_call *c, mlx_vector_array in, mlx_vector_array *values, mlx_vector_array *grads) {
+static int apply(grad_call *c, mlx_vector_array in, mlx_vector_array *values,
+                 mlx_vector_array *grads) {
     int n = (int)mlx_vector_array_size(in), status;
     int *all = n ? PyMem_Calloc((size_t)n, sizeof *all) : NULL;
     if (!all) {
@@ -203,7 +223,7 @@ static int apply(grad_call *c, mlx_vector_array in, mlx_vector_array *values, ml
     return mpy_settle(status);
 }
 
-/* --- results ---------------------------------------------------------------------------------------------- */
+/* --- results ---------------------------------------------------------------------------------- */
 
 /* One argument: its gradient; several: a tuple; none by number: None. */
 static PyObject *positional_grads(const grad_call *c, mlx_vector_array grads, size_t *next) {
@@ -257,8 +277,9 @@ static PyObject *call(PyObject *callable, PyObject *const *given, size_t nargsf,
     PyObject *result = NULL;
     if (!in.ctx)
         mpy_raise();
-    else if ((c.structures = PyList_New(0)) && !mpy_pack(&c.args, &c.kwargs, given, nargsf, names) &&
-             !take_in(&c, in) && !apply(&c, in, &values, &grads))
+    else if ((c.structures = PyList_New(0)) &&
+             !mpy_pack(&c.args, &c.kwargs, given, nargsf, names) && !take_in(&c, in) &&
+             !apply(&c, in, &values, &grads))
         result = results(&c, values, grads);
     mpy_let_go(c.held);
     Py_XDECREF(c.chosen);
@@ -272,20 +293,25 @@ static PyObject *call(PyObject *callable, PyObject *const *given, size_t nargsf,
     return result;
 }
 
-/* --- making one ----------------------------------------------------------------------------------------------- */
+/* --- making one ------------------------------------------------------------------------------- */
 
-#define SIGNATURE(name, result)                                                                                    \
-    {#name,                                                                                                        \
-     #name "(fun: Callable[P, R], argnums: int | Sequence[int] | None = None, argnames: str | Sequence[str] = []) -> " \
-           "Callable[P, " result "]",                                                                              \
-     1, 3, {"fun", "argnums", "argnames"}}
+#define SIGNATURE(name, result)                                                                                  \
+    {#name,                                                                                                      \
+     #name                                                                                                       \
+     "(fun: Callable[P, R], argnums: int | Sequence[int] | None = None, argnames: str | Sequence[str] = []) -> " \
+     "Callable[P, " result "]",                                                                                  \
+     1,                                                                                                          \
+     3,                                                                                                          \
+     {"fun", "argnums", "argnames"}}
 
 static const mpy_signature grad_signature = SIGNATURE(grad, "Any");
 static const mpy_signature value_and_grad_signature = SIGNATURE(value_and_grad, "tuple[R, Any]");
 
 /* A sorted tuple of the items, which must all pass; NULL without an exception: they do not. */
 static PyObject *sorted_tuple(PyObject *o, int (*passes)(PyObject *)) {
-    PyObject *list = passes(o) ? PyList_New(0) : PySequence_Check(o) && !PyUnicode_Check(o) ? PySequence_List(o) : NULL;
+    PyObject *list = passes(o)                                    ? PyList_New(0)
+                     : PySequence_Check(o) && !PyUnicode_Check(o) ? PySequence_List(o)
+                                                                  : NULL;
     if (!list || (passes(o) && PyList_Append(list, o)))
         return Py_XDECREF(list), NULL;
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); i++)
@@ -365,22 +391,31 @@ static PyObject *grad(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObj
     return make(&(mpy_given){&grad_signature, args, n, names}, false);
 }
 
-static PyObject *value_and_grad(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names) {
+static PyObject *value_and_grad(PyObject *self, PyObject *const *args, Py_ssize_t n,
+                                PyObject *names) {
     (void)self;
     return make(&(mpy_given){&value_and_grad_signature, args, n, names}, true);
 }
 
-#define FUNCTION(name, doc) {#name, (PyCFunction)(void (*)(void))name, METH_FASTCALL | METH_KEYWORDS, doc}
+#define FUNCTION(name, doc) \
+    {#name, (PyCFunction)(void (*)(void))name, METH_FASTCALL | METH_KEYWORDS, doc}
 
 static PyMethodDef functions[] = {
-    FUNCTION(grad, "grad($module, /, fun, argnums=None, argnames=[])\n--\n\n"
-                   "A function with the arguments of fun that returns the gradient of its result, a scalar array,\n"
-                   "towards the arguments of these numbers and names: the first one where none is given. Arguments are\n"
-                   "arrays or trees of arrays. One number gives one gradient, several a tuple; with names the result\n"
-                   "is a pair of that (or None) and a dict."),
-    FUNCTION(value_and_grad, "value_and_grad($module, /, fun, argnums=None, argnames=[])\n--\n\n"
-                             "Like grad, but the result is a pair: what fun returned, and the gradient. fun may return\n"
-                             "a tuple whose first item is the scalar and whose others are anything."),
+    FUNCTION(
+        grad,
+        "grad($module, /, fun, argnums=None, argnames=[])\n--\n\n"
+        "A function with the arguments of fun that returns the gradient of its result, a scalar "
+        "array,\n"
+        "towards the arguments of these numbers and names: the first one where none is given. "
+        "Arguments are\n"
+        "arrays or trees of arrays. One number gives one gradient, several a tuple; with names "
+        "the result\n"
+        "is a pair of that (or None) and a dict."),
+    FUNCTION(
+        value_and_grad,
+        "value_and_grad($module, /, fun, argnums=None, argnames=[])\n--\n\n"
+        "Like grad, but the result is a pair: what fun returned, and the gradient. fun may return\n"
+        "a tuple whose first item is the scalar and whose others are anything."),
     {NULL},
 };
 

@@ -5,11 +5,12 @@
 #include <time.h>
 #include <unistd.h>
 
-static PyObject *holds;  /* a list of all: tuples of a thread, the addresses of containers, and these themselves */
-static pid_t process;    /* whose threads they are: after a fork only one of them is there */
+/* a list of all: tuples of a thread, the addresses of containers, and these themselves */
+static PyObject *holds;
+static pid_t process; /* whose threads they are: after a fork only one of them is there */
 static _Thread_local int holding; /* how many this thread has */
 
-/* --- what is in a tree -------------------------------------------------------------------------------------- */
+/* --- what is in a tree ------------------------------------------------------------------------ */
 
 static int add_containers(PyObject *list, PyObject *tree);
 
@@ -38,7 +39,7 @@ static int add_containers(PyObject *list, PyObject *tree) {
     return failed;
 }
 
-/* --- who has them --------------------------------------------------------------------------------------------- */
+/* --- who has them ----------------------------------------------------------------------------- */
 
 static PyObject *addresses_of(PyObject *containers) {
     PyObject *set = PySet_New(NULL);
@@ -54,7 +55,8 @@ static PyObject *addresses_of(PyObject *containers) {
 /* (thread, addresses, containers) */
 static PyObject *new_hold(PyObject *tree) {
     PyObject *containers = PyList_New(0), *made = NULL;
-    PyObject *addresses = containers && !add_containers(containers, tree) ? addresses_of(containers) : NULL;
+    PyObject *addresses =
+        containers && !add_containers(containers, tree) ? addresses_of(containers) : NULL;
     if (addresses)
         made = Py_BuildValue("(kOO)", PyThread_get_thread_ident(), addresses, containers);
     Py_XDECREF(addresses);
@@ -65,7 +67,9 @@ static PyObject *new_hold(PyObject *tree) {
 /* Do two threads want the same? -1: an exception. */
 static int clash(PyObject *a, PyObject *b) {
     int same = PyObject_RichCompareBool(PyTuple_GET_ITEM(a, 0), PyTuple_GET_ITEM(b, 0), Py_EQ);
-    PyObject *apart = same ? NULL : PyObject_CallMethod(PyTuple_GET_ITEM(a, 1), "isdisjoint", "O", PyTuple_GET_ITEM(b, 1));
+    PyObject *apart = same ? NULL
+                           : PyObject_CallMethod(PyTuple_GET_ITEM(a, 1), "isdisjoint", "O",
+                                                 PyTuple_GET_ITEM(b, 1));
     int status = same ? (same < 0 ? -1 : 0) : !apart ? -1 : apart == Py_False;
     Py_XDECREF(apart);
     return status;
@@ -78,7 +82,7 @@ static int is_taken(PyObject *wanted) {
     return taken;
 }
 
-/* --- waiting ------------------------------------------------------------------------------------------------------ */
+/* --- waiting ---------------------------------------------------------------------------------- */
 
 static int prepare(void) {
     if (holds && process != getpid() && PyList_SetSlice(holds, 0, PyList_GET_SIZE(holds), NULL))
@@ -90,7 +94,9 @@ static int prepare(void) {
 static int wait_for_others(void) {
     struct timespec short_while = {0, 200000};
     if (holding) {
-        PyErr_SetString(PyExc_RuntimeError, "[grad] Another thread is differentiating a function of the same containers.");
+        PyErr_SetString(
+            PyExc_RuntimeError,
+            "[grad] Another thread is differentiating a function of the same containers.");
         return -1;
     }
     PyThreadState *thread = PyEval_SaveThread();

@@ -17,10 +17,12 @@ static int add_results(mlx_vector_array out, PyObject *result) {
             return -1;
     }
     if (!many)
-        PyErr_Format(PyExc_ValueError,
-                     "The function whose derivative is wanted must return an array or a list or tuple of arrays, "
-                     "but it returned %s.",
-                     Py_TYPE(result)->tp_name);
+        PyErr_Format(
+            PyExc_ValueError,
+            "The function whose derivative is wanted must return an array or a list or tuple of "
+            "arrays, "
+            "but it returned %s.",
+            Py_TYPE(result)->tp_name);
     return many ? 0 : -1;
 }
 
@@ -49,8 +51,8 @@ static int arrays_of(mlx_vector_array out, PyObject *o) {
     return 0;
 }
 
-typedef int product(mlx_vector_array *, mlx_vector_array *, const mlx_closure, const mlx_vector_array,
-                    const mlx_vector_array);
+typedef int product(mlx_vector_array *, mlx_vector_array *, const mlx_closure,
+                    const mlx_vector_array, const mlx_vector_array);
 
 static PyObject *lists(mlx_vector_array a, mlx_vector_array b) {
     PyObject *x = mpy_vector_list(a), *y = x ? mpy_vector_list(b) : NULL;
@@ -60,7 +62,8 @@ static PyObject *lists(mlx_vector_array a, mlx_vector_array b) {
     return both;
 }
 
-static PyObject *apply(PyObject *fun, product *run, mlx_vector_array primals, mlx_vector_array with) {
+static PyObject *apply(PyObject *fun, product *run, mlx_vector_array primals,
+                       mlx_vector_array with) {
     product_call c = {{run_function}, fun};
     mlx_vector_array outputs = {NULL}, products = {NULL};
     mlx_closure f = mpy_closure_over(&c.body);
@@ -90,10 +93,15 @@ static PyObject *call(const mpy_given *given, product *run) {
     return result;
 }
 
-#define SIGNATURE(name, with)                                                                                  \
-    {#name,                                                                                                    \
-     #name "(fun: Callable, primals: list[array], " with ": list[array]) -> tuple[list[array], list[array]]",  \
-     3, 3, {"fun", "primals", with}}
+#define SIGNATURE(name, with)                                          \
+    {                                                                  \
+        #name,                                                         \
+            #name "(fun: Callable, primals: list[array], " with        \
+                  ": list[array]) -> tuple[list[array], list[array]]", \
+            3, 3, {                                                    \
+            "fun", "primals", with                                     \
+        }                                                              \
+    }
 
 static const mpy_signature vjp_signature = SIGNATURE(vjp, "cotangents");
 static const mpy_signature jvp_signature = SIGNATURE(jvp, "tangents");
@@ -108,15 +116,24 @@ static PyObject *jvp(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObje
     return call(&(mpy_given){&jvp_signature, args, n, names}, mlx_jvp);
 }
 
-#define FUNCTION(name, doc) {#name, (PyCFunction)(void (*)(void))name, METH_FASTCALL | METH_KEYWORDS, doc}
+#define FUNCTION(name, doc) \
+    {#name, (PyCFunction)(void (*)(void))name, METH_FASTCALL | METH_KEYWORDS, doc}
 
 static PyMethodDef functions[] = {
-    FUNCTION(vjp, "vjp($module, /, fun, primals, cotangents)\n--\n\n"
-                  "The outputs of fun at the primals, a list of arrays, and the products of the cotangents, one per\n"
-                  "output, with its derivative: one array per primal. fun returns an array or a list of arrays."),
-    FUNCTION(jvp, "jvp($module, /, fun, primals, tangents)\n--\n\n"
-                  "The outputs of fun at the primals, a list of arrays, and its derivative in the direction of the\n"
-                  "tangents, one per primal: one array per output. fun returns an array or a list of arrays."),
+    FUNCTION(
+        vjp,
+        "vjp($module, /, fun, primals, cotangents)\n--\n\n"
+        "The outputs of fun at the primals, a list of arrays, and the products of the cotangents, "
+        "one per\n"
+        "output, with its derivative: one array per primal. fun returns an array or a list of "
+        "arrays."),
+    FUNCTION(
+        jvp,
+        "jvp($module, /, fun, primals, tangents)\n--\n\n"
+        "The outputs of fun at the primals, a list of arrays, and its derivative in the direction "
+        "of the\n"
+        "tangents, one per primal: one array per output. fun returns an array or a list of "
+        "arrays."),
     {NULL},
 };
 

@@ -5,7 +5,7 @@ static bool is_container(PyObject *o) {
     return PyDict_Check(o) || PyList_Check(o);
 }
 
-/* --- walks over containers ---------------------------------------------------------------------------- */
+/* --- walks over containers -------------------------------------------------------------------- */
 
 typedef int container_visitor(PyObject *container, PyObject *state);
 
@@ -31,7 +31,9 @@ static int walk(PyObject *tree, container_visitor *visit, PyObject *state) {
 }
 
 static int keep(PyObject *container, PyObject *snapshot) {
-    PyObject *copy = PyDict_Check(container) ? PyDict_New() : PyList_GetSlice(container, 0, PyList_GET_SIZE(container));
+    PyObject *copy = PyDict_Check(container)
+                         ? PyDict_New()
+                         : PyList_GetSlice(container, 0, PyList_GET_SIZE(container));
     int failed = !copy || (PyDict_Check(container) && PyDict_Update(copy, container));
     PyObject *pair = failed ? NULL : PyTuple_Pack(2, container, copy);
     failed = !pair || PyList_Append(snapshot, pair);
@@ -42,12 +44,13 @@ static int keep(PyObject *container, PyObject *snapshot) {
 
 PyObject *mpy_snapshot(PyObject *tree, PyObject *other) {
     PyObject *snapshot = PyList_New(0);
-    if (snapshot && ((tree && walk(tree, keep, snapshot)) || (other && walk(other, keep, snapshot))))
+    if (snapshot &&
+        ((tree && walk(tree, keep, snapshot)) || (other && walk(other, keep, snapshot))))
         Py_CLEAR(snapshot);
     return snapshot;
 }
 
-/* --- back --------------------------------------------------------------------------------------------- */
+/* --- back ------------------------------------------------------------------------------------- */
 
 static int is_array(PyObject *leaf, void *unused) {
     (void)unused;
@@ -60,7 +63,8 @@ static int is_strange(PyObject *now, PyObject *was) {
 }
 
 static int back_value(PyObject *dict, PyObject *copy, PyObject *key) {
-    PyObject *now = Py_XNewRef(PyDict_GetItemWithError(dict, key)), *was = now ? PyDict_GetItemWithError(copy, key) : NULL;
+    PyObject *now = Py_XNewRef(PyDict_GetItemWithError(dict, key)),
+             *was = now ? PyDict_GetItemWithError(copy, key) : NULL;
     int strange = now && !PyErr_Occurred() ? is_strange(now, was) : 0;
     Py_XDECREF(now);
     if (strange < 0 || PyErr_Occurred())

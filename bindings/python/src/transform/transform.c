@@ -2,7 +2,7 @@
 #include "transform/transform.h"
 #include "host/gil.h"
 
-/* --- functions in the module ------------------------------------------------------------------------ */
+/* --- functions in the module ------------------------------------------------------------------ */
 
 /* "list", "mlx.core.array", "__main__.Thing" */
 static PyObject *type_name(PyTypeObject *type) {
@@ -28,7 +28,8 @@ static PyObject *keyword_types(const mpy_given *given) {
     PyObject *list = PyList_New(0), *comma = PyUnicode_FromString(", "), *joined = NULL;
     for (Py_ssize_t i = 0; list && i < PyTuple_GET_SIZE(given->names); i++) {
         PyObject *type = type_name(Py_TYPE(given->args[given->count + i]));
-        PyObject *one = type ? PyUnicode_FromFormat("%U: %U", PyTuple_GET_ITEM(given->names, i), type) : NULL;
+        PyObject *one =
+            type ? PyUnicode_FromFormat("%U: %U", PyTuple_GET_ITEM(given->names, i), type) : NULL;
         if (!one || PyList_Append(list, one))
             Py_CLEAR(list);
         Py_XDECREF(type);
@@ -46,7 +47,8 @@ static PyObject *keyword_types(const mpy_given *given) {
 static PyObject *given_types(const mpy_given *given) {
     PyObject *list = PyList_New(0), *comma = PyUnicode_FromString(", "), *text = NULL;
     if (list && comma && !append_types(list, given)) {
-        PyObject *named = given->names && PyTuple_GET_SIZE(given->names) ? keyword_types(given) : NULL;
+        PyObject *named =
+            given->names && PyTuple_GET_SIZE(given->names) ? keyword_types(given) : NULL;
         if (!PyErr_Occurred() && (!named || !PyList_Append(list, named)))
             text = PyUnicode_Join(comma, list);
         Py_XDECREF(named);
@@ -59,10 +61,11 @@ static PyObject *given_types(const mpy_given *given) {
 PyObject *mpy_incompatible(const mpy_given *given) {
     PyObject *types = given_types(given);
     if (types)
-        PyErr_Format(PyExc_TypeError,
-                     "%s(): incompatible function arguments. The following argument types are supported:\n"
-                     "    1. %s\n\nInvoked with types: %U",
-                     given->signature->name, given->signature->text, types);
+        PyErr_Format(
+            PyExc_TypeError,
+            "%s(): incompatible function arguments. The following argument types are supported:\n"
+            "    1. %s\n\nInvoked with types: %U",
+            given->signature->name, given->signature->text, types);
     Py_XDECREF(types);
     return NULL;
 }
@@ -93,11 +96,12 @@ int mpy_bind_given(PyObject **values, const mpy_given *given) {
     return fits ? 0 : -1;
 }
 
-/* --- functions made from functions ------------------------------------------------------------------- */
+/* --- functions made from functions ------------------------------------------------------------ */
 
 static PyTypeObject transform_type;
 
-PyObject *mpy_transform_new(PyObject *fun, vectorcallfunc call, PyObject *first, PyObject *second, bool flag) {
+PyObject *mpy_transform_new(PyObject *fun, vectorcallfunc call, PyObject *first, PyObject *second,
+                            bool flag) {
     mpy_transform *t = PyObject_GC_New(mpy_transform, &transform_type);
     if (!t)
         return NULL;
@@ -131,8 +135,7 @@ static int transform_clear(PyObject *o) {
 
 static void transform_dealloc(PyObject *o) {
     PyObject_GC_UnTrack(o);
-    Py_TRASHCAN_BEGIN(o, transform_dealloc)
-    transform_clear(o);
+    Py_TRASHCAN_BEGIN(o, transform_dealloc) transform_clear(o);
     PyObject_GC_Del(o);
     Py_TRASHCAN_END
 }
@@ -144,8 +147,7 @@ static PyObject *transform_getattro(PyObject *o, PyObject *name) {
 }
 
 static PyTypeObject transform_type = {
-    PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "mlx.gc_func",
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "mlx.gc_func",
     .tp_basicsize = sizeof(mpy_transform),
     .tp_vectorcall_offset = offsetof(mpy_transform, call),
     .tp_call = PyVectorcall_Call,
@@ -157,7 +159,8 @@ static PyTypeObject transform_type = {
     .tp_doc = "A function made from a function.",
 };
 
-int mpy_pack(PyObject **args, PyObject **kwargs, PyObject *const *given, size_t nargsf, PyObject *names) {
+int mpy_pack(PyObject **args, PyObject **kwargs, PyObject *const *given, size_t nargsf,
+             PyObject *names) {
     Py_ssize_t n = PyVectorcall_NARGS(nargsf);
     *kwargs = NULL;
     if (!(*args = PyTuple_New(n)))
@@ -175,7 +178,7 @@ int mpy_pack(PyObject **args, PyObject **kwargs, PyObject *const *given, size_t 
     return *kwargs ? 0 : -1;
 }
 
-/* --- closures ------------------------------------------------------------------------------------------ */
+/* --- closures --------------------------------------------------------------------------------- */
 
 static int run_body(mlx_vector_array *out, const mlx_vector_array in, void *payload) {
     mpy_body *body = payload;

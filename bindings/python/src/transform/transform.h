@@ -1,18 +1,19 @@
 /* What the transforms of functions share.
  *
  *     mx.grad(f)         a Transform: f, what the transform was given, and how to call it
- *     its call           flattens the arguments, gives the library a closure whose body calls f on trees that are
- *                        filled with the library's arrays, and puts the results into trees again
+ *     its call           flattens the arguments, gives the library a closure whose body calls f on
+ *                        trees that are filled with the library's arrays, and puts the results into
+ *                        trees again
  *
- * Transforms run without the GIL; bodies take it. An exception in a body stays set while the library returns, and is
- * what mpy_raise leaves in place.
+ * Transforms run without the GIL; bodies take it. An exception in a body stays set while the
+ * library returns, and is what mpy_raise leaves in place.
  */
 #ifndef MPY_TRANSFORM_H
 #define MPY_TRANSFORM_H
 
 #include "transform/tree.h"
 
-/* --- functions in the module ------------------------------------------------------------------------ */
+/* --- functions in the module ------------------------------------------------------------------ */
 
 enum { MPY_MOST_PARAMETERS = 6 };
 
@@ -36,23 +37,24 @@ int mpy_bind_given(PyObject **values, const mpy_given *given);
 /* A TypeError that shows the signature and the types that were given. Returns NULL. */
 PyObject *mpy_incompatible(const mpy_given *given);
 
-/* --- functions made from functions ------------------------------------------------------------------- */
+/* --- functions made from functions ------------------------------------------------------------ */
 
 typedef struct mpy_transform {
-    PyObject_HEAD
-    vectorcallfunc call;
+    PyObject_HEAD vectorcallfunc call;
     PyObject *fun;
     PyObject *first, *second; /* what each transform keeps beside the function, or NULL */
     PyObject *cache;
     bool flag;
 } mpy_transform;
 
-PyObject *mpy_transform_new(PyObject *fun, vectorcallfunc call, PyObject *first, PyObject *second, bool flag);
+PyObject *mpy_transform_new(PyObject *fun, vectorcallfunc call, PyObject *first, PyObject *second,
+                            bool flag);
 
 /* Arguments of a vectorcall as a tuple and a dict (NULL when there are no keywords). */
-int mpy_pack(PyObject **args, PyObject **kwargs, PyObject *const *given, size_t nargsf, PyObject *names);
+int mpy_pack(PyObject **args, PyObject **kwargs, PyObject *const *given, size_t nargsf,
+             PyObject *names);
 
-/* --- closures ------------------------------------------------------------------------------------------ */
+/* --- closures --------------------------------------------------------------------------------- */
 
 /* run gives its results to out, an empty vector; -1: an exception is set. */
 typedef struct mpy_body {

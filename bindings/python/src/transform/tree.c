@@ -3,9 +3,10 @@
 
 static const char too_deep[] = " in a tree of containers";
 
-/* --- walks ----------------------------------------------------------------------------------------- */
+/* --- walks ------------------------------------------------------------------------------------ */
 
-/* A sequence may change while its leaves are visited: its size is asked for each time, its items are held. */
+/* A sequence may change while its leaves are visited: its size is asked for each time, its items
+   are held. */
 static int visit_items(PyObject *sequence, mpy_tree_visitor *visit, void *state) {
     for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(sequence); i++) {
         PyObject *item = Py_NewRef(PySequence_Fast_GET_ITEM(sequence, i));
@@ -50,7 +51,8 @@ static PyObject *tuple_like(PyObject *like, PyObject *items) {
     return named ? PyObject_CallObject(type, items) : PyObject_CallOneArg(type, items);
 }
 
-/* A copy of a dict or list whose values may be exchanged: plain, or of a subclass as copy.copy makes it. */
+/* A copy of a dict or list whose values may be exchanged: plain, or of a subclass as copy.copy
+   makes it. */
 static PyObject *copied(PyObject *o, bool plain) {
     if (PyDict_CheckExact(o) || (plain && PyDict_Check(o)))
         return PyDict_Copy(o);
@@ -59,8 +61,10 @@ static PyObject *copied(PyObject *o, bool plain) {
     PyObject *copy = PyImport_ImportModule("copy");
     PyObject *made = copy ? PyObject_CallMethod(copy, "copy", "O", o) : NULL;
     Py_XDECREF(copy);
-    bool same = made && made != o && (PyDict_Check(o) ? PyDict_Check(made) && PyDict_GET_SIZE(made) == PyDict_GET_SIZE(o)
-                                                      : PyList_Check(made) && PyList_GET_SIZE(made) == PyList_GET_SIZE(o));
+    bool same =
+        made && made != o &&
+        (PyDict_Check(o) ? PyDict_Check(made) && PyDict_GET_SIZE(made) == PyDict_GET_SIZE(o)
+                         : PyList_Check(made) && PyList_GET_SIZE(made) == PyList_GET_SIZE(o));
     if (made && !same)
         Py_SETREF(made, copied(o, true));
     return made;
@@ -113,7 +117,8 @@ static PyObject *map_tree(PyObject *tree, mpy_tree_mapper *map, void *state, boo
     if (PyDict_Check(tree))
         made = map_dict(tree, map, state, plain);
     else
-        made = PyList_Check(tree) ? map_list(tree, map, state, plain) : map_tuple(tree, map, state, plain);
+        made = PyList_Check(tree) ? map_list(tree, map, state, plain)
+                                  : map_tuple(tree, map, state, plain);
     Py_LeaveRecursiveCall();
     return made;
 }
@@ -122,11 +127,12 @@ PyObject *mpy_tree_map(PyObject *tree, mpy_tree_mapper *map, void *state) {
     return map_tree(tree, map, state, false);
 }
 
-/* --- in place --------------------------------------------------------------------------------------- */
+/* --- in place --------------------------------------------------------------------------------- */
 
 static int place_list(PyObject *list, mpy_tree_mapper *map, void *state) {
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); i++) {
-        PyObject *was = Py_NewRef(PyList_GET_ITEM(list, i)), *item = mpy_tree_placed(was, map, state);
+        PyObject *was = Py_NewRef(PyList_GET_ITEM(list, i)),
+                 *item = mpy_tree_placed(was, map, state);
         int failed = !item || (item != was && PyList_SetItem(list, i, Py_NewRef(item)));
         Py_DECREF(was);
         Py_XDECREF(item);
@@ -141,9 +147,11 @@ static int place_dict(PyObject *dict, mpy_tree_mapper *map, void *state) {
     PyObject *keys = PyDict_Keys(dict);
     int failed = !keys;
     for (Py_ssize_t i = 0; !failed && i < PyList_GET_SIZE(keys); i++) {
-        PyObject *key = PyList_GET_ITEM(keys, i), *was = Py_XNewRef(PyDict_GetItemWithError(dict, key));
+        PyObject *key = PyList_GET_ITEM(keys, i),
+                 *was = Py_XNewRef(PyDict_GetItemWithError(dict, key));
         PyObject *item = was ? mpy_tree_placed(was, map, state) : NULL;
-        failed = was ? !item || (item != was && PyDict_SetItem(dict, key, item)) : PyErr_Occurred() != NULL;
+        failed = was ? !item || (item != was && PyDict_SetItem(dict, key, item))
+                     : PyErr_Occurred() != NULL;
         Py_XDECREF(was);
         Py_XDECREF(item);
     }
@@ -189,7 +197,7 @@ int mpy_tree_place(PyObject *tree, mpy_tree_mapper *map, void *state) {
     return made ? 0 : -1;
 }
 
-/* --- arrays ----------------------------------------------------------------------------------------- */
+/* --- arrays ----------------------------------------------------------------------------------- */
 
 PyObject *mpy_vector_item(mlx_vector_array arrays, size_t i) {
     mlx_array a = mlx_array_new();
@@ -267,11 +275,10 @@ PyObject *mpy_tree_fill(PyObject *tree, mlx_vector_array arrays, size_t *next) {
     return made;
 }
 
-/* --- templates --------------------------------------------------------------------------------------- */
+/* --- templates -------------------------------------------------------------------------------- */
 
 static PyTypeObject hole_type = {
-    PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "mlx.core.hole",
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "mlx.core.hole",
     .tp_basicsize = sizeof(PyObject),
     .tp_flags = Py_TPFLAGS_DEFAULT,
     .tp_doc = "Stands for an array in a template.",

@@ -2,8 +2,9 @@
  *
  *     {"w": x, "layers": [y, (z, 3)]}      leaves x, y, z, 3, in this order
  *
- * Subclasses count as what they derive from, and copies are of the same type: a module, an OrderedDict, a named tuple.
- * Anything else is a leaf. A *template* is a tree whose arrays have been replaced by holes, so that it holds no memory.
+ * Subclasses count as what they derive from, and copies are of the same type: a module, an
+ * OrderedDict, a named tuple. Anything else is a leaf. A *template* is a tree whose arrays have
+ * been replaced by holes, so that it holds no memory.
  */
 #ifndef MPY_TREE_H
 #define MPY_TREE_H
@@ -16,8 +17,8 @@ typedef PyObject *mpy_tree_mapper(PyObject *leaf, void *state); /* a new referen
 /* Calls of visit for each leaf until one is not 0, which is the result. */
 int mpy_tree_visit(PyObject *tree, mpy_tree_visitor *visit, void *state);
 PyObject *mpy_tree_map(PyObject *tree, mpy_tree_mapper *map, void *state);
-/* The same in place: lists and dicts keep their identity and get new leaves; a tuple that changes is replaced in what
-   holds it. */
+/* The same in place: lists and dicts keep their identity and get new leaves; a tuple that changes
+   is replaced in what holds it. */
 int mpy_tree_place(PyObject *tree, mpy_tree_mapper *map, void *state);
 /* Likewise; what stands where `tree` stood: itself, unless it is a leaf or a tuple that changed. */
 PyObject *mpy_tree_placed(PyObject *tree, mpy_tree_mapper *map, void *state);

@@ -1,8 +1,8 @@
-/* mlx.core.vmap: first holds in_axes, second out_axes; each is an int, None, or a tree that is a prefix of the tree of
- * arguments or results. */
+/* mlx.core.vmap: first holds in_axes, second out_axes; each is an int, None, or a tree that is a
+ * prefix of the tree of arguments or results. */
 #include "transform/transform.h"
 
-/* --- axes ---------------------------------------------------------------------------------------------- */
+/* --- axes ------------------------------------------------------------------------------------- */
 
 enum { NO_AXIS = -1 };
 
@@ -34,7 +34,8 @@ static PyObject *shape_text(mlx_array a) {
 static int wrong_axis(const axes *x, long axis, mlx_array a) {
     PyObject *shape = shape_text(a);
     if (shape)
-        PyErr_Format(mpy_range_error, "[vmap] Invalid %svectorization axis %ld for array with shape %U",
+        PyErr_Format(mpy_range_error,
+                     "[vmap] Invalid %svectorization axis %ld for array with shape %U",
                      x->output ? "output " : "", axis, shape);
     Py_XDECREF(shape);
     return -1;
@@ -66,7 +67,8 @@ static int take_axis(PyObject *leaf, void *state) {
 }
 
 static int no_prefix(void) {
-    PyErr_SetString(PyExc_ValueError, "[tree_map] Additional input tree is not a valid prefix of the first tree.");
+    PyErr_SetString(PyExc_ValueError,
+                    "[tree_map] Additional input tree is not a valid prefix of the first tree.");
     return -1;
 }
 
@@ -74,7 +76,8 @@ static int spread(axes *x, PyObject *tree, PyObject *prefix);
 
 static int spread_items(axes *x, PyObject *tree, PyObject *prefix) {
     Py_ssize_t n = PySequence_Fast_GET_SIZE(tree);
-    if (PyList_Check(tree) != PyList_Check(prefix) || PyDict_Check(prefix) || PySequence_Fast_GET_SIZE(prefix) != n)
+    if (PyList_Check(tree) != PyList_Check(prefix) || PyDict_Check(prefix) ||
+        PySequence_Fast_GET_SIZE(prefix) != n)
         return no_prefix();
     PyObject *below = PySequence_Tuple(tree), *given = below ? PySequence_Tuple(prefix) : NULL;
     int failed = !given;
@@ -124,7 +127,8 @@ static PyObject *unwrapped(PyObject *tree, PyObject *prefix) {
 
 /* Freed with PyMem_Free. */
 static int *axes_of(PyObject *tree, PyObject *prefix, const mlx_vector_array *arrays, bool output) {
-    axes x = {arrays, PyMem_Calloc(mlx_vector_array_size(*arrays) + 1, sizeof(int)), 0, output, NULL};
+    axes x = {arrays, PyMem_Calloc(mlx_vector_array_size(*arrays) + 1, sizeof(int)), 0, output,
+              NULL};
     if (!x.axis)
         return PyErr_NoMemory(), NULL;
     if (!spread(&x, tree, unwrapped(tree, prefix)))
@@ -133,12 +137,12 @@ static int *axes_of(PyObject *tree, PyObject *prefix, const mlx_vector_array *ar
     return NULL;
 }
 
-/* --- a call ------------------------------------------------------------------------------------------------ */
+/* --- a call ----------------------------------------------------------------------------------- */
 
 typedef struct vmap_call {
     mpy_body body;
     const mpy_transform *t;
-    PyObject *tree;  /* the arguments: a tuple, or the only one */
+    PyObject *tree; /* the arguments: a tuple, or the only one */
     bool several;
     PyObject *value; /* a template of the result */
     mlx_vector_array in, traced_in, traced_out, out;
@@ -150,7 +154,8 @@ static int run_function(mpy_body *body, mlx_vector_array out, mlx_vector_array i
     size_t next = 0;
     PyObject *filled = mpy_tree_fill(c->tree, in, &next), *value = NULL;
     if (filled)
-        value = c->several ? PyObject_CallObject(c->t->fun, filled) : PyObject_CallOneArg(c->t->fun, filled);
+        value = c->several ? PyObject_CallObject(c->t->fun, filled)
+                           : PyObject_CallOneArg(c->t->fun, filled);
     Py_XDECREF(filled);
     int failed = !value || mpy_tree_only_arrays(out, value);
     Py_XSETREF(c->value, failed ? NULL : mpy_tree_template(value));
@@ -177,8 +182,8 @@ static int trace(vmap_call *c) {
 
 static int replace(vmap_call *c) {
     int status;
-    MPY_WAIT(status, mlx_detail_vmap_replace(&c->out, c->in, c->traced_in, c->traced_out, c->in_axes,
-                                             mlx_vector_array_size(c->in), c->out_axes,
+    MPY_WAIT(status, mlx_detail_vmap_replace(&c->out, c->in, c->traced_in, c->traced_out,
+                                             c->in_axes, mlx_vector_array_size(c->in), c->out_axes,
                                              mlx_vector_array_size(c->traced_out)));
     return mpy_settle(status);
 }
@@ -188,9 +193,9 @@ static PyObject *run(vmap_call *c) {
     c->in = mlx_vector_array_new();
     if (!c->in.ctx)
         return mpy_raise();
-    if (mpy_tree_only_arrays(c->in, c->tree) || !(c->in_axes = axes_of(c->tree, c->t->first, &c->in, false)) ||
-        check_axes(c) || trace(c) || !(c->out_axes = axes_of(c->value, c->t->second, &c->traced_out, true)) ||
-        replace(c))
+    if (mpy_tree_only_arrays(c->in, c->tree) ||
+        !(c->in_axes = axes_of(c->tree, c->t->first, &c->in, false)) || check_axes(c) || trace(c) ||
+        !(c->out_axes = axes_of(c->value, c->t->second, &c->traced_out, true)) || replace(c))
         return NULL;
     return mpy_tree_fill(c->value, c->out, &next);
 }
@@ -234,7 +239,8 @@ static PyObject *vmap(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObj
     if (!PyCallable_Check(v[0]) || v[1] == Py_None || v[2] == Py_None)
         return mpy_incompatible(&given);
     PyObject *zero = PyLong_FromLong(0);
-    PyObject *made = zero ? mpy_transform_new(v[0], call, v[1] ? v[1] : zero, v[2] ? v[2] : zero, false) : NULL;
+    PyObject *made =
+        zero ? mpy_transform_new(v[0], call, v[1] ? v[1] : zero, v[2] ? v[2] : zero, false) : NULL;
     Py_XDECREF(zero);
     return made;
 }
@@ -242,8 +248,10 @@ static PyObject *vmap(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObj
 static PyMethodDef functions[] = {
     {"vmap", (PyCFunction)(void (*)(void))vmap, METH_FASTCALL | METH_KEYWORDS,
      "vmap($module, /, fun, in_axes=0, out_axes=0)\n--\n\n"
-     "A function that calls fun for every example of a batch at once. in_axes says along which axis of the arguments\n"
-     "the examples lie, out_axes along which axis of the results they go: an int, None (no batch), or a tree of those\n"
+     "A function that calls fun for every example of a batch at once. in_axes says along which "
+     "axis of the arguments\n"
+     "the examples lie, out_axes along which axis of the results they go: an int, None (no "
+     "batch), or a tree of those\n"
      "that is a prefix of the tree of arguments or results."},
     {NULL},
 };

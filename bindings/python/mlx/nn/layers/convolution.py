@@ -126,7 +126,9 @@ class Conv2d(Module):
         bias: bool = True,
     ):
         super().__init__()
-        self.weight = initial_weight(self, in_channels, out_channels, as_tuple(kernel_size, 2), groups)
+        self.weight = initial_weight(
+            self, in_channels, out_channels, as_tuple(kernel_size, 2), groups
+        )
         if bias:
             self.bias = mx.zeros((out_channels,))
         self.stride = as_tuple(stride, 2)

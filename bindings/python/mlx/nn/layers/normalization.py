@@ -9,7 +9,8 @@ from .base import Module
 
 
 def _positive(layer, eps):
-    """`eps`, which must be above zero: below, and at a variance of zero, the result would be NaN."""
+    """`eps`, which must be above zero: below, and at a variance of zero, the result would be
+    NaN."""
     if not eps > 0:
         raise ValueError(f"[{type(layer).__name__}] 'eps' must be positive but got {eps}.")
     return eps

@@ -224,7 +224,11 @@ class TransformerDecoderLayer(Module):
         self.norm_first = norm_first
 
     def __call__(
-        self, x: mx.array, memory: mx.array, x_mask: Optional[mx.array], memory_mask: Optional[mx.array]
+        self,
+        x: mx.array,
+        memory: mx.array,
+        x_mask: Optional[mx.array],
+        memory_mask: Optional[mx.array],
     ) -> mx.array:
         """From `(N, L, dims)` and a memory `(N, S, dims)` to `(N, L, dims)`.
 
@@ -270,7 +274,11 @@ class TransformerDecoder(Module):
         self.checkpoint = checkpoint
 
     def __call__(
-        self, x: mx.array, memory: mx.array, x_mask: Optional[mx.array], memory_mask: Optional[mx.array]
+        self,
+        x: mx.array,
+        memory: mx.array,
+        x_mask: Optional[mx.array],
+        memory_mask: Optional[mx.array],
     ) -> mx.array:
         """As each `TransformerDecoderLayer`."""
         for layer in self.layers:
@@ -319,7 +327,12 @@ class Transformer(Module):
         self.decoder = custom_decoder
 
     def __call__(
-        self, src: mx.array, tgt: mx.array, src_mask: Optional[mx.array], tgt_mask: Optional[mx.array], memory_mask: Optional[mx.array]
+        self,
+        src: mx.array,
+        tgt: mx.array,
+        src_mask: Optional[mx.array],
+        tgt_mask: Optional[mx.array],
+        memory_mask: Optional[mx.array],
     ) -> mx.array:
         """From a source `(N, S, dims)` and a target `(N, L, dims)` to `(N, L, dims)`.
 
