@@ -93,7 +93,7 @@ __attribute__((unused)) static bool check_has(const char *text, const char *part
 #define CHECK(cond)                 check_that(cond, __FILE__, __LINE__, "%s", #cond)
 /* CHECK_MSG(cond, "case %d", i): says the message instead of the expression. */
 #define CHECK_MSG(cond, ...)        check_that(cond, __FILE__, __LINE__, __VA_ARGS__)
-#define CHECK_EQ_INT(a, b)          check_int((long long)(a), (long long)(b), #a, __FILE__, __LINE__)
+#define CHECK_EQ_INT(a, b)          check_int(a, b, #a, __FILE__, __LINE__)
 #define CHECK_NEAR(a, b, tolerance) check_near(a, b, tolerance, #a, __FILE__, __LINE__)
 #define CHECK_STR(a, b)             check_str(a, b, #a, __FILE__, __LINE__)
 #define CHECK_HAS(text, part)       check_has(text, part, #text, __FILE__, __LINE__)

@@ -18,7 +18,8 @@ import mlx.core as mx
 x = mx.array([1.0, 2.0, 3.0])
 assert (x * x).sum().item() == 14
 assert mx.grad(lambda v: (v * v).sum())(x).tolist() == [2.0, 4.0, 6.0]
-assert mx.linalg.inv(mx.array([[2.0, 0], [0, 4.0]]), stream=mx.cpu).tolist() == [[0.5, 0], [0, 0.25]]
+inverse = mx.linalg.inv(mx.array([[2.0, 0], [0, 4.0]]), stream=mx.cpu)
+assert inverse.tolist() == [[0.5, 0], [0, 0.25]]
 print(mx.__file__)
 """
 

@@ -15,7 +15,8 @@
 
 /* F(a, b, ...): a float32 vector. I(...): an int32 one. SHAPE(a, ...): an int list and
  * its length. */
-#define F(...)    ops_floats((double[]){__VA_ARGS__}, sizeof((double[]){__VA_ARGS__}) / sizeof(double))
+#define F(...) ops_floats((double[]){__VA_ARGS__}, sizeof((double[]){__VA_ARGS__}) / sizeof(double))
+
 #define I(...)    mx_astype(F(__VA_ARGS__), MX_INT32)
 #define LIST(...) (int[]){__VA_ARGS__}, (int)(sizeof((int[]){__VA_ARGS__}) / sizeof(int))
 

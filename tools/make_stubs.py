@@ -31,8 +31,9 @@ StreamOrDevice: TypeAlias = Stream | ThreadLocalStream | Device | DeviceType | N
 DLPackCompatible: TypeAlias = Any
 list_or_scalar: TypeAlias = Any  # nested lists as deep as the array has axes
 """
-OUTSIDE = """from mlx.core import (ArrayLike, Device, DeviceType, Dtype, Stream, StreamOrDevice, ThreadLocalStream, array, bfloat16,
-                      complex64, float16, float32, float64, int8, int16, int32, int64, uint8, uint16, uint32, uint64)
+OUTSIDE = """from mlx.core import (ArrayLike, Device, DeviceType, Dtype, Stream, StreamOrDevice,
+                      ThreadLocalStream, array, bfloat16, complex64, float16, float32, float64,
+                      int8, int16, int32, int64, uint8, uint16, uint32, uint64)
 """
 # Annotations of the original that are no types.
 NOT_TYPES = [

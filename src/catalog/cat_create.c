@@ -143,9 +143,9 @@ static int call_window(mlx_value *res, const mlx_operation *op, mlx_value *args)
 
 #define FILLED "(shape: int | Sequence[int], dtype: Dtype | None = float32, *, " STREAM
 #define LIKE   "(a: array, /, dtype: Dtype | None = None, *, " STREAM
-#define ARANGE_DOC                                                                                                \
-    "The numbers start, start + step, ... before stop. They are float32 where one of the three is a float, else " \
-    "int32, or int64 where that is too small."
+#define ARANGE_DOC                                                                               \
+    "The numbers start, start + step, ... before stop. They are float32 where one of the three " \
+    "is a float, else int32, or int64 where that is too small."
 
 const mlx_operation cat_create_rows[] = {
     {CORE,

@@ -94,13 +94,13 @@ static int call_norm(mlx_value *res, const mlx_operation *op, mlx_value *args) {
 
 #define LINALG "mlx.core.linalg"
 #define PAIR   "stream: StreamOrDevice = None) -> tuple[array, array]"
-#define NORM                                                                                                       \
-    "norm(a: array, /, ord: None | int | float | str = None, axis: None | int | list[int] = None, keepdims: bool " \
-    "= False, *, " STREAM
-#define NORM_DOC                                                                                                           \
-    "A norm of vectors along one axis, of matrices along two, of all elements if axis is None. ord of vectors: "           \
-    "any number, or inf, -inf, 0 (elements that are not zero); of matrices: 1, -1, 2, -2, inf, -inf, 'fro', 'nuc'; None: " \
-    "the root of the sum of squares."
+#define NORM                                                   \
+    "norm(a: array, /, ord: None | int | float | str = None, " \
+    "axis: None | int | list[int] = None, keepdims: bool = False, *, " STREAM
+#define NORM_DOC                                                                                 \
+    "A norm of vectors along one axis, of matrices along two, of all elements if axis is None. " \
+    "ord of vectors: any number, or inf, -inf, 0 (elements that are not zero); of matrices: "    \
+    "1, -1, 2, -2, inf, -inf, 'fro', 'nuc'; None: the root of the sum of squares."
 
 const mlx_operation cat_linalg_rows[] = {
     {LINALG, NORM, NORM_DOC, call_norm},

@@ -88,9 +88,10 @@ static int call_from_fp8(mlx_value *res, const mlx_operation *op, mlx_value *arg
 
 #define FORM(mode) \
     "group_size: int | None = None, bits: int | None = None, mode: str = '" mode "', "
-#define MODES                                                                                                          \
-    "mode 'affine': 2 to 8 bits, groups of 32, 64 or 128 (by default 4 bits, 64), value = scale * q + bias; 'mxfp4', " \
-    "'mxfp8' and 'nvfp4': small floats with one scale for each group."
+#define MODES                                                                                  \
+    "mode 'affine': 2 to 8 bits, groups of 32, 64 or 128 (by default 4 bits, 64), "            \
+    "value = scale * q + bias; 'mxfp4', 'mxfp8' and 'nvfp4': small floats with one scale for " \
+    "each group."
 
 const mlx_operation cat_quant_rows[] = {
     {CORE,

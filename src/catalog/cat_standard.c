@@ -280,15 +280,15 @@ static int call_pinv(mlx_value *res, const mlx_operation *op, mlx_value *args) {
         METHOD, name "(self, " AXES "correction: float, " STREAM, NULL, call_spread,  \
             FAMILY(spread, root)                                                      \
     }
-#define SCAN(name, op, doc)                                                                                          \
-    {CORE,                                                                                                           \
-     name                                                                                                            \
-     "(a: array, /, axis: int | None = None, *, dtype: Dtype | None = None, include_initial: bool = False, " STREAM, \
+#define SCAN(name, op, doc)                                                        \
+    {CORE,                                                                         \
+     name "(a: array, /, axis: int | None = None, *, dtype: Dtype | None = None, " \
+          "include_initial: bool = False, " STREAM,                                \
      doc, call_scan, FAMILY(scan, op)}
-#define ORDER(name, up, down, doc)                                                                     \
-    {CORE,                                                                                             \
-     name                                                                                              \
-     "(a: array, /, axis: None | int = -1, *, descending: bool = False, stable: bool = True, " STREAM, \
+#define ORDER(name, up, down, doc)                                             \
+    {CORE,                                                                     \
+     name "(a: array, /, axis: None | int = -1, *, descending: bool = False, " \
+          "stable: bool = True, " STREAM,                                      \
      doc, call_order, FAMILY(order, up, down)}
 #define FREQUENCIES(name, f, doc)                                                                 \
     {"mlx.core.fft", name "(n: int, d: float = 1.0, *, dtype: Dtype | None = None, " DEVICE, doc, \

@@ -328,7 +328,8 @@ static cplx c_2(mx_pointwise op, mx_ref p, mx_ref q) {
     case MX_PW_subtract: return a - b;
     case MX_PW_multiply: return a * b;
     case MX_PW_divide:   return a / b;
-    case MX_PW_power:    return b == 0 ? 1 : a == 0 ? (creall(b) > 0 ? 0 : NAN + I * (real)NAN) : cpowl(a, b);
+    case MX_PW_power:
+        return b == 0 ? 1 : a == 0 ? (creall(b) > 0 ? 0 : NAN + I * (real)NAN) : cpowl(a, b);
     case MX_PW_maximum:  return c_nan(p) || (c_less(q, p) && !c_nan(q)) ? a : b;
     case MX_PW_minimum:  return c_nan(p) || (c_less(p, q) && !c_nan(q)) ? a : b;
     default:             break; /* logaddexp */

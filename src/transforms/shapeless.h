@@ -1,6 +1,6 @@
 /* Traces that are used with other shapes than they were made for.
  *
- *     f ──traced once, shapeless (graph/trace/trace.h)──▶ template ──▶ for each set of shapes: its graph
+ *     f ──traced once (graph/trace/trace.h)──▶ template ──▶ for each set of shapes: its graph
  *
  * What operations meant is made again for the new shapes; what holds numbers of the traced ones (a
  * slice's ends, a window's strides) is refused where they differ. */

@@ -38,12 +38,16 @@ SCIPY = {
 }
 SCIPY_MORE = """
 import numpy as np, mlx.core as mx
-import scipy.cluster.vq as vq, scipy.fft as sf, scipy.integrate as it, scipy.signal as sg, scipy.special as ss
+import scipy.cluster.vq as vq, scipy.fft as sf, scipy.integrate as it
+import scipy.signal as sg, scipy.special as ss
 v, w = np.linspace(-1, 2, 40, dtype=np.float32), np.cos(np.arange(40, dtype=np.float32))
 x = np.sin(np.arange(60, dtype=np.float32)).reshape(20, 3)
-calls = [lambda v, w, x: ss.logsumexp(v), lambda v, w, x: ss.softmax(v), lambda v, w, x: ss.erf(v), lambda v, w, x: ss.expit(w),
-         lambda v, w, x: sf.rfft(v), lambda v, w, x: sf.irfft(sf.rfft(v)), lambda v, w, x: sf.ifftn(sf.fftn(x)),
-         lambda v, w, x: it.trapezoid(v), lambda v, w, x: it.cumulative_trapezoid(w), lambda v, w, x: sg.hilbert(w),
+calls = [lambda v, w, x: ss.logsumexp(v), lambda v, w, x: ss.softmax(v),
+         lambda v, w, x: ss.erf(v), lambda v, w, x: ss.expit(w),
+         lambda v, w, x: sf.rfft(v), lambda v, w, x: sf.irfft(sf.rfft(v)),
+         lambda v, w, x: sf.ifftn(sf.fftn(x)),
+         lambda v, w, x: it.trapezoid(v), lambda v, w, x: it.cumulative_trapezoid(w),
+         lambda v, w, x: sg.hilbert(w),
          lambda v, w, x: sg.fftconvolve(v, w), lambda v, w, x: vq.whiten(x)]
 for i, call in enumerate(calls):
     found, wanted = call(mx.array(v), mx.array(w), mx.array(x)), call(v, w, x)
@@ -99,15 +103,20 @@ calls = [lambda x, y, t: decomposition.PCA(2, svd_solver="full").fit(x).explaine
          lambda x, y, t: decomposition.PCA(2, svd_solver="covariance_eigh").fit(x).explained_variance_,
          lambda x, y, t: linear_model.Ridge(solver="svd").fit(x, y).predict(x),
          lambda x, y, t: LinearDiscriminantAnalysis().fit(x, t).predict(x),
-         lambda x, y, t: preprocessing.StandardScaler().fit_transform(x), lambda x, y, t: preprocessing.MinMaxScaler().fit_transform(x),
-         lambda x, y, t: preprocessing.Normalizer().fit_transform(x), lambda x, y, t: preprocessing.PolynomialFeatures().fit_transform(x),
-         lambda x, y, t: metrics.mean_squared_error(y, y * 2), lambda x, y, t: metrics.accuracy_score(t, 1 - t),
+         lambda x, y, t: preprocessing.StandardScaler().fit_transform(x),
+         lambda x, y, t: preprocessing.MinMaxScaler().fit_transform(x),
+         lambda x, y, t: preprocessing.Normalizer().fit_transform(x),
+         lambda x, y, t: preprocessing.PolynomialFeatures().fit_transform(x),
+         lambda x, y, t: metrics.mean_squared_error(y, y * 2),
+         lambda x, y, t: metrics.accuracy_score(t, 1 - t),
          lambda x, y, t: metrics.f1_score(t, t), lambda x, y, t: metrics.r2_score(y, y * 2),
-         lambda x, y, t: metrics.pairwise.cosine_similarity(x), lambda x, y, t: metrics.pairwise.rbf_kernel(x)]
+         lambda x, y, t: metrics.pairwise.cosine_similarity(x),
+         lambda x, y, t: metrics.pairwise.rbf_kernel(x)]
 for i, call in enumerate(calls):
     with config_context(array_api_dispatch=True):
         found = call(mx.array(x), mx.array(y), mx.array(labels))
-    np.testing.assert_allclose(np.array(found), call(x, y, labels), rtol=1e-3, atol=1e-4, err_msg=str(i))
+    wanted = call(x, y, labels)
+    np.testing.assert_allclose(np.array(found), wanted, rtol=1e-3, atol=1e-4, err_msg=str(i))
 """
 
 
@@ -117,7 +126,7 @@ def test_scikit_learn():
 
 
 # --- PyTorch
-# -----------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 
 class Recorder:
@@ -164,7 +173,7 @@ def test_torch():
 
 
 # --- pickles
-# ---------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 DTYPES = ["bool_", "uint8", "int64", "float16", "bfloat16", "float32", "float64", "complex64"]
 

@@ -1,7 +1,7 @@
 /* Attention of many queries. Scores are computed transposed, queries as columns:
  *
  *     S (keys,W) = K (keys,D) Q^T (D,W)        K panels are A, a panel of W queries is B
- *     O (Dv,W)  += V^T (Dv,keys) P (keys,W)    V^T panels are A, and the weights lie as a panel of B
+ *     O (Dv,W)  += V^T (Dv,keys) P (keys,W)    V^T panels are A, the weights lie as one of B
  *
  * so that one panel of queries is a vector wide, the softmax works lane by lane, and weights are
  * never repacked. Keys and values are packed once for all heads that share them:

@@ -45,8 +45,8 @@ static int S(svd)(int m, int n, void *a, void *s, void *u, void *vt) {
     int info = 0, lwork = -1;
     size_t k = (size_t)(m < n ? m : n), big = (size_t)(m < n ? n : m);
     T size = 0, *work = NULL;
-    size_t reals =
-        COMPLEX ? (5 * k + 7 > 2 * big + 2 * k + 1 ? 5 * k + 7 : 2 * big + 2 * k + 1) * k + 7 : 1;
+    size_t reals = COMPLEX
+    ? (5 * k + 7 > 2 * big + 2 * k + 1 ? 5 * k + 7 : 2 * big + 2 * k + 1) * k + 7 : 1;
     R *rwork = mx_calloc(reals, sizeof(R));
     int *iwork = mx_calloc(8 * k + 1, sizeof(int));
     if (rwork && iwork) {

@@ -52,9 +52,9 @@ typedef struct mx_p_transpose { /* axis i of the result is axis axes[i] of the i
 
 typedef struct mx_p_slice { /* element i along an axis is element start + i * step of the input */
     mx_ints start, shape, step; /* one entry an axis; all elements exist */
-    mx_ints
-        asked; /* starts, stops and steps in NumPy's words; empty unless recorded for other shapes, for which they
-                      mean the same */
+    /* starts, stops and steps in NumPy's words; empty unless recorded for other shapes, for which
+       they mean the same */
+    mx_ints asked;
 } mx_p_slice;
 
 typedef struct mx_p_as_strided { /* over the input laid out as C arrays are */

@@ -48,9 +48,9 @@ typedef struct mx_recipe {
     int32_t n_step;
     mx_recipe_unit *unit;
     int32_t n_unit;
-    struct mx_recipe *
-        plain; /* NULL, or the same before it was simplified: it is replayed instead, as the order of
-                                the sums in a derivative follows the graph; released with this one */
+    /* NULL, or the same before it was simplified: it is replayed instead, as the order of the sums
+       in a derivative follows the graph; released with this one */
+    struct mx_recipe *plain;
 } mx_recipe;
 
 /* What the graph took in: constants, and arrays of a transform around it, which may be pending. */

@@ -40,7 +40,8 @@
 
 #define SAME(op, types) SAME_##types(op)
 #define SAME_BOOL(op) SAME_AT(op, MX_BOOL, 1)
-#define SAME_F32(op) SAME_AT(op, MX_FLOAT32, 4) SAME_AT(op, MX_FLOAT16, 2) SAME_AT(op, MX_BFLOAT16, 2)
+#define SAME_F32(op) \
+    SAME_AT(op, MX_FLOAT32, 4) SAME_AT(op, MX_FLOAT16, 2) SAME_AT(op, MX_BFLOAT16, 2)
 #define SAME_F64(op) SAME_AT(op, MX_FLOAT64, 8)
 #define SAME_INT(op)                                                                \
     SAME_AT(op, MX_UINT8, 1) SAME_AT(op, MX_UINT16, 2) SAME_AT(op, MX_UINT32, 4)    \

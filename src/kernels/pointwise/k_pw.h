@@ -29,8 +29,11 @@
     X(op, i64, int64_t, MX_INT64)
 
 /* ---- the kernels, from k_pw.def ---- */
-#define PW_KERNEL1(op, t)                  void KN(k_##op##_##t)(void *out, const void *a, size_t n);
-#define PW_KERNEL2(op, t)                  void KN(k_##op##_##t)(void *out, const void *a, const void *b, size_t n);
+#define PW_UNARY(f)  void f(void *out, const void *a, size_t n);
+#define PW_BINARY(f) void f(void *out, const void *a, const void *b, size_t n);
+
+#define PW_KERNEL1(op, t)                  PW_UNARY(KN(k_##op##_##t))
+#define PW_KERNEL2(op, t)                  PW_BINARY(KN(k_##op##_##t))
 #define PW_INT_KERNEL1(op, t, type, index) PW_KERNEL1(op, t)
 #define PW_INT_KERNEL2(op, t, type, index) PW_KERNEL2(op, t)
 #define PW_FLOATS(X, op)                   X(op, f32) X(op, f16) X(op, bf16)

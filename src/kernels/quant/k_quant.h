@@ -1,15 +1,14 @@
 /* Quantized matrices: groups of small codes with a scale (and a bias) each.
  *
- *     row of w        k=0  k=1  k=2 ...           codes of `bits` bits, lowest bits first, one stream of
- *                     └── group 0 ──┴── group 1   little-endian uint32 words; no padding within a
- *                                                 row
+ *     row of w        k=0  k=1  k=2 ...           codes of `bits` bits, lowest bits first, one
+ *                     └── group 0 ──┴── group 1   stream of little-endian uint32 words without gaps
  *     row of scales   s(0)           s(1) ...     one for each group
  *
  *     mode      code                 value                    scale
  *     affine    0 .. 2^bits - 1      s code + b               the weights' dtype, bias too
  *     mxfp4     e2m1                 s e2m1                   e8m0: a power of two
  *     mxfp8     e4m3                 s e4m3                   e8m0
- *     nvfp4     e2m1                 s e2m1 factor            e4m3; factor is the matrix's own scale
+ *     nvfp4     e2m1                 s e2m1 factor            e4m3; factor: the matrix's own scale
  *
  * The number formats are those of base/fp8.h; the rounding is MLX's, so that words and scales are
  * the same bits. Groups have 16, 32, 64 or 128 codes and begin at whole words.

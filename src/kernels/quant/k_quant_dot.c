@@ -4,7 +4,7 @@
  * for all rows:
  *
  *     words   lane 0: k = 0 .. per-1    lane 1: k = per .. 2 per - 1   ...
- *     x       k = 0, per, 2 per ...     k = 1, per + 1 ...             ...     one vector for each j
+ *     x       k = 0, per, 2 per ...     k = 1, per + 1 ...             ...   one vector for each j
  *
  * Scales (and biases) of a block of k become float32 first; a lookup spreads them over the lanes.
  */

@@ -134,18 +134,21 @@ SV vi vi_xor_lanes(vi a, int x) {
     return _mm256_permutevar8x32_epi32(a, vi_xor(vi_lane(), vi_set1(x)));
 }
 /* simd_chosen[mask]: the numbers of its bits, the lowest first, four bits each. */
-#define SIMD_BELOW(m, i) (((m) & 1 & -((i) > 0)) + ((m) >> 1 & 1 & -((i) > 1)) + ((m) >> 2 & 1 & -((i) > 2)) + \
-                          ((m) >> 3 & 1 & -((i) > 3)) + ((m) >> 4 & 1 & -((i) > 4)) + ((m) >> 5 & 1 & -((i) > 5)) + \
-                          ((m) >> 6 & 1 & -((i) > 6)))
+#define SIMD_BIT(m, i, j) ((m) >> (j) & 1 & -((i) > (j)))
+#define SIMD_BELOW(m, i) (SIMD_BIT(m, i, 0) + SIMD_BIT(m, i, 1) + SIMD_BIT(m, i, 2) + \
+                          SIMD_BIT(m, i, 3) + SIMD_BIT(m, i, 4) + SIMD_BIT(m, i, 5) + \
+                          SIMD_BIT(m, i, 6))
 #define SIMD_PLACE(m, i) ((uint32_t)((m) >> (i) & 1) * (uint32_t)(i) << 4 * SIMD_BELOW(m, i))
-#define SIMD_CHOSEN(m) SIMD_PLACE(m, 1) | SIMD_PLACE(m, 2) | SIMD_PLACE(m, 3) | SIMD_PLACE(m, 4) | SIMD_PLACE(m, 5) | \
-                       SIMD_PLACE(m, 6) | SIMD_PLACE(m, 7)
-#define SIMD_FOUR(m) SIMD_CHOSEN(m), SIMD_CHOSEN((m) + 1), SIMD_CHOSEN((m) + 2), SIMD_CHOSEN((m) + 3)
+#define SIMD_CHOSEN(m) SIMD_PLACE(m, 1) | SIMD_PLACE(m, 2) | SIMD_PLACE(m, 3) | SIMD_PLACE(m, 4) | \
+                       SIMD_PLACE(m, 5) | SIMD_PLACE(m, 6) | SIMD_PLACE(m, 7)
+#define SIMD_TWO(m) SIMD_CHOSEN(m), SIMD_CHOSEN((m) + 1)
+#define SIMD_FOUR(m) SIMD_TWO(m), SIMD_TWO((m) + 2)
 #define SIMD_16(m) SIMD_FOUR(m), SIMD_FOUR((m) + 4), SIMD_FOUR((m) + 8), SIMD_FOUR((m) + 12)
 #define SIMD_64(m) SIMD_16(m), SIMD_16((m) + 16), SIMD_16((m) + 32), SIMD_16((m) + 48)
 static const uint32_t simd_chosen[256] = {SIMD_64(0), SIMD_64(64), SIMD_64(128), SIMD_64(192)};
 SV vi simd_compress(vi a, unsigned mask) {
-    vi at = _mm256_srlv_epi32(vi_set1((int32_t)simd_chosen[mask]), _mm256_set_epi32(28, 24, 20, 16, 12, 8, 4, 0));
+    vi shift = _mm256_set_epi32(28, 24, 20, 16, 12, 8, 4, 0);
+    vi at = _mm256_srlv_epi32(vi_set1((int32_t)simd_chosen[mask]), shift);
     return _mm256_permutevar8x32_epi32(a, at);
 }
 SV vi vi_compress(vi a, vm m) { return simd_compress(a, vm_bits(m)); }
@@ -188,8 +191,12 @@ SV double vd_sum(vd a) {
 SV vl vl_set1(int64_t x) { return _mm256_set1_epi64x(x); }
 SV vl vl_load(const int64_t *p) { return _mm256_loadu_si256((const void *)p); }
 SV void vl_store(int64_t *p, vl a) { _mm256_storeu_si256((void *)p, a); }
-SV vl vl_loadn(const int64_t *p, size_t n) { return _mm256_maskload_epi64((const long long *)p, simd_first64(n)); }
-SV void vl_storen(int64_t *p, vl a, size_t n) { _mm256_maskstore_epi64((long long *)p, simd_first64(n), a); }
+SV vl vl_loadn(const int64_t *p, size_t n) {
+    return _mm256_maskload_epi64((const long long *)p, simd_first64(n));
+}
+SV void vl_storen(int64_t *p, vl a, size_t n) {
+    _mm256_maskstore_epi64((long long *)p, simd_first64(n), a);
+}
 SV vl vl_add(vl a, vl b) { return _mm256_add_epi64(a, b); }
 SV vl vl_sub(vl a, vl b) { return _mm256_sub_epi64(a, b); }
 SV vl vl_and(vl a, vl b) { return _mm256_and_si256(a, b); }
@@ -200,10 +207,12 @@ SV vl vl_shr(vl a, int n) { return _mm256_srli_epi64(a, n); }
 SV vdm vl_eq(vl a, vl b) { return as_vd(_mm256_cmpeq_epi64(a, b)); }
 SV vdm vl_lt(vl a, vl b) { return _mm256_castsi256_pd(_mm256_cmpgt_epi64(b, a)); }
 SV vl vl_min(vl a, vl b) {
-    return _mm256_castpd_si256(_mm256_blendv_pd(_mm256_castsi256_pd(b), _mm256_castsi256_pd(a), vl_lt(a, b)));
+    vd x = _mm256_castsi256_pd(a), y = _mm256_castsi256_pd(b);
+    return _mm256_castpd_si256(_mm256_blendv_pd(y, x, vl_lt(a, b)));
 }
 SV vl vl_max(vl a, vl b) {
-    return _mm256_castpd_si256(_mm256_blendv_pd(_mm256_castsi256_pd(a), _mm256_castsi256_pd(b), vl_lt(a, b)));
+    vd x = _mm256_castsi256_pd(a), y = _mm256_castsi256_pd(b);
+    return _mm256_castpd_si256(_mm256_blendv_pd(x, y, vl_lt(a, b)));
 }
 /* As 32-bit lanes, two bits of the mask for each. */
 SV vl vl_compress(vl a, vdm m) {

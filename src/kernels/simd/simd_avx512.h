@@ -107,7 +107,9 @@ SV vi vi_from_f(vf a) { return _mm512_cvttps_epi32(a); }
 SV vi vi_round_f(vf a) { return _mm512_cvtps_epi32(a); }
 SV vi vi_gather(const int32_t *p, vi i) { return _mm512_i32gather_epi32(i, p, 4); }
 SV vi vi_compress(vi a, vm m) { return _mm512_maskz_compress_epi32(m, a); }
-SV vi vi_lane(void) { return _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0); }
+SV vi vi_lane(void) {
+    return _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+}
 SV vi vi_xor_lanes(vi a, int x) {
     return _mm512_permutexvar_epi32(vi_xor(vi_lane(), vi_set1(x)), a);
 }

@@ -1,7 +1,7 @@
 /* Template: quicksort in vectors (B. Bramas 2017, "A novel hybrid quicksort algorithm vectorized
  * using AVX-512"). Included with
  *
- *     E K     signed and unsigned integer   V M  its vector and mask      LANES  elements of a vector
+ *     E K     signed and unsigned integer    V M  its vector and mask   LANES  elements of one
  *     W(f)    vi_f or vl_f          FN(f) names the functions
  *     FIRST(n) BITS(m) NOT(m)       masks: the first n lanes; as a number; the others
  *     LARGEST                       the largest E

@@ -1,11 +1,12 @@
 /* The gated delta rule (Yang, Kautz and Hatamizadeh, "Gated Delta Networks", 2024), a linear
  * attention whose state decays:
  *
- *     q, k (B,T,Hk,Dk)   v (B,T,H,Dv), H a multiple of Hk   gamma (B,T,H) or (B,T,H,Dk)   beta (B,T,H)
+ *     q, k (B,T,Hk,Dk)   v (B,T,H,Dv), H a multiple of Hk
+ *     gamma (B,T,H) or (B,T,H,Dk)   beta (B,T,H)
  *     state (B,H,Dv,Dk)  mask (B,T)    ->    y (B,T,H,Dv), the state after the last step
  *
  * For each head S' = gamma_t S;  S = S' + beta_t (v_t - S' k_t) k_t^T;  y_t = S q_t. A masked step
- *                                leaves S and gives 0.
+ * leaves S and gives 0.
  * The state is kept in float32 at least. Derivatives go through the expansion, one step after
  * another.
  */

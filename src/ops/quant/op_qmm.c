@@ -1,7 +1,7 @@
 /* Products with quantized matrices. W stands for what w, scales and biases say:
  *
- *     quantized_matmul   x (..., M, K)   W (..., N, K) if transpose, else (..., K, N)   ->  (..., M, N)
- *     gather_qmm         x (A..., M, K)  W (B..., N, K)  lhs, rhs (I...)                ->  (I..., M, N)
+ *     quantized_matmul  x (..., M, K)  W (..., N, K) if transpose, else (..., K, N) -> (..., M, N)
+ *     gather_qmm        x (A..., M, K) W (B..., N, K)  lhs, rhs (I...)              -> (I..., M, N)
  *
  * The leading axes of a plain product broadcast. lhs and rhs pick matrices of x and of W from their
  * leading axes, flattened. Derivatives: x, and scales and biases in affine, in which W is linear.

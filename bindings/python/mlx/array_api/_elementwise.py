@@ -2,12 +2,12 @@
 
 import mlx.core as mx
 
-UNARY = """acos acosh asin asinh atan atanh bitwise_invert conj cos cosh exp imag isfinite isinf isnan log log10 log1p
-log2 logical_not negative real reciprocal signbit sin sinh square sqrt tan""".split()
+UNARY = """acos acosh asin asinh atan atanh bitwise_invert conj cos cosh exp imag isfinite isinf isnan log
+log10 log1p log2 logical_not negative real reciprocal signbit sin sinh square sqrt tan""".split()
 KEEP_INTEGERS = "ceil floor round trunc".split()
-BINARY = """add atan2 bitwise_and bitwise_left_shift bitwise_or bitwise_right_shift bitwise_xor copysign divide equal
-greater greater_equal hypot less less_equal logaddexp logical_and logical_or logical_xor maximum minimum multiply
-nextafter not_equal pow remainder subtract""".split()
+BINARY = """add atan2 bitwise_and bitwise_left_shift bitwise_or bitwise_right_shift bitwise_xor copysign
+divide equal greater greater_equal hypot less less_equal logaddexp logical_and logical_or
+logical_xor maximum minimum multiply nextafter not_equal pow remainder subtract""".split()
 __all__ = [
     *UNARY,
     *KEEP_INTEGERS,

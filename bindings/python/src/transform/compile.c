@@ -1,8 +1,9 @@
 /* mlx.core.compile: first holds the captured inputs, second the captured outputs, cache the traces
  * by key.
  *
- *     call    arguments ── key (compile_key.h) ──▶ trace: a compiled closure of the library and a template of the result
- *             closure applied to the arrays ──▶ result filled, captured outputs set in their lists and dicts
+ *     call    arguments ── key (compile_key.h) ──▶ trace: a compiled closure of the library and a
+ *                                                   template of the result
+ *             closure applied to the arrays ──▶ result filled, captured outputs set in their places
  *
  * The library calls back on the thread of the call to trace the function: the captured inputs then
  * hold the library's placeholders, and get their own arrays back afterwards.

@@ -2,7 +2,7 @@
  * the captured inputs, their constants, and the dtype and shape of each array. Two calls with equal
  * keys may share a trace.
  *
- *     f(x, [y, 3])      2  a float32 2 5 7  [ 2  a float32 0  i 3      (one byte or eight bytes each)
+ *     f(x, [y, 3])      2  a float32 2 5 7  [ 2  a float32 0  i 3    (one byte or eight bytes each)
  */
 #ifndef MPY_COMPILE_KEY_H
 #define MPY_COMPILE_KEY_H

@@ -2,7 +2,7 @@
  *
  *     call ──▶ context (function, templates of arguments and result)
  *                ├── the function's closure fills the arguments' template with arrays
- *                └── each rule's closure fills it with primals, tangents or axes, the result's with cotangents
+ *                └── each rule's closure fills it with primals, tangents, axes or cotangents
  *
  * The library keeps these closures with the graph, so that a context lives as long as derivatives
  * may be asked for. It holds no arrays but those that the function itself holds.

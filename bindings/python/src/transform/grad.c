@@ -295,13 +295,12 @@ static PyObject *call(PyObject *callable, PyObject *const *given, size_t nargsf,
 
 /* --- making one ------------------------------------------------------------------------------- */
 
-#define SIGNATURE(name, result)                                                                                  \
-    {#name,                                                                                                      \
-     #name                                                                                                       \
-     "(fun: Callable[P, R], argnums: int | Sequence[int] | None = None, argnames: str | Sequence[str] = []) -> " \
-     "Callable[P, " result "]",                                                                                  \
-     1,                                                                                                          \
-     3,                                                                                                          \
+#define SIGNATURE(name, result)                                                 \
+    {#name,                                                                     \
+     #name "(fun: Callable[P, R], argnums: int | Sequence[int] | None = None, " \
+           "argnames: str | Sequence[str] = []) -> Callable[P, " result "]",    \
+     1,                                                                         \
+     3,                                                                         \
      {"fun", "argnums", "argnames"}}
 
 static const mpy_signature grad_signature = SIGNATURE(grad, "Any");
