@@ -206,7 +206,7 @@ bool mx_npy_open(mx_source *s, mx_npy_head *out) {
 
 mx_array *mx_npy_elements(mx_source *s, const mx_npy_head *h, size_t at) {
     const int *dim = h->shape.dim;
-    int ndim = h->shape.ndim, reversed[MX_MAX_NDIM];
+    int ndim = h->shape.ndim, reversed[MX_MAX_NDIM] = {0};
     for (int i = 0; i < ndim; i++)
         reversed[i] = dim[ndim - 1 - i];
     const int *shape = h->fortran ? reversed : dim;
