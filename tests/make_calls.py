@@ -17,7 +17,7 @@ def declarations(folder):
         text = re.sub(r"/\*.*?\*/|//[^\n]*", " ", header.read_text(), flags=re.S)
         text = re.sub(r"#if MLX_C_INTERFACE.*?#else", "", text, flags=re.S)  # not the default
         for found in re.finditer(r"\bMLX_API\s+([^;{]+);", text):
-            yield " ".join(found.group(1).split())
+            yield " ".join(found.group(1).split()).replace("( ", "(")
 
 
 def split(parameters):

@@ -71,14 +71,16 @@ static void finish(zip *z, fuzz_add *add) {
 /* --- pickles ------------------------------------------------------------------------------ */
 
 #define STORAGE(old) "(X\7\0\0\0storagectorch\nFloatStorage\nX\1\0\0\0000X\3\0\0\0cpuK\6" old "tQ"
-#define TENSOR(old, shape, stride)                                                \
+// clang-format off
+#define TENSOR(old, shape, stride) \
     "ctorch._utils\n_rebuild_tensor_v2\n(" STORAGE(old) "K\0" shape stride "\x89" \
-                                                        "ccollections\nOrderedDict\n)RtR"
-#define ROOT(old)                                                                                   \
-    "\x80\2}q\0(X\1\0\0\0aq\1" TENSOR(old, "K\2K\3\x86", "K\3K\1\x86") "X\1\0\0\0b" TENSOR(         \
-        old, "K\3K\2\x86",                                                                          \
-        "K\1K\3\x86") "X\4\0\0\0lr_xG?\xf0\0\0\0\0\0\0X\1\0\0\0n](K\1M\1\1J\1\1\1\1\x8a\2\1\1N\x88" \
-                      "eX\1\0\0\0th\1\x85u."
+    "ccollections\nOrderedDict\n)RtR"
+#define ROOT(old) \
+    "\x80\2}q\0(X\1\0\0\0aq\1" TENSOR(old, "K\2K\3\x86", "K\3K\1\x86") \
+    "X\1\0\0\0b" TENSOR(old, "K\3K\2\x86", "K\1K\3\x86") \
+    "X\4\0\0\0lr_xG?\xf0\0\0\0\0\0\0X\1\0\0\0n](K\1M\1\1J\1\1\1\1\x8a\2\1\1N\x88" \
+    "eX\1\0\0\0th\1\x85u."
+// clang-format on
 
 static void add_zip(fuzz_add *add, const void *pickle, size_t n) {
     static zip z;

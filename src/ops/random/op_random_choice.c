@@ -44,7 +44,9 @@ static mx_array *count_below(mx_array *sums, mx_array *places) {
 }
 
 static mx_array *by_inverse(mx_array *logits, const int *shape, int ndim, mx_array *key) {
-    mx_array *w = weights_of(mx_astype(mx_flatten(logits, 0, -1), MX_FLOAT32));
+    // a shape in numbers: a trace of one distribution is refused where there are several
+    int n = (int)logits->size;
+    mx_array *w = weights_of(mx_astype(mx_reshape(logits, &n, 1), MX_FLOAT32));
     mx_array *sums = w ? mx_scan(MX_CUMSUM, w, 0, false, false) : NULL;
     mx_array *places = mx_mul(mx_random_unit(shape, ndim, MX_FLOAT32, key), mx_sum_all(w));
     mx_array *count = sums ? count_below(sums, places) : NULL;
