@@ -170,6 +170,26 @@ os._exit(0)
 """)
 
 
+def test_a_signal_just_before_our_handler_is_in_front():
+    run("""
+class Late(Exception):
+    pass
+def handler(number, frame):
+    raise Late
+x = long(100000)
+for after in 1e-6, 0.002, 0.005, 0.01:
+    mx.eval(long(10))
+    signal.signal(signal.SIGALRM, handler)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, after)
+        mx.eval(x)
+    except Late:
+        continue
+    raise SystemExit("it was not stopped")
+os._exit(0)
+""")
+
+
 def test_a_timer_that_raises_nothing_does_not_hinder():
     run("""
 ticks = []

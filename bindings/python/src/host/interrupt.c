@@ -21,11 +21,15 @@ static atomic_bool noted, control_c;
 static struct sigaction pythons[SIGNALS];
 static pthread_t main_thread;
 
-static void note(int number, siginfo_t *info, void *context) {
-    const struct sigaction *next = &pythons[number];
-    atomic_store(&noted, true);
+static void take_note(int number) {
     if (number == SIGINT)
         atomic_store(&control_c, true);
+    atomic_store(&noted, true);
+}
+
+static void note(int number, siginfo_t *info, void *context) {
+    const struct sigaction *next = &pythons[number];
+    take_note(number);
     if (next->sa_flags & SA_SIGINFO)
         next->sa_sigaction(number, info, context);
     else
@@ -39,12 +43,15 @@ static bool can_chain(const struct sigaction *now) {
     return now->sa_handler != SIG_DFL && now->sa_handler != SIG_IGN;
 }
 
+/* The signal may have come just before, and Python have made its note where nobody looks: so there
+   is one of ours from the start. */
 static void go_in_front(int number, const struct sigaction *now) {
     struct sigaction ours = *now;
     ours.sa_flags |= SA_SIGINFO;
     ours.sa_sigaction = note;
     pythons[number] = *now;
-    sigaction(number, &ours, NULL);
+    if (!sigaction(number, &ours, NULL))
+        take_note(number);
 }
 
 /* Python has one handler for all signals that it handles, and that is known from SIGINT, which it
