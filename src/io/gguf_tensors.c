@@ -174,6 +174,11 @@ bool gguf_tensor_arrays(mx_map *arrays, const char *name, mx_source *s, size_t a
 
 /* --- values ------------------------------------------------------------------------- */
 
+/* A vector as a matrix of one row. */
+static mx_array *as_rows(mx_array *a) {
+    return a && a->ndim == 1 ? mx_reshape(a, (int[]){1, -1}, 2) : a;
+}
+
 static mx_array *dequantized(const mx_map *parts, const gguf_type *type) {
     mx_quant_format f;
     mx_dtype half = MX_FLOAT16;
@@ -181,10 +186,13 @@ static mx_array *dequantized(const mx_map *parts, const gguf_type *type) {
              *biases = mx_map_get(parts, "x.biases");
     if (!type->repack)
         return w;
+    scales = as_rows(scales);
+    biases = as_rows(biases);
     if (!mx_quant_format_from("read", type->fp4 ? "mxfp4" : "affine", &(int){32},
                               &(int){type->bits}, &f))
         return NULL;
-    return mx_dequantize(w, scales, biases, f, NULL, &half);
+    mx_array *a = mx_dequantize(as_rows(w), scales, biases, f, NULL, &half);
+    return w->ndim == 1 ? mx_reshape(a, (int[]){-1}, 1) : a;
 }
 
 mx_array *gguf_tensor_values(mx_source *s, size_t at, const gguf_type *type, const int *shape,

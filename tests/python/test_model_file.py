@@ -185,3 +185,45 @@ def test_refusals(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(RuntimeError, match="holds no model"):
         mx.open_file(tmp_path / "empty")
+
+
+def test_what_arrays_lie_on(tmp_path):
+    import os
+    import subprocess
+    import sys
+
+    a = mx.arange(1000, dtype=mx.float32)
+    assert mx.array_storage(a)["kind"] == "none"
+    mx.eval(a)
+    assert mx.array_storage(a)["kind"] == "pool" and not mx.array_storage(a)["view"]
+    b = a[10:20]
+    mx.eval(b)
+    assert mx.array_storage(b)["view"] and mx.array_storage(b)["offset"] == 40
+    mx.save(str(tmp_path / "a.npy"), a)
+    m = mx.load(str(tmp_path / "a.npy"), mmap=True)
+    mx.eval(m)
+    assert mx.array_storage(m)["kind"] == "mapped" and mx.array_storage(m)["nbytes"] == 4128
+    name = f"/mlx-python-test-{os.getpid()}"
+    try:
+        s = mx.shared_array(name, a.reshape(10, 100))
+        assert mx.array_storage(s)["kind"] == "shared" and s.shape == (10, 100)
+        program = f"import mlx.core as mx; print(mx.sum(mx.shared_array({name!r})).item())"
+        env = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+        assert (
+            subprocess.run(
+                [sys.executable, "-c", program], env=env, capture_output=True, text=True
+            ).stdout
+            == "499500.0\n"
+        )
+    finally:
+        mx.remove_shared_array(name)
+    with pytest.raises(RuntimeError, match="cannot open the shared memory"):
+        mx.shared_array(name)
+    assert s[9, 99].item() == 999
+    for wrong in (
+        lambda: mx.array_storage(1),
+        lambda: mx.shared_array(name, 1),
+        lambda: mx.remove_shared_array(1),
+    ):
+        with pytest.raises(TypeError):
+            wrong()

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "capi/capi.h"
+#include "capi/io/plugin.h"
 #include "io/archive/archive.h"
 
 mlx_file mlx_file_new(void) {
@@ -14,6 +15,7 @@ static mx_archive *archive_of(mlx_file f) {
 
 int mlx_file_open(mlx_file *res, const char *path, bool map) {
     capi_call c = capi_begin_default();
+    capi_plugins_use();
     mx_archive **slot = (mx_archive **)capi_slot(res, "file");
     mx_archive *a = slot ? mx_archive_open("open_file", path, map) : NULL;
     if (a) {

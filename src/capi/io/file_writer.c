@@ -1,5 +1,6 @@
 /* file.h: files of tensors, written. */
 #include "capi/capi.h"
+#include "capi/io/plugin.h"
 #include "io/archive/archive.h"
 
 mlx_file_writer mlx_file_writer_new(void) {
@@ -9,6 +10,7 @@ mlx_file_writer mlx_file_writer_new(void) {
 int mlx_file_writer_open(mlx_file_writer *res, const char *path, const char *format,
                          uint64_t most_bytes) {
     mx_error_clear();
+    capi_plugins_use();
     mx_archive_writer **slot = (mx_archive_writer **)capi_slot(res, "file_writer");
     mx_archive_writer *w = slot ? mx_archive_create(path, format, most_bytes) : NULL;
     if (w) {

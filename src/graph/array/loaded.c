@@ -1,6 +1,7 @@
 #include "graph/array/loaded.h"
 
 #include "base/mem.h"
+#include "graph/array/shared.h"
 
 static void destroy(mx_object *o) {
     mx_loaded *l = (mx_loaded *)o;
@@ -12,6 +13,10 @@ static void destroy(mx_object *o) {
 static void unmap(void *mapped) {
     mx_file_unmap(mapped);
     mx_free(mapped);
+}
+
+bool mx_buffer_is_mapped(const mx_buffer *b) {
+    return b->release == unmap;
 }
 
 static mx_buffer *map_all(const mx_file *f) {

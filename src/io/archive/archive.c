@@ -128,7 +128,7 @@ static void forget_head(mx_source *s) {
 /* Parts may add parts. */
 static bool open_parts(mx_archive *a) {
     for (int i = 0; i < a->parts; i++) {
-        if (a->format->detect && !a->format->detect(&a->part[i].source))
+        if (!a->format->detect(a->format, &a->part[i].source))
             return mx_failed()
                        ? false
                        : (mx_source_fail(&a->part[i].source, 0,

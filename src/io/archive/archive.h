@@ -38,7 +38,7 @@ typedef struct mx_archive_tensor {
 typedef struct mx_archive_format {
     const char *name;
     /* Is it of this format? By its first bytes, not by its name. */
-    bool (*detect)(mx_source *s);
+    bool (*detect)(const struct mx_archive_format *self, mx_source *s);
     /* Adds what part `part` holds. */
     bool (*open)(mx_archive *a, int part);
     /* An array of a tensor: its values, or as it lies. */
@@ -97,6 +97,18 @@ mx_array *mx_archive_elements(mx_archive *a, const mx_archive_tensor *t, mx_dtyp
 mx_array *mx_archive_widen(const char *storage, mx_array *codes);
 bool mx_archive_widens(const char *storage);
 
+/* Formats that are asked after the library's own, for the life of the process. False and an error:
+   the name is taken. */
+typedef struct mx_format_row {
+    struct mx_format_row *next;
+    const mx_archive_format *format;
+    const struct mx_archive_output *output; /* NULL: read only */
+} mx_format_row;
+bool mx_format_add(mx_format_row *row);
+/* Where more of them come from, asked before the first look-up; false and an error: they cannot be
+   loaded. */
+void mx_format_set_loader(bool (*load)(void));
+
 extern const mx_archive_format mx_archive_safetensors, mx_archive_gguf, mx_archive_npy,
     mx_archive_npz, mx_archive_pytorch;
 
@@ -121,11 +133,12 @@ typedef struct mx_archive_entry {
 } mx_archive_entry;
 
 typedef struct mx_archive_writer mx_archive_writer;
+typedef struct mx_archive_output mx_archive_output;
 
 /* A format's writing side. */
-typedef struct mx_archive_output {
+struct mx_archive_output {
     const char *name;
-    const char *ending; /* of the files of split output: ".safetensors" */
+    const char *ending; /* of its files: ".safetensors"; "" is possible */
     /* Fills *out; false: the format has no such storage. No error is recorded. */
     bool (*storage)(const char *name, mx_storage *out);
     /* Writes the head of a part, which has these entries (n of them), and finds each one's place.
@@ -134,7 +147,7 @@ typedef struct mx_archive_output {
                  size_t n, uint64_t *size);
     /* What is written beside several files; NULL: nothing. */
     bool (*index)(const mx_archive_writer *w);
-} mx_archive_output;
+};
 
 struct mx_archive_writer {
     const mx_archive_output *format;
@@ -150,6 +163,8 @@ struct mx_archive_writer {
     bool failed, finished;
 };
 
+/* By name, or where that is NULL by the path's ending. NULL and an error: there is none. */
+const mx_archive_output *mx_output_for(const char *path, const char *format);
 /* format: NULL by the path's ending. */
 mx_archive_writer *mx_archive_create(const char *path, const char *format, uint64_t most);
 /* Metadata; m is taken over, also on failure. */

@@ -9,7 +9,8 @@
 #include "io/gguf.h"
 #include "ops/ops.h"
 
-static bool detect(mx_source *s) {
+static bool detect(const mx_archive_format *self, mx_source *s) {
+    (void)self;
     return s->size >= 4 && mx_source_get(s, 0, 4, "the file") && memcmp(s->data, "GGUF", 4) == 0;
 }
 

@@ -50,7 +50,8 @@ static mx_array *read(mx_archive *a, const mx_archive_tensor *t, bool stored) {
 
 /* --- npy ------------------------------------------------------------------------------ */
 
-static bool detect_npy(mx_source *s) {
+static bool detect_npy(const mx_archive_format *self, mx_source *s) {
+    (void)self;
     return s->size >= 10 && mx_source_get(s, 0, 6, "the file") &&
            memcmp(s->data, "\x93NUMPY", 6) == 0;
 }
@@ -67,7 +68,8 @@ const mx_archive_format mx_archive_npy = {"npy", detect_npy, open_npy, read, NUL
 
 /* --- npz ------------------------------------------------------------------------------- */
 
-static bool detect_npz(mx_source *s) {
+static bool detect_npz(const mx_archive_format *self, mx_source *s) {
+    (void)self;
     return mx_zip_looks(s);
 }
 

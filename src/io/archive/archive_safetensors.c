@@ -8,7 +8,8 @@
 #include "ops/ops.h"
 
 /* The format has no magic number: a length that fits and a brace. */
-static bool detect(mx_source *s) {
+static bool detect(const mx_archive_format *self, mx_source *s) {
+    (void)self;
     if (s->size < ST_LENGTH + 2 || !mx_source_get(s, 0, ST_LENGTH + 1, "the header"))
         return false;
     return s->data[ST_LENGTH] == '{' && mx_le64(s->data) <= s->size - ST_LENGTH;

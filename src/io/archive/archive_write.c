@@ -17,8 +17,6 @@
 #include "ops/ops.h"
 
 static const char op[] = "file_writer";
-static const mx_archive_output *const outputs[] = {&mx_output_safetensors, &mx_output_gguf};
-enum { OUTPUTS = sizeof outputs / sizeof *outputs };
 
 /* --- beginning -------------------------------------------------------------------------- */
 
@@ -27,22 +25,10 @@ static bool ends_with(const char *path, const char *ending) {
     return n > m && strcmp(path + n - m, ending) == 0;
 }
 
-static const mx_archive_output *output_for(const char *path, const char *format) {
-    for (int i = 0; i < OUTPUTS; i++)
-        if (format ? strcmp(outputs[i]->name, format) == 0 : ends_with(path, outputs[i]->ending))
-            return outputs[i];
-    if (format)
-        return mx_fail(MX_UNSUPPORTED,
-                       "[%s] '%s': the format '%.100s' cannot be written: safetensors and gguf can",
-                       op, path, format);
-    return mx_fail(MX_INVALID, "[%s] '%s': no format was given, and the name does not tell one", op,
-                   path);
-}
-
 mx_archive_writer *mx_archive_create(const char *path, const char *format, uint64_t most) {
     if (!path)
         return mx_fail(MX_INVALID, "[%s] the file name is NULL", op);
-    const mx_archive_output *o = output_for(path, format);
+    const mx_archive_output *o = mx_output_for(path, format);
     mx_archive_writer *w = o ? mx_calloc(1, sizeof *w) : NULL;
     if (!w)
         return NULL;

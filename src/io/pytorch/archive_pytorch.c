@@ -350,7 +350,8 @@ static bool open_old(flattening *f) {
 
 /* --- the format ------------------------------------------------------------------------------- */
 
-static bool detect(mx_source *s) {
+static bool detect(const mx_archive_format *self, mx_source *s) {
+    (void)self;
     char prefix[512];
     mx_zip_list list;
     if (is_old(s))

@@ -1,0 +1,19 @@
+/* Arrays in shared memory of a name.
+ *
+ *     0      "MLXSHM1\0"
+ *     8      dtype (4), dimensions (4), sizes (4 each, 64 of them)
+ *     4096   the elements, in row order
+ */
+#ifndef MX_GRAPH_SHARED_H
+#define MX_GRAPH_SHARED_H
+
+#include "graph/array/array.h"
+
+/* A copy of a, which is evaluated, under a name; then the array of that name. */
+mx_array *mx_shared_array_new(const char *name, mx_array *a);
+mx_array *mx_shared_array_open(const char *name);
+/* Does memory lie in such a segment? In a mapped file (loaded.c)? */
+bool mx_buffer_is_shared(const mx_buffer *b);
+bool mx_buffer_is_mapped(const mx_buffer *b);
+
+#endif
