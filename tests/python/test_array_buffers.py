@@ -2,6 +2,7 @@
 alive."""
 
 import ctypes
+import datetime
 import gc
 import subprocess
 import sys
@@ -319,6 +320,40 @@ def test_wrong_producers():
 
     with pytest.raises(ValueError, match="no capsule"):
         mx.from_dlpack(Bad())
+
+
+@pytest.mark.parametrize("versions", [{}, {"max_version": (1, 0)}])
+@pytest.mark.parametrize("convert", [mx.from_dlpack, mx.array, mx.asarray])
+def test_a_capsule_itself_is_taken_once(convert, versions):
+    for x in (np.arange(6, dtype=np.int16).reshape(2, 3).T, mx.arange(3), np.ones(2)):
+        capsule = x.__dlpack__(**versions)
+        a = convert(capsule)
+        assert a.tolist() == x.tolist() and a.dtype != mx.float64 and "used_" in repr(capsule)
+        with pytest.raises(ValueError, match="used"):
+            convert(capsule)
+
+
+def test_a_capsule_is_shared_or_refused():
+    x = np.zeros(4, np.float32)
+    shared = mx.from_dlpack(x.__dlpack__(), copy=False), mx.asarray(x.__dlpack__(), copy=False)
+    x[1] = 5
+    assert [a.tolist() for a in shared] == [[0, 5, 0, 0]] * 2
+    with pytest.raises(ValueError, match="avoid copy"):
+        mx.from_dlpack(x[::-1].__dlpack__(), copy=False)
+    for other in (datetime.datetime_CAPI, Later(x).__dlpack__()):
+        with pytest.raises(ValueError, match="no capsule|version 2"):
+            mx.from_dlpack(other)
+
+
+class Later(Old):
+    """A producer of a version that is not there yet."""
+
+    def __dlpack__(self, **kwargs):
+        capsule = self.x.__dlpack__(max_version=(1, 0))
+        pointer = ctypes.pythonapi.PyCapsule_GetPointer
+        pointer.restype, pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
+        ctypes.c_uint32.from_address(pointer(capsule, b"dltensor_versioned")).value = 2
+        return capsule
 
 
 # --- lives ----------------------------------------------------------------------------------------

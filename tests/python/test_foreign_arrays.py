@@ -192,6 +192,36 @@ def test_asarray_takes_what_array_clients_give():
         mx.asarray([1], device=3)
 
 
+RECORD = np.array([(1, 2.0)], "i4,f4")
+NO_NUMBERS = [
+    np.datetime64("2020-01-01"),
+    np.timedelta64(3, "s"),
+    np.void(b"abc"),
+    np.void(b"a"),
+    np.str_("3"),
+    np.bytes_(b"3"),
+    RECORD[0],
+]
+WITHOUT_A_DTYPE = [*NO_NUMBERS, *map(np.array, NO_NUMBERS), RECORD, np.array([1], ">i4")]
+
+
+@pytest.mark.parametrize("x", WITHOUT_A_DTYPE, ids=lambda x: f"{type(x).__name__} {x.dtype}")
+def test_what_has_no_dtype_here_is_not_taken_as_bytes(x):
+    for make in (mx.array, mx.asarray, lambda x: mx.array([x])):
+        with pytest.raises(ValueError, match="arrays have no dtype"):
+            make(x)
+    a = mx.array([1])
+    for combine in (mx.add, lambda a, x: mx.add(x, a), lambda a, x: a + x, mx.maximum):
+        with pytest.raises(ValueError, match=f"numpy.{type(x).__name__}"):
+            combine(a, x)
+
+
+def test_bytes_are_bytes():
+    for x in (b"ab", bytearray(b"ab"), memoryview(b"ab"), np.frombuffer(b"ab", np.uint8)):
+        assert mx.array(x).dtype == mx.uint8 and mx.array(x).tolist() == [97, 98]
+    assert (mx.array([1]) + np.longdouble(1.5)).tolist() == [2.5]
+
+
 def test_where_of_a_condition_alone():
     mask = mx.array([[True, False], [True, True]])
     assert [i.tolist() for i in mx.where(mask)] == [[0, 1, 1], [0, 0, 1]]

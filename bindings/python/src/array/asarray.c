@@ -18,7 +18,7 @@ static int refuse_copy(void) {
 /* The memory of o itself, as it is. */
 static int without_copy(mlx_array *out, PyObject *o, const mlx_dtype *dtype) {
     int status = -1;
-    if (!mpy_array_check(o) && PyObject_HasAttrString(o, "__dlpack__"))
+    if (!mpy_array_check(o) && (PyCapsule_CheckExact(o) || PyObject_HasAttrString(o, "__dlpack__")))
         status = mpy_array_from_dlpack(out, o, 0);
     else
         refuse_copy();
@@ -70,7 +70,7 @@ static PyObject *from_dlpack(PyObject *module, PyObject *args, PyObject *kwargs)
                                      &device) ||
         mpy_stream_from(&s, device))
         return NULL;
-    if (!PyObject_HasAttrString(o, "__dlpack__"))
+    if (!PyCapsule_CheckExact(o) && !PyObject_HasAttrString(o, "__dlpack__"))
         return PyErr_Format(PyExc_TypeError,
                             "from_dlpack() needs an object with __dlpack__, got %.100s",
                             Py_TYPE(o)->tp_name);
@@ -159,8 +159,9 @@ static PyMethodDef functions[] = {
     {"from_dlpack", KEYWORDS(from_dlpack),
      "from_dlpack(x, /, *, copy: bool | None = None) -> array\n"
      "from_dlpack(x, /, *, copy: bool | None = None, device: Device | None = None) -> array\n\n"
-     "An array of the elements of an object with __dlpack__, copied (float64 becomes float32). "
-     "With copy=False it\n"
+     "An array of the elements of an object with __dlpack__, or of the capsule that one gives, "
+     "copied (float64 becomes\n"
+     "float32). With copy=False it "
      "shares the object's memory, or is refused where that cannot be."},
     {NULL},
 };

@@ -2,6 +2,8 @@
 #include "array/convert.h"
 #include "array/number.h"
 
+#include <string.h>
+
 /* --- asking ----------------------------------------------------------------------------------- */
 
 static int has(PyObject *o, const char *name) {
@@ -11,8 +13,13 @@ static int has(PyObject *o, const char *name) {
     return attribute != NULL;
 }
 
+/* DLPack's capsules count as what made them. */
+static int lends_dlpack(PyObject *o) {
+    return PyCapsule_CheckExact(o) || has(o, "__dlpack__");
+}
+
 int mpy_array_like(PyObject *o) {
-    return mpy_array_check(o) || has(o, "__mlx_array__") || has(o, "__dlpack__");
+    return mpy_array_check(o) || has(o, "__mlx_array__") || lends_dlpack(o);
 }
 
 int mpy_convertible(PyObject *o) {
@@ -104,7 +111,7 @@ static int from_foreign(mlx_array *out, PyObject *o, int keep_float64) {
         return from_mlx_array(out, o);
     if (PyObject_CheckBuffer(o))
         status = mpy_array_from_buffer(out, o, keep_float64);
-    if (status > 0 && !PyObject_CheckBuffer(o) && has(o, "__dlpack__"))
+    if (status > 0 && !PyObject_CheckBuffer(o) && lends_dlpack(o))
         status = from_dlpack(out, o, keep_float64);
     if (status > 0 && has(o, "__array__"))
         status = from_array_method(out, o, keep_float64);
@@ -189,9 +196,20 @@ int mpy_constant_operand(mlx_array *borrowed, PyObject *o, mlx_dtype other) {
     return borrowed->ctx ? 0 : -1;
 }
 
+/* Are o's elements numbers, and is it one? What has no dtype and kind (all but NumPy's) may be. */
+static int is_number(PyObject *o) {
+    PyObject *dtype = PyObject_GetAttrString(o, "dtype"), *ndim = PyObject_GetAttrString(o, "ndim");
+    PyObject *kind = dtype ? PyObject_GetAttrString(dtype, "kind") : NULL;
+    const char *letter = kind && PyUnicode_Check(kind) ? PyUnicode_AsUTF8(kind) : "f";
+    int yes = letter && strchr("biuf", *letter) && !(kind && ndim && PyObject_IsTrue(ndim) == 1);
+    PyErr_Clear();
+    Py_XDECREF(kind), Py_XDECREF(ndim), Py_XDECREF(dtype);
+    return yes;
+}
+
 /* Objects with __index__ or __float__ count as the number that they give; 1: o has neither. */
 static int from_number_like(mpy_number *n, PyObject *o) {
-    PyNumberMethods *m = Py_TYPE(o)->tp_as_number;
+    PyNumberMethods *m = is_number(o) ? Py_TYPE(o)->tp_as_number : NULL;
     PyObject *number = m && m->nb_index   ? PyNumber_Index(o)
                        : m && m->nb_float ? PyNumber_Float(o)
                                           : NULL;

@@ -164,13 +164,25 @@ static int from_view(mlx_array *out, const Py_buffer *b, int keep_float64) {
     return 0;
 }
 
+/* NumPy's scalars that have no letter (datetime64, bytes_) lend their bytes, as a vector: such an
+   owner says itself that it has no axes. */
+static int bytes_of_scalar(PyObject *o, const Py_buffer *b) {
+    if (b->ndim != 1 || b->itemsize != 1)
+        return 0;
+    PyObject *ndim = PyObject_GetAttrString(o, "ndim");
+    int scalar = ndim && PyLong_Check(ndim) && PyLong_AsLong(ndim) == 0;
+    PyErr_Clear();
+    Py_XDECREF(ndim);
+    return scalar;
+}
+
 int mpy_array_from_buffer(mlx_array *out, PyObject *o, int keep_float64) {
     Py_buffer b;
     if (PyObject_GetBuffer(o, &b, PyBUF_FULL_RO)) {
         PyErr_Clear();
         return 1;
     }
-    int status = b.suboffsets ? 1 : from_view(out, &b, keep_float64);
+    int status = b.suboffsets || bytes_of_scalar(o, &b) ? 1 : from_view(out, &b, keep_float64);
     PyBuffer_Release(&b);
     return status;
 }

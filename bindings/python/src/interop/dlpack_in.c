@@ -30,6 +30,13 @@ static void release_loan(void *payload) {
 
 /* --- taking the capsule over ------------------------------------------------------------------ */
 
+static int version_1(const loan *l) {
+    if (!l->versioned || l->versioned->major == 1)
+        return 0;
+    PyErr_Format(PyExc_ValueError, "[dlpack] version %u is not known: 1 is.", l->versioned->major);
+    return -1;
+}
+
 static PyObject *ask_plain(PyObject *o) {
     PyObject *method = PyObject_GetAttrString(o, "__dlpack__"), *none = PyTuple_New(0),
              *kwargs = NULL;
@@ -47,7 +54,8 @@ static PyObject *ask_plain(PyObject *o) {
 /* What refuses because gradients are recorded for it (PyTorch's tensors and parameters) gives its
    values. */
 static PyObject *ask(PyObject *o) {
-    PyObject *capsule = ask_plain(o), *plain, *type, *value, *traceback;
+    PyObject *capsule = PyCapsule_CheckExact(o) ? Py_NewRef(o) : ask_plain(o);
+    PyObject *plain, *type, *value, *traceback;
     if (capsule)
         return capsule;
     PyErr_Fetch(&type, &value, &traceback);
@@ -74,7 +82,8 @@ static int take_over(loan *l, PyObject *capsule) {
         l->tensor = &l->old->tensor;
         return PyCapsule_SetName(capsule, "used_dltensor");
     }
-    PyErr_SetString(PyExc_ValueError, "[dlpack] __dlpack__ gave no capsule, or a used one.");
+    PyErr_SetString(PyExc_ValueError,
+                    "[dlpack] __dlpack__ gave no capsule, or a used one: each is taken once.");
     return -1;
 }
 
@@ -195,7 +204,7 @@ int mpy_array_from_dlpack(mlx_array *out, PyObject *o, int copy) {
     int status = -1;
     if (capsule && !l)
         PyErr_NoMemory();
-    if (l && take_over(l, capsule) == 0)
+    if (l && take_over(l, capsule) == 0 && version_1(l) == 0)
         status = from_loan(out, l, copy);
     if (status != 1 && l)
         give_back(l);
