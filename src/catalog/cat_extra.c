@@ -225,12 +225,16 @@ const mlx_operation cat_extra_rows[] = {
      "The sums of the diagonals of the matrices in the last two axes.", call_trace},
 
     DRAW("exponential", "scale: scalar | array = 1.0", "float32", mlx_random_exponential,
-         MLX_FLOAT32, "Numbers with an exponential distribution of mean scale."),
-    DRAW(
-        "gamma", "alpha: scalar | array", "float32", mlx_random_gamma, MLX_FLOAT32,
-        "Numbers with a gamma distribution of shape alpha and scale 1 (Marsaglia and Tsang 2000)."),
+         MLX_FLOAT32,
+         "Numbers with an exponential distribution of mean scale; NaN where that is "
+         "negative."),
+    DRAW("gamma", "alpha: scalar | array", "float32", mlx_random_gamma, MLX_FLOAT32,
+         "Numbers with a gamma distribution of shape alpha and scale 1 (Marsaglia and Tsang 2000); "
+         "NaN where alpha is negative."),
     DRAW("poisson", "lam: scalar | array = 1.0", "int32", mlx_random_poisson, MLX_INT32,
-         "Counts with a Poisson distribution of mean lam (Hoermann 1993)."),
+         "Counts with a Poisson distribution of mean lam (Hoermann 1993). Where lam is negative or "
+         "NaN: NaN, in an integer dtype -1; what is too large for that is its largest number that "
+         "float32 has."),
     {RANDOM,
      "beta(a: scalar | array, b: scalar | array, shape: Sequence[int] | None = None, dtype: Dtype "
      "| None = float32, " KEYED,

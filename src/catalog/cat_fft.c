@@ -54,7 +54,8 @@ static int call_many(mlx_value *res, const mlx_operation *op, mlx_value *args) {
     bool no_s = cat_is_none(&args[1]), all = cat_is_none(&args[2]);
     mlx_fft_norm norm = MLX_FFT_NORM_BACKWARD;
     if (all && !no_s)
-        return cat_fail(MX_INVALID, "[fftn] axes must be given where s is");
+        return cat_fail(MX_INVALID, "[%.*s] axes must be given where s is",
+                        (int)strcspn(op->signature, "("), op->signature);
     return read_norm(&norm, &args[3]) || cat_array(&args[0]) ||
            f->many(OUT, ARRAY(0), no_s ? NULL : s.ints, s.count, all ? NULL : axes.ints, axes.count,
                    norm, ON(4));

@@ -367,6 +367,40 @@ def test_lstsq():
         same(s, wanted[3], rtol=1e-4)
 
 
+@pytest.mark.parametrize("shape", [(0, 0), (0, 3), (3, 0), (2, 0, 3), (2, 3, 0), (0, 3, 3)])
+def test_matrices_without_elements(shape):
+    a, x = mx.zeros(shape), np.zeros(shape)
+    same(mx.linalg.matrix_rank(a), np.linalg.matrix_rank(x))
+    for ord in (1, 2, np.inf, "nuc", "fro"):
+        same(mx.linalg.matrix_norm(a, ord=ord), np.linalg.norm(x, ord, (-2, -1)))
+    for ord in (1, 2, 3, np.inf):
+        same(mx.linalg.vector_norm(a, ord=ord, axis=-1), np.linalg.norm(x, ord, -1))
+    if 0 in shape[-2:]:
+        for p in (None, 1, 2, -2):
+            with pytest.raises(ValueError, match=r"\[linalg::cond\]"):
+                mx.linalg.cond(a, p)
+        with pytest.raises(ValueError, match=r"\[linalg::norm\]"):
+            mx.linalg.matrix_norm(a, ord=-2)
+    else:
+        same(mx.linalg.cond(a), np.zeros(shape[:-2]))
+
+
+def test_square_matrices_without_elements():
+    for shape in ((0, 0), (2, 0, 0), (0, 2, 2)):
+        a = mx.zeros(shape)
+        assert mx.linalg.expm(a).shape == mx.linalg.matrix_power(a, -3).shape == shape
+    assert mx.linalg.matrix_rank(mx.zeros((0, 0)), hermitian=True).item() == 0
+
+
+@pytest.mark.parametrize("m, n", [(0, 3), (3, 0), (0, 0)])
+def test_lstsq_without_elements(m, n):
+    for right in ((m,), (m, 2)):
+        x, rest, rank, s = mx.linalg.lstsq(mx.zeros((m, n)), mx.ones(right))
+        same(x, np.zeros((n, *right[1:])))
+        assert np.array(rest).ravel().tolist() == [m] * (right[1:] or (1,))[0]
+        assert rank.item() == 0 and s.shape == (0,)
+
+
 def test_standard_names():
     a = mx.array(X)
     same(mx.linalg.vector_norm(a), np.linalg.norm(X.reshape(-1)), rtol=1e-5)
@@ -420,6 +454,33 @@ def test_distribution_forms():
     x = np.array(mx.random.poisson(12.0, (N,), key=mx.random.key(4)))
     p = np.exp(-12 + np.arange(30) * np.log(12) - np.cumsum(np.log(np.maximum(np.arange(30), 1))))
     np.testing.assert_allclose(np.bincount(x, minlength=30)[:30] / N, p, atol=0.01)
+
+
+def test_parameters_at_the_ends():
+    bad = mx.array([-1.0, float("nan"), -float("inf")])
+    for draw in (mx.random.exponential, mx.random.gamma):
+        assert np.isnan(np.array(draw(bad))).all()
+        assert draw(mx.array([0.0, -0.0])).tolist() == [0, 0]
+    assert mx.random.beta(0.0, 2.0).item() == 0 and mx.random.beta(2.0, 0.0).item() == 1
+    assert mx.random.gamma(float("inf")).item() == float("inf")
+
+
+@pytest.mark.parametrize("name", ["int8", "int16", "int32", "int64", "uint8", "uint32", "uint64"])
+def test_counts_that_integers_do_not_hold(name):
+    dtype, most = getattr(mx, name), np.iinfo(name).max
+    none = mx.random.poisson(mx.array([-1.0, float("nan"), -1e20]), dtype=dtype)
+    assert none.tolist() == [-1 if name[0] == "i" else most] * 3
+    many = mx.random.poisson(mx.array([1e21, float("inf"), 2.0**64]), dtype=dtype).tolist()
+    largest = np.float32(most)
+    if int(largest) > most:
+        largest = np.nextafter(largest, np.float32(0))
+    assert many == [int(largest)] * 3
+    assert mx.random.poisson(mx.array([0.0, -0.0]), dtype=dtype).tolist() == [0, 0]
+
+
+def test_counts_that_floats_hold():
+    x = np.array(mx.random.poisson(mx.array([-1.0, float("nan"), 0.0, 1e20]), dtype=mx.float32))
+    assert np.isnan(x[:2]).all() and x[2] == 0 and abs(x[3] / 1e20 - 1) < 1e-6
 
 
 def test_choice():

@@ -76,3 +76,12 @@ def test_frequencies(name):
     for n, d in [(0, 1.0), (-1, 1.0), (4, 0.0), (4, -0.0)]:
         with pytest.raises(ValueError):
             getattr(mx.fft, name)(n, d)
+
+
+@pytest.mark.parametrize("name", ["fftn", "ifftn", "rfftn", "irfftn"])
+def test_errors_name_the_transform(name):
+    transform, a = getattr(mx.fft, name), mx.ones((2, 3))
+    wrong = {"s": [2, 2]}, {"axes": [0, 0]}, {"s": [2], "axes": [0, 1]}, {"s": [0], "axes": [0]}
+    for keywords in wrong:
+        with pytest.raises(ValueError, match=rf"^\[{name}\]"):
+            transform(a, **keywords)

@@ -132,7 +132,8 @@ MLX_API int mlx_random_gamma(mlx_array *res, const mlx_array alpha, const int *s
 MLX_API int mlx_random_beta(mlx_array *res, const mlx_array a, const mlx_array b, const int *shape,
                             size_t shape_num, mlx_dtype dtype, const mlx_array key,
                             const mlx_stream s);
-/* Poisson of mean lam, which broadcasts to the shape, in dtype. */
+/* Poisson of mean lam, which broadcasts to the shape, in dtype. lam negative or NaN: NaN, of
+   integers -1; beyond an integer dtype: its largest number that float32 has. */
 MLX_API int mlx_random_poisson(mlx_array *res, const mlx_array lam, const int *shape,
                                size_t shape_num, mlx_dtype dtype, const mlx_array key,
                                const mlx_stream s);

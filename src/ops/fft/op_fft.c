@@ -100,34 +100,38 @@ static double factor(int n, bool inverse, mx_fft_norm norm) {
     return (norm == MX_NORM_BACKWARD) == inverse ? 1 / (double)n : 1;
 }
 
+static const char *op_name(bool real, bool inverse) {
+    return real ? (inverse ? "irfftn" : "rfftn") : inverse ? "ifftn" : "fftn";
+}
+
 /* The axes (normalised) and the lengths along them; the count, or -1 and an error. */
-static int plan(const mx_array *a, const int *s, int n_s, const int *axes, int n_axes, bool half_in,
-                int *axis, int *len) {
+static int plan(const char *op, const mx_array *a, const int *s, int n_s, const int *axes,
+                int n_axes, bool half_in, int *axis, int *len) {
     bool seen[MX_MAX_NDIM] = {false};
     int count = axes ? n_axes : a->ndim;
     if (a->ndim == 0)
-        mx_fail(MX_INVALID, "[fftn] Requires array with at least one dimension.");
+        mx_fail(MX_INVALID, "[%s] Requires array with at least one dimension.", op);
     else if (s && !axes)
-        mx_fail(MX_INVALID, "[fftn] `axes` should not be `None` if `s` is not `None`.");
+        mx_fail(MX_INVALID, "[%s] `axes` should not be `None` if `s` is not `None`.", op);
     else if (s && n_s != n_axes)
-        mx_fail(MX_INVALID, "[fftn] Shape and axes have different sizes.");
+        mx_fail(MX_INVALID, "[%s] Shape and axes have different sizes.", op);
     else if (count > a->ndim)
-        mx_fail(MX_INVALID, "[fftn] %d axes were given for an array with %d dimensions", count,
+        mx_fail(MX_INVALID, "[%s] %d axes were given for an array with %d dimensions", op, count,
                 a->ndim);
     for (int i = 0; i < count && !mx_failed(); i++) {
-        axis[i] = mx_axis("fftn", axes ? axes[i] : i, a->ndim);
+        axis[i] = mx_axis(op, axes ? axes[i] : i, a->ndim);
         if (axis[i] < 0)
             return -1;
         if (seen[axis[i]])
-            mx_fail(MX_INVALID, "[fftn] Duplicated axis received (%d)", axis[i]);
+            mx_fail(MX_INVALID, "[%s] Duplicated axis received (%d)", op, axis[i]);
         seen[axis[i]] = true;
         int64_t n = s                           ? s[i]
                     : half_in && i == count - 1 ? 2 * ((int64_t)a->shape[axis[i]] - 1)
                                                 : a->shape[axis[i]];
-        if (mx_axis_fits("fftn", n))
+        if (mx_axis_fits(op, n))
             len[i] = (int)n;
         if (n <= 0)
-            mx_fail(MX_INVALID, "[fftn] Invalid FFT output size requested (%d)", (int)n);
+            mx_fail(MX_INVALID, "[%s] Invalid FFT output size requested (%d)", op, (int)n);
     }
     return mx_failed() ? -1 : count;
 }
@@ -136,7 +140,8 @@ mx_array *mx_fftn(mx_array *a, const int *s, int n_s, const int *axes, int n_axe
                   bool inverse, mx_fft_norm norm) {
     int axis[MX_MAX_NDIM], len[MX_MAX_NDIM];
     bool real = form == MX_FFT_REAL;
-    int count = a ? plan(a, s, n_s, axes, n_axes, real && inverse, axis, len) : -1;
+    int count =
+        a ? plan(op_name(real, inverse), a, s, n_s, axes, n_axes, real && inverse, axis, len) : -1;
     if (count <= 0)
         return count ? NULL : a;
     int last = count - 1;

@@ -31,6 +31,8 @@ mx_array *mx_cross(mx_array *a, mx_array *b, int axis);
 mx_array *mx_norm(mx_array *a, double ord, const int *axes, int n, bool keepdims);
 /* "fro" "nuc" */
 mx_array *mx_norm_matrix(mx_array *a, const char *ord, const int *axes, int n, bool keepdims);
+/* The largest of what is not negative; 0 of nothing. */
+mx_array *mx_largest_size(mx_array *x, const int *axes, int n, bool keepdims);
 mx_array *mx_norm_l2(mx_array *a, const int *axes, int n, bool keepdims);
 
 #endif

@@ -57,7 +57,7 @@ mx_array *mx_matrix_rank(mx_array *a, mx_array *rtol, bool hermitian) {
     mx_array *s = singular_values(a, hermitian);
     if (!s)
         return NULL;
-    mx_array *most = mx_reduce(MX_MAX, s, (int[]){-1}, 1, true);
+    mx_array *most = mx_largest_size(s, (int[]){-1}, 1, true);
     mx_array *r = rtol ? mx_expand_dim(rtol, -1) : mx_scalar_like(s, larger_side(a) * precision(s));
     return mx_sum_axis(mx_astype(mx_greater(s, mx_mul(most, r)), MX_INT32), -1, false);
 }
@@ -66,6 +66,8 @@ mx_array *mx_cond(mx_array *a, const double *ord) {
     int axes[2] = {-2, -1};
     if (!a || a->ndim < 2)
         return a ? mx_fail(MX_INVALID, "[linalg::cond] a matrix is needed") : NULL;
+    if (!a->shape[a->ndim - 1] || !a->shape[a->ndim - 2])
+        return mx_fail(MX_INVALID, "[linalg::cond] a matrix without elements has no condition");
     if (ord && fabs(*ord) != 2)
         return is_square("cond", a) ? mx_mul(mx_norm(a, *ord, axes, 2, false),
                                              mx_norm(mx_inv(a), *ord, axes, 2, false))
@@ -146,7 +148,7 @@ bool mx_lstsq(mx_array *a, mx_array *b, double rcond, mx_array *out[4]) {
         return false;
     mx_array *s = usv[1], *y = vector ? mx_expand_dim(b, -1) : b;
     int k = s->shape[s->ndim - 1];
-    mx_array *most = mx_reduce(MX_MAX, s, (int[]){-1}, 1, true);
+    mx_array *most = mx_largest_size(s, (int[]){-1}, 1, true);
     mx_array *kept =
         mx_greater(s, mx_mul_s(most, rcond < 0 ? larger_side(a) * precision(s) : rcond));
     mx_array *inverse =

@@ -92,9 +92,33 @@ mx_array *mx_norm_l2(mx_array *a, const int *axes, int n, bool keepdims) {
              : NULL;
 }
 
+static bool nothing_along(const mx_array *x, const int *axes, int n) {
+    for (int i = 0; i < (axes ? n : x->ndim); i++) {
+        int axis = axes ? axes[i] + (axes[i] < 0 ? x->ndim : 0) : i;
+        if (axis >= 0 && axis < x->ndim && x->shape[axis] == 0)
+            return true;
+    }
+    return false;
+}
+
+mx_array *mx_largest_size(mx_array *x, const int *axes, int n, bool keepdims) {
+    bool nothing = x && nothing_along(x, axes, n);
+    return nothing ? mx_sum(x, axes, n, keepdims) : mx_reduce(MX_MAX, x, axes, n, keepdims);
+}
+
+static mx_array *extreme_size(mx_array *x, const int *axes, int n, bool keepdims, bool largest) {
+    if (largest)
+        return mx_largest_size(x, axes, n, keepdims);
+    if (x && nothing_along(x, axes, n))
+        return mx_fail(
+            MX_INVALID,
+            "[linalg::norm] An empty array has no norm that is the smallest of something.");
+    return mx_reduce(MX_MIN, x, axes, n, keepdims);
+}
+
 static mx_array *norm_inside(mx_array *x, double ord, const int *axes, int n, bool keepdims) {
     if (isinf(ord))
-        return mx_reduce(ord > 0 ? MX_MAX : MX_MIN, x, axes, n, keepdims);
+        return extreme_size(x, axes, n, keepdims, ord > 0);
     if (ord == 0)
         return mx_sum(mx_not_equal(x, mx_zero_like(x)), axes, n, keepdims);
     if (ord == 1)
@@ -123,7 +147,7 @@ static mx_array *restore_axes(mx_array *y, const int *axes, bool keepdims) {
 /* Sums along one axis, the largest or smallest along the other: the 1 and infinity norms. */
 static mx_array *sums_norm(mx_array *a, int sum_axis, bool largest) {
     mx_array *sums = mx_sum_axis(mx_abs(a), sum_axis, false);
-    return mx_reduce(largest ? MX_MAX : MX_MIN, sums, (int[]){-1}, 1, false);
+    return extreme_size(sums, (int[]){-1}, 1, false, largest);
 }
 
 static mx_array *matrix_norm(mx_array *a, double ord, const int *axes, bool keepdims) {
@@ -135,7 +159,7 @@ static mx_array *matrix_norm(mx_array *a, double ord, const int *axes, bool keep
     else if (isinf(ord))
         y = sums_norm(x, -1, ord > 0);
     else if (fabs(ord) == 2)
-        y = mx_reduce(ord > 0 ? MX_MAX : MX_MIN, mx_svdvals(x), (int[]){-1}, 1, false);
+        y = extreme_size(mx_svdvals(x), (int[]){-1}, 1, false, ord > 0);
     else
         return mx_fail(MX_INVALID, "[linalg::norm] Invalid ord %g for matrix norm.", ord);
     return restore_axes(mx_astype(y, norm_dtype(mx_dtype_of(a))), axes, keepdims);

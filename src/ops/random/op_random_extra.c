@@ -25,13 +25,20 @@ static bool check_float(const char *op, mx_dtype t) {
            mx_fail(MX_INVALID, "[%s] the numbers are floats, not %s", op, mx_dtype_name(t));
 }
 
+/* y where a parameter is one: 0 or more. NaN where it is negative or NaN. */
+static mx_array *nan_below_zero(mx_array *parameter, mx_array *y) {
+    mx_array *valid = y ? mx_greater_equal(parameter, mx_zero_like(parameter)) : NULL;
+    return valid ? mx_where(valid, y, mx_scalar_like(y, NAN)) : NULL;
+}
+
 mx_array *mx_random_exponential(mx_array *scale, const int *shape, int ndim, mx_dtype t,
                                 mx_array *key) {
     if (!scale || !check_float("exponential", t))
         return NULL;
     mx_array *u = uniform(shape, ndim, key);
-    mx_array *y = mx_mul(mx_negative(mx_log1p(mx_negative(u))), mx_astype(scale, MX_FLOAT32));
-    return mx_astype(mx_broadcast_to(y, shape, ndim), t);
+    mx_array *mean = mx_astype(scale, MX_FLOAT32);
+    mx_array *y = mx_mul(mx_negative(mx_log1p(mx_negative(u))), mean);
+    return mx_astype(mx_broadcast_to(nan_below_zero(mean, y), shape, ndim), t);
 }
 
 /* --- gamma ------------------------------------------------------------------------------------ */
@@ -58,7 +65,7 @@ static mx_array *gamma_above_one(mx_array *alpha, const int *shape, int ndim, mx
     return result;
 }
 
-/* Below 1: the number for alpha + 1 times u^(1/alpha). */
+/* Below 1: the number for alpha + 1 times u^(1/alpha), which is 0 for alpha 0. */
 mx_array *mx_random_gamma(mx_array *alpha, const int *shape, int ndim, mx_dtype t, mx_array *key) {
     if (!alpha || !check_float("gamma", t))
         return NULL;
@@ -69,9 +76,9 @@ mx_array *mx_random_gamma(mx_array *alpha, const int *shape, int ndim, mx_dtype 
     mx_array *small = mx_less(a, mx_one_like(a));
     mx_array *y = gamma_above_one(mx_where(small, mx_add_s(a, 1), a), shape, ndim, keys);
     mx_array *factor =
-        mx_power(uniform(shape, ndim, row(keys, 2 * GAMMA_ROUNDS)), mx_reciprocal(a));
+        mx_power(uniform(shape, ndim, row(keys, 2 * GAMMA_ROUNDS)), mx_reciprocal(mx_abs(a)));
     y = mx_where(small, mx_mul(y, factor), y);
-    return mx_astype(mx_where(mx_greater(a, mx_zero_like(a)), y, mx_scalar_like(a, NAN)), t);
+    return mx_astype(nan_below_zero(a, y), t);
 }
 
 mx_array *mx_random_beta(mx_array *a, mx_array *b, const int *shape, int ndim, mx_dtype t,
@@ -131,6 +138,22 @@ static mx_array *poisson_by_rejection(mx_array *lam, const int *shape, int ndim,
     return result;
 }
 
+/* The largest integer of t that is a float32 too. */
+static double largest_count(mx_dtype t) {
+    int bits = 8 * (int)mx_dtype_size(t) - (mx_dtype_category(t) == MX_CAT_SIGNED);
+    return bits <= 24 ? ldexp(1, bits) - 1 : ldexp(1, bits) - ldexp(1, bits - 24);
+}
+
+/* Counts in t. Integers have no NaN and end somewhere: -1 stands for no count, the largest number
+   for larger ones. */
+static mx_array *counts_as(mx_array *lam, mx_array *y, mx_dtype t) {
+    if (!y || mx_dtype_is_inexact(t))
+        return mx_astype(nan_below_zero(lam, y), t);
+    mx_array *counts = mx_astype(mx_minimum(y, mx_scalar_like(y, largest_count(t))), t);
+    mx_array *none = mx_astype(mx_scalar(-1, MX_INT32), t);
+    return mx_where(mx_greater_equal(lam, mx_zero_like(lam)), counts, none);
+}
+
 mx_array *mx_random_poisson(mx_array *lam, const int *shape, int ndim, mx_dtype t, mx_array *key) {
     mx_array *keys = lam ? keys_for(key, 2 * POISSON_ROUNDS + 1) : NULL;
     mx_array *l = keys ? mx_broadcast_to(mx_astype(lam, MX_FLOAT32), shape, ndim) : NULL;
@@ -140,7 +163,7 @@ mx_array *mx_random_poisson(mx_array *lam, const int *shape, int ndim, mx_dtype 
     mx_array *few =
         count_arrivals(mx_minimum(l, limit), shape, ndim, row(keys, 2 * POISSON_ROUNDS));
     mx_array *many = poisson_by_rejection(mx_maximum(l, limit), shape, ndim, keys);
-    return mx_astype(mx_where(large, many, few), t);
+    return counts_as(l, mx_where(large, many, few), t);
 }
 
 /* --- choices ---------------------------------------------------------------------------------- */
