@@ -1,12 +1,21 @@
 #!/usr/bin/env python3
-"""Includes point only downward (docs/architecture.md). Prints each that does not; the status says
-whether any."""
+"""Includes and calls point only downward (docs/architecture.md), and no files of one layer call each
+other in a circle. Prints each fault; the status says whether there are any.
+
+    check_layers.py [build folder]
+
+With a build folder calls are read from its objects (nm): a call, or an address, of what another
+file defines. Objects whose source is gone do not count. Without nm only includes are read.
+"""
 
 import re
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+PYTHON = ROOT / "bindings" / "python" / "src"
 RANK = {
     "base": 0,
     "kernels": 1,
@@ -14,23 +23,53 @@ RANK = {
     "cpu": 3,
     "cuda": 3,
     "ops": 4,
-    "transforms": 5,
     "io": 5,
     "models": 5,
-    "catalog": 6,
-    "capi": 6,
+    "transforms": 6,
+    "capi": 7,
+    "catalog": 8,
+    "python": 9,
 }
 APART = [{"cpu", "cuda"}]  # same height, and neither sees the other
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')
+OBJECT = re.compile(r"CMakeFiles/(mlxc_objects|kernels_\w+|core)\.dir/src/(.*\.c)\.o$")
+
+# What reaches up and stays: the symbol, and why.
+UPWARD = {
+    "mx_prims": "the table of primitives: graph declares it (prim.h), ops fills it",
+    "mx_desc_custom": "the one primitive whose meaning is a transform; a row of that table",
+    "mx_cpu_backend": "the backend that graph's table lists (backend.h)",
+}
+# Circles that stay: the layer, a pattern for its files, and why. Their calls among each other are
+# left out.
+CIRCLES = [
+    (
+        "ops",
+        r"/(op_\w+|rules|prims)\.c$",
+        "derivatives are written in operations, like any formula",
+    ),
+    (
+        "transforms",
+        r"/(rule|vjp|jvp)\.c$",
+        "a step without a rule is differentiated by its expansion",
+    ),
+]
 
 
-def fault(layer, target):
-    """Why a file of `layer` may not include `target`, or None."""
-    top = target.split("/")[0]
-    if target.startswith("mlx/c/"):
-        return None if layer in ("capi", "catalog") else "the public headers belong to capi"
-    if top not in RANK:
-        return None if "/" not in target else "no such layer"
+def sources():
+    """Each file of the library and of the Python module, by the name it has here: layer/..."""
+    for top, prefix in (ROOT / "src", ""), (PYTHON, "python/"):
+        for path in sorted(top.rglob("*")):
+            if path.suffix in (".c", ".h", ".def", ".inc"):
+                yield prefix + path.relative_to(top).as_posix(), path
+
+
+def layer_of(name):
+    return name.split("/")[0]
+
+
+def upward(layer, top):
+    """Why `layer` may not use `top`, or None."""
     if RANK[top] > RANK[layer]:
         return f"{top} lies above {layer}"
     if any({layer, top} == pair for pair in APART):
@@ -38,20 +77,123 @@ def fault(layer, target):
     return None
 
 
-def main():
-    faults = 0
-    files = sorted(p for p in (ROOT / "src").rglob("*") if p.suffix in (".c", ".h", ".def"))
-    for path in files:
-        layer = path.relative_to(ROOT / "src").parts[0]
+# --- includes -------------------------------------------------------------------------------------
+
+
+def include_fault(layer, target):
+    """Why a file of `layer` may not include `target`, or None."""
+    top = target.split("/")[0]
+    if layer == "python":
+        inside = top in RANK and not (PYTHON / target).exists()
+        return "the binding knows only the public headers" if inside else None
+    if target.startswith("mlx/c/"):
+        return None if layer in ("capi", "catalog") else "the public headers belong to capi"
+    if top not in RANK:
+        return None if "/" not in target else "no such layer"
+    return upward(layer, top)
+
+
+def include_faults(files):
+    for name, path in files.items():
         for number, line in enumerate(path.read_text().splitlines(), 1):
             found = INCLUDE.match(line)
-            why = found and fault(layer, found.group(1))
+            why = found and include_fault(layer_of(name), found.group(1))
             if why:
-                print(f"{path.relative_to(ROOT)}:{number}: {found.group(1)}: {why}")
-                faults += 1
-    print(f"{len(files)} files, {faults} includes that point upward")
+                yield f"{path.relative_to(ROOT)}:{number}: {found.group(1)}: {why}"
+
+
+# --- calls ----------------------------------------------------------------------------------------
+
+
+def objects(build, files):
+    """The objects of the build folder whose source is there: path and name."""
+    for path in sorted(build.rglob("*.o")):
+        found = OBJECT.search(path.as_posix())
+        name = found and ("python/" if found[1] == "core" else "") + found[2]
+        if name in files:
+            yield path, name
+
+
+def calls(build, files):
+    """{file: {file that it calls: symbols}}"""
+    names = {str(path): name for path, name in objects(build, files)}
+    if not names:
+        return {}
+    listing = subprocess.run(["nm", "-A", *names], capture_output=True, text=True, check=True)
+    defined, used = {}, []
+    for line in listing.stdout.splitlines():
+        path, rest = line.split(":", 1)
+        kind, symbol = rest.split()[-2:]
+        if kind == "U":
+            used.append((names[path], symbol))
+        elif kind.isupper():
+            defined[symbol] = names[path]
+    graph = {name: {} for name in names.values()}
+    for name, symbol in used:
+        to = defined.get(symbol, name)
+        if to != name:
+            graph[name].setdefault(to, set()).add(symbol)
+    return graph
+
+
+def call_faults(graph):
+    for name, targets in graph.items():
+        for to, symbols in targets.items():
+            why = upward(layer_of(name), layer_of(to))
+            rest = sorted(symbols - UPWARD.keys())
+            if why and rest:
+                yield f"{name} calls {to} ({', '.join(rest)}): {why}"
+
+
+def is_allowed(name, to):
+    """Do both stand in one row of CIRCLES?"""
+    return any(
+        layer_of(name) == layer and re.search(files, name) and re.search(files, to)
+        for layer, files, _ in CIRCLES
+    )
+
+
+def circles(graph):
+    """The strongly connected files (Tarjan 1972) of one layer."""
+    number, low, stack, found = {}, {}, [], []
+
+    def visit(name):
+        number[name] = low[name] = len(number)
+        stack.append(name)
+        for to in graph[name]:
+            if layer_of(to) != layer_of(name) or is_allowed(name, to):
+                continue
+            if to not in number:
+                visit(to)
+            if to in stack:
+                low[name] = min(low[name], low[to])
+        if low[name] == number[name]:
+            at = stack.index(name)
+            if len(stack) - at > 1:
+                found.append(sorted(stack[at:]))
+            del stack[at:]
+
+    for name in graph:
+        if name not in number:
+            visit(name)
+    return found
+
+
+def circle_faults(graph):
+    for files in circles(graph):
+        yield f"a circle of {len(files)} files:"
+        for name in files:
+            for to in sorted(set(graph[name]) & set(files)):
+                yield f"    {name} calls {to} ({', '.join(sorted(graph[name][to]))})"
+
+
+def main(build=None):
+    files = dict(sources())
+    graph = calls(Path(build), files) if build and shutil.which("nm") else {}
+    faults = [*include_faults(files), *call_faults(graph), *circle_faults(graph)]
+    print("\n".join([*faults, f"{len(files)} files, calls of {len(graph)}, {len(faults)} faults"]))
     return 1 if faults or not files else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(*sys.argv[1:2]))

@@ -1,5 +1,5 @@
 /* The choice of an instruction set: the best one that processor and system allow, or the one that
- * MLX_CPU_ISA names. The tables come from src/kernels/k_*.c, compiled once per set
+ * MLX_CPU_ISA names. The tables come from the files k_*.c, compiled once per set
  * (cmake/kernels.cmake). */
 #include "kernels/kernels.h"
 

@@ -139,13 +139,6 @@ mlx_stream capi_new_stream(mx_stream s) {
     return (mlx_stream){capi_stream_box(s)};
 }
 
-bool capi_stream(mlx_stream s, mx_stream *out) {
-    mx_stream *box = s.ctx ? capi_stream_of(s.ctx) : NULL;
-    if (box)
-        *out = *box;
-    return box != NULL;
-}
-
 static bool put_stream(mlx_stream *res, mx_stream s) {
     if (!capi_slot(res, "stream"))
         return false;

@@ -74,3 +74,10 @@ bool capi_stream_free(void *ctx) {
     atomic_store(&last_free, b);
     return true;
 }
+
+bool capi_stream(mlx_stream s, mx_stream *out) {
+    mx_stream *in = s.ctx ? capi_stream_of(s.ctx) : NULL;
+    if (in)
+        *out = *in;
+    return in != NULL;
+}

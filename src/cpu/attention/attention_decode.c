@@ -33,7 +33,7 @@ typedef struct decode {
     atomic_bool nomem;
 } decode;
 
-bool attention_is_decode(const mx_attend_args *a) {
+bool att_is_decode(const mx_attend_args *a) {
     return a->q_len <= MOST_QUERIES && a->heads / a->kv_heads * a->q_len <= MOST_ROWS &&
            a->k_s[3] == 1 && a->v_s[3] == 1 && a->k_len > 0;
 }
@@ -166,7 +166,7 @@ static void merge_body(void *ctx, int64_t begin, int64_t end) {
         merge_row(d, i / d->rows, i % d->rows);
 }
 
-bool attention_decode(const mx_attend_args *a) {
+bool att_decode(const mx_attend_args *a) {
     decode d = {.a = a, .group = a->heads / a->kv_heads};
     int64_t pairs = a->batch * a->kv_heads;
     d.rows = d.group * a->q_len;

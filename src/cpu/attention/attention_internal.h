@@ -14,11 +14,11 @@ enum { ATT_KEYS = 128 };
 #endif
 
 /* Both false when memory ran out; they record no error. */
-bool attention_prefill(const mx_attend_args *a);
-bool attention_decode(const mx_attend_args *a);
+bool att_prefill(const mx_attend_args *a);
+bool att_decode(const mx_attend_args *a);
 
 /* Few enough queries a key-value head, and keys that can be read where they lie? */
-bool attention_is_decode(const mx_attend_args *a);
+bool att_is_decode(const mx_attend_args *a);
 
 static inline int64_t att_min(int64_t a, int64_t b) {
     return a < b ? a : b;

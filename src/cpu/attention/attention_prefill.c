@@ -215,7 +215,7 @@ static void describe(prefill *p) {
     p->v_bytes = p->v_panel * (size_t)att_ceil_div(a->v_dim, p->f->mr);
 }
 
-bool attention_prefill(const mx_attend_args *a) {
+bool att_prefill(const mx_attend_args *a) {
     prefill p = {.a = a};
     describe(&p);
     size_t each = (size_t)p.blocks * (p.k_bytes + p.v_bytes) + 64;

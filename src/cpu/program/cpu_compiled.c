@@ -6,7 +6,8 @@
 bool cpu_compiled(mx_node *n, mx_array **out, const mx_program *feed) {
     const mx_p_compiled *p = n->params;
     (void)feed;
-    return mx_recipe_run((const mx_recipe *)p->recipe, n->in, out, &mx_cpu_backend);
+    const mx_backend *b = mx_backend_of(n->stream.device);
+    return b && mx_recipe_run((const mx_recipe *)p->recipe, n->in, out, b);
 }
 
 bool cpu_custom(mx_node *n, mx_array **out, const mx_program *feed) {

@@ -1,4 +1,4 @@
-/* See quant_engine.h: which way a run goes, and the way of many rows. */
+/* See quant_engine.h: the runs of a product, and the way of many rows. */
 #include "cpu/quant/quant_engine.h"
 
 #include <string.h>
@@ -6,16 +6,6 @@
 #include "base/cache.h"
 #include "base/status.h"
 #include "cpu/quant/quant_internal.h"
-
-#ifdef MX_TORTURE
-enum { FEW_ROWS = 5 };
-#else
-enum { FEW_ROWS = 8 };
-#endif
-
-bool quant_is_few(const mx_qmm_args *a, const mx_qmm_run *run) {
-    return run->rows <= FEW_ROWS && a->dtype != MX_FLOAT64;
-}
 
 /* Rows of x gathered, or rows of y scattered, between an array and a block without gaps. */
 static void gather_rows(const mx_qmm_args *a, const mx_qmm_run *run, char *block) {

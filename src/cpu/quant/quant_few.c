@@ -10,15 +10,20 @@
 #include "kernels/pointwise/k_pointwise.h"
 
 #ifdef MX_TORTURE
-enum { COLUMNS = 64, DOT_COLUMNS = 24, STRIP_ROWS = 3, TASK_NUMBERS = 512 };
+enum { FEW_ROWS = 5, COLUMNS = 64, DOT_COLUMNS = 24, STRIP_ROWS = 3, TASK_NUMBERS = 512 };
 #else
 enum {
+    FEW_ROWS = 8,
     COLUMNS = 256, /* of a task, and where the dot kernels need no strips */
     DOT_COLUMNS = 64,
     STRIP_ROWS = 8,      /* of W as float32, in cache */
     TASK_NUMBERS = 65536 /* of W, worth waking a thread */
 };
 #endif
+
+bool quant_is_few(const mx_qmm_args *a, const mx_qmm_run *run) {
+    return run->rows <= FEW_ROWS && a->dtype != MX_FLOAT64;
+}
 
 typedef struct few {
     const mx_qmm_args *a;

@@ -1,4 +1,5 @@
-/* Arrays: making, keeping, asking. Evaluation's part is in eval.c, freeing of graphs in node.c. */
+/* Arrays: shapes, keeping, memory. What holds data from the start is made in constant.c, what a
+ * node computes in node.c; release.c lets go. */
 #include "graph/array/array.h"
 
 #include <stdio.h>
@@ -6,9 +7,6 @@
 
 #include "base/mem.h"
 #include "base/status.h"
-#include "graph/array/node.h"
-#include "graph/array/read.h"
-#include "graph/trace/scope.h"
 
 /* --- shapes ----------------------------------------------------------------------------------- */
 
@@ -129,68 +127,6 @@ mx_array *mx_array_shell(const int *shape, int ndim, mx_dtype dtype) {
         memcpy(a->shape, shape, (size_t)ndim * sizeof(int));
     mx_row_strides(a->shape, ndim, a->strides);
     return a;
-}
-
-static void make_available(mx_array *a) {
-    atomic_store_explicit(&a->state, MX_AVAILABLE, memory_order_release);
-}
-
-mx_array *mx_array_empty(const int *shape, int ndim, mx_dtype dtype) {
-    mx_array *a = mx_array_shell(shape, ndim, dtype);
-    if (!a)
-        return NULL;
-    if (!mx_array_alloc(a)) {
-        mx_array_release(a);
-        return NULL;
-    }
-    make_available(a);
-    return mx_own(a);
-}
-
-mx_array *mx_array_from(const void *data, const int *shape, int ndim, mx_dtype dtype) {
-    mx_array *a = mx_array_empty(shape, ndim, dtype);
-    if (a && a->size)
-        memcpy(a->data, data, (size_t)a->size * mx_itemsize(a));
-    return a;
-}
-
-mx_array *mx_array_over(mx_buffer *b, size_t offset, const int *shape, const int64_t *strides,
-                        int ndim, mx_dtype dtype) {
-    mx_array *a = mx_array_shell(shape, ndim, dtype);
-    if (!a)
-        return NULL;
-    mx_array_place(a, b, (char *)b->ptr + offset, strides);
-    make_available(a);
-    return mx_own(a);
-}
-
-mx_array *mx_placeholder(const int *shape, int ndim, mx_dtype dtype) {
-    mx_array *a = mx_array_shell(shape, ndim, dtype);
-    if (!a)
-        return NULL;
-    atomic_store(&a->state, MX_PLACEHOLDER);
-    a->tracer = true;
-    return mx_own(a);
-}
-
-mx_array *mx_scalar(double value, mx_dtype dtype) {
-    mx_array *a = mx_array_empty(NULL, 0, dtype);
-    if (a)
-        mx_write_double(a->data, dtype, value);
-    return a;
-}
-
-mx_array *mx_scalar_i64(int64_t value, mx_dtype dtype) {
-    if (!mx_dtype_is_integer(dtype))
-        return mx_scalar((double)value, dtype);
-    mx_array *a = mx_array_empty(NULL, 0, dtype);
-    if (a)
-        memcpy(a->data, &value, mx_itemsize(a));
-    return a;
-}
-
-mx_array *mx_scalar_c64(mx_complex64 value) {
-    return mx_array_from(&value, NULL, 0, MX_COMPLEX64);
 }
 
 mx_array *mx_array_retain(mx_array *a) {

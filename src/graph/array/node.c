@@ -1,131 +1,12 @@
-/* Nodes: making them, and letting go of graphs of any depth without recursion. */
+/* Nodes: their parameters, and making them. */
 #include "graph/array/node.h"
 
 #include <string.h>
 
-#include "base/lock.h"
 #include "base/mem.h"
 #include "base/status.h"
 #include "graph/trace/scope.h"
 #include "graph/trace/trace.h"
-
-/* --- letting go ------------------------------------------------------------------------------- */
-
-mx_object *mx_object_retain(mx_object *o) {
-    if (o)
-        atomic_fetch_add_explicit(&o->refs, 1, memory_order_relaxed);
-    return o;
-}
-
-void mx_object_release(mx_object *o) {
-    if (o && atomic_fetch_sub_explicit(&o->refs, 1, memory_order_acq_rel) == 1)
-        o->destroy(o);
-}
-
-static void for_objects(mx_node *n, bool retain) {
-    const mx_field *f = mx_node_desc(n)->fields;
-    for (; f && f->name; f++) {
-        if (f->kind != MX_F_OBJECT)
-            continue;
-        mx_object *o = *(mx_object **)((char *)n->params + f->offset);
-        if (retain)
-            mx_object_retain(o);
-        else
-            mx_object_release(o);
-    }
-}
-
-/* A last reference to an array without a node, to a node or to a buffer needs no atomic
-   subtraction: whoever wants another one must hold one. (Arrays with nodes may be found through
-   them, mx_node_hold_outputs.) */
-static bool drop_ref(mx_array *a) {
-    if (!a->node && atomic_load_explicit(&a->refs, memory_order_acquire) == 1)
-        return true;
-    return atomic_fetch_sub_explicit(&a->refs, 1, memory_order_acq_rel) == 1;
-}
-
-/* Free a node nobody needs; inputs that die with it go onto the list. */
-static mx_array *node_free(mx_node *n, mx_array *list) {
-    for (int i = 0; i < n->nin; i++)
-        if (drop_ref(n->in[i])) {
-            n->in[i]->next = list;
-            list = n->in[i];
-        }
-    for_objects(n, false);
-    mx_free(n);
-    return list;
-}
-
-static mx_array *node_drop(mx_node *n, mx_array *list) {
-    if (atomic_load_explicit(&n->refs, memory_order_acquire) == 1 ||
-        atomic_fetch_sub_explicit(&n->refs, 1, memory_order_acq_rel) == 1)
-        return node_free(n, list);
-    return list;
-}
-
-static void forget_output(mx_array *a) {
-    mx_node *n = a->node;
-    if (n->nout > 1)
-        mx_lock(MX_LOCK_OUTPUTS);
-    n->out[a->index] = NULL;
-    if (n->nout > 1)
-        mx_unlock(MX_LOCK_OUTPUTS);
-}
-
-static void free_list(mx_array *list) {
-    while (list) {
-        mx_array *a = list;
-        list = a->next;
-        if (a->node) {
-            forget_output(a);
-            list = node_drop(a->node, list);
-        }
-        mx_buffer_release(a->buffer);
-        mx_free(a);
-    }
-}
-
-void mx_array_release(mx_array *a) {
-    if (a && drop_ref(a)) {
-        a->next = NULL;
-        free_list(a);
-    }
-}
-
-mx_node *mx_node_retain(mx_node *n) {
-    if (n)
-        atomic_fetch_add_explicit(&n->refs, 1, memory_order_relaxed);
-    return n;
-}
-
-void mx_node_release(mx_node *n) {
-    if (n)
-        free_list(node_drop(n, NULL));
-}
-
-void mx_array_detach(mx_array *a) {
-    mx_node *n = a->node;
-    if (!n)
-        return;
-    forget_output(a);
-    a->node = NULL;
-    mx_node_release(n);
-}
-
-static mx_array *try_retain(mx_array *a) {
-    unsigned refs = a ? atomic_load_explicit(&a->refs, memory_order_relaxed) : 0;
-    while (refs)
-        if (atomic_compare_exchange_weak(&a->refs, &refs, refs + 1))
-            return a;
-    return NULL;
-}
-
-void mx_node_hold_outputs(mx_node *n, mx_array **out) {
-    mx_lock(MX_LOCK_OUTPUTS);
-    for (int j = 0; j < n->nout; j++)
-        out[j] = try_retain(n->out[j]);
-    mx_unlock(MX_LOCK_OUTPUTS);
-}
 
 /* --- parameters ------------------------------------------------------------------------------- */
 
@@ -213,6 +94,13 @@ uint64_t mx_params_hash(const mx_prim_desc *d, const void *p) {
 
 /* --- making ----------------------------------------------------------------------------------- */
 
+static void retain_objects(mx_node *n) {
+    const mx_field *f = mx_node_desc(n)->fields;
+    for (; f && f->name; f++)
+        if (f->kind == MX_F_OBJECT)
+            mx_object_retain(*(mx_object **)((char *)n->params + f->offset));
+}
+
 static mx_node *node_new(mx_prim p, const void *params, mx_array *const *in, int nin, int nout) {
     const mx_prim_desc *d = mx_prims[p];
     bool has = d->param_size > 0;
@@ -235,7 +123,7 @@ static mx_node *node_new(mx_prim p, const void *params, mx_array *const *in, int
         copy_params(d, params, n->params);
     for (int i = 0; i < nin; i++)
         n->in[i] = mx_array_retain(in[i]);
-    for_objects(n, true);
+    retain_objects(n);
     return n;
 }
 

@@ -77,6 +77,8 @@ mx_array *mx_archive_read(mx_archive *a, size_t i, bool stored);
 
 /* --- for formats -------------------------------------------------------------------- */
 
+/* A source more, with its path; both are taken over, also on failure. */
+bool mx_archive_add_source(mx_archive *a, char *path, mx_source s);
 /* A file more; its path is taken over, also on failure. */
 bool mx_archive_add_part(mx_archive *a, const char *op, char *path);
 /* name and shape are copied. Errors: a name that is there already or is too long, a shape that is

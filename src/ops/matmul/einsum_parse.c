@@ -8,13 +8,6 @@
 
 enum { TEXT = 256 };
 
-mx_labels mx_einsum_labels(const mx_einsum_term *t) {
-    mx_labels set = 0;
-    for (int i = 0; i < t->n; i++)
-        set |= mx_label_set(t->label[i]);
-    return set;
-}
-
 /* One side's text, and where reading stands. */
 typedef struct reader {
     const char *p, *end;

@@ -13,6 +13,13 @@
 
 enum { MOST_EXACT = 8 };
 
+mx_labels mx_einsum_labels(const mx_einsum_term *t) {
+    mx_labels set = 0;
+    for (int i = 0; i < t->n; i++)
+        set |= mx_label_set(t->label[i]);
+    return set;
+}
+
 static double volume(const mx_einsum_spec *e, mx_labels set) {
     double v = 1;
     for (; set; set &= set - 1)

@@ -156,7 +156,8 @@ static int items_of(mlx_vector_array out, PyObject *list) {
         mlx_array_free(item);
         item = (mlx_array){NULL};
         PyObject *o = Py_NewRef(PySequence_Fast_GET_ITEM(list, i));
-        status = mpy_array_from(&item, o, NULL);
+        status = is_sequence(o) ? mpy_array_from_sequence(&item, o, NULL)
+                                : mpy_array_from_object(&item, o, NULL);
         Py_DECREF(o);
         if (!status && PySequence_Fast_GET_SIZE(list) != n) // the item's own conversion did that
             status = changed();
