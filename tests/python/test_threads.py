@@ -12,14 +12,14 @@ import mlx.core as mx
 THREADS, TIMES = 6, 30
 
 
-def together(work):
+def together(work, times=TIMES):
     """work(i) in every thread at once; the first exception of any."""
     failures, start = [], threading.Barrier(THREADS)
 
     def run(i):
         try:
             start.wait()
-            for _ in range(TIMES):
+            for _ in range(times):
                 work(i)
         except BaseException as e:  # noqa: BLE001, reported below
             failures.append(e)
@@ -112,6 +112,16 @@ def test_transforms():
         assert mx.grad(mx.checkpoint(lambda v: v * v))(x).item() == 2 * i
 
     together(work)
+
+
+def test_a_first_call_that_another_thread_traces():
+    functions = [mx.compile(lambda x: {"sum": [x + x]}) for _ in range(2000)]
+    x, interval = mx.array([1.0, 2.0]), sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        together(lambda i: [f(x)["sum"][0].tolist() == [2, 4] or 1 / 0 for f in functions], 1)
+    finally:
+        sys.setswitchinterval(interval)
 
 
 def test_one_compiled_function_for_all():

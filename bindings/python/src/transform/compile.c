@@ -209,7 +209,10 @@ static int apply(compile_call *c, mlx_vector_array in, mlx_vector_array *out) {
     innermost = c;
     MPY_WAIT(status, mlx_closure_apply(out, c->trace->closure, in));
     innermost = c->outer;
-    return mpy_settle(status);
+    status = mpy_settle(status);
+    if (!status && !c->result) // another thread traced the function after this call had begun
+        c->result = Py_XNewRef(c->trace->result);
+    return status;
 }
 
 static PyObject *results(const compile_call *c, mlx_vector_array out) {
