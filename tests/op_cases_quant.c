@@ -1,5 +1,6 @@
 /* Cases: quantized matrices. The words are fixed; scales and biases are inputs, in which the matrix
  * is linear. */
+#include "kernels/blocks/blocks.h"
 #include "op_cases.h"
 
 #define LIST(...) \
@@ -87,6 +88,10 @@ static mx_array *rounded(mx_array *const *in) {
     return a && mx_quantize(a, q4, NULL, q) ? mx_dequantize(q[0], q[1], q[2], q4, NULL, NULL)
                                             : NULL;
 }
+static mx_array *in_blocks(mx_array *const *in) {
+    const mx_block_format *f = mx_block_by_name("q5_1");
+    return mx_dequantize_blocks(mx_quantize_blocks(mx_astype(in[0], MX_FLOAT32), f), f, MX_FLOAT32);
+}
 /* Both sides rounded to mxfp8: a (N,64), b (5,64). */
 CASE(both_quantized,
      mx_qqmm(mx_astype(a, MX_FLOAT32), mx_astype(b, MX_FLOAT32), NULL, fp8, NULL, NULL))
@@ -119,6 +124,7 @@ const op_case op_cases_quant[] = {
      {IN(2, 3, 32), IN(2, 5, 1), IN(2, 5, 1)}},
     {"dequantize", dequantize, NULL, dequantize_by_hand, LOOSE, {IN(5, 2), IN(5, 2)}},
     {"quantize", rounded, NULL, NULL, NO_GRAD | NO_HALF, {IN(N, 64)}},
+    {"blocks", in_blocks, NULL, NULL, NO_GRAD | NO_HALF, {IN(N, 64)}},
     {"qqmm",
      both_quantized,
      NULL,

@@ -146,6 +146,7 @@ static void test_unpacked_types(void) {
         mlx_array a = get(g, "x.weight");
         CHECK_EQ_INT(mlx_array_dtype(a), MLX_FLOAT16);
         CHECK_EQ_INT(mlx_array_size(a), unpacked[i].items * 4);
+        CHECK_OK(mlx_array_eval(a));
         uint64_t h = fnv((const unsigned char *)mlx_array_data_float16(a), mlx_array_nbytes(a));
         CHECK_MSG(h == unpacked[i].hash, "type %u", unpacked[i].type);
         mlx_array_free(a);
@@ -268,6 +269,7 @@ static void check_vector(const char *json, const char *key, uint32_t type, uint3
     mlx_io_gguf g = {NULL};
     CHECK_OK(load(&g));
     mlx_array w = get(g, "x.weight");
+    CHECK_OK(mlx_array_eval(w));
     bool half = mlx_array_dtype(w) == MLX_FLOAT16;
     mlx_array s = half ? mlx_array_new() : get(g, "x.scales"),
               b = half ? mlx_array_new() : get(g, "x.biases");
@@ -501,7 +503,11 @@ static void test_broken_metadata(void) {
     begin_pair("k", 9);
     put32(&file, 9);
     put64(&file, 1);
-    CHECK_FAILS(try_load(), "an array of values of type 9 cannot be read");
+    CHECK_FAILS(try_load(), "an array of the metadata needs 12 bytes, 0 are left");
+    begin_pair("k", 9);
+    put32(&file, 13);
+    put64(&file, 1);
+    CHECK_FAILS(try_load(), "an array of values of type 13 cannot be read");
     begin_pair("k", 9);
     put32(&file, 4);
     put64(&file, 1u << 30);
@@ -560,8 +566,8 @@ static void test_broken_tensors(void) {
     CHECK_FAILS(try_load(), "no multiple of 32");
     begin_one(1, 33, 2, 0);
     CHECK_FAILS(try_load(), "rows of 33 elements");
-    begin_one(1, 256, 16, 0);
-    CHECK_FAILS(try_load(), "type 16 (IQ2_XXS)");
+    begin_one(1, 256, 4, 0);
+    CHECK_FAILS(try_load(), "type 4 (Q4_2)");
     begin(&file, 2, 0);
     put_tensor(&file, "x", 1, (uint64_t[]){1}, 24, 0);
     put_tensor(&file, "x", 1, (uint64_t[]){1}, 24, 0);
@@ -572,7 +578,9 @@ static void test_broken_tensors(void) {
     CHECK_FAILS(try_load(), "the version needs 4 bytes");
     begin(&file, 0, 0);
     memcpy(file.at + 4, "\0\0\0\3", 4);
-    CHECK_FAILS(try_load(), "big-endian");
+    CHECK_OK(try_load());
+    memcpy(file.at + 4, "\0\0\0\4", 4);
+    CHECK_FAILS(try_load(), "version 67108864 is not known");
     begin_one(1, 0, 0, 0);
     CHECK_OK(try_load());
     begin_one(0, 0, 0, 0);

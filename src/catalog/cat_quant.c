@@ -28,9 +28,8 @@ static int call_quantize(mlx_value *res, const mlx_operation *op, mlx_value *arg
 static int call_dequantize(mlx_value *res, const mlx_operation *op, mlx_value *args) {
     mlx_optional_dtype dtype = {cat_dtype_or(&args[7], MLX_FLOAT32), !cat_is_none(&args[7])};
     (void)op;
-    return cat_array(&args[0]) || cat_array(&args[1]) || cat_optional_array(&args[2]) ||
-           cat_optional_array(&args[6]) ||
-           mlx_dequantize(OUT, ARRAY(0), ARRAY(1), HANDLE(2), OPTIONAL(3), OPTIONAL(4), TEXT(5),
+    return cat_array(&args[0]) || optional_arrays(args, 1, 2) || cat_optional_array(&args[6]) ||
+           mlx_dequantize(OUT, ARRAY(0), HANDLE(1), HANDLE(2), OPTIONAL(3), OPTIONAL(4), TEXT(5),
                           HANDLE(6), dtype, ON(8));
 }
 
@@ -92,6 +91,10 @@ static int call_from_fp8(mlx_value *res, const mlx_operation *op, mlx_value *arg
     "mode 'affine': 2 to 8 bits, groups of 32, 64 or 128 (by default 4 bits, 64), "            \
     "value = scale * q + bias; 'mxfp4', 'mxfp8' and 'nvfp4': small floats with one scale for " \
     "each group."
+#define BLOCKS                                                                                   \
+    " The types of GGUF files are modes, too ('q4_0' to 'q8_1', 'q2_k' to 'q8_k', 'iq4_nl', "    \
+    "'iq4_xs', 'tq1_0', 'tq2_0', 'q1_0', 'mxfp4_gguf', 'nvfp4_gguf'; 'iq1_s' to 'iq3_s' can be " \
+    "read): one array of uint8, the bytes of each row, which holds the scales."
 
 const mlx_operation cat_quant_rows[] = {
     {CORE,
@@ -100,12 +103,15 @@ const mlx_operation cat_quant_rows[] = {
                    "tuple[array, array, array]",
      "The elements of the last axis, quantized in groups: packed uint32, scales, and biases where "
      "the mode has them, as a "
-     "list. " MODES,
+     "list. " MODES BLOCKS,
      call_quantize},
     {CORE,
-     "dequantize(w: array, /, scales: array, biases: array | None = None, " FORM(
+     "dequantize(w: array, /, scales: array | None = None, biases: array | None = None, " FORM(
          "affine") "global_scale: array | None = None, dtype: Dtype | None = None, *, " STREAM,
-     "The values of a quantized array. " MODES, call_dequantize},
+     "The values of a quantized array: dtype is by default that of the scales, bfloat16 where "
+     "these are codes, float16 of "
+     "blocks. " MODES BLOCKS,
+     call_dequantize},
     {CORE,
      "quantized_matmul(x: array, w: array, /, scales: array, biases: array | None = None, "
      "transpose: bool = True, " FORM("affine") "*, " STREAM,

@@ -1,7 +1,7 @@
 /* What GGUF files are made of (the public specification of the format).
  *
  *     0    'G' 'G' 'U' 'F'
- *     4    version, 4 bytes: 2 or 3, little-endian
+ *     4    version, 4 bytes: 2 or 3
  *     8    tensors, 8 bytes
  *     16   metadata pairs, 8 bytes
  *     24   pairs      key, type (4), value
@@ -12,17 +12,25 @@
  * A string is its length (8 bytes) and bytes. An array is the type of its items (4), their
  * count (8) and the items.
  *
- * Limits: names and keys of 65,535 bytes, 64 dimensions, alignments up to 2^20 that are powers
- * of two, no arrays of arrays. Counts are bounded by the bytes that are left.
+ * A big-endian file has all numbers the other way round: those above, elements, and the scales in
+ * blocks. How blocks with other numbers of several bytes lie there is written down nowhere: they
+ * are refused. A split model is several files, each with some of the tensors; split.count and
+ * split.no say so.
+ *
+ * Limits: names and keys of 65,535 bytes, 64 dimensions, alignments up to 2^20 that are powers of
+ * two; arrays of arrays must be tables of numbers of up to 4 dimensions. Counts are bounded by the
+ * bytes that are left.
  */
 #ifndef MX_IO_GGUF_H
 #define MX_IO_GGUF_H
 
 #include "io/io.h"
+#include "kernels/blocks/blocks.h"
 
 #define GGUF_MAX_NAME      65535
 #define GGUF_MAX_ALIGNMENT (1u << 20)
 #define GGUF_ALIGNMENT     32
+#define GGUF_MAX_PARTS     10000
 
 typedef enum gguf_value {
     GGUF_UINT8,
@@ -52,20 +60,23 @@ typedef struct gguf_type {
     const char *name;
     const char *storage; /* as archives call it: "float32", "q4_k" */
     uint16_t items, bytes;
-    mx_dtype dtype; /* of plain elements (items is 1); else what unpack makes */
-    /* Quantized in a way that MLX has: bits of a packed element, 0 where it has not. */
-    uint8_t bits;
-    bool fp4; /* mxfp4: scales are exponents, no biases */
-    /* Unpack one block to halves as float32. NULL: MLX has the way, or there is none. */
-    void (*unpack)(float *to, const unsigned char *block);
-    /* Repack one block of 32: bits * 4 bytes to q, the scale and bias. NULL likewise. */
-    void (*repack)(unsigned char *q, float *scale, float *bias, const unsigned char *block);
+    mx_dtype dtype;               /* of the values */
+    const mx_block_format *block; /* NULL: plain elements (items is 1) */
 } gguf_type;
 const gguf_type *gguf_type_by_id(uint32_t id);          /* NULL: not known */
 const gguf_type *gguf_type_of(mx_dtype t);              /* NULL: there is none */
 const gguf_type *gguf_type_stored(const char *storage); /* NULL likewise */
-/* The name of a type that is known but cannot be read ("IQ2_XXS"), or NULL. */
+/* The name of a type that the format had once ("Q4_2"), or NULL. */
 const char *gguf_type_name(uint32_t id);
+
+/* Blocks of 32 in the way of mx.quantize. */
+typedef struct gguf_repack {
+    uint8_t bits;
+    bool fp4; /* mxfp4: scales are exponents, no biases */
+    /* One block: bits * 4 bytes to q, the scale and bias. */
+    void (*repack)(unsigned char *q, float *scale, float *bias, const unsigned char *block);
+} gguf_repack;
+const gguf_repack *gguf_repack_of(const gguf_type *t); /* NULL: MLX has no such way */
 
 /* What a file says of a tensor. */
 typedef struct gguf_info {
@@ -81,6 +92,7 @@ typedef struct gguf_head {
     mx_map meta; /* mx_meta by key */
     gguf_info *tensor;
     size_t count;
+    bool swapped; /* the file is big-endian */
 } gguf_head;
 /* All that precedes the data, checked against the bytes there are. gguf_close in any case. */
 bool gguf_open(mx_source *s, gguf_head *h);
@@ -99,13 +111,29 @@ typedef struct gguf_entry {
 bool gguf_put_head(mx_sink *k, const mx_map *meta, gguf_entry *entries, size_t n,
                    uint64_t *alignment);
 
-/* The tensor at a byte offset (checked to be there) as arrays: under name, and where
-   it is quantized the scales and biases beside it. shape is row-major and counts elements. */
-bool gguf_tensor_arrays(mx_map *arrays, const char *name, mx_source *s, size_t at,
-                        const gguf_type *type, const int *shape, int ndim);
-/* The elements of one that is quantized, as float16. */
-mx_array *gguf_tensor_values(mx_source *s, size_t at, const gguf_type *type, const int *shape,
-                             int ndim);
+/* A tensor whose bytes are there. shape is row-major and counts elements. */
+typedef struct gguf_place {
+    const char *name;
+    mx_source *source;
+    size_t at;
+    const gguf_type *type;
+    const int *shape;
+    int ndim;
+    bool swapped;
+} gguf_place;
+/* As MLX has it: under its name, and where MLX has its way of quantization the scales and biases
+   beside it. */
+bool gguf_tensor_arrays(mx_map *arrays, const gguf_place *t);
+/* Its elements: those of blocks as float16. */
+mx_array *gguf_tensor_values(const gguf_place *t);
+/* As it lies: blocks as uint8 (..., bytes of a row). */
+mx_array *gguf_tensor_stored(const gguf_place *t);
+
+/* The path of part i (from 1) of n of a split model, beside that of the first; NULL where that is
+   named otherwise. For mx_free. */
+char *gguf_part_path(const char *first, uint64_t i, uint64_t n);
+/* What the metadata has under split.count and split.no: 0 where it has not. */
+uint64_t gguf_number(const mx_map *meta, const char *key);
 /* Puts a (retained) at a key that is new. */
 bool gguf_add_array(mx_map *arrays, const mx_source *s, size_t at, const char *key, mx_array *a);
 

@@ -1,9 +1,10 @@
 /* Tensors of GGUF files as arrays.
  *
  *     plain       name                                      read when it is evaluated
- *     Q4 Q8       name (uint32)  *.scales  *.biases         as mlx.quantize packs, groups of 32
+ *     Q4_0 Q4_1   name (uint32)  *.scales  *.biases         as mlx.quantize packs, groups of 32
+ *     Q8_0
  *     MXFP4       name (uint32)  *.scales (uint8)           as mlx.quantize with mode mxfp4
- *     other       name (float16)                            unpacked
+ *     other       name (float16)                            dequantized when it is evaluated
  *
  * where * is name without ".weight".
  */
@@ -15,14 +16,12 @@
 #include "base/pool.h"
 #include "base/status.h"
 #include "base/text.h"
+#include "graph/eval/eval.h"
 #include "graph/trace/scope.h"
 #include "io/gguf.h"
-#include "kernels/pointwise/k_pointwise.h"
-#include "kernels/kernels.h"
 #include "ops/ops.h"
 
-#define CHUNK       1024 /* elements: a multiple of every block */
-#define GRAIN_ITEMS 32768
+enum { GRAIN = 1024 }; /* blocks of 32 */
 
 bool gguf_add_array(mx_map *arrays, const mx_source *s, size_t at, const char *key, mx_array *a) {
     if (!a)
@@ -36,52 +35,108 @@ bool gguf_add_array(mx_map *arrays, const mx_source *s, size_t at, const char *k
     return false;
 }
 
-typedef struct blocks {
-    const gguf_type *type;
-    const unsigned char *from;
-    unsigned char *q; /* packed elements, or */
-    uint16_t *halves; /* unpacked ones */
-    uint16_t *scales, *biases;
-    unsigned char *exponents;
-} blocks;
+/* --- as they lie ------------------------------------------------------------------ */
 
-/* --- unpacking -------------------------------------------------------------------- */
+static bool same_order(const gguf_place *t) {
+    return !t->swapped || t->type->bytes == 1 ||
+           mx_fail(MX_UNSUPPORTED,
+                   "[%s] '%s': '%.80s' is of %s in a big-endian file, which has no order that is "
+                   "written down",
+                   t->source->op, t->source->name, t->name, t->type->name);
+}
 
-/* A chunk of floats at a time, rounded by the vector kernel. */
-static void unpack_range(void *ctx, int64_t begin, int64_t end) {
-    const blocks *b = ctx;
-    mx_k_unary *round = mx_kernels_get()->pointwise->cast[MX_FLOAT32][MX_FLOAT16];
-    size_t n = b->type->items, at = 0;
-    float y[CHUNK];
-    for (int64_t i = begin; i < end; i++) {
-        b->type->unpack(y + at, b->from + (size_t)i * b->type->bytes);
-        at += n;
-        if (at == CHUNK || i == end - 1) {
-            round(b->halves + ((size_t)i + 1) * n - at, y, at);
-            at = 0;
-        }
+/* Where the halves of a block lie, if they are all it has of several bytes; -1 ends the list, NULL:
+   it has others. */
+static const int *halves_of(mx_block_kind kind) {
+    static const int none[] = {-1}, first[] = {0, -1}, two[] = {0, 2, -1}, q2[] = {80, 82, -1},
+                     q3[] = {108, -1}, q6[] = {208, -1}, tq1[] = {52, -1}, tq2[] = {64, -1};
+    switch (kind) {
+    case MX_BLOCK_q4_0:
+    case MX_BLOCK_q5_0:
+    case MX_BLOCK_q8_0:
+    case MX_BLOCK_q1_0:
+    case MX_BLOCK_iq4_nl:
+    case MX_BLOCK_iq2_s:
+    case MX_BLOCK_iq3_s: return first;
+    case MX_BLOCK_q4_1:
+    case MX_BLOCK_q5_1:
+    case MX_BLOCK_q8_1:
+    case MX_BLOCK_q4_k:
+    case MX_BLOCK_q5_k: return two;
+    case MX_BLOCK_q2_k: return q2;
+    case MX_BLOCK_q3_k: return q3;
+    case MX_BLOCK_q6_k: return q6;
+    case MX_BLOCK_tq1_0: return tq1;
+    case MX_BLOCK_tq2_0: return tq2;
+    case MX_BLOCK_mxfp4_gguf:
+    case MX_BLOCK_nvfp4_gguf: return none;
+    default: return NULL;
     }
 }
 
-static mx_array *unpacked(const blocks *b, const int *shape, int ndim) {
-    mx_array *a = mx_array_empty(shape, ndim, MX_FLOAT16);
-    if (!a)
+static void swap_halves(unsigned char *b, size_t n, const mx_block_format *f, const int *halves) {
+    for (size_t i = 0; i < n; i++, b += f->bytes)
+        for (const int *at = halves; *at >= 0; at++) {
+            unsigned char low = b[*at];
+            b[*at] = b[*at + 1];
+            b[*at + 1] = low;
+        }
+}
+
+/* The shape in bytes. */
+static bool byte_shape(const gguf_place *t, int *shape) {
+    int64_t row = (int64_t)(t->shape[t->ndim - 1] / t->type->items) * t->type->bytes;
+    memcpy(shape, t->shape, (size_t)t->ndim * sizeof *shape);
+    shape[t->ndim - 1] = (int)row;
+    return row <= INT32_MAX ||
+           mx_fail(MX_UNSUPPORTED, "[%s] '%s': the rows of '%.80s' have too many bytes",
+                   t->source->op, t->source->name, t->name);
+}
+
+/* Read at once. */
+static mx_array *swapped_blocks(const gguf_place *t, const int *shape) {
+    const int *halves = halves_of(t->type->block->kind);
+    if (!halves && !same_order(t))
         return NULL;
-    blocks work = *b;
-    work.halves = (uint16_t *)a->data;
-    mx_parallel_for(a->size / b->type->items, GRAIN_ITEMS / b->type->items, unpack_range, &work);
+    mx_array *a = mx_array_empty(shape, t->ndim, MX_UINT8);
+    if (!a || !mx_source_copy(t->source, a->data, t->at, (size_t)a->size))
+        return NULL;
+    swap_halves((unsigned char *)a->data, (size_t)a->size / t->type->bytes, t->type->block, halves);
     return a;
 }
 
+mx_array *gguf_tensor_stored(const gguf_place *t) {
+    int shape[MX_MAX_NDIM];
+    if (!t->type->block)
+        return mx_source_array(t->source, t->at, t->shape, t->ndim, t->type->dtype, t->swapped);
+    if (!byte_shape(t, shape))
+        return NULL;
+    return t->swapped ? swapped_blocks(t, shape)
+                      : mx_source_array(t->source, t->at, shape, t->ndim, MX_UINT8, false);
+}
+
+mx_array *gguf_tensor_values(const gguf_place *t) {
+    mx_array *a = gguf_tensor_stored(t);
+    return t->type->block ? mx_dequantize_blocks(a, t->type->block, MX_FLOAT16) : a;
+}
+
 /* --- repacking -------------------------------------------------------------------- */
+
+typedef struct blocks {
+    const gguf_repack *way;
+    size_t bytes; /* of a block */
+    const unsigned char *from;
+    unsigned char *q;
+    uint16_t *scales, *biases;
+    unsigned char *exponents;
+} blocks;
 
 static void repack_range(void *ctx, int64_t begin, int64_t end) {
     const blocks *b = ctx;
     for (int64_t i = begin; i < end; i++) {
         float scale, bias;
-        b->type->repack(b->q + i * b->type->bits * 4, &scale, &bias,
-                        b->from + (size_t)i * b->type->bytes);
-        if (b->type->fp4) {
+        b->way->repack(b->q + i * b->way->bits * 4, &scale, &bias, b->from + (size_t)i * b->bytes);
+        if (b->way->fp4) {
             b->exponents[i] = (unsigned char)scale;
             continue;
         }
@@ -109,100 +164,48 @@ static mx_array *like(const int *shape, int ndim, int last, mx_dtype t) {
     return mx_array_empty(other, ndim, t);
 }
 
-typedef struct target {
-    mx_map *arrays;
-    mx_source *s;
-    size_t at;
-    const char *name;
-} target;
-
-static bool add(const target *t, const char *ending, mx_array *a) {
+static bool add(mx_map *arrays, const gguf_place *t, const char *ending, mx_array *a) {
     char *key = a ? sibling(t->name, ending) : NULL;
-    bool ok = key && gguf_add_array(t->arrays, t->s, t->at, key, a);
+    bool ok = key && gguf_add_array(arrays, t->source, t->at, key, a);
     mx_free(key);
     return ok;
 }
 
-static bool repacked(const target *t, blocks *b, const int *shape, int ndim) {
-    int last = shape[ndim - 1];
-    mx_dtype kind = b->type->fp4 ? MX_UINT8 : MX_FLOAT16;
-    mx_array *q = like(shape, ndim, last / 32 * b->type->bits, MX_UINT32);
-    mx_array *scales = like(shape, ndim, last / 32, kind);
-    mx_array *biases = b->type->fp4 ? NULL : like(shape, ndim, last / 32, kind);
-    if (!q || !scales || (!biases && !b->type->fp4))
+static bool repacked(mx_map *arrays, const gguf_place *t, blocks *b) {
+    int last = t->shape[t->ndim - 1];
+    bool fp4 = b->way->fp4;
+    mx_dtype kind = fp4 ? MX_UINT8 : MX_FLOAT16;
+    mx_array *q = like(t->shape, t->ndim, last / 32 * b->way->bits, MX_UINT32);
+    mx_array *scales = like(t->shape, t->ndim, last / 32, kind);
+    mx_array *biases = fp4 ? NULL : like(t->shape, t->ndim, last / 32, kind);
+    if (!q || !scales || (!biases && !fp4))
         return false;
     b->q = (unsigned char *)q->data;
     b->exponents = (unsigned char *)scales->data;
     b->scales = (uint16_t *)scales->data;
     b->biases = biases ? (uint16_t *)biases->data : NULL;
-    mx_parallel_for(scales->size, GRAIN_ITEMS / 32, repack_range, b);
-    return gguf_add_array(t->arrays, t->s, t->at, t->name, q) && add(t, ".scales", scales) &&
-           (!biases || add(t, ".biases", biases));
+    mx_parallel_for(scales->size, GRAIN, repack_range, b);
+    return gguf_add_array(arrays, t->source, t->at, t->name, q) &&
+           add(arrays, t, ".scales", scales) && (!biases || add(arrays, t, ".biases", biases));
 }
 
 /* --- any -------------------------------------------------------------------------- */
 
-static bool from_blocks(const target *t, const gguf_type *type, const void *from, const int *shape,
-                        int ndim) {
-    blocks b = {.type = type, .from = from};
-    if (type->repack)
-        return repacked(t, &b, shape, ndim);
-    return gguf_add_array(t->arrays, t->s, t->at, t->name, unpacked(&b, shape, ndim));
+/* Blocks of a file are read at once, to be repacked. */
+static bool repack(mx_map *arrays, const gguf_place *t, const gguf_repack *way) {
+    mx_array *a = gguf_tensor_stored(t);
+    if (!a || !mx_eval1(a))
+        return false;
+    return repacked(
+        arrays, t,
+        &(blocks){.way = way, .bytes = t->type->bytes, .from = (const unsigned char *)a->data});
 }
 
-static bool tensor_arrays(const target *t, const gguf_type *type, const int *shape, int ndim) {
-    int64_t size;
-    if (!type->repack && !type->unpack)
-        return gguf_add_array(t->arrays, t->s, t->at, t->name,
-                              mx_source_array(t->s, t->at, shape, ndim, type->dtype, false));
-    size_t bytes =
-        mx_shape_size(shape, ndim, 8, &size) ? (size_t)size / type->items * type->bytes : 0;
-    mx_buffer *b = mx_buffer_new(bytes);
-    bool ok = b && mx_source_copy(t->s, b->ptr, t->at, bytes) &&
-              from_blocks(t, type, b->ptr, shape, ndim);
-    mx_buffer_release(b);
-    return ok;
-}
-
-bool gguf_tensor_arrays(mx_map *arrays, const char *name, mx_source *s, size_t at,
-                        const gguf_type *type, const int *shape, int ndim) {
+bool gguf_tensor_arrays(mx_map *arrays, const gguf_place *t) {
+    const gguf_repack *way = gguf_repack_of(t->type);
     mx_scope scope = mx_scope_open();
-    bool ok = tensor_arrays(&(target){arrays, s, at, name}, type, shape, ndim);
+    bool ok = way ? repack(arrays, t, way)
+                  : gguf_add_array(arrays, t->source, t->at, t->name, gguf_tensor_values(t));
     mx_scope_close(scope);
     return ok;
-}
-
-/* --- values ------------------------------------------------------------------------- */
-
-/* A vector as a matrix of one row. */
-static mx_array *as_rows(mx_array *a) {
-    return a && a->ndim == 1 ? mx_reshape(a, (int[]){1, -1}, 2) : a;
-}
-
-static mx_array *dequantized(const mx_map *parts, const gguf_type *type) {
-    mx_quant_format f;
-    mx_dtype half = MX_FLOAT16;
-    mx_array *w = mx_map_get(parts, "x"), *scales = mx_map_get(parts, "x.scales"),
-             *biases = mx_map_get(parts, "x.biases");
-    if (!type->repack)
-        return w;
-    scales = as_rows(scales);
-    biases = as_rows(biases);
-    if (!mx_quant_format_from("read", type->fp4 ? "mxfp4" : "affine", &(int){32},
-                              &(int){type->bits}, &f))
-        return NULL;
-    mx_array *a = mx_dequantize(as_rows(w), scales, biases, f, NULL, &half);
-    return w->ndim == 1 ? mx_reshape(a, (int[]){-1}, 1) : a;
-}
-
-mx_array *gguf_tensor_values(mx_source *s, size_t at, const gguf_type *type, const int *shape,
-                             int ndim) {
-    mx_map parts = {0};
-    mx_array *a = gguf_tensor_arrays(&parts, "x", s, at, type, shape, ndim)
-                      ? dequantized(&parts, type)
-                      : NULL;
-    if (a && !type->repack)
-        a = mx_own(mx_array_retain(a));
-    mx_map_free(&parts, mx_io_drop_array);
-    return a;
 }

@@ -172,6 +172,8 @@ typedef struct mx_gguf {
 void mx_gguf_free(mx_gguf *g); /* what it holds */
 /* What was read before a failure stays in g, to be freed. */
 bool mx_read_gguf(mx_source *s, mx_gguf *g);
+/* The same of a path, and where it is the first file of a split model of all of them. */
+bool mx_read_gguf_file(const char *op, const char *path, bool map, mx_gguf *g);
 bool mx_write_gguf(mx_sink *k, void *gguf);
 
 #endif

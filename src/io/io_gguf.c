@@ -32,12 +32,14 @@ typedef struct reader {
     size_t at;
     mx_map *meta; /* mx_meta by key */
     size_t alignment;
+    bool swapped; /* big-endian */
 } reader;
 
 static bool read_u32(reader *r, uint32_t *v, const char *what) {
     if (!mx_source_get(r->s, r->at, 4, what))
         return false;
     *v = mx_le32(r->s->data + r->at);
+    *v = r->swapped ? __builtin_bswap32(*v) : *v;
     r->at += 4;
     return true;
 }
@@ -46,6 +48,7 @@ static bool read_u64(reader *r, uint64_t *v, const char *what) {
     if (!mx_source_get(r->s, r->at, 8, what))
         return false;
     *v = mx_le64(r->s->data + r->at);
+    *v = r->swapped ? __builtin_bswap64(*v) : *v;
     r->at += 8;
     return true;
 }
@@ -80,17 +83,41 @@ static char *read_name(reader *r, const char *what) {
 
 /* --- metadata --------------------------------------------------------------------- */
 
-/* A copy: metadata should not hold the file. */
-static mx_array *read_numbers(reader *r, mx_dtype t, const int *count, int ndim) {
-    size_t n = (size_t)(ndim ? *count : 1), bytes = n * mx_dtype_size(t);
+static void swap_each(char *p, size_t n, size_t size) {
+    for (size_t i = 0; i < n; i++, p += size)
+        for (size_t j = 0; j < size / 2; j++) {
+            char c = p[j];
+            p[j] = p[size - 1 - j];
+            p[size - 1 - j] = c;
+        }
+}
+
+/* n numbers at the cursor, which there are, to a. */
+static bool copy_numbers(reader *r, char *to, mx_dtype t, size_t n) {
+    size_t bytes = n * mx_dtype_size(t);
     if (!mx_source_get(r->s, r->at, bytes, "a value of the metadata"))
-        return NULL;
+        return false;
     const unsigned char *from = r->s->data + r->at;
     for (size_t i = 0; t == MX_BOOL && i < n; i++)
-        if (from[i] > 1)
-            return mx_source_fail(r->s, r->at + i, "%u is not a boolean", from[i]);
+        if (from[i] > 1) {
+            mx_source_fail(r->s, r->at + i, "%u is not a boolean", from[i]);
+            return false;
+        }
     r->at += bytes;
-    return mx_array_from(from, count, ndim, t);
+    if (bytes)
+        memcpy(to, from, bytes);
+    if (r->swapped)
+        swap_each(to, n, mx_dtype_size(t));
+    return true;
+}
+
+/* A copy: metadata should not hold the file. */
+static mx_array *read_numbers(reader *r, mx_dtype t, const int *count, int ndim) {
+    size_t n = (size_t)(ndim ? *count : 1);
+    if (!mx_source_get(r->s, r->at, n * mx_dtype_size(t), "a value of the metadata"))
+        return NULL;
+    mx_array *a = mx_array_empty(count, ndim, t);
+    return a && copy_numbers(r, a->data, t, n) ? a : NULL;
 }
 
 static mx_meta *read_number(reader *r, mx_dtype t, const int *count, int ndim) {
@@ -124,6 +151,91 @@ static mx_meta *read_strings(reader *r, uint64_t n) {
     return m;
 }
 
+/* --- arrays of arrays: tables of numbers -------------------------------------------- */
+
+enum { MOST_NESTING = 4 };
+
+typedef struct table {
+    uint32_t type; /* of the numbers */
+    int ndim, shape[MOST_NESTING];
+} table;
+
+static bool read_array_head(reader *r, uint32_t *type, uint64_t *n) {
+    size_t at = r->at;
+    if (!read_u32(r, type, "the type of an array") || !read_u64(r, n, "the length of an array"))
+        return false;
+    if (*n <= INT_MAX)
+        return true;
+    mx_source_fail(r->s, at, "an array of more than %d values", INT_MAX);
+    return false;
+}
+
+/* The first array of each level says the shape; r stands behind the first head. */
+static bool read_table_shape(reader *r, uint64_t n, table *t) {
+    reader ahead = *r;
+    t->shape[t->ndim++] = (int)n;
+    for (t->type = GGUF_ARRAY; t->type == GGUF_ARRAY && n; t->shape[t->ndim++] = (int)n) {
+        if (t->ndim == MOST_NESTING) {
+            mx_source_fail(r->s, ahead.at, "arrays of the metadata are nested more than %d deep",
+                           MOST_NESTING);
+            return false;
+        }
+        if (!read_array_head(&ahead, &t->type, &n))
+            return false;
+    }
+    if (gguf_value_dtype(t->type) != MX_DTYPE_COUNT)
+        return true;
+    mx_source_fail(r->s, r->at, "an array of arrays of the metadata is no table of numbers");
+    return false;
+}
+
+/* The arrays of a level, in order, behind its head. */
+static bool read_level(reader *r, const table *t, int level, char **to) {
+    mx_dtype d = gguf_value_dtype(t->type);
+    if (level == t->ndim - 1) {
+        bool ok = copy_numbers(r, *to, d, (size_t)t->shape[level]);
+        *to += (size_t)t->shape[level] * mx_dtype_size(d);
+        return ok;
+    }
+    for (int i = 0; i < t->shape[level]; i++) {
+        uint32_t type, want = level + 2 < t->ndim ? GGUF_ARRAY : t->type;
+        uint64_t n;
+        size_t at = r->at;
+        if (!read_array_head(r, &type, &n))
+            return false;
+        if (type != want || n != (uint64_t)t->shape[level + 1]) {
+            mx_source_fail(r->s, at, "an array of arrays of the metadata is no table of numbers");
+            return false;
+        }
+        if (!read_level(r, t, level + 1, to))
+            return false;
+    }
+    return true;
+}
+
+static mx_array *table_array(reader *r, uint64_t n) {
+    table t = {0};
+    int64_t size = 0;
+    if (!read_table_shape(r, n, &t))
+        return NULL;
+    if (!mx_shape_size(t.shape, t.ndim, 8, &size))
+        return mx_source_fail(r->s, r->at, "a table of the metadata is too large");
+    if (!mx_source_has(r->s, r->at, (uint64_t)size * mx_dtype_size(gguf_value_dtype(t.type)),
+                       "a table of the metadata"))
+        return NULL;
+    mx_array *a = mx_array_empty(t.shape, t.ndim, gguf_value_dtype(t.type));
+    char *to = a ? a->data : NULL;
+    return a && read_level(r, &t, 0, &to) ? a : NULL;
+}
+
+static mx_meta *read_table(reader *r, uint64_t n) {
+    mx_scope scope = mx_scope_open();
+    mx_array *a = table_array(r, n);
+    mx_meta *m = a ? mx_meta_of_array(a) : NULL;
+    mx_scope_close(scope);
+    return m;
+}
+
 static mx_meta *read_array(reader *r) {
     uint32_t type;
     uint64_t n;
@@ -132,12 +244,14 @@ static mx_meta *read_array(reader *r) {
         !read_u64(r, &n, "an array of the metadata"))
         return NULL;
     mx_dtype t = gguf_value_dtype(type);
-    if (t == MX_DTYPE_COUNT && type != GGUF_STRING)
+    if (t == MX_DTYPE_COUNT && type != GGUF_STRING && type != GGUF_ARRAY)
         return mx_source_fail(r->s, at, "an array of values of type %u cannot be read", type);
-    size_t least = type == GGUF_STRING ? 8 : mx_dtype_size(t);
+    size_t least = type == GGUF_ARRAY ? 12 : type == GGUF_STRING ? 8 : mx_dtype_size(t);
     if (n > INT_MAX || !mx_source_has(r->s, r->at, n * least, "an array of the metadata"))
         return n > INT_MAX ? mx_source_fail(r->s, at, "an array of more than %d values", INT_MAX)
                            : NULL;
+    if (type == GGUF_ARRAY)
+        return read_table(r, n);
     return type == GGUF_STRING ? read_strings(r, n) : read_number(r, t, &(int){(int)n}, 1);
 }
 
@@ -284,8 +398,9 @@ static bool read_version(reader *r) {
         return false;
     if (version == 2 || version == 3)
         return true;
-    if (version && (version & 0xffff) == 0)
-        return mx_source_fail(r->s, 4, "it is big-endian, which cannot be read");
+    r->swapped = version == 2u << 24 || version == 3u << 24;
+    if (r->swapped)
+        return true;
     return mx_source_fail(r->s, 4, "version %u is not known (2 and 3 are)", version);
 }
 
@@ -313,7 +428,10 @@ static bool read_head(reader *r, gguf_head *h) {
 
 bool gguf_open(mx_source *s, gguf_head *h) {
     *h = (gguf_head){0};
-    return read_head(&(reader){.s = s, .meta = &h->meta}, h);
+    reader r = {.s = s, .meta = &h->meta};
+    bool ok = read_head(&r, h);
+    h->swapped = r.swapped;
+    return ok;
 }
 
 void gguf_close(gguf_head *h) {
@@ -324,16 +442,88 @@ void gguf_close(gguf_head *h) {
     *h = (gguf_head){0};
 }
 
+/* --- arrays by name, of one file or all of a split model ------------------------------ */
+
+static bool read_tensors(mx_source *s, const gguf_head *h, mx_gguf *g) {
+    bool ok = true;
+    for (size_t i = 0; ok && i < h->count; i++) {
+        const gguf_info *t = &h->tensor[i];
+        gguf_place place = {t->name, s, t->start, t->type, t->shape.dim, t->shape.ndim, h->swapped};
+        ok = gguf_tensor_arrays(&g->arrays, &place);
+    }
+    return ok;
+}
+
+/* Of two values of one key that of the earlier file counts. */
+static bool add_meta(gguf_head *h, mx_gguf *g) {
+    bool ok = true;
+    for (size_t i = 0; ok && i < h->meta.count; i++) {
+        if (mx_map_has(&g->meta, h->meta.entry[i].key))
+            continue;
+        ok = mx_map_set(&g->meta, h->meta.entry[i].key, h->meta.entry[i].value, NULL);
+        if (ok)
+            h->meta.entry[i].value = NULL;
+    }
+    return ok;
+}
+
 bool mx_read_gguf(mx_source *s, mx_gguf *g) {
     gguf_head h;
-    bool ok = gguf_open(s, &h);
-    for (size_t i = 0; ok && i < h.count; i++) {
-        const gguf_info *t = &h.tensor[i];
-        ok = gguf_tensor_arrays(&g->arrays, t->name, s, t->start, t->type, t->shape.dim,
-                                t->shape.ndim);
-    }
-    g->meta = h.meta;
-    h.meta = (mx_map){0};
+    bool ok = gguf_open(s, &h) && read_tensors(s, &h, g) && add_meta(&h, g);
     gguf_close(&h);
+    return ok;
+}
+
+uint64_t gguf_number(const mx_map *meta, const char *key) {
+    const mx_meta *m = mx_map_get(meta, key);
+    const mx_array *x = m && m->kind == MX_META_ARRAY ? m->array : NULL;
+    uint64_t v = 0;
+    if (x && x->ndim == 0 && mx_dtype_is_integer(mx_dtype_of(x)))
+        memcpy(&v, x->data, mx_itemsize(x));
+    return v;
+}
+
+char *gguf_part_path(const char *first, uint64_t i, uint64_t n) {
+    char ending[48], next[48];
+    snprintf(ending, sizeof ending, "-00001-of-%05u.gguf", (unsigned)n);
+    snprintf(next, sizeof next, "-%05u-of-%05u.gguf", (unsigned)i, (unsigned)n);
+    size_t length = strlen(first), tail = strlen(ending);
+    if (length <= tail || strcmp(first + length - tail, ending) != 0)
+        return NULL;
+    char *path = mx_strdup(first);
+    if (path)
+        memcpy(path + length - tail, next, tail);
+    return path;
+}
+
+static bool read_file(const char *op, const char *path, bool map, mx_gguf *g) {
+    mx_source s = {0};
+    bool ok = mx_source_file(&s, op, path, map) && mx_read_gguf(&s, g);
+    mx_source_close(&s);
+    return ok;
+}
+
+static bool read_part(const char *op, const char *first, uint64_t i, uint64_t n, bool map,
+                      mx_gguf *g) {
+    char *path = gguf_part_path(first, i, n);
+    if (!path && !mx_failed())
+        return mx_fail(
+            MX_FORMAT,
+            "[%s] '%s' is the first of %u files, whose names should end in -00001-of-%05u.gguf", op,
+            first, (unsigned)n, (unsigned)n);
+    bool ok = path && read_file(op, path, map, g);
+    mx_free(path);
+    return ok;
+}
+
+bool mx_read_gguf_file(const char *op, const char *path, bool map, mx_gguf *g) {
+    bool ok = read_file(op, path, map, g);
+    uint64_t n =
+        ok && gguf_number(&g->meta, "split.no") == 0 ? gguf_number(&g->meta, "split.count") : 0;
+    if (n > GGUF_MAX_PARTS)
+        return mx_fail(MX_FORMAT, "[%s] '%s' is split into more than %d files", op, path,
+                       GGUF_MAX_PARTS);
+    for (uint64_t i = 2; ok && i <= n; i++)
+        ok = read_part(op, path, i, n, map, g);
     return ok;
 }

@@ -29,7 +29,8 @@
     X(fft)            \
     X(hadamard)       \
     X(attention)      \
-    X(quant)
+    X(quant)          \
+    X(blocks)
 
 typedef struct mx_kernels {
     const char *name; /* "baseline" "avx2" "avx512" "neon" */

@@ -268,13 +268,24 @@ mx_array *mx_cross_entropy(mx_array *logits, mx_array *targets);
 mx_array *mx_attention(mx_array *q, mx_array *k, mx_array *v, double scale, const char *mask_mode,
                        mx_array *mask, mx_array *sinks);
 
-/* --- op_quant.c, op_qmm.c, op_qqmm.c ----------------------------------------------- */
+/* --- op_quant.c, op_blocks.c, op_qmm.c, op_qqmm.c --------------------------------------------- */
 /* A mode by its name (NULL: affine); group and bits NULL: the mode's usual ones. */
 bool mx_quant_format_from(const char *op, const char *mode, const int *group, const int *bits,
                           mx_quant_format *f);
+/* The same, and the modes of blocks: f->mode is MX_BLOCK_MODE + id, f->group the elements of a
+   block. */
+bool mx_quant_mode_from(const char *op, const char *mode, const int *group, const int *bits,
+                        mx_quant_format *f);
+/* The blocks of a mode; NULL: it is another. */
+struct mx_block_format;
+const struct mx_block_format *mx_quant_block(mx_quant_format f);
+/* op_blocks.c: w (..., K) as blocks, uint8 (..., bytes of a row), and back to real numbers. */
+mx_array *mx_quantize_blocks(mx_array *w, const struct mx_block_format *f);
+mx_array *mx_dequantize_blocks(mx_array *blocks, const struct mx_block_format *f, mx_dtype t);
 /* Words, scales, and biases in affine (else NULL); global: nvfp4's scale, or NULL. */
 bool mx_quantize(mx_array *w, mx_quant_format f, mx_array *global, mx_array *out[3]);
-/* dtype NULL: that of the scales; where they are codes bfloat16, or the global scale's. */
+/* dtype NULL: that of the scales; where they are codes bfloat16, or the global scale's; of blocks
+   (which have neither scales nor biases) float16. */
 mx_array *mx_dequantize(mx_array *w, mx_array *scales, mx_array *biases, mx_quant_format f,
                         mx_array *global, const mx_dtype *dtype);
 mx_array *mx_to_fp8(mx_array *a);

@@ -592,6 +592,11 @@ bool mx_fn_write(const mx_fn_step *s) {
     case MX_PRIM_dequantize:
     case MX_PRIM_quantized_matmul:
     case MX_PRIM_gather_qmm: return write_quantized(s);
+    case MX_PRIM_quantize_blocks:
+        return plain(s, MX_FN_QuantizeBlocks, ARGS(INT(PARAM(mx_p_blocks)->type)));
+    case MX_PRIM_dequantize_blocks:
+        return plain(s, MX_FN_DequantizeBlocks,
+                     ARGS(INT(PARAM(mx_p_blocks)->type), INT(PARAM(mx_p_blocks)->dtype)));
     case MX_PRIM_to_fp8: return plain(s, MX_FN_ToFP8, NULL);
     case MX_PRIM_from_fp8: return plain(s, MX_FN_FromFP8, ARGS(INT(PARAM(mx_p_dtype)->dtype)));
     case MX_PRIM_rope: return write_rope(s);

@@ -357,6 +357,12 @@ AS(BlockMaskedMM, block_masked_mm(c, in, nin))
 AS(ToFP8, mx_to_fp8(in[0]))
 AS(FromFP8, mx_from_fp8(in[0], (mx_dtype)integer(c, 0)))
 
+static mx_array *blocks(call *c, mx_prim prim, mx_array *a, int dtype) {
+    return mx_apply1(prim, &(mx_p_blocks){integer(c, 0), dtype}, a);
+}
+AS(QuantizeBlocks, blocks(c, MX_PRIM_quantize_blocks, in[0], MX_UINT8))
+AS(DequantizeBlocks, blocks(c, MX_PRIM_dequantize_blocks, in[0], integer(c, 1)))
+
 /* group, bits, mode, and what a product has beside them */
 static mx_p_quant groups(call *c) {
     return (mx_p_quant){.mode = integer(c, 2), .bits = integer(c, 1), .group = integer(c, 0)};

@@ -4,7 +4,8 @@
  * into memory of its own: after that nothing depends on the file. Until then the file is
  * held open, so that renaming, removing or replacing it changes nothing; one that was cut
  * short or written to in the meantime is an error of the evaluation. What is small, what
- * is packed (npz, quantized GGUF) and what comes from a reader is read at once.
+ * is packed (npz), what GGUF has in a way of quantization that MLX has as well (Q4_0, Q4_1,
+ * Q8_0, MXFP4: it is packed again) and what comes from a reader is read at once.
  *
  * The functions named _mapped give arrays that are pages of the file. Evaluation reads
  * nothing then: pages come when they are touched, and the system may drop them again, so
@@ -75,7 +76,10 @@ MLX_API int mlx_save_safetensors_writer(mlx_io_writer in_stream,
                                         const mlx_map_string_to_array param,
                                         const mlx_map_string_to_string metadata);
 
-/* A GGUF file: arrays and metadata (io_types.h). */
+/* A GGUF file: arrays and metadata (io_types.h). Tensors of Q4_0, Q4_1 and Q8_0 become
+   what mlx_quantize makes, with name.scales and name.biases (MXFP4: uint8 scales alone);
+   all other blocks become float16. file.h leaves them as they are. Of a split model the
+   first file opens all: "-00001-of-00003.gguf". */
 MLX_API int mlx_load_gguf(mlx_io_gguf *gguf, const char *file, const mlx_stream s);
 /* The same of pages of the file. (Not in mlx-c.) */
 MLX_API int mlx_load_gguf_mapped(mlx_io_gguf *gguf, const char *file, const mlx_stream s);

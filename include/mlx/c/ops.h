@@ -576,13 +576,18 @@ MLX_API int mlx_hadamard_transform(mlx_array *res, const mlx_array a, mlx_option
    (...,K/group_size) and, in mode "affine", biases like the scales: element = scale
    code + bias. "affine" (NULL means it): 2, 3, 4, 5, 6 or 8 bits, groups of 32, 64 or
    128, by default 4 and 64; "mxfp4", "mxfp8", "nvfp4": floats of 4, 8, 4 bits in groups
-   of 32, 32, 16, whose scales are bytes. */
+   of 32, 32, 16, whose scales are bytes. The block types of GGUF files are modes as well
+   ("q4_0", "q4_k", "iq4_nl" ..., "mxfp4_gguf", "nvfp4_gguf"; gguf.h lists them): res has one
+   array then, uint8 (...,bytes of a row), and neither group_size nor bits may be given.
+   Errors: a mode that can be read only ("iq1_s" to "iq3_s"), a last axis of no whole
+   groups. (mlx-c has the first four modes.) */
 MLX_API int mlx_quantize(mlx_vector_array *res, const mlx_array w, mlx_optional_int group_size,
                          mlx_optional_int bits, const char *mode, const mlx_array global_scale,
                          const mlx_stream s);
 /* The matrix that mlx_quantize was given, as far as it was kept: from w, scales and, in
    mode "affine", biases. In dtype; where that is not given, in that of the scales
-   ("affine") or bfloat16. */
+   ("affine") or bfloat16. Blocks of GGUF have no scales and biases (NULL handles) and
+   become float16. */
 MLX_API int mlx_dequantize(mlx_array *res, const mlx_array w, const mlx_array scales,
                            const mlx_array biases, mlx_optional_int group_size,
                            mlx_optional_int bits, const char *mode, const mlx_array global_scale,

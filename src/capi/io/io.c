@@ -153,33 +153,37 @@ int mlx_save_safetensors_writer(mlx_io_writer in_stream, const mlx_map_string_to
 
 /* --- gguf ------------------------------------------------------------------------- */
 
-static int end_gguf(capi_call *c, mlx_io_gguf *gguf, bool open, mx_source *from) {
-    mx_gguf g = {0};
-    bool ok = open && mx_read_gguf(from, &g);
-    mx_source_close(from);
+static int end_gguf(capi_call *c, mlx_io_gguf *gguf, bool ok, mx_gguf *g) {
     if (ok)
-        ok = capi_put_gguf(gguf, &g);
+        ok = capi_put_gguf(gguf, g);
     else
-        mx_gguf_free(&g);
+        mx_gguf_free(g);
     return capi_end_ok(c, ok);
 }
 
-int mlx_load_gguf(mlx_io_gguf *gguf, const char *file, const mlx_stream s) {
+static int load_gguf(mlx_io_gguf *gguf, const char *file, bool map, mlx_stream s) {
     capi_call c = capi_begin(s);
-    mx_source from;
-    return end_gguf(&c, gguf, open_file(&from, "load_gguf", file, false), &from);
+    mx_gguf g = {0};
+    return end_gguf(&c, gguf,
+                    has_path("load_gguf", file) && mx_read_gguf_file("load_gguf", file, map, &g),
+                    &g);
+}
+
+int mlx_load_gguf(mlx_io_gguf *gguf, const char *file, const mlx_stream s) {
+    return load_gguf(gguf, file, false, s);
 }
 
 int mlx_load_gguf_mapped(mlx_io_gguf *gguf, const char *file, const mlx_stream s) {
-    capi_call c = capi_begin(s);
-    mx_source from;
-    return end_gguf(&c, gguf, open_file(&from, "load_gguf", file, true), &from);
+    return load_gguf(gguf, file, true, s);
 }
 
 int mlx_load_gguf_reader(mlx_io_gguf *gguf, mlx_io_reader in_stream, const mlx_stream s) {
     capi_call c = capi_begin(s);
+    mx_gguf g = {0};
     mx_source from;
-    return end_gguf(&c, gguf, capi_source(&from, "load_gguf", in_stream), &from);
+    bool ok = capi_source(&from, "load_gguf", in_stream) && mx_read_gguf(&from, &g);
+    mx_source_close(&from);
+    return end_gguf(&c, gguf, ok, &g);
 }
 
 int mlx_save_gguf(const char *file, mlx_io_gguf gguf) {

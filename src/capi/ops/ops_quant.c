@@ -7,15 +7,22 @@ static bool format_from(const char *op, const char *mode, mlx_optional_int group
                                 bits.has_value ? &bits.value : NULL, f);
 }
 
+/* The same where the modes of blocks are known. */
+static bool mode_from(const char *op, const char *mode, mlx_optional_int group,
+                      mlx_optional_int bits, mx_quant_format *f) {
+    return mx_quant_mode_from(op, mode, group.has_value ? &group.value : NULL,
+                              bits.has_value ? &bits.value : NULL, f);
+}
+
 int mlx_quantize(mlx_vector_array *res, const mlx_array w, mlx_optional_int group_size,
                  mlx_optional_int bits, const char *mode, const mlx_array global_scale,
                  const mlx_stream s) {
     capi_call c = capi_begin(s);
     mx_quant_format f;
     mx_array *out[3] = {NULL};
-    bool ok = format_from("quantize", mode, group_size, bits, &f) &&
+    bool ok = mode_from("quantize", mode, group_size, bits, &f) &&
               mx_quantize(capi_in(w), f, capi_opt(global_scale), out);
-    return capi_end_vector(&c, res, ok, out, out[2] ? 3 : 2);
+    return capi_end_vector(&c, res, ok, out, out[2] ? 3 : out[1] ? 2 : 1);
 }
 
 /* What an optional dtype says: NULL where it says nothing; false where it is none. */
@@ -33,8 +40,11 @@ int mlx_dequantize(mlx_array *res, const mlx_array w, const mlx_array scales,
     mx_quant_format f;
     mx_dtype t;
     const mx_dtype *to;
-    bool ok = format_from("dequantize", mode, group_size, bits, &f) && dtype_from(dtype, &t, &to);
-    mx_array *a = ok ? capi_in(w) : NULL, *b = ok ? capi_in(scales) : NULL;
+    bool ok = mode_from("dequantize", mode, group_size, bits, &f) && dtype_from(dtype, &t, &to);
+    bool blocks = ok && mx_quant_block(f);
+    mx_array *a = ok ? capi_in(w) : NULL, *b = blocks ? capi_opt(scales)
+                                               : ok   ? capi_in(scales)
+                                                      : NULL;
     return capi_end(&c, res,
                     ok ? mx_dequantize(a, b, capi_opt(biases), f, capi_opt(global_scale), to)
                        : NULL);

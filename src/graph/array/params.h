@@ -226,6 +226,11 @@ typedef struct mx_p_quant {
     bool transpose, sorted;
 } mx_p_quant;
 
+typedef struct mx_p_blocks {
+    int type;  /* GGUF's id (kernels/blocks/blocks.h) */
+    int dtype; /* of the numbers; uint8 where they are the input */
+} mx_p_blocks;
+
 /* inputs: x (N, spatial..., C), weight (O, kernel..., C / groups); one entry a spatial axis.
    Elements of x stand input_dilation apart, those of the kernel kernel_dilation; padding may be
    negative. */

@@ -12,7 +12,7 @@ static bool storage(const char *name, mx_storage *out) {
     const gguf_type *t = gguf_type_stored(name);
     if (!t)
         return false;
-    *out = (mx_storage){t->storage, t->items > 1 ? MX_UINT8 : t->dtype, t->items, t->bytes};
+    *out = (mx_storage){t->storage, t->block ? MX_UINT8 : t->dtype, t->items, t->bytes};
     return true;
 }
 

@@ -26,6 +26,9 @@ typedef enum mx_quant_mode {
     MX_QUANT_MODES
 } mx_quant_mode;
 
+/* The modes above these are GGUF's: this number and the id of its blocks (blocks/blocks.h). */
+enum { MX_BLOCK_MODE = 64 };
+
 typedef struct mx_quant_format {
     mx_quant_mode mode;
     int bits, group;

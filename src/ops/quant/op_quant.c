@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "kernels/blocks/blocks.h"
 #include "ops/quant/quant.h"
 #include "ops/rules.h"
 
@@ -243,9 +244,20 @@ const mx_prim_desc mx_desc_quantize = {
     .vmap = quantize_vmap,
 };
 
+static bool quantize_blocks(mx_array *w, const mx_block_format *b, mx_array *global,
+                            mx_array *out[3]) {
+    if (global)
+        return mx_fail(MX_INVALID,
+                       "[quantize] Global scale is only supported for 'nvfp4' quantization mode.");
+    out[0] = mx_quantize_blocks(w, b);
+    return out[0] != NULL;
+}
+
 bool mx_quantize(mx_array *w, mx_quant_format f, mx_array *global, mx_array *out[3]) {
     mx_p_quant p = mx_quant_params(f);
-    out[2] = NULL;
+    out[1] = out[2] = NULL;
+    if (mx_quant_block(f))
+        return quantize_blocks(w, mx_quant_block(f), global, out);
     if (w && f.mode != MX_AFFINE && w->dtype == MX_FLOAT64)
         w = mx_astype(w, MX_FLOAT32);
     mx_array *in[2] = {w, global};
@@ -353,10 +365,25 @@ static bool join_scales(const char *op, mx_quant_format f, mx_array **scales, mx
     return scale_dtypes(op, f, *scales, *biases) && mx_promote2(scales, biases);
 }
 
+static mx_array *dequantize_blocks(mx_array *w, const mx_block_format *b, mx_array *const *others,
+                                   const mx_dtype *dtype) {
+    for (int i = 0; i < 3; i++)
+        if (others[i])
+            return mx_fail(
+                MX_INVALID,
+                "[dequantize] Blocks of mode '%s' hold their scales: there are no others.",
+                b->name);
+    mx_dtype t = dtype ? *dtype : MX_FLOAT16;
+    return float_result("dequantize", t) ? mx_dequantize_blocks(w, b, t) : NULL;
+}
+
 mx_array *mx_dequantize(mx_array *w, mx_array *scales, mx_array *biases, mx_quant_format f,
                         mx_array *global, const mx_dtype *dtype) {
     mx_p_quant p = mx_quant_params(f);
     mx_dtype t = dtype ? *dtype : global ? MX_FLOAT32 : MX_BFLOAT16;
+    if (mx_quant_block(f))
+        return dequantize_blocks(w, mx_quant_block(f), (mx_array *[]){scales, biases, global},
+                                 dtype);
     if (!w || !scales || !float_result("dequantize", t) ||
         !join_scales("dequantize", f, &scales, &biases) ||
         (w->ndim < 2 && !mx_quant_check("dequantize", f, w, scales, biases)) ||

@@ -1,0 +1,76 @@
+/* Blocks of GGUF files from numbers and back, in pieces that stay in the first-level cache as
+   float32. */
+#include "base/pool.h"
+#include "cpu/cpu.h"
+#include "cpu/memory/dense.h"
+#include "graph/array/params.h"
+#include "kernels/blocks/blocks.h"
+#include "kernels/pointwise/k_pointwise.h"
+
+enum { PIECE = 2048, GRAIN = 16384 }; /* elements: whole blocks of every format */
+
+typedef struct job {
+    const mx_block_format *f;
+    mx_dtype t; /* of the numbers */
+    char *blocks, *numbers;
+    int64_t count; /* blocks */
+} job;
+
+static mx_k_unary *cast_of(mx_dtype from, mx_dtype to) {
+    return mx_kernels_get()->pointwise->cast[from][to];
+}
+
+/* Blocks first .. first + n, at most a piece. */
+static void encode_piece(const job *j, int64_t first, size_t n) {
+    const mx_block_format *f = j->f;
+    size_t items = n * f->items;
+    const char *from = j->numbers + (size_t)first * f->items * mx_dtype_size(j->t);
+    float room[PIECE];
+    if (j->t != MX_FLOAT32)
+        cast_of(j->t, MX_FLOAT32)(room, from, items);
+    mx_blocks_encode(f, j->blocks + first * f->bytes,
+                     j->t == MX_FLOAT32 ? (const float *)(const void *)from : room, n);
+}
+
+static void decode_piece(const job *j, int64_t first, size_t n) {
+    const mx_block_format *f = j->f;
+    char *to = j->numbers + (size_t)first * f->items * mx_dtype_size(j->t);
+    float room[PIECE];
+    mx_blocks_decode(f, j->t == MX_FLOAT32 ? (float *)(void *)to : room,
+                     j->blocks + first * f->bytes, n);
+    if (j->t != MX_FLOAT32)
+        cast_of(MX_FLOAT32, j->t)(to, room, n * f->items);
+}
+
+static void pieces(const job *j, int64_t begin, int64_t end,
+                   void (*piece)(const job *, int64_t, size_t)) {
+    int64_t most = PIECE / j->f->items;
+    for (int64_t i = begin; i < end; i += most)
+        piece(j, i, (size_t)(end - i < most ? end - i : most));
+}
+
+static void encode_range(void *ctx, int64_t begin, int64_t end) {
+    pieces(ctx, begin, end, encode_piece);
+}
+
+static void decode_range(void *ctx, int64_t begin, int64_t end) {
+    pieces(ctx, begin, end, decode_piece);
+}
+
+bool cpu_blocks(mx_node *n, mx_array **out, const mx_program *feed) {
+    const mx_p_blocks *p = n->params;
+    bool encode = n->prim == MX_PRIM_quantize_blocks;
+    cpu_dense in;
+    (void)feed;
+    bool ok = cpu_dense_open(&in, n->in[0]) && mx_array_alloc(out[0]);
+    if (ok && out[0]->size) {
+        char *from = (char *)(uintptr_t)in.data, *to = out[0]->data;
+        const mx_block_format *f = mx_block_by_id((uint32_t)p->type);
+        const mx_array *numbers = encode ? n->in[0] : out[0];
+        job j = {f, mx_dtype_of(numbers), encode ? to : from, encode ? from : to,
+                 numbers->size / f->items};
+        mx_parallel_for(j.count, GRAIN / f->items, encode ? encode_range : decode_range, &j);
+    }
+    cpu_dense_close(&in);
+    return ok;
+}
