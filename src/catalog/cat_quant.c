@@ -28,9 +28,20 @@ static int call_quantize(mlx_value *res, const mlx_operation *op, mlx_value *arg
 static int call_dequantize(mlx_value *res, const mlx_operation *op, mlx_value *args) {
     mlx_optional_dtype dtype = {cat_dtype_or(&args[7], MLX_FLOAT32), !cat_is_none(&args[7])};
     (void)op;
-    return cat_array(&args[0]) || optional_arrays(args, 1, 2) || cat_optional_array(&args[6]) ||
-           mlx_dequantize(OUT, ARRAY(0), HANDLE(1), HANDLE(2), OPTIONAL(3), OPTIONAL(4), TEXT(5),
+    return cat_array(&args[0]) || cat_array(&args[1]) || cat_optional_array(&args[2]) ||
+           cat_optional_array(&args[6]) ||
+           mlx_dequantize(OUT, ARRAY(0), ARRAY(1), HANDLE(2), OPTIONAL(3), OPTIONAL(4), TEXT(5),
                           HANDLE(6), dtype, ON(8));
+}
+
+/* w, mode, dtype, stream */
+static int call_dequantize_blocks(mlx_value *res, const mlx_operation *op, mlx_value *args) {
+    mlx_optional_dtype dtype = {cat_dtype_or(&args[2], MLX_FLOAT32), !cat_is_none(&args[2])};
+    mlx_optional_int usual = {0, false};
+    (void)op;
+    return cat_array(&args[0]) ||
+           mlx_dequantize(OUT, ARRAY(0), mlx_array_empty, mlx_array_empty, usual, usual, TEXT(1),
+                          mlx_array_empty, dtype, ON(3));
 }
 
 /* x, w, scales, biases, transpose, group_size, bits, mode, stream */
@@ -106,12 +117,13 @@ const mlx_operation cat_quant_rows[] = {
      "list. " MODES BLOCKS,
      call_quantize},
     {CORE,
-     "dequantize(w: array, /, scales: array | None = None, biases: array | None = None, " FORM(
+     "dequantize(w: array, /, scales: array, biases: array | None = None, " FORM(
          "affine") "global_scale: array | None = None, dtype: Dtype | None = None, *, " STREAM,
      "The values of a quantized array: dtype is by default that of the scales, bfloat16 where "
-     "these are codes, float16 of "
-     "blocks. " MODES BLOCKS,
+     "these are codes. " MODES,
      call_dequantize},
+    {CORE, "dequantize(w: array, /, *, mode: str, dtype: Dtype | None = None, " STREAM,
+     "The values of blocks, by default as float16." BLOCKS, call_dequantize_blocks},
     {CORE,
      "quantized_matmul(x: array, w: array, /, scales: array, biases: array | None = None, "
      "transpose: bool = True, " FORM("affine") "*, " STREAM,

@@ -31,11 +31,6 @@ BETTER = {
         "(stop, step=None, dtype=None, *, stream=None)",
     ],
     "mlx.core.asarray": ["(a, dtype=None, *, copy=None, device=None)"],
-    # blocks of GGUF's types hold their scales
-    "mlx.core.dequantize": [
-        "(w, /, scales=None, biases=None, group_size=None, bits=None, mode='affine', "
-        "global_scale=None, dtype=None, *, stream=None)"
-    ],
     "mlx.core.std": ["(a, /, axis=None, keepdims=False, ddof=0, *, correction=None, stream=None)"],
     "mlx.core.unique": [
         "(a, /, size=None, return_index=False, return_inverse=False, return_counts=False, fill_value=None, "
