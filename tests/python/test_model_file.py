@@ -78,6 +78,14 @@ def test_small_floats(tmp_path, dtype, codes, values):
     assert mx.load(str(tmp_path / "x"), format="safetensors")["w"].tolist() == codes
 
 
+def test_every_code_means_what_from_fp8_makes_of_it(tmp_path):
+    codes = bytes(range(256))
+    f = mx.open_file(safetensors(tmp_path / "model", {"x": ("F8_E4M3", [256], codes)}))
+    wanted = mx.from_fp8(mx.array(np.frombuffer(codes, np.uint8)), dtype=mx.bfloat16)
+    assert mx.array_equal(f.read("x"), wanted, equal_nan=True)
+    assert mx.isnan(wanted).sum() == 2
+
+
 def test_other_formats(tmp_path):
     a = mx.array([[1.5, 2], [3, 4]])
     mx.save(str(tmp_path / "a.npy"), a)

@@ -577,8 +577,9 @@ MLX_API int mlx_hadamard_transform(mlx_array *res, const mlx_array a, mlx_option
    code + bias. "affine" (NULL means it): 2, 3, 4, 5, 6 or 8 bits, groups of 32, 64 or
    128, by default 4 and 64; "mxfp4", "mxfp8", "nvfp4": floats of 4, 8, 4 bits in groups
    of 32, 32, 16, whose scales are bytes. The block types of GGUF files are modes as well
-   ("q4_0", "q4_k", "iq4_nl" ..., "mxfp4_gguf", "nvfp4_gguf"; gguf.h lists them): res has one
-   array then, uint8 (...,bytes of a row), and neither group_size nor bits may be given.
+   ("q4_0", "q4_k", "iq4_nl" ..., the names of their specification in lower case, and
+   "mxfp4_gguf", "nvfp4_gguf"): res has one array then, uint8 (...,bytes of a row), and
+   neither group_size nor bits may be given.
    Errors: a mode that can be read only ("iq1_s" to "iq3_s"), a last axis of no whole
    groups. (mlx-c has the first four modes.) */
 MLX_API int mlx_quantize(mlx_vector_array *res, const mlx_array w, mlx_optional_int group_size,
