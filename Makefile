@@ -20,7 +20,8 @@ TEST    = $(call BUILD,$(1)) && ctest --preset $(1)
 # make test FAMILY=reduce: the programs and Python files whose names have that word, and what they need.
 FAMILY_C  = $(notdir $(basename $(shell find tests -name 'test_*$(FAMILY)*.c')))
 BUILD_FAMILY = cmake --preset dev --log-level=ERROR $(WERROR) > /dev/null && \
-    cmake --build build/dev -j $(JOBS) --target $(FAMILY_C) $(FAMILY_PY)
+    cmake --build build/dev -j $(JOBS) --target $(FAMILY_C) $(FAMILY_PY) $(FAMILY_CLI)
+FAMILY_CLI = $(if $(shell find tests/cli -name 'test_*$(FAMILY)*.py'),mlx_program)
 FAMILY_PY = $(if $(shell find tests/python -name 'test_*$(FAMILY)*.py'),core)
 
 .DEFAULT_GOAL = build
@@ -80,7 +81,7 @@ accuracy: build
 
 install: setup
 	cmake --preset release --log-level=WARNING
-	cmake --build build/release -j $(JOBS) --target mlxc mlx
+	cmake --build build/release -j $(JOBS) --target mlxc mlx mlx_manual
 	cmake --install build/release --prefix $(PREFIX)
 	@[ -n "$(DESTDIR)" ] || ldconfig 2>/dev/null || \
 	    echo "Run ldconfig as root, or set LD_LIBRARY_PATH, so that programs find the library."

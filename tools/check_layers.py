@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PYTHON = ROOT / "bindings" / "python" / "src"
+OUTSIDE = {"python": ROOT / "bindings" / "python" / "src", "cli": ROOT / "cli"}
 RANK = {
     "base": 0,
     "kernels": 1,
@@ -29,6 +29,7 @@ RANK = {
     "capi": 7,
     "catalog": 8,
     "python": 9,
+    "cli": 9,
 }
 APART = [{"cpu", "cuda"}]  # same height, and neither sees the other
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')
@@ -57,8 +58,9 @@ CIRCLES = [
 
 
 def sources():
-    """Each file of the library and of the Python module, by the name it has here: layer/..."""
-    for top, prefix in (ROOT / "src", ""), (PYTHON, "python/"):
+    """Each file of the library, of the Python module and of the program `mlx`, by the name it has
+    here: layer/..."""
+    for top, prefix in (ROOT / "src", ""), *((top, f"{n}/") for n, top in OUTSIDE.items()):
         for path in sorted(top.rglob("*")):
             if path.suffix in (".c", ".h", ".def", ".inc"):
                 yield prefix + path.relative_to(top).as_posix(), path
@@ -83,9 +85,9 @@ def upward(layer, top):
 def include_fault(layer, target):
     """Why a file of `layer` may not include `target`, or None."""
     top = target.split("/")[0]
-    if layer == "python":
-        inside = top in RANK and not (PYTHON / target).exists()
-        return "the binding knows only the public headers" if inside else None
+    if layer in OUTSIDE:
+        inside = top in RANK and not (OUTSIDE[layer] / target).exists()
+        return f"{layer} knows only the public headers" if inside else None
     if target.startswith("mlx/c/"):
         return None if layer in ("capi", "catalog") else "the public headers belong to capi"
     if top not in RANK:

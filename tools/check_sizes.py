@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-FOLDERS = ("src", "include", "tests", "bench", "examples", "tools")
+FOLDERS = ("src", "include", "cli", "tests", "bench", "examples", "tools")
 SUFFIXES = (".c", ".h", ".def", ".inc", ".py", ".sh")
 LIMIT = 800
 ENDS = re.compile(r"(?<![\w.>])(abort|exit|_exit|_Exit|quick_exit|assert)\s*\(")

@@ -1,0 +1,87 @@
+/* What a command says when it is done, or cannot be. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+
+int cli_show(cli_call *c, json_t *doc, void (*show)(cli_call *c, const json_t *doc)) {
+    if (!doc)
+        return cli_fail(c, "out of memory");
+    c->shown = true;
+    if (c->json)
+        cli_json_print(doc);
+    else
+        show(c, doc);
+    json_decref(doc);
+    return CLI_OK;
+}
+
+static char *formatted(const char *format, va_list args) {
+    va_list again;
+    va_copy(again, args);
+    int n = vsnprintf(NULL, 0, format, args);
+    char *raw = n < 0 ? NULL : malloc((size_t)n + 1), *text = NULL;
+    if (raw) {
+        vsnprintf(raw, (size_t)n + 1, format, again);
+        text = cli_escape(raw, (size_t)n);
+    }
+    va_end(again);
+    free(raw);
+    return text;
+}
+
+/* "mlx info: text", after whatever stdout got before. */
+static void say(const cli_call *c, const char *text) {
+    fflush(stdout);
+    fprintf(stderr, "mlx %s: %s\n", c->command->name, text ? text : "out of memory");
+}
+
+/* The first error is the one that counts; text is taken over. */
+static void remember(cli_call *c, char *text) {
+    if (c->error)
+        free(text);
+    else
+        c->error = text;
+}
+
+int cli_fail(cli_call *c, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    char *text = formatted(format, args);
+    va_end(args);
+    say(c, text);
+    remember(c, text);
+    return CLI_FAILED;
+}
+
+int cli_usage(cli_call *c, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    char *text = formatted(format, args);
+    va_end(args);
+    say(c, text);
+    fprintf(stderr, "See 'mlx %s --help'.\n", c->command->name);
+    remember(c, text);
+    return CLI_USAGE;
+}
+
+int cli_library(cli_call *c) {
+    if (mlx_last_error_code() == MLX_ERROR_INTERRUPTED || cli_interrupted()) {
+        cli_fail(c, "interrupted");
+        return CLI_INTERRUPTED;
+    }
+    return cli_fail(c, "%s", mlx_last_error_message());
+}
+
+void cli_note(cli_call *c, const char *format, ...) {
+    if (c->quiet)
+        return;
+    va_list args;
+    va_start(args, format);
+    char *text = formatted(format, args);
+    va_end(args);
+    say(c, text);
+    free(text);
+}

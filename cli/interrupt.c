@@ -1,0 +1,29 @@
+/* Control-C: the library and long loops stop at the next step, and what is half written is taken
+   away. A second one ends the process at once. */
+#include <signal.h>
+
+#include "cli.h"
+
+static volatile sig_atomic_t interrupts;
+
+static void interrupt(int number) {
+    (void)number;
+    interrupts = 1;
+    signal(SIGINT, SIG_DFL); // who presses twice does not want to wait
+}
+
+bool cli_interrupted(void) {
+    return interrupts;
+}
+
+static int asked(void *data) {
+    (void)data;
+    return interrupts;
+}
+
+void cli_interrupt_begin(void) {
+    struct sigaction action = {.sa_handler = interrupt, .sa_flags = SA_RESTART};
+    sigaction(SIGINT, &action, NULL);
+    mlx_set_interrupt_check(asked, NULL);
+    mlx_set_interrupt_check_within(asked, NULL);
+}

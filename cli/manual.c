@@ -1,0 +1,95 @@
+/* mlx(1), from the table of commands. */
+#include <stdio.h>
+#include <string.h>
+
+#include "help.h"
+
+/* A text in roff: backslashes and what would begin a request are escaped, hyphens stay hyphens
+   that can be copied. */
+static void put(const char *text) {
+    if (*text == '.' || *text == '\'')
+        fputs("\\&", stdout);
+    for (; *text; text++) {
+        if (*text == '\\')
+            fputs("\\e", stdout);
+        else if (*text == '-')
+            fputs("\\-", stdout);
+        else if (*text == '\n')
+            fputs(text[1] == '\n' ? "\n.PP" : "\n", stdout);
+        else
+            putchar(*text);
+    }
+}
+
+static void line(const char *request, const char *text) {
+    fputs(request, stdout);
+    put(text);
+    putchar('\n');
+}
+
+static void put_options(const cli_option *options) {
+    char text[80];
+    for (const cli_option *o = options; o && o->name; o++) {
+        cli_help_option(text, o);
+        puts(".TP");
+        line(".B ", text + strspn(text, " "));
+        line("", o->help);
+    }
+}
+
+static void put_examples(const cli_example *examples) {
+    for (const cli_example *e = examples; e && e->line; e++) {
+        puts(".TP");
+        line(".B ", e->line);
+        line("", e->what);
+    }
+}
+
+static void put_command(const cli_command *c) {
+    fputs(".SS ", stdout);
+    printf("\"mlx %s%s%s\"\n", c->name, c->arguments ? " " : "", c->arguments ? c->arguments : "");
+    fputs(c->summary, stdout);
+    puts(".");
+    if (c->text) {
+        puts(".PP");
+        line("", c->text);
+    }
+    put_options(c->options);
+    if (c->examples && c->examples->line) {
+        puts(".PP\nExamples:");
+        put_examples(c->examples);
+    }
+}
+
+static void put_statuses(void) {
+    for (const cli_status_row *r = cli_status_rows; r->what; r++) {
+        printf(".TP\n.B %d\n", r->status);
+        line("", r->what);
+    }
+}
+
+static void put_variables(void) {
+    static const cli_example variables[] = {
+        {"NO_COLOR", "if it is not empty: no colours, unless --color=always asks for them"},
+        {"MLX_NUM_THREADS", "how many threads compute"},
+        {"MLX_CPU_ISA", "the instruction set: baseline, avx2, avx512, neon"},
+        {"MLX_PLUGINS", "shared libraries that add formats of files"},
+        {0}};
+    put_examples(variables);
+}
+
+int cli_help_manual(void) {
+    puts(".TH MLX 1 \"\" \"cmlx\" \"User commands\"");
+    puts(".SH NAME\nmlx \\- what is in model files, and what this machine does with arrays");
+    puts(".SH SYNOPSIS\n.B mlx\n.I command\n.RI [ options ]\n.RI [ arguments ]");
+    puts(".SH COMMANDS");
+    for (size_t i = 0; cli_commands[i]; i++)
+        put_command(cli_commands[i]);
+    puts(".SH OPTIONS OF EVERY COMMAND");
+    put_options(cli_common_options);
+    puts(".SH EXIT STATUS");
+    put_statuses();
+    puts(".SH ENVIRONMENT");
+    put_variables();
+    return CLI_OK;
+}

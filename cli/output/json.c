@@ -1,0 +1,36 @@
+/* Values of documents, and the one place that writes them. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "output/output.h"
+
+json_t *cli_json_text(const char *text) {
+    json_t *value = json_string(text);
+    if (value || !text)
+        return value;
+    char *escaped = cli_escape(text, strlen(text)); // it is no UTF-8
+    value = escaped ? json_string(escaped) : NULL;
+    free(escaped);
+    return value;
+}
+
+json_t *cli_json_real(double value) {
+    if (isfinite(value))
+        return json_real(value);
+    return json_string(isnan(value) ? "nan" : value > 0 ? "inf" : "-inf");
+}
+
+json_t *cli_json_shape(const int *shape, int ndim) {
+    json_t *list = json_array();
+    for (int i = 0; i < ndim; i++)
+        json_array_append_new(list, json_integer(shape[i]));
+    return list;
+}
+
+void cli_json_print(const json_t *doc) {
+    // ASCII alone: what a terminal would obey beyond it is escaped as well. Failures show at the
+    // end, when stdout is flushed
+    json_dumpf(doc, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(17));
+    putchar('\n');
+}

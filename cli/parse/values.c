@@ -1,0 +1,58 @@
+/* Values of options. */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "parse/parse.h"
+
+bool cli_parse_int(int64_t *out, const char *text) {
+    char *end;
+    errno = 0;
+    long long value = strtoll(text, &end, 10);
+    if (end == text || *end || errno)
+        return false;
+    *out = value;
+    return true;
+}
+
+bool cli_parse_real(double *out, const char *text) {
+    char *end;
+    double value = strtod(text, &end);
+    if (end == text || *end || !isfinite(value))
+        return false;
+    *out = value;
+    return true;
+}
+
+/* The power of 1024 that a unit stands for: "", "K", "MB", "GiB"; -1: it is none. */
+static int unit_power(const char *unit) {
+    static const char letters[] = "KMGT";
+    if (strcmp(unit, "") == 0 || strcmp(unit, "B") == 0)
+        return 0;
+    const char *at = strchr(letters, *unit);
+    if (!at || (unit[1] && strcmp(unit + 1, "B") && strcmp(unit + 1, "iB")))
+        return -1;
+    return (int)(at - letters) + 1;
+}
+
+bool cli_parse_bytes(uint64_t *out, const char *text) {
+    char *end;
+    double value = strtod(text, &end);
+    int power = unit_power(end);
+    value *= pow(1024, power);
+    if (end == text || power < 0 || !(value >= 0 && value < 0x1p63))
+        return false;
+    *out = (uint64_t)value;
+    return true;
+}
+
+bool cli_parse_choice(const char *words, const char *text) {
+    size_t n = strlen(text);
+    for (const char *w = words; n && w; w = strchr(w, '|')) {
+        w += *w == '|';
+        if (strncmp(w, text, n) == 0 && (w[n] == '|' || !w[n]))
+            return true;
+    }
+    return false;
+}
