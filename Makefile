@@ -58,10 +58,10 @@ test-full: test
 	build/dev/tests/test_graph_fuzz 5000 $$(date +%s)
 	tools/test_neon.sh
 	tools/check_musl.sh || [ $$? = 77 ]
-	tests/luck.sh 1 $$(date +%s)
+	tests/package/luck.sh 1 $$(date +%s)
 	MLX_DIFFERENTIAL_CASES=1500 ctest --preset dev -R python_test_differential
-	python3 tests/check_wheel.py build/wheels
-	tests/fresh.sh || [ $$? = 77 ]
+	python3 tests/package/check_wheel.py build/wheels
+	tests/package/fresh.sh || [ $$? = 77 ]
 
 demo: python
 	PYTHONPATH=build/python python3 examples/python/language_model.py --text $(TEXT) --steps $(STEPS) \

@@ -152,8 +152,8 @@ static void print_head(void) {
            "lgamma, digamma and "
            "logaddexp\nthe distance counts as if the value were 1. Complex functions: the larger "
            "part counts.\n"
-           "`tests/test_k_pointwise.c` holds these limits for special values as well, "
-           "`tests/test_k_umath.c` compares "
+           "`tests/kernels/test_k_pointwise.c` holds these limits for special values as well, "
+           "`tests/kernels/test_k_umath.c` compares "
            "with\nNumPy's published validation sets.\n\n"
            "| function | float32 worst | mean | float64 worst | mean | complex64 worst | mean |\n"
            "|---|---|---|---|---|---|---|\n");

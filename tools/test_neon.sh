@@ -12,7 +12,7 @@ fi
 out=build/neon
 mkdir -p "$out"
 command -v ccache >/dev/null && CC="ccache $CC"
-flags="-std=gnu11 -O2 -Isrc -Iinclude -Itests -Wall -Wextra -Wshadow -ffp-contract=off -fno-math-errno"
+flags="-std=gnu11 -O2 -Isrc -Iinclude -Itests -Itests/kernels -Wall -Wextra -Wshadow -ffp-contract=off -fno-math-errno"
 objects=
 for file in src/base/*.c src/kernels/*.c src/kernels/*/*.c; do
     name=$(basename "$file" .c)
@@ -25,7 +25,7 @@ for file in src/base/*.c src/kernels/*.c src/kernels/*/*.c; do
     objects="$objects $out/$name.o"
 done
 failed=0
-for file in tests/test_k_*.c; do
+for file in tests/kernels/test_k_*.c; do
     name=$(basename "$file" .c)
     $CC $flags -static "$file" $objects -o "$out/$name" -lm -lpthread
     printf '%s: ' "$name"

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "../check.h"
+#include "check.h"
 #include "base/cache.h"
 #include "fuzz.h"
 

@@ -16,7 +16,7 @@ WHY_NOT = "" if PYTHON or FOLDER else "MLX_REFERENCE_PYTHON is not set"
 
 
 def run(script, *arguments, timeout=None):
-    """Run a script of this folder, which may import its neighbours; CalledProcessError if it fails,
+    """Run a script of this folder or of a room of it, which may import its neighbours; CalledProcessError if it fails,
     TimeoutExpired."""
     variables = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
     path = [str(HERE)] if PYTHON else [FOLDER, str(HERE)]

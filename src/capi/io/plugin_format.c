@@ -7,7 +7,7 @@
 #include "capi/capi.h"
 #include "capi/io/plugin.h"
 #include "io/archive/archive.h"
-#include "io/safetensors.h"
+#include "io/safetensors/safetensors.h"
 
 enum { HEAD = 4096 };
 

@@ -6,8 +6,8 @@
 #include "capi/capi.h"
 #include "capi/io/plugin.h"
 #include "graph/eval/eval.h"
-#include "io/gguf.h"
-#include "io/safetensors.h"
+#include "io/gguf/gguf.h"
+#include "io/safetensors/safetensors.h"
 #include "ops/ops.h"
 
 typedef struct row {

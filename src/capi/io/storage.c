@@ -1,6 +1,7 @@
 /* storage.h: what arrays lie on, and shared memory. */
 #include "base/shared.h"
 #include "capi/capi.h"
+#include "graph/array/mapped.h"
 #include "graph/array/shared.h"
 #include "ops/ops.h"
 

@@ -1,7 +1,7 @@
 #include "graph/array/loaded.h"
 
 #include "base/mem.h"
-#include "graph/array/shared.h"
+#include "graph/array/mapped.h"
 
 static void destroy(mx_object *o) {
     mx_loaded *l = (mx_loaded *)o;
@@ -10,25 +10,9 @@ static void destroy(mx_object *o) {
     mx_free(l);
 }
 
-static void unmap(void *mapped) {
-    mx_file_unmap(mapped);
-    mx_free(mapped);
-}
-
-bool mx_buffer_is_mapped(const mx_buffer *b) {
-    return b->release == unmap;
-}
-
 static mx_buffer *map_all(const mx_file *f) {
-    mx_mapped *m = mx_malloc(sizeof *m);
-    if (!m || !mx_file_map(f, m)) {
-        mx_free(m);
-        return NULL;
-    }
-    mx_buffer *b = mx_buffer_borrow((void *)(uintptr_t)m->data, m->size, unmap, m);
-    if (!b)
-        unmap(m);
-    return b;
+    mx_mapped m;
+    return mx_file_map(f, &m) ? mx_buffer_over_mapping(&m) : NULL;
 }
 
 mx_loaded *mx_loaded_open(const char *op, const char *path, bool map) {

@@ -2,9 +2,9 @@
 
 #include <string.h>
 
-#include "base/mem.h"
 #include "base/shared.h"
 #include "base/status.h"
+#include "graph/array/mapped.h"
 #include "graph/eval/eval.h"
 
 enum { HEAD = 4096 };
@@ -17,40 +17,24 @@ typedef struct head {
 } head;
 static const char magic[8] = "MLXSHM1";
 
-static void unmap(void *mapped) {
-    mx_file_unmap(mapped);
-    mx_free(mapped);
-}
-
-bool mx_buffer_is_shared(const mx_buffer *b) {
-    return b->release == unmap;
-}
-
 /* --- opening ------------------------------------------------------------------------------ */
 
 /* Whoever wrote the head may have lied. */
-static bool check(const char *name, const mx_mapped *m, const head *h) {
+static bool check(const char *name, const mx_buffer *b, const head *h) {
     int64_t size;
-    bool ok = m->size >= HEAD && memcmp(h->magic, magic, sizeof magic) == 0 &&
+    bool ok = b->bytes >= HEAD && memcmp(h->magic, magic, sizeof magic) == 0 &&
               h->dtype < MX_DTYPE_COUNT && h->ndim >= 0 && h->ndim <= MX_MAX_NDIM &&
               mx_shape_size(h->shape, h->ndim, mx_dtype_size((mx_dtype)h->dtype), &size) &&
-              (uint64_t)size * mx_dtype_size((mx_dtype)h->dtype) <= m->size - HEAD;
+              (uint64_t)size * mx_dtype_size((mx_dtype)h->dtype) <= b->bytes - HEAD;
     return ok ||
            mx_fail(MX_FORMAT,
                    "[array_shared_open] the shared memory '%s' of %zu bytes holds no whole array",
-                   name, m->size);
+                   name, b->bytes);
 }
 
 static mx_buffer *map(const char *name) {
-    mx_mapped *m = mx_malloc(sizeof *m);
-    if (!m || !mx_shared_map("array_shared_open", name, m)) {
-        mx_free(m);
-        return NULL;
-    }
-    mx_buffer *b = mx_buffer_borrow((void *)(uintptr_t)m->data, m->size, unmap, m);
-    if (!b)
-        unmap(m);
-    return b;
+    mx_mapped m;
+    return mx_shared_map("array_shared_open", name, &m) ? mx_buffer_over_mapping(&m) : NULL;
 }
 
 mx_array *mx_shared_array_open(const char *name) {
@@ -60,7 +44,7 @@ mx_array *mx_shared_array_open(const char *name) {
         return NULL;
     if (b->bytes >= sizeof h)
         memcpy(&h, b->ptr, sizeof h); // a copy: the segment may be written to meanwhile
-    bool ok = check(name, &(mx_mapped){b->ptr, b->bytes}, &h);
+    bool ok = check(name, b, &h);
     mx_array *a = ok ? mx_array_over(b, HEAD, h.shape, NULL, h.ndim, (mx_dtype)h.dtype) : NULL;
     mx_buffer_release(b);
     return a;

@@ -12,8 +12,5 @@
 /* A copy of a, which is evaluated, under a name; then the array of that name. */
 mx_array *mx_shared_array_new(const char *name, mx_array *a);
 mx_array *mx_shared_array_open(const char *name);
-/* Does memory lie in such a segment? In a mapped file (loaded.c)? */
-bool mx_buffer_is_shared(const mx_buffer *b);
-bool mx_buffer_is_mapped(const mx_buffer *b);
 
 #endif

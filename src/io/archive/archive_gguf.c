@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "base/status.h"
 #include "io/archive/archive.h"
-#include "io/gguf.h"
+#include "io/gguf/gguf.h"
 #include "ops/ops.h"
 
 /* What `how` says: the order of bytes, and the type. */

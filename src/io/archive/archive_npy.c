@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "base/status.h"
 #include "io/archive/archive.h"
-#include "io/zip_list.h"
+#include "io/numpy/zip_list.h"
 #include "ops/ops.h"
 
 /* What `how` says: bits, and above them the number of a member that is compressed. */

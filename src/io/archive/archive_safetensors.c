@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "base/status.h"
 #include "io/archive/archive.h"
-#include "io/safetensors.h"
+#include "io/safetensors/safetensors.h"
 #include "ops/ops.h"
 
 /* The format has no magic number: a length that fits and a brace. */

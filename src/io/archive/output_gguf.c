@@ -6,7 +6,7 @@
 #include "base/status.h"
 #include "graph/trace/scope.h"
 #include "io/archive/archive.h"
-#include "io/gguf.h"
+#include "io/gguf/gguf.h"
 
 static bool storage(const char *name, mx_storage *out) {
     const gguf_type *t = gguf_type_stored(name);

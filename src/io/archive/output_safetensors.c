@@ -7,7 +7,7 @@
 #include "base/status.h"
 #include "base/text.h"
 #include "io/archive/archive.h"
-#include "io/safetensors.h"
+#include "io/safetensors/safetensors.h"
 
 static bool storage(const char *name, mx_storage *out) {
     const st_type *t = st_type_stored(name);

@@ -20,7 +20,7 @@
 #include "base/status.h"
 #include "base/text.h"
 #include "io/archive/formats.h"
-#include "io/safetensors.h"
+#include "io/safetensors/safetensors.h"
 
 /* --- files of a list -------------------------------------------------------------------- */
 

@@ -19,7 +19,7 @@
 #include "graph/trace/scope.h"
 #include "io/archive/archive.h"
 #include "io/pytorch/pickle.h"
-#include "io/zip_list.h"
+#include "io/numpy/zip_list.h"
 #include "ops/ops.h"
 
 /* What `how` says: big-endian, and above that the number (from 1) of strides that are not

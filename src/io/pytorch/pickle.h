@@ -14,7 +14,7 @@
 #ifndef MX_IO_PICKLE_H
 #define MX_IO_PICKLE_H
 
-#include "io/safetensors.h"
+#include "io/safetensors/safetensors.h"
 
 enum {
     PK_MOST_BYTES = 100 * 1000 * 1000,

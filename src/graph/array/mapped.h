@@ -1,0 +1,13 @@
+/* Buffers over mapped memory: of files, and of shared memory that has a name. */
+#ifndef MX_GRAPH_MAPPED_H
+#define MX_GRAPH_MAPPED_H
+
+#include "base/file.h"
+#include "graph/array/buffer.h"
+
+/* Takes the mapping, which ends with the last reference. NULL: it has ended already. */
+mx_buffer *mx_buffer_over_mapping(mx_mapped *m);
+bool mx_buffer_is_mapped(const mx_buffer *b); /* a file */
+bool mx_buffer_is_shared(const mx_buffer *b); /* a segment of shared memory */
+
+#endif
