@@ -67,12 +67,18 @@ int cli_usage(cli_call *c, const char *format, ...) {
     return CLI_USAGE;
 }
 
+/* "[open_file] the text" names a function, which the command's name stands for here. */
+static const char *without_function(const char *message) {
+    size_t n = *message == '[' ? strcspn(message, "] ") : 0;
+    return n && strncmp(message + n, "] ", 2) == 0 ? message + n + 2 : message;
+}
+
 int cli_library(cli_call *c) {
     if (mlx_last_error_code() == MLX_ERROR_INTERRUPTED || cli_interrupted()) {
         cli_fail(c, "interrupted");
         return CLI_INTERRUPTED;
     }
-    return cli_fail(c, "%s", mlx_last_error_message());
+    return cli_fail(c, "%s", without_function(mlx_last_error_message()));
 }
 
 void cli_note(cli_call *c, const char *format, ...) {

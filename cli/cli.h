@@ -43,7 +43,7 @@ typedef enum cli_status {
     CLI_INTERRUPTED = 130 /* by Control-C; nothing half written is left */
 } cli_status;
 
-/* --- commands as data ------------------------------------------------------------------- */
+/* --- commands as data ------------------------------------------------------------------------- */
 
 typedef enum cli_kind {
     CLI_FLAG,
@@ -95,7 +95,7 @@ extern const cli_option cli_common_options[];
 /* NULL: there is none. */
 const cli_command *cli_command_find(const char *name);
 
-/* --- a call ------------------------------------------------------------------------------- */
+/* --- a call ----------------------------------------------------------------------------------- */
 
 /* What was given for an option, the command's own first and the common ones behind. */
 typedef struct cli_given {
@@ -141,8 +141,8 @@ void cli_note(cli_call *c, const char *format, ...) __attribute__((format(printf
 bool cli_interrupted(void);
 void cli_interrupt_begin(void); /* main's */
 
-/* The word among `words` (`next` gives the i-th, NULL at the end) that was probably meant; NULL:
-   none is near. */
+/* The word (`next` gives the i-th, NULL at the end) that was probably meant, valid until the next
+   call; NULL: none is near. */
 const char *cli_near(const char *word, const char *(*next)(size_t i, const void *data),
                      const void *data);
 

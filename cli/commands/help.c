@@ -74,7 +74,7 @@ static int run(cli_call *c) {
     if (cli_flag(c, "version"))
         return version(c);
     if (cli_flag(c, "man"))
-        return cli_help_manual();
+        return c->json ? cli_usage(c, "the manual page has no form in JSON") : cli_help_manual();
     if (c->count == 0)
         return overview(c);
     const cli_command *command = cli_command_find(c->args[0]);

@@ -46,6 +46,13 @@ static void print_seconds(char *out, double s) {
     print_unit(out, s * 1e9, 1000, units);
 }
 
+/* By powers of 1000, as makers of hardware count. */
+static void print_rate(char *out, double rate, const char *unit) {
+    static const char *const units[] = {"", "k", "M", "G", "T", "P", NULL};
+    print_unit(out, rate, 1000, units);
+    strncat(out, unit, ROOM - strlen(out) - 1);
+}
+
 /* Escaped texts of a list, between separators. */
 static char *joined(const json_t *list, cli_look look, const char *separator) {
     char *all = calloc(1, 1);
@@ -70,12 +77,14 @@ static void print_number(char *out, const json_t *v, cli_look look) {
     case CLI_LOOK_SIZE: print_size(out, value); return;
     case CLI_LOOK_PERCENT: snprintf(out, ROOM, "%.1f%%", 100 * value); return;
     case CLI_LOOK_SECONDS: print_seconds(out, value); return;
+    case CLI_LOOK_BANDWIDTH: print_rate(out, value, "B/s"); return;
+    case CLI_LOOK_FLOPS: print_rate(out, value, "FLOP/s"); return;
     default: break;
     }
     if (json_is_integer(v))
         snprintf(out, ROOM, "%" PRId64, (int64_t)json_integer_value(v));
     else
-        snprintf(out, ROOM, "%.4g", value);
+        snprintf(out, ROOM, "%.6g", value);
 }
 
 char *cli_cell(const json_t *value, cli_look look) {

@@ -17,7 +17,7 @@
 
 #include <jansson.h>
 
-/* --- text --------------------------------------------------------------------------------- */
+/* --- text ------------------------------------------------------------------------------------- */
 
 /* A text that a terminal obeys in nothing, and that is valid UTF-8: control characters, marks of
    direction, bytes that are no UTF-8 and backslashes as "\n", "\x1b", "\u202e", "\\". For free; NULL:
@@ -43,16 +43,18 @@ void cli_style_choose(const char *when);
 /* The sequence that turns a style on, or CLI_PLAIN everything off; "" without colours. */
 const char *cli_styled(cli_style style);
 
-/* --- tables --------------------------------------------------------------------------------- */
+/* --- tables ----------------------------------------------------------------------------------- */
 
 typedef enum cli_look {
     CLI_LOOK_TEXT,
-    CLI_LOOK_COUNT,   /* 12,345,678 */
-    CLI_LOOK_SIZE,    /* bytes: 1.21 GiB */
-    CLI_LOOK_REAL,    /* 0.00123 */
-    CLI_LOOK_PERCENT, /* of 1: 83.1% */
-    CLI_LOOK_SHAPE,   /* a list: 4096 x 11008 */
-    CLI_LOOK_SECONDS  /* 12.3 ms */
+    CLI_LOOK_COUNT,     /* 12,345,678 */
+    CLI_LOOK_SIZE,      /* bytes: 1.21 GiB */
+    CLI_LOOK_REAL,      /* 0.00123 */
+    CLI_LOOK_PERCENT,   /* of 1: 83.1% */
+    CLI_LOOK_SHAPE,     /* a list: 4096 x 11008 */
+    CLI_LOOK_SECONDS,   /* 12.3 ms */
+    CLI_LOOK_BANDWIDTH, /* bytes a second: 21.3 GB/s */
+    CLI_LOOK_FLOPS      /* 187 GFLOP/s */
 } cli_look;
 
 typedef struct cli_column {
@@ -66,6 +68,8 @@ typedef struct cli_column {
 void cli_table(const json_t *rows, const cli_column *columns);
 /* One object: a line for each key that is there. */
 void cli_pairs(const json_t *object, const cli_column *columns);
+/* A list of objects, a line for each: the first column as in a table, the others as they come. */
+void cli_records(const json_t *rows, const cli_column *columns);
 /* An empty line, and a line of title. */
 void cli_heading(const char *title);
 /* A value as a cell shows it; for free. */
@@ -80,7 +84,7 @@ json_t *cli_json_real(double value);
 json_t *cli_json_shape(const int *shape, int ndim);
 void cli_json_print(const json_t *doc);
 
-/* --- progress -------------------------------------------------------------------------------- */
+/* --- progress --------------------------------------------------------------------------------- */
 
 /* A bar on stderr where that is a terminal: share, rate and time left. Quiet elsewhere. */
 typedef struct cli_progress {

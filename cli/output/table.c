@@ -120,6 +120,37 @@ void cli_pairs(const json_t *object, const cli_column *columns) {
     }
 }
 
+static size_t widest_first(const json_t *rows, const cli_column *columns) {
+    size_t width = 0, i;
+    json_t *row;
+    json_array_foreach(rows, i, row) {
+        char *cell = cli_cell(json_object_get(row, columns->key), columns->look);
+        size_t w = cell ? cli_width(cell) : 0;
+        width = w > width ? w : width;
+        free(cell);
+    }
+    return width;
+}
+
+static void print_record(const json_t *row, const cli_column *columns, size_t width) {
+    for (const cli_column *c = columns; c->key; c++) {
+        json_t *v = json_object_get(row, c->key);
+        char *cell = v ? cli_cell(v, c->look) : NULL;
+        if (cell)
+            printf("%s%s", c == columns ? "" : "  ", cell);
+        if (cell && c == columns)
+            pad(width - cli_width(cell));
+        free(cell);
+    }
+    putchar('\n');
+}
+
+void cli_records(const json_t *rows, const cli_column *columns) {
+    size_t width = widest_first(rows, columns), i;
+    json_t *row;
+    json_array_foreach(rows, i, row) print_record(row, columns, width);
+}
+
 void cli_heading(const char *title) {
     printf("\n%s%s%s\n", cli_styled(CLI_BOLD), title, cli_styled(CLI_PLAIN));
 }

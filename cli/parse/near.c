@@ -33,14 +33,19 @@ const char *cli_near(const char *word, const char *(*next)(size_t i, const void 
                      const void *data) {
     while (*word == '-')
         word++;
-    const char *best = NULL, *candidate;
+    static char best[LONGEST + 1]; // a candidate need not outlive the next one
+    const char *candidate;
+    bool found = false;
     // a third of the letters may be wrong; a beginning counts as near, too
     int most = (int)strlen(word) / 3 + 1;
     for (size_t i = 0; (candidate = next(i, data)); i++) {
         bool begins = strlen(word) >= 2 && strncmp(candidate, word, strlen(word)) == 0;
         int d = begins ? 0 : distance(word, candidate);
-        if (d <= most && (!best || d < most))
-            best = candidate, most = d;
+        if (d <= most && (!found || d < most)) {
+            snprintf(best, sizeof best, "%s", candidate);
+            found = true;
+            most = d;
+        }
     }
-    return best;
+    return found ? best : NULL;
 }

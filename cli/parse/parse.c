@@ -68,7 +68,7 @@ static cli_given *find_letter(cli_call *c, char letter) {
     return NULL;
 }
 
-/* --- values --------------------------------------------------------------------------------- */
+/* --- values ----------------------------------------------------------------------------------- */
 
 static int refuse(cli_call *c, const cli_option *o, const char *text, const char *wanted) {
     return cli_usage(c, "--%s wants %s, not '%s'", o->name, wanted, text);
@@ -106,7 +106,7 @@ static int give(cli_call *c, cli_given *g, const char *text) {
     return check_value(c, g->option, text);
 }
 
-/* --- words ---------------------------------------------------------------------------------- */
+/* --- words ------------------------------------------------------------------------------------ */
 
 static int no_such_option(cli_call *c, const char *name) {
     char word[64];

@@ -1,0 +1,212 @@
+/* mlx split and mlx merge: one model in many files or few. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "model/model.h"
+
+static bool ends_with(const char *text, const char *ending) {
+    size_t n = strlen(text), m = strlen(ending);
+    return n >= m && strcmp(text + n - m, ending) == 0;
+}
+
+static bool is_folder(const char *path) {
+    struct stat s;
+    return ends_with(path, "/") || (stat(path, &s) == 0 && S_ISDIR(s.st_mode));
+}
+
+/* Where the files go: a folder gets "model.safetensors". For free. */
+static char *target(cli_call *c, const char *to, const char *format) {
+    char *path = malloc(strlen(to) + strlen(format) + 16);
+    if (!path)
+        return NULL;
+    if (!is_folder(to))
+        return strcpy(path, to);
+    if (mkdir(to, 0777) == 0)
+        cli_note(c, "made the folder '%s'", to);
+    sprintf(path, "%s%smodel.%s", to, ends_with(to, "/") ? "" : "/", format);
+    return path;
+}
+
+/* The format is kept: it is another program's work to change it. */
+static int check_format(cli_call *c, const char *format, const char *to) {
+    bool safetensors = strcmp(format, "safetensors") == 0, gguf = strcmp(format, "gguf") == 0;
+    if (!safetensors && !gguf)
+        return cli_fail(c, "'%s' is of the format %s, which is read and not written", c->args[0],
+                        format);
+    if (!is_folder(to) && ends_with(to, gguf ? ".safetensors" : ".gguf"))
+        return cli_fail(c, "'%s' is of the format %s, and '%s' would be another one", c->args[0],
+                        format, to);
+    return CLI_OK;
+}
+
+/* --- how large parts are ---------------------------------------------------------------------- */
+
+/* How many files there are with `most` bytes in each, in the order of tensors. */
+static int64_t count_parts(mlx_file f, uint64_t most) {
+    uint64_t in = 0;
+    int64_t parts = 1;
+    mlx_file_tensor t;
+    for (size_t i = 0; i < mlx_file_count(f); i++) {
+        if (mlx_file_get(&t, f, i))
+            continue;
+        if (in && in + t.bytes > most)
+            parts++, in = 0;
+        in += t.bytes;
+    }
+    return parts;
+}
+
+/* The least size that gives no more than so many files. */
+static uint64_t size_of_parts(mlx_file f, int64_t parts) {
+    uint64_t low = 1, high = cli_tensor_bytes(f) + 1;
+    while (low < high) {
+        uint64_t middle = low + (high - low) / 2;
+        if (count_parts(f, middle) <= parts)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low;
+}
+
+static uint64_t most_bytes(cli_call *c, mlx_file f) {
+    int64_t parts = cli_int(c, "parts", 0);
+    if (parts)
+        return size_of_parts(f, parts);
+    return cli_bytes(c, "max-size", (uint64_t)5 << 30);
+}
+
+/* --- what was written ------------------------------------------------------------------------- */
+
+static void show(cli_call *c, const json_t *doc) {
+    static const cli_column columns[] = {
+        {"path", "File", CLI_LOOK_TEXT}, {"bytes", "Size", CLI_LOOK_SIZE}, {0}};
+    (void)c;
+    cli_table(json_object_get(doc, "files"), columns);
+}
+
+static json_t *list_files(mlx_file f) {
+    json_t *files = json_array();
+    const char *path;
+    uint64_t bytes;
+    for (int i = 0; i < mlx_file_part_count(f); i++)
+        if (mlx_file_part(&path, &bytes, f, i) == 0)
+            json_array_append_new(files, json_pack("{s:o, s:I}", "path", cli_json_text(path),
+                                                   "bytes", (json_int_t)bytes));
+    return files;
+}
+
+/* The path under which several files are opened as one model; NULL: there is one. For free. */
+static char *entrance(const char *path, const char *format, int64_t parts) {
+    char *name = parts > 1 ? malloc(strlen(path) + 32) : NULL;
+    if (!name)
+        return NULL;
+    size_t stem = strlen(path) - (ends_with(path, format) ? strlen(format) + 1 : 0);
+    if (strcmp(format, "gguf") == 0)
+        sprintf(name, "%.*s-00001-of-%05d.gguf", (int)stem, path, (int)parts);
+    else
+        sprintf(name, "%s.index.json", path);
+    return name;
+}
+
+/* Opens what was written, which tells that it can be. */
+static int report(cli_call *c, const char *path, const char *format, int64_t parts) {
+    char *several = entrance(path, format, parts);
+    mlx_file f = mlx_file_new();
+    int status = cli_open(c, &f, several ? several : path);
+    if (status == CLI_OK)
+        status = cli_show(c,
+                          json_pack("{s:o, s:I}", "files", list_files(f), "tensors",
+                                    (json_int_t)mlx_file_count(f)),
+                          show);
+    mlx_file_free(f);
+    free(several);
+    return status;
+}
+
+/* --- the commands ----------------------------------------------------------------------------- */
+
+/* most 0: one file. */
+static int copy(cli_call *c, mlx_file f, bool split) {
+    const char *format = mlx_file_format(f), *to = c->args[1];
+    int status = check_format(c, format, to);
+    if (status)
+        return status;
+    char *path = target(c, to, format);
+    uint64_t most = split ? most_bytes(c, f) : 0;
+    status = path ? cli_copy(c, f, path, format, most) : cli_fail(c, "out of memory");
+    if (status == CLI_OK)
+        status = report(c, path, format, most ? count_parts(f, most) : 1);
+    free(path);
+    return status;
+}
+
+static int open_and_copy(cli_call *c, bool split) {
+    mlx_file f = mlx_file_new();
+    int status = cli_open(c, &f, c->args[0]);
+    status = status ? status : copy(c, f, split);
+    mlx_file_free(f);
+    return status;
+}
+
+static int run_split(cli_call *c) {
+    return open_and_copy(c, true);
+}
+
+static int run_merge(cli_call *c) {
+    return open_and_copy(c, false);
+}
+
+static const cli_option split_options[] = {
+    {.name = "max-size",
+     .letter = 's',
+     .kind = CLI_BYTES,
+     .value = "SIZE",
+     .help = "the most bytes of tensors in one file: 500M, 5G (5G); a larger tensor has its own"},
+    {.name = "parts",
+     .letter = 'n',
+     .kind = CLI_INT,
+     .value = "N",
+     .help = "instead: N files at most, about equally large",
+     .least = 1,
+     .most = 10000},
+    {0}};
+
+static const cli_example split_examples[] = {
+    {"mlx split model.safetensors out/ --max-size 5G",
+     "out/model-00001-of-00003.safetensors and so on, and their index"},
+    {"mlx split model.gguf small.gguf --parts 4", "small-00001-of-00004.gguf and so on"},
+    {0}};
+
+const cli_command cli_split = {
+    .name = "split",
+    .summary = "write a model as several files",
+    .arguments = "MODEL OUT",
+    .least = 2,
+    .most = 2,
+    .takes = CLI_TAKES_FILES,
+    .text =
+        "The format stays, safetensors or GGUF, and every byte of every tensor. One tensor is in "
+        "memory at a time. The files get their names when all of them are written.",
+    .options = split_options,
+    .examples = split_examples,
+    .run = run_split};
+
+static const cli_example merge_examples[] = {
+    {"mlx merge model/ model.safetensors", "the shards of a folder in one file"},
+    {"mlx merge model-00001-of-00004.gguf model.gguf", "the parts of a GGUF model"},
+    {0}};
+
+const cli_command cli_merge = {
+    .name = "merge",
+    .summary = "write a model of several files as one",
+    .arguments = "MODEL OUT",
+    .least = 2,
+    .most = 2,
+    .takes = CLI_TAKES_FILES,
+    .text =
+        "MODEL is a folder, its index (model.safetensors.index.json), or the first part of a GGUF "
+        "model. The format stays, and every byte of every tensor. One tensor is in memory at a time.",
+    .examples = merge_examples,
+    .run = run_merge};

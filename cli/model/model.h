@@ -1,0 +1,61 @@
+/* Model files as commands look at them. */
+#ifndef CLI_MODEL_H
+#define CLI_MODEL_H
+
+#include "cli.h"
+
+/* Open the file or folder that an argument names. CLI_OK, or what the command returns, after the
+   reason was said. */
+int cli_open(cli_call *c, mlx_file *f, const char *path);
+/* Of all tensors. */
+uint64_t cli_tensor_bytes(mlx_file f);
+/* "float32"; of what is no dtype "". */
+const char *cli_dtype_name(mlx_dtype dtype);
+bool cli_is_float(mlx_dtype dtype);
+
+/* --- metadata --------------------------------------------------------------------------------- */
+
+/* A list of {key, kind, count, value}; lists have `most` values at most (0: all). NULL: the library
+   failed. */
+json_t *cli_metadata(mlx_file f, size_t most);
+/* The text at a key, for free; NULL: there is none. */
+char *cli_metadata_text(mlx_file f, const char *key);
+/* The file `name` of a model's folder, as JSON (config.json); NULL: there is none that is JSON. */
+json_t *cli_beside(mlx_file f, const char *name);
+
+/* --- values ----------------------------------------------------------------------------------- */
+
+/* The first `most` elements (0: all) as numbers, truths, or [re, im]; NULL: the library failed. */
+json_t *cli_json_values(mlx_array a, size_t most);
+/* nested as the array is */
+json_t *cli_json_nested(mlx_array a);
+
+/* Elements as float64, piece by piece, in row-major order; of complex numbers both parts. */
+typedef struct cli_reader {
+    mlx_array whole, piece; /* whole: evaluated, dense */
+    mlx_dtype dtype;
+    size_t size, done;
+} cli_reader;
+
+/* Evaluates. Functions return 0, or 1 where the library failed. */
+int cli_reader_open(cli_reader *r, mlx_array a);
+/* The next n values, valid until the next call; *n 0: the end. */
+int cli_reader_next(cli_reader *r, const double **values, size_t *n);
+void cli_reader_close(cli_reader *r);
+
+/* Bytes of an evaluated, dense array. */
+const void *cli_data(mlx_array a);
+
+/* --- copying ---------------------------------------------------------------------------------- */
+
+/* All of a model into files of `format` (NULL: by the path), tensor by tensor, most bytes in one
+   file (0: all). CLI_OK or what the command returns. */
+int cli_copy(cli_call *c, mlx_file from, const char *to, const char *format, uint64_t most);
+
+/* --- checksums -------------------------------------------------------------------------------- */
+
+/* SHA-256 of a file (FIPS 180-4) as 64 hexadecimal digits. CLI_OK or what the command returns. p
+   (may be NULL) gets a step for every block. */
+int cli_sha256_file(cli_call *c, char hex[65], const char *path, cli_progress *p);
+
+#endif

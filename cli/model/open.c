@@ -1,0 +1,56 @@
+/* Opening models, and what stands beside them. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "model/model.h"
+
+enum { MOST_CONFIG = 16 << 20 };
+
+int cli_open(cli_call *c, mlx_file *f, const char *path) {
+    return mlx_file_open(f, path, false) ? cli_library(c) : CLI_OK;
+}
+
+uint64_t cli_tensor_bytes(mlx_file f) {
+    uint64_t bytes = 0;
+    mlx_file_tensor t;
+    for (size_t i = 0; i < mlx_file_count(f); i++)
+        if (mlx_file_get(&t, f, i) == 0)
+            bytes += t.bytes;
+    return bytes;
+}
+
+const char *cli_dtype_name(mlx_dtype dtype) {
+    static const char *const names[] = {
+        [MLX_BOOL] = "bool",         [MLX_UINT8] = "uint8",        [MLX_UINT16] = "uint16",
+        [MLX_UINT32] = "uint32",     [MLX_UINT64] = "uint64",      [MLX_INT8] = "int8",
+        [MLX_INT16] = "int16",       [MLX_INT32] = "int32",        [MLX_INT64] = "int64",
+        [MLX_FLOAT16] = "float16",   [MLX_FLOAT32] = "float32",    [MLX_FLOAT64] = "float64",
+        [MLX_BFLOAT16] = "bfloat16", [MLX_COMPLEX64] = "complex64"};
+    size_t i = (size_t)dtype;
+    return i < sizeof names / sizeof *names ? names[i] : "";
+}
+
+bool cli_is_float(mlx_dtype dtype) {
+    return dtype >= MLX_FLOAT16 && dtype <= MLX_COMPLEX64;
+}
+
+json_t *cli_beside(mlx_file f, const char *name) {
+    const char *path;
+    uint64_t bytes;
+    if (mlx_file_part(&path, &bytes, f, 0))
+        return NULL;
+    const char *slash = strrchr(path, '/');
+    size_t folder = slash ? (size_t)(slash + 1 - path) : 0;
+    char *full = malloc(folder + strlen(name) + 1);
+    if (!full)
+        return NULL;
+    sprintf(full, "%.*s%s", (int)folder, path, name);
+    struct stat s;
+    // plain files alone: what is read from a pipe, say, would be gone
+    bool plain = stat(full, &s) == 0 && S_ISREG(s.st_mode) && s.st_size <= MOST_CONFIG;
+    json_t *doc = plain ? json_load_file(full, JSON_REJECT_DUPLICATES, NULL) : NULL;
+    free(full);
+    return doc;
+}

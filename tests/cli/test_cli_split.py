@@ -1,0 +1,186 @@
+"""mlx split and mlx merge: every byte of every tensor, and the metadata, come back."""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import time
+
+import numpy as np
+import pytest
+
+from files import GGML, read_gguf, read_safetensors, write_gguf, write_safetensors
+from program import MLX, MODELS, document, environment, run
+
+
+@pytest.fixture
+def model(tmp_path):
+    draw = np.random.default_rng(3)
+    tensors = {f"layer.{i}.w": draw.normal(size=(i + 1, 100)).astype(np.float32) for i in range(9)}
+    tensors |= {"half": ("BF16", draw.integers(0, 1 << 16, 50).astype(np.uint16))}
+    tensors |= {"scalar": np.int64(-5), "none": np.zeros((0, 3), np.float32)}
+    return write_safetensors(tmp_path / "in.safetensors", tensors, {"format": "pt", "who": "me"})
+
+
+@pytest.fixture
+def gguf(tmp_path):
+    draw = np.random.default_rng(4)
+    tensors = {}
+    for i, storage in enumerate(["q8_0", "q4_0", "q6_k", "float32", "q5_1"]):
+        _, items, size = GGML[storage]
+        shape = [i + 1, 256]
+        tensors[f"blk.{i}"] = storage, shape, draw.bytes((i + 1) * 256 // items * size)
+    metadata = {"general.architecture": "llama", "l": ["a", "b"], "n": (4, 7), "f": (6, [0.5, 1])}
+    return write_gguf(tmp_path / "in.gguf", tensors, metadata)
+
+
+def files_of(doc):
+    return [row["path"] for row in doc["files"]]
+
+
+def test_safetensors(model, tmp_path):
+    doc = document("split", model, tmp_path / "out.safetensors", "--max-size", "3000")
+    paths = files_of(doc)
+    n = len(paths)
+    assert n > 3
+    assert paths == [str(tmp_path / f"out-{i + 1:05}-of-{n:05}.safetensors") for i in range(n)]
+    want, metadata = read_safetensors(model)
+    found = {}
+    for path in map(tmp_path.__truediv__, map(os.path.basename, paths)):
+        tensors, texts = read_safetensors(path)
+        assert texts == metadata and not tensors.keys() & found.keys()
+        sizes = [len(raw) for _, _, raw in tensors.values()]
+        assert sum(sizes) <= 3000 or len(sizes) == 1
+        found |= tensors
+    assert found == want
+    index = json.loads((tmp_path / "out.safetensors.index.json").read_text())
+    assert index["weight_map"].keys() == want.keys()
+    assert index["metadata"]["total_size"] == sum(len(raw) for _, _, raw in want.values())
+    run("merge", tmp_path / "out.safetensors.index.json", tmp_path / "back.safetensors")
+    assert read_safetensors(tmp_path / "back.safetensors") == (want, metadata)
+    assert document("diff", model, tmp_path / "out.safetensors.index.json", "-m")["equal"]
+
+
+def test_gguf(gguf, tmp_path):
+    doc = document("split", gguf, tmp_path / "out.gguf", "--parts", "3")
+    assert len(doc["files"]) == 3 and doc["tensors"] == 5
+    _, metadata = read_gguf(tmp_path / "out-00001-of-00003.gguf")
+    assert metadata["split.count"] == 3 and metadata["split.tensors.count"] == 5
+    assert read_gguf(tmp_path / "out-00003-of-00003.gguf")[1]["split.no"] == 2
+    run("merge", tmp_path / "out-00001-of-00003.gguf", tmp_path / "back.gguf")
+    assert read_gguf(tmp_path / "back.gguf") == read_gguf(gguf)
+    assert document("diff", gguf, tmp_path / "back.gguf", "-m")["equal"]
+    # a model that is split already, anew
+    doc = document("split", tmp_path / "out-00001-of-00003.gguf", tmp_path / "two.gguf", "-n2")
+    assert len(doc["files"]) == 2
+    assert document("diff", gguf, files_of(doc)[0])["equal"]
+
+
+@pytest.mark.parametrize("parts", [1, 2, 3, 5, 12, 100])
+def test_number_of_parts(model, tmp_path, parts):
+    doc = document("split", model, tmp_path / "out.safetensors", "-n", parts)
+    assert 1 <= len(doc["files"]) <= parts
+    if parts in (2, 3):
+        sizes = [row["bytes"] for row in doc["files"]]
+        assert len(sizes) == parts and max(sizes) < 2 * min(sizes)
+    if parts == 1:
+        assert files_of(doc) == [str(tmp_path / "out.safetensors")]
+
+
+def test_folders(model, tmp_path):
+    doc = document("split", model, f"{tmp_path}/new/", "--max-size=1K", "-q")
+    assert os.path.basename(files_of(doc)[0]).startswith("model-00001-of-")
+    doc = document("merge", tmp_path / "new", tmp_path)
+    assert files_of(doc) == [str(tmp_path / "model.safetensors")]
+    assert read_safetensors(tmp_path / "model.safetensors") == read_safetensors(model)
+
+
+def test_in_place(model):
+    """The file may be replaced by what is made of it."""
+    before = read_safetensors(model)
+    run("merge", model, model)
+    assert read_safetensors(model) == before
+
+
+def test_formats_are_kept(model, gguf, tmp_path):
+    assert "another one" in run("merge", model, tmp_path / "x.gguf", status=1).stderr
+    assert "another one" in run("split", gguf, tmp_path / "x.safetensors", status=1).stderr
+    np.savez(tmp_path / "a.npz", a=np.zeros(2))
+    assert (
+        "not written"
+        in run("merge", tmp_path / "a.npz", tmp_path / "x.safetensors", status=1).stderr
+    )
+    assert not list(tmp_path.glob("x.*"))
+
+
+def test_sizes_that_are_none(model, tmp_path):
+    for size in "-1", "x", "5X", "", "1e40", "K":
+        done = run("split", model, tmp_path / "o.safetensors", f"--max-size={size}", status=2)
+        assert "a size in bytes" in done.stderr
+    for parts in "0", "-1", "1.5", "10001":
+        run("split", model, tmp_path / "o.safetensors", "-n", parts, status=2)
+    document("split", model, tmp_path / "o.safetensors", "--max-size=0.5KiB")
+
+
+def listing(folder):
+    return {p.name: p.read_bytes() for p in folder.iterdir()}
+
+
+def test_refused_and_left_alone(model, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "m.safetensors").write_bytes(b"old")
+    run("merge", tmp_path / "none.safetensors", out / "m.safetensors", status=1)
+    run("merge", model, out / "no" / "m.safetensors", status=1)
+    assert listing(out) == {"m.safetensors": b"old"}
+
+
+def limited():
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # then writing fails, as on a full disk
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+
+
+def test_full_disk(model, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "m.safetensors").write_bytes(b"old")
+    done = run("merge", model, out / "m.safetensors", status=1, preexec_fn=limited)
+    assert "File too large" in done.stderr
+    run("split", model, out / "m.safetensors", "-n2", status=1, preexec_fn=limited)
+    assert listing(out) == {"m.safetensors": b"old"}
+
+
+def test_control_c(tmp_path):
+    """Stops between tensors, says so, and takes away what is half written."""
+    path = write_safetensors(
+        tmp_path / "in.safetensors",
+        {f"t{i:04}": np.zeros(1 << 12, np.float32) for i in range(8000)},
+    )
+    out = tmp_path / "out"
+    out.mkdir()
+    process = subprocess.Popen(
+        [MLX, "split", path, out / "m.safetensors", "-n", "4"],
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+    )
+    while not any(out.iterdir()):  # it writes
+        assert process.poll() is None
+        time.sleep(0.001)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=120)
+    if process.returncode == 0:
+        pytest.skip("it was done before")
+    assert process.returncode == 130 and errors == "mlx split: interrupted\n"
+    assert list(out.iterdir()) == []
+
+
+def test_real_model(tmp_path):
+    path = MODELS / "SmolLM2-135M-Instruct.Q4_1.gguf"
+    if not path.exists():
+        pytest.skip("no models (tools/get_models.sh)")
+    doc = document("split", path, tmp_path / "m.gguf", "--max-size", "40M")
+    assert len(doc["files"]) == 3
+    run("merge", tmp_path / "m-00001-of-00003.gguf", tmp_path / "back.gguf")
+    assert (tmp_path / "back.gguf").read_bytes() == path.read_bytes()
