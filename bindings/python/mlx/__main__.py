@@ -1,27 +1,37 @@
-"""python -m mlx: the version, and where CMake finds the package."""
+"""`python -m mlx` and `mlx`: the program of the C library, which lies beside the compiled module.
 
-import argparse
+What only the package knows is answered here: `--version`, its version, and `--cmake-dir`, the
+folder for CMAKE_PREFIX_PATH, in which find_package(MLXC) finds headers and library.
+"""
+
+import importlib.util
+import os
+import sys
 from pathlib import Path
 
-import mlx.core as mx
+
+def folder() -> Path:
+    """Of the compiled module, also where the package is installed editable. Nothing is loaded."""
+    return Path(importlib.util.find_spec("mlx.core").origin).absolute().parent
 
 
-def main():
-    parser = argparse.ArgumentParser(prog="python -m mlx")
-    parser.add_argument("--version", action="store_true", help="Print the version number.")
-    parser.add_argument(
-        "--cmake-dir",
-        action="store_true",
-        help="Print the folder for CMAKE_PREFIX_PATH, in which find_package(MLXC) finds headers and library.",
-    )
-    options = parser.parse_args()
-    if options.version:
-        print(mx.__version__)
-    if options.cmake_dir:
-        # beside the module, also where it is installed editable
-        print(Path(mx.__file__).absolute().parent)
-    if not (options.version or options.cmake_dir):
-        parser.print_help()
+def version() -> str:
+    import mlx.core as mx
+
+    return mx.__version__
+
+
+ANSWERS = {"--version": version, "--cmake-dir": folder}
+
+
+def main() -> None:
+    words = sys.argv[1:]
+    if words and all(word in ANSWERS for word in words):
+        for word in words:
+            print(ANSWERS[word]())
+        return
+    # This process becomes the program, so that signals, status and terminal are its own.
+    os.execv(folder() / "bin" / "mlx", ["mlx", *words])
 
 
 if __name__ == "__main__":

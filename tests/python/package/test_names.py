@@ -72,8 +72,17 @@ def run(*arguments, status=0, folder=None, **variables):
 def test_main():
     assert run("mlx", "--version").stdout.strip() == mx.__version__ == "0.32.4"
     folder = run("mlx", "--cmake-dir").stdout.strip()
+    assert run("mlx", "--version", "--cmake-dir").stdout.split() == [mx.__version__, folder]
     assert os.path.isfile(os.path.join(folder, "include", "mlx", "c", "mlx.h"))
     assert os.path.isfile(os.path.join(folder, "share", "cmake", "MLXC", "MLXCConfig.cmake"))
+
+
+def test_program():
+    """Everything else is what the program `mlx` answers, with its status."""
+    assert json.loads(run("mlx", "devices", "--json").stdout)["devices"][0]["type"] == "cpu"
+    assert "devices" in run("mlx").stdout and "devices" in run("mlx", "--help").stdout
+    assert "did you mean 'devices'" in run("mlx", "devises", status=2).stderr
+    assert "No such file" in run("mlx", "info", "no file", status=1).stderr
 
 
 # --- mlx.launch, mlx.distributed_config

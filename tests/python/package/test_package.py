@@ -27,6 +27,20 @@ print(mx.__file__, *values, *sorted(libraries() - before), sep="\\n")
 """
 
 
+def use_program(package, variables):
+    """It runs with the libraries that the package carries."""
+    program = package / "bin" / "mlx"
+    out = subprocess.run(
+        [program, "devices"], check=True, capture_output=True, env=variables
+    ).stdout
+    assert out.startswith(b"Type")
+    out = subprocess.run(["ldd", program], check=True, capture_output=True, text=True).stdout
+    found = [os.path.normpath(path) for path in re.findall(r"=> (/\S+)", out)]
+    assert [
+        path for path in found if not SYSTEM.search(path) and not path.startswith(str(package))
+    ] == []
+
+
 @pytest.mark.skipif(not BUILD or platform.system() != "Linux", reason="needs a build folder")
 def test_wheel_carries_its_libraries(tmp_path):
     subprocess.run(
@@ -47,6 +61,7 @@ def test_wheel_carries_its_libraries(tmp_path):
     loaded = [path for path in out[3:] if not SYSTEM.search(path) and "lib-dynload" not in path]
     assert any(Path(path).name.startswith("libmlxc") for path in loaded)
     assert [path for path in loaded if not path.startswith(str(package))] == []
+    use_program(package, variables)
     names = [path.name for path in package.iterdir()]
     assert (package / "include" / "mlx" / "c" / "mlx.h").is_file()
     assert "libmlxc.so" in (package / "share" / "cmake" / "MLXC" / "MLXCConfig.cmake").read_text()
