@@ -27,6 +27,8 @@ scalar: TypeAlias = bool | int | float | complex
 '''
 OF_CORE = """
 from mlx._results import FileTensor as FileTensor
+from mlx._results import ProfileEvent as ProfileEvent
+from mlx._results import ProfileRow as ProfileRow
 StreamOrDevice: TypeAlias = Stream | ThreadLocalStream | Device | DeviceType | None
 DLPackCompatible: TypeAlias = Any
 list_or_scalar: TypeAlias = Any  # nested lists as deep as the array has axes
@@ -96,6 +98,19 @@ FILE_PROPERTIES = {
     "tensors": "types.MappingProxyType[str, FileTensor]",
     "metadata": "types.MappingProxyType[str, Any]",
 }
+PROFILE = {
+    "__enter__": "(self) -> profile",
+    "__exit__": "(self, *args: Any) -> None",
+}
+PROFILE_PROPERTIES = {
+    "events": "list[ProfileEvent]",
+    "table": "list[ProfileRow]",
+    "dropped": "int",
+}
+DEBUG = {
+    "__enter__": "(self) -> debug",
+    "__exit__": "(self, *args: Any) -> None",
+}
 # Functions of functions: what they give has the type of what they are given.
 GRADIENT = "argnums: int | Sequence[int] | None = None, argnames: str | Sequence[str] = ..."
 TRANSFORMS = {
@@ -122,6 +137,9 @@ CUSTOM = {
     "__init__": "(self, f: Callable[..., Any]) -> None",
     **dict.fromkeys(("vjp", "jvp", "vmap"), "(self, f: Callable[..., Any]) -> custom_function"),
 }
+KINDS = {**FILE_PROPERTIES, **PROFILE_PROPERTIES, **PROPERTIES}
+# Classes whose methods differ from what others of these names are.
+OWN = {"ModelFile": MODEL_FILE, "profile": PROFILE, "debug": DEBUG}
 CONTEXTS = {"__exit__": "(self, *args: Any) -> None"}
 LEFT_OUT = {
     "__doc__",
@@ -203,15 +221,16 @@ def member(cls, name, obj):
             "  # type: ignore[override]" if name in ("__eq__", "__ne__") and kind != "bool" else ""
         )
         return f"    def {name}(self, other: Any) -> {kind}: ...{ignore}\n"
-    if cls.__name__ == "ModelFile" and name in MODEL_FILE:
-        return f"    def {name}{MODEL_FILE[name]}: ...\n"
+    own = OWN.get(cls.__name__, {})
+    if name in own:
+        return f"    def {name}{own[name]}: ...\n"
     if name in PLAIN:
         return f"    def {name}(self) -> {PLAIN[name]}: ...\n"
     special = {"array": OTHERS, "custom_function": CUSTOM}.get(cls.__name__, CONTEXTS)
     if name in special:
         return f"    def {name}{special[name]}: ...\n"
     if isinstance(obj, (types.GetSetDescriptorType, types.MemberDescriptorType, property)):
-        return f"    @property\n    def {name}(self) -> {PROPERTIES.get(name) or FILE_PROPERTIES.get(name, 'Any')}: ...\n"
+        return f"    @property\n    def {name}(self) -> {KINDS.get(name, 'Any')}: ...\n"
     return function(obj, name, "    ") if callable(obj) or hasattr(obj, "__get__") else ""
 
 

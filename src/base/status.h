@@ -21,7 +21,8 @@ typedef enum mx_status {
     MX_UNSUPPORTED, /* right, but this backend or dtype cannot */
     MX_DEVICE,      /* a device is missing or failed */
     MX_INTERRUPTED, /* the host asked to stop */
-    MX_INTERNAL     /* a fault of the library itself */
+    MX_INTERNAL,    /* a fault of the library itself */
+    MX_NOT_FINITE   /* a NaN or an infinity was made, and the host wants to know */
 } mx_status;
 
 /* Record an error unless one is recorded; the message starts with "[operation] ". Returns

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/status.h"
 #include "base/vec.h"
+#include "graph/watch/source.h"
 
 bool mx_arrays_add(mx_arrays *list, mx_array *a) {
     if (!a || !mx_grow(&list->item, &list->room, list->count + 1, sizeof *list->item))
@@ -27,7 +28,10 @@ void mx_arrays_free(mx_arrays *list) {
 }
 
 bool mx_closure_call(mx_closure *f, mx_array *const *in, int n, mx_arrays *out) {
-    if (f->call(f, in, n, out) && !mx_failed())
+    uint32_t former = mx_source_set(0); // what a function makes has the places of its own
+    bool ok = f->call(f, in, n, out) && !mx_failed();
+    mx_source_set(former);
+    if (ok)
         return true;
     return mx_failed() ? false
                        : mx_fail(MX_INVALID, "[closure] the function failed without an error");

@@ -3,6 +3,7 @@
 #include "base/status.h"
 #include "base/vec.h"
 #include "graph/trace/scope.h"
+#include "graph/watch/source.h"
 #include "ops/rules.h"
 #include "transforms/tape.h"
 
@@ -36,7 +37,9 @@ static bool step_on(forward *f, const mx_tape_step *s) {
     mx_scope scope = mx_scope_open_on(s->node->stream);
     for (int j = 0; j < s->node->nout; j++)
         f->out[j] = NULL;
+    uint32_t former = mx_source_set(s->node->source);
     bool ok = mx_step_jvp(s->node, f->in, f->out);
+    mx_source_set(former);
     for (int j = 0; j < s->node->nout && ok; j++)
         f->tan[s->slot + j] = mx_array_retain(f->out[j]);
     mx_scope_close(scope);

@@ -10,6 +10,7 @@
 #include "graph/array/params.h"
 #include "graph/trace/scope.h"
 #include "graph/trace/trace.h"
+#include "graph/watch/source.h"
 #include "transforms/traced.h"
 
 typedef struct graph {
@@ -195,7 +196,7 @@ static bool keep_outputs(mx_node *n, mx_array **made) {
     return true;
 }
 
-static bool rewrite_step(graph *g, int32_t i, mx_array **in) {
+static bool rewrite_node(graph *g, int32_t i, mx_array **in) {
     mx_node *n = g->t.plan.step[i].node;
     replaced_inputs(g, i, in);
     size_t h = hash(n, in);
@@ -215,6 +216,14 @@ static bool rewrite_step(graph *g, int32_t i, mx_array **in) {
         return keep_outputs(n, g->made[i]);
     return !mx_failed() &&
            mx_apply_multi((mx_prim)n->prim, n->params, in, n->nin, g->made[i], n->nout);
+}
+
+/* What stands for a node was written where the node was. */
+static bool rewrite_step(graph *g, int32_t i, mx_array **in) {
+    uint32_t former = mx_source_set(g->t.plan.step[i].node->source);
+    bool ok = rewrite_node(g, i, in);
+    mx_source_set(former);
+    return ok;
 }
 
 static bool make_tables(graph *g, size_t *most_in) {

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/status.h"
 #include "graph/trace/scope.h"
+#include "graph/watch/source.h"
 #include "ops/rules.h"
 #include "transforms/tape.h"
 
@@ -45,7 +46,9 @@ static void prepare(back *b, const mx_tape_step *s) {
 static bool step_back(back *b, const mx_tape_step *s) {
     prepare(b, s);
     mx_scope scope = mx_scope_open_on(s->node->stream);
+    uint32_t former = mx_source_set(s->node->source);
     bool ok = mx_step_vjp(s->node, b->cot + s->slot, b->need, b->grad);
+    mx_source_set(former);
     for (int i = 0; i < s->node->nin && ok; i++)
         if (b->need[i] && b->grad[i])
             ok = accumulate(b, b->tape->src[s->src + i], b->grad[i]);

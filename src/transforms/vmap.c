@@ -7,6 +7,7 @@
 #include "base/status.h"
 #include "graph/trace/scope.h"
 #include "graph/trace/trace.h"
+#include "graph/watch/source.h"
 #include "ops/rules.h"
 #include "transforms/traced.h"
 
@@ -139,8 +140,10 @@ static bool replace_step(replacing *r, int32_t i) {
         out_axes[j] = -1;
     }
     mx_scope_use(y->stream);
+    uint32_t former = mx_source_set(y->source);
     bool ok = any ? apply_rule(y, r->args, r->axes, r->n, out, out_axes)
                   : mx_apply_multi((mx_prim)y->prim, y->params, r->args, y->nin, out, y->nout);
+    mx_source_set(former);
     for (int j = 0; j < y->nout; j++)
         r->value[i][j] = (batched){out[j], out_axes[j]};
     return ok && !mx_failed();

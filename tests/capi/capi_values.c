@@ -248,6 +248,16 @@ static mlx_file_writer a_file_writer(void) {
     mlx_file_writer_open(&w, in_folder("out.gguf"), "gguf", 0);
     return w;
 }
+static mlx_profile a_profile(void) { /* stopped, of one event */
+    mlx_profile p = mlx_profile_new();
+    mlx_array a = mlx_array_new();
+    mlx_exp(&a, square, (mlx_stream){NULL});
+    mlx_profile_start(p, 1);
+    mlx_array_eval(a);
+    mlx_profile_stop(p);
+    mlx_array_free(a);
+    return p;
+}
 static mlx_device_info some_info(void) {
     mlx_device_info info = mlx_device_info_new();
     mlx_device cpu = mlx_device_new_type(MLX_CPU, 0);
@@ -310,6 +320,7 @@ static mlx_fast_metal_kernel a_metal_kernel(void) {
     X(mlx_function_exporter, an_exporter())                                           \
     X(mlx_imported_function, mlx_imported_function_new(in_folder("in.mlxfn")))        \
     X(mlx_node_namer, mlx_node_namer_new())                                           \
+    X(mlx_profile, a_profile())                                                       \
     X(mlx_fast_cuda_kernel_config, mlx_fast_cuda_kernel_config_new())                 \
     X(mlx_fast_cuda_kernel, a_cuda_kernel())                                          \
     X(mlx_fast_metal_kernel_config, mlx_fast_metal_kernel_config_new())               \

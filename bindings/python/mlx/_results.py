@@ -5,6 +5,13 @@ from collections import namedtuple
 
 # of a ModelFile
 FileTensor = namedtuple("FileTensor", "name storage shape dtype size nbytes offset part")
+# of a profile
+ProfileEvent = namedtuple(
+    "ProfileEvent",
+    "name source inputs outputs start_ns duration_ns self_ns bytes_read bytes_written flops "
+    "active thread stream depth fused failed",
+)
+ProfileRow = namedtuple("ProfileRow", "name source calls self_ns bytes flops share")
 EighResult = namedtuple("EighResult", "eigenvalues eigenvectors")
 QRResult = namedtuple("QRResult", "Q R")
 SVDResult = namedtuple("SVDResult", "U S Vh")

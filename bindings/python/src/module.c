@@ -19,7 +19,8 @@ static int (*const parts[])(PyObject *module) = {
     mpy_init_eval,       mpy_init_transform,     mpy_init_grad,
     mpy_init_products,   mpy_init_vmap,          mpy_init_compile,
     mpy_init_custom,     mpy_init_function_file, mpy_init_model_file,
-    mpy_init_storage,
+    mpy_init_storage,    mpy_init_place,         mpy_init_profile,
+    mpy_init_debug,
 };
 
 /* Settings of the environment that make no sense are an error of the import: the first evaluation

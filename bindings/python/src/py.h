@@ -32,10 +32,15 @@ const char *mpy_text(PyObject *o);
    signal stops it, and it is run again unless the signal's handler raises (interrupt.c). */
 #define MPY_WAIT(status, call)                           \
     do {                                                 \
+        mpy_place = mlx_source_here();                   \
         PyThreadState *mpy_thread = PyEval_SaveThread(); \
         (status) = (call);                               \
         PyEval_RestoreThread(mpy_thread);                \
     } while ((status) && mpy_try_again())
+
+/* The line that let go of the GIL on this thread (place.c): arrays that are made until it is taken
+   again are that line's. */
+extern _Thread_local uint32_t mpy_place;
 
 /* Before a call that may wait for the system without asking us: that Control-C be noted. */
 void mpy_listen(void);
@@ -145,6 +150,9 @@ int mpy_tree_arrays(mlx_vector_array *out, PyObject *tree);
    *next (which moves on). */
 PyObject *mpy_tree_fill(PyObject *tree, mlx_vector_array arrays, size_t *next);
 
+/* Give the arrays of a dict the names they have in it, for pictures (function_file.c). */
+int mpy_name_arrays(mlx_node_namer namer, PyObject *names);
+
 /* --- the parts of the module ------------------------------------------------------------------ */
 
 int mpy_init_error(PyObject *module);
@@ -176,6 +184,9 @@ int mpy_init_vmap(PyObject *module);
 int mpy_init_compile(PyObject *module);
 int mpy_init_custom(PyObject *module);
 int mpy_init_function_file(PyObject *module);
+int mpy_init_place(PyObject *module);
+int mpy_init_profile(PyObject *module);
+int mpy_init_debug(PyObject *module);
 
 /* Is a function traced for arrays of any shape on this thread? Sizes that are read then are those
    of one call only. */

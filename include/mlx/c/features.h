@@ -48,6 +48,10 @@
 #define MLX_C_HAS_CATALOG_ALIAS   100
 #define MLX_C_HAS_SIGNATURE_PARSE 100
 
+/* debug.h */
+#define MLX_C_HAS_DEBUG_SET 100
+#define MLX_C_HAS_DEBUG_GET 100
+
 /* error.h */
 #define MLX_C_HAS_LAST_ERROR_MESSAGE 100
 #define MLX_C_HAS_LAST_ERROR_CODE    100
@@ -132,6 +136,9 @@
 #define MLX_C_HAS_FILE_WRITER_PUT     100
 #define MLX_C_HAS_FILE_WRITER_FINISH  100
 
+/* graph_utils.h */
+#define MLX_C_HAS_GRAPH_TEXT 100
+
 /* io.h */
 #define MLX_C_HAS_LOAD_NPZ                100
 #define MLX_C_HAS_SAVE_NPZ                100
@@ -197,6 +204,23 @@
 #define MLX_C_HAS_STORAGE_LOAD     100
 #define MLX_C_HAS_STORAGE_STORE    100
 #define MLX_C_HAS_PLUGINS_LOAD     100
+
+/* profile.h */
+#define MLX_C_HAS_PROFILE_NEW       100
+#define MLX_C_HAS_PROFILE_FREE      100
+#define MLX_C_HAS_PROFILE_START     100
+#define MLX_C_HAS_PROFILE_STOP      100
+#define MLX_C_HAS_PROFILE_COUNT     100
+#define MLX_C_HAS_PROFILE_GET       100
+#define MLX_C_HAS_PROFILE_GET_ARRAY 100
+#define MLX_C_HAS_PROFILE_ROW_COUNT 100
+#define MLX_C_HAS_PROFILE_GET_ROW   100
+#define MLX_C_HAS_PROFILE_TEXT      100
+#define MLX_C_HAS_PROFILE_WRITE     100
+#define MLX_C_HAS_MACHINE_LIMITS    100
+#define MLX_C_HAS_SOURCE_ADD        100
+#define MLX_C_HAS_SOURCE_SET_HOOK   100
+#define MLX_C_HAS_SOURCE_HERE       100
 
 /* random.h */
 #define MLX_C_HAS_RANDOM_GET_STATE 100

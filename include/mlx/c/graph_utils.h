@@ -34,6 +34,10 @@ MLX_API int mlx_node_namer_get_name(const char **name, mlx_node_namer namer, con
 MLX_API int mlx_export_to_dot(FILE *os, const mlx_node_namer namer, const mlx_vector_array outputs);
 /* The same graph as lines of text. */
 MLX_API int mlx_print_graph(FILE *os, const mlx_node_namer namer, const mlx_vector_array outputs);
+/* The graph for reading, a line an array: what it is made of with which parameters, its dtype and
+   shape, and where it was written if that is known (profile.h). */
+MLX_API int mlx_graph_text(mlx_string *res, const mlx_node_namer namer,
+                           const mlx_vector_array outputs);
 
 #ifdef __cplusplus
 }

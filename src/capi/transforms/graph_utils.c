@@ -48,18 +48,21 @@ static bool print(FILE *os, const char *op, const mx_text *t) {
     return ok || mx_fail(MX_IO, "[%s] the picture could not be written", op);
 }
 
+/* The picture into t, to be freed in any case. */
+static bool make(mx_text *t, const char *op, mlx_node_namer namer, mlx_vector_array outputs,
+                 draw_fn *fn) {
+    int n = 0;
+    mx_namer *names = namer_in(namer);
+    mx_array *const *a = names ? capi_arrays(outputs, &n) : NULL;
+    return a && (fn(t, names, a, n) || mx_failed() || mx_fail_nomem(op, t->room)) && !mx_failed();
+}
+
 static int draw(FILE *os, const char *op, mlx_node_namer namer, mlx_vector_array outputs,
                 draw_fn *fn) {
     capi_call c = capi_begin_default();
     mx_text t = {0};
-    int n = 0;
-    mx_namer *names = namer_in(namer);
-    mx_array *const *a = names ? capi_arrays(outputs, &n) : NULL;
-    if (a && !os)
-        a = mx_fail(MX_INVALID, "[%s] the file is NULL", op);
-    bool ok =
-        a && (fn(&t, names, a, n) || mx_failed() || mx_fail_nomem(op, t.room)) && !mx_failed();
-    ok = ok && print(os, op, &t);
+    bool ok = (os || mx_fail(MX_INVALID, "[%s] the file is NULL", op)) &&
+              make(&t, op, namer, outputs, fn) && print(os, op, &t);
     mx_text_free(&t);
     return capi_end_ok(&c, ok);
 }
@@ -70,4 +73,13 @@ int mlx_export_to_dot(FILE *os, const mlx_node_namer namer, const mlx_vector_arr
 
 int mlx_print_graph(FILE *os, const mlx_node_namer namer, const mlx_vector_array outputs) {
     return draw(os, "print_graph", namer, outputs, mx_graph_lines);
+}
+
+int mlx_graph_text(mlx_string *res, const mlx_node_namer namer, const mlx_vector_array outputs) {
+    capi_call c = capi_begin_default();
+    mx_text t = {0};
+    bool ok = capi_slot(res, "string") && make(&t, "graph_text", namer, outputs, mx_graph_text) &&
+              capi_put_string(res, mx_text_view(&t));
+    mx_text_free(&t);
+    return capi_end_ok(&c, ok);
 }

@@ -7,6 +7,7 @@
 #include "base/status.h"
 #include "graph/trace/scope.h"
 #include "graph/trace/trace.h"
+#include "graph/watch/source.h"
 
 /* --- parameters ------------------------------------------------------------------------------- */
 
@@ -102,6 +103,7 @@ static void retain_objects(mx_node *n) {
 }
 
 static mx_node *node_new(mx_prim p, const void *params, mx_array *const *in, int nin, int nout) {
+    uint32_t source = mx_source_here(); // a function of the host
     const mx_prim_desc *d = mx_prims[p];
     bool has = d->param_size > 0;
     size_t fixed = sizeof(mx_node) + (size_t)(nin + nout) * sizeof(mx_array *);
@@ -114,6 +116,7 @@ static mx_node *node_new(mx_prim p, const void *params, mx_array *const *in, int
     n->nin = (uint16_t)nin;
     n->nout = (uint16_t)nout;
     n->mark = 0;
+    n->source = source;
     n->stream = mx_scope_stream();
     n->in = (mx_array **)(n + 1);
     n->out = n->in + nin;

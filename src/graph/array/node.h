@@ -16,7 +16,8 @@ struct mx_node {
     atomic_uint refs; /* living outputs, and walks that hold on */
     uint16_t prim;    /* mx_prim */
     uint16_t nin, nout;
-    uint32_t mark; /* scratch of a walk, under the evaluation lock */
+    uint32_t mark;   /* scratch of a walk, under the evaluation lock */
+    uint32_t source; /* where it was made (graph/watch/source.h); 0: not known */
     mx_stream stream;
     void *params; /* inside this allocation; NULL when the primitive has none */
     mx_array **in;

@@ -63,7 +63,7 @@ static uint16_t emit_step(mx_plan *p, mx_builder *b, const mx_step *s) {
     const mx_node *n = s->node;
     mx_dtype in = mx_dtype_of(n->in[n->nin - 1]), out = mx_dtype_of(n->out[0]);
     uint16_t op = n->prim == MX_PRIM_astype ? MX_OPC_CAST : n->prim, a = operand(p, b, s, 0);
-    mx_instr r = {op, (uint8_t)in, (uint8_t)out, {a, a, a}};
+    mx_instr r = {op, (uint8_t)in, (uint8_t)out, {a, a, a}, n->source};
     for (int k = 1; k < n->nin; k++)
         r.arg[k] = operand(p, b, s, k);
     return emit(&b->program, r);
@@ -88,6 +88,7 @@ bool mx_plan_build(mx_plan *p, int32_t unit, mx_builder *b) {
     g->ndim = any->ndim;
     g->shape = any->shape;
     g->size = any->size;
+    g->stream = p->step[u->first].node->stream.index;
     find_inputs(p, u, b);
     for (int32_t i = u->first; i >= 0; i = p->step[i].next) {
         mx_step *s = &p->step[i];

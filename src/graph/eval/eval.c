@@ -14,6 +14,7 @@
 #include "graph/eval/settings.h"
 #include "graph/trace/trace.h"
 #include "graph/array/view.h"
+#include "graph/watch/watch.h"
 
 static mx_plan plan;
 static mx_builder builder;
@@ -74,7 +75,7 @@ static bool run_program(int32_t unit) {
     const mx_backend *b = mx_backend_of(d);
     if (!b || !mx_plan_build(&plan, unit, &builder))
         return false;
-    bool ok = b->run_program(&builder.program, builder.donate);
+    bool ok = mx_run(&(mx_task){b, NULL, NULL, &builder.program, builder.donate});
     settle(builder.program.out, builder.program.n_out, ok);
     return ok;
 }
@@ -83,7 +84,7 @@ enum { FEW_OUTPUTS = 8 };
 
 static bool run_on(const mx_backend *b, mx_node *n, mx_array **out, int32_t feed) {
     return (feed < 0 || mx_plan_build(&plan, feed, &builder)) &&
-           b->run(n, out, feed < 0 ? NULL : &builder.program);
+           mx_run(&(mx_task){b, n, out, feed < 0 ? NULL : &builder.program, NULL});
 }
 
 /* The node's living outputs, held while it runs; NULL where nobody wants one. */

@@ -22,12 +22,14 @@ typedef struct mx_instr {
     uint8_t dtype;   /* of the operands (of b and c for select) */
     uint8_t to;      /* of the result */
     uint16_t arg[3]; /* values */
+    uint32_t source; /* where it was written (graph/watch/source.h) */
 } mx_instr;
 
 typedef struct mx_program {
     int ndim;
     const int *shape; /* of every value; borrowed from a member array */
     int64_t size;
+    int stream; /* number of the stream */
     int n_in, n_instr, n_out;
     mx_array **in; /* available arrays, broadcast to the shape by program_strides */
     mx_instr *instr;

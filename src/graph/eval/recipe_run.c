@@ -8,6 +8,7 @@
 #include "graph/eval/recipe.h"
 #include "graph/trace/scope.h"
 #include "graph/array/view.h"
+#include "graph/watch/watch.h"
 
 /* --- replay ----------------------------------------------------------------------------------- */
 
@@ -15,7 +16,10 @@ static bool replay_step(const mx_recipe_step *s, mx_array **value, mx_array **in
     const mx_node *n = s->node;
     for (int i = 0; i < n->nin; i++)
         in[i] = value[s->in[i]];
-    if (!mx_apply_multi((mx_prim)n->prim, n->params, in, n->nin, out, n->nout))
+    uint32_t former = mx_source_set(n->source);
+    bool ok = mx_apply_multi((mx_prim)n->prim, n->params, in, n->nin, out, n->nout);
+    mx_source_set(former);
+    if (!ok)
         return false;
     for (int j = 0; j < n->nout; j++)
         if (s->out[j] >= 0)
@@ -202,7 +206,7 @@ static bool run_program(const run *x, const mx_recipe_unit *u) {
     fill_program(x, u, u->in);
     for (int32_t j = 0; j < u->n_out; j++)
         u->program.out[j] = x->value[u->out[j]];
-    return x->b->run_program(&u->program, u->donate);
+    return mx_run(&(mx_task){x->b, NULL, NULL, &u->program, u->donate});
 }
 
 /* A copy of the traced node over this run's arrays. An input that lives on, or is used twice, gets
@@ -219,8 +223,8 @@ static bool run_with(const run *x, const mx_recipe_unit *u, mx_array **arrays) {
     }
     for (int32_t j = 0; j < u->n_out; j++)
         n.out[j] = u->out[j] >= 0 ? x->value[u->out[j]] : NULL;
-    bool ok =
-        u->spread ? mx_spread(&n, n.out) : x->b->run(&n, n.out, u->has_feed ? &u->program : NULL);
+    mx_task task = {x->b, &n, n.out, u->has_feed ? &u->program : NULL, NULL};
+    bool ok = u->spread ? mx_spread(&n, n.out) : mx_run(&task);
     for (int32_t i = 0; i < u->n_in; i++) {
         int32_t s = u->in[i];
         if (!x->value[s] || !x->ours[s] || !dies(u, s))

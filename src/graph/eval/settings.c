@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "graph/watch/source.h"
 #include "kernels/kernels.h"
 
 static const char *setting(const char *name) {
@@ -54,11 +55,28 @@ static bool check_threads(void) {
                text);
 }
 
+/* "nan", "inf" or "nan,inf": what is an error from now on. */
+static bool check_debug(void) {
+    static const struct {
+        const char *text;
+        unsigned bits;
+    } known[] = {{"nan", MX_WATCH_NAN},
+                 {"inf", MX_WATCH_INFINITY},
+                 {"nan,inf", MX_WATCH_NAN | MX_WATCH_INFINITY}};
+    const char *text = setting("MLX_DEBUG");
+    for (size_t i = 0; text && i < sizeof known / sizeof *known; i++)
+        if (!strcmp(text, known[i].text))
+            return mx_watch(known[i].bits, true), true;
+    return !text ||
+           mx_fail(MX_INVALID,
+                   "[environment] MLX_DEBUG is '%s', but it should be nan, inf or nan,inf.", text);
+}
+
 bool mx_settings_check(void) {
     static atomic_bool good;
     if (atomic_load_explicit(&good, memory_order_relaxed))
         return true;
-    bool ok = check_set() && check_threads();
+    bool ok = check_set() && check_threads() && check_debug();
     atomic_store_explicit(&good, ok, memory_order_relaxed);
     return ok;
 }

@@ -5,7 +5,8 @@
 #include <stdbool.h>
 
 /* False and an error that lists what there is: MLX_CPU_ISA names no instruction set of this
-   processor, or MLX_NUM_THREADS is no number. */
+   processor, MLX_NUM_THREADS is no number, or
+   MLX_DEBUG no word that is known. */
 bool mx_settings_check(void);
 
 #endif

@@ -5,9 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/vec.h"
-#include "graph/eval/eval.h"
-#include "graph/array/node.h"
+#include "graph/show/walk.h"
 
 /* --- names ------------------------------------------------------------------------ */
 
@@ -66,102 +64,9 @@ void mx_namer_free(mx_namer *n) {
     *n = (mx_namer){0};
 }
 
-/* --- the walk: inputs first ------------------------------------------------------- */
-
-typedef struct frame {
-    mx_array *a;
-    int next; /* input to visit */
-} frame;
-
-typedef struct picture {
-    mx_namer *namer;
-    mx_text *t;
-    mx_text inputs; /* of lines: the names of leaves */
-    mx_map seen;    /* addresses of nodes and leaves */
-    mx_map sinks;   /* addresses of the outputs */
-    uint64_t nodes;
-    bool (*leaf)(struct picture *p, mx_array *a);
-    bool (*node)(struct picture *p, mx_node *n, mx_array *const *out);
-} picture;
-
-static char mark; /* the value of what is in a set */
-
-static bool add(mx_map *set, const void *p) {
-    address key;
-    return mx_map_set(set, address_of(key, p), &mark, NULL);
-}
-
-static bool has(const mx_map *set, const void *p) {
-    address key;
-    return mx_map_has(set, address_of(key, p));
-}
-
-static bool draw_node(picture *p, mx_node *n) {
-    mx_array **out = mx_calloc(n->nout, sizeof *out);
-    if (!out)
-        return false;
-    mx_node_hold_outputs(n, out);
-    p->nodes++;
-    bool ok = p->node(p, n, out);
-    for (int i = 0; i < n->nout; i++)
-        mx_array_release(out[i]);
-    mx_free(out);
-    return ok;
-}
-
-typedef struct stack {
-    frame *at;
-    size_t depth, room;
-} stack;
-
-/* Visit a: a leaf is drawn, a node is put on the stack; what was seen is left alone. */
-static bool visit(picture *p, stack *s, mx_array *a) {
-    const void *what = a->node ? (const void *)a->node : a;
-    if (has(&p->seen, what))
-        return true;
-    if (!add(&p->seen, what))
-        return false;
-    if (!a->node)
-        return p->leaf(p, a);
-    if (!mx_grow(&s->at, &s->room, s->depth + 1, sizeof *s->at))
-        return false;
-    s->at[s->depth++] = (frame){a, 0};
-    return true;
-}
-
-static bool walk_from(picture *p, stack *s, mx_array *output) {
-    bool ok = visit(p, s, output);
-    while (ok && s->depth) {
-        frame *f = &s->at[s->depth - 1];
-        mx_node *n = f->a->node;
-        if (f->next < n->nin) {
-            ok = visit(p, s, n->in[f->next++]);
-            continue;
-        }
-        s->depth--;
-        ok = draw_node(p, n);
-    }
-    return ok;
-}
-
-static bool walk(picture *p, mx_array *const *outputs, int n) {
-    stack s = {0};
-    bool ok = true;
-    for (int i = 0; ok && i < n; i++)
-        ok = add(&p->sinks, outputs[i]);
-    mx_eval_lock();
-    for (int i = 0; ok && i < n; i++)
-        ok = walk_from(p, &s, outputs[i]);
-    mx_eval_unlock();
-    mx_free(s.at);
-    mx_map_free(&p->seen, NULL);
-    mx_map_free(&p->sinks, NULL);
-    return ok;
-}
-
 /* --- Graphviz --------------------------------------------------------------------- */
 
-static bool put_quoted(picture *p, mx_array *a) {
+static bool put_quoted(mx_picture *p, mx_array *a) {
     const char *name = mx_namer_get(p->namer, a);
     if (!name)
         return false;
@@ -175,14 +80,14 @@ static bool put_quoted(picture *p, mx_array *a) {
     return true;
 }
 
-static bool dot_leaf(picture *p, mx_array *a) {
+static bool dot_leaf(mx_picture *p, mx_array *a) {
     mx_text_str(p->t, "{ rank=source; ");
     bool ok = put_quoted(p, a);
     mx_text_str(p->t, "; }\n");
     return ok;
 }
 
-static bool dot_node(picture *p, mx_node *n, mx_array *const *out) {
+static bool dot_node(mx_picture *p, mx_node *n, mx_array *const *out) {
     unsigned long long id = p->nodes;
     bool ok = true;
     mx_text_add(p->t, "{ op%llu [label =\"%s\", shape=rectangle]; }\n", id, mx_node_desc(n)->name);
@@ -193,7 +98,7 @@ static bool dot_node(picture *p, mx_node *n, mx_array *const *out) {
     for (int i = 0; ok && i < n->nout; i++) {
         if (!out[i])
             continue;
-        mx_text_str(p->t, has(&p->sinks, out[i]) ? "{ rank=sink; " : "{ ");
+        mx_text_str(p->t, mx_picture_is_sink(p, out[i]) ? "{ rank=sink; " : "{ ");
         ok = put_quoted(p, out[i]);
         mx_text_add(p->t, "; }\nop%llu -> ", id);
         ok = ok && put_quoted(p, out[i]);
@@ -203,9 +108,9 @@ static bool dot_node(picture *p, mx_node *n, mx_array *const *out) {
 }
 
 bool mx_dot(mx_text *t, mx_namer *namer, mx_array *const *outputs, int n) {
-    picture p = {.namer = namer, .t = t, .leaf = dot_leaf, .node = dot_node};
+    mx_picture p = {.namer = namer, .t = t, .leaf = dot_leaf, .node = dot_node};
     mx_text_str(t, "digraph {\n");
-    bool ok = walk(&p, outputs, n);
+    bool ok = mx_picture_walk(&p, outputs, n);
     mx_text_str(t, "}\n");
     return ok && !t->failed;
 }
@@ -213,7 +118,7 @@ bool mx_dot(mx_text *t, mx_namer *namer, mx_array *const *outputs, int n) {
 /* --- lines ------------------------------------------------------------------------ */
 
 /* A (2,3) float32 */
-static bool put_described(picture *p, mx_text *t, mx_array *a) {
+static bool put_described(mx_picture *p, mx_text *t, mx_array *a) {
     char shape[128];
     const char *name = mx_namer_get(p->namer, a);
     mx_shape_text(shape, sizeof shape, a->shape, a->ndim);
@@ -222,11 +127,11 @@ static bool put_described(picture *p, mx_text *t, mx_array *a) {
     return name != NULL;
 }
 
-static bool line_leaf(picture *p, mx_array *a) {
+static bool line_leaf(mx_picture *p, mx_array *a) {
     return put_described(p, &p->inputs, a);
 }
 
-static bool put_names(picture *p, mx_array *const *a, int n) {
+static bool put_names(mx_picture *p, mx_array *const *a, int n) {
     const char *name = "";
     for (int i = 0, some = 0; name && i < n; i++) {
         name = a[i] ? mx_namer_get(p->namer, a[i]) : "";
@@ -236,7 +141,7 @@ static bool put_names(picture *p, mx_array *const *a, int n) {
     return name != NULL;
 }
 
-static bool line_node(picture *p, mx_node *n, mx_array *const *out) {
+static bool line_node(mx_picture *p, mx_node *n, mx_array *const *out) {
     mx_text_str(p->t, mx_node_desc(n)->name);
     bool ok = put_names(p, n->in, n->nin);
     mx_text_str(p->t, " ->");
@@ -247,8 +152,8 @@ static bool line_node(picture *p, mx_node *n, mx_array *const *out) {
 
 bool mx_graph_lines(mx_text *t, mx_namer *namer, mx_array *const *outputs, int n) {
     mx_text lines = {0}, last = {0};
-    picture p = {.namer = namer, .t = &lines, .leaf = line_leaf, .node = line_node};
-    bool ok = walk(&p, outputs, n);
+    mx_picture p = {.namer = namer, .t = &lines, .leaf = line_leaf, .node = line_node};
+    bool ok = mx_picture_walk(&p, outputs, n);
     for (int i = 0; ok && i < n; i++)
         ok = put_described(&p, &last, outputs[i]);
     mx_text_str(t, "Inputs: ");

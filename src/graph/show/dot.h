@@ -34,5 +34,10 @@ void mx_namer_free(mx_namer *n);
 
 bool mx_dot(mx_text *t, mx_namer *namer, mx_array *const *outputs, int n);
 bool mx_graph_lines(mx_text *t, mx_namer *namer, mx_array *const *outputs, int n);
+/* The same for reading, a line an array (text.c):
+       A: float32 (2)
+       B: float32 (2) = Exp(A)  # train.py:12
+       return B */
+bool mx_graph_text(mx_text *t, mx_namer *namer, mx_array *const *outputs, int n);
 
 #endif

@@ -24,6 +24,7 @@ static PyObject *exception_of(int code) {
     case MLX_ERROR_DEVICE: return PyExc_ValueError;
     case MLX_ERROR_RANGE: return mpy_range_error;
     case MLX_ERROR_MEMORY: return PyExc_MemoryError;
+    case MLX_ERROR_NOT_FINITE: return PyExc_FloatingPointError;
     default: return PyExc_RuntimeError;
     }
 }

@@ -404,7 +404,7 @@ static PyObject *import_function(PyObject *self, PyObject *args, PyObject *kwarg
 
 /* --- export_to_dot ---------------------------------------------------------------------------- */
 
-static int name_arrays(mlx_node_namer namer, PyObject *names) {
+int mpy_name_arrays(mlx_node_namer namer, PyObject *names) {
     PyObject *key, *value;
     Py_ssize_t at = 0;
     while (names && PyDict_Next(names, &at, &key, &value)) {
@@ -422,7 +422,7 @@ static int name_arrays(mlx_node_namer namer, PyObject *names) {
 
 static int draw(FILE *file, PyObject *names, mlx_vector_array outputs) {
     mlx_node_namer namer = mlx_node_namer_new();
-    int status = namer.ctx ? name_arrays(namer, names) : (mpy_raise(), -1);
+    int status = namer.ctx ? mpy_name_arrays(namer, names) : (mpy_raise(), -1);
     if (!status) {
         MPY_WAIT(status, mlx_export_to_dot(file, namer, outputs));
         status = mpy_settle(status);

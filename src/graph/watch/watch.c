@@ -1,0 +1,21 @@
+/* Running what somebody watches: see watch.h. */
+#include "graph/watch/watch.h"
+
+#include "graph/profile/profile.h"
+#include "graph/watch/debug.h"
+
+static bool run(const mx_task *t, unsigned watched) {
+    bool values = watched & (MX_WATCH_NAN | MX_WATCH_INFINITY);
+    return values ? mx_debug_run(t, watched) : mx_task_run(t);
+}
+
+bool mx_run_watched(const mx_task *t) {
+    unsigned watched = mx_watched();
+    if (!(watched & MX_WATCH_EVENTS))
+        return run(t, watched);
+    mx_event_room room;
+    mx_profile_begin(&room, t);
+    bool ok = run(t, watched);
+    mx_profile_end(&room, t, ok);
+    return ok;
+}
