@@ -500,9 +500,9 @@ static void make_pointer(void *slot, const capi_call_row *row, int i, const spec
     if (strstr(type, "(*)"))
         return;
     if (is(type, "const char *"))
-        p = (void *)(!s || !s->text     ? text_of(name)
-                     : is(name, "file") ? in_folder(s->text)
-                                        : s->text);
+        p = (void *)(!s || !s->text                        ? text_of(name)
+                     : is(name, "file") || is(name, "out") ? in_folder(s->text)
+                                                           : s->text);
     else if (is(type, "const int *") || (is(type, "int *") && is(name, "data")))
         p = (void *)(s && s->ints            ? s->ints
                      : strstr(name, "shape") ? twos
@@ -522,6 +522,8 @@ static void make_pointer(void *slot, const capi_call_row *row, int i, const spec
         p = two_texts;
     else if (is(type, "FILE *"))
         p = fopen("/dev/null", "w");
+    else if (is(type, "const mlx_convert_options *"))
+        *(mlx_convert_options *)p = (mlx_convert_options){.overwrite = true};
     else if (is(type, "const mlx_export_visitor *"))
         p = &visitor;
     else if (strstr(type, "void *"))

@@ -162,6 +162,7 @@ int mpy_init_at(PyObject *module);
 int mpy_init_print(PyObject *module);
 int mpy_init_io(PyObject *module);
 int mpy_init_model_file(PyObject *module);
+int mpy_init_model_convert(PyObject *module);
 int mpy_init_storage(PyObject *module);
 int mpy_init_asarray(PyObject *module);
 int mpy_init_dtype(PyObject *module);

@@ -48,6 +48,11 @@
 #define MLX_C_HAS_CATALOG_ALIAS   100
 #define MLX_C_HAS_SIGNATURE_PARSE 100
 
+/* convert.h */
+#define MLX_C_HAS_CONVERT_OPTIONS_DEFAULT 100
+#define MLX_C_HAS_CONVERT                 100
+#define MLX_C_HAS_CONVERT_FAMILY          100
+
 /* debug.h */
 #define MLX_C_HAS_DEBUG_SET 100
 #define MLX_C_HAS_DEBUG_GET 100

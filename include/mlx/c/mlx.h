@@ -6,6 +6,7 @@
 #include "mlx/c/catalog.h"
 #include "mlx/c/closure.h"
 #include "mlx/c/compile.h"
+#include "mlx/c/convert.h"
 #include "mlx/c/cuda.h"
 #include "mlx/c/debug.h"
 #include "mlx/c/device.h"

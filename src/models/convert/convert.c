@@ -1,0 +1,199 @@
+/* Conversion, from the two paths to the new files: see convert.h. */
+#include "models/convert/convert.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <dirent.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include "base/mem.h"
+#include "base/status.h"
+#include "base/text.h"
+#include "graph/trace/scope.h"
+#include "models/convert/write.h"
+#include "ops/ops.h"
+
+static const char op[] = "convert";
+
+/* --- what is to be made ---------------------------------------------------------------------- */
+
+/* Files and folders that can be asked for. */
+static const struct target {
+    const char *name, *ending; /* ending NULL: a folder */
+    const char *format;        /* of the writer */
+    mx_naming naming;
+    bool keeps_names;
+    uint64_t most_bytes;
+} targets[] = {
+    {"gguf", ".gguf", "gguf", MX_NAMED_GGUF, false, 0},
+    {"safetensors", ".safetensors", "safetensors", MX_NAMED_MLX, true, 0},
+    {"npz", ".npz", NULL, MX_NAMED_HF, true, 0},
+    {"mlx", NULL, "safetensors", MX_NAMED_MLX, false, (uint64_t)5 << 30},
+    {"hf", NULL, "safetensors", MX_NAMED_HF, false, (uint64_t)5 << 30},
+};
+enum { TARGETS = sizeof targets / sizeof *targets, TO_MLX = 3 };
+
+static bool ends_with(const char *path, const char *ending) {
+    size_t n = strlen(path), m = strlen(ending);
+    return n > m && strcmp(path + n - m, ending) == 0;
+}
+
+static const struct target *target_of(const char *out, const char *format) {
+    for (int i = 0; i < TARGETS; i++)
+        if (format ? strcmp(format, targets[i].name) == 0
+                   : targets[i].ending && ends_with(out, targets[i].ending))
+            return &targets[i];
+    if (!format)
+        return &targets[TO_MLX];
+    return mx_fail(MX_INVALID, "[%s] the format '%.80s' is none of gguf, safetensors, npz, mlx, hf",
+                   op, format);
+}
+
+/* --- the two paths --------------------------------------------------------------------------- */
+
+static bool is_empty_folder(const char *path) {
+    DIR *d = opendir(path);
+    struct dirent *e;
+    bool empty = d != NULL;
+    while (empty && (e = readdir(d)))
+        empty = !strcmp(e->d_name, ".") || !strcmp(e->d_name, "..");
+    if (d)
+        closedir(d);
+    return empty;
+}
+
+static bool check_paths(const char *in, const char *out, const struct target *t, bool overwrite) {
+    struct stat a, b;
+    if (stat(out, &b))
+        return true; // whatever hinders is found when it is made
+    if (stat(in, &a) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino)
+        return mx_fail(MX_INVALID, "[%s] '%s' and '%s' are the same", op, in, out);
+    if (t->ending && S_ISDIR(b.st_mode))
+        return mx_fail(MX_INVALID, "[%s] '%s' is a folder, and a %s file was to be made", op, out,
+                       t->name);
+    if (!t->ending && (!S_ISDIR(b.st_mode) || !is_empty_folder(out)))
+        return mx_fail(MX_INVALID, "[%s] '%s' exists: a folder is made anew, name another", op,
+                       out);
+    return !t->ending || overwrite ||
+           mx_fail(MX_INVALID, "[%s] '%s' exists, and may not be overwritten", op, out);
+}
+
+/* The folder in which `path` is to be. */
+static char *parent_of(const char *path) {
+    size_t n = strlen(path);
+    while (n > 1 && path[n - 1] == '/')
+        n--;
+    while (n && path[n - 1] != '/')
+        n--;
+    mx_text t = {0};
+    mx_text_put(&t, n ? path : ".", n ? n : 1);
+    return mx_text_take(&t);
+}
+
+static uint64_t bytes_of(const mx_conversion *p) {
+    uint64_t all = 0;
+    for (size_t i = 0; i < p->count; i++) {
+        const mx_elements *e = &p->output[i].made;
+        uint64_t n = 1;
+        for (int d = 0; d < p->output[i].shape.ndim; d++)
+            n *= (uint64_t)p->output[i].shape.dim[d];
+        all += e->block                   ? n / e->block->items * e->block->bytes
+               : mx_elements_are_words(e) ? n * (uint64_t)e->quant.bits / 8
+                                          : n * mx_dtype_size(e->dtype);
+    }
+    return all;
+}
+
+/* Early is better than after an hour. */
+static bool check_space(const mx_conversion *p, const char *out) {
+    struct statvfs v;
+    char *folder = parent_of(out);
+    bool known = folder && statvfs(folder, &v) == 0;
+    mx_free(folder);
+    uint64_t needs = bytes_of(p), has = known ? (uint64_t)v.f_bavail * v.f_frsize : needs;
+    return has >= needs || mx_fail(MX_IO, "[%s] '%s' needs %.1f MB, and its disk has %.1f MB left",
+                                   op, out, (double)needs / 1e6, (double)has / 1e6);
+}
+
+/* --- writing --------------------------------------------------------------------------------- */
+
+static bool write_folder(const mx_conversion *p, const char *out, uint64_t most) {
+    mx_staging s;
+    mx_text t = {0};
+    bool ok = mx_staging_open(&s, out);
+    mx_text_add(&t, "%s/model.safetensors", ok ? s.path : "");
+    char *path = mx_text_take(&t);
+    ok = ok && path && mx_write_model(p, path, "safetensors", most) && mx_side_files(p, s.path) &&
+         mx_staging_commit(&s);
+    mx_free(path);
+    mx_staging_close(&s);
+    return ok;
+}
+
+/* npy has no bfloat16 and no 8-bit floats. */
+static void make_npy(mx_conversion *p) {
+    for (size_t i = 0; i < p->count; i++) {
+        mx_elements *e = &p->output[i].made;
+        if (e->dtype == MX_BFLOAT16)
+            *e = mx_elements_plain(MX_FLOAT32);
+    }
+}
+
+static bool write(mx_conversion *p, const char *out, const struct target *t) {
+    uint64_t most = p->choice->o->most_bytes ? p->choice->o->most_bytes : t->most_bytes;
+    if (!t->format)
+        make_npy(p);
+    if (!check_space(p, out))
+        return false;
+    if (!t->format)
+        return mx_write_npz(p, out);
+    return t->ending ? mx_write_model(p, out, t->format, most) : write_folder(p, out, most);
+}
+
+/* --- all ------------------------------------------------------------------------------------- */
+
+static bool convert(mx_model *m, const char *out, const struct target *t,
+                    const mx_convert_options *o) {
+    mx_choice c;
+    mx_conversion p = {0};
+    if (!mx_choice_of(o, t->naming, !m->family, &c))
+        return false;
+    mx_choice_drop(&c, m);
+    bool ok =
+        (!m->family || mx_model_check(m)) && mx_conversion_make(&p, m, &c) && write(&p, out, t);
+    mx_conversion_free(&p);
+    return ok;
+}
+
+bool mx_convert(const char *in, const char *out, const mx_convert_options *o) {
+    static const mx_convert_options usual;
+    mx_model m;
+    o = o ? o : &usual;
+    if (!in || !out || !*out)
+        return mx_fail(MX_INVALID, "[%s] a path is NULL or empty", op);
+    const struct target *t = target_of(out, o->format);
+    if (!t || !check_paths(in, out, t, o->overwrite))
+        return false;
+    mx_scope scope = mx_scope_open();
+    const char *family = t->keeps_names ? "none" : o->family;
+    bool ok = mx_model_open(&m, in, family, !t->format) && convert(&m, out, t, o);
+    mx_model_close(&m);
+    mx_scope_close(scope);
+    return ok;
+}
+
+const char *mx_convert_family(const char *in) {
+    mx_model m;
+    const char *name = NULL;
+    mx_scope scope = mx_scope_open();
+    bool ok = mx_model_recognise(&m, in);
+    if (ok || mx_error_status() == MX_UNSUPPORTED)
+        name = ok && m.family ? m.family->name : "";
+    if (!ok && name)
+        mx_error_clear();
+    mx_model_close(&m);
+    mx_scope_close(scope);
+    return name;
+}

@@ -1,0 +1,113 @@
+/* Conversion of models.
+ *
+ *     mx_model ──▶ mx_conversion ──▶ writer
+ *     what is there     what is to be: names, elements, what to do with which tensors
+ *
+ * The plan is made of names, shapes and scales alone. Then one tensor after the other is read,
+ * computed and written, and let go.
+ */
+#ifndef MX_MODELS_CONVERT_H
+#define MX_MODELS_CONVERT_H
+
+#include "models/convert/model.h"
+
+typedef struct mx_convert_progress {
+    const char *tensor; /* just written; NULL with a note */
+    size_t done, count;
+    uint64_t bytes_done, bytes;
+    const char *note; /* something the user should know; NULL: progress */
+} mx_convert_progress;
+
+typedef struct mx_convert_options {
+    const char *format; /* "gguf" "mlx" "hf" "safetensors" "npz"; NULL: by the name of the output */
+    const char *family; /* NULL: as it is recognised; "none": names stay */
+    const char *mode;   /* of quantization, or a mixture; NULL: none */
+    int bits, group;    /* 0: the usual ones */
+    bool dequantize;    /* to plain elements */
+    const char *dtype;  /* of plain real elements; NULL: as they are */
+    const char *const *rules; /* "GLOB=WHAT" */
+    size_t rule_count;
+    uint64_t most_bytes; /* in one file; 0: the format's usual */
+    bool overwrite;      /* a file may be replaced */
+    /* False: stop, with or without an error recorded. NULL: nobody asks. */
+    bool (*progress)(void *payload, const mx_convert_progress *p);
+    void *payload;
+} mx_convert_options;
+
+/* False and an error: nothing has changed. */
+bool mx_convert(const char *in, const char *out, const mx_convert_options *o);
+/* The family of a model; "": of none that is known. NULL and an error: it cannot be read. */
+const char *mx_convert_family(const char *in);
+
+/* --- choosing elements (choose.c) ------------------------------------------------------------ */
+
+/* What the options say, read. */
+typedef struct mx_choice {
+    const mx_convert_options *o;
+    mx_naming naming; /* of the output */
+    bool keeps_names; /* there is no family */
+    const struct mx_mixture *mixture;
+    bool quantizes;
+    mx_elements mode; /* if it does */
+    bool has_dtype;
+    mx_elements dtype; /* of plain elements */
+} mx_choice;
+bool mx_choice_of(const mx_convert_options *o, mx_naming naming, bool keeps_names, mx_choice *out);
+/* Marks what rules drop. */
+void mx_choice_drop(const mx_choice *c, mx_model *m);
+
+/* One tensor of the output. */
+typedef struct mx_output {
+    mx_place place;   /* row NULL: the name is the source's */
+    char *name;       /* of the module: without its part where there is a family */
+    const char *part; /* "weight"; NULL: the name is all */
+    size_t *from;     /* numbers of the model's tensors: one, or a stack; for mx_free */
+    size_t stack;     /* how many; 0: none of them, it is made (rope) */
+    int slice;        /* of a stack that is read; -1: all */
+    mx_elements held, made;
+    mx_shape shape;      /* of elements */
+    const char *kept_as; /* "bfloat16": a GGUF file says that it was widened from; or NULL */
+} mx_output;
+
+/* Fills out->made. */
+bool mx_choose(const mx_choice *c, const mx_model *m, mx_output *out);
+/* A remark about an output; false: stop. */
+bool mx_note(const mx_convert_options *o, const char *name, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* --- the plan (plan.c) ----------------------------------------------------------------------- */
+
+typedef struct mx_conversion {
+    const mx_model *model;
+    const mx_choice *choice;
+    mx_output *output;
+    size_t count, room;
+    mx_map widened; /* what GGUF names were before they became float32: texts that nobody frees */
+} mx_conversion;
+/* mx_conversion_free in any case. */
+bool mx_conversion_make(mx_conversion *p, const mx_model *m, const mx_choice *c);
+void mx_conversion_free(mx_conversion *p);
+
+/* --- arrays (value.c) ------------------------------------------------------------------------ */
+
+bool mx_output_parts(const mx_conversion *p, const mx_output *o, mx_parts *out);
+/* Are its bytes those of one tensor of the source? */
+bool mx_output_is_copy(const mx_conversion *p, const mx_output *o);
+/* How many arrays it is, and of each its full name (mx_free), and storage and shape as they are
+   declared to a writer. */
+int mx_output_part_count(const mx_output *o);
+typedef struct mx_output_part {
+    char *name;
+    const char *storage;
+    mx_shape shape;
+} mx_output_part;
+bool mx_output_part_of(const mx_conversion *p, const mx_output *o, int i, mx_output_part *out);
+
+/* --- what goes beside tensors (side.c, tokens.c) --------------------------------------------- */
+
+/* GGUF's metadata of the output. */
+bool mx_side_metadata(const mx_conversion *p, mx_map *meta);
+/* The other files of a folder: config.json, tokenizers, metadata.gguf. */
+bool mx_side_files(const mx_conversion *p, const char *folder);
+
+#endif

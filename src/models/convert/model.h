@@ -1,0 +1,60 @@
+/* An open model: the tensors of its files, each with its place in a family.
+ *
+ *     file, folder ──▶ archive     tensors under the files' names
+ *                  ──▶ config      config.json, or what GGUF's metadata says in its words
+ *                  ──▶ tensor      modules: words, scales and biases are one of these
+ *
+ * A model without a family is its tensors under their names, each as it lies.
+ */
+#ifndef MX_MODELS_MODEL_H
+#define MX_MODELS_MODEL_H
+
+#include "models/config.h"
+#include "models/convert/elements.h"
+
+typedef struct mx_model_tensor {
+    const char *name; /* of the archive: of the words, where there are such */
+    mx_place place;   /* row NULL: none of the family, or there is no family */
+    mx_elements held;
+    mx_shape shape;  /* of elements */
+    int64_t part[3]; /* numbers in the archive; -1: none */
+    bool dropped;    /* it is to be left out */
+} mx_model_tensor;
+
+typedef struct mx_model {
+    mx_archive *archive;
+    mx_archive *side; /* metadata.gguf of a folder, or NULL */
+    const mx_family *family;
+    bool is_gguf;      /* names are GGUF's */
+    const char *label; /* of the archive, for messages */
+    char *folder;      /* in which config.json is; NULL: there is none */
+    json_t *config;    /* NULL: without a family */
+    mx_dims dims;
+    mx_model_tensor *tensor;
+    size_t count;
+    mx_map at; /* key of a place (mx_model_key) -> number + 1 */
+} mx_model;
+
+/* The file beside a folder's safetensors that keeps GGUF's metadata. */
+#define MX_METADATA_FILE "metadata.gguf"
+
+/* family: NULL as it is recognised, "none" for none. map: arrays are pages of the files.
+   mx_model_close in any case. */
+bool mx_model_open(mx_model *m, const char *path, const char *family, bool map);
+/* Its family alone. */
+bool mx_model_recognise(mx_model *m, const char *path);
+void mx_model_close(mx_model *m);
+/* The tensor of a place whose name has the expert or not; NULL: there is none. */
+const mx_model_tensor *mx_model_find(const mx_model *m, const mx_tensor_row *row, int layer,
+                                     int expert, const char *part);
+/* With a family: is every tensor that is not dropped one of its rows, are all rows there, and of
+   their shapes? */
+bool mx_model_check(const mx_model *m);
+/* The arrays of a tensor: as they lie, or their values. */
+bool mx_model_read(const mx_model *m, const mx_model_tensor *t, bool stored, mx_parts *out);
+/* How its names are written in the files it came from. */
+static inline mx_naming mx_model_naming(const mx_model *m) {
+    return m->is_gguf ? MX_NAMED_GGUF : MX_NAMED_HF;
+}
+
+#endif

@@ -1,0 +1,289 @@
+/* Which tensor of a model is what: see model.h. */
+#include "models/convert/tensors.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/status.h"
+#include "base/text.h"
+#include "ops/ops.h"
+
+static const char op[] = "convert";
+
+/* --- places ---------------------------------------------------------------------------------- */
+
+/* "blk.{n}.attn_q/3/-1/weight" */
+static char *key_of(const mx_tensor_row *row, int layer, int expert, const char *part) {
+    mx_text t = {0};
+    mx_text_add(&t, "%s/%d/%d/%s", row->gguf ? row->gguf : row->hf, layer, expert, part);
+    return mx_text_take(&t);
+}
+
+const mx_model_tensor *mx_model_find(const mx_model *m, const mx_tensor_row *row, int layer,
+                                     int expert, const char *part) {
+    char *key = key_of(row, layer, expert, part);
+    size_t i = key ? (size_t)(uintptr_t)mx_map_get(&m->at, key) : 0;
+    mx_free(key);
+    return i ? &m->tensor[i - 1] : NULL;
+}
+
+static bool remember(mx_model *m, const mx_model_tensor *t) {
+    const mx_place *p = &t->place;
+    char *key = key_of(p->row, p->layer, p->expert, p->part);
+    void *former = NULL;
+    bool ok = key && mx_map_set(&m->at, key, (void *)(uintptr_t)(m->count + 1), &former);
+    mx_free(key);
+    if (ok && former)
+        return mx_fail(MX_FORMAT, "[%s] '%s': '%.200s' and '%.200s' are the same tensor", op,
+                       m->label, m->tensor[(uintptr_t)former - 1].name, t->name);
+    return ok;
+}
+
+/* The row stays NULL where the family has none. */
+static bool place(mx_model *m, mx_model_tensor *t) {
+    if (!m->family)
+        return true;
+    bool found = m->is_gguf ? mx_family_find(m->family, MX_NAMED_GGUF, t->name, &t->place)
+                            : mx_family_find(m->family, MX_NAMED_MLX, t->name, &t->place) ||
+                                  mx_family_find(m->family, MX_NAMED_HF, t->name, &t->place);
+    if (!found)
+        t->place = (mx_place){NULL, -1, -1, NULL};
+    return !found || remember(m, t);
+}
+
+/* --- elements -------------------------------------------------------------------------------- */
+
+static mx_elements plain_of(const mx_archive_tensor *t) {
+    const mx_block_format *b = mx_block_by_name(t->storage);
+    return b ? mx_elements_block(b) : (mx_elements){.storage = t->storage, .dtype = t->dtype};
+}
+
+/* The number of "a.b.scales" beside "a.b.weight"; -1: there is none. */
+static int64_t sibling(const mx_model *m, const char *name, const char *part) {
+    const char *dot = strrchr(name, '.');
+    mx_text t = {0};
+    mx_text_put(&t, name, dot ? (size_t)(dot - name) + 1 : 0);
+    mx_text_str(&t, part);
+    char *full = mx_text_take(&t);
+    int64_t i = full ? mx_archive_find(m->archive, full) : -1;
+    mx_free(full);
+    return i;
+}
+
+/* What config.json says of a module's quantization: its own entry, or that of all. NULL: nothing. */
+static json_t *entry_of(const mx_model *m, const char *name, bool own) {
+    json_t *all = mx_json_at(m->config, "quantization|quantization_config");
+    const char *dot = strrchr(name, '.');
+    mx_text t = {0};
+    mx_text_put(&t, name, dot ? (size_t)(dot - name) : strlen(name));
+    json_t *entry = json_object_get(all, mx_text_view(&t));
+    mx_text_free(&t);
+    return json_is_object(entry) ? entry : own ? NULL : all;
+}
+
+static bool format_of(const mx_model *m, const char *name, const json_t *entry, mx_dtype scales,
+                      mx_elements *out) {
+    json_t *bits = json_object_get(entry, "bits"), *group = json_object_get(entry, "group_size");
+    const char *mode = mx_json_text_at(entry, "mode");
+    bool block = mode && mx_block_by_name(mode);
+    if (!entry)
+        return mx_fail(MX_FORMAT, "[%s] '%s': config.json does not say how '%.200s' is quantized",
+                       op, m->label, name);
+    return mx_elements_mode(op, mode ? mode : "affine", block ? 0 : (int)json_integer_value(bits),
+                            block ? 0 : (int)json_integer_value(group), scales, out);
+}
+
+static bool fail_words(const mx_model *m, const mx_model_tensor *t) {
+    char room[64];
+    return mx_fail(MX_FORMAT, "[%s] '%s': '%.200s' and its scales are not %s", op, m->label,
+                   t->name, mx_elements_name(&t->held, room, sizeof room));
+}
+
+/* Do words and scales have the sizes that the format says? */
+static bool check_words(const mx_model *m, mx_model_tensor *t) {
+    const mx_archive_tensor *w = &m->archive->tensor[t->part[0]],
+                            *s = &m->archive->tensor[t->part[1]];
+    const mx_quant_format f = t->held.quant;
+    int64_t columns = w->ndim ? (int64_t)w->shape[w->ndim - 1] * 32 / f.bits : 0;
+    bool affine = f.mode == MX_AFFINE;
+    if (w->dtype != MX_UINT32 || w->ndim < 2 || s->ndim != w->ndim || columns > INT32_MAX ||
+        (int64_t)s->shape[s->ndim - 1] * f.group != columns || affine != (t->part[2] >= 0) ||
+        (affine ? !mx_dtype_is_float(s->dtype) : s->dtype != MX_UINT8) ||
+        memcmp(w->shape, s->shape, (size_t)(w->ndim - 1) * sizeof *w->shape) != 0)
+        return fail_words(m, t);
+    t->shape.dim[w->ndim - 1] = (int)columns;
+    return true;
+}
+
+static bool words_of(const mx_model *m, mx_model_tensor *t) {
+    t->part[1] = sibling(m, t->name, "scales");
+    t->part[2] = sibling(m, t->name, "biases");
+    mx_dtype scales = m->archive->tensor[t->part[1]].dtype;
+    return format_of(m, t->name, entry_of(m, t->name, false), scales, &t->held) &&
+           (mx_elements_are_words(&t->held) || fail_words(m, t)) && check_words(m, t);
+}
+
+/* Bytes that config.json calls blocks. */
+static bool blocks_of(const mx_model *m, mx_model_tensor *t) {
+    json_t *entry = entry_of(m, t->name, true);
+    if (!entry)
+        return true;
+    if (!format_of(m, t->name, entry, MX_FLOAT16, &t->held))
+        return false;
+    const mx_block_format *b = t->held.block;
+    int *last = &t->shape.dim[t->shape.ndim - 1];
+    if (!b || t->shape.ndim == 0 || *last % b->bytes ||
+        (int64_t)*last / b->bytes * b->items > INT32_MAX)
+        return fail_words(m, t);
+    *last = *last / b->bytes * b->items;
+    return true;
+}
+
+/* --- listing --------------------------------------------------------------------------------- */
+
+static bool ends_in(const char *name, const char *part) {
+    const char *dot = strrchr(name, '.');
+    return dot && strcmp(dot + 1, part) == 0;
+}
+
+/* Scales and biases are told with their words. */
+static bool is_with_words(const mx_model *m, const char *name) {
+    if (m->is_gguf || !(ends_in(name, "scales") || ends_in(name, "biases")))
+        return false;
+    int64_t w = sibling(m, name, "weight");
+    return w >= 0 && m->archive->tensor[w].dtype == MX_UINT32;
+}
+
+static bool describe(mx_model *m, size_t i, mx_model_tensor *t) {
+    const mx_archive_tensor *a = &m->archive->tensor[i];
+    *t = (mx_model_tensor){.name = a->name, .held = plain_of(a), .part = {(int64_t)i, -1, -1}};
+    t->shape.ndim = a->ndim;
+    if (a->ndim)
+        memcpy(t->shape.dim, a->shape, (size_t)a->ndim * sizeof *a->shape);
+    if (m->is_gguf || !m->config || !ends_in(a->name, "weight"))
+        return true;
+    if (a->dtype == MX_UINT32 && sibling(m, a->name, "scales") >= 0)
+        return words_of(m, t);
+    return a->dtype != MX_UINT8 || blocks_of(m, t);
+}
+
+bool mx_model_list(mx_model *m) {
+    m->tensor = mx_calloc(m->archive->count + 1, sizeof *m->tensor);
+    if (!m->tensor)
+        return false;
+    for (size_t i = 0; i < m->archive->count; i++) {
+        mx_model_tensor *t = &m->tensor[m->count];
+        if (is_with_words(m, m->archive->tensor[i].name))
+            continue;
+        if (!describe(m, i, t) || !place(m, t))
+            return false;
+        m->count++;
+    }
+    return true;
+}
+
+/* --- against the family ---------------------------------------------------------------------- */
+
+static bool fail_shape(const mx_model *m, const mx_model_tensor *t, const int *want, int n) {
+    char a[128], b[128];
+    return mx_fail(MX_FORMAT, "[%s] '%s': '%.200s' has shape %s, %s was expected", op, m->label,
+                   t->name, mx_shape_text(a, sizeof a, t->shape.dim, t->shape.ndim),
+                   mx_shape_text(b, sizeof b, want, n));
+}
+
+static bool check_shape(const mx_model *m, const mx_model_tensor *t) {
+    const mx_place *p = &t->place;
+    int want[4] = {(int)mx_dim(&m->dims, 'e')};
+    bool stack = p->expert < 0 && mx_row_has_experts(p->row, MX_NAMED_HF);
+    int n = mx_dims_shape(&m->dims, p->row->shape, want + stack, 3);
+    if (n <= 0)
+        return true; // the row says none
+    n = strcmp(p->part, "bias") == 0 ? 1 + stack : n + stack;
+    bool same = t->shape.ndim == n;
+    for (int i = 0; same && i < n; i++)
+        same = t->shape.dim[i] == want[i];
+    return same || fail_shape(m, t, want, n);
+}
+
+static bool check_layer(const mx_model *m, const mx_model_tensor *t) {
+    const mx_place *p = &t->place;
+    if (p->layer >= mx_dim(&m->dims, 'l') && p->layer >= 0)
+        return mx_fail(MX_FORMAT, "[%s] '%s': '%.200s' is of layer %d, and the model has %d", op,
+                       m->label, t->name, p->layer, (int)mx_dim(&m->dims, 'l'));
+    return p->expert < 0 || p->expert < mx_dim(&m->dims, 'e') ||
+           mx_fail(MX_FORMAT, "[%s] '%s': '%.200s' is of expert %d, and the model has %d", op,
+                   m->label, t->name, p->expert, (int)mx_dim(&m->dims, 'e'));
+}
+
+static bool fail_missing(const mx_model *m, const mx_place *p, const char *part) {
+    char *name = mx_place_name(p, mx_model_naming(m), part);
+    if (name)
+        mx_fail(MX_FORMAT, "[%s] '%s': the tensor '%.200s' is missing", op, m->label, name);
+    mx_free(name);
+    return false;
+}
+
+/* The stack of all experts, or each of them. */
+static bool has_part(const mx_model *m, const mx_tensor_row *r, int layer, const char *part) {
+    bool experts = mx_row_has_experts(r, MX_NAMED_HF);
+    mx_place missing = {r, layer, -1, part};
+    if (mx_model_find(m, r, layer, -1, part))
+        return true;
+    for (int e = 0; experts && e < mx_dim(&m->dims, 'e'); e++) {
+        missing.expert = e;
+        if (!mx_model_find(m, r, layer, e, part))
+            return fail_missing(m, &missing, part);
+    }
+    return experts || fail_missing(m, &missing, part);
+}
+
+static bool may_lack(const mx_model *m, const mx_tensor_row *r) {
+    json_t *tie = mx_json_at(m->config, "tie_word_embeddings");
+    if (r->flags & MX_ROW_TIED)
+        return tie ? json_is_true(tie) : m->family->ties;
+    return r->flags & (MX_ROW_MAY_LACK | MX_ROW_ROPE | MX_ROW_LEFT_OUT);
+}
+
+static bool check_row(const mx_model *m, const mx_tensor_row *r) {
+    bool layered = strstr(mx_row_pattern(r, MX_NAMED_HF), "{n}");
+    int first = layered ? 0 : -1, last = layered ? (int)mx_dim(&m->dims, 'l') - 1 : -1;
+    for (int n = first; n <= last; n++)
+        if (!has_part(m, r, n, "weight") ||
+            ((r->flags & MX_ROW_BIAS) && !has_part(m, r, n, "bias")))
+            return false;
+    return true;
+}
+
+static bool check_tensor(const mx_model *m, const mx_model_tensor *t) {
+    if (t->dropped)
+        return true;
+    if (t->place.row)
+        return check_layer(m, t) && check_shape(m, t);
+    return mx_fail(MX_UNSUPPORTED,
+                   "[%s] '%s': the tensor '%.200s' is none of the family '%s' (a rule "
+                   "'%.200s=drop' leaves it out)",
+                   op, m->label, t->name, m->family->name, t->name);
+}
+
+bool mx_model_check(const mx_model *m) {
+    const mx_tensor_row *r;
+    for (size_t i = 0; i < m->count; i++)
+        if (!check_tensor(m, &m->tensor[i]))
+            return false;
+    for (size_t i = 0; (r = mx_family_row(m->family, i)); i++)
+        if (!may_lack(m, r) && !check_row(m, r))
+            return false;
+    return true;
+}
+
+/* --- reading --------------------------------------------------------------------------------- */
+
+bool mx_model_read(const mx_model *m, const mx_model_tensor *t, bool stored, mx_parts *out) {
+    *out = (mx_parts){{NULL}};
+    for (int i = 0; i < 3; i++)
+        if (t->part[i] >= 0 &&
+            !(out->part[i] = mx_archive_read(m->archive, (size_t)t->part[i], stored)))
+            return false;
+    return true;
+}

@@ -1,0 +1,137 @@
+/* One tensor after the other into files: see write.h. */
+#include "models/convert/write.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/status.h"
+#include "graph/eval/eval.h"
+#include "graph/trace/scope.h"
+#include "ops/ops.h"
+
+static const char op[] = "convert";
+
+/* --- metadata -------------------------------------------------------------------------------- */
+
+static bool set_text(mx_archive_writer *w, const char *key, const char *text) {
+    return mx_archive_set_meta(w, key, mx_meta_of_string(text));
+}
+
+/* What the source says in texts, where no family knows better. */
+static bool copy_texts(const mx_archive *from, mx_archive_writer *w) {
+    bool ok = true;
+    for (size_t i = 0; ok && i < from->meta.count; i++) {
+        const char *text = mx_meta_text(&from->meta, from->meta.entry[i].key);
+        ok = !text || set_text(w, from->meta.entry[i].key, text);
+    }
+    return ok;
+}
+
+static bool set_gguf(const mx_conversion *p, mx_archive_writer *w) {
+    mx_map meta = {0};
+    bool ok = mx_side_metadata(p, &meta);
+    for (size_t i = 0; ok && i < meta.count; i++) {
+        ok = mx_archive_set_meta(w, meta.entry[i].key, meta.entry[i].value);
+        meta.entry[i].value = NULL;
+    }
+    mx_map_free(&meta, mx_meta_free);
+    return ok;
+}
+
+static bool set_meta(const mx_conversion *p, mx_archive_writer *w) {
+    bool own = p->choice->keeps_names && !p->model->is_gguf;
+    if (p->choice->naming == MX_NAMED_GGUF)
+        return (!own || copy_texts(p->model->archive, w)) && set_gguf(p, w);
+    if (p->choice->keeps_names)
+        return copy_texts(p->model->archive, w);
+    return set_text(w, "format", p->choice->naming == MX_NAMED_MLX ? "mlx" : "pt");
+}
+
+/* --- tensors --------------------------------------------------------------------------------- */
+
+static bool declare(const mx_conversion *p, mx_archive_writer *w) {
+    bool ok = true;
+    for (size_t i = 0; ok && i < p->count; i++)
+        for (int k = 0; ok && k < mx_output_part_count(&p->output[i]); k++) {
+            mx_output_part part;
+            ok = mx_output_part_of(p, &p->output[i], k, &part) &&
+                 mx_archive_declare(w, part.name, part.storage, part.shape.dim, part.shape.ndim);
+            mx_free(part.name);
+        }
+    return ok;
+}
+
+/* Everything that belongs to one output is let go before the next. */
+static bool put(const mx_conversion *p, const mx_output *o, mx_archive_writer *w) {
+    mx_parts parts;
+    mx_scope scope = mx_scope_open();
+    bool ok = mx_output_parts(p, o, &parts);
+    for (int k = 0; ok && k < mx_output_part_count(o); k++) {
+        mx_output_part part;
+        ok = mx_output_part_of(p, o, k, &part) && mx_archive_put(w, part.name, parts.part[k]);
+        mx_free(part.name);
+    }
+    mx_scope_close(scope);
+    return ok;
+}
+
+static uint64_t bytes_of(const mx_archive_writer *w, size_t first, size_t n) {
+    uint64_t bytes = 0;
+    for (size_t i = first; i < first + n; i++)
+        bytes += w->entry[i].bytes;
+    return bytes;
+}
+
+static bool report(const mx_conversion *p, const mx_convert_progress *at) {
+    const mx_convert_options *o = p->choice->o;
+    return !o->progress || o->progress(o->payload, at) ||
+           mx_fail(MX_INTERRUPTED, "[%s] it was stopped", op);
+}
+
+static bool put_all(const mx_conversion *p, mx_archive_writer *w) {
+    mx_convert_progress at = {.count = p->count, .bytes = bytes_of(w, 0, w->count)};
+    size_t entry = 0;
+    bool ok = report(p, &at);
+    for (size_t i = 0; ok && i < p->count; i++) {
+        const mx_output *o = &p->output[i];
+        size_t parts = (size_t)mx_output_part_count(o);
+        ok = put(p, o, w);
+        at.tensor = o->name;
+        at.done = i + 1;
+        at.bytes_done += bytes_of(w, entry, parts);
+        entry += parts;
+        ok = ok && report(p, &at);
+    }
+    return ok;
+}
+
+bool mx_write_model(const mx_conversion *p, const char *path, const char *format,
+                    uint64_t most_bytes) {
+    mx_archive_writer *w = mx_archive_create(path, format, most_bytes);
+    bool ok = w && set_meta(p, w) && declare(p, w) && put_all(p, w) && mx_archive_finish(w);
+    mx_archive_writer_free(w);
+    return ok;
+}
+
+/* --- npz ------------------------------------------------------------------------------------- */
+
+static bool add_array(const mx_conversion *p, const mx_output *o, mx_map *arrays) {
+    mx_parts parts;
+    mx_output_part part = {0};
+    void *former = NULL;
+    bool ok = mx_output_parts(p, o, &parts) && mx_output_part_of(p, o, 0, &part) &&
+              mx_map_set(arrays, part.name, mx_array_retain(parts.part[0]), &former);
+    mx_array_release(former);
+    mx_free(part.name);
+    return ok;
+}
+
+bool mx_write_npz(const mx_conversion *p, const char *path) {
+    mx_map arrays = {0};
+    bool ok = true;
+    for (size_t i = 0; ok && i < p->count; i++)
+        ok = add_array(p, &p->output[i], &arrays);
+    ok = ok && mx_save_npz(path, &arrays, false);
+    mx_map_free(&arrays, mx_io_drop_array);
+    return ok;
+}

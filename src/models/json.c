@@ -1,0 +1,181 @@
+/* JSON in and out: see json.h. */
+#include "models/json.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/status.h"
+#include "base/text.h"
+#include "io/safetensors/safetensors.h"
+
+/* --- in -------------------------------------------------------------------------------------- */
+
+json_t *mx_json_parse(const char *op, const char *name, const char *text, size_t n) {
+    json_error_t e;
+    if (n > MX_JSON_MOST)
+        return mx_fail(MX_FORMAT, "[%s] '%s': more than 100 MB of JSON", op, name);
+    if (!st_is_shallow(text, n))
+        return mx_fail(MX_FORMAT, "[%s] '%s' is nested too deeply", op, name);
+    json_t *root = json_loadb(text, n, JSON_REJECT_DUPLICATES, &e);
+    if (!root)
+        mx_fail(MX_FORMAT, "[%s] '%s' at byte %d: %s", op, name, e.position, e.text);
+    return root;
+}
+
+json_t *mx_json_load(const char *op, const char *path) {
+    mx_source s;
+    if (!mx_source_file(&s, op, path, false))
+        return NULL;
+    json_t *root = NULL;
+    if (s.size > MX_JSON_MOST)
+        mx_source_fail(&s, 0, "it has more than 100 MB");
+    else if (mx_source_get(&s, 0, s.size, "the text"))
+        root = mx_json_parse(op, path, (const char *)s.data, s.size);
+    mx_source_close(&s);
+    return root;
+}
+
+/* --- paths ----------------------------------------------------------------------------------- */
+
+/* Copies what stands before one of `ends`; behind it. NULL: it is too long. */
+static const char *piece(char *out, size_t room, const char *s, const char *ends) {
+    size_t n = strcspn(s, ends);
+    if (n >= room)
+        return NULL;
+    memcpy(out, s, n);
+    out[n] = 0;
+    return s + n;
+}
+
+/* One path, up to '|' or the end. */
+static json_t *at_path(const json_t *object, const char *path) {
+    const json_t *at = object;
+    char key[128];
+    while (at && path) {
+        path = piece(key, sizeof key, path, ".|");
+        at = path ? json_object_get(at, key) : NULL;
+        if (!path || *path != '.')
+            break;
+        path++;
+    }
+    return path && !json_is_null(at) ? (json_t *)(uintptr_t)at : NULL;
+}
+
+json_t *mx_json_at(const json_t *object, const char *paths) {
+    for (const char *p = paths; p; p = strchr(p, '|'), p = p ? p + 1 : NULL) {
+        json_t *found = at_path(object, p);
+        if (found)
+            return found;
+    }
+    return NULL;
+}
+
+const char *mx_json_text_at(const json_t *object, const char *paths) {
+    return json_string_value(mx_json_at(object, paths));
+}
+
+bool mx_json_put(json_t *object, const char *path, json_t *value) {
+    char key[128];
+    const char *rest = piece(key, sizeof key, path, ".|");
+    if (rest && *rest == '.' && !json_object_get(object, key))
+        json_object_set_new(object, key, json_object());
+    bool deeper = rest && *rest == '.';
+    if (deeper)
+        return mx_json_put(json_object_get(object, key), rest + 1, value);
+    if (rest && value && json_object_set_new(object, key, value) == 0)
+        return true;
+    return mx_fail(MX_NOMEM, "[json] out of memory at '%.100s'", path);
+}
+
+/* --- out ------------------------------------------------------------------------------------- */
+
+static void add(mx_text *t, const json_t *v, int depth);
+
+static void add_line(mx_text *t, int depth) {
+    mx_text_add(t, "\n%*s", 2 * depth, "");
+}
+
+static void add_string(mx_text *t, const json_t *v) {
+    char *s = json_dumps(v, JSON_ENCODE_ANY);
+    if (s)
+        mx_text_str(t, s);
+    else
+        t->failed = true;
+    free(s);
+}
+
+static void add_real(mx_text *t, double x) {
+    size_t before = t->len;
+    mx_text_f64(t, x);
+    if (t->data && !strpbrk(t->data + before, ".en"))
+        mx_text_str(t, ".0"); // it stays a real number
+}
+
+static void add_object(mx_text *t, const json_t *v, int depth) {
+    const char *key, *between = "";
+    json_t *item;
+    mx_text_char(t, '{');
+    json_object_foreach((json_t *)(uintptr_t)v, key, item) {
+        json_t *name = json_string(key);
+        mx_text_str(t, between);
+        add_line(t, depth + 1);
+        add_string(t, name);
+        mx_text_str(t, ": ");
+        add(t, item, depth + 1);
+        between = ",";
+        json_decref(name);
+    }
+    if (*between)
+        add_line(t, depth);
+    mx_text_char(t, '}');
+}
+
+/* Lists of plain values stand in a line. */
+static bool is_plain(const json_t *list) {
+    size_t i;
+    json_t *item;
+    json_array_foreach((json_t *)(uintptr_t)list, i, item) {
+        if (json_is_object(item) || json_is_array(item))
+            return false;
+    }
+    return true;
+}
+
+static void add_list(mx_text *t, const json_t *v, int depth) {
+    bool plain = is_plain(v);
+    size_t i;
+    json_t *item;
+    mx_text_char(t, '[');
+    json_array_foreach((json_t *)(uintptr_t)v, i, item) {
+        if (i)
+            mx_text_str(t, plain ? ", " : ",");
+        if (!plain)
+            add_line(t, depth + 1);
+        add(t, item, depth + 1);
+    }
+    if (!plain)
+        add_line(t, depth);
+    mx_text_char(t, ']');
+}
+
+/* As deep as what was parsed: 64. */
+static void add(mx_text *t, const json_t *v, int depth) {
+    switch (json_typeof(v)) {
+    case JSON_OBJECT: add_object(t, v, depth); break;
+    case JSON_ARRAY: add_list(t, v, depth); break;
+    case JSON_STRING: add_string(t, v); break;
+    case JSON_INTEGER: mx_text_add(t, "%lld", (long long)json_integer_value(v)); break;
+    case JSON_REAL: add_real(t, json_real_value(v)); break;
+    case JSON_TRUE: mx_text_str(t, "true"); break;
+    case JSON_FALSE: mx_text_str(t, "false"); break;
+    case JSON_NULL: mx_text_str(t, "null"); break;
+    }
+}
+
+char *mx_json_text(const json_t *value) {
+    mx_text t = {0};
+    add(&t, value, 0);
+    mx_text_char(&t, '\n');
+    return mx_text_take(&t);
+}

@@ -1,0 +1,44 @@
+/* Values of GGUF's metadata by key: see meta.h. */
+#include "models/meta.h"
+
+#include <string.h>
+
+#include "graph/eval/eval.h"
+#include "graph/trace/scope.h"
+#include "ops/ops.h"
+
+const char *mx_meta_text(const mx_map *meta, const char *key) {
+    const mx_meta *m = mx_map_get(meta, key);
+    return m && m->kind == MX_META_STRING ? m->string : NULL;
+}
+
+bool mx_meta_number(const mx_map *meta, const char *key, double *out) {
+    const mx_meta *m = mx_map_get(meta, key);
+    if (!m || m->kind != MX_META_ARRAY || m->array->ndim)
+        return false;
+    mx_scope scope = mx_scope_open();
+    mx_array *a = mx_astype(m->array, MX_FLOAT64);
+    bool ok = a && mx_eval1(a);
+    if (ok)
+        memcpy(out, a->data, sizeof *out);
+    mx_scope_close(scope);
+    return ok;
+}
+
+bool mx_meta_put(mx_map *meta, const char *key, mx_meta *m) {
+    void *former = NULL;
+    bool ok = m && mx_map_set(meta, key, m, &former);
+    mx_meta_free(ok ? former : m);
+    return ok;
+}
+
+bool mx_meta_put_number(mx_map *meta, const char *key, double v, mx_dtype t) {
+    mx_scope scope = mx_scope_open();
+    bool ok = mx_meta_put(meta, key, mx_meta_of_array(mx_scalar(v, t)));
+    mx_scope_close(scope);
+    return ok;
+}
+
+bool mx_meta_put_text(mx_map *meta, const char *key, const char *text) {
+    return mx_meta_put(meta, key, mx_meta_of_string(text));
+}

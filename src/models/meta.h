@@ -1,0 +1,15 @@
+/* Values of GGUF's metadata by key. */
+#ifndef MX_MODELS_META_H
+#define MX_MODELS_META_H
+
+#include "io/io.h"
+
+const char *mx_meta_text(const mx_map *meta, const char *key); /* NULL: there is none */
+/* A number without axes. False: there is none. */
+bool mx_meta_number(const mx_map *meta, const char *key, double *out);
+/* Takes m over, also on failure; NULL passes through. */
+bool mx_meta_put(mx_map *meta, const char *key, mx_meta *m);
+bool mx_meta_put_number(mx_map *meta, const char *key, double v, mx_dtype t);
+bool mx_meta_put_text(mx_map *meta, const char *key, const char *text);
+
+#endif
