@@ -43,27 +43,90 @@ static void add_to(json_t *object, const char *key, uint64_t more) {
 }
 
 /* How much there is of each storage, in the order in which they come. */
-static json_t *storages(const json_t *tensors, uint64_t bytes) {
-    json_t *list = json_array(), *seen = json_object(), *t;
+static json_t *storages(mlx_file f, uint64_t bytes) {
+    json_t *list = json_array(), *seen = json_object(), *row;
+    mlx_file_tensor t;
     size_t i;
-    json_array_foreach(tensors, i, t) {
-        const char *name = json_string_value(json_object_get(t, "storage"));
-        json_t *row = json_object_get(seen, name);
-        if (!row) {
-            row = json_pack("{s:s}", "storage", name);
-            json_object_set(seen, name, row);
+    for (i = 0; i < mlx_file_count(f); i++) {
+        if (mlx_file_get(&t, f, i))
+            continue;
+        if (!(row = json_object_get(seen, t.storage))) {
+            row = json_pack("{s:s}", "storage", t.storage);
+            json_object_set(seen, t.storage, row);
             json_array_append_new(list, row);
         }
         add_to(row, "tensors", 1);
-        add_to(row, "elements", (uint64_t)json_integer_value(json_object_get(t, "elements")));
-        add_to(row, "bytes", (uint64_t)json_integer_value(json_object_get(t, "bytes")));
+        add_to(row, "elements", t.elements);
+        add_to(row, "bytes", t.bytes);
     }
-    json_array_foreach(list, i, t) json_object_set_new(
-        t, "share",
-        json_real(bytes ? json_number_value(json_object_get(t, "bytes")) / (double)bytes : 0));
+    json_array_foreach(list, i, row) {
+        double share =
+            json_number_value(json_object_get(row, "bytes")) / (double)(bytes ? bytes : 1);
+        json_object_set_new(row, "share", json_real(share));
+    }
     json_decref(seen);
     return list;
 }
+
+/* --- quantization ----------------------------------------------------------------------------- */
+
+static bool is_dtype(const char *storage) {
+    for (mlx_dtype t = MLX_BOOL; t <= MLX_COMPLEX64; t++)
+        if (strcmp(cli_dtype_name(t), storage) == 0)
+            return true;
+    return false;
+}
+
+/* The storage of blocks that takes most bytes; NULL: none. */
+static json_t *main_blocks(const json_t *storages) {
+    json_t *row, *best = NULL;
+    json_int_t most = 0;
+    size_t i;
+    json_array_foreach(storages, i, row) {
+        json_int_t bytes = json_integer_value(json_object_get(row, "bytes"));
+        json_t *name = json_object_get(row, "storage");
+        if (bytes > most && !is_dtype(json_string_value(name)))
+            best = name, most = bytes;
+    }
+    return json_incref(best);
+}
+
+/* What config.json says, as MLX writes it there; NULL: nothing. */
+static json_t *words_of(const json_t *quantization) {
+    json_int_t bits = json_integer_value(json_object_get(quantization, "bits"));
+    json_int_t group = json_integer_value(json_object_get(quantization, "group_size"));
+    const char *mode = json_string_value(json_object_get(quantization, "mode"));
+    if (bits <= 0 || group <= 0)
+        return NULL;
+    return json_sprintf("%s%s%lld bits, groups of %lld", mode ? mode : "", mode ? ", " : "",
+                        (long long)bits, (long long)group);
+}
+
+/* general.file_type by the specification of GGUF; NULL: another one, or none. */
+static json_t *file_type(mlx_file f) {
+    static const char *const names[] = {
+        [2] = "q4_0",    [3] = "q4_1",    [7] = "q8_0",    [8] = "q5_0",    [9] = "q5_1",
+        [10] = "q2_k",   [11] = "q3_k_s", [12] = "q3_k_m", [13] = "q3_k_l", [14] = "q4_k_s",
+        [15] = "q4_k_m", [16] = "q5_k_s", [17] = "q5_k_m", [18] = "q6_k"};
+    mlx_array value = mlx_array_new();
+    size_t i, type = 0;
+    uint32_t number = 0;
+    if (mlx_file_metadata_find(&i, f, "general.file_type") == 0 &&
+        mlx_file_metadata_array(&value, f, i) == 0 && mlx_array_item_uint32(&number, value) == 0)
+        type = number;
+    mlx_array_free(value);
+    return type < sizeof names / sizeof *names && names[type] ? json_string(names[type]) : NULL;
+}
+
+static void add_scheme(json_t *doc, mlx_file f) {
+    json_t *words = words_of(json_object_get(doc, "quantization"));
+    words = words ? words : file_type(f);
+    words = words ? words : main_blocks(json_object_get(doc, "storages"));
+    if (words)
+        json_object_set_new(doc, "scheme", words);
+}
+
+/* --- the model -------------------------------------------------------------------------------- */
 
 /* The words of a model's own files: GGUF's metadata, config.json. */
 static void add_family(json_t *doc, mlx_file f, const json_t *config) {
@@ -120,7 +183,7 @@ static json_t *describe(cli_call *c, mlx_file f) {
         return NULL;
     json_t *config = cli_beside(f, "config.json");
     uint64_t bytes = cli_tensor_bytes(f);
-    json_t *all = tensors(f, NULL), *doc = json_pack("{s:s}", "format", mlx_file_format(f));
+    json_t *doc = json_pack("{s:s}", "format", mlx_file_format(f));
     add_family(doc, f, config);
     uint64_t parameters = count_parameters(f, json_object_get(doc, "quantization"));
     json_object_set_new(doc, "tensor_count", json_integer((json_int_t)mlx_file_count(f)));
@@ -130,10 +193,10 @@ static json_t *describe(cli_call *c, mlx_file f) {
         json_object_set_new(doc, "bits_per_parameter",
                             json_real(8 * (double)bytes / (double)parameters));
     json_object_set_new(doc, "files", files(f));
-    json_object_set_new(doc, "storages", storages(all, bytes));
+    json_object_set_new(doc, "storages", storages(f, bytes));
+    add_scheme(doc, f);
     json_object_set_new(doc, "metadata", metadata);
     json_object_set_new(doc, "tensors", tensors(f, cli_text(c, "match", NULL)));
-    json_decref(all);
     json_decref(config);
     return doc;
 }
@@ -151,14 +214,9 @@ static void show_totals(const json_t *doc) {
                                          {"tensor_bytes", "Size", CLI_LOOK_SIZE},
                                          {"bits_per_parameter", "Bits each", CLI_LOOK_REAL},
                                          {0}};
-    json_t *copy = json_copy((json_t *)doc), *q = json_object_get(doc, "quantization");
+    json_t *copy = json_copy((json_t *)doc);
     json_object_set_new(copy, "files",
                         json_integer((json_int_t)json_array_size(json_object_get(doc, "files"))));
-    if (q) {
-        char *text = json_dumps(q, JSON_COMPACT | JSON_ENCODE_ANY);
-        json_object_set_new(copy, "scheme", json_string(text));
-        free(text);
-    }
     cli_pairs(copy, columns);
     json_decref(copy);
 }

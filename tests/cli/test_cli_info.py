@@ -100,6 +100,7 @@ def test_gguf_of_others(name):
     for row in doc["metadata"]:
         same_value(row, metadata[row["key"]])
     assert doc["family"] == "llama" and doc["format"] == "gguf"
+    assert doc.get("scheme") == ("q4_1" if "Q4_1" in name else None)
     for row in doc["tensors"]:
         _, items, size = GGML[row["storage"]]
         assert row["bytes"] == math.prod(row["shape"]) // items * size
@@ -145,6 +146,23 @@ def test_npz_as_numpy_has_it(tmp_path):
     assert document("info", tmp_path / "a.npy")["tensors"][0]["shape"] == [2, 3]
 
 
+def test_scheme(tmp_path):
+    """What the file says of itself, else the blocks that take most of it."""
+    blocks = {"a": ("q8_0", [1, 32], bytes(34)), "b": ("q4_k", [4, 256], bytes(4 * 144))}
+    for metadata, scheme in {
+        15: "q4_k_m",
+        3: "q4_1",
+        0: "q4_k",
+        4000: "q4_k",
+        None: "q4_k",
+    }.items():
+        said = {"general.file_type": (4, metadata)} if metadata is not None else {}
+        assert document("info", write_gguf(tmp_path / "m", blocks, said))["scheme"] == scheme
+    said = {"general.file_type": "a text"}
+    assert document("info", write_gguf(tmp_path / "m", blocks, said))["scheme"] == "q4_k"
+    assert "scheme" not in document("info", write_gguf(tmp_path / "m", {}, {}))
+
+
 # --- models --------------------------------------------------------------------------------------
 
 
@@ -185,6 +203,7 @@ def test_parameters_of_packed_matrices(tmp_path):
     doc = document("info", write_shards(tmp_path / "model", packed=True))
     assert doc["parameters"] == 8 * 64 + 32  # 8 words of 8 values in each row
     assert doc["quantization"] == {"bits": 4, "group_size": 64}
+    assert doc["scheme"] == "4 bits, groups of 64"
     assert doc["bits_per_parameter"] == pytest.approx(8 * doc["tensor_bytes"] / doc["parameters"])
 
 
