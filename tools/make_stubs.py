@@ -61,6 +61,7 @@ PLAIN = {
     "__len__": "int",
     "__hash__": "int",
     "__repr__": "str",
+    "__str__": "str",
     "__iter__": "Iterator[array]",
     "__next__": "array",
     "__enter__": "None",
@@ -99,6 +100,7 @@ FILE_PROPERTIES = {
     "metadata": "types.MappingProxyType[str, Any]",
 }
 PROFILE = {
+    "__init__": "(self, *, memory: int = 0) -> None",
     "__enter__": "(self) -> profile",
     "__exit__": "(self, *args: Any) -> None",
 }
@@ -108,6 +110,7 @@ PROFILE_PROPERTIES = {
     "dropped": "int",
 }
 DEBUG = {
+    "__init__": "(self, *, nan: bool = False, inf: bool = False) -> None",
     "__enter__": "(self) -> debug",
     "__exit__": "(self, *args: Any) -> None",
 }
@@ -244,11 +247,10 @@ def described(cls):
     body = "".join(
         member(cls, name, obj) for name, obj in vars(cls).items() if name not in LEFT_OUT
     )
-    init = (
-        ""
-        if "def __init__" in body
-        else "    def __init__(self, *args: Any, **kwargs: Any) -> None: ...\n"
+    arguments = OWN.get(cls.__name__, {}).get(
+        "__init__", "(self, *args: Any, **kwargs: Any) -> None"
     )
+    init = "" if "def __init__" in body else f"    def __init__{arguments}: ...\n"
     return f"class {cls.__name__}:\n{init}{body}"
 
 

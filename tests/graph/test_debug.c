@@ -124,7 +124,7 @@ static const struct row {
     {NULL, harmless, ""},
     {"Divide", of_complex, "complex64 (3)"},
     {"View", of_bits, "result float32 (1), from int32 (1)"},
-    {"Scan", scan, "float32 (3)"},
+    {"CumSum", scan, "float32 (3)"},
 };
 
 static void check_maker(const struct row *r, mlx_array y) {

@@ -106,7 +106,7 @@ static void a_fed_reduction(void) {
     mlx_multiply(&y, x, x, s);
     mlx_sum(&y, y, false, s);
     mlx_profile_event e = only_event(&p, y);
-    CHECK_STR(e.name, "Multiply+Reduce");
+    CHECK_STR(e.name, "Multiply+Sum");
     CHECK(!e.fused);
     CHECK_NEAR(e.flops, 2 * 64 * 32, 0);
     CHECK_EQ_INT(e.bytes_read, 4 * 64 * 32);
@@ -392,6 +392,29 @@ static void queued_evaluations(void) {
     mlx_vector_array_free(all);
     mlx_array_free(y);
     mlx_array_free(x);
+}
+
+/* A child of fork records on, under its own number. */
+static void a_forked_process(void) {
+    mlx_array x = FILLED(1, 4), y = pointwise(x);
+    mlx_profile p = started(0);
+    mlx_array_eval(y);
+    int status = -1;
+    pid_t child = fork();
+    if (child == 0) {
+        mlx_array z = pointwise(x);
+        mlx_profile_event e[2];
+        bool ok = mlx_array_eval(z) == 0 && mlx_profile_stop(p) == 0 &&
+                  mlx_profile_get(&e[0], p, 0) == 0 && mlx_profile_get(&e[1], p, 1) == 0;
+        _exit(ok && e[0].thread == getppid() && e[1].thread == getpid() ? 0 : 1);
+    }
+    waitpid(child, &status, 0);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    CHECK(mlx_profile_stop(p) == 0);
+    CHECK_EQ_INT(count_of(p), 1);
+    mlx_profile_free(p);
+    mlx_array_free(x);
+    mlx_array_free(y);
 }
 
 static void several_profiles(void) {
@@ -689,6 +712,7 @@ int main(int argc, char **argv) {
     RUN(streams_have_numbers);
     RUN(threads_at_once);
     RUN(queued_evaluations);
+    RUN(a_forked_process);
     RUN(several_profiles);
     RUN(an_operation_that_fails);
     RUN(the_ring_is_bounded);

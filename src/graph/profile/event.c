@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "graph/show/name.h"
 #include "graph/watch/cost.h"
 
 /* --- writing ---------------------------------------------------------------------------------- */
@@ -20,7 +21,7 @@ static void put_operations(mx_event *e, const mx_task *t) {
     for (int k = 0; k < n; k++)
         operations(e)[k] = (uint16_t)operation_of(&t->program->instr[k]);
     if (t->node)
-        operations(e)[n++] = t->node->prim;
+        operations(e)[n++] = t->node->prim, e->variant = (uint8_t)mx_operation_variant(t->node);
     e->n_op = (uint16_t)n;
     e->source = t->node ? t->node->source : n ? t->program->instr[n - 1].source : 0;
 }
@@ -83,7 +84,9 @@ void mx_event_name(mx_text *t, const mx_event *e) {
     const uint16_t *op = operations((mx_event *)e);
     for (int i = 0, k; i < e->n_op; i += k) {
         k = repeats(op + i, e->n_op - i);
-        mx_text_add(t, k > 1 ? "%s%s x%d" : "%s%s", i ? "+" : "", mx_prims[op[i]]->name, k);
+        int variant = i == e->n_op - 1 ? e->variant : 0;
+        mx_text_add(t, k > 1 ? "%s%s x%d" : "%s%s", i ? "+" : "",
+                    mx_operation_name((mx_prim)op[i], variant), k);
     }
 }
 

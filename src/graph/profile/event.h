@@ -26,6 +26,7 @@ typedef struct mx_event {
     uint16_t n_op;       /* mx_prim each */
     uint8_t n_in, n_out; /* arrays listed */
     uint8_t depth;       /* events around it on its thread */
+    uint8_t variant;     /* of its node (graph/show/name.h) */
     bool program, failed;
 } mx_event;
 

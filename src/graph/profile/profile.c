@@ -4,6 +4,7 @@
 #endif
 #include "graph/profile/profile.h"
 
+#include <pthread.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,6 +19,20 @@
 
 static mx_profile *running; /* under the lock */
 
+/* Of the event that runs on this thread: how many are around it, the time of those inside it, and
+   the place of the innermost that has one. */
+static _Thread_local struct {
+    int64_t inside;
+    uint32_t source;
+    uint8_t depth;
+} frame;
+static _Thread_local int32_t thread;
+
+/* In a child of fork the thread has another number. */
+static void after_fork(void) {
+    thread = 0;
+}
+
 static int64_t now(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
@@ -31,7 +46,12 @@ static void forget(mx_profile *p) {
     mx_table_free(p);
 }
 
+static void prepare(void) {
+    mx_fork_child(after_fork);
+}
+
 bool mx_profile_start(mx_profile *p, size_t bytes) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     if (p->state == MX_PROFILE_RUNS)
         return mx_fail(MX_INVALID, "[profile] it runs already");
     forget(p);
@@ -39,6 +59,7 @@ bool mx_profile_start(mx_profile *p, size_t bytes) {
     bytes = bytes ? bytes : MX_PROFILE_MEMORY;
     if (!mx_ring_open(&p->ring, bytes > MX_PROFILE_LEAST ? bytes : MX_PROFILE_LEAST))
         return false;
+    pthread_once(&once, prepare);
     p->state = MX_PROFILE_RUNS;
     mx_lock(MX_LOCK_PROFILE);
     p->next = running;
@@ -94,15 +115,6 @@ bool mx_profile_done(const mx_profile *p) {
 }
 
 /* --- events ----------------------------------------------------------------------------------- */
-
-/* Of the event that runs on this thread: how many are around it, the time of those inside it, and
-   the place of the innermost that has one. */
-static _Thread_local struct {
-    int64_t inside;
-    uint32_t source;
-    uint8_t depth;
-} frame;
-static _Thread_local int32_t thread;
 
 static int32_t thread_number(void) {
     return thread ? thread : (thread = (int32_t)syscall(SYS_gettid));

@@ -1,6 +1,8 @@
 /* Graphs as text for reading: see dot.h. */
 #include <inttypes.h>
+#include <string.h>
 
+#include "graph/show/name.h"
 #include "graph/show/walk.h"
 #include "graph/watch/source.h"
 
@@ -33,8 +35,10 @@ static void put_value(mx_text *t, mx_field_kind kind, const void *at) {
     }
 }
 
+/* Nothing to read: an object, an empty list, and what the name says. */
 static bool is_empty(const mx_field *f, const void *at) {
-    return f->kind == MX_F_OBJECT || (f->kind == MX_F_INTS && !((const mx_ints *)at)->n) ||
+    return f->kind == MX_F_OBJECT || !strcmp(f->name, "op") || !strcmp(f->name, "how") ||
+           (f->kind == MX_F_INTS && !((const mx_ints *)at)->n) ||
            (f->kind == MX_F_LONGS && !((const mx_longs *)at)->n);
 }
 
@@ -91,7 +95,7 @@ static bool text_node(mx_picture *p, mx_node *n, mx_array *const *out) {
     const char *source = mx_source_text(n->source);
     bool ok = put_names(p, out, n->nout);
     put_types(p, out, n->nout);
-    mx_text_add(p->t, " = %s(", mx_node_desc(n)->name);
+    mx_text_add(p->t, " = %s(", mx_operation_name((mx_prim)n->prim, mx_operation_variant(n)));
     ok = ok && put_names(p, n->in, n->nin);
     put_parameters(p->t, n);
     mx_text_str(p->t, source ? ")  # " : ")");

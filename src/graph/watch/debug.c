@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/status.h"
 #include "base/text.h"
+#include "graph/show/name.h"
 #include "graph/watch/scan.h"
 #include "graph/watch/source.h"
 
@@ -15,7 +16,7 @@ static const char *const words[] = {"NaN", "infinity"};
 /* --- saying it -------------------------------------------------------------------------------- */
 
 typedef struct culprit {
-    mx_prim prim;
+    const char *name;
     uint32_t source;
     mx_array *const *in;
     int n_in;
@@ -33,7 +34,7 @@ enum { LISTED = 6 };
 
 static void describe(mx_text *t, const culprit *c) {
     const char *source = mx_source_text(c->source);
-    mx_text_add(t, "%s made the first %s", mx_prims[c->prim]->name, words[c->infinite]);
+    mx_text_add(t, "%s made the first %s", c->name, words[c->infinite]);
     if (source)
         mx_text_add(t, " at %.300s", source);
     mx_text_add(t, ": %lld of the values of its result ",
@@ -109,7 +110,7 @@ static bool step(walk *w, int k) {
     if (!(out = w->value[p->n_in + k] = run_one(w, i, in)))
         return false;
     mx_prim prim = i->op == MX_OPC_CAST ? MX_PRIM_astype : (mx_prim)i->op;
-    culprit c = {prim, i->source, in, arity(i), out, w->infinite};
+    culprit c = {mx_prims[prim]->name, i->source, in, arity(i), out, w->infinite};
     if (any_bad(&out, 1, w->infinite) && !any_bad(in, arity(i), w->infinite))
         return blame(&c);
     for (int j = 0; j < arity(i); j++) {
@@ -180,8 +181,11 @@ static bool check(const mx_task *t, bool infinite) {
         return true;
     if (t->program && !search_program(t, infinite))
         return false;
-    return !t->node || blame(&(culprit){(mx_prim)t->node->prim, t->node->source, t->node->in,
-                                        t->node->nin, out, infinite});
+    const mx_node *n = t->node;
+    if (!n)
+        return true;
+    const char *name = mx_operation_name((mx_prim)n->prim, mx_operation_variant(n));
+    return blame(&(culprit){name, n->source, n->in, n->nin, out, infinite});
 }
 
 /* A second reference to each input, or none: nobody takes its memory. */

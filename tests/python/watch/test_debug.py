@@ -137,7 +137,7 @@ def test_show(x):
     assert shown(y, x=x, y=y).splitlines() == [
         "x: float32 (3)",
         "A: float32 (3) = Exp(x)",
-        "B: float32 (1,3) = Reshape(A, shape=[1,3], how=0)",
+        "B: float32 (1,3) = Reshape(A, shape=[1,3])",
         "y: float32 (1,3) = Softmax(B, axis=1)",
         "return y",
     ]

@@ -245,7 +245,7 @@ static PyMethodDef methods[] = {
      "start(self) -> profile\n\nRecord from now on; what it has from before is forgotten."},
     {"stop", profile_stop, METH_NOARGS, "stop(self) -> profile\n\nRecord no longer."},
     {"save", profile_save, METH_O,
-     "save(self, file: str | pathlib.Path) -> None\n\n"
+     "save(self, path: str | pathlib.Path) -> None\n\n"
      "Write a trace that ui.perfetto.dev, Chrome and `mlx trace` show."},
     {"__enter__", profile_start, METH_NOARGS, "Starts it."},
     {"__exit__", profile_exit, METH_VARARGS, "Stops it."},
