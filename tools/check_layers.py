@@ -39,6 +39,7 @@ OBJECT = re.compile(r"CMakeFiles/(mlxc_objects|kernels_\w+|core)\.dir/src/(.*\.c
 UPWARD = {
     "mx_prims": "the table of primitives: graph declares it (prim.h), ops fills it",
     "mx_desc_custom": "the one primitive whose meaning is a transform; a row of that table",
+    "mlx_operation_register": "what a plug-in may call: a line of the table that it is given",
     "mx_cpu_backend": "the backend that graph's table lists (backend.h)",
 }
 # Circles that stay: the layer, a pattern for its files, and why. Their calls among each other are

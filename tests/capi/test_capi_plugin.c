@@ -8,7 +8,8 @@
 static mlx_stream cpu = {NULL};
 
 static void registers(void) {
-    static const mlx_plugin_host host = {sizeof host, mlx_format_register, mlx_storage_register};
+    static const mlx_plugin_host host = {sizeof host, mlx_format_register, mlx_storage_register,
+                                         mlx_operation_register, NULL};
     const mlx_plugin *p = own_entry();
     CHECK_EQ_INT(p->abi, MLX_PLUGIN_ABI);
     CHECK_OK(p->init(&host));

@@ -20,7 +20,7 @@ static int (*const parts[])(PyObject *module) = {
     mpy_init_products,   mpy_init_vmap,          mpy_init_compile,
     mpy_init_custom,     mpy_init_function_file, mpy_init_model_file,
     mpy_init_storage,    mpy_init_place,         mpy_init_profile,
-    mpy_init_debug,      mpy_init_model_convert,
+    mpy_init_debug,      mpy_init_model_convert, mpy_init_plugins,
 };
 
 /* Settings of the environment that make no sense are an error of the import: the first evaluation

@@ -20,6 +20,10 @@
 #ifndef MLX_C_CONVERT_H
 #define MLX_C_CONVERT_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include "mlx/c/string.h"
 
 #ifdef __cplusplus

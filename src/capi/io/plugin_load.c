@@ -23,8 +23,22 @@ static bool fail(const char *path, const char *what) {
     return false;
 }
 
+/* Public functions are looked up in the object that holds them, which a host may have loaded for
+   itself alone (as Python does). */
+static void *symbol(const char *name) {
+    Dl_info own;
+    void *object = name && dladdr((void *)(uintptr_t)mlx_plugins_load, &own)
+                       ? dlopen(own.dli_fname, RTLD_NOW | RTLD_NOLOAD)
+                       : NULL;
+    void *found = object ? dlsym(object, name) : NULL;
+    if (object)
+        dlclose(object); // one reference less: the object stays
+    return found;
+}
+
 static bool start(const char *path, const mlx_plugin *p) {
-    static const mlx_plugin_host host = {sizeof host, mlx_format_register, mlx_storage_register};
+    static const mlx_plugin_host host = {sizeof host, mlx_format_register, mlx_storage_register,
+                                         mlx_operation_register, symbol};
     char text[128];
     if (!p)
         return fail(path, "its mlx_plugin_entry returned NULL");

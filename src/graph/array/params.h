@@ -246,4 +246,9 @@ typedef struct mx_p_conv_weight {
     mx_ints kernel; /* sizes of the weight's spatial axes */
 } mx_p_conv_weight;
 
+typedef struct mx_p_plugin {
+    int op;           /* mx_plugin_at */
+    mx_longs numbers; /* the arguments that are no arrays: integers, or the bits of doubles */
+} mx_p_plugin;
+
 #endif

@@ -13,12 +13,12 @@ CC = shutil.which(os.environ.get("CC", "cc"))
 pytestmark = pytest.mark.skipif(not CC, reason="no compiler")
 
 
-def build(folder, broken=0):
-    library = folder / f"lines{broken}.so"
+def build(folder, broken=0, source="plugin_lines.c"):
+    library = folder / f"{Path(source).stem}{broken}.so"
     subprocess.run(
         [
             CC,
-            "-std=c11",
+            "-std=gnu11",
             "-shared",
             "-fPIC",
             f"-DBROKEN={broken}",
@@ -26,7 +26,7 @@ def build(folder, broken=0):
             str(ROOT / "include"),
             "-o",
             str(library),
-            str(ROOT / "tests" / "capi" / "plugins" / "plugin_lines.c"),
+            str(ROOT / "tests" / "capi" / "plugins" / source),
         ],
         check=True,
     )
@@ -124,3 +124,52 @@ def test_no_such_plugin(tmp_path):
     write_lines(tmp_path)
     status, _, err = run(READ, tmp_path / "absent.so", tmp_path)
     assert status and "[plugins]" in err and "absent.so" in err
+
+
+OPERATIONS = """
+import pickle
+import mlx.core as mx
+import numpy as np
+print(dir(mx.plugins))
+f = mx.plugins.softplus
+assert f is mx.plugins.softplus and "log(1 + exp(beta x)) / beta" in f.__doc__
+x = np.linspace(-8, 8, 33, dtype=np.float32)
+wide = x.astype(np.float64)
+slope = 1 / (1 + np.exp(-2 * wide))
+a = mx.array(x)
+near = lambda got, want: np.allclose(np.array(got), want, rtol=2e-6, atol=1e-7)
+assert near(f(a, beta=2.0), np.log1p(np.exp(2 * wide)) / 2)
+assert near(mx.grad(lambda t: f(t, 2).sum())(a), slope)
+assert near(mx.jvp(lambda t: f(t, 2.0), [a], [mx.ones(33)])[1][0], slope)
+assert near(mx.compile(lambda t: 3 * f(2 * t))(a), 3 * np.log1p(np.exp(2 * wide)))
+assert near(mx.vmap(f, in_axes=1)(mx.stack([a, -a], axis=1))[1], np.log1p(np.exp(-wide)))
+rows = mx.vmap(mx.plugins.extremes)(mx.array([[1, 5], [7, 8]]), mx.array([[3, 2], [1, 9]]))
+assert [r.tolist() for r in rows] == [[[1, 2], [1, 8]], [[3, 5], [7, 9]]]
+assert mx.plugins.extremes(mx.array([1]), mx.array([2]), wide=True)[1].dtype == mx.int64
+for wrong, error in (
+    (lambda: mx.plugins.nothing, AttributeError),
+    (lambda: f(mx.array([1])), ValueError),
+    (lambda: f(a, 0.0), ValueError),
+    (lambda: f(), TypeError),
+    (lambda: mx.eval(mx.plugins.extremes(mx.array(666), mx.array(1))), ValueError),
+    (lambda: mx.grad(lambda t: mx.plugins.extremes(t, t)[0].sum())(mx.array([1])), Exception),
+    (lambda: mx.export_function("x.mlxfn", f, a), RuntimeError),
+):
+    try:
+        wrong()
+    except error:
+        continue
+    raise SystemExit("no error")
+"""
+
+
+def test_operations(tmp_path):
+    status, out, err = run(OPERATIONS, build(tmp_path, source="plugin_operations.c"), tmp_path)
+    assert not status, err
+    assert out == "['extremes', 'softplus']\n"
+
+
+def test_no_operations(tmp_path):
+    program = "import mlx.core as mx; print(dir(mx.plugins)); mx.plugins.softplus"
+    status, out, err = run(program, "", tmp_path)
+    assert status and out == "[]\n" and "no plug-in has added an operation 'softplus'" in err

@@ -199,7 +199,7 @@ static bool is_method(const mlx_operation *op) {
 
 static PyTypeObject function_type, method_type;
 
-static mpy_function *new_function(const mlx_operation *op) {
+mpy_function *mpy_function_new(const mlx_operation *op) {
     mpy_function *f = PyObject_New(mpy_function, is_method(op) ? &method_type : &function_type);
     if (!f)
         return NULL;
@@ -428,7 +428,7 @@ static PyObject *names_of(PyObject *core, const char *module) {
 
 static int add_row(PyObject *core, const mlx_operation *op) {
     PyObject *names = names_of(core, op->module);
-    mpy_function *f = names ? new_function(op) : NULL;
+    mpy_function *f = names ? mpy_function_new(op) : NULL;
     if (!f)
         return -1;
     PyObject *former = PyDict_GetItemWithError(names, f->name);

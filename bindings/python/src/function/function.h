@@ -35,6 +35,9 @@ typedef struct mpy_function {
     mlx_value defaults[MLX_PARAMETERS_MAX];
 } mpy_function;
 
+/* A new reference; NULL with an exception. */
+mpy_function *mpy_function_new(const mlx_operation *op);
+
 enum { MPY_FRAME_INTS = 128 };
 
 /* The arguments of one call. */
