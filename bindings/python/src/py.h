@@ -172,6 +172,7 @@ int mpy_init_stream(PyObject *module);
 /* the catalog's (function.c), and the submodules; after the types */
 int mpy_init_functions(PyObject *module);
 int mpy_init_plugins(PyObject *module);
+int mpy_init_model_write(PyObject *module);
 int mpy_init_random(PyObject *module);
 int mpy_init_process(PyObject *module);
 int mpy_init_names(PyObject *module);

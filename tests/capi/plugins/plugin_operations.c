@@ -8,14 +8,15 @@
 
 #include "mlx/c/mlx.h"
 
-#define CALLED(X)                                                                  \
-    X(mlx_multiply)                                                                \
-    X(mlx_sigmoid)                                                                 \
-    X(mlx_array_new_float)                                                         \
-    X(mlx_array_new)                                                               \
-    X(mlx_array_free)                                                              \
-    X(mlx_vector_array_get) X(mlx_vector_array_append_value) X(mlx_operation_call) \
-        X(mlx_vector_array_new) X(mlx_plugin_operation_find)
+#define CALLED(X)                    \
+    X(mlx_multiply)                  \
+    X(mlx_sigmoid)                   \
+    X(mlx_array_new_float)           \
+    X(mlx_array_new)                 \
+    X(mlx_array_free)                \
+    X(mlx_vector_array_get)          \
+    X(mlx_vector_array_append_value) \
+    X(mlx_operation_call) X(mlx_vector_array_new) X(mlx_plugin_operation_find)
 #define DECLARE(name) static __typeof__(name) *p_##name;
 CALLED(DECLARE)
 

@@ -235,3 +235,100 @@ def test_what_arrays_lie_on(tmp_path):
     ):
         with pytest.raises(TypeError):
             wrong()
+
+
+# --- writing -----------------------------------------------------------------------------------
+
+
+def test_writes_a_tensor_at_a_time(tmp_path):
+    path, w = tmp_path / "m.gguf", np.arange(64, dtype=np.float32).reshape(2, 32)
+    blocks = mx.quantize(mx.array(w), mode="q8_0")[0]
+    with mx.create_file(path) as f:
+        f.set("general.architecture", "test")
+        f.set("test.words", ["a", "b"])
+        f.set("test.none", [])
+        f.set("test.number", mx.array(7, mx.uint32))
+        f.set("test.numbers", [1.5, 2.5])
+        f.declare("blocks", w.shape, "q8_0")
+        f.declare("w", w.shape, mx.float32)
+        f.put("w", w)
+        f.put("blocks", blocks)
+        assert not path.exists()
+    assert repr(f).endswith("done>")
+    g = mx.open_file(path)
+    assert np.array_equal(np.array(g["w"]), w)
+    assert mx.array_equal(g.read("blocks", stored=True), blocks)
+    meta = g.metadata
+    assert meta["general.architecture"] == "test" and meta["test.words"] == ["a", "b"]
+    assert meta["test.none"] == [] and meta["test.numbers"].tolist() == [1.5, 2.5]
+    assert meta["test.number"].dtype == mx.uint32 and meta["test.number"].item() == 7
+
+
+def test_writes_shards(tmp_path):
+    with mx.create_file(tmp_path / "model.safetensors", shard_bytes=100) as f:
+        for i in range(3):
+            f.declare(f"t{i}", (20,), mx.float32)
+        for i in range(3):
+            f.put(f"t{i}", mx.full((20,), i, mx.float32))
+    g = mx.open_file(tmp_path / "model.safetensors.index.json")
+    assert len(g.parts) == 3 and [g[f"t{i}"][3].item() for i in range(3)] == [0, 1, 2]
+
+
+def test_what_was_there_stays(tmp_path):
+    path = tmp_path / "m.safetensors"
+    path.write_bytes(b"before")
+    with pytest.raises(KeyError, match="mine"):
+        with mx.create_file(path) as f:
+            f.declare("a", (2,), mx.float32)
+            raise KeyError("mine")
+    f = mx.create_file(path)
+    f.declare("a", (2,), mx.float32)
+    with pytest.raises(ValueError, match="not put|never put|'a'"):
+        f.finish()
+    del f
+    assert path.read_bytes() == b"before" and [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize(
+    "use, error, message",
+    [
+        (lambda f: f.declare("a", (2, -1), mx.float32), ValueError, "axis"),
+        (lambda f: f.declare("a", (2,), "q9_9"), RuntimeError, "q9_9"),
+        (lambda f: f.declare("a", (1 << 40,), mx.float32), ValueError, "axis"),
+        (lambda f: f.declare("a", [1] * 65, mx.float32), ValueError, "dimensions"),
+        (lambda f: f.declare("a", 3, mx.float32), TypeError, "sequence"),
+        (lambda f: f.declare("a", (2,), 3), TypeError, None),
+        (lambda f: f.declare("in", (2,), mx.float32), ValueError, "in"),
+        (lambda f: f.put("absent", mx.ones(2)), ValueError, "absent"),
+        (lambda f: f.put("in", mx.ones(3)), ValueError, "in"),
+        (lambda f: f.put("in", mx.ones(2, mx.int32)), ValueError, "in"),
+        (lambda f: f.set("k", ["a", 1]), TypeError, "str"),
+        (lambda f: f.set("k\0", "a"), ValueError, "null"),
+        (lambda f: f.set(1, "a"), TypeError, None),
+    ],
+)
+def test_what_cannot_be_written(tmp_path, use, error, message):
+    f = mx.create_file(tmp_path / "m.safetensors")
+    f.declare("in", (2,), mx.float32)
+    with pytest.raises(error, match=message):
+        use(f)
+
+
+def test_files_that_cannot_be_made(tmp_path):
+    for arguments, words in (
+        ((tmp_path / "m.xyz",), {}),
+        ((tmp_path / "no" / "m.gguf",), {}),
+        ((tmp_path / "m.gguf",), {"format": "npy"}),
+        ((tmp_path / "m.gguf",), {"shard_bytes": 0}),
+        ((tmp_path / "m.gguf",), {"shard_bytes": -1}),
+    ):
+        with pytest.raises((ValueError, RuntimeError, OverflowError)):
+            mx.create_file(*arguments, **words).finish()
+    with pytest.raises(ValueError, match="file-like object"):
+        mx.create_file(3)
+    f = mx.create_file(tmp_path / "e.safetensors")
+    f.finish()
+    for use in (f.finish, lambda: f.set("a", "b"), lambda: f.put("a", mx.ones(1))):
+        with pytest.raises(ValueError, match="finished"):
+            use()
+    assert len(mx.open_file(tmp_path / "e.safetensors")) == 0
