@@ -1,5 +1,5 @@
-/* The table of families. Names are those of the public packages: Hugging Face's checkpoints, the gguf
- * package's list of tensors and keys, mlx-lm's models. */
+/* The table of families. Names are those of Hugging Face's checkpoints, of the gguf package and
+ * of mlx-lm's models. */
 #include "models/family.h"
 
 #define TENSORS(...)                 \

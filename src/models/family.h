@@ -9,7 +9,7 @@
  *
  *     convention      a module                              its tensors
  *     Hugging Face    model.layers.{n}.self_attn.q_proj     .weight .bias
- *     MLX             the same but where a row says more    .weight .bias, quantized .scales .biases
+ *     MLX             the same, or what a row says          those, and .scales .biases
  *     GGUF            blk.{n}.attn_q                        .weight .bias
  *
  * {n} is the layer, {e} the expert: where one convention has {e} and another has not, the latter's
@@ -55,7 +55,7 @@ typedef enum mx_key_type { MX_KEY_U32, MX_KEY_F32, MX_KEY_BOOL, MX_KEY_TEXT } mx
 
 /* A key of config.json and one of GGUF's metadata that mean the same.
  *
- *     config   paths with '|' between them, of which the first that is there counts and the first of
+ *     config   paths with "|" between them: the first that is there counts, the first of
  *              all is written; a path has dots. NULL: GGUF alone has the key
  *     gguf     behind "llama.". NULL: config.json alone has it
  *     dim      the letter in shapes that it is; 0: none

@@ -146,13 +146,13 @@ static bool copy_file(const mx_model *m, const char *folder, const char *name, b
     return ok;
 }
 
-static bool copy_files(const mx_model *m, const char *folder) {
+static bool copy_files(const mx_convert_options *o, const mx_model *m, const char *folder) {
     bool ok = true, found = false, tokens = false;
     for (int i = 0; ok && mx_side_names[i]; i++) {
         ok = copy_file(m, folder, mx_side_names[i], &found);
         tokens = tokens || found;
     }
-    return ok && (tokens || !m->is_gguf || mx_tokens_from_gguf(m, folder));
+    return ok && (tokens || !m->is_gguf || mx_tokens_from_gguf(o, m, folder));
 }
 
 /* --- metadata.gguf --------------------------------------------------------------------------- */
@@ -202,7 +202,7 @@ static bool write_metadata(const mx_conversion *p, const char *path) {
 bool mx_side_files(const mx_conversion *p, const char *folder) {
     const mx_model *m = p->model;
     mx_scope scope = mx_scope_open();
-    bool ok = (!m->config || write_config(p, folder)) && copy_files(m, folder);
+    bool ok = (!m->config || write_config(p, folder)) && copy_files(p->choice->o, m, folder);
     if (ok && mx_side_base(m)) {
         mx_text t = {0};
         mx_text_add(&t, "%s/%s", folder, MX_METADATA_FILE);

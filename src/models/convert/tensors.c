@@ -71,7 +71,7 @@ static int64_t sibling(const mx_model *m, const char *name, const char *part) {
     return i;
 }
 
-/* What config.json says of a module's quantization: its own entry, or that of all. NULL: nothing. */
+/* What config.json says of a module: an entry of its own, or that of all. NULL: nothing. */
 static json_t *entry_of(const mx_model *m, const char *name, bool own) {
     json_t *all = mx_json_at(m->config, "quantization|quantization_config");
     const char *dot = strrchr(name, '.');

@@ -3,8 +3,8 @@
  *     stored arrays ─▶ stack, slice ─▶ rows of heads ─▶ the same numbers packed otherwise,
  *                                                       or numbers ─▶ 1 + w ─▶ new elements
  *
- * GGUF's llama rotates neighbours, (x0, x1), (x2, x3) ..., where the others rotate the two halves of
- * a head, (x0, xn), (x1, xn+1) ...: so rows h n + i, n + i of a head are rows 2 i, 2 i + 1 there.
+ * GGUF's llama rotates neighbours, (x0, x1), (x2, x3) ..., where the others rotate the two halves
+ * of a head, (x0, xn), (x1, xn+1) ...: rows i and n + i of a head are rows 2 i and 2 i + 1 there.
  * Moving rows is the same for plain elements, blocks and words.
  */
 #include <math.h>

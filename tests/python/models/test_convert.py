@@ -2,7 +2,8 @@
 
 import json
 import os
-import shutil
+import subprocess
+import sys
 
 import mlx.core as mx
 import numpy as np
@@ -196,3 +197,255 @@ def test_what_config_says_now_counts(tmp_path, model):
     assert after.pop("llama.context_length")[1] == 512
     assert before.pop("llama.context_length")[1] == 128
     assert before == after
+
+
+# --- elements -----------------------------------------------------------------------------------
+
+
+def floats(a):
+    return np.array(a.astype(mx.float32))
+
+
+def test_quantize_for_mlx(tmp_path, model, tensors):
+    mx.convert_model(
+        model, tmp_path / "q", mode="affine", rules=["lm_head=bf16", "*v_proj=affine:8:32"]
+    )
+    found, config = stored(tmp_path / "q"), json.loads((tmp_path / "q/config.json").read_text())
+    quantization = config["quantization"]
+    assert (quantization["group_size"], quantization["bits"]) == (64, 4)
+    assert quantization["model.layers.1.self_attn.v_proj"] == {
+        "group_size": 32,
+        "bits": 8,
+        "mode": "affine",
+    }
+    assert same(found["lm_head.weight"], tensors["lm_head.weight"])
+    assert same(found["model.norm.weight"], tensors["model.norm.weight"])
+    name = "model.layers.0.self_attn.q_proj"
+    want = mx.quantize(tensors[f"{name}.weight"], group_size=64, bits=4)
+    assert all(same(found[f"{name}.{p}"], x) for p, x in zip(("weight", "scales", "biases"), want))
+    # rows of 96 are no groups of 64
+    name = "model.layers.0.mlp.down_proj.weight"
+    assert same(found[name], tensors[name])
+
+
+@pytest.mark.parametrize("mode", ["q4_0", "q4_1", "q5_0", "q5_1", "q8_0"])
+def test_blocks_and_words_are_the_same_numbers(tmp_path, model, mode):
+    mx.convert_model(model, tmp_path / "a.gguf", mode=mode)
+    mx.convert_model(tmp_path / "a.gguf", tmp_path / "mlx")
+    mx.convert_model(tmp_path / "mlx", tmp_path / "b.gguf")
+    assert set(storages(tmp_path / "a.gguf").values()) == {mode, "float32"}
+    assert_equal(stored(tmp_path / "a.gguf"), stored(tmp_path / "b.gguf"))
+    assert storages(tmp_path / "a.gguf") == storages(tmp_path / "b.gguf")
+
+
+def test_quantize_for_gguf_is_quantize(tmp_path, model, tensors):
+    mx.convert_model(model, tmp_path / "a.gguf", mode="q8_0")
+    found = stored(tmp_path / "a.gguf")["blk.0.ffn_up.weight"]
+    want = mx.quantize(tensors["model.layers.0.mlp.up_proj.weight"], mode="q8_0")[0]
+    assert same(found, want)
+
+
+def test_dequantize(tmp_path, model, tensors):
+    mx.convert_model(model, tmp_path / "a.gguf", mode="q8_0")
+    mx.convert_model(tmp_path / "a.gguf", tmp_path / "hf", format="hf", dtype="bfloat16")
+    found = stored(tmp_path / "hf")
+    for name, x in tensors.items():
+        assert found[name].dtype == mx.bfloat16 and found[name].shape == x.shape
+        # half a step of 1 / 127 of the largest of a block, and two roundings to bfloat16
+        bound = np.abs(floats(x)).max() / 254 * 1.02 + np.abs(floats(x)) * 2.0**-7
+        assert (np.abs(floats(found[name]) - floats(x)) <= bound).all()
+    config = json.loads((tmp_path / "hf/config.json").read_text())
+    assert "quantization" not in config and config["torch_dtype"] == "bfloat16"
+
+
+def test_mixtures_and_narrow_rows(tmp_path):
+    config = CONFIG | {"hidden_size": 256, "intermediate_size": 288, "num_hidden_layers": 1}
+    size = {64: 256, 96: 288, 32: 128}
+    tensors = {}
+    for name, shape in shapes().items():
+        if ".1." not in name:
+            tensors[name] = mx.random.normal([size.get(n, n) for n in shape]).astype(mx.bfloat16)
+    model, notes = folder(tmp_path / "wide", tensors, config), []
+    note = lambda p: p["note"] and notes.append(p["tensor"])
+    mx.convert_model(model, tmp_path / "a.gguf", mode="q4_k_m", progress=note)
+    found = storages(tmp_path / "a.gguf")
+    assert found["output.weight"] == "q6_k" and found["token_embd.weight"] == "q4_k"
+    assert found["blk.0.attn_q.weight"] == "q4_k" and found["blk.0.attn_norm.weight"] == "float32"
+    assert found["blk.0.ffn_down.weight"] in ("q5_0", "q8_0")
+    assert notes == ["blk.0.ffn_down"]
+    assert metadata(tmp_path / "a.gguf")["general.file_type"][1] == 15
+
+
+@pytest.mark.parametrize("ending", ["safetensors", "npz", "gguf"])
+def test_plain_files_keep_names(tmp_path, ending):
+    tensors = {"a": mx.random.normal((3, 4)), "b.c": mx.arange(5).astype(mx.int32)}
+    half = {} if ending == "gguf" else {"h": mx.random.normal((2, 2)).astype(mx.bfloat16)}
+    mx.savez(str(tmp_path / "in.npz"), **tensors)
+    mx.save_safetensors(str(tmp_path / "in.safetensors"), tensors | half, {"who": "me"})
+    for source in ("in.npz", "in.safetensors"):
+        out = tmp_path / f"{source}.{ending}"
+        mx.convert_model(tmp_path / source, out)
+        found = stored(out)
+        want = tensors | (half if source == "in.safetensors" else {})
+        assert sorted(found) == sorted(want)
+        assert all(mx.array_equal(found[n], want[n]) for n in want)
+    if ending != "npz":
+        assert metadata(out)["who"] == "me"
+
+
+# --- refusals -----------------------------------------------------------------------------------
+
+
+def without(model, name):
+    index = json.loads((model / "model.safetensors.index.json").read_text())
+    file = model / index["weight_map"].pop(name)
+    rest = {n: mx.array(x) for n, x in mx.load(str(file)).items() if n != name}
+    mx.eval(rest)
+    mx.save_safetensors(str(file), rest)
+    (model / "model.safetensors.index.json").write_text(json.dumps(index))
+
+
+def broken(model, what):
+    config = json.loads((model / "config.json").read_text())
+    if what == "a tensor":
+        without(model, "model.layers.1.mlp.up_proj.weight")
+        return "'model.layers.1.mlp.up_proj.weight' is missing"
+    if what == "a shard":
+        os.remove(model / "model-00002-of-00003.safetensors")
+        return "model-00002-of-00003.safetensors"
+    if what == "a shape":
+        config["intermediate_size"] = 100
+        message = r"mlp\.\w+_proj.weight' has shape .(96,64|64,96)., .(100,64|64,100). was"
+    if what == "a family":
+        config["model_type"] = "falcon"
+        message = "model_type 'falcon' is no family that is known .llama, mistral"
+    if what == "a size":
+        del config["num_hidden_layers"]
+        message = "config.json' has no num_hidden_layers|has no num_hidden_layers"
+    if what == "no size":
+        config["hidden_size"] = -64
+        message = "hidden_size is no size"
+    if what == "layers":
+        config["num_hidden_layers"] = 1
+        message = "is of layer 1, and the model has 1"
+    if what == "an activation":
+        config["hidden_act"] = "gelu"
+        message = 'hidden_act is "gelu", and GGUF has no key that says so'
+    if what == "a rope":
+        config["rope_scaling"] = {"rope_type": "dynamic", "factor": 2.0}
+        message = "of the kind 'dynamic'"
+    if what == "a quantization":
+        config["quantization_config"] = {"quant_method": "gptq"}
+        message = "quantized by 'gptq' are not understood"
+    (model / "config.json").write_text("{" if what == "JSON" else json.dumps(config))
+    return "config.json' at byte" if what == "JSON" else message
+
+
+BROKEN = ["a tensor", "a shard", "a shape", "a family", "a size", "no size", "layers"]
+BROKEN += ["an activation", "a rope", "a quantization", "JSON"]
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_what_is_broken_is_named(tmp_path, model, what):
+    message = broken(model, what)
+    before = sorted(os.listdir(tmp_path))
+    with pytest.raises((ValueError, RuntimeError), match=message):
+        mx.convert_model(model, tmp_path / "a.gguf")
+    assert sorted(os.listdir(tmp_path)) == before
+
+
+def test_an_unknown_tensor(tmp_path, tensors):
+    model = folder(tmp_path / "m", tensors | {"model.extra.weight": mx.ones((2, 2))})
+    with pytest.raises(
+        (ValueError, RuntimeError), match="'model.extra.weight' is none of the family"
+    ):
+        mx.convert_model(model, tmp_path / "a.gguf")
+    mx.convert_model(model, tmp_path / "a.gguf", rules=["model.extra*=drop"])
+    assert len(stored(tmp_path / "a.gguf")) == len(tensors)
+
+
+def test_paths(tmp_path, model):
+    for out, message in (
+        (model, "are the same"),
+        (tmp_path / "none/a.gguf", "none/a.gguf"),
+        (tmp_path / "none/a", "none/a"),
+    ):
+        with pytest.raises((ValueError, RuntimeError), match=message):
+            mx.convert_model(model, out)
+    with pytest.raises((ValueError, RuntimeError), match="cannot open"):
+        mx.convert_model(tmp_path / "absent", tmp_path / "a.gguf")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full/file").write_text("mine")
+    with pytest.raises(ValueError, match="exists: a folder is made anew"):
+        mx.convert_model(model, tmp_path / "full", format="hf", overwrite=True)
+    (tmp_path / "a.gguf").write_text("mine")
+    with pytest.raises(ValueError, match="may not be overwritten"):
+        mx.convert_model(model, tmp_path / "a.gguf")
+    assert (tmp_path / "a.gguf").read_text() == (tmp_path / "full/file").read_text() == "mine"
+    mx.convert_model(model, tmp_path / "a.gguf", overwrite=True)
+    (tmp_path / "empty").mkdir()
+    mx.convert_model(model, tmp_path / "empty", format="hf")
+
+
+def test_words_that_no_block_holds(tmp_path, model):
+    mx.convert_model(model, tmp_path / "q", mode="affine", bits=3, group_size=32)
+    with pytest.raises(
+        (ValueError, RuntimeError), match="affine of 3 bits.*choose a mode, or dequantize"
+    ):
+        mx.convert_model(tmp_path / "q", tmp_path / "a.gguf")
+    mx.convert_model(tmp_path / "q", tmp_path / "a.gguf", dequantize=True)
+    mx.convert_model(tmp_path / "q", tmp_path / "b.gguf", mode="q8_0")
+
+
+def test_arguments(tmp_path, model):
+    out = tmp_path / "a.gguf"
+    for more, message in (
+        ({"mode": "q9"}, "q9"),
+        ({"mode": "iq1_s"}, "can be read and not made"),
+        ({"mode": "mxfp4"}, "GGUF files hold no mxfp4"),
+        ({"bits": 4}, "need a mode"),
+        ({"mode": "q4_0", "dequantize": True}, "one of them"),
+        ({"dtype": "q4_0"}, "a dtype was expected"),
+        ({"rules": ["lm_head"]}, "NAME=WHAT"),
+        ({"family": "nothing"}, "the name 'nothing' is no family"),
+        ({"format": "onnx"}, "'onnx' is none of"),
+    ):
+        with pytest.raises((ValueError, RuntimeError), match=message):
+            mx.convert_model(model, out, **more)
+    with pytest.raises(TypeError, match="a rule is a str"):
+        mx.convert_model(model, out, rules=[1])
+    assert not out.exists()
+
+
+class Stop(Exception):
+    pass
+
+
+@pytest.mark.parametrize("out", ["a.gguf", "folder"])
+def test_it_can_be_stopped(tmp_path, model, out):
+    def progress(p):
+        assert p["count"] == 21 and p["bytes_done"] <= p["bytes"]
+        if p["done"] == 7:
+            raise Stop
+
+    with pytest.raises(Stop):
+        mx.convert_model(model, tmp_path / out, progress=progress)
+    assert os.listdir(tmp_path) == ["llama"]
+
+
+@pytest.mark.parametrize("out", ["a.gguf", "folder"])
+def test_a_full_disk(tmp_path, model, out):
+    """A limit on the size of files stands for it: the process is another one, which the limit
+    outlives."""
+    program = f"""
+import resource, signal, mlx.core as mx
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))
+try:
+    mx.convert_model({str(model)!r}, {str(tmp_path / out)!r})
+except RuntimeError as e:
+    print(e)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert "cannot" in done.stdout and "File too large" in done.stdout, done
+    assert os.listdir(tmp_path) == ["llama"]

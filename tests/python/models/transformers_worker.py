@@ -4,6 +4,8 @@ families, and what transformers makes of a GGUF file.
     transformers_worker.py make FAMILY FOLDER
     transformers_worker.py load FOLDER FILE.gguf      prints the tensors that differ, as JSON
     transformers_worker.py logits FOLDER OTHER        prints the largest difference of logits
+    transformers_worker.py names FILE.gguf            prints names that the gguf package has not
+    transformers_worker.py tokens FOLDER FILE.gguf    prints texts that are encoded differently
 """
 
 import json
@@ -91,5 +93,42 @@ def logits(folder, other):
     print(json.dumps((a - b).abs().max().item()))
 
 
+def names(file):
+    import gguf
+
+    reader = gguf.GGUFReader(file)
+    name = reader.fields["general.architecture"].contents()
+    arch = next(a for a, n in gguf.constants.MODEL_ARCH_NAMES.items() if n == name)
+    known = [gguf.constants.TENSOR_NAMES[t] for t in gguf.constants.MODEL_TENSORS[arch]]
+    layers = range(reader.fields[f"{name}.block_count"].contents())
+    full = {k.format(bid=i) for k in known for i in layers}
+    modules = {t.name.rsplit(".", 1)[0] for t in reader.tensors}
+    print(json.dumps(sorted(modules - full)))
+
+
+TEXTS = [
+    "Hello, world! It's 2026; they'll pay $1,234.56.",
+    "  two  spaces\n\nlines\tand tabs  ",
+    "Zürich, naïve café, 東京タワー, Москва, مرحبا, 👩‍🚀🎉",
+    "def f(x):\n    return x ** 2  # code\n",
+    "<|im_start|>user\nHi<|im_end|>",
+]
+
+
+def tokens(folder, file):
+    """With the tokenizer that transformers makes of a GGUF file."""
+    ours = transformers.PreTrainedTokenizerFast(
+        tokenizer_file=os.path.join(folder, "tokenizer.json")
+    )
+    theirs = transformers.AutoTokenizer.from_pretrained(
+        os.path.dirname(file), gguf_file=os.path.basename(file)
+    )
+    ids = lambda t, text: t(text, add_special_tokens=False)["input_ids"]
+    wrong = [x for x in TEXTS if ids(ours, x) != ids(theirs, x)]
+    wrong += [x for x in TEXTS if ours.decode(ids(ours, x)) != x]
+    print(json.dumps(wrong))
+
+
 if __name__ == "__main__":
-    {"make": make, "load": load, "logits": logits}[sys.argv[1]](*sys.argv[2:])
+    commands = {"make": make, "load": load, "logits": logits, "names": names, "tokens": tokens}
+    commands[sys.argv[1]](*sys.argv[2:])
