@@ -4,6 +4,7 @@
 #include "gradients.h"
 #include "mlx/c/mlx.h"
 #include "ops/conv/conv.h"
+#include "tolerance.h"
 
 /* --- the reference: nested loops in double ---------------------------------------- */
 
@@ -112,10 +113,6 @@ static mx_array *weight_of(const setting *s, mx_dtype t) {
     return noise(shape, s->nd + 2, 2, t);
 }
 
-static double tolerance_of(mx_dtype t) {
-    return t == MX_BFLOAT16 ? 0.06 : t == MX_FLOAT16 ? 0.01 : t == MX_FLOAT64 ? 1e-12 : 2e-5;
-}
-
 static void check_setting(unsigned seed, mx_dtype t) {
     mx_scope scope = mx_scope_open();
     setting s = random_setting(seed);
@@ -126,7 +123,7 @@ static void check_setting(unsigned seed, mx_dtype t) {
     if (CHECK_MSG(r && y->dtype == t && y->size == size, "setting %u: %s", seed,
                   mx_error_message())) {
         double off = worst_error(&s, doubles(x), doubles(w), r);
-        CHECK_MSG(off <= tolerance_of(t) * (1 + 0.02 * (double)w->size / w->shape[0]),
+        CHECK_MSG(off <= sum_tolerance(t, (double)w->size / w->shape[0]),
                   "setting %u (%dD, groups %d, c %d, o %d) %s: off by %g", seed, s.nd, s.groups,
                   s.c, s.o, mx_dtype_name(t), off);
     }
@@ -157,8 +154,8 @@ static void check_size(int n, int side, int c, int o, int groups, int kernel, in
     mx_array *x = input_of(&s, t), *w = weight_of(&s, t), *y = mx_conv_general(x, w, &p);
     const double *r = doubles(y);
     double off = r ? worst_error(&s, doubles(x), doubles(w), r) : 1;
-    CHECK_MSG(off <= tolerance_of(t) * (1 + 0.02 * kernel * kernel * c), "side %d c %d o %d: %g %s",
-              side, c, o, off, mx_error_message());
+    CHECK_MSG(off <= sum_tolerance(t, kernel * kernel * c), "side %d c %d o %d: %g %s", side, c, o,
+              off, mx_error_message());
     mx_error_clear();
     mx_scope_close(scope);
 }

@@ -1,5 +1,6 @@
 /* matmul, addmm, inner, outer, tensordot, kron: values, shapes, layouts, derivatives, refusals. */
 #include "gradients.h"
+#include "tolerance.h"
 
 /* The sum over k in double, for matrices of the last two axes; batch axes are equal. */
 static double product_at(const double *a, const double *b, int k, int n, int i, int j) {
@@ -26,17 +27,13 @@ static void check_same(const char *what, mx_array *a, mx_array *b, double tolera
     mx_error_clear();
 }
 
-static double tolerance_of(mx_dtype t) {
-    return t == MX_BFLOAT16 ? 0.06 : t == MX_FLOAT16 ? 0.01 : t == MX_FLOAT64 ? 1e-12 : 2e-5;
-}
-
 static void check_matmul(int m, int k, int n, mx_dtype t) {
     mx_scope s = mx_scope_open();
     mx_array *a = noise((int[]){m, k}, 2, 1, t), *b = noise((int[]){k, n}, 2, 2, t),
              *y = mx_matmul(a, b);
     const double *x = doubles(a), *w = doubles(b), *r = y ? doubles(y) : NULL;
     CHECK_MSG(r && y->dtype == t, "%dx%dx%d %s: %s", m, k, n, mx_dtype_name(t), mx_error_message());
-    double worst = 0, scale = tolerance_of(t) * (1 + 0.1 * k);
+    double worst = 0, scale = sum_tolerance(t, k);
     for (int i = 0; i < m && r; i++)
         for (int j = 0; j < n; j++)
             worst = fmax(worst, fabs(r[i * n + j] - product_at(x, w, k, n, i, j)));
