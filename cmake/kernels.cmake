@@ -1,4 +1,6 @@
 # src/kernels/*/k_*.c is compiled once per instruction set, everything else in those folders once.
+# k_*_bf16.c and k_*_vnni.c may use more than their set has, if the processor does: dot products of
+# bfloat16 and of bytes (VNNI on x86, dotprod on arm64).
 # KERNEL_SOURCES: the latter; KERNEL_OBJECTS: the objects of all sets.
 
 set(KERNEL_FLAGS -O3 -fno-math-errno -fno-trapping-math -ffp-contract=off)
@@ -12,8 +14,10 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64|amd64")
     set(FLAGS_avx512 ${FLAGS_avx2} -mavx512f -mavx512bw -mavx512cd -mavx512dq -mavx512vl)
     set(EXTRA_avx512_bf16 -mavx512bf16)
     set(EXTRA_avx512_vnni -mavx512vnni)
+    set(EXTRA_avx2_vnni -mavxvnni)
 elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
     set(KERNEL_SETS neon)
+    set(EXTRA_neon_vnni -march=armv8.2-a+dotprod)
 else()
     message(FATAL_ERROR "no kernels for ${CMAKE_SYSTEM_PROCESSOR}: x86-64 and arm64 are supported")
 endif()

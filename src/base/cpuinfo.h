@@ -10,6 +10,7 @@ typedef struct mx_cpuinfo {
     bool avx512;      /* F BW CD DQ VL, and the OS saves zmm and k */
     bool avx512_bf16; /* vdpbf16ps */
     bool avx512_vnni; /* vpdpbusd */
+    bool avx_vnni;    /* the same on 256 bits without AVX-512 */
     bool neon;        /* arm64 */
     bool neon_dotprod, neon_bf16, neon_fp16, neon_i8mm;
     size_t l1d, l2, l3;    /* bytes of one core's share; sane defaults where unknown */

@@ -60,6 +60,7 @@ void mx_cpuinfo_arch(mx_cpuinfo *info) {
         all_bits(seven.b, bit_AVX512F | bit_AVX512BW | bit_AVX512CD | bit_AVX512DQ | bit_AVX512VL);
     info->avx512_bf16 = info->avx512 && all_bits(more.a, 1u << 5);
     info->avx512_vnni = info->avx512 && all_bits(seven.c, 1u << 11);
+    info->avx_vnni = info->avx2 && all_bits(more.a, 1u << 4);
 }
 
 #else

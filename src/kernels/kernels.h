@@ -30,7 +30,8 @@
     X(hadamard)       \
     X(attention)      \
     X(quant)          \
-    X(blocks)
+    X(blocks)         \
+    X(codes)
 
 typedef struct mx_kernels {
     const char *name; /* "baseline" "avx2" "avx512" "neon" */

@@ -268,7 +268,7 @@ mx_array *mx_cross_entropy(mx_array *logits, mx_array *targets);
 mx_array *mx_attention(mx_array *q, mx_array *k, mx_array *v, double scale, const char *mask_mode,
                        mx_array *mask, mx_array *sinks);
 
-/* --- op_quant.c, op_blocks.c, op_qmm.c, op_qqmm.c --------------------------------------------- */
+/* --- op_quant.c, op_blocks.c, op_block_matmul.c, op_qmm.c, op_qqmm.c -------------------------- */
 /* A mode by its name (NULL: affine); group and bits NULL: the mode's usual ones. */
 bool mx_quant_format_from(const char *op, const char *mode, const int *group, const int *bits,
                           mx_quant_format *f);
@@ -290,7 +290,8 @@ mx_array *mx_dequantize(mx_array *w, mx_array *scales, mx_array *biases, mx_quan
                         mx_array *global, const mx_dtype *dtype);
 mx_array *mx_to_fp8(mx_array *a);
 mx_array *mx_from_fp8(mx_array *a, mx_dtype t);
-/* x (..., K) times w (..., N, K) if transpose, else (..., K, N) */
+/* x (..., K) times w (..., N, K) if transpose, else (..., K, N); modes of blocks, whose scales and
+   biases are NULL, too */
 mx_array *mx_quantized_matmul(mx_array *x, mx_array *w, mx_array *scales, mx_array *biases,
                               bool transpose, mx_quant_format f);
 /* Matrices of x and w picked by indices into their flattened leading axes; NULL: in order. */

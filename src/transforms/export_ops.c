@@ -519,6 +519,13 @@ static bool write_quantized(step *s) {
     }
 }
 
+static bool write_block_matmul(step *s) {
+    const mx_p_block_matmul *p = s->node->params;
+    bool gathers = s->node->prim == MX_PRIM_gather_block_matmul;
+    return plain(s, gathers ? MX_FN_GatherBlockMatmul : MX_FN_BlockMatmul,
+                 ARGS(INT(p->type), INT(p->transpose), INT(p->whole), INT(p->sorted)));
+}
+
 static bool write_triangle(step *s) {
     const mx_p_triangle *p = s->node->params;
     switch (s->node->prim) {
@@ -597,6 +604,8 @@ bool mx_fn_write(const mx_fn_step *s) {
     case MX_PRIM_dequantize_blocks:
         return plain(s, MX_FN_DequantizeBlocks,
                      ARGS(INT(PARAM(mx_p_blocks)->type), INT(PARAM(mx_p_blocks)->dtype)));
+    case MX_PRIM_block_matmul:
+    case MX_PRIM_gather_block_matmul: return write_block_matmul(s);
     case MX_PRIM_to_fp8: return plain(s, MX_FN_ToFP8, NULL);
     case MX_PRIM_from_fp8: return plain(s, MX_FN_FromFP8, ARGS(INT(PARAM(mx_p_dtype)->dtype)));
     case MX_PRIM_rope: return write_rope(s);

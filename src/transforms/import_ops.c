@@ -363,6 +363,13 @@ static mx_array *blocks(call *c, mx_prim prim, mx_array *a, int dtype) {
 AS(QuantizeBlocks, blocks(c, MX_PRIM_quantize_blocks, in[0], MX_UINT8))
 AS(DequantizeBlocks, blocks(c, MX_PRIM_dequantize_blocks, in[0], integer(c, 1)))
 
+static mx_array *block_matmul(call *c, mx_prim prim, inputs in, int nin, bool sorted) {
+    mx_p_block_matmul p = {integer(c, 0), flag(c, 1), sorted, flag(c, 2)};
+    return mx_apply(prim, &p, in, nin);
+}
+AS(BlockMatmul, block_matmul(c, MX_PRIM_block_matmul, in, nin, false))
+AS(GatherBlockMatmul, block_matmul(c, MX_PRIM_gather_block_matmul, in, nin, flag(c, 3)))
+
 /* group, bits, mode, and what a product has beside them */
 static mx_p_quant groups(call *c) {
     return (mx_p_quant){.mode = integer(c, 2), .bits = integer(c, 1), .group = integer(c, 0)};

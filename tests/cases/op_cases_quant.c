@@ -88,6 +88,38 @@ static mx_array *rounded(mx_array *const *in) {
     return a && mx_quantize(a, q4, NULL, q) ? mx_dequantize(q[0], q[1], q[2], q4, NULL, NULL)
                                             : NULL;
 }
+/* a (..., 3, 64), blocks of q8_0 for (5,64) and (2,5,64) */
+static const mx_quant_format q8_0 = {(mx_quant_mode)(MX_BLOCK_MODE + 8), 0, 32};
+static mx_array *q8_blocks(int count) {
+    const mx_block_format *f = mx_block_by_name("q8_0");
+    mx_array *w = mx_sin(mx_arange(1, count * 5 * 64 + 1, 1, MX_FLOAT32));
+    w = count == 1 ? mx_reshape(w, LIST(5, 64)) : mx_reshape(w, LIST(count, 5, 64));
+    return mx_quantize_blocks(w, f);
+}
+static mx_array *q8_numbers(int count) {
+    return mx_dequantize_blocks(q8_blocks(count), mx_block_by_name("q8_0"), MX_FLOAT32);
+}
+/* Groups of 32 in steps of a 127th of their largest. */
+static mx_array *in_steps(mx_array *a) {
+    mx_array *g = mx_unflatten(a, -1, LIST(2, 32));
+    int last = -1;
+    mx_array *most = mx_reduce(MX_MAX, mx_abs(g), &last, 1, true);
+    mx_array *codes = mx_round(mx_mul(g, mx_div(mx_scalar_like(most, 127), most)));
+    return mx_flatten(mx_mul(codes, mx_mul_s(most, 1 / 127.0)), -2, -1);
+}
+CASE(block_qmm, mx_quantized_matmul(a, q8_blocks(1), NULL, NULL, true, q8_0))
+CASE(block_qmm_by_hand, mx_matmul(in_steps(a), turned(q8_numbers(1))))
+CASE(block_plain, mx_quantized_matmul(a, q8_blocks(1), NULL, NULL, false, q8_0))
+CASE(block_plain_by_hand, mx_matmul(a, mx_astype(q8_numbers(1), mx_dtype_of(a))))
+CASE(block_gather, mx_gather_qmm(a, q8_blocks(2), NULL, NULL, left(), right(), true, q8_0, false))
+CASE(block_gather_by_hand,
+     mx_matmul(mx_take(in_steps(a), left(), 0), turned(mx_take(q8_numbers(2), right(), 0))))
+CASE(block_gather_plain,
+     mx_gather_qmm(a, q8_blocks(2), NULL, NULL, left(), right(), false, q8_0, false))
+CASE(block_gather_plain_by_hand,
+     mx_matmul(mx_take(a, left(), 0),
+               mx_take(mx_astype(q8_numbers(2), mx_dtype_of(a)), right(), 0)))
+
 static mx_array *in_blocks(mx_array *const *in) {
     const mx_block_format *f = mx_block_by_name("q5_1");
     return mx_dequantize_blocks(mx_quantize_blocks(mx_astype(in[0], MX_FLOAT32), f), f, MX_FLOAT32);
@@ -124,6 +156,25 @@ const op_case op_cases_quant[] = {
      {IN(2, 3, 32), IN(2, 5, 1), IN(2, 5, 1)}},
     {"dequantize", dequantize, NULL, dequantize_by_hand, LOOSE, {IN(5, 2), IN(5, 2)}},
     {"quantize", rounded, NULL, NULL, NO_GRAD | NO_HALF, {IN(N, 64)}},
+    {"block_qmm",
+     block_qmm,
+     NULL,
+     block_qmm_by_hand,
+     NO_GRAD | NO_HALF | LOOSE | SINGLE,
+     {IN(N, 3, 64)}},
+    {"block_plain", block_plain, NULL, block_plain_by_hand, LOOSE | SINGLE, {IN(N, 3, 5)}},
+    {"block_gather",
+     block_gather,
+     NULL,
+     block_gather_by_hand,
+     NO_GRAD | NO_HALF | LOOSE | SINGLE,
+     {IN(2, 3, 64)}},
+    {"block_gather_plain",
+     block_gather_plain,
+     NULL,
+     block_gather_plain_by_hand,
+     LOOSE | SINGLE,
+     {IN(2, 3, 5)}},
     {"blocks", in_blocks, NULL, NULL, NO_GRAD | NO_HALF, {IN(N, 64)}},
     {"qqmm",
      both_quantized,

@@ -595,7 +595,8 @@ MLX_API int mlx_dequantize(mlx_array *res, const mlx_array w, const mlx_array sc
                            mlx_optional_dtype dtype, const mlx_stream s);
 /* x (...,M,K) times a quantized matrix (see mlx_quantize): w of K columns where
    transpose, else of K rows. The result has the dtype of x. biases in mode "affine"
-   alone. */
+   alone. Blocks of GGUF, w uint8 of mlx_quantize or of an open file, are multiplied where
+   they lie and have no scales (NULL handle); docs/differences.md says how x is rounded. */
 MLX_API int mlx_quantized_matmul(mlx_array *res, const mlx_array x, const mlx_array w,
                                  const mlx_array scales, const mlx_array biases, bool transpose,
                                  mlx_optional_int group_size, mlx_optional_int bits,

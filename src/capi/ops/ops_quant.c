@@ -14,6 +14,11 @@ static bool mode_from(const char *op, const char *mode, mlx_optional_int group,
                               bits.has_value ? &bits.value : NULL, f);
 }
 
+/* Blocks hold their scales: there may be none. */
+static mx_array *scales_in(mx_quant_format f, const mlx_array scales) {
+    return mx_quant_block(f) ? capi_opt(scales) : capi_in(scales);
+}
+
 int mlx_quantize(mlx_vector_array *res, const mlx_array w, mlx_optional_int group_size,
                  mlx_optional_int bits, const char *mode, const mlx_array global_scale,
                  const mlx_stream s) {
@@ -41,10 +46,7 @@ int mlx_dequantize(mlx_array *res, const mlx_array w, const mlx_array scales,
     mx_dtype t;
     const mx_dtype *to;
     bool ok = mode_from("dequantize", mode, group_size, bits, &f) && dtype_from(dtype, &t, &to);
-    bool blocks = ok && mx_quant_block(f);
-    mx_array *a = ok ? capi_in(w) : NULL, *b = blocks ? capi_opt(scales)
-                                               : ok   ? capi_in(scales)
-                                                      : NULL;
+    mx_array *a = ok ? capi_in(w) : NULL, *b = ok ? scales_in(f, scales) : NULL;
     return capi_end(&c, res,
                     ok ? mx_dequantize(a, b, capi_opt(biases), f, capi_opt(global_scale), to)
                        : NULL);
@@ -56,9 +58,9 @@ int mlx_quantized_matmul(mlx_array *res, const mlx_array x, const mlx_array w,
                          const mlx_stream s) {
     capi_call c = capi_begin(s);
     mx_quant_format f;
-    bool ok = format_from("quantized_matmul", mode, group_size, bits, &f);
+    bool ok = mode_from("quantized_matmul", mode, group_size, bits, &f);
     return capi_end(&c, res,
-                    ok ? mx_quantized_matmul(capi_in(x), capi_in(w), capi_in(scales),
+                    ok ? mx_quantized_matmul(capi_in(x), capi_in(w), scales_in(f, scales),
                                              capi_opt(biases), transpose, f)
                        : NULL);
 }
@@ -78,9 +80,9 @@ int mlx_gather_qmm_scaled(mlx_array *res, const mlx_array x, const mlx_array w,
                           const mlx_array global_scale, bool sorted_indices, const mlx_stream s) {
     capi_call c = capi_begin(s);
     mx_quant_format f;
-    bool ok = format_from("gather_qmm", mode, group_size, bits, &f);
+    bool ok = mode_from("gather_qmm", mode, group_size, bits, &f);
     return capi_end(&c, res,
-                    ok ? mx_gather_qmm_scaled(capi_in(x), capi_in(w), capi_in(scales),
+                    ok ? mx_gather_qmm_scaled(capi_in(x), capi_in(w), scales_in(f, scales),
                                               capi_opt(biases), capi_opt(lhs_indices),
                                               capi_opt(rhs_indices), transpose, f, sorted_indices,
                                               capi_opt(global_scale))

@@ -53,6 +53,24 @@ static int call_quantized_matmul(mlx_value *res, const mlx_operation *op, mlx_va
                                 OPTIONAL(6), TEXT(7), ON(8));
 }
 
+/* x, w, transpose, mode, stream */
+static int call_block_matmul(mlx_value *res, const mlx_operation *op, mlx_value *args) {
+    mlx_optional_int usual = {0, false};
+    (void)op;
+    return cat_array(&args[0]) || cat_array(&args[1]) ||
+           mlx_quantized_matmul(OUT, ARRAY(0), ARRAY(1), mlx_array_empty, mlx_array_empty, FLAG(2),
+                                usual, usual, TEXT(3), ON(4));
+}
+
+/* x, w, lhs_indices, rhs_indices, transpose, mode, sorted_indices, stream */
+static int call_gather_block_matmul(mlx_value *res, const mlx_operation *op, mlx_value *args) {
+    mlx_optional_int usual = {0, false};
+    (void)op;
+    return cat_array(&args[0]) || cat_array(&args[1]) || optional_arrays(args, 2, 3) ||
+           mlx_gather_qmm(OUT, ARRAY(0), ARRAY(1), mlx_array_empty, mlx_array_empty, HANDLE(2),
+                          HANDLE(3), FLAG(4), usual, usual, TEXT(5), FLAG(6), ON(7));
+}
+
 /* x, w, scales, biases, lhs_indices, rhs_indices, transpose, group_size, bits, mode, global_scale,
    sorted_indices, stream */
 static int call_gather_qmm(mlx_value *res, const mlx_operation *op, mlx_value *args) {
@@ -107,6 +125,11 @@ static int call_from_fp8(mlx_value *res, const mlx_operation *op, mlx_value *arg
     "'iq4_xs', 'tq1_0', 'tq2_0', 'q1_0', 'mxfp4_gguf', 'nvfp4_gguf'; 'iq1_s' to 'iq3_s' can be " \
     "read): one array of uint8, the bytes of each row, which holds the scales."
 
+#define ROUNDS                                                                                    \
+    "Where w is transposed and of mode 'q4_0' to 'q8_0', 'q2_k' to 'q6_k', 'iq4_nl', 'iq4_xs' "   \
+    "or 'mxfp4_gguf', x is rounded to 8 bits in groups of 32 and products are made in integers; " \
+    "else x is taken as it is, as derivatives take it."
+
 const mlx_operation cat_quant_rows[] = {
     {CORE,
      "quantize(w: array, /, " FORM(
@@ -129,6 +152,9 @@ const mlx_operation cat_quant_rows[] = {
      "transpose: bool = True, " FORM("affine") "*, " STREAM,
      "The matrix product of x (..., K) and a quantized matrix, (N, K) if transpose, else (K, N). " MODES,
      call_quantized_matmul},
+    {CORE, "quantized_matmul(x: array, w: array, /, *, transpose: bool = True, mode: str, " STREAM,
+     "The matrix product of x and a matrix of blocks, which is read where it lies. " ROUNDS BLOCKS,
+     call_block_matmul},
     {CORE,
      "gather_qmm(x: array, w: array, /, scales: array, biases: array | None = None, lhs_indices: "
      "array | None = None, "
@@ -138,6 +164,10 @@ const mlx_operation cat_quant_rows[] = {
      "has one scale for each "
      "matrix of w. " MODES,
      call_gather_qmm},
+    {CORE,
+     "gather_qmm(x: array, w: array, /, *, lhs_indices: array | None = None, rhs_indices: array | "
+     "None = None, transpose: bool = True, mode: str, sorted_indices: bool = False, " STREAM,
+     "The same with matrices of blocks. " ROUNDS BLOCKS, call_gather_block_matmul},
     {CORE,
      "qqmm(x: array, w: array, scales: array | None = None, " FORM(
          "nvfp4") "global_scale_x: array | None = None, global_scale_w: array | None = None, *, " STREAM,

@@ -14,9 +14,11 @@ enum { X, W, S, B };
 
 /* One node. Product i multiplies matrix x_at[i] of x with matrix w_at[i] of w. */
 typedef struct job {
-    const mx_p_quant *p;
+    mx_quant_format format;
+    bool transpose, whole, gathers;
     mx_array *const *in;
-    cpu_dense dense[4]; /* x, w, scales, biases */
+    int operands;       /* x, w, scales, biases: how many of them there are */
+    cpu_dense dense[4]; /* of each */
     int64_t m;          /* rows of a product */
     int64_t products;
     int64_t matrices; /* of w */
@@ -67,16 +69,18 @@ static void from_broadcast(job *j, const mx_array *out) {
 /* --- runs ------------------------------------------------------------------------------------- */
 
 static mx_quant_matrix matrix(const job *j, int64_t number) {
-    const mx_array *w = j->in[W], *s = j->in[S];
+    const mx_array *w = j->in[W], *s = j->operands > S ? j->in[S] : NULL;
     int64_t rows = w->shape[w->ndim - 2];
     mx_quant_matrix m = {
-        .format = {(mx_quant_mode)j->p->mode, j->p->bits, j->p->group},
-        .stype = mx_dtype_of(s),
-        .w_rs = (ptrdiff_t)w->shape[w->ndim - 1] * 4,
-        .s_rs = (ptrdiff_t)s->shape[s->ndim - 1] * (ptrdiff_t)mx_itemsize(s),
+        .format = j->format,
+        .w_rs = (ptrdiff_t)w->shape[w->ndim - 1] * (ptrdiff_t)mx_itemsize(w),
         .factor = 1,
     };
     m.w = (const char *)j->dense[W].data + number * rows * m.w_rs;
+    if (!s)
+        return m;
+    m.stype = mx_dtype_of(s);
+    m.s_rs = (ptrdiff_t)s->shape[s->ndim - 1] * (ptrdiff_t)mx_itemsize(s);
     m.scales = (const char *)j->dense[S].data + number * rows * m.s_rs;
     if (j->dense[B].data)
         m.biases = (const char *)j->dense[B].data + number * rows * m.s_rs;
@@ -132,7 +136,7 @@ static bool list_products(job *j, const mx_node *n, const mx_array *out) {
     j->w_at = mx_calloc((size_t)j->products + 1, sizeof *j->w_at);
     if (!j->x_at || !j->w_at)
         return false;
-    if (n->prim == MX_PRIM_gather_qmm)
+    if (j->gathers)
         return from_indices(j, n->in[n->nin - 2], n->in[n->nin - 1]) && make_runs(j);
     from_broadcast(j, out);
     return make_runs(j);
@@ -150,9 +154,8 @@ static bool one_run(job *j) {
 /* --- the node --------------------------------------------------------------------------------- */
 
 static bool open_operands(job *j) {
-    int n = j->p->mode == MX_AFFINE ? 4 : 3;
     bool ok = true;
-    for (int i = 0; i < n && ok; i++)
+    for (int i = 0; i < j->operands && ok; i++)
         ok = cpu_dense_open(&j->dense[i], j->in[i]);
     return ok;
 }
@@ -169,7 +172,8 @@ static void close(job *j) {
 
 static bool multiply(const job *j, const mx_array *out) {
     mx_qmm_args a = {.dtype = mx_dtype_of(out),
-                     .transpose = j->p->transpose,
+                     .transpose = j->transpose,
+                     .whole = j->whole,
                      .n = out->shape[out->ndim - 1],
                      .k = j->in[X]->shape[j->in[X]->ndim - 1],
                      .x = j->dense[X].data,
@@ -181,18 +185,40 @@ static bool multiply(const job *j, const mx_array *out) {
     return mx_qmm(&a);
 }
 
+static void read_groups(job *j, const mx_p_quant *p) {
+    j->format = (mx_quant_format){(mx_quant_mode)p->mode, p->bits, p->group};
+    j->transpose = p->transpose;
+    j->operands = p->mode == MX_AFFINE ? 4 : 3;
+}
+
+static void read_blocks(job *j, const mx_p_block_matmul *p) {
+    j->format = (mx_quant_format){(mx_quant_mode)(MX_BLOCK_MODE + p->type), 0, 0};
+    j->transpose = p->transpose;
+    j->whole = p->whole;
+    j->operands = 2;
+}
+
+static void read_params(job *j, const mx_node *n) {
+    bool gathers_blocks = n->prim == MX_PRIM_gather_block_matmul;
+    j->gathers = gathers_blocks || n->prim == MX_PRIM_gather_qmm;
+    if (gathers_blocks || n->prim == MX_PRIM_block_matmul)
+        read_blocks(j, n->params);
+    else
+        read_groups(j, n->params);
+}
+
 bool cpu_quantized_matmul(mx_node *n, mx_array **out, const mx_program *feed) {
     mx_array *y = out[0];
-    job j = {.p = n->params, .in = n->in, .m = y->shape[y->ndim - 2]};
+    job j = {.in = n->in, .m = y->shape[y->ndim - 2]};
     (void)feed;
+    read_params(&j, n);
     if (!mx_array_alloc(y))
         return false;
     if (y->size == 0)
         return true;
     j.products = leading(y);
     j.matrices = leading(n->in[W]);
-    bool plain =
-        n->prim == MX_PRIM_quantized_matmul && j.matrices == 1 && leading(n->in[X]) == j.products;
+    bool plain = !j.gathers && j.matrices == 1 && leading(n->in[X]) == j.products;
     bool ok =
         open_operands(&j) && (plain ? one_run(&j) : list_products(&j, n, y)) && multiply(&j, y);
     close(&j);

@@ -5,6 +5,7 @@
 
 #include "base/cache.h"
 #include "base/status.h"
+#include "cpu/quant/block_engine.h"
 #include "cpu/quant/quant_internal.h"
 
 /* Rows of x gathered, or rows of y scattered, between an array and a block without gaps. */
@@ -55,8 +56,10 @@ static bool many(const mx_qmm_args *a, const mx_qmm_run *run) {
 
 bool mx_qmm(const mx_qmm_args *a) {
     bool few = false;
-    if (a->n == 0)
+    if (a->n == 0 || a->run_count == 0)
         return true;
+    if ((int)a->runs[0].w.format.mode >= MX_BLOCK_MODE)
+        return quant_blocks(a);
     for (int64_t i = 0; i < a->run_count; i++) {
         if (quant_is_few(a, &a->runs[i]))
             few = few || a->runs[i].rows > 0;

@@ -8,6 +8,7 @@
  *     few rows   transposed ── dot kernels read the words at memory speed
  *                else ──────── strips of W as float32 in cache, then the kernels of matvec
  *     many rows  the matmul engine, W through a packer
+ *     blocks     block_engine.h
  *
  * Results do not depend on the number of threads.
  */
@@ -27,6 +28,7 @@ typedef struct mx_qmm_args {
     /* of x and y: float16, float32, bfloat16, float64 (affine with float64 scales) */
     mx_dtype dtype;
     bool transpose;
+    bool whole; /* of blocks: x is multiplied as it is (block_engine.h) */
     int64_t n, k;
     const void *x;
     void *y;

@@ -231,6 +231,12 @@ typedef struct mx_p_blocks {
     int dtype; /* of the numbers; uint8 where they are the input */
 } mx_p_blocks;
 
+/* x times a matrix of blocks; `whole`: x is not rounded to codes (kernels/codes/codes.h). */
+typedef struct mx_p_block_matmul {
+    int type; /* of the blocks, GGUF's id */
+    bool transpose, sorted, whole;
+} mx_p_block_matmul;
+
 /* inputs: x (N, spatial..., C), weight (O, kernel..., C / groups); one entry a spatial axis.
    Elements of x stand input_dilation apart, those of the kernel kernel_dilation; padding may be
    negative. */

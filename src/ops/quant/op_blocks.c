@@ -29,9 +29,8 @@ bool mx_quant_mode_from(const char *op, const char *mode, const int *group, cons
                    op, mode);
 }
 
-/* From n of `from` each to as many of `to` each along the last axis. */
-static bool infer_blocks(const char *op, const mx_array *a, int from, int to, const char *what,
-                         mx_shape *out) {
+bool mx_block_shape(const char *op, const mx_array *a, int from, int to, const char *what,
+                    mx_shape *out) {
     char text[TEXT];
     if (a->ndim == 0 || a->shape[a->ndim - 1] % from)
         return mx_fail(
@@ -46,6 +45,14 @@ static bool infer_blocks(const char *op, const mx_array *a, int from, int to, co
     return mx_axis_fits(op, last);
 }
 
+bool mx_block_numbers(const char *op, const mx_array *blocks, const mx_block_format *f,
+                      mx_shape *out) {
+    if (blocks->dtype != MX_UINT8)
+        return mx_fail(MX_INVALID, "[%s] Blocks of mode '%s' should be uint8 but received %s.", op,
+                       f->name, mx_dtype_name(mx_dtype_of(blocks)));
+    return mx_block_shape(op, blocks, f->bytes, f->items, "bytes of a block", out);
+}
+
 static const mx_field fields[] = {MX_FIELD(mx_p_blocks, type, INT),
                                   MX_FIELD(mx_p_blocks, dtype, DTYPE), MX_FIELD_END};
 
@@ -58,9 +65,9 @@ static bool rows_vmap(const mx_node *y, mx_array *const *in, const int *axes, in
     return out[0] != NULL;
 }
 
-static const mx_block_format *format_of(const char *op, const mx_p_blocks *p) {
-    const mx_block_format *f = mx_block_by_id((uint32_t)p->type);
-    return f ? f : mx_fail(MX_INVALID, "[%s] Invalid type of blocks %d.", op, p->type);
+const mx_block_format *mx_block_of_type(const char *op, int type) {
+    const mx_block_format *f = mx_block_by_id((uint32_t)type);
+    return f ? f : mx_fail(MX_INVALID, "[%s] Invalid type of blocks %d.", op, type);
 }
 
 static bool is_number(const char *op, mx_dtype t) {
@@ -73,14 +80,16 @@ static bool is_number(const char *op, mx_dtype t) {
 
 static bool infer_quantize(const void *params, mx_array *const *in, int nin, mx_out *out,
                            int nout) {
-    const mx_block_format *f = format_of("quantize", params);
+    const mx_p_blocks *p = params;
+    const mx_block_format *f = mx_block_of_type("quantize", p->type);
     (void)nin, (void)nout;
     if (!f || !is_number("quantize", mx_dtype_of(in[0])))
         return false;
     if (!f->writes)
         return mx_fail(MX_UNSUPPORTED, "[quantize] Mode '%s' can be read only.", f->name);
     out->dtype = MX_UINT8;
-    return infer_blocks("quantize", in[0], f->items, f->bytes, "elements of a block", &out->shape);
+    return mx_block_shape("quantize", in[0], f->items, f->bytes, "elements of a block",
+                          &out->shape);
 }
 
 const mx_prim_desc mx_desc_quantize_blocks = {
@@ -104,16 +113,12 @@ mx_array *mx_quantize_blocks(mx_array *w, const mx_block_format *f) {
 static bool infer_dequantize(const void *params, mx_array *const *in, int nin, mx_out *out,
                              int nout) {
     const mx_p_blocks *p = params;
-    const mx_block_format *f = format_of("dequantize", p);
+    const mx_block_format *f = mx_block_of_type("dequantize", p->type);
     (void)nin, (void)nout;
     if (!f || !mx_dtype_valid((mx_dtype)p->dtype) || !is_number("dequantize", (mx_dtype)p->dtype))
         return false;
-    if (in[0]->dtype != MX_UINT8)
-        return mx_fail(MX_INVALID,
-                       "[dequantize] Blocks of mode '%s' should be uint8 but received %s.", f->name,
-                       mx_dtype_name(mx_dtype_of(in[0])));
     out->dtype = (mx_dtype)p->dtype;
-    return infer_blocks("dequantize", in[0], f->bytes, f->items, "bytes of a block", &out->shape);
+    return mx_block_numbers("dequantize", in[0], f, &out->shape);
 }
 
 const mx_prim_desc mx_desc_dequantize_blocks = {

@@ -8,6 +8,7 @@
  */
 #include "base/status.h"
 #include "graph/trace/trace.h"
+#include "kernels/blocks/blocks.h"
 #include "ops/quant/quant.h"
 #include "ops/rules.h"
 
@@ -26,20 +27,26 @@ static void expanded(const mx_p_quant *p, const mx_array *w, int64_t *k, int64_t
     *n = p->transpose ? rows : columns;
 }
 
+bool mx_qmm_check_x(const char *op, const mx_array *x) {
+    char text[TEXT];
+    if (!mx_dtype_is_float(mx_dtype_of(x)))
+        return mx_fail(MX_INVALID,
+                       "[%s] Only real floating types are supported but x.dtype() == %s.", op,
+                       mx_dtype_name(mx_dtype_of(x)));
+    return x->ndim >= 2 ||
+           mx_fail(MX_INVALID,
+                   "[%s] Input must have at least two dimensions but got input with shape %s.", op,
+                   mx_shape_text(text, TEXT, x->shape, x->ndim));
+}
+
 static bool check_operands(const char *op, const mx_p_quant *p, mx_array *const *in) {
     char text[TEXT];
     const mx_array *x = in[X], *w = in[W], *biases = affine(p) ? in[B] : NULL;
     int64_t k, n;
     if (!mx_quant_valid(op, p) || !mx_quant_check(op, mx_quant_format_of(p), w, in[S], biases))
         return false;
-    if (!mx_dtype_is_float(mx_dtype_of(x)))
-        return mx_fail(MX_INVALID,
-                       "[%s] Only real floating types are supported but x.dtype() == %s.", op,
-                       mx_dtype_name(mx_dtype_of(x)));
-    if (x->ndim < 2)
-        return mx_fail(MX_INVALID,
-                       "[%s] Input must have at least two dimensions but got input with shape %s.",
-                       op, mx_shape_text(text, TEXT, x->shape, x->ndim));
+    if (!mx_qmm_check_x(op, x))
+        return false;
     expanded(p, w, &k, &n);
     if (x->shape[x->ndim - 1] == k)
         return true;
@@ -62,15 +69,27 @@ static bool check_dtypes(const char *op, const mx_p_quant *p, mx_array *const *i
     return mx_fail(MX_INVALID, "[%s] the dtypes of x, scales and biases do not fit", op);
 }
 
+bool mx_qmm_add_matrix(const char *op, const mx_array *x, int64_t n, mx_out *out) {
+    if (out->shape.ndim + 2 > MX_MAX_NDIM)
+        return mx_fail(MX_INVALID, "[%s] more than %d dimensions", op, MX_MAX_NDIM);
+    out->shape.dim[out->shape.ndim++] = x->shape[x->ndim - 2];
+    out->shape.dim[out->shape.ndim++] = (int)n;
+    out->dtype = mx_dtype_of(x);
+    return true;
+}
+
 static bool add_matrix(const char *op, const mx_p_quant *p, mx_array *const *in, mx_out *out) {
     int64_t k, n;
     expanded(p, in[W], &k, &n);
-    if (out->shape.ndim + 2 > MX_MAX_NDIM)
-        return mx_fail(MX_INVALID, "[%s] more than %d dimensions", op, MX_MAX_NDIM);
-    out->shape.dim[out->shape.ndim++] = in[X]->shape[in[X]->ndim - 2];
-    out->shape.dim[out->shape.ndim++] = (int)n;
-    out->dtype = mx_dtype_of(in[X]);
-    return true;
+    return mx_qmm_add_matrix(op, in[X], n, out);
+}
+
+bool mx_qmm_check_indices(const char *op, const mx_array *lhs, const mx_array *rhs) {
+    if (!mx_dtype_is_integer(mx_dtype_of(lhs)) || !mx_dtype_is_integer(mx_dtype_of(rhs)))
+        return mx_fail(MX_INVALID, "[%s] Got indices with invalid dtype. Indices must be integral.",
+                       op);
+    return mx_same_shape(lhs, rhs) ||
+           mx_fail(MX_INVALID, "[%s] the indices have different shapes", op);
 }
 
 static bool infer_qmm(const void *params, mx_array *const *in, int nin, mx_out *out, int nout) {
@@ -92,11 +111,8 @@ static bool infer_gather(const void *params, mx_array *const *in, int nin, mx_ou
     if (nin != 5 + affine(p))
         return mx_fail(MX_INVALID, "[%s] %d inputs", op, nin);
     const mx_array *lhs = in[nin - 2], *rhs = in[nin - 1];
-    if (!mx_dtype_is_integer(mx_dtype_of(lhs)) || !mx_dtype_is_integer(mx_dtype_of(rhs)))
-        return mx_fail(MX_INVALID, "[%s] Got indices with invalid dtype. Indices must be integral.",
-                       op);
-    if (!mx_same_shape(lhs, rhs))
-        return mx_fail(MX_INVALID, "[%s] the indices have different shapes", op);
+    if (!mx_qmm_check_indices(op, lhs, rhs))
+        return false;
     out->shape = mx_shape_of(lhs);
     return check_operands(op, p, in) && check_dtypes(op, p, in) && add_matrix(op, p, in, out);
 }
@@ -153,7 +169,7 @@ static void towards_scales(const mx_node *y, mx_array *dw, const bool *need, mx_
         grad[B] = mx_unbroadcast(mx_quant_group_sum(f, dw), y->in[B]);
 }
 
-static bool refuse_words(const mx_node *y) {
+bool mx_qmm_refuse_weights(const mx_node *y) {
     return mx_fail(MX_INVALID, "[%s::vjp] no gradient wrt the quantized weights.",
                    mx_node_desc(y)->name);
 }
@@ -170,7 +186,7 @@ static bool refuse_codes(const mx_node *y) {
 static bool qmm_vjp(const mx_node *y, mx_array *const *cot, const bool *need, mx_array **grad) {
     mx_p_quant p = *(const mx_p_quant *)y->params;
     if (need[W])
-        return refuse_words(y);
+        return mx_qmm_refuse_weights(y);
     if (need[S] && !affine(&p))
         return refuse_codes(y);
     mx_array *g = cot[0], *x = y->in[X];
@@ -208,7 +224,16 @@ static mx_array *added_up(mx_array *a, mx_array *index, int number) {
     return mx_scatter(MX_SCATTER_SUM, zeros, &flat, mx_expand_dim(a, 1), &axis, 1);
 }
 
-static mx_array *counted(mx_array *like) {
+mx_array *mx_qmm_gathered_cotangent(mx_array *products, mx_array *lhs, const mx_array *x) {
+    int64_t count = 1;
+    for (int i = 0; i + 2 < x->ndim; i++)
+        count *= x->shape[i];
+    if (!mx_axis_fits("gather_qmm", count))
+        return NULL;
+    return mx_reshape(added_up(flat_matrices(products), lhs, (int)count), x->shape, x->ndim);
+}
+
+mx_array *mx_qmm_counted(mx_array *like) {
     return mx_reshape(mx_arange(0, (double)like->size, 1, MX_UINT32), like->shape, like->ndim);
 }
 
@@ -217,7 +242,7 @@ static bool gather_vjp(const mx_node *y, mx_array *const *cot, const bool *need,
     mx_array *lhs = y->in[y->nin - 2], *rhs = y->in[y->nin - 1];
     mx_array *g = cot[0], *x = flat_matrices(y->in[X]);
     if (need[W])
-        return refuse_words(y);
+        return mx_qmm_refuse_weights(y);
     if (need[S] && !affine(&p))
         return refuse_codes(y);
     if (!x)
@@ -225,10 +250,10 @@ static bool gather_vjp(const mx_node *y, mx_array *const *cot, const bool *need,
     p.transpose = !p.transpose;
     if (need[X]) {
         mx_array *in[6] = {g, y->in[W], y->in[S], y->in[B]};
-        in[y->nin - 2] = counted(lhs);
+        in[y->nin - 2] = mx_qmm_counted(lhs);
         in[y->nin - 1] = rhs;
-        mx_array *dx = flat_matrices(mx_apply(MX_PRIM_gather_qmm, &p, in, y->nin));
-        grad[X] = mx_reshape(added_up(dx, lhs, x->shape[0]), y->in[X]->shape, y->in[X]->ndim);
+        grad[X] =
+            mx_qmm_gathered_cotangent(mx_apply(MX_PRIM_gather_qmm, &p, in, y->nin), lhs, y->in[X]);
     }
     if (!affine(&p) || (!need[S] && !need[B]))
         return !mx_failed();
@@ -244,8 +269,8 @@ static bool gather_vjp(const mx_node *y, mx_array *const *cot, const bool *need,
 /* --- batching --------------------------------------------------------------------------------- */
 
 /* W's parts stay together: with a batch axis all or none. */
-static bool qmm_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n, mx_array **out,
-                     int *out_axes) {
+bool mx_qmm_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n, mx_array **out,
+                 int *out_axes) {
     mx_array *to[4];
     bool batched = false;
     int ndim = 0;
@@ -260,7 +285,7 @@ static bool qmm_vmap(const mx_node *y, mx_array *const *in, const int *axes, int
                     : mx_batch_aligned(in[i], axes[i], ndim);
     if (axes[X] < 0 && batched)
         to[X] = mx_batch_aligned(mx_expand_dim(in[X], 0), 0, ndim);
-    out[0] = mx_apply(MX_PRIM_quantized_matmul, y->params, to, y->nin);
+    out[0] = mx_apply((mx_prim)y->prim, y->params, to, y->nin);
     out_axes[0] = 0;
     return out[0] != NULL;
 }
@@ -272,7 +297,7 @@ const mx_prim_desc mx_desc_quantized_matmul = {
     .infer = infer_qmm,
     .vjp = qmm_vjp,
     .jvp = product_jvp,
-    .vmap = qmm_vmap,
+    .vmap = mx_qmm_vmap,
 };
 const mx_prim_desc mx_desc_gather_qmm = {
     .name = "GatherQMM",
@@ -310,11 +335,22 @@ static bool check_biases(const char *op, mx_quant_format f, mx_array *const *in)
     return (f.mode == MX_AFFINE) == (in[B] != NULL) || mx_quant_check(op, f, in[W], in[S], in[B]);
 }
 
+static bool no_scales(const char *op, mx_quant_format f, const mx_array *scales,
+                      const mx_array *biases) {
+    return (!scales && !biases) ||
+           mx_fail(MX_INVALID, "[%s] Blocks of mode '%s' hold their scales: there are no others.",
+                   op, mx_quant_block(f)->name);
+}
+
 mx_array *mx_quantized_matmul(mx_array *x, mx_array *w, mx_array *scales, mx_array *biases,
                               bool transpose, mx_quant_format f) {
     mx_p_quant p = mx_quant_params(f);
     mx_array *in[4] = {x, w, scales, biases};
     p.transpose = transpose;
+    if (mx_quant_block(f))
+        return no_scales("quantized_matmul", f, scales, biases)
+                   ? mx_block_matmul(x, w, mx_quant_block(f), transpose)
+                   : NULL;
     if (!x || !w || !scales || !check_biases("quantized_matmul", f, in) ||
         !join_dtypes("quantized_matmul", f, in))
         return NULL;
@@ -324,8 +360,7 @@ mx_array *mx_quantized_matmul(mx_array *x, mx_array *w, mx_array *scales, mx_arr
     return row ? mx_squeeze_axis(y, -2) : y;
 }
 
-/* Indices given, or all matrices in order: the shape of the leading axes. */
-static mx_array *indices(mx_array *index, mx_array *a) {
+mx_array *mx_qmm_indices(mx_array *index, mx_array *a) {
     if (index)
         return index;
     if (mx_trace_shapeless()) {
@@ -346,13 +381,17 @@ mx_array *mx_gather_qmm(mx_array *x, mx_array *w, mx_array *scales, mx_array *bi
     mx_array *in[6] = {x, w, scales, biases};
     p.transpose = transpose;
     p.sorted = sorted;
-    if (!x || !w || !scales)
-        return NULL;
     if (!lhs && !rhs)
         return mx_quantized_matmul(x, w, scales, biases, transpose, f);
+    if (mx_quant_block(f))
+        return no_scales("gather_qmm", f, scales, biases)
+                   ? mx_gather_block_matmul(x, w, mx_quant_block(f), lhs, rhs, transpose, sorted)
+                   : NULL;
+    if (!x || !w || !scales)
+        return NULL;
     if (!check_biases("gather_qmm", f, in) || !join_dtypes("gather_qmm", f, in))
         return NULL;
-    mx_array *index[2] = {indices(lhs, x), indices(rhs, w)};
+    mx_array *index[2] = {mx_qmm_indices(lhs, x), mx_qmm_indices(rhs, w)};
     if (!index[0] || !index[1] || !mx_broadcast_arrays(index, 2, index))
         return NULL;
     int n = biases ? 4 : 3;

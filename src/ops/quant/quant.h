@@ -25,4 +25,40 @@ mx_array *mx_quant_codes(mx_quant_format f, mx_array *w, mx_array *scales);
 /* a (..., K) summed over each group: (..., K / group) */
 mx_array *mx_quant_group_sum(mx_quant_format f, mx_array *a);
 
+/* --- blocks (op_blocks.c) --------------------------------------------------------------------- */
+
+struct mx_block_format;
+/* A type in GGUF's files; NULL and mx_fail where there is none. */
+const struct mx_block_format *mx_block_of_type(const char *op, int type);
+/* The shape of a with n of `from` each as n of `to` each along the last axis. */
+bool mx_block_shape(const char *op, const mx_array *a, int from, int to, const char *what,
+                    mx_shape *out);
+/* The shape of the numbers that an array of blocks holds. */
+bool mx_block_numbers(const char *op, const mx_array *blocks, const struct mx_block_format *f,
+                      mx_shape *out);
+
+/* --- products (op_qmm.c, op_block_matmul.c) --------------------------------------------------- */
+
+/* Sizes of a product of x (..., M, K) and W (K, N) behind the leading axes that out has. */
+bool mx_qmm_add_matrix(const char *op, const mx_array *x, int64_t n, mx_out *out);
+bool mx_qmm_check_x(const char *op, const mx_array *x);
+/* Indices into matrices of x and W: integers of one shape. */
+bool mx_qmm_check_indices(const char *op, const mx_array *lhs, const mx_array *rhs);
+/* Indices given, or all matrices of a in order: the shape of its leading axes. */
+mx_array *mx_qmm_indices(mx_array *index, mx_array *a);
+/* The cotangent of x, from that of each product and the index of its x. */
+mx_array *mx_qmm_gathered_cotangent(mx_array *products, mx_array *lhs, const mx_array *x);
+/* 0 1 2 ... in the shape of `like`. */
+mx_array *mx_qmm_counted(mx_array *like);
+/* Of any product whose inputs are x and the parts of W. */
+bool mx_qmm_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n, mx_array **out,
+                 int *out_axes);
+bool mx_qmm_refuse_weights(const mx_node *y);
+
+/* x times blocks of a format. lhs and rhs: as in mx_gather_qmm, one may be NULL. */
+mx_array *mx_block_matmul(mx_array *x, mx_array *blocks, const struct mx_block_format *f,
+                          bool transpose);
+mx_array *mx_gather_block_matmul(mx_array *x, mx_array *blocks, const struct mx_block_format *f,
+                                 mx_array *lhs, mx_array *rhs, bool transpose, bool sorted);
+
 #endif

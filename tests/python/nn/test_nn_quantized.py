@@ -155,3 +155,65 @@ def test_weights_of_quantized_models(tmp_path):
     b.load_weights(str(tmp_path / "weights.safetensors"))
     x = sample(2, 64)
     assert np.array_equal(a.layers[0](x), b.layers[0](x))
+
+
+BLOCKS = ["q4_0", "q8_0", "q4_k", "q6_k", "iq4_nl", "mxfp4_gguf", "tq2_0"]
+
+
+@pytest.mark.parametrize("mode", BLOCKS)
+@pytest.mark.parametrize("bias", [True, False])
+def test_linear_of_blocks(mode, bias):
+    linear, x = nn.Linear(256, 5, bias=bias), sample(3, 256)
+    layer = linear.to_quantized(mode=mode)
+    assert layer.weight.dtype == mx.uint8 and "scales" not in layer
+    assert (layer.group_size, layer.bits, layer.mode) == (None, None, mode)
+    weight = mx.dequantize(layer.weight, mode=mode, dtype=mx.float32)
+    expected = x @ weight.T + (linear.bias if bias else 0)
+    np.testing.assert_allclose(layer(x), expected, 0, 0.1)
+    assert repr(layer) == (
+        f"QuantizedLinear(input_dims=256, output_dims=5, bias={bias}, mode={mode})"
+    )
+    assert list(layer.trainable_parameters()) == (["bias"] if bias else [])
+    gradient = mx.grad(lambda x: layer(x).sum())(x)
+    np.testing.assert_allclose(gradient[0], weight.sum(0), 1e-3, 1e-3)
+    same = nn.QuantizedLinear.from_blocks(layer.weight, mode, linear.bias if bias else None)
+    assert (same(x) == layer(x)).all() and same.trainable_parameters() == {}
+    assert repr(same) == repr(layer)
+
+
+@pytest.mark.parametrize("mode", BLOCKS)
+def test_embedding_of_blocks(mode):
+    embedding = nn.Embedding(5, 256)
+    embedding.set_dtype(mx.bfloat16)
+    layer = embedding.to_quantized(mode=mode)
+    weight = mx.dequantize(layer.weight, mode=mode, dtype=mx.bfloat16)
+    y = layer(mx.array([[0, 4], [4, 2]]))
+    assert y.dtype == mx.bfloat16 and (y == weight[mx.array([[0, 4], [4, 2]])]).all()
+    x = sample(2, 256)
+    np.testing.assert_allclose(layer.as_linear(x), x @ weight.astype(mx.float32).T, 0, 3)
+    assert repr(layer) == f"QuantizedEmbedding(5, 256, mode={mode})"
+    same = nn.QuantizedEmbedding.from_blocks(layer.weight, mode, mx.bfloat16)
+    assert (same(mx.array(3)) == weight[3]).all() and repr(same) == repr(layer)
+    assert nn.QuantizedEmbedding(5, 256, mode=mode)(mx.array([1])).shape == (1, 256)
+
+
+def test_a_model_of_blocks(tmp_path):
+    model, x = nn.Sequential(nn.Linear(256, 256), nn.ReLU(), nn.Linear(256, 4)), sample(3, 256)
+    before = model(x)
+    nn.quantize(model, mode="q8_0")
+    after = model(x)
+    np.testing.assert_allclose(before, after, 0, 0.05)
+    model.save_weights(str(tmp_path / "w.safetensors"))
+    other = nn.Sequential(nn.Linear(256, 256), nn.ReLU(), nn.Linear(256, 4))
+    nn.quantize(other, mode="q8_0")
+    other.load_weights(str(tmp_path / "w.safetensors"))
+    assert (other(x) == after).all()
+
+
+def test_refusals_of_blocks():
+    with pytest.raises(ValueError, match="neither bits nor a group size"):
+        nn.Linear(256, 4).to_quantized(bits=4, mode="q4_k")
+    with pytest.raises(ValueError, match="Mode 'affine' is none of blocks"):
+        nn.QuantizedLinear.from_blocks(mx.zeros((4, 144), mx.uint8), "affine")
+    with pytest.raises(ValueError, match="divisible by 256"):
+        nn.Linear(64, 4).to_quantized(mode="q4_k")

@@ -14,7 +14,13 @@ import mlx.core as mx
 
 from ...utils import tree_flatten, tree_map_with_path, tree_unflatten
 from .base import Module
-from .quantized import QuantizedLinear, describe, store_quantized, times_quantized
+from .quantized import (
+    QuantizedLinear,
+    describe,
+    input_dims,
+    store_quantized,
+    times_quantized,
+)
 
 
 @lru_cache
@@ -320,9 +326,9 @@ class QuantizedAllToShardedLinear(_QuantizedPiece):
         self._begin(scale, input_dims, output_dims, bias)
 
     def _extra_repr(self) -> str:
-        output_dims, packed = self.weight.shape
+        output_dims = self.weight.shape[0]
         return (
-            f"input_dims={packed * 32 // self.bits}, "
+            f"input_dims={input_dims(self)}, "
             f"output_dims={output_dims * self.group.size()}, "
             f"bias={'bias' in self}, {describe(self)}"
         )
@@ -372,9 +378,9 @@ class QuantizedShardedToAllLinear(_QuantizedPiece):
         self._begin(scale, input_dims, output_dims, bias)
 
     def _extra_repr(self) -> str:
-        output_dims, packed = self.weight.shape
+        output_dims = self.weight.shape[0]
         return (
-            f"input_dims={packed * 32 // self.bits * self.group.size()}, "
+            f"input_dims={input_dims(self) * self.group.size()}, "
             f"output_dims={output_dims}, bias={'bias' in self}, {describe(self)}"
         )
 

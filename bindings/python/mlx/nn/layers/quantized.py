@@ -11,9 +11,19 @@ from .base import Module
 # The group size and bits that a mode takes unless told otherwise.
 _DEFAULTS = {"affine": (64, 4), "mxfp4": (32, 4), "nvfp4": (16, 4), "mxfp8": (32, 8)}
 
+# The types of blocks of GGUF files, which hold their scales, as modes.
+_BLOCKS = frozenset(
+    "q4_0 q4_1 q5_0 q5_1 q8_0 q8_1 q2_k q3_k q4_k q5_k q6_k q8_k iq1_s iq1_m iq2_xxs iq2_xs iq2_s "
+    "iq3_xxs iq3_s iq4_nl iq4_xs tq1_0 tq2_0 q1_0 mxfp4_gguf nvfp4_gguf".split()
+)
+
 
 def quantization_of(mode, group_size, bits):
-    """Group size and bits, where None means the mode's default."""
+    """Group size and bits, where None means the mode's default; blocks have their own: None."""
+    if mode in _BLOCKS:
+        if group_size or bits:
+            raise ValueError(f"Mode '{mode}' has neither bits nor a group size to choose.")
+        return None, None
     if mode not in _DEFAULTS:
         modes = ", ".join(_DEFAULTS)
         raise ValueError(f"Invalid quantization mode '{mode}'. Valid modes are: {modes}.")
@@ -22,7 +32,11 @@ def quantization_of(mode, group_size, bits):
 
 
 def store_quantized(layer, weight):
-    """Set the layer's `weight`, `scales` and `biases`; modes without biases have None."""
+    """Set the layer's `weight`, `scales` and `biases`; modes without biases have None, and blocks
+    are a weight alone."""
+    if layer.mode in _BLOCKS:
+        (layer.weight,) = mx.quantize(weight, mode=layer.mode)
+        return
     layer.weight, layer.scales, *biases = mx.quantize(
         weight, layer.group_size, layer.bits, mode=layer.mode
     )
@@ -31,6 +45,8 @@ def store_quantized(layer, weight):
 
 def times_quantized(layer, x):
     """`x W^T` with the layer's quantized weight."""
+    if layer.mode in _BLOCKS:
+        return mx.quantized_matmul(x, layer["weight"], mode=layer.mode)
     return mx.quantized_matmul(
         x,
         layer["weight"],
@@ -45,7 +61,28 @@ def times_quantized(layer, x):
 
 def describe(layer):
     """The end of a quantized layer's repr."""
+    if layer.mode in _BLOCKS:
+        return f"mode={layer.mode}"
     return f"group_size={layer.group_size}, bits={layer.bits}, mode={layer.mode}"
+
+
+def input_dims(layer):
+    """The size of the last axis that the layer's quantized weight stands for."""
+    if layer.mode in _BLOCKS:
+        return mx.dequantize(layer.weight, mode=layer.mode).shape[-1]  # which is not computed
+    return layer.weight.shape[-1] * 32 // layer.bits
+
+
+def of_blocks(layer, weight, mode):
+    """A layer that has not been initialized, around blocks."""
+    if mode not in _BLOCKS:
+        raise ValueError(
+            f"Mode '{mode}' is none of blocks, which are " + ", ".join(sorted(_BLOCKS))
+        )
+    Module.__init__(layer)
+    layer.group_size, layer.bits, layer.mode = None, None, mode
+    layer.weight = weight
+    return layer
 
 
 def quantize(
@@ -63,7 +100,8 @@ def quantize(
         model: The model, which is changed.
         group_size: The number of weights that share a scale; None for the mode's default.
         bits: The bits of each weight; None for the mode's default.
-        mode: The kind of quantization, see `mlx.core.quantize`.
+        mode: The kind of quantization, see `mlx.core.quantize`; the types of GGUF's blocks ("q4_k")
+            are modes, too, without group size and bits.
         quantize_input: Quantize the layers' inputs as well, see `Linear.to_quantized`.
         class_predicate: Called with the path of each leaf module and the module. It returns whether
             to quantize it, or a dict of arguments for its `to_quantized`.
@@ -119,23 +157,27 @@ class QuantizedEmbedding(Module):
         self.mode = mode
         self.num_embeddings = num_embeddings
         self.dims = dims
+        self.dtype = mx.float32
         scale = math.sqrt(1 / dims)
         store_quantized(self, mx.random.normal((num_embeddings, dims), scale=scale))
         self.freeze()
 
     def __call__(self, x: mx.array) -> mx.array:
         """From integers of shape `(...)` to vectors of shape `(..., dims)`."""
-        rows = x.reshape(-1)
-        biases = self.get("biases")
-        y = mx.dequantize(
-            self["weight"][rows],
+        return self._vectors(x.reshape(-1)).reshape(*x.shape, self.dims)
+
+    def _vectors(self, rows):
+        weight, biases = self["weight"][rows], self.get("biases")
+        if self.mode in _BLOCKS:
+            return mx.dequantize(weight, mode=self.mode, dtype=self.dtype)
+        return mx.dequantize(
+            weight,
             scales=self["scales"][rows],
             biases=None if biases is None else biases[rows],
             group_size=self.group_size,
             bits=self.bits,
             mode=self.mode,
         )
-        return y.reshape(*x.shape, self.dims)
 
     def as_linear(self, x: mx.array) -> mx.array:
         """`x W^T`: the scores of vectors `(..., dims)` against all embeddings."""
@@ -154,8 +196,20 @@ class QuantizedEmbedding(Module):
     ):
         """Quantize an `Embedding`; the arguments are those of the constructor."""
         layer = cls(*embedding_layer.weight.shape, group_size, bits, mode=mode)
+        layer.dtype = embedding_layer.weight.dtype
         store_quantized(layer, embedding_layer.weight)
         return layer
+
+    @classmethod
+    def from_blocks(cls, weight: mx.array, mode: str, dtype: mx.Dtype = mx.float32):
+        """Vectors as they lie in a GGUF file: blocks of a mode, uint8 `(num_embeddings, bytes)`.
+
+        They are used where they are; `dtype` is that of the outputs.
+        """
+        layer = of_blocks(cls.__new__(cls), weight, mode)
+        layer.num_embeddings, layer.dims = weight.shape[0], input_dims(layer)
+        layer.dtype = dtype
+        return layer.freeze()
 
 
 class QuantizedLinear(Module):
@@ -189,9 +243,8 @@ class QuantizedLinear(Module):
         self.freeze()
 
     def _extra_repr(self):
-        output_dims, packed = self.weight.shape
         return (
-            f"input_dims={packed * 32 // self.bits}, output_dims={output_dims}, "
+            f"input_dims={input_dims(self)}, output_dims={self.weight.shape[0]}, "
             f"bias={'bias' in self}, {describe(self)}"
         )
 
@@ -217,6 +270,21 @@ class QuantizedLinear(Module):
         if "bias" in linear_layer:
             layer.bias = linear_layer.bias
         return layer
+
+    @classmethod
+    def from_blocks(cls, weight: mx.array, mode: str, bias: Optional[mx.array] = None):
+        """A weight as it lies in a GGUF file: blocks of a mode, uint8 `(output_dims, bytes)`.
+
+        They are used where they are.
+
+        >>> blocks = mx.quantize(mx.random.normal((8, 256)), mode="q4_k")[0]
+        >>> nn.QuantizedLinear.from_blocks(blocks, "q4_k")
+        QuantizedLinear(input_dims=256, output_dims=8, bias=False, mode=q4_k)
+        """
+        layer = of_blocks(cls.__new__(cls), weight, mode)
+        if bias is not None:
+            layer.bias = bias
+        return layer.freeze()
 
 
 class QQLinear(Module):

@@ -1,0 +1,135 @@
+/* Products of block matrices (blocks/blocks.h) in integers.
+ *
+ * A row of x becomes codes of 8 bits in groups of 32 that share a scale, nearest even. LANES rows
+ * of W, 4, 8 or 16, become a *panel*: their codes side by side, so that each lane of a vector adds
+ * up one element of the result and no vector is ever summed across.
+ *
+ *     row of x     q(0..K)            scale(K / 32)     word(K / 16)
+ *     panel of W   k = 0..3 of lane 0, of lane 1, ...   k = 4..7 of lane 0, ...
+ *                  for each group of 16 or 32: a scale (and a least value) of each lane
+ *
+ *     y += (float)(sum of w q) * (w's scale * x's scale)              group after group;
+ *     y += w's least * (x's scale * sum of q)                         formats with least values
+ *
+ * The sums of a group are exact, and each step above rounds as written (the first product of a line
+ * is added with one rounding where the processor can). So an element of the result depends on its
+ * row of x and its row of W alone: not on other rows, on how many there are, on lanes or threads.
+ *
+ * A code of W is not negative and below 64, and `offset` of its format is taken from it; or it is
+ * *wide*, signed and of 8 bits. What the offset takes from a sum is known from x's codes: it is the
+ * number that the sum begins with, x's word.
+ *
+ * x: with |x - scale q| <= scale / 2 where scale is the largest magnitude of 32 by 127. Groups
+ * below 2^-119 count as zero. A number that is not finite makes its row NaN.
+ */
+#ifndef MX_KERNELS_CODES_H
+#define MX_KERNELS_CODES_H
+
+#include "kernels/blocks/blocks.h"
+
+/* How codes are multiplied. X(name, elements of a group, largest code, least values) */
+#define MX_CODE_WAYS(X)         \
+    X(four, 32, 15, false)      \
+    X(four_least, 32, 15, true) \
+    X(five, 32, 31, false)      \
+    X(five_least, 32, 31, true) \
+    X(six, 16, 63, false)       \
+    X(two_least, 16, 3, true)   \
+    X(wide, 32, 128, false)
+
+typedef enum mx_code_way {
+#define X(name, group, most, least) MX_CODES_##name,
+    MX_CODE_WAYS(X)
+#undef X
+        MX_CODE_WAY_COUNT
+} mx_code_way;
+
+/* The formats that are multiplied so. X(name, way, offset) */
+#define MX_CODES(X)        \
+    X(q4_0, four, 8)       \
+    X(q4_1, four_least, 0) \
+    X(q5_0, five, 16)      \
+    X(q5_1, five_least, 0) \
+    X(q8_0, wide, 0)       \
+    X(q2_k, two_least, 0)  \
+    X(q3_k, six, 4)        \
+    X(q4_k, four_least, 0) \
+    X(q5_k, five_least, 0) \
+    X(q6_k, six, 32)       \
+    X(iq4_nl, wide, 0)     \
+    X(iq4_xs, wide, 0)     \
+    X(mxfp4_gguf, five, 12)
+
+typedef struct mx_code_format {
+    bool exists; /* the format is multiplied in integers */
+    mx_code_way way;
+    int offset;
+} mx_code_format;
+
+extern const mx_code_format mx_code_formats[MX_BLOCK_KINDS];
+
+/* --- rows of x -------------------------------------------------------------------------------- */
+
+enum { MX_CODE_GROUP = 32, MX_CODE_SMALL = 16 };
+
+/* Bytes of a row of k numbers, a multiple of 32: q, scale, word. A row begins at a line of the
+   cache; where k is a power of two, in another set than the row before. */
+static inline ptrdiff_t mx_code_row_bytes(ptrdiff_t k) {
+    return (k + k / 8 + k / 4 + 127) / 64 * 64;
+}
+
+/* One row. least: words are scale times sum, float32; else minus `offset` times sum, int32: one for
+   each `group` numbers. */
+typedef void mx_k_code_round(void *row, const float *x, ptrdiff_t k, int group, bool least,
+                             int offset);
+
+/* --- panels of W ------------------------------------------------------------------------------ */
+
+/* Numbers of k that a panel has room for, and lanes at most. */
+enum { MX_CODE_CHUNK = 512, MX_CODE_LANES = 16 };
+
+static inline ptrdiff_t mx_code_panel_bytes(int lanes) {
+    return (ptrdiff_t)lanes * (MX_CODE_CHUNK + MX_CODE_CHUNK / 16 * 2 * 4);
+}
+
+/* `blocks` blocks that begin `at` bytes behind each of LANES pointers. */
+typedef void mx_k_code_unpack(void *panel, const uint8_t *const *rows, ptrdiff_t at,
+                              ptrdiff_t blocks);
+
+/* Numbers k0 .. k0+n of `rows` rows of x (k numbers each, row_bytes apart) times `panels` panels
+   side by side: added to acc, rows lda apart. */
+typedef struct mx_code_dots_args {
+    float *acc;
+    ptrdiff_t lda;
+    const char *panel;
+    int panels;
+    const char *x;
+    ptrdiff_t row_bytes, rows, k, k0, n;
+} mx_code_dots_args;
+typedef void mx_k_code_dots(const mx_code_dots_args *a);
+
+/* One row of x times LANES rows of W, whole and without a panel: y[lane]. */
+typedef void mx_k_code_vector(float *y, const uint8_t *const *rows, const char *x, ptrdiff_t k);
+
+typedef struct mx_k_code_table {
+    int wide_offset; /* the offset of wide codes */
+    mx_k_code_dots *dots[MX_CODE_WAY_COUNT];
+    mx_k_code_vector *vector[MX_BLOCK_KINDS];
+} mx_k_code_table;
+
+typedef struct mx_k_codes {
+    int lanes;
+    mx_k_code_round *round;
+    mx_k_code_unpack *unpack[MX_BLOCK_KINDS];
+    const mx_k_code_table *plain;
+    const mx_k_code_table *vnni; /* needs the processor's dot products of bytes; NULL: none */
+} mx_k_codes;
+
+#ifdef MX_ISA
+extern const mx_k_codes KN(mx_codes);
+#endif
+
+/* The table that this processor's chosen set multiplies with. */
+const mx_k_code_table *mx_code_table(void);
+
+#endif

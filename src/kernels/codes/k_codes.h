@@ -1,0 +1,232 @@
+/* Words on bytes that lie side by side, four to a lane.
+ *
+ *     rows_turn4(rows, at)       bytes at .. at+4 of each row, a lane each
+ *     rows_turn16(v, rows, at)   the same for at + 4 c: v[c]
+ *     bytes_lookup(table, i)     table[i] for each byte i < 16
+ *     dot_small(p, w, x)         p and, in each lane, the four products of w < 128 and x
+ *     dot_wide(p, w, x)          the same of signed w
+ *     dot_fold(p)                what dot_small made, as int32. DOT_FOLDS: p has lanes of 16 bits
+ *                                until then, which hold two products each
+ *
+ * DOT_WIDE_OFFSET is what dot_wide's products are too large by, times x.
+ */
+#ifndef MX_KERNELS_K_CODES_H
+#define MX_KERNELS_K_CODES_H
+
+#include "kernels/codes/codes.h"
+#include "kernels/simd/simd.h"
+
+#define K_UNPACK(name)       KN(mx_unpack_##name)
+#define X(name, way, offset) mx_k_code_unpack KN_JOIN(mx_unpack_##name, MX_ISA);
+MX_CODES(X)
+#undef X
+mx_k_code_round KN(k_code_round);
+extern const mx_k_code_table KN(k_code_plain), KN(k_code_vnni);
+
+#if defined(__clang__)
+#define CODES_UNROLL _Pragma("unroll")
+#else
+#define CODES_UNROLL _Pragma("GCC unroll 16")
+#endif
+
+enum {
+#define X(name, file_name, id, items, bytes, can) \
+    BLOCK_ITEMS_##name = items, BLOCK_BYTES_##name = bytes,
+    MX_BLOCKS(X)
+#undef X
+};
+
+/* A word a line. */
+// clang-format off
+
+SV int32_t bytes4(const uint8_t *p) {
+    int32_t x;
+    memcpy(&x, p, sizeof x);
+    return x;
+}
+
+/* Bytes at .. at+4 of rows i+3, i+2, i+1, i: as the processors' "set" wants them. */
+#define FOUR(r, at, i) \
+    bytes4(r[i + 3] + at), bytes4(r[i + 2] + at), bytes4(r[i + 1] + at), bytes4(r[i] + at)
+
+#if VF_LANES == 16
+SV vi rows_turn4(const uint8_t *const *r, ptrdiff_t at) {
+    return _mm512_set_epi32(FOUR(r, at, 12), FOUR(r, at, 8), FOUR(r, at, 4), FOUR(r, at, 0));
+}
+SV __m128i bytes16(const uint8_t *p) { return _mm_loadu_si128((const void *)p); }
+/* Rows i, i + 4, i + 8, i + 12. */
+SV vi four_rows(const uint8_t *const *r, ptrdiff_t at) {
+    vi v = _mm512_castsi128_si512(bytes16(r[0] + at));
+    v = _mm512_inserti32x4(v, bytes16(r[4] + at), 1);
+    v = _mm512_inserti32x4(v, bytes16(r[8] + at), 2);
+    return _mm512_inserti32x4(v, bytes16(r[12] + at), 3);
+}
+SV void rows_turn16(vi *v, const uint8_t *const *r, ptrdiff_t at) {
+    vi a = four_rows(r, at), b = four_rows(r + 1, at);
+    vi c = four_rows(r + 2, at), d = four_rows(r + 3, at);
+    vi ab0 = _mm512_unpacklo_epi32(a, b), ab1 = _mm512_unpackhi_epi32(a, b);
+    vi cd0 = _mm512_unpacklo_epi32(c, d), cd1 = _mm512_unpackhi_epi32(c, d);
+    v[0] = _mm512_unpacklo_epi64(ab0, cd0);
+    v[1] = _mm512_unpackhi_epi64(ab0, cd0);
+    v[2] = _mm512_unpacklo_epi64(ab1, cd1);
+    v[3] = _mm512_unpackhi_epi64(ab1, cd1);
+}
+SV vi bytes_lookup(const int8_t *table, vi i) {
+    return _mm512_shuffle_epi8(_mm512_broadcast_i32x4(_mm_loadu_si128((const void *)table)), i);
+}
+#elif VF_LANES == 8
+SV vi rows_turn4(const uint8_t *const *r, ptrdiff_t at) {
+    return _mm256_set_epi32(FOUR(r, at, 4), FOUR(r, at, 0));
+}
+/* Rows i and i + 4. */
+SV vi two_rows(const uint8_t *const *r, ptrdiff_t at) {
+    vi v = _mm256_castsi128_si256(_mm_loadu_si128((const void *)(r[0] + at)));
+    return _mm256_inserti128_si256(v, _mm_loadu_si128((const void *)(r[4] + at)), 1);
+}
+SV void rows_turn16(vi *v, const uint8_t *const *r, ptrdiff_t at) {
+    vi a = two_rows(r, at), b = two_rows(r + 1, at);
+    vi c = two_rows(r + 2, at), d = two_rows(r + 3, at);
+    vi ab0 = _mm256_unpacklo_epi32(a, b), ab1 = _mm256_unpackhi_epi32(a, b);
+    vi cd0 = _mm256_unpacklo_epi32(c, d), cd1 = _mm256_unpackhi_epi32(c, d);
+    v[0] = _mm256_unpacklo_epi64(ab0, cd0);
+    v[1] = _mm256_unpackhi_epi64(ab0, cd0);
+    v[2] = _mm256_unpacklo_epi64(ab1, cd1);
+    v[3] = _mm256_unpackhi_epi64(ab1, cd1);
+}
+SV vi bytes_lookup(const int8_t *table, vi i) {
+    __m128i t = _mm_loadu_si128((const void *)table);
+    return _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(t), i);
+}
+#elif defined(__SSE2__)
+SV vi rows_turn4(const uint8_t *const *r, ptrdiff_t at) {
+    return _mm_set_epi32(FOUR(r, at, 0));
+}
+SV vi one_row(const uint8_t *p) { return _mm_loadu_si128((const void *)p); }
+SV void rows_turn16(vi *v, const uint8_t *const *r, ptrdiff_t at) {
+    vi a = one_row(r[0] + at), b = one_row(r[1] + at);
+    vi c = one_row(r[2] + at), d = one_row(r[3] + at);
+    vi ab0 = _mm_unpacklo_epi32(a, b), ab1 = _mm_unpackhi_epi32(a, b);
+    vi cd0 = _mm_unpacklo_epi32(c, d), cd1 = _mm_unpackhi_epi32(c, d);
+    v[0] = _mm_unpacklo_epi64(ab0, cd0);
+    v[1] = _mm_unpackhi_epi64(ab0, cd0);
+    v[2] = _mm_unpacklo_epi64(ab1, cd1);
+    v[3] = _mm_unpackhi_epi64(ab1, cd1);
+}
+SV vi bytes_lookup(const int8_t *table, vi i) {
+    uint8_t b[16];
+    _mm_storeu_si128((void *)b, i);
+    for (int j = 0; j < 16; j++)
+        b[j] = (uint8_t)table[b[j]];
+    return _mm_loadu_si128((const void *)b);
+}
+#else
+SV vi rows_turn4(const uint8_t *const *r, ptrdiff_t at) {
+    vi v = vdupq_n_s32(bytes4(r[0] + at));
+    v = vsetq_lane_s32(bytes4(r[1] + at), v, 1);
+    v = vsetq_lane_s32(bytes4(r[2] + at), v, 2);
+    return vsetq_lane_s32(bytes4(r[3] + at), v, 3);
+}
+SV vi one_row(const uint8_t *p) { return vreinterpretq_s32_u8(vld1q_u8(p)); }
+SV vi low_pairs(vi a, vi b) {
+    return vreinterpretq_s32_s64(vzip1q_s64(vreinterpretq_s64_s32(a), vreinterpretq_s64_s32(b)));
+}
+SV vi high_pairs(vi a, vi b) {
+    return vreinterpretq_s32_s64(vzip2q_s64(vreinterpretq_s64_s32(a), vreinterpretq_s64_s32(b)));
+}
+SV void rows_turn16(vi *v, const uint8_t *const *r, ptrdiff_t at) {
+    vi a = one_row(r[0] + at), b = one_row(r[1] + at);
+    vi c = one_row(r[2] + at), d = one_row(r[3] + at);
+    vi ab0 = vzip1q_s32(a, b), ab1 = vzip2q_s32(a, b);
+    vi cd0 = vzip1q_s32(c, d), cd1 = vzip2q_s32(c, d);
+    v[0] = low_pairs(ab0, cd0);
+    v[1] = high_pairs(ab0, cd0);
+    v[2] = low_pairs(ab1, cd1);
+    v[3] = high_pairs(ab1, cd1);
+}
+SV vi bytes_lookup(const int8_t *table, vi i) {
+    return vreinterpretq_s32_s8(vqtbl1q_s8(vld1q_s8(table), vreinterpretq_u8_s32(i)));
+}
+#endif
+
+/* ---- dot products: each set's own words ---- */
+
+/* Sums are added up one by one: the compiler's tree of sums would need more registers than there
+   are. */
+#if defined(__SSE2__)
+SV vi in_order(vi p) {
+    __asm__("" : "+x"(p));
+    return p;
+}
+#endif
+
+#define DOT_FOLDS 0
+#define DOT_WIDE_OFFSET 0
+
+#if VF_LANES == 16 && defined(__AVX512VNNI__)
+#undef DOT_WIDE_OFFSET
+#define DOT_WIDE_OFFSET 128
+SV vi dot_small(vi p, vi w, vi x) { return _mm512_dpbusd_epi32(p, w, x); }
+SV vi dot_wide(vi p, vi w, vi x) {
+    return _mm512_dpbusd_epi32(p, vi_xor(w, vi_set1((int32_t)0x80808080)), x);
+}
+SV vi dot_fold(vi p) { return p; }
+#elif VF_LANES == 8 && defined(__AVXVNNI__)
+#undef DOT_WIDE_OFFSET
+#define DOT_WIDE_OFFSET 128
+SV vi dot_small(vi p, vi w, vi x) { return _mm256_dpbusd_avx_epi32(p, w, x); }
+SV vi dot_wide(vi p, vi w, vi x) {
+    return _mm256_dpbusd_avx_epi32(p, vi_xor(w, vi_set1((int32_t)0x80808080)), x);
+}
+SV vi dot_fold(vi p) { return p; }
+#elif VF_LANES == 16
+#undef DOT_FOLDS
+#define DOT_FOLDS 1
+SV vi dot_small(vi p, vi w, vi x) {
+    return in_order(_mm512_add_epi16(p, _mm512_maddubs_epi16(w, x)));
+}
+SV vi dot_fold(vi p) { return _mm512_madd_epi16(p, _mm512_set1_epi16(1)); }
+/* Bytes 0 and 2 of each lane, then 1 and 3. */
+SV vi dot_wide(vi p, vi w, vi x) {
+    vi w0 = _mm512_srai_epi16(_mm512_slli_epi16(w, 8), 8), w1 = _mm512_srai_epi16(w, 8);
+    vi x0 = _mm512_srai_epi16(_mm512_slli_epi16(x, 8), 8), x1 = _mm512_srai_epi16(x, 8);
+    return in_order(vi_add(vi_add(p, _mm512_madd_epi16(w0, x0)), _mm512_madd_epi16(w1, x1)));
+}
+#elif VF_LANES == 8
+#undef DOT_FOLDS
+#define DOT_FOLDS 1
+SV vi dot_small(vi p, vi w, vi x) {
+    return in_order(_mm256_add_epi16(p, _mm256_maddubs_epi16(w, x)));
+}
+SV vi dot_fold(vi p) { return _mm256_madd_epi16(p, _mm256_set1_epi16(1)); }
+/* |w| by x with w's sign: 128 by 127 twice fits in 16 bits. */
+SV vi dot_wide(vi p, vi w, vi x) {
+    return in_order(
+        vi_add(p, dot_fold(_mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(x, w)))));
+}
+#elif defined(__SSE2__)
+/* Bytes 0 and 2 of each lane, then 1 and 3. */
+SV vi dot_wide(vi p, vi w, vi x) {
+    vi w0 = _mm_srai_epi16(_mm_slli_epi16(w, 8), 8), w1 = _mm_srai_epi16(w, 8);
+    vi x0 = _mm_srai_epi16(_mm_slli_epi16(x, 8), 8), x1 = _mm_srai_epi16(x, 8);
+    return in_order(vi_add(vi_add(p, _mm_madd_epi16(w0, x0)), _mm_madd_epi16(w1, x1)));
+}
+SV vi dot_small(vi p, vi w, vi x) { return dot_wide(p, w, x); }
+SV vi dot_fold(vi p) { return p; }
+#else
+SV vi dot_wide(vi p, vi w, vi x) {
+    int8x16_t a = vreinterpretq_s8_s32(w), b = vreinterpretq_s8_s32(x);
+#if defined(__ARM_FEATURE_DOTPROD)
+    return vdotq_s32(p, a, b);
+#else
+    vi low = vpaddlq_s16(vmull_s8(vget_low_s8(a), vget_low_s8(b)));
+    vi high = vpaddlq_s16(vmull_high_s8(a, b));
+    return vaddq_s32(p, vpaddq_s32(low, high));
+#endif
+}
+SV vi dot_small(vi p, vi w, vi x) { return dot_wide(p, w, x); }
+SV vi dot_fold(vi p) { return p; }
+#endif
+
+// clang-format on
+
+#endif

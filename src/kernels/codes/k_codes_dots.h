@@ -1,0 +1,201 @@
+/* Template: W times rows of x. Included with DOTS, the name of the table.
+ *
+ * S rows meet C panels at once. Whatever S and C are, an element goes through the same steps: the
+ * sum of a group in integers, then the lines of codes.h.
+ */
+#include "kernels/codes/k_codes_formats.h"
+
+enum {
+    AHEAD = 1, /* blocks */
+    DOTS_ROWS = 4,
+    DOTS_PANELS = VF_REGS >= 32 ? 4 : 2,
+    PANEL = VF_LANES * MX_CODE_CHUNK, /* bytes of codes of a panel; then scales, then least */
+    PLACES = VF_LANES * MX_CODE_CHUNK / MX_CODE_SMALL,
+};
+
+SV const float *panel_scales(const char *panel) {
+    return (const float *)(const void *)(panel + PANEL);
+}
+
+/* What the sums of group g begin with. */
+SV void first_sums(vi p[DOTS_ROWS][DOTS_PANELS], const mx_code_dots_args *a, const char *word,
+                   int S, int C, bool least) {
+    CODES_UNROLL
+    for (int i = 0; i < S; i++, word += a->row_bytes) {
+        vi first = least ? vi_set1(0) : bytes_at(word);
+        CODES_UNROLL
+        for (int j = 0; j < C; j++)
+            p[i][j] = first;
+    }
+}
+
+/* p[i][j] += the products of four codes of each lane. */
+SV void step(vi p[DOTS_ROWS][DOTS_PANELS], const mx_code_dots_args *a, const int32_t *codes,
+             const char *q, int S, int C, bool wide) {
+    const ptrdiff_t stride = mx_code_panel_bytes(VF_LANES) / 4;
+    vi w[DOTS_PANELS];
+    CODES_UNROLL
+    for (int j = 0; j < C; j++)
+        w[j] = vi_load(codes + j * stride);
+    CODES_UNROLL
+    for (int i = 0; i < S; i++) {
+        vi x = bytes_at(q + i * a->row_bytes);
+        CODES_UNROLL
+        for (int j = 0; j < C; j++)
+            p[i][j] = wide ? dot_wide(p[i][j], w[j], x) : dot_small(p[i][j], w[j], x);
+    }
+}
+
+SV void zero_parts(vi part[DOTS_ROWS][DOTS_PANELS], int S, int C) {
+    CODES_UNROLL
+    for (int i = 0; i < S; i++) {
+        CODES_UNROLL
+        for (int j = 0; j < C; j++)
+            part[i][j] = vi_set1(0);
+    }
+}
+SV void fold_parts(vi p[DOTS_ROWS][DOTS_PANELS], vi part[DOTS_ROWS][DOTS_PANELS], int S, int C) {
+    CODES_UNROLL
+    for (int i = 0; i < S; i++) {
+        CODES_UNROLL
+        for (int j = 0; j < C; j++)
+            p[i][j] = vi_add(p[i][j], dot_fold(part[i][j]));
+    }
+}
+
+/* p[i][j]: the sums of one group. */
+SV void group_sums(vi p[DOTS_ROWS][DOTS_PANELS], const mx_code_dots_args *a, const int32_t *codes,
+                   const char *q, int S, int C, int group, int most) {
+    const bool wide = most > 63, folds = DOT_FOLDS && !wide;
+    const int steps = group / 4, fold = steps_until_fold(most, steps);
+    vi part[DOTS_ROWS][DOTS_PANELS];
+    CODES_UNROLL
+    for (int t = 0; t < steps; t++) {
+        if (folds && t % fold == 0)
+            zero_parts(part, S, C);
+        step(folds ? part : p, a, codes + t * VF_LANES, q + 4 * t, S, C, wide);
+        if (folds && (t % fold == fold - 1 || t == steps - 1))
+            fold_parts(p, part, S, C);
+    }
+}
+
+/* S rows from x on, C panels: acc += . */
+SV void tile(const mx_code_dots_args *a, const char *x, float *acc, int S, int C, int group,
+             int most, bool least) {
+    const ptrdiff_t stride = mx_code_panel_bytes(VF_LANES);
+    vf sum[DOTS_ROWS][DOTS_PANELS];
+    CODES_UNROLL
+    for (int i = 0; i < S; i++) {
+        CODES_UNROLL
+        for (int j = 0; j < C; j++)
+            sum[i][j] = vf_load(acc + i * a->lda + j * VF_LANES);
+    }
+    for (ptrdiff_t g = 0; g < a->n / group; g++) {
+        vi p[DOTS_ROWS][DOTS_PANELS];
+        const char *scale = x + a->k + (a->k0 + g * group) / MX_CODE_GROUP * 4;
+        const char *word = x + a->k + a->k / 8 + (a->k0 / group + g) * 4;
+        first_sums(p, a, word, S, C, least);
+        group_sums(p, a, (const int32_t *)(const void *)a->panel + g * group / 4 * VF_LANES,
+                   x + a->k0 + g * group, S, C, group, most);
+        CODES_UNROLL
+        for (int i = 0; i < S; i++, scale += a->row_bytes, word += a->row_bytes) {
+            CODES_UNROLL
+            for (int j = 0; j < C; j++) {
+                const float *w = panel_scales(a->panel + j * stride) + g * VF_LANES;
+                sum[i][j] = add_group(sum[i][j], p[i][j], w, w + PLACES, scale, word, least);
+            }
+        }
+    }
+    CODES_UNROLL
+    for (int i = 0; i < S; i++) {
+        CODES_UNROLL
+        for (int j = 0; j < C; j++)
+            vf_store(acc + i * a->lda + j * VF_LANES, sum[i][j]);
+    }
+}
+
+/* All rows against C panels. */
+SV void rows(const mx_code_dots_args *a, int C, int group, int most, bool least) {
+    ptrdiff_t i = 0;
+    for (; i + DOTS_ROWS <= a->rows; i += DOTS_ROWS)
+        tile(a, a->x + i * a->row_bytes, a->acc + i * a->lda, DOTS_ROWS, C, group, most, least);
+    for (; i + 2 <= a->rows; i += 2)
+        tile(a, a->x + i * a->row_bytes, a->acc + i * a->lda, 2, C, group, most, least);
+    for (; i < a->rows; i++)
+        tile(a, a->x + i * a->row_bytes, a->acc + i * a->lda, 1, C, group, most, least);
+}
+
+SV void panels(const mx_code_dots_args *a, int group, int most, bool least) {
+    mx_code_dots_args b = *a;
+    for (int c = 0; c < a->panels;) {
+        int most_panels = a->panels - c >= DOTS_PANELS ? DOTS_PANELS : 1;
+        if (most_panels == DOTS_PANELS)
+            rows(&b, DOTS_PANELS, group, most, least);
+        else
+            rows(&b, 1, group, most, least);
+        c += most_panels;
+        b.panel += most_panels * mx_code_panel_bytes(VF_LANES);
+        b.acc += most_panels * VF_LANES;
+    }
+}
+
+#define X(name, group, most, least)                       \
+    static void dots_##name(const mx_code_dots_args *a) { \
+        panels(a, group, most, least);                    \
+    }
+MX_CODE_WAYS(X)
+#undef X
+
+/* --- one row of x ----------------------------------------------------------------------------- */
+
+#define X(name, group, most, least) static const way way_##name = {group, most, least};
+MX_CODE_WAYS(X)
+#undef X
+
+/* The next block's scales go where the last one's were. */
+SV void sink_block(sink *s, float *scale, float *least) {
+    s->scale = scale;
+    s->least = least;
+    s->scale_of = scale;
+    s->least_of = least;
+}
+
+SV sink sink_product(const char *x, ptrdiff_t k) {
+    return (sink){.q = x, .scale_x = x + k, .word = x + k + k / 8, .sum = vf_zero()};
+}
+
+/* Large blocks are not read from front to back, so the processor does not see what comes next: the
+   block AHEAD of the one at `at` is asked for. */
+SV void ask_ahead(const uint8_t *const *rows, ptrdiff_t at, int bytes) {
+    if (bytes < 64)
+        return;
+    CODES_UNROLL
+    for (int lane = 0; lane < VF_LANES; lane++) {
+        CODES_UNROLL
+        for (int line = 0; line < bytes; line += 64)
+            __builtin_prefetch(rows[lane] + at + AHEAD * bytes + line);
+    }
+}
+
+#define X(name, as, offset)                                                                       \
+    static void vector_##name(float *y, const uint8_t *const *rows, const char *x, ptrdiff_t k) { \
+        float scale[BLOCK_PLACES], least[BLOCK_PLACES];                                           \
+        sink s = sink_product(x, k);                                                              \
+        for (ptrdiff_t i = 0; i < k / BLOCK_ITEMS_##name; i++) {                                  \
+            sink_block(&s, scale, least);                                                         \
+            ask_ahead(rows, i *BLOCK_BYTES_##name, BLOCK_BYTES_##name);                           \
+            unpack_##name(&s, rows, i *BLOCK_BYTES_##name, false, way_##as);                      \
+        }                                                                                         \
+        vf_store(y, s.sum);                                                                       \
+    }
+MX_CODES(X)
+#undef X
+
+const mx_k_code_table KN(DOTS) = {.wide_offset = DOT_WIDE_OFFSET,
+#define X(name, group, most, least) .dots[MX_CODES_##name] = dots_##name,
+                                  MX_CODE_WAYS(X)
+#undef X
+#define X(name, as, offset) .vector[MX_BLOCK_##name] = vector_##name,
+                                      MX_CODES(X)
+#undef X
+};

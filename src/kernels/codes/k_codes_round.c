@@ -1,0 +1,71 @@
+/* Rows of x as codes of 8 bits, and the table of this set. */
+#include <math.h>
+
+#include "kernels/codes/k_codes.h"
+
+enum { VECTORS = MX_CODE_GROUP / VF_LANES, SMALL_VECTORS = MX_CODE_SMALL / VF_LANES };
+
+/* The largest magnitude of 32 numbers; NaN where one of them is not finite. */
+SV float largest(const float *x) {
+    vf most = vf_zero();
+    vm finite = vf_lt(vf_abs(vf_load(x)), vf_set1(INFINITY));
+    for (int i = 0; i < VECTORS; i++) {
+        vf v = vf_abs(vf_load(x + i * VF_LANES));
+        most = vf_max(most, v);
+        finite = vm_and(finite, vf_lt(v, vf_set1(INFINITY)));
+    }
+    return vm_bits(finite) == vm_bits(vm_first(VF_LANES)) ? vf_hmax(most) : NAN;
+}
+
+/* 16 codes, and their sum. */
+SV float small_group(int8_t *q, const float *x, vf by) {
+    vf sum = vf_zero();
+    for (int i = 0; i < SMALL_VECTORS; i++) {
+        vi code = vi_round_f(vf_mul(vf_load(x + i * VF_LANES), by));
+        sum = vf_add(sum, vf_from_i(code));
+        vi_store_u8((uint8_t *)q + i * VF_LANES, vi_and(code, vi_set1(255)));
+    }
+    return vf_sum(sum);
+}
+
+SV void put_word(char *to, float sum, float scale, bool least, int offset) {
+    float product = sum * scale;
+    int32_t taken = -offset * (int32_t)sum;
+    memcpy(to, least ? (void *)&product : (void *)&taken, 4);
+}
+
+void KN(k_code_round)(void *row, const float *x, ptrdiff_t k, int group, bool least, int offset) {
+    int8_t *q = row;
+    char *scales = (char *)row + k, *words = scales + k / 8;
+    for (ptrdiff_t i = 0; i < k; i += MX_CODE_GROUP, scales += 4) {
+        float most = largest(x + i);
+        // below, the inverse might be infinite and the scale subnormal
+        vf by = vf_set1(most >= 0x1p-119f ? 127.0f / most : 0.0f);
+        float scale = isnan(most) ? NAN : most >= 0x1p-119f ? most / 127.0f : 0.0f;
+        float a = small_group(q + i, x + i, by);
+        float b = small_group(q + i + MX_CODE_SMALL, x + i + MX_CODE_SMALL, by);
+        memcpy(scales, &scale, 4);
+        put_word(words, group == MX_CODE_SMALL ? a : a + b, scale, least, offset);
+        words += 4;
+        if (group == MX_CODE_SMALL) {
+            put_word(words, b, scale, least, offset);
+            words += 4;
+        }
+    }
+}
+
+#if defined(__SSE2__) && VF_LANES == 4
+#define VNNI_TABLE NULL
+#else
+#define VNNI_TABLE &KN(k_code_vnni)
+#endif
+
+const mx_k_codes KN(mx_codes) = {
+    .lanes = VF_LANES,
+    .round = KN(k_code_round),
+#define X(name, way, offset) .unpack[MX_BLOCK_##name] = K_UNPACK(name),
+    MX_CODES(X)
+#undef X
+        .plain = &KN(k_code_plain),
+    .vnni = VNNI_TABLE,
+};
