@@ -109,6 +109,22 @@ static void computes(void) {
     mlx_array_free(one);
 }
 
+/* Profiles and errors call it by its name. */
+static void has_a_name(void) {
+    mlx_array x = mlx_array_new_data(points, (int[]){2, 3}, 2, MLX_FLOAT32), y = mlx_array_new();
+    mlx_profile p = mlx_profile_new();
+    mlx_profile_event e = {.name = ""};
+    CHECK_OK(apply(&y, x, 2));
+    CHECK_OK(mlx_profile_start(p, 0));
+    CHECK_OK(mlx_array_eval(y));
+    CHECK_OK(mlx_profile_stop(p));
+    CHECK_OK(mlx_profile_get(&e, p, 0));
+    CHECK_STR(e.name, "softplus");
+    CHECK(e.bytes_read == 24 && e.bytes_written == 24);
+    mlx_profile_free(p);
+    mlx_array_free(x), mlx_array_free(y);
+}
+
 static void differentiates(void) {
     mlx_array x = mlx_array_new_data(points, (int[]){6}, 1, MLX_FLOAT32), one = mlx_array_new(),
               g = mlx_array_new();
@@ -233,6 +249,7 @@ int main(void) {
     RUN(registers);
     RUN(refuses);
     RUN(computes);
+    RUN(has_a_name);
     RUN(differentiates);
     RUN(gives_two);
     RUN(kernels_fail);

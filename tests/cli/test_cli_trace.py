@@ -177,7 +177,7 @@ def browse(page, script, folder):
     done = subprocess.run(
         [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder}/chrome",
          "--window-size=1200,900", "--virtual-time-budget=3000", "--dump-dom", tried.as_uri()],
-        capture_output=True, text=True, timeout=120,
+        capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     found = re.search(r'data-result="([^"]*)"', done.stdout)
     assert found, done.stderr[-2000:]

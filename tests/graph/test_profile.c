@@ -560,7 +560,7 @@ static void the_table(void) {
     CHECK_HAS(mlx_string_data(text), "6 events");
     mlx_string_free(text);
     double bandwidth = 0, flops = 0;
-    CHECK(mlx_machine_limits(&bandwidth, &flops) == 0 && bandwidth > 1e8 && flops > 1e8);
+    CHECK(mlx_machine_limits(&bandwidth, &flops) == 0 && bandwidth > 0 && flops > 0);
     mlx_profile_free(p);
     mlx_array_free(x);
     mlx_array_free(y);

@@ -21,7 +21,7 @@ static void put_operations(mx_event *e, const mx_task *t) {
     for (int k = 0; k < n; k++)
         operations(e)[k] = (uint16_t)operation_of(&t->program->instr[k]);
     if (t->node)
-        operations(e)[n++] = t->node->prim, e->variant = (uint8_t)mx_operation_variant(t->node);
+        operations(e)[n++] = t->node->prim, e->variant = (uint16_t)mx_operation_variant(t->node);
     e->n_op = (uint16_t)n;
     e->source = t->node ? t->node->source : n ? t->program->instr[n - 1].source : 0;
 }

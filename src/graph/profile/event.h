@@ -24,9 +24,9 @@ typedef struct mx_event {
     int32_t stream;
     int32_t in, out;     /* all that there are */
     uint16_t n_op;       /* mx_prim each */
+    uint16_t variant;    /* of its node (graph/show/name.h) */
     uint8_t n_in, n_out; /* arrays listed */
     uint8_t depth;       /* events around it on its thread */
-    uint8_t variant;     /* of its node (graph/show/name.h) */
     bool program, failed;
 } mx_event;
 

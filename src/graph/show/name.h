@@ -1,4 +1,5 @@
-/* What people call an operation: "Sum" for the Reduce that adds, the primitive's own name for most. */
+/* What people call an operation: "Sum" for the Reduce that adds, what a program calls its own, the
+   primitive's name for most. */
 #ifndef MX_GRAPH_SHOW_NAME_H
 #define MX_GRAPH_SHOW_NAME_H
 

@@ -256,8 +256,7 @@ static const family cost_fft = {of_fft, read_all};
 static const family cost_hadamard = {of_hadamard, read_all};
 static const family cost_compiled = {nothing, read_none}; /* its parts are events of their own */
 static const family cost_custom = {nothing, read_none};
-static const family cost_plugin = {nothing,
-                                   read_all}; /* what it computes, its kernel alone knows */
+static const family cost_plugin = {nothing, read_all}; /* what it computes its kernel knows */
 
 static const family *const families[MX_PRIM_COUNT] = {
 #define PRIM(name, Name, family) &cost_##family,
