@@ -2,13 +2,15 @@
 
 import html
 import json
+import os
+import random
 import re
 import shutil
 import subprocess
 
 import pytest
 
-from program import document, run
+from program import MLX, document, run
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
@@ -130,6 +132,26 @@ def test_what_is_no_trace(trace, text, why):
     done = run("trace", trace, status=1)
     assert why in done.stderr and str(trace) in done.stderr and done.stdout == ""
     assert not list(trace.parent.glob("*.html"))
+
+
+def test_damaged_traces(trace):
+    """Bytes changed, taken out and put in: a summary or an error, never a crash."""
+    draw = random.Random(int(os.environ.get("MLX_TEST_SEED", "0")))
+    whole = json.dumps(TRACE).encode()
+    for _ in range(120):
+        data = bytearray(whole)
+        for _ in range(draw.randint(1, 4)):
+            at = draw.randrange(len(data))
+            data[at : at + draw.randint(0, 3)] = bytes(
+                draw.choice(b'"{}[],:\\0-eXt\xff\x00') for _ in range(draw.randint(0, 2))
+            )
+        trace.write_bytes(data)
+        done = subprocess.run([MLX, "trace", trace, "--json"], capture_output=True, timeout=60)
+        assert done.returncode in (0, 1), data
+        assert json.loads(done.stdout)
+        page = trace.with_suffix(".html")
+        assert page.exists() == (done.returncode == 0)
+        page.unlink(missing_ok=True)
 
 
 def test_files_that_are_not_there(trace, tmp_path):

@@ -54,6 +54,23 @@ static mlx_profile_event only_event(mlx_profile *p, mlx_array a) {
     return event_of(*p, 0);
 }
 
+static const char *temporary(char *path, size_t size, const char *name) {
+    const char *folder = getenv("TMPDIR");
+    snprintf(path, size, "%s/test_profile_%d_%s", folder ? folder : "/tmp", (int)getpid(), name);
+    return path;
+}
+
+static bool is_kind(const json_t *e, const char *kind) {
+    return !strcmp(json_string_value(json_object_get(e, "ph")), kind);
+}
+
+static json_t *load_trace(const char *path) {
+    json_error_t error;
+    json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
+    CHECK_MSG(root != NULL, "%s: %s at line %d", path, root ? "" : error.text, error.line);
+    return root;
+}
+
 /* --- events of known programs ----------------------------------------------------------------- */
 
 /* exp(x) * x + x */
@@ -290,6 +307,40 @@ static void operations_by_formula(void) {
     }
 }
 
+/* Of many inputs the first twelve are listed; all are counted in bytes. */
+static void many_inputs(void) {
+    enum { INPUTS = 20 };
+    mlx_vector_array in = mlx_vector_array_new();
+    mlx_array x, y = mlx_array_new();
+    mlx_profile p;
+    mlx_profile_array a;
+    char path[256];
+    for (int i = 0; i < INPUTS; i++) {
+        mlx_vector_array_append_value(in, x = FILLED((float)i, 2, 3));
+        mlx_array_free(x);
+    }
+    CHECK(mlx_concatenate_axis(&y, in, 0, s) == 0);
+    mlx_profile_event e = only_event(&p, y);
+    CHECK_STR(e.name, "Concatenate");
+    CHECK_EQ_INT(e.input_count, 12);
+    CHECK_EQ_INT(e.bytes_read, INPUTS * 24);
+    CHECK(mlx_profile_get_array(&a, p, 0, false, 11) == 0 && a.shape[1] == 3);
+    CHECK(mlx_profile_get_array(&a, p, 0, false, 12) == 1);
+    CHECK(mlx_profile_get_array(&a, p, 0, true, 0) == 0 && a.shape[0] == 2 * INPUTS);
+    CHECK(mlx_profile_write(p, temporary(path, sizeof path, "many.json")) == 0);
+    json_t *root = load_trace(path), *all = json_object_get(root, "traceEvents"), *v;
+    size_t i;
+    json_array_foreach(all, i, v) {
+        if (is_kind(v, "X"))
+            CHECK_HAS(json_string_value(json_object_get(json_object_get(v, "args"), "inputs")),
+                      "float32 (2,3), ...");
+    }
+    json_decref(root);
+    unlink(path);
+    mlx_profile_free(p);
+    mlx_vector_array_free(in);
+}
+
 /* --- nesting, streams, threads ---------------------------------------------------------------- */
 
 static int product_of(mlx_array *res, const mlx_array x) {
@@ -496,6 +547,8 @@ static void calls_in_the_wrong_order(void) {
     CHECK(mlx_profile_get(&e, p, 0) == 1 && mlx_profile_get_row(&r, p, 0) == 1);
     CHECK(mlx_profile_write(p, NULL) == 1 && mlx_profile_write(p, "/no such folder/x") == 1);
     CHECK(mlx_profile_start(none, 0) == 1 && mlx_profile_free(none) == 0);
+    CHECK(mlx_profile_start(p, SIZE_MAX / 2) == 1);
+    CHECK_EQ_INT(mlx_last_error_code(), MLX_ERROR_MEMORY);
     CHECK(mlx_profile_start(p, 0) == 0); /* freed while it runs */
     mlx_profile_free(p);
 }
@@ -568,16 +621,6 @@ static void the_table(void) {
 
 /* --- trace files ------------------------------------------------------------------------------ */
 
-static const char *temporary(char *path, size_t size, const char *name) {
-    const char *folder = getenv("TMPDIR");
-    snprintf(path, size, "%s/test_profile_%d_%s", folder ? folder : "/tmp", (int)getpid(), name);
-    return path;
-}
-
-static bool is_kind(const json_t *e, const char *kind) {
-    return !strcmp(json_string_value(json_object_get(e, "ph")), kind);
-}
-
 /* Every event has what the format wants; gives the number of operations. */
 static size_t check_trace(const json_t *all) {
     size_t i, operations = 0;
@@ -597,13 +640,6 @@ static size_t check_trace(const json_t *all) {
         operations += is_kind(e, "X");
     }
     return operations;
-}
-
-static json_t *load_trace(const char *path) {
-    json_error_t error;
-    json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
-    CHECK_MSG(root != NULL, "%s: %s at line %d", path, root ? "" : error.text, error.line);
-    return root;
 }
 
 static uint32_t here;
@@ -708,6 +744,7 @@ int main(int argc, char **argv) {
     RUN(views_move_nothing);
     RUN(a_broadcast_is_read_once);
     RUN(operations_by_formula);
+    RUN(many_inputs);
     RUN(compiled_functions_nest);
     RUN(streams_have_numbers);
     RUN(threads_at_once);

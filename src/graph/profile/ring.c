@@ -37,8 +37,9 @@ static void make_room(mx_ring *r, size_t size) {
 }
 
 void mx_ring_put(mx_ring *r, const void *record, size_t size) {
-    uint32_t rest = (uint32_t)(r->room - r->head % r->room), filler = rest | 1;
+    uint64_t rest = r->room - r->head % r->room;
     if (rest < size) {
+        uint32_t filler = (uint32_t)rest | 1;
         make_room(r, rest);
         memcpy(at_offset(r, r->head), &filler, sizeof filler);
         r->head += rest;
