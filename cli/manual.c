@@ -73,6 +73,8 @@ static void put_variables(void) {
         {"NO_COLOR", "if it is not empty: no colours, unless --color=always asks for them"},
         {"MLX_NUM_THREADS", "how many threads compute"},
         {"MLX_CPU_ISA", "the instruction set: baseline, avx2, avx512, neon"},
+        {"HF_ENDPOINT, HF_TOKEN, HF_HOME, HF_HUB_CACHE, HF_HUB_OFFLINE",
+         "the hub, who asks it, the cache, and whether to ask at all"},
         {"MLX_PLUGINS", "shared libraries that add formats of files"},
         {0}};
     put_examples(variables);

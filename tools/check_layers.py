@@ -24,6 +24,7 @@ RANK = {
     "cuda": 3,
     "ops": 4,
     "io": 5,
+    "hub": 5,
     "models": 5,
     "transforms": 6,
     "capi": 7,

@@ -189,7 +189,10 @@ static int refused(verification *v) {
 }
 
 static int verify(verification *v) {
-    if (mlx_file_open(&v->f, v->c->args[0], false))
+    char *path = cli_path(v->c->args[0]);
+    int failed = !path || mlx_file_open(&v->f, path, false);
+    free(path);
+    if (failed)
         return refused(v);
     check_index(v);
     int status = check_files(v);

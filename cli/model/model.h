@@ -4,9 +4,12 @@
 
 #include "cli.h"
 
-/* Open the file or folder that an argument names. CLI_OK, or what the command returns, after the
-   reason was said. */
+/* Open the file or folder that an argument names; "org/model" where there is no such path: what the
+   cache of the hub has of that model. CLI_OK, or what the command returns, after the reason was
+   said. */
 int cli_open(cli_call *c, mlx_file *f, const char *path);
+/* The path that an argument stands for, by the same rule; for free. NULL: no memory. */
+char *cli_path(const char *argument);
 /* Of all tensors. */
 uint64_t cli_tensor_bytes(mlx_file f);
 /* "float32"; of what is no dtype "". */
@@ -54,8 +57,8 @@ int cli_copy(cli_call *c, mlx_file from, const char *to, const char *format, uin
 
 /* --- checksums -------------------------------------------------------------------------------- */
 
-/* SHA-256 of a file (FIPS 180-4) as 64 hexadecimal digits. CLI_OK or what the command returns. p
-   (may be NULL) gets a step for every block. */
+/* SHA-256 of a file as 64 hexadecimal digits. CLI_OK or what the command returns. p: a bar of bytes
+   that goes on with it. */
 int cli_sha256_file(cli_call *c, char hex[65], const char *path, cli_progress *p);
 
 #endif

@@ -8,8 +8,35 @@
 
 enum { MOST_CONFIG = 16 << 20 };
 
-int cli_open(cli_call *c, mlx_file *f, const char *path) {
-    return mlx_file_open(f, path, false) ? cli_library(c) : CLI_OK;
+/* "org/model": one slash, neither at the beginning nor at the end. */
+static bool may_be_model(const char *path) {
+    const char *slash = strchr(path, '/');
+    return slash && slash != path && slash[1] && !strchr(slash + 1, '/') && *path != '.';
+}
+
+char *cli_path(const char *argument) {
+    struct stat s;
+    mlx_string folder = mlx_string_new();
+    char *path = NULL;
+    if (stat(argument, &s) && may_be_model(argument) && mlx_hub_find(&folder, argument, NULL) == 0)
+        path = strdup(mlx_string_data(folder));
+    mlx_string_free(folder);
+    return path ? path : strdup(argument);
+}
+
+int cli_open(cli_call *c, mlx_file *f, const char *argument) {
+    char *path = cli_path(argument);
+    struct stat s;
+    int status = CLI_OK;
+    if (!path)
+        status = cli_fail(c, "out of memory");
+    else if (stat(path, &s) && may_be_model(path))
+        status = cli_fail(c, "'%s' is neither a file nor a model that the cache has: mlx pull %s",
+                          path, path);
+    else if (mlx_file_open(f, path, false))
+        status = cli_library(c);
+    free(path);
+    return status;
 }
 
 uint64_t cli_tensor_bytes(mlx_file f) {

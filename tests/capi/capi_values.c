@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "mlx/c/catalog.h"
@@ -524,6 +525,8 @@ static void make_pointer(void *slot, const capi_call_row *row, int i, const spec
         p = fopen("/dev/null", "w");
     else if (is(type, "const mlx_convert_options *"))
         *(mlx_convert_options *)p = (mlx_convert_options){.overwrite = true};
+    else if (is(type, "const mlx_hub_options *"))
+        *(mlx_hub_options *)p = (mlx_hub_options){0};
     else if (is(type, "const mlx_export_visitor *"))
         p = &visitor;
     else if (strstr(type, "void *"))
@@ -644,6 +647,22 @@ static int same_bytes(void *to, const void *from, size_t n) {
     return 0;
 }
 
+/* A cache of the hub that has the model, and a hub that is not asked. */
+static const char *const cache_folders[] = {"hub", "hub/models--org--model",
+                                            "hub/models--org--model/snapshots",
+                                            "hub/models--org--model/snapshots/main"};
+enum { CACHE_FOLDERS = sizeof cache_folders / sizeof *cache_folders };
+
+static bool make_cache(void) {
+    setenv("HF_HOME", folder, 1);
+    setenv("HF_HUB_OFFLINE", "1", 1);
+    unsetenv("HF_HUB_CACHE");
+    for (int i = 0; i < CACHE_FOLDERS; i++)
+        if (mkdir(in_folder(cache_folders[i]), 0777))
+            return false;
+    return true;
+}
+
 bool values_begin(void) {
     make_arrays();
     mlx_plugin_storage plain = {sizeof plain, "plug", 1, 1, MLX_UINT8, same_bytes, same_bytes};
@@ -654,7 +673,7 @@ bool values_begin(void) {
     the_words = a_string_map();
     const char *parent = getenv("TMPDIR");
     snprintf(folder, sizeof folder, "%s/capi-values-XXXXXX", parent ? parent : "/tmp");
-    return mkdtemp(folder) && make_files();
+    return mkdtemp(folder) && make_cache() && make_files();
 }
 
 void values_end(void) {
@@ -666,6 +685,8 @@ void values_end(void) {
         "out.npz",   "out.safetensors"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         unlink(in_folder(names[i]));
+    for (int i = CACHE_FOLDERS; i--;)
+        rmdir(in_folder(cache_folders[i]));
     rmdir(folder);
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         mlx_array_free(*all[i]);

@@ -144,6 +144,11 @@
 /* graph_utils.h */
 #define MLX_C_HAS_GRAPH_TEXT 100
 
+/* hub.h */
+#define MLX_C_HAS_HUB_FIND   100
+#define MLX_C_HAS_HUB_PULL   100
+#define MLX_C_HAS_HUB_SHA256 100
+
 /* io.h */
 #define MLX_C_HAS_LOAD_NPZ                100
 #define MLX_C_HAS_SAVE_NPZ                100

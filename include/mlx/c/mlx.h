@@ -21,6 +21,7 @@
 #include "mlx/c/file.h"
 #include "mlx/c/graph_utils.h"
 #include "mlx/c/half.h"
+#include "mlx/c/hub.h"
 #include "mlx/c/io.h"
 #include "mlx/c/io_types.h"
 #include "mlx/c/linalg.h"
