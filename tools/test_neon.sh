@@ -19,6 +19,7 @@ for file in src/base/*.c src/kernels/*.c src/kernels/*/*.c; do
     isa=
     case $name in
         k_ref*) ;;
+        k_*_vnni) isa="-DMX_ISA=neon -march=armv8.2-a+dotprod" ;;
         k_*) isa=-DMX_ISA=neon ;;
     esac
     $CC $flags $isa -c "$file" -o "$out/$name.o"

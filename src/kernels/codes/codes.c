@@ -17,5 +17,5 @@ static bool has_byte_dots(void) {
 
 const mx_k_code_table *mx_code_table(void) {
     const mx_k_codes *codes = mx_kernels_get()->codes;
-    return codes->vnni && has_byte_dots() ? codes->vnni : codes->plain;
+    return codes->vnni->dots[0] && has_byte_dots() ? codes->vnni : codes->plain;
 }

@@ -122,7 +122,8 @@ typedef struct mx_k_codes {
     mx_k_code_round *round;
     mx_k_code_unpack *unpack[MX_BLOCK_KINDS];
     const mx_k_code_table *plain;
-    const mx_k_code_table *vnni; /* needs the processor's dot products of bytes; NULL: none */
+    const mx_k_code_table *vnni; /* the same where the processor has dot products of bytes beyond
+                                    its set; without functions where no such set is built */
 } mx_k_codes;
 
 #ifdef MX_ISA

@@ -6,7 +6,6 @@
 #include "kernels/codes/k_codes_formats.h"
 
 enum {
-    AHEAD = 1, /* blocks */
     DOTS_ROWS = 4,
     DOTS_PANELS = VF_REGS >= 32 ? 4 : 2,
     PANEL = VF_LANES * MX_CODE_CHUNK, /* bytes of codes of a panel; then scales, then least */
@@ -148,7 +147,7 @@ MX_CODE_WAYS(X)
 
 /* --- one row of x ----------------------------------------------------------------------------- */
 
-#define X(name, group, most, least) static const way way_##name = {group, most, least};
+#define X(name, group, most, least) static const way way_##name = {group, most, least, 0};
 MX_CODE_WAYS(X)
 #undef X
 
@@ -160,31 +159,23 @@ SV void sink_block(sink *s, float *scale, float *least) {
     s->least_of = least;
 }
 
-SV sink sink_product(const char *x, ptrdiff_t k) {
-    return (sink){.q = x, .scale_x = x + k, .word = x + k + k / 8, .sum = vf_zero()};
-}
-
-/* Large blocks are not read from front to back, so the processor does not see what comes next: the
-   block AHEAD of the one at `at` is asked for. */
-SV void ask_ahead(const uint8_t *const *rows, ptrdiff_t at, int bytes) {
-    if (bytes < 64)
-        return;
-    CODES_UNROLL
-    for (int lane = 0; lane < VF_LANES; lane++) {
-        CODES_UNROLL
-        for (int line = 0; line < bytes; line += 64)
-            __builtin_prefetch(rows[lane] + at + AHEAD * bytes + line);
-    }
+SV sink sink_product(const uint8_t *const *rows, const char *x, ptrdiff_t k) {
+    return (sink){.q = x,
+                  .scale_x = x + k,
+                  .word = x + k + k / 8,
+                  .sum = vf_zero(),
+                  .ask = rows[0] + (rows[1] - rows[0]) * VF_LANES};
 }
 
 #define X(name, as, offset)                                                                       \
     static void vector_##name(float *y, const uint8_t *const *rows, const char *x, ptrdiff_t k) { \
         float scale[BLOCK_PLACES], least[BLOCK_PLACES];                                           \
-        sink s = sink_product(x, k);                                                              \
+        sink s = sink_product(rows, x, k);                                                        \
+        way w = way_##as;                                                                         \
+        w.ask = VF_LANES * BLOCK_BYTES_##name * MX_CODE_GROUP / BLOCK_ITEMS_##name;               \
         for (ptrdiff_t i = 0; i < k / BLOCK_ITEMS_##name; i++) {                                  \
             sink_block(&s, scale, least);                                                         \
-            ask_ahead(rows, i *BLOCK_BYTES_##name, BLOCK_BYTES_##name);                           \
-            unpack_##name(&s, rows, i *BLOCK_BYTES_##name, false, way_##as);                      \
+            unpack_##name(&s, rows, i *BLOCK_BYTES_##name, false, w);                             \
         }                                                                                         \
         vf_store(y, s.sum);                                                                       \
     }

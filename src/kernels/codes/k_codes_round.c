@@ -54,12 +54,6 @@ void KN(k_code_round)(void *row, const float *x, ptrdiff_t k, int group, bool le
     }
 }
 
-#if defined(__SSE2__) && VF_LANES == 4
-#define VNNI_TABLE NULL
-#else
-#define VNNI_TABLE &KN(k_code_vnni)
-#endif
-
 const mx_k_codes KN(mx_codes) = {
     .lanes = VF_LANES,
     .round = KN(k_code_round),
@@ -67,5 +61,5 @@ const mx_k_codes KN(mx_codes) = {
     MX_CODES(X)
 #undef X
         .plain = &KN(k_code_plain),
-    .vnni = VNNI_TABLE,
+    .vnni = &KN(k_code_vnni),
 };
