@@ -67,7 +67,7 @@ static void multiply(const mx_k_codes *c, const mx_k_code_table *t, const mx_blo
         for (int i = 0; i < count; i++) {
             list_rows(list, f, i * c->lanes, c->lanes);
             c->unpack[f->kind](panels + i * mx_code_panel_bytes(c->lanes), list,
-                               a.k0 / f->items * f->bytes, a.n / f->items);
+                               a.k0 / f->items * f->bytes, a.n / f->items, blocks);
         }
         t->dots[mx_code_formats[f->kind].way](&a);
     }

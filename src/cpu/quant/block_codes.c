@@ -32,10 +32,10 @@ static void read(const block_job *j, char *row, const float *x) {
     mx_kernels_get()->codes->round(row, x, j->a->k, ways[c->way].group, ways[c->way].least, offset);
 }
 
-/* With few rows one panel, so that memory is read in few streams. */
+/* Where memory sets the pace, no more panels than a product takes at once. */
 static int64_t columns(const block_job *j) {
-    int lanes = mx_kernels_get()->codes->lanes;
-    return j->few ? lanes : COLUMNS;
+    const mx_k_codes *codes = mx_kernels_get()->codes;
+    return j->most == 1 ? codes->lanes : j->few ? codes->lanes * codes->panels : COLUMNS;
 }
 
 /* Rows of W from row `from` on, one for each lane; what is behind the last is read as the last. */
@@ -47,15 +47,21 @@ static void list_rows(const uint8_t **rows, const mx_quant_matrix *w, int64_t fr
     }
 }
 
-/* Panels of k0 .. k0+n. */
+/* Panels of k0 .. k0+n. The next task's rows lie behind these, and as many of their bytes are asked
+   for, from front to back. */
 static void unpack(const block_job *j, const block_part *part, char *panels, int count, int64_t j0,
                    int64_t last, int64_t k0, int64_t n) {
     const mx_k_codes *codes = mx_kernels_get()->codes;
+    const mx_quant_matrix *w = &part->run->w;
     const uint8_t *rows[MX_CODE_LANES];
+    int64_t at = k0 / j->f->items * j->f->bytes;
     for (int i = 0; i < count; i++) {
-        list_rows(rows, &part->run->w, j0 + (int64_t)i * codes->lanes, last, codes->lanes);
-        codes->unpack[j->f->kind](panels + i * mx_code_panel_bytes(codes->lanes), rows,
-                                  k0 / j->f->items * j->f->bytes, n / j->f->items);
+        int64_t first = j0 + (int64_t)i * codes->lanes;
+        const uint8_t *ask =
+            (const uint8_t *)w->w + (first + j->columns) * w->w_rs + at * codes->lanes;
+        list_rows(rows, w, first, last, codes->lanes);
+        codes->unpack[j->f->kind](panels + i * mx_code_panel_bytes(codes->lanes), rows, at,
+                                  n / j->f->items, ask);
     }
 }
 
@@ -93,7 +99,7 @@ static bool multiply_panels(const block_job *j, const block_part *part, int64_t 
 
 static bool multiply(const block_job *j, const block_part *part, int64_t j0, int64_t n,
                      float *sums) {
-    if (j->few && part->rows == 1) {
+    if (j->most == 1) {
         multiply_vector(j, part, j0, j0 + n - 1, sums);
         return true;
     }

@@ -13,7 +13,7 @@
 enum { FEW_ROWS = 2, PART_ROWS = 5, BATCH_ROWS = 11, TASK_NUMBERS = 512 };
 #else
 enum {
-    FEW_ROWS = 4,
+    FEW_ROWS = 32,
     PART_ROWS = BLOCK_PART_ROWS,
     BATCH_ROWS = BLOCK_BATCH_ROWS,
     TASK_NUMBERS = 65536 /* of W, worth waking a thread */
@@ -88,9 +88,10 @@ static int64_t grain(int64_t numbers) {
 /* All parts so far. */
 static bool flush(block_job *j) {
     const mx_qmm_args *a = j->a;
-    j->few = true;
+    j->most = 0;
     for (int64_t i = 0; i < j->count; i++)
-        j->few = j->few && j->parts[i].rows <= FEW_ROWS;
+        j->most = j->parts[i].rows > j->most ? j->parts[i].rows : j->most;
+    j->few = j->most <= FEW_ROWS;
     j->columns = j->way->columns(j);
     j->pieces = (a->n + j->columns - 1) / j->columns;
     mx_parallel_for(j->rows, grain(a->k), read_body, j);

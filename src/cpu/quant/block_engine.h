@@ -37,7 +37,8 @@ typedef struct block_job {
     block_part *parts;
     int64_t count, rows;     /* parts, and their rows */
     int64_t columns, pieces; /* of a task; tasks of a part */
-    bool few;                /* rows of every part: memory sets the pace */
+    int64_t most;            /* rows of a part; */
+    bool few;                /* so few that memory sets the pace */
     atomic_bool nomem;
 } block_job;
 

@@ -92,9 +92,10 @@ static inline ptrdiff_t mx_code_panel_bytes(int lanes) {
     return (ptrdiff_t)lanes * (MX_CODE_CHUNK + MX_CODE_CHUNK / 16 * 2 * 4);
 }
 
-/* `blocks` blocks that begin `at` bytes behind each of LANES pointers. */
+/* `blocks` blocks that begin `at` bytes behind each of LANES pointers. As many bytes from `ask` on are
+   asked for meanwhile: they are read soon, and need not exist. */
 typedef void mx_k_code_unpack(void *panel, const uint8_t *const *rows, ptrdiff_t at,
-                              ptrdiff_t blocks);
+                              ptrdiff_t blocks, const uint8_t *ask);
 
 /* Numbers k0 .. k0+n of `rows` rows of x (k numbers each, row_bytes apart) times `panels` panels
    side by side: added to acc, rows lda apart. */
@@ -119,6 +120,7 @@ typedef struct mx_k_code_table {
 
 typedef struct mx_k_codes {
     int lanes;
+    int panels; /* that a product takes at once, where it has several */
     mx_k_code_round *round;
     mx_k_code_unpack *unpack[MX_BLOCK_KINDS];
     const mx_k_code_table *plain;

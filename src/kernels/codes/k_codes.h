@@ -23,6 +23,9 @@ MX_CODES(X)
 mx_k_code_round KN(k_code_round);
 extern const mx_k_code_table KN(k_code_plain), KN(k_code_vnni);
 
+/* Panels that a product takes at once. */
+enum { DOTS_PANELS = VF_REGS >= 32 ? 4 : 2 };
+
 #if defined(__clang__)
 #define CODES_UNROLL _Pragma("unroll")
 #else
@@ -30,8 +33,9 @@ extern const mx_k_code_table KN(k_code_plain), KN(k_code_vnni);
 #endif
 
 enum {
-#define X(name, file_name, id, items, bytes, can) \
-    BLOCK_ITEMS_##name = items, BLOCK_BYTES_##name = bytes,
+#define X(name, file_name, id, items, bytes, can)           \
+    BLOCK_ITEMS_##name = items, BLOCK_BYTES_##name = bytes, \
+    GROUP_BYTES_##name = VF_LANES * bytes * MX_CODE_GROUP / items,
     MX_BLOCKS(X)
 #undef X
 };

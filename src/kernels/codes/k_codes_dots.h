@@ -7,7 +7,6 @@
 
 enum {
     DOTS_ROWS = 4,
-    DOTS_PANELS = VF_REGS >= 32 ? 4 : 2,
     PANEL = VF_LANES * MX_CODE_CHUNK, /* bytes of codes of a panel; then scales, then least */
     PLACES = VF_LANES * MX_CODE_CHUNK / MX_CODE_SMALL,
 };
@@ -172,7 +171,7 @@ SV sink sink_product(const uint8_t *const *rows, const char *x, ptrdiff_t k) {
         float scale[BLOCK_PLACES], least[BLOCK_PLACES];                                           \
         sink s = sink_product(rows, x, k);                                                        \
         way w = way_##as;                                                                         \
-        w.ask = VF_LANES * BLOCK_BYTES_##name * MX_CODE_GROUP / BLOCK_ITEMS_##name;               \
+        w.ask = GROUP_BYTES_##name;                                                               \
         for (ptrdiff_t i = 0; i < k / BLOCK_ITEMS_##name; i++) {                                  \
             sink_block(&s, scale, least);                                                         \
             unpack_##name(&s, rows, i *BLOCK_BYTES_##name, false, w);                             \

@@ -56,6 +56,7 @@ void KN(k_code_round)(void *row, const float *x, ptrdiff_t k, int group, bool le
 
 const mx_k_codes KN(mx_codes) = {
     .lanes = VF_LANES,
+    .panels = DOTS_PANELS,
     .round = KN(k_code_round),
 #define X(name, way, offset) .unpack[MX_BLOCK_##name] = K_UNPACK(name),
     MX_CODES(X)

@@ -27,11 +27,13 @@ typedef struct way {
 /* Room for scales and least values of one block. */
 enum { BLOCK_PLACES = 256 / MX_CODE_SMALL * VF_LANES };
 
-SV sink sink_panel(void *p) {
+SV sink sink_panel(void *p, const uint8_t *ask) {
     int32_t *codes = p;
     float *scale = (float *)(void *)(codes + VF_LANES * MX_CODE_CHUNK / 4);
-    return (sink){
-        .codes = codes, .scale = scale, .least = scale + VF_LANES * MX_CODE_CHUNK / MX_CODE_SMALL};
+    return (sink){.codes = codes,
+                  .ask = ask,
+                  .scale = scale,
+                  .least = scale + VF_LANES * MX_CODE_CHUNK / MX_CODE_SMALL};
 }
 
 SV void put_scale(sink *s, vf v) {
@@ -118,6 +120,7 @@ SV void put_group(sink *s, const vi *v, const bool panel, const way w) {
     for (int c = 0; c < 8; c++)
         vi_store(s->codes + c * VF_LANES, v[c]);
     s->codes += 8 * VF_LANES;
+    ask_ahead(s, w.ask);
 }
 
 #endif
