@@ -1,0 +1,41 @@
+/* The ways into structure.h. */
+#include "models/structure/structure.h"
+
+#include <string.h>
+
+#include "models/structure/regex.h"
+
+/* The one rule of a structure that needs no more. */
+static sg_grammar *compile_one(sg_builder *b, sg_expr x) {
+    uint32_t root = sg_rule_new(b, "root", 4);
+    sg_rule_set(b, root, x);
+    sg_grammar *g = b->failed ? NULL : sg_compile(b, root);
+    sg_end(b);
+    return g;
+}
+
+sg_grammar *mx_structure_regex(const char *pattern) {
+    sg_builder b;
+    if (!pattern)
+        return mx_fail(MX_INVALID, "[structure] no pattern was given");
+    bool ok = sg_begin(&b, "regular expression");
+    return compile_one(&b, ok ? sg_regex(&b, pattern, strlen(pattern), SG_PLAIN, false) : SG_NONE);
+}
+
+static sg_expr choice(sg_builder *b, const char *const *text, size_t n) {
+    sg_parts all = {0};
+    for (size_t i = 0; i < n && !b->failed; i++)
+        if (text[i])
+            sg_parts_add(b, &all, sg_word(b, text[i]));
+        else
+            sg_fail(b, MX_INVALID, "text %zu is missing", i);
+    return sg_parts_alt(b, &all);
+}
+
+sg_grammar *mx_structure_choice(const char *const *text, size_t n) {
+    sg_builder b;
+    if (n && !text)
+        return mx_fail(MX_INVALID, "[structure] no choices were given");
+    bool ok = sg_begin(&b, "choice");
+    return compile_one(&b, ok ? choice(&b, text, n) : SG_NONE);
+}
