@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "models/structure/gbnf.h"
 #include "models/structure/regex.h"
 
 /* The one rule of a structure that needs no more. */
@@ -20,6 +21,16 @@ sg_grammar *mx_structure_regex(const char *pattern) {
         return mx_fail(MX_INVALID, "[structure] no pattern was given");
     bool ok = sg_begin(&b, "regular expression");
     return compile_one(&b, ok ? sg_regex(&b, pattern, strlen(pattern), SG_PLAIN, false) : SG_NONE);
+}
+
+sg_grammar *mx_structure_gbnf(const char *text) {
+    sg_builder b;
+    if (!text)
+        return mx_fail(MX_INVALID, "[structure] no grammar was given");
+    uint32_t root = sg_begin(&b, "grammar") ? sg_gbnf(&b, text, strlen(text)) : UINT32_MAX;
+    sg_grammar *g = b.failed ? NULL : sg_compile(&b, root);
+    sg_end(&b);
+    return g;
 }
 
 static sg_expr choice(sg_builder *b, const char *const *text, size_t n) {

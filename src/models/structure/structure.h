@@ -19,6 +19,7 @@
 /* Compiled structures, for sg_grammar_release. NULL and an error that says where: what is wrong, or
    what cannot be enforced. */
 sg_grammar *mx_structure_regex(const char *pattern); /* all of the text */
+sg_grammar *mx_structure_gbnf(const char *text);     /* its rule root */
 sg_grammar *mx_structure_choice(const char *const *text, size_t n);
 
 typedef struct mx_matcher mx_matcher;

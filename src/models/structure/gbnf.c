@@ -1,0 +1,230 @@
+/* See gbnf.h: recursive descent, with a bound on parentheses. */
+#include "models/structure/gbnf.h"
+
+#include <string.h>
+
+#include "base/map.h"
+
+typedef struct parser {
+    sg_builder *b;
+    const char *text, *at, *end;
+    mx_map rules; /* by name: number + 1 */
+    int depth;
+} parser;
+
+static sg_expr wrong(parser *p, const char *what) {
+    size_t line = 1;
+    for (const char *c = p->text; c < p->at; c++)
+        line += *c == '\n';
+    return sg_fail(p->b, MX_INVALID, "line %zu: %s", line, what);
+}
+
+static int peek(const parser *p) {
+    return p->at < p->end ? (unsigned char)*p->at : -1;
+}
+
+static bool take(parser *p, const char *word) {
+    size_t n = strlen(word);
+    bool found = (size_t)(p->end - p->at) >= n && !memcmp(p->at, word, n);
+    p->at += found ? n : 0;
+    return found;
+}
+
+/* Blanks and comments; also line ends where `lines`. */
+static void skip(parser *p, bool lines) {
+    for (; peek(p) >= 0; p->at++) {
+        if (peek(p) == '#')
+            while (p->at + 1 < p->end && p->at[1] != '\n')
+                p->at++;
+        else if (peek(p) != ' ' && peek(p) != '\t' &&
+                 !(lines && (peek(p) == '\n' || peek(p) == '\r')))
+            return;
+    }
+}
+
+/* --- names ----------------------------------------------------------------------------------- */
+
+static bool is_name(int c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_';
+}
+
+/* The number of the rule that is named here, new or not. UINT32_MAX: an error. */
+static uint32_t name(parser *p) {
+    char word[128];
+    size_t n = 0;
+    for (; is_name(peek(p)) && n + 1 < sizeof word; p->at++)
+        word[n++] = *p->at;
+    word[n] = 0;
+    if (!n || is_name(peek(p)))
+        return wrong(p, n ? "a name has more than 127 letters" : "a name is missing"), UINT32_MAX;
+    uintptr_t known = (uintptr_t)mx_map_get(&p->rules, word);
+    if (known)
+        return (uint32_t)known - 1;
+    uint32_t rule = sg_rule_new(p->b, word, n);
+    if (!p->b->failed && !mx_map_set(&p->rules, word, (void *)((uintptr_t)rule + 1), NULL))
+        p->b->failed = true;
+    return p->b->failed ? UINT32_MAX : rule;
+}
+
+/* --- characters ------------------------------------------------------------------------------ */
+
+static uint32_t hex(parser *p, int digits) {
+    uint32_t v = 0;
+    for (int i = 0; i < digits; i++, p->at++) {
+        int c = peek(p), low = c | 0x20;
+        if (!(c >= '0' && c <= '9') && !(low >= 'a' && low <= 'f'))
+            return wrong(p, "a hexadecimal digit is missing");
+        v = 16 * v + (uint32_t)(c <= '9' ? c - '0' : low - 'a' + 10);
+    }
+    if (v > SG_LAST_POINT || (v >= 0xd800 && v < 0xe000))
+        return wrong(p, "this is no character");
+    return v;
+}
+
+static uint32_t character(parser *p) {
+    static const char names[] = "nrt\\\"[]", values[] = "\n\r\t\\\"[]";
+    if (!take(p, "\\")) {
+        uint32_t c = sg_decode(&p->at, p->end);
+        return c == SG_NO_POINT ? wrong(p, "this is no UTF-8") : c;
+    }
+    int c = peek(p);
+    const char *found = c > 0 ? strchr(names, c) : NULL;
+    if (found)
+        return p->at++, (unsigned char)values[found - names];
+    return take(p, "x")   ? hex(p, 2)
+           : take(p, "u") ? hex(p, 4)
+           : take(p, "U") ? hex(p, 8)
+                          : wrong(p, "this escape is not known");
+}
+
+static sg_expr quoted(parser *p) {
+    sg_parts all = {0};
+    while (!p->b->failed && peek(p) >= 0 && peek(p) != '"')
+        sg_parts_add(p->b, &all, sg_point(p->b, character(p), SG_PLAIN));
+    if (!p->b->failed && !take(p, "\""))
+        wrong(p, "a \" is missing");
+    return sg_parts_cat(p->b, &all);
+}
+
+static sg_expr class(parser *p) {
+    sg_points set = {0};
+    bool negate = take(p, "^");
+    while (!p->b->failed && peek(p) >= 0 && peek(p) != ']') {
+        uint32_t first = character(p), last = first;
+        if (peek(p) == '-' && p->end - p->at > 1 && p->at[1] != ']') {
+            p->at++;
+            last = character(p);
+        }
+        if (last < first)
+            wrong(p, "the range ends before it begins");
+        sg_points_add(p->b, &set, first, last);
+    }
+    if (!p->b->failed && !take(p, "]"))
+        wrong(p, "a ] is missing");
+    sg_points_close(p->b, &set, negate);
+    return sg_points_expr(p->b, &set, SG_PLAIN);
+}
+
+/* --- expressions ------------------------------------------------------------------------------ */
+
+static sg_expr alternatives(parser *p);
+
+static sg_expr atom(parser *p) {
+    sg_points all = {0};
+    if (take(p, "\""))
+        return quoted(p);
+    if (take(p, "["))
+        return class(p);
+    if (take(p, ".")) {
+        sg_points_close(p->b, &all, true);
+        return sg_points_expr(p->b, &all, SG_PLAIN);
+    }
+    if (take(p, "(")) {
+        if (++p->depth > SG_MOST_NESTING)
+            return wrong(p, "parentheses are nested too deeply");
+        sg_expr x = alternatives(p);
+        p->depth--;
+        return p->b->failed || take(p, ")") ? x : wrong(p, "a ) is missing");
+    }
+    if (is_name(peek(p))) {
+        uint32_t rule = name(p);
+        return p->b->failed ? SG_NONE : sg_ref(p->b, rule);
+    }
+    return wrong(p, peek(p) == '<' ? "tokens in a grammar cannot be enforced"
+                                   : "an expression is missing");
+}
+
+static uint32_t count(parser *p) {
+    uint32_t v = 0;
+    if (peek(p) < '0' || peek(p) > '9')
+        wrong(p, "a number of times is missing");
+    for (; peek(p) >= '0' && peek(p) <= '9'; p->at++)
+        v = v > SG_MOST_REPEAT ? v : 10 * v + (uint32_t)(peek(p) - '0');
+    return v;
+}
+
+static bool bounds(parser *p, uint32_t *least, uint32_t *most) {
+    if (take(p, "{")) {
+        *least = *most = count(p);
+        if (take(p, ","))
+            *most = peek(p) == '}' ? SG_UNBOUNDED : count(p);
+        if (!p->b->failed && (!take(p, "}") || *most < *least))
+            wrong(p, "this is no {least,most}");
+        return !p->b->failed;
+    }
+    *least = peek(p) == '+';
+    *most = peek(p) == '?' ? 1 : SG_UNBOUNDED;
+    return take(p, "*") || take(p, "+") || take(p, "?");
+}
+
+static sg_expr sequence(parser *p) {
+    sg_parts all = {0};
+    uint32_t least, most;
+    skip(p, p->depth > 0);
+    while (!p->b->failed && peek(p) >= 0 && !strchr("|)\n\r", peek(p))) {
+        sg_expr x = atom(p);
+        skip(p, p->depth > 0);
+        if (!p->b->failed && bounds(p, &least, &most))
+            x = sg_repeat(p->b, x, least, most);
+        skip(p, p->depth > 0);
+        sg_parts_add(p->b, &all, x);
+    }
+    return sg_parts_cat(p->b, &all);
+}
+
+static sg_expr alternatives(parser *p) {
+    sg_parts all = {0};
+    skip(p, true);
+    do {
+        skip(p, true);
+        sg_parts_add(p->b, &all, sequence(p));
+    } while (!p->b->failed && take(p, "|"));
+    return sg_parts_alt(p->b, &all);
+}
+
+static void rule(parser *p) {
+    uint32_t r = name(p);
+    skip(p, true);
+    if (!p->b->failed && !take(p, "::="))
+        wrong(p, "a ::= is missing");
+    if (!p->b->failed && p->b->rule[r].defined)
+        wrong(p, "a rule is defined twice");
+    sg_expr x = p->b->failed ? SG_NONE : alternatives(p);
+    if (!p->b->failed && peek(p) == ')')
+        wrong(p, "a ) has no (");
+    sg_rule_set(p->b, r, x);
+}
+
+uint32_t sg_gbnf(sg_builder *b, const char *text, size_t n) {
+    parser p = {.b = b, .text = text, .at = text, .end = text + n};
+    if (n > SG_MOST_TEXT)
+        wrong(&p, "it has more than 4 MiB");
+    for (skip(&p, true); !b->failed && peek(&p) >= 0; skip(&p, true))
+        rule(&p);
+    uintptr_t root = (uintptr_t)mx_map_get(&p.rules, "root");
+    if (!b->failed && !root)
+        sg_fail(b, MX_INVALID, "it has no rule 'root'");
+    mx_map_free(&p.rules, NULL);
+    return b->failed ? UINT32_MAX : (uint32_t)root - 1;
+}
