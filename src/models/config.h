@@ -1,5 +1,6 @@
 /* A model's numbers: config.json on one side, GGUF's metadata on the other, by the rows of a family
- * (family.h). What the files say is checked; messages name the file, given as `name`, and the key. */
+ * (family.h). What the files say is checked; messages name the file, given as `name`, and the
+ * key. */
 #ifndef MX_MODELS_CONFIG_H
 #define MX_MODELS_CONFIG_H
 

@@ -249,6 +249,18 @@ static mlx_file_writer a_file_writer(void) {
     mlx_file_writer_open(&w, in_folder("out.gguf"), "gguf", 0);
     return w;
 }
+static mlx_sampler a_sampler(void) {
+    mlx_sampler s = mlx_sampler_new();
+    mlx_sampler_open(&s, &(mlx_sampler_options){.temperature = 1});
+    return s;
+}
+static mlx_stop a_stop(void) {
+    mlx_stop s = mlx_stop_new();
+    mlx_vector_string texts = mlx_vector_string_new_value("stop");
+    mlx_stop_open(&s, texts);
+    mlx_vector_string_free(texts);
+    return s;
+}
 static mlx_profile a_profile(void) { /* stopped, of one event */
     mlx_profile p = mlx_profile_new();
     mlx_array a = mlx_array_new();
@@ -322,6 +334,8 @@ static mlx_fast_metal_kernel a_metal_kernel(void) {
     X(mlx_imported_function, mlx_imported_function_new(in_folder("in.mlxfn")))        \
     X(mlx_node_namer, mlx_node_namer_new())                                           \
     X(mlx_profile, a_profile())                                                       \
+    X(mlx_sampler, a_sampler())                                                       \
+    X(mlx_stop, a_stop())                                                             \
     X(mlx_fast_cuda_kernel_config, mlx_fast_cuda_kernel_config_new())                 \
     X(mlx_fast_cuda_kernel, a_cuda_kernel())                                          \
     X(mlx_fast_metal_kernel_config, mlx_fast_metal_kernel_config_new())               \
@@ -493,6 +507,7 @@ static void make_pointer(void *slot, const capi_call_row *row, int i, const spec
     static const int ones[4] = {1, 1, 1, 1}, twos[4] = {2, 2, 2, 2}, zeros[4] = {0};
     static const int64_t steps[4] = {2, 1};
     static const double numbers[2] = {1, 2};
+    static const uint32_t all_bits[] = {UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX};
     static const uint64_t constants[2] = {1, 2};
     memset(rooms[i], 0, sizeof rooms[i]);
     void *p = rooms[i];
@@ -513,6 +528,8 @@ static void make_pointer(void *slot, const capi_call_row *row, int i, const spec
         p = (void *)steps;
     else if (is(type, "const double *"))
         p = (void *)numbers;
+    else if (is(type, "const uint32_t *"))
+        p = (void *)all_bits;
     else if (is(type, "const uint64_t *"))
         p = (void *)constants;
     else if (is(type, "const mlx_array *"))

@@ -305,7 +305,7 @@ static void masks_of_characters(void) {
     sg_vocabulary_release(v);
 }
 
-/* --- rules that call each other ---------------------------------------------------------------- */
+/* --- rules that call each other --------------------------------------------------------------- */
 
 /* value: '[' (value (',' value)*)? ']' | 'a'+ | pair;  pair: 'b' value? 'c'   and a word before */
 static sg_grammar *nested(void) {
@@ -401,7 +401,7 @@ static void depth(void) {
     sg_vocabulary_release(v);
 }
 
-/* --- bad arguments and no memory --------------------------------------------------------------- */
+/* --- bad arguments and no memory -------------------------------------------------------------- */
 
 static void bad_arguments(void) {
     CHECK(!mx_structure_regex(NULL));

@@ -72,10 +72,11 @@ typedef int (*mlx_convert_callback)(const mlx_convert_progress *progress, void *
 
 /* All zero. */
 MLX_API mlx_convert_options mlx_convert_options_default(void);
-/* Convert `file`, a file, a folder, or the first part of a model, to `out`. options and progress may
-   be NULL. Errors: a file that cannot be read or written, a family that is not known, tensors that
-   are missing or have other shapes than the family says, what the output's format has no word for,
-   an output that exists, no space, and that it was stopped. Each leaves everything as it was. */
+/* Convert `file`, a file, a folder, or the first part of a model, to `out`. options and progress
+   may be NULL. Errors: a file that cannot be read or written, a family that is not known, tensors
+   that are missing or have other shapes than the family says, what the output's format has no word
+   for, an output that exists, no space, and that it was stopped. Each leaves everything as it
+   was. */
 MLX_API int mlx_convert(const char *file, const char *out, const mlx_convert_options *options,
                         mlx_convert_callback progress, void *payload);
 /* The name of the family of a model, "llama"; "" where it is of none that is known. Errors: it

@@ -235,6 +235,22 @@
 #define MLX_C_HAS_SOURCE_SET_HOOK   100
 #define MLX_C_HAS_SOURCE_HERE       100
 
+/* sampler.h */
+#define MLX_C_HAS_SAMPLER_NEW       100
+#define MLX_C_HAS_SAMPLER_OPEN      100
+#define MLX_C_HAS_SAMPLER_COPY      100
+#define MLX_C_HAS_SAMPLER_FREE      100
+#define MLX_C_HAS_SAMPLER_ACCEPT    100
+#define MLX_C_HAS_SAMPLER_FORGET    100
+#define MLX_C_HAS_SAMPLER_PICK      100
+#define MLX_C_HAS_LOG_PROBABILITIES 100
+#define MLX_C_HAS_LOG_PROBABILITY   100
+#define MLX_C_HAS_STOP_NEW          100
+#define MLX_C_HAS_STOP_OPEN         100
+#define MLX_C_HAS_STOP_FREE         100
+#define MLX_C_HAS_STOP_FEED         100
+#define MLX_C_HAS_STOP_END          100
+
 /* random.h */
 #define MLX_C_HAS_RANDOM_GET_STATE 100
 #define MLX_C_HAS_RANDOM_SET_STATE 100

@@ -36,6 +36,7 @@
 #include "mlx/c/precise.h"
 #include "mlx/c/profile.h"
 #include "mlx/c/random.h"
+#include "mlx/c/sampler.h"
 #include "mlx/c/storage.h"
 #include "mlx/c/stream.h"
 #include "mlx/c/string.h"

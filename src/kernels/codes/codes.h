@@ -92,8 +92,8 @@ static inline ptrdiff_t mx_code_panel_bytes(int lanes) {
     return (ptrdiff_t)lanes * (MX_CODE_CHUNK + MX_CODE_CHUNK / 16 * 2 * 4);
 }
 
-/* `blocks` blocks that begin `at` bytes behind each of LANES pointers. As many bytes from `ask` on are
-   asked for meanwhile: they are read soon, and need not exist. */
+/* `blocks` blocks that begin `at` bytes behind each of LANES pointers. As many bytes from `ask` on
+   are asked for meanwhile: they are read soon, and need not exist. */
 typedef void mx_k_code_unpack(void *panel, const uint8_t *const *rows, ptrdiff_t at,
                               ptrdiff_t blocks, const uint8_t *ask);
 

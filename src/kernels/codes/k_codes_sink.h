@@ -86,8 +86,9 @@ SV vi group_products(const vi *v, const char *q, vi p, int steps, int most) {
     return p;
 }
 
-/* The rows that are read next lie behind these. Asked for from front to back, as they lie, they come
-   faster than LANES rows at once do, and are in the second-level cache when they are wanted. */
+/* The rows that are read next lie behind these. Asked for from front to back, as they lie, they
+   come faster than LANES rows at once do, and are in the second-level cache when they are
+   wanted. */
 SV void ask_ahead(sink *s, int bytes) {
     CODES_UNROLL
     for (int line = 0; line < bytes; line += 64)

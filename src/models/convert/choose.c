@@ -1,8 +1,8 @@
 /* Which elements a tensor of the output has. In this order:
  *
  *     a rule that names it              lm_head=bf16, *.ffn_down=q6_k, pooler*=drop, *norm*=keep
- *     a mode, where it is a matrix      with the mixture's exceptions; rows that are no whole groups
- *                                       get a smaller format, or stay
+ *     a mode, where it is a matrix      with the mixture's exceptions; rows that are no whole
+ *                                       groups get a smaller format, or stay
  *     dequantize, dtype
  *     as it is held                     what the output's convention has no word for becomes what
  *                                       holds the same numbers

@@ -263,8 +263,8 @@ static bool put_merges(tokens *t, mx_map *meta) {
     return ok;
 }
 
-/* SentencePiece takes the merge whose result has the highest score: less the rank of the first merge
-   that makes it. */
+/* SentencePiece takes the merge whose result has the highest score: less the rank of the first
+   merge that makes it. */
 static bool put_scores(tokens *t, mx_map *meta) {
     json_t *list = mx_json_at(t->root, "model.merges"), *vocab = mx_json_at(t->root, "model.vocab"),
            *v;

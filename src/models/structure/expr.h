@@ -3,8 +3,8 @@
  *     rule 0 "root"   CAT( TEXT "[", REF value, TEXT "]" )
  *     rule 1 "value"  ALT( REF root, CHAIN of RANGE '0'-'9', at least 1 )
  *
- * Nodes lie in one array; a node's parts have smaller numbers than it has, so that one pass over the
- * array meets parts before wholes. They are over bytes: characters outside ASCII have become
+ * Nodes lie in one array; a node's parts have smaller numbers than it has, so that one pass over
+ * the array meets parts before wholes. They are over bytes: characters outside ASCII have become
  * sequences of ranges of bytes (points.h). A rule's expression may refer to rules that have none
  * yet.
  *

@@ -42,7 +42,7 @@ static bool make_rule(compiler *c, uint32_t rule) {
     return !c->b->failed;
 }
 
-/* --- left recursion: rules call each other at their first states ---------------------------------- */
+/* --- left recursion: rules call each other at their first states ------------------------------ */
 
 typedef struct visit {
     uint32_t rule, call;

@@ -3,13 +3,13 @@
  *     state   0 ---'['---> 1 ---(calls value)---> 2 ---']'---> 3 final
  *
  * A rule's automaton comes from its expression by Thompson's construction (1968) and the subset
- * construction (Rabin and Scott 1959), where a call is a letter like a byte; small rules that do not
- * reach themselves are set in place. Together they are a pushdown automaton: Willard and Louf 2023
- * and Dong et al. 2024 (XGrammar) say how text of a language model is held to one.
+ * construction (Rabin and Scott 1959), where a call is a letter like a byte; small rules that do
+ * not reach themselves are set in place. Together they are a pushdown automaton: Willard and Louf
+ * 2023 and Dong et al. 2024 (XGrammar) say how text of a language model is held to one.
  *
- * Invariants: from every state a final one can be reached (what matches nothing is cut away before),
- * and no rule can reach a call of itself without a byte (left recursion is refused), so that
- * looking for the states that a byte may come next in ends.
+ * Invariants: from every state a final one can be reached (what matches nothing is cut away
+ * before), and no rule can reach a call of itself without a byte (left recursion is refused), so
+ * that looking for the states that a byte may come next in ends.
  */
 #ifndef MX_MODELS_STRUCTURE_GRAMMAR_H
 #define MX_MODELS_STRUCTURE_GRAMMAR_H
@@ -51,8 +51,8 @@ typedef struct sg_grammar {
     int references;
 } sg_grammar;
 
-/* What the builder's rule `root` matches. NULL and an error: a rule is not defined, nothing matches,
-   left recursion, or a limit. */
+/* What the builder's rule `root` matches. NULL and an error: a rule is not defined, nothing
+   matches, left recursion, or a limit. */
 sg_grammar *sg_compile(sg_builder *b, uint32_t root);
 void sg_grammar_release(sg_grammar *g); /* or NULL */
 

@@ -1,10 +1,10 @@
 /* Which tokens may come next, kept.
  *
  * A state's mask has the tokens that do not look below the state's own rule, whatever the stack is;
- * its *exits* are the places in the tree of tokens where the rule has ended and bytes are left. Of a
- * whole stack only what follows the exits is tried, and that result is kept, too (after Dong et al.
- * 2024, XGrammar, section 3: context-independent tokens and the others). Masks are dropped all at
- * once when they have more than SG_MOST_MASK_BYTES.
+ * its *exits* are the places in the tree of tokens where the rule has ended and bytes are left. Of
+ * a whole stack only what follows the exits is tried, and that result is kept, too (after Dong et
+ * al. 2024, XGrammar, section 3: context-independent tokens and the others). Masks are dropped all
+ * at once when they have more than SG_MOST_MASK_BYTES.
  */
 #ifndef MX_MODELS_STRUCTURE_MASKS_H
 #define MX_MODELS_STRUCTURE_MASKS_H

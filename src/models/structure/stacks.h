@@ -44,7 +44,8 @@ typedef struct sg_stacks {
 
 bool sg_stacks_begin(sg_stacks *s, const sg_grammar *g);
 void sg_stacks_end(sg_stacks *s);
-/* Appends the tops that follow from one, or after a byte from a list (s->top[first] on); how many. */
+/* Appends the tops that follow from one, or after a byte from a list (s->top[first] on); how
+   many. */
 size_t sg_stacks_enter(sg_stacks *s, uint32_t state, uint32_t parent);
 size_t sg_stacks_step(sg_stacks *s, size_t first, size_t count, unsigned char byte);
 /* Drops all frames and tops from these numbers on. */

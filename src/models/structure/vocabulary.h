@@ -28,8 +28,8 @@ typedef struct sg_vocabulary {
     int references;
 } sg_vocabulary;
 
-/* Token i is the bytes text[i][0 .. size[i]); size 0: it never stands for text (special tokens). The
-   tokens of `ends` end a complete text, whatever their bytes. Copied. NULL and an error. */
+/* Token i is the bytes text[i][0 .. size[i]); size 0: it never stands for text (special tokens).
+   The tokens of `ends` end a complete text, whatever their bytes. Copied. NULL and an error. */
 sg_vocabulary *sg_vocabulary_new(const char *const *text, const size_t *size, size_t count,
                                  const uint32_t *ends, size_t n_ends);
 void sg_vocabulary_release(sg_vocabulary *v);
