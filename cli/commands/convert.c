@@ -98,10 +98,15 @@ static int convert(cli_call *c, const char *mode) {
     watch w = {.quiet = c->quiet || c->json, .notes = json_array()};
     o.rules = cli_texts(c, "keep", &o.rule_count);
     double began = cli_seconds();
-    int status = mlx_convert(c->args[0], c->args[1], &o, step, &w);
+    char *from;
+    int status = cli_find(c, &from, c->args[0]);
+    if (status == CLI_OK && mlx_convert(from, c->args[1], &o, step, &w))
+        status = cli_library(c);
     if (w.began)
         cli_progress_end(&w.bar);
-    status = status ? cli_library(c) : cli_show(c, document(c, &w, cli_seconds() - began), show);
+    if (status == CLI_OK)
+        status = cli_show(c, document(c, &w, cli_seconds() - began), show);
+    free(from);
     json_decref(w.notes);
     return status;
 }

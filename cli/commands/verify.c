@@ -188,17 +188,23 @@ static int refused(verification *v) {
     return report(v);
 }
 
-static int verify(verification *v) {
-    char *path = cli_path(v->c->args[0]);
-    int failed = !path || mlx_file_open(&v->f, path, false);
-    free(path);
-    if (failed)
-        return refused(v);
+static int check(verification *v) {
     check_index(v);
     int status = check_files(v);
     if (status == CLI_OK && !cli_flag(v->c, "structure"))
         status = check_tensors(v);
     return status ? status : report(v);
+}
+
+static int verify(verification *v) {
+    char *path;
+    int status = cli_find(v->c, &path, v->c->args[0]);
+    if (status == CLI_OK && mlx_file_open(&v->f, path, false))
+        status = refused(v);
+    else if (status == CLI_OK)
+        status = check(v);
+    free(path);
+    return status;
 }
 
 static int run(cli_call *c) {

@@ -8,8 +8,9 @@
    cache of the hub has of that model. CLI_OK, or what the command returns, after the reason was
    said. */
 int cli_open(cli_call *c, mlx_file *f, const char *path);
-/* The path that an argument stands for, by the same rule; for free. NULL: no memory. */
-char *cli_path(const char *argument);
+/* The path that an argument stands for, by the same rule; for free. CLI_OK, or what the command
+   returns, after the reason was said; *path is NULL then. */
+int cli_find(cli_call *c, char **path, const char *argument);
 /* Of all tensors. */
 uint64_t cli_tensor_bytes(mlx_file f);
 /* "float32"; of what is no dtype "". */

@@ -14,7 +14,7 @@ static bool may_be_model(const char *path) {
     return slash && slash != path && slash[1] && !strchr(slash + 1, '/') && *path != '.';
 }
 
-char *cli_path(const char *argument) {
+static char *path_of(const char *argument) {
     struct stat s;
     mlx_string folder = mlx_string_new();
     char *path = NULL;
@@ -24,16 +24,23 @@ char *cli_path(const char *argument) {
     return path ? path : strdup(argument);
 }
 
-int cli_open(cli_call *c, mlx_file *f, const char *argument) {
-    char *path = cli_path(argument);
+int cli_find(cli_call *c, char **path, const char *argument) {
     struct stat s;
-    int status = CLI_OK;
-    if (!path)
-        status = cli_fail(c, "out of memory");
-    else if (stat(path, &s) && may_be_model(path))
-        status = cli_fail(c, "'%s' is neither a file nor a model that the cache has: mlx pull %s",
-                          path, path);
-    else if (mlx_file_open(f, path, false))
+    *path = path_of(argument);
+    if (!*path)
+        return cli_fail(c, "out of memory");
+    if (stat(*path, &s) == 0 || !may_be_model(*path))
+        return CLI_OK; // what is wrong with it who opens it will say
+    free(*path);
+    *path = NULL;
+    return cli_fail(c, "'%s' is neither a file nor a model that the cache has: mlx pull %s", argument,
+                    argument);
+}
+
+int cli_open(cli_call *c, mlx_file *f, const char *argument) {
+    char *path;
+    int status = cli_find(c, &path, argument);
+    if (status == CLI_OK && mlx_file_open(f, path, false))
         status = cli_library(c);
     free(path);
     return status;
