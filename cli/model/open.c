@@ -33,8 +33,8 @@ int cli_find(cli_call *c, char **path, const char *argument) {
         return CLI_OK; // what is wrong with it who opens it will say
     free(*path);
     *path = NULL;
-    return cli_fail(c, "'%s' is neither a file nor a model that the cache has: mlx pull %s", argument,
-                    argument);
+    return cli_fail(c, "'%s' is neither a file nor a model that the cache has: mlx pull %s",
+                    argument, argument);
 }
 
 int cli_open(cli_call *c, mlx_file *f, const char *argument) {

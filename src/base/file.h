@@ -50,8 +50,10 @@ void mx_file_unmap(mx_mapped *m);
 typedef struct mx_writer mx_writer;
 mx_writer *mx_writer_open(const char *op, const char *path);
 bool mx_writer_put(mx_writer *w, const void *bytes, size_t n); /* the first failure sticks */
-uint64_t mx_writer_count(const mx_writer *w);                  /* bytes of the file so far */
-uint64_t mx_writer_at(const mx_writer *w);                     /* where the next byte goes */
+/* n bytes of an open file, which the system copies without showing them where it can. */
+bool mx_writer_put_file(mx_writer *w, const mx_file *from, uint64_t at, uint64_t n);
+uint64_t mx_writer_count(const mx_writer *w); /* bytes of the file so far */
+uint64_t mx_writer_at(const mx_writer *w);    /* where the next byte goes */
 /* at most to the end; not in a pipe */
 bool mx_writer_seek(mx_writer *w, uint64_t at);
 /* the file ends there, with zeros; not in a pipe */

@@ -159,6 +159,71 @@ bool mx_writer_put(mx_writer *w, const void *bytes, size_t n) {
     return true;
 }
 
+/* ---- from a file ---- */
+
+/* Bytes that are asked of the system at once: between them the host may stop. */
+#define COPY_BYTES ((uint64_t)64 << 20)
+
+/* Where the system cannot copy between these two files, their bytes are read. */
+static bool cannot_copy(int code) {
+    return code == EXDEV || code == EINVAL || code == ENOSYS || code == EOPNOTSUPP ||
+           code == EBADF || code == EPERM;
+}
+
+/* How many bytes were copied; 0 where the system cannot, -1 with an error. */
+static int64_t copy_some(mx_writer *w, int from, uint64_t at, uint64_t n) {
+    off_t in = (off_t)at;
+    ssize_t done;
+    do
+        done = copy_file_range(from, &in, w->fd, NULL, n < COPY_BYTES ? n : COPY_BYTES, 0);
+    while (done < 0 && errno == EINTR);
+    if (done >= 0 || cannot_copy(errno))
+        return done < 0 ? 0 : done;
+    fail_write(w, "write");
+    return -1;
+}
+
+static bool copy_by_reading(mx_writer *w, const mx_file *from, uint64_t at, uint64_t n) {
+    char *room = mx_malloc(BUFFER_BYTES);
+    bool ok = room != NULL;
+    while (ok && n) {
+        size_t some = n < BUFFER_BYTES ? (size_t)n : BUFFER_BYTES;
+        ok = mx_file_read(from, room, some, at) && write_all(w, room, some);
+        at += some;
+        n -= some;
+    }
+    mx_free(room);
+    return ok;
+}
+
+static bool copy_all(mx_writer *w, const mx_file *from, int fd, uint64_t at, uint64_t n) {
+    while (n) {
+        if (w->temp && mx_interrupted_within())
+            return false;
+        int64_t done = copy_some(w, fd, at, n);
+        if (done < 0)
+            return false;
+        if (done == 0) // or the end of a file that was cut short, which reading says
+            return copy_by_reading(w, from, at, n);
+        at += (uint64_t)done;
+        n -= (uint64_t)done;
+    }
+    return mx_file_check(from);
+}
+
+bool mx_writer_put_file(mx_writer *w, const mx_file *from, uint64_t at, uint64_t n) {
+    if (w->failed || !flush(w))
+        return false;
+    int fd = mx_file_duplicate(from);
+    bool ok = fd >= 0 && copy_all(w, from, fd, at, n);
+    if (fd >= 0)
+        close(fd);
+    w->failed = w->failed || !ok;
+    w->at += n;
+    w->count = w->at > w->count ? w->at : w->count;
+    return ok;
+}
+
 uint64_t mx_writer_count(const mx_writer *w) {
     return w->count;
 }

@@ -32,6 +32,7 @@ typedef struct mx_archive_tensor {
     uint64_t elements, bytes; /* bytes: in the file */
     uint64_t offset;          /* of the first byte in its part; 0 where it is packed */
     int part;
+    bool raw; /* its bytes lie at the offset as a writer has them: in row order, little-endian */
     uint64_t how; /* the format's own */
 } mx_archive_tensor;
 
@@ -175,6 +176,8 @@ bool mx_archive_declare(mx_archive_writer *w, const char *name, const char *stor
                         const int *shape, int ndim);
 /* The elements of a tensor that was declared, once each, in any order. */
 bool mx_archive_put(mx_archive_writer *w, const char *name, mx_array *a);
+/* The same of a tensor of a file, stored as it is to be: bytes are copied that no array sees. */
+bool mx_archive_put_raw(mx_archive_writer *w, const char *name, const mx_archive *from, size_t i);
 /* All tensors were put: the files appear under their names. */
 bool mx_archive_finish(mx_archive_writer *w);
 /* Lets go of it. What was not finished leaves nothing behind; NULL is fine. */

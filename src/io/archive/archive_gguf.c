@@ -27,6 +27,7 @@ static bool add_tensor(mx_archive *a, int part, const gguf_info *t, bool swapped
                                                  .bytes = t->end - t->start,
                                                  .offset = t->start,
                                                  .part = part,
+                                                 .raw = !swapped,
                                                  .how = y->id * TYPE + swapped});
 }
 

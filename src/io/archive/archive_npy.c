@@ -27,6 +27,7 @@ static bool add(mx_archive *a, int part, const char *name, const mx_npy_head *h,
                                  .bytes = fits ? (uint64_t)size * mx_dtype_size(h->dtype) : 0,
                                  .offset = offset,
                                  .part = part,
+                                 .raw = how == 0,
                                  .how = how});
 }
 

@@ -29,7 +29,8 @@ static bool add_tensor(mx_archive *a, int part, const st_file *f, const st_tenso
                                                  .shape = t->shape.dim,
                                                  .bytes = t->end - t->begin,
                                                  .offset = f->data + t->begin,
-                                                 .part = part});
+                                                 .part = part,
+                                                 .raw = true});
 }
 
 static bool open(mx_archive *a, int part) {

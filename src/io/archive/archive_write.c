@@ -253,18 +253,41 @@ static bool put_entry(mx_archive_writer *w, mx_archive_entry *e, mx_array *a) {
     return mx_writer_seek(f, e->at) && mx_sink_array(&k, a);
 }
 
-bool mx_archive_put(mx_archive_writer *w, const char *name, mx_array *a) {
+/* The entry of a name that waits for its elements; NULL and an error: there is none. */
+static mx_archive_entry *waiting(mx_archive_writer *w, const char *name) {
     size_t i = (size_t)(uintptr_t)mx_map_get(&w->place, name);
     if (!i)
         return mx_fail(MX_INVALID, "[%s] '%s': '%.200s' was not declared", op, w->path, name);
-    mx_archive_entry *e = &w->entry[i - 1];
-    if (e->put)
+    if (w->entry[i - 1].put)
         return mx_fail(MX_INVALID, "[%s] '%s': '%.200s' was put before", op, w->path, name);
-    if (!check_array(w, e, a))
+    return &w->entry[i - 1];
+}
+
+static bool was_put(mx_archive_writer *w, mx_archive_entry *e, bool ok) {
+    e->put = ok;
+    w->failed = w->failed || !ok;
+    return ok;
+}
+
+bool mx_archive_put(mx_archive_writer *w, const char *name, mx_array *a) {
+    mx_archive_entry *e = waiting(w, name);
+    if (!e || !check_array(w, e, a))
         return false;
-    e->put = began(w) && put_entry(w, e, a);
-    w->failed = w->failed || !e->put;
-    return e->put;
+    return was_put(w, e, began(w) && put_entry(w, e, a));
+}
+
+bool mx_archive_put_raw(mx_archive_writer *w, const char *name, const mx_archive *from, size_t i) {
+    const mx_archive_tensor *t = &from->tensor[i];
+    const mx_loaded *file = from->part[t->part].source.file;
+    mx_archive_entry *e = waiting(w, name);
+    if (!e)
+        return false;
+    if (!file || !t->raw || t->bytes != e->bytes)
+        return mx_fail(MX_INVALID, "[%s] '%s': '%.200s' is not stored as '%.200s' is to be", op,
+                       w->path, t->name, name);
+    return was_put(w, e,
+                   began(w) && mx_writer_seek(w->file[e->part], e->at) &&
+                       mx_writer_put_file(w->file[e->part], file->file, t->offset, t->bytes));
 }
 
 static bool all_were_put(const mx_archive_writer *w) {

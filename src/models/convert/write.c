@@ -61,8 +61,33 @@ static bool declare(const mx_conversion *p, mx_archive_writer *w) {
     return ok;
 }
 
+/* Can the bytes of all of its parts be copied? */
+static bool is_raw(const mx_conversion *p, const mx_output *o) {
+    const mx_archive *from = p->model->archive;
+    bool raw = mx_output_is_copy(p, o);
+    for (int k = 0; raw && k < mx_output_part_count(o); k++) {
+        const mx_archive_tensor *t = &from->tensor[p->model->tensor[o->from[0]].part[k]];
+        raw = t->raw && from->part[t->part].source.file;
+    }
+    return raw;
+}
+
+static bool put_raw(const mx_conversion *p, const mx_output *o, mx_archive_writer *w) {
+    bool ok = true;
+    for (int k = 0; ok && k < mx_output_part_count(o); k++) {
+        mx_output_part part;
+        ok = mx_output_part_of(p, o, k, &part) &&
+             mx_archive_put_raw(w, part.name, p->model->archive,
+                                (size_t)p->model->tensor[o->from[0]].part[k]);
+        mx_free(part.name);
+    }
+    return ok;
+}
+
 /* Everything that belongs to one output is let go before the next. */
 static bool put(const mx_conversion *p, const mx_output *o, mx_archive_writer *w) {
+    if (is_raw(p, o))
+        return put_raw(p, o, w);
     mx_parts parts;
     mx_scope scope = mx_scope_open();
     bool ok = mx_output_parts(p, o, &parts);
