@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -65,7 +66,6 @@ static bool open_temp(mx_writer *w, mode_t mode, bool replaces) {
     return true;
 }
 
-/* A pipe waits here for its reader. */
 static bool open_in_place(mx_writer *w) {
     do
         w->fd = open(w->target, O_WRONLY | O_CLOEXEC);
@@ -73,11 +73,26 @@ static bool open_in_place(mx_writer *w) {
     return w->fd >= 0 || fail_write(w, "open");
 }
 
+/* A pipe waits here for its reader, by asking again: an open that waits and is interrupted by a
+   signal has been a writer meanwhile, and a reader that came just then would read the end of it. */
+static bool open_pipe(mx_writer *w) {
+    const struct timespec pause = {0, 5000000};
+    int flags = O_WRONLY | O_CLOEXEC | O_NONBLOCK;
+    while ((w->fd = open(w->target, flags)) < 0 && (errno == ENXIO || errno == EINTR)) {
+        if (mx_interrupted_within())
+            return fail_write(w, "open");
+        nanosleep(&pause, NULL);
+    }
+    return (w->fd >= 0 && fcntl(w->fd, F_SETFL, O_WRONLY) == 0) || fail_write(w, "open");
+}
+
 static bool open_target(mx_writer *w) {
     struct stat s;
     bool exists = stat(w->target, &s) == 0;
     if (!exists)
         return open_temp(w, 0, false);
+    if (S_ISFIFO(s.st_mode))
+        return open_pipe(w);
     if (!S_ISREG(s.st_mode))
         return open_in_place(w);
     if (access(w->target, W_OK))

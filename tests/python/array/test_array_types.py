@@ -37,6 +37,7 @@ def test_dtypes():
         )
         assert mx.array(0, d).dtype is d and d.size == mx.array(0, d).itemsize
         assert pickle.loads(pickle.dumps(d)) is d and copy.deepcopy(d) is d
+        assert d.__module__ == mx.Dtype.__module__ == "mlx.core"
     assert mx.float32 == mx.float32 and mx.float32 != mx.int32 and mx.float32 != "float32"
     assert mx.bool_.size == 1 and mx.complex64.size == 8
     with pytest.raises(TypeError):

@@ -173,3 +173,17 @@ def test_no_operations(tmp_path):
     program = "import mlx.core as mx; print(dir(mx.plugins)); mx.plugins.softplus"
     status, out, err = run(program, "", tmp_path)
     assert status and out == "[]\n" and "no plug-in has added an operation 'softplus'" in err
+
+
+def test_an_error_before_is_not_an_error_of_the_name(tmp_path):
+    program = """
+import mlx.core as mx
+try:
+    mx.ones(3).reshape(2, 2)
+except ValueError:
+    pass
+assert not hasattr(mx.plugins, "softplus") and not hasattr(mx.plugins, "__path__")
+assert dir(mx.plugins) == []
+"""
+    status, out, err = run(program, "", tmp_path)
+    assert not status, err

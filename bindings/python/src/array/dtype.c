@@ -33,6 +33,12 @@ static PyObject *dtype_size(PyObject *o, void *closure) {
     return PyLong_FromSize_t(mlx_dtype_size(((mpy_dtype *)o)->value));
 }
 
+/* Where pickle looks for it. */
+static PyObject *dtype_module(PyObject *o, void *closure) {
+    (void)o, (void)closure;
+    return PyUnicode_FromString("mlx.core");
+}
+
 /* By name: the object is found again as an attribute of mlx.core. */
 static PyObject *dtype_reduce(PyObject *o, PyObject *unused) {
     (void)unused;
@@ -42,6 +48,7 @@ static PyObject *dtype_reduce(PyObject *o, PyObject *unused) {
 
 static PyGetSetDef dtype_getset[] = {
     {"size", dtype_size, NULL, "Bytes of one element.", NULL},
+    {"__module__", dtype_module, NULL, NULL, NULL},
     {NULL},
 };
 static PyMethodDef dtype_methods[] = {

@@ -1,8 +1,12 @@
 /* mlx.core.plugins: the operations that plug-ins added, looked up when they are asked for. */
 #include "function/function.h"
 
+#include <string.h>
+
+/* Names like __path__ are asked of every module, and are no operation's. */
 static PyObject *find(const char *name) {
-    const mlx_operation *op = mlx_plugin_operation_find(name);
+    mlx_clear_last_error();
+    const mlx_operation *op = strncmp(name, "__", 2) ? mlx_plugin_operation_find(name) : NULL;
     if (op)
         return (PyObject *)mpy_function_new(op);
     return mlx_last_error_code()
