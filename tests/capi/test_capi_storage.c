@@ -107,7 +107,7 @@ static void refuses(void) {
     static struct {
         char magic[8];
         int32_t dtype, ndim, shape[64];
-        char rest[4096];
+        char rest[8192];
     } h = {"MLXSHM1", 10, 1, {100}, {0}};
     mlx_array a = mlx_array_new_float(1), s = mlx_array_new();
     try_segment("", 0);

@@ -29,9 +29,9 @@ static void put(uint8_t *to, size_t *at, const void *from, size_t n) {
     *at += n;
 }
 
-static void put_number(uint8_t *to, size_t *at, uint32_t v, size_t n) {
+static void put_number(uint8_t *to, size_t *at, uint64_t v, size_t n) {
     for (size_t i = 0; i < n; i++)
-        to[(*at)++] = (uint8_t)(v >> 8 * i);
+        to[(*at)++] = i < sizeof v ? (uint8_t)(v >> 8 * i) : 0;
 }
 
 static void put_sizes(uint8_t *to, size_t *at, uint32_t size, uint32_t name) {

@@ -397,7 +397,9 @@ static void out_of_memory(void) {
 static int child(void) {
     mlx_array x = line(1, -1, 2), y = alone(x);
     int failed = mlx_array_eval(y);
-    return !failed ? 0 : mlx_last_error_code() == MLX_ERROR_NOT_FINITE ? 1 : 2;
+    int code = mlx_last_error_code();
+    mlx_array_free(x), mlx_array_free(y);
+    return !failed ? 0 : code == MLX_ERROR_NOT_FINITE ? 1 : 2;
 }
 
 static int run_with(const char *value) {

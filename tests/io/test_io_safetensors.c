@@ -93,6 +93,7 @@ static void there_and_back(void) {
     CHECK(mx_save_safetensors(path, &read, NULL)); /* over the file that they come from */
     check_filled(&read);
     mx_free_arrays(&read);
+    mx_free_strings(&read_metadata);
     CHECK(mx_load_safetensors(path, false, &read, &read_metadata));
     check_filled(&read);
     mx_free_arrays(&read);

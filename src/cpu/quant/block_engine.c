@@ -154,13 +154,13 @@ bool quant_blocks(const mx_qmm_args *a) {
     block_job j = {.a = a, .f = format_of(a)};
     j.way = way_of(a, j.f);
     j.row_bytes = j.way->row_bytes(a);
-    // every part has a row at least; 64: rows begin at lines of the cache
+    // every part has a row at least; parts begin at a line of the cache
     size_t parts = rows * sizeof *j.parts, source = rows * sizeof *j.source;
-    size_t bytes = rows * (size_t)j.row_bytes + parts + source;
+    size_t x = (rows * (size_t)j.row_bytes + 63) / 64 * 64, bytes = x + parts + source;
     j.x = mx_block_alloc(bytes);
     if (!j.x)
         return false;
-    j.parts = (block_part *)(void *)(j.x + rows * (size_t)j.row_bytes);
+    j.parts = (block_part *)(void *)(j.x + x);
     j.source = (int64_t *)(void *)(j.parts + rows);
     bool ok = multiply(&j);
     mx_block_free(j.x, bytes);
