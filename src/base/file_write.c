@@ -24,6 +24,7 @@
 struct mx_writer {
     int fd;
     bool failed;
+    bool in_place;      /* somebody may have read what was written */
     uint64_t at, count; /* where the next byte goes; the end so far */
     size_t held;        /* bytes in the buffer */
     char *target;       /* links resolved */
@@ -91,10 +92,11 @@ static bool open_target(mx_writer *w) {
     bool exists = stat(w->target, &s) == 0;
     if (!exists)
         return open_temp(w, 0, false);
-    if (S_ISFIFO(s.st_mode))
-        return open_pipe(w);
-    if (!S_ISREG(s.st_mode))
-        return open_in_place(w);
+    if (!S_ISREG(s.st_mode)) {
+        w->in_place = S_ISFIFO(s.st_mode) ? open_pipe(w) : open_in_place(w);
+        mx_interrupt_commit(w->in_place);
+        return w->in_place;
+    }
     if (access(w->target, W_OK))
         return fail_write(w, "write");
     return open_temp(w, s.st_mode, true);
@@ -124,14 +126,9 @@ mx_writer *mx_writer_open(const char *op, const char *path) {
 
 /* ---- writing ---- */
 
-/* What stands in a pipe cannot be taken back: the call is not to be made again, and so its error is
-   no interruption. */
-static bool stopped(mx_writer *w) {
-    if (w->temp || !mx_interrupted_within())
-        return false;
-    mx_error_clear();
-    errno = EINTR;
-    return true;
+/* Did a signal that ends a write mean to stop it? */
+static bool stopped(const mx_writer *w) {
+    return w->in_place && mx_interrupted_within();
 }
 
 static bool write_all(mx_writer *w, const char *p, size_t n) {
@@ -310,9 +307,21 @@ bool mx_writer_commit(mx_writer *w) {
     return ok;
 }
 
+/* A call that is interrupted is made again, and this one may not be. */
+static void end_in_place(mx_writer *w) {
+    mx_interrupt_commit(-1);
+    if (mx_error_status() != MX_INTERRUPTED)
+        return;
+    mx_error_clear();
+    errno = EINTR;
+    fail_write(w, "write");
+}
+
 void mx_writer_abandon(mx_writer *w) {
     if (!w)
         return;
+    if (w->in_place)
+        end_in_place(w);
     if (w->fd >= 0)
         close(w->fd);
     if (w->temp)

@@ -40,8 +40,14 @@ static bool ask(asked *a) {
     return false;
 }
 
+static _Thread_local int committed;
+
+void mx_interrupt_commit(int by) {
+    committed += by;
+}
+
 bool mx_interrupted(void) {
-    return ask(&between);
+    return ask(committed ? &within : &between);
 }
 
 bool mx_interrupted_within(void) {

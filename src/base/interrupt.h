@@ -17,6 +17,10 @@ void mx_interrupt(void); /* the host asks for it, once */
 void mx_interrupt_set_check(mx_host_check *between, void *data);
 void mx_interrupt_set_check_within(mx_host_check *within, void *data);
 
+/* 1, and later -1: what this thread does now cannot be taken back and made again. Between steps,
+   too, only what stops a long step stops it. */
+void mx_interrupt_commit(int by);
+
 /* Asks on the calling thread; true with MX_INTERRUPTED recorded. */
 bool mx_interrupted(void);
 bool mx_interrupted_within(void);
