@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #endif
 #include "base/file.h"
+#include "base/guard.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -217,15 +218,17 @@ bool mx_file_read(const mx_file *f, void *to, size_t n, uint64_t at) {
 /* --- mapping ---------------------------------------------------------------------------------- */
 
 bool mx_file_map(const mx_file *f, mx_mapped *out) {
-    *out = (mx_mapped){(const unsigned char *)"", (size_t)f->size, false};
+    *out = (mx_mapped){(const unsigned char *)"", (size_t)f->size, false, -1};
     // a host that writes into an array it was lent (NumPy) gets pages of its own; the file stays as
     // it is
     int access = PROT_READ | PROT_WRITE, kind = MAP_PRIVATE | MAP_NORESERVE;
     void *p = f->size ? mmap(NULL, (size_t)f->size, access, kind, f->fd, 0) : NULL;
     if (p == MAP_FAILED)
         return fail_errno(f->op, "map", f->path);
-    if (p)
+    if (p) {
         out->data = p;
+        out->guard = mx_guard_add(p, out->size, f->path);
+    }
     mx_mem_count_mapped(out->size, true);
     return true;
 }
@@ -233,6 +236,7 @@ bool mx_file_map(const mx_file *f, mx_mapped *out) {
 void mx_file_unmap(mx_mapped *m) {
     if (m->size)
         munmap((void *)(uintptr_t)m->data, m->size);
+    mx_guard_remove(m->guard);
     mx_mem_count_mapped(m->size, false);
     *m = (mx_mapped){0};
 }

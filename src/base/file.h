@@ -37,12 +37,13 @@ bool mx_files_are_many(void);
 void mx_file_close(mx_file *f); /* NULL is fine */
 
 /* A whole file, mapped: its pages are read as they are touched, and what is written to the memory
-   does not reach the file. An empty one has data "" and size 0. Touching pages behind the end of a
-   file that was cut short ends the process. */
+   does not reach the file. An empty one has data "" and size 0. Pages behind the end of a file that
+   was cut short are zeros, and the guard says so. */
 typedef struct mx_mapped {
     const unsigned char *data;
     size_t size;
     bool shared; /* a segment that processes share, not a file */
+    int guard;   /* base/guard.h */
 } mx_mapped;
 bool mx_file_map(const mx_file *f, mx_mapped *out);
 void mx_file_unmap(mx_mapped *m);

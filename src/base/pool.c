@@ -21,6 +21,7 @@
 #include "base/interrupt.h"
 #include "base/lock.h"
 #include "base/mem.h"
+#include "base/signals.h"
 
 /* A job lies on its caller's stack and is linked into the pool while it has pieces to give:
  *
@@ -113,9 +114,12 @@ enum { BRIEF_NS = 5 * 1000 * 1000, ASK_NS = 20 * 1000 * 1000 };
 
 /* How one thread goes through a job that may be stopped: in steps of some milliseconds. */
 typedef struct pace {
-    int64_t step, begun, asked;
+    int64_t step, begun;
     bool asks; /* the caller's thread */
 } pace;
+
+/* When this thread's host was asked last: long work may be many short jobs. */
+static _Thread_local int64_t last_asked __attribute__((tls_model("initial-exec")));
 
 static int64_t now_ns(void) {
     struct timespec t;
@@ -134,9 +138,9 @@ static void look_up(job *j, pace *p) {
     else if (took > 4 * BRIEF_NS && p->step / 2 >= j->watch->grain)
         p->step /= 2;
     p->begun = now;
-    if (!p->asks || now - p->asked < ASK_NS)
+    if (!p->asks || now - last_asked < ASK_NS)
         return;
-    p->asked = now;
+    last_asked = now;
     if (mx_interrupted_within())
         atomic_store(&j->watch->stopped, true);
 }
@@ -154,7 +158,7 @@ static void work_on(job *j, bool caller) {
     pace p = {.asks = caller};
     if (j->watch) {
         p.step = j->watch->grain;
-        p.begun = p.asked = now_ns();
+        p.begun = now_ns();
     }
     in_body = true;
     while (!stopped(j)) {
@@ -242,12 +246,11 @@ static bool start_worker(int id) {
         return false;
     pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
     pthread_attr_setstacksize(&attr, STACK_BYTES);
-    sigset_t all, former;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &former);
+    sigset_t former;
+    mx_signals_hold(&former);
     pthread_t thread;
     int failed = pthread_create(&thread, &attr, run_worker, (void *)(intptr_t)id);
-    pthread_sigmask(SIG_SETMASK, &former, NULL);
+    mx_signals_give(&former);
     pthread_attr_destroy(&attr);
     return !failed;
 }

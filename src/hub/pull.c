@@ -23,6 +23,7 @@
 #include "base/file.h"
 #include "base/interrupt.h"
 #include "base/mem.h"
+#include "base/signals.h"
 #include "base/status.h"
 #include "base/text.h"
 #include "hub/http.h"
@@ -303,14 +304,13 @@ static void *work(void *argument) {
 
 /* Signals are for the host's threads. */
 static size_t start(pull *p, pthread_t *id, size_t wanted) {
-    sigset_t all, former;
+    sigset_t former;
     size_t n = 0;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &former);
+    mx_signals_hold(&former);
     p->working = wanted;
     while (n < wanted && pthread_create(&id[n], NULL, work, p) == 0)
         n++;
-    pthread_sigmask(SIG_SETMASK, &former, NULL);
+    mx_signals_give(&former);
     pthread_mutex_lock(&p->mutex);
     p->working -= wanted - n;
     pthread_mutex_unlock(&p->mutex);

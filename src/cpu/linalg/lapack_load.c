@@ -29,6 +29,7 @@
 #include <unistd.h>
 
 #include "base/status.h"
+#include "base/signals.h"
 #include "cpu/linalg/lapack.h"
 
 #define MB           ((size_t)1 << 20)
@@ -84,16 +85,15 @@ static void *run_call(void *arg) {
 /* Starts as many as it can, with all signals blocked. */
 static int start(pthread_t *thread, int threads, call *c) {
     pthread_attr_t attr;
-    sigset_t all, former;
+    sigset_t former;
     int started = 0;
     if (pthread_attr_init(&attr))
         return 0;
     pthread_attr_setstacksize(&attr, STACK_BYTES);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &former);
+    mx_signals_hold(&former);
     while (started < threads && pthread_create(&thread[started], &attr, run_call, c) == 0)
         started++;
-    pthread_sigmask(SIG_SETMASK, &former, NULL);
+    mx_signals_give(&former);
     pthread_attr_destroy(&attr);
     return started;
 }

@@ -1,5 +1,6 @@
 #include "graph/array/mapped.h"
 
+#include "base/guard.h"
 #include "base/mem.h"
 
 static void unmap(void *mapped) {
@@ -28,4 +29,25 @@ bool mx_buffer_is_mapped(const mx_buffer *b) {
 }
 bool mx_buffer_is_shared(const mx_buffer *b) {
     return is_of(b, true);
+}
+
+/* --- files that were cut short ---------------------------------------------------------------- */
+
+/* The first and the last byte that it has: a file loses its end. */
+static void touch(const mx_array *a) {
+    const volatile char *first = a->data, *last = a->data + mx_itemsize(a) - 1;
+    for (int i = 0; i < a->ndim; i++) {
+        int64_t step = a->strides[i] * (a->shape[i] - 1) * (int64_t)mx_itemsize(a);
+        *(step < 0 ? &first : &last) += step;
+    }
+    (void)*first, (void)*last;
+}
+
+bool mx_mapped_check(const mx_array *a) {
+    const mx_buffer *b = a->buffer;
+    if (!b || !b->borrowed || !mx_buffer_is_mapped(b))
+        return true;
+    if (a->size && !a->beyond)
+        touch(a);
+    return mx_guard_check("eval", ((const mx_mapped *)b->payload)->guard);
 }

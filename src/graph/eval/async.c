@@ -13,6 +13,7 @@
 #include "base/fenv.h"
 #include "base/lock.h"
 #include "base/mem.h"
+#include "base/signals.h"
 #include "base/status.h"
 #include "graph/eval/eval.h"
 #include "graph/trace/scope.h"
@@ -109,16 +110,15 @@ static void after_fork(void) {
 static bool start(void) {
     static bool prepared;
     pthread_t thread;
-    sigset_t all, old;
+    sigset_t former;
     if (started)
         return true;
     if (!prepared)
         mx_fork_child(after_fork);
     prepared = true;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
+    mx_signals_hold(&former);
     started = pthread_create(&thread, NULL, serve, NULL) == 0;
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    mx_signals_give(&former);
     if (started)
         pthread_detach(thread);
     return started;

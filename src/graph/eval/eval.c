@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/status.h"
 #include "graph/array/deferred.h"
+#include "graph/array/mapped.h"
 #include "graph/eval/plan.h"
 #include "graph/eval/settings.h"
 #include "graph/trace/trace.h"
@@ -120,6 +121,13 @@ static bool run_units(void) {
     return true;
 }
 
+static bool are_whole(mx_array *const *arrays, int n) {
+    for (int i = 0; i < n; i++)
+        if (!mx_mapped_check(arrays[i]))
+            return false;
+    return true;
+}
+
 bool mx_eval(mx_array *const *arrays, int n) {
     int pending = 0;
     for (int i = 0; i < n; i++) {
@@ -128,7 +136,7 @@ bool mx_eval(mx_array *const *arrays, int n) {
         pending += !mx_array_available(arrays[i]);
     }
     if (!pending)
-        return true;
+        return are_whole(arrays, n);
     if (!mx_settings_check() || !lock_or_interrupted())
         return false;
     for (int i = 0; i < n; i++) /* what is wanted outside has a reference outside */

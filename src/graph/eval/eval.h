@@ -15,7 +15,7 @@
 
 bool mx_eval(mx_array *const *arrays, int n);
 static inline bool mx_eval1(mx_array *a) {
-    return a && (mx_array_available(a) || mx_eval(&a, 1));
+    return mx_eval(&a, 1);
 }
 /* Queue them on their stream and return; errors show when the array is next asked for. */
 bool mx_async_eval(mx_array *const *arrays, int n);

@@ -44,6 +44,8 @@ int mpy_array_value(mlx_array *out, PyObject *o) {
         mlx_array_set(out, mpy_array_handle(o)) || _mlx_array_is_available(&available, *out);
     if (!status && !available)
         MPY_WAIT(status, mlx_array_eval(*out));
+    else if (!status)
+        status = mlx_array_eval(*out); // nothing to wait for; is its file still whole?
     if (!status)
         return 0;
     mpy_raise();
