@@ -7,6 +7,8 @@
  */
 #include "py.h"
 
+#include <frameobject.h> // in Python 3.10 PyFrame_GetBack is there
+
 #include <string.h>
 
 enum { KEPT = 1024, INSIDE = -1 };
