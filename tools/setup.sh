@@ -37,6 +37,14 @@ libzip_works() {
     have pkg-config && pkg-config --exists 'libzip >= 1.7'
 }
 
+utf8proc_works() {
+    have pkg-config && pkg-config --exists 'libutf8proc >= 2.6'
+}
+
+pcre2_works() {
+    have pkg-config && pkg-config --exists 'libpcre2-8 >= 10.40'
+}
+
 python_headers_work() {
     python3 -c 'import os, sysconfig; open(os.path.join(sysconfig.get_paths()["include"], "Python.h"))' 2>/dev/null
 }
@@ -67,6 +75,8 @@ python_venv_works || need python3-venv
 openblas_works || need libopenblas-dev
 jansson_works || need libjansson-dev
 libzip_works || need libzip-dev
+utf8proc_works || need libutf8proc-dev
+pcre2_works || need libpcre2-dev
 [ -n "$missing" ] || exit 0
 
 echo "setup: missing:$missing"

@@ -119,6 +119,8 @@ const char *const *capi_strings(mlx_vector_string v, size_t *n);
 bool capi_put_arrays(mlx_vector_array *res, mx_array *const *from, size_t n);
 bool capi_put_ints(mlx_vector_int *res, int *data, size_t n);
 bool capi_put_strings(mlx_vector_string *res, const char *const *data, size_t n);
+/* The same of a text of mx_malloc, which is taken over, also on failure. */
+bool capi_take_string(mlx_string *res, char *text);
 
 /* The map in a handle, borrowed; values are mx_array * or char *. NULL and an error: an empty
    handle. */

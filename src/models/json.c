@@ -11,16 +11,24 @@
 
 /* --- in -------------------------------------------------------------------------------------- */
 
-json_t *mx_json_parse(const char *op, const char *name, const char *text, size_t n) {
+static json_t *parse(const char *op, const char *name, const char *text, size_t n, size_t flags) {
     json_error_t e;
     if (n > MX_JSON_MOST)
         return mx_fail(MX_FORMAT, "[%s] '%s': more than 100 MB of JSON", op, name);
     if (!st_is_shallow(text, n))
         return mx_fail(MX_FORMAT, "[%s] '%s' is nested too deeply", op, name);
-    json_t *root = json_loadb(text, n, JSON_REJECT_DUPLICATES, &e);
+    json_t *root = json_loadb(text, n, JSON_REJECT_DUPLICATES | flags, &e);
     if (!root)
         mx_fail(MX_FORMAT, "[%s] '%s' at byte %d: %s", op, name, e.position, e.text);
     return root;
+}
+
+json_t *mx_json_parse(const char *op, const char *name, const char *text, size_t n) {
+    return parse(op, name, text, n, 0);
+}
+
+json_t *mx_json_parse_zeros(const char *op, const char *name, const char *text, size_t n) {
+    return parse(op, name, text, n, JSON_ALLOW_NUL);
 }
 
 json_t *mx_json_load(const char *op, const char *path) {

@@ -14,6 +14,8 @@ enum { MX_JSON_MOST = 100 * 1000 * 1000 };
 json_t *mx_json_load(const char *op, const char *path);
 /* The same of a text; `name` is for messages. */
 json_t *mx_json_parse(const char *op, const char *name, const char *text, size_t n);
+/* The same where texts, not keys, may have zeros inside. */
+json_t *mx_json_parse_zeros(const char *op, const char *name, const char *text, size_t n);
 /* Numbers with the fewest digits that read back as the same; keys in their order. For mx_free. */
 char *mx_json_text(const json_t *value);
 /* What the first of "a|b.c" that is there and not null is; NULL: none is. Borrowed. */

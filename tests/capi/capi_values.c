@@ -261,6 +261,27 @@ static mlx_stop a_stop(void) {
     mlx_vector_string_free(texts);
     return s;
 }
+#define WORDS "{\"model\": {\"type\": \"WordLevel\", \"vocab\": {\"text\": 0, \"more\": 1}}}"
+static const char two_words[] = WORDS;
+static mlx_tokenizer a_tokenizer(void) {
+    mlx_tokenizer t = mlx_tokenizer_new();
+    mlx_tokenizer_open_bytes(&t, "words", two_words, sizeof two_words - 1);
+    return t;
+}
+static mlx_tokens some_tokens(void) {
+    mlx_tokenizer t = a_tokenizer();
+    mlx_tokens made = mlx_tokens_new();
+    mlx_tokenizer_encode(&made, t, "text", 4, 0);
+    mlx_tokenizer_free(t);
+    return made;
+}
+static mlx_token_stream a_token_stream(void) {
+    mlx_tokenizer t = a_tokenizer();
+    mlx_token_stream s = mlx_token_stream_new();
+    mlx_token_stream_open(&s, t, false);
+    mlx_tokenizer_free(t);
+    return s;
+}
 static mlx_profile a_profile(void) { /* stopped, of one event */
     mlx_profile p = mlx_profile_new();
     mlx_array a = mlx_array_new();
@@ -336,6 +357,9 @@ static mlx_fast_metal_kernel a_metal_kernel(void) {
     X(mlx_profile, a_profile())                                                       \
     X(mlx_sampler, a_sampler())                                                       \
     X(mlx_stop, a_stop())                                                             \
+    X(mlx_tokenizer, a_tokenizer())                                                   \
+    X(mlx_tokens, some_tokens())                                                      \
+    X(mlx_token_stream, a_token_stream())                                             \
     X(mlx_fast_cuda_kernel_config, mlx_fast_cuda_kernel_config_new())                 \
     X(mlx_fast_cuda_kernel, a_cuda_kernel())                                          \
     X(mlx_fast_metal_kernel_config, mlx_fast_metal_kernel_config_new())               \
@@ -536,7 +560,7 @@ static void make_pointer(void *slot, const capi_call_row *row, int i, const spec
         p = two_arrays;
     else if (is(type, "const mlx_vector_array *"))
         p = one_vector;
-    else if (is(type, "const char **") && is(name, "data"))
+    else if ((is(type, "const char **") && is(name, "data")) || is(type, "const char *const *"))
         p = two_texts;
     else if (is(type, "FILE *"))
         p = fopen("/dev/null", "w");
@@ -659,6 +683,12 @@ static bool make_files(void) {
     return ok;
 }
 
+static bool make_tokenizer(void) {
+    FILE *f = fopen(in_folder("in.json"), "w");
+    bool ok = f && fputs(WORDS, f) >= 0;
+    return f && fclose(f) == 0 && ok;
+}
+
 static int same_bytes(void *to, const void *from, size_t n) {
     memcpy(to, from, n);
     return 0;
@@ -690,16 +720,15 @@ bool values_begin(void) {
     the_words = a_string_map();
     const char *parent = getenv("TMPDIR");
     snprintf(folder, sizeof folder, "%s/capi-values-XXXXXX", parent ? parent : "/tmp");
-    return mkdtemp(folder) && make_cache() && make_files();
+    return mkdtemp(folder) && make_cache() && make_files() && make_tokenizer();
 }
 
 void values_end(void) {
     mlx_array_shared_remove("/mlx-capi-values");
     static const char *const names[] = {
-        "in.npy",    "in.npz",         "in.safetensors", "in.gguf",
-        "in.mlxfn",  "out.npy",        "out.gguf",       "out.file.safetensors",
-        "out.mlxfn", "out.file",       "out.file.npy",   "out.file.npz",
-        "out.npz",   "out.safetensors"};
+        "in.npy",       "in.npz",   "in.safetensors",       "in.gguf",   "in.mlxfn", "in.json",
+        "out.npy",      "out.gguf", "out.file.safetensors", "out.mlxfn", "out.file", "out.file.npy",
+        "out.file.npz", "out.npz",  "out.safetensors"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         unlink(in_folder(names[i]));
     for (int i = CACHE_FOLDERS; i--;)

@@ -4,10 +4,8 @@
 #include "base/mem.h"
 #include "capi/capi.h"
 
-bool capi_put_string(mlx_string *res, const char *text) {
-    if (!capi_slot(res, "string") || !text)
-        return mx_fail(MX_INVALID, "[string] the text is NULL");
-    char *copy = mx_strdup(text);
+/* Takes `copy` over, also on failure. */
+static bool take(mlx_string *res, char *copy) {
     char **box = res->ctx ? res->ctx : copy ? mx_malloc(sizeof *box) : NULL;
     if (!copy || !box) {
         mx_free(copy);
@@ -18,6 +16,19 @@ bool capi_put_string(mlx_string *res, const char *text) {
     *box = copy;
     res->ctx = box;
     return true;
+}
+
+bool capi_put_string(mlx_string *res, const char *text) {
+    if (!capi_slot(res, "string") || !text)
+        return mx_fail(MX_INVALID, "[string] the text is NULL");
+    return take(res, mx_strdup(text));
+}
+
+bool capi_take_string(mlx_string *res, char *text) {
+    if (capi_slot(res, "string"))
+        return take(res, text);
+    mx_free(text);
+    return false;
 }
 
 /* The text of a handle, borrowed. Empty: an error and NULL. */

@@ -69,4 +69,6 @@ def test_wheel_carries_its_libraries(tmp_path):
     assert {path.name.split("-")[0] for path in (package / "libs").glob("lib*")} >= {
         "libjansson",
         "libzip",
+        "libutf8proc",
+        "libpcre2",
     }

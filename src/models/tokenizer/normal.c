@@ -1,0 +1,220 @@
+/* Normalizers: text to text. */
+#include <string.h>
+#include <utf8proc.h>
+
+#include "base/mem.h"
+#include "base/vec.h"
+#include "models/tokenizer/parts.h"
+
+/* Characters of a text, each with how many bytes it has: `for (at; step...)`. */
+#define EACH(s, c)                                                                             \
+    for (size_t at_ = 0, k_; at_ < (s).n && (k_ = tok_step((s).p + at_, (s).p + (s).n, &(c))); \
+         at_ += k_)
+
+/* --- normal forms (UAX 15) -------------------------------------------------------------------- */
+
+/* Characters as numbers. */
+typedef struct wide {
+    utf8proc_int32_t *p;
+    size_t n, room;
+} wide;
+
+/* A character's decomposition. */
+static void put_decomposed(wide *w, uint32_t c, utf8proc_option_t options) {
+    int last = 0;
+    enum { MOST = 32 }; // the longest is of 18
+    if (!mx_grow(&w->p, &w->room, w->n + MOST, sizeof *w->p))
+        return;
+    utf8proc_ssize_t n =
+        utf8proc_decompose_char((utf8proc_int32_t)c, w->p + w->n, MOST, options, &last);
+    if (n > 0 && n <= MOST)
+        w->n += (size_t)n;
+}
+
+static int class_of(utf8proc_int32_t c) {
+    return utf8proc_get_property(c)->combining_class;
+}
+
+/* Marks by class, those of one class in their order: a count of classes, so that a text of marks
+   alone takes no longer than another. */
+static void order(utf8proc_int32_t *p, size_t n, wide *room) {
+    size_t begin[257] = {0};
+    if (n < 2 || !mx_grow(&room->p, &room->room, n, sizeof *room->p))
+        return;
+    for (size_t i = 0; i < n; i++)
+        begin[class_of(p[i]) + 1]++;
+    for (int k = 0; k < 256; k++)
+        begin[k + 1] += begin[k];
+    for (size_t i = 0; i < n; i++)
+        room->p[begin[class_of(p[i])]++] = p[i];
+    memcpy(p, room->p, n * sizeof *p);
+}
+
+static void order_all(wide *w) {
+    wide room = {NULL, 0, 0};
+    for (size_t i = 0, from; i < w->n;) {
+        for (from = i; i < w->n && class_of(w->p[i]);)
+            i++;
+        order(w->p + from, i - from, &room);
+        i += i < w->n;
+    }
+    mx_free(room.p);
+}
+
+static bool is_ascii(tok_text s) {
+    for (size_t i = 0; i < s.n; i++)
+        if (s.p[i] & 0x80)
+            return false;
+    return true;
+}
+
+void tok_put_form(tok_text from, int form, tok_bytes *to) {
+    wide w = {NULL, 0, 0};
+    uint32_t c;
+    if (is_ascii(from)) {
+        tok_put(to, from.p, from.n);
+        return;
+    }
+    EACH(from, c)
+    put_decomposed(&w, c, (utf8proc_option_t)(UTF8PROC_DECOMPOSE | (form & UTF8PROC_COMPAT)));
+    order_all(&w);
+    utf8proc_ssize_t n = (utf8proc_ssize_t)w.n;
+    if (n && form & UTF8PROC_COMPOSE)
+        n = utf8proc_normalize_utf32(w.p, n, UTF8PROC_COMPOSE | UTF8PROC_STABLE);
+    for (utf8proc_ssize_t i = 0; i < n; i++)
+        tok_put_char(to, (uint32_t)w.p[i]);
+    mx_free(w.p);
+}
+
+void tok_normal_form(const tok_normal *self, tok_text from, tok_bytes *to) {
+    tok_put_form(from, self->form, to);
+}
+
+/* --- characters ------------------------------------------------------------------------------- */
+
+static void put_lower(tok_bytes *to, uint32_t c) {
+    if (c == 0x130) // the one that becomes two
+        tok_put(to, "i\xCC\x87", 3);
+    else
+        tok_put_char(to, (uint32_t)utf8proc_tolower((utf8proc_int32_t)c));
+}
+
+void tok_normal_lower(const tok_normal *self, tok_text from, tok_bytes *to) {
+    uint32_t c;
+    (void)self;
+    EACH(from, c) put_lower(to, c);
+}
+
+void tok_normal_strip(const tok_normal *self, tok_text from, tok_bytes *to) {
+    size_t low = 0, high = from.n;
+    uint32_t c;
+    for (size_t k; self->left && low < high &&
+                   (k = tok_step(from.p + low, from.p + high, &c), tok_is_space(c));)
+        low += k;
+    while (self->right && high > low && tok_is_space(tok_before(from.p + low, from.p + high)))
+        do
+            high--;
+        while ((from.p[high] & 0xC0) == 0x80);
+    tok_put(to, from.p + low, high - low);
+}
+
+void tok_normal_accents(const tok_normal *self, tok_text from, tok_bytes *to) {
+    uint32_t c;
+    (void)self;
+    EACH(from, c) if (!tok_is_mark(c)) tok_put_char(to, c);
+}
+
+void tok_normal_prepend(const tok_normal *self, tok_text from, tok_bytes *to) {
+    if (from.n)
+        tok_put(to, self->text.p, self->text.n);
+    tok_put(to, from.p, from.n);
+}
+
+void tok_normal_replace(const tok_normal *self, tok_text from, tok_bytes *to) {
+    tok_replace(self->pattern, self->text, from, to);
+}
+
+void tok_normal_bytes(const tok_normal *self, tok_text from, tok_bytes *to) {
+    (void)self;
+    for (size_t i = 0; i < from.n; i++)
+        tok_put_char(to, tok_char_of_byte((unsigned char)from.p[i]));
+}
+
+/* Control characters go, what separates becomes a space: as the normalizer of nmt does. */
+static bool is_nmt_control(uint32_t c) {
+    return (c >= 1 && c <= 8) || c == 11 || (c >= 14 && c <= 31) || c == 0x7F || c == 0x8F ||
+           c == 0x9F;
+}
+
+static bool is_nmt_space(uint32_t c) {
+    return c == 9 || c == 10 || c == 12 || c == 13 || c == 0x1680 || (c >= 0x200B && c <= 0x200F) ||
+           c == 0x2028 || c == 0x2029 || c == 0x2581 || c == 0xFEFF || c == 0xFFFD;
+}
+
+void tok_normal_nmt(const tok_normal *self, tok_text from, tok_bytes *to) {
+    uint32_t c;
+    (void)self;
+    EACH(from, c) if (!is_nmt_control(c)) tok_put_char(to, is_nmt_space(c) ? ' ' : c);
+}
+
+/* --- BERT (Devlin et al. 2019) ---------------------------------------------------------------- */
+
+static bool is_control(uint32_t c) {
+    utf8proc_category_t k = utf8proc_category((utf8proc_int32_t)c);
+    return c != '\t' && c != '\n' && c != '\r' && k >= UTF8PROC_CATEGORY_CC &&
+           k <= UTF8PROC_CATEGORY_CO;
+}
+
+static void bert_clean(tok_text from, tok_bytes *to) {
+    uint32_t c;
+    EACH(from, c)
+    if (c && c != 0xFFFD && !is_control(c))
+        tok_put_char(to, tok_is_space(c) ? ' ' : c);
+}
+
+static void bert_han(tok_text from, tok_bytes *to) {
+    uint32_t c;
+    EACH(from, c) {
+        bool han = tok_is_han(c);
+        tok_put(to, " ", han);
+        tok_put_char(to, c);
+        tok_put(to, " ", han);
+    }
+}
+
+static void bert_accents(tok_text from, tok_bytes *to) {
+    tok_bytes apart = {NULL, 0, 0};
+    uint32_t c;
+    tok_put_form(from, UTF8PROC_DECOMPOSE, &apart);
+    tok_text s = {apart.p, apart.n};
+    EACH(s, c) if (!tok_is_nonspacing(c)) tok_put_char(to, c);
+    tok_free(&apart);
+}
+
+static void bert_lower(tok_text from, tok_bytes *to) {
+    tok_normal_lower(NULL, from, to);
+}
+
+void tok_normal_bert(const tok_normal *self, tok_text from, tok_bytes *to) {
+    const struct {
+        bool on;
+        void (*run)(tok_text from, tok_bytes *to);
+    } steps[] = {{self->clean, bert_clean},
+                 {self->han, bert_han},
+                 {self->strip, bert_accents},
+                 {self->lower, bert_lower}};
+    tok_bytes room[2] = {{NULL, 0, 0}, {NULL, 0, 0}};
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        tok_bytes *b = &room[i & 1];
+        if (!steps[i].on)
+            continue;
+        b->n = 0;
+        if (from.p == b->p) // it lies in this one
+            b = &room[!(i & 1)], b->n = 0;
+        steps[i].run(from, b);
+        from = (tok_text){b->p ? b->p : "", b->n};
+    }
+    tok_put(to, from.p, from.n);
+    tok_free(&room[0]);
+    tok_free(&room[1]);
+}

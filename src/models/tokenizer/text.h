@@ -1,0 +1,59 @@
+/* Bytes that grow, and UTF-8 as tokenizers look at it.
+ *
+ * Inside a tokenizer all text is valid UTF-8 (tok_clean makes it so), so that steps need no checks
+ * but for the end. Failures of memory are recorded (base/status.h) and what was to be added is
+ * missing: whoever started asks mx_failed.
+ */
+#ifndef MX_TOKENIZER_TEXT_H
+#define MX_TOKENIZER_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { TOK_MOST_TEXT = 1 << 30 };
+
+typedef struct tok_bytes {
+    char *p; /* NULL while nothing was put */
+    size_t n, room;
+} tok_bytes;
+
+bool tok_room(tok_bytes *b, size_t more); /* for `more` bytes behind those there are */
+void tok_put(tok_bytes *b, const char *p, size_t n);
+void tok_put_char(tok_bytes *b, uint32_t c); /* as UTF-8 */
+void tok_free(tok_bytes *b);
+
+/* A piece of text of somebody else. */
+typedef struct tok_text {
+    const char *p;
+    size_t n;
+} tok_text;
+
+/* The character at p < end, and how many bytes it has. Of what is no UTF-8 U+FFFD and the bytes of
+   the longest beginning of a character, as Unicode recommends (3.9, U+FFFD substitution of maximal
+   subparts): a surrogate's three bytes are three of them, as in Python's bytes.decode. */
+size_t tok_step(const char *p, const char *end, uint32_t *c);
+/* The character before p > begin in valid text. */
+uint32_t tok_before(const char *begin, const char *p);
+bool tok_is_valid(const char *p, size_t n);
+/* How many bytes at the end are the beginning of a character that may still be completed. */
+size_t tok_open_end(const char *p, size_t n);
+/* The text with U+FFFD for what is no UTF-8: p itself, or a copy in `room`, which was empty. */
+tok_text tok_clean(const char *p, size_t n, tok_bytes *room);
+
+/* --- kinds of characters ---------------------------------------------------------------------- */
+
+bool tok_is_space(uint32_t c);      /* White_Space */
+bool tok_is_word(uint32_t c);       /* \w of Unicode (UTS 18): letters, marks, digits, connectors */
+bool tok_is_punct(uint32_t c);      /* ASCII's punctuation and symbols, and categories P */
+bool tok_is_numeric(uint32_t c);    /* categories N */
+bool tok_is_mark(uint32_t c);       /* categories M */
+bool tok_is_nonspacing(uint32_t c); /* category Mn */
+bool tok_is_han(uint32_t c);        /* the blocks that BERT's tokenizer sets apart */
+
+/* What the patterns of byte-level tokenizers tell apart. */
+typedef enum tok_class { TOK_OTHER, TOK_LETTER, TOK_NUMBER, TOK_SPACE } tok_class;
+tok_class tok_class_of(uint32_t c);
+extern const unsigned char tok_ascii_class[128];
+
+#endif

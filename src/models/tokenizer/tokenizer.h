@@ -1,0 +1,61 @@
+/* Tokenizers: text to numbers of pieces, and back. What mlx/c/tokenizer.h shows. */
+#ifndef MX_TOKENIZER_TOKENIZER_H
+#define MX_TOKENIZER_TOKENIZER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct mx_tokenizer mx_tokenizer;
+typedef struct mx_token_stream mx_token_stream;
+
+/* Special pieces that have a meaning. */
+typedef enum mx_token_role {
+    MX_TOKEN_BOS,
+    MX_TOKEN_EOS,
+    MX_TOKEN_UNK,
+    MX_TOKEN_PAD,
+    MX_TOKEN_SEP,
+    MX_TOKEN_CLS,
+    MX_TOKEN_MASK,
+    MX_TOKEN_ROLES
+} mx_token_role;
+
+/* Of tokenizer.json, tokenizer.model, GGUF, or a folder with one of them. NULL and an error. */
+mx_tokenizer *mx_tokenizer_open(const char *path);
+/* The same of bytes in memory: of a tokenizer.json, which begins with '{', or a tokenizer.model. */
+mx_tokenizer *mx_tokenizer_of(const char *name, const char *bytes, size_t n);
+mx_tokenizer *mx_tokenizer_retain(mx_tokenizer *t);
+void mx_tokenizer_release(mx_tokenizer *t); /* NULL is fine */
+
+typedef struct mx_encode {
+    bool bare;  /* without what the template puts around a text */
+    bool plain; /* special tokens in the text are text */
+} mx_encode;
+
+/* Ids, for mx_free; *n of them, and their type ids unless `types` is NULL. b may be NULL. */
+int32_t *mx_tokenizer_encode(mx_tokenizer *t, const char *a, size_t a_n, const char *b, size_t b_n,
+                             mx_encode how, size_t *n, int32_t **types);
+/* UTF-8 of *n bytes and a zero, for mx_free. */
+char *mx_tokenizer_decode(mx_tokenizer *t, const int32_t *ids, size_t count, bool keep_special,
+                          size_t *n);
+
+/* Ids are below it. */
+size_t mx_tokenizer_size(const mx_tokenizer *t);
+/* The text of a piece as the file has it; false: there is none. */
+bool mx_tokenizer_piece(const mx_tokenizer *t, int64_t id, const char **text, size_t *n);
+int32_t mx_tokenizer_id(const mx_tokenizer *t, const char *text, size_t n); /* -1: there is none */
+bool mx_tokenizer_is_special(const mx_tokenizer *t, int64_t id);
+int32_t mx_tokenizer_role(const mx_tokenizer *t, mx_token_role role); /* -1: there is none */
+const char *
+mx_tokenizer_kind(const mx_tokenizer *t); /* "BPE", "Unigram", "WordPiece", "WordLevel" */
+
+/* A stream gives the text of ids as they come, whole characters at a time. */
+mx_token_stream *mx_token_stream_make(mx_tokenizer *t, bool keep_special);
+void mx_token_stream_free(mx_token_stream *s);
+/* What is new: *n bytes, valid until the next call. NULL and an error. */
+const char *mx_token_stream_put(mx_token_stream *s, int32_t id, size_t *n);
+/* What was held back; the stream may begin anew. */
+const char *mx_token_stream_end(mx_token_stream *s, size_t *n);
+
+#endif

@@ -1,0 +1,37 @@
+/* A trie over bytes: which of many texts begin here?
+ *
+ *     edge    (node, byte) -> node     one table by hash
+ *     value   of a node: -1, or the number of the text that ends there
+ */
+#ifndef MX_TOKENIZER_TRIE_H
+#define MX_TOKENIZER_TRIE_H
+
+#include "models/tokenizer/text.h"
+
+typedef struct tok_edge {
+    uint32_t key; /* node << 8 | byte */
+    uint32_t to;  /* 0: free */
+} tok_edge;
+
+typedef struct tok_trie {
+    tok_edge *edge;
+    size_t slots, nodes, room;
+    int32_t *value;
+    uint32_t first[256]; /* the edges of the root */
+} tok_trie;
+
+enum { TOK_MOST_NODES = 1 << 24 };
+
+/* The first of two equal texts counts. Empty ones are left out. */
+bool tok_trie_add(tok_trie *t, tok_text text, int32_t value);
+void tok_trie_free(tok_trie *t);
+
+uint32_t tok_trie_edge(const tok_trie *t, uint32_t node, unsigned char c);
+/* From node (0: the root) by a byte; 0: there is no way. */
+static inline uint32_t tok_trie_step(const tok_trie *t, uint32_t node, unsigned char c) {
+    return node ? tok_trie_edge(t, node, c) : t->first[c];
+}
+/* The longest text at p: its value, -1 where there is none, and its length. */
+int32_t tok_trie_longest(const tok_trie *t, const char *p, const char *end, size_t *n);
+
+#endif

@@ -1,0 +1,137 @@
+/* Pieces: see vocab.h. */
+#include "models/tokenizer/vocab.h"
+
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "base/mem.h"
+#include "base/status.h"
+#include "base/vec.h"
+
+/* --- hashing: products of 64 bits folded, as wyhash does -------------------------------------- */
+
+static inline uint64_t fold(uint64_t a, uint64_t b) {
+    unsigned __int128 m = (unsigned __int128)a * b;
+    return (uint64_t)m ^ (uint64_t)(m >> 64);
+}
+
+/* At most 8 bytes as a number. */
+static inline uint64_t bits(const char *p, size_t n) {
+    uint64_t a = 0, b = 0;
+    if (n == 8)
+        memcpy(&a, p, 8);
+    else if (n >= 4) {
+        memcpy(&a, p, 4);
+        memcpy(&b, p + n - 4, 4);
+        a |= b << 32;
+    } else if (n)
+        a = (unsigned char)p[0] | (uint64_t)(unsigned char)p[n / 2] << 8 |
+            (uint64_t)(unsigned char)p[n - 1] << 16;
+    return a;
+}
+
+uint64_t tok_hash(uint64_t seed, const char *p, size_t n) {
+    uint64_t h = seed ^ n * 0x9E3779B97F4A7C15U;
+    for (; n > 8; p += 8, n -= 8)
+        h = fold(h ^ bits(p, 8), 0xD6E8FEB86659FD93U);
+    return fold(h ^ bits(p, n), 0xA0761D6478BD642FU);
+}
+
+uint64_t tok_seed(void) {
+    static _Thread_local uint64_t seed;
+    if (!seed && getrandom(&seed, sizeof seed, GRND_NONBLOCK) != sizeof seed)
+        seed = (uint64_t)time(NULL) ^ (uintptr_t)&seed;
+    return seed |= 1;
+}
+
+/* --- by text ---------------------------------------------------------------------------------- */
+
+static bool has_text(const tok_vocab *v, const tok_piece *x, uint32_t hash, const char *p,
+                     size_t n) {
+    return x->hash == hash && x->n == n && memcmp(v->text.p + x->at, p, n) == 0;
+}
+
+/* The slot of a text, or the free one where it would be. */
+static size_t slot_of(const tok_vocab *v, uint32_t hash, const char *p, size_t n) {
+    size_t i = hash & (v->slots - 1);
+    while (v->slot[i] && !has_text(v, &v->piece[v->slot[i] - 1], hash, p, n))
+        i = (i + 1) & (v->slots - 1);
+    return i;
+}
+
+static bool rehash(tok_vocab *v) {
+    size_t slots = v->slots ? 2 * v->slots : 1024;
+    uint32_t *slot = mx_calloc(slots, sizeof *slot), *former = v->slot;
+    if (!slot)
+        return false;
+    for (size_t k = 0; k < v->slots; k++) {
+        if (!former[k])
+            continue;
+        size_t i = v->piece[former[k] - 1].hash & (slots - 1);
+        while (slot[i])
+            i = (i + 1) & (slots - 1);
+        slot[i] = former[k];
+    }
+    mx_free(former);
+    v->slot = slot;
+    v->slots = slots;
+    return true;
+}
+
+int32_t tok_vocab_find(const tok_vocab *v, const char *p, size_t n) {
+    if (n > v->longest || !v->slots)
+        return -1;
+    return (int32_t)v->slot[slot_of(v, (uint32_t)tok_hash(v->seed, p, n), p, n)] - 1;
+}
+
+/* --- by number -------------------------------------------------------------------------------- */
+
+static bool reach(tok_vocab *v, size_t id) {
+    if (!v->seed)
+        v->seed = tok_seed();
+    if (!mx_grow(&v->piece, &v->room, id + 1, sizeof *v->piece))
+        return false;
+    for (; v->count <= id; v->count++)
+        v->piece[v->count] = (tok_piece){.at = TOK_NO_PIECE};
+    return true;
+}
+
+static bool is_addable(const tok_vocab *v, int64_t id, tok_text t) {
+    if (id < 0 || id >= TOK_MOST_PIECES)
+        return mx_fail(MX_FORMAT, "[tokenizer] the id %lld: ids are 0 to %d", (long long)id,
+                       TOK_MOST_PIECES - 1);
+    if (t.n > TOK_MOST_PIECE || v->text.n > UINT32_MAX / 2)
+        return mx_fail(MX_FORMAT, "[tokenizer] the piece of the id %lld is too long",
+                       (long long)id);
+    if ((size_t)id < v->count && v->piece[id].at != TOK_NO_PIECE)
+        return mx_fail(MX_FORMAT, "[tokenizer] the id %lld stands twice", (long long)id);
+    return true;
+}
+
+bool tok_vocab_add(tok_vocab *v, int64_t id, tok_text t, double score, tok_type type) {
+    if (!is_addable(v, id, t) || !reach(v, (size_t)id) || (2 * v->used >= v->slots && !rehash(v)) ||
+        !tok_room(&v->text, t.n + 1))
+        return false;
+    uint32_t hash = (uint32_t)tok_hash(v->seed, t.p, t.n);
+    v->piece[id] = (tok_piece){score, (uint32_t)v->text.n, hash, (uint16_t)t.n, (uint8_t)type};
+    size_t i = slot_of(v, hash, t.p, t.n);
+    v->used += !v->slot[i];
+    if (!v->slot[i])
+        v->slot[i] = (uint32_t)id + 1;
+    tok_put(&v->text, t.p, t.n);
+    v->longest = t.n > v->longest ? t.n : v->longest;
+    return true;
+}
+
+tok_text tok_vocab_piece(const tok_vocab *v, int64_t id) {
+    if (id < 0 || (size_t)id >= v->count || v->piece[id].at == TOK_NO_PIECE)
+        return (tok_text){NULL, 0};
+    return (tok_text){v->text.p + v->piece[id].at, v->piece[id].n};
+}
+
+void tok_vocab_free(tok_vocab *v) {
+    tok_free(&v->text);
+    mx_free(v->piece);
+    mx_free(v->slot);
+}
