@@ -10,6 +10,7 @@
  * score of the piece that a pair makes. Short words are looked up in the job's cache first: one
  * line a hash, so that it never grows.
  */
+#define _GNU_SOURCE // memmem
 #include <string.h>
 
 #include "base/mem.h"
@@ -240,9 +241,19 @@ static void remember(tok_cached *c, tok_word w, const int32_t *ids, size_t n) {
     memcpy(c->id, ids, n * sizeof *ids);
 }
 
-void tok_model_bpe(tok_job *job, const tok_model *m, tok_word w) {
+typedef void encode_fn(tok_job *job, const tok_model *m, tok_word w);
+
+/* Words with the unknown piece depend on what is before them. */
+static bool may_be_kept(const tok_job *job, const tok_model *m, size_t before) {
+    for (size_t i = before; i < job->out.n; i++)
+        if (job->out.p[i] == m->unk)
+            return false;
+    return job->out.p;
+}
+
+static void encode_cached(tok_job *job, const tok_model *m, tok_word w, encode_fn *run) {
     if (!job->cache || w.n > sizeof job->cache->text) {
-        encode(job, m, w);
+        run(job, m, w);
         return;
     }
     tok_cached *c = &job->cache[tok_hash(job->t->vocab.seed, w.p, w.n) & (TOK_WORD_CACHE - 1)];
@@ -250,11 +261,16 @@ void tok_model_bpe(tok_job *job, const tok_model *m, tok_word w) {
     if (c->n == w.n && !memcmp(c->text, w.p, w.n)) {
         for (size_t i = 0; i < c->ids; i++)
             tok_ids_put(&job->out, c->id[i]);
+        job->follows_unk = false;
         return;
     }
-    encode(job, m, w);
-    if (job->out.p)
+    run(job, m, w);
+    if (may_be_kept(job, m, before))
         remember(c, w, job->out.p + before, job->out.n - before);
+}
+
+void tok_model_bpe(tok_job *job, const tok_model *m, tok_word w) {
+    encode_cached(job, m, w, encode);
 }
 
 /* --- SentencePiece: by scores ----------------------------------------------------------------- */
@@ -282,10 +298,9 @@ static void put_symbol(tok_job *job, const tok_model *m, tok_word w, const tok_s
     job->follows_unk = false;
 }
 
-void tok_model_scored_bpe(tok_job *job, const tok_model *m, tok_word w) {
+static void encode_scored(tok_job *job, const tok_model *m, tok_word w) {
     uint32_t c;
     job->symbols = 0;
-    job->follows_unk = false;
     for (size_t at = 0, n; at < w.n; at += n) {
         bool frozen = tok_trie_longest(&m->user, w.p + at, w.p + w.n, &n) >= 0;
         n = frozen ? n : tok_step(w.p + at, w.p + w.n, &c);
@@ -294,4 +309,23 @@ void tok_model_scored_bpe(tok_job *job, const tok_model *m, tok_word w) {
     merge_all(job, m, w);
     for (int32_t i = job->symbols ? 0 : -1; i >= 0; i = job->symbol[i].next)
         put_symbol(job, m, w, &job->symbol[i]);
+}
+
+/* Where the word that begins at `at` ends: before the next U+2581 behind anything else. */
+static size_t end_of_word(const char *p, size_t at, size_t n) {
+    static const char mark[] = "\xE2\x96\x81";
+    while (at + 3 <= n && !memcmp(p + at, mark, 3))
+        at += 3;
+    const char *next = memmem(p + at, n - at, mark, 3);
+    return next ? (size_t)(next - p) : n;
+}
+
+/* Where no piece has U+2581 behind anything else, none is made across such a place: so a text is as
+   many words. */
+void tok_model_scored_bpe(tok_job *job, const tok_model *m, tok_word w) {
+    job->follows_unk = false;
+    for (size_t at = 0, to; at < w.n; at = to) {
+        to = m->divides ? end_of_word(w.p, at, w.n) : w.n;
+        encode_cached(job, m, (tok_word){w.p + at, to - at, false}, encode_scored);
+    }
 }

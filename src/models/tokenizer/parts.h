@@ -132,6 +132,7 @@ struct tok_model {
     tok_trie trie;           /* Unigram, WordPiece: of all pieces */
     tok_trie inner;          /* WordPiece: of continuing pieces, without the prefix */
     tok_trie user;           /* SentencePiece: pieces that are never divided */
+    bool divides;            /* SentencePiece: no piece has U+2581 behind anything else */
     bool single;             /* SentencePiece: sums of scores are float32 */
     double unk_score, most_score;
 };
