@@ -369,12 +369,12 @@ def test_lstsq():
 
 @pytest.mark.parametrize("shape", [(0, 0), (0, 3), (3, 0), (2, 0, 3), (2, 3, 0), (0, 3, 3)])
 def test_matrices_without_elements(shape):
-    a, x = mx.zeros(shape), np.zeros(shape)
-    same(mx.linalg.matrix_rank(a), np.linalg.matrix_rank(x))
+    a, nothing = mx.zeros(shape), np.zeros(shape[:-2])  # older NumPy refuses some of them
+    same(mx.linalg.matrix_rank(a), nothing.astype(np.int64))
     for ord in (1, 2, np.inf, "nuc", "fro"):
-        same(mx.linalg.matrix_norm(a, ord=ord), np.linalg.norm(x, ord, (-2, -1)))
+        same(mx.linalg.matrix_norm(a, ord=ord), nothing)
     for ord in (1, 2, 3, np.inf):
-        same(mx.linalg.vector_norm(a, ord=ord, axis=-1), np.linalg.norm(x, ord, -1))
+        same(mx.linalg.vector_norm(a, ord=ord, axis=-1), np.zeros(shape[:-1]))
     if 0 in shape[-2:]:
         for p in (None, 1, 2, -2):
             with pytest.raises(ValueError, match=r"\[linalg::cond\]"):

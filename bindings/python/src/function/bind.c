@@ -128,8 +128,8 @@ static bool keeps_bool(unsigned accepts) {
     return accepts & (BIT(ARRAY) | BIT(BOOL)) || (accepts & BIT(INT) && accepts & BIT(FLOAT));
 }
 
-/* NumPy's scalar, which is neither Python's bool nor an index; found by name, for NumPy may be
-   absent. */
+/* NumPy's scalar, which is not Python's bool, and is an index up to NumPy 2.2; found by name, for
+   NumPy may be absent. */
 static bool is_numpy_bool(PyObject *o) {
     const char *name = Py_TYPE(o)->tp_name;
     return !strcmp(name, "numpy.bool") || !strcmp(name, "numpy.bool_");
@@ -146,6 +146,8 @@ static int number_value(mlx_value *v, const mpy_parameter *p, PyObject *o) {
     unsigned accepts = p->accepts, array = accepts & BIT(ARRAY);
     if (PyBool_Check(o) && keeps_bool(accepts))
         return bool_value(v, o);
+    if (!array && accepts & BIT(INT) && accepts & BIT(FLOAT) && is_numpy_bool(o))
+        return bool_value(v, o);
     if (PyLong_Check(o) || (accepts & BIT(INT) && (array ? is_scalar(o) : is_index(o)))) {
         if (accepts & BIT(INT) || array)
             return index_value(v, p, o);
@@ -157,7 +159,7 @@ static int number_value(mlx_value *v, const mpy_parameter *p, PyObject *o) {
         return complex_value(v, o);
     if (array || !(accepts & BIT(FLOAT)) || !has_number(o))
         return 1;
-    return accepts & BIT(INT) && is_numpy_bool(o) ? bool_value(v, o) : float_value(v, o);
+    return float_value(v, o);
 }
 
 /* --- sequences -------------------------------------------------------------------------------- */
