@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 
 #include "base/cpuinfo.h"
+#include "base/guard.h"
 #include "base/lock.h"
 #include "base/mem.h"
 #include "base/status.h"
@@ -253,12 +254,14 @@ static void *take_block(size_t bytes) {
     size_t size = class_size(c);
     block *given_back = NULL;
     enter();
-    bool allowed = fits(size);
+    bool allowed = fits(size), beyond = cache.active > cache.limit;
     void *p = allowed ? take(c, size, &given_back) : NULL;
     unlock_cache();
     system_free_list(given_back);
     if (p)
         return p;
+    if (beyond)
+        mx_guard_cool();
     return allowed ? alloc_fresh(size) : fail_limit(bytes);
 }
 

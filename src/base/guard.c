@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/status.h"
@@ -112,6 +113,30 @@ void mx_guard_remove(int guard) {
 bool mx_guard_check(const char *op, int guard) {
     return guard < 0 || !atomic_load(&ranges[guard].broken) ||
            mx_fail(MX_IO, "[%s] '%s' was cut short while it was mapped", op, ranges[guard].file);
+}
+
+/* --- memory ----------------------------------------------------------------------------------- */
+
+static bool is_time(void) {
+    static _Atomic int64_t last = INT64_MIN / 2;
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    int64_t now = t.tv_sec * (int64_t)1000 + t.tv_nsec / 1000000, then = atomic_load(&last);
+    return now - then >= 1000 && atomic_compare_exchange_strong(&last, &then, now);
+}
+
+void mx_guard_cool(void) {
+#ifdef MADV_PAGEOUT
+    if (!atomic_load(&used) || !is_time())
+        return;
+    pthread_mutex_lock(&changing);
+    for (int i = 0, n = atomic_load(&used); i < n; i++) {
+        uintptr_t begin = atomic_load(&ranges[i].begin), end = atomic_load(&ranges[i].end);
+        if (end)
+            madvise((void *)begin, end - begin, MADV_PAGEOUT); // NOLINT: likewise
+    }
+    pthread_mutex_unlock(&changing);
+#endif
 }
 
 unsigned mx_guard_faults(void) {

@@ -21,4 +21,8 @@ bool mx_guard_check(const char *op, int guard);
 /* How often that has happened to any mapping. */
 unsigned mx_guard_faults(void);
 
+/* The pages of all mapped files go, and are read again when they are touched: for when memory is
+   short. Once a second at most; what a host has written into them stays. */
+void mx_guard_cool(void);
+
 #endif

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/guard.h"
 #include "io_files.h"
 #include "mlx/c/mlx.h"
 
@@ -84,6 +85,40 @@ static void a_new_file_is_whole(void) {
     }
 }
 
+/* --- memory ----------------------------------------------------------------------------------- */
+
+/* Pages of files that this process has in memory. */
+static long file_pages(void) {
+    long size, resident, shared = -1;
+    FILE *f = fopen("/proc/self/statm", "r");
+    if (!f || fscanf(f, "%ld %ld %ld", &size, &resident, &shared) != 3)
+        shared = -1;
+    if (f)
+        fclose(f);
+    return shared;
+}
+
+/* Beyond the limit on memory the pages of mapped files go, and come back as they were. */
+static void cold_pages_go(void) {
+    mlx_array first = mlx_array_new(), second = mlx_array_new(), y = mlx_array_new();
+    size_t limit, unused;
+    open_two(&first, &second);
+    float sum = sum_of(first);
+    long before = file_pages();
+    CHECK_OK(mlx_set_memory_limit(&limit, 1));
+    CHECK_OK(mlx_exp(&y, second, cpu)); // new memory
+    CHECK_OK(mlx_array_eval(y));
+    CHECK_OK(mlx_clear_cache());
+    CHECK_OK(mlx_set_memory_limit(&unused, limit));
+    mx_guard_cool(); // no second time at once
+    long after = file_pages();
+    CHECK_NEAR(sum_of(first), sum, 0);
+    CHECK_NEAR(sum_of(second), sum, 0);
+    if (before > 0 && after > before - N * 4 / 4096 / 2)
+        SKIP("this file system keeps pages");
+    mlx_array_free(first), mlx_array_free(second), mlx_array_free(y);
+}
+
 /* --- signals that are not this library's, each in a process of its own
    --------------------------- */
 
@@ -127,6 +162,7 @@ int main(void) {
     RUN(other_signals_go_on); // first: the handler is installed with the first mapped file
     RUN(what_was_lost_is_an_error);
     RUN(a_new_file_is_whole);
+    RUN(cold_pages_go);
     files_done();
     return check_done();
 }
