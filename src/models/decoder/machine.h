@@ -37,16 +37,21 @@ typedef struct mx_machine mx_machine;
 
 /* What a machine understands. `d` and `pass` are m's. */
 typedef struct mx_machine_words {
+    /* A layer begins, and after the last one what follows: of all rows only x is read again, and
+       comes back. Stops where the host wants to. */
+    mx_rows *(*begin)(mx_machine *m, mx_rows *x);
     /* Rows of a table by token, type or position (which), times scale. */
     mx_rows *(*embed)(mx_machine *m, const mx_weight *table, const int *which, float scale);
     /* `width` features at a time; 0: the whole row. */
     mx_rows *(*norm)(mx_machine *m, const mx_norm *n, mx_rows *x, int64_t width);
     /* out[i] = x w[i]' + bias, of up to 4 matrices that read the same rows. */
     bool (*products)(mx_machine *m, mx_rows **out, const mx_weight *const *w, int n, mx_rows *x);
-    mx_rows *(*add)(mx_machine *m, mx_rows *x, mx_rows *y, float scale); /* x + scale * y; x is not read again */
-    mx_rows *(*gate)(mx_machine *m, mx_activation act, mx_rows *gate, mx_rows *up); /* gate NULL: act(up) */
+    mx_rows *(*add)(mx_machine *m, mx_rows *x, mx_rows *y,
+                    float scale); /* x + scale * y; x is not read again */
+    /* act(gate) * up; gate NULL: act(up). Neither is read again. */
+    mx_rows *(*gate)(mx_machine *m, mx_activation act, mx_rows *gate, mx_rows *up);
     /* Norms of heads, rotation, the cache, attention, gate: of q, k, v as the products give them. (Latent
-       attention: q as it is, k the row of kv_down, v NULL.) gate NULL: none */
+       attention: q as it is, k the row of kv_down, v NULL.) gate NULL: none. None is read again. */
     mx_rows *(*attend)(mx_machine *m, const mx_attention *a, int64_t layer, mx_rows *q, mx_rows *k,
                        mx_rows *v, mx_rows *gate);
     /* From the products of `in` to what `output` takes. */

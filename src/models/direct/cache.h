@@ -22,7 +22,7 @@ typedef struct mx_sequence mx_sequence;
 
 /* bits of keys and values: 32 (float32), 16 (float16), 8, 4 (groups of 32 with a scale). most: bytes, 0: no limit. */
 mx_cache *mx_cache_new(const mx_decoder *d, int bits, uint64_t most);
-void mx_cache_free(mx_cache *c); /* all sequences are gone */
+void mx_cache_free(mx_cache *c);                 /* all sequences are gone */
 uint64_t mx_cache_bytes(const mx_cache *c);      /* in use, kept pages among them */
 uint64_t mx_cache_kept_bytes(const mx_cache *c); /* that would be given back where needed */
 
