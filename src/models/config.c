@@ -77,6 +77,22 @@ bool mx_config_dims(const char *name, const mx_family *f, const json_t *config, 
     return true;
 }
 
+static bool is_key(const mx_key_row *r, const char *key) {
+    size_t n = strlen(key);
+    return r->config && strncmp(r->config, key, n) == 0 && (!r->config[n] || r->config[n] == '|');
+}
+
+json_t *mx_config_value(const mx_family *f, const json_t *config, const mx_dims *d,
+                        const char *key) {
+    const mx_key_row *r;
+    for (size_t i = 0; (r = mx_family_key(f, i)); i++)
+        if (is_key(r, key) && holds(r, d)) {
+            json_t *v = mx_json_at(config, r->config);
+            return v ? json_incref(v) : usual(r, d);
+        }
+    return json_incref(mx_json_at(config, key));
+}
+
 /* --- from GGUF ------------------------------------------------------------------------------- */
 
 static json_t *real_of(float x) {

@@ -14,6 +14,11 @@
    size. */
 bool mx_config_dims(const char *name, const mx_family *f, const json_t *config, mx_dims *out);
 
+/* What the family's row of a key, named by its first path, says of a config: its own value, or the
+   usual one; without a row the value at `key`. NULL: nothing. For json_decref. */
+json_t *mx_config_value(const mx_family *f, const json_t *config, const mx_dims *d,
+                        const char *key);
+
 /* What config.json would say; vocab: the rows of the embedding, where the metadata has no count of
    them. NULL and an error: a key that is needed is not there, or has another type. For
    json_decref. */

@@ -1,8 +1,9 @@
 /* What a language model computes, as data, and its weights.
  *
  *     config, family ──▶ mx_decoder      numbers of the whole model
- *     tensors        ──▶ .layer[i]       what layer i is made of: a mixer (attention, recurrence), a feed-forward
- *                                        part, norms; each with its matrices
+ *     tensors        ──▶ .layer[i]       what layer i is made of: a mixer (attention,
+ *                                        recurrence), a feed-forward part, norms; each with
+ *                                        its matrices
  *
  *     mx_walk (walk.h) reads this and calls a machine (machine.h), which computes.
  *
@@ -21,7 +22,7 @@
 typedef enum mx_weight_kind {
     MX_WEIGHT_NONE,
     MX_WEIGHT_DENSE,  /* float32, float16, bfloat16 */
-    MX_WEIGHT_AFFINE, /* words, scales and biases; fp modes (mxfp4, nvfp4, mxfp8): words and scales */
+    MX_WEIGHT_AFFINE, /* words, scales and biases; fp modes (mxfp4, nvfp4, mxfp8) without biases */
     MX_WEIGHT_BLOCKS  /* blocks of GGUF: uint8 */
 } mx_weight_kind;
 
@@ -53,18 +54,19 @@ typedef struct mx_norm {
 
 /* --- attention -------------------------------------------------------------------------------- */
 
-/* Pairs (i, i + rotated/2) or, where they are adjacent, (2i, 2i+1), turn by position * frequency[i]. */
-typedef struct mx_rope {
-    int rotated;             /* features of a head that turn, from the first; 0: none */
+/* Pairs (i, i + rotated/2) or, where they are adjacent, (2i, 2i+1), turn by position *
+   frequency[i]. */
+typedef struct mx_rotation {
+    int rotated; /* features of a head that turn, the first ones; 0: none */
     bool adjacent;
-    const float *frequency;  /* rotated / 2 radians a position: all scalings are in them */
-    const float *far;        /* those beyond `near_context` positions (longrope); NULL: the same */
+    const float *frequency; /* rotated / 2 radians a position: all scalings are in them */
+    const float *far;       /* those beyond `near_context` positions (longrope); NULL: the same */
     int64_t near_context;
-    float magnitude;         /* of the turned features (yarn, longrope); 1 else */
+    float magnitude; /* of the turned features (yarn, longrope); 1 else */
     float far_magnitude;
-} mx_rope;
+} mx_rotation;
 
-typedef struct mx_attention {
+typedef struct mx_attender {
     int heads, kv_heads;
     int dim, value_dim; /* of a head */
     /* queries, keys, values; one matrix that holds all three one after the other is split when it
@@ -72,19 +74,22 @@ typedef struct mx_attention {
     mx_weight q, k, v, output, gate;
     mx_norm q_norm, k_norm; /* of each head, or of all together */
     bool norms_whole;       /* of all heads together (olmo2) */
-    mx_rope rope;
-    int64_t window;         /* a query sees so many keys, itself among them; 0: all before it */
-    float scale;            /* of the scores */
-    float softcap;          /* cap * tanh(score / cap); 0: none */
-    mx_array *sinks;        /* (heads) float32: scores of a key without value; NULL: none */
+    mx_rotation rope;
+    /* a query sees so many keys, itself among them; in encoders those less than that away on both
+       sides; 0: all */
+    int64_t window;
+    float scale;     /* of the scores */
+    float softcap;   /* cap * tanh(score / cap); 0: none */
+    mx_array *sinks; /* (heads) float32: scores of a key without value; NULL: none */
     /* Multi-head latent attention: rank > 0. q is q_down, q_norm, q (or q alone); keys and values
        come from a latent row of `rank` and `rotated` features that all heads share:
-       kv_down (rank + rope.rotated, h), latent_norm (rank), kv_up (heads*(dim - rotated + value_dim), rank) */
+       kv_down (rank + rope.rotated, h), latent_norm (rank), kv_up (heads * (dim - rotated +
+       value_dim), rank). The last `rotated` features of a head turn, not the first. */
     int rank;
     mx_weight q_down, kv_down, kv_up;
     mx_norm latent_norm;
-    bool causal;            /* false in encoders */
-} mx_attention;
+    bool causal; /* false in encoders */
+} mx_attender;
 
 /* --- what stands in attention's place --------------------------------------------------------- */
 
@@ -96,9 +101,9 @@ typedef enum mx_mixer_kind {
 } mx_mixer_kind;
 
 typedef struct mx_recurrence {
-    int heads, groups;      /* of values; of keys (mamba2: of B and C) */
-    int key_dim, value_dim; /* of a head (mamba2: state, head) */
-    int width;              /* positions that the convolution sees */
+    int heads, groups;             /* of values; of keys (mamba2: of B and C) */
+    int key_dim, value_dim;        /* of a head (mamba2: state, head) */
+    int width;                     /* positions that the convolution sees */
     mx_weight in, in_more, output; /* in_more: of Qwen3-Next, b and a; none else */
     mx_array *conv, *conv_bias;    /* (channels, width), (channels) float32 */
     mx_array *a_log, *dt_bias, *d; /* (heads) float32 */
@@ -112,7 +117,7 @@ typedef struct mx_recurrence {
 
 typedef enum mx_activation {
     MX_ACT_SILU,
-    MX_ACT_GELU,      /* by erf */
+    MX_ACT_GELU, /* by erf */
     MX_ACT_GELU_TANH,
     MX_ACT_RELU,
     MX_ACT_RELU2,
@@ -132,21 +137,21 @@ typedef struct mx_experts {
     int count, used;
     mx_weight router; /* (experts, h) */
     mx_route route;
-    bool after_choice;      /* softmax over those that were chosen, not before */
-    bool normalized;        /* weights of the chosen are divided by their sum */
-    mx_array *choice_bias;  /* (experts) added for the choice alone; NULL: none */
+    bool after_choice;       /* softmax over those that were chosen, not before */
+    bool normalized;         /* weights of the chosen are divided by their sum */
+    mx_array *choice_bias;   /* (experts) added for the choice alone; NULL: none */
     int groups, used_groups; /* of deepseek: the best groups are chosen first; 0: none */
-    float scale;            /* of the weights; 1 */
-    mx_feed feed;           /* stacks */
-    mx_feed shared;         /* for every token; none: down.kind is NONE */
-    mx_weight shared_gate;  /* (1, h): sigmoid of it scales the shared; none */
+    float scale;             /* of the weights; 1 */
+    mx_feed feed;            /* stacks */
+    mx_feed shared;          /* for every token; none: down.kind is NONE */
+    mx_weight shared_gate;   /* (1, h): sigmoid of it scales the shared; none */
 } mx_experts;
 
 /* --- a model ---------------------------------------------------------------------------------- */
 
 typedef struct mx_layer {
     mx_mixer_kind mixer;
-    mx_attention attention;
+    mx_attender attention;
     mx_recurrence recurrence;
     mx_feed feed;       /* dense; down.kind NONE: there is none */
     mx_experts experts; /* count 0: none */
@@ -164,23 +169,24 @@ typedef struct mx_decoder {
     char *name; /* of the file or folder */
     int64_t hidden, vocabulary, context, layers;
     mx_layer *layer;
-    mx_weight embedding;  /* (vocabulary, h) */
-    mx_weight positions;  /* (context, h): learned; none */
-    mx_weight types;      /* (t, h) of encoders; none */
+    mx_weight embedding; /* (vocabulary, h) */
+    mx_weight positions; /* (context, h): learned; none */
+    mx_weight types;     /* (t, h) of encoders; none */
     mx_norm embedding_norm, final_norm;
-    mx_weight head;       /* the embedding's arrays where tied */
+    mx_weight head;                                     /* the embedding's arrays where tied */
     float embedding_scale, residual_scale, logit_scale; /* 1 */
     float logit_softcap;                                /* 0: none */
-    bool encoder;         /* sees both sides; no head */
-    bool norms_after;     /* encoders: x = norm(x + part(x)), the norms being after_* */
+    bool encoder;                                       /* sees both sides; no head */
+    bool norms_after; /* encoders: x = norm(x + part(x)), the norms being after_* */
     mx_pooling pooling;
     uint64_t bytes, parameters; /* of all weights */
-    void *held;           /* what the weights lie in, let go by mx_decoder_free */
-    int references;       /* atomic */
+    void *held;                 /* what the weights lie in, let go with the last reference */
+    int references;             /* atomic */
 } mx_decoder;
 
-/* A model that is a GGUF file, or a folder as Hugging Face or MLX has them. NULL and an error: it
-   cannot be read, its family is not known, or it asks for what is not understood, which is named. */
+/* A model that is a GGUF file, or a folder as Hugging Face or MLX has them; one reference. NULL
+   and an error: it cannot be read, its family is not known, or it asks for what is not understood,
+   which is named. */
 mx_decoder *mx_decoder_open(const char *path);
 mx_decoder *mx_decoder_retain(mx_decoder *d);
 void mx_decoder_release(mx_decoder *d); /* NULL is fine */

@@ -1,15 +1,15 @@
 /* The words in which a language model is computed, and what understands them.
  *
- *     mx_walk ──▶ machine ──┬── graph     arrays that nobody has computed yet: derivatives, training,
- *                           │             whole texts without a cache (graph.c)
- *                           └── direct    buffers and kernels, at once: generation, with a cache
- *                                         (models/direct)
+ *     mx_walk ──▶ machine ──┬── graph     arrays that nobody has computed yet: derivatives,
+ *                           │             training, whole texts without a cache (graph.c)
+ *                           └── direct    buffers and kernels, at once: generation, with a
+ *                                         cache (models/direct)
  *
  * A *pass* takes some tokens of some sequences through a model. Its rows are the tokens: row after
  * row, those of one sequence side by side in the order of their positions.
  *
- * What a machine makes (mx_rows) is float32, a row for each of the pass's, and belongs to the machine
- * until the pass ends. NULL passes through with the first error recorded.
+ * What a machine makes (mx_rows) is float32, a row for each of the pass's, and belongs to the
+ * machine until the pass ends. NULL passes through with the first error recorded.
  */
 #ifndef MX_MODELS_MACHINE_H
 #define MX_MODELS_MACHINE_H
@@ -46,19 +46,22 @@ typedef struct mx_machine_words {
     mx_rows *(*norm)(mx_machine *m, const mx_norm *n, mx_rows *x, int64_t width);
     /* out[i] = x w[i]' + bias, of up to 4 matrices that read the same rows. */
     bool (*products)(mx_machine *m, mx_rows **out, const mx_weight *const *w, int n, mx_rows *x);
-    mx_rows *(*add)(mx_machine *m, mx_rows *x, mx_rows *y,
-                    float scale); /* x + scale * y; x is not read again */
+    /* x + scale * y; x is not read again. */
+    mx_rows *(*add)(mx_machine *m, mx_rows *x, mx_rows *y, float scale);
     /* act(gate) * up; gate NULL: act(up). Neither is read again. */
     mx_rows *(*gate)(mx_machine *m, mx_activation act, mx_rows *gate, mx_rows *up);
-    /* Norms of heads, rotation, the cache, attention, gate: of q, k, v as the products give them. (Latent
-       attention: q as it is, k the row of kv_down, v NULL.) gate NULL: none. None is read again. */
-    mx_rows *(*attend)(mx_machine *m, const mx_attention *a, int64_t layer, mx_rows *q, mx_rows *k,
+    /* Norms of heads, rotation, the cache, attention, gate: of q, k, v as the products give them.
+       (Latent attention: q as it is, k the row of kv_down, v NULL.) gate NULL: none. None is read
+       again. */
+    mx_rows *(*attend)(mx_machine *m, const mx_attender *a, int64_t layer, mx_rows *q, mx_rows *k,
                        mx_rows *v, mx_rows *gate);
     /* From the products of `in` to what `output` takes. */
     mx_rows *(*recur)(mx_machine *m, mx_mixer_kind kind, const mx_recurrence *r, int64_t layer,
                       mx_rows *in, mx_rows *more);
     mx_rows *(*experts)(mx_machine *m, const mx_experts *e, mx_rows *x); /* the shared ones too */
-    mx_rows *(*wanted)(mx_machine *m, mx_rows *x); /* the pass's wanted rows */
+    /* The pass's wanted rows of rows for all of it: behind the last mixer, so that what follows is
+       computed for these alone. Not called where the pass wants all. */
+    mx_rows *(*wanted)(mx_machine *m, mx_rows *x);
     /* scale * x, then cap * tanh(x / cap) where cap is not 0 */
     mx_rows *(*finish)(mx_machine *m, mx_rows *x, float scale, float cap);
 } mx_machine_words;
@@ -69,7 +72,7 @@ struct mx_machine {
     const mx_pass *pass;
 };
 
-/* Takes the machine's pass through its decoder: the logits of the wanted rows (encoders: the rows
+/* Takes the machine's pass through its decoder: the logits of the wanted rows (encoders: all rows
    after the last norm). NULL and an error. */
 mx_rows *mx_walk(mx_machine *m);
 

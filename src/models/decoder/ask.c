@@ -1,0 +1,198 @@
+/* Asking a model's config: see build.h. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/status.h"
+#include "models/decoder/build.h"
+
+/* Keys that say nothing about what is computed from tokens: about training, generation, files. */
+static const char *const harmless[] = {"architectures",
+                                       "attention_dropout",
+                                       "attn_implementation",
+                                       "attn_pdrop",
+                                       "auto_map",
+                                       "begin_suppress_tokens",
+                                       "bos_token_id",
+                                       "chunk_size_feed_forward",
+                                       "classifier_activation",
+                                       "classifier_bias",
+                                       "classifier_dropout",
+                                       "classifier_pooling",
+                                       "cls_token_id",
+                                       "dtype",
+                                       "embd_pdrop",
+                                       "embedding_dropout",
+                                       "eos_token_id",
+                                       "finetuning_task",
+                                       "gradient_checkpointing",
+                                       "hidden_dropout",
+                                       "hidden_dropout_prob",
+                                       "attention_probs_dropout_prob",
+                                       "id2label",
+                                       "initializer_cutoff_factor",
+                                       "initializer_range",
+                                       "is_llama_config",
+                                       "label2id",
+                                       "language",
+                                       "license",
+                                       "max_length",
+                                       "mlx_lm_version",
+                                       "model_name",
+                                       "model_type",
+                                       "n_ctx",
+                                       "name",
+                                       "num_labels",
+                                       "output_router_logits",
+                                       "pad_token_id",
+                                       "pretraining_tp",
+                                       "problem_type",
+                                       "quantization",
+                                       "quantization_config",
+                                       "reference_compile",
+                                       "repad_logits_with_grad",
+                                       "resid_pdrop",
+                                       "residual_dropout",
+                                       "router_aux_loss_coef",
+                                       "router_jitter_noise",
+                                       "router_z_loss_coef",
+                                       "sep_token_id",
+                                       "mask_token_id",
+                                       "mlp_dropout",
+                                       "summary_activation",
+                                       "summary_first_dropout",
+                                       "summary_proj_to_labels",
+                                       "summary_type",
+                                       "summary_use_proj",
+                                       "task_specific_params",
+                                       "tokenizer_class",
+                                       "torch_dtype",
+                                       "transformers_version",
+                                       "unsloth_fixed",
+                                       "unsloth_version",
+                                       "use_cache",
+                                       "use_flash_attn",
+                                       "vocab_size"};
+
+static bool is_harmless(const char *key) {
+    for (size_t i = 0; i < sizeof harmless / sizeof *harmless; i++)
+        if (strcmp(harmless[i], key) == 0)
+            return true;
+    return *key == '_' || strncmp(key, "transformers", 12) == 0;
+}
+
+/* null, false, nothing: what a model is without. */
+static bool is_nothing(const json_t *v) {
+    return json_is_null(v) || json_is_false(v) || (json_is_array(v) && !json_array_size(v)) ||
+           (json_is_object(v) && !json_object_size(v)) ||
+           (json_is_number(v) && json_number_value(v) == 0);
+}
+
+/* --- what was asked -------------------------------------------------------------------------- */
+
+static void note_one(dec_build *b, const char *key, size_t n) {
+    char room[128];
+    if (n >= sizeof room)
+        return;
+    memcpy(room, key, n);
+    room[n] = 0;
+    mx_map_set(&b->asked, room, b, NULL);
+}
+
+/* The first names of "a.b|c". */
+static void note(dec_build *b, const char *paths) {
+    for (const char *p = paths; p && *p; p = strchr(p, '|'), p = p ? p + 1 : NULL)
+        note_one(b, p, strcspn(p, ".|"));
+}
+
+static void note_rows(dec_build *b) {
+    const mx_key_row *r;
+    for (size_t i = 0; (r = mx_family_key(b->d->family, i)); i++)
+        if (r->config && r->dim)
+            note(b, r->config);
+}
+
+/* A key's row may have other paths. */
+static void note_row(dec_build *b, const char *key) {
+    const mx_key_row *r;
+    size_t n = strlen(key);
+    for (size_t i = 0; (r = mx_family_key(b->d->family, i)); i++)
+        if (r->config && strncmp(r->config, key, n) == 0 && (!r->config[n] || r->config[n] == '|'))
+            note(b, r->config);
+}
+
+bool dec_all_asked(dec_build *b) {
+    const char *key;
+    json_t *v;
+    note_rows(b);
+    json_object_foreach(b->model.config, key, v) {
+        if (mx_failed())
+            return false;
+        if (!is_nothing(v) && !is_harmless(key) && !mx_map_has(&b->asked, key))
+            return dec_refuse(b, key, "which this family is not known to have");
+    }
+    return !mx_failed();
+}
+
+/* --- values ---------------------------------------------------------------------------------- */
+
+json_t *dec_at(dec_build *b, const char *key) {
+    note(b, key);
+    note_row(b, key);
+    json_t *v = mx_config_value(b->d->family, b->model.config, &b->model.dims, key);
+    if (!v || json_array_append_new(b->values, v) == 0)
+        return json_is_null(v) ? NULL : v;
+    return mx_fail_nomem("model", 0);
+}
+
+bool dec_refuse(dec_build *b, const char *key, const char *why) {
+    json_t *v = mx_json_at(b->model.config, key);
+    char *text = v ? json_dumps(v, JSON_ENCODE_ANY) : NULL;
+    mx_fail(MX_UNSUPPORTED, "[model] '%s': %s is %.80s, %s", b->name, key, text ? text : "missing",
+            why);
+    free(text);
+    return false;
+}
+
+double dec_number(dec_build *b, const char *key, double other) {
+    json_t *v = dec_at(b, key);
+    if (v && !json_is_number(v))
+        dec_refuse(b, key, "a number was expected");
+    return json_is_number(v) ? json_number_value(v) : other;
+}
+
+int64_t dec_size(dec_build *b, const char *key, int64_t other) {
+    json_t *v = dec_at(b, key);
+    bool ok =
+        json_is_integer(v) && json_integer_value(v) >= 0 && json_integer_value(v) <= INT32_MAX;
+    if (v && !ok)
+        dec_refuse(b, key, "a size was expected");
+    return ok ? json_integer_value(v) : other;
+}
+
+bool dec_flag(dec_build *b, const char *key, bool other) {
+    json_t *v = dec_at(b, key);
+    if (v && !json_is_boolean(v))
+        dec_refuse(b, key, "true or false was expected");
+    return json_is_boolean(v) ? json_is_true(v) : other;
+}
+
+const char *dec_text(dec_build *b, const char *key) {
+    json_t *v = dec_at(b, key);
+    if (v && !json_is_string(v))
+        dec_refuse(b, key, "a text was expected");
+    return json_is_string(v) ? json_string_value(v) : NULL;
+}
+
+int64_t dec_dim(const dec_build *b, char letter) {
+    return mx_dim(&b->model.dims, letter);
+}
+
+const char *dec_layer_type(dec_build *b, int n) {
+    json_t *list = dec_at(b, "layer_types");
+    if (!list)
+        return NULL;
+    const char *type = json_string_value(json_array_get(list, (size_t)n));
+    if (!type)
+        dec_refuse(b, "layer_types", "a text for each layer was expected");
+    return type;
+}

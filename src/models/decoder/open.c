@@ -1,0 +1,105 @@
+/* Opening language models: see decoder.h. */
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/status.h"
+#include "graph/trace/scope.h"
+#include "models/decoder/build.h"
+
+static void release_held(dec_held *h) {
+    if (!h)
+        return;
+    for (size_t i = 0; i < h->arrays; i++)
+        mx_array_release(h->array[i]);
+    for (size_t i = 0; i < h->blocks; i++)
+        mx_free(h->block[i]);
+    mx_free(h->array);
+    mx_free(h->block);
+    mx_free(h);
+}
+
+mx_decoder *mx_decoder_retain(mx_decoder *d) {
+    if (d)
+        __atomic_add_fetch(&d->references, 1, __ATOMIC_RELAXED);
+    return d;
+}
+
+void mx_decoder_release(mx_decoder *d) {
+    if (!d || __atomic_sub_fetch(&d->references, 1, __ATOMIC_ACQ_REL))
+        return;
+    release_held(d->held);
+    mx_free(d->layer);
+    mx_free(d->name);
+    mx_free(d);
+}
+
+static const dec_trait *trait_of(const mx_family *f) {
+    for (size_t i = 0; i < dec_trait_count; i++)
+        if (strcmp(dec_traits[i].family, f->name) == 0)
+            return &dec_traits[i];
+    return NULL;
+}
+
+/* "a/b/model.gguf": "model.gguf"; "a/b/": "b" */
+static char *last_name(const char *path) {
+    size_t n = strlen(path);
+    while (n > 1 && path[n - 1] == '/')
+        n--;
+    size_t first = n;
+    while (first && path[first - 1] != '/')
+        first--;
+    char *s = mx_malloc(n - first + 1);
+    if (s) {
+        memcpy(s, path + first, n - first);
+        s[n - first] = 0;
+    }
+    return s;
+}
+
+static bool begin(dec_build *b, const char *path) {
+    b->name = b->model.folder ? b->model.folder : b->model.label;
+    if (!b->model.family)
+        return mx_fail(MX_UNSUPPORTED,
+                       "[model] '%s' does not say of what family it is: a GGUF file or a folder "
+                       "with config.json was expected",
+                       path);
+    b->trait = trait_of(b->model.family);
+    if (!b->trait)
+        return mx_fail(MX_UNSUPPORTED, "[model] '%s': models of the family '%s' cannot be run",
+                       path, b->model.family->name);
+    b->d->family = b->model.family;
+    b->d->name = last_name(path);
+    b->values = json_array();
+    if (!b->values)
+        return mx_fail_nomem("model", 0);
+    return b->d->name != NULL;
+}
+
+static bool fill(dec_build *b, const char *path) {
+    b->d = mx_calloc(1, sizeof *b->d);
+    b->held = mx_calloc(1, sizeof *b->held);
+    if (b->d) {
+        b->d->references = 1;
+        b->d->held = b->held;
+    } else {
+        mx_free(b->held);
+    }
+    return b->d && b->held && mx_model_open(&b->model, path, NULL, true) && begin(b, path) &&
+           mx_model_check(&b->model) && dec_describe(b);
+}
+
+mx_decoder *mx_decoder_open(const char *path) {
+    dec_build b = {0};
+    if (!path)
+        return mx_fail(MX_INVALID, "[model] the path is NULL");
+    mx_scope scope = mx_scope_open();
+    bool ok = fill(&b, path);
+    mx_scope_close(scope);
+    mx_model_close(&b.model);
+    mx_map_free(&b.asked, NULL);
+    json_decref(b.values);
+    if (ok)
+        return b.d;
+    mx_decoder_release(b.d);
+    return NULL;
+}

@@ -1,0 +1,281 @@
+/* Matrices, norms and vectors of a model's tensors: see build.h. */
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/status.h"
+#include "graph/eval/eval.h"
+#include "models/decoder/build.h"
+#include "ops/ops.h"
+
+static const char op[] = "model";
+
+/* --- what is kept ---------------------------------------------------------------------------- */
+
+/* Room for one more element of a list. */
+static bool grow(void *list, size_t count, size_t *room) {
+    void **at = list;
+    if (count < *room)
+        return true;
+    size_t more = *room ? 2 * *room : 64;
+    void *p = mx_realloc_array(*at, more, sizeof(void *));
+    if (!p)
+        return false;
+    *at = p;
+    *room = more;
+    return true;
+}
+
+mx_array *dec_keep(dec_build *b, mx_array *a) {
+    dec_held *h = b->held;
+    if (!a || !grow(&h->array, h->arrays, &h->array_room))
+        return NULL;
+    return h->array[h->arrays++] = mx_array_retain(a);
+}
+
+void *dec_keep_block(dec_build *b, void *p) {
+    dec_held *h = b->held;
+    if (p && grow(&h->block, h->blocks, &h->block_room))
+        return h->block[h->blocks++] = p;
+    mx_free(p);
+    return NULL;
+}
+
+/* Computed, in row order, kept. */
+static mx_array *settle(dec_build *b, mx_array *a) {
+    mx_array *rows = mx_contiguous(a, false);
+    return rows && mx_eval1(rows) ? dec_keep(b, rows) : NULL;
+}
+
+/* --- finding --------------------------------------------------------------------------------- */
+
+static const mx_tensor_row *row_of(const dec_build *b, const char *module) {
+    const mx_tensor_row *r;
+    for (size_t i = 0; (r = mx_family_row(b->d->family, i)); i++)
+        if (strcmp(r->gguf ? r->gguf : r->hf, module) == 0)
+            return r;
+    return NULL;
+}
+
+static const mx_model_tensor *tensor_of(const dec_build *b, const char *module, int layer,
+                                        int expert, const char *part) {
+    const mx_tensor_row *r = row_of(b, module);
+    return r ? mx_model_find(&b->model, r, layer, expert, part) : NULL;
+}
+
+/* --- parts of one tensor --------------------------------------------------------------------- */
+
+static void add_size(dec_build *b, const mx_weight *w) {
+    const mx_array *const part[] = {w->words, w->scales, w->biases, w->bias};
+    uint64_t n = (uint64_t)w->out * (uint64_t)w->in;
+    b->d->parameters += w->experts ? n * (uint64_t)w->experts : n;
+    for (size_t i = 0; i < sizeof part / sizeof *part; i++)
+        if (part[i])
+            b->d->bytes += (uint64_t)part[i]->size * mx_itemsize(part[i]);
+}
+
+static bool fail_elements(const dec_build *b, const mx_model_tensor *t) {
+    return mx_fail(MX_UNSUPPORTED, "[%s] '%s': '%.200s' holds %s, which no product takes", op,
+                   b->name, t->name, t->held.storage ? t->held.storage : "words");
+}
+
+/* kind, mode and bits. */
+static bool set_kind(const dec_build *b, const mx_model_tensor *t, mx_weight *w) {
+    static const char *const modes[] = {"affine", "mxfp4", "mxfp8", "nvfp4"};
+    if (t->held.block) {
+        w->kind = MX_WEIGHT_BLOCKS;
+        w->mode = t->held.block->name;
+        return true;
+    }
+    if (mx_elements_are_words(&t->held)) {
+        w->kind = MX_WEIGHT_AFFINE;
+        w->mode = modes[t->held.quant.mode];
+        w->bits = t->held.quant.bits;
+        w->group = t->held.quant.group;
+        return true;
+    }
+    w->kind = MX_WEIGHT_DENSE;
+    return mx_dtype_is_float(t->held.dtype) || fail_elements(b, t);
+}
+
+static bool set_sizes(const dec_build *b, const mx_model_tensor *t, mx_weight *w) {
+    const mx_shape *s = &t->shape;
+    if (s->ndim != 2 && s->ndim != 3)
+        return mx_fail(MX_FORMAT, "[%s] '%s': '%.200s' has %d dimensions, a matrix was expected",
+                       op, b->name, t->name, s->ndim);
+    w->experts = s->ndim == 3 ? s->dim[0] : 0;
+    w->out = s->dim[s->ndim - 2];
+    w->in = s->dim[s->ndim - 1];
+    return true;
+}
+
+/* 64-bit floats become float32: no product takes them. */
+static mx_array *plain(mx_array *a) {
+    return a && a->dtype == MX_FLOAT64 ? mx_astype(a, MX_FLOAT32) : a;
+}
+
+/* The arrays of a tensor, not yet kept. Block and words as they lie. */
+static bool parts_of(dec_build *b, const mx_model_tensor *t, mx_parts *p) {
+    if (!mx_model_read(&b->model, t, t->held.block != NULL, p))
+        return false;
+    p->part[0] = plain(p->part[0]);
+    return p->part[0] != NULL;
+}
+
+static bool keep_parts(dec_build *b, const mx_parts *p, mx_weight *w) {
+    mx_array **to[] = {&w->words, &w->scales, &w->biases};
+    for (int i = 0; i < 3; i++)
+        if (p->part[i] && !(*to[i] = settle(b, p->part[i])))
+            return false;
+    return true;
+}
+
+/* --- stacks of what lies apart --------------------------------------------------------------- */
+
+static bool same_kind(const dec_build *b, const mx_model_tensor *a, const mx_model_tensor *t) {
+    bool same = a->shape.ndim == 2 && t->shape.ndim == 2 && a->shape.dim[0] == t->shape.dim[0] &&
+                a->shape.dim[1] == t->shape.dim[1] && mx_elements_same(&a->held, &t->held);
+    return same || mx_fail(MX_FORMAT, "[%s] '%s': '%.200s' and '%.200s' are of different kinds", op,
+                           b->name, a->name, t->name);
+}
+
+static bool fail_expert(const dec_build *b, const char *module, int layer, int e) {
+    return mx_fail(MX_FORMAT, "[%s] '%s': %s of expert %d in layer %d is missing", op, b->name,
+                   module, e, layer);
+}
+
+/* One array of each part, (experts, ...). */
+static bool stack_parts(dec_build *b, const char *module, int layer, int n, mx_parts *each,
+                        mx_parts *out) {
+    const mx_model_tensor *first = tensor_of(b, module, layer, 0, "weight"), *t;
+    for (int e = 0; e < n; e++) {
+        t = tensor_of(b, module, layer, e, "weight");
+        if (!t)
+            return fail_expert(b, module, layer, e);
+        if (!same_kind(b, first, t) || !parts_of(b, t, &each[e]))
+            return false;
+    }
+    mx_array **list = mx_calloc((size_t)n, sizeof *list);
+    for (int i = 0; list && i < 3 && each[0].part[i]; i++) {
+        for (int e = 0; e < n; e++)
+            list[e] = each[e].part[i];
+        out->part[i] = mx_stack(list, n, 0);
+    }
+    mx_free(list);
+    return !mx_failed();
+}
+
+static bool stacked(dec_build *b, const char *module, int layer, mx_weight *w) {
+    const mx_model_tensor *first = tensor_of(b, module, layer, 0, "weight");
+    int n = (int)dec_dim(b, 'e');
+    if (!first || n <= 0)
+        return true;
+    mx_parts *each = mx_calloc((size_t)n, sizeof *each), all = {{NULL}};
+    mx_scope scope = mx_scope_open();
+    bool ok = each && set_kind(b, first, w) && set_sizes(b, first, w) &&
+              stack_parts(b, module, layer, n, each, &all) && keep_parts(b, &all, w);
+    w->experts = n;
+    mx_scope_close(scope);
+    mx_free(each);
+    return ok;
+}
+
+/* --- the whole ------------------------------------------------------------------------------- */
+
+static bool single(dec_build *b, const mx_model_tensor *t, mx_weight *w) {
+    mx_parts p;
+    mx_scope scope = mx_scope_open();
+    bool ok = set_kind(b, t, w) && set_sizes(b, t, w) && parts_of(b, t, &p) && keep_parts(b, &p, w);
+    mx_scope_close(scope);
+    return ok;
+}
+
+bool dec_matrix(dec_build *b, const char *module, int layer, mx_weight *out) {
+    const mx_model_tensor *t = tensor_of(b, module, layer, -1, "weight");
+    *out = (mx_weight){0};
+    if (mx_failed() || !(t ? single(b, t, out) : stacked(b, module, layer, out)))
+        return false;
+    if (out->kind == MX_WEIGHT_NONE)
+        return true;
+    if (!dec_vector(b, module, layer, "bias", &out->bias))
+        return false;
+    add_size(b, out);
+    return true;
+}
+
+bool dec_need(dec_build *b, const mx_weight *w, const char *module, int layer) {
+    return w->kind != MX_WEIGHT_NONE || mx_failed()
+               ? !mx_failed()
+               : mx_fail(MX_FORMAT, "[%s] '%s': the matrix %s of layer %d is missing", op, b->name,
+                         module, layer) != NULL;
+}
+
+/* Numbers of a tensor in float32. */
+static mx_array *values_of(dec_build *b, const mx_model_tensor *t) {
+    mx_parts p;
+    bool plain_ones = mx_elements_are_plain(&t->held);
+    if (!mx_model_read(&b->model, t, false, &p))
+        return NULL;
+    return mx_astype(plain_ones || t->held.block ? p.part[0] : mx_elements_values(&t->held, p),
+                     MX_FLOAT32);
+}
+
+bool dec_vector(dec_build *b, const char *module, int layer, const char *part, mx_array **out) {
+    const mx_model_tensor *t = tensor_of(b, module, layer, -1, part);
+    *out = NULL;
+    if (!t || mx_failed())
+        return !mx_failed();
+    mx_scope scope = mx_scope_open();
+    *out = settle(b, values_of(b, t));
+    mx_scope_close(scope);
+    return *out != NULL;
+}
+
+/* --- norms ----------------------------------------------------------------------------------- */
+
+/* GGUF has 1 + w already. */
+static mx_array *add_one(dec_build *b, mx_array *w) {
+    if (!w || !b->d->family->adds_one || b->model.is_gguf)
+        return w;
+    mx_scope scope = mx_scope_open();
+    w = settle(b, mx_add_s(w, 1));
+    mx_scope_close(scope);
+    return w;
+}
+
+bool dec_norm(dec_build *b, const char *module, int layer, mx_norm_kind kind, mx_norm *out) {
+    *out = (mx_norm){0};
+    if (!dec_vector(b, module, layer, "weight", &out->weight) ||
+        !dec_vector(b, module, layer, "bias", &out->bias))
+        return false;
+    if (!out->weight && !out->bias)
+        return true;
+    out->kind = kind;
+    out->eps =
+        (float)dec_number(b, kind == MX_NORM_LAYER ? "layer_norm_eps" : "rms_norm_eps", 1e-6);
+    out->weight = add_one(b, out->weight);
+    return !mx_failed();
+}
+
+/* --- views ----------------------------------------------------------------------------------- */
+
+static bool rows_of(dec_build *b, mx_array *a, int axis, int64_t first, int64_t count,
+                    mx_array **out) {
+    if (a && !(*out = settle(b, mx_slice_axis(a, axis, (int)first, (int)(first + count)))))
+        return false;
+    return true;
+}
+
+bool dec_rows(dec_build *b, const mx_weight *w, int64_t first, int64_t count, mx_weight *out) {
+    int axis = w->experts ? 1 : 0;
+    *out = *w;
+    if (w->kind == MX_WEIGHT_NONE)
+        return true;
+    out->out = count;
+    mx_scope scope = mx_scope_open();
+    bool ok = rows_of(b, w->words, axis, first, count, &out->words) &&
+              rows_of(b, w->scales, axis, first, count, &out->scales) &&
+              rows_of(b, w->biases, axis, first, count, &out->biases) &&
+              rows_of(b, w->bias, axis, first, count, &out->bias);
+    mx_scope_close(scope);
+    return ok;
+}
