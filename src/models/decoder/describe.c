@@ -26,8 +26,8 @@ dec_sight dec_sees(dec_build *b, int n) {
     const dec_trait *t = b->trait;
     const char *type = dec_layer_type(b, n);
     int64_t every = t->every ? t->every : t->period ? dec_size(b, t->period, 0) : 0;
-    bool asked = dec_at(b, "use_sliding_window") != NULL;
-    if (asked || dec_at(b, "max_window_layers"))
+    json_t *asked = dec_at(b, "use_sliding_window"), *first = dec_at(b, "max_window_layers");
+    if (asked || first)
         return type && dec_flag(b, "use_sliding_window", false) ? sight_of_type(b, type)
                                                                 : from_layer(b, n);
     if (type)
@@ -221,6 +221,7 @@ static void told(dec_build *b) {
     dec_flag(b, "attention_bias", false);
     dec_flag(b, "mlp_bias", false);
     dec_number(b, "rms_norm_eps", 1e-6);
+    dec_size(b, "original_max_position_embeddings", 0);
 }
 
 bool dec_describe(dec_build *b) {

@@ -1,0 +1,199 @@
+"""Writes tests/data/families/*.json with transformers: what tiny models of each family answer.
+
+    make_families.py [family ...]
+
+Each file holds config.json, names and shapes of the tensors as a checkpoint has them, some tokens, and
+the logits (encoders: the rows after the last layer) in float32. The tensors' numbers follow from
+their names (numbers below, tiny_models.h), so that the test needs no transformers.
+"""
+
+import json
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import torch
+import transformers
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+FOLDER = Path(__file__).resolve().parent.parent / "data" / "families"
+TOKENS = [3, 17, 42, 42, 5, 9, 60, 33, 1, 8, 25, 50]
+
+
+def seed_of(name):
+    h = 0xCBF29CE484222325
+    for c in name.encode():
+        h = ((h ^ c) * 0x100000001B3) & (2**64 - 1)
+    return h
+
+
+def numbers(name, shape):
+    """splitmix64 of the name's FNV hash: around 1 for norms' weights, else around 0."""
+    n = int(np.prod(shape)) if shape else 1
+    with np.errstate(over="ignore"):
+        z = np.uint64(seed_of(name)) + np.arange(1, n + 1, dtype=np.uint64) * np.uint64(
+            0x9E3779B97F4A7C15
+        )
+        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        z = z ^ (z >> np.uint64(31))
+    u = ((z >> np.uint64(40)).astype(np.float64) / 2**23 - 1).astype(np.float32)
+    around = 1.0 if len(shape) == 1 and name.endswith("weight") else 0.0
+    return (np.float32(around) + u * np.float32(0.25)).reshape(shape)
+
+
+SMALL = dict(
+    vocab_size=64,
+    hidden_size=32,
+    intermediate_size=48,
+    num_hidden_layers=2,
+    num_attention_heads=4,
+    num_key_value_heads=2,
+    max_position_embeddings=64,
+)
+
+FAMILIES = {}
+
+
+def family(name, config, encoder=False, **keys):
+    FAMILIES[name] = (config, encoder, {**SMALL, **keys})
+
+
+family("llama", "LlamaConfig")
+family(
+    "llama_biases",
+    "LlamaConfig",
+    attention_bias=True,
+    mlp_bias=True,
+    head_dim=16,
+    tie_word_embeddings=True,
+)
+family("mistral", "MistralConfig", sliding_window=5)
+family("qwen2", "Qwen2Config", use_sliding_window=True, sliding_window=4, max_window_layers=1)
+family("qwen3", "Qwen3Config", head_dim=8)
+family("gemma2", "Gemma2Config", head_dim=8, sliding_window=4, query_pre_attn_scalar=16)
+family(
+    "gemma3",
+    "Gemma3TextConfig",
+    head_dim=8,
+    sliding_window=4,
+    query_pre_attn_scalar=16,
+    num_hidden_layers=7,
+)
+family("phi3", "Phi3Config", pad_token_id=0)
+
+# kinds of rotation
+family("rope_linear", "LlamaConfig", former=True, rope_scaling=dict(rope_type="linear", factor=4.0))
+family("rope_dynamic", "LlamaConfig", rope_scaling=dict(rope_type="dynamic", factor=4.0))
+family(
+    "rope_llama3",
+    "LlamaConfig",
+    rope_theta=1000.0,
+    rope_scaling=dict(
+        rope_type="llama3",
+        factor=4.0,
+        low_freq_factor=1.0,
+        high_freq_factor=4.0,
+        original_max_position_embeddings=16,
+    ),
+)
+family(
+    "rope_yarn",
+    "LlamaConfig",
+    head_dim=16,
+    rope_scaling=dict(rope_type="yarn", factor=4.0, original_max_position_embeddings=16),
+)
+family(
+    "rope_yarn_mscale",
+    "LlamaConfig",
+    former=True,
+    head_dim=16,
+    rope_scaling=dict(
+        rope_type="yarn",
+        factor=4.0,
+        original_max_position_embeddings=16,
+        mscale=0.7,
+        mscale_all_dim=1.2,
+        beta_fast=16,
+        beta_slow=2,
+    ),
+)
+family(
+    "rope_longrope",
+    "Phi3Config",
+    former=True,
+    pad_token_id=0,
+    max_position_embeddings=64,
+    original_max_position_embeddings=32,
+    rope_scaling=dict(
+        rope_type="longrope", short_factor=[1.0, 1.5, 2.0, 3.0], long_factor=[2.0, 3.0, 4.0, 5.0]
+    ),
+)
+family(
+    "rope_longrope_far",
+    "Phi3Config",
+    pad_token_id=0,
+    max_position_embeddings=64,
+    original_max_position_embeddings=8,
+    rope_scaling=dict(
+        rope_type="longrope", short_factor=[1.0, 1.5, 2.0, 3.0], long_factor=[2.0, 3.0, 4.0, 5.0]
+    ),
+)
+family("rope_partial", "Phi3Config", pad_token_id=0, partial_rotary_factor=0.5)
+family(
+    "rope_gemma3",
+    "Gemma3TextConfig",
+    head_dim=8,
+    sliding_window=4,
+    query_pre_attn_scalar=16,
+    num_hidden_layers=6,
+    rope_parameters=dict(
+        full_attention=dict(rope_type="linear", factor=8.0, rope_theta=1e6),
+        sliding_attention=dict(rope_type="default", rope_theta=1e4),
+    ),
+)
+
+
+def make(name):
+    config_class, encoder, keys = FAMILIES[name]
+    keys = {k: v for k, v in keys.items() if v is not Ellipsis}
+    former = keys.pop("former", False)
+    config = getattr(transformers, config_class)(**keys)
+    kind = transformers.AutoModel if encoder else transformers.AutoModelForCausalLM
+    folder = Path(tempfile.mkdtemp())
+    torch.manual_seed(0)
+    kind.from_config(config).save_pretrained(folder)
+    shapes = {}
+    with safe_open(folder / "model.safetensors", "pt") as f:
+        for key in f.keys():
+            shapes[key] = list(f.get_slice(key).get_shape())
+    tensors = {k: torch.from_numpy(numbers(k, s).copy()) for k, s in shapes.items()}
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    model = kind.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
+    with torch.no_grad():
+        out = model(torch.tensor([TOKENS]))
+    rows = (out.last_hidden_state if encoder else out.logits)[0].numpy()
+    text = json.loads((folder / "config.json").read_text())
+    for key in ("transformers_version", "dtype", "_name_or_path"):
+        text.pop(key, None)
+    shutil.rmtree(folder)
+    if former:  # config.json as version 4 wrote it
+        turns = text.pop("rope_parameters")
+        text["rope_theta"] = turns.pop("rope_theta")
+        text["rope_scaling"] = turns
+    document = {
+        "config": text,
+        "tensors": shapes,
+        "tokens": TOKENS,
+        "rows": [[float(f"{v:.7g}") for v in row] for row in rows],
+    }
+    FOLDER.mkdir(exist_ok=True)
+    (FOLDER / f"{name}.json").write_text(json.dumps(document) + "\n")
+    print(name, rows.shape, "largest", float(np.abs(rows).max()))
+
+
+for wanted in sys.argv[1:] or FAMILIES:
+    make(wanted)
