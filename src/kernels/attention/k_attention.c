@@ -184,4 +184,5 @@ static void rows(const mx_k_att_step *a, ptrdiff_t queries, ptrdiff_t per_head) 
     }
 }
 
-const mx_k_attention KN(mx_attention) = {.delta = KN(mx_delta), .columns = columns, .rows = rows};
+const mx_k_attention KN(mx_attention) = {
+    .delta = KN(mx_delta), .columns = columns, .rows = rows, .decode = &KN(mx_decode)};

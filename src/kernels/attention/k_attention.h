@@ -14,6 +14,7 @@
 #ifndef MX_KERNELS_K_ATTENTION_H
 #define MX_KERNELS_K_ATTENTION_H
 
+#include "kernels/attention/k_decode.h"
 #include "kernels/kernels.h"
 
 typedef struct mx_k_att_step {
@@ -62,11 +63,13 @@ typedef struct mx_k_attention {
     mx_k_delta_rows *const *delta; /* of float32, of float64 */
     mx_k_att_columns *columns;
     mx_k_att_rows *rows;
+    const mx_k_decode *decode;
 } mx_k_attention;
 
 #ifdef MX_ISA
 extern const mx_k_attention KN(mx_attention);
 extern mx_k_delta_rows *const KN(mx_delta)[2]; /* k_delta.c */
+extern const mx_k_decode KN(mx_decode);        /* k_decode.c */
 #endif
 
 #endif

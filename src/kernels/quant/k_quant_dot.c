@@ -11,9 +11,8 @@
 #include "kernels/quant/k_quant_codes.h"
 
 enum {
-    BLOCK_ONE = 4096, /* of k, for one and two vectors */
-    BLOCK = 1024,     /* for more: x stays in L1 */
-    ROOM = BLOCK_ONE / 16 + 16
+    BLOCK = 1024, /* of k: x stays in L1 */
+    ROOM = BLOCK / 16 + 16
 };
 
 static void arrange(float *dst, const float *x, ptrdiff_t k, int bits) {
@@ -31,7 +30,8 @@ static void arrange(float *dst, const float *x, ptrdiff_t k, int bits) {
             }
 }
 
-/* ---- the loop: R rows, S vectors, one block of k ---- */
+/* ---- the loop: R rows, S vectors, one block of k ----
+   A sum has the same parts in the same order whatever R and S are. */
 
 typedef struct block {
     const mx_quant_matrix *m;
@@ -46,7 +46,7 @@ typedef struct block {
 
 SV void dot_block(const block *b, ptrdiff_t row, float *y, int R, int S, int bits,
                   mx_quant_mode mode) {
-    const int per = 32 / bits, A = S == 1 ? 2 : 1; // a single sum would wait for itself
+    const int per = 32 / bits;
     const mx_quant_matrix *m = b->m;
     const ptrdiff_t chunk = (ptrdiff_t)VF_LANES * per;
     float scales[4][ROOM], biases[4][ROOM];
@@ -89,7 +89,7 @@ SV void dot_block(const block *b, ptrdiff_t row, float *y, int R, int S, int bit
                 vf xv = vf_load(x + i * b->ldx + j * VF_LANES);
                 QUANT_UNROLL
                 for (int r = 0; r < R; r++)
-                    acc[r][i][j % A] = vf_fma(wv[r], xv, acc[r][i][j % A]);
+                    acc[r][i][j % 2] = vf_fma(wv[r], xv, acc[r][i][j % 2]);
             }
         }
     }
@@ -100,8 +100,7 @@ SV void dot_block(const block *b, ptrdiff_t row, float *y, int R, int S, int bit
             if (row + r > b->last)
                 continue;
             float *q = y + r + i * b->ldy;
-            vf sum = A == 2 ? vf_add(acc[r][i][0], acc[r][i][1]) : acc[r][i][0];
-            *q = vf_sum(sum) + (b->k0 ? *q : 0.0f);
+            *q = vf_sum(vf_add(acc[r][i][0], acc[r][i][1])) + (b->k0 ? *q : 0.0f);
         }
     }
 }
@@ -109,8 +108,7 @@ SV void dot_block(const block *b, ptrdiff_t row, float *y, int R, int S, int bit
 /* All rows, R at a time. */
 SV void dot_rows(block *b, ptrdiff_t row, ptrdiff_t rows, int S, int bits, mx_quant_mode mode) {
     const int R = VF_REGS >= 32 ? (S <= 2 ? 4 : 2) : S <= 2 ? 2 : 1;
-    ptrdiff_t most = S <= 2 ? BLOCK_ONE : BLOCK;
-    b->n = b->k - b->k0 < most ? b->k - b->k0 : most;
+    b->n = b->k - b->k0 < BLOCK ? b->k - b->k0 : BLOCK;
     b->last = row + rows - 1;
     for (ptrdiff_t r = 0; r < rows; r += R)
         dot_block(b, row + r, b->y + r, R, S, bits, mode);

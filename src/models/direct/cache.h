@@ -4,9 +4,9 @@
  *              │               begin alike, copied when one of them writes
  *              ──▶ mx_sequence tokens so far, their pages, the recurrent states
  *
- * A cache has a most of bytes, of which a page is taken when a position in it is first written. Pages
- * of finished sequences are kept by what their tokens were, least recently used ones given back
- * first: a sequence that begins as an earlier one did finds its pages (mx_sequence_begin).
+ * A cache has a most of bytes, of which a page is taken when room for its positions is reserved.
+ * Pages of finished sequences are kept by what their tokens were, least recently used ones given
+ * back first: a sequence that begins as an earlier one did finds its pages (mx_sequence_begin).
  *
  * One thread at a time.
  */
@@ -20,14 +20,16 @@ enum { MX_PAGE = 64 };
 typedef struct mx_cache mx_cache;
 typedef struct mx_sequence mx_sequence;
 
-/* bits of keys and values: 32 (float32), 16 (float16), 8, 4 (groups of 32 with a scale). most: bytes, 0: no limit. */
+/* bits of keys and values: 32 (float32), 16 (float16), 8, 4 (groups of 32 with a scale). most:
+   bytes, 0: no limit. */
 mx_cache *mx_cache_new(const mx_decoder *d, int bits, uint64_t most);
-void mx_cache_free(mx_cache *c);                 /* all sequences are gone */
+void mx_cache_free(mx_cache *c);                 /* all sequences are gone; NULL is fine */
 uint64_t mx_cache_bytes(const mx_cache *c);      /* in use, kept pages among them */
 uint64_t mx_cache_kept_bytes(const mx_cache *c); /* that would be given back where needed */
 
 /* A sequence that remembers the longest beginning of the n tokens that is kept, at most n - 1 of
-   them: mx_sequence_length says how many need not be computed again. */
+   them: mx_sequence_length says how many need not be computed again. (longrope: n also says which
+   frequencies the text has.) */
 mx_sequence *mx_sequence_begin(mx_cache *c, const int *tokens, int64_t n);
 /* The same text: pages are shared. */
 mx_sequence *mx_sequence_fork(mx_sequence *s);
@@ -36,13 +38,13 @@ void mx_sequence_end(mx_sequence *s); /* NULL is fine */
 int64_t mx_sequence_length(const mx_sequence *s);
 /* Room for n positions more. *full (no error): the cache has no room even without what is kept. */
 bool mx_sequence_reserve(mx_sequence *s, int64_t n, bool *full);
-/* Forget all behind position n. Models with recurrences: false without an error where the state at n
-   is not kept (n is neither 0 nor a mark). */
+/* Forget all behind position n. Models with recurrences: false without an error where the state at
+   n is not kept (n is neither 0 nor a mark). */
 bool mx_sequence_trim(mx_sequence *s, int64_t n);
 /* Marks the present length: trim may go back to the last mark. */
 bool mx_sequence_mark(mx_sequence *s);
-/* Forget `count` positions from `first` on and move what follows down (keys are turned back), so that
-   a text may grow beyond the context. False and an error: not for this model. */
+/* Forget `count` positions from `first` on and move what follows down (keys are turned back), so
+   that a text may grow beyond the context. False and an error: not for this model. */
 bool mx_sequence_shift(mx_sequence *s, int64_t first, int64_t count);
 
 /* A file that holds a sequence with its tokens, for the same model; read by mapping. */

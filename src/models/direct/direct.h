@@ -10,11 +10,11 @@ typedef struct mx_direct mx_direct;
 
 mx_direct *mx_direct_new(const mx_decoder *d);
 void mx_direct_free(mx_direct *m); /* NULL is fine */
-/* Takes a pass: *logits (wanted rows, vocabulary) float32, or hidden rows of encoders, valid until the
-   next pass. Spans have an mx_sequence each with room reserved, whose length grows by the span's
-   count and whose tokens are the pass's; encoders have none. A row's result does not depend on what
-   else is in the pass. Between layers the host is asked whether to stop; then, and after any error,
-   false: the sequences are as they were. */
+/* Takes a pass: *logits (wanted rows, vocabulary) float32, or hidden rows of encoders, valid
+   until the next pass. Spans have an mx_sequence each with room reserved, whose length grows by
+   the span's count and whose tokens are the pass's; encoders have none. A row's result does not
+   depend on what else is in the pass. Between layers the host is asked whether to stop; then, and
+   after any error, false: the sequences are as they were. */
 bool mx_direct_pass(mx_direct *m, const mx_pass *pass, const float **logits);
 
 #endif

@@ -1,0 +1,172 @@
+/* Attention, before and after the sums (tiles.c): heads are made ready, keys and values stored. */
+#include <math.h>
+#include <string.h>
+
+#include "base/status.h"
+#include "kernels/attention/k_rope.h"
+#include "models/direct/direct_parts.h"
+
+/* --- rotation --------------------------------------------------------------------------------- */
+
+typedef struct turning {
+    const mx_pass *pass;
+    direct_turns *to;
+} turning;
+
+/* Beyond the near context of its text a row turns by the far frequencies. */
+static void turn_row(const mx_rotation *r, float *cosine, float *sine, int64_t position, bool far) {
+    const float *f = far ? r->far : r->frequency;
+    double magnitude = far ? (double)r->far_magnitude : (double)r->magnitude;
+    for (int i = 0; i < r->rotated / 2; i++) {
+        double angle = (double)position * (double)f[i];
+        cosine[i] = (float)(cos(angle) * magnitude);
+        sine[i] = (float)(sin(angle) * magnitude);
+    }
+}
+
+static const mx_span *span_of(const mx_pass *p, int64_t row) {
+    int64_t low = 0, high = p->spans - 1;
+    while (low < high) {
+        int64_t middle = (low + high + 1) / 2;
+        if (p->span[middle].first <= row)
+            low = middle;
+        else
+            high = middle - 1;
+    }
+    return &p->span[low];
+}
+
+static void turn_body(void *ctx, int64_t begin, int64_t end) {
+    const turning *t = ctx;
+    const mx_rotation *r = t->to->rope;
+    for (int64_t i = begin; i < end; i++) {
+        const mx_span *s = span_of(t->pass, i);
+        const mx_sequence *q = s->sequence;
+        bool far = r->far && ((q && q->far) || s->position + s->count > r->near_context);
+        turn_row(r, t->to->cosine + i * (r->rotated / 2), t->to->sine + i * (r->rotated / 2),
+                 s->position + i - s->first, far);
+    }
+}
+
+static bool same_turns(const mx_rotation *a, const mx_rotation *b) {
+    return a->frequency == b->frequency && a->rotated == b->rotated && a->far == b->far &&
+           a->magnitude == b->magnitude;
+}
+
+const direct_turns *direct_turns_of(mx_direct *m, const mx_rotation *rope) {
+    for (int i = 0; i < m->turned; i++)
+        if (same_turns(m->turns[i].rope, rope))
+            return &m->turns[i];
+    int at = m->turned < DIRECT_TURNS ? m->turned++ : DIRECT_TURNS - 1;
+    const mx_pass *p = m->machine.pass;
+    size_t bytes = (size_t)(p->rows * (rope->rotated / 2)) * sizeof(float);
+    direct_turns *t = &m->turns[at];
+    *t = (direct_turns){.rope = rope};
+    t->cosine = direct_room(&m->pass, bytes);
+    t->sine = t->cosine ? direct_room(&m->pass, bytes) : NULL;
+    if (!t->sine) {
+        m->turned--;
+        return NULL;
+    }
+    turning job = {p, t};
+    direct_each(m, p->rows, 64 * rope->rotated, turn_body, &job);
+    return t;
+}
+
+/* --- heads ------------------------------------------------------------------------------------ */
+
+typedef struct heads {
+    mx_direct *m;
+    const mx_attender *a;
+    const mx_layer_room *room;
+    const direct_turns *turns; /* NULL: none */
+    mx_rows *q, *k, *v, *gate, *out;
+} heads;
+
+static void norm_heads(const heads *h, const mx_norm *n, float *x, int64_t count) {
+    bool whole = h->a->norms_whole;
+    direct_norm_row(n, x, whole ? 1 : count, whole ? count * h->a->dim : h->a->dim);
+}
+
+/* The heads of one row. */
+static void turn_heads(const heads *h, float *x, int64_t row, int64_t count) {
+    const mx_rotation *r = &h->a->rope;
+    if (!h->turns)
+        return;
+    int64_t at = row * (r->rotated / 2);
+    for (int64_t i = 0; i < count; i++)
+        mx_kernels_get()->rope->rows[MX_FLOAT32](x + i * h->a->dim, h->a->dim, x + i * h->a->dim,
+                                                 h->a->dim, h->turns->cosine + at,
+                                                 h->turns->sine + at, 1, (size_t)h->a->dim,
+                                                 (size_t)r->rotated, r->adjacent, false);
+}
+
+static void store_heads(const heads *h, const float *k, const float *v, int64_t row) {
+    const mx_span *s = span_of(h->m->machine.pass, row);
+    const mx_sequence *q = s->sequence;
+    if (!q)
+        return;
+    int64_t at = s->position + row - s->first;
+    mx_page *p = q->page[at / MX_PAGE];
+    for (int64_t i = 0; i < h->room->heads; i++) {
+        mx_part_put(&h->room->key, h->m->bits, mx_page_keys(p, h->room, i), at % MX_PAGE,
+                    k + i * h->a->dim);
+        mx_part_put(&h->room->value, h->m->bits, mx_page_values(p, h->room, i), at % MX_PAGE,
+                    v + i * h->a->value_dim);
+    }
+}
+
+static void ready_body(void *ctx, int64_t begin, int64_t end) {
+    const heads *h = ctx;
+    for (int64_t i = begin; i < end; i++) {
+        float *q = h->q->data + i * h->q->width, *k = h->k->data + i * h->k->width;
+        norm_heads(h, &h->a->q_norm, q, h->a->heads);
+        norm_heads(h, &h->a->k_norm, k, h->a->kv_heads);
+        turn_heads(h, q, i, h->a->heads);
+        turn_heads(h, k, i, h->a->kv_heads);
+        if (h->room)
+            store_heads(h, k, h->v->data + i * h->v->width, i);
+    }
+}
+
+static void gate_body(void *ctx, int64_t begin, int64_t end) {
+    const heads *h = ctx;
+    int64_t width = h->out->width;
+    float *out = h->out->data + begin * width;
+    mx_kernels_get()->attention->decode->gate[MX_GATE_sigmoid](out, h->gate->data + begin * width,
+                                                               out,
+                                                               (size_t)((end - begin) * width));
+}
+
+mx_rows *direct_attend(mx_machine *machine, const mx_attender *a, int64_t layer, mx_rows *q,
+                       mx_rows *k, mx_rows *v, mx_rows *gate) {
+    mx_direct *m = direct_of(machine);
+    if (!q || !k || (!v && !a->rank))
+        return NULL;
+    if (a->rank)
+        return mx_fail(MX_UNSUPPORTED, "[language model] latent attention");
+    heads h = {.m = m, .a = a, .q = q, .k = k, .v = v, .gate = gate};
+    h.room = m->room ? &m->room[layer] : NULL;
+    if (a->rope.rotated && !(h.turns = direct_turns_of(m, &a->rope)))
+        return NULL;
+    direct_each(m, q->rows, 4 * (q->width + 2 * k->width), ready_body, &h);
+    h.out = direct_rows(m, q->rows, (int64_t)a->heads * a->value_dim);
+    direct_attention t = {.m = m,
+                          .a = a,
+                          .room = h.room,
+                          .bits = m->bits,
+                          .dim = a->dim,
+                          .value_dim = a->value_dim,
+                          .heads = a->heads,
+                          .kv_heads = a->kv_heads,
+                          .scale = a->scale,
+                          .q = q->data,
+                          .k = k->data,
+                          .v = v->data,
+                          .out = h.out ? h.out->data : NULL};
+    if (!h.out || !direct_attend_all(&t))
+        return NULL;
+    if (gate)
+        direct_each(m, h.out->rows, 4 * h.out->width, gate_body, &h);
+    return h.out;
+}

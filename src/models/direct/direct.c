@@ -1,0 +1,133 @@
+/* See direct.h: passes, and the memory of their rows. */
+#include "models/direct/direct.h"
+
+#include <string.h>
+
+#include "base/interrupt.h"
+#include "base/mem.h"
+#include "base/status.h"
+#include "models/direct/direct_parts.h"
+
+/* --- layers ----------------------------------------------------------------------------------- */
+
+static mx_rows *new_stream(mx_direct *m, const mx_rows *x) {
+    mx_rows *r = direct_room(&m->pass, sizeof *r);
+    float *data = r ? direct_room(&m->pass, (size_t)(x->rows * x->width) * sizeof *data) : NULL;
+    if (!data)
+        return NULL;
+    *r = (mx_rows){.rows = x->rows, .width = x->width, .data = data};
+    return r;
+}
+
+/* What outlives a layer lies in the pass's memory. */
+static mx_rows *begin(mx_machine *machine, mx_rows *x) {
+    mx_direct *m = direct_of(machine);
+    if (!x || mx_interrupted())
+        return NULL;
+    if (!m->stream && !(m->stream = new_stream(m, x)))
+        return NULL;
+    if (x->data != m->stream->data)
+        memcpy(m->stream->data, x->data, (size_t)(x->rows * x->width) * sizeof(float));
+    m->stream->rows = x->rows;
+    m->stream->codings = 0;
+    direct_arena_reset(&m->layer);
+    return m->stream;
+}
+
+static const mx_machine_words words = {
+    .begin = begin,
+    .embed = direct_embed,
+    .norm = direct_norm,
+    .products = direct_products,
+    .add = direct_add,
+    .gate = direct_gate,
+    .attend = direct_attend,
+    .recur = direct_recur,
+    .experts = direct_experts,
+    .wanted = direct_wanted,
+    .finish = direct_finish,
+};
+
+/* --- passes ----------------------------------------------------------------------------------- */
+
+mx_direct *mx_direct_new(const mx_decoder *d) {
+    mx_direct *m = mx_calloc(1, sizeof *m);
+    if (m)
+        m->machine =
+            (mx_machine){.words = &words, .decoder = mx_decoder_retain((mx_decoder *)(uintptr_t)d)};
+    return m;
+}
+
+void mx_direct_free(mx_direct *m) {
+    if (!m)
+        return;
+    direct_arena_free(&m->pass);
+    direct_arena_free(&m->layer);
+    mx_decoder_release((mx_decoder *)(uintptr_t)m->machine.decoder);
+    mx_free(m);
+}
+
+static bool check_span(const mx_direct *m, const mx_span *s, int64_t first, int64_t rows) {
+    const mx_sequence *q = s->sequence;
+    if (s->first != first || s->count < 1 || s->count > rows - first)
+        return mx_fail(MX_INVALID, "[language model] spans do not follow each other");
+    if (m->machine.decoder->encoder)
+        return true;
+    if (!q || s->position != q->length)
+        return mx_fail(MX_INVALID, "[language model] a span at position %lld of a text of %lld",
+                       (long long)s->position, (long long)(q ? q->length : 0));
+    if (q->length + s->count > q->pages * MX_PAGE)
+        return mx_fail(MX_INVALID, "[language model] no room is reserved for a span");
+    return q->cache->decoder == m->machine.decoder ||
+           mx_fail(MX_INVALID, "[language model] a text of another model");
+}
+
+static bool check_pass(mx_direct *m, const mx_pass *p) {
+    int64_t rows = 0;
+    m->room = NULL;
+    for (int64_t i = 0; i < p->spans; i++) {
+        const mx_sequence *q = p->span[i].sequence;
+        if (!check_span(m, &p->span[i], rows, p->rows))
+            return false;
+        rows += p->span[i].count;
+        if (!q)
+            continue;
+        if (m->room && q->cache->layer != m->room)
+            return mx_fail(MX_INVALID, "[language model] texts of two caches in one pass");
+        m->room = q->cache->layer;
+        m->bits = q->cache->bits;
+    }
+    for (int64_t i = 0; i < p->wanted_rows && p->wanted; i++)
+        if (p->wanted[i] < 0 || p->wanted[i] >= p->rows)
+            return mx_fail(MX_INVALID, "[language model] a wanted row that is not there");
+    return (rows == p->rows && rows > 0) ||
+           mx_fail(MX_INVALID, "[language model] %lld rows, spans have %lld", (long long)p->rows,
+                   (long long)rows);
+}
+
+static void lead(void *ctx) {
+    mx_direct *m = ctx;
+    const mx_rows *out = mx_walk(&m->machine);
+    m->logits = out ? out->data : NULL;
+}
+
+bool mx_direct_pass(mx_direct *m, const mx_pass *pass, const float **logits) {
+    *logits = NULL;
+    if (!check_pass(m, pass))
+        return false;
+    direct_arena_reset(&m->pass);
+    direct_arena_reset(&m->layer);
+    m->machine.pass = pass;
+    m->stream = NULL;
+    m->turned = 0;
+    mx_team_run(lead, m);
+    m->machine.pass = NULL;
+    if (!m->logits)
+        return false;
+    for (int64_t i = 0; i < pass->spans; i++)
+        if (pass->span[i].sequence)
+            mx_sequence_commit(pass->span[i].sequence, pass->token + pass->span[i].first,
+                               pass->span[i].count);
+    *logits = m->logits;
+    return true;
+}

@@ -1,0 +1,177 @@
+/* Between the files of the direct machine.
+ *
+ *     direct.c     passes
+ *     rooms.c      the memory of their rows, and work on them in pieces
+ *     weights.c    matrices as kernels see them; rows of x as they read them
+ *     products.c   jobs of products
+ *     rows.c       what stands between: embedding, norms, residuals, activations
+ *     attend.c     attention: heads made ready, keys and values stored; tiles.c: the sums
+ *     experts.c, recur.c, latent.c
+ *
+ * Work is cut in tasks by sizes alone and given to the team (base/team.h). No element of a result
+ * depends on how.
+ */
+#ifndef MX_MODELS_DIRECT_PARTS_H
+#define MX_MODELS_DIRECT_PARTS_H
+
+#include <stdatomic.h>
+
+#include "base/team.h"
+#include "kernels/attention/k_attention.h"
+#include "kernels/blocks/blocks.h"
+#include "kernels/matmul/k_matmul.h"
+#include "models/direct/direct.h"
+#include "models/direct/pages.h"
+
+/* --- memory ----------------------------------------------------------------------------------- */
+
+typedef struct direct_chunk {
+    struct direct_chunk *next;
+    size_t room;
+    char *data;
+} direct_chunk;
+
+/* Memory that is given back all at once. */
+typedef struct direct_arena {
+    direct_chunk *chunk; /* the one in use; the others are full */
+    size_t used, all;    /* of it; of all chunks */
+} direct_arena;
+
+/* At lines of the cache. NULL and an error. */
+void *direct_room(direct_arena *a, size_t bytes);
+void direct_arena_reset(direct_arena *a);
+void direct_arena_free(direct_arena *a);
+
+/* --- rows ------------------------------------------------------------------------------------- */
+
+enum { DIRECT_CODINGS = 6 };
+
+/* Rows as some kernels read them. */
+typedef struct direct_coded {
+    int key;
+    char *data;
+    ptrdiff_t row; /* bytes */
+} direct_coded;
+
+struct mx_rows {
+    int64_t rows, width;
+    float *data;
+    direct_coded coded[DIRECT_CODINGS];
+    int codings;
+};
+
+/* --- weights ---------------------------------------------------------------------------------- */
+
+/* How a matrix is multiplied. */
+typedef enum direct_way {
+    DIRECT_FLOATS,  /* float32, float16, bfloat16 as they are */
+    DIRECT_CODES,   /* kernels/codes */
+    DIRECT_DECODED, /* other blocks: some rows at a time become float32 */
+    DIRECT_GROUPS   /* kernels/quant */
+} direct_way;
+
+typedef struct direct_matrix {
+    direct_way way;
+    int64_t out, in;
+    const char *words;
+    ptrdiff_t row; /* bytes */
+    mx_dtype dtype;
+    const mx_block_format *block;
+    mx_quant_matrix groups;
+    const float *bias; /* NULL: none */
+} direct_matrix;
+
+/* What is computed once for all rows of a pass. */
+typedef struct direct_turns {
+    const mx_rotation *rope;
+    float *cosine, *sine; /* rows, rotated / 2 */
+} direct_turns;
+
+enum { DIRECT_TURNS = 4 };
+
+struct mx_direct {
+    mx_machine machine; /* first */
+    direct_arena pass, layer;
+    mx_rows *stream; /* what outlives a layer */
+    direct_turns turns[DIRECT_TURNS];
+    int turned;
+    const mx_layer_room *room; /* of the cache's layers; NULL: no cache */
+    int bits;
+    bool spoilt; /* a thread had no memory for a task */
+    const float *logits;
+};
+
+static inline mx_direct *direct_of(mx_machine *m) {
+    return (mx_direct *)(void *)m;
+}
+mx_rows *direct_rows(mx_direct *m, int64_t rows, int64_t width);
+
+/* Matrix number `expert` of a stack. */
+direct_matrix direct_view(const mx_weight *w, int64_t expert);
+void direct_decode_row(const direct_matrix *w, int64_t row, float *to);
+/* Rows of x for a matrix; NULL and an error. */
+const direct_coded *direct_code(mx_direct *m, const direct_matrix *w, mx_rows *x);
+
+/* y = x w' + bias */
+typedef struct direct_product {
+    direct_matrix w;
+    const char *x;
+    ptrdiff_t x_row; /* bytes */
+    int64_t rows;
+    float *y;
+    ptrdiff_t y_row;               /* numbers */
+    int64_t columns, parts, first; /* of a task; of rows; the first task's number */
+} direct_product;
+
+/* One job of them all. */
+bool direct_multiply(mx_direct *m, direct_product *p, int64_t n);
+/* y = x w' whole, new rows */
+mx_rows *direct_multiplied(mx_direct *m, const mx_weight *w, mx_rows *x);
+bool direct_products(mx_machine *m, mx_rows **out, const mx_weight *const *w, int n, mx_rows *x);
+
+/* --- words ------------------------------------------------------------------------------------ */
+
+mx_rows *direct_embed(mx_machine *m, const mx_weight *table, const int *which, float scale);
+mx_rows *direct_norm(mx_machine *m, const mx_norm *n, mx_rows *x, int64_t width);
+mx_rows *direct_add(mx_machine *m, mx_rows *x, mx_rows *y, float scale);
+mx_rows *direct_gate(mx_machine *m, mx_activation act, mx_rows *gate, mx_rows *up);
+mx_rows *direct_wanted(mx_machine *m, mx_rows *x);
+mx_rows *direct_finish(mx_machine *m, mx_rows *x, float scale, float cap);
+mx_rows *direct_attend(mx_machine *m, const mx_attender *a, int64_t layer, mx_rows *q, mx_rows *k,
+                       mx_rows *v, mx_rows *gate);
+mx_rows *direct_recur(mx_machine *m, mx_mixer_kind kind, const mx_recurrence *r, int64_t layer,
+                      mx_rows *in, mx_rows *more);
+mx_rows *direct_experts(mx_machine *m, const mx_experts *e, mx_rows *x);
+
+/* Norms of `n` numbers side by side, in place. */
+void direct_norm_row(const mx_norm *n, float *x, int64_t rows, int64_t width);
+/* Calls body for pieces of rows, in the team where they are much work: numbers of a row */
+void direct_each(mx_direct *m, int64_t rows, int64_t numbers, mx_range_body *body, void *ctx);
+
+/* --- attention -------------------------------------------------------------------------------- */
+
+/* cos and sin of the pass's rows for a rotation; NULL and an error */
+const direct_turns *direct_turns_of(mx_direct *m, const mx_rotation *rope);
+
+/* Keys and values of one head, MX_PAGE positions at a time: of a cache's page, or rows of the pass
+   where there is none. */
+typedef struct direct_keys {
+    const char *key, *value;
+    ptrdiff_t key_row, value_row; /* bytes */
+    int64_t n;
+} direct_keys;
+
+typedef struct direct_attention {
+    mx_direct *m;
+    const mx_attender *a;
+    const mx_layer_room *room; /* NULL: no cache */
+    int bits;
+    int64_t dim, value_dim, heads, kv_heads; /* as the sums see them (latent: of latent rows) */
+    float scale;
+    const float *q, *k, *v; /* rows; k and v where there is no cache */
+    float *out;             /* rows, heads * value_dim */
+} direct_attention;
+
+bool direct_attend_all(direct_attention *t);
+
+#endif

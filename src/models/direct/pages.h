@@ -1,0 +1,105 @@
+/* Between the files of the cache, and for the machine that fills it.
+ *
+ *     page    layer 0: head 0: keys of MX_PAGE positions, then their values; head 1 ...
+ *             layer 1: ...
+ *
+ *     part    what one head of a layer keeps of MX_PAGE positions:
+ *             32, 16 bits   rows of floats
+ *             8, 4 bits     rows of codes, rows of scales, rows of biases (k_quant.h: affine,
+ *                           groups of 32, float16 scales)
+ *
+ * Pages form chains: a page's parent is the number (`serial`) of the page before it. A page that is
+ * written anew behind what others know gets another number. So parent and tokens say all that its
+ * keys depend on, and a beginning is looked up page by page in a table by parent.
+ */
+#ifndef MX_MODELS_PAGES_H
+#define MX_MODELS_PAGES_H
+
+#include "kernels/quant/k_quant.h"
+#include "models/direct/cache.h"
+
+enum { MX_CACHE_GROUP = 32 };
+
+typedef struct mx_part {
+    int64_t width;      /* numbers of a row; 0: nothing is kept */
+    size_t row, scales; /* bytes of a row of codes or floats; of one of scales */
+    size_t bytes;       /* of all */
+} mx_part;
+
+typedef struct mx_layer_room {
+    int64_t heads;
+    mx_part key, value;
+    size_t at;                /* in a page */
+    size_t state, state_size; /* in a sequence's states */
+} mx_layer_room;
+
+typedef struct mx_page {
+    int references; /* sequences that have it; 0: kept */
+    int used;       /* positions that are whole */
+    bool listed;    /* in the table of beginnings */
+    uint64_t serial, parent;
+    struct mx_page *newer, *older; /* of those that are kept */
+    struct mx_page *sibling;       /* in the table */
+    char *data;
+    int token[MX_PAGE];
+} mx_page;
+
+struct mx_cache {
+    mx_decoder *decoder;
+    int bits;
+    uint64_t most, bytes, kept;
+    mx_layer_room *layer;
+    size_t page_bytes, state_bytes;
+    mx_page **table;
+    size_t slots, listed;
+    mx_page *newest, *oldest;
+    uint64_t serials;
+};
+
+struct mx_sequence {
+    mx_cache *cache;
+    mx_page **page;
+    int64_t pages, room; /* of `page` */
+    int64_t length;
+    int64_t pure;   /* positions from here on are as no other text has them (shift) */
+    int64_t marked; /* length at the mark; -1: none */
+    bool far;       /* longrope: its text is long */
+    char *state[2]; /* of recurrences: now, and room for the next */
+    char *mark;
+};
+
+/* --- pages ------------------------------------------------------------------------------------ */
+
+/* A page of one reference. *full: there is no room; else NULL is an error. */
+mx_page *mx_page_new(mx_cache *c, bool *full);
+void mx_page_retain(mx_cache *c, mx_page *p);
+void mx_page_release(mx_cache *c, mx_page *p); /* kept where it is listed */
+void mx_page_list(mx_cache *c, mx_page *p);    /* into the table */
+void mx_page_unlist(mx_cache *c, mx_page *p);
+/* The page behind `parent` that begins with most of the n tokens; *same: how many. */
+mx_page *mx_page_find(const mx_cache *c, uint64_t parent, const int *tokens, int64_t n, int *same);
+bool mx_cache_has_room(mx_cache *c, uint64_t bytes); /* gives back what is kept */
+
+/* Where head `head` of a layer lies. */
+static inline char *mx_page_keys(const mx_page *p, const mx_layer_room *l, int64_t head) {
+    return p->data + l->at + (size_t)head * (l->key.bytes + l->value.bytes);
+}
+static inline char *mx_page_values(const mx_page *p, const mx_layer_room *l, int64_t head) {
+    return mx_page_keys(p, l, head) + l->key.bytes;
+}
+
+/* --- parts ------------------------------------------------------------------------------------ */
+
+mx_part mx_part_of(int bits, int64_t width);
+/* Position `at` of a part becomes x, or is read. */
+void mx_part_put(const mx_part *p, int bits, char *part, int64_t at, const float *x);
+void mx_part_get(const mx_part *p, int bits, const char *part, int64_t at, float *x);
+mx_quant_matrix mx_part_matrix(const mx_part *p, int bits, const char *part); /* of 8, 4 bits */
+
+/* --- sequences -------------------------------------------------------------------------------- */
+
+/* n more positions hold these tokens. */
+void mx_sequence_commit(mx_sequence *s, const int *tokens, int64_t n);
+int mx_sequence_token(const mx_sequence *s, int64_t at);
+
+#endif

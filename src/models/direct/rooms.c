@@ -1,0 +1,85 @@
+/* The memory of a pass's rows, and work on them in pieces. */
+#include "base/cache.h"
+#include "base/mem.h"
+#include "base/status.h"
+#include "models/direct/direct_parts.h"
+
+enum { LEAST_CHUNK = 1 << 18, WORTH = 16384 /* numbers, worth a thread */ };
+
+/* --- arenas ----------------------------------------------------------------------------------- */
+
+static bool add_chunk(direct_arena *a, size_t bytes) {
+    size_t room = bytes > a->all ? bytes : a->all;
+    room = room < LEAST_CHUNK ? LEAST_CHUNK : room;
+    direct_chunk *c = mx_malloc(sizeof *c);
+    char *data = c ? mx_block_alloc(room) : NULL;
+    if (!data) {
+        mx_free(c);
+        return false;
+    }
+    *c = (direct_chunk){.next = a->chunk, .room = room, .data = data};
+    a->chunk = c;
+    a->used = 0;
+    a->all += room;
+    return true;
+}
+
+void *direct_room(direct_arena *a, size_t bytes) {
+    if (bytes > SIZE_MAX / 4)
+        return mx_fail_nomem("language model", bytes);
+    bytes = (bytes + 63) / 64 * 64;
+    if ((!a->chunk || bytes > a->chunk->room - a->used) && !add_chunk(a, bytes))
+        return NULL;
+    a->used += bytes;
+    return a->chunk->data + a->used - bytes;
+}
+
+static void drop_chunk(direct_arena *a) {
+    direct_chunk *c = a->chunk;
+    a->chunk = c->next;
+    a->all -= c->room;
+    mx_block_free(c->data, c->room);
+    mx_free(c);
+}
+
+/* The newest chunk is the largest: as large as all before it. */
+void direct_arena_reset(direct_arena *a) {
+    direct_chunk *newest = a->chunk;
+    while (newest && newest->next) {
+        a->chunk = newest->next;
+        newest->next = a->chunk->next;
+        direct_chunk *c = a->chunk;
+        a->all -= c->room;
+        mx_block_free(c->data, c->room);
+        mx_free(c);
+        a->chunk = newest;
+    }
+    a->used = 0;
+}
+
+void direct_arena_free(direct_arena *a) {
+    while (a->chunk)
+        drop_chunk(a);
+    a->used = 0;
+}
+
+mx_rows *direct_rows(mx_direct *m, int64_t rows, int64_t width) {
+    size_t bytes;
+    if (!mx_mul_size((size_t)rows, (size_t)width, &bytes) || bytes > SIZE_MAX / 16)
+        return mx_fail_nomem("language model", bytes);
+    // a line more, so that rows of one job do not all begin in the same set of the cache
+    mx_rows *r = direct_room(&m->layer, sizeof *r);
+    float *data = r ? direct_room(&m->layer, bytes * sizeof(float) + 64) : NULL;
+    if (!data)
+        return NULL;
+    *r = (mx_rows){.rows = rows, .width = width, .data = data};
+    return r;
+}
+
+void direct_each(mx_direct *m, int64_t rows, int64_t numbers, mx_range_body *body, void *ctx) {
+    (void)m;
+    if (rows * numbers < WORTH)
+        body(ctx, 0, rows);
+    else
+        mx_team_for(rows, body, ctx);
+}

@@ -1,0 +1,403 @@
+/* The sums of attention, page by page.
+ *
+ *     tile   some queries of a span; with the heads that share a head of keys they are rows:
+ *            row = head * queries + query
+ *
+ * Each page of keys gives each row a maximum, a sum and an output of its own (k_attention.h); these
+ * are folded in the order of the pages. So a row's result depends on its position alone. Where
+ * tiles are many, one task goes through the pages of a tile; where they are few, each page is a
+ * task, and what they give is folded afterwards.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "base/status.h"
+#include "models/direct/direct_parts.h"
+
+enum { TILE_ROWS = 32, KEYS = MX_PAGE, FOLD_WORTH = 32768 };
+
+typedef struct query_tile {
+    const mx_span *span;
+    int64_t first, count; /* queries: of the span */
+    int64_t low, high;    /* pages */
+    int64_t part;         /* number of the first page's part */
+} query_tile;
+
+typedef struct sums {
+    const direct_attention *t;
+    query_tile *tile;
+    int64_t tiles, group;
+    float *parts;        /* rows of each page of each head of keys; NULL: folded at once */
+    int64_t pages, part; /* in all; numbers of one */
+    atomic_bool nomem;
+} sums;
+
+/* Of a task. */
+typedef struct work {
+    const sums *all;
+    const query_tile *tile;
+    int64_t kv, rows;
+    float *q; /* rows as the keys are multiplied */
+    ptrdiff_t ldq;
+    float *s, *mask, *strip;
+    float *m, *l, *o;    /* of a page */
+    float *tm, *tl, *to; /* of all so far */
+} work;
+
+static const mx_k_decode *kernels(void) {
+    return mx_kernels_get()->attention->decode;
+}
+
+static bool codes(const direct_attention *t) {
+    return t->room && t->bits < 16;
+}
+
+/* --- what a query sees ------------------------------------------------------------------------ */
+
+/* The first key, and the one behind the last. */
+static void seen(const direct_attention *t, const mx_span *s, int64_t position, int64_t *from,
+                 int64_t *to) {
+    int64_t window = t->a->window, all = s->position + s->count;
+    *from = 0;
+    *to = t->a->causal ? position + 1 : all;
+    if (window && t->a->causal)
+        *from = position + 1 - window;
+    if (window && !t->a->causal) {
+        *from = position + 1 - window;
+        *to = position + window;
+    }
+    *from = *from < 0 ? 0 : *from;
+    *to = *to > all ? all : *to;
+}
+
+/* --- one page --------------------------------------------------------------------------------- */
+
+static direct_keys keys_of(const direct_attention *t, const mx_span *s, int64_t kv, int64_t page) {
+    int64_t all = s->position + s->count, left = all - page * KEYS;
+    direct_keys k = {.n = left < KEYS ? left : KEYS};
+    if (t->room) {
+        const mx_page *p = ((const mx_sequence *)s->sequence)->page[page];
+        k.key = mx_page_keys(p, t->room, kv);
+        k.value = t->room->value.width ? mx_page_values(p, t->room, kv) : k.key;
+        k.key_row = (ptrdiff_t)t->room->key.row;
+        k.value_row = (ptrdiff_t)(t->room->value.width ? t->room->value.row : t->room->key.row);
+    } else {
+        int64_t row = s->first + page * KEYS;
+        k.key = (const char *)(t->k + (row * t->kv_heads + kv) * t->dim);
+        k.value = (const char *)(t->v + (row * t->kv_heads + kv) * t->value_dim);
+        k.key_row = t->kv_heads * t->dim * (ptrdiff_t)sizeof(float);
+        k.value_row = t->kv_heads * t->value_dim * (ptrdiff_t)sizeof(float);
+    }
+    return k;
+}
+
+static mx_dtype type_of(const direct_attention *t) {
+    return t->room && t->bits == 16 ? MX_FLOAT16 : MX_FLOAT32;
+}
+
+/* Scores of n keys. */
+static void score(const work *w, const direct_keys *k) {
+    const direct_attention *t = w->all->t;
+    const mx_kernels *kern = mx_kernels_get();
+    mx_dtype type = type_of(t);
+    for (int64_t r = 0; r < w->rows; r += MX_K_SKINNY) {
+        int s = (int)(w->rows - r < MX_K_SKINNY ? w->rows - r : MX_K_SKINNY);
+        if (codes(t)) {
+            mx_quant_matrix m = mx_part_matrix(&t->room->key, t->bits, k->key);
+            kern->quant->dots->dot(w->s + r * KEYS, KEYS, &m, 0, k->n, w->q + r * w->ldq, w->ldq, s,
+                                   t->dim);
+        } else {
+            kern->matmul->skinny_dot[type](w->s + r * KEYS, 1, KEYS, k->key,
+                                           k->key_row / (ptrdiff_t)mx_dtype_size(type), k->n,
+                                           w->q + r * w->ldq, w->ldq, s, t->dim);
+        }
+    }
+    if (t->a->softcap != 0)
+        for (int64_t r = 0; r < w->rows; r++)
+            kernels()->cap(w->s + r * KEYS, t->scale, t->a->softcap, (size_t)k->n);
+}
+
+/* o += weights times values */
+static void sum(const work *w, const direct_keys *k) {
+    const direct_attention *t = w->all->t;
+    const mx_kernels *kern = mx_kernels_get();
+    mx_dtype type = type_of(t);
+    const char *values = k->value;
+    ptrdiff_t rs = k->value_row / (ptrdiff_t)mx_dtype_size(type);
+    if (codes(t)) {
+        const mx_part *part = t->room->value.width ? &t->room->value : &t->room->key;
+        mx_quant_matrix m = mx_part_matrix(part, t->bits, k->value);
+        for (int64_t i = 0; i < k->n; i++)
+            kern->quant->dequant(w->strip + i * t->value_dim, &m, i, 0, t->value_dim);
+        values = (const char *)w->strip;
+        rs = t->value_dim;
+    }
+    for (int64_t r = 0; r < w->rows; r += MX_K_SKINNY) {
+        int s = (int)(w->rows - r < MX_K_SKINNY ? w->rows - r : MX_K_SKINNY);
+        kern->matmul->skinny_sum[type](w->o + r * t->value_dim, t->value_dim, values, rs,
+                                       w->s + r * KEYS, KEYS, s, k->n, t->value_dim);
+    }
+}
+
+/* Masks where a query does not see all keys from the page's first on. */
+static bool mask_low(const work *w, int64_t page, int64_t n) {
+    const direct_attention *t = w->all->t;
+    const query_tile *tile = w->tile;
+    bool any = false;
+    for (int64_t i = 0; i < tile->count; i++) {
+        int64_t from, to;
+        seen(t, tile->span, tile->span->position + tile->first + i, &from, &to);
+        from -= page * KEYS;
+        to -= page * KEYS;
+        any = any || from > 0 || to < n;
+        for (int64_t k = 0; k < n; k++)
+            w->mask[i * KEYS + k] = k < from || k >= to ? -INFINITY : 0.0f;
+    }
+    for (int64_t h = 1; any && h < w->all->group; h++)
+        memcpy(w->mask + h * tile->count * KEYS, w->mask,
+               (size_t)(tile->count * KEYS) * sizeof *w->mask);
+    return any;
+}
+
+/* Maximum, sum and output of each row over one page, in m, l and o. */
+static void one_page(const work *w, int64_t page) {
+    const direct_attention *t = w->all->t;
+    direct_keys k = keys_of(t, w->tile->span, w->kv, page);
+    bool windowed = (t->a->window || !t->a->causal) && t->a->window && mask_low(w, page, k.n);
+    int64_t position = w->tile->span->position + w->tile->first;
+    for (int64_t r = 0; r < w->rows; r++) {
+        w->m[r] = -INFINITY;
+        w->l[r] = 0;
+    }
+    memset(w->o, 0, (size_t)(w->rows * t->value_dim) * sizeof *w->o);
+    score(w, &k);
+    mx_k_att_step step = {.s = w->s,
+                          .ld = KEYS,
+                          .keys = k.n,
+                          .scale = t->a->softcap != 0 ? 1.0f : t->scale,
+                          .mask = windowed ? w->mask : NULL,
+                          .select = windowed,
+                          .limit = t->a->causal ? position - page * KEYS : PTRDIFF_MAX,
+                          .m = w->m,
+                          .l = w->l,
+                          .o = w->o,
+                          .o_ld = t->value_dim,
+                          .values = t->value_dim};
+    mx_kernels_get()->attention->rows(&step, w->rows, w->tile->count);
+    sum(w, &k);
+}
+
+/* --- folding ---------------------------------------------------------------------------------- */
+
+static void fold_page(const work *w, int64_t page, const float *m, const float *l, const float *o) {
+    const direct_attention *t = w->all->t;
+    for (int64_t r = 0; r < w->rows; r++) {
+        int64_t from, to, i = r % w->tile->count;
+        seen(t, w->tile->span, w->tile->span->position + w->tile->first + i, &from, &to);
+        if (from < (page + 1) * KEYS && to > page * KEYS)
+            kernels()->fold(&w->tm[r], &w->tl[r], w->to + r * t->value_dim, m[r], l[r],
+                            o + r * t->value_dim, (size_t)t->value_dim);
+    }
+}
+
+static void begin_rows(const work *w) {
+    const direct_attention *t = w->all->t;
+    const float *sinks = t->a->sinks ? (const float *)(const void *)t->a->sinks->data : NULL;
+    for (int64_t r = 0; r < w->rows; r++) {
+        w->tm[r] = sinks ? sinks[w->kv * w->all->group + r / w->tile->count] : -INFINITY;
+        w->tl[r] = sinks ? 1.0f : 0.0f;
+    }
+    memset(w->to, 0, (size_t)(w->rows * t->value_dim) * sizeof *w->to);
+}
+
+static void end_rows(const work *w) {
+    const direct_attention *t = w->all->t;
+    for (int64_t r = 0; r < w->rows; r++) {
+        int64_t row = w->tile->span->first + w->tile->first + r % w->tile->count;
+        int64_t head = w->kv * w->all->group + r / w->tile->count;
+        float *o = w->to + r * t->value_dim;
+        kernels()->divide(o, w->tl[r], (size_t)t->value_dim);
+        memcpy(t->out + (row * t->heads + head) * t->value_dim, o,
+               (size_t)t->value_dim * sizeof *o);
+    }
+}
+
+/* --- tasks ------------------------------------------------------------------------------------ */
+
+static ptrdiff_t query_room(const direct_attention *t) {
+    if (!codes(t))
+        return t->dim;
+    int64_t chunk = mx_kernels_get()->quant->dots->lanes * 32 / t->bits;
+    return (t->dim + chunk - 1) / chunk * chunk;
+}
+
+static void read_queries(const work *w) {
+    const direct_attention *t = w->all->t;
+    for (int64_t r = 0; r < w->rows; r++) {
+        int64_t row = w->tile->span->first + w->tile->first + r % w->tile->count;
+        int64_t head = w->kv * w->all->group + r / w->tile->count;
+        const float *q = t->q + (row * t->heads + head) * t->dim;
+        if (codes(t))
+            mx_kernels_get()->quant->dots->arrange(w->q + r * w->ldq, q, t->dim, t->bits);
+        else
+            memcpy(w->q + r * w->ldq, q, (size_t)t->dim * sizeof *q);
+    }
+}
+
+/* Memory for a task. False: there is none. */
+static bool open_work(work *w) {
+    const direct_attention *t = w->all->t;
+    int64_t rows = w->rows, values = rows * t->value_dim;
+    w->ldq = query_room(t);
+    int64_t strip = codes(t) ? KEYS * t->value_dim : 0;
+    int64_t mask = t->a->window ? rows * KEYS : 0;
+    int64_t all = rows * (w->ldq + KEYS + 4) + 2 * values + strip + mask;
+    float *at = mx_scratch(0, (size_t)(all + 64) * sizeof *at);
+    if (!at)
+        return false;
+    w->q = at;
+    w->s = w->q + rows * w->ldq;
+    w->o = w->s + rows * KEYS;
+    w->to = w->o + values;
+    w->strip = w->to + values;
+    w->mask = w->strip + strip;
+    w->m = w->mask + mask;
+    w->l = w->m + rows;
+    w->tm = w->l + rows;
+    w->tl = w->tm + rows;
+    read_queries(w);
+    return true;
+}
+
+static bool start(work *w, sums *all, const query_tile *tile, int64_t kv) {
+    *w = (work){.all = all, .tile = tile, .kv = kv, .rows = all->group * tile->count};
+    if (open_work(w))
+        return true;
+    atomic_store(&all->nomem, true);
+    return false;
+}
+
+/* A tile for one head of keys, whole. */
+static void tile_body(void *ctx, int64_t begin, int64_t end) {
+    sums *all = ctx;
+    work w;
+    for (int64_t i = begin; i < end; i++) {
+        // the last tiles have the most pages: they come first
+        const query_tile *tile = &all->tile[all->tiles - 1 - i / all->t->kv_heads];
+        if (!start(&w, all, tile, i % all->t->kv_heads))
+            return;
+        begin_rows(&w);
+        for (int64_t p = tile->low; p < tile->high; p++) {
+            one_page(&w, p);
+            fold_page(&w, p, w.m, w.l, w.o);
+        }
+        end_rows(&w);
+    }
+}
+
+static const query_tile *tile_of(const sums *all, int64_t page) {
+    const query_tile *t = all->tile;
+    while (page >= t->part + t->high - t->low)
+        t++;
+    return t;
+}
+
+/* m and l of the rows, then o: of one page of one head of keys. */
+static float *part_at(const sums *all, int64_t page, int64_t kv) {
+    return all->parts + (page * all->t->kv_heads + kv) * all->part;
+}
+
+static void page_body(void *ctx, int64_t begin, int64_t end) {
+    sums *all = ctx;
+    work w;
+    for (int64_t i = begin; i < end; i++) {
+        int64_t page = i / all->t->kv_heads, kv = i % all->t->kv_heads;
+        const query_tile *tile = tile_of(all, page);
+        if (!start(&w, all, tile, kv))
+            return;
+        w.m = part_at(all, page, kv);
+        w.l = w.m + w.rows;
+        w.o = w.l + w.rows;
+        one_page(&w, tile->low + page - tile->part);
+    }
+}
+
+static void fold_body(void *ctx, int64_t begin, int64_t end) {
+    sums *all = ctx;
+    work w;
+    for (int64_t i = begin; i < end; i++) {
+        const query_tile *tile = &all->tile[i / all->t->kv_heads];
+        int64_t kv = i % all->t->kv_heads;
+        if (!start(&w, all, tile, kv))
+            return;
+        begin_rows(&w);
+        for (int64_t p = tile->low; p < tile->high; p++) {
+            const float *m = part_at(all, tile->part + p - tile->low, kv);
+            fold_page(&w, p, m, m + w.rows, m + 2 * w.rows);
+        }
+        end_rows(&w);
+    }
+}
+
+/* --- all -------------------------------------------------------------------------------------- */
+
+static int64_t queries_of_tile(const sums *all) {
+    int64_t n = TILE_ROWS / all->group;
+    return n < 1 ? 1 : n;
+}
+
+static void add_tiles(sums *all, const mx_span *s, int64_t most) {
+    const direct_attention *t = all->t;
+    for (int64_t i = 0; i < s->count; i += most) {
+        query_tile *tile = &all->tile[all->tiles++];
+        int64_t n = s->count - i < most ? s->count - i : most, from, to, last, none;
+        seen(t, s, s->position + i, &from, &none);
+        seen(t, s, s->position + i + n - 1, &none, &last);
+        to = (last + KEYS - 1) / KEYS;
+        *tile = (query_tile){s, i, n, from / KEYS, to, all->pages};
+        all->pages += to - tile->low;
+    }
+}
+
+static bool plan(sums *all) {
+    const direct_attention *t = all->t;
+    const mx_pass *p = t->m->machine.pass;
+    int64_t most = queries_of_tile(all), tiles = 0;
+    for (int64_t i = 0; i < p->spans; i++)
+        tiles += (p->span[i].count + most - 1) / most;
+    all->tile = direct_room(&t->m->layer, (size_t)tiles * sizeof *all->tile);
+    for (int64_t i = 0; all->tile && i < p->spans; i++)
+        add_tiles(all, &p->span[i], most);
+    return all->tile != NULL;
+}
+
+static bool fold_later(sums *all) {
+    const direct_attention *t = all->t;
+    int64_t rows = all->group * all->tile[0].count;
+    for (int64_t i = 1; i < all->tiles; i++)
+        rows = all->group * all->tile[i].count > rows ? all->group * all->tile[i].count : rows;
+    all->part = (rows * (t->value_dim + 2) + 15) / 16 * 16;
+    all->parts =
+        direct_room(&t->m->layer, (size_t)(all->pages * t->kv_heads * all->part) * sizeof(float));
+    if (!all->parts)
+        return false;
+    mx_team_for(all->pages * t->kv_heads, page_body, all);
+    if (all->pages * t->kv_heads * all->part < FOLD_WORTH)
+        fold_body(all, 0, all->tiles * t->kv_heads);
+    else
+        mx_team_for(all->tiles * t->kv_heads, fold_body, all);
+    return true;
+}
+
+bool direct_attend_all(direct_attention *t) {
+    sums all = {.t = t, .group = t->heads / t->kv_heads};
+    if (!plan(&all))
+        return false;
+    if (all.tiles * t->kv_heads >= 4 * mx_team_size() || all.pages == all.tiles)
+        mx_team_for(all.tiles * t->kv_heads, tile_body, &all);
+    else if (!fold_later(&all))
+        return false;
+    if (atomic_load(&all.nomem))
+        mx_fail_nomem("language model", 0);
+    return !atomic_load(&all.nomem);
+}

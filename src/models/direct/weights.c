@@ -1,0 +1,154 @@
+/* Matrices as the kernels see them, and rows of x as they read them. */
+#include <string.h>
+
+#include "base/status.h"
+#include "kernels/codes/codes.h"
+#include "kernels/pointwise/k_pointwise.h"
+#include "models/direct/direct_parts.h"
+
+/* --- matrices --------------------------------------------------------------------------------- */
+
+static void view_dense(const mx_weight *w, int64_t expert, direct_matrix *v) {
+    v->way = DIRECT_FLOATS;
+    v->dtype = mx_dtype_of(w->words);
+    v->row = w->in * (ptrdiff_t)mx_dtype_size(v->dtype);
+    v->words = w->words->data + expert * w->out * v->row;
+}
+
+static void view_blocks(const mx_weight *w, int64_t expert, direct_matrix *v) {
+    v->block = mx_block_by_name(w->mode);
+    v->way = mx_code_formats[v->block->kind].exists ? DIRECT_CODES : DIRECT_DECODED;
+    v->row = w->in / v->block->items * v->block->bytes;
+    v->words = w->words->data + expert * w->out * v->row;
+}
+
+static mx_quant_mode mode_of(const char *mode) {
+    return !strcmp(mode, "mxfp4")   ? MX_MXFP4
+           : !strcmp(mode, "mxfp8") ? MX_MXFP8
+           : !strcmp(mode, "nvfp4") ? MX_NVFP4
+                                    : MX_AFFINE;
+}
+
+static void view_groups(const mx_weight *w, int64_t expert, direct_matrix *v) {
+    size_t size = mx_itemsize(w->scales);
+    int64_t groups = w->in / w->group;
+    v->way = DIRECT_GROUPS;
+    v->row = w->in * w->bits / 8;
+    v->words = w->words->data + expert * w->out * v->row;
+    ptrdiff_t s_rs = groups * (ptrdiff_t)size, skip = expert * w->out * s_rs;
+    v->groups = (mx_quant_matrix){
+        .format = {mode_of(w->mode), w->bits, w->group},
+        .stype = mx_dtype_of(w->scales),
+        .w = v->words,
+        .scales = w->scales->data + skip,
+        .biases = w->biases ? w->biases->data + skip : NULL,
+        .w_rs = v->row,
+        .s_rs = s_rs,
+        .factor = 1,
+    };
+}
+
+direct_matrix direct_view(const mx_weight *w, int64_t expert) {
+    direct_matrix v = {.out = w->out, .in = w->in};
+    if (w->kind == MX_WEIGHT_DENSE)
+        view_dense(w, expert, &v);
+    else if (w->kind == MX_WEIGHT_BLOCKS)
+        view_blocks(w, expert, &v);
+    else
+        view_groups(w, expert, &v);
+    if (w->bias)
+        v.bias = (const float *)(const void *)w->bias->data + expert * w->out;
+    return v;
+}
+
+void direct_decode_row(const direct_matrix *w, int64_t row, float *to) {
+    const mx_kernels *k = mx_kernels_get();
+    const char *at = w->words + row * w->row;
+    if (w->way == DIRECT_FLOATS)
+        k->pointwise->cast[w->dtype][MX_FLOAT32](to, at, (size_t)w->in);
+    else if (w->way == DIRECT_GROUPS)
+        k->quant->dequant(to, &w->groups, row, 0, w->in);
+    else
+        mx_blocks_decode(w->block, to, at, (size_t)(w->in / w->block->items));
+}
+
+/* --- rows of x -------------------------------------------------------------------------------- */
+
+typedef struct coding {
+    const direct_matrix *w;
+    const mx_rows *x;
+    direct_coded *to;
+    int group, offset;
+    bool least;
+} coding;
+
+static const struct {
+    int group;
+    bool least;
+} code_ways[] = {
+#define X(name, group, most, least) [MX_CODES_##name] = {group, least},
+    MX_CODE_WAYS(X)
+#undef X
+};
+
+static void read_way(coding *c) {
+    const mx_code_format *f = &mx_code_formats[c->w->block->kind];
+    c->offset = f->way == MX_CODES_wide ? mx_code_table()->wide_offset : f->offset;
+    c->group = code_ways[f->way].group;
+    c->least = code_ways[f->way].least;
+}
+
+/* What tells one coding from another. */
+static int key_of(coding *c) {
+    if (c->w->way == DIRECT_GROUPS)
+        return c->w->groups.format.bits;
+    read_way(c);
+    return 1 << 20 | c->group << 10 | (c->least ? 1 << 9 : c->offset);
+}
+
+static void code_body(void *ctx, int64_t begin, int64_t end) {
+    const coding *c = ctx;
+    for (int64_t i = begin; i < end; i++) {
+        char *to = c->to->data + i * c->to->row;
+        const float *x = c->x->data + i * c->x->width;
+        if (c->w->way == DIRECT_CODES)
+            mx_kernels_get()->codes->round(to, x, c->x->width, c->group, c->least, c->offset);
+        else
+            mx_kernels_get()->quant->dots->arrange((float *)(void *)to, x, c->x->width,
+                                                   c->w->groups.format.bits);
+    }
+}
+
+static ptrdiff_t coded_row(const coding *c) {
+    int64_t k = c->x->width;
+    if (c->w->way == DIRECT_CODES)
+        return mx_code_row_bytes(k);
+    int64_t chunk = mx_kernels_get()->quant->dots->lanes * 32 / c->w->groups.format.bits;
+    // not a power of two: other cache sets
+    return ((k + chunk - 1) / chunk * chunk + 16) * (ptrdiff_t)sizeof(float);
+}
+
+static direct_coded *find(mx_rows *x, int key) {
+    for (int i = 0; i < x->codings; i++)
+        if (x->coded[i].key == key)
+            return &x->coded[i];
+    // more kinds than there are places: the last is made anew
+    int at = x->codings < DIRECT_CODINGS ? x->codings++ : DIRECT_CODINGS - 1;
+    x->coded[at] = (direct_coded){.key = key};
+    return &x->coded[at];
+}
+
+const direct_coded *direct_code(mx_direct *m, const direct_matrix *w, mx_rows *x) {
+    coding c = {.w = w, .x = x};
+    bool plain = w->way == DIRECT_FLOATS || w->way == DIRECT_DECODED;
+    c.to = find(x, plain ? 0 : key_of(&c));
+    if (c.to->data)
+        return c.to;
+    c.to->row = plain ? x->width * (ptrdiff_t)sizeof(float) : coded_row(&c);
+    c.to->data = plain ? (char *)x->data : direct_room(&m->layer, (size_t)(x->rows * c.to->row));
+    if (!c.to->data)
+        return NULL;
+    if (!plain)
+        direct_each(m, x->rows, x->width, code_body, &c);
+    return c.to;
+}
