@@ -282,6 +282,27 @@ static mlx_token_stream a_token_stream(void) {
     mlx_tokenizer_free(t);
     return s;
 }
+static mlx_structure a_structure(void) {
+    mlx_structure s = mlx_structure_new();
+    mlx_structure_open_regex(&s, "(text)*");
+    return s;
+}
+static mlx_structure_vocabulary a_structure_vocabulary(void) {
+    mlx_tokenizer t = a_tokenizer();
+    mlx_structure_vocabulary v = mlx_structure_vocabulary_new();
+    mlx_structure_vocabulary_open(&v, t, (int[]){1}, 1);
+    mlx_tokenizer_free(t);
+    return v;
+}
+static mlx_structure_matcher a_structure_matcher(void) {
+    mlx_structure s = a_structure();
+    mlx_structure_vocabulary v = a_structure_vocabulary();
+    mlx_structure_matcher m = mlx_structure_matcher_new();
+    mlx_structure_matcher_open(&m, s, v);
+    mlx_structure_free(s);
+    mlx_structure_vocabulary_free(v);
+    return m;
+}
 static mlx_profile a_profile(void) { /* stopped, of one event */
     mlx_profile p = mlx_profile_new();
     mlx_array a = mlx_array_new();
@@ -360,6 +381,9 @@ static mlx_fast_metal_kernel a_metal_kernel(void) {
     X(mlx_tokenizer, a_tokenizer())                                                   \
     X(mlx_tokens, some_tokens())                                                      \
     X(mlx_token_stream, a_token_stream())                                             \
+    X(mlx_structure, a_structure())                                                   \
+    X(mlx_structure_vocabulary, a_structure_vocabulary())                             \
+    X(mlx_structure_matcher, a_structure_matcher())                                   \
     X(mlx_fast_cuda_kernel_config, mlx_fast_cuda_kernel_config_new())                 \
     X(mlx_fast_cuda_kernel, a_cuda_kernel())                                          \
     X(mlx_fast_metal_kernel_config, mlx_fast_metal_kernel_config_new())               \

@@ -14,7 +14,7 @@ sg_expr sg_fail(sg_builder *b, mx_status status, const char *format, ...) {
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    mx_fail(status, "[structure] %s: %s", b->where, text);
+    mx_fail(status, "[structure] %s: %s", b->place ? b->place(b->context) : b->where, text);
     b->failed = true;
     return SG_NONE;
 }
@@ -59,6 +59,9 @@ bool sg_begin(sg_builder *b, const char *where) {
 void sg_end(sg_builder *b) {
     for (size_t i = 0; i < b->rules; i++)
         mx_free(b->rule[i].name);
+    for (size_t i = 0; i < b->dfas; i++)
+        sg_dfa_free(b->dfa[i]);
+    mx_free(b->dfa);
     mx_free(b->node);
     mx_free(b->kid);
     mx_free(b->text);
@@ -137,6 +140,17 @@ sg_expr sg_list(sg_builder *b, sg_expr separator, const sg_expr *part, const boo
 
 sg_expr sg_ref(sg_builder *b, uint32_t rule) {
     return b->failed ? SG_NONE : add(b, (sg_node){.kind = SG_IS_REF, .first = rule}, NULL, 0);
+}
+
+sg_expr sg_automaton(sg_builder *b, sg_dfa *d) {
+    if (!b->failed && (!d || !mx_grow(&b->dfa, &b->dfa_room, b->dfas + 1, sizeof *b->dfa)))
+        b->failed = true;
+    if (b->failed || !d->states) {
+        sg_dfa_free(d);
+        return SG_NONE;
+    }
+    b->dfa[b->dfas] = d;
+    return add(b, (sg_node){.kind = SG_IS_DFA, .first = (uint32_t)b->dfas++}, NULL, 0);
 }
 
 /* --- rules ----------------------------------------------------------------------------------- */

@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "base/status.h"
+#include "models/structure/dfa.h"
 
 typedef uint32_t sg_expr;
 enum { SG_NONE = 0 /* matches nothing */, SG_EMPTY = 1 /* matches "" */ };
@@ -43,7 +44,8 @@ typedef enum sg_kind {
     SG_IS_CHAIN,  /* the first so many of them: at least `least` */
     SG_IS_LIST,   /* kid[first] is a separator; the others in order, some left out: see sg_list */
     SG_IS_REPEAT, /* kid[first], least to most times */
-    SG_IS_REF     /* what rule `first` matches */
+    SG_IS_REF,    /* what rule `first` matches */
+    SG_IS_DFA     /* what automaton `first` matches */
 } sg_kind;
 
 typedef struct sg_node {
@@ -65,9 +67,12 @@ typedef struct sg_builder {
     uint32_t *kid;
     char *text;
     sg_rule *rule;
-    size_t nodes, kids, bytes, rules;
-    size_t node_room, kid_room, text_room, rule_room;
-    const char *where; /* what errors are about: "regular expression", "schema at '/items'" */
+    sg_dfa **dfa;
+    size_t nodes, kids, bytes, rules, dfas;
+    size_t node_room, kid_room, text_room, rule_room, dfa_room;
+    const char *where;                   /* what errors are about: "regular expression" */
+    const char *(*place)(void *context); /* or NULL: says it, when it is asked for */
+    void *context;
     bool failed;
 } sg_builder;
 
@@ -93,6 +98,8 @@ sg_expr sg_chain(sg_builder *b, const sg_expr *part, size_t n, uint32_t least);
 sg_expr sg_list(sg_builder *b, sg_expr separator, const sg_expr *part, const bool *optional,
                 size_t n);
 sg_expr sg_ref(sg_builder *b, uint32_t rule);
+/* d is taken over, also on failure; NULL: an error was recorded. */
+sg_expr sg_automaton(sg_builder *b, sg_dfa *d);
 
 /* A rule without an expression yet. UINT32_MAX: an error. */
 uint32_t sg_rule_new(sg_builder *b, const char *name, size_t n);

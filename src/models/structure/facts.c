@@ -67,6 +67,10 @@ static sg_fact of_repeat(const sg_builder *b, const sg_fact *node, const sg_node
                      plus(times(k->size, copies), 1)};
 }
 
+static sg_fact of_dfa(const sg_dfa *d) {
+    return (sg_fact){true, d->final[0], times(d->states, 2)};
+}
+
 static sg_fact fact_of(const sg_builder *b, const sg_facts *f, const sg_node *x) {
     switch ((sg_kind)x->kind) {
     case SG_IS_NONE: return (sg_fact){false, false, 1};
@@ -78,6 +82,7 @@ static sg_fact fact_of(const sg_builder *b, const sg_facts *f, const sg_node *x)
     case SG_IS_CHAIN: return of_chain(b, f->node, x);
     case SG_IS_LIST: return of_list(b, f->node, x);
     case SG_IS_REPEAT: return of_repeat(b, f->node, x);
+    case SG_IS_DFA: return of_dfa(b->dfa[x->first]);
     case SG_IS_REF: break;
     }
     sg_fact r = f->rule[x->first];

@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "models/structure/classes.h"
 #include "models/structure/subset.h"
+#include "models/structure/table.h"
 
 typedef struct compiler {
     sg_builder *b;
@@ -89,14 +91,16 @@ static bool no_left_recursion(compiler *c) {
 
 /* --- all of it -------------------------------------------------------------------------------- */
 
-static bool make_all(compiler *c, uint32_t root) {
+/* *empty: nothing matches. */
+static bool make_all(compiler *c, uint32_t root, bool *empty) {
     size_t rules = c->b->rules;
     c->start = mx_malloc(rules * sizeof *c->start);
     c->rule = mx_malloc(rules * sizeof *c->rule);
     if (!c->start || !c->rule || !sg_facts_find(&c->facts, c->b))
         return false;
-    if (!c->facts.rule[root].matches)
-        return sg_fail(c->b, MX_INVALID, "nothing matches it");
+    *empty = !c->facts.rule[root].matches;
+    if (*empty)
+        return false;
     memset(c->start, 0xff, rules * sizeof *c->start);
     find(c, root);
     for (size_t i = 0; i < c->found; i++)
@@ -107,32 +111,47 @@ static bool make_all(compiler *c, uint32_t root) {
     for (size_t i = 0; i < c->g->calls; i++)
         c->g->call[i].start = c->start[c->g->call[i].start];
     c->g->start = c->start[root];
-    return true;
+    return sg_classes_find(c->g);
 }
 
 sg_grammar *sg_compile(sg_builder *b, uint32_t root) {
+    bool empty = false;
+    sg_grammar *g = sg_compile_or_empty(b, root, &empty);
+    if (empty)
+        sg_fail(b, MX_INVALID, "nothing matches it");
+    return g;
+}
+
+sg_grammar *sg_compile_or_empty(sg_builder *b, uint32_t root, bool *empty) {
     if (b->failed || !all_defined(b))
         return NULL;
     compiler c = {.b = b, .g = mx_calloc(1, sizeof *c.g)};
     c.nfa = (sg_nfa){.builder = b, .facts = &c.facts};
     c.subsets = (sg_subsets){.g = c.g, .b = b, .n = &c.nfa};
-    bool ok = c.g && make_all(&c, root);
+    bool ok = c.g && make_all(&c, root, empty);
     sg_facts_free(&c.facts);
     sg_subsets_free(&c.subsets);
     mx_free(c.nfa.state);
     mx_free(c.start);
     mx_free(c.rule);
     if (c.g)
-        c.g->references = 1;
+        atomic_init(&c.g->references, 1);
     if (ok)
         return c.g;
     sg_grammar_release(c.g);
     return NULL;
 }
 
+sg_grammar *sg_grammar_retain(sg_grammar *g) {
+    atomic_fetch_add(&g->references, 1);
+    return g;
+}
+
 void sg_grammar_release(sg_grammar *g) {
-    if (!g || --g->references)
+    if (!g || atomic_fetch_sub(&g->references, 1) != 1)
         return;
+    sg_tables_free(g->tables);
+    mx_free(g->class);
     mx_free(g->state);
     mx_free(g->next);
     mx_free(g->classes);

@@ -1,6 +1,8 @@
 /* See masks.h. */
 #include "models/structure/masks.h"
 
+#include <string.h>
+
 #include "base/mem.h"
 #include "base/vec.h"
 
@@ -23,21 +25,25 @@ static bool descend(sg_masks *m, const sg_twig *t, size_t depth) {
     return l->count || s->complete || s->below;
 }
 
-/* The twigs i .. end - 1 from level[0], which stands for depth `base`. */
-static bool walk(sg_masks *m, uint32_t i, uint32_t end, size_t base, sg_mask *out) {
-    const sg_vocabulary *v = m->v;
+static bool add_exit(sg_masks *m, uint32_t twig) {
+    if (!mx_grow(&m->exit, &m->exit_room, m->exits + 1, sizeof *m->exit))
+        return false;
+    m->exit[m->exits++] = twig;
+    return true;
+}
+
+/* The twigs i .. end - 1 from level[0], which stands for depth `base`, into `word`. */
+static bool walk(sg_masks *m, const sg_tree *tree, uint32_t i, uint32_t end, size_t base,
+                 uint32_t *word) {
     while (i < end && !m->stacks.failed) {
-        const sg_twig *t = &v->twig[i];
+        const sg_twig *t = &tree->twig[i];
         size_t depth = t->depth - base;
         bool there = descend(m, t, depth);
-        out->deep |= m->stacks.deep;
+        m->deep |= m->stacks.deep;
         if (there)
-            take_tokens(v, t->token, out->word);
-        if (there && m->stacks.below && t->end > i + 1) {
-            if (!mx_grow(&out->exit, &out->exit_room, out->exits + 1, sizeof *out->exit))
-                return false;
-            out->exit[out->exits++] = i;
-        }
+            take_tokens(m->v, t->token, word);
+        if (there && m->stacks.below && t->end > i + 1 && !add_exit(m, i))
+            return false;
         i = m->level[depth].count ? i + 1 : t->end;
     }
     return !m->stacks.failed;
@@ -47,156 +53,163 @@ static void begin_walk(sg_masks *m, size_t first, size_t count) {
     m->level[0] = (sg_level){first, count, m->stacks.frames, m->stacks.tops};
 }
 
-/* From a state alone: only bytes at first, as calls and returns are tops of their own. */
-static bool walk_state(sg_masks *m, sg_mask *out) {
-    size_t frames = m->stacks.frames, tops = m->stacks.tops;
-    if (!mx_grow(&m->stacks.top, &m->stacks.top_room, tops + 1, sizeof *m->stacks.top))
+static bool push(sg_masks *m, sg_top t) {
+    sg_stacks *s = &m->stacks;
+    if (!mx_grow(&s->top, &s->top_room, s->tops + 1, sizeof *s->top))
         return false;
-    m->stacks.top[m->stacks.tops++] = (sg_top){out->of.state, SG_UNKNOWN};
+    s->top[s->tops++] = t;
+    return true;
+}
+
+/* From a top alone: only bytes at first, as calls and returns are tops of their own. */
+static bool walk_top(sg_masks *m, const sg_tree *tree, sg_top t, uint32_t *word) {
+    size_t frames = m->stacks.frames, tops = m->stacks.tops;
+    if (!push(m, t))
+        return false;
     begin_walk(m, tops, 1);
-    bool ok = walk(m, 0, (uint32_t)m->v->twigs, 0, out);
+    bool ok = walk(m, tree, 0, (uint32_t)tree->twigs, 0, word);
     sg_stacks_cut(&m->stacks, frames, tops);
     return ok;
 }
 
-/* Behind the exits of a state, on the frame below it. */
-static bool walk_exits(sg_masks *m, const sg_mask *own, sg_mask *out) {
+/* Behind the exits of `own`, in a state that returns from its rule lead to. */
+static bool walk_exits(sg_masks *m, const sg_tree *tree, const sg_mask *own, uint32_t state) {
     sg_stacks *s = &m->stacks;
     size_t frames = s->frames, tops = s->tops;
-    sg_frame below = s->frame[out->of.parent];
-    size_t count = sg_stacks_enter(s, below.state, below.parent);
-    bool ok = !s->failed;
+    size_t count = sg_stacks_enter(s, state, SG_UNKNOWN);
+    bool ok = !s->failed, ends = s->below;
     begin_walk(m, tops, count);
-    for (size_t i = 0; ok && count && i < own->exits; i++) {
-        const sg_twig *t = &m->v->twig[own->exit[i]];
-        ok = walk(m, own->exit[i] + 1, t->end, t->depth, out);
+    for (size_t i = 0; ok && i < own->exits; i++) {
+        const sg_twig *t = &tree->twig[own->exit[i]];
+        ok = (!ends || add_exit(m, own->exit[i])) &&
+             walk(m, tree, own->exit[i] + 1, count ? t->end : 0, t->depth, m->word);
     }
     sg_stacks_cut(s, frames, tops);
     return ok;
 }
 
-/* --- what is kept ---------------------------------------------------------------------------- */
+/* --- entries ---------------------------------------------------------------------------------- */
 
-static void mask_free(sg_mask *k) {
-    if (!k)
-        return;
-    mx_free(k->word);
-    mx_free(k->exit);
-    mx_free(k);
+static size_t tokens_of(const uint32_t *word, size_t words) {
+    size_t n = 0;
+    for (size_t i = 0; i < words; i++)
+        n += (size_t)__builtin_popcount(word[i]);
+    return n;
 }
 
-static void drop_all(sg_masks *m) {
-    for (size_t i = 0; i < m->slots; i++) {
-        mask_free(m->slot[i]);
-        m->slot[i] = NULL;
-    }
-    m->count = m->bytes = 0;
+static void list_tokens(uint32_t *token, const uint32_t *word, size_t words) {
+    for (size_t i = 0; i < words; i++)
+        for (uint32_t rest = word[i]; rest; rest &= rest - 1)
+            *token++ = (uint32_t)(32 * i) + (uint32_t)__builtin_ctz(rest);
 }
 
-static sg_mask **place(sg_mask **slot, size_t slots, sg_top of) {
-    uint64_t h = ((uint64_t)of.parent << 32 | of.state) * 0x9e3779b97f4a7c15u;
-    size_t i = (size_t)(h >> 32) & (slots - 1);
-    while (slot[i] && (slot[i]->of.state != of.state || slot[i]->of.parent != of.parent))
-        i = (i + 1) & (slots - 1);
-    return &slot[i];
-}
-
-static bool more_slots(sg_masks *m) {
-    size_t n = 2 * m->slots;
-    sg_mask **slot = mx_calloc(n, sizeof(sg_mask *));
-    if (!slot)
-        return false;
-    for (size_t i = 0; i < m->slots; i++)
-        if (m->slot[i])
-            *place(slot, n, m->slot[i]->of) = m->slot[i];
-    mx_free(m->slot);
-    m->slot = slot;
-    m->slots = n;
-    return true;
-}
-
-static sg_mask *keep(sg_masks *m, sg_mask *k) {
-    if (2 * (m->count + 1) > m->slots && !more_slots(m)) {
-        mask_free(k);
-        return NULL;
-    }
-    *place(m->slot, m->slots, k->of) = k;
-    m->count++;
-    m->bytes += sizeof *k + m->v->words * sizeof *k->word + k->exit_room * sizeof *k->exit;
-    return k;
-}
-
-static sg_mask *mask_new(const sg_masks *m, sg_top of) {
+/* What the walk has found. */
+static sg_mask *mask_new(const sg_masks *m, sg_key key) {
     sg_mask *k = mx_calloc(1, sizeof *k);
     if (!k)
         return NULL;
-    k->of = of;
-    k->word = mx_calloc(m->v->words, sizeof *k->word);
-    if (k->word)
+    size_t words = m->v->words;
+    k->key = key;
+    atomic_init(&k->references, 1);
+    k->tokens = tokens_of(m->word, words);
+    k->exits = m->exits;
+    k->rise = m->stacks.highest;
+    k->exit = mx_memdup(m->exit, m->exits * sizeof *k->exit);
+    if (2 * k->tokens > words)
+        k->word = mx_memdup(m->word, words * sizeof *k->word);
+    else if ((k->token = mx_malloc(k->tokens * sizeof *k->token)))
+        list_tokens(k->token, m->word, words);
+    if (k->exit && (k->word || k->token))
         return k;
-    mask_free(k);
+    sg_mask_release(k);
     return NULL;
 }
 
-/* Kept, or made by `own`'s exits (NULL: of a state alone). NULL: an error. */
-static sg_mask *mask_of(sg_masks *m, sg_top of, const sg_mask *own) {
-    sg_mask *k = *place(m->slot, m->slots, of);
+/* Held: kept, or made by the exits of `own` (NULL: of a state alone). NULL: an error. */
+static sg_mask *mask_of(sg_masks *m, int tree, const sg_mask *own, uint32_t state) {
+    uint32_t name = tree == SG_SHORT_TREE ? m->g->class[state] : state;
+    sg_key key = {own ? own->number : 0, (uint32_t)tree, name};
+    sg_mask *k = sg_table_find(m->table, key);
     if (k)
         return k;
-    k = mask_new(m, of);
-    if (k && (own ? walk_exits(m, own, k) : walk_state(m, k)))
-        return keep(m, k);
-    mask_free(k);
-    return NULL;
+    memset(m->word, 0, m->v->words * sizeof *m->word);
+    m->exits = m->stacks.highest = 0;
+    const sg_tree *t = &m->v->tree[tree];
+    bool ok =
+        own ? walk_exits(m, t, own, state) : walk_top(m, t, (sg_top){state, SG_UNKNOWN}, m->word);
+    k = ok ? mask_new(m, key) : NULL;
+    return k ? sg_table_keep(m->table, k) : NULL;
 }
 
-/* --- in and out ------------------------------------------------------------------------------ */
-
-static void merge(const sg_masks *m, const sg_mask *k, uint32_t *words, bool *deep) {
-    for (size_t i = 0; i < m->v->words; i++)
+static void merge(const sg_masks *m, const sg_mask *k, uint32_t *words) {
+    for (size_t i = 0; k->word && i < m->v->words; i++)
         words[i] |= k->word[i];
-    *deep |= k->deep;
+    for (size_t i = 0; k->token && i < k->tokens; i++)
+        words[k->token[i] / 32] |= 1u << k->token[i] % 32;
 }
 
-bool sg_masks_add(sg_masks *m, sg_top t, uint32_t *words, bool *deep) {
-    if (m->bytes > SG_MOST_MASK_BYTES)
-        drop_all(m);
-    sg_mask *own = mask_of(m, (sg_top){t.state, SG_UNKNOWN}, NULL);
-    if (!own)
-        return false;
-    merge(m, own, words, deep);
-    if (t.parent == SG_BOTTOM || !own->exits)
+/* --- a stack ---------------------------------------------------------------------------------- */
+
+/* The state's own tokens and, down the stack, those behind exits. words NULL: only to see whether
+   they count (*whole): not where the stack comes near its greatest depth. */
+static bool add_kept(sg_masks *m, int tree, sg_top t, uint32_t *words, bool *whole) {
+    sg_mask *k = mask_of(m, tree, NULL, t.state);
+    uint32_t at = t.parent;
+    while (k) {
+        sg_frame below = m->stacks.frame[at];
+        *whole &= below.depth + k->rise <= SG_MOST_STACK;
+        if (words)
+            merge(m, k, words);
+        if (at == SG_BOTTOM || !k->exits || !*whole)
+            break;
+        sg_mask *next = mask_of(m, tree, k, below.state);
+        sg_mask_release(k);
+        k = next;
+        at = below.parent;
+    }
+    bool ok = k != NULL;
+    sg_mask_release(k);
+    return ok;
+}
+
+static bool add_tree(sg_masks *m, int tree, sg_top t, uint32_t *words) {
+    bool whole = true;
+    if (!m->v->tree[tree].twigs)
         return true;
-    sg_mask *rest = mask_of(m, t, own);
-    if (rest)
-        merge(m, rest, words, deep);
-    return rest != NULL;
+    if (!add_kept(m, tree, t, NULL, &whole))
+        return false;
+    return whole ? add_kept(m, tree, t, words, &whole) : walk_top(m, &m->v->tree[tree], t, words);
 }
 
-sg_masks *sg_masks_new(sg_grammar *g, sg_vocabulary *v) {
-    sg_masks *m = mx_calloc(1, sizeof *m);
-    if (!m)
-        return NULL;
-    *m = (sg_masks){.g = g, .v = v, .slots = 64, .references = 1};
-    g->references++;
-    v->references++;
-    m->slot = mx_calloc(m->slots, sizeof(sg_mask *));
+bool sg_masks_add(sg_masks *m, sg_top t, uint32_t *words) {
+    for (int tree = 0; tree < SG_TREES; tree++)
+        if (!add_tree(m, tree, t, words))
+            return false;
+    return true;
+}
+
+static bool begin(sg_masks *m, sg_grammar *g, sg_vocabulary *v) {
+    *m = (sg_masks){.g = sg_grammar_retain(g), .v = sg_vocabulary_retain(v)};
+    m->table = sg_table_of(g, v);
     m->level = mx_malloc((v->longest + 1) * sizeof *m->level);
-    if (m->slot && m->level && sg_stacks_begin(&m->stacks, g))
-        return m;
-    sg_masks_release(m);
-    return NULL;
+    m->word = mx_malloc(v->words * sizeof *m->word);
+    return m->table && m->level && m->word;
 }
 
-void sg_masks_release(sg_masks *m) {
-    if (!m || --m->references)
-        return;
-    if (m->slot)
-        drop_all(m);
-    mx_free(m->slot);
+bool sg_masks_begin(sg_masks *m, sg_grammar *g, sg_vocabulary *v) {
+    return begin(m, g, v) && sg_stacks_begin(&m->stacks, g);
+}
+
+bool sg_masks_copy(sg_masks *to, const sg_masks *from) {
+    return begin(to, from->g, from->v) && sg_stacks_copy(&to->stacks, &from->stacks);
+}
+
+void sg_masks_end(sg_masks *m) {
+    sg_table_release(m->table);
     mx_free(m->level);
+    mx_free(m->word);
+    mx_free(m->exit);
     sg_stacks_end(&m->stacks);
     sg_grammar_release(m->g);
     sg_vocabulary_release(m->v);
-    mx_free(m);
 }

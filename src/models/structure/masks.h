@@ -1,47 +1,35 @@
-/* Which tokens may come next, kept.
- *
- * A state's mask has the tokens that do not look below the state's own rule, whatever the stack is;
- * its *exits* are the places in the tree of tokens where the rule has ended and bytes are left. Of
- * a whole stack only what follows the exits is tried, and that result is kept, too (after Dong et
- * al. 2024, XGrammar, section 3: context-independent tokens and the others). Masks are dropped all
- * at once when they have more than SG_MOST_MASK_BYTES.
- */
+/* Which tokens may come next on a stack: walks through the trees of tokens, whose results are kept
+ * in a table (table.h) where they do not depend on the whole stack. */
 #ifndef MX_MODELS_STRUCTURE_MASKS_H
 #define MX_MODELS_STRUCTURE_MASKS_H
 
 #include "models/structure/stacks.h"
-#include "models/structure/vocabulary.h"
-
-enum { SG_MOST_MASK_BYTES = 64 << 20 };
-
-typedef struct sg_mask {
-    sg_top of;      /* parent SG_UNKNOWN: the state's own */
-    uint32_t *word; /* bit i % 32 of word i / 32: token i */
-    uint32_t *exit; /* of a state's own: twigs */
-    size_t exits, exit_room;
-    bool deep; /* something was left out as too deep */
-} sg_mask;
+#include "models/structure/table.h"
 
 /* A level of a walk: the tops after so many bytes, and where what comes later is cut. */
 typedef struct sg_level {
     size_t first, count, frames, tops;
 } sg_level;
 
+/* A matcher's own. */
 typedef struct sg_masks {
     sg_grammar *g;
     sg_vocabulary *v;
+    sg_table *table;
     sg_stacks stacks;
     sg_level *level; /* v->longest + 1 */
-    sg_mask **slot;  /* by hash of `of` */
-    size_t slots, count, bytes;
-    int references;
+    uint32_t *word;  /* v->words, of the walk */
+    uint32_t *exit;
+    size_t exits, exit_room;
+    bool deep; /* something was left out as too deep */
 } sg_masks;
 
-/* Both are retained. NULL: no memory. */
-sg_masks *sg_masks_new(sg_grammar *g, sg_vocabulary *v);
-void sg_masks_release(sg_masks *m);
-/* Adds the tokens that may follow on a top, whose frames are not on trial. *deep: some would have
-   been too deep. */
-bool sg_masks_add(sg_masks *m, sg_top t, uint32_t *words, bool *deep);
+/* Grammar and vocabulary are retained. False: no memory; sg_masks_end frees what is there. */
+bool sg_masks_begin(sg_masks *m, sg_grammar *g, sg_vocabulary *v);
+/* With the same frames. False: likewise. */
+bool sg_masks_copy(sg_masks *to, const sg_masks *from);
+void sg_masks_end(sg_masks *m);
+/* Adds the tokens that may follow on a top. m->deep: some would have been too deep. */
+bool sg_masks_add(sg_masks *m, sg_top t, uint32_t *words);
 
 #endif

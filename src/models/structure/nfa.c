@@ -120,6 +120,35 @@ static uint32_t build_ref(sg_nfa *n, uint32_t rule, uint32_t to, int depth) {
     return f->nullable ? split(n, call, to) : call;
 }
 
+/* A way into each byte range of a row that leads somewhere, from the last to the first. */
+static uint32_t build_row(sg_nfa *n, const sg_dfa *d, uint32_t s, uint32_t hub, uint32_t to) {
+    uint32_t from = d->final[s] ? to : NOWHERE;
+    for (int last = 255, first; last >= 0 && !n->builder->failed; last = first - 1) {
+        uint32_t next = d->next[(size_t)s * d->letters + d->letter[last]];
+        for (first = last; first > 0; first--)
+            if (d->next[(size_t)s * d->letters + d->letter[first - 1]] != next)
+                break;
+        if (next == SG_DEAD)
+            continue;
+        uint32_t way = bytes(n, (unsigned)first, (unsigned)last, hub + next);
+        from = from == NOWHERE ? way : split(n, way, from);
+    }
+    return from;
+}
+
+/* State s of the automaton becomes hub + s, whose ways are added when all hubs are there. */
+static uint32_t build_dfa(sg_nfa *n, const sg_dfa *d, uint32_t to) {
+    uint32_t hub = (uint32_t)n->count;
+    for (uint32_t s = 0; s < d->states && !n->builder->failed; s++)
+        split(n, NOWHERE, NOWHERE);
+    for (uint32_t s = 0; s < d->states && !n->builder->failed; s++) {
+        uint32_t way = build_row(n, d, s, hub, to);
+        if (!n->builder->failed)
+            n->state[hub + s].a = way;
+    }
+    return hub;
+}
+
 /* From a state before x to `to`. Only of what matches something. */
 static uint32_t build(sg_nfa *n, sg_expr x, uint32_t to, int depth) {
     const sg_node node = n->builder->node[x];
@@ -138,6 +167,7 @@ static uint32_t build(sg_nfa *n, sg_expr x, uint32_t to, int depth) {
     case SG_IS_LIST: return build_list(n, &node, to, depth + 1);
     case SG_IS_REPEAT: return build_repeat(n, &node, to, depth + 1);
     case SG_IS_REF: return build_ref(n, node.first, to, depth + 1);
+    case SG_IS_DFA: return build_dfa(n, n->builder->dfa[node.first], to);
     }
     return NOWHERE;
 }

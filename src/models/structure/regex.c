@@ -70,13 +70,17 @@ static uint32_t unicode(parser *p) {
 
 static const sg_span digits[] = {{'0', '9'}},
                      word[] = {{'0', '9'}, {'A', 'Z'}, {'_', '_'}, {'a', 'z'}},
-                     space[] = {{'\t', '\r'}, {' ', ' '}};
+                     space[] = {{'\t', '\r'},     {' ', ' '},       {0xa0, 0xa0},
+                                {0x1680, 0x1680}, {0x2000, 0x200a}, {0x2028, 0x2029},
+                                {0x202f, 0x202f}, {0x205f, 0x205f}, {0x3000, 0x3000},
+                                {0xfeff, 0xfeff}},
+                     ends[] = {{'\n', '\n'}, {'\r', '\r'}, {0x2028, 0x2029}};
 
 static const struct {
     char name;
     const sg_span *span;
     size_t count;
-} classes[] = {{'d', digits, 1}, {'w', word, 4}, {'s', space, 2}};
+} classes[] = {{'d', digits, 1}, {'w', word, 4}, {'s', space, sizeof space / sizeof *space}};
 
 /* \d and its like into the set, where the next letter names one. */
 static bool take_class(parser *p, sg_points *set) {
@@ -165,8 +169,8 @@ static sg_expr class(parser *p) {
 
 static sg_expr any(parser *p, bool also_lines) {
     sg_points set = {0};
-    if (!also_lines)
-        sg_points_add(p->b, &set, '\n', '\n');
+    for (size_t i = 0; !also_lines && i < sizeof ends / sizeof *ends; i++)
+        sg_points_add(p->b, &set, ends[i].first, ends[i].last);
     sg_points_close(p->b, &set, true);
     return sg_points_expr(p->b, &set, p->as);
 }

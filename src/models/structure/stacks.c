@@ -42,6 +42,15 @@ bool sg_stacks_begin(sg_stacks *s, const sg_grammar *g) {
     return ok;
 }
 
+bool sg_stacks_copy(sg_stacks *to, const sg_stacks *from) {
+    *to = (sg_stacks){.g = from->g, .frames = from->frames, .buckets = from->buckets};
+    to->bucket = mx_memdup(from->bucket, from->buckets * sizeof *to->bucket);
+    if (!to->bucket || !mx_grow(&to->frame, &to->frame_room, from->frames, sizeof *to->frame))
+        return false;
+    memcpy(to->frame, from->frame, from->frames * sizeof *to->frame);
+    return true;
+}
+
 void sg_stacks_end(sg_stacks *s) {
     mx_free(s->frame);
     mx_free(s->bucket);
@@ -76,6 +85,7 @@ static uint32_t frame_of(sg_stacks *s, uint32_t state, uint32_t parent) {
         s->failed = true;
         return 0;
     }
+    s->highest = depth > s->highest ? depth : s->highest;
     s->frame[s->frames] = (sg_frame){state, parent, 0, depth};
     link_in(s, (uint32_t)s->frames);
     return (uint32_t)s->frames++;

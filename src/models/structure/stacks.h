@@ -36,13 +36,16 @@ typedef struct sg_stacks {
     uint32_t *bucket; /* the newest frame of a hash; 0: none */
     sg_top *top;      /* lists of tops, one after another */
     size_t frames, frame_room, buckets, tops, top_room;
-    bool complete; /* the last step reached SG_BOTTOM */
-    bool below;    /* ... SG_UNKNOWN */
-    bool deep;     /* ... left out what would be too deep */
-    bool failed;   /* sticks: an error is recorded */
+    uint32_t highest; /* the most frames on each other; the user sets it back */
+    bool complete;    /* the last step reached SG_BOTTOM */
+    bool below;       /* ... SG_UNKNOWN */
+    bool deep;        /* ... left out what would be too deep */
+    bool failed;      /* sticks: an error is recorded */
 } sg_stacks;
 
 bool sg_stacks_begin(sg_stacks *s, const sg_grammar *g);
+/* The same frames, without tops. False: no memory; sg_stacks_end frees what is there. */
+bool sg_stacks_copy(sg_stacks *to, const sg_stacks *from);
 void sg_stacks_end(sg_stacks *s);
 /* Appends the tops that follow from one, or after a byte from a list (s->top[first] on); how
    many. */

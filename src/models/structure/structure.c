@@ -5,6 +5,7 @@
 
 #include "models/structure/gbnf.h"
 #include "models/structure/regex.h"
+#include "models/structure/schema.h"
 
 /* The one rule of a structure that needs no more. */
 static sg_grammar *compile_one(sg_builder *b, sg_expr x) {
@@ -49,4 +50,22 @@ sg_grammar *mx_structure_choice(const char *const *text, size_t n) {
         return mx_fail(MX_INVALID, "[structure] no choices were given");
     bool ok = sg_begin(&b, "choice");
     return compile_one(&b, ok ? choice(&b, text, n) : SG_NONE);
+}
+
+sg_grammar *mx_structure_schema(const char *text, size_t n, int flags) {
+    sg_builder b;
+    if (!text)
+        return mx_fail(MX_INVALID, "[structure] no schema was given");
+    uint32_t root = sg_begin(&b, "schema") ? sg_schema(&b, text, n, flags) : UINT32_MAX;
+    sg_grammar *g = b.failed ? NULL : sg_compile(&b, root);
+    sg_end(&b);
+    return g;
+}
+
+sg_grammar *mx_structure_json(bool object, int flags) {
+    sg_builder b;
+    uint32_t root = sg_begin(&b, "JSON") ? sg_any_json(&b, object, flags) : UINT32_MAX;
+    sg_grammar *g = b.failed ? NULL : sg_compile(&b, root);
+    sg_end(&b);
+    return g;
 }

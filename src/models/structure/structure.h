@@ -8,7 +8,8 @@
  *     }
  *
  * What the mask allows can always be continued to a complete text, as far as the vocabulary has the
- * bytes. A grammar and its matchers are used by one thread at a time.
+ * bytes. Grammars and vocabularies are compiled once and used by any threads at once; matchers of
+ * one grammar share what they find out about tokens. A matcher is used by one thread at a time.
  */
 #ifndef MX_MODELS_STRUCTURE_STRUCTURE_H
 #define MX_MODELS_STRUCTURE_STRUCTURE_H
@@ -21,14 +22,18 @@
 sg_grammar *mx_structure_regex(const char *pattern); /* all of the text */
 sg_grammar *mx_structure_gbnf(const char *text);     /* its rule root */
 sg_grammar *mx_structure_choice(const char *const *text, size_t n);
+/* JSON Schema, and any value or object of JSON; flags are those of schema.h. */
+sg_grammar *mx_structure_schema(const char *text, size_t n, int flags);
+sg_grammar *mx_structure_json(bool object, int flags);
 
 typedef struct mx_matcher mx_matcher;
 
 /* At the beginning of the text. Grammar and vocabulary are retained. */
 mx_matcher *mx_matcher_new(sg_grammar *g, sg_vocabulary *v);
-/* At the same place, with the same past; masks are shared. */
+/* At the same place, with the same past. */
 mx_matcher *mx_matcher_copy(const mx_matcher *m);
 void mx_matcher_free(mx_matcher *m);
+sg_vocabulary *mx_matcher_vocabulary(const mx_matcher *m); /* borrowed */
 
 /* Each is a step, where it fits; where not, *fits is false and nothing has changed. False: an
    error. */
@@ -45,5 +50,8 @@ bool mx_matcher_ended(const mx_matcher *m);
 /* Bit i % 32 of word i / 32 for each token i that may come next, ends where the text is complete;
    v->words words. False and an error: the vocabulary has no token that continues. */
 bool mx_matcher_mask(mx_matcher *m, uint32_t *words);
+
+/* The bytes that must come next, each the only one that may: *n of them, up to `most`. No step. */
+bool mx_matcher_forced(mx_matcher *m, char *out, size_t most, size_t *n);
 
 #endif

@@ -30,34 +30,38 @@ static size_t shared(const word *a, const word *b) {
 }
 
 /* Adds the twigs of w that its predecessor does not have; path[d] is the open twig of depth d. */
-static bool grow_tree(sg_vocabulary *v, const word *w, const word *before, uint32_t *path) {
+static bool grow_tree(sg_vocabulary *v, sg_tree *t, const word *w, const word *before,
+                      uint32_t *path) {
     size_t depth = before ? shared(w, before) : 0;
     if (before && depth == w->size) {
-        v->same[w->token] = v->twig[path[depth]].token;
-        v->twig[path[depth]].token = w->token;
+        v->same[w->token] = t->twig[path[depth]].token;
+        t->twig[path[depth]].token = w->token;
         return true;
     }
     for (size_t d = depth + 1; before && d <= before->size; d++)
-        v->twig[path[d]].end = (uint32_t)v->twigs;
-    if (!mx_grow(&v->twig, &v->twig_room, v->twigs + w->size - depth, sizeof *v->twig))
+        t->twig[path[d]].end = (uint32_t)t->twigs;
+    if (!mx_grow(&t->twig, &t->room, t->twigs + w->size - depth, sizeof *t->twig))
         return false;
     for (size_t d = depth + 1; d <= w->size; d++) {
-        path[d] = (uint32_t)v->twigs;
-        v->twig[v->twigs++] = (sg_twig){0, UINT32_MAX, (uint16_t)d, (uint8_t)w->text[d - 1]};
+        path[d] = (uint32_t)t->twigs;
+        t->twig[t->twigs++] = (sg_twig){0, UINT32_MAX, (uint16_t)d, (uint8_t)w->text[d - 1]};
     }
-    v->twig[v->twigs - 1].token = w->token;
+    t->twig[t->twigs - 1].token = w->token;
     return true;
 }
 
-static bool make_tree(sg_vocabulary *v, word *w, size_t n) {
+/* Of those words, in order, whose size belongs into it. */
+static bool make_tree(sg_vocabulary *v, sg_tree *t, const word *w, size_t n) {
     uint32_t *path = mx_malloc((v->longest + 1) * sizeof *path);
-    bool ok = path != NULL;
-    if (n)
-        qsort(w, n, sizeof *w, by_text);
+    const word *before = NULL;
+    bool ok = path != NULL, is_short = t == &v->tree[SG_SHORT_TREE];
     for (size_t i = 0; ok && i < n; i++)
-        ok = grow_tree(v, &w[i], i ? &w[i - 1] : NULL, path);
-    for (size_t d = 1; ok && n && d <= w[n - 1].size; d++)
-        v->twig[path[d]].end = (uint32_t)v->twigs;
+        if ((w[i].size <= SG_SHORT) == is_short) {
+            ok = grow_tree(v, t, &w[i], before, path);
+            before = &w[i];
+        }
+    for (size_t d = 1; ok && before && d <= before->size; d++)
+        t->twig[path[d]].end = (uint32_t)t->twigs;
     mx_free(path);
     return ok;
 }
@@ -93,7 +97,10 @@ static bool fill(sg_vocabulary *v, const char *const *text, const size_t *size) 
         if (bytes)
             w[n++] = (word){v->text + from, bytes, (uint32_t)i};
     }
-    ok = ok && make_tree(v, w, n);
+    if (ok && n)
+        qsort(w, n, sizeof *w, by_text);
+    for (int i = 0; ok && i < SG_TREES; i++)
+        ok = make_tree(v, &v->tree[i], w, n);
     mx_free(w);
     return ok;
 }
@@ -108,7 +115,9 @@ sg_vocabulary *sg_vocabulary_new(const char *const *text, const size_t *size, si
     sg_vocabulary *v = mx_calloc(1, sizeof *v);
     if (!v)
         return NULL;
-    *v = (sg_vocabulary){.count = count, .words = (count + 31) / 32, .references = 1};
+    v->count = count;
+    v->words = (count + 31) / 32;
+    atomic_init(&v->references, 1);
     v->from = mx_calloc(count + 1, sizeof *v->from);
     v->same = mx_malloc(count * sizeof *v->same);
     v->ends = mx_memdup(ends, n_ends * sizeof *ends);
@@ -119,13 +128,19 @@ sg_vocabulary *sg_vocabulary_new(const char *const *text, const size_t *size, si
     return NULL;
 }
 
+sg_vocabulary *sg_vocabulary_retain(sg_vocabulary *v) {
+    atomic_fetch_add(&v->references, 1);
+    return v;
+}
+
 void sg_vocabulary_release(sg_vocabulary *v) {
-    if (!v || --v->references)
+    if (!v || atomic_fetch_sub(&v->references, 1) != 1)
         return;
     mx_free(v->text);
     mx_free(v->from);
     mx_free(v->same);
-    mx_free(v->twig);
+    for (int i = 0; i < SG_TREES; i++)
+        mx_free(v->tree[i].twig);
     mx_free(v->ends);
     mx_free(v);
 }

@@ -12,8 +12,7 @@ static void add(tok_list *to, tok_text s) {
 
 /* --- bytes ------------------------------------------------------------------------------------ */
 
-/* A piece that has a character which stands for no byte is text. */
-static void put_bytes(tok_bytes *to, tok_text s) {
+void tok_put_bytes(tok_bytes *to, tok_text s) {
     size_t before = to->n;
     uint32_t c;
     for (size_t at = 0; at < s.n; at += tok_step(s.p + at, s.p + s.n, &c)) {
@@ -42,7 +41,7 @@ void tok_decode_bytes(const tok_decode *self, const tok_list *from, tok_list *to
     (void)self;
     tok_bytes all = {NULL, 0, 0};
     for (size_t i = 0; i < from->n; i++)
-        put_bytes(&all, tok_list_at(from, i));
+        tok_put_bytes(&all, tok_list_at(from, i));
     if (all.n)
         put_clean(&to->text, (tok_text){all.p, all.n}, open);
     tok_list_end(to);
@@ -54,7 +53,7 @@ static int hex(char c) {
     return !at ? -1 : at - all < 16 ? (int)(at - all) : (int)(at - all) - 6;
 }
 
-static int byte_of_piece(tok_text s) {
+int tok_byte_of_piece(tok_text s) {
     if (s.n != 6 || memcmp(s.p, "<0x", 3) != 0 || s.p[5] != '>')
         return -1;
     int high = hex(s.p[3]), low = hex(s.p[4]);
@@ -77,7 +76,7 @@ void tok_decode_fallback(const tok_decode *self, const tok_list *from, tok_list 
     tok_bytes run = {NULL, 0, 0};
     (void)self;
     for (size_t i = 0; i < from->n; i++) {
-        int b = byte_of_piece(tok_list_at(from, i));
+        int b = tok_byte_of_piece(tok_list_at(from, i));
         if (b >= 0) {
             tok_put(&run, (char[]){(char)b}, 1);
             continue;

@@ -166,6 +166,10 @@ struct tok_decode {
     bool cleanup;
     tok_scheme scheme;
 };
+/* The bytes of a byte-level piece; one that has a character which stands for no byte is text. */
+void tok_put_bytes(tok_bytes *to, tok_text piece);
+/* That of "<0xE4>"; -1: it is another piece. */
+int tok_byte_of_piece(tok_text piece);
 void tok_decode_bytes(const tok_decode *self, const tok_list *from, tok_list *to, bool open);
 void tok_decode_fallback(const tok_decode *self, const tok_list *from, tok_list *to, bool open);
 void tok_decode_fuse(const tok_decode *self, const tok_list *from, tok_list *to, bool open);

@@ -45,6 +45,9 @@ size_t mx_tokenizer_size(const mx_tokenizer *t);
 /* The text of a piece as the file has it; false: there is none. */
 bool mx_tokenizer_piece(const mx_tokenizer *t, int64_t id, const char **text, size_t *n);
 int32_t mx_tokenizer_id(const mx_tokenizer *t, const char *text, size_t n); /* -1: there is none */
+/* The bytes that each piece stands for inside of a text, one behind the other: those of id i end at
+   end[i], of mx_tokenizer_size. Special ones have none. For mx_free; NULL and an error. */
+char *mx_tokenizer_bytes(const mx_tokenizer *t, size_t *end);
 bool mx_tokenizer_is_special(const mx_tokenizer *t, int64_t id);
 int32_t mx_tokenizer_role(const mx_tokenizer *t, mx_token_role role); /* -1: there is none */
 const char *
