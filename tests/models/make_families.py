@@ -2,9 +2,9 @@
 
     make_families.py [family ...]
 
-Each file holds config.json, names and shapes of the tensors as a checkpoint has them, some tokens, and
-the logits (encoders: the rows after the last layer) in float32. The tensors' numbers follow from
-their names (numbers below, tiny_models.h), so that the test needs no transformers.
+Each file holds config.json, names and shapes of the tensors as a checkpoint has them, some tokens,
+and the logits (encoders: the rows after the last layer) in float32. The tensors' numbers follow
+from their names (numbers below, tiny_models.h), so that the test needs no transformers.
 """
 
 import json

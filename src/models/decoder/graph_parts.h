@@ -26,6 +26,8 @@ static inline mx_rows *dec_as_rows(mx_array *a) {
     return (mx_rows *)(void *)a;
 }
 
+/* Of a matrix that is not dense. */
+bool dec_format_of(const mx_weight *w, mx_quant_format *f);
 /* x w' + bias and the change, of rows (rows, in); float32. */
 mx_array *dec_product(const mx_weight *w, mx_array *x);
 /* Of the matrices that `which` (rows, used) picks of a stack: x (rows, 1 or used, 1, in) ->
