@@ -115,7 +115,8 @@ bool mx_family_find(const mx_family *f, mx_naming naming, const char *name, mx_p
         if (!rest)
             continue;
         out->part = *rest == '.' ? rest + 1 : rest;
-        if (*rest == '.' ? is_part(rest + 1) : !*rest && (r->flags & MX_ROW_LEFT_OUT))
+        if (*rest == '.' ? is_part(rest + 1)
+                         : !*rest && (r->flags & (MX_ROW_LEFT_OUT | MX_ROW_BARE)))
             return true;
     }
     return false;
@@ -131,7 +132,8 @@ char *mx_place_name(const mx_place *p, mx_naming naming, const char *part) {
             mx_text_char(&t, *s++);
         }
     }
-    if (part && *part)
+    bool bare = (p->row->flags & MX_ROW_BARE) && naming != MX_NAMED_GGUF;
+    if (part && *part && !bare)
         mx_text_add(&t, ".%s", part);
     return mx_text_take(&t);
 }

@@ -20,6 +20,9 @@
  *
  *     h hidden size      a heads      k heads of keys and values      d size of a head
  *     f feed forward     l layers     v vocabulary     e experts      c context     t token types
+ *     i of an expert     s of those that all tokens share, n how many
+ *     r rank of latent rows     p features that rotate     o that do not     w of a value
+ *     g u groups and heads of a recurrence     x y sizes of its key, value     z of a convolution
  */
 #ifndef MX_MODELS_FAMILY_H
 #define MX_MODELS_FAMILY_H
@@ -31,17 +34,19 @@
 typedef enum mx_naming { MX_NAMED_HF, MX_NAMED_MLX, MX_NAMED_GGUF, MX_NAMINGS } mx_naming;
 
 enum mx_row_flags {
-    MX_ROW_MAY_LACK = 1,   /* the model may be without it */
-    MX_ROW_TIED = 2,       /* the same where config.json ties the embeddings */
-    MX_ROW_BIAS = 4,       /* it has a bias */
-    MX_ROW_MAY_BIAS = 8,   /* it may have one */
-    MX_ROW_NORM = 16,      /* of a norm */
-    MX_ROW_QUERY = 32,     /* rows are a heads, which are rotated */
-    MX_ROW_KEY = 64,       /* rows are k heads, likewise */
-    MX_ROW_PLAIN = 128,    /* never quantized; float32 in GGUF */
-    MX_ROW_TABLE = 256,    /* rows that are looked up */
-    MX_ROW_ROPE = 512,     /* GGUF alone has it: config.json's rope_scaling says the same */
-    MX_ROW_LEFT_OUT = 1024 /* nothing that computation needs: no GGUF name */
+    MX_ROW_MAY_LACK = 1,    /* the model may be without it */
+    MX_ROW_TIED = 2,        /* the same where config.json ties the embeddings */
+    MX_ROW_BIAS = 4,        /* it has a bias */
+    MX_ROW_MAY_BIAS = 8,    /* it may have one */
+    MX_ROW_NORM = 16,       /* of a norm */
+    MX_ROW_QUERY = 32,      /* rows are a heads, which are rotated */
+    MX_ROW_KEY = 64,        /* rows are k heads, likewise */
+    MX_ROW_PLAIN = 128,     /* never quantized; float32 in GGUF */
+    MX_ROW_TABLE = 256,     /* rows that are looked up */
+    MX_ROW_ROPE = 512,      /* GGUF alone has it: config.json's rope_scaling says the same */
+    MX_ROW_LEFT_OUT = 1024, /* nothing that computation needs: no GGUF name */
+    MX_ROW_BARE = 2048,     /* Hugging Face's name and MLX's are all there is: no ".weight" */
+    MX_ROW_TURNED = 4096    /* Hugging Face has the columns as rows */
 };
 
 typedef struct mx_tensor_row {
@@ -82,6 +87,7 @@ typedef struct mx_family {
     bool adds_one;      /* GGUF: norms are 1 + w */
     bool ties;          /* config.json ties the embeddings unless it says otherwise */
     const char *prefix; /* names may have it before them; NULL: none */
+    bool apart;         /* GGUF's tensors differ in more than names: no conversion */
 } mx_family;
 
 extern const mx_family mx_families[];
@@ -101,7 +107,7 @@ const mx_family *mx_family_of_arch(const char *arch,
 typedef struct mx_place {
     const mx_tensor_row *row;
     int layer, expert; /* -1: its name has none */
-    const char *part;  /* "weight", "bias", "scales", "biases": behind the name's last dot */
+    const char *part;  /* "weight", "bias", "scales", "biases": behind the last dot; or "" */
 } mx_place;
 
 bool mx_family_find(const mx_family *f, mx_naming naming, const char *name, mx_place *out);

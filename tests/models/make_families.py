@@ -20,7 +20,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 FOLDER = Path(__file__).resolve().parent.parent / "data" / "families"
-TOKENS = [3, 17, 42, 42, 5, 9, 60, 33, 1, 8, 25, 50]
+TOKENS = [3, 17, 42, 42, 5, 9, 60, 33, 2, 8, 25, 50]
 
 
 def seed_of(name):
@@ -154,6 +154,181 @@ family(
         full_attention=dict(rope_type="linear", factor=8.0, rope_theta=1e6),
         sliding_attention=dict(rope_type="default", rope_theta=1e4),
     ),
+)
+
+# the others
+family("mixtral", "MixtralConfig", num_local_experts=4, num_experts_per_tok=2)
+family(
+    "qwen3_moe",
+    "Qwen3MoeConfig",
+    num_experts=4,
+    num_experts_per_tok=2,
+    moe_intermediate_size=24,
+    head_dim=8,
+    norm_topk_prob=True,
+    mlp_only_layers=[1],
+    num_hidden_layers=3,
+)
+family(
+    "qwen3_next",
+    "Qwen3NextConfig",
+    num_hidden_layers=4,
+    head_dim=16,
+    linear_num_key_heads=2,
+    linear_num_value_heads=4,
+    linear_key_head_dim=8,
+    linear_value_head_dim=8,
+    linear_conv_kernel_dim=4,
+    num_experts=4,
+    num_experts_per_tok=2,
+    moe_intermediate_size=24,
+    shared_expert_intermediate_size=40,
+    partial_rotary_factor=0.25,
+)
+family("gemma", "GemmaConfig", head_dim=8)
+family("smollm3", "SmolLM3Config", num_hidden_layers=4, no_rope_layer_interval=4, pad_token_id=0)
+family("olmo2", "Olmo2Config")
+family(
+    "granite",
+    "GraniteConfig",
+    embedding_multiplier=3.0,
+    residual_multiplier=0.5,
+    attention_multiplier=0.3,
+    logits_scaling=2.0,
+)
+family(
+    "cohere2",
+    "Cohere2Config",
+    sliding_window=4,
+    sliding_window_pattern=2,
+    logit_scale=0.25,
+    num_hidden_layers=4,
+)
+family(
+    "deepseek_v2_groups",
+    "DeepseekV2Config",
+    topk_method="group_limited_greedy",
+    n_group=4,
+    topk_group=2,
+    routed_scaling_factor=2.0,
+    q_lora_rank=None,
+    kv_lora_rank=12,
+    qk_nope_head_dim=8,
+    qk_rope_head_dim=4,
+    v_head_dim=8,
+    n_routed_experts=8,
+    num_experts_per_tok=2,
+    n_shared_experts=2,
+    moe_intermediate_size=24,
+    first_k_dense_replace=1,
+    num_key_value_heads=4,
+    num_hidden_layers=2,
+)
+family(
+    "deepseek_v3_yarn",
+    "DeepseekV3Config",
+    rope_scaling=dict(
+        rope_type="yarn",
+        factor=4.0,
+        original_max_position_embeddings=16,
+        mscale=1.0,
+        mscale_all_dim=1.0,
+        beta_fast=32,
+        beta_slow=1,
+    ),
+    q_lora_rank=16,
+    kv_lora_rank=12,
+    qk_nope_head_dim=8,
+    qk_rope_head_dim=8,
+    v_head_dim=8,
+    n_routed_experts=8,
+    num_experts_per_tok=2,
+    n_shared_experts=1,
+    n_group=1,
+    topk_group=1,
+    moe_intermediate_size=24,
+    first_k_dense_replace=1,
+    num_key_value_heads=4,
+    num_hidden_layers=2,
+)
+family(
+    "deepseek_v2",
+    "DeepseekV2Config",
+    q_lora_rank=16,
+    kv_lora_rank=12,
+    qk_nope_head_dim=8,
+    qk_rope_head_dim=4,
+    v_head_dim=8,
+    n_routed_experts=8,
+    num_experts_per_tok=2,
+    n_shared_experts=2,
+    moe_intermediate_size=24,
+    first_k_dense_replace=1,
+    num_key_value_heads=4,
+    num_hidden_layers=3,
+)
+family(
+    "deepseek_v3",
+    "DeepseekV3Config",
+    q_lora_rank=16,
+    kv_lora_rank=12,
+    qk_nope_head_dim=8,
+    qk_rope_head_dim=4,
+    v_head_dim=8,
+    n_routed_experts=8,
+    num_experts_per_tok=2,
+    n_shared_experts=1,
+    n_group=4,
+    topk_group=2,
+    moe_intermediate_size=24,
+    first_k_dense_replace=1,
+    num_key_value_heads=4,
+    num_hidden_layers=3,
+)
+family(
+    "gpt_oss",
+    "GptOssConfig",
+    head_dim=8,
+    num_local_experts=4,
+    num_experts_per_tok=2,
+    sliding_window=4,
+)
+family("glm4", "Glm4Config", head_dim=8, partial_rotary_factor=0.5, pad_token_id=0)
+family("starcoder2", "Starcoder2Config")
+family("gpt2", "GPT2Config", num_key_value_heads=..., intermediate_size=...)
+family(
+    "mamba2",
+    "Mamba2Config",
+    num_key_value_heads=...,
+    num_attention_heads=...,
+    intermediate_size=...,
+    max_position_embeddings=...,
+    num_heads=8,
+    head_dim=8,
+    state_size=16,
+    n_groups=2,
+    hidden_size=32,
+    expand=2,
+    conv_kernel=4,
+)
+family(
+    "lfm2",
+    "Lfm2Config",
+    num_hidden_layers=4,
+    layer_types=["conv", "full_attention", "conv", "full_attention"],
+)
+family("bert", "BertConfig", True, num_key_value_heads=...)
+family("roberta", "RobertaConfig", True, num_key_value_heads=..., max_position_embeddings=66)
+family("nomic_bert", "NomicBertConfig", True, num_key_value_heads=...)
+family(
+    "modernbert",
+    "ModernBertConfig",
+    True,
+    num_key_value_heads=...,
+    num_hidden_layers=4,
+    global_attn_every_n_layers=3,
+    local_attention=8,
+    pad_token_id=0,
 )
 
 

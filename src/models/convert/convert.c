@@ -154,11 +154,20 @@ static bool write(mx_conversion *p, const char *out, const struct target *t) {
 
 /* --- all ------------------------------------------------------------------------------------- */
 
+static bool check_apart(const mx_model *m, const struct target *t) {
+    bool gguf = t->naming == MX_NAMED_GGUF;
+    return !m->family || !m->family->apart || gguf == m->is_gguf ||
+           mx_fail(MX_UNSUPPORTED,
+                   "[%s] '%s': GGUF's tensors of the family '%s' differ from others in more than "
+                   "names, and are not converted",
+                   op, m->label, m->family->name);
+}
+
 static bool convert(mx_model *m, const char *out, const struct target *t,
                     const mx_convert_options *o) {
     mx_choice c;
     mx_conversion p = {0};
-    if (!mx_choice_of(o, t->naming, !m->family, &c))
+    if (!check_apart(m, t) || !mx_choice_of(o, t->naming, !m->family, &c))
         return false;
     mx_choice_drop(&c, m);
     bool ok =

@@ -200,6 +200,11 @@ static bool check_shape(const mx_model *m, const mx_model_tensor *t) {
     if (n <= 0)
         return true; // the row says none
     n = strcmp(p->part, "bias") == 0 ? 1 + stack : n + stack;
+    if ((p->row->flags & MX_ROW_TURNED) && !m->is_gguf && n == 2) {
+        int rows = want[0];
+        want[0] = want[1];
+        want[1] = rows;
+    }
     bool same = t->shape.ndim == n;
     for (int i = 0; same && i < n; i++)
         same = t->shape.dim[i] == want[i];
@@ -224,11 +229,15 @@ static bool fail_missing(const mx_model *m, const mx_place *p, const char *part)
     return false;
 }
 
+static bool has_bare(const mx_model *m, const mx_tensor_row *r, int layer) {
+    return mx_model_find(m, r, layer, -1, "") || mx_model_find(m, r, layer, -1, "bias");
+}
+
 /* The stack of all experts, or each of them. */
 static bool has_part(const mx_model *m, const mx_tensor_row *r, int layer, const char *part) {
     bool experts = mx_row_has_experts(r, MX_NAMED_HF);
     mx_place missing = {r, layer, -1, part};
-    if (mx_model_find(m, r, layer, -1, part))
+    if (mx_model_find(m, r, layer, -1, part) || ((r->flags & MX_ROW_BARE) && has_bare(m, r, layer)))
         return true;
     for (int e = 0; experts && e < mx_dim(&m->dims, 'e'); e++) {
         missing.expert = e;

@@ -39,6 +39,15 @@ static const char *const harmless[] = {"architectures",
                                        "mlx_lm_version",
                                        "model_name",
                                        "model_type",
+                                       "num_nextn_predict_layers",
+                                       "ep_size",
+                                       "aux_loss_alpha",
+                                       "seq_aux",
+                                       "deterministic_flash_attn",
+                                       "sparse_pred_ignore_index",
+                                       "sparse_prediction",
+                                       "max_trained_positions",
+                                       "initial_context_length",
                                        "n_ctx",
                                        "name",
                                        "num_labels",
@@ -73,11 +82,57 @@ static const char *const harmless[] = {"architectures",
                                        "use_flash_attn",
                                        "vocab_size"};
 
-static bool is_harmless(const char *key) {
-    for (size_t i = 0; i < sizeof harmless / sizeof *harmless; i++)
-        if (strcmp(harmless[i], key) == 0)
+/* Keys whose meaning the tensors tell. */
+static const char *const told[] = {"attention_bias",
+                                   "block_auto_adjust_ff_dim",
+                                   "block_dim",
+                                   "block_ff_dim",
+                                   "block_ffn_dim_multiplier",
+                                   "block_mlp_init_scale",
+                                   "block_multiple_of",
+                                   "block_use_swiglu",
+                                   "block_use_xavier_init",
+                                   "chunk_size",
+                                   "conv_bias",
+                                   "conv_dim",
+                                   "conv_dim_out",
+                                   "conv_use_xavier_init",
+                                   "decoder_bias",
+                                   "decoder_sparse_step",
+                                   "dense_seq_output",
+                                   "expand",
+                                   "first_k_dense_replace",
+                                   "full_attn_idxs",
+                                   "fused_bias_fc",
+                                   "fused_dropout_add_ln",
+                                   "mlp_bias",
+                                   "mlp_only_layers",
+                                   "norm_bias",
+                                   "original_max_position_embeddings",
+                                   "pad_vocab_size_multiple",
+                                   "rescale_prenorm_residual",
+                                   "residual_in_fp32",
+                                   "rms_norm_eps",
+                                   "time_step_floor",
+                                   "time_step_max",
+                                   "time_step_min",
+                                   "time_step_rank",
+                                   "use_bias",
+                                   "use_conv_bias",
+                                   "use_pos_enc",
+                                   "use_xentropy"};
+
+static bool is_in(const char *key, const char *const *list, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(list[i], key) == 0)
             return true;
-    return *key == '_' || strncmp(key, "transformers", 12) == 0;
+    return false;
+}
+
+static bool is_harmless(const char *key) {
+    return is_in(key, harmless, sizeof harmless / sizeof *harmless) ||
+           is_in(key, told, sizeof told / sizeof *told) || *key == '_' ||
+           strncmp(key, "transformers", 12) == 0;
 }
 
 /* null, false, nothing: what a model is without. */

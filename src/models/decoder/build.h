@@ -37,20 +37,29 @@ typedef struct dec_build {
 /* What kind of tokens a layer's attention sees. */
 typedef enum dec_sight { DEC_ALL, DEC_WINDOW } dec_sight;
 
-/* Beyond what config and tensors say. */
+/* Beyond what config and tensors say. Keys and modules: NULL the usual one. */
 struct dec_trait {
     const char *family;
-    mx_norm_kind norm;   /* of hidden rows; 0: rms */
-    bool root_embedding; /* the embedding is multiplied by sqrt(h) */
-    bool adjacent;       /* pairs of the rotation lie side by side, in every format */
-    const char *context; /* key: the most positions; NULL: max_position_embeddings */
-    /* key: each so many-th layer sees all, the others a window. NULL: all see the same */
-    const char *period;
-    int every;               /* the same, of all models of the family */
-    bool may_window;         /* sliding_window counts where it is a number */
+    mx_norm_kind norm;       /* of hidden rows; 0: rms */
+    const char *eps;         /* key: of all norms */
+    const char *feed_norm;   /* module: before the feed-forward part */
+    const char *final_norm;  /* module */
+    const char *window;      /* key; "": no layer has one */
+    const char *period;      /* key: each so many-th layer sees all, the others a window */
     const char *local_theta; /* key: theta of layers with a window; NULL: one theta */
+    int every;               /* as period, of all models of the family */
+    bool root_embedding;     /* the embedding is multiplied by sqrt(h) */
+    bool adjacent;           /* pairs of the rotation lie side by side, in every format */
     bool scalar;             /* scores are divided by the root of query_pre_attn_scalar */
-    /* What remains of layer n, or of the whole (n = -1); NULL: nothing. */
+    bool tanh_gelu;          /* whatever the config calls it */
+    bool clamps;             /* MX_ACT_CLAMPED_SWIGLU */
+    bool encoder, norms_after, parallel, no_rope;
+    bool folders_only; /* GGUF files of the family are not understood */
+    /* What stands in the place of attention, or attention of another kind; NULL: attention */
+    bool (*mixer)(dec_build *b, int n, mx_layer *l);
+    /* What is special of experts whose router and stacks, where there are such, are filled. */
+    bool (*experts)(dec_build *b, int n, mx_experts *e);
+    /* What remains of layer n, or of the whole (n = -1). */
     bool (*more)(dec_build *b, int n);
 };
 extern const dec_trait dec_traits[];
@@ -85,6 +94,18 @@ bool dec_vector(dec_build *b, const char *module, int layer, const char *part, m
 bool dec_norm(dec_build *b, const char *module, int layer, mx_norm_kind kind, mx_norm *out);
 /* Rows first .. first + count of a matrix. */
 bool dec_rows(dec_build *b, const mx_weight *w, int64_t first, int64_t count, mx_weight *out);
+/* n rows of a matrix, or of each of a stack, in this order: copies. */
+bool dec_pick_rows(dec_build *b, const mx_weight *w, const int *rows, int n, mx_weight *out);
+/* A tensor whose name may have no part, float32; stays NULL where there is none. */
+bool dec_bare(dec_build *b, const char *module, int layer, mx_array **out);
+/* The same as it lies, in the open scope; NULL without an error: there is none. */
+mx_array *dec_raw(dec_build *b, const char *module, int layer);
+/* A matrix or stack of dense numbers, or of words. */
+bool dec_dense(dec_build *b, mx_array *a, mx_weight *out);
+bool dec_words(dec_build *b, mx_array *words, mx_array *scales, mx_array *biases, mx_quant_format f,
+               mx_weight *out);
+/* Computed, in row order, kept. */
+mx_array *dec_settle(dec_build *b, mx_array *a);
 /* Error unless it is there. */
 bool dec_need(dec_build *b, const mx_weight *w, const char *module, int layer);
 
@@ -96,6 +117,34 @@ bool dec_rope(dec_build *b, dec_sight sight, int rotated, mx_rotation *out);
 /* --- parts (describe.c) ---------------------------------------------------------------------- */
 
 bool dec_describe(dec_build *b);
+
+/* --- attention (attention.c) ----------------------------------------------------------------- */
+
 dec_sight dec_sees(dec_build *b, int n);
+bool dec_attention(dec_build *b, int n, mx_layer *l);
+/* Latent rows: deepseek. */
+bool dec_latent(dec_build *b, int n, mx_layer *l);
+
+/* --- what some families have (recurrences.c, experts.c, particular.c) ------------------------ */
+
+bool dec_mamba2(dec_build *b, int n, mx_layer *l);
+bool dec_delta_or_attention(dec_build *b, int n, mx_layer *l);
+bool dec_conv_or_attention(dec_build *b, int n, mx_layer *l);
+bool dec_activation(dec_build *b, mx_activation *out);
+bool dec_experts(dec_build *b, int n, mx_experts *e); /* of every family */
+bool dec_deepseek_experts(dec_build *b, int n, mx_experts *e);
+bool dec_qwen_experts(dec_build *b, int n, mx_experts *e);
+bool dec_gpt_oss_experts(dec_build *b, int n, mx_experts *e);
+bool dec_granite(dec_build *b, int n);
+bool dec_smollm3(dec_build *b, int n);
+bool dec_cohere2(dec_build *b, int n);
+bool dec_gpt2(dec_build *b, int n);
+bool dec_bert(dec_build *b, int n);
+bool dec_nomic(dec_build *b, int n);
+
+/* --- sizes (sizes.c) ------------------------------------------------------------------------- */
+
+/* Does everything have the sizes that the rest of the description says? Machines rely on it. */
+bool dec_check_sizes(dec_build *b);
 
 #endif

@@ -40,8 +40,7 @@ void *dec_keep_block(dec_build *b, void *p) {
     return NULL;
 }
 
-/* Computed, in row order, kept. */
-static mx_array *settle(dec_build *b, mx_array *a) {
+mx_array *dec_settle(dec_build *b, mx_array *a) {
     mx_array *rows = mx_contiguous(a, false);
     return rows && mx_eval1(rows) ? dec_keep(b, rows) : NULL;
 }
@@ -78,9 +77,10 @@ static bool fail_elements(const dec_build *b, const mx_model_tensor *t) {
                    b->name, t->name, t->held.storage ? t->held.storage : "words");
 }
 
+static const char *const mode_names[] = {"affine", "mxfp4", "mxfp8", "nvfp4"};
+
 /* kind, mode and bits. */
 static bool set_kind(const dec_build *b, const mx_model_tensor *t, mx_weight *w) {
-    static const char *const modes[] = {"affine", "mxfp4", "mxfp8", "nvfp4"};
     if (t->held.block) {
         w->kind = MX_WEIGHT_BLOCKS;
         w->mode = t->held.block->name;
@@ -88,13 +88,18 @@ static bool set_kind(const dec_build *b, const mx_model_tensor *t, mx_weight *w)
     }
     if (mx_elements_are_words(&t->held)) {
         w->kind = MX_WEIGHT_AFFINE;
-        w->mode = modes[t->held.quant.mode];
+        w->mode = mode_names[t->held.quant.mode];
         w->bits = t->held.quant.bits;
         w->group = t->held.quant.group;
         return true;
     }
     w->kind = MX_WEIGHT_DENSE;
     return mx_dtype_is_float(t->held.dtype) || fail_elements(b, t);
+}
+
+/* Columns lie as rows. */
+static bool turns(const dec_build *b, const mx_model_tensor *t) {
+    return (t->place.row->flags & MX_ROW_TURNED) && !b->model.is_gguf;
 }
 
 static bool set_sizes(const dec_build *b, const mx_model_tensor *t, mx_weight *w) {
@@ -105,6 +110,10 @@ static bool set_sizes(const dec_build *b, const mx_model_tensor *t, mx_weight *w
     w->experts = s->ndim == 3 ? s->dim[0] : 0;
     w->out = s->dim[s->ndim - 2];
     w->in = s->dim[s->ndim - 1];
+    if (turns(b, t)) {
+        w->in = w->out;
+        w->out = s->dim[s->ndim - 1];
+    }
     return true;
 }
 
@@ -118,13 +127,15 @@ static bool parts_of(dec_build *b, const mx_model_tensor *t, mx_parts *p) {
     if (!mx_model_read(&b->model, t, t->held.block != NULL, p))
         return false;
     p->part[0] = plain(p->part[0]);
+    if (turns(b, t))
+        p->part[0] = mx_transpose(p->part[0]);
     return p->part[0] != NULL;
 }
 
 static bool keep_parts(dec_build *b, const mx_parts *p, mx_weight *w) {
     mx_array **to[] = {&w->words, &w->scales, &w->biases};
     for (int i = 0; i < 3; i++)
-        if (p->part[i] && !(*to[i] = settle(b, p->part[i])))
+        if (p->part[i] && !(*to[i] = dec_settle(b, p->part[i])))
             return false;
     return true;
 }
@@ -225,7 +236,7 @@ bool dec_vector(dec_build *b, const char *module, int layer, const char *part, m
     if (!t || mx_failed())
         return !mx_failed();
     mx_scope scope = mx_scope_open();
-    *out = settle(b, values_of(b, t));
+    *out = dec_settle(b, values_of(b, t));
     mx_scope_close(scope);
     return *out != NULL;
 }
@@ -237,7 +248,7 @@ static mx_array *add_one(dec_build *b, mx_array *w) {
     if (!w || !b->d->family->adds_one || b->model.is_gguf)
         return w;
     mx_scope scope = mx_scope_open();
-    w = settle(b, mx_add_s(w, 1));
+    w = dec_settle(b, mx_add_s(w, 1));
     mx_scope_close(scope);
     return w;
 }
@@ -250,8 +261,8 @@ bool dec_norm(dec_build *b, const char *module, int layer, mx_norm_kind kind, mx
     if (!out->weight && !out->bias)
         return true;
     out->kind = kind;
-    out->eps =
-        (float)dec_number(b, kind == MX_NORM_LAYER ? "layer_norm_eps" : "rms_norm_eps", 1e-6);
+    const char *usual = kind == MX_NORM_LAYER ? "layer_norm_eps" : "rms_norm_eps";
+    out->eps = (float)dec_number(b, b->trait->eps ? b->trait->eps : usual, 1e-6);
     out->weight = add_one(b, out->weight);
     return !mx_failed();
 }
@@ -260,7 +271,7 @@ bool dec_norm(dec_build *b, const char *module, int layer, mx_norm_kind kind, mx
 
 static bool rows_of(dec_build *b, mx_array *a, int axis, int64_t first, int64_t count,
                     mx_array **out) {
-    if (a && !(*out = settle(b, mx_slice_axis(a, axis, (int)first, (int)(first + count)))))
+    if (a && !(*out = dec_settle(b, mx_slice_axis(a, axis, (int)first, (int)(first + count)))))
         return false;
     return true;
 }
@@ -278,4 +289,82 @@ bool dec_rows(dec_build *b, const mx_weight *w, int64_t first, int64_t count, mx
               rows_of(b, w->bias, axis, first, count, &out->bias);
     mx_scope_close(scope);
     return ok;
+}
+
+/* --- copies ---------------------------------------------------------------------------------- */
+
+static bool picked(dec_build *b, mx_array *a, mx_array *which, int axis, mx_array **out) {
+    return !a || (*out = dec_settle(b, mx_take(a, which, axis)));
+}
+
+bool dec_pick_rows(dec_build *b, const mx_weight *w, const int *rows, int n, mx_weight *out) {
+    int axis = w->experts ? 1 : 0;
+    mx_scope scope = mx_scope_open();
+    mx_array *which = mx_array_from(rows, &n, 1, MX_INT32);
+    mx_weight all = *w;
+    *out = all;
+    out->out = n;
+    bool ok = which && picked(b, all.words, which, axis, &out->words) &&
+              picked(b, all.scales, which, axis, &out->scales) &&
+              picked(b, all.biases, which, axis, &out->biases) &&
+              picked(b, all.bias, which, axis, &out->bias);
+    mx_scope_close(scope);
+    return ok;
+}
+
+/* --- what has no part ------------------------------------------------------------------------ */
+
+static const mx_model_tensor *bare_tensor(const dec_build *b, const char *module, int layer) {
+    static const char *const parts[] = {"", "weight", "bias"};
+    const mx_model_tensor *t = NULL;
+    for (int i = 0; !t && i < 3; i++)
+        t = tensor_of(b, module, layer, -1, parts[i]);
+    return t;
+}
+
+bool dec_bare(dec_build *b, const char *module, int layer, mx_array **out) {
+    const mx_model_tensor *t = bare_tensor(b, module, layer);
+    *out = NULL;
+    if (!t || mx_failed())
+        return !mx_failed();
+    mx_scope scope = mx_scope_open();
+    *out = dec_settle(b, values_of(b, t));
+    mx_scope_close(scope);
+    return *out != NULL;
+}
+
+mx_array *dec_raw(dec_build *b, const char *module, int layer) {
+    const mx_model_tensor *t = bare_tensor(b, module, layer);
+    mx_parts p;
+    return t && !mx_failed() && mx_model_read(&b->model, t, true, &p) ? p.part[0] : NULL;
+}
+
+static bool of_array(dec_build *b, mx_array *a, mx_weight *out) {
+    if (!a || !(out->words = dec_settle(b, a)) || a->ndim < 2)
+        return false;
+    out->experts = a->ndim == 3 ? a->shape[0] : 0;
+    out->out = a->shape[a->ndim - 2];
+    out->in = a->shape[a->ndim - 1];
+    return true;
+}
+
+bool dec_dense(dec_build *b, mx_array *a, mx_weight *out) {
+    *out = (mx_weight){.kind = MX_WEIGHT_DENSE};
+    if (!of_array(b, a, out))
+        return false;
+    add_size(b, out);
+    return true;
+}
+
+bool dec_words(dec_build *b, mx_array *words, mx_array *scales, mx_array *biases, mx_quant_format f,
+               mx_weight *out) {
+    *out = (mx_weight){.kind = MX_WEIGHT_AFFINE, .mode = mode_names[f.mode]};
+    out->bits = f.bits;
+    out->group = f.group;
+    if (!of_array(b, words, out) || !(out->scales = dec_settle(b, scales)) ||
+        (biases && !(out->biases = dec_settle(b, biases))))
+        return false;
+    out->in = out->in * 32 / f.bits;
+    add_size(b, out);
+    return true;
 }
