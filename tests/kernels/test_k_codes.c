@@ -15,6 +15,7 @@ static const struct {
 };
 
 static uint64_t state;
+static int digits;
 
 static float uniform(void) {
     state = state * 6364136223846793005u + 1442695040888963407u;
@@ -24,7 +25,7 @@ static float uniform(void) {
 static float w[COLUMNS * K], x[ROWS * K], sums[ROWS * COLUMNS];
 static uint8_t blocks[COLUMNS * MOST_BYTES];
 static _Alignas(64) char panels[PANELS * MX_CODE_LANES * (MX_CODE_CHUNK * 2)];
-static _Alignas(64) char codes[ROWS * 2 * K];
+static _Alignas(64) char codes[ROWS * 3 * K];
 
 static void make_inputs(const mx_block_format *f) {
     state = check_seed(5);
@@ -40,8 +41,8 @@ static void round_rows(const mx_k_codes *c, const mx_k_code_table *t, mx_block_k
     const mx_code_format *f = &mx_code_formats[kind];
     int offset = f->way == MX_CODES_wide ? t->wide_offset : f->offset;
     for (int i = 0; i < ROWS; i++)
-        c->round(codes + i * mx_code_row_bytes(K), x + i * K, K, ways[f->way].group,
-                 ways[f->way].least, offset);
+        c->round(codes + i * mx_code_row_bytes(K, digits), x + i * K, K, ways[f->way].group,
+                 ways[f->way].least, offset, digits);
 }
 
 static void list_rows(const uint8_t **rows, const mx_block_format *f, int first, int lanes) {
@@ -58,9 +59,10 @@ static void multiply(const mx_k_codes *c, const mx_k_code_table *t, const mx_blo
                            .panel = panels,
                            .panels = count,
                            .x = codes,
-                           .row_bytes = mx_code_row_bytes(K),
+                           .row_bytes = mx_code_row_bytes(K, digits),
                            .rows = rows,
-                           .k = K};
+                           .k = K,
+                           .digits = digits};
     memset(sums, 0, sizeof sums);
     for (a.k0 = 0; a.k0 < K; a.k0 += a.n) {
         a.n = K - a.k0 < MX_CODE_CHUNK ? K - a.k0 : MX_CODE_CHUNK;
@@ -82,7 +84,7 @@ static double bound(const float *a, const float *b) {
             largest = fmax(largest, fabs((double)a[i]));
             weights += fabs((double)b[i]);
         }
-        sum += largest / 254 * weights;
+        sum += largest / (digits > 1 ? 32512 : 254) * weights;
         most = fmax(most, largest * weights);
     }
     return sum * 1.001 + most * 32 * K / 32 * 0x1p-23;
@@ -107,7 +109,7 @@ static void check_vectors(const mx_k_codes *c, const mx_k_code_table *t, const c
     float y[MX_CODE_LANES];
     list_rows(list, f, 0, c->lanes);
     for (int i = 0; i < ROWS; i++) {
-        t->vector[f->kind](y, list, codes + i * mx_code_row_bytes(K), K);
+        t->vector[f->kind](y, list, codes + i * mx_code_row_bytes(K, digits), K, digits);
         CHECK_MSG(memcmp(y, sums + i * COLUMNS, (size_t)c->lanes * sizeof *y) == 0,
                   "%s %s: a vector is not a row of a product", set, f->name);
     }
@@ -136,8 +138,9 @@ static void check_table(const mx_k_codes *c, const mx_k_code_table *t, const cha
     }
 }
 
-static void tables(void) {
+static void tables(int count) {
     int sets;
+    digits = count;
     const mx_kernels *const *set = mx_kernels_all(&sets);
     const char *chosen = mx_kernels_get()->name;
     for (int s = 0; s < sets; s++) {
@@ -149,7 +152,15 @@ static void tables(void) {
     mx_kernels_choose(chosen);
 }
 
+static void one_digit(void) {
+    tables(1);
+}
+static void two_digits(void) {
+    tables(2);
+}
+
 int main(void) {
-    RUN(tables);
+    RUN(one_digit);
+    RUN(two_digits);
     return check_done();
 }

@@ -11,7 +11,7 @@ enum { COLUMNS = 64, STEP_FEW = MX_CODE_CHUNK, STEP = 256 };
 #endif
 
 static ptrdiff_t row_bytes(const mx_qmm_args *a) {
-    return mx_code_row_bytes(a->k);
+    return mx_code_row_bytes(a->k, 1);
 }
 
 static bool is_wide(mx_code_way way) {
@@ -29,7 +29,8 @@ static void read(const block_job *j, char *row, const float *x) {
     };
     const mx_code_format *c = &mx_code_formats[j->f->kind];
     int offset = is_wide(c->way) ? mx_code_table()->wide_offset : c->offset;
-    mx_kernels_get()->codes->round(row, x, j->a->k, ways[c->way].group, ways[c->way].least, offset);
+    mx_kernels_get()->codes->round(row, x, j->a->k, ways[c->way].group, ways[c->way].least, offset,
+                                   1);
 }
 
 /* Where memory sets the pace, no more panels than a product takes at once. */
@@ -70,7 +71,7 @@ static void multiply_vector(const block_job *j, const block_part *part, int64_t 
                             float *sums) {
     const uint8_t *rows[MX_CODE_LANES];
     list_rows(rows, &part->run->w, j0, last, mx_kernels_get()->codes->lanes);
-    mx_code_table()->vector[j->f->kind](sums, rows, j->x + part->at * j->row_bytes, j->a->k);
+    mx_code_table()->vector[j->f->kind](sums, rows, j->x + part->at * j->row_bytes, j->a->k, 1);
 }
 
 static bool multiply_panels(const block_job *j, const block_part *part, int64_t j0, int64_t n,
@@ -88,7 +89,8 @@ static bool multiply_panels(const block_job *j, const block_part *part, int64_t 
                            .x = j->x + part->at * j->row_bytes,
                            .row_bytes = j->row_bytes,
                            .rows = part->rows,
-                           .k = k};
+                           .k = k,
+                           .digits = 1};
     for (; a.k0 < k; a.k0 += a.n) {
         a.n = k - a.k0 < step ? k - a.k0 : step;
         unpack(j, part, panels, count, j0, j0 + n - 1, a.k0, a.n);

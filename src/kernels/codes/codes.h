@@ -1,10 +1,10 @@
 /* Products of block matrices (blocks/blocks.h) in integers.
  *
- * A row of x becomes codes of 8 bits in groups of 32 that share a scale, nearest even. LANES rows
- * of W, 4, 8 or 16, become a *panel*: their codes side by side, so that each lane of a vector adds
- * up one element of the result and no vector is ever summed across.
+ * A row of x becomes codes in groups of 32 that share a scale, nearest even: of 8 bits, or of 16 in
+ * two *digits* of 8. LANES rows of W, 4, 8 or 16, become a *panel*: their codes side by side, so that
+ * each lane of a vector adds up one element of the result and no vector is ever summed across.
  *
- *     row of x     q(0..K)            scale(K / 32)     word(K / 16)
+ *     row of x     q(0..K)  [low(0..K)]   scale(K / 32)     word(K / 16)
  *     panel of W   k = 0..3 of lane 0, of lane 1, ...   k = 4..7 of lane 0, ...
  *                  for each group of 16 or 32: a scale (and a least value) of each lane
  *
@@ -20,7 +20,10 @@
  * number that the sum begins with, x's word.
  *
  * x: with |x - scale q| <= scale / 2 where scale is the largest magnitude of 32 by 127. Groups
- * below 2^-119 count as zero. A number that is not finite makes its row NaN.
+ * below 2^-119 count as zero. A number that is not finite makes its row NaN. With two digits the
+ * code is 256 q + low, |low| <= 127, scale the largest by 127 * 256 and |x - scale code| <= scale;
+ * groups below 2^-111 count as zero. The products with q and with low are two sums, of which the
+ * first counts 256 times.
  */
 #ifndef MX_KERNELS_CODES_H
 #define MX_KERNELS_CODES_H
@@ -72,16 +75,16 @@ extern const mx_code_format mx_code_formats[MX_BLOCK_KINDS];
 
 enum { MX_CODE_GROUP = 32, MX_CODE_SMALL = 16 };
 
-/* Bytes of a row of k numbers, a multiple of 32: q, scale, word. A row begins at a line of the
+/* Bytes of a row of k numbers, a multiple of 32: q, low, scale, word. A row begins at a line of the
    cache; where k is a power of two, in another set than the row before. */
-static inline ptrdiff_t mx_code_row_bytes(ptrdiff_t k) {
-    return (k + k / 8 + k / 4 + 127) / 64 * 64;
+static inline ptrdiff_t mx_code_row_bytes(ptrdiff_t k, int digits) {
+    return (k * digits + k / 8 + k / 4 + 127) / 64 * 64;
 }
 
 /* One row. least: words are scale times sum, float32; else minus `offset` times sum, int32: one for
    each `group` numbers. */
 typedef void mx_k_code_round(void *row, const float *x, ptrdiff_t k, int group, bool least,
-                             int offset);
+                             int offset, int digits);
 
 /* --- panels of W ------------------------------------------------------------------------------ */
 
@@ -106,11 +109,13 @@ typedef struct mx_code_dots_args {
     int panels;
     const char *x;
     ptrdiff_t row_bytes, rows, k, k0, n;
+    int digits; /* 1 or 2 */
 } mx_code_dots_args;
 typedef void mx_k_code_dots(const mx_code_dots_args *a);
 
 /* One row of x times LANES rows of W, whole and without a panel: y[lane]. */
-typedef void mx_k_code_vector(float *y, const uint8_t *const *rows, const char *x, ptrdiff_t k);
+typedef void mx_k_code_vector(float *y, const uint8_t *const *rows, const char *x, ptrdiff_t k,
+                              int digits);
 
 typedef struct mx_k_code_table {
     int wide_offset; /* the offset of wide codes */

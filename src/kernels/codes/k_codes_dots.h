@@ -77,9 +77,22 @@ SV void group_sums(vi p[DOTS_ROWS][DOTS_PANELS], const mx_code_dots_args *a, con
     }
 }
 
+/* Sums of the first digits count 256 times; to them those of the second are added. */
+SV void second_digit(vi p[DOTS_ROWS][DOTS_PANELS], const mx_code_dots_args *a, const char *word,
+                     int S, int C, bool least) {
+    vi first[DOTS_ROWS][DOTS_PANELS];
+    first_sums(first, a, word, S, C, least);
+    CODES_UNROLL
+    for (int i = 0; i < S; i++) {
+        CODES_UNROLL
+        for (int j = 0; j < C; j++)
+            p[i][j] = vi_add(vi_shl(p[i][j], 8), first[i][j]);
+    }
+}
+
 /* S rows from x on, C panels: acc += . */
 SV void tile(const mx_code_dots_args *a, const char *x, float *acc, int S, int C, int group,
-             int most, bool least) {
+             int most, bool least, int digits) {
     const ptrdiff_t stride = mx_code_panel_bytes(VF_LANES);
     vf sum[DOTS_ROWS][DOTS_PANELS];
     CODES_UNROLL
@@ -90,11 +103,19 @@ SV void tile(const mx_code_dots_args *a, const char *x, float *acc, int S, int C
     }
     for (ptrdiff_t g = 0; g < a->n / group; g++) {
         vi p[DOTS_ROWS][DOTS_PANELS];
-        const char *scale = x + a->k + (a->k0 + g * group) / MX_CODE_GROUP * 4;
-        const char *word = x + a->k + a->k / 8 + (a->k0 / group + g) * 4;
-        first_sums(p, a, word, S, C, least);
-        group_sums(p, a, (const int32_t *)(const void *)a->panel + g * group / 4 * VF_LANES,
-                   x + a->k0 + g * group, S, C, group, most);
+        const char *scales = x + a->k * digits, *q = x + a->k0 + g * group;
+        const char *scale = scales + (a->k0 + g * group) / MX_CODE_GROUP * 4;
+        const char *word = scales + a->k / 8 + (a->k0 / group + g) * 4;
+        const int32_t *codes = (const int32_t *)(const void *)a->panel + g * group / 4 * VF_LANES;
+        if (digits > 1) {
+            zero_parts(p, S, C);
+            group_sums(p, a, codes, q, S, C, group, most);
+            second_digit(p, a, word, S, C, least);
+            q += a->k;
+        } else {
+            first_sums(p, a, word, S, C, least);
+        }
+        group_sums(p, a, codes, q, S, C, group, most);
         CODES_UNROLL
         for (int i = 0; i < S; i++, scale += a->row_bytes, word += a->row_bytes) {
             CODES_UNROLL
@@ -113,24 +134,25 @@ SV void tile(const mx_code_dots_args *a, const char *x, float *acc, int S, int C
 }
 
 /* All rows against C panels. */
-SV void rows(const mx_code_dots_args *a, int C, int group, int most, bool least) {
+SV void rows(const mx_code_dots_args *a, int C, int group, int most, bool least, int digits) {
     ptrdiff_t i = 0;
     for (; i + DOTS_ROWS <= a->rows; i += DOTS_ROWS)
-        tile(a, a->x + i * a->row_bytes, a->acc + i * a->lda, DOTS_ROWS, C, group, most, least);
+        tile(a, a->x + i * a->row_bytes, a->acc + i * a->lda, DOTS_ROWS, C, group, most, least,
+             digits);
     for (; i + 2 <= a->rows; i += 2)
-        tile(a, a->x + i * a->row_bytes, a->acc + i * a->lda, 2, C, group, most, least);
+        tile(a, a->x + i * a->row_bytes, a->acc + i * a->lda, 2, C, group, most, least, digits);
     for (; i < a->rows; i++)
-        tile(a, a->x + i * a->row_bytes, a->acc + i * a->lda, 1, C, group, most, least);
+        tile(a, a->x + i * a->row_bytes, a->acc + i * a->lda, 1, C, group, most, least, digits);
 }
 
-SV void panels(const mx_code_dots_args *a, int group, int most, bool least) {
+SV void panels(const mx_code_dots_args *a, int group, int most, bool least, int digits) {
     mx_code_dots_args b = *a;
     for (int c = 0; c < a->panels;) {
         int most_panels = a->panels - c >= DOTS_PANELS ? DOTS_PANELS : 1;
         if (most_panels == DOTS_PANELS)
-            rows(&b, DOTS_PANELS, group, most, least);
+            rows(&b, DOTS_PANELS, group, most, least, digits);
         else
-            rows(&b, 1, group, most, least);
+            rows(&b, 1, group, most, least, digits);
         c += most_panels;
         b.panel += most_panels * mx_code_panel_bytes(VF_LANES);
         b.acc += most_panels * VF_LANES;
@@ -139,14 +161,17 @@ SV void panels(const mx_code_dots_args *a, int group, int most, bool least) {
 
 #define X(name, group, most, least)                       \
     static void dots_##name(const mx_code_dots_args *a) { \
-        panels(a, group, most, least);                    \
+        if (a->digits > 1)                                \
+            panels(a, group, most, least, 2);             \
+        else                                              \
+            panels(a, group, most, least, 1);             \
     }
 MX_CODE_WAYS(X)
 #undef X
 
 /* --- one row of x ----------------------------------------------------------------------------- */
 
-#define X(name, group, most, least) static const way way_##name = {group, most, least, 0};
+#define X(name, group, most, least) static const way way_##name = {group, most, least, 1, 0};
 MX_CODE_WAYS(X)
 #undef X
 
@@ -158,25 +183,35 @@ SV void sink_block(sink *s, float *scale, float *least) {
     s->least_of = least;
 }
 
-SV sink sink_product(const uint8_t *const *rows, const char *x, ptrdiff_t k) {
+SV sink sink_product(const uint8_t *const *rows, const char *x, ptrdiff_t k, int digits) {
     return (sink){.q = x,
-                  .scale_x = x + k,
-                  .word = x + k + k / 8,
+                  .low = x + k,
+                  .scale_x = x + k * digits,
+                  .word = x + k * digits + k / 8,
                   .sum = vf_zero(),
                   .ask = rows[0] + (rows[1] - rows[0]) * VF_LANES};
 }
 
-#define X(name, as, offset)                                                                       \
-    static void vector_##name(float *y, const uint8_t *const *rows, const char *x, ptrdiff_t k) { \
-        float scale[BLOCK_PLACES], least[BLOCK_PLACES];                                           \
-        sink s = sink_product(rows, x, k);                                                        \
-        way w = way_##as;                                                                         \
-        w.ask = GROUP_BYTES_##name;                                                               \
-        for (ptrdiff_t i = 0; i < k / BLOCK_ITEMS_##name; i++) {                                  \
-            sink_block(&s, scale, least);                                                         \
-            unpack_##name(&s, rows, i *BLOCK_BYTES_##name, false, w);                             \
-        }                                                                                         \
-        vf_store(y, s.sum);                                                                       \
+#define X(name, as, offset)                                                                     \
+    SV void digits_##name(float *y, const uint8_t *const *rows, const char *x, ptrdiff_t k,     \
+                          const int digits) {                                                   \
+        float scale[BLOCK_PLACES], least[BLOCK_PLACES];                                         \
+        sink s = sink_product(rows, x, k, digits);                                              \
+        way w = way_##as;                                                                       \
+        w.ask = GROUP_BYTES_##name;                                                             \
+        w.digits = digits;                                                                      \
+        for (ptrdiff_t i = 0; i < k / BLOCK_ITEMS_##name; i++) {                                \
+            sink_block(&s, scale, least);                                                       \
+            unpack_##name(&s, rows, i *BLOCK_BYTES_##name, false, w);                           \
+        }                                                                                       \
+        vf_store(y, s.sum);                                                                     \
+    }                                                                                           \
+    static void vector_##name(float *y, const uint8_t *const *rows, const char *x, ptrdiff_t k, \
+                              int digits) {                                                     \
+        if (digits > 1)                                                                         \
+            digits_##name(y, rows, x, k, 2);                                                    \
+        else                                                                                    \
+            digits_##name(y, rows, x, k, 1);                                                    \
     }
 MX_CODES(X)
 #undef X

@@ -17,13 +17,25 @@ SV float largest(const float *x) {
     return vm_bits(finite) == vm_bits(vm_first(VF_LANES)) ? vf_hmax(most) : NAN;
 }
 
-/* 16 codes, and their sum. */
-SV float small_group(int8_t *q, const float *x, vf by) {
+SV void put_digit(int8_t *q, vi code) {
+    vi_store_u8((uint8_t *)q, vi_and(code, vi_set1(255)));
+}
+
+/* 16 codes, and their sum. low: where the second digits go, or NULL. */
+SV float small_group(int8_t *q, int8_t *low, const float *x, vf by) {
     vf sum = vf_zero();
     for (int i = 0; i < SMALL_VECTORS; i++) {
         vi code = vi_round_f(vf_mul(vf_load(x + i * VF_LANES), by));
+        if (low) {
+            vi high = vi_sra(vi_add(code, vi_set1(128)), 8);
+            vi rest = vi_max(vi_set1(-127), vi_sub(code, vi_shl(high, 8)));
+            code = vi_add(vi_shl(high, 8), rest);
+            put_digit(low + i * VF_LANES, rest);
+            put_digit(q + i * VF_LANES, high);
+        } else {
+            put_digit(q + i * VF_LANES, code);
+        }
         sum = vf_add(sum, vf_from_i(code));
-        vi_store_u8((uint8_t *)q + i * VF_LANES, vi_and(code, vi_set1(255)));
     }
     return vf_sum(sum);
 }
@@ -34,16 +46,19 @@ SV void put_word(char *to, float sum, float scale, bool least, int offset) {
     memcpy(to, least ? (void *)&product : (void *)&taken, 4);
 }
 
-void KN(k_code_round)(void *row, const float *x, ptrdiff_t k, int group, bool least, int offset) {
-    int8_t *q = row;
-    char *scales = (char *)row + k, *words = scales + k / 8;
+void KN(k_code_round)(void *row, const float *x, ptrdiff_t k, int group, bool least, int offset,
+                      int digits) {
+    int8_t *q = row, *low = digits > 1 ? q + k : NULL;
+    char *scales = (char *)row + k * digits, *words = scales + k / 8;
+    float steps = low ? 127.0f * 256.0f : 127.0f, tiny = low ? 0x1p-111f : 0x1p-119f;
     for (ptrdiff_t i = 0; i < k; i += MX_CODE_GROUP, scales += 4) {
         float most = largest(x + i);
         // below, the inverse might be infinite and the scale subnormal
-        vf by = vf_set1(most >= 0x1p-119f ? 127.0f / most : 0.0f);
-        float scale = isnan(most) ? NAN : most >= 0x1p-119f ? most / 127.0f : 0.0f;
-        float a = small_group(q + i, x + i, by);
-        float b = small_group(q + i + MX_CODE_SMALL, x + i + MX_CODE_SMALL, by);
+        vf by = vf_set1(most >= tiny ? steps / most : 0.0f);
+        float scale = isnan(most) ? NAN : most >= tiny ? most / steps : 0.0f;
+        int8_t *low_a = low ? low + i : NULL, *low_b = low ? low_a + MX_CODE_SMALL : NULL;
+        float a = small_group(q + i, low_a, x + i, by);
+        float b = small_group(q + i + MX_CODE_SMALL, low_b, x + i + MX_CODE_SMALL, by);
         memcpy(scales, &scale, 4);
         put_word(words, group == MX_CODE_SMALL ? a : a + b, scale, least, offset);
         words += 4;

@@ -12,16 +12,18 @@ typedef struct sink {
     int32_t *codes;                   /* of a panel; NULL: they are multiplied */
     float *scale, *least;             /* where the next ones go */
     const float *scale_of, *least_of; /* those of the next group */
-    const char *q, *scale_x, *word;   /* x at the next group */
-    vf sum;                           /* the product so far */
-    const uint8_t *ask;               /* what is read soon, front to back */
+    const char *q, *low;              /* x at the next group */
+    const char *scale_x, *word;
+    vf sum;             /* the product so far */
+    const uint8_t *ask; /* what is read soon, front to back */
 } sink;
 
 /* The constants of a way (codes.h). */
 typedef struct way {
     int group, most;
     bool least;
-    int ask; /* bytes of a group, of all rows */
+    int digits; /* of x */
+    int ask;    /* bytes of a group, of all rows */
 } way;
 
 /* Room for scales and least values of one block. */
@@ -96,17 +98,26 @@ SV void ask_ahead(sink *s, int bytes) {
     s->ask += bytes;
 }
 
+/* Both digits of the numbers from i on. */
+SV vi two_digits(const vi *v, const sink *s, int i, vi first, const way w) {
+    vi high = group_products(v, s->q + i, vi_set1(0), w.group / 4, w.most);
+    vi low = group_products(v, s->low + i, first, w.group / 4, w.most);
+    return vi_add(vi_shl(high, 8), low);
+}
+
 SV void multiply_group(sink *s, const vi *v, const way w) {
     CODES_UNROLL
     for (int i = 0; i < MX_CODE_GROUP; i += w.group) {
         vi first = w.least ? vi_set1(0) : bytes_at(s->word);
-        vi p = group_products(v + i / 4, s->q + i, first, w.group / 4, w.most);
+        vi p = w.digits > 1 ? two_digits(v + i / 4, s, i, first, w)
+                            : group_products(v + i / 4, s->q + i, first, w.group / 4, w.most);
         s->sum = add_group(s->sum, p, s->scale_of, s->least_of, s->scale_x, s->word, w.least);
         s->scale_of += VF_LANES;
         s->least_of += VF_LANES;
         s->word += 4;
     }
     s->q += MX_CODE_GROUP;
+    s->low += MX_CODE_GROUP;
     s->scale_x += 4;
     ask_ahead(s, w.ask);
 }

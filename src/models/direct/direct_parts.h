@@ -70,6 +70,10 @@ typedef enum direct_way {
     DIRECT_GROUPS   /* kernels/quant */
 } direct_way;
 
+/* Of the codes of x (kernels/codes/codes.h). With one, rounding them moves logits by some hundredths
+   of their size, and greedy texts are others than with floats. */
+enum { DIRECT_DIGITS = 2 };
+
 typedef struct direct_matrix {
     direct_way way;
     int64_t out, in;

@@ -69,7 +69,7 @@ static void codes_of_one(const piece *t) {
     float sums[MX_CODE_LANES];
     for (int64_t j = 0; j < t->n; j += lanes) {
         list_rows(rows, t, j, lanes);
-        vector(sums, rows, x_at(t, 0), w->in);
+        vector(sums, rows, x_at(t, 0), w->in, DIRECT_DIGITS);
         store(t, 0, j, sums, t->n - j < lanes ? t->n - j : lanes);
     }
 }
@@ -105,7 +105,8 @@ static bool codes_of_many(const piece *t) {
                            .x = x_at(t, 0),
                            .row_bytes = t->p->x_row,
                            .rows = t->rows,
-                           .k = w->in};
+                           .k = w->in,
+                           .digits = DIRECT_DIGITS};
     int64_t step = t->p->rows <= FEW_ROWS ? STEP_FEW : STEP;
     for (; a.k0 < w->in; a.k0 += a.n) {
         a.n = w->in - a.k0 < step ? w->in - a.k0 : step;

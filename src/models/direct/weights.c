@@ -112,7 +112,8 @@ static void code_body(void *ctx, int64_t begin, int64_t end) {
         char *to = c->to->data + i * c->to->row;
         const float *x = c->x->data + i * c->x->width;
         if (c->w->way == DIRECT_CODES)
-            mx_kernels_get()->codes->round(to, x, c->x->width, c->group, c->least, c->offset);
+            mx_kernels_get()->codes->round(to, x, c->x->width, c->group, c->least, c->offset,
+                                           DIRECT_DIGITS);
         else
             mx_kernels_get()->quant->dots->arrange((float *)(void *)to, x, c->x->width,
                                                    c->w->groups.format.bits);
@@ -122,7 +123,7 @@ static void code_body(void *ctx, int64_t begin, int64_t end) {
 static ptrdiff_t coded_row(const coding *c) {
     int64_t k = c->x->width;
     if (c->w->way == DIRECT_CODES)
-        return mx_code_row_bytes(k);
+        return mx_code_row_bytes(k, DIRECT_DIGITS);
     int64_t chunk = mx_kernels_get()->quant->dots->lanes * 32 / c->w->groups.format.bits;
     // not a power of two: other cache sets
     return ((k + chunk - 1) / chunk * chunk + 16) * (ptrdiff_t)sizeof(float);
