@@ -92,6 +92,20 @@ static void divide(float *o, float by, size_t n) {
         lanes_put_some(T, o, i, n, vf_div(lanes_some(T, o, i, n), d));
 }
 
+static void scan(float *s, size_t rows, size_t n, float decay, float dt, const float *x,
+                 const float *b, const float *c, float *y) {
+    vf d = vf_set1(decay);
+    for (size_t r = 0; r < rows; r++, s += n) {
+        vf sum = vf_zero(), v = vf_set1(dt * x[r]);
+        for (size_t i = 0; i < n; i += L) {
+            vf now = vf_fma(v, lanes_some(T, b, i, n), vf_mul(d, lanes_some(T, s, i, n)));
+            lanes_put_some(T, s, i, n, now);
+            sum = vf_fma(now, lanes_some(T, c, i, n), sum);
+        }
+        y[r] = vf_sum(sum);
+    }
+}
+
 const mx_k_decode KN(mx_decode) = {
 #define X(name) .gate[MX_GATE_##name] = gate_##name,
     MX_GATES(X)
@@ -100,4 +114,5 @@ const mx_k_decode KN(mx_decode) = {
     .cap = cap,
     .fold = fold,
     .divide = divide,
+    .scan = scan,
 };

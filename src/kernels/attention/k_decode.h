@@ -37,6 +37,9 @@ typedef struct mx_k_decode {
        some keys, and of those behind them. */
     void (*fold)(float *m, float *l, float *o, float m2, float l2, const float *o2, size_t n);
     void (*divide)(float *o, float by, size_t n);
+    /* A step of rows of a state (rows, n): s = decay s + (dt x[row]) b;  y[row] = s . c */
+    void (*scan)(float *s, size_t rows, size_t n, float decay, float dt, const float *x,
+                 const float *b, const float *c, float *y);
 } mx_k_decode;
 
 #endif

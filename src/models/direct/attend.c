@@ -144,7 +144,7 @@ mx_rows *direct_attend(mx_machine *machine, const mx_attender *a, int64_t layer,
     if (!q || !k || (!v && !a->rank))
         return NULL;
     if (a->rank)
-        return mx_fail(MX_UNSUPPORTED, "[language model] latent attention");
+        return direct_attend_latent(m, a, layer, q, k);
     heads h = {.m = m, .a = a, .q = q, .k = k, .v = v, .gate = gate};
     h.room = m->room ? &m->room[layer] : NULL;
     if (a->rope.rotated && !(h.turns = direct_turns_of(m, &a->rope)))

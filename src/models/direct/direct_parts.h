@@ -177,5 +177,7 @@ typedef struct direct_attention {
 } direct_attention;
 
 bool direct_attend_all(direct_attention *t);
+mx_rows *direct_attend_latent(mx_direct *m, const mx_attender *a, int64_t layer, mx_rows *q,
+                              mx_rows *k);
 
 #endif
