@@ -125,12 +125,16 @@ bool dec_attention(dec_build *b, int n, mx_layer *l);
 /* Latent rows: deepseek. */
 bool dec_latent(dec_build *b, int n, mx_layer *l);
 
+/* --- feed-forward parts (feed.c) ------------------------------------------------------------- */
+
+bool dec_activation(dec_build *b, mx_activation *out);
+bool dec_feed(dec_build *b, int n, mx_feed *f);
+
 /* --- what some families have (recurrences.c, experts.c, particular.c) ------------------------ */
 
 bool dec_mamba2(dec_build *b, int n, mx_layer *l);
 bool dec_delta_or_attention(dec_build *b, int n, mx_layer *l);
 bool dec_conv_or_attention(dec_build *b, int n, mx_layer *l);
-bool dec_activation(dec_build *b, mx_activation *out);
 bool dec_experts(dec_build *b, int n, mx_experts *e); /* of every family */
 bool dec_deepseek_experts(dec_build *b, int n, mx_experts *e);
 bool dec_qwen_experts(dec_build *b, int n, mx_experts *e);

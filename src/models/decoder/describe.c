@@ -6,53 +6,6 @@
 #include "base/status.h"
 #include "models/decoder/build.h"
 
-/* --- feed-forward ---------------------------------------------------------------------------- */
-
-static const char *activation_name(dec_build *b) {
-    const char *own = dec_text(b, "hidden_activation"), *other = dec_text(b, "hidden_act");
-    const char *third = b->trait->encoder ? NULL : dec_text(b, "activation_function");
-    return own ? own : other ? other : third ? third : "silu";
-}
-
-bool dec_activation(dec_build *b, mx_activation *out) {
-    static const struct {
-        const char *names;
-        mx_activation act;
-    } all[] = {{"silu|swish", MX_ACT_SILU},
-               {"gelu", MX_ACT_GELU},
-               {"gelu_pytorch_tanh|gelu_new|gelu_fast", MX_ACT_GELU_TANH},
-               {"relu", MX_ACT_RELU},
-               {"relu2", MX_ACT_RELU2}};
-    const char *name = activation_name(b);
-    *out = b->trait->clamps ? MX_ACT_CLAMPED_SWIGLU : MX_ACT_GELU_TANH;
-    if (b->trait->clamps || b->trait->tanh_gelu)
-        return true;
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        if (mx_name_is_of(name, all[i].names)) {
-            *out = all[i].act;
-            return true;
-        }
-    return mx_fail(MX_UNSUPPORTED, "[model] '%s': the activation '%.80s' is not known", b->name,
-                   name);
-}
-
-/* Gate and up of the one that holds both. */
-static bool halves(dec_build *b, mx_feed *f) {
-    mx_weight both = f->up;
-    if (f->gate.kind != MX_WEIGHT_NONE || both.kind == MX_WEIGHT_NONE || both.out != 2 * f->down.in)
-        return true;
-    return dec_rows(b, &both, 0, f->down.in, &f->gate) &&
-           dec_rows(b, &both, f->down.in, f->down.in, &f->up);
-}
-
-static bool feed(dec_build *b, int n, mx_feed *f) {
-    return dec_activation(b, &f->act) && dec_matrix(b, "blk.{n}.ffn_gate", n, &f->gate) &&
-           dec_matrix(b, "blk.{n}.ffn_up", n, &f->up) &&
-           dec_matrix(b, "blk.{n}.ffn_down", n, &f->down) && halves(b, f) &&
-           (b->d->layer[n].mixer == MX_MIXER_MAMBA2 ||
-            (dec_need(b, &f->up, "ffn_up", n) && dec_need(b, &f->down, "ffn_down", n)));
-}
-
 /* --- layers ---------------------------------------------------------------------------------- */
 
 static mx_norm_kind norm_kind(const dec_build *b) {
@@ -77,7 +30,7 @@ static bool layer(dec_build *b, int n, mx_layer *l) {
     const dec_trait *t = b->trait;
     l->parallel = t->parallel;
     return norms(b, n, l) && (t->mixer ? t->mixer : dec_attention)(b, n, l) &&
-           dec_experts(b, n, &l->experts) && (l->experts.count || feed(b, n, &l->feed)) &&
+           dec_experts(b, n, &l->experts) && (l->experts.count || dec_feed(b, n, &l->feed)) &&
            (!t->more || t->more(b, n)) && !mx_failed();
 }
 
