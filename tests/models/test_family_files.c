@@ -1,0 +1,90 @@
+/* Tiny models of every family in other files: GGUF, and words of MLX, answer as they did.
+ *
+ *     test_family_files [word of the fixtures' names]
+ */
+#include "graph/eval/eval.h"
+#include "models/convert/convert.h"
+#include "tiny_models.h"
+
+enum { MOST = 100 };
+static const char *word;
+
+static const float *logits(const mx_decoder *d, const tiny_model *t) {
+    mx_span span = {0, t->count, 0, NULL};
+    mx_pass pass = {.token = t->tokens, .rows = t->count, .span = &span, .spans = 1};
+    mx_array *a = d ? mx_contiguous(mx_decoder_graph(d, &pass), false) : NULL;
+    return a && mx_eval1(a) ? (const float *)(const void *)a->data : NULL;
+}
+
+/* Converted to `path`, opened, and how far away its rows are; -1: there is no such file. */
+static double converted(const tiny_model *t, const char *name, const char *path,
+                        const mx_convert_options *o) {
+    if (!mx_convert(t->path, path, o)) {
+        // refused by name: families whose tensors differ in more than names
+        CHECK_HAS(mx_error_message(), "'");
+        if (word)
+            printf("%s: %s\n", name, mx_error_message());
+        mx_error_clear();
+        return -1;
+    }
+    mx_decoder *d = mx_decoder_open(path);
+    const float *rows = logits(d, t);
+    CHECK_MSG(rows, "%s: %s: %s", name, path, mx_error_message());
+    double far = rows ? tiny_distance(t, rows, 0, t->count) : INFINITY;
+    mx_decoder_release(d);
+    mx_error_clear();
+    if (word)
+        printf("%s: %s: %.3g\n", name, strrchr(path, '/'), far);
+    return far;
+}
+
+static bool is_apart(const tiny_model *t) {
+    const char *type = mx_json_text_at(t->document, "config.model_type");
+    const mx_family *f = mx_family_of_type(type);
+    return f && f->apart;
+}
+
+static void gguf(const tiny_model *t, const char *name) {
+    char path[600];
+    mx_convert_options o = {.overwrite = true};
+    snprintf(path, sizeof path, "%s.gguf", t->path);
+    double far = converted(t, name, path, &o);
+    CHECK_MSG(far < 1e-4, "%s: %.3g away", name, far);
+    CHECK_MSG((far >= 0) != is_apart(t) || strstr(name, "rope_") || strstr(name, "qwen3_moe"),
+              "%s", name);
+}
+
+/* Words of 8 bits are near; the folder is read with the names that MLX has. */
+static void words(const tiny_model *t, const char *name) {
+    char path[600];
+    mx_convert_options o = {.overwrite = true, .mode = "affine", .bits = 8, .group_size = 32};
+    snprintf(path, sizeof path, "%s-8bit", t->path);
+    double far = converted(t, name, path, &o);
+    CHECK_MSG(far < 0.1, "%s: %.3g away", name, far);
+}
+
+static void one(const char *name) {
+    tiny_model t;
+    mx_scope scope = mx_scope_open();
+    if (tiny_open(&t, name)) {
+        gguf(&t, name);
+        words(&t, name);
+    }
+    mx_scope_close(scope);
+    tiny_close(&t);
+}
+
+static void families(void) {
+    static char names[MOST][64];
+    int n = tiny_names(names, MOST, word);
+    CHECK(n > 0);
+    for (int i = 0; i < n; i++)
+        one(names[i]);
+}
+
+int main(int argc, char **argv) {
+    word = argc > 1 ? argv[1] : NULL;
+    RUN(families);
+    files_done();
+    return check_done();
+}
