@@ -135,12 +135,15 @@ static mx_dtype scales_of(const mx_choice *c, const mx_output *o) {
                                                                                  : MX_FLOAT16;
 }
 
-static bool is_matrix(const mx_output *o) {
+static bool is_matrix(const mx_choice *c, const mx_output *o) {
     const mx_tensor_row *r = o->place.row;
     bool real = !mx_elements_are_plain(&o->held) || mx_dtype_is_float(o->held.dtype);
     if (o->shape.ndim < 2 || !real || (o->part && strcmp(o->part, "weight")))
         return false;
-    return r ? !(r->flags & (MX_ROW_NORM | MX_ROW_PLAIN | MX_ROW_ROPE)) : true;
+    unsigned plain = MX_ROW_NORM | MX_ROW_PLAIN | MX_ROW_ROPE;
+    if (c->naming != MX_NAMED_GGUF) // groups go along rows
+        plain |= MX_ROW_TURNED;
+    return r ? !(r->flags & plain) : true;
 }
 
 /* K-quants need rows of 256: where they are not, the nearest format of 32. */
@@ -280,7 +283,7 @@ bool mx_choose(const mx_choice *c, const mx_model *m, mx_output *o) {
     const char *what = rule_of_output(c, m, o);
     if (what)
         return by_rule(c, m, o, what);
-    if (c->quantizes && is_matrix(o)) {
+    if (c->quantizes && is_matrix(c, o)) {
         mx_elements e = c->mode;
         return (!c->mixture || mx_mixture_for(c->mixture, m, &o->place, &e)) && quantized(c, o, e);
     }

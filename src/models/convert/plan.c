@@ -48,7 +48,7 @@ static bool set_source(mx_conversion *p, mx_output *o, size_t number) {
 
 static bool set_name(const mx_conversion *p, mx_output *o, const mx_place *place) {
     o->place = *place;
-    o->part = place->part;
+    o->part = place->part && *place->part ? place->part : NULL;
     o->name = mx_place_name(place, p->choice->naming, NULL);
     return o->name != NULL;
 }
