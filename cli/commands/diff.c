@@ -13,7 +13,9 @@ typedef struct errors {
 
 typedef struct comparison {
     cli_call *c;
-    mlx_file a, b;
+    mlx_file file_a, file_b; /* as named */
+    mlx_file a, b;           /* the same, or both as one family names and orders tensors */
+    bool as_models;
     double absolute, relative; /* what is still equal */
     bool storages;             /* do they have to be the same? */
     json_t *rows;
@@ -213,7 +215,7 @@ static void compare_keys(json_t *out, const json_t *a, const json_t *b, bool fir
 }
 
 static json_t *compare_metadata(const comparison *x) {
-    json_t *a = by_key(x->a), *b = by_key(x->b), *out = a && b ? json_array() : NULL;
+    json_t *a = by_key(x->file_a), *b = by_key(x->file_b), *out = a && b ? json_array() : NULL;
     if (out) {
         compare_keys(out, a, b, true);
         compare_keys(out, b, a, false);
@@ -288,19 +290,65 @@ static int no_answer(int status) {
     return status == CLI_FAILED ? CLI_NO_ANSWER : status;
 }
 
+static bool share_names(mlx_file a, mlx_file b) {
+    mlx_file_tensor t;
+    size_t k;
+    for (size_t i = 0; i < mlx_file_count(a); i++)
+        if (mlx_file_get(&t, a, i) || mlx_file_find(&k, b, t.name))
+            return false;
+    return mlx_file_count(a) == mlx_file_count(b);
+}
+
+/* Are both models of one family? */
+static bool are_of_family(const char *a, const char *b) {
+    mlx_string one = mlx_string_new(), other = mlx_string_new();
+    bool same = mlx_convert_family(&one, a) == 0 && mlx_convert_family(&other, b) == 0 &&
+                *mlx_string_data(one) && strcmp(mlx_string_data(one), mlx_string_data(other)) == 0;
+    mlx_string_free(one), mlx_string_free(other);
+    return same;
+}
+
+/* Two conventions of one family: both by Hugging Face's names, as real numbers. */
+static int open_as_models(comparison *x) {
+    char *a = NULL, *b = NULL;
+    int status = cli_find(x->c, &a, x->c->args[0]);
+    status = status ? status : cli_find(x->c, &b, x->c->args[1]);
+    if (status == CLI_OK && are_of_family(a, b)) {
+        x->as_models = true;
+        x->storages = false;
+        x->a = x->b = mlx_file_new();
+        if (mlx_convert_open(&x->a, a) || mlx_convert_open(&x->b, b))
+            status = cli_library(x->c);
+    }
+    free(a), free(b);
+    return status;
+}
+
+static int open_both(comparison *x) {
+    int status = cli_open(x->c, &x->file_a, x->c->args[0]);
+    status = status ? status : cli_open(x->c, &x->file_b, x->c->args[1]);
+    x->a = x->file_a, x->b = x->file_b;
+    return status || share_names(x->a, x->b) ? status : open_as_models(x);
+}
+
+static void close_both(comparison *x) {
+    if (x->as_models)
+        mlx_file_free(x->a), mlx_file_free(x->b);
+    mlx_file_free(x->file_a), mlx_file_free(x->file_b);
+}
+
 static int run(cli_call *c) {
     bool close_is_enough = cli_text(c, "tolerance", NULL) || cli_text(c, "relative", NULL);
     comparison x = {.c = c,
-                    .a = mlx_file_new(),
-                    .b = mlx_file_new(),
+                    .file_a = mlx_file_new(),
+                    .file_b = mlx_file_new(),
                     .absolute = cli_real(c, "tolerance", 0),
                     .relative = cli_real(c, "relative", 0),
                     .storages = !cli_flag(c, "values") && !close_is_enough,
                     .rows = json_array()};
-    int status = cli_open(c, &x.a, c->args[0]);
-    status = status ? status : cli_open(c, &x.b, c->args[1]);
+    int status = open_both(&x);
     status = status ? status : compare(&x);
-    mlx_file_free(x.a), mlx_file_free(x.b);
+    close_both(&x);
     json_decref(x.rows);
     return c->shown ? status : no_answer(status);
 }
@@ -337,7 +385,8 @@ const cli_command cli_diff = {
     .most = 2,
     .takes = CLI_TAKES_FILES,
     .text =
-        "Tensors are paired by name. What is stored in another way, blocks, say, is compared by "
+        "Tensors are paired by name; models of one family whose names differ (GGUF, MLX, Hugging "
+        "Face) by Hugging Face's, as real numbers. What is stored in another way, blocks, say, is compared by "
         "its values. Largest and mean are of the absolute differences; relative is the norm of the "
         "difference over the norm of A. NaN beside NaN is equal, beside a number it differs.\n\n"
         "The status is 0 if both are equal, 1 if they differ, 3 if one cannot be read.",

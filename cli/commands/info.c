@@ -91,15 +91,52 @@ static json_t *main_blocks(const json_t *storages) {
     return json_incref(best);
 }
 
-/* What config.json says, as MLX writes it there; NULL: nothing. */
+/* What config.json's "quantization" says of a tensor: it has a word for the model, and for modules
+   that are otherwise. */
+static const json_t *quantization_of(const json_t *quantization, const char *tensor) {
+    char module[512];
+    const char *dot = strrchr(tensor, '.');
+    snprintf(module, sizeof module, "%.*s", dot ? (int)(dot - tensor) : 0, tensor);
+    const json_t *own = json_object_get(quantization, module);
+    return json_is_object(own) ? own : quantization;
+}
+
+/* The same in words; NULL: nothing that is understood. */
 static json_t *words_of(const json_t *quantization) {
     json_int_t bits = json_integer_value(json_object_get(quantization, "bits"));
     json_int_t group = json_integer_value(json_object_get(quantization, "group_size"));
     const char *mode = json_string_value(json_object_get(quantization, "mode"));
     if (bits <= 0 || group <= 0)
-        return NULL;
+        return mode ? json_string(mode) : NULL;
     return json_sprintf("%s%s%lld bits, groups of %lld", mode ? mode : "", mode ? ", " : "",
                         (long long)bits, (long long)group);
+}
+
+/* Is it what a matrix was packed into, words or blocks? */
+static bool is_packed(const mlx_file_tensor *t) {
+    return (t->dtype == MLX_UINT32 || t->dtype == MLX_UINT8) && t->ndim >= 2;
+}
+
+/* The words for most of the bytes; NULL: config.json says nothing. */
+static json_t *main_words(mlx_file f, const json_t *quantization) {
+    json_t *bytes = json_object(), *best = NULL, *words;
+    json_int_t most = 0;
+    mlx_file_tensor t;
+    for (size_t i = 0; quantization && i < mlx_file_count(f); i++) {
+        if (mlx_file_get(&t, f, i) || !is_packed(&t) ||
+            !(words = words_of(quantization_of(quantization, t.name))))
+            continue;
+        add_to(bytes, json_string_value(words), t.bytes);
+        json_int_t now = json_integer_value(json_object_get(bytes, json_string_value(words)));
+        if (now > most) {
+            most = now;
+            json_decref(best);
+            best = json_incref(words);
+        }
+        json_decref(words);
+    }
+    json_decref(bytes);
+    return best;
 }
 
 /* general.file_type by the specification of GGUF; NULL: another one, or none. */
@@ -119,7 +156,7 @@ static json_t *file_type(mlx_file f) {
 }
 
 static void add_scheme(json_t *doc, mlx_file f) {
-    json_t *words = words_of(json_object_get(doc, "quantization"));
+    json_t *words = main_words(f, json_object_get(doc, "quantization"));
     words = words ? words : file_type(f);
     words = words ? words : main_blocks(json_object_get(doc, "storages"));
     if (words)
@@ -146,34 +183,52 @@ static void add_family(json_t *doc, mlx_file f, const json_t *config) {
     free(family), free(name);
 }
 
-/* Is it the scales or biases of a matrix that is packed into words? */
-static bool belongs_to_packed(mlx_file f, const char *name) {
-    static const char *const endings[] = {".scales", ".biases"};
-    for (size_t k = 0; k < 2; k++) {
-        size_t n = strlen(name), m = strlen(endings[k]), i;
-        if (n <= m || strcmp(name + n - m, endings[k]))
-            continue;
-        char weight[512];
-        mlx_file_tensor t;
-        snprintf(weight, sizeof weight, "%.*s.weight", (int)(n - m), name);
-        if (mlx_file_find(&i, f, weight) == 0 && mlx_file_get(&t, f, i) == 0)
-            return t.dtype == MLX_UINT32;
-    }
-    return false;
+static uint64_t elements_of(mlx_file f) {
+    uint64_t n = 0;
+    mlx_file_tensor t;
+    for (size_t i = 0; i < mlx_file_count(f); i++)
+        n += mlx_file_get(&t, f, i) ? 0 : t.elements;
+    return n;
 }
 
-/* The parameters of the model: of matrices packed as MLX does, what they stand for where
-   config.json says in how many bits. */
-static uint64_t count_parameters(mlx_file f, const json_t *quantization) {
-    json_int_t bits = json_integer_value(json_object_get(quantization, "bits"));
+/* Is it the scales or biases of a matrix that is packed into words? */
+static bool belongs_to_packed(mlx_file f, const char *name) {
+    char weight[512];
+    const char *dot = strrchr(name, '.');
+    mlx_file_tensor t;
+    size_t i;
+    if (!dot || (strcmp(dot, ".scales") && strcmp(dot, ".biases")))
+        return false;
+    snprintf(weight, sizeof weight, "%.*s.weight", (int)(dot - name), name);
+    return mlx_file_find(&i, f, weight) == 0 && mlx_file_get(&t, f, i) == 0 &&
+           t.dtype == MLX_UINT32;
+}
+
+/* What words stand for, by config.json's bits: of families that are not known. */
+static uint64_t elements_of_words(mlx_file f, const json_t *quantization) {
     uint64_t n = 0;
     mlx_file_tensor t;
     for (size_t i = 0; i < mlx_file_count(f); i++) {
         if (mlx_file_get(&t, f, i) || belongs_to_packed(f, t.name))
             continue;
+        json_t *word = json_object_get(quantization_of(quantization, t.name), "bits");
+        json_int_t bits = json_integer_value(word);
         bool packed = t.dtype == MLX_UINT32 && bits > 0 && bits <= 8;
         n += packed ? t.elements * 32 / (uint64_t)bits : t.elements;
     }
+    return n;
+}
+
+/* The parameters of the model: of matrices that are packed, what they stand for. */
+static uint64_t count_parameters(cli_call *c, mlx_file f, const json_t *quantization) {
+    char *path = NULL;
+    mlx_file model = mlx_file_new();
+    if (!quantization)
+        return elements_of(f);
+    bool known = cli_find(c, &path, c->args[0]) == CLI_OK && mlx_convert_open(&model, path) == 0;
+    uint64_t n = known ? elements_of(model) : elements_of_words(f, quantization);
+    mlx_file_free(model);
+    free(path);
     return n;
 }
 
@@ -185,7 +240,7 @@ static json_t *describe(cli_call *c, mlx_file f) {
     uint64_t bytes = cli_tensor_bytes(f);
     json_t *doc = json_pack("{s:s}", "format", mlx_file_format(f));
     add_family(doc, f, config);
-    uint64_t parameters = count_parameters(f, json_object_get(doc, "quantization"));
+    uint64_t parameters = count_parameters(c, f, json_object_get(doc, "quantization"));
     json_object_set_new(doc, "tensor_count", json_integer((json_int_t)mlx_file_count(f)));
     json_object_set_new(doc, "parameters", json_integer((json_int_t)parameters));
     json_object_set_new(doc, "tensor_bytes", json_integer((json_int_t)bytes));

@@ -173,3 +173,19 @@ def test_real_model():
     doc = document("diff", path, path, "-m")
     assert doc["equal"] and doc["same"] == 272
     assert math.isfinite(json.loads(json.dumps(doc["tensors"][0]["largest"])))
+
+
+def test_conventions_of_one_family(tmp_path):
+    gguf = MODELS / "SmolLM2-135M-Instruct.Q4_1.gguf"
+    if not gguf.exists():
+        pytest.skip("no models: tools/get_models.sh")
+    run("convert", gguf, tmp_path / "mlx")
+    doc = document("diff", gguf, tmp_path / "mlx")
+    assert doc["equal"] and doc["same"] == 272
+    run("convert", tmp_path / "mlx", tmp_path / "plain", "--dequantize", "--dtype", "float32")
+    assert document("diff", tmp_path / "mlx", tmp_path / "plain")["same"] == 272
+    run("quantize", tmp_path / "plain", tmp_path / "four", "--mode", "q4_0")
+    doc = document("diff", gguf, tmp_path / "four", "--relative", "1e-3", status=1)
+    assert doc["different"] == 211 and all(
+        0 < row["relative"] < 0.2 for row in doc["tensors"] if row["verdict"] == "values"
+    )

@@ -24,6 +24,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "mlx/c/file.h"
 #include "mlx/c/string.h"
 
 #ifdef __cplusplus
@@ -82,6 +83,10 @@ MLX_API int mlx_convert(const char *file, const char *out, const mlx_convert_opt
 /* The name of the family of a model, "llama"; "" where it is of none that is known. Errors: it
    cannot be read. */
 MLX_API int mlx_convert_family(mlx_string *res, const char *file);
+/* The tensors of a model as a file of no parts (file.h): of any convention and however they are
+   stored, they have Hugging Face's names and orders and are read as float32, one at a time. A model
+   of no family keeps its names. Errors: it cannot be read, or is not what its family says. */
+MLX_API int mlx_convert_open(mlx_file *res, const char *file);
 
 #ifdef __cplusplus
 }

@@ -52,6 +52,7 @@
 #define MLX_C_HAS_CONVERT_OPTIONS_DEFAULT 100
 #define MLX_C_HAS_CONVERT                 100
 #define MLX_C_HAS_CONVERT_FAMILY          100
+#define MLX_C_HAS_CONVERT_OPEN            100
 
 /* debug.h */
 #define MLX_C_HAS_DEBUG_SET 100

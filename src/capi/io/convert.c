@@ -43,6 +43,18 @@ int mlx_convert(const char *file, const char *out, const mlx_convert_options *op
                                                             .payload = &w}));
 }
 
+int mlx_convert_open(mlx_file *res, const char *file) {
+    capi_call c = capi_begin_default();
+    capi_plugins_use();
+    mx_archive **slot = (mx_archive **)capi_slot(res, "file");
+    mx_archive *a = slot ? mx_convert_view(file) : NULL;
+    if (a) {
+        mx_archive_close(*slot);
+        *slot = a;
+    }
+    return capi_end_ok(&c, a);
+}
+
 int mlx_convert_family(mlx_string *res, const char *file) {
     capi_call c = capi_begin_default();
     capi_plugins_use();

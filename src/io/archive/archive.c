@@ -116,7 +116,7 @@ void mx_archive_close(mx_archive *a) {
 
 mx_array *mx_archive_read(mx_archive *a, size_t i, bool stored) {
     if (i >= a->count)
-        return mx_fail(MX_RANGE, "[%s] '%s' has %zu tensors, there is no number %zu",
-                       a->part[0].source.op, a->path, a->count, i);
+        return mx_fail(MX_RANGE, "[file] '%s' has %zu tensors, there is no number %zu", a->path,
+                       a->count, i);
     return a->format->read(a, &a->tensor[i], stored);
 }

@@ -39,8 +39,9 @@ bool mx_archive_add_part(mx_archive *a, const char *op, char *path) {
 }
 
 static bool fail_tensor(const mx_archive *a, const mx_archive_tensor *t, const char *what) {
-    const mx_archive_part *p = &a->part[t->part];
-    return mx_fail(MX_FORMAT, "[%s] '%s': '%.200s' %s", p->source.op, p->path, t->name, what);
+    const mx_archive_part *p = a->parts ? &a->part[t->part] : NULL; // a view has none
+    return mx_fail(MX_FORMAT, "[%s] '%s': '%.200s' %s", p ? p->source.op : "convert",
+                   p ? p->path : a->path, t->name, what);
 }
 
 static bool more_tensors(mx_archive *a) {
