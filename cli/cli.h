@@ -140,6 +140,8 @@ void cli_note(cli_call *c, const char *format, ...) __attribute__((format(printf
 /* Was Control-C pressed? Long loops that are not in the library ask; the library asks itself. */
 bool cli_interrupted(void);
 void cli_interrupt_begin(void); /* main's */
+/* It was answered: the next one is the first again. */
+void cli_interrupt_clear(void);
 
 /* The word (`next` gives the i-th, NULL at the end) that was probably meant, valid until the next
    call; NULL: none is near. */

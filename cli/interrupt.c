@@ -21,9 +21,18 @@ static int asked(void *data) {
     return interrupts;
 }
 
-void cli_interrupt_begin(void) {
+static void listen(void) {
     struct sigaction action = {.sa_handler = interrupt, .sa_flags = SA_RESTART};
     sigaction(SIGINT, &action, NULL);
+}
+
+void cli_interrupt_clear(void) {
+    interrupts = 0;
+    listen();
+}
+
+void cli_interrupt_begin(void) {
+    listen();
     mlx_set_interrupt_check(asked, NULL);
     mlx_set_interrupt_check_within(asked, NULL);
 }

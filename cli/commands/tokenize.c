@@ -8,24 +8,7 @@
 
 /* --- the text --------------------------------------------------------------------------------- */
 
-/* All of stdin, or the arguments behind the model with spaces between; for free, *n bytes. NULL: no
-   memory, or it cannot be read. */
-static char *take_stdin(size_t *n) {
-    size_t room = 1 << 16;
-    char *text = malloc(room);
-    for (*n = 0; text && !feof(stdin) && !ferror(stdin);) {
-        *n += fread(text + *n, 1, room - *n, stdin);
-        char *more = *n == room ? realloc(text, room *= 2) : text;
-        if (!more)
-            free(text);
-        text = more;
-    }
-    if (text && !ferror(stdin))
-        return text;
-    free(text);
-    return NULL;
-}
-
+/* The arguments behind the model with spaces between; for free, *n bytes. NULL: no memory. */
 static char *take_words(const cli_call *c, size_t *n) {
     size_t room = 1;
     for (int i = 1; i < c->count; i++)
@@ -47,18 +30,10 @@ static bool from_stdin(const cli_call *c) {
 }
 
 static char *take_text(cli_call *c, size_t *n) {
-    return from_stdin(c) ? take_stdin(n) : take_words(c, n);
+    return from_stdin(c) ? cli_take(stdin, n) : take_words(c, n);
 }
 
 /* --- text to tokens --------------------------------------------------------------------------- */
-
-static json_t *text_of(const char *text, size_t n) {
-    json_t *exact = json_stringn(text, n); // NULL: no UTF-8
-    char *shown = exact ? NULL : cli_escape(text, n);
-    json_t *value = exact ? exact : shown ? json_string(shown) : NULL;
-    free(shown);
-    return value;
-}
 
 static json_t *token_row(mlx_tokenizer t, int id) {
     const char *piece = NULL;
@@ -66,7 +41,7 @@ static json_t *token_row(mlx_tokenizer t, int id) {
     bool special = false;
     if (mlx_tokenizer_piece(&piece, &n, t, id) || mlx_tokenizer_is_special(&special, t, id))
         return NULL;
-    return json_pack("{s:i, s:o, s:b}", "id", id, "piece", text_of(piece ? piece : "", n),
+    return json_pack("{s:i, s:o, s:b}", "id", id, "piece", cli_json_bytes(piece ? piece : "", n),
                      "special", special);
 }
 
@@ -177,8 +152,9 @@ static int decode(cli_call *c, mlx_tokenizer t) {
     if (ids && mlx_tokenizer_decode(&text, &size, t, ids, n, cli_flag(c, "special")))
         status = cli_library(c);
     else if (ids)
-        status = cli_show(c, json_pack("{s:o}", "text", text_of(mlx_string_data(text), size)),
-                          show_text);
+        status =
+            cli_show(c, json_pack("{s:o}", "text", cli_json_bytes(mlx_string_data(text), size)),
+                     show_text);
     mlx_string_free(text);
     free(ids);
     free(zero);

@@ -11,6 +11,8 @@ int cli_open(cli_call *c, mlx_file *f, const char *path);
 /* The path that an argument stands for, by the same rule; for free. CLI_OK, or what the command
    returns, after the reason was said; *path is NULL then. */
 int cli_find(cli_call *c, char **path, const char *argument);
+/* All that a stream has, for free, *n bytes and a zero. NULL: no memory, or it cannot be read. */
+char *cli_take(FILE *f, size_t *n);
 /* Of all tensors. */
 uint64_t cli_tensor_bytes(mlx_file f);
 /* "float32"; of what is no dtype "". */

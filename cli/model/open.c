@@ -46,6 +46,24 @@ int cli_open(cli_call *c, mlx_file *f, const char *argument) {
     return status;
 }
 
+char *cli_take(FILE *f, size_t *n) {
+    size_t room = 1 << 16;
+    char *text = malloc(room);
+    for (*n = 0; text && !feof(f) && !ferror(f);) {
+        *n += fread(text + *n, 1, room - *n, f);
+        char *more = *n == room ? realloc(text, room *= 2) : text;
+        if (!more)
+            free(text);
+        text = more;
+    }
+    if (text && !ferror(f)) {
+        text[*n] = 0;
+        return text;
+    }
+    free(text);
+    return NULL;
+}
+
 uint64_t cli_tensor_bytes(mlx_file f) {
     uint64_t bytes = 0;
     mlx_file_tensor t;

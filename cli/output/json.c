@@ -5,14 +5,18 @@
 
 #include "output/output.h"
 
-json_t *cli_json_text(const char *text) {
-    json_t *value = json_string(text);
+json_t *cli_json_bytes(const char *text, size_t length) {
+    json_t *value = json_stringn(text, length);
     if (value || !text)
         return value;
-    char *escaped = cli_escape(text, strlen(text)); // it is no UTF-8
+    char *escaped = cli_escape(text, length); // it is no UTF-8
     value = escaped ? json_string(escaped) : NULL;
     free(escaped);
     return value;
+}
+
+json_t *cli_json_text(const char *text) {
+    return text ? cli_json_bytes(text, strlen(text)) : NULL;
 }
 
 json_t *cli_json_real(double value) {

@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "output/output.h"
 
@@ -65,6 +66,38 @@ char *cli_escape(const char *text, size_t length) {
     if (out)
         *to = 0;
     return out;
+}
+
+/* Bytes at text that go to a terminal as they are although cli_escape would not have it so. */
+static size_t plain_at(const char *text, size_t left) {
+    if (*text == '\n' || *text == '\t' || *text == '\\')
+        return 1;
+    bool joins =
+        left >= 3 && (!memcmp(text, "\xE2\x80\x8C", 3) || !memcmp(text, "\xE2\x80\x8D", 3));
+    return joins ? 3 : 0;
+}
+
+static void say_to_terminal(const char *text, size_t length) {
+    for (size_t i = 0, n; i < length; i += n) {
+        n = plain_at(text + i, length - i);
+        if (n) {
+            fwrite(text + i, 1, n, stdout);
+            continue;
+        }
+        while (i + ++n < length && !plain_at(text + i + n, length - i - n))
+            ;
+        char *shown = cli_escape(text + i, n);
+        fputs(shown ? shown : "", stdout);
+        free(shown);
+    }
+}
+
+void cli_say(const char *text, size_t length) {
+    if (isatty(fileno(stdout)))
+        say_to_terminal(text, length);
+    else
+        fwrite(text, 1, length, stdout);
+    fflush(stdout);
 }
 
 /* Of East Asian scripts and emoji, which take two columns: the large blocks (UAX 11). */

@@ -45,10 +45,13 @@ static const pair left_out[] = {{"mlx_set_error_handler", ""}, {"mlx_format_regi
                                 {"mlx_debug_set", ""},         {"mlx_source_set_hook", ""}};
 
 /* What no machine without such a device can do. */
-static const pair fails[] = {
-    {"mlx_default_gpu_stream_new", ""},  {"mlx_fast_cuda_kernel_apply", ""},
-    {"mlx_fast_metal_kernel_apply", ""}, {"mlx_distributed_send", ""},
-    {"mlx_distributed_recv*", ""},       {"mlx_profile_stop", ""}}; // one that does not run
+static const pair fails[] = {{"mlx_default_gpu_stream_new", ""},
+                             {"mlx_fast_cuda_kernel_apply", ""},
+                             {"mlx_fast_metal_kernel_apply", ""},
+                             {"mlx_distributed_send", ""},
+                             {"mlx_distributed_recv*", ""},
+                             {"mlx_profile_stop", ""}, // one that does not run
+                             {"mlx_lm_embed", ""}};    // a model that makes no vectors
 
 static const pair may_be_null[] = {{"mlx_load_safetensors*", "res_*"},
                                    {"mlx_pad*", "mode"},
@@ -105,6 +108,10 @@ static const pair may_be_null[] = {{"mlx_load_safetensors*", "res_*"},
                                    {"mlx_convert", "progress"},
                                    {"mlx_convert", "payload"},
                                    {"mlx_sampler_pick", "allowed"},
+                                   {"mlx_lm_open", "options"},
+                                   {"mlx_lm_batch_open", "options"},
+                                   {"mlx_lm_batch_step", "call"},
+                                   {"mlx_lm_embed", "types"},
                                    {"mlx_hub_pull", "options"},
                                    {"mlx_hub_*", "call"},
                                    {"mlx_hub_*", "payload"},

@@ -331,6 +331,22 @@
 #define MLX_C_HAS_FFT_STFT  100
 #define MLX_C_HAS_FFT_ISTFT 100
 
+/* lm.h */
+#define MLX_C_HAS_LM_NEW          100
+#define MLX_C_HAS_LM_OPEN         100
+#define MLX_C_HAS_LM_FREE         100
+#define MLX_C_HAS_LM_ABOUT        100
+#define MLX_C_HAS_LM_TOKENIZER    100
+#define MLX_C_HAS_LM_LOGITS       100
+#define MLX_C_HAS_LM_EMBED        100
+#define MLX_C_HAS_LM_BATCH_NEW    100
+#define MLX_C_HAS_LM_BATCH_OPEN   100
+#define MLX_C_HAS_LM_BATCH_FREE   100
+#define MLX_C_HAS_LM_BATCH_ADD    100
+#define MLX_C_HAS_LM_BATCH_CANCEL 100
+#define MLX_C_HAS_LM_BATCH_STEP   100
+#define MLX_C_HAS_LM_BATCH_ABOUT  100
+
 /* memory.h */
 #define MLX_C_HAS_GET_ARRAY_BUFFER_SIZE 100
 #define MLX_C_HAS_GET_MEMORY_HARD_LIMIT 100

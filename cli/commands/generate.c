@@ -1,0 +1,111 @@
+/* mlx generate: go on with a text, or answer it. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lm/lm.h"
+
+/* --- the prompt ------------------------------------------------------------------------------ */
+
+/* What -p or the file has; for free. NULL: the reason was said. */
+static char *take_prompt(cli_call *c, size_t *n) {
+    const char *text = cli_text(c, "prompt", NULL), *path = cli_text(c, "file", NULL);
+    if (text && strcmp(text, "-") != 0) {
+        *n = strlen(text);
+        return strdup(text);
+    }
+    FILE *f = path && !text ? fopen(path, "rb") : stdin;
+    char *taken = f ? cli_take(f, n) : NULL;
+    if (!taken)
+        cli_fail(c, "%s: %s", path ? path : "stdin", strerror(errno ? errno : ENOMEM));
+    if (f && f != stdin)
+        fclose(f);
+    return taken;
+}
+
+/* --- what is shown --------------------------------------------------------------------------- */
+
+/* The text was shown as it came. */
+static void show(cli_call *c, const json_t *doc) {
+    (void)c, (void)doc;
+    cli_print("\n");
+}
+
+static json_t *document(const cli_lm_answer *a) {
+    json_t *doc = cli_lm_numbers(a);
+    if (doc)
+        json_object_set_new(doc, "text", cli_json_bytes(a->text, a->text_num));
+    return doc;
+}
+
+static int answer(cli_call *c, cli_lm *m, mlx_lm_request r) {
+    cli_lm_answer a = {.silent = c->json};
+    int status = cli_lm_run(c, m, r, &a);
+    if (status == CLI_OK)
+        status = cli_show(c, document(&a), show);
+    if (status == CLI_OK)
+        cli_lm_summary(c, &a);
+    free(a.text);
+    return status == CLI_OK && a.interrupted ? CLI_INTERRUPTED : status;
+}
+
+/* --- the command ----------------------------------------------------------------------------- */
+
+static int run_prompt(cli_call *c, cli_lm *m) {
+    mlx_sampler_options sampling = cli_lm_sampling(c);
+    mlx_lm_request r = {.most = (int)cli_int(c, "tokens", 0),
+                        .sampling = &sampling,
+                        .ignore_end = cli_flag(c, "ignore-end"),
+                        .stop = cli_texts(c, "stop", &r.stop_num)};
+    char *text = take_prompt(c, &r.text_num);
+    r.text = text;
+    int status = text ? answer(c, m, r) : CLI_FAILED;
+    free(text);
+    return status;
+}
+
+static int run(cli_call *c) {
+    cli_lm m;
+    int status = cli_lm_open(c, &m);
+    if (status == CLI_OK)
+        status = cli_lm_begin(c, &m, (mlx_lm_batch_options){.shift = cli_flag(c, "shift")});
+    if (status == CLI_OK)
+        status = run_prompt(c, &m);
+    cli_lm_close(&m);
+    return status;
+}
+
+static const cli_option options[] = {
+    CLI_LM_MODEL,
+    {.name = "prompt",
+     .letter = 'p',
+     .kind = CLI_TEXT,
+     .value = "TEXT",
+     .help = "the prompt; - is stdin, as where there is none"},
+    {.name = "file", .letter = 'f', .kind = CLI_FILE, .value = "FILE", .help = "a file with it"},
+    CLI_LM_TOKENS,
+    {.name = "stop",
+     .kind = CLI_TEXTS,
+     .value = "TEXT",
+     .help = "ends the answer before this text; may be given several times"},
+    {.name = "ignore-end", .help = "go on where the model would end"},
+    {.name = "shift", .help = "beyond the context forget the oldest half of the text"},
+    CLI_LM_SAMPLING,
+    CLI_LM_CACHE,
+    CLI_LM_GUESSES,
+    {0}};
+
+static const cli_example examples[] = {
+    {"mlx generate -m model.gguf -p \"What is the capital of France?\"", "ask a model"},
+    {"mlx generate -m org/model -p \"Once upon a time\" -t 0.8 --seed 1", "go on with a text"},
+    {"git diff | mlx generate -m model.gguf -p - -n 200", "a prompt from stdin"},
+    {0}};
+
+const cli_command cli_generate = {
+    .name = "generate",
+    .summary = "let a language model answer a prompt",
+    .takes = CLI_TAKES_NOTHING,
+    .text = "The answer is printed as it comes; a line about it goes to stderr.",
+    .options = options,
+    .examples = examples,
+    .run = run};

@@ -1,0 +1,132 @@
+/* Language models as commands use them.
+ *
+ *     cli_lm_open      the model of -m, and a batch
+ *     cli_lm_sampling  options of sampling, which several commands take
+ *     cli_lm_run       one request to its end, its text shown as it comes
+ */
+#ifndef CLI_LM_H
+#define CLI_LM_H
+
+#include "model/model.h"
+
+typedef struct cli_lm {
+    mlx_lm lm;
+    mlx_lm_batch batch;
+    mlx_lm draft;
+    mlx_lm_info info;
+    mlx_tokenizer tokenizer;
+    char *path;
+} cli_lm;
+
+/* CLI_OK, or what the command returns, after the reason was said. cli_lm_close in any case. */
+int cli_lm_open(cli_call *c, cli_lm *m);
+/* Its batch; options besides those of the command line may be set in *o. */
+int cli_lm_begin(cli_call *c, cli_lm *m, mlx_lm_batch_options o);
+void cli_lm_close(cli_lm *m);
+
+/* --- options --------------------------------------------------------------------------------- */
+
+#define CLI_LM_MODEL   \
+    {.name = "model",  \
+     .letter = 'm',    \
+     .kind = CLI_FILE, \
+     .value = "MODEL", \
+     .help = "a GGUF file, a folder, or a model of the hub's cache"}
+
+#define CLI_LM_NUMBER(n, k, v, low, high, text) \
+    {.name = n, .kind = k, .value = v, .help = text, .least = low, .most = high}
+
+/* Of what mlx_sampler_options has. */
+#define CLI_LM_SAMPLING                                                                           \
+    {.name = "temperature",                                                                       \
+     .letter = 't',                                                                               \
+     .kind = CLI_REAL,                                                                            \
+     .value = "T",                                                                                \
+     .help = "0: the likeliest token",                                                            \
+     .least = 0,                                                                                  \
+     .most = 1e6},                                                                                \
+        CLI_LM_NUMBER("top-k", CLI_INT, "K", 0, 1 << 30, "of the K likeliest tokens"),            \
+        CLI_LM_NUMBER("top-p", CLI_REAL, "P", 0, 1, "of the likeliest that have P together"),     \
+        CLI_LM_NUMBER("min-p", CLI_REAL, "P", 0, 1, "of those that have P times the largest"),    \
+        CLI_LM_NUMBER("typical-p", CLI_REAL, "P", 0, 1, "of those nearest to the entropy"),       \
+        CLI_LM_NUMBER("xtc-probability", CLI_REAL, "P", 0, 1,                                     \
+                      "so often only the least likely of "                                        \
+                      "those above the threshold"),                                               \
+        CLI_LM_NUMBER("xtc-threshold", CLI_REAL, "P", 0, 1, "of --xtc-probability"),              \
+        CLI_LM_NUMBER("repetition-penalty", CLI_REAL, "X", 0, 1e6,                                \
+                      "divides logits of what was "                                               \
+                      "said"),                                                                    \
+        CLI_LM_NUMBER("presence-penalty", CLI_REAL, "X", -1e6, 1e6,                               \
+                      "subtracted once for what "                                                 \
+                      "was generated"),                                                           \
+        CLI_LM_NUMBER("frequency-penalty", CLI_REAL, "X", -1e6, 1e6, "and for each time"),        \
+        CLI_LM_NUMBER("penalty-last", CLI_INT, "N", 0, 1 << 30, "tokens that penalties look at"), \
+        CLI_LM_NUMBER("dry", CLI_REAL, "X", 0, 1e6,                                               \
+                      "multiplier of the penalty of repeated "                                    \
+                      "sequences"),                                                               \
+        CLI_LM_NUMBER("mirostat", CLI_REAL, "BITS", 0, 1e6, "the surprise aimed at"),             \
+        CLI_LM_NUMBER("seed", CLI_INT, "N", 0, 0, "of the draws (0)")
+
+/* Of what mlx_lm_batch_options has. */
+#define CLI_LM_CACHE                                                                               \
+    {.name = "context",                                                                            \
+     .letter = 'c',                                                                                \
+     .kind = CLI_INT,                                                                              \
+     .value = "N",                                                                                 \
+     .help = "tokens of prompt and answer (what the model was made for)",                          \
+     .least = 2,                                                                                   \
+     .most = 1 << 30},                                                                             \
+        {.name = "max-kv", .kind = CLI_BYTES, .value = "SIZE", .help = "most of keys and values"}, \
+        {.name = "kv-bits",                                                                        \
+         .kind = CLI_CHOICE,                                                                       \
+         .value = "32|16|8|4",                                                                     \
+         .help = "of a number of keys and values (16)"},                                           \
+        CLI_LM_NUMBER("chunk", CLI_INT, "N", 1, 1 << 16,                                           \
+                      "tokens of a prompt read at a time (512)")
+
+/* Of guesses. */
+#define CLI_LM_GUESSES                                                                        \
+    CLI_LM_NUMBER("lookup", CLI_INT, "N", 0, 64, "guess N tokens from what was said before"), \
+        {.name = "draft",                                                                     \
+         .kind = CLI_FILE,                                                                    \
+         .value = "MODEL",                                                                    \
+         .help = "a smaller model of the same tokens that guesses"},                          \
+        CLI_LM_NUMBER("draft-tokens", CLI_INT, "N", 1, 64, "guessed by it at a time (4)")
+
+#define CLI_LM_TOKENS                                              \
+    {.name = "tokens",                                             \
+     .letter = 'n',                                                \
+     .kind = CLI_INT,                                              \
+     .value = "N",                                                 \
+     .help = "at most N of an answer (to the end of the context)", \
+     .least = 0,                                                   \
+     .most = 1 << 30}
+
+mlx_sampler_options cli_lm_sampling(const cli_call *c);
+
+/* --- a request ------------------------------------------------------------------------------- */
+
+/* What came of it. */
+typedef struct cli_lm_answer {
+    char *text; /* all of it, for free */
+    size_t text_num;
+    mlx_lm_event end;
+    char error[1024];                /* of MLX_LM_FAILED */
+    double began, first, ended;      /* seconds: first: of the first token, 0: there was none */
+    bool shown, silent, interrupted; /* text was shown; none is to be */
+    double log_p;                    /* of all tokens of the prompt, where they are asked for */
+    int64_t log_ps;
+} cli_lm_answer;
+
+/* Steps until the request has ended. CLI_OK, or what the command returns. */
+int cli_lm_run(cli_call *c, cli_lm *m, mlx_lm_request r, cli_lm_answer *a);
+/* "end", "stop", "length", "cancelled", "failed" */
+const char *cli_lm_finish(mlx_lm_finish finish);
+/* Numbers of an answer: {prompt_tokens, cached_tokens, generated_tokens, finish, ...} */
+json_t *cli_lm_numbers(const cli_lm_answer *a);
+/* The line about it to stderr. */
+void cli_lm_summary(cli_call *c, const cli_lm_answer *a);
+/* Most bytes of memory that the process had. */
+uint64_t cli_lm_memory(void);
+
+#endif

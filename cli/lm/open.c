@@ -1,0 +1,83 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "lm/lm.h"
+
+static int open_one(cli_call *c, mlx_lm *lm, char **path, const char *argument,
+                    const char *adapter) {
+    mlx_lm_options o = {.adapter = adapter};
+    int status = cli_find(c, path, argument);
+    return status ? status : mlx_lm_open(lm, *path, &o) ? cli_library(c) : CLI_OK;
+}
+
+int cli_lm_open(cli_call *c, cli_lm *m) {
+    const char *model = cli_text(c, "model", NULL);
+    memset(m, 0, sizeof *m);
+    if (!model)
+        return cli_usage(c, "-m MODEL says which model");
+    int status = open_one(c, &m->lm, &m->path, model, NULL);
+    if (status)
+        return status;
+    return mlx_lm_about(&m->info, m->lm) || mlx_lm_tokenizer(&m->tokenizer, m->lm) ? cli_library(c)
+                                                                                   : CLI_OK;
+}
+
+static bool has(const cli_call *c, const char *name) {
+    for (const cli_option *o = c->command->options; o && o->name; o++)
+        if (!strcmp(o->name, name))
+            return true;
+    return false;
+}
+
+static int open_draft(cli_call *c, cli_lm *m) {
+    char *path = NULL;
+    const char *draft = has(c, "draft") ? cli_text(c, "draft", NULL) : NULL;
+    int status = draft ? open_one(c, &m->draft, &path, draft, NULL) : CLI_OK;
+    free(path);
+    return status;
+}
+
+int cli_lm_begin(cli_call *c, cli_lm *m, mlx_lm_batch_options o) {
+    int status = open_draft(c, m);
+    if (status)
+        return status;
+    if (has(c, "max-kv")) {
+        o.context = (int)cli_int(c, "context", o.context);
+        o.chunk = (int)cli_int(c, "chunk", o.chunk);
+        o.kv_bytes = cli_bytes(c, "max-kv", 0);
+        o.kv_bits = atoi(cli_text(c, "kv-bits", "0"));
+    }
+    if (has(c, "lookup")) {
+        o.lookup = (int)cli_int(c, "lookup", 0);
+        o.draft_tokens = (int)cli_int(c, "draft-tokens", 0);
+    }
+    o.draft = m->draft;
+    return mlx_lm_batch_open(&m->batch, m->lm, &o) ? cli_library(c) : CLI_OK;
+}
+
+void cli_lm_close(cli_lm *m) {
+    mlx_lm_batch_free(m->batch);
+    mlx_lm_free(m->draft);
+    mlx_tokenizer_free(m->tokenizer);
+    mlx_lm_free(m->lm);
+    free(m->path);
+}
+
+mlx_sampler_options cli_lm_sampling(const cli_call *c) {
+    return (mlx_sampler_options){
+        .temperature = cli_real(c, "temperature", 0),
+        .top_k = (int)cli_int(c, "top-k", 0),
+        .top_p = cli_real(c, "top-p", 0),
+        .min_p = cli_real(c, "min-p", 0),
+        .typical_p = cli_real(c, "typical-p", 0),
+        .xtc_probability = cli_real(c, "xtc-probability", 0),
+        .xtc_threshold = cli_real(c, "xtc-threshold", 0),
+        .repetition_penalty = cli_real(c, "repetition-penalty", 0),
+        .presence_penalty = cli_real(c, "presence-penalty", 0),
+        .frequency_penalty = cli_real(c, "frequency-penalty", 0),
+        .penalty_last = (int)cli_int(c, "penalty-last", 0),
+        .dry_multiplier = cli_real(c, "dry", 0),
+        .mirostat_tau = cli_real(c, "mirostat", 0),
+        .seed = (uint64_t)cli_int(c, "seed", 0),
+    };
+}

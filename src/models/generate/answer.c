@@ -1,0 +1,163 @@
+/* What a request answers: tokens, their text, and when it ends. */
+#include <math.h>
+#include <string.h>
+
+#include "base/status.h"
+#include "base/vec.h"
+#include "models/generate/work.h"
+
+/* --- events ---------------------------------------------------------------------------------- */
+
+/* Positions of the text that the cache has, of those of the prompt. */
+static int64_t prompt_done(const gen_work *w) {
+    size_t done = gen_work_computed(w);
+    return (int64_t)(done < w->prompt && !w->generated ? done : w->prompt);
+}
+
+static mx_event event_of(const gen_work *w) {
+    return (mx_event){.id = w->id,
+                      .payload = w->payload,
+                      .token = -1,
+                      .text = mx_text_view(&w->shown),
+                      .text_num = w->shown.len,
+                      .prompt = (int64_t)w->prompt,
+                      .prompt_done = prompt_done(w),
+                      .cached = w->cached,
+                      .generated = w->generated,
+                      .log_p = NAN,
+                      .top_tokens = w->top,
+                      .top_log_p = w->top_p};
+}
+
+static void tell(gen_work *w, const mx_event *e, gen_call c) {
+    if (c.call && c.call(e, c.payload))
+        atomic_store(&w->cancelled, true);
+}
+
+void gen_answer_fail(gen_work *w) {
+    mx_text_free(&w->shown);
+    mx_text_str(&w->shown, mx_error_message());
+    mx_error_clear();
+    w->finish = MX_FAILED;
+}
+
+/* --- log probabilities ----------------------------------------------------------------------- */
+
+/* Those of a token and of the likeliest, into the event. */
+static bool add_log_p(gen_work *w, mx_event *e, const float *logits, size_t n) {
+    if (!w->log_probabilities)
+        return true;
+    e->top_num = w->log_probabilities > 0 ? (size_t)w->log_probabilities : 0;
+    return mx_log_probability(logits, n, e->token, &e->log_p) &&
+           (!e->top_num || mx_log_probabilities(logits, n, e->top_num, w->top, w->top_p));
+}
+
+void gen_answer_echo(gen_work *w, const float *logits, size_t n, gen_call c) {
+    mx_event e = event_of(w);
+    e.token = w->token[w->echoed++];
+    if (!logits || add_log_p(w, &e, logits, n))
+        tell(w, &e, c);
+    else
+        gen_answer_fail(w);
+}
+
+void gen_answer_progress(gen_work *w, gen_call c) {
+    mx_event e = event_of(w);
+    tell(w, &e, c);
+}
+
+/* --- text ------------------------------------------------------------------------------------ */
+
+/* Adds what may be shown of new text; a stop text ends the answer. */
+static bool show(gen_work *w, const char *text, size_t n) {
+    int found = -1;
+    if (w->stop && !mx_stop_feed(w->stop, text, n, &text, &n, &found))
+        return false;
+    mx_text_put(&w->shown, text, n);
+    if (found >= 0)
+        w->finish = MX_STOP_TEXT;
+    return !w->shown.failed || mx_fail_nomem("lm", n);
+}
+
+static bool show_token(gen_work *w, int token) {
+    size_t n = 0;
+    w->shown.len = 0;
+    const char *text = mx_token_stream_put(w->stream, token, &n);
+    return text && show(w, text, n);
+}
+
+/* What was held back; nothing behind a stop text. */
+static bool show_rest(gen_work *w) {
+    size_t n = 0;
+    const char *text;
+    w->shown.len = 0;
+    if (w->finish == MX_STOP_TEXT)
+        return true;
+    text = mx_token_stream_end(w->stream, &n);
+    if (!text || !show(w, text, n))
+        return false;
+    if (!w->stop || w->finish == MX_STOP_TEXT)
+        return true;
+    mx_stop_end(w->stop, &text, &n);
+    mx_text_put(&w->shown, text, n);
+    return !w->shown.failed || mx_fail_nomem("lm", n);
+}
+
+/* --- tokens ---------------------------------------------------------------------------------- */
+
+static bool ends(const gen_work *w, int token) {
+    for (size_t i = 0; i < w->ends; i++)
+        if (w->end[i] == token)
+            return true;
+    return false;
+}
+
+static bool add(gen_work *w, int token) {
+    if (!mx_grow(&w->token, &w->room, w->n + 1, sizeof token) ||
+        !mx_sampler_accept(w->sampler, &token, 1, false))
+        return false;
+    w->token[w->n++] = token;
+    w->generated++;
+    return true;
+}
+
+/* A token that is no end: its text and its event. */
+static bool answer(gen_work *w, int token, const float *logits, size_t n, gen_call c) {
+    if (!add(w, token) || !show_token(w, token))
+        return false;
+    mx_event e = event_of(w);
+    e.token = token;
+    if (!add_log_p(w, &e, logits, n))
+        return false;
+    tell(w, &e, c);
+    return true;
+}
+
+int gen_answer_pick(gen_work *w, const float *logits, size_t n, gen_limits l, gen_call c) {
+    int token = -1;
+    if (w->generated >= w->most) {
+        w->finish = MX_LENGTH;
+        return -1;
+    }
+    if (!mx_sampler_pick(w->sampler, logits, n, NULL, &token)) {
+        gen_answer_fail(w);
+        return -1;
+    }
+    if (ends(w, token))
+        w->finish = MX_END_TOKEN;
+    else if (!answer(w, token, logits, n, c))
+        gen_answer_fail(w);
+    else if (atomic_load(&w->cancelled))
+        w->finish = MX_CANCELLED;
+    else if (!w->finish && (w->generated >= w->most || ((int64_t)w->n > l.context && !l.shift)))
+        w->finish = MX_LENGTH;
+    return w->finish ? -1 : token;
+}
+
+void gen_answer_end(gen_work *w, gen_call c) {
+    if (w->finish != MX_FAILED && !show_rest(w))
+        gen_answer_fail(w);
+    mx_event e = event_of(w);
+    e.finish = w->finish;
+    tell(w, &e, c);
+}

@@ -1,0 +1,179 @@
+/* Guesses of a smaller model (Leviathan et al. 2023; here a guess counts when the model itself
+ * picks the same token, so that the text is that of the model alone). */
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/status.h"
+#include "models/generate/work.h"
+
+enum { CATCH_UP = 512 }; /* tokens that the draft reads at a time */
+
+struct gen_draft {
+    mx_lm *lm;
+    mx_direct *direct;
+    mx_cache *cache;
+    gen_pass pass;
+    int tokens; /* guessed at a time */
+};
+
+/* --- the same tokens ------------------------------------------------------------------------- */
+
+static bool same_piece(const mx_tokenizer *a, const mx_tokenizer *b, size_t i) {
+    const char *x = NULL, *y = NULL;
+    size_t n = 0, m = 0;
+    bool in_a = mx_tokenizer_piece(a, (int64_t)i, &x, &n);
+    bool in_b = mx_tokenizer_piece(b, (int64_t)i, &y, &m);
+    return in_a == in_b && (!in_a || (n == m && !memcmp(x, y, n)));
+}
+
+static bool same_tokens(const mx_lm *a, const mx_lm *b) {
+    size_t n = mx_lm_tokens(a);
+    bool same = n == mx_lm_tokens(b);
+    for (size_t i = 0; same && i < n; i++)
+        same = same_piece(a->tokenizer, b->tokenizer, i);
+    return same || mx_fail(MX_INVALID, "[lm] the draft '%s' has other tokens than '%s'",
+                           a->decoder->name, b->decoder->name);
+}
+
+gen_draft *gen_draft_open(mx_lm *draft, const mx_lm *lm, int bits, const mx_batch_options *o) {
+    if (draft->decoder->encoder)
+        return mx_fail(MX_INVALID, "[lm] the draft '%s' makes vectors, no text",
+                       draft->decoder->name);
+    gen_draft *d = same_tokens(draft, lm) ? mx_calloc(1, sizeof *d) : NULL;
+    if (!d)
+        return NULL;
+    d->lm = mx_lm_retain(draft);
+    d->tokens = o->draft_tokens ? o->draft_tokens : 4;
+    d->direct = mx_direct_new(draft->decoder);
+    d->cache = d->direct ? mx_cache_new(draft->decoder, bits, o->kv_bytes) : NULL;
+    if (d->cache)
+        return d;
+    gen_draft_free(d);
+    return NULL;
+}
+
+void gen_draft_free(gen_draft *d) {
+    if (!d)
+        return;
+    gen_pass_free(&d->pass);
+    mx_cache_free(d->cache);
+    mx_direct_free(d->direct);
+    mx_lm_release(d->lm);
+    mx_free(d);
+}
+
+void gen_draft_forget(gen_work *w) {
+    mx_sequence_end(w->draft);
+    w->draft = NULL;
+    w->draft_valid = 0;
+}
+
+/* --- reading the text ------------------------------------------------------------------------ */
+
+/* The draft's sequence holds nothing but tokens of the text, and not the last. */
+static bool begin(gen_draft *d, gen_work *w) {
+    int64_t valid = (int64_t)(w->draft_valid < w->n ? w->draft_valid : w->n - 1);
+    if (w->draft && mx_sequence_length(w->draft) > valid && !mx_sequence_trim(w->draft, valid))
+        gen_draft_forget(w);
+    if (!w->draft && !mx_failed())
+        w->draft = mx_sequence_begin(d->cache, w->token, (int64_t)w->n);
+    return w->draft;
+}
+
+/* Rows of the text that the draft has not read, at most *budget; w->rows of them. No room: none. */
+static bool catch_up(gen_draft *d, gen_work *w, int64_t *budget) {
+    bool full = false;
+    w->rows = 0;
+    if (!begin(d, w))
+        return false;
+    int64_t at = mx_sequence_length(w->draft), n = (int64_t)w->n - at;
+    bool whole = n <= *budget;
+    n = whole ? n : *budget;
+    w->guesses = whole ? w->guesses : 0;
+    if (!n)
+        return true;
+    if (!mx_sequence_reserve(w->draft, n + GEN_MOST_GUESSES, &full)) {
+        gen_draft_forget(w);
+        w->guesses = 0;
+        return full;
+    }
+    w->rows = n;
+    *budget -= n;
+    return gen_pass_add(&d->pass, w->draft, w->token + at, (size_t)n, w->guesses > 0);
+}
+
+/* --- guessing -------------------------------------------------------------------------------- */
+
+/* A guess as the sampler would pick it were the draft the model: same seed, same place. `ahead`
+   guesses were made before. */
+static bool pick(const gen_draft *d, gen_work *w, const float *logits, int64_t ahead) {
+    mx_sampler *s = mx_sampler_copy(w->sampler);
+    bool ok = s && mx_sampler_accept(s, w->guess, (size_t)ahead, false) &&
+              mx_sampler_pick(s, logits, mx_lm_tokens(d->lm), NULL, &w->guess[ahead]);
+    mx_sampler_free(s);
+    return ok;
+}
+
+/* Guess number `ahead` of each that asked for so many, from the rows of the last pass. */
+static bool pick_all(const gen_draft *d, gen_work *const *work, size_t n, const float *logits,
+                     int64_t ahead) {
+    for (size_t i = 0; i < n; i++) {
+        gen_work *w = work[i];
+        if (w->guesses <= ahead)
+            continue;
+        if (!pick(d, w, logits, ahead))
+            return false;
+        logits += d->lm->decoder->vocabulary;
+    }
+    return true;
+}
+
+/* The next pass: the guess before, of each that is to have another. */
+static bool go_on(gen_draft *d, gen_work *const *work, size_t n, int64_t ahead) {
+    gen_pass_clear(&d->pass);
+    for (size_t i = 0; i < n; i++)
+        if (work[i]->guesses > ahead &&
+            !gen_pass_add(&d->pass, work[i]->draft, &work[i]->guess[ahead - 1], 1, 1))
+            return false;
+    return true;
+}
+
+static bool read_all(gen_draft *d, gen_work *const *work, const int64_t *most, size_t n) {
+    int64_t budget = CATCH_UP;
+    gen_pass_clear(&d->pass);
+    for (size_t i = 0; i < n; i++) {
+        work[i]->guesses = most[i] < d->tokens ? most[i] : d->tokens;
+        if (!catch_up(d, work[i], &budget))
+            return false;
+    }
+    return true;
+}
+
+/* Where trimming needs a mark it is the place before the guesses. */
+static void mark_all(gen_work *const *work, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (work[i]->draft) {
+            work[i]->draft_valid = (size_t)mx_sequence_length(work[i]->draft);
+            mx_sequence_mark(work[i]->draft);
+        }
+    mx_error_clear(); // a sequence without a mark begins anew
+}
+
+static bool guess_all(gen_draft *d, gen_work *const *work, const int64_t *most, size_t n) {
+    const float *logits;
+    bool ok = read_all(d, work, most, n);
+    if (ok && d->pass.rows)
+        ok = gen_pass_run(&d->pass, d->direct, &logits) && pick_all(d, work, n, logits, 0);
+    if (ok)
+        mark_all(work, n);
+    for (int64_t ahead = 1; ok && go_on(d, work, n, ahead) && d->pass.rows; ahead++)
+        ok = gen_pass_run(&d->pass, d->direct, &logits) && pick_all(d, work, n, logits, ahead);
+    return ok && !mx_failed();
+}
+
+bool gen_draft_guess(gen_draft *d, gen_work *const *work, const int64_t *most, size_t n) {
+    bool ok = guess_all(d, work, most, n);
+    for (size_t i = 0; !ok && i < n; i++)
+        work[i]->guesses = 0;
+    return ok;
+}

@@ -1,0 +1,118 @@
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/mem.h"
+#include "base/status.h"
+#include "base/vec.h"
+#include "io/gguf/gguf.h"
+#include "models/generate/lm.h"
+#include "models/json.h"
+#include "models/meta.h"
+
+/* Special tokens that end a turn in every model that has them. */
+static const char *const known[] = {"<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<end_of_turn>",
+                                    "<|END_OF_TURN_TOKEN|>"};
+
+typedef struct ends {
+    const mx_tokenizer *tokenizer;
+    int *token;
+    size_t n, room;
+} ends;
+
+static bool add(ends *e, double id) {
+    if (!(id >= 0 && id < (double)mx_tokenizer_size(e->tokenizer)))
+        return true;
+    for (size_t i = 0; i < e->n; i++)
+        if (e->token[i] == (int)id)
+            return true;
+    if (!mx_grow(&e->token, &e->room, e->n + 1, sizeof *e->token))
+        return false;
+    e->token[e->n++] = (int)id;
+    return true;
+}
+
+static bool add_known(ends *e) {
+    bool ok = add(e, mx_tokenizer_role(e->tokenizer, MX_TOKEN_EOS));
+    for (size_t i = 0; ok && i < sizeof known / sizeof *known; i++) {
+        int32_t id = mx_tokenizer_id(e->tokenizer, known[i], strlen(known[i]));
+        if (id >= 0 && mx_tokenizer_is_special(e->tokenizer, id))
+            ok = add(e, id);
+    }
+    return ok;
+}
+
+/* --- where files say it ---------------------------------------------------------------------- */
+
+static bool add_gguf(ends *e, const char *path) {
+    static const char *const keys[] = {"tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id",
+                                       "tokenizer.ggml.eom_token_id"};
+    mx_source s;
+    gguf_head head = {0};
+    double id;
+    if (!mx_source_file(&s, "lm", path, true))
+        return false;
+    bool ok = gguf_open(&s, &head);
+    for (size_t i = 0; ok && i < sizeof keys / sizeof *keys; i++)
+        if (mx_meta_number(&head.meta, keys[i], &id))
+            ok = add(e, id);
+    gguf_close(&head);
+    mx_source_close(&s);
+    return ok;
+}
+
+static bool add_json(ends *e, const json_t *ids) {
+    json_t *id;
+    size_t i;
+    if (json_is_integer(ids))
+        return add(e, (double)json_integer_value(ids));
+    json_array_foreach(ids, i, id) {
+        if (json_is_integer(id) && !add(e, (double)json_integer_value(id)))
+            return false;
+    }
+    return true;
+}
+
+/* The list in a file of a folder; *there: it has one. */
+static bool add_file(ends *e, const char *folder, const char *name, const char *keys, bool *there) {
+    struct stat st;
+    char path[4096];
+    int n = snprintf(path, sizeof path, "%s/%s", folder, name);
+    if (n < 0 || n >= (int)sizeof path || stat(path, &st) != 0)
+        return true;
+    json_t *root = mx_json_load("lm", path);
+    json_t *ids = root ? mx_json_at(root, keys) : NULL;
+    *there = json_is_integer(ids) || json_is_array(ids);
+    bool ok = root && add_json(e, ids);
+    json_decref(root);
+    return ok;
+}
+
+static bool add_folder(ends *e, const char *folder) {
+    bool there = false;
+    return add_file(e, folder, "generation_config.json", "eos_token_id", &there) &&
+           (there ||
+            add_file(e, folder, "config.json", "eos_token_id|text_config.eos_token_id", &there));
+}
+
+static bool is_gguf(const char *path) {
+    char magic[4] = "";
+    FILE *f = fopen(path, "rb");
+    bool is = f && fread(magic, 1, 4, f) == 4 && !memcmp(magic, "GGUF", 4);
+    if (f)
+        fclose(f);
+    return is;
+}
+
+int *mx_lm_ends(const char *path, const mx_tokenizer *t, size_t *n) {
+    struct stat st;
+    ends e = {t, NULL, 0, 0};
+    bool folder = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+    bool ok = mx_grow(&e.token, &e.room, 1, sizeof *e.token) && add_known(&e) &&
+              (folder ? add_folder(&e, path) : !is_gguf(path) || add_gguf(&e, path));
+    *n = e.n;
+    if (ok)
+        return e.token;
+    mx_free(e.token);
+    return NULL;
+}

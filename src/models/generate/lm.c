@@ -1,0 +1,52 @@
+#include "models/generate/lm.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/status.h"
+
+mx_lm *mx_lm_open(const char *path, const char *adapter) {
+    if (adapter)
+        return mx_fail(MX_UNSUPPORTED, "[lm] adapters are not understood");
+    mx_lm *lm = mx_calloc(1, sizeof *lm);
+    if (!lm)
+        return NULL;
+    atomic_init(&lm->references, 1);
+    lm->decoder = mx_decoder_open(path);
+    lm->tokenizer = lm->decoder ? mx_tokenizer_open(path) : NULL;
+    lm->end = lm->tokenizer ? mx_lm_ends(path, lm->tokenizer, &lm->ends) : NULL;
+    if (lm->end)
+        return lm;
+    mx_lm_release(lm);
+    return NULL;
+}
+
+mx_lm *mx_lm_retain(mx_lm *lm) {
+    if (lm)
+        atomic_fetch_add(&lm->references, 1);
+    return lm;
+}
+
+void mx_lm_release(mx_lm *lm) {
+    if (!lm || atomic_fetch_sub(&lm->references, 1) > 1)
+        return;
+    mx_decoder_release(lm->decoder);
+    mx_tokenizer_release(lm->tokenizer);
+    mx_free(lm->end);
+    mx_free(lm);
+}
+
+size_t mx_lm_tokens(const mx_lm *lm) {
+    size_t rows = (size_t)lm->decoder->vocabulary, texts = mx_tokenizer_size(lm->tokenizer);
+    return rows < texts ? rows : texts;
+}
+
+bool mx_lm_check_tokens(const mx_lm *lm, const int *tokens, size_t n) {
+    if (!n)
+        return mx_fail(MX_INVALID, "[lm] a text without a token");
+    for (size_t i = 0; i < n; i++)
+        if (tokens[i] < 0 || tokens[i] >= lm->decoder->vocabulary)
+            return mx_fail(MX_RANGE, "[lm] token %zu is %d, and the model has %lld", i, tokens[i],
+                           (long long)lm->decoder->vocabulary);
+    return true;
+}

@@ -1,0 +1,48 @@
+/* A language model as programs use it: weights, tokenizer, and which tokens end an answer. It does
+ * not change once it is open; any threads may read it. What computes is a batch (batch.h). */
+#ifndef MX_MODELS_LM_H
+#define MX_MODELS_LM_H
+
+#include <stdatomic.h>
+
+#include "models/decoder/decoder.h"
+#include "models/tokenizer/tokenizer.h"
+
+typedef struct mx_lm {
+    mx_decoder *decoder;
+    mx_tokenizer *tokenizer;
+    int *end; /* tokens that end an answer */
+    size_t ends;
+    atomic_int references;
+} mx_lm;
+
+/* A GGUF file, or a folder as Hugging Face or MLX have it; adapter: a folder with a low-rank
+   change, or NULL. NULL and an error. */
+mx_lm *mx_lm_open(const char *path, const char *adapter);
+mx_lm *mx_lm_retain(mx_lm *lm);
+void mx_lm_release(mx_lm *lm); /* NULL is fine */
+
+/* The tokens that may come: those that have both a row of weights and a text. */
+size_t mx_lm_tokens(const mx_lm *lm);
+
+/* Tokens that end an answer, as the files of a model say (ends.c); *n of them, for mx_free. NULL
+   and an error. Places where it is said:
+ *
+ *     GGUF      tokenizer.ggml. eos_token_id, eot_token_id, eom_token_id
+ *     folder    eos_token_id of generation_config.json, or else of config.json: a token or a list
+ *     both      the tokenizer's role; special tokens with the texts of which it is known
+ */
+int *mx_lm_ends(const char *path, const mx_tokenizer *t, size_t *n);
+
+/* Vectors (count, hidden) float32 of length 1, of texts of which text i ends at token ends[i];
+   types: which text of a pair each token belongs to, or NULL. Of the open scope; NULL and an
+   error. */
+mx_array *mx_lm_embed(const mx_lm *lm, const int *tokens, const int *types, const size_t *ends,
+                      size_t count);
+/* Logits (n, vocabulary) float32 of all positions of a text, pending; of the open scope. */
+mx_array *mx_lm_logits(const mx_lm *lm, const int *tokens, size_t n);
+
+/* False and an error: one is outside the vocabulary, or there is none. */
+bool mx_lm_check_tokens(const mx_lm *lm, const int *tokens, size_t n);
+
+#endif

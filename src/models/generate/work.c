@@ -1,0 +1,134 @@
+/* A request: what it asks for, checked, and its text. */
+#include "models/generate/work.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/status.h"
+#include "base/vec.h"
+
+/* --- its prompt ------------------------------------------------------------------------------ */
+
+/* The tokens of what was given, for mx_free. */
+static int *tokens_of(const mx_lm *lm, const mx_request *r, size_t *n) {
+    if (!r->text) {
+        *n = r->token_num;
+        return mx_memdup(r->tokens, *n * sizeof(int));
+    }
+    // what a template made begins as the model wants it to
+    mx_encode how = {.bare = r->special, .plain = !r->special};
+    return mx_tokenizer_encode(lm->tokenizer, r->text, r->text_num, NULL, 0, how, n, NULL);
+}
+
+/* Leaves out what is behind keep, so that the rest fills at most half of the context. */
+static void cut(int *token, size_t *n, gen_limits l) {
+    size_t keep = (size_t)l.keep, rest = ((size_t)l.context - keep) / 2;
+    memmove(token + keep, token + *n - rest, rest * sizeof *token);
+    *n = keep + rest;
+}
+
+static bool check_prompt(const mx_lm *lm, int *token, size_t *n, gen_limits l) {
+    if (!mx_lm_check_tokens(lm, token, *n))
+        return false;
+    if ((int64_t)*n <= l.context)
+        return true;
+    if (!l.shift)
+        return mx_fail(MX_RANGE, "[lm] the prompt has %zu tokens, and the context is %lld", *n,
+                       (long long)l.context);
+    cut(token, n, l);
+    return true;
+}
+
+/* Room for what is to come at once, where that is little. */
+static bool set_prompt(gen_work *w, const mx_lm *lm, const mx_request *r, gen_limits l) {
+    w->token = tokens_of(lm, r, &w->n);
+    w->room = w->n;
+    if (!w->token || !check_prompt(lm, w->token, &w->n, l))
+        return false;
+    w->prompt = w->n;
+    return mx_grow(&w->token, &w->room, w->n + 64, sizeof *w->token);
+}
+
+/* --- how it is answered ---------------------------------------------------------------------- */
+
+static bool set_ends(gen_work *w, const mx_lm *lm, const mx_request *r) {
+    const int *from = r->end_tokens ? r->end_tokens : lm->end;
+    size_t n = r->ignore_end ? 0 : r->end_tokens ? r->end_token_num : lm->ends;
+    w->end = mx_memdup(from, n * sizeof *from);
+    w->ends = n;
+    return w->end;
+}
+
+static bool set_sampling(gen_work *w, const mx_request *r) {
+    static const mx_sampling likeliest = {0};
+    w->sampler = mx_sampler_new(r->sampling ? r->sampling : &likeliest);
+    return w->sampler && mx_sampler_accept(w->sampler, w->token, w->n, true);
+}
+
+static bool set_text(gen_work *w, const mx_lm *lm, const mx_request *r) {
+    w->stream = mx_token_stream_make(lm->tokenizer, r->show_special);
+    w->stop = w->stream && r->stop_num ? mx_stop_new(r->stop, r->stop_num) : NULL;
+    return w->stream && (w->stop || !r->stop_num);
+}
+
+static bool set_numbers(gen_work *w, const mx_lm *lm, const mx_request *r) {
+    size_t top = r->log_probabilities > 0 ? (size_t)r->log_probabilities : 0;
+    if (r->most < -1)
+        return mx_fail(MX_INVALID, "[lm] %d tokens cannot be made", r->most);
+    if (r->log_probabilities < -1 || top > mx_lm_tokens(lm))
+        return mx_fail(MX_INVALID, "[lm] log probabilities of %d tokens of %zu are not possible",
+                       r->log_probabilities, mx_lm_tokens(lm));
+    w->most = r->most == 0 ? INT64_MAX : r->most < 0 ? 0 : r->most;
+    w->log_probabilities = r->log_probabilities;
+    w->echo = r->echo;
+    w->top = mx_calloc(top + 1, sizeof *w->top);
+    w->top_p = mx_calloc(top + 1, sizeof *w->top_p);
+    return w->top && w->top_p;
+}
+
+gen_work *gen_work_new(const mx_lm *lm, const mx_request *r, gen_limits limits) {
+    gen_work *w = mx_calloc(1, sizeof *w);
+    if (!w)
+        return NULL;
+    w->payload = r->payload;
+    atomic_init(&w->cancelled, false);
+    if (set_numbers(w, lm, r) && set_prompt(w, lm, r, limits) && set_ends(w, lm, r) &&
+        set_sampling(w, r) && set_text(w, lm, r))
+        return w;
+    gen_work_free(w);
+    return NULL;
+}
+
+void gen_work_free(gen_work *w) {
+    if (!w)
+        return;
+    mx_sampler_free(w->sampler);
+    mx_token_stream_free(w->stream);
+    mx_stop_free(w->stop);
+    mx_text_free(&w->shown);
+    mx_free(w->token);
+    mx_free(w->end);
+    mx_free(w->top);
+    mx_free(w->top_p);
+    mx_free(w);
+}
+
+/* --- how far it is --------------------------------------------------------------------------- */
+
+size_t gen_work_computed(const gen_work *w) {
+    return w->sequence ? (size_t)mx_sequence_length(w->sequence) : 0;
+}
+
+size_t gen_work_pending(const gen_work *w) {
+    return w->n - gen_work_computed(w);
+}
+
+bool gen_work_shift(gen_work *w, gen_limits l) {
+    size_t keep = (size_t)l.keep, gone = ((size_t)l.context - keep) / 2;
+    gone = gone ? gone : 1;
+    mx_sequence_end(w->sequence); // what is left is read again
+    w->sequence = NULL;
+    memmove(w->token + keep, w->token + keep + gone, (w->n - keep - gone) * sizeof *w->token);
+    w->n -= gone;
+    return true;
+}

@@ -1,0 +1,148 @@
+/* Between the files of batches: a request at work, and passes. */
+#ifndef MX_MODELS_WORK_H
+#define MX_MODELS_WORK_H
+
+#include "base/text.h"
+#include "models/direct/direct.h"
+#include "models/generate/batch.h"
+#include "models/sampling/stop.h"
+
+enum { GEN_MOST_GUESSES = 64, GEN_ECHO_ROWS = 32 };
+
+typedef struct gen_work {
+    int64_t id;
+    void *payload;
+    atomic_bool cancelled;
+
+    /* the text: prompt and answer. The last token of an answer is not in the cache yet. */
+    int *token;
+    size_t n, room;
+    size_t prompt, echoed; /* tokens of the prompt; of these, told */
+    int64_t most, generated, cached;
+    mx_sequence *sequence; /* what the cache has of it; NULL: it waits */
+    mx_finish finish;
+
+    mx_sampler *sampler;
+    mx_token_stream *stream;
+    mx_stop *stop; /* NULL: there are none */
+    int *end;
+    size_t ends;
+    bool echo;
+    int log_probabilities; /* as in the request */
+    int *top;              /* as many, with top_p */
+    float *top_p;
+    mx_text shown; /* of one event */
+
+    /* this step: rows of the pass, tokens that are guessed to follow */
+    int guess[GEN_MOST_GUESSES];
+    int64_t guesses, rows, wanted; /* wanted: its first row of logits */
+    int64_t mark;                  /* length of the sequence before the step */
+    mx_sequence *draft;            /* the draft's */
+    size_t draft_valid;            /* of whose tokens so many are those of the text */
+} gen_work;
+
+/* What events are told to. */
+typedef struct gen_call {
+    mx_event_call *call;
+    void *payload;
+} gen_call;
+
+/* Limits that a request is checked against. */
+typedef struct gen_limits {
+    int64_t context, keep;
+    bool shift;
+} gen_limits;
+
+/* --- a request (work.c) ---------------------------------------------------------------------- */
+
+/* NULL and an error: the request is refused. */
+gen_work *gen_work_new(const mx_lm *lm, const mx_request *r, gen_limits limits);
+void gen_work_free(gen_work *w); /* its sequences are gone */
+/* How many of its tokens the cache has, and has not. */
+size_t gen_work_computed(const gen_work *w);
+size_t gen_work_pending(const gen_work *w);
+/* Forget the oldest part behind keep, half of what is there; what the cache has, too. */
+bool gen_work_shift(gen_work *w, gen_limits limits);
+
+/* --- what it answers (answer.c) -------------------------------------------------------------- */
+
+/* Each sets w->finish where the answer ends; errors are the request's, and none is left recorded.
+  */
+/* The token that follows, picked from n logits; -1: it has ended. */
+int gen_answer_pick(gen_work *w, const float *logits, size_t n, gen_limits limits, gen_call c);
+/* Log probability of the next token of the prompt from the logits of the one before; logits NULL:
+   of the first. */
+void gen_answer_echo(gen_work *w, const float *logits, size_t n, gen_call c);
+void gen_answer_progress(gen_work *w, gen_call c);
+/* The recorded error is why it has failed. */
+void gen_answer_fail(gen_work *w);
+/* The last event: text that was held back, and w->finish. */
+void gen_answer_end(gen_work *w, gen_call c);
+
+/* --- passes (pass.c) ------------------------------------------------------------------------- */
+
+/* Rows that are put together. */
+typedef struct gen_pass {
+    int *token;
+    mx_span *span;
+    int64_t *wanted;
+    size_t rows, row_room, spans, span_room, wanted_rows, wanted_room;
+} gen_pass;
+
+void gen_pass_clear(gen_pass *p);
+void gen_pass_free(gen_pass *p);
+/* n tokens of a sequence that has room for them; logits of the last `wanted`. False: no memory. */
+bool gen_pass_add(gen_pass *p, mx_sequence *s, const int *token, size_t n, size_t wanted);
+/* More tokens of the span added last, logits wanted of each. */
+bool gen_pass_append(gen_pass *p, const int *token, size_t n);
+bool gen_pass_run(gen_pass *p, mx_direct *m, const float **logits);
+
+/* --- a batch --------------------------------------------------------------------------------- */
+
+struct mx_batch {
+    mx_lm *lm;
+    gen_limits limits;
+    int requests, chunk, lookup;
+    mx_direct *direct;
+    mx_cache *cache;
+    struct gen_draft *draft; /* NULL: none */
+
+    /* under MX_LOCK_BATCH: all requests in the order in which they came */
+    gen_work **work;
+    size_t count, most; /* most: requests that compute and wait */
+    int64_t ids;
+    mx_batch_state state;
+
+    /* the stepping thread's */
+    atomic_flag stepping;
+    gen_work **now; /* those that were there when the step began */
+    size_t n;
+    gen_work **asks; /* of those, who wants guesses, with how many */
+    int64_t *guesses;
+    gen_pass pass;
+    bool crowded;        /* one had to make room: none is admitted before another ends */
+    mx_batch_state done; /* what this step adds to the counts */
+    gen_call call;
+};
+
+/* One step over b->now (step.c). False and an error. */
+bool gen_step(mx_batch *b);
+/* Chooses guesses for those that go on by one token (guess_all.c). */
+bool gen_step_guess(mx_batch *b);
+
+/* --- guesses (guess.c, draft.c) -------------------------------------------------------------- */
+
+/* What followed when the text had its last tokens the last time before: at most `most` tokens. */
+size_t gen_look_up(const int *token, size_t n, int *guess, size_t most);
+
+/* A smaller model that guesses. */
+typedef struct gen_draft gen_draft;
+gen_draft *gen_draft_open(mx_lm *draft, const mx_lm *lm, int bits, const mx_batch_options *o);
+void gen_draft_free(gen_draft *d); /* NULL is fine */
+/* Guesses for those of n requests that are to go on by one token, up to most[i] each. False: an
+   error; nothing is guessed then. */
+bool gen_draft_guess(gen_draft *d, gen_work *const *work, const int64_t *most, size_t n);
+/* The request is gone, or waits. */
+void gen_draft_forget(gen_work *w);
+
+#endif

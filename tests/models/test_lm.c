@@ -1,0 +1,383 @@
+/* Requests in batches: an answer depends on nothing but its request. */
+#include "base/mem.h"
+#include "lm_run.h"
+
+static mlx_lm lm;
+
+static mlx_lm_request text_of(const char *text, int most) {
+    return (mlx_lm_request){.text = text, .text_num = strlen(text), .most = most};
+}
+
+static mlx_lm_batch open_batch(const mlx_lm_batch_options *o) {
+    mlx_lm_batch b = mlx_lm_batch_new();
+    CHECK(mlx_lm_batch_open(&b, lm, o) == 0);
+    return b;
+}
+
+/* --- several requests ------------------------------------------------------------------------ */
+
+enum { MANY = 7 };
+static const char *const prompts[MANY] = {
+    "Once upon a time",
+    "Lily and Tom",
+    "The dog said",
+    "Once upon a time",
+    "A",
+    "Once upon a time there was a little girl who liked to play with her big red ball in the park. "
+    "Once upon a time there was a little girl who liked to play with her big red ball in the park. "
+    "One day, she",
+    "She was sad because"};
+static mlx_sampler_options sampling[MANY] = {
+    {0},
+    {.temperature = 0.8, .seed = 3},
+    {.temperature = 1, .top_k = 40, .seed = 9},
+    {.temperature = 0.7, .seed = 5},
+    {.temperature = 1, .mirostat_tau = 4, .seed = 2},
+    {0},
+    {.temperature = 0.9, .repetition_penalty = 1.1, .seed = 7}};
+
+static mlx_lm_request request(int i) {
+    mlx_lm_request r = text_of(prompts[i], 40 + 5 * i);
+    r.sampling = &sampling[i];
+    return r;
+}
+
+static answer alone[MANY], together[MANY];
+
+static void each_alone(void) {
+    for (int i = 0; i < MANY; i++) {
+        mlx_lm_batch b = open_batch(NULL);
+        CHECK(ask(b, request(i), &alone[i]) && run_all(b));
+        CHECK_EQ_INT(alone[i].ended, 1);
+        CHECK(alone[i].n > 0 && alone[i].n <= 40 + 5 * i);
+        CHECK_EQ_INT(alone[i].last.generated, alone[i].n);
+        CHECK_EQ_INT(alone[i].last.prompt_done, alone[i].last.prompt);
+        mlx_lm_batch_free(b);
+    }
+}
+
+/* All at once under some options: the same answers. */
+static mlx_lm_batch_state all_under(const mlx_lm_batch_options *o, const char *what) {
+    mlx_lm_batch_state s = {0};
+    mlx_lm_batch b = open_batch(o);
+    for (int i = 0; i < MANY; i++)
+        CHECK(ask(b, request(i), &together[i]));
+    CHECK_MSG(run_all(b), "%s: %s", what, mlx_last_error_message());
+    for (int i = 0; i < MANY; i++)
+        CHECK_MSG(same_answer(&alone[i], &together[i]), "%s: %d: %s\n---\n%s", what, i,
+                  alone[i].text, together[i].text);
+    CHECK(mlx_lm_batch_about(&s, b) == 0);
+    CHECK_EQ_INT(s.running + s.waiting, 0);
+    mlx_lm_batch_free(b);
+    return s;
+}
+
+static void all_together(void) {
+    all_under(NULL, "together");
+    all_under(&(mlx_lm_batch_options){.requests = 2}, "two at a time");
+    all_under(&(mlx_lm_batch_options){.chunk = 3}, "small chunks");
+}
+
+static void guesses(void) {
+    mlx_lm_batch_state s = all_under(&(mlx_lm_batch_options){.lookup = 5}, "look-up");
+    CHECK(s.guessed > 0 && s.accepted > 0 && s.accepted <= s.guessed);
+    s = all_under(&(mlx_lm_batch_options){.draft = lm}, "a draft of its own");
+    CHECK(s.accepted > s.guessed * 9 / 10); // mirostat's state alone is not guessed ahead
+    s = all_under(&(mlx_lm_batch_options){.draft = lm, .lookup = 3, .draft_tokens = 1, .chunk = 5},
+                  "both");
+    CHECK(s.accepted > 0);
+}
+
+/* One at a time fits; all together do not. */
+static void little_room(void) {
+    mlx_lm_batch_state s = {0};
+    mlx_lm_batch b = open_batch(NULL);
+    bool busy;
+    CHECK(ask(b, request(5), &together[5]));
+    for (int i = 0; i < 20; i++)
+        mlx_lm_batch_step(&busy, b, take_event, NULL);
+    CHECK(mlx_lm_batch_about(&s, b) == 0 && s.kv_bytes > 0);
+    mlx_lm_batch_free(b);
+    mlx_lm_batch_options o = {.kv_bytes = s.kv_bytes * 2};
+    all_under(&o, "little room");
+    o.lookup = 4, o.draft = lm;
+    all_under(&o, "little room, and guesses");
+    o = (mlx_lm_batch_options){.kv_bytes = 1};
+    b = open_batch(&o);
+    CHECK(ask(b, request(0), &together[0]) && run_all(b));
+    CHECK_EQ_INT(together[0].last.finish, MLX_LM_LENGTH);
+    CHECK_EQ_INT(together[0].n, 0);
+    mlx_lm_batch_free(b);
+}
+
+static void come_and_go(void) {
+    mlx_lm_batch b = open_batch(&(mlx_lm_batch_options){.requests = 3, .lookup = 2});
+    bool busy;
+    for (int i = 0; i < MANY; i++) {
+        CHECK(ask(b, request(i), &together[i]));
+        for (int j = 0; j < 11; j++)
+            CHECK(mlx_lm_batch_step(&busy, b, take_event, NULL) == 0);
+    }
+    CHECK(run_all(b));
+    for (int i = 0; i < MANY; i++)
+        CHECK(same_answer(&alone[i], &together[i]));
+    mlx_lm_batch_free(b);
+}
+
+/* Equal prompts are read once. */
+static void shared_prompts(void) {
+    mlx_lm_batch_state s;
+    mlx_lm_batch b = open_batch(NULL);
+    for (int i = 0; i < MANY; i++) {
+        mlx_lm_request r = text_of(prompts[5], 20);
+        CHECK(ask(b, r, &together[i]));
+    }
+    CHECK(run_all(b) && mlx_lm_batch_about(&s, b) == 0);
+    for (int i = 1; i < MANY; i++)
+        CHECK(same_answer(&together[0], &together[i]));
+    CHECK_EQ_INT(together[0].last.cached, 0);
+    CHECK(together[1].last.cached >= 64);
+    CHECK(s.cached >= 64 * (MANY - 1) && s.prompt_tokens < 2 * together[0].last.prompt + 64 * MANY);
+    mlx_lm_batch_free(b);
+}
+
+/* What the first program of this model wrote, from the beginning of a text. */
+static void known_text(void) {
+    char path[1024], want[1024];
+    snprintf(path, sizeof path, "%s/stories260K/expected_greedy_200.txt", getenv("MLX_TEST_DATA"));
+    FILE *f = fopen(path, "rb");
+    size_t n = f ? fread(want, 1, sizeof want - 1, f) : 0;
+    if (f)
+        fclose(f);
+    while (n && want[n - 1] == '\n')
+        n--;
+    want[n] = 0;
+    int bos = 1;
+    static answer a;
+    mlx_lm_batch b = open_batch(&(mlx_lm_batch_options){.kv_bits = 32});
+    CHECK(n && ask(b, (mlx_lm_request){.tokens = &bos, .token_num = 1, .most = 200}, &a));
+    CHECK(run_all(b));
+    CHECK_STR(a.text, want);
+    mlx_lm_batch_free(b);
+}
+
+/* --- how they end ---------------------------------------------------------------------------- */
+
+static answer once(mlx_lm_request r, const mlx_lm_batch_options *o) {
+    static answer a;
+    mlx_lm_batch b = open_batch(o);
+    a.cancel_at = 0;
+    CHECK_MSG(ask(b, r, &a) && run_all(b), "%s", mlx_last_error_message());
+    CHECK_EQ_INT(a.ended, 1);
+    mlx_lm_batch_free(b);
+    return a;
+}
+
+static void ends(void) {
+    answer a = once(text_of(prompts[0], 30), NULL);
+    CHECK(a.last.finish == MLX_LM_LENGTH && a.n == 30);
+    mlx_lm_request r = text_of(prompts[0], 30);
+    r.end_tokens = &a.token[9], r.end_token_num = 1;
+    int first = 0;
+    while (a.token[first] != a.token[9])
+        first++;
+    answer b = once(r, NULL);
+    CHECK(b.last.finish == MLX_LM_END_TOKEN && b.n == first);
+    r.ignore_end = true;
+    CHECK_EQ_INT(once(r, NULL).n, 30);
+    r = text_of(prompts[0], -1);
+    b = once(r, NULL);
+    CHECK(b.n == 0 && b.last.finish == MLX_LM_LENGTH && b.last.prompt_done == b.last.prompt);
+}
+
+static void stop_texts(void) {
+    answer a = once(text_of(prompts[0], 60), NULL);
+    char stop[16] = "";
+    const char *list[] = {"\x01nothing", stop};
+    snprintf(stop, sizeof stop, "%.5s", a.text + strlen(a.text) / 2);
+    mlx_lm_request r = text_of(prompts[0], 60);
+    r.stop = list, r.stop_num = 2;
+    size_t want = (size_t)(strstr(a.text, stop) - a.text);
+    for (int lookup = 0; lookup < 8; lookup += 5) {
+        answer b = once(r, &(mlx_lm_batch_options){.lookup = lookup});
+        CHECK_EQ_INT(b.last.finish, MLX_LM_STOP_TEXT);
+        CHECK(strlen(b.text) == want && !strncmp(a.text, b.text, want));
+    }
+}
+
+static int count_only(const mlx_lm_event *e, void *payload) {
+    *(int *)payload += e->finish == MLX_LM_CANCELLED;
+    return 0;
+}
+
+static void cancels(void) {
+    answer a = {.cancel_at = 5};
+    mlx_lm_batch b = open_batch(NULL);
+    bool busy;
+    int cancelled = 0;
+    CHECK(ask(b, text_of(prompts[0], 60), &a) && run_all(b));
+    CHECK(a.n == 5 && a.last.finish == MLX_LM_CANCELLED && a.ended == 1);
+    a.cancel_at = 0;
+    CHECK(ask(b, text_of(prompts[1], 60), &a));
+    CHECK(mlx_lm_batch_step(&busy, b, count_only, &cancelled) == 0 && busy);
+    CHECK(mlx_lm_batch_cancel(b, a.id) == 0 && mlx_lm_batch_cancel(b, 999) == 0);
+    CHECK(mlx_lm_batch_step(&busy, b, count_only, &cancelled) == 0 && !busy);
+    CHECK_EQ_INT(cancelled, 1);
+    CHECK(ask(b, text_of(prompts[2], 60), &a)); // is gone with the batch
+    mlx_lm_batch_free(b);
+}
+
+static int add_another(const mlx_lm_event *e, void *payload) {
+    mlx_lm_batch *b = payload;
+    bool busy;
+    int64_t id;
+    mlx_lm_request r = text_of("The", 3);
+    if (!e->finish || e->id > 3)
+        return 0;
+    CHECK(mlx_lm_batch_add(&id, *b, &r) == 0 && id == e->id + 1);
+    CHECK(mlx_lm_batch_step(&busy, *b, NULL, NULL) == 1);
+    return 0;
+}
+
+static void adds_from_within(void) {
+    mlx_lm_batch_state s;
+    mlx_lm_batch b = open_batch(NULL);
+    int64_t id;
+    bool busy = true;
+    mlx_lm_request r = text_of("The", 3);
+    CHECK(mlx_lm_batch_add(&id, b, &r) == 0);
+    for (int i = 0; busy && i < 1000; i++)
+        CHECK(mlx_lm_batch_step(&busy, b, add_another, &b) == 0);
+    CHECK(mlx_lm_batch_about(&s, b) == 0 && s.generated == 12);
+    mlx_lm_batch_free(b);
+}
+
+static void long_texts(void) {
+    mlx_lm_request r = text_of(prompts[0], 0);
+    r.ignore_end = true;
+    answer a = once(r, &(mlx_lm_batch_options){.context = 64});
+    CHECK_EQ_INT(a.last.finish, MLX_LM_LENGTH);
+    CHECK_EQ_INT(a.last.prompt + a.n, 65); // the last one is not computed any more
+    r.most = 200;
+    a = once(r, &(mlx_lm_batch_options){.context = 64, .shift = true, .keep = 4});
+    CHECK_EQ_INT(a.n, 200);
+    answer b =
+        once(r, &(mlx_lm_batch_options){.context = 64, .shift = true, .keep = 4, .lookup = 4});
+    CHECK(same_answer(&a, &b));
+    r = text_of(prompts[5], 10);
+    mlx_lm_batch small = open_batch(&(mlx_lm_batch_options){.context = 40});
+    CHECK(!ask(small, r, &b));
+    CHECK_HAS(mlx_last_error_message(), "the context is 40");
+    mlx_lm_batch_free(small);
+    a = once(r, &(mlx_lm_batch_options){.context = 40, .shift = true, .keep = 1});
+    CHECK(a.n == 10 && a.last.prompt == 20);
+}
+
+static void log_probabilities(void) {
+    mlx_lm_request r = text_of(prompts[5], 8);
+    r.log_probabilities = 3;
+    r.echo = true;
+    answer a = once(r, NULL);
+    int prompt = (int)a.last.prompt;
+    CHECK_EQ_INT(a.n, prompt + 8);
+    CHECK(isnan(a.log_p[0]));
+    r.text = NULL, r.tokens = a.token, r.token_num = (size_t)a.n;
+    r.most = -1;
+    answer b = once(r, &(mlx_lm_batch_options){.chunk = 9});
+    CHECK_EQ_INT(b.n, a.n);
+    CHECK_STR(b.text, "");
+    for (int i = 1; i < a.n; i++)
+        CHECK(a.log_p[i] < 0 && a.log_p[i] == b.log_p[i]);
+}
+
+/* --- what is refused ------------------------------------------------------------------------- */
+
+static void refuses(void) {
+    mlx_lm_batch b = open_batch(&(mlx_lm_batch_options){.requests = 1, .waiting = 2});
+    mlx_sampler_options bad = {.top_p = 2};
+    const char *empty = "";
+    int64_t id = 7;
+    int token = 99999;
+    mlx_lm_request r[] = {{.tokens = &token},
+                          {.tokens = &token, .token_num = 1},
+                          {.text = "a", .text_num = 1, .most = -2},
+                          {.text = "a", .text_num = 1, .sampling = &bad},
+                          {.text = "a", .text_num = 1, .stop = &empty, .stop_num = 1},
+                          {.text = "a", .text_num = 1, .log_probabilities = 1 << 30},
+                          {0}};
+    for (size_t i = 0; i < sizeof r / sizeof *r; i++)
+        CHECK_MSG(mlx_lm_batch_add(&id, b, &r[i]) == 1, "request %zu", i);
+    mlx_lm_request fine = text_of("a", 1);
+    for (int i = 1; i <= 3; i++)
+        CHECK(mlx_lm_batch_add(&id, b, &fine) == 0 && id == i);
+    CHECK(mlx_lm_batch_add(&id, b, &fine) == 0 && id == 0);
+    mlx_lm_batch_free(b);
+    mlx_lm_batch_options o[] = {{.requests = -1}, {.context = 1}, {.context = 1 << 30},
+                                {.kv_bits = 5},   {.lookup = 65}, {.keep = -1}};
+    for (size_t i = 0; i < sizeof o / sizeof *o; i++) {
+        b = mlx_lm_batch_new();
+        CHECK_MSG(mlx_lm_batch_open(&b, lm, &o[i]) == 1, "options %zu", i);
+    }
+    mlx_lm none = mlx_lm_new();
+    CHECK(mlx_lm_open(&none, "/nowhere/model.gguf", NULL) == 1);
+}
+
+static int everything(void) {
+    mlx_lm_batch b = mlx_lm_batch_new();
+    mlx_lm_batch_options o = {.lookup = 3, .draft = lm};
+    const char *stop = "zebra";
+    answer a = {0};
+    mlx_lm_request r = text_of(prompts[5], 3);
+    r.stop = &stop, r.stop_num = 1, r.log_probabilities = 2;
+    bool ok = mlx_lm_batch_open(&b, lm, &o) == 0 && ask(b, r, &a) && run_all(b) &&
+              a.last.finish != MLX_LM_FAILED;
+    mlx_lm_batch_free(b);
+    return !ok;
+}
+
+static void no_memory(void) {
+    CHECK(everything() == 0);
+    int64_t live = mx_alloc_live();
+    uint64_t steps = 0;
+    for (int status = 1; status && steps < 2000;) {
+        mx_alloc_fail_at(++steps);
+        status = everything();
+        mx_alloc_fail_at(0);
+        // a tokenizer may let go of a table of words
+        if (!CHECK_MSG(mx_alloc_live() <= live, "%d allocations lost without number %d",
+                       (int)(mx_alloc_live() - live), (int)steps))
+            break;
+    }
+    CHECK(steps > 20 && steps < 2000);
+}
+
+static void keep_silent(const char *message, void *data) {
+    (void)message, (void)data;
+}
+
+int main(void) {
+    mlx_set_error_handler(keep_silent, NULL, NULL);
+    if (!stories()) {
+        SKIP("no stories260K: set MLX_TEST_DATA");
+        return check_done();
+    }
+    if (!CHECK_MSG(mlx_lm_open(&lm, stories(), NULL) == 0, "%s", mlx_last_error_message()))
+        return check_done();
+    RUN(each_alone);
+    RUN(all_together);
+    RUN(guesses);
+    RUN(little_room);
+    RUN(come_and_go);
+    RUN(shared_prompts);
+    RUN(known_text);
+    RUN(ends);
+    RUN(stop_texts);
+    RUN(cancels);
+    RUN(adds_from_within);
+    RUN(long_texts);
+    RUN(log_probabilities);
+    RUN(refuses);
+    RUN(no_memory);
+    mlx_lm_free(lm);
+    return check_done();
+}
