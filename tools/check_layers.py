@@ -25,12 +25,12 @@ RANK = {
     "ops": 4,
     "io": 5,
     "hub": 5,
-    "models": 5,
     "transforms": 6,
-    "capi": 7,
-    "catalog": 8,
-    "python": 9,
-    "cli": 9,
+    "models": 7,
+    "capi": 8,
+    "catalog": 9,
+    "python": 10,
+    "cli": 10,
 }
 APART = [{"cpu", "cuda"}]  # same height, and neither sees the other
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')

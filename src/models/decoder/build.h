@@ -20,6 +20,7 @@ typedef struct dec_held {
     size_t arrays, array_room;
     void **block; /* for mx_free */
     size_t blocks, block_room;
+    mx_decoder *base; /* that it was derived of; NULL: none */
 } dec_held;
 
 typedef struct dec_trait dec_trait;

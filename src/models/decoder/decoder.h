@@ -36,9 +36,14 @@ typedef struct mx_weight {
     mx_array *words;           /* available, in row order */
     mx_array *scales, *biases; /* NULL where the kind has none */
     mx_array *bias;            /* (out) or (experts, out), float32; NULL: none */
-    /* y += scale * (x down') up': a low-rank change. NULL: none */
+    /* y += change * ((x * drop) down') up': a low-rank change, before the bias. NULL: none */
     mx_array *down, *up; /* (rank, in), (out, rank), float32 */
     float change;
+    mx_array *drop; /* (rows, in), while it is learned (graph alone); NULL: ones */
+    mx_array *gain; /* (out): y *= gain, before the bias; NULL: ones */
+    /* What it is called, and its first row there. NULL: it is made of rows here and there */
+    const mx_tensor_row *row;
+    int64_t first;
 } mx_weight;
 
 /* --- norms ------------------------------------------------------------------------------------ */
@@ -50,6 +55,7 @@ typedef struct mx_norm {
     float eps;
     mx_array *weight; /* float32, 1 already added where the family does so; NULL: ones */
     mx_array *bias;   /* NULL: none */
+    const mx_tensor_row *row;
 } mx_norm;
 
 /* --- attention -------------------------------------------------------------------------------- */
@@ -178,17 +184,30 @@ typedef struct mx_decoder {
     float logit_softcap;                                /* 0: none */
     bool encoder;                                       /* sees both sides; no head */
     bool norms_after; /* encoders: x = norm(x + part(x)), the norms being after_* */
+    bool gguf;        /* rows of heads that turn lie as in GGUF files */
     mx_pooling pooling;
     uint64_t bytes, parameters; /* of all weights */
     void *held;                 /* what the weights lie in, let go with the last reference */
     int references;             /* atomic */
 } mx_decoder;
 
+/* The matrices of a layer that a low-rank change may be added to, at most MX_LAYER_MATRICES; how
+   many. No stacks of experts, and nothing that is made of rows here and there. */
+enum { MX_LAYER_MATRICES = 16 };
+int mx_layer_matrices(mx_layer *l, mx_weight **out);
+/* Its norms, at most MX_LAYER_NORMS. */
+enum { MX_LAYER_NORMS = 8 };
+int mx_layer_norms(mx_layer *l, mx_norm **out);
+
 /* A model that is a GGUF file, or a folder as Hugging Face or MLX has them; one reference. NULL
    and an error: it cannot be read, its family is not known, or it asks for what is not understood,
    which is named. */
 mx_decoder *mx_decoder_open(const char *path);
 mx_decoder *mx_decoder_retain(mx_decoder *d);
+/* One with the same weights, which it holds; its layers may be changed until others have it. */
+mx_decoder *mx_decoder_derive(mx_decoder *d);
+/* Keeps an array that its layers have until it goes; returns a. */
+mx_array *mx_decoder_keep(mx_decoder *d, mx_array *a);
 void mx_decoder_release(mx_decoder *d); /* NULL is fine */
 
 #endif

@@ -40,6 +40,18 @@ static mx_array *table_rows(const mx_weight *w, mx_array *which) {
     return word_rows(w, which);
 }
 
+mx_array *mx_decoder_graph_values(const mx_weight *w) {
+    mx_quant_format f;
+    mx_dtype t = MX_FLOAT32;
+    if (w->kind == MX_WEIGHT_DENSE)
+        return wide(w->words);
+    if (w->kind == MX_WEIGHT_BLOCKS)
+        return mx_dequantize_blocks(w->words, mx_block_by_name(w->mode), MX_FLOAT32);
+    return dec_format_of(w, &f) ? mx_dequantize(w->words, w->biases ? wide(w->scales) : w->scales,
+                                                wide(w->biases), f, NULL, &t)
+                                : NULL;
+}
+
 static mx_rows *embed(mx_machine *m, const mx_weight *table, const int *which, float scale) {
     mx_array *x = table_rows(table, indices(which, m->pass->rows));
     return dec_as_rows(scale == 1 ? x : mx_mul_s(x, scale));
@@ -118,7 +130,26 @@ static bool check_spans(const mx_pass *p) {
                    (long long)p->rows);
 }
 
+static dec_graph machine(const mx_decoder *d, const mx_pass *pass) {
+    return (dec_graph){.base = {.words = &words, .decoder = d, .pass = pass}};
+}
+
 mx_array *mx_decoder_graph(const mx_decoder *d, const mx_pass *pass) {
-    dec_graph g = {.base = {.words = &words, .decoder = d, .pass = pass}};
+    dec_graph g = machine(d, pass);
     return check_spans(pass) ? dec_array(mx_walk(&g.base)) : NULL;
+}
+
+mx_array *mx_decoder_graph_embed(const mx_decoder *d, const mx_pass *pass) {
+    dec_graph g = machine(d, pass);
+    return check_spans(pass) ? dec_array(mx_walk_embed(&g.base)) : NULL;
+}
+
+mx_array *mx_decoder_graph_layer(const mx_decoder *d, const mx_pass *pass, int64_t n, mx_array *x) {
+    dec_graph g = machine(d, pass);
+    return x ? dec_array(mx_walk_layer(&g.base, n, dec_as_rows(x))) : NULL;
+}
+
+mx_array *mx_decoder_graph_finish(const mx_decoder *d, const mx_pass *pass, mx_array *x) {
+    dec_graph g = machine(d, pass);
+    return x ? dec_array(mx_walk_finish(&g.base, dec_as_rows(x))) : NULL;
 }

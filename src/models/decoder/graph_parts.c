@@ -78,14 +78,23 @@ static mx_array *plain_product(const mx_weight *w, mx_array *x) {
     return mx_fail(MX_INTERNAL, "[model] a product with a matrix that is not there");
 }
 
+mx_array *mx_decoder_graph_product(const mx_weight *w, mx_array *x) {
+    return plain_product(w, x);
+}
+
+static mx_array *change_of(const mx_weight *w, mx_array *x) {
+    mx_array *in = w->drop ? mx_mul(x, w->drop) : x;
+    mx_array *low = mx_matmul(in, mx_transpose(w->down));
+    return mx_mul_s(mx_matmul(low, mx_transpose(w->up)), w->change);
+}
+
 mx_array *dec_product(const mx_weight *w, mx_array *x) {
     mx_array *y = plain_product(w, x);
-    if (w->bias)
-        y = mx_add(y, w->bias);
-    if (!w->down)
-        return y;
-    mx_array *change = mx_matmul(mx_matmul(x, mx_transpose(w->down)), mx_transpose(w->up));
-    return mx_add(y, mx_mul_s(change, w->change));
+    if (w->down)
+        y = mx_add(y, change_of(w, x));
+    if (w->gain)
+        y = mx_mul(y, w->gain);
+    return w->bias ? mx_add(y, w->bias) : y;
 }
 
 static mx_array *picked_blocks(const mx_weight *w, mx_array *x, mx_array *which) {

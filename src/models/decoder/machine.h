@@ -75,5 +75,9 @@ struct mx_machine {
 /* Takes the machine's pass through its decoder: the logits of the wanted rows (encoders: all rows
    after the last norm). NULL and an error. */
 mx_rows *mx_walk(mx_machine *m);
+/* The same in steps: what the tokens are at first, layer n of it, the logits. */
+mx_rows *mx_walk_embed(mx_machine *m);
+mx_rows *mx_walk_layer(mx_machine *m, int64_t n, mx_rows *x);
+mx_rows *mx_walk_finish(mx_machine *m, mx_rows *x);
 
 #endif

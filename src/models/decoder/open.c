@@ -15,7 +15,26 @@ static void release_held(dec_held *h) {
         mx_free(h->block[i]);
     mx_free(h->array);
     mx_free(h->block);
+    mx_decoder_release(h->base);
     mx_free(h);
+}
+
+mx_decoder *mx_decoder_derive(mx_decoder *d) {
+    dec_held *held = mx_calloc(1, sizeof *held);
+    mx_decoder *made = held ? mx_memdup(d, sizeof *d) : NULL;
+    if (!made) {
+        mx_free(held);
+        return NULL;
+    }
+    held->base = mx_decoder_retain(d);
+    made->held = held;
+    made->references = 1;
+    made->name = mx_strdup(d->name);
+    made->layer = mx_memdup(d->layer, (size_t)d->layers * sizeof *d->layer);
+    if (made->name && made->layer)
+        return made;
+    mx_decoder_release(made);
+    return NULL;
 }
 
 mx_decoder *mx_decoder_retain(mx_decoder *d) {
@@ -68,6 +87,7 @@ static bool begin(dec_build *b, const char *path) {
         return mx_fail(MX_UNSUPPORTED, "[model] '%s': models of the family '%s' cannot be run",
                        path, b->model.family->name);
     b->d->family = b->model.family;
+    b->d->gguf = b->model.is_gguf;
     if (b->trait->folders_only && b->model.is_gguf)
         return mx_fail(
             MX_UNSUPPORTED,

@@ -185,16 +185,29 @@ static bool check(const mx_decoder *d, const mx_pass *p) {
     return true;
 }
 
+static walk walk_of(mx_machine *m) {
+    return (walk){m, m->words, m->decoder, false};
+}
+
+mx_rows *mx_walk_embed(mx_machine *m) {
+    walk k = walk_of(m);
+    return check(m->decoder, m->pass) ? embed(&k) : NULL;
+}
+
+mx_rows *mx_walk_layer(mx_machine *m, int64_t n, mx_rows *x) {
+    walk k = walk_of(m);
+    k.last = n == m->decoder->layers - 1 && !m->decoder->encoder;
+    return layer(&k, &m->decoder->layer[n], n, m->words->begin(m, x));
+}
+
+mx_rows *mx_walk_finish(mx_machine *m, mx_rows *x) {
+    walk k = walk_of(m);
+    return finish(&k, m->words->begin(m, x));
+}
+
 mx_rows *mx_walk(mx_machine *m) {
-    walk k = {m, m->words, m->decoder, false};
-    const mx_decoder *d = m->decoder;
-    if (!check(d, m->pass))
-        return NULL;
-    mx_rows *x = embed(&k);
-    for (int64_t n = 0; x && n < d->layers; n++) {
-        k.last = n == d->layers - 1 && !d->encoder;
-        x = m->words->begin(m, x);
-        x = layer(&k, &d->layer[n], n, x);
-    }
-    return finish(&k, x ? m->words->begin(m, x) : NULL);
+    mx_rows *x = mx_walk_embed(m);
+    for (int64_t n = 0; x && n < m->decoder->layers; n++)
+        x = mx_walk_layer(m, n, x);
+    return x ? mx_walk_finish(m, x) : NULL;
 }

@@ -25,11 +25,15 @@ static bool grow(void *list, size_t count, size_t *room) {
     return true;
 }
 
-mx_array *dec_keep(dec_build *b, mx_array *a) {
-    dec_held *h = b->held;
+mx_array *mx_decoder_keep(mx_decoder *d, mx_array *a) {
+    dec_held *h = d->held;
     if (!a || !grow(&h->array, h->arrays, &h->array_room))
         return NULL;
     return h->array[h->arrays++] = mx_array_retain(a);
+}
+
+mx_array *dec_keep(dec_build *b, mx_array *a) {
+    return mx_decoder_keep(b->d, a);
 }
 
 void *dec_keep_block(dec_build *b, void *p) {
@@ -207,6 +211,7 @@ bool dec_matrix(dec_build *b, const char *module, int layer, mx_weight *out) {
         return false;
     if (out->kind == MX_WEIGHT_NONE)
         return true;
+    out->row = row_of(b, module);
     if (!dec_vector(b, module, layer, "bias", &out->bias))
         return false;
     add_size(b, out);
@@ -261,6 +266,7 @@ bool dec_norm(dec_build *b, const char *module, int layer, mx_norm_kind kind, mx
     if (!out->weight && !out->bias)
         return true;
     out->kind = kind;
+    out->row = row_of(b, module);
     const char *usual = kind == MX_NORM_LAYER ? "layer_norm_eps" : "rms_norm_eps";
     out->eps = (float)dec_number(b, b->trait->eps ? b->trait->eps : usual, 1e-6);
     out->weight = add_one(b, out->weight);
@@ -282,6 +288,7 @@ bool dec_rows(dec_build *b, const mx_weight *w, int64_t first, int64_t count, mx
     if (w->kind == MX_WEIGHT_NONE)
         return true;
     out->out = count;
+    out->first += first;
     mx_scope scope = mx_scope_open();
     bool ok = rows_of(b, w->words, axis, first, count, &out->words) &&
               rows_of(b, w->scales, axis, first, count, &out->scales) &&
@@ -304,6 +311,7 @@ bool dec_pick_rows(dec_build *b, const mx_weight *w, const int *rows, int n, mx_
     mx_weight all = *w;
     *out = all;
     out->out = n;
+    out->row = NULL;
     bool ok = which && picked(b, all.words, which, axis, &out->words) &&
               picked(b, all.scales, which, axis, &out->scales) &&
               picked(b, all.biases, which, axis, &out->biases) &&

@@ -272,6 +272,17 @@ static bool plan(mx_direct *m, direct_product *p, const mx_weight *w, mx_rows *x
     return true;
 }
 
+/* out *= gain, but for the bias, which is in it already. */
+static void scale_columns(const mx_weight *w, mx_rows *out) {
+    const float *gain = (const float *)(const void *)w->gain->data;
+    const float *bias = w->bias ? (const float *)(const void *)w->bias->data : NULL;
+    for (int64_t r = 0; r < out->rows; r++) {
+        float *y = out->data + r * out->width;
+        for (int64_t i = 0; i < out->width; i++)
+            y[i] = bias ? (y[i] - bias[i]) * gain[i] + bias[i] : y[i] * gain[i];
+    }
+}
+
 /* out += change * (x down') up' */
 static bool add_change(mx_direct *m, const mx_weight *w, mx_rows *x, mx_rows *out) {
     mx_weight down = {.kind = MX_WEIGHT_DENSE, .words = w->down, .in = w->in};
@@ -301,6 +312,8 @@ bool direct_products(mx_machine *machine, mx_rows **out, const mx_weight *const 
     for (int i = 0; i < n; i++)
         if (w[i]->down && !add_change(m, w[i], x, out[i]))
             return false;
+        else if (w[i]->gain)
+            scale_columns(w[i], out[i]);
     return true;
 }
 
