@@ -1,20 +1,18 @@
-/* Opening models to run them (src/models/decoder): descriptions, and what is refused. */
-#include "check.h"
-#include "base/status.h"
-#include "graph/trace/scope.h"
-#include "models/decoder/decoder.h"
-#include "ops/ops.h"
+/* Opening models to run them (src/models/decoder): descriptions, what is refused, derivatives. */
+#include "graph/eval/eval.h"
+#include "tiny_models.h"
+#include "transforms/transforms.h"
 
 /* --- real files ------------------------------------------------------------------------------ */
 
 static mx_decoder *open_real(const char *name) {
     char path[512];
-    const char *folder = getenv("MLX_MODELS");
-    FILE *f;
-    snprintf(path, sizeof path, "%s/%s", folder ? folder : "", name);
-    if (!folder || !(f = fopen(path, "rb")))
+    const char *models = getenv("MLX_MODELS");
+    snprintf(path, sizeof path, "%s/%s", models ? models : "", name);
+    if (!models || access(path, R_OK) != 0) {
+        SKIP("$MLX_MODELS has no such model");
         return NULL;
-    fclose(f);
+    }
     mx_decoder *d = mx_decoder_open(path);
     CHECK_MSG(d, "%s", mx_error_message());
     return d;
@@ -31,6 +29,7 @@ static void smollm2(void) {
     CHECK(d->head.words == d->embedding.words && d->head.kind == MX_WEIGHT_BLOCKS);
     CHECK_MSG(d->parameters > 134000000 && d->parameters < 135000000, "%llu",
               (unsigned long long)d->parameters);
+    mx_decoder_release(mx_decoder_retain(d));
     mx_decoder_release(d);
 }
 
@@ -45,10 +44,214 @@ static void gemma3(void) {
     mx_decoder_release(d);
 }
 
+/* --- what is refused ------------------------------------------------------------------------- */
+
+static bool refuses(const char *path, const char *word) {
+    mx_scope scope = mx_scope_open();
+    mx_decoder *d = mx_decoder_open(path);
+    bool said = !d && strstr(mx_error_message(), word);
+    CHECK_MSG(said, "%s was expected: %s", word, d ? "it was opened" : mx_error_message());
+    mx_decoder_release(d);
+    mx_error_clear();
+    mx_scope_close(scope);
+    return said;
+}
+
+/* A config that says something else. */
+static void refuses_config(const char *name, const char *change, const char *word) {
+    tiny_model t;
+    if (tiny_open(&t, name)) {
+        json_t *more = json_loads(change, 0, NULL), *config = json_object_get(t.document, "config");
+        CHECK_MSG(more && json_object_update(config, more) == 0, "%s", change);
+        tiny_write_config(config, t.path);
+        refuses(t.path, word);
+        json_decref(more);
+    }
+    tiny_close(&t);
+}
+
+static void configs(void) {
+    static const char *const bad[][3] = {
+        {"llama.json", "{\"secret_scale\": 3}", "secret_scale is 3"},
+        {"llama.json", "{\"model_type\": \"lama\"}", "lama"},
+        {"llama.json", "{\"hidden_act\": \"mish\"}", "mish"},
+        {"llama.json", "{\"hidden_act\": 3}", "hidden_act"},
+        {"llama.json", "{\"rope_parameters\": {\"rope_type\": \"spiral\"}}", "spiral"},
+        {"llama.json", "{\"rope_parameters\": {\"rope_theta\": -1}}", "no frequencies"},
+        {"llama.json", "{\"num_key_value_heads\": 3}", "shape"},
+        {"llama.json", "{\"num_attention_heads\": 0}", "num_attention_heads"},
+        {"llama.json", "{\"num_hidden_layers\": 3}", "missing"},
+        {"llama.json", "{\"num_hidden_layers\": 1}", "layer 1"},
+        {"llama.json", "{\"num_hidden_layers\": 2147483647}", "missing"},
+        {"llama.json", "{\"head_dim\": 7}", "shape"},
+        {"llama.json", "{\"hidden_size\": 1e99}", "hidden_size"},
+        {"llama.json", "{\"rms_norm_eps\": \"small\"}", "rms_norm_eps"},
+        {"llama.json", "{\"tie_word_embeddings\": 1}", "tie_word_embeddings"},
+        {"llama.json", "{\"layer_types\": [\"full_attention\"]}", "layer_types"},
+        {"llama.json", "{\"layer_types\": [\"odd\", \"odd\"]}", "layer_types"},
+        {"llama.json", "{\"quantization_config\": {\"quant_method\": \"hqq\"}}", "hqq"},
+        {"mixtral.json", "{\"num_experts_per_tok\": 5}", "num_experts_per_tok"},
+        {"mixtral.json", "{\"num_local_experts\": 5}", "num_local_experts|4"},
+        {"deepseek_v3.json", "{\"n_group\": 3}", "n_group"},
+        {"deepseek_v3.json", "{\"scoring_func\": \"odd\"}", "scoring_func"},
+        {"deepseek_v3.json", "{\"qk_rope_head_dim\": 3}", "shape"},
+        {"gpt_oss.json", "{\"swiglu_limit\": 6}", "swiglu_limit"},
+        {"bert.json", "{\"position_embedding_type\": \"relative_key\"}", "position_embedding_type"},
+        {"qwen3_next.json", "{\"linear_num_key_heads\": 3}", "shape"},
+        {"mamba2.json", "{\"hidden_act\": \"gelu\"}", "hidden_act"},
+        {"rope_longrope.json", "{\"rope_scaling\": {\"rope_type\": \"longrope\"}}", "factor"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        const char *word = strchr(bad[i][2], '|');
+        refuses_config(bad[i][0], bad[i][1], word ? word + 1 : bad[i][2]);
+    }
+}
+
+/* Cut anywhere, tensors are missing or their places lie outside of the file. */
+static void cut_files(void) {
+    tiny_model t;
+    char path[600];
+    size_t n;
+    if (tiny_open(&t, "qwen2.json")) {
+        snprintf(path, sizeof path, "%s/model.safetensors", t.path);
+        char *bytes = read_file(path, &n);
+        for (size_t at = 0; at < n; at += n / 23) {
+            FILE *f = fopen(path, "wb");
+            CHECK(f && fwrite(bytes, 1, at, f) == at && fclose(f) == 0);
+            refuses(t.path, "model.safetensors");
+        }
+        free(bytes);
+    }
+    tiny_close(&t);
+}
+
+static void no_models(void) {
+    refuses("/nowhere/model.gguf", "/nowhere/model.gguf");
+    refuses(write_file("none.safetensors", "\2\0\0\0\0\0\0\0{}", 10), "none.safetensors");
+    CHECK(!mx_decoder_open(NULL));
+    mx_error_clear();
+}
+
+/* --- no memory ------------------------------------------------------------------------------- */
+
+/* Whatever allocation fails: an error, and nothing is left. */
+static void no_memory(void) {
+    static const char *const names[] = {"rope_longrope.json", "mixtral.json", "gpt_oss.json",
+                                        "qwen3_next.json"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        tiny_model t;
+        if (!tiny_open(&t, names[i]))
+            continue;
+        mx_decoder_release(mx_decoder_open(t.path));
+        mx_decoder *d = NULL;
+        uint64_t step = 0;
+        while (!d && step < 30000) {
+            int64_t live = mx_alloc_live();
+            mx_alloc_fail_at(step += 1 + step / 50);
+            d = mx_decoder_open(t.path);
+            mx_alloc_fail_at(0);
+            if (d)
+                break;
+            CHECK_MSG(mx_failed(), "%s: allocation %llu fails and nobody says so", names[i],
+                      (unsigned long long)step);
+            mx_error_clear();
+            CHECK_MSG(mx_alloc_live() <= live + 8, "%s: %lld are left", names[i],
+                      (long long)(mx_alloc_live() - live));
+        }
+        CHECK(d && step > 100);
+        mx_decoder_release(d);
+        tiny_close(&t);
+    }
+}
+
+/* --- derivatives ----------------------------------------------------------------------------- */
+
+typedef struct tuned {
+    mx_decoder *d;
+    mx_weight *weight;
+    const tiny_model *t;
+} tuned;
+
+/* A number of all logits, by a matrix of low rank in one place. */
+static mx_array *score(const tuned *u, mx_array *down, mx_array *up) {
+    mx_span span = {0, u->t->count, 0, NULL};
+    mx_pass pass = {.token = u->t->tokens, .rows = u->t->count, .span = &span, .spans = 1};
+    u->weight->down = down;
+    u->weight->up = up;
+    u->weight->change = 0.5f;
+    mx_array *logits = mx_decoder_graph(u->d, &pass);
+    u->weight->down = u->weight->up = NULL;
+    return mx_sum_all(mx_square(logits));
+}
+
+static bool body(mx_closure *self, mx_array *const *in, int nin, mx_arrays *out) {
+    (void)nin;
+    return mx_arrays_add(out, score(self->payload, in[0], in[1]));
+}
+
+static double value(const tuned *u, mx_array *down, mx_array *up) {
+    mx_array *y = score(u, down, up);
+    return y && mx_eval1(y) ? (double)*(const float *)(const void *)y->data : NAN;
+}
+
+/* The derivative in a direction, and what two values near each other say. */
+static void check_derivative(tuned *u, const char *name, const char *what) {
+    int rank = 2, down_shape[] = {rank, (int)u->weight->in},
+        up_shape[] = {(int)u->weight->out, rank};
+    mx_array *down = tiny_tensor("down", down_shape, 2), *up = tiny_tensor("up", up_shape, 2);
+    mx_array *way = tiny_tensor("way", up_shape, 2), *in[] = {down, up};
+    mx_closure f = mx_closure_local(body, u);
+    mx_arrays outputs = {0}, grads = {0};
+    bool ok = mx_value_and_grad(&f, in, 2, (const int[]){0, 1}, 2, &outputs, &grads);
+    if (CHECK_MSG(ok && grads.count == 2, "%s: %s: %s", name, what, mx_error_message())) {
+        mx_array *along = mx_sum_all(mx_mul(grads.item[1], way));
+        double h = 1e-2, most = value(u, down, mx_add(up, mx_mul_s(way, h)));
+        double slope = (most - value(u, down, mx_sub(up, mx_mul_s(way, h)))) / (2 * h);
+        CHECK(mx_eval1(along));
+        double found = (double)*(const float *)(const void *)along->data;
+        CHECK_MSG(fabs(found - slope) <= 0.02 * (fabs(slope) + 2), "%s: %s: %g, and values say %g",
+                  name, what, found, slope);
+    }
+    mx_arrays_free(&outputs);
+    mx_arrays_free(&grads);
+    mx_error_clear();
+}
+
+static void check_derivatives(const char *name) {
+    tiny_model t;
+    mx_scope scope = mx_scope_open();
+    mx_decoder *d = tiny_open(&t, name) ? mx_decoder_open(t.path) : NULL;
+    if (CHECK_MSG(d, "%s: %s", name, mx_error_message())) {
+        mx_layer *l = &d->layer[0];
+        bool attends = l->mixer == MX_MIXER_ATTENTION;
+        tuned u = {d, attends ? &l->attention.q : &l->recurrence.in, &t};
+        check_derivative(&u, name, attends ? "q" : "in");
+        u.weight = attends ? &l->attention.output : &l->recurrence.output;
+        check_derivative(&u, name, "output");
+    }
+    mx_decoder_release(d);
+    mx_scope_close(scope);
+    tiny_close(&t);
+}
+
+static void derivatives(void) {
+    static const char *const names[] = {"llama.json",       "gemma2.json",     "mixtral.json",
+                                        "gpt_oss.json",     "qwen3_next.json", "mamba2.json",
+                                        "deepseek_v3.json", "lfm2.json"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        check_derivatives(names[i]);
+}
+
 int main(void) {
     mx_scope scope = mx_scope_open();
     RUN(smollm2);
     RUN(gemma3);
+    RUN(configs);
+    RUN(cut_files);
+    RUN(no_models);
+    RUN(no_memory);
+    RUN(derivatives);
     mx_scope_close(scope);
+    files_done();
     return check_done();
 }
