@@ -205,6 +205,47 @@ static void stop_texts(void) {
     }
 }
 
+/* Numbers and a word; then nothing more may come, or the end alone. */
+static void structures(void) {
+    mlx_structure s = mlx_structure_new();
+    mlx_sampler_options hot = {.temperature = 3, .seed = 5};
+    mlx_lm_request r = text_of(prompts[0], 200);
+    r.sampling = &hot;
+    CHECK(mlx_structure_open_regex(&s, "[0-9]{3} (cat|dog)s(, big)*!") == 0);
+    r.structure = s;
+    answer a = once(r, NULL);
+    int digits = 0, used = 0;
+    CHECK_EQ_INT(a.last.finish, MLX_LM_END_TOKEN);
+    CHECK_MSG(sscanf(a.text, "%3d %n", &digits, &used) == 1 && used == 4, "%s", a.text);
+    CHECK_MSG(!strncmp(a.text + 4, "cats", 4) || !strncmp(a.text + 4, "dogs", 4), "%s", a.text);
+    CHECK(a.text[strlen(a.text) - 1] == '!');
+    for (int i = 0; i < 2; i++) {
+        answer b = once(r, i ? &(mlx_lm_batch_options){.lookup = 5}
+                             : &(mlx_lm_batch_options){.draft = lm});
+        CHECK(same_answer(&a, &b));
+    }
+    r.end_tokens = &a.token[0], r.end_token_num = 1;
+    CHECK(once(r, NULL).last.finish == MLX_LM_END_TOKEN);
+    mlx_structure_free(s);
+}
+
+/* A bias that forbids all that a structure allows ends one request and not the others. */
+static void failures(void) {
+    static int tokens[512];
+    static float bias[512];
+    for (int i = 0; i < 512; i++)
+        tokens[i] = i, bias[i] = -INFINITY;
+    mlx_sampler_options none = {.bias_tokens = tokens, .bias = bias, .bias_count = 512};
+    mlx_lm_request r = text_of(prompts[0], 20);
+    r.sampling = &none;
+    mlx_lm_batch b = open_batch(NULL);
+    CHECK(ask(b, request(1), &together[0]) && ask(b, r, &together[1]) && run_all(b));
+    CHECK(same_answer(&together[0], &alone[1]));
+    CHECK_EQ_INT(together[1].last.finish, MLX_LM_FAILED);
+    CHECK(*together[1].text);
+    mlx_lm_batch_free(b);
+}
+
 static int count_only(const mlx_lm_event *e, void *payload) {
     *(int *)payload += e->finish == MLX_LM_CANCELLED;
     return 0;
@@ -328,10 +369,14 @@ static int everything(void) {
     const char *stop = "zebra";
     answer a = {0};
     mlx_lm_request r = text_of(prompts[5], 3);
+    mlx_structure s = mlx_structure_new();
     r.stop = &stop, r.stop_num = 1, r.log_probabilities = 2;
-    bool ok = mlx_lm_batch_open(&b, lm, &o) == 0 && ask(b, r, &a) && run_all(b) &&
+    bool ok = mlx_structure_open_regex(&s, "[a-z ]+") == 0;
+    r.structure = s;
+    ok = ok && mlx_lm_batch_open(&b, lm, &o) == 0 && ask(b, r, &a) && run_all(b) &&
               a.last.finish != MLX_LM_FAILED;
     mlx_lm_batch_free(b);
+    mlx_structure_free(s);
     return !ok;
 }
 
@@ -372,6 +417,8 @@ int main(void) {
     RUN(known_text);
     RUN(ends);
     RUN(stop_texts);
+    RUN(structures);
+    RUN(failures);
     RUN(cancels);
     RUN(adds_from_within);
     RUN(long_texts);

@@ -23,6 +23,7 @@
 
 #include "mlx/c/array.h"
 #include "mlx/c/sampler.h"
+#include "mlx/c/structure.h"
 #include "mlx/c/tokenizer.h"
 
 #ifdef __cplusplus
@@ -77,7 +78,7 @@ MLX_API int mlx_lm_embed(mlx_array *res, const mlx_lm lm, const int *tokens, con
 
 typedef enum mlx_lm_finish_ {
     MLX_LM_GOING_ON,
-    MLX_LM_END_TOKEN, /* the model ended its answer */
+    MLX_LM_END_TOKEN, /* the model ended its answer, or its structure allows nothing more */
     MLX_LM_STOP_TEXT, /* one of the stop texts came */
     MLX_LM_LENGTH,    /* `most` tokens, or the end of the context or of the cache */
     MLX_LM_CANCELLED,
@@ -105,7 +106,7 @@ typedef struct mlx_lm_request_ {
     int log_probabilities;
     bool echo;         /* first events for the prompt's tokens, without text */
     bool show_special; /* special tokens in the answer have a text */
-    void *structure;   /* reserved: NULL */
+    mlx_structure structure; /* the answer is held to it; ctx NULL: any will do */
     void *payload;     /* given back in events */
 } mlx_lm_request;
 

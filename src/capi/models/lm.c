@@ -148,9 +148,8 @@ static bool is_whole(const mx_request *r) {
     bool ok = r->text || is_given(r->tokens, "text and tokens are");
     for (size_t i = 0; ok && i < r->stop_num; i++)
         ok = is_given(r->stop, "stop texts are") && is_given(r->stop[i], "stop text is");
-    if (ok && r->structure)
-        return mx_fail(MX_UNSUPPORTED, "[lm] there are no structures");
-    return ok && (!r->end_token_num || is_given(r->end_tokens, "end tokens are"));
+    return ok && capi_empty_or_object(r->structure, "structure") &&
+           (!r->end_token_num || is_given(r->end_tokens, "end tokens are"));
 }
 
 int mlx_lm_batch_add(int64_t *id, mlx_lm_batch batch, const mlx_lm_request *request) {

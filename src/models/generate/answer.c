@@ -133,22 +133,43 @@ static bool answer(gen_work *w, int token, const float *logits, size_t n, gen_ca
     return true;
 }
 
+/* *over: the token ends what the structure allows. */
+static bool pick(gen_work *w, const float *logits, size_t n, int *token, bool *over) {
+    bool fits = true;
+    if (w->matcher && !mx_matcher_mask(w->matcher, w->mask))
+        return false;
+    if (!mx_sampler_pick(w->sampler, logits, n, w->mask, token))
+        return false;
+    if (w->matcher && !mx_matcher_accept(w->matcher, (uint32_t)*token, &fits))
+        return false;
+    *over = w->matcher && mx_matcher_ended(w->matcher);
+    return fits || mx_fail(MX_INTERNAL, "[lm] token %d does not fit its structure", *token);
+}
+
+/* Nothing may follow. */
+static bool is_whole(const gen_work *w) {
+    return w->matcher && !mx_matcher_continues(w->matcher);
+}
+
 int gen_answer_pick(gen_work *w, const float *logits, size_t n, gen_limits l, gen_call c) {
     int token = -1;
+    bool over = false;
     if (w->generated >= w->most) {
         w->finish = MX_LENGTH;
         return -1;
     }
-    if (!mx_sampler_pick(w->sampler, logits, n, NULL, &token)) {
+    if (!pick(w, logits, n, &token, &over)) {
         gen_answer_fail(w);
         return -1;
     }
-    if (ends(w, token))
+    if (over || ends(w, token))
         w->finish = MX_END_TOKEN;
     else if (!answer(w, token, logits, n, c))
         gen_answer_fail(w);
     else if (atomic_load(&w->cancelled))
         w->finish = MX_CANCELLED;
+    else if (!w->finish && is_whole(w))
+        w->finish = MX_END_TOKEN;
     else if (!w->finish && (w->generated >= w->most || ((int64_t)w->n > l.context && !l.shift)))
         w->finish = MX_LENGTH;
     return w->finish ? -1 : token;

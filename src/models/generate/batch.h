@@ -49,7 +49,7 @@ typedef struct mx_request {
     int log_probabilities;
     bool echo;
     bool show_special;
-    void *structure;
+    sg_grammar *structure;
     void *payload;
 } mx_request;
 

@@ -12,6 +12,7 @@ mx_lm *mx_lm_open(const char *path, const char *adapter) {
     if (!lm)
         return NULL;
     atomic_init(&lm->references, 1);
+    atomic_init(&lm->vocabulary, NULL);
     lm->decoder = mx_decoder_open(path);
     lm->tokenizer = lm->decoder ? mx_tokenizer_open(path) : NULL;
     lm->end = lm->tokenizer ? mx_lm_ends(path, lm->tokenizer, &lm->ends) : NULL;
@@ -32,6 +33,7 @@ void mx_lm_release(mx_lm *lm) {
         return;
     mx_decoder_release(lm->decoder);
     mx_tokenizer_release(lm->tokenizer);
+    sg_vocabulary_release(atomic_load(&lm->vocabulary));
     mx_free(lm->end);
     mx_free(lm);
 }
@@ -39,6 +41,18 @@ void mx_lm_release(mx_lm *lm) {
 size_t mx_lm_tokens(const mx_lm *lm) {
     size_t rows = (size_t)lm->decoder->vocabulary, texts = mx_tokenizer_size(lm->tokenizer);
     return rows < texts ? rows : texts;
+}
+
+/* Of two threads that make it one is thrown away. */
+sg_vocabulary *mx_lm_vocabulary(mx_lm *lm) {
+    sg_vocabulary *there = atomic_load(&lm->vocabulary), *made;
+    if (there)
+        return there;
+    made = sg_vocabulary_of(lm->tokenizer, (const uint32_t *)lm->end, lm->ends);
+    if (!made || atomic_compare_exchange_strong(&lm->vocabulary, &there, made))
+        return made;
+    sg_vocabulary_release(made);
+    return there;
 }
 
 bool mx_lm_check_tokens(const mx_lm *lm, const int *tokens, size_t n) {

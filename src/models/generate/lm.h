@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "models/decoder/decoder.h"
+#include "models/structure/structure.h"
 #include "models/tokenizer/tokenizer.h"
 
 typedef struct mx_lm {
@@ -13,6 +14,7 @@ typedef struct mx_lm {
     mx_tokenizer *tokenizer;
     int *end; /* tokens that end an answer */
     size_t ends;
+    _Atomic(sg_vocabulary *) vocabulary; /* for structures: NULL until one is asked for */
     atomic_int references;
 } mx_lm;
 
@@ -24,6 +26,9 @@ void mx_lm_release(mx_lm *lm); /* NULL is fine */
 
 /* The tokens that may come: those that have both a row of weights and a text. */
 size_t mx_lm_tokens(const mx_lm *lm);
+
+/* What structures know of its tokens and its ends, borrowed. NULL and an error. */
+sg_vocabulary *mx_lm_vocabulary(mx_lm *lm);
 
 /* Tokens that end an answer, as the files of a model say (ends.c); *n of them, for mx_free. NULL
    and an error. Places where it is said:

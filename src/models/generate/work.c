@@ -86,14 +86,30 @@ static bool set_numbers(gen_work *w, const mx_lm *lm, const mx_request *r) {
     return w->top && w->top_p;
 }
 
-gen_work *gen_work_new(const mx_lm *lm, const mx_request *r, gen_limits limits) {
+/* The ends of a request that has its own are those of its structure, too. */
+static bool set_structure(gen_work *w, mx_lm *lm, const mx_request *r) {
+    if (!r->structure)
+        return true;
+    sg_vocabulary *own = NULL, *v;
+    if (r->end_tokens)
+        v = own = sg_vocabulary_of(lm->tokenizer, (const uint32_t *)r->end_tokens,
+                                   r->end_token_num);
+    else
+        v = mx_lm_vocabulary(lm);
+    w->matcher = v ? mx_matcher_new(r->structure, v) : NULL;
+    w->mask = w->matcher ? mx_calloc(v->words, sizeof *w->mask) : NULL;
+    sg_vocabulary_release(own);
+    return w->mask;
+}
+
+gen_work *gen_work_new(mx_lm *lm, const mx_request *r, gen_limits limits) {
     gen_work *w = mx_calloc(1, sizeof *w);
     if (!w)
         return NULL;
     w->payload = r->payload;
     atomic_init(&w->cancelled, false);
     if (set_numbers(w, lm, r) && set_prompt(w, lm, r, limits) && set_ends(w, lm, r) &&
-        set_sampling(w, r) && set_text(w, lm, r))
+        set_sampling(w, r) && set_text(w, lm, r) && set_structure(w, lm, r))
         return w;
     gen_work_free(w);
     return NULL;
@@ -105,6 +121,8 @@ void gen_work_free(gen_work *w) {
     mx_sampler_free(w->sampler);
     mx_token_stream_free(w->stream);
     mx_stop_free(w->stop);
+    mx_matcher_free(w->matcher);
+    mx_free(w->mask);
     mx_text_free(&w->shown);
     mx_free(w->token);
     mx_free(w->end);

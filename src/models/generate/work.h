@@ -24,6 +24,8 @@ typedef struct gen_work {
 
     mx_sampler *sampler;
     mx_token_stream *stream;
+    mx_matcher *matcher; /* NULL: any text will do */
+    uint32_t *mask;      /* what it allows */
     mx_stop *stop; /* NULL: there are none */
     int *end;
     size_t ends;
@@ -56,7 +58,7 @@ typedef struct gen_limits {
 /* --- a request (work.c) ---------------------------------------------------------------------- */
 
 /* NULL and an error: the request is refused. */
-gen_work *gen_work_new(const mx_lm *lm, const mx_request *r, gen_limits limits);
+gen_work *gen_work_new(mx_lm *lm, const mx_request *r, gen_limits limits);
 void gen_work_free(gen_work *w); /* its sequences are gone */
 /* How many of its tokens the cache has, and has not. */
 size_t gen_work_computed(const gen_work *w);
