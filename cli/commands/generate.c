@@ -57,9 +57,12 @@ static int run_prompt(cli_call *c, cli_lm *m) {
                         .sampling = &sampling,
                         .ignore_end = cli_flag(c, "ignore-end"),
                         .stop = cli_texts(c, "stop", &r.stop_num)};
-    char *text = take_prompt(c, &r.text_num);
+    int status = cli_lm_structure(c, &r.structure);
+    char *text = status == CLI_OK ? take_prompt(c, &r.text_num) : NULL;
     r.text = text;
-    int status = text ? answer(c, m, r) : CLI_FAILED;
+    if (status == CLI_OK)
+        status = text ? answer(c, m, r) : CLI_FAILED;
+    mlx_structure_free(r.structure);
     free(text);
     return status;
 }
@@ -90,6 +93,7 @@ static const cli_option options[] = {
      .help = "ends the answer before this text; may be given several times"},
     {.name = "ignore-end", .help = "go on where the model would end"},
     {.name = "shift", .help = "beyond the context forget the oldest half of the text"},
+    CLI_LM_STRUCTURE,
     CLI_LM_SAMPLING,
     CLI_LM_CACHE,
     CLI_LM_GUESSES,
@@ -98,6 +102,7 @@ static const cli_option options[] = {
 static const cli_example examples[] = {
     {"mlx generate -m model.gguf -p \"What is the capital of France?\"", "ask a model"},
     {"mlx generate -m org/model -p \"Once upon a time\" -t 0.8 --seed 1", "go on with a text"},
+    {"mlx generate -m model.gguf -p \"Anna, 31\" --regex '[0-9]+'", "numbers and nothing else"},
     {"git diff | mlx generate -m model.gguf -p - -n 200", "a prompt from stdin"},
     {0}};
 

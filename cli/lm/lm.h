@@ -102,6 +102,27 @@ void cli_lm_close(cli_lm *m);
      .least = 0,                                                   \
      .most = 1 << 30}
 
+/* What an answer is held to. */
+#define CLI_LM_STRUCTURE                                        \
+    {.name = "schema",                                          \
+     .kind = CLI_TEXT,                                          \
+     .value = "JSON",                                           \
+     .help = "the answer is JSON of a schema; @FILE reads it"}, \
+        {.name = "regex",                                       \
+         .kind = CLI_TEXT,                                      \
+         .value = "RE",                                         \
+         .help = "it matches a regular expression"},            \
+        {.name = "grammar",                                     \
+         .kind = CLI_TEXT,                                      \
+         .value = "GBNF",                                       \
+         .help = "it is what a grammar makes; @FILE reads it"}, \
+        {.name = "choice",                                      \
+         .kind = CLI_TEXTS,                                     \
+         .value = "TEXT",                                       \
+         .help = "it is one of these; given several times"}
+
+/* CLI_OK, or what the command returns; where none is asked for the handle stays empty. */
+int cli_lm_structure(cli_call *c, mlx_structure *s);
 mlx_sampler_options cli_lm_sampling(const cli_call *c);
 
 /* --- a request ------------------------------------------------------------------------------- */

@@ -47,6 +47,19 @@ def test_guesses_change_nothing():
     assert generate(*words, "--draft", STORIES)["text"] == plain
 
 
+def test_structures(tmp_path):
+    words = ["-p", "Once", "-n", 40, "-t", 2]
+    assert generate(*words, "--regex", "[0-9]{4}")["text"].isdigit()
+    assert generate(*words, "--choice", "yes", "--choice", "no")["text"] in ("yes", "no")
+    grammar = tmp_path / "g.gbnf"
+    grammar.write_text('root ::= "a" ("b" | "c")')
+    assert generate(*words, "--grammar", f"@{grammar}")["text"] in ("ab", "ac")
+    schema = '{"type": "object", "properties": {"n": {"type": "boolean"}}, "required": ["n"]}'
+    assert json.loads(generate(*words, "--schema", schema)["text"])["n"] in (True, False)
+    run("generate", "-m", STORIES, "-p", "x", "--regex", "a", "--choice", "b", status=2)
+    assert "byte 1" in run("generate", "-m", STORIES, "-p", "x", "--regex", "(", status=1).stderr
+
+
 def test_limits():
     doc = generate("-p", "Once upon a time", "-c", 32, "--ignore-end")
     assert doc["prompt_tokens"] + doc["generated_tokens"] == 33 and doc["finish"] == "length"

@@ -374,7 +374,7 @@ static int everything(void) {
     bool ok = mlx_structure_open_regex(&s, "[a-z ]+") == 0;
     r.structure = s;
     ok = ok && mlx_lm_batch_open(&b, lm, &o) == 0 && ask(b, r, &a) && run_all(b) &&
-              a.last.finish != MLX_LM_FAILED;
+         a.last.finish != MLX_LM_FAILED;
     mlx_lm_batch_free(b);
     mlx_structure_free(s);
     return !ok;

@@ -104,10 +104,10 @@ typedef struct mlx_lm_request_ {
     /* With each token its log probability and so many of the likeliest tokens with theirs, by the
        logits as they are; -1: its own alone, 0: none */
     int log_probabilities;
-    bool echo;         /* first events for the prompt's tokens, without text */
-    bool show_special; /* special tokens in the answer have a text */
+    bool echo;               /* first events for the prompt's tokens, without text */
+    bool show_special;       /* special tokens in the answer have a text */
     mlx_structure structure; /* the answer is held to it; ctx NULL: any will do */
-    void *payload;     /* given back in events */
+    void *payload;           /* given back in events */
 } mlx_lm_request;
 
 /* Of a token, of the progress of a prompt, or the end. */

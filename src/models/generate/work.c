@@ -92,8 +92,8 @@ static bool set_structure(gen_work *w, mx_lm *lm, const mx_request *r) {
         return true;
     sg_vocabulary *own = NULL, *v;
     if (r->end_tokens)
-        v = own = sg_vocabulary_of(lm->tokenizer, (const uint32_t *)r->end_tokens,
-                                   r->end_token_num);
+        v = own =
+            sg_vocabulary_of(lm->tokenizer, (const uint32_t *)r->end_tokens, r->end_token_num);
     else
         v = mx_lm_vocabulary(lm);
     w->matcher = v ? mx_matcher_new(r->structure, v) : NULL;

@@ -26,7 +26,7 @@ typedef struct gen_work {
     mx_token_stream *stream;
     mx_matcher *matcher; /* NULL: any text will do */
     uint32_t *mask;      /* what it allows */
-    mx_stop *stop; /* NULL: there are none */
+    mx_stop *stop;       /* NULL: there are none */
     int *end;
     size_t ends;
     bool echo;
