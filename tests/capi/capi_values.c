@@ -315,6 +315,11 @@ static mlx_lm_batch a_batch(void) {
     mlx_lm_free(lm);
     return b;
 }
+static mlx_template a_template(void) {
+    mlx_template t = mlx_template_new();
+    mlx_template_open_bytes(&t, "words", "{{ x }}", 7);
+    return t;
+}
 static mlx_profile a_profile(void) { /* stopped, of one event */
     mlx_profile p = mlx_profile_new();
     mlx_array a = mlx_array_new();
@@ -391,6 +396,7 @@ static mlx_fast_metal_kernel a_metal_kernel(void) {
     X(mlx_sampler, a_sampler())                                                       \
     X(mlx_stop, a_stop())                                                             \
     X(mlx_tokenizer, a_tokenizer())                                                   \
+    X(mlx_template, a_template())                                                     \
     X(mlx_tokens, some_tokens())                                                      \
     X(mlx_token_stream, a_token_stream())                                             \
     X(mlx_structure, a_structure())                                                   \
@@ -785,6 +791,12 @@ static bool make_language_model(void) {
     return ok;
 }
 
+static bool make_template(void) {
+    FILE *f = fopen(in_folder("in.jinja"), "w");
+    bool ok = f && fputs("{{ messages }}", f) >= 0;
+    return f && fclose(f) == 0 && ok;
+}
+
 static int same_bytes(void *to, const void *from, size_t n) {
     memcpy(to, from, n);
     return 0;
@@ -816,7 +828,7 @@ bool values_begin(void) {
     the_words = a_string_map();
     const char *parent = getenv("TMPDIR");
     snprintf(folder, sizeof folder, "%s/capi-values-XXXXXX", parent ? parent : "/tmp");
-    return mkdtemp(folder) && make_cache() && make_files() && make_tokenizer() &&
+    return mkdtemp(folder) && make_cache() && make_files() && make_tokenizer() && make_template() &&
            make_language_model();
 }
 
@@ -825,7 +837,7 @@ void values_end(void) {
     static const char *const names[] = {
         "in.npy",       "in.npz",   "in.safetensors",       "in.gguf",   "in.mlxfn", "in.json",
         "out.npy",      "out.gguf", "out.file.safetensors", "out.mlxfn", "out.file", "out.file.npy",
-        "out.file.npz", "out.npz",  "out.safetensors",      "lm.gguf"};
+        "out.file.npz", "out.npz",  "out.safetensors",      "lm.gguf",   "in.jinja"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         unlink(in_folder(names[i]));
     for (int i = CACHE_FOLDERS; i--;)

@@ -278,6 +278,15 @@
 #define MLX_C_HAS_STRUCTURE_MATCHER_IS_ENDED     100
 #define MLX_C_HAS_STRUCTURE_MATCHER_FORCED       100
 
+/* template.h */
+#define MLX_C_HAS_TEMPLATE_NEW        100
+#define MLX_C_HAS_TEMPLATE_OPEN       100
+#define MLX_C_HAS_TEMPLATE_OPEN_BYTES 100
+#define MLX_C_HAS_TEMPLATE_FREE       100
+#define MLX_C_HAS_TEMPLATE_NAMES      100
+#define MLX_C_HAS_TEMPLATE_TEXT       100
+#define MLX_C_HAS_TEMPLATE_RENDER     100
+
 /* tokenizer.h */
 #define MLX_C_HAS_TOKENIZER_NEW         100
 #define MLX_C_HAS_TOKENIZER_OPEN        100

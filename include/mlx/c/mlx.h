@@ -42,6 +42,7 @@
 #include "mlx/c/stream.h"
 #include "mlx/c/string.h"
 #include "mlx/c/structure.h"
+#include "mlx/c/template.h"
 #include "mlx/c/tokenizer.h"
 #include "mlx/c/transforms.h"
 #include "mlx/c/transforms_impl.h"
