@@ -210,8 +210,8 @@ static void check_derivative(tuned *u, const char *name, const char *what) {
         double slope = (most - value(u, down, mx_sub(up, mx_mul_s(way, h)))) / (2 * h);
         CHECK(mx_eval1(along));
         double found = (double)*(const float *)(const void *)along->data;
-        CHECK_MSG(fabs(found - slope) <= 0.02 * (fabs(slope) + 0.5), "%s: %s: %g, and values say %g",
-                  name, what, found, slope);
+        CHECK_MSG(fabs(found - slope) <= 0.02 * (fabs(slope) + 0.5),
+                  "%s: %s: %g, and values say %g", name, what, found, slope);
     }
     mx_arrays_free(&outputs);
     mx_arrays_free(&grads);

@@ -154,6 +154,13 @@ static bool write(mx_conversion *p, const char *out, const struct target *t) {
 
 /* --- all ------------------------------------------------------------------------------------- */
 
+static bool check_method(const mx_model *m) {
+    return !m->method || mx_fail(MX_UNSUPPORTED,
+                                 "[%s] '%s/config.json': weights quantized by '%.80s' are not "
+                                 "converted",
+                                 op, m->folder, m->method);
+}
+
 static bool check_apart(const mx_model *m, const struct target *t) {
     bool gguf = t->naming == MX_NAMED_GGUF;
     return !m->family || !m->family->apart || gguf == m->is_gguf ||
@@ -167,7 +174,7 @@ static bool convert(mx_model *m, const char *out, const struct target *t,
                     const mx_convert_options *o) {
     mx_choice c;
     mx_conversion p = {0};
-    if (!check_apart(m, t) || !mx_choice_of(o, t->naming, !m->family, &c))
+    if (!check_method(m) || !check_apart(m, t) || !mx_choice_of(o, t->naming, !m->family, &c))
         return false;
     mx_choice_drop(&c, m);
     bool ok =

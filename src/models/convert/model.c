@@ -97,10 +97,7 @@ static bool load_config(mx_model *m) {
     m->config = path ? mx_json_load(op, path) : NULL;
     bool ok = m->config && (json_is_object(m->config) ||
                             mx_fail(MX_FORMAT, "[%s] '%s' holds no object", op, path));
-    const char *method = mx_json_text_at(m->config, "quantization_config.quant_method");
-    if (ok && method)
-        ok = mx_fail(MX_UNSUPPORTED, "[%s] '%s': weights quantized by '%.80s' are not understood",
-                     op, path, method);
+    m->method = mx_json_text_at(m->config, "quantization_config.quant_method");
     mx_free(path);
     return ok;
 }

@@ -29,6 +29,9 @@ typedef struct mx_model {
     const char *label; /* of the archive, for messages */
     char *folder;      /* in which config.json is; NULL: there is none */
     json_t *config;    /* NULL: without a family */
+    const char
+        *method; /* quant_method of config.json, whose parts of tensors are listed as they are
+                           (mx_part_is_foreign); NULL: none */
     mx_dims dims;
     mx_model_tensor *tensor;
     size_t count;
@@ -50,6 +53,8 @@ const mx_model_tensor *mx_model_find(const mx_model *m, const mx_tensor_row *row
 /* With a family: is every tensor that is not dropped one of its rows, are all rows there, and of
    their shapes? */
 bool mx_model_check(const mx_model *m);
+/* Is it a part that only others than MLX and GGUF have: "qweight", "weight_scale_inv"? */
+bool mx_part_is_foreign(const char *part);
 /* The arrays of a tensor: as they lie, or their values. */
 bool mx_model_read(const mx_model *m, const mx_model_tensor *t, bool stored, mx_parts *out);
 /* How its names are written in the files it came from. */

@@ -40,6 +40,10 @@ static bool remember(mx_model *m, const mx_model_tensor *t) {
     return ok;
 }
 
+bool mx_part_is_foreign(const char *part) {
+    return !mx_name_is_of(part, "weight|bias|scales|biases|");
+}
+
 /* The row stays NULL where the family has none. */
 static bool place(mx_model *m, mx_model_tensor *t) {
     if (!m->family)
@@ -47,6 +51,8 @@ static bool place(mx_model *m, mx_model_tensor *t) {
     bool found = m->is_gguf ? mx_family_find(m->family, MX_NAMED_GGUF, t->name, &t->place)
                             : mx_family_find(m->family, MX_NAMED_MLX, t->name, &t->place) ||
                                   mx_family_find(m->family, MX_NAMED_HF, t->name, &t->place);
+    if (found && !m->method && mx_part_is_foreign(t->place.part))
+        found = false;
     if (!found)
         t->place = (mx_place){NULL, -1, -1, NULL};
     return !found || remember(m, t);
@@ -197,8 +203,9 @@ static bool check_shape(const mx_model *m, const mx_model_tensor *t) {
     int want[4] = {(int)mx_dim(&m->dims, 'e')};
     bool stack = p->expert < 0 && mx_row_has_experts(p->row, MX_NAMED_HF);
     int n = mx_dims_shape(&m->dims, p->row->shape, want + stack, 3);
-    if (n <= 0)
-        return true; // the row says none
+    bool packed = m->method && mx_elements_are_plain(&t->held) && !mx_dtype_is_float(t->held.dtype);
+    if (n <= 0 || packed || mx_part_is_foreign(p->part) || strcmp(p->part, "scales") == 0)
+        return true; // the row says none, or whoever packed them
     n = strcmp(p->part, "bias") == 0 ? 1 + stack : n + stack;
     if ((p->row->flags & MX_ROW_TURNED) && !m->is_gguf && n == 2) {
         int rows = want[0];
@@ -229,6 +236,11 @@ static bool fail_missing(const mx_model *m, const mx_place *p, const char *part)
     return false;
 }
 
+static bool has_foreign(const mx_model *m, const mx_tensor_row *r, int layer, int expert) {
+    return m->method && (mx_model_find(m, r, layer, expert, "qweight") ||
+                         mx_model_find(m, r, layer, expert, "weight_packed"));
+}
+
 static bool has_bare(const mx_model *m, const mx_tensor_row *r, int layer) {
     return mx_model_find(m, r, layer, -1, "") || mx_model_find(m, r, layer, -1, "bias");
 }
@@ -237,11 +249,12 @@ static bool has_bare(const mx_model *m, const mx_tensor_row *r, int layer) {
 static bool has_part(const mx_model *m, const mx_tensor_row *r, int layer, const char *part) {
     bool experts = mx_row_has_experts(r, MX_NAMED_HF);
     mx_place missing = {r, layer, -1, part};
-    if (mx_model_find(m, r, layer, -1, part) || ((r->flags & MX_ROW_BARE) && has_bare(m, r, layer)))
+    if (has_foreign(m, r, layer, -1) || mx_model_find(m, r, layer, -1, part) ||
+        ((r->flags & MX_ROW_BARE) && has_bare(m, r, layer)))
         return true;
     for (int e = 0; experts && e < mx_dim(&m->dims, 'e'); e++) {
         missing.expert = e;
-        if (!mx_model_find(m, r, layer, e, part))
+        if (!mx_model_find(m, r, layer, e, part) && !has_foreign(m, r, layer, e))
             return fail_missing(m, &missing, part);
     }
     return experts || fail_missing(m, &missing, part);

@@ -83,6 +83,29 @@ bool dec_all_asked(dec_build *b);
 /* What layer n's entry of layer_types is; NULL: there is no such list. */
 const char *dec_layer_type(dec_build *b, int n);
 
+/* --- finding (find.c) ------------------------------------------------------------------------ */
+
+const mx_tensor_row *dec_row_of(const dec_build *b, const char *module); /* NULL: none */
+const mx_model_tensor *dec_tensor_of(const dec_build *b, const char *module, int layer, int expert,
+                                     const char *part);
+/* layer and expert -1: its name has none. */
+typedef struct dec_place {
+    const char *module;
+    int layer, expert;
+} dec_place;
+/* Of the open scope: as it lies or its values. NULL without an error: there is none. */
+mx_array *dec_part(dec_build *b, const dec_place *p, const char *part, bool stored);
+const char *dec_mode_name(mx_quant_mode mode);
+
+/* --- pieces (pieces.c, foreign.c) ------------------------------------------------------------ */
+
+/* A matrix or a stack whose arrays are of the open scope, without bias. kind NONE: there is
+   none. */
+bool dec_piece(dec_build *b, const char *module, int layer, mx_weight *out);
+/* The same of what others than MLX and GGUF have packed (quant_method of config.json); *found: it
+   is such a one. */
+bool dec_foreign(dec_build *b, const dec_place *p, mx_weight *out, bool *found);
+
 /* --- weights (weights.c) --------------------------------------------------------------------- */
 
 /* Keeps until the decoder goes; returns what is given. */

@@ -31,6 +31,7 @@ typedef struct mx_weight {
     mx_weight_kind kind;
     const char *mode; /* of mx_quantize: "affine", "mxfp4", "q4_k"; NULL where dense */
     int bits, group;  /* of MX_WEIGHT_AFFINE */
+    float factor;     /* of all elements; 0: 1 */
     int64_t experts;  /* 0: no stack */
     int64_t out, in;
     mx_array *words;           /* available, in row order */

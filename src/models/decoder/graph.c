@@ -27,8 +27,8 @@ static mx_array *word_rows(const mx_weight *w, mx_array *which) {
         return NULL;
     mx_array *words = mx_take(w->words, which, 0), *scales = mx_take(w->scales, which, 0);
     bool affine = w->biases;
-    return mx_dequantize(words, affine ? wide(scales) : scales,
-                         affine ? wide(mx_take(w->biases, which, 0)) : NULL, f, NULL, &t);
+    mx_array *biases = affine ? wide(mx_take(w->biases, which, 0)) : NULL;
+    return dec_scaled(w, mx_dequantize(words, affine ? wide(scales) : scales, biases, f, NULL, &t));
 }
 
 static mx_array *table_rows(const mx_weight *w, mx_array *which) {
@@ -47,9 +47,10 @@ mx_array *mx_decoder_graph_values(const mx_weight *w) {
         return wide(w->words);
     if (w->kind == MX_WEIGHT_BLOCKS)
         return mx_dequantize_blocks(w->words, mx_block_by_name(w->mode), MX_FLOAT32);
-    return dec_format_of(w, &f) ? mx_dequantize(w->words, w->biases ? wide(w->scales) : w->scales,
-                                                wide(w->biases), f, NULL, &t)
-                                : NULL;
+    if (!dec_format_of(w, &f))
+        return NULL;
+    return dec_scaled(w, mx_dequantize(w->words, w->biases ? wide(w->scales) : w->scales,
+                                       w->biases ? wide(w->biases) : NULL, f, NULL, &t));
 }
 
 static mx_rows *embed(mx_machine *m, const mx_weight *table, const int *which, float scale) {

@@ -62,10 +62,16 @@ static mx_array *block_product(const mx_weight *w, mx_array *x) {
     return mx_apply(MX_PRIM_block_matmul, &p, (mx_array *[]){x, w->words}, 2);
 }
 
+mx_array *dec_scaled(const mx_weight *w, mx_array *y) {
+    return w->factor == 0 || w->factor == 1 ? y : mx_mul_s(y, w->factor);
+}
+
 static mx_array *word_product(const mx_weight *w, mx_array *x) {
     mx_quant_format f;
-    return dec_format_of(w, &f) ? mx_quantized_matmul(x, w->words, w->scales, w->biases, true, f)
-                                : NULL;
+    if (!dec_format_of(w, &f))
+        return NULL;
+    mx_array *y = mx_quantized_matmul(x, w->words, w->scales, w->biases, true, f);
+    return dec_scaled(w, wide(y));
 }
 
 static mx_array *plain_product(const mx_weight *w, mx_array *x) {
@@ -123,7 +129,7 @@ static mx_array *picked_plain(const mx_weight *w, mx_array *x, mx_array *which) 
 mx_array *dec_picked_product(const mx_weight *w, mx_array *x, mx_array *which) {
     if (!x || !which)
         return NULL;
-    mx_array *y = wide(picked_plain(w, x, which));
+    mx_array *y = dec_scaled(w, wide(picked_plain(w, x, which)));
     return w->bias ? mx_add(y, mx_expand_dim(mx_take(w->bias, which, 0), 2)) : y;
 }
 

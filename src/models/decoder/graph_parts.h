@@ -28,6 +28,8 @@ static inline mx_rows *dec_as_rows(mx_array *a) {
 
 /* Of a matrix that is not dense. */
 bool dec_format_of(const mx_weight *w, mx_quant_format *f);
+/* Times the matrix's own factor. */
+mx_array *dec_scaled(const mx_weight *w, mx_array *y);
 /* x w' + bias and the change, of rows (rows, in); float32. */
 mx_array *dec_product(const mx_weight *w, mx_array *x);
 /* Of the matrices that `which` (rows, used) picks of a stack: x (rows, 1 or used, 1, in) ->

@@ -49,23 +49,7 @@ mx_array *dec_settle(dec_build *b, mx_array *a) {
     return rows && mx_eval1(rows) ? dec_keep(b, rows) : NULL;
 }
 
-/* --- finding --------------------------------------------------------------------------------- */
-
-static const mx_tensor_row *row_of(const dec_build *b, const char *module) {
-    const mx_tensor_row *r;
-    for (size_t i = 0; (r = mx_family_row(b->d->family, i)); i++)
-        if (strcmp(r->gguf ? r->gguf : r->hf, module) == 0)
-            return r;
-    return NULL;
-}
-
-static const mx_model_tensor *tensor_of(const dec_build *b, const char *module, int layer,
-                                        int expert, const char *part) {
-    const mx_tensor_row *r = row_of(b, module);
-    return r ? mx_model_find(&b->model, r, layer, expert, part) : NULL;
-}
-
-/* --- parts of one tensor --------------------------------------------------------------------- */
+/* --- the whole ------------------------------------------------------------------------------- */
 
 static void add_size(dec_build *b, const mx_weight *w) {
     const mx_array *const part[] = {w->words, w->scales, w->biases, w->bias};
@@ -76,142 +60,22 @@ static void add_size(dec_build *b, const mx_weight *w) {
             b->d->bytes += (uint64_t)part[i]->size * mx_itemsize(part[i]);
 }
 
-static bool fail_elements(const dec_build *b, const mx_model_tensor *t) {
-    return mx_fail(MX_UNSUPPORTED, "[%s] '%s': '%.200s' holds %s, which no product takes", op,
-                   b->name, t->name, t->held.storage ? t->held.storage : "words");
-}
-
-static const char *const mode_names[] = {"affine", "mxfp4", "mxfp8", "nvfp4"};
-
-/* kind, mode and bits. */
-static bool set_kind(const dec_build *b, const mx_model_tensor *t, mx_weight *w) {
-    if (t->held.block) {
-        w->kind = MX_WEIGHT_BLOCKS;
-        w->mode = t->held.block->name;
-        return true;
-    }
-    if (mx_elements_are_words(&t->held)) {
-        w->kind = MX_WEIGHT_AFFINE;
-        w->mode = mode_names[t->held.quant.mode];
-        w->bits = t->held.quant.bits;
-        w->group = t->held.quant.group;
-        return true;
-    }
-    w->kind = MX_WEIGHT_DENSE;
-    return mx_dtype_is_float(t->held.dtype) || fail_elements(b, t);
-}
-
-/* Columns lie as rows. */
-static bool turns(const dec_build *b, const mx_model_tensor *t) {
-    return (t->place.row->flags & MX_ROW_TURNED) && !b->model.is_gguf;
-}
-
-static bool set_sizes(const dec_build *b, const mx_model_tensor *t, mx_weight *w) {
-    const mx_shape *s = &t->shape;
-    if (s->ndim != 2 && s->ndim != 3)
-        return mx_fail(MX_FORMAT, "[%s] '%s': '%.200s' has %d dimensions, a matrix was expected",
-                       op, b->name, t->name, s->ndim);
-    w->experts = s->ndim == 3 ? s->dim[0] : 0;
-    w->out = s->dim[s->ndim - 2];
-    w->in = s->dim[s->ndim - 1];
-    if (turns(b, t)) {
-        w->in = w->out;
-        w->out = s->dim[s->ndim - 1];
-    }
-    return true;
-}
-
-/* 64-bit floats become float32: no product takes them. */
-static mx_array *plain(mx_array *a) {
-    return a && a->dtype == MX_FLOAT64 ? mx_astype(a, MX_FLOAT32) : a;
-}
-
-/* The arrays of a tensor, not yet kept. Block and words as they lie. */
-static bool parts_of(dec_build *b, const mx_model_tensor *t, mx_parts *p) {
-    if (!mx_model_read(&b->model, t, t->held.block != NULL, p))
-        return false;
-    p->part[0] = plain(p->part[0]);
-    if (turns(b, t))
-        p->part[0] = mx_transpose(p->part[0]);
-    return p->part[0] != NULL;
-}
-
-static bool keep_parts(dec_build *b, const mx_parts *p, mx_weight *w) {
-    mx_array **to[] = {&w->words, &w->scales, &w->biases};
+/* The arrays of a piece, kept. */
+static bool keep_parts(dec_build *b, mx_weight *w) {
+    mx_array **part[] = {&w->words, &w->scales, &w->biases};
     for (int i = 0; i < 3; i++)
-        if (p->part[i] && !(*to[i] = dec_settle(b, p->part[i])))
+        if (*part[i] && !(*part[i] = dec_settle(b, *part[i])))
             return false;
     return true;
-}
-
-/* --- stacks of what lies apart --------------------------------------------------------------- */
-
-static bool same_kind(const dec_build *b, const mx_model_tensor *a, const mx_model_tensor *t) {
-    bool same = a->shape.ndim == 2 && t->shape.ndim == 2 && a->shape.dim[0] == t->shape.dim[0] &&
-                a->shape.dim[1] == t->shape.dim[1] && mx_elements_same(&a->held, &t->held);
-    return same || mx_fail(MX_FORMAT, "[%s] '%s': '%.200s' and '%.200s' are of different kinds", op,
-                           b->name, a->name, t->name);
-}
-
-static bool fail_expert(const dec_build *b, const char *module, int layer, int e) {
-    return mx_fail(MX_FORMAT, "[%s] '%s': %s of expert %d in layer %d is missing", op, b->name,
-                   module, e, layer);
-}
-
-/* One array of each part, (experts, ...). */
-static bool stack_parts(dec_build *b, const char *module, int layer, int n, mx_parts *each,
-                        mx_parts *out) {
-    const mx_model_tensor *first = tensor_of(b, module, layer, 0, "weight"), *t;
-    for (int e = 0; e < n; e++) {
-        t = tensor_of(b, module, layer, e, "weight");
-        if (!t)
-            return fail_expert(b, module, layer, e);
-        if (!same_kind(b, first, t) || !parts_of(b, t, &each[e]))
-            return false;
-    }
-    mx_array **list = mx_calloc((size_t)n, sizeof *list);
-    for (int i = 0; list && i < 3 && each[0].part[i]; i++) {
-        for (int e = 0; e < n; e++)
-            list[e] = each[e].part[i];
-        out->part[i] = mx_stack(list, n, 0);
-    }
-    mx_free(list);
-    return !mx_failed();
-}
-
-static bool stacked(dec_build *b, const char *module, int layer, mx_weight *w) {
-    const mx_model_tensor *first = tensor_of(b, module, layer, 0, "weight");
-    int n = (int)dec_dim(b, 'e');
-    if (!first || n <= 0)
-        return true;
-    mx_parts *each = mx_calloc((size_t)n, sizeof *each), all = {{NULL}};
-    mx_scope scope = mx_scope_open();
-    bool ok = each && set_kind(b, first, w) && set_sizes(b, first, w) &&
-              stack_parts(b, module, layer, n, each, &all) && keep_parts(b, &all, w);
-    w->experts = n;
-    mx_scope_close(scope);
-    mx_free(each);
-    return ok;
-}
-
-/* --- the whole ------------------------------------------------------------------------------- */
-
-static bool single(dec_build *b, const mx_model_tensor *t, mx_weight *w) {
-    mx_parts p;
-    mx_scope scope = mx_scope_open();
-    bool ok = set_kind(b, t, w) && set_sizes(b, t, w) && parts_of(b, t, &p) && keep_parts(b, &p, w);
-    mx_scope_close(scope);
-    return ok;
 }
 
 bool dec_matrix(dec_build *b, const char *module, int layer, mx_weight *out) {
-    const mx_model_tensor *t = tensor_of(b, module, layer, -1, "weight");
-    *out = (mx_weight){0};
-    if (mx_failed() || !(t ? single(b, t, out) : stacked(b, module, layer, out)))
-        return false;
-    if (out->kind == MX_WEIGHT_NONE)
-        return true;
-    out->row = row_of(b, module);
+    mx_scope scope = mx_scope_open();
+    bool ok = !mx_failed() && dec_piece(b, module, layer, out) && keep_parts(b, out);
+    mx_scope_close(scope);
+    if (!ok || out->kind == MX_WEIGHT_NONE)
+        return ok;
+    out->row = dec_row_of(b, module);
     if (!dec_vector(b, module, layer, "bias", &out->bias))
         return false;
     add_size(b, out);
@@ -236,7 +100,7 @@ static mx_array *values_of(dec_build *b, const mx_model_tensor *t) {
 }
 
 bool dec_vector(dec_build *b, const char *module, int layer, const char *part, mx_array **out) {
-    const mx_model_tensor *t = tensor_of(b, module, layer, -1, part);
+    const mx_model_tensor *t = dec_tensor_of(b, module, layer, -1, part);
     *out = NULL;
     if (!t || mx_failed())
         return !mx_failed();
@@ -266,7 +130,7 @@ bool dec_norm(dec_build *b, const char *module, int layer, mx_norm_kind kind, mx
     if (!out->weight && !out->bias)
         return true;
     out->kind = kind;
-    out->row = row_of(b, module);
+    out->row = dec_row_of(b, module);
     const char *usual = kind == MX_NORM_LAYER ? "layer_norm_eps" : "rms_norm_eps";
     out->eps = (float)dec_number(b, b->trait->eps ? b->trait->eps : usual, 1e-6);
     out->weight = add_one(b, out->weight);
@@ -326,7 +190,7 @@ static const mx_model_tensor *bare_tensor(const dec_build *b, const char *module
     static const char *const parts[] = {"", "weight", "bias"};
     const mx_model_tensor *t = NULL;
     for (int i = 0; !t && i < 3; i++)
-        t = tensor_of(b, module, layer, -1, parts[i]);
+        t = dec_tensor_of(b, module, layer, -1, parts[i]);
     return t;
 }
 
@@ -366,7 +230,7 @@ bool dec_dense(dec_build *b, mx_array *a, mx_weight *out) {
 
 bool dec_words(dec_build *b, mx_array *words, mx_array *scales, mx_array *biases, mx_quant_format f,
                mx_weight *out) {
-    *out = (mx_weight){.kind = MX_WEIGHT_AFFINE, .mode = mode_names[f.mode]};
+    *out = (mx_weight){.kind = MX_WEIGHT_AFFINE, .mode = dec_mode_name(f.mode)};
     out->bits = f.bits;
     out->group = f.group;
     if (!of_array(b, words, out) || !(out->scales = dec_settle(b, scales)) ||

@@ -44,7 +44,7 @@ static void view_groups(const mx_weight *w, int64_t expert, direct_matrix *v) {
         .biases = w->biases ? w->biases->data + skip : NULL,
         .w_rs = v->row,
         .s_rs = s_rs,
-        .factor = 1,
+        .factor = w->factor != 0 ? w->factor : 1,
     };
 }
 
