@@ -45,6 +45,26 @@ def numbers(name, shape):
     return (np.float32(around) + u * np.float32(0.25)).reshape(shape)
 
 
+def as_bytes(name, shape):
+    """The same for bytes: exponents near those of 1, or any codes."""
+    u = (numbers(name, shape) + 0.25) * 2  # 0 .. 1
+    low, count = (118, 6) if name.endswith("scales") else (0, 256)
+    return (low + np.minimum((u * np.float32(count)).astype(np.int64), count - 1)).astype(np.uint8)
+
+
+def pack_experts(shapes):
+    """gpt-oss as it is published: codes of mxfp4 and their scales."""
+    packed = {}
+    for name, shape in shapes.items():
+        if name.endswith("experts.gate_up_proj") or name.endswith("experts.down_proj"):
+            experts, inner, outer = shape
+            packed[name + "_blocks"] = [experts, outer, inner // 32, 16]
+            packed[name + "_scales"] = [experts, outer, inner // 32]
+        else:
+            packed[name] = shape
+    return packed
+
+
 SMALL = dict(
     vocab_size=64,
     hidden_size=32,
@@ -331,11 +351,22 @@ family(
     pad_token_id=0,
 )
 
+family(
+    "gpt_oss_mxfp4",
+    "GptOssConfig",
+    packed=True,
+    head_dim=8,
+    intermediate_size=32,
+    num_local_experts=4,
+    num_experts_per_tok=2,
+    sliding_window=4,
+)
+
 
 def make(name):
     config_class, encoder, keys = FAMILIES[name]
     keys = {k: v for k, v in keys.items() if v is not Ellipsis}
-    former = keys.pop("former", False)
+    former, packed = keys.pop("former", False), keys.pop("packed", False)
     config = getattr(transformers, config_class)(**keys)
     kind = transformers.AutoModel if encoder else transformers.AutoModelForCausalLM
     folder = Path(tempfile.mkdtemp())
@@ -345,9 +376,18 @@ def make(name):
     with safe_open(folder / "model.safetensors", "pt") as f:
         for key in f.keys():
             shapes[key] = list(f.get_slice(key).get_shape())
-    tensors = {k: torch.from_numpy(numbers(k, s).copy()) for k, s in shapes.items()}
+    more = {}
+    if packed:
+        shapes = pack_experts(shapes)
+        text = json.loads((folder / "config.json").read_text())
+        text["quantization_config"] = {"quant_method": "mxfp4"}
+        (folder / "config.json").write_text(json.dumps(text))
+        more["quantization_config"] = transformers.Mxfp4Config(dequantize=True)
+    kinds = {k: as_bytes if k.endswith(("_blocks", "_scales")) else numbers for k in shapes}
+    tensors = {k: torch.from_numpy(kinds[k](k, s).copy()) for k, s in shapes.items()}
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
-    model = kind.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
+    more |= dict(dtype=torch.float32, attn_implementation="eager")
+    model = kind.from_pretrained(folder, **more).float().eval()
     with torch.no_grad():
         out = model(torch.tensor([TOKENS]))
     rows = (out.last_hidden_state if encoder else out.logits)[0].numpy()

@@ -56,6 +56,24 @@ static mx_array *tiny_tensor(const char *name, const int *shape, int ndim) {
     return a;
 }
 
+/* Bytes, where the name says so: exponents near those of 1, or any codes. */
+static bool tiny_is_bytes(const char *name) {
+    size_t n = strlen(name);
+    return n > 7 && (!strcmp(name + n - 7, "_blocks") || !strcmp(name + n - 7, "_scales"));
+}
+
+static mx_array *tiny_bytes(const char *name, const int *shape, int ndim) {
+    bool scales = strcmp(name + strlen(name) - 7, "_scales") == 0;
+    int low = scales ? 118 : 0, count = scales ? 6 : 256;
+    mx_array *a = mx_array_empty(shape, ndim, MX_UINT8);
+    for (int64_t i = 0; a && i < a->size; i++) {
+        float u = (tiny_number(tiny_seed(name), (uint64_t)i) * 0.25f + 0.25f) * 2;
+        int c = (int)(u * (float)count);
+        ((uint8_t *)a->data)[i] = (uint8_t)(low + (c < count ? c : count - 1));
+    }
+    return a;
+}
+
 static int tiny_shape(const json_t *list, int *shape) {
     int n = (int)json_array_size(list);
     for (int i = 0; i < n; i++)
@@ -69,10 +87,11 @@ static bool tiny_write_tensors(const json_t *document, const char *path) {
     int shape[8];
     mx_archive_writer *w = mx_archive_create(path, "safetensors", 0);
     json_object_foreach(all, name, list)
-        mx_archive_declare(w, name, "float32", shape, tiny_shape(list, shape));
+        mx_archive_declare(w, name, tiny_is_bytes(name) ? "uint8" : "float32", shape,
+                           tiny_shape(list, shape));
     json_object_foreach(all, name, list) {
         int n = tiny_shape(list, shape);
-        mx_archive_put(w, name, tiny_tensor(name, shape, n));
+        mx_archive_put(w, name, (tiny_is_bytes(name) ? tiny_bytes : tiny_tensor)(name, shape, n));
     }
     bool ok = w && mx_archive_finish(w);
     mx_archive_writer_free(w);
