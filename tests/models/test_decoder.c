@@ -44,6 +44,31 @@ static void gemma3(void) {
     mx_decoder_release(d);
 }
 
+/* --- encoders -------------------------------------------------------------------------------- */
+
+static mx_pooling pooling_of(const char *path) {
+    mx_decoder *d = mx_decoder_open(path);
+    mx_pooling how = CHECK_MSG(d, "%s", mx_error_message()) ? d->pooling : MX_POOL_NONE;
+    mx_decoder_release(d);
+    mx_error_clear();
+    return how;
+}
+
+static void pooling(void) {
+    tiny_model t;
+    char path[600];
+    if (tiny_open(&t, "bert.json")) {
+        CHECK(pooling_of(t.path) == MX_POOL_MEAN);
+        snprintf(path, sizeof path, "%s/1_Pooling", t.path);
+        CHECK(mkdir(path, 0777) == 0);
+        snprintf(path, sizeof path, "%s/1_Pooling/config.json", t.path);
+        FILE *f = fopen(path, "w");
+        CHECK(f && fputs("{\"pooling_mode_cls_token\": true}", f) >= 0 && fclose(f) == 0);
+        CHECK(pooling_of(t.path) == MX_POOL_FIRST);
+    }
+    tiny_close(&t);
+}
+
 /* --- what is refused ------------------------------------------------------------------------- */
 
 static bool refuses(const char *path, const char *word) {
@@ -247,6 +272,7 @@ int main(void) {
     mx_scope scope = mx_scope_open();
     RUN(smollm2);
     RUN(gemma3);
+    RUN(pooling);
     RUN(configs);
     RUN(cut_files);
     RUN(no_models);

@@ -98,7 +98,10 @@ static void words(tiny_model *t, const char *name) {
 static void one(const char *name) {
     tiny_model t;
     mx_scope scope = mx_scope_open();
-    if (tiny_open(&t, name)) {
+    bool packed = false; // by others: not converted
+    if (tiny_open(&t, name))
+        packed = mx_json_at(t.document, "config.quantization_config") != NULL;
+    if (t.document && !packed) {
         gguf(&t, name);
         folder_of_mlx(&t, name);
         words(&t, name);

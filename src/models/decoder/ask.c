@@ -1,4 +1,5 @@
 /* Asking a model's config: see build.h. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -175,9 +176,55 @@ static void note_row(dec_build *b, const char *key) {
             note(b, r->config);
 }
 
+/* Keys of GGUF that change what is computed, where the family has no row for them. */
+static const char *const grave[] = {"attention.clamp_kqv",
+                                    "attention.max_alibi_bias",
+                                    "attention.output_scale",
+                                    "attention.scale",
+                                    "attention.sliding_window",
+                                    "attention.temperature_scale",
+                                    "attn_logit_softcapping",
+                                    "embedding_scale",
+                                    "expert_count",
+                                    "expert_group_count",
+                                    "expert_weights_scale",
+                                    "final_logit_softcapping",
+                                    "logit_scale",
+                                    "residual_scale",
+                                    "rope.dimension_sections",
+                                    "router_logit_softcapping",
+                                    "swin_norm",
+                                    "use_parallel_residual"};
+
+static bool has_row(const dec_build *b, const char *key) {
+    const mx_key_row *r;
+    for (size_t i = 0; (r = mx_family_key(b->d->family, i)); i++)
+        if (r->gguf && strcmp(r->gguf, key) == 0)
+            return true;
+    return false;
+}
+
+static bool no_grave_keys(const dec_build *b) {
+    const mx_map *meta = &b->model.archive->meta;
+    char key[192];
+    double v;
+    for (size_t i = 0; b->model.is_gguf && i < sizeof grave / sizeof *grave; i++) {
+        snprintf(key, sizeof key, "%s.%s", b->d->family->arch, grave[i]);
+        bool said = mx_map_has(meta, key) && (!mx_meta_number(meta, key, &v) || v != 0);
+        if (said && !has_row(b, grave[i]))
+            return mx_fail(MX_UNSUPPORTED,
+                           "[model] '%s': the metadata has %s, which this family is not known to "
+                           "have",
+                           b->name, key);
+    }
+    return true;
+}
+
 bool dec_all_asked(dec_build *b) {
     const char *key;
     json_t *v;
+    if (!no_grave_keys(b))
+        return false;
     note_rows(b);
     json_object_foreach(b->model.config, key, v) {
         if (mx_failed())

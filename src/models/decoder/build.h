@@ -31,8 +31,9 @@ typedef struct dec_build {
     mx_decoder *d;
     dec_held *held;
     const dec_trait *trait;
-    mx_map asked;   /* keys of config.json */
-    json_t *values; /* what was answered: an array that holds it */
+    mx_map asked;        /* keys of config.json */
+    json_t *values;      /* what was answered: an array that holds it */
+    mx_rotation rope[2]; /* of layers of each sight, once one of them has it */
 } dec_build;
 
 /* What kind of tokens a layer's attention sees. */
@@ -169,6 +170,10 @@ bool dec_cohere2(dec_build *b, int n);
 bool dec_gpt2(dec_build *b, int n);
 bool dec_bert(dec_build *b, int n);
 bool dec_nomic(dec_build *b, int n);
+
+/* --- rows of encoders as one (pooling.c) ----------------------------------------------------- */
+
+bool dec_pooling(dec_build *b);
 
 /* --- sizes (sizes.c) ------------------------------------------------------------------------- */
 

@@ -203,15 +203,8 @@ static bool is_finite(const turning *t) {
     return true;
 }
 
-bool dec_rope(dec_build *b, dec_sight sight, int rotated, mx_rotation *out) {
+static bool make(dec_build *b, dec_sight sight, int rotated, mx_rotation *out) {
     turning t = {.b = b, .rotated = rotated, .n = rotated / 2, .out = out};
-    *out = (mx_rotation){.rotated = rotated,
-                         .adjacent =
-                             b->trait->adjacent || (b->model.is_gguf && b->d->family->interleaves),
-                         .magnitude = 1,
-                         .far_magnitude = 1};
-    if (rotated <= 0 || rotated % 2 || rotated > MOST)
-        return rotated == 0 || dec_refuse(b, "head_dim", "features of a head turn in pairs");
     t.place = place_of(b, sight);
     t.theta = theta_of(&t, sight);
     t.near = dec_keep_block(b, mx_malloc((size_t)t.n * sizeof *t.near));
@@ -219,4 +212,20 @@ bool dec_rope(dec_build *b, dec_sight sight, int rotated, mx_rotation *out) {
     for (int i = 0; t.near && i < t.n; i++)
         t.near[i] = (float)pow(t.theta, -2.0 * i / rotated);
     return t.near && change(&t) && is_finite(&t) && !mx_failed();
+}
+
+/* Layers of one sight share the frequencies. */
+bool dec_rope(dec_build *b, dec_sight sight, int rotated, mx_rotation *out) {
+    bool adjacent = b->trait->adjacent || (b->model.is_gguf && b->d->family->interleaves);
+    *out =
+        (mx_rotation){.rotated = rotated, .adjacent = adjacent, .magnitude = 1, .far_magnitude = 1};
+    if (rotated <= 0 || rotated % 2 || rotated > MOST)
+        return rotated == 0 || dec_refuse(b, "head_dim", "features of a head turn in pairs");
+    if (b->rope[sight].rotated != rotated) {
+        if (!make(b, sight, rotated, out))
+            return false;
+        b->rope[sight] = *out;
+    }
+    *out = b->rope[sight];
+    return true;
 }
