@@ -328,6 +328,15 @@ static bool f_groupby(tm_run *r, const tm_value *a, tm_value *out) {
 
 /* --- each item -------------------------------------------------------------------------------- */
 
+/* What is false has no items, whatever it is. */
+static bool items_or_none(tm_run *r, const tm_value *v, const tm_seq **out) {
+    static const tm_seq nothing;
+    if (tm_truth(v))
+        return tm_items(r, v, out);
+    *out = &nothing;
+    return true;
+}
+
 static const tm_value *word_of(const tm_dict *d, const char *name) {
     for (size_t i = 0; i < d->n; i++)
         if (tm_is_word(&d->pair[i].key, name))
@@ -369,7 +378,7 @@ static bool f_map(tm_run *r, const tm_value *a, tm_value *out) {
     const tm_seq *s;
     if (!a[1].seq->n && !word_of(a[2].dict, "attribute"))
         return tm_fail(r, MX_INVALID, "map requires a filter argument");
-    if (!tm_items(r, a, &s))
+    if (!items_or_none(r, a, &s))
         return false;
     for (size_t i = 0; i < s->n; i++)
         if (!map_one(r, a, &s->item[i], &v) || !tm_list_add(r, &l, &v))
@@ -395,7 +404,7 @@ static bool choose(tm_run *r, const tm_value *a, bool attr, bool want, tm_value 
     bool pass;
     if (attr && !a[1].seq->n)
         return tm_fail(r, MX_INVALID, "Missing parameter for attribute name");
-    if (!tm_items(r, a, &s))
+    if (!items_or_none(r, a, &s))
         return false;
     for (size_t i = 0; i < s->n; i++)
         if (!passes(r, a, attr, &s->item[i], &pass) ||

@@ -180,7 +180,7 @@ static size_t line_end(const tm_value *t, size_t from) {
 static bool f_indent(tm_run *r, const tm_value *a, tm_value *out) {
     tm_value text, blanks;
     bool first = tm_want_flag(&a[2], false), blank = tm_want_flag(&a[3], false);
-    if (!tm_to_str(r, a, &text) || !want_indent(r, &a[1], 4, &blanks))
+    if (!tm_want_str(r, a, "", &text) || !want_indent(r, &a[1], 4, &blanks))
         return false;
     size_t begin = tm_begin(r);
     for (size_t at = 0, end; at <= text.n; at = end + 1) {
@@ -195,16 +195,18 @@ static bool f_indent(tm_run *r, const tm_value *a, tm_value *out) {
 
 static bool f_truncate(tm_run *r, const tm_value *a, tm_value *out) {
     tm_value text, end;
-    int64_t length, leeway;
-    if (!tm_to_str(r, a, &text) || !tm_want_int(r, &a[1], 255, &length) ||
+    int64_t n, length, leeway;
+    if (!tm_length(r, a, &n) || !tm_want_int(r, &a[1], 255, &length) ||
         !tm_want_str(r, &a[3], "...", &end) || !tm_want_int(r, &a[4], 5, &leeway))
         return false;
-    int64_t n = (int64_t)tm_count(text.p, text.n), tail = (int64_t)tm_count(end.p, end.n);
+    int64_t tail = (int64_t)tm_count(end.p, end.n);
     if (length < tail || leeway < 0)
         return tm_fail(r, MX_INVALID, "truncate: a length of %lld, and a leeway of %lld",
                        (long long)length, (long long)leeway);
     if (length > INT64_MAX - leeway || n <= length + leeway)
-        return *out = text, true;
+        return *out = a[0], true;
+    if (!tm_want_str(r, a, "", &text))
+        return false;
     tm_value kept = tm_str(text.p, tm_byte_of(text.p, text.n, (size_t)(length - tail)));
     const char *blank = kept.n ? memrchr(kept.p, ' ', kept.n) : NULL;
     if (!tm_want_flag(&a[2], false) && blank)

@@ -183,7 +183,8 @@ bool tm_percent(tm_run *r, const tm_value *format, const tm_value *args, tm_valu
             return false;
     }
     bool some = is_row(args) ? from.next < args->seq->n
-                             : !from.next && args->kind != TM_DICT && args->kind != TM_SEQ;
+                             : !from.next && args->kind != TM_DICT && args->kind != TM_SEQ &&
+                                   args->kind != TM_UNDEFINED;
     if (some && !from.named)
         return broken(r, "not all arguments converted during string formatting");
     return tm_take(r, begin, out);
@@ -256,11 +257,6 @@ static bool put_by(tm_run *r, const tm_value *v, reader *text) {
         return tm_show(r, v);
     if (!read_braces_spec(r, text, &s))
         return false;
-    if (v->kind == TM_BOOL && !s.type) { // as a number, but for its text
-        tm_value word;
-        return tm_to_str(r, v, &word) && (s.align = s.align ? s.align : '>', true) &&
-               tm_put_text_by(r, &word, &s);
-    }
     if (tm_is_number(v))
         return put_number_by(r, v, &s);
     if (v->kind != TM_STR)

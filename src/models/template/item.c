@@ -14,7 +14,7 @@ static bool lacks_key(tm_run *r, const tm_value *x, const tm_value *key, tm_valu
         memcpy(name, key->p, key->n);
         name[key->n] = 0;
     }
-    return !r->failed && tm_lacks(x, name ? name : "of that key", out);
+    return !r->failed && tm_lacks(x, name, out);
 }
 
 static bool is_unsafe(tm_run *r, const tm_value *x, const char *name, tm_value *out) {
@@ -94,7 +94,7 @@ static bool item_of_text(tm_run *r, const tm_value *x, int64_t i, tm_value *out)
     int64_t n = (int64_t)tm_count(x->p, x->n);
     i = i < 0 ? i + n : i;
     if (i < 0 || i >= n)
-        return tm_lacks(x, "of that index", out);
+        return tm_lacks(x, NULL, out);
     uint32_t c;
     size_t at = tm_byte_of(x->p, x->n, (size_t)i);
     *out = tm_str(x->p + at, tok_step(x->p + at, x->p + x->n, &c));
@@ -106,7 +106,7 @@ static bool item_of_seq(const tm_value *x, int64_t i, tm_value *out) {
     i = i < 0 ? i + (int64_t)s->n : i;
     bool indexed = s->look == TM_LIST || s->look == TM_TUPLE || s->look == TM_RANGE;
     if (!indexed || i < 0 || i >= (int64_t)s->n)
-        return tm_lacks(x, "of that index", out);
+        return tm_lacks(x, NULL, out);
     *out = s->item[i];
     return true;
 }

@@ -37,7 +37,7 @@ extern const tm_table tm_text_filters, tm_list_filters, tm_value_filters, tm_tes
    zero. */
 bool tm_attribute(tm_run *r, const tm_value *x, const char *name, tm_value *out);
 bool tm_item(tm_run *r, const tm_value *x, const tm_value *key, tm_value *out);
-/* Undefined, as x has no such attribute; true. */
+/* Undefined, as x has no attribute of that name (NULL: no such element); true. */
 bool tm_lacks(const tm_value *x, const char *name, tm_value *out);
 /* x[start:stop:step]; missing or None: the ends. */
 bool tm_part(tm_run *r, const tm_value *x, const tm_value part[3], tm_value *out);

@@ -81,7 +81,7 @@ bool tm_part(tm_run *r, const tm_value *x, const tm_value part[3], tm_value *out
     if (x->kind == TM_UNDEFINED)
         return tm_fail_undefined(r, x);
     if (!indexed)
-        return tm_lacks(x, "of that slice", out);
+        return tm_fail(r, MX_INVALID, "'%s' object is not subscriptable", tm_type(x));
     if (!tm_length(r, x, &n) || !slice_of(r, part, n, &s))
         return false;
     return x->kind == TM_STR ? part_of_text(r, x, &s, out) : part_of_seq(r, x->seq, &s, out);

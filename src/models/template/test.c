@@ -90,12 +90,17 @@ static bool t_callable(tm_run *r, const tm_value *a, tm_value *out) {
                          a->kind == TM_LOOP || a->kind == TM_JOINER || a->kind == TM_UNDEFINED);
 }
 
+static bool can_name(tm_run *r, const tm_value *v) {
+    return (v->kind != TM_DICT && !tm_is_seq(v, TM_LIST)) ||
+           tm_fail(r, MX_INVALID, "unhashable type: '%s'", tm_type(v));
+}
+
 static bool t_filter(tm_run *r, const tm_value *a, tm_value *out) {
-    return give(out, a->kind == TM_STR && r->calls->find_filter(a->p, a->n));
+    return can_name(r, a) && give(out, a->kind == TM_STR && r->calls->find_filter(a->p, a->n));
 }
 
 static bool t_test(tm_run *r, const tm_value *a, tm_value *out) {
-    return give(out, a->kind == TM_STR && r->calls->find_test(a->p, a->n));
+    return can_name(r, a) && give(out, a->kind == TM_STR && r->calls->find_test(a->p, a->n));
 }
 
 /* The same object: what has no parts is the same where it is equal. */

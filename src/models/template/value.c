@@ -126,6 +126,8 @@ bool tm_fail_undefined(tm_run *r, const tm_value *v) {
         return tm_fail(r, MX_INVALID, "'%.100s' is undefined", v->p);
     size_t owner = v->n - TM_WHY_OWNER;
     const char *name = owner <= TM_JOINER && owners[owner] ? owners[owner] : "object";
+    if (!v->p)
+        return tm_fail(r, MX_INVALID, "'%s' has no such element", name);
     return tm_fail(r, MX_INVALID, "'%s' has no attribute '%.100s'", name, v->p);
 }
 
