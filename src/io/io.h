@@ -156,7 +156,7 @@ typedef enum mx_meta_kind { MX_META_ARRAY, MX_META_STRING, MX_META_STRINGS } mx_
 typedef struct mx_meta {
     mx_meta_kind kind;
     mx_array *array; /* one reference */
-    char *string;
+    char *string;    /* of MX_META_STRINGS: in which they lie; NULL: each lies by itself */
     char **strings;
     size_t count; /* of strings */
 } mx_meta;

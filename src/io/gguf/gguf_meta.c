@@ -7,9 +7,9 @@ void mx_meta_free(void *meta) {
     if (!m)
         return;
     mx_array_release(m->array);
-    mx_free(m->string);
-    for (size_t i = 0; i < m->count; i++)
+    for (size_t i = 0; i < m->count && !m->string; i++)
         mx_free(m->strings[i]);
+    mx_free(m->string);
     mx_free(m->strings);
     mx_free(m);
 }

@@ -140,14 +140,48 @@ static mx_meta *wrap(mx_meta_kind kind, char *string, char **strings) {
     return NULL;
 }
 
+/* Passes over n strings: the bytes that they need with a 0 behind each; 0 and an error: they are
+   not all there. */
+static size_t pass_strings(reader *r, uint64_t n) {
+    static const char what[] = "a string of the metadata";
+    size_t bytes = 1;
+    uint64_t each;
+    for (uint64_t i = 0; i < n; i++) {
+        if (!read_u64(r, &each, what) || !mx_source_get(r->s, r->at, each, what))
+            return 0;
+        r->at += (size_t)each;
+        bytes += (size_t)each + 1; // less than the file has
+    }
+    return bytes;
+}
+
+/* Those behind the cursor, which are there, one after the other. */
+static void copy_strings(reader *r, mx_meta *m, uint64_t n) {
+    char *to = m->string;
+    uint64_t each = 0;
+    for (; m->count < n; m->count++) {
+        read_u64(r, &each, "a string of the metadata");
+        memcpy(to, r->s->data + r->at, (size_t)each);
+        m->strings[m->count] = to;
+        to += each;
+        *to++ = 0;
+        r->at += (size_t)each;
+    }
+}
+
+/* Vocabularies have many: all lie in one block. */
 static mx_meta *read_strings(reader *r, uint64_t n) {
-    char **strings = mx_calloc((size_t)n + 1, sizeof *strings);
-    mx_meta *m = strings ? wrap(MX_META_STRINGS, NULL, strings) : NULL;
-    for (; m && m->count < n; m->count++)
-        if (!(m->strings[m->count] = read_string(r, "a string of the metadata"))) {
-            mx_meta_free(m);
-            return NULL;
-        }
+    size_t at = r->at, bytes = pass_strings(r, n);
+    char **strings = bytes ? mx_calloc((size_t)n + 1, sizeof *strings) : NULL;
+    char *block = strings ? mx_malloc(bytes) : NULL;
+    if (!block) {
+        mx_free(strings);
+        return NULL;
+    }
+    mx_meta *m = wrap(MX_META_STRINGS, block, strings);
+    r->at = at;
+    if (m)
+        copy_strings(r, m, n);
     return m;
 }
 
