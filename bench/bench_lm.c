@@ -1,6 +1,6 @@
-/* A language model's prompt and generation, tokens a second, and what of the memory's speed that is.
+/* A language model's prompt and generation, tokens a second, and what of memory's speed that is.
  *
- *     bench_lm MODEL [-p prompt tokens] [-n generated] [-b sequences] [-c bits of the cache] [-d depth]
+ *     bench_lm MODEL [-p prompt] [-n generated] [-b sequences] [-c bits of cache] [-d depth]
  *
  * MODEL is a file or folder. The prompt is one text of tokens drawn at random; generation goes on
  * from there greedily, each token in a pass of its own, `b` sequences side by side. "read" is what a

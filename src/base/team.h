@@ -1,12 +1,13 @@
 /* Threads that stand by while one of them leads: for work that is a long chain of short jobs.
  *
- *     mx_team_run    lead(ctx) runs on the calling thread; meanwhile the pool's idle threads wait,
- *                    awake, for what it gives them
- *     mx_team_for    body(ctx, i, i + 1) for all i < n, on whoever of the team is free. Returns when
- *                    all is done
+ *     mx_team_run    lead(ctx) runs on the calling thread; meanwhile the pool's idle threads
+ *                    wait, awake, for what it gives them
+ *     mx_team_for    body(ctx, i, i + 1) for all i < n, on whoever of the team is free. Returns
+ *                    when all is done
  *
- * A job costs a fraction of a microsecond, where one of the pool (pool.h) costs some of them. Nobody
- * waits for a thread that has not begun: where the pool has none to spare the leader does the work.
+ * A job costs a fraction of a microsecond, where one of the pool (pool.h) costs some of them.
+ * Nobody waits for a thread that has not begun: where the pool has none to spare the leader does
+ * the work.
  * Outside of a team, and within a body, mx_team_for is a loop.
  *
  * Inside lead and bodies the pool's own jobs run serially.

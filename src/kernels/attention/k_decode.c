@@ -115,4 +115,5 @@ const mx_k_decode KN(mx_decode) = {
     .fold = fold,
     .divide = divide,
     .scan = scan,
+    .sums = KN(mx_cell_sums),
 };

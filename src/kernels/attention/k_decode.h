@@ -6,7 +6,9 @@
 #ifndef MX_KERNELS_K_DECODE_H
 #define MX_KERNELS_K_DECODE_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* X(name): what `gate` gives, of which out = name(gate) * up */
 #define MX_GATES(X)                                                                   \
@@ -28,6 +30,28 @@ typedef enum mx_gate_kind {
 /* out may be gate or up. up NULL: ones (clamped: zeros). */
 typedef void mx_k_gate(float *out, const float *gate, const float *up, size_t n);
 
+/* A matrix (k, n) of keys or values as a cache keeps it: float32, float16, or codes of 8 or 4 bits
+ * in groups of 32 with a float16 scale and least value each: code * scale + least.
+ *
+ *     turned   a column is a position: groups go down it. Scales (k / 32, n)
+ *     else     a row is a position: groups go along it. Scales (n / 32, k), k at most 64
+ *
+ * Codes of 4 bits: numbers i and i + 16 of a group share a byte, i in the lower half, so that half
+ * as many rows (or columns) of bytes lie there. */
+typedef struct mx_k_cells {
+    int bits; /* 32, 16, 8, 4 */
+    bool turned;
+    ptrdiff_t k, n; /* n a multiple of 32 where there are codes */
+    ptrdiff_t ld;   /* numbers, or bytes of codes, between rows */
+    const void *cells;
+    const uint16_t *scale, *least; /* scale_ld apart */
+    ptrdiff_t scale_ld;
+} mx_k_cells;
+
+/* y(r, j) = sum over k of x(r, k) cell(k, j), one after the other; rows ldy and ldx apart. */
+typedef void mx_k_cell_sums(float *y, ptrdiff_t ldy, const mx_k_cells *m, const float *x,
+                            ptrdiff_t ldx, ptrdiff_t rows);
+
 typedef struct mx_k_decode {
     mx_k_gate *gate[MX_GATE_COUNT];
     void (*add)(float *x, const float *y, float scale, size_t n); /* x += scale * y */
@@ -40,6 +64,7 @@ typedef struct mx_k_decode {
     /* A step of rows of a state (rows, n): s = decay s + (dt x[row]) b;  y[row] = s . c */
     void (*scan)(float *s, size_t rows, size_t n, float decay, float dt, const float *x,
                  const float *b, const float *c, float *y);
+    mx_k_cell_sums *sums;
 } mx_k_decode;
 
 #endif

@@ -1,8 +1,8 @@
 /* Products of block matrices (blocks/blocks.h) in integers.
  *
- * A row of x becomes codes in groups of 32 that share a scale, nearest even: of 8 bits, or of 16 in
- * two *digits* of 8. LANES rows of W, 4, 8 or 16, become a *panel*: their codes side by side, so that
- * each lane of a vector adds up one element of the result and no vector is ever summed across.
+ * A row of x becomes codes in groups of 32 that share a scale, nearest even: of 8 bits, or of 16
+ * in two *digits* of 8. LANES rows of W, 4, 8 or 16, become a *panel*: their codes side by side, so
+ * that each lane of a vector adds up one element of the result and no vector is ever summed across.
  *
  *     row of x     q(0..K)  [low(0..K)]   scale(K / 32)     word(K / 16)
  *     panel of W   k = 0..3 of lane 0, of lane 1, ...   k = 4..7 of lane 0, ...

@@ -15,7 +15,7 @@ enum { FIRST_SLOTS = 64 };
 static bool room_of_attention(mx_cache *c, const mx_attender *a, mx_layer_room *l) {
     bool latent = a->rank > 0;
     int64_t key = latent ? a->rank + a->rope.rotated : a->dim;
-    int64_t value = latent ? 0 : a->value_dim;
+    int64_t value = latent ? a->rank : a->value_dim;
     l->heads = latent ? 1 : a->kv_heads;
     if (c->bits < 16 && (key % MX_CACHE_GROUP || value % MX_CACHE_GROUP)) {
         mx_fail(MX_UNSUPPORTED,
@@ -24,8 +24,8 @@ static bool room_of_attention(mx_cache *c, const mx_attender *a, mx_layer_room *
                 c->bits, MX_CACHE_GROUP, (long long)key, (long long)value);
         return false;
     }
-    l->key = mx_part_of(c->bits, key);
-    l->value = mx_part_of(c->bits, value);
+    l->key = mx_part_of(c->bits, key, true);
+    l->value = mx_part_of(c->bits, value, false);
     l->at = c->page_bytes;
     c->page_bytes += (size_t)l->heads * (l->key.bytes + l->value.bytes);
     return true;

@@ -29,7 +29,7 @@ uint64_t mx_cache_kept_bytes(const mx_cache *c); /* that would be given back whe
 
 /* A sequence that remembers the longest beginning of the n tokens that is kept, at most n - 1 of
    them: mx_sequence_length says how many need not be computed again. (longrope: n also says which
-   frequencies the text has.) */
+   frequencies the text has.) tokens NULL: none are looked for. */
 mx_sequence *mx_sequence_begin(mx_cache *c, const int *tokens, int64_t n);
 /* The same text: pages are shared. */
 mx_sequence *mx_sequence_fork(mx_sequence *s);

@@ -95,7 +95,6 @@ static bool check_pass(mx_direct *m, const mx_pass *p) {
         if (m->room && q->cache->layer != m->room)
             return mx_fail(MX_INVALID, "[language model] texts of two caches in one pass");
         m->room = q->cache->layer;
-        m->bits = q->cache->bits;
     }
     for (int64_t i = 0; i < p->wanted_rows && p->wanted; i++)
         if (p->wanted[i] < 0 || p->wanted[i] >= p->rows)

@@ -5,7 +5,8 @@
  *     weights.c    matrices as kernels see them; rows of x as they read them
  *     products.c   jobs of products
  *     rows.c       what stands between: embedding, norms, residuals, activations
- *     attend.c     attention: heads made ready, keys and values stored; tiles.c: the sums
+ *     attend.c     attention: heads made ready, keys and values stored; rotations.c; tiles.c:
+ *                  the sums
  *     experts.c, recur.c, latent.c
  *
  * Work is cut in tasks by sizes alone and given to the team (base/team.h). No element of a result
@@ -20,6 +21,7 @@
 #include "kernels/attention/k_attention.h"
 #include "kernels/blocks/blocks.h"
 #include "kernels/matmul/k_matmul.h"
+#include "kernels/quant/k_quant.h"
 #include "models/direct/direct.h"
 #include "models/direct/pages.h"
 
@@ -70,8 +72,8 @@ typedef enum direct_way {
     DIRECT_GROUPS   /* kernels/quant */
 } direct_way;
 
-/* Of the codes of x (kernels/codes/codes.h). With one, rounding them moves logits by some hundredths
-   of their size, and greedy texts are others than with floats. */
+/* Of the codes of x (kernels/codes/codes.h). With one, rounding them moves logits by some
+   hundredths of their size, and greedy texts are others than with floats. */
 enum { DIRECT_DIGITS = 2 };
 
 typedef struct direct_matrix {
@@ -100,8 +102,7 @@ struct mx_direct {
     direct_turns turns[DIRECT_TURNS];
     int turned;
     const mx_layer_room *room; /* of the cache's layers; NULL: no cache */
-    int bits;
-    bool spoilt; /* a thread had no memory for a task */
+    bool spoilt;               /* a thread had no memory for a task */
     const float *logits;
 };
 
@@ -149,6 +150,8 @@ mx_rows *direct_experts(mx_machine *m, const mx_experts *e, mx_rows *x);
 
 /* Norms of `n` numbers side by side, in place. */
 void direct_norm_row(const mx_norm *n, float *x, int64_t rows, int64_t width);
+/* Whose a row is. */
+const mx_span *direct_span_of(const mx_pass *p, int64_t row);
 /* Calls body for pieces of rows, in the team where they are much work: numbers of a row */
 void direct_each(mx_direct *m, int64_t rows, int64_t numbers, mx_range_body *body, void *ctx);
 
@@ -157,19 +160,10 @@ void direct_each(mx_direct *m, int64_t rows, int64_t numbers, mx_range_body *bod
 /* cos and sin of the pass's rows for a rotation; NULL and an error */
 const direct_turns *direct_turns_of(mx_direct *m, const mx_rotation *rope);
 
-/* Keys and values of one head, MX_PAGE positions at a time: of a cache's page, or rows of the pass
-   where there is none. */
-typedef struct direct_keys {
-    const char *key, *value;
-    ptrdiff_t key_row, value_row; /* bytes */
-    int64_t n;
-} direct_keys;
-
 typedef struct direct_attention {
     mx_direct *m;
     const mx_attender *a;
-    const mx_layer_room *room; /* NULL: no cache */
-    int bits;
+    const mx_layer_room *room;               /* NULL: no cache */
     int64_t dim, value_dim, heads, kv_heads; /* as the sums see them (latent: of latent rows) */
     float scale;
     const float *q, *k, *v; /* rows; k and v where there is no cache */

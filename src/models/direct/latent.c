@@ -43,14 +43,16 @@ static void row_body(void *ctx, int64_t begin, int64_t end) {
     }
 }
 
+/* Keys are the whole row, values its latent part. */
 static void store_rows(const latent *l) {
     const mx_pass *p = l->m->machine.pass;
     for (int64_t i = 0; i < p->spans; i++)
         for (int64_t r = 0; r < p->span[i].count; r++) {
-            const mx_sequence *s = p->span[i].sequence;
             int64_t at = p->span[i].position + r;
-            mx_part_put(&l->room->key, l->m->bits, mx_page_keys(s->page[at / MX_PAGE], l->room, 0),
-                        at % MX_PAGE, l->k->data + (p->span[i].first + r) * l->k->width);
+            const mx_page *page = ((const mx_sequence *)p->span[i].sequence)->page[at / MX_PAGE];
+            const float *x = l->k->data + (p->span[i].first + r) * l->k->width;
+            mx_part_put(&l->room->key, mx_page_keys(page, l->room, 0), at % MX_PAGE, x);
+            mx_part_put(&l->room->value, mx_page_values(page, l->room, 0), at % MX_PAGE, x);
         }
 }
 
@@ -102,7 +104,6 @@ static bool attend(latent *l) {
     direct_attention t = {.m = l->m,
                           .a = l->a,
                           .room = l->room,
-                          .bits = l->m->bits,
                           .dim = l->rank + l->turned,
                           .value_dim = l->rank,
                           .heads = l->a->heads,

@@ -3,10 +3,9 @@
  *     page    layer 0: head 0: keys of MX_PAGE positions, then their values; head 1 ...
  *             layer 1: ...
  *
- *     part    what one head of a layer keeps of MX_PAGE positions:
- *             32, 16 bits   rows of floats
- *             8, 4 bits     rows of codes, rows of scales, rows of biases (k_quant.h: affine,
- *                           groups of 32, float16 scales)
+ *     part    what one head of a layer keeps of MX_PAGE positions, as kernels read it
+ *             (k_decode.h): keys turned, a row for each feature and a column for each position;
+ *             values a row for each position. Codes, then their scales, then least values
  *
  * Pages form chains: a page's parent is the number (`serial`) of the page before it. A page that is
  * written anew behind what others know gets another number. So parent and tokens say all that its
@@ -15,15 +14,17 @@
 #ifndef MX_MODELS_PAGES_H
 #define MX_MODELS_PAGES_H
 
-#include "kernels/quant/k_quant.h"
+#include "kernels/attention/k_attention.h"
 #include "models/direct/cache.h"
 
 enum { MX_CACHE_GROUP = 32 };
 
 typedef struct mx_part {
-    int64_t width;      /* numbers of a row; 0: nothing is kept */
-    size_t row, scales; /* bytes of a row of codes or floats; of one of scales */
-    size_t bytes;       /* of all */
+    int64_t width; /* numbers of a position; 0: nothing is kept */
+    int bits;
+    bool turned;
+    size_t scales, least; /* where they begin */
+    size_t bytes;         /* of all */
 } mx_part;
 
 typedef struct mx_layer_room {
@@ -90,16 +91,21 @@ static inline char *mx_page_values(const mx_page *p, const mx_layer_room *l, int
 
 /* --- parts ------------------------------------------------------------------------------------ */
 
-mx_part mx_part_of(int bits, int64_t width);
+mx_part mx_part_of(int bits, int64_t width, bool turned);
 /* Position `at` of a part becomes x, or is read. */
-void mx_part_put(const mx_part *p, int bits, char *part, int64_t at, const float *x);
-void mx_part_get(const mx_part *p, int bits, const char *part, int64_t at, float *x);
-mx_quant_matrix mx_part_matrix(const mx_part *p, int bits, const char *part); /* of 8, 4 bits */
+void mx_part_put(const mx_part *p, char *part, int64_t at, const float *x);
+void mx_part_get(const mx_part *p, const char *part, int64_t at, float *x);
+/* The first n positions, and `width` numbers of each. Turned, some more positions, up to a multiple
+   of 16. */
+mx_k_cells mx_part_cells(const mx_part *p, const char *part, int64_t n, int64_t width);
 
 /* --- sequences -------------------------------------------------------------------------------- */
 
 /* n more positions hold these tokens. */
 void mx_sequence_commit(mx_sequence *s, const int *tokens, int64_t n);
 int mx_sequence_token(const mx_sequence *s, int64_t at);
+/* Page number i becomes one that no other text has or finds, with its first `used` positions.
+   *full: there is no room for a copy. */
+bool mx_sequence_own_page(mx_sequence *s, int64_t i, int used, bool *full);
 
 #endif

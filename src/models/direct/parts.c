@@ -1,69 +1,121 @@
 /* See pages.h: how keys and values lie, as floats or as codes. */
+#include <math.h>
 #include <string.h>
 
+#include "base/half.h"
 #include "kernels/pointwise/k_pointwise.h"
 #include "models/direct/pages.h"
 
-enum { MOST_GROUPS = 16 }; /* of float16 at a time */
+enum { GROUP = MX_CACHE_GROUP, HALF = GROUP / 2 };
 
-mx_part mx_part_of(int bits, int64_t width) {
-    mx_part p = {.width = width};
-    p.row = (size_t)(width * bits / 8);
-    if (bits < 16)
-        p.scales = (size_t)(width / MX_CACHE_GROUP) * sizeof(uint16_t);
-    p.bytes = ((p.row + 2 * p.scales) * MX_PAGE + 63) / 64 * 64;
+static size_t in_lines(size_t bytes) {
+    return (bytes + 63) / 64 * 64;
+}
+
+mx_part mx_part_of(int bits, int64_t width, bool turned) {
+    mx_part p = {.width = width, .bits = bits, .turned = turned};
+    size_t scales = bits < 16 ? (size_t)(width / GROUP) * MX_PAGE * sizeof(uint16_t) : 0;
+    p.scales = in_lines((size_t)(width * bits / 8) * MX_PAGE);
+    p.least = p.scales + in_lines(scales);
+    p.bytes = p.least + in_lines(scales);
     return p;
 }
 
-mx_quant_matrix mx_part_matrix(const mx_part *p, int bits, const char *part) {
-    const char *scales = part + p->row * MX_PAGE;
-    return (mx_quant_matrix){
-        .format = {MX_AFFINE, bits, MX_CACHE_GROUP},
-        .stype = MX_FLOAT16,
-        .w = part,
-        .scales = scales,
-        .biases = scales + p->scales * MX_PAGE,
-        .w_rs = (ptrdiff_t)p->row,
-        .s_rs = (ptrdiff_t)p->scales,
-        .factor = 1,
-    };
+mx_k_cells mx_part_cells(const mx_part *p, const char *part, int64_t n, int64_t width) {
+    mx_k_cells m = {.bits = p->bits, .turned = p->turned, .cells = part};
+    m.k = p->turned ? width : n;
+    m.n = p->turned ? (n + 15) / 16 * 16 : width; // whole vectors are there
+    m.ld = p->turned ? MX_PAGE : p->bits == 4 ? p->width / 2 : p->width;
+    m.scale = (const uint16_t *)(const void *)(part + p->scales);
+    m.least = (const uint16_t *)(const void *)(part + p->least);
+    m.scale_ld = MX_PAGE;
+    return m;
 }
 
-static void encode(const mx_part *p, int bits, char *part, int64_t at, const float *x) {
-    const mx_kernels *k = mx_kernels_get();
-    mx_quant_format f = {MX_AFFINE, bits, MX_CACHE_GROUP};
-    char *scales = part + p->row * MX_PAGE + (size_t)at * p->scales;
-    char *row = part + (size_t)at * p->row;
-    int64_t groups = p->width / MX_CACHE_GROUP;
-    for (int64_t g = 0; g < groups; g += MOST_GROUPS) {
-        int64_t n = groups - g < MOST_GROUPS ? groups - g : MOST_GROUPS;
-        uint16_t half[MOST_GROUPS * MX_CACHE_GROUP];
-        k->pointwise->cast[MX_FLOAT32][MX_FLOAT16](half, x + g * MX_CACHE_GROUP,
-                                                   (size_t)(n * MX_CACHE_GROUP));
-        k->quant->quantize[MX_FLOAT16]((uint32_t *)(void *)(row + g * MX_CACHE_GROUP * bits / 8),
-                                       scales + g * 2, scales + p->scales * MX_PAGE + g * 2, half,
-                                       f, n, 1.0f);
+/* --- places ----------------------------------------------------------------------------------- */
+
+/* Of number i of position `at`. */
+static size_t place(const mx_part *p, int64_t at, int64_t i) {
+    return (size_t)(p->turned ? i * MX_PAGE + at : at * p->width + i);
+}
+
+/* The byte of a code of 4 bits; numbers from HALF on in its upper half. */
+static size_t half_place(const mx_part *p, int64_t at, int64_t i) {
+    int64_t row = i / GROUP * HALF + i % HALF;
+    return (size_t)(p->turned ? row * MX_PAGE + at : at * (p->width / 2) + row);
+}
+
+/* --- codes ------------------------------------------------------------------------------------ */
+
+static void put_group(const mx_part *p, char *part, int64_t at, int64_t group, const float *x) {
+    float low = x[0], high = x[0], steps = p->bits == 8 ? 255.0f : 15.0f;
+    for (int i = 1; i < GROUP; i++) {
+        low = x[i] < low ? x[i] : low;
+        high = x[i] > high ? x[i] : high;
+    }
+    size_t where = (size_t)(group * MX_PAGE + at);
+    uint16_t least = mx_f32_to_f16(low), scale = mx_f32_to_f16((high - low) / steps);
+    ((uint16_t *)(void *)(part + p->scales))[where] = scale;
+    ((uint16_t *)(void *)(part + p->least))[where] = least;
+    float from = mx_f16_to_f32(least), by = mx_f16_to_f32(scale);
+    by = by > 0 ? 1.0f / by : 0.0f;
+    uint8_t code[GROUP];
+    for (int i = 0; i < GROUP; i++) {
+        float q = (x[i] - from) * by + 0.5f;
+        code[i] = (uint8_t)(q >= 0 ? q < steps ? q : steps : 0); // NaN: 0
+    }
+    uint8_t *to = (uint8_t *)part;
+    for (int i = 0; p->bits == 8 && i < GROUP; i++)
+        to[place(p, at, group * GROUP + i)] = code[i];
+    for (int i = 0; p->bits == 4 && i < HALF; i++)
+        to[half_place(p, at, group * GROUP + i)] = (uint8_t)(code[i] | code[i + HALF] << 4);
+}
+
+static void get_group(const mx_part *p, const char *part, int64_t at, int64_t group, float *x) {
+    size_t where = (size_t)(group * MX_PAGE + at);
+    float scale = mx_f16_to_f32(((const uint16_t *)(const void *)(part + p->scales))[where]);
+    float least = mx_f16_to_f32(((const uint16_t *)(const void *)(part + p->least))[where]);
+    const uint8_t *from = (const uint8_t *)part;
+    for (int i = 0; i < GROUP; i++) {
+        int64_t n = group * GROUP + i;
+        int code = p->bits == 8 ? from[place(p, at, n)]
+                                : from[half_place(p, at, n)] >> (i < HALF ? 0 : 4) & 15;
+        x[i] = (float)code * scale + least;
     }
 }
 
-void mx_part_put(const mx_part *p, int bits, char *part, int64_t at, const float *x) {
-    if (bits == 32)
-        memcpy(part + (size_t)at * p->row, x, p->row);
-    else if (bits == 16)
-        mx_kernels_get()->pointwise->cast[MX_FLOAT32][MX_FLOAT16](part + (size_t)at * p->row, x,
-                                                                  (size_t)p->width);
+/* --- positions -------------------------------------------------------------------------------- */
+
+/* One place or a column, of 32 or 16 bits. */
+static void put_floats(const mx_part *p, char *part, int64_t at, const float *x) {
+    float *wide = (float *)(void *)part;
+    uint16_t *half = (uint16_t *)(void *)part;
+    if (p->turned && p->bits == 32)
+        for (int64_t i = 0; i < p->width; i++)
+            wide[i * MX_PAGE + at] = x[i];
+    else if (p->turned)
+        for (int64_t i = 0; i < p->width; i++)
+            half[i * MX_PAGE + at] = mx_f32_to_f16(x[i]);
+    else if (p->bits == 32)
+        memcpy(wide + at * p->width, x, (size_t)p->width * sizeof *x);
     else
-        encode(p, bits, part, at, x);
+        mx_kernels_get()->pointwise->cast[MX_FLOAT32][MX_FLOAT16](half + at * p->width, x,
+                                                                  (size_t)p->width);
 }
 
-void mx_part_get(const mx_part *p, int bits, const char *part, int64_t at, float *x) {
-    const char *row = part + (size_t)at * p->row;
-    if (bits == 32) {
-        memcpy(x, row, p->row);
-    } else if (bits == 16) {
-        mx_kernels_get()->pointwise->cast[MX_FLOAT16][MX_FLOAT32](x, row, (size_t)p->width);
-    } else {
-        mx_quant_matrix m = mx_part_matrix(p, bits, part);
-        mx_kernels_get()->quant->dequant(x, &m, at, 0, p->width);
-    }
+void mx_part_put(const mx_part *p, char *part, int64_t at, const float *x) {
+    if (p->bits >= 16)
+        put_floats(p, part, at, x);
+    else
+        for (int64_t g = 0; g < p->width / GROUP; g++)
+            put_group(p, part, at, g, x + g * GROUP);
+}
+
+void mx_part_get(const mx_part *p, const char *part, int64_t at, float *x) {
+    const float *wide = (const float *)(const void *)part;
+    const uint16_t *half = (const uint16_t *)(const void *)part;
+    for (int64_t i = 0; p->bits >= 16 && i < p->width; i++)
+        x[i] = p->bits == 32 ? wide[place(p, at, i)] : mx_f16_to_f32(half[place(p, at, i)]);
+    for (int64_t g = 0; p->bits < 16 && g < p->width / GROUP; g++)
+        get_group(p, part, at, g, x + g * GROUP);
 }

@@ -89,32 +89,45 @@ static void unpack(const piece *t, char *panels, int count, int64_t k0, int64_t 
     }
 }
 
+/* Where the sums go: to y itself where all lanes have a place there. */
+static float *sums_of(const piece *t, int64_t lanes, int64_t *row) {
+    bool fits = lanes == t->n;
+    *row = fits ? t->p->y_row : lanes;
+    return fits ? y_at(t, 0, 0) : mx_scratch(0, (size_t)(t->rows * lanes) * sizeof(float));
+}
+
+static void add_bias(const piece *t) {
+    for (int64_t i = 0; t->p->w.bias && i < t->rows; i++)
+        store(t, i, 0, y_at(t, i, 0), t->n);
+}
+
 static bool codes_of_many(const piece *t) {
     const direct_matrix *w = &t->p->w;
     int lanes = mx_kernels_get()->codes->lanes, count = (int)((t->n + lanes - 1) / lanes);
-    size_t sums_bytes = (size_t)(t->rows * count * lanes) * sizeof(float);
-    float *sums = mx_scratch(0, sums_bytes);
-    char *panels = mx_scratch(1, (size_t)(count * mx_code_panel_bytes(lanes)));
-    if (!sums || !panels)
-        return false;
-    memset(sums, 0, sums_bytes);
-    mx_code_dots_args a = {.acc = sums,
-                           .lda = count * lanes,
-                           .panel = panels,
+    mx_code_dots_args a = {.acc = NULL,
+                           .panel = mx_scratch(1, (size_t)(count * mx_code_panel_bytes(lanes))),
                            .panels = count,
                            .x = x_at(t, 0),
                            .row_bytes = t->p->x_row,
                            .rows = t->rows,
                            .k = w->in,
                            .digits = DIRECT_DIGITS};
-    int64_t step = t->p->rows <= FEW_ROWS ? STEP_FEW : STEP;
+    int64_t lda, step = t->p->rows <= FEW_ROWS ? STEP_FEW : STEP;
+    a.acc = sums_of(t, count * lanes, &lda);
+    a.lda = lda;
+    if (!a.acc || !a.panel)
+        return false;
+    for (int64_t i = 0; i < t->rows; i++)
+        memset(a.acc + i * lda, 0, (size_t)(count * lanes) * sizeof *a.acc);
     for (; a.k0 < w->in; a.k0 += a.n) {
         a.n = w->in - a.k0 < step ? w->in - a.k0 : step;
-        unpack(t, panels, count, a.k0, a.n);
+        unpack(t, (char *)(uintptr_t)a.panel, count, a.k0, a.n);
         mx_code_table()->dots[mx_code_formats[w->block->kind].way](&a);
     }
-    for (int64_t i = 0; i < t->rows; i++)
-        store(t, i, 0, sums + i * a.lda, t->n);
+    if (a.acc == y_at(t, 0, 0))
+        add_bias(t);
+    for (int64_t i = 0; a.acc != y_at(t, 0, 0) && i < t->rows; i++)
+        store(t, i, 0, a.acc + i * lda, t->n);
     return true;
 }
 

@@ -7,8 +7,8 @@
  *     short conv     in  B (h), C (h), x (h)            y = C conv(B x)
  *
  * H heads of P values, G groups of N keys. A sequence's state of a layer is what the convolution
- * saw last, (width - 1, channels), then S (H, P, N). A pass reads the state and writes the next one,
- * so that a pass that fails changes nothing.
+ * saw last, (width - 1, channels), then S (H, P, N). A pass reads the state and writes the next
+ * one, so that a pass that fails changes nothing.
  */
 #include <math.h>
 #include <string.h>

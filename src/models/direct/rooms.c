@@ -4,7 +4,11 @@
 #include "base/status.h"
 #include "models/direct/direct_parts.h"
 
-enum { LEAST_CHUNK = 1 << 18, WORTH = 16384 /* numbers, worth a thread */ };
+enum {
+    LEAST_CHUNK = 1 << 18,
+    WORTH = 16384, /* numbers, worth a thread */
+    PIECE = 16     /* rows: those side by side share lines of turned keys */
+};
 
 /* --- arenas ----------------------------------------------------------------------------------- */
 
@@ -76,10 +80,37 @@ mx_rows *direct_rows(mx_direct *m, int64_t rows, int64_t width) {
     return r;
 }
 
+const mx_span *direct_span_of(const mx_pass *p, int64_t row) {
+    int64_t low = 0, high = p->spans - 1;
+    while (low < high) {
+        int64_t middle = (low + high + 1) / 2;
+        if (p->span[middle].first <= row)
+            low = middle;
+        else
+            high = middle - 1;
+    }
+    return &p->span[low];
+}
+
+typedef struct pieces {
+    mx_range_body *body;
+    void *ctx;
+    int64_t rows, piece;
+} pieces;
+
+static void piece_body(void *ctx, int64_t begin, int64_t end) {
+    const pieces *p = ctx;
+    int64_t last = end * p->piece;
+    p->body(p->ctx, begin * p->piece, last < p->rows ? last : p->rows);
+}
+
 void direct_each(mx_direct *m, int64_t rows, int64_t numbers, mx_range_body *body, void *ctx) {
     (void)m;
-    if (rows * numbers < WORTH)
+    if (rows * numbers < WORTH) {
         body(ctx, 0, rows);
-    else
-        mx_team_for(rows, body, ctx);
+        return;
+    }
+    pieces p = {body, ctx, rows, rows / (4 * mx_team_size())};
+    p.piece = p.piece < 1 ? 1 : p.piece > PIECE ? PIECE : p.piece;
+    mx_team_for((rows + p.piece - 1) / p.piece, piece_body, &p);
 }

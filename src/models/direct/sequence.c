@@ -117,7 +117,7 @@ mx_sequence *mx_sequence_begin(mx_cache *c, const int *tokens, int64_t n) {
     mx_sequence *s = new_sequence(c);
     if (s)
         s->far = is_far(c->decoder, n);
-    if (s && n > 1 && !c->state_bytes && !find_beginning(s, tokens, n - 1)) {
+    if (s && tokens && n > 1 && !c->state_bytes && !find_beginning(s, tokens, n - 1)) {
         mx_sequence_end(s);
         return NULL;
     }
@@ -177,6 +177,22 @@ static bool open_last(mx_sequence *s, bool *full) {
         return false;
     mx_page_release(s->cache, *last);
     *last = own;
+    return true;
+}
+
+bool mx_sequence_own_page(mx_sequence *s, int64_t i, int used, bool *full) {
+    mx_page *p = s->page[i];
+    if (p->references > 1) {
+        mx_page *own = copy_page(s->cache, p, used, full);
+        if (!own)
+            return false;
+        mx_page_release(s->cache, p);
+        s->page[i] = own;
+        return true;
+    }
+    mx_page_unlist(s->cache, p);
+    p->used = used;
+    p->serial = ++s->cache->serials;
     return true;
 }
 

@@ -37,19 +37,13 @@ typedef struct work {
     const sums *all;
     const query_tile *tile;
     int64_t kv, rows;
-    float *q; /* rows as the keys are multiplied */
-    ptrdiff_t ldq;
-    float *s, *mask, *strip;
+    float *q, *s, *mask, *strip;
     float *m, *l, *o;    /* of a page */
     float *tm, *tl, *to; /* of all so far */
 } work;
 
 static const mx_k_decode *kernels(void) {
     return mx_kernels_get()->attention->decode;
-}
-
-static bool codes(const direct_attention *t) {
-    return t->room && t->bits < 16;
 }
 
 /* --- what a query sees ------------------------------------------------------------------------ */
@@ -72,71 +66,45 @@ static void seen(const direct_attention *t, const mx_span *s, int64_t position, 
 
 /* --- one page --------------------------------------------------------------------------------- */
 
-static direct_keys keys_of(const direct_attention *t, const mx_span *s, int64_t kv, int64_t page) {
-    int64_t all = s->position + s->count, left = all - page * KEYS;
-    direct_keys k = {.n = left < KEYS ? left : KEYS};
-    if (t->room) {
-        const mx_page *p = ((const mx_sequence *)s->sequence)->page[page];
-        k.key = mx_page_keys(p, t->room, kv);
-        k.value = t->room->value.width ? mx_page_values(p, t->room, kv) : k.key;
-        k.key_row = (ptrdiff_t)t->room->key.row;
-        k.value_row = (ptrdiff_t)(t->room->value.width ? t->room->value.row : t->room->key.row);
-    } else {
-        int64_t row = s->first + page * KEYS;
-        k.key = (const char *)(t->k + (row * t->kv_heads + kv) * t->dim);
-        k.value = (const char *)(t->v + (row * t->kv_heads + kv) * t->value_dim);
-        k.key_row = t->kv_heads * t->dim * (ptrdiff_t)sizeof(float);
-        k.value_row = t->kv_heads * t->value_dim * (ptrdiff_t)sizeof(float);
-    }
-    return k;
+/* Keys and values of one page for a head. */
+typedef struct pair {
+    mx_k_cells keys, values;
+    int64_t n;
+} pair;
+
+static pair of_page(const direct_attention *t, const mx_page *p, int64_t kv, int64_t n) {
+    return (pair){mx_part_cells(&t->room->key, mx_page_keys(p, t->room, kv), n, t->dim),
+                  mx_part_cells(&t->room->value, mx_page_values(p, t->room, kv), n, t->value_dim),
+                  n};
 }
 
-static mx_dtype type_of(const direct_attention *t) {
-    return t->room && t->bits == 16 ? MX_FLOAT16 : MX_FLOAT32;
-}
-
-/* Scores of n keys. */
-static void score(const work *w, const direct_keys *k) {
+/* Without a cache: rows of the pass, of which the keys are turned first. */
+static pair of_rows(const work *w, int64_t row, int64_t n) {
     const direct_attention *t = w->all->t;
-    const mx_kernels *kern = mx_kernels_get();
-    mx_dtype type = type_of(t);
-    for (int64_t r = 0; r < w->rows; r += MX_K_SKINNY) {
-        int s = (int)(w->rows - r < MX_K_SKINNY ? w->rows - r : MX_K_SKINNY);
-        if (codes(t)) {
-            mx_quant_matrix m = mx_part_matrix(&t->room->key, t->bits, k->key);
-            kern->quant->dots->dot(w->s + r * KEYS, KEYS, &m, 0, k->n, w->q + r * w->ldq, w->ldq, s,
-                                   t->dim);
-        } else {
-            kern->matmul->skinny_dot[type](w->s + r * KEYS, 1, KEYS, k->key,
-                                           k->key_row / (ptrdiff_t)mx_dtype_size(type), k->n,
-                                           w->q + r * w->ldq, w->ldq, s, t->dim);
-        }
-    }
-    if (t->a->softcap != 0)
-        for (int64_t r = 0; r < w->rows; r++)
-            kernels()->cap(w->s + r * KEYS, t->scale, t->a->softcap, (size_t)k->n);
+    int64_t ldk = t->kv_heads * t->dim, ldv = t->kv_heads * t->value_dim;
+    const float *k = t->k + row * ldk + w->kv * t->dim;
+    const float *v = t->v + row * ldv + w->kv * t->value_dim;
+    mx_kernels_get()->matmul->f32->pack[MX_FLOAT32](w->strip, KEYS, k, ldk, 1, (int)n, t->dim);
+    return (pair){{.bits = 32, .turned = true, .k = t->dim, .n = n, .ld = KEYS, .cells = w->strip},
+                  {.bits = 32, .k = n, .n = t->value_dim, .ld = ldv, .cells = v},
+                  n};
 }
 
-/* o += weights times values */
-static void sum(const work *w, const direct_keys *k) {
+static pair keys_of(const work *w, int64_t page) {
     const direct_attention *t = w->all->t;
-    const mx_kernels *kern = mx_kernels_get();
-    mx_dtype type = type_of(t);
-    const char *values = k->value;
-    ptrdiff_t rs = k->value_row / (ptrdiff_t)mx_dtype_size(type);
-    if (codes(t)) {
-        const mx_part *part = t->room->value.width ? &t->room->value : &t->room->key;
-        mx_quant_matrix m = mx_part_matrix(part, t->bits, k->value);
-        for (int64_t i = 0; i < k->n; i++)
-            kern->quant->dequant(w->strip + i * t->value_dim, &m, i, 0, t->value_dim);
-        values = (const char *)w->strip;
-        rs = t->value_dim;
-    }
-    for (int64_t r = 0; r < w->rows; r += MX_K_SKINNY) {
-        int s = (int)(w->rows - r < MX_K_SKINNY ? w->rows - r : MX_K_SKINNY);
-        kern->matmul->skinny_sum[type](w->o + r * t->value_dim, t->value_dim, values, rs,
-                                       w->s + r * KEYS, KEYS, s, k->n, t->value_dim);
-    }
+    const mx_span *s = w->tile->span;
+    int64_t left = s->position + s->count - page * KEYS, n = left < KEYS ? left : KEYS;
+    if (!t->room)
+        return of_rows(w, s->first + page * KEYS, n);
+    return of_page(t, ((const mx_sequence *)s->sequence)->page[page], w->kv, n);
+}
+
+/* Scores of the keys. */
+static void score(const work *w, const pair *p) {
+    const direct_attention *t = w->all->t;
+    kernels()->sums(w->s, KEYS, &p->keys, w->q, t->dim, w->rows);
+    for (int64_t r = 0; t->a->softcap != 0 && r < w->rows; r++)
+        kernels()->cap(w->s + r * KEYS, t->scale, t->a->softcap, (size_t)p->n);
 }
 
 /* Masks where a query does not see all keys from the page's first on. */
@@ -162,18 +130,17 @@ static bool mask_low(const work *w, int64_t page, int64_t n) {
 /* Maximum, sum and output of each row over one page, in m, l and o. */
 static void one_page(const work *w, int64_t page) {
     const direct_attention *t = w->all->t;
-    direct_keys k = keys_of(t, w->tile->span, w->kv, page);
-    bool windowed = (t->a->window || !t->a->causal) && t->a->window && mask_low(w, page, k.n);
+    pair p = keys_of(w, page);
+    bool windowed = t->a->window && mask_low(w, page, p.n);
     int64_t position = w->tile->span->position + w->tile->first;
     for (int64_t r = 0; r < w->rows; r++) {
         w->m[r] = -INFINITY;
         w->l[r] = 0;
     }
-    memset(w->o, 0, (size_t)(w->rows * t->value_dim) * sizeof *w->o);
-    score(w, &k);
+    score(w, &p);
     mx_k_att_step step = {.s = w->s,
                           .ld = KEYS,
-                          .keys = k.n,
+                          .keys = p.n,
                           .scale = t->a->softcap != 0 ? 1.0f : t->scale,
                           .mask = windowed ? w->mask : NULL,
                           .select = windowed,
@@ -181,10 +148,9 @@ static void one_page(const work *w, int64_t page) {
                           .m = w->m,
                           .l = w->l,
                           .o = w->o,
-                          .o_ld = t->value_dim,
-                          .values = t->value_dim};
+                          .o_ld = 0};
     mx_kernels_get()->attention->rows(&step, w->rows, w->tile->count);
-    sum(w, &k);
+    kernels()->sums(w->o, t->value_dim, &p.values, w->s, KEYS, w->rows);
 }
 
 /* --- folding ---------------------------------------------------------------------------------- */
@@ -224,23 +190,13 @@ static void end_rows(const work *w) {
 
 /* --- tasks ------------------------------------------------------------------------------------ */
 
-static ptrdiff_t query_room(const direct_attention *t) {
-    if (!codes(t))
-        return t->dim;
-    int64_t chunk = mx_kernels_get()->quant->dots->lanes * 32 / t->bits;
-    return (t->dim + chunk - 1) / chunk * chunk;
-}
-
 static void read_queries(const work *w) {
     const direct_attention *t = w->all->t;
     for (int64_t r = 0; r < w->rows; r++) {
         int64_t row = w->tile->span->first + w->tile->first + r % w->tile->count;
         int64_t head = w->kv * w->all->group + r / w->tile->count;
-        const float *q = t->q + (row * t->heads + head) * t->dim;
-        if (codes(t))
-            mx_kernels_get()->quant->dots->arrange(w->q + r * w->ldq, q, t->dim, t->bits);
-        else
-            memcpy(w->q + r * w->ldq, q, (size_t)t->dim * sizeof *q);
+        memcpy(w->q + r * t->dim, t->q + (row * t->heads + head) * t->dim,
+               (size_t)t->dim * sizeof *w->q);
     }
 }
 
@@ -248,19 +204,17 @@ static void read_queries(const work *w) {
 static bool open_work(work *w) {
     const direct_attention *t = w->all->t;
     int64_t rows = w->rows, values = rows * t->value_dim;
-    w->ldq = query_room(t);
-    int64_t strip = codes(t) ? KEYS * t->value_dim : 0;
-    int64_t mask = t->a->window ? rows * KEYS : 0;
-    int64_t all = rows * (w->ldq + KEYS + 4) + 2 * values + strip + mask;
+    int64_t strip = t->room ? 0 : KEYS * t->dim, mask = t->a->window ? rows * KEYS : 0;
+    int64_t all = rows * (t->dim + KEYS + 4) + 2 * values + strip + mask;
     float *at = mx_scratch(0, (size_t)(all + 64) * sizeof *at);
     if (!at)
         return false;
-    w->q = at;
-    w->s = w->q + rows * w->ldq;
-    w->o = w->s + rows * KEYS;
+    w->s = at;
+    w->strip = w->s + rows * KEYS;
+    w->q = w->strip + strip;
+    w->o = w->q + rows * t->dim;
     w->to = w->o + values;
-    w->strip = w->to + values;
-    w->mask = w->strip + strip;
+    w->mask = w->to + values;
     w->m = w->mask + mask;
     w->l = w->m + rows;
     w->tm = w->l + rows;
