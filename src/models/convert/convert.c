@@ -155,10 +155,10 @@ static bool write(mx_conversion *p, const char *out, const struct target *t) {
 /* --- all ------------------------------------------------------------------------------------- */
 
 static bool check_method(const mx_model *m) {
-    return !m->method || mx_fail(MX_UNSUPPORTED,
-                                 "[%s] '%s/config.json': weights quantized by '%.80s' are not "
-                                 "converted",
-                                 op, m->folder, m->method);
+    return !m->method ||
+           mx_fail(MX_UNSUPPORTED,
+                   "[%s] '%s/config.json': weights quantized by '%.80s' are not understood", op,
+                   m->folder, m->method);
 }
 
 static bool check_apart(const mx_model *m, const struct target *t) {
