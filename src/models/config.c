@@ -109,7 +109,7 @@ static json_t *json_of(const char *name, const char *key, const mx_map *meta, mx
     const char *text = mx_meta_text(meta, key);
     if (type == MX_KEY_TEXT && text)
         return json_string(text);
-    if (type != MX_KEY_TEXT && mx_meta_number(meta, key, &v)) {
+    if (type != MX_KEY_TEXT && mx_meta_number_of_all(meta, key, &v)) {
         if (type == MX_KEY_F32)
             return real_of((float)v);
         if (type == MX_KEY_BOOL)

@@ -56,6 +56,7 @@ struct dec_trait {
     bool tanh_gelu;          /* whatever the config calls it */
     bool clamps;             /* MX_ACT_CLAMPED_SWIGLU */
     bool encoder, norms_after, parallel, no_rope;
+    bool fine_ramp;    /* yarn's ramp begins and ends between two frequencies */
     bool folders_only; /* GGUF files of the family are not understood */
     /* What stands in the place of attention, or attention of another kind; NULL: attention */
     bool (*mixer)(dec_build *b, int n, mx_layer *l);

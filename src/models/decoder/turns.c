@@ -132,10 +132,9 @@ static double yarn_magnitude(const turning *t, double factor) {
 }
 
 static bool truncates(const turning *t) {
-    return dec_flag(t->b,
-                    strncmp(t->place, "rope_p", 6) ? "rope_scaling.truncate"
-                                                   : "rope_parameters.truncate",
-                    true);
+    const char *key =
+        strncmp(t->place, "rope_p", 6) ? "rope_scaling.truncate" : "rope_parameters.truncate";
+    return dec_flag(t->b, key, !t->b->trait->fine_ramp);
 }
 
 static bool yarn(const turning *t) {
