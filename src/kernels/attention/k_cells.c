@@ -177,7 +177,7 @@ SV vf row_codes(const mx_k_cells *m, ptrdiff_t i, ptrdiff_t j, const int bits) {
 
 SV void along(float *y, ptrdiff_t ldy, const mx_k_cells *m, const float *x, ptrdiff_t ldx,
               ptrdiff_t j, const int S, const int C, const int bits) {
-    float by[ROWS][GROUPS][MOST_K], least[ROWS][GROUPS];
+    float by[ROWS][GROUPS][MOST_K], least[ROWS][GROUPS] = {{0}};
     vf sum[ROWS][VECTORS];
     for (int r = 0; r < S; r++)
         for (ptrdiff_t g = j / GROUP; g <= (j + C * L - 1) / GROUP; g++) {
