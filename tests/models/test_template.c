@@ -177,13 +177,64 @@ static void errors(void) {
     refuses(ROWS(rows));
 }
 
+/* n times a text, between two others. */
+static char *repeated(const char *before, const char *text, const char *behind, int n) {
+    mx_text t = {0};
+    mx_text_str(&t, before);
+    for (int i = 0; i < n; i++)
+        mx_text_str(&t, text);
+    mx_text_str(&t, behind);
+    return mx_text_take(&t);
+}
+
+static void json(void) {
+    static const row rows[] = {
+        {" { } ", ""},
+        {"{\"a\": [ ], \"b\":{}}", "[]"},
+        {"{\"a\": [1, -0, -7, 9223372036854775807]}", "[1, 0, -7, 9223372036854775807]"},
+        {"{\"a\": [1.0, 1e3, -2.5E-1, 0.1]}", "[1.0, 1000.0, -0.25, 0.1]"},
+        {"{\"a\": [true, false, null]}", "[True, False, None]"},
+        {"{\"a\": \"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0041\\ud83d\\ude00\"}",
+         "\"\\/\b\f\n\r\tA\xF0\x9F\x98\x80"},
+        {"{\"a\": {\"k\\u0000\": \"\xC3\xA9\"}}", "{'k\\x00': '\xC3\xA9'}"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char *made = render_with("{{ a }}", rows[i].text, NULL);
+        CHECK_STR(made, rows[i].wanted);
+        mx_free(made);
+        mx_error_clear();
+    }
+}
+
 static void bad_variables(void) {
-    static const char *const texts[] = {"",
-                                        "[1]",
-                                        "{\"a\": 1",
-                                        "{\"a\": 1, \"a\": 2}",
-                                        "{\"a\": 99999999999999999999}",
-                                        "{\"a\": \"\\ud800\"}"};
+    static const char *const texts[] = {
+        "",
+        "[1]",
+        "{\"a\": 1",
+        "{\"a\": 1, \"a\": 2}",
+        "{\"a\": 01}",
+        "{\"a\": .5}",
+        "{\"a\": 1.}",
+        "{\"a\": 1e}",
+        "{\"a\": -}",
+        "{\"a\": +1}",
+        "{\"a\": x}",
+        "{\"a\": truE}",
+        "{\"a\" 1}",
+        "{a: 1}",
+        "{\"a\": 1,}",
+        "{\"a\": [1,]}",
+        "{} {}",
+        "{\"a\": \"\\x\"}",
+        "{\"a\": \"\\u12\"}",
+        "{\"a\": \"\n\"}",
+        "{\"a\": \"",
+        "{\"a\": NaN}",
+        "{\"a\": \"\xFF\"}",
+        "{\"a\": 99999999999999999999}",
+        "{\"a\": \"\\ud800\"}",
+        "{\"a\": \"\\udc00\\ud800\"}",
+    };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         char *made = render_with("{{ a }}", texts[i], NULL);
         CHECK_MSG(!made && strstr(mx_error_message(), "[template]"), "%s: %s", texts[i],
@@ -191,6 +242,12 @@ static void bad_variables(void) {
         mx_free(made);
         mx_error_clear();
     }
+    char *deep = repeated("{\"a\": ", "[", "", 100000), *made = render_with("", deep, NULL);
+    CHECK(!made);
+    CHECK_HAS(mx_error_message(), "nested too deeply");
+    mx_free(made);
+    mx_free(deep);
+    mx_error_clear();
     CHECK(!mx_template_of("t", "\xFF", 1));
     CHECK_HAS(mx_error_message(), "no UTF-8");
     mx_error_clear();
@@ -226,16 +283,6 @@ static void limits(void) {
     char *made = render_with(twice, variables, NULL); // made, but never looked at
     CHECK(made);
     mx_free(made);
-}
-
-/* n times a text, between two others. */
-static char *repeated(const char *before, const char *text, const char *behind, int n) {
-    mx_text t = {0};
-    mx_text_str(&t, before);
-    for (int i = 0; i < n; i++)
-        mx_text_str(&t, text);
-    mx_text_str(&t, behind);
-    return mx_text_take(&t);
 }
 
 static void nesting(void) {
@@ -462,7 +509,7 @@ static void handles(void) {
     CHECK(mlx_template_render(&made, &n, t, "{\"x\": 1}", 8, &o) == 0);
     CHECK_STR(mlx_string_data(made), "19711");
     CHECK(mlx_template_render(&made, &n, t, "{}", 1, NULL) == 1);
-    CHECK_HAS(mlx_last_error_message(), "[template] 'variables'");
+    CHECK_HAS(mlx_last_error_message(), "[template] variables at byte 1");
     CHECK(mlx_template_open(&t, "/nowhere", NULL) == 1);
     mlx_vector_string names = mlx_vector_string_new();
     CHECK(mlx_template_names(&names, "/nowhere") == 1);
@@ -477,6 +524,7 @@ int main(void) {
     RUN(blanks);
     RUN(filters);
     RUN(errors);
+    RUN(json);
     RUN(bad_variables);
     RUN(limits);
     RUN(nesting);

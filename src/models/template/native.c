@@ -5,7 +5,7 @@
 
 const tm_native *tm_table_find(tm_table t, const char *p, size_t n) {
     for (size_t i = 0; i < t.n; i++)
-        if (!strncmp(t.row[i].name, p, n) && !t.row[i].name[n])
+        if (strlen(t.row[i].name) == n && !memcmp(t.row[i].name, p, n))
             return &t.row[i];
     return NULL;
 }

@@ -9,7 +9,6 @@
 #include <time.h>
 
 #include "base/mem.h"
-#include "models/json.h"
 #include "models/template/load.h"
 #include "models/template/run.h"
 #include "models/tokenizer/text.h"
@@ -153,46 +152,34 @@ static bool set_globals(tm_run *r, const mx_template *t) {
     return all;
 }
 
-/* Only what the template names is made. */
-static bool set_variables(tm_run *r, const mx_template *t, const json_t *object) {
-    const char *key;
-    json_t *value;
-    json_object_foreach((json_t *)(uintptr_t)object, key, value) {
-        uint32_t id = tm_find_name(t, key, strlen(key));
-        if (id != TM_NO_ID && id >= TM_IDS && !tm_load_json(r, value, &r->frame->all[id]))
-            return false;
+static bool set_variables(tm_run *r, const mx_template *t, const char *what, const char *json,
+                          size_t n) {
+    tm_dict *d;
+    if (!tm_load_json(r, what, json, n, &d))
+        return false;
+    for (size_t i = 0; i < d->n; i++) {
+        const tm_pair *p = &d->pair[i];
+        uint32_t id = tm_find_name(t, p->key.p, p->key.n);
+        if (id != TM_NO_ID && id >= TM_IDS)
+            r->frame->all[id] = p->value;
     }
     return true;
 }
 
-static bool set_text(tm_run *r, const mx_template *t, const char *what, const char *json, size_t n,
-                     json_t **kept) {
-    *kept = mx_json_parse_zeros("template", what, json, n);
-    if (!*kept)
-        return r->failed = true, false;
-    if (!json_is_object(*kept))
-        return tm_fail(r, MX_INVALID, "the variables are no object of JSON");
-    return set_variables(r, t, *kept);
-}
-
 static char *run(tm_run *r, const mx_template *t, const char *json, size_t n, size_t *out_n) {
-    json_t *model = NULL, *given = NULL; // texts are those of the documents
     static const char none[] = "{\"tools\": null, \"documents\": null, "
                                "\"add_generation_prompt\": false}";
     const char *defaults = t->defaults ? t->defaults : none;
-    char *text = NULL;
-    if (set_globals(r, t) &&
-        set_text(r, t, "variables of the model", defaults, strlen(defaults), &model) &&
-        set_text(r, t, "variables", json, n, &given) && tm_exec_root(r, t->root)) {
-        tm_put(r, "", 0);
-        text = r->failed ? NULL : r->out;
-    }
+    if (!set_globals(r, t) ||
+        !set_variables(r, t, "variables of the model", defaults, strlen(defaults)) ||
+        !set_variables(r, t, "variables", json, n) || !tm_exec_root(r, t->root))
+        return NULL;
+    tm_put(r, "", 0); // room for the zero
+    char *text = r->failed ? NULL : r->out;
     if (text) {
         text[ *out_n = r->out_n] = 0;
         r->out = NULL;
     }
-    json_decref(model);
-    json_decref(given);
     return text;
 }
 

@@ -20,7 +20,7 @@ static size_t slot_of(const mx_template *t, const char *p, size_t n) {
     size_t at = hash_name(p, n) & (t->slots - 1);
     for (; t->slot[at]; at = (at + 1) & (t->slots - 1)) {
         const char *word = t->word[t->slot[at] - 1];
-        if (!strncmp(word, p, n) && !word[n])
+        if (strlen(word) == n && !memcmp(word, p, n))
             break;
     }
     return at;

@@ -1,6 +1,6 @@
-"""Chat templates beside jinja2: templates in the style of published ones (templates/), small ones, and
-random expressions. The C library is called through ctypes, jinja2 in a process of its own: of this
-Python, or of MLX_TRANSFORMERS_PYTHON."""
+"""Chat templates beside jinja2: templates in the style of published ones (templates/), small ones,
+and random expressions. The C library is called through ctypes, jinja2 in a process of its own: of
+this Python, or of MLX_TRANSFORMERS_PYTHON."""
 
 import ctypes
 import importlib.util
