@@ -58,9 +58,8 @@ def load(model):
 
     path = Path(model)
     names = {"pretrained_model_name_or_path": str(path.parent), "gguf_file": path.name}
-    return AutoTokenizer.from_pretrained(**names), AutoModelForCausalLM.from_pretrained(
-        **names
-    ).float()
+    tokenizer = AutoTokenizer.from_pretrained(**names)
+    return tokenizer, AutoModelForCausalLM.from_pretrained(**names, dtype="float32")
 
 
 def wanted(tokenizer, model, prompt):
@@ -95,7 +94,7 @@ def answers(program, model, count=len(PROMPTS)):
     same = near = 0
     for prompt in PROMPTS[: int(count)]:
         tokens, gaps = wanted(tokenizer, other, prompt)
-        text = mlx(program, "generate", "-m", model, "-p", prompt, "-n", TOKENS)["text"]
+        text = mlx(program, "generate", "-m", model, "-p", prompt, "--raw", "-n", TOKENS)["text"]
         at = part(tokenizer, text, tokens)
         same += at is None
         if at is not None:

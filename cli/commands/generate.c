@@ -5,7 +5,7 @@
 
 #include "lm/lm.h"
 
-/* --- the prompt ------------------------------------------------------------------------------ */
+/* --- the prompt ---------------------------------------------------------------------- */
 
 /* What -p or the file has; for free. NULL: the reason was said. */
 static char *take_prompt(cli_call *c, size_t *n) {
@@ -23,7 +23,7 @@ static char *take_prompt(cli_call *c, size_t *n) {
     return taken;
 }
 
-/* --- what is shown --------------------------------------------------------------------------- */
+/* --- what is shown ------------------------------------------------------------------- */
 
 /* The text was shown as it came. */
 static void show(cli_call *c, const json_t *doc) {
@@ -49,7 +49,38 @@ static int answer(cli_call *c, cli_lm *m, mlx_lm_request r) {
     return status == CLI_OK && a.interrupted ? CLI_INTERRUPTED : status;
 }
 
-/* --- the command ----------------------------------------------------------------------------- */
+/* --- questions -------------------------------------------------------------------------- */
+
+/* The prompt as a message to the model, which its template makes tokens of. */
+static int make_question(cli_call *c, cli_lm *m, mlx_lm_request *r, mlx_tokens *prompt) {
+    const char *system = cli_text(c, "system", NULL);
+    json_t *messages = json_array();
+    if (system)
+        json_array_append_new(messages, json_pack("{s:s, s:o}", "role", "system", "content",
+                                                  cli_json_text(system)));
+    json_array_append_new(messages, json_pack("{s:s, s:o}", "role", "user", "content",
+                                              cli_json_bytes(r->text, r->text_num)));
+    int status = cli_lm_prompt(c, m, messages, prompt);
+    if (status == CLI_OK && mlx_tokens_data(&r->tokens, &r->token_num, *prompt))
+        status = cli_library(c);
+    r->text = NULL;
+    json_decref(messages);
+    return status;
+}
+
+static int ask(cli_call *c, cli_lm *m, mlx_lm_request r) {
+    mlx_tokens prompt = mlx_tokens_new();
+    bool raw = cli_flag(c, "raw") || !cli_lm_has_template(m);
+    int status = raw ? CLI_OK : make_question(c, m, &r, &prompt);
+    if (raw && cli_text(c, "system", NULL))
+        status = cli_usage(c, "--system needs a chat template");
+    if (status == CLI_OK)
+        status = answer(c, m, r);
+    mlx_tokens_free(prompt);
+    return status;
+}
+
+/* --- the command --------------------------------------------------------------------- */
 
 static int run_prompt(cli_call *c, cli_lm *m) {
     mlx_sampler_options sampling = cli_lm_sampling(c);
@@ -61,7 +92,7 @@ static int run_prompt(cli_call *c, cli_lm *m) {
     char *text = status == CLI_OK ? take_prompt(c, &r.text_num) : NULL;
     r.text = text;
     if (status == CLI_OK)
-        status = text ? answer(c, m, r) : CLI_FAILED;
+        status = text ? ask(c, m, r) : CLI_FAILED;
     mlx_structure_free(r.structure);
     free(text);
     return status;
@@ -86,6 +117,8 @@ static const cli_option options[] = {
      .value = "TEXT",
      .help = "the prompt; - is stdin, as where there is none"},
     {.name = "file", .letter = 'f', .kind = CLI_FILE, .value = "FILE", .help = "a file with it"},
+    {.name = "raw", .help = "go on with the prompt, without the model's chat template"},
+    {.name = "system", .kind = CLI_TEXT, .value = "TEXT", .help = "what the model is told first"},
     CLI_LM_TOKENS,
     {.name = "stop",
      .kind = CLI_TEXTS,
@@ -101,7 +134,8 @@ static const cli_option options[] = {
 
 static const cli_example examples[] = {
     {"mlx generate -m model.gguf -p \"What is the capital of France?\"", "ask a model"},
-    {"mlx generate -m org/model -p \"Once upon a time\" -t 0.8 --seed 1", "go on with a text"},
+    {"mlx generate -m org/model -p \"Once upon a time\" --raw -t 0.8 --seed 1",
+     "go on with a text"},
     {"mlx generate -m model.gguf -p \"Anna, 31\" --regex '[0-9]+'", "numbers and nothing else"},
     {"git diff | mlx generate -m model.gguf -p - -n 200", "a prompt from stdin"},
     {0}};
@@ -110,7 +144,8 @@ const cli_command cli_generate = {
     .name = "generate",
     .summary = "let a language model answer a prompt",
     .takes = CLI_TAKES_NOTHING,
-    .text = "The answer is printed as it comes; a line about it goes to stderr.",
+    .text = "A model with a chat template is asked, any other goes on with the text. The answer is "
+            "printed as it comes; a line about it goes to stderr.",
     .options = options,
     .examples = examples,
     .run = run};

@@ -776,6 +776,7 @@ static bool make_language_model(void) {
         "blk.0.ffn_down.weight"};
     mlx_io_gguf g = mlx_io_gguf_new();
     mlx_io_gguf_set_metadata_string(g, "general.architecture", "llama");
+    mlx_io_gguf_set_metadata_string(g, "tokenizer.chat_template", "{{ messages }} text");
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         set_number(g, sizes[i], values[i], MLX_UINT32);
     set_number(g, "llama.attention.layer_norm_rms_epsilon", 1e-5F, MLX_FLOAT32);

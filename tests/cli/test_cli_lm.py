@@ -2,6 +2,8 @@
 
 import json
 import math
+import os
+import select
 import subprocess
 
 import pytest
@@ -96,9 +98,93 @@ def test_bench():
     assert table[0].startswith("| model | size |") and "tg8 x 3" in table[2]
 
 
+@pytest.fixture(scope="module")
+def chatty(tmp_path_factory):
+    """The same model as a folder that has a chat template."""
+    folder = tmp_path_factory.mktemp("chatty") / "model"
+    run("convert", STORIES, folder, "-q")
+    template = "{% for m in messages %}{% if m.role != 'assistant' %}{{ m.content }}{% endif %}"
+    (folder / "chat_template.jinja").write_text(template + "{% endfor %}")
+    return folder
+
+
+def chat(folder, text, *words):
+    call = [MLX, "chat", "-m", folder, "-n", 12, "-t", 0, *words]
+    return subprocess.run(
+        list(map(str, call)),
+        input=text,
+        capture_output=True,
+        text=True,
+        env=environment(),
+        timeout=60,
+    )
+
+
+def test_conversation(chatty, tmp_path):
+    file = tmp_path / "chat.json"
+    done = chat(chatty, f"Once upon a time\n/save {file}\n/clear\nOnce upon a time\n/load {file}\n")
+    assert done.returncode == 0
+    first, second = done.stdout.splitlines()
+    assert first == second and first.startswith(", there was a little girl")
+    assert "2 messages" in done.stderr
+    roles = [m["role"] for m in json.loads(file.read_text())["messages"]]
+    assert roles == ["user", "assistant"]
+
+
+def test_system_message_comes_first(chatty):
+    told = chat(chatty, " a time\n", "--system", "Once upon").stdout
+    assert told.startswith(", there was a little girl")
+    assert chat(chatty, "/system Once upon\n a time\n").stdout == told
+    words = ["generate", "-q", "-m", chatty, "-p", " a time", "-n", 12]
+    asked = document(*words, "--system", "Once upon")
+    assert asked["text"] == told.rstrip("\n")
+    assert document(*words, "--raw")["prompt_tokens"] != asked["prompt_tokens"]
+
+
+def test_lines_of_a_conversation(chatty):
+    several = chat(chatty, '"""Once upon\n a time\n"""\n')
+    assert len(several.stdout.splitlines()) >= 1 and not several.stderr
+    assert "/clear" in chat(chatty, "/help\n").stdout
+    assert "no command" in chat(chatty, "/nothing\n").stderr
+    assert chat(chatty, "Once " * 3000 + "\n/exit\nnever").stderr.count("context") == 1
+    assert "template" in chat(STORIES, "Hello\n").stderr
+
+
+def test_on_a_terminal(chatty, tmp_path):
+    """Control-C ends an answer, and the conversation goes on."""
+    import pty
+    import time
+
+    pid, terminal = pty.fork()
+    if pid == 0:
+        words = ["chat", "-m", str(chatty), "-t", "0"]
+        os.execvpe(MLX, ["mlx", *words], environment(XDG_STATE_HOME=str(tmp_path)))
+    seen = b""
+
+    def until(text, seconds=30):
+        nonlocal seen
+        end = time.time() + seconds
+        while text not in seen and time.time() < end:
+            if select.select([terminal], [], [], 0.1)[0]:
+                seen += os.read(terminal, 4096)
+        assert text in seen, seen
+        seen = seen[seen.index(text) + len(text) :]
+
+    until(b"> ")
+    os.write(terminal, b"Once upon a time\n")
+    until(b"there was")
+    os.write(terminal, b"\x03")
+    until(b"> ")
+    os.write(terminal, b"half\x03")
+    until(b"> ")
+    os.write(terminal, b"/exit\n")
+    assert os.waitpid(pid, 0)[1] == 0
+    if (tmp_path / "mlx" / "chat").exists():  # libedit is there
+        assert "upon" in (tmp_path / "mlx" / "chat").read_text()
+
+
 def test_capital_of_france():
     if not SMOL.exists():
         pytest.skip("no SmolLM2")
-    doc = document("generate", "-q", "-m", SMOL, "-p", "The capital of France is", "-n", 3)
-    assert "Paris" in doc["text"]
-    json.dumps(doc)
+    doc = document("generate", "-q", "-m", SMOL, "-p", "What is the capital of France?", "-n", 40)
+    assert "Paris" in doc["text"] and doc["finish"] == "end"

@@ -26,6 +26,16 @@ __attribute__((unused)) static const char *stories(void) {
     return f ? path : NULL;
 }
 
+__attribute__((unused)) static const char *smol(void) {
+    static char path[1024];
+    const char *root = getenv("MLX_MODELS");
+    snprintf(path, sizeof path, "%s/SmolLM2-135M-Instruct.Q4_1.gguf", root ? root : "build/models");
+    FILE *f = fopen(path, "rb");
+    if (f)
+        fclose(f);
+    return f ? path : NULL;
+}
+
 __attribute__((unused)) static int take_event(const mlx_lm_event *e, void *payload) {
     answer *a = e->payload;
     (void)payload;

@@ -346,6 +346,7 @@
 #define MLX_C_HAS_LM_FREE         100
 #define MLX_C_HAS_LM_ABOUT        100
 #define MLX_C_HAS_LM_TOKENIZER    100
+#define MLX_C_HAS_LM_CHAT         100
 #define MLX_C_HAS_LM_LOGITS       100
 #define MLX_C_HAS_LM_EMBED        100
 #define MLX_C_HAS_LM_BATCH_NEW    100

@@ -65,6 +65,11 @@ MLX_API int mlx_lm_free(mlx_lm lm);
 MLX_API int mlx_lm_about(mlx_lm_info *info, const mlx_lm lm);
 /* Its tokenizer. */
 MLX_API int mlx_lm_tokenizer(mlx_tokenizer *res, const mlx_lm lm);
+/* The tokens of a conversation: variables, a JSON object of n bytes (messages, tools, ...: see
+   mlx_template_render), through the model's chat template, at whose end the model is to answer
+   unless add_generation_prompt is false. Texts of special tokens in messages, tools and documents
+   stay text. Errors: the model has no template, what the template raises. */
+MLX_API int mlx_lm_chat(mlx_tokens *res, const mlx_lm lm, const char *variables, size_t n);
 /* Logits (n, vocabulary) float32 of all positions of n tokens, with the weights as real numbers:
    the graph that training differentiates. Errors: a token that is none, an encoder. */
 MLX_API int mlx_lm_logits(mlx_array *res, const mlx_lm lm, const int *tokens, size_t n);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "capi/capi.h"
+#include "capi/models/tokens.h"
 #include "models/generate/batch.h"
 
 /* Structs that two layers declare. */
@@ -98,6 +99,15 @@ int mlx_lm_tokenizer(mlx_tokenizer *res, const mlx_lm lm) {
     mx_tokenizer_release(*slot);
     *slot = kept;
     return 0;
+}
+
+int mlx_lm_chat(mlx_tokens *res, const mlx_lm lm, const char *variables, size_t n) {
+    size_t count = 0;
+    mx_error_clear();
+    mx_lm *x = lm_of(lm);
+    bool ok = x && is_given(variables, "variables are");
+    int *ids = ok ? mx_lm_chat(x, variables, n, &count) : NULL;
+    return capi_put_tokens(res, ids, count);
 }
 
 int mlx_lm_logits(mlx_array *res, const mlx_lm lm, const int *tokens, size_t n) {

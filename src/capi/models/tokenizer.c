@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/vec.h"
 #include "capi/capi.h"
+#include "capi/models/tokens.h"
 #include "models/tokenizer/tokenizer.h"
 
 _Static_assert((int)MLX_TOKEN_MASK == (int)MX_TOKEN_MASK && sizeof(int) == sizeof(int32_t),
@@ -74,7 +75,7 @@ static bool add(tokens *x, mx_tokenizer *t, const char *a, size_t a_n, const cha
                 int flags) {
     size_t n = 0;
     int32_t *type = NULL;
-    mx_encode how = {flags & MLX_ENCODE_BARE, flags & MLX_ENCODE_PLAIN};
+    mx_encode how = {.bare = flags & MLX_ENCODE_BARE, .plain = flags & MLX_ENCODE_PLAIN};
     int32_t *id = mx_tokenizer_encode(t, a, a_n, b, b_n, how, &n, &type);
     bool ok = id && mx_grow(&x->id, &x->room, x->n + n + 1, sizeof *id) &&
               mx_grow(&x->type, &x->type_room, x->n + n + 1, sizeof *id);
@@ -103,6 +104,17 @@ static int put_tokens(mlx_tokens *res, tokens *x, bool ok) {
     free_tokens(*slot);
     *slot = x;
     return 0;
+}
+
+int capi_put_tokens(mlx_tokens *res, int32_t *ids, size_t n) {
+    tokens *x = ids ? mx_calloc(1, sizeof *x) : NULL;
+    if (!x) {
+        mx_free(ids);
+        return capi_report();
+    }
+    *x = (tokens){.n = n, .room = n, .type_room = n, .id = ids};
+    x->type = mx_calloc(n + 1, sizeof *x->type);
+    return put_tokens(res, x, x->type);
 }
 
 int mlx_tokenizer_encode(mlx_tokens *res, const mlx_tokenizer t, const char *text, size_t n,

@@ -13,7 +13,9 @@ mx_lm *mx_lm_open(const char *path, const char *adapter) {
         return NULL;
     atomic_init(&lm->references, 1);
     atomic_init(&lm->vocabulary, NULL);
-    lm->decoder = mx_decoder_open(path);
+    atomic_init(&lm->chat, NULL);
+    lm->path = mx_strdup(path);
+    lm->decoder = lm->path ? mx_decoder_open(path) : NULL;
     lm->tokenizer = lm->decoder ? mx_tokenizer_open(path) : NULL;
     lm->end = lm->tokenizer ? mx_lm_ends(path, lm->tokenizer, &lm->ends) : NULL;
     if (lm->end)
@@ -34,6 +36,8 @@ void mx_lm_release(mx_lm *lm) {
     mx_decoder_release(lm->decoder);
     mx_tokenizer_release(lm->tokenizer);
     sg_vocabulary_release(atomic_load(&lm->vocabulary));
+    mx_template_release(atomic_load(&lm->chat));
+    mx_free(lm->path);
     mx_free(lm->end);
     mx_free(lm);
 }

@@ -7,6 +7,7 @@
 
 #include "models/decoder/decoder.h"
 #include "models/structure/structure.h"
+#include "models/template/template.h"
 #include "models/tokenizer/tokenizer.h"
 
 typedef struct mx_lm {
@@ -15,6 +16,8 @@ typedef struct mx_lm {
     int *end; /* tokens that end an answer */
     size_t ends;
     _Atomic(sg_vocabulary *) vocabulary; /* for structures: NULL until one is asked for */
+    char *path;
+    _Atomic(mx_template *) chat; /* likewise */
     atomic_int references;
 } mx_lm;
 
@@ -38,6 +41,13 @@ sg_vocabulary *mx_lm_vocabulary(mx_lm *lm);
  *     both      the tokenizer's role; special tokens with the texts of which it is known
  */
 int *mx_lm_ends(const char *path, const mx_tokenizer *t, size_t *n);
+
+/* Its chat template, borrowed. NULL and an error: it has none. */
+mx_template *mx_lm_template(mx_lm *lm);
+/* The tokens of a conversation, *count of them, for mx_free: `variables` (a JSON object of n bytes)
+   through the template, where the model is to answer unless add_generation_prompt says otherwise.
+   Special tokens in messages, tools and documents are text. NULL and an error. (chat.c) */
+int *mx_lm_chat(mx_lm *lm, const char *variables, size_t n, size_t *count);
 
 /* Vectors (count, hidden) float32 of length 1, of texts of which text i ends at token ends[i];
    types: which text of a pair each token belongs to, or NULL. Of the open scope; NULL and an

@@ -30,9 +30,17 @@ static size_t spaces_behind(tok_text s, size_t at) {
     return at;
 }
 
+/* Is what begins at a byte of the text as it is text, even a special token? Asked in order. */
+static bool is_plain(tok_job *job, int which, size_t at) {
+    const mx_encode *how = &job->how;
+    while (which == 0 && job->edge < how->edges && how->edge[job->edge] <= at)
+        job->edge++;
+    return how->plain || job->edge % 2;
+}
+
 /* The next added token at or behind *at that counts: from *from to *to. NULL: there is none. */
-static const tok_added *next_added(const tok_job *job, int which, tok_text s, size_t low,
-                                   size_t *from, size_t *to) {
+static const tok_added *next_added(tok_job *job, int which, tok_text s, size_t low, size_t *from,
+                                   size_t *to) {
     const tok_trie *trie = &job->t->find[which];
     size_t n;
     for (size_t at = low; trie->nodes && at < s.n;) {
@@ -42,7 +50,8 @@ static const tok_added *next_added(const tok_job *job, int which, tok_text s, si
         }
         int32_t k = tok_trie_longest(trie, s.p + at, s.p + s.n, &n);
         const tok_added *a = k >= 0 ? &job->t->added[k] : NULL;
-        if (a && !(a->special && job->plain) && !(a->single_word && touches_word(s, at, at + n))) {
+        if (a && !(a->special && is_plain(job, which, at)) &&
+            !(a->single_word && touches_word(s, at, at + n))) {
             *from = a->lstrip ? spaces_before(s, low, at) : at;
             *to = a->rstrip ? spaces_behind(s, at + n) : at + n;
             return a;
@@ -76,6 +85,14 @@ static void normalize(tok_job *job, tok_text s, bool first) {
 
 void tok_run_added(tok_job *job, tok_text text) {
     find_all(job, 0, text, true, normalize);
+}
+
+size_t mx_tokenizer_special_at(const mx_tokenizer *t, const char *p, size_t n) {
+    size_t length;
+    if (!n || !t->named.nodes || !t->named.first[(unsigned char)*p])
+        return 0;
+    int32_t k = tok_trie_longest(&t->named, p, p + n, &length);
+    return k >= 0 && t->added[k].special ? length : 0;
 }
 
 /* --- making ----------------------------------------------------------------------------------- */

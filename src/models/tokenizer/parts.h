@@ -245,7 +245,8 @@ typedef struct tok_cached {
 struct tok_job {
     const mx_tokenizer *t;
     tok_ids out;
-    bool plain; /* special tokens are text */
+    mx_encode how;
+    size_t edge; /* how many of its edges are behind */
     tok_bytes clean, normal[2], stage[TOK_MOST_STEPS];
     tok_symbol *symbol;
     tok_candidate *heap;

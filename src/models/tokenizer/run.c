@@ -70,7 +70,7 @@ void tok_free_spare(mx_tokenizer *t) {
 /* --- encoding --------------------------------------------------------------------------------- */
 
 static void encode_one(tok_job *job, const char *p, size_t n) {
-    job->out.n = job->clean.n = 0;
+    job->out.n = job->clean.n = job->edge = 0;
     if (n > TOK_MOST_TEXT)
         mx_fail(MX_RANGE, "[tokenizer] a text of %zu bytes", n);
     else if (n)
@@ -118,7 +118,7 @@ int32_t *mx_tokenizer_encode(mx_tokenizer *t, const char *a, size_t a_n, const c
     tok_job *job = tok_job_take(t);
     if (!job)
         return NULL;
-    job->plain = how.plain;
+    job->how = how;
     if (encode_both(job, s, text) && mx_grow(&out.p, &out.room, 1, sizeof *out.p))
         put_all(t, &out, types ? &kinds : NULL, text, how.bare, b);
     tok_job_give(t, job);

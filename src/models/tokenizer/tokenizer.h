@@ -31,6 +31,10 @@ void mx_tokenizer_release(mx_tokenizer *t); /* NULL is fine */
 typedef struct mx_encode {
     bool bare;  /* without what the template puts around a text */
     bool plain; /* special tokens in the text are text */
+    /* or only those that begin between bytes edge[0] and edge[1], edge[2] and edge[3], ...: edges
+       go up */
+    const size_t *edge;
+    size_t edges;
 } mx_encode;
 
 /* Ids, for mx_free; *n of them, and their type ids unless `types` is NULL. b may be NULL. */
@@ -40,6 +44,8 @@ int32_t *mx_tokenizer_encode(mx_tokenizer *t, const char *a, size_t a_n, const c
 char *mx_tokenizer_decode(mx_tokenizer *t, const int32_t *ids, size_t count, bool keep_special,
                           size_t *n);
 
+/* Bytes of the special token whose text begins at p; 0: none does. */
+size_t mx_tokenizer_special_at(const mx_tokenizer *t, const char *p, size_t n);
 /* Ids are below it. */
 size_t mx_tokenizer_size(const mx_tokenizer *t);
 /* The text of a piece as the file has it; false: there is none. */
