@@ -327,8 +327,10 @@ static void long_texts(void) {
         "{% endfor %}{{ ns.x|length }}",
         "{{ ('a,' * 100000).split(',')|length }}",
         "{{ ('a' * 1000000).replace('a', 'b')|length }}",
+        "{{ ('a' * 4000000).rfind('a' * 2000000 + 'b') }}",
+        "{{ ('ab' * 40 ~ 'c').rfind('ab' * 20) }}{{ 'abcabc'.rfind('') }}",
     };
-    static const char *const wanted[] = {"400000", "238890", "100001", "1000000"};
+    static const char *const wanted[] = {"400000", "238890", "100001", "1000000", "-1", "406"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         char *made = render_with(texts[i], "{}", NULL);
         CHECK_STR(made, wanted[i]);
@@ -393,6 +395,38 @@ static void threads(void) {
         CHECK_EQ_INT(wrong[i], 0);
     }
     mx_template_release(shared);
+}
+
+/* Calls as deep as they may be, on a thread with the stack that docs/templates.md asks for. */
+static void *render_deep(void *unused) {
+    static const char *const texts[] = {
+        "{% macro m(n) %}{% for i in [1] %}{{ [m(n)]|join|upper ~ '' }}{% endfor %}{% endmacro %}"
+        "{{ m(1) }}",
+        "{% macro m(n) %}{% filter upper %}{% set x %}{{ [n]|map('default', m(n))|list }}"
+        "{% endset %}{% endfilter %}{% endmacro %}{{ m(1) }}",
+        "{% for x in [1] recursive %}{{ loop([1]) }}{% endfor %}",
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        CHECK(!render_with(texts[i], "{}", NULL));
+        CHECK_HAS(mx_error_message(), "more than 900 parts of the template in each other");
+        mx_error_clear();
+    }
+    return unused;
+}
+
+static void stack(void) {
+    pthread_attr_t attributes;
+    pthread_t thread;
+#ifdef __SANITIZE_ADDRESS__
+    const size_t room = 8 << 20; // frames are larger there
+#else
+    const size_t room = 1 << 20;
+#endif
+    CHECK(pthread_attr_init(&attributes) == 0);
+    CHECK(pthread_attr_setstacksize(&attributes, room) == 0);
+    if (CHECK(pthread_create(&thread, &attributes, render_deep, NULL) == 0))
+        pthread_join(thread, NULL);
+    pthread_attr_destroy(&attributes);
 }
 
 /* --- files ------------------------------------------------------------------------------------ */
@@ -531,6 +565,7 @@ int main(void) {
     RUN(long_texts);
     RUN(allocations);
     RUN(threads);
+    RUN(stack);
     RUN(folders);
     RUN(gguf);
     RUN(handles);

@@ -203,9 +203,31 @@ static bool rsplit_spaces(tm_run *r, const tm_value *x, int64_t most, tm_list *l
     return tm_spend(r, x->n / 16);
 }
 
+/* The bytes of a text from its end to its beginning. NULL and an error. */
+static char *backwards(tm_run *r, const char *p, size_t n) {
+    char *made = tm_alloc(r, n, 1);
+    for (size_t i = 0; made && i < n; i++)
+        made[i] = p[n - 1 - i];
+    return made;
+}
+
+/* Where a piece begins last; SIZE_MAX: nowhere. Looked for from the end, in linear time. */
 static bool find_last(tm_run *r, const char *p, size_t n, const tm_value *piece, size_t *at) {
-    *at = tm_find_last(p, n, piece->p, piece->n);
-    return tm_spend(r, (n - (*at == SIZE_MAX ? 0 : *at)) * (piece->n / 16 + 1) / 8);
+    *at = piece->n ? SIZE_MAX : n;
+    if (!piece->n || n < piece->n)
+        return true;
+    if (piece->n <= 16) {
+        for (size_t i = n - piece->n + 1; i-- && *at == SIZE_MAX;)
+            if (!memcmp(p + i, piece->p, piece->n))
+                *at = i;
+        return tm_spend(r, (n - (*at == SIZE_MAX ? 0 : *at)) / 8);
+    }
+    const char *text = backwards(r, p, n), *word = backwards(r, piece->p, piece->n);
+    if (!text || !word)
+        return false;
+    size_t found = tm_find(text, n, word, piece->n, 0);
+    *at = found == SIZE_MAX ? SIZE_MAX : n - found - piece->n;
+    return tm_spend(r, (n + piece->n) / 8);
 }
 
 static bool rsplit_by(tm_run *r, const tm_value *x, const tm_value *by, int64_t most, tm_list *l) {

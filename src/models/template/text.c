@@ -75,12 +75,3 @@ size_t tm_find(const char *p, size_t n, const char *piece, size_t piece_n, size_
     const char *found = memmem(p + from, n - from, piece, piece_n);
     return found ? (size_t)(found - p) : SIZE_MAX;
 }
-
-size_t tm_find_last(const char *p, size_t n, const char *piece, size_t piece_n) {
-    if (n < piece_n)
-        return SIZE_MAX;
-    for (size_t at = n - piece_n + 1; at--;)
-        if (!piece_n || !memcmp(p + at, piece, piece_n))
-            return at;
-    return SIZE_MAX;
-}

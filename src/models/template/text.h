@@ -18,7 +18,5 @@ size_t tm_byte_of(const char *p, size_t n, size_t i);
 size_t tm_count(const char *p, size_t n);
 /* Where a piece begins at or behind `from`; SIZE_MAX: nowhere. An empty one begins at `from`. */
 size_t tm_find(const char *p, size_t n, const char *piece, size_t piece_n, size_t from);
-/* Where it begins last. */
-size_t tm_find_last(const char *p, size_t n, const char *piece, size_t piece_n);
 
 #endif

@@ -2,7 +2,6 @@
 and random expressions. The C library is called through ctypes, jinja2 in a process of its own: of
 this Python, or of MLX_TRANSFORMERS_PYTHON."""
 
-import ctypes
 import importlib.util
 import json
 import os
@@ -14,71 +13,16 @@ from pathlib import Path
 
 import pytest
 
+from template_library import LIBRARY, NOW, Handle, Library
+
 HERE = Path(__file__).parent
-BUILD = Path(os.environ.get("MLX_TEST_BUILD", HERE.parents[2] / "build" / "dev"))
-LIBRARY = BUILD / "libmlxc.so"
 PYTHON = sys.executable if importlib.util.find_spec("jinja2") else None
 PYTHON = PYTHON or os.environ.get("MLX_TRANSFORMERS_PYTHON")
-NOW = 1700000000
 
 pytestmark = [
     pytest.mark.skipif(not PYTHON, reason="no Python that has jinja2 (MLX_TRANSFORMERS_PYTHON)"),
     pytest.mark.skipif(not LIBRARY.exists(), reason="no shared library in the build folder"),
 ]
-
-
-# --- the C library --------------------------------------------------------------------------------
-
-
-class Handle(ctypes.Structure):
-    _fields_ = [("ctx", ctypes.c_void_p)]
-
-
-class Options(ctypes.Structure):
-    _fields_ = [(n, ctypes.c_uint64) for n in ("steps", "output", "memory")] + [
-        ("now", ctypes.c_int64)
-    ]
-
-
-class Library:
-    def __init__(self):
-        c = self.c = ctypes.CDLL(str(LIBRARY))
-        size, text, handle = ctypes.c_size_t, ctypes.c_char_p, ctypes.POINTER(Handle)
-        self.quiet = ctypes.CFUNCTYPE(None, text, ctypes.c_void_p)(lambda message, data: None)
-        c.mlx_set_error_handler(self.quiet, None, None)
-        c.mlx_last_error_message.restype = text
-        c.mlx_string_data.argtypes, c.mlx_string_data.restype = [Handle], ctypes.c_void_p
-        c.mlx_string_free.argtypes = c.mlx_template_free.argtypes = [Handle]
-        c.mlx_template_open_bytes.argtypes = [handle, text, text, size]
-        c.mlx_template_open.argtypes = [handle, text, text]
-        c.mlx_template_render.argtypes = [
-            handle,
-            ctypes.POINTER(size),
-            Handle,
-            text,
-            size,
-            ctypes.POINTER(Options),
-        ]
-
-    def error(self):
-        return ["error", self.c.mlx_last_error_message().decode()]
-
-    def render_with(self, template, variables, now):
-        made, n, given = Handle(), ctypes.c_size_t(), json.dumps(variables).encode()
-        options = Options(0, 0, 0, now)
-        if self.c.mlx_template_render(made, n, template, given, len(given), options):
-            return self.error()
-        text = ctypes.string_at(self.c.mlx_string_data(made), n.value).decode()
-        self.c.mlx_string_free(made)
-        return ["text", text]
-
-    def render(self, text, variables, now=NOW):
-        template, given = Handle(), text.encode()
-        if self.c.mlx_template_open_bytes(template, b"t", given, len(given)):
-            return self.error()
-        made = self.render_with(template, variables, now)
-        self.c.mlx_template_free(template)
-        return made
 
 
 @pytest.fixture(scope="module")
@@ -371,6 +315,55 @@ class Random:
             self.other,
         ]
         return self.pick(*kinds)(depth)
+
+
+class Blanks:
+    """Tags with signs, and texts between them that are mostly blank."""
+
+    def __init__(self, seed):
+        self.r = random.Random(seed)
+
+    def text(self):
+        return "".join(self.r.choice(["", " ", "  ", "\n", "\n\n", "\t", "x", "\r\n", "\u00a0"])
+                       for _ in range(self.r.randint(0, 4)))  # fmt: skip
+
+    def tag(self, opens, inside, closes):
+        before, behind = self.r.choice(["", "", "-", "+"]), self.r.choice(["", "", "-", "+"])
+        behind = "" if closes == "}}" and behind == "+" else behind
+        return f"{opens}{before} {inside} {behind}{closes}"
+
+    def block(self, depth):
+        def tag(inside):
+            return self.tag("{%", inside, "%}")
+
+        kind = self.r.choice("if for set raw comment print macro filter generation".split())
+        inside = self.many(depth - 1) if depth else self.text()
+        if kind == "if":
+            return tag("if a") + inside + tag("else") + self.text() + tag("endif")
+        if kind == "for":
+            head = self.r.choice(["for i in l", "for i in l if i > 1", "for i in []"])
+            return tag(head) + inside + "{{ i }}" + tag("else") + self.text() + tag("endfor")
+        if kind == "set":
+            return tag("set v") + inside + tag("endset") + "[{{ v }}]"
+        if kind == "raw":
+            return tag("raw") + self.text() + "{{ a }}" + self.text() + tag("endraw")
+        if kind == "comment":
+            return self.tag("{#", "c", "#}")
+        if kind == "macro":
+            return tag("macro m(x)") + inside + "{{ x }}" + tag("endmacro") + "{{ m(1) }}"
+        if kind in ("filter", "generation"):
+            return tag("filter upper" if kind == "filter" else kind) + inside + tag("end" + kind)
+        return self.tag("{{", "a", "}}")
+
+    def many(self, depth):
+        return self.text() + "".join(
+            self.block(depth) + self.text() for _ in range(self.r.randint(1, 3))
+        )
+
+
+def test_random_blanks(library):
+    source = Blanks(int(os.environ.get("MLX_TEST_SEED", "0")))
+    compare(library, [[source.many(2), VARIABLES, NOW] for _ in range(1500)])
 
 
 def test_random_expressions(library):

@@ -1,0 +1,61 @@
+"""mlx/c/template.h through ctypes, for test_template.py and bench/compare_template.py."""
+
+import ctypes
+import json
+import os
+from pathlib import Path
+
+BUILD = Path(os.environ.get("MLX_TEST_BUILD", Path(__file__).parents[3] / "build" / "dev"))
+LIBRARY = BUILD / "libmlxc.so"
+NOW = 1700000000
+
+
+class Handle(ctypes.Structure):
+    _fields_ = [("ctx", ctypes.c_void_p)]
+
+
+class Options(ctypes.Structure):
+    _fields_ = [(n, ctypes.c_uint64) for n in ("steps", "output", "memory")] + [
+        ("now", ctypes.c_int64)
+    ]
+
+
+class Library:
+    def __init__(self):
+        c = self.c = ctypes.CDLL(str(LIBRARY))
+        size, text, handle = ctypes.c_size_t, ctypes.c_char_p, ctypes.POINTER(Handle)
+        self.quiet = ctypes.CFUNCTYPE(None, text, ctypes.c_void_p)(lambda message, data: None)
+        c.mlx_set_error_handler(self.quiet, None, None)
+        c.mlx_last_error_message.restype = text
+        c.mlx_string_data.argtypes, c.mlx_string_data.restype = [Handle], ctypes.c_void_p
+        c.mlx_string_free.argtypes = c.mlx_template_free.argtypes = [Handle]
+        c.mlx_template_open_bytes.argtypes = [handle, text, text, size]
+        c.mlx_template_open.argtypes = [handle, text, text]
+        c.mlx_template_render.argtypes = [
+            handle,
+            ctypes.POINTER(size),
+            Handle,
+            text,
+            size,
+            ctypes.POINTER(Options),
+        ]
+
+    def error(self):
+        return ["error", self.c.mlx_last_error_message().decode()]
+
+    def render_with(self, template, variables, now):
+        made, n, given = Handle(), ctypes.c_size_t(), json.dumps(variables).encode()
+        options = Options(0, 0, 0, now)
+        if self.c.mlx_template_render(made, n, template, given, len(given), options):
+            return self.error()
+        text = ctypes.string_at(self.c.mlx_string_data(made), n.value).decode()
+        self.c.mlx_string_free(made)
+        return ["text", text]
+
+    def render(self, text, variables, now=NOW):
+        template, given = Handle(), text.encode()
+        if self.c.mlx_template_open_bytes(template, b"t", given, len(given)):
+            return self.error()
+        made = self.render_with(template, variables, now)
+        self.c.mlx_template_free(template)
+        return made
