@@ -195,7 +195,11 @@ const mx_tensor_row fam_deepseek[] = {
     {"blk.{n}.attn_kv_a_mqa", "model.layers.{n}.self_attn.kv_a_proj_with_mqa", NULL, "r+p h",
      MX_ROW_MAY_BIAS},
     {"blk.{n}.attn_kv_a_norm", "model.layers.{n}.self_attn.kv_a_layernorm", NULL, "r", MX_ROW_NORM},
-    {"blk.{n}.attn_kv_b", "model.layers.{n}.self_attn.kv_b_proj", NULL, "a*o+a*w r", 0},
+    {"blk.{n}.attn_kv_b", "model.layers.{n}.self_attn.kv_b_proj", NULL, "a*o+a*w r",
+     MX_ROW_MAY_LACK},
+    // the same in two: keys turned, and values
+    {"blk.{n}.attn_k_b", "model.layers.{n}.self_attn.embed_q", NULL, "a r o", MX_ROW_MAY_LACK},
+    {"blk.{n}.attn_v_b", "model.layers.{n}.self_attn.unembed_out", NULL, "a w r", MX_ROW_MAY_LACK},
     {"blk.{n}.attn_output", "model.layers.{n}.self_attn.o_proj", NULL, "h a*w", MX_ROW_MAY_BIAS},
     {"blk.{n}.ffn_gate_shexp", "model.layers.{n}.mlp.shared_experts.gate_proj", NULL, "n*i h",
      MX_ROW_MAY_LACK},

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/status.h"
 #include "models/decoder/build.h"
+#include "ops/ops.h"
 
 /* --- what a layer sees ----------------------------------------------------------------------- */
 
@@ -163,13 +164,35 @@ static double latent_growth(dec_build *b) {
     return m * m;
 }
 
+/* A stack's elements, (n, out, in): of the open scope. */
+static mx_array *elements_of(dec_build *b, const char *module, int n) {
+    dec_place p = {module, n, -1};
+    mx_array *a = dec_values(b, &p);
+    return a && a->ndim == 3 ? a : NULL;
+}
+
+/* Of keys (heads, rank, still) and values (heads, value, rank): rows of both, head by head. */
+static bool join_up(dec_build *b, int n, mx_attender *a) {
+    if (a->kv_up.kind != MX_WEIGHT_NONE || mx_failed())
+        return !mx_failed();
+    mx_scope scope = mx_scope_open();
+    mx_array *k = elements_of(b, "blk.{n}.attn_k_b", n), *v = elements_of(b, "blk.{n}.attn_v_b", n);
+    bool ok = !mx_failed();
+    if (k && v) {
+        mx_array *part[] = {mx_swapaxes(k, 1, 2), v};
+        ok = dec_dense(b, mx_flatten(mx_concatenate(part, 2, 1), 0, 1), &a->kv_up);
+    }
+    mx_scope_close(scope);
+    return ok;
+}
+
 static bool latent_matrices(dec_build *b, int n, mx_attender *a) {
     if (!dec_matrix(b, "blk.{n}.attn_q_a", n, &a->q_down) ||
         !dec_norm(b, "blk.{n}.attn_q_a_norm", n, MX_NORM_RMS, &a->q_norm) ||
         !dec_matrix(b, a->q_down.kind ? "blk.{n}.attn_q_b" : "blk.{n}.attn_q", n, &a->q))
         return false;
     return dec_matrix(b, "blk.{n}.attn_kv_a_mqa", n, &a->kv_down) &&
-           dec_matrix(b, "blk.{n}.attn_kv_b", n, &a->kv_up) &&
+           dec_matrix(b, "blk.{n}.attn_kv_b", n, &a->kv_up) && join_up(b, n, a) &&
            dec_norm(b, "blk.{n}.attn_kv_a_norm", n, MX_NORM_RMS, &a->latent_norm) &&
            dec_matrix(b, "blk.{n}.attn_output", n, &a->output) && dec_need(b, &a->q, "attn_q", n) &&
            dec_need(b, &a->kv_down, "attn_kv_a_mqa", n) && dec_need(b, &a->kv_up, "attn_kv_b", n) &&

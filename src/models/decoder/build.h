@@ -32,6 +32,7 @@ typedef struct dec_build {
     dec_held *held;
     const dec_trait *trait;
     mx_map asked;        /* keys of config.json */
+    bool ones_added;     /* norms are 1 + w although the family adds 1 */
     json_t *values;      /* what was answered: an array that holds it */
     mx_rotation rope[2]; /* of layers of each sight, once one of them has it */
 } dec_build;
@@ -97,6 +98,8 @@ typedef struct dec_place {
 } dec_place;
 /* Of the open scope: as it lies or its values. NULL without an error: there is none. */
 mx_array *dec_part(dec_build *b, const dec_place *p, const char *part, bool stored);
+/* Elements of its weight, float32. */
+mx_array *dec_values(dec_build *b, const dec_place *p);
 const char *dec_mode_name(mx_quant_mode mode);
 
 /* --- pieces (pieces.c, foreign.c) ------------------------------------------------------------ */

@@ -72,8 +72,19 @@ static void numbers(dec_build *b) {
     d->logit_softcap = (float)dec_number(b, "final_logit_softcapping", 0);
 }
 
+/* mlx-lm adds 1 to the norms of models with convolutions, whose last axes it exchanges. */
+static bool has_ones_added(const dec_build *b) {
+    for (int n = 0; n < dec_dim(b, 'l'); n++) {
+        const mx_model_tensor *t = dec_tensor_of(b, "blk.{n}.ssm_conv1d", n, -1, "weight");
+        if (t)
+            return t->shape.ndim == 3 && t->shape.dim[2] == 1 && t->shape.dim[1] != 1;
+    }
+    return false;
+}
+
 bool dec_describe(dec_build *b) {
     mx_decoder *d = b->d;
+    b->ones_added = has_ones_added(b);
     if (!ends(b))
         return false;
     numbers(b);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "models/decoder/build.h"
+#include "ops/ops.h"
 
 const mx_tensor_row *dec_row_of(const dec_build *b, const char *module) {
     const mx_tensor_row *r;
@@ -21,6 +22,16 @@ mx_array *dec_part(dec_build *b, const dec_place *p, const char *part, bool stor
     const mx_model_tensor *t = dec_tensor_of(b, p->module, p->layer, p->expert, part);
     mx_parts all;
     return t && mx_model_read(&b->model, t, stored, &all) ? all.part[0] : NULL;
+}
+
+mx_array *dec_values(dec_build *b, const dec_place *p) {
+    const mx_model_tensor *t = dec_tensor_of(b, p->module, p->layer, p->expert, "weight");
+    mx_parts all;
+    if (!t || !mx_model_read(&b->model, t, t->held.block != NULL, &all))
+        return NULL;
+    return mx_astype(mx_elements_are_plain(&t->held) ? all.part[0]
+                                                     : mx_elements_values(&t->held, all),
+                     MX_FLOAT32);
 }
 
 const char *dec_mode_name(mx_quant_mode mode) {

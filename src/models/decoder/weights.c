@@ -114,7 +114,7 @@ bool dec_vector(dec_build *b, const char *module, int layer, const char *part, m
 
 /* GGUF has 1 + w already. */
 static mx_array *add_one(dec_build *b, mx_array *w) {
-    if (!w || !b->d->family->adds_one || b->model.is_gguf)
+    if (!w || !b->d->family->adds_one || b->model.is_gguf || b->ones_added)
         return w;
     mx_scope scope = mx_scope_open();
     w = dec_settle(b, mx_add_s(w, 1));

@@ -1,5 +1,5 @@
-/* GGUF files of families that are not converted, written here as such files are: they answer as
- * the folders do.
+/* Files of families that are not converted, written here as others write them (GGUF, mlx-lm's
+ * folders): they answer as Hugging Face's do.
  */
 #include "graph/eval/eval.h"
 #include "models/meta.h"
@@ -7,7 +7,7 @@
 
 /* --- writing --------------------------------------------------------------------------------- */
 
-enum { MOST = 128 };
+enum { MOST = 400 };
 
 typedef struct file {
     char name[MOST][96];
@@ -286,6 +286,84 @@ static void one(const char *name, const char *arch, void (*fill)(file *f)) {
     tiny_close(&t);
 }
 
+/* --- folders of mlx-lm ----------------------------------------------------------------------- */
+
+static mx_array *exchanged(mx_array *a) {
+    return mx_swapaxes(a, 1, 2);
+}
+static mx_array *one_more(mx_array *a) {
+    return mx_add_s(a, 1);
+}
+
+/* What comes of a tensor; NULL: it is left out. */
+typedef mx_array *form(const file *f, const char *name, mx_array *a);
+
+/* Norms have 1 added, convolutions their last axes exchanged. */
+static mx_array *qwen3_next(const file *f, const char *name, mx_array *a) {
+    (void)f;
+    if (strstr(name, "conv1d"))
+        return exchanged(a);
+    return strstr(name, "norm") && !strstr(name, "linear_attn.norm") ? one_more(a) : a;
+}
+
+static mx_array *lfm2_of_mlx(const file *f, const char *name, mx_array *a) {
+    (void)f;
+    return strstr(name, "conv.conv") ? exchanged(a) : a;
+}
+
+/* kv_b_proj in two stacks. */
+static mx_array *deepseek(const file *f, const char *name, mx_array *a) {
+    (void)f;
+    return strstr(name, "kv_b_proj") ? NULL : a;
+}
+
+static void two_stacks(file *f) {
+    int heads = (int)said(f, "num_attention_heads"), still = (int)said(f, "qk_nope_head_dim"),
+        value = (int)said(f, "v_head_dim"), rank = (int)said(f, "kv_lora_rank");
+    for (int n = 0; n < (int)said(f, "num_hidden_layers"); n++) {
+        char name[96];
+        snprintf(name, sizeof name, "model.layers.%d.self_attn.kv_b_proj.weight", n);
+        mx_array *all = mx_reshape(tensor(f, name), (const int[]){heads, still + value, rank}, 3);
+        snprintf(name, sizeof name, "model.layers.%d.self_attn.embed_q.weight", n);
+        add(f, name, mx_swapaxes(mx_slice_axis(all, 1, 0, still), 1, 2));
+        snprintf(name, sizeof name, "model.layers.%d.self_attn.unembed_out.weight", n);
+        add(f, name, mx_slice_axis(all, 1, still, still + value));
+    }
+}
+
+static void folder_of(const char *name, form *of, void (*more)(file *f)) {
+    tiny_model t;
+    static file f;
+    char path[600];
+    const char *tensor_name;
+    json_t *list;
+    mx_scope scope = mx_scope_open();
+    if (tiny_open(&t, name)) {
+        snprintf(path, sizeof path, "%s/model.safetensors", t.path);
+        f = (file){.config = json_object_get(t.document, "config"),
+                   .tensors = json_object_get(t.document, "tensors")};
+        json_object_foreach((json_t *)(uintptr_t)f.tensors, tensor_name, list) {
+            mx_array *a = of(&f, tensor_name, tensor(&f, tensor_name));
+            if (a)
+                add(&f, tensor_name, a);
+        }
+        if (more)
+            more(&f);
+        f.w = mx_archive_create(path, "safetensors", 0);
+        if (finish(&f))
+            compare(&t, name, t.path);
+    }
+    mx_scope_close(scope);
+    tiny_close(&t);
+}
+
+static void folders(void) {
+    folder_of("qwen3_next.json", qwen3_next, NULL);
+    folder_of("lfm2.json", lfm2_of_mlx, NULL);
+    folder_of("deepseek_v2.json", deepseek, two_stacks);
+    folder_of("deepseek_v3.json", deepseek, two_stacks);
+}
+
 static void files(void) {
     one("gpt2.json", "gpt2", gpt2);
     one("mamba2.json", "mamba2", mamba2);
@@ -295,6 +373,7 @@ static void files(void) {
 
 int main(void) {
     RUN(files);
+    RUN(folders);
     files_done();
     return check_done();
 }
