@@ -294,6 +294,49 @@ static void masks_of_patterns(void) {
     }
 }
 
+/* --- names of states -------------------------------------------------------------------------- */
+
+typedef struct named {
+    sg_name name;
+    bool final, next[256];
+} named;
+
+static int by_name(const void *a, const void *b) {
+    const sg_name *x = a, *y = b;
+    return x->a != y->a ? (x->a < y->a ? -1 : 1) : (x->b > y->b) - (x->b < y->b);
+}
+
+/* States of one name, of whatever grammar, have the same bytes. */
+static void names_of_states(void) {
+    enum { MOST = 40000 };
+    named *all = calloc(MOST, sizeof *all);
+    size_t n = 0, twins = 0;
+    state = check_seed(0x5851f42d4c957f2du);
+    for (int i = 0; i < 400 && n < MOST; i++) {
+        mx_text pattern = {0};
+        random_pattern(&pattern, 3);
+        sg_grammar *g = mx_structure_regex(mx_text_view(&pattern));
+        for (uint32_t s = 0; CHECK(g) && s < g->states && n < MOST; s++, n++) {
+            all[n].name = g->name[s];
+            all[n].final = g->state[s].final;
+            for (int byte = 0; byte < 256; byte++)
+                all[n].next[byte] = sg_next(g, s, (unsigned char)byte) != SG_DEAD;
+        }
+        mx_text_free(&pattern);
+        sg_grammar_release(g);
+    }
+    qsort(all, n, sizeof *all, by_name);
+    for (size_t i = 1; i < n; i++) {
+        if (by_name(&all[i - 1], &all[i]) != 0)
+            continue;
+        twins++;
+        CHECK(all[i].final == all[i - 1].final &&
+              !memcmp(all[i].next, all[i - 1].next, sizeof all[i].next));
+    }
+    CHECK(twins > 100);
+    free(all);
+}
+
 /* A few characters of several bytes, whose tokens are any pieces of them. */
 static void masks_of_characters(void) {
     state = check_seed(0x2545f4914f6cdd1du);
@@ -477,6 +520,7 @@ int main(void) {
     RUN(what_is_refused);
     RUN(beside_posix);
     RUN(masks_of_patterns);
+    RUN(names_of_states);
     RUN(masks_of_characters);
     RUN(masks_of_rules);
     RUN(lists);

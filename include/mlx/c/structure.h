@@ -14,9 +14,9 @@
  * bytes. What cannot be enforced is refused when a structure is opened, and the error says where it
  * stands in the pattern, grammar or schema; so is what is too large (docs/structure.md).
  *
- * Structures and vocabularies do not change: any threads may use them at once, and matchers of one
- * structure and one vocabulary share the masks that they have made. A matcher is used by one thread
- * at a time. None of this is in mlx-c.
+ * Structures and vocabularies do not change: any threads may use them at once, and the masks that
+ * have been made for one answer serve all others with the vocabulary. A matcher is used by one
+ * thread at a time. None of this is in mlx-c.
  */
 #ifndef MLX_C_STRUCTURE_H
 #define MLX_C_STRUCTURE_H

@@ -4,9 +4,8 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "models/structure/classes.h"
+#include "models/structure/names.h"
 #include "models/structure/subset.h"
-#include "models/structure/table.h"
 
 typedef struct compiler {
     sg_builder *b;
@@ -111,7 +110,7 @@ static bool make_all(compiler *c, uint32_t root, bool *empty) {
     for (size_t i = 0; i < c->g->calls; i++)
         c->g->call[i].start = c->start[c->g->call[i].start];
     c->g->start = c->start[root];
-    return sg_classes_find(c->g);
+    return true;
 }
 
 sg_grammar *sg_compile(sg_builder *b, uint32_t root) {
@@ -119,8 +118,14 @@ sg_grammar *sg_compile(sg_builder *b, uint32_t root) {
     sg_grammar *g = sg_compile_or_empty(b, root, &empty);
     if (empty)
         sg_fail(b, MX_INVALID, "nothing matches it");
+    if (g && !sg_names_find(g)) {
+        sg_grammar_release(g);
+        return NULL;
+    }
     return g;
 }
+
+static _Atomic(uint64_t) numbers;
 
 sg_grammar *sg_compile_or_empty(sg_builder *b, uint32_t root, bool *empty) {
     if (b->failed || !all_defined(b))
@@ -128,14 +133,16 @@ sg_grammar *sg_compile_or_empty(sg_builder *b, uint32_t root, bool *empty) {
     compiler c = {.b = b, .g = mx_calloc(1, sizeof *c.g)};
     c.nfa = (sg_nfa){.builder = b, .facts = &c.facts};
     c.subsets = (sg_subsets){.g = c.g, .b = b, .n = &c.nfa};
+    if (c.g) {
+        atomic_init(&c.g->references, 1);
+        c.g->number = 1 + atomic_fetch_add(&numbers, 1);
+    }
     bool ok = c.g && make_all(&c, root, empty);
     sg_facts_free(&c.facts);
     sg_subsets_free(&c.subsets);
     mx_free(c.nfa.state);
     mx_free(c.start);
     mx_free(c.rule);
-    if (c.g)
-        atomic_init(&c.g->references, 1);
     if (ok)
         return c.g;
     sg_grammar_release(c.g);
@@ -150,8 +157,7 @@ sg_grammar *sg_grammar_retain(sg_grammar *g) {
 void sg_grammar_release(sg_grammar *g) {
     if (!g || atomic_fetch_sub(&g->references, 1) != 1)
         return;
-    sg_tables_free(g->tables);
-    mx_free(g->class);
+    mx_free(g->name);
     mx_free(g->state);
     mx_free(g->next);
     mx_free(g->classes);

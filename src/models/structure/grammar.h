@@ -9,8 +9,8 @@
  *
  * Invariants: from every state a final one can be reached (what matches nothing is cut away
  * before), and no rule can reach a call of itself without a byte (left recursion is refused), so
- * that looking for the states that a byte may come next in ends. A grammar does not change, but for
- * the tables of masks that it keeps under a lock, so that any threads may use it.
+ * that looking for the states that a byte may come next in ends. A grammar does not change, so
+ * that any threads may use it.
  */
 #ifndef MX_MODELS_STRUCTURE_GRAMMAR_H
 #define MX_MODELS_STRUCTURE_GRAMMAR_H
@@ -26,6 +26,10 @@ enum {
     SG_MOST_STEPS = 1 << 27,  /* of the subset construction */
     SG_SMALL = 150            /* nodes of a rule that is set in place */
 };
+
+typedef struct sg_name {
+    uint64_t a, b;
+} sg_name;
 
 typedef struct sg_call {
     uint32_t start; /* of the rule that is called */
@@ -49,16 +53,17 @@ typedef struct sg_grammar {
     sg_call *call;
     size_t states, cells, rules, calls;
     size_t state_room, cell_room, class_room, call_room;
-    uint32_t *class; /* of each state: see classes.h */
+    sg_name *name;   /* of each state: see names.h */
+    uint64_t number; /* no other grammar has it */
     uint32_t start;
-    struct sg_table *tables; /* of vocabularies: see table.h */
     atomic_int references;
 } sg_grammar;
 
 /* What the builder's rule `root` matches. NULL and an error: a rule is not defined, nothing
    matches, left recursion, or a limit. */
 sg_grammar *sg_compile(sg_builder *b, uint32_t root);
-/* The same where nothing may match: then NULL without an error, and *empty. */
+/* The same without names of states, where nothing may match: then NULL without an error, and
+   *empty. */
 sg_grammar *sg_compile_or_empty(sg_builder *b, uint32_t root, bool *empty);
 sg_grammar *sg_grammar_retain(sg_grammar *g);
 void sg_grammar_release(sg_grammar *g); /* or NULL */

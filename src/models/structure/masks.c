@@ -13,15 +13,48 @@ static void take_tokens(const sg_vocabulary *v, uint32_t token, uint32_t *word) 
         word[token / 32] |= 1u << token % 32;
 }
 
+/* A state that is left for no other one without a byte, but for the end of its rule, which leads
+   nowhere from these parents. */
+static bool is_simple(const sg_state *x, uint32_t parent) {
+    return !x->calls && (!x->final || parent <= SG_UNKNOWN);
+}
+
+/* From the only top of level `from`: its one successor. False: it takes more than a look. */
+static bool step_one(sg_masks *m, const sg_level *from, sg_level *l, unsigned char byte) {
+    sg_stacks *s = &m->stacks;
+    uint32_t next = sg_next(s->g, from->one.state, byte);
+    const sg_state *x = next == SG_DEAD ? NULL : &s->g->state[next];
+    if (x && !is_simple(x, from->one.parent))
+        return false;
+    s->below = x && x->final && from->one.parent == SG_UNKNOWN;
+    s->complete = x && x->final && from->one.parent == SG_BOTTOM;
+    s->deep = false;
+    *l = (sg_level){from->tops, x && x->bytes, from->frames, from->tops, {next, from->one.parent}};
+    return true;
+}
+
+/* A list of tops that is there as one top only. */
+static void unfold(sg_masks *m, sg_level *from) {
+    sg_stacks *s = &m->stacks;
+    sg_stacks_cut(s, from->frames, from->tops);
+    if (from->first != from->tops || !from->count)
+        return;
+    if (sg_stacks_push(s, from->one))
+        from->tops = s->tops;
+}
+
 /* One byte further than level[depth - 1]; false: nothing is there, and nothing ended there. */
 static bool descend(sg_masks *m, const sg_twig *t, size_t depth) {
     sg_stacks *s = &m->stacks;
     sg_level *l = &m->level[depth], *from = l - 1;
-    sg_stacks_cut(s, from->frames, from->tops);
+    if (from->count == 1 && step_one(m, from, l, t->byte))
+        return l->count || s->complete || s->below;
+    unfold(m, from);
     l->first = s->tops;
     l->count = sg_stacks_step(s, from->first, from->count, t->byte);
     l->frames = s->frames;
     l->tops = s->tops;
+    l->one = l->count ? s->top[l->first] : (sg_top){0};
     return l->count || s->complete || s->below;
 }
 
@@ -50,21 +83,14 @@ static bool walk(sg_masks *m, const sg_tree *tree, uint32_t i, uint32_t end, siz
 }
 
 static void begin_walk(sg_masks *m, size_t first, size_t count) {
-    m->level[0] = (sg_level){first, count, m->stacks.frames, m->stacks.tops};
-}
-
-static bool push(sg_masks *m, sg_top t) {
-    sg_stacks *s = &m->stacks;
-    if (!mx_grow(&s->top, &s->top_room, s->tops + 1, sizeof *s->top))
-        return false;
-    s->top[s->tops++] = t;
-    return true;
+    sg_top one = count ? m->stacks.top[first] : (sg_top){0};
+    m->level[0] = (sg_level){first, count, m->stacks.frames, m->stacks.tops, one};
 }
 
 /* From a top alone: only bytes at first, as calls and returns are tops of their own. */
 static bool walk_top(sg_masks *m, const sg_tree *tree, sg_top t, uint32_t *word) {
     size_t frames = m->stacks.frames, tops = m->stacks.tops;
-    if (!push(m, t))
+    if (!sg_stacks_push(&m->stacks, t))
         return false;
     begin_walk(m, tops, 1);
     bool ok = walk(m, tree, 0, (uint32_t)tree->twigs, 0, word);
@@ -127,9 +153,9 @@ static sg_mask *mask_new(const sg_masks *m, sg_key key) {
 
 /* Held: kept, or made by the exits of `own` (NULL: of a state alone). NULL: an error. */
 static sg_mask *mask_of(sg_masks *m, int tree, const sg_mask *own, uint32_t state) {
-    uint32_t name = tree == SG_SHORT_TREE ? m->g->class[state] : state;
-    sg_key key = {own ? own->number : 0, (uint32_t)tree, name};
-    sg_mask *k = sg_table_find(m->table, key);
+    sg_name name = tree == SG_SHORT_TREE ? m->g->name[state] : (sg_name){m->g->number, state};
+    sg_key key = {own ? own->number : 0, name.a, name.b, (uint64_t)tree};
+    sg_mask *k = sg_table_find(m->v->table, key);
     if (k)
         return k;
     memset(m->word, 0, m->v->words * sizeof *m->word);
@@ -138,7 +164,7 @@ static sg_mask *mask_of(sg_masks *m, int tree, const sg_mask *own, uint32_t stat
     bool ok =
         own ? walk_exits(m, t, own, state) : walk_top(m, t, (sg_top){state, SG_UNKNOWN}, m->word);
     k = ok ? mask_new(m, key) : NULL;
-    return k ? sg_table_keep(m->table, k) : NULL;
+    return k ? sg_table_keep(m->v->table, k) : NULL;
 }
 
 static void merge(const sg_masks *m, const sg_mask *k, uint32_t *words) {
@@ -190,10 +216,9 @@ bool sg_masks_add(sg_masks *m, sg_top t, uint32_t *words) {
 
 static bool begin(sg_masks *m, sg_grammar *g, sg_vocabulary *v) {
     *m = (sg_masks){.g = sg_grammar_retain(g), .v = sg_vocabulary_retain(v)};
-    m->table = sg_table_of(g, v);
     m->level = mx_malloc((v->longest + 1) * sizeof *m->level);
     m->word = mx_malloc(v->words * sizeof *m->word);
-    return m->table && m->level && m->word;
+    return m->level && m->word;
 }
 
 bool sg_masks_begin(sg_masks *m, sg_grammar *g, sg_vocabulary *v) {
@@ -205,7 +230,6 @@ bool sg_masks_copy(sg_masks *to, const sg_masks *from) {
 }
 
 void sg_masks_end(sg_masks *m) {
-    sg_table_release(m->table);
     mx_free(m->level);
     mx_free(m->word);
     mx_free(m->exit);

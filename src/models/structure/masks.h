@@ -5,17 +5,18 @@
 
 #include "models/structure/stacks.h"
 #include "models/structure/table.h"
+#include "models/structure/vocabulary.h"
 
 /* A level of a walk: the tops after so many bytes, and where what comes later is cut. */
 typedef struct sg_level {
     size_t first, count, frames, tops;
+    sg_top one; /* where there is one: it may be here only, and first == tops */
 } sg_level;
 
 /* A matcher's own. */
 typedef struct sg_masks {
     sg_grammar *g;
     sg_vocabulary *v;
-    sg_table *table;
     sg_stacks stacks;
     sg_level *level; /* v->longest + 1 */
     uint32_t *word;  /* v->words, of the walk */

@@ -1,6 +1,6 @@
 /* Regular expressions: the part of the usual syntax (ECMA-262, Python's re) that is regular.
  *
- *     characters, .  [a-z] [^a-z]  \d \w \s \D \W \S (ECMA-262)  \n \r \t \f \v \0 \xhh \uhhhh \u{h..}
+ *     characters, .  [a-z] [^a-z]  \d \w \s \D \W \S (ECMA)  \n \r \t \f \v \0 \xhh \uhhhh \u{h..}
  *     ( ) (?: ) (?P<name> ) (?<name> )  |  * + ? {m} {m,} {m,n}, also lazy (the same language)
  *     ^ and $ at the ends of an alternative that is in no parentheses
  *

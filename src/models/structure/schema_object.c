@@ -299,15 +299,12 @@ static sg_expr region_expr(object *o, region *g, bool closed) {
         if (others && !g->by[f])
             sg_items_add(o->r, &g->all, (sg_item){others, false});
     }
-    sg_expr name, quote = sg_word(b, "\""), colon = sg_word(b, ":");
-    if (g->names) {
-        sg_dfa *names = g->names;
-        g->names = NULL;
-        name = sg_cat(b, (sg_expr[]){quote, sg_automaton(b, names), quote, colon}, 4);
-    } else {
-        name = sg_cat(b, (sg_expr[]){sg_common(o->r, SG_C_STRING), colon}, 2);
-    }
-    return member(o, name, &g->all);
+    sg_dfa *names = g->names;
+    g->names = NULL;
+    sg_expr part[2] = {names ? sg_quoted(o->r, sg_automaton(b, names))
+                             : sg_common(o->r, SG_C_STRING),
+                       sg_word(b, ":")};
+    return member(o, sg_cat(b, part, 2), &g->all);
 }
 
 static void find_others(object *o) {

@@ -129,6 +129,7 @@ sg_expr sg_values(sg_reader *r, const sg_items *flat, unsigned types);
 sg_expr sg_number(sg_reader *r, const sg_items *flat, unsigned types);
 bool sg_number_fits(sg_reader *r, const sg_items *flat, json_t *value, unsigned types);
 sg_expr sg_string(sg_reader *r, const sg_items *flat);
+sg_expr sg_quoted(sg_reader *r, sg_expr x); /* between quotes */
 sg_dfa *sg_string_dfa(sg_reader *r, const sg_items *flat);
 sg_expr sg_array(sg_reader *r, const sg_items *flat);
 sg_expr sg_object(sg_reader *r, const sg_items *flat);

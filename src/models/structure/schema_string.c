@@ -6,7 +6,7 @@
 #include "models/structure/schema_parts.h"
 
 /* How many copies of a character's automaton are better than calls of one. */
-enum { FEW_COPIES = 64 };
+enum { FEW_COPIES = 512 };
 
 /* --- texts ------------------------------------------------------------------------------------ */
 
@@ -140,6 +140,18 @@ static sg_expr of_length(sg_reader *r, const demands *d) {
     return sg_repeat(b, one, d->least, d->most);
 }
 
+/* A rule of its own, so that its states are like those of other strings. */
+sg_expr sg_quoted(sg_reader *r, sg_expr x) {
+    sg_builder *b = r->b;
+    sg_expr quote = sg_word(b, "\"");
+    uint32_t rule = sg_rule_new(b, "string", 6);
+    if (b->failed)
+        return SG_NONE;
+    sg_rule_set(b, rule, sg_cat(b, (sg_expr[]){quote, x, quote}, 3));
+    b->rule[rule].apart = true;
+    return sg_ref(b, rule);
+}
+
 sg_dfa *sg_string_dfa(sg_reader *r, const sg_items *flat) {
     demands d = demands_of(flat);
     if (!is_possible(r, &d)) {
@@ -163,7 +175,5 @@ sg_expr sg_string(sg_reader *r, const sg_items *flat) {
         return SG_NONE;
     if (!texts && !d.least && d.most == SG_UNBOUNDED)
         return sg_common(r, SG_C_STRING);
-    sg_expr quote = sg_word(b, "\"");
-    sg_expr x = texts ? sg_automaton(b, texts) : of_length(r, &d);
-    return sg_cat(b, (sg_expr[]){quote, x, quote}, 3);
+    return sg_quoted(r, texts ? sg_automaton(b, texts) : of_length(r, &d));
 }

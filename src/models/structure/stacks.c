@@ -142,6 +142,13 @@ static size_t close_list(sg_stacks *s, size_t first) {
     return n - first;
 }
 
+bool sg_stacks_push(sg_stacks *s, sg_top t) {
+    s->failed = s->failed || !mx_grow(&s->top, &s->top_room, s->tops + 1, sizeof *s->top);
+    if (!s->failed)
+        s->top[s->tops++] = t;
+    return !s->failed;
+}
+
 size_t sg_stacks_enter(sg_stacks *s, uint32_t state, uint32_t parent) {
     size_t first = s->tops;
     s->complete = s->below = s->deep = false;

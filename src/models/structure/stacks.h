@@ -49,6 +49,7 @@ bool sg_stacks_copy(sg_stacks *to, const sg_stacks *from);
 void sg_stacks_end(sg_stacks *s);
 /* Appends the tops that follow from one, or after a byte from a list (s->top[first] on); how
    many. */
+bool sg_stacks_push(sg_stacks *s, sg_top t); /* as it is; false: no memory, and failed */
 size_t sg_stacks_enter(sg_stacks *s, uint32_t state, uint32_t parent);
 size_t sg_stacks_step(sg_stacks *s, size_t first, size_t count, unsigned char byte);
 /* Drops all frames and tops from these numbers on. */

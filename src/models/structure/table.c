@@ -4,6 +4,11 @@
 #include "base/lock.h"
 #include "base/mem.h"
 
+struct sg_table {
+    sg_mask **slot; /* by hash of the key */
+    size_t slots, count, bytes, words;
+};
+
 /* --- entries ---------------------------------------------------------------------------------- */
 
 void sg_mask_release(sg_mask *k) {
@@ -22,11 +27,12 @@ static sg_mask *hold(sg_mask *k) {
 }
 
 static bool is_key(const sg_mask *k, sg_key key) {
-    return k->key.parent == key.parent && k->key.tree == key.tree && k->key.state == key.state;
+    return k->key.parent == key.parent && k->key.tree == key.tree && k->key.a == key.a &&
+           k->key.b == key.b;
 }
 
 static sg_mask **place(sg_mask **slot, size_t slots, sg_key key) {
-    uint64_t h = (key.parent ^ ((uint64_t)key.tree << 32 | key.state)) * 0x9e3779b97f4a7c15u;
+    uint64_t h = (key.a ^ key.tree) * 0x9e3779b97f4a7c15u + key.b;
     h = (h ^ h >> 29 ^ key.parent) * 0x9e3779b97f4a7c15u;
     size_t i = (size_t)(h >> 32) & (slots - 1);
     while (slot[i] && !is_key(slot[i], key))
@@ -64,7 +70,7 @@ sg_mask *sg_table_find(sg_table *t, sg_key key) {
 }
 
 static size_t bytes_of(const sg_table *t, const sg_mask *k) {
-    size_t words = (k->word ? t->v->words : 0) + (k->token ? k->tokens : 0) + k->exits;
+    size_t words = (k->word ? t->words : 0) + (k->token ? k->tokens : 0) + k->exits;
     return sizeof *k + words * sizeof *k->word;
 }
 
@@ -96,76 +102,22 @@ sg_mask *sg_table_keep(sg_table *t, sg_mask *k) {
 
 /* --- tables ----------------------------------------------------------------------------------- */
 
-void sg_table_release(sg_table *t) {
-    if (!t || atomic_fetch_sub(&t->references, 1) != 1)
-        return;
-    if (t->slot)
-        drop_all(t);
-    mx_free(t->slot);
-    sg_vocabulary_release(t->v);
-    mx_free(t);
-}
-
-void sg_tables_free(sg_table *first) {
-    while (first) {
-        sg_table *t = first;
-        first = t->next;
-        sg_table_release(t);
-    }
-}
-
-static sg_table *table_new(sg_vocabulary *v) {
+sg_table *sg_table_new(size_t words) {
     sg_table *t = mx_calloc(1, sizeof *t);
     if (!t)
         return NULL;
-    atomic_init(&t->references, 2); // the grammar's and the caller's
-    t->slots = 64;
+    *t = (sg_table){.words = words, .slots = 64};
     t->slot = mx_calloc(t->slots, sizeof(sg_mask *));
-    t->v = sg_vocabulary_retain(v);
     if (t->slot)
         return t;
-    atomic_init(&t->references, 1);
-    sg_table_release(t);
+    mx_free(t);
     return NULL;
 }
 
-/* What is found is held. */
-static sg_table *find(const sg_grammar *g, const sg_vocabulary *v) {
-    sg_table *t = g->tables;
-    while (t && t->v != v)
-        t = t->next;
-    if (t)
-        atomic_fetch_add(&t->references, 1);
-    return t;
-}
-
-/* First of the list; what falls off its end, for sg_tables_free. */
-static sg_table *put(sg_grammar *g, sg_table *t) {
-    t->next = g->tables;
-    g->tables = t;
-    for (int i = 1; t && i < SG_MOST_TABLES; i++)
-        t = t->next;
-    sg_table *rest = t ? t->next : NULL;
-    if (t)
-        t->next = NULL;
-    return rest;
-}
-
-sg_table *sg_table_of(sg_grammar *g, sg_vocabulary *v) {
-    mx_lock(MX_LOCK_MASKS);
-    sg_table *t = find(g, v), *made = NULL, *rest = NULL;
-    mx_unlock(MX_LOCK_MASKS);
-    if (t || !(made = table_new(v)))
-        return t;
-    mx_lock(MX_LOCK_MASKS);
-    t = find(g, v); // another thread may have made one
+void sg_table_free(sg_table *t) {
     if (!t)
-        rest = put(g, made);
-    mx_unlock(MX_LOCK_MASKS);
-    sg_tables_free(t ? NULL : rest);
-    if (!t)
-        return made;
-    atomic_fetch_sub(&made->references, 1);
-    sg_table_release(made);
-    return t;
+        return;
+    drop_all(t);
+    mx_free(t->slot);
+    mx_free(t);
 }

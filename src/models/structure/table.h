@@ -1,4 +1,4 @@
-/* Masks that are kept, of a grammar and a vocabulary: for all matchers, on all threads.
+/* Masks that are kept with a vocabulary: for all structures and matchers, on all threads.
  *
  *     entry (no parent, state 7)       what may follow in state 7, whatever the stack is
  *     entry (that one, state 12)       what may follow its exits where the stack's top is state 12
@@ -7,7 +7,7 @@
  * An entry's exits are the places in the tree of tokens where the state's rule has ended and bytes
  * are left (after Dong et al. 2024, XGrammar, section 3: context-independent tokens and the
  * others). Nothing in an entry depends on frames, which are each matcher's own. Short tokens have
- * entries by classes of states (classes.h), long ones by states.
+ * entries by names of states (names.h), long ones by grammar and state.
  *
  * An entry does not change once it is kept; who uses it holds it. They are dropped all at once when
  * they have more than SG_MOST_MASK_BYTES.
@@ -15,14 +15,17 @@
 #ifndef MX_MODELS_STRUCTURE_TABLE_H
 #define MX_MODELS_STRUCTURE_TABLE_H
 
-#include "models/structure/grammar.h"
-#include "models/structure/vocabulary.h"
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
-enum { SG_MOST_MASK_BYTES = 64 << 20, SG_MOST_TABLES = 4 /* of a grammar */ };
+enum { SG_MOST_MASK_BYTES = 128 << 20 };
 
 typedef struct sg_key {
     uint64_t parent; /* number of an entry; 0: none */
-    uint32_t tree, state;
+    uint64_t a, b;   /* a name, or a grammar's number and a state */
+    uint64_t tree;
 } sg_key;
 
 typedef struct sg_mask {
@@ -36,19 +39,11 @@ typedef struct sg_mask {
     uint32_t rise; /* most frames on each other */
 } sg_mask;
 
-typedef struct sg_table {
-    struct sg_table *next; /* of the grammar's */
-    sg_vocabulary *v;
-    sg_mask **slot; /* by hash of the key */
-    size_t slots, count, bytes;
-    atomic_int references;
-} sg_table;
+typedef struct sg_table sg_table;
 
-/* That of the two, made where there is none; held. NULL: no memory. */
-sg_table *sg_table_of(sg_grammar *g, sg_vocabulary *v);
-void sg_table_release(sg_table *t);   /* or NULL */
-void sg_tables_free(sg_table *first); /* a grammar's */
-
+/* Of masks of so many words. NULL: no memory. */
+sg_table *sg_table_new(size_t words);
+void sg_table_free(sg_table *t); /* or NULL */
 /* The entry, held; NULL: there is none. */
 sg_mask *sg_table_find(sg_table *t, sg_key key);
 /* Keeps an entry, which is taken over; the one that is kept, held: an older one, if there is one.

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/status.h"
 #include "base/vec.h"
+#include "models/structure/table.h"
 
 typedef struct word {
     const char *text;
@@ -122,7 +123,8 @@ sg_vocabulary *sg_vocabulary_new(const char *const *text, const size_t *size, si
     v->same = mx_malloc(count * sizeof *v->same);
     v->ends = mx_memdup(ends, n_ends * sizeof *ends);
     v->n_ends = v->ends ? n_ends : 0;
-    if (v->from && v->same && v->ends && fill(v, text, size))
+    v->table = sg_table_new(v->words);
+    if (v->from && v->same && v->ends && v->table && fill(v, text, size))
         return v;
     sg_vocabulary_release(v);
     return NULL;
@@ -142,6 +144,7 @@ void sg_vocabulary_release(sg_vocabulary *v) {
     for (int i = 0; i < SG_TREES; i++)
         mx_free(v->tree[i].twig);
     mx_free(v->ends);
+    sg_table_free(v->table);
     mx_free(v);
 }
 

@@ -1,6 +1,7 @@
 /* A vocabulary as two trees of prefixes, of short tokens and of long ones. A tree's nodes lie in
  * the order of a walk: children follow their parent, and `end` is where its subtree ends, so that a
- * walk is a loop. It does not change, so that any threads may use it. */
+ * walk is a loop. It does not change, but for the masks that are kept with it (table.h), so
+ * that any threads may use it. */
 #ifndef MX_MODELS_STRUCTURE_VOCABULARY_H
 #define MX_MODELS_STRUCTURE_VOCABULARY_H
 
@@ -10,7 +11,7 @@
 #include <stdint.h>
 
 enum { SG_MOST_TOKENS = 1 << 24, SG_MOST_TOKEN = 4096 };
-/* Bytes of a short token: states that agree so far are one where masks are kept (classes.c). */
+/* Bytes of a short token: states that agree so far are one where masks are kept (names.h). */
 enum { SG_SHORT = 32 };
 enum { SG_SHORT_TREE, SG_LONG_TREE, SG_TREES };
 
@@ -35,6 +36,7 @@ typedef struct sg_vocabulary {
     size_t longest;
     uint32_t *ends; /* tokens that end the text */
     size_t n_ends;
+    struct sg_table *table;
     atomic_int references;
 } sg_vocabulary;
 
