@@ -239,7 +239,7 @@ const mx_family mx_families[] = {
         .model_type = "lfm2",
         .architecture = "Lfm2ForCausalLM",
         .tensors = TENSORS(fam_lfm2),
-        .keys = KEYS(fam_sizes, fam_grouped_keys, fam_lfm2_keys),
+        .keys = KEYS(fam_lfm2_keys, fam_grouped_keys),
         .ties = true,
         .apart = true,
     },

@@ -183,6 +183,12 @@ const mx_key_row fam_mamba2_keys[] = {
     {0},
 };
 const mx_key_row fam_lfm2_keys[] = {
+    {"hidden_size|block_dim", "embedding_length", MX_KEY_U32, 'h', NULL, NULL},
+    {"num_hidden_layers", "block_count", MX_KEY_U32, 'l', NULL, NULL},
+    {"intermediate_size|block_ff_dim", "feed_forward_length", MX_KEY_U32, 'f', NULL, NULL},
+    {"num_attention_heads", "attention.head_count", MX_KEY_U32, 'a', NULL, NULL},
+    {"max_position_embeddings", "context_length", MX_KEY_U32, 'c', NULL, NULL},
+    {"vocab_size", "vocab_size", MX_KEY_U32, 'v', NULL, NULL},
     {"norm_eps|block_norm_eps", "attention.layer_norm_rms_epsilon", MX_KEY_F32, 0, "1e-05", NULL},
     {"conv_L_cache", "shortconv.l_cache", MX_KEY_U32, 'z', "3", NULL},
     {"head_dim", NULL, MX_KEY_U32, 'd', "=h/a", NULL},

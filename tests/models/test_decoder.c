@@ -132,6 +132,42 @@ static void configs(void) {
     }
 }
 
+/* Keys that published models have besides. */
+static void published(void) {
+    static const char *const good[][2] = {
+        {"gemma2.json", "{\"cache_implementation\": \"hybrid\", \"_name_or_path\": \"x\"}"},
+        {"llama.json", "{\"rope_interleaved\": false, \"is_llama_config\": true, "
+                       "\"transformers.js_config\": {\"dtype\": \"q4\"}, \"rope_theta\": 10000, "
+                       "\"rope_scaling\": null, \"pretraining_tp\": 1}"},
+        {"cohere2.json", "{\"order_of_interleaved_layers\": \"local_attn_first\", "
+                         "\"position_embedding_type\": \"rope_gptj\", \"rotary_pct\": 1.0, "
+                         "\"use_embedding_sharing\": true, \"use_gated_activation\": true, "
+                         "\"use_parallel_block\": true, \"layer_switch\": 4}"},
+        {"gpt_oss.json", "{\"experts_per_token\": 2, \"initial_context_length\": 4096}"},
+        {"starcoder2.json", "{\"mlp_type\": \"default\", \"norm_type\": \"layer_norm\"}"},
+        {"modernbert.json", "{\"layer_norm_eps\": 1e-5, \"position_embedding_type\": "
+                            "\"absolute\", \"reference_compile\": true}"},
+        {"phi3.json", "{\"full_attn_mod\": 1, \"interpolate_factor\": 1, "
+                      "\"lm_head_bias\": false}"},
+        {"mamba2.json", "{\"rms_norm\": true, \"norm_before_gate\": true, \"chunk_size\": 256}"},
+    };
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        tiny_model t;
+        if (tiny_open(&t, good[i][0])) {
+            json_t *more = json_loads(good[i][1], 0, NULL),
+                   *config = json_object_get(t.document, "config");
+            CHECK_MSG(more && json_object_update(config, more) == 0, "%s", good[i][1]);
+            tiny_write_config(config, t.path);
+            mx_decoder *d = mx_decoder_open(t.path);
+            CHECK_MSG(d, "%s: %s", good[i][0], mx_error_message());
+            mx_decoder_release(d);
+            mx_error_clear();
+            json_decref(more);
+        }
+        tiny_close(&t);
+    }
+}
+
 /* Cut anywhere, tensors are missing or their places lie outside of the file. */
 static void cut_files(void) {
     tiny_model t;
@@ -274,6 +310,7 @@ int main(void) {
     RUN(gemma3);
     RUN(pooling);
     RUN(configs);
+    RUN(published);
     RUN(cut_files);
     RUN(no_models);
     RUN(no_memory);

@@ -8,6 +8,18 @@
 
 /* Keys that say nothing about what is computed from tokens: about training, generation, files. */
 static const char *const harmless[] = {"architectures",
+                                       "use_parallel_embedding",
+                                       "layer_switch",
+                                       "norm_before_gate",
+                                       "use_flash_attention_2",
+                                       "torchscript",
+                                       "sentence_transformers",
+                                       "return_dict",
+                                       "output_hidden_states",
+                                       "output_attentions",
+                                       "output_past",
+                                       "experts_per_token",
+                                       "cache_implementation",
                                        "attention_dropout",
                                        "attn_implementation",
                                        "attn_pdrop",
@@ -85,6 +97,10 @@ static const char *const harmless[] = {"architectures",
 
 /* Keys whose meaning the tensors tell. */
 static const char *const told[] = {"attention_bias",
+                                   "num_heads",
+                                   "norm_eps",
+                                   "layer_norm_epsilon",
+                                   "layer_norm_eps",
                                    "block_auto_adjust_ff_dim",
                                    "block_dim",
                                    "block_ff_dim",
@@ -136,6 +152,36 @@ static bool is_harmless(const char *key) {
     return is_in(key, harmless, sizeof harmless / sizeof *harmless) ||
            is_in(key, told, sizeof told / sizeof *told) || *key == '_' ||
            strncmp(key, "transformers", 12) == 0;
+}
+
+/* Keys that some files have with the one value that is computed anyway. */
+static const struct {
+    const char *key, *value;
+} usual[] = {{"full_attn_mod", "1"},
+             {"interpolate_factor", "1"},
+             {"mlp_type", "\"default\""},
+             {"norm_type", "\"layer_norm\""},
+             {"order_of_interleaved_layers", "\"local_attn_first\""},
+             {"position_embedding_type", "\"absolute\""},
+             {"position_embedding_type", "\"rope_gptj\""},
+             {"rms_norm", "true"},
+             {"rotary_pct", "1.0"},
+             {"scale_attn_weights", "true"},
+             {"use_embedding_sharing", "true"},
+             {"use_gated_activation", "true"},
+             {"use_parallel_block", "true"}};
+
+static bool is_usual(const char *key, const json_t *v) {
+    bool same = false;
+    for (size_t i = 0; !same && i < sizeof usual / sizeof *usual; i++)
+        if (strcmp(usual[i].key, key) == 0) {
+            json_t *want = json_loads(usual[i].value, JSON_DECODE_ANY, NULL);
+            same = json_is_number(v) && json_is_number(want)
+                       ? json_number_value(v) == json_number_value(want)
+                       : json_equal(v, want);
+            json_decref(want);
+        }
+    return same;
 }
 
 /* null, false, nothing: what a model is without. */
@@ -231,7 +277,7 @@ bool dec_all_asked(dec_build *b) {
     json_object_foreach(b->model.config, key, v) {
         if (mx_failed())
             return false;
-        if (!is_nothing(v) && !is_harmless(key) && !mx_map_has(&b->asked, key))
+        if (!is_nothing(v) && !is_harmless(key) && !mx_map_has(&b->asked, key) && !is_usual(key, v))
             return dec_refuse(b, key, "which this family is not known to have");
     }
     return !mx_failed();

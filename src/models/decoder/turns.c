@@ -49,9 +49,11 @@ static bool has(const turning *t, const char *key) {
 static const char *place_of(dec_build *b, dec_sight sight) {
     bool local = sight == DEC_WINDOW;
     // files of two versions say it twice
-    static const char *const said[] = {"rope_theta", "rope_scaling", "partial_rotary_factor"};
+    const char *const said[] = {"rope_theta", "rope_scaling", "partial_rotary_factor",
+                                b->trait->local_theta};
     for (size_t i = 0; i < sizeof said / sizeof *said; i++)
-        dec_at(b, said[i]);
+        if (said[i])
+            dec_at(b, said[i]);
     if (json_is_object(dec_at(b, local ? "rope_parameters.sliding_attention"
                                        : "rope_parameters.full_attention")))
         return local ? "rope_parameters.sliding_attention." : "rope_parameters.full_attention.";

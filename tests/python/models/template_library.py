@@ -59,3 +59,12 @@ class Library:
         made = self.render_with(template, variables, now)
         self.c.mlx_template_free(template)
         return made
+
+    def open(self, path):
+        """The template of a model. Where mlx.core is loaded, too, it has the first evaluation of
+        a process stop, to look for signals, and expects the call to be made again."""
+        template = Handle()
+        for _ in range(2):
+            if self.c.mlx_template_open(template, str(path).encode(), None) == 0:
+                return template
+        raise AssertionError(self.error())

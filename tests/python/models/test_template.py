@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from template_library import LIBRARY, NOW, Handle, Library
+from template_library import LIBRARY, NOW, Library
 
 HERE = Path(__file__).parent
 PYTHON = sys.executable if importlib.util.find_spec("jinja2") else None
@@ -150,8 +150,7 @@ def test_published(library):
     path = MODELS / "SmolLM2-135M-Instruct.Q4_1.gguf"
     if not path.exists():
         pytest.skip("no model (MLX_MODELS)")
-    template = Handle()
-    assert library.c.mlx_template_open(template, str(path).encode(), None) == 0
+    template = library.open(path)
     given = {"messages": say(("u", "Hi")), "add_generation_prompt": True}
     kind, text = library.render_with(template, given, NOW)
     library.c.mlx_template_free(template)
@@ -363,12 +362,12 @@ class Blanks:
 
 def test_random_blanks(library):
     source = Blanks(int(os.environ.get("MLX_TEST_SEED", "0")))
-    compare(library, [[source.many(2), VARIABLES, NOW] for _ in range(1500)])
+    compare(library, [[source.many(2), VARIABLES, NOW] for _ in range(1000)])
 
 
 def test_random_expressions(library):
     seed = int(os.environ.get("MLX_TEST_SEED", "0"))
-    source, count = Random(seed), int(os.environ.get("MLX_TEST_TEMPLATES", "3000"))
+    source, count = Random(seed), int(os.environ.get("MLX_TEST_TEMPLATES", "2000"))
     cases = [["{{ " + source.any(3) + " }}", VARIABLES, NOW] for _ in range(count)]
     compare(library, cases)
     texts = sum(library.render(*case)[0] == "text" for case in cases)
