@@ -102,6 +102,16 @@ static void little_room(void) {
     all_under(&o, "little room");
     o.lookup = 4, o.draft = lm;
     all_under(&o, "little room, and guesses");
+    o = (mlx_lm_batch_options){.kv_bytes = s.kv_bytes, .shift = true, .keep = 2};
+    b = open_batch(&o); // a page or two: the text goes on without its beginning
+    CHECK(ask(b, text_of(prompts[0], 300), &together[0]) && run_all(b));
+    CHECK_EQ_INT(together[0].n, 300);
+    mlx_lm_batch_free(b);
+    o = (mlx_lm_batch_options){.kv_bytes = 1, .shift = true};
+    b = open_batch(&o);
+    CHECK(ask(b, request(0), &together[0]) && run_all(b));
+    CHECK_EQ_INT(together[0].last.finish, MLX_LM_LENGTH);
+    mlx_lm_batch_free(b);
     o = (mlx_lm_batch_options){.kv_bytes = 1};
     b = open_batch(&o);
     CHECK(ask(b, request(0), &together[0]) && run_all(b));

@@ -10,18 +10,24 @@ static void keep_quiet(const char *message, void *data) {
 }
 
 static int (*const parts[])(PyObject *module) = {
-    mpy_init_error,       mpy_init_array,         mpy_init_iterate,
-    mpy_init_at,          mpy_init_print,         mpy_init_io,
-    mpy_init_dtype,       mpy_init_numinfo,       mpy_init_device,
-    mpy_init_stream,      mpy_init_asarray,       mpy_init_functions,
-    mpy_init_random,      mpy_init_process,       mpy_init_names,
-    mpy_init_gpu_kernel,  mpy_init_interrupt,     mpy_init_tree,
-    mpy_init_eval,        mpy_init_transform,     mpy_init_grad,
-    mpy_init_products,    mpy_init_vmap,          mpy_init_compile,
-    mpy_init_custom,      mpy_init_function_file, mpy_init_model_file,
-    mpy_init_storage,     mpy_init_place,         mpy_init_profile,
-    mpy_init_debug,       mpy_init_model_convert, mpy_init_plugins,
-    mpy_init_model_write,
+    mpy_init_error,      mpy_init_array,
+    mpy_init_iterate,    mpy_init_at,
+    mpy_init_print,      mpy_init_io,
+    mpy_init_dtype,      mpy_init_numinfo,
+    mpy_init_device,     mpy_init_stream,
+    mpy_init_asarray,    mpy_init_functions,
+    mpy_init_random,     mpy_init_process,
+    mpy_init_names,      mpy_init_gpu_kernel,
+    mpy_init_interrupt,  mpy_init_tree,
+    mpy_init_eval,       mpy_init_transform,
+    mpy_init_grad,       mpy_init_products,
+    mpy_init_vmap,       mpy_init_compile,
+    mpy_init_custom,     mpy_init_function_file,
+    mpy_init_model_file, mpy_init_storage,
+    mpy_init_place,      mpy_init_profile,
+    mpy_init_debug,      mpy_init_model_convert,
+    mpy_init_plugins,    mpy_init_model_write,
+    mpy_init_lm,
 };
 
 /* Settings of the environment that make no sense are an error of the import: the first evaluation

@@ -173,6 +173,7 @@ int mpy_init_stream(PyObject *module);
 int mpy_init_functions(PyObject *module);
 int mpy_init_plugins(PyObject *module);
 int mpy_init_model_write(PyObject *module);
+int mpy_init_lm(PyObject *module);
 int mpy_init_random(PyObject *module);
 int mpy_init_process(PyObject *module);
 int mpy_init_names(PyObject *module);

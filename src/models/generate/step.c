@@ -108,6 +108,14 @@ static gen_work *youngest(const mx_batch *b, bool *alone) {
     return last;
 }
 
+/* Its text alone is too long for the cache. */
+static void end_of_room(const mx_batch *b, gen_work *w) {
+    w->rows = 0;
+    gen_draft_forget(w);
+    if (!b->limits.shift || !gen_work_shift(w, b->limits))
+        w->finish = MX_LENGTH;
+}
+
 /* Room for w's rows and guesses, which are fewer afterwards, or none where w had to go. */
 static bool make_room(mx_batch *b, gen_work *w) {
     bool full = false, alone;
@@ -124,7 +132,7 @@ static bool make_room(mx_batch *b, gen_work *w) {
         if (!alone)
             put_back(b, last);
         else
-            w->finish = MX_LENGTH, w->rows = 0;
+            end_of_room(b, w);
     }
     return true;
 }
@@ -234,8 +242,8 @@ static void settle(mx_batch *b, gen_work *w, const float *logits) {
         return;
     if (!trim(w))
         gen_answer_fail(w);
-    else if ((int64_t)w->n > b->limits.context && !gen_work_shift(w, b->limits))
-        gen_answer_fail(w);
+    else if ((int64_t)w->n > b->limits.context)
+        gen_draft_forget(w), gen_work_shift(w, b->limits);
 }
 
 bool gen_step(mx_batch *b) {

@@ -142,11 +142,13 @@ size_t gen_work_pending(const gen_work *w) {
 }
 
 bool gen_work_shift(gen_work *w, gen_limits l) {
-    size_t keep = (size_t)l.keep, gone = ((size_t)l.context - keep) / 2;
-    gone = gone ? gone : 1;
+    size_t keep = (size_t)l.keep, gone = w->n > keep ? (w->n - keep) / 2 : 0;
+    if (!gone)
+        return false;
     mx_sequence_end(w->sequence); // what is left is read again
     w->sequence = NULL;
     memmove(w->token + keep, w->token + keep + gone, (w->n - keep - gone) * sizeof *w->token);
     w->n -= gone;
+    w->echoed = w->prompt;
     return true;
 }

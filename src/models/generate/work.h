@@ -63,7 +63,8 @@ void gen_work_free(gen_work *w); /* its sequences are gone */
 /* How many of its tokens the cache has, and has not. */
 size_t gen_work_computed(const gen_work *w);
 size_t gen_work_pending(const gen_work *w);
-/* Forget the oldest part behind keep, half of what is there; what the cache has, too. */
+/* Forget half of what is behind the first `keep` tokens; what is left is read again, so that the
+   answer is that to a text without it. False, without an error: there is nothing. */
 bool gen_work_shift(gen_work *w, gen_limits limits);
 
 /* --- what it answers (answer.c) -------------------------------------------------------------- */

@@ -1,0 +1,212 @@
+"""Language models: text in, text out.
+
+    from mlx import lm
+
+    model = lm.load("SmolLM2-135M-Instruct.Q4_1.gguf")
+    print(model.chat("What is the capital of France?"))
+    for piece in model.stream("Once upon a time", max_tokens=50):
+        print(piece.text, end="", flush=True)
+
+A model is a GGUF file, or a folder as Hugging Face or MLX have it. Requests of all threads are
+computed together, and none changes what another answers.
+"""
+
+import json
+import threading
+from collections import deque
+from typing import Any, Iterator, NamedTuple, Optional, Sequence, Union
+
+from .core import _lm, array
+
+__all__ = ["Model", "Piece", "load"]
+
+_FINISH = (None, "end", "stop", "length", "cancelled", "failed")
+_END_OF_ANSWER = 5
+
+Prompt = Union[str, Sequence[int]]
+Messages = Union[str, Sequence[dict]]
+
+
+class Piece(NamedTuple):
+    """What came of one token. The last one has `finish` and no token."""
+
+    text: str
+    token: Optional[int]
+    finish: Optional[str]  # "end", "stop", "length" or "cancelled"
+    log_p: Optional[float]  # where log_probabilities were asked for
+    top: list  # [(token, log probability)], likeliest first
+    prompt_tokens: int
+    cached_tokens: int  # of these, found in the cache
+    generated_tokens: int
+
+
+def _piece(event) -> Piece:
+    token, text, finish, prompt, _, cached, generated, log_p, top = event
+    return Piece(
+        text,
+        token if token >= 0 else None,
+        _FINISH[finish],
+        log_p if log_p == log_p else None,
+        top,
+        prompt,
+        cached,
+        generated,
+    )
+
+
+def _structure(schema, regex, grammar, choices):
+    if schema is not None and not isinstance(schema, str):
+        schema = json.dumps(schema)
+    kinds = {"schema": schema, "regex": regex, "grammar": grammar, "choices": choices}
+    given = [(kind, what) for kind, what in kinds.items() if what is not None]
+    if len(given) > 1:
+        raise ValueError("[lm] one of schema, regex, grammar and choices at a time")
+    return given[0] if given else None
+
+
+class Model:
+    """A language model. `load` makes one."""
+
+    def __init__(self, model, options):
+        self._model = model
+        self._options = options
+        self._batch = None
+        self._lock = threading.Lock()
+
+    # --- what it is -------------------------------------------------------------------------------
+
+    @property
+    def info(self) -> dict[str, Any]:
+        """family, name, context, vocabulary, hidden, layers, parameters, nbytes, encoder, end_tokens."""
+        return self._model.about()
+
+    @property
+    def state(self) -> dict[str, int]:
+        """Counts of all requests so far: tokens read, generated, found in the cache, guessed; bytes of
+        keys and values."""
+        return self._requests().about()
+
+    def __repr__(self):
+        i = self.info
+        return f"Model({i['name']!r}, {i['family']}, {i['parameters']:,} parameters)"
+
+    def encode(self, text: str, *, bare: bool = False, plain: bool = False) -> list[int]:
+        """The tokens of a text. bare: without what the tokenizer puts around it; plain: special tokens
+        in it are text."""
+        return self._model.encode(text, bare=bare, plain=plain)
+
+    def decode(self, tokens: Sequence[int], *, special: bool = False) -> str:
+        """The text of tokens."""
+        return self._model.decode(tokens, special=special)
+
+    def logits(self, prompt: Prompt) -> array:
+        """Logits (n, vocabulary) of all positions of a text, not computed yet."""
+        return self._model.logits(self.encode(prompt) if isinstance(prompt, str) else prompt)
+
+    def embed(self, texts: Union[str, Sequence[str]]) -> array:
+        """The vectors (n, hidden) of texts, of length 1; of one text (hidden)."""
+        return self._model.embed([texts])[0] if isinstance(texts, str) else self._model.embed(texts)
+
+    # --- answers ----------------------------------------------------------------------------------
+
+    def generate(self, prompt: Prompt, max_tokens: int = 256, **options) -> str:
+        """The text that goes on with a prompt; options are those of `stream`."""
+        return "".join(piece.text for piece in self.stream(prompt, max_tokens, **options))
+
+    def generate_all(
+        self, prompts: Sequence[Prompt], max_tokens: int = 256, **options
+    ) -> list[str]:
+        """The same for several prompts, which are computed together."""
+        streams = [self._start(self._request(p, max_tokens, options)) for p in prompts]
+        return ["".join(piece.text for piece in self._pieces(*stream)) for stream in streams]
+
+    def stream(self, prompt: Prompt, max_tokens: int = 256, **options) -> Iterator[Piece]:
+        """The same piece by piece, as tokens come. Leaving the loop ends the request.
+
+        Options: stop (texts), ignore_end, log_probabilities (n likeliest, -1: the token's own),
+        show_special; seed, temperature (0: the likeliest), top_k, top_p, min_p, typical_p,
+        xtc_probability, xtc_threshold, repetition_penalty, presence_penalty, frequency_penalty,
+        penalty_last, dry_multiplier, dry_base, dry_allowed, dry_last, mirostat_tau, mirostat_eta,
+        logit_bias ({token: number}); schema, regex, grammar, choices: what the answer is held to.
+        max_tokens=0: to the end of the context."""
+        return self._pieces(*self._start(self._request(prompt, max_tokens, options)))
+
+    def chat(self, messages: Messages, max_tokens: int = 1024, **options) -> str:
+        """The answer to a message, or to a conversation ([{"role": ..., "content": ...}]), by the
+        model's chat template. Special tokens in messages are text."""
+        return "".join(piece.text for piece in self.stream_chat(messages, max_tokens, **options))
+
+    def stream_chat(
+        self, messages: Messages, max_tokens: int = 1024, *, tools=None, variables=None, **options
+    ) -> Iterator[Piece]:
+        """The same piece by piece. variables: what else the template is given."""
+        return self.stream(
+            self.prompt(messages, tools=tools, variables=variables), max_tokens, **options
+        )
+
+    def prompt(self, messages: Messages, *, tools=None, variables=None) -> list[int]:
+        """The tokens of a conversation, where the model is to answer."""
+        if isinstance(messages, str):
+            messages = [{"role": "user", "content": messages}]
+        given = {"messages": list(messages), **(variables or {})}
+        if tools is not None:
+            given["tools"] = tools
+        return self._model.chat(json.dumps(given))
+
+    # --- requests ---------------------------------------------------------------------------------
+
+    def _requests(self):
+        with self._lock:
+            if self._batch is None:
+                self._batch = _lm.batch(self._model, **self._options)
+            return self._batch
+
+    @staticmethod
+    def _request(prompt, max_tokens, options):
+        request = {"max_tokens": max_tokens, **options}
+        request["text" if isinstance(prompt, str) else "tokens"] = prompt
+        kinds = [request.pop(k, None) for k in ("schema", "regex", "grammar", "choices")]
+        request["structure"] = _structure(*kinds)
+        stop = request.get("stop", ())
+        request["stop"] = (stop,) if isinstance(stop, str) else tuple(stop)
+        return request
+
+    def _start(self, request):
+        events = deque()
+        number = self._requests().add(events, **request)
+        if not number:
+            raise RuntimeError("[lm] too many requests wait")
+        return number, events
+
+    def _pieces(self, number, events):
+        ended = False
+        try:
+            while not ended:
+                while not events:
+                    with self._lock:  # whoever has it computes for all
+                        if not events:
+                            self._batch.step()
+                event = events.popleft()
+                if event[2] == _END_OF_ANSWER:
+                    ended = True
+                    raise RuntimeError(f"[lm] {event[1]}")
+                ended = event[2] != 0
+                if ended or event[0] >= 0:
+                    yield _piece(event)
+        finally:
+            if not ended:
+                self._batch.cancel(number)
+
+
+def load(path, adapter=None, *, draft: Optional[Model] = None, **options) -> Model:
+    """The language model of a GGUF file or a folder; adapter: a folder with a low-rank change.
+    Weights are mapped.
+
+    Options: requests (computed at a time, 16), waiting (1000), context (tokens of one request),
+    chunk (tokens of prompts in a step, 512), kv_bytes (most of keys and values), kv_bits (32, 16,
+    8, 4), shift and keep (beyond the context half of the text behind `keep` tokens is forgotten),
+    lookup (tokens guessed from what was said before), draft (a smaller model of the same tokens
+    that guesses) and draft_tokens."""
+    if draft is not None:
+        options["draft"] = draft._model
+    return Model(_lm.open(path, adapter), options)

@@ -1,0 +1,22 @@
+/* Between the files of mlx.core._lm, what mlx.lm is made of. */
+#ifndef MPY_LM_H
+#define MPY_LM_H
+
+#include "py.h"
+
+typedef struct mpy_lm {
+    PyObject_HEAD mlx_lm handle;
+    mlx_tokenizer tokenizer;
+} mpy_lm;
+
+extern PyTypeObject mpy_lm_type, mpy_lm_batch_type;
+
+/* Tokens of a list, for PyMem_Free; *n of them. NULL with an exception. */
+int *mpy_lm_tokens(PyObject *list, size_t *n);
+PyObject *mpy_lm_token_list(const int *tokens, size_t n);
+/* Readies a type that is made by `make` alone. */
+int mpy_lm_ready(PyTypeObject *type, destructor let_go, PyMethodDef *methods);
+PyObject *mpy_lm_batch_open(PyObject *module, PyObject *args, PyObject *kwargs);
+int mpy_lm_init_batch(void);
+
+#endif

@@ -1,0 +1,230 @@
+/* mlx.core._lm: language models, their tokens, logits and vectors. */
+#include "lm/lm.h"
+
+#include <string.h>
+
+static mpy_lm *self_of(PyObject *o) {
+    return (mpy_lm *)o;
+}
+
+/* --- tokens ---------------------------------------------------------------------------- */
+
+int *mpy_lm_tokens(PyObject *list, size_t *n) {
+    PyObject *items = PySequence_Fast(list, "[lm] tokens are a list of int");
+    int *ids =
+        items ? PyMem_Calloc((size_t)PySequence_Fast_GET_SIZE(items) + 1, sizeof *ids) : NULL;
+    if (!ids && items)
+        PyErr_NoMemory();
+    *n = items ? (size_t)PySequence_Fast_GET_SIZE(items) : 0;
+    for (size_t i = 0; ids && i < *n; i++) {
+        long id = PyLong_AsLong(PySequence_Fast_GET_ITEM(items, (Py_ssize_t)i));
+        if (id == -1 && PyErr_Occurred()) {
+            PyMem_Free(ids);
+            ids = NULL;
+        } else {
+            ids[i] = id < 0 || id > INT_MAX ? -1 : (int)id;
+        }
+    }
+    Py_XDECREF(items);
+    return ids;
+}
+
+PyObject *mpy_lm_token_list(const int *tokens, size_t n) {
+    PyObject *list = PyList_New((Py_ssize_t)n);
+    for (size_t i = 0; list && i < n; i++) {
+        PyObject *id = PyLong_FromLong(tokens[i]);
+        if (id)
+            PyList_SET_ITEM(list, (Py_ssize_t)i, id);
+        else
+            Py_CLEAR(list);
+    }
+    return list;
+}
+
+/* The handle is let go of. */
+static PyObject *taken(int status, mlx_tokens tokens) {
+    const int *ids;
+    size_t n;
+    PyObject *list =
+        status || mlx_tokens_data(&ids, &n, tokens) ? mpy_raise() : mpy_lm_token_list(ids, n);
+    mlx_tokens_free(tokens);
+    return list;
+}
+
+static PyObject *encode(PyObject *o, PyObject *args, PyObject *kwargs) {
+    static char *keywords[] = {"text", "bare", "plain", NULL};
+    const char *text;
+    Py_ssize_t n;
+    int bare = 0, plain = 0, status;
+    mlx_tokens tokens = mlx_tokens_new();
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "s#|$pp:encode", keywords, &text, &n, &bare,
+                                     &plain))
+        return NULL;
+    int flags = (bare ? MLX_ENCODE_BARE : 0) | (plain ? MLX_ENCODE_PLAIN : 0);
+    MPY_WAIT(status, mlx_tokenizer_encode(&tokens, self_of(o)->tokenizer, text, (size_t)n, flags));
+    return taken(status, tokens);
+}
+
+static PyObject *chat(PyObject *o, PyObject *args) {
+    const char *variables;
+    Py_ssize_t n;
+    int status;
+    mlx_tokens tokens = mlx_tokens_new();
+    if (!PyArg_ParseTuple(args, "s#:chat", &variables, &n))
+        return NULL;
+    MPY_WAIT(status, mlx_lm_chat(&tokens, self_of(o)->handle, variables, (size_t)n));
+    return taken(status, tokens);
+}
+
+static PyObject *decode(PyObject *o, PyObject *args, PyObject *kwargs) {
+    static char *keywords[] = {"tokens", "special", NULL};
+    PyObject *list, *result = NULL;
+    int special = 0;
+    size_t n, size = 0;
+    mlx_string text = mlx_string_new();
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|$p:decode", keywords, &list, &special))
+        return NULL;
+    int *ids = mpy_lm_tokens(list, &n);
+    if (ids && mlx_tokenizer_decode(&text, &size, self_of(o)->tokenizer, ids, n, special))
+        mpy_raise();
+    else if (ids)
+        result = PyUnicode_DecodeUTF8(mlx_string_data(text), (Py_ssize_t)size, "replace");
+    PyMem_Free(ids);
+    mlx_string_free(text);
+    return result;
+}
+
+/* --- numbers --------------------------------------------------------------------------- */
+
+static PyObject *logits(PyObject *o, PyObject *list) {
+    size_t n;
+    int *ids = mpy_lm_tokens(list, &n), status;
+    mlx_array res = mlx_array_new();
+    if (!ids)
+        return NULL;
+    MPY_WAIT(status, mlx_lm_logits(&res, self_of(o)->handle, ids, n));
+    PyMem_Free(ids);
+    return mpy_array_result(status, res);
+}
+
+/* Texts as UTF-8, which the items hold. */
+static int texts_of(PyObject *items, const char **text, size_t *length) {
+    for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(items); i++) {
+        Py_ssize_t n;
+        text[i] = PyUnicode_AsUTF8AndSize(PySequence_Fast_GET_ITEM(items, i), &n);
+        if (!text[i])
+            return -1;
+        length[i] = (size_t)n;
+    }
+    return 0;
+}
+
+static int embed_texts(const mpy_lm *m, mlx_array *res, const char *const *text,
+                       const size_t *length, size_t *ends, size_t count) {
+    const int *ids, *types;
+    size_t n;
+    mlx_tokens tokens = mlx_tokens_new();
+    int status = mlx_tokenizer_encode_all(&tokens, ends, m->tokenizer, text, length, count,
+                                          MLX_ENCODE_PLAIN) ||
+                 mlx_tokens_data(&ids, &n, tokens) || mlx_tokens_types(&types, &n, tokens) ||
+                 mlx_lm_embed(res, m->handle, ids, types, ends, count);
+    mlx_tokens_free(tokens);
+    return status;
+}
+
+static PyObject *embed(PyObject *o, PyObject *list) {
+    PyObject *items = PySequence_Fast(list, "[lm] texts are a list of str");
+    size_t count = items ? (size_t)PySequence_Fast_GET_SIZE(items) : 0;
+    const char **text = PyMem_Calloc(count + 1, sizeof *text);
+    size_t *length = PyMem_Calloc(2 * count + 2, sizeof *length);
+    mlx_array res = mlx_array_new();
+    int status = -1;
+    if (!text || !length)
+        PyErr_NoMemory();
+    else if (items && !texts_of(items, text, length))
+        MPY_WAIT(status, embed_texts(self_of(o), &res, text, length, length + count + 1, count));
+    PyMem_Free(text);
+    PyMem_Free(length);
+    Py_XDECREF(items);
+    if (PyErr_Occurred()) {
+        mlx_array_free(res);
+        return NULL;
+    }
+    return mpy_array_result(status, res);
+}
+
+static PyObject *about(PyObject *o, PyObject *unused) {
+    mlx_lm_info i;
+    (void)unused;
+    if (mlx_lm_about(&i, self_of(o)->handle))
+        return mpy_raise();
+    return Py_BuildValue("{s:s,s:s,s:L,s:L,s:L,s:L,s:K,s:K,s:O,s:N}", "family", i.family, "name",
+                         i.name, "context", (long long)i.context, "vocabulary",
+                         (long long)i.vocabulary, "hidden", (long long)i.hidden, "layers",
+                         (long long)i.layers, "parameters", (unsigned long long)i.parameters,
+                         "nbytes", (unsigned long long)i.bytes, "encoder",
+                         i.encoder ? Py_True : Py_False, "end_tokens",
+                         mpy_lm_token_list(i.end_tokens, i.end_token_num));
+}
+
+/* --- the type -------------------------------------------------------------------------- */
+
+static void let_go(PyObject *o) {
+    mlx_tokenizer_free(self_of(o)->tokenizer);
+    mlx_lm_free(self_of(o)->handle);
+    Py_TYPE(o)->tp_free(o);
+}
+
+#define KEYWORDS(f) (PyCFunction)(void *)(f), METH_VARARGS | METH_KEYWORDS
+
+static PyMethodDef methods[] = {{"encode", KEYWORDS(encode), NULL},
+                                {"decode", KEYWORDS(decode), NULL},
+                                {"chat", chat, METH_VARARGS, NULL},
+                                {"logits", logits, METH_O, NULL},
+                                {"embed", embed, METH_O, NULL},
+                                {"about", about, METH_NOARGS, NULL},
+                                {NULL}};
+
+PyTypeObject mpy_lm_type = {.ob_base = PyVarObject_HEAD_INIT(NULL, 0).tp_name =
+                                "mlx.core._lm.Model",
+                            .tp_basicsize = sizeof(mpy_lm)};
+
+int mpy_lm_ready(PyTypeObject *type, destructor dealloc, PyMethodDef *list) {
+    type->tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION;
+    type->tp_dealloc = dealloc;
+    type->tp_methods = list;
+    return PyType_Ready(type);
+}
+
+static PyObject *open_model(PyObject *module, PyObject *args) {
+    PyObject *file;
+    mlx_lm_options o = {0};
+    int status = -1;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "O&|z:open", PyUnicode_FSConverter, &file, &o.adapter))
+        return NULL;
+    mpy_lm *m = PyObject_New(mpy_lm, &mpy_lm_type);
+    if (m) {
+        m->handle = mlx_lm_new();
+        m->tokenizer = mlx_tokenizer_new();
+        MPY_WAIT(status, mlx_lm_open(&m->handle, PyBytes_AS_STRING(file), &o) ||
+                             mlx_lm_tokenizer(&m->tokenizer, m->handle));
+    }
+    Py_DECREF(file);
+    if (m && status) {
+        Py_DECREF(m);
+        return mpy_raise();
+    }
+    return (PyObject *)m;
+}
+
+static PyMethodDef functions[] = {
+    {"open", open_model, METH_VARARGS, NULL}, {"batch", KEYWORDS(mpy_lm_batch_open), NULL}, {NULL}};
+
+int mpy_init_lm(PyObject *module) {
+    PyObject *sub = PyImport_AddModule("mlx.core._lm"); // borrowed
+    if (!sub || mpy_lm_ready(&mpy_lm_type, let_go, methods) || mpy_lm_init_batch() ||
+        PyModule_AddFunctions(sub, functions))
+        return -1;
+    return PyModule_AddObjectRef(module, "_lm", sub);
+}

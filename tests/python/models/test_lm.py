@@ -1,0 +1,156 @@
+"""mlx.lm on a model of 260 thousand weights."""
+
+import gc
+import json
+import os
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import mlx.core as mx
+from mlx import lm
+
+DATA = next(
+    (
+        Path(place)
+        for place in [
+            os.environ.get("MLX_TEST_DATA"),
+            Path(__file__).parents[4] / "shared" / "data",
+        ]
+        if place and Path(place).is_dir()
+    ),
+    None,
+)
+STORIES = DATA / "stories260K" / "stories260K.gguf" if DATA else None
+pytestmark = pytest.mark.skipif(not DATA, reason="no data (set MLX_TEST_DATA)")
+
+
+@pytest.fixture(scope="module")
+def model():
+    return lm.load(STORIES)
+
+
+def test_what_it_is(model):
+    assert model.info["family"] == "llama" and model.info["vocabulary"] == 512
+    assert "parameters" in repr(model)
+    with pytest.raises((RuntimeError, ValueError), match="nowhere"):
+        lm.load("nowhere.gguf")
+
+
+def test_text_goes_on(model):
+    text = model.generate("Once upon a time", 20)
+    assert text.startswith(", there was a little girl named Lily.")
+    pieces = list(model.stream("Once upon a time", 20))
+    assert "".join(p.text for p in pieces) == text
+    assert [p.finish for p in pieces] == [None] * 20 + ["length"]
+    assert pieces[-1].generated_tokens == 20 and pieces[-1].token is None
+    ids = model.encode("Once upon a time")
+    assert model.generate(ids, 20) == text
+    assert model.decode([p.token for p in pieces[:-1]]) == text.lstrip()
+    assert model.decode(ids).strip() == "Once upon a time"
+
+
+def test_options(model):
+    assert model.generate("Once upon a time", stop=" girl") == ", there was a little"
+    assert model.generate("Once upon a time", stop=[" girl", " was"]) == ", there"
+    drawn = [model.generate("A", 30, temperature=1, seed=s) for s in (1, 1, 2)]
+    assert drawn[0] == drawn[1] != drawn[2]
+    first = next(iter(model.stream("Once upon a time", 5, log_probabilities=3)))
+    assert len(first.top) == 3 and first.top[0] == (first.token, pytest.approx(first.log_p))
+    other = next(iter(model.stream("Once upon a time", 5, logit_bias={first.token: -100.0})))
+    assert other.token != first.token
+    assert model.generate("x", 40, temperature=2, regex="[0-9]{4}").isdigit()
+    assert model.generate("x", 40, choices=["yes", "no"]) in ("yes", "no")
+    schema = {"type": "object", "properties": {"n": {"type": "boolean"}}, "required": ["n"]}
+    assert json.loads(model.generate("x", 40, schema=schema))["n"] in (True, False)
+    answers = model.generate_all(["a", "b", "c"], 20, choices=["yes", "no"])
+    assert set(answers) <= {"yes", "no"}
+
+
+@pytest.mark.parametrize(
+    "options, error",
+    [
+        ({"top_p": 2.0}, ValueError),
+        ({"nothing": 1}, TypeError),
+        ({"regex": "a", "choices": ["b"]}, ValueError),
+        ({"regex": "("}, ValueError),
+        ({"stop": [1]}, TypeError),
+        ({"logit_bias": {"a": 1}}, TypeError),
+    ],
+)
+def test_what_is_refused(model, options, error):
+    with pytest.raises(error):
+        model.generate("x", 5, **options)
+    assert model.generate("Once upon a time", 4)
+
+
+def test_prompts_are_refused(model):
+    for prompt in [[], [99999], [-3], ["a"]]:
+        with pytest.raises((ValueError, TypeError)):
+            model.generate(prompt, 5)
+    with pytest.raises((RuntimeError, ValueError), match="template"):
+        model.chat("Hello")
+    with pytest.raises((RuntimeError, ValueError), match="vectors"):
+        model.embed("Hello")
+
+
+def test_together(model):
+    prompts = ["Once upon a time", "Lily and Tom", "The dog said", "A"]
+    alone = [model.generate(p, 30, temperature=0.7, seed=3) for p in prompts]
+    assert model.generate_all(prompts, 30, temperature=0.7, seed=3) == alone
+    small = lm.load(STORIES, requests=2, chunk=5, lookup=4)
+    assert small.generate_all(prompts, 30, temperature=0.7, seed=3) == alone
+    drafted = lm.load(STORIES, draft=model)
+    assert drafted.generate_all(prompts, 30, temperature=0.7, seed=3) == alone
+    assert drafted.state["accepted"] > 0
+
+
+def test_threads(model):
+    prompts = ["Once upon a time", "Lily and Tom", "The dog said", "A"] * 2
+    want = [model.generate(p, 25) for p in prompts]
+    found = [None] * len(prompts)
+
+    def ask(i):
+        found[i] = model.generate(prompts[i], 25)
+
+    threads = [threading.Thread(target=ask, args=(i,)) for i in range(len(prompts))]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert found == want
+
+
+def test_leaving_ends_a_request(model):
+    for piece in model.stream("Once upon a time", 0):
+        if piece.generated_tokens == 3:
+            break
+    gc.collect()
+    model.generate("A", 2)
+    state = model.state
+    assert state["running"] == 0 and state["waiting"] == 0
+
+
+def test_logits(model):
+    ids = model.encode("Once upon a time")
+    logits = model.logits(ids)
+    assert logits.shape == (len(ids), 512) and logits.dtype == mx.float32
+    likeliest = int(mx.argmax(logits[-1]))
+    assert next(iter(model.stream(ids, 1))).token == likeliest
+    piece = next(iter(model.stream(ids, 1, log_probabilities=-1)))
+    want = logits[-1] - mx.logsumexp(logits[-1])
+    assert np.isclose(piece.log_p, float(want[likeliest]), atol=2e-2)
+
+
+def test_chat(tmp_path):
+    mx.convert_model(str(STORIES), str(tmp_path / "model"))
+    template = "{% for m in messages %}{{ m.content }}{% endfor %}{{ more or '' }}"
+    (tmp_path / "model" / "chat_template.jinja").write_text(template)
+    model = lm.load(tmp_path / "model")
+    want = model.generate("Once upon a time", 20)
+    assert model.chat("Once upon a time", 20) == want
+    assert model.chat([{"role": "user", "content": "Once upon a time"}], 20) == want
+    assert model.prompt("Once", variables={"more": " upon"}) == model.prompt("Once upon")
+    assert model.decode(model.prompt("a </s> b")).count("</s>") == 1  # no special token
