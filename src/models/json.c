@@ -31,7 +31,31 @@ json_t *mx_json_parse_zeros(const char *op, const char *name, const char *text, 
     return parse(op, name, text, n, JSON_ALLOW_NUL);
 }
 
-json_t *mx_json_load(const char *op, const char *path) {
+/* Infinity outside of texts becomes a number as long. */
+static void make_finite(char *text, size_t n) {
+    static const char word[] = "Infinity";
+    bool inside = false;
+    for (size_t i = 0; i < n; i++) {
+        if (inside && text[i] == '\\')
+            i++;
+        else if (text[i] == '"')
+            inside = !inside;
+        else if (!inside && n - i >= 8 && memcmp(text + i, word, 8) == 0)
+            memcpy(text + i, "1e308   ", 8);
+    }
+}
+
+static json_t *parse_config(const char *op, const char *path, const mx_source *s) {
+    char *text = mx_memdup(s->data, s->size);
+    if (!text)
+        return NULL;
+    make_finite(text, s->size);
+    json_t *root = mx_json_parse(op, path, text, s->size);
+    mx_free(text);
+    return root;
+}
+
+static json_t *load(const char *op, const char *path, bool config) {
     mx_source s;
     if (!mx_source_file(&s, op, path, false))
         return NULL;
@@ -39,9 +63,18 @@ json_t *mx_json_load(const char *op, const char *path) {
     if (s.size > MX_JSON_MOST)
         mx_source_fail(&s, 0, "it has more than 100 MB");
     else if (mx_source_get(&s, 0, s.size, "the text"))
-        root = mx_json_parse(op, path, (const char *)s.data, s.size);
+        root = config ? parse_config(op, path, &s)
+                      : mx_json_parse(op, path, (const char *)s.data, s.size);
     mx_source_close(&s);
     return root;
+}
+
+json_t *mx_json_load(const char *op, const char *path) {
+    return load(op, path, false);
+}
+
+json_t *mx_json_load_config(const char *op, const char *path) {
+    return load(op, path, true);
 }
 
 /* --- paths ----------------------------------------------------------------------------------- */

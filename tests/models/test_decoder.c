@@ -168,6 +168,28 @@ static void published(void) {
     }
 }
 
+/* As Python writes it, which is no JSON. */
+static void infinite_limits(void) {
+    tiny_model t;
+    char path[600];
+    if (tiny_open(&t, "mamba2.json")) {
+        json_t *config = json_object_get(t.document, "config");
+        json_object_set_new(config, "time_step_limit", json_pack("[f,s]", 0.0, "LIMIT_"));
+        json_object_set_new(config, "_comment", json_string("\\\"Infinity"));
+        char *text = json_dumps(config, 0), *at = strstr(text, "\"LIMIT_\"");
+        memcpy(at, "Infinity", 8);
+        snprintf(path, sizeof path, "%s/config.json", t.path);
+        FILE *f = fopen(path, "w");
+        CHECK(f && fputs(text, f) >= 0 && fclose(f) == 0);
+        mx_decoder *d = mx_decoder_open(t.path);
+        CHECK_MSG(d && isinf(d->layer[0].recurrence.dt_most), "%s", mx_error_message());
+        mx_decoder_release(d);
+        mx_error_clear();
+        free(text);
+    }
+    tiny_close(&t);
+}
+
 /* Cut anywhere, tensors are missing or their places lie outside of the file. */
 static void cut_files(void) {
     tiny_model t;
@@ -311,6 +333,7 @@ int main(void) {
     RUN(pooling);
     RUN(configs);
     RUN(published);
+    RUN(infinite_limits);
     RUN(cut_files);
     RUN(no_models);
     RUN(no_memory);

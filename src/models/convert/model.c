@@ -94,7 +94,7 @@ static char *folder_of(const char *path) {
 
 static bool load_config(mx_model *m) {
     char *path = inside(m->folder, "config.json");
-    m->config = path ? mx_json_load(op, path) : NULL;
+    m->config = path ? mx_json_load_config(op, path) : NULL;
     bool ok = m->config && (json_is_object(m->config) ||
                             mx_fail(MX_FORMAT, "[%s] '%s' holds no object", op, path));
     m->method = mx_json_text_at(m->config, "quantization_config.quant_method");

@@ -61,7 +61,8 @@ static bool as_vectors(dec_build *b, mx_recurrence *r) {
 
 static double limit(dec_build *b, size_t i, double other) {
     json_t *v = json_array_get(dec_at(b, "time_step_limit"), i);
-    return json_is_number(v) ? json_number_value(v) : other;
+    double x = json_is_number(v) ? json_number_value(v) : other;
+    return x < 1e30 ? x : INFINITY;
 }
 
 bool dec_mamba2(dec_build *b, int n, mx_layer *l) {
