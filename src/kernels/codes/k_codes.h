@@ -54,16 +54,26 @@ SV int32_t bytes4(const uint8_t *p) {
     bytes4(r[i + 3] + at), bytes4(r[i + 2] + at), bytes4(r[i + 1] + at), bytes4(r[i] + at)
 
 #if VF_LANES == 16
+/* Loads that are spread and keep some lanes: they leave the shuffles to others. */
+SV __m128i rows4(const uint8_t *const *r, ptrdiff_t at) {
+    __m128i v = _mm_broadcastd_epi32(_mm_loadu_si32(r[0] + at));
+    v = _mm_mask_broadcastd_epi32(v, 2, _mm_loadu_si32(r[1] + at));
+    v = _mm_mask_broadcastd_epi32(v, 4, _mm_loadu_si32(r[2] + at));
+    return _mm_mask_broadcastd_epi32(v, 8, _mm_loadu_si32(r[3] + at));
+}
 SV vi rows_turn4(const uint8_t *const *r, ptrdiff_t at) {
-    return _mm512_set_epi32(FOUR(r, at, 12), FOUR(r, at, 8), FOUR(r, at, 4), FOUR(r, at, 0));
+    vi v = _mm512_castsi128_si512(rows4(r, at));
+    v = _mm512_inserti32x4(v, rows4(r + 4, at), 1);
+    v = _mm512_inserti32x4(v, rows4(r + 8, at), 2);
+    return _mm512_inserti32x4(v, rows4(r + 12, at), 3);
 }
 SV __m128i bytes16(const uint8_t *p) { return _mm_loadu_si128((const void *)p); }
 /* Rows i, i + 4, i + 8, i + 12. */
 SV vi four_rows(const uint8_t *const *r, ptrdiff_t at) {
-    vi v = _mm512_castsi128_si512(bytes16(r[0] + at));
-    v = _mm512_inserti32x4(v, bytes16(r[4] + at), 1);
-    v = _mm512_inserti32x4(v, bytes16(r[8] + at), 2);
-    return _mm512_inserti32x4(v, bytes16(r[12] + at), 3);
+    vi v = _mm512_broadcast_i32x4(bytes16(r[0] + at));
+    v = _mm512_mask_broadcast_i32x4(v, 0x00f0, bytes16(r[4] + at));
+    v = _mm512_mask_broadcast_i32x4(v, 0x0f00, bytes16(r[8] + at));
+    return _mm512_mask_broadcast_i32x4(v, 0xf000, bytes16(r[12] + at));
 }
 SV void rows_turn16(vi *v, const uint8_t *const *r, ptrdiff_t at) {
     vi a = four_rows(r, at), b = four_rows(r + 1, at);

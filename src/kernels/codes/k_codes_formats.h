@@ -22,6 +22,14 @@ SV vi signed_byte_of(vi v, int i) {
 }
 
 /* float16 in the upper, or the lower half of each lane. */
+#if VF_LANES == 16
+SV vf lower_half(vi v) {
+    return _mm512_cvtph_ps(_mm512_cvtepi32_epi16(v));
+}
+SV vf upper_half(vi v) {
+    return lower_half(vi_shr(v, 16));
+}
+#else
 SV vf upper_half(vi v) {
     uint16_t h[VF_LANES];
     vi_store_high16(h, v);
@@ -30,6 +38,7 @@ SV vf upper_half(vi v) {
 SV vf lower_half(vi v) {
     return upper_half(vi_shl(v, 16));
 }
+#endif
 
 #define UNPACK(name)                                                                           \
     SV void unpack_##name(sink *s, const uint8_t *const *rows, ptrdiff_t at, const bool panel, \
