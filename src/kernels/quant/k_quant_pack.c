@@ -136,11 +136,11 @@ void KN(k_quant_pack)(void *dst, int w, const mx_quant_matrix *m, ptrdiff_t row,
 
 /* ---- the same numbers, multiplied at once ---- */
 
-/* One chunk of k against S vectors: sums of both halves of the rows are kept in registers. */
+/* One chunk of k against S vectors: sums of both halves of the rows are kept in registers, each in
+   two parts whatever S is. */
 SV void sum_chunk(float *sums, const chunk *c, const float *x, ptrdiff_t ldx, ptrdiff_t n,
                   int group, int S, int bits) {
     const int w = MOST_W, log = __builtin_ctz((unsigned)group);
-    const int A = S == 1 ? 2 : 1; // a single sum would wait for itself
     vf acc[4][2][2];
     QUANT_UNROLL
     for (int i = 0; i < S; i++)
@@ -158,8 +158,8 @@ SV void sum_chunk(float *sums, const chunk *c, const float *x, ptrdiff_t ldx, pt
             QUANT_UNROLL
             for (int i = 0; i < S; i++) {
                 vf xv = vf_set1(x[i * ldx + k + j]);
-                acc[i][0][j % A] = vf_fma(lo, xv, acc[i][0][j % A]);
-                acc[i][1][j % A] = vf_fma(hi, xv, acc[i][1][j % A]);
+                acc[i][0][j % 2] = vf_fma(lo, xv, acc[i][0][j % 2]);
+                acc[i][1][j % 2] = vf_fma(hi, xv, acc[i][1][j % 2]);
             }
         }
     }

@@ -241,7 +241,7 @@ static void cut(direct_product *p, int64_t bytes) {
     int64_t lanes = mx_kernels_get()->codes->lanes, most = COLUMNS;
     p->parts = p->rows <= FEW_ROWS ? 1 : (p->rows + PART_ROWS - 1) / PART_ROWS;
     int64_t some = bytes / (p->w.row * TASKS_EACH * mx_team_size() + 1);
-    int64_t least = LEAST_BYTES / (p->w.row + 1);
+    int64_t least = LEAST_BYTES / (p->w.row + 1) + 1;
     some = some < least ? least : some;
     if (p->w.way == DIRECT_CODES && p->rows > 1)
         lanes *= mx_kernels_get()->codes->panels;
