@@ -21,7 +21,7 @@ TEST    = $(call BUILD,$(1)) && ctest --preset $(1)
 FAMILY_C  = $(notdir $(basename $(shell find tests -name 'test_*$(FAMILY)*.c')))
 BUILD_FAMILY = cmake --preset dev --log-level=ERROR $(WERROR) > /dev/null && \
     cmake --build build/dev -j $(JOBS) --target $(FAMILY_C) $(FAMILY_PY) $(FAMILY_CLI)
-FAMILY_CLI = $(if $(shell find tests/cli -name 'test_*$(FAMILY)*.py'),mlx_program)
+FAMILY_CLI = $(if $(shell find tests/cli -name 'test_*$(FAMILY)*.py'),mlx_program mlx_fake)
 FAMILY_PY = $(if $(shell find tests/python -name 'test_*$(FAMILY)*.py'),core)
 
 .DEFAULT_GOAL = build

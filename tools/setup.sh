@@ -45,6 +45,11 @@ pcre2_works() {
     have pkg-config && pkg-config --exists 'libpcre2-8 >= 10.40'
 }
 
+# mlx serve loads it at run time; the package's name for that part alone is not the same everywhere.
+microhttpd_works() {
+    have pkg-config && pkg-config --exists 'libmicrohttpd >= 0.9.58'
+}
+
 python_headers_work() {
     python3 -c 'import os, sysconfig; open(os.path.join(sysconfig.get_paths()["include"], "Python.h"))' 2>/dev/null
 }
@@ -77,6 +82,7 @@ jansson_works || need libjansson-dev
 libzip_works || need libzip-dev
 utf8proc_works || need libutf8proc-dev
 pcre2_works || need libpcre2-dev
+microhttpd_works || need libmicrohttpd-dev
 [ -n "$missing" ] || exit 0
 
 echo "setup: missing:$missing"

@@ -32,6 +32,23 @@ json_t *cli_json_shape(const int *shape, int ndim) {
     return list;
 }
 
+bool cli_json_is_shallow(const char *text, size_t n, int most) {
+    int depth = 0;
+    bool quoted = false;
+    for (size_t i = 0; i < n && depth <= most; i++) {
+        char c = text[i];
+        if (quoted && c == '\\')
+            i++;
+        else if (c == '"')
+            quoted = !quoted;
+        else if (!quoted && (c == '{' || c == '['))
+            depth++;
+        else if (!quoted && (c == '}' || c == ']'))
+            depth--;
+    }
+    return depth <= most;
+}
+
 void cli_json_print(const json_t *doc) {
     // ASCII alone: what a terminal would obey beyond it is escaped as well. Failures show at the
     // end, when stdout is flushed

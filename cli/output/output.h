@@ -86,6 +86,8 @@ json_t *cli_json_bytes(const char *text, size_t length); /* zeros among them */
 /* NaN and infinities, which JSON lacks, are the texts "nan", "inf" and "-inf". */
 json_t *cli_json_real(double value);
 json_t *cli_json_shape(const int *shape, int ndim);
+/* Is JSON of n bytes nested at most so deep? Brackets are counted, nothing else is looked at. */
+bool cli_json_is_shallow(const char *text, size_t n, int most);
 void cli_json_print(const json_t *doc);
 
 /* --- progress --------------------------------------------------------------------------------- */

@@ -33,7 +33,7 @@ const char *cli_near(const char *word, const char *(*next)(size_t i, const void 
                      const void *data) {
     while (*word == '-')
         word++;
-    static char best[LONGEST + 1]; // a candidate need not outlive the next one
+    static _Thread_local char best[LONGEST + 1]; // a candidate need not outlive the next one
     const char *candidate;
     bool found = false;
     // a third of the letters may be wrong; a beginning counts as near, too

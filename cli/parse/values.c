@@ -49,7 +49,7 @@ bool cli_parse_bytes(uint64_t *out, const char *text) {
 
 bool cli_parse_choice(const char *words, const char *text) {
     size_t n = strlen(text);
-    for (const char *w = words; n && w; w = strchr(w, '|')) {
+    for (const char *w = words; n && w && !strchr(text, '|'); w = strchr(w, '|')) {
         w += *w == '|';
         if (strncmp(w, text, n) == 0 && (w[n] == '|' || !w[n]))
             return true;

@@ -1,0 +1,67 @@
+/* What a model answers, taken apart as it comes: text, reasoning, calls of tools.
+ *
+ *     text of tokens ──▶ markers ──▶ state (text, reasoning, call, head) ──▶ pieces ──▶ sink
+ *
+ * How calls and reasoning are marked is a style, a row of styles.c, which is told by the words in a
+ * model's chat template. A marker counts wherever tokens are divided in it; what may become one is
+ * held back. What looks like a call and is none is text: nothing is lost.
+ */
+#ifndef CLI_ANSWER_H
+#define CLI_ANSWER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <jansson.h>
+
+typedef struct cli_answer_style cli_answer_style;
+typedef struct cli_answer cli_answer;
+
+typedef enum cli_piece_kind {
+    CLI_PIECE_TEXT,
+    CLI_PIECE_REASONING,
+    CLI_PIECE_CALL /* text is the arguments, a JSON object */
+} cli_piece_kind;
+
+typedef struct cli_piece {
+    cli_piece_kind kind;
+    const char *text; /* ends in a zero behind its n bytes */
+    size_t n;
+    const char *name; /* of a call: the tool's */
+    const char *id;   /* of a call, where the model gave one; NULL */
+} cli_piece;
+
+/* Takes a piece, whose texts are borrowed. False: there is no memory. */
+typedef bool cli_piece_sink(const cli_piece *piece, void *data);
+
+/* The style of a template's text (NULL: none is known). Never NULL. */
+const cli_answer_style *cli_answer_style_of(const char *source);
+/* The style of this name; NULL: there is none. */
+const cli_answer_style *cli_answer_style_named(const char *name);
+const char *cli_answer_style_name(const cli_answer_style *style);
+
+typedef struct cli_answer_options {
+    const cli_answer_style *style;
+    bool tools;     /* calls are looked for */
+    bool reasoning; /* reasoning is told apart; else it is text */
+    const char
+        *prompt; /* what the answer goes on from: it may have opened something; NULL: nothing */
+    size_t prompt_num;
+    cli_piece_sink *sink;
+    void *data;
+} cli_answer_options;
+
+/* NULL: there is no memory. */
+cli_answer *cli_answer_new(const cli_answer_options *o);
+void cli_answer_free(cli_answer *a);
+/* Text that came; the end of the answer. False: there is no memory, or the sink said so. */
+bool cli_answer_feed(cli_answer *a, const char *text, size_t n);
+bool cli_answer_end(cli_answer *a);
+
+/* A call that is forced: the prompt goes on with `opening`, and the answer is held to `schema`.
+   Tools are objects {name, parameters} of which one is to be called. False: this style has no such
+   way for them, or there is no memory. For free, and json_decref. */
+bool cli_answer_force(const cli_answer_style *style, const json_t *tools, char **opening,
+                      json_t **schema);
+
+#endif

@@ -1,0 +1,190 @@
+/* The styles in which published chat templates mark calls of tools and reasoning. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "answer/style.h"
+
+#define THINK                                        \
+    {"<think>", IN_TEXT, IN_REASONING}, {            \
+        "</think>", IN_REASONING | IN_BEGIN, IN_TEXT \
+    }
+
+static const answer_marker plain_markers[] = {THINK, {0}};
+
+static const answer_marker hermes_markers[] = {
+    THINK, {"<tool_call>", IN_TEXT, IN_CALL}, {"</tool_call>", IN_CALL, IN_TEXT}, {0}};
+
+static const answer_marker llama_markers[] = {
+    THINK, {"<|python_tag|>", IN_TEXT, IN_CALL}, {"<|eom_id|>", IN_TEXT | IN_CALL, IN_TEXT}, {0}};
+
+static const answer_marker mistral_markers[] = {{"[THINK]", IN_TEXT, IN_REASONING},
+                                                {"[/THINK]", IN_REASONING, IN_TEXT},
+                                                {"[TOOL_CALLS]", IN_TEXT | IN_CALL, IN_CALL},
+                                                {0}};
+
+static const answer_marker deepseek_markers[] = {
+    THINK,
+    {"<｜tool▁calls▁begin｜>", IN_TEXT, IN_NOTHING},
+    {"<｜tool▁call▁begin｜>", IN_TEXT | IN_NOTHING, IN_CALL},
+    {"<｜tool▁call▁end｜>", IN_CALL, IN_NOTHING},
+    {"<｜tool▁calls▁end｜>", IN_NOTHING | IN_CALL, IN_TEXT},
+    {0}};
+
+static const answer_marker harmony_markers[] = {
+    {"<|start|>", IN_TEXT | IN_REASONING | IN_CALL | IN_NOTHING, IN_HEAD},
+    {"<|channel|>", IN_TEXT | IN_REASONING | IN_CALL | IN_NOTHING, IN_HEAD},
+    {"<|message|>", IN_HEAD, BY_HEAD},
+    {"<|end|>", IN_TEXT | IN_REASONING | IN_CALL, IN_NOTHING},
+    {"<|call|>", IN_TEXT | IN_REASONING | IN_CALL, IN_NOTHING},
+    {"<|return|>", IN_TEXT | IN_REASONING | IN_CALL, IN_NOTHING},
+    {0}};
+
+static const answer_marker command_markers[] = {
+    {"<|START_THINKING|>", IN_TEXT, IN_REASONING},
+    {"<|END_THINKING|>", IN_REASONING, IN_TEXT},
+    {"<|START_ACTION|>", IN_TEXT | IN_REASONING, IN_CALL},
+    {"<|END_ACTION|>", IN_CALL, IN_TEXT},
+    {"<|START_RESPONSE|>", IN_TEXT | IN_REASONING, IN_TEXT},
+    {"<|END_RESPONSE|>", IN_TEXT, IN_TEXT},
+    {0}};
+
+static const answer_marker functionary_markers[] = {
+    THINK, {"<function=", IN_TEXT, IN_CALL}, {"</function>", IN_CALL, IN_TEXT}, {0}};
+
+/* The first whose words a template has; the last has none. */
+static const cli_answer_style styles[] = {
+    {.name = "gpt-oss",
+     .tells = {"<|channel|>"},
+     .markers = harmony_markers,
+     .read = cli_answer_read_headed,
+     .always = true,
+     .opening = "<|channel|>commentary to=functions.%s <|constrain|>json<|message|>"},
+    {.name = "deepseek",
+     .tells = {"<｜tool▁calls▁begin｜>", "<｜tool▁call▁begin｜>"},
+     .markers = deepseek_markers,
+     .read = cli_answer_read_named,
+     .opening = "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>%s<｜tool▁sep｜>"},
+    {.name = "command-r",
+     .tells = {"<|START_ACTION|>", "<|START_THINKING|>"},
+     .markers = command_markers,
+     .always = true,
+     .read = cli_answer_read_json,
+     .opening = "<|START_ACTION|>",
+     .key = "tool_name",
+     .arguments = "parameters",
+     .listed = true},
+    {.name = "mistral",
+     .tells = {"[TOOL_CALLS]"},
+     .markers = mistral_markers,
+     .read = cli_answer_read_named,
+     .opening = "[TOOL_CALLS]",
+     .key = "name",
+     .arguments = "arguments",
+     .listed = true},
+    {.name = "hermes",
+     .tells = {"<tool_call>"},
+     .markers = hermes_markers,
+     .read = cli_answer_read_json,
+     .opening = "<tool_call>\n",
+     .key = "name",
+     .arguments = "arguments"},
+    {.name = "llama3",
+     .tells = {"<|python_tag|>", "\"parameters\":"},
+     .markers = llama_markers,
+     .read = cli_answer_read_json,
+     .bare = true,
+     .opening = "",
+     .key = "name",
+     .arguments = "parameters"},
+    {.name = "functionary",
+     .tells = {"<function="},
+     .markers = functionary_markers,
+     .read = cli_answer_read_named,
+     .opening = "<function=%s>"},
+    {.name = "none", .markers = plain_markers},
+};
+
+enum { STYLES = sizeof styles / sizeof *styles };
+
+const cli_answer_style *cli_answer_style_of(const char *source) {
+    for (size_t i = 0; source && i < STYLES; i++)
+        for (size_t k = 0; k < 3 && styles[i].tells[k]; k++)
+            if (strstr(source, styles[i].tells[k]))
+                return &styles[i];
+    return &styles[STYLES - 1];
+}
+
+const cli_answer_style *cli_answer_style_named(const char *name) {
+    for (size_t i = 0; i < STYLES; i++)
+        if (strcmp(styles[i].name, name) == 0)
+            return &styles[i];
+    return NULL;
+}
+
+const char *cli_answer_style_name(const cli_answer_style *style) {
+    return style->name;
+}
+
+/* --- forced calls ----------------------------------------------------------------------------- */
+
+/* The schema of a tool's arguments; what takes none has an object without members. */
+static json_t *parameters_of(const json_t *tool) {
+    json_t *given = json_object_get(tool, "parameters");
+    return json_is_object(given)
+               ? json_incref(given)
+               : json_pack("{s:s, s:b}", "type", "object", "additionalProperties", 0);
+}
+
+static json_t *call_schema(const cli_answer_style *style, const json_t *tool) {
+    return json_pack("{s:s, s:{s:{s:O}, s:o}, s:[s,s], s:b}", "type", "object", "properties",
+                     style->key, "const", json_object_get(tool, "name"), style->arguments,
+                     parameters_of(tool), "required", style->key, style->arguments,
+                     "additionalProperties", 0);
+}
+
+static json_t *any_of(const cli_answer_style *style, const json_t *tools) {
+    if (json_array_size(tools) == 1)
+        return call_schema(style, json_array_get(tools, 0));
+    json_t *all = json_array(), *tool;
+    size_t i;
+    json_array_foreach(tools, i, tool) if (
+        json_array_append_new(all, call_schema(style, tool))) return json_decref(all),
+        NULL;
+    return json_pack("{s:o}", "anyOf", all);
+}
+
+/* The opening with the name of the one tool, if it has a place for it. */
+static char *opening_for(const cli_answer_style *style, const json_t *tools) {
+    const char *name = json_string_value(json_object_get(json_array_get(tools, 0), "name"));
+    const char *at = strstr(style->opening, "%s");
+    if (!at)
+        return strdup(style->opening);
+    size_t before = (size_t)(at - style->opening);
+    char *text = malloc(strlen(style->opening) + strlen(name) + 1);
+    if (text) {
+        memcpy(text, style->opening, before);
+        strcpy(text + before, name);
+        strcat(text, at + 2);
+    }
+    return text;
+}
+
+bool cli_answer_force(const cli_answer_style *style, const json_t *tools, char **opening,
+                      json_t **schema) {
+    *opening = NULL;
+    *schema = NULL;
+    if (!style->opening || (!style->key && json_array_size(tools) != 1))
+        return false;
+    *opening = opening_for(style, tools);
+    json_t *one = style->key ? any_of(style, tools) : parameters_of(json_array_get(tools, 0));
+    *schema = one && style->listed ? json_pack("{s:s, s:o, s:i, s:i}", "type", "array", "items",
+                                               one, "minItems", 1, "maxItems", 1)
+                                   : one;
+    if (*opening && *schema)
+        return true;
+    free(*opening);
+    json_decref(*schema);
+    *opening = NULL;
+    *schema = NULL;
+    return false;
+}

@@ -1,0 +1,95 @@
+/* The engine's insides: models.c lists and loads, batch.c computes, text.c is about tokens. */
+#ifndef SERVE_ENGINE_OWN_H
+#define SERVE_ENGINE_OWN_H
+
+#include <pthread.h>
+
+#include "serve/engine.h"
+#include "serve/serve.h"
+
+enum { MODEL_AWAY, MODEL_LOADING, MODEL_THERE };
+
+/* One request, from its submission to its last event. */
+typedef struct engine_request {
+    struct engine_request *next, **link; /* under the model's lock */
+    srv_model *model;
+    srv_queue *to;
+    int choice;
+    bool echo, done; /* done: its end was told, though the batch goes on with it for a moment */
+    mlx_stop stop;   /* ctx NULL: there are no stop texts */
+} engine_request;
+
+/* A text of a special token. */
+typedef struct engine_piece {
+    const char *text;
+    size_t n;
+} engine_piece;
+
+struct srv_model {
+    srv_engine *engine;
+    char *path, *id;
+    int64_t created;
+    uint64_t file_bytes;
+
+    /* under the engine's lock */
+    int state;
+    int64_t holders;
+    double leaves; /* when it goes if nobody takes it */
+
+    /* of a model that is there */
+    srv_about about;
+    mlx_lm lm;
+    mlx_tokenizer tokenizer;
+    mlx_template template;
+    mlx_structure_vocabulary vocabulary;
+    engine_piece *pieces; /* sorted; of special tokens */
+    size_t piece_count;
+    char mark[48]; /* stands in special tokens that users have written, and nobody knows it */
+    size_t mark_num;
+
+    mlx_lm_batch batch;
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t came;
+    bool stop, added, has_thread;
+    engine_request *requests; /* that have not ended */
+    int64_t epoch;            /* how many batches there were: part of a request's number */
+};
+
+enum { KEPT_STRUCTURES = 32 };
+
+/* A structure that was asked for, kept with the masks that answers have made. */
+typedef struct engine_structure {
+    srv_structure kind;
+    char *text; /* NULL: the place is free, or the kind needs none */
+    mlx_structure structure;
+    uint64_t used;
+} engine_structure;
+
+struct srv_engine {
+    srv_engine_options o;
+    pthread_mutex_t structure_lock;
+    engine_structure structures[KEPT_STRUCTURES];
+    uint64_t uses;
+    srv_model **models;
+    size_t count;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+};
+
+/* The library's error as a fault: what is wrong with a request is 400. */
+bool engine_fail(srv_fault *f);
+
+/* Its batch and thread. False: a fault. */
+bool engine_batch_open(srv_model *m, srv_fault *f);
+void engine_batch_close(srv_model *m);
+/* The structure that is asked for (of a free answer none), for the one call until it is given
+   back, on this thread. False: a fault, and nothing to give back. */
+bool engine_structure_lend(srv_engine *e, const srv_ask *a, mlx_structure *s, srv_fault *f);
+void engine_structure_back(srv_engine *e, const srv_ask *a);
+void engine_structure_close(srv_engine *e);
+/* What its special tokens are. False: a fault. */
+bool engine_text_open(srv_model *m, srv_fault *f);
+void engine_text_close(srv_model *m);
+
+#endif

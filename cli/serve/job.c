@@ -1,0 +1,425 @@
+/* One call's answers. */
+#include "serve/job.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool out_of_memory(srv_call *c) {
+    return srv_fail(&c->fault, 500, "out of memory");
+}
+
+const char *srv_finish_text(const srv_choice *c) {
+    if (c->finish == SRV_LENGTH)
+        return "length";
+    return json_array_size(c->calls) ? "tool_calls" : "stop";
+}
+
+/* --- life ------------------------------------------------------------------------------------- */
+
+void srv_prompts_free(srv_prompt *prompts, size_t count) {
+    for (size_t i = 0; prompts && i < count; i++) {
+        free(prompts[i].text);
+        free(prompts[i].tokens);
+    }
+    free(prompts);
+}
+
+static void free_choice(srv_choice *c) {
+    cli_answer_free(c->answer);
+    srv_text_free(&c->text);
+    srv_text_free(&c->reasoning);
+    json_decref(c->calls);
+    json_decref(c->logs);
+}
+
+static void count_tokens(srv_job *j) {
+    j->call->prompt = j->prompt;
+    j->call->cached = j->cached;
+    j->call->generated = j->generated;
+    j->call->first = j->first > 0 ? j->first - j->call->began : 0;
+}
+
+static void cancel_all(srv_job *j) {
+    for (size_t i = 0; j->choices && i < j->choice_count; i++)
+        if (j->choices[i].id && !j->choices[i].ended)
+            srv_model_cancel(j->model, j->choices[i].id);
+}
+
+static void free_job(srv_job *j) {
+    count_tokens(j);
+    cancel_all(j);
+    for (size_t i = 0; j->choices && i < j->choice_count; i++)
+        free_choice(&j->choices[i]);
+    free(j->choices);
+    srv_prompts_free(j->prompts, j->prompt_count);
+    if (j->model)
+        srv_engine_give(j->call->server->engine, j->model, j->p.keep);
+    srv_params_clear(&j->p);
+    json_decref(j->done);
+    free(j->opening);
+    free(j);
+}
+
+static void free_stream(srv_stream *s) {
+    free_job((srv_job *)s);
+}
+
+/* --- what comes ------------------------------------------------------------------------------- */
+
+static bool keep_call(srv_choice *c, const cli_piece *p) {
+    char id[48];
+    srv_make_id(id, sizeof id, "call_");
+    json_t *call = json_pack("{s:s, s:o, s:s}", "id", p->id && *p->id ? p->id : id, "name",
+                             srv_json_text(p->name, strlen(p->name)), "arguments", p->text);
+    return call && json_array_append_new(c->calls, call) == 0;
+}
+
+/* The sink of cli_answer, also of text that needs none. */
+static bool take_piece(const cli_piece *p, void *data) {
+    srv_choice *c = data;
+    srv_job *j = c->job;
+    if (p->kind == CLI_PIECE_TEXT)
+        srv_text_put(&c->text, p->text, p->n);
+    else if (p->kind == CLI_PIECE_REASONING)
+        srv_text_put(&c->reasoning, p->text, p->n);
+    else if ((j->p.one_call && json_array_size(c->calls)) || !keep_call(c, p))
+        return j->p.one_call;
+    if (j->out && j->face->piece)
+        j->face->piece(j, c, p);
+    return !c->text.failed && !c->reasoning.failed && (!j->out || !j->out->failed);
+}
+
+static bool feed(srv_choice *c, const char *text, size_t n) {
+    if (c->answer)
+        return cli_answer_feed(c->answer, text, n);
+    return n == 0 || take_piece(&(cli_piece){.kind = CLI_PIECE_TEXT, .text = text, .n = n}, c);
+}
+
+static bool end_choice(srv_job *j, srv_choice *c, const srv_event *e) {
+    c->finish = e->finish;
+    c->stop = e->stop;
+    if (c->answer && !cli_answer_end(c->answer))
+        return false;
+    c->ended = true;
+    j->open--;
+    if (j->out && j->face->end_choice)
+        j->face->end_choice(j, c);
+    return true;
+}
+
+static void note_counts(srv_job *j, srv_choice *c, const srv_event *e) {
+    if (!c->cached && e->cached) {
+        c->cached = e->cached;
+        j->cached += c->index % j->p.n == 0 ? e->cached : 0; // of each prompt once
+    }
+    if (e->kind == SRV_TOKEN) {
+        c->generated++;
+        j->generated++;
+        j->first = j->first > 0 ? j->first : cli_seconds();
+    }
+}
+
+/* A call has come, and no more are wanted. */
+static bool has_enough(const srv_job *j, const srv_choice *c) {
+    return j->p.one_call && json_array_size(c->calls) > 0 && !c->ended;
+}
+
+static bool take_event(srv_job *j, const srv_event *e) {
+    srv_choice *c = &j->choices[e->choice];
+    srv_call *call = j->call;
+    if (c->ended || (j->p.most == 0 && e->kind == SRV_TOKEN))
+        return true; // no token was wanted, the prompt's alone
+    note_counts(j, c, e);
+    if (e->kind == SRV_END && e->finish == SRV_FAILED)
+        return srv_fail(&call->fault, 500, "%s", e->text);
+    if (e->kind != SRV_END && j->face->token && j->p.log_probabilities >= 0)
+        j->face->token(j, c, e);
+    if (!feed(c, e->text, e->kind == SRV_PROMPT_TOKEN ? 0 : e->text_num))
+        return out_of_memory(call);
+    if (has_enough(j, c)) {
+        srv_model_cancel(j->model, c->id);
+        return end_choice(j, c, &(srv_event){.kind = SRV_END, .finish = SRV_ENDED, .stop = -1}) ||
+               out_of_memory(call);
+    }
+    return e->kind != SRV_END || end_choice(j, c, e) || out_of_memory(call);
+}
+
+/* Wait for an event. False: the fault says why it cannot go on. */
+static bool step(srv_job *j) {
+    srv_event *e;
+    srv_call *c = j->call;
+    switch (srv_queue_take(c->queue, &e)) {
+    case SRV_STOP: return srv_fail(&c->fault, 504, "the request took too long");
+    case SRV_LOST: return out_of_memory(c);
+    default: break;
+    }
+    bool ok = take_event(j, e);
+    srv_event_free(e);
+    count_tokens(j);
+    return ok;
+}
+
+static bool next(srv_stream *s, srv_text *out) {
+    srv_job *j = (srv_job *)s;
+    j->out = out;
+    if (j->over)
+        return false;
+    if (!j->begun && j->face->begin)
+        j->face->begin(j);
+    j->begun = true;
+    while (out->n == 0 && j->open && step(j)) {
+    }
+    if (j->call->fault.status && j->face->fail)
+        j->face->fail(j, &j->call->fault);
+    else if (!j->open && j->face->end)
+        j->face->end(j);
+    j->over = j->call->fault.status || !j->open;
+    return !out->failed;
+}
+
+static bool answer_whole(srv_job *j) {
+    srv_call *c = j->call;
+    while (j->open && step(j)) {
+    }
+    bool ok = c->fault.status ? srv_answer_fault(c) : srv_answer_json(c, j->face->whole(j));
+    free_job(j);
+    return ok;
+}
+
+/* --- asking ----------------------------------------------------------------------------------- */
+
+static bool encode_prompts(srv_job *j) {
+    srv_fault *f = &j->call->fault;
+    for (size_t i = 0; i < j->prompt_count; i++) {
+        srv_prompt *p = &j->prompts[i];
+        if (!p->tokens)
+            p->tokens = srv_model_encode(j->model, p->text, p->text_num, j->style != NULL,
+                                         &p->token_num, f);
+        if (p->tokens && !p->text && j->p.echo)
+            p->text = srv_model_decode(j->model, p->tokens, p->token_num, &p->text_num, f);
+        if (!p->tokens || (j->p.echo && !p->text))
+            return false;
+        if (p->token_num == 0)
+            return srv_fail_field(f, "prompt", "it has no tokens");
+        if (p->token_num >= (size_t)j->about->context) {
+            f->code = "context_length_exceeded";
+            return srv_fail_field(f, j->style ? "messages" : "prompt",
+                                  "the prompt has %zu tokens, the model's context is %lld",
+                                  p->token_num, (long long)j->about->context);
+        }
+        j->prompt += (int64_t)p->token_num;
+    }
+    return true;
+}
+
+/* The limit of tokens, of what was asked, the server's and what there is room for. */
+static bool most_of(srv_job *j, int64_t *most) {
+    int64_t asked = j->p.most_too >= 0 ? j->p.most_too : j->p.most, limit = j->call->server->o.most;
+    if (limit && asked > limit)
+        return srv_fail_field(&j->call->fault, "max_tokens",
+                              "%lld tokens are too many: this server gives %lld at most",
+                              (long long)asked, (long long)limit);
+    *most = asked > 0 ? asked : asked == 0 ? 1 : limit;
+    return true;
+}
+
+static bool make_answer(srv_job *j, srv_choice *c) {
+    const srv_prompt *p = &j->prompts[c->prompt];
+    bool free_form = j->p.structure == SRV_FREE || j->opening;
+    if (!j->style)
+        return true;
+    c->answer = cli_answer_new(&(cli_answer_options){
+        .style = j->style,
+        .tools = j->p.tools && free_form,
+        .reasoning = j->p.reasoning && (free_form || j->p.structure == SRV_FREE),
+        .prompt = j->opening ? NULL : p->text,
+        .prompt_num = j->opening ? 0 : p->text_num,
+        .sink = take_piece,
+        .data = c});
+    return c->answer && (!j->opening || cli_answer_feed(c->answer, j->opening, strlen(j->opening)));
+}
+
+static bool submit(srv_job *j, srv_choice *c, srv_ask *ask) {
+    const srv_prompt *p = &j->prompts[c->prompt];
+    ask->tokens = p->tokens;
+    ask->token_num = p->token_num;
+    ask->choice = c->index;
+    c->id = srv_model_submit(j->model, ask, &j->call->fault);
+    ask->sampling.seed++; // each choice has its own
+    srv_fault *f = &j->call->fault;
+    if (!c->id && f->code && strcmp(f->code, "invalid_structure") == 0 && j->p.structure_field)
+        snprintf(f->field, sizeof f->field, "%s", j->p.structure_field);
+    return c->id != 0;
+}
+
+static bool make_choices(srv_job *j) {
+    j->choice_count = j->prompt_count * (size_t)j->p.n;
+    j->choices = calloc(j->choice_count, sizeof *j->choices);
+    for (size_t i = 0; j->choices && i < j->choice_count; i++) {
+        srv_choice *c = &j->choices[i];
+        c->job = j;
+        c->index = (int)i;
+        c->prompt = (int)(i / (size_t)j->p.n);
+        c->stop = -1;
+        c->block_kind = -1;
+        c->calls = json_array();
+        c->logs = json_array();
+        if (!c->calls || !c->logs || !make_answer(j, c))
+            return false;
+    }
+    j->open = j->choice_count;
+    return j->choices != NULL;
+}
+
+static bool submit_all(srv_job *j) {
+    const char *stops[SRV_MOST_STOPS];
+    int *tokens = NULL;
+    float *bias = NULL;
+    srv_fault *f = &j->call->fault;
+    srv_ask ask = {.ignore_end = j->p.ignore_end,
+                   .markers = j->style != NULL,
+                   .log_probabilities = (int)j->p.log_probabilities,
+                   .echo = j->p.echo && j->p.log_probabilities >= 0,
+                   .structure = j->p.structure,
+                   .structure_text = j->p.structure_text,
+                   .stop = stops,
+                   .to = j->call->queue};
+    bool ok = most_of(j, &ask.most) && srv_params_stops(&j->p, stops, &ask.stop_num, f) &&
+              srv_params_sampling(&j->p, j->about->vocabulary, &ask.sampling, &tokens, &bias, f);
+    for (size_t i = 0; ok && i < j->choice_count; i++)
+        ok = submit(j, &j->choices[i], &ask);
+    free(tokens);
+    free(bias);
+    return ok;
+}
+
+/* --- conversations ---------------------------------------------------------------------------- */
+
+/* The text of the last message, where the answer goes on from it. */
+static json_t *without_last(const srv_params *p, const json_t **text) {
+    size_t n = json_array_size(p->messages);
+    const json_t *last = json_array_get(p->messages, n ? n - 1 : 0);
+    const char *role = json_string_value(json_object_get(last, "role"));
+    *text = NULL;
+    if (!p->prefill || !role || strcmp(role, "assistant") != 0)
+        return json_incref(p->messages);
+    *text = json_object_get(last, "content");
+    json_t *copy = json_copy(p->messages);
+    if (copy)
+        json_array_remove(copy, n - 1);
+    return copy;
+}
+
+static bool append(srv_prompt *p, const char *text, size_t n) {
+    char *whole = realloc(p->text, p->text_num + n + 1);
+    if (!whole)
+        return false;
+    memcpy(whole + p->text_num, text, n);
+    p->text = whole;
+    p->text_num += n;
+    whole[p->text_num] = 0;
+    return true;
+}
+
+bool srv_prompt_of_chat(srv_model *m, const srv_params *p, srv_prompt *out, srv_fault *f) {
+    const json_t *rest;
+    json_t *messages = without_last(p, &rest);
+    *out = (srv_prompt){0};
+    if (!messages)
+        return srv_fail(f, 500, "out of memory");
+    out->text = srv_model_chat(m, messages, p->tools, p->variables, &out->text_num, f);
+    json_decref(messages);
+    if (!out->text)
+        return false;
+    return !json_is_string(rest) ||
+           append(out, json_string_value(rest), json_string_length(rest)) ||
+           srv_fail(f, 500, "out of memory");
+}
+
+/* The answer is held to a call: the prompt opens it. */
+static bool force_call(srv_job *j, srv_prompt *p) {
+    srv_fault *f = &j->call->fault;
+    json_t *schema;
+    if (!cli_answer_force(j->style, j->p.forced, &j->opening, &schema))
+        return srv_fail_field(f, "tool_choice",
+                              "a call cannot be enforced for a model of this kind (%s)",
+                              cli_answer_style_name(j->style));
+    bool ok = srv_params_schema(&j->p, schema, "tool_choice", f) &&
+              (append(p, j->opening, strlen(j->opening)) || out_of_memory(j->call));
+    json_decref(schema);
+    return ok;
+}
+
+static bool make_chat(srv_job *j) {
+    if (!j->p.messages)
+        return true;
+    if (!j->about->chat)
+        return srv_fail(&j->call->fault, 400, "the model '%s' has no chat template", j->about->id);
+    j->style = cli_answer_style_of(j->about->chat);
+    j->prompts = calloc(1, sizeof *j->prompts);
+    j->prompt_count = j->prompts ? 1 : 0;
+    if (!j->prompts)
+        return out_of_memory(j->call);
+    return srv_prompt_of_chat(j->model, &j->p, j->prompts, &j->call->fault) &&
+           (!j->p.forced || force_call(j, j->prompts));
+}
+
+/* --- the whole -------------------------------------------------------------------------------- */
+
+srv_model *srv_take_model(srv_call *c, const char *name, double *seconds) {
+    double from = cli_seconds();
+    int64_t i = srv_engine_find(c->server->engine, name);
+    if (i < 0) {
+        c->fault.code = "model_not_found";
+        snprintf(c->fault.field, sizeof c->fault.field, "model");
+        srv_fail(&c->fault, 404, "there is no model '%.200s' here", name);
+        return NULL;
+    }
+    srv_model *m = srv_engine_take(c->server->engine, (size_t)i, &c->fault);
+    *seconds = cli_seconds() - from;
+    return m;
+}
+
+static bool prepare(srv_job *j) {
+    srv_call *c = j->call;
+    j->model = srv_take_model(c, j->p.model, &j->loaded);
+    if (!j->model)
+        return false;
+    j->about = srv_model_about(j->model);
+    if (j->about->encoder)
+        return srv_fail_field(&c->fault, "model", "'%s' makes vectors of texts, no text",
+                              j->about->id);
+    return make_chat(j) && encode_prompts(j) && (make_choices(j) || out_of_memory(c)) &&
+           submit_all(j);
+}
+
+static bool answer_stream(srv_job *j) {
+    srv_call *c = j->call;
+    j->stream = (srv_stream){next, free_stream};
+    c->stream = &j->stream;
+    c->status = 200;
+    c->type = j->face->type;
+    return true;
+}
+
+bool srv_job_run(srv_call *c, const srv_face *face, srv_params *p, srv_prompt *prompts,
+                 size_t count) {
+    srv_job *j = calloc(1, sizeof *j);
+    if (!j) {
+        srv_prompts_free(prompts, count);
+        srv_params_clear(p);
+        return false;
+    }
+    j->call = c;
+    j->face = face;
+    j->p = *p;
+    j->prompts = prompts;
+    j->prompt_count = count;
+    j->created = srv_now();
+    srv_make_id(j->id, sizeof j->id, face->prefix);
+    if (prepare(j))
+        return j->p.stream ? answer_stream(j) : answer_whole(j);
+    free_job(j);
+    return srv_answer_fault(c);
+}

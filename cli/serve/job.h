@@ -1,0 +1,94 @@
+/* Answers that are generated: a job asks the engine, and a face says it in a protocol's words.
+ *
+ *     srv_job_run ─▶ prompts, choices ─▶ engine ─▶ events ─▶ cli_answer ─▶ pieces ─▶ face ─▶ text
+ */
+#ifndef SERVE_JOB_H
+#define SERVE_JOB_H
+
+#include "answer/answer.h"
+#include "serve/params.h"
+
+typedef struct srv_job srv_job;
+
+typedef struct srv_choice {
+    srv_job *job;
+    int index, prompt;  /* among all; which prompt it goes on from */
+    int64_t id;         /* the engine's; 0: not asked */
+    cli_answer *answer; /* NULL: its text is shown as it is */
+    srv_text text, reasoning;
+    json_t *calls; /* [{id, name, arguments: text}] */
+    json_t *logs;  /* of tokens, in the face's shape */
+    bool ended;
+    srv_finish finish;
+    int stop; /* which stop text; -1 */
+    int64_t generated, cached;
+    int block, block_kind; /* for faces that number parts; block_kind -1: none is open */
+    char block_id[48];
+    size_t block_from; /* where the open part's text begins */
+    size_t offset;     /* of text in the answer, for log probabilities */
+} srv_choice;
+
+/* How a protocol says things. Functions of streams write to job->out; each may be NULL. */
+typedef struct srv_face {
+    const char *type; /* of a stream */
+    void (*begin)(srv_job *j);
+    void (*piece)(srv_job *j, srv_choice *c, const cli_piece *p);
+    void (*end_choice)(srv_job *j, srv_choice *c);
+    void (*end)(srv_job *j);
+    void (*fail)(srv_job *j, const srv_fault *f);
+    /* A token with its log probabilities, streamed or not. */
+    void (*token)(srv_job *j, srv_choice *c, const srv_event *e);
+    json_t *(*whole)(srv_job *j);
+    const char *prefix; /* of ids: "chatcmpl-" */
+} srv_face;
+
+typedef struct srv_prompt {
+    char *text; /* owned; NULL: there are tokens alone */
+    size_t text_num;
+    int *tokens; /* owned */
+    size_t token_num;
+} srv_prompt;
+
+struct srv_job {
+    srv_stream stream;
+    srv_call *call;
+    srv_model *model;
+    const srv_about *about;
+    const srv_face *face;
+    srv_params p;
+    srv_prompt *prompts;
+    size_t prompt_count;
+    srv_choice *choices;
+    size_t choice_count, open;     /* of them not ended */
+    const cli_answer_style *style; /* NULL: answers are text */
+    char *opening;                 /* of a forced call: the answer begins with it */
+    char id[48];
+    int64_t created;
+    int64_t prompt, cached, generated;
+    double loaded;    /* seconds that loading took */
+    double first;     /* when the first token came; 0: not yet */
+    int64_t sequence; /* of events, for faces that count */
+    json_t *done;     /* parts that are finished, for faces that repeat them */
+    bool begun, over;
+    srv_text *out;
+};
+
+/* Answers a call. p is taken over. Prompts: of p->messages where there are some, else `prompts`
+   (count of them, taken over as they are: an array of malloc). */
+bool srv_job_run(srv_call *c, const srv_face *face, srv_params *p, srv_prompt *prompts,
+                 size_t count);
+/* The model that the parameters name, taken; NULL and a fault. *seconds: that loading took. */
+srv_model *srv_take_model(srv_call *c, const char *name, double *seconds);
+/* The prompt of a conversation, for the caller's srv_prompt_clear. */
+bool srv_prompt_of_chat(srv_model *m, const srv_params *p, srv_prompt *out, srv_fault *f);
+void srv_prompts_free(srv_prompt *prompts, size_t count);
+
+/* "stop", "length" or "tool_calls". */
+const char *srv_finish_text(const srv_choice *c);
+/* prefix and 24 letters that nobody has had. */
+void srv_make_id(char *out, size_t room, const char *prefix);
+int64_t srv_now(void);
+/* A text of the answer as JSON: bytes that are no UTF-8 become U+FFFD. */
+json_t *srv_json_text(const char *text, size_t n);
+
+#endif

@@ -1,0 +1,170 @@
+/* Conversations in the shape of chat templates. */
+#include "serve/messages.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool no_memory(srv_fault *f) {
+    return srv_fail(f, 500, "out of memory");
+}
+
+/* A member that is taken over; one that is not there (NULL) is left out. */
+static bool set(json_t *object, const char *key, json_t *value) {
+    return !value || json_object_set_new(object, key, value) == 0;
+}
+
+bool srv_message_add(json_t *list, const char *role, json_t *content, json_t *calls,
+                     json_t *reasoning, srv_fault *f) {
+    json_t *m = json_pack("{s:s}", "role", role);
+    bool ok = m != NULL;
+    ok &= set(m, "content", content ? content : json_string(""));
+    ok &= set(m, "tool_calls", calls);
+    ok &= set(m, "reasoning_content", reasoning);
+    ok = ok && json_array_append(list, m) == 0;
+    json_decref(m);
+    return ok || no_memory(f);
+}
+
+json_t *srv_message_call(const char *id, const json_t *name, const json_t *arguments,
+                         const char *field, srv_fault *f) {
+    json_t *object =
+        json_is_string(arguments)
+            ? (cli_json_is_shallow(json_string_value(arguments), json_string_length(arguments), 64)
+                   ? json_loadb(json_string_value(arguments), json_string_length(arguments),
+                                JSON_ALLOW_NUL, NULL)
+                   : NULL)
+            : json_incref((json_t *)arguments);
+    if (arguments && json_is_string(arguments) && json_string_length(arguments) == 0)
+        object = json_object();
+    if (!json_is_object(object)) {
+        json_decref(object);
+        srv_fail_field(f, field, "the arguments are no JSON object");
+        return NULL;
+    }
+    json_t *call = json_pack("{s:s, s:s, s:{s:O, s:o}}", "id", id ? id : "", "type", "function",
+                             "function", "name", name, "arguments", object);
+    if (!call)
+        no_memory(f);
+    return call;
+}
+
+/* As OpenAI and Anthropic have them: letters, digits, _ and -, up to 128. */
+static bool is_name(const json_t *name) {
+    static const char letters[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
+    const char *text = json_string_value(name);
+    return text && *text && strlen(text) <= 128 && strspn(text, letters) == strlen(text);
+}
+
+json_t *srv_tool(const json_t *name, const json_t *description, const json_t *parameters,
+                 const char *field, srv_fault *f) {
+    if (!is_name(name)) {
+        srv_fail_field(f, field, "a tool's name has 1 to 128 letters, digits, _, - and .");
+        return NULL;
+    }
+    json_t *function = json_pack("{s:O}", "name", name);
+    bool ok = function != NULL;
+    if (ok && json_is_string(description))
+        ok = json_object_set(function, "description", (json_t *)description) == 0;
+    if (ok && json_is_object(parameters))
+        ok = json_object_set(function, "parameters", (json_t *)parameters) == 0;
+    json_t *tool = ok ? json_pack("{s:s, s:O}", "type", "function", "function", function) : NULL;
+    json_decref(function);
+    if (!tool)
+        no_memory(f);
+    return tool;
+}
+
+/* --- contents --------------------------------------------------------------------------------- */
+
+static const srv_part *find_part(const srv_part *parts, const char *type) {
+    for (; parts->type; parts++)
+        if (type && strcmp(parts->type, type) == 0)
+            return parts;
+    return NULL;
+}
+
+static bool add_part(const json_t *part, const srv_part *parts, const char *place, srv_text *out,
+                     srv_fault *f) {
+    const char *type = json_string_value(json_object_get(part, "type"));
+    const srv_part *row = find_part(parts, type);
+    if (!json_is_object(part) || !type)
+        return srv_fail_field(f, place, "a part is an object with a type");
+    if (!row)
+        return srv_fail_field(f, place, "parts of type '%.40s' are not supported", type);
+    if (row->refusal)
+        return srv_fail_field(f, place, "it is not supported: %s", row->refusal);
+    if (!srv_fields_read_at(row->fields, part, place, NULL, f))
+        return false;
+    const json_t *text = row->key ? json_object_get(part, row->key) : NULL;
+    if (text)
+        srv_text_put(out, json_string_value(text), json_string_length(text));
+    return true;
+}
+
+json_t *srv_content_text(const json_t *content, const srv_part *parts, const char *field,
+                         srv_fault *f) {
+    srv_text text = {0};
+    const json_t *part;
+    size_t i;
+    bool ok = true;
+    char place[160];
+    if (json_is_string(content))
+        return json_incref((json_t *)content);
+    json_array_foreach(content, i, part) {
+        snprintf(place, sizeof place, "%s[%zu]", field, i);
+        ok = ok && add_part(part, parts, place, &text, f);
+    }
+    json_t *whole = ok && !text.failed ? json_stringn(text.data ? text.data : "", text.n) : NULL;
+    srv_text_free(&text);
+    if (ok && !whole)
+        no_memory(f);
+    return whole;
+}
+
+/* --- tools ------------------------------------------------------------------------------------ */
+
+static const json_t *function_of(const json_t *tool) {
+    return json_object_get(tool, "function");
+}
+
+/* The functions that may be forced: all, or the one of that name. */
+static json_t *functions_of(const json_t *tools, const char *name) {
+    json_t *list = json_array();
+    const json_t *tool;
+    size_t i;
+    json_array_foreach(tools, i, tool) {
+        const char *found = json_string_value(json_object_get(function_of(tool), "name"));
+        if (!name || strcmp(found, name) == 0)
+            json_array_append(list, (json_t *)function_of(tool));
+    }
+    return list;
+}
+
+bool srv_tools_choose(srv_params *p, json_t *tools, srv_choose how, const char *name,
+                      const char *field, srv_fault *f) {
+    bool none = json_array_size(tools) == 0;
+    if (none || how == SRV_MUST_NOT) {
+        json_decref(tools);
+        return !none || how == SRV_MAY || how == SRV_MUST_NOT ||
+               srv_fail_field(f, field, "there are no tools");
+    }
+    p->tools = tools;
+    if (how == SRV_MAY)
+        return p->structure == SRV_FREE ||
+               srv_fail_field(f, p->structure_field,
+                              "an answer that may call tools cannot be held to it");
+    p->forced = functions_of(tools, how == SRV_MUST_THIS ? name : NULL);
+    if (!p->forced)
+        return no_memory(f);
+    p->one_call = true;
+    return json_array_size(p->forced) > 0 ||
+           srv_fail_field(f, field, "there is no tool '%.100s'", name ? name : "");
+}
+
+bool srv_variable(srv_params *p, const char *name, json_t *value, srv_fault *f) {
+    if (!p->variables)
+        p->variables = json_object();
+    return (value && p->variables && json_object_set_new(p->variables, name, value) == 0) ||
+           no_memory(f);
+}

@@ -1,0 +1,50 @@
+/* Conversations in the shape that chat templates take:
+ *
+ *     [{role, content: text, reasoning_content?, tool_calls?: [{id, type, function: {name,
+ *       arguments: object}}], tool_call_id?, name?}]
+ *     [{type: "function", function: {name, description?, parameters?}}]
+ *
+ * and what protocols have in common when they make it.
+ */
+#ifndef SERVE_MESSAGES_H
+#define SERVE_MESSAGES_H
+
+#include "serve/params.h"
+
+enum { SRV_MOST_TOOLS = 512 };
+
+/* One more, of these parts (taken over; NULL: not there). False: a fault. */
+bool srv_message_add(json_t *list, const char *role, json_t *content, json_t *calls,
+                     json_t *reasoning, srv_fault *f);
+/* A call in a message. Arguments: an object, or a text that is one; `field` for the fault. NULL and
+   a fault. */
+json_t *srv_message_call(const char *id, const json_t *name, const json_t *arguments,
+                         const char *field, srv_fault *f);
+/* A tool; parts may be NULL, the name is checked. NULL and a fault. */
+json_t *srv_tool(const json_t *name, const json_t *description, const json_t *parameters,
+                 const char *field, srv_fault *f);
+
+/* The text of a content: a text, or a list of parts of which each has a type of the table and a
+   text under that name's key. NULL and a fault. */
+typedef struct srv_part {
+    const char *type;    /* NULL ends a table */
+    const char *key;     /* of its text; NULL: the part is passed over */
+    const char *refusal; /* why it is refused; NULL */
+    const srv_field *fields;
+} srv_part;
+json_t *srv_content_text(const json_t *content, const srv_part *parts, const char *field,
+                         srv_fault *f);
+
+/* How tools may be called, in any protocol's words. */
+typedef enum srv_choose { SRV_MAY, SRV_MUST, SRV_MUST_NOT, SRV_MUST_THIS } srv_choose;
+/* Sets p->tools (taken over: a list of srv_tool's) and what is forced. */
+bool srv_tools_choose(srv_params *p, json_t *tools, srv_choose how, const char *name,
+                      const char *field, srv_fault *f);
+/* A variable more for the template; the value is taken over. */
+bool srv_variable(srv_params *p, const char *name, json_t *value, srv_fault *f);
+
+/* messages and tools of OpenAI's chat into the parameters. */
+bool srv_chat_messages(srv_params *p, const json_t *messages, srv_fault *f);
+bool srv_chat_tools(srv_params *p, const json_t *tools, const json_t *choice, srv_fault *f);
+
+#endif

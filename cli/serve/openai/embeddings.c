@@ -1,0 +1,246 @@
+/* POST /v1/embeddings, and /v1/rerank as Jina and Cohere have it. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "serve/openai/openai.h"
+
+enum { MOST_TEXTS = 2048 };
+
+typedef struct body {
+    const char *model, *format, *query;
+    const json_t *input, *documents;
+    int64_t dimensions, top;
+    bool give_back;
+} body;
+
+#define AT(member) offsetof(body, member)
+
+/* A model that makes vectors, taken. NULL and a fault. */
+static srv_model *take_encoder(srv_call *c, const char *name) {
+    double seconds;
+    srv_model *m = srv_take_model(c, name, &seconds);
+    if (!m || srv_model_about(m)->encoder)
+        return m;
+    srv_fail_field(&c->fault, "model", "'%s' makes text, no vectors", srv_model_about(m)->id);
+    srv_engine_give(c->server->engine, m, -1);
+    return NULL;
+}
+
+/* The vector of a text, or of a list of tokens; for free. NULL and a fault. */
+static float *vector_of(srv_call *c, srv_model *m, const json_t *item, const char *field) {
+    srv_prompt p = {0};
+    const srv_about *about = srv_model_about(m);
+    size_t n = json_array_size(item);
+    if (json_is_string(item))
+        p.tokens = srv_model_encode(m, json_string_value(item), json_string_length(item), false,
+                                    &p.token_num, &c->fault);
+    else if ((p.tokens = malloc((n + 1) * sizeof *p.tokens)))
+        for (; p.token_num < n; p.token_num++)
+            p.tokens[p.token_num] = (int)json_integer_value(json_array_get(item, p.token_num));
+    if (p.tokens && p.token_num == 0)
+        srv_fail_field(&c->fault, field, "a text without tokens has no vector");
+    if (p.tokens && (int64_t)p.token_num > about->context)
+        srv_fail_field(&c->fault, field, "a text has %zu tokens, the model takes %lld", p.token_num,
+                       (long long)about->context);
+    if (!p.tokens)
+        srv_fail(&c->fault, 500, "out of memory");
+    float *v = c->fault.status || srv_queue_stopped(c->queue)
+                   ? NULL
+                   : srv_model_embed(m, p.tokens, p.token_num, &c->fault);
+    c->prompt += (int64_t)p.token_num;
+    free(p.tokens);
+    if (!v)
+        srv_fail(&c->fault, 504, "the request took too long");
+    return v;
+}
+
+/* --- embeddings ------------------------------------------------------------------------------- */
+
+static const srv_field fields[] = {
+    {"model", SRV_TEXT, AT(model), .count = 512},
+    {"input", SRV_TEXT | SRV_LIST, AT(input), .items = SRV_TEXT | SRV_INT | SRV_LIST, .zeros = true,
+     .required = true},
+    {"encoding_format", SRV_TEXT, AT(format), .words = "float|base64"},
+    {"dimensions", SRV_INT, AT(dimensions), .least = 1, .most = 1 << 20},
+    {"user", SRV_TEXT, SRV_NOWHERE, .count = 512},
+    {0}};
+
+/* RFC 4648, section 4. */
+static json_t *base64(const unsigned char *bytes, size_t n) {
+    static const char letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    char *text = malloc(n / 3 * 4 + 8), *to = text;
+    for (size_t i = 0; text && i < n; i += 3) {
+        size_t left = n - i;
+        uint32_t word = (uint32_t)bytes[i] << 16 | (uint32_t)(left > 1 ? bytes[i + 1] : 0) << 8 |
+                        (uint32_t)(left > 2 ? bytes[i + 2] : 0);
+        *to++ = letters[word >> 18];
+        *to++ = letters[word >> 12 & 63];
+        *to++ = left > 1 ? letters[word >> 6 & 63] : '=';
+        *to++ = left > 2 ? letters[word & 63] : '=';
+    }
+    json_t *value = text ? json_stringn(text, (size_t)(to - text)) : NULL;
+    free(text);
+    return value;
+}
+
+static json_t *floats(const float *v, size_t n) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(list, json_real((double)v[i]));
+    return list;
+}
+
+static bool is_one(const json_t *input) {
+    return json_is_string(input) || json_is_integer(json_array_get(input, 0));
+}
+
+static bool check_input(const body *b, const srv_about *about, srv_fault *f) {
+    size_t n = is_one(b->input) ? 1 : json_array_size(b->input), i;
+    const json_t *item, *id;
+    size_t k;
+    if (n == 0 || n > MOST_TEXTS)
+        return srv_fail_field(f, "input", "there are 1 to %d texts", MOST_TEXTS);
+    if (b->dimensions >= 0 && b->dimensions != about->hidden)
+        return srv_fail_field(f, "dimensions", "the model's vectors have %lld",
+                              (long long)about->hidden);
+    json_array_foreach(b->input, i, item) {
+        if (json_is_integer(item) != (n == 1 && is_one(b->input)))
+            return srv_fail_field(f, "input", "its items are of several types");
+        json_array_foreach(item, k, id) if (
+            !json_is_integer(id) || json_integer_value(id) < 0 ||
+            json_integer_value(id) >=
+                about->vocabulary) return srv_fail_field(f, "input",
+                                                         "a list of tokens has tokens alone");
+    }
+    return true;
+}
+
+static json_t *usage(const srv_call *c) {
+    return json_pack("{s:I, s:I}", "prompt_tokens", (json_int_t)c->prompt, "total_tokens",
+                     (json_int_t)c->prompt);
+}
+
+static json_t *row(srv_call *c, srv_model *m, const body *b, size_t i) {
+    const json_t *item = is_one(b->input) ? b->input : json_array_get(b->input, i);
+    size_t n = (size_t)srv_model_about(m)->hidden;
+    float *v = vector_of(c, m, item, "input");
+    if (!v)
+        return NULL;
+    bool packed = b->format && strcmp(b->format, "base64") == 0;
+    json_t *value = packed ? base64((unsigned char *)v, n * sizeof *v) : floats(v, n);
+    free(v);
+    return json_pack("{s:s, s:i, s:o}", "object", "embedding", "index", (int)i, "embedding", value);
+}
+
+static json_t *embed_all(srv_call *c, srv_model *m, const body *b) {
+    size_t n = is_one(b->input) ? 1 : json_array_size(b->input);
+    json_t *rows = json_array();
+    for (size_t i = 0; i < n; i++) {
+        json_t *one = row(c, m, b, i);
+        if (!one || json_array_append_new(rows, one))
+            return json_decref(rows), NULL;
+    }
+    return json_pack("{s:s, s:s, s:o, s:o}", "object", "list", "model", srv_model_about(m)->id,
+                     "data", rows, "usage", usage(c));
+}
+
+bool srv_openai_embeddings(srv_call *c) {
+    body b = {.dimensions = -1};
+    srv_model *m =
+        srv_fields_read(fields, c->json, &b, &c->fault) ? take_encoder(c, b.model) : NULL;
+    json_t *doc = m && check_input(&b, srv_model_about(m), &c->fault) ? embed_all(c, m, &b) : NULL;
+    if (m)
+        srv_engine_give(c->server->engine, m, -1);
+    return doc ? srv_answer_json(c, doc) : srv_answer_fault(c);
+}
+
+/* --- rerank ----------------------------------------------------------------------------------- */
+
+static const srv_field document_fields[] = {
+    {"text", SRV_TEXT, SRV_NOWHERE, .zeros = true, .required = true}, {0}};
+static const srv_field rerank_fields[] = {
+    {"model", SRV_TEXT, AT(model), .count = 512},
+    {"query", SRV_TEXT, AT(query), .required = true},
+    {"documents", SRV_LIST, AT(documents), .items = SRV_TEXT | SRV_OBJECT, .inner = document_fields,
+     .zeros = true, .count = MOST_TEXTS, .required = true},
+    {"top_n", SRV_INT, AT(top), .least = 1, .most = MOST_TEXTS},
+    {"return_documents", SRV_BOOL, AT(give_back)},
+    {"max_tokens_per_doc", SRV_REFUSED, SRV_NOWHERE, .words = "documents are not cut"},
+    {0}};
+
+typedef struct score {
+    size_t index;
+    double value;
+} score;
+
+/* The best first, of equals the first. */
+static int compare(const void *a, const void *b) {
+    const score *x = a, *y = b;
+    if (x->value != y->value)
+        return x->value < y->value ? 1 : -1;
+    return x->index < y->index ? -1 : 1;
+}
+
+static const json_t *text_of(const json_t *document) {
+    return json_is_object(document) ? json_object_get(document, "text") : document;
+}
+
+/* The cosine of query and document: the vectors are of length 1. */
+static bool score_all(srv_call *c, srv_model *m, const body *b, score *scores) {
+    size_t n = json_array_size(b->documents), width = (size_t)srv_model_about(m)->hidden;
+    json_t *query = json_string(b->query);
+    float *q = query ? vector_of(c, m, query, "query") : NULL;
+    bool ok = q != NULL;
+    for (size_t i = 0; ok && i < n; i++) {
+        float *v = vector_of(c, m, text_of(json_array_get(b->documents, i)), "documents");
+        double sum = 0;
+        for (size_t k = 0; v && k < width; k++)
+            sum += (double)q[k] * (double)v[k];
+        scores[i] = (score){i, sum};
+        ok = v != NULL;
+        free(v);
+    }
+    json_decref(query);
+    free(q);
+    return ok;
+}
+
+static json_t *results(const body *b, const score *scores, size_t n) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < n; i++) {
+        const json_t *document = json_array_get(b->documents, scores[i].index);
+        json_t *one = json_pack("{s:I, s:f}", "index", (json_int_t)scores[i].index,
+                                "relevance_score", scores[i].value);
+        if (one && b->give_back)
+            json_object_set_new(one, "document", json_pack("{s:O}", "text", text_of(document)));
+        json_array_append_new(list, one);
+    }
+    return list;
+}
+
+static json_t *rerank(srv_call *c, srv_model *m, const body *b) {
+    size_t n = json_array_size(b->documents);
+    score *scores = malloc((n + 1) * sizeof *scores);
+    json_t *doc = NULL;
+    char id[48];
+    srv_make_id(id, sizeof id, "rerank-");
+    if (scores && score_all(c, m, b, scores)) {
+        qsort(scores, n, sizeof *scores, compare);
+        n = b->top >= 0 && (size_t)b->top < n ? (size_t)b->top : n;
+        doc = json_pack("{s:s, s:s, s:o, s:o}", "id", id, "model", srv_model_about(m)->id,
+                        "results", results(b, scores, n), "usage", usage(c));
+    }
+    free(scores);
+    return doc;
+}
+
+bool srv_rerank(srv_call *c) {
+    body b = {.top = -1};
+    srv_model *m =
+        srv_fields_read(rerank_fields, c->json, &b, &c->fault) ? take_encoder(c, b.model) : NULL;
+    json_t *doc = m ? rerank(c, m, &b) : NULL;
+    if (m)
+        srv_engine_give(c->server->engine, m, -1);
+    return doc ? srv_answer_json(c, doc) : srv_answer_fault(c);
+}

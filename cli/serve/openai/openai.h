@@ -1,0 +1,16 @@
+/* Between the endpoints of OpenAI's interface. */
+#ifndef SERVE_OPENAI_H
+#define SERVE_OPENAI_H
+
+#include "serve/job.h"
+
+/* {prompt_tokens, completion_tokens, ...} */
+json_t *srv_openai_usage(const srv_job *j);
+/* {token, logprob, bytes, top_logprobs} of a token, for the lists of chat. */
+void srv_openai_log(srv_job *j, srv_choice *c, const srv_event *e);
+/* The text of a token; NULL: no memory. */
+json_t *srv_openai_token(srv_job *j, int token);
+/* -Infinity, which JSON lacks, as the API has it. */
+json_t *srv_openai_log_p(double log_p);
+
+#endif

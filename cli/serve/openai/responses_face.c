@@ -1,0 +1,252 @@
+/* POST /v1/responses: the answer, whole and as events. An answer is a list of items: reasoning, a
+ * message, calls. j->done has those that have ended. */
+#include <string.h>
+
+#include "serve/openai/openai.h"
+#include "serve/openai/responses.h"
+
+enum { NO_BLOCK = -1, TEXT_BLOCK = CLI_PIECE_TEXT, REASONING_BLOCK = CLI_PIECE_REASONING };
+
+/* --- items ------------------------------------------------------------------------------------ */
+
+static json_t *text_part(const char *type, const char *text, size_t n) {
+    json_t *part = json_pack("{s:s, s:o}", "type", type, "text", srv_json_text(text, n));
+    if (part && strcmp(type, "output_text") == 0)
+        json_object_update_new(part, json_pack("{s:[], s:[]}", "annotations", "logprobs"));
+    return part;
+}
+
+static json_t *message_item(const char *id, const char *status, json_t *content) {
+    return json_pack("{s:s, s:s, s:s, s:s, s:o}", "type", "message", "id", id, "status", status,
+                     "role", "assistant", "content", content);
+}
+
+static json_t *reasoning_item(const char *id, json_t *content) {
+    return json_pack("{s:s, s:s, s:[], s:o}", "type", "reasoning", "id", id, "summary", "content",
+                     content);
+}
+
+static json_t *call_item(const char *id, const char *status, const json_t *call,
+                         const json_t *arguments) {
+    return json_pack("{s:s, s:s, s:s, s:O, s:O, s:O}", "type", "function_call", "id", id, "status",
+                     status, "call_id", json_object_get(call, "id"), "name",
+                     json_object_get(call, "name"), "arguments", arguments);
+}
+
+/* --- the document ----------------------------------------------------------------------------- */
+
+static json_t *given(const srv_job *j, const char *key, json_t *otherwise) {
+    json_t *value = json_object_get(j->call->json, key);
+    if (!value || json_is_null(value))
+        return otherwise;
+    json_decref(otherwise);
+    return json_incref(value);
+}
+
+static json_t *usage(const srv_job *j) {
+    return json_pack("{s:I, s:{s:I}, s:I, s:{s:i}, s:I}", "input_tokens", (json_int_t)j->prompt,
+                     "input_tokens_details", "cached_tokens", (json_int_t)j->cached,
+                     "output_tokens", (json_int_t)j->generated, "output_tokens_details",
+                     "reasoning_tokens", 0, "total_tokens", (json_int_t)(j->prompt + j->generated));
+}
+
+static bool copy_options(const srv_job *j, json_t *doc) {
+    static const char *const nulls[] = {"instructions", "max_output_tokens", "reasoning", "user"};
+    bool ok = true;
+    for (size_t i = 0; i < sizeof nulls / sizeof *nulls; i++)
+        ok &= json_object_set_new(doc, nulls[i], given(j, nulls[i], json_null())) == 0;
+    ok &= json_object_set_new(doc, "tools", given(j, "tools", json_array())) == 0;
+    ok &= json_object_set_new(doc, "metadata", given(j, "metadata", json_object())) == 0;
+    ok &=
+        json_object_set_new(doc, "tool_choice", given(j, "tool_choice", json_string("auto"))) == 0;
+    ok &= json_object_set_new(doc, "text",
+                              given(j, "text", json_pack("{s:{s:s}}", "format", "type", "text"))) ==
+          0;
+    return ok;
+}
+
+static json_t *document(srv_job *j, const char *status) {
+    bool over = strcmp(status, "in_progress") != 0, cut = strcmp(status, "incomplete") == 0;
+    json_t *doc = json_pack(
+        "{s:s, s:s, s:I, s:s, s:b, s:n, s:o, s:s, s:O, s:b, s:n, s:b, s:f, s:f, s:s, s:o}", "id",
+        j->id, "object", "response", "created_at", (json_int_t)j->created, "status", status,
+        "background", 0, "error", "incomplete_details",
+        cut ? json_pack("{s:s}", "reason", "max_output_tokens") : json_null(), "model",
+        j->about->id, "output", j->done, "parallel_tool_calls", !j->p.one_call,
+        "previous_response_id", "store", 0, "temperature", j->p.temperature, "top_p", j->p.top_p,
+        "truncation", "disabled", "usage", over ? usage(j) : json_null());
+    return doc && copy_options(j, doc) ? doc : NULL;
+}
+
+static const char *status_of(const srv_job *j) {
+    return j->choices[0].finish == SRV_LENGTH ? "incomplete" : "completed";
+}
+
+/* --- events ----------------------------------------------------------------------------------- */
+
+/* An event of these members, which are taken over. */
+static void send(srv_job *j, const char *type, json_t *members) {
+    json_t *doc =
+        json_pack("{s:s, s:I}", "type", type, "sequence_number", (json_int_t)j->sequence++);
+    if (doc && members)
+        json_object_update(doc, members);
+    json_decref(members);
+    srv_text_event(j->out, type, members ? doc : NULL);
+}
+
+static json_t *place(const srv_choice *c) {
+    return json_pack("{s:s, s:i, s:i}", "item_id", c->block_id, "output_index", c->block,
+                     "content_index", 0);
+}
+
+static json_t *with(json_t *object, const char *key, json_t *value) {
+    if (!object || json_object_set_new(object, key, value))
+        return NULL;
+    return object;
+}
+
+static void begin(srv_job *j) {
+    j->done = json_array();
+    send(j, "response.created", json_pack("{s:o}", "response", document(j, "in_progress")));
+    send(j, "response.in_progress", json_pack("{s:o}", "response", document(j, "in_progress")));
+}
+
+static void send_item(srv_job *j, srv_choice *c, const char *type, json_t *item) {
+    send(j, type, json_pack("{s:i, s:o}", "output_index", c->block, "item", item));
+}
+
+static bool is_text(const srv_choice *c) {
+    return c->block_kind == TEXT_BLOCK;
+}
+
+static const char *part_type(const srv_choice *c) {
+    return is_text(c) ? "output_text" : "reasoning_text";
+}
+
+static json_t *item_of(const srv_choice *c, const char *status, json_t *content) {
+    return is_text(c) ? message_item(c->block_id, status, content)
+                      : reasoning_item(c->block_id, content);
+}
+
+/* What a part has said. */
+static const srv_text *said(const srv_choice *c) {
+    return is_text(c) ? &c->text : &c->reasoning;
+}
+
+static void open_block(srv_job *j, srv_choice *c, int kind) {
+    c->block_kind = kind;
+    c->block = (int)json_array_size(j->done);
+    srv_make_id(c->block_id, sizeof c->block_id, is_text(c) ? "msg_" : "rs_");
+    send_item(j, c, "response.output_item.added", item_of(c, "in_progress", json_array()));
+    send(j, "response.content_part.added", with(place(c), "part", text_part(part_type(c), "", 0)));
+}
+
+static void close_block(srv_job *j, srv_choice *c) {
+    if (c->block_kind == NO_BLOCK)
+        return;
+    const char *text = said(c)->data + c->block_from;
+    size_t n = said(c)->n - c->block_from;
+    send(j, is_text(c) ? "response.output_text.done" : "response.reasoning_text.done",
+         with(is_text(c) ? with(place(c), "logprobs", json_array()) : place(c), "text",
+              srv_json_text(text, n)));
+    json_t *part = text_part(part_type(c), text, n);
+    send(j, "response.content_part.done", with(place(c), "part", json_incref(part)));
+    json_t *item = item_of(c, "completed", json_pack("[o]", part));
+    send_item(j, c, "response.output_item.done", json_incref(item));
+    json_array_append_new(j->done, item);
+    c->block_kind = NO_BLOCK;
+}
+
+static void send_call(srv_job *j, srv_choice *c) {
+    const json_t *call = json_array_get(c->calls, json_array_size(c->calls) - 1);
+    const json_t *arguments = json_object_get(call, "arguments");
+    json_t *nothing = json_string("");
+    c->block = (int)json_array_size(j->done);
+    srv_make_id(c->block_id, sizeof c->block_id, "fc_");
+    send_item(j, c, "response.output_item.added",
+              call_item(c->block_id, "in_progress", call, nothing));
+    json_decref(nothing);
+    send(j, "response.function_call_arguments.delta",
+         json_pack("{s:s, s:i, s:O}", "item_id", c->block_id, "output_index", c->block, "delta",
+                   arguments));
+    send(j, "response.function_call_arguments.done",
+         json_pack("{s:s, s:i, s:O, s:O}", "item_id", c->block_id, "output_index", c->block,
+                   "arguments", arguments, "name", json_object_get(call, "name")));
+    json_t *item = call_item(c->block_id, "completed", call, arguments);
+    send_item(j, c, "response.output_item.done", json_incref(item));
+    json_array_append_new(j->done, item);
+}
+
+static void piece(srv_job *j, srv_choice *c, const cli_piece *p) {
+    if (c->block_kind != (int)p->kind)
+        close_block(j, c);
+    if (p->kind == CLI_PIECE_CALL) {
+        send_call(j, c);
+        return;
+    }
+    if (c->block_kind == NO_BLOCK) {
+        open_block(j, c, p->kind);
+        c->block_from = said(c)->n - p->n;
+    }
+    json_t *delta = with(place(c), "delta", srv_json_text(p->text, p->n));
+    if (is_text(c))
+        delta = with(delta, "logprobs", json_array());
+    send(j, is_text(c) ? "response.output_text.delta" : "response.reasoning_text.delta", delta);
+}
+
+static void end_choice(srv_job *j, srv_choice *c) {
+    close_block(j, c);
+}
+
+static void end(srv_job *j) {
+    char type[40];
+    snprintf(type, sizeof type, "response.%s", status_of(j));
+    send(j, type, json_pack("{s:o}", "response", document(j, status_of(j))));
+}
+
+static void fail(srv_job *j, const srv_fault *f) {
+    json_t *doc = j->done ? document(j, "failed") : NULL;
+    if (doc)
+        json_object_set_new(doc, "error",
+                            json_pack("{s:s, s:o}", "code", "server_error", "message",
+                                      cli_json_text(f->text)));
+    send(j, "response.failed", json_pack("{s:o}", "response", doc));
+}
+
+/* --- the whole -------------------------------------------------------------------------------- */
+
+static void add_text(srv_job *j, const srv_text *text, const char *prefix, bool reasons) {
+    char id[48];
+    srv_make_id(id, sizeof id, prefix);
+    json_t *content = json_pack("[o]", text_part(reasons ? "reasoning_text" : "output_text",
+                                                 text->data, text->n));
+    json_array_append_new(j->done, reasons ? reasoning_item(id, content)
+                                           : message_item(id, "completed", content));
+}
+
+static json_t *whole(srv_job *j) {
+    const srv_choice *c = &j->choices[0];
+    const json_t *call;
+    size_t i;
+    char id[48];
+    j->done = json_array();
+    if (c->reasoning.n)
+        add_text(j, &c->reasoning, "rs_", true);
+    if (c->text.n || !json_array_size(c->calls))
+        add_text(j, &c->text, "msg_", false);
+    json_array_foreach(c->calls, i, call) {
+        srv_make_id(id, sizeof id, "fc_");
+        json_array_append_new(j->done,
+                              call_item(id, "completed", call, json_object_get(call, "arguments")));
+    }
+    return document(j, status_of(j));
+}
+
+const srv_face srv_responses_face = {.type = "text/event-stream",
+                                     .begin = begin,
+                                     .piece = piece,
+                                     .end_choice = end_choice,
+                                     .end = end,
+                                     .fail = fail,
+                                     .whole = whole,
+                                     .prefix = "resp_"};

@@ -1,0 +1,764 @@
+"""mlx serve: its interfaces, with an engine that stands for models."""
+
+import base64
+import json
+import struct
+
+import pytest
+
+from server import server, user  # noqa: F401
+
+TOOLS = [
+    {"type": "function", "function": {"name": name, "description": "d", "parameters": parameters}}
+    for name, parameters in [
+        ("weather", {"type": "object", "properties": {"city": {"type": "string"}}}),
+        ("time", {"type": "object", "properties": {}}),
+    ]
+]
+
+
+def params(server, **more):
+    """What the engine was asked."""
+    answer = server.chat(model="params", **more)
+    return json.loads(answer["choices"][0]["message"]["content"])
+
+
+# --- chat -----------------------------------------------------------------------------------------
+
+
+def test_chat(server):
+    answer = server.chat("Grüße, 世界 \U0001f600")
+    (choice,) = answer["choices"]
+    assert choice["message"]["content"] == "Grüße, 世界 \U0001f600"
+    assert choice["message"]["role"] == "assistant" and choice["finish_reason"] == "stop"
+    assert answer["object"] == "chat.completion" and answer["model"] == "echo"
+    usage = answer["usage"]
+    assert usage["completion_tokens"] == 11 and usage["prompt_tokens"] == 17
+    assert usage["total_tokens"] == 28 and usage["prompt_tokens_details"]["cached_tokens"] == 8
+
+
+def test_parts_are_one_text(server):
+    parts = [{"type": "text", "text": "one "}, {"type": "text", "text": "two"}]
+    assert server.chat(parts)["choices"][0]["message"]["content"] == "one two"
+
+
+def test_zeros_in_a_text(server):
+    assert server.chat("a\0b")["choices"][0]["message"]["content"] == "a\0b"
+
+
+def test_a_stream(server):
+    found = server.events(
+        "/v1/chat/completions", model="echo", messages=[user("Hi 世")],
+        stream_options={"include_usage": True},
+    )  # fmt: skip
+    assert found[-1] == (None, "[DONE]")
+    chunks = [chunk for _, chunk in found[:-1]]
+    assert len({chunk["id"] for chunk in chunks}) == 1
+    assert chunks[0]["choices"][0]["delta"] == {"role": "assistant", "content": ""}
+    deltas = [c["choices"][0]["delta"].get("content", "") for c in chunks[:-1]]
+    assert "".join(deltas) == "Hi 世" and len(deltas) == 6
+    assert chunks[-2]["choices"][0]["finish_reason"] == "stop"
+    assert chunks[-1]["choices"] == [] and chunks[-1]["usage"]["completion_tokens"] == 4
+    assert all(chunk["usage"] is None for chunk in chunks[:-1])
+
+
+def test_several_choices(server):
+    answer = server.chat("abc", n=3)
+    assert [c["index"] for c in answer["choices"]] == [0, 1, 2]
+    assert all(c["message"]["content"] == "abc" for c in answer["choices"])
+    assert answer["usage"]["completion_tokens"] == 9
+    texts = {}
+    for _, chunk in server.events("/v1/chat/completions", model="echo", n=3,
+                                  messages=[user("abc")])[:-1]:  # fmt: skip
+        (choice,) = chunk["choices"]
+        texts[choice["index"]] = texts.get(choice["index"], "") + choice["delta"].get("content", "")
+    assert texts == {0: "abc", 1: "abc", 2: "abc"}
+
+
+def test_limits_and_stops(server):
+    answer = server.chat("abcdef", max_tokens=3)["choices"][0]
+    assert answer["message"]["content"] == "abc" and answer["finish_reason"] == "length"
+    answer = server.chat("abcdef", stop="de")["choices"][0]
+    assert answer["message"]["content"] == "abc" and answer["finish_reason"] == "stop"
+    answer = server.chat("abcdef", stop=["x", "f"], max_completion_tokens=50)["choices"][0]
+    assert answer["message"]["content"] == "abcde"
+
+
+def test_log_probabilities(server):
+    answer = server.chat("ab", logprobs=True, top_logprobs=2)["choices"][0]
+    first, second = answer["logprobs"]["content"]
+    assert first["token"] == "a" and first["bytes"] == [97] and first["logprob"] == -0.5
+    assert [top["token"] for top in second["top_logprobs"]] == ["b", "x"]
+    found = server.events("/v1/chat/completions", model="echo", messages=[user("世b")],
+                          logprobs=True)  # fmt: skip
+    logs = [c["choices"][0]["logprobs"] for _, c in found[:-1]]
+    assert [log["content"][0]["token"] for log in logs if log] == ["世", "b"]
+    assert "logprobs is to be true" in server.chat(status=400, top_logprobs=2)["error"]["message"]
+
+
+def test_where_options_go(server):
+    asked = params(
+        server, temperature=0.5, top_p=0.9, top_k=7, min_p=0.1, seed=5, presence_penalty=-1,
+        frequency_penalty=2, repetition_penalty=1.5, logit_bias={"65": -100, "66": 3.5},
+        stop=["\n"], max_tokens=900, ignore_eos=True, typical_p=0.5, repeat_last_n=9,
+        dry_multiplier=0.8, xtc_probability=0.5, mirostat=2,
+    )  # fmt: skip
+    for key, value in {
+        "temperature": 0.5, "top_p": 0.9, "top_k": 7, "min_p": 0.1, "seed": 5, "presence_penalty": -1,
+        "frequency_penalty": 2, "repetition_penalty": 1.5, "bias": {"65": "-inf", "66": 3.5},
+        "stop": ["\n"], "most": 900, "ignore_end": True, "typical_p": 0.5, "penalty_last": 9,
+        "dry_multiplier": 0.8, "dry_base": 1.75, "dry_allowed": 2, "xtc_probability": 0.5,
+        "xtc_threshold": 0.1, "mirostat_tau": 5, "mirostat_eta": 0.1, "log_probabilities": -1,
+        "markers": True, "structure": 0,
+    }.items():  # fmt: skip
+        assert asked[key] == value, key
+    plain = params(server)
+    assert plain["temperature"] == 1 and plain["most"] == 0 and plain["mirostat_tau"] == 0
+    assert all(plain[k] == 0 for k in ["top_k", "top_p", "min_p", "typical_p", "dry_base",
+                                       "repetition_penalty", "xtc_threshold"])  # fmt: skip
+    assert params(server)["seed"] != plain["seed"]
+    assert params(server, top_p=0)["top_k"] == 1
+    # null is the same as nothing
+    assert params(server, temperature=None, top_k=None, tools=None, stop=None)["temperature"] == 1
+
+
+SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}}
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "kind", "text"),
+    [
+        ("response_format", {"type": "text"}, 0, ""),
+        ("response_format", {"type": "json_object"}, 1, ""),
+        ("response_format", {"type": "json_schema", "json_schema": {"name": "n", "schema": SCHEMA,
+                                                                    "strict": True}}, 2, SCHEMA),
+        ("json_schema", SCHEMA, 2, SCHEMA),
+        ("guided_json", SCHEMA, 2, SCHEMA),
+        ("guided_json", json.dumps(SCHEMA), 2, SCHEMA),
+        ("regex", "[0-9]+", 3, "[0-9]+"),
+        ("guided_regex", "a|b", 3, "a|b"),
+        ("grammar", 'root ::= "a"', 4, 'root ::= "a"'),
+        ("guided_grammar", 'root ::= "a"', 4, 'root ::= "a"'),
+        ("guided_choice", ["yes", "no"], 5, ["yes", "no"]),
+    ],
+)  # fmt: skip
+def test_structures(server, field, value, kind, text):
+    asked = params(server, **{field: value})
+    assert asked["structure"] == kind
+    found = asked["structure_text"]
+    assert (json.loads(found) if kind in (2, 5) else found) == text
+
+
+def test_what_cannot_be_enforced(server):
+    answer = server.chat(status=400, regex="impossible")
+    assert "cannot be enforced" in answer["error"]["message"]
+    answer = server.chat(status=400, regex="a", grammar="b")
+    assert answer["error"]["param"] == "regex" and "'grammar'" in answer["error"]["message"]
+    answer = server.chat(status=400, tools=TOOLS, regex="a")
+    assert "may call tools" in answer["error"]["message"]
+    strict = [{"type": "function", "function": {"name": "f", "strict": True}}]
+    answer = server.chat(status=400, tools=strict)
+    assert answer["error"]["param"] == "tools[0].function.strict"
+
+
+# --- refusals -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("more", "field", "why"),
+    [
+        ({"temprature": 1}, "temprature", "did you mean 'temperature'"),
+        ({"zzz": 1}, "zzz", "no such field"),
+        ({"temperature": "hot"}, "temperature", "a number"),
+        ({"temperature": 2.5}, "temperature", "0 to 2"),
+        ({"temperature": -1}, "temperature", "0 to 2"),
+        ({"n": 0}, "n", "1 to 128"),
+        ({"n": 1.5}, "n", "an integer"),
+        ({"n": True}, "n", "an integer"),
+        ({"stream": 1}, "stream", "true or false"),
+        ({"stream": "yes"}, "stream", "true or false"),
+        ({"max_tokens": 0}, "max_tokens", "1 to"),
+        ({"max_tokens": 5, "max_completion_tokens": 5}, "max_tokens", "as well"),
+        ({"stop": 5}, "stop", "a text or a list"),
+        ({"stop": [5]}, "stop[0]", "a text"),
+        ({"stop": [""]}, "stop", "1 to 4096 bytes"),
+        ({"stop": ["a"] * 17}, "stop", "16 is the limit"),
+        ({"stop": ["a\0b"]}, "stop[0]", "zero"),
+        ({"logit_bias": {"x": 1}}, "logit_bias", "'x' is no token"),
+        ({"logit_bias": {"99999999": 1}}, "logit_bias", "no token"),
+        ({"logit_bias": {"5": 101}}, "logit_bias", "100"),
+        ({"logit_bias": {"5": "a"}}, "logit_bias", "100"),
+        ({"audio": {"voice": "x"}}, "audio", "not supported"),
+        ({"modalities": ["text", "audio"]}, "modalities", "only"),
+        ({"store": True}, "store", "only false"),
+        ({"functions": []}, "functions", "tools is"),
+        ({"prediction": {}}, "prediction", "not supported"),
+        ({"response_format": {"type": "xml"}}, "response_format.type", "text|json_object"),
+        ({"response_format": {"type": "json_schema"}}, "response_format", "schema is missing"),
+        ({"response_format": {}}, "response_format.type", "missing"),
+        ({"stream_options": {"x": 1}}, "stream_options.x", "no such field"),
+        ({"tool_choice": "required"}, "tool_choice", "no tools"),
+        ({"tools": TOOLS, "tool_choice": "x"}, "tool_choice", "none of auto"),
+        ({"tools": [{"type": "retrieval"}]}, "tools[0].type", "'retrieval'"),
+        ({"tools": [{"type": "function", "function": {"name": "a b"}}]}, "tools[0].function.strict",
+         "letters"),
+        ({"mirostat": 1}, "mirostat", "second"),
+        ({"messages": []}, "messages", "none"),
+        ({"messages": None}, "messages", "missing"),
+        ({"messages": "hi"}, "messages", "a list"),
+        ({"messages": ["hi"]}, "messages[0]", "an object"),
+        ({"messages": [{"role": "user"}]}, "messages[0].content", "missing"),
+        ({"messages": [{"role": "boss", "content": "x"}]}, "messages[0].role", "'boss'"),
+        ({"messages": [user("a"), {"role": "user", "content": 5}]}, "messages[1].content", "a text"),
+        ({"messages": [user([{"type": "image_url", "image_url": {"url": "x"}}])]},
+         "messages[0].content[0]", "no eyes"),
+        ({"messages": [user([{"type": "input_audio"}])]}, "messages[0].content[0]", "no ears"),
+        ({"messages": [user([{"type": "text", "text": "x", "y": 1}])]},
+         "messages[0].content[0].y", "no such field"),
+        ({"messages": [{**user("x"), "tool_calls": [{"function": {"name": "f", "arguments": "{}"}}]}]},
+         "messages[0]", "only the assistant"),
+        ({"messages": [{"role": "assistant", "tool_calls":
+                        [{"function": {"name": "f", "arguments": "no"}}]}]},
+         "messages[0].tool_calls[0].function.arguments", "no JSON object"),
+        ({"user": 5}, "user", "a text"),
+        ({"model": 5}, "model", "a text"),
+    ],
+)  # fmt: skip
+def test_what_is_refused(server, more, field, why):
+    error = server.chat(status=400, **more)["error"]
+    assert error["type"] == "invalid_request_error"
+    # a place that is told with the field is as good
+    assert (error["param"] or "").split(".strict")[0] == field.split(".strict")[0], error
+    assert why in error["message"], error
+
+
+def test_models_that_are_not_there(server):
+    error = server.chat(status=404, model="none")["error"]
+    assert error["code"] == "model_not_found" and "'none'" in error["message"]
+    assert "it is broken" in server.chat(status=500, model="broken")["error"]["message"]
+    assert "makes vectors" in server.chat(status=400, model="vectors")["error"]["message"]
+    assert "no chat template" in server.chat(status=400, model="bare")["error"]["message"]
+
+
+def test_too_long_a_prompt(server):
+    error = server.chat("x" * 5000, status=400)["error"]
+    assert error["code"] == "context_length_exceeded" and "5006 tokens" in error["message"]
+
+
+def test_failures_on_the_way(server):
+    error = server.chat("hello", status=500, model="fails")["error"]
+    assert error["type"] == "server_error" and "has failed" in error["message"]
+    found = server.events("/v1/chat/completions", model="fails", messages=[user("hello")])
+    assert "has failed" in found[-1][1]["error"]["message"]
+    assert [c["choices"][0]["delta"]["content"] for _, c in found[1:-1]] == ["h", "e", "l"]
+
+
+# --- tools and reasoning --------------------------------------------------------------------------
+
+CALL = {"city": "Köln"}
+ARGUMENTS = json.dumps(CALL, ensure_ascii=False)
+MARKED = {
+    "hermes": f'<tool_call>\n{{"name": "weather", "arguments": {ARGUMENTS}}}\n</tool_call>',
+    "llama3": f'{{"name": "weather", "parameters": {ARGUMENTS}}}',
+    "mistral": f'[TOOL_CALLS][{{"name": "weather", "arguments": {ARGUMENTS}, "id": "abc123XYZ"}}]',
+    "deepseek": "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>weather\n"
+    f"```json\n{ARGUMENTS}\n```<｜tool▁call▁end｜><｜tool▁calls▁end｜>",
+    "gpt-oss": "<|channel|>commentary to=functions.weather <|constrain|>json<|message|>"
+    f"{ARGUMENTS}<|call|>",
+    "command-r": '<|START_ACTION|>[{"tool_call_id": "0", "tool_name": "weather", "parameters": '
+    f"{ARGUMENTS}}}]<|END_ACTION|>",
+    "functionary": f"<function=weather>{ARGUMENTS}</function>",
+}
+OTHERS = [
+    ("llama3", f'<|python_tag|>{{"name": "weather", "parameters": {ARGUMENTS}}}'),
+    ("llama3", f'{{"type": "function", "name": "weather", "parameters": {ARGUMENTS}}}'),
+    ("mistral", f"[TOOL_CALLS]weather[ARGS]{ARGUMENTS}"),
+    ("mistral", f"[TOOL_CALLS]weather{ARGUMENTS}"),
+    ("deepseek", f"<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>weather<｜tool▁sep｜>{ARGUMENTS}"
+     "<｜tool▁call▁end｜><｜tool▁calls▁end｜>"),
+    ("hermes", f'<tool_call>{{"name": "weather", "arguments": {json.dumps(ARGUMENTS)}}}</tool_call>'),
+    ("hermes", f'<tool_call>\n{{"name": "weather", "arguments": {ARGUMENTS}}}'),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("style", "text"), [*MARKED.items(), *OTHERS])
+def test_calls(server, style, text):
+    model = f"echo-{style}"
+    choice = server.chat(text, model=model, tools=TOOLS)["choices"][0]
+    assert choice["finish_reason"] == "tool_calls" and choice["message"]["content"] is None
+    (call,) = choice["message"]["tool_calls"]
+    assert call["type"] == "function" and call["function"]["name"] == "weather"
+    assert json.loads(call["function"]["arguments"]) == CALL and call["id"]
+    # in a stream, where every character is a token of its own
+    found = server.events("/v1/chat/completions", model=model, messages=[user(text)], tools=TOOLS)
+    deltas = [chunk["choices"][0]["delta"] for _, chunk in found[:-1]]
+    assert "".join(d.get("content", "") for d in deltas) == ""
+    (delta,) = (d["tool_calls"][0] for d in deltas if "tool_calls" in d)
+    assert delta["index"] == 0 and json.loads(delta["function"]["arguments"]) == CALL
+    assert found[-2][1]["choices"][0]["finish_reason"] == "tool_calls"
+
+
+@pytest.mark.parametrize("style", ["hermes", "mistral", "deepseek", "functionary"])
+def test_without_tools_markers_are_text(server, style):
+    choice = server.chat(MARKED[style], model=f"echo-{style}")["choices"][0]
+    assert choice["message"]["content"] == MARKED[style] and "tool_calls" not in choice["message"]
+    choice = server.chat(MARKED[style], model=f"echo-{style}", tools=TOOLS,
+                         tool_choice="none")["choices"][0]  # fmt: skip
+    assert choice["message"]["content"] == MARKED[style]
+
+
+@pytest.mark.parametrize(
+    ("style", "text"),
+    [
+        ("hermes", "<tool_call>{no json}</tool_call> and on"),
+        ("hermes", 'a <tool_call> {"name": 5}</tool_call>'),
+        ("hermes", "5 < 6 <tool"),
+        ("hermes", "<tool_call>" + "[" * 900),
+        ("llama3", '{"a": 1} is an object'),
+        ("llama3", "{"),
+        ("mistral", "[TOOL_CALLS]"),
+        ("mistral", "[TOOL_CALLS][]"),
+        ("functionary", "<function=>{}</function>"),
+    ],
+    ids=range(9),
+)
+def test_what_is_no_call_is_text(server, style, text):
+    choice = server.chat(text, model=f"echo-{style}", tools=TOOLS)["choices"][0]
+    assert choice["message"]["content"] == text and choice["finish_reason"] == "stop"
+
+
+def test_text_and_several_calls(server):
+    text = "Let me see.\n" + MARKED["hermes"] + "\n" + MARKED["hermes"].replace("weather", "time")
+    message = server.chat(text, model="echo-hermes", tools=TOOLS)["choices"][0]["message"]
+    assert message["content"] == "Let me see."
+    assert [c["function"]["name"] for c in message["tool_calls"]] == ["weather", "time"]
+    assert len({c["id"] for c in message["tool_calls"]}) == 2
+    message = server.chat(text, model="echo-hermes", tools=TOOLS,
+                          parallel_tool_calls=False)["choices"][0]["message"]  # fmt: skip
+    assert [c["function"]["name"] for c in message["tool_calls"]] == ["weather"]
+
+
+@pytest.mark.parametrize(
+    ("style", "text"),
+    [
+        ("hermes", "<think>\nIs it 5 < 6?\n</think>\n\nYes."),
+        ("gpt-oss", "<|channel|>analysis<|message|>Is it 5 < 6?<|end|><|start|>assistant"
+                    "<|channel|>final<|message|>Yes.<|return|>"),
+        ("command-r", "<|START_THINKING|>Is it 5 < 6?<|END_THINKING|>"
+                      "<|START_RESPONSE|>Yes.<|END_RESPONSE|>"),
+        ("mistral", "[THINK]Is it 5 < 6?[/THINK]Yes."),
+    ],
+)  # fmt: skip
+def test_reasoning(server, style, text):
+    message = server.chat(text, model=f"echo-{style}")["choices"][0]["message"]
+    assert message["content"] == "Yes." and message["reasoning_content"] == "Is it 5 < 6?"
+    found = server.events("/v1/chat/completions", model=f"echo-{style}", messages=[user(text)])
+    deltas = [chunk["choices"][0]["delta"] for _, chunk in found[:-1]]
+    for key, whole in ("content", "Yes."), ("reasoning_content", "Is it 5 < 6?"):
+        assert "".join(d.get(key, "") for d in deltas) == whole
+
+
+def test_reasoning_as_text(server):
+    text = "<think>a</think>b"
+    answer = server.chat(text, model="echo-hermes", reasoning_format="none")
+    assert answer["choices"][0]["message"]["content"] == text
+    # in the middle of an answer it is no beginning
+    answer = server.chat("b </think> c", model="echo-hermes")["choices"][0]["message"]
+    assert answer["content"] == "b </think> c"
+
+
+@pytest.mark.parametrize(
+    ("style", "opening", "keys"),
+    [
+        ("hermes", "<tool_call>\n", ("name", "arguments")),
+        ("llama3", "", ("name", "parameters")),
+        ("mistral", "[TOOL_CALLS]", ("name", "arguments")),
+        ("command-r", "<|START_ACTION|>", ("tool_name", "parameters")),
+        ("deepseek", "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>weather<｜tool▁sep｜>", None),
+        ("gpt-oss", "<|channel|>commentary to=functions.weather <|constrain|>json<|message|>", None),
+        ("functionary", "<function=weather>", None),
+    ],
+)  # fmt: skip
+def test_forced_calls(server, style, opening, keys):
+    chosen = {"type": "function", "function": {"name": "weather"}}
+    from server import serving
+
+    with serving(models=[f"params-{style}"]) as other:
+        # the answer is the engine's parameters: arguments, or no call, which is shown as it came
+        answer = other.chat(model=f"params-{style}", tools=TOOLS, tool_choice=chosen)
+        said = answer["choices"][0]["message"]
+        text = said["content"] if keys else said["tool_calls"][0]["function"]["arguments"]
+        asked = json.loads(text[text.index("{") :])
+        assert asked["prompt"].endswith("hello" + opening) and asked["structure"] == 2
+        schema = json.loads(asked["structure_text"])
+        if keys:
+            schema = schema.get("items", schema)
+            assert schema["properties"][keys[0]] == {"const": "weather"}
+            assert schema["properties"][keys[1]] == TOOLS[0]["function"]["parameters"]
+            assert schema["required"] == list(keys)
+        else:
+            assert schema == TOOLS[0]["function"]["parameters"]
+        status = 200 if keys else 400
+        answer = other.chat(model=f"params-{style}", tools=TOOLS, tool_choice="required",
+                            status=status)  # fmt: skip
+        if keys:
+            text = answer["choices"][0]["message"]["content"]
+            schema = json.loads(json.loads(text[text.index("{") :])["structure_text"])
+            assert len(schema.get("items", schema)["anyOf"]) == 2
+
+
+def test_what_templates_get(server):
+    asked = params(
+        server, tools=TOOLS, reasoning_effort="low", chat_template_kwargs={"day": 3},
+        messages=[
+            {"role": "developer", "content": "be brief"}, user("go"),
+            {"role": "assistant", "content": None, "refusal": None, "annotations": [],
+             "tool_calls": [{"id": "c1", "type": "function",
+                             "function": {"name": "weather", "arguments": '{"city": "x"}'}}]},
+            {"role": "tool", "tool_call_id": "c1", "content": "rain"},
+        ],
+    )  # fmt: skip
+    prompt = asked["prompt"]
+    assert '"reasoning_effort":"low"' in prompt and '"day":3' in prompt
+    assert "\x02system\x03be brief" in prompt and "\x02tool\x03rain" in prompt
+    assert '"arguments":{"city":"x"}' in prompt and '"name":"time"' in prompt
+    assert (
+        "the chat template says: no"
+        in server.chat(status=400, messages=[user("x"), {"role": "tool", "content": "refuse"}])[
+            "error"
+        ]["message"]
+    )
+
+
+# --- completions, embeddings, the rest ------------------------------------------------------------
+
+
+def complete(server, prompt, status=200, **more):
+    return server.post("/v1/completions", status, **{"model": "echo", "prompt": prompt, **more})
+
+
+def test_completions(server):
+    answer = complete(server, "abc")
+    assert answer["object"] == "text_completion" and answer["choices"][0]["text"] == "abc"
+    assert complete(server, "x" * 40)["choices"][0]["finish_reason"] == "length"  # 16 tokens
+    answer = complete(server, ["abc", "de"], n=2, echo=True)
+    assert [c["text"] for c in answer["choices"]] == ["abcabc", "abcabc", "dede", "dede"]
+    assert [c["index"] for c in answer["choices"]] == [0, 1, 2, 3]
+    assert answer["usage"]["prompt_tokens"] == 5 and answer["usage"]["completion_tokens"] == 10
+    assert complete(server, [97, 98], echo=True)["choices"][0]["text"] == "abab"
+    assert [c["text"] for c in complete(server, [[97], [98]])["choices"]] == ["a", "b"]
+
+
+def test_completions_with_log_probabilities(server):
+    logs = complete(server, "a世", echo=True, logprobs=2)["choices"][0]["logprobs"]
+    assert logs["tokens"] == ["a", "世", "a", "世"] and logs["text_offset"] == [0, 1, 4, 5]
+    assert logs["token_logprobs"] == [-0.5] * 4 and logs["top_logprobs"][0] == {
+        "a": -0.5,
+        "x": -1.5,
+    }
+    only = complete(server, "ab", echo=True, logprobs=1, max_tokens=0)
+    assert only["choices"][0]["text"] == "ab"
+    assert only["choices"][0]["logprobs"]["tokens"] == ["a", "b"]
+    assert only["usage"]["completion_tokens"] == 0
+
+
+def test_completions_in_a_stream(server):
+    found = server.events("/v1/completions", model="echo", prompt="abc", echo=True)
+    assert "".join(c["choices"][0]["text"] for _, c in found[:-1]) == "abcabc"
+    assert found[-2][1]["choices"][0]["finish_reason"] == "stop"
+
+
+@pytest.mark.parametrize(
+    ("more", "field"),
+    [
+        ({"suffix": "x"}, "suffix"), ({"best_of": 2}, "best_of"), ({"max_tokens": 0}, "max_tokens"),
+        ({"prompt": []}, "prompt"), ({"prompt": [1, "a"]}, "prompt"), ({"prompt": ["a", 1]}, "prompt"),
+        ({"prompt": [[-1]]}, "prompt"), ({"prompt": ""}, "prompt"), ({"logprobs": 21}, "logprobs"),
+        ({"prompt": ["a"] * 100, "n": 2}, "n"), ({"messages": []}, "messages"),
+    ],
+)  # fmt: skip
+def test_completions_that_are_refused(server, more, field):
+    assert complete(server, **{"prompt": "a", **more, "status": 400})["error"]["param"] == field
+
+
+def test_tokens_that_are_none(server):
+    assert "is no token" in complete(server, [99999999], status=400)["error"]["message"]
+
+
+def test_embeddings(server):
+    answer = server.post("/v1/embeddings", model="vectors", input=["ab", "bbbb"])
+    first, second = (row["embedding"] for row in answer["data"])
+    assert len(first) == 26 and second[1] == 1 and first[0] == pytest.approx(0.5**0.5)
+    assert answer["usage"]["prompt_tokens"] == 6 and answer["object"] == "list"
+    packed = server.post("/v1/embeddings", model="vectors", input="ab", encoding_format="base64")
+    bits = base64.b64decode(packed["data"][0]["embedding"])
+    assert list(struct.unpack("<26f", bits)) == pytest.approx(first)
+    tokens = server.post("/v1/embeddings", model="vectors", input=[97, 98])
+    assert tokens["data"][0]["embedding"] == first
+    for more, field in [
+        ({"model": "echo"}, "model"), ({"input": ""}, "input"), ({"input": []}, "input"),
+        ({"input": ["a", 5]}, "input"), ({"dimensions": 5}, "dimensions"),
+        ({"encoding_format": "hex"}, "encoding_format"), ({"input": [[-5]]}, "input"),
+    ]:  # fmt: skip
+        body = {"model": "vectors", "input": "a", **more}
+        assert server.post("/v1/embeddings", 400, **body)["error"]["param"] == field
+    assert server.post("/v1/embeddings", model="vectors", input="a", dimensions=26)
+
+
+def test_rerank(server):
+    body = {"model": "vectors", "query": "aab", "documents": ["zz", {"text": "ab"}, "aab"]}
+    answer = server.post("/v1/rerank", **body)
+    assert [r["index"] for r in answer["results"]] == [2, 1, 0]
+    assert answer["results"][0]["relevance_score"] == pytest.approx(1)
+    answer = server.post("/rerank", **body, top_n=1, return_documents=True)
+    assert answer["results"][0]["document"] == {"text": "aab"} and len(answer["results"]) == 1
+    assert server.post("/v1/rerank", 400, **{**body, "query": None})["error"]["param"] == "query"
+    assert server.post("/v1/rerank", 400, **body, rank_fields=[])["error"]["param"] == "rank_fields"
+
+
+def test_models_health_and_metrics(server):
+    _, _, models = server.ask("/v1/models")
+    assert "echo-hermes" in [m["id"] for m in models["data"]]
+    assert server.ask("/v1/models/echo")[2]["id"] == "echo"
+    assert server.ask("/v1/models/none")[0] == 404
+    assert server.ask("/health")[2] == {"status": "ok"}
+    before = server.metric("mlx_generated_tokens_total")
+    server.chat("12345")
+    server.wait_for(lambda: server.metric("mlx_generated_tokens_total") == before + 5)
+    status, headers, text = server.ask("/metrics")
+    assert status == 200 and headers["content-type"].startswith("text/plain; version=0.0.4")
+    names = [line.split("{")[0].split(" ")[0] for line in text.splitlines() if line[0] != "#"]
+    assert "mlx_request_seconds_bucket" in names and "process_resident_memory_bytes" in names
+    assert all(" " in line for line in text.splitlines())
+
+
+# --- responses ------------------------------------------------------------------------------------
+
+
+def respond(server, status=200, **more):
+    return server.post("/v1/responses", status, **{"model": "echo", "input": "hello", **more})
+
+
+def test_responses(server):
+    answer = respond(server, instructions="be brief", metadata={"k": "v"}, max_output_tokens=90)
+    assert answer["object"] == "response" and answer["status"] == "completed"
+    (item,) = answer["output"]
+    assert item["type"] == "message" and item["content"][0]["text"] == "hello"
+    assert answer["instructions"] == "be brief" and answer["metadata"] == {"k": "v"}
+    assert answer["usage"]["output_tokens"] == 5 and answer["store"] is False
+    cut = respond(server, max_output_tokens=2)
+    assert cut["status"] == "incomplete"
+    assert cut["incomplete_details"] == {"reason": "max_output_tokens"}
+
+
+def test_responses_with_calls_and_reasoning(server):
+    text = "<think>hm</think>So: " + MARKED["hermes"]
+    tools = [{"type": "function", **TOOLS[0]["function"]}]
+    answer = respond(server, model="echo-hermes", input=text, tools=tools)
+    kinds = [item["type"] for item in answer["output"]]
+    assert kinds == ["reasoning", "message", "function_call"]
+    assert json.loads(answer["output"][2]["arguments"]) == CALL
+    found = server.events("/v1/responses", model="echo-hermes", input=text, tools=tools)
+    assert [doc["sequence_number"] for _, doc in found] == list(range(len(found)))
+    assert all(name == doc["type"] for name, doc in found)
+    names = [name for name, _ in found if "delta" not in name]
+    assert names == [
+        "response.created", "response.in_progress",
+        "response.output_item.added", "response.content_part.added", "response.reasoning_text.done",
+        "response.content_part.done", "response.output_item.done",
+        "response.output_item.added", "response.content_part.added", "response.output_text.done",
+        "response.content_part.done", "response.output_item.done",
+        "response.output_item.added", "response.function_call_arguments.done",
+        "response.output_item.done", "response.completed",
+    ]  # fmt: skip
+    last = found[-1][1]["response"]
+    assert [item["type"] for item in last["output"]] == kinds
+    assert last["output"][1]["content"][0]["text"] == "So:"
+
+
+def test_responses_take_a_conversation(server):
+    answer = respond(
+        server, model="params", instructions="sys",
+        input=[
+            {"role": "user", "content": [{"type": "input_text", "text": "hi"}]},
+            {"type": "reasoning", "id": "rs_1", "summary": [],
+             "content": [{"type": "reasoning_text", "text": "why"}]},
+            {"type": "message", "id": "msg_1", "status": "completed", "role": "assistant",
+             "content": [{"type": "output_text", "text": "yo", "annotations": [], "logprobs": []}]},
+            {"type": "function_call", "call_id": "c1", "name": "f", "arguments": "{}"},
+            {"type": "function_call_output", "call_id": "c1", "output": "42"},
+        ],
+    )  # fmt: skip
+    prompt = json.loads(answer["output"][0]["content"][0]["text"])["prompt"]
+    assert "\x02system\x03sys\x02user\x03hi\x02assistant\x03" in prompt
+    assert prompt.endswith("yo\x02tool\x0342") and '"id":"c1"' in prompt
+
+
+@pytest.mark.parametrize(
+    ("more", "field"),
+    [
+        ({"previous_response_id": "x"}, "previous_response_id"), ({"store": True}, "store"),
+        ({"background": True}, "background"), ({"truncation": "auto"}, "truncation"),
+        ({"include": ["x"]}, "include"), ({"input": []}, "input"), ({"input": [{"type": "x"}]}, "input[0]"),
+        ({"input": [{"role": "user", "content": [{"type": "input_image"}]}]}, "input[0].content[0]"),
+        ({"text": {"format": {"type": "x"}}}, "text.format.type"), ({"max_tokens": 5}, "max_tokens"),
+        ({"tools": [{"type": "web_search"}]}, "tools[0].type"), ({"conversation": "x"}, "conversation"),
+    ],
+)  # fmt: skip
+def test_responses_that_are_refused(server, more, field):
+    assert respond(server, 400, **more)["error"]["param"] == field
+
+
+def test_a_failed_response(server):
+    found = server.events("/v1/responses", model="fails", input="hello")
+    assert found[-1][0] == "response.failed"
+    assert "has failed" in found[-1][1]["response"]["error"]["message"]
+
+
+# --- Anthropic's ----------------------------------------------------------------------------------
+
+
+def message(server, status=200, **more):
+    return server.post("/v1/messages", status, **{
+        "model": "echo", "max_tokens": 100, "messages": [user("hello")], **more})  # fmt: skip
+
+
+def test_messages(server):
+    answer = message(server)
+    assert answer["type"] == "message" and answer["role"] == "assistant"
+    assert answer["content"] == [{"type": "text", "text": "hello"}]
+    assert answer["stop_reason"] == "end_turn" and answer["stop_sequence"] is None
+    usage = answer["usage"]
+    assert usage["input_tokens"] + usage["cache_read_input_tokens"] == 11
+    assert usage["output_tokens"] == 5
+    assert message(server, max_tokens=2)["stop_reason"] == "max_tokens"
+    stopped = message(server, stop_sequences=["zz", "lo"])
+    assert stopped["stop_reason"] == "stop_sequence" and stopped["stop_sequence"] == "lo"
+    assert stopped["content"][0]["text"] == "hel"
+
+
+def test_messages_with_tools(server):
+    tools = [{"name": "weather", "input_schema": TOOLS[0]["function"]["parameters"]}]
+    text = "<think>hm</think>So: " + MARKED["hermes"]
+    answer = message(server, model="echo-hermes", messages=[user(text)], tools=tools,
+                     max_tokens=500)  # fmt: skip
+    assert [block["type"] for block in answer["content"]] == ["thinking", "text", "tool_use"]
+    assert answer["content"][2]["input"] == CALL and answer["stop_reason"] == "tool_use"
+    found = server.events("/v1/messages", model="echo-hermes", messages=[user(text)], tools=tools,
+                          max_tokens=500)  # fmt: skip
+    assert all(name == doc["type"] for name, doc in found)
+    kinds = [doc["content_block"]["type"] for name, doc in found if name == "content_block_start"]
+    assert kinds == ["thinking", "text", "tool_use"]
+    stops = [doc["index"] for name, doc in found if name == "content_block_stop"]
+    assert stops == [0, 1, 2]
+    parts = "".join(doc["delta"].get("partial_json", "") for name, doc in found
+                    if name == "content_block_delta")  # fmt: skip
+    assert json.loads(parts) == CALL
+    assert found[-2][1]["delta"]["stop_reason"] == "tool_use" and found[-1][0] == "message_stop"
+
+
+def test_messages_take_a_conversation(server):
+    answer = message(
+        server, model="params", system=[{"type": "text", "text": "sys",
+                                         "cache_control": {"type": "ephemeral"}}],
+        messages=[
+            user("hi"),
+            {"role": "assistant", "content": [
+                {"type": "thinking", "thinking": "hm", "signature": ""},
+                {"type": "tool_use", "id": "t1", "name": "f", "input": {"a": 1}}]},
+            {"role": "user", "content": [
+                {"type": "tool_result", "tool_use_id": "t1", "content": "42", "is_error": True},
+                {"type": "text", "text": "so?"}]},
+        ], max_tokens=5000, top_k=5,
+    )  # fmt: skip
+    asked = json.loads(answer["content"][0]["text"])
+    assert "\x02system\x03sys" in asked["prompt"] and asked["top_k"] == 5
+    assert asked["prompt"].endswith("\x02tool\x0342\x02user\x03so?")
+
+
+def test_an_answer_that_was_begun(server):
+    answer = message(server, model="params", max_tokens=5000, messages=[
+        user("hi"), {"role": "assistant", "content": "The answer is"}])  # fmt: skip
+    assert json.loads(answer["content"][0]["text"])["prompt"].endswith("hiThe answer is")
+
+
+def test_counting_tokens(server):
+    answer = server.post("/v1/messages/count_tokens", model="echo", messages=[user("hello")])
+    assert answer == {"input_tokens": 11}
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ({"max_tokens": None}, "max_tokens: it is missing"), ({"temperature": 1.5}, "0 to 1"),
+        ({"messages": [{"role": "system", "content": "x"}]}, "messages[0].role"),
+        ({"messages": [user([{"type": "image", "source": {}}])]}, "messages[0].content[0]"),
+        ({"messages": [user([{"type": "tool_use", "id": "a", "name": "b", "input": {}}])]}, "has no"),
+        ({"tools": [{"type": "bash_20250124", "name": "bash"}]}, "tools[0].type"),
+        ({"thinking": {"type": "enabled", "budget_tokens": 1024}}, "thinking.budget_tokens"),
+        ({"tool_choice": {"type": "tool"}}, "tool_choice.name"), ({"n": 2}, "n: there is no such"),
+    ],
+)  # fmt: skip
+def test_messages_that_are_refused(server, more, why):
+    answer = message(server, 400, **more)
+    assert answer["type"] == "error" and answer["error"]["type"] == "invalid_request_error"
+    assert why in answer["error"]["message"] and answer["request_id"].startswith("req_")
+    assert message(server, 404, model="none")["error"]["type"] == "not_found_error"
+
+
+# --- Ollama's -------------------------------------------------------------------------------------
+
+
+def test_ollama_chat(server):
+    found = server.lines("/api/chat", model="echo:latest", messages=[user("hé")])
+    assert "".join(line["message"]["content"] for line in found) == "hé"
+    assert [line["done"] for line in found] == [False, False, True]
+    last = found[-1]
+    assert last["done_reason"] == "stop" and last["eval_count"] == 2 and last["eval_duration"] >= 0
+    whole = server.post("/api/chat", model="echo", messages=[user("hé")], stream=False)
+    assert whole["message"] == {"role": "assistant", "content": "hé"} and whole["done"]
+    whole = server.post("/api/chat", model="echo-hermes", stream=False, tools=TOOLS,
+                        messages=[user(MARKED["hermes"])])  # fmt: skip
+    (call,) = whole["message"]["tool_calls"]
+    assert call == {"function": {"name": "weather", "arguments": CALL}}
+
+
+def test_ollama_options(server):
+    options = {"temperature": 0, "num_predict": 4000, "seed": 3, "top_k": 5, "num_ctx": 2048,
+               "stop": ["\n"], "repeat_penalty": 1.2}  # fmt: skip
+    whole = server.post("/api/chat", model="params", messages=[user("a")], stream=False,
+                        options=options, format=SCHEMA, keep_alive="5m", think=False)  # fmt: skip
+    asked = json.loads(whole["message"]["content"])
+    assert asked["temperature"] == 0 and asked["most"] == 4000 and asked["structure"] == 2
+    assert asked["repetition_penalty"] == 1.2 and '"enable_thinking":false' in asked["prompt"]
+    for more, field in [
+        ({"options": {"num_ctx": 99999}}, "options.num_ctx"), ({"options": {"x": 1}}, "options.x"),
+        ({"options": {"num_predict": 0}}, "options.num_predict"), ({"format": "xml"}, "format"),
+        ({"keep_alive": "soon"}, "keep_alive"),
+        ({"messages": [{**user("a"), "images": ["x"]}]}, "messages[0].images"),
+    ]:  # fmt: skip
+        answer = server.post("/api/chat", 400, **{"model": "echo", "messages": [user("a")], **more})
+        assert answer["error"].startswith(field + ":"), answer
+
+
+def test_ollama_generate(server):
+    found = server.lines("/api/generate", model="echo", prompt="hey", system="sys")
+    assert "".join(line["response"] for line in found) == "hey"
+    whole = server.post("/api/generate", model="echo", prompt="hey", raw=True, stream=False)
+    assert whole["response"] == "hey"
+    assert whole["prompt_eval_count"] == 3
+    for field in "suffix", "template", "context", "images":
+        answer = server.post("/api/generate", 400, model="echo", prompt="a", **{field: "x"})
+        assert answer["error"].startswith(field)
+
+
+def test_ollama_models(server):
+    _, _, tags = server.ask("/api/tags")
+    assert "echo" in [m["name"] for m in tags["models"]]
+    assert server.ask("/api/version")[2]["version"]
+    shown = server.post("/api/show", model="echo-hermes")
+    assert shown["capabilities"] == ["completion", "tools", "thinking"]
+    assert server.post("/api/show", model="vectors")["capabilities"] == ["embedding"]
+    server.post("/api/show", 404, model="none")
+    server.chat("a")
+    assert "echo" in [m["name"] for m in server.ask("/api/ps")[2]["models"]]

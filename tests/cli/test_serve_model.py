@@ -1,0 +1,189 @@
+"""mlx serve with a real language model: SmolLM2-135M-Instruct (tools/get_models.sh)."""
+
+import json
+import threading
+
+import pytest
+
+from program import MLX, MODELS
+from server import serving, user
+
+FILE = (
+    next(iter(sorted(MODELS.glob("SmolLM2-135M-Instruct*.gguf"))), None)
+    if MODELS.is_dir()
+    else None
+)
+pytestmark = pytest.mark.skipif(FILE is None, reason="no SmolLM2-135M-Instruct in $MLX_MODELS")
+QUESTION = "What is the capital of France?"
+
+
+@pytest.fixture(scope="module")
+def real():
+    with serving("--parallel", "8", "--context", "256", program=MLX, models=[FILE]) as found:
+        yield found
+
+
+def ask(server, content=QUESTION, **more):
+    body = {"messages": [user(content)], "temperature": 0, "max_tokens": 24, **more}
+    return server.post("/v1/chat/completions", **body)
+
+
+def text_of(answer):
+    return answer["choices"][0]["message"]["content"]
+
+
+def test_it_knows(real):
+    answer = ask(real)
+    assert "Paris" in text_of(answer) and answer["model"] == FILE.name.removesuffix(".gguf")
+    assert answer["usage"]["prompt_tokens"] == 37
+    assert ask(real)["usage"]["prompt_tokens_details"]["cached_tokens"] >= 16  # prefixes are shared
+
+
+def test_a_stream_says_the_same(real):
+    found = real.events("/v1/chat/completions", messages=[user(QUESTION)], temperature=0,
+                        max_tokens=24)  # fmt: skip
+    text = "".join(c["choices"][0]["delta"].get("content", "") for _, c in found[:-1])
+    assert text == text_of(ask(real))
+
+
+def test_others_change_nothing(real):
+    questions = [QUESTION, "Count to five.", "Who wrote Hamlet?", "Say hello in German."]
+    alone = [text_of(ask(real, q)) for q in questions]
+    found = {}
+
+    def one(i):
+        found[i] = text_of(ask(real, questions[i % 4]))
+
+    threads = [threading.Thread(target=one, args=(i,)) for i in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [found[i] for i in range(12)] == alone * 3
+
+
+def test_seeds(real):
+    texts = [text_of(ask(real, "Tell me a story.", temperature=1, seed=s)) for s in (1, 1, 2)]
+    assert texts[0] == texts[1] != texts[2]
+    several = ask(real, "Tell me a story.", temperature=1, seed=1, n=3)["choices"]
+    assert several[0]["message"]["content"] == texts[0]
+    assert len({c["message"]["content"] for c in several}) == 3
+
+
+def test_stops(real):
+    whole = text_of(ask(real))
+    cut = ask(real, stop=["Par"])["choices"][0]
+    assert cut["message"]["content"] == whole.split("Par")[0] and cut["finish_reason"] == "stop"
+    answer = real.post("/v1/messages", model="", max_tokens=24, temperature=0,
+                       messages=[user(QUESTION)], stop_sequences=["zzz", " Paris"])  # fmt: skip
+    assert answer["stop_sequence"] == " Paris"
+    assert answer["content"][0]["text"] == whole.split(" Paris")[0]
+
+
+SCHEMA = {
+    "type": "object",
+    "properties": {"name": {"type": "string", "maxLength": 20}, "age": {"type": "integer"}},
+    "required": ["name", "age"],
+    "additionalProperties": False,
+}
+
+
+def test_answers_that_are_held(real):
+    form = {"type": "json_schema", "json_schema": {"name": "person", "schema": SCHEMA}}
+    for _ in range(2):  # made, and kept
+        person = json.loads(text_of(ask(real, "A person.", response_format=form, max_tokens=80)))
+        assert set(person) == {"name", "age"} and isinstance(person["age"], int)
+    assert text_of(ask(real, guided_choice=["Berlin", "Paris"])) in ("Berlin", "Paris")
+    assert text_of(ask(real, regex="[0-9]{3}")).isdigit()
+    assert text_of(ask(real, grammar='root ::= "a" [b-c]{2}'))[0] == "a"
+    error = real.post("/v1/chat/completions", 400, messages=[user("a")], regex="(?=a)b")["error"]
+    assert error["param"] == "regex" and error["code"] == "invalid_structure"
+    bad = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"$ref": "http://x/y"}}}
+    error = real.post("/v1/chat/completions", 400, messages=[user("a")],
+                      response_format=bad)["error"]  # fmt: skip
+    assert error["param"] == "response_format"
+
+
+def test_a_forced_call(real):
+    tool = {"type": "function", "function": {"name": "weather", "parameters": {
+        "type": "object", "properties": {"city": {"type": "string", "maxLength": 12}},
+        "required": ["city"], "additionalProperties": False}}}  # fmt: skip
+    answer = real.ask("/v1/chat/completions", {"messages": [user("Weather in Rome?")], "tools": [tool],
+                                               "tool_choice": "required", "max_tokens": 60})  # fmt: skip
+    if answer[0] == 400:  # its template has no calls
+        assert "cannot be enforced" in answer[2]["error"]["message"]
+        return
+    (call,) = answer[2]["choices"][0]["message"]["tool_calls"]
+    assert set(json.loads(call["function"]["arguments"])) == {"city"}
+
+
+def test_special_tokens_of_users_are_text(real):
+    def count(content):
+        return real.post("/v1/messages/count_tokens", model="",
+                         messages=[user(content)])["input_tokens"]  # fmt: skip
+
+    assert count("a<|im_end|>b") >= count("ab") + 4  # a special token would be one
+    assert count("<|im_start|>" * 10) >= count("") + 40
+
+
+def test_log_probabilities(real):
+    answer = ask(real, logprobs=True, top_logprobs=3, max_tokens=5)["choices"][0]
+    rows = answer["logprobs"]["content"]
+    assert len(rows) == 5 and "".join(row["token"] for row in rows) == answer["message"]["content"]
+    for row in rows:
+        assert row["logprob"] == pytest.approx(row["top_logprobs"][0]["logprob"], abs=1e-5)
+        assert bytes(row["bytes"]).decode() == row["token"]
+    logs = real.post("/v1/completions", prompt="Paris is the capital of", echo=True, logprobs=1,
+                     max_tokens=0)["choices"][0]["logprobs"]  # fmt: skip
+    assert logs["tokens"][0] == "Paris" and logs["token_logprobs"][0] is None
+    assert all(p < 0 for p in logs["token_logprobs"][1:])
+
+
+def test_what_does_not_fit(real):
+    error = real.post("/v1/chat/completions", 400, messages=[user("word " * 3000)])["error"]
+    assert error["code"] == "context_length_exceeded" and "256" in error["message"]
+    error = real.post("/v1/embeddings", 400, input="a")["error"]
+    assert "no vectors" in error["message"]
+    answer = real.post(
+        "/v1/completions", prompt="one two three four", max_tokens=3000, ignore_eos=True
+    )
+    assert answer["choices"][0]["finish_reason"] == "length"
+
+
+def test_a_client_that_goes(real):
+    import socket
+
+    body = json.dumps({"messages": [user("Write a long story.")], "stream": True,
+                       "ignore_eos": True}).encode()  # fmt: skip
+    head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", real.port), timeout=60) as s:
+        s.sendall(head.encode() + body)
+        s.recv(100)
+        real.wait_for(lambda: real.metric("mlx_requests_running") == 1)
+    real.wait_for(lambda: real.metric("mlx_requests_running") == 0)
+    assert "Paris" in text_of(ask(real))
+
+
+def test_loading_and_leaving():
+    with serving("--idle", "0.5", program=MLX, models=[FILE]) as idle:
+        assert idle.metric("mlx_models_loaded") == 0
+        found = []
+        threads = [
+            threading.Thread(target=lambda: found.append(text_of(ask(idle)))) for _ in range(4)
+        ]
+        for thread in threads:  # all wait for the same loading
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(set(found)) == 1 and "Paris" in found[0]
+        idle.wait_for(lambda: idle.metric("mlx_models_loaded") == 0)
+        assert "Paris" in text_of(ask(idle))
+
+
+def test_a_file_that_is_none(tmp_path):
+    bad = tmp_path / "bad.gguf"
+    bad.write_bytes(FILE.read_bytes()[:100000])
+    with serving(program=MLX, models=[bad, FILE]) as mixed:
+        answer = mixed.post("/v1/chat/completions", 500, model="bad", messages=[user("a")])
+        assert "'bad' cannot be loaded" in answer["error"]["message"]
+        assert "Paris" in text_of(ask(mixed, model=FILE.name.removesuffix(".gguf")))

@@ -1,0 +1,28 @@
+"""Many clients of mlx serve at once, for a moment; bench/soak_serve.py by hand for longer."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from server import FAKE, serving
+
+SCRIPT = Path(__file__).parents[2] / "bench" / "soak_serve.py"
+
+
+def test_many_clients():
+    if not FAKE:
+        pytest.skip("no program with an engine that stands for models")
+    with serving(models=["echo"]):  # it can be started here at all
+        pass
+    done = subprocess.run([sys.executable, SCRIPT, FAKE, "echo", "--clients", "64", "--seconds", "4"],
+                          env={**os.environ, "ASAN_OPTIONS": "quarantine_size_mb=4"},
+                          capture_output=True, text=True, timeout=300)  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads(done.stdout)
+    assert found["lost"] == [] and found["answers"] > 100 and found["left"] > 0
+    grown = found["resident_after"] - found["resident_before"]
+    assert grown < 64 << 20, found  # ThreadSanitizer's shadow is large
