@@ -133,8 +133,12 @@ static bool row_from_gguf(const char *name, const mx_family *f, const mx_key_row
                           const mx_map *meta, mx_dims *d, json_t *config) {
     char key[MOST_KEY], path[MOST_KEY];
     first_path(path, r);
-    if (!holds(r, d) || mx_json_at(config, path))
+    json_t *former = mx_json_at(config, path);
+    if (!holds(r, d) || former) {
+        if (former && holds(r, d))
+            set_dim(d, r, former);
         return true;
+    }
     bool has = r->gguf && mx_map_has(meta, key_of(key, f, r));
     json_t *v = has ? json_of(name, key, meta, r->type) : usual(r, d);
     if (!v)

@@ -180,7 +180,8 @@ const mx_family mx_families[] = {
     {
         .name = "deepseek_v3",
         .arch = "deepseek2",
-        .has_key = "expert_gating_func",
+        .has_key =
+            "of_the_third_version", // never there: GGUF's are of the second, and say the rest
         .model_type = "deepseek_v3",
         .architecture = "DeepseekV3ForCausalLM",
         .tensors = TENSORS(fam_ends, fam_two_norms, fam_deepseek, fam_gated_some, fam_sparse),

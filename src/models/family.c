@@ -169,11 +169,12 @@ static int64_t product(const mx_dims *d, const char **s) {
 /* Ends at a blank. */
 static int64_t sum(const mx_dims *d, const char **s) {
     int64_t v = product(d, s);
-    while (v && **s == '+') {
-        ++*s;
+    while (v && (**s == '+' || **s == '-')) {
+        bool less = *(*s)++ == '-';
         int64_t more = product(d, s);
-        if (more <= 0 || __builtin_add_overflow(v, more, &v))
+        if (more <= 0 || (less ? more >= v : __builtin_add_overflow(v, more, &v)))
             return 0;
+        v -= less ? more : 0;
     }
     return v;
 }

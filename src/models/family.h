@@ -15,8 +15,8 @@
  * {n} is the layer, {e} the expert: where one convention has {e} and another has not, the latter's
  * tensor is the stack of the former's. GGUF's name is what a row is called.
  *
- * Shapes are written in letters, "a*d h" for a matrix of heads times their size rows; sums and
- * products, + and *, of
+ * Shapes are written in letters, "a*d h" for a matrix of heads times their size rows; sums,
+ * differences and products, + - and *, of
  *
  *     h hidden size      a heads      k heads of keys and values      d size of a head
  *     f feed forward     l layers     v vocabulary     e experts      c context     t token types

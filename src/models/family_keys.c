@@ -132,13 +132,24 @@ const mx_key_row fam_cohere2_keys[] = {
     {0},
 };
 const mx_key_row fam_deepseek_keys[] = {
-    {"n_routed_experts", NULL, MX_KEY_U32, 'e', "0", NULL},
-    {"moe_intermediate_size", NULL, MX_KEY_U32, 'i', "0", NULL},
-    {"n_shared_experts", NULL, MX_KEY_U32, 'n', "0", NULL},
-    {"kv_lora_rank", NULL, MX_KEY_U32, 'r', NULL, NULL},
-    {"qk_rope_head_dim", NULL, MX_KEY_U32, 'p', NULL, NULL},
-    {"qk_nope_head_dim", NULL, MX_KEY_U32, 'o', NULL, NULL},
-    {"v_head_dim", NULL, MX_KEY_U32, 'w', NULL, NULL},
+    {"n_routed_experts", "expert_count", MX_KEY_U32, 'e', "0", NULL},
+    {"num_experts_per_tok", "expert_used_count", MX_KEY_U32, 0, NULL, NULL},
+    {"moe_intermediate_size", "expert_feed_forward_length", MX_KEY_U32, 'i', "0", NULL},
+    {"n_shared_experts", "expert_shared_count", MX_KEY_U32, 'n', "0", NULL},
+    {"routed_scaling_factor", "expert_weights_scale", MX_KEY_F32, 0, NULL, NULL},
+    {"norm_topk_prob", "expert_weights_norm", MX_KEY_BOOL, 0, NULL, NULL},
+    {"n_group", "expert_group_count", MX_KEY_U32, 0, NULL, NULL},
+    {"topk_group", "expert_group_used_count", MX_KEY_U32, 0, NULL, NULL},
+    {"first_k_dense_replace", "leading_dense_block_count", MX_KEY_U32, 0, NULL, NULL},
+    {"q_lora_rank", "attention.q_lora_rank", MX_KEY_U32, 0, NULL, NULL},
+    {"kv_lora_rank", "attention.kv_lora_rank", MX_KEY_U32, 'r', NULL, NULL},
+    {"qk_rope_head_dim", "rope.dimension_count", MX_KEY_U32, 'p', NULL, NULL},
+    // where keys are latent rows, their own length is another
+    {"qk_head_dim", "attention.key_length_mla", MX_KEY_U32, 0, NULL, NULL},
+    {"qk_head_dim", "attention.key_length", MX_KEY_U32, 'q', "=o+p", NULL},
+    {"qk_nope_head_dim", NULL, MX_KEY_U32, 'o', "=q-p", NULL},
+    {"v_head_dim", "attention.value_length_mla", MX_KEY_U32, 0, NULL, NULL},
+    {"v_head_dim", "attention.value_length", MX_KEY_U32, 'w', NULL, NULL},
     {0},
 };
 const mx_key_row fam_gpt_oss_keys[] = {

@@ -110,6 +110,9 @@ bool mx_rope_from_gguf(const mx_family *f, const mx_map *meta, json_t *config) {
             ok =
                 mx_json_put(scaling, keys[i].config,
                             keys[i].type == MX_UINT32 ? json_integer((json_int_t)v) : json_real(v));
+    if (ok && mx_meta_number(meta, key_of(key, f, "rope.scaling.yarn_log_multiplier"), &v))
+        ok = mx_json_put(scaling, "mscale", json_real(v * 10)) &&
+             mx_json_put(scaling, "mscale_all_dim", json_real(v * 10));
     if (ok)
         return mx_json_put(config, "rope_scaling", scaling);
     json_decref(scaling);

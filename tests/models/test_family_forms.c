@@ -242,6 +242,115 @@ static void gpt_oss(file *f) {
            said(f, "rope_parameters.original_max_position_embeddings"), MX_UINT32);
 }
 
+/* A stack of what lies expert by expert. */
+static void stack_experts(file *f, const char *from, const char *to) {
+    for (int n = 0; n < (int)said(f, "num_hidden_layers"); n++) {
+        mx_array *list[16];
+        char a[128], b[96];
+        int e = 0;
+        for (; e < (int)said(f, "n_routed_experts"); e++) {
+            snprintf(a, sizeof a, "model.layers.%d.mlp.experts.%d.%s.weight", n, e, from);
+            if (!(list[e] = tensor(f, a)))
+                break;
+        }
+        snprintf(b, sizeof b, "blk.%d.%s.weight", n, to);
+        if (e)
+            add(f, b, mx_stack(list, e, 0));
+    }
+}
+
+/* kv_b_proj in two stacks. */
+static void two_stacks(file *f, const char *keys, const char *values) {
+    int heads = (int)said(f, "num_attention_heads"), still = (int)said(f, "qk_nope_head_dim"),
+        value = (int)said(f, "v_head_dim"), rank = (int)said(f, "kv_lora_rank");
+    for (int n = 0; n < (int)said(f, "num_hidden_layers"); n++) {
+        char name[96];
+        snprintf(name, sizeof name, "model.layers.%d.self_attn.kv_b_proj.weight", n);
+        mx_array *all = mx_reshape(tensor(f, name), (const int[]){heads, still + value, rank}, 3);
+        snprintf(name, sizeof name, keys, n);
+        add(f, name, mx_swapaxes(mx_slice_axis(all, 1, 0, still), 1, 2));
+        snprintf(name, sizeof name, values, n);
+        add(f, name, mx_slice_axis(all, 1, still, still + value));
+    }
+}
+
+/* gating: 1 softmax, 2 sigmoid. */
+static void deepseek_of(file *f, int gating) {
+    static const char *const names[][2] = {
+        {"model.embed_tokens", "token_embd"},
+        {"model.norm", "output_norm"},
+        {"lm_head", "output"},
+        {"model.layers.%d.input_layernorm", "blk.%d.attn_norm"},
+        {"model.layers.%d.post_attention_layernorm", "blk.%d.ffn_norm"},
+        {"model.layers.%d.self_attn.q_proj", "blk.%d.attn_q"},
+        {"model.layers.%d.self_attn.q_a_proj", "blk.%d.attn_q_a"},
+        {"model.layers.%d.self_attn.q_a_layernorm", "blk.%d.attn_q_a_norm"},
+        {"model.layers.%d.self_attn.q_b_proj", "blk.%d.attn_q_b"},
+        {"model.layers.%d.self_attn.kv_a_proj_with_mqa", "blk.%d.attn_kv_a_mqa"},
+        {"model.layers.%d.self_attn.kv_a_layernorm", "blk.%d.attn_kv_a_norm"},
+        {"model.layers.%d.self_attn.o_proj", "blk.%d.attn_output"},
+        {"model.layers.%d.mlp.gate_proj", "blk.%d.ffn_gate"},
+        {"model.layers.%d.mlp.up_proj", "blk.%d.ffn_up"},
+        {"model.layers.%d.mlp.down_proj", "blk.%d.ffn_down"},
+        {"model.layers.%d.mlp.gate", "blk.%d.ffn_gate_inp"},
+        {"model.layers.%d.mlp.shared_experts.gate_proj", "blk.%d.ffn_gate_shexp"},
+        {"model.layers.%d.mlp.shared_experts.up_proj", "blk.%d.ffn_up_shexp"},
+        {"model.layers.%d.mlp.shared_experts.down_proj", "blk.%d.ffn_down_shexp"}};
+    static const struct {
+        const char *config, *key;
+    } sizes[] = {{"n_routed_experts", "expert_count"},
+                 {"num_experts_per_tok", "expert_used_count"},
+                 {"n_shared_experts", "expert_shared_count"},
+                 {"moe_intermediate_size", "expert_feed_forward_length"},
+                 {"first_k_dense_replace", "leading_dense_block_count"},
+                 {"intermediate_size", "feed_forward_length"},
+                 {"kv_lora_rank", "attention.kv_lora_rank"},
+                 {"qk_rope_head_dim", "rope.dimension_count"},
+                 {"v_head_dim", "attention.value_length_mla"},
+                 {"qk_head_dim", "attention.key_length_mla"}};
+    const char arch[] = "deepseek2";
+    RENAME(f, names);
+    rename_with(f, "model.layers.%d.mlp.gate.e_score_correction_bias", "blk.%d.exp_probs_b.bias",
+                NULL);
+    stack_experts(f, "gate_proj", "ffn_gate_exps");
+    stack_experts(f, "up_proj", "ffn_up_exps");
+    stack_experts(f, "down_proj", "ffn_down_exps");
+    two_stacks(f, "blk.%d.attn_k_b.weight", "blk.%d.attn_v_b.weight");
+    attention_numbers(f, arch);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        number(f, arch, sizes[i].key, said(f, sizes[i].config), MX_UINT32);
+    if (mx_json_at(f->config, "q_lora_rank"))
+        number(f, arch, "attention.q_lora_rank", said(f, "q_lora_rank"), MX_UINT32);
+    if (mx_json_at(f->config, "n_group")) {
+        number(f, arch, "expert_group_count", said(f, "n_group"), MX_UINT32);
+        number(f, arch, "expert_group_used_count", said(f, "topk_group"), MX_UINT32);
+    }
+    number(f, arch, "attention.head_count_kv", 1, MX_UINT32);
+    number(f, arch, "attention.key_length", said(f, "kv_lora_rank") + said(f, "qk_rope_head_dim"),
+           MX_UINT32);
+    number(f, arch, "attention.value_length", said(f, "kv_lora_rank"), MX_UINT32);
+    number(f, arch, "attention.layer_norm_rms_epsilon", said(f, "rms_norm_eps"), MX_FLOAT32);
+    number(f, arch, "expert_weights_scale", said(f, "routed_scaling_factor"), MX_FLOAT32);
+    number(f, arch, "expert_weights_norm", json_is_true(mx_json_at(f->config, "norm_topk_prob")),
+           MX_BOOL);
+    number(f, arch, "expert_gating_func", gating, MX_UINT32);
+    if (!mx_json_at(f->config, "rope_parameters.factor"))
+        return;
+    text(f, "deepseek2.rope.scaling.type", "yarn");
+    number(f, arch, "rope.scaling.factor", said(f, "rope_parameters.factor"), MX_FLOAT32);
+    number(f, arch, "rope.scaling.original_context_length",
+           said(f, "rope_parameters.original_max_position_embeddings"), MX_UINT32);
+    number(f, arch, "rope.scaling.yarn_log_multiplier",
+           0.1 * said(f, "rope_parameters.mscale_all_dim"), MX_FLOAT32);
+}
+
+static void deepseek2(file *f) {
+    deepseek_of(f, 1);
+}
+static void deepseek3(file *f) {
+    deepseek_of(f, 2);
+}
+
 /* --- beside the folders ---------------------------------------------------------------------- */
 
 static bool finish(file *f) {
@@ -317,18 +426,9 @@ static mx_array *deepseek(const file *f, const char *name, mx_array *a) {
     return strstr(name, "kv_b_proj") ? NULL : a;
 }
 
-static void two_stacks(file *f) {
-    int heads = (int)said(f, "num_attention_heads"), still = (int)said(f, "qk_nope_head_dim"),
-        value = (int)said(f, "v_head_dim"), rank = (int)said(f, "kv_lora_rank");
-    for (int n = 0; n < (int)said(f, "num_hidden_layers"); n++) {
-        char name[96];
-        snprintf(name, sizeof name, "model.layers.%d.self_attn.kv_b_proj.weight", n);
-        mx_array *all = mx_reshape(tensor(f, name), (const int[]){heads, still + value, rank}, 3);
-        snprintf(name, sizeof name, "model.layers.%d.self_attn.embed_q.weight", n);
-        add(f, name, mx_swapaxes(mx_slice_axis(all, 1, 0, still), 1, 2));
-        snprintf(name, sizeof name, "model.layers.%d.self_attn.unembed_out.weight", n);
-        add(f, name, mx_slice_axis(all, 1, still, still + value));
-    }
+static void stacks_of_mlx(file *f) {
+    two_stacks(f, "model.layers.%d.self_attn.embed_q.weight",
+               "model.layers.%d.self_attn.unembed_out.weight");
 }
 
 static void folder_of(const char *name, form *of, void (*more)(file *f)) {
@@ -360,8 +460,8 @@ static void folder_of(const char *name, form *of, void (*more)(file *f)) {
 static void folders(void) {
     folder_of("qwen3_next.json", qwen3_next, NULL);
     folder_of("lfm2.json", lfm2_of_mlx, NULL);
-    folder_of("deepseek_v2.json", deepseek, two_stacks);
-    folder_of("deepseek_v3.json", deepseek, two_stacks);
+    folder_of("deepseek_v2.json", deepseek, stacks_of_mlx);
+    folder_of("deepseek_v3.json", deepseek, stacks_of_mlx);
 }
 
 static void files(void) {
@@ -369,6 +469,10 @@ static void files(void) {
     one("mamba2.json", "mamba2", mamba2);
     one("lfm2.json", "lfm2", lfm2);
     one("gpt_oss.json", "gpt-oss", gpt_oss);
+    one("deepseek_v2.json", "deepseek2", deepseek2);
+    one("deepseek_v2_groups.json", "deepseek2", deepseek2);
+    one("deepseek_v3.json", "deepseek2", deepseek3);
+    one("deepseek_v3_yarn.json", "deepseek2", deepseek3);
 }
 
 int main(void) {

@@ -1,4 +1,5 @@
 /* Mixtures of experts: see build.h. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -63,9 +64,19 @@ static bool deepseek_groups(dec_build *b, mx_experts *e) {
     return ok || dec_refuse(b, "n_group", "into which experts cannot be parted");
 }
 
+/* GGUF numbers it. */
+static const char *scoring_of(dec_build *b) {
+    char key[96];
+    double v;
+    snprintf(key, sizeof key, "%s.expert_gating_func", b->d->family->arch);
+    if (!b->model.is_gguf || !mx_meta_number(&b->model.archive->meta, key, &v))
+        return dec_text(b, "scoring_func");
+    return v == 1 ? "softmax" : v == 2 ? "sigmoid" : "odd";
+}
+
 bool dec_deepseek_experts(dec_build *b, int n, mx_experts *e) {
     bool third = strcmp(b->d->family->name, "deepseek_v3") == 0;
-    const char *scoring = dec_text(b, "scoring_func");
+    const char *scoring = scoring_of(b);
     bool sigmoid = scoring ? strcmp(scoring, "sigmoid") == 0 : third;
     if (scoring && !mx_name_is_of(scoring, "sigmoid|softmax"))
         return dec_refuse(b, "scoring_func", "which is not known");
