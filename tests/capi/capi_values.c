@@ -1,6 +1,7 @@
 /* Values for the table of all functions: see capi_values.h. By type, then by the parameter's name;
  * what one function needs beyond that is a row of `special`. */
 #include "capi_values.h"
+#include "capi_files.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +16,7 @@
 
 static char folder[256];
 
-static const char *in_folder(const char *name) {
+const char *in_folder(const char *name) {
     static char path[4][320];
     static int next;
     char *to = path[next++ % 4];
@@ -334,6 +335,7 @@ static mlx_fast_metal_kernel a_metal_kernel(void) {
     X(mlx_structure_matcher, a_structure_matcher())                                   \
     X(mlx_lm, a_language_model())                                                     \
     X(mlx_lm_batch, a_batch())                                                        \
+    X(mlx_train, a_training())                                                        \
     X(mlx_fast_cuda_kernel_config, mlx_fast_cuda_kernel_config_new())                 \
     X(mlx_fast_cuda_kernel, a_cuda_kernel())                                          \
     X(mlx_fast_metal_kernel_config, mlx_fast_metal_kernel_config_new())               \
@@ -500,6 +502,11 @@ static void make_function(void *slot, const char *type) {
     *(void (**)(void))slot = f;
 }
 
+static bool names_a_file(const char *parameter) {
+    return is(parameter, "file") || is(parameter, "out") || is(parameter, "data") ||
+           is(parameter, "adapter");
+}
+
 static void make_pointer(void *slot, const capi_call_row *row, int i, const special_row *s) {
     const char *type = row->parameter[i].type, *name = row->parameter[i].name;
     static const int ones[4] = {1, 1, 1, 1}, twos[4] = {2, 2, 2, 2}, zeros[4] = {0};
@@ -514,9 +521,9 @@ static void make_pointer(void *slot, const capi_call_row *row, int i, const spec
     if (strstr(type, "(*)"))
         return;
     if (is(type, "const char *"))
-        p = (void *)(!s || !s->text                        ? text_of(name)
-                     : is(name, "file") || is(name, "out") ? in_folder(s->text)
-                                                           : s->text);
+        p = (void *)(!s || !s->text       ? text_of(name)
+                     : names_a_file(name) ? in_folder(s->text)
+                                          : s->text);
     else if (is(type, "const int *") || (is(type, "int *") && is(name, "data")))
         p = (void *)(s && s->ints            ? s->ints
                      : strstr(name, "shape") ? twos
@@ -546,6 +553,8 @@ static void make_pointer(void *slot, const capi_call_row *row, int i, const spec
         *(mlx_lm_request *)p = (mlx_lm_request){.text = "text", .text_num = 4};
     else if (is(type, "const mlx_lm_batch_options *"))
         *(mlx_lm_batch_options *)p = (mlx_lm_batch_options){0};
+    else if (is(type, "const mlx_train_options *"))
+        *(mlx_train_options *)p = mlx_train_options_default();
     else if (is(type, "const mlx_export_visitor *"))
         p = &visitor;
     else if (strstr(type, "void *"))
@@ -667,67 +676,6 @@ static bool make_tokenizer(void) {
     return f && fclose(f) == 0 && ok;
 }
 
-/* A model of one layer, two features and seven tokens. */
-static void set_number(mlx_io_gguf g, const char *name, float value, mlx_dtype dtype) {
-    mlx_array a = mlx_array_new_float(value);
-    mlx_astype(&a, a, dtype, (mlx_stream){NULL});
-    mlx_io_gguf_set_metadata_array(g, name, a);
-    mlx_array_free(a);
-}
-
-static void set_weights(mlx_io_gguf g, const char *name, int rows) {
-    mlx_array a = rows ? RAMP(rows, 2) : RAMP(2);
-    mlx_io_gguf_set_array(g, name, a);
-    mlx_array_free(a);
-}
-
-static void set_tokens(mlx_io_gguf g) {
-    const char *pieces[] = {"<unk>", "<s>", "</s>", "\xE2\x96\x81", "t", "e", "x"};
-    mlx_vector_string list = mlx_vector_string_new_data(pieces, 7);
-    mlx_array scores = RAMP(7);
-    mlx_array types = mlx_array_new_data((int[]){2, 3, 3, 1, 1, 1, 1}, (int[]){7}, 1, MLX_INT32);
-    mlx_io_gguf_set_metadata_string(g, "tokenizer.ggml.model", "llama");
-    mlx_io_gguf_set_metadata_vector_string(g, "tokenizer.ggml.tokens", list);
-    mlx_io_gguf_set_metadata_array(g, "tokenizer.ggml.scores", scores);
-    mlx_io_gguf_set_metadata_array(g, "tokenizer.ggml.token_type", types);
-    mlx_array_free(scores);
-    mlx_array_free(types);
-    mlx_vector_string_free(list);
-}
-
-static bool make_language_model(void) {
-    static const char *const sizes[] = {
-        "llama.block_count",         "llama.attention.head_count",    "llama.embedding_length",
-        "llama.feed_forward_length", "llama.attention.head_count_kv", "llama.context_length"};
-    static const float values[] = {1, 1, 2, 2, 1, 64};
-    static const char *const square_weights[] = {
-        "blk.0.attn_q.weight",   "blk.0.attn_k.weight",      "blk.0.attn_v.weight",
-        "blk.0.ffn_gate.weight", "blk.0.attn_output.weight", "blk.0.ffn_up.weight",
-        "blk.0.ffn_down.weight"};
-    mlx_io_gguf g = mlx_io_gguf_new();
-    mlx_io_gguf_set_metadata_string(g, "general.architecture", "llama");
-    mlx_io_gguf_set_metadata_string(g, "tokenizer.chat_template", "{{ messages }} text");
-    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
-        set_number(g, sizes[i], values[i], MLX_UINT32);
-    set_number(g, "llama.attention.layer_norm_rms_epsilon", 1e-5F, MLX_FLOAT32);
-    set_tokens(g);
-    set_weights(g, "token_embd.weight", 7);
-    set_weights(g, "output_norm.weight", 0);
-    set_weights(g, "blk.0.attn_norm.weight", 0);
-    set_weights(g, "blk.0.ffn_norm.weight", 0);
-    for (size_t i = 0; i < sizeof square_weights / sizeof *square_weights; i++)
-        set_weights(g, square_weights[i], 2);
-    bool ok = !mlx_save_gguf(in_folder("lm.gguf"), g);
-    mlx_io_gguf_free(g);
-    return ok;
-}
-
-static bool make_template(void) {
-    FILE *f = fopen(in_folder("in.jinja"), "w");
-    bool ok = f && fputs("{{ messages }}", f) >= 0;
-    return f && fclose(f) == 0 && ok;
-}
-
 static int same_bytes(void *to, const void *from, size_t n) {
     memcpy(to, from, n);
     return 0;
@@ -759,8 +707,7 @@ bool values_begin(void) {
     the_words = a_string_map();
     const char *parent = getenv("TMPDIR");
     snprintf(folder, sizeof folder, "%s/capi-values-XXXXXX", parent ? parent : "/tmp");
-    return mkdtemp(folder) && make_cache() && make_files() && make_tokenizer() && make_template() &&
-           make_language_model();
+    return mkdtemp(folder) && make_cache() && make_files() && make_tokenizer() && make_models();
 }
 
 void values_end(void) {
@@ -771,6 +718,7 @@ void values_end(void) {
         "out.file.npz", "out.npz",  "out.safetensors",      "lm.gguf",   "in.jinja"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         unlink(in_folder(names[i]));
+    remove_models();
     for (int i = CACHE_FOLDERS; i--;)
         rmdir(in_folder(cache_folders[i]));
     rmdir(folder);

@@ -328,6 +328,17 @@
 #define MLX_C_HAS_NEW_THREAD_LOCAL_STREAM  100
 #define MLX_C_HAS_CLEAR_STREAMS            100
 
+/* train.h */
+#define MLX_C_HAS_TRAIN_OPTIONS_DEFAULT 100
+#define MLX_C_HAS_TRAIN_NEW             100
+#define MLX_C_HAS_TRAIN_OPEN            100
+#define MLX_C_HAS_TRAIN_FREE            100
+#define MLX_C_HAS_TRAIN_ABOUT           100
+#define MLX_C_HAS_TRAIN_RUN             100
+#define MLX_C_HAS_TRAIN_TEST            100
+#define MLX_C_HAS_TRAIN_SAVE            100
+#define MLX_C_HAS_FUSE                  100
+
 /* transforms.h */
 #define MLX_C_HAS_SET_INTERRUPT_CHECK        100
 #define MLX_C_HAS_SET_INTERRUPT_CHECK_WITHIN 100

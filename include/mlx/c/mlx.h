@@ -44,6 +44,7 @@
 #include "mlx/c/structure.h"
 #include "mlx/c/template.h"
 #include "mlx/c/tokenizer.h"
+#include "mlx/c/train.h"
 #include "mlx/c/transforms.h"
 #include "mlx/c/transforms_impl.h"
 #include "mlx/c/vector.h"

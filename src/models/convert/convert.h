@@ -32,6 +32,11 @@ typedef struct mx_convert_options {
     /* False: stop, with or without an error recorded. NULL: nobody asks. */
     bool (*progress)(void *payload, const mx_convert_progress *p);
     void *payload;
+    /* Does the part of a place get other numbers? And these, float32, of its numbers, rows and sums
+       as the source has them. NULL: nothing does. */
+    bool (*changes)(const void *changer, const mx_place *p);
+    mx_array *(*change)(const void *changer, const mx_place *p, mx_array *values);
+    const void *changer;
 } mx_convert_options;
 
 /* False and an error: nothing has changed. */

@@ -84,12 +84,36 @@ static bool stack(const mx_conversion *p, const mx_output *o, mx_parts *out) {
     return ok;
 }
 
+static mx_place place_of(const mx_output *o) {
+    mx_place place = o->place;
+    place.part = o->part;
+    return place;
+}
+
+static bool is_changed(const mx_conversion *p, const mx_output *o) {
+    const mx_convert_options *c = p->choice->o;
+    mx_place place = place_of(o);
+    return c->changes && place.row && place.part && o->stack == 1 && o->slice < 0 &&
+           c->changes(c->changer, &place);
+}
+
+/* Other numbers, as plain elements. */
+static bool change(const mx_conversion *p, const mx_output *o, mx_parts *parts) {
+    const mx_convert_options *c = p->choice->o;
+    mx_place place = place_of(o);
+    mx_array *v =
+        mx_elements_are_plain(&o->held) ? parts->part[0] : mx_elements_values(&o->held, *parts);
+    *parts = (mx_parts){{c->change(c->changer, &place, mx_astype(v, MX_FLOAT32))}};
+    return parts->part[0] != NULL;
+}
+
 static bool gathered(const mx_conversion *p, const mx_output *o, mx_parts *out) {
     int64_t heads = rotated_heads(p, o);
     *out = (mx_parts){{NULL}};
     bool ok = o->stack > 1 || o->shape.ndim > p->model->tensor[o->from[0]].shape.ndim
                   ? stack(p, o, out)
                   : mx_model_read(p->model, &p->model->tensor[o->from[0]], stored(o), out);
+    ok = ok && (!is_changed(p, o) || change(p, o, out));
     for (int k = 0; ok && k < 3; k++) {
         if (o->slice >= 0 && out->part[k])
             out->part[k] = slice(out->part[k], o->slice);
@@ -163,6 +187,11 @@ bool mx_output_parts(const mx_conversion *p, const mx_output *o, mx_parts *out) 
         return rope(p, o, out);
     if (!gathered(p, o, &in))
         return false;
+    if (is_changed(p, o)) {
+        mx_output numbers = *o;
+        numbers.held = mx_elements_plain(MX_FLOAT32);
+        return changed(&numbers, in, add, out);
+    }
     if (!add && mx_elements_same(&o->held, &o->made)) {
         *out = in;
         return true;
@@ -173,7 +202,7 @@ bool mx_output_parts(const mx_conversion *p, const mx_output *o, mx_parts *out) 
 bool mx_output_is_copy(const mx_conversion *p, const mx_output *o) {
     return o->stack == 1 && o->slice < 0 &&
            o->shape.ndim == p->model->tensor[o->from[0]].shape.ndim && !rotated_heads(p, o) &&
-           !addend(p, o) && mx_elements_same(&o->held, &o->made);
+           !addend(p, o) && !is_changed(p, o) && mx_elements_same(&o->held, &o->made);
 }
 
 /* --- as a writer has it ---------------------------------------------------------------------- */

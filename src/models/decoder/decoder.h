@@ -37,10 +37,14 @@ typedef struct mx_weight {
     mx_array *words;           /* available, in row order */
     mx_array *scales, *biases; /* NULL where the kind has none */
     mx_array *bias;            /* (out) or (experts, out), float32; NULL: none */
-    /* y += change * ((x * drop) down') up': a low-rank change, before the bias. NULL: none */
+    /* y += change * (x down') up': a low-rank change, before the bias. NULL: none */
     mx_array *down, *up; /* (rank, in), (out, rank), float32 */
     float change;
-    mx_array *drop; /* (rows, in), while it is learned (graph alone); NULL: ones */
+    /* While it is learned (graph alone): of x into the change elements are zero with this
+       probability, drawn by a key, and the others are divided by the rest (Srivastava et al. 2014).
+       NULL: none */
+    mx_array *drop;
+    float dropout;
     mx_array *gain; /* (out): y *= gain, before the bias; NULL: ones */
     /* What it is called, and its first row there. NULL: it is made of rows here and there */
     const mx_tensor_row *row;

@@ -88,9 +88,14 @@ mx_array *mx_decoder_graph_product(const mx_weight *w, mx_array *x) {
     return plain_product(w, x);
 }
 
+static mx_array *dropped(const mx_weight *w, mx_array *x) {
+    mx_array *rest = mx_scalar(1 - (double)w->dropout, MX_FLOAT32);
+    mx_array *kept = x ? mx_random_bernoulli(rest, x->shape, x->ndim, w->drop) : NULL;
+    return mx_where(kept, mx_div(x, rest), mx_zero_like(x));
+}
+
 static mx_array *change_of(const mx_weight *w, mx_array *x) {
-    mx_array *in = w->drop ? mx_mul(x, w->drop) : x;
-    mx_array *low = mx_matmul(in, mx_transpose(w->down));
+    mx_array *low = mx_matmul(w->drop ? dropped(w, x) : x, mx_transpose(w->down));
     return mx_mul_s(mx_matmul(low, mx_transpose(w->up)), w->change);
 }
 

@@ -4,10 +4,16 @@
 
 #include "base/mem.h"
 #include "base/status.h"
+#include "models/train/adapter.h"
+
+static mx_decoder *open_decoder(const char *path, const char *adapter) {
+    mx_decoder *d = mx_decoder_open(path);
+    mx_decoder *changed = d && adapter ? mx_adapter_open(d, adapter) : mx_decoder_retain(d);
+    mx_decoder_release(d);
+    return changed;
+}
 
 mx_lm *mx_lm_open(const char *path, const char *adapter) {
-    if (adapter)
-        return mx_fail(MX_UNSUPPORTED, "[lm] adapters are not understood");
     mx_lm *lm = mx_calloc(1, sizeof *lm);
     if (!lm)
         return NULL;
@@ -15,7 +21,7 @@ mx_lm *mx_lm_open(const char *path, const char *adapter) {
     atomic_init(&lm->vocabulary, NULL);
     atomic_init(&lm->chat, NULL);
     lm->path = mx_strdup(path);
-    lm->decoder = lm->path ? mx_decoder_open(path) : NULL;
+    lm->decoder = lm->path ? open_decoder(path, adapter) : NULL;
     lm->tokenizer = lm->decoder ? mx_tokenizer_open(path) : NULL;
     lm->end = lm->tokenizer ? mx_lm_ends(path, lm->tokenizer, &lm->ends) : NULL;
     if (lm->end)

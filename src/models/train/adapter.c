@@ -1,0 +1,287 @@
+/* Adapters' folders: see adapter.h. */
+#include "models/train/adapter.h"
+
+#include <string.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/status.h"
+#include "base/text.h"
+#include "graph/trace/scope.h"
+#include "io/io.h"
+#include "ops/ops.h"
+
+static const char op[] = "adapter";
+
+static char *inside(const char *folder, const char *name) {
+    mx_text t = {0};
+    mx_text_add(&t, "%s/%s", folder, name);
+    return mx_text_take(&t);
+}
+
+/* --- the config ------------------------------------------------------------------------------ */
+
+static const char *const kinds[] = {"lora", "dora", "full"};
+
+static bool read_kind(const char *path, const json_t *config, mx_tune_kind *out) {
+    const char *kind = mx_json_text_at(config, "fine_tune_type");
+    if (json_object_get(config, "peft_type"))
+        return mx_fail(MX_UNSUPPORTED,
+                       "[%s] '%s' is PEFT's: adapters as mlx_lm.lora writes them are read", op,
+                       path);
+    for (int i = 0; i < 3; i++)
+        if (strcmp(kind ? kind : "lora", kinds[i]) == 0) {
+            *out = (mx_tune_kind)i;
+            return true;
+        }
+    return mx_fail(MX_FORMAT, "[%s] '%s': fine_tune_type '%.80s' is none of lora, dora, full", op,
+                   path, kind);
+}
+
+static bool read_number(const char *path, const json_t *config, const char *key, double *out) {
+    json_t *v = mx_json_at(config, key);
+    if (!json_is_number(v))
+        return mx_fail(MX_FORMAT, "[%s] '%s': %s is no number", op, path, key);
+    *out = json_number_value(v);
+    return true;
+}
+
+static bool read_spec(const char *path, const json_t *config, mx_tune_spec *out) {
+    double rank = 1, scale = 1;
+    *out = (mx_tune_spec){.layers = -1, .rank = 1};
+    if (!read_kind(path, config, &out->kind))
+        return false;
+    if (out->kind != MX_TUNE_FULL && (!read_number(path, config, "lora_parameters.rank", &rank) ||
+                                      !read_number(path, config, "lora_parameters.scale", &scale)))
+        return false;
+    if (!(rank >= 1 && rank <= 1 << 16 && rank == (int)rank))
+        return mx_fail(MX_FORMAT, "[%s] '%s': a rank of %g", op, path, rank);
+    out->rank = (int)rank;
+    out->scale = (float)scale;
+    return true;
+}
+
+static bool read_config(const char *folder, mx_tune_spec *out) {
+    char *path = inside(folder, MX_ADAPTER_CONFIG);
+    json_t *config = path ? mx_json_load(op, path) : NULL;
+    bool ok = config && read_spec(path, config, out);
+    json_decref(config);
+    mx_free(path);
+    return ok;
+}
+
+/* --- tensors --------------------------------------------------------------------------------- */
+
+/* "a.b.lora_a": the role, and where the part begins; false: none. */
+static bool role_of(const char *name, mx_tune_kind kind, mx_role *role, size_t *length) {
+    const char *dot = strrchr(name, '.');
+    mx_role first = kind == MX_TUNE_FULL ? MX_ROLE_WEIGHT : MX_ROLE_A;
+    mx_role last = kind == MX_TUNE_FULL   ? MX_ROLE_BIAS
+                   : kind == MX_TUNE_DORA ? MX_ROLE_M
+                                          : MX_ROLE_B;
+    *length = dot ? (size_t)(dot - name) : 0;
+    for (mx_role r = first; dot && r <= last; r++)
+        if (strcmp(dot + 1, mx_role_name(r)) == 0) {
+            *role = r;
+            return true;
+        }
+    return false;
+}
+
+static bool find_place(const mx_tune *t, const char *module, mx_place *out) {
+    mx_text name = {0};
+    mx_text_add(&name, "%s.weight", module);
+    char *full = mx_text_take(&name);
+    bool found = full && (mx_family_find(t->decoder->family, MX_NAMED_MLX, full, out) ||
+                          mx_family_find(t->decoder->family, MX_NAMED_HF, full, out));
+    mx_free(full);
+    return found;
+}
+
+static mx_tune_module *module_of(mx_tune *t, const mx_place *p, const char *name) {
+    for (int i = 0; i < t->modules; i++)
+        if (t->module[i].row == p->row && t->module[i].layer == p->layer)
+            return &t->module[i];
+    return mx_tune_add_module(t, p->row, p->layer, name);
+}
+
+static bool add_module(mx_tune *t, const char *path, const char *name, mx_role *role) {
+    size_t n;
+    mx_place place;
+    if (!role_of(name, t->spec.kind, role, &n))
+        return mx_fail(MX_UNSUPPORTED, "[%s] '%s': '%.200s' is nothing that a %s adapter has", op,
+                       path, name, kinds[t->spec.kind]);
+    mx_text text = {0};
+    mx_text_put(&text, name, n);
+    char *module = mx_text_take(&text);
+    bool ok = module && (find_place(t, module, &place) ||
+                         mx_fail(MX_FORMAT, "[%s] '%s': '%s' has no module '%.200s'", op, path,
+                                 t->decoder->name, module));
+    ok = ok && module_of(t, &place, module);
+    mx_free(module);
+    return ok;
+}
+
+static bool check_shape(const mx_tune *t, const char *path, const mx_param *p, const mx_array *a) {
+    char got[128], want[128];
+    mx_shape s = mx_tune_shape(t, &t->module[p->module], p->role);
+    if (mx_shape_is(a, s.dim, s.ndim) && mx_dtype_is_float(mx_dtype_of(a)))
+        return true;
+    return mx_fail(MX_FORMAT, "[%s] '%s': '%.200s' is %s %s, %s was expected", op, path, p->name,
+                   mx_dtype_name(mx_dtype_of(a)), mx_shape_text(got, sizeof got, a->shape, a->ndim),
+                   mx_shape_text(want, sizeof want, s.dim, s.ndim));
+}
+
+static bool take_value(mx_tune *t, const char *path, mx_param *p, const mx_map *arrays) {
+    mx_array *a = mx_map_get(arrays, p->name);
+    bool ok = a ? check_shape(t, path, p, a)
+                : mx_fail(MX_FORMAT, "[%s] '%s': '%.200s' is missing", op, path, p->name) != NULL;
+    mx_scope scope = mx_scope_open();
+    ok = ok && mx_param_set(p, mx_tune_rows(t, p, mx_astype(a, MX_FLOAT32), true));
+    mx_scope_close(scope);
+    return ok;
+}
+
+static bool take_values(mx_tune *t, const char *path, const mx_map *arrays) {
+    bool ok = true;
+    for (int i = 0; ok && i < t->params; i++)
+        ok = take_value(t, path, &t->param[i], arrays);
+    return ok;
+}
+
+bool mx_adapter_load(mx_tune *t, const char *path) {
+    mx_map arrays = {0};
+    mx_scope scope = mx_scope_open();
+    bool ok = mx_load_safetensors(path, false, &arrays, NULL) && take_values(t, path, &arrays);
+    mx_scope_close(scope);
+    mx_free_arrays(&arrays);
+    return ok;
+}
+
+/* --- reading --------------------------------------------------------------------------------- */
+
+/* Every module of the file, each with all of its params. */
+static bool add_params(mx_tune *t, const char *path, const mx_map *arrays) {
+    bool ok = true, full = t->spec.kind == MX_TUNE_FULL;
+    mx_role role;
+    for (size_t i = 0; ok && i < arrays->count; i++)
+        ok = add_module(t, path, arrays->entry[i].key, &role);
+    for (int i = 0; ok && !full && i < t->modules; i++)
+        for (mx_role r = MX_ROLE_A;
+             ok && r <= (t->spec.kind == MX_TUNE_DORA ? MX_ROLE_M : MX_ROLE_B); r++)
+            ok = mx_tune_add_param(t, &t->module[i], r);
+    for (int m = 0; ok && full && m < t->modules; m++)
+        for (mx_role r = MX_ROLE_WEIGHT; ok && r <= MX_ROLE_BIAS; r++) {
+            mx_text name = {0};
+            mx_text_add(&name, "%s.%s", t->module[m].name, mx_role_name(r));
+            ok = !mx_map_has(arrays, mx_text_view(&name)) || mx_tune_add_param(t, &t->module[m], r);
+            mx_text_free(&name);
+        }
+    return ok && (t->modules || mx_fail(MX_FORMAT, "[%s] '%s' has no tensors", op, path));
+}
+
+static bool read_tensors(mx_tune *t, const char *path) {
+    mx_map arrays = {0};
+    mx_scope scope = mx_scope_open();
+    bool ok = mx_load_safetensors(path, false, &arrays, NULL) && add_params(t, path, &arrays) &&
+              take_values(t, path, &arrays);
+    mx_scope_close(scope);
+    mx_free_arrays(&arrays);
+    return ok;
+}
+
+bool mx_adapter_read(mx_tune *t, mx_decoder *d, const char *folder) {
+    *t = (mx_tune){0};
+    if (!read_config(folder, &t->spec) || !(t->decoder = mx_decoder_derive(d)))
+        return false;
+    char *path = inside(folder, MX_ADAPTER_FILE);
+    bool ok = path && read_tensors(t, path);
+    mx_free(path);
+    return ok;
+}
+
+mx_decoder *mx_adapter_open(mx_decoder *d, const char *folder) {
+    mx_tune t;
+    bool ok = mx_adapter_read(&t, d, folder) && mx_tune_settle(&t);
+    mx_decoder *made = ok ? mx_decoder_retain(t.decoder) : NULL;
+    mx_tune_close(&t);
+    return made;
+}
+
+/* --- writing --------------------------------------------------------------------------------- */
+
+static bool put_values(const mx_tune *t, mx_map *arrays) {
+    bool ok = true;
+    for (int i = 0; ok && i < t->params; i++) {
+        const mx_param *p = &t->param[i];
+        void *former = NULL;
+        mx_array *a = mx_astype(mx_tune_rows(t, p, p->value, false), p->kept);
+        ok = a && mx_map_set(arrays, p->name, mx_array_retain(a), &former);
+        if (!ok)
+            mx_array_release(a);
+        mx_array_release(former);
+    }
+    return ok;
+}
+
+bool mx_adapter_save(const mx_tune *t, const char *path) {
+    mx_map arrays = {0};
+    mx_scope scope = mx_scope_open();
+    bool ok = put_values(t, &arrays) && mx_save_safetensors(path, &arrays, NULL);
+    mx_scope_close(scope);
+    mx_free_arrays(&arrays);
+    return ok;
+}
+
+static bool add_key(const mx_tune *t, json_t *keys, int module) {
+    const char *name = t->module[module].name;
+    const char *pattern = mx_row_pattern(t->module[module].row, MX_NAMED_MLX);
+    const char *layer = strstr(pattern, "{n}.");
+    size_t n = strlen(name), m = layer ? strlen(layer + 4) : n;
+    const char *key = n >= m ? name + n - m : name;
+    for (size_t i = 0; i < json_array_size(keys); i++)
+        if (strcmp(json_string_value(json_array_get(keys, i)), key) == 0)
+            return true;
+    return json_array_append_new(keys, json_string(key)) == 0;
+}
+
+static json_t *parameters_of(const mx_tune *t) {
+    json_t *keys = json_array();
+    for (int i = 0; keys && i < t->modules; i++)
+        if (!add_key(t, keys, i)) {
+            json_decref(keys);
+            return NULL;
+        }
+    return json_pack("{s:i, s:f, s:f, s:o}", "rank", t->spec.rank, "scale", (double)t->spec.scale,
+                     "dropout", (double)t->spec.dropout, "keys", keys);
+}
+
+json_t *mx_adapter_config(const mx_tune *t, const json_t *more) {
+    json_t *all = more ? json_copy((json_t *)(uintptr_t)more) : json_object();
+    bool ok = json_object_set_new(all, "fine_tune_type", json_string(kinds[t->spec.kind])) == 0 &&
+              json_object_set_new(all, "num_layers", json_integer(t->spec.layers)) == 0 &&
+              (t->spec.kind == MX_TUNE_FULL ||
+               json_object_set_new(all, "lora_parameters", parameters_of(t)) == 0);
+    if (ok)
+        return all;
+    json_decref(all);
+    return mx_fail_nomem(op, 0);
+}
+
+static bool write_text(const char *path, const char *text) {
+    mx_writer *w = mx_writer_open(op, path);
+    if (!w)
+        return false;
+    if (mx_writer_put(w, text, strlen(text)))
+        return mx_writer_commit(w);
+    mx_writer_abandon(w);
+    return false;
+}
+
+bool mx_adapter_save_config(const json_t *config, const char *folder) {
+    char *text = mx_json_text(config), *path = inside(folder, MX_ADAPTER_CONFIG);
+    bool ok = text && path && write_text(path, text);
+    mx_free(path);
+    mx_free(text);
+    return ok;
+}

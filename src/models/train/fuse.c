@@ -1,0 +1,71 @@
+/* Adapters made part of the weights: see fuse.h. */
+#include "models/train/fuse.h"
+
+#include <string.h>
+
+#include "base/status.h"
+#include "models/train/adapter.h"
+#include "ops/ops.h"
+
+static const mx_tune_module *module_at(const mx_tune *t, const mx_place *p) {
+    for (int i = 0; i < t->modules; i++)
+        if (t->module[i].row == p->row && t->module[i].layer == p->layer)
+            return &t->module[i];
+    return NULL;
+}
+
+/* Of a full adapter: the param that takes a part's place. */
+static const mx_param *param_at(const mx_tune *t, const mx_place *p) {
+    const mx_tune_module *m = module_at(t, p);
+    for (int i = 0; m && i < t->params; i++)
+        if (&t->module[t->param[i].module] == m &&
+            strcmp(mx_role_name(t->param[i].role), p->part) == 0)
+            return &t->param[i];
+    return NULL;
+}
+
+static bool changes(const void *changer, const mx_place *p) {
+    const mx_tune *t = changer;
+    if (t->spec.kind == MX_TUNE_FULL)
+        return param_at(t, p) != NULL;
+    return strcmp(p->part, "weight") == 0 && module_at(t, p);
+}
+
+/* The source has columns as rows. */
+static bool turned(const mx_tune *t, const mx_place *p) {
+    return (p->row->flags & MX_ROW_TURNED) && !t->decoder->gguf && strcmp(p->part, "weight") == 0;
+}
+
+static mx_array *full(const mx_tune *t, const mx_param *p) {
+    bool one = t->module[p->module].norm && p->role == MX_ROLE_WEIGHT &&
+               t->decoder->family->adds_one && !t->decoder->gguf;
+    return one ? mx_add_s(p->value, -1) : p->value;
+}
+
+static mx_array *change(const void *changer, const mx_place *p, mx_array *values) {
+    const mx_tune *t = changer;
+    bool turns = turned(t, p);
+    if (t->spec.kind == MX_TUNE_FULL)
+        values = full(t, param_at(t, p));
+    else
+        values = mx_tune_merged(t, module_at(t, p), turns ? mx_transpose(values) : values);
+    return turns ? mx_transpose(values) : values;
+}
+
+bool mx_train_fuse(const char *model, const char *adapter, const char *out,
+                   const mx_convert_options *o) {
+    mx_convert_options own = o ? *o : (mx_convert_options){0};
+    mx_tune t = {0};
+    if (!model || !adapter || !out)
+        return mx_fail(MX_INVALID, "[fuse] a path is NULL");
+    mx_scope scope = mx_scope_open();
+    mx_decoder *d = mx_decoder_open(model);
+    own.changes = changes;
+    own.change = change;
+    own.changer = &t;
+    bool ok = d && mx_adapter_read(&t, d, adapter) && mx_convert(model, out, &own);
+    mx_tune_close(&t);
+    mx_decoder_release(d);
+    mx_scope_close(scope);
+    return ok;
+}
