@@ -176,11 +176,21 @@ static void add_family(json_t *doc, mlx_file f, const json_t *config) {
         json_object_set(doc, "family", type);
     if (name)
         json_object_set_new(doc, "name", cli_json_text(name));
-    json_t *quantization = json_object_get(config, "quantization");
-    quantization = quantization ? quantization : json_object_get(config, "quantization_config");
-    if (quantization)
-        json_object_set(doc, "quantization", quantization);
     free(family), free(name);
+}
+
+/* How it is quantized: config.json says so, or a safetensors file itself. */
+static void add_quantization(json_t *doc, mlx_file f, const json_t *config) {
+    json_t *quantization = json_incref(json_object_get(config, "quantization"));
+    if (!quantization)
+        quantization = json_incref(json_object_get(config, "quantization_config"));
+    char *own = quantization ? NULL : cli_metadata_text(f, "mlx.quantization");
+    if (own)
+        quantization = json_loads(own, JSON_REJECT_DUPLICATES, NULL);
+    if (json_is_object(quantization))
+        json_object_set(doc, "quantization", quantization);
+    json_decref(quantization);
+    free(own);
 }
 
 static uint64_t elements_of(mlx_file f) {
@@ -240,6 +250,7 @@ static json_t *describe(cli_call *c, mlx_file f) {
     uint64_t bytes = cli_tensor_bytes(f);
     json_t *doc = json_pack("{s:s}", "format", mlx_file_format(f));
     add_family(doc, f, config);
+    add_quantization(doc, f, config);
     uint64_t parameters = count_parameters(c, f, json_object_get(doc, "quantization"));
     json_object_set_new(doc, "tensor_count", json_integer((json_int_t)mlx_file_count(f)));
     json_object_set_new(doc, "parameters", json_integer((json_int_t)parameters));

@@ -8,38 +8,11 @@ static bool is_of_parts(const char *key) {
     return strncmp(key, "split.", 6) == 0;
 }
 
-static int copy_text(mlx_file_writer w, const char *key, mlx_file f, size_t i) {
-    mlx_string text = mlx_string_new();
-    int status =
-        mlx_file_metadata_text(&text, f, i) || mlx_file_writer_text(w, key, mlx_string_data(text));
-    mlx_string_free(text);
-    return status;
-}
-
-static int copy_texts(mlx_file_writer w, const char *key, mlx_file f, size_t i) {
-    mlx_vector_string texts = mlx_vector_string_new();
-    int status = mlx_file_metadata_texts(&texts, f, i) || mlx_file_writer_texts(w, key, texts);
-    mlx_vector_string_free(texts);
-    return status;
-}
-
-static int copy_numbers(mlx_file_writer w, const char *key, mlx_file f, size_t i) {
-    mlx_array numbers = mlx_array_new();
-    int status = mlx_file_metadata_array(&numbers, f, i) || mlx_file_writer_array(w, key, numbers);
-    mlx_array_free(numbers);
-    return status;
-}
-
 static int copy_value(mlx_file_writer w, mlx_file f, size_t i) {
     const char *key = mlx_file_metadata_key(f, i);
     if (!key || is_of_parts(key))
         return !key;
-    switch (mlx_file_metadata_kind(f, i)) {
-    case MLX_FILE_TEXT: return copy_text(w, key, f, i);
-    case MLX_FILE_TEXTS: return copy_texts(w, key, f, i);
-    case MLX_FILE_NUMBERS: return copy_numbers(w, key, f, i);
-    default: return 1;
-    }
+    return mlx_file_writer_metadata(w, f, i);
 }
 
 static int declare(mlx_file_writer w, mlx_file f) {

@@ -46,7 +46,8 @@ typedef struct class {
 static struct {
     bool ready;
     uint64_t clock;
-    size_t active, cached, peak;
+    size_t active, cached, peak; /* active: blocks in use */
+    size_t mapped;               /* bytes of mapped files */
     size_t limit, hard_limit, cache_limit, physical;
     class classes[CLASSES];
 } cache;
@@ -203,10 +204,14 @@ static size_t cache_room(void) {
 
 /* ---- allocation ---- */
 
+static void note_peak(void) {
+    if (cache.active + cache.mapped > cache.peak)
+        cache.peak = cache.active + cache.mapped;
+}
+
 static void add_active(size_t size) {
     cache.active += size;
-    if (cache.active > cache.peak)
-        cache.peak = cache.active;
+    note_peak();
 }
 
 static size_t left_below(size_t limit, size_t size) {
@@ -243,10 +248,10 @@ static void *alloc_fresh(size_t size) {
     return mx_fail_nomem("allocate", size);
 }
 
-static void *fail_limit(size_t bytes) {
+static void *fail_limit(size_t bytes, size_t active) {
     return mx_fail(MX_NOMEM,
                    "[allocate] out of memory: %zu bytes asked for, %zu in use, the limit is %zu",
-                   bytes, mx_mem_active(), mx_mem_hard_limit());
+                   bytes, active, mx_mem_hard_limit());
 }
 
 static void *take_block(size_t bytes) {
@@ -254,7 +259,8 @@ static void *take_block(size_t bytes) {
     size_t size = class_size(c);
     block *given_back = NULL;
     enter();
-    bool allowed = fits(size), beyond = cache.active > cache.limit;
+    bool allowed = fits(size), beyond = cache.active + cache.mapped > cache.limit;
+    size_t active = cache.active;
     void *p = allowed ? take(c, size, &given_back) : NULL;
     unlock_cache();
     system_free_list(given_back);
@@ -262,7 +268,7 @@ static void *take_block(size_t bytes) {
         return p;
     if (beyond)
         mx_guard_cool();
-    return allowed ? alloc_fresh(size) : fail_limit(bytes);
+    return allowed ? alloc_fresh(size) : fail_limit(bytes, active);
 }
 
 static _Atomic int fill = -1;
@@ -318,7 +324,10 @@ static size_t read_counter(const size_t *counter) {
 }
 
 size_t mx_mem_active(void) {
-    return read_counter(&cache.active);
+    enter();
+    size_t value = cache.active + cache.mapped;
+    unlock_cache();
+    return value;
 }
 
 size_t mx_mem_cached(void) {
@@ -364,10 +373,9 @@ size_t mx_mem_set_hard_limit(size_t bytes) {
 
 void mx_mem_count_mapped(size_t bytes, bool mapped) {
     enter();
-    if (mapped)
-        add_active(bytes);
-    else
-        cache.active -= bytes;
+    cache.mapped += mapped ? bytes : 0;
+    cache.mapped -= mapped ? 0 : bytes;
+    note_peak();
     unlock_cache();
 }
 

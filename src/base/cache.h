@@ -33,7 +33,8 @@ size_t mx_mem_hard_limit(void);
 size_t mx_mem_set_limit(size_t bytes);
 size_t mx_mem_set_hard_limit(size_t bytes);
 size_t mx_mem_set_cache_limit(size_t bytes);
-/* Files that are mapped count as active. */
+/* Files that are mapped count as active. No allocation fails or takes room from the cache for them:
+   their pages can go, and are asked to where a block is needed beyond the memory limit. */
 void mx_mem_count_mapped(size_t bytes, bool mapped);
 void mx_mem_cache_clear(void);
 

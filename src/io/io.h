@@ -105,6 +105,8 @@ bool mx_sink_zeros(mx_sink *k, size_t n);
 /* All elements in row-major order, little-endian. Evaluates; what a file holds is read for the sink
    alone, and the array stays as it is (graph/array/again.h). */
 bool mx_sink_array(mx_sink *k, mx_array *a);
+/* What it puts, evaluated, of the open scope; NULL and an error. */
+mx_array *mx_sink_rows(mx_array *a);
 
 /* The path with `ending` (".npy"), which is added unless it has it; for mx_free. */
 char *mx_path_with(const char *op, const char *path, const char *ending);
@@ -141,6 +143,16 @@ bool mx_load_npz(mx_source *s, mx_map *arrays);
 bool mx_npz_member_head(const mx_source *s, uint64_t index, mx_npy_head *out);
 mx_array *mx_npz_member(const mx_source *s, uint64_t index);
 bool mx_save_npz(const char *path, const mx_map *arrays, bool compressed);
+/* Arrays that are made when it is their turn (io_npz_save.c). */
+typedef struct mx_npz_each {
+    size_t count;
+    const char *(*name)(const void *payload, size_t i);
+    /* Of the open scope, pending or not; asked for twice. NULL and an error: it cannot be made. */
+    mx_array *(*array)(const void *payload, size_t i);
+    bool (*wrote)(const void *payload, size_t i); /* false: stop; NULL: nobody asks */
+    const void *payload;
+} mx_npz_each;
+bool mx_save_npz_each(const char *path, const mx_npz_each *each, bool compressed);
 
 /* io_safetensors.c, io_safetensors_save.c: tensors by name and metadata, into empty maps. Of a
    path or of any source; to a path (complete or not at all) or any sink. metadata may be NULL. */
@@ -152,18 +164,34 @@ void mx_free_arrays(mx_map *arrays);
 void mx_free_strings(mx_map *strings);
 
 /* io_gguf.c */
-typedef enum mx_meta_kind { MX_META_ARRAY, MX_META_STRING, MX_META_STRINGS } mx_meta_kind;
+/* NESTED: arrays of arrays that are no table of numbers. */
+typedef enum mx_meta_kind {
+    MX_META_ARRAY,
+    MX_META_STRING,
+    MX_META_STRINGS,
+    MX_META_NESTED
+} mx_meta_kind;
 typedef struct mx_meta {
     mx_meta_kind kind;
     mx_array *array; /* one reference */
-    char *string;    /* of MX_META_STRINGS: in which they lie; NULL: each lies by itself */
+    char *string; /* of MX_META_STRINGS: in which they lie; NULL: each lies by itself. Of NESTED: its
+                     text in JSON */
     char **strings;
-    size_t count; /* of strings */
+    size_t count;   /* of strings */
+    size_t *length; /* of the string, or of each of the strings: they may have zeros inside */
+    /* Of NESTED: the value as it lies in a file, little-endian, `size` of them. */
+    unsigned char *bytes;
+    size_t size;
 } mx_meta;
 void mx_meta_free(void *meta); /* for mx_map_free; NULL is fine */
 mx_meta *mx_meta_of_array(mx_array *a);
 mx_meta *mx_meta_of_string(const char *text);
 mx_meta *mx_meta_of_strings(const char *const *text, size_t count);
+/* n bytes and no zero behind them. */
+mx_meta *mx_meta_of_text(const char *text, size_t n);
+mx_meta *mx_meta_copy(const mx_meta *m);
+/* Room for strings of these kinds, to be filled: NULLs of length 0. */
+mx_meta *mx_meta_room(mx_meta_kind kind, size_t count);
 
 typedef struct mx_gguf {
     mx_map arrays; /* mx_array * */

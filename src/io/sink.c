@@ -29,12 +29,17 @@ bool mx_sink_zeros(mx_sink *k, size_t n) {
     return true;
 }
 
-bool mx_sink_array(mx_sink *k, mx_array *a) {
-    mx_scope scope = mx_scope_open();
+mx_array *mx_sink_rows(mx_array *a) {
     mx_array *copy = a ? mx_again(a) : NULL;
     a = copy ? copy : a;
     mx_array *rows = a && mx_array_available(a) && a->row_contiguous ? a : mx_contiguous(a, false);
-    bool ok = mx_eval1(rows) && mx_sink_put(k, rows->data, (size_t)rows->size * mx_itemsize(rows));
+    return mx_eval1(rows) ? rows : NULL;
+}
+
+bool mx_sink_array(mx_sink *k, mx_array *a) {
+    mx_scope scope = mx_scope_open();
+    mx_array *rows = mx_sink_rows(a);
+    bool ok = rows && mx_sink_put(k, rows->data, (size_t)rows->size * mx_itemsize(rows));
     mx_scope_close(scope);
     return ok;
 }

@@ -470,7 +470,13 @@ static void test_refused_to_save(void) {
     CHECK_FAILS(mlx_save_gguf(own_path("no.gguf"), g), "metadata cannot be of dtype complex64");
     CHECK_OK(mlx_ones(&a, (int[]){2, 2}, 2, MLX_INT32, none));
     CHECK_OK(mlx_io_gguf_set_metadata_array(g, "x", a));
-    CHECK_FAILS(mlx_save_gguf(own_path("no.gguf"), g), "2 dimensions, more than 1");
+    CHECK_OK(mlx_save_gguf(own_path("yes.gguf"), g));
+    CHECK_OK(mlx_ones(&a, (int[]){1, 1, 1, 1, 2}, 5, MLX_INT32, none));
+    CHECK_OK(mlx_io_gguf_set_metadata_array(g, "x", a));
+    CHECK_FAILS(mlx_save_gguf(own_path("no.gguf"), g), "5 dimensions: at most 4 are possible");
+    CHECK_OK(mlx_ones(&a, (int[]){0, 2}, 2, MLX_INT32, none));
+    CHECK_OK(mlx_io_gguf_set_metadata_array(g, "x", a));
+    CHECK_FAILS(mlx_save_gguf(own_path("no.gguf"), g), "an empty table");
     CHECK_OK(mlx_io_gguf_set_metadata_array(g, "general.alignment", a));
     CHECK_FAILS(mlx_save_gguf(own_path("no.gguf"), g), "general.alignment");
     mlx_array_free(a);

@@ -121,6 +121,27 @@ static void cold_pages_go(void) {
     mlx_array_free(zero), mlx_array_free(one);
 }
 
+/* A file that is larger than the limits takes nothing from anybody. */
+static void a_large_file_takes_no_room(void) {
+    mlx_array first = mlx_array_new(), second = mlx_array_new(), y = mlx_array_new();
+    size_t soft, hard, unused, active = 0;
+    open_two(&first, &second);
+    CHECK_OK(mlx_get_active_memory(&active));
+    CHECK(active > 2 * N * 4);
+    CHECK_OK(mlx_set_memory_limit(&soft, N * 4));
+    CHECK_OK(mlx_set_memory_hard_limit(&hard, N * 4));
+    CHECK_OK(mlx_ones(&y, (int[]){N / 4}, 1, MLX_FLOAT32, cpu));
+    CHECK_OK(mlx_add(&y, y, y, cpu));
+    CHECK_OK(mlx_array_eval(y));
+    CHECK_NEAR(sum_of(y), N / 2, 0);
+    CHECK_OK(mlx_ones(&y, (int[]){2 * N}, 1, MLX_FLOAT32, cpu));
+    CHECK_OK(mlx_add(&y, y, y, cpu));
+    CHECK_FAILS(mlx_array_eval(y), "out of memory");
+    CHECK_OK(mlx_set_memory_hard_limit(&unused, hard));
+    CHECK_OK(mlx_set_memory_limit(&unused, soft));
+    mlx_array_free(first), mlx_array_free(second), mlx_array_free(y);
+}
+
 /* --- signals that are not this library's, each in a process of its own
    --------------------------- */
 
@@ -165,6 +186,7 @@ int main(void) {
     RUN(what_was_lost_is_an_error);
     RUN(a_new_file_is_whole);
     RUN(cold_pages_go);
+    RUN(a_large_file_takes_no_room);
     files_done();
     return check_done();
 }

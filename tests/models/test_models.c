@@ -254,8 +254,8 @@ static void refusals(void) {
     o = (mlx_convert_options){
         .overwrite = true, .rules = (const char *[]){"a.weight"}, .rule_count = 1};
     CHECK_FAILS(mlx_convert(in, out, &o, NULL, NULL), "NAME=WHAT was expected");
-    o.rules = (const char *[]){"*=mxfp4"};
-    CHECK_FAILS(mlx_convert(in, out, &o, NULL, NULL), "GGUF files hold no mxfp4");
+    o.rules = (const char *[]){"*=mxfp8"};
+    CHECK_FAILS(mlx_convert(in, out, &o, NULL, NULL), "GGUF files hold no mxfp8");
     o.rules = (const char *[]){"a*=drop"};
     CHECK_OK(mlx_convert(in, out, &o, NULL, NULL));
 }

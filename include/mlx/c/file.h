@@ -53,8 +53,9 @@ typedef struct mlx_file_tensor_ {
 typedef enum mlx_file_kind_ {
     MLX_FILE_NONE = 0,
     MLX_FILE_TEXT,
-    MLX_FILE_TEXTS,  /* a list */
-    MLX_FILE_NUMBERS /* an array of the file's own dtype: one number has no axes, a list one */
+    MLX_FILE_TEXTS,   /* a list */
+    MLX_FILE_NUMBERS, /* an array of the file's own dtype: one number has no axes, a list one */
+    MLX_FILE_NESTED   /* lists of lists that are no table of numbers: their text in JSON */
 } mlx_file_kind;
 
 /* --- reading ------------------------------------------------------------------------- */
@@ -104,6 +105,11 @@ MLX_API int mlx_file_metadata_text(mlx_string *res, mlx_file f, size_t i);
 MLX_API int mlx_file_metadata_texts(mlx_vector_string *res, mlx_file f, size_t i);
 /* The same of a number or a list of numbers. Returns 3 likewise. */
 MLX_API int mlx_file_metadata_array(mlx_array *res, mlx_file f, size_t i);
+/* The k-th text of the i-th value, a text, a list of them or nested, and its length: it may have
+   zeros inside, where the functions above see its end. It belongs to the file. Codes as above; a k
+   that is not there is an error. */
+MLX_API int mlx_file_metadata_item(const char **res, size_t *length, mlx_file f, size_t i,
+                                   size_t k);
 
 /* --- writing -------------------------------------------------------------------------- */
 
@@ -119,6 +125,9 @@ MLX_API int mlx_file_writer_open(mlx_file_writer *res, const char *file, const c
 /* Let go of it. What was not finished leaves no file behind, and what was there before as it
    was. */
 MLX_API int mlx_file_writer_free(mlx_file_writer w);
+/* The i-th value of f's metadata under its key, as it is. Errors: a tensor was put already; i is
+   out of range. */
+MLX_API int mlx_file_writer_metadata(mlx_file_writer w, mlx_file f, size_t i);
 /* A text of the metadata. Errors: a tensor was put already. */
 MLX_API int mlx_file_writer_text(mlx_file_writer w, const char *key, const char *text);
 /* A list of texts, which GGUF has. */

@@ -11,10 +11,9 @@
  * nothing then: pages come when they are touched, and the system may drop them again, so
  * that weights larger than memory can be used. The price: while such an array lives the
  * file must not be cut short or written to. Evaluation refuses a file that has changed
- * since it was loaded, but later nothing can be checked: touching what is no longer there
- * ends the process by SIGBUS, and what is written shows in the arrays. Booleans,
- * big-endian and misaligned elements are copied all the same. The size of the file counts
- * as active memory.
+ * since it was loaded; where it loses pages later, zeros are read and evaluations that meet
+ * them are errors, and what is written shows in the arrays. Booleans, big-endian and
+ * misaligned elements are copied all the same. The size of the file counts as active memory.
  *
  * Saving writes to a temporary name, syncs and renames: a full disk leaves the former file
  * as it was. A writer of the program's gets every byte in order, in one or several calls;

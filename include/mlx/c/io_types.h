@@ -80,6 +80,11 @@ MLX_API int mlx_io_gguf_get_metadata_string(mlx_string *str, mlx_io_gguf io, con
    mlx_io_gguf_get_metadata_array. */
 MLX_API int mlx_io_gguf_get_metadata_vector_string(mlx_vector_string *vstr, mlx_io_gguf io,
                                                    const char *key);
+/* The k-th text of metadata that are a string, a list of strings, or lists of lists (their text in
+   JSON), and its length: it may have zeros inside. It belongs to io. Returns 2 and 3 as above; a k
+   that is not there is an error. (Not in mlx-c.) */
+MLX_API int mlx_io_gguf_get_metadata_item(const char **res, size_t *length, mlx_io_gguf io,
+                                          const char *key, size_t k);
 /* Whether there is a number or a list of numbers of this name. */
 MLX_API int mlx_io_gguf_has_metadata_array(bool *flag, mlx_io_gguf io, const char *key);
 /* Whether there is a string of this name. */

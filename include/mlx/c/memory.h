@@ -42,8 +42,9 @@ MLX_API int mlx_get_memory_limit(size_t *res);
    process's control group may use, unless it is set. */
 MLX_API int mlx_set_memory_limit(size_t *res, size_t limit);
 /* The hard limit in bytes: beyond it an allocation is an error, and what asked for it
-   fails with MLX_ERROR_MEMORY; what was computed stays. One and a half times the
-   machine's memory unless it is set. (Not in mlx-c.) */
+   fails with MLX_ERROR_MEMORY; what was computed stays. Files that are mapped do not count
+   here: their pages can go. One and a half times the machine's memory unless it is set. (Not in
+   mlx-c.) */
 MLX_API int mlx_get_memory_hard_limit(size_t *res);
 /* Set the hard limit; *res: the former one. (Not in mlx-c.) */
 MLX_API int mlx_set_memory_hard_limit(size_t *res, size_t limit);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "capi/capi.h"
+#include "capi/io/io.h"
 #include "capi/io/plugin.h"
 #include "io/archive/archive.h"
 
@@ -161,6 +162,7 @@ mlx_file_kind mlx_file_metadata_kind(mlx_file f, size_t i) {
     case MX_META_STRING: return MLX_FILE_TEXT;
     case MX_META_STRINGS: return MLX_FILE_TEXTS;
     case MX_META_ARRAY: return MLX_FILE_NUMBERS;
+    case MX_META_NESTED: return MLX_FILE_NESTED;
     }
     return MLX_FILE_NONE;
 }
@@ -172,6 +174,33 @@ static const mx_meta *value_of(mlx_file f, size_t i, mx_meta_kind kind, int *cod
     const mx_meta *m = e ? e->value : NULL;
     *code = !m ? capi_report() : m->kind == kind ? 0 : OTHER_TYPE;
     return *code ? NULL : m;
+}
+
+bool capi_put_item(const char **res, size_t *length, const mx_meta *m, size_t k) {
+    size_t n = m->kind == MX_META_STRINGS ? m->count : 1;
+    if (!res || !length)
+        return mx_fail(MX_INVALID, "[metadata] the result is NULL");
+    if (k >= n)
+        return mx_fail(MX_RANGE, "[metadata] there are %zu texts, and no %zu", n, k);
+    *res = m->kind == MX_META_STRINGS ? m->strings[k] : m->string;
+    *length = m->length[k];
+    return true;
+}
+
+int mlx_file_metadata_item(const char **res, size_t *length, mlx_file f, size_t i, size_t k) {
+    mx_error_clear();
+    const mx_map_entry *e = value_at(f, i);
+    const mx_meta *m = e ? e->value : NULL;
+    if (m && m->kind == MX_META_ARRAY)
+        return OTHER_TYPE;
+    return capi_done(m && capi_put_item(res, length, m, k));
+}
+
+int mlx_file_writer_metadata(mlx_file_writer w, mlx_file f, size_t i) {
+    mx_error_clear();
+    const mx_map_entry *e = value_at(f, i);
+    mx_archive_writer *x = e ? capi_object(w.ctx, "file_writer") : NULL;
+    return capi_done(x && mx_archive_set_meta(x, e->key, mx_meta_copy(e->value)));
 }
 
 int mlx_file_metadata_text(mlx_string *res, mlx_file f, size_t i) {

@@ -16,5 +16,7 @@ bool capi_sink(mx_sink *k, const char *op, mlx_io_writer writer);
 mx_gguf *capi_gguf(mlx_io_gguf g); /* borrowed; NULL and an error: an empty handle */
 /* The contents are taken over, also on failure. */
 bool capi_put_gguf(mlx_io_gguf *res, mx_gguf *contents);
+/* The k-th text of a value that is no array; false and an error: there is none. */
+bool capi_put_item(const char **res, size_t *length, const mx_meta *m, size_t k);
 
 #endif

@@ -109,6 +109,18 @@ int mlx_io_gguf_get_metadata_vector_string(mlx_vector_string *vstr, mlx_io_gguf 
                 : capi_done(m && capi_put_strings(vstr, (const char *const *)m->strings, m->count));
 }
 
+int mlx_io_gguf_get_metadata_item(const char **res, size_t *length, mlx_io_gguf io, const char *key,
+                                  size_t k) {
+    mx_error_clear();
+    mx_gguf *g = with_key("io_gguf_get_metadata_item", io, key);
+    mx_meta *m = g ? mx_map_get(&g->meta, key) : NULL;
+    if (!g)
+        return capi_report();
+    if (!m || m->kind == MX_META_ARRAY)
+        return m ? OTHER_TYPE : NOT_FOUND;
+    return capi_done(capi_put_item(res, length, m, k));
+}
+
 static int has_kind(const char *op, bool *flag, mlx_io_gguf io, const char *key,
                     mx_meta_kind kind) {
     mx_error_clear();

@@ -41,15 +41,25 @@ mx_archive_writer *mx_archive_create(const char *path, const char *format, uint6
     return NULL;
 }
 
-void mx_archive_writer_free(mx_archive_writer *w) {
-    if (!w)
-        return;
+/* As before the heads were written. */
+static void drop_files(mx_archive_writer *w) {
     for (int i = 0; i < w->parts; i++) {
         if (w->file)
             mx_writer_abandon(w->file[i]);
         if (w->file_path)
             mx_free(w->file_path[i]);
     }
+    mx_free(w->file);
+    mx_free(w->file_path);
+    w->file = NULL;
+    w->file_path = NULL;
+    w->parts = 0;
+}
+
+void mx_archive_writer_free(mx_archive_writer *w) {
+    if (!w)
+        return;
+    drop_files(w);
     for (size_t i = 0; i < w->count; i++) {
         mx_free(w->entry[i].name);
         mx_free(w->entry[i].shape);
@@ -57,8 +67,6 @@ void mx_archive_writer_free(mx_archive_writer *w) {
     mx_map_free(&w->place, NULL);
     mx_map_free(&w->meta, mx_meta_free);
     mx_free(w->entry);
-    mx_free(w->file);
-    mx_free(w->file_path);
     mx_free(w->path);
     mx_free(w);
 }
@@ -209,12 +217,15 @@ static bool write_heads(mx_archive_writer *w) {
     return ok;
 }
 
+/* Where it fails it can be tried again: metadata may be arrays whose evaluation was interrupted. */
 static bool began(mx_archive_writer *w) {
     if (w->failed)
         return mx_fail(MX_INVALID, "[%s] '%s': writing failed before: begin anew", op, w->path);
     if (w->finished)
         return mx_fail(MX_INVALID, "[%s] '%s' is finished", op, w->path);
-    return w->file || write_heads(w);
+    if (!w->file && !write_heads(w))
+        drop_files(w);
+    return w->file;
 }
 
 /* --- the data --------------------------------------------------------------------------------- */
@@ -271,9 +282,13 @@ static bool was_put(mx_archive_writer *w, mx_archive_entry *e, bool ok) {
 
 bool mx_archive_put(mx_archive_writer *w, const char *name, mx_array *a) {
     mx_archive_entry *e = waiting(w, name);
-    if (!e || !check_array(w, e, a))
+    if (!e || !check_array(w, e, a) || !began(w))
         return false;
-    return was_put(w, e, began(w) && put_entry(w, e, a));
+    mx_scope scope = mx_scope_open();
+    mx_array *rows = mx_sink_rows(a); // where that is interrupted nothing has been written
+    bool ok = rows && was_put(w, e, put_entry(w, e, rows));
+    mx_scope_close(scope);
+    return ok;
 }
 
 bool mx_archive_put_raw(mx_archive_writer *w, const char *name, const mx_archive *from, size_t i) {
@@ -285,8 +300,9 @@ bool mx_archive_put_raw(mx_archive_writer *w, const char *name, const mx_archive
     if (!file || !t->raw || t->bytes != e->bytes)
         return mx_fail(MX_INVALID, "[%s] '%s': '%.200s' is not stored as '%.200s' is to be", op,
                        w->path, t->name, name);
-    return was_put(w, e,
-                   began(w) && mx_writer_seek(w->file[e->part], e->at) &&
+    return began(w) &&
+           was_put(w, e,
+                   mx_writer_seek(w->file[e->part], e->at) &&
                        mx_writer_put_file(w->file[e->part], file->file, t->offset, t->bytes));
 }
 
@@ -302,6 +318,8 @@ bool mx_archive_finish(mx_archive_writer *w) {
     if (!all_were_put(w))
         return false;
     bool ok = began(w);
+    if (!ok)
+        return false;
     for (int i = 0; ok && i < w->parts; i++) {
         struct mx_writer *f = w->file[i];
         w->file[i] = NULL;

@@ -18,8 +18,8 @@
  * split.no say so.
  *
  * Limits: names and keys of 65,535 bytes, 64 dimensions, alignments up to 2^20 that are powers of
- * two; arrays of arrays must be tables of numbers of up to 4 dimensions. Counts are bounded by the
- * bytes that are left.
+ * two; arrays 16 deep. Arrays of arrays are tables of numbers of up to 4 dimensions, or kept as
+ * they lie. Counts are bounded by the bytes that are left.
  */
 #ifndef MX_IO_GGUF_H
 #define MX_IO_GGUF_H
@@ -31,6 +31,8 @@
 #define GGUF_MAX_ALIGNMENT (1u << 20)
 #define GGUF_ALIGNMENT     32
 #define GGUF_MAX_PARTS     10000
+#define GGUF_MAX_TABLE     4
+#define GGUF_MAX_NESTING   16
 
 typedef enum gguf_value {
     GGUF_UINT8,
@@ -94,6 +96,9 @@ typedef struct gguf_head {
     size_t count;
     bool swapped; /* the file is big-endian */
 } gguf_head;
+/* The value of a metadata array of n arrays, at s->data + *at, where the first of them begins, as
+   it lies and in JSON; *at: behind it. NULL and an error: it is broken. (gguf_nested.c) */
+mx_meta *gguf_nested(mx_source *s, size_t *at, uint64_t n, bool swapped);
 /* All that precedes the data, checked against the bytes there are. gguf_close in any case. */
 bool gguf_open(mx_source *s, gguf_head *h);
 void gguf_close(gguf_head *h);

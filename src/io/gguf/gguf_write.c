@@ -19,8 +19,7 @@ static bool put_u64(mx_sink *k, uint64_t v) {
     return put_u32(k, (uint32_t)v) && put_u32(k, (uint32_t)(v >> 32));
 }
 
-static bool put_string(mx_sink *k, const char *s) {
-    size_t n = strlen(s);
+static bool put_string(mx_sink *k, const char *s, size_t n) {
     return put_u64(k, n) && mx_sink_put(k, s, n);
 }
 
@@ -29,30 +28,56 @@ static bool put_name(mx_sink *k, const char *s) {
     if (n == 0 || n > GGUF_MAX_NAME)
         return mx_fail(MX_INVALID, "[%s] a name of %zu bytes: 1 to %d are allowed", k->op, n,
                        GGUF_MAX_NAME);
-    return put_string(k, s);
+    return put_string(k, s, n);
 }
 
 /* --- metadata --------------------------------------------------------------------- */
 
-/* A number, or an array of one axis. */
+/* The heads of the arrays that begin with row r; those of level l have row[l] rows. */
+static bool put_heads(mx_sink *k, gguf_value type, const mx_array *a, const int64_t *row,
+                      int64_t r) {
+    bool ok = true;
+    for (int l = 0; ok && l < a->ndim; l++)
+        if (r % row[l] == 0)
+            ok = put_u32(k, l < a->ndim - 1 ? GGUF_ARRAY : type) &&
+                 put_u64(k, (uint64_t)a->shape[l]);
+    return ok;
+}
+
+/* A table is an array of arrays. */
+static bool put_table(mx_sink *k, gguf_value type, mx_array *a) {
+    int64_t row[GGUF_MAX_TABLE], rows = 1;
+    for (int l = a->ndim - 1; l >= 0; l--) {
+        row[l] = rows;
+        rows *= l ? a->shape[l - 1] : 1;
+    }
+    mx_scope scope = mx_scope_open();
+    mx_array *data = mx_sink_rows(a);
+    size_t bytes = (size_t)a->shape[a->ndim - 1] * mx_itemsize(a);
+    bool ok = data && put_u32(k, GGUF_ARRAY);
+    for (int64_t r = 0; ok && r < rows; r++)
+        ok = put_heads(k, type, a, row, r) && mx_sink_put(k, data->data + (size_t)r * bytes, bytes);
+    mx_scope_close(scope);
+    return ok;
+}
+
 static bool put_numbers(mx_sink *k, const char *key, mx_array *a) {
     gguf_value type = gguf_value_of(mx_dtype_of(a));
     if (type == GGUF_VALUES)
         return mx_fail(MX_INVALID, "[%s] '%.80s': metadata cannot be of dtype %s", k->op, key,
                        mx_dtype_name(mx_dtype_of(a)));
-    if (a->ndim > 1)
-        return mx_fail(MX_INVALID, "[%s] '%.80s': metadata of %d dimensions, more than 1", k->op,
-                       key, a->ndim);
-    bool head = a->ndim == 0
-                    ? put_u32(k, type)
-                    : put_u32(k, GGUF_ARRAY) && put_u32(k, type) && put_u64(k, (uint64_t)a->size);
-    return head && mx_sink_array(k, a);
+    if (a->ndim > GGUF_MAX_TABLE || (a->ndim > 1 && !a->size))
+        return mx_fail(MX_INVALID, "[%s] '%.80s': metadata of %d dimensions: %s", k->op, key,
+                       a->ndim, a->size ? "at most 4 are possible" : "an empty table");
+    if (a->ndim == 0)
+        return put_u32(k, type) && mx_sink_array(k, a);
+    return put_table(k, type, a);
 }
 
 static bool put_strings(mx_sink *k, const mx_meta *m) {
     bool ok = put_u32(k, GGUF_ARRAY) && put_u32(k, GGUF_STRING) && put_u64(k, m->count);
     for (size_t i = 0; ok && i < m->count; i++)
-        ok = put_string(k, m->strings[i]);
+        ok = put_string(k, m->strings[i], m->length[i]);
     return ok;
 }
 
@@ -61,8 +86,9 @@ static bool put_meta(mx_sink *k, const char *key, const mx_meta *m) {
         return false;
     switch (m->kind) {
     case MX_META_ARRAY: return put_numbers(k, key, m->array);
-    case MX_META_STRING: return put_u32(k, GGUF_STRING) && put_string(k, m->string);
+    case MX_META_STRING: return put_u32(k, GGUF_STRING) && put_string(k, m->string, m->length[0]);
     case MX_META_STRINGS: return put_strings(k, m);
+    case MX_META_NESTED: return put_u32(k, GGUF_ARRAY) && mx_sink_put(k, m->bytes, m->size);
     }
     return false;
 }

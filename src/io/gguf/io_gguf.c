@@ -9,22 +9,6 @@
 #include "graph/trace/scope.h"
 #include "io/gguf/gguf.h"
 
-static const mx_dtype value_dtypes[GGUF_VALUES] = {
-    MX_UINT8, MX_INT8,        MX_UINT16,      MX_INT16,  MX_UINT32, MX_INT32,   MX_FLOAT32,
-    MX_BOOL,  MX_DTYPE_COUNT, MX_DTYPE_COUNT, MX_UINT64, MX_INT64,  MX_FLOAT64,
-};
-
-mx_dtype gguf_value_dtype(uint32_t type) {
-    return type < GGUF_VALUES ? value_dtypes[type] : MX_DTYPE_COUNT;
-}
-
-gguf_value gguf_value_of(mx_dtype t) {
-    for (int i = 0; i < GGUF_VALUES; i++)
-        if (value_dtypes[i] == t)
-            return (gguf_value)i;
-    return GGUF_VALUES;
-}
-
 /* --- a cursor over the bytes ------------------------------------------------------ */
 
 typedef struct reader {
@@ -53,8 +37,8 @@ static bool read_u64(reader *r, uint64_t *v, const char *what) {
     return true;
 }
 
-/* A copy that ends in 0, for mx_free. */
-static char *read_string(reader *r, const char *what) {
+/* A copy that ends in 0, for mx_free, and has *length bytes before it. */
+static char *read_string(reader *r, const char *what, size_t *length) {
     uint64_t n;
     if (!read_u64(r, &n, what) || !mx_source_get(r->s, r->at, n, what))
         return NULL;
@@ -64,16 +48,16 @@ static char *read_string(reader *r, const char *what) {
     memcpy(text, r->s->data + r->at, (size_t)n);
     text[n] = 0;
     r->at += (size_t)n;
+    *length = (size_t)n;
     return text;
 }
 
 /* A key or a name: short, not empty, without a 0. */
 static char *read_name(reader *r, const char *what) {
-    size_t at = r->at;
-    char *name = read_string(r, what);
+    size_t at = r->at, n = 0;
+    char *name = read_string(r, what, &n);
     if (!name)
         return NULL;
-    size_t n = r->at - at - 8;
     if (n > 0 && n <= GGUF_MAX_NAME && strlen(name) == n)
         return name;
     mx_source_fail(r->s, at, "%s of %zu bytes is empty, too long or has a 0 inside", what, n);
@@ -128,18 +112,6 @@ static mx_meta *read_number(reader *r, mx_dtype t, const int *count, int ndim) {
     return m;
 }
 
-/* Takes over the string and the room for strings, also on failure. */
-static mx_meta *wrap(mx_meta_kind kind, char *string, char **strings) {
-    mx_meta *m = mx_calloc(1, sizeof *m);
-    if (m) {
-        *m = (mx_meta){kind, NULL, string, strings, 0};
-        return m;
-    }
-    mx_free(strings);
-    mx_free(string);
-    return NULL;
-}
-
 /* Passes over n strings: the bytes that they need with a 0 behind each; 0 and an error: they are
    not all there. */
 static size_t pass_strings(reader *r, uint64_t n) {
@@ -163,6 +135,7 @@ static void copy_strings(reader *r, mx_meta *m, uint64_t n) {
         read_u64(r, &each, "a string of the metadata");
         memcpy(to, r->s->data + r->at, (size_t)each);
         m->strings[m->count] = to;
+        m->length[m->count] = (size_t)each;
         to += each;
         *to++ = 0;
         r->at += (size_t)each;
@@ -172,13 +145,11 @@ static void copy_strings(reader *r, mx_meta *m, uint64_t n) {
 /* Vocabularies have many: all lie in one block. */
 static mx_meta *read_strings(reader *r, uint64_t n) {
     size_t at = r->at, bytes = pass_strings(r, n);
-    char **strings = bytes ? mx_calloc((size_t)n + 1, sizeof *strings) : NULL;
-    char *block = strings ? mx_malloc(bytes) : NULL;
-    if (!block) {
-        mx_free(strings);
+    mx_meta *m = bytes ? mx_meta_room(MX_META_STRINGS, (size_t)n) : NULL;
+    if (m && !(m->string = mx_malloc(bytes))) {
+        mx_meta_free(m);
         return NULL;
     }
-    mx_meta *m = wrap(MX_META_STRINGS, block, strings);
     r->at = at;
     if (m)
         copy_strings(r, m, n);
@@ -187,11 +158,9 @@ static mx_meta *read_strings(reader *r, uint64_t n) {
 
 /* --- arrays of arrays: tables of numbers -------------------------------------------- */
 
-enum { MOST_NESTING = 4 };
-
 typedef struct table {
     uint32_t type; /* of the numbers */
-    int ndim, shape[MOST_NESTING];
+    int ndim, shape[GGUF_MAX_TABLE];
 } table;
 
 static bool read_array_head(reader *r, uint32_t *type, uint64_t *n) {
@@ -209,9 +178,9 @@ static bool read_table_shape(reader *r, uint64_t n, table *t) {
     reader ahead = *r;
     t->shape[t->ndim++] = (int)n;
     for (t->type = GGUF_ARRAY; t->type == GGUF_ARRAY && n; t->shape[t->ndim++] = (int)n) {
-        if (t->ndim == MOST_NESTING) {
+        if (t->ndim == GGUF_MAX_TABLE) {
             mx_source_fail(r->s, ahead.at, "arrays of the metadata are nested more than %d deep",
-                           MOST_NESTING);
+                           GGUF_MAX_TABLE);
             return false;
         }
         if (!read_array_head(&ahead, &t->type, &n))
@@ -262,12 +231,18 @@ static mx_array *table_array(reader *r, uint64_t n) {
     return a && read_level(r, &t, 0, &to) ? a : NULL;
 }
 
+/* What is no table is kept as it lies. */
 static mx_meta *read_table(reader *r, uint64_t n) {
     mx_scope scope = mx_scope_open();
+    size_t at = r->at;
     mx_array *a = table_array(r, n);
     mx_meta *m = a ? mx_meta_of_array(a) : NULL;
     mx_scope_close(scope);
-    return m;
+    if (m || mx_error_status() != MX_FORMAT)
+        return m;
+    mx_error_clear();
+    r->at = at;
+    return gguf_nested(r->s, &r->at, n, r->swapped);
 }
 
 static mx_meta *read_array(reader *r) {
@@ -290,8 +265,12 @@ static mx_meta *read_array(reader *r) {
 }
 
 static mx_meta *read_string_value(reader *r) {
-    char *text = read_string(r, "a string of the metadata");
-    return text ? wrap(MX_META_STRING, text, NULL) : NULL;
+    mx_meta *m = mx_meta_room(MX_META_STRING, 0);
+    if (m && !(m->string = read_string(r, "a string of the metadata", m->length))) {
+        mx_meta_free(m);
+        return NULL;
+    }
+    return m;
 }
 
 static mx_meta *read_value(reader *r) {

@@ -22,9 +22,9 @@
 #include "io/numpy/zip_list.h"
 #include "ops/ops.h"
 
-/* What `how` says: big-endian, and above that the number (from 1) of strides that are not
-   row-major. */
-enum { SWAPPED = 1, LAYOUT = 2, MOST_VISITS = 10 * 1000 * 1000 };
+/* What `how` says: big-endian, the conjugate or the negative of what is stored, and above that the
+   number (from 1) of strides that are not row-major. */
+enum { SWAPPED = 1, CONJUGATE = 2, NEGATIVE = 4, LAYOUT = 8, MOST_VISITS = 10 * 1000 * 1000 };
 
 typedef struct layout {
     int64_t stride[MX_MAX_NDIM];
@@ -87,17 +87,18 @@ static bool add_tensor(flattening *f, const char *name, const pk_tensor *t) {
         return false;
     bool wide = mx_archive_widens(t->type->storage);
     mx_shape_size(t->shape.dim, t->shape.ndim, 8, &size);
-    return mx_archive_add(f->a, (mx_archive_tensor){
-                                    .name = name,
-                                    .storage = t->type->storage,
-                                    .dtype = wide ? MX_BFLOAT16 : t->type->dtype,
-                                    .ndim = t->shape.ndim,
-                                    .shape = t->shape.dim,
-                                    .bytes = (uint64_t)size * width,
-                                    .offset = size ? t->storage->at + (uint64_t)t->offset * width
-                                                   : t->storage->at,
-                                    .part = f->part,
-                                    .how = how * LAYOUT | (f->swapped ? SWAPPED : 0)});
+    return mx_archive_add(
+        f->a, (mx_archive_tensor){
+                  .name = name,
+                  .storage = t->type->storage,
+                  .dtype = wide ? MX_BFLOAT16 : t->type->dtype,
+                  .ndim = t->shape.ndim,
+                  .shape = t->shape.dim,
+                  .bytes = (uint64_t)size * width,
+                  .offset = size ? t->storage->at + (uint64_t)t->offset * width : t->storage->at,
+                  .part = f->part,
+                  .how = how * LAYOUT | (f->swapped ? SWAPPED : 0) |
+                         (t->conjugate ? CONJUGATE : 0) | (t->negative ? NEGATIVE : 0)});
 }
 
 static bool add_number(flattening *f, const char *name, const pk_value *v) {
@@ -393,6 +394,10 @@ static mx_array *read(mx_archive *a, const mx_archive_tensor *t, bool stored) {
     mx_array *x =
         number ? strided(&s, t, &l->item[number - 1], type->dtype, swapped)
                : mx_source_array(&s, (size_t)t->offset, t->shape, t->ndim, type->dtype, swapped);
+    if (t->how & CONJUGATE)
+        x = mx_conjugate(x);
+    if (t->how & NEGATIVE)
+        x = mx_negative(x);
     return stored || !mx_archive_widens(t->storage) ? x : mx_archive_widen(t->storage, x);
 }
 

@@ -3,14 +3,15 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "io/archive/archive.h"
 #include "io/pytorch/pickle.h"
 
 typedef enum action {
     A_DICT,      /* of pairs, or empty */
     A_LIST,      /* of one list, or empty */
     A_FIRST,     /* the first argument */
-    A_TENSOR,    /* (storage, offset, size, stride, ...) */
-    A_TENSOR_V3, /* the same, and a dtype as the seventh */
+    A_TENSOR,    /* (storage, offset, size, stride, -, -, what else there is to know) */
+    A_TENSOR_V3, /* the same, but a dtype as the seventh and the rest as the eighth */
     A_FROM_TYPE, /* (function, type, arguments, state): the function's result */
     A_NOTHING,   /* of no use here */
     A_STORAGE,   /* a type of storages: not called */
@@ -168,6 +169,27 @@ static bool is_inside(pk_machine *m, const pk_tensor *t) {
     return pk_fail(m, "a tensor reaches beyond its storage", t->storage->key);
 }
 
+/* Marks of views whose values are computed when they are used: {"conj": True, "neg": True}. Others
+   are of a device, and say what cannot be known here. */
+static bool read_marks(pk_machine *m, pk_tensor *t, const pk_value *args, size_t at) {
+    const pk_value *marks = item(args, at, PK_DICT);
+    for (size_t i = 0; marks && i + 1 < marks->count; i += 2) {
+        const pk_value *key = marks->as.item[i], *value = marks->as.item[i + 1];
+        const char *name = key->kind == PK_TEXT ? key->as.text : "";
+        bool *mark = !strcmp(name, "conj")  ? &t->conjugate
+                     : !strcmp(name, "neg") ? &t->negative
+                                            : NULL;
+        if (!mark || value->kind != PK_BOOL)
+            return pk_fail(m, "a tensor has a mark that is not known:", name);
+        *mark = value->as.integer;
+    }
+    bool numbers = mx_dtype_is_float(t->type->dtype) || t->type->dtype == MX_COMPLEX64;
+    if (t->negative && (!numbers || mx_archive_widens(t->type->storage)))
+        return pk_fail(m, "a tensor of this dtype cannot be a negative:", t->type->storage);
+    bool other = args->count > at && !marks && args->as.item[at]->kind != PK_NONE;
+    return !other || pk_fail(m, "a tensor's marks are no dict", NULL);
+}
+
 static pk_value *tensor_of(pk_machine *m, const pk_value *args, bool has_dtype) {
     const pk_value *storage = item(args, 0, PK_STORAGE), *offset = item(args, 1, PK_INT);
     const pk_value *dtype = has_dtype ? item(args, 6, PK_GLOBAL) : NULL;
@@ -188,7 +210,8 @@ static pk_value *tensor_of(pk_machine *m, const pk_value *args, bool has_dtype) 
         return pk_fail(m, "a tensor has no dtype", NULL);
     if (dtype && t->storage->type && t->storage->type != t->type)
         return pk_fail(m, "a tensor has another dtype than its storage", t->storage->key);
-    return read_layout(m, t, args) && is_inside(m, t) ? v : NULL;
+    bool ok = read_layout(m, t, args) && is_inside(m, t) && read_marks(m, t, args, 6 + has_dtype);
+    return ok ? v : NULL;
 }
 
 /* --- calls ------------------------------------------------------------------------------------ */

@@ -55,6 +55,7 @@ typedef struct pk_tensor {
     int64_t offset; /* elements */
     mx_shape shape;
     int64_t stride[MX_MAX_NDIM];
+    bool conjugate, negative; /* its values are those of what is stored */
 } pk_tensor;
 
 struct pk_value {

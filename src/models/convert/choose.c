@@ -75,7 +75,20 @@ bool mx_choice_of(const mx_convert_options *o, mx_naming naming, bool keeps_name
     for (size_t i = 0; i < o->rule_count; i++)
         if (!check_rule(o->rules[i]))
             return false;
-    return read_mode(o, out) && read_dtype(o, out);
+    out->fits = mx_calloc(o->rule_count + 1, sizeof *out->fits);
+    return out->fits && read_mode(o, out) && read_dtype(o, out);
+}
+
+void mx_choice_free(mx_choice *c) {
+    mx_free(c->fits);
+    c->fits = NULL;
+}
+
+bool mx_choice_note_rules(const mx_choice *c) {
+    bool ok = true;
+    for (size_t i = 0; ok && i < c->o->rule_count; i++)
+        ok = c->fits[i] || mx_note(c->o, c->o->rules[i], "the rule fits no tensor");
+    return ok;
 }
 
 /* --- rules ----------------------------------------------------------------------------------- */
@@ -108,13 +121,16 @@ static bool names_place(const char *glob, const mx_place *p) {
 /* What the first rule that names it says; NULL: none does. */
 static const char *rule_for(const mx_choice *c, const mx_place *p, const char *name) {
     char glob[1024];
+    const char *what = NULL;
     for (size_t i = 0; i < c->o->rule_count; i++) {
         const char *rule = c->o->rules[i], *is = strrchr(rule, '=');
         snprintf(glob, sizeof glob, "%.*s", (int)(is - rule), rule);
-        if (matches(glob, name) || names_place(glob, p))
-            return is + 1;
+        if ((what && c->fits[i]) || !(matches(glob, name) || names_place(glob, p)))
+            continue;
+        c->fits[i] = true;
+        what = what ? what : is + 1;
     }
-    return NULL;
+    return what;
 }
 
 void mx_choice_drop(const mx_choice *c, mx_model *m) {
@@ -167,15 +183,29 @@ static bool fits(const mx_elements *e, const mx_output *o) {
 
 static bool plain_as_held(const mx_choice *c, mx_output *o);
 
+/* The blocks that GGUF has for the numbers of other words. */
+static bool as_gguf(mx_elements *e) {
+    if (e->quant.mode != MX_MXFP4 && e->quant.mode != MX_NVFP4)
+        return false;
+    bool mx = e->quant.mode == MX_MXFP4;
+    *e = mx_elements_block(&mx_block_formats[mx ? MX_BLOCK_mxfp4_gguf : MX_BLOCK_nvfp4_gguf]);
+    return true;
+}
+
 static bool quantized(const mx_choice *c, mx_output *o, mx_elements want) {
     char a[64], b[64];
     mx_elements e = want;
+    if (c->naming == MX_NAMED_HF)
+        return mx_fail(MX_UNSUPPORTED,
+                       "[%s] '%.200s': npz files and folders of Hugging Face hold no %s", op,
+                       o->name, mx_elements_name(&want, a, sizeof a));
+    if (mx_elements_are_words(&e) && c->naming == MX_NAMED_GGUF && !as_gguf(&e))
+        return mx_fail(MX_UNSUPPORTED,
+                       "[%s] GGUF files hold no %s: q4_0, q8_0, q4_k_m and others are for them", op,
+                       mx_elements_name(&want, a, sizeof a));
     if (mx_elements_are_words(&e) && !o->part)
         return mx_note(c->o, o->name, "it is no module's weight: it stays as it is") &&
                plain_as_held(c, o);
-    if (mx_elements_are_words(&e) && c->naming == MX_NAMED_GGUF)
-        return mx_fail(MX_UNSUPPORTED, "[%s] GGUF files hold no %s", op,
-                       mx_elements_name(&want, a, sizeof a));
     if (!fits(&e, o) && e.block && smaller(e.block))
         e = mx_elements_block(smaller(e.block));
     if (mx_elements_are_words(&e) && e.quant.mode == MX_AFFINE)
@@ -185,7 +215,7 @@ static bool quantized(const mx_choice *c, mx_output *o, mx_elements want) {
                        o->shape.dim[o->shape.ndim - 1], mx_elements_name(&want, a, sizeof a)) &&
                plain_as_held(c, o);
     o->made = e;
-    return mx_elements_same(&e, &want) || !want.block ||
+    return mx_elements_same(&e, &want) || !want.block || !e.block ||
            mx_note(c->o, o->name, "rows of %d elements are made %s instead of %s",
                    o->shape.dim[o->shape.ndim - 1], mx_elements_name(&e, b, sizeof b),
                    mx_elements_name(&want, a, sizeof a));
@@ -279,7 +309,20 @@ static const char *rule_of_output(const mx_choice *c, const mx_model *m, const m
     return rule_for(c, &p, o->stack ? m->tensor[o->from[0]].name : o->name);
 }
 
+/* Words of an unknown format stay, with their scales beside them. */
+static bool check_unknown(const mx_choice *c, const mx_model *m, const mx_output *o) {
+    static const char why[] =
+        "it looks like words of mx.quantize, and nothing says of which format";
+    if (!o->stack || !m->tensor[o->from[0]].unknown)
+        return true;
+    if (c->o->dequantize)
+        return mx_fail(MX_UNSUPPORTED, "[%s] '%s': '%.200s': %s", op, m->label, o->name, why);
+    return !c->quantizes || mx_note(c->o, o->name, "%s: it stays as it is", why);
+}
+
 bool mx_choose(const mx_choice *c, const mx_model *m, mx_output *o) {
+    if (!check_unknown(c, m, o))
+        return false;
     const char *what = rule_of_output(c, m, o);
     if (what)
         return by_rule(c, m, o, what);

@@ -172,14 +172,15 @@ static bool check_apart(const mx_model *m, const struct target *t) {
 
 static bool convert(mx_model *m, const char *out, const struct target *t,
                     const mx_convert_options *o) {
-    mx_choice c;
+    mx_choice c = {0};
     mx_conversion p = {0};
-    if (!check_method(m) || !check_apart(m, t) || !mx_choice_of(o, t->naming, !m->family, &c))
-        return false;
-    mx_choice_drop(&c, m);
-    bool ok =
-        (!m->family || mx_model_check(m)) && mx_conversion_make(&p, m, &c) && write(&p, out, t);
+    bool ok = check_method(m) && check_apart(m, t) && mx_choice_of(o, t->naming, !m->family, &c);
+    if (ok)
+        mx_choice_drop(&c, m);
+    ok = ok && (!m->family || mx_model_check(m)) && mx_conversion_make(&p, m, &c) &&
+         mx_choice_note_rules(&c) && write(&p, out, t);
     mx_conversion_free(&p);
+    mx_choice_free(&c);
     return ok;
 }
 
@@ -194,7 +195,7 @@ bool mx_convert(const char *in, const char *out, const mx_convert_options *o) {
         return false;
     mx_scope scope = mx_scope_open();
     const char *family = t->keeps_names ? "none" : o->family;
-    bool ok = mx_model_open(&m, in, family, !t->format) && convert(&m, out, t, o);
+    bool ok = mx_model_open(&m, in, family, false) && convert(&m, out, t, o);
     mx_model_close(&m);
     mx_scope_close(scope);
     return ok;

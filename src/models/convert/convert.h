@@ -59,8 +59,13 @@ typedef struct mx_choice {
     mx_elements mode; /* if it does */
     bool has_dtype;
     mx_elements dtype; /* of plain elements */
+    bool *fits;        /* a rule: does it name any tensor? */
 } mx_choice;
+/* mx_choice_free in any case. */
 bool mx_choice_of(const mx_convert_options *o, mx_naming naming, bool keeps_names, mx_choice *out);
+void mx_choice_free(mx_choice *c);
+/* Remarks about rules that named nothing, once all was chosen; false: stop. */
+bool mx_choice_note_rules(const mx_choice *c);
 /* Marks what rules drop. */
 void mx_choice_drop(const mx_choice *c, mx_model *m);
 

@@ -102,6 +102,15 @@ static bool load_config(mx_model *m) {
     return ok;
 }
 
+static bool load_quantization(mx_model *m) {
+    const char *text = mx_meta_text(&m->archive->meta, MX_QUANTIZATION_KEY);
+    m->quantization = json_incref(mx_json_at(m->config, "quantization|quantization_config"));
+    if (m->quantization || !text)
+        return true;
+    m->quantization = mx_json_parse(op, m->label, text, strlen(text));
+    return m->quantization;
+}
+
 static bool load_side(mx_model *m) {
     if (!is_there(m->folder, MX_METADATA_FILE))
         return true;
@@ -168,6 +177,8 @@ static bool recognise(mx_model *m, const char *family) {
     if (!m->is_gguf && m->folder && is_there(m->folder, "config.json") &&
         (!load_config(m) || !load_side(m)))
         return false;
+    if (!m->is_gguf && !load_quantization(m))
+        return false;
     if (none)
         return true;
     if (family)
@@ -210,6 +221,7 @@ void mx_model_close(mx_model *m) {
     mx_archive_close(m->archive);
     mx_archive_close(m->side);
     json_decref(m->config);
+    json_decref(m->quantization);
     mx_map_free(&m->at, NULL);
     mx_free(m->folder);
     mx_free(m->tensor);

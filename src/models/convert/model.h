@@ -19,19 +19,21 @@ typedef struct mx_model_tensor {
     mx_shape shape;  /* of elements */
     int64_t part[3]; /* numbers in the archive; -1: none */
     bool dropped;    /* it is to be left out */
+    bool unknown;    /* it looks like words of mx.quantize, and nothing says of which format */
 } mx_model_tensor;
 
 typedef struct mx_model {
     mx_archive *archive;
     mx_archive *side; /* metadata.gguf of a folder, or NULL */
     const mx_family *family;
-    bool is_gguf;      /* names are GGUF's */
-    const char *label; /* of the archive, for messages */
-    char *folder;      /* in which config.json is; NULL: there is none */
-    json_t *config;    /* NULL: without a family */
-    const char
-        *method; /* quant_method of config.json, whose parts of tensors are listed as they are
-                           (mx_part_is_foreign); NULL: none */
+    bool is_gguf;         /* names are GGUF's */
+    const char *label;    /* of the archive, for messages */
+    char *folder;         /* in which config.json is; NULL: there is none */
+    json_t *config;       /* NULL: without a family */
+    json_t *quantization; /* what config.json, or MX_QUANTIZATION_KEY, says of it; NULL: nothing */
+    /* quant_method of config.json, whose parts of tensors are listed as they are (mx_part_is_foreign);
+       NULL: none */
+    const char *method;
     mx_dims dims;
     mx_model_tensor *tensor;
     size_t count;
@@ -39,7 +41,10 @@ typedef struct mx_model {
 } mx_model;
 
 /* The file beside a folder's safetensors that keeps GGUF's metadata. */
-#define MX_METADATA_FILE "metadata.gguf"
+#define MX_METADATA_FILE    "metadata.gguf"
+/* What safetensors files without a config.json have in their metadata: what its "quantization" would
+   be. */
+#define MX_QUANTIZATION_KEY "mlx.quantization"
 
 /* family: NULL as it is recognised, "none" for none. map: arrays are pages of the files.
    mx_model_close in any case. */

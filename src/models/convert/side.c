@@ -92,15 +92,6 @@ const mx_archive *mx_side_base(const mx_model *m) {
     return m->is_gguf ? m->archive : m->side;
 }
 
-static mx_meta *copy_of(const mx_meta *m) {
-    switch (m->kind) {
-    case MX_META_ARRAY: return mx_meta_of_array(m->array);
-    case MX_META_STRING: return mx_meta_of_string(m->string);
-    case MX_META_STRINGS: return mx_meta_of_strings((const char *const *)m->strings, m->count);
-    }
-    return NULL;
-}
-
 /* Are these the same numbers in another packing? */
 static bool is_repacked(const mx_output *o) {
     mx_elements e;
@@ -126,7 +117,7 @@ bool mx_side_copy(const mx_conversion *p, mx_map *meta) {
         const char *key = base->meta.entry[i].key;
         if (strncmp(key, "split.", 6) == 0 || (!same && strcmp(key, "general.file_type") == 0))
             continue;
-        ok = mx_meta_put(meta, key, copy_of(base->meta.entry[i].value));
+        ok = mx_meta_put(meta, key, mx_meta_copy(base->meta.entry[i].value));
     }
     return ok;
 }

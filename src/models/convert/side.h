@@ -31,6 +31,9 @@ bool mx_side_write(const char *folder, const char *name, const char *bytes, size
 const mx_archive *mx_side_base(const mx_model *m);
 /* Adds the base's values, but those of splitting; file type only where no elements changed. */
 bool mx_side_copy(const mx_conversion *p, mx_map *meta);
+/* What config.json's "quantization" is to say; NULL: nothing is quantized, or with an error, there is
+   no memory. For json_decref. */
+json_t *mx_side_quantization(const mx_conversion *p);
 /* general.file_type of the outputs. */
 int mx_side_file_type(const mx_conversion *p);
 

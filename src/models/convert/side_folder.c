@@ -64,19 +64,26 @@ static bool add_entries(const mx_conversion *p, json_t *all) {
     return ok || mx_fail_nomem(op, 0);
 }
 
-static bool put_quantization(const mx_conversion *p, json_t *config) {
+json_t *mx_side_quantization(const mx_conversion *p) {
     const mx_elements usual = mx_elements_words((mx_quant_format){MX_AFFINE, 4, 64}, MX_FLOAT16),
                       *most = most_used(p);
     bool any = false;
-    json_object_del(config, "quantization");
-    json_object_del(config, "quantization_config");
     for (size_t i = 0; i < p->count; i++)
         any = any || is_quantized(&p->output[i]);
-    if (!any)
-        return true;
-    json_t *all = entry_of(most ? most : &usual);
-    return mx_json_put(config, "quantization", all) && add_entries(p, all) &&
-           json_object_set(config, "quantization_config", all) == 0;
+    json_t *all = any ? entry_of(most ? most : &usual) : NULL;
+    if (!any || (all && add_entries(p, all)))
+        return all;
+    json_decref(all);
+    return mx_fail_nomem(op, 0); // unless another reason is known
+}
+
+static bool put_quantization(const mx_conversion *p, json_t *config) {
+    json_object_del(config, "quantization");
+    json_object_del(config, "quantization_config");
+    json_t *all = mx_side_quantization(p);
+    return all ? mx_json_put(config, "quantization", all) &&
+                     json_object_set(config, "quantization_config", all) == 0
+               : !mx_failed();
 }
 
 /* --- config.json: the dtype ------------------------------------------------------------------ */
@@ -126,7 +133,7 @@ static const char *kept(const mx_model *m, const char *name, size_t *n) {
     char room[96];
     const mx_meta *v = mx_map_get(&m->archive->meta, mx_side_key(name, room, sizeof room));
     if (v && v->kind == MX_META_STRING) {
-        *n = strlen(v->string);
+        *n = v->length[0];
         return v->string;
     }
     if (!v || v->kind != MX_META_ARRAY || v->array->ndim != 1 || v->array->dtype != MX_UINT8 ||

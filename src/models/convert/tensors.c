@@ -77,9 +77,9 @@ static int64_t sibling(const mx_model *m, const char *name, const char *part) {
     return i;
 }
 
-/* What config.json says of a module: an entry of its own, or that of all. NULL: nothing. */
+/* What is said of a module: an entry of its own, or that of all. NULL: nothing. */
 static json_t *entry_of(const mx_model *m, const char *name, bool own) {
-    json_t *all = mx_json_at(m->config, "quantization|quantization_config");
+    json_t *all = m->quantization;
     const char *dot = strrchr(name, '.');
     mx_text t = {0};
     mx_text_put(&t, name, dot ? (size_t)(dot - name) : strlen(name));
@@ -94,8 +94,8 @@ static bool format_of(const mx_model *m, const char *name, const json_t *entry, 
     const char *mode = mx_json_text_at(entry, "mode");
     bool block = mode && mx_block_by_name(mode);
     if (!entry)
-        return mx_fail(MX_FORMAT, "[%s] '%s': config.json does not say how '%.200s' is quantized",
-                       op, m->label, name);
+        return mx_fail(MX_FORMAT, "[%s] '%s': nothing says how '%.200s' is quantized", op, m->label,
+                       name);
     return mx_elements_mode(op, mode ? mode : "affine", block ? 0 : (int)json_integer_value(bits),
                             block ? 0 : (int)json_integer_value(group), scales, out);
 }
@@ -153,12 +153,22 @@ static bool ends_in(const char *name, const char *part) {
     return dot && strcmp(dot + 1, part) == 0;
 }
 
+/* Is it the uint32 weight of a module that has scales? */
+static bool looks_like_words(const mx_model *m, int64_t i) {
+    const mx_archive_tensor *t = i < 0 ? NULL : &m->archive->tensor[i];
+    return t && !m->is_gguf && t->dtype == MX_UINT32 && ends_in(t->name, "weight") &&
+           sibling(m, t->name, "scales") >= 0;
+}
+
+/* Somebody says what they are: of a plain file nobody may, and then all are tensors. */
+static bool has_formats(const mx_model *m) {
+    return m->config || m->quantization;
+}
+
 /* Scales and biases are told with their words. */
 static bool is_with_words(const mx_model *m, const char *name) {
-    if (m->is_gguf || !(ends_in(name, "scales") || ends_in(name, "biases")))
-        return false;
-    int64_t w = sibling(m, name, "weight");
-    return w >= 0 && m->archive->tensor[w].dtype == MX_UINT32;
+    return has_formats(m) && (ends_in(name, "scales") || ends_in(name, "biases")) &&
+           looks_like_words(m, sibling(m, name, "weight"));
 }
 
 static bool describe(mx_model *m, size_t i, mx_model_tensor *t) {
@@ -167,11 +177,11 @@ static bool describe(mx_model *m, size_t i, mx_model_tensor *t) {
     t->shape.ndim = a->ndim;
     if (a->ndim)
         memcpy(t->shape.dim, a->shape, (size_t)a->ndim * sizeof *a->shape);
-    if (m->is_gguf || !m->config || !ends_in(a->name, "weight"))
+    bool words = looks_like_words(m, (int64_t)i);
+    t->unknown = words && !has_formats(m);
+    if (m->is_gguf || !has_formats(m) || !ends_in(a->name, "weight"))
         return true;
-    if (a->dtype == MX_UINT32 && sibling(m, a->name, "scales") >= 0)
-        return words_of(m, t);
-    return a->dtype != MX_UINT8 || blocks_of(m, t);
+    return words ? words_of(m, t) : a->dtype != MX_UINT8 || blocks_of(m, t);
 }
 
 bool mx_model_list(mx_model *m) {

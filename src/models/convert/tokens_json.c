@@ -73,12 +73,14 @@ static json_t *added_tokens(const tokens *t) {
     return list;
 }
 
-/* `name` gives a token its text in the vocabulary, for mx_free. */
+/* Keys of JSON have no zeros inside: such tokens have no place there. `name` gives a token its text
+   in the vocabulary, for mx_free. */
 static json_t *vocabulary(const tokens *t, char *(*name)(const char *token)) {
     json_t *all = json_object();
     for (size_t i = 0; i < t->list->count; i++) {
         char *text = name ? name(t->list->strings[i]) : NULL;
-        if (type_of(t, i) != MX_TOKEN_UNUSED)
+        bool zeros = strlen(t->list->strings[i]) != t->list->length[i];
+        if (type_of(t, i) != MX_TOKEN_UNUSED && !zeros)
             json_object_set_new(all, text ? text : t->list->strings[i],
                                 json_integer((json_int_t)i));
         mx_free(text);

@@ -27,6 +27,7 @@ static mx_array *read(mx_archive *a, const mx_archive_tensor *t, bool stored) {
 static void close(mx_archive *a) {
     view *v = a->state;
     mx_conversion_free(&v->plan);
+    mx_choice_free(&v->choice);
     mx_model_close(&v->model);
     mx_free(v);
 }

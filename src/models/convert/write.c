@@ -1,6 +1,8 @@
 /* One tensor after the other into files: see write.h. */
+#include "models/convert/side.h"
 #include "models/convert/write.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -21,10 +23,20 @@ static bool set_text(mx_archive_writer *w, const char *key, const char *text) {
 static bool copy_texts(const mx_archive *from, mx_archive_writer *w) {
     bool ok = true;
     for (size_t i = 0; ok && i < from->meta.count; i++) {
-        const char *text = mx_meta_text(&from->meta, from->meta.entry[i].key);
-        ok = !text || set_text(w, from->meta.entry[i].key, text);
+        const char *key = from->meta.entry[i].key, *text = mx_meta_text(&from->meta, key);
+        ok = !text || strcmp(key, MX_QUANTIZATION_KEY) == 0 || set_text(w, key, text);
     }
     return ok;
+}
+
+/* Where no config.json says so. */
+static bool set_quantization(const mx_conversion *p, mx_archive_writer *w) {
+    json_t *all = mx_side_quantization(p);
+    char *text = all ? json_dumps(all, JSON_COMPACT) : NULL;
+    bool ok = text ? set_text(w, MX_QUANTIZATION_KEY, text) : !all || mx_fail_nomem(op, 0);
+    free(text);
+    json_decref(all);
+    return ok && !mx_failed();
 }
 
 static bool set_gguf(const mx_conversion *p, mx_archive_writer *w) {
@@ -43,8 +55,9 @@ static bool set_meta(const mx_conversion *p, mx_archive_writer *w) {
     if (p->choice->naming == MX_NAMED_GGUF)
         return (!own || copy_texts(p->model->archive, w)) && set_gguf(p, w);
     if (p->choice->keeps_names)
-        return copy_texts(p->model->archive, w);
-    return set_text(w, "format", p->choice->naming == MX_NAMED_MLX ? "mlx" : "pt");
+        return copy_texts(p->model->archive, w) && set_quantization(p, w);
+    return set_text(w, "format", p->choice->naming == MX_NAMED_MLX ? "mlx" : "pt") &&
+           (p->model->config || set_quantization(p, w));
 }
 
 /* --- tensors --------------------------------------------------------------------------------- */
@@ -140,23 +153,58 @@ bool mx_write_model(const mx_conversion *p, const char *path, const char *format
 
 /* --- npz ------------------------------------------------------------------------------------- */
 
-static bool add_array(const mx_conversion *p, const mx_output *o, mx_map *arrays) {
+/* One output is one array: npz holds neither words nor blocks (choose.c). */
+typedef struct archive {
+    const mx_conversion *p;
+    char **name;
+    mx_convert_progress *at;
+} archive;
+
+static const char *npz_name(const void *payload, size_t i) {
+    return ((const archive *)payload)->name[i];
+}
+
+static mx_array *npz_array(const void *payload, size_t i) {
+    const mx_conversion *p = ((const archive *)payload)->p;
     mx_parts parts;
-    mx_output_part part = {0};
-    void *former = NULL;
-    bool ok = mx_output_parts(p, o, &parts) && mx_output_part_of(p, o, 0, &part) &&
-              mx_map_set(arrays, part.name, mx_array_retain(parts.part[0]), &former);
-    mx_array_release(former);
-    mx_free(part.name);
+    return mx_output_parts(p, &p->output[i], &parts) ? parts.part[0] : NULL;
+}
+
+static uint64_t size_of(const mx_output *o) {
+    uint64_t n = mx_elements_are_words(&o->made) ? 0 : mx_dtype_size(o->made.dtype);
+    for (int i = 0; i < o->shape.ndim; i++)
+        n *= (uint64_t)o->shape.dim[i];
+    return n;
+}
+
+static bool npz_wrote(const void *payload, size_t i) {
+    const archive *a = payload;
+    a->at->tensor = a->p->output[i].name;
+    a->at->done = i + 1;
+    a->at->bytes_done += size_of(&a->p->output[i]);
+    return report(a->p, a->at);
+}
+
+static bool npz_names(const mx_conversion *p, char **name) {
+    bool ok = name;
+    for (size_t i = 0; ok && i < p->count; i++) {
+        mx_output_part part = {0};
+        ok = mx_output_part_of(p, &p->output[i], 0, &part);
+        name[i] = part.name;
+    }
     return ok;
 }
 
 bool mx_write_npz(const mx_conversion *p, const char *path) {
-    mx_map arrays = {0};
-    bool ok = true;
-    for (size_t i = 0; ok && i < p->count; i++)
-        ok = add_array(p, &p->output[i], &arrays);
-    ok = ok && mx_save_npz(path, &arrays, false);
-    mx_map_free(&arrays, mx_io_drop_array);
+    mx_convert_progress at = {.count = p->count};
+    archive a = {p, mx_calloc(p->count + 1, sizeof *a.name), &at};
+    for (size_t i = 0; i < p->count; i++)
+        at.bytes += size_of(&p->output[i]);
+    bool ok =
+        npz_names(p, a.name) && report(p, &at) &&
+        mx_save_npz_each(path, &(mx_npz_each){p->count, npz_name, npz_array, npz_wrote, &a}, false);
+    for (size_t i = 0; a.name && i < p->count; i++)
+        mx_free(a.name[i]);
+    mx_free(a.name);
     return ok;
 }

@@ -47,10 +47,9 @@ static void put_wordpiece(tok_bytes *to, tok_text s) {
     tok_put(to, s.p, s.n);
 }
 
-static bool add_piece(mx_tokenizer *t, size_t i, const char *text, double score, double type,
-                      bool words, tok_bytes *room) {
-    tok_text s = {text, strlen(text)};
-    if (!tok_is_valid(text, s.n))
+static bool add_piece(mx_tokenizer *t, size_t i, tok_text s, double score, double type, bool words,
+                      tok_bytes *room) {
+    if (!tok_is_valid(s.p, s.n))
         return tok_fail(t, "token %zu is no UTF-8", i);
     if (!(type >= TOK_NORMAL && type <= TOK_BYTE) || score != score)
         type = TOK_NORMAL;
@@ -71,8 +70,8 @@ static bool read_pieces(mx_tokenizer *t, const mx_map *meta, bool words) {
     const double *score = numbers(meta, KEY("scores"), m->count),
                  *type = numbers(meta, KEY("token_type"), m->count);
     for (size_t i = 0; ok && i < m->count; i++)
-        ok = add_piece(t, i, m->strings[i], score ? score[i] : 0, type ? type[i] : TOK_NORMAL,
-                       words, &room);
+        ok = add_piece(t, i, (tok_text){m->strings[i], m->length[i]}, score ? score[i] : 0,
+                       type ? type[i] : TOK_NORMAL, words, &room);
     mx_scope_close(scope);
     tok_free(&room);
     return ok;

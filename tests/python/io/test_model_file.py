@@ -3,6 +3,8 @@
 import json
 import pickle
 import struct
+import subprocess
+import sys
 
 import mlx.core as mx
 import numpy as np
@@ -332,3 +334,82 @@ def test_files_that_cannot_be_made(tmp_path):
         with pytest.raises(ValueError, match="finished"):
             use()
     assert len(mx.open_file(tmp_path / "e.safetensors")) == 0
+
+
+@pytest.mark.parametrize("ending", ["gguf", "safetensors"])
+def test_the_first_put_of_a_process(tmp_path, ending):
+    """Whose evaluation looks for signals first, and is then made again."""
+    program = (
+        "import mlx.core as mx\n"
+        f"with mx.create_file('w.{ending}') as f:\n"
+        "    f.declare('a', (2, 256), 'float32')\n"
+        "    f.put('a', mx.ones((2, 256)) + 1)\n"
+        f"assert mx.open_file('w.{ending}')['a'].tolist() == [[2.0] * 256] * 2\n"
+    )
+    subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True)
+
+
+def test_the_first_head_of_a_process(tmp_path):
+    program = (
+        "import mlx.core as mx\n"
+        "with mx.create_file('w.gguf') as f:\n"
+        "    f.set('n', mx.ones(2) + 1)\n"
+        "assert mx.open_file('w.gguf').metadata['n'].tolist() == [2, 2]\n"
+    )
+    subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True)
+
+
+def test_an_array_that_fails_can_be_put_again(tmp_path):
+    with mx.create_file(tmp_path / "x.safetensors") as f:
+        f.declare("a", (2,), "float32")
+        lost = tmp_path / "lost.npy"
+        mx.save(str(lost), mx.zeros(100000))
+        a = mx.load(str(lost))
+        lost.write_bytes(b"")
+        with pytest.raises((ValueError, OSError, RuntimeError)):
+            f.put("a", a[:2])
+        f.put("a", mx.ones(2))
+    assert mx.open_file(tmp_path / "x.safetensors")["a"].tolist() == [1, 1]
+
+
+def gguf_value(kind, *rest):
+    return struct.pack("<I", kind) + b"".join(rest)
+
+
+def gguf_text(raw):
+    return struct.pack("<Q", len(raw)) + raw
+
+
+def test_metadata_of_any_form(tmp_path):
+    """Zeros inside of texts, lists of lists: read, and copied as they are."""
+    array = lambda kind, *items: struct.pack("<IQ", kind, len(items)) + b"".join(items)
+    u8 = lambda *v: array(0, *(struct.pack("<B", i) for i in v))
+    values = {
+        "tokens": gguf_value(9, array(8, gguf_text(b"a"), gguf_text(b""), gguf_text(b"\0z"))),
+        "text": gguf_value(8, gguf_text(b"a\0b")),
+        "even": gguf_value(9, array(9, u8(1, 2), u8(3, 4))),
+        "ragged": gguf_value(9, array(9, u8(1, 2), u8(3, 4, 5))),
+        "texts": gguf_value(9, array(9, array(8, gguf_text(b"x\0"), gguf_text(b'"')), array(8))),
+    }
+    path = tmp_path / "x.gguf"
+    head = b"GGUF" + struct.pack("<IQQ", 3, 0, len(values))
+    path.write_bytes(head + b"".join(gguf_text(k.encode()) + v for k, v in values.items()))
+    want = {
+        "tokens": ["a", "", "\0z"],
+        "text": "a\0b",
+        "even": [[1, 2], [3, 4]],
+        "ragged": [[1, 2], [3, 4, 5]],
+        "texts": [["x\0", '"'], []],
+    }
+
+    def found(path):
+        m = dict(mx.open_file(path).metadata)
+        return m | {"even": m["even"].tolist()}
+
+    assert found(path) == want
+    mx.convert_model(path, tmp_path / "y.gguf")
+    assert found(tmp_path / "y.gguf") == want
+    loaded = mx.load(str(path), return_metadata=True)[1]
+    assert loaded["even"].tolist() == want["even"]
+    with pytest.raises((ValueError, TypeError)):
+        mx.create_file(tmp_path / "z.gguf").set("k", "a\0b")

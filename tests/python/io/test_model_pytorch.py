@@ -180,6 +180,45 @@ def test_bfloat16_and_untyped(tmp_path):
 
 
 @pytest.mark.parametrize("write", [save, save_old])
+def test_marks_of_views(tmp_path, write):
+    x = np.array([1 + 2j, 3 - 4j], np.complex64)
+    r, b = np.arange(6, dtype=np.float32), np.array([True])
+    hooks = collections.OrderedDict()
+
+    def marked(array, shape, stride, marks, v3=None):
+        more = (Global("torch", v3),) if v3 else ()
+        call = REBUILD_V3 if v3 else REBUILD
+        return call(Storage(array), 0, shape, stride, False, hooks, *more, marks)
+
+    f = mx.open_file(
+        write(
+            tmp_path / "x.pt",
+            {
+                "conj": marked(x, (2,), (1,), {"conj": True}),
+                "both": marked(x, (2,), (1,), {"conj": True, "neg": True}),
+                "none": marked(x, (2,), (1,), {}),
+                "neg": marked(r, (2, 3), (3, 1), {"neg": True}),
+                "turned": marked(r, (3, 2), (1, 3), {"neg": True, "conj": False}),
+                "real": marked(r, (2, 3), (3, 1), {"conj": True}),
+                "v3": marked(r, (6,), (1,), {"neg": True}, "float32"),
+            },
+        )
+    )
+    assert same(f["conj"], x.conj()) and same(f["both"], -x.conj()) and same(f["none"], x)
+    assert same(f["neg"], -r.reshape(2, 3)) and same(f["turned"], -r.reshape(2, 3).T)
+    assert same(f["real"], r.reshape(2, 3)) and same(f["v3"], -r)
+    assert same(f.read("neg", stored=True), -r.reshape(2, 3))
+    for marks, array, why in (
+        ({"neg": True}, b, "cannot be a negative"),
+        ({"other": True}, r, "a mark that is not known: 'other'"),
+        ({"neg": 1}, r, "a mark that is not known"),
+        (7, r, "marks are no dict"),
+    ):
+        with pytest.raises(RuntimeError, match=why):
+            mx.open_file(write(tmp_path / "y.pt", marked(array, (1,), (1,), marks)))
+
+
+@pytest.mark.parametrize("write", [save, save_old])
 def test_views_and_shared_storages(tmp_path, write):
     x = np.arange(24, dtype=np.float32)
     s = Storage(x)
@@ -388,3 +427,35 @@ def test_broken_files(tmp_path):
         (tmp_path / "cut").write_bytes(old[:n])
         with pytest.raises(RuntimeError):
             mx.open_file(tmp_path / "cut")
+
+
+@pytest.mark.parametrize("name", ["x.pt", "x.bin", "x.pth", "x"])
+def test_load_finds_it(tmp_path, name):
+    x = np.arange(6, dtype=np.float32).reshape(2, 3)
+    path = save(tmp_path / name, {"a": of(x), "step": 3})
+    arrays, metadata = mx.load(path, return_metadata=True)
+    assert list(arrays) == ["a"] and same(arrays["a"], x) and metadata["step"].item() == 3
+    assert same(mx.load(str(path), mmap=True)["a"], x)
+
+
+def test_load_goes_by_content(tmp_path):
+    x = mx.arange(6)
+    for kind, write in (
+        ("npy", lambda p: mx.save(p, x)),
+        ("npz", lambda p: mx.savez(p, a=x)),
+        ("safetensors", lambda p: mx.save_safetensors(p, {"a": x})),
+        ("gguf", lambda p: mx.save_gguf(p, {"a": x}, {})),
+    ):
+        write(str(tmp_path / f"a.{kind}"))
+        other = (tmp_path / f"a.{kind}").rename(tmp_path / f"{kind}.bin")
+        found = mx.load(other)
+        assert mx.array_equal(found if kind == "npy" else found["a"], x).item()
+    (tmp_path / "no.bin").write_bytes(b"nothing that is known")
+    with pytest.raises(ValueError, match="Unknown file format bin: .*of no format"):
+        mx.load(tmp_path / "no.bin")
+    with pytest.raises(ValueError, match="Could not infer"):
+        mx.load(tmp_path / "absent")
+    with pytest.raises(ValueError, match="Unknown file format pt$"):
+        mx.load(tmp_path / "no.bin", format="pt")
+    with pytest.raises(ValueError, match="metadata not supported for format npy"):
+        mx.load(tmp_path / "npy.bin", return_metadata=True)

@@ -402,7 +402,7 @@ def test_arguments(tmp_path, model):
     for more, message in (
         ({"mode": "q9"}, "q9"),
         ({"mode": "iq1_s"}, "can be read and not made"),
-        ({"mode": "mxfp4"}, "GGUF files hold no mxfp4"),
+        ({"mode": "mxfp8"}, "GGUF files hold no mxfp8"),
         ({"bits": 4}, "need a mode"),
         ({"mode": "q4_0", "dequantize": True}, "one of them"),
         ({"dtype": "q4_0"}, "a dtype was expected"),
@@ -449,3 +449,104 @@ except RuntimeError as e:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert "cannot" in done.stdout and "File too large" in done.stdout, done
     assert os.listdir(tmp_path) == ["llama"]
+
+
+# --- files of tensors with what mx.quantize makes ---------------------------------------------
+
+
+@pytest.fixture
+def packed(tmp_path):
+    """Words that nothing says the format of, and a module whose scales are missing."""
+    words, scales, biases = mx.quantize(mx.random.normal((8, 64)))
+    tensors = {"a.weight": words, "a.scales": scales, "a.biases": biases}
+    tensors |= {"b.weight": words, "b.biases": biases}
+    mx.save_safetensors(str(tmp_path / "q.safetensors"), tensors)
+    return tmp_path / "q.safetensors", tensors
+
+
+@pytest.mark.parametrize("out", ["k.safetensors", "k.npz", "folder"])
+@pytest.mark.parametrize("how", [{}, {"family": "none"}, {"dtype": "float16"}])
+def test_unknown_words_stay_whole(packed, tmp_path, out, how):
+    path, tensors = packed
+    mx.convert_model(path, tmp_path / out, **({} if how.get("dtype") else how))
+    found = stored(tmp_path / out)
+    assert sorted(found) == sorted(tensors)
+    assert all(mx.array_equal(found[n], a).item() for n, a in tensors.items())
+    if out == "k.npz":
+        mx.convert_model(tmp_path / out, tmp_path / "again.safetensors")
+        assert sorted(stored(tmp_path / "again.safetensors")) == sorted(tensors)
+
+
+def test_unknown_words_are_no_numbers(packed, tmp_path):
+    with pytest.raises(RuntimeError, match="nothing says of which format"):
+        mx.convert_model(packed[0], tmp_path / "k.safetensors", dequantize=True)
+    notes = []
+    mx.convert_model(
+        packed[0],
+        tmp_path / "k.safetensors",
+        mode="q8_0",
+        progress=lambda p: notes.append(p["note"]) if p.get("note") else None,
+    )
+    assert any("nothing says of which format: it stays as it is" in n for n in notes)
+
+
+@pytest.mark.parametrize("through", ["safetensors", "folder"])
+def test_files_say_how_they_are_quantized(tmp_path, through):
+    x = {"a.weight": mx.random.normal((8, 256)), "b.weight": mx.random.normal((4, 512))}
+    mx.save_safetensors(str(tmp_path / "in.safetensors"), x, {"who": "me"})
+    one, two = tmp_path / "one.safetensors", tmp_path / f"two.{through}"
+    mx.convert_model(tmp_path / "in.safetensors", one, mode="affine", bits=8, rules=["b=q4_k"])
+    said = json.loads(mx.open_file(one).metadata["mlx.quantization"])
+    assert said["bits"] == 8 and said["b"] == {"mode": "q4_k"}
+    two = tmp_path / ("two.safetensors" if through == "safetensors" else "two")
+    mx.convert_model(one, two)  # as it is
+    assert {n: a.tolist() for n, a in stored(one).items()} == {
+        n: a.tolist() for n, a in stored(two).items()
+    }
+    for out in ("plain.safetensors", "plain.npz", "hf"):
+        more = {"format": "hf"} if out == "hf" else {}
+        mx.convert_model(two, tmp_path / out, dequantize=out != "plain.npz", **more)
+        f = mx.open_file(tmp_path / out)
+        assert "mlx.quantization" not in f.metadata and sorted(f) == ["a.weight", "b.weight"]
+        assert mx.allclose(f["a.weight"], x["a.weight"], atol=0.05).item()
+        assert mx.allclose(f["b.weight"], x["b.weight"], atol=0.5).item()
+
+
+def test_what_holds_no_words(model, tmp_path):
+    for out, more in (("x.npz", {}), ("hf", {"format": "hf"})):
+        for mode in ("affine", "q4_0", "mxfp4", "q4_k_m"):
+            with pytest.raises(RuntimeError, match="npz files and folders of Hugging Face hold no"):
+                mx.convert_model(model, tmp_path / out, mode=mode, **more)
+        with pytest.raises(RuntimeError, match="hold no q8_0"):
+            mx.convert_model(model, tmp_path / out, rules=["lm_head=q8_0"], **more)
+        assert not (tmp_path / out).exists()
+    mx.convert_model(model, tmp_path / "x.gguf", mode="mxfp4")  # in GGUF's blocks
+    storages = {t.storage for t in mx.open_file(tmp_path / "x.gguf").tensors.values()}
+    assert storages == {"mxfp4_gguf", "float32"}
+    with pytest.raises(RuntimeError, match="q4_k_m and others are for them"):
+        mx.convert_model(model, tmp_path / "y.gguf", mode="affine")
+
+
+def test_rules_that_fit_nothing(model, tmp_path):
+    notes = []
+    mx.convert_model(
+        model,
+        tmp_path / "x",
+        mode="affine",
+        rules=["lm_head=bf16", "lm_*=q8_0", "nomatch=q6_k"],
+        progress=lambda p: notes.append((p["tensor"], p["note"])) if p.get("note") else None,
+    )
+    assert notes[-1] == ("nomatch=q6_k", "the rule fits no tensor")
+    assert [n for n in notes if "rule" in n[1]] == notes[-1:]
+
+
+def test_npz_is_told_of(model, tmp_path):
+    seen = []
+    mx.convert_model(
+        model, tmp_path / "x.npz", progress=lambda p: seen.append((p["done"], p["count"]))
+    )
+    n = len(shapes())
+    assert seen == [(i, n) for i in range(n + 1)]
+    assert sorted(mx.load(str(tmp_path / "x.npz"))) == sorted(shapes())
+    with pytest.raises((ValueError, RuntimeError), match="cannot be the name of an array"):
+        mx.savez(str(tmp_path / "y.npz"), **{"a\x01": mx.ones(2)})

@@ -364,7 +364,9 @@ static PyMethodDef functions[] = {
      "tuple[dict[str, array], dict[str, Any]]\n\n"
      "The array of an npy file, the arrays of an npz, safetensors or GGUF file by name. The "
      "format is told by the\n"
-     "name's ending unless it is given.\n\n"
+     "name's ending unless it is given, and where the ending is another one by the file itself, "
+     "which may be a\n"
+     "checkpoint of PyTorch, too.\n\n"
      "Arrays of a path are read when they are evaluated, and depend on the file no more after "
      "that; npz archives and\n"
      "what a file object without a descriptor gives are read at once. Until then the file is held "
@@ -372,9 +374,9 @@ static PyMethodDef functions[] = {
      "replacing it changes nothing, and evaluating raises if it was cut short or written to.\n\n"
      "With mmap=True arrays are the file's own pages, which are read as they are touched: for "
      "weights larger than\n"
-     "memory. While such an array lives the file must not be cut short (the process would end by "
-     "SIGBUS) or written to\n"
-     "(the array would change)."},
+     "memory. While such an array lives the file must not be cut short (what is lost is zeros, and "
+     "evaluating it raises)\n"
+     "or written to (the array would change)."},
     {NULL},
 };
 

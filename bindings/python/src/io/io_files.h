@@ -28,4 +28,7 @@ mlx_io_writer mpy_writer_of(PyObject *file);
    called for it. */
 PyObject *mpy_whole_writer(PyObject *file);
 
+/* The metadata of an open file as a dict (model_file.c). */
+PyObject *mpy_file_metadata(mlx_file f);
+
 #endif

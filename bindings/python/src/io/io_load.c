@@ -98,15 +98,18 @@ static PyObject *load_safetensors(mpy_source *from, const wish *w) {
     return with_metadata(dict, meta, status, w->metadata);
 }
 
-static PyObject *text_list(mlx_vector_string texts) {
-    size_t n = mlx_vector_string_size(texts);
+static PyObject *item_of(mlx_io_gguf file, const char *key, size_t k) {
+    const char *text;
+    size_t n;
+    return mlx_io_gguf_get_metadata_item(&text, &n, file, key, k)
+               ? mpy_raise()
+               : PyUnicode_DecodeUTF8(text, (Py_ssize_t)n, "surrogateescape");
+}
+
+static PyObject *text_list(mlx_io_gguf file, const char *key, size_t n) {
     PyObject *list = PyList_New((Py_ssize_t)n);
     for (size_t i = 0; list && i < n; i++) {
-        char *text;
-        PyObject *item =
-            mlx_vector_string_get(&text, texts, i)
-                ? mpy_raise()
-                : PyUnicode_DecodeUTF8(text, (Py_ssize_t)strlen(text), "surrogateescape");
+        PyObject *item = item_of(file, key, i);
         if (item)
             PyList_SET_ITEM(list, (Py_ssize_t)i, item);
         else
@@ -115,25 +118,21 @@ static PyObject *text_list(mlx_vector_string texts) {
     return list;
 }
 
-/* An array, a string or a list of strings: the getter of another type gives 3. */
+/* An array, a list of strings (the getter of another type gives 3), or a string: that of lists of
+   lists in JSON. */
 static PyObject *gguf_value(mlx_io_gguf file, const char *key) {
     mlx_array a = {NULL};
-    mlx_string text = mlx_string_new();
     mlx_vector_string texts = mlx_vector_string_new();
     PyObject *value = NULL;
     int status = mlx_io_gguf_get_metadata_array(&a, file, key);
     if (!status)
         value = mpy_array_wrap(a);
-    else if (status == 3 && (status = mlx_io_gguf_get_metadata_string(&text, file, key)) == 0)
-        value = PyUnicode_DecodeUTF8(mlx_string_data(text),
-                                     (Py_ssize_t)strlen(mlx_string_data(text)), "surrogateescape");
     else if (status == 3 &&
              (status = mlx_io_gguf_get_metadata_vector_string(&texts, file, key)) == 0)
-        value = text_list(texts);
-    if (status)
-        mpy_raise();
+        value = text_list(file, key, mlx_vector_string_size(texts));
+    else
+        value = status == 3 ? item_of(file, key, 0) : mpy_raise();
     mlx_vector_string_free(texts);
-    mlx_string_free(text);
     return value;
 }
 
@@ -178,33 +177,89 @@ static PyObject *load_gguf(mpy_source *from, const wish *w) {
     return with_metadata(dict, meta, status, w->metadata);
 }
 
+/* --- what the name does not tell -------------------------------------------------------------- */
+
+static PyObject *arrays_of(mlx_file f, mlx_stream s) {
+    PyObject *dict = PyDict_New();
+    size_t n = mlx_file_count(f);
+    for (size_t i = 0; dict && i < n; i++) {
+        mlx_file_tensor t;
+        mlx_array a = {NULL};
+        int status = mlx_file_get(&t, f, i) || mlx_file_read(&a, f, i, s);
+        PyObject *value = mpy_array_result(status, a), *name = NULL;
+        if (value)
+            name = PyUnicode_DecodeUTF8(t.name, (Py_ssize_t)strlen(t.name), "surrogateescape");
+        if (!name || PyDict_SetItem(dict, name, value))
+            Py_CLEAR(dict);
+        Py_XDECREF(name), Py_XDECREF(value);
+    }
+    return dict;
+}
+
+/* PyTorch's checkpoints, and the formats of plug-ins. */
+static PyObject *load_other(mpy_source *from, const wish *w) {
+    mlx_file f = mlx_file_new();
+    int status;
+    MPY_WAIT(status, mlx_file_open(&f, path_of(from), w->mmap));
+    PyObject *dict = status ? mpy_raise() : arrays_of(f, w->s);
+    PyObject *meta = dict ? w->metadata ? mpy_file_metadata(f) : PyDict_New() : NULL;
+    mlx_file_free(f);
+    return with_metadata(dict, meta, 0, w->metadata);
+}
+
+/* --- formats ---------------------------------------------------------------------------------- */
+
 static const struct format {
     const char *name;
     PyObject *(*load)(mpy_source *from, const wish *w);
     int has_metadata;
-} formats[] = {
-    {"npy", load_npy, 0},
-    {"npz", load_npz, 0},
-    {"safetensors", load_safetensors, 1},
-    {"gguf", load_gguf, 1},
-};
+} formats[] =
+    {
+        {"npy", load_npy, 0},
+        {"npz", load_npz, 0},
+        {"safetensors", load_safetensors, 1},
+        {"gguf", load_gguf, 1},
+},
+  other = {"other", load_other, 1};
 
-static const struct format *format_named(const char *name) {
+/* NULL without an exception: there is none of this name. */
+static const struct format *known(const char *name) {
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
         if (!strcmp(formats[i].name, name))
             return &formats[i];
-    PyErr_Format(PyExc_ValueError, "[load] Unknown file format %s", name);
     return NULL;
+}
+
+/* As the first bytes of the file say. */
+static const struct format *format_within(const mpy_source *s, const char *ending) {
+    mlx_file f = mlx_file_new();
+    int status;
+    MPY_WAIT(status, mlx_file_open(&f, path_of(s), 0));
+    const struct format *found = status ? NULL : known(mlx_file_format(f));
+    if (status && !PyErr_Occurred() && ending)
+        PyErr_Format(PyExc_ValueError, "[load] Unknown file format %s: %s", ending,
+                     mlx_last_error_message());
+    else if (status && !PyErr_Occurred())
+        PyErr_Format(PyExc_ValueError, "[load] Could not infer file format from extension: %s",
+                     mlx_last_error_message());
+    mlx_file_free(f);
+    return status ? NULL : found ? found : &other;
 }
 
 static const struct format *format_of(const mpy_source *s, const char *given) {
     const char *name = given ? NULL : s->name ? PyBytes_AS_STRING(s->name) : "";
-    const char *dot = name ? strrchr(name, '.') : NULL;
-    if (given)
-        return format_named(given);
-    if (name && (!dot || strchr(dot, '/')))
+    const char *dot = name ? strrchr(name, '.') : NULL, *slash = dot ? strchr(dot, '/') : NULL;
+    const char *ending = given ? given : dot && !slash ? dot + 1 : NULL;
+    const struct format *found = ending ? known(ending) : NULL;
+    if (found)
+        return found;
+    if (!given && s->path)
+        return format_within(s, ending);
+    if (ending)
+        PyErr_Format(PyExc_ValueError, "[load] Unknown file format %s", ending);
+    else
         PyErr_SetString(PyExc_ValueError, "[load] Could not infer file format from extension");
-    return name && dot && !PyErr_Occurred() ? format_named(dot + 1) : NULL;
+    return NULL;
 }
 
 PyObject *mpy_load(PyObject *module, PyObject *args, PyObject *kwargs) {

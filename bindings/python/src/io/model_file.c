@@ -91,12 +91,20 @@ static PyObject *make_tensors(mlx_file f) {
 
 /* --- metadata ------------------------------------------------------------------------------- */
 
+/* Bytes of a file that are no UTF-8 are replaced; zeros may stand inside. */
+static PyObject *item_object(mlx_file f, size_t i, size_t k) {
+    const char *text;
+    size_t n;
+    return mlx_file_metadata_item(&text, &n, f, i, k)
+               ? mpy_raise()
+               : PyUnicode_DecodeUTF8(text, (Py_ssize_t)n, "surrogateescape");
+}
+
 static PyObject *texts_object(mlx_file f, size_t i) {
     mlx_vector_string texts = mlx_vector_string_new();
     PyObject *list = mlx_file_metadata_texts(&texts, f, i) ? mpy_raise() : PyList_New(0);
     for (size_t k = 0; list && k < mlx_vector_string_size(texts); k++) {
-        char *text;
-        PyObject *item = mlx_vector_string_get(&text, texts, k) ? mpy_raise() : text_object(text);
+        PyObject *item = item_object(f, i, k);
         if (!item || PyList_Append(list, item))
             Py_CLEAR(list);
         Py_XDECREF(item);
@@ -105,12 +113,12 @@ static PyObject *texts_object(mlx_file f, size_t i) {
     return list;
 }
 
-static PyObject *text_value(mlx_file f, size_t i) {
-    mlx_string text = mlx_string_new();
-    PyObject *o =
-        mlx_file_metadata_text(&text, f, i) ? mpy_raise() : text_object(mlx_string_data(text));
-    mlx_string_free(text);
-    return o;
+/* Lists of lists, by json.loads; infinities and NaN are texts. */
+static PyObject *nested_value(mlx_file f, size_t i) {
+    PyObject *text = item_object(f, i, 0), *json = text ? PyImport_ImportModule("json") : NULL;
+    PyObject *value = json ? PyObject_CallMethod(json, "loads", "O", text) : NULL;
+    Py_XDECREF(text), Py_XDECREF(json);
+    return value;
 }
 
 static PyObject *array_value(mlx_file f, size_t i) {
@@ -121,12 +129,13 @@ static PyObject *array_value(mlx_file f, size_t i) {
 
 static PyObject *value_object(mlx_file f, size_t i) {
     mlx_file_kind kind = mlx_file_metadata_kind(f, i);
-    return kind == MLX_FILE_TEXT    ? text_value(f, i)
-           : kind == MLX_FILE_TEXTS ? texts_object(f, i)
-                                    : array_value(f, i);
+    return kind == MLX_FILE_TEXT     ? item_object(f, i, 0)
+           : kind == MLX_FILE_TEXTS  ? texts_object(f, i)
+           : kind == MLX_FILE_NESTED ? nested_value(f, i)
+                                     : array_value(f, i);
 }
 
-static PyObject *make_metadata(mlx_file f) {
+PyObject *mpy_file_metadata(mlx_file f) {
     PyObject *dict = PyDict_New();
     size_t n = mlx_file_metadata_count(f);
     for (size_t i = 0; dict && i < n; i++) {
@@ -159,7 +168,7 @@ static PyObject *get_tensors(PyObject *o, void *unused) {
 
 static PyObject *get_metadata(PyObject *o, void *unused) {
     (void)unused;
-    return shown(self_of(o), &self_of(o)->metadata, make_metadata);
+    return shown(self_of(o), &self_of(o)->metadata, mpy_file_metadata);
 }
 
 static PyObject *get_format(PyObject *o, void *unused) {
