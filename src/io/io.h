@@ -174,7 +174,8 @@ typedef enum mx_meta_kind {
 typedef struct mx_meta {
     mx_meta_kind kind;
     mx_array *array; /* one reference */
-    char *string; /* of MX_META_STRINGS: in which they lie; NULL: each lies by itself. Of NESTED: its
+    char
+        *string; /* of MX_META_STRINGS: in which they lie; NULL: each lies by itself. Of NESTED: its
                      text in JSON */
     char **strings;
     size_t count;   /* of strings */

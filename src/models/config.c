@@ -160,6 +160,36 @@ static bool token_ids(const mx_map *meta, json_t *config) {
     return ok;
 }
 
+/* Does GGUF say how many features of a head rotate, by a row that config.json has not? */
+static bool counts_rotated(const mx_family *f) {
+    const mx_key_row *r;
+    for (size_t i = 0; (r = mx_family_key(f, i)); i++)
+        if (r->gguf && !r->config && strcmp(r->gguf, "rope.dimension_count") == 0)
+            return true;
+    return false;
+}
+
+static bool part_from_gguf(const mx_family *f, const mx_map *meta, const mx_dims *d,
+                           json_t *config) {
+    char key[MOST_KEY];
+    double n, head = (double)mx_dim(d, 'd');
+    snprintf(key, sizeof key, "%s.rope.dimension_count", f->arch);
+    if (!counts_rotated(f) || !mx_meta_number(meta, key, &n) || head <= 0 || n >= head)
+        return true;
+    return mx_json_put(config, "partial_rotary_factor", json_real(n / head));
+}
+
+static bool part_to_gguf(const mx_family *f, const json_t *config, const mx_dims *d, mx_map *meta) {
+    char key[MOST_KEY];
+    json_t *part =
+        mx_json_at(config, "partial_rotary_factor|rope_parameters.partial_rotary_factor");
+    snprintf(key, sizeof key, "%s.rope.dimension_count", f->arch);
+    if (!counts_rotated(f) || !json_is_number(part))
+        return true;
+    return mx_meta_put_number(meta, key, floor((double)mx_dim(d, 'd') * json_number_value(part)),
+                              MX_UINT32);
+}
+
 static bool fill(const char *name, const mx_family *f, const mx_map *meta, int64_t vocab,
                  json_t *config) {
     const mx_key_row *r;
@@ -170,7 +200,8 @@ static bool fill(const char *name, const mx_family *f, const mx_map *meta, int64
         ok = !r->config || row_from_gguf(name, f, r, meta, &d, config);
     if (ok && vocab && !mx_json_at(config, "vocab_size"))
         ok = mx_json_put(config, "vocab_size", json_integer(vocab));
-    return ok && token_ids(meta, config) && mx_rope_from_gguf(f, meta, config);
+    return ok && token_ids(meta, config) && mx_rope_from_gguf(f, meta, config) &&
+           part_from_gguf(f, meta, &d, config);
 }
 
 json_t *mx_config_from_gguf(const char *name, const mx_family *f, const mx_map *meta,
@@ -252,13 +283,29 @@ static bool is_first(const mx_family *f, size_t i, const mx_dims *d) {
     return true;
 }
 
+/* Which layers have a window GGUF files do not say: it is as in all models of the family. */
+static bool check_layer_types(const char *name, const mx_family *f, const json_t *config) {
+    const json_t *list = mx_json_at(config, "layer_types");
+    for (size_t n = 0; f->period && n < json_array_size(list); n++) {
+        const char *type = json_string_value(json_array_get(list, n));
+        bool all = type && strcmp(type, "full_attention") == 0;
+        if (all != ((n + 1) % (size_t)f->period == 0))
+            return mx_fail(MX_UNSUPPORTED,
+                           "[%s] '%s': layer_types differ from those of the family, and GGUF has "
+                           "no key that says so",
+                           op, name);
+    }
+    return true;
+}
+
 bool mx_config_to_gguf(const char *name, const mx_family *f, const json_t *config, mx_map *meta) {
     const mx_key_row *r;
     mx_dims d;
     bool ok = mx_config_dims(name, f, config, &d);
     for (size_t i = 0; ok && (r = mx_family_key(f, i)); i++)
         ok = !holds(r, &d) || !is_first(f, i, &d) || row_to_gguf(name, f, r, config, &d, meta);
-    return ok && mx_rope_to_gguf(name, f, config, meta);
+    return ok && check_layer_types(name, f, config) && part_to_gguf(f, config, &d, meta) &&
+           mx_rope_to_gguf(name, f, config, meta);
 }
 
 /* --- what changed ---------------------------------------------------------------------------- */

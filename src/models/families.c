@@ -51,7 +51,7 @@ const mx_family mx_families[] = {
         .model_type = "qwen2",
         .architecture = "Qwen2ForCausalLM",
         .tensors = TENSORS(fam_ends, fam_two_norms, fam_attention, fam_gated),
-        .keys = KEYS(fam_sizes, fam_decoder_keys, fam_derived_head, fam_silu),
+        .keys = KEYS(fam_sizes, fam_decoder_keys, fam_derived_head, fam_no_window, fam_silu),
     },
     {
         .name = "qwen3",
@@ -59,7 +59,7 @@ const mx_family mx_families[] = {
         .model_type = "qwen3",
         .architecture = "Qwen3ForCausalLM",
         .tensors = TENSORS(fam_ends, fam_two_norms, fam_attention, fam_head_norms, fam_gated),
-        .keys = KEYS(fam_sizes, fam_decoder_keys, fam_own_head, fam_silu),
+        .keys = KEYS(fam_sizes, fam_decoder_keys, fam_own_head, fam_no_window, fam_silu),
     },
     {
         .name = "gemma2",
@@ -69,6 +69,7 @@ const mx_family mx_families[] = {
         .tensors = TENSORS(fam_ends, fam_four_norms, fam_attention, fam_gated),
         .keys = KEYS(fam_sizes, fam_decoder_keys, fam_own_head, fam_window, fam_gemma2_keys),
         .adds_one = true,
+        .period = 2,
         .ties = true,
     },
     {
@@ -79,6 +80,7 @@ const mx_family mx_families[] = {
         .tensors = TENSORS(fam_ends, fam_four_norms, fam_attention, fam_head_norms, fam_gated),
         .keys = KEYS(fam_sizes, fam_decoder_keys, fam_own_head, fam_window, fam_gemma3_keys),
         .adds_one = true,
+        .period = 6,
         .ties = true,
     },
     {
@@ -166,6 +168,7 @@ const mx_family mx_families[] = {
         .tensors = TENSORS(fam_ends, fam_one_norm, fam_attention, fam_gated),
         .keys =
             KEYS(fam_sizes, fam_grouped_keys, fam_own_head, fam_silu, fam_window, fam_cohere2_keys),
+        .period = 4,
         .ties = true,
     },
     {

@@ -87,6 +87,7 @@ typedef struct mx_family {
     bool adds_one;      /* GGUF: norms are 1 + w */
     bool ties;          /* config.json ties the embeddings unless it says otherwise */
     const char *prefix; /* names may have it before them; NULL: none */
+    int period;         /* each so many-th layer sees all, the others a window; 0: no matter */
     bool apart;         /* GGUF's tensors differ in more than names: no conversion */
 } mx_family;
 

@@ -81,6 +81,11 @@ const mx_key_row fam_bert_keys[] = {
 
 /* --- more keys ------------------------------------------------------------------------------- */
 
+/* GGUF has no key for windows of some layers. */
+const mx_key_row fam_no_window[] = {
+    {"use_sliding_window", NULL, MX_KEY_BOOL, 0, "false", NULL},
+    {0},
+};
 /* Without the rms of norms. */
 const mx_key_row fam_grouped_keys[] = {
     {"num_key_value_heads", "attention.head_count_kv", MX_KEY_U32, 'k', "=a", NULL},

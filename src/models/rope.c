@@ -82,6 +82,17 @@ static bool put_longrope(const mx_family *f, const json_t *config, const json_t 
                               MX_FLOAT32);
 }
 
+/* What GGUF has no key for would be another rotation. */
+static bool check_keys(const char *name, const json_t *scaling) {
+    static const char *const none[] = {"mscale", "mscale_all_dim", "attention_factor", "truncate"};
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+        if (mx_json_at(scaling, none[i]))
+            return mx_fail(MX_UNSUPPORTED,
+                           "[%s] '%s': rope_scaling has %s, which GGUF has no key for", op, name,
+                           none[i]);
+    return true;
+}
+
 bool mx_rope_to_gguf(const char *name, const mx_family *f, const json_t *config, mx_map *meta) {
     const json_t *scaling = scaling_of(config);
     const char *kind = kind_of(scaling);
@@ -94,7 +105,7 @@ bool mx_rope_to_gguf(const char *name, const mx_family *f, const json_t *config,
                        "[%s] '%s': rope_scaling is of the kind '%.80s', which GGUF "
                        "has no key for",
                        op, name, kind);
-    return put_keys(f, scaling, kind, meta);
+    return check_keys(name, scaling) && put_keys(f, scaling, kind, meta);
 }
 
 bool mx_rope_from_gguf(const mx_family *f, const mx_map *meta, json_t *config) {
@@ -186,6 +197,19 @@ static const float *numbers(mx_array *a) {
     return rows && mx_eval1(rows) ? (const float *)(const void *)rows->data : NULL;
 }
 
+static json_t *list_of(mx_array *a);
+
+/* What config.json has no name for, under one that only we know (MX_ROPE_FACTORS). */
+static bool as_factors(const char *name, const mx_dims *d, mx_array *freqs, json_t *config) {
+    if (freqs->ndim != 1 || freqs->size != mx_dim(d, 'd') / 2)
+        return mx_fail(MX_FORMAT, "[%s] '%s': rope_freqs.weight has %lld numbers", op, name,
+                       (long long)freqs->size);
+    json_t *list = list_of(freqs);
+    return list &&
+           mx_json_put(config, "rope_scaling",
+                       json_pack("{s:s,s:o}", "rope_type", MX_ROPE_FACTORS, "factors", list));
+}
+
 /* The published models: 8192 tokens, factors 1 and 4. */
 static bool from_freqs(const char *name, const mx_dims *d, mx_array *freqs, json_t *config) {
     const float *v = numbers(freqs);
@@ -196,11 +220,7 @@ static bool from_freqs(const char *name, const mx_dims *d, mx_array *freqs, json
     for (int64_t i = 0; same && i < freqs->size; i++)
         same = fabs(v[i] - divisor(&p, i, mx_dim(d, 'd'))) <= 1e-3 * v[i];
     if (!same)
-        return mx_failed() ? false
-                           : mx_fail(MX_UNSUPPORTED,
-                                     "[%s] '%s': rope_freqs.weight holds factors that config.json "
-                                     "has no name for",
-                                     op, name);
+        return !mx_failed() && as_factors(name, d, freqs, config);
     return mx_json_put(config, "rope_scaling",
                        json_pack("{s:s,s:f,s:f,s:f,s:i}", "rope_type", "llama3", "factor", p.factor,
                                  "low_freq_factor", p.low, "high_freq_factor", p.high,

@@ -6,6 +6,9 @@
 #include "models/family.h"
 #include "models/json.h"
 
+/* rope_type of what the tensor rope_freqs says where config.json has no name for it: "factors" is a
+   list of what frequencies are divided by. Not for files. */
+#define MX_ROPE_FACTORS "rope_freqs"
 /* Linear and yarn have keys in both. False and an error: a kind that GGUF has no key for. */
 bool mx_rope_to_gguf(const char *name, const mx_family *f, const json_t *config, mx_map *meta);
 bool mx_rope_from_gguf(const mx_family *f, const mx_map *meta, json_t *config);

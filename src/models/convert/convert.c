@@ -161,6 +161,14 @@ static bool check_method(const mx_model *m) {
                    m->folder, m->method);
 }
 
+static bool check_factors(const mx_model *m, const struct target *t) {
+    const char *kind = mx_json_text_at(m->config, "rope_scaling.rope_type");
+    return !m->is_gguf || t->naming == MX_NAMED_GGUF || !kind || strcmp(kind, MX_ROPE_FACTORS) ||
+           mx_fail(MX_UNSUPPORTED,
+                   "[%s] '%s': rope_freqs.weight holds factors that config.json has no name for",
+                   op, m->label);
+}
+
 static bool check_apart(const mx_model *m, const struct target *t) {
     bool gguf = t->naming == MX_NAMED_GGUF;
     return !m->family || !m->family->apart || gguf == m->is_gguf ||
@@ -174,7 +182,8 @@ static bool convert(mx_model *m, const char *out, const struct target *t,
                     const mx_convert_options *o) {
     mx_choice c = {0};
     mx_conversion p = {0};
-    bool ok = check_method(m) && check_apart(m, t) && mx_choice_of(o, t->naming, !m->family, &c);
+    bool ok = check_method(m) && check_apart(m, t) && check_factors(m, t) &&
+              mx_choice_of(o, t->naming, !m->family, &c);
     if (ok)
         mx_choice_drop(&c, m);
     ok = ok && (!m->family || mx_model_check(m)) && mx_conversion_make(&p, m, &c) &&

@@ -184,11 +184,17 @@ static bool longrope(const turning *t) {
     return true;
 }
 
+/* What a GGUF file's tensor says. */
+static bool factors(const turning *t) {
+    return divide(t, t->near, "rope_scaling.factors", "rope_scaling.factors");
+}
+
 static const struct kind {
     const char *name;
     bool (*change)(const turning *);
-} kinds[] = {{"default", usual}, {"none", usual}, {"dynamic", usual},     {"linear", linear},
-             {"llama3", llama3}, {"yarn", yarn},  {"longrope", longrope}, {"su", longrope}};
+} kinds[] = {{"default", usual},     {"none", usual},    {"dynamic", usual},
+             {"linear", linear},     {"llama3", llama3}, {"yarn", yarn},
+             {"longrope", longrope}, {"su", longrope},   {MX_ROPE_FACTORS, factors}};
 
 static bool change(const turning *t) {
     const char *kind = kind_of(t);
