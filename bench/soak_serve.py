@@ -5,7 +5,8 @@
 
 Each client asks again and again, streamed and not, over connections that it keeps and that it
 drops; one in ten goes away in the middle of its answer. What an answer says must be what the same
-question was answered at first. Prints one JSON document; the status is 1 where something was lost.
+question was answered at first. Other options go to the server. Prints one JSON document; the
+status is 1 where something was lost.
 """
 
 import argparse
@@ -111,10 +112,10 @@ def share(times, part):
     return sorted(times)[int(part * (len(times) - 1))] if times else None
 
 
-def start(program, model, clients):
+def start(program, model, clients, options=()):
     process = subprocess.Popen(
         [program, "serve", model, "--port", "0", "--json", "--queue", str(4 * clients),
-         "--connections", str(4 * clients)],
+         "--connections", str(4 * clients), *options],
         stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     text = ""
@@ -125,8 +126,8 @@ def start(program, model, clients):
     return process, json.loads(text)
 
 
-def soak(program, model, clients, seconds, tokens):
-    process, about = start(program, model, clients)
+def soak(program, model, clients, seconds, tokens, options=()):
+    process, about = start(program, model, clients, options)
     try:
         s = Soak(about["port"], about["models"][0], tokens)
         s.learn()
@@ -154,8 +155,8 @@ def main():
     parser.add_argument("--clients", type=int, default=64)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--tokens", type=int, default=32)
-    a = parser.parse_args()
-    found = soak(a.program, a.model, a.clients, a.seconds, a.tokens)
+    a, options = parser.parse_known_args()
+    found = soak(a.program, a.model, a.clients, a.seconds, a.tokens, options)
     print(json.dumps(found, indent=2))
     return 1 if found["lost_count"] or found["status"] else 0
 

@@ -22,6 +22,7 @@ struct cli_answer {
     const char *opened; /* the marker before the body */
     bool trims;         /* spaces at the beginning of a part go */
     bool began;         /* something other than spaces came */
+    bool halted;        /* a call has begun, and what follows waits in `pending` */
 };
 
 static bool put(bytes *b, const char *text, size_t n) {
@@ -145,6 +146,13 @@ static void trim(cli_answer *a, int to) {
     a->trims = true;
 }
 
+static void open_call(cli_answer *a, const char *marker) {
+    a->in = IN_CALL;
+    a->opened = marker;
+    a->halted = a->o.halts;
+    a->o.halts = false;
+}
+
 static bool enter(cli_answer *a, const answer_marker *m) {
     const char *head = a->head.data ? a->head.data : "";
     int from = a->in, to = m->to == BY_HEAD ? cli_answer_head_leads(head) : m->to;
@@ -153,11 +161,11 @@ static bool enter(cli_answer *a, const answer_marker *m) {
         return false;
     if (from == IN_HEAD && to != IN_CALL)
         empty(&a->head);
-    if (to == IN_CALL)
-        a->opened = m->text;
     if (called)
         trim(a, to);
     a->in = to;
+    if (to == IN_CALL)
+        open_call(a, m->text);
     return true;
 }
 
@@ -201,23 +209,25 @@ static void look_at_begin(cli_answer *a) {
     if (!a->o.tools || !a->o.style->bare || a->began || a->in != IN_TEXT || spaces == a->pending.n)
         return;
     a->began = true;
-    if (a->pending.data[spaces] == '{') {
-        a->in = IN_CALL;
-        a->opened = "";
-    }
+    if (a->pending.data[spaces] != '{')
+        return;
+    drop(&a->pending, spaces);
+    open_call(a, "");
 }
 
 static bool advance(cli_answer *a) {
     const answer_marker *m;
     size_t at = 0;
     look_at_begin(a);
-    while ((m = first_marker(a, &at))) {
+    while (!a->halted && (m = first_marker(a, &at))) {
         if (!take(a, a->pending.data, at))
             return false;
         drop(&a->pending, at + strlen(m->text));
         if (!enter(a, m))
             return false;
     }
+    if (a->halted)
+        return true;
     size_t n = a->pending.n - may_begin(a);
     bool ok = take(a, a->pending.data, n);
     drop(&a->pending, n);
@@ -227,12 +237,16 @@ static bool advance(cli_answer *a) {
 /* strstr ends at a zero: a zero cannot stand in a marker, so what is before it goes on its own. */
 bool cli_answer_feed(cli_answer *a, const char *text, size_t n) {
     while (n) {
+        if (a->halted) // counted alone
+            return put(&a->pending, text, n);
         const char *zero = memchr(text, 0, n);
         size_t part = zero ? (size_t)(zero - text) : n;
         if (part && (!put(&a->pending, text, part) || !advance(a)))
             return false;
         if (!zero)
             break;
+        if (a->halted)
+            return put(&a->pending, zero, n - part);
         if (!take(a, a->pending.data, a->pending.n) || !take(a, zero, 1))
             return false;
         empty(&a->pending);
@@ -240,6 +254,16 @@ bool cli_answer_feed(cli_answer *a, const char *text, size_t n) {
         n -= part + 1;
     }
     return true;
+}
+
+bool cli_answer_begun(cli_answer *a, size_t *rest, const char **name, size_t *name_num) {
+    bool begun = a->halted;
+    *rest = begun ? a->pending.n : 0;
+    *name = begun ? cli_answer_head_name(a->head.data, name_num) : NULL;
+    if (begun)
+        empty(&a->pending);
+    a->halted = false;
+    return begun;
 }
 
 bool cli_answer_end(cli_answer *a) {

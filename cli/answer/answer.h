@@ -42,10 +42,10 @@ const char *cli_answer_style_name(const cli_answer_style *style);
 
 typedef struct cli_answer_options {
     const cli_answer_style *style;
-    bool tools;     /* calls are looked for */
-    bool reasoning; /* reasoning is told apart; else it is text */
-    const char
-        *prompt; /* what the answer goes on from: it may have opened something; NULL: nothing */
+    bool tools;         /* calls are looked for */
+    bool reasoning;     /* reasoning is told apart; else it is text */
+    bool halts;         /* stop where a call begins: cli_answer_begun */
+    const char *prompt; /* what the answer goes on from: it may have opened something; or NULL */
     size_t prompt_num;
     cli_piece_sink *sink;
     void *data;
@@ -58,6 +58,14 @@ void cli_answer_free(cli_answer *a);
 bool cli_answer_feed(cli_answer *a, const char *text, size_t n);
 bool cli_answer_end(cli_answer *a);
 
+/* With `halts`, once: has a call begun? The *rest last bytes of what was fed stand behind its
+   marker; they are forgotten, and the call is expected from its beginning. *name: the tool's, where
+   the words before the call say it, borrowed (*name_num bytes); else NULL. */
+bool cli_answer_begun(cli_answer *a, size_t *rest, const char **name, size_t *name_num);
+/* Is it known by then what the call has to be, so that it can be held to a schema? */
+bool cli_answer_holds(const cli_answer_style *style);
+/* Does the tool's name stand before the call? */
+bool cli_answer_names_before(const cli_answer_style *style);
 /* A call that is forced: the prompt goes on with `opening`, and the answer is held to `schema`.
    Tools are objects {name, parameters} of which one is to be called. False: this style has no such
    way for them, or there is no memory. For free, and json_decref. */

@@ -141,17 +141,21 @@ bool cli_answer_read_named(const char *body, size_t n, const char *head, answer_
 
 /* --- the name in the words before ------------------------------------------------------------- */
 
-static const char *recipient(const char *head) {
+const char *cli_answer_head_name(const char *head, size_t *n) {
     static const char word[] = "to=functions.";
     const char *at = head ? strstr(head, word) : NULL;
-    return at ? at + sizeof word - 1 : NULL;
+    if (!at)
+        return NULL;
+    at += sizeof word - 1;
+    *n = strcspn(at, " <\n\t");
+    return at;
 }
 
 bool cli_answer_read_headed(const char *body, size_t n, const char *head, answer_call *call,
                             void *to) {
-    size_t used;
-    const char *at = recipient(head);
-    char *name = at ? strndup(at, strcspn(at, " <\n\t")) : NULL;
+    size_t used, length = 0;
+    const char *at = cli_answer_head_name(head, &length);
+    char *name = at ? strndup(at, length) : NULL;
     json_t *value = name && *name ? value_at(body, n, &used) : NULL;
     bool ok = json_is_object(value) && call(to, name, NULL, value);
     json_decref(value);
@@ -160,7 +164,8 @@ bool cli_answer_read_headed(const char *body, size_t n, const char *head, answer
 }
 
 int cli_answer_head_leads(const char *head) {
-    if (recipient(head))
+    size_t n;
+    if (cli_answer_head_name(head, &n))
         return IN_CALL;
     return strstr(head, "analysis") ? IN_REASONING : IN_TEXT;
 }

@@ -48,7 +48,9 @@ bool cli_answer_read_named(const char *body, size_t n, const char *head, answer_
                            void *to);
 bool cli_answer_read_headed(const char *body, size_t n, const char *head, answer_call *call,
                             void *to);
-/* The words of a head: where do they lead? */
+/* The tool that the words of a head name; NULL: none. */
+const char *cli_answer_head_name(const char *head, size_t *n);
+/* Where do they lead? */
 int cli_answer_head_leads(const char *head);
 
 #endif

@@ -125,6 +125,14 @@ const char *cli_answer_style_name(const cli_answer_style *style) {
     return style->name;
 }
 
+bool cli_answer_names_before(const cli_answer_style *style) {
+    return style->read == cli_answer_read_headed;
+}
+
+bool cli_answer_holds(const cli_answer_style *style) {
+    return style->key || cli_answer_names_before(style);
+}
+
 /* --- forced calls ----------------------------------------------------------------------------- */
 
 /* The schema of a tool's arguments; what takes none has an object without members. */

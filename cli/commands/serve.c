@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "model/model.h"
 #include "serve/http/http.h"
@@ -55,6 +56,13 @@ static bool is_loopback(const char *host) {
            strncmp(host, "127.", 4) == 0;
 }
 
+/* A quarter of the machine's memory: keys and values of prompts are kept until others need the
+   place. */
+static uint64_t kv_bytes(void) {
+    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    return pages > 0 && page > 0 ? (uint64_t)pages / 4 * (uint64_t)page : (uint64_t)1 << 30;
+}
+
 static int open_engine(cli_call *c, setup *s) {
     srv_fault f = {0};
     srv_engine_options o = {.models = s->sources,
@@ -62,7 +70,7 @@ static int open_engine(cli_call *c, setup *s) {
                             .parallel = cli_int(c, "parallel", 8),
                             .queue = cli_int(c, "queue", 64),
                             .context = cli_int(c, "context", 0),
-                            .kv_bytes = cli_bytes(c, "kv-bytes", 0),
+                            .kv_bytes = cli_bytes(c, "kv-bytes", kv_bytes()),
                             .kv_bits = strtol(cli_text(c, "kv-bits", "16"), NULL, 10),
                             .idle = cli_real(c, "idle", 300)};
     const char *host = cli_text(c, "host", "127.0.0.1");
@@ -202,7 +210,7 @@ static const cli_option options[] = {
     {.name = "kv-bytes",
      .kind = CLI_BYTES,
      .value = "SIZE",
-     .help = "memory for a model's keys and values at most"},
+     .help = "keys and values of a model at most; a quarter of the memory without it"},
     {.name = "kv-bits",
      .kind = CLI_CHOICE,
      .value = "32|16|8|4",

@@ -111,6 +111,8 @@ typedef struct srv_ask {
     int choice; /* comes back in events */
 } srv_ask;
 
+/* Can an answer be held to the structure that is asked for? Nothing else is looked at. */
+bool srv_model_can_hold(srv_model *m, const srv_ask *ask, srv_fault *f);
 /* The number of a request, from 1. 0 and a fault: 400 what is wrong with it, 429 too many wait. */
 int64_t srv_model_submit(srv_model *m, const srv_ask *ask, srv_fault *f);
 /* End it; its last event says so. One that has ended is no error. */

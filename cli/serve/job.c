@@ -29,6 +29,7 @@ static void free_choice(srv_choice *c) {
     cli_answer_free(c->answer);
     srv_text_free(&c->text);
     srv_text_free(&c->reasoning);
+    srv_text_free(&c->raw);
     json_decref(c->calls);
     json_decref(c->logs);
 }
@@ -79,6 +80,7 @@ static bool keep_call(srv_choice *c, const cli_piece *p) {
 static bool take_piece(const cli_piece *p, void *data) {
     srv_choice *c = data;
     srv_job *j = c->job;
+    c->thinks = p->kind == CLI_PIECE_REASONING;
     if (p->kind == CLI_PIECE_TEXT)
         srv_text_put(&c->text, p->text, p->n);
     else if (p->kind == CLI_PIECE_REASONING)
@@ -91,6 +93,8 @@ static bool take_piece(const cli_piece *p, void *data) {
 }
 
 static bool feed(srv_choice *c, const char *text, size_t n) {
+    if (c->job->p.strict)
+        srv_text_put(&c->raw, text, n);
     if (c->answer)
         return cli_answer_feed(c->answer, text, n);
     return n == 0 || take_piece(&(cli_piece){.kind = CLI_PIECE_TEXT, .text = text, .n = n}, c);
@@ -125,10 +129,23 @@ static bool has_enough(const srv_job *j, const srv_choice *c) {
     return j->p.one_call && json_array_size(c->calls) > 0 && !c->ended;
 }
 
+static bool hold_call(srv_job *j, srv_choice *c, size_t rest, const char *name, size_t name_num);
+
+/* Has a call begun that is to be held to its schema? Then it is asked for anew, so. */
+static bool look_for_call(srv_job *j, srv_choice *c) {
+    size_t rest, n = 0;
+    const char *name;
+    return !j->p.strict || !cli_answer_begun(c->answer, &rest, &name, &n) ||
+           hold_call(j, c, rest, name, n);
+}
+
 static bool take_event(srv_job *j, const srv_event *e) {
-    srv_choice *c = &j->choices[e->choice];
+    srv_choice *c = &j->choices[e->choice % SRV_MOST_CHOICES];
     srv_call *call = j->call;
-    if (c->ended || (j->p.most == 0 && e->kind == SRV_TOKEN))
+    int turn = c->turn;
+    if (c->ended || e->choice / SRV_MOST_CHOICES != turn)
+        return true;
+    if (j->p.most == 0 && e->kind == SRV_TOKEN)
         return true; // no token was wanted, the prompt's alone
     note_counts(j, c, e);
     if (e->kind == SRV_END && e->finish == SRV_FAILED)
@@ -137,6 +154,11 @@ static bool take_event(srv_job *j, const srv_event *e) {
         j->face->token(j, c, e);
     if (!feed(c, e->text, e->kind == SRV_PROMPT_TOKEN ? 0 : e->text_num))
         return out_of_memory(call);
+    j->reasoning += e->kind == SRV_TOKEN && c->thinks;
+    if (!look_for_call(j, c))
+        return srv_fail(&call->fault, 500, "out of memory");
+    if (c->turn != turn)
+        return true; // another answer goes on from here
     if (has_enough(j, c)) {
         srv_model_cancel(j->model, c->id);
         return end_choice(j, c, &(srv_event){.kind = SRV_END, .finish = SRV_ENDED, .stop = -1}) ||
@@ -232,6 +254,7 @@ static bool make_answer(srv_job *j, srv_choice *c) {
     c->answer = cli_answer_new(&(cli_answer_options){
         .style = j->style,
         .tools = j->p.tools && free_form,
+        .halts = j->p.strict,
         .reasoning = j->p.reasoning && (free_form || j->p.structure == SRV_FREE),
         .prompt = j->opening ? NULL : p->text,
         .prompt_num = j->opening ? 0 : p->text_num,
@@ -240,14 +263,12 @@ static bool make_answer(srv_job *j, srv_choice *c) {
     return c->answer && (!j->opening || cli_answer_feed(c->answer, j->opening, strlen(j->opening)));
 }
 
-static bool submit(srv_job *j, srv_choice *c, srv_ask *ask) {
-    const srv_prompt *p = &j->prompts[c->prompt];
+static bool submit(srv_job *j, srv_choice *c, const srv_prompt *p, srv_ask *ask) {
+    srv_fault *f = &j->call->fault;
     ask->tokens = p->tokens;
     ask->token_num = p->token_num;
-    ask->choice = c->index;
-    c->id = srv_model_submit(j->model, ask, &j->call->fault);
-    ask->sampling.seed++; // each choice has its own
-    srv_fault *f = &j->call->fault;
+    ask->choice = c->index + c->turn * SRV_MOST_CHOICES;
+    c->id = srv_model_submit(j->model, ask, f);
     if (!c->id && f->code && strcmp(f->code, "invalid_structure") == 0 && j->p.structure_field)
         snprintf(f->field, sizeof f->field, "%s", j->p.structure_field);
     return c->id != 0;
@@ -272,25 +293,156 @@ static bool make_choices(srv_job *j) {
     return j->choices != NULL;
 }
 
-static bool submit_all(srv_job *j) {
+/* What the engine is asked, with the lists that it points to. */
+typedef struct asking {
+    srv_ask ask;
     const char *stops[SRV_MOST_STOPS];
-    int *tokens = NULL;
-    float *bias = NULL;
+    int *tokens;
+    float *bias;
+} asking;
+
+static bool begin_asking(srv_job *j, asking *a) {
     srv_fault *f = &j->call->fault;
-    srv_ask ask = {.ignore_end = j->p.ignore_end,
-                   .markers = j->style != NULL,
-                   .log_probabilities = (int)j->p.log_probabilities,
-                   .echo = j->p.echo && j->p.log_probabilities >= 0,
-                   .structure = j->p.structure,
-                   .structure_text = j->p.structure_text,
-                   .stop = stops,
-                   .to = j->call->queue};
-    bool ok = most_of(j, &ask.most) && srv_params_stops(&j->p, stops, &ask.stop_num, f) &&
-              srv_params_sampling(&j->p, j->about->vocabulary, &ask.sampling, &tokens, &bias, f);
-    for (size_t i = 0; ok && i < j->choice_count; i++)
-        ok = submit(j, &j->choices[i], &ask);
-    free(tokens);
-    free(bias);
+    *a = (asking){.ask = {.ignore_end = j->p.ignore_end,
+                          .markers = j->style != NULL,
+                          .log_probabilities = (int)j->p.log_probabilities,
+                          .echo = j->p.echo && j->p.log_probabilities >= 0,
+                          .structure = j->p.structure,
+                          .structure_text = j->p.structure_text,
+                          .to = j->call->queue}};
+    a->ask.stop = a->stops;
+    return most_of(j, &a->ask.most) && srv_params_stops(&j->p, a->stops, &a->ask.stop_num, f) &&
+           srv_params_sampling(&j->p, j->about->vocabulary, &a->ask.sampling, &a->tokens, &a->bias,
+                               f);
+}
+
+static void end_asking(asking *a) {
+    free(a->tokens);
+    free(a->bias);
+}
+
+static bool submit_all(srv_job *j) {
+    asking a;
+    bool ok = begin_asking(j, &a);
+    for (size_t i = 0; ok && i < j->choice_count; i++) {
+        srv_choice *c = &j->choices[i];
+        ok = submit(j, c, &j->prompts[c->prompt], &a.ask);
+        a.ask.sampling.seed++; // each choice has its own
+    }
+    end_asking(&a);
+    return ok;
+}
+
+/* --- calls that are held ---------------------------------------------------------------------- */
+
+/* The tools as functions {name, parameters}: of those that are not strict any object will do.
+   name NULL: all, else that one. */
+static json_t *held_functions(const srv_job *j, const char *name, size_t n) {
+    json_t *list = json_array();
+    const json_t *tool;
+    size_t i;
+    json_array_foreach(j->p.tools, i, tool) {
+        const json_t *f = json_object_get(tool, "function");
+        const char *found = json_string_value(json_object_get(f, "name"));
+        if (name && (strlen(found) != n || strncmp(found, name, n) != 0))
+            continue;
+        json_t *schema = json_object_get(f, "strict") ? json_object_get(f, "parameters") : NULL;
+        json_t *one = json_pack("{s:s}", "name", found);
+        if (!one || json_object_set_new(one, "parameters",
+                                        schema ? json_incref(schema)
+                                               : json_pack("{s:s}", "type", "object")))
+            return json_decref(one), json_decref(list), NULL;
+        json_array_append_new(list, one);
+    }
+    return list;
+}
+
+/* The schema of a call as text, for free; NULL: there is no such tool, or no memory. */
+static char *held_schema(const srv_job *j, const char *name, size_t n) {
+    json_t *functions = held_functions(j, name, n), *schema = NULL;
+    char *opening = NULL, *text = NULL;
+    if (json_array_size(functions) && cli_answer_force(j->style, functions, &opening, &schema))
+        text = json_dumps(schema, JSON_COMPACT);
+    json_decref(functions);
+    json_decref(schema);
+    free(opening);
+    return text;
+}
+
+/* Before anything is answered: is there a way to hold calls, and can their schemas be kept? */
+static bool check_held(srv_job *j, const char *name, size_t n) {
+    srv_fault *f = &j->call->fault;
+    char *schema = held_schema(j, name, n);
+    bool ok = schema || srv_fail(f, 500, "out of memory");
+    ok = ok && srv_model_can_hold(j->model,
+                                  &(srv_ask){.structure = SRV_SCHEMA, .structure_text = schema}, f);
+    if (f->status == 400 && !*f->field)
+        snprintf(f->field, sizeof f->field, "tools");
+    free(schema);
+    return ok;
+}
+
+static bool check_all_held(srv_job *j) {
+    const json_t *tool;
+    size_t i;
+    if (!j->p.strict)
+        return true;
+    if (!cli_answer_holds(j->style))
+        return srv_fail_field(&j->call->fault, "tools",
+                              "strict cannot be kept for a model of this kind (%s) unless "
+                              "tool_choice names the function",
+                              cli_answer_style_name(j->style));
+    if (!cli_answer_names_before(j->style))
+        return check_held(j, NULL, 0);
+    json_array_foreach(j->p.tools, i, tool) {
+        const char *name =
+            json_string_value(json_object_get(json_object_get(tool, "function"), "name"));
+        if (!check_held(j, name, strlen(name)))
+            return false;
+    }
+    return true;
+}
+
+/* The prompt and the answer up to where the call begins, as a prompt. */
+static bool prompt_of_call(srv_job *j, srv_choice *c, srv_prompt *p) {
+    const srv_prompt *from = &j->prompts[c->prompt];
+    srv_text text = {0};
+    srv_text_put(&text, from->text, from->text_num);
+    srv_text_put(&text, c->raw.data, c->raw.n);
+    *p = (srv_prompt){.text = text.data, .text_num = text.n};
+    if (!text.failed)
+        p->tokens =
+            srv_model_encode(j->model, p->text, p->text_num, true, &p->token_num, &j->call->fault);
+    return p->tokens != NULL;
+}
+
+static bool submit_held(srv_job *j, srv_choice *c, char *schema) {
+    srv_prompt p = {0};
+    asking a;
+    bool ok = begin_asking(j, &a) && prompt_of_call(j, c, &p);
+    if (ok && a.ask.most)
+        a.ask.most = a.ask.most > c->generated ? a.ask.most - c->generated : 1;
+    a.ask.structure = SRV_SCHEMA;
+    a.ask.structure_text = schema;
+    a.ask.sampling.seed += (uint64_t)c->index;
+    ok = ok && submit(j, c, &p, &a.ask);
+    end_asking(&a);
+    free(p.text);
+    free(p.tokens);
+    return ok;
+}
+
+/* A call has begun. The answer that was under way may say anything; what follows the marker is
+   asked for again, held to the schema. The cache has what was computed until there. */
+static bool hold_call(srv_job *j, srv_choice *c, size_t rest, const char *name, size_t n) {
+    char *schema = held_schema(j, name, n);
+    if (!schema) // a tool that is not there: the call goes on as the model has it
+        return cli_answer_feed(c->answer, c->raw.data + c->raw.n - rest, rest);
+    srv_model_cancel(j->model, c->id);
+    c->raw.n -= rest;
+    c->turn++;
+    bool ok = submit_held(j, c, schema);
+    free(schema);
     return ok;
 }
 
@@ -362,7 +514,7 @@ static bool make_chat(srv_job *j) {
     if (!j->prompts)
         return out_of_memory(j->call);
     return srv_prompt_of_chat(j->model, &j->p, j->prompts, &j->call->fault) &&
-           (!j->p.forced || force_call(j, j->prompts));
+           (!j->p.forced || force_call(j, j->prompts)) && check_all_held(j);
 }
 
 /* --- the whole -------------------------------------------------------------------------------- */

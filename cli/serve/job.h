@@ -22,6 +22,9 @@ typedef struct srv_choice {
     srv_finish finish;
     int stop; /* which stop text; -1 */
     int64_t generated, cached;
+    bool thinks;           /* what came last was reasoning */
+    srv_text raw;          /* the answer as it came, where a call in it is to be held */
+    int turn;              /* how often it was asked for: events of a turn before are passed over */
     int block, block_kind; /* for faces that number parts; block_kind -1: none is open */
     char block_id[48];
     size_t block_from; /* where the open part's text begins */
@@ -65,10 +68,11 @@ struct srv_job {
     char id[48];
     int64_t created;
     int64_t prompt, cached, generated;
-    double loaded;    /* seconds that loading took */
-    double first;     /* when the first token came; 0: not yet */
-    int64_t sequence; /* of events, for faces that count */
-    json_t *done;     /* parts that are finished, for faces that repeat them */
+    int64_t reasoning; /* of those generated */
+    double loaded;     /* seconds that loading took */
+    double first;      /* when the first token came; 0: not yet */
+    int64_t sequence;  /* of events, for faces that count */
+    json_t *done;      /* parts that are finished, for faces that repeat them */
     bool begun, over;
     srv_text *out;
 };

@@ -56,18 +56,23 @@ static bool is_name(const json_t *name) {
     return text && *text && strlen(text) <= 128 && strspn(text, letters) == strlen(text);
 }
 
-json_t *srv_tool(const json_t *name, const json_t *description, const json_t *parameters,
-                 const char *field, srv_fault *f) {
+/* A member under another name, if it has the type. */
+static bool keep(json_t *to, const char *key, const json_t *from, const char *name,
+                 json_type type) {
+    json_t *v = json_object_get(from, name);
+    return !v || json_typeof(v) != type || json_object_set(to, key, v) == 0;
+}
+
+json_t *srv_tool(const json_t *object, const char *parameters, const char *field, srv_fault *f) {
+    const json_t *name = json_object_get(object, "name");
     if (!is_name(name)) {
         srv_fail_field(f, field, "a tool's name has 1 to 128 letters, digits, _, - and .");
         return NULL;
     }
     json_t *function = json_pack("{s:O}", "name", name);
-    bool ok = function != NULL;
-    if (ok && json_is_string(description))
-        ok = json_object_set(function, "description", (json_t *)description) == 0;
-    if (ok && json_is_object(parameters))
-        ok = json_object_set(function, "parameters", (json_t *)parameters) == 0;
+    bool ok = function && keep(function, "description", object, "description", JSON_STRING) &&
+              keep(function, "parameters", object, parameters, JSON_OBJECT) &&
+              keep(function, "strict", object, "strict", JSON_TRUE);
     json_t *tool = ok ? json_pack("{s:s, s:O}", "type", "function", "function", function) : NULL;
     json_decref(function);
     if (!tool)
@@ -141,6 +146,14 @@ static json_t *functions_of(const json_t *tools, const char *name) {
     return list;
 }
 
+static bool some_strict(const json_t *tools) {
+    const json_t *tool;
+    size_t i;
+    json_array_foreach(tools, i,
+                       tool) if (json_object_get(function_of(tool), "strict")) return true;
+    return false;
+}
+
 bool srv_tools_choose(srv_params *p, json_t *tools, srv_choose how, const char *name,
                       const char *field, srv_fault *f) {
     bool none = json_array_size(tools) == 0;
@@ -150,6 +163,7 @@ bool srv_tools_choose(srv_params *p, json_t *tools, srv_choose how, const char *
                srv_fail_field(f, field, "there are no tools");
     }
     p->tools = tools;
+    p->strict = how == SRV_MAY && some_strict(tools);
     if (how == SRV_MAY)
         return p->structure == SRV_FREE ||
                srv_fail_field(f, p->structure_field,

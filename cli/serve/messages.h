@@ -20,9 +20,9 @@ bool srv_message_add(json_t *list, const char *role, json_t *content, json_t *ca
    a fault. */
 json_t *srv_message_call(const char *id, const json_t *name, const json_t *arguments,
                          const char *field, srv_fault *f);
-/* A tool; parts may be NULL, the name is checked. NULL and a fault. */
-json_t *srv_tool(const json_t *name, const json_t *description, const json_t *parameters,
-                 const char *field, srv_fault *f);
+/* A tool of this object's name, description, strict, and parameters under that name; the name is
+   checked. NULL and a fault. */
+json_t *srv_tool(const json_t *object, const char *parameters, const char *field, srv_fault *f);
 
 /* The text of a content: a text, or a list of parts of which each has a type of the table and a
    text under that name's key. NULL and a fault. */

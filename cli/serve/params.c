@@ -41,6 +41,12 @@ void srv_params_clear(srv_params *p) {
     p->structure_own = NULL;
 }
 
+bool srv_params_stream(const srv_params *p, const json_t *body, srv_fault *f) {
+    const json_t *given = json_object_get(body, "stream_options");
+    return p->stream || !given || json_is_null(given) ||
+           srv_fail_field(f, "stream_options", "stream is to be true with it");
+}
+
 /* --- structures ------------------------------------------------------------------------------- */
 
 bool srv_params_hold(srv_params *p, srv_structure kind, const char *text, const char *field,

@@ -34,6 +34,7 @@ typedef struct srv_params {
     json_t *messages, *tools, *variables;
     /* A call that is forced: functions {name, parameters} of which one is called; NULL. Owned. */
     json_t *forced;
+    bool strict;    /* calls that are free are held to the schemas of their tools that say so */
     bool one_call;  /* the first call is the last */
     bool prefill;   /* the last message is the beginning of the answer */
     bool reasoning; /* is told apart */
@@ -94,6 +95,8 @@ void srv_params_clear(srv_params *p);
 
 extern const srv_field srv_stream_fields[]; /* of stream_options */
 
+/* stream_options belongs to a stream. */
+bool srv_params_stream(const srv_params *p, const json_t *body, srv_fault *f);
 /* What the body's structure fields say; at most one may be there. False: a fault. */
 bool srv_params_structure(srv_params *p, const json_t *body, srv_fault *f);
 /* One more: `field` for messages; the text is copied. */

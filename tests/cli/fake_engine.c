@@ -5,6 +5,7 @@
  *               that style of calls
  *     slow      the same, 20 ms a token          endless    "go on " until it is stopped
  *     fails     three tokens, then an error      params     what the engine was asked, as JSON
+ *     ...held   as echo; held to a schema it answers a call of its own
  *     vectors   an encoder: the count of each letter of a text, of length 1
  *     broken    cannot be loaded
  *
@@ -343,13 +344,26 @@ static char *params_text(const srv_model *m, const srv_ask *a, const char *promp
     return out.data;
 }
 
+/* A call as each kind of schema has it. */
+static const char *held_text(const char *schema) {
+    if (!strstr(schema, "\"const\""))
+        return "{\"city\":\"held\"}";
+    return strstr(schema, "\"items\"")
+               ? "[{\"name\":\"weather\",\"arguments\":{\"city\":\"held\"}}]"
+           : strstr(schema, "\"arguments\"")
+               ? "{\"name\":\"weather\",\"arguments\":{\"city\":\"held\"}}"
+               : "{\"name\":\"weather\",\"parameters\":{\"city\":\"held\"}}";
+}
+
 static char *answer_text(srv_model *m, const srv_ask *a, size_t *size, srv_fault *f) {
     size_t n;
     char *prompt = srv_model_decode(m, a->tokens, a->token_num, &n, f);
     if (!prompt)
         return NULL;
     char *made = NULL;
-    if (strstr(m->about.id, "params"))
+    if (a->structure == SRV_SCHEMA && strstr(m->about.id, "held"))
+        made = strdup(held_text(a->structure_text));
+    else if (strstr(m->about.id, "params"))
         made = params_text(m, a, prompt);
     else if (strstr(m->about.id, "endless")) {
         made = malloc(60001);
@@ -510,10 +524,18 @@ static void reap(srv_engine *e, bool all) {
     pthread_mutex_unlock(&e->lock);
 }
 
+bool srv_model_can_hold(srv_model *m, const srv_ask *a, srv_fault *f) {
+    (void)m;
+    if (!a->structure_text || !strstr(a->structure_text, "impossible"))
+        return true;
+    f->code = "invalid_structure";
+    return srv_fail(f, 400, "[structure] 'impossible' cannot be enforced");
+}
+
 static bool check(srv_model *m, const srv_ask *a, srv_fault *f) {
     srv_engine *e = m->engine;
-    if (a->structure_text && strstr(a->structure_text, "impossible"))
-        return srv_fail(f, 400, "[structure] 'impossible' cannot be enforced");
+    if (!srv_model_can_hold(m, a, f))
+        return false;
     pthread_mutex_lock(&e->lock);
     bool full = e->live >= e->o.queue + e->o.parallel;
     pthread_mutex_unlock(&e->lock);

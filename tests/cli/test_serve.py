@@ -156,9 +156,6 @@ def test_what_cannot_be_enforced(server):
     assert answer["error"]["param"] == "regex" and "'grammar'" in answer["error"]["message"]
     answer = server.chat(status=400, tools=TOOLS, regex="a")
     assert "may call tools" in answer["error"]["message"]
-    strict = [{"type": "function", "function": {"name": "f", "strict": True}}]
-    answer = server.chat(status=400, tools=strict)
-    assert answer["error"]["param"] == "tools[0].function.strict"
 
 
 # --- refusals -------------------------------------------------------------------------------------
@@ -197,10 +194,11 @@ def test_what_cannot_be_enforced(server):
         ({"response_format": {"type": "json_schema"}}, "response_format", "schema is missing"),
         ({"response_format": {}}, "response_format.type", "missing"),
         ({"stream_options": {"x": 1}}, "stream_options.x", "no such field"),
+        ({"stream_options": {"include_usage": True}}, "stream_options", "stream is to be true"),
         ({"tool_choice": "required"}, "tool_choice", "no tools"),
         ({"tools": TOOLS, "tool_choice": "x"}, "tool_choice", "none of auto"),
         ({"tools": [{"type": "retrieval"}]}, "tools[0].type", "'retrieval'"),
-        ({"tools": [{"type": "function", "function": {"name": "a b"}}]}, "tools[0].function.strict",
+        ({"tools": [{"type": "function", "function": {"name": "a b"}}]}, "tools[0]",
          "letters"),
         ({"mirostat": 1}, "mirostat", "second"),
         ({"messages": []}, "messages", "none"),
@@ -350,8 +348,10 @@ def test_text_and_several_calls(server):
     ],
 )  # fmt: skip
 def test_reasoning(server, style, text):
-    message = server.chat(text, model=f"echo-{style}")["choices"][0]["message"]
+    answer = server.chat(text, model=f"echo-{style}")
+    message = answer["choices"][0]["message"]
     assert message["content"] == "Yes." and message["reasoning_content"] == "Is it 5 < 6?"
+    assert 10 < answer["usage"]["completion_tokens_details"]["reasoning_tokens"] < len(text)
     found = server.events("/v1/chat/completions", model=f"echo-{style}", messages=[user(text)])
     deltas = [chunk["choices"][0]["delta"] for _, chunk in found[:-1]]
     for key, whole in ("content", "Yes."), ("reasoning_content", "Is it 5 < 6?"):
@@ -405,6 +405,45 @@ def test_forced_calls(server, style, opening, keys):
             text = answer["choices"][0]["message"]["content"]
             schema = json.loads(json.loads(text[text.index("{") :])["structure_text"])
             assert len(schema.get("items", schema)["anyOf"]) == 2
+
+
+STRICT = [
+    {"type": "function", "function": {**tool["function"], "strict": strict}}
+    for tool, strict in zip(TOOLS, [True, False], strict=True)
+]
+
+
+@pytest.mark.parametrize("style", ["hermes", "llama3", "mistral", "gpt-oss"])
+def test_strict_calls(style):
+    """A call that the model begins is asked for anew, held to its schema."""
+    from server import serving
+
+    model = f"echo-{style}-held"
+    with serving(models=[model]) as other:
+        before = "" if style in ("llama3", "gpt-oss") else "So: "
+        text = before + MARKED[style]
+        choice = other.chat(text, model=model, tools=STRICT)["choices"][0]
+        (call,) = choice["message"]["tool_calls"]
+        assert json.loads(call["function"]["arguments"]) == {"city": "held"}
+        assert (choice["message"]["content"] or "") == before.strip()
+        found = other.events("/v1/chat/completions", model=model, messages=[user(text)], n=2,
+                             tools=STRICT)  # fmt: skip
+        deltas = [chunk["choices"][0] for _, chunk in found[:-1]]
+        calls = {d["index"]: d["delta"]["tool_calls"] for d in deltas if "tool_calls" in d["delta"]}
+        assert [json.loads(calls[i][0]["function"]["arguments"]) for i in (0, 1)] == [{"city": "held"}] * 2  # fmt: skip
+        # an answer without a call, and one that ends at its limit
+        assert other.chat("hello", model=model, tools=STRICT)["choices"][0]["message"]["content"] == "hello"  # fmt: skip
+        # what cannot be kept is refused before anything is answered
+        bad = [{"type": "function", "function": {
+            "name": "f", "strict": True, "parameters": {"pattern": "impossible"}}}]  # fmt: skip
+        error = other.chat(text, model=model, tools=bad, status=400)["error"]
+        assert error["param"] == "tools" and "cannot be enforced" in error["message"]
+
+
+@pytest.mark.parametrize("style", ["deepseek", "functionary"])
+def test_strict_calls_that_are_refused(server, style):
+    error = server.chat(MARKED[style], model=f"echo-{style}", tools=STRICT, status=400)["error"]
+    assert error["param"] == "tools" and "strict cannot be kept" in error["message"]
 
 
 def test_what_templates_get(server):

@@ -187,6 +187,7 @@ static const srv_field tool_fields[] = {{"type", SRV_TEXT, SRV_NOWHERE, .words =
                                         {"name", SRV_TEXT, SRV_NOWHERE, .required = true},
                                         {"description", SRV_TEXT, SRV_NOWHERE},
                                         {"input_schema", SRV_OBJECT, SRV_NOWHERE, .required = true},
+                                        {"strict", SRV_BOOL, SRV_NOWHERE},
                                         CACHE,
                                         {0}};
 
@@ -220,10 +221,7 @@ bool srv_anthropic_tools(srv_params *p, const json_t *tools, const json_t *choic
     json_array_foreach(tools, i, tool) {
         snprintf(place, sizeof place, "tools[%zu]", i);
         ok = ok && srv_fields_read_at(tool_fields, tool, place, NULL, f);
-        json_t *made =
-            ok ? srv_tool(json_object_get(tool, "name"), json_object_get(tool, "description"),
-                          json_object_get(tool, "input_schema"), place, f)
-               : NULL;
+        json_t *made = ok ? srv_tool(tool, "input_schema", place, f) : NULL;
         ok = ok && made && json_array_append_new(list, made) == 0;
     }
     p->one_call = c.one;

@@ -263,6 +263,14 @@ static int log_probabilities(const srv_ask *a) {
     return a->log_probabilities < 0 ? 0 : a->log_probabilities ? a->log_probabilities : -1;
 }
 
+bool srv_model_can_hold(srv_model *m, const srv_ask *a, srv_fault *f) {
+    mlx_structure structure;
+    if (!engine_structure_lend(m->engine, a, &structure, f))
+        return false;
+    engine_structure_back(m->engine, a);
+    return true;
+}
+
 static void link_request(srv_model *m, engine_request *r) {
     r->next = m->requests;
     r->link = &m->requests;

@@ -3,11 +3,6 @@
 
 #include "serve/ollama/ollama.h"
 
-static json_t *details(const char *family) {
-    return json_pack("{s:s, s:s, s:[s], s:s, s:s, s:s}", "format", "", "family", family, "families",
-                     family, "parameter_size", "", "quantization_level", "", "parent_model", "");
-}
-
 static json_t *list(srv_call *c, bool loaded) {
     json_t *models = json_array();
     char time[64];
@@ -16,9 +11,8 @@ static json_t *list(srv_call *c, bool loaded) {
         srv_ollama_time(time, m.created, 0);
         if (!loaded || m.loaded)
             json_array_append_new(models,
-                                  json_pack("{s:s, s:s, s:s, s:I, s:s, s:o}", "name", m.id, "model",
-                                            m.id, "modified_at", time, "size", (json_int_t)m.bytes,
-                                            "digest", "", "details", details("")));
+                                  json_pack("{s:s, s:s, s:s, s:I}", "name", m.id, "model", m.id,
+                                            "modified_at", time, "size", (json_int_t)m.bytes));
     }
     return json_pack("{s:o}", "models", models);
 }
@@ -59,8 +53,8 @@ static json_t *show(const srv_about *a) {
                   "general.parameter_count", (json_int_t)a->parameters, "context_length",
                   (json_int_t)a->context, "embedding_length", (json_int_t)a->hidden, "block_count",
                   (json_int_t)a->layers, "vocabulary_size", (json_int_t)a->vocabulary);
-    return json_pack("{s:s, s:o, s:o, s:o}", "template", a->chat ? a->chat : "", "details",
-                     details(a->family), "model_info", info, "capabilities", can);
+    return json_pack("{s:s, s:{s:s}, s:o, s:o}", "template", a->chat ? a->chat : "", "details",
+                     "family", a->family, "model_info", info, "capabilities", can);
 }
 
 bool srv_ollama_show(srv_call *c) {

@@ -6,10 +6,11 @@
 #include "serve/openai/openai.h"
 
 json_t *srv_openai_usage(const srv_job *j) {
-    return json_pack("{s:I, s:I, s:I, s:{s:I}}", "prompt_tokens", (json_int_t)j->prompt,
+    return json_pack("{s:I, s:I, s:I, s:{s:I}, s:{s:I}}", "prompt_tokens", (json_int_t)j->prompt,
                      "completion_tokens", (json_int_t)j->generated, "total_tokens",
                      (json_int_t)(j->prompt + j->generated), "prompt_tokens_details",
-                     "cached_tokens", (json_int_t)j->cached);
+                     "cached_tokens", (json_int_t)j->cached, "completion_tokens_details",
+                     "reasoning_tokens", (json_int_t)j->reasoning);
 }
 
 json_t *srv_openai_log_p(double log_p) {

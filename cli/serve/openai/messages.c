@@ -144,15 +144,6 @@ static bool choice_of(const json_t *choice, srv_choose *how, const char **name, 
     return true;
 }
 
-/* Arguments are held to their schema where a call is forced; where it is free they cannot be. */
-static bool check_strict(const json_t *function, srv_choose how, const char *place, srv_fault *f) {
-    return how == SRV_MUST || how == SRV_MUST_THIS ||
-           !json_is_true(json_object_get(function, "strict")) ||
-           srv_fail_field(f, place,
-                          "it can be kept where tool_choice is 'required' or names a "
-                          "function, and is not elsewhere");
-}
-
 bool srv_chat_tools(srv_params *p, const json_t *tools, const json_t *choice, srv_fault *f) {
     srv_choose how;
     const char *name = NULL;
@@ -164,13 +155,8 @@ bool srv_chat_tools(srv_params *p, const json_t *tools, const json_t *choice, sr
     json_array_foreach(tools, i, tool) {
         snprintf(place, sizeof place, "tools[%zu]", i);
         ok = ok && srv_fields_read_at(tool_fields, tool, place, NULL, f);
-        const json_t *function = json_object_get(tool, "function");
-        snprintf(place, sizeof place, "tools[%zu].function.strict", i);
-        ok = ok && check_strict(function, how, place, f);
-        json_t *made = ok ? srv_tool(json_object_get(function, "name"),
-                                     json_object_get(function, "description"),
-                                     json_object_get(function, "parameters"), place, f)
-                          : NULL;
+        json_t *made =
+            ok ? srv_tool(json_object_get(tool, "function"), "parameters", place, f) : NULL;
         ok = ok && made && json_array_append_new(list, made) == 0;
     }
     if (ok)

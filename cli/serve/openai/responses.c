@@ -57,7 +57,8 @@ static bool read(srv_call *c, body *b) {
     if (!srv_fields_read(fields, c->json, b, f))
         return false;
     b->p.one_call = !b->parallel;
-    return srv_params_format(&b->p, b->format, "text.format", f) &&
+    return srv_params_stream(&b->p, c->json, f) &&
+           srv_params_format(&b->p, b->format, "text.format", f) &&
            (!b->effort || (srv_variable(&b->p, "reasoning_effort", json_string(b->effort), f) &&
                            srv_variable(&b->p, "enable_thinking",
                                         json_boolean(strcmp(b->effort, "none") != 0), f))) &&

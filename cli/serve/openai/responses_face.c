@@ -44,10 +44,11 @@ static json_t *given(const srv_job *j, const char *key, json_t *otherwise) {
 }
 
 static json_t *usage(const srv_job *j) {
-    return json_pack("{s:I, s:{s:I}, s:I, s:{s:i}, s:I}", "input_tokens", (json_int_t)j->prompt,
+    return json_pack("{s:I, s:{s:I}, s:I, s:{s:I}, s:I}", "input_tokens", (json_int_t)j->prompt,
                      "input_tokens_details", "cached_tokens", (json_int_t)j->cached,
                      "output_tokens", (json_int_t)j->generated, "output_tokens_details",
-                     "reasoning_tokens", 0, "total_tokens", (json_int_t)(j->prompt + j->generated));
+                     "reasoning_tokens", (json_int_t)j->reasoning, "total_tokens",
+                     (json_int_t)(j->prompt + j->generated));
 }
 
 static bool copy_options(const srv_job *j, json_t *doc) {

@@ -197,14 +197,7 @@ bool srv_responses_tools(srv_params *p, const json_t *tools, const json_t *choic
     json_array_foreach(tools, i, tool) {
         snprintf(place, sizeof place, "tools[%zu]", i);
         ok = ok && srv_fields_read_at(tool_fields, tool, place, NULL, f);
-        if (ok && json_is_true(json_object_get(tool, "strict")) && how == SRV_MAY)
-            ok = srv_fail_field(f, place,
-                                "strict can be kept where tool_choice is 'required' or "
-                                "names a function, and is not elsewhere");
-        json_t *made =
-            ok ? srv_tool(json_object_get(tool, "name"), json_object_get(tool, "description"),
-                          json_object_get(tool, "parameters"), place, f)
-               : NULL;
+        json_t *made = ok ? srv_tool(tool, "parameters", place, f) : NULL;
         ok = ok && made && json_array_append_new(list, made) == 0;
     }
     if (ok)
