@@ -1,6 +1,6 @@
 """Writes tests/data/families/*.json with transformers: what tiny models of each family answer.
 
-    make_families.py [family ...]
+    make_families.py [--check] [family ...]      # --check: compares and writes nothing
 
 Each file holds config.json, names and shapes of the tensors as a checkpoint has them, some tokens,
 and the logits (encoders: the rows after the last layer) in float32. The tensors' numbers follow
@@ -405,10 +405,17 @@ def make(name):
         "tokens": TOKENS,
         "rows": [[float(f"{v:.7g}") for v in row] for row in rows],
     }
+    if CHECK:
+        former = json.loads((FOLDER / f"{name}.json").read_text())
+        far = np.abs(np.array(former["rows"]) - rows).max()
+        print(name, "differs by", far)
+        return former["tensors"] == shapes and far < 1e-4
     FOLDER.mkdir(exist_ok=True)
     (FOLDER / f"{name}.json").write_text(json.dumps(document) + "\n")
     print(name, rows.shape, "largest", float(np.abs(rows).max()))
+    return True
 
 
-for wanted in sys.argv[1:] or FAMILIES:
-    make(wanted)
+CHECK = "--check" in sys.argv
+WANTED = [a for a in sys.argv[1:] if a != "--check"] or FAMILIES
+sys.exit(not all([make(name) for name in WANTED]))
