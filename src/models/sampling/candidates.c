@@ -181,6 +181,7 @@ static const mx_candidate *at(const mx_candidates *c, double temperature, double
 
 const mx_candidate *mx_draw(const mx_candidates *c, double temperature, double u, double *bits) {
     const mx_candidate *x = temperature > 0 ? at(c, temperature, u) : likeliest(c);
-    *bits = (log_sum(c, 1) - x->logit) / log(2);
+    if (bits)
+        *bits = (log_sum(c, 1) - x->logit) / log(2);
     return x;
 }

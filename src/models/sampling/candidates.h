@@ -28,7 +28,8 @@ void mx_keep_xtc(mx_candidates *c, double probability, double threshold, double 
 /* Those of at most mu bits of surprise (mirostat). */
 void mx_keep_surprise(mx_candidates *c, double mu);
 
-/* The candidate at u in [0, 1) of the distribution at a temperature; its surprise in bits. */
+/* The candidate at u in [0, 1) of the distribution at a temperature; its surprise in bits, unless
+   bits is NULL. */
 const mx_candidate *mx_draw(const mx_candidates *c, double temperature, double u, double *bits);
 
 #endif

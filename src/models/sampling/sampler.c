@@ -185,9 +185,10 @@ static void truncate_candidates(const mx_sampler *s, mx_candidates *c) {
 }
 
 static int draw(mx_sampler *s, mx_candidates *c) {
-    double bits, eta = s->o.mirostat_eta > 0 ? s->o.mirostat_eta : 0.1;
+    double bits = 0, eta = s->o.mirostat_eta > 0 ? s->o.mirostat_eta : 0.1;
     truncate_candidates(s, c);
-    const mx_candidate *x = mx_draw(c, s->o.temperature, uniform(s, FOR_DRAW), &bits);
+    const mx_candidate *x =
+        mx_draw(c, s->o.temperature, uniform(s, FOR_DRAW), s->o.mirostat_tau > 0 ? &bits : NULL);
     s->picked = x->id;
     s->mu_after = s->mu - eta * (bits - s->o.mirostat_tau);
     return x->id;
@@ -199,8 +200,34 @@ static void add_bias(const mx_sampling *o, float *logits, size_t n) {
             logits[o->bias_tokens[i]] += o->bias[i];
 }
 
+/* Do all steps keep the likeliest token the likeliest, and is it what is picked? */
+static bool is_greedy(const mx_sampling *o) {
+    bool plain = !o->bias_count && o->presence_penalty == 0 && o->frequency_penalty == 0 &&
+                 (o->repetition_penalty == 0 || o->repetition_penalty == 1);
+    return plain && o->temperature == 0 && o->dry_multiplier == 0 && o->mirostat_tau == 0 &&
+           o->xtc_probability == 0 && (o->typical_p == 0 || o->typical_p == 1);
+}
+
+/* The likeliest allowed token; -1: there is none, or a logit is no number. */
+static int likeliest_of(const float *logits, size_t n, const uint32_t *mask) {
+    float best = -INFINITY;
+    int id = -1;
+    for (size_t i = 0; i < n; i++) {
+        if (!(logits[i] < INFINITY))
+            return -1;
+        if (logits[i] > best && is_allowed(mask, i))
+            best = logits[i], id = (int)i;
+    }
+    return id;
+}
+
 bool mx_sampler_pick(mx_sampler *s, const float *logits, size_t n, const uint32_t *mask,
                      int *token) {
+    int first = is_greedy(&s->o) ? likeliest_of(logits, n, mask) : -1;
+    if (first >= 0) {
+        *token = s->picked = first;
+        return true;
+    }
     float *own = mx_malloc(n * sizeof *own);
     mx_candidates c = {mx_malloc(n * sizeof *c.item), mx_malloc(n * sizeof *c.best), 0};
     bool ok = own && c.item && c.best;
