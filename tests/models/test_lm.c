@@ -1,4 +1,7 @@
 /* Requests in batches: an answer depends on nothing but its request. */
+#include <pthread.h>
+#include <stdatomic.h>
+
 #include "base/mem.h"
 #include "lm_run.h"
 
@@ -303,6 +306,50 @@ static void adds_from_within(void) {
     mlx_lm_batch_free(b);
 }
 
+/* Requests of several threads, while another one steps. */
+enum { THREADS = 4, EACH = 6 };
+static mlx_lm_batch shared;
+static answer of_threads[THREADS][EACH];
+static atomic_int added;
+
+static void *add_some(void *data) {
+    answer *a = data;
+    for (int i = 0; i < EACH; i++) {
+        mlx_lm_request r = request(i);
+        r.most = 12;
+        r.payload = &a[i];
+        int64_t id = 0;
+        mlx_lm_batch_state s;
+        if (mlx_lm_batch_add(&id, shared, &r) == 0 && id > 0)
+            a[i].id = id;
+        if (i % 3 == 2)
+            mlx_lm_batch_cancel(shared, id);
+        mlx_lm_batch_about(&s, shared);
+        atomic_fetch_add(&added, 1);
+    }
+    return NULL;
+}
+
+static void many_threads(void) {
+    pthread_t t[THREADS];
+    bool busy = true;
+    shared = open_batch(&(mlx_lm_batch_options){.requests = 3});
+    for (int i = 0; i < THREADS; i++)
+        pthread_create(&t[i], NULL, add_some, of_threads[i]);
+    while (busy || atomic_load(&added) < THREADS * EACH)
+        CHECK(mlx_lm_batch_step(&busy, shared, take_event, NULL) == 0);
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(t[i], NULL);
+    CHECK(run_all(shared));
+    for (int i = 0; i < THREADS * EACH; i++) {
+        answer *a = &of_threads[i / EACH][i % EACH], *same = &of_threads[0][i % EACH];
+        CHECK(a->id > 0 && a->ended == 1);
+        if (i % EACH % 3 != 2)
+            CHECK(a->n == same->n && !strcmp(a->text, same->text));
+    }
+    mlx_lm_batch_free(shared);
+}
+
 static void long_texts(void) {
     mlx_lm_request r = text_of(prompts[0], 0);
     r.ignore_end = true;
@@ -431,6 +478,7 @@ int main(void) {
     RUN(failures);
     RUN(cancels);
     RUN(adds_from_within);
+    RUN(many_threads);
     RUN(long_texts);
     RUN(log_probabilities);
     RUN(refuses);
