@@ -227,6 +227,7 @@ static int run(cli_call *c) {
 
 static const cli_option options[] = {
     CLI_LM_MODEL,
+    CLI_LM_ADAPTER,
     {.name = "system", .kind = CLI_TEXT, .value = "TEXT", .help = "what the model is told first"},
     CLI_LM_TOKENS,
     {.name = "shift", .help = "beyond the context forget the oldest half of the text"},

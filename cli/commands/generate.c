@@ -111,6 +111,7 @@ static int run(cli_call *c) {
 
 static const cli_option options[] = {
     CLI_LM_MODEL,
+    CLI_LM_ADAPTER,
     {.name = "prompt",
      .letter = 'p',
      .kind = CLI_TEXT,

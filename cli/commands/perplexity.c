@@ -171,6 +171,7 @@ static int run(cli_call *c) {
 
 static const cli_option options[] = {
     CLI_LM_MODEL,
+    CLI_LM_ADAPTER,
     {.name = "file", .letter = 'f', .kind = CLI_FILE, .value = "FILE", .help = "the text (stdin)"},
     CLI_LM_NUMBER("size", CLI_INT, "N", 8, 1 << 20, "tokens of a piece (512)"),
     CLI_LM_NUMBER("pieces", CLI_INT, "N", 1, 1 << 30, "the first N pieces (all)"),

@@ -3,6 +3,13 @@
 
 #include "lm/lm.h"
 
+static bool has(const cli_call *c, const char *name) {
+    for (const cli_option *o = c->command->options; o && o->name; o++)
+        if (!strcmp(o->name, name))
+            return true;
+    return false;
+}
+
 static int open_one(cli_call *c, mlx_lm *lm, char **path, const char *argument,
                     const char *adapter) {
     mlx_lm_options o = {.adapter = adapter};
@@ -15,18 +22,12 @@ int cli_lm_open(cli_call *c, cli_lm *m) {
     memset(m, 0, sizeof *m);
     if (!model)
         return cli_usage(c, "-m MODEL says which model");
-    int status = open_one(c, &m->lm, &m->path, model, NULL);
+    int status = open_one(c, &m->lm, &m->path, model,
+                          has(c, "adapter") ? cli_text(c, "adapter", NULL) : NULL);
     if (status)
         return status;
     return mlx_lm_about(&m->info, m->lm) || mlx_lm_tokenizer(&m->tokenizer, m->lm) ? cli_library(c)
                                                                                    : CLI_OK;
-}
-
-static bool has(const cli_call *c, const char *name) {
-    for (const cli_option *o = c->command->options; o && o->name; o++)
-        if (!strcmp(o->name, name))
-            return true;
-    return false;
 }
 
 static int open_draft(cli_call *c, cli_lm *m) {
