@@ -246,6 +246,47 @@ static void refusals(void) {
     close_model(&o);
 }
 
+/* --- a real model ----------------------------------------------------------------------------- */
+
+static int largest(const float *x, int64_t n) {
+    int best = 0;
+    for (int64_t i = 1; i < n; i++)
+        best = x[i] > x[best] ? (int)i : best;
+    return best;
+}
+
+/* "What is the capital of France?", as transformers answers it with the same file. */
+static void paris(void) {
+    static const int prompt[] = {1,    9690, 198,   2683, 359,  253,  5356, 5646,  11173, 3365,
+                                 3511, 308,  34519, 28,   7018, 411,  407,  19712, 8182,  2,
+                                 198,  1,    4093,  198,  1780, 314,  260,  3575,  282,   4649,
+                                 47,   2,    198,   1,    520,  9531, 198};
+    static const int answer[] = {504, 3575, 282, 4649, 314, 7042, 30, 2};
+    enum { COUNT = sizeof prompt / sizeof *prompt, LENGTH = sizeof answer / sizeof *answer };
+    char path[512];
+    const char *models = getenv("MLX_MODELS");
+    model o;
+    snprintf(path, sizeof path, "%s/SmolLM2-135M-Instruct.Q4_1.gguf", models ? models : "");
+    FILE *f = models ? fopen(path, "rb") : NULL;
+    if (!f)
+        return;
+    fclose(f);
+    if (!open_model(&o, path, 16))
+        return;
+    float *rows = calloc((size_t)(COUNT * o.d->head.out), sizeof *rows);
+    mx_sequence *s = mx_sequence_begin(o.c, prompt, COUNT);
+    bool ok = feed(&o, s, prompt, COUNT, rows);
+    int next = largest(rows + (COUNT - 1) * o.d->head.out, o.d->head.out);
+    for (int i = 0; ok && i < LENGTH; i++) {
+        CHECK_EQ_INT(next, answer[i]);
+        ok = feed(&o, s, &next, 1, rows);
+        next = largest(rows, o.d->head.out);
+    }
+    mx_sequence_end(s);
+    free(rows);
+    close_model(&o);
+}
+
 int main(void) {
     mx_scope scope = mx_scope_open();
     RUN(families);
@@ -253,6 +294,7 @@ int main(void) {
     RUN(side_by_side);
     RUN(threads);
     RUN(refusals);
+    RUN(paris);
     mx_scope_close(scope);
     files_done();
     return check_done();
