@@ -1,0 +1,128 @@
+/* mlx fuse: an adapter made part of the weights. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/model.h"
+
+typedef struct watch {
+    cli_progress bar;
+    bool began, quiet;
+    uint64_t done, bytes;
+    size_t tensors;
+} watch;
+
+static int step(const mlx_convert_progress *p, void *payload) {
+    watch *w = payload;
+    if (p->note)
+        return cli_interrupted();
+    if (!w->began)
+        w->bar = cli_progress_begin("writing", p->bytes, true, w->quiet);
+    w->began = true;
+    cli_progress_step(&w->bar, p->bytes_done - w->done, p->tensor);
+    w->done = p->bytes_done;
+    w->bytes = p->bytes;
+    w->tensors = p->count;
+    return cli_interrupted();
+}
+
+static void show(cli_call *c, const json_t *doc) {
+    static const cli_column columns[] = {{"out", "Output", CLI_LOOK_TEXT},
+                                         {"tensors", "Tensors", CLI_LOOK_COUNT},
+                                         {"bytes", "Size", CLI_LOOK_SIZE},
+                                         {0}};
+    (void)c;
+    cli_table(json_object_get(doc, "files"), columns);
+}
+
+static int fuse(cli_call *c, const char *model, const char *to, json_t *files) {
+    watch w = {.quiet = c->quiet || c->json};
+    mlx_convert_options o = {.dequantize = cli_flag(c, "dequantize"),
+                             .mode = cli_text(c, "mode", NULL),
+                             .dtype = cli_text(c, "dtype", NULL),
+                             .overwrite = cli_flag(c, "overwrite")};
+    int failed = mlx_fuse(model, cli_text(c, "adapter-path", "adapters"), to, &o, step, &w);
+    if (w.began)
+        cli_progress_end(&w.bar);
+    if (failed)
+        return cli_library(c);
+    json_array_append_new(files, json_pack("{s:o, s:I, s:I}", "out", cli_json_text(to), "tensors",
+                                           (json_int_t)w.tensors, "bytes", (json_int_t)w.bytes));
+    return CLI_OK;
+}
+
+/* The GGUF file lies in the folder unless its path says where. */
+static int fuse_gguf(cli_call *c, const char *model, const char *folder, json_t *files) {
+    char path[4096];
+    const char *name = cli_text(c, "gguf-path", "ggml-model.gguf");
+    bool inside = !strchr(name, '/');
+    int n = snprintf(path, sizeof path, "%s%s%s", inside ? folder : "", inside ? "/" : "", name);
+    if (n < 0 || (size_t)n >= sizeof path)
+        return cli_fail(c, "the path of the GGUF file is too long");
+    return fuse(c, model, path, files);
+}
+
+static int run(cli_call *c) {
+    const char *model = cli_text(c, "model", NULL), *to = cli_text(c, "save-path", "fused_model");
+    char *path = NULL;
+    json_t *files = json_array();
+    int status = model ? cli_find(c, &path, model) : cli_usage(c, "-m MODEL says which model");
+    if (status == CLI_OK)
+        status = fuse(c, path, to, files);
+    if (status == CLI_OK && cli_flag(c, "export-gguf"))
+        status = fuse_gguf(c, path, to, files);
+    if (status == CLI_OK)
+        status = cli_show(c, json_pack("{s:o, s:O}", "model", cli_json_text(model), "files", files),
+                          show);
+    json_decref(files);
+    free(path);
+    return status;
+}
+
+static const cli_option options[] = {
+    {.name = "model",
+     .letter = 'm',
+     .kind = CLI_FILE,
+     .value = "MODEL",
+     .help = "what the adapter was learned on: a GGUF file, a folder, a model of the hub's cache"},
+    {.name = "adapter-path",
+     .kind = CLI_FILE,
+     .value = "PATH",
+     .help = "the folder of the adapter (adapters)"},
+    {.name = "save-path",
+     .kind = CLI_FILE,
+     .value = "PATH",
+     .help = "a new folder, or a file that ends in .gguf (fused_model)"},
+    {.name = "dequantize", .kind = CLI_FLAG, .help = "make numbers of what is quantized"},
+    {.name = "mode",
+     .kind = CLI_TEXT,
+     .value = "MODE",
+     .help = "quantize matrices: affine, mxfp4, q8_0, q4_k_m ..."},
+    {.name = "dtype",
+     .kind = CLI_TEXT,
+     .value = "DTYPE",
+     .help = "float32, float16, bfloat16: what plain numbers become"},
+    {.name = "export-gguf", .kind = CLI_FLAG, .help = "make a GGUF file in the folder, too"},
+    {.name = "gguf-path",
+     .kind = CLI_FILE,
+     .value = "NAME",
+     .help = "its name there, or its path (ggml-model.gguf)"},
+    {.name = "overwrite", .kind = CLI_FLAG, .help = "replace a file that is there"},
+    {0}};
+
+static const cli_example examples[] = {
+    {"mlx fuse -m model --save-path fused", "a folder with the change in its weights"},
+    {"mlx fuse -m model.gguf --save-path fused.gguf", "a GGUF file, in the same blocks"},
+    {"mlx fuse -m model-4bit --dequantize --export-gguf", "numbers, and a GGUF file of them"},
+    {0}};
+
+const cli_command cli_fuse = {
+    .name = "fuse",
+    .summary = "make an adapter part of the weights of a model",
+    .arguments = NULL,
+    .takes = CLI_TAKES_NOTHING,
+    .text = "A conversion (mlx convert) with the adapter's change in the matrices. What was "
+            "quantized is quantized anew in the same way, which rounds the change, too, unless "
+            "--dequantize or --mode say otherwise.",
+    .options = options,
+    .examples = examples,
+    .run = run};

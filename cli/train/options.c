@@ -1,0 +1,218 @@
+/* Options of mlx lora: see train.h.
+ *
+ * A file of them is JSON with the names of mlx_lm.lora's: "batch_size" is --batch-size. An
+ * adapter_config.json is such a file, too.
+ */
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "train/train.h"
+
+typedef enum kind { INT, REAL, FLAG, TEXT } kind;
+
+#define AT(member) offsetof(mlx_train_options, member)
+static const struct row {
+    const char *flag, *key; /* key: a path, or NULL: the flag with _ */
+    kind kind;
+    size_t at;
+} rows[] = {{"fine-tune-type", NULL, TEXT, AT(fine_tune_type)},
+            {"num-layers", NULL, INT, AT(num_layers)},
+            {"rank", "lora_parameters.rank", INT, AT(rank)},
+            {"scale", "lora_parameters.scale", REAL, AT(scale)},
+            {"dropout", "lora_parameters.dropout", REAL, AT(dropout)},
+            {"optimizer", NULL, TEXT, AT(optimizer)},
+            {"learning-rate", NULL, REAL, AT(learning_rate)},
+            {"weight-decay", NULL, REAL, AT(weight_decay)},
+            {"momentum", NULL, REAL, AT(momentum)},
+            {"bias-correction", NULL, FLAG, AT(bias_correction)},
+            {"lr-schedule", "lr_schedule.name", TEXT, AT(schedule)},
+            {"lr-end", NULL, REAL, AT(end_rate)},
+            {"lr-steps", NULL, INT, AT(decay_steps)},
+            {"warmup", "lr_schedule.warmup", INT, AT(warmup)},
+            {"warmup-init", "lr_schedule.warmup_init", REAL, AT(warmup_rate)},
+            {"clip-norm", NULL, REAL, AT(clip_norm)},
+            {"batch-size", NULL, INT, AT(batch_size)},
+            {"iters", NULL, INT, AT(iters)},
+            {"grad-accumulation-steps", NULL, INT, AT(accumulate)},
+            {"max-seq-length", NULL, INT, AT(max_tokens)},
+            {"mask-prompt", NULL, FLAG, AT(mask_prompt)},
+            {"pack", NULL, FLAG, AT(pack)},
+            {"grad-checkpoint", NULL, FLAG, AT(checkpoint)},
+            {"steps-per-report", NULL, INT, AT(report_every)},
+            {"steps-per-eval", NULL, INT, AT(eval_every)},
+            {"save-every", NULL, INT, AT(save_every)},
+            {"val-batches", NULL, INT, AT(val_batches)},
+            {"test-batches", NULL, INT, AT(test_batches)},
+            {"adapter-path", NULL, TEXT, AT(adapter_path)},
+            {"resume-adapter-file", NULL, TEXT, AT(adapter_file)},
+            {"resume", NULL, FLAG, AT(resume)}};
+enum { ROWS = sizeof rows / sizeof *rows };
+
+/* Keys that are read elsewhere, or that adapters' configs have and nobody needs to be told. */
+static const char *const others[] = {"model",           "data",        "train",     "test", "seed",
+                                     "lora_parameters", "lr_schedule", "data_print"};
+
+static void key_of(const struct row *r, char *room, size_t n) {
+    snprintf(room, n, "%s", r->key ? r->key : r->flag);
+    for (char *p = room; *p; p++)
+        if (*p == '-')
+            *p = '_';
+}
+
+/* "a.b" of an object; NULL where it is not there or null. */
+static const json_t *at(const json_t *object, const char *path) {
+    char key[64];
+    const char *dot = strchr(path, '.');
+    snprintf(key, sizeof key, "%.*s", dot ? (int)(dot - path) : 63, path);
+    const json_t *found = json_object_get(object, key);
+    return dot ? at(found, dot + 1) : json_is_null(found) ? NULL : found;
+}
+
+/* --- the file -------------------------------------------------------------------------------- */
+
+static bool take_value(const json_t *v, kind k, char *to) {
+    bool ok = k == INT    ? json_is_integer(v)
+              : k == REAL ? json_is_number(v)
+              : k == FLAG ? json_is_boolean(v)
+                          : json_is_string(v);
+    if (ok && k == INT)
+        *(int *)(void *)to = (int)json_integer_value(v);
+    if (ok && k == REAL)
+        *(double *)(void *)to = json_number_value(v);
+    if (ok && k == FLAG)
+        *(bool *)(void *)to = json_is_true(v);
+    if (ok && k == TEXT)
+        *(const char **)(void *)to = json_string_value(v);
+    return ok;
+}
+
+static int take_rows(cli_call *c, cli_train *t) {
+    char key[64];
+    for (int i = 0; i < ROWS; i++) {
+        key_of(&rows[i], key, sizeof key);
+        const json_t *v = at(t->config, key);
+        if (v && !take_value(v, rows[i].kind, (char *)&t->options + rows[i].at))
+            return cli_fail(c, "%s: %s has a value of another kind than it should",
+                            cli_text(c, "config", ""), key);
+    }
+    return CLI_OK;
+}
+
+/* [rate, steps, end] of a cosine, [rate, end, steps] of a line. */
+static int take_schedule(cli_call *c, cli_train *t) {
+    const json_t *list = at(t->config, "lr_schedule.arguments");
+    const char *name = t->options.schedule;
+    bool line = name && strncmp(name, "linear", 6) == 0;
+    if (!list)
+        return CLI_OK;
+    for (size_t i = 0; i < 3; i++)
+        if (!json_is_number(json_array_get(list, i)) && i < json_array_size(list))
+            return cli_fail(c, "%s: lr_schedule.arguments are numbers", cli_text(c, "config", ""));
+    const json_t *end = json_array_get(list, line ? 1 : 2),
+                 *steps = json_array_get(list, line ? 2 : 1);
+    t->options.learning_rate = json_number_value(json_array_get(list, 0));
+    t->options.end_rate = json_number_value(end);
+    t->options.decay_steps = (int)json_number_value(steps);
+    return CLI_OK;
+}
+
+static int take_keys(cli_call *c, cli_train *t) {
+    const json_t *list = at(t->config, "lora_parameters.keys");
+    size_t n = json_array_size(list);
+    for (size_t i = 0; i < n && i < sizeof t->keys / sizeof *t->keys; i++)
+        if (!(t->keys[i] = json_string_value(json_array_get(list, i))))
+            return cli_fail(c, "%s: lora_parameters.keys are texts", cli_text(c, "config", ""));
+    if (n > sizeof t->keys / sizeof *t->keys)
+        return cli_fail(c, "%s: too many lora_parameters.keys", cli_text(c, "config", ""));
+    t->options.keys = n ? t->keys : NULL;
+    t->options.key_num = n;
+    return CLI_OK;
+}
+
+static bool is_known(const char *key) {
+    char known[64];
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (strcmp(others[i], key) == 0)
+            return true;
+    for (int i = 0; i < ROWS; i++) {
+        key_of(&rows[i], known, sizeof known);
+        if (strcmp(known, key) == 0)
+            return true;
+    }
+    return false;
+}
+
+static int load(cli_call *c, cli_train *t, const char *path) {
+    json_error_t error;
+    const char *key;
+    json_t *v;
+    size_t n = strlen(path);
+    if (n > 5 && (!strcmp(path + n - 5, ".yaml") || !strcmp(path + n - 4, ".yml")))
+        return cli_fail(c, "%s: YAML is not read; the same as JSON is", path);
+    t->config = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
+    if (!t->config)
+        return cli_fail(c, "%s, line %d: %s", path, error.line, error.text);
+    json_object_foreach(t->config, key, v) {
+        if (!is_known(key))
+            return cli_fail(c, "%s: '%s' is no option of mlx lora", path, key);
+    }
+    int status = take_rows(c, t);
+    status = status ? status : take_schedule(c, t);
+    return status ? status : take_keys(c, t);
+}
+
+/* --- the command line ------------------------------------------------------------------------ */
+
+static void override(const cli_call *c, mlx_train_options *o) {
+    for (int i = 0; i < ROWS; i++) {
+        void *to = (char *)o + rows[i].at;
+        if (rows[i].kind == INT)
+            *(int *)to = (int)cli_int(c, rows[i].flag, *(int *)to);
+        else if (rows[i].kind == REAL)
+            *(double *)to = cli_real(c, rows[i].flag, *(double *)to);
+        else if (rows[i].kind == FLAG)
+            *(bool *)to = *(bool *)to || cli_flag(c, rows[i].flag);
+        else
+            *(const char **)to = cli_text(c, rows[i].flag, *(const char **)to);
+    }
+}
+
+/* What is only tested is as it was made. */
+static int load_any(cli_call *c, cli_train *t) {
+    char path[4096];
+    const char *config = cli_text(c, "config", NULL);
+    if (config || cli_flag(c, "train") || !cli_flag(c, "test"))
+        return config ? load(c, t, config) : CLI_OK;
+    int n = snprintf(path, sizeof path, "%s/adapter_config.json",
+                     cli_text(c, "adapter-path", "adapters"));
+    return n < 0 || (size_t)n >= sizeof path ? cli_fail(c, "the adapter's path is too long")
+                                             : load(c, t, path);
+}
+
+int cli_train_read(cli_call *c, cli_train *t) {
+    size_t n;
+    *t = (cli_train){.options = mlx_train_options_default()};
+    t->options.adapter_path = "adapters";
+    int status = load_any(c, t);
+    if (status)
+        return status;
+    override(c, &t->options);
+    const json_t *seed = at(t->config, "seed");
+    t->options.seed = (uint64_t)cli_int(c, "seed", json_integer_value(seed));
+    const char *const *keys = cli_texts(c, "key", &n);
+    if (n) {
+        t->options.keys = keys;
+        t->options.key_num = n;
+    }
+    t->model = cli_text(c, "model", json_string_value(at(t->config, "model")));
+    t->data = cli_text(c, "data", json_string_value(at(t->config, "data")));
+    t->data = t->data ? t->data : "data";
+    t->train = cli_flag(c, "train") || json_is_true(at(t->config, "train"));
+    t->test = cli_flag(c, "test") || json_is_true(at(t->config, "test"));
+    return CLI_OK;
+}
+
+void cli_train_close(cli_train *t) {
+    json_decref(t->config);
+}

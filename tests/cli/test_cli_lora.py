@@ -1,0 +1,200 @@
+"""mlx lora and fuse on a model of 260 thousand weights: also killed, stopped, and on bad input."""
+
+import json
+import math
+import signal
+import subprocess
+
+import pytest
+
+from program import DATA, MLX, document, environment, run
+
+STORIES = DATA / "stories260K" / "stories260K.gguf" if DATA else None
+pytestmark = pytest.mark.skipif(not DATA, reason="no data (set MLX_TEST_DATA)")
+
+LINES = [
+    "The cat sat on the mat and ate a fish.",
+    "Two and two are four, and four and four are eight.",
+    "Red, green and blue are colors.",
+    "One day a bird saw a red ball in the sky.",
+    "Tom said he had seven dogs and a frog.",
+]
+
+
+@pytest.fixture(name="data")
+def a_folder(tmp_path):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    for name, lines in ("train", LINES), ("valid", LINES[:2]), ("test", LINES[1:]):
+        text = "".join(json.dumps({"text": line}) + "\n" for line in lines)
+        (folder / f"{name}.jsonl").write_text(text)
+    return folder
+
+
+def words(data, adapter, *more, iters=30):
+    return [
+        *("lora", "-m", STORIES, "--train", "--data", data, "--adapter-path", adapter),
+        *("--iters", iters, "--batch-size", 2, "--learning-rate", "1e-3", "--steps-per-report", 1),
+        *("--scale", 4, *more),
+    ]
+
+
+def losses(doc):
+    return {row["iteration"]: row["loss"] for row in doc["reports"]}
+
+
+def test_learns_tests_and_fuses(data, tmp_path):
+    adapter = tmp_path / "adapter"
+    doc = document(*words(data, adapter, "--test", iters=60))
+    seen = losses(doc)
+    assert len(seen) == 60 and doc["layers"] == 5 and doc["examples"] == 5
+    assert doc["validations"][0]["iteration"] == 0 and doc["validations"][-1]["iteration"] == 60
+    assert doc["validations"][-1]["loss"] < 0.7 * doc["validations"][0]["loss"]
+    tested = ["lora", "-m", STORIES, "--test", "--data", data, "--adapter-path", adapter]
+    again = document(*tested)
+    assert math.isclose(again["test_loss"], doc["test_loss"], rel_tol=1e-6)
+
+    said = ["-q", "-p", "The cat", "-n", 12]
+    plain = document("generate", "-m", STORIES, *said)["text"]
+    learned = document("generate", "-m", STORIES, "--adapter", adapter, *said)["text"]
+    assert learned.startswith("sat on the mat") and learned != plain
+    fused = tmp_path / "fused.gguf"
+    made = document("fuse", "-m", STORIES, "--adapter-path", adapter, "--save-path", fused)
+    assert made["files"][0]["out"] == str(fused)
+    assert document("generate", "-m", fused, *said)["text"] == learned
+    folder = tmp_path / "fused"
+    made = document(
+        "fuse", "-m", STORIES, "--adapter-path", adapter, "--save-path", folder, "--export-gguf"
+    )
+    assert len(made["files"]) == 2 and (folder / "ggml-model.gguf").exists()
+    assert document("generate", "-m", folder, *said)["text"] == learned
+
+
+def test_lines_for_people(data, tmp_path):
+    shown = run(*words(data, tmp_path / "adapter", "--test", iters=2)).stdout
+    for part in (
+        "Trainable parameters: ",
+        "Iter 0: Val loss ",
+        "Iter 2: Train loss ",
+        "Tokens/sec",
+        "Peak mem",
+        "Saved to",
+        "Test loss ",
+    ):
+        assert part in shown
+    assert run(*words(data, tmp_path / "quiet", "-q", iters=2)).stdout == ""
+
+
+def started(*line):
+    return subprocess.Popen(
+        [MLX, *map(str, line)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+    )
+
+
+def wait_for(process, part):
+    for line in process.stdout:
+        if part in line:
+            return
+    raise AssertionError(f"{part} never came: {process.stderr.read()}")
+
+
+def test_killed_and_gone_on(data, tmp_path):
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    more = [
+        "--save-every",
+        5,
+        "--grad-accumulation-steps",
+        2,
+        "--dropout",
+        "0.1",
+        "--fine-tune-type",
+        "dora",
+    ]
+    wanted = losses(document(*words(data, whole, *more)))
+    process = started(*words(data, parts, *more))
+    wait_for(process, "Iter 12: Train")
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    found = losses(document(*words(data, parts, *more, "--resume")))
+    first = min(found)
+    assert first in (6, 11) or first > 12
+    assert found == {i: loss for i, loss in wanted.items() if i >= first}
+    for name in "adapters.safetensors", "training_state.safetensors":
+        assert (whole / name).read_bytes() == (parts / name).read_bytes()
+
+
+def test_control_c_saves(data, tmp_path):
+    adapter = tmp_path / "adapter"
+    process = started(*words(data, adapter, iters=1_000_000))
+    wait_for(process, "Iter 5: Train")
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert "Saved to" in out and "--resume goes on from there" in err
+    done = int(err.split("iteration ")[1].split(";")[0])
+    doc = document(*words(data, adapter, "--resume", iters=done + 2))
+    assert min(losses(doc)) == done + 1 and doc["iterations"] == done + 2
+
+
+def test_options_of_a_file(data, tmp_path):
+    options = {
+        "model": str(STORIES),
+        "train": True,
+        "data": str(data),
+        "iters": 3,
+        "adapter_path": str(tmp_path / "adapter"),
+        "num_layers": 2,
+        "lora_parameters": {"rank": 3, "scale": 5.0, "keys": ["self_attn.v_proj"]},
+        "lr_schedule": {"name": "cosine_decay", "warmup": 1, "arguments": [1e-3, 10, 1e-5]},
+        "steps_per_report": 1,
+        "batch_size": 1,
+    }
+    path = tmp_path / "options.json"
+    path.write_text(json.dumps(options))
+    doc = document("lora", "-c", path, "--iters", 4)
+    assert len(losses(doc)) == 4 and doc["layers"] == 2
+    rates = [row["learning_rate"] for row in doc["reports"]]
+    assert rates[0] == 0 and rates[1:3] == [1e-3, 1e-3] and 0 < rates[3] < 1e-3
+    config = json.loads((tmp_path / "adapter" / "adapter_config.json").read_text())
+    assert config["lora_parameters"]["keys"] == ["self_attn.v_proj"]
+    path.write_text(json.dumps({**options, "wandb": 1}))
+    assert "'wandb' is no option" in run("lora", "-c", path, status=1).stderr
+    path.write_text(json.dumps({**options, "iters": "many"}))
+    assert "iters has a value of another kind" in run("lora", "-c", path, status=1).stderr
+    path.write_text("{")
+    assert "line 1" in run("lora", "-c", path, status=1).stderr
+    assert "YAML" in run("lora", "-c", tmp_path / "x.yaml", status=1).stderr
+
+
+def test_bad_input(data, tmp_path):
+    adapter = tmp_path / "adapter"
+    assert "says which model" in run("lora", "--train", status=2).stderr
+    assert "--train, --test" in run("lora", "-m", STORIES, status=2).stderr
+    assert "no layer has a matrix 'x'" in run(*words(data, adapter, "--key", "x"), status=1).stderr
+    missing = run(*words(data, adapter, "--resume"), status=1).stderr
+    assert "training_state.safetensors" in missing
+    (data / "train.jsonl").write_text('{"text": "a cat"}\n{"text": \n')
+    broken = run(*words(data, adapter), status=1).stderr
+    assert "train.jsonl, line 2" in broken
+    (data / "train.jsonl").write_text('{"messages": [{"role": "user", "content": "Hi"}]}\n')
+    assert "no chat template" in run(*words(data, adapter), status=1).stderr
+    gone = run(
+        "fuse",
+        "-m",
+        STORIES,
+        "--adapter-path",
+        tmp_path / "none",
+        "--save-path",
+        tmp_path / "out",
+        status=1,
+    ).stderr
+    assert "adapter_config.json" in gone and not (tmp_path / "out").exists()
+
+
+def test_a_loss_that_is_no_number(data, tmp_path):
+    line = words(data, tmp_path / "adapter", "--optimizer", "sgd", "--learning-rate", "1e6")
+    assert "the loss of iteration" in run(*line, status=1).stderr
