@@ -125,7 +125,10 @@ size_t srv_engine_count(const srv_engine *e) {
 
 srv_listed srv_engine_at(srv_engine *e, size_t i) {
     const srv_model *m = &e->models[i];
-    return (srv_listed){m->about.id, 1700000000, 1, m->loaded};
+    pthread_mutex_lock(&e->lock);
+    bool loaded = m->loaded;
+    pthread_mutex_unlock(&e->lock);
+    return (srv_listed){m->about.id, 1700000000, 1, loaded};
 }
 
 int64_t srv_engine_find(const srv_engine *e, const char *name) {

@@ -1,7 +1,6 @@
 """Many clients of mlx serve at once, for a moment; bench/soak_serve.py by hand for longer."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -19,10 +18,10 @@ def test_many_clients():
     with serving(models=["echo"]):  # it can be started here at all
         pass
     done = subprocess.run([sys.executable, SCRIPT, FAKE, "echo", "--clients", "64", "--seconds", "4"],
-                          env={**os.environ, "ASAN_OPTIONS": "quarantine_size_mb=4"},
                           capture_output=True, text=True, timeout=300)  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     found = json.loads(done.stdout)
     assert found["lost"] == [] and found["answers"] > 100 and found["left"] > 0
     grown = found["resident_after"] - found["resident_before"]
-    assert grown < 64 << 20, found  # ThreadSanitizer's shadow is large
+    sanitized = any(name in Path(FAKE).read_bytes() for name in (b"__asan_init", b"__tsan_init"))
+    assert sanitized or grown < 16 << 20, found  # what sanitizers keep is not the program's

@@ -130,7 +130,7 @@ static void stop_all(http_server *h) {
 
 /* --- signals ---------------------------------------------------------------------------------- */
 
-static volatile sig_atomic_t asked;
+static _Atomic int asked; // any thread may get the signal
 
 static void ask(int number) {
     asked = 1;
