@@ -99,7 +99,10 @@ def answers(program, model, count=len(PROMPTS)):
         same += at is None
         if at is not None:
             near += gaps[at] < 0.1
-            print(f"{prompt!r}: parts at token {at}, where the logits' gap is {gaps[at]:.4f}")
+            print(
+                f"{prompt!r}: parts at token {at}, where the logits' gap is {gaps[at]:.4f}",
+                flush=True,
+            )
     print(f"{same} of {count} answers are the same, {near} part at a gap below 0.1")
 
 

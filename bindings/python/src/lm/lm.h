@@ -16,7 +16,10 @@ int *mpy_lm_tokens(PyObject *list, size_t *n);
 PyObject *mpy_lm_token_list(const int *tokens, size_t n);
 /* Readies a type that is made by `make` alone. */
 int mpy_lm_ready(PyTypeObject *type, destructor let_go, PyMethodDef *methods);
+/* Functions of the module, and what readies the types. */
+PyObject *mpy_lm_open(PyObject *module, PyObject *args);
 PyObject *mpy_lm_batch_open(PyObject *module, PyObject *args, PyObject *kwargs);
+int mpy_lm_init_model(void);
 int mpy_lm_init_batch(void);
 
 #endif

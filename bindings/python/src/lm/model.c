@@ -196,7 +196,7 @@ int mpy_lm_ready(PyTypeObject *type, destructor dealloc, PyMethodDef *list) {
     return PyType_Ready(type);
 }
 
-static PyObject *open_model(PyObject *module, PyObject *args) {
+PyObject *mpy_lm_open(PyObject *module, PyObject *args) {
     PyObject *file;
     mlx_lm_options o = {0};
     int status = -1;
@@ -218,13 +218,6 @@ static PyObject *open_model(PyObject *module, PyObject *args) {
     return (PyObject *)m;
 }
 
-static PyMethodDef functions[] = {
-    {"open", open_model, METH_VARARGS, NULL}, {"batch", KEYWORDS(mpy_lm_batch_open), NULL}, {NULL}};
-
-int mpy_init_lm(PyObject *module) {
-    PyObject *sub = PyImport_AddModule("mlx.core._lm"); // borrowed
-    if (!sub || mpy_lm_ready(&mpy_lm_type, let_go, methods) || mpy_lm_init_batch() ||
-        PyModule_AddFunctions(sub, functions))
-        return -1;
-    return PyModule_AddObjectRef(module, "_lm", sub);
+int mpy_lm_init_model(void) {
+    return mpy_lm_ready(&mpy_lm_type, let_go, methods);
 }
