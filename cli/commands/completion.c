@@ -64,14 +64,13 @@ static void bash_value(const cli_command *c, const cli_option *o) {
         put_choice(o->value);
         puts("' -- \"$cur\"));;");
     } else
-        puts(o->kind == CLI_FILE ? "COMPREPLY=($(compgen -f -- \"$cur\")); compopt -o filenames;;"
-                                 : "COMPREPLY=();;");
+        puts(o->kind == CLI_FILE ? "_mlx_files;;" : "COMPREPLY=();;");
 }
 
 static void bash_arguments(const cli_command *c) {
     printf("        %s) ", c->name);
     if (c->takes == CLI_TAKES_FILES)
-        puts("COMPREPLY=($(compgen -f -- \"$cur\")); compopt -o filenames;;");
+        puts("_mlx_files;;");
     else {
         fputs("COMPREPLY=($(compgen -W '", stdout);
         put_words(c);
@@ -101,6 +100,13 @@ static void bash_values(const cli_command *c) {
 static void bash(void) {
     puts("# mlx in bash: eval \"$(mlx completion bash)\", or a file in\n"
          "# ~/.local/share/bash-completion/completions/mlx\n"
+         "_mlx_files() {\n"
+         "    local word=${cur//\\\\/} name\n"
+         "    word=${word#[\\\"\\']}\n"
+         "    while IFS= read -r name; do COMPREPLY+=(\"$name\"); done "
+         "< <(compgen -f -- \"$word\")\n"
+         "    compopt -o filenames\n"
+         "}\n"
          "_mlx() {\n"
          "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} "
          "cmd=${COMP_WORDS[1]}\n"

@@ -1,6 +1,7 @@
 /* mlx eval: call a function that was exported into a file. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "model/model.h"
 
@@ -151,6 +152,19 @@ static int save_all(const char *path, mlx_vector_array out) {
     return status;
 }
 
+/* Neither the function nor its inputs are replaced, and other files where that was said. */
+static int check_place(cli_call *c, const char *path) {
+    struct stat there, own;
+    if (stat(path, &there))
+        return CLI_OK;
+    for (int i = 0; i < c->count; i++)
+        if (stat(c->args[i], &own) == 0 && own.st_dev == there.st_dev && own.st_ino == there.st_ino)
+            return cli_fail(c, "'%s' is read, and cannot be written", path);
+    return cli_flag(c, "overwrite")
+               ? CLI_OK
+               : cli_fail(c, "'%s' exists, and may not be overwritten (--overwrite)", path);
+}
+
 static int save(cli_call *c, const char *path, mlx_vector_array out) {
     bool npy = ends_with(path, ".npy");
     if (!npy && !ends_with(path, ".npz") && !ends_with(path, ".safetensors"))
@@ -199,7 +213,9 @@ static int apply(cli_call *c, mlx_imported_function f, const inputs *in) {
 static int run(cli_call *c) {
     mlx_imported_function f = mlx_imported_function_new(c->args[0]);
     inputs in = {mlx_vector_array_new(), mlx_map_string_to_array_new()};
-    int status = f.ctx ? read_inputs(c, &in) : cli_library(c);
+    const char *path = cli_text(c, "output", NULL);
+    int status = path ? check_place(c, path) : CLI_OK;
+    status = status ? status : f.ctx ? read_inputs(c, &in) : cli_library(c);
     status = status ? status : apply(c, f, &in);
     mlx_vector_array_free(in.places);
     mlx_map_string_to_array_free(in.names);
@@ -216,6 +232,7 @@ static const cli_option options[] = {
      .help = "write the results there: .npz, .npy or .safetensors"},
     {.name = "in-order",
      .help = "arrays of .npz files are arguments in order, whatever their names"},
+    {.name = "overwrite", .help = "replace a file that is there"},
     {.name = "values", .help = "with --json: all values also of large results"},
     {0}};
 

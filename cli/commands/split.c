@@ -5,6 +5,8 @@
 
 #include "model/model.h"
 
+enum { MOST_PARTS = 10000 }; // more are refused when they are written
+
 static bool ends_with(const char *text, const char *ending) {
     size_t n = strlen(text), m = strlen(ending);
     return n >= m && strcmp(text + n - m, ending) == 0;
@@ -110,6 +112,53 @@ static char *entrance(const char *path, const char *format, int64_t parts) {
     return name;
 }
 
+/* --- what is there already -------------------------------------------------------------------- */
+
+static int64_t parts_of(mlx_file f, uint64_t most) {
+    return most ? count_parts(f, most) : 1;
+}
+
+/* The i-th file that is to be written (from 1). For free. */
+static char *path_of_part(const char *path, const char *format, int64_t parts, int64_t i) {
+    char *name = malloc(strlen(path) + strlen(format) + 32);
+    size_t stem = strlen(path) - (ends_with(path, format) ? strlen(format) + 1 : 0);
+    if (name && parts == 1)
+        strcpy(name, path);
+    else if (name)
+        sprintf(name, "%.*s-%05d-of-%05d.%s", (int)stem, path, (int)i, (int)parts, format);
+    return name;
+}
+
+/* A file of the input is never replaced, others where that was said. */
+static int check_place(cli_call *c, mlx_file f, const char *path) {
+    struct stat there, own;
+    const char *part;
+    uint64_t bytes;
+    if (stat(path, &there))
+        return CLI_OK;
+    for (int i = 0; i < mlx_file_part_count(f); i++)
+        if (mlx_file_part(&part, &bytes, f, i) == 0 && stat(part, &own) == 0 &&
+            own.st_dev == there.st_dev && own.st_ino == there.st_ino)
+            return cli_fail(c, "'%s' is read, and cannot be written", path);
+    return cli_flag(c, "overwrite")
+               ? CLI_OK
+               : cli_fail(c, "'%s' exists, and may not be overwritten (--overwrite)", path);
+}
+
+static int check_places(cli_call *c, mlx_file f, const char *path, const char *format,
+                        uint64_t most) {
+    int64_t parts = parts_of(f, most);
+    char *several = entrance(path, format, parts);
+    int status = several ? check_place(c, f, several) : CLI_OK;
+    for (int64_t i = 1; status == CLI_OK && i <= parts && i <= MOST_PARTS; i++) {
+        char *name = path_of_part(path, format, parts, i);
+        status = name ? check_place(c, f, name) : cli_fail(c, "out of memory");
+        free(name);
+    }
+    free(several);
+    return status;
+}
+
 /* Opens what was written, which tells that it can be. */
 static int report(cli_call *c, const char *path, const char *format, int64_t parts) {
     char *several = entrance(path, format, parts);
@@ -135,9 +184,11 @@ static int copy(cli_call *c, mlx_file f, bool split) {
         return status;
     char *path = target(c, to, format);
     uint64_t most = split ? most_bytes(c, f) : 0;
-    status = path ? cli_copy(c, f, path, format, most) : cli_fail(c, "out of memory");
+    status = path ? check_places(c, f, path, format, most) : cli_fail(c, "out of memory");
     if (status == CLI_OK)
-        status = report(c, path, format, most ? count_parts(f, most) : 1);
+        status = cli_copy(c, f, path, format, most);
+    if (status == CLI_OK)
+        status = report(c, path, format, parts_of(f, most));
     free(path);
     return status;
 }
@@ -170,7 +221,8 @@ static const cli_option split_options[] = {
      .value = "N",
      .help = "instead: N files at most, about equally large",
      .least = 1,
-     .most = 10000},
+     .most = MOST_PARTS},
+    {.name = "overwrite", .help = "replace files that are there"},
     {0}};
 
 static const cli_example split_examples[] = {
@@ -193,6 +245,9 @@ const cli_command cli_split = {
     .examples = split_examples,
     .run = run_split};
 
+static const cli_option merge_options[] = {
+    {.name = "overwrite", .help = "replace a file that is there"}, {0}};
+
 static const cli_example merge_examples[] = {
     {"mlx merge model/ model.safetensors", "the shards of a folder in one file"},
     {"mlx merge model-00001-of-00004.gguf model.gguf", "the parts of a GGUF model"},
@@ -208,5 +263,6 @@ const cli_command cli_merge = {
     .text =
         "MODEL is a folder, its index (model.safetensors.index.json), or the first part of a GGUF "
         "model. The format stays, and every byte of every tensor. One tensor is in memory at a time.",
+    .options = merge_options,
     .examples = merge_examples,
     .run = run_merge};

@@ -104,7 +104,21 @@ def test_bash(tmp_path):
     assert "softmax" in bash("mlx", "docs", "softm")
     assert bash("mlx", "completion", "f") == ["fish"]
     (tmp_path / "a model.gguf").touch(), (tmp_path / "b").touch()
-    assert " ".join(bash("mlx", "info", "a", cwd=tmp_path)) == "a model.gguf"
+    (tmp_path / "a model 2.gguf").touch(), (tmp_path / "it's").touch()
+    two = " ".join(bash("mlx", "info", "a", cwd=tmp_path))
+    assert two in ("a model.gguf a model 2.gguf", "a model 2.gguf a model.gguf")
+    for begun in ("a\\ model.", '"a model.', "a model."):
+        assert bash("mlx", "info", begun, cwd=tmp_path) == ["a", "model.gguf"]
+        assert bash("mlx", "eval", "--output", begun, cwd=tmp_path) == ["a", "model.gguf"]
+    words = '"${#COMPREPLY[@]} ${COMPREPLY[0]}"'
+    done = shell(
+        "bash",
+        'eval "$("$MLX" completion bash)"; compopt() { :; }\n'
+        f"COMP_WORDS=(mlx info it); COMP_CWORD=2; _mlx; printf '%s\\n' {words}",
+        words=["--norc", "--noprofile"],
+        cwd=tmp_path,
+    )
+    assert done == ["1", "it's"]
     assert bash("mlx", "nothing", "") == []
 
 

@@ -58,7 +58,12 @@ def test_results_of_the_original(name, tmp_path):
     for places, names, results in calls(name):
         np.savez(tmp_path / "in.npz", *places.values(), **names)
         done = run(
-            "eval", FUNCTIONS / f"{name}.mlxfn", tmp_path / "in.npz", "-o", tmp_path / "out.npz"
+            "eval",
+            FUNCTIONS / f"{name}.mlxfn",
+            tmp_path / "in.npz",
+            "-o",
+            tmp_path / "out.npz",
+            "--overwrite",
         )
         assert done.stdout == ""
         found = np.load(tmp_path / "out.npz")
@@ -138,3 +143,15 @@ def test_output_that_cannot_be_written(mlp, tmp_path):
     (tmp_path / "out.npz").mkdir()
     run("eval", file, inputs, "-o", tmp_path / "out.npz", status=1)
     run("eval", file, inputs, "-o", tmp_path / "no" / "out.npz", status=1)
+
+
+def test_what_is_there_stays(mlp, tmp_path):
+    function, inputs, *_ = mlp
+    before = inputs.read_bytes()
+    for more in ([], ["--overwrite"]):
+        done = run("eval", function, inputs, "-o", inputs, *more, status=1)
+        assert "is read, and cannot be written" in done.stderr
+    assert inputs.read_bytes() == before
+    (tmp_path / "mine.npz").write_text("mine")
+    done = run("eval", function, inputs, "-o", tmp_path / "mine.npz", status=1)
+    assert "(--overwrite)" in done.stderr and (tmp_path / "mine.npz").read_text() == "mine"

@@ -96,13 +96,6 @@ def test_folders(model, tmp_path):
     assert read_safetensors(tmp_path / "model.safetensors") == read_safetensors(model)
 
 
-def test_in_place(model):
-    """The file may be replaced by what is made of it."""
-    before = read_safetensors(model)
-    run("merge", model, model)
-    assert read_safetensors(model) == before
-
-
 def test_formats_are_kept(model, gguf, tmp_path):
     assert "another one" in run("merge", model, tmp_path / "x.gguf", status=1).stderr
     assert "another one" in run("split", gguf, tmp_path / "x.safetensors", status=1).stderr
@@ -145,7 +138,7 @@ def test_full_disk(model, tmp_path):
     out = tmp_path / "out"
     out.mkdir()
     (out / "m.safetensors").write_bytes(b"old")
-    done = run("merge", model, out / "m.safetensors", status=1, preexec_fn=limited)
+    done = run("merge", model, out / "m.safetensors", "--overwrite", status=1, preexec_fn=limited)
     assert "File too large" in done.stderr
     run("split", model, out / "m.safetensors", "-n2", status=1, preexec_fn=limited)
     assert listing(out) == {"m.safetensors": b"old"}
@@ -184,3 +177,51 @@ def test_real_model(tmp_path):
     assert len(doc["files"]) == 3
     run("merge", tmp_path / "m-00001-of-00003.gguf", tmp_path / "back.gguf")
     assert (tmp_path / "back.gguf").read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize("command", ["split", "merge"])
+def test_what_is_there_stays(model, gguf, tmp_path, command):
+    for source, ending in ((model, "safetensors"), (gguf, "gguf")):
+        other = tmp_path / f"other.{ending}"
+        other.write_text("mine")
+        before = source.read_bytes()
+        done = run(command, source, other, status=1)
+        assert "exists, and may not be overwritten (--overwrite)" in done.stderr
+        assert other.read_text() == "mine"
+        for more in ([], ["--overwrite"]):
+            done = run(command, source, source, *more, status=1)
+            assert "is read, and cannot be written" in done.stderr
+            (tmp_path / f"link.{ending}").unlink(missing_ok=True)
+            (tmp_path / f"link.{ending}").symlink_to(source)
+            run(command, source, tmp_path / f"link.{ending}", *more, status=1)
+        assert source.read_bytes() == before
+        run(command, source, other, "--overwrite")
+        assert other.read_bytes()[:4] != b"mine"
+
+
+def test_parts_that_are_there_stay(model, gguf, tmp_path):
+    for source, ending in ((model, "safetensors"), (gguf, "gguf")):
+        paths = files_of(document("split", source, tmp_path / f"x.{ending}", "--parts", "3"))
+        assert (
+            "may not be over"
+            in run("split", source, tmp_path / f"x.{ending}", "--parts", "3", status=1).stderr
+        )
+        entrance = paths[0] if ending == "gguf" else tmp_path / "x.safetensors.index.json"
+        run("split", entrance, tmp_path / f"x.{ending}", "--parts", "3", "--overwrite", status=1)
+        run("split", source, tmp_path / f"x.{ending}", "--parts", "3", "--overwrite")
+
+
+def test_a_folder_of_one_split_model(gguf, tmp_path):
+    (tmp_path / "d").mkdir()
+    paths = files_of(document("split", gguf, tmp_path / "d", "--parts", "3"))
+    assert len(paths) == 3
+    run("merge", tmp_path / "d", tmp_path / "back.gguf")
+    assert read_gguf(tmp_path / "back.gguf") == read_gguf(gguf)
+    assert document("info", tmp_path / "d")["tensor_count"] == 5
+    assert "Tensors   5" in run("verify", tmp_path / "d", status=1).stdout  # of drawn bytes
+    run("diff", tmp_path / "d", gguf)
+    os.rename(paths[2], tmp_path / "away.gguf")
+    assert "several GGUF files" in run("info", tmp_path / "d", status=1).stderr
+    os.rename(tmp_path / "away.gguf", paths[2])
+    (tmp_path / "d" / "other.gguf").write_bytes(gguf.read_bytes())
+    assert "several GGUF files" in run("info", tmp_path / "d", status=1).stderr

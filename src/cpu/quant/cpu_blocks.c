@@ -1,5 +1,9 @@
 /* Blocks of GGUF files from numbers and back, in pieces that stay in the first-level cache as
    float32. */
+#include <stddef.h>
+#include <string.h>
+
+#include "base/half.h"
 #include "base/pool.h"
 #include "cpu/cpu.h"
 #include "cpu/memory/dense.h"
@@ -20,6 +24,63 @@ static mx_k_unary *cast_of(mx_dtype from, mx_dtype to) {
     return mx_kernels_get()->pointwise->cast[from][to];
 }
 
+/* --- what is not finite ----------------------------------------------------------------------- */
+
+static bool is_finite(const float *x, size_t n) {
+    uint32_t largest = 0;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t bits = mx_f32_bits(x[i]) & 0x7fffffffu;
+        largest = bits > largest ? bits : largest;
+    }
+    return largest < 0x7f800000u;
+}
+
+/* Where the scale of the whole block lies; -1: it has none that can be NaN. */
+static int scale_at(mx_block_kind kind) {
+    switch (kind) {
+#define AT(name) \
+    case MX_BLOCK_##name: return (int)offsetof(mx_##name, d)
+        AT(q4_0);
+        AT(q4_1);
+        AT(q5_0);
+        AT(q5_1);
+        AT(q8_0);
+        AT(q8_1);
+        AT(q8_k);
+        AT(q2_k);
+        AT(q3_k);
+        AT(q4_k);
+        AT(q5_k);
+        AT(q6_k);
+        AT(iq4_xs);
+        AT(tq1_0);
+        AT(tq2_0);
+        AT(q1_0);
+#undef AT
+    case MX_BLOCK_iq4_nl: return (int)offsetof(mx_q4_0, d);
+    default: return -1;
+    }
+}
+
+/* The block of numbers of which one is not finite is NaN, by its scale. MXFP4's exponents know no
+   NaN: it is infinite there. NVFP4's know neither, and have their largest number. */
+static void mark(const mx_block_format *f, unsigned char *block) {
+    int at = scale_at(f->kind);
+    bool wide = f->kind == MX_BLOCK_q8_k;
+    if (at >= 0)
+        memcpy(block + at, wide ? "\0\0\xc0\x7f" : "\0\x7e", wide ? 4 : 2);
+    else if (f->kind == MX_BLOCK_mxfp4_gguf)
+        memset(block, 0x77, f->bytes), block[0] = 255;
+}
+
+static void mark_all(const mx_block_format *f, char *blocks, const float *x, size_t n) {
+    if (is_finite(x, n * f->items))
+        return;
+    for (size_t i = 0; i < n; i++)
+        if (!is_finite(x + i * f->items, f->items))
+            mark(f, (unsigned char *)blocks + i * f->bytes);
+}
+
 /* Blocks first .. first + n, at most a piece. */
 static void encode_piece(const job *j, int64_t first, size_t n) {
     const mx_block_format *f = j->f;
@@ -28,8 +89,9 @@ static void encode_piece(const job *j, int64_t first, size_t n) {
     float room[PIECE];
     if (j->t != MX_FLOAT32)
         cast_of(j->t, MX_FLOAT32)(room, from, items);
-    mx_blocks_encode(f, j->blocks + first * f->bytes,
-                     j->t == MX_FLOAT32 ? (const float *)(const void *)from : room, n);
+    const float *x = j->t == MX_FLOAT32 ? (const float *)(const void *)from : room;
+    mx_blocks_encode(f, j->blocks + first * f->bytes, x, n);
+    mark_all(f, j->blocks + first * f->bytes, x, n);
 }
 
 static void decode_piece(const job *j, int64_t first, size_t n) {

@@ -6,7 +6,7 @@
  *                                 which are plain names beside it
  *     a folder                    its model.safetensors.index.json, else model.safetensors, the
  *                                 same of PyTorch, else its *.safetensors in the order of their
- *                                 names, else its only *.gguf
+ *                                 names, else its only *.gguf, or the parts of one
  *
  * Limits: an index of 100 MB, nested 64 deep; MX_MOST_PARTS files.
  */
@@ -20,6 +20,7 @@
 #include "base/status.h"
 #include "base/text.h"
 #include "io/archive/formats.h"
+#include "io/gguf/gguf.h"
 #include "io/safetensors/safetensors.h"
 
 /* --- files of a list -------------------------------------------------------------------- */
@@ -145,6 +146,19 @@ static bool list_folder(const char *op, mx_shards *x, const char *ending) {
     return ok;
 }
 
+/* Are they the parts of one split model, all there? Then the first of them stands for all. */
+static bool is_split(mx_shards *x) {
+    bool same = x->files > 1;
+    for (size_t i = 0; same && i < x->files; i++) {
+        char *path = gguf_part_path(x->file[0], i + 1, x->files);
+        same = path && strcmp(path, x->file[i]) == 0;
+        mx_free(path);
+    }
+    for (; same && x->files > 1; x->files--)
+        mx_free(x->file[x->files - 1]);
+    return same;
+}
+
 static bool search_folder(const char *op, mx_shards *x) {
     if (!list_folder(op, x, ".safetensors"))
         return false;
@@ -152,8 +166,8 @@ static bool search_folder(const char *op, mx_shards *x) {
         return true;
     if (!list_folder(op, x, ".gguf"))
         return false;
-    if (x->files == 1)
-        return true;
+    if (x->files == 1 || is_split(x) || mx_failed())
+        return !mx_failed();
     return mx_fail(MX_FORMAT,
                    x->files ? "[%s] the folder '%s' holds several GGUF files: name one"
                             : "[%s] the folder '%s' holds no model that can be read",

@@ -20,23 +20,28 @@ static void pack_codes(uint32_t *w, const uint8_t *code, int n, int bits) {
     }
 }
 
-/* A NaN is passed over. */
+/* Of a NaN both are NaN. */
 static void extremes(const float *x, int n, float *lo, float *hi) {
     vf low = vf_set1(INFINITY), high = vf_set1(-INFINITY);
+    vm nan = vf_isnan(low);
     for (int i = 0; i < n; i += VF_LANES) {
         vf v = vf_load(x + i);
-        vm nan = vf_isnan(v);
-        low = vf_min(low, vf_select(nan, low, v));
-        high = vf_max(high, vf_select(nan, high, v));
+        nan = vm_or(nan, vf_isnan(v));
+        low = vf_min(low, v);
+        high = vf_max(high, v);
     }
-    *lo = vf_hmin(low);
-    *hi = vf_hmax(high);
+    *lo = vm_any(nan) ? NAN : vf_hmin(low);
+    *hi = vm_any(nan) ? NAN : vf_hmax(high);
 }
 
 /* The edge of larger magnitude is met exactly: it becomes the bias, and the scale is a whole part
    of it. A range around zero that is too small for that has bias 0. */
 static void scale_and_bias(float lo, float hi, float most, float *scale, float *bias) {
     float s = (hi - lo) / most;
+    if (!isfinite(lo) || !isfinite(hi)) { // the group is NaN
+        *scale = *bias = NAN;
+        return;
+    }
     s = s < 1e-7f ? 1e-7f : s;
     bool low = fabsf(lo) > fabsf(hi);
     float edge = low ? lo : hi;

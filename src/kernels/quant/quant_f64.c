@@ -13,6 +13,10 @@ static void put_code(uint32_t *w, ptrdiff_t i, int bits, uint32_t code) {
 
 static void scale_and_bias(double lo, double hi, double most, double *scale, double *bias) {
     double s = (hi - lo) / most, edge;
+    if (!isfinite(lo) || !isfinite(hi)) { // the group is NaN
+        *scale = *bias = NAN;
+        return;
+    }
     s = s < 1e-7 ? 1e-7 : s;
     bool low = fabs(lo) > fabs(hi);
     s = low ? s : -s;
@@ -25,12 +29,14 @@ static void scale_and_bias(double lo, double hi, double most, double *scale, dou
 static void quantize_group(uint32_t *w, double *scale, double *bias, const double *x,
                            mx_quant_format f) {
     double lo = INFINITY, hi = -INFINITY, most = (double)((1u << f.bits) - 1u);
+    bool nan = false;
     memset(w, 0, (size_t)(f.group * f.bits / 8));
     for (int i = 0; i < f.group; i++) {
         lo = x[i] < lo ? x[i] : lo;
         hi = x[i] > hi ? x[i] : hi;
+        nan = nan || isnan(x[i]);
     }
-    scale_and_bias(lo, hi, most, scale, bias);
+    scale_and_bias(nan ? NAN : lo, hi, most, scale, bias);
     for (int i = 0; i < f.group; i++) {
         double q = rint((x[i] - *bias) / *scale);
         q = q > 0 ? q : 0;

@@ -90,6 +90,48 @@ def test_refusals():
             call()
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("dtype", [mx.float32, mx.float16, mx.bfloat16])
+def test_what_is_not_finite_is_not_hidden(value, dtype):
+    """A block with such a number is NaN, and the others are as they were."""
+    x = np.random.default_rng(5).standard_normal((2, 512)).astype(np.float32)
+    y = x.copy()
+    y[1, 300] = value
+    for mode in BOTH:
+        was, now = (
+            np.array(
+                mx.dequantize(
+                    mx.quantize(mx.array(a).astype(dtype), mode=mode)[0],
+                    mode=mode,
+                    dtype=mx.float32,
+                )
+            )
+            for a in (x, y)
+        )
+        lost = np.argwhere(~np.isfinite(now))
+        if mode == "nvfp4_gguf":  # has no word for either
+            assert not len(lost)
+            continue
+        kind = np.isinf if mode == "mxfp4_gguf" else np.isnan
+        row, first, last = 1, lost[:, 1].min(), lost[:, 1].max() + 1
+        assert (lost[:, 0] == 1).all() and last - first == len(lost) and first <= 300 < last
+        assert last - first in (32, 128, 256) and kind(now[row, first:last]).all(), mode
+        now[row, first:last] = was[row, first:last]
+        assert np.array_equal(now, was), mode
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("dtype", [mx.float32, mx.float16, mx.bfloat16, mx.float64])
+def test_affine_hides_nothing(value, dtype):
+    x = np.random.default_rng(5).standard_normal((2, 128)).astype(np.float32)
+    x[1, 70] = value
+    for bits in (2, 3, 4, 8):
+        w, s, b = mx.quantize(mx.array(x, dtype), bits=bits, group_size=32)
+        y = mx.isnan(mx.dequantize(w, s, b, bits=bits, group_size=32))
+        y = np.array(y)
+        assert y[1, 64:96].all() and y.sum() == 32
+
+
 def test_infinite_and_nan_are_no_crash():
     x = np.random.default_rng(4).standard_normal((2, 512)).astype(np.float32)
     x[0, 5], x[0, 300], x[1, 7], x[1, 300] = np.nan, np.inf, -np.inf, 3e38
