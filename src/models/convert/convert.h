@@ -43,8 +43,8 @@ typedef struct mx_convert_options {
 bool mx_convert(const char *in, const char *out, const mx_convert_options *o);
 /* The family of a model; "": of none that is known. NULL and an error: it cannot be read. */
 const char *mx_convert_family(const char *in);
-/* The model as an archive without files: real numbers, float32, under Hugging Face's names. NULL and
-   an error: it cannot be read, or lacks what its family has (view.c). */
+/* The model as an archive without files: real numbers, float32, under Hugging Face's names. NULL
+   and an error: it cannot be read, or lacks what its family has (view.c). */
 mx_archive *mx_convert_view(const char *in);
 
 /* --- choosing elements (choose.c) ------------------------------------------------------------ */

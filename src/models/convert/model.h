@@ -31,8 +31,8 @@ typedef struct mx_model {
     char *folder;         /* in which config.json is; NULL: there is none */
     json_t *config;       /* NULL: without a family */
     json_t *quantization; /* what config.json, or MX_QUANTIZATION_KEY, says of it; NULL: nothing */
-    /* quant_method of config.json, whose parts of tensors are listed as they are (mx_part_is_foreign);
-       NULL: none */
+    /* quant_method of config.json, whose parts of tensors are listed as they are
+       (mx_part_is_foreign); NULL: none */
     const char *method;
     mx_dims dims;
     mx_model_tensor *tensor;

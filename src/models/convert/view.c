@@ -1,5 +1,5 @@
-/* A model as an archive of real numbers under Hugging Face's names: what conversion would write, read
- * one tensor at a time. */
+/* A model as an archive of real numbers under Hugging Face's names: what conversion would write,
+ * read one tensor at a time. */
 #include <string.h>
 
 #include "base/mem.h"
