@@ -26,6 +26,7 @@ static void start(void) {
     hold_streams();
     // Python and others leave it ignored: `mlx ... | head` ends as programs do
     signal(SIGPIPE, SIG_DFL);
+    signal(SIGXFSZ, SIG_IGN); // a file beyond a limit is an error of its writing
     mlx_set_error_handler(keep_silent, NULL, NULL);
     cli_interrupt_begin();
 }

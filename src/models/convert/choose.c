@@ -257,16 +257,26 @@ static bool blocks_for(const mx_model *m, mx_output *o) {
         op, m->label, m->tensor[o->from[0]].name, mx_elements_name(&o->held, room, sizeof room));
 }
 
+/* Not for npz, which convert.c sees to. */
+static bool can_hold(const mx_choice *c, const mx_elements *e) {
+    mx_storage unused;
+    return c->naming == MX_NAMED_GGUF ? strcmp(e->storage, mx_dtype_name(e->dtype)) == 0
+                                      : mx_output_safetensors.storage(e->storage, &unused);
+}
+
 static bool plain_as_held(const mx_choice *c, mx_output *o) {
     o->made = o->held;
+    if (mx_elements_are_plain(&o->held) && !mx_dtype_is_float(o->held.dtype) &&
+        !can_hold(c, &o->held))
+        o->made = mx_elements_plain(o->held.dtype); // a plug-in's storage of integers
     if (!mx_elements_are_plain(&o->held) || !mx_dtype_is_float(o->held.dtype))
         return true;
     if (is_wide(c, o))
         o->made = mx_elements_plain(MX_FLOAT32);
     else if (c->has_dtype)
         o->made = c->dtype;
-    else if (c->naming == MX_NAMED_GGUF && strcmp(o->held.storage, mx_dtype_name(o->held.dtype)))
-        o->made = mx_elements_plain(o->held.dtype); // 8-bit floats
+    else if (!can_hold(c, &o->held))
+        o->made = mx_elements_plain(o->held.dtype); // 8-bit floats, storages of plug-ins
     else if (o->kept_as && mx_elements_parse(op, o->kept_as, MX_FLOAT16, &o->made))
         return true;
     return !mx_failed();

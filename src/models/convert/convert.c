@@ -132,12 +132,14 @@ static bool write_folder(const mx_conversion *p, const char *out, uint64_t most)
     return ok;
 }
 
-/* npy has no bfloat16 and no 8-bit floats. */
+/* npy has no bfloat16, no 8-bit floats and no storages of plug-ins. */
 static void make_npy(mx_conversion *p) {
     for (size_t i = 0; i < p->count; i++) {
         mx_elements *e = &p->output[i].made;
         if (e->dtype == MX_BFLOAT16)
             *e = mx_elements_plain(MX_FLOAT32);
+        else if (strcmp(e->storage, mx_dtype_name(e->dtype)))
+            *e = mx_elements_plain(e->dtype);
     }
 }
 

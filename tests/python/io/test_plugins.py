@@ -72,6 +72,23 @@ def test_reads(tmp_path):
     ]
 
 
+CONVERT = """
+import mlx.core as mx
+for name in ("x.safetensors", "x.npz", "folder"):
+    mx.convert_model("x.lines", name)
+    f = mx.open_file(name)
+    print(f.tensors["q"].dtype, f["q"].tolist(), f["w"].tolist() == [[0, 1, 2], [3, 4, 5]])
+"""
+
+
+def test_its_storages_become_numbers(tmp_path):
+    """Of formats that have no such storage."""
+    write_lines(tmp_path)
+    status, out, err = run(CONVERT, build(tmp_path), tmp_path)
+    assert not status, err
+    assert out.splitlines() == ["mlx.core.uint8 [[1, 2, 3, 4], [5, 6, 7, 8]] True"] * 3
+
+
 def test_without_it_the_format_is_unknown(tmp_path):
     write_lines(tmp_path)
     status, _, err = run(READ, "", tmp_path)

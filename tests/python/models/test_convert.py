@@ -412,6 +412,8 @@ def test_arguments(tmp_path, model):
     ):
         with pytest.raises((ValueError, RuntimeError), match=message):
             mx.convert_model(model, out, **more)
+    with pytest.raises(TypeError, match="rules is a list of str, not one"):
+        mx.convert_model(model, out, rules="lm_head=keep")
     with pytest.raises(TypeError, match="a rule is a str"):
         mx.convert_model(model, out, rules=[1])
     assert not out.exists()

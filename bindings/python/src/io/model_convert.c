@@ -85,6 +85,8 @@ static PyObject *convert_model(PyObject *module, PyObject *args, PyObject *kwarg
                                      &out, &o.format, &o.family, &o.mode, &o.group_size, &o.bits,
                                      &o.dtype, &dequantize, &rules, &most, &overwrite, &function))
         return NULL;
+    if (rules && PyUnicode_Check(rules))
+        return PyErr_Format(PyExc_TypeError, "[convert_model] rules is a list of str, not one");
     PyObject *list = rules && rules != Py_None
                          ? PySequence_Fast(rules, "[convert_model] rules is a list of str")
                          : NULL;
