@@ -15,6 +15,8 @@ static json_t *parse(const char *op, const char *name, const char *text, size_t 
     json_error_t e;
     if (n > MX_JSON_MOST)
         return mx_fail(MX_FORMAT, "[%s] '%s': more than 100 MB of JSON", op, name);
+    if (!n)
+        return mx_fail(MX_FORMAT, "[%s] '%s' is empty, and JSON was expected", op, name);
     if (!st_is_shallow(text, n))
         return mx_fail(MX_FORMAT, "[%s] '%s' is nested too deeply", op, name);
     json_t *root = json_loadb(text, n, JSON_REJECT_DUPLICATES | flags, &e);
@@ -23,8 +25,52 @@ static json_t *parse(const char *op, const char *name, const char *text, size_t 
     return root;
 }
 
+/* How many digits there are from i on. */
+static size_t digits_at(const char *text, size_t i, size_t n) {
+    size_t end = i;
+    while (end < n && text[end] >= '0' && text[end] <= '9')
+        end++;
+    return end - i;
+}
+
+/* Is what ends at `end`, of so many digits, a whole number of more than 64 bits? */
+static bool is_long(const char *text, size_t end, size_t digits, size_t n) {
+    char before = digits < end ? text[end - digits - 1] : ' ', behind = end < n ? text[end] : ' ';
+    if (digits < 19 || strchr(".eE+", before) || strchr(".eE", behind))
+        return false;
+    return digits > 19 || memcmp(text + end - digits, "9223372036854775807", 19) > 0;
+}
+
+/* The end of the first such number behind i, outside of texts; 0: there is none. */
+static size_t next_long(const char *text, size_t i, size_t n) {
+    for (bool inside = false; i < n;) {
+        size_t digits = inside ? 0 : digits_at(text, i, n);
+        if (is_long(text, i + digits, digits, n))
+            return i + digits;
+        inside ^= text[i] == '"';
+        i += digits ? digits : inside && text[i] == '\\' ? 2 : 1;
+    }
+    return 0;
+}
+
+/* Such numbers become real ones of the same length: the last two digits of 19 or more are beyond
+   what those can tell. */
+static void make_real(char *text, size_t end, size_t n) {
+    for (; end; end = next_long(text, end, n))
+        memcpy(text + end - 2, "e2", 2);
+}
+
 json_t *mx_json_parse(const char *op, const char *name, const char *text, size_t n) {
-    return parse(op, name, text, n, 0);
+    size_t end = next_long(text, 0, n);
+    char *copy = end ? mx_memdup(text, n) : NULL;
+    if (!end)
+        return parse(op, name, text, n, 0);
+    if (!copy)
+        return NULL;
+    make_real(copy, end, n);
+    json_t *root = parse(op, name, copy, n, 0);
+    mx_free(copy);
+    return root;
 }
 
 json_t *mx_json_parse_zeros(const char *op, const char *name, const char *text, size_t n) {

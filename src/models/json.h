@@ -10,7 +10,8 @@
 enum { MX_JSON_MOST = 100 * 1000 * 1000 };
 
 /* NULL and an error that says at which byte: it cannot be read, is no JSON, is too large or nested
-   too deeply, or has a key twice. For json_decref. */
+   too deeply, or has a key twice. Whole numbers of more than 64 bits, which Python writes, are read
+   as real ones. For json_decref. */
 json_t *mx_json_load(const char *op, const char *path);
 /* The same of files that Python wrote, whose infinite numbers are no JSON: they read as 1e308. */
 json_t *mx_json_load_config(const char *op, const char *path);

@@ -242,6 +242,24 @@ static void structures(void) {
     mlx_structure_free(s);
 }
 
+/* An answer goes on with its prompt: the blank before its first word is part of it, and what a
+   structure allows is what is shown. */
+static void blanks(void) {
+    static const char *const pattern[] = {" a", "\\s", "[^a]", "[ -~]{5}"};
+    static const int length[] = {2, 1, 1, 5};
+    mlx_lm_request r = text_of("Once", 3);
+    CHECK_HAS(once(r, NULL).text, " upon a");
+    for (int i = 0; i < 4; i++) {
+        mlx_structure s = mlx_structure_new();
+        CHECK(mlx_structure_open_regex(&s, pattern[i]) == 0);
+        r.structure = s, r.most = 10;
+        answer a = once(r, NULL);
+        CHECK_MSG((int)strlen(a.text) == length[i], "%s: '%s'", pattern[i], a.text);
+        CHECK(a.text[0] == (i == 2 ? a.text[0] : ' ') && (i || a.text[1] == 'a'));
+        mlx_structure_free(s);
+    }
+}
+
 /* A bias that forbids all that a structure allows ends one request and not the others. */
 static void failures(void) {
     static int tokens[512];
@@ -475,6 +493,7 @@ int main(void) {
     RUN(ends);
     RUN(stop_texts);
     RUN(structures);
+    RUN(blanks);
     RUN(failures);
     RUN(cancels);
     RUN(adds_from_within);

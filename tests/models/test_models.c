@@ -106,6 +106,30 @@ static void json_comes_back(void) {
     mx_error_clear();
 }
 
+/* What Python writes as the length of a text without end, and its like. */
+static void long_numbers(void) {
+    static const char text[] =
+        "{\"model_max_length\": 1000000000000000019884624838656, \"a\\\"9\": [9223372036854775807,"
+        "9223372036854775808, -99999999999999999999,0.12345678901234567890123,"
+        "1e+00000000000000000019],\"t\":\"\\\"12345678901234567890123 \\\\\",\"u\":18446744073709551615}";
+    json_t *v = mx_json_parse("test", "text", text, sizeof text - 1);
+    if (!CHECK_MSG(v, "%s", mx_error_message()))
+        return;
+    const json_t *list = json_object_get(v, "a\"9");
+    CHECK(json_real_value(mx_json_at(v, "model_max_length")) == 1e30);
+    CHECK(json_integer_value(json_array_get(list, 0)) == INT64_MAX);
+    CHECK(json_real_value(json_array_get(list, 1)) == 9223372036854775808.0);
+    CHECK(json_real_value(json_array_get(list, 2)) == -1e20);
+    CHECK(json_real_value(json_array_get(list, 3)) == 0.12345678901234567890123);
+    CHECK(json_real_value(json_array_get(list, 4)) == 1e19);
+    CHECK_STR(mx_json_text_at(v, "t"), "\"12345678901234567890123 \\");
+    CHECK(json_real_value(mx_json_at(v, "u")) == 18446744073709551616.0);
+    json_decref(v);
+    CHECK(!mx_json_parse("test", "file", "", 0));
+    CHECK_HAS(mx_error_message(), "'file' is empty");
+    mx_error_clear();
+}
+
 /* --- elements -------------------------------------------------------------------------------- */
 
 static void texts_of_elements(void) {
@@ -282,6 +306,7 @@ int main(void) {
     RUN(shapes_have_letters);
     RUN(formulas);
     RUN(json_comes_back);
+    RUN(long_numbers);
     RUN(texts_of_elements);
     RUN(blocks_are_words);
     RUN(mixtures);

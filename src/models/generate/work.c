@@ -65,10 +65,19 @@ static bool set_sampling(gen_work *w, const mx_request *r) {
     return w->sampler && mx_sampler_accept(w->sampler, w->token, w->n, true);
 }
 
+/* Does the answer go on with text? Behind a special token a text begins, but what a structure
+   allows counts the blank before it. */
+static bool follows(const gen_work *w, const mx_lm *lm, const mx_request *r) {
+    int last = w->n ? w->token[w->n - 1] : -1;
+    return r->structure || (last >= 0 && !mx_tokenizer_is_special(lm->tokenizer, last));
+}
+
 static bool set_text(gen_work *w, const mx_lm *lm, const mx_request *r) {
     w->stream = mx_token_stream_make(lm->tokenizer, r->show_special);
-    w->stop = w->stream && r->stop_num ? mx_stop_new(r->stop, r->stop_num) : NULL;
-    return w->stream && (w->stop || !r->stop_num);
+    if (!w->stream || (follows(w, lm, r) && !mx_token_stream_follow(w->stream)))
+        return false;
+    w->stop = r->stop_num ? mx_stop_new(r->stop, r->stop_num) : NULL;
+    return w->stop || !r->stop_num;
 }
 
 static bool set_numbers(gen_work *w, const mx_lm *lm, const mx_request *r) {

@@ -25,23 +25,29 @@ static bool is_text(const mx_tokenizer *t, int32_t id) {
            tok_byte_of_piece((tok_text){text, n}) < 0;
 }
 
-/* A piece that stays what it is when another one follows. */
+/* Whole characters that stay what they are when others follow. */
+static bool stays(finder *f, int32_t id) {
+    if (!is_text(f->t, id) || !decode(f, (int32_t[]){id, id}, 2))
+        return false;
+    size_t twice = f->one.n;
+    return decode(f, &id, 1) && f->one.n && f->one.n < twice && !tok_open_end(f->one.p, f->one.n);
+}
+
 static bool find_before(finder *f) {
     f->before = -1;
-    for (int32_t id = 0; (size_t)id < f->t->ids && f->before < 0; id++) {
-        if (!is_text(f->t, id))
-            continue;
-        if (!decode(f, (int32_t[]){id, id}, 2))
-            return false;
-        size_t twice = f->one.n;
-        if (!decode(f, &id, 1))
-            return false;
-        if (f->one.n && f->one.n < twice) {
+    for (int32_t id = 0; (size_t)id < f->t->ids && f->before < 0 && !mx_failed(); id++)
+        if (stays(f, id)) {
             f->before = id;
             f->before_n = f->one.n;
         }
-    }
-    return true;
+    return !mx_failed();
+}
+
+int32_t tok_piece_before(const mx_tokenizer *t) {
+    finder f = {.t = t};
+    find_before(&f);
+    tok_free(&f.one);
+    return f.before;
 }
 
 /* What a decoder of bytes does not see alone: pieces may be parts of characters. */

@@ -264,6 +264,9 @@ void tok_free_spare(mx_tokenizer *t);
 bool tok_decode_ids(const mx_tokenizer *t, const int32_t *ids, size_t n, bool special, bool open,
                     tok_bytes *out);
 
+/* A piece of whole characters behind which another is not the first; -1: there is none. */
+int32_t tok_piece_before(const mx_tokenizer *t);
+
 /* The text after all normalizers, in one of two buffers, or as it was. */
 tok_text tok_normalize(const mx_tokenizer *t, tok_text text, tok_bytes room[2]);
 /* What lies between added tokens goes to the model. */

@@ -94,6 +94,12 @@ const char *mx_token_stream_put(mx_token_stream *s, int32_t id, size_t *n) {
     return mx_failed() ? NULL : s->shown.p ? s->shown.p : "";
 }
 
+bool mx_token_stream_follow(mx_token_stream *s) {
+    size_t n;
+    int32_t before = tok_piece_before(s->t);
+    return before >= 0 ? mx_token_stream_put(s, before, &n) != NULL : !mx_failed();
+}
+
 const char *mx_token_stream_end(mx_token_stream *s, size_t *n) {
     size_t whole = s->ids.n ? decode(s, 0, false) : 0;
     show(s, whole);

@@ -62,6 +62,9 @@ mx_tokenizer_kind(const mx_tokenizer *t); /* "BPE", "Unigram", "WordPiece", "Wor
 /* A stream gives the text of ids as they come, whole characters at a time. */
 mx_token_stream *mx_token_stream_make(mx_tokenizer *t, bool keep_special);
 void mx_token_stream_free(mx_token_stream *s);
+/* Of a new stream: what it shows follows other text. A decoder leaves out the blank before the
+   first piece of a text; that of what follows is shown, as mx_tokenizer_bytes says. */
+bool mx_token_stream_follow(mx_token_stream *s);
 /* What is new: *n bytes, valid until the next call. NULL and an error. */
 const char *mx_token_stream_put(mx_token_stream *s, int32_t id, size_t *n);
 /* What was held back; the stream may begin anew. */
