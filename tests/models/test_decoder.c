@@ -103,6 +103,19 @@ static void configs(void) {
         {"llama.json", "{\"hidden_act\": 3}", "hidden_act"},
         {"llama.json", "{\"rope_parameters\": {\"rope_type\": \"spiral\"}}", "spiral"},
         {"llama.json", "{\"rope_parameters\": {\"rope_theta\": -1}}", "no frequencies"},
+        {"llama.json", "{\"rope_theta\": 0, \"rope_parameters\": null}", "rope_theta is 0"},
+        {"llama.json", "{\"rope_parameters\": 5}", "rope_parameters is 5"},
+        {"llama.json", "{\"rope_scaling\": {\"rope_type\": \"linear\", \"factor\": 2}}",
+         "rope_parameters says something else"},
+        {"llama.json", "{\"rope_parameters\": {\"rope_type\": \"llama3\"}}",
+         "rope_parameters.factor is missing"},
+        {"llama.json", "{\"rope_parameters\": {\"rope_type\": \"llama3\", \"factor\": 8}}",
+         "low_freq_factor is missing"},
+        {"llama.json", "{\"rope_parameters\": null, \"rope_scaling\": {\"rope_type\": \"linear\"}}",
+         "rope_scaling.factor is missing"},
+        {"llama.json", "{\"partial_rotary_factor\": 0.5}", "partial_rotary_factor is 0.5"},
+        {"llama.json", "{\"attention_bias\": true}", "bias of attn_q of layer 0"},
+        {"llama.json", "{\"mlp_bias\": true}", "bias of ffn_gate of layer 0"},
         {"llama.json", "{\"num_key_value_heads\": 3}", "shape"},
         {"llama.json", "{\"num_attention_heads\": 0}", "num_attention_heads"},
         {"llama.json", "{\"num_hidden_layers\": 3}", "missing"},
@@ -166,6 +179,21 @@ static void published(void) {
         }
         tiny_close(&t);
     }
+}
+
+/* A head of its own counts although the config says that it is the embedding. */
+static void own_head(void) {
+    tiny_model t;
+    if (tiny_open(&t, "llama.json")) {
+        json_object_set_new(json_object_get(t.document, "config"), "tie_word_embeddings",
+                            json_true());
+        tiny_write_config(json_object_get(t.document, "config"), t.path);
+        mx_decoder *d = mx_decoder_open(t.path);
+        CHECK_MSG(d && d->head.words != d->embedding.words, "%s", mx_error_message());
+        mx_decoder_release(d);
+        mx_error_clear();
+    }
+    tiny_close(&t);
 }
 
 /* As Python writes it, which is no JSON. */
@@ -333,6 +361,7 @@ int main(void) {
     RUN(pooling);
     RUN(configs);
     RUN(published);
+    RUN(own_head);
     RUN(infinite_limits);
     RUN(cut_files);
     RUN(no_models);

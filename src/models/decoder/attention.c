@@ -84,12 +84,21 @@ static bool split_gate(dec_build *b, mx_attender *a) {
     return ok;
 }
 
+static bool biases(dec_build *b, int n, const mx_attender *a) {
+    static const char key[] = "attention_bias";
+    return b->trait->own_biases ||
+           (dec_need_bias(b, key, &a->q, "attn_q", n) &&
+            dec_need_bias(b, key, &a->k, "attn_k", n) &&
+            dec_need_bias(b, key, &a->v, "attn_v", n) &&
+            (b->trait->bare_output || dec_need_bias(b, key, &a->output, "attn_output", n)));
+}
+
 static bool matrices(dec_build *b, int n, mx_attender *a) {
     return dec_matrix(b, "blk.{n}.attn_q", n, &a->q) && dec_matrix(b, "blk.{n}.attn_k", n, &a->k) &&
            dec_matrix(b, "blk.{n}.attn_v", n, &a->v) && split(b, n, a) && split_gate(b, a) &&
            dec_matrix(b, "blk.{n}.attn_output", n, &a->output) && dec_need(b, &a->q, "attn_q", n) &&
            dec_need(b, &a->k, "attn_k", n) && dec_need(b, &a->v, "attn_v", n) &&
-           dec_need(b, &a->output, "attn_output", n);
+           dec_need(b, &a->output, "attn_output", n) && biases(b, n, a);
 }
 
 static bool head_norms(dec_build *b, int n, mx_attender *a) {
@@ -108,11 +117,14 @@ static float scale_of(dec_build *b, const mx_attender *a) {
 }
 
 static int rotated_of(dec_build *b, int dim) {
-    double part = dec_number(b, "partial_rotary_factor", NAN);
+    const char *key = "partial_rotary_factor";
+    double part = dec_number(b, key, NAN);
     if (isnan(part))
-        part = dec_number(b, "rope_parameters.partial_rotary_factor", 1);
+        part = dec_number(b, key = "rope_parameters.partial_rotary_factor", 1);
     if (b->trait->no_rope)
         return 0;
+    if (part != 1 && !b->trait->partial && !b->model.is_gguf)
+        return dec_refuse(b, key, "and models of this family turn whole heads");
     return part >= 0 && part <= 1 ? (int)(dim * part) : dim;
 }
 

@@ -57,7 +57,10 @@ struct dec_trait {
     bool tanh_gelu;          /* whatever the config calls it */
     bool clamps;             /* MX_ACT_CLAMPED_SWIGLU */
     bool encoder, norms_after, parallel, no_rope;
+    bool partial;      /* partial_rotary_factor is read */
     bool fine_ramp;    /* yarn's ramp begins and ends between two frequencies */
+    bool bare_output;  /* attention_bias is that of q, k and v alone */
+    bool own_biases;   /* attention_bias says nothing */
     bool folders_only; /* GGUF files of the family are not understood */
     /* What stands in the place of attention, or attention of another kind; NULL: attention */
     bool (*mixer)(dec_build *b, int n, mx_layer *l);
@@ -137,6 +140,9 @@ bool dec_words(dec_build *b, mx_array *words, mx_array *scales, mx_array *biases
 mx_array *dec_settle(dec_build *b, mx_array *a);
 /* Error unless it is there. */
 bool dec_need(dec_build *b, const mx_weight *w, const char *module, int layer);
+/* Error where config.json says by `key` that there is a bias, and there is none. */
+bool dec_need_bias(dec_build *b, const char *key, const mx_weight *w, const char *module,
+                   int layer);
 
 /* --- rotation (turns.c) ---------------------------------------------------------------------- */
 

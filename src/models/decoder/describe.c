@@ -36,6 +36,19 @@ static bool layer(dec_build *b, int n, mx_layer *l) {
 
 /* --- the ends -------------------------------------------------------------------------------- */
 
+static bool same(const mx_array *a, const mx_array *b) {
+    return a == b || (a && b && a->dtype == b->dtype && a->size == b->size &&
+                      !memcmp(a->data, b->data, (size_t)a->size * mx_itemsize(a)));
+}
+
+/* Does a tied model's file have the embedding twice? What differs is the file's own. */
+static bool is_embedding(const mx_decoder *d) {
+    const mx_weight *h = &d->head, *e = &d->embedding;
+    return h->kind == e->kind && h->out == e->out && h->in == e->in && h->bits == e->bits &&
+           h->group == e->group && h->factor == e->factor && !h->bias && !e->bias &&
+           same(h->words, e->words) && same(h->scales, e->scales) && same(h->biases, e->biases);
+}
+
 static bool head(dec_build *b) {
     mx_decoder *d = b->d;
     bool tied = dec_flag(b, "tie_word_embeddings", d->family->ties);
@@ -45,7 +58,7 @@ static bool head(dec_build *b) {
         return false;
     if (d->head.kind == MX_WEIGHT_NONE && !tied)
         return dec_need(b, &d->head, "output", -1);
-    if (d->head.kind == MX_WEIGHT_NONE || tied)
+    if (d->head.kind == MX_WEIGHT_NONE || (tied && is_embedding(d)))
         d->head = d->embedding;
     return true;
 }

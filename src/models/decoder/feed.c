@@ -44,5 +44,8 @@ bool dec_feed(dec_build *b, int n, mx_feed *f) {
            dec_matrix(b, "blk.{n}.ffn_up", n, &f->up) &&
            dec_matrix(b, "blk.{n}.ffn_down", n, &f->down) && halves(b, f) &&
            (b->d->layer[n].mixer == MX_MIXER_MAMBA2 ||
-            (dec_need(b, &f->up, "ffn_up", n) && dec_need(b, &f->down, "ffn_down", n)));
+            (dec_need(b, &f->up, "ffn_up", n) && dec_need(b, &f->down, "ffn_down", n))) &&
+           dec_need_bias(b, "mlp_bias", &f->gate, "ffn_gate", n) &&
+           dec_need_bias(b, "mlp_bias", &f->up, "ffn_up", n) &&
+           dec_need_bias(b, "mlp_bias", &f->down, "ffn_down", n);
 }

@@ -91,6 +91,36 @@ static double former_context(const turning *t) {
     return at(t, "original_max_position_embeddings", own);
 }
 
+/* Do a former and a present version's keys say the same? What one of them leaves out does not
+   count, but the kind does. */
+static bool agree(const json_t *former, const json_t *now) {
+    const char *key, *a = mx_json_text_at(former, "rope_type|type"),
+                     *b = mx_json_text_at(now, "rope_type|type");
+    json_t *v;
+    if (a && b && strcmp(a, b))
+        return false;
+    json_object_foreach((json_t *)(uintptr_t)former, key, v) {
+        const json_t *other = json_object_get(now, key);
+        bool numbers = json_is_number(v) && json_is_number(other);
+        if (other && strcmp(key, "type") && strcmp(key, "rope_type") &&
+            (numbers ? json_number_value(v) != json_number_value(other) : !json_equal(v, other)))
+            return false;
+    }
+    return true;
+}
+
+static bool check_objects(dec_build *b) {
+    json_t *former = dec_at(b, "rope_scaling"), *now = dec_at(b, "rope_parameters");
+    const json_t *all = mx_json_at(now, "full_attention");
+    if (former && !json_is_object(former))
+        return dec_refuse(b, "rope_scaling", "an object was expected");
+    if (now && !json_is_object(now))
+        return dec_refuse(b, "rope_parameters", "an object was expected");
+    return !former || !now || !json_object_size(former) || !json_object_size(now) ||
+           agree(former, all ? all : now) ||
+           dec_refuse(b, "rope_scaling", "and rope_parameters says something else");
+}
+
 /* --- the kinds ------------------------------------------------------------------------------- */
 
 static bool usual(const turning *t) {
@@ -98,7 +128,16 @@ static bool usual(const turning *t) {
     return true;
 }
 
+/* config.json has them, as those who read it expect; a GGUF file may leave them out. */
+static bool needs(const turning *t, const char *key) {
+    return t->b->model.is_gguf || has(t, key) ||
+           mx_fail(MX_FORMAT, "[model] '%s': %s%s is missing, which '%s' needs", t->b->name,
+                   t->place, key, kind_of(t));
+}
+
 static bool linear(const turning *t) {
+    if (!needs(t, "factor"))
+        return false;
     double factor = at(t, "factor", 1);
     for (int i = 0; i < t->n; i++)
         t->near[i] = (float)(t->near[i] / factor);
@@ -106,6 +145,8 @@ static bool linear(const turning *t) {
 }
 
 static bool llama3(const turning *t) {
+    if (!needs(t, "factor") || !needs(t, "low_freq_factor") || !needs(t, "high_freq_factor"))
+        return false;
     double factor = at(t, "factor", 8), low = at(t, "low_freq_factor", 1),
            high = at(t, "high_freq_factor", 4), context = former_context(t);
     for (int i = 0; i < t->n; i++) {
@@ -216,12 +257,16 @@ static bool is_finite(const turning *t) {
 
 static bool make(dec_build *b, dec_sight sight, int rotated, mx_rotation *out) {
     turning t = {.b = b, .rotated = rotated, .n = rotated / 2, .out = out};
+    if (!check_objects(b))
+        return false;
     t.place = place_of(b, sight);
     t.theta = theta_of(&t, sight);
     t.near = dec_keep_block(b, mx_malloc((size_t)t.n * sizeof *t.near));
     out->frequency = t.near;
     for (int i = 0; t.near && i < t.n; i++)
         t.near[i] = (float)pow(t.theta, -2.0 * i / rotated);
+    if (!(t.theta > 0))
+        return dec_refuse(b, "rope_theta", "of which no frequencies can be made");
     return t.near && change(&t) && is_finite(&t) && !mx_failed();
 }
 

@@ -89,6 +89,15 @@ bool dec_need(dec_build *b, const mx_weight *w, const char *module, int layer) {
                          module, layer) != NULL;
 }
 
+bool dec_need_bias(dec_build *b, const char *key, const mx_weight *w, const char *module,
+                   int layer) {
+    if (mx_failed() || b->model.is_gguf || w->bias || w->kind == MX_WEIGHT_NONE ||
+        !json_is_true(dec_at(b, key)))
+        return !mx_failed();
+    return mx_fail(MX_FORMAT, "[%s] '%s': %s is true, and the bias of %s of layer %d is missing",
+                   op, b->name, key, module, layer);
+}
+
 /* Numbers of a tensor in float32. */
 static mx_array *values_of(dec_build *b, const mx_model_tensor *t) {
     mx_parts p;
