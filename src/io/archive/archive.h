@@ -176,6 +176,8 @@ bool mx_archive_declare(mx_archive_writer *w, const char *name, const char *stor
                         const int *shape, int ndim);
 /* The elements of a tensor that was declared, once each, in any order. */
 bool mx_archive_put(mx_archive_writer *w, const char *name, mx_array *a);
+/* The same in pieces: whole rows, in order, from row `first` on; with the last it is put. */
+bool mx_archive_put_rows(mx_archive_writer *w, const char *name, mx_array *a, int first);
 /* The same of a tensor of a file, stored as it is to be: bytes are copied that no array sees. */
 bool mx_archive_put_raw(mx_archive_writer *w, const char *name, const mx_archive *from, size_t i);
 /* All tensors were put: the files appear under their names. */

@@ -291,6 +291,31 @@ bool mx_archive_put(mx_archive_writer *w, const char *name, mx_array *a) {
     return ok;
 }
 
+bool mx_archive_put_rows(mx_archive_writer *w, const char *name, mx_array *a, int first) {
+    mx_archive_entry *e = waiting(w, name);
+    if (!e || !began(w))
+        return false;
+    mx_scope scope = mx_scope_open();
+    mx_array *rows = mx_sink_rows(a);
+    uint64_t all = e->ndim ? (uint64_t)e->shape[0] : 0,
+             n = rows && rows->ndim ? (uint64_t)rows->shape[0] : 0;
+    uint64_t bytes = rows ? (uint64_t)rows->size * mx_itemsize(rows) : 0,
+             one = all ? e->bytes / all : 0;
+    bool ok = rows &&
+              ((mx_dtype_of(rows) == e->storage.dtype && bytes == n * one &&
+                (uint64_t)first + n <= all) ||
+               mx_fail(MX_INVALID, "[%s] '%s': these are no rows of '%.200s'", op, w->path, name));
+    mx_sink k = mx_sink_writer(op, w->file_path[e->part], w->file[e->part]);
+    if (ok) {
+        ok = mx_writer_seek(w->file[e->part], e->at + (uint64_t)first * one) &&
+             mx_sink_array(&k, rows);
+        was_put(w, e, ok);
+        e->put = ok && (uint64_t)first + n == all;
+    }
+    mx_scope_close(scope);
+    return ok;
+}
+
 bool mx_archive_put_raw(mx_archive_writer *w, const char *name, const mx_archive *from, size_t i) {
     const mx_archive_tensor *t = &from->tensor[i];
     const mx_loaded *file = from->part[t->part].source.file;

@@ -104,6 +104,9 @@ void mx_conversion_free(mx_conversion *p);
 /* --- arrays (value.c) ------------------------------------------------------------------------ */
 
 bool mx_output_parts(const mx_conversion *p, const mx_output *o, mx_parts *out);
+/* May its arrays be made some rows after the others? Then those of rows first to last. */
+bool mx_output_has_rows(const mx_conversion *p, const mx_output *o);
+bool mx_output_rows(const mx_conversion *p, const mx_output *o, int first, int last, mx_parts *out);
 /* Are its bytes those of one tensor of the source? */
 bool mx_output_is_copy(const mx_conversion *p, const mx_output *o);
 /* How many arrays it is, and of each its full name (mx_free), and storage and shape as they are

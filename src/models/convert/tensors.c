@@ -319,3 +319,25 @@ bool mx_model_read(const mx_model *m, const mx_model_tensor *t, bool stored, mx_
             return false;
     return true;
 }
+
+bool mx_model_has_rows(const mx_model *m, const mx_model_tensor *t) {
+    const mx_archive_tensor *a = &m->archive->tensor[t->part[0]];
+    const mx_archive_format *f = m->archive->format;
+    return a->raw && a->ndim > 1 && a->shape[0] > 1 && t->part[1] < 0 &&
+           (f == &mx_archive_gguf || f == &mx_archive_safetensors);
+}
+
+mx_array *mx_model_read_rows(const mx_model *m, const mx_model_tensor *t, bool stored, int first,
+                             int last) {
+    const mx_archive_tensor *a = &m->archive->tensor[t->part[0]];
+    uint64_t rows = (uint64_t)a->shape[0], n = (uint64_t)(last - first);
+    int shape[MX_MAX_NDIM];
+    mx_archive_tensor part = *a;
+    memcpy(shape, a->shape, (size_t)a->ndim * sizeof *shape);
+    shape[0] = last - first;
+    part.shape = shape;
+    part.elements = a->elements / rows * n;
+    part.bytes = a->bytes / rows * n;
+    part.offset = a->offset + a->bytes / rows * (uint64_t)first;
+    return m->archive->format->read(m->archive, &part, stored);
+}

@@ -199,6 +199,25 @@ bool mx_output_parts(const mx_conversion *p, const mx_output *o, mx_parts *out) 
     return changed(o, in, add, out);
 }
 
+bool mx_output_has_rows(const mx_conversion *p, const mx_output *o) {
+    const mx_model_tensor *t = o->stack == 1 ? &p->model->tensor[o->from[0]] : NULL;
+    return t && o->slice < 0 && o->shape.ndim == t->shape.ndim && !rotated_heads(p, o) &&
+           mx_model_has_rows(p->model, t);
+}
+
+bool mx_output_rows(const mx_conversion *p, const mx_output *o, int first, int last,
+                    mx_parts *out) {
+    const mx_model_tensor *t = &p->model->tensor[o->from[0]];
+    mx_parts in = {{mx_model_read_rows(p->model, t, stored(o), first, last)}};
+    int add = addend(p, o);
+    if (!in.part[0])
+        return false;
+    if (add || !mx_elements_same(&o->held, &o->made))
+        return changed(o, in, add, out);
+    *out = in;
+    return true;
+}
+
 bool mx_output_is_copy(const mx_conversion *p, const mx_output *o) {
     return o->stack == 1 && o->slice < 0 &&
            o->shape.ndim == p->model->tensor[o->from[0]].shape.ndim && !rotated_heads(p, o) &&

@@ -13,6 +13,8 @@
 
 static const char op[] = "convert";
 
+enum { PIECE = 16 << 20 }; /* bytes of the source that are in memory at once */
+
 /* --- metadata -------------------------------------------------------------------------------- */
 
 static bool set_text(mx_archive_writer *w, const char *key, const char *text) {
@@ -97,10 +99,41 @@ static bool put_raw(const mx_conversion *p, const mx_output *o, mx_archive_write
     return ok;
 }
 
+static bool put_parts(const mx_conversion *p, const mx_output *o, mx_archive_writer *w,
+                      const mx_parts *parts, int first) {
+    bool ok = true;
+    for (int k = 0; ok && k < mx_output_part_count(o); k++) {
+        mx_output_part part;
+        ok = mx_output_part_of(p, o, k, &part) &&
+             mx_archive_put_rows(w, part.name, parts->part[k], first);
+        mx_free(part.name);
+    }
+    return ok;
+}
+
+/* What is large goes through memory some rows at a time. */
+static bool put_rows(const mx_conversion *p, const mx_output *o, mx_archive_writer *w) {
+    const mx_archive_tensor *t = &p->model->archive->tensor[p->model->tensor[o->from[0]].part[0]];
+    int rows = o->shape.dim[0];
+    uint64_t one = t->bytes / (uint64_t)rows, n = one ? PIECE / one : PIECE;
+    int step = n < 1 ? 1 : n < (uint64_t)rows ? (int)n : rows;
+    bool ok = true;
+    for (int first = 0; ok && first < rows; first += step) {
+        int last = rows - first < step ? rows : first + step;
+        mx_parts parts;
+        mx_scope scope = mx_scope_open();
+        ok = mx_output_rows(p, o, first, last, &parts) && put_parts(p, o, w, &parts, first);
+        mx_scope_close(scope);
+    }
+    return ok;
+}
+
 /* Everything that belongs to one output is let go before the next. */
 static bool put(const mx_conversion *p, const mx_output *o, mx_archive_writer *w) {
     if (is_raw(p, o))
         return put_raw(p, o, w);
+    if (mx_output_has_rows(p, o))
+        return put_rows(p, o, w);
     mx_parts parts;
     mx_scope scope = mx_scope_open();
     bool ok = mx_output_parts(p, o, &parts);

@@ -552,3 +552,22 @@ def test_npz_is_told_of(model, tmp_path):
     assert sorted(mx.load(str(tmp_path / "x.npz"))) == sorted(shapes())
     with pytest.raises((ValueError, RuntimeError), match="cannot be the name of an array"):
         mx.savez(str(tmp_path / "y.npz"), **{"a\x01": mx.ones(2)})
+
+
+def test_large_tensors_go_through_in_pieces(tmp_path):
+    """Their rows are what one piece would have: 24 MB, the last piece smaller."""
+    x = mx.random.normal((6001, 1024))
+    mx.save_safetensors(str(tmp_path / "x.safetensors"), {"a.weight": x})
+    for mode in ("q8_0", "q4_k"):
+        mx.convert_model(tmp_path / "x.safetensors", tmp_path / f"{mode}.gguf", mode=mode)
+        found = mx.open_file(tmp_path / f"{mode}.gguf").read("a.weight", stored=True)
+        assert mx.array_equal(found, mx.quantize(x, mode=mode)[0]).item()
+        mx.convert_model(tmp_path / f"{mode}.gguf", tmp_path / f"{mode}.safetensors")
+        wanted = mx.dequantize(found, mode=mode, dtype=mx.float16)
+        assert mx.array_equal(stored(tmp_path / f"{mode}.safetensors")["a.weight"], wanted).item()
+    mx.convert_model(tmp_path / "x.safetensors", tmp_path / "w", mode="affine", bits=4)
+    for part, wanted in zip(("weight", "scales", "biases"), mx.quantize(x)):
+        assert mx.array_equal(stored(tmp_path / "w")[f"a.{part}"], wanted).item()
+    mx.convert_model(tmp_path / "x.safetensors", tmp_path / "h.safetensors", dtype="bfloat16")
+    found = stored(tmp_path / "h.safetensors")["a.weight"]
+    assert mx.array_equal(found, x.astype(mx.bfloat16)).item()
