@@ -1,4 +1,6 @@
 /* Opening models to run them (src/models/decoder): descriptions, what is refused, derivatives. */
+#include <errno.h>
+
 #include "graph/eval/eval.h"
 #include "tiny_models.h"
 #include "transforms/transforms.h"
@@ -69,8 +71,6 @@ static void pooling(void) {
     tiny_close(&t);
 }
 
-/* --- what is refused ------------------------------------------------------------------------- */
-
 static bool refuses(const char *path, const char *word) {
     mx_scope scope = mx_scope_open();
     mx_decoder *d = mx_decoder_open(path);
@@ -81,6 +81,87 @@ static bool refuses(const char *path, const char *word) {
     mx_scope_close(scope);
     return said;
 }
+
+/* With the text as t/<name>. */
+static void put_beside(const tiny_model *t, const char *name, const char *text) {
+    char path[700];
+    snprintf(path, sizeof path, "%s/%s", t->path, name);
+    FILE *f = fopen(path, "w");
+    CHECK(f && fputs(text, f) >= 0 && fclose(f) == 0);
+}
+
+static void poolings(void) {
+    static const struct {
+        const char *config;
+        mx_pooling how;
+        const char *word; /* of the error */
+    } all[] = {
+        {"{\"pooling_mode_mean_tokens\": false, \"pooling_mode_max_tokens\": true}", MX_POOL_MAX,
+         0},
+        {"{\"pooling_mode_mean_sqrt_len_tokens\": true}", MX_POOL_MEAN, 0},
+        {"{\"pooling_mode_weightedmean_tokens\": true}", MX_POOL_WEIGHTED, 0},
+        {"{\"pooling_mode_lasttoken\": true, \"include_prompt\": true}", MX_POOL_LAST, 0},
+        {"{\"pooling_mode\": \"cls\"}", MX_POOL_FIRST, 0},
+        {"{\"pooling_mode\": \"mean\"}", MX_POOL_MEAN, 0},
+        {"{\"pooling_mode_mean_tokens\": true, \"pooling_mode_cls_token\": true}", 0, "together"},
+        {"{\"pooling_mode_mean_tokens\": false}", 0, "names no pooling"},
+        {"{\"pooling_mode_mean_tokens\": 1}", 0, "neither true nor false"},
+        {"{\"pooling_mode_odd\": true}", 0, "'odd'"},
+        {"{\"pooling_mode\": \"odd\"}", 0, "'odd'"},
+        {"{\"pooling_mode\": [1]}", 0, "no text"},
+        {"[]", 0, "no object"},
+    };
+    tiny_model t;
+    char path[600];
+    bool open = tiny_open(&t, "bert.json");
+    snprintf(path, sizeof path, "%s/1_Pooling", t.path);
+    CHECK(open && (mkdir(path, 0777) == 0 || errno == EEXIST));
+    for (size_t i = 0; open && i < sizeof all / sizeof *all; i++) {
+        put_beside(&t, "1_Pooling/config.json", all[i].config);
+        if (all[i].word)
+            CHECK_MSG(refuses(t.path, all[i].word), "%s", all[i].config);
+        else
+            CHECK_MSG(pooling_of(t.path) == all[i].how, "%s", all[i].config);
+    }
+    tiny_close(&t);
+}
+
+#define MODULE(kind, path) "{\"type\": \"" kind "\", \"path\": \"" path "\"}"
+#define OWN(kind, path)    MODULE("sentence_transformers.models." kind, path)
+
+static void modules(void) {
+    static const struct {
+        const char *list, *word;
+    } all[] = {
+        {"[" OWN("Transformer", "") "," OWN("Pooling", "p") "," OWN("Dense", "2_Dense") "]",
+         "Dense"},
+        {"[" OWN("Transformer", "") "," MODULE("odd.Pooling", "p") "]", "odd.Pooling"},
+        {"[" OWN("Transformer", "0") "," OWN("Pooling", "p") "]", "Transformer"},
+        {"[" OWN("Pooling", "p") "," OWN("Pooling", "p") "]", "Pooling"},
+        {"[" OWN("Pooling", "q") "]", "q/config.json' is missing"},
+        {"[" OWN("Transformer", "") "]", "no Pooling"},
+        {"[1]", "no type"},
+        {"{}", "no list"},
+    };
+    tiny_model t;
+    char path[600];
+    bool open = tiny_open(&t, "bert.json");
+    snprintf(path, sizeof path, "%s/p", t.path);
+    CHECK(open && (mkdir(path, 0777) == 0 || errno == EEXIST));
+    put_beside(&t, "p/config.json", "{\"pooling_mode_max_tokens\": true}");
+    for (size_t i = 0; open && i < sizeof all / sizeof *all; i++) {
+        put_beside(&t, "modules.json", all[i].list);
+        CHECK_MSG(refuses(t.path, all[i].word), "%s", all[i].list);
+    }
+    put_beside(&t, "modules.json",
+               "[" OWN("Transformer", "") "," OWN("Pooling", "p") "," OWN("Normalize", "n") "]");
+    CHECK(pooling_of(t.path) == MX_POOL_MAX);
+    snprintf(path, sizeof path, "%s/modules.json", t.path);
+    CHECK(remove(path) == 0);
+    tiny_close(&t);
+}
+
+/* --- what is refused ------------------------------------------------------------------------- */
 
 /* A config that says something else. */
 static void refuses_config(const char *name, const char *change, const char *word) {
@@ -359,6 +440,8 @@ int main(void) {
     RUN(smollm2);
     RUN(gemma3);
     RUN(pooling);
+    RUN(poolings);
+    RUN(modules);
     RUN(configs);
     RUN(published);
     RUN(own_head);

@@ -1,6 +1,7 @@
 /* Files and metadata in common: see side.h. */
 #include "models/convert/side.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -25,6 +26,7 @@ const char *const mx_side_names[] = {"tokenizer.json",
                                      "vocab.txt",
                                      "modules.json",
                                      "sentence_bert_config.json",
+                                     "1_Pooling/config.json",
                                      NULL};
 
 const char *mx_side_key(const char *name, char *room, size_t n) {
@@ -78,10 +80,25 @@ static bool put_content(mx_sink *k, void *what) {
     return mx_sink_put(k, c->bytes, c->n);
 }
 
+/* The folder that a name lies in, inside of the folder. */
+static bool make_parent(const char *path, const char *name) {
+    const char *slash = strrchr(name, '/');
+    char *parent = slash ? mx_strdup(path) : NULL;
+    if (!slash)
+        return true;
+    if (parent)
+        parent[strlen(path) - strlen(slash)] = 0;
+    bool ok = parent && (mkdir(parent, 0777) == 0 || errno == EEXIST);
+    if (parent && !ok)
+        mx_fail(MX_IO, "[%s] '%s': %s", op, parent, strerror(errno));
+    mx_free(parent);
+    return ok;
+}
+
 bool mx_side_write(const char *folder, const char *name, const char *bytes, size_t n) {
     content c = {bytes, n};
     char *path = path_of(folder, name);
-    bool ok = path && mx_sink_file(op, path, "", put_content, &c);
+    bool ok = path && make_parent(path, name) && mx_sink_file(op, path, "", put_content, &c);
     mx_free(path);
     return ok;
 }

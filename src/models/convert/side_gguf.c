@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "base/vec.h"
 #include "graph/trace/scope.h"
+#include "models/convert/pooling.h"
 #include "models/convert/side.h"
 #include "models/convert/tokens.h"
 
@@ -23,25 +24,17 @@ static bool put_name(const mx_model *m, mx_map *meta) {
     return !*name || strcmp(name, ".") == 0 || mx_meta_put_text(meta, "general.name", name);
 }
 
-/* How a sentence is made of its tokens: sentence-transformers keep that in a folder. */
+/* How a text's vector is made of its tokens: GGUF has numbers for some ways. */
 static bool put_pooling(const mx_model *m, mx_map *meta) {
-    static const struct {
-        const char *config;
-        int type;
-    } pooling[] = {{"pooling_mode_mean_tokens", 1},
-                   {"pooling_mode_cls_token", 2},
-                   {"pooling_mode_lasttoken", 3}};
-    size_t n = 0;
-    char key[96], *text = mx_side_read(m->folder, "1_Pooling/config.json", &n);
-    json_t *config = text ? mx_json_parse(op, "1_Pooling/config.json", text, n) : NULL;
-    bool ok = !mx_failed();
+    mx_pooling how = MX_POOL_NONE;
+    char key[96];
     snprintf(key, sizeof key, "%s.pooling_type", m->family->arch);
-    for (size_t i = 0; ok && i < sizeof pooling / sizeof *pooling; i++)
-        if (json_is_true(mx_json_at(config, pooling[i].config)))
-            ok = mx_meta_put_number(meta, key, pooling[i].type, MX_UINT32);
-    json_decref(config);
-    mx_free(text);
-    return ok;
+    if (!m->folder || !mx_pooling_of_folder(op, m->folder, &how))
+        return !m->folder;
+    if (how > MX_POOL_LAST)
+        return mx_fail(MX_UNSUPPORTED, "[%s] '%s': GGUF has no word for its pooling", op,
+                       m->folder);
+    return how == MX_POOL_NONE || mx_meta_put_number(meta, key, how, MX_UINT32);
 }
 
 static bool put_file(const mx_model *m, const char *name, mx_map *meta) {

@@ -14,6 +14,7 @@
 #define MX_MODELS_DECODER_H
 
 #include "graph/array/array.h"
+#include "models/convert/pooling.h"
 #include "models/family.h"
 
 /* --- matrices --------------------------------------------------------------------------------- */
@@ -172,8 +173,6 @@ typedef struct mx_layer {
     mx_norm before_mixer, after_mixer, before_feed, after_feed;
     bool parallel;
 } mx_layer;
-
-typedef enum mx_pooling { MX_POOL_NONE, MX_POOL_MEAN, MX_POOL_FIRST, MX_POOL_LAST } mx_pooling;
 
 typedef struct mx_decoder {
     const mx_family *family;

@@ -30,15 +30,25 @@ static void scale_to_one(float *v, int64_t n) {
         v[i] = (float)(v[i] * by);
 }
 
+/* A column of rows (n, h) as one number; of a sum only its direction counts. */
+static double pooled(const float *row, int64_t n, int64_t h, mx_pooling how) {
+    double v = how == MX_POOL_MAX ? row[0] : 0;
+    if (how == MX_POOL_FIRST || how == MX_POOL_LAST)
+        return row[how == MX_POOL_LAST ? (n - 1) * h : 0];
+    for (int64_t i = 0; i < n; i++) {
+        double x = row[i * h];
+        if (how == MX_POOL_MAX)
+            v = x > v || isnan(x) ? x : v;
+        else
+            v += how == MX_POOL_WEIGHTED ? (double)(i + 1) * x : x;
+    }
+    return how == MX_POOL_MEAN ? v / (double)n : v;
+}
+
 /* One vector (h) of the rows (n, h) of a text. */
 static void pool(float *to, const float *rows, int64_t n, int64_t h, mx_pooling how) {
-    const float *row = how == MX_POOL_LAST ? rows + (n - 1) * h : rows;
-    for (int64_t j = 0; j < h; j++) {
-        double sum = 0;
-        for (int64_t i = 0; how == MX_POOL_MEAN && i < n; i++)
-            sum += rows[i * h + j];
-        to[j] = how == MX_POOL_MEAN ? (float)(sum / (double)n) : row[j];
-    }
+    for (int64_t j = 0; j < h; j++)
+        to[j] = (float)pooled(rows + j, n, h, how);
     scale_to_one(to, h);
 }
 
