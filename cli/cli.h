@@ -53,6 +53,7 @@ typedef enum cli_kind {
     CLI_CHOICE, /* one of the words in `value`, "text|html" */
     CLI_INT,
     CLI_REAL,
+    CLI_SEED, /* 64 bits: -2^63 to 2^64 - 1 */
     CLI_BYTES /* 4096, 512K, 4G, 1.5GB: powers of 1024 */
 } cli_kind;
 
@@ -120,6 +121,7 @@ struct cli_call {
 bool cli_flag(const cli_call *c, const char *name);
 const char *cli_text(const cli_call *c, const char *name, const char *otherwise);
 int64_t cli_int(const cli_call *c, const char *name, int64_t otherwise);
+uint64_t cli_seed(const cli_call *c, const char *name, uint64_t otherwise);
 double cli_real(const cli_call *c, const char *name, double otherwise);
 uint64_t cli_bytes(const cli_call *c, const char *name, uint64_t otherwise);
 /* All values of an option in the order given; *count of them. */

@@ -71,7 +71,7 @@ void cli_lm_close(cli_lm *m);
                       "multiplier of the penalty of repeated "                                    \
                       "sequences"),                                                               \
         CLI_LM_NUMBER("mirostat", CLI_REAL, "BITS", 0, 1e6, "the surprise aimed at"),             \
-        CLI_LM_NUMBER("seed", CLI_INT, "N", 0, 0, "of the draws (0)")
+        CLI_LM_NUMBER("seed", CLI_SEED, "N", 0, 0, "of the draws (0)")
 
 /* Of what mlx_lm_batch_options has. */
 #define CLI_LM_CACHE                                                                               \

@@ -79,6 +79,6 @@ mlx_sampler_options cli_lm_sampling(const cli_call *c) {
         .penalty_last = (int)cli_int(c, "penalty-last", 0),
         .dry_multiplier = cli_real(c, "dry", 0),
         .mirostat_tau = cli_real(c, "mirostat", 0),
-        .seed = (uint64_t)cli_int(c, "seed", 0),
+        .seed = cli_seed(c, "seed", 0),
     };
 }

@@ -77,7 +77,9 @@ static int refuse(cli_call *c, const cli_option *o, const char *text, const char
 static int check_bounds(cli_call *c, const cli_option *o, const char *text, double value) {
     if (o->most == 0 || (value >= o->least && value <= o->most))
         return CLI_OK;
-    return cli_usage(c, "--%s is between %g and %g, not %s", o->name, o->least, o->most, text);
+    const char *form = o->kind == CLI_INT ? "--%s is between %.0f and %.0f, not %s"
+                                          : "--%s is between %g and %g, not %s";
+    return cli_usage(c, form, o->name, o->least, o->most, text);
 }
 
 static int check_value(cli_call *c, const cli_option *o, const char *text) {
@@ -88,6 +90,9 @@ static int check_value(cli_call *c, const cli_option *o, const char *text) {
     case CLI_INT:
         return cli_parse_int(&integer, text) ? check_bounds(c, o, text, (double)integer)
                                              : refuse(c, o, text, "a whole number");
+    case CLI_SEED:
+        return cli_parse_seed(&bytes, text) ? CLI_OK
+                                            : refuse(c, o, text, "a whole number of 64 bits");
     case CLI_REAL:
         return cli_parse_real(&real, text) ? check_bounds(c, o, text, real)
                                            : refuse(c, o, text, "a number");
@@ -209,6 +214,13 @@ int64_t cli_int(const cli_call *c, const char *name, int64_t otherwise) {
     const char *text = last(c, name);
     if (text)
         cli_parse_int(&otherwise, text);
+    return otherwise;
+}
+
+uint64_t cli_seed(const cli_call *c, const char *name, uint64_t otherwise) {
+    const char *text = last(c, name);
+    if (text)
+        cli_parse_seed(&otherwise, text);
     return otherwise;
 }
 

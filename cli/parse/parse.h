@@ -12,6 +12,7 @@ void cli_call_free(cli_call *c);
 /* A number with unit: false where it is none. */
 bool cli_parse_bytes(uint64_t *out, const char *text);
 bool cli_parse_int(int64_t *out, const char *text);
+bool cli_parse_seed(uint64_t *out, const char *text);
 bool cli_parse_real(double *out, const char *text);
 /* Is the text one of the words of "a|b|c"? */
 bool cli_parse_choice(const char *words, const char *text);

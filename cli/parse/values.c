@@ -16,6 +16,22 @@ bool cli_parse_int(int64_t *out, const char *text) {
     return true;
 }
 
+bool cli_parse_seed(uint64_t *out, const char *text) {
+    int64_t negative;
+    char *end;
+    if (text[strspn(text, " \t\n")] == '-') {
+        bool ok = cli_parse_int(&negative, text);
+        *out = ok ? (uint64_t)negative : *out;
+        return ok;
+    }
+    errno = 0;
+    unsigned long long value = strtoull(text, &end, 10);
+    if (end == text || *end || errno)
+        return false;
+    *out = value;
+    return true;
+}
+
 bool cli_parse_real(double *out, const char *text) {
     char *end;
     double value = strtod(text, &end);

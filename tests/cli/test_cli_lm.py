@@ -72,6 +72,18 @@ def test_limits():
     assert "the context is 32" in done.stderr
 
 
+def test_no_room_and_seeds():
+    words = ["-p", "Once upon a time", "-n", 5, "--raw"]
+    for more in ([], ["--shift"]):
+        done = run("generate", "-m", STORIES, *words, "--max-kv", 1, *more, status=1)
+        assert "--max-kv" in done.stderr and "tokens/s" not in done.stderr
+    most, last = (generate(*words, "-t", 2, "--seed", s)["text"] for s in (2**64 - 1, -1))
+    assert most == last
+    for seed in (2**64, -(2**63) - 1, "1x"):
+        run("generate", "-m", STORIES, *words, "--seed", seed, status=2)
+    assert "1073741824" in run("generate", "-m", STORIES, "-n", "-1", status=2).stderr
+
+
 def test_what_is_wrong_is_said():
     assert "-m MODEL" in run("generate", "-p", "x", status=2).stderr
     assert "nowhere.gguf" in run("generate", "-m", "nowhere.gguf", "-p", "x", status=1).stderr

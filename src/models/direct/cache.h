@@ -25,6 +25,7 @@ typedef struct mx_sequence mx_sequence;
 mx_cache *mx_cache_new(const mx_decoder *d, int bits, uint64_t most);
 void mx_cache_free(mx_cache *c);                 /* all sequences are gone; NULL is fine */
 uint64_t mx_cache_bytes(const mx_cache *c);      /* in use, kept pages among them */
+int64_t mx_cache_positions(const mx_cache *c);   /* at most, that its pages have room for */
 uint64_t mx_cache_kept_bytes(const mx_cache *c); /* that would be given back where needed */
 
 /* A sequence that remembers the longest beginning of the n tokens that is kept, at most n - 1 of

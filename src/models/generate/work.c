@@ -30,6 +30,10 @@ static void cut(int *token, size_t *n, gen_limits l) {
 static bool check_prompt(const mx_lm *lm, int *token, size_t *n, gen_limits l) {
     if (!mx_lm_check_tokens(lm, token, *n))
         return false;
+    if ((int64_t)*n > l.room && (!l.shift || !l.room))
+        return mx_fail(MX_RANGE,
+                       "[lm] the prompt has %zu tokens, and kv_bytes (--max-kv) has room for %lld",
+                       *n, (long long)l.room);
     if ((int64_t)*n <= l.context)
         return true;
     if (!l.shift)
@@ -59,8 +63,18 @@ static bool set_ends(gen_work *w, const mx_lm *lm, const mx_request *r) {
     return w->end;
 }
 
-static bool set_sampling(gen_work *w, const mx_request *r) {
+static bool check_bias(const mx_lm *lm, const mx_sampling *o) {
+    for (size_t i = 0; i < o->bias_count; i++)
+        if (o->bias_tokens[i] < 0 || o->bias_tokens[i] >= lm->decoder->vocabulary)
+            return mx_fail(MX_RANGE, "[lm] a bias is of token %d, and the model has %lld",
+                           o->bias_tokens[i], (long long)lm->decoder->vocabulary);
+    return true;
+}
+
+static bool set_sampling(gen_work *w, const mx_lm *lm, const mx_request *r) {
     static const mx_sampling likeliest = {0};
+    if (r->sampling && !check_bias(lm, r->sampling))
+        return false;
     w->sampler = mx_sampler_new(r->sampling ? r->sampling : &likeliest);
     return w->sampler && mx_sampler_accept(w->sampler, w->token, w->n, true);
 }
@@ -118,7 +132,7 @@ gen_work *gen_work_new(mx_lm *lm, const mx_request *r, gen_limits limits) {
     w->payload = r->payload;
     atomic_init(&w->cancelled, false);
     if (set_numbers(w, lm, r) && set_prompt(w, lm, r, limits) && set_ends(w, lm, r) &&
-        set_sampling(w, r) && set_text(w, lm, r) && set_structure(w, lm, r))
+        set_sampling(w, lm, r) && set_text(w, lm, r) && set_structure(w, lm, r))
         return w;
     gen_work_free(w);
     return NULL;

@@ -52,6 +52,7 @@ typedef struct gen_call {
 /* Limits that a request is checked against. */
 typedef struct gen_limits {
     int64_t context, keep;
+    int64_t room; /* positions that kv_bytes has room for */
     bool shift;
 } gen_limits;
 

@@ -78,6 +78,13 @@ def test_options(model):
         ({"regex": "("}, ValueError),
         ({"stop": [1]}, TypeError),
         ({"logit_bias": {"a": 1}}, TypeError),
+        ({"logit_bias": [1]}, TypeError),
+        ({"logit_bias": {99999: 1}}, ValueError),
+        ({"logit_bias": {-1: 1}}, ValueError),
+        ({"logit_bias": {2**40: 1}}, ValueError),
+        ({"seed": 2**64}, OverflowError),
+        ({"seed": -1}, OverflowError),
+        ({"seed": 1.5}, TypeError),
     ],
 )
 def test_what_is_refused(model, options, error):
@@ -87,7 +94,9 @@ def test_what_is_refused(model, options, error):
 
 
 def test_prompts_are_refused(model):
-    for prompt in [[], [99999], [-3], ["a"]]:
+    with pytest.raises(ValueError, match=str(2**40)):
+        model.logits([2**40])
+    for prompt in [[], [99999], [-3], ["a"], [2**70]]:
         with pytest.raises((ValueError, TypeError)):
             model.generate(prompt, 5)
     with pytest.raises((RuntimeError, ValueError), match="template"):

@@ -82,7 +82,7 @@ static PyObject *step(PyObject *o, PyObject *unused) {
 
 /* What a request is made of while it is added. */
 typedef struct parts {
-    PyObject *tokens, *text, *stop, *bias, *structure, *choices;
+    PyObject *tokens, *text, *stop, *bias, *structure, *choices, *seed;
     int *ids, *bias_tokens;
     float *biases;
     const char **stops;
@@ -121,16 +121,18 @@ static int take_stops(parts *p) {
 
 static int take_bias(parts *p) {
     PyObject *key, *value;
-    Py_ssize_t at = 0, n = p->bias == Py_None ? 0 : PyDict_Size(p->bias);
-    if (n < 0)
+    if (p->bias != Py_None && !PyDict_Check(p->bias)) {
+        PyErr_SetString(PyExc_TypeError, "[lm] logit_bias is a dict of numbers by token");
         return -1;
+    }
+    Py_ssize_t at = 0, n = p->bias == Py_None ? 0 : PyDict_Size(p->bias);
     p->bias_tokens = PyMem_Calloc((size_t)n + 1, sizeof *p->bias_tokens);
     p->biases = PyMem_Calloc((size_t)n + 1, sizeof *p->biases);
     if (!p->bias_tokens || !p->biases)
         return PyErr_NoMemory(), -1;
     while (n && PyDict_Next(p->bias, &at, &key, &value)) {
-        long id = PyLong_AsLong(key);
-        p->bias_tokens[p->bias_num] = id < 0 || id > INT_MAX ? -1 : (int)id;
+        if (!mpy_lm_token(key, &p->bias_tokens[p->bias_num]))
+            return -1;
         p->biases[p->bias_num++] = (float)PyFloat_AsDouble(value);
         if (PyErr_Occurred())
             return -1;
@@ -185,6 +187,15 @@ static void let_go_of(parts *p) {
     PyMem_Free(p->biases);
 }
 
+/* Of 64 bits; what is beyond is an exception, not another seed. */
+static int take_seed(parts *p) {
+    PyObject *number = p->seed ? PyNumber_Index(p->seed) : NULL;
+    if (number)
+        p->sampling.seed = PyLong_AsUnsignedLongLong(number);
+    Py_XDECREF(number);
+    return PyErr_Occurred() ? -1 : 0;
+}
+
 static int parse(parts *p, PyObject *args, PyObject *kwargs, PyObject **list) {
     static char *keywords[] = {"list",
                                "text",
@@ -219,23 +230,21 @@ static int parse(parts *p, PyObject *args, PyObject *kwargs, PyObject **list) {
                                NULL};
     mlx_sampler_options *s = &p->sampling;
     mlx_lm_request *r = &p->request;
-    unsigned long long seed = 0;
     int special = 0, ignore_end = 0, echo = 0, show_special = 0;
     p->text = p->tokens = p->structure = p->bias = Py_None;
     if (!PyArg_ParseTupleAndKeywords(
-            args, kwargs, "O|$OOpiO!pippOOKdiddddddddiddiidd:add", keywords, list, &p->text,
+            args, kwargs, "O|$OOpiO!pippOOOdiddddddddiddiidd:add", keywords, list, &p->text,
             &p->tokens, &special, &r->most, &PyTuple_Type, &p->stop, &ignore_end,
-            &r->log_probabilities, &echo, &show_special, &p->structure, &p->bias, &seed,
+            &r->log_probabilities, &echo, &show_special, &p->structure, &p->bias, &p->seed,
             &s->temperature, &s->top_k, &s->top_p, &s->min_p, &s->typical_p, &s->xtc_probability,
             &s->xtc_threshold, &s->repetition_penalty, &s->presence_penalty, &s->frequency_penalty,
             &s->penalty_last, &s->dry_multiplier, &s->dry_base, &s->dry_allowed, &s->dry_last,
             &s->mirostat_tau, &s->mirostat_eta))
         return -1;
-    s->seed = seed;
     r->special = special, r->ignore_end = ignore_end;
     r->echo = echo, r->show_special = show_special;
     r->sampling = s;
-    return 0;
+    return take_seed(p);
 }
 
 /* The number of the request; 0: too many wait. The list is kept before anybody can step. */

@@ -11,6 +11,8 @@ typedef struct mpy_lm {
 
 extern PyTypeObject mpy_lm_type, mpy_lm_batch_type;
 
+/* A token's number; what no token can be is an exception. */
+bool mpy_lm_token(PyObject *item, int *id);
 /* Tokens of a list, for PyMem_Free; *n of them. NULL with an exception. */
 int *mpy_lm_tokens(PyObject *list, size_t *n);
 PyObject *mpy_lm_token_list(const int *tokens, size_t n);

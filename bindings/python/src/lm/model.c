@@ -9,6 +9,19 @@ static mpy_lm *self_of(PyObject *o) {
 
 /* --- tokens ---------------------------------------------------------------------------- */
 
+bool mpy_lm_token(PyObject *item, int *id) {
+    int overflow = 0;
+    long value = PyLong_AsLongAndOverflow(item, &overflow);
+    if (value == -1 && PyErr_Occurred())
+        return false;
+    if (overflow || value < INT_MIN || value > INT_MAX) {
+        PyErr_Format(PyExc_ValueError, "[lm] %R is no token", item);
+        return false;
+    }
+    *id = (int)value;
+    return true;
+}
+
 int *mpy_lm_tokens(PyObject *list, size_t *n) {
     PyObject *items = PySequence_Fast(list, "[lm] tokens are a list of int");
     int *ids =
@@ -17,12 +30,9 @@ int *mpy_lm_tokens(PyObject *list, size_t *n) {
         PyErr_NoMemory();
     *n = items ? (size_t)PySequence_Fast_GET_SIZE(items) : 0;
     for (size_t i = 0; ids && i < *n; i++) {
-        long id = PyLong_AsLong(PySequence_Fast_GET_ITEM(items, (Py_ssize_t)i));
-        if (id == -1 && PyErr_Occurred()) {
+        if (!mpy_lm_token(PySequence_Fast_GET_ITEM(items, (Py_ssize_t)i), &ids[i])) {
             PyMem_Free(ids);
             ids = NULL;
-        } else {
-            ids[i] = id < 0 || id > INT_MAX ? -1 : (int)id;
         }
     }
     Py_XDECREF(items);
