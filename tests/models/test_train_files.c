@@ -37,7 +37,8 @@ static bool same_file(const char *a, const char *b, const char *name) {
     return same;
 }
 
-static void goes_on(const char *model, const char *kind, const char *optimizer, int stop) {
+static void goes_on(const char *model, const char *kind, const char *optimizer, int stop,
+                    bool pack) {
     char whole[300], parts[300];
     snprintf(whole, sizeof whole, "%s", own_path("whole"));
     snprintf(parts, sizeof parts, "%s", own_path("parts"));
@@ -45,6 +46,8 @@ static void goes_on(const char *model, const char *kind, const char *optimizer, 
     mlx_train_options o = thorough(whole), p = thorough(parts);
     o.fine_tune_type = p.fine_tune_type = kind;
     o.optimizer = p.optimizer = optimizer;
+    o.pack = p.pack = pack;
+    o.max_tokens = p.max_tokens = pack ? 20 : 2048;
     seen a = {0}, b = {.stop_at = stop}, c = {0};
     CHECK_MSG(train(model, data, &o, &a), "%s", mlx_last_error_message());
     CHECK_MSG(train(model, data, &p, &b), "%s", mlx_last_error_message());
@@ -65,14 +68,14 @@ static void goes_on(const char *model, const char *kind, const char *optimizer, 
 static void stopped_and_gone_on(void) {
     tiny_model m;
     if (open_tiny(&m, "llama.json")) {
-        goes_on(m.path, "lora", "adam", 7); // between two updates
-        goes_on(m.path, "lora", "muon", 6);
-        goes_on(m.path, "dora", "adamw", 1);
-        goes_on(m.path, "full", "lion", 9);
+        goes_on(m.path, "lora", "adam", 7, false); // between two updates
+        goes_on(m.path, "lora", "muon", 6, true);
+        goes_on(m.path, "dora", "adamw", 1, false);
+        goes_on(m.path, "full", "lion", 9, true);
     }
     tiny_close(&m);
     if (open_tiny(&m, "gemma3.json"))
-        goes_on(m.path, "full", "sgd", 5); // norms that files have less one
+        goes_on(m.path, "full", "sgd", 5, false); // norms that files have less one
     tiny_close(&m);
 }
 
