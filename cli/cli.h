@@ -141,6 +141,8 @@ void cli_note(cli_call *c, const char *format, ...) __attribute__((format(printf
 
 /* Was Control-C pressed? Long loops that are not in the library ask; the library asks itself. */
 bool cli_interrupted(void);
+/* Waits until there is something to read. False: Control-C was pressed, or errno says why. */
+bool cli_readable(int fd);
 void cli_interrupt_begin(void); /* main's */
 /* It was answered: the next one is the first again. */
 void cli_interrupt_clear(void);

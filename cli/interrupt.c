@@ -1,5 +1,7 @@
 /* Control-C: the library and long loops stop at the next step, and what is half written is taken
    away. A second one ends the process at once. */
+#include <errno.h>
+#include <poll.h>
 #include <signal.h>
 
 #include "cli.h"
@@ -14,6 +16,15 @@ static void interrupt(int number) {
 
 bool cli_interrupted(void) {
     return interrupts;
+}
+
+bool cli_readable(int fd) {
+    struct pollfd in = {.fd = fd, .events = POLLIN};
+    while (!interrupts && poll(&in, 1, -1) < 0)
+        if (errno != EINTR)
+            return false;
+    errno = interrupts ? EINTR : 0;
+    return !interrupts;
 }
 
 static int asked(void *data) {

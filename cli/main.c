@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "help.h"
+#include "output/output.h"
 #include "parse/parse.h"
 
 static void keep_silent(const char *message, void *data) {
@@ -38,11 +39,13 @@ static int finish(cli_call *c, int status) {
         cli_json_print(doc);
         json_decref(doc);
     }
+    int said = cli_say_error();
+    errno = 0;
     if (fflush(stdout) || ferror(stdout)) {
-        fprintf(stderr, "mlx: writing to the standard output: %s\n", strerror(errno));
+        fprintf(stderr, "mlx: writing to the standard output: %s\n", strerror(said ? said : errno));
         status = status ? status : CLI_FAILED;
     }
-    return status;
+    return status == CLI_FAILED && cli_interrupted() ? CLI_INTERRUPTED : status;
 }
 
 static int call(const cli_command *command, int argc, char **argv) {

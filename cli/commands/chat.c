@@ -165,6 +165,16 @@ static void obey(chat *t, const char *line) {
 
 /* --- the conversation ------------------------------------------------------------------- */
 
+/* A folder and those that it lies in. */
+static bool make_folders(char *path) {
+    for (char *at = strchr(path + 1, '/'); at; at = strchr(at + 1, '/')) {
+        *at = 0;
+        mkdir(path, 0700);
+        *at = '/';
+    }
+    return mkdir(path, 0700) == 0 || errno == EEXIST;
+}
+
 /* $XDG_STATE_HOME/mlx/chat, where what was typed is kept; for free. NULL: nowhere. */
 static char *history_path(void) {
     const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
@@ -175,7 +185,7 @@ static char *history_path(void) {
     if (n < 0 || n > (int)sizeof path - 16)
         return NULL;
     strcat(path, "/mlx");
-    if (mkdir(path, 0700) && errno != EEXIST)
+    if (!make_folders(path))
         return NULL;
     strcat(path, "/chat");
     return strdup(path);
@@ -207,6 +217,8 @@ static int converse(chat *t) {
         set_system(t, system);
     if (status == CLI_OK)
         talk(t, lines);
+    if (status == CLI_OK && cli_interrupted())
+        status = CLI_INTERRUPTED;
     cli_lines_close(lines);
     json_decref(t->messages);
     free(history);
@@ -216,6 +228,11 @@ static int converse(chat *t) {
 static int run(cli_call *c) {
     chat t = {.c = c};
     int status = cli_lm_open(c, &t.m);
+    if (status == CLI_OK && !cli_lm_has_template(&t.m))
+        status = cli_fail(c,
+                          "%s has no chat template that could be read, which a conversation needs: "
+                          "mlx template says more, and mlx generate --raw needs none",
+                          t.m.path);
     if (status == CLI_OK)
         status = cli_lm_begin(c, &t.m,
                               (mlx_lm_batch_options){.requests = 1, .shift = cli_flag(c, "shift")});

@@ -123,8 +123,10 @@ cli_lines *cli_lines_open(const char *history) {
     cli_lines *l = calloc(1, sizeof *l);
     if (!l)
         return NULL;
-    if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
+    if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
+        setvbuf(stdin, NULL, _IONBF, 0); // what waits is seen by cli_readable
         return l;
+    }
     l->file = history ? strdup(history) : NULL;
     if (find_functions(l))
         set_up(l);
@@ -171,6 +173,13 @@ static cli_typed plain_line(const char *prompt, char **text) {
         fflush(stdout);
     }
     *text = NULL;
+    if (!cli_readable(STDIN_FILENO) && cli_interrupted()) {
+        if (!isatty(STDIN_FILENO))
+            return CLI_TYPED_END;
+        cli_interrupt_clear();
+        printf("\n");
+        return CLI_TYPED_INTERRUPT;
+    }
     ssize_t n = getline(text, &room, stdin);
     if (n < 0) {
         free(*text);

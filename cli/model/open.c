@@ -1,8 +1,10 @@
 /* Opening models, and what stands beside them. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "model/model.h"
 
@@ -46,17 +48,27 @@ int cli_open(cli_call *c, mlx_file *f, const char *argument) {
     return status;
 }
 
+/* More of a file behind the n bytes of text; -1: it cannot be read. */
+static ssize_t take_more(int fd, char *text, size_t n, size_t room) {
+    ssize_t got = -1;
+    do
+        got = cli_readable(fd) ? read(fd, text + n, room - n) : -1;
+    while (got < 0 && errno == EINTR && !cli_interrupted());
+    return got;
+}
+
 char *cli_take(FILE *f, size_t *n) {
     size_t room = 1 << 16;
     char *text = malloc(room);
-    for (*n = 0; text && !feof(f) && !ferror(f);) {
-        *n += fread(text + *n, 1, room - *n, f);
-        char *more = *n == room ? realloc(text, room *= 2) : text;
+    ssize_t got = 1;
+    for (*n = 0; text && got > 0; *n += got > 0 ? (size_t)got : 0) {
+        char *more = *n + 1 >= room ? realloc(text, room *= 2) : text;
         if (!more)
             free(text);
         text = more;
+        got = text ? take_more(fileno(f), text, *n, room - 1) : -1;
     }
-    if (text && !ferror(f)) {
+    if (text && got == 0) {
         text[*n] = 0;
         return text;
     }

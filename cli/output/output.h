@@ -26,6 +26,8 @@ char *cli_escape(const char *text, size_t length);
 /* Print what a model says to stdout at once: as it is, but to a terminal, which gets lines and tabs
    and what joins characters, and all else as cli_escape has it. */
 void cli_say(const char *text, size_t length);
+/* errno of when that could not be written first; 0: it could. */
+int cli_say_error(void);
 /* Columns that an escaped text takes on a terminal. */
 size_t cli_width(const char *text);
 /* Print to stdout, with escaped strings: only %s of texts that are not the program's own. */

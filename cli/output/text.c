@@ -1,4 +1,5 @@
 /* Texts that a terminal shows and does not obey. */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,12 +93,21 @@ static void say_to_terminal(const char *text, size_t length) {
     }
 }
 
+static int unsaid;
+
 void cli_say(const char *text, size_t length) {
-    if (isatty(fileno(stdout)))
+    bool terminal = isatty(fileno(stdout)); // before: it sets errno
+    errno = 0;
+    if (terminal)
         say_to_terminal(text, length);
     else
         fwrite(text, 1, length, stdout);
-    fflush(stdout);
+    if ((fflush(stdout) || ferror(stdout)) && !unsaid)
+        unsaid = errno;
+}
+
+int cli_say_error(void) {
+    return unsaid;
 }
 
 /* Of East Asian scripts and emoji, which take two columns: the large blocks (UAX 11). */

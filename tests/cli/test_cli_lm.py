@@ -4,7 +4,9 @@ import json
 import math
 import os
 import select
+import signal
 import subprocess
+import time
 
 import pytest
 
@@ -159,18 +161,42 @@ def test_lines_of_a_conversation(chatty):
     assert "/clear" in chat(chatty, "/help\n").stdout
     assert "no command" in chat(chatty, "/nothing\n").stderr
     assert chat(chatty, "Once " * 3000 + "\n/exit\nnever").stderr.count("context") == 1
-    assert "template" in chat(STORIES, "Hello\n").stderr
+    for text in ("Hello\n", ""):
+        call = [str(MLX), "chat", "-m", str(STORIES), "-n", "12"]
+        done = subprocess.run(call, input=text, capture_output=True, text=True, env=environment())
+        assert done.returncode == 1 and "chat template" in done.stderr
+
+
+def test_a_full_disk_is_said(chatty):
+    call = [MLX, "chat", "-m", chatty, "-n", 4]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [str(w) for w in call], input="hi\n", stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert done.returncode == 1 and "No space left" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["generate", "tokenize", "chat"])
+def test_an_interrupt_ends_the_wait_for_a_text(command, chatty):
+    words = [MLX, command, *([] if command == "tokenize" else ["-n", 4, "-m"]), chatty]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen([str(w) for w in words], env=environment(), **pipes) as waits:
+        waits.stdin.write(b"Once upon" if command != "chat" else b"Once\nOnce\n")
+        waits.stdin.flush()
+        time.sleep(1)
+        waits.send_signal(signal.SIGINT)
+        assert waits.wait(timeout=20) == 130
 
 
 def test_on_a_terminal(chatty, tmp_path):
     """Control-C ends an answer, and the conversation goes on."""
     import pty
-    import time
 
+    state = tmp_path / "new" / "state"
     pid, terminal = pty.fork()
     if pid == 0:
         words = ["chat", "-m", str(chatty), "-t", "0"]
-        os.execvpe(MLX, ["mlx", *words], environment(XDG_STATE_HOME=str(tmp_path)))
+        os.execvpe(MLX, ["mlx", *words], environment(XDG_STATE_HOME=str(state)))
     seen = b""
 
     def until(text, seconds=30):
@@ -191,8 +217,8 @@ def test_on_a_terminal(chatty, tmp_path):
     until(b"> ")
     os.write(terminal, b"/exit\n")
     assert os.waitpid(pid, 0)[1] == 0
-    if (tmp_path / "mlx" / "chat").exists():  # libedit is there
-        assert "upon" in (tmp_path / "mlx" / "chat").read_text()
+    if (state / "mlx" / "chat").exists():  # libedit is there
+        assert "upon" in (state / "mlx" / "chat").read_text()
 
 
 def test_capital_of_france():
