@@ -202,7 +202,7 @@ bool mx_output_parts(const mx_conversion *p, const mx_output *o, mx_parts *out) 
 bool mx_output_has_rows(const mx_conversion *p, const mx_output *o) {
     const mx_model_tensor *t = o->stack == 1 ? &p->model->tensor[o->from[0]] : NULL;
     return t && o->slice < 0 && o->shape.ndim == t->shape.ndim && !rotated_heads(p, o) &&
-           mx_model_has_rows(p->model, t);
+           !is_changed(p, o) && mx_model_has_rows(p->model, t);
 }
 
 bool mx_output_rows(const mx_conversion *p, const mx_output *o, int first, int last,
