@@ -297,6 +297,13 @@ static const struct {
     {"{\"pattern\":\"a\\\\b\"}", {"'/pattern'", "word boundary"}},
     {"{\"patternProperties\":{\"(?!a)\":{}}}", {"'/patternProperties'", "look-ahead"}},
     {"{\"format\":\"idn-email\"}", {"'/format'", "'idn-email'"}},
+    {"{\"oneOf\":[{\"const\":1},{\"const\":1.0}]}", {"'/oneOf'", "alternatives 0 and 1"}},
+    {"{\"oneOf\":[{\"enum\":[{\"a\":1,\"b\":2}]},{\"const\":{\"b\":2.0,\"a\":1}}]}",
+     {"'/oneOf'", "alternatives 0 and 1"}},
+    {"{\"oneOf\":[{\"type\":[\"object\",\"null\"],\"properties\":{\"k\":{\"const\":1}},"
+     "\"required\":[\"k\"]},{\"type\":[\"object\",\"null\"],\"properties\":{\"k\":{\"const\":2}},"
+     "\"required\":[\"k\"]}]}",
+     {"'/oneOf'", "alternatives 0 and 1"}},
     {"{\"oneOf\":[{\"type\":\"integer\"},{\"type\":\"number\"}]}",
      {"'/oneOf'", "alternatives 0 and 1"}},
     {"{\"properties\":{\"a\":{\"oneOf\":["
@@ -378,6 +385,48 @@ static void limits(void) {
                   "\"z\":{}}}", NULL));
 }
 
+/* --- many --------------------------------------------------------------------------------------
+ */
+
+/* "begin", n times the piece with its number, "end": each allowed text is one of the structure. */
+static void many(const char *begin, const char *piece, int n, const char *end, const char *yes,
+                 const char *no) {
+    mx_text t = {0};
+    mx_text_str(&t, begin);
+    for (int i = 0; i < n; i++) {
+        mx_text_str(&t, i ? "," : "");
+        for (const char *c = piece; *c; c++)
+            if (*c == '#')
+                mx_text_add(&t, "%d", i);
+            else
+                mx_text_char(&t, *c);
+    }
+    mx_text_str(&t, end);
+    sg_grammar *g = mx_structure_schema(mx_text_view(&t), t.len, 0);
+    CHECK_MSG(g, "%s: %s", begin, mx_error_message());
+    CHECK_MSG(g && accepts(g, yes) && !accepts(g, no), "%s", begin);
+    sg_grammar_release(g);
+    mx_text_free(&t);
+    mx_error_clear();
+}
+
+#define KIND "\"properties\":{\"k\":{\"const\":\"#\"},\"x\":{}},\"required\":[\"k\"]"
+
+/* What takes the square of their number takes minutes or is beyond a limit. */
+static void many_of_them(void) {
+    many("{\"enum\":[", "#", 50000, "]}", "49999", "50000");
+    many("{\"enum\":[", "\"a#\"", 100000, "]}", "\"a77777\"", "\"a100000\"");
+    many("{\"enum\":[", "[#,{\"a\":#}]", 10000, "]}", "[7,{\"a\":7}]", "[7,{\"a\":8}]");
+    many("{\"allOf\":[{\"enum\":[7.0,-1,60000]}],\"enum\":[", "#", 50000, "]}", "7", "60000");
+    many("{\"oneOf\":[", "{\"const\":#,\"title\":\"t\"}", 2000, "]}", "1999", "2000");
+    many("{\"oneOf\":[", "{\"type\":\"object\"," KIND "}", 1000, "]}", "{\"k\":\"999\"}",
+         "{\"k\":\"1000\"}");
+    many("{\"oneOf\":[", "{" KIND "}", 1000, "]}", "{\"k\":\"9\",\"x\":1}", "{\"k\":\"x\"}");
+    many("{\"oneOf\":[{\"type\":\"null\"},{\"$ref\":\"#/$defs/0\"},{\"$ref\":\"#/$defs/9\"}],"
+         "\"$defs\":{",
+         "\"#\":{\"type\":\"object\"," KIND "}", 1000, "}}", "{\"k\":\"9\"}", "{\"k\":\"8\"}");
+}
+
 /* --- no memory -------------------------------------------------------------------------------- */
 
 static const char large[] =
@@ -412,6 +461,7 @@ int main(void) {
     RUN(what_is_refused);
     RUN(any_json);
     RUN(limits);
+    RUN(many_of_them);
     RUN(every_allocation_fails);
     sg_vocabulary_release(bytes);
     return check_done();

@@ -135,9 +135,17 @@ static void keep_apart(meeting *m, const choice *c, size_t i, size_t k) {
 static void keep_all_apart(meeting *m, size_t d) {
     const choice c = m->choice[d];
     size_t n = json_array_size(c.branches);
-    for (size_t i = 0; c.one && !m->r->checks && i < n; i++)
+    sg_glance both = {.types = SG_ANY};
+    if (!c.one || m->r->checks)
+        return;
+    for (size_t j = 0; j < m->links; j++)
+        sg_glance_at(&both, m->link[j].schema);
+    sg_glance *seen = sg_glances(m->r, c.branches);
+    for (size_t i = 0; seen && i < n; i++)
         for (size_t k = i + 1; k < n && !m->r->b->failed; k++)
-            keep_apart(m, &c, i, k);
+            if (!sg_glances_are_apart(&seen[i], &seen[k], &both))
+                keep_apart(m, &c, i, k);
+    sg_glances_free(seen, n);
 }
 
 /* --- branches --------------------------------------------------------------------------------- */

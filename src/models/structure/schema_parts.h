@@ -114,6 +114,42 @@ sg_expr sg_meet(sg_reader *r, const sg_items *all, sg_leaf_fn *leaf);
 /* Adds what $ref and allOf lead to. False: an error, or (*none) nothing matches. */
 bool sg_meet_names(sg_reader *r, json_t *schema, sg_items *flat, bool *none);
 
+/* --- schema_equal.c: values as JSON Schema compares them, 1 and 1.0 being one number --- */
+bool sg_same(json_t *a, json_t *b);
+typedef struct sg_member {
+    uint64_t hash;
+    json_t *value;
+} sg_member;
+
+typedef struct sg_set {
+    sg_member *member;
+    size_t count;
+} sg_set;
+
+/* The values of const or enum. False and an error: no memory. */
+bool sg_set_of(sg_set *s, json_t *schema);
+void sg_set_free(sg_set *s);
+bool sg_set_has(const sg_set *s, json_t *value);
+/* Surely no value in common; of an empty one nothing is sure. */
+bool sg_sets_are_apart(const sg_set *a, const sg_set *b);
+
+/* --- schema_apart.c --- */
+/* What is seen of a branch of a oneOf: its types, or where nothing is typed, the kinds its keywords
+   speak of; its values, and those of one property. */
+typedef struct sg_glance {
+    unsigned types, kinds;
+    bool typed; /* or it may be, by what is not looked at */
+    sg_set own, tag;
+} sg_glance;
+
+/* Of each branch; NULL: no memory. */
+sg_glance *sg_glances(sg_reader *r, json_t *branches);
+void sg_glances_free(sg_glance *all, size_t n);
+/* Adds the types and kinds of a schema; they begin with SG_ANY and 0. */
+void sg_glance_at(sg_glance *g, json_t *schema);
+/* Can surely no value match a and b where `both` holds, too? */
+bool sg_glances_are_apart(const sg_glance *a, const sg_glance *b, const sg_glance *both);
+
 /* --- schema_leaf.c --- */
 sg_leaf_fn sg_leaf;
 

@@ -1,65 +1,65 @@
 /* enum and const: values that all of them have, and that fit what is demanded besides. */
 #include <string.h>
 
+#include "base/mem.h"
 #include "models/structure/decimal.h"
 #include "models/structure/schema_parts.h"
 
-/* --- equality ----------------------------------------------------------------------------------
+/* --- what the others demand -------------------------------------------------------------------
  */
 
-static bool same(json_t *a, json_t *b);
+typedef struct filter {
+    sg_reader *r;
+    const sg_items *flat;
+    unsigned types;
+    sg_dfa *strings; /* or NULL: all */
+    size_t source;   /* whose values are asked about */
+    sg_set *set;     /* of each of flat */
+} filter;
 
-static bool same_items(json_t *a, json_t *b) {
-    size_t i;
-    json_t *x;
-    if (json_array_size(a) != json_array_size(b))
-        return false;
-    json_array_foreach(a, i, x) {
-        if (!same(x, json_array_get(b, i)))
-            return false;
-    }
-    return true;
+static json_t *word(const filter *f, size_t i, const char *key) {
+    return json_object_get(f->flat->item[i].schema, key);
 }
 
-static bool same_members(json_t *a, json_t *b) {
-    const char *key;
-    json_t *x;
-    if (json_object_size(a) != json_object_size(b))
-        return false;
-    json_object_foreach(a, key, x) {
-        if (!same(x, json_object_get(b, key)))
-            return false;
-    }
-    return true;
+static bool has_values(const filter *f, size_t i) {
+    return word(f, i, "const") || word(f, i, "enum");
 }
 
-/* 1 and 1.0 are one number. As deep as what was parsed: 64. */
-static bool same(json_t *a, json_t *b) {
-    sg_decimal x, y;
-    if (json_is_number(a) && json_is_number(b))
-        return sg_decimal_of(&x, a) && sg_decimal_of(&y, b) && !sg_decimal_compare(&x, &y);
-    if (!a || !b || json_typeof(a) != json_typeof(b))
-        return false;
-    if (json_is_array(a))
-        return same_items(a, b);
-    return json_is_object(a) ? same_members(a, b) : json_equal(a, b);
+/* False: no memory. */
+static bool open_sets(filter *f) {
+    size_t n = f->flat->count;
+    f->set = mx_calloc(n ? n : 1, sizeof *f->set);
+    while (f->source < n && !has_values(f, f->source))
+        f->source++;
+    bool ok = f->set;
+    for (size_t i = f->source + 1; ok && i < n; i++)
+        ok = sg_set_of(&f->set[i], f->flat->item[i].schema);
+    return ok;
+}
+
+static void close_sets(filter *f) {
+    for (size_t i = 0; f->set && i < f->flat->count; i++)
+        sg_set_free(&f->set[i]);
+    mx_free(f->set);
 }
 
 static bool is_in(json_t *list, json_t *value) {
     size_t i;
     json_t *x;
     json_array_foreach(list, i, x) {
-        if (same(x, value))
+        if (sg_same(x, value))
             return true;
     }
     return false;
 }
 
-static bool all_have(const sg_items *flat, json_t *value) {
-    for (size_t i = 0; i < flat->count; i++) {
-        json_t *list = json_object_get(flat->item[i].schema, "enum"),
-               *one = json_object_get(flat->item[i].schema, "const");
-        if ((list && !is_in(list, value)) || (one && !same(one, value)))
+/* A value of the source: with const and enum, both count. */
+static bool all_have(const filter *f, json_t *value) {
+    for (size_t i = f->source; i < f->flat->count; i++) {
+        json_t *list = word(f, i, "const") ? word(f, i, "enum") : NULL;
+        if (list && !is_in(list, value))
+            return false;
+        if (i != f->source && has_values(f, i) && !sg_set_has(&f->set[i], value))
             return false;
     }
     return true;
@@ -83,13 +83,6 @@ static unsigned type_of(json_t *value) {
     return 0;
 }
 
-typedef struct filter {
-    sg_reader *r;
-    const sg_items *flat;
-    unsigned types;
-    sg_dfa *strings; /* or NULL: all */
-} filter;
-
 static bool string_fits(const filter *f, json_t *value) {
     mx_text t = {0};
     sg_spell(&t, json_string_value(value), json_string_length(value));
@@ -112,7 +105,7 @@ static bool composite_fits(const filter *f, unsigned type) {
 
 static bool fits(const filter *f, json_t *value) {
     unsigned type = type_of(value);
-    if (!(type & f->types) || !all_have(f->flat, value))
+    if (!(type & f->types) || !all_have(f, value))
         return false;
     if (type & SG_NUMBER)
         return sg_number_fits(f->r, f->flat, value, f->types);
@@ -187,25 +180,21 @@ static void add(const filter *f, sg_parts *all, json_t *value) {
         sg_parts_add(f->r->b, all, value_expr(f->r, value));
 }
 
-/* The values of the first schema that has some. */
-static void add_first(const filter *f, sg_parts *all) {
-    for (size_t i = 0; i < f->flat->count; i++) {
-        json_t *list = json_object_get(f->flat->item[i].schema, "enum"), *x;
-        json_t *one = json_object_get(f->flat->item[i].schema, "const");
-        size_t k;
-        if (one)
-            add(f, all, one);
-        else if (list)
-            json_array_foreach(list, k, x) add(f, all, x);
-        if (one || list)
-            return;
-    }
+static void add_all(const filter *f, sg_parts *all) {
+    json_t *list = word(f, f->source, "enum"), *one = word(f, f->source, "const"), *x;
+    size_t k;
+    if (one)
+        add(f, all, one);
+    else
+        json_array_foreach(list, k, x) add(f, all, x);
 }
 
 sg_expr sg_values(sg_reader *r, const sg_items *flat, unsigned types) {
     sg_parts all = {0};
-    filter f = {r, flat, types, sg_string_dfa(r, flat)};
-    add_first(&f, &all);
+    filter f = {r, flat, types, sg_string_dfa(r, flat), 0, NULL};
+    if (open_sets(&f) && f.source < flat->count)
+        add_all(&f, &all);
+    close_sets(&f);
     sg_dfa_free(f.strings);
     r->b->failed |= mx_failed();
     return sg_parts_alt(r->b, &all);
