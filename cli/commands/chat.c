@@ -227,12 +227,12 @@ static int converse(chat *t) {
 
 static int run(cli_call *c) {
     chat t = {.c = c};
+    bool has = false;
     int status = cli_lm_open(c, &t.m);
-    if (status == CLI_OK && !cli_lm_has_template(&t.m))
-        status = cli_fail(c,
-                          "%s has no chat template that could be read, which a conversation needs: "
-                          "mlx template says more, and mlx generate --raw needs none",
-                          t.m.path);
+    if (status == CLI_OK)
+        status = cli_lm_has_template(c, &t.m, &has);
+    if (status == CLI_OK && !has)
+        status = cli_fail(c, "%s has no chat template, which a conversation needs", t.m.path);
     if (status == CLI_OK)
         status = cli_lm_begin(c, &t.m,
                               (mlx_lm_batch_options){.requests = 1, .shift = cli_flag(c, "shift")});

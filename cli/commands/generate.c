@@ -70,9 +70,11 @@ static int make_question(cli_call *c, cli_lm *m, mlx_lm_request *r, mlx_tokens *
 
 static int ask(cli_call *c, cli_lm *m, mlx_lm_request r) {
     mlx_tokens prompt = mlx_tokens_new();
-    bool raw = cli_flag(c, "raw") || !cli_lm_has_template(m);
-    int status = raw ? CLI_OK : make_question(c, m, &r, &prompt);
-    if (raw && cli_text(c, "system", NULL))
+    bool has = false;
+    int status = cli_flag(c, "raw") ? CLI_OK : cli_lm_has_template(c, m, &has);
+    if (status == CLI_OK && has)
+        status = make_question(c, m, &r, &prompt);
+    if (status == CLI_OK && !has && cli_text(c, "system", NULL))
         status = cli_usage(c, "--system needs a chat template");
     if (status == CLI_OK)
         status = answer(c, m, r);
@@ -100,6 +102,8 @@ static int run_prompt(cli_call *c, cli_lm *m) {
 
 static int run(cli_call *c) {
     cli_lm m;
+    if (cli_text(c, "prompt", NULL) && cli_text(c, "file", NULL))
+        return cli_usage(c, "--prompt and --file are two prompts");
     int status = cli_lm_open(c, &m);
     if (status == CLI_OK)
         status = cli_lm_begin(c, &m, (mlx_lm_batch_options){.shift = cli_flag(c, "shift")});

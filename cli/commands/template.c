@@ -9,7 +9,8 @@
 
 static void show_text(cli_call *c, const json_t *doc) {
     (void)c;
-    cli_print("%s", json_string_value(json_object_get(doc, "text")));
+    const json_t *text = json_object_get(doc, "text");
+    cli_say(json_string_value(text), json_string_length(text));
     cli_print("\n");
 }
 

@@ -148,7 +148,8 @@ typedef struct cli_lm_answer {
 /* The tokens of a conversation by the model's chat template, where the model is to answer. CLI_OK,
    or what the command returns. */
 int cli_lm_prompt(cli_call *c, cli_lm *m, json_t *messages, mlx_tokens *prompt);
-bool cli_lm_has_template(const cli_lm *m);
+/* Has the model a chat template? CLI_OK, or what the command returns: it has one that is wrong. */
+int cli_lm_has_template(cli_call *c, const cli_lm *m, bool *has);
 /* Steps until the request has ended. CLI_OK, or what the command returns. */
 int cli_lm_run(cli_call *c, cli_lm *m, mlx_lm_request r, cli_lm_answer *a);
 /* "end", "stop", "length", "cancelled", "failed" */

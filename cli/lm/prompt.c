@@ -14,10 +14,12 @@ int cli_lm_prompt(cli_call *c, cli_lm *m, json_t *messages, mlx_tokens *prompt) 
     return status;
 }
 
-bool cli_lm_has_template(const cli_lm *m) {
+int cli_lm_has_template(cli_call *c, const cli_lm *m, bool *has) {
     mlx_template t = mlx_template_new();
-    bool has = mlx_template_open(&t, m->path, NULL) == 0;
+    *has = mlx_template_open(&t, m->path, NULL) == 0;
     mlx_template_free(t);
+    if (!*has && mlx_last_error_code() != MLX_ERROR_INVALID)
+        return cli_library(c);
     mlx_clear_last_error();
-    return has;
+    return CLI_OK;
 }

@@ -4,6 +4,7 @@ import json
 import math
 import os
 import select
+import shutil
 import signal
 import subprocess
 import time
@@ -165,6 +166,19 @@ def test_lines_of_a_conversation(chatty):
         call = [str(MLX), "chat", "-m", str(STORIES), "-n", "12"]
         done = subprocess.run(call, input=text, capture_output=True, text=True, env=environment())
         assert done.returncode == 1 and "chat template" in done.stderr
+
+
+def test_broken_side_files(chatty, tmp_path):
+    folder = shutil.copytree(chatty, tmp_path / "broken")
+    words = ["-m", folder, "-n", 3]
+    (folder / "chat_template.jinja").write_text("{% for %}")
+    for command in (["generate", "-p", "Once"], ["chat"]):
+        assert "chat_template" in run(*command, *words, input="", status=1).stderr
+    assert run("generate", *words, "-p", "Once", "--raw", "-q").stdout
+    run("generate", *words, "-p", "Once", "-f", "x", status=2)
+    (folder / "generation_config.json").write_text('{"eos_token_id": "a"}')
+    done = run("generate", *words, "-p", "Once", "--raw", status=1)
+    assert "eos_token_id" in done.stderr
 
 
 def test_a_full_disk_is_said(chatty):

@@ -26,6 +26,8 @@ def test_a_conversation(model):
     assert document("template", model, file, "--done") == {"text": "user: Hi é</s>\n"}
     given = json.dumps({"messages": MESSAGES, "tools": [1]})
     assert run("template", model, "-", input=given).stdout == "user: Hi é</s>\n\n"
+    zeros = json.dumps([{"role": "user", "content": "a\0b"}])
+    assert run("template", model, "-", input=zeros).stdout == "user: a\0b</s>\n>\n"
     assert run("template", model, "--name", "tool_use", "-", input=given).stdout == "[1]\n"
 
 

@@ -120,6 +120,8 @@ static const struct {
     {"a{", "number of times"},
     {"\\", "backslash"},
     {"\\q", "not known"},
+    {"\\01", "octal"},
+    {"[\\00]", "octal"},
     {"\\xg0", "hexadecimal"},
     {"\\ud800", "no character"},
     {"\xff", "no UTF-8"},

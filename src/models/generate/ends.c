@@ -61,13 +61,19 @@ static bool add_gguf(ends *e, const char *path) {
     return ok;
 }
 
-static bool add_json(ends *e, const json_t *ids) {
+static bool add_one(ends *e, const char *path, const json_t *id) {
+    if (json_is_integer(id))
+        return add(e, (double)json_integer_value(id));
+    return mx_fail(MX_FORMAT, "[lm] '%s': eos_token_id is no token or list of tokens", path);
+}
+
+static bool add_json(ends *e, const char *path, const json_t *ids) {
     json_t *id;
     size_t i;
-    if (json_is_integer(ids))
-        return add(e, (double)json_integer_value(ids));
+    if (ids && !json_is_array(ids))
+        return add_one(e, path, ids);
     json_array_foreach(ids, i, id) {
-        if (json_is_integer(id) && !add(e, (double)json_integer_value(id)))
+        if (!add_one(e, path, id))
             return false;
     }
     return true;
@@ -82,8 +88,8 @@ static bool add_file(ends *e, const char *folder, const char *name, const char *
         return true;
     json_t *root = mx_json_load("lm", path);
     json_t *ids = root ? mx_json_at(root, keys) : NULL;
-    *there = json_is_integer(ids) || json_is_array(ids);
-    bool ok = root && add_json(e, ids);
+    *there = ids;
+    bool ok = root && add_json(e, path, ids);
     json_decref(root);
     return ok;
 }

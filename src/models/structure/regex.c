@@ -120,6 +120,8 @@ static uint32_t escaped(parser *p, bool in_class) {
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
         if (strchr(refused[i].letters, c))
             return refuse(p, refused[i].what);
+    if (c == '0' && p->at + 1 < p->end && p->at[1] >= '0' && p->at[1] <= '9')
+        return refuse(p, "a character in octal");
     if (name && c)
         return p->at++, (unsigned char)values[name - names];
     if (take(p, "x"))
