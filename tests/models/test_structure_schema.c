@@ -1,4 +1,5 @@
 /* JSON Schema: which documents schemas allow, what is refused and where, failing allocations. */
+#include "base/interrupt.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "check.h"
@@ -427,6 +428,16 @@ static void many_of_them(void) {
          "\"#\":{\"type\":\"object\"," KIND "}", 1000, "}}", "{\"k\":\"9\"}", "{\"k\":\"8\"}");
 }
 
+/* The host's wish ends the making; the next one is made. */
+static void interrupted(void) {
+    static const char small[] = "{\"minLength\":3000}";
+    mx_interrupt();
+    sg_grammar *g = mx_structure_schema(small, sizeof small - 1, 0);
+    CHECK_MSG(!g && mx_error_status() == MX_INTERRUPTED, "%s", mx_error_message());
+    mx_error_clear();
+    many("{\"enum\":[", "#", 5000, "]}", "4999", "5000");
+}
+
 /* --- no memory -------------------------------------------------------------------------------- */
 
 static const char large[] =
@@ -462,6 +473,7 @@ int main(void) {
     RUN(any_json);
     RUN(limits);
     RUN(many_of_them);
+    RUN(interrupted);
     RUN(every_allocation_fails);
     sg_vocabulary_release(bytes);
     return check_done();

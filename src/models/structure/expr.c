@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/interrupt.h"
 #include "base/mem.h"
 #include "base/vec.h"
 
@@ -17,6 +18,11 @@ sg_expr sg_fail(sg_builder *b, mx_status status, const char *format, ...) {
     mx_fail(status, "[structure] %s: %s", b->place ? b->place(b->context) : b->where, text);
     b->failed = true;
     return SG_NONE;
+}
+
+bool sg_stopped(sg_builder *b) {
+    b->failed |= ++b->asked % 1024 == 0 && mx_interrupted();
+    return b->failed;
 }
 
 static sg_expr too_large(sg_builder *b) {

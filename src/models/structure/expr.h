@@ -73,6 +73,7 @@ typedef struct sg_builder {
     const char *where;                   /* what errors are about: "regular expression" */
     const char *(*place)(void *context); /* or NULL: says it, when it is asked for */
     void *context;
+    uint32_t asked; /* how often sg_stopped was */
     bool failed;
 } sg_builder;
 
@@ -82,6 +83,10 @@ void sg_end(sg_builder *b);
 /* "[structure] <where>: ...". Returns SG_NONE. */
 sg_expr sg_fail(sg_builder *b, mx_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* Asks the host now and then whether it wants to stop; what loops over states and pairs ask. True:
+   it does, or the builder has failed. */
+bool sg_stopped(sg_builder *b);
 
 sg_expr sg_range(sg_builder *b, unsigned first, unsigned last);
 sg_expr sg_text(sg_builder *b, const char *text, size_t n);

@@ -33,7 +33,7 @@ static uint32_t read_all(sg_reader *r) {
     uint32_t root = sg_rule_new(r->b, "root", 4);
     sg_rule_set(r->b, root, sg_want(r, &all));
     sg_items_free(&all);
-    for (size_t i = 0; i < r->waits && !r->b->failed; i++) {
+    for (size_t i = 0; i < r->waits && !sg_stopped(r->b); i++) {
         sg_wait w = r->wait[i];
         r->checks = w.checks;
         sg_rule_set(r->b, w.rule, sg_meet(r, &w.all, sg_leaf));

@@ -142,7 +142,7 @@ static void keep_all_apart(meeting *m, size_t d) {
         sg_glance_at(&both, m->link[j].schema);
     sg_glance *seen = sg_glances(m->r, c.branches);
     for (size_t i = 0; seen && i < n; i++)
-        for (size_t k = i + 1; k < n && !m->r->b->failed; k++)
+        for (size_t k = i + 1; k < n && !sg_stopped(m->r->b); k++)
             if (!sg_glances_are_apart(&seen[i], &seen[k], &both))
                 keep_apart(m, &c, i, k);
     sg_glances_free(seen, n);

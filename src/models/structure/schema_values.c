@@ -176,7 +176,7 @@ static sg_expr value_expr(sg_reader *r, json_t *v) {
 /* --- the list --------------------------------------------------------------------------------- */
 
 static void add(const filter *f, sg_parts *all, json_t *value) {
-    if (!f->r->b->failed && fits(f, value) && !f->r->b->failed)
+    if (!sg_stopped(f->r->b) && fits(f, value) && !f->r->b->failed)
         sg_parts_add(f->r->b, all, value_expr(f->r, value));
 }
 

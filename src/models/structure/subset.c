@@ -253,7 +253,7 @@ uint32_t sg_subsets_of(sg_subsets *s, uint32_t start) {
     reach(s, start, &count);
     bool ok = number(s, count) != UINT32_MAX;
     for (uint32_t i = 0; ok && i < s->subsets; i++)
-        ok = add_state(s, i, (uint32_t)base, (uint32_t)g->rules, n);
+        ok = !sg_stopped(s->b) && add_state(s, i, (uint32_t)base, (uint32_t)g->rules, n);
     g->rules++;
     return ok ? (uint32_t)base : UINT32_MAX;
 }
