@@ -65,7 +65,7 @@ static const char *next_name(size_t i, const void *data) {
     return cli_commands[i] ? cli_commands[i]->name : NULL;
 }
 
-static int unknown(const char *word) {
+static int unknown(const char *word, bool json) {
     char *shown = cli_escape(word, strlen(word));
     const char *near = cli_near(word, next_name, NULL);
     fprintf(stderr, "mlx: there is no %s '%s'", *word == '-' ? "option" : "command",
@@ -73,6 +73,11 @@ static int unknown(const char *word) {
     if (near)
         fprintf(stderr, "; did you mean '%s'?", near);
     fputs("\nSee 'mlx help'.\n", stderr);
+    if (json) {
+        json_t *doc = json_pack("{s:o}", "error", json_sprintf("there is no command '%s'", shown));
+        cli_json_print(doc);
+        json_decref(doc);
+    }
     free(shown);
     return CLI_USAGE;
 }
@@ -90,5 +95,5 @@ int main(int argc, char **argv) {
         word = "help";
     const cli_command *command = cli_command_find(word);
     return command ? call(command, argc > 1 ? argc - 1 : 1, argc > 1 ? argv + 1 : argv)
-                   : unknown(word);
+                   : unknown(word, cli_asks_json(argc, argv));
 }

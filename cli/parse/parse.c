@@ -184,11 +184,19 @@ static int check_count(cli_call *c) {
                      o->arguments);
 }
 
+bool cli_asks_json(int argc, char **argv) {
+    for (int i = 1; i < argc && strcmp(argv[i], "--"); i++)
+        if (strcmp(argv[i], "--json") == 0 || strcmp(argv[i], "-j") == 0)
+            return true;
+    return false;
+}
+
 int cli_parse(cli_call *c, int argc, char **argv) {
     if (!make_room(c, argc))
         return cli_fail(c, "out of memory");
     int status = take_words(c, argc, argv);
-    c->json = cli_flag(c, "json"), c->quiet = cli_flag(c, "quiet");
+    c->json = cli_flag(c, "json") || (status && cli_asks_json(argc, argv));
+    c->quiet = cli_flag(c, "quiet");
     if (cli_flag(c, "help"))
         return CLI_OK; // whatever else is wrong: help is what is wanted
     return status ? status : check_count(c);

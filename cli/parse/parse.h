@@ -8,6 +8,8 @@
    after it has said what is wrong; cli_call_free lets go of what c got either way. */
 int cli_parse(cli_call *c, int argc, char **argv);
 void cli_call_free(cli_call *c);
+/* Is --json among the words? Of lines that could not be read to their end. */
+bool cli_asks_json(int argc, char **argv);
 
 /* A number with unit: false where it is none. */
 bool cli_parse_bytes(uint64_t *out, const char *text);

@@ -1,5 +1,6 @@
 """The frame of all commands: options, help, exit status, output that cannot be written."""
 
+import json
 import os
 import re
 import shlex
@@ -149,3 +150,11 @@ def test_examples_are_real():
             if word.startswith("--"):
                 known = options[name] | {"json", "quiet", "color", "help"}
                 assert word[2:].split("=")[0] in known, (name, word)
+
+
+@pytest.mark.parametrize(
+    "line", ["nosuch --json", "info --nosuch --json", "info -j", "bench -Z x -j"]
+)
+def test_wrong_lines_are_documents(line):
+    done = run(*line.split(), status=2)
+    assert list(json.loads(done.stdout)) == ["error"] and done.stderr

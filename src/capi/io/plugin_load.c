@@ -27,7 +27,8 @@ static bool fail(const char *path, const char *what) {
    itself alone (as Python does). */
 static void *symbol(const char *name) {
     Dl_info own;
-    void *object = name && dladdr((void *)(uintptr_t)mlx_plugins_load, &own)
+    bool ours = name && strncmp(name, "mlx_", 4) == 0;
+    void *object = ours && dladdr((void *)(uintptr_t)mlx_plugins_load, &own)
                        ? dlopen(own.dli_fname, RTLD_NOW | RTLD_NOLOAD)
                        : NULL;
     void *found = object ? dlsym(object, name) : NULL;
