@@ -209,12 +209,13 @@ static char *joined(char *text, char *line) {
     return both;
 }
 
+/* Takes away what says whether a line is the last: three quotation marks, or a backslash. */
 static bool goes_on(char *line, bool quoted) {
-    size_t n = strlen(line);
-    bool ends = n && line[n - 1] == '\\';
-    if (ends && !quoted)
-        line[n - 1] = 0;
-    return quoted ? strcmp(line, "\"\"\"") != 0 : ends;
+    size_t n = strlen(line), mark = quoted ? 3 : 1;
+    bool marked = n >= mark && strcmp(line + n - mark, quoted ? "\"\"\"" : "\\") == 0;
+    if (marked)
+        line[n - mark] = 0;
+    return marked != quoted;
 }
 
 cli_typed cli_lines_read(cli_lines *l, const char *prompt, char **text) {
@@ -223,15 +224,15 @@ cli_typed cli_lines_read(cli_lines *l, const char *prompt, char **text) {
     bool quoted = t == CLI_TYPED_TEXT && strncmp(line, "\"\"\"", 3) == 0;
     if (t != CLI_TYPED_TEXT)
         return t;
-    bool more = quoted || goes_on(line, false);
     if (quoted)
         memmove(line, line + 3, strlen(line + 3) + 1);
+    bool more = goes_on(line, quoted);
     for (*text = line; more && *text;) {
         t = one_line(l, "... ", &line);
         if (t != CLI_TYPED_TEXT)
             break;
         more = goes_on(line, quoted);
-        if (quoted && !more)
+        if (quoted && !more && !*line)
             free(line);
         else
             *text = joined(*text, line);

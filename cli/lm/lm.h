@@ -99,13 +99,13 @@ void cli_lm_close(cli_lm *m);
          .help = "a smaller model of the same tokens that guesses"},                          \
         CLI_LM_NUMBER("draft-tokens", CLI_INT, "N", 1, 64, "guessed by it at a time (4)")
 
-#define CLI_LM_TOKENS                                              \
-    {.name = "tokens",                                             \
-     .letter = 'n',                                                \
-     .kind = CLI_INT,                                              \
-     .value = "N",                                                 \
-     .help = "at most N of an answer (to the end of the context)", \
-     .least = 0,                                                   \
+#define CLI_LM_TOKENS                                            \
+    {.name = "tokens",                                           \
+     .letter = 'n',                                              \
+     .kind = CLI_INT,                                            \
+     .value = "N",                                               \
+     .help = "at most N of an answer (0: to the context's end)", \
+     .least = 0,                                                 \
      .most = 1 << 30}
 
 /* What an answer is held to. */

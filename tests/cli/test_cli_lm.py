@@ -158,6 +158,8 @@ def test_system_message_comes_first(chatty):
 
 def test_lines_of_a_conversation(chatty):
     several = chat(chatty, '"""Once upon\n a time\n"""\n')
+    assert chat(chatty, '"""Once upon\n a time"""\n').stdout == several.stdout
+    assert chat(chatty, '"""Once"""\n').stdout == chat(chatty, "Once\n").stdout
     assert len(several.stdout.splitlines()) >= 1 and not several.stderr
     assert "/clear" in chat(chatty, "/help\n").stdout
     assert "no command" in chat(chatty, "/nothing\n").stderr

@@ -209,4 +209,7 @@ def load(path, adapter=None, *, draft: Optional[Model] = None, **options) -> Mod
     that guesses) and draft_tokens."""
     if draft is not None:
         options["draft"] = draft._model
-    return Model(_lm.open(path, adapter), options)
+    model = Model(_lm.open(path, adapter), options)
+    if options:
+        model._requests()  # what is wrong with them is said now
+    return model

@@ -93,6 +93,12 @@ def test_what_is_refused(model, options, error):
     assert model.generate("Once upon a time", 4)
 
 
+def test_options_of_a_model_are_refused_at_once():
+    for wrong in ({"kv_bits": 5}, {"requests": -1}, {"context": 1}):
+        with pytest.raises((ValueError, RuntimeError)):
+            lm.load(STORIES, **wrong)
+
+
 def test_prompts_are_refused(model):
     with pytest.raises(ValueError, match=str(2**40)):
         model.logits([2**40])
