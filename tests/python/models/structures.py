@@ -9,6 +9,7 @@ import numpy as np
 
 WORDS = '{" "} ": ", ":" "], [{ }} null true false aaa ab 00 123 -1 \\u é€ b", "a" {"a":'.split(" ")
 SPACED, OPEN = 1, 2
+INTERRUPTED = 8  # MLX_ERROR_INTERRUPTED
 
 
 class Handle(ctypes.Structure):
@@ -46,7 +47,14 @@ class Owned:
         self.handle = Handle(None)
 
     def call(self, name, *arguments):
-        check(getattr(LIBRARY, f"mlx_{self.kind}_{name}")(*arguments))
+        """Again after a signal that came before: mlx.core has the library ask for those."""
+        failed = 1
+        while failed:
+            failed = getattr(LIBRARY, f"mlx_{self.kind}_{name}")(*arguments)
+            if LIBRARY.mlx_last_error_code() != INTERRUPTED:
+                break
+            LIBRARY.mlx_clear_last_error()
+        check(failed)
 
     def __del__(self):
         getattr(LIBRARY, f"mlx_{self.kind}_free")(self.handle)

@@ -3,6 +3,8 @@
 import gc
 import json
 import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -91,6 +93,20 @@ def test_what_is_refused(model, options, error):
     with pytest.raises(error):
         model.generate("x", 5, **options)
     assert model.generate("Once upon a time", 4)
+
+
+def test_signals_do_not_end_a_structure():
+    """A signal that came before, whose handler raises nothing, is none of a request."""
+    code = (
+        "import signal, sys; from mlx import lm\n"
+        "signal.signal(signal.SIGALRM, lambda *_: None)\n"
+        "schema = {'enum': [f'{i:05}' for i in range(3000)]}\n"
+        "model = lm.load(sys.argv[1])\n"
+        "for _ in range(20):\n"
+        "    signal.setitimer(signal.ITIMER_REAL, 0.001)\n"
+        "    assert len(model.generate('x', 20, schema=schema)) == 7\n"
+    )
+    subprocess.run([sys.executable, "-c", code, STORIES], check=True)
 
 
 def test_options_of_a_model_are_refused_at_once():

@@ -154,7 +154,8 @@ static int open_choices(mlx_structure *s, PyObject *texts) {
             PyErr_SetString(PyExc_TypeError, "[lm] choices are a list of str");
         status = text ? mlx_vector_string_append_value(list, text) : -1;
     }
-    status = status || mlx_structure_open_choices(s, list);
+    if (!status)
+        MPY_WAIT(status, mlx_structure_open_choices(s, list));
     Py_XDECREF(items);
     mlx_vector_string_free(list);
     return status;
@@ -174,9 +175,12 @@ static int take_structure(parts *p) {
     const char *text = PyUnicode_Check(what) ? mpy_text(what) : NULL;
     if (!text)
         return -1;
-    return !strcmp(kind, "schema")  ? mlx_structure_open_schema(s, text, MLX_STRUCTURE_SPACED)
-           : !strcmp(kind, "regex") ? mlx_structure_open_regex(s, text)
-                                    : mlx_structure_open_gbnf(s, text);
+    int status;
+    MPY_WAIT(status, !strcmp(kind, "schema")
+                         ? mlx_structure_open_schema(s, text, MLX_STRUCTURE_SPACED)
+                     : !strcmp(kind, "regex") ? mlx_structure_open_regex(s, text)
+                                              : mlx_structure_open_gbnf(s, text));
+    return status;
 }
 
 static void let_go_of(parts *p) {
