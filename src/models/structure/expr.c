@@ -21,7 +21,7 @@ sg_expr sg_fail(sg_builder *b, mx_status status, const char *format, ...) {
 }
 
 bool sg_stopped(sg_builder *b) {
-    b->failed |= ++b->asked % 1024 == 0 && mx_interrupted();
+    b->failed |= ++b->asked % 1024 == 0 && mx_interrupted_within();
     return b->failed;
 }
 
