@@ -57,7 +57,7 @@ def test_learns_tests_and_fuses(data, tmp_path):
     said = ["-q", "-p", "The cat", "-n", 12]
     plain = document("generate", "-m", STORIES, *said)["text"]
     learned = document("generate", "-m", STORIES, "--adapter", adapter, *said)["text"]
-    assert learned.startswith("sat on the mat") and learned != plain
+    assert learned.startswith(" sat on the mat") and learned != plain
     fused = tmp_path / "fused.gguf"
     made = document("fuse", "-m", STORIES, "--adapter-path", adapter, "--save-path", fused)
     assert made["files"][0]["out"] == str(fused)
