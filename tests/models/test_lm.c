@@ -151,9 +151,9 @@ static void shared_prompts(void) {
 
 /* What the first program of this model wrote, from the beginning of a text. */
 static void known_text(void) {
-    char path[1024], want[1024];
-    snprintf(path, sizeof path, "%s/stories260K/expected_greedy_200.txt", getenv("MLX_TEST_DATA"));
-    FILE *f = fopen(path, "rb");
+    char want[1024];
+    const char *path = data_path("stories260K/expected_greedy_200.txt");
+    FILE *f = path ? fopen(path, "rb") : NULL;
     size_t n = f ? fread(want, 1, sizeof want - 1, f) : 0;
     if (f)
         fclose(f);

@@ -5,28 +5,23 @@
 #include "base/mem.h"
 #include "base/status.h"
 #include "check.h"
+#include "data_path.h"
 #include "mlx/c/mlx.h"
 #include "models/tokenizer/parts.h"
 
-static char *data_path(const char *name) {
-    static char path[4096];
-    const char *root = getenv("MLX_TEST_DATA");
-    snprintf(path, sizeof path, "%s/%s", root ? root : "", name);
-    return path;
+static const char *data_file(const char *name) {
+    const char *path = data_path(name);
+    return path ? path : "";
 }
 
 static bool has_data(void) {
-    FILE *f =
-        getenv("MLX_TEST_DATA") ? fopen(data_path("ggml_vocab/ggml-vocab-gpt-2.gguf"), "rb") : NULL;
-    if (!f)
-        return SKIP("no ggml_vocab: set MLX_TEST_DATA"), false;
-    fclose(f);
-    return true;
+    return data_path("ggml_vocab/ggml-vocab-gpt-2.gguf") ||
+           (SKIP("no ggml_vocab: set MLX_TEST_DATA"), false);
 }
 
 /* A whole file with a zero behind it, for free. */
 static char *slurp(const char *name, size_t *n) {
-    FILE *f = fopen(data_path(name), "rb");
+    FILE *f = fopen(data_file(name), "rb");
     char *text = NULL;
     if (f && fseek(f, 0, SEEK_END) == 0) {
         *n = (size_t)ftell(f);
@@ -145,7 +140,7 @@ static void ggml_vectors(void) {
         char name[200];
         const char *kind = NULL;
         snprintf(name, sizeof name, "ggml_vocab/ggml-vocab-%s.gguf", names[i]);
-        mlx_tokenizer t = open_path(data_path(name));
+        mlx_tokenizer t = open_path(data_file(name));
         CHECK(mlx_tokenizer_kind(&kind, t) == 0 && !strcmp(kind, kinds[i]));
         check_lines(t, names[i]);
         mlx_tokenizer_free(t);
@@ -166,11 +161,11 @@ static void one_text(const char *name, const char *file, int flags, size_t skip,
     char path[200];
     int want[1000];
     snprintf(path, sizeof path, "hf_token_vectors/%s", name);
-    json_t *j = json_load_file(data_path(path), 0, NULL);
+    json_t *j = json_load_file(data_file(path), 0, NULL);
     const char *text = json_string_value(json_object_get(j, "text")),
                *back = json_string_value(json_object_get(j, decoded));
     size_t n = json_ints(json_object_get(j, "token_ids"), want, 1000);
-    mlx_tokenizer t = open_path(data_path(file));
+    mlx_tokenizer t = open_path(data_file(file));
     if (CHECK(text && n > 100)) {
         CHECK(encodes(t, text, strlen(text), flags, want + skip, n - skip));
         CHECK(!back || decodes(t, want + skip, n - skip, false, back, strlen(back)));
@@ -195,7 +190,7 @@ static json_t *byte_level(const char *folder, const char *splitter, bool whole) 
     char path[200];
     size_t n = 0;
     snprintf(path, sizeof path, "%s/encoder.json", folder);
-    json_t *vocab = json_load_file(data_path(path), 0, NULL), *merges = json_array();
+    json_t *vocab = json_load_file(data_file(path), 0, NULL), *merges = json_array();
     snprintf(path, sizeof path, "%s/vocab.bpe", folder);
     char *text = slurp(path, &n);
     for (char *line = text ? strtok(text, "\n") : NULL; line; line = strtok(NULL, "\n"))
@@ -216,7 +211,7 @@ static mlx_tokenizer open_json(json_t *j) {
 }
 
 static void check_rows(mlx_tokenizer t, const char *name, const char *drop, bool decode) {
-    json_t *all = json_load_file(data_path("hf_token_vectors/tokenizer_tests.json"), 0, NULL), *row;
+    json_t *all = json_load_file(data_file("hf_token_vectors/tokenizer_tests.json"), 0, NULL), *row;
     size_t i, rows = 0;
     int want[1000];
     json_array_foreach(json_object_get(all, name), i, row) {
@@ -261,10 +256,10 @@ static void tokenizer_json(void) {
 static void rows_of_files(void) {
     if (!has_data())
         return;
-    mlx_tokenizer bert = open_path(data_path("ggml_vocab/ggml-vocab-bert-bge.gguf"));
+    mlx_tokenizer bert = open_path(data_file("ggml_vocab/ggml-vocab-bert-bge.gguf"));
     check_rows(bert, "bert-base-uncased", "", false);
     mlx_tokenizer_free(bert);
-    mlx_tokenizer llama = open_path(data_path("ggml_vocab/ggml-vocab-llama-spm.gguf"));
+    mlx_tokenizer llama = open_path(data_file("ggml_vocab/ggml-vocab-llama-spm.gguf"));
     check_rows(llama, "coreml-projects/Llama-2-7b-chat-coreml", "", false);
     mlx_tokenizer_free(llama);
 }
