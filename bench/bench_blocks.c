@@ -14,7 +14,7 @@
 #include <arm_neon.h>
 #endif
 
-#include "base/cpuinfo.h"
+#include "base/machine/cpuinfo.h"
 #include "base/pool.h"
 #include "cpu/quant/quant_engine.h"
 #include "kernels/blocks/blocks.h"

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "base/cpuinfo.h"
+#include "base/machine/cpuinfo.h"
 #include "base/guard.h"
 #include "base/lock.h"
 #include "base/mem.h"

@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/cpuinfo.h"
+#include "base/machine/cpuinfo.h"
 #include "base/fenv.h"
 #include "base/interrupt.h"
 #include "base/lock.h"

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cpuinfo.h"
+#include "base/machine/cpuinfo.h"
 
 /* One set: the declarations of its tables, and the struct that collects them. */
 #if defined(__x86_64__)

@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "base/cache.h"
-#include "base/cgroup.h"
-#include "base/cpuinfo.h"
+#include "base/machine/cgroup.h"
+#include "base/machine/cpuinfo.h"
 #include "base/dtype.h"
 #include "base/mem.h"
 #include "base/status.h"

@@ -1,6 +1,6 @@
 /* Schemas, patterns and grammars: see fuzz.h. The first byte says which; then a walk by masks. */
 #include "fuzz.h"
-#include "models/structure/schema.h"
+#include "models/structure/schema/schema.h"
 #include "models/structure/structure.h"
 
 static sg_vocabulary *vocabulary(void) {

@@ -1,5 +1,5 @@
 /* Matrix kernels of every instruction set: packers, register tiles, stores, skinny kernels. */
-#include "base/cpuinfo.h"
+#include "base/machine/cpuinfo.h"
 #include "kernel_values.h"
 #include "kernels/matmul/k_matmul.h"
 

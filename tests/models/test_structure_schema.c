@@ -3,7 +3,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "check.h"
-#include "models/structure/schema.h"
+#include "models/structure/schema/schema.h"
 #include "models/structure/structure.h"
 
 static sg_vocabulary *bytes;

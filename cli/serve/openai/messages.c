@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "serve/messages.h"
+#include "serve/openai/openai.h"
 
 static const char no_images[] = "there are no eyes here, text alone";
 static const char no_sound[] = "there are no ears here, text alone";
@@ -127,40 +128,6 @@ static const srv_field choice_fields[] = {
     {"function", SRV_OBJECT, SRV_NOWHERE, .inner = chosen_fields, .required = true},
     {0}};
 
-static bool choice_of(const json_t *choice, srv_choose *how, const char **name, srv_fault *f) {
-    const char *word = json_string_value(choice);
-    *how = SRV_MAY;
-    if (!choice || (word && strcmp(word, "auto") == 0))
-        return true;
-    if (word) {
-        *how = strcmp(word, "required") == 0 ? SRV_MUST : SRV_MUST_NOT;
-        return *how == SRV_MUST || strcmp(word, "none") == 0 ||
-               srv_fail_field(f, "tool_choice", "'%.40s' is none of auto|none|required", word);
-    }
-    if (!srv_fields_read_at(choice_fields, choice, "tool_choice", NULL, f))
-        return false;
-    *how = SRV_MUST_THIS;
-    *name = json_string_value(json_object_get(json_object_get(choice, "function"), "name"));
-    return true;
-}
-
 bool srv_chat_tools(srv_params *p, const json_t *tools, const json_t *choice, srv_fault *f) {
-    srv_choose how;
-    const char *name = NULL;
-    const json_t *tool;
-    size_t i;
-    char place[48];
-    json_t *list = json_array();
-    bool ok = choice_of(choice, &how, &name, f);
-    json_array_foreach(tools, i, tool) {
-        snprintf(place, sizeof place, "tools[%zu]", i);
-        ok = ok && srv_fields_read_at(tool_fields, tool, place, NULL, f);
-        json_t *made =
-            ok ? srv_tool(json_object_get(tool, "function"), "parameters", place, f) : NULL;
-        ok = ok && made && json_array_append_new(list, made) == 0;
-    }
-    if (ok)
-        return srv_tools_choose(p, list, how, name, "tool_choice", f);
-    json_decref(list);
-    return srv_fail(f, 500, "out of memory");
+    return srv_openai_tools(p, tools, tool_fields, choice, choice_fields, "function", f);
 }

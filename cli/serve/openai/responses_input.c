@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "serve/messages.h"
+#include "serve/openai/openai.h"
 #include "serve/openai/responses.h"
 
 static const srv_field text_part[] = {
@@ -168,40 +169,6 @@ static const srv_field choice_fields[] = {
     {"name", SRV_TEXT, SRV_NOWHERE, .required = true},
     {0}};
 
-static bool choice_of(const json_t *choice, srv_choose *how, const char **name, srv_fault *f) {
-    static const char *const words[] = {"auto", "required", "none"};
-    const char *word = json_string_value(choice);
-    *how = SRV_MAY;
-    for (size_t i = 0; word && i < 3; i++)
-        if (strcmp(words[i], word) == 0) {
-            *how = (srv_choose)i;
-            return true;
-        }
-    if (word)
-        return srv_fail_field(f, "tool_choice", "'%.40s' is none of auto|none|required", word);
-    if (choice && !srv_fields_read_at(choice_fields, choice, "tool_choice", NULL, f))
-        return false;
-    *how = choice ? SRV_MUST_THIS : SRV_MAY;
-    *name = json_string_value(json_object_get(choice, "name"));
-    return true;
-}
-
 bool srv_responses_tools(srv_params *p, const json_t *tools, const json_t *choice, srv_fault *f) {
-    srv_choose how;
-    const char *name = NULL;
-    const json_t *tool;
-    size_t i;
-    char place[48];
-    json_t *list = json_array();
-    bool ok = choice_of(choice, &how, &name, f);
-    json_array_foreach(tools, i, tool) {
-        snprintf(place, sizeof place, "tools[%zu]", i);
-        ok = ok && srv_fields_read_at(tool_fields, tool, place, NULL, f);
-        json_t *made = ok ? srv_tool(tool, "parameters", place, f) : NULL;
-        ok = ok && made && json_array_append_new(list, made) == 0;
-    }
-    if (ok)
-        return srv_tools_choose(p, list, how, name, "tool_choice", f);
-    json_decref(list);
-    return srv_fail(f, 500, "out of memory");
+    return srv_openai_tools(p, tools, tool_fields, choice, choice_fields, NULL, f);
 }

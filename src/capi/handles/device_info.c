@@ -1,7 +1,7 @@
 /* What is known about a device, by key. */
 #include <string.h>
 
-#include "base/cpuinfo.h"
+#include "base/machine/cpuinfo.h"
 #include "base/mem.h"
 #include "capi/capi.h"
 

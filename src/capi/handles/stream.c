@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "base/cpuinfo.h"
+#include "base/machine/cpuinfo.h"
 #include "base/mem.h"
 #include "capi/capi.h"
 #include "capi/handles/stream_box.h"

@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 #include "capi/capi.h"
-#include "models/structure/schema.h"
+#include "models/structure/schema/schema.h"
 #include "models/structure/structure.h"
 
 _Static_assert((int)MLX_STRUCTURE_SPACED == (int)SG_SPACED &&

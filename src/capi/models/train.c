@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "capi/capi.h"
+#include "capi/io/convert.h"
 #include "capi/io/plugin.h"
 #include "models/train/fuse.h"
 #include "models/train/train.h"
@@ -126,37 +127,11 @@ int mlx_train_save(mlx_train t) {
 
 /* --- fusing ---------------------------------------------------------------------------------- */
 
-typedef struct convert_watcher {
-    mlx_convert_callback call;
-    void *payload;
-} convert_watcher;
-
-static bool progress(void *payload, const mx_convert_progress *p) {
-    const convert_watcher *w = payload;
-    mlx_convert_progress shown = {p->tensor, p->done, p->count, p->bytes_done, p->bytes, p->note};
-    capi_callback c = capi_callback_begin();
-    int result = w->call(&shown, w->payload);
-    return capi_callback_end(c, "fuse", result);
-}
-
 int mlx_fuse(const char *file, const char *adapter, const char *out,
              const mlx_convert_options *options, mlx_convert_callback call, void *payload) {
     capi_call c = capi_begin_default();
-    mlx_convert_options o = options ? *options : mlx_convert_options_default();
-    convert_watcher w = {call, payload};
+    capi_watcher w = {"fuse", call, payload};
+    mx_convert_options o = capi_convert_options(options, &w);
     capi_plugins_use();
-    return capi_end_ok(&c, mx_train_fuse(file, adapter, out,
-                                         &(mx_convert_options){.format = o.format,
-                                                               .family = o.family,
-                                                               .mode = o.mode,
-                                                               .bits = o.bits,
-                                                               .group = o.group_size,
-                                                               .dequantize = o.dequantize,
-                                                               .dtype = o.dtype,
-                                                               .rules = o.rules,
-                                                               .rule_count = o.rule_count,
-                                                               .most_bytes = o.most_bytes,
-                                                               .overwrite = o.overwrite,
-                                                               .progress = call ? progress : NULL,
-                                                               .payload = &w}));
+    return capi_end_ok(&c, mx_train_fuse(file, adapter, out, &o));
 }

@@ -1,5 +1,5 @@
 /* What every route of the matmul engine has: the format of its panels, and the end of a product. */
-#include "base/cpuinfo.h"
+#include "base/machine/cpuinfo.h"
 #include "cpu/matmul/matmul_internal.h"
 #include "kernels/kernels.h"
 

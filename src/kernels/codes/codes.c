@@ -1,7 +1,7 @@
 /* The list of formats that are multiplied in integers. */
 #include "kernels/codes/codes.h"
 
-#include "base/cpuinfo.h"
+#include "base/machine/cpuinfo.h"
 
 const mx_code_format mx_code_formats[MX_BLOCK_KINDS] = {
 #define X(name, way, offset) [MX_BLOCK_##name] = {true, MX_CODES_##way, offset},

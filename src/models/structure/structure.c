@@ -5,7 +5,7 @@
 
 #include "models/structure/gbnf.h"
 #include "models/structure/regex.h"
-#include "models/structure/schema.h"
+#include "models/structure/schema/schema.h"
 
 /* The one rule of a structure that needs no more. */
 static sg_grammar *compile_one(sg_builder *b, sg_expr x) {

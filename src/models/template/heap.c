@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "base/vec.h"
 #include "models/template/value.h"
-#include "models/template/tree.h"
+#include "models/template/parse/tree.h"
 
 bool tm_fail(tm_run *r, mx_status status, const char *format, ...) {
     char text[MX_ERROR_TEXT];

@@ -1,7 +1,7 @@
 /* Attributes, subscripts and parts of values: see native.h. */
 #include <string.h>
 
-#include "models/template/native.h"
+#include "models/template/words/native.h"
 #include "models/template/text.h"
 #include "models/tokenizer/text.h"
 

@@ -5,7 +5,7 @@
 
 #include "models/template/number.h"
 #include "models/template/show.h"
-#include "models/template/sort.h"
+#include "models/template/words/sort.h"
 #include "models/tokenizer/text.h"
 
 static bool put(tm_run *r, const tm_value *v, const tm_json *how, int level);

@@ -21,7 +21,7 @@
 #include "io/gguf/gguf.h"
 #include "models/json.h"
 #include "models/meta.h"
-#include "models/template/tree.h"
+#include "models/template/parse/tree.h"
 
 typedef struct found {
     char *name, *text;

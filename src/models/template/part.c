@@ -1,5 +1,5 @@
 /* Parts of texts and lists: see native.h. */
-#include "models/template/native.h"
+#include "models/template/words/native.h"
 #include "models/template/text.h"
 
 bool tm_lacks(const tm_value *x, const char *name, tm_value *out) {

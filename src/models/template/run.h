@@ -2,7 +2,7 @@
 #ifndef MX_TEMPLATE_RUN_H
 #define MX_TEMPLATE_RUN_H
 
-#include "models/template/native.h"
+#include "models/template/words/native.h"
 
 /* Names of a part of a template. The outermost one has a place for each name; others list theirs,
    and what they lack is looked for in the one around. Those that nobody keeps are used again. */
