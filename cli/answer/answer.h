@@ -36,8 +36,6 @@ typedef bool cli_piece_sink(const cli_piece *piece, void *data);
 
 /* The style of a template's text (NULL: none is known). Never NULL. */
 const cli_answer_style *cli_answer_style_of(const char *source);
-/* The style of this name; NULL: there is none. */
-const cli_answer_style *cli_answer_style_named(const char *name);
 const char *cli_answer_style_name(const cli_answer_style *style);
 
 typedef struct cli_answer_options {

@@ -114,13 +114,6 @@ const cli_answer_style *cli_answer_style_of(const char *source) {
     return &styles[STYLES - 1];
 }
 
-const cli_answer_style *cli_answer_style_named(const char *name) {
-    for (size_t i = 0; i < STYLES; i++)
-        if (strcmp(styles[i].name, name) == 0)
-            return &styles[i];
-    return NULL;
-}
-
 const char *cli_answer_style_name(const cli_answer_style *style) {
     return style->name;
 }

@@ -251,15 +251,14 @@ static bool make_answer(srv_job *j, srv_choice *c) {
     bool free_form = j->p.structure == SRV_FREE || j->opening;
     if (!j->style)
         return true;
-    c->answer = cli_answer_new(&(cli_answer_options){
-        .style = j->style,
-        .tools = j->p.tools && free_form,
-        .halts = j->p.strict,
-        .reasoning = j->p.reasoning && (free_form || j->p.structure == SRV_FREE),
-        .prompt = j->opening ? NULL : p->text,
-        .prompt_num = j->opening ? 0 : p->text_num,
-        .sink = take_piece,
-        .data = c});
+    c->answer = cli_answer_new(&(cli_answer_options){.style = j->style,
+                                                     .tools = j->p.tools && free_form,
+                                                     .halts = j->p.strict,
+                                                     .reasoning = j->p.reasoning && free_form,
+                                                     .prompt = j->opening ? NULL : p->text,
+                                                     .prompt_num = j->opening ? 0 : p->text_num,
+                                                     .sink = take_piece,
+                                                     .data = c});
     return c->answer && (!j->opening || cli_answer_feed(c->answer, j->opening, strlen(j->opening)));
 }
 

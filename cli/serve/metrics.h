@@ -16,7 +16,7 @@ typedef struct srv_histogram {
 typedef struct srv_metrics {
     _Atomic uint64_t by_status[6]; /* 0: cut off; 1xx ... 5xx */
     _Atomic uint64_t prompt, cached, generated, refused, gone;
-    _Atomic int64_t connections, active;
+    _Atomic int64_t connections;
     srv_histogram first, whole; /* seconds to the first token; of a request */
 } srv_metrics;
 

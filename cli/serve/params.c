@@ -62,14 +62,6 @@ bool srv_params_hold(srv_params *p, srv_structure kind, const char *text, const 
     return p->structure_own || srv_fail(f, 500, "out of memory");
 }
 
-bool srv_params_schema(srv_params *p, const json_t *schema, const char *field, srv_fault *f) {
-    char *text = json_dumps(schema, JSON_COMPACT | JSON_ENCODE_ANY);
-    bool ok =
-        text ? srv_params_hold(p, SRV_SCHEMA, text, field, f) : srv_fail(f, 500, "out of memory");
-    free(text);
-    return ok;
-}
-
 static bool hold_json(srv_params *p, srv_structure kind, const json_t *value, const char *field,
                       srv_fault *f) {
     if (json_is_string(value))
@@ -78,6 +70,10 @@ static bool hold_json(srv_params *p, srv_structure kind, const json_t *value, co
     bool ok = text ? srv_params_hold(p, kind, text, field, f) : srv_fail(f, 500, "out of memory");
     free(text);
     return ok;
+}
+
+bool srv_params_schema(srv_params *p, const json_t *schema, const char *field, srv_fault *f) {
+    return hold_json(p, SRV_SCHEMA, schema, field, f);
 }
 
 bool srv_params_structure(srv_params *p, const json_t *body, srv_fault *f) {

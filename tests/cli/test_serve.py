@@ -628,3 +628,9 @@ def test_a_failed_response(server):
     found = server.events("/v1/responses", model="fails", input="hello")
     assert found[-1][0] == "response.failed"
     assert "has failed" in found[-1][1]["response"]["error"]["message"]
+
+
+def test_an_answer_that_goes_on(server):
+    asked = params(server, max_tokens=5000, continue_final_message=True, prompt_cache_key="k",
+                   messages=[user("hi"), {"role": "assistant", "content": "The answer is"}])  # fmt: skip
+    assert asked["prompt"].endswith("hiThe answer is")

@@ -1,5 +1,6 @@
 """mlx serve: HTTP, and what strangers send; who may ask; limits; how it ends."""
 
+import contextlib
 import json
 import signal
 import socket
@@ -190,7 +191,9 @@ def test_slow_requests_are_cut():
                 last.sendall(b"a")
                 time.sleep(0.1)
         for s in beginnings[:-1]:
-            assert s.recv(1000) == b"" or True
+            with contextlib.suppress(ConnectionResetError):
+                while s.recv(1000):  # to its end, which is there at once
+                    pass
             s.close()
         assert time.monotonic() - begin < 10
         assert fine(quick)

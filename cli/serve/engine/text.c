@@ -112,26 +112,40 @@ static json_t *marked(const srv_model *m, const char *text, size_t n, bool *fail
     return value;
 }
 
-/* Words of users and tools are of strangers; the others are of whoever calls, or the model's. */
+/* Words of users, of tools and about tools, and documents are of strangers; the others are of
+   whoever calls, or the model's. */
 static bool is_stranger(const json_t *message) {
     const char *role = json_string_value(json_object_get(message, "role"));
     return role && (strcmp(role, "user") == 0 || strcmp(role, "tool") == 0);
+}
+
+/* All texts in a value; as deep as a request may be nested. NULL: no memory. */
+static json_t *guarded(const srv_model *m, const json_t *value) {
+    bool failed = false;
+    if (json_is_string(value)) {
+        json_t *text = marked(m, json_string_value(value), json_string_length(value), &failed);
+        return text || failed ? text : json_incref((json_t *)value);
+    }
+    json_t *copy = json_copy((json_t *)value), *member;
+    const char *key;
+    size_t i;
+    failed = !copy;
+    json_array_foreach(copy, i, member) failed =
+        failed || json_array_set_new(copy, i, guarded(m, member));
+    json_object_foreach(copy, key, member) failed =
+        failed || json_object_set_new(copy, key, guarded(m, member));
+    if (!failed)
+        return copy;
+    json_decref(copy);
+    return NULL;
 }
 
 static json_t *guard(const srv_model *m, const json_t *messages) {
     json_t *copy = json_copy((json_t *)messages), *message;
     size_t i;
     bool failed = !copy;
-    json_array_foreach(copy, i, message) {
-        const json_t *content = json_object_get(message, "content");
-        json_t *text =
-            is_stranger(message) && json_is_string(content)
-                ? marked(m, json_string_value(content), json_string_length(content), &failed)
-                : NULL;
-        json_t *changed = text ? json_copy(message) : NULL;
-        failed = failed || (text && (json_object_set_new(changed, "content", text) ||
-                                     json_array_set_new(copy, i, changed)));
-    }
+    json_array_foreach(copy, i, message) if (is_stranger(message)) failed =
+        failed || json_array_set_new(copy, i, guarded(m, message));
     if (!failed)
         return copy;
     json_decref(copy);
@@ -143,9 +157,11 @@ static json_t *guard(const srv_model *m, const json_t *messages) {
 static char *variables_text(const srv_model *m, const json_t *messages, const json_t *tools,
                             const json_t *variables) {
     json_t *all = variables ? json_copy((json_t *)variables) : json_object();
+    json_t *documents = json_object_get(all, "documents");
     bool ok = all && json_object_set_new(all, "messages", guard(m, messages)) == 0 &&
               json_object_set_new(all, "add_generation_prompt", json_true()) == 0 &&
-              (!tools || json_object_set(all, "tools", (json_t *)tools) == 0);
+              (!tools || json_object_set_new(all, "tools", guarded(m, tools)) == 0) &&
+              (!documents || json_object_set_new(all, "documents", guarded(m, documents)) == 0);
     char *text = ok ? json_dumps(all, JSON_COMPACT) : NULL;
     json_decref(all);
     return text;

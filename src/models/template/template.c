@@ -15,11 +15,6 @@
 
 /* --- making and letting go ------------------------------------------------------------------ */
 
-mx_template *mx_template_retain(mx_template *t) {
-    atomic_fetch_add_explicit(&t->users, 1, memory_order_relaxed);
-    return t;
-}
-
 void mx_template_release(mx_template *t) {
     if (!t || atomic_fetch_sub(&t->users, 1) != 1)
         return;

@@ -28,7 +28,6 @@ mx_template *mx_template_of(const char *name, const char *text, size_t n);
 /* The names of a model's templates, "default" among them; *n of them, each and all for mx_free.
    NULL and an error: it has none. */
 char **mx_template_names(const char *path, size_t *n);
-mx_template *mx_template_retain(mx_template *t);
 void mx_template_release(mx_template *t); /* NULL is fine */
 /* The text as it was given; its end has a zero behind it. */
 const char *mx_template_text(const mx_template *t, size_t *n);
