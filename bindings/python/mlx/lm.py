@@ -117,8 +117,14 @@ class Model:
         self, prompts: Sequence[Prompt], max_tokens: int = 256, **options
     ) -> list[str]:
         """The same for several prompts, which are computed together."""
-        streams = [self._start(self._request(p, max_tokens, options)) for p in prompts]
-        return ["".join(piece.text for piece in self._pieces(*stream)) for stream in streams]
+        streams = []
+        try:
+            for prompt in prompts:
+                streams.append(self.stream(prompt, max_tokens, **options))
+            return ["".join(piece.text for piece in stream) for stream in streams]
+        finally:  # one that fails leaves none behind
+            for stream in streams:
+                stream.close()
 
     def stream(self, prompt: Prompt, max_tokens: int = 256, **options) -> Iterator[Piece]:
         """The same piece by piece, as tokens come. Leaving the loop ends the request.
@@ -129,7 +135,7 @@ class Model:
         penalty_last, dry_multiplier, dry_base, dry_allowed, dry_last, mirostat_tau, mirostat_eta,
         logit_bias ({token: number}); schema, regex, grammar, choices: what the answer is held to.
         max_tokens=0: to the end of the context."""
-        return self._pieces(*self._start(self._request(prompt, max_tokens, options)))
+        return _Stream(self, *self._start(self._request(prompt, max_tokens, options)))
 
     def chat(self, messages: Messages, max_tokens: int = 1024, **options) -> str:
         """The answer to a message, or to a conversation ([{"role": ..., "content": ...}]), by the
@@ -178,24 +184,45 @@ class Model:
             raise RuntimeError("[lm] too many requests wait")
         return number, events
 
-    def _pieces(self, number, events):
-        ended = False
+
+class _Stream:
+    """The pieces of an answer as they come. Letting go of it ends the request."""
+
+    def __init__(self, model, number, events):
+        self._model, self._number, self._events = model, number, events
+        self._ended = False
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
         try:
-            while not ended:
-                while not events:
-                    with self._lock:  # whoever has it computes for all
-                        if not events:
-                            self._batch.step()
-                event = events.popleft()
+            while not self._ended:
+                event = self._event()
                 if event[2] == _END_OF_ANSWER:
-                    ended = True
                     raise RuntimeError(f"[lm] {event[1]}")
-                ended = event[2] != 0
-                if ended or event[0] >= 0:
-                    yield _piece(event)
-        finally:
-            if not ended:
-                self._batch.cancel(number)
+                self._ended = event[2] != 0
+                if self._ended or event[0] >= 0:
+                    return _piece(event)
+        except BaseException:
+            self.close()
+            raise
+        raise StopIteration
+
+    def _event(self):
+        while not self._events:
+            with self._model._lock:  # whoever has it computes for all
+                if not self._events:
+                    self._model._batch.step()
+        return self._events.popleft()
+
+    def close(self):
+        """The answer ends here."""
+        if not self._ended:
+            self._ended = True
+            self._model._batch.cancel(self._number)
+
+    __del__ = close
 
 
 def load(path, adapter=None, *, draft: Optional[Model] = None, **options) -> Model:

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "base/status.h"
+#include "base/vec.h"
 #include "graph/eval/eval.h"
 #include "models/decoder/build.h"
 #include "ops/ops.h"
@@ -11,23 +12,9 @@ static const char op[] = "model";
 
 /* --- what is kept ---------------------------------------------------------------------------- */
 
-/* Room for one more element of a list. */
-static bool grow(void *list, size_t count, size_t *room) {
-    void **at = list;
-    if (count < *room)
-        return true;
-    size_t more = *room ? 2 * *room : 64;
-    void *p = mx_realloc_array(*at, more, sizeof(void *));
-    if (!p)
-        return false;
-    *at = p;
-    *room = more;
-    return true;
-}
-
 mx_array *mx_decoder_keep(mx_decoder *d, mx_array *a) {
     dec_held *h = d->held;
-    if (!a || !grow(&h->array, h->arrays, &h->array_room))
+    if (!a || !mx_grow(&h->array, &h->array_room, h->arrays + 1, sizeof *h->array))
         return NULL;
     return h->array[h->arrays++] = mx_array_retain(a);
 }
@@ -38,7 +25,7 @@ mx_array *dec_keep(dec_build *b, mx_array *a) {
 
 void *dec_keep_block(dec_build *b, void *p) {
     dec_held *h = b->held;
-    if (p && grow(&h->block, h->blocks, &h->block_room))
+    if (p && mx_grow(&h->block, &h->block_room, h->blocks + 1, sizeof *h->block))
         return h->block[h->blocks++] = p;
     mx_free(p);
     return NULL;

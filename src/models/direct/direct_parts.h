@@ -102,7 +102,6 @@ struct mx_direct {
     direct_turns turns[DIRECT_TURNS];
     int turned;
     const mx_layer_room *room; /* of the cache's layers; NULL: no cache */
-    bool spoilt;               /* a thread had no memory for a task */
     const float *logits;
 };
 

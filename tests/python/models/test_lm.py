@@ -164,6 +164,16 @@ def test_leaving_ends_a_request(model):
     assert state["running"] == 0 and state["waiting"] == 0
 
 
+def test_a_stream_that_is_never_read_ends():
+    model = lm.load(STORIES, requests=1, waiting=1)
+    model.stream("Once", 400)  # let go of at once
+    assert len(model.generate("Once", 5)) > 0
+    with pytest.raises((RuntimeError, ValueError)):
+        model.generate_all(["Once", "Twice", [-1]], 400)
+    model.generate("Once", 5)
+    assert model.state["running"] == 0 and model.state["waiting"] == 0
+
+
 def test_logits(model):
     ids = model.encode("Once upon a time")
     logits = model.logits(ids)
