@@ -181,6 +181,10 @@ class Model:
         events = deque()
         number = self._requests().add(events, **request)
         if not number:
+            with self._lock:
+                self._batch.step()  # those that were cancelled leave
+            number = self._batch.add(events, **request)
+        if not number:
             raise RuntimeError("[lm] too many requests wait")
         return number, events
 
