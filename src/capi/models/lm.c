@@ -107,7 +107,7 @@ int mlx_lm_chat(mlx_tokens *res, const mlx_lm lm, const char *variables, size_t 
     mx_lm *x = lm_of(lm);
     bool ok = x && is_given(variables, "variables are");
     int *ids = ok ? mx_lm_chat(x, variables, n, &count) : NULL;
-    return capi_put_tokens(res, ids, count);
+    return capi_put_tokens(res, ids, NULL, count);
 }
 
 int mlx_lm_logits(mlx_array *res, const mlx_lm lm, const int *tokens, size_t n) {
