@@ -14,6 +14,7 @@ _Static_assert(sizeof(mlx_lm_request) == sizeof(mx_request) &&
                    SAME(mlx_lm_request, mx_request, stop) &&
                    SAME(mlx_lm_request, mx_request, log_probabilities) &&
                    SAME(mlx_lm_request, mx_request, show_special) &&
+                   SAME(mlx_lm_request, mx_request, save_cache) &&
                    SAME(mlx_lm_request, mx_request, payload),
                "mlx_lm_request and mx_request differ");
 _Static_assert(sizeof(mlx_lm_event) == sizeof(mx_event) && SAME(mlx_lm_event, mx_event, finish) &&
