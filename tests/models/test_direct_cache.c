@@ -397,7 +397,11 @@ static bool a_life(model *o) {
     mx_sequence *f = ok ? mx_sequence_fork(s) : NULL;
     if (m && s && !f)
         CHECK(mx_sequence_length(s) == 70 || mx_sequence_length(s) == 0);
-    ok = ok && f && feed_some(o, f, o->token, 70, NULL) && mx_sequence_mark(f);
+    ok = ok && f && feed_some(o, f, o->token, 70, NULL) && mx_sequence_mark(f) &&
+         mx_sequence_save(f, own_path("life.cache"));
+    mx_sequence *g = ok ? mx_sequence_load(c, own_path("life.cache")) : NULL;
+    ok = ok && g && mx_sequence_length(g) == 140;
+    mx_sequence_end(g);
     mx_sequence_end(f);
     mx_sequence_end(s);
     mx_cache_free(c);
