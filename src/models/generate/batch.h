@@ -50,7 +50,6 @@ typedef struct mx_request {
     bool echo;
     bool show_special;
     sg_grammar *structure;
-    const char *load_cache, *save_cache;
     void *payload;
 } mx_request;
 

@@ -1,0 +1,309 @@
+"""Buffers: samples that can be had in any order."""
+
+from typing import TYPE_CHECKING, Any, Iterator, Mapping, Optional, Sequence, Union, overload
+
+import numpy as np
+
+from ._collate import Dims, Pad, collate
+from ._operations import Operations
+from ._task import Sample, SampleError, Step, Task
+
+if TYPE_CHECKING:
+    from ._stream import Stream
+
+Indices = Union[range, np.ndarray]
+
+
+class Buffer(Operations):
+    """A container of samples, dicts of arrays, that are made when they are asked for:
+    `buffer[i]`, `len(buffer)`, `for sample in buffer`. Operations make new buffers."""
+
+    def __len__(self) -> int:
+        raise NotImplementedError
+
+    def _task(self, i: int, epoch: int) -> Task:
+        """What makes sample i, which there is."""
+        raise NotImplementedError
+
+    def _rows(self, indices: Indices, epoch: int) -> Optional[Sample]:
+        """The batch of these samples where it can be had at once, or None."""
+        return None
+
+    @overload
+    def __getitem__(self, index: int) -> Sample: ...
+    @overload
+    def __getitem__(self, index: slice) -> "Buffer": ...
+    def __getitem__(self, index: Any) -> Any:
+        size = len(self)
+        if isinstance(index, slice):
+            return Picked(self, np.arange(*index.indices(size)))
+        i = index.__index__()
+        if not -size <= i < size:
+            raise IndexError(f"[data] sample {i} of {size}")
+        return self._task(i % size, 0).run()
+
+    def __iter__(self) -> Iterator[Sample]:
+        for i in range(len(self)):
+            yield self[i]
+
+    def __repr__(self) -> str:
+        size = len(self)
+        try:
+            keys = f", keys={set(self[0])}" if size else ""
+        except SampleError:
+            keys = ""
+        return f"{type(self).__name__.lstrip('_')}(size={size}{keys})"
+
+    def _add(self, step: Step) -> "Buffer":  # type: ignore[override]
+        return Mapped(self, step)
+
+    # --- order ------------------------------------------------------------------------------------
+
+    def shuffle(self, seed: int = 0) -> "Buffer":
+        """The same samples in an order that follows from the seed, and in streams from the
+        epoch."""
+        return Shuffled(self, seed)
+
+    def perm(self, perm: Sequence[int]) -> "Buffer":
+        """The samples of these numbers."""
+        return Picked(self, np.asarray(perm))
+
+    def partition(self, num_partitions: int, partition: int) -> "Buffer":
+        """Every `num_partitions`-th sample, from number `partition` on: the share of a process."""
+        if not 0 <= partition < num_partitions:
+            raise ValueError(f"[data] there is no part {partition} of {num_partitions}")
+        return Picked(self, np.arange(partition, len(self), num_partitions))
+
+    def append(self, *others: "Buffer") -> "Buffer":
+        """The samples of this buffer, then those of others."""
+        return Joined((self, *others))
+
+    # --- batches and streams ----------------------------------------------------------------------
+
+    def batch(
+        self,
+        batch_size: Union[int, Sequence[int]],
+        pad: Pad = None,
+        dim: Dims = None,
+        *,
+        drop_last: bool = False,
+    ) -> "Buffer":
+        """Batches of samples that follow each other; the last has what is left over, or is left out
+        with `drop_last`. With a list, of these sizes in turn. Arrays are stacked, smaller ones
+        filled up with pad[key]; those in `dim` are joined along dim[key]."""
+        return Batched(self, batch_size, pad, dim, drop_last)
+
+    def to_stream(self) -> "Stream":
+        """A stream of all samples in order. Each epoch of it has its own order of what is
+        shuffled."""
+        from ._sources import FromBuffer
+
+        return FromBuffer(self)
+
+    def ordered_prefetch(self, prefetch_size: int, num_threads: int) -> "Stream":
+        """`to_stream().prefetch(...)`."""
+        return self.to_stream().prefetch(prefetch_size, num_threads)
+
+
+def batch_task(buffer: Buffer, indices: Indices, pad: Pad, dim: Dims, index: int, epoch: int):
+    """What makes a batch of samples of a buffer."""
+
+    def load(indices, epoch):
+        whole = None if dim else buffer._rows(indices, epoch)
+        if whole is not None:
+            return whole
+        return collate([buffer._task(int(i), epoch).run() for i in indices], pad, dim)
+
+    return Task(load, indices, epoch, index)
+
+
+def _some(array, indices):
+    """A copy of these rows."""
+    if isinstance(indices, range):
+        return np.array(array[indices.start : indices.stop])
+    return array[indices]
+
+
+class Vector(Buffer):
+    """A list of samples."""
+
+    def __init__(self, data: Sequence[Mapping[str, Any]]) -> None:
+        for i, sample in enumerate(data):
+            if not isinstance(sample, Mapping):
+                raise TypeError(f"[data] sample {i} is no dict but {type(sample).__name__}")
+        self._data = data
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def _load(self, i, epoch):
+        return dict(self._data[i])
+
+    def _task(self, i: int, epoch: int) -> Task:
+        return Task(self._load, i, epoch, i)
+
+
+class LazyColumn:
+    """A column whose values are made when they are asked for."""
+
+    def __len__(self) -> int:
+        raise NotImplementedError
+
+    def __getitem__(self, i: int) -> Any:
+        raise NotImplementedError
+
+
+class Columns(Buffer):
+    """Arrays whose first dimension numbers the samples."""
+
+    def __init__(self, columns: Mapping[str, Any]) -> None:
+        if not columns:
+            raise ValueError("[data] no columns were given")
+        self._columns = {key: _column(key, c) for key, c in columns.items()}
+        sizes = {key: len(c) for key, c in self._columns.items()}
+        if len(set(sizes.values())) > 1:
+            raise ValueError(f"[data] columns have different numbers of samples: {sizes}")
+        self._size = next(iter(sizes.values()))
+        self._lazy = any(isinstance(c, LazyColumn) for c in self._columns.values())
+
+    def __len__(self) -> int:
+        return self._size
+
+    def _load(self, i, epoch):
+        return {key: c[i] for key, c in self._columns.items()}
+
+    def _task(self, i: int, epoch: int) -> Task:
+        return Task(self._load, i, epoch, i)
+
+    def _rows(self, indices: Indices, epoch: int) -> Optional[Sample]:
+        if self._lazy:
+            return None
+        return {
+            key: [c[i] for i in indices] if isinstance(c, list) else _some(c, indices)
+            for key, c in self._columns.items()
+        }
+
+
+def _column(key, values):
+    """An array, or a list of what no array holds: texts."""
+    if isinstance(values, (str, bytes)) or not hasattr(values, "__len__"):
+        raise TypeError(f"[data] the column {key!r} is {type(values).__name__}, no array or list")
+    if isinstance(values, LazyColumn):
+        return values
+    if isinstance(values, np.ndarray):
+        array = values  # a mapped file stays one
+    elif isinstance(values, list) and values and isinstance(values[0], (str, bytes)):
+        return values
+    else:
+        array = np.asarray(values)
+    if array.ndim == 0:
+        raise ValueError(f"[data] the column {key!r} is a single value")
+    return array
+
+
+class Mapped(Buffer):
+    """A buffer with one more step."""
+
+    def __init__(self, upstream: Buffer, step: Step) -> None:
+        self._upstream, self._step = upstream, step
+
+    def __len__(self) -> int:
+        return len(self._upstream)
+
+    def _task(self, i: int, epoch: int) -> Task:
+        return self._upstream._task(i, epoch).then(self._step)
+
+
+class Picked(Buffer):
+    """Samples of a buffer by their numbers."""
+
+    def __init__(self, upstream: Buffer, numbers: np.ndarray) -> None:
+        size = len(upstream)
+        if numbers.ndim != 1 or (numbers.size and numbers.dtype.kind not in "iu"):
+            raise ValueError("[data] numbers of samples are a list of integers")
+        if numbers.size and not (-size <= numbers.min() and numbers.max() < size):
+            raise IndexError(f"[data] there are numbers of samples beyond the {size} there are")
+        self._upstream, self._numbers = upstream, numbers.astype(np.int64) % max(size, 1)
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def _task(self, i: int, epoch: int) -> Task:
+        return self._upstream._task(int(self._numbers[i]), epoch)
+
+    def _rows(self, indices: Indices, epoch: int) -> Optional[Sample]:
+        return self._upstream._rows(_some(self._numbers, indices), epoch)
+
+
+class Shuffled(Buffer):
+    """A buffer in another order each epoch."""
+
+    def __init__(self, upstream: Buffer, seed: int) -> None:
+        self._upstream, self._seed = upstream, seed
+        self._known: tuple[int, Optional[np.ndarray]] = (-1, None)
+
+    def __len__(self) -> int:
+        return len(self._upstream)
+
+    def _order(self, epoch: int) -> np.ndarray:
+        known, order = self._known
+        if known != epoch or order is None:
+            random = np.random.default_rng([abs(self._seed), self._seed < 0, epoch])
+            order = random.permutation(len(self._upstream))
+            self._known = (epoch, order)
+        return order
+
+    def _task(self, i: int, epoch: int) -> Task:
+        return self._upstream._task(int(self._order(epoch)[i]), epoch)
+
+    def _rows(self, indices: Indices, epoch: int) -> Optional[Sample]:
+        return self._upstream._rows(_some(self._order(epoch), indices), epoch)
+
+
+class Joined(Buffer):
+    """Buffers one after the other."""
+
+    def __init__(self, parts: Sequence[Buffer]) -> None:
+        self._parts = parts
+        self._ends = np.cumsum([len(part) for part in parts])
+
+    def __len__(self) -> int:
+        return int(self._ends[-1])
+
+    def _task(self, i: int, epoch: int) -> Task:
+        part = int(np.searchsorted(self._ends, i, "right"))
+        begin = int(self._ends[part - 1]) if part else 0
+        task = self._parts[part]._task(i - begin, epoch)
+        task.index = i
+        return task
+
+
+class Batched(Buffer):
+    """Runs of samples of a buffer."""
+
+    def __init__(
+        self,
+        upstream: Buffer,
+        size: Union[int, Sequence[int]],
+        pad: Pad,
+        dim: Dims,
+        drop_last: bool,
+    ) -> None:
+        sizes = [size] if isinstance(size, int) else list(size)
+        if not sizes or any(s < 1 for s in sizes):
+            raise ValueError(f"[data] batches of {size} samples")
+        self._upstream, self._pad, self._dim = upstream, pad, dim
+        total, turn = len(upstream), np.cumsum([0, *sizes])
+        starts = (turn[:-1] + np.arange(0, total, turn[-1])[:, None]).ravel()
+        starts = starts[starts < total]
+        self._bounds = np.append(starts, total)
+        if drop_last and len(starts):
+            last = sizes[(len(starts) - 1) % len(sizes)]
+            self._bounds = self._bounds[: -1 if total - starts[-1] < last else None]
+
+    def __len__(self) -> int:
+        return len(self._bounds) - 1
+
+    def _task(self, i: int, epoch: int) -> Task:
+        indices = range(int(self._bounds[i]), int(self._bounds[i + 1]))
+        return batch_task(self._upstream, indices, self._pad, self._dim, i, epoch)

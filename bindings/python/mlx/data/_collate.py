@@ -1,0 +1,77 @@
+"""Samples become batches."""
+
+from typing import Any, Mapping, Optional, Sequence
+
+import numpy as np
+
+from ._task import Sample
+
+Pad = Optional[Mapping[str, Any]]
+Dims = Optional[Mapping[str, int]]
+
+
+def collate(samples: Sequence[Sample], pad: Pad = None, dim: Dims = None) -> Sample:
+    """One sample of stacked arrays. Smaller arrays are filled up with pad[key] (0); keys in `dim`
+    are joined along that dimension instead. Texts and bytes become lists."""
+    keys = samples[0].keys()
+    for sample in samples:
+        if sample.keys() != keys:
+            odd = sorted(map(str, sample.keys() ^ keys))
+            raise ValueError(
+                f"some samples of a batch have the keys {', '.join(odd)}, some have not"
+            )
+    pad, dim = pad or {}, dim or {}
+    return {
+        key: _column(key, [sample[key] for sample in samples], pad.get(key, 0), dim.get(key))
+        for key in keys
+    }
+
+
+def _column(key, values, pad, dim):
+    first = values[0]
+    if isinstance(first, (str, bytes)):
+        return values
+    if isinstance(first, (bool, int)):
+        return np.array(values)
+    if isinstance(first, float):
+        return np.array(values, np.float32)
+    arrays = [np.asarray(value) for value in values]
+    if any(a.dtype == object for a in arrays):
+        return values
+    if dim is None and all(a.shape == arrays[0].shape for a in arrays):
+        return np.stack(arrays)
+    if any(a.ndim != arrays[0].ndim for a in arrays):
+        raise ValueError(f"the arrays under {key!r} have {_dims(arrays)} dimensions")
+    return _stacked(arrays, pad) if dim is None else _joined(arrays, pad, dim)
+
+
+def _dims(arrays):
+    return " and ".join(map(str, sorted({a.ndim for a in arrays})))
+
+
+def _largest(arrays):
+    return [max(sizes) for sizes in zip(*(a.shape for a in arrays))]
+
+
+def _put(a, into):
+    into[tuple(map(slice, a.shape))] = a
+
+
+def _stacked(arrays, pad):
+    result = np.full((len(arrays), *_largest(arrays)), pad, np.result_type(*arrays))
+    for a, row in zip(arrays, result):
+        _put(a, row)
+    return result
+
+
+def _joined(arrays, pad, dim):
+    """All sizes but that of `dim` become the largest."""
+    shape = _largest(arrays)
+    if not -len(shape) <= dim < len(shape):
+        raise ValueError(f"the arrays have no dimension {dim}")
+    filled = []
+    for a in arrays:
+        shape[dim] = a.shape[dim]
+        filled.append(np.full(shape, pad, a.dtype))
+        _put(a, filled[-1])
+    return np.concatenate(filled, axis=dim)

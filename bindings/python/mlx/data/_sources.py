@@ -1,0 +1,91 @@
+"""Streams that take from no other stream."""
+
+from typing import Any, Callable, Iterable, Iterator, Optional
+
+from ._buffer import Buffer
+from ._stream import State, Stream
+from ._task import Sample, Task
+
+
+class FromBuffer(Stream):
+    """The samples of a buffer in order."""
+
+    _kind = "buffer"
+
+    def __init__(self, buffer: Buffer) -> None:
+        self.buffer = buffer
+        self._at = self._position = 0
+
+    def _pull(self) -> Optional[Task]:
+        if self._position >= len(self.buffer):
+            return None
+        self._position += 1
+        return self.buffer._task(self._position - 1, self._at)
+
+    def _advance(self, count: int) -> range:
+        """The numbers of the next samples, which count as given."""
+        start = self._position
+        self._position = min(start + count, len(self.buffer))
+        return range(start, self._position)
+
+    def _restart(self, epoch: int) -> None:
+        self._at, self._position = epoch, 0
+
+    def _state(self) -> State:
+        return {"at": self._at, "position": self._position, "size": len(self.buffer)}
+
+    def _check(self, state: Any) -> None:
+        super()._check(state)
+        if state.get("size") != len(self.buffer):
+            raise ValueError(
+                f"[data] the state is of {state.get('size')} samples, there are {len(self.buffer)}"
+            )
+
+    def _restore(self, state: State) -> None:
+        self._at, self._position = int(state["at"]), int(state["position"])
+
+
+class FromIterable(Stream):
+    """What an iterable gives, made anew by `factory()` in each epoch. The state is how many were
+    given: they are passed over."""
+
+    _kind = "iterable"
+
+    def __init__(
+        self,
+        factory: Callable[[], Iterable[Any]],
+        load: Optional[Callable[[Any, int], Sample]] = None,
+    ) -> None:
+        if not callable(factory):
+            raise TypeError(
+                "[data] a function that returns an iterable is needed, so that it can begin again"
+            )
+        self._factory, self._load = factory, load or _as_sample
+        self._restart(0)
+
+    def _pull(self) -> Optional[Task]:
+        if self._items is None:
+            self._items = iter(self._factory())
+        for item in self._items:
+            self._count += 1
+            return Task(self._load, item, self._at, self._count - 1)
+        return None
+
+    def _restart(self, epoch: int) -> None:
+        self._at, self._count = epoch, 0
+        self._items: Optional[Iterator[Any]] = None
+
+    def _state(self) -> State:
+        return {"at": self._at, "count": self._count}
+
+    def _restore(self, state: State) -> None:
+        self._restart(int(state["at"]))
+        for _ in range(int(state["count"])):
+            if self._pull() is None:
+                raise ValueError("[data] the state is behind the end of what there is")
+
+
+def _as_sample(item, epoch):
+    if not isinstance(item, dict):
+        raise TypeError(f"a sample is a dict, not {type(item).__name__}")
+    return item

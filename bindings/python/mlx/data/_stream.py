@@ -1,0 +1,253 @@
+"""Streams: samples one after the other."""
+
+from typing import Any, Callable, Iterable, Iterator, Mapping, Optional
+
+import numpy as np
+
+from ._collate import Dims, Pad
+from ._operations import Operations
+from ._task import Sample, Step, Task, ready
+
+State = dict[str, Any]
+
+
+class Stream(Operations):
+    """An iterator of samples, dicts of arrays. Operations make new streams that take from this one.
+
+    `reset()` begins the next epoch, with another order of what is shuffled; it all follows from
+    seeds and the number of the epoch. `state_dict()` is where the stream stands, in plain numbers
+    and texts that JSON can hold; a stream that is made in the same way goes on there after
+    `load_state_dict()`."""
+
+    _may_drop = True
+    _epoch = 0
+    _kind = ""
+
+    # --- what each kind of stream has -------------------------------------------------------------
+
+    def _pull(self) -> Optional[Task]:
+        """The task of the next sample, or None at the end. One thread at a time."""
+        raise NotImplementedError
+
+    def _pull_sure(self) -> Optional[Task]:
+        """The next task that makes a sample: sieves are run to see."""
+        while True:
+            task = self._pull()
+            if task is None or not task.sieve:
+                return task
+            sample = task.run()
+            if sample is not None:
+                return ready(sample, task.index, task.epoch)
+
+    def _restart(self, epoch: int) -> None:
+        """Go to the beginning of an epoch."""
+        raise NotImplementedError
+
+    def _state(self) -> State:
+        """Where it stands."""
+        raise NotImplementedError
+
+    def _restore(self, state: State) -> None:
+        """Go where `_state` said."""
+        raise NotImplementedError
+
+    # --- iteration --------------------------------------------------------------------------------
+
+    def __iter__(self) -> Iterator[Sample]:
+        return self
+
+    def __next__(self) -> Sample:
+        while True:
+            task = self._pull()
+            if task is None:
+                raise StopIteration
+            sample = task.run()
+            if sample is not None:
+                return sample
+
+    def reset(self, epoch: Optional[int] = None) -> "Stream":
+        """Begin the next epoch, or the given one (the first is 0). Returns the stream."""
+        if epoch is not None and epoch < 0:
+            raise ValueError(f"[data] there is no epoch {epoch}")
+        self._epoch = self._epoch + 1 if epoch is None else epoch
+        self._restart(self._epoch)
+        return self
+
+    @property
+    def epoch(self) -> int:
+        """The number of the epoch, from 0."""
+        return self._epoch
+
+    def state_dict(self) -> State:
+        """Where the stream stands: behind the sample that was given last."""
+        return {"epoch": self._epoch, "stream": self._named_state()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on where `state_dict` of a stream made in the same way was called. Nothing changes if
+        the state is of another pipeline."""
+        try:
+            epoch, inner = int(state["epoch"]), state["stream"]
+        except (TypeError, KeyError, ValueError):
+            raise ValueError("[data] this is not the state of a stream") from None
+        self._check(inner)
+        self._epoch = epoch
+        self._named_restore(inner)
+
+    def _inner(self) -> list["Stream"]:
+        """The streams that this one takes from."""
+        upstream = getattr(self, "_upstream", None)
+        return [upstream] if isinstance(upstream, Stream) else []
+
+    def _named_state(self) -> State:
+        return {"kind": self._kind, **self._state()}
+
+    def _named_restore(self, state: State) -> None:
+        self._restore(state)
+
+    def _check(self, state: Any) -> None:
+        """Raise ValueError unless the state is of a pipeline of this structure."""
+        kind = state.get("kind") if isinstance(state, Mapping) else None
+        if kind != self._kind:
+            raise ValueError(
+                f"[data] the state is of another pipeline: {self._kind} here, {kind} there"
+            )
+        inner = self._inner()
+        states = state.get("inner", [state.get("upstream")] if inner else [])
+        if len(states) != len(inner):
+            raise ValueError(f"[data] the state is of another pipeline: {self._kind} of others")
+        for stream, one in zip(inner, states):
+            stream._check(one)
+
+    def _add(self, step: Step) -> "Stream":  # type: ignore[override]
+        from ._streams import Mapped
+
+        return Mapped(self, step)
+
+    def to_stream(self) -> "Stream":
+        """The stream itself."""
+        return self
+
+    # --- which samples there are ------------------------------------------------------------------
+
+    def filter(self, predicate: Callable[[Sample], Any]) -> "Stream":
+        """The samples for which `predicate(sample)` is true."""
+        step = Step("filter", lambda s, _: s if predicate(s) else None, drops=True)
+        return self._add(step)
+
+    def filter_by_shape(self, key: str, dim: int, low: int = -1, high: int = -1) -> "Stream":
+        """The samples whose array at `key` has from `low` to `high` (-1: any) elements along
+        `dim`."""
+
+        def fits(sample):
+            size = np.shape(sample[key])[dim]
+            return size >= low and (high < 0 or size <= high)
+
+        return self.filter(fits)
+
+    def take(self, count: int) -> "Stream":
+        """The first samples of each epoch, so many at most."""
+        from ._streams import Taken
+
+        return Taken(self, count)
+
+    def repeat(self, num_time: int = -1) -> "Stream":
+        """All again, `num_time` times in all, or for ever; each time in an order of its own."""
+        from ._streams import Repeated
+
+        return Repeated(self, num_time)
+
+    def flat_map(self, func: Callable[[Sample], Iterable[Sample]]) -> "Stream":
+        """All samples of `func(sample)`, for each sample."""
+        from ._streams import Flat
+
+        return Flat(self, func)
+
+    def sliding_window(
+        self, key: str, size: int, stride: int, dim: int = -1, index_key: str = ""
+    ) -> "Stream":
+        """Samples of windows of the array at `key`, which begin every `stride` elements along
+        `dim`; the last ones are shorter. Their numbers go to `index_key`."""
+        if size < 1 or stride < 1:
+            raise ValueError(f"[data] windows of {size} elements, every {stride}")
+
+        def windows(sample):
+            array = np.asarray(sample[key])
+            where = [slice(None)] * array.ndim
+            for number, start in enumerate(range(0, array.shape[dim], stride)):
+                where[dim] = slice(start, start + size)
+                numbered = {index_key: number} if index_key else {}
+                yield {**sample, key: array[tuple(where)], **numbered}
+
+        return self.flat_map(windows)
+
+    # --- order ------------------------------------------------------------------------------------
+
+    def shuffle(self, buffer_size: int, seed: int = 0) -> "Stream":
+        """Each sample is drawn from the next `buffer_size` ones that were not drawn yet."""
+        from ._streams import Shuffled
+
+        return Shuffled(self, buffer_size, seed)
+
+    def partition(self, num_partitions: int, partition: int) -> "Stream":
+        """Every `num_partitions`-th sample, from number `partition` on: the share of a process."""
+        from ._streams import Part
+
+        return Part(self, num_partitions, partition)
+
+    # --- batches ----------------------------------------------------------------------------------
+
+    def batch(
+        self,
+        batch_size: int,
+        pad: Pad = None,
+        dim: Dims = None,
+        *,
+        drop_last: bool = False,
+    ) -> "Stream":
+        """Batches of samples that follow each other; the last has what is left over, or is left out
+        with `drop_last`. Arrays are stacked, smaller ones filled up with pad[key]; those in `dim`
+        are joined along dim[key]."""
+        from ._batches import Batched
+
+        return Batched(self, batch_size, pad, dim, drop_last)
+
+    def dynamic_batch(
+        self,
+        buffer_size: int,
+        key: str,
+        max_data_size: int = -1,
+        pad: Pad = None,
+        dim: Dims = None,
+        shuffle: bool = False,
+        *,
+        batch_size: int = -1,
+        drop_outliers: bool = False,
+        seed: int = 0,
+    ) -> "Stream":
+        """Batches of samples of about one length. `buffer_size` samples at a time are sorted by the
+        size of what is at `key` and cut into batches, each of at most `max_data_size` elements with
+        the padding (or one sample that has more, which `drop_outliers` leaves out), and of at most
+        `batch_size` samples. `shuffle`: batches of a buffer in any order."""
+        from ._batches import DynamicBatched
+
+        return DynamicBatched(
+            self,
+            buffer_size,
+            key,
+            max_data_size,
+            batch_size,
+            pad,
+            dim,
+            shuffle,
+            drop_outliers,
+            seed,
+        )
+
+    # --- threads ----------------------------------------------------------------------------------
+
+    def prefetch(self, prefetch_size: int, num_threads: int = 1) -> "Stream":
+        """Make samples on threads before they are asked for, at most `prefetch_size` of them. Their
+        order, and what they are, does not depend on the number of threads."""
+        from ._prefetch import Prefetched
+
+        return Prefetched(self, prefetch_size, num_threads)

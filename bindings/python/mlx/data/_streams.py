@@ -1,0 +1,319 @@
+"""The kinds of streams that take from others, one sample or several at a time."""
+
+from typing import Any, Callable, Iterable, Iterator, Optional, Sequence
+
+from ._stream import State, Stream
+from ._task import Sample, SampleError, Step, Task, file_of, generator, ready
+
+
+class Mapped(Stream):
+    """A stream with one more step."""
+
+    def __init__(self, upstream: Stream, step: Step) -> None:
+        self._upstream, self._step = upstream, step
+        self._kind = step.name
+
+    def _pull(self) -> Optional[Task]:
+        task = self._upstream._pull()
+        return None if task is None else task.then(self._step)
+
+    def _restart(self, epoch: int) -> None:
+        self._upstream._restart(epoch)
+
+    def _state(self) -> State:
+        return {"upstream": self._upstream._named_state()}
+
+    def _restore(self, state: State) -> None:
+        self._upstream._named_restore(state["upstream"])
+
+
+class Counted(Stream):
+    """A stream whose own state is a count within the epoch."""
+
+    _count = 0
+
+    def __init__(self, upstream: Stream) -> None:
+        self._upstream = upstream
+
+    def _restart(self, epoch: int) -> None:
+        self._count = 0
+        self._upstream._restart(epoch)
+
+    def _state(self) -> State:
+        return {"count": self._count, "upstream": self._upstream._named_state()}
+
+    def _restore(self, state: State) -> None:
+        self._count = int(state["count"])
+        self._upstream._named_restore(state["upstream"])
+
+
+class Taken(Counted):
+    """The first samples of an epoch."""
+
+    _kind = "take"
+
+    def __init__(self, upstream: Stream, count: int) -> None:
+        super().__init__(upstream)
+        if count < 0:
+            raise ValueError(f"[data] take({count})")
+        self._most = count
+
+    def _pull(self) -> Optional[Task]:
+        if self._count >= self._most:
+            return None
+        task = self._upstream._pull_sure()
+        self._count += 1
+        return task
+
+
+class Part(Counted):
+    """Every n-th sample."""
+
+    _kind = "partition"
+
+    def __init__(self, upstream: Stream, parts: int, part: int) -> None:
+        super().__init__(upstream)
+        if not 0 <= part < parts:
+            raise ValueError(f"[data] there is no part {part} of {parts}")
+        self._parts, self._part = parts, part
+
+    def _pull(self) -> Optional[Task]:
+        while True:
+            task = self._upstream._pull_sure()
+            self._count += 1
+            if task is None or (self._count - 1) % self._parts == self._part:
+                return task
+
+
+class Repeated(Stream):
+    """Epochs of a stream one after the other."""
+
+    _kind = "repeat"
+
+    def __init__(self, upstream: Stream, times: int) -> None:
+        self._upstream, self._times = upstream, times
+        self._base, self._pass, self._some = 0, 0, False
+
+    def _pull(self) -> Optional[Task]:
+        while self._times < 0 or self._pass < self._times:
+            task = self._upstream._pull()
+            if task is not None:
+                self._some = True
+                return task
+            if not self._some:
+                return None  # of nothing there is nothing again
+            self._pass += 1
+            if self._times < 0 or self._pass < self._times:
+                self._upstream._restart(self._base + self._pass)
+        return None
+
+    def _restart(self, epoch: int) -> None:
+        self._base = epoch * max(self._times, 1)
+        self._pass, self._some = 0, False
+        self._upstream._restart(self._base)
+
+    def _state(self) -> State:
+        return {
+            "base": self._base,
+            "pass": self._pass,
+            "some": self._some,
+            "upstream": self._upstream._named_state(),
+        }
+
+    def _restore(self, state: State) -> None:
+        self._base, self._pass = int(state["base"]), int(state["pass"])
+        self._some = bool(state["some"])
+        self._upstream._named_restore(state["upstream"])
+
+
+class Shuffled(Stream):
+    """A pool of tasks, of which one is drawn and replaced by the next. The state is the number of
+    tasks drawn in the epoch: they are drawn again, without being run."""
+
+    _kind = "shuffle"
+
+    def __init__(self, upstream: Stream, size: int, seed: int) -> None:
+        if size < 1:
+            raise ValueError(f"[data] shuffle: a buffer of {size} samples")
+        self._upstream, self._size, self._seed = upstream, size, seed
+        self._begin(0)
+
+    def _begin(self, epoch):
+        self._at, self._drawn = epoch, 0
+        self._pool: list[Task] = []
+        self._random = generator(self._seed, epoch)
+        self._start: Optional[State] = None
+
+    def _pull(self) -> Optional[Task]:
+        if self._start is None:
+            self._start = self._upstream._named_state()
+        while len(self._pool) < self._size:
+            task = self._upstream._pull()
+            if task is None:
+                break
+            self._pool.append(task)
+        if not self._pool:
+            return None
+        self._drawn += 1
+        i = self._random.randrange(len(self._pool))
+        self._pool[i], self._pool[-1] = self._pool[-1], self._pool[i]
+        return self._pool.pop()
+
+    def _restart(self, epoch: int) -> None:
+        self._begin(epoch)
+        self._upstream._restart(epoch)
+
+    def _state(self) -> State:
+        start = self._start or self._upstream._named_state()
+        return {"at": self._at, "drawn": self._drawn, "upstream": start}
+
+    def _restore(self, state: State) -> None:
+        self._begin(int(state["at"]))
+        self._upstream._named_restore(state["upstream"])
+        for _ in range(int(state["drawn"])):
+            self._pull()
+
+
+class Flat(Stream):
+    """Samples that are made of one sample. The state is the stream before that sample, and how many
+    of them were given."""
+
+    def __init__(
+        self, upstream: Stream, func: Callable[[Sample], Iterable[Sample]], name: str = "flat_map"
+    ) -> None:
+        self._upstream, self._func, self._kind = upstream, func, name
+        self._begin(0)
+
+    def _begin(self, epoch):
+        self._at, self._given, self._number = epoch, 0, 0
+        self._parts: Optional[Iterator[Sample]] = None
+        self._before: Optional[State] = None
+
+    def _pull(self) -> Optional[Task]:
+        while True:
+            if self._parts is None:
+                self._before = self._upstream._named_state()
+                self._given = 0
+                self._parts = self._open()
+                if self._parts is None:
+                    return None
+            part = next(self._parts, None)
+            if part is None:
+                self._parts = None
+                continue
+            self._given += 1
+            self._number += 1
+            return ready(part, self._number - 1, self._at)
+
+    def _open(self) -> Optional[Iterator[Sample]]:
+        task = self._upstream._pull_sure()
+        return None if task is None else self._parts_of(task.run(), task)
+
+    def _parts_of(self, sample, task):
+        try:
+            yield from self._func(sample)
+        except SampleError:
+            raise
+        except Exception as error:
+            file = file_of(sample, None)
+            raise SampleError(self._kind, task.index, file, error) from error
+
+    def _restart(self, epoch: int) -> None:
+        self._begin(epoch)
+        self._upstream._restart(epoch)
+
+    def _state(self) -> State:
+        inside = self._parts is not None and self._before is not None
+        return {
+            "at": self._at,
+            "given": self._given if inside else 0,
+            "number": self._number,
+            "upstream": self._before if inside else self._upstream._named_state(),
+        }
+
+    def _restore(self, state: State) -> None:
+        self._begin(int(state["at"]))
+        self._upstream._named_restore(state["upstream"])
+        for _ in range(int(state["given"])):
+            self._pull()
+        self._number = int(state["number"])
+
+
+class Mixed(Stream):
+    """Streams of which one is asked for each sample: in turn, or drawn by weights."""
+
+    _kind = "mix"
+
+    def __init__(
+        self,
+        streams: Sequence[Stream],
+        weights: Optional[Sequence[float]],
+        block: int,
+        until: str,
+        seed: int,
+    ) -> None:
+        if not streams:
+            raise ValueError("[data] no streams were given")
+        if until not in ("all", "first"):
+            raise ValueError(f"[data] until all or the first have ended, not {until!r}")
+        if weights is not None and (
+            len(weights) != len(streams) or not all(0 < w < float("inf") for w in weights)
+        ):
+            raise ValueError("[data] mix: a positive weight for each stream")
+        if block < 1:
+            raise ValueError(f"[data] interleave: blocks of {block} samples")
+        self._streams, self._weights = list(streams), weights
+        self._block, self._until, self._seed = block, until, seed
+        self._begin(0)
+
+    def _inner(self) -> list[Stream]:
+        return self._streams
+
+    def _begin(self, epoch):
+        self._at, self._given, self._turn, self._left = epoch, 0, 0, self._block
+        self._alive = list(range(len(self._streams)))
+
+    def _pull(self) -> Optional[Task]:
+        while self._alive:
+            place = self._draw()
+            task = self._streams[self._alive[place]]._pull_sure()
+            if task is not None:
+                self._given += 1
+                return task
+            self._ended(place)
+        return None
+
+    def _draw(self):
+        if self._weights is not None:
+            weights = [self._weights[i] for i in self._alive]
+            random = generator(self._seed, self._at, self._given, len(self._alive))
+            return random.choices(range(len(weights)), weights)[0]
+        if self._left == 0:
+            self._turn, self._left = (self._turn + 1) % len(self._alive), self._block
+        self._left -= 1
+        return self._turn
+
+    def _ended(self, place):
+        if self._until == "first":
+            self._alive = []
+            return
+        del self._alive[place]
+        self._left = self._block
+        self._turn = place % max(1, len(self._alive))
+
+    def _restart(self, epoch: int) -> None:
+        self._begin(epoch)
+        for stream in self._streams:
+            stream._restart(epoch)
+
+    def _state(self) -> State:
+        own: dict[str, Any] = {"at": self._at, "given": self._given, "turn": self._turn}
+        own.update(left=self._left, alive=list(self._alive))
+        return {**own, "inner": [s._named_state() for s in self._streams]}
+
+    def _restore(self, state: State) -> None:
+        self._at, self._given = int(state["at"]), int(state["given"])
+        self._turn, self._left = int(state["turn"]), int(state["left"])
+        self._alive = [int(i) for i in state["alive"]]
+        for stream, inner in zip(self._streams, state["inner"]):
+            stream._named_restore(inner)

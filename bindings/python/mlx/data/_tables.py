@@ -1,0 +1,174 @@
+"""Buffers and streams of Arrow tables, Parquet files and tar archives."""
+
+import importlib
+import os
+import tarfile
+from typing import Any, Iterator, Optional, Sequence, Union
+
+import numpy as np
+
+from ._buffer import Buffer, Columns, LazyColumn, Vector
+from ._readers import PathLike, _paths, stream_of_files
+from ._stream import Stream
+from ._streams import Flat
+from ._task import Sample, Task
+
+
+def _pyarrow(module: str) -> Any:
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        raise ImportError("[data] Arrow and Parquet need pyarrow: pip install pyarrow") from None
+
+
+class _ArrowColumn(LazyColumn):
+    """A column of texts, bytes, lists: values are made when they are asked for."""
+
+    def __init__(self, column: Any) -> None:
+        self._column = column
+
+    def __len__(self) -> int:
+        return len(self._column)
+
+    def __getitem__(self, i: int) -> Any:
+        value = self._column[i].as_py()
+        return np.asarray(value) if isinstance(value, list) else value
+
+
+def _arrow_column(name, column, types):
+    kind = column.type
+    if types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind):
+        if column.null_count:
+            raise ValueError(f"[data] the column {name!r} has {column.null_count} missing values")
+        return column.to_numpy(zero_copy_only=False)
+    return _ArrowColumn(column)
+
+
+def buffer_from_arrow(table: Any) -> Buffer:
+    """The rows of an Arrow table (or record batch). Numbers are taken at once; texts, bytes and
+    lists when they are asked for. Missing numbers are an error."""
+    types = _pyarrow("pyarrow.types")
+    if hasattr(table, "combine_chunks") and hasattr(table, "columns"):
+        table = table.combine_chunks() if hasattr(table, "itercolumns") else table
+    chunked = _pyarrow("pyarrow").chunked_array
+    columns = {}
+    for name, column in zip(table.schema.names, table.columns):
+        whole = column if hasattr(column, "chunks") else chunked([column])
+        columns[name] = _arrow_column(name, whole, types)
+    return Columns(columns)
+
+
+def buffer_from_parquet(
+    files: Union[PathLike, Sequence[PathLike]], columns: Optional[Sequence[str]] = None
+) -> Buffer:
+    """The rows of Parquet files, in memory; with `columns` these alone."""
+    parts = [_table(path, columns) for path in _paths(files)]
+    return parts[0] if len(parts) == 1 else parts[0].append(*parts[1:])
+
+
+def _table(path, columns):
+    reader = _pyarrow("pyarrow.parquet")
+    try:
+        return buffer_from_arrow(reader.read_table(path, columns=columns, memory_map=True))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"[data] {path}: {error}") from None
+
+
+def stream_parquet(
+    files: Union[PathLike, Sequence[PathLike]], columns: Optional[Sequence[str]] = None
+) -> Stream:
+    """The rows of Parquet files, of which one row group is in memory at a time."""
+    reader = _pyarrow("pyarrow.parquet")
+    groups = []
+    for path in _paths(files):
+        try:
+            count = reader.ParquetFile(path).num_row_groups
+        except (OSError, ValueError) as error:
+            raise ValueError(f"[data] {path}: {error}") from None
+        groups += [{"file": path, "group": i} for i in range(count)]
+
+    def rows(sample):
+        with reader.ParquetFile(sample["file"]) as file:
+            yield from buffer_from_arrow(file.read_row_group(sample["group"], columns=columns))
+
+    return Flat(Vector(groups).to_stream(), rows, "read")
+
+
+# --- tar: files that differ in what is behind the first dot of their name are one sample ----------
+
+
+def _split(name):
+    folder, _, base = name.rpartition("/")
+    stem, _, ending = base.partition(".")
+    return (f"{folder}/{stem}" if folder else stem), ending
+
+
+class _Tar(Buffer):
+    """Where the parts of each sample lie in an archive that is not packed."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._samples: dict[str, dict[str, tuple[int, int]]] = {}
+        size = os.path.getsize(path)
+        try:
+            with tarfile.open(path, "r:") as archive:
+                for member in archive:
+                    if member.isreg():
+                        self._put(member, size)
+        except (tarfile.TarError, EOFError) as error:
+            raise ValueError(f"[data] {path}: {error}") from None
+        if not self._samples:
+            raise ValueError(f"[data] {path} has no files")
+        self._keys = list(self._samples)
+        self._file = open(path, "rb")
+
+    def _put(self, member, size):
+        if member.offset_data + member.size > size:
+            raise ValueError(f"[data] {self._path} ends within {member.name}")
+        key, ending = _split(member.name)
+        self._samples.setdefault(key, {})[ending] = (member.offset_data, member.size)
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def _load(self, i, epoch):
+        key = self._keys[i]
+        parts = {
+            ending: os.pread(self._file.fileno(), size, start)
+            for ending, (start, size) in self._samples[key].items()
+        }
+        return {"__key__": key, **parts}
+
+    def _task(self, i: int, epoch: int) -> Task:
+        return Task(self._load, i, epoch, i)
+
+
+def buffer_from_tar(file: PathLike) -> Buffer:
+    """The samples of a tar archive that is not packed: files whose names are equal up to the first
+    dot make one, {"__key__": name, "jpg": bytes, "cls": bytes}."""
+    return _Tar(_paths(file)[0])
+
+
+def stream_tar(files: Union[PathLike, Sequence[PathLike]]) -> Stream:
+    """The samples of tar archives, also packed ones, in their order; the files of one follow each
+    other."""
+    return stream_of_files(files, _read_tar)
+
+
+def _read_tar(path: str) -> Iterator[Sample]:
+    sample: Sample = {}
+    try:
+        with tarfile.open(path, "r|*") as archive:
+            for member in archive:
+                if not member.isreg():
+                    continue
+                key, ending = _split(member.name)
+                if sample and (sample["__key__"] != key or ending in sample):
+                    yield sample
+                    sample = {}
+                file = archive.extractfile(member)
+                sample = {**(sample or {"__key__": key}), ending: file.read() if file else b""}
+    except (tarfile.TarError, EOFError, OSError) as error:
+        raise ValueError(str(error)) from None
+    if sample:
+        yield sample

@@ -1,0 +1,108 @@
+"""What pipelines hand on: tasks. A task knows how a sample is made and makes it when it is run, on
+whatever thread. Which tasks there are, and in what order, is decided on one thread at a time, so
+that results do not depend on the number of threads."""
+
+import random
+from typing import Any, Callable, NamedTuple, Optional
+
+Sample = dict[str, Any]
+
+_NAMES = ("file", "__key__")  # keys under which a sample says what it was read from
+_LONGEST_NAME = 500
+
+
+class SampleError(ValueError):
+    """A step failed on a sample. `step`, `index` and `file` (None where there is none) say which;
+    the error itself is `__cause__`."""
+
+    def __init__(self, step: str, index: Any, file: Optional[str], error: BaseException) -> None:
+        where = f"sample {index}" + (f" ({file})" if file else "")
+        text = str(error) or type(error).__name__
+        super().__init__(f"[data] {step} of {where}: {text.removeprefix('[data] ')}")
+        self.step, self.index, self.file = step, index, file
+
+
+class Step(NamedTuple):
+    """One operation of a pipeline: `apply(sample, task)` returns a sample, or None, which drops it
+    where `drops`. `key` is what it works on."""
+
+    name: str
+    apply: Callable[[Sample, "Task"], Optional[Sample]]
+    key: Optional[str] = None
+    drops: bool = False
+
+
+class Task:
+    """`load(key, epoch)` makes the sample, the steps change it; `index` is its number in the
+    source. A sieve may make none."""
+
+    __slots__ = ("load", "key", "epoch", "index", "steps", "sieve")
+
+    def __init__(
+        self,
+        load: Callable[[Any, int], Sample],
+        key: Any,
+        epoch: int,
+        index: Any,
+        steps: tuple[Step, ...] = (),
+        sieve: bool = False,
+    ) -> None:
+        self.load, self.key, self.epoch, self.index = load, key, epoch, index
+        self.steps, self.sieve = steps, sieve
+
+    def then(self, step: Step) -> "Task":
+        """This task with one more step."""
+        steps = (*self.steps, step)
+        return Task(self.load, self.key, self.epoch, self.index, steps, self.sieve or step.drops)
+
+    def run(self) -> Optional[Sample]:
+        """The sample, or None where a step drops it."""
+        step, sample = None, None
+        try:
+            sample = self.load(self.key, self.epoch)
+            for step in self.steps:
+                sample = step.apply(sample, self)
+                if not sample:
+                    return self._dropped(step)
+            return sample
+        except SampleError:
+            raise
+        except Exception as error:
+            name, key = (step.name, step.key) if step else ("read", None)
+            raise SampleError(name, self.index, file_of(sample, key), error) from error
+
+    def random(self, seed: int) -> random.Random:
+        """The random numbers of a step on this sample in this epoch."""
+        return generator(seed, self.epoch, hash(self.index))
+
+    def _dropped(self, step):
+        if step.drops:
+            return None
+        raise ValueError("the step left nothing of it; only a stream may drop samples")
+
+
+def generator(*numbers: int) -> random.Random:
+    """Random numbers that follow from the given ones alone."""
+    mixed = 0
+    for number in numbers:
+        mixed = (mixed * 0x9E3779B97F4A7C15 + number + 0x632BE59BD9B4E019) % (1 << 128)
+    return random.Random(mixed)
+
+
+def _given(sample: Sample, epoch: int) -> Sample:
+    return sample
+
+
+def ready(sample: Sample, index: Any, epoch: int) -> Task:
+    """A task whose sample is made already."""
+    return Task(_given, sample, epoch, index)
+
+
+def file_of(sample, key):
+    for name in (*_NAMES, key):
+        value = sample.get(name) if sample and name else None
+        if isinstance(value, bytes) and len(value) <= _LONGEST_NAME:
+            value = value.decode("utf-8", "replace")
+        if isinstance(value, str) and len(value) <= _LONGEST_NAME and value.isprintable():
+            return value
+    return None

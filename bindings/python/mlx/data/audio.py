@@ -1,0 +1,173 @@
+"""Sound as arrays (N, channels) of float32 in [-1, 1]: WAV files in code of its own, FLAC, Ogg, MP3
+and others through soundfile where it is installed; other rates of samples."""
+
+import io
+import math
+import os
+import struct
+from functools import lru_cache
+from typing import Any, BinaryIO, Union
+
+import numpy as np
+
+__all__ = ["load", "resample", "save_wav"]
+
+Source = Union[str, bytes, os.PathLike]
+
+_PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
+_MOST_CHANNELS, _MOST_RATE = 1024, 1 << 24
+
+
+def load(source: Source, *, from_memory: bool = False) -> tuple[np.ndarray, int]:
+    """The samples (N, channels) of a file, or of its bytes with `from_memory`, and their rate."""
+    with _opened(source, from_memory) as file:
+        head = file.read(12)
+        file.seek(0)
+        if head[:4] in (b"RIFF", b"RF64") and head[8:] == b"WAVE":
+            return _read_wav(file)
+        return _read_other(file, head)
+
+
+def _opened(source: Any, from_memory: bool) -> BinaryIO:
+    return io.BytesIO(source) if from_memory else open(source, "rb")
+
+
+def _read_other(file, head):
+    if not head:
+        raise ValueError("[data] load_audio: the file is empty")
+    try:
+        import soundfile
+    except ImportError:
+        raise ImportError(
+            "[data] load_audio: the file is no WAV; others need soundfile: pip install soundfile"
+        ) from None
+    try:
+        samples, rate = soundfile.read(file, dtype="float32", always_2d=True)
+    except (RuntimeError, TypeError) as error:
+        raise ValueError(f"[data] load_audio: the file is no sound ({error})") from None
+    return samples, int(rate)
+
+
+def _read_wav(file: BinaryIO):
+    """The chunks of a RIFF file: "fmt " says what the bytes of "data" mean. RIFF's sizes are 32
+    bits wide; a stream's header has 0xffffffff or 0, RF64's the true one in "ds64": then data go on
+    to the end of the file."""
+    end = file.seek(0, io.SEEK_END)
+    file.seek(12)
+    layout = None
+    while True:
+        head = file.read(8)
+        if len(head) < 8:
+            raise ValueError("[data] load_audio: a WAV file without a chunk of data")
+        name, size = struct.unpack("<4sI", head)
+        if name == b"fmt ":
+            layout = _layout(file.read(min(size, 40)), size)
+            file.seek(max(0, size - 40) + size % 2, io.SEEK_CUR)
+        elif name == b"data":
+            if layout is None:
+                raise ValueError(
+                    "[data] load_audio: a WAV file whose data come before their format"
+                )
+            return _samples(file, size, end - file.tell(), layout)
+        else:
+            file.seek(size + size % 2, io.SEEK_CUR)
+
+
+def _layout(chunk, size):
+    """(kind, channels, rate, bytes of a sample)"""
+    if len(chunk) < 16 or size < 16:
+        raise ValueError("[data] load_audio: the WAV file's header is cut short")
+    kind, channels, rate, _, _, bits = struct.unpack_from("<HHIIHH", chunk)
+    if kind == _EXTENSIBLE and len(chunk) >= 26:
+        kind = struct.unpack_from("<H", chunk, 24)[0]
+    if not 1 <= channels <= _MOST_CHANNELS or not 1 <= rate <= _MOST_RATE:
+        raise ValueError(f"[data] load_audio: {channels} channels at {rate} Hz in a WAV file")
+    if (kind, bits) not in _DECODERS:
+        raise ValueError(
+            f"[data] load_audio: WAV samples of format {kind} and {bits} bits; integers of 8, 16, "
+            "24 and 32 bits and floats of 32 and 64 are read"
+        )
+    return kind, channels, rate, bits
+
+
+def _samples(file, size, left, layout):
+    kind, channels, rate, bits = layout
+    if size > left and size < 0xFFFFFF00:
+        raise ValueError(f"[data] load_audio: the WAV file ends {size - left} bytes early")
+    frame = channels * bits // 8
+    data = file.read(min(size or left, left) // frame * frame)
+    return _DECODERS[kind, bits](data).reshape(-1, channels), rate
+
+
+def _integers(dtype, scale, shift=0):
+    def decode(data):
+        return (np.frombuffer(data, dtype).astype(np.float32) - shift) * np.float32(1 / scale)
+
+    return decode
+
+
+def _bytes_of_24(data):
+    wide = np.zeros((len(data) // 3, 4), np.uint8)
+    wide[:, 1:] = np.frombuffer(data, np.uint8).reshape(-1, 3)
+    return wide.view("<i4")[:, 0].astype(np.float32) * np.float32(2**-31)
+
+
+_DECODERS = {
+    (_PCM, 8): _integers(np.uint8, 128, 128),
+    (_PCM, 16): _integers("<i2", 2**15),
+    (_PCM, 24): _bytes_of_24,
+    (_PCM, 32): _integers("<i4", 2**31),
+    (_FLOAT, 32): lambda data: np.frombuffer(data, "<f4").astype(np.float32),
+    (_FLOAT, 64): lambda data: np.frombuffer(data, "<f8").astype(np.float32),
+}
+
+
+def save_wav(path: Source, samples: Any, rate: int) -> None:
+    """Write samples (N) or (N, channels) in [-1, 1] as 16-bit WAV."""
+    samples = np.asarray(samples, np.float32)
+    if samples.ndim not in (1, 2) or not np.all(np.isfinite(samples)):
+        raise ValueError("[data] save_wav: finite samples (N) or (N, channels)")
+    channels = 1 if samples.ndim == 1 else samples.shape[1]
+    data = np.rint(np.clip(samples, -1, 32767 / 32768) * 32768).astype("<i2").tobytes()
+    form = struct.pack("<HHIIHH", _PCM, channels, rate, rate * channels * 2, channels * 2, 16)
+    with open(path, "wb") as file:
+        file.write(struct.pack("<4sI4s4sI", b"RIFF", 36 + len(data), b"WAVE", b"fmt ", 16))
+        file.write(form + struct.pack("<4sI", b"data", len(data)) + data)
+
+
+# --- rates ----------------------------------------------------------------------------------------
+
+_ZEROS = 32  # zero crossings of the low-pass on each side
+_BETA = 9.0  # of the Kaiser window: 90 dB
+
+
+@lru_cache(maxsize=16)
+def _low_pass(up, down):
+    """(up, taps): the filter at each of the `up` places between two samples."""
+    band = min(1.0, up / down) * 0.97
+    half = math.ceil(_ZEROS / band)
+    place = np.arange(-half + 1, half + 1)[None] - np.arange(up)[:, None] / up
+    window = np.i0(_BETA * np.sqrt(np.clip(1 - (place / half) ** 2, 0, None))) / np.i0(_BETA)
+    return (band * np.sinc(band * place) * window).astype(np.float32)
+
+
+def resample(samples: Any, rate: int, new_rate: int) -> np.ndarray:
+    """Samples (N) or (N, channels) at another rate: a polyphase windowed sinc of 64 zero crossings
+    (Smith, "Digital Audio Resampling"). The result has ceil(N * new_rate / rate) of them."""
+    if not (0 < rate <= _MOST_RATE and 0 < new_rate <= _MOST_RATE):
+        raise ValueError(f"[data] resample: rates of {rate} and {new_rate} Hz")
+    samples = np.asarray(samples, np.float32)
+    common = math.gcd(rate, new_rate)
+    up, down = new_rate // common, rate // common
+    if up == down or not len(samples):
+        return samples
+    filters = _low_pass(up, down)
+    taps = filters.shape[1]
+    count = -(-len(samples) * up // down)
+    padded = np.pad(samples, [(taps // 2 - 1, taps + down)] + [(0, 0)] * (samples.ndim - 1))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, taps, axis=0)
+    result = np.empty((count, *samples.shape[1:]), np.float32)
+    for first in range(min(up, count)):  # every up-th result lies at the same place
+        start, phase = divmod(first * down, up)
+        result[first::up] = windows[start::down][: len(result[first::up])] @ filters[phase]
+    return result

@@ -1,0 +1,114 @@
+"""Well-known sets of images, from files that lie on this machine: nothing is fetched."""
+
+import struct
+from pathlib import Path
+from typing import Any, Optional
+
+import numpy as np
+
+from ._buffer import Buffer, Columns
+from ._readers import PathLike, open_file
+
+__all__ = [
+    "load_cifar10",
+    "load_cifar100",
+    "load_fashion_mnist",
+    "load_mnist",
+    "read_cifar",
+    "read_idx",
+]
+
+# Codes of element types in the third byte of an IDX file; all are big-endian.
+_IDX_TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+
+
+def _read(path: Path, most: Optional[int] = None) -> bytes:
+    try:
+        with open_file(path) as file:
+            return file.read() if most is None else file.read(most)
+    except (EOFError, OSError) as error:
+        if isinstance(error, FileNotFoundError):
+            raise
+        raise ValueError(f"[data] {path}: {error}") from None
+
+
+def read_idx(path: PathLike) -> np.ndarray:
+    """The array of an IDX file (MNIST's format), also packed by gzip: two zeros, a byte for the
+    type, one for the number of dimensions, their sizes as big-endian 32 bits, and the elements."""
+    data = _read(Path(path))
+    if len(data) < 4 or data[:2] != b"\0\0" or data[2] not in _IDX_TYPES:
+        raise ValueError(f"[data] {path} is no IDX file")
+    kind, begin = np.dtype(_IDX_TYPES[data[2]]), 4 + 4 * data[3]
+    if len(data) < begin:
+        raise ValueError(f"[data] {path} ends within its header")
+    shape = struct.unpack(f">{data[3]}I", data[4:begin])
+    wanted = kind.itemsize
+    for size in shape:
+        wanted *= size
+    if len(data) - begin != wanted:
+        raise ValueError(
+            f"[data] {path} has {len(data) - begin} bytes of elements, {shape} are {wanted}"
+        )
+    array = np.frombuffer(data, kind, offset=begin).reshape(shape)
+    return array.astype(kind.newbyteorder("="))
+
+
+def _first(folder: Path, names: list[str], what: str) -> Path:
+    for name in names:
+        for path in (folder / name, folder / f"{name}.gz"):
+            if path.is_file():
+                return path
+    raise FileNotFoundError(f"[data] {folder} lacks {names[0]} of {what}: put the files there")
+
+
+def load_mnist(root: PathLike, train: bool = True) -> Buffer:
+    """MNIST's images (28, 28, 1) of uint8 under "image" and labels under "label", from the IDX
+    files in a folder, also packed by gzip."""
+    part, folder = "train" if train else "t10k", Path(root)
+    columns = {}
+    for key, kind in (("image", "images-idx3"), ("label", "labels-idx1")):
+        names = [f"{part}-{kind}-ubyte", f"{part}-{kind.replace('-', '.')}-ubyte"]
+        columns[key] = read_idx(_first(folder, names, "MNIST"))
+    if columns["image"].ndim != 3 or columns["label"].ndim != 1:
+        raise ValueError(f"[data] {folder}: images are (N, H, W), labels (N)")
+    if len(columns["label"]) and columns["label"].max() > 9:
+        raise ValueError(f"[data] {folder}: a label is {columns['label'].max()}, 9 is the last")
+    return Columns({"image": columns["image"][..., None], "label": columns["label"]})
+
+
+def load_fashion_mnist(root: PathLike, train: bool = True) -> Buffer:
+    """Fashion-MNIST, whose files are like MNIST's."""
+    return load_mnist(root, train)
+
+
+def read_cifar(path: PathLike, classes: int = 10) -> dict[str, Any]:
+    """Images (N, 32, 32, 3) of uint8 and labels of a file of CIFAR's binary version, also packed by
+    gzip: a byte for the label (of CIFAR-100 one for the coarse and one for the fine label) and 3072
+    for the pixels, red, green, blue."""
+    labels = 2 if classes == 100 else 1
+    data = np.frombuffer(_read(Path(path)), np.uint8)
+    if not data.size or data.size % (labels + 3072):
+        raise ValueError(f"[data] {path}: {data.size} bytes are no images of CIFAR-{classes}")
+    records = data.reshape(-1, labels + 3072)
+    label = records[:, labels - 1].copy()
+    if label.max() >= classes:
+        raise ValueError(f"[data] {path}: a label is {label.max()}, {classes - 1} is the last")
+    pixels = records[:, labels:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
+    return {"image": np.ascontiguousarray(pixels), "label": label}
+
+
+def _load_cifar(root, names, classes):
+    parts = [read_cifar(_first(Path(root), [name], f"CIFAR-{classes}"), classes) for name in names]
+    return Columns({key: np.concatenate([p[key] for p in parts]) for key in ("image", "label")})
+
+
+def load_cifar10(root: PathLike, train: bool = True) -> Buffer:
+    """CIFAR-10's images (32, 32, 3) under "image" and labels under "label", from the folder of its
+    binary version."""
+    names = [f"data_batch_{i}.bin" for i in range(1, 6)] if train else ["test_batch.bin"]
+    return _load_cifar(root, names, 10)
+
+
+def load_cifar100(root: PathLike, train: bool = True) -> Buffer:
+    """CIFAR-100 likewise, with fine labels."""
+    return _load_cifar(root, ["train.bin" if train else "test.bin"], 100)

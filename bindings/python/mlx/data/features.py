@@ -1,0 +1,142 @@
+"""Features of sound: spectra on the mel scale."""
+
+import enum
+from functools import lru_cache
+from typing import Any, Callable, Optional
+
+import numpy as np
+
+__all__ = ["FrequencyScale", "WindowType", "log_mel", "mel_filters", "mfsc", "spectrogram"]
+
+
+class WindowType(enum.Enum):
+    """What frames are multiplied by."""
+
+    Hanning = "hanning"
+    Hamming = "hamming"
+
+
+class FrequencyScale(enum.Enum):
+    """What frequency bands are evenly spaced on."""
+
+    MEL = "mel"
+    LINEAR = "linear"
+    LOG10 = "log10"
+
+
+def _window(kind, size):
+    return (np.hanning if kind is WindowType.Hanning else np.hamming)(size).astype(np.float32)
+
+
+def _mel(f):
+    """The mel scale of Slaney's Auditory Toolbox: linear below 1000 Hz, logarithmic above."""
+    return np.where(f < 1000, 3 * f / 200, 15 + 27 * np.log(np.maximum(f, 1e3) / 1e3) / np.log(6.4))
+
+
+def _hertz(m):
+    return np.where(m < 15, 200 * m / 3, 1000 * np.exp(np.log(6.4) / 27 * (m - 15)))
+
+
+@lru_cache(maxsize=16)
+def mel_filters(
+    bands: int = 80, size: int = 400, rate: int = 16000, low: float = 0.0, high: float = 0.0
+) -> np.ndarray:
+    """Triangles of equal area on the mel scale of Slaney, (bands, size // 2 + 1); `high` 0: half
+    the rate."""
+    corners = _hertz(np.linspace(_mel(low), _mel(high or rate / 2), bands + 2))
+    frequency = np.linspace(0, rate / 2, size // 2 + 1)
+    left, middle, right = (corners[i : i + bands, None] for i in range(3))
+    rising, falling = (frequency - left) / (middle - left), (right - frequency) / (right - middle)
+    result = np.maximum(0, np.minimum(rising, falling)) * 2 / (right - left)
+    return result.astype(np.float32)
+
+
+def _mono(samples):
+    samples = np.asarray(samples, np.float32)
+    if samples.ndim == 2:
+        samples = samples.mean(axis=1, dtype=np.float32)
+    if samples.ndim != 1:
+        raise ValueError(f"[data] sound is (N) or (N, channels), not {samples.shape}")
+    return samples
+
+
+def spectrogram(samples: Any, size: int = 400, hop: int = 160) -> np.ndarray:
+    """Power of each frequency in frames of `size` samples, Hann's window, (frames, size // 2 + 1).
+    There is a frame for each `hop` samples; the ends are mirrored."""
+    x = _mono(samples)
+    if len(x) <= size // 2:
+        raise ValueError(f"[data] {len(x)} samples are less than half a frame of {size}")
+    x = np.pad(x, size // 2, mode="reflect")
+    frames = np.lib.stride_tricks.sliding_window_view(x, size)[::hop][: (len(x) - size) // hop]
+    window = np.hanning(size + 1)[:-1].astype(np.float32)
+    spectrum = np.fft.rfft(frames * window)
+    return np.square(spectrum.real) + np.square(spectrum.imag)
+
+
+def log_mel(
+    samples: Any, bands: int = 80, rate: int = 16000, size: int = 400, hop: int = 160
+) -> np.ndarray:
+    """The log-mel spectrogram as Whisper wants it, (frames, bands): log10 of band powers, at most 8
+    below the largest, moved into about [-1, 1] (Radford et al. 2022)."""
+    power = spectrogram(samples, size, hop) @ mel_filters(bands, size, rate).T
+    logs = np.log10(np.maximum(power, 1e-10))
+    return (np.maximum(logs, logs.max() - 8) + 4) / 4
+
+
+def mfsc(
+    n_filterbank: int,
+    sampling_freq: int,
+    frame_size_ms: float = 25,
+    frame_stride_ms: float = 10,
+    pre_emphasis_coeff: float = 0.97,
+    window_type: WindowType = WindowType.Hamming,
+    low_freq: float = 0,
+    high_freq: float = -1,
+    mel_floor: float = 1.0,
+    freq_scale: FrequencyScale = FrequencyScale.MEL,
+    post_process: Optional[Callable[[np.ndarray], Any]] = None,
+) -> Callable[[Any], Any]:
+    """A function that gives the mel-frequency spectral coefficients (frames, n_filterbank) of
+    samples (N): frames, pre-emphasis, window, amplitudes, triangles (HTK's mel scale),
+    logarithm."""
+    size = int(sampling_freq * frame_size_ms / 1000)
+    hop = int(sampling_freq * frame_stride_ms / 1000)
+    if n_filterbank < 1 or size < 2 or hop < 1:
+        raise ValueError("[data] mfsc: at least one band, frames of two samples, steps of one")
+    padded = 1 << (size - 1).bit_length()
+    high = sampling_freq / 2 if high_freq < 0 else high_freq
+    bank = _triangles(n_filterbank, padded, sampling_freq, low_freq, high, freq_scale)
+    window = _window(window_type, size)
+
+    def features(samples):
+        x = _mono(samples) * np.float32(32768)
+        if len(x) < size:
+            return np.zeros((0, n_filterbank), np.float32)
+        frames = np.lib.stride_tricks.sliding_window_view(x, size)[::hop]
+        before = np.concatenate([frames[:, :1], frames[:, :-1]], axis=1)
+        emphasized = (frames - np.float32(pre_emphasis_coeff) * before) * window
+        bands = np.abs(np.fft.rfft(emphasized, padded)).astype(np.float32) @ bank
+        result = np.log(np.maximum(bands, np.float32(mel_floor)))
+        return result if post_process is None else post_process(result)
+
+    return features
+
+
+_SCALES: dict[FrequencyScale, tuple[Callable, Callable]] = {
+    FrequencyScale.MEL: (
+        lambda f: 2595 * np.log10(1 + f / 700),
+        lambda m: 700 * (10 ** (m / 2595) - 1),
+    ),
+    FrequencyScale.LINEAR: (lambda f: f, lambda f: f),
+    FrequencyScale.LOG10: (lambda f: np.log10(np.maximum(f, 1)), lambda m: 10**m),
+}
+
+
+def _triangles(bands, size, rate, low, high, scale):
+    """(size // 2 + 1, bands), of height 1."""
+    to, back = _SCALES[scale]
+    corners = back(np.linspace(to(low), to(high), bands + 2)) * size / rate
+    place = np.arange(size // 2 + 1)[:, None]
+    rising = (place - corners[:-2]) / (corners[1:-1] - corners[:-2])
+    falling = (corners[2:] - place) / (corners[2:] - corners[1:-1])
+    return np.maximum(0, np.minimum(rising, falling)).astype(np.float32)

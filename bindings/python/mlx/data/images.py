@@ -1,0 +1,208 @@
+"""Images as arrays (H, W, C) of uint8: files and bytes decoded, sizes changed, crops. Decoding and
+resizing need Pillow; the rest is NumPy. The operations of pipelines are made of these functions."""
+
+import io
+import os
+from contextlib import contextmanager
+from random import Random
+from typing import Any, Optional, Sequence, Union
+
+import numpy as np
+
+__all__ = [
+    "area_crop",
+    "center_crop",
+    "channel_reduction",
+    "crop",
+    "load",
+    "resize",
+    "resize_smallest_side",
+    "rotate",
+    "save",
+    "size",
+]
+
+MAX_PIXELS = 1 << 27
+"""What `load` refuses to decode by default: an image that is larger would fill the memory."""
+
+Source = Union[str, bytes, os.PathLike]
+
+# Modes whose samples are not bytes, and by what they are divided to become bytes.
+_WIDE = {"I;16": 257, "I;16B": 257, "I;16L": 257, "I": 257}
+
+
+def _pillow():
+    try:
+        from PIL import Image
+    except ImportError:
+        raise ImportError("[data] images need Pillow: pip install Pillow") from None
+    return Image
+
+
+def load(
+    source: Source,
+    format: str = "RGB",
+    *,
+    from_memory: bool = False,
+    max_pixels: int = MAX_PIXELS,
+) -> np.ndarray:
+    """An image file, or its bytes with `from_memory`: (H, W, 3), of format "RGBA" (H, W, 4), of "L"
+    (H, W, 1). 16-bit samples lose their lower byte; transparency is dropped unless asked for."""
+    if format not in ("RGB", "RGBA", "L"):
+        raise ValueError(f"[data] load_image: the format is RGB, RGBA or L, not {format!r}")
+    with _opened(source, from_memory) as image:
+        _check_size(image.size, max_pixels)
+        return _pixels(image, format)
+
+
+def size(source: Source, *, from_memory: bool = False) -> np.ndarray:
+    """[w, h] of an image, from its header."""
+    with _opened(source, from_memory) as image:
+        return np.array(image.size)
+
+
+@contextmanager
+def _opened(source, from_memory):
+    """What is wrong with the file, there and while it is decoded, is one sentence."""
+    image_module = _pillow()
+    try:
+        file = io.BytesIO(source) if from_memory else os.fsdecode(source)
+        with image_module.open(file) as image:
+            yield image
+    except image_module.DecompressionBombError as error:
+        raise ValueError(f"[data] load_image: the image is too large ({error})") from None
+    except image_module.UnidentifiedImageError:
+        raise ValueError("[data] load_image: the file is no image that Pillow knows") from None
+    except (OSError, SyntaxError, EOFError) as error:
+        if isinstance(error, (FileNotFoundError, PermissionError, IsADirectoryError)):
+            raise
+        raise ValueError(f"[data] load_image: the image is broken ({error})") from None
+
+
+def _check_size(size, limit):
+    if size[0] * size[1] > limit:
+        raise ValueError(
+            f"[data] load_image: {size[0]} x {size[1]} pixels are more than max_pixels, {limit}"
+        )
+
+
+def _pixels(image, format):
+    if image.mode in _WIDE:
+        wide = np.asarray(image).astype(np.int64)
+        image = _pillow().fromarray((wide.clip(0, 65535) // _WIDE[image.mode]).astype(np.uint8))
+    elif image.mode == "F":
+        raise ValueError("[data] load_image: samples are floating-point numbers without a scale")
+    if image.mode != format:
+        image = image.convert(format)
+    pixels = np.asarray(image)
+    return pixels[..., None] if pixels.ndim == 2 else pixels
+
+
+def save(path: Source, image: Any) -> None:
+    """Write an image (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) of uint8; the name says the
+    format."""
+    _picture(np.asarray(image)).save(os.fsdecode(path))
+
+
+def _picture(image):
+    if image.dtype != np.uint8 or image.ndim not in (2, 3):
+        raise ValueError(
+            f"[data] an image is (H, W, C) of uint8, not {image.shape} of {image.dtype}"
+        )
+    return _pillow().fromarray(image[..., 0] if image.ndim == 3 and image.shape[2] == 1 else image)
+
+
+def resize(image: Any, w: int, h: int) -> np.ndarray:
+    """Another size, bilinear; smaller images are averages of what falls together."""
+    image = np.asarray(image)
+    _check_positive(w, h)
+    if image.shape[:2] == (h, w):
+        return image
+    small = np.asarray(_picture(image).resize((w, h), _pillow().Resampling.BILINEAR))
+    return small.reshape(h, w, *image.shape[2:])
+
+
+def resize_smallest_side(image: Any, size: int) -> np.ndarray:
+    """The smaller side becomes `size`; the sides keep their ratio."""
+    h, w = np.shape(image)[:2]
+    return resize(
+        image, max(size, round(w * size / min(h, w))), max(size, round(h * size / min(h, w)))
+    )
+
+
+def _check_positive(w, h):
+    if w < 1 or h < 1:
+        raise ValueError(f"[data] an image of {w} x {h} pixels is none")
+
+
+def crop(image: Any, x: int, y: int, w: int, h: int) -> np.ndarray:
+    """The part of w x h pixels whose corner is at (x, y)."""
+    image = np.asarray(image)
+    _check_positive(w, h)
+    if not (0 <= x <= image.shape[1] - w and 0 <= y <= image.shape[0] - h):
+        raise ValueError(
+            f"[data] {w} x {h} pixels at ({x}, {y}) are not within "
+            f"{image.shape[1]} x {image.shape[0]}"
+        )
+    return image[y : y + h, x : x + w]
+
+
+def center_crop(image: Any, w: int, h: int) -> np.ndarray:
+    """The middle; a side that is shorter stays as it is."""
+    height, width = np.shape(image)[:2]
+    w, h = min(w, width), min(h, height)
+    return crop(image, (width - w) // 2, (height - h) // 2, w, h)
+
+
+def area_crop(
+    image: Any,
+    area: Sequence[float],
+    ratio: Sequence[float],
+    random: Optional[Random] = None,
+    trials: int = 10,
+) -> np.ndarray:
+    """A random part whose share of the area and whose width by height are within these ranges; the
+    largest square in the middle if `trials` of them did not fit (Szegedy et al. 2015)."""
+    random = random or Random()
+    height, width = np.shape(image)[:2]
+    for _ in range(trials):
+        share = random.uniform(*area) * height * width
+        by = np.exp(random.uniform(np.log(ratio[0]), np.log(ratio[1])))
+        w, h = round(float(np.sqrt(share * by))), round(float(np.sqrt(share / by)))
+        if 0 < w <= width and 0 < h <= height:
+            return crop(
+                image, random.randrange(width - w + 1), random.randrange(height - h + 1), w, h
+            )
+    side = min(height, width)
+    return center_crop(image, side, side)
+
+
+def rotate(image: Any, angle: float, crop: bool = True) -> np.ndarray:
+    """Turned by degrees, against the clock; without `crop` the result holds all of it."""
+    image = np.asarray(image)
+    turned = np.asarray(
+        _picture(image).rotate(angle, _pillow().Resampling.BILINEAR, expand=not crop)
+    )
+    return turned.reshape(*turned.shape[:2], *image.shape[2:])
+
+
+# Weights of red, green and blue: ITU-R BT.601 and BT.709, and others that are in use.
+_GREY = {
+    "rec601": (0.299, 0.587, 0.114),
+    "rec709": (0.2126, 0.7152, 0.0722),
+    "rec2020": (0.2627, 0.678, 0.0593),
+    "green": (0.0, 1.0, 0.0),
+    "mean": (1 / 3, 1 / 3, 1 / 3),
+}
+
+
+def channel_reduction(image: Any, preset: str = "rec601") -> np.ndarray:
+    """Grey values (H, W, 1) of a colour image: weights rec601, rec709, rec2020, green or mean."""
+    if preset not in _GREY:
+        raise ValueError(f"[data] the presets are {', '.join(_GREY)}, not {preset!r}")
+    image = np.asarray(image)
+    if image.ndim != 3 or image.shape[2] < 3:
+        raise ValueError(f"[data] a colour image is (H, W, 3), not {image.shape}")
+    grey = image[..., :3] @ np.array(_GREY[preset], np.float32)
+    whole = np.issubdtype(image.dtype, np.integer)
+    return (np.rint(grey) if whole else grey).astype(image.dtype)[..., None]

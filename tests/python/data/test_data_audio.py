@@ -1,0 +1,184 @@
+"""Sound: WAV files of all kinds, good and broken, rates, and spectra."""
+
+import io
+import os
+import struct
+import wave
+from pathlib import Path
+
+import mlx.data as dx
+import numpy as np
+import pytest
+from mlx.data import audio, features
+
+from seeds import generator
+
+DATA = Path(os.environ.get("MLX_TEST_DATA", Path(__file__).parents[4] / "shared" / "data"))
+needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="no data (set MLX_TEST_DATA)")
+
+
+def wav(data, kind=1, channels=1, rate=8000, bits=16, extensible=False, before=b"", size=None):
+    form = struct.pack("<HHIIHH", 0xFFFE if extensible else kind, channels, rate, 0, 0, bits)
+    if extensible:
+        form += struct.pack("<HHIH", 22, bits, 0, kind) + bytes(14)
+    body = b"fmt " + struct.pack("<I", len(form)) + form + before
+    body += b"data" + struct.pack("<I", len(data) if size is None else size) + data
+    return b"RIFF" + struct.pack("<I", len(body) + 4) + b"WAVE" + body
+
+
+def load(data):
+    return audio.load(data, from_memory=True)
+
+
+def tone(rate, seconds=0.5, hertz=440):
+    return np.sin(2 * np.pi * hertz * np.arange(int(rate * seconds)) / rate).astype(np.float32)
+
+
+@pytest.mark.parametrize("extensible", [False, True])
+@pytest.mark.parametrize("kind, bits", [(1, 8), (1, 16), (1, 24), (1, 32), (3, 32), (3, 64)])
+def test_samples_of_all_widths(kind, bits, extensible):
+    x = np.array([[0.0, -1.0], [0.5, 0.25], [-0.5, 0.75]])
+    if kind == 3:
+        data = x.astype(f"<f{bits // 8}").tobytes()
+    elif bits == 8:
+        data = (x * 128 + 128).astype(np.uint8).tobytes()
+    else:
+        wide = (x * 2 ** (bits - 1)).astype("<i4")
+        data = b"".join(
+            int(v).to_bytes(4, "little", signed=True)[: bits // 8] for v in wide.ravel()
+        )
+    samples, rate = load(wav(data, kind, 2, 8000, bits, extensible, before=b"LIST\3\0\0\0abc\0"))
+    assert rate == 8000 and samples.dtype == np.float32
+    np.testing.assert_allclose(samples, x, atol=1e-7)
+
+
+def test_files_of_the_standard_library(tmp_path):
+    x = generator(11).uniform(-1, 1, (100, 2)).astype(np.float32)
+    audio.save_wav(tmp_path / "a.wav", x, 22050)
+    with wave.open(str(tmp_path / "a.wav")) as file:
+        assert (file.getnchannels(), file.getframerate(), file.getnframes()) == (2, 22050, 100)
+    samples, rate = audio.load(tmp_path / "a.wav")
+    assert rate == 22050
+    np.testing.assert_allclose(samples, x, atol=1 / 32000)
+    b = dx.files_from_folder(tmp_path, "*.wav")
+    sample = b.load_audio("file", output_key="x", sample_rate=11025, mono=True, rate_key="r")[0]
+    assert sample["x"].shape == (50,) and sample["r"] == 11025
+    with pytest.raises(ValueError, match="finite"):
+        audio.save_wav(tmp_path / "b.wav", [float("nan")], 8000)
+
+
+def test_streams_whose_length_was_not_known():
+    data = np.arange(10, dtype="<i2").tobytes()
+    for size in (0, 0xFFFFFFFF):
+        assert len(load(wav(data, size=size))[0]) == 10
+
+
+def test_broken_files():
+    good = wav(np.arange(100, dtype="<i2").tobytes())
+    for data, words in [
+        (good[:30], "cut short|without a chunk"),
+        (good[:-10], "ends 10 bytes early"),
+        (good[:36], "without a chunk of data"),
+        (wav(b"", channels=0), "0 channels"),
+        (wav(b"", rate=0), "at 0 Hz"),
+        (wav(b"", bits=12), "format 1 and 12 bits"),
+        (wav(b"", kind=85), "format 85"),
+        (good[:12] + good[36:], "data come before their format"),
+    ]:
+        with pytest.raises(ValueError, match=words) as caught:
+            load(data)
+        assert str(caught.value).startswith("[data] load_audio: ")
+    with pytest.raises(ValueError, match="empty"):
+        load(b"")
+    with pytest.raises((ValueError, ImportError), match="no sound|need soundfile"):
+        load(b"fLaC" + bytes(100))
+    assert load(wav(b""))[0].shape == (0, 1)
+    assert load(wav(b"\1\2\3"))[0].shape == (1, 1)  # half a sample is none
+
+
+@needs_data
+def test_flac():
+    soundfile = pytest.importorskip("soundfile", reason="soundfile is not installed")
+    samples, rate = audio.load(DATA / "speech" / "ls_test.flac")
+    wanted, _ = soundfile.read(DATA / "speech" / "ls_test.flac", dtype="float32", always_2d=True)
+    assert rate == 16000
+    np.testing.assert_array_equal(samples, wanted)
+
+
+@pytest.mark.parametrize(
+    "rate, new", [(8000, 16000), (44100, 16000), (16000, 44100), (48000, 8000), (8000, 7999)]
+)
+def test_rates(rate, new):
+    found, wanted = audio.resample(tone(rate), rate, new), tone(new)
+    assert len(found) == -(-rate // 2 * new // rate) and found.dtype == np.float32
+    n = min(len(found), len(wanted))
+    inside = slice(n // 10, -n // 10)
+    np.testing.assert_allclose(found[:n][inside], wanted[:n][inside], atol=2e-4)
+    both = audio.resample(np.stack([tone(rate)] * 2, 1), rate, new)
+    np.testing.assert_allclose(both[:, 1], found, atol=1e-6)
+
+
+def test_what_is_above_the_new_rate_is_gone():
+    assert np.abs(audio.resample(tone(48000, hertz=6000), 48000, 8000)[100:-100]).max() < 1e-3
+    assert audio.resample(np.zeros(0, np.float32), 2, 1).shape == (0,)
+    with pytest.raises(ValueError, match="rates of 0"):
+        audio.resample([1.0], 0, 1)
+
+
+def test_spectra():
+    x = tone(16000, 1)
+    power = features.spectrogram(x)
+    assert power.shape == (100, 201) and np.all(power[5:-5].argmax(1) == 11)
+    mel = features.log_mel(x)
+    assert mel.shape == (100, 80) and mel.dtype == np.float32 and mel.max() - mel.min() <= 2.0001
+    stereo = np.stack([x, x], 1)
+    np.testing.assert_allclose(features.log_mel(stereo), mel, atol=1e-5)
+    b = dx.buffer_from_vector([{"x": tone(8000, 1)}]).resample_audio("x", 8000, 16000).log_mel("x")
+    assert b[0]["x"].shape == (100, 80)
+    with pytest.raises(ValueError, match="less than half a frame"):
+        features.spectrogram(x[:100])
+    with pytest.raises(ValueError, match=r"\(N\) or"):
+        features.spectrogram(np.zeros((2, 2, 2)))
+
+
+def test_mfsc():
+    x = tone(16000, 1)
+    f = features.mfsc(40, 16000)
+    found = f(x)
+    assert found.shape == (98, 40) and np.all(found >= 0)
+    # The same, frame by frame, from the definition.
+    frame = x[160:560].astype(np.float64) * 32768
+    frame = (frame - 0.97 * np.append(frame[0], frame[:-1])) * np.hamming(400)
+    spectrum = np.abs(np.fft.rfft(frame, 512))
+    mel = np.linspace(0, 2595 * np.log10(1 + 8000 / 700), 42)
+    corner = 700 * (10 ** (mel / 2595) - 1) / 16000 * 512
+    k = np.arange(257)
+    bands = [
+        np.maximum(0, np.minimum((k - a) / (b - a), (c - k) / (c - b))) @ spectrum
+        for a, b, c in zip(corner, corner[1:], corner[2:])
+    ]
+    np.testing.assert_allclose(found[1], np.log(np.maximum(bands, 1)), atol=2e-3)
+    assert features.mfsc(4, 16000, post_process=lambda y: y.shape)(x) == (98, 4)
+    assert f(x[:10]).shape == (0, 40)
+
+
+@needs_data
+def test_whispers_filters_and_speech():
+    published = np.load(DATA / "whisper" / "mel_filters.npz")["mel_80"]
+    np.testing.assert_allclose(features.mel_filters(), published, atol=1e-7)
+    b = dx.files_from_folder(DATA / "speech", "jfk.wav").load_audio("file", output_key="x")
+    sample = b.log_mel("x", output_key="mel")[0]
+    assert sample["x"].shape == (176000, 1) and sample["mel"].shape == (1100, 80)
+    x = np.pad(np.array(sample["x"][:, 0], np.float64), 200, mode="reflect")
+    frames = np.lib.stride_tricks.sliding_window_view(x, 400)[::160][:1100]
+    power = np.abs(np.fft.rfft(frames * np.hanning(401)[:-1])) ** 2
+    bands = np.log10(np.maximum(power @ published.T, 1e-10))
+    np.testing.assert_allclose(
+        sample["mel"], (np.maximum(bands, bands.max() - 8) + 4) / 4, atol=2e-4
+    )
+
+
+def test_refused_without_soundfile(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "soundfile", None)
+    with pytest.raises(ImportError, match="need soundfile"):
+        audio.load(io.BytesIO(b"OggS" + bytes(50)).getvalue(), from_memory=True)

@@ -1,0 +1,187 @@
+"""Images: what is decoded, the operations, and what is refused."""
+
+import io
+import struct
+import zlib
+
+import mlx.data as dx
+import numpy as np
+import pytest
+from mlx.data import images
+
+from seeds import generator
+
+Image = pytest.importorskip("PIL.Image", reason="Pillow is not installed")
+
+
+def picture(h=20, w=30, c=3):
+    return generator(12).integers(0, 256, (h, w, c), np.uint8)
+
+
+def encoded(image, format="PNG", **options):
+    file = io.BytesIO()
+    image.save(file, format, **options)
+    return file.getvalue()
+
+
+def load(data, format="RGB", **options):
+    return images.load(data, format, from_memory=True, **options)
+
+
+def test_files_and_bytes(tmp_path):
+    x = picture()
+    for name in ("a.png", "a.bmp", "a.tiff"):
+        images.save(tmp_path / name, x)
+        np.testing.assert_array_equal(images.load(tmp_path / name), x)
+    smooth = np.broadcast_to(np.arange(64, dtype=np.uint8)[:, None, None], (64, 64, 3))
+    images.save(tmp_path / "a.jpg", smooth)
+    assert np.abs(images.load(tmp_path / "a.jpg").astype(int) - smooth).max() <= 3
+    assert images.load(tmp_path / "a.png", "L").shape == (20, 30, 1)
+    assert images.size(tmp_path / "a.png").tolist() == [30, 20]
+    b = dx.buffer_from_vector([{"f": b"a.png"}]).load_image("f", prefix=tmp_path, output_key="x")
+    np.testing.assert_array_equal(b[0]["x"], x)
+    assert dx.buffer_from_vector([{"f": "a.png"}]).load_image("f", tmp_path, info=True)[0][
+        "f"
+    ].tolist() == [30, 20]
+    saved = b.save_image("x", "g", tmp_path)
+    with pytest.raises(dx.SampleError, match="no 'g' among"):
+        saved[0]
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "I;16", "I"])
+def test_odd_modes(mode):
+    grey = np.linspace(0, 255, 64).astype(np.uint8).reshape(8, 8)
+    if mode == "I;16":
+        image = Image.fromarray(grey.astype(np.uint16) * 257)
+    elif mode == "I":
+        image = Image.fromarray(grey.astype(np.int32) * 257)
+    else:
+        image = Image.fromarray(grey).convert(mode)
+    x = load(encoded(image, "TIFF" if mode in ("CMYK", "YCbCr", "I") else "PNG"))
+    assert x.shape == (8, 8, 3) and x.dtype == np.uint8
+    if mode not in ("1",):
+        assert np.abs(x.astype(int) - grey[..., None]).max() <= 2
+
+
+def test_transparent_palette():
+    image = Image.new("P", (4, 4), 1)
+    image.putpalette([255, 0, 0, 0, 255, 0])
+    data = encoded(image, transparency=1)
+    assert load(data)[0, 0].tolist() == [0, 255, 0]
+    assert load(data, "RGBA")[0, 0].tolist() == [0, 255, 0, 0]
+
+
+def bomb(w, h):
+    """A PNG of a few bytes that says it has w x h pixels."""
+
+    def chunk(name, data):
+        return (
+            struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        )
+
+    head = struct.pack(">IIBBBBB", w, h, 8, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", head)
+        + chunk(b"IDAT", zlib.compress(b""))
+        + chunk(b"IEND", b"")
+    )
+
+
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+def test_hostile_files():
+    good = encoded(Image.fromarray(picture(64, 64)), "JPEG")
+    for data, words in [
+        (b"", "no image that Pillow knows"),
+        (b"GIF89a", "no image|broken"),
+        (b"hello" * 100, "no image that Pillow knows"),
+        (good[: len(good) // 2], "broken .*truncated"),
+        (encoded(Image.fromarray(picture()))[:100], "broken"),
+        (bomb(60000, 60000), "too large|more than max_pixels"),
+        (bomb(12000, 12000), "144000000|more than max_pixels"),
+        (bomb(100, 100), "broken"),
+    ]:
+        with pytest.raises(ValueError, match=words) as caught:
+            load(data)
+        assert "\n" not in str(caught.value) and str(caught.value).startswith("[data] load_image: ")
+    with pytest.raises(ValueError, match="64 x 64 pixels are more than max_pixels, 4095"):
+        load(good, max_pixels=4095)
+    with pytest.raises(FileNotFoundError):
+        images.load("/nowhere/a.png")
+    with pytest.raises(ValueError, match="not 'BGR'"):
+        load(good, "BGR")
+    floats = encoded(Image.fromarray(np.ones((4, 4), np.float32)), "TIFF")
+    with pytest.raises(ValueError, match="floating-point"):
+        load(floats)
+
+
+def test_errors_name_the_file(tmp_path):
+    (tmp_path / "bad.png").write_bytes(b"nonsense")
+    b = dx.files_from_folder(tmp_path).load_image("file", output_key="image")
+    with pytest.raises(
+        dx.SampleError,
+        match=r"\[data\] load_image of sample 0 \(.*bad.png\): load_image: the file is no image",
+    ):
+        next(b.to_stream().batch(4).prefetch(2, 2))
+
+
+def test_sizes():
+    x = picture(20, 30)
+    assert images.resize(x, 15, 10).shape == (10, 15, 3)
+    np.testing.assert_array_equal(images.resize(x, 30, 20), x)
+    assert images.resize(x[..., :1], 7, 9).shape == (9, 7, 1)
+    flat = np.full((9, 9, 3), 77, np.uint8)
+    assert np.all(images.resize(flat, 4, 5) == 77)
+    assert images.resize_smallest_side(x, 10).shape == (10, 15, 3)
+    np.testing.assert_array_equal(images.center_crop(x, 10, 8), x[6:14, 10:20])
+    assert images.center_crop(x, 100, 8).shape == (8, 30, 3)
+    np.testing.assert_array_equal(images.crop(x, 3, 2, 5, 6), x[2:8, 3:8])
+    assert images.rotate(x, 90).shape == (20, 30, 3)
+    turned = images.rotate(x, 90, crop=False)
+    np.testing.assert_array_equal(turned, np.rot90(x))
+    for call in (lambda: images.crop(x, 28, 0, 5, 5), lambda: images.crop(x, -1, 0, 5, 5)):
+        with pytest.raises(ValueError, match="not within 30 x 20"):
+            call()
+    with pytest.raises(ValueError, match="0 x 5 pixels"):
+        images.resize(x, 0, 5)
+    with pytest.raises(ValueError, match="uint8"):
+        images.resize(x.astype(np.float32), 5, 5)
+
+
+def test_grey():
+    x = picture()
+    grey = images.channel_reduction(x)
+    luma = np.rint(x @ np.array([0.299, 0.587, 0.114]))
+    assert grey.dtype == np.uint8 and np.abs(grey[..., 0] - luma).max() <= 1
+    np.testing.assert_array_equal(images.channel_reduction(x, "green")[..., 0], x[..., 1])
+    with pytest.raises(ValueError, match="presets"):
+        images.channel_reduction(x, "blue")
+    with pytest.raises(ValueError, match="colour image"):
+        images.channel_reduction(x[..., :1])
+
+
+def test_random_operations():
+    x = np.arange(30 * 30).astype(np.uint8).reshape(30, 30, 1).repeat(3, 2)
+    b = dx.buffer_from_vector([{"x": x} for _ in range(50)])
+    crops = b.image_random_crop("x", 10, 12, seed=1)
+    assert {c["x"].shape for c in crops} == {(12, 10, 3)}
+    assert len({c["x"].tobytes() for c in crops}) > 20
+    np.testing.assert_array_equal(crops[4]["x"], crops[4]["x"])
+    s = crops.to_stream()
+    first = [c["x"].tobytes() for c in s]
+    assert first != [c["x"].tobytes() for c in s.reset()]
+    assert first == [c["x"].tobytes() for c in s.reset(0).prefetch(4, 3)]
+    assert b.image_random_crop("x", 30, 30, pad=4)[0]["x"].shape == (30, 30, 3)
+    flips = [np.array_equal(c["x"], x) for c in b.image_random_h_flip("x", 0.5, seed=2)]
+    assert 10 < sum(flips) < 40
+    parts = [c["x"].shape for c in b.image_random_area_crop("x", [0.2, 0.5], [0.75, 1.33], seed=3)]
+    assert all(0.15 < h * w / 900 < 0.6 and 0.6 < w / h < 1.6 for h, w, _ in parts)
+    assert len(set(parts)) > 10
+    never = b.image_random_area_crop("x", [9, 9], [1, 1])
+    assert never[0]["x"].shape == (30, 30, 3)
+    with pytest.raises(dx.SampleError, match="image_random_crop of sample 0: .*not within 30 x 30"):
+        b.image_random_crop("x", 40, 10)[0]
+    assert b.image_resize("x", 4, 5).image_center_crop("x", 2, 2).image_channel_reduction("x")[0][
+        "x"
+    ].shape == (2, 2, 1)
+    assert b.image_resize_smallest_side("x", 6).image_rotate("x", 45)[0]["x"].shape == (6, 6, 3)

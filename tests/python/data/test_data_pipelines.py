@@ -1,0 +1,404 @@
+"""Buffers and streams: what they give, in which order, on any number of threads, and from where
+they go on."""
+
+import gc
+import json
+import threading
+import time
+
+import mlx.core as mx
+import mlx.data as dx
+import numpy as np
+import pytest
+
+from seeds import choices
+
+
+def numbers(count):
+    return dx.buffer_from_vector([{"x": i} for i in range(count)])
+
+
+def xs(samples):
+    return [int(s["x"]) for s in samples]
+
+
+def flat(batches):
+    return [int(x) for b in batches for x in np.ravel(b["x"])]
+
+
+# --- buffers --------------------------------------------------------------------------------------
+
+
+def test_a_buffer_is_a_lazy_list():
+    calls = []
+    b = numbers(10).key_transform("x", lambda x: calls.append(x) or 2 * x)
+    assert len(b) == 10 and calls == []
+    assert b[3] == {"x": 6} and b[-1] == {"x": 18} and calls == [3, 9]
+    assert xs(b[2:8:3]) == [4, 10]
+    assert "Buffer" in repr(dx.Buffer) and "size=10" in repr(b) and "'x'" in repr(b)
+    with pytest.raises(IndexError, match="sample 10 of 10"):
+        b[10]
+
+
+def test_orders():
+    b = numbers(10)
+    assert xs(b.perm([3, -1, 0])) == [3, 9, 0]
+    assert xs(b.partition(3, 1)) == [1, 4, 7]
+    assert xs(b.append(numbers(2))) == [*range(10), 0, 1]
+    shuffled = xs(b.shuffle(1))
+    assert sorted(shuffled) == list(range(10)) and shuffled == xs(b.shuffle(1)) != xs(b.shuffle(2))
+    assert xs(b.shuffle(-1)) != shuffled
+    with pytest.raises(IndexError, match="beyond the 10"):
+        b.perm([10])
+    with pytest.raises(ValueError, match="no part 3 of 3"):
+        b.partition(3, 3)
+
+
+def test_columns():
+    images = np.arange(24, dtype=np.uint8).reshape(4, 2, 3)
+    b = dx.buffer_from_arrays(image=mx.array(images), label=[0, 1, 2, 3], name=list("abcd"))
+    assert b[1]["label"] == 1 and b[1]["name"] == "b"
+    np.testing.assert_array_equal(b[2]["image"], images[2])
+    batch = b.batch(3)[0]
+    np.testing.assert_array_equal(batch["image"], images[:3])
+    assert batch["name"] == ["a", "b", "c"]
+    batch["image"][...] = 0  # a batch is a copy
+    assert b[1]["image"].sum() > 0
+    with pytest.raises(ValueError, match="different numbers of samples"):
+        dx.buffer_from_arrays(a=[1, 2], b=[1])
+    with pytest.raises(ValueError, match="single value"):
+        dx.buffer_from_arrays(a=np.array(1))
+    with pytest.raises(ValueError, match="no columns"):
+        dx.buffer_from_arrays({})
+
+
+def test_columns_at_once_are_the_samples_one_by_one():
+    b = dx.buffer_from_arrays(x=np.arange(50)).shuffle(3).partition(2, 1)
+    slow = b.map(lambda s: s)
+    for e in range(2):
+        fast = flat(b.to_stream().reset(e).batch(7))
+        assert fast == flat(slow.to_stream().reset(e).batch(7)) and len(fast) == 25
+
+
+def test_batches():
+    b = dx.buffer_from_vector([{"x": np.ones((10, i + 1))} for i in range(10)])
+    assert [x["x"].shape for x in b.batch(4)] == [(4, 10, 4), (4, 10, 8), (2, 10, 10)]
+    assert len(b.batch(4, drop_last=True)) == 2 and len(b.batch(5, drop_last=True)) == 2
+    assert b.batch(4, dim={"x": 0})[1]["x"].shape == (40, 8)
+    assert b.batch(4, dim={"x": 1})[1]["x"].shape == (10, 26)
+    assert b.batch(2, pad={"x": 9})[0]["x"][0, 0].tolist() == [1, 9]
+    assert xs(numbers(7).batch([1, 3]).map(lambda s: {"x": len(s["x"])})) == [1, 3, 1, 2]
+    with pytest.raises(ValueError, match="batches of 0"):
+        b.batch(0)
+
+
+def test_batches_of_what_does_not_fit():
+    def broken(*samples):
+        return dx.buffer_from_vector(samples).batch(2)
+
+    with pytest.raises(dx.SampleError, match="read of sample 0: .* keys y"):
+        broken({"x": 1}, {"x": 1, "y": 2})[0]
+    with pytest.raises(dx.SampleError, match="'x' have 1 and 2 dimensions"):
+        broken({"x": np.ones(2)}, {"x": np.ones((2, 2))})[0]
+    batch = broken({"a": True, "b": 0.5, "c": b"x"}, {"a": False, "b": 1, "c": b"yz"})[0]
+    assert (
+        batch["a"].dtype == bool and batch["b"].dtype == np.float32 and batch["c"] == [b"x", b"yz"]
+    )
+
+
+# --- operations -----------------------------------------------------------------------------------
+
+
+def test_operations():
+    b = dx.buffer_from_vector([{"x": np.arange(6), "t": "aba", "y": 1}])
+    assert set(b.filter_key(["x", "y"])[0]) == {"x", "y"}
+    assert set(b.filter_key("x", remove=True)[0]) == {"t", "y"}
+    assert set(b.rename_key("x", "z")[0]) == {"z", "t", "y"}
+    assert b.cast("x", "float32")[0]["x"].dtype == np.float32
+    np.testing.assert_allclose(b.normalize("x", 1, 2)[0]["x"], (np.arange(6) - 1) / 2)
+    assert b.pad("x", 0, 1, 2, -1)[0]["x"].tolist() == [-1, 0, 1, 2, 3, 4, 5, -1, -1]
+    assert b.pad_to_size("x", 0, 8)[0]["x"].shape == (8,)
+    assert b.pad_to_size("x", 0, 3)[0]["x"].shape == (6,)
+    assert b.slice("x", 0, 1, 3)[0]["x"].tolist() == [1, 2]
+    assert b.shape("x", "n", 0)[0]["n"] == 6
+    assert b.replace("x", 3, 7)[0]["x"].tolist() == [0, 1, 2, 7, 4, 5]
+    assert b.replace("t", "a", "c")[0]["t"] == "cbc"
+    assert b.tokenize("t", lambda t: list(t.encode()))[0]["t"].tolist() == [97, 98, 97]
+    assert b.key_transform("x", lambda x: x[None]).squeeze("x", 0)[0]["x"].shape == (6,)
+    assert b.key_transform("t", lambda t: '{"a": 1}').load_json("t")[0]["t"] == {"a": 1}
+    assert b.key_transform("x", np.sum, "s")[0]["s"] == 15
+    part = b.random_slice("x", 0, 3, seed=5)
+    assert len(part[0]["x"]) == 3 and part[0]["x"].tolist() == part[0]["x"].tolist()
+    with pytest.raises(dx.SampleError, match="cast of sample 0: no 'q' among"):
+        b.cast("q", int)[0]
+    with pytest.raises(ValueError, match="std must not be 0"):
+        b.normalize("x", 0, [1, 0])
+    with pytest.raises(dx.SampleError, match="only a stream may drop"):
+        b.sample_transform(lambda s: {})[0]
+
+
+def test_labels_out_of_range():
+    b = dx.buffer_from_vector([{"y": 3}, {"y": 10}, {"y": -1}]).check_range("y", 0, 10)
+    assert b[0]["y"] == 3
+    with pytest.raises(
+        dx.SampleError, match=r"check_range of sample 1: 10 under 'y' is not in \[0, 10\)"
+    ):
+        b[1]
+    with pytest.raises(dx.SampleError, match="-1 under 'y'"):
+        b[2]
+
+
+# --- streams --------------------------------------------------------------------------------------
+
+
+def test_streams_share_what_they_take_from():
+    s = dx.stream_python_iterable(lambda: ({"x": i} for i in range(10**10)))
+    evens = s.sample_transform(lambda v: v if v["x"] % 2 == 0 else {})
+    assert [next(s)["x"], next(s)["x"]] == [0, 1]
+    assert [next(evens)["x"], next(evens)["x"], next(s)["x"]] == [2, 4, 5]
+    evens.reset()
+    assert [next(evens)["x"], next(evens)["x"], next(s)["x"]] == [0, 2, 3]
+
+
+def test_filters_before_batches():
+    s = numbers(20).to_stream().filter(lambda v: v["x"] % 3 == 0)
+    assert [b["x"].tolist() for b in s.batch(3)] == [[0, 3, 6], [9, 12, 15], [18]]
+    lengths = dx.buffer_from_vector([{"x": np.ones(i)} for i in range(6)]).to_stream()
+    assert [len(v["x"]) for v in lengths.filter_by_shape("x", 0, 2, 4)] == [2, 3, 4]
+
+
+def test_repeat_take_partition():
+    s = numbers(4).shuffle(0).to_stream().repeat(3)
+    passes = np.array(xs(s)).reshape(3, 4)
+    assert all(sorted(p) == [0, 1, 2, 3] for p in passes) and len({*map(tuple, passes)}) > 1
+    assert len(xs(numbers(3).to_stream().repeat().take(10))) == 10
+    assert xs(numbers(0).to_stream().repeat()) == []
+    assert xs(numbers(9).to_stream().partition(4, 1)) == [1, 5]
+
+
+def test_epochs():
+    s = numbers(30).shuffle(7).to_stream().shuffle(10, seed=1)
+    first = xs(s)
+    assert xs(s) == []
+    second = xs(s.reset())
+    assert sorted(first) == sorted(second) == list(range(30)) and first != second
+    assert xs(s.reset(0)) == first and xs(s.reset(1)) == second and s.epoch == 1
+
+
+def test_shuffle_draws_from_a_buffer():
+    given = xs(numbers(100).to_stream().shuffle(10))
+    assert sorted(given) == list(range(100)) and given != list(range(100))
+    assert max(x - place for place, x in enumerate(given)) < 10
+
+
+def test_mix_and_interleave():
+    def parts():
+        return [
+            dx.buffer_from_vector([{"x": 100 * k + i} for i in range(6)]).to_stream()
+            for k in range(3)
+        ]
+
+    assert xs(dx.interleave(*parts()))[:7] == [0, 100, 200, 1, 101, 201, 2]
+    assert xs(dx.interleave(*parts(), block=2))[:5] == [0, 1, 100, 101, 200]
+    assert len(xs(dx.interleave(*parts()))) == 18
+    uneven = [numbers(2).to_stream(), numbers(5).to_stream()]
+    assert xs(dx.interleave(*uneven, until="first")) == [0, 0, 1, 1]
+    many = [dx.buffer_from_arrays(x=np.full(4000, k)).to_stream() for k in range(2)]
+    drawn = dx.mix(many, [3, 1], seed=1).take(2000)
+    assert 400 < sum(xs(drawn)) < 600
+    assert sorted(xs(dx.mix(parts(), [1, 1, 8]))) == sorted(xs(dx.interleave(*parts())))
+    for weights in ([1], [1, 0], [1, float("nan")]):
+        with pytest.raises(ValueError, match="positive weight"):
+            dx.mix(uneven, weights)
+
+
+def test_windows_and_flat_map():
+    s = dx.buffer_from_vector([{"x": np.arange(10)}]).to_stream().sliding_window("x", 3, 2)
+    assert [w["x"].tolist() for w in s][-2:] == [[6, 7, 8], [8, 9]]
+    s = numbers(4).to_stream().flat_map(lambda v: ({"x": 10 * v["x"] + i} for i in range(v["x"])))
+    assert xs(s) == [10, 20, 21, 30, 31, 32]
+
+
+def test_dynamic_batches():
+    random = choices("dynamic")
+    sizes = [random.randint(1, 100) for _ in range(500)]
+    b = dx.buffer_from_vector([{"x": np.full(n, n)} for n in sizes])
+    batches = list(b.to_stream().dynamic_batch(100, "x", 400, shuffle=True))
+    assert all(v["x"].size <= 400 for v in batches)
+    assert sorted(int(row.max()) for v in batches for row in v["x"]) == sorted(sizes)
+    plain = sum(v["x"].size for v in b.to_stream().batch(8))
+    assert sum(v["x"].size for v in batches) < 0.8 * plain
+    by_count = list(b.to_stream().dynamic_batch(100, "x", batch_size=10))
+    assert [len(v["x"]) for v in by_count] == [10] * 50
+    one = dx.buffer_from_vector([{"x": np.ones(n)} for n in (9, 2, 2)]).to_stream()
+    assert [v["x"].shape for v in one.dynamic_batch(9, "x", 5)] == [(2, 2), (1, 9)]
+    one.reset()
+    assert [v["x"].shape for v in one.dynamic_batch(9, "x", 5, drop_outliers=True)] == [(2, 2)]
+
+
+# --- threads --------------------------------------------------------------------------------------
+
+
+def augmented(threads):
+    """Everything that is random, on threads that finish in any order."""
+    random = choices("pauses")
+
+    def pause(x):
+        time.sleep(random.random() * 2e-3)
+        return x
+
+    s = dx.buffer_from_vector([{"x": np.arange(20) + i} for i in range(60)]).shuffle(1).to_stream()
+    s = s.key_transform("x", pause).random_slice("x", 0, 5, seed=2)
+    s = s.filter(lambda v: v["x"][0] % 3).shuffle(8, seed=3)
+    return (s.prefetch(5, threads) if threads else s).batch(4).prefetch(3, max(1, threads))
+
+
+@pytest.mark.parametrize("threads", [1, 2, 7])
+def test_threads_change_nothing(threads):
+    alone, s = augmented(0), augmented(threads)
+    for _ in range(2):
+        assert flat(s) == flat(alone)
+        alone.reset(), s.reset()
+
+
+def test_prefetch_is_bounded_and_runs_ahead():
+    started = []
+    s = numbers(100).to_stream().key_transform("x", lambda x: started.append(x) or x).prefetch(4, 2)
+    assert next(s)["x"] == 0
+    deadline = time.time() + 20
+    while len(started) < 5 and time.time() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.05)
+    assert sorted(started) == [0, 1, 2, 3, 4]
+    assert xs(s) == list(range(1, 100)) and next(s, None) is None
+
+
+def test_threads_end():
+    def running():
+        return sum(t.name == "mlx.data" for t in threading.enumerate())
+
+    s = numbers(1000).to_stream().prefetch(4, 3)
+    next(s)
+    assert running() == 3
+    s.reset()
+    assert running() == 0
+    next(s)
+    del s
+    gc.collect()
+    deadline = time.time() + 20
+    while running() and time.time() < deadline:
+        time.sleep(0.01)
+    assert running() == 0
+
+
+@pytest.mark.parametrize("threads", [0, 1, 4])
+def test_errors_name_the_sample_and_the_rest_goes_on(threads):
+    def odd(x):
+        if x == 7:
+            raise RuntimeError("seven is bad")
+        return x
+
+    b = dx.buffer_from_vector([{"x": i, "file": f"dir/{i}.jpg"} for i in range(12)]).perm(
+        [*range(5, 12)]
+    )
+    s = b.to_stream().key_transform("x", odd)
+    s = s.prefetch(3, threads) if threads else s
+    assert [next(s)["x"], next(s)["x"]] == [5, 6]
+    with pytest.raises(dx.SampleError) as caught:
+        next(s)
+    assert str(caught.value) == "[data] key_transform of sample 7 (dir/7.jpg): seven is bad"
+    error = caught.value
+    assert (error.step, error.index, error.file) == ("key_transform", 7, "dir/7.jpg")
+    assert isinstance(error.__cause__, RuntimeError)
+    assert xs(s) == [8, 9, 10, 11]
+
+
+# --- going on -------------------------------------------------------------------------------------
+
+
+def everything(threads):
+    """Each kind of stream."""
+    odd = numbers(40).shuffle(1).to_stream().filter(lambda v: v["x"] % 2)
+    lines = dx.stream_python_iterable(lambda: ({"x": i} for i in range(100, 120))).shuffle(
+        6, seed=4
+    )
+    some = numbers(10).to_stream().flat_map(lambda v: ({"x": 200 + v["x"]} for _ in range(3)))
+    s = dx.mix([odd.repeat(2), lines, some.take(25)], [2, 1, 1], seed=5).key_transform(
+        "x", np.atleast_1d
+    )
+    s = s.partition(2, 1).prefetch(4, threads)
+    s = s.map(lambda v: {"x": np.repeat(v["x"], 1 + int(v["x"][0]) % 5)})
+    s = s.dynamic_batch(9, "x", 12, shuffle=True, seed=6).prefetch(2, threads)
+    return s.batch(2).shuffle(3).prefetch(2, 2)
+
+
+def test_a_stream_goes_on_anywhere():
+    for epoch in range(2):
+        whole = [b["x"].tolist() for b in everything(1).reset(epoch)]
+        for stop in range(len(whole) + 1):
+            s = everything(2).reset(epoch)
+            assert [next(s)["x"].tolist() for _ in range(stop)] == whole[:stop]
+            state = json.loads(json.dumps(s.state_dict()))
+            again = everything(3)
+            again.load_state_dict(state)
+            assert again.epoch == epoch
+            assert [b["x"].tolist() for b in again] == whole[stop:]
+        again.reset()
+        assert [b["x"].tolist() for b in again] == [
+            b["x"].tolist() for b in everything(1).reset(epoch + 1)
+        ]
+
+
+def test_going_on_makes_no_sample_again():
+    made = []
+
+    def pipeline():
+        b = numbers(1000).shuffle(1).key_transform("x", lambda x: made.append(x) or x)
+        return b.to_stream().shuffle(50).batch(10).prefetch(2, 2)
+
+    s = pipeline()
+    wanted = [next(s)["x"].tolist() for _ in range(60)][50:]
+    s.reset(0)
+    for _ in range(50):
+        next(s)
+    state = s.state_dict()
+    del s, made[:]
+    again = pipeline()
+    again.load_state_dict(state)
+    assert [next(again)["x"].tolist() for _ in range(10)] == wanted
+    assert len(made) <= 150
+
+
+def test_states_of_others():
+    s = numbers(10).to_stream().batch(2)
+    for state in ({}, None, {"epoch": "x", "stream": {}}, {"epoch": 0, "stream": None}):
+        with pytest.raises(ValueError, match="not the state of a stream|another pipeline"):
+            s.load_state_dict(state)
+    other = numbers(10).to_stream().shuffle(3).batch(2).state_dict()
+    with pytest.raises(ValueError, match="another pipeline: buffer here, shuffle there"):
+        s.load_state_dict(other)
+    with pytest.raises(ValueError, match="the state is of 11 samples, there are 10"):
+        s.load_state_dict(numbers(11).to_stream().batch(2).state_dict())
+    assert xs(s.map(lambda v: {"x": v["x"][0]})) == [0, 2, 4, 6, 8]
+
+
+def test_arguments():
+    s = numbers(3).to_stream()
+    for call, words in [
+        (lambda: s.batch(0), "batches of 0"),
+        (lambda: s.shuffle(0), "buffer of 0"),
+        (lambda: s.prefetch(0, 1), "prefetch of 0"),
+        (lambda: s.prefetch(1, 0), "0 threads"),
+        (lambda: s.dynamic_batch(4, "x"), "max_data_size or batch_size"),
+        (lambda: s.take(-1), "take"),
+        (lambda: s.sliding_window("x", 0, 1), "windows of 0"),
+        (lambda: s.reset(-1), "no epoch -1"),
+        (lambda: dx.interleave(), "no streams"),
+        (lambda: dx.interleave(s, until="last"), "not 'last'"),
+        (lambda: dx.buffer_from_vector([1]), "sample 0 is no dict"),
+        (lambda: dx.stream_python_iterable([]), "function that returns an iterable"),
+    ]:
+        with pytest.raises((ValueError, TypeError), match=words):
+            call()
+    with pytest.raises(dx.SampleError, match="read of sample 0: a sample is a dict, not int"):
+        next(dx.stream_python_iterable(lambda: [1]))

@@ -1,0 +1,334 @@
+"""Where samples come from: files of all kinds, good and broken, and other packages' datasets."""
+
+import gzip
+import io
+import json
+import os
+import struct
+import tarfile
+from pathlib import Path
+
+import mlx.data as dx
+import numpy as np
+import pytest
+from mlx.data import datasets
+
+DATA = Path(os.environ.get("MLX_TEST_DATA", Path(__file__).parents[4] / "shared" / "data"))
+needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="no data (set MLX_TEST_DATA)")
+
+
+def resumed(make, stop):
+    """What a stream gives behind its first samples, from the state alone."""
+    s = make()
+    for _ in range(stop):
+        next(s)
+    again = make()
+    again.load_state_dict(json.loads(json.dumps(s.state_dict())))
+    return list(again)
+
+
+# --- texts ----------------------------------------------------------------------------------------
+
+TABLE = 'name,x,y\r\n"a, ""b""",1,0.5\r\n\r\nc,2,1e3\r\n'
+
+
+def test_csv(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("\ufeff" + TABLE, encoding="utf-8", newline="")
+    rows = [{"name": 'a, "b"', "x": "1", "y": "0.5"}, {"name": "c", "x": "2", "y": "1e3"}]
+    assert list(dx.stream_csv_reader(path)) == rows == list(dx.stream_csv_reader_from_string(TABLE))
+    assert resumed(lambda: dx.stream_csv_reader([path, path]), 1) == [rows[1], *rows]
+    b = dx.buffer_from_csv(path)
+    assert b[1]["name"] == "c" and b[1]["x"] == 2 and b[1]["y"] == 1000
+    assert b.batch(2)[0]["x"].dtype == np.int64 and b.batch(2)[0]["y"].dtype == np.float32
+    packed = tmp_path / "table.csv.gz"
+    packed.write_bytes(gzip.compress(TABLE.encode()))
+    assert list(dx.stream_csv_reader(packed)) == rows
+
+
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ("", "no line of names"),
+        ("a,a\n1,2\n", "two columns of one name"),
+        ("a,b\n1,2\n3\n", "line 3: 1 fields where 2"),
+        ('a,b\n"1,2\n', "line 2"),
+    ],
+)
+def test_broken_csv(tmp_path, text, words):
+    path = tmp_path / "table.csv"
+    path.write_text(text)
+    with pytest.raises(dx.SampleError, match=words) as caught:
+        list(dx.stream_csv_reader(path))
+    assert str(path) in str(caught.value)
+    with pytest.raises(ValueError, match=words):
+        dx.buffer_from_csv(path)
+
+
+def test_lines(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_bytes("eins\r\nzwei\n\ndrei ü".encode())
+    lines = [s["line"] for s in dx.stream_line_reader(path)]
+    assert lines == ["eins", "zwei", "", "drei ü"]
+    path.write_bytes(b"\xff\n")
+    with pytest.raises(dx.SampleError, match="read of sample 0 .*a.txt.*utf-8"):
+        next(dx.stream_line_reader(path))
+    with pytest.raises(FileNotFoundError, match="there is no file"):
+        dx.stream_line_reader(tmp_path / "b.txt")
+
+
+def test_jsonl(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"x": 1}\n\n{"x": [2, 3]}\r\n{"x": "\\u00e4"}')
+    wanted = [{"x": 1}, {"x": [2, 3]}, {"x": "ä"}]
+    b = dx.buffer_from_jsonl(path)
+    assert len(b) == 3 and list(b) == wanted == list(dx.stream_jsonl(path))
+    assert resumed(lambda: dx.stream_jsonl([path, path]), 4) == wanted[1:]
+    path.write_text('{"x": 1}\n[1]\n{"x": \n')
+    b = dx.buffer_from_jsonl(path)
+    with pytest.raises(dx.SampleError, match="sample 1: .*line 2: not an object but list"):
+        b[1]
+    with pytest.raises(dx.SampleError, match="line 3: Expecting value"):
+        b[2]
+    path.write_text("\n\n")
+    with pytest.raises(ValueError, match="has no lines"):
+        dx.buffer_from_jsonl(path)
+    path.write_text("[" * 100000)
+    with pytest.raises(dx.SampleError, match="line 1: "):
+        next(dx.stream_jsonl(path))
+
+
+def test_tokens_of_a_real_tokenizer():
+    class Tokenizer:
+        def encode(self, text, bare=False):
+            return [0] * (not bare) + list(text.encode())
+
+    b = dx.buffer_from_vector([{"t": "ab"}, {"t": b"c"}])
+    tokens = b.tokenize("t", Tokenizer(), bare=True)
+    assert tokens[0]["t"].tolist() == [97, 98] and tokens[0]["t"].dtype == np.int32
+    batch = b.batch(2).tokenize("t", Tokenizer(), "n")[0]
+    assert [t.tolist() for t in batch["n"]] == [[0, 97, 98], [0, 99]]
+
+
+# --- folders, arrays ------------------------------------------------------------------------------
+
+
+def test_folders(tmp_path):
+    for name in ("dog/2.png", "cat/b/1.JPG", "cat/0.png", "cat/notes.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(name.encode())
+    b = dx.image_folder(tmp_path)
+    assert b.classes == ["cat", "dog"] and [s["label"] for s in b] == [0, 0, 1]
+    assert [Path(s["file"]).name for s in b] == ["0.png", "1.JPG", "2.png"]
+    files = dx.files_from_folder(tmp_path, "**/*.png").load_file("file", output_key="bytes")
+    assert [s["bytes"] for s in files] == [b"cat/0.png", b"dog/2.png"]
+    with pytest.raises(ValueError, match="no file matches"):
+        dx.files_from_folder(tmp_path, "*.wav")
+    with pytest.raises(ValueError, match="no image lies"):
+        dx.image_folder(tmp_path / "dog")
+    with pytest.raises(FileNotFoundError, match="no folder"):
+        dx.image_folder(tmp_path / "none")
+
+
+def test_numpy_files(tmp_path):
+    np.save(tmp_path / "a.npy", np.arange(12).reshape(4, 3))
+    np.savez(tmp_path / "a.npz", x=np.arange(4), y=np.ones((4, 2)))
+    assert dx.buffer_from_numpy(tmp_path / "a.npy", "x").batch(2)[1]["x"].tolist() == [
+        [6, 7, 8],
+        [9, 10, 11],
+    ]
+    assert set(dx.buffer_from_numpy(tmp_path / "a.npz")[3]) == {"x", "y"}
+    b = dx.buffer_from_vector([{"a": "a.npy"}]).load_numpy("a", prefix=tmp_path)
+    assert b[0]["a"].shape == (4, 3)
+    np.save(tmp_path / "o.npy", np.array([{}]), allow_pickle=True)
+    data = (tmp_path / "a.npy").read_bytes()
+    (tmp_path / "cut.npy").write_bytes(data[:-8])
+    (tmp_path / "empty.npy").write_bytes(b"")
+    for name in ("o.npy", "cut.npy", "empty.npy"):
+        with pytest.raises(ValueError, match=f"{name}: "):
+            dx.buffer_from_numpy(tmp_path / name)
+
+
+# --- tar ------------------------------------------------------------------------------------------
+
+
+def archive(path, mode, files):
+    with tarfile.open(path, mode) as tar:
+        for name, data in files:
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
+
+
+def test_tar(tmp_path):
+    files = [(f"d/{i}.{end}", f"{i}{end}".encode()) for i in range(3) for end in ("jpg", "cls")]
+    wanted = [{"__key__": f"d/{i}", "jpg": b"%djpg" % i, "cls": b"%dcls" % i} for i in range(3)]
+    archive(tmp_path / "a.tar", "w", files)
+    archive(tmp_path / "a.tar.gz", "w:gz", files)
+    assert list(dx.buffer_from_tar(tmp_path / "a.tar")) == wanted
+    paths = [tmp_path / "a.tar", tmp_path / "a.tar.gz"]
+    assert list(dx.stream_tar(paths)) == wanted * 2
+    assert resumed(lambda: dx.stream_tar(paths), 4) == wanted[1:]
+    whole = (tmp_path / "a.tar").read_bytes()
+    for name, data in (("cut.tar", whole[:600]), ("none.tar", b"x" * 2000)):
+        (tmp_path / name).write_bytes(data)
+        with pytest.raises(ValueError, match=name):
+            dx.buffer_from_tar(tmp_path / name)
+        with pytest.raises(dx.SampleError, match=name):
+            list(dx.stream_tar(tmp_path / name))
+
+
+# --- IDX and CIFAR --------------------------------------------------------------------------------
+
+
+def idx(array, code):
+    head = bytes([0, 0, code, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape)
+    return head + array.astype(array.dtype.newbyteorder(">")).tobytes()
+
+
+@pytest.mark.parametrize(
+    "kind, code", [("u1", 8), ("i1", 9), ("i2", 11), ("i4", 12), ("f4", 13), ("f8", 14)]
+)
+def test_idx(tmp_path, kind, code):
+    array = np.arange(24).reshape(2, 3, 4).astype(kind)
+    (tmp_path / "a").write_bytes(gzip.compress(idx(array, code)))
+    found = datasets.read_idx(tmp_path / "a")
+    assert found.dtype == array.dtype
+    np.testing.assert_array_equal(found, array)
+
+
+def test_broken_idx(tmp_path):
+    good = idx(np.zeros((2, 3), np.uint8), 8)
+    huge = bytes([0, 0, 8, 3]) + b"\xff" * 12
+    for data in (b"", good[:3], b"\0\0\7\1" + good[4:], good[:9], good[:-1], good + b"x", huge):
+        (tmp_path / "a").write_bytes(data)
+        with pytest.raises(ValueError, match=r"\[data\] .*/a "):
+            datasets.read_idx(tmp_path / "a")
+    (tmp_path / "a").write_bytes(gzip.compress(good)[:-9])
+    with pytest.raises(ValueError, match="/a: Compressed file ended"):
+        datasets.read_idx(tmp_path / "a")
+
+
+def mnist_folder(folder, labels):
+    (folder / "train-images-idx3-ubyte").write_bytes(idx(np.zeros((3, 28, 28), np.uint8), 8))
+    (folder / "train-labels-idx1-ubyte").write_bytes(idx(np.array(labels, np.uint8), 8))
+
+
+def test_mnist(tmp_path):
+    mnist_folder(tmp_path, [1, 9, 0])
+    b = datasets.load_mnist(tmp_path)
+    assert len(b) == 3 and b[1]["label"] == 9 and b[0]["image"].shape == (28, 28, 1)
+    with pytest.raises(FileNotFoundError, match="lacks t10k-images-idx3-ubyte of MNIST"):
+        datasets.load_mnist(tmp_path, train=False)
+    mnist_folder(tmp_path, [1, 10, 0])
+    with pytest.raises(ValueError, match="a label is 10, 9 is the last"):
+        datasets.load_mnist(tmp_path)
+    mnist_folder(tmp_path, [1, 0])
+    with pytest.raises(ValueError, match="different numbers"):
+        datasets.load_mnist(tmp_path)
+
+
+def test_cifar(tmp_path):
+    image = np.arange(3072, dtype=np.int64).astype(np.uint8)
+    for i in range(1, 6):
+        (tmp_path / f"data_batch_{i}.bin").write_bytes(bytes([i]) + image.tobytes())
+    b = datasets.load_cifar10(tmp_path)
+    assert [int(s["label"]) for s in b] == [1, 2, 3, 4, 5]
+    np.testing.assert_array_equal(b[0]["image"], image.reshape(3, 32, 32).transpose(1, 2, 0))
+    (tmp_path / "test.bin").write_bytes(bytes([1, 99]) + image.tobytes())
+    assert datasets.load_cifar100(tmp_path, train=False)[0]["label"] == 99
+    for data, words in (
+        (b"", "0 bytes are no images"),
+        (bytes(3072), "no images"),
+        (b"\x0a" + bytes(3072), "label is 10"),
+    ):
+        (tmp_path / "test_batch.bin").write_bytes(data)
+        with pytest.raises(ValueError, match=words):
+            datasets.load_cifar10(tmp_path, train=False)
+
+
+@needs_data
+def test_real_sets():
+    test = datasets.load_mnist(DATA / "mnist", train=False)
+    assert len(test) == 10000 and test[0]["label"] == 7
+    cifar = datasets.read_cifar(DATA / "cifar10_subset" / "cifar10_train_first2000.bin.gz")
+    assert cifar["image"].shape == (2000, 32, 32, 3) and cifar["label"].max() == 9
+    rows = dx.buffer_from_jsonl(DATA / "lora_wikisql" / "train.jsonl")
+    assert len(rows) == 1000 and rows[0]["text"].startswith("table:")
+    assert len(list(dx.stream_line_reader(DATA / "text" / "names.txt"))) == 32033
+
+
+# --- other packages -------------------------------------------------------------------------------
+
+
+class Pairs:
+    """As datasets of PyTorch are."""
+
+    def __len__(self):
+        return 5
+
+    def __getitem__(self, i):
+        if i == 3:
+            raise RuntimeError("three")
+        return np.full(2, i), i
+
+
+def test_datasets_by_their_methods():
+    b = dx.buffer_from_dataset(Pairs(), ("x", "y"))
+    assert len(b) == 5 and b[2]["y"] == 2 and b[1]["x"].tolist() == [1, 1]
+    with pytest.raises(dx.SampleError, match="read of sample 3: three"):
+        list(dx.stream_from_dataset(Pairs(), ("x", "y")).prefetch(2, 2))
+    with pytest.raises(dx.SampleError, match="2 values, and 0 keys"):
+        dx.buffer_from_dataset(Pairs())[0]
+    with pytest.raises(TypeError, match="stream_from_dataset"):
+        dx.buffer_from_dataset(x for x in ())
+    again = [{"x": 1}, {"x": 2}]
+    s = dx.stream_from_dataset({1: 1}.keys() and again)
+    assert list(s) == again == list(s.reset())
+
+
+def test_datasets_of_torch():
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    from torch.utils.data import IterableDataset, TensorDataset
+
+    data = TensorDataset(torch.arange(12).reshape(4, 3).float(), torch.arange(4))
+    batch = next(dx.buffer_from_dataset(data, ("x", "y")).to_stream().batch(4))
+    assert batch["x"].shape == (4, 3) and batch["y"].tolist() == [0, 1, 2, 3]
+
+    class Some(IterableDataset):
+        def __iter__(self):
+            yield from range(3)
+
+    assert [s["n"] for s in dx.stream_from_dataset(Some(), ["n"])] == [0, 1, 2]
+
+
+def test_datasets_of_hugging_face():
+    hf = pytest.importorskip("datasets", reason="datasets is not installed")
+    data = hf.Dataset.from_dict({"t": ["a", "bc"], "n": [1, 2], "l": [[1, 2], [3, 4]]})
+    b = dx.buffer_from_dataset(data)
+    assert b[1] == {"t": "bc", "n": 2, "l": [3, 4]}
+    batch = b.batch(2)[0]
+    assert batch["l"].tolist() == [[1, 2], [3, 4]] and batch["t"] == ["a", "bc"]
+    assert [s["n"] for s in dx.stream_from_dataset(data.to_iterable_dataset())] == [1, 2]
+
+
+def test_arrow_and_parquet(tmp_path):
+    pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    pq = pytest.importorskip("pyarrow.parquet")
+    columns = {"x": [1.5, 2.5, 3.5], "n": [1, 2, 3], "t": ["a", "ü", None], "l": [[1], [1, 2], []]}
+    table = pa.table(columns)
+    for b in (dx.buffer_from_arrow(table), dx.buffer_from_arrow(table.to_batches()[0])):
+        assert b[1]["t"] == "ü" and b[1]["n"] == 2 and b[1]["l"].tolist() == [1, 2]
+        assert b.filter_key(["x", "n"]).batch(3)[0]["x"].tolist() == [1.5, 2.5, 3.5]
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"n": list(range(10))}), path, row_group_size=4)
+    assert [int(s["n"]) for s in dx.buffer_from_parquet([path, path])] == [*range(10)] * 2
+    assert [int(s["n"]) for s in dx.stream_parquet(path)] == [*range(10)]
+    assert [int(s["n"]) for s in resumed(lambda: dx.stream_parquet(path), 6)] == [6, 7, 8, 9]
+    assert set(dx.buffer_from_parquet(path, columns=["n"])[0]) == {"n"}
+    with pytest.raises(ValueError, match="'n' has 1 missing"):
+        dx.buffer_from_arrow(pa.table({"n": [1, None]}))
+    (tmp_path / "bad.parquet").write_bytes(path.read_bytes()[:-20])
+    for read in (dx.buffer_from_parquet, dx.stream_parquet):
+        with pytest.raises(ValueError, match="bad.parquet: "):
+            read(tmp_path / "bad.parquet")
