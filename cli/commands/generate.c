@@ -86,9 +86,11 @@ static int ask(cli_call *c, cli_lm *m, mlx_lm_request r) {
 
 static int run_prompt(cli_call *c, cli_lm *m) {
     mlx_sampler_options sampling = cli_lm_sampling(c);
-    mlx_lm_request r = {.most = (int)cli_int(c, "tokens", 0),
+    mlx_lm_request r = {.most = cli_flag(c, "no-answer") ? -1 : (int)cli_int(c, "tokens", 0),
                         .sampling = &sampling,
                         .ignore_end = cli_flag(c, "ignore-end"),
+                        .load_cache = cli_text(c, "load-cache", NULL),
+                        .save_cache = cli_text(c, "save-cache", NULL),
                         .stop = cli_texts(c, "stop", &r.stop_num)};
     int status = cli_lm_structure(c, &r.structure);
     char *text = status == CLI_OK ? take_prompt(c, &r.text_num) : NULL;
@@ -130,6 +132,15 @@ static const cli_option options[] = {
      .value = "TEXT",
      .help = "ends the answer before this text; may be given several times"},
     {.name = "ignore-end", .help = "go on where the model would end"},
+    {.name = "save-cache",
+     .kind = CLI_FILE,
+     .value = "FILE",
+     .help = "keep what was computed of prompt and answer in a file"},
+    {.name = "load-cache",
+     .kind = CLI_FILE,
+     .value = "FILE",
+     .help = "what the prompt begins with as the text of such a file is not computed again"},
+    {.name = "no-answer", .help = "the prompt is read alone, as for --save-cache"},
     {.name = "shift", .help = "beyond the context forget the oldest half of the text"},
     CLI_LM_STRUCTURE,
     CLI_LM_SAMPLING,
@@ -142,6 +153,8 @@ static const cli_example examples[] = {
     {"mlx generate -m org/model -p \"Once upon a time\" --raw -t 0.8 --seed 1",
      "go on with a text"},
     {"mlx generate -m model.gguf -p \"Anna, 31\" --regex '[0-9]+'", "numbers and nothing else"},
+    {"mlx generate -m model.gguf -f book.txt --raw --no-answer --save-cache book.kv",
+     "read a long text once; --load-cache book.kv goes on from there"},
     {"git diff | mlx generate -m model.gguf -p - -n 200", "a prompt from stdin"},
     {0}};
 

@@ -93,6 +93,56 @@ static int render(cli_call *c, mlx_template t) {
     return status;
 }
 
+/* --- its tokens ------------------------------------------------------------------------------- */
+
+static json_t *token_row(mlx_tokenizer k, int id, int type) {
+    const char *piece = NULL;
+    size_t n = 0;
+    mlx_tokenizer_piece(&piece, &n, k, id);
+    return json_pack("{s:i, s:o, s:b}", "token", id, "piece", cli_json_bytes(piece ? piece : "", n),
+                     "answer", type);
+}
+
+static json_t *token_rows(mlx_tokenizer k, mlx_tokens tokens) {
+    json_t *rows = json_array();
+    const int *ids, *types;
+    size_t n = 0;
+    if (mlx_tokens_data(&ids, &n, tokens) || mlx_tokens_types(&types, &n, tokens))
+        n = 0;
+    for (size_t i = 0; rows && i < n; i++)
+        json_array_append_new(rows, token_row(k, ids[i], types[i]));
+    return json_pack("{s:o}", "tokens", rows);
+}
+
+static void show_tokens(cli_call *c, const json_t *doc) {
+    const json_t *row;
+    size_t i;
+    (void)c;
+    json_array_foreach(json_object_get(doc, "tokens"), i, row) {
+        const json_t *piece = json_object_get(row, "piece");
+        cli_print("%7d%s ", (int)json_integer_value(json_object_get(row, "token")),
+                  json_is_true(json_object_get(row, "answer")) ? " *" : "  ");
+        cli_say(json_string_value(piece), json_string_length(piece));
+        cli_print("\n");
+    }
+}
+
+static int encode(cli_call *c, const char *path, mlx_template t) {
+    mlx_tokenizer k = mlx_tokenizer_new();
+    mlx_tokens tokens = mlx_tokens_new();
+    char *variables = variables_of(c, c->args[1]);
+    int status = CLI_FAILED;
+    if (variables && (mlx_tokenizer_open(&k, path) ||
+                      mlx_chat_answers(&tokens, t, k, variables, strlen(variables))))
+        status = cli_library(c);
+    else if (variables)
+        status = cli_show(c, token_rows(k, tokens), show_tokens);
+    mlx_tokens_free(tokens);
+    mlx_tokenizer_free(k);
+    free(variables);
+    return status;
+}
+
 /* --- the command ------------------------------------------------------------------------------ */
 
 static int run_on(cli_call *c, const char *path) {
@@ -100,8 +150,9 @@ static int run_on(cli_call *c, const char *path) {
     if (cli_flag(c, "names"))
         return list_names(c, path);
     int status = mlx_template_open(&t, path, cli_text(c, "name", NULL)) ? cli_library(c)
-                 : c->count > 1                                         ? render(c, t)
-                                                                        : show_template(c, t);
+                 : c->count < 2                                         ? show_template(c, t)
+                 : cli_flag(c, "tokens")                                ? encode(c, path, t)
+                                                                        : render(c, t);
     mlx_template_free(t);
     return status;
 }
@@ -118,11 +169,13 @@ static int run(cli_call *c) {
 static const cli_option options[] = {
     {.name = "name", .kind = CLI_TEXT, .value = "NAME", .help = "one of several, as tool_use"},
     {.name = "names", .help = "list them"},
+    {.name = "tokens", .help = "its tokens; * are the assistant's, which training learns"},
     {.name = "done", .help = "of a list of messages: no answer is to follow"},
     {0}};
 
 static const cli_example examples[] = {
     {"mlx template model.gguf messages.json", "the text for a conversation"},
+    {"mlx template model.gguf messages.json --tokens", "its tokens, and which are answers"},
     {"mlx template org/model", "the template itself"},
     {"mlx template model --name tool_use -", "a named one, with the messages from stdin"},
     {0}};

@@ -31,8 +31,7 @@ typedef struct event {
 } event;
 
 struct cli_lines {
-    void *library; /* NULL: plain lines */
-    void *edit, *history;
+    void *edit, *history; /* NULL: plain lines */
     char *file;
     int (*set)(void *edit, int what, ...);
     const char *(*get)(void *edit, int *n);
@@ -75,19 +74,20 @@ static int next_character(void *edit, wchar_t *out) {
     return -1;
 }
 
+/* The library stays: it and the terminal's, which it brings, keep memory that only they know. */
 static bool find_functions(cli_lines *l) {
-    l->library = dlopen("libedit.so.2", RTLD_NOW | RTLD_LOCAL);
-    if (!l->library)
+    void *library = dlopen("libedit.so.2", RTLD_NOW | RTLD_LOCAL);
+    if (!library)
         return false;
     void *(*begin)(const char *, FILE *, FILE *, FILE *);
     void *(*begin_history)(void);
-    *(void **)&begin = dlsym(l->library, "el_init");
-    *(void **)&begin_history = dlsym(l->library, "history_init");
-    *(void **)&l->set = dlsym(l->library, "el_set");
-    *(void **)&l->get = dlsym(l->library, "el_gets");
-    *(void **)&l->end = dlsym(l->library, "el_end");
-    *(void **)&l->remember = dlsym(l->library, "history");
-    *(void **)&l->forget = dlsym(l->library, "history_end");
+    *(void **)&begin = dlsym(library, "el_init");
+    *(void **)&begin_history = dlsym(library, "history_init");
+    *(void **)&l->set = dlsym(library, "el_set");
+    *(void **)&l->get = dlsym(library, "el_gets");
+    *(void **)&l->end = dlsym(library, "el_end");
+    *(void **)&l->remember = dlsym(library, "history");
+    *(void **)&l->forget = dlsym(library, "history_end");
     if (!begin || !begin_history || !l->set || !l->get || !l->end || !l->remember || !l->forget)
         return false;
     l->history = begin_history();
@@ -114,9 +114,7 @@ static void let_go(cli_lines *l) {
         l->end(l->edit);
     if (l->history)
         l->forget(l->history);
-    if (l->library)
-        dlclose(l->library);
-    l->library = l->edit = l->history = NULL;
+    l->edit = l->history = NULL;
 }
 
 cli_lines *cli_lines_open(const char *history) {

@@ -70,17 +70,20 @@ typedef struct srv_about {
 } srv_about;
 
 const srv_about *srv_model_about(const srv_model *m);
-/* The tokens of a text, for free. Special: special tokens in it are those, and nothing is put
-   around it: a template has. NULL and a fault. */
+/* The tokens of a text, for free. Special: one that srv_model_chat made, or that goes on so: marks
+   in it are taken out, and nothing is put around it. NULL and a fault. */
 int *srv_model_encode(srv_model *m, const char *text, size_t n, bool special, size_t *count,
                       srv_fault *f);
 /* The bytes of a token, for free, also where they are no whole character; NULL: no memory. */
 char *srv_model_token(srv_model *m, int token, size_t *n);
 /* The text of tokens, for free. */
 char *srv_model_decode(srv_model *m, const int *tokens, size_t count, size_t *n, srv_fault *f);
-/* A conversation as the prompt of its template, for free. Tools and variables may be NULL. */
+/* A conversation as the prompt of its template, for free; with marks before special tokens that
+   somebody wrote (mlx_chat_render). Tools and variables may be NULL. */
 char *srv_model_chat(srv_model *m, const json_t *messages, const json_t *tools,
                      const json_t *variables, size_t *n, srv_fault *f);
+/* A text that goes on so, likewise. */
+char *srv_model_mark(srv_model *m, const char *text, size_t n, size_t *marked, srv_fault *f);
 /* The vector of a text, `hidden` floats of length 1, for free. */
 float *srv_model_embed(srv_model *m, const int *tokens, size_t n, srv_fault *f);
 

@@ -473,6 +473,15 @@ static bool append(srv_prompt *p, const char *text, size_t n) {
     return true;
 }
 
+/* The answer begins with what somebody wrote. */
+static bool go_on(srv_model *m, srv_prompt *p, const json_t *rest, srv_fault *f) {
+    size_t n;
+    char *text = srv_model_mark(m, json_string_value(rest), json_string_length(rest), &n, f);
+    bool ok = text && (append(p, text, n) || srv_fail(f, 500, "out of memory"));
+    free(text);
+    return ok;
+}
+
 bool srv_prompt_of_chat(srv_model *m, const srv_params *p, srv_prompt *out, srv_fault *f) {
     const json_t *rest;
     json_t *messages = without_last(p, &rest);
@@ -483,9 +492,7 @@ bool srv_prompt_of_chat(srv_model *m, const srv_params *p, srv_prompt *out, srv_
     json_decref(messages);
     if (!out->text)
         return false;
-    return !json_is_string(rest) ||
-           append(out, json_string_value(rest), json_string_length(rest)) ||
-           srv_fail(f, 500, "out of memory");
+    return !json_is_string(rest) || go_on(m, out, rest, f);
 }
 
 /* The answer is held to a call: the prompt opens it. */

@@ -283,6 +283,17 @@ char *srv_model_chat(srv_model *m, const json_t *messages, const json_t *tools,
     return head.data;
 }
 
+char *srv_model_mark(srv_model *m, const char *text, size_t n, size_t *marked, srv_fault *f) {
+    char *copy = malloc(n + 1);
+    (void)m;
+    *marked = n;
+    if (!copy)
+        return srv_fail(f, 500, "out of memory"), NULL;
+    memcpy(copy, text, n);
+    copy[n] = 0;
+    return copy;
+}
+
 float *srv_model_embed(srv_model *m, const int *tokens, size_t n, srv_fault *f) {
     float *v = calloc(26, sizeof *v);
     double sum = 0;

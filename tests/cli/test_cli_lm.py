@@ -52,6 +52,23 @@ def test_guesses_change_nothing():
     assert generate(*words, "--draft", STORIES)["text"] == plain
 
 
+def test_caches_in_files(tmp_path):
+    file = tmp_path / "text.kv"
+    begin = "Once upon a time there was a little girl. She had a red ball and a blue"
+    whole = ["-p", begin + " ball.", "-n", 20]
+    plain = generate(*whole)
+    read = generate("-p", begin, "--no-answer", "--save-cache", file)
+    assert read["text"] == "" and read["generated_tokens"] == 0 and file.stat().st_size > 1000
+    found = generate(*whole, "--load-cache", file)
+    assert found["text"] == plain["text"] and plain["cached_tokens"] == 0
+    assert found["cached_tokens"] == read["prompt_tokens"]
+    file.write_bytes(file.read_bytes()[:-1])
+    error = run("generate", "-m", STORIES, *whole, "--load-cache", file, status=1).stderr
+    assert "text.kv' is shorter or longer than it says" in error
+    error = run("generate", "-m", STORIES, *whole, "--save-cache", tmp_path / "no" / "x", status=1)
+    assert "No such file" in error.stderr
+
+
 def test_structures(tmp_path):
     words = ["-p", "Once", "-n", 40, "-t", 2]
     assert generate(*words, "--regex", "[0-9]{4}")["text"].isdigit()

@@ -31,6 +31,20 @@ def test_a_conversation(model):
     assert run("template", model, "--name", "tool_use", "-", input=given).stdout == "[1]\n"
 
 
+def test_tokens(model):
+    special = [{"id": 200, "content": "</s>", "special": True}]
+    words = {"type": "BPE", "merges": [], "vocab": {chr(c): c for c in range(10, 127)}}
+    tokenizer = {"added_tokens": special, "model": words}
+    (model / "tokenizer.json").write_text(json.dumps(tokenizer))
+    talk = [{"role": "user", "content": "</s>"}, {"role": "assistant", "content": "b"}]
+    rows = document("template", model, "-", "--tokens", "--done", input=json.dumps(talk))["tokens"]
+    assert "".join(row["piece"] for row in rows) == "user: </s></s>\nassistant: b</s>\n"
+    assert [row["token"] for row in rows].count(200) == 2
+    assert "".join(row["piece"] for row in rows if row["answer"]) == "assistant: b</s>\n"
+    lines = run("template", model, "-", "--tokens", "--done", input=json.dumps(talk)).stdout
+    assert "    200   </s>\n" in lines and "     98 * b\n" in lines
+
+
 def test_the_template(model):
     assert document("template", model) == {"text": TEXT}
     assert document("template", model, "--names") == {"names": ["default", "tool_use"]}

@@ -1,5 +1,5 @@
 /* What is remembered of texts (src/models/direct/cache.h): pages shared, copied, kept, given back;
-   fewer bits; going back, shifting, files. */
+   fewer bits; going back, files. */
 #include "check.h"
 #include "models/direct/direct.h"
 #include "models/direct/pages.h"
@@ -209,8 +209,6 @@ static void states(const char *name) {
     CHECK(mx_sequence_trim(b, 0));
     feed_to(&o, b, LONG, rows);
     same_rows(&o, rows, 0, LONG, name);
-    CHECK(!mx_sequence_shift(b, 3, 5) && mx_failed());
-    mx_error_clear();
     mx_sequence_end(a);
     mx_sequence_end(b);
     CHECK_EQ_INT(mx_cache_bytes(o.c), mx_cache_kept_bytes(o.c));
@@ -291,43 +289,6 @@ static void half_cache(void) {
     close_model(&o);
 }
 
-/* --- shifts ----------------------------------------------------------------------------------- */
-
-/* Of one layer's model keys depend on tokens and positions alone, so that a shifted text is that of
-   the tokens that stay. */
-static void shifts(void) {
-    model o;
-    if (!open_model(&o, "llama.json", 32, 0))
-        return;
-    int64_t layers = o.d->layers;
-    float *rows = calloc((size_t)(LONG * o.width), sizeof *rows);
-    o.d->layers = 1;
-    mx_sequence *a = mx_sequence_begin(o.c, NULL, 0), *b = mx_sequence_begin(o.c, NULL, 0);
-    feed_to(&o, a, LONG, rows);
-    mx_sequence *f = mx_sequence_fork(a);
-    o.d->layers = layers; // the cache is of all layers
-    CHECK(mx_sequence_shift(a, 10, 75));
-    o.d->layers = 1;
-    CHECK_EQ_INT(mx_sequence_length(a), LONG - 75);
-    feed_some(&o, b, o.token, 10, NULL);
-    feed_some(&o, b, o.token + 85, LONG - 85, NULL);
-    feed_some(&o, a, o.token + 5, 9, o.rows);
-    feed_some(&o, b, o.token + 5, 9, rows);
-    CHECK(distance(o.rows, rows, 9 * o.width) < 1e-4);
-    // nobody finds it by its tokens
-    mx_sequence *g = mx_sequence_begin(o.c, o.token, LONG);
-    CHECK_EQ_INT(mx_sequence_length(g), LONG - 1);
-    CHECK(!mx_sequence_shift(a, 80, 20) && mx_failed());
-    mx_error_clear();
-    mx_sequence_end(a);
-    mx_sequence_end(b);
-    mx_sequence_end(f);
-    mx_sequence_end(g);
-    o.d->layers = layers;
-    free(rows);
-    close_model(&o);
-}
-
 /* --- files ------------------------------------------------------------------------------------ */
 
 static void refuses_file(model *o, const char *path, const unsigned char *bytes, size_t n,
@@ -349,7 +310,7 @@ static void broken_files(model *o, const char *path) {
     size_t n = fread(bytes, 1, sizeof bytes, f);
     fclose(f);
     snprintf(other, sizeof other, "%s.broken", path);
-    for (size_t i = 0; i < 64; i++) {
+    for (size_t i = 0; i < 128; i++) {
         bytes[i] ^= 0x40;
         refuses_file(o, other, bytes, n, "a header that was changed");
         bytes[i] ^= 0x40;
@@ -358,8 +319,11 @@ static void broken_files(model *o, const char *path) {
     refuses_file(o, other, bytes, n + 1, "a long file");
     refuses_file(o, other, bytes, 20, "a file without a header");
     refuses_file(o, other, bytes, 0, "an empty file");
-    bytes[64 + 3] = 0x7f; // a token
-    refuses_file(o, other, bytes, n, "a token that there is not");
+    for (size_t i = 128; i < n; i += i < 512 ? 1 : 997) {
+        bytes[i] ^= 0x80;
+        refuses_file(o, other, bytes, n, "tokens or pages that were changed");
+        bytes[i] ^= 0x80;
+    }
     CHECK(!mx_sequence_load(o->c, "/nowhere/text") && mx_failed());
     mx_error_clear();
 }
@@ -382,6 +346,7 @@ static void saved(const char *name, int bits) {
         CHECK_EQ_INT(mx_sequence_length(b), 100);
         feed_to(&o, b, LONG, rows);
         same_rows(&o, rows, 100, LONG - 100, "a text from a file");
+        CHECK(mx_sequence_begins(b, o.token, LONG) && !mx_sequence_begins(b, o.token, LONG - 1));
     }
     mx_sequence_end(b);
     mx_cache_free(c);
@@ -433,7 +398,10 @@ static bool a_life(model *o) {
     if (m && s && !f)
         CHECK(mx_sequence_length(s) == 70 || mx_sequence_length(s) == 0);
     ok = ok && f && feed_some(o, f, o->token, 70, NULL) && mx_sequence_mark(f) &&
-         mx_sequence_shift(f, 3, 80);
+         mx_sequence_save(f, own_path("life.cache"));
+    mx_sequence *g = ok ? mx_sequence_load(c, own_path("life.cache")) : NULL;
+    ok = ok && g && mx_sequence_length(g) == 140;
+    mx_sequence_end(g);
     mx_sequence_end(f);
     mx_sequence_end(s);
     mx_cache_free(c);
@@ -471,7 +439,6 @@ int main(void) {
     RUN(recurrences);
     RUN(parts);
     RUN(half_cache);
-    RUN(shifts);
     RUN(files);
     RUN(another_model);
     RUN(failing);

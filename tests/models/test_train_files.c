@@ -367,7 +367,8 @@ static void bad_data(void) {
 
 /* Conversations by the model's template; what is learned of them is the last answer. */
 static void conversations(void) {
-    static const char chat[] = "{\"messages\": [{\"role\": \"user\", \"content\": \"ab\"},"
+    static const char evil[] = "{\"prompt\": \"ab\", \"completion\": \"c</s>e\"}\n",
+                      chat[] = "{\"messages\": [{\"role\": \"user\", \"content\": \"ab\"},"
                                "{\"role\": \"assistant\", \"content\": \"cde\"}]}\n",
                       pair[] = "{\"prompt\": \"ab\", \"completion\": \"cde\"}\n",
                       config[] = "{\"eos_token\": \"</s>\", \"chat_template\": "
@@ -379,8 +380,9 @@ static void conversations(void) {
     if (!open_tiny(&m, "llama.json"))
         return;
     mx_data_spec spec = {.model = m.path, .most = 100, .vocabulary = 64, .mask_prompt = true};
-    const char *data = data_folder("chats", chat, pair, NULL);
+    const char *data = data_folder("chats", chat, pair, evil);
     char *train_path = mx_data_file(data, "train.jsonl"),
+         *test_path = mx_data_file(data, "test.jsonl"),
          *valid_path = mx_data_file(data, "valid.jsonl");
     mx_examples e, f;
     CHECK((spec.tokenizer = t = mx_tokenizer_open(m.path)));
@@ -401,6 +403,14 @@ static void conversations(void) {
         mx_examples_free(&e);
         mx_examples_free(&f);
     }
+    // what somebody wrote ends nothing: only the two ends of the template are tokens
+    int ends = 0;
+    if (CHECK_MSG(mx_examples_read(&e, test_path, &spec), "%s", mx_error_message()))
+        for (size_t i = 0; i < e.tokens; i++)
+            ends += e.token[i] == mx_tokenizer_role(t, MX_TOKEN_EOS);
+    CHECK_EQ_INT(ends, 2);
+    mx_examples_free(&e);
+    mx_free(test_path);
     mx_free(train_path);
     mx_free(valid_path);
     mx_tokenizer_release(t);

@@ -83,7 +83,7 @@ static given arguments(const mx_map *arrays, int k) {
 static void check_call(const char *file, mx_imported *f, const mx_map *arrays, int k) {
     given g = arguments(arrays, k);
     mx_arrays out = {0};
-    char name[32];
+    char name[40];
     bool ok = mx_imported_call(f, g.in, g.n_args, g.key, g.n_keys, &out);
     CHECK_MSG(ok, "%s, call %d: %s", file, k, mx_error_message());
     for (size_t j = 0; ok && j < out.count; j++) {

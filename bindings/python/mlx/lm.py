@@ -12,6 +12,7 @@ computed together, and none changes what another answers.
 """
 
 import json
+import os
 import threading
 from collections import deque
 from typing import Any, Iterator, NamedTuple, Optional, Sequence, Union
@@ -126,6 +127,11 @@ class Model:
             for stream in streams:
                 stream.close()
 
+    def read(self, prompt: Prompt, **options) -> None:
+        """Read a prompt without an answer, so that what begins as it does need not be read again:
+        in this model's cache, or in a file (save_cache)."""
+        self.generate(prompt, -1, **options)
+
     def stream(self, prompt: Prompt, max_tokens: int = 256, **options) -> Iterator[Piece]:
         """The same piece by piece, as tokens come. Leaving the loop ends the request.
 
@@ -133,7 +139,9 @@ class Model:
         show_special; seed, temperature (0: the likeliest), top_k, top_p, min_p, typical_p,
         xtc_probability, xtc_threshold, repetition_penalty, presence_penalty, frequency_penalty,
         penalty_last, dry_multiplier, dry_base, dry_allowed, dry_last, mirostat_tau, mirostat_eta,
-        logit_bias ({token: number}); schema, regex, grammar, choices: what the answer is held to.
+        logit_bias ({token: number}); schema, regex, grammar, choices: what the answer is held to;
+        save_cache: a file that keeps what was computed of prompt and answer, load_cache: one whose
+        text the prompt begins with, so that it is not computed again (see `read`).
         max_tokens=0: to the end of the context."""
         return _Stream(self, *self._start(self._request(prompt, max_tokens, options)))
 
@@ -173,6 +181,9 @@ class Model:
         request["text" if isinstance(prompt, str) else "tokens"] = prompt
         kinds = [request.pop(k, None) for k in ("schema", "regex", "grammar", "choices")]
         request["structure"] = _structure(*kinds)
+        for file in ("load_cache", "save_cache"):
+            if request.get(file) is not None:
+                request[file] = os.fspath(request[file])
         stop = request.get("stop", ())
         request["stop"] = (stop,) if isinstance(stop, str) else tuple(stop)
         return request

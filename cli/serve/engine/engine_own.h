@@ -19,12 +19,6 @@ typedef struct engine_request {
     mlx_stop stop;   /* ctx NULL: there are no stop texts */
 } engine_request;
 
-/* A text of a special token. */
-typedef struct engine_piece {
-    const char *text;
-    size_t n;
-} engine_piece;
-
 struct srv_model {
     srv_engine *engine;
     char *path, *id;
@@ -42,10 +36,6 @@ struct srv_model {
     mlx_tokenizer tokenizer;
     mlx_template template;
     mlx_structure_vocabulary vocabulary;
-    engine_piece *pieces; /* sorted; of special tokens */
-    size_t piece_count;
-    char mark[48]; /* stands in special tokens that users have written, and nobody knows it */
-    size_t mark_num;
 
     mlx_lm_batch batch;
     pthread_t thread;
@@ -88,8 +78,5 @@ void engine_batch_close(srv_model *m);
 bool engine_structure_lend(srv_engine *e, const srv_ask *a, mlx_structure *s, srv_fault *f);
 void engine_structure_back(srv_engine *e, const srv_ask *a);
 void engine_structure_close(srv_engine *e);
-/* What its special tokens are. False: a fault. */
-bool engine_text_open(srv_model *m, srv_fault *f);
-void engine_text_close(srv_model *m);
 
 #endif

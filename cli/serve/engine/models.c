@@ -189,7 +189,6 @@ int64_t srv_engine_find(const srv_engine *e, const char *name) {
 
 static void unload(srv_model *m) {
     engine_batch_close(m);
-    engine_text_close(m);
     mlx_structure_vocabulary_free(m->vocabulary);
     mlx_template_free(m->template);
     mlx_tokenizer_free(m->tokenizer);
@@ -238,7 +237,7 @@ static bool load(srv_model *m, srv_fault *f) {
               (m->about.encoder || open_template(m));
     if (!ok)
         srv_fail(f, 500, "the model '%s' cannot be loaded: %s", m->id, mlx_last_error_message());
-    if (ok && engine_text_open(m, f) && (m->about.encoder || engine_batch_open(m, f)))
+    if (ok && (m->about.encoder || engine_batch_open(m, f)))
         return true;
     unload(m);
     return false;

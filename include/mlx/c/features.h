@@ -289,6 +289,10 @@
 #define MLX_C_HAS_TEMPLATE_NAMES      100
 #define MLX_C_HAS_TEMPLATE_TEXT       100
 #define MLX_C_HAS_TEMPLATE_RENDER     100
+#define MLX_C_HAS_CHAT_RENDER         100
+#define MLX_C_HAS_CHAT_MARK           100
+#define MLX_C_HAS_CHAT_ENCODE         100
+#define MLX_C_HAS_CHAT_ANSWERS        100
 
 /* tokenizer.h */
 #define MLX_C_HAS_TOKENIZER_NEW         100

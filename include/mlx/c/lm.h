@@ -112,7 +112,13 @@ typedef struct mlx_lm_request_ {
     bool echo;               /* first events for the prompt's tokens, without text */
     bool show_special;       /* special tokens in the answer have a text */
     mlx_structure structure; /* the answer is held to it; ctx NULL: any will do */
-    void *payload;           /* given back in events */
+    /* Files, or NULL. load_cache: what the cache had of a text is read first, and as much of it as
+       the prompt begins with is not computed again (of a model with recurrences only the whole).
+       save_cache: when the answer has ended, what the cache has of the prompt and of it. A file is
+       for the same model, adapter and kv_bits; another, or one that is broken, fails the request.
+     */
+    const char *load_cache, *save_cache;
+    void *payload; /* given back in events */
 } mlx_lm_request;
 
 /* Of a token, of the progress of a prompt, or the end. */

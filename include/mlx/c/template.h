@@ -24,6 +24,7 @@
 #include <stdint.h>
 
 #include "mlx/c/string.h"
+#include "mlx/c/tokenizer.h"
 #include "mlx/c/vector.h"
 
 #ifdef __cplusplus
@@ -61,6 +62,27 @@ MLX_API int mlx_template_text(const char **text, size_t *text_num, const mlx_tem
 MLX_API int mlx_template_render(mlx_string *text, size_t *text_num, const mlx_template t,
                                 const char *variables, size_t n,
                                 const mlx_template_options *options);
+
+/* --- conversations as tokens --------------------------------------------------------------
+
+   Special tokens that somebody wrote into messages, tools or documents are text. The noncharacters
+   U+FDD0 and U+FDD1 are put around them as marks, and stand for nothing else in such a text: where
+   they were written they become U+FFFD. mlx_chat_encode takes the marks out again. */
+
+/* The text for variables, with marks. */
+MLX_API int mlx_chat_render(mlx_string *text, size_t *text_num, const mlx_template t,
+                            const mlx_tokenizer tokenizer, const char *variables, size_t n);
+/* A text of somebody with marks, to be put behind such a text. */
+MLX_API int mlx_chat_mark(mlx_string *marked, size_t *marked_num, const mlx_tokenizer tokenizer,
+                          const char *text, size_t n);
+/* The tokens of a text with marks; nothing is put around it, as a template has. */
+MLX_API int mlx_chat_encode(mlx_tokens *res, const mlx_tokenizer tokenizer, const char *text,
+                            size_t n);
+/* The tokens of a conversation, of which mlx_tokens_types says (1) which are the assistant's: a
+   message, and what the template ends it with. Each is found by rendering the messages before it,
+   so what a template changes once others follow is not among them. */
+MLX_API int mlx_chat_answers(mlx_tokens *res, const mlx_template t, const mlx_tokenizer tokenizer,
+                             const char *variables, size_t n);
 
 #ifdef __cplusplus
 }

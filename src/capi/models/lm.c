@@ -14,6 +14,7 @@ _Static_assert(sizeof(mlx_lm_request) == sizeof(mx_request) &&
                    SAME(mlx_lm_request, mx_request, stop) &&
                    SAME(mlx_lm_request, mx_request, log_probabilities) &&
                    SAME(mlx_lm_request, mx_request, show_special) &&
+                   SAME(mlx_lm_request, mx_request, save_cache) &&
                    SAME(mlx_lm_request, mx_request, payload),
                "mlx_lm_request and mx_request differ");
 _Static_assert(sizeof(mlx_lm_event) == sizeof(mx_event) && SAME(mlx_lm_event, mx_event, finish) &&
@@ -107,7 +108,7 @@ int mlx_lm_chat(mlx_tokens *res, const mlx_lm lm, const char *variables, size_t 
     mx_lm *x = lm_of(lm);
     bool ok = x && is_given(variables, "variables are");
     int *ids = ok ? mx_lm_chat(x, variables, n, &count) : NULL;
-    return capi_put_tokens(res, ids, count);
+    return capi_put_tokens(res, ids, NULL, count);
 }
 
 int mlx_lm_logits(mlx_array *res, const mlx_lm lm, const int *tokens, size_t n) {

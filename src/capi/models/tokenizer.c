@@ -21,7 +21,7 @@ static bool is_given(const void *p, const char *what) {
     return p || mx_fail(MX_INVALID, "[tokenizer] the %s NULL", what);
 }
 
-static mx_tokenizer *tokenizer_of(mlx_tokenizer t) {
+mx_tokenizer *capi_tokenizer(mlx_tokenizer t) {
     return capi_object(t.ctx, "tokenizer");
 }
 
@@ -106,21 +106,23 @@ static int put_tokens(mlx_tokens *res, tokens *x, bool ok) {
     return 0;
 }
 
-int capi_put_tokens(mlx_tokens *res, int32_t *ids, size_t n) {
+int capi_put_tokens(mlx_tokens *res, int32_t *ids, int32_t *types, size_t n) {
     tokens *x = ids ? mx_calloc(1, sizeof *x) : NULL;
     if (!x) {
         mx_free(ids);
+        mx_free(types);
         return capi_report();
     }
-    *x = (tokens){.n = n, .room = n, .type_room = n, .id = ids};
-    x->type = mx_calloc(n + 1, sizeof *x->type);
+    *x = (tokens){.n = n, .room = n, .type_room = n, .id = ids, .type = types};
+    if (!types)
+        x->type = mx_calloc(n + 1, sizeof *x->type);
     return put_tokens(res, x, x->type);
 }
 
 int mlx_tokenizer_encode(mlx_tokens *res, const mlx_tokenizer t, const char *text, size_t n,
                          int flags) {
     mx_error_clear();
-    mx_tokenizer *x = tokenizer_of(t);
+    mx_tokenizer *x = capi_tokenizer(t);
     tokens *made =
         x && is_given(text, "text is") && are_flags(flags) ? mx_calloc(1, sizeof *made) : NULL;
     return put_tokens(res, made, made && add(made, x, text, n, NULL, 0, flags));
@@ -129,7 +131,7 @@ int mlx_tokenizer_encode(mlx_tokens *res, const mlx_tokenizer t, const char *tex
 int mlx_tokenizer_encode_pair(mlx_tokens *res, const mlx_tokenizer t, const char *a, size_t a_num,
                               const char *b, size_t b_num, int flags) {
     mx_error_clear();
-    mx_tokenizer *x = tokenizer_of(t);
+    mx_tokenizer *x = capi_tokenizer(t);
     bool ok = x && is_given(a, "text is") && is_given(b, "second text is") && are_flags(flags);
     tokens *made = ok ? mx_calloc(1, sizeof *made) : NULL;
     return put_tokens(res, made, made && add(made, x, a, a_num, b, b_num, flags));
@@ -149,7 +151,7 @@ int mlx_tokenizer_encode_all(mlx_tokens *res, size_t *ends, const mlx_tokenizer 
                              const char *const *texts, const size_t *lengths, size_t count,
                              int flags) {
     mx_error_clear();
-    mx_tokenizer *x = tokenizer_of(t);
+    mx_tokenizer *x = capi_tokenizer(t);
     bool ok =
         x && are_flags(flags) &&
         (!count || (is_given(ends, "list of ends is") && is_given(texts, "list of texts is") &&
@@ -162,7 +164,7 @@ int mlx_tokenizer_decode(mlx_string *text, size_t *text_num, const mlx_tokenizer
                          size_t n, bool special) {
     size_t bytes = 0;
     mx_error_clear();
-    mx_tokenizer *x = tokenizer_of(t);
+    mx_tokenizer *x = capi_tokenizer(t);
     char *made = x && is_given(text_num, "result is") && (!n || is_given(ids, "tokens are"))
                      ? mx_tokenizer_decode(x, ids, n, special, &bytes)
                      : NULL;
@@ -176,7 +178,7 @@ int mlx_tokenizer_decode(mlx_string *text, size_t *text_num, const mlx_tokenizer
 
 int mlx_tokenizer_size(size_t *size, const mlx_tokenizer t) {
     mx_error_clear();
-    const mx_tokenizer *x = tokenizer_of(t);
+    const mx_tokenizer *x = capi_tokenizer(t);
     bool ok = x && is_given(size, "result is");
     if (ok)
         *size = mx_tokenizer_size(x);
@@ -185,7 +187,7 @@ int mlx_tokenizer_size(size_t *size, const mlx_tokenizer t) {
 
 int mlx_tokenizer_piece(const char **piece, size_t *piece_num, const mlx_tokenizer t, int token) {
     mx_error_clear();
-    const mx_tokenizer *x = tokenizer_of(t);
+    const mx_tokenizer *x = capi_tokenizer(t);
     bool ok = x && is_given(piece, "result is") && is_given(piece_num, "result is");
     if (ok && !mx_tokenizer_piece(x, token, piece, piece_num))
         *piece = NULL;
@@ -194,7 +196,7 @@ int mlx_tokenizer_piece(const char **piece, size_t *piece_num, const mlx_tokeniz
 
 int mlx_tokenizer_id(int *token, const mlx_tokenizer t, const char *piece, size_t n) {
     mx_error_clear();
-    const mx_tokenizer *x = tokenizer_of(t);
+    const mx_tokenizer *x = capi_tokenizer(t);
     bool ok = x && is_given(token, "result is") && is_given(piece, "piece is");
     if (ok)
         *token = mx_tokenizer_id(x, piece, n);
@@ -203,7 +205,7 @@ int mlx_tokenizer_id(int *token, const mlx_tokenizer t, const char *piece, size_
 
 int mlx_tokenizer_role(int *token, const mlx_tokenizer t, mlx_token_role role) {
     mx_error_clear();
-    const mx_tokenizer *x = tokenizer_of(t);
+    const mx_tokenizer *x = capi_tokenizer(t);
     bool ok = x && is_given(token, "result is") &&
               ((unsigned)role <= MLX_TOKEN_MASK ||
                mx_fail(MX_INVALID, "[tokenizer] there is no role %d", (int)role));
@@ -214,7 +216,7 @@ int mlx_tokenizer_role(int *token, const mlx_tokenizer t, mlx_token_role role) {
 
 int mlx_tokenizer_is_special(bool *special, const mlx_tokenizer t, int token) {
     mx_error_clear();
-    const mx_tokenizer *x = tokenizer_of(t);
+    const mx_tokenizer *x = capi_tokenizer(t);
     bool ok = x && is_given(special, "result is");
     if (ok)
         *special = mx_tokenizer_is_special(x, token);
@@ -223,7 +225,7 @@ int mlx_tokenizer_is_special(bool *special, const mlx_tokenizer t, int token) {
 
 int mlx_tokenizer_kind(const char **kind, const mlx_tokenizer t) {
     mx_error_clear();
-    const mx_tokenizer *x = tokenizer_of(t);
+    const mx_tokenizer *x = capi_tokenizer(t);
     bool ok = x && is_given(kind, "result is");
     if (ok)
         *kind = mx_tokenizer_kind(x);
@@ -280,7 +282,7 @@ mlx_token_stream mlx_token_stream_new(void) {
 int mlx_token_stream_open(mlx_token_stream *res, const mlx_tokenizer t, bool special) {
     mx_error_clear();
     mx_token_stream **slot = (mx_token_stream **)capi_slot(res, "token stream");
-    mx_tokenizer *x = slot ? tokenizer_of(t) : NULL;
+    mx_tokenizer *x = slot ? capi_tokenizer(t) : NULL;
     mx_token_stream *made = x ? mx_token_stream_make(x, special) : NULL;
     if (!made)
         return capi_report();

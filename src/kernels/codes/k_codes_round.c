@@ -40,9 +40,10 @@ SV float small_group(int8_t *q, int8_t *low, const float *x, vf by) {
     return vf_sum(sum);
 }
 
+/* Where scale is NaN so is all that becomes of the codes, and their sum may be beyond int32. */
 SV void put_word(char *to, float sum, float scale, bool least, int offset) {
     float product = sum * scale;
-    int32_t taken = -offset * (int32_t)sum;
+    int32_t taken = isnan(scale) ? 0 : -offset * (int32_t)sum;
     memcpy(to, least ? (void *)&product : (void *)&taken, 4);
 }
 

@@ -225,6 +225,10 @@ void mx_cache_free(mx_cache *c) {
     mx_free(c);
 }
 
+bool mx_cache_has_states(const mx_cache *c) {
+    return c->state_bytes > 0;
+}
+
 int64_t mx_cache_positions(const mx_cache *c) {
     uint64_t pages = c->most / page_cost(c), most = (uint64_t)INT64_MAX / MX_PAGE;
     return (int64_t)(pages < most ? pages : most) * MX_PAGE;

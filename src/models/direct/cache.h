@@ -28,6 +28,9 @@ uint64_t mx_cache_bytes(const mx_cache *c);      /* in use, kept pages among the
 int64_t mx_cache_positions(const mx_cache *c);   /* at most, that its pages have room for */
 uint64_t mx_cache_kept_bytes(const mx_cache *c); /* that would be given back where needed */
 
+/* Has it states of recurrences? Then no sequence finds the beginning of another. */
+bool mx_cache_has_states(const mx_cache *c);
+
 /* A sequence that remembers the longest beginning of the n tokens that is kept, at most n - 1 of
    them: mx_sequence_length says how many need not be computed again. (longrope: n also says which
    frequencies the text has.) tokens NULL: none are looked for. */
@@ -44,11 +47,11 @@ bool mx_sequence_reserve(mx_sequence *s, int64_t n, bool *full);
 bool mx_sequence_trim(mx_sequence *s, int64_t n);
 /* Marks the present length: trim may go back to the last mark. */
 bool mx_sequence_mark(mx_sequence *s);
-/* Forget `count` positions from `first` on and move what follows down (keys are turned back), so
-   that a text may grow beyond the context. False and an error: not for this model. */
-bool mx_sequence_shift(mx_sequence *s, int64_t first, int64_t count);
+/* Is its text a beginning of these tokens, or all of them? */
+bool mx_sequence_begins(const mx_sequence *s, const int *tokens, int64_t n);
 
-/* A file that holds a sequence with its tokens, for the same model; read by mapping. */
+/* A file that holds a sequence with its tokens, for the same model and cache; read by mapping. What
+   is loaded is found by others as what was computed. False or NULL, and an error. */
 bool mx_sequence_save(const mx_sequence *s, const char *path);
 mx_sequence *mx_sequence_load(mx_cache *c, const char *path);
 

@@ -62,7 +62,6 @@ struct mx_sequence {
     mx_page **page;
     int64_t pages, room; /* of `page` */
     int64_t length;
-    int64_t pure;   /* positions from here on are as no other text has them (shift) */
     int64_t marked; /* length at the mark; -1: none */
     bool far;       /* longrope: its text is long */
     char *state[2]; /* of recurrences: now, and room for the next */
@@ -104,8 +103,5 @@ mx_k_cells mx_part_cells(const mx_part *p, const char *part, int64_t n, int64_t 
 /* n more positions hold these tokens. */
 void mx_sequence_commit(mx_sequence *s, const int *tokens, int64_t n);
 int mx_sequence_token(const mx_sequence *s, int64_t at);
-/* Page number i becomes one that no other text has or finds, with its first `used` positions.
-   *full: there is no room for a copy. */
-bool mx_sequence_own_page(mx_sequence *s, int64_t i, int used, bool *full);
 
 #endif

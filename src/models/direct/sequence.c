@@ -44,7 +44,6 @@ static mx_sequence *new_sequence(mx_cache *c) {
     if (!s)
         return NULL;
     s->cache = c;
-    s->pure = INT64_MAX;
     s->marked = -1;
     if (!add_states(s)) {
         drop_states(s);
@@ -139,7 +138,6 @@ mx_sequence *mx_sequence_fork(mx_sequence *s) {
     if (c->state_bytes)
         memcpy(f->state[0], s->state[0], c->state_bytes);
     f->length = s->length;
-    f->pure = s->pure;
     f->far = s->far;
     return f;
 }
@@ -150,6 +148,13 @@ int64_t mx_sequence_length(const mx_sequence *s) {
 
 int mx_sequence_token(const mx_sequence *s, int64_t at) {
     return s->page[at / MX_PAGE]->token[at % MX_PAGE];
+}
+
+bool mx_sequence_begins(const mx_sequence *s, const int *tokens, int64_t n) {
+    bool same = s->length <= n;
+    for (int64_t i = 0; same && i < s->length; i++)
+        same = mx_sequence_token(s, i) == tokens[i];
+    return same;
 }
 
 /* --- room ------------------------------------------------------------------------------------- */
@@ -180,22 +185,6 @@ static bool open_last(mx_sequence *s, bool *full) {
     return true;
 }
 
-bool mx_sequence_own_page(mx_sequence *s, int64_t i, int used, bool *full) {
-    mx_page *p = s->page[i];
-    if (p->references > 1) {
-        mx_page *own = copy_page(s->cache, p, used, full);
-        if (!own)
-            return false;
-        mx_page_release(s->cache, p);
-        s->page[i] = own;
-        return true;
-    }
-    mx_page_unlist(s->cache, p);
-    p->used = used;
-    p->serial = ++s->cache->serials;
-    return true;
-}
-
 bool mx_sequence_reserve(mx_sequence *s, int64_t n, bool *full) {
     *full = false;
     if (n < 0 || n > INT64_MAX / 4 - s->length) {
@@ -222,7 +211,7 @@ void mx_sequence_commit(mx_sequence *s, const int *tokens, int64_t n) {
         if (p->listed)
             continue;
         p->parent = last_serial(s, s->length / MX_PAGE);
-        if (s->length < s->pure && !s->cache->state_bytes)
+        if (!s->cache->state_bytes)
             mx_page_list(s->cache, p);
     }
     char *now = s->state[1];
@@ -268,8 +257,6 @@ bool mx_sequence_trim(mx_sequence *s, int64_t n) {
         cut_page(s->cache, s->page[pages - 1], (int)(n % MX_PAGE));
     if (s->marked > n)
         s->marked = -1;
-    if (s->pure >= n)
-        s->pure = INT64_MAX;
     return true;
 }
 

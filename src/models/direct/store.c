@@ -1,12 +1,12 @@
 /* Sequences in files.
  *
- *     header       64 bytes, below
+ *     header       128 bytes, below
  *     tokens       int32, `length` of them, up to a multiple of 64 bytes
  *     pages        page_bytes each, as they lie in memory
  *     state        state_bytes
  *
  * Numbers are little-endian. A file is for one model, of which it has a mark: sizes, and a hash of
- * some of the weights.
+ * some of the weights, of low-rank changes and of rotations.
  */
 #include <string.h>
 
@@ -15,7 +15,8 @@
 #include "base/status.h"
 #include "models/direct/pages.h"
 
-enum { VERSION = 1, SAMPLE = 4096 };
+enum { VERSION = 2, SAMPLE = 4096 };
+static const uint64_t SEED = 0xcbf29ce484222325u;
 static const char magic[8] = "mlxtext";
 
 typedef struct header {
@@ -24,43 +25,72 @@ typedef struct header {
     uint64_t model; /* its mark */
     uint64_t page_bytes, state_bytes;
     uint64_t length;
-    uint64_t pure;  /* positions from here on are as no other text has them */
+    uint64_t data; /* a hash of all that stands behind the header */
+    uint64_t zero[8];
     uint64_t check; /* of what stands before */
 } header;
 
+_Static_assert(sizeof(header) == 128, "a header has 128 bytes");
+
 /* --- marks ------------------------------------------------------------------------------------ */
 
-/* FNV-1a. */
+/* FNV-1a over words of 64 bits, turned so that no bit stays at its place. */
 static uint64_t hash(uint64_t h, const void *bytes, size_t n) {
-    const unsigned char *p = bytes;
-    for (size_t i = 0; i < n; i++)
-        h = (h ^ p[i]) * 0x100000001b3u;
+    for (const char *p = bytes; n; p += 8, n -= n < 8 ? n : 8) {
+        uint64_t word = 0;
+        memcpy(&word, p, n < 8 ? n : 8);
+        h = (h ^ word) * 0x100000001b3u;
+        h = h << 29 | h >> 35;
+    }
     return h;
 }
 
 static uint64_t hash_array(uint64_t h, const mx_array *a) {
     if (!a)
-        return h;
+        return hash(h, "", 1);
     size_t bytes = (size_t)a->size * mx_itemsize(a);
     return hash(hash(h, &a->size, sizeof a->size), a->data, bytes < SAMPLE ? bytes : SAMPLE);
 }
 
+/* A matrix as it is, and what is added to it. */
+static uint64_t hash_weight(uint64_t h, const mx_weight *w) {
+    const mx_array *const parts[] = {w->words, w->scales, w->bias, w->down, w->up, w->gain};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        h = hash_array(h, parts[i]);
+    return hash(h, &w->change, sizeof w->change);
+}
+
+static uint64_t hash_layer(uint64_t h, mx_layer *l) {
+    mx_weight *matrix[MX_LAYER_MATRICES];
+    mx_norm *norm[MX_LAYER_NORMS];
+    const mx_rotation *r = &l->attention.rope;
+    int n = mx_layer_matrices(l, matrix);
+    for (int i = 0; i < n; i++)
+        h = hash_weight(h, matrix[i]);
+    n = mx_layer_norms(l, norm);
+    for (int i = 0; i < n; i++)
+        h = hash_array(h, norm[i]->weight);
+    h = hash_weight(h, &l->experts.feed.down);
+    h = hash(h, &l->attention.window, sizeof l->attention.window);
+    if (r->frequency)
+        h = hash(h, r->frequency, (size_t)(r->rotated / 2) * sizeof *r->frequency);
+    return h;
+}
+
 static uint64_t mark_of(const mx_cache *c) {
     const mx_decoder *d = c->decoder;
-    uint64_t h = hash(0xcbf29ce484222325u, d->family->name, strlen(d->family->name));
+    uint64_t h = hash(SEED, d->family->name, strlen(d->family->name));
     const int64_t sizes[] = {d->hidden, d->vocabulary, d->layers, (int64_t)c->page_bytes,
                              (int64_t)c->state_bytes};
     h = hash(h, sizes, sizeof sizes);
-    h = hash_array(hash_array(h, d->embedding.words), d->final_norm.weight);
-    for (int64_t i = 0; i < d->layers; i++) {
-        h = hash_array(h, d->layer[i].attention.output.words);
-        h = hash_array(h, d->layer[i].feed.down.words);
-    }
+    h = hash_array(hash_weight(h, &d->embedding), d->final_norm.weight);
+    for (int64_t i = 0; i < d->layers; i++)
+        h = hash_layer(h, &d->layer[i]);
     return h;
 }
 
 static uint64_t check_of(const header *h) {
-    return hash(0xcbf29ce484222325u, h, offsetof(header, check));
+    return hash(SEED, h, offsetof(header, check));
 }
 
 static uint64_t token_bytes(uint64_t length) {
@@ -69,30 +99,53 @@ static uint64_t token_bytes(uint64_t length) {
 
 /* --- saving ----------------------------------------------------------------------------------- */
 
-static bool put_tokens(mx_writer *w, const mx_sequence *s) {
-    static const char zeros[64];
-    for (int64_t i = 0; i < s->length; i++) {
-        int32_t t = mx_sequence_token(s, i);
-        if (!mx_writer_put(w, &t, sizeof t))
+/* What is behind the header goes to a writer, or where there is none into a hash, piece by piece.
+ */
+typedef struct sink {
+    mx_writer *w;
+    uint64_t hash;
+} sink;
+
+static bool put(sink *k, const void *bytes, size_t n) {
+    if (k->w)
+        return mx_writer_put(k->w, bytes, n);
+    k->hash = hash(k->hash, bytes, n);
+    return true;
+}
+
+/* A page's tokens at a time; the last are followed by zeros. */
+static bool put_tokens(sink *k, const mx_sequence *s) {
+    for (int64_t i = 0; i < s->length; i += MX_PAGE) {
+        int32_t token[MX_PAGE] = {0};
+        int64_t n = s->length - i < MX_PAGE ? s->length - i : MX_PAGE;
+        for (int64_t at = 0; at < n; at++)
+            token[at] = mx_sequence_token(s, i + at);
+        if (!put(k, token, (size_t)token_bytes((uint64_t)n)))
             return false;
     }
-    uint64_t length = (uint64_t)s->length;
-    return mx_writer_put(w, zeros, (size_t)(token_bytes(length) - length * 4));
+    return true;
+}
+
+static bool put_data(sink *k, const mx_sequence *s) {
+    const mx_cache *c = s->cache;
+    bool ok = put_tokens(k, s);
+    for (int64_t i = 0; ok && i * MX_PAGE < s->length; i++)
+        ok = put(k, s->page[i]->data, c->page_bytes);
+    return ok && (!c->state_bytes || put(k, s->state[0], c->state_bytes));
 }
 
 static bool put_all(mx_writer *w, const mx_sequence *s) {
     const mx_cache *c = s->cache;
+    sink hashed = {NULL, SEED}, written = {w, 0};
+    put_data(&hashed, s);
     header h = {.version = VERSION, .bits = (uint32_t)c->bits, .model = mark_of(c)};
     memcpy(h.magic, magic, sizeof magic);
     h.page_bytes = c->page_bytes;
     h.state_bytes = c->state_bytes;
     h.length = (uint64_t)s->length;
-    h.pure = (uint64_t)(s->pure < s->length ? s->pure : s->length);
+    h.data = hashed.hash;
     h.check = check_of(&h);
-    bool ok = mx_writer_put(w, &h, sizeof h) && put_tokens(w, s);
-    for (int64_t i = 0; ok && i * MX_PAGE < s->length; i++)
-        ok = mx_writer_put(w, s->page[i]->data, c->page_bytes);
-    return ok && (!c->state_bytes || mx_writer_put(w, s->state[0], c->state_bytes));
+    return mx_writer_put(w, &h, sizeof h) && put_data(&written, s);
 }
 
 bool mx_sequence_save(const mx_sequence *s, const char *path) {
@@ -113,22 +166,38 @@ static bool fail_file(const char *path, const char *why) {
 
 /* Does the header fit the file and this cache? */
 static bool check_header(const mx_cache *c, const header *h, size_t size, const char *path) {
-    if (memcmp(h->magic, magic, sizeof magic) != 0 || h->check != check_of(h))
+    if (memcmp(h->magic, magic, sizeof magic) != 0)
         return fail_file(path, "holds no text of a language model");
     if (h->version != VERSION)
-        return fail_file(path, "is of another version");
+        return fail_file(path, "is of another version of this library");
+    if (h->check != check_of(h))
+        return fail_file(path, "has a header that was changed");
+    if (h->bits != (uint32_t)c->bits)
+        return fail_file(path, "has keys and values of other bits (kv_bits)");
     if (h->model != mark_of(c) || h->page_bytes != c->page_bytes ||
         h->state_bytes != c->state_bytes)
-        return fail_file(path, "is a text of another model");
-    if (h->bits != (uint32_t)c->bits)
-        return fail_file(path, "has keys and values of other bits");
-    if (h->length > INT32_MAX || h->pure > h->length)
+        return fail_file(path, "is a text of another model, or of another adapter");
+    if (h->length > INT32_MAX)
         return fail_file(path, "has a length that no text has");
     uint64_t pages = (h->length + MX_PAGE - 1) / MX_PAGE, bytes;
     if (__builtin_mul_overflow(pages, h->page_bytes, &bytes) ||
         size != sizeof *h + token_bytes(h->length) + bytes + h->state_bytes)
         return fail_file(path, "is shorter or longer than it says");
     return true;
+}
+
+/* In the pieces in which it was saved. */
+static bool check_data(const mx_cache *c, const header *h, const unsigned char *p,
+                       const char *path) {
+    uint64_t sum = SEED, tokens = token_bytes(h->length);
+    for (uint64_t at = 0; at < tokens; at += MX_PAGE * 4)
+        sum = hash(sum, p + at, tokens - at < MX_PAGE * 4 ? tokens - at : MX_PAGE * 4);
+    p += tokens;
+    for (uint64_t i = 0; i * MX_PAGE < h->length; i++, p += c->page_bytes)
+        sum = hash(sum, p, c->page_bytes);
+    if (c->state_bytes)
+        sum = hash(sum, p, c->state_bytes);
+    return sum == h->data || fail_file(path, "was changed: its sum is another");
 }
 
 static bool check_tokens(const mx_cache *c, const int32_t *token, uint64_t n, const char *path) {
@@ -147,18 +216,21 @@ static bool take_room(mx_sequence *s, uint64_t length) {
     return false;
 }
 
-static bool fill(mx_sequence *s, const header *h, const unsigned char *data, const char *path) {
+static const int32_t *tokens_of(const mx_mapped *m) {
+    return (const int32_t *)(const void *)(m->data + sizeof(header));
+}
+
+/* All but the tokens, which make a text that others find. */
+static bool fill(mx_sequence *s, const header *h, const mx_mapped *m, const char *path) {
     mx_cache *c = s->cache;
-    const int32_t *token = (const int32_t *)(const void *)(data + sizeof *h);
-    const unsigned char *pages = data + sizeof *h + token_bytes(h->length);
-    if (!check_tokens(c, token, h->length, path) || !take_room(s, h->length))
+    const unsigned char *data = m->data + sizeof *h, *pages = data + token_bytes(h->length);
+    if (!check_data(c, h, data, path) || !check_tokens(c, tokens_of(m), h->length, path) ||
+        !take_room(s, h->length))
         return false;
     for (int64_t i = 0; i < s->pages; i++)
         memcpy(s->page[i]->data, pages + (size_t)i * c->page_bytes, c->page_bytes);
     if (c->state_bytes)
         memcpy(s->state[1], pages + (size_t)s->pages * c->page_bytes, c->state_bytes);
-    s->pure = h->pure < h->length ? (int64_t)h->pure : INT64_MAX;
-    mx_sequence_commit(s, token, (int64_t)h->length);
     return true;
 }
 
@@ -173,10 +245,12 @@ static mx_sequence *read_mapped(mx_cache *c, const mx_file *f, const mx_mapped *
     mx_sequence *s =
         check_header(c, &h, m->size, path) ? mx_sequence_begin(c, NULL, (int64_t)h.length) : NULL;
     // what was cut short meanwhile has been read as zeros
-    if (s && fill(s, &h, m->data, path) && mx_file_check(f))
-        return s;
-    mx_sequence_end(s);
-    return NULL;
+    if (!s || !fill(s, &h, m, path) || !mx_file_check(f)) {
+        mx_sequence_end(s);
+        return NULL;
+    }
+    mx_sequence_commit(s, tokens_of(m), (int64_t)h.length);
+    return s;
 }
 
 mx_sequence *mx_sequence_load(mx_cache *c, const char *path) {

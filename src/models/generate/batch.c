@@ -171,6 +171,8 @@ static void leave(mx_batch *b) {
 }
 
 static void end(mx_batch *b, gen_work *w) {
+    if (w->save && w->finish < MX_CANCELLED && !gen_work_save(w))
+        gen_answer_fail(w);
     gen_answer_end(w, b->call);
     mx_sequence_end(w->sequence);
     gen_draft_forget(w);

@@ -50,6 +50,7 @@ typedef struct mx_request {
     bool echo;
     bool show_special;
     sg_grammar *structure;
+    const char *load_cache, *save_cache;
     void *payload;
 } mx_request;
 

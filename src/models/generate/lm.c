@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "base/status.h"
+#include "models/chat.h"
 #include "models/train/adapter.h"
 
 static mx_decoder *open_decoder(const char *path, const char *adapter) {
@@ -73,4 +74,31 @@ bool mx_lm_check_tokens(const mx_lm *lm, const int *tokens, size_t n) {
             return mx_fail(MX_RANGE, "[lm] token %zu is %d, and the model has %lld", i, tokens[i],
                            (long long)lm->decoder->vocabulary);
     return true;
+}
+
+/* --- conversations ---------------------------------------------------------------------------- */
+
+/* Of two threads that open it one's is thrown away. */
+mx_template *mx_lm_template(mx_lm *lm) {
+    mx_template *there = atomic_load(&lm->chat), *made;
+    if (there)
+        return there;
+    made = mx_template_open(lm->path, NULL);
+    if (!made || atomic_compare_exchange_strong(&lm->chat, &there, made))
+        return made;
+    mx_template_release(made);
+    return there;
+}
+
+int *mx_lm_chat(mx_lm *lm, const char *variables, size_t n, size_t *count) {
+    size_t size = 0;
+    mx_template *t = mx_lm_template(lm);
+    json_t *given = t ? mx_chat_variables(lm->tokenizer, variables, n) : NULL;
+    if (given && !json_object_get(given, "add_generation_prompt"))
+        json_object_set_new(given, "add_generation_prompt", json_true());
+    char *text = given ? mx_chat_render(t, given, &size) : NULL;
+    int *ids = text ? mx_chat_encode(lm->tokenizer, text, size, count) : NULL;
+    json_decref(given);
+    mx_free(text);
+    return ids;
 }

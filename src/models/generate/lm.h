@@ -46,7 +46,7 @@ int *mx_lm_ends(const char *path, const mx_tokenizer *t, size_t *n);
 mx_template *mx_lm_template(mx_lm *lm);
 /* The tokens of a conversation, *count of them, for mx_free: `variables` (a JSON object of n bytes)
    through the template, where the model is to answer unless add_generation_prompt says otherwise.
-   Special tokens in messages, tools and documents are text. NULL and an error. (chat.c) */
+   Special tokens in messages, tools and documents are text (models/chat.h). NULL and an error. */
 int *mx_lm_chat(mx_lm *lm, const char *variables, size_t n, size_t *count);
 
 /* Vectors (count, hidden) float32 of length 1, of texts of which text i ends at token ends[i];

@@ -61,7 +61,12 @@ static bool admit(mx_batch *b, gen_work *w) {
     const gen_work *other = alike(b, w, &n);
     if (other && n >= MX_PAGE && gen_work_computed(other) < n)
         return true;
-    w->sequence = mx_sequence_begin(b->cache, w->token, (int64_t)w->n);
+    if (w->load && !gen_work_load(w, b->cache)) {
+        gen_answer_fail(w);
+        return true;
+    }
+    if (!w->sequence)
+        w->sequence = mx_sequence_begin(b->cache, w->token, (int64_t)w->n);
     // what is told with every token cannot be found in the cache
     if (!w->sequence || (echoes(w) && !mx_sequence_trim(w->sequence, 0)))
         return false;

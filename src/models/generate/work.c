@@ -109,6 +109,11 @@ static bool set_numbers(gen_work *w, const mx_lm *lm, const mx_request *r) {
     return w->top && w->top_p;
 }
 
+static bool set_file(char **to, const char *path) {
+    *to = path ? mx_strdup(path) : NULL;
+    return *to || !path;
+}
+
 /* The ends of a request that has its own are those of its structure, too. */
 static bool set_structure(gen_work *w, mx_lm *lm, const mx_request *r) {
     if (!r->structure)
@@ -132,7 +137,8 @@ gen_work *gen_work_new(mx_lm *lm, const mx_request *r, gen_limits limits) {
     w->payload = r->payload;
     atomic_init(&w->cancelled, false);
     if (set_numbers(w, lm, r) && set_prompt(w, lm, r, limits) && set_ends(w, lm, r) &&
-        set_sampling(w, lm, r) && set_text(w, lm, r) && set_structure(w, lm, r))
+        set_sampling(w, lm, r) && set_text(w, lm, r) && set_structure(w, lm, r) &&
+        set_file(&w->load, r->load_cache) && set_file(&w->save, r->save_cache))
         return w;
     gen_work_free(w);
     return NULL;
@@ -151,6 +157,8 @@ void gen_work_free(gen_work *w) {
     mx_free(w->end);
     mx_free(w->top);
     mx_free(w->top_p);
+    mx_free(w->load);
+    mx_free(w->save);
     mx_free(w);
 }
 
@@ -174,4 +182,34 @@ bool gen_work_shift(gen_work *w, gen_limits l) {
     w->n -= gone;
     w->echoed = w->prompt;
     return true;
+}
+
+/* --- files ----------------------------------------------------------------------------------- */
+
+/* What others may find again is kept in the cache; a text that they cannot find becomes this one's.
+ */
+bool gen_work_load(gen_work *w, mx_cache *c) {
+    mx_sequence *s = mx_sequence_load(c, w->load);
+    mx_free(w->load);
+    w->load = NULL;
+    if (!s)
+        return false;
+    bool own = mx_cache_has_states(c) && mx_sequence_length(s) < (int64_t)w->n &&
+               mx_sequence_begins(s, w->token, (int64_t)w->n);
+    if (own)
+        w->sequence = s;
+    else
+        mx_sequence_end(s);
+    return true;
+}
+
+bool gen_work_save(gen_work *w) {
+    int64_t n = (int64_t)w->n;
+    if (!w->sequence)
+        return mx_fail(MX_RANGE, "[lm] the cache had no room to keep what is to be saved");
+    // guesses that did not come true
+    if (mx_sequence_length(w->sequence) > n && !mx_sequence_trim(w->sequence, n) &&
+        (mx_failed() || !mx_sequence_trim(w->sequence, w->mark)))
+        return false;
+    return mx_sequence_save(w->sequence, w->save);
 }

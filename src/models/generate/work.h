@@ -30,6 +30,7 @@ typedef struct gen_work {
     int *end;
     size_t ends;
     bool echo;
+    char *load, *save;     /* files of the cache, of the request; NULL: none */
     int log_probabilities; /* as in the request */
     int *top;              /* as many, with top_p */
     float *top_p;
@@ -67,6 +68,11 @@ size_t gen_work_pending(const gen_work *w);
 /* Forget half of what is behind the first `keep` tokens; what is left is read again, so that the
    answer is that to a text without it. False, without an error: there is nothing. */
 bool gen_work_shift(gen_work *w, gen_limits limits);
+
+/* Read the file that the request goes on from into the cache; once. False and an error. */
+bool gen_work_load(gen_work *w, mx_cache *c);
+/* Save what the cache has of its text, as the request asks for. False and an error. */
+bool gen_work_save(gen_work *w);
 
 /* --- what it answers (answer.c) -------------------------------------------------------------- */
 

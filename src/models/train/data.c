@@ -11,8 +11,8 @@
 #include "base/status.h"
 #include "base/text.h"
 #include "base/vec.h"
+#include "models/chat.h"
 #include "models/json.h"
-#include "models/train/chat.h"
 
 static const char op[] = "train";
 
@@ -149,20 +149,36 @@ static bool fail_template(const reader *r) {
     return mx_fail(status, "[%s] '%s' line %zu: %s", op, r->path, r->line, why);
 }
 
-static bool conversation(reader *r, const json_t *messages, const json_t *tools) {
-    mx_chat_tokens chat;
+/* What a template is given, with marks; for json_decref. */
+static json_t *variables_of(const reader *r, json_t *messages, json_t *tools) {
+    json_t *all = json_pack("{s:O, s:b}", "messages", messages, "add_generation_prompt", false);
+    if (!all || (tools && json_object_set(all, "tools", tools)))
+        mx_fail_nomem(op, 0);
+    else if (mx_chat_guard(r->spec->tokenizer, all))
+        return all;
+    json_decref(all);
+    return NULL;
+}
+
+/* Not more than once of the same messages, into which marks are put. */
+static bool conversation(reader *r, json_t *messages, json_t *tools) {
+    mx_chat_tokens chat = {0};
     size_t first = r->out->tokens;
-    if (!mx_chat_encode(r->chat, r->spec->tokenizer, messages, tools, &chat))
+    json_t *all = variables_of(r, messages, tools);
+    bool ok = all && mx_chat_tokens_make(&chat, r->chat, r->spec->tokenizer, all, true);
+    json_decref(all);
+    if (!ok)
         return fail_template(r);
-    bool ok = true;
     for (size_t i = 0; ok && i < chat.count; i++)
         ok = add_token(r, chat.id[i]);
-    mx_free(chat.id);
-    return ok && add_example(r, first, r->spec->mask_prompt ? chat.prompt : 0);
+    size_t prompt = chat.answers ? chat.answer[0].first : chat.count;
+    mx_chat_tokens_free(&chat);
+    return ok && add_example(r, first, r->spec->mask_prompt ? prompt : 0);
 }
 
 static bool chat_line(reader *r, const json_t *line) {
-    const json_t *messages = json_object_get(line, "messages"), *m;
+    json_t *messages = json_object_get(line, "messages");
+    const json_t *m;
     size_t i;
     if (!json_array_size(messages))
         return fail(r, "\"messages\" is no list of messages");

@@ -54,6 +54,18 @@ def test_text_goes_on(model):
     assert model.decode(ids).strip() == "Once upon a time"
 
 
+def test_caches_in_files(model, tmp_path):
+    file = tmp_path / "text.kv"
+    prompt = model.encode("Once upon a time there was a little girl. She had a red ball")
+    other = lm.load(STORIES)
+    model.read(prompt, save_cache=file)
+    pieces = list(other.stream(prompt, 10, load_cache=str(file)))
+    assert pieces[-1].cached_tokens == len(prompt) - 1
+    assert "".join(piece.text for piece in pieces) == model.generate(prompt, 10)
+    with pytest.raises(RuntimeError, match="other bits"):
+        lm.load(STORIES, kv_bits=32).generate(prompt, 1, load_cache=file)
+
+
 def test_options(model):
     assert model.generate("Once upon a time", stop=" girl") == ", there was a little"
     assert model.generate("Once upon a time", stop=[" girl", " was"]) == ", there"

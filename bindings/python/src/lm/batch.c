@@ -231,19 +231,21 @@ static int parse(parts *p, PyObject *args, PyObject *kwargs, PyObject **list) {
                                "dry_last",
                                "mirostat_tau",
                                "mirostat_eta",
+                               "load_cache",
+                               "save_cache",
                                NULL};
     mlx_sampler_options *s = &p->sampling;
     mlx_lm_request *r = &p->request;
     int special = 0, ignore_end = 0, echo = 0, show_special = 0;
     p->text = p->tokens = p->structure = p->bias = Py_None;
     if (!PyArg_ParseTupleAndKeywords(
-            args, kwargs, "O|$OOpiO!pippOOOdiddddddddiddiidd:add", keywords, list, &p->text,
+            args, kwargs, "O|$OOpiO!pippOOOdiddddddddiddiiddzz:add", keywords, list, &p->text,
             &p->tokens, &special, &r->most, &PyTuple_Type, &p->stop, &ignore_end,
             &r->log_probabilities, &echo, &show_special, &p->structure, &p->bias, &p->seed,
             &s->temperature, &s->top_k, &s->top_p, &s->min_p, &s->typical_p, &s->xtc_probability,
             &s->xtc_threshold, &s->repetition_penalty, &s->presence_penalty, &s->frequency_penalty,
             &s->penalty_last, &s->dry_multiplier, &s->dry_base, &s->dry_allowed, &s->dry_last,
-            &s->mirostat_tau, &s->mirostat_eta))
+            &s->mirostat_tau, &s->mirostat_eta, &r->load_cache, &r->save_cache))
         return -1;
     r->special = special, r->ignore_end = ignore_end;
     r->echo = echo, r->show_special = show_special;
