@@ -1,6 +1,7 @@
 # make            build (release)           make test        build and test
 # make demo       train a small language model on a text and let it write, and ask a real one; make demo-c: the first in C
 # make python     build the Python package; PYTHONPATH=build/python imports it
+# make elixir     build the Elixir package into build/elixir
 # make manual     write build/operations.md, the manual of operations
 # make wheel      a wheel in build/wheels, for this Python and this C library or newer ones
 # make bench      measure, beside NumPy and PyTorch where installed
@@ -21,15 +22,19 @@ TEST    = $(call BUILD,$(1)) && ctest --preset $(1)
 # make test FAMILY=reduce: the programs and Python files whose names have that word, and what they need.
 FAMILY_C  = $(notdir $(basename $(shell find tests -name 'test_*$(FAMILY)*.c')))
 BUILD_FAMILY = cmake --preset dev --log-level=ERROR $(WERROR) > /dev/null && \
-    cmake --build build/dev -j $(JOBS) --target $(FAMILY_C) $(FAMILY_PY) $(FAMILY_CLI)
+    cmake --build build/dev -j $(JOBS) --target $(FAMILY_C) $(FAMILY_PY) $(FAMILY_CLI) $(FAMILY_EX)
 FAMILY_CLI = $(if $(shell find tests/cli -name 'test_*$(FAMILY)*.py'),mlx_program mlx_fake)
+FAMILY_EX = $(if $(filter elixir,$(FAMILY)),mlxc)
 FAMILY_PY = $(if $(shell find tests/python -name 'test_*$(FAMILY)*.py'),core)
 
 .DEFAULT_GOAL = build
-.PHONY: setup build python manual wheel test test-full demo demo-c bench accuracy install format clean
+.PHONY: setup setup-elixir build python elixir manual wheel test test-full demo demo-c bench accuracy install format clean
 
 setup:
 	@tools/setup.sh
+
+setup-elixir: setup
+	@tools/setup.sh elixir
 
 build: setup
 	$(call BUILD,release)
@@ -38,6 +43,12 @@ python: setup
 	cmake --preset release --log-level=WARNING -DMLXC_PYTHON=ON -DMLXC_PYTHON_DIR=$(CURDIR)/build/python
 	cmake --build build/release -j $(JOBS) --target core
 
+elixir: setup-elixir
+	cmake --preset release --log-level=WARNING
+	cmake --build build/release -j $(JOBS) --target mlxc
+	cd bindings/elixir && MIX_HOME=$(CURDIR)/build/elixir/home MIX_BUILD_PATH=$(CURDIR)/build/elixir/lib \
+	    MLXC_LIB=$(CURDIR)/build/release ELIXIR_ERL_OPTIONS=+fnu mix compile
+
 manual: python
 	python3 tools/make_manual.py build/python > build/operations.md
 
@@ -45,10 +56,10 @@ wheel: setup
 	python3 tools/make_wheel.py build/wheels
 
 ifdef FAMILY
-test: setup
-	$(BUILD_FAMILY) && ctest --preset dev --no-tests=error -R '^(python_)?test_.*$(FAMILY)'
+test: setup-elixir
+	$(BUILD_FAMILY) && ctest --preset dev --no-tests=error -R '^(python_)?test_.*$(FAMILY)|^$(FAMILY)_package'
 else
-test: setup
+test: setup-elixir
 	$(call TEST,dev)
 endif
 

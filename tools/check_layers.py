@@ -15,7 +15,11 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-OUTSIDE = {"python": ROOT / "bindings" / "python" / "src", "cli": ROOT / "cli"}
+OUTSIDE = {
+    "python": ROOT / "bindings" / "python" / "src",
+    "elixir": ROOT / "bindings" / "elixir" / "c_src",
+    "cli": ROOT / "cli",
+}
 RANK = {
     "base": 0,
     "kernels": 1,
@@ -30,6 +34,7 @@ RANK = {
     "capi": 8,
     "catalog": 9,
     "python": 10,
+    "elixir": 10,
     "cli": 10,
 }
 APART = [{"cpu", "cuda"}]  # same height, and neither sees the other

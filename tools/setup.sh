@@ -1,5 +1,6 @@
 #!/bin/sh
 # Install what the build needs and the machine lacks (Debian 12 and 13, Ubuntu 24.04). Nothing to do: no output.
+# setup.sh elixir: also what the Elixir package and its tests need.
 set -eu
 
 have() {
@@ -59,6 +60,15 @@ python_venv_works() {
     python3 -c 'import ensurepip, venv' 2>/dev/null
 }
 
+erlang_headers_work() {
+    have erl && erl -noshell -eval 'halt(case filelib:is_regular(code:root_dir() ++ "/usr/include/erl_nif.h") of true -> 0; _ -> 1 end)'
+}
+
+# The parts of Erlang that mix and its tests use; erlang-nox has them all.
+mix_works() {
+    have mix && erl -noshell -eval 'halt(case [A || A <- [tools, parsetools, crypto], code:lib_dir(A) =:= {error, bad_name}] of [] -> 0; _ -> 1 end)'
+}
+
 libc_works() {
     echo '#include <stdio.h>' | "$(compiler)" -E -x c - >/dev/null 2>&1
 }
@@ -83,6 +93,10 @@ libzip_works || need libzip-dev
 utf8proc_works || need libutf8proc-dev
 pcre2_works || need libpcre2-dev
 microhttpd_works || need libmicrohttpd-dev
+if [ "${1:-}" = elixir ]; then
+    mix_works || need "elixir erlang-nox"
+    erlang_headers_work || need erlang-dev
+fi
 [ -n "$missing" ] || exit 0
 
 echo "setup: missing:$missing"

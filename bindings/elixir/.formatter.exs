@@ -1,0 +1,4 @@
+[
+  inputs: ["{mix,.formatter}.exs", "{lib,lib_nx,test,test_nx}/**/*.{ex,exs}"],
+  line_length: 98
+]

@@ -1,0 +1,131 @@
+defmodule Mlx.Array do
+  @moduledoc """
+  An array: a value of one dtype and shape, computed or still to be. `Mlx` has the functions.
+
+  `a[i]`, `a[first..last//step]` and `a[[i, first..last]]` take parts, an index or range for each
+  axis from the first; negative ones count from the end. Arrays are enumerable along their first
+  axis.
+  """
+  @behaviour Access
+
+  @enforce_keys [:ref]
+  defstruct [:ref]
+
+  @type t :: %__MODULE__{ref: reference}
+
+  @impl Access
+  def fetch(array, key), do: {:ok, Mlx.Index.get(array, key)}
+
+  @impl Access
+  def get_and_update(array, key, function) do
+    part = Mlx.Index.get(array, key)
+
+    case function.(part) do
+      {got, new} -> {got, Mlx.Index.put(array, key, new)}
+      :pop -> Mlx.Error.fail(:get_and_update, "nothing can be taken out of an array")
+    end
+  end
+
+  @impl Access
+  def pop(_array, _key), do: Mlx.Error.fail(:pop, "nothing can be taken out of an array")
+
+  defimpl Inspect do
+    import Inspect.Algebra
+
+    # An array that a transform traces, or that fails, shows what is known without its value.
+    def inspect(array, _options) do
+      {shape, dtype} = Mlx.Native.info(array)
+      sizes = shape |> Tuple.to_list() |> Enum.join(", ")
+      head = "#Mlx.Array<#{dtype}[#{sizes}]"
+
+      case value(array) do
+        {:ok, text} -> concat([head, nest(concat(line(), lines(text)), 2), line(), ">"])
+        :error -> concat(head, " ...>")
+      end
+    rescue
+      error in Mlx.Error -> concat(["#Mlx.Array<", error.reason |> to_string(), ">"])
+    end
+
+    defp value(array) do
+      text = Mlx.Job.run({:text, array}, 10_000)
+      {:ok, text |> String.replace_prefix("array(", "") |> String.replace(~r/, dtype=\w+\)$/, "")}
+    rescue
+      Mlx.Error -> :error
+    end
+
+    defp lines(text) do
+      text
+      |> String.split("\n")
+      |> Enum.map(&String.replace_prefix(&1, "      ", ""))
+      |> Enum.intersperse(line())
+      |> concat()
+    end
+  end
+
+  defimpl Enumerable do
+    def count(array), do: {:ok, size(array)}
+    def member?(_array, _element), do: {:error, __MODULE__}
+
+    def slice(array) do
+      {:ok, size(array),
+       fn start, length -> for i <- start..(start + length - 1)//1, do: array[i] end}
+    end
+
+    def reduce(array, accumulator, function),
+      do: step(array, 0, size(array), accumulator, function)
+
+    defp step(_array, _i, _n, {:halt, accumulator}, _function), do: {:halted, accumulator}
+
+    defp step(array, i, n, {:suspend, accumulator}, function),
+      do: {:suspended, accumulator, &step(array, i, n, &1, function)}
+
+    defp step(_array, n, n, {:cont, accumulator}, _function), do: {:done, accumulator}
+
+    defp step(array, i, n, {:cont, accumulator}, function),
+      do: step(array, i + 1, n, function.(array[i], accumulator), function)
+
+    defp size(array) do
+      case Mlx.shape(array) do
+        {} -> Mlx.Error.fail(:enumerate, "an array without axes has no elements to go through")
+        shape -> elem(shape, 0)
+      end
+    end
+  end
+end
+
+defmodule Mlx.Stream do
+  @moduledoc "An ordered queue of work on a device, an option `:stream` of all operations."
+
+  @enforce_keys [:ref]
+  defstruct [:ref]
+
+  @type t :: %__MODULE__{ref: reference}
+
+  @doc "A new stream of a device, `:cpu` or `:gpu`."
+  @spec new(:cpu | :gpu) :: t
+  def new(device \\ :cpu), do: Mlx.Native.place(:new_stream, device)
+
+  @doc "Make it its device's default."
+  @spec set_default(t | :cpu | :gpu) :: :ok
+  def set_default(stream), do: Mlx.Native.place(:set_default_stream, stream)
+
+  defimpl Inspect do
+    def inspect(stream, _options), do: "#Mlx.#{Mlx.Native.place(:describe, stream)}"
+  end
+end
+
+defmodule Mlx.Device do
+  @moduledoc "Devices: `:cpu`, and `:gpu` where there is one."
+
+  @doc "The device of operations that name none."
+  @spec default :: :cpu | :gpu
+  def default, do: Mlx.Native.place(:default_device, nil)
+
+  @doc "Choose it, for the whole VM."
+  @spec set_default(:cpu | :gpu) :: :ok
+  def set_default(device), do: Mlx.Native.place(:set_default_device, device)
+
+  @doc "Whether it is there."
+  @spec available?(:cpu | :gpu) :: boolean
+  def available?(device), do: Mlx.Native.place(:available, device)
+end

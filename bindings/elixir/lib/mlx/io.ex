@@ -1,0 +1,122 @@
+defmodule Mlx.IO do
+  @moduledoc """
+  Files of arrays: npy, npz, safetensors and GGUF, by the name's ending.
+
+  Arrays of a file are read when they are evaluated. With `mapped: true` they are pages of the file,
+  which must not be changed while they live. Saving replaces a file whole or not at all.
+  """
+
+  alias Mlx.{Array, Error, Job}
+
+  @doc """
+  The array of an npy file, or the arrays of another one by name.
+
+  Options:
+
+    * `:mapped` (false)
+    * `:metadata` gives `{arrays, metadata}` of safetensors and GGUF files (false)
+    * `:timeout` in milliseconds (`:infinity`)
+  """
+  @spec load(Path.t(), keyword) :: Array.t() | %{String.t() => Array.t()} | {map, map}
+  def load(path, options \\ []) do
+    path = name(path)
+    mapped = Keyword.get(options, :mapped, false)
+    timeout = Keyword.get(options, :timeout, :infinity)
+
+    case format(path) do
+      :npy -> Job.run({:load_npy, path, mapped}, timeout)
+      :npz -> {:load_npz, path} |> Job.run(timeout) |> Map.new()
+      :safetensors -> {:load_safetensors, path, mapped} |> Job.run(timeout) |> both(options)
+      :gguf -> {:load_gguf, path, mapped} |> Job.run(timeout) |> both(options)
+    end
+  end
+
+  defp both({arrays, metadata}, options) do
+    if Keyword.get(options, :metadata, false),
+      do: {Map.new(arrays), Map.new(metadata)},
+      else: Map.new(arrays)
+  end
+
+  @doc """
+  Write an array (npy) or a map of arrays by name.
+
+  Options:
+
+    * `:metadata` a map of names and texts (safetensors), or of texts, lists of texts and arrays
+      (GGUF)
+    * `:compressed` deflates what an npz file has (false)
+    * `:timeout` in milliseconds (`:infinity`)
+  """
+  @spec save(Path.t(), Array.t() | map, keyword) :: :ok
+  def save(path, arrays, options \\ []) do
+    path = name(path)
+    metadata = options |> Keyword.get(:metadata, %{}) |> Enum.to_list()
+    timeout = Keyword.get(options, :timeout, :infinity)
+
+    case format(path) do
+      :npy -> Job.run({:save_npy, path, arrays}, timeout)
+      :npz -> Job.run({:save_npz, path, pairs(arrays), compressed(options)}, timeout)
+      :safetensors -> Job.run({:save_safetensors, path, pairs(arrays), metadata}, timeout)
+      :gguf -> Job.run({:save_gguf, path, pairs(arrays), metadata}, timeout)
+    end
+  end
+
+  defp compressed(options), do: Keyword.get(options, :compressed, false)
+
+  defp pairs(arrays) when is_map(arrays) and not is_struct(arrays), do: Enum.to_list(arrays)
+
+  defp pairs(other),
+    do: Error.fail(:save, "a map of arrays by name is needed, not #{inspect(other, limit: 5)}")
+
+  defp name(path) do
+    IO.chardata_to_string(path)
+  rescue
+    _ -> Error.fail(:io, "a path must be a string, not #{inspect(path, limit: 5)}")
+  end
+
+  defp format(path) do
+    case path |> Path.extname() |> String.downcase() do
+      ".npy" -> :npy
+      ".npz" -> :npz
+      ".safetensors" -> :safetensors
+      ".gguf" -> :gguf
+      other -> Error.fail(:io, "no format is known for names that end in #{inspect(other)}")
+    end
+  end
+end
+
+defmodule Mlx.Export do
+  @moduledoc """
+  Functions in files (`.mlxfn`), which any binding of the library can call.
+
+      Mlx.Export.save("f.mlxfn", &Mlx.exp/1, [Mlx.array([1.0])])
+      [y] = Mlx.Export.load("f.mlxfn").([Mlx.array([2.0])])
+  """
+
+  alias Mlx.{Job, Transforms, Tree}
+
+  @doc """
+  Trace a function on a list of arguments and write its graph. Its arrays, in order, are what the
+  loaded function takes and gives.
+
+  Options:
+
+    * `:shapeless` it may be called with other sizes (false)
+  """
+  @spec save(Path.t(), function, list, keyword) :: :ok
+  def save(path, function, arguments, options \\ []) do
+    shapeless = Keyword.get(options, :shapeless, false)
+    {arrays, template} = Tree.flatten(arguments)
+    call = fn arrays -> apply(function, Tree.unflatten(template, arrays)) end
+    call = if shapeless, do: fn arrays -> Job.forwarded(fn -> call.(arrays) end) end, else: call
+    {closure, _result} = Transforms.closure(call)
+    Job.run({:export, path, closure, arrays, shapeless})
+  end
+
+  @doc "The function of a file: of a list of arrays, it gives a list of arrays."
+  @spec load(Path.t()) :: ([Mlx.Array.t()] -> [Mlx.Array.t()])
+  def load(path) do
+    imported = Job.run({:import, path})
+    fn arrays -> Job.run({:call_imported, imported, Tree.leaves(arrays)}) end
+  end
+end

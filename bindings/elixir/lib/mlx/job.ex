@@ -1,0 +1,117 @@
+defmodule Mlx.Job do
+  @moduledoc false
+  # What may take long runs on threads of the native half; this process waits for the message that
+  # says how it ended, and calls the functions that the thread asks for. What such a function raises
+  # is raised again here, with its stacktrace.
+
+  alias Mlx.Native
+
+  # The job in whose function this process is; jobs started there run on its thread.
+  @here :"$mlx_job"
+  # Within a shapeless trace operations are that thread's, too.
+  @forward :"$mlx_forward"
+
+  @doc "Run a task, for at most so many milliseconds."
+  def run(task, timeout \\ :infinity) do
+    parent = Process.get(@here)
+    reference = make_ref()
+    job = Native.start(parent, reference, task)
+    wait(job, parent, reference, deadline(timeout), nil)
+  end
+
+  @doc "Call an operation of the catalog."
+  def call(row, arguments, options) do
+    case :erlang.get(@forward) do
+      :undefined -> called(Native.call_row(row, arguments, options), row, arguments, options)
+      true -> run({:call, row, arguments, options})
+    end
+  end
+
+  @doc "Call a slice or scatter."
+  def part(name, arguments) do
+    case :erlang.get(@forward) do
+      :undefined -> Native.part(name, arguments)
+      true -> run({:part, name, arguments})
+    end
+  end
+
+  @doc "Call a function whose operations belong to the thread that traces it."
+  def forwarded(function) do
+    former = Process.put(@forward, true)
+
+    try do
+      function.()
+    after
+      restore(@forward, former)
+    end
+  end
+
+  defp called(:evaluates, row, arguments, options), do: run({:call, row, arguments, options})
+  defp called(result, _row, _arguments, _options), do: result
+
+  defp deadline(:infinity), do: :infinity
+
+  defp deadline(timeout) when is_integer(timeout) and timeout >= 0,
+    do: System.monotonic_time(:millisecond) + timeout
+
+  defp deadline(timeout) do
+    Mlx.Error.fail(
+      :timeout,
+      "a timeout must be :infinity or milliseconds, not #{inspect(timeout, limit: 5)}"
+    )
+  end
+
+  defp left(:infinity), do: :infinity
+  defp left(deadline), do: max(deadline - System.monotonic_time(:millisecond), 0)
+
+  # failure: what a function raised, or :timeout
+  defp wait(job, parent, reference, deadline, failure) do
+    receive do
+      {^reference, {:ok, result}} ->
+        result
+
+      {^reference, {:raised, error}} ->
+        reraise_failure(failure, error)
+
+      {^reference, {:error, error}} ->
+        if failure == :timeout, do: timed_out(), else: raise(error)
+
+      {^reference, :call, function, arrays} ->
+        failure = answer(job, parent, function, arrays)
+        wait(job, parent, reference, deadline, failure)
+    after
+      left(deadline) ->
+        Native.cancel(job)
+        wait(job, parent, reference, :infinity, :timeout)
+    end
+  end
+
+  defp reraise_failure({kind, reason, stacktrace}, _error),
+    do: :erlang.raise(kind, reason, stacktrace)
+
+  defp reraise_failure(_failure, error), do: raise(error)
+
+  @spec timed_out() :: no_return
+  defp timed_out, do: Mlx.Error.fail(:eval, :timeout, "it took longer than the timeout")
+
+  defp answer(job, parent, function, arrays) do
+    Process.put(@here, job)
+
+    try do
+      function.(arrays)
+    catch
+      kind, reason ->
+        Native.answer(job, :error)
+        {kind, reason, __STACKTRACE__}
+    else
+      results ->
+        Native.answer(job, {:ok, results})
+        nil
+    after
+      restore(@here, parent)
+    end
+  end
+
+  defp restore(key, nil), do: Process.delete(key)
+  defp restore(key, value), do: Process.put(key, value)
+end

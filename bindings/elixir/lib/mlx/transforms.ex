@@ -1,0 +1,228 @@
+defmodule Mlx.Transforms do
+  @moduledoc false
+  # Transforms of Elixir's functions; Mlx has them. A function of trees becomes one of a list of
+  # arrays for the native half, which calls it back in this process (Mlx.Job); a cell takes the
+  # structure of its result along.
+
+  alias Mlx.{Error, Job, Native, Tree}
+
+  # --- derivatives ----------------------------------------------------------------------------
+
+  def value_and_grad(function, options) do
+    argnums = Keyword.get(options, :argnums, 0)
+
+    of_arity(function, fn arguments ->
+      numbers = argnums |> List.wrap() |> Enum.map(&place(&1, arguments))
+      {arrays, rebuild, templates} = flatten_some(arguments, numbers)
+      {closure, result} = closure(fn arrays -> apply(function, rebuild.(arrays)) end)
+      places = Enum.to_list(0..(length(arrays) - 1)//1)
+      {values, gradients} = Job.run({:value_and_grad, closure, places, arrays})
+      {rebuilt(result, values), gradients(gradients, templates, argnums)}
+    end)
+  end
+
+  def grad(function, options) do
+    both = value_and_grad(function, options)
+    of_arity(function, fn arguments -> both |> apply(arguments) |> elem(1) end)
+  end
+
+  defp place(i, arguments) when is_integer(i) and i >= 0 and i < length(arguments), do: i
+
+  defp place(i, arguments) do
+    Error.fail(
+      :grad,
+      :range,
+      "argnums must be among 0..#{length(arguments) - 1}, not #{inspect(i, limit: 5)}"
+    )
+  end
+
+  defp flatten_some(arguments, numbers) do
+    parts = for i <- numbers, do: arguments |> Enum.at(i) |> Tree.flatten(numbers: true)
+    templates = for {arrays, template} <- parts, do: {length(arrays), template}
+
+    rebuild = fn arrays ->
+      numbers
+      |> Enum.zip(trees(arrays, templates))
+      |> Enum.reduce(arguments, fn {i, tree}, arguments -> List.replace_at(arguments, i, tree) end)
+    end
+
+    {Enum.flat_map(parts, &elem(&1, 0)), rebuild, templates}
+  end
+
+  defp trees(arrays, templates) do
+    {trees, []} =
+      Enum.map_reduce(templates, arrays, fn {n, template}, arrays ->
+        {own, rest} = Enum.split(arrays, n)
+        {Tree.unflatten(template, own), rest}
+      end)
+
+    trees
+  end
+
+  defp gradients(arrays, templates, argnums) when is_integer(argnums),
+    do: arrays |> trees(templates) |> hd()
+
+  defp gradients(arrays, templates, _argnums), do: arrays |> trees(templates) |> List.to_tuple()
+
+  def vjp(function, primals, cotangents), do: product(:vjp, function, primals, cotangents)
+  def jvp(function, primals, tangents), do: product(:jvp, function, primals, tangents)
+
+  defp product(kind, function, primals, others) do
+    {arrays, template} = Tree.flatten(primals, numbers: true)
+    {others, _template} = Tree.flatten(others, numbers: true)
+
+    {closure, result} =
+      closure(fn arrays -> apply(function, Tree.unflatten(template, arrays)) end)
+
+    {outputs, products} = Job.run({kind, closure, arrays, others})
+    shape = if kind == :vjp, do: template, else: Native.cell_get(result)
+    {rebuilt(result, outputs), Tree.unflatten(shape, products)}
+  end
+
+  def custom_vjp(function, rule) do
+    of_arity(function, fn arguments ->
+      {arrays, template} = Tree.flatten(arguments, numbers: true)
+
+      {closure, result} =
+        closure(fn arrays -> apply(function, Tree.unflatten(template, arrays)) end)
+
+      backward = fn [primals, cotangents, outputs] ->
+        tree = &rebuilt(result, &1)
+        gradients = rule.(Tree.unflatten(template, primals), tree.(cotangents), tree.(outputs))
+        Tree.leaves(gradients)
+      end
+
+      closure = Native.transform(:custom_vjp, closure, backward)
+      rebuilt(result, Job.run({:apply, closure, arrays}))
+    end)
+  end
+
+  def checkpoint(function) do
+    of_arity(function, fn arguments ->
+      {arrays, template} = Tree.flatten(arguments)
+
+      {closure, result} =
+        closure(fn arrays -> apply(function, Tree.unflatten(template, arrays)) end)
+
+      rebuilt(result, Job.run({:apply, Native.transform(:checkpoint, closure, nil), arrays}))
+    end)
+  end
+
+  # --- vmap -----------------------------------------------------------------------------------
+
+  def vmap(function, options) do
+    in_axes = Keyword.get(options, :in_axes, 0)
+    out_axes = Keyword.get(options, :out_axes, 0)
+
+    of_arity(function, fn arguments ->
+      {arrays, template} = Tree.flatten(arguments, numbers: true)
+
+      {closure, result} =
+        closure(fn arrays -> apply(function, Tree.unflatten(template, arrays)) end)
+
+      axes = axes(in_axes, arguments)
+      {inputs, outputs} = Job.run({:vmap_trace, closure, arrays, axes})
+      tree = rebuilt(result, outputs)
+      trees = if is_tuple(tree), do: Tuple.to_list(tree), else: [tree]
+      to = axes(out_axes, trees)
+      rebuilt(result, Job.run({:vmap_replace, arrays, inputs, outputs, axes, to}))
+    end)
+  end
+
+  # An axis for each array: one for all, or one for each argument or part of a tuple.
+  defp axes(axes, trees) when is_list(axes) or is_tuple(axes) do
+    axes = if is_tuple(axes), do: Tuple.to_list(axes), else: axes
+
+    if length(axes) != length(trees) do
+      Error.fail(:vmap, "#{length(axes)} axes were given for #{length(trees)} trees")
+    end
+
+    axes |> Enum.zip(trees) |> Enum.flat_map(fn {axis, tree} -> axes(axis, [tree]) end)
+  end
+
+  defp axes(axis, trees) do
+    {arrays, _template} = Tree.flatten(trees, numbers: true)
+    for _ <- arrays, do: axis || -1
+  end
+
+  # --- compile --------------------------------------------------------------------------------
+
+  # What is kept for each set of structures, constants, dtypes and shapes that a function met.
+  @most_traces 64
+
+  def compile(function, options) do
+    shapeless = Keyword.get(options, :shapeless, false)
+    traces = Native.cell_new(%{})
+
+    of_arity(function, fn arguments ->
+      {arrays, template} = Tree.flatten(arguments)
+      key = key(template, arrays, shapeless)
+      known = Native.cell_get(traces)
+
+      case known do
+        %{^key => {closure, result}} ->
+          rebuilt(result, Job.run({:apply, closure, arrays}))
+
+        %{} ->
+          {closure, result} = traced(function, template, shapeless)
+          outputs = Job.run({:apply, closure, arrays})
+          known = if map_size(known) < @most_traces, do: known, else: %{}
+          Native.cell_put(traces, Map.put(known, key, {closure, result}))
+          rebuilt(result, outputs)
+      end
+    end)
+  end
+
+  defp traced(function, template, shapeless) do
+    call = fn arrays -> apply(function, Tree.unflatten(template, arrays)) end
+    call = if shapeless, do: fn arrays -> Job.forwarded(fn -> call.(arrays) end) end, else: call
+    {closure, result} = closure(call)
+    {Native.transform(:compile, closure, shapeless), result}
+  end
+
+  defp key(template, arrays, shapeless) do
+    kinds =
+      for array <- arrays do
+        {shape, dtype} = Native.info(array)
+        if shapeless, do: {tuple_size(shape), dtype}, else: {shape, dtype}
+      end
+
+    :erlang.md5(:erlang.term_to_binary({template, kinds}))
+  end
+
+  # --- what they share ------------------------------------------------------------------------
+
+  # A closure of arrays, and the cell that has the structure of the result once it was called.
+  def closure(function) do
+    result = Native.cell_new(nil)
+
+    body = fn arrays ->
+      {outputs, template} = arrays |> function.() |> Tree.flatten(numbers: true)
+      Native.cell_put(result, template)
+      outputs
+    end
+
+    {Native.closure(body), result}
+  end
+
+  def rebuilt(result, arrays), do: result |> Native.cell_get() |> Tree.unflatten(arrays)
+
+  @doc "A function of as many arguments as another, which go to `call` as a list."
+  def of_arity(function, call) when is_function(function) do
+    {:arity, n} = Function.info(function, :arity)
+    with_arity(n, call)
+  end
+
+  def of_arity(other, _call),
+    do: Error.fail(:transform, "a function is needed, not #{inspect(other, limit: 5)}")
+
+  for n <- 0..16 do
+    arguments = Macro.generate_arguments(n, __MODULE__)
+
+    defp with_arity(unquote(n), call),
+      do: fn unquote_splicing(arguments) -> call.([unquote_splicing(arguments)]) end
+  end
+
+  defp with_arity(n, _call),
+    do: Error.fail(:transform, :range, "a function of #{n} arguments has more than 16")
+end

@@ -1,0 +1,63 @@
+defmodule Mix.Tasks.Compile.MlxNative do
+  @moduledoc "Builds the native half with make, before Elixir's modules, which read the catalog."
+  use Mix.Task.Compiler
+
+  @impl true
+  def run(_arguments) do
+    priv = Path.join(Mix.Project.app_path(), "priv")
+
+    case System.cmd("make", ["--no-print-directory", "PRIV=#{priv}"], stderr_to_stdout: true) do
+      {output, 0} ->
+        if output =~ "warning", do: Mix.shell().info(output)
+        {:ok, []}
+
+      {output, status} ->
+        Mix.raise("make failed with status #{status}:\n#{output}")
+    end
+  end
+end
+
+defmodule Mlx.MixProject do
+  use Mix.Project
+
+  @version "0.1.0"
+
+  def project do
+    [
+      app: :mlx,
+      version: @version,
+      elixir: "~> 1.14",
+      compilers: [:mlx_native] ++ Mix.compilers(),
+      elixirc_paths: ["lib"] ++ if(nx?(), do: ["lib_nx"], else: []),
+      elixirc_options: [warnings_as_errors: System.get_env("CI") != nil],
+      test_paths: ["test"] ++ if(nx?(), do: ["test_nx"], else: []),
+      test_coverage: [summary: [threshold: 95], ignore_modules: [Mlx.Native]],
+      deps: deps(),
+      description: "MLX arrays: lazy, differentiated, compiled; on libmlxc",
+      package: package()
+    ]
+  end
+
+  def application do
+    [mod: {Mlx.Application, []}, extra_applications: [:logger]]
+  end
+
+  # Nx is optional. MLX_NX names the folder of its sources or of a built one where Hex is not.
+  defp nx?, do: System.get_env("MLX_NX") != nil or Code.ensure_loaded?(Hex)
+
+  defp deps do
+    cond do
+      path = System.get_env("MLX_NX") -> [{:nx, path: path, optional: true}]
+      Code.ensure_loaded?(Hex) -> [{:nx, "~> 0.7", optional: true}]
+      true -> []
+    end
+  end
+
+  defp package do
+    [
+      licenses: ["MIT"],
+      links: %{},
+      files: ~w(lib lib_nx c_src Makefile mix.exs README.md .formatter.exs)
+    ]
+  end
+end

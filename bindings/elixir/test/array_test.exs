@@ -1,0 +1,289 @@
+defmodule Mlx.ArrayTest do
+  use ExUnit.Case, async: true
+  import Mlx.Check
+
+  doctest Mlx
+  doctest Mlx.Random
+
+  @dtypes ~w(bool uint8 uint16 uint32 uint64 int8 int16 int32 int64 float16 float32 float64
+    bfloat16 complex64)a
+
+  test "arrays from lists have natural dtypes" do
+    for {list, dtype} <- [
+          {[true, false], :bool},
+          {[1, -2], :int32},
+          {[1, 5_000_000_000], :int64},
+          {[18_446_744_073_709_551_615], :uint64},
+          {[1, 2.5], :float32},
+          {[], :float32},
+          {[1.0, {0.0, 1.0}], :complex64},
+          {[:nan, 1], :float32}
+        ] do
+      assert Mlx.dtype(Mlx.array(list)) == dtype
+    end
+  end
+
+  test "every dtype goes in and out" do
+    for dtype <- @dtypes do
+      a = Mlx.array([[0, 1], [1, 0]], dtype)
+      assert {Mlx.shape(a), Mlx.dtype(a)} == {{2, 2}, dtype}
+      binary = Mlx.to_binary(a)
+      assert byte_size(binary) == Mlx.nbytes(a)
+      again = Mlx.from_binary(binary, dtype, {2, 2})
+      assert Mlx.to_list(again) == Mlx.to_list(a)
+      assert Mlx.item(Mlx.array_equal(a, again)) == true
+    end
+  end
+
+  test "Nx's dtypes are understood" do
+    for {pair, dtype} <- [f: :float32, bf: :bfloat16, s: :int32, u: :uint32] do
+      bits = if pair == :bf, do: 16, else: 32
+      assert Mlx.dtype(Mlx.zeros([1], dtype: {pair, bits})) == dtype
+    end
+
+    assert error(fn -> Mlx.zeros([1], dtype: {:f, 31}) end).reason == :invalid
+  end
+
+  test "values that are no numbers of Erlang's" do
+    list = [:nan, :infinity, :neg_infinity, -0.0]
+
+    for dtype <- [:float16, :bfloat16, :float32, :float64] do
+      assert [:nan, :infinity, :neg_infinity, zero] = Mlx.to_list(Mlx.array(list, dtype))
+      assert <<zero::float>> == <<-0.0::float>>
+    end
+
+    assert Mlx.to_list(Mlx.array([{:nan, 1.5}])) == [{:nan, 1.5}]
+    assert Mlx.item(Mlx.isnan(:nan)) == true
+  end
+
+  test "halves are read as they are" do
+    list = [6.103515625e-5, 5.9604644775390625e-8, 65504.0, -1.5, 0.333251953125]
+    assert Mlx.to_list(Mlx.array(list, :float16)) == list
+    assert Mlx.to_list(Mlx.array([1.0, -2.5, 3.0e38], :bfloat16)) |> Enum.take(2) == [1.0, -2.5]
+  end
+
+  test "numbers that do not fit are errors" do
+    assert error(fn -> Mlx.array([256], :uint8) end).reason == :range
+    assert error(fn -> Mlx.array([-1], :uint64) end).reason == :range
+    assert error(fn -> Mlx.array([1.5], :int32) end).reason == :invalid
+    assert error(fn -> Mlx.array([{1, 2}], :float32) end).reason == :invalid
+    assert error(fn -> Mlx.array([1_000_000_000_000_000_000_000]) end).reason == :invalid
+    assert error(fn -> Mlx.array([[1], [1, 2]]) end).reason == :invalid
+    assert error(fn -> Mlx.array([[1], 2]) end).reason == :invalid
+    assert error(fn -> Mlx.array([1 | 2]) end).reason == :invalid
+    assert error(fn -> Mlx.array(:hallo) end).message =~ "element"
+  end
+
+  test "empty arrays" do
+    assert Mlx.to_list(Mlx.zeros([0])) == []
+    assert Mlx.to_list(Mlx.zeros([2, 0])) == [[], []]
+    assert Mlx.to_list(Mlx.zeros([0, 2])) == []
+    assert Mlx.to_list(Mlx.zeros([2, 3, 0])) == [[[], [], []], [[], [], []]]
+    assert Mlx.to_binary(Mlx.zeros([0])) == ""
+    assert Mlx.from_binary("", :float32, {0, 3}) |> Mlx.shape() == {0, 3}
+    assert Mlx.array([[], []]) |> Mlx.shape() == {2, 0}
+  end
+
+  test "binaries of the wrong size or that are none" do
+    assert error(fn -> Mlx.from_binary(<<1, 2, 3>>, :float32, {1}) end).message =~ "4 bytes"
+    assert error(fn -> Mlx.from_binary(<<>>, :uint8, {-1}) end).reason == :invalid
+    big = List.duplicate(2_147_483_647, 5)
+    assert error(fn -> Mlx.from_binary(<<>>, :uint8, big) end).reason == :range
+    assert error(fn -> Mlx.from_binary(<<1::3>>, :uint8, {1}) end).reason == :invalid
+    assert error(fn -> Mlx.from_binary(:a, :uint8, {1}) end).reason == :invalid
+  end
+
+  test "large binaries are not copied, and live as long as the array" do
+    before = Mlx.Memory.get_active_memory()
+    binary = :binary.copy(<<1.0::float-32-native>>, 1_000_000)
+    a = Mlx.from_binary(binary, :float32, {1000, 1000})
+    assert Mlx.item(Mlx.sum(a)) == 1.0e6
+    out = Mlx.to_binary(Mlx.add(a, 1))
+    :erlang.garbage_collect()
+    assert <<2.0::float-32-native, _::binary>> = out
+    assert byte_size(out) == 4_000_000
+    part = binary_part(binary, 1, 400_000)
+    assert Mlx.from_binary(part, :uint8, {400_000}) |> Mlx.shape() == {400_000}
+    assert Mlx.from_binary(part, :float32, {100_000}) |> Mlx.shape() == {100_000}
+    assert before >= 0
+  end
+
+  test "strided and broadcast arrays are read in order" do
+    a = Mlx.arange(6) |> Mlx.reshape([2, 3])
+    assert Mlx.to_list(Mlx.transpose(a)) == [[0, 3], [1, 4], [2, 5]]
+    assert Mlx.to_list(Mlx.broadcast_to(7, [2, 2])) == [[7, 7], [7, 7]]
+    assert Mlx.to_list(Mlx.flip(Mlx.arange(3))) == [2, 1, 0]
+    assert Mlx.to_binary(Mlx.flip(Mlx.arange(2))) == <<1::32-native, 0::32-native>>
+  end
+
+  test "parts by index and range" do
+    a = Mlx.arange(12) |> Mlx.reshape([3, 4])
+    assert Mlx.to_list(a[1]) == [4, 5, 6, 7]
+    assert Mlx.to_list(a[-1]) == [8, 9, 10, 11]
+    assert Mlx.to_list(a[[1, 2]]) == 6
+    assert Mlx.to_list(a[[-1, -1]]) == 11
+    assert Mlx.to_list(a[0..1]) == [[0, 1, 2, 3], [4, 5, 6, 7]]
+    assert Mlx.to_list(a[[0..-1, 1]]) == [1, 5, 9]
+    assert Mlx.to_list(a[[0..-2//1, 0..-1//2]]) == [[0, 2], [4, 6]]
+    assert Mlx.to_list(a[[2..0, 0]]) == [8, 4, 0]
+    assert Mlx.to_list(a[[-1..-3//-1, 0]]) == [8, 4, 0]
+    assert Mlx.to_list(a[[2..1, 0]]) == [8, 4]
+    assert Mlx.to_list(a[-2..-1]) == [[4, 5, 6, 7], [8, 9, 10, 11]]
+    assert Mlx.to_list(a[Mlx.array([2, 0])]) == [[8, 9, 10, 11], [0, 1, 2, 3]]
+    assert error(fn -> a[3] end).reason == :range
+    assert error(fn -> a[[0, 0, 0]] end).reason == :range
+    assert error(fn -> a[:x] end).reason == :invalid
+    assert Mlx.to_list(Mlx.at(a, 0)) == [0, 1, 2, 3]
+  end
+
+  test "putting parts" do
+    a = Mlx.zeros([2, 3], dtype: :int32)
+    assert Mlx.to_list(Mlx.put_at(a, 0, [1, 2, 3])) == [[1, 2, 3], [0, 0, 0]]
+    assert Mlx.to_list(Mlx.put_at(a, [0..-1, 1], [7, 8])) == [[0, 7, 0], [0, 8, 0]]
+    assert Mlx.to_list(Mlx.put_at(a, [1, 2], 9)) == [[0, 0, 0], [0, 0, 9]]
+    assert Mlx.to_list(put_in(a[1], 5)) == [[0, 0, 0], [5, 5, 5]]
+    assert Mlx.to_list(update_in(a[1], &Mlx.add(&1, 2))) == [[0, 0, 0], [2, 2, 2]]
+    assert error(fn -> Mlx.put_at(a, Mlx.array([0]), 1) end).reason == :invalid
+    assert error(fn -> pop_in(a[0]) end).reason == :invalid
+    assert error(fn -> get_and_update_in(a[0], fn _ -> :pop end) end).reason == :invalid
+  end
+
+  test "arrays are enumerable along the first axis" do
+    a = Mlx.arange(6) |> Mlx.reshape([3, 2])
+    assert Enum.map(a, &Mlx.to_list/1) == [[0, 1], [2, 3], [4, 5]]
+    assert Enum.count(a) == 3
+    assert Enum.at(a, 1) |> Mlx.to_list() == [2, 3]
+    assert Enum.take(a, 2) |> values() == [[0, 1], [2, 3]]
+    assert Enum.zip(a, 1..3) |> length() == 3
+    assert a |> Stream.take(1) |> Enum.to_list() |> values() == [[0, 1]]
+    assert error(fn -> Enum.to_list(Mlx.array(1)) end).reason == :invalid
+  end
+
+  test "inspect shows values, and what is known where there are none" do
+    assert inspect(Mlx.array([1, 2])) == "#Mlx.Array<int32[2]\n  [1, 2]\n>"
+    assert inspect(Mlx.array(1.5)) =~ "float32[]"
+    bad = Mlx.Linalg.cholesky(Mlx.negative(Mlx.eye(2)))
+    assert inspect(bad) =~ "#Mlx.Array<float32[2, 2]"
+    a = Mlx.array([1])
+    Mlx.deallocate(a)
+    assert inspect(a) == "#Mlx.Array<deallocated>"
+    assert inspect(%Mlx.Array{ref: make_ref()}) == "#Mlx.Array<invalid>"
+  end
+
+  test "what was deallocated is refused" do
+    a = Mlx.ones([10])
+    assert Mlx.deallocate(a) == :ok
+    assert error(fn -> Mlx.add(a, 1) end).reason == :deallocated
+    assert error(fn -> Mlx.deallocate(a) end).reason == :deallocated
+    assert error(fn -> Mlx.eval(a) end).reason == :deallocated
+  end
+
+  test "errors name the operation, the reason and what was expected" do
+    e = error(fn -> Mlx.matmul(Mlx.ones([2, 2]), Mlx.ones([3, 3])) end)
+    assert {e.operation, e.reason} == {"matmul", :invalid}
+    assert Exception.message(e) =~ "[matmul] Last dimension"
+    e = error(fn -> Mlx.sum(Mlx.ones([2]), axis: 5) end)
+    assert e.reason in [:range, :invalid]
+    e = error(fn -> Mlx.sum(Mlx.ones([2]), axes: 5) end)
+    assert e.message =~ "no option axes"
+    e = error(fn -> Mlx.sum(Mlx.ones([2]), axis: 0, axis: 0) end)
+    assert e.message =~ "twice"
+    assert error(fn -> Mlx.add(1, "x") end).message =~ "argument b"
+    assert error(fn -> Mlx.eye(3_000_000_000) end).reason == :range
+    assert error(fn -> Mlx.item(Mlx.ones([2])) end).message =~ "one element"
+    assert error(fn -> Mlx.add(Mlx.array([1], :uint8), 256) end).message =~ "overflow"
+  end
+
+  test "scalars take the dtype of what they meet" do
+    half = Mlx.array([1], :float16)
+    assert Mlx.dtype(Mlx.add(half, 2.5)) == :float16
+    assert Mlx.dtype(Mlx.add(2, half)) == :float16
+    assert Mlx.dtype(Mlx.add(Mlx.array([1]), 2.5)) == :float32
+    assert Mlx.dtype(Mlx.add(Mlx.array([1]), {0, 1})) == :complex64
+
+    assert Mlx.item(Mlx.add(Mlx.array([0], :uint64), 18_446_744_073_709_551_615)) ==
+             18_446_744_073_709_551_615
+
+    assert Mlx.item(Mlx.add(true, 1)) == 2
+  end
+
+  test "lists of arrays, overloads and results of several kinds" do
+    a = Mlx.arange(4)
+    assert Mlx.to_list(Mlx.concatenate([a, a])) == [0, 1, 2, 3, 0, 1, 2, 3]
+    assert values(Mlx.split(a, 2)) == [[0, 1], [2, 3]]
+    assert values(Mlx.split(a, [1])) == [[0], [1, 2, 3]]
+    assert [q, r] = Mlx.divmod(a, 3)
+    assert values([q, r]) == [[0, 0, 0, 1], [0, 1, 2, 0]]
+    assert {Mlx.array([1]), 2} |> Mlx.Tree.leaves() |> length() == 1
+    assert Mlx.to_list(Mlx.where(Mlx.greater(a, 1), a, 0)) == [0, 0, 2, 3]
+    assert values(Mlx.where(Mlx.greater(a, 1))) == [[2, 3]]
+    assert values(Mlx.nonzero(a)) == [[1, 2, 3]]
+    assert Mlx.broadcast_shapes([{2, 1}, [1, 3]]) == [2, 3]
+    assert Mlx.result_type([:int8, Mlx.array([1.0])]) == :float32
+    assert Mlx.can_cast(:int8, :int16) == true
+    assert Mlx.to_list(Mlx.pad(a, 1)) == [0, 0, 1, 2, 3, 0]
+    assert Mlx.to_list(Mlx.pad(Mlx.ones([1, 1]), [[0, 1], {1, 0}])) == [[0.0, 1.0], [0.0, 0.0]]
+    assert Mlx.to_list(Mlx.einsum("i,i->", [a, a])) == 14
+    assert Mlx.to_list(Mlx.pow(a, 2)) == [0, 1, 4, 9]
+    assert Mlx.to_list(Mlx.quantile(Mlx.array([1.0, 2.0, 3.0]), [0.0, 0.5])) == [1.0, 2.0]
+    assert Mlx.to_list(Mlx.arange(1, 4, step: 2)) == [1, 3]
+    assert Mlx.to_list(Mlx.arange(1.0, 3)) == [1.0, 2.0]
+    assert Mlx.to_list(Mlx.arange(2, dtype: :int8)) == [0, 1]
+
+    # a list where quantize gives several: two overloads of dequantize tell themselves apart
+    [packed, scales, biases] = Mlx.quantize(Mlx.ones([1, 64]))
+    assert Mlx.shape(Mlx.dequantize(packed, scales, biases: biases)) == {1, 64}
+    assert error(fn -> Mlx.dequantize(packed, mode: :q4_0) end).reason == :invalid
+
+    long = List.duplicate(Mlx.ones([1]), 2000)
+    assert Mlx.shape(Mlx.concatenate(long)) == {2000}
+  end
+
+  test "streams and devices" do
+    assert Mlx.Device.default() == :cpu
+    assert Mlx.Device.available?(:cpu)
+    assert Mlx.Device.set_default(:cpu) == :ok
+    assert error(fn -> Mlx.Device.available?(:tpu) end).reason == :invalid
+    stream = Mlx.Stream.new(:cpu)
+    assert inspect(stream) =~ "Stream"
+    assert Mlx.item(Mlx.add(1, 2, stream: stream)) == 3
+    assert Mlx.item(Mlx.add(1, 2, stream: :cpu)) == 3
+    assert error(fn -> Mlx.add(1, 2, stream: 5) end).reason == :invalid
+    assert Mlx.Stream.set_default(:cpu) == :ok
+    assert error(fn -> Mlx.Stream.set_default(nil) end).reason == :invalid
+  end
+
+  test "random numbers: a sequence for each process, and keys" do
+    Mlx.Random.seed(3)
+    a = Mlx.Random.uniform(shape: {4}) |> Mlx.to_list()
+    b = Mlx.Random.uniform(shape: {4}) |> Mlx.to_list()
+    Mlx.Random.seed(3)
+    assert Mlx.Random.uniform(shape: {4}) |> Mlx.to_list() == a
+    state = Mlx.Random.state()
+    assert Mlx.Random.uniform(shape: {4}) |> Mlx.to_list() == b
+    Mlx.Random.set_state(state)
+    assert Mlx.Random.uniform(shape: {4}) |> Mlx.to_list() == b
+    assert a != b
+    key = Mlx.Random.key(7)
+    x = Mlx.Random.normal(shape: {2}, key: key) |> Mlx.to_list()
+
+    assert Task.async(fn -> Mlx.Random.normal(shape: {2}, key: key) |> Mlx.to_list() end)
+           |> Task.await() == x
+
+    assert Task.async(fn -> Mlx.Random.normal(shape: [2]) |> Mlx.to_list() end) |> Task.await() !=
+             x
+
+    assert error(fn -> Mlx.Random.normal(:x) end).reason == :invalid
+  end
+
+  test "memory is counted and released" do
+    Mlx.Memory.clear_cache()
+    kept = Mlx.ones([3])
+    assert %{arrays: n} = Mlx.Memory.stats()
+    assert n > 0 and Mlx.shape(kept) == {3}
+    assert Mlx.Memory.get_active_memory() >= 0
+    limit = Mlx.Memory.set_cache_limit(1_000_000_000)
+    assert Mlx.Memory.set_cache_limit(limit) == 1_000_000_000
+    assert error(fn -> Mlx.Memory.set_cache_limit(-1) end).reason == :invalid
+  end
+end

@@ -1,0 +1,14 @@
+#!/bin/sh
+# run.sh build-folder folder-of-libmlxc [arguments of mix test]: the tests of the Elixir package. 77: there is no mix.
+set -eu
+build=$1
+export MLXC_LIB="$2"
+shift 2
+command -v mix >/dev/null || { echo "skipped: there is no mix"; exit 77; }
+command -v make >/dev/null || { echo "skipped: there is no make"; exit 77; }
+erl -noshell -eval 'halt(case filelib:is_regular(code:root_dir() ++ "/usr/include/erl_nif.h") of true -> 0; _ -> 77 end)' ||
+    { echo "skipped: there is no erl_nif.h (erlang-dev)"; exit 77; }
+export MIX_HOME="$build/elixir/home" MIX_BUILD_PATH="$build/elixir/test" MIX_ENV=test CI=1 ELIXIR_ERL_OPTIONS=+fnu
+cd "$(dirname "$0")/.."
+mix format --check-formatted
+mix test --warnings-as-errors "$@"

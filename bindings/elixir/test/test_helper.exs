@@ -1,0 +1,40 @@
+ExUnit.start()
+
+defmodule Mlx.Check do
+  @moduledoc "What tests share."
+
+  def values(tree), do: Mlx.Tree.leaves(tree) |> Enum.map(&Mlx.to_list/1)
+
+  @doc "The Mlx.Error that a function raises."
+  def error(function) do
+    function.()
+    ExUnit.Assertions.flunk("no error")
+  rescue
+    error in Mlx.Error -> error
+  end
+
+  @doc "A product that takes seconds."
+  def slow(n \\ 400) do
+    a = Mlx.Random.normal(shape: {700, 700})
+    Enum.reduce(1..n, a, fn _, x -> Mlx.matmul(x, a) |> Mlx.tanh() end)
+  end
+
+  @doc "Wait until something holds."
+  def eventually(check, tries \\ 200)
+  def eventually(_check, 0), do: ExUnit.Assertions.flunk("it did not come")
+
+  def eventually(check, tries) do
+    unless check.() do
+      Process.sleep(10)
+      eventually(check, tries - 1)
+    end
+  end
+
+  @doc "A folder for one test."
+  def folder do
+    path = Path.join(System.tmp_dir!(), "mlx_elixir_#{System.unique_integer([:positive])}")
+    File.mkdir_p!(path)
+    ExUnit.Callbacks.on_exit(fn -> File.rm_rf!(path) end)
+    path
+  end
+end

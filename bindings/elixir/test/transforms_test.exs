@@ -1,0 +1,185 @@
+defmodule Mlx.TransformsTest do
+  use ExUnit.Case, async: true
+  import Mlx.Check
+
+  test "gradients of trees, by argument" do
+    f = fn %{w: w, b: b}, x -> Mlx.sum(Mlx.add(Mlx.matmul(x, w), b)) end
+    parameters = %{w: Mlx.ones([2, 1]), b: Mlx.zeros([1])}
+    x = Mlx.array([[1.0, 2.0], [3.0, 4.0]])
+    {value, gradient} = Mlx.value_and_grad(f).(parameters, x)
+    assert Mlx.item(value) == 10.0
+    assert Mlx.to_list(gradient.w) == [[4.0], [6.0]]
+    assert Mlx.to_list(gradient.b) == [2.0]
+    {by_parameters, by_x} = Mlx.grad(f, argnums: [0, 1]).(parameters, x)
+    assert Mlx.to_list(by_parameters.b) == [2.0]
+    assert Mlx.to_list(by_x) == [[1.0, 1.0], [1.0, 1.0]]
+    assert error(fn -> Mlx.grad(f, argnums: 2).(parameters, x) end).reason == :range
+  end
+
+  test "further results come along" do
+    f = fn x -> {Mlx.sum(Mlx.square(x)), %{double: Mlx.multiply(x, 2), name: "n"}} end
+    {{value, extra}, gradient} = Mlx.value_and_grad(f).(Mlx.array([3.0]))
+    assert {Mlx.item(value), Mlx.to_list(extra.double), extra.name} == {9.0, [6.0], "n"}
+    assert Mlx.to_list(gradient) == [6.0]
+  end
+
+  test "derivatives of derivatives, also of each other's variables" do
+    cube = Mlx.grad(fn x -> Mlx.power(x, 3) end)
+    second = Mlx.grad(fn x -> cube.(x) end)
+    third = Mlx.grad(fn x -> second.(x) end)
+    assert Mlx.item(cube.(2.0)) == 12.0
+    assert Mlx.item(second.(2.0)) == 12.0
+    assert Mlx.item(third.(2.0)) == 6.0
+    # d/dx x * d/dy (x + y): a tangent of one must not count for the other
+    confused = Mlx.grad(fn x -> Mlx.multiply(x, Mlx.grad(fn y -> Mlx.add(x, y) end).(1.0)) end)
+    assert Mlx.item(confused.(3.0)) == 1.0
+  end
+
+  test "vjp and jvp" do
+    f = fn x, y -> {Mlx.multiply(x, y), Mlx.sin(x)} end
+    {{product, _}, [dx, dy]} = Mlx.vjp(f, [2.0, 3.0], {1.0, 0.0})
+    assert values([product, dx, dy]) == [6.0, 3.0, 2.0]
+    {_, {tangent, _}} = Mlx.jvp(f, [2.0, 3.0], [1.0, 10.0])
+    assert Mlx.item(tangent) == 23.0
+    assert error(fn -> Mlx.vjp(f, [2.0, 3.0], {1.0}) end).reason == :invalid
+  end
+
+  test "vmap" do
+    dot = fn x, y -> Mlx.sum(Mlx.multiply(x, y)) end
+    a = Mlx.arange(6) |> Mlx.reshape([2, 3])
+    assert Mlx.to_list(Mlx.vmap(dot).(a, a)) == [5, 50]
+    assert Mlx.to_list(Mlx.vmap(dot, in_axes: [0, nil]).(a, Mlx.array([1, 1, 1]))) == [3, 12]
+    pair = Mlx.vmap(fn x -> {x, Mlx.add(x, 1)} end, in_axes: 1, out_axes: {0, 1})
+    {first, second} = pair.(a)
+    assert {Mlx.shape(first), Mlx.shape(second)} == {{3, 2}, {2, 3}}
+    assert error(fn -> Mlx.vmap(dot, in_axes: [0]).(a, a) end).reason == :invalid
+    assert error(fn -> Mlx.vmap(dot).(a, Mlx.ones([5, 3])) end).reason == :invalid
+    # of a gradient
+    per_example = Mlx.vmap(Mlx.grad(fn x -> Mlx.sum(Mlx.square(x)) end))
+    assert Mlx.to_list(per_example.(Mlx.array([[1.0], [2.0]]))) == [[2.0], [4.0]]
+  end
+
+  test "compiled functions are called once for each kind of arguments" do
+    me = self()
+
+    f =
+      Mlx.compile(fn x, n ->
+        send(me, :traced)
+        {Mlx.multiply(x, n), %{x: x}}
+      end)
+
+    assert {a, %{x: _}} = f.(Mlx.array([1.0, 2.0]), 3)
+    assert Mlx.to_list(a) == [3.0, 6.0]
+    assert_received :traced
+    {a, _} = f.(Mlx.array([5.0, 6.0]), 3)
+    assert Mlx.to_list(a) == [15.0, 18.0]
+    refute_received :traced
+    {a, _} = f.(Mlx.array([5.0, 6.0]), 4)
+    assert Mlx.to_list(a) == [20.0, 24.0]
+    assert_received :traced
+    f.(Mlx.array([1, 2]), 3)
+    assert_received :traced
+    for n <- 1..100, do: f.(Mlx.array([1.0]), n)
+    assert f.(Mlx.array([1.0]), 100) |> elem(0) |> Mlx.to_list() == [100.0]
+  end
+
+  test "compiled functions within transforms, and transforms within them" do
+    square = Mlx.compile(fn x -> Mlx.square(x) end)
+    assert Mlx.item(Mlx.grad(fn x -> square.(x) end).(3.0)) == 6.0
+    step = Mlx.compile(fn x -> Mlx.grad(fn y -> Mlx.sum(Mlx.exp(y)) end).(x) end)
+    assert_in_delta Mlx.item(step.(Mlx.array(1.0))), 2.718281, 1.0e-5
+    assert_in_delta Mlx.item(step.(Mlx.array(1.0))), 2.718281, 1.0e-5
+  end
+
+  test "shapeless: one trace for other sizes" do
+    me = self()
+
+    f =
+      Mlx.compile(
+        fn x ->
+          send(me, :traced)
+          x[0..-2//1] |> Mlx.reshape([-1]) |> Mlx.mean()
+        end,
+        shapeless: true
+      )
+
+    assert Mlx.item(f.(Mlx.array([1.0, 2.0, 9.0]))) == 1.5
+    assert Mlx.item(f.(Mlx.array([1.0, 2.0, 3.0, 4.0, 9.0]))) == 2.5
+    assert_received :traced
+    refute_received :traced
+  end
+
+  test "checkpoints and derivatives of one's own" do
+    f = Mlx.checkpoint(fn x -> Mlx.sin(Mlx.sin(x)) end)
+
+    assert_in_delta Mlx.item(Mlx.grad(f).(0.5)),
+                    :math.cos(:math.sin(0.5)) * :math.cos(0.5),
+                    1.0e-6
+
+    g =
+      Mlx.custom_vjp(fn x, y -> Mlx.multiply(x, y) end, fn [x, _], c, out ->
+        [Mlx.multiply(c, 100), Mlx.add(out, x)]
+      end)
+
+    assert Mlx.item(g.(2.0, 3.0)) == 6.0
+    {dx, dy} = Mlx.grad(g, argnums: [0, 1]).(2.0, 3.0)
+    assert {Mlx.item(dx), Mlx.item(dy)} == {100.0, 8.0}
+  end
+
+  test "what a function raises, throws or exits with comes out where it was called" do
+    boom = fn _ -> raise ArgumentError, "boom" end
+
+    for transform <- [
+          fn -> Mlx.grad(boom).(1.0) end,
+          fn -> Mlx.grad(fn x -> Mlx.grad(boom).(x) end).(1.0) end,
+          fn -> Mlx.vmap(boom).(Mlx.ones([2])) end,
+          fn -> Mlx.compile(boom).(Mlx.ones([2])) end,
+          fn -> Mlx.checkpoint(boom).(Mlx.ones([2])) end,
+          fn -> Mlx.vjp(boom, [1.0], [1.0]) end
+        ] do
+      assert_raise ArgumentError, "boom", transform
+    end
+
+    assert catch_throw(Mlx.grad(fn _ -> throw(:ball) end).(1.0)) == :ball
+    assert catch_exit(Mlx.grad(fn _ -> exit(:out) end).(1.0)) == :out
+
+    try do
+      Mlx.grad(&thrower/1).(1.0)
+    rescue
+      ArgumentError -> assert Enum.any?(__STACKTRACE__, &match?({__MODULE__, :thrower, 1, _}, &1))
+    end
+
+    # and nothing is left behind
+    assert Mlx.item(Mlx.grad(&Mlx.square/1).(2.0)) == 4.0
+  end
+
+  defp thrower(_x), do: raise(ArgumentError, "here")
+
+  test "functions that give what is no array, and what is no function" do
+    assert error(fn -> Mlx.grad(fn _ -> :hallo end).(1.0) end).reason == :invalid
+    assert error(fn -> Mlx.grad(:f) end).reason == :invalid
+    assert error(fn -> Mlx.grad(fn x -> x end).(Mlx.ones([2])) end).message =~ "shape"
+    assert error(fn -> Mlx.Transforms.of_arity(&seventeen/17, & &1) end).reason == :range
+  end
+
+  defp seventeen(a, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _), do: a
+
+  test "values are computed and errors rescued within a function that is traced" do
+    f = fn x ->
+      assert Mlx.item(Mlx.add(1, 1)) == 2
+      assert error(fn -> Mlx.matmul(x, x) end).reason == :invalid
+      Mlx.sum(Mlx.multiply(x, 2))
+    end
+
+    assert Mlx.item(Mlx.grad(f).(1.0)) == 2.0
+  end
+
+  test "deep nesting ends with an error" do
+    deep = fn deep, n, x ->
+      if n == 0, do: x, else: Mlx.checkpoint(fn y -> deep.(deep, n - 1, y) end).(x)
+    end
+
+    assert Mlx.item(deep.(deep, 20, Mlx.array(1.0))) == 1.0
+    assert error(fn -> deep.(deep, 300, Mlx.array(1.0)) end).reason == :range
+  end
+end
