@@ -73,12 +73,31 @@ static const char *without_function(const char *message) {
     return n && strncmp(message + n, "] ", 2) == 0 ? message + n + 2 : message;
 }
 
+/* The message in one line; for free. NULL: no memory. */
+static char *in_one_line(const char *message) {
+    size_t n = 0;
+    char *line = malloc(strlen(message) + 1);
+    for (; line && *message; message++) {
+        bool blank = *message == '\n' || *message == ' ';
+        if (!blank || (n && line[n - 1] != ' '))
+            line[n++] = blank ? ' ' : *message;
+    }
+    while (n && line[n - 1] == ' ')
+        n--;
+    if (line)
+        line[n] = 0;
+    return line;
+}
+
 int cli_library(cli_call *c) {
     if (mlx_last_error_code() == MLX_ERROR_INTERRUPTED || cli_interrupted()) {
         cli_fail(c, "interrupted");
         return CLI_INTERRUPTED;
     }
-    return cli_fail(c, "%s", without_function(mlx_last_error_message()));
+    char *line = in_one_line(without_function(mlx_last_error_message()));
+    int status = cli_fail(c, "%s", line ? line : "out of memory");
+    free(line);
+    return status;
 }
 
 void cli_note(cli_call *c, const char *format, ...) {

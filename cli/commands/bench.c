@@ -1,4 +1,5 @@
 /* mlx bench: what this machine can do, and what operations make of it. */
+#include <stdio.h>
 #include <string.h>
 
 #include "bench/limits.h"
@@ -162,9 +163,14 @@ static int run(cli_call *c) {
         c, json_pack("{s:o, s:o}", "machine", describe_machine(&limits), "operations", rows), show);
 }
 
+/* The first word of a row's name: any part of it names the row. */
 static const char *word(size_t i) {
-    return cli_operations[i].name && !strchr(cli_operations[i].name, ' ') ? cli_operations[i].name
-                                                                          : NULL;
+    static char first[64];
+    const char *name = cli_operations[i].name;
+    if (!name)
+        return NULL;
+    snprintf(first, sizeof first, "%.*s", (int)strcspn(name, " ("), name);
+    return first;
 }
 
 static const cli_option options[] = {

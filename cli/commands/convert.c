@@ -93,13 +93,31 @@ static json_t *document(const cli_call *c, const watch *w, double seconds) {
     return doc;
 }
 
+/* A format that nobody writes is no value of the option. */
+static int check_format(cli_call *c) {
+    static const char *const own[] = {"gguf", "mlx", "hf", "safetensors", "npz"};
+    const char *format = cli_text(c, "format", NULL);
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        if (!format || strcmp(format, own[i]) == 0)
+            return CLI_OK;
+    mlx_file_writer w = mlx_file_writer_new();
+    int status = mlx_file_writer_open(&w, c->args[1], format, 0) ? CLI_USAGE : CLI_OK;
+    mlx_file_writer_free(w);
+    return status ? cli_usage(c,
+                              "--format is gguf, mlx, hf, safetensors, npz, or a format that a "
+                              "plug-in writes, not '%s'",
+                              format)
+                  : CLI_OK;
+}
+
 static int convert(cli_call *c, const char *mode) {
     mlx_convert_options o = options_of(c, mode);
     watch w = {.quiet = c->quiet || c->json, .notes = json_array()};
     o.rules = cli_texts(c, "keep", &o.rule_count);
     double began = cli_seconds();
-    char *from;
-    int status = cli_find(c, &from, c->args[0]);
+    char *from = NULL;
+    int status = check_format(c);
+    status = status ? status : cli_find(c, &from, c->args[0]);
     if (status == CLI_OK && mlx_convert(from, c->args[1], &o, step, &w))
         status = cli_library(c);
     if (w.began)
@@ -128,10 +146,10 @@ static int run_quantize(cli_call *c) {
 #define OPTIONS                                                                                   \
     {.name = "format",                                                                            \
      .letter = 'f',                                                                               \
-     .kind = CLI_CHOICE,                                                                          \
-     .value = "gguf|mlx|hf|safetensors|npz",                                                      \
-     .help = "what is made; otherwise the output's ending says, and none is a folder as MLX has " \
-             "it"},                                                                               \
+     .kind = CLI_TEXT,                                                                            \
+     .value = "FORMAT",                                                                           \
+     .help = "gguf, mlx, hf, safetensors, npz, or a plug-in's; otherwise the output's ending "    \
+             "says, and none is a folder as MLX has it"},                                         \
         {.name = "mode",                                                                          \
          .letter = 'm',                                                                           \
          .kind = CLI_TEXT,                                                                        \

@@ -77,19 +77,36 @@ static int same_bytes(bool *same, mlx_file f, size_t i, mlx_file g, size_t k) {
     return status;
 }
 
-/* Integers of 64 bits that float64 cannot tell apart: those that differ have an error of 1 at
-   least. */
-static void keep_exact(errors *e, bool wide) {
-    if (!wide || e->largest > 0)
-        return;
-    e->differing = e->differing ? e->differing : 1;
-    e->largest = 1;
+/* Integers of 64 bits, whose differences are exact where float64 tells their values not apart. */
+static void compare_wide(errors *e, const cli_reader *a, const cli_reader *b, bool is_signed,
+                         const comparison *x) {
+    const uint64_t *one = cli_data(a->whole), *other = cli_data(b->whole);
+    uint64_t top = is_signed ? (uint64_t)1 << 63 : 0; // in the order of unsigned ones
+    e->count = mlx_array_size(a->whole);
+    for (size_t i = 0; i < e->count; i++) {
+        uint64_t u = one[i] ^ top, v = other[i] ^ top;
+        double error = (double)(u > v ? u - v : v - u),
+               value = is_signed ? (double)(int64_t)one[i] : (double)one[i];
+        e->norm += value * value;
+        e->differing += error > x->absolute + x->relative * fabs(value);
+        e->largest = error > e->largest ? error : e->largest;
+        e->sum += error;
+        e->squares += error * error;
+    }
 }
 
-static int compare_values(errors *e, const comparison *x, size_t i, size_t k, bool wide) {
+static bool is_wide(mlx_dtype t) {
+    return t == MLX_INT64 || t == MLX_UINT64;
+}
+
+static int compare_values(errors *e, const comparison *x, size_t i, size_t k) {
     cli_reader a = {0}, b = {0};
-    int status = read(&a, x->a, i) || read(&b, x->b, k) || compare_readers(e, &a, &b, x);
-    keep_exact(e, wide && status == 0);
+    int status = read(&a, x->a, i) || read(&b, x->b, k);
+    mlx_dtype t = status ? MLX_BOOL : mlx_array_dtype(a.whole);
+    if (status == 0 && is_wide(t) && t == mlx_array_dtype(b.whole))
+        compare_wide(e, &a, &b, t == MLX_INT64, x);
+    else
+        status = status || compare_readers(e, &a, &b, x);
     cli_reader_close(&a), cli_reader_close(&b);
     return status;
 }
@@ -137,10 +154,6 @@ static void add_pair(comparison *x, const mlx_file_tensor *t, const mlx_file_ten
     add(x, row, strcmp(verdict, "same") == 0);
 }
 
-static bool is_wide(const mlx_file_tensor *t) {
-    return t->dtype == MLX_INT64 || t->dtype == MLX_UINT64;
-}
-
 static int compare_pair(comparison *x, size_t i, size_t k) {
     mlx_file_tensor t, u;
     errors e = {0};
@@ -157,7 +170,7 @@ static int compare_pair(comparison *x, size_t i, size_t k) {
     e.count = t.elements;
     if (!same) {
         e.count = 0;
-        if (compare_values(&e, x, i, k, alike && is_wide(&t)))
+        if (compare_values(&e, x, i, k))
             return 1;
     }
     add_pair(x, &t, &u, e.differing ? "values" : !alike && x->storages ? "storage" : "same", &e);

@@ -37,6 +37,12 @@ static bool is_in(const char *module, const char *ending) {
            (n >= m && strcmp(module + n - m, ending) == 0 && (n == m || module[n - m - 1] == '.'));
 }
 
+/* The catalog's operations, and behind them those of plug-ins. */
+static const mlx_operation *operation_at(size_t i) {
+    size_t own = mlx_catalog_size();
+    return i < own ? mlx_catalog_get(i) : mlx_plugin_operation_get(i - own);
+}
+
 /* --- documents -------------------------------------------------------------------------------- */
 
 static json_t *text_of(mlx_text t) {
@@ -69,7 +75,7 @@ static json_t *describe(const mlx_operation *o) {
 static json_t *find_rows(const char *name, const char *module) {
     json_t *rows = json_array();
     const mlx_operation *o;
-    for (size_t i = 0; (o = mlx_catalog_get(i)); i++)
+    for (size_t i = 0; (o = operation_at(i)); i++)
         if (has_name(o, name, strlen(name)) && is_in(o->module, module))
             json_array_append_new(rows, describe(o));
     return rows;
@@ -95,7 +101,7 @@ static bool contains(const char *text, const char *word) {
 static json_t *search(const cli_call *c) {
     json_t *rows = json_array();
     const mlx_operation *o;
-    for (size_t i = 0; (o = mlx_catalog_get(i)); i++) {
+    for (size_t i = 0; (o = operation_at(i)); i++) {
         bool all = true;
         for (int k = 0; k < c->count; k++)
             all = all && (contains(o->doc ? o->doc : "", c->args[k]) ||
@@ -166,7 +172,7 @@ static void show(cli_call *c, const json_t *doc) {
 
 static const char *word(size_t i) {
     static char name[MOST_NAME];
-    const mlx_operation *o = mlx_catalog_get(i);
+    const mlx_operation *o = operation_at(i);
     if (!o)
         return NULL;
     snprintf(name, sizeof name, "%.*s", name_length(o), o->signature);
@@ -205,6 +211,8 @@ static int list(cli_call *c) {
 }
 
 static int run(cli_call *c) {
+    if (mlx_plugins_load())
+        cli_note(c, "%s", mlx_last_error_message());
     if (c->count == 0 || cli_flag(c, "search"))
         return list(c);
     if (c->count > 1)

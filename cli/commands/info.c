@@ -246,7 +246,10 @@ static json_t *describe(cli_call *c, mlx_file f) {
     json_t *metadata = cli_metadata(f, cli_flag(c, "full") ? 0 : SHOWN_VALUES);
     if (!metadata)
         return NULL;
-    json_t *config = cli_beside(f, "config.json");
+    json_error_t why;
+    json_t *config = cli_beside(f, "config.json", &why);
+    if (*why.text)
+        cli_note(c, "config.json beside it is no JSON: %s", why.text);
     uint64_t bytes = cli_tensor_bytes(f);
     json_t *doc = json_pack("{s:s}", "format", mlx_file_format(f));
     add_family(doc, f, config);

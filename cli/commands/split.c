@@ -33,10 +33,8 @@ static char *target(cli_call *c, const char *to, const char *format) {
 /* The format is kept: it is another program's work to change it. */
 static int check_format(cli_call *c, const char *format, const char *to) {
     bool safetensors = strcmp(format, "safetensors") == 0, gguf = strcmp(format, "gguf") == 0;
-    if (!safetensors && !gguf)
-        return cli_fail(c, "'%s' is of the format %s, which is read and not written", c->args[0],
-                        format);
-    if (!is_folder(to) && ends_with(to, gguf ? ".safetensors" : ".gguf"))
+    if (!is_folder(to) &&
+        (ends_with(to, ".safetensors") ? !safetensors : ends_with(to, ".gguf") && !gguf))
         return cli_fail(c, "'%s' is of the format %s, and '%s' would be another one", c->args[0],
                         format, to);
     return CLI_OK;
@@ -184,7 +182,11 @@ static int copy(cli_call *c, mlx_file f, bool split) {
         return status;
     char *path = target(c, to, format);
     uint64_t most = split ? most_bytes(c, f) : 0;
-    status = path ? check_places(c, f, path, format, most) : cli_fail(c, "out of memory");
+    if (parts_of(f, most) > 1 && strcmp(format, "safetensors") && strcmp(format, "gguf"))
+        status = cli_fail(c, "'%s' is of the format %s, of which several files are no model",
+                          c->args[0], format);
+    else
+        status = path ? check_places(c, f, path, format, most) : cli_fail(c, "out of memory");
     if (status == CLI_OK)
         status = cli_copy(c, f, path, format, most);
     if (status == CLI_OK)
@@ -239,7 +241,7 @@ const cli_command cli_split = {
     .most = 2,
     .takes = CLI_TAKES_FILES,
     .text =
-        "The format stays, safetensors or GGUF, and every byte of every tensor. One tensor is in "
+        "The format stays, safetensors or GGUF (a plug-in's in one file), and every byte of every tensor. One tensor is in "
         "memory at a time. The files get their names when all of them are written.",
     .options = split_options,
     .examples = split_examples,

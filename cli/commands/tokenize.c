@@ -119,17 +119,19 @@ static void show_text(cli_call *c, const json_t *doc) {
 /* The numbers in a text, spaces or commas between; *n of them, for free. NULL: what is none was
    said, or there is no memory. */
 static int *numbers_in(cli_call *c, const char *text, size_t *n) {
+    static const char between[] = " ,\t\r\n[]";
     int *ids = malloc((strlen(text) / 2 + 1) * sizeof *ids);
     char *end;
     *n = 0;
     for (const char *at = text; ids; at = end) {
-        at += strspn(at, " ,\t\r\n[]");
+        at += strspn(at, between);
         if (!*at)
             break;
+        size_t word = strcspn(at, between);
         errno = 0;
         long id = strtol(at, &end, 10);
-        if (end == at || errno || id < INT_MIN || id > INT_MAX) {
-            cli_fail(c, "'%.20s' is no number of a token", at);
+        if (end != at + word || errno || id < INT_MIN || id > INT_MAX) {
+            cli_fail(c, "'%.*s' is no number of a token", (int)(word < 40 ? word : 40), at);
             free(ids);
             return NULL;
         }

@@ -24,8 +24,10 @@ static void add(json_t *list, const char *where, const char *what) {
 static int check_file(verification *v, const char *path, uint64_t bytes, cli_progress *p) {
     char wanted[65] = "", found[65] = "";
     json_t *row = json_pack("{s:o, s:I}", "path", cli_json_text(path), "bytes", (json_int_t)bytes);
-    const char *source = cli_checksum_wanted(wanted, path);
+    const char *source = cli_checksum_wanted(wanted, path), *fault = cli_checksum_fault(path);
     json_array_append_new(v->files, row);
+    if (fault)
+        add(v->faults, path, fault);
     if (!source && !cli_flag(v->c, "sha256"))
         return CLI_OK;
     int status = cli_sha256_file(v->c, found, path, p);
@@ -59,7 +61,8 @@ static int check_files(verification *v) {
 
 /* What an index says of all tensors together. */
 static void check_index(verification *v) {
-    json_t *index = cli_beside(v->f, "model.safetensors.index.json");
+    json_error_t why;
+    json_t *index = cli_beside(v->f, "model.safetensors.index.json", &why);
     json_t *size = json_object_get(json_object_get(index, "metadata"), "total_size");
     uint64_t bytes = cli_tensor_bytes(v->f);
     if (mlx_file_part_count(v->f) > 1 && json_is_integer(size) &&
@@ -67,6 +70,17 @@ static void check_index(verification *v) {
         add(v->notes, "model.safetensors.index.json",
             "its total_size is not what the tensors take together");
     json_decref(index);
+}
+
+/* Whoever opens the model reads it. */
+static void check_config(verification *v) {
+    json_error_t why;
+    json_t *config = cli_beside(v->f, "config.json", &why);
+    char what[JSON_ERROR_TEXT_LENGTH + 32];
+    snprintf(what, sizeof what, "it is no JSON: %s", why.text);
+    if (*why.text)
+        add(v->faults, "config.json", what);
+    json_decref(config);
 }
 
 /* --- tensors ---------------------------------------------------------------------------------- */
@@ -190,6 +204,7 @@ static int refused(verification *v) {
 
 static int check(verification *v) {
     check_index(v);
+    check_config(v);
     int status = check_files(v);
     if (status == CLI_OK && !cli_flag(v->c, "structure"))
         status = check_tensors(v);

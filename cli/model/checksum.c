@@ -44,13 +44,35 @@ static FILE *open_beside(const char *path, const char *before, const char *after
     return f;
 }
 
-static int from_sidecar(char *hex, const char *path) {
-    char line[LINE];
+/* The name behind a line's digest; "": none. Lines end as any system ends them. */
+static const char *name_behind(char *line) {
+    line[strcspn(line, "\r\n")] = 0;
+    const char *name = line + DIGITS;
+    return name + strspn(name, " *\t");
+}
+
+enum { ABSENT, BROKEN, OTHER, RIGHT };
+
+/* What FILE.sha256 is. */
+static int sidecar(char *hex, const char *path) {
+    char line[LINE] = "";
     FILE *f = open_beside(path, "", ".sha256");
-    int found = f && fgets(line, sizeof line, f) && take_digest(hex, line);
-    if (f)
-        fclose(f);
-    return found;
+    if (!f)
+        return ABSENT;
+    int state = fgets(line, sizeof line, f) && take_digest(hex, line) ? RIGHT : BROKEN;
+    const char *name = state == RIGHT ? name_behind(line) : "";
+    if (*name && strcmp(name_of(name), name_of(path)))
+        state = OTHER;
+    fclose(f);
+    return state;
+}
+
+const char *cli_checksum_fault(const char *path) {
+    char hex[DIGITS + 1];
+    int state = sidecar(hex, path);
+    return state == BROKEN  ? "its .sha256 file begins with no SHA-256"
+           : state == OTHER ? "its .sha256 file names another file"
+                            : NULL;
 }
 
 /* The line of this name; sums written on another system have their own end of line. */
@@ -59,11 +81,9 @@ static int from_sums(char *hex, const char *path, const char *list) {
     int found = 0;
     FILE *f = open_beside(path, list, NULL);
     while (f && !found && fgets(line, sizeof line, f)) {
-        line[strcspn(line, "\r\n")] = 0;
-        const char *name = line + DIGITS;
         if (!take_digest(hex, line))
             continue;
-        name += strspn(name, " *");
+        const char *name = name_behind(line);
         found = strcmp(strncmp(name, "./", 2) ? name : name + 2, name_of(path)) == 0;
     }
     if (f)
@@ -89,7 +109,7 @@ static int from_downloads(char *hex, const char *path) {
 }
 
 const char *cli_checksum_wanted(char hex[65], const char *path) {
-    if (from_sidecar(hex, path))
+    if (sidecar(hex, path) == RIGHT)
         return "sidecar";
     if (from_sums(hex, path, "SHA256SUMS") || from_sums(hex, path, "sha256sums.txt"))
         return "list";

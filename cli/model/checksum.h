@@ -4,5 +4,7 @@
 
 /* Into hex, in lower case, 64 digits; what it was taken from, or NULL: nothing says. */
 const char *cli_checksum_wanted(char hex[65], const char *path);
+/* What is wrong with FILE.sha256: it holds no digest, or that of another file; NULL: nothing. */
+const char *cli_checksum_fault(const char *path);
 
 #endif

@@ -26,8 +26,9 @@ bool cli_is_float(mlx_dtype dtype);
 json_t *cli_metadata(mlx_file f, size_t most);
 /* The text at a key, for free; NULL: there is none. */
 char *cli_metadata_text(mlx_file f, const char *key);
-/* The file `name` of a model's folder, as JSON (config.json); NULL: there is none that is JSON. */
-json_t *cli_beside(mlx_file f, const char *name);
+/* The file `name` of a model's folder, as JSON (config.json); NULL: there is none that is JSON.
+   why->text says what is wrong with one that is there, else it is "". */
+json_t *cli_beside(mlx_file f, const char *name, json_error_t *why);
 
 /* --- values ----------------------------------------------------------------------------------- */
 

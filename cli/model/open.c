@@ -100,9 +100,10 @@ bool cli_is_float(mlx_dtype dtype) {
     return dtype >= MLX_FLOAT16 && dtype <= MLX_COMPLEX64;
 }
 
-json_t *cli_beside(mlx_file f, const char *name) {
+json_t *cli_beside(mlx_file f, const char *name, json_error_t *why) {
     const char *path;
     uint64_t bytes;
+    *why = (json_error_t){0};
     if (mlx_file_part(&path, &bytes, f, 0))
         return NULL;
     const char *slash = strrchr(path, '/');
@@ -114,7 +115,7 @@ json_t *cli_beside(mlx_file f, const char *name) {
     struct stat s;
     // plain files alone: what is read from a pipe, say, would be gone
     bool plain = stat(full, &s) == 0 && S_ISREG(s.st_mode) && s.st_size <= MOST_CONFIG;
-    json_t *doc = plain ? json_load_file(full, JSON_REJECT_DUPLICATES, NULL) : NULL;
+    json_t *doc = plain ? json_load_file(full, JSON_REJECT_DUPLICATES, why) : NULL;
     free(full);
     return doc;
 }

@@ -8,6 +8,8 @@
 #include "trace/trace.h"
 
 enum { MOST_EVENTS = 50 * 1000 * 1000 };
+/* Beyond these sums of them are of no use; so many microseconds are 30,000 years. */
+static const double most_time = 1e18, most_count = 1e30, least_time = 1e-9;
 
 typedef struct reader {
     cli_call *call;
@@ -88,6 +90,16 @@ static double number(const json_t *object, const char *key) {
     return isfinite(x) ? x : 0;
 }
 
+/* Are all numbers of an event within what can be added up? */
+static bool is_in_range(const json_t *e) {
+    static const char *const counts[] = {"read", "written", "flops", "active"};
+    const json_t *args = json_object_get(e, "args");
+    bool fine = fabs(number(e, "ts")) <= most_time && fabs(number(e, "dur")) <= most_time;
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+        fine = fine && fabs(number(args, counts[i])) <= most_count;
+    return fine;
+}
+
 static const char *text(const json_t *object, const char *key) {
     return json_string_value(json_object_get(object, key));
 }
@@ -128,7 +140,7 @@ static bool add_operation(cli_timeline *t, const json_t *e) {
     double duration = number(e, "dur");
     t->event[t->count++] = (cli_timeline_event){
         .begin = number(e, "ts"),
-        .duration = duration > 0 ? duration : 0,
+        .duration = duration > least_time ? duration : 0,
         .read = number(args, "read"),
         .written = number(args, "written"),
         .flops = number(args, "flops"),
@@ -167,6 +179,8 @@ static bool add_event(reader *r, const json_t *e) {
     const char *kind = text(e, "ph");
     if (!json_is_object(e) || !kind)
         return fail(r, "this is no event: it has no \"ph\"");
+    if (!is_in_range(e))
+        return fail(r, "a time or a count of this event is out of range");
     if (r->t->count >= MOST_EVENTS)
         return fail(r, "there are more than 50 million events");
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)

@@ -21,7 +21,7 @@
 #include "base/status.h"
 
 struct mx_file {
-    int fd;
+    int fd; /* -1: let go */
     uint64_t size;
     struct stat opened; /* what it was then */
     char op[32];
@@ -101,7 +101,24 @@ const char *mx_file_path(const mx_file *f) {
     return f->path;
 }
 
+static bool is_same_file(const struct stat *a, const struct stat *b) {
+    return a->st_ino == b->st_ino && a->st_dev == b->st_dev;
+}
+
+/* A descriptor of the file that was let go; -1 and an error. */
+static int open_again(const mx_file *f) {
+    struct stat s;
+    int fd = open_regular(f->op, f->path, &s);
+    if (fd < 0 || is_same_file(&s, &f->opened))
+        return fd;
+    close(fd);
+    mx_fail(MX_IO, "[%s] cannot read '%s': it was replaced after it was opened", f->op, f->path);
+    return -1;
+}
+
 int mx_file_duplicate(const mx_file *f) {
+    if (f->fd < 0)
+        return open_again(f);
     int fd = fcntl(f->fd, F_DUPFD_CLOEXEC, 0);
     if (fd < 0)
         fail_errno(f->op, "read", f->path);
@@ -115,11 +132,18 @@ bool mx_files_are_many(void) {
     return (rlim_t)atomic_load(&open_files) > most.rlim_cur / 4;
 }
 
+void mx_file_let_go(mx_file *f) {
+    if (f->fd < 0)
+        return;
+    close(f->fd);
+    f->fd = -1;
+    atomic_fetch_sub(&open_files, 1);
+}
+
 void mx_file_close(mx_file *f) {
     if (!f)
         return;
-    close(f->fd);
-    atomic_fetch_sub(&open_files, 1);
+    mx_file_let_go(f);
     mx_free(f);
 }
 
@@ -177,12 +201,22 @@ static bool was_put_back(const mx_file *f, const struct stat *now) {
     if (is_same_time(&now->st_ctim, &then->st_ctim) || now->st_nlink != then->st_nlink ||
         now->st_mode != then->st_mode || now->st_uid != then->st_uid || now->st_gid != then->st_gid)
         return false;
-    return stat(f->path, &named) == 0 && named.st_ino == now->st_ino && named.st_dev == now->st_dev;
+    return stat(f->path, &named) == 0 && is_same_file(&named, now);
+}
+
+/* What the file is now. One that was let go and has lost its name cannot be asked, nor changed by
+   that name. */
+static bool look(const mx_file *f, struct stat *now) {
+    if (f->fd >= 0)
+        return fstat(f->fd, now) == 0;
+    if (stat(f->path, now) || !is_same_file(now, &f->opened))
+        *now = f->opened;
+    return true;
 }
 
 bool mx_file_check(const mx_file *f) {
     struct stat s;
-    if (fstat(f->fd, &s))
+    if (!look(f, &s))
         return fail_errno(f->op, "read", f->path);
     if ((uint64_t)s.st_size < f->size)
         return fail_changed(f, "cut short");
@@ -206,7 +240,11 @@ bool mx_file_read(const mx_file *f, void *to, size_t n, uint64_t at) {
     reading r = {.fd = f->fd, .to = to, .at = (off_t)at};
     if (at > f->size || n > f->size - at)
         return fail_short(f, n, at);
+    if (f->fd < 0 && (r.fd = open_again(f)) < 0)
+        return false;
     mx_parallel_for((int64_t)n, GRAIN, read_piece, &r);
+    if (f->fd < 0)
+        close(r.fd);
     int error = atomic_load(&r.error);
     if (error > 0) {
         errno = error;

@@ -22,7 +22,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* An open file for reads at offsets, from any threads at once. */
+/* An open file for reads at offsets, from any threads at once. It has a descriptor, unless that was
+   let go. */
 typedef struct mx_file mx_file;
 mx_file *mx_file_open(const char *op, const char *path);
 uint64_t mx_file_size(const mx_file *f); /* when it was opened */
@@ -34,6 +35,9 @@ bool mx_file_check(const mx_file *f);
 int mx_file_duplicate(const mx_file *f); /* a descriptor of it; -1 and an error */
 /* Do the open files hold more than a quarter of the descriptors that the process may have? */
 bool mx_files_are_many(void);
+/* Its descriptor is closed, and opened again for each read: by its name, which must still be that
+   of the same file. Before other threads have f. */
+void mx_file_let_go(mx_file *f);
 void mx_file_close(mx_file *f); /* NULL is fine */
 
 /* A whole file, mapped: its pages are read as they are touched, and what is written to the memory
@@ -53,6 +57,8 @@ mx_writer *mx_writer_open(const char *op, const char *path);
 bool mx_writer_put(mx_writer *w, const void *bytes, size_t n); /* the first failure sticks */
 /* n bytes of an open file, which the system copies without showing them where it can. */
 bool mx_writer_put_file(mx_writer *w, const mx_file *from, uint64_t at, uint64_t n);
+/* What is there by the time of the commit is not replaced: that is an error. */
+void mx_writer_keep(mx_writer *w);
 uint64_t mx_writer_count(const mx_writer *w); /* bytes of the file so far */
 uint64_t mx_writer_at(const mx_writer *w);    /* where the next byte goes */
 /* at most to the end; not in a pipe */

@@ -24,6 +24,7 @@
 struct mx_writer {
     int fd;
     bool failed;
+    bool keeps;         /* the target is not replaced */
     bool in_place;      /* somebody may have read what was written */
     uint64_t at, count; /* where the next byte goes; the end so far */
     size_t held;        /* bytes in the buffer */
@@ -264,6 +265,10 @@ bool mx_writer_extend(mx_writer *w, uint64_t size) {
 
 /* ---- the end ---- */
 
+void mx_writer_keep(mx_writer *w) {
+    w->keeps = true;
+}
+
 /* Some file systems and all devices have nothing to sync. */
 static bool sync_file(mx_writer *w) {
     if (!w->temp || fsync(w->fd) == 0 || errno == EINVAL || errno == ENOTSUP)
@@ -290,11 +295,20 @@ static void sync_directory(mx_writer *w) {
     close(fd);
 }
 
+/* Where the file system has no rename that replaces nothing, a second name does. */
+static bool move_beside(const char *from, const char *to) {
+    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+        return true;
+    if (errno != EINVAL && errno != ENOSYS)
+        return false;
+    return link(from, to) == 0 && unlink(from) == 0;
+}
+
 static bool move_over(mx_writer *w) {
     if (!w->temp)
         return true;
-    if (rename(w->temp, w->target))
-        return fail_write(w, "replace");
+    if (w->keeps ? !move_beside(w->temp, w->target) : rename(w->temp, w->target) != 0)
+        return fail_write(w, w->keeps ? "create" : "replace");
     mx_free(w->temp);
     w->temp = NULL;
     sync_directory(w);

@@ -177,6 +177,13 @@ void mx_text_f64(mx_text *t, double x) {
 
 /* ---- the end ---- */
 
+char *mx_text_path(const char *folder, const char *name) {
+    mx_text t = {0};
+    size_t n = strlen(folder);
+    mx_text_add(&t, "%s%s%s", folder, n && folder[n - 1] != '/' ? "/" : "", name);
+    return mx_text_take(&t);
+}
+
 const char *mx_text_view(const mx_text *t) {
     return t->data ? t->data : "";
 }

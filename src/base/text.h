@@ -33,6 +33,9 @@ void mx_text_num(mx_text *t, double x, int digits);
 /* As %.<decimals>f, 0 <= decimals <= 100. */
 void mx_text_fixed(mx_text *t, double x, int decimals);
 
+/* "folder/name", for mx_free; an empty folder is the one we are in. NULL: no memory. */
+char *mx_text_path(const char *folder, const char *name);
+
 const char *mx_text_view(const mx_text *t); /* "" while empty; valid until the next step */
 char *mx_text_take(mx_text *t); /* the string, for mx_free; the builder is empty again */
 void mx_text_free(mx_text *t);

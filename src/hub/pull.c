@@ -143,10 +143,11 @@ static mx_http_answer request(transfer *t, const char *url) {
                                           .to = t});
 }
 
-/* Not all of it came. What did stays. */
-static bool fail_short(transfer *t, const char *text) {
-    snprintf(t->failed, sizeof t->failed, "%.180s; pull again to go on from there",
-             *text ? text : "the hub sends fewer bytes than it says");
+/* Not all of it came. What did stays, which helps where the connection was lost. */
+static bool fail_short(transfer *t, const char *text, bool lost) {
+    snprintf(t->failed, sizeof t->failed, "%.180s%s",
+             *text ? text : "the hub sends fewer bytes than it says",
+             lost ? "; pull again to go on from there" : "");
     return false;
 }
 
@@ -159,7 +160,7 @@ static bool fetch(transfer *t, const char *url) {
             return false;
         if (a.status == 416) { // what is there is not the beginning of what the hub has
             if (i >= TRIES)
-                return fail_short(t, "");
+                return fail_short(t, "", false);
             if (!empty(t))
                 return false;
             continue;
@@ -169,7 +170,7 @@ static bool fetch(transfer *t, const char *url) {
         if (t->have > furthest)
             furthest = t->have, i = 0; // it goes on
         if ((!a.again && *a.text) || i >= TRIES)
-            return fail_short(t, a.text);
+            return fail_short(t, a.text, a.again);
     }
     return true;
 }

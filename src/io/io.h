@@ -151,6 +151,7 @@ typedef struct mx_npz_each {
     mx_array *(*array)(const void *payload, size_t i);
     bool (*wrote)(const void *payload, size_t i); /* false: stop; NULL: nobody asks */
     const void *payload;
+    bool keeps; /* a file that is there by then is not replaced */
 } mx_npz_each;
 bool mx_save_npz_each(const char *path, const mx_npz_each *each, bool compressed);
 
@@ -164,6 +165,10 @@ void mx_free_arrays(mx_map *arrays);
 void mx_free_strings(mx_map *strings);
 
 /* io_gguf.c */
+/* Does it begin as a GGUF file, of either order of bytes? */
+bool mx_source_is_gguf(mx_source *s);
+/* The same of a path; false and an error: it cannot be read. */
+bool mx_path_is_gguf(const char *op, const char *path, bool *out);
 /* NESTED: arrays of arrays that are no table of numbers. */
 typedef enum mx_meta_kind {
     MX_META_ARRAY,

@@ -25,6 +25,13 @@ def test_all_rows():
         assert row["fraction"] == pytest.approx(limit / row["seconds"])
 
 
+def test_words_of_completion_name_rows():
+    line = run("completion", "fish").stdout.partition("from bench' -a '")[2]
+    words = line.partition("'")[0].split()
+    assert {"copy", "matmul", "attention", "vector"} <= set(words)
+    assert len(words) == len(set(words))
+
+
 def test_counts():
     rows = {(r["name"], r["dtype"]): r for r in document("bench", *SMALL)["operations"]}
     assert rows["matmul", "float32"]["flops"] == 2 * 64**3

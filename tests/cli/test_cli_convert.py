@@ -51,6 +51,18 @@ def test_refusals(plain, tmp_path):
     run("quantize", plain, tmp_path / "a.gguf", "--bits", "99", status=2)
 
 
+def test_unknown_endings_are_no_folders(plain, tmp_path):
+    for name in "x.safetensor", "x.tst":
+        done = run("convert", plain, tmp_path / name, status=1)
+        assert f"no format that is written ends in '.{name[2:]}'" in done.stderr
+        assert not (tmp_path / name).exists()
+    for name in "SmolLM2-1.7B", "model.v2", "plain":
+        run("convert", plain, tmp_path / name)
+        assert (tmp_path / name / "model.safetensors").exists()
+    run("convert", plain, tmp_path / "x.tst", "--format", "mlx")
+    assert (tmp_path / "x.tst" / "model.safetensors").exists()
+
+
 def test_a_real_model(tmp_path):
     source = MODELS / "SmolLM2-135M-Instruct.Q4_1.gguf"
     if not source.exists():

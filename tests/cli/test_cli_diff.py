@@ -106,7 +106,14 @@ def test_large_integers(tmp_path):
     """Neighbours that float64 does not tell apart."""
     a = np.int64([2**62, 5])
     one, other = (write_safetensors(tmp_path / n, {"w": x}) for n, x in zip("ab", (a, a + [1, 0])))
-    assert document("diff", one, other, status=1)["different"] == 1
+    row = rows_of(document("diff", one, other, status=1))["w"]
+    assert (row["differing"], row["largest"], row["mean"]) == (1, 1, 0.5)
+    ends = np.int64([-(2**63), 2**63 - 1])
+    one, other = (
+        write_safetensors(tmp_path / n, {"w": x}) for n, x in zip("ab", (ends, ends[::-1]))
+    )
+    row = rows_of(document("diff", one, other, status=1))["w"]
+    assert (row["differing"], row["largest"]) == (2, float(2**64))
 
 
 def test_complex(tmp_path):

@@ -130,7 +130,8 @@ def test_refused(mlp, tmp_path):
     assert run("eval", inputs, inputs, status=1).stderr.count("\n") == 1
     np.save(tmp_path / "x.npy", np.zeros((1, 2, 3, 4, 5), np.float32))
     assert "x" in run("eval", file, tmp_path / "x.npy", status=1).stderr
-    run("eval", file, status=1)
+    done = run("eval", file, status=1)
+    assert done.stderr.count("\n") == 1 and "\\n" not in done.stderr
     assert "No such file" in run("eval", file, tmp_path / "none.npz", status=1).stderr
     raw = file.read_bytes()
     for cut in 0, 5, len(raw) // 2, len(raw) - 1:

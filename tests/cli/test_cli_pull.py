@@ -191,6 +191,9 @@ def test_another_number_of_bytes(hub, ways, tmp_path, bytes_of_it, words):
 def test_statuses(hub, ways):
     hub.status = {f"/org/model/resolve/{COMMIT}/config.json": 503}
     assert "503" in pull(ways, status=1).stderr
+    hub.status = {f"/org/model/resolve/{COMMIT}/config.json": 404}
+    done = pull(ways, status=1)
+    assert "404" in done.stderr and "pull again" not in done.stderr
     hub.status = {"/api/models/org/model/revision/main": 500}
     assert "HTTP 500" in pull(ways, status=1).stderr
     assert "no model 'org/other'" in run("pull", "org/other", status=1, env=ways).stderr

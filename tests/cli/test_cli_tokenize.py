@@ -84,6 +84,7 @@ def test_what_cannot_be(words, tmp_path):
     run("tokenize", tmp_path / "x.json", "a", status=1)
     run("tokenize", tmp_path / "absent", "a", status=1)
     assert "no number" in run("tokenize", words, "-d", "1 two", status=1).stderr
+    assert "'1.5' is no number" in run("tokenize", words, "-d", "1.5", status=1).stderr
     assert "77" in run("tokenize", words, "-d", "77", status=1).stderr
     run("tokenize", words, "-d", "-1", status=2)
     run("tokenize", status=2)

@@ -125,6 +125,8 @@ def test_other_programs_traces(trace):
         ("[" * 100000, "an event was expected"),
         ('[{"ph": "X", "args": ' + "[" * 5000, "at byte"),
         ('{"a": ' + "[" * 100000, "at byte"),
+        ('[{"ph": "X", "name": "a", "ts": 1e308, "dur": 1e308}]', "out of range"),
+        ('[{"ph": "X", "ts": 1, "dur": 1, "args": {"flops": 1e300}}]', "out of range"),
     ],
 )
 def test_what_is_no_trace(trace, text, why):

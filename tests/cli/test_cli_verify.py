@@ -139,7 +139,25 @@ def test_sidecar(tmp_path):
     assert "SHA-256" in run("verify", path, "--structure", status=1).stdout
     for text in "", "hello", digest[:-1], digest + "0":
         (tmp_path / "m.safetensors.sha256").write_text(text)
-        assert "sha256" not in document("verify", path)["files"][0]
+        doc = document("verify", path, status=1)
+        assert "sha256" not in doc["files"][0]
+        assert doc["faults"][0]["what"] == "its .sha256 file begins with no SHA-256"
+    (tmp_path / "m.safetensors.sha256").write_text(f"{digest}  dir/other.safetensors\n")
+    doc = document("verify", path, status=1)
+    assert doc["faults"][0]["what"] == "its .sha256 file names another file"
+
+
+def test_a_config_that_is_no_json(tmp_path):
+    path, _ = one_file(tmp_path)
+    (tmp_path / "config.json").write_text("{}")
+    assert document("verify", path)["sound"]
+    (tmp_path / "config.json").write_text('{"model_type":')
+    assert "it is no JSON" in document("verify", path, status=1)["faults"][0]["what"]
+
+
+def test_a_boolean_is_0_or_1(tmp_path):
+    path = write_safetensors(tmp_path / "m.safetensors", {"b": ("BOOL", np.uint8([0, 1, 2]))})
+    assert "2 is not a boolean" in document("verify", path, status=1)["faults"][0]["what"]
 
 
 @pytest.mark.parametrize("name", ["SHA256SUMS", "sha256sums.txt"])

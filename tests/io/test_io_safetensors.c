@@ -186,7 +186,7 @@ static void truncations(void) {
     mx_scope_close(s);
 }
 
-/* Unaligned data is copied; bools other than 0 and 1 are 1; 8-bit floats are bytes; gaps are
+/* Unaligned data is copied; bools other than 0 and 1 are refused; 8-bit floats are bytes; gaps are
    skipped. */
 static void odd_but_valid(void) {
     mx_scope s = mx_scope_open();
@@ -201,7 +201,7 @@ static void odd_but_valid(void) {
     float one = 1.5f;
     memcpy(file, &length, 8);
     memcpy(file + 8, h, n);
-    memcpy(file + 8 + n, "\x00\x02\x01", 3);
+    memcpy(file + 8 + n, "\x00\x01\x01", 3);
     memcpy(file + 8 + n + 3, &one, 4); // not aligned
     file[8 + n + 7] = 77;
     write_file(file, 8 + n + 8);
@@ -214,6 +214,13 @@ static void odd_but_valid(void) {
     CHECK(get(&a, "e")->dtype == MX_UINT8);
     CHECK_NEAR(element(get(&a, "e"), 0), 77, 0);
     mx_free_arrays(&a);
+    file[8 + n + 1] = 2;
+    write_file(file, 8 + n + 8);
+    CHECK(!mx_load_safetensors(path, false, &a, &m) &&
+          strstr(mx_error_message(), "2 is not a boolean"));
+    mx_error_clear();
+    mx_free_arrays(&a);
+    mx_free_strings(&m);
     mx_scope_close(s);
 }
 

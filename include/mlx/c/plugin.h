@@ -163,7 +163,9 @@ typedef struct mlx_plugin_operation_ {
     int (*kernel)(const mlx_plugin_call *call, const mlx_plugin_array *in, size_t n,
                   const mlx_plugin_array *out);
     /* One gradient for each primal, of its shape and dtype; cotangents and outputs are one for each
-       result. NULL: asking for a derivative is an error. Rules are written in public functions. */
+       result. NULL: asking for a derivative is an error. Rules are written in public functions. In
+       all three *res is an empty handle: the rule puts mlx_vector_array_new() there and fills
+       that. */
     int (*vjp)(mlx_vector_array *res, const mlx_plugin_call *call, const mlx_vector_array primals,
                const mlx_vector_array cotangents, const mlx_vector_array outputs,
                const mlx_stream s);
@@ -177,8 +179,8 @@ typedef struct mlx_plugin_operation_ {
 } mlx_plugin_operation;
 
 /* Add an operation. The struct is copied, its texts too; Python sees it as mx.plugins.<name>.
-   Errors: a name that is taken, a signature with other parameters, a function that is needed and
-   NULL, a size that is not known. */
+   Errors: a name that is taken or is no identifier, a signature with other parameters, a function
+   that is needed and NULL, a size that is not known. */
 MLX_API int mlx_operation_register(const mlx_plugin_operation *operation);
 /* The i-th operation that was added, as a row of the catalog ("mlx.core.plugins"), for
    mlx_operation_call; it lives for ever. NULL: i is too large. Loads what MLX_PLUGINS names;

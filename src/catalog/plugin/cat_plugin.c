@@ -68,12 +68,24 @@ static bool take_parameters(plugin_row *r, const mlx_signature *s) {
            mx_fail(MX_INVALID, "[%s] '%.300s' has no stream at the end", OP, r->given.signature);
 }
 
+/* What Python can call it. */
+static bool is_identifier(const char *s, int n) {
+    for (int i = 0; i < n; i++)
+        if (s[i] != '_' && !((s[i] | 32) >= 'a' && (s[i] | 32) <= 'z') &&
+            !(i && s[i] >= '0' && s[i] <= '9'))
+            return false;
+    return n > 0;
+}
+
 static bool take_signature(plugin_row *r) {
     mlx_signature s;
     capi_callback c = capi_callback_begin(); // a public function, whose error waits
     int status = mlx_signature_parse(&s, r->given.signature);
     if (!capi_callback_end(c, OP, status) || !take_parameters(r, &s))
         return false;
+    if (!is_identifier(s.name.start, s.name.length))
+        return mx_fail(MX_INVALID, "[%s] '%.*s': a name has letters, digits and _", OP,
+                       s.name.length, s.name.start);
     char *name = mx_calloc((size_t)s.name.length + 1, 1);
     if (name)
         memcpy(name, s.name.start, (size_t)s.name.length);

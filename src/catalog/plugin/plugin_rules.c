@@ -1,5 +1,6 @@
 /* What a program's operation does, as the rules of a primitive: arrays become handles, and what it
  * says of shapes, gradients and tangents is checked. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -34,6 +35,20 @@ static const int64_t *numbers_of(const mx_node *y) {
     return ((const mx_p_plugin *)y->params)->numbers.v;
 }
 
+/* As capi_callback_end; an error of a function that the rule called says whose rule it was. */
+static bool ended(capi_callback c, const plugin_row *r, int status) {
+    char text[MX_ERROR_TEXT], own[128];
+    if (capi_callback_end(c, r->op.name, status))
+        return true;
+    snprintf(own, sizeof own, "[%.100s] ", r->op.name);
+    snprintf(text, sizeof text, "%s", mx_error_message());
+    mx_status cause = mx_error_status();
+    if (cause == MX_NOMEM || cause == MX_INTERRUPTED || strncmp(text, own, strlen(own)) == 0)
+        return false;
+    mx_error_clear();
+    return mx_fail(cause, "%sa rule of it failed: %s", own, text);
+}
+
 /* --- shapes ----------------------------------------------------------------------------------- */
 
 static mlx_plugin_array *describe(mx_array *const *in, const void *const *data, int n) {
@@ -63,7 +78,7 @@ static bool infer_in(const plugin_row *r, const int64_t *numbers, const mlx_plug
     mlx_plugin_call call = call_of(r, numbers);
     capi_callback c = capi_callback_begin();
     int status = r->given.shape(&call, in, (size_t)n, shapes);
-    bool ok = capi_callback_end(c, r->op.name, status);
+    bool ok = ended(c, r, status);
     for (int j = 0; j < r->op.results && ok; j++)
         ok = check_shape(r, &shapes[j], &out[j]);
     return ok;
@@ -93,7 +108,7 @@ static bool run_in(const plugin_row *r, const mx_node *y, const mlx_plugin_array
     mlx_plugin_call call = call_of(r, numbers_of(y));
     capi_callback c = capi_callback_begin();
     int status = r->given.kernel(&call, in, y->nin, out);
-    return capi_callback_end(c, r->op.name, status);
+    return ended(c, r, status);
 }
 
 static bool run(const mx_plugin_op *op, const mx_node *y, const void *const *in, void *const *out,
@@ -166,7 +181,7 @@ static bool vjp(const mx_plugin_op *op, const mx_node *y, mx_array *const *cot, 
               put(&h.c, y->out, y->nout);
     if (ok) {
         capi_callback c = capi_callback_begin();
-        ok = capi_callback_end(c, op->name, r->given.vjp(&h.res, &call, h.a, h.b, h.c, h.stream)) &&
+        ok = ended(c, r, r->given.vjp(&h.res, &call, h.a, h.b, h.c, h.stream)) &&
              take(r, h.res, y->in, y->nin, need, grad);
     }
     close_handles(&h);
@@ -182,7 +197,7 @@ static bool jvp(const mx_plugin_op *op, const mx_node *y, mx_array *const *tan, 
     bool ok = h.stream.ctx && all && put(&h.a, y->in, y->nin) && put(&h.b, all, y->nin);
     if (ok) {
         capi_callback c = capi_callback_begin();
-        ok = capi_callback_end(c, op->name, r->given.jvp(&h.res, &call, h.a, h.b, h.stream)) &&
+        ok = ended(c, r, r->given.jvp(&h.res, &call, h.a, h.b, h.stream)) &&
              take(r, h.res, y->out, y->nout, NULL, out);
     }
     close_handles(&h);
@@ -207,7 +222,7 @@ static bool vmap(const mx_plugin_op *op, const mx_node *y, mx_array *const *in, 
     if (ok) {
         capi_callback c = capi_callback_begin();
         int status = r->given.vmap(&h.res, out_axes, &call, h.a, axes, h.stream);
-        ok = capi_callback_end(c, op->name, status) && take(r, h.res, NULL, y->nout, NULL, out) &&
+        ok = ended(c, r, status) && take(r, h.res, NULL, y->nout, NULL, out) &&
              axes_fit(r, out, out_axes, y->nout);
     }
     close_handles(&h);

@@ -34,14 +34,13 @@ static int call_dequantize(mlx_value *res, const mlx_operation *op, mlx_value *a
                           HANDLE(6), dtype, ON(8));
 }
 
-/* w, mode, dtype, stream */
+/* w, group_size, bits, mode, dtype, stream */
 static int call_dequantize_blocks(mlx_value *res, const mlx_operation *op, mlx_value *args) {
-    mlx_optional_dtype dtype = {cat_dtype_or(&args[2], MLX_FLOAT32), !cat_is_none(&args[2])};
-    mlx_optional_int usual = {0, false};
+    mlx_optional_dtype dtype = {cat_dtype_or(&args[4], MLX_FLOAT32), !cat_is_none(&args[4])};
     (void)op;
     return cat_array(&args[0]) ||
-           mlx_dequantize(OUT, ARRAY(0), mlx_array_empty, mlx_array_empty, usual, usual, TEXT(1),
-                          mlx_array_empty, dtype, ON(3));
+           mlx_dequantize(OUT, ARRAY(0), mlx_array_empty, mlx_array_empty, OPTIONAL(1), OPTIONAL(2),
+                          TEXT(3), mlx_array_empty, dtype, ON(5));
 }
 
 /* x, w, scales, biases, transpose, group_size, bits, mode, stream */
@@ -53,22 +52,20 @@ static int call_quantized_matmul(mlx_value *res, const mlx_operation *op, mlx_va
                                 OPTIONAL(6), TEXT(7), ON(8));
 }
 
-/* x, w, transpose, mode, stream */
+/* x, w, transpose, group_size, bits, mode, stream */
 static int call_block_matmul(mlx_value *res, const mlx_operation *op, mlx_value *args) {
-    mlx_optional_int usual = {0, false};
     (void)op;
     return cat_array(&args[0]) || cat_array(&args[1]) ||
            mlx_quantized_matmul(OUT, ARRAY(0), ARRAY(1), mlx_array_empty, mlx_array_empty, FLAG(2),
-                                usual, usual, TEXT(3), ON(4));
+                                OPTIONAL(3), OPTIONAL(4), TEXT(5), ON(6));
 }
 
-/* x, w, lhs_indices, rhs_indices, transpose, mode, sorted_indices, stream */
+/* x, w, lhs_indices, rhs_indices, transpose, group_size, bits, mode, sorted_indices, stream */
 static int call_gather_block_matmul(mlx_value *res, const mlx_operation *op, mlx_value *args) {
-    mlx_optional_int usual = {0, false};
     (void)op;
     return cat_array(&args[0]) || cat_array(&args[1]) || optional_arrays(args, 2, 3) ||
            mlx_gather_qmm(OUT, ARRAY(0), ARRAY(1), mlx_array_empty, mlx_array_empty, HANDLE(2),
-                          HANDLE(3), FLAG(4), usual, usual, TEXT(5), FLAG(6), ON(7));
+                          HANDLE(3), FLAG(4), OPTIONAL(5), OPTIONAL(6), TEXT(7), FLAG(8), ON(9));
 }
 
 /* x, w, scales, biases, lhs_indices, rhs_indices, transpose, group_size, bits, mode, global_scale,
@@ -116,6 +113,8 @@ static int call_from_fp8(mlx_value *res, const mlx_operation *op, mlx_value *arg
 
 #define FORM(mode) \
     "group_size: int | None = None, bits: int | None = None, mode: str = '" mode "', "
+/* Words have them; of blocks they are refused by name. */
+#define OF_WORDS "group_size: int | None = None, bits: int | None = None, "
 #define MODES                                                                                  \
     "mode 'affine': 2 to 8 bits, groups of 32, 64 or 128 (by default 4 bits, 64), "            \
     "value = scale * q + bias; 'mxfp4', 'mxfp8' and 'nvfp4': small floats with one scale for " \
@@ -145,14 +144,16 @@ const mlx_operation cat_quant_rows[] = {
      "The values of a quantized array: dtype is by default that of the scales, bfloat16 where "
      "these are codes. " MODES,
      call_dequantize},
-    {CORE, "dequantize(w: array, /, *, mode: str, dtype: Dtype | None = None, " STREAM,
+    {CORE, "dequantize(w: array, /, *, " OF_WORDS "mode: str, dtype: Dtype | None = None, " STREAM,
      "The values of blocks, by default as float16." BLOCKS, call_dequantize_blocks},
     {CORE,
      "quantized_matmul(x: array, w: array, /, scales: array, biases: array | None = None, "
      "transpose: bool = True, " FORM("affine") "*, " STREAM,
      "The matrix product of x (..., K) and a quantized matrix, (N, K) if transpose, else (K, N). " MODES,
      call_quantized_matmul},
-    {CORE, "quantized_matmul(x: array, w: array, /, *, transpose: bool = True, mode: str, " STREAM,
+    {CORE,
+     "quantized_matmul(x: array, w: array, /, *, transpose: bool = True, " OF_WORDS
+     "mode: str, " STREAM,
      "The matrix product of x and a matrix of blocks, which is read where it lies. " ROUNDS BLOCKS,
      call_block_matmul},
     {CORE,
@@ -166,7 +167,8 @@ const mlx_operation cat_quant_rows[] = {
      call_gather_qmm},
     {CORE,
      "gather_qmm(x: array, w: array, /, *, lhs_indices: array | None = None, rhs_indices: array | "
-     "None = None, transpose: bool = True, mode: str, sorted_indices: bool = False, " STREAM,
+     "None = None, transpose: bool = True, " OF_WORDS
+     "mode: str, sorted_indices: bool = False, " STREAM,
      "The same with matrices of blocks. " ROUNDS BLOCKS, call_gather_block_matmul},
     {CORE,
      "qqmm(x: array, w: array, scales: array | None = None, " FORM(

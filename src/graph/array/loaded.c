@@ -25,7 +25,9 @@ mx_loaded *mx_loaded_open(const char *op, const char *path, bool map) {
     atomic_init(&l->object.refs, 1);
     l->object.destroy = destroy;
     l->file = f;
-    if (!map || (l->mapped = map_all(f)))
+    if (map && (l->mapped = map_all(f)) && mx_files_are_many())
+        mx_file_let_go(f);
+    if (!map || l->mapped)
         return l;
     mx_object_release(&l->object);
     return NULL;

@@ -163,11 +163,16 @@ struct mx_archive_writer {
     struct mx_writer **file; /* one a part, once the first tensor is put */
     char **file_path;
     int parts;
+    bool keeps; /* files that are there by then are not replaced */
     bool failed, finished;
 };
 
-/* By name, or where that is NULL by the path's ending. NULL and an error: there is none. */
+/* By name, or where that is NULL by the path's ending. NULL: there is none; an error is recorded
+   by the second, and by both where plug-ins cannot be loaded. */
+const mx_archive_output *mx_output_find(const char *path, const char *format);
 const mx_archive_output *mx_output_for(const char *path, const char *format);
+/* Names of all that can be written, with ", " between, for messages. */
+void mx_output_names(char *room, size_t n);
 /* format: NULL by the path's ending. */
 mx_archive_writer *mx_archive_create(const char *path, const char *format, uint64_t most);
 /* Metadata; m is taken over, also on failure. */

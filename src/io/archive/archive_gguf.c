@@ -14,7 +14,7 @@ enum { SWAPPED = 1, TYPE = 2 };
 
 static bool detect(const mx_archive_format *self, mx_source *s) {
     (void)self;
-    return s->size >= 4 && mx_source_get(s, 0, 4, "the file") && memcmp(s->data, "GGUF", 4) == 0;
+    return mx_source_is_gguf(s);
 }
 
 static bool add_tensor(mx_archive *a, int part, const gguf_info *t, bool swapped) {

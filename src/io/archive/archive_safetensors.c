@@ -40,7 +40,7 @@ static bool open(mx_archive *a, int part) {
         ok = add_tensor(a, part, &f, &f.tensor[i]);
     for (size_t i = 0; ok && i < f.metadata.count; i++)
         ok = mx_archive_add_meta(a, f.metadata.entry[i].key,
-                                 mx_meta_of_string(f.metadata.entry[i].value));
+                                 mx_meta_copy(f.metadata.entry[i].value));
     st_close(&f);
     return ok;
 }
@@ -60,8 +60,6 @@ static mx_array *packed_bytes(mx_archive *a, const mx_archive_tensor *t, int bit
 
 static mx_array *read(mx_archive *a, const mx_archive_tensor *t, bool stored) {
     const st_type *type = st_type_stored(t->storage);
-    if (type->dtype == MX_BOOL) // bytes that are neither 0 nor 1 count as 1
-        return mx_astype(mx_archive_elements(a, t, MX_UINT8, NULL, 0), MX_BOOL);
     if (type->dtype == MX_DTYPE_COUNT)
         return stored ? packed_bytes(a, t, type->bits)
                       : mx_fail(

@@ -144,9 +144,10 @@ bool mx_archive_declare(mx_archive_writer *w, const char *name, const char *stor
     int64_t size = 0;
     if (!is_open(w, "declarations") || !check_storage(w, name, storage, &e.storage))
         return false;
-    if (!*name || strlen(name) > MX_MOST_NAME)
-        return mx_fail(MX_INVALID, "[%s] '%s': a tensor's name has 1 to %d bytes", op, w->path,
-                       MX_MOST_NAME);
+    int least = w->format == &mx_output_gguf;
+    if (strlen(name) > MX_MOST_NAME || (int)strlen(name) < least)
+        return mx_fail(MX_INVALID, "[%s] '%s': a tensor's name has %d to %d bytes", op, w->path,
+                       least, MX_MOST_NAME);
     if (mx_map_has(&w->place, name))
         return mx_fail(MX_INVALID, "[%s] '%s': '%.200s' was declared before", op, w->path, name);
     if (ndim > MX_MAX_NDIM || !mx_shape_size(shape, ndim, 8, &size))
@@ -197,6 +198,8 @@ static bool write_head(mx_archive_writer *w, int part, mx_archive_entry **entry)
     w->file[part] = w->file_path[part] ? mx_writer_open(op, w->file_path[part]) : NULL;
     if (!w->file[part])
         return false;
+    if (w->keeps)
+        mx_writer_keep(w->file[part]);
     mx_sink k = mx_sink_writer(op, w->file_path[part], w->file[part]);
     return w->format->head(&k, w, part, entry, n, &size) && mx_writer_extend(w->file[part], size);
 }
@@ -342,7 +345,7 @@ static bool all_were_put(const mx_archive_writer *w) {
 bool mx_archive_finish(mx_archive_writer *w) {
     if (!all_were_put(w))
         return false;
-    bool ok = began(w);
+    bool ok = began(w) && !mx_failed();
     if (!ok)
         return false;
     for (int i = 0; ok && i < w->parts; i++) {

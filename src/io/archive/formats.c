@@ -3,6 +3,7 @@
 #include "io/archive/formats.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/status.h"
@@ -77,8 +78,7 @@ static bool is_wanted(const mx_archive_output *o, const char *path, const char *
     return o && (format ? strcmp(o->name, format) == 0 : ends_with(path, o->ending));
 }
 
-const mx_archive_output *mx_output_for(const char *path, const char *format) {
-    static const char op[] = "file_writer";
+const mx_archive_output *mx_output_find(const char *path, const char *format) {
     for (int i = 0; i < OUTPUTS; i++)
         if (is_wanted(outputs[i], path, format))
             return outputs[i];
@@ -87,10 +87,29 @@ const mx_archive_output *mx_output_for(const char *path, const char *format) {
     for (const mx_format_row *r = atomic_load(&added); r; r = r->next)
         if (is_wanted(r->output, path, format))
             return r->output;
+    return NULL;
+}
+
+void mx_output_names(char *room, size_t n) {
+    size_t at = 0;
+    for (int i = 0; i < OUTPUTS; i++)
+        at += (size_t)snprintf(room + at, n - at, "%s%s", i ? ", " : "", outputs[i]->name);
+    for (const mx_format_row *r = atomic_load(&added); r && n - at > 70; r = r->next)
+        if (r->output)
+            at += (size_t)snprintf(room + at, n - at, ", %s", r->output->name);
+}
+
+const mx_archive_output *mx_output_for(const char *path, const char *format) {
+    static const char op[] = "file_writer";
+    char names[512];
+    const mx_archive_output *o = mx_output_find(path, format);
+    if (o || mx_failed())
+        return o;
+    mx_output_names(names, sizeof names);
     if (format)
         return mx_fail(MX_UNSUPPORTED,
-                       "[%s] '%s': the format '%.100s' cannot be written: safetensors and gguf can",
-                       op, path, format);
+                       "[%s] '%s': the format '%.100s' cannot be written: %s can be", op, path,
+                       format, names);
     return mx_fail(MX_INVALID, "[%s] '%s': no format was given, and the name does not tell one", op,
                    path);
 }

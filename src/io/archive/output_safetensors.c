@@ -17,23 +17,19 @@ static bool storage(const char *name, mx_storage *out) {
     return true;
 }
 
-static bool text_of(mx_sink *k, const char *key, const mx_meta *m, mx_map *texts) {
-    if (m->kind != MX_META_STRING)
-        return mx_fail(
-            MX_INVALID,
-            "[%s] '%s': the metadata '%.100s' is no text, and safetensors files hold texts alone",
-            k->op, k->name, key);
-    return mx_map_set(texts, key, m->string, NULL);
+static bool is_text(mx_sink *k, const char *key, const mx_meta *m) {
+    return m->kind == MX_META_STRING ||
+           mx_fail(
+               MX_INVALID,
+               "[%s] '%s': the metadata '%.100s' is no text, and safetensors files hold texts alone",
+               k->op, k->name, key);
 }
 
 static bool put_head(mx_sink *k, st_entry *e, size_t n, const mx_map *meta) {
-    mx_map texts = {0};
     bool ok = true;
     for (size_t i = 0; ok && i < meta->count; i++)
-        ok = text_of(k, meta->entry[i].key, meta->entry[i].value, &texts);
-    ok = ok && st_put_header(k, e, n, &texts);
-    mx_map_free(&texts, NULL);
-    return ok;
+        ok = is_text(k, meta->entry[i].key, meta->entry[i].value);
+    return ok && st_put_header(k, e, n, meta);
 }
 
 static bool head(mx_sink *k, const mx_archive_writer *w, int part, mx_archive_entry **entry,

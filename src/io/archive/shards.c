@@ -39,15 +39,6 @@ static bool add_file(const char *op, mx_shards *x, char *path) {
                 : false;
 }
 
-static char *inside(const char *folder, const char *name) {
-    mx_text t = {0};
-    size_t n = strlen(folder);
-    mx_text_str(&t, folder);
-    mx_text_str(&t, n && folder[n - 1] != '/' ? "/" : "");
-    mx_text_str(&t, name);
-    return mx_text_take(&t);
-}
-
 /* --- an index ----------------------------------------------------------------------------- */
 
 static bool fail_index(const char *op, const mx_shards *x, const char *what) {
@@ -58,6 +49,8 @@ static json_t *parse(const char *op, const mx_shards *x, mx_source *s) {
     json_error_t e;
     if (s->size > ST_MOST_HEADER)
         return fail_index(op, x, "it has more than 100 MB"), NULL;
+    if (!s->size)
+        return fail_index(op, x, "it is empty"), NULL;
     if (!mx_source_get(s, 0, s->size, "the index"))
         return NULL;
     const char *text = (const char *)s->data;
@@ -105,9 +98,16 @@ static bool read_index(const char *op, mx_shards *x, mx_source *s) {
     return ok;
 }
 
+static bool ends_with(const char *name, const char *ending) {
+    size_t n = strlen(name), m = strlen(ending);
+    return n > m && strcmp(name + n - m, ending) == 0;
+}
+
 /* JSON begins with a brace, and so may the length of a safetensors header, behind which stands
-   another one. */
+   another one. What is called an index is to be one. */
 static bool looks_like_index(mx_source *s) {
+    if (ends_with(s->name, ".index.json"))
+        return true;
     if (s->size < 16 || !mx_source_get(s, 0, 16, "the file"))
         return false;
     return s->data[0] == '{' && (s->data[8] != '{' || mx_le64(s->data) > s->size);
@@ -127,18 +127,13 @@ static bool of_file(const char *op, mx_shards *x) {
 
 /* --- a folder ----------------------------------------------------------------------------- */
 
-static bool ends_with(const char *name, const char *ending) {
-    size_t n = strlen(name), m = strlen(ending);
-    return n > m && strcmp(name + n - m, ending) == 0 && *name != '.';
-}
-
 /* Its files of an ending. */
 static bool list_folder(const char *op, mx_shards *x, const char *ending) {
     DIR *d = opendir(x->label);
     bool ok = d || mx_fail(MX_IO, "[%s] cannot list the folder '%s'", op, x->label);
     for (struct dirent *e; ok && (e = readdir(d));)
-        if (ends_with(e->d_name, ending))
-            ok = add_file(op, x, inside(x->label, e->d_name));
+        if (*e->d_name != '.' && ends_with(e->d_name, ending))
+            ok = add_file(op, x, mx_text_path(x->label, e->d_name));
     if (d)
         closedir(d);
     if (ok && x->files)
@@ -179,7 +174,7 @@ static bool of_folder(const char *op, mx_shards *x) {
                                         "pytorch_model.bin.index.json", "pytorch_model.bin"};
     struct stat s;
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-        char *path = inside(x->label, known[i]);
+        char *path = mx_text_path(x->label, known[i]);
         if (!path)
             return false;
         if (stat(path, &s) == 0) {

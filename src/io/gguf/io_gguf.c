@@ -401,10 +401,22 @@ static bool place_tensors(reader *r, gguf_info *t, uint64_t n) {
 
 /* --- the file --------------------------------------------------------------------- */
 
+bool mx_source_is_gguf(mx_source *s) {
+    return s->size >= 4 && mx_source_get(s, 0, 4, "the file") && !memcmp(s->data, "GGUF", 4);
+}
+
+bool mx_path_is_gguf(const char *op, const char *path, bool *out) {
+    mx_source s;
+    if (!mx_source_file(&s, op, path, false))
+        return false;
+    *out = mx_source_is_gguf(&s);
+    mx_source_close(&s);
+    return !mx_failed();
+}
+
 static bool read_version(reader *r) {
     uint32_t version = 0;
-    if (r->s->size < 4 || !mx_source_get(r->s, 0, 4, "a GGUF file") ||
-        memcmp(r->s->data, "GGUF", 4) != 0)
+    if (!mx_source_is_gguf(r->s))
         return mx_source_fail(r->s, 0, "it is not a GGUF file");
     r->at = 4;
     if (!read_u32(r, &version, "the version"))

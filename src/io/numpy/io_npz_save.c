@@ -214,6 +214,8 @@ static bool write_archive(const char *path, const mx_npz_each *each, bool compre
     saving v = {.method = compressed ? ZIP_CM_DEFLATE : ZIP_CM_STORE, .each = each};
     v.member = mx_calloc(each->count, sizeof *v.member);
     v.out = v.member ? mx_writer_open(op, path) : NULL;
+    if (v.out && each->keeps)
+        mx_writer_keep(v.out);
     bool ok = v.out && save_to(&v, path);
     if (ok)
         ok = mx_writer_commit(v.out);
@@ -251,6 +253,7 @@ static mx_array *value_of(const void *map, size_t i) {
 }
 
 bool mx_save_npz(const char *path, const mx_map *arrays, bool compressed) {
-    return mx_save_npz_each(path, &(mx_npz_each){arrays->count, key_of, value_of, NULL, arrays},
+    return mx_save_npz_each(path,
+                            &(mx_npz_each){arrays->count, key_of, value_of, NULL, arrays, false},
                             compressed);
 }

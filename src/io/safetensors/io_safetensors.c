@@ -97,7 +97,7 @@ static json_t *parse(const reading *r, const char *text, size_t n) {
     json_error_t e;
     if (!st_is_shallow(text, n))
         return FAIL(r, "the header of '%s' is nested too deeply", r->label);
-    json_t *header = json_loadb(text, n, JSON_REJECT_DUPLICATES, &e);
+    json_t *header = json_loadb(text, n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &e);
     if (!header && json_error_code(&e) == json_error_out_of_memory)
         return mx_fail_nomem(r->op, n);
     if (!header)
@@ -209,9 +209,9 @@ static bool add_metadata(reading *r, const json_t *pairs) {
     json_object_foreach((json_t *)pairs, key, value) {
         if (!json_is_string(value))
             return FAIL(r, "the metadata '%s' of '%s' is not a string", key, r->label);
-        char *copy = mx_strdup(json_string_value(value));
-        if (!copy || !mx_map_set(&r->file->metadata, key, copy, NULL)) {
-            mx_free(copy);
+        mx_meta *text = mx_meta_of_text(json_string_value(value), json_string_length(value));
+        if (!text || !mx_map_set(&r->file->metadata, key, text, NULL)) {
+            mx_meta_free(text);
             return false;
         }
     }
@@ -283,7 +283,7 @@ bool st_open(mx_source *s, st_file *f) {
 }
 
 void st_close(st_file *f) {
-    mx_free_strings(&f->metadata);
+    mx_map_free(&f->metadata, mx_meta_free);
     mx_free(f->tensor);
     json_decref(f->header);
     *f = (st_file){0};
@@ -291,18 +291,15 @@ void st_close(st_file *f) {
 
 /* --- as arrays by name -------------------------------------------------------------- */
 
-/* Bytes of a bool that are neither 0 nor 1 count as 1. */
 static mx_array *array_of(mx_source *s, const st_file *f, const st_tensor *t) {
-    bool clean = t->type->dtype == MX_BOOL;
     if (t->type->dtype == MX_DTYPE_COUNT)
         return mx_fail(
             MX_UNSUPPORTED,
             "[%s] Tensor '%s' of '%s' has the dtype %s, which arrays do not have (an open file "
             "gives its bytes)",
             s->op, t->name, s->name, t->type->name);
-    mx_array *a = mx_source_array(s, (size_t)(f->data + t->begin), t->shape.dim, t->shape.ndim,
-                                  clean ? MX_UINT8 : t->type->dtype, false);
-    return clean ? mx_astype(a, MX_BOOL) : a;
+    return mx_source_array(s, (size_t)(f->data + t->begin), t->shape.dim, t->shape.ndim,
+                           t->type->dtype, false);
 }
 
 static bool add_tensor(mx_source *s, const st_file *f, const st_tensor *t, mx_map *arrays) {
@@ -315,15 +312,24 @@ static bool add_tensor(mx_source *s, const st_file *f, const st_tensor *t, mx_ma
     return ok;
 }
 
+/* A string ends where its first zero is. */
+static bool copy_strings(const mx_map *from, mx_map *to) {
+    for (size_t i = 0; i < from->count; i++) {
+        char *copy = mx_strdup(((const mx_meta *)from->entry[i].value)->string);
+        if (!copy || !mx_map_set(to, from->entry[i].key, copy, NULL)) {
+            mx_free(copy);
+            return false;
+        }
+    }
+    return true;
+}
+
 bool mx_load_safetensors_from(mx_source *source, mx_map *arrays, mx_map *metadata) {
     st_file f;
     bool ok = st_open(source, &f);
     for (size_t i = 0; ok && i < f.count; i++)
         ok = add_tensor(source, &f, &f.tensor[i], arrays);
-    if (ok && metadata) {
-        *metadata = f.metadata;
-        f.metadata = (mx_map){0};
-    }
+    ok = ok && (!metadata || copy_strings(&f.metadata, metadata));
     if (!ok)
         mx_free_arrays(arrays);
     st_close(&f);

@@ -59,12 +59,14 @@ static bool add_metadata(const mx_sink *k, json_t *header, const mx_map *metadat
     if (!metadata || !metadata->count)
         return true;
     json_t *pairs = json_object();
-    for (size_t i = 0; pairs && i < metadata->count; i++)
+    for (size_t i = 0; pairs && i < metadata->count; i++) {
+        const mx_meta *m = metadata->entry[i].value;
         if (json_object_set_new(pairs, metadata->entry[i].key,
-                                json_string(metadata->entry[i].value))) {
+                                json_stringn(m->string, m->length[0]))) {
             json_decref(pairs);
             return refuse_name(k, metadata->entry[i].key);
         }
+    }
     return (pairs && json_object_set_new(header, ST_METADATA, pairs) == 0) ||
            mx_fail_nomem(k->op, 0);
 }
@@ -140,9 +142,24 @@ static bool evaluate(const mx_map *arrays) {
     return ok;
 }
 
+/* Strings as texts of metadata. */
+static bool texts_of(const mx_map *strings, mx_map *out) {
+    for (size_t i = 0; strings && i < strings->count; i++) {
+        mx_meta *text = mx_meta_of_string(strings->entry[i].value);
+        if (!text || !mx_map_set(out, strings->entry[i].key, text, NULL)) {
+            mx_meta_free(text);
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool write_all(mx_sink *k, const st_entry *entries, const mx_map *arrays,
                       const mx_map *metadata) {
-    bool ok = evaluate(arrays) && st_put_header(k, entries, arrays->count, metadata);
+    mx_map texts = {0};
+    bool ok = evaluate(arrays) && texts_of(metadata, &texts) &&
+              st_put_header(k, entries, arrays->count, &texts);
+    mx_map_free(&texts, mx_meta_free);
     for (size_t i = 0; i < arrays->count && ok; i++)
         ok = mx_sink_array(k, arrays->entry[entries[i].place].value);
     return ok;

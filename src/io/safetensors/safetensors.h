@@ -46,7 +46,7 @@ typedef struct st_file {
     void *header;      /* parsed JSON */
     st_tensor *tensor; /* in the header's order */
     size_t count;
-    mx_map metadata; /* strings */
+    mx_map metadata; /* mx_meta *, texts */
     uint64_t data;   /* where the data begins */
 } st_file;
 /* All of the header, checked against the bytes there are. st_close in any case. */
@@ -69,7 +69,8 @@ typedef struct st_entry {
 } st_entry;
 /* Put the entries into the order of the data, larger elements first, and find where each begins. */
 void st_arrange(st_entry *entries, size_t n);
-/* The header that precedes them; k stands where the data begins then. */
+/* The header that precedes them; k stands where the data begins then. metadata: mx_meta *, texts;
+   NULL: none. */
 bool st_put_header(mx_sink *k, const st_entry *entries, size_t n, const mx_map *metadata);
 
 #endif

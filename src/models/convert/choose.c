@@ -56,12 +56,14 @@ static bool read_mode(const mx_convert_options *o, mx_choice *c) {
 
 static bool read_dtype(const mx_convert_options *o, mx_choice *c) {
     c->has_dtype = o->dtype;
-    if (!o->dtype || (mx_elements_parse(op, o->dtype, MX_FLOAT16, &c->dtype) &&
-                      mx_elements_are_plain(&c->dtype)))
+    if (!o->dtype)
         return true;
-    return mx_failed()
-               ? false
-               : mx_fail(MX_INVALID, "[%s] '%.100s' is a mode, a dtype was expected", op, o->dtype);
+    if (!mx_elements_parse(op, o->dtype, MX_FLOAT16, &c->dtype))
+        return false;
+    return (mx_elements_are_plain(&c->dtype) && c->dtype.dtype != MX_FLOAT64) ||
+           mx_fail(MX_INVALID,
+                   "[%s] '%.100s' was given as dtype: float32, float16 or bfloat16 was expected",
+                   op, o->dtype);
 }
 
 bool mx_choice_of(const mx_convert_options *o, mx_naming naming, bool keeps_names, mx_choice *out) {
@@ -260,8 +262,9 @@ static bool blocks_for(const mx_model *m, mx_output *o) {
 /* Not for npz, which convert.c sees to. */
 static bool can_hold(const mx_choice *c, const mx_elements *e) {
     mx_storage unused;
+    const mx_archive_output *out = c->output ? c->output : &mx_output_safetensors;
     return c->naming == MX_NAMED_GGUF ? strcmp(e->storage, mx_dtype_name(e->dtype)) == 0
-                                      : mx_output_safetensors.storage(e->storage, &unused);
+                                      : out->storage(e->storage, &unused);
 }
 
 static bool plain_as_held(const mx_choice *c, mx_output *o) {

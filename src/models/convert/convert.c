@@ -26,12 +26,13 @@ static const struct target {
     mx_naming naming;
     bool keeps_names;
     uint64_t most_bytes;
+    const mx_archive_output *output; /* of a plug-in */
 } targets[] = {
-    {"gguf", ".gguf", "gguf", MX_NAMED_GGUF, false, 0},
-    {"safetensors", ".safetensors", "safetensors", MX_NAMED_MLX, true, 0},
-    {"npz", ".npz", NULL, MX_NAMED_HF, true, 0},
-    {"mlx", NULL, "safetensors", MX_NAMED_MLX, false, (uint64_t)5 << 30},
-    {"hf", NULL, "safetensors", MX_NAMED_HF, false, (uint64_t)5 << 30},
+    {"gguf", ".gguf", "gguf", MX_NAMED_GGUF, false, 0, NULL},
+    {"safetensors", ".safetensors", "safetensors", MX_NAMED_MLX, true, 0, NULL},
+    {"npz", ".npz", NULL, MX_NAMED_HF, true, 0, NULL},
+    {"mlx", NULL, "safetensors", MX_NAMED_MLX, false, (uint64_t)5 << 30, NULL},
+    {"hf", NULL, "safetensors", MX_NAMED_HF, false, (uint64_t)5 << 30, NULL},
 };
 enum { TARGETS = sizeof targets / sizeof *targets, TO_MLX = 3 };
 
@@ -40,15 +41,46 @@ static bool ends_with(const char *path, const char *ending) {
     return n > m && strcmp(path + n - m, ending) == 0;
 }
 
-static const struct target *target_of(const char *out, const char *format) {
+/* ".tst" of "a/x.tst": what looks like the ending of a file, in letters alone. Models have names
+   like "SmolLM2-1.7B" as well. NULL: there is none. */
+static const char *ending_of(const char *path) {
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path,
+               *dot = strrchr(name, '.');
+    size_t n = dot ? strspn(dot + 1, "abcdefghijklmnopqrstuvwxyz") : 0;
+    return dot && dot > name && n && !dot[1 + n] ? dot : NULL;
+}
+
+/* What plug-ins write: tensors under the names they have. */
+static bool of_plugin(const char *out, const char *format, struct target *t) {
+    const mx_archive_output *o = mx_output_find(out, format);
+    if (o)
+        *t = (struct target){o->name, o->ending, o->name, MX_NAMED_MLX, true, 0, o};
+    return o;
+}
+
+static bool fail_target(const char *out, const char *format) {
+    char names[512];
+    mx_output_names(names, sizeof names);
+    if (format)
+        return mx_fail(MX_INVALID, "[%s] the format '%.80s' is none of npz, mlx, hf, %s", op,
+                       format, names);
+    return mx_fail(MX_INVALID,
+                   "[%s] '%s': no format that is written ends in '%s' (npz, %s do); a folder of "
+                   "that name is made where the format mlx or hf is asked for",
+                   op, out, ending_of(out), names);
+}
+
+/* *t stays what it is where nothing says otherwise. */
+static bool target_of(const char *out, const char *format, struct target *t) {
     for (int i = 0; i < TARGETS; i++)
         if (format ? strcmp(format, targets[i].name) == 0
-                   : targets[i].ending && ends_with(out, targets[i].ending))
-            return &targets[i];
-    if (!format)
-        return &targets[TO_MLX];
-    return mx_fail(MX_INVALID, "[%s] the format '%.80s' is none of gguf, safetensors, npz, mlx, hf",
-                   op, format);
+                   : targets[i].ending && ends_with(out, targets[i].ending)) {
+            *t = targets[i];
+            return true;
+        }
+    if (of_plugin(out, format, t) || mx_failed())
+        return !mx_failed();
+    return (!format && !ending_of(out)) || fail_target(out, format);
 }
 
 /* --- the two paths --------------------------------------------------------------------------- */
@@ -121,11 +153,9 @@ static bool check_space(const mx_conversion *p, const char *out) {
 
 static bool write_folder(const mx_conversion *p, const char *out, uint64_t most) {
     mx_staging s;
-    mx_text t = {0};
     bool ok = mx_staging_open(&s, out);
-    mx_text_add(&t, "%s/model.safetensors", ok ? s.path : "");
-    char *path = mx_text_take(&t);
-    ok = ok && path && mx_write_model(p, path, "safetensors", most) && mx_side_files(p, s.path) &&
+    char *path = ok ? mx_text_path(s.path, "model.safetensors") : NULL;
+    ok = path && mx_write_model(p, path, "safetensors", most) && mx_side_files(p, s.path) &&
          mx_staging_commit(&s);
     mx_free(path);
     mx_staging_close(&s);
@@ -186,6 +216,7 @@ static bool convert(mx_model *m, const char *out, const struct target *t,
     mx_conversion p = {0};
     bool ok = check_method(m) && check_apart(m, t) && check_factors(m, t) &&
               mx_choice_of(o, t->naming, !m->family, &c);
+    c.output = t->output;
     if (ok)
         mx_choice_drop(&c, m);
     ok = ok && (!m->family || mx_model_check(m)) && mx_conversion_make(&p, m, &c) &&
@@ -201,12 +232,12 @@ bool mx_convert(const char *in, const char *out, const mx_convert_options *o) {
     o = o ? o : &usual;
     if (!in || !out || !*out)
         return mx_fail(MX_INVALID, "[%s] a path is NULL or empty", op);
-    const struct target *t = target_of(out, o->format);
-    if (!t || !check_paths(in, out, t, o->overwrite))
+    struct target t = targets[TO_MLX];
+    if (!target_of(out, o->format, &t) || !check_paths(in, out, &t, o->overwrite))
         return false;
     mx_scope scope = mx_scope_open();
-    const char *family = t->keeps_names ? "none" : o->family;
-    bool ok = mx_model_open(&m, in, family, false) && convert(&m, out, t, o);
+    const char *family = t.keeps_names ? "none" : o->family;
+    bool ok = mx_model_open(&m, in, family, false) && convert(&m, out, &t, o);
     mx_model_close(&m);
     mx_scope_close(scope);
     return ok;

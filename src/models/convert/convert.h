@@ -54,6 +54,8 @@ typedef struct mx_choice {
     const mx_convert_options *o;
     mx_naming naming; /* of the output */
     bool keeps_names; /* there is no family */
+    /* What is written, where that is neither GGUF nor npz; NULL: safetensors. */
+    const mx_archive_output *output;
     const struct mx_mixture *mixture;
     bool quantizes;
     mx_elements mode; /* if it does */

@@ -60,18 +60,11 @@ static bool family_named(mx_model *m, const char *name) {
 /* --- the folder ------------------------------------------------------------------------------ */
 
 static bool is_there(const char *folder, const char *name) {
-    mx_text t = {0};
     struct stat s;
-    mx_text_add(&t, "%s/%s", folder, name);
-    bool there = t.data && stat(t.data, &s) == 0 && S_ISREG(s.st_mode);
-    mx_text_free(&t);
+    char *path = mx_text_path(folder, name);
+    bool there = path && stat(path, &s) == 0 && S_ISREG(s.st_mode);
+    mx_free(path);
     return there;
-}
-
-static char *inside(const char *folder, const char *name) {
-    mx_text t = {0};
-    mx_text_add(&t, "%s/%s", folder, name);
-    return mx_text_take(&t);
 }
 
 /* Of "a/", "a" and "a/model.safetensors.index.json": "a". NULL: it is another file. */
@@ -93,7 +86,7 @@ static char *folder_of(const char *path) {
 }
 
 static bool load_config(mx_model *m) {
-    char *path = inside(m->folder, "config.json");
+    char *path = mx_text_path(m->folder, "config.json");
     m->config = path ? mx_json_load_config(op, path) : NULL;
     bool ok = m->config && (json_is_object(m->config) ||
                             mx_fail(MX_FORMAT, "[%s] '%s' holds no object", op, path));
@@ -114,7 +107,7 @@ static bool load_quantization(mx_model *m) {
 static bool load_side(mx_model *m) {
     if (!is_there(m->folder, MX_METADATA_FILE))
         return true;
-    char *path = inside(m->folder, MX_METADATA_FILE);
+    char *path = mx_text_path(m->folder, MX_METADATA_FILE);
     m->side = path ? mx_archive_open(op, path, false) : NULL;
     mx_free(path);
     return m->side != NULL;

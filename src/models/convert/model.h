@@ -62,10 +62,10 @@ bool mx_model_check(const mx_model *m);
 bool mx_part_is_foreign(const char *part);
 /* The arrays of a tensor: as they lie, or their values. */
 bool mx_model_read(const mx_model *m, const mx_model_tensor *t, bool stored, mx_parts *out);
-/* Are rows of it read by themselves? Then those from first to last, of a tensor without words. */
+/* Are rows of it read by themselves? Then the arrays of those from first to last. */
 bool mx_model_has_rows(const mx_model *m, const mx_model_tensor *t);
-mx_array *mx_model_read_rows(const mx_model *m, const mx_model_tensor *t, bool stored, int first,
-                             int last);
+bool mx_model_read_rows(const mx_model *m, const mx_model_tensor *t, bool stored, int first,
+                        int last, mx_parts *out);
 /* How its names are written in the files it came from. */
 static inline mx_naming mx_model_naming(const mx_model *m) {
     return m->is_gguf ? MX_NAMED_GGUF : MX_NAMED_HF;

@@ -38,12 +38,6 @@ const char *mx_side_key(const char *name, char *room, size_t n) {
 
 /* --- files ----------------------------------------------------------------------------------- */
 
-static char *path_of(const char *folder, const char *name) {
-    mx_text t = {0};
-    mx_text_add(&t, "%s/%s", folder, name);
-    return mx_text_take(&t);
-}
-
 static char *read_path(const char *path, size_t *n) {
     mx_source s;
     char *copy = NULL;
@@ -64,7 +58,7 @@ static char *read_path(const char *path, size_t *n) {
 
 char *mx_side_read(const char *folder, const char *name, size_t *n) {
     struct stat s;
-    char *path = folder ? path_of(folder, name) : NULL;
+    char *path = folder ? mx_text_path(folder, name) : NULL;
     char *bytes = path && stat(path, &s) == 0 && S_ISREG(s.st_mode) ? read_path(path, n) : NULL;
     mx_free(path);
     return bytes;
@@ -97,7 +91,7 @@ static bool make_parent(const char *path, const char *name) {
 
 bool mx_side_write(const char *folder, const char *name, const char *bytes, size_t n) {
     content c = {bytes, n};
-    char *path = path_of(folder, name);
+    char *path = mx_text_path(folder, name);
     bool ok = path && make_parent(path, name) && mx_sink_file(op, path, "", put_content, &c);
     mx_free(path);
     return ok;

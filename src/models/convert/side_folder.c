@@ -211,9 +211,7 @@ bool mx_side_files(const mx_conversion *p, const char *folder) {
     mx_scope scope = mx_scope_open();
     bool ok = (!m->config || write_config(p, folder)) && copy_files(p->choice->o, m, folder);
     if (ok && mx_side_base(m)) {
-        mx_text t = {0};
-        mx_text_add(&t, "%s/%s", folder, MX_METADATA_FILE);
-        char *path = mx_text_take(&t);
+        char *path = mx_text_path(folder, MX_METADATA_FILE);
         ok = path && write_metadata(p, path);
         mx_free(path);
     }

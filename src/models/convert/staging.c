@@ -36,8 +36,10 @@ bool mx_staging_open(mx_staging *s, const char *target) {
     return s->made || fail_path("make the folder", s->path);
 }
 
-/* An empty folder is replaced. */
+/* An empty folder is replaced. What was interrupted does not appear. */
 bool mx_staging_commit(mx_staging *s) {
+    if (mx_failed())
+        return false;
     if (rename(s->path, s->target))
         return fail_path("replace", s->target);
     s->made = false;

@@ -320,16 +320,19 @@ bool mx_model_read(const mx_model *m, const mx_model_tensor *t, bool stored, mx_
     return true;
 }
 
-bool mx_model_has_rows(const mx_model *m, const mx_model_tensor *t) {
-    const mx_archive_tensor *a = &m->archive->tensor[t->part[0]];
-    const mx_archive_format *f = m->archive->format;
-    return a->raw && a->ndim > 1 && a->shape[0] > 1 && t->part[1] < 0 &&
-           (f == &mx_archive_gguf || f == &mx_archive_safetensors);
+static bool is_in_rows(const mx_model *m, int64_t i) {
+    const mx_archive_tensor *a = i < 0 ? NULL : &m->archive->tensor[i];
+    return !a || (a->raw && a->ndim > 1 && a->shape[0] > 1);
 }
 
-mx_array *mx_model_read_rows(const mx_model *m, const mx_model_tensor *t, bool stored, int first,
-                             int last) {
-    const mx_archive_tensor *a = &m->archive->tensor[t->part[0]];
+bool mx_model_has_rows(const mx_model *m, const mx_model_tensor *t) {
+    const mx_archive_format *f = m->archive->format;
+    return (f == &mx_archive_gguf || f == &mx_archive_safetensors) && is_in_rows(m, t->part[0]) &&
+           is_in_rows(m, t->part[1]) && is_in_rows(m, t->part[2]);
+}
+
+static mx_array *read_rows(const mx_model *m, const mx_archive_tensor *a, bool stored, int first,
+                           int last) {
     uint64_t rows = (uint64_t)a->shape[0], n = (uint64_t)(last - first);
     int shape[MX_MAX_NDIM];
     mx_archive_tensor part = *a;
@@ -340,4 +343,14 @@ mx_array *mx_model_read_rows(const mx_model *m, const mx_model_tensor *t, bool s
     part.bytes = a->bytes / rows * n;
     part.offset = a->offset + a->bytes / rows * (uint64_t)first;
     return m->archive->format->read(m->archive, &part, stored);
+}
+
+bool mx_model_read_rows(const mx_model *m, const mx_model_tensor *t, bool stored, int first,
+                        int last, mx_parts *out) {
+    *out = (mx_parts){{NULL}};
+    for (int i = 0; i < 3; i++)
+        if (t->part[i] >= 0 &&
+            !(out->part[i] = read_rows(m, &m->archive->tensor[t->part[i]], stored, first, last)))
+            return false;
+    return true;
 }

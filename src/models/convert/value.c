@@ -208,9 +208,9 @@ bool mx_output_has_rows(const mx_conversion *p, const mx_output *o) {
 bool mx_output_rows(const mx_conversion *p, const mx_output *o, int first, int last,
                     mx_parts *out) {
     const mx_model_tensor *t = &p->model->tensor[o->from[0]];
-    mx_parts in = {{mx_model_read_rows(p->model, t, stored(o), first, last)}};
+    mx_parts in;
     int add = addend(p, o);
-    if (!in.part[0])
+    if (!mx_model_read_rows(p->model, t, stored(o), first, last, &in))
         return false;
     if (add || !mx_elements_same(&o->held, &o->made))
         return changed(o, in, add, out);

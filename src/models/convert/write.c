@@ -25,8 +25,10 @@ static bool set_text(mx_archive_writer *w, const char *key, const char *text) {
 static bool copy_texts(const mx_archive *from, mx_archive_writer *w) {
     bool ok = true;
     for (size_t i = 0; ok && i < from->meta.count; i++) {
-        const char *key = from->meta.entry[i].key, *text = mx_meta_text(&from->meta, key);
-        ok = !text || strcmp(key, MX_QUANTIZATION_KEY) == 0 || set_text(w, key, text);
+        const char *key = from->meta.entry[i].key;
+        const mx_meta *m = from->meta.entry[i].value;
+        ok = m->kind != MX_META_STRING || strcmp(key, MX_QUANTIZATION_KEY) == 0 ||
+             mx_archive_set_meta(w, key, mx_meta_copy(m));
     }
     return ok;
 }
@@ -179,6 +181,8 @@ static bool put_all(const mx_conversion *p, mx_archive_writer *w) {
 bool mx_write_model(const mx_conversion *p, const char *path, const char *format,
                     uint64_t most_bytes) {
     mx_archive_writer *w = mx_archive_create(path, format, most_bytes);
+    if (w)
+        w->keeps = !p->choice->o->overwrite;
     bool ok = w && set_meta(p, w) && declare(p, w) && put_all(p, w) && mx_archive_finish(w);
     mx_archive_writer_free(w);
     return ok;
@@ -233,9 +237,11 @@ bool mx_write_npz(const mx_conversion *p, const char *path) {
     archive a = {p, mx_calloc(p->count + 1, sizeof *a.name), &at};
     for (size_t i = 0; i < p->count; i++)
         at.bytes += size_of(&p->output[i]);
-    bool ok =
-        npz_names(p, a.name) && report(p, &at) &&
-        mx_save_npz_each(path, &(mx_npz_each){p->count, npz_name, npz_array, npz_wrote, &a}, false);
+    bool ok = npz_names(p, a.name) && report(p, &at) &&
+              mx_save_npz_each(path,
+                               &(mx_npz_each){p->count, npz_name, npz_array, npz_wrote, &a,
+                                              !p->choice->o->overwrite},
+                               false);
     for (size_t i = 0; a.name && i < p->count; i++)
         mx_free(a.name[i]);
     mx_free(a.name);

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "base/status.h"
+#include "base/text.h"
 #include "base/vec.h"
 #include "io/gguf/gguf.h"
 #include "models/generate/lm.h"
@@ -82,15 +83,14 @@ static bool add_json(ends *e, const char *path, const json_t *ids) {
 /* The list in a file of a folder; *there: it has one. */
 static bool add_file(ends *e, const char *folder, const char *name, const char *keys, bool *there) {
     struct stat st;
-    char path[4096];
-    int n = snprintf(path, sizeof path, "%s/%s", folder, name);
-    if (n < 0 || n >= (int)sizeof path || stat(path, &st) != 0)
-        return true;
-    json_t *root = mx_json_load("lm", path);
+    char *path = mx_text_path(folder, name);
+    bool none = path && stat(path, &st) != 0;
+    json_t *root = path && !none ? mx_json_load("lm", path) : NULL;
     json_t *ids = root ? mx_json_at(root, keys) : NULL;
     *there = ids;
-    bool ok = root && add_json(e, path, ids);
+    bool ok = none || (root && add_json(e, path, ids));
     json_decref(root);
+    mx_free(path);
     return ok;
 }
 
@@ -101,13 +101,9 @@ static bool add_folder(ends *e, const char *folder) {
             add_file(e, folder, "config.json", "eos_token_id|text_config.eos_token_id", &there));
 }
 
-static bool is_gguf(const char *path) {
-    char magic[4] = "";
-    FILE *f = fopen(path, "rb");
-    bool is = f && fread(magic, 1, 4, f) == 4 && !memcmp(magic, "GGUF", 4);
-    if (f)
-        fclose(f);
-    return is;
+static bool add_plain(ends *e, const char *path) {
+    bool gguf = false;
+    return mx_path_is_gguf("lm", path, &gguf) && (!gguf || add_gguf(e, path));
 }
 
 int *mx_lm_ends(const char *path, const mx_tokenizer *t, size_t *n) {
@@ -115,7 +111,7 @@ int *mx_lm_ends(const char *path, const mx_tokenizer *t, size_t *n) {
     ends e = {t, NULL, 0, 0};
     bool folder = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
     bool ok = mx_grow(&e.token, &e.room, 1, sizeof *e.token) && add_known(&e) &&
-              (folder ? add_folder(&e, path) : !is_gguf(path) || add_gguf(&e, path));
+              (folder ? add_folder(&e, path) : add_plain(&e, path));
     *n = e.n;
     if (ok)
         return e.token;

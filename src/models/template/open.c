@@ -235,16 +235,6 @@ static bool read_gguf(model *m, const char *path) {
 
 /* --- any of them ------------------------------------------------------------------------------ */
 
-static bool is_gguf(const char *path, bool *out) {
-    mx_source s;
-    if (!mx_source_file(&s, "template", path, false))
-        return false;
-    *out = s.size >= 4 && mx_source_get(&s, 0, 4, "the beginning") &&
-           (!memcmp(s.data, "GGUF", 4) || !memcmp(s.data, "FUGG", 4));
-    mx_source_close(&s);
-    return !mx_failed();
-}
-
 static bool read_beside(model *m, const char *path) {
     char folder[PATH_ROOM];
     const char *slash = strrchr(path, '/');
@@ -263,7 +253,7 @@ static bool read_model(model *m, const char *path) {
         return read_folder(m, path);
     if (n > 6 && !strcmp(path + n - 6, ".jinja"))
         return add_file(m, path, "default");
-    if (!is_gguf(path, &gguf))
+    if (!mx_path_is_gguf("template", path, &gguf))
         return false;
     return gguf ? read_gguf(m, path) : read_beside(m, path);
 }

@@ -156,8 +156,7 @@ static bool read_file(mx_tokenizer *t, const char *path) {
     bool ok = false;
     if (!mx_source_file(&s, "tokenizer", path, false))
         return false;
-    if (s.size >= 4 && mx_source_get(&s, 0, 4, "the beginning") &&
-        (!memcmp(s.data, "GGUF", 4) || !memcmp(s.data, "FUGG", 4)))
+    if (mx_source_is_gguf(&s))
         ok = tok_read_gguf(t, path);
     else if (s.size > MX_JSON_MOST)
         mx_source_fail(&s, 0, "it has more than 100 MB");

@@ -13,12 +13,6 @@
 
 static const char op[] = "adapter";
 
-static char *inside(const char *folder, const char *name) {
-    mx_text t = {0};
-    mx_text_add(&t, "%s/%s", folder, name);
-    return mx_text_take(&t);
-}
-
 /* --- the config ------------------------------------------------------------------------------ */
 
 static const char *const kinds[] = {"lora", "dora", "full"};
@@ -62,7 +56,7 @@ static bool read_spec(const char *path, const json_t *config, mx_tune_spec *out)
 }
 
 static bool read_config(const char *folder, mx_tune_spec *out) {
-    char *path = inside(folder, MX_ADAPTER_CONFIG);
+    char *path = mx_text_path(folder, MX_ADAPTER_CONFIG);
     json_t *config = path ? mx_json_load(op, path) : NULL;
     bool ok = config && read_spec(path, config, out);
     json_decref(config);
@@ -194,7 +188,7 @@ bool mx_adapter_read(mx_tune *t, mx_decoder *d, const char *folder) {
     *t = (mx_tune){0};
     if (!read_config(folder, &t->spec) || !(t->decoder = mx_decoder_derive(d)))
         return false;
-    char *path = inside(folder, MX_ADAPTER_FILE);
+    char *path = mx_text_path(folder, MX_ADAPTER_FILE);
     bool ok = path && read_tensors(t, path);
     mx_free(path);
     return ok;
@@ -279,7 +273,7 @@ static bool write_text(const char *path, const char *text) {
 }
 
 bool mx_adapter_save_config(const json_t *config, const char *folder) {
-    char *text = mx_json_text(config), *path = inside(folder, MX_ADAPTER_CONFIG);
+    char *text = mx_json_text(config), *path = mx_text_path(folder, MX_ADAPTER_CONFIG);
     bool ok = text && path && write_text(path, text);
     mx_free(path);
     mx_free(text);

@@ -37,9 +37,7 @@ void mx_examples_free(mx_examples *e) {
 
 char *mx_data_file(const char *folder, const char *name) {
     struct stat s;
-    mx_text t = {0};
-    mx_text_add(&t, "%s/%s", folder, name);
-    char *path = mx_text_take(&t);
+    char *path = mx_text_path(folder, name);
     if (path && stat(path, &s) == 0)
         return path;
     mx_free(path);

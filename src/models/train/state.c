@@ -26,9 +26,7 @@ void tune_put(mx_array **to, mx_array *a) {
 }
 
 char *tune_inside(const mx_train *t, const char *name) {
-    mx_text path = {0};
-    mx_text_add(&path, "%s/%s", t->folder, name);
-    return mx_text_take(&path);
+    return mx_text_path(t->folder, name);
 }
 
 /* --- terms ----------------------------------------------------------------------------------- */

@@ -29,8 +29,15 @@ static int64_t columns(const char *op, const mx_p_block_matmul *p, mx_array *con
     mx_shape s;
     if (!f || !mx_qmm_check_x(op, x) || !mx_block_numbers(op, w, f, &s))
         return -1;
-    if (x->dtype == MX_FLOAT64 || w->ndim < 2)
-        return mx_fail(MX_INVALID, "[%s] x of float64, or blocks of one dimension", op), -1;
+    if (x->dtype == MX_FLOAT64)
+        return mx_fail(MX_INVALID, "[%s] x is of float64, for which blocks have no products", op),
+               -1;
+    if (w->ndim < 2)
+        return mx_fail(MX_INVALID,
+                       "[%s] the blocks have shape %s: a matrix of at least two dimensions was "
+                       "expected",
+                       op, mx_shape_text(text, TEXT, w->shape, w->ndim)),
+               -1;
     int rows = s.dim[s.ndim - 2], numbers = s.dim[s.ndim - 1];
     if (x->shape[x->ndim - 1] == (p->transpose ? numbers : rows))
         return p->transpose ? rows : numbers;

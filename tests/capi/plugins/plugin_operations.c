@@ -8,6 +8,15 @@
 
 #include "mlx/c/mlx.h"
 
+#ifndef BROKEN
+#define BROKEN 0
+#endif
+#if BROKEN == 2
+#define NAME "soft-plus"
+#else
+#define NAME "softplus"
+#endif
+
 #define CALLED(X)                    \
     X(mlx_multiply)                  \
     X(mlx_sigmoid)                   \
@@ -60,7 +69,8 @@ static int softplus_slope(mlx_vector_array *res, const mlx_plugin_call *call,
                           const mlx_stream s) {
     mlx_array x = p_mlx_array_new(), y = p_mlx_array_new(), c = p_mlx_array_new();
     mlx_array beta = p_mlx_array_new_float((float)call->numbers[0].number);
-    *res = p_mlx_vector_array_new();
+    if (BROKEN != 1)
+        *res = p_mlx_vector_array_new();
     int status = p_mlx_vector_array_get(&x, primals, 0) || p_mlx_vector_array_get(&c, g, 0) ||
                  p_mlx_multiply(&y, x, beta, s) || p_mlx_sigmoid(&x, y, s) ||
                  p_mlx_multiply(&y, x, c, s) || p_mlx_vector_array_append_value(*res, y);
@@ -129,8 +139,8 @@ static int extremes_kernel(const mlx_plugin_call *call, const mlx_plugin_array *
 
 static const mlx_plugin_operation softplus = {
     .size = sizeof softplus,
-    .signature = "softplus(x: array, /, beta: float = 1.0, *, stream: StreamOrDevice = None) -> "
-                 "array",
+    .signature = NAME "(x: array, /, beta: float = 1.0, *, stream: StreamOrDevice = None) -> "
+                      "array",
     .doc = "log(1 + exp(beta x)) / beta of float32.",
     .results = 1,
     .shape = softplus_shape,

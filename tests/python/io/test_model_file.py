@@ -413,3 +413,92 @@ def test_metadata_of_any_form(tmp_path):
     assert loaded["even"].tolist() == want["even"]
     with pytest.raises((ValueError, TypeError)):
         mx.create_file(tmp_path / "z.gguf").set("k", "a\0b")
+
+
+def raw_safetensors(path, header, data):
+    text = json.dumps(header).encode()
+    path.write_bytes(struct.pack("<Q", len(text)) + text + data)
+    return str(path)
+
+
+def test_zeros_in_metadata_and_an_empty_name(tmp_path):
+    """Both are in the format: they are read, and written again."""
+    header = {
+        "__metadata__": {"k": "a\0b"},
+        "": {"dtype": "U8", "shape": [1], "data_offsets": [0, 1]},
+    }
+    path = raw_safetensors(tmp_path / "a.safetensors", header, b"\7")
+    arrays, meta = mx.load(path, return_metadata=True)
+    assert arrays[""].tolist() == [7] and meta == {"k": "a\0b"}
+    mx.convert_model(path, tmp_path / "b.safetensors")
+    f = mx.open_file(tmp_path / "b.safetensors")
+    assert f[""].tolist() == [7] and dict(f.metadata) == {"k": "a\0b"}
+
+
+def test_booleans_are_0_or_1(tmp_path):
+    header = {"b": {"dtype": "BOOL", "shape": [3], "data_offsets": [0, 3]}}
+    path = raw_safetensors(tmp_path / "a.safetensors", header, b"\0\1\2")
+    with pytest.raises(RuntimeError, match="2 is not a boolean"):
+        mx.eval(mx.load(path))
+    with pytest.raises(RuntimeError, match="2 is not a boolean"):
+        mx.eval(mx.open_file(path)["b"])
+
+
+def test_the_content_counts_not_the_name(tmp_path):
+    x = mx.arange(3)
+    mx.save_safetensors(str(tmp_path / "x.safetensors"), {"a": x})
+    mx.save(str(tmp_path / "x.npy"), x)
+    mx.savez(str(tmp_path / "x.npz"), a=x)
+    mx.save_gguf(str(tmp_path / "x.gguf"), {"a": x})
+    kinds = ("safetensors", "npy", "npz", "gguf")
+    for kind in kinds:
+        for name in kinds:
+            path = tmp_path / f"{kind}.{name}"
+            path.write_bytes((tmp_path / f"x.{kind}").read_bytes())
+            found = mx.load(str(path))
+            assert (found if kind == "npy" else found["a"]).tolist() == [0, 1, 2]
+    with pytest.raises(RuntimeError, match="x.npz"):
+        mx.load(str(tmp_path / "x.npz"), format="npy")
+    (tmp_path / "none.npz").write_text("hello")
+    with pytest.raises(RuntimeError, match="it is not a zip archive"):
+        mx.load(str(tmp_path / "none.npz"))
+
+
+FEW = """
+import os, resource, sys
+import mlx.core as mx
+resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
+path = sys.argv[1]
+kept = [mx.load(path, mmap=True) for _ in range(200)]
+assert all(mx.all(k["a"] == 1).item() for k in (kept[0], kept[199]))
+assert mx.sum(kept[150]["b"]).item() == 70000  # booleans are read, not mapped
+os.rename(path, path + ".moved")
+assert mx.all(kept[198]["a"] == 1).item()
+try:
+    mx.eval(kept[197]["b"])
+except RuntimeError as e:
+    assert "cannot open" in str(e), e
+else:
+    raise SystemExit("no error")
+"""
+
+
+def test_mapped_files_need_no_descriptors(tmp_path):
+    path = tmp_path / "a.safetensors"
+    mx.save_safetensors(str(path), {"a": mx.ones((300, 100)), "b": mx.array([True] * 70000)})
+    subprocess.run([sys.executable, "-c", FEW, str(path)], check=True)
+
+
+@pytest.mark.parametrize(
+    "index, why",
+    [
+        ("{", "at byte 1: it is no index of a model"),
+        ("", "it is empty"),
+        ("[]", "it has no weight_map"),
+        ('{"weight_map": {}}', "its weight_map is empty"),
+    ],
+)
+def test_what_an_index_lacks_is_said(tmp_path, index, why):
+    (tmp_path / "model.safetensors.index.json").write_text(index)
+    with pytest.raises(RuntimeError, match=why):
+        mx.open_file(tmp_path)

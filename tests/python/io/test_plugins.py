@@ -33,14 +33,21 @@ def build(folder, broken=0, source="plugin_lines.c"):
     return library
 
 
-def run(program, plugins, cwd):
-    env = {
+def environment(plugins):
+    return {
         **os.environ,
         "MLX_PLUGINS": str(plugins),
         "PYTHONPATH": os.pathsep.join(p for p in sys.path if p),
     }
+
+
+def run(program, plugins, cwd):
     done = subprocess.run(
-        [sys.executable, "-c", program], env=env, cwd=cwd, capture_output=True, text=True
+        [sys.executable, "-c", program],
+        env=environment(plugins),
+        cwd=cwd,
+        capture_output=True,
+        text=True,
     )
     return done.returncode, done.stdout, done.stderr
 
@@ -87,6 +94,36 @@ def test_its_storages_become_numbers(tmp_path):
     status, out, err = run(CONVERT, build(tmp_path), tmp_path)
     assert not status, err
     assert out.splitlines() == ["mlx.core.uint8 [[1, 2, 3, 4], [5, 6, 7, 8]] True"] * 3
+
+
+def program(*words, plugins, cwd, status=0):
+    done = subprocess.run(
+        [sys.executable, "-m", "mlx", *map(str, words)], env=environment(plugins), cwd=cwd,
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == status, done.stderr
+    return done
+
+
+def test_the_program_writes_its_format(tmp_path):
+    write_lines(tmp_path)
+    library = build(tmp_path)
+    call = lambda *words, **more: program(*words, plugins=library, cwd=tmp_path, **more)
+    call("convert", "x.lines", "y.lines")  # its own storage stays
+    assert (tmp_path / "y.lines").read_bytes() == (tmp_path / "x.lines").read_bytes()
+    call("convert", "x.lines", "z.safetensors")
+    call("convert", "z.safetensors", "z.lines")
+    call("diff", "x.lines", "z.lines", "--tolerance", 0)
+    call("convert", "z.safetensors", "other", "--format", "lines")
+    call("diff", "z.lines", "other")
+    call("merge", "x.lines", "m.lines")
+    assert (tmp_path / "m.lines").read_bytes() == (tmp_path / "x.lines").read_bytes()
+    done = call("split", "x.lines", "s.lines", "--parts", 2, status=1)
+    assert "of which several files are no model" in done.stderr
+    done = call("convert", "x.lines", "y.lines", status=1)
+    assert "exists, and may not be overwritten" in done.stderr
+    done = call("convert", "x.lines", "y.tst", status=1)
+    assert "(npz, safetensors, gguf, lines do)" in done.stderr
 
 
 def test_without_it_the_format_is_unknown(tmp_path):
@@ -184,6 +221,27 @@ def test_operations(tmp_path):
     status, out, err = run(OPERATIONS, build(tmp_path, source="plugin_operations.c"), tmp_path)
     assert not status, err
     assert out == "['extremes', 'softplus']\n"
+
+
+def test_the_manual_has_operations_of_plugins(tmp_path):
+    library = build(tmp_path, source="plugin_operations.c")
+    assert "softplus" in program("docs", "softplus", plugins=library, cwd=tmp_path).stdout
+    assert "plugins.extremes" in program("docs", plugins=library, cwd=tmp_path).stdout
+    done = program("docs", "softmax", plugins=tmp_path / "absent.so", cwd=tmp_path)
+    assert "softmax" in done.stdout and "absent.so" in done.stderr
+
+
+def test_rules_and_names_that_are_wrong(tmp_path):
+    """A rule that fills the empty handle that it was given, and a name that is no identifier."""
+    library = build(tmp_path, 1, "plugin_operations.c")
+    status, _, err = run(
+        "import mlx.core as mx; f = mx.plugins.softplus; mx.grad(lambda t: f(t).sum())(mx.ones(3))",
+        library, tmp_path,
+    )  # fmt: skip
+    assert status and "[softplus] a rule of it failed: [" in err and "empty handle" in err
+    library = build(tmp_path, 2, "plugin_operations.c")
+    status, _, err = run("import mlx.core as mx; mx.plugins.softplus", library, tmp_path)
+    assert status and "'soft-plus': a name has letters, digits and _" in err
 
 
 def test_no_operations(tmp_path):

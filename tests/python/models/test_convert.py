@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 
 import mlx.core as mx
 import numpy as np
@@ -387,6 +388,27 @@ def test_paths(tmp_path, model):
     mx.convert_model(model, tmp_path / "empty", format="hf")
 
 
+@pytest.mark.parametrize("out", ["a.gguf", "a.npz", "a.safetensors", "a"])
+def test_one_of_many_writers_wins(tmp_path, out):
+    """What is there by the time of the renaming is not replaced, unless that was said."""
+    mx.save_safetensors(str(tmp_path / "x.safetensors"), {"a.weight": mx.ones((300, 300))})
+    mx.eval(mx.zeros(1))
+    done, start = [], threading.Barrier(4)
+
+    def convert():
+        start.wait()
+        try:
+            mx.convert_model(tmp_path / "x.safetensors", tmp_path / out)
+            done.append("")
+        except (ValueError, RuntimeError) as e:
+            done.append(str(e))
+
+    threads = [threading.Thread(target=convert) for _ in range(4)]
+    [t.start() for t in threads], [t.join() for t in threads]
+    assert done.count("") == 1 and all("xists" in e for e in done if e)
+    assert sorted(os.listdir(tmp_path)) == sorted([out, "x.safetensors"])
+
+
 def test_words_that_no_block_holds(tmp_path, model):
     mx.convert_model(model, tmp_path / "q", mode="affine", bits=3, group_size=32)
     with pytest.raises(
@@ -405,7 +427,8 @@ def test_arguments(tmp_path, model):
         ({"mode": "mxfp8"}, "GGUF files hold no mxfp8"),
         ({"bits": 4}, "need a mode"),
         ({"mode": "q4_0", "dequantize": True}, "one of them"),
-        ({"dtype": "q4_0"}, "a dtype was expected"),
+        ({"dtype": "q4_0"}, "float32, float16 or bfloat16 was expected"),
+        ({"dtype": "float64"}, "float32, float16 or bfloat16 was expected"),
         ({"rules": ["lm_head"]}, "NAME=WHAT"),
         ({"family": "nothing"}, "the name 'nothing' is no family"),
         ({"format": "onnx"}, "'onnx' is none of"),
@@ -568,6 +591,9 @@ def test_large_tensors_go_through_in_pieces(tmp_path):
     mx.convert_model(tmp_path / "x.safetensors", tmp_path / "w", mode="affine", bits=4)
     for part, wanted in zip(("weight", "scales", "biases"), mx.quantize(x)):
         assert mx.array_equal(stored(tmp_path / "w")[f"a.{part}"], wanted).item()
+    mx.convert_model(tmp_path / "w", tmp_path / "w.safetensors", dequantize=True)  # words, too
+    wanted = mx.dequantize(*mx.quantize(x)).astype(mx.float16)
+    assert mx.array_equal(stored(tmp_path / "w.safetensors")["a.weight"], wanted).item()
     mx.convert_model(tmp_path / "x.safetensors", tmp_path / "h.safetensors", dtype="bfloat16")
     found = stored(tmp_path / "h.safetensors")["a.weight"]
     assert mx.array_equal(found, x.astype(mx.bfloat16)).item()

@@ -81,6 +81,16 @@ static PyObject *load_npz(mpy_source *from, const wish *w) {
     return dict;
 }
 
+/* Texts with zeros inside are whole in an open file alone. */
+static PyObject *metadata_of(const char *path) {
+    mlx_file f = mlx_file_new();
+    int status;
+    MPY_WAIT(status, mlx_file_open(&f, path, 0));
+    PyObject *meta = status ? mpy_raise() : mpy_file_metadata(f);
+    mlx_file_free(f);
+    return meta;
+}
+
 static PyObject *load_safetensors(mpy_source *from, const wish *w) {
     mlx_map_string_to_array map = mlx_map_string_to_array_new();
     mlx_map_string_to_string texts = mlx_map_string_to_string_new();
@@ -90,9 +100,13 @@ static PyObject *load_safetensors(mpy_source *from, const wish *w) {
                                   : mlx_load_safetensors)(&map, &texts, path_of(from), w->s));
     else
         MPY_WAIT(status, mlx_load_safetensors_reader(&map, &texts, from->reader, w->s));
-    PyObject *dict = status ? mpy_raise() : PyDict_New(), *meta = dict ? PyDict_New() : NULL;
+    bool whole = from->path && w->metadata;
+    PyObject *dict = status ? mpy_raise() : PyDict_New(), *meta = !dict ? NULL
+                                                                  : whole
+                                                                      ? metadata_of(path_of(from))
+                                                                      : PyDict_New();
     if (meta)
-        status = put_arrays(dict, map) || put_strings(meta, texts);
+        status = put_arrays(dict, map) || (!whole && put_strings(meta, texts));
     mlx_map_string_to_string_free(texts);
     mlx_map_string_to_array_free(map);
     return with_metadata(dict, meta, status, w->metadata);
@@ -262,6 +276,21 @@ static const struct format *format_of(const mpy_source *s, const char *given) {
     return NULL;
 }
 
+/* What the name promised is not in the file: as its first bytes say, where they say something else.
+   Else the exception stays. */
+static PyObject *load_anew(mpy_source *s, const struct format *tried, const wish *w) {
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    const struct format *found = format_within(s, NULL);
+    PyErr_Clear();
+    if (!found || found == tried || (w->metadata && !found->has_metadata)) {
+        PyErr_Restore(type, value, traceback);
+        return NULL;
+    }
+    Py_XDECREF(type), Py_XDECREF(value), Py_XDECREF(traceback);
+    return found->load(s, w);
+}
+
 PyObject *mpy_load(PyObject *module, PyObject *args, PyObject *kwargs) {
     (void)module;
     static char *keywords[] = {"", "format", "return_metadata", "mmap", "stream", NULL};
@@ -279,6 +308,8 @@ PyObject *mpy_load(PyObject *module, PyObject *args, PyObject *kwargs) {
         PyErr_Format(PyExc_ValueError, "[load] metadata not supported for format %s", format->name);
     else if (format)
         result = format->load(&source, &w);
+    if (format && !result && !given && source.path && PyErr_ExceptionMatches(PyExc_Exception))
+        result = load_anew(&source, format, &w);
     mpy_source_close(&source);
     return result;
 }
