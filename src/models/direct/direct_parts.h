@@ -3,7 +3,7 @@
  *     direct.c     passes
  *     rooms.c      the memory of their rows, and work on them in pieces
  *     weights.c    matrices as kernels see them; rows of x as they read them
- *     products.c   jobs of products
+ *     products.c   jobs of products; floats.c: those in float32
  *     rows.c       what stands between: embedding, norms, residuals, activations
  *     attend.c     attention: heads made ready, keys and values stored; rotations.c; tiles.c:
  *                  the sums
@@ -21,6 +21,7 @@
 #include "kernels/attention/k_attention.h"
 #include "kernels/blocks/blocks.h"
 #include "kernels/matmul/k_matmul.h"
+#include "kernels/pointwise/k_pointwise.h"
 #include "kernels/quant/k_quant.h"
 #include "models/direct/direct.h"
 #include "models/direct/pages.h"
@@ -126,6 +127,23 @@ typedef struct direct_product {
     ptrdiff_t y_row;               /* numbers */
     int64_t columns, parts, first; /* of a task; of rows; the first task's number */
 } direct_product;
+
+/* Some columns and rows of a product. */
+typedef struct direct_piece {
+    const direct_product *p;
+    int64_t j0, n, first, rows;
+} direct_piece;
+
+static inline const char *direct_piece_x(const direct_piece *t, int64_t row) {
+    return t->p->x + (t->first + row) * t->p->x_row;
+}
+static inline float *direct_piece_y(const direct_piece *t, int64_t row, int64_t column) {
+    return t->p->y + (t->first + row) * t->p->y_row + t->j0 + column;
+}
+/* n sums of a row become y. */
+void direct_piece_store(const direct_piece *t, int64_t row, int64_t column, const float *sums,
+                        int64_t n);
+bool direct_floats(const direct_piece *t); /* false: no memory */
 
 /* One job of them all. */
 bool direct_multiply(mx_direct *m, direct_product *p, int64_t n);
