@@ -3,7 +3,7 @@
  * S rows meet C panels at once. Whatever S and C are, an element goes through the same steps: the
  * sum of a group in integers, then the lines of codes.h.
  */
-#include "kernels/codes/k_codes_formats.h"
+#include "kernels/codes/k_codes_groups.h"
 
 enum {
     DOTS_ROWS = 4,
@@ -17,10 +17,10 @@ SV const float *panel_scales(const char *panel) {
 
 /* What the sums of group g begin with. */
 SV void first_sums(vi p[DOTS_ROWS][DOTS_PANELS], const mx_code_dots_args *a, const char *word,
-                   int S, int C, bool least) {
+                   int S, int C, int most, bool least) {
     CODES_UNROLL
     for (int i = 0; i < S; i++, word += a->row_bytes) {
-        vi first = least ? vi_set1(0) : bytes_at(word);
+        vi first = first_sum(word, a->k / 8, most, least);
         CODES_UNROLL
         for (int j = 0; j < C; j++)
             p[i][j] = first;
@@ -79,9 +79,9 @@ SV void group_sums(vi p[DOTS_ROWS][DOTS_PANELS], const mx_code_dots_args *a, con
 
 /* Sums of the first digits count 256 times; to them those of the second are added. */
 SV void second_digit(vi p[DOTS_ROWS][DOTS_PANELS], const mx_code_dots_args *a, const char *word,
-                     int S, int C, bool least) {
+                     int S, int C, int most, bool least) {
     vi first[DOTS_ROWS][DOTS_PANELS];
-    first_sums(first, a, word, S, C, least);
+    first_sums(first, a, word, S, C, most, least);
     CODES_UNROLL
     for (int i = 0; i < S; i++) {
         CODES_UNROLL
@@ -110,10 +110,10 @@ SV void tile(const mx_code_dots_args *a, const char *x, float *acc, int S, int C
         if (digits > 1) {
             zero_parts(p, S, C);
             group_sums(p, a, codes, q, S, C, group, most);
-            second_digit(p, a, word, S, C, least);
+            second_digit(p, a, word, S, C, most, least);
             q += a->k;
         } else {
-            first_sums(p, a, word, S, C, least);
+            first_sums(p, a, word, S, C, most, least);
         }
         group_sums(p, a, codes, q, S, C, group, most);
         CODES_UNROLL
@@ -188,6 +188,7 @@ SV sink sink_product(const uint8_t *const *rows, const char *x, ptrdiff_t k, int
                   .low = x + k,
                   .scale_x = x + k * digits,
                   .word = x + k * digits + k / 8,
+                  .more_words = k / 8,
                   .sum = vf_zero(),
                   .ask = rows[0] + (rows[1] - rows[0]) * VF_LANES};
 }
@@ -216,7 +217,30 @@ SV sink sink_product(const uint8_t *const *rows, const char *x, ptrdiff_t k, int
 MX_CODES(X)
 #undef X
 
+SV void digits_groups(float *y, const mx_code_rows *r, const char *x, ptrdiff_t k, int bits,
+                      mx_dtype kind, const int digits) {
+    sink s = sink_product(r->word, x, k, digits);
+    way w = bits == 4 ? way_four_least : way_wide_least;
+    w.ask = VF_LANES * MX_CODE_GROUP * bits / 8;
+    w.digits = digits;
+    give_groups(&s, r, 0, k, bits, kind, false, w);
+    vf_store(y, s.sum);
+}
+
+static void vector_groups(float *y, const mx_code_rows *r, const char *x, ptrdiff_t k,
+                          int digits) {
+    if (digits > 1 && r->bits == 4)
+        digits_groups(y, r, x, k, 4, r->kind, 2);
+    else if (digits > 1)
+        digits_groups(y, r, x, k, 8, r->kind, 2);
+    else if (r->bits == 4)
+        digits_groups(y, r, x, k, 4, r->kind, 1);
+    else
+        digits_groups(y, r, x, k, 8, r->kind, 1);
+}
+
 const mx_k_code_table KN(DOTS) = {.wide_offset = DOT_WIDE_OFFSET,
+                                  .vector_groups = vector_groups,
 #define X(name, group, most, least) .dots[MX_CODES_##name] = dots_##name,
                                   MX_CODE_WAYS(X)
 #undef X

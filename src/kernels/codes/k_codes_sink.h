@@ -14,6 +14,7 @@ typedef struct sink {
     const float *scale_of, *least_of; /* those of the next group */
     const char *q, *low;              /* x at the next group */
     const char *scale_x, *word;
+    ptrdiff_t more_words; /* bytes from words of least values to those of offsets */
     vf sum;             /* the product so far */
     const uint8_t *ask; /* what is read soon, front to back */
 } sink;
@@ -98,6 +99,13 @@ SV void ask_ahead(sink *s, int bytes) {
     s->ask += bytes;
 }
 
+/* What a sum begins with: words of least values have those of offsets behind them. */
+SV vi first_sum(const char *word, ptrdiff_t more_words, int most, bool least) {
+    if (least && most <= 63)
+        return vi_set1(0);
+    return bytes_at(least ? word + more_words : word);
+}
+
 /* Both digits of the numbers from i on. */
 SV vi two_digits(const vi *v, const sink *s, int i, vi first, const way w) {
     vi high = group_products(v, s->q + i, vi_set1(0), w.group / 4, w.most);
@@ -108,7 +116,7 @@ SV vi two_digits(const vi *v, const sink *s, int i, vi first, const way w) {
 SV void multiply_group(sink *s, const vi *v, const way w) {
     CODES_UNROLL
     for (int i = 0; i < MX_CODE_GROUP; i += w.group) {
-        vi first = w.least ? vi_set1(0) : bytes_at(s->word);
+        vi first = first_sum(s->word, s->more_words, w.most, w.least);
         vi p = w.digits > 1 ? two_digits(v + i / 4, s, i, first, w)
                             : group_products(v + i / 4, s->q + i, first, w.group / 4, w.most);
         s->sum = add_group(s->sum, p, s->scale_of, s->least_of, s->scale_x, s->word, w.least);

@@ -20,6 +20,7 @@
 #include "base/team.h"
 #include "kernels/attention/k_attention.h"
 #include "kernels/blocks/blocks.h"
+#include "kernels/codes/codes.h"
 #include "kernels/matmul/k_matmul.h"
 #include "kernels/pointwise/k_pointwise.h"
 #include "kernels/quant/k_quant.h"
@@ -68,7 +69,7 @@ struct mx_rows {
 /* How a matrix is multiplied. */
 typedef enum direct_way {
     DIRECT_FLOATS,  /* float32, float16, bfloat16 as they are */
-    DIRECT_CODES,   /* kernels/codes */
+    DIRECT_CODES,   /* kernels/codes: of blocks and of affine groups */
     DIRECT_DECODED, /* other blocks: some rows at a time become float32 */
     DIRECT_GROUPS   /* kernels/quant */
 } direct_way;
@@ -83,8 +84,9 @@ typedef struct direct_matrix {
     const char *words;
     ptrdiff_t row; /* bytes */
     mx_dtype dtype;
-    const mx_block_format *block;
+    const mx_block_format *block; /* NULL: groups, or floats */
     mx_quant_matrix groups;
+    mx_code_format code; /* of DIRECT_CODES */
     const float *bias; /* NULL: none */
 } direct_matrix;
 

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/status.h"
-#include "kernels/codes/codes.h"
 #include "models/direct/direct_parts.h"
 
 #ifdef MX_TORTURE
@@ -36,42 +35,74 @@ void direct_piece_store(const direct_piece *t, int64_t row, int64_t column, cons
         y[i] = sums[i] + (bias ? bias[i] : 0.0f);
 }
 
-/* --- blocks as codes -------------------------------------------------------------------------- */
+/* --- codes ------------------------------------------------------------------------------------ */
 
-/* Rows of W from column `from` of the piece on; what is behind the last is read as the last. */
-static void list_rows(const uint8_t **rows, const direct_piece *t, int64_t from, int lanes) {
+/* Rows of W from column `from` of the piece on, one for each lane; what is behind the last is read
+   as the last. */
+typedef struct lane_rows {
+    const uint8_t *block[MX_CODE_LANES];
+    mx_code_rows groups;
+} lane_rows;
+
+static void list_row(lane_rows *l, const direct_matrix *w, int lane, int64_t row) {
+    const mx_quant_matrix *g = &w->groups;
+    l->block[lane] = (const uint8_t *)w->words + row * w->row;
+    l->groups.word[lane] = l->block[lane];
+    if (w->block)
+        return;
+    l->groups.scale[lane] = (const uint8_t *)g->scales + row * g->s_rs;
+    l->groups.bias[lane] = (const uint8_t *)g->biases + row * g->s_rs;
+}
+
+static void list_rows(lane_rows *l, const direct_piece *t, int64_t from, int count) {
     const direct_matrix *w = &t->p->w;
-    for (int i = 0; i < lanes; i++) {
-        int64_t row = t->j0 + (from + i < t->n ? from + i : t->n - 1);
-        rows[i] = (const uint8_t *)w->words + row * w->row;
-    }
+    for (int i = 0; i < count; i++)
+        list_row(l, w, i, t->j0 + (from + i < t->n ? from + i : t->n - 1));
+    if (w->block)
+        return;
+    l->groups.bits = w->groups.format.bits;
+    l->groups.group = w->groups.format.group;
+    l->groups.kind = w->groups.stype;
+    l->groups.groups = w->in / w->groups.format.group;
 }
 
 static void codes_of_one(const direct_piece *t) {
     const direct_matrix *w = &t->p->w;
-    int lanes = mx_kernels_get()->codes->lanes;
-    mx_k_code_vector *vector = mx_code_table()->vector[w->block->kind];
-    const uint8_t *rows[MX_CODE_LANES];
+    const mx_k_code_table *table = mx_code_table();
+    int count = mx_kernels_get()->codes->lanes;
+    lane_rows l;
     float sums[MX_CODE_LANES];
-    for (int64_t j = 0; j < t->n; j += lanes) {
-        list_rows(rows, t, j, lanes);
-        vector(sums, rows, direct_piece_x(t, 0), w->in, DIRECT_DIGITS);
-        direct_piece_store(t, 0, j, sums, t->n - j < lanes ? t->n - j : lanes);
+    for (int64_t j = 0; j < t->n; j += count) {
+        list_rows(&l, t, j, count);
+        if (w->block)
+            table->vector[w->block->kind](sums, l.block, direct_piece_x(t, 0), w->in,
+                                          DIRECT_DIGITS);
+        else
+            table->vector_groups(sums, &l.groups, direct_piece_x(t, 0), w->in, DIRECT_DIGITS);
+        direct_piece_store(t, 0, j, sums, t->n - j < count ? t->n - j : count);
     }
+}
+
+/* The bytes of numbers 0 .. k of a row. */
+static int64_t bytes_of(const direct_matrix *w, int64_t k) {
+    return w->block ? k / w->block->items * w->block->bytes : k * w->groups.format.bits / 8;
 }
 
 static void unpack(const direct_piece *t, char *panels, int count, int64_t k0, int64_t n) {
     const direct_matrix *w = &t->p->w;
     const mx_k_codes *codes = mx_kernels_get()->codes;
-    const uint8_t *rows[MX_CODE_LANES];
-    int64_t at = k0 / w->block->items * w->block->bytes;
+    lane_rows l;
+    int64_t at = bytes_of(w, k0);
     for (int i = 0; i < count; i++) {
         int64_t first = (int64_t)i * codes->lanes;
+        char *to = panels + i * mx_code_panel_bytes(codes->lanes);
         const uint8_t *ask = (const uint8_t *)w->words + (t->j0 + t->p->columns + first) * w->row +
                              at * codes->lanes;
-        list_rows(rows, t, first, codes->lanes);
-        codes->unpack[w->block->kind](panels + i * mx_code_panel_bytes(codes->lanes), rows, at,
-                                      n / w->block->items, ask);
+        list_rows(&l, t, first, codes->lanes);
+        if (w->block)
+            codes->unpack[w->block->kind](to, l.block, at, n / w->block->items, ask);
+        else
+            codes->unpack_groups(to, &l.groups, k0, n, ask);
     }
 }
 
@@ -109,7 +140,7 @@ static bool codes_of_many(const direct_piece *t) {
     for (; a.k0 < w->in; a.k0 += a.n) {
         a.n = w->in - a.k0 < step ? w->in - a.k0 : step;
         unpack(t, (char *)(uintptr_t)a.panel, count, a.k0, a.n);
-        mx_code_table()->dots[mx_code_formats[w->block->kind].way](&a);
+        mx_code_table()->dots[w->code.way](&a);
     }
     if (a.acc == direct_piece_y(t, 0, 0))
         add_bias(t);
