@@ -115,8 +115,8 @@ static void check_sums(const char *what, const matrix *a, int columns, int digit
             }
             // x is below 1; float32 meets sums of codes as large as 255
             double most = size * (digits > 1 ? 1.0 / 32000 : 1.0 / 250) + a->k * 255 * 0x1p-20;
-            if (!CHECK_MSG(fabs(is - want) <= most, "%s, %d: %g at (%d,%d), expected %g +- %g", what,
-                           a->k, is, i, j, want, most))
+            if (!CHECK_MSG(fabs(is - want) <= most, "%s, %d: %g at (%d,%d), expected %g +- %g",
+                           what, a->k, is, i, j, want, most))
                 return;
         }
 }

@@ -17,8 +17,8 @@
  *
  * A code of W is not negative and below 64, and `offset` of its format is taken from it; or it is
  * *wide*, signed and of 8 bits. What the offset takes from a sum is known from x's codes: it is the
- * number that the sum begins with, x's word. (Wide codes with least values have two words, the one of
- * least values and, K / 32 places behind, this one.)
+ * number that the sum begins with, x's word. (Wide codes with least values have two words, the one
+ * of least values and, K / 32 places behind, this one.)
  *
  * x: with |x - scale q| <= scale / 2 where scale is the largest magnitude of 32 by 127. Groups
  * below 2^-119 count as zero. A number that is not finite makes its row NaN. With two digits the
@@ -114,7 +114,7 @@ static inline ptrdiff_t mx_code_panel_bytes(int lanes) {
 }
 
 /* `blocks` blocks that begin `at` bytes behind each of LANES pointers. As many bytes from `ask` on
-   are asked for meanwhile: they are read soon, and need not exist. */
+   are asked for meanwhile: they are read soon, and need not exist. NULL: nothing is. */
 typedef void mx_k_code_unpack(void *panel, const uint8_t *const *rows, ptrdiff_t at,
                               ptrdiff_t blocks, const uint8_t *ask);
 
@@ -138,7 +138,9 @@ typedef struct mx_code_dots_args {
     int panels;
     const char *x;
     ptrdiff_t row_bytes, rows, k, k0, n;
-    int digits; /* 1 or 2 */
+    int digits;      /* 1 or 2 */
+    const char *ask; /* what is read soon: asked for evenly while this goes on; NULL: nothing. It */
+    ptrdiff_t asked; /* need not exist. Bytes */
 } mx_code_dots_args;
 typedef void mx_k_code_dots(const mx_code_dots_args *a);
 

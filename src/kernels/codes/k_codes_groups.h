@@ -1,4 +1,4 @@
-/* Matrices of groups (mx_code_rows) as codes: what the formats of blocks are in k_codes_formats.h. */
+/* Matrices of groups (mx_code_rows) as codes, as k_codes_formats.h has those of blocks. */
 #ifndef MX_KERNELS_K_CODES_GROUPS_H
 #define MX_KERNELS_K_CODES_GROUPS_H
 

@@ -15,8 +15,8 @@ typedef struct sink {
     const char *q, *low;              /* x at the next group */
     const char *scale_x, *word;
     ptrdiff_t more_words; /* bytes from words of least values to those of offsets */
-    vf sum;             /* the product so far */
-    const uint8_t *ask; /* what is read soon, front to back */
+    vf sum;               /* the product so far */
+    const uint8_t *ask;   /* what is read soon, front to back */
 } sink;
 
 /* The constants of a way (codes.h). */
@@ -93,6 +93,8 @@ SV vi group_products(const vi *v, const char *q, vi p, int steps, int most) {
    come faster than LANES rows at once do, and are in the second-level cache when they are
    wanted. */
 SV void ask_ahead(sink *s, int bytes) {
+    if (!s->ask)
+        return;
     CODES_UNROLL
     for (int line = 0; line < bytes; line += 64)
         __builtin_prefetch(s->ask + line, 0, 2);

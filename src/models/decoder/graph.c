@@ -33,8 +33,7 @@ static mx_array *table_rows(const mx_weight *w, mx_array *which) {
     if (w->kind == MX_WEIGHT_DENSE)
         return wide(mx_take(w->words, which, 0));
     if (w->kind == MX_WEIGHT_BLOCKS)
-        return mx_dequantize_blocks(mx_take(w->words, which, 0), w->block,
-                                    MX_FLOAT32);
+        return mx_dequantize_blocks(mx_take(w->words, which, 0), w->block, MX_FLOAT32);
     return word_rows(w, which);
 }
 

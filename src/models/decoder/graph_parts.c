@@ -65,8 +65,7 @@ mx_array *dec_scaled(const mx_weight *w, mx_array *y) {
 }
 
 static mx_array *word_product(const mx_weight *w, mx_array *x) {
-    mx_array *y =
-        mx_quantized_matmul(x, w->words, w->scales, w->biases, true, dec_format_of(w));
+    mx_array *y = mx_quantized_matmul(x, w->words, w->scales, w->biases, true, dec_format_of(w));
     return dec_scaled(w, wide(y));
 }
 

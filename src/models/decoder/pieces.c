@@ -84,9 +84,9 @@ static bool piece_at(dec_build *b, const dec_place *p, mx_weight *out) {
 /* --- stacks of what lies apart --------------------------------------------------------------- */
 
 static bool same_kind(const mx_weight *a, const mx_weight *w) {
-    return a->kind == w->kind && a->mode == w->mode && a->block == w->block && a->bits == w->bits && a->group == w->group &&
-           a->out == w->out && a->in == w->in && a->factor == w->factor && !w->experts &&
-           !a->experts && a->words->dtype == w->words->dtype;
+    return a->kind == w->kind && a->mode == w->mode && a->block == w->block && a->bits == w->bits &&
+           a->group == w->group && a->out == w->out && a->in == w->in && a->factor == w->factor &&
+           !w->experts && !a->experts && a->words->dtype == w->words->dtype;
 }
 
 static bool fail_expert(const dec_build *b, const dec_place *p, const char *what) {

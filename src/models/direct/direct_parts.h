@@ -87,7 +87,7 @@ typedef struct direct_matrix {
     const mx_block_format *block; /* NULL: groups, or floats */
     mx_quant_matrix groups;
     mx_code_format code; /* of DIRECT_CODES */
-    const float *bias; /* NULL: none */
+    const float *bias;   /* NULL: none */
 } direct_matrix;
 
 /* What is computed once for all rows of a pass. */
@@ -143,8 +143,13 @@ static inline float *direct_piece_y(const direct_piece *t, int64_t row, int64_t 
     return t->p->y + (t->first + row) * t->p->y_row + t->j0 + column;
 }
 /* n sums of a row become y. */
-void direct_piece_store(const direct_piece *t, int64_t row, int64_t column, const float *sums,
-                        int64_t n);
+static inline void direct_piece_store(const direct_piece *t, int64_t row, int64_t column,
+                                      const float *sums, int64_t n) {
+    float *y = direct_piece_y(t, row, column);
+    const float *bias = t->p->w.bias ? t->p->w.bias + t->j0 + column : NULL;
+    for (int64_t i = 0; i < n; i++)
+        y[i] = sums[i] + (bias ? bias[i] : 0.0f);
+}
 bool direct_floats(const direct_piece *t); /* false: no memory */
 
 /* One job of them all. */

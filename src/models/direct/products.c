@@ -27,14 +27,6 @@ typedef struct job {
     atomic_bool nomem;
 } job;
 
-void direct_piece_store(const direct_piece *t, int64_t row, int64_t column, const float *sums,
-                        int64_t n) {
-    float *y = direct_piece_y(t, row, column);
-    const float *bias = t->p->w.bias ? t->p->w.bias + t->j0 + column : NULL;
-    for (int64_t i = 0; i < n; i++)
-        y[i] = sums[i] + (bias ? bias[i] : 0.0f);
-}
-
 /* --- codes ------------------------------------------------------------------------------------ */
 
 /* Rows of W from column `from` of the piece on, one for each lane; what is behind the last is read
@@ -96,13 +88,11 @@ static void unpack(const direct_piece *t, char *panels, int count, int64_t k0, i
     for (int i = 0; i < count; i++) {
         int64_t first = (int64_t)i * codes->lanes;
         char *to = panels + i * mx_code_panel_bytes(codes->lanes);
-        const uint8_t *ask = (const uint8_t *)w->words + (t->j0 + t->p->columns + first) * w->row +
-                             at * codes->lanes;
         list_rows(&l, t, first, codes->lanes);
         if (w->block)
-            codes->unpack[w->block->kind](to, l.block, at, n / w->block->items, ask);
+            codes->unpack[w->block->kind](to, l.block, at, n / w->block->items, NULL);
         else
-            codes->unpack_groups(to, &l.groups, k0, n, ask);
+            codes->unpack_groups(to, &l.groups, k0, n, NULL);
     }
 }
 
@@ -119,7 +109,8 @@ static void add_bias(const direct_piece *t) {
         direct_piece_store(t, i, 0, direct_piece_y(t, i, 0), t->n);
 }
 
-static bool codes_of_many(const direct_piece *t) {
+/* COLUMNS of a task, or less. What they are multiplied with goes on while the next ones come. */
+static bool codes_of_some(const direct_piece *t) {
     const direct_matrix *w = &t->p->w;
     int lanes = mx_kernels_get()->codes->lanes, count = (int)((t->n + lanes - 1) / lanes);
     mx_code_dots_args a = {.acc = NULL,
@@ -140,6 +131,8 @@ static bool codes_of_many(const direct_piece *t) {
     for (; a.k0 < w->in; a.k0 += a.n) {
         a.n = w->in - a.k0 < step ? w->in - a.k0 : step;
         unpack(t, (char *)(uintptr_t)a.panel, count, a.k0, a.n);
+        a.ask = w->words + (t->j0 + t->n) * w->row + bytes_of(w, a.k0) * t->n;
+        a.asked = bytes_of(w, a.n) * t->n;
         mx_code_table()->dots[w->code.way](&a);
     }
     if (a.acc == direct_piece_y(t, 0, 0))
@@ -147,6 +140,17 @@ static bool codes_of_many(const direct_piece *t) {
     for (int64_t i = 0; a.acc != direct_piece_y(t, 0, 0) && i < t->rows; i++)
         direct_piece_store(t, i, 0, a.acc + i * lda, t->n);
     return true;
+}
+
+static bool codes_of_many(const direct_piece *t) {
+    bool ok = true;
+    direct_piece some = *t;
+    for (int64_t j = 0; ok && j < t->n; j += COLUMNS) {
+        some.j0 = t->j0 + j;
+        some.n = t->n - j < COLUMNS ? t->n - j : COLUMNS;
+        ok = codes_of_some(&some);
+    }
+    return ok;
 }
 
 /* --- tasks ------------------------------------------------------------------------------------ */
@@ -195,7 +199,7 @@ static void cut(direct_product *p, int64_t bytes) {
     some = some < least ? least : some;
     if (p->w.way == DIRECT_CODES && p->rows > 1)
         lanes *= mx_kernels_get()->codes->panels;
-    if (p->rows > 1 && some > most)
+    if (p->rows > 1 && p->w.way != DIRECT_CODES && some > most)
         some = most;
     p->columns = (some + lanes - 1) / lanes * lanes;
     if (p->rows > FEW_ROWS)
