@@ -26,7 +26,7 @@ static mlx_tokenizer a_tokenizer(void) {
 static mlx_tokens some_tokens(void) {
     mlx_tokenizer t = a_tokenizer();
     mlx_tokens made = mlx_tokens_new();
-    mlx_tokenizer_encode(&made, t, "text", 4, 0);
+    mlx_tokenizer_encode(&made, t, "text", 4, MLX_ENCODE_OFFSETS);
     mlx_tokenizer_free(t);
     return made;
 }

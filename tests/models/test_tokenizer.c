@@ -407,7 +407,7 @@ static void normalizers(void) {
 
 /* Marks of all classes, many of them: in order, and the canonical form of a form is itself. */
 static void many_marks(void) {
-    tok_bytes text = {NULL, 0, 0}, form = {NULL, 0, 0}, again = {NULL, 0, 0};
+    tok_bytes text = {0}, form = {0}, again = {0};
     tok_put(&text, "a", 1);
     for (int i = 0; i < 200000; i++)
         tok_put_char(&text, i & 1 ? 0x301 : 0x323);
@@ -493,7 +493,7 @@ static void invalid_text(void) {
         {"\xF4\x90\x80\x80", 4, "\uFFFD\uFFFD\uFFFD\uFFFD"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        tok_bytes room = {NULL, 0, 0};
+        tok_bytes room = {0};
         tok_text s = tok_clean(rows[i].text, rows[i].n, &room);
         CHECK(s.n == strlen(rows[i].clean) && !memcmp(s.p, rows[i].clean, s.n));
         tok_free(&room);
@@ -504,7 +504,7 @@ static void invalid_text(void) {
 static mlx_tokenizer all_bytes(void) {
     json_t *vocab = json_object();
     for (unsigned b = 0; b < 256; b++) {
-        tok_bytes one = {NULL, 0, 0};
+        tok_bytes one = {0};
         tok_put_char(&one, tok_char_of_byte((unsigned char)b));
         CHECK(tok_byte_of_char(tok_char_of_byte((unsigned char)b)) == (int)b);
         json_object_setn_new(vocab, one.p, one.n, json_integer(b));
@@ -636,17 +636,105 @@ static void endless(void) {
     mlx_tokenizer_free(t);
 }
 
+/* --- what tokens stand for -------------------------------------------------------------------- */
+
+static bool stands_for(mlx_tokenizer t, const char *text, int flags, const int *want, size_t n) {
+    mlx_tokens made = mlx_tokens_new();
+    const int *got = NULL;
+    size_t have = 0;
+    bool ok = mlx_tokenizer_encode(&made, t, text, strlen(text), flags | MLX_ENCODE_OFFSETS) == 0 &&
+              mlx_tokens_offsets(&got, &have, made) == 0 && 2 * have == n &&
+              !memcmp(got, want, n * sizeof *want);
+    for (size_t i = 0; !ok && i < 2 * have; i++)
+        fprintf(stderr, "%d%s", got[i], i + 1 == 2 * have ? "\n" : " ");
+    mlx_tokens_free(made);
+    return ok;
+}
+
+/* Characters that are removed, composed, made several, or put. */
+static const char folding[] =
+    "{\"model\": {\"type\": \"WordLevel\", \"unk_token\": \"?\", \"vocab\": {\"?\": 0, "
+    "\"\\u2581ab\": 1, \"\\u2581\\u00e9\": 2, \"\\u2581ss\": 3}}, "
+    "\"added_tokens\": [{\"id\": 4, \"content\": \"<s>\", \"special\": true}], "
+    "\"normalizer\": {\"type\": \"Sequence\", \"normalizers\": [{\"type\": \"NFKC\"}, "
+    "{\"type\": \"Lowercase\"}, {\"type\": \"Replace\", \"pattern\": {\"String\": \"--\"}, "
+    "\"content\": \"\"}, {\"type\": \"Replace\", \"pattern\": {\"String\": \"\\u00df\"}, "
+    "\"content\": \"ss\"}]}, \"pre_tokenizer\": {\"type\": \"Metaspace\", \"replacement\": "
+    "\"\\u2581\", \"prepend_scheme\": \"always\"}}";
+
+static void offsets(void) {
+    mlx_tokenizer t = open_text(folding);
+    mlx_tokens plain = mlx_tokens_new(), all = mlx_tokens_new();
+    const int *got;
+    size_t n, ends[2];
+    CHECK(stands_for(t, "AB", 0, INTS(0, 2)));
+    CHECK(stands_for(t, "a--B Ab", 0, INTS(0, 4, 4, 7)));
+    CHECK(stands_for(t, "e\xCC\x81 \xC3\x9F", 0, INTS(0, 1, 3, 6)));
+    CHECK(stands_for(t, "x\xFF<s>ab", 0, INTS(0, 2, 2, 5, 5, 7)));
+    CHECK(stands_for(t, "", 0, NULL, 0));
+    CHECK(mlx_tokenizer_encode(&plain, t, "ab", 2, 0) == 0);
+    CHECK(mlx_tokens_offsets(&got, &n, plain) == 1);
+    CHECK(mlx_tokenizer_encode_all(&all, ends, t, (const char *[]){"ab", "x ab"}, (size_t[]){2, 4},
+                                   2, MLX_ENCODE_OFFSETS) == 0);
+    CHECK(mlx_tokens_offsets(&got, &n, all) == 0 && n == 3 && ends[0] == 1 && ends[1] == 3);
+    CHECK(got[0] == 0 && got[1] == 2 && got[2] == 0 && got[3] == 1 && got[4] == 1 && got[5] == 4);
+    mlx_tokens_free(plain);
+    mlx_tokens_free(all);
+    mlx_tokenizer_free(t);
+}
+
+/* A stream in the middle of a text shows the blank before its first token. */
+static void middle_of_a_text(void) {
+    mlx_tokenizer t = open_text(folding);
+    mlx_token_stream s = mlx_token_stream_new();
+    const char *text;
+    size_t n;
+    CHECK(mlx_token_stream_follow(s) == 1);
+    CHECK(mlx_token_stream_open(&s, t, false) == 0 && mlx_token_stream_follow(s) == 0);
+    CHECK(mlx_token_stream_put(&text, &n, s, 1) == 0);
+    CHECK(mlx_token_stream_follow(s) == 1); // it has begun
+    CHECK(mlx_token_stream_end(&text, &n, s) == 0 && mlx_token_stream_follow(s) == 0);
+    mlx_token_stream_free(s);
+    mlx_tokenizer_free(t);
+}
+
+/* Parts of a word without spaces are what the whole word is, unknown characters among them. */
+static void parts_of_long_words(void) {
+    static const char scored[] = "ab\xE4\xBD\xA0";
+    size_t n, m;
+    mx_tokenizer *t = mx_tokenizer_of("test", small, strlen(small));
+    char text[600];
+    for (uint32_t seed = 1; t && seed < 300; seed++) {
+        uint32_t draw = seed * 2654435761U;
+        for (size_t i = 0; i < sizeof text; i++, draw = draw * 1664525 + 1013904223)
+            text[i] = (draw >> 24) % 7 < 5 ? "abcab"[(draw >> 24) % 5] : scored[(draw >> 20) % 2];
+        mx_token_span *span = NULL;
+        int32_t *parts =
+                    mx_tokenizer_encode(t, text, sizeof text, NULL, 0, (mx_encode){0}, &n, NULL),
+                *whole = mx_tokenizer_encode(t, text, sizeof text, NULL, 0,
+                                             (mx_encode){.spans = &span}, &m, NULL);
+        CHECK(parts && whole && n == m && !memcmp(parts, whole, n * sizeof *parts));
+        mx_free(parts);
+        mx_free(whole);
+        mx_free(span);
+    }
+    mx_tokenizer_release(t);
+}
+
 static void no_memory(void) {
     int64_t live = mx_alloc_live();
     for (uint64_t k = 1, more = 1; more && k < 3000; k++) {
         size_t n = 0;
-        mx_alloc_fail_at(k);
-        mx_tokenizer *t = mx_tokenizer_of("test", small, strlen(small));
+        mx_token_span *span = NULL;
+        const mx_encode how = {.spans = k % 2 ? &span : NULL};
+        mx_alloc_fail_at(k / 2 + 1);
+        mx_tokenizer *t = mx_tokenizer_of("test", k % 4 / 2 ? small : folding,
+                                          strlen(k % 4 / 2 ? small : folding));
         int32_t *ids =
-            t ? mx_tokenizer_encode(t, "abc ab<s>\xFF", 10, NULL, 0, (mx_encode){0}, &n, NULL)
-              : NULL;
+            t ? mx_tokenizer_encode(t, "abc ab<s>\xFF", 10, NULL, 0, how, &n, NULL) : NULL;
         char *text = ids ? mx_tokenizer_decode(t, ids, n, true, &n) : NULL;
-        more = mx_alloc_count() >= k;
+        more = k < 40 || mx_alloc_count() >= k / 2 + 1;
+        mx_free(span);
         CHECK(text ? !mx_failed() : mx_error_status() == MX_NOMEM);
         mx_alloc_fail_at(0);
         mx_error_clear();
@@ -680,6 +768,9 @@ int main(void) {
     RUN(long_words);
     RUN(refused);
     RUN(endless);
+    RUN(offsets);
+    RUN(middle_of_a_text);
+    RUN(parts_of_long_words);
     RUN(no_memory);
     return check_done();
 }

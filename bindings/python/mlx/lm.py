@@ -18,8 +18,9 @@ from collections import deque
 from typing import Any, Iterator, NamedTuple, Optional, Sequence, Union
 
 from .core import _lm, array
+from .tokenizer import Encoding, Tokenizer, TokenStream, chat_variables, place_of
 
-__all__ = ["Model", "Piece", "load"]
+__all__ = ["Encoding", "Model", "Piece", "TokenStream", "Tokenizer", "load"]
 
 _FINISH = (None, "end", "stop", "length", "cancelled", "failed")
 _END_OF_ANSWER = 5
@@ -68,8 +69,9 @@ def _structure(schema, regex, grammar, choices):
 class Model:
     """A language model. `load` makes one."""
 
-    def __init__(self, model, options):
+    def __init__(self, model, options, place):
         self._model = model
+        self.tokenizer = Tokenizer._of(model.tokenizer(), place)
         self._options = options
         self._batch = None
         self._lock = threading.Lock()
@@ -94,11 +96,11 @@ class Model:
     def encode(self, text: str, *, bare: bool = False, plain: bool = False) -> list[int]:
         """The tokens of a text. bare: without what the tokenizer puts around it; plain: special tokens
         in it are text."""
-        return self._model.encode(text, bare=bare, plain=plain)
+        return self.tokenizer.encode(text, bare=bare, plain=plain)
 
     def decode(self, tokens: Sequence[int], *, special: bool = False) -> str:
         """The text of tokens."""
-        return self._model.decode(tokens, special=special)
+        return self.tokenizer.decode(tokens, special=special)
 
     def logits(self, prompt: Prompt) -> array:
         """Logits (n, vocabulary) of all positions of a text, not computed yet."""
@@ -160,12 +162,7 @@ class Model:
 
     def prompt(self, messages: Messages, *, tools=None, variables=None) -> list[int]:
         """The tokens of a conversation, where the model is to answer."""
-        if isinstance(messages, str):
-            messages = [{"role": "user", "content": messages}]
-        given = {"messages": list(messages), **(variables or {})}
-        if tools is not None:
-            given["tools"] = tools
-        return self._model.chat(json.dumps(given))
+        return self._model.chat(chat_variables(messages, tools, variables))
 
     # --- requests ---------------------------------------------------------------------------------
 
@@ -241,7 +238,7 @@ class _Stream:
 
 
 def load(path, adapter=None, *, draft: Optional[Model] = None, **options) -> Model:
-    """The language model of a GGUF file or a folder; adapter: a folder with a low-rank change.
+    """The language model of a GGUF file, a folder, or "org/model" in the hub's cache; adapter: a folder with a low-rank change.
     Weights are mapped.
 
     Options: requests (computed at a time, 16), waiting (1000), context (tokens of one request),
@@ -251,7 +248,8 @@ def load(path, adapter=None, *, draft: Optional[Model] = None, **options) -> Mod
     that guesses) and draft_tokens."""
     if draft is not None:
         options["draft"] = draft._model
-    model = Model(_lm.open(path, adapter), options)
+    path = place_of(path)
+    model = Model(_lm.open(path, adapter), options, path)
     if options:
         model._requests()  # what is wrong with them is said now
     return model

@@ -39,8 +39,9 @@ typedef struct mlx_token_stream_ {
 
 /* For `flags`. */
 enum {
-    MLX_ENCODE_BARE = 1, /* without what the tokenizer puts around a text */
-    MLX_ENCODE_PLAIN = 2 /* special tokens in the text are text: for texts of strangers */
+    MLX_ENCODE_BARE = 1,   /* without what the tokenizer puts around a text */
+    MLX_ENCODE_PLAIN = 2,  /* special tokens in the text are text: for texts of strangers */
+    MLX_ENCODE_OFFSETS = 4 /* say also what each token stands for: mlx_tokens_offsets */
 };
 
 /* Tokens that have a meaning. */
@@ -70,7 +71,8 @@ MLX_API int mlx_tokenizer_encode(mlx_tokens *res, const mlx_tokenizer t, const c
 /* Those of two texts that belong together, as a question and an answer. */
 MLX_API int mlx_tokenizer_encode_pair(mlx_tokens *res, const mlx_tokenizer t, const char *a,
                                       size_t a_num, const char *b, size_t b_num, int flags);
-/* Those of `count` texts, one behind the other: the tokens of text i end at ends[i]. */
+/* Those of `count` texts, on all threads, one behind the other: the tokens of text i end at
+   ends[i]. */
 MLX_API int mlx_tokenizer_encode_all(mlx_tokens *res, size_t *ends, const mlx_tokenizer t,
                                      const char *const *texts, const size_t *lengths, size_t count,
                                      int flags);
@@ -106,12 +108,20 @@ MLX_API int mlx_tokens_data(const int **data, size_t *n, const mlx_tokens tokens
 /* For each of them which text it belongs to, in the tokenizer's numbers (0 and 1); borrowed. */
 MLX_API int mlx_tokens_types(const int **types, size_t *n, const mlx_tokens tokens);
 
+/* For each of n tokens where what it stands for begins and ends in its text, in bytes: 2 n numbers,
+   borrowed; 0 and 0 for what the tokenizer puts around. Bytes that make a character together stand
+   for all of it. Errors: MLX_ENCODE_OFFSETS was not asked for. */
+MLX_API int mlx_tokens_offsets(const int **offsets, size_t *n, const mlx_tokens tokens);
+
 /* --- text as tokens come ------------------------------------------------------------------ */
 
 /* A handle of no stream. */
 MLX_API mlx_token_stream mlx_token_stream_new(void);
 /* A stream, which holds the tokenizer. */
 MLX_API int mlx_token_stream_open(mlx_token_stream *res, const mlx_tokenizer t, bool special);
+/* Of a new stream, or one that has ended: what comes follows other text. The blank before the first
+   token, which belongs to no text, is shown then. */
+MLX_API int mlx_token_stream_follow(mlx_token_stream s);
 /* Let go of it. */
 MLX_API int mlx_token_stream_free(mlx_token_stream s);
 /* The text that a token adds: whole characters, borrowed until the next call. All of a stream's

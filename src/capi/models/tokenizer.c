@@ -11,10 +11,12 @@
 
 _Static_assert((int)MLX_TOKEN_MASK == (int)MX_TOKEN_MASK && sizeof(int) == sizeof(int32_t),
                "roles and tokens are those of the library");
+_Static_assert(sizeof(mx_token_span) == 2 * sizeof(int), "a span is two numbers of 1 GB at most");
 
 typedef struct tokens {
-    size_t n, room, type_room;
+    size_t n, room, type_room, span_room;
     int32_t *id, *type;
+    mx_token_span *span; /* NULL: not asked for */
 } tokens;
 
 static bool is_given(const void *p, const char *what) {
@@ -66,32 +68,45 @@ static void free_tokens(tokens *x) {
     if (x) {
         mx_free(x->id);
         mx_free(x->type);
+        mx_free(x->span);
     }
     mx_free(x);
 }
 
+static bool add(tokens *x, const mx_encoded *e) {
+    size_t n = x->n + e->n + 1;
+    if (!mx_grow(&x->id, &x->room, n, sizeof *x->id) ||
+        !mx_grow(&x->type, &x->type_room, n, sizeof *x->type) ||
+        (e->span && !mx_grow(&x->span, &x->span_room, n, sizeof *x->span)))
+        return false;
+    memcpy(x->id + x->n, e->id, e->n * sizeof *e->id);
+    memcpy(x->type + x->n, e->type, e->n * sizeof *e->type);
+    if (e->span)
+        memcpy(x->span + x->n, e->span, e->n * sizeof *e->span);
+    x->n += e->n;
+    return true;
+}
+
+static mx_encode how_of(int flags, mx_token_span **span) {
+    return (mx_encode){.bare = flags & MLX_ENCODE_BARE,
+                       .plain = flags & MLX_ENCODE_PLAIN,
+                       .spans = flags & MLX_ENCODE_OFFSETS ? span : NULL};
+}
+
 /* Adds the tokens of a text, or of two. */
-static bool add(tokens *x, mx_tokenizer *t, const char *a, size_t a_n, const char *b, size_t b_n,
-                int flags) {
-    size_t n = 0;
-    int32_t *type = NULL;
-    mx_encode how = {.bare = flags & MLX_ENCODE_BARE, .plain = flags & MLX_ENCODE_PLAIN};
-    int32_t *id = mx_tokenizer_encode(t, a, a_n, b, b_n, how, &n, &type);
-    bool ok = id && mx_grow(&x->id, &x->room, x->n + n + 1, sizeof *id) &&
-              mx_grow(&x->type, &x->type_room, x->n + n + 1, sizeof *id);
-    if (ok && n) {
-        memcpy(x->id + x->n, id, n * sizeof *id);
-        memcpy(x->type + x->n, type, n * sizeof *id);
-        x->n += n;
-    }
-    mx_free(id);
-    mx_free(type);
+static bool encode(tokens *x, mx_tokenizer *t, const char *a, size_t a_n, const char *b, size_t b_n,
+                   int flags) {
+    mx_encoded e = {0};
+    mx_encode how = how_of(flags, &e.span);
+    e.id = mx_tokenizer_encode(t, a, a_n, b, b_n, how, &e.n, &e.type);
+    bool ok = e.id && add(x, &e);
+    mx_encoded_free(&e);
     return ok;
 }
 
 static bool are_flags(int flags) {
-    return !(flags & ~(MLX_ENCODE_BARE | MLX_ENCODE_PLAIN)) ||
-           mx_fail(MX_INVALID, "[tokenizer] the flags %d: known are 1 and 2", flags);
+    return !(flags & ~(MLX_ENCODE_BARE | MLX_ENCODE_PLAIN | MLX_ENCODE_OFFSETS)) ||
+           mx_fail(MX_INVALID, "[tokenizer] the flags %d: known are 1, 2 and 4", flags);
 }
 
 /* Takes x over; NULL fails. */
@@ -125,7 +140,7 @@ int mlx_tokenizer_encode(mlx_tokens *res, const mlx_tokenizer t, const char *tex
     mx_tokenizer *x = capi_tokenizer(t);
     tokens *made =
         x && is_given(text, "text is") && are_flags(flags) ? mx_calloc(1, sizeof *made) : NULL;
-    return put_tokens(res, made, made && add(made, x, text, n, NULL, 0, flags));
+    return put_tokens(res, made, made && encode(made, x, text, n, NULL, 0, flags));
 }
 
 int mlx_tokenizer_encode_pair(mlx_tokens *res, const mlx_tokenizer t, const char *a, size_t a_num,
@@ -134,17 +149,25 @@ int mlx_tokenizer_encode_pair(mlx_tokens *res, const mlx_tokenizer t, const char
     mx_tokenizer *x = capi_tokenizer(t);
     bool ok = x && is_given(a, "text is") && is_given(b, "second text is") && are_flags(flags);
     tokens *made = ok ? mx_calloc(1, sizeof *made) : NULL;
-    return put_tokens(res, made, made && add(made, x, a, a_num, b, b_num, flags));
+    return put_tokens(res, made, made && encode(made, x, a, a_num, b, b_num, flags));
 }
 
 static bool add_all(tokens *made, size_t *ends, mx_tokenizer *x, const char *const *texts,
                     const size_t *lengths, size_t count, int flags) {
-    for (size_t i = 0; i < count; i++) {
-        if (!is_given(texts[i], "text is") || !add(made, x, texts[i], lengths[i], NULL, 0, flags))
-            return false;
+    mx_token_span *asked = NULL;
+    mx_encoded *all = mx_calloc(count + 1, sizeof *all);
+    bool ok = all;
+    for (size_t i = 0; ok && i < count; i++)
+        ok = is_given(texts[i], "text is");
+    ok = ok && mx_tokenizer_encode_all(x, texts, lengths, count, how_of(flags, &asked), all);
+    for (size_t i = 0; ok && i < count; i++) {
+        ok = add(made, &all[i]);
         ends[i] = made->n;
     }
-    return true;
+    for (size_t i = 0; all && i < count; i++)
+        mx_encoded_free(&all[i]);
+    mx_free(all);
+    return ok;
 }
 
 int mlx_tokenizer_encode_all(mlx_tokens *res, size_t *ends, const mlx_tokenizer t,
@@ -254,10 +277,10 @@ int mlx_tokens_size(size_t *n, const mlx_tokens t) {
     return capi_done(ok);
 }
 
-static int show(const int **data, size_t *n, const tokens *x, bool types) {
+static int show(const int **data, size_t *n, const tokens *x, const int *what) {
     bool ok = x && is_given(data, "result is") && is_given(n, "result is");
     if (ok) {
-        *data = types ? x->type : x->id;
+        *data = what;
         *n = x->n;
     }
     return capi_done(ok);
@@ -265,12 +288,23 @@ static int show(const int **data, size_t *n, const tokens *x, bool types) {
 
 int mlx_tokens_data(const int **data, size_t *n, const mlx_tokens t) {
     mx_error_clear();
-    return show(data, n, capi_object(t.ctx, "tokens"), false);
+    const tokens *x = capi_object(t.ctx, "tokens");
+    return show(data, n, x, x ? x->id : NULL);
 }
 
 int mlx_tokens_types(const int **types, size_t *n, const mlx_tokens t) {
     mx_error_clear();
-    return show(types, n, capi_object(t.ctx, "tokens"), true);
+    const tokens *x = capi_object(t.ctx, "tokens");
+    return show(types, n, x, x ? x->type : NULL);
+}
+
+int mlx_tokens_offsets(const int **offsets, size_t *n, const mlx_tokens t) {
+    mx_error_clear();
+    const tokens *x = capi_object(t.ctx, "tokens");
+    if (x && x->n && !x->span)
+        return mx_fail(MX_INVALID, "[tokenizer] the tokens were made without MLX_ENCODE_OFFSETS"),
+               capi_report();
+    return show(offsets, n, x, x ? (const int *)(const void *)x->span : NULL);
 }
 
 /* --- streams -------------------------------------------------------------------------------- */
@@ -289,6 +323,12 @@ int mlx_token_stream_open(mlx_token_stream *res, const mlx_tokenizer t, bool spe
     mx_token_stream_free(*slot);
     *slot = made;
     return 0;
+}
+
+int mlx_token_stream_follow(mlx_token_stream s) {
+    mx_error_clear();
+    mx_token_stream *x = capi_object(s.ctx, "token stream");
+    return capi_done(x && mx_token_stream_follow(x));
 }
 
 int mlx_token_stream_free(mlx_token_stream s) {

@@ -16,15 +16,12 @@ static const char op[] = "convert";
 
 /* --- which family ---------------------------------------------------------------------------- */
 
-/* Is the key there, or is it the number behind "="? */
 static bool has_key(const void *archive, const char *key) {
     const mx_archive *a = archive;
     char full[192];
-    double v;
-    const char *arch = mx_meta_text(&a->meta, "general.architecture"), *is = strchr(key, '=');
-    snprintf(full, sizeof full, "%s.%.*s", arch ? arch : "", (int)strcspn(key, "="), key);
-    return is ? mx_meta_number(&a->meta, full, &v) && v == atoi(is + 1)
-              : mx_map_has(&a->meta, full);
+    const char *arch = mx_meta_text(&a->meta, "general.architecture");
+    snprintf(full, sizeof full, "%s.%s", arch ? arch : "", key);
+    return mx_map_has(&a->meta, full);
 }
 
 static bool fail_family(const char *label, const char *what, const char *name) {

@@ -61,30 +61,31 @@ static const tok_added *next_added(tok_job *job, int which, tok_text s, size_t l
     return NULL;
 }
 
-/* What lies between the added tokens of a kind goes on; `base`: s begins where the text began. */
-typedef void tok_between(tok_job *job, tok_text s, bool first);
+/* What lies between the added tokens of a kind goes on. */
+typedef void tok_between(tok_job *job, tok_word w);
 
-static void find_all(tok_job *job, int which, tok_text s, bool first, tok_between *go_on) {
+static void find_all(tok_job *job, int which, tok_word w, tok_between *go_on) {
     size_t at = 0, from, to;
+    tok_text s = {w.p, w.n};
     for (const tok_added *a; (a = next_added(job, which, s, at, &from, &to)); at = to) {
         if (from > at)
-            go_on(job, (tok_text){s.p + at, from - at}, first && at == 0);
-        tok_ids_put(&job->out, a->id);
+            go_on(job, tok_part(w, at, from));
+        tok_emit(job, w, from, to, a->id);
     }
     if (at < s.n)
-        go_on(job, (tok_text){s.p + at, s.n - at}, first && at == 0);
+        go_on(job, tok_part(w, at, s.n));
 }
 
-static void divide(tok_job *job, tok_text s, bool first) {
-    tok_pass(job, job->t->split, (tok_word){s.p, s.n, first});
+static void divide(tok_job *job, tok_word w) {
+    tok_pass(job, job->t->split, w);
 }
 
-static void normalize(tok_job *job, tok_text s, bool first) {
-    find_all(job, 1, tok_normalize(job->t, s, job->normal), first, divide);
+static void normalize(tok_job *job, tok_word w) {
+    find_all(job, 1, tok_normalize(job->t, w, job->normal), divide);
 }
 
-void tok_run_added(tok_job *job, tok_text text) {
-    find_all(job, 0, text, true, normalize);
+void tok_run_added(tok_job *job, tok_word text) {
+    find_all(job, 0, text, normalize);
 }
 
 size_t mx_tokenizer_special_at(const mx_tokenizer *t, const char *p, size_t n) {
@@ -114,9 +115,11 @@ bool tok_add_token(mx_tokenizer *t, tok_added a) {
 /* A normalized token is looked for as the normalizers make it. */
 static bool add_to_tries(mx_tokenizer *t, int32_t k) {
     const tok_added *a = &t->added[k];
-    tok_bytes room[2] = {{NULL, 0, 0}, {NULL, 0, 0}};
-    tok_text s = a->normalized ? tok_normalize(t, a->text, room) : a->text;
-    bool ok = tok_trie_add(&t->find[a->normalized], s, k) && tok_trie_add(&t->named, a->text, k);
+    tok_bytes room[2] = {0};
+    tok_word w = {a->text.p, a->text.n, true, NULL};
+    w = a->normalized ? tok_normalize(t, w, room) : w;
+    bool ok = tok_trie_add(&t->find[a->normalized], (tok_text){w.p, w.n}, k) &&
+              tok_trie_add(&t->named, a->text, k);
     tok_free(&room[0]);
     tok_free(&room[1]);
     return ok && !mx_failed();

@@ -29,7 +29,7 @@ void tok_put_bytes(tok_bytes *to, tok_text s) {
 
 /* U+FFFD for what is no UTF-8, but for the beginning of a character at an open end. */
 static void put_clean(tok_bytes *to, tok_text s, bool open) {
-    tok_bytes room = {NULL, 0, 0};
+    tok_bytes room = {0};
     size_t rest = open ? tok_open_end(s.p, s.n) : 0;
     tok_text c = tok_clean(s.p, s.n - rest, &room);
     tok_put(to, c.p, c.n);
@@ -39,7 +39,7 @@ static void put_clean(tok_bytes *to, tok_text s, bool open) {
 
 void tok_decode_bytes(const tok_decode *self, const tok_list *from, tok_list *to, bool open) {
     (void)self;
-    tok_bytes all = {NULL, 0, 0};
+    tok_bytes all = {0};
     for (size_t i = 0; i < from->n; i++)
         tok_put_bytes(&all, tok_list_at(from, i));
     if (all.n)
@@ -73,7 +73,7 @@ static void put_run(tok_list *to, tok_bytes *run, bool open, bool streams) {
 }
 
 void tok_decode_fallback(const tok_decode *self, const tok_list *from, tok_list *to, bool open) {
-    tok_bytes run = {NULL, 0, 0};
+    tok_bytes run = {0};
     (void)self;
     for (size_t i = 0; i < from->n; i++) {
         int b = tok_byte_of_piece(tok_list_at(from, i));
@@ -158,7 +158,7 @@ static void put_cleaned(tok_bytes *to, tok_text s, bool clean) {
         {" ' ", "'"},  {" n't", "n't"}, {" 'm", "'m"},   {" do not", " don't"},
         {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"},
     };
-    tok_bytes room[2] = {{NULL, 0, 0}, {NULL, 0, 0}};
+    tok_bytes room[2] = {0};
     for (size_t i = 0; clean && i < sizeof pairs / sizeof *pairs; i++) {
         tok_text what = {pairs[i][0], strlen(pairs[i][0])},
                  with = {pairs[i][1], strlen(pairs[i][1])};
@@ -172,7 +172,7 @@ static void put_cleaned(tok_bytes *to, tok_text s, bool clean) {
 }
 
 void tok_decode_wordpiece(const tok_decode *self, const tok_list *from, tok_list *to, bool open) {
-    tok_bytes word = {NULL, 0, 0};
+    tok_bytes word = {0};
     (void)open;
     for (size_t i = 0; i < from->n; i++) {
         tok_text s = tok_list_at(from, i);
@@ -202,7 +202,7 @@ static bool same(tok_text a, tok_text b) {
 }
 
 void tok_decode_ctc(const tok_decode *self, const tok_list *from, tok_list *to, bool open) {
-    tok_bytes word = {NULL, 0, 0}, clean = {NULL, 0, 0};
+    tok_bytes word = {0}, clean = {0};
     (void)open;
     for (size_t i = 0; i < from->n; i++) {
         tok_text s = tok_list_at(from, i);

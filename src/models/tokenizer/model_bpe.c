@@ -10,7 +10,6 @@
  * score of the piece that a pair makes. Short words are looked up in the job's cache first: one
  * line a hash, so that it never grows.
  */
-#define _GNU_SOURCE // memmem
 #include <string.h>
 
 #include "base/mem.h"
@@ -48,7 +47,7 @@ static bool merge_fail(const mx_tokenizer *t, tok_text left, tok_text right, siz
 
 bool tok_bpe_add(mx_tokenizer *t, tok_text left, tok_text right, size_t rank) {
     tok_model *m = &t->model;
-    tok_bytes both = {NULL, 0, 0};
+    tok_bytes both = {0};
     size_t cut =
         right.n >= m->prefix.n && !memcmp(right.p, m->prefix.p ? m->prefix.p : "", m->prefix.n)
             ? m->prefix.n
@@ -169,7 +168,7 @@ static int32_t find_char(const tok_job *job, const tok_model *m, tok_word w, siz
     bool continues = at && m->prefix.n, ends = at + n == w.n && m->suffix.n;
     if (!continues && !ends)
         return tok_vocab_find(v, w.p + at, n);
-    tok_bytes b = {NULL, 0, 0};
+    tok_bytes b = {0};
     if (continues)
         tok_put(&b, m->prefix.p, m->prefix.n);
     tok_put(&b, w.p + at, n);
@@ -220,16 +219,15 @@ static void add_chars(tok_job *job, const tok_model *m, tok_word w) {
 
 /* --- words, with the cache -------------------------------------------------------------------- */
 
+enum { MOST_CACHED = sizeof((tok_cached *)NULL)->text };
+
 static void encode(tok_job *job, const tok_model *m, tok_word w) {
-    int32_t whole = m->ignore_merges ? tok_vocab_find(&job->t->vocab, w.p, w.n) : -1;
-    if (whole >= 0) {
-        tok_ids_put(&job->out, whole);
-        return;
-    }
     add_chars(job, m, w);
     merge_all(job, m, w);
-    for (int32_t i = job->symbols ? 0 : -1; i >= 0; i = job->symbol[i].next)
-        tok_ids_put(&job->out, job->symbol[i].id);
+    for (int32_t i = job->symbols ? 0 : -1; i >= 0; i = job->symbol[i].next) {
+        const tok_symbol *s = &job->symbol[i];
+        tok_emit(job, w, s->at, (size_t)s->at + s->n, s->id);
+    }
 }
 
 static void remember(tok_cached *c, tok_word w, const int32_t *ids, size_t n) {
@@ -243,7 +241,7 @@ static void remember(tok_cached *c, tok_word w, const int32_t *ids, size_t n) {
 
 typedef void encode_fn(tok_job *job, const tok_model *m, tok_word w);
 
-/* Words with the unknown piece depend on what is before them. */
+/* Words with the unknown piece depend on what is before them, and so does what follows one. */
 static bool may_be_kept(const tok_job *job, const tok_model *m, size_t before) {
     for (size_t i = before; i < job->out.n; i++)
         if (job->out.p[i] == m->unk)
@@ -252,7 +250,7 @@ static bool may_be_kept(const tok_job *job, const tok_model *m, size_t before) {
 }
 
 static void encode_cached(tok_job *job, const tok_model *m, tok_word w, encode_fn *run) {
-    if (!job->cache || w.n > sizeof job->cache->text) {
+    if (w.span || w.n > MOST_CACHED) {
         run(job, m, w);
         return;
     }
@@ -264,26 +262,50 @@ static void encode_cached(tok_job *job, const tok_model *m, tok_word w, encode_f
         job->follows_unk = false;
         return;
     }
+    bool follows_unk = job->follows_unk;
     run(job, m, w);
-    if (may_be_kept(job, m, before))
+    if (!follows_unk && may_be_kept(job, m, before))
         remember(c, w, job->out.p + before, job->out.n - before);
 }
 
+/* Words that the cache cannot hold are divided where that changes nothing. */
+static void encode_parts(tok_job *job, const tok_model *m, tok_word w, encode_fn *run) {
+    for (size_t at = 0, to; at < w.n; at = to) {
+        to = m->joined && w.n > MOST_CACHED ? tok_end_of_part(m, w, at) : w.n;
+        encode_cached(job, m, tok_part(w, at, to), run);
+    }
+}
+
+/* A word that is a piece, whatever its merges are: parts of a word are not looked up like this, so
+   that they are not in the cache. */
+static void encode_whole(tok_job *job, const tok_model *m, tok_word w) {
+    int32_t whole = tok_vocab_find(&job->t->vocab, w.p, w.n);
+    if (whole >= 0)
+        tok_emit(job, w, 0, w.n, whole);
+    else
+        encode(job, m, w);
+}
+
 void tok_model_bpe(tok_job *job, const tok_model *m, tok_word w) {
-    encode_cached(job, m, w, encode);
+    job->follows_unk = false;
+    if (m->ignore_merges)
+        encode_cached(job, m, w, encode_whole);
+    else
+        encode_parts(job, m, w, encode);
 }
 
 /* --- SentencePiece: by scores ----------------------------------------------------------------- */
 
-void tok_put_unknown(tok_job *job, const tok_model *m, const char *p, size_t n) {
-    if (has_bytes(m, p, n)) {
-        for (size_t i = 0; i < n; i++)
-            tok_ids_put(&job->out, m->byte_id[(unsigned char)p[i]]);
+void tok_put_unknown(tok_job *job, const tok_model *m, tok_word w, size_t at, size_t n) {
+    if (has_bytes(m, w.p + at, n)) {
+        for (size_t i = at; i < at + n; i++)
+            tok_emit(job, w, at, at + n, m->byte_id[(unsigned char)w.p[i]]);
         job->follows_unk = false;
     } else if (m->unk >= 0 && !(m->fuse_unk && job->follows_unk)) {
-        tok_ids_put(&job->out, m->unk);
+        tok_emit(job, w, at, at + n, m->unk);
         job->follows_unk = true;
-    }
+    } else if (m->unk >= 0 && w.span && job->out.n && job->out.n <= job->span_room)
+        job->span[job->out.n - 1].to = w.span[at + n - 1].to;
 }
 
 static void put_symbol(tok_job *job, const tok_model *m, tok_word w, const tok_symbol *s) {
@@ -291,10 +313,10 @@ static void put_symbol(tok_job *job, const tok_model *m, tok_word w, const tok_s
     int32_t id = tok_vocab_find(v, w.p + s->at, s->n);
     if (id < 0 || v->piece[id].type == TOK_BYTE || v->piece[id].type == TOK_CONTROL ||
         v->piece[id].type == TOK_UNKNOWN) {
-        tok_put_unknown(job, m, w.p + s->at, s->n);
+        tok_put_unknown(job, m, w, s->at, s->n);
         return;
     }
-    tok_ids_put(&job->out, id);
+    tok_emit(job, w, s->at, (size_t)s->at + s->n, id);
     job->follows_unk = false;
 }
 
@@ -311,21 +333,7 @@ static void encode_scored(tok_job *job, const tok_model *m, tok_word w) {
         put_symbol(job, m, w, &job->symbol[i]);
 }
 
-/* Where the word that begins at `at` ends: before the next U+2581 behind anything else. */
-static size_t end_of_word(const char *p, size_t at, size_t n) {
-    static const char mark[] = "\xE2\x96\x81";
-    while (at + 3 <= n && !memcmp(p + at, mark, 3))
-        at += 3;
-    const char *next = memmem(p + at, n - at, mark, 3);
-    return next ? (size_t)(next - p) : n;
-}
-
-/* Where no piece has U+2581 behind anything else, none is made across such a place: so a text is as
-   many words. */
 void tok_model_scored_bpe(tok_job *job, const tok_model *m, tok_word w) {
     job->follows_unk = false;
-    for (size_t at = 0, to; at < w.n; at = to) {
-        to = m->divides ? end_of_word(w.p, at, w.n) : w.n;
-        encode_cached(job, m, (tok_word){w.p + at, to - at, false}, encode_scored);
-    }
+    encode_parts(job, m, w, encode_scored);
 }

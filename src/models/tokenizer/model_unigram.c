@@ -69,9 +69,9 @@ void tok_model_unigram(tok_job *job, const tok_model *m, tok_word w) {
         size_t to = job->best[at].from;
         int32_t id = job->best[to].id;
         if (id < 0)
-            tok_put_unknown(job, m, w.p + at, to - at);
+            tok_put_unknown(job, m, w, at, to - at);
         else
-            tok_ids_put(&job->out, id), job->follows_unk = false;
+            tok_emit(job, w, at, to, id), job->follows_unk = false;
         at = to;
     }
 }
@@ -85,9 +85,9 @@ static size_t count_chars(tok_word w) {
     return n;
 }
 
-static void put_unk(tok_job *job, const tok_model *m) {
+static void put_unk(tok_job *job, const tok_model *m, tok_word w) {
     if (m->unk >= 0)
-        tok_ids_put(&job->out, m->unk);
+        tok_emit(job, w, 0, w.n, m->unk);
 }
 
 void tok_model_wordpiece(tok_job *job, const tok_model *m, tok_word w) {
@@ -96,18 +96,19 @@ void tok_model_wordpiece(tok_job *job, const tok_model *m, tok_word w) {
     for (const char *p = w.p, *end = w.p + w.n; whole && p < end; p += n) {
         int32_t id = tok_trie_longest(p == w.p ? &m->trie : &m->inner, p, end, &n);
         whole = id >= 0;
-        tok_ids_put(&job->out, id);
+        if (whole)
+            tok_emit(job, w, (size_t)(p - w.p), (size_t)(p - w.p) + n, id);
     }
     if (whole)
         return;
     job->out.n = before;
-    put_unk(job, m);
+    put_unk(job, m, w);
 }
 
 void tok_model_words(tok_job *job, const tok_model *m, tok_word w) {
     int32_t id = tok_vocab_find(&job->t->vocab, w.p, w.n);
     if (id >= 0)
-        tok_ids_put(&job->out, id);
+        tok_emit(job, w, 0, w.n, id);
     else
-        put_unk(job, m);
+        put_unk(job, m, w);
 }

@@ -1,4 +1,5 @@
 /* Normalizers: text to text. */
+#define _GNU_SOURCE // memmem
 #include <string.h>
 #include <utf8proc.h>
 
@@ -6,10 +7,14 @@
 #include "base/vec.h"
 #include "models/tokenizer/parts.h"
 
-/* Characters of a text, each with how many bytes it has: `for (at; step...)`. */
-#define EACH(s, c)                                                                             \
-    for (size_t at_ = 0, k_; at_ < (s).n && (k_ = tok_step((s).p + at_, (s).p + (s).n, &(c))); \
-         at_ += k_)
+/* Characters of a text, each with how many bytes it has; what is put stands for it. */
+#define EACH(s, c, to) \
+    for (size_t at_ = 0, k_; at_ < (s).n && (k_ = next((s), at_, &(c), (to))); at_ += k_)
+static inline size_t next(tok_text s, size_t at, uint32_t *c, tok_bytes *to) {
+    size_t n = tok_step(s.p + at, s.p + s.n, c);
+    tok_source(to, s.p + at, n);
+    return n;
+}
 
 /* --- normal forms (UAX 15) -------------------------------------------------------------------- */
 
@@ -61,22 +66,13 @@ static void order_all(wide *w) {
     mx_free(room.p);
 }
 
-static bool is_ascii(tok_text s) {
-    for (size_t i = 0; i < s.n; i++)
-        if (s.p[i] & 0x80)
-            return false;
-    return true;
-}
-
-void tok_put_form(tok_text from, int form, tok_bytes *to) {
+static void put_form(tok_text from, int form, tok_bytes *to) {
     wide w = {NULL, 0, 0};
     uint32_t c;
-    if (is_ascii(from)) {
-        tok_put(to, from.p, from.n);
-        return;
+    for (size_t at = 0; at < from.n; at += tok_step(from.p + at, from.p + from.n, &c)) {
+        tok_step(from.p + at, from.p + from.n, &c);
+        put_decomposed(&w, c, (utf8proc_option_t)(UTF8PROC_DECOMPOSE | (form & UTF8PROC_COMPAT)));
     }
-    EACH(from, c)
-    put_decomposed(&w, c, (utf8proc_option_t)(UTF8PROC_DECOMPOSE | (form & UTF8PROC_COMPAT)));
     order_all(&w);
     utf8proc_ssize_t n = (utf8proc_ssize_t)w.n;
     if (n && form & UTF8PROC_COMPOSE)
@@ -84,6 +80,63 @@ void tok_put_form(tok_text from, int form, tok_bytes *to) {
     for (utf8proc_ssize_t i = 0; i < n; i++)
         tok_put_char(to, (uint32_t)w.p[i]);
     mx_free(w.p);
+}
+
+static void put_form_alone(tok_text s, int form, tok_bytes *to) {
+    uint32_t c;
+    for (size_t i = 0, k; i < s.n; i += k) {
+        k = tok_step(s.p + i, s.p + s.n, &c);
+        tok_source(to, s.p + i, k);
+        put_form((tok_text){s.p + i, k}, form, to);
+    }
+}
+
+/* Characters that the source has, too, stand for those there; others for the next ones. */
+static void put_matching(tok_text s, tok_text whole, tok_bytes *to) {
+    uint32_t c;
+    size_t at = 0;
+    for (size_t i = 0, k; i < whole.n; i += k) {
+        k = tok_step(whole.p + i, whole.p + whole.n, &c);
+        const char *same = memmem(s.p + at, s.n - at, whole.p + i, k);
+        at = same ? (size_t)(same - s.p) : at;
+        size_t n = at < s.n ? tok_step(s.p + at, s.p + s.n, &c) : 0;
+        tok_source(to, s.p + at, n);
+        tok_put(to, whole.p + i, k);
+        at = at + n < s.n ? at + n : at;
+    }
+}
+
+/* Cluster by cluster, so that it is known what stands for what. */
+static void put_form_tracked(tok_text from, int form, tok_bytes *to) {
+    tok_bytes whole = {0}, apart = {0};
+    for (size_t at = 0, n; at < from.n; at += n) {
+        tok_text s = {from.p + at, n = tok_cluster(from.p + at, from.n - at)};
+        whole.n = apart.n = 0;
+        put_form(s, form, &whole);
+        put_form_alone(s, form, &apart);
+        if (whole.n == apart.n && !memcmp(whole.p, apart.p, whole.n))
+            put_form_alone(s, form, to);
+        else
+            put_matching(s, (tok_text){whole.p, whole.n}, to);
+    }
+    tok_free(&whole);
+    tok_free(&apart);
+}
+
+/* Text below U+0300 is composed as it stands. */
+static bool is_in_form(tok_text s, int form) {
+    bool latin = form & UTF8PROC_COMPOSE && !(form & UTF8PROC_COMPAT);
+    unsigned char most = 0;
+    for (size_t i = 0; i < s.n; i++)
+        most = (unsigned char)s.p[i] > most ? (unsigned char)s.p[i] : most;
+    return most < (latin ? 0xCC : 0x80);
+}
+
+void tok_put_form(tok_text from, int form, tok_bytes *to) {
+    if (is_in_form(from, form))
+        tok_put(to, from.p, from.n);
+    else
+        (to->track ? put_form_tracked : put_form)(from, form, to);
 }
 
 void tok_normal_form(const tok_normal *self, tok_text from, tok_bytes *to) {
@@ -102,7 +155,7 @@ static void put_lower(tok_bytes *to, uint32_t c) {
 void tok_normal_lower(const tok_normal *self, tok_text from, tok_bytes *to) {
     uint32_t c;
     (void)self;
-    EACH(from, c) put_lower(to, c);
+    EACH(from, c, to) put_lower(to, c);
 }
 
 void tok_normal_strip(const tok_normal *self, tok_text from, tok_bytes *to) {
@@ -121,12 +174,14 @@ void tok_normal_strip(const tok_normal *self, tok_text from, tok_bytes *to) {
 void tok_normal_accents(const tok_normal *self, tok_text from, tok_bytes *to) {
     uint32_t c;
     (void)self;
-    EACH(from, c) if (!tok_is_mark(c)) tok_put_char(to, c);
+    EACH(from, c, to) if (!tok_is_mark(c)) tok_put_char(to, c);
 }
 
 void tok_normal_prepend(const tok_normal *self, tok_text from, tok_bytes *to) {
-    if (from.n)
+    if (from.n) {
+        tok_source_first(to, from.p, from.n);
         tok_put(to, self->text.p, self->text.n);
+    }
     tok_put(to, from.p, from.n);
 }
 
@@ -135,9 +190,11 @@ void tok_normal_replace(const tok_normal *self, tok_text from, tok_bytes *to) {
 }
 
 void tok_normal_bytes(const tok_normal *self, tok_text from, tok_bytes *to) {
+    uint32_t c;
     (void)self;
-    for (size_t i = 0; i < from.n; i++)
-        tok_put_char(to, tok_char_of_byte((unsigned char)from.p[i]));
+    EACH(from, c, to)
+    for (size_t i = 0; i < k_; i++)
+        tok_put_char(to, tok_char_of_byte((unsigned char)from.p[at_ + i]));
 }
 
 /* Control characters go, what separates becomes a space: as the normalizer of nmt does. */
@@ -154,7 +211,7 @@ static bool is_nmt_space(uint32_t c) {
 void tok_normal_nmt(const tok_normal *self, tok_text from, tok_bytes *to) {
     uint32_t c;
     (void)self;
-    EACH(from, c) if (!is_nmt_control(c)) tok_put_char(to, is_nmt_space(c) ? ' ' : c);
+    EACH(from, c, to) if (!is_nmt_control(c)) tok_put_char(to, is_nmt_space(c) ? ' ' : c);
 }
 
 /* --- BERT (Devlin et al. 2019) ---------------------------------------------------------------- */
@@ -165,16 +222,18 @@ static bool is_control(uint32_t c) {
            k <= UTF8PROC_CATEGORY_CO;
 }
 
-static void bert_clean(tok_text from, tok_bytes *to) {
+void tok_normal_bert_clean(const tok_normal *self, tok_text from, tok_bytes *to) {
     uint32_t c;
-    EACH(from, c)
+    (void)self;
+    EACH(from, c, to)
     if (c && c != 0xFFFD && !is_control(c))
         tok_put_char(to, tok_is_space(c) ? ' ' : c);
 }
 
-static void bert_han(tok_text from, tok_bytes *to) {
+void tok_normal_bert_han(const tok_normal *self, tok_text from, tok_bytes *to) {
     uint32_t c;
-    EACH(from, c) {
+    (void)self;
+    EACH(from, c, to) {
         bool han = tok_is_han(c);
         tok_put(to, " ", han);
         tok_put_char(to, c);
@@ -182,39 +241,8 @@ static void bert_han(tok_text from, tok_bytes *to) {
     }
 }
 
-static void bert_accents(tok_text from, tok_bytes *to) {
-    tok_bytes apart = {NULL, 0, 0};
+void tok_normal_nonspacing(const tok_normal *self, tok_text from, tok_bytes *to) {
     uint32_t c;
-    tok_put_form(from, UTF8PROC_DECOMPOSE, &apart);
-    tok_text s = {apart.p, apart.n};
-    EACH(s, c) if (!tok_is_nonspacing(c)) tok_put_char(to, c);
-    tok_free(&apart);
-}
-
-static void bert_lower(tok_text from, tok_bytes *to) {
-    tok_normal_lower(NULL, from, to);
-}
-
-void tok_normal_bert(const tok_normal *self, tok_text from, tok_bytes *to) {
-    const struct {
-        bool on;
-        void (*run)(tok_text from, tok_bytes *to);
-    } steps[] = {{self->clean, bert_clean},
-                 {self->han, bert_han},
-                 {self->strip, bert_accents},
-                 {self->lower, bert_lower}};
-    tok_bytes room[2] = {{NULL, 0, 0}, {NULL, 0, 0}};
-    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
-        tok_bytes *b = &room[i & 1];
-        if (!steps[i].on)
-            continue;
-        b->n = 0;
-        if (from.p == b->p) // it lies in this one
-            b = &room[!(i & 1)], b->n = 0;
-        steps[i].run(from, b);
-        from = (tok_text){b->p ? b->p : "", b->n};
-    }
-    tok_put(to, from.p, from.n);
-    tok_free(&room[0]);
-    tok_free(&room[1]);
+    (void)self;
+    EACH(from, c, to) if (!tok_is_nonspacing(c)) tok_put_char(to, c);
 }

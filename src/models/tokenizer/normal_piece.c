@@ -90,24 +90,17 @@ static void put_mapped(const tok_charsmap *m, tok_text s, tok_bytes *to) {
     for (size_t at = 0, k; at < s.n; at += k) {
         k = tok_step(s.p + at, s.p + s.n, &c);
         bool found = tok_charsmap_find(m, s.p + at, k, false, &with) > 0;
+        tok_source(to, s.p + at, k);
         tok_put(to, found ? with.p : s.p + at, found ? with.n : k);
     }
 }
 
 void tok_normal_charsmap(const tok_normal *self, tok_text from, tok_bytes *to) {
     enum { SHORT = 6 };
-    uint32_t c, next;
     tok_text with;
-    for (size_t at = 0, end; at < from.n; at = end) {
-        utf8proc_int32_t state = 0;
-        end = at + tok_step(from.p + at, from.p + from.n, &c);
-        for (size_t k; end < from.n; end += k, c = next) {
-            k = tok_step(from.p + end, from.p + from.n, &next);
-            if (utf8proc_grapheme_break_stateful((utf8proc_int32_t)c, (utf8proc_int32_t)next,
-                                                 &state))
-                break;
-        }
-        tok_text cluster = {from.p + at, end - at};
+    for (size_t at = 0, n; at < from.n; at += n) {
+        tok_text cluster = {from.p + at, n = tok_cluster(from.p + at, from.n - at)};
+        tok_source(to, cluster.p, cluster.n);
         if (cluster.n < SHORT && tok_charsmap_find(self->map, cluster.p, cluster.n, false, &with))
             tok_put(to, with.p, with.n);
         else
@@ -177,10 +170,12 @@ void tok_normal_piece(const tok_normal *self, tok_text from, tok_bytes *to) {
             from.p += n, from.n -= n;
     if (!from.n)
         return;
+    tok_source_first(to, from.p, from.n);
     if (self->prefix && !self->at_end)
         put_space(&o);
     for (size_t n; from.n; from.p += n, from.n -= n) {
         n = next_part(self, from, &with);
+        tok_source(to, from.p, n);
         put_part(&o, with);
     }
     if (self->squeeze)

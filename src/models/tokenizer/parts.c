@@ -51,14 +51,19 @@ bool tok_fail(const mx_tokenizer *t, const char *format, ...) {
     return mx_fail(MX_FORMAT, "[tokenizer] '%s': %s", t->name, text);
 }
 
-tok_text tok_normalize(const mx_tokenizer *t, tok_text text, tok_bytes room[2]) {
+tok_word tok_normalize(const mx_tokenizer *t, tok_word text, tok_bytes room[2]) {
     for (int i = 0; i < t->normals; i++) {
         tok_bytes *to = &room[i & 1];
-        to->n = 0;
-        t->normal[i].run(&t->normal[i], text, to);
-        text = (tok_text){to->p ? to->p : "", to->n};
+        tok_begin(to, text.p, text.n, text.span);
+        t->normal[i].run(&t->normal[i], (tok_text){text.p, text.n}, to);
+        text = tok_word_in(to, text.first);
     }
     return text;
+}
+
+void tok_put_span(tok_job *job, tok_word w, size_t from, size_t to) {
+    if (mx_grow(&job->span, &job->span_room, job->out.n + 1, sizeof *job->span) && job->out.n)
+        job->span[job->out.n - 1] = (mx_token_span){w.span[from].from, w.span[to - 1].to};
 }
 
 void tok_run_model(tok_job *job, const tok_split *self, tok_word w) {

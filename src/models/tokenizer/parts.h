@@ -23,7 +23,7 @@
 #include "models/tokenizer/vocab.h"
 
 /* How many steps a list has at most, and how long an added token may be. */
-enum { TOK_MOST_STEPS = 64, TOK_MOST_ADDED = 1000, TOK_WORD_CACHE = 1 << 13, TOK_SPARE_JOBS = 4 };
+enum { TOK_MOST_STEPS = 64, TOK_MOST_ADDED = 1000, TOK_WORD_CACHE = 1 << 13, TOK_SPARE_JOBS = 16 };
 
 typedef struct tok_job tok_job;
 typedef struct tok_pattern tok_pattern;
@@ -45,7 +45,6 @@ struct tok_normal {
     tok_charsmap *map;
     int form; /* utf8proc's options */
     bool left, right;
-    bool clean, han, strip, lower;        /* BertNormalizer */
     bool prefix, squeeze, escape, at_end; /* SentencePiece: see normal_piece.c */
     const tok_trie *kept;                 /* borrowed: what it leaves alone */
 };
@@ -56,7 +55,9 @@ void tok_normal_accents(const tok_normal *self, tok_text from, tok_bytes *to);
 void tok_normal_prepend(const tok_normal *self, tok_text from, tok_bytes *to);
 void tok_normal_replace(const tok_normal *self, tok_text from, tok_bytes *to);
 void tok_normal_nmt(const tok_normal *self, tok_text from, tok_bytes *to);
-void tok_normal_bert(const tok_normal *self, tok_text from, tok_bytes *to);
+void tok_normal_bert_clean(const tok_normal *self, tok_text from, tok_bytes *to);
+void tok_normal_bert_han(const tok_normal *self, tok_text from, tok_bytes *to);
+void tok_normal_nonspacing(const tok_normal *self, tok_text from, tok_bytes *to);
 void tok_normal_bytes(const tok_normal *self, tok_text from, tok_bytes *to);
 void tok_normal_charsmap(const tok_normal *self, tok_text from, tok_bytes *to);
 void tok_normal_piece(const tok_normal *self, tok_text from, tok_bytes *to);
@@ -70,7 +71,8 @@ void tok_put_form(tok_text from, int form, tok_bytes *to);
 typedef struct tok_word {
     const char *p;
     size_t n;
-    bool first; /* it begins where the text began */
+    bool first;                /* it begins where the text began */
+    const mx_token_span *span; /* of its bytes; NULL: nobody asks */
 } tok_word;
 
 typedef enum tok_behavior {
@@ -132,8 +134,9 @@ struct tok_model {
     tok_trie trie;           /* Unigram, WordPiece: of all pieces */
     tok_trie inner;          /* WordPiece: of continuing pieces, without the prefix */
     tok_trie user;           /* SentencePiece: pieces that are never divided */
-    bool divides;            /* SentencePiece: no piece has U+2581 behind anything else */
-    bool single;             /* SentencePiece: sums of scores are float32 */
+    uint32_t *joined;        /* BPE: see pairs.c; NULL: words are not divided */
+    uint32_t joined_ascii[128][4];
+    bool single; /* SentencePiece: sums of scores are float32 */
     double unk_score, most_score;
 };
 
@@ -205,6 +208,7 @@ struct mx_tokenizer {
     tok_decode decode[TOK_MOST_STEPS];
     int decodes;
     tok_template post;
+    bool trims, trims_prefix; /* spaces do not count to what a token stands for; but for a prefix */
     tok_added *added;
     size_t added_count, added_room;
     tok_trie find[2];  /* numbers of added tokens: in the text, in the normalized text */
@@ -248,6 +252,9 @@ struct tok_job {
     mx_encode how;
     size_t edge; /* how many of its edges are behind */
     tok_bytes clean, normal[2], stage[TOK_MOST_STEPS];
+    tok_track *tracks;   /* of these; NULL: nobody has asked yet */
+    mx_token_span *span; /* of the ids in `out`, where they are asked for */
+    size_t span_room;
     tok_symbol *symbol;
     tok_candidate *heap;
     size_t symbols, symbol_room, heaped, heap_room;
@@ -268,9 +275,24 @@ bool tok_decode_ids(const mx_tokenizer *t, const int32_t *ids, size_t n, bool sp
 int32_t tok_piece_before(const mx_tokenizer *t);
 
 /* The text after all normalizers, in one of two buffers, or as it was. */
-tok_text tok_normalize(const mx_tokenizer *t, tok_text text, tok_bytes room[2]);
+tok_word tok_normalize(const mx_tokenizer *t, tok_word text, tok_bytes room[2]);
 /* What lies between added tokens goes to the model. */
-void tok_run_added(tok_job *job, tok_text text);
+void tok_run_added(tok_job *job, tok_word text);
+/* What is in a buffer now. */
+static inline tok_word tok_word_in(const tok_bytes *b, bool first) {
+    return (tok_word){b->p ? b->p : "", b->n, first,
+                      b->track && b->track->room >= b->n ? b->track->span : NULL};
+}
+static inline tok_word tok_part(tok_word w, size_t from, size_t to) {
+    return (tok_word){w.p + from, to - from, w.first && from == 0, w.span ? w.span + from : NULL};
+}
+/* An id for the bytes from `from` to `to` of a word. */
+void tok_put_span(tok_job *job, tok_word w, size_t from, size_t to);
+static inline void tok_emit(tok_job *job, tok_word w, size_t from, size_t to, int32_t id) {
+    tok_ids_put(&job->out, id);
+    if (w.span)
+        tok_put_span(job, w, from, to);
+}
 static inline void tok_pass(tok_job *job, const tok_split *next, tok_word w) {
     if (w.n)
         next->run(job, next, w);
@@ -286,8 +308,12 @@ void tok_model_words(tok_job *job, const tok_model *m, tok_word w);
 bool tok_bpe_reserve(tok_model *m, size_t merges);
 /* left and right are pieces, and so is what they make. The first of equal pairs counts. */
 bool tok_bpe_add(mx_tokenizer *t, tok_text left, tok_text right, size_t rank);
+/* What the model's words may be divided by; after all pieces and merges are there. */
+bool tok_set_pairs(mx_tokenizer *t);
+/* Where what begins at a byte of a word ends, so that it may be encoded alone. */
+size_t tok_end_of_part(const tok_model *m, tok_word w, size_t at);
 /* Bytes of what has no piece, or the unknown piece. */
-void tok_put_unknown(tok_job *job, const tok_model *m, const char *p, size_t n);
+void tok_put_unknown(tok_job *job, const tok_model *m, tok_word w, size_t at, size_t n);
 
 /* --- patterns (pattern.c) --------------------------------------------------------------------- */
 

@@ -90,6 +90,7 @@ void tok_replace(const tok_pattern *pattern, tok_text with, tok_text from, tok_b
          next < from.n && tok_pattern_next(pattern, from.p, from.n, next, &start, &end);) {
         uint32_t c;
         tok_put(to, from.p + at, start - at);
+        tok_source(to, from.p + start, end - start);
         tok_put(to, with.p, with.n);
         at = next = end;
         if (end == start && end < from.n) // nothing is found once at each place
@@ -233,7 +234,7 @@ static bool compile(tok_pattern *p, const tok_bytes *b) {
 }
 
 tok_pattern *tok_pattern_plain(const char *text, size_t n) {
-    tok_bytes b = {NULL, 0, 0};
+    tok_bytes b = {0};
     if (n > MOST_PATTERN)
         return mx_fail(MX_FORMAT, "[tokenizer] a pattern of %zu bytes", n);
     tok_pattern *p = translate(&b, text, n) ? mx_calloc(1, sizeof *p) : NULL;

@@ -1,6 +1,5 @@
 /* What the models need besides their pieces, and what files of SentencePiece and GGUF mean in the
  * words of tokenizer.json. */
-#define _GNU_SOURCE // memmem
 #include <math.h>
 #include <string.h>
 
@@ -71,26 +70,12 @@ bool tok_add_typed(mx_tokenizer *t, bool user) {
     return true;
 }
 
-/* Does no piece have U+2581 behind anything else? */
-static bool divides(const tok_vocab *v) {
-    static const char mark[] = "\xE2\x96\x81";
-    for (size_t i = 0; i < v->count; i++) {
-        tok_text s = tok_vocab_piece(v, (int64_t)i);
-        for (; s.n >= 3 && !memcmp(s.p, mark, 3); s.n -= 3)
-            s.p += 3;
-        if (s.n && memmem(s.p, s.n, mark, 3))
-            return false;
-    }
-    return true;
-}
-
 bool tok_set_pieces(mx_tokenizer *t, bool bpe, bool keeps_user) {
     tok_model *m = &t->model;
     t->kind = bpe ? "BPE" : "Unigram";
     m->unk = t->role[MX_TOKEN_UNK];
     m->single = m->fuse_unk = true;
     m->run = tok_model_scored_bpe;
-    m->divides = divides(&t->vocab);
     if (!bpe && !tok_set_unigram(t))
         return false;
     return (!keeps_user || add_all(t, &m->user, USER, (tok_text){"", 0})) &&

@@ -62,7 +62,7 @@ static bool add_piece(mx_tokenizer *t, size_t i, tok_text s, double score, doubl
 
 static bool read_pieces(mx_tokenizer *t, const mx_map *meta, bool words) {
     const mx_meta *m = mx_map_get(meta, KEY("tokens"));
-    tok_bytes room = {NULL, 0, 0};
+    tok_bytes room = {0};
     bool ok = true;
     if (!m || m->kind != MX_META_STRINGS || !m->count)
         return tok_fail(t, "there is no list " KEY("tokens"));
@@ -99,22 +99,27 @@ static bool read_around(mx_tokenizer *t, const mx_map *meta, bool before, bool b
 
 /* --- byte-level BPE --------------------------------------------------------------------------- */
 
+enum { MOST_PATTERNS = 6 };
+
 typedef struct pre {
     const char *names;
     bool digits, whole, begins;
-    const char *patterns[3];
+    const char *patterns[MOST_PATTERNS];
+    const char *description; /* NULL: patterns say it */
 } pre;
 
 static bool has_name(const char *names, const char *name) {
     size_t n = strlen(name);
-    for (const char *p = names; p; p = strchr(p, '|'), p = p ? p + 1 : NULL)
+    for (const char *p = strchr(name, '|') ? NULL : names; p;
+         p = strchr(p, '|'), p = p ? p + 1 : NULL)
         if (!strncmp(p, name, n) && (p[n] == '|' || !p[n]))
             return true;
     return false;
 }
 
 static const pre *pre_of(const mx_tokenizer *t, const mx_map *meta) {
-#define PRE(names, digits, whole, begins, ...) {names, digits, whole, begins, {__VA_ARGS__}},
+#define PRE(names, digits, whole, begins, ...) {names, digits, whole, begins, {__VA_ARGS__}, NULL},
+#define PRE_AS(names, description)             {names, false, false, false, {NULL}, description},
     static const pre all[] = {
 #include "models/tokenizer/pretokenizers.def"
     };
@@ -134,9 +139,11 @@ static bool read_step(mx_tokenizer *t, json_t *step) {
 }
 
 static bool read_dividing(mx_tokenizer *t, const pre *p) {
+    if (p->description)
+        return tok_read_text(t, tok_read_splitter, p->description);
     bool ok = !p->digits ||
               read_step(t, json_pack("{s:s, s:b}", "type", "Digits", "individual_digits", 1));
-    for (int i = 0; ok && i < 3 && p->patterns[i]; i++)
+    for (int i = 0; ok && i < MOST_PATTERNS && p->patterns[i]; i++)
         ok = read_step(t, json_pack("{s:s, s:{s:s}, s:s}", "type", "Split", "pattern", "Regex",
                                     p->patterns[i], "behavior", "Isolated"));
     return ok && read_step(t, json_pack("{s:s, s:b, s:b}", "type", "ByteLevel", "add_prefix_space",

@@ -69,12 +69,14 @@ static bool read_replace(mx_tokenizer *t, const json_t *j) {
 }
 
 static bool read_bert(mx_tokenizer *t, const json_t *j) {
-    bool lower = tok_flag(j, "lowercase", true);
-    return add(t, (tok_normal){.run = tok_normal_bert,
-                               .clean = tok_flag(j, "clean_text", true),
-                               .han = tok_flag(j, "handle_chinese_chars", true),
-                               .strip = tok_flag(j, "strip_accents", lower),
-                               .lower = lower});
+    bool lower = tok_flag(j, "lowercase", true), strip = tok_flag(j, "strip_accents", lower);
+    return (!tok_flag(j, "clean_text", true) ||
+            add(t, (tok_normal){.run = tok_normal_bert_clean})) &&
+           (!tok_flag(j, "handle_chinese_chars", true) ||
+            add(t, (tok_normal){.run = tok_normal_bert_han})) &&
+           (!strip || (add(t, (tok_normal){.run = tok_normal_form, .form = UTF8PROC_DECOMPOSE}) &&
+                       add(t, (tok_normal){.run = tok_normal_nonspacing}))) &&
+           (!lower || add(t, (tok_normal){.run = tok_normal_lower}));
 }
 
 /* --- base64 (RFC 4648), in which the table of characters is written --------------------------- */
@@ -109,7 +111,7 @@ static bool unpack(tok_text s, tok_bytes *to) {
 
 static bool read_charsmap(mx_tokenizer *t, const json_t *j) {
     tok_text s = tok_text_of(j, "precompiled_charsmap");
-    tok_bytes b = {NULL, 0, 0};
+    tok_bytes b = {0};
     if (!s.n)
         return true;
     tok_normal *n = add(t, (tok_normal){.run = tok_normal_charsmap});

@@ -85,18 +85,18 @@ static bool read_ends(mx_tokenizer *t, const json_t *j, int times, int32_t type)
     return true;
 }
 
+/* Spaces at the ends of a token do not count to what it stands for. */
+static bool read_bytes(mx_tokenizer *t, const json_t *j) {
+    t->trims = t->trims || tok_flag(j, "trim_offsets", true);
+    t->trims_prefix = t->trims_prefix || tok_flag(j, "add_prefix_space", true);
+    return true;
+}
+
 static bool read_bert(mx_tokenizer *t, const json_t *j) {
     return read_ends(t, j, 1, 1);
 }
 static bool read_roberta(mx_tokenizer *t, const json_t *j) {
-    return read_ends(t, j, 2, 0);
-}
-
-/* It trims offsets, which are not kept. */
-static bool read_bytes(mx_tokenizer *t, const json_t *j) {
-    (void)t;
-    (void)j;
-    return true;
+    return read_bytes(t, j) && read_ends(t, j, 2, 0);
 }
 
 static bool read_sequence(mx_tokenizer *t, const json_t *j) {

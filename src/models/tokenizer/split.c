@@ -3,10 +3,6 @@
 
 #include "models/tokenizer/parts.h"
 
-static tok_word part(tok_word w, size_t from, size_t to) {
-    return (tok_word){w.p + from, to - from, w.first && from == 0};
-}
-
 /* --- by a pattern ----------------------------------------------------------------------------- */
 
 /* Pieces come in turn, matches or not; those that wait for a neighbour are held. */
@@ -20,7 +16,7 @@ typedef struct flow {
 
 static void flush(flow *f) {
     if (f->from < f->to)
-        tok_pass(f->job, f->self + 1, part(f->w, f->from, f->to));
+        tok_pass(f->job, f->self + 1, tok_part(f->w, f->from, f->to));
     f->from = f->to;
 }
 
@@ -74,10 +70,10 @@ void tok_split_spaces(tok_job *job, const tok_split *self, tok_word w) {
         k = tok_step(w.p + at, w.p + w.n, &c);
         if (!tok_is_space(c))
             continue;
-        tok_pass(job, self + 1, part(w, begin, at));
+        tok_pass(job, self + 1, tok_part(w, begin, at));
         begin = at + k;
     }
-    tok_pass(job, self + 1, part(w, begin, w.n));
+    tok_pass(job, self + 1, tok_part(w, begin, w.n));
 }
 
 void tok_split_length(tok_job *job, const tok_split *self, tok_word w) {
@@ -85,15 +81,14 @@ void tok_split_length(tok_job *job, const tok_split *self, tok_word w) {
     for (size_t at = 0, to = 0; at < w.n; at = to) {
         for (size_t i = 0; i < self->length && to < w.n; i++)
             to += tok_step(w.p + to, w.p + w.n, &c);
-        tok_pass(job, self + 1, part(w, at, to));
+        tok_pass(job, self + 1, tok_part(w, at, to));
     }
 }
 
 /* --- words in other characters ---------------------------------------------------------------- */
 
 static void pass_stage(tok_job *job, const tok_split *self, bool first) {
-    const tok_bytes *b = &job->stage[self->index];
-    tok_pass(job, self + 1, (tok_word){b->p, b->n, first});
+    tok_pass(job, self + 1, tok_word_in(&job->stage[self->index], first));
 }
 
 void tok_prefix_space(tok_job *job, const tok_split *self, tok_word w) {
@@ -102,7 +97,8 @@ void tok_prefix_space(tok_job *job, const tok_split *self, tok_word w) {
         tok_pass(job, self + 1, w);
         return;
     }
-    b->n = 0;
+    tok_begin(b, w.p, w.n, w.span);
+    tok_source_first(b, w.p, w.n);
     tok_put(b, " ", 1);
     tok_put(b, w.p, w.n);
     pass_stage(job, self, w.first);
@@ -110,7 +106,12 @@ void tok_prefix_space(tok_job *job, const tok_split *self, tok_word w) {
 
 void tok_map_bytes(tok_job *job, const tok_split *self, tok_word w) {
     tok_bytes *b = &job->stage[self->index];
-    b->n = 0;
+    tok_begin(b, w.p, w.n, w.span);
+    if (b->track) {
+        tok_normal_bytes(NULL, (tok_text){w.p, w.n}, b);
+        pass_stage(job, self, w.first);
+        return;
+    }
     if (!tok_room(b, 2 * w.n))
         return;
     char *to = b->p;
@@ -135,7 +136,8 @@ void tok_map_spaces(tok_job *job, const tok_split *self, tok_word w) {
     tok_bytes *b = &job->stage[self->index];
     tok_text mark = self->text, s = {w.p, w.n};
     bool wanted = self->scheme == TOK_ALWAYS || (self->scheme == TOK_FIRST && w.first);
-    b->n = 0;
+    tok_begin(b, w.p, w.n, w.span);
+    tok_source_first(b, w.p, w.n);
     if (wanted && *w.p != ' ' && !begins(s, mark))
         tok_put(b, mark.p, mark.n);
     for (const char *end = s.p + s.n, *space; s.n; s.p = space, s.n = (size_t)(end - space)) {
@@ -143,6 +145,7 @@ void tok_map_spaces(tok_job *job, const tok_split *self, tok_word w) {
         tok_put(b, s.p, space ? (size_t)(space - s.p) : s.n);
         if (!space)
             break;
+        tok_source(b, space, 1);
         tok_put(b, mark.p, mark.n);
         space++;
     }

@@ -97,6 +97,8 @@ const char *mx_token_stream_put(mx_token_stream *s, int32_t id, size_t *n) {
 bool mx_token_stream_follow(mx_token_stream *s) {
     size_t n;
     int32_t before = tok_piece_before(s->t);
+    if (s->ids.n)
+        return mx_fail(MX_INVALID, "[tokenizer] the stream has begun");
     return before >= 0 ? mx_token_stream_put(s, before, &n) != NULL : !mx_failed();
 }
 

@@ -18,21 +18,86 @@ bool tok_room(tok_bytes *b, size_t more) {
     return mx_grow(&b->p, &b->room, b->n + more, 1);
 }
 
+/* A character of the source. */
+static mx_token_span span_at(const tok_track *k, size_t at) {
+    uint32_t c;
+    size_t n = tok_step(k->source + at, k->source + k->source_n, &c);
+    return k->below ? (mx_token_span){k->below[at].from, k->below[at + n - 1].to}
+                    : (mx_token_span){(uint32_t)at, (uint32_t)(at + n)};
+}
+
+/* That of the next character of something else. */
+static mx_token_span next_span(tok_track *k) {
+    uint32_t c;
+    if (k->at == k->end) { // nothing, somewhere
+        uint32_t to = !k->at ? 0 : k->below ? k->below[k->at - 1].to : (uint32_t)k->at;
+        return (mx_token_span){to, to};
+    }
+    mx_token_span s = span_at(k, k->at);
+    size_t next = k->at + tok_step(k->source + k->at, k->source + k->end, &c);
+    k->at = next < k->end ? next : k->at;
+    return s;
+}
+
+/* n bytes at p were put. */
+static void follow(tok_bytes *b, const char *p, size_t n) {
+    tok_track *k = b->track;
+    uint32_t c;
+    size_t begin = b->n - n;
+    bool own = p >= k->source && p < k->source + k->source_n;
+    if (!mx_grow(&k->span, &k->room, b->n, sizeof *k->span))
+        return;
+    for (size_t i = 0, length; i < n; i += length) {
+        length = tok_step(p + i, p + n, &c);
+        mx_token_span s = own ? span_at(k, (size_t)(p - k->source) + i) : next_span(k);
+        for (size_t j = 0; j < length; j++)
+            k->span[begin + i + j] = s;
+    }
+}
+
+void tok_begin(tok_bytes *b, const char *p, size_t n, const mx_token_span *below) {
+    b->n = 0;
+    if (!b->track)
+        return;
+    b->track->source = p;
+    b->track->source_n = n;
+    b->track->below = below;
+    b->track->at = b->track->end = 0;
+}
+
+void tok_name_source(tok_bytes *b, const char *p, size_t n) {
+    b->track->at = (size_t)(p - b->track->source);
+    b->track->end = b->track->at + n;
+}
+
+void tok_source_first(tok_bytes *b, const char *p, size_t n) {
+    uint32_t c;
+    if (b->track)
+        tok_name_source(b, p, tok_step(p, p + n, &c));
+}
+
 void tok_put(tok_bytes *b, const char *p, size_t n) {
     if (!n || !tok_room(b, n))
         return;
     memcpy(b->p + b->n, p, n);
     b->n += n;
+    if (b->track)
+        follow(b, p, n);
 }
 
 void tok_put_char(tok_bytes *b, uint32_t c) {
-    if (tok_room(b, 4))
-        b->n += (size_t)utf8proc_encode_char((utf8proc_int32_t)c, (utf8proc_uint8_t *)b->p + b->n);
+    if (!tok_room(b, 4))
+        return;
+    char *p = b->p + b->n;
+    size_t n = (size_t)utf8proc_encode_char((utf8proc_int32_t)c, (utf8proc_uint8_t *)p);
+    b->n += n;
+    if (b->track)
+        follow(b, p, n);
 }
 
 void tok_free(tok_bytes *b) {
     mx_free(b->p);
-    *b = (tok_bytes){NULL, 0, 0};
+    *b = (tok_bytes){0};
 }
 
 /* --- UTF-8 ------------------------------------------------------------------------------------ */
@@ -109,6 +174,18 @@ static size_t valid(const char *p, size_t n) {
     return i;
 }
 
+size_t tok_cluster(const char *p, size_t n) {
+    utf8proc_int32_t state = 0;
+    uint32_t c, next;
+    size_t end = tok_step(p, p + n, &c);
+    for (size_t k; end < n; end += k, c = next) {
+        k = tok_step(p + end, p + n, &next);
+        if (utf8proc_grapheme_break_stateful((utf8proc_int32_t)c, (utf8proc_int32_t)next, &state))
+            break;
+    }
+    return end;
+}
+
 bool tok_is_valid(const char *p, size_t n) {
     return valid(p, n) == n;
 }
@@ -126,16 +203,19 @@ size_t tok_open_end(const char *p, size_t n) {
 
 tok_text tok_clean(const char *p, size_t n, tok_bytes *room) {
     size_t ok = valid(p, n);
-    if (ok == n)
+    if (ok == n && !room->track)
         return (tok_text){p, n};
+    tok_begin(room, p, n, NULL);
     for (size_t i = 0; i < n; ok = valid(p + i, n - i)) {
         uint32_t c;
         tok_put(room, p + i, ok);
         i += ok;
         if (i == n)
             break;
-        i += tok_step(p + i, p + n, &c);
+        size_t bad = tok_step(p + i, p + n, &c);
+        tok_source(room, p + i, bad);
         tok_put_char(room, c);
+        i += bad;
     }
     return (tok_text){room->p ? room->p : "", room->n};
 }

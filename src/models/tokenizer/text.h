@@ -11,17 +11,43 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "models/tokenizer/tokenizer.h"
+
 enum { TOK_MOST_TEXT = 1 << 30 };
+
+/* What each byte of a text that is made of another one stands for. What is put and lies in the
+   source stands for itself; of anything else the i-th character stands for the i-th of those that
+   tok_source named, or the last of them. */
+typedef struct tok_track {
+    mx_token_span *span; /* of each byte that was put */
+    size_t room;
+    const char *source;
+    size_t source_n, at, end;
+    const mx_token_span *below; /* of the source's bytes; NULL: it is the text as it was given */
+} tok_track;
 
 typedef struct tok_bytes {
     char *p; /* NULL while nothing was put */
     size_t n, room;
+    tok_track *track; /* NULL: nobody asks */
 } tok_bytes;
 
 bool tok_room(tok_bytes *b, size_t more); /* for `more` bytes behind those there are */
 void tok_put(tok_bytes *b, const char *p, size_t n);
 void tok_put_char(tok_bytes *b, uint32_t c); /* as UTF-8 */
 void tok_free(tok_bytes *b);
+
+/* Emptied, to be made of n bytes at p. */
+void tok_begin(tok_bytes *b, const char *p, size_t n, const mx_token_span *below);
+void tok_name_source(tok_bytes *b, const char *p, size_t n);
+/* What is put next stands for n bytes at p of the source. */
+static inline void tok_source(tok_bytes *b, const char *p, size_t n) {
+    if (b->track)
+        tok_name_source(b, p, n);
+}
+
+/* For the first character of n > 0 bytes. */
+void tok_source_first(tok_bytes *b, const char *p, size_t n);
 
 /* A piece of text of somebody else. */
 typedef struct tok_text {
@@ -35,6 +61,8 @@ typedef struct tok_text {
 size_t tok_step(const char *p, const char *end, uint32_t *c);
 /* The character before p > begin in valid text. */
 uint32_t tok_before(const char *begin, const char *p);
+/* Bytes of the cluster of characters (UAX 29) that begins at p, of n > 0. */
+size_t tok_cluster(const char *p, size_t n);
 bool tok_is_valid(const char *p, size_t n);
 /* How many bytes at the end are the beginning of a character that may still be completed. */
 size_t tok_open_end(const char *p, size_t n);

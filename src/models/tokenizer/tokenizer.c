@@ -51,6 +51,7 @@ static void free_steps(mx_tokenizer *t) {
 
 static void free_model(tok_model *m) {
     mx_free(m->merge);
+    mx_free(m->joined);
     drop_text(m->prefix);
     drop_text(m->suffix);
     tok_trie_free(&m->trie);
@@ -113,7 +114,7 @@ static void find_bytes(mx_tokenizer *t) {
 static bool finish(mx_tokenizer *t) {
     find_bytes(t);
     t->split[t->splits] = (tok_split){.run = tok_run_model};
-    return tok_index_added(t);
+    return tok_set_pairs(t) && tok_index_added(t);
 }
 
 static mx_tokenizer *done(mx_tokenizer *t, bool ok) {

@@ -28,6 +28,11 @@ mx_tokenizer *mx_tokenizer_of(const char *name, const char *bytes, size_t n);
 mx_tokenizer *mx_tokenizer_retain(mx_tokenizer *t);
 void mx_tokenizer_release(mx_tokenizer *t); /* NULL is fine */
 
+/* Bytes of a text that a token stands for, from `from` to `to`. */
+typedef struct mx_token_span {
+    uint32_t from, to;
+} mx_token_span;
+
 typedef struct mx_encode {
     bool bare;  /* without what the template puts around a text */
     bool plain; /* special tokens in the text are text */
@@ -35,11 +40,25 @@ typedef struct mx_encode {
        go up */
     const size_t *edge;
     size_t edges;
+    /* gets what each token stands for, for mx_free: 0 and 0 those of the template. NULL: not asked
+       for */
+    mx_token_span **spans;
 } mx_encode;
 
 /* Ids, for mx_free; *n of them, and their type ids unless `types` is NULL. b may be NULL. */
 int32_t *mx_tokenizer_encode(mx_tokenizer *t, const char *a, size_t a_n, const char *b, size_t b_n,
                              mx_encode how, size_t *n, int32_t **types);
+/* What becomes of one of many texts. */
+typedef struct mx_encoded {
+    int32_t *id, *type;
+    mx_token_span *span; /* where how.spans was not NULL, which is used for nothing else then */
+    size_t n;
+} mx_encoded;
+
+/* Texts on all threads; `out` is zeros, of which nothing is left on failure. */
+bool mx_tokenizer_encode_all(mx_tokenizer *t, const char *const *text, const size_t *length,
+                             size_t count, mx_encode how, mx_encoded *out);
+void mx_encoded_free(mx_encoded *x);
 /* UTF-8 of *n bytes and a zero, for mx_free. */
 char *mx_tokenizer_decode(mx_tokenizer *t, const int32_t *ids, size_t count, bool keep_special,
                           size_t *n);

@@ -6,6 +6,7 @@ from functools import partial
 import mlx.core as mx
 import mlx.nn as nn
 import mlx.optimizers as optim
+from mlx.lm import Encoding, Tokenizer
 from mlx.utils import tree_flatten, tree_map
 
 
@@ -50,6 +51,15 @@ def squared(x: mx.array) -> mx.array:
 @squared.vjp
 def squared_vjp(x: mx.array, cotangent: mx.array, output: mx.array) -> mx.array:
     return 2 * x * cotangent
+
+
+def ends(tokenizer: Tokenizer, texts: list[str]) -> list[int]:
+    made: Encoding = tokenizer.encode_with_offsets(texts[0])
+    stream = tokenizer.stream(follows=True)
+    shown: str = "".join(stream.put(token) for token in made.tokens) + stream.end()
+    all: list[list[int]] = tokenizer.encode_all([shown, *texts], plain=True)
+    last: int | None = tokenizer.eos
+    return [tokens[-1] for tokens in all if last is not None and tokens]
 
 
 def main() -> float:

@@ -92,10 +92,8 @@ typedef struct parts {
 } parts;
 
 static int take_prompt(parts *p) {
-    Py_ssize_t n;
     if (p->text != Py_None) {
-        p->request.text = PyUnicode_AsUTF8AndSize(p->text, &n);
-        p->request.text_num = p->request.text ? (size_t)n : 0;
+        p->request.text = mpy_lm_text(p->text, &p->request.text_num);
         return p->request.text ? 0 : -1;
     }
     p->ids = mpy_lm_tokens(p->tokens, &p->request.token_num);

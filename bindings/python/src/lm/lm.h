@@ -11,6 +11,8 @@ typedef struct mpy_lm {
 
 extern PyTypeObject mpy_lm_type, mpy_lm_batch_type;
 
+/* A str as UTF-8, or bytes, borrowed; what is no text is a ValueError. */
+const char *mpy_lm_text(PyObject *o, size_t *n);
 /* A token's number; what no token can be is an exception. */
 bool mpy_lm_token(PyObject *item, int *id);
 /* Tokens of a list, for PyMem_Free; *n of them. NULL with an exception. */
@@ -21,6 +23,12 @@ int mpy_lm_ready(PyTypeObject *type, destructor let_go, PyMethodDef *methods);
 /* Functions of the module, and what readies the types. */
 PyObject *mpy_lm_open(PyObject *module, PyObject *args);
 PyObject *mpy_lm_batch_open(PyObject *module, PyObject *args, PyObject *kwargs);
+PyObject *mpy_lm_tokenizer_open(PyObject *module, PyObject *args);
+PyObject *mpy_lm_tokenizer_bytes(PyObject *module, PyObject *args);
+PyObject *mpy_lm_find(PyObject *module, PyObject *args); /* in the hub's cache: a folder, or None */
+/* Takes the handle over. */
+PyObject *mpy_lm_tokenizer_wrap(mlx_tokenizer handle);
+int mpy_lm_init_tokenizer(void);
 int mpy_lm_init_model(void);
 int mpy_lm_init_batch(void);
 

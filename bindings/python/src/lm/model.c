@@ -15,7 +15,7 @@ bool mpy_lm_token(PyObject *item, int *id) {
     if (value == -1 && PyErr_Occurred())
         return false;
     if (overflow || value < INT_MIN || value > INT_MAX) {
-        PyErr_Format(PyExc_ValueError, "[lm] %R is no token", item);
+        PyErr_Format(mpy_range_error, "[lm] %R is no token", item);
         return false;
     }
     *id = (int)value;
@@ -61,47 +61,22 @@ static PyObject *taken(int status, mlx_tokens tokens) {
     return list;
 }
 
-static PyObject *encode(PyObject *o, PyObject *args, PyObject *kwargs) {
-    static char *keywords[] = {"text", "bare", "plain", NULL};
-    const char *text;
-    Py_ssize_t n;
-    int bare = 0, plain = 0, status;
-    mlx_tokens tokens = mlx_tokens_new();
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "s#|$pp:encode", keywords, &text, &n, &bare,
-                                     &plain))
-        return NULL;
-    int flags = (bare ? MLX_ENCODE_BARE : 0) | (plain ? MLX_ENCODE_PLAIN : 0);
-    MPY_WAIT(status, mlx_tokenizer_encode(&tokens, self_of(o)->tokenizer, text, (size_t)n, flags));
-    return taken(status, tokens);
-}
-
-static PyObject *chat(PyObject *o, PyObject *args) {
-    const char *variables;
-    Py_ssize_t n;
+static PyObject *chat(PyObject *o, PyObject *variables) {
+    size_t n;
     int status;
+    const char *given = mpy_lm_text(variables, &n);
     mlx_tokens tokens = mlx_tokens_new();
-    if (!PyArg_ParseTuple(args, "s#:chat", &variables, &n))
+    if (!given)
         return NULL;
-    MPY_WAIT(status, mlx_lm_chat(&tokens, self_of(o)->handle, variables, (size_t)n));
+    MPY_WAIT(status, mlx_lm_chat(&tokens, self_of(o)->handle, given, n));
     return taken(status, tokens);
 }
 
-static PyObject *decode(PyObject *o, PyObject *args, PyObject *kwargs) {
-    static char *keywords[] = {"tokens", "special", NULL};
-    PyObject *list, *result = NULL;
-    int special = 0;
-    size_t n, size = 0;
-    mlx_string text = mlx_string_new();
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|$p:decode", keywords, &list, &special))
-        return NULL;
-    int *ids = mpy_lm_tokens(list, &n);
-    if (ids && mlx_tokenizer_decode(&text, &size, self_of(o)->tokenizer, ids, n, special))
-        mpy_raise();
-    else if (ids)
-        result = PyUnicode_DecodeUTF8(mlx_string_data(text), (Py_ssize_t)size, "replace");
-    PyMem_Free(ids);
-    mlx_string_free(text);
-    return result;
+static PyObject *tokenizer(PyObject *o, PyObject *unused) {
+    mlx_tokenizer handle = mlx_tokenizer_new();
+    (void)unused;
+    return mlx_lm_tokenizer(&handle, self_of(o)->handle) ? mpy_raise()
+                                                         : mpy_lm_tokenizer_wrap(handle);
 }
 
 /* --- numbers --------------------------------------------------------------------------- */
@@ -120,11 +95,9 @@ static PyObject *logits(PyObject *o, PyObject *list) {
 /* Texts as UTF-8, which the items hold. */
 static int texts_of(PyObject *items, const char **text, size_t *length) {
     for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(items); i++) {
-        Py_ssize_t n;
-        text[i] = PyUnicode_AsUTF8AndSize(PySequence_Fast_GET_ITEM(items, i), &n);
+        text[i] = mpy_lm_text(PySequence_Fast_GET_ITEM(items, i), &length[i]);
         if (!text[i])
             return -1;
-        length[i] = (size_t)n;
     }
     return 0;
 }
@@ -185,11 +158,8 @@ static void let_go(PyObject *o) {
     Py_TYPE(o)->tp_free(o);
 }
 
-#define KEYWORDS(f) (PyCFunction)(void *)(f), METH_VARARGS | METH_KEYWORDS
-
-static PyMethodDef methods[] = {{"encode", KEYWORDS(encode), NULL},
-                                {"decode", KEYWORDS(decode), NULL},
-                                {"chat", chat, METH_VARARGS, NULL},
+static PyMethodDef methods[] = {{"tokenizer", tokenizer, METH_NOARGS, NULL},
+                                {"chat", chat, METH_O, NULL},
                                 {"logits", logits, METH_O, NULL},
                                 {"embed", embed, METH_O, NULL},
                                 {"about", about, METH_NOARGS, NULL},

@@ -1,0 +1,96 @@
+#!/usr/bin/env python3
+"""Tokenizers beside the package tokenizers (and sentencepiece), in one run: MB/s of text.
+
+    compare_tokenizers.py BUILD DATA [MODELS]
+
+BUILD is a folder with libmlxc.so, DATA that of the tests' data, MODELS one of GGUF files; the
+interpreter has to have tokenizers, sentencepiece and gguf. Texts are documents of 4,000 characters:
+English (WikiText-2) and a mixture of 60 scripts. One thread each (the least of some rounds), then
+all documents on two threads.
+"""
+
+import json
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+
+os.environ["TOKENIZERS_PARALLELISM"] = "true"
+os.environ["RAYON_NUM_THREADS"] = "2"
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "python" / "models"))
+
+import sentencepiece  # noqa: E402
+import tokenizers  # noqa: E402
+from tokenizer_recipes import recipes  # noqa: E402
+from script_texts import mixed  # noqa: E402
+from tokenizer_library import Library  # noqa: E402
+
+ROUNDS = int(os.environ.get("ROUNDS", 5))
+
+
+def documents(text, size=4000):
+    return [text[i : i + size] for i in range(0, len(text), size)]
+
+
+def best(f):
+    times = []
+    for _ in range(ROUNDS):
+        begin = time.perf_counter()
+        f()
+        times.append(time.perf_counter() - begin)
+    return min(times)
+
+
+def on_two(f, items):
+    halves = [items[::2], items[1::2]]
+    threads = [threading.Thread(target=lambda h=h: [f(x) for x in h]) for h in halves]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+
+
+def measure(library, handle, other, texts):
+    data = [t.encode() for t in texts]
+    size = sum(map(len, data)) / 1e6
+
+    def count(d):
+        return library.count(handle, d)
+
+    here = size / best(lambda: [count(d) for d in data])
+    both = size / best(lambda: on_two(count, data))
+    if isinstance(other, tokenizers.Tokenizer):
+        other.no_padding(), other.no_truncation()
+        there = size / best(lambda: [other.encode_batch_fast([t]) for t in texts])
+        batch = size / best(lambda: other.encode_batch_fast(texts))
+    else:
+        there = size / best(lambda: [other.encode(t) for t in texts])
+        batch = size / best(lambda: other.encode(texts, num_threads=2))
+    return here, there, both, batch
+
+
+def main(build, data, models=None):
+    library = Library(build)
+    english = (Path(data) / "text" / "wikitext2_test.txt").read_text()
+    texts = {"English": documents(english), "60 scripts": documents(" ".join(mixed(7, 4000)))}
+    print(f"{'':34}{'here':>8}{'there':>8}{'ratio':>7}{'here x2':>9}{'there x2':>9}{'ratio':>7}")
+    import tempfile
+
+    folder = tempfile.mkdtemp()
+    only = os.environ.get("ONLY", "")
+    for name, given, other in recipes(Path(data), Path(models) if models else None, folder):
+        if only not in name:
+            continue
+        handle = library.open(given) if isinstance(given, Path) else library.open_json(given)
+        for kind, docs in texts.items():
+            a, b, c, d = measure(library, handle, other, docs)
+            print(
+                f"{name + ', ' + kind:34}{a:8.1f}{b:8.1f}{a / b:7.2f}{c:9.1f}{d:9.1f}{c / d:7.2f}"
+            )
+            sys.stdout.flush()
+        library.c.mlx_tokenizer_free(handle)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

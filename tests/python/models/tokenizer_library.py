@@ -1,0 +1,54 @@
+"""mlx/c/tokenizer.h through ctypes, for processes that cannot import mlx: workers of tests and
+bench/compare_tokenizers.py. And tokenizers as the package `tokenizers` has them, made here."""
+
+import ctypes
+import json
+import os
+from pathlib import Path
+
+BUILD = Path(os.environ.get("MLX_TEST_BUILD", Path(__file__).parents[3] / "build" / "dev"))
+BARE, PLAIN = 1, 2
+
+
+class Handle(ctypes.Structure):
+    _fields_ = [("ctx", ctypes.c_void_p)]
+
+
+class Library:
+    def __init__(self, build=BUILD):
+        c = self.c = ctypes.CDLL(str(Path(build) / "libmlxc.so"))
+        size, text, handle = ctypes.c_size_t, ctypes.c_char_p, ctypes.POINTER(Handle)
+        self.quiet = ctypes.CFUNCTYPE(None, text, ctypes.c_void_p)(lambda message, data: None)
+        c.mlx_set_error_handler(self.quiet, None, None)
+        c.mlx_last_error_message.restype = text
+        c.mlx_tokenizer_open.argtypes = [handle, text]
+        c.mlx_tokenizer_open_bytes.argtypes = [handle, text, text, size]
+        c.mlx_tokenizer_encode.argtypes = [handle, Handle, text, size, ctypes.c_int]
+        c.mlx_tokens_free.argtypes = c.mlx_tokenizer_free.argtypes = [Handle]
+        c.mlx_tokens_data.argtypes = [
+            ctypes.POINTER(ctypes.POINTER(ctypes.c_int)),
+            ctypes.POINTER(size),
+            Handle,
+        ]
+
+    def check(self, status):
+        if status:
+            raise RuntimeError(self.c.mlx_last_error_message().decode())
+
+    def open(self, path):
+        t = Handle()
+        self.check(self.c.mlx_tokenizer_open(t, str(path).encode()))
+        return t
+
+    def open_json(self, text):
+        t, given = Handle(), text.encode()
+        self.check(self.c.mlx_tokenizer_open_bytes(t, b"test", given, len(given)))
+        return t
+
+    def count(self, t, text, flags=0):
+        """How many tokens the bytes of a text have."""
+        made, ids, n = Handle(), ctypes.POINTER(ctypes.c_int)(), ctypes.c_size_t()
+        self.check(self.c.mlx_tokenizer_encode(made, t, text, len(text), flags))
+        self.check(self.c.mlx_tokens_data(ids, n, made))
+        self.c.mlx_tokens_free(made)
+        return n.value
