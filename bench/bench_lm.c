@@ -76,10 +76,12 @@ static double bandwidth(void) {
 /* --- passes ----------------------------------------------------------------------------------- */
 
 static int best_of(const float *logits, int64_t n) {
+    float most = logits[0];
     int best = 0;
     for (int64_t i = 1; i < n; i++)
-        if (logits[i] > logits[best])
-            best = (int)i;
+        most = logits[i] > most ? logits[i] : most;
+    while (logits[best] < most)
+        best++;
     return best;
 }
 

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "graph/eval/eval.h"
 #include "graph/trace/scope.h"
+#include "models/particular.h"
 #include "ops/ops.h"
 
 static const char op[] = "convert";
@@ -201,7 +202,7 @@ static bool fill(const char *name, const mx_family *f, const mx_map *meta, int64
     if (ok && vocab && !mx_json_at(config, "vocab_size"))
         ok = mx_json_put(config, "vocab_size", json_integer(vocab));
     return ok && token_ids(meta, config) && mx_rope_from_gguf(f, meta, config) &&
-           part_from_gguf(f, meta, &d, config);
+           part_from_gguf(f, meta, &d, config) && mx_particular_from_gguf(f, meta, &d, config);
 }
 
 json_t *mx_config_from_gguf(const char *name, const mx_family *f, const mx_map *meta,
@@ -305,6 +306,7 @@ bool mx_config_to_gguf(const char *name, const mx_family *f, const json_t *confi
     for (size_t i = 0; ok && (r = mx_family_key(f, i)); i++)
         ok = !holds(r, &d) || !is_first(f, i, &d) || row_to_gguf(name, f, r, config, &d, meta);
     return ok && check_layer_types(name, f, config) && part_to_gguf(f, config, &d, meta) &&
+           mx_particular_to_gguf(name, f, config, &d, meta) &&
            mx_rope_to_gguf(name, f, config, meta);
 }
 

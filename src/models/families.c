@@ -178,18 +178,15 @@ const mx_family mx_families[] = {
         .architecture = "DeepseekV2ForCausalLM",
         .tensors = TENSORS(fam_ends, fam_two_norms, fam_deepseek, fam_gated_some, fam_sparse),
         .keys = KEYS(fam_sizes, fam_decoder_keys, fam_silu, fam_deepseek_keys),
-        .apart = true,
     },
     {
         .name = "deepseek_v3",
         .arch = "deepseek2",
-        .has_key =
-            "of_the_third_version", // never there: GGUF's are of the second, and say the rest
+        .has_key = "expert_gating_func=2",
         .model_type = "deepseek_v3",
         .architecture = "DeepseekV3ForCausalLM",
         .tensors = TENSORS(fam_ends, fam_two_norms, fam_deepseek, fam_gated_some, fam_sparse),
         .keys = KEYS(fam_sizes, fam_decoder_keys, fam_silu, fam_deepseek_keys),
-        .apart = true,
     },
     {
         .name = "gpt_oss",
@@ -197,8 +194,9 @@ const mx_family mx_families[] = {
         .model_type = "gpt_oss",
         .architecture = "GptOssForCausalLM",
         .tensors = TENSORS(fam_ends, fam_attention, fam_gpt_oss),
-        .keys = KEYS(fam_sizes, fam_decoder_keys, fam_own_head, fam_window, fam_gpt_oss_keys),
-        .apart = true,
+        .keys =
+            KEYS(fam_sizes, fam_decoder_keys, fam_own_head, fam_window, fam_silu, fam_gpt_oss_keys),
+        .period = 2,
     },
     {
         .name = "glm4",
@@ -226,7 +224,6 @@ const mx_family mx_families[] = {
         .keys = KEYS(fam_gpt2_keys),
         .ties = true,
         .prefix = "transformer.",
-        .apart = true,
     },
     {
         .name = "mamba2",
@@ -234,8 +231,7 @@ const mx_family mx_families[] = {
         .model_type = "mamba2",
         .architecture = "Mamba2ForCausalLM",
         .tensors = TENSORS(fam_mamba2),
-        .keys = KEYS(fam_mamba2_keys),
-        .apart = true,
+        .keys = KEYS(fam_mamba2_keys, fam_silu),
     },
     {
         .name = "lfm2",
@@ -245,7 +241,6 @@ const mx_family mx_families[] = {
         .tensors = TENSORS(fam_lfm2),
         .keys = KEYS(fam_lfm2_keys, fam_grouped_keys),
         .ties = true,
-        .apart = true,
     },
     {
         .name = "roberta",

@@ -63,6 +63,11 @@ const char *mx_row_pattern(const mx_tensor_row *r, mx_naming naming) {
     return naming == MX_NAMED_GGUF ? r->gguf : naming == MX_NAMED_MLX && r->mlx ? r->mlx : r->hf;
 }
 
+const char *mx_row_shape(const mx_tensor_row *r, bool gguf) {
+    const char *stroke = gguf ? strchr(r->shape, '|') : NULL;
+    return stroke ? stroke + 1 : r->shape;
+}
+
 bool mx_row_has_experts(const mx_tensor_row *r, mx_naming naming) {
     const char *pattern = mx_row_pattern(r, naming);
     return pattern && strstr(pattern, "{e}");
@@ -185,7 +190,7 @@ int64_t mx_dims_formula(const mx_dims *d, const char *text) {
 
 int mx_dims_shape(const mx_dims *d, const char *text, int *shape, int most) {
     int n = 0;
-    while (*text && n < most) {
+    while (*text && *text != '|' && n < most) {
         int64_t v = sum(d, &text);
         if (v <= 0 || v > INT_MAX)
             return -1;

@@ -46,14 +46,15 @@ enum mx_row_flags {
     MX_ROW_ROPE = 512,      /* GGUF alone has it: config.json's rope_scaling says the same */
     MX_ROW_LEFT_OUT = 1024, /* nothing that computation needs: no GGUF name */
     MX_ROW_BARE = 2048,     /* Hugging Face's name and MLX's are all there is: no ".weight" */
-    MX_ROW_TURNED = 4096    /* Hugging Face has the columns as rows */
+    MX_ROW_TURNED = 4096,   /* Hugging Face has the columns as rows */
+    MX_ROW_NEG_EXP = 8192   /* GGUF has -exp of it */
 };
 
 typedef struct mx_tensor_row {
     const char *gguf, *hf;
-    const char *mlx; /* NULL: as hf */
-    const char *shape;
-    unsigned flags; /* of mx_row_flags */
+    const char *mlx;   /* NULL: as hf */
+    const char *shape; /* "c 1 z|c z": GGUF's behind the stroke, where it is another */
+    unsigned flags;    /* of mx_row_flags */
 } mx_tensor_row;
 
 typedef enum mx_key_type { MX_KEY_U32, MX_KEY_F32, MX_KEY_BOOL, MX_KEY_TEXT } mx_key_type;
@@ -77,10 +78,10 @@ typedef struct mx_key_row {
 
 typedef struct mx_family {
     const char *name;
-    const char *arch;                    /* GGUF's general.architecture */
-    const char *has_key;                 /* ... and this key behind it is there; NULL: no matter */
-    const char *model_type;              /* of config.json; several with '|' between them */
-    const char *architecture;            /* of config.json's architectures: what is written */
+    const char *arch;         /* GGUF's general.architecture */
+    const char *has_key;      /* ... and this key behind it is there, or "key=2"; NULL: no matter */
+    const char *model_type;   /* of config.json; several with '|' between them */
+    const char *architecture; /* of config.json's architectures: what is written */
     const mx_tensor_row *const *tensors; /* lists of rows, each ended by one without names */
     const mx_key_row *const *keys;       /* likewise */
     bool interleaves;   /* GGUF: heads have the two halves of a rotation side by side */
@@ -88,7 +89,7 @@ typedef struct mx_family {
     bool ties;          /* config.json ties the embeddings unless it says otherwise */
     const char *prefix; /* names may have it before them; NULL: none */
     int period;         /* each so many-th layer sees all, the others a window; 0: no matter */
-    bool apart;         /* GGUF's tensors differ in more than names: no conversion */
+    bool apart;         /* GGUF has no files of it, or they are not converted */
 } mx_family;
 
 extern const mx_family mx_families[];
@@ -113,6 +114,7 @@ typedef struct mx_place {
 
 bool mx_family_find(const mx_family *f, mx_naming naming, const char *name, mx_place *out);
 const char *mx_row_pattern(const mx_tensor_row *r, mx_naming naming);
+const char *mx_row_shape(const mx_tensor_row *r, bool gguf);
 bool mx_row_has_experts(const mx_tensor_row *r, mx_naming naming);
 /* The name of a place, without its part where part is NULL; for mx_free. NULL: no memory. */
 char *mx_place_name(const mx_place *p, mx_naming naming, const char *part);

@@ -158,6 +158,9 @@ const mx_key_row fam_deepseek_keys[] = {
     {0},
 };
 const mx_key_row fam_gpt_oss_keys[] = {
+    {NULL, "expert_feed_forward_length", MX_KEY_U32, 0, "=f", NULL},
+    {"swiglu_limit", NULL, MX_KEY_F32, 0, "7.0", NULL},
+    {"swiglu_alpha", NULL, MX_KEY_F32, 0, "1.702", NULL},
     {"num_local_experts|num_experts", "expert_count", MX_KEY_U32, 'e', NULL, NULL},
     {"num_experts_per_tok", "expert_used_count", MX_KEY_U32, 0, NULL, NULL},
     {0},
@@ -192,6 +195,9 @@ const mx_key_row fam_mamba2_keys[] = {
     {"num_heads", "ssm.time_step_rank", MX_KEY_U32, 'u', NULL, NULL},
     {NULL, "ssm.inner_size", MX_KEY_U32, 0, "=u*y", NULL},
     {"head_dim", NULL, MX_KEY_U32, 'y', "=2*h/u", NULL},
+    {NULL, "context_length", MX_KEY_U32, 0, "1048576", NULL}, // any
+    {NULL, "feed_forward_length", MX_KEY_U32, 0, "0", NULL},
+    {NULL, "attention.head_count", MX_KEY_U32, 0, "0", NULL},
     {"state_size", "ssm.state_size", MX_KEY_U32, 'x', NULL, NULL},
     {"n_groups", "ssm.group_count", MX_KEY_U32, 'g', "1", NULL},
     {"conv_kernel", "ssm.conv_kernel", MX_KEY_U32, 'z', "4", NULL},

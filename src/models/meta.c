@@ -48,6 +48,18 @@ bool mx_meta_number_of_all(const mx_map *meta, const char *key, double *out) {
     return ok;
 }
 
+bool mx_meta_numbers(const mx_meta *m, double *out, int64_t n) {
+    if (m->kind != MX_META_ARRAY || m->array->ndim != 1 || m->array->size != n)
+        return false;
+    mx_scope scope = mx_scope_open();
+    mx_array *a = mx_contiguous(mx_astype(m->array, MX_FLOAT64), false);
+    bool ok = a && mx_eval1(a);
+    if (ok && n)
+        memcpy(out, a->data, (size_t)n * sizeof *out);
+    mx_scope_close(scope);
+    return ok;
+}
+
 bool mx_meta_put(mx_map *meta, const char *key, mx_meta *m) {
     void *former = NULL;
     bool ok = m && mx_map_set(meta, key, m, &former);

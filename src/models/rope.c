@@ -83,10 +83,21 @@ static bool put_longrope(const mx_family *f, const json_t *config, const json_t 
 }
 
 /* What GGUF has no key for would be another rotation. */
-static bool check_keys(const char *name, const json_t *scaling) {
+/* Attention of deepseek grows by what both of its scales say; gpt-oss has no steps in its ramp. */
+static bool is_own(const mx_family *f, const json_t *scaling, const char *key) {
+    json_t *v = mx_json_at(scaling, key);
+    if (!v)
+        return true;
+    if (strcmp(f->name, "gpt_oss") == 0)
+        return strcmp(key, "truncate") == 0 && json_is_false(v);
+    return strcmp(f->arch, "deepseek2") == 0 && strncmp(key, "mscale", 6) == 0 &&
+           number_at(scaling, NULL, "mscale", 1) == number_at(scaling, NULL, "mscale_all_dim", 0);
+}
+
+static bool check_keys(const char *name, const mx_family *f, const json_t *scaling) {
     static const char *const none[] = {"mscale", "mscale_all_dim", "attention_factor", "truncate"};
     for (size_t i = 0; i < sizeof none / sizeof *none; i++)
-        if (mx_json_at(scaling, none[i]))
+        if (!is_own(f, scaling, none[i]))
             return mx_fail(MX_UNSUPPORTED,
                            "[%s] '%s': rope_scaling has %s, which GGUF has no key for", op, name,
                            none[i]);
@@ -105,7 +116,11 @@ bool mx_rope_to_gguf(const char *name, const mx_family *f, const json_t *config,
                        "[%s] '%s': rope_scaling is of the kind '%.80s', which GGUF "
                        "has no key for",
                        op, name, kind);
-    return check_keys(name, scaling) && put_keys(f, scaling, kind, meta);
+    double all = number_at(scaling, NULL, "mscale_all_dim", 0);
+    char key[128];
+    return check_keys(name, f, scaling) && put_keys(f, scaling, kind, meta) &&
+           (all == 0 || mx_meta_put_number(meta, key_of(key, f, "rope.scaling.yarn_log_multiplier"),
+                                           0.1 * all, MX_FLOAT32));
 }
 
 bool mx_rope_from_gguf(const mx_family *f, const mx_map *meta, json_t *config) {
@@ -124,6 +139,8 @@ bool mx_rope_from_gguf(const mx_family *f, const mx_map *meta, json_t *config) {
     if (ok && mx_meta_number(meta, key_of(key, f, "rope.scaling.yarn_log_multiplier"), &v))
         ok = mx_json_put(scaling, "mscale", json_real(v * 10)) &&
              mx_json_put(scaling, "mscale_all_dim", json_real(v * 10));
+    if (ok && strcmp(f->name, "gpt_oss") == 0)
+        ok = mx_json_put(scaling, "truncate", json_false());
     if (ok)
         return mx_json_put(config, "rope_scaling", scaling);
     json_decref(scaling);

@@ -177,6 +177,42 @@ static void skinny(const mx_k_matmul *k) {
     skinny_case(k, MX_BFLOAT16, 5, 3, 9001);
 }
 
+/* ---- many rows: the bits of skinny_dot; with two parts exact on small whole numbers ---- */
+
+static void many_case(const mx_k_matmul *kern, int n, int rows, int k, int parts) {
+    float *w = kv_random(MX_FLOAT32, (size_t)(n * k), parts == 1 ? 1000 : 3);
+    float *x = kv_random(MX_FLOAT32, (size_t)(rows * k), parts == 1 ? 1000 : 3);
+    float *y = kv_random(MX_FLOAT32, (size_t)(rows * n), 9), *z = malloc((size_t)(rows * n) * 4);
+    mx_row_dots_args a = {.y = y, .w = w, .x = x, .ldy = n, .ldw = k, .ldx = k};
+    a.columns = n;
+    a.rows = rows;
+    a.k = k;
+    a.parts = parts;
+    for (int i = 0; i < rows; i++)
+        kern->skinny_dot[MX_FLOAT32](z + i * n, 1, n, w, k, n, x + i * k, k, 1, k);
+    kern->row_dots(&a);
+    CHECK_MSG(memcmp(y, z, (size_t)(rows * n) * 4) == 0, "n %d rows %d k %d", n, rows, k);
+    a.add = true;
+    kern->row_dots(&a);
+    bool twice = true;
+    for (int i = 0; i < rows * n; i++)
+        twice = twice && y[i] == z[i] + z[i];
+    CHECK_MSG(twice, "added: n %d rows %d k %d", n, rows, k);
+    free(z);
+    kv_free(MX_FLOAT32, w);
+    kv_free(MX_FLOAT32, x);
+    kv_free(MX_FLOAT32, y);
+}
+
+static void many(const mx_k_matmul *k) {
+    static const int lengths[] = {1, 5, 16, 33, 71};
+    for (int i = 0; i < 25; i++)
+        for (int rows = 1; rows <= 13; rows++) {
+            many_case(k, lengths[i % 5], rows, lengths[i / 5], 1);
+            many_case(k, lengths[i % 5], rows, 16 * lengths[i / 5], 2);
+        }
+}
+
 int main(void) {
     int count;
     const mx_kernels *const *all = mx_kernels_all(&count);
@@ -193,6 +229,7 @@ int main(void) {
             tile_format(k->bf16, MX_BFLOAT16);
         stores(k);
         skinny(k);
+        many(k);
     }
     return check_done();
 }

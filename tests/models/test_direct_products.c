@@ -113,7 +113,7 @@ static void blocks(void) {
         const mx_block_format *f = &mx_block_formats[i];
         if (!f->writes || IN % f->items)
             continue;
-        mx_weight of = {.kind = MX_WEIGHT_BLOCKS, .mode = f->name};
+        mx_weight of = {.kind = MX_WEIGHT_BLOCKS, .block = f};
         size_t n = (size_t)OUT * IN / f->items;
         of.words = bytes(n * f->bytes);
         mx_blocks_encode(f, of.words->data, w, n);
@@ -122,7 +122,7 @@ static void blocks(void) {
 }
 
 static void one_group(const char *mode, mx_quant_mode id, int bits, int group) {
-    mx_weight of = {.kind = MX_WEIGHT_AFFINE, .mode = mode, .bits = bits, .group = group};
+    mx_weight of = {.kind = MX_WEIGHT_AFFINE, .mode = id, .bits = bits, .group = group};
     int groups = OUT * IN / group;
     bool affine = id == MX_AFFINE;
     of.words = bytes((size_t)OUT * IN * (size_t)bits / 8);

@@ -83,6 +83,30 @@ static void plain_gguf(const tiny_model *t, const char *name, const char *path) 
     mx_scope_close(scope);
 }
 
+/* From the file a folder as MLX has it, which answers likewise. */
+static void back(const tiny_model *t, const char *name) {
+    char path[600], from[600];
+    mx_convert_options o = {.format = "mlx"};
+    snprintf(from, sizeof from, "%s.gguf.plain.gguf", t->path);
+    snprintf(path, sizeof path, "%s-back", t->path);
+    mx_scope scope = mx_scope_open();
+    bool ok = mx_convert(from, path, &o);
+    if (!ok && strcmp(name, "rope_llama3.json") == 0) { // factors of no published model
+        CHECK_HAS(mx_error_message(), "rope_freqs.weight holds factors");
+        mx_error_clear();
+        mx_scope_close(scope);
+        return;
+    }
+    mx_decoder *d = ok ? mx_decoder_open(path) : NULL;
+    const float *rows = logits(d, t);
+    CHECK_MSG(rows, "%s: %s", name, mx_error_message());
+    double far = rows ? tiny_distance(t, rows, 0, t->count) : INFINITY;
+    CHECK_MSG(far < 1e-4, "%s: and back %.3g away", name, far);
+    mx_decoder_release(d);
+    mx_error_clear();
+    mx_scope_close(scope);
+}
+
 static void gguf(const tiny_model *t, const char *name) {
     char path[600];
     mx_convert_options o = {.overwrite = true};
@@ -90,8 +114,10 @@ static void gguf(const tiny_model *t, const char *name) {
     double far = converted(t, name, path, &o);
     CHECK_MSG(far < 1e-4, "%s: %.3g away", name, far);
     CHECK_MSG(far < 0 || !is_apart(t), "%s", name);
-    if (far >= 0)
+    if (far >= 0) {
         plain_gguf(t, name, path);
+        back(t, name);
+    }
 }
 
 /* The names that MLX has: experts are stacks. */
@@ -142,8 +168,9 @@ static void one(const char *name) {
     bool packed = false; // by others: not converted
     if (tiny_open(&t, name))
         packed = mx_json_at(t.document, "config.quantization_config") != NULL;
-    if (t.document && !packed) {
+    if (t.document && (!packed || strncmp(name, "gpt_oss", 7) == 0))
         gguf(&t, name);
+    if (t.document && !packed) {
         folder_of_mlx(&t, name);
         words(&t, name);
     }

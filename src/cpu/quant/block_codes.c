@@ -14,23 +14,9 @@ static ptrdiff_t row_bytes(const mx_qmm_args *a) {
     return mx_code_row_bytes(a->k, 1);
 }
 
-static bool is_wide(mx_code_way way) {
-    return way == MX_CODES_wide;
-}
-
 static void read(const block_job *j, char *row, const float *x) {
-    static const struct {
-        int group;
-        bool least;
-    } ways[] = {
-#define X(name, group, most, least) [MX_CODES_##name] = {group, least},
-        MX_CODE_WAYS(X)
-#undef X
-    };
-    const mx_code_format *c = &mx_code_formats[j->f->kind];
-    int offset = is_wide(c->way) ? mx_code_table()->wide_offset : c->offset;
-    mx_kernels_get()->codes->round(row, x, j->a->k, ways[c->way].group, ways[c->way].least, offset,
-                                   1);
+    mx_code_reading r = mx_code_reading_of(&mx_code_formats[j->f->kind]);
+    mx_code_read(&r, row, x, j->a->k, 1);
 }
 
 /* Where memory sets the pace, no more panels than a product takes at once. */

@@ -17,7 +17,8 @@
  *
  * A code of W is not negative and below 64, and `offset` of its format is taken from it; or it is
  * *wide*, signed and of 8 bits. What the offset takes from a sum is known from x's codes: it is the
- * number that the sum begins with, x's word.
+ * number that the sum begins with, x's word. (Wide codes with least values have two words, the one
+ * of least values and, K / 32 places behind, this one.)
  *
  * x: with |x - scale q| <= scale / 2 where scale is the largest magnitude of 32 by 127. Groups
  * below 2^-119 count as zero. A number that is not finite makes its row NaN. With two digits the
@@ -38,7 +39,8 @@
     X(five_least, 32, 31, true) \
     X(six, 16, 63, false)       \
     X(two_least, 16, 3, true)   \
-    X(wide, 32, 128, false)
+    X(wide, 32, 128, false)     \
+    X(wide_least, 32, 128, true)
 
 typedef enum mx_code_way {
 #define X(name, group, most, least) MX_CODES_##name,
@@ -67,9 +69,14 @@ typedef struct mx_code_format {
     bool exists; /* the format is multiplied in integers */
     mx_code_way way;
     int offset;
+    bool parted; /* of each eight codes the even ones come first */
 } mx_code_format;
 
 extern const mx_code_format mx_code_formats[MX_BLOCK_KINDS];
+
+/* Affine groups of 32, 64 or 128 codes (quant/k_quant.h), if they have 4 or 8 bits: codes of 8 bits
+   count 128 less. */
+mx_code_format mx_code_affine(int bits);
 
 /* --- rows of x -------------------------------------------------------------------------------- */
 
@@ -82,9 +89,20 @@ static inline ptrdiff_t mx_code_row_bytes(ptrdiff_t k, int digits) {
 }
 
 /* One row. least: words are scale times sum, float32; else minus `offset` times sum, int32: one for
-   each `group` numbers. */
+   each `group` numbers. With groups of 32 least values have the others behind theirs. */
 typedef void mx_k_code_round(void *row, const float *x, ptrdiff_t k, int group, bool least,
                              int offset, int digits);
+/* Of each eight of n codes the even ones come first, then the odd ones. */
+typedef void mx_k_code_part(int8_t *q, ptrdiff_t n);
+
+/* How rows of x are read for a format. */
+typedef struct mx_code_reading {
+    int group, offset;
+    bool least, parted;
+} mx_code_reading;
+
+mx_code_reading mx_code_reading_of(const mx_code_format *f);
+void mx_code_read(const mx_code_reading *r, void *row, const float *x, ptrdiff_t k, int digits);
 
 /* --- panels of W ------------------------------------------------------------------------------ */
 
@@ -96,9 +114,20 @@ static inline ptrdiff_t mx_code_panel_bytes(int lanes) {
 }
 
 /* `blocks` blocks that begin `at` bytes behind each of LANES pointers. As many bytes from `ask` on
-   are asked for meanwhile: they are read soon, and need not exist. */
+   are asked for meanwhile: they are read soon, and need not exist. NULL: nothing is. */
 typedef void mx_k_code_unpack(void *panel, const uint8_t *const *rows, ptrdiff_t at,
                               ptrdiff_t blocks, const uint8_t *ask);
+
+/* LANES rows of a matrix of affine groups. */
+typedef struct mx_code_rows {
+    const uint8_t *word[MX_CODE_LANES], *scale[MX_CODE_LANES], *bias[MX_CODE_LANES];
+    ptrdiff_t groups; /* of a row */
+    int bits, group;
+    mx_dtype kind; /* of scales and biases: float16, float32, bfloat16 */
+} mx_code_rows;
+/* The same for their numbers k0 .. k0+n, whole groups. */
+typedef void mx_k_code_unpack_groups(void *panel, const mx_code_rows *r, ptrdiff_t k0, ptrdiff_t n,
+                                     const uint8_t *ask);
 
 /* Numbers k0 .. k0+n of `rows` rows of x (k numbers each, row_bytes apart) times `panels` panels
    side by side: added to acc, rows lda apart. */
@@ -109,7 +138,9 @@ typedef struct mx_code_dots_args {
     int panels;
     const char *x;
     ptrdiff_t row_bytes, rows, k, k0, n;
-    int digits; /* 1 or 2 */
+    int digits;      /* 1 or 2 */
+    const char *ask; /* what is read soon: asked for evenly while this goes on; NULL: nothing. It */
+    ptrdiff_t asked; /* need not exist. Bytes */
 } mx_code_dots_args;
 typedef void mx_k_code_dots(const mx_code_dots_args *a);
 
@@ -117,17 +148,23 @@ typedef void mx_k_code_dots(const mx_code_dots_args *a);
 typedef void mx_k_code_vector(float *y, const uint8_t *const *rows, const char *x, ptrdiff_t k,
                               int digits);
 
+typedef void mx_k_code_vector_groups(float *y, const mx_code_rows *r, const char *x, ptrdiff_t k,
+                                     int digits);
+
 typedef struct mx_k_code_table {
     int wide_offset; /* the offset of wide codes */
     mx_k_code_dots *dots[MX_CODE_WAY_COUNT];
     mx_k_code_vector *vector[MX_BLOCK_KINDS];
+    mx_k_code_vector_groups *vector_groups;
 } mx_k_code_table;
 
 typedef struct mx_k_codes {
     int lanes;
     int panels; /* that a product takes at once, where it has several */
     mx_k_code_round *round;
+    mx_k_code_part *part;
     mx_k_code_unpack *unpack[MX_BLOCK_KINDS];
+    mx_k_code_unpack_groups *unpack_groups;
     const mx_k_code_table *plain;
     const mx_k_code_table *vnni; /* the same where the processor has dot products of bytes beyond
                                     its set; without functions where no such set is built */

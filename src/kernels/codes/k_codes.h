@@ -21,6 +21,7 @@
 MX_CODES(X)
 #undef X
 mx_k_code_round KN(k_code_round);
+mx_k_code_unpack_groups KN(k_code_unpack_groups);
 extern const mx_k_code_table KN(k_code_plain), KN(k_code_vnni);
 
 /* Panels that a product takes at once. */

@@ -62,6 +62,8 @@ void KN(k_code_round)(void *row, const float *x, ptrdiff_t k, int group, bool le
         float b = small_group(q + i + MX_CODE_SMALL, low_b, x + i + MX_CODE_SMALL, by);
         memcpy(scales, &scale, 4);
         put_word(words, group == MX_CODE_SMALL ? a : a + b, scale, least, offset);
+        if (least && group == MX_CODE_GROUP)
+            put_word(words + k / 8, a + b, scale, false, offset);
         words += 4;
         if (group == MX_CODE_SMALL) {
             put_word(words, b, scale, least, offset);
@@ -70,13 +72,25 @@ void KN(k_code_round)(void *row, const float *x, ptrdiff_t k, int group, bool le
     }
 }
 
+static void part(int8_t *q, ptrdiff_t n) {
+    typedef int8_t bytes __attribute__((vector_size(16)));
+    for (ptrdiff_t i = 0; i < n; i += 16) {
+        bytes b;
+        memcpy(&b, q + i, sizeof b);
+        b = __builtin_shufflevector(b, b, 0, 2, 4, 6, 1, 3, 5, 7, 8, 10, 12, 14, 9, 11, 13, 15);
+        memcpy(q + i, &b, sizeof b);
+    }
+}
+
 const mx_k_codes KN(mx_codes) = {
     .lanes = VF_LANES,
     .panels = DOTS_PANELS,
     .round = KN(k_code_round),
+    .part = part,
 #define X(name, way, offset) .unpack[MX_BLOCK_##name] = K_UNPACK(name),
     MX_CODES(X)
 #undef X
-        .plain = &KN(k_code_plain),
+        .unpack_groups = KN(k_code_unpack_groups),
+    .plain = &KN(k_code_plain),
     .vnni = &KN(k_code_vnni),
 };

@@ -14,8 +14,9 @@ typedef struct sink {
     const float *scale_of, *least_of; /* those of the next group */
     const char *q, *low;              /* x at the next group */
     const char *scale_x, *word;
-    vf sum;             /* the product so far */
-    const uint8_t *ask; /* what is read soon, front to back */
+    ptrdiff_t more_words; /* bytes from words of least values to those of offsets */
+    vf sum;               /* the product so far */
+    const uint8_t *ask;   /* what is read soon, front to back */
 } sink;
 
 /* The constants of a way (codes.h). */
@@ -92,10 +93,19 @@ SV vi group_products(const vi *v, const char *q, vi p, int steps, int most) {
    come faster than LANES rows at once do, and are in the second-level cache when they are
    wanted. */
 SV void ask_ahead(sink *s, int bytes) {
+    if (!s->ask)
+        return;
     CODES_UNROLL
     for (int line = 0; line < bytes; line += 64)
         __builtin_prefetch(s->ask + line, 0, 2);
     s->ask += bytes;
+}
+
+/* What a sum begins with: words of least values have those of offsets behind them. */
+SV vi first_sum(const char *word, ptrdiff_t more_words, int most, bool least) {
+    if (least && most <= 63)
+        return vi_set1(0);
+    return bytes_at(least ? word + more_words : word);
 }
 
 /* Both digits of the numbers from i on. */
@@ -108,7 +118,7 @@ SV vi two_digits(const vi *v, const sink *s, int i, vi first, const way w) {
 SV void multiply_group(sink *s, const vi *v, const way w) {
     CODES_UNROLL
     for (int i = 0; i < MX_CODE_GROUP; i += w.group) {
-        vi first = w.least ? vi_set1(0) : bytes_at(s->word);
+        vi first = first_sum(s->word, s->more_words, w.most, w.least);
         vi p = w.digits > 1 ? two_digits(v + i / 4, s, i, first, w)
                             : group_products(v + i / 4, s->q + i, first, w.group / 4, w.most);
         s->sum = add_group(s->sum, p, s->scale_of, s->least_of, s->scale_x, s->word, w.least);

@@ -1,5 +1,5 @@
 /* Panels of the formats. */
-#include "kernels/codes/k_codes_formats.h"
+#include "kernels/codes/k_codes_groups.h"
 
 #define X(name, as, offset)                                                              \
     void K_UNPACK(name)(void *to, const uint8_t *const *rows, ptrdiff_t at, ptrdiff_t n, \
@@ -11,3 +11,12 @@
     }
 MX_CODES(X)
 #undef X
+
+void KN(k_code_unpack_groups)(void *to, const mx_code_rows *r, ptrdiff_t k0, ptrdiff_t n,
+                              const uint8_t *ask) {
+    sink s = sink_panel(to, ask);
+    if (r->bits == 4)
+        give_groups(&s, r, k0, k0 + n, 4, r->kind, true, (way){.ask = VF_LANES * 16});
+    else
+        give_groups(&s, r, k0, k0 + n, 8, r->kind, true, (way){.ask = VF_LANES * 32});
+}

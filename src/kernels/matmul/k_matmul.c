@@ -65,6 +65,7 @@ const mx_k_matmul KN(mx_matmul) = {
     .skinny_sum = {[MX_FLOAT32] = KN(k_skinny_sum_f32),
                    [MX_FLOAT16] = KN(k_skinny_sum_f16),
                    [MX_BFLOAT16] = KN(k_skinny_sum_bf16)},
+    .row_dots = KN(k_row_dots),
     .imatmul = {[MX_BOOL] = KN(k_imatmul_bool),
                 [MX_UINT8] = KN(k_imatmul_8),
                 [MX_UINT16] = KN(k_imatmul_16),

@@ -71,6 +71,19 @@ typedef void mx_k_skinny_dot(float *y, ptrdiff_t y_rs, ptrdiff_t y_is, const voi
 typedef void mx_k_skinny_sum(float *y, ptrdiff_t ldy, const void *w, ptrdiff_t w_ks, const float *x,
                              ptrdiff_t ldx, int s, ptrdiff_t k, ptrdiff_t n);
 
+/* y[i * ldy + r] = [y +] sum over k of w(r,k) x(i,k), for many rows of both. Each element has
+   `parts` vectors of sums, 1 or 2, that take the vectors of k by turns and are added up at the end:
+   one is the way of skinny_dot, two that of the dots of k_quant.h (k is then a multiple of 16). */
+typedef struct mx_row_dots_args {
+    float *y;
+    const float *w, *x;
+    ptrdiff_t ldy, ldw, ldx;
+    ptrdiff_t columns, rows, k; /* columns: rows of w */
+    int parts;
+    bool add;
+} mx_row_dots_args;
+typedef void mx_k_row_dots(const mx_row_dots_args *a);
+
 /* Integers and bool: out(m,n) = alpha * a b + beta * cin, wrapping; bool is or over and, alpha
    and beta count as 1 there. cin may be NULL. */
 typedef struct mx_k_imatmul_args {
@@ -90,6 +103,7 @@ typedef struct mx_k_matmul {
     mx_k_store *store[MX_DTYPE_COUNT];           /* floats and complex64 */
     mx_k_skinny_dot *skinny_dot[MX_DTYPE_COUNT]; /* float16 float32 bfloat16, by the dtype of w */
     mx_k_skinny_sum *skinny_sum[MX_DTYPE_COUNT];
+    mx_k_row_dots *row_dots;
     mx_k_imatmul *imatmul[MX_DTYPE_COUNT]; /* integers and bool */
     /* blocks of factorisations, float32 float64 complex64 (k_factor.h) */
     const struct mx_k_factor *factor[MX_DTYPE_COUNT];

@@ -60,13 +60,21 @@ typedef void mx_k_from_fp8(void *dst, const uint8_t *x, size_t n);
 /* Rows against vectors. The vectors are arranged once: for k numbers that takes (k rounded up to a
    multiple of 32 lanes / bits) floats. */
 typedef void mx_k_quant_arrange(float *dst, const float *x, ptrdiff_t k, int bits);
-/* y[i * ldy + r] = sum over k of row (row + r) times vector i of s; vectors ldx apart */
+/* y[i * ldy + r] = sum over k of row (row + r) times vector i of s; vectors ldx apart. Sums over
+   MX_K_QUANT_STRETCH numbers each are added up. */
 typedef void mx_k_quant_dot(float *y, ptrdiff_t ldy, const mx_quant_matrix *m, ptrdiff_t row,
                             ptrdiff_t rows, const float *x, ptrdiff_t ldx, int s, ptrdiff_t k);
+/* Numbers k0 .. k0+n of a row, a stretch or less, arranged as vectors are: what mx_k_quant_dot
+   multiplies by. For codes of 2, 4 and 8 bits. */
+typedef void mx_k_quant_arranged(float *dst, const mx_quant_matrix *m, ptrdiff_t row, ptrdiff_t k0,
+                                 ptrdiff_t n);
+enum { MX_K_QUANT_STRETCH = 1024 };
+
 typedef struct mx_k_quant_dots {
     int lanes;
     mx_k_quant_arrange *arrange;
     mx_k_quant_dot *dot;
+    mx_k_quant_arranged *arranged;
 } mx_k_quant_dots;
 
 /* Rows row .. row+rows of W, numbers k0 .. k0+k of each, as a micropanel of width w (k_matmul.h):

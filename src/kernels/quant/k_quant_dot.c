@@ -11,7 +11,7 @@
 #include "kernels/quant/k_quant_codes.h"
 
 enum {
-    BLOCK = 1024, /* of k: x stays in L1 */
+    BLOCK = MX_K_QUANT_STRETCH, /* of k: x stays in L1 */
     ROOM = BLOCK / 16 + 16
 };
 
@@ -155,4 +155,50 @@ static void dot_any(float *y, ptrdiff_t ldy, const mx_quant_matrix *m, ptrdiff_t
         dot(&b, row, rows, s, 8, MX_AFFINE);
 }
 
-const mx_k_quant_dots KN(k_quant_dots) = {.lanes = VF_LANES, .arrange = arrange, .dot = dot_any};
+/* ---- the numbers themselves ---- */
+
+SV void arranged(float *dst, const mx_quant_matrix *m, const char *w, const float *scales,
+                 const float *biases, vi spread, ptrdiff_t n, int bits, mx_quant_mode mode) {
+    const int per = 32 / bits, group = m->format.group;
+    const ptrdiff_t chunk = (ptrdiff_t)VF_LANES * per;
+    for (ptrdiff_t c = 0; c < n; c += chunk, dst += chunk) {
+        size_t words = (size_t)((n - c) / per);
+        const int32_t *p = (const int32_t *)(const void *)w + c / per;
+        vi code = words >= VF_LANES ? vi_load(p) : vi_loadn(p, words);
+        vf sv = vf_lookup16(scales + c / group, spread), bv = vf_zero();
+        if (mode == MX_AFFINE)
+            bv = vf_lookup16(biases + c / group, spread);
+        QUANT_UNROLL
+        for (int j = 0; j < per; j++) {
+            vf v = quant_values(j ? vi_shr(code, j * bits) : code, bits, mode);
+            vf_store(dst + j * VF_LANES, mode == MX_AFFINE ? vf_fma(v, sv, bv) : vf_mul(v, sv));
+        }
+    }
+}
+
+static void arranged_any(float *dst, const mx_quant_matrix *m, ptrdiff_t row, ptrdiff_t k0,
+                         ptrdiff_t n) {
+    float scales[ROOM], biases[ROOM];
+    int32_t lanes[VF_LANES];
+    mx_quant_format f = m->format;
+    const char *w = m->w + row * m->w_rs + k0 * f.bits / 8;
+    quant_scales(scales, m, m->scales + row * m->s_rs, k0 / f.group, n / f.group);
+    if (f.mode == MX_AFFINE)
+        quant_scales(biases, m, m->biases + row * m->s_rs, k0 / f.group, n / f.group);
+    for (int lane = 0; lane < VF_LANES; lane++)
+        lanes[lane] = lane * (32 / f.bits) / f.group;
+    vi spread = vi_load(lanes);
+    if (f.mode == MX_MXFP8)
+        arranged(dst, m, w, scales, biases, spread, n, 8, MX_MXFP8);
+    else if (f.mode != MX_AFFINE)
+        arranged(dst, m, w, scales, biases, spread, n, 4, MX_MXFP4);
+    else if (f.bits == 2)
+        arranged(dst, m, w, scales, biases, spread, n, 2, MX_AFFINE);
+    else if (f.bits == 4)
+        arranged(dst, m, w, scales, biases, spread, n, 4, MX_AFFINE);
+    else
+        arranged(dst, m, w, scales, biases, spread, n, 8, MX_AFFINE);
+}
+
+const mx_k_quant_dots KN(k_quant_dots) = {
+    .lanes = VF_LANES, .arrange = arrange, .dot = dot_any, .arranged = arranged_any};

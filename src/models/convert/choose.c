@@ -229,7 +229,8 @@ static bool quantized(const mx_choice *c, mx_output *o, mx_elements want) {
 static bool is_wide(const mx_choice *c, const mx_output *o) {
     const mx_tensor_row *r = o->place.row;
     return c->naming == MX_NAMED_GGUF && r && mx_dtype_is_float(o->held.dtype) &&
-           (o->shape.ndim < 2 || (r->flags & (MX_ROW_NORM | MX_ROW_PLAIN)));
+           (o->shape.ndim < 2 || (r->flags & (MX_ROW_NORM | MX_ROW_PLAIN)) ||
+            (o->part && strcmp(o->part, "bias") == 0));
 }
 
 static bool to_plain(const mx_choice *c, mx_output *o) {
@@ -289,7 +290,8 @@ static bool as_held(const mx_choice *c, const mx_model *m, mx_output *o) {
     bool words = mx_elements_are_words(&o->held);
     if (mx_elements_are_plain(&o->held))
         return plain_as_held(c, o);
-    if (c->o->dequantize || c->naming == MX_NAMED_HF ||
+    bool turned = o->place.row && (o->place.row->flags & MX_ROW_TURNED) && m->is_gguf;
+    if (c->o->dequantize || c->naming == MX_NAMED_HF || (turned && c->naming != MX_NAMED_GGUF) ||
         (c->keeps_names && m->is_gguf && c->naming != MX_NAMED_GGUF))
         return to_plain(c, o);
     if (c->naming == MX_NAMED_GGUF && words)

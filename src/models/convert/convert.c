@@ -186,8 +186,11 @@ static bool write(mx_conversion *p, const char *out, const struct target *t) {
 
 /* --- all ------------------------------------------------------------------------------------- */
 
-static bool check_method(const mx_model *m) {
-    return !m->method ||
+/* Of gpt-oss blocks of mxfp4, which are those of GGUF in another order. */
+static bool check_method(const mx_model *m, const struct target *t) {
+    bool blocks = m->method && m->family && strcmp(m->method, "mxfp4") == 0 &&
+                  strcmp(m->family->name, "gpt_oss") == 0 && t->naming == MX_NAMED_GGUF;
+    return !m->method || blocks ||
            mx_fail(MX_UNSUPPORTED,
                    "[%s] '%s/config.json': weights quantized by '%.80s' are not understood", op,
                    m->folder, m->method);
@@ -214,11 +217,12 @@ static bool convert(mx_model *m, const char *out, const struct target *t,
                     const mx_convert_options *o) {
     mx_choice c = {0};
     mx_conversion p = {0};
-    bool ok = check_method(m) && check_apart(m, t) && check_factors(m, t) &&
+    bool ok = check_method(m, t) && check_apart(m, t) && check_factors(m, t) &&
               mx_choice_of(o, t->naming, !m->family, &c);
     c.output = t->output;
     if (ok)
         mx_choice_drop(&c, m);
+    mx_model_leave_out(m);
     ok = ok && (!m->family || mx_model_check(m)) && mx_conversion_make(&p, m, &c) &&
          mx_choice_note_rules(&c) && write(&p, out, t);
     mx_conversion_free(&p);

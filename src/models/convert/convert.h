@@ -71,14 +71,18 @@ bool mx_choice_note_rules(const mx_choice *c);
 /* Marks what rules drop. */
 void mx_choice_drop(const mx_choice *c, mx_model *m);
 
+typedef struct mx_fused mx_fused;
+
 /* One tensor of the output. */
 typedef struct mx_output {
-    mx_place place;   /* row NULL: the name is the source's */
-    char *name;       /* of the module: without its part where there is a family */
-    const char *part; /* "weight"; NULL: the name is all */
-    size_t *from;     /* numbers of the model's tensors: one, or a stack; for mx_free */
-    size_t stack;     /* how many; 0: none of them, it is made (rope) */
-    int slice;        /* of a stack that is read; -1: all */
+    mx_place place;        /* row NULL: the name is the source's */
+    char *name;            /* of the module: without its part where there is a family */
+    const char *part;      /* "weight"; NULL: the name is all */
+    size_t *from;          /* numbers of the model's tensors: one, or a stack; for mx_free */
+    size_t stack;          /* how many; 0: none of them, it is made (rope) */
+    int slice;             /* of a stack that is read; -1: all */
+    const mx_fused *fused; /* Hugging Face has it otherwise (fused.h); NULL: it has not */
+    int pick;              /* which of its parts */
     mx_elements held, made;
     mx_shape shape;      /* of elements */
     const char *kept_as; /* "bfloat16": a GGUF file says that it was widened from; or NULL */
@@ -106,6 +110,8 @@ void mx_conversion_free(mx_conversion *p);
 /* --- arrays (value.c) ------------------------------------------------------------------------ */
 
 bool mx_output_parts(const mx_conversion *p, const mx_output *o, mx_parts *out);
+/* Do numbers lie otherwise in the output's convention: turned, in another shape, as -exp? */
+bool mx_output_is_turned(const mx_conversion *p, const mx_output *o);
 /* May its arrays be made some rows after the others? Then those of rows first to last. */
 bool mx_output_has_rows(const mx_conversion *p, const mx_output *o);
 bool mx_output_rows(const mx_conversion *p, const mx_output *o, int first, int last, mx_parts *out);

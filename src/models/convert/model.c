@@ -16,12 +16,15 @@ static const char op[] = "convert";
 
 /* --- which family ---------------------------------------------------------------------------- */
 
+/* Is the key there, or is it the number behind "="? */
 static bool has_key(const void *archive, const char *key) {
     const mx_archive *a = archive;
     char full[192];
-    const char *arch = mx_meta_text(&a->meta, "general.architecture");
-    snprintf(full, sizeof full, "%s.%s", arch ? arch : "", key);
-    return mx_map_has(&a->meta, full);
+    double v;
+    const char *arch = mx_meta_text(&a->meta, "general.architecture"), *is = strchr(key, '=');
+    snprintf(full, sizeof full, "%s.%.*s", arch ? arch : "", (int)strcspn(key, "="), key);
+    return is ? mx_meta_number(&a->meta, full, &v) && v == atoi(is + 1)
+              : mx_map_has(&a->meta, full);
 }
 
 static bool fail_family(const char *label, const char *what, const char *name) {

@@ -58,6 +58,8 @@ const mx_model_tensor *mx_model_find(const mx_model *m, const mx_tensor_row *row
 /* With a family: is every tensor that is not dropped one of its rows, are all rows there, and of
    their shapes? */
 bool mx_model_check(const mx_model *m);
+/* Marks what predicts more tokens than the next to be left out. */
+void mx_model_leave_out(mx_model *m);
 /* Is it a part that only others than MLX and GGUF have: "qweight", "weight_scale_inv"? */
 bool mx_part_is_foreign(const char *part);
 /* The arrays of a tensor: as they lie, or their values. */

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "base/vec.h"
 #include "models/convert/convert.h"
+#include "models/convert/fused.h"
 #include "ops/ops.h"
 
 static const char op[] = "convert";
@@ -53,6 +54,24 @@ static bool set_name(const mx_conversion *p, mx_output *o, const mx_place *place
     return o->name != NULL;
 }
 
+/* As the output's convention has it. */
+static bool set_shape(const mx_conversion *p, mx_output *o) {
+    int *d = o->shape.dim;
+    mx_shape was = o->shape;
+    if (!mx_output_is_turned(p, o))
+        return true;
+    if (o->place.row->flags & MX_ROW_TURNED) {
+        d[0] = was.dim[1];
+        d[1] = was.dim[0];
+        return was.ndim == 2;
+    }
+    const char *shape = mx_row_shape(o->place.row, p->choice->naming == MX_NAMED_GGUF);
+    int n = mx_dims_shape(&p->model->dims, shape, d, 4);
+    o->shape.ndim = n;
+    return n > 0 || mx_fail(MX_FORMAT, "[%s] '%s': the sizes of '%.200s' are not known", op,
+                            p->model->label, o->name);
+}
+
 /* "a.b.weight" is a part of a module, whatever the family. */
 static bool set_own_name(mx_output *o, const char *name) {
     const char *dot = strrchr(name, '.');
@@ -71,7 +90,46 @@ static bool add_own(mx_conversion *p, size_t i) {
 
 static bool add_one(mx_conversion *p, size_t i, const mx_place *place) {
     mx_output *o = new_output(p);
-    return o && set_source(p, o, i) && set_name(p, o, place);
+    return o && set_source(p, o, i) && set_name(p, o, place) && set_shape(p, o);
+}
+
+/* --- what is in one tensor ------------------------------------------------------------------- */
+
+/* Blocks are words, whose scales are another tensor. */
+static bool with_scales(mx_conversion *p, mx_output *o, const mx_place *place) {
+    const mx_tensor_row *r = mx_fused_row(p->model->family, o->fused->scales);
+    const mx_model_tensor *t = r ? mx_model_find(p->model, r, place->layer, -1, "") : NULL;
+    size_t *from = t ? mx_realloc_array(o->from, 2, sizeof *from) : NULL;
+    if (!t)
+        return mx_fail(MX_FORMAT, "[%s] '%s': the scales of '%.200s' are missing", op,
+                       p->model->label, source(p, o, 0)->name);
+    if (from) {
+        o->from = from;
+        from[1] = (size_t)(t - p->model->tensor);
+        o->held = mx_elements_words((mx_quant_format){MX_MXFP4, 4, 32}, MX_UINT8);
+    }
+    return from != NULL;
+}
+
+static bool add_fused_part(mx_conversion *p, size_t i, const mx_place *place, const mx_fused *f,
+                           int k) {
+    mx_output *o = new_output(p);
+    mx_place whole = {mx_fused_row(p->model->family, f->gguf[k]), place->layer, -1, f->part};
+    if (!o || !set_source(p, o, i))
+        return false;
+    o->fused = f;
+    o->pick = k;
+    if (!mx_fused_shape(f, &p->model->tensor[i].shape, &o->shape))
+        return mx_fail(MX_FORMAT, "[%s] '%s': '%.200s' has another shape than experts have", op,
+                       p->model->label, p->model->tensor[i].name);
+    return set_name(p, o, &whole) && (!f->scales || with_scales(p, o, place));
+}
+
+static bool add_fused(mx_conversion *p, size_t i, const mx_place *place, const mx_fused *f) {
+    bool ok = true;
+    for (int k = 0; ok && k < 2 && f->gguf[k]; k++)
+        ok = add_fused_part(p, i, place, f, k);
+    return ok;
 }
 
 /* --- experts --------------------------------------------------------------------------------- */
@@ -168,6 +226,15 @@ static bool add_tensor(mx_conversion *p, size_t i) {
         return true;
     if (!place->row)
         return add_own(p, i);
+    const mx_fused *fused = mx_fused_of(place->row);
+    if (fused && p->choice->naming == MX_NAMED_GGUF)
+        return add_fused(p, i, place, fused);
+    if (!mx_row_pattern(place->row, p->choice->naming) && p->choice->naming == MX_NAMED_HF &&
+        !(place->row->flags & MX_ROW_ROPE))
+        return mx_fail(MX_UNSUPPORTED,
+                       "[%s] '%s': '%.200s' is in another tensor in folders of Hugging Face: make "
+                       "one as MLX has it",
+                       op, p->model->label, t->name);
     if (!mx_row_pattern(place->row, p->choice->naming))
         return place->row->flags & MX_ROW_ROPE ||
                mx_note(p->choice->o, t->name, "it is left out: GGUF has no place for it");

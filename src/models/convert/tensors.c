@@ -212,7 +212,7 @@ static bool check_shape(const mx_model *m, const mx_model_tensor *t) {
     const mx_place *p = &t->place;
     int want[4] = {(int)mx_dim(&m->dims, 'e')};
     bool stack = p->expert < 0 && mx_row_has_experts(p->row, MX_NAMED_HF);
-    int n = mx_dims_shape(&m->dims, p->row->shape, want + stack, 3);
+    int n = mx_dims_shape(&m->dims, mx_row_shape(p->row, m->is_gguf), want + stack, 3);
     bool packed = m->method && mx_elements_are_plain(&t->held) && !mx_dtype_is_float(t->held.dtype);
     if (n <= 0 || packed || mx_part_is_foreign(p->part) || strcmp(p->part, "scales") == 0)
         return true; // the row says none, or whoever packed them
@@ -221,6 +221,11 @@ static bool check_shape(const mx_model *m, const mx_model_tensor *t) {
         int rows = want[0];
         want[0] = want[1];
         want[1] = rows;
+    }
+    // channels, then their one input, which MLX has last
+    if (strchr(p->row->shape, '|') && n == 3 && t->shape.ndim == 3 && t->shape.dim[2] == 1) {
+        want[1] = want[2];
+        want[2] = 1;
     }
     bool same = t->shape.ndim == n;
     for (int i = 0; same && i < n; i++)
@@ -307,6 +312,20 @@ bool mx_model_check(const mx_model *m) {
         if (!may_lack(m, r) && !check_row(m, r))
             return false;
     return true;
+}
+
+/* Layers behind the last, modules of "mtp". */
+void mx_model_leave_out(mx_model *m) {
+    int64_t layers = mx_dim(&m->dims, 'l');
+    json_t *more = mx_json_at(m->config, "num_nextn_predict_layers");
+    int64_t last = layers + (json_is_integer(more) ? json_integer_value(more) : 0);
+    for (size_t i = 0; m->family && i < m->count; i++) {
+        mx_model_tensor *t = &m->tensor[i];
+        int n = -1;
+        bool layered = sscanf(t->name, "model.layers.%d.", &n) == 1;
+        if ((layered && n >= layers && n < last) || strncmp(t->name, "mtp.", 4) == 0)
+            t->dropped = true;
+    }
 }
 
 /* --- reading --------------------------------------------------------------------------------- */

@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "graph/eval/eval.h"
 #include "models/convert/convert.h"
+#include "models/convert/fused.h"
 #include "ops/ops.h"
 
 static const char op[] = "convert";
@@ -41,6 +42,25 @@ static int addend(const mx_conversion *p, const mx_output *o) {
     const mx_tensor_row *r = o->place.row;
     bool norm = r && p->model->family->adds_one && (r->flags & MX_ROW_NORM);
     return norm && strcmp(o->part, "weight") == 0 ? direction(p) : 0;
+}
+
+bool mx_output_is_turned(const mx_conversion *p, const mx_output *o) {
+    const mx_tensor_row *r = o->place.row;
+    bool bias = o->part && strcmp(o->part, "bias") == 0;
+    return r && direction(p) && !bias && !o->fused &&
+           ((r->flags & (MX_ROW_TURNED | MX_ROW_NEG_EXP)) || strchr(r->shape, '|'));
+}
+
+/* Numbers as the output has them. */
+static mx_array *turned(const mx_conversion *p, const mx_output *o, mx_array *v) {
+    unsigned flags = o->place.row->flags;
+    if (flags & MX_ROW_TURNED)
+        return mx_transpose(v);
+    if ((flags & MX_ROW_NEG_EXP) && direction(p) > 0)
+        v = mx_negative(mx_exp(mx_astype(v, MX_FLOAT32)));
+    else if (flags & MX_ROW_NEG_EXP)
+        v = mx_log(mx_negative(mx_astype(v, MX_FLOAT32)));
+    return mx_reshape(v, o->shape.dim, o->shape.ndim);
 }
 
 /* --- rows ------------------------------------------------------------------------------------ */
@@ -110,6 +130,8 @@ static bool change(const mx_conversion *p, const mx_output *o, mx_parts *parts) 
 static bool gathered(const mx_conversion *p, const mx_output *o, mx_parts *out) {
     int64_t heads = rotated_heads(p, o);
     *out = (mx_parts){{NULL}};
+    if (o->fused)
+        return mx_fused_read(p, o, out);
     bool ok = o->stack > 1 || o->shape.ndim > p->model->tensor[o->from[0]].shape.ndim
                   ? stack(p, o, out)
                   : mx_model_read(p->model, &p->model->tensor[o->from[0]], stored(o), out);
@@ -135,23 +157,27 @@ static bool can_repack(const mx_output *o) {
            e.quant.bits == o->held.quant.bits;
 }
 
-static mx_array *numbers(const mx_output *o, mx_parts in, int add) {
+static mx_array *numbers(const mx_conversion *p, const mx_output *o, mx_parts in, int add) {
     mx_array *v = mx_elements_are_plain(&o->held) ? in.part[0] : mx_elements_values(&o->held, in);
     bool wide = add || (v && mx_dtype_size(mx_dtype_of(v)) > 4 && !mx_elements_are_plain(&o->made));
     v = wide ? mx_astype(v, MX_FLOAT32) : v;
+    if (v && mx_output_is_turned(p, o))
+        v = turned(p, o, v);
     return add ? mx_add_s(v, add) : v;
 }
 
 /* Words whose numbers are exactly those of blocks, as choose.c found, are packed again; where a
    mode was asked for they are numbers. */
-static bool changed(const mx_output *o, mx_parts in, int add, mx_parts *out) {
+static bool changed(const mx_conversion *p, const mx_output *o, mx_parts in, int add,
+                    mx_parts *out) {
     mx_elements exact = {0};
-    if (!add && o->held.block && can_repack(o))
+    bool stays = !add && !mx_output_is_turned(p, o);
+    if (stays && o->held.block && can_repack(o))
         return mx_repack(&o->held, &o->made, in, out);
-    if (!add && can_repack(o) && mx_repack_blocks_of(&o->held, in, &exact) &&
+    if (stays && can_repack(o) && mx_repack_blocks_of(&o->held, in, &exact) &&
         mx_elements_same(&exact, &o->made))
         return mx_repack(&o->held, &o->made, in, out);
-    return !mx_failed() && mx_elements_make(&o->made, numbers(o, in, add), out);
+    return !mx_failed() && mx_elements_make(&o->made, numbers(p, o, in, add), out);
 }
 
 /* --- rope ------------------------------------------------------------------------------------ */
@@ -190,19 +216,20 @@ bool mx_output_parts(const mx_conversion *p, const mx_output *o, mx_parts *out) 
     if (is_changed(p, o)) {
         mx_output numbers = *o;
         numbers.held = mx_elements_plain(MX_FLOAT32);
-        return changed(&numbers, in, add, out);
+        return changed(p, &numbers, in, add, out);
     }
-    if (!add && mx_elements_same(&o->held, &o->made)) {
+    if (!add && mx_elements_same(&o->held, &o->made) && !mx_output_is_turned(p, o)) {
         *out = in;
         return true;
     }
-    return changed(o, in, add, out);
+    return changed(p, o, in, add, out);
 }
 
 bool mx_output_has_rows(const mx_conversion *p, const mx_output *o) {
     const mx_model_tensor *t = o->stack == 1 ? &p->model->tensor[o->from[0]] : NULL;
-    return t && o->slice < 0 && o->shape.ndim == t->shape.ndim && !rotated_heads(p, o) &&
-           !is_changed(p, o) && mx_model_has_rows(p->model, t);
+    return t && o->slice < 0 && !o->fused && !mx_output_is_turned(p, o) &&
+           o->shape.ndim == t->shape.ndim && !rotated_heads(p, o) && !is_changed(p, o) &&
+           mx_model_has_rows(p->model, t);
 }
 
 bool mx_output_rows(const mx_conversion *p, const mx_output *o, int first, int last,
@@ -213,13 +240,13 @@ bool mx_output_rows(const mx_conversion *p, const mx_output *o, int first, int l
     if (!mx_model_read_rows(p->model, t, stored(o), first, last, &in))
         return false;
     if (add || !mx_elements_same(&o->held, &o->made))
-        return changed(o, in, add, out);
+        return changed(p, o, in, add, out);
     *out = in;
     return true;
 }
 
 bool mx_output_is_copy(const mx_conversion *p, const mx_output *o) {
-    return o->stack == 1 && o->slice < 0 &&
+    return o->stack == 1 && o->slice < 0 && !o->fused && !mx_output_is_turned(p, o) &&
            o->shape.ndim == p->model->tensor[o->from[0]].shape.ndim && !rotated_heads(p, o) &&
            !addend(p, o) && !is_changed(p, o) && mx_elements_same(&o->held, &o->made);
 }

@@ -145,7 +145,7 @@ bool dec_attention(dec_build *b, int n, mx_layer *l) {
     mx_attender *a = &l->attention;
     dec_sight sight = dec_sees(b, n);
     if (!heads_of(b, a) || !matrices(b, n, a) || !head_norms(b, n, a) ||
-        !dec_bare(b, "blk.{n}.attn_sinks", n, &a->sinks))
+        !dec_bare(b, "blk.{n}.attn_sinks.weight", n, &a->sinks))
         return false;
     a->window = window_of(b, sight);
     a->scale = scale_of(b, a);

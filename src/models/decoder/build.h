@@ -103,7 +103,6 @@ typedef struct dec_place {
 mx_array *dec_part(dec_build *b, const dec_place *p, const char *part, bool stored);
 /* Elements of its weight, float32. */
 mx_array *dec_values(dec_build *b, const dec_place *p);
-const char *dec_mode_name(mx_quant_mode mode);
 
 /* --- pieces (pieces.c, foreign.c) ------------------------------------------------------------ */
 

@@ -14,6 +14,8 @@
 #define MX_MODELS_DECODER_H
 
 #include "graph/array/array.h"
+#include "kernels/blocks/blocks.h"
+#include "kernels/quant/k_quant.h"
 #include "models/convert/pooling.h"
 #include "models/family.h"
 
@@ -30,10 +32,11 @@ typedef enum mx_weight_kind {
 /* A matrix (out, in), y = x W' + bias; of experts: a stack (experts, out, in) of them. */
 typedef struct mx_weight {
     mx_weight_kind kind;
-    const char *mode; /* of mx_quantize: "affine", "mxfp4", "q4_k"; NULL where dense */
-    int bits, group;  /* of MX_WEIGHT_AFFINE */
-    float factor;     /* of all elements; 0: 1 */
-    int64_t experts;  /* 0: no stack */
+    mx_quant_mode mode;           /* of MX_WEIGHT_AFFINE, as */
+    int bits, group;              /* these */
+    const mx_block_format *block; /* of MX_WEIGHT_BLOCKS */
+    float factor;                 /* of all elements; 0: 1 */
+    int64_t experts;              /* 0: no stack */
     int64_t out, in;
     mx_array *words;           /* available, in row order */
     mx_array *scales, *biases; /* NULL where the kind has none */

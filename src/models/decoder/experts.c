@@ -85,7 +85,7 @@ bool dec_deepseek_experts(dec_build *b, int n, mx_experts *e) {
     e->route = sigmoid ? MX_ROUTE_SIGMOID : MX_ROUTE_SOFTMAX;
     e->normalized = dec_flag(b, "norm_topk_prob", third);
     e->scale = (float)dec_number(b, "routed_scaling_factor", 1);
-    return deepseek_groups(b, e) && dec_bare(b, "blk.{n}.exp_probs_b", n, &e->choice_bias);
+    return deepseek_groups(b, e) && dec_bare(b, "blk.{n}.exp_probs_b.bias", n, &e->choice_bias);
 }
 
 /* --- gpt-oss --------------------------------------------------------------------------------- */

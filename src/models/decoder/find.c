@@ -33,8 +33,3 @@ mx_array *dec_values(dec_build *b, const dec_place *p) {
                                                      : mx_elements_values(&t->held, all),
                      MX_FLOAT32);
 }
-
-const char *dec_mode_name(mx_quant_mode mode) {
-    static const char *const names[] = {"affine", "mxfp4", "mxfp8", "nvfp4"};
-    return names[mode];
-}

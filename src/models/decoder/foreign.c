@@ -142,7 +142,7 @@ static bool set_affine(dec_build *b, const dec_place *p, mx_array *words, mx_arr
         return fail(b, p, "groups of 32, or multiples of it, were expected");
     mx_array *bias = mx_negative(mx_mul(scale, zero));
     *out = (mx_weight){.kind = MX_WEIGHT_AFFINE,
-                       .mode = dec_mode_name(MX_AFFINE),
+                       .mode = MX_AFFINE,
                        .bits = bits,
                        .group = group,
                        .out = words->shape[0],
@@ -259,7 +259,7 @@ static bool nvfp4(dec_build *b, const dec_place *p, mx_array *bytes, mx_array *f
         return false;
     float by = *(const float *)(const void *)one->data;
     *out = (mx_weight){.kind = MX_WEIGHT_AFFINE,
-                       .mode = dec_mode_name(MX_NVFP4),
+                       .mode = MX_NVFP4,
                        .bits = 4,
                        .group = 16,
                        .out = bytes->shape[0],

@@ -21,10 +21,8 @@ static mx_array *indices(const int *which, int64_t n) {
 }
 
 static mx_array *word_rows(const mx_weight *w, mx_array *which) {
-    mx_quant_format f;
+    mx_quant_format f = dec_format_of(w);
     mx_dtype t = MX_FLOAT32;
-    if (!dec_format_of(w, &f))
-        return NULL;
     mx_array *words = mx_take(w->words, which, 0), *scales = mx_take(w->scales, which, 0);
     bool affine = w->biases;
     mx_array *biases = affine ? wide(mx_take(w->biases, which, 0)) : NULL;
@@ -35,20 +33,17 @@ static mx_array *table_rows(const mx_weight *w, mx_array *which) {
     if (w->kind == MX_WEIGHT_DENSE)
         return wide(mx_take(w->words, which, 0));
     if (w->kind == MX_WEIGHT_BLOCKS)
-        return mx_dequantize_blocks(mx_take(w->words, which, 0), mx_block_by_name(w->mode),
-                                    MX_FLOAT32);
+        return mx_dequantize_blocks(mx_take(w->words, which, 0), w->block, MX_FLOAT32);
     return word_rows(w, which);
 }
 
 mx_array *mx_decoder_graph_values(const mx_weight *w) {
-    mx_quant_format f;
+    mx_quant_format f = dec_format_of(w);
     mx_dtype t = MX_FLOAT32;
     if (w->kind == MX_WEIGHT_DENSE)
         return wide(w->words);
     if (w->kind == MX_WEIGHT_BLOCKS)
-        return mx_dequantize_blocks(w->words, mx_block_by_name(w->mode), MX_FLOAT32);
-    if (!dec_format_of(w, &f))
-        return NULL;
+        return mx_dequantize_blocks(w->words, w->block, MX_FLOAT32);
     return dec_scaled(w, mx_dequantize(w->words, w->biases ? wide(w->scales) : w->scales,
                                        w->biases ? wide(w->biases) : NULL, f, NULL, &t));
 }

@@ -50,15 +50,13 @@ static mx_array *wide(mx_array *a) {
     return mx_astype(a, MX_FLOAT32);
 }
 
-bool dec_format_of(const mx_weight *w, mx_quant_format *f) {
-    bool words = w->kind == MX_WEIGHT_AFFINE;
-    return mx_quant_mode_from("model", w->mode, words ? &w->group : NULL, words ? &w->bits : NULL,
-                              f);
+mx_quant_format dec_format_of(const mx_weight *w) {
+    return (mx_quant_format){w->mode, w->bits, w->group};
 }
 
 /* Blocks times x as it is, not rounded to codes. */
 static mx_array *block_product(const mx_weight *w, mx_array *x) {
-    mx_p_block_matmul p = {.type = mx_block_by_name(w->mode)->id, .transpose = true, .whole = true};
+    mx_p_block_matmul p = {.type = w->block->id, .transpose = true, .whole = true};
     return mx_apply(MX_PRIM_block_matmul, &p, (mx_array *[]){x, w->words}, 2);
 }
 
@@ -67,10 +65,7 @@ mx_array *dec_scaled(const mx_weight *w, mx_array *y) {
 }
 
 static mx_array *word_product(const mx_weight *w, mx_array *x) {
-    mx_quant_format f;
-    if (!dec_format_of(w, &f))
-        return NULL;
-    mx_array *y = mx_quantized_matmul(x, w->words, w->scales, w->biases, true, f);
+    mx_array *y = mx_quantized_matmul(x, w->words, w->scales, w->biases, true, dec_format_of(w));
     return dec_scaled(w, wide(y));
 }
 
@@ -109,7 +104,7 @@ mx_array *dec_product(const mx_weight *w, mx_array *x) {
 }
 
 static mx_array *picked_blocks(const mx_weight *w, mx_array *x, mx_array *which) {
-    mx_p_block_matmul p = {.type = mx_block_by_name(w->mode)->id, .transpose = true, .whole = true};
+    mx_p_block_matmul p = {.type = w->block->id, .transpose = true, .whole = true};
     int rows = which->shape[0], each = x->shape[1];
     mx_array *lhs =
         mx_reshape(mx_arange(0, (double)rows * each, 1, MX_UINT32), (const int[]){rows, each}, 2);
@@ -121,14 +116,12 @@ static mx_array *picked_blocks(const mx_weight *w, mx_array *x, mx_array *which)
 }
 
 static mx_array *picked_plain(const mx_weight *w, mx_array *x, mx_array *which) {
-    mx_quant_format f;
     if (w->kind == MX_WEIGHT_BLOCKS)
         return picked_blocks(w, x, which);
     if (w->kind == MX_WEIGHT_DENSE)
         return mx_gather_mm(x, mx_swapaxes(wide(w->words), -1, -2), NULL, which, false);
-    return dec_format_of(w, &f)
-               ? mx_gather_qmm(x, w->words, w->scales, w->biases, NULL, which, true, f, false)
-               : NULL;
+    return mx_gather_qmm(x, w->words, w->scales, w->biases, NULL, which, true, dec_format_of(w),
+                         false);
 }
 
 mx_array *dec_picked_product(const mx_weight *w, mx_array *x, mx_array *which) {

@@ -27,7 +27,7 @@ static inline mx_rows *dec_as_rows(mx_array *a) {
 }
 
 /* Of a matrix that is not dense. */
-bool dec_format_of(const mx_weight *w, mx_quant_format *f);
+mx_quant_format dec_format_of(const mx_weight *w);
 /* Times the matrix's own factor. */
 mx_array *dec_scaled(const mx_weight *w, mx_array *y);
 /* x w' + bias and the change, of rows (rows, in); float32. */

@@ -101,21 +101,6 @@ static bool begin(dec_build *b, const char *path) {
     return b->d->name != NULL;
 }
 
-/* What predicts more tokens than the next is left out: layers behind the last, modules of "mtp". */
-static void leave_out(dec_build *b) {
-    mx_model *m = &b->model;
-    int64_t layers = dec_dim(b, 'l');
-    json_t *more = mx_json_at(m->config, "num_nextn_predict_layers");
-    int64_t last = layers + (json_is_integer(more) ? json_integer_value(more) : 0);
-    for (size_t i = 0; i < m->count; i++) {
-        mx_model_tensor *t = &m->tensor[i];
-        int n = -1;
-        bool layered = sscanf(t->name, "model.layers.%d.", &n) == 1;
-        if ((layered && n >= layers && n < last) || strncmp(t->name, "mtp.", 4) == 0)
-            t->dropped = true;
-    }
-}
-
 static bool fill(dec_build *b, const char *path) {
     b->d = mx_calloc(1, sizeof *b->d);
     b->held = mx_calloc(1, sizeof *b->held);
@@ -127,7 +112,7 @@ static bool fill(dec_build *b, const char *path) {
     }
     if (!b->d || !b->held || !mx_model_open(&b->model, path, NULL, true) || !begin(b, path))
         return false;
-    leave_out(b);
+    mx_model_leave_out(&b->model);
     return mx_model_check(&b->model) && dec_describe(b);
 }
 

@@ -19,12 +19,12 @@ static bool fail_elements(const dec_build *b, const mx_model_tensor *t) {
 static bool set_kind(const dec_build *b, const mx_model_tensor *t, mx_weight *w) {
     if (t->held.block) {
         w->kind = MX_WEIGHT_BLOCKS;
-        w->mode = t->held.block->name;
+        w->block = t->held.block;
         return true;
     }
     if (mx_elements_are_words(&t->held)) {
         w->kind = MX_WEIGHT_AFFINE;
-        w->mode = dec_mode_name(t->held.quant.mode);
+        w->mode = t->held.quant.mode;
         w->bits = t->held.quant.bits;
         w->group = t->held.quant.group;
         return true;
@@ -84,10 +84,9 @@ static bool piece_at(dec_build *b, const dec_place *p, mx_weight *out) {
 /* --- stacks of what lies apart --------------------------------------------------------------- */
 
 static bool same_kind(const mx_weight *a, const mx_weight *w) {
-    bool same_mode = a->mode && w->mode ? strcmp(a->mode, w->mode) == 0 : a->mode == w->mode;
-    return a->kind == w->kind && same_mode && a->bits == w->bits && a->group == w->group &&
-           a->out == w->out && a->in == w->in && a->factor == w->factor && !w->experts &&
-           !a->experts && a->words->dtype == w->words->dtype;
+    return a->kind == w->kind && a->mode == w->mode && a->block == w->block && a->bits == w->bits &&
+           a->group == w->group && a->out == w->out && a->in == w->in && a->factor == w->factor &&
+           !w->experts && !a->experts && a->words->dtype == w->words->dtype;
 }
 
 static bool fail_expert(const dec_build *b, const dec_place *p, const char *what) {

@@ -31,7 +31,7 @@ static void sizes_of(const dec_build *b, mx_recurrence *r) {
 
 static bool vectors(dec_build *b, int n, mx_recurrence *r) {
     return dec_bare(b, "blk.{n}.ssm_a", n, &r->a_log) &&
-           dec_bare(b, "blk.{n}.ssm_dt", n, &r->dt_bias) &&
+           dec_bare(b, "blk.{n}.ssm_dt.bias", n, &r->dt_bias) &&
            dec_bare(b, "blk.{n}.ssm_d", n, &r->d) &&
            dec_vector(b, "blk.{n}.ssm_norm", n, "weight", &r->norm.weight);
 }

@@ -226,7 +226,7 @@ bool dec_dense(dec_build *b, mx_array *a, mx_weight *out) {
 
 bool dec_words(dec_build *b, mx_array *words, mx_array *scales, mx_array *biases, mx_quant_format f,
                mx_weight *out) {
-    *out = (mx_weight){.kind = MX_WEIGHT_AFFINE, .mode = dec_mode_name(f.mode)};
+    *out = (mx_weight){.kind = MX_WEIGHT_AFFINE, .mode = f.mode};
     out->bits = f.bits;
     out->group = f.group;
     if (!of_array(b, words, out) || !(out->scales = dec_settle(b, scales)) ||

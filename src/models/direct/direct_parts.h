@@ -3,7 +3,7 @@
  *     direct.c     passes
  *     rooms.c      the memory of their rows, and work on them in pieces
  *     weights.c    matrices as kernels see them; rows of x as they read them
- *     products.c   jobs of products
+ *     products.c   jobs of products; floats.c: those in float32
  *     rows.c       what stands between: embedding, norms, residuals, activations
  *     attend.c     attention: heads made ready, keys and values stored; rotations.c; tiles.c:
  *                  the sums
@@ -20,7 +20,9 @@
 #include "base/team.h"
 #include "kernels/attention/k_attention.h"
 #include "kernels/blocks/blocks.h"
+#include "kernels/codes/codes.h"
 #include "kernels/matmul/k_matmul.h"
+#include "kernels/pointwise/k_pointwise.h"
 #include "kernels/quant/k_quant.h"
 #include "models/direct/direct.h"
 #include "models/direct/pages.h"
@@ -67,7 +69,7 @@ struct mx_rows {
 /* How a matrix is multiplied. */
 typedef enum direct_way {
     DIRECT_FLOATS,  /* float32, float16, bfloat16 as they are */
-    DIRECT_CODES,   /* kernels/codes */
+    DIRECT_CODES,   /* kernels/codes: of blocks and of affine groups */
     DIRECT_DECODED, /* other blocks: some rows at a time become float32 */
     DIRECT_GROUPS   /* kernels/quant */
 } direct_way;
@@ -82,9 +84,10 @@ typedef struct direct_matrix {
     const char *words;
     ptrdiff_t row; /* bytes */
     mx_dtype dtype;
-    const mx_block_format *block;
+    const mx_block_format *block; /* NULL: groups, or floats */
     mx_quant_matrix groups;
-    const float *bias; /* NULL: none */
+    mx_code_format code; /* of DIRECT_CODES */
+    const float *bias;   /* NULL: none */
 } direct_matrix;
 
 /* What is computed once for all rows of a pass. */
@@ -126,6 +129,28 @@ typedef struct direct_product {
     ptrdiff_t y_row;               /* numbers */
     int64_t columns, parts, first; /* of a task; of rows; the first task's number */
 } direct_product;
+
+/* Some columns and rows of a product. */
+typedef struct direct_piece {
+    const direct_product *p;
+    int64_t j0, n, first, rows;
+} direct_piece;
+
+static inline const char *direct_piece_x(const direct_piece *t, int64_t row) {
+    return t->p->x + (t->first + row) * t->p->x_row;
+}
+static inline float *direct_piece_y(const direct_piece *t, int64_t row, int64_t column) {
+    return t->p->y + (t->first + row) * t->p->y_row + t->j0 + column;
+}
+/* n sums of a row become y. */
+static inline void direct_piece_store(const direct_piece *t, int64_t row, int64_t column,
+                                      const float *sums, int64_t n) {
+    float *y = direct_piece_y(t, row, column);
+    const float *bias = t->p->w.bias ? t->p->w.bias + t->j0 + column : NULL;
+    for (int64_t i = 0; i < n; i++)
+        y[i] = sums[i] + (bias ? bias[i] : 0.0f);
+}
+bool direct_floats(const direct_piece *t); /* false: no memory */
 
 /* One job of them all. */
 bool direct_multiply(mx_direct *m, direct_product *p, int64_t n);

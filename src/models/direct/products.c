@@ -6,22 +6,20 @@
 #include <string.h>
 
 #include "base/status.h"
-#include "kernels/codes/codes.h"
 #include "models/direct/direct_parts.h"
 
 #ifdef MX_TORTURE
-enum { FEW_ROWS = 2, PART_ROWS = 5, STEP_FEW = 256, STEP = 256, STRETCH = 32, LEAST_BYTES = 64 };
+enum { FEW_ROWS = 2, PART_ROWS = 5, STEP_FEW = 256, STEP = 256, LEAST_BYTES = 64 };
 #else
 enum {
     FEW_ROWS = 32, /* so few that memory sets the pace */
     PART_ROWS = 128,
     STEP_FEW = MX_CODE_CHUNK, /* of k, in a panel */
     STEP = 256,
-    STRETCH = 4096,    /* of k, of floats */
     LEAST_BYTES = 8192 /* of a matrix, worth a task */
 };
 #endif
-enum { TASKS_EACH = 6, COLUMNS = 64, DECODED_ROWS = 4, GROUP_COLUMNS = 32 };
+enum { TASKS_EACH = 6, COLUMNS = 64 };
 
 typedef struct job {
     direct_product *p;
@@ -29,85 +27,96 @@ typedef struct job {
     atomic_bool nomem;
 } job;
 
-/* Some columns and rows of a product. */
-typedef struct piece {
-    const direct_product *p;
-    int64_t j0, n, first, rows;
-} piece;
+/* --- codes ------------------------------------------------------------------------------------ */
 
-static const char *x_at(const piece *t, int64_t row) {
-    return t->p->x + (t->first + row) * t->p->x_row;
-}
-static float *y_at(const piece *t, int64_t row, int64_t column) {
-    return t->p->y + (t->first + row) * t->p->y_row + t->j0 + column;
-}
+/* Rows of W from column `from` of the piece on, one for each lane; what is behind the last is read
+   as the last. */
+typedef struct lane_rows {
+    const uint8_t *block[MX_CODE_LANES];
+    mx_code_rows groups;
+} lane_rows;
 
-/* n sums of a row. */
-static void store(const piece *t, int64_t row, int64_t column, const float *sums, int64_t n) {
-    float *y = y_at(t, row, column);
-    const float *bias = t->p->w.bias ? t->p->w.bias + t->j0 + column : NULL;
-    for (int64_t i = 0; i < n; i++)
-        y[i] = sums[i] + (bias ? bias[i] : 0.0f);
+static void list_row(lane_rows *l, const direct_matrix *w, int lane, int64_t row) {
+    const mx_quant_matrix *g = &w->groups;
+    l->block[lane] = (const uint8_t *)w->words + row * w->row;
+    l->groups.word[lane] = l->block[lane];
+    if (w->block)
+        return;
+    l->groups.scale[lane] = (const uint8_t *)g->scales + row * g->s_rs;
+    l->groups.bias[lane] = (const uint8_t *)g->biases + row * g->s_rs;
 }
 
-/* --- blocks as codes -------------------------------------------------------------------------- */
-
-/* Rows of W from column `from` of the piece on; what is behind the last is read as the last. */
-static void list_rows(const uint8_t **rows, const piece *t, int64_t from, int lanes) {
+static void list_rows(lane_rows *l, const direct_piece *t, int64_t from, int count) {
     const direct_matrix *w = &t->p->w;
-    for (int i = 0; i < lanes; i++) {
-        int64_t row = t->j0 + (from + i < t->n ? from + i : t->n - 1);
-        rows[i] = (const uint8_t *)w->words + row * w->row;
-    }
+    for (int i = 0; i < count; i++)
+        list_row(l, w, i, t->j0 + (from + i < t->n ? from + i : t->n - 1));
+    if (w->block)
+        return;
+    l->groups.bits = w->groups.format.bits;
+    l->groups.group = w->groups.format.group;
+    l->groups.kind = w->groups.stype;
+    l->groups.groups = w->in / w->groups.format.group;
 }
 
-static void codes_of_one(const piece *t) {
+static void codes_of_one(const direct_piece *t) {
     const direct_matrix *w = &t->p->w;
-    int lanes = mx_kernels_get()->codes->lanes;
-    mx_k_code_vector *vector = mx_code_table()->vector[w->block->kind];
-    const uint8_t *rows[MX_CODE_LANES];
+    const mx_k_code_table *table = mx_code_table();
+    int count = mx_kernels_get()->codes->lanes;
+    lane_rows l;
     float sums[MX_CODE_LANES];
-    for (int64_t j = 0; j < t->n; j += lanes) {
-        list_rows(rows, t, j, lanes);
-        vector(sums, rows, x_at(t, 0), w->in, DIRECT_DIGITS);
-        store(t, 0, j, sums, t->n - j < lanes ? t->n - j : lanes);
+    for (int64_t j = 0; j < t->n; j += count) {
+        list_rows(&l, t, j, count);
+        if (w->block)
+            table->vector[w->block->kind](sums, l.block, direct_piece_x(t, 0), w->in,
+                                          DIRECT_DIGITS);
+        else
+            table->vector_groups(sums, &l.groups, direct_piece_x(t, 0), w->in, DIRECT_DIGITS);
+        direct_piece_store(t, 0, j, sums, t->n - j < count ? t->n - j : count);
     }
 }
 
-static void unpack(const piece *t, char *panels, int count, int64_t k0, int64_t n) {
+/* The bytes of numbers 0 .. k of a row. */
+static int64_t bytes_of(const direct_matrix *w, int64_t k) {
+    return w->block ? k / w->block->items * w->block->bytes : k * w->groups.format.bits / 8;
+}
+
+static void unpack(const direct_piece *t, char *panels, int count, int64_t k0, int64_t n) {
     const direct_matrix *w = &t->p->w;
     const mx_k_codes *codes = mx_kernels_get()->codes;
-    const uint8_t *rows[MX_CODE_LANES];
-    int64_t at = k0 / w->block->items * w->block->bytes;
+    lane_rows l;
+    int64_t at = bytes_of(w, k0);
     for (int i = 0; i < count; i++) {
         int64_t first = (int64_t)i * codes->lanes;
-        const uint8_t *ask = (const uint8_t *)w->words + (t->j0 + t->p->columns + first) * w->row +
-                             at * codes->lanes;
-        list_rows(rows, t, first, codes->lanes);
-        codes->unpack[w->block->kind](panels + i * mx_code_panel_bytes(codes->lanes), rows, at,
-                                      n / w->block->items, ask);
+        char *to = panels + i * mx_code_panel_bytes(codes->lanes);
+        list_rows(&l, t, first, codes->lanes);
+        if (w->block)
+            codes->unpack[w->block->kind](to, l.block, at, n / w->block->items, NULL);
+        else
+            codes->unpack_groups(to, &l.groups, k0, n, NULL);
     }
 }
 
 /* Where the sums go: to y itself where all lanes have a place there. */
-static float *sums_of(const piece *t, int64_t lanes, int64_t *row) {
+static float *sums_of(const direct_piece *t, int64_t lanes, int64_t *row) {
     bool fits = lanes == t->n;
     *row = fits ? t->p->y_row : lanes;
-    return fits ? y_at(t, 0, 0) : mx_scratch(0, (size_t)(t->rows * lanes) * sizeof(float));
+    return fits ? direct_piece_y(t, 0, 0)
+                : mx_scratch(0, (size_t)(t->rows * lanes) * sizeof(float));
 }
 
-static void add_bias(const piece *t) {
+static void add_bias(const direct_piece *t) {
     for (int64_t i = 0; t->p->w.bias && i < t->rows; i++)
-        store(t, i, 0, y_at(t, i, 0), t->n);
+        direct_piece_store(t, i, 0, direct_piece_y(t, i, 0), t->n);
 }
 
-static bool codes_of_many(const piece *t) {
+/* COLUMNS of a task, or less. What they are multiplied with goes on while the next ones come. */
+static bool codes_of_some(const direct_piece *t) {
     const direct_matrix *w = &t->p->w;
     int lanes = mx_kernels_get()->codes->lanes, count = (int)((t->n + lanes - 1) / lanes);
     mx_code_dots_args a = {.acc = NULL,
                            .panel = mx_scratch(1, (size_t)(count * mx_code_panel_bytes(lanes))),
                            .panels = count,
-                           .x = x_at(t, 0),
+                           .x = direct_piece_x(t, 0),
                            .row_bytes = t->p->x_row,
                            .rows = t->rows,
                            .k = w->in,
@@ -122,92 +131,37 @@ static bool codes_of_many(const piece *t) {
     for (; a.k0 < w->in; a.k0 += a.n) {
         a.n = w->in - a.k0 < step ? w->in - a.k0 : step;
         unpack(t, (char *)(uintptr_t)a.panel, count, a.k0, a.n);
-        mx_code_table()->dots[mx_code_formats[w->block->kind].way](&a);
+        a.ask = w->words + (t->j0 + t->n) * w->row + bytes_of(w, a.k0) * t->n;
+        a.asked = bytes_of(w, a.n) * t->n;
+        mx_code_table()->dots[w->code.way](&a);
     }
-    if (a.acc == y_at(t, 0, 0))
+    if (a.acc == direct_piece_y(t, 0, 0))
         add_bias(t);
-    for (int64_t i = 0; a.acc != y_at(t, 0, 0) && i < t->rows; i++)
-        store(t, i, 0, a.acc + i * lda, t->n);
+    for (int64_t i = 0; a.acc != direct_piece_y(t, 0, 0) && i < t->rows; i++)
+        direct_piece_store(t, i, 0, a.acc + i * lda, t->n);
     return true;
 }
 
-/* --- floats ----------------------------------------------------------------------------------- */
-
-/* Rows w of W, from column `at` of the piece on, times all rows: k in stretches, which are added up
-   one after the other. */
-static void float_rows(const piece *t, mx_dtype type, const char *w, ptrdiff_t w_rs, int64_t at,
-                       int64_t n) {
-    float sums[MX_K_SKINNY * COLUMNS], more[MX_K_SKINNY * COLUMNS];
-    mx_k_skinny_dot *dot = mx_kernels_get()->matmul->skinny_dot[type];
-    ptrdiff_t ldx = t->p->x_row / (ptrdiff_t)sizeof(float);
-    int64_t k = t->p->w.in;
-    for (int64_t i = 0; i < t->rows; i += MX_K_SKINNY) {
-        int s = (int)(t->rows - i < MX_K_SKINNY ? t->rows - i : MX_K_SKINNY);
-        const float *x = (const float *)(const void *)x_at(t, i);
-        for (int64_t k0 = 0; k0 < k; k0 += STRETCH) {
-            dot(k0 ? more : sums, 1, n, w + k0 * (int64_t)mx_dtype_size(type), w_rs, n, x + k0, ldx,
-                s, k - k0 < STRETCH ? k - k0 : STRETCH);
-            for (int64_t c = 0; k0 && c < s * n; c++)
-                sums[c] += more[c];
-        }
-        for (int r = 0; r < s; r++)
-            store(t, i + r, at, sums + r * n, n);
+static bool codes_of_many(const direct_piece *t) {
+    bool ok = true;
+    direct_piece some = *t;
+    for (int64_t j = 0; ok && j < t->n; j += COLUMNS) {
+        some.j0 = t->j0 + j;
+        some.n = t->n - j < COLUMNS ? t->n - j : COLUMNS;
+        ok = codes_of_some(&some);
     }
-}
-
-static void floats(const piece *t) {
-    const direct_matrix *w = &t->p->w;
-    ptrdiff_t rs = w->row / (ptrdiff_t)mx_dtype_size(w->dtype);
-    for (int64_t j = 0; j < t->n; j += COLUMNS)
-        float_rows(t, w->dtype, w->words + (t->j0 + j) * w->row, rs, j,
-                   t->n - j < COLUMNS ? t->n - j : COLUMNS);
-}
-
-static bool decoded(const piece *t) {
-    int64_t k = t->p->w.in;
-    float *room = mx_scratch(0, (size_t)(DECODED_ROWS * k) * sizeof *room);
-    for (int64_t j = 0; room && j < t->n; j += DECODED_ROWS) {
-        int64_t n = t->n - j < DECODED_ROWS ? t->n - j : DECODED_ROWS;
-        for (int64_t r = 0; r < n; r++)
-            direct_decode_row(&t->p->w, t->j0 + j + r, room + r * k);
-        float_rows(t, MX_FLOAT32, (const char *)room, k, j, n);
-    }
-    return room != NULL;
-}
-
-/* --- groups ----------------------------------------------------------------------------------- */
-
-static void groups(const piece *t) {
-    float sums[MX_K_SKINNY * GROUP_COLUMNS];
-    const direct_matrix *w = &t->p->w;
-    const mx_k_quant_dots *dots = mx_kernels_get()->quant->dots;
-    ptrdiff_t ldx = t->p->x_row / (ptrdiff_t)sizeof(float);
-    for (int64_t j = 0; j < t->n; j += GROUP_COLUMNS) {
-        int64_t n = t->n - j < GROUP_COLUMNS ? t->n - j : GROUP_COLUMNS;
-        for (int64_t i = 0; i < t->rows; i += MX_K_SKINNY) {
-            int s = (int)(t->rows - i < MX_K_SKINNY ? t->rows - i : MX_K_SKINNY);
-            memset(sums, 0, sizeof sums);
-            dots->dot(sums, n, &w->groups, t->j0 + j, n, (const float *)(const void *)x_at(t, i),
-                      ldx, s, w->in);
-            for (int r = 0; r < s; r++)
-                store(t, i + r, j, sums + r * n, n);
-        }
-    }
+    return ok;
 }
 
 /* --- tasks ------------------------------------------------------------------------------------ */
 
-static bool do_piece(const piece *t) {
-    switch (t->p->w.way) {
-    case DIRECT_CODES:
-        if (t->rows > 1)
-            return codes_of_many(t);
-        codes_of_one(t);
-        return true;
-    case DIRECT_DECODED: return decoded(t);
-    case DIRECT_GROUPS: groups(t); return true;
-    default: floats(t); return true;
-    }
+static bool do_piece(const direct_piece *t) {
+    if (t->p->w.way != DIRECT_CODES)
+        return direct_floats(t);
+    if (t->rows > 1)
+        return codes_of_many(t);
+    codes_of_one(t);
+    return true;
 }
 
 static const direct_product *owner(const job *j, int64_t task) {
@@ -227,7 +181,7 @@ static void tasks(void *ctx, int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; i++) {
         const direct_product *p = owner(j, i);
         int64_t at = i - p->first, per = (p->rows + p->parts - 1) / p->parts;
-        piece t = {.p = p, .j0 = at / p->parts * p->columns, .first = at % p->parts * per};
+        direct_piece t = {.p = p, .j0 = at / p->parts * p->columns, .first = at % p->parts * per};
         t.n = p->w.out - t.j0 < p->columns ? p->w.out - t.j0 : p->columns;
         t.rows = p->rows - t.first < per ? p->rows - t.first : per;
         if (!do_piece(&t))
@@ -245,10 +199,10 @@ static void cut(direct_product *p, int64_t bytes) {
     some = some < least ? least : some;
     if (p->w.way == DIRECT_CODES && p->rows > 1)
         lanes *= mx_kernels_get()->codes->panels;
-    if (p->rows > 1 && some > most)
+    if (p->rows > 1 && p->w.way != DIRECT_CODES && some > most)
         some = most;
     p->columns = (some + lanes - 1) / lanes * lanes;
-    if (p->rows > FEW_ROWS && p->w.way == DIRECT_CODES)
+    if (p->rows > FEW_ROWS)
         p->columns = most;
 }
 

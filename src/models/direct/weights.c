@@ -2,8 +2,6 @@
 #include <string.h>
 
 #include "base/status.h"
-#include "kernels/codes/codes.h"
-#include "kernels/pointwise/k_pointwise.h"
 #include "models/direct/direct_parts.h"
 
 /* --- matrices --------------------------------------------------------------------------------- */
@@ -16,28 +14,24 @@ static void view_dense(const mx_weight *w, int64_t expert, direct_matrix *v) {
 }
 
 static void view_blocks(const mx_weight *w, int64_t expert, direct_matrix *v) {
-    v->block = mx_block_by_name(w->mode);
-    v->way = mx_code_formats[v->block->kind].exists ? DIRECT_CODES : DIRECT_DECODED;
-    v->row = w->in / v->block->items * v->block->bytes;
+    v->block = w->block;
+    v->code = mx_code_formats[w->block->kind];
+    v->way = v->code.exists ? DIRECT_CODES : DIRECT_DECODED;
+    v->row = w->in / w->block->items * w->block->bytes;
     v->words = w->words->data + expert * w->out * v->row;
-}
-
-static mx_quant_mode mode_of(const char *mode) {
-    return !strcmp(mode, "mxfp4")   ? MX_MXFP4
-           : !strcmp(mode, "mxfp8") ? MX_MXFP8
-           : !strcmp(mode, "nvfp4") ? MX_NVFP4
-                                    : MX_AFFINE;
 }
 
 static void view_groups(const mx_weight *w, int64_t expert, direct_matrix *v) {
     size_t size = mx_itemsize(w->scales);
     int64_t groups = w->in / w->group;
-    v->way = DIRECT_GROUPS;
+    if (w->mode == MX_AFFINE && w->group >= MX_CODE_GROUP)
+        v->code = mx_code_affine(w->bits);
+    v->way = v->code.exists ? DIRECT_CODES : DIRECT_GROUPS;
     v->row = w->in * w->bits / 8;
     v->words = w->words->data + expert * w->out * v->row;
     ptrdiff_t s_rs = groups * (ptrdiff_t)size, skip = expert * w->out * s_rs;
     v->groups = (mx_quant_matrix){
-        .format = {mode_of(w->mode), w->bits, w->group},
+        .format = {w->mode, w->bits, w->group},
         .stype = mx_dtype_of(w->scales),
         .w = v->words,
         .scales = w->scales->data + skip,
@@ -66,7 +60,7 @@ void direct_decode_row(const direct_matrix *w, int64_t row, float *to) {
     const char *at = w->words + row * w->row;
     if (w->way == DIRECT_FLOATS)
         k->pointwise->cast[w->dtype][MX_FLOAT32](to, at, (size_t)w->in);
-    else if (w->way == DIRECT_GROUPS)
+    else if (!w->block)
         k->quant->dequant(to, &w->groups, row, 0, w->in);
     else
         mx_blocks_decode(w->block, to, at, (size_t)(w->in / w->block->items));
@@ -78,32 +72,15 @@ typedef struct coding {
     const direct_matrix *w;
     const mx_rows *x;
     direct_coded *to;
-    int group, offset;
-    bool least;
+    mx_code_reading reading;
 } coding;
-
-static const struct {
-    int group;
-    bool least;
-} code_ways[] = {
-#define X(name, group, most, least) [MX_CODES_##name] = {group, least},
-    MX_CODE_WAYS(X)
-#undef X
-};
-
-static void read_way(coding *c) {
-    const mx_code_format *f = &mx_code_formats[c->w->block->kind];
-    c->offset = f->way == MX_CODES_wide ? mx_code_table()->wide_offset : f->offset;
-    c->group = code_ways[f->way].group;
-    c->least = code_ways[f->way].least;
-}
 
 /* What tells one coding from another. */
 static int key_of(coding *c) {
     if (c->w->way == DIRECT_GROUPS)
         return c->w->groups.format.bits;
-    read_way(c);
-    return 1 << 20 | c->group << 10 | (c->least ? 1 << 9 : c->offset);
+    const mx_code_reading *r = &c->reading;
+    return 1 << 20 | r->parted << 19 | r->least << 18 | r->group << 10 | r->offset;
 }
 
 static void code_body(void *ctx, int64_t begin, int64_t end) {
@@ -112,8 +89,7 @@ static void code_body(void *ctx, int64_t begin, int64_t end) {
         char *to = c->to->data + i * c->to->row;
         const float *x = c->x->data + i * c->x->width;
         if (c->w->way == DIRECT_CODES)
-            mx_kernels_get()->codes->round(to, x, c->x->width, c->group, c->least, c->offset,
-                                           DIRECT_DIGITS);
+            mx_code_read(&c->reading, to, x, c->x->width, DIRECT_DIGITS);
         else
             mx_kernels_get()->quant->dots->arrange((float *)(void *)to, x, c->x->width,
                                                    c->w->groups.format.bits);
@@ -142,6 +118,8 @@ static direct_coded *find(mx_rows *x, int key) {
 const direct_coded *direct_code(mx_direct *m, const direct_matrix *w, mx_rows *x) {
     coding c = {.w = w, .x = x};
     bool plain = w->way == DIRECT_FLOATS || w->way == DIRECT_DECODED;
+    if (w->way == DIRECT_CODES)
+        c.reading = mx_code_reading_of(&w->code);
     c.to = find(x, plain ? 0 : key_of(&c));
     if (c.to->data)
         return c.to;
