@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from functools import partial
 
 import mlx.core as mx
+import mlx.data as dx
 import mlx.nn as nn
 import mlx.optimizers as optim
 from mlx.lm import Encoding, Tokenizer
+from mlx.train import Callback, EarlyStopping, History, Trainer
 from mlx.utils import tree_flatten, tree_map
 
 
@@ -62,6 +64,24 @@ def ends(tokenizer: Tokenizer, texts: list[str]) -> list[int]:
     return [tokens[-1] for tokens in all if last is not None and tokens]
 
 
+class Note(Callback):
+    def on_step_end(self, trainer: Trainer, logs: dict[str, float]) -> None:
+        logs["epoch"] = trainer.epoch
+
+
+def trained() -> float:
+    points = dx.buffer_from_arrays(x=mx.ones((8, 8)), y=mx.zeros((8, 1)))
+    batches: dx.Stream = points.shuffle(1).cast("x", "float32").to_stream().batch(4).prefetch(2, 1)
+    state: dict[str, object] = batches.reset(0).state_dict()
+    batches.load_state_dict(state)
+    callbacks = [Note(), EarlyStopping("loss", patience=2)]
+    trainer = Trainer(Model(8), nn.losses.mse_loss, optim.SGD(0.1), callbacks=callbacks)
+    history: History = trainer.fit(batches, epochs=2)
+    prediction: mx.array = trainer.predict(batches)
+    assert prediction.shape == (8, 1) and len(points[:2]) == 2 and "x" in points[0]
+    return float(history[-1]["loss"])
+
+
 def main() -> float:
     model = Model(8)
     optimizer = optim.AdamW(learning_rate=optim.cosine_decay(1e-3, 10))
@@ -83,7 +103,7 @@ def main() -> float:
     value, gradient = mx.value_and_grad(lambda a: a.square().sum())(first)
     named: dict[str, mx.array] = dict(tree_flatten(tree_map(mx.negative, {"a": gradient})))
     assert len(sizes) == 1 and len(values) == 8 and text and "a" in named
-    return float(loss.item()) + float(value.item())
+    return float(loss.item()) + float(value.item()) + trained()
 
 
 if __name__ == "__main__":

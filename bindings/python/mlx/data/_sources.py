@@ -61,7 +61,8 @@ class FromIterable(Stream):
                 "[data] a function that returns an iterable is needed, so that it can begin again"
             )
         self._factory, self._load = factory, load or _as_sample
-        self._restart(0)
+        self._at = self._count = 0
+        self._items: Optional[Iterator[Any]] = None
 
     def _pull(self) -> Optional[Task]:
         if self._items is None:
@@ -73,7 +74,7 @@ class FromIterable(Stream):
 
     def _restart(self, epoch: int) -> None:
         self._at, self._count = epoch, 0
-        self._items: Optional[Iterator[Any]] = None
+        self._items = None
 
     def _state(self) -> State:
         return {"at": self._at, "count": self._count}

@@ -1,0 +1,229 @@
+"""The functions of arrays that a trainer calls for each batch, compiled unless told otherwise."""
+
+from typing import Any, Callable, Optional
+
+import mlx.core as mx
+
+from ..nn.layers.base import Module
+from ..optimizers import Optimizer, clip_grad_norm
+from ..utils import tree_map, tree_reduce
+
+Forward = Callable[[Module, Any], Any]
+Loss = Callable[[mx.array, mx.array], mx.array]
+
+
+def arrays_of(batch: Any) -> Any:
+    """A batch with mlx's arrays; values of dicts that are none, such as texts, are left out."""
+    if isinstance(batch, dict):
+        converted = {key: _array(value) for key, value in batch.items()}
+        return {key: value for key, value in converted.items() if value is not None}
+    if isinstance(batch, (tuple, list)):
+        return tuple(arrays_of(part) for part in batch)
+    array = _array(batch)
+    if array is None:
+        raise TypeError(f"[train] a batch is arrays in a dict or tuple, not {type(batch).__name__}")
+    return array
+
+
+def _array(value):
+    if isinstance(value, mx.array):
+        return value
+    if isinstance(value, (str, bytes)) or (
+        isinstance(value, (list, tuple)) and any(isinstance(v, (str, bytes)) for v in value)
+    ):
+        return None
+    try:
+        return mx.array(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def first_two(model: Module, batch: Any) -> tuple[mx.array, mx.array]:
+    """The model's prediction for the first array of a batch, and the second, its target."""
+    values = list(batch.values()) if isinstance(batch, dict) else batch
+    if not isinstance(values, (tuple, list)) or len(values) != 2:
+        names = list(batch) if isinstance(batch, dict) else "no pair"
+        raise ValueError(
+            f"[train] a batch is inputs and targets, not {names}: say forward(model, batch)"
+        )
+    return model(values[0]), values[1]
+
+
+def _cast(tree, dtype):
+    def one(x):
+        return x.astype(dtype) if mx.issubdtype(x.dtype, mx.floating) else x
+
+    return tree_map(lambda x: one(x) if isinstance(x, mx.array) else x, tree)
+
+
+class Steps:
+    """What is computed for a batch. `train` takes a step, or with `accumulate` adds to the
+    gradients that `apply` takes a step with; `test` and `predict` change nothing."""
+
+    def __init__(
+        self,
+        model: Module,
+        loss: Loss,
+        optimizer: Optimizer,
+        forward: Forward,
+        dtype: Optional[mx.Dtype],
+        clip_norm: Optional[float],
+        accumulate: int,
+        skip: bool,
+        check_labels: bool,
+        compiled: bool,
+    ) -> None:
+        self.model, self.loss, self.optimizer, self.forward = model, loss, optimizer, forward
+        self.dtype, self.clip_norm, self.skip = dtype, clip_norm, skip
+        self.check_labels = check_labels
+        self.sum: list[Any] = []  # of gradients
+        if accumulate > 1:
+            parameters = model.trainable_parameters()
+            self.sum.append(tree_map(lambda p: mx.zeros(p.shape, _master(p)), parameters))
+        state = [model.state, optimizer.state, mx.random.state, self.sum]
+
+        def made(function, changes):
+            if not compiled:
+                return function
+            return mx.compile(function, inputs=state, outputs=state if changes else None)
+
+        self.train = made(self._add if self.sum else self._train, True)
+        self.apply = made(self._apply, True)
+        self.test = made(self._test, False)
+
+    # --- one batch --------------------------------------------------------------------------------
+
+    def _predict(self, batch):
+        """Prediction, target and weight; computed in the asked dtype, the prediction in float32."""
+        batch = batch if self.dtype is None else _cast(batch, self.dtype)
+        result = self.forward(self.model, batch)
+        if not isinstance(result, tuple) or len(result) not in (2, 3):
+            raise TypeError("[train] forward(model, batch) gives prediction, target[, weight]")
+        prediction, target, weight = (*result, None)[:3]
+        if self.dtype is not None:
+            prediction = _cast(prediction, mx.float32)
+        return prediction, target, weight
+
+    def _measure(self, batch):
+        """The mean loss and what is to be known of the batch; and the prediction with its
+        target."""
+        prediction, target, weight = self._predict(batch)
+        labels, safe = {}, target
+        if self.check_labels:
+            labels, safe = _labels(prediction, target, weight)
+        value = self.loss(prediction, safe).astype(mx.float32)
+        count = mx.array(target.shape[0] if target.ndim else 1, mx.float32)
+        if weight is not None:
+            if value.ndim == 0:
+                raise ValueError("[train] weights need a loss for each example, without reduction")
+            weight = mx.broadcast_to(weight.astype(mx.float32), value.shape)
+            count = weight.sum()
+            value = (value * weight).sum() / mx.maximum(count, 1e-12)
+        elif value.ndim:
+            value = value.mean()
+        about = {"loss": value, "count": count, **labels}
+        return about, (prediction, target, weight)
+
+    def _with(self, parameters, batch):
+        """`_measure` with these parameters in the asked dtype."""
+        self.model.update(parameters if self.dtype is None else _cast(parameters, self.dtype))
+        return self._measure(batch)
+
+    def _value_and_grad(self, batch):
+        parameters = self.model.trainable_parameters()
+
+        def of(parameters):
+            about, _ = self._with(parameters, batch)
+            return about["loss"], about
+
+        try:
+            (_, about), gradients = mx.value_and_grad(of)(parameters)
+        finally:
+            self.model.update(parameters)
+        return about, gradients
+
+    def _test(self, batch):
+        parameters = self.model.trainable_parameters()
+        try:
+            return self._with(parameters, batch)
+        finally:
+            self.model.update(parameters)
+
+    # --- steps ------------------------------------------------------------------------------------
+
+    def _train(self, batch):
+        before = self._snapshot()
+        about, gradients = self._value_and_grad(batch)
+        norm = self._update(gradients)
+        return self._guarded(before, {**about, "gradient_norm": norm})
+
+    def _add(self, batch):
+        before = self._snapshot()
+        about, gradients = self._value_and_grad(batch)
+        self.sum[0] = tree_map(lambda s, g: s + g.astype(s.dtype), self.sum[0], gradients)
+        return self._guarded(before, about)
+
+    def _apply(self, count):
+        before = self._snapshot()
+        gradients = tree_map(lambda s: s / count, self.sum[0])
+        norm = self._update(gradients)
+        result = self._guarded(before, {"gradient_norm": norm})
+        self.sum[0] = tree_map(mx.zeros_like, self.sum[0])
+        return result
+
+    def _update(self, gradients):
+        """Take the step; returns the norm of the gradients before they were clipped."""
+        if self.clip_norm is not None:
+            gradients, norm = clip_grad_norm(gradients, self.clip_norm)
+        else:
+            norm = mx.sqrt(
+                tree_reduce(lambda t, g: t + g.astype(mx.float32).square().sum(), gradients, 0.0)
+            )
+        self.optimizer.update(self.model, gradients)
+        return norm
+
+    # --- what is not finite -----------------------------------------------------------------------
+
+    def _snapshot(self):
+        """All that a step changes, where steps may be taken back."""
+        if not self.skip:
+            return None
+        return tree_map(lambda x: x, [self.model.parameters(), self.optimizer.state, self.sum])
+
+    def _guarded(self, before, result):
+        """Says whether all is finite; if it is not, everything is as it was, where that is
+        asked."""
+        fine = mx.array(True)
+        for name in ("loss", "gradient_norm"):
+            if name in result:
+                fine = fine & mx.isfinite(result[name])
+        if before is not None:
+            self._put_back(before, fine)
+        return {**result, "finite": fine}
+
+    def _put_back(self, before, fine):
+        def choose(new, old):
+            return mx.where(fine, new, old) if isinstance(new, mx.array) else new
+
+        parameters, state, sums = before
+        self.model.update(tree_map(choose, self.model.parameters(), parameters))
+        for key, new in list(self.optimizer.state.items()):
+            self.optimizer.state[key] = tree_map(choose, new, state[key])
+        self.sum[:] = tree_map(choose, self.sum, sums)
+
+
+def _master(parameter):
+    return mx.float32 if mx.issubdtype(parameter.dtype, mx.floating) else parameter.dtype
+
+
+def _labels(prediction, target, weight):
+    """The smallest and largest label where targets are numbers of classes; and the targets as a
+    loss may take them, without what is no class."""
+    if prediction.ndim != target.ndim + 1 or not mx.issubdtype(target.dtype, mx.integer):
+        return {}, target
+    if weight is not None:
+        seen = mx.broadcast_to(weight, target.shape) > 0
+        target = mx.where(seen, target, mx.zeros_like(target))
+    classes = prediction.shape[-1]
+    labels = {"low": target.min(), "high": target.max(), "classes": mx.array(classes)}
+    return labels, mx.clip(target, 0, classes - 1)

@@ -1,0 +1,339 @@
+"""What is told of a training's epochs and steps, and may change it."""
+
+import csv
+import os
+import sys
+import time
+from typing import TYPE_CHECKING, Any, Mapping, Optional, TextIO, Union
+
+import mlx.core as mx
+
+from ..utils import tree_flatten, tree_map, tree_unflatten
+from .tensorboard import EventWriter
+
+if TYPE_CHECKING:
+    from .trainer import Trainer
+
+__all__ = [
+    "CSVLogger",
+    "Callback",
+    "Checkpoint",
+    "EMA",
+    "EarlyStopping",
+    "LearningRateMonitor",
+    "Progress",
+    "TensorBoard",
+    "TimeLimit",
+]
+
+PathLike = Union[str, os.PathLike]
+Logs = dict[str, Any]
+
+
+class Callback:
+    """Methods that a trainer calls; a class of your own overrides what it needs. `logs` are the
+    numbers of a step or epoch and may be added to: what is in an epoch's becomes a column of the
+    history. `trainer.stop(why)` ends the training after the step."""
+
+    order = 0  # those with lower numbers are called first
+
+    def on_fit_begin(self, trainer: "Trainer") -> None:
+        """`fit` begins, or goes on."""
+
+    def on_epoch_begin(self, trainer: "Trainer") -> None:
+        """An epoch begins; not called where one goes on in its middle."""
+
+    def on_step_end(self, trainer: "Trainer", logs: Logs) -> None:
+        """The optimizer took a step: logs has loss and gradient_norm."""
+
+    def on_validation_begin(self, trainer: "Trainer") -> None:
+        """The model is about to be evaluated."""
+
+    def on_validation_end(self, trainer: "Trainer") -> None:
+        """The model was evaluated."""
+
+    def on_epoch_end(self, trainer: "Trainer", logs: Logs) -> None:
+        """An epoch ended: logs has epoch, step, loss, and val_loss and val_<metric> if there was a
+        validation."""
+
+    def on_fit_end(self, trainer: "Trainer") -> None:
+        """`fit` ends, also by an error."""
+
+    def state_dict(self) -> Mapping[str, Any]:
+        """What a checkpoint keeps, as JSON."""
+        return {}
+
+    def arrays(self) -> dict[str, mx.array]:
+        """Arrays that a checkpoint keeps."""
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Any], arrays: Mapping[str, mx.array]) -> None:
+        """Take up what `state_dict` and `arrays` gave."""
+
+
+def _monitored(logs: Logs, name: str, who: str) -> float:
+    if name not in logs or not isinstance(logs[name], (int, float)):
+        numbers = ", ".join(n for n, v in logs.items() if isinstance(v, (int, float)))
+        raise ValueError(f"[train] {who}: no {name!r} in this epoch; there are {numbers}")
+    return float(logs[name])
+
+
+class _Best:
+    """The best value of a number so far; names with "loss" or "perplexity" in them are better when
+    they are smaller, unless the mode ("min", "max") says otherwise."""
+
+    def __init__(self, name: str, mode: Optional[str], least: float) -> None:
+        if mode not in (None, "min", "max"):
+            raise ValueError(f'[train] the mode is "min" or "max", not {mode!r}')
+        smaller = any(word in name for word in ("loss", "perplexity", "error"))
+        self.sign = -1 if mode == "min" or (mode is None and smaller) else 1
+        self.least = least
+        self.value: Optional[float] = None
+
+    def better(self, value: float) -> bool:
+        if value != value:
+            return False
+        if self.value is None or (value - self.value) * self.sign > self.least:
+            self.value = value
+            return True
+        return False
+
+
+class Progress(Callback):
+    """A line that is written over as steps go by, and a line for each epoch, on stderr."""
+
+    def __init__(self, file: Optional[TextIO] = None, every: float = 0.2) -> None:
+        self.file, self.every = file, every
+
+    def on_fit_begin(self, trainer: "Trainer") -> None:
+        self._last = self._begin = time.perf_counter()
+        self._first = trainer.global_step
+
+    def on_epoch_begin(self, trainer: "Trainer") -> None:
+        self._begin, self._first = time.perf_counter(), trainer.global_step
+
+    def _print(self, text: str, end: str) -> None:
+        file = self.file or sys.stderr
+        file.write(("\r" if file.isatty() else "") + text + end)
+        file.flush()
+
+    def on_step_end(self, trainer: "Trainer", logs: Logs) -> None:
+        now, file = time.perf_counter(), self.file or sys.stderr
+        if now - self._last < self.every or not file.isatty():
+            return
+        self._last = now
+        speed = 1000 * (now - self._begin) / max(1, trainer.global_step - self._first)
+        loss = logs.get("loss", float("nan"))
+        where = f"epoch {trainer.epoch + 1}  batch {trainer.batch}"
+        self._print(f"{where}  loss {loss:.4f}  {speed:.1f} ms a step    ", "")
+
+    def on_epoch_end(self, trainer: "Trainer", logs: Logs) -> None:
+        numbers = (f"{n} {v:.4g}" for n, v in logs.items() if isinstance(v, float))
+        seconds = time.perf_counter() - self._begin
+        self._print(f"epoch {logs['epoch']}  {'  '.join(numbers)}  {seconds:.1f} s    ", "\n")
+
+
+class EarlyStopping(Callback):
+    """Ends the training when a number has not become better for `patience` epochs, by `min_delta`
+    at least."""
+
+    def __init__(
+        self,
+        monitor: str = "val_loss",
+        patience: int = 3,
+        mode: Optional[str] = None,
+        min_delta: float = 0.0,
+    ) -> None:
+        self.monitor, self.patience = monitor, patience
+        self.best, self.waited = _Best(monitor, mode, min_delta), 0
+
+    def on_epoch_end(self, trainer: "Trainer", logs: Logs) -> None:
+        value = _monitored(logs, self.monitor, "EarlyStopping")
+        self.waited = 0 if self.best.better(value) else self.waited + 1
+        if self.waited >= self.patience:
+            trainer.stop(
+                f"{self.monitor} was not better than {self.best.value} for {self.waited} epochs"
+            )
+
+    def state_dict(self) -> Mapping[str, Any]:
+        return {"best": self.best.value, "waited": self.waited}
+
+    def load_state_dict(self, state: Mapping[str, Any], arrays: Mapping[str, mx.array]) -> None:
+        self.best.value, self.waited = state["best"], int(state["waited"])
+
+
+class Checkpoint(Callback):
+    """Keeps the training in a folder: `last.safetensors` after each epoch and every `every_steps`
+    steps, `best.safetensors` of the best `monitor` if one is given, and with `keep` the files of so
+    many steps, `step-00000100.safetensors`. `Trainer.fit(resume=folder)` goes on from the last."""
+
+    order = 100
+
+    def __init__(
+        self,
+        folder: PathLike,
+        monitor: Optional[str] = None,
+        mode: Optional[str] = None,
+        every_steps: Optional[int] = None,
+        keep: int = 0,
+    ) -> None:
+        if every_steps is not None and every_steps < 1:
+            raise ValueError(f"[train] a checkpoint every {every_steps} steps")
+        self.folder, self.monitor = os.fspath(folder), monitor
+        self.every_steps, self.keep = every_steps, keep
+        self.best = _Best(monitor or "", mode, 0.0)
+
+    def path(self, name: str) -> str:
+        """The path of "last", "best" or "step-..."."""
+        return os.path.join(self.folder, f"{name}.safetensors")
+
+    def on_step_end(self, trainer: "Trainer", logs: Logs) -> None:
+        if self.every_steps and trainer.global_step % self.every_steps == 0:
+            self._save(trainer)
+
+    def on_epoch_end(self, trainer: "Trainer", logs: Logs) -> None:
+        if self.monitor and self.best.better(_monitored(logs, self.monitor, "Checkpoint")):
+            trainer.save(self.path("best"))
+        self._save(trainer)
+
+    def on_fit_end(self, trainer: "Trainer") -> None:
+        if trainer.stopping and trainer.batch:
+            self._save(trainer)
+
+    def _save(self, trainer):
+        trainer.save(self.path("last"))
+        if self.keep:
+            trainer.save(self.path(f"step-{trainer.global_step:08d}"))
+            names = sorted(n for n in os.listdir(self.folder) if n.startswith("step-"))
+            for name in names[: -self.keep]:
+                os.remove(os.path.join(self.folder, name))
+
+    def state_dict(self) -> Mapping[str, Any]:
+        return {"best": self.best.value}
+
+    def load_state_dict(self, state: Mapping[str, Any], arrays: Mapping[str, mx.array]) -> None:
+        self.best.value = state["best"]
+
+
+class LearningRateMonitor(Callback):
+    """Adds `learning_rate` to the numbers of steps and epochs."""
+
+    def on_step_end(self, trainer: "Trainer", logs: Logs) -> None:
+        logs["learning_rate"] = trainer.optimizer.learning_rate.item()
+
+    def on_epoch_end(self, trainer: "Trainer", logs: Logs) -> None:
+        self.on_step_end(trainer, logs)
+
+
+class CSVLogger(Callback):
+    """The history as a CSV file, written anew after each epoch."""
+
+    order = 50
+
+    def __init__(self, path: PathLike) -> None:
+        self.path = os.fspath(path)
+
+    def on_epoch_end(self, trainer: "Trainer", logs: Logs) -> None:
+        partial = f"{self.path}.partial"
+        with open(partial, "w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, trainer.history.names, restval="")
+            writer.writeheader()
+            writer.writerows(trainer.history)
+        os.replace(partial, self.path)
+
+
+class TensorBoard(Callback):
+    """Event files for TensorBoard: numbers of every `every_steps`-th step under step/, those of
+    epochs under epoch/."""
+
+    order = 50
+
+    def __init__(self, folder: PathLike, every_steps: int = 10) -> None:
+        self.folder, self.every_steps = os.fspath(folder), every_steps
+        self.writer: Optional[EventWriter] = None
+
+    def on_fit_begin(self, trainer: "Trainer") -> None:
+        self.writer = EventWriter(self.folder)
+
+    def _write(self, group: str, logs: Logs, step: int) -> None:
+        for name, value in logs.items():
+            if self.writer and isinstance(value, float):
+                self.writer.scalar(f"{group}/{name}", value, step)
+
+    def on_step_end(self, trainer: "Trainer", logs: Logs) -> None:
+        if trainer.global_step % self.every_steps == 0:
+            self._write("step", logs, trainer.global_step)
+
+    def on_epoch_end(self, trainer: "Trainer", logs: Logs) -> None:
+        self._write("epoch", logs, logs["epoch"])
+
+    def on_fit_end(self, trainer: "Trainer") -> None:
+        if self.writer:
+            self.writer.close()
+            self.writer = None
+
+
+class EMA(Callback):
+    """An exponential moving average of the parameters that are trained: after each step
+    `average += (1 - decay) * (parameters - average)`, with `warmup` the decay of the first steps is
+    (1 + step) / (10 + step). The model is evaluated with it if `evaluate`; `apply` puts it into the
+    model."""
+
+    def __init__(self, decay: float = 0.999, evaluate: bool = True, warmup: bool = True) -> None:
+        if not 0 <= decay < 1:
+            raise ValueError(f"[train] EMA: a decay of {decay}")
+        self.decay, self.evaluate, self.warmup = decay, evaluate, warmup
+        self.average: Any = None
+        self._held: Any = None
+        self._move = mx.compile(_moved)
+
+    def on_fit_begin(self, trainer: "Trainer") -> None:
+        if self.average is None:
+            self.average = tree_map(mx.array, trainer.model.trainable_parameters())
+
+    def on_step_end(self, trainer: "Trainer", logs: Logs) -> None:
+        step = trainer.global_step
+        decay = min(self.decay, (1 + step) / (10 + step)) if self.warmup else self.decay
+        parameters = trainer.model.trainable_parameters()
+        self.average = self._move(self.average, parameters, mx.array(1 - decay))
+        mx.eval(self.average)
+
+    def on_validation_begin(self, trainer: "Trainer") -> None:
+        if self.evaluate and self.average is not None:
+            self._held = trainer.model.trainable_parameters()
+            trainer.model.update(self.average)
+
+    def on_validation_end(self, trainer: "Trainer") -> None:
+        if self._held is not None:
+            trainer.model.update(self._held)
+            self._held = None
+
+    def apply(self, model: Any) -> None:
+        """Put the average into a model."""
+        if self.average is None:
+            raise ValueError("[train] EMA: nothing was trained yet")
+        model.update(self.average)
+
+    def arrays(self) -> dict[str, mx.array]:
+        return dict(tree_flatten(self.average)) if self.average is not None else {}
+
+    def load_state_dict(self, state: Mapping[str, Any], arrays: Mapping[str, mx.array]) -> None:
+        self.average = tree_unflatten(dict(arrays)) if arrays else None
+
+
+def _moved(average, parameters, share):
+    return tree_map(lambda a, p: a + share.astype(a.dtype) * (p - a), average, parameters)
+
+
+class TimeLimit(Callback):
+    """Ends the training after so many seconds of `fit`."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+
+    def on_fit_begin(self, trainer: "Trainer") -> None:
+        self._end = time.monotonic() + self.seconds
+
+    def on_step_end(self, trainer: "Trainer", logs: Logs) -> None:
+        if time.monotonic() >= self._end:
+            trainer.stop(f"the time of {self.seconds} seconds is over")

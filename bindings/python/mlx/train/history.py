@@ -1,0 +1,98 @@
+"""What came of each epoch, as rows, a picture or a line of blocks."""
+
+import os
+from typing import Any, Iterator, Optional, Sequence, Union
+
+__all__ = ["History", "sparkline"]
+
+_BLOCKS = "▁▂▃▄▅▆▇█"
+
+
+def sparkline(values: Sequence[float], width: int = 40) -> str:
+    """Numbers as a line of blocks of eight heights; more than `width` of them are thinned out. What
+    is not finite is a blank."""
+    if len(values) > width:
+        values = [values[i * len(values) // width] for i in range(width)]
+    finite = [v for v in values if abs(v) < float("inf")]
+    if not finite:
+        return " " * len(values)
+    low, high = min(finite), max(finite)
+    scale = (len(_BLOCKS) - 1) / (high - low) if high > low else 0.0
+    return "".join(
+        _BLOCKS[round((v - low) * scale)] if abs(v) < float("inf") else " " for v in values
+    )
+
+
+class History:
+    """A row, a dict of numbers, for each epoch: `history[-1]`, `history["loss"]`, `len`, `for`.
+    `print(history)` is a table, `plot()` a picture."""
+
+    def __init__(self, rows: Optional[list[dict[str, Any]]] = None) -> None:
+        self.rows = rows if rows is not None else []
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return iter(self.rows)
+
+    def __getitem__(self, key: Union[int, str]) -> Any:
+        if isinstance(key, int):
+            return self.rows[key]
+        if key not in self.names:
+            raise KeyError(f"[train] no {key!r} in the history; there are {', '.join(self.names)}")
+        return [row[key] for row in self.rows if key in row]
+
+    @property
+    def names(self) -> list[str]:
+        """The columns, in the order in which they came."""
+        return list(dict.fromkeys(name for row in self.rows for name in row))
+
+    def _curves(self) -> dict[str, list[float]]:
+        """Columns of numbers that say how good it became."""
+        skipped = ("epoch", "step", "seconds")
+        columns = {name: self[name] for name in self.names if name not in skipped}
+        return {n: c for n, c in columns.items() if all(isinstance(v, (int, float)) for v in c)}
+
+    def __str__(self) -> str:
+        if not self.rows:
+            return "no epoch has ended"
+        curves = self._curves()
+        wide = max(map(len, curves), default=0)
+        return "\n".join(
+            f"{name:{wide}}  {sparkline(column)}  {column[0]:.4g} -> {column[-1]:.4g}"
+            for name, column in curves.items()
+        )
+
+    def plot(self, path: Optional[Union[str, os.PathLike]] = None, show: bool = False) -> str:
+        """The curves, each beside its validation, as a picture in a file (PNG, SVG, PDF by its
+        name) where matplotlib is there, else as text in it. Returns the text."""
+        text = str(self)
+        if path is not None or show:
+            figure = self._figure()
+            if figure is None and path is not None:
+                with open(path, "w", encoding="utf-8") as file:
+                    file.write(text + "\n")
+            elif figure is not None and path is not None:
+                figure.savefig(path)
+            if figure is not None and show:
+                figure.show()
+        return text
+
+    def _figure(self) -> Any:
+        try:
+            from matplotlib.figure import Figure
+        except ImportError:
+            return None
+        curves = self._curves()
+        names = [n for n in curves if not (n.startswith("val_") and n[4:] in curves)]
+        figure = Figure(figsize=(4 * max(1, len(names)), 3), layout="constrained")
+        for place, name in enumerate(names, 1):
+            axes = figure.add_subplot(1, len(names), place)
+            for label in (name, f"val_{name}"):
+                if label in curves:
+                    epochs = [row["epoch"] for row in self.rows if label in row]
+                    axes.plot(epochs, curves[label], marker=".", label=label)
+            axes.set_xlabel("epoch")
+            axes.legend()
+        return figure

@@ -1,0 +1,420 @@
+"""The training loop."""
+
+import os
+from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Sequence, Union
+
+import mlx.core as mx
+
+from ..nn.layers.base import Module
+from ..optimizers import Optimizer
+from ..utils import tree_flatten, tree_unflatten
+from . import checkpoint
+from ._step import Forward, Loss, Steps, arrays_of, first_two
+from .callbacks import Callback
+from .history import History
+from .metrics import metrics as metrics_of
+
+__all__ = ["NonFiniteLoss", "Trainer"]
+
+PathLike = Union[str, os.PathLike]
+Logs = dict[str, Any]
+
+
+class NonFiniteLoss(FloatingPointError):
+    """The loss or the gradients of a step are NaN or infinite."""
+
+
+class Trainer:
+    """Trains a model on batches.
+
+        trainer = Trainer(model, nn.losses.cross_entropy, optim.Adam(1e-3), metrics=["accuracy"])
+        history = trainer.fit(batches, epochs=3, validation=others)
+        print(trainer.evaluate(others), history)
+
+    Batches are pairs of input and target, or dicts of two arrays, in this order; of others
+    `forward(model, batch)` makes the prediction, the target and, if examples count differently, a
+    weight: `(prediction, target, weight)`. `loss(prediction, target)` is a number, or one for each
+    example, whose mean is taken.
+
+    Args:
+        metrics: measures of `evaluate`: names, `mlx.train.metrics`, functions of prediction and
+            target.
+        callbacks: what is told of epochs and steps, see `Callback`.
+        compute_dtype: bfloat16, for instance: the forward and backward passes are computed with
+            copies of the parameters in it, the loss and the step in float32.
+        clip_norm: the largest norm of the gradients of a step.
+        accumulate: so many batches make a step, whose gradients are the mean of theirs.
+        on_nan: "stop" raises `NonFiniteLoss` before any callback hears of the step; "skip" takes
+        the step back and goes on; "ignore" goes on. check_labels: whole numbers as targets of
+        predictions with one dimension more are numbers of classes, and an error if there is no such
+        class. compile: compile the functions of arrays.
+
+    The parts are usable alone: `step` trains on one batch, `mlx.train.metrics`, `History`,
+    `EventWriter` and `checkpoint` know nothing of a trainer."""
+
+    def __init__(
+        self,
+        model: Module,
+        loss: Loss,
+        optimizer: Optimizer,
+        *,
+        metrics: Sequence[Any] = (),
+        forward: Optional[Forward] = None,
+        callbacks: Sequence[Callback] = (),
+        compute_dtype: Optional[mx.Dtype] = None,
+        clip_norm: Optional[float] = None,
+        accumulate: int = 1,
+        on_nan: str = "stop",
+        check_labels: bool = True,
+        compile: bool = True,
+    ) -> None:
+        if not isinstance(accumulate, int) or accumulate < 1:
+            raise ValueError(f"[train] accumulate is the number of batches of a step: {accumulate}")
+        if on_nan not in ("stop", "skip", "ignore"):
+            raise ValueError(f'[train] on_nan is "stop", "skip" or "ignore", not {on_nan!r}')
+        if clip_norm is not None and not clip_norm > 0:
+            raise ValueError(f"[train] clip_norm is a positive number, not {clip_norm}")
+        self.model, self.loss, self.optimizer = model, loss, optimizer
+        self.forward = forward or first_two
+        self.metrics = metrics_of(metrics)
+        self.callbacks = sorted(callbacks, key=lambda callback: callback.order)
+        self.accumulate, self.on_nan = accumulate, on_nan
+        self._options: tuple[Any, ...] = (compute_dtype, clip_norm, accumulate, on_nan == "skip")
+        self._options += (check_labels, compile)
+        self._steps: Optional[Steps] = None
+        self.history = History()
+        self.epoch = 0  # epochs that have ended
+        self.batch = 0  # batches of this epoch
+        self.global_step = 0  # steps of the optimizer
+        self.stopping: Optional[str] = None  # why the training ends early
+        self._sums = {"loss": 0.0, "count": 0.0, "skipped": 0}  # of this epoch
+        self._pending = 0  # batches whose gradients wait
+        self._data: Optional[_Data] = None
+        self._resumed: Optional[Mapping[str, Any]] = None
+
+    @property
+    def steps(self) -> Steps:
+        """The functions of arrays, made when they are needed."""
+        if self._steps is None:
+            if not tree_flatten(self.model.trainable_parameters()):
+                raise ValueError("[train] the model has no parameters that are trained")
+            self.optimizer.init(self.model.trainable_parameters())
+            self._steps = Steps(self.model, self.loss, self.optimizer, self.forward, *self._options)
+        return self._steps
+
+    # --- training ---------------------------------------------------------------------------------
+
+    def fit(
+        self,
+        data: Any,
+        epochs: int = 1,
+        *,
+        validation: Any = None,
+        steps_per_epoch: Optional[int] = None,
+        resume: Optional[PathLike] = None,
+    ) -> History:
+        """Train until `epochs` have ended, and evaluate `validation` after each.
+
+        Data are a stream or buffer of `mlx.data`, a list or loader of batches, or a function that
+        returns such for each epoch. With `steps_per_epoch` an epoch is so many batches, and data
+        begin again when they end. resume: a checkpoint, or a folder of a `Checkpoint`, from which
+        to go on if there is one already, in the middle of an epoch, too."""
+        if resume is not None:
+            self.resume(resume)
+        self.stopping, self._data = None, _Data(data, "data", steps_per_epoch)
+        self._call("on_fit_begin")
+        try:
+            while self.epoch < epochs and not self.stopping:
+                self._fit_epoch(validation)
+        finally:
+            self._call("on_fit_end")
+        return self.history
+
+    def stop(self, why: str) -> None:
+        """End `fit` after this step; why is kept in `stopping`."""
+        self.stopping = why
+
+    def _fit_epoch(self, validation):
+        self.model.train()
+        if self.batch == 0:
+            self._sums = {"loss": 0.0, "count": 0.0, "skipped": 0}
+            self._call("on_epoch_begin")
+        resumed, self._resumed = self._resumed, None
+        for batch in self._data.epoch(self.epoch, self.batch, resumed):
+            self._train(batch)
+            if self.stopping:
+                return
+        if self.batch == 0:
+            raise ValueError(f"[train] the data gave no batch in epoch {self.epoch + 1}")
+        if self._pending:
+            self._finish_step({})
+        self._end_epoch(validation)
+
+    def _train(self, batch):
+        logs = self.step(batch)
+        self.batch += 1
+        if self.accumulate == 1 or self._pending == self.accumulate:
+            self._finish_step(logs)
+
+    def _finish_step(self, logs):
+        if self._pending:
+            logs.update(self._apply())
+        self._call("on_step_end", logs)
+
+    def step(self, batch: Any) -> Logs:
+        """Train on one batch: its loss, the norm of the gradients, and whether they are finite.
+        With `accumulate` the optimizer's step is taken by `fit` after so many batches."""
+        steps = self.steps
+        result = steps.train(arrays_of(batch))
+        mx.eval(result, self.model.state, self.optimizer.state, steps.sum)
+        logs = {name: value.item() for name, value in result.items()}
+        self._check_labels(logs)
+        self._check_finite(logs)
+        if self.accumulate > 1:
+            self._pending += 1
+        else:
+            self.global_step += 1
+        return logs
+
+    def _apply(self):
+        steps = self.steps
+        result = steps.apply(mx.array(float(self._pending)))
+        mx.eval(result, self.model.state, self.optimizer.state, steps.sum)
+        self._pending = 0
+        self.global_step += 1
+        logs = {name: value.item() for name, value in result.items()}
+        self._check_finite(logs)
+        return logs
+
+    def _check_labels(self, logs):
+        low, high, classes = (logs.pop(name, None) for name in ("low", "high", "classes"))
+        if classes is not None and (low < 0 or high >= classes):
+            raise ValueError(
+                f"[train] a label is {low if low < 0 else high}, the model has {classes} classes"
+                f"{self._where()}"
+            )
+
+    def _check_finite(self, logs):
+        if not logs["finite"]:
+            self._sums["skipped"] += 1
+            if self.on_nan == "stop":
+                what = "loss" if not _finite(logs.get("loss", 0.0)) else "gradient_norm"
+                raise NonFiniteLoss(
+                    f"[train] the {what.replace('_', ' ')} is {logs[what]}{self._where()}; "
+                    "checkpoints are as they were"
+                )
+        elif "loss" in logs:
+            self._sums["loss"] += logs["loss"] * logs["count"]
+            self._sums["count"] += logs["count"]
+
+    def _where(self):
+        return f" (step {self.global_step + 1}, batch {self.batch + 1} of epoch {self.epoch + 1})"
+
+    def _end_epoch(self, validation):
+        count = self._sums["count"]
+        logs: Logs = {"epoch": self.epoch + 1, "step": self.global_step}
+        logs["loss"] = self._sums["loss"] / count if count else float("nan")
+        if self._sums["skipped"]:
+            logs["skipped"] = self._sums["skipped"]
+        if validation is not None:
+            found = self.evaluate(validation)
+            logs.update({f"val_{name}": value for name, value in found.items()})
+        self.epoch, self.batch = self.epoch + 1, 0
+        self.history.rows.append(logs)
+        self._call("on_epoch_end", logs)
+
+    def _call(self, what, *arguments):
+        for callback in self.callbacks:
+            getattr(callback, what)(self, *arguments)
+
+    # --- evaluation -------------------------------------------------------------------------------
+
+    def evaluate(self, data: Any) -> Logs:
+        """The mean loss and the measures of all examples, with the model in evaluation mode."""
+        for one in self.metrics:
+            one.reset()
+        total = count = 0.0
+        for result, prediction, target, weight in self._tested(data):
+            logs = {name: value.item() for name, value in result.items()}
+            self._check_labels(logs)
+            total, count = total + logs["loss"] * logs["count"], count + logs["count"]
+            for one in self.metrics:
+                one.update(prediction, target, weight)
+        if not count:
+            raise ValueError("[train] there is nothing to evaluate: the data gave no example")
+        values = {one.name: one.compute() for one in self.metrics}
+        return {"loss": total / count, **{name: _plain(value) for name, value in values.items()}}
+
+    def _tested(self, data):
+        steps, training = self.steps, self.model.training
+        self._call("on_validation_begin")
+        self.model.eval()
+        try:
+            for batch in _Data(data, "data to evaluate", None).epoch(0, 0, None):
+                result, (prediction, target, weight) = steps.test(arrays_of(batch))
+                mx.eval(result, prediction)
+                yield result, prediction, target, weight
+        finally:
+            self.model.train(training)
+            self._call("on_validation_end")
+
+    def predict(
+        self, data: Any, forward: Optional[Callable[[Module, Any], Any]] = None
+    ) -> mx.array:
+        """The predictions for all batches, joined: of `forward(model, batch)`, by default of the
+        model for the first array of each batch."""
+        forward = forward or (lambda model, batch: model(_first(batch)))
+        dtype = self._options[0]
+        parts, training = [], self.model.training
+        self.model.eval()
+        try:
+            for batch in _Data(data, "data to predict", None).epoch(0, 0, None):
+                parts.append(forward(self.model, arrays_of(batch)))
+                mx.eval(parts[-1])
+        finally:
+            self.model.train(training)
+        if not parts:
+            raise ValueError("[train] there is nothing to predict: the data gave no batch")
+        return mx.concatenate(parts) if dtype is None else mx.concatenate(parts).astype(mx.float32)
+
+    # --- checkpoints ------------------------------------------------------------------------------
+
+    def save(self, path: PathLike) -> None:
+        """Write all that training goes on from, at the end of a step: parameters, the optimizer's
+        state, random numbers, where data stand, history, what callbacks remember."""
+        if self._pending:
+            raise ValueError("[train] gradients wait for their step: save at the end of one")
+        self.steps
+        arrays: dict[str, mx.array] = {"random": mx.random.state[0]}
+        for group, tree in (
+            ("model", self.model.parameters()),
+            ("optimizer", self.optimizer.state),
+        ):
+            arrays.update({f"{group}.{name}": x for name, x in dict(tree_flatten(tree)).items()})
+        about: dict[str, Any] = {name: getattr(self, name) for name in _COUNTS}
+        about.update(sums=self._sums, history=self.history.rows)
+        about["data"] = self._data.state() if self._data else None
+        about["callbacks"] = [callback.state_dict() for callback in self.callbacks]
+        for i, callback in enumerate(self.callbacks):
+            arrays.update({f"callback.{i}.{n}": x for n, x in callback.arrays().items()})
+        checkpoint.write(path, arrays, about)
+
+    def load(self, path: PathLike) -> None:
+        """Take up what `save` wrote; a later `fit` goes on there. A file of another model,
+        optimizer or other callbacks changes nothing and is a ValueError."""
+        arrays, about = checkpoint.read(path)
+        self.steps
+        model, optimizer = _part(arrays, "model."), _part(arrays, "optimizer.")
+        checkpoint.check_same(model, self.model.parameters(), "model", path)
+        checkpoint.check_same(optimizer, self.optimizer.state, "optimizer", path)
+        states = about["callbacks"]
+        if len(states) != len(self.callbacks):
+            raise ValueError(
+                f"[train] {os.fspath(path)} has the states of {len(states)} callbacks, here are "
+                f"{len(self.callbacks)}"
+            )
+        mx.eval(arrays)
+        for i, (callback, state) in enumerate(zip(self.callbacks, states)):
+            callback.load_state_dict(state, _part(arrays, f"callback.{i}."))
+        self.model.update(tree_unflatten(model))
+        self.optimizer.state = tree_unflatten(optimizer)
+        mx.random.state[0] = arrays["random"]
+        for name in _COUNTS:
+            setattr(self, name, about[name])
+        self._sums, self.history.rows = about["sums"], about["history"]
+        self._resumed, self._steps, self._pending = about["data"], None, 0
+
+    def resume(self, path: PathLike) -> bool:
+        """Load a checkpoint, or `last.safetensors` of a folder, if it is there; says whether."""
+        path = os.fspath(path)
+        if os.path.isdir(path) or not path.endswith(".safetensors"):
+            path = os.path.join(path, "last.safetensors")
+        if not os.path.exists(path):
+            return False
+        self.load(path)
+        return True
+
+
+_COUNTS = ("epoch", "batch", "global_step")
+
+
+def _part(arrays, prefix):
+    return {n[len(prefix) :]: x for n, x in arrays.items() if n.startswith(prefix)}
+
+
+def _finite(value):
+    return abs(value) < float("inf")
+
+
+def _plain(value):
+    return value.tolist() if isinstance(value, mx.array) else value
+
+
+def _first(batch):
+    if isinstance(batch, dict):
+        return next(iter(batch.values()))
+    return batch[0] if isinstance(batch, tuple) else batch
+
+
+class _Data:
+    """Where batches come from: an epoch of them at a time, from any place in it."""
+
+    def __init__(self, data: Any, what: str, length: Optional[int]) -> None:
+        if hasattr(data, "to_stream"):
+            data = data.to_stream()
+        if not callable(data) and not hasattr(data, "__iter__"):
+            raise TypeError(f"[train] {what} are batches, not {type(data).__name__}")
+        if length is not None and length < 1:
+            raise ValueError(f"[train] an epoch of {length} batches")
+        self.data, self.what, self.length = data, what, length
+        self.is_stream = hasattr(data, "state_dict") and hasattr(data, "reset")
+        self.rest: Optional[Iterator[Any]] = None  # what an epoch of a given length left
+        self.begun = self.taken = 0  # how often the data began, batches since then
+
+    def state(self) -> Mapping[str, Any]:
+        """Where the data stand."""
+        return self.data.state_dict() if self.is_stream else {"taken": self.taken}
+
+    def epoch(self, number: int, given: int, state: Optional[Mapping[str, Any]]) -> Iterator[Any]:
+        """The batches of an epoch, behind those that were given before."""
+        batches, count = self._open(number, given, state), given
+        self.rest = batches
+        while self.length is None or count < self.length:
+            batch = next(batches, None)
+            if batch is None and self.length is not None:
+                self.rest = batches = self._begin(None)
+                batch = next(batches, None)
+                if batch is None:
+                    raise ValueError(f"[train] the {self.what} gave no batch when they began again")
+            if batch is None:
+                return
+            count, self.taken = count + 1, self.taken + 1
+            yield batch
+
+    def _open(self, number, given, state):
+        """An epoch of a given length goes on where the one before it ended."""
+        if self.length is not None and self.rest is not None:
+            return self.rest
+        if self.length is None and not given:
+            return self._begin(number)
+        if state is not None and self.is_stream:
+            self.data.load_state_dict(state)
+            return iter(self.data)
+        batches = self._begin(number)
+        for self.taken in range(1, (given if state is None else int(state["taken"])) + 1):
+            next(batches, None)
+        return batches
+
+    def _begin(self, number: Optional[int]) -> Iterator[Any]:
+        """The first batch again; of a stream those of an epoch, or of the next."""
+        self.begun, self.taken = self.begun + 1, 0
+        if self.is_stream:
+            return iter(self.data.reset(number))
+        batches: Iterable[Any] = self.data() if callable(self.data) else self.data
+        found = iter(batches)
+        if found is batches and not callable(self.data) and self.begun > 1:
+            raise ValueError(
+                f"[train] the {self.what} can be read once only: give a list, a stream of "
+                "mlx.data, or a function that returns batches"
+            )
+        return found

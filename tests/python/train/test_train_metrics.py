@@ -1,0 +1,153 @@
+"""Measures: by their formulas, and beside scikit-learn where it is installed."""
+
+import math
+
+import mlx.core as mx
+import mlx.nn as nn
+import numpy as np
+import pytest
+from mlx.train import AUC, F1, Accuracy, ConfusionMatrix, Mean, Perplexity, TopK, metrics
+
+from seeds import generator
+
+
+def examples(n=300, classes=5, salt=0):
+    random = generator(21, salt)
+    logits = random.normal(size=(n, classes)).astype(np.float32)
+    labels = random.integers(0, classes, n)
+    logits[np.arange(n), labels] += 0.7
+    return logits, labels
+
+
+def measured(metric, prediction, target, weight=None, parts=3):
+    """The value over batches of uneven sizes."""
+    bounds = np.linspace(0, len(target), parts + 1).astype(int)
+    for a, b in zip(bounds, bounds[1:]):
+        some = None if weight is None else mx.array(weight[a:b])
+        metric.update(mx.array(prediction[a:b]), mx.array(target[a:b]), some)
+    return metric.compute()
+
+
+def test_formulas():
+    logits, labels = examples()
+    right = logits.argmax(1) == labels
+    assert measured(Accuracy(), logits, labels) == pytest.approx(right.mean())
+    rank = (logits > logits[np.arange(300), labels][:, None]).sum(1)
+    assert measured(TopK(2), logits, labels) == pytest.approx((rank < 2).mean())
+    p = np.exp(logits.astype(np.float64))
+    entropy = -np.log(p[np.arange(300), labels] / p.sum(1))
+    assert measured(Perplexity(), logits, labels) == pytest.approx(
+        math.exp(entropy.mean()), rel=1e-5
+    )
+    matrix = np.zeros((5, 5))
+    np.add.at(matrix, (labels, logits.argmax(1)), 1)
+    np.testing.assert_array_equal(measured(ConfusionMatrix(), logits, labels), matrix)
+    each = [2 * matrix[c, c] / (matrix[c].sum() + matrix[:, c].sum()) for c in range(5)]
+    np.testing.assert_allclose(measured(F1(None), logits, labels), each, rtol=1e-5)
+    assert measured(F1(), logits, labels) == pytest.approx(np.mean(each), rel=1e-5)
+    assert measured(F1("micro"), logits, labels) == pytest.approx(right.mean(), rel=1e-5)
+    weighted = np.average(each, weights=matrix.sum(1))
+    assert measured(F1("weighted"), logits, labels) == pytest.approx(weighted, rel=1e-5)
+    error = Mean(nn.losses.mse_loss, "mse")
+    assert measured(error, logits, logits + 1) == pytest.approx(1, rel=1e-5)
+    areas = [pairs(logits[:, c], labels == c) for c in range(5)]
+    assert measured(AUC(), logits, labels) == pytest.approx(np.mean(areas), rel=1e-6)
+
+
+def pairs(scores, positive):
+    """The area under the curve by its meaning, over all pairs."""
+    above, below = scores[positive][:, None], scores[~positive][None]
+    return ((above > below) + 0.5 * (above == below)).mean()
+
+
+def test_two_classes():
+    random = generator(22)
+    scores = random.integers(0, 10, 200).astype(np.float32) / 10  # with ties
+    truth = random.integers(0, 2, 200)
+    assert measured(AUC(), scores, truth) == pytest.approx(pairs(scores, truth == 1))
+    both = np.stack([1 - scores, scores], 1)
+    assert measured(AUC(), both, truth) == pytest.approx(pairs(scores, truth == 1))
+    assert measured(Accuracy(), scores, truth) == pytest.approx(((scores > 0.5) == truth).mean())
+    found = scores > 0.5
+    f1 = 2 * (found & (truth == 1)).sum() / (found.sum() + truth.sum())
+    assert measured(F1("binary"), scores, truth) == pytest.approx(f1, rel=1e-5)
+
+
+def test_weights():
+    logits, labels = examples()
+    weight = (generator(23).random(300) < 0.6).astype(np.float32)
+    kept = weight > 0
+    labels_out = np.where(kept, labels, -100)  # labels of what does not matter may be anything
+    for make in (Accuracy, lambda: TopK(2), Perplexity, F1):
+        found = measured(make(), logits, labels_out, weight)
+        assert found == pytest.approx(measured(make(), logits[kept], labels[kept]), rel=1e-5)
+
+
+def test_sequences():
+    logits, labels = examples(120)
+    deep, wide = logits.reshape(6, 20, 5), labels.reshape(6, 20)
+    for make in (Accuracy, Perplexity, F1, AUC):
+        assert measured(make(), deep, wide) == pytest.approx(
+            measured(make(), logits, labels), rel=1e-6
+        )
+
+
+def test_beside_scikit_learn():
+    sk = pytest.importorskip("sklearn.metrics", reason="scikit-learn is not installed")
+    logits, labels = examples(classes=4, salt=1)
+    p = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    best = logits.argmax(1)
+    assert measured(Accuracy(), logits, labels) == pytest.approx(sk.accuracy_score(labels, best))
+    assert measured(TopK(2), logits, labels) == pytest.approx(
+        sk.top_k_accuracy_score(labels, logits, k=2)
+    )
+    np.testing.assert_array_equal(
+        measured(ConfusionMatrix(), logits, labels), sk.confusion_matrix(labels, best)
+    )
+    for average in ("macro", "micro", "weighted"):
+        wanted = sk.f1_score(labels, best, average=average)
+        assert measured(F1(average), logits, labels) == pytest.approx(wanted, rel=1e-5)
+    wanted = sk.roc_auc_score(labels, p, multi_class="ovr")
+    assert measured(AUC(), p, labels) == pytest.approx(wanted, rel=1e-6)
+    wanted = sk.roc_auc_score(labels == 1, logits[:, 1])
+    assert measured(AUC(), logits[:, 1], labels == 1) == pytest.approx(wanted, rel=1e-6)
+    assert math.log(measured(Perplexity(), logits, labels)) == pytest.approx(
+        sk.log_loss(labels, p), rel=1e-5
+    )
+
+
+def test_nothing_and_one_class():
+    for metric in (Accuracy(), TopK(), Perplexity(), F1(), AUC()):
+        assert math.isnan(metric.compute())
+    assert ConfusionMatrix().compute().shape == (0, 0)
+    assert math.isnan(measured(AUC(), np.ones(5, np.float32), np.ones(5, np.int64)))
+
+
+def test_a_metric_is_used_again():
+    accuracy = Accuracy()
+    accuracy.update(mx.array([[0.0, 1.0]]), mx.array([0]))
+    assert accuracy.compute() == 0
+    accuracy.reset()
+    accuracy.update(mx.array([[0.0, 1.0]]), mx.array([1]))
+    assert accuracy.compute() == 1
+
+
+def test_refused():
+    logits, labels = map(mx.array, examples(4, 3))
+    for metric in (Accuracy(), TopK(1), Perplexity(), ConfusionMatrix(), AUC()):
+        with pytest.raises(ValueError, match=rf"{metric.name}: a label is 3, there are 3 classes"):
+            metric.update(logits, mx.array([0, 1, 3, 2]))
+        with pytest.raises(ValueError, match="a label is -1"):
+            metric.update(logits, mx.array([0, 1, -1, 2]))
+        with pytest.raises(ValueError, match=r"not \(..., classes\)"):
+            metric.update(logits, labels[:3])
+    with pytest.raises(ValueError, match="no metric 'recall'"):
+        metrics.metric("recall")
+    with pytest.raises(ValueError, match="one name"):
+        metrics.metrics(["accuracy", Accuracy()])
+    with pytest.raises(ValueError, match="k is 0"):
+        TopK(0)
+    with pytest.raises(ValueError, match="no average 'mean'"):
+        F1("mean")
+    with pytest.raises(ValueError, match="have no weights"):
+        AUC().update(logits, labels, mx.ones(4))

@@ -1,0 +1,372 @@
+"""The trainer: what it computes is what a loop of one's own computes, whatever it is told."""
+
+import io
+import math
+
+import mlx.core as mx
+import mlx.data as dx
+import mlx.nn as nn
+import mlx.optimizers as optim
+import numpy as np
+import pytest
+from mlx.train import Callback, Mean, NonFiniteLoss, Trainer
+from mlx.utils import tree_flatten
+
+from seeds import generator
+
+
+def task(n=96, salt=0):
+    """Points and the third of the plane that they lie in."""
+    x = generator(31, salt).normal(size=(n, 2)).astype(np.float32)
+    return x, ((np.arctan2(x[:, 1], x[:, 0]) / np.pi + 1) * 1.499).astype(np.int32)
+
+
+def mlp(norm=False, dropout=0.0):
+    mx.random.seed(5)
+    layers = [nn.Linear(2, 16), *([nn.BatchNorm(16)] if norm else []), nn.ReLU()]
+    return nn.Sequential(*layers, nn.Dropout(dropout), nn.Linear(16, 3))
+
+
+def batches(size=16, n=96):
+    x, y = task(n)
+    return dx.buffer_from_arrays(x=x, y=y).shuffle(1).to_stream().batch(size)
+
+
+def weights(model):
+    return {name: np.array(p) for name, p in tree_flatten(model.parameters())}
+
+
+def same(a, b, **tolerance):
+    a, b = weights(a), weights(b)
+    assert a.keys() == b.keys()
+    for name in a:
+        np.testing.assert_allclose(a[name], b[name], err_msg=name, **(tolerance or {"rtol": 0}))
+
+
+def by_hand(model, optimizer, epochs=2, clip=None):
+    """The same training, written out."""
+    data = batches()
+    step = nn.value_and_grad(model, lambda x, y: nn.losses.cross_entropy(model(x), y).mean())
+    model.train()
+    for epoch in range(epochs):
+        for batch in data.reset(epoch):
+            _, gradients = step(mx.array(batch["x"]), mx.array(batch["y"]))
+            if clip:
+                gradients, _ = optim.clip_grad_norm(gradients, clip)
+            optimizer.update(model, gradients)
+            mx.eval(model.parameters(), optimizer.state)
+
+
+# --- what is computed -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("clip", [None, 0.3])
+def test_a_loop_by_hand(compiled, clip):
+    ours, theirs = mlp(norm=True), mlp(norm=True)
+    trainer = Trainer(
+        ours, nn.losses.cross_entropy, optim.Adam(1e-2), compile=compiled, clip_norm=clip
+    )
+    history = trainer.fit(batches(), 2)
+    by_hand(theirs, optim.Adam(1e-2), clip=clip)
+    same(ours, theirs, rtol=2e-5, atol=1e-6)
+    assert [row["epoch"] for row in history] == [1, 2] and history["step"] == [6, 12]
+    assert history["loss"][1] < history["loss"][0]
+
+
+def test_compiled_and_not():
+    results = []
+    for compiled in (True, False):
+        model = mlp(dropout=0.3)
+        mx.random.seed(9)
+        Trainer(model, nn.losses.cross_entropy, optim.SGD(0.1), compile=compiled).fit(batches(), 2)
+        results.append(model)
+    same(*results, rtol=2e-5, atol=1e-6)
+
+
+def test_accumulated_batches_are_one_large_batch():
+    small, large = mlp(), mlp()
+    Trainer(small, nn.losses.cross_entropy, optim.Adam(1e-2), accumulate=3).fit(batches(16), 2)
+    Trainer(large, nn.losses.cross_entropy, optim.Adam(1e-2)).fit(batches(48), 2)
+    same(small, large, rtol=1e-4, atol=1e-6)
+    rest = Trainer(mlp(), nn.losses.cross_entropy, optim.SGD(0.1), accumulate=4)
+    rest.fit(batches(16), 1)  # 6 batches: 4 and 2
+    assert rest.global_step == 2
+
+
+def test_mixed_precision():
+    seen = []
+
+    class Model(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = mlp(norm=True)
+
+        def __call__(self, x):
+            y = self.inner(x)
+            seen.append((x.dtype, self.inner.layers[0].weight.dtype, y.dtype))
+            return y
+
+    model = Model()
+    trainer = Trainer(
+        model,
+        nn.losses.cross_entropy,
+        optim.Adam(1e-2),
+        compute_dtype=mx.bfloat16,
+        metrics=["accuracy"],
+    )
+    trainer.fit(batches(), 10)
+    assert seen[0][:2] == (mx.bfloat16, mx.bfloat16)
+    assert {p.dtype for _, p in tree_flatten(model.parameters())} == {mx.float32}
+    plain = mlp(norm=True)
+    Trainer(plain, nn.losses.cross_entropy, optim.Adam(1e-2)).fit(batches(), 10)
+    full, half = (
+        Trainer(m, nn.losses.cross_entropy, optim.Adam(1e-2)).evaluate(batches())
+        for m in (plain, model)
+    )
+    assert half["loss"] == pytest.approx(full["loss"], rel=0.1)
+    assert trainer.predict(batches()).dtype == mx.float32
+
+
+def test_frozen_parameters_stay():
+    model = mlp()
+    model.layers[0].freeze()
+    before = weights(model)
+    Trainer(model, nn.losses.cross_entropy, optim.Adam(1e-2)).fit(batches(), 1)
+    after = weights(model)
+    assert np.array_equal(before["layers.0.weight"], after["layers.0.weight"])
+    assert not np.array_equal(before["layers.3.weight"], after["layers.3.weight"])
+    model.freeze()
+    with pytest.raises(ValueError, match="no parameters that are trained"):
+        Trainer(model, nn.losses.cross_entropy, optim.SGD(0.1)).fit(batches(), 1)
+
+
+def test_several_optimizers_and_schedules():
+    model = mlp()
+    both = optim.MultiOptimizer(
+        [optim.SGD(0.1), optim.Adam(optim.cosine_decay(1e-2, 20))], [lambda name, _: "bias" in name]
+    )
+    history = Trainer(model, nn.losses.cross_entropy, both).fit(batches(), 8)
+    assert history["loss"][-1] < history["loss"][0]
+
+
+# --- what batches are -----------------------------------------------------------------------------
+
+
+def test_batches_of_all_kinds():
+    x, y = task()
+    pairs = [(x[i : i + 16], y[i : i + 16]) for i in range(0, 96, 16)]
+    named = [{"x": a, "y": b, "names": ["a"] * 16} for a, b in pairs]
+    results = []
+    for data in (pairs, lambda: iter(pairs), [list(p) for p in pairs], named):
+        model = mlp()
+        trainer = Trainer(model, nn.losses.cross_entropy, optim.SGD(0.1))
+        assert len(trainer.fit(data, 2)) == 2
+        results.append(model)
+    for other in results[1:]:
+        same(results[0], other)
+    buffer = dx.buffer_from_arrays(x=x, y=y).batch(16)
+    model = mlp()
+    Trainer(model, nn.losses.cross_entropy, optim.SGD(0.1)).fit(buffer, 2)
+    same(results[0], model)
+
+
+def test_forward_and_weights():
+    """A sequence model with padding: positions of weight 0 teach nothing."""
+    random = generator(33)
+    tokens = random.integers(1, 7, (12, 9))
+    lengths = random.integers(3, 10, 12)
+    padded = np.where(np.arange(9) < lengths[:, None], tokens, 0)
+
+    def model():
+        mx.random.seed(2)
+        return nn.Sequential(nn.Embedding(7, 8), nn.Linear(8, 7))
+
+    def forward(net, batch):
+        t = batch["tokens"]
+        weight = (mx.arange(8) < batch["length"][:, None] - 1).astype(mx.float32)
+        return net(t[:, :-1]), mx.where(weight > 0, t[:, 1:], -1), weight
+
+    data = [{"tokens": padded, "length": lengths}]
+    one = Trainer(
+        model(), nn.losses.cross_entropy, optim.SGD(1.0), forward=forward, metrics=["perplexity"]
+    )
+    value = one.evaluate(data)
+    total, count = 0.0, 0
+    for row, n in zip(tokens, lengths):
+        logits = one.model(mx.array(row[: n - 1])[None])[0]
+        total += nn.losses.cross_entropy(logits, mx.array(row[1:n]), reduction="sum").item()
+        count += n - 1
+    assert value["loss"] == pytest.approx(total / count, rel=1e-5)
+    assert value["perplexity"] == pytest.approx(math.exp(total / count), rel=1e-5)
+    assert one.fit(data, 20)["loss"][-1] < value["loss"]
+    whole = Trainer(model(), lambda p, t: mx.array(1.0), optim.SGD(1.0), forward=forward)
+    with pytest.raises(ValueError, match="a loss for each example"):
+        whole.fit(data, 1)
+
+
+def test_epochs_of_a_given_length():
+    counted = []
+
+    class Count(Callback):
+        def on_step_end(self, trainer, logs):
+            counted.append(trainer.epoch)
+
+    x, y = task()
+    endless = dx.buffer_from_arrays(x=x, y=y).shuffle(0).to_stream().repeat().batch(16)
+    trainer = Trainer(mlp(), nn.losses.cross_entropy, optim.SGD(0.1), callbacks=[Count()])
+    trainer.fit(endless, 3, steps_per_epoch=4)
+    assert counted == [0] * 4 + [1] * 4 + [2] * 4
+    a, b = mlp(), mlp()
+    Trainer(a, nn.losses.cross_entropy, optim.SGD(0.1)).fit(batches(), 4, steps_per_epoch=3)
+    Trainer(b, nn.losses.cross_entropy, optim.SGD(0.1)).fit(batches(), 2)
+    same(a, b)
+
+
+# --- evaluation -----------------------------------------------------------------------------------
+
+
+def test_evaluate_and_predict():
+    model = mlp(norm=True, dropout=0.5)
+    trainer = Trainer(
+        model,
+        nn.losses.cross_entropy,
+        optim.Adam(2e-2),
+        metrics=["accuracy", "confusion_matrix", Mean(nn.losses.cross_entropy, "entropy")],
+    )
+    history = trainer.fit(batches(), 30, validation=batches(25))
+    assert history[-1]["val_accuracy"] > 0.8 and model.training
+    x, y = task()
+    model.eval()
+    logits = np.array(model(mx.array(x)))
+    model.train()
+    found = trainer.evaluate(batches(25))
+    wanted = nn.losses.cross_entropy(mx.array(logits), mx.array(y)).mean().item()
+    assert (
+        found["loss"]
+        == pytest.approx(wanted, rel=1e-5)
+        == pytest.approx(found["entropy"], rel=1e-5)
+    )
+    assert found["accuracy"] == pytest.approx((logits.argmax(1) == y).mean())
+    assert sum(map(sum, found["confusion_matrix"])) == 96
+    plain = dx.buffer_from_arrays(x=x).batch(40)
+    np.testing.assert_allclose(trainer.predict(plain), logits, rtol=1e-5, atol=1e-6)
+    doubled = trainer.predict([x[:5]], forward=lambda m, b: 2 * m(b))
+    np.testing.assert_allclose(doubled, 2 * logits[:5], rtol=1e-5, atol=1e-6)
+    assert model.training
+
+
+def test_a_step_alone():
+    trainer = Trainer(mlp(), nn.losses.cross_entropy, optim.SGD(0.1))
+    x, y = task()
+    first, second = trainer.step((x, y)), trainer.step((x, y))
+    assert second["loss"] < first["loss"] and first["gradient_norm"] > 0 and first["finite"]
+
+
+# --- what is refused ------------------------------------------------------------------------------
+
+
+def nan_data():
+    x, y = task()
+    pairs = [(x[i : i + 16].copy(), y[i : i + 16]) for i in range(0, 96, 16)]
+    pairs[2][0][3, 0] = np.nan
+    return pairs
+
+
+def test_nan_stops_before_anybody_hears_of_it():
+    heard = []
+
+    class Hear(Callback):
+        def on_step_end(self, trainer, logs):
+            heard.append(logs["loss"])
+
+    trainer = Trainer(mlp(), nn.losses.cross_entropy, optim.SGD(0.1), callbacks=[Hear()])
+    with pytest.raises(NonFiniteLoss, match=r"the loss is nan \(step 3, batch 3 of epoch 1\)"):
+        trainer.fit(nan_data(), 1)
+    assert len(heard) == 2
+
+
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_nan_is_skipped(accumulate):
+    model = mlp(norm=True)
+    options = {"on_nan": "skip", "accumulate": accumulate}
+    trainer = Trainer(model, nn.losses.cross_entropy, optim.Adam(1e-2), **options)
+    history = trainer.fit(nan_data(), 2)
+    assert history[-1]["skipped"] == 1 and math.isfinite(history[-1]["loss"])
+    assert all(np.isfinite(w).all() for w in weights(model).values())
+    without = mlp(norm=True)
+    kept = [pair for i, pair in enumerate(nan_data()) if i != 2]
+    if accumulate == 1:
+        Trainer(without, nn.losses.cross_entropy, optim.Adam(1e-2)).fit(kept, 2)
+        same(model, without, rtol=1e-5, atol=1e-7)
+
+
+def test_nan_is_ignored():
+    model = mlp()
+    Trainer(model, nn.losses.cross_entropy, optim.SGD(0.1), on_nan="ignore").fit(nan_data(), 1)
+    assert not np.isfinite(weights(model)["layers.0.weight"]).all()
+
+
+def test_refused():
+    x, y = task()
+
+    def fit(data, epochs=1, **options):
+        Trainer(mlp(), nn.losses.cross_entropy, optim.SGD(0.1), **options).fit(data, epochs)
+
+    for call, words in [
+        (lambda: fit([]), "no batch in epoch 1"),
+        (lambda: fit(dx.buffer_from_vector([]).batch(2)), "no batch in epoch 1"),
+        (lambda: fit(iter([(x, y)]), 2), "can be read once only"),
+        (lambda: fit(3), "data are batches, not int"),
+        (lambda: fit([(x, y + 1)]), r"a label is 3, the model has 3 classes \(step 1, batch 1 of"),
+        (lambda: fit([(x, y - 1)]), "a label is -1"),
+        (lambda: fit([x]), "inputs and targets"),
+        (lambda: fit([{"a": x, "b": y, "c": y}]), r"not \['a', 'b', 'c'\]: say forward"),
+        (lambda: fit(["text"]), "not str"),
+        (lambda: fit([(x, y)], forward=lambda m, b: m(b[0])), "gives prediction, target"),
+        (lambda: fit([(x, y)], accumulate=0), "accumulate"),
+        (lambda: fit([(x, y)], clip_norm=0), "clip_norm"),
+        (lambda: fit([(x, y)], on_nan="no"), "not 'no'"),
+        (
+            lambda: Trainer(mlp(), nn.losses.cross_entropy, optim.SGD(0.1)).evaluate([]),
+            "nothing to evaluate",
+        ),
+        (
+            lambda: Trainer(mlp(), nn.losses.cross_entropy, optim.SGD(0.1)).predict([]),
+            "nothing to predict",
+        ),
+    ]:
+        with pytest.raises((ValueError, TypeError), match=words):
+            call()
+
+
+def test_errors_of_data_come_through():
+    x, y = task()
+    data = dx.buffer_from_arrays(x=x, y=y).key_transform("x", lambda v: 1 / 0).to_stream()
+    with pytest.raises(dx.SampleError, match="key_transform of sample 0: division by zero"):
+        Trainer(mlp(), nn.losses.cross_entropy, optim.SGD(0.1)).fit(data.batch(4).prefetch(2, 2), 1)
+
+
+def test_history(tmp_path, monkeypatch):
+    trainer = Trainer(mlp(), nn.losses.cross_entropy, optim.Adam(1e-2), metrics=["accuracy"])
+    history = trainer.fit(batches(), 5, validation=batches(50))
+    text = str(history)
+    assert "val_accuracy" in text and "->" in text and any(b in text for b in "▁█")
+    with pytest.raises(KeyError, match="no 'x' in the history"):
+        history["x"]
+    monkeypatch.setitem(__import__("sys").modules, "matplotlib.figure", None)
+    history.plot(tmp_path / "a.txt")
+    assert (tmp_path / "a.txt").read_text().strip() == text.strip()
+    monkeypatch.undo()
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+    history.plot(tmp_path / "a.png")
+    assert (tmp_path / "a.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_sparklines():
+    from mlx.train import sparkline
+
+    assert sparkline([0, 1, 2, 3]) == "▁▃▆█"[:1] + sparkline([0, 1, 2, 3])[1:]
+    assert len(sparkline(range(1000))) == 40 and sparkline([]) == ""
+    assert sparkline([1, float("nan"), 2]) == "▁ █" and sparkline([5, 5]) == "▁▁"
+    assert sparkline([float("inf")]) == " "
