@@ -6,12 +6,13 @@
 BUILD is a folder with libmlxc.so, DATA that of the tests' data, MODELS one of GGUF files; the
 interpreter has to have tokenizers, sentencepiece and gguf. Texts are documents of 4,000 characters:
 English (WikiText-2) and a mixture of 60 scripts. One thread each (the least of some rounds), then
-all documents on two threads.
+all documents on two threads. "ONLY=Llama 3,BERT": these; MOST=100000: so many characters;
+BENCH_CPU=1 counts processor time, for machines that do other things.
 """
 
-import json
 import os
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -26,6 +27,7 @@ from tokenizer_recipes import recipes  # noqa: E402
 from script_texts import mixed  # noqa: E402
 from tokenizer_library import Library  # noqa: E402
 
+clock = time.process_time if "BENCH_CPU" in os.environ else time.perf_counter
 ROUNDS = int(os.environ.get("ROUNDS", 5))
 
 
@@ -36,9 +38,9 @@ def documents(text, size=4000):
 def best(f):
     times = []
     for _ in range(ROUNDS):
-        begin = time.perf_counter()
+        begin = clock()
         f()
-        times.append(time.perf_counter() - begin)
+        times.append(clock() - begin)
     return min(times)
 
 
@@ -70,26 +72,27 @@ def measure(library, handle, other, texts):
     return here, there, both, batch
 
 
-def main(build, data, models=None):
-    library = Library(build)
+def texts_of(data):
+    most = int(os.environ.get("MOST", 1_000_000))
     english = (Path(data) / "text" / "wikitext2_test.txt").read_text()
-    texts = {"English": documents(english), "60 scripts": documents(" ".join(mixed(7, 4000)))}
-    print(f"{'':34}{'here':>8}{'there':>8}{'ratio':>7}{'here x2':>9}{'there x2':>9}{'ratio':>7}")
-    import tempfile
+    texts = {"English": english, "60 scripts": " ".join(mixed(7, 4000))}
+    return {kind: documents(text[:most]) for kind, text in texts.items()}
 
-    folder = tempfile.mkdtemp()
-    only = os.environ.get("ONLY", "")
-    for name, given, other in recipes(Path(data), Path(models) if models else None, folder):
-        if only not in name:
-            continue
-        handle = library.open(given) if isinstance(given, Path) else library.open_json(given)
-        for kind, docs in texts.items():
-            a, b, c, d = measure(library, handle, other, docs)
-            print(
-                f"{name + ', ' + kind:34}{a:8.1f}{b:8.1f}{a / b:7.2f}{c:9.1f}{d:9.1f}{c / d:7.2f}"
-            )
-            sys.stdout.flush()
-        library.c.mlx_tokenizer_free(handle)
+
+def main(build, data, models=None):
+    library, texts = Library(build), texts_of(data)
+    wanted = os.environ.get("ONLY", "").split(",")
+    print(f"{'':34}{'here':>8}{'there':>8}{'ratio':>7}{'here x2':>9}{'there x2':>9}{'ratio':>7}")
+    with tempfile.TemporaryDirectory() as folder:
+        for name, given, other in recipes(Path(data), Path(models) if models else None, folder):
+            if wanted != [""] and name not in wanted:
+                continue
+            handle = library.open(given) if isinstance(given, Path) else library.open_json(given)
+            for kind, docs in texts.items():
+                a, b, c, d = measure(library, handle, other, docs)
+                row = f"{a:8.1f}{b:8.1f}{a / b:7.2f}{c:9.1f}{d:9.1f}{c / d:7.2f}"
+                print(f"{name + ', ' + kind:34}{row}", flush=True)
+            library.c.mlx_tokenizer_free(handle)
 
 
 if __name__ == "__main__":

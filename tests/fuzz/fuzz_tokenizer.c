@@ -14,6 +14,21 @@ static void use_stream(mx_tokenizer *t, const int32_t *ids, size_t n) {
     mx_token_stream_free(s);
 }
 
+/* The same ids, each of which stands for a part of the text. */
+static void use_spans(mx_tokenizer *t, const int32_t *ids, size_t n) {
+    size_t k = 0;
+    mx_token_span *span = NULL;
+    const mx_encode how = {.spans = &span};
+    int32_t *again = mx_tokenizer_encode(t, text, sizeof text, text, 5, how, &k, NULL);
+    if (again && (k != n || memcmp(ids, again, n * sizeof *ids) != 0))
+        abort();
+    for (size_t i = 0; again && i < k; i++)
+        if (span[i].from > span[i].to || span[i].to > sizeof text)
+            abort();
+    mx_free(again);
+    mx_free(span);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     size_t n = 0, k;
     mx_tokenizer *t = mx_tokenizer_of("input", (const char *)data, size);
@@ -23,6 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         mx_free(mx_tokenizer_decode(t, ids, n, true, &k));
         mx_error_clear();
         use_stream(t, ids, n);
+        use_spans(t, ids, n);
     }
     mx_free(ids);
     mx_tokenizer_release(t);

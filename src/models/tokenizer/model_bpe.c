@@ -239,8 +239,6 @@ static void remember(tok_cached *c, tok_word w, const int32_t *ids, size_t n) {
     memcpy(c->id, ids, n * sizeof *ids);
 }
 
-typedef void encode_fn(tok_job *job, const tok_model *m, tok_word w);
-
 /* Words with the unknown piece depend on what is before them, and so does what follows one. */
 static bool may_be_kept(const tok_job *job, const tok_model *m, size_t before) {
     for (size_t i = before; i < job->out.n; i++)
@@ -249,7 +247,7 @@ static bool may_be_kept(const tok_job *job, const tok_model *m, size_t before) {
     return job->out.p;
 }
 
-static void encode_cached(tok_job *job, const tok_model *m, tok_word w, encode_fn *run) {
+void tok_run_cached(tok_job *job, const tok_model *m, tok_word w, tok_run_word *run) {
     if (w.span || w.n > MOST_CACHED) {
         run(job, m, w);
         return;
@@ -269,10 +267,10 @@ static void encode_cached(tok_job *job, const tok_model *m, tok_word w, encode_f
 }
 
 /* Words that the cache cannot hold are divided where that changes nothing. */
-static void encode_parts(tok_job *job, const tok_model *m, tok_word w, encode_fn *run) {
+static void encode_parts(tok_job *job, const tok_model *m, tok_word w, tok_run_word *run) {
     for (size_t at = 0, to; at < w.n; at = to) {
         to = m->joined && w.n > MOST_CACHED ? tok_end_of_part(m, w, at) : w.n;
-        encode_cached(job, m, tok_part(w, at, to), run);
+        tok_run_cached(job, m, tok_part(w, at, to), run);
     }
 }
 
@@ -289,7 +287,7 @@ static void encode_whole(tok_job *job, const tok_model *m, tok_word w) {
 void tok_model_bpe(tok_job *job, const tok_model *m, tok_word w) {
     job->follows_unk = false;
     if (m->ignore_merges)
-        encode_cached(job, m, w, encode_whole);
+        tok_run_cached(job, m, w, encode_whole);
     else
         encode_parts(job, m, w, encode);
 }

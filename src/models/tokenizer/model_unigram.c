@@ -54,7 +54,7 @@ static void turn(tok_best *best, size_t n) {
     }
 }
 
-void tok_model_unigram(tok_job *job, const tok_model *m, tok_word w) {
+static void unigram(tok_job *job, const tok_model *m, tok_word w) {
     if (!mx_grow(&job->best, &job->best_room, w.n + 1, sizeof *job->best))
         return;
     for (size_t i = 1; i <= w.n; i++)
@@ -64,7 +64,6 @@ void tok_model_unigram(tok_job *job, const tok_model *m, tok_word w) {
         if (job->best[i].id != TOK_TEXT_B)
             offer_all(job, m, w, i);
     turn(job->best, w.n);
-    job->follows_unk = false;
     for (size_t at = 0; at < w.n;) {
         size_t to = job->best[at].from;
         int32_t id = job->best[to].id;
@@ -74,6 +73,11 @@ void tok_model_unigram(tok_job *job, const tok_model *m, tok_word w) {
             tok_emit(job, w, at, to, id), job->follows_unk = false;
         at = to;
     }
+}
+
+void tok_model_unigram(tok_job *job, const tok_model *m, tok_word w) {
+    job->follows_unk = false;
+    tok_run_cached(job, m, w, unigram);
 }
 
 /* --- WordPiece and WordLevel ------------------------------------------------------------------ */
@@ -90,7 +94,7 @@ static void put_unk(tok_job *job, const tok_model *m, tok_word w) {
         tok_emit(job, w, 0, w.n, m->unk);
 }
 
-void tok_model_wordpiece(tok_job *job, const tok_model *m, tok_word w) {
+static void wordpiece(tok_job *job, const tok_model *m, tok_word w) {
     size_t before = job->out.n, n;
     bool whole = count_chars(w) <= m->most_chars;
     for (const char *p = w.p, *end = w.p + w.n; whole && p < end; p += n) {
@@ -103,6 +107,11 @@ void tok_model_wordpiece(tok_job *job, const tok_model *m, tok_word w) {
         return;
     job->out.n = before;
     put_unk(job, m, w);
+}
+
+void tok_model_wordpiece(tok_job *job, const tok_model *m, tok_word w) {
+    job->follows_unk = false;
+    tok_run_cached(job, m, w, wordpiece);
 }
 
 void tok_model_words(tok_job *job, const tok_model *m, tok_word w) {

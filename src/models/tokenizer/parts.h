@@ -23,7 +23,7 @@
 #include "models/tokenizer/vocab.h"
 
 /* How many steps a list has at most, and how long an added token may be. */
-enum { TOK_MOST_STEPS = 64, TOK_MOST_ADDED = 1000, TOK_WORD_CACHE = 1 << 13, TOK_SPARE_JOBS = 16 };
+enum { TOK_MOST_STEPS = 64, TOK_MOST_ADDED = 1000, TOK_WORD_CACHE = 1 << 14, TOK_SPARE_JOBS = 16 };
 
 typedef struct tok_job tok_job;
 typedef struct tok_pattern tok_pattern;
@@ -300,6 +300,9 @@ static inline void tok_pass(tok_job *job, const tok_split *next, tok_word w) {
 /* The last step: the model on a word. */
 void tok_run_model(tok_job *job, const tok_split *self, tok_word w);
 
+/* What `run` makes of a word, by the job's cache. */
+typedef void tok_run_word(tok_job *job, const tok_model *m, tok_word w);
+void tok_run_cached(tok_job *job, const tok_model *m, tok_word w, tok_run_word *run);
 void tok_model_bpe(tok_job *job, const tok_model *m, tok_word w);
 void tok_model_scored_bpe(tok_job *job, const tok_model *m, tok_word w);
 void tok_model_unigram(tok_job *job, const tok_model *m, tok_word w);

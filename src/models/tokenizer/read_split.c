@@ -45,7 +45,7 @@ static bool read_bytes(mx_tokenizer *t, const json_t *j) {
 }
 
 static bool read_split(mx_tokenizer *t, const json_t *j) {
-    tok_behavior b;
+    tok_behavior b = TOK_ISOLATED;
     return read_behavior(t, j, &b) &&
            add_pattern(t, tok_read_pattern(t, j), b, tok_flag(j, "invert", false));
 }

@@ -38,7 +38,7 @@ static tok_job *new_job(mx_tokenizer *t) {
     if (!job)
         return NULL;
     job->t = t;
-    if ((t->model.run == tok_model_bpe || t->model.run == tok_model_scored_bpe) &&
+    if (t->model.run != tok_model_words &&
         !(job->cache = mx_calloc(TOK_WORD_CACHE, sizeof *job->cache))) {
         mx_free(job);
         return NULL;
