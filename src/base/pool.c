@@ -110,7 +110,7 @@ static void wait_for_epoch(int seen) {
 
 /* ---- taking pieces ---- */
 
-enum { BRIEF_NS = 5 * 1000 * 1000, ASK_NS = 20 * 1000 * 1000 };
+enum { BRIEF_NS = 5 * 1000 * 1000, ASK_NS = 20 * 1000 * 1000, BRIEF_JOBS = 16 };
 
 /* How one thread goes through a job that may be stopped: in steps of some milliseconds. */
 typedef struct pace {
@@ -131,6 +131,20 @@ static bool stopped(const job *j) {
     return j->watch && atomic_load_explicit(&j->watch->stopped, memory_order_relaxed);
 }
 
+/* Whether the host, asked now unless it was just before, wants to stop. */
+static bool asked_to_stop(int64_t now) {
+    if (now - last_asked < ASK_NS)
+        return false;
+    last_asked = now;
+    return mx_interrupted_within();
+}
+
+/* After a job too short to be shared: one of many is asked for all. */
+static bool brief_job_stops(void) {
+    static _Thread_local unsigned jobs __attribute__((tls_model("initial-exec")));
+    return ++jobs % BRIEF_JOBS == 0 && asked_to_stop(now_ns());
+}
+
 static void look_up(job *j, pace *p) {
     int64_t now = now_ns(), took = now - p->begun;
     if (took < BRIEF_NS && p->step <= j->n / 2)
@@ -138,10 +152,7 @@ static void look_up(job *j, pace *p) {
     else if (took > 4 * BRIEF_NS && p->step / 2 >= j->watch->grain)
         p->step /= 2;
     p->begun = now;
-    if (!p->asks || now - last_asked < ASK_NS)
-        return;
-    last_asked = now;
-    if (mx_interrupted_within())
+    if (p->asks && asked_to_stop(now))
         atomic_store(&j->watch->stopped, true);
 }
 
@@ -397,9 +408,11 @@ bool mx_parallel_for_long(int64_t n, int64_t grain, mx_range_body *body, void *c
              .watch = &w};
     if (n <= 0)
         return true;
-    if (in_body || n / 2 < w.grain)
+    if (in_body || n / 2 < w.grain) {
         body(ctx, 0, n);
-    else if (j.threads == 1)
+        return in_body || !brief_job_stops();
+    }
+    if (j.threads == 1)
         work_on(&j, true);
     else
         run_shared(&j, w.grain);

@@ -96,6 +96,19 @@ static void test_long_work(void) {
     mx_pool_set_threads(0);
 }
 
+/* Each is done whole, by the thread that asks for it. */
+static void test_long_work_in_brief_jobs(void) {
+    int jobs = 0;
+    atomic_store(&asked, 0);
+    mx_interrupt_set_check_within(stop_at_once, NULL);
+    while (mx_parallel_for_long(1, 1, touch_slowly, NULL) && jobs < 1000)
+        jobs++;
+    CHECK(jobs < 1000 && asked == 1);
+    CHECK(mx_error_status() == MX_INTERRUPTED);
+    mx_error_clear();
+    mx_interrupt_set_check_within(NULL, NULL);
+}
+
 static void check_grain(void *ctx, int64_t begin, int64_t end) {
     atomic_bool *short_piece = ctx;
     if (end - begin < 100 && end != 10050)
@@ -216,6 +229,7 @@ static void test_scratch(void) {
 int main(void) {
     RUN(test_every_element_once);
     RUN(test_long_work);
+    RUN(test_long_work_in_brief_jobs);
     RUN(test_pieces_are_at_least_a_grain);
     RUN(test_nested_calls);
     RUN(test_callers_at_once);

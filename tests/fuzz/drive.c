@@ -104,7 +104,6 @@ static double now(void) {
 
 int main(int argc, char **argv) {
     const char *seconds = getenv("FUZZ_SECONDS");
-    double end = now() + (seconds ? atof(seconds) : 3);
     unsigned long runs = 0;
     state = check_seed(0x9e3779b97f4a7c15u);
     mx_mem_set_hard_limit((size_t)256 << 20); // what a file asks for beyond it is refused
@@ -116,7 +115,8 @@ int main(int argc, char **argv) {
     for (size_t i = 0; i < n_seeds; i++)
         LLVMFuzzerTestOneInput(seeds[i].data, seeds[i].size);
     int64_t live = mx_alloc_live();
-    for (; n_seeds && now() < end; runs++)
+    double end = now() + (seconds ? atof(seconds) : 3);
+    for (; n_seeds && (runs == 0 || now() < end); runs++)
         run_one();
     int64_t more = mx_alloc_live() - live;
     printf("%zu seeds, %lu runs, %lld more allocations\n", n_seeds, runs, (long long)more);
