@@ -180,11 +180,17 @@ static bool part_from_gguf(const mx_family *f, const mx_map *meta, const mx_dims
     return mx_json_put(config, "partial_rotary_factor", json_real(n / head));
 }
 
-static bool part_to_gguf(const mx_family *f, const json_t *config, const mx_dims *d, mx_map *meta) {
+static bool part_to_gguf(const char *name, const mx_family *f, const json_t *config,
+                         const mx_dims *d, mx_map *meta) {
     char key[MOST_KEY];
     json_t *part =
         mx_json_at(config, "partial_rotary_factor|rope_parameters.partial_rotary_factor");
     snprintf(key, sizeof key, "%s.rope.dimension_count", f->arch);
+    if (json_is_number(part) && json_number_value(part) != 1 && !f->partial)
+        return mx_fail(MX_UNSUPPORTED,
+                       "[%s] '%s': partial_rotary_factor is %g, and models of the family '%s' turn "
+                       "whole heads",
+                       op, name, json_number_value(part), f->name);
     if (!counts_rotated(f) || !json_is_number(part))
         return true;
     return mx_meta_put_number(meta, key, floor((double)mx_dim(d, 'd') * json_number_value(part)),
@@ -305,7 +311,7 @@ bool mx_config_to_gguf(const char *name, const mx_family *f, const json_t *confi
     bool ok = mx_config_dims(name, f, config, &d);
     for (size_t i = 0; ok && (r = mx_family_key(f, i)); i++)
         ok = !holds(r, &d) || !is_first(f, i, &d) || row_to_gguf(name, f, r, config, &d, meta);
-    return ok && check_layer_types(name, f, config) && part_to_gguf(f, config, &d, meta) &&
+    return ok && check_layer_types(name, f, config) && part_to_gguf(name, f, config, &d, meta) &&
            mx_particular_to_gguf(name, f, config, &d, meta) &&
            mx_rope_to_gguf(name, f, config, meta);
 }

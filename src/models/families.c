@@ -91,6 +91,7 @@ const mx_family mx_families[] = {
         .tensors = TENSORS(fam_ends, fam_rope_factors, fam_two_norms, fam_fused),
         .keys = KEYS(fam_sizes, fam_decoder_keys, fam_derived_head, fam_window, fam_phi3_keys,
                      fam_silu),
+        .partial = true,
     },
     {
         .name = "bert",
@@ -122,6 +123,7 @@ const mx_family mx_families[] = {
                      fam_qwen3_next_keys),
         .adds_one = true,
         .apart = true,
+        .partial = true,
     },
     {
         .name = "gemma",
@@ -205,6 +207,7 @@ const mx_family mx_families[] = {
         .architecture = "Glm4ForCausalLM",
         .tensors = TENSORS(fam_ends, fam_attention, fam_glm4),
         .keys = KEYS(fam_sizes, fam_decoder_keys, fam_own_head, fam_silu, fam_glm4_keys),
+        .partial = true,
     },
     {
         .name = "starcoder2",

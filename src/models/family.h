@@ -89,6 +89,7 @@ typedef struct mx_family {
     bool ties;          /* config.json ties the embeddings unless it says otherwise */
     const char *prefix; /* names may have it before them; NULL: none */
     int period;         /* each so many-th layer sees all, the others a window; 0: no matter */
+    bool partial;       /* heads may turn in part: partial_rotary_factor */
     bool apart;         /* GGUF has no files of it, or they are not converted */
 } mx_family;
 

@@ -1,6 +1,7 @@
 /* modules.json and the pooling's config.json of sentence-transformers: see pooling.h. */
 #include "models/convert/pooling.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -156,4 +157,41 @@ bool mx_pooling_of_folder(const char *op, const char *folder, mx_pooling *how) {
     bool ok = !mx_failed() && (r.list ? take_modules(&r, how) : pooling_in(&r, usual, false, how));
     json_decref(r.list);
     return ok;
+}
+
+/* --- the way back ----------------------------------------------------------------------------- */
+
+mx_pooling mx_pooling_of_number(double n) {
+    return n == 1 ? MX_POOL_MEAN : n == 2 ? MX_POOL_FIRST : n == 3 ? MX_POOL_LAST : MX_POOL_NONE;
+}
+
+static bool write_json(const char *folder, const char *name, json_t *v) {
+    char *text = v ? mx_json_text(v) : NULL;
+    bool ok = text ? mx_side_write(folder, name, text, strlen(text))
+                   : mx_fail_nomem("convert", 0) != NULL;
+    mx_free(text);
+    json_decref(v);
+    return ok;
+}
+
+static json_t *flags_of(mx_pooling how, int64_t width) {
+    json_t *v = json_pack("{s:I}", "word_embedding_dimension", (json_int_t)width);
+    for (size_t i = 0; v && i < sizeof modes / sizeof *modes; i++) {
+        char key[64];
+        snprintf(key, sizeof key, "pooling_mode_%s", modes[i].name);
+        bool is = modes[i].how == how && strcmp(modes[i].brief, "mean_sqrt_len_tokens");
+        json_object_set_new(v, key, json_boolean(is));
+    }
+    return v;
+}
+
+bool mx_pooling_to_folder(const char *folder, mx_pooling how, int64_t width) {
+    static const char type[] = "sentence_transformers.models.";
+    if (how == MX_POOL_NONE)
+        return true;
+    json_t *list = json_pack("[{s:i, s:s, s:s, s:s+}, {s:i, s:s, s:s, s:s+}]", "idx", 0, "name",
+                             "0", "path", "", "type", type, "Transformer", "idx", 1, "name", "1",
+                             "path", usual, "type", type, "Pooling");
+    return write_json(folder, modules, list) &&
+           write_json(folder, "1_Pooling/config.json", flags_of(how, width));
 }

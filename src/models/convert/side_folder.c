@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "graph/eval/eval.h"
 #include "graph/trace/scope.h"
+#include "models/convert/pooling.h"
 #include "models/convert/side.h"
 #include "models/convert/tokens.h"
 
@@ -153,8 +154,21 @@ static bool copy_file(const mx_model *m, const char *folder, const char *name, b
     return ok;
 }
 
+/* As the metadata says it, where no files do. */
+static bool write_pooling(const mx_model *m, const char *folder) {
+    char key[96], room[96];
+    double n = 0;
+    if (!m->is_gguf || !m->family ||
+        mx_map_has(&m->archive->meta, mx_side_key("modules.json", room, sizeof room)) ||
+        mx_map_has(&m->archive->meta, mx_side_key("1_Pooling/config.json", room, sizeof room)))
+        return true;
+    snprintf(key, sizeof key, "%s.pooling_type", m->family->arch);
+    return !mx_meta_number(&m->archive->meta, key, &n) ||
+           mx_pooling_to_folder(folder, mx_pooling_of_number(n), mx_dim(&m->dims, 'h'));
+}
+
 static bool copy_files(const mx_convert_options *o, const mx_model *m, const char *folder) {
-    bool ok = true, found = false, tokens = false;
+    bool ok = write_pooling(m, folder), found = false, tokens = false;
     for (int i = 0; ok && mx_side_names[i]; i++) {
         ok = copy_file(m, folder, mx_side_names[i], &found);
         tokens = tokens || found;

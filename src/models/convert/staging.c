@@ -1,6 +1,7 @@
 /* Folders that appear whole: see write.h. */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -46,10 +47,14 @@ bool mx_staging_commit(mx_staging *s) {
     return true;
 }
 
-/* Only plain files were made in it. */
+/* Plain files were made in it, and one folder. */
 static void remove_files(const char *folder) {
     DIR *d = opendir(folder);
     struct dirent *e;
+    if (d) {
+        unlinkat(dirfd(d), "1_Pooling/config.json", 0);
+        unlinkat(dirfd(d), "1_Pooling", AT_REMOVEDIR);
+    }
     while (d && (e = readdir(d)))
         if (strcmp(e->d_name, ".") && strcmp(e->d_name, ".."))
             unlinkat(dirfd(d), e->d_name, 0);

@@ -123,7 +123,7 @@ static int rotated_of(dec_build *b, int dim) {
         part = dec_number(b, key = "rope_parameters.partial_rotary_factor", 1);
     if (b->trait->no_rope)
         return 0;
-    if (part != 1 && !b->trait->partial && !b->model.is_gguf)
+    if (part != 1 && !b->d->family->partial && !b->model.is_gguf)
         return dec_refuse(b, key, "and models of this family turn whole heads");
     return part >= 0 && part <= 1 ? (int)(dim * part) : dim;
 }

@@ -57,7 +57,6 @@ struct dec_trait {
     bool tanh_gelu;          /* whatever the config calls it */
     bool clamps;             /* MX_ACT_CLAMPED_SWIGLU */
     bool encoder, norms_after, parallel, no_rope;
-    bool partial;      /* partial_rotary_factor is read */
     bool fine_ramp;    /* yarn's ramp begins and ends between two frequencies */
     bool bare_output;  /* attention_bias is that of q, k and v alone */
     bool own_biases;   /* attention_bias says nothing */

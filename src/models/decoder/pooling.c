@@ -3,17 +3,12 @@
 
 #include "models/decoder/build.h"
 
-/* GGUF's numbers. */
-static mx_pooling of_number(double n) {
-    return n == 1 ? MX_POOL_MEAN : n == 2 ? MX_POOL_FIRST : n == 3 ? MX_POOL_LAST : MX_POOL_NONE;
-}
-
 static bool from_metadata(dec_build *b) {
     char key[128];
     double n;
     snprintf(key, sizeof key, "%s.pooling_type", b->d->family->arch);
     if (mx_meta_number(&b->model.archive->meta, key, &n))
-        b->d->pooling = of_number(n);
+        b->d->pooling = mx_pooling_of_number(n);
     return true;
 }
 

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import mlx.core as mx
 import numpy as np
@@ -597,3 +598,68 @@ def test_large_tensors_go_through_in_pieces(tmp_path):
     mx.convert_model(tmp_path / "x.safetensors", tmp_path / "h.safetensors", dtype="bfloat16")
     found = stored(tmp_path / "h.safetensors")["a.weight"]
     assert mx.array_equal(found, x.astype(mx.bfloat16)).item()
+
+
+def tiny_of(name, folder):
+    """A checkpoint of tests/data/families with other numbers."""
+    document = json.loads(
+        (Path(__file__).resolve().parents[2] / "data" / "families" / f"{name}.json").read_text()
+    )
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps(document["config"]))
+    tensors = {k: mx.random.normal(s) for k, s in document["tensors"].items()}
+    mx.save_safetensors(str(folder / "model.safetensors"), tensors)
+    return folder
+
+
+def without_files(path, to):
+    """The GGUF file without the files that it keeps."""
+    f = mx.open_file(path)
+    with mx.create_file(to) as w:
+        for key, value in f.metadata.items():
+            if not key.startswith("mlx."):
+                w.set(key, value)
+        for name, t in f.tensors.items():
+            w.declare(name, t.shape, t.storage)
+        for name in f.tensors:
+            w.put(name, f.read(name, stored=True))
+    return to
+
+
+@pytest.mark.parametrize("mode", ["cls_token", "mean_tokens", "lasttoken"])
+def test_poolings_of_gguf_become_files(tmp_path, mode):
+    folder = tiny_of("bert", tmp_path / "bert")
+    (folder / "1_Pooling").mkdir()
+    (folder / "1_Pooling" / "config.json").write_text(json.dumps({f"pooling_mode_{mode}": True}))
+    mx.convert_model(folder, tmp_path / "a.gguf")
+    mx.convert_model(without_files(tmp_path / "a.gguf", tmp_path / "b.gguf"), tmp_path / "back")
+    found = json.loads((tmp_path / "back" / "1_Pooling" / "config.json").read_text())
+    assert found.pop("word_embedding_dimension") == 32
+    assert [k for k, v in found.items() if v] == [f"pooling_mode_{mode}"]
+    modules = json.loads((tmp_path / "back" / "modules.json").read_text())
+    assert [m["path"] for m in modules] == ["", "1_Pooling"]
+    mx.convert_model(tmp_path / "a.gguf", tmp_path / "kept")
+    kept = json.loads((tmp_path / "kept" / "1_Pooling" / "config.json").read_text())
+    assert kept == {f"pooling_mode_{mode}": True} and not (tmp_path / "kept/modules.json").exists()
+
+
+def test_heads_that_turn_in_part(tmp_path):
+    folder = tiny_of("llama", tmp_path / "llama")
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "partial_rotary_factor": 0.5}))
+    with pytest.raises(RuntimeError, match="partial_rotary_factor is 0.5, and models of the fam"):
+        mx.convert_model(folder, tmp_path / "a.gguf")
+
+
+@pytest.mark.parametrize("family", ["mamba2", "lfm2", "gpt2"])
+def test_other_shapes_come_back(tmp_path, family):
+    folder = tiny_of(family, tmp_path / family)
+    mx.convert_model(folder, tmp_path / "a.gguf")
+    mx.convert_model(tmp_path / "a.gguf", tmp_path / "b", format="hf")
+    before, after = stored(folder), stored(tmp_path / "b")
+    prefix = "transformer." if family == "gpt2" else ""
+    assert {prefix + k for k in after} == set(before)
+    for name, a in before.items():
+        b = after[name.removeprefix(prefix)]
+        same = mx.allclose(a, b, rtol=1e-5) if name.endswith("A_log") else mx.array_equal(a, b)
+        assert a.shape == b.shape and same.item(), name
