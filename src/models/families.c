@@ -120,9 +120,9 @@ const mx_family mx_families[] = {
         .architecture = "Qwen3NextForCausalLM",
         .tensors = TENSORS(fam_ends, fam_qwen3_next, fam_gated_some, fam_sparse, fam_shared),
         .keys = KEYS(fam_sizes, fam_decoder_keys, fam_own_head, fam_silu, fam_sparse_keys,
-                     fam_qwen3_next_keys),
+                     fam_qwen3_moe_keys, fam_qwen3_next_keys),
+        .period = 4,
         .adds_one = true,
-        .apart = true,
         .partial = true,
     },
     {
@@ -276,7 +276,6 @@ const mx_family mx_families[] = {
         .keys = KEYS(fam_sizes, fam_modernbert_keys),
         .ties = true,
         .prefix = "model.",
-        .apart = true,
     },
 };
 const size_t mx_family_count = sizeof mx_families / sizeof *mx_families;

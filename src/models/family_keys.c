@@ -105,12 +105,16 @@ const mx_key_row fam_qwen3_moe_keys[] = {
     {0},
 };
 const mx_key_row fam_qwen3_next_keys[] = {
-    {"shared_expert_intermediate_size", NULL, MX_KEY_U32, 's', NULL, NULL},
-    {"linear_num_key_heads", NULL, MX_KEY_U32, 'g', NULL, NULL},
-    {"linear_num_value_heads", NULL, MX_KEY_U32, 'u', NULL, NULL},
-    {"linear_key_head_dim", NULL, MX_KEY_U32, 'x', NULL, NULL},
-    {"linear_value_head_dim", NULL, MX_KEY_U32, 'y', NULL, NULL},
-    {"linear_conv_kernel_dim", NULL, MX_KEY_U32, 'z', NULL, NULL},
+    {"shared_expert_intermediate_size", "expert_shared_feed_forward_length", MX_KEY_U32, 's', NULL,
+     NULL},
+    {"linear_num_key_heads", "ssm.group_count", MX_KEY_U32, 'g', NULL, NULL},
+    {"linear_num_value_heads", "ssm.time_step_rank", MX_KEY_U32, 'u', NULL, NULL},
+    {"linear_key_head_dim", "ssm.state_size", MX_KEY_U32, 'x', NULL, NULL},
+    {"linear_value_head_dim", NULL, MX_KEY_U32, 'y', "=x", NULL}, // but see particular.c
+    {NULL, "ssm.inner_size", MX_KEY_U32, 0, "=u*y", NULL},
+    {"linear_conv_kernel_dim", "ssm.conv_kernel", MX_KEY_U32, 'z', "4", NULL},
+    {"full_attention_interval", "full_attention_interval", MX_KEY_U32, 0, "4", NULL},
+    {NULL, "rope.dimension_count", MX_KEY_U32, 0, "=d", NULL},
     {0},
 };
 const mx_key_row fam_gemma_keys[] = {
@@ -236,11 +240,12 @@ const mx_key_row fam_nomic_keys[] = {
 const mx_key_row fam_modernbert_keys[] = {
     {"norm_eps", "attention.layer_norm_epsilon", MX_KEY_F32, 0, "1e-05", NULL},
     {"hidden_activation", NULL, MX_KEY_TEXT, 0, "\"gelu\"", NULL},
-    {"global_attn_every_n_layers", NULL, MX_KEY_U32, 0, "3", NULL},
+    {"global_attn_every_n_layers", "attention.sliding_window_pattern", MX_KEY_U32, 0, "3", NULL},
+    {NULL, "attention.causal", MX_KEY_BOOL, 0, "false", NULL},
     {"local_attention", "attention.sliding_window", MX_KEY_U32, 0, "128", NULL},
     {"rope_theta|global_rope_theta|rope_parameters.full_attention.rope_theta", "rope.freq_base",
      MX_KEY_F32, 0, "160000.0", NULL},
-    {"local_rope_theta|rope_parameters.sliding_attention.rope_theta", NULL, MX_KEY_F32, 0,
-     "10000.0", NULL},
+    {"local_rope_theta|rope_parameters.sliding_attention.rope_theta", "rope.freq_base_swa",
+     MX_KEY_F32, 0, "10000.0", NULL},
     {0},
 };

@@ -3,6 +3,8 @@
  *     deepseek   latent keys and values lie in one matrix: sizes are those of heads; greedy choice
  *                has no groups; expert_gating_func: 1 softmax, 2 sigmoid
  *     mamba2     steps without limits
+ *     qwen3_next ssm.inner_size is heads of values times their size
+ *     modernbert which layers see all
  *     lfm2       attention.head_count_kv is a list, 0 where a layer has a convolution;
  *                feed_forward_length is what block_auto_adjust_ff_dim makes of intermediate_size
  */
@@ -31,6 +33,11 @@ static bool put(const mx_family *f, const char *key, int64_t v, mx_map *meta) {
 static void take_away(const mx_family *f, const char *key, mx_map *meta) {
     char room[96];
     mx_meta_free(mx_map_remove(meta, key_of(room, f, key)));
+}
+
+static double number_at(const json_t *config, const char *key, double other) {
+    json_t *v = mx_json_at(config, key);
+    return json_is_number(v) ? json_number_value(v) : other;
 }
 
 /* --- deepseek -------------------------------------------------------------------------------- */
@@ -87,12 +94,34 @@ static bool mamba2_to_gguf(const char *name, const mx_family *f, const json_t *c
     return true;
 }
 
-/* --- lfm2 ------------------------------------------------------------------------------------ */
+/* --- qwen3_next, modernbert ------------------------------------------------------------------ */
 
-static double number_at(const json_t *config, const char *key, double other) {
-    json_t *v = mx_json_at(config, key);
-    return json_is_number(v) ? json_number_value(v) : other;
+static bool qwen3_next_from_gguf(const mx_family *f, const mx_map *meta, const mx_dims *d,
+                                 json_t *config) {
+    char room[96];
+    double inner = 0, heads = (double)mx_dim(d, 'u');
+    return !mx_meta_number(meta, key_of(room, f, "ssm.inner_size"), &inner) || heads <= 0 ||
+           mx_json_put(config, "linear_value_head_dim", json_integer((json_int_t)(inner / heads)));
 }
+
+/* The first of each so many layers sees all. */
+static bool modernbert_to_gguf(const char *name, const mx_family *f, const json_t *config,
+                               const mx_dims *d, mx_map *meta) {
+    const json_t *list = mx_json_at(config, "layer_types");
+    int64_t every = (int64_t)number_at(config, "global_attn_every_n_layers", 3);
+    (void)f, (void)d, (void)meta;
+    for (size_t n = 0; every > 0 && n < json_array_size(list); n++) {
+        const char *type = json_string_value(json_array_get(list, n));
+        if ((type && strcmp(type, "full_attention") == 0) != (n % (size_t)every == 0))
+            return mx_fail(MX_UNSUPPORTED,
+                           "[%s] '%s': layer_types differ from those of the family, and GGUF has "
+                           "no key that says so",
+                           op, name);
+    }
+    return true;
+}
+
+/* --- lfm2 ------------------------------------------------------------------------------------ */
 
 static int64_t adjusted(const json_t *config, int64_t n) {
     int64_t step = (int64_t)number_at(config, "block_multiple_of", 256);
@@ -157,12 +186,14 @@ static bool lfm2_from_gguf(const mx_family *f, const mx_map *meta, const mx_dims
 
 static const struct particular {
     const char *families;
+    /* NULL: nothing more */
     bool (*to)(const char *name, const mx_family *f, const json_t *config, const mx_dims *d,
                mx_map *meta);
-    /* NULL: nothing more */
     bool (*from)(const mx_family *f, const mx_map *meta, const mx_dims *d, json_t *config);
 } particulars[] = {{"deepseek_v2|deepseek_v3", deepseek_to_gguf, deepseek_from_gguf},
                    {"mamba2", mamba2_to_gguf, NULL},
+                   {"qwen3_next", NULL, qwen3_next_from_gguf},
+                   {"modernbert", modernbert_to_gguf, NULL},
                    {"lfm2", lfm2_to_gguf, lfm2_from_gguf}};
 
 static const struct particular *of(const mx_family *f) {
@@ -175,7 +206,7 @@ static const struct particular *of(const mx_family *f) {
 bool mx_particular_to_gguf(const char *name, const mx_family *f, const json_t *config,
                            const mx_dims *d, mx_map *meta) {
     const struct particular *p = of(f);
-    return !p || p->to(name, f, config, d, meta);
+    return !p || !p->to || p->to(name, f, config, d, meta);
 }
 
 bool mx_particular_from_gguf(const mx_family *f, const mx_map *meta, const mx_dims *d,

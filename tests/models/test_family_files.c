@@ -107,6 +107,69 @@ static void back(const tiny_model *t, const char *name) {
     mx_scope_close(scope);
 }
 
+/* --- matrices of Qwen3-Next in two ----------------------------------------------------------- */
+
+enum { GROUPS = 2, KEYS = 8, VALUES = 16 }; /* of the fixture: groups, rows of each in a group */
+
+/* Rows of one kind of all groups. */
+static mx_array *kind_of(mx_array *in, int first, int size) {
+    mx_array *by = mx_reshape(in, (const int[]){GROUPS, 2 * KEYS + 2 * VALUES, in->shape[1]}, 3);
+    return mx_flatten(mx_slice_axis(by, 1, first, first + size), 0, 1);
+}
+
+static mx_array *half_of(mx_array *in, bool gate) {
+    mx_array *part[] = {kind_of(in, 0, KEYS), kind_of(in, KEYS, KEYS),
+                        kind_of(in, 2 * KEYS, VALUES)};
+    return gate ? kind_of(in, 2 * KEYS + VALUES, VALUES) : mx_concatenate(part, 3, 0);
+}
+
+typedef bool each_fn(mx_archive_writer *w, const char *name, mx_array *a);
+
+static bool declare(mx_archive_writer *w, const char *name, mx_array *a) {
+    return a && mx_archive_declare(w, name, mx_dtype_name(mx_dtype_of(a)), a->shape, a->ndim);
+}
+
+/* Each tensor, ssm_in as its two halves. */
+static bool each_half(mx_archive *a, mx_archive_writer *w, each_fn *call) {
+    bool ok = true;
+    for (size_t i = 0; ok && i < a->count; i++) {
+        const char *name = a->tensor[i].name, *in = strstr(name, "ssm_in");
+        char other[2][64];
+        mx_array *all = mx_archive_read(a, i, true);
+        for (int k = 0; in && k < 2; k++)
+            snprintf(other[k], 64, "%.*s%s.weight", (int)(in - name), name,
+                     k ? "attn_gate" : "attn_qkv");
+        ok = in ? call(w, other[0], half_of(all, false)) && call(w, other[1], half_of(all, true))
+                : call(w, name, all);
+    }
+    return ok;
+}
+
+static void in_halves(const tiny_model *t) {
+    char from[600], to[700];
+    mx_scope scope = mx_scope_open();
+    snprintf(from, sizeof from, "%s.gguf.plain.gguf", t->path);
+    snprintf(to, sizeof to, "%s.halves.gguf", t->path);
+    mx_archive *a = mx_archive_open("test", from, false);
+    mx_archive_writer *w = a ? mx_archive_create(to, "gguf", 0) : NULL;
+    for (size_t i = 0; w && i < a->meta.count; i++)
+        mx_archive_set_meta(w, a->meta.entry[i].key, copy_of(a->meta.entry[i].value));
+    CHECK_MSG(w && each_half(a, w, declare) && each_half(a, w, mx_archive_put) &&
+                  mx_archive_finish(w),
+              "%s", mx_error_message());
+    mx_archive_writer_free(w);
+    mx_archive_close(a);
+    mx_decoder *d = mx_decoder_open(to);
+    const float *rows = logits(d, t);
+    CHECK_MSG(rows && tiny_distance(t, rows, 0, t->count) < 1e-4, "%s", mx_error_message());
+    mx_decoder_release(d);
+    snprintf(from, sizeof from, "%s-none", t->path);
+    CHECK(!mx_convert(to, from, NULL));
+    CHECK_HAS(mx_error_message(), "is in another tensor in folders");
+    mx_error_clear();
+    mx_scope_close(scope);
+}
+
 static void gguf(const tiny_model *t, const char *name) {
     char path[600];
     mx_convert_options o = {.overwrite = true};
@@ -117,6 +180,8 @@ static void gguf(const tiny_model *t, const char *name) {
     if (far >= 0) {
         plain_gguf(t, name, path);
         back(t, name);
+        if (strcmp(name, "qwen3_next.json") == 0)
+            in_halves(t);
     }
 }
 

@@ -229,12 +229,13 @@ static bool add_tensor(mx_conversion *p, size_t i) {
     const mx_fused *fused = mx_fused_of(place->row);
     if (fused && p->choice->naming == MX_NAMED_GGUF)
         return add_fused(p, i, place, fused);
-    if (!mx_row_pattern(place->row, p->choice->naming) && p->choice->naming == MX_NAMED_HF &&
+    if (!mx_row_pattern(place->row, p->choice->naming) && p->choice->naming != MX_NAMED_GGUF &&
         !(place->row->flags & MX_ROW_ROPE))
-        return mx_fail(MX_UNSUPPORTED,
-                       "[%s] '%s': '%.200s' is in another tensor in folders of Hugging Face: make "
-                       "one as MLX has it",
-                       op, p->model->label, t->name);
+        return mx_fail(MX_UNSUPPORTED, "[%s] '%s': what '%.200s' holds is in another tensor in %s",
+                       op, p->model->label, t->name,
+                       mx_row_pattern(place->row, MX_NAMED_MLX)
+                           ? "folders of Hugging Face: make one as MLX has it"
+                           : "folders");
     if (!mx_row_pattern(place->row, p->choice->naming))
         return place->row->flags & MX_ROW_ROPE ||
                mx_note(p->choice->o, t->name, "it is left out: GGUF has no place for it");

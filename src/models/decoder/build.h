@@ -57,10 +57,9 @@ struct dec_trait {
     bool tanh_gelu;          /* whatever the config calls it */
     bool clamps;             /* MX_ACT_CLAMPED_SWIGLU */
     bool encoder, norms_after, parallel, no_rope;
-    bool fine_ramp;    /* yarn's ramp begins and ends between two frequencies */
-    bool bare_output;  /* attention_bias is that of q, k and v alone */
-    bool own_biases;   /* attention_bias says nothing */
-    bool folders_only; /* GGUF files of the family are not understood */
+    bool fine_ramp;   /* yarn's ramp begins and ends between two frequencies */
+    bool bare_output; /* attention_bias is that of q, k and v alone */
+    bool own_biases;  /* attention_bias says nothing */
     /* What stands in the place of attention, or attention of another kind; NULL: attention */
     bool (*mixer)(dec_build *b, int n, mx_layer *l);
     /* What is special of experts whose router and stacks, where there are such, are filled. */
@@ -126,6 +125,8 @@ bool dec_norm(dec_build *b, const char *module, int layer, mx_norm_kind kind, mx
 bool dec_rows(dec_build *b, const mx_weight *w, int64_t first, int64_t count, mx_weight *out);
 /* n rows of a matrix, or of each of a stack, in this order: copies. */
 bool dec_pick_rows(dec_build *b, const mx_weight *w, const int *rows, int n, mx_weight *out);
+/* The rows of two matrices, which are held alike: copies. */
+bool dec_join_rows(dec_build *b, const mx_weight *x, const mx_weight *y, mx_weight *out);
 /* A tensor whose name may have no part, float32; stays NULL where there is none. */
 bool dec_bare(dec_build *b, const char *module, int layer, mx_array **out);
 /* The same as it lies, in the open scope; NULL without an error: there is none. */

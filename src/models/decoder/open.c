@@ -89,11 +89,6 @@ static bool begin(dec_build *b, const char *path) {
                        path, b->model.family->name);
     b->d->family = b->model.family;
     b->d->gguf = b->model.is_gguf;
-    if (b->trait->folders_only && b->model.is_gguf)
-        return mx_fail(
-            MX_UNSUPPORTED,
-            "[model] '%s': GGUF files of the family '%s' are not understood, folders are", path,
-            b->model.family->name);
     b->d->name = last_name(path);
     b->values = json_array();
     if (!b->values)

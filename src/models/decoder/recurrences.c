@@ -109,14 +109,24 @@ static bool sorted(dec_build *b, const mx_weight *w, int groups, const int *size
     return ok;
 }
 
+/* GGUF may have the rows in two matrices, in order. */
+static bool joined(dec_build *b, int n, mx_weight *out) {
+    mx_weight qkv, gate;
+    return dec_matrix(b, "blk.{n}.attn_qkv", n, &qkv) && dec_need(b, &qkv, "in_proj_qkvz", n) &&
+           dec_matrix(b, "blk.{n}.attn_gate", n, &gate) && dec_need(b, &gate, "attn_gate", n) &&
+           dec_join_rows(b, &qkv, &gate, out);
+}
+
 /* q, k, v, z of each group one after the other; b, a likewise. */
 static bool delta_matrices(dec_build *b, int n, mx_recurrence *r) {
     mx_weight in, more;
     int each = r->heads / r->groups, values = each * r->value_dim;
     const int four[] = {r->key_dim, r->key_dim, values, values}, two[] = {each, each};
-    return dec_matrix(b, "blk.{n}.ssm_in", n, &in) && dec_need(b, &in, "in_proj_qkvz", n) &&
-           dec_matrix(b, "blk.{n}.ssm_ba", n, &more) && dec_need(b, &more, "in_proj_ba", n) &&
-           sorted(b, &in, r->groups, four, 4, &r->in) &&
+    if (!dec_matrix(b, "blk.{n}.ssm_in", n, &in) ||
+        !(in.kind == MX_WEIGHT_NONE ? joined(b, n, &r->in)
+                                    : sorted(b, &in, r->groups, four, 4, &r->in)))
+        return false;
+    return dec_matrix(b, "blk.{n}.ssm_ba", n, &more) && dec_need(b, &more, "in_proj_ba", n) &&
            sorted(b, &more, r->groups, two, 2, &r->in_more) &&
            dec_matrix(b, "blk.{n}.ssm_out", n, &r->output) &&
            dec_need(b, &r->output, "out_proj", n);
@@ -129,7 +139,7 @@ static bool delta(dec_build *b, int n, mx_layer *l) {
     r->norm_groups = r->heads;
     r->gate_after_norm = true;
     return norm_of(b, "rms_norm_eps", r) && delta_matrices(b, n, r) && vectors(b, n, r) &&
-           convolution(b, "blk.{n}.ssm_conv1d", n, r);
+           as_vectors(b, r) && convolution(b, "blk.{n}.ssm_conv1d", n, r);
 }
 
 /* layer_types says which; without it each so many-th layer has attention. */

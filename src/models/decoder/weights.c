@@ -180,6 +180,26 @@ bool dec_pick_rows(dec_build *b, const mx_weight *w, const int *rows, int n, mx_
     return ok;
 }
 
+static bool both(dec_build *b, mx_array *x, mx_array *y, mx_array **out) {
+    return !x || (*out = dec_settle(b, mx_concatenate((mx_array *[]){x, y}, 2, 0)));
+}
+
+bool dec_join_rows(dec_build *b, const mx_weight *x, const mx_weight *y, mx_weight *out) {
+    if (x->kind != y->kind || x->block != y->block || x->mode != y->mode || x->bits != y->bits ||
+        x->group != y->group || x->in != y->in || x->words->dtype != y->words->dtype)
+        return mx_fail(MX_UNSUPPORTED, "[%s] '%s': attn_qkv and attn_gate are held differently", op,
+                       b->name);
+    *out = *x;
+    out->out = x->out + y->out;
+    out->row = NULL;
+    mx_scope scope = mx_scope_open();
+    bool ok = both(b, x->words, y->words, &out->words) &&
+              both(b, x->scales, y->scales, &out->scales) &&
+              both(b, x->biases, y->biases, &out->biases);
+    mx_scope_close(scope);
+    return ok;
+}
+
 /* --- what has no part ------------------------------------------------------------------------ */
 
 static const mx_model_tensor *bare_tensor(const dec_build *b, const char *module, int layer) {
