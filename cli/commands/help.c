@@ -25,7 +25,7 @@ static const char *next(size_t i, const void *data) {
 
 static void show_version(cli_call *c, const json_t *doc) {
     (void)c;
-    printf("mlx %s (MLX %s)\n", json_string_value(json_object_get(doc, "version")),
+    printf("mlx %s (interface of MLX %s)\n", json_string_value(json_object_get(doc, "version")),
            json_string_value(json_object_get(doc, "mlx")));
 }
 

@@ -1,4 +1,5 @@
 /* mlx split and mlx merge: one model in many files or few. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,15 +18,21 @@ static bool is_folder(const char *path) {
     return ends_with(path, "/") || (stat(path, &s) == 0 && S_ISDIR(s.st_mode));
 }
 
-/* Where the files go: a folder gets "model.safetensors". For free. */
+/* Where the files go: a folder gets "model.safetensors". For free; NULL: it cannot be, which was
+   said. */
 static char *target(cli_call *c, const char *to, const char *format) {
     char *path = malloc(strlen(to) + strlen(format) + 16);
     if (!path)
-        return NULL;
+        return cli_fail(c, "out of memory"), NULL;
     if (!is_folder(to))
         return strcpy(path, to);
-    if (mkdir(to, 0777) == 0)
+    if (mkdir(to, 0777) == 0) {
         cli_note(c, "made the folder '%s'", to);
+    } else if (errno != EEXIST) {
+        cli_fail(c, "the folder '%s' cannot be made: %s", to, strerror(errno));
+        free(path);
+        return NULL;
+    }
     sprintf(path, "%s%smodel.%s", to, ends_with(to, "/") ? "" : "/", format);
     return path;
 }
@@ -181,12 +188,14 @@ static int copy(cli_call *c, mlx_file f, bool split) {
     if (status)
         return status;
     char *path = target(c, to, format);
+    if (!path)
+        return CLI_FAILED;
     uint64_t most = split ? most_bytes(c, f) : 0;
     if (parts_of(f, most) > 1 && strcmp(format, "safetensors") && strcmp(format, "gguf"))
         status = cli_fail(c, "'%s' is of the format %s, of which several files are no model",
                           c->args[0], format);
     else
-        status = path ? check_places(c, f, path, format, most) : cli_fail(c, "out of memory");
+        status = check_places(c, f, path, format, most);
     if (status == CLI_OK)
         status = cli_copy(c, f, path, format, most);
     if (status == CLI_OK)

@@ -65,7 +65,7 @@ def test_arguments_are_counted():
 
 def test_version():
     text = run("--version").stdout
-    assert re.fullmatch(r"mlx \d+\.\d+\.\d+ \(MLX \d+\.\d+\.\d+\)\n", text)
+    assert re.fullmatch(r"mlx \d+\.\d+\.\d+ \(interface of MLX \d+\.\d+\.\d+\)\n", text)
     assert text == run("-V").stdout == run("help", "--version").stdout
     assert document("help", "--version")["version"] in text
 

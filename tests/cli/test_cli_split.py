@@ -107,6 +107,14 @@ def test_formats_are_kept(model, gguf, tmp_path):
     assert not list(tmp_path.glob("x.*"))
 
 
+def test_a_folder_that_cannot_be_made(model, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    done = run("split", model, f"{tmp_path}/file/", status=1)
+    assert "file" in done.stderr and (tmp_path / "file").read_text() == "mine"
+    done = run("split", model, f"{tmp_path}/none/there/", status=1)
+    assert "cannot be made: No such file or directory" in done.stderr
+
+
 def test_sizes_that_are_none(model, tmp_path):
     for size in "-1", "x", "5X", "", "1e40", "K":
         done = run("split", model, tmp_path / "o.safetensors", f"--max-size={size}", status=2)

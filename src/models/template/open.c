@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "base/vec.h"
 #include "io/gguf/gguf.h"
 #include "models/json.h"
@@ -103,12 +104,6 @@ static bool is_folder(const char *path) {
 
 enum { PATH_ROOM = 4096 };
 
-/* folder/name. False, and an error: it is too long. */
-static bool beside(char *out, const char *folder, const char *name) {
-    int n = snprintf(out, PATH_ROOM, "%s/%s", folder, name);
-    return (n > 0 && n < PATH_ROOM) || mx_fail(MX_INVALID, "[template] the path is too long");
-}
-
 static bool add_file(model *m, const char *path, const char *name) {
     mx_source s;
     bool ok = false;
@@ -123,25 +118,27 @@ static bool add_file(model *m, const char *path, const char *name) {
 }
 
 static bool add_named_file(model *m, const char *folder, const char *file) {
-    char path[PATH_ROOM], name[256];
+    char name[256];
     size_t n = strlen(file);
     if (n < 7 || n - 6 >= sizeof name || strcmp(file + n - 6, ".jinja") != 0)
         return true;
     memcpy(name, file, n - 6);
     name[n - 6] = 0;
-    return beside(path, folder, file) && add_file(m, path, name);
+    char *path = mx_text_path(folder, file);
+    bool ok = path && add_file(m, path, name);
+    mx_free(path);
+    return ok;
 }
 
 static bool add_more(model *m, const char *folder) {
-    char path[PATH_ROOM];
-    if (!beside(path, folder, "additional_chat_templates"))
-        return false;
-    DIR *d = opendir(path);
-    bool ok = true;
+    char *path = mx_text_path(folder, "additional_chat_templates");
+    DIR *d = path ? opendir(path) : NULL;
+    bool ok = path;
     for (struct dirent *e; d && ok && (e = readdir(d));)
         ok = add_named_file(m, path, e->d_name);
     if (d)
         closedir(d);
+    mx_free(path);
     return ok;
 }
 
@@ -169,22 +166,21 @@ static bool add_json(model *m, const char *path, const json_t *j) {
 }
 
 static bool add_config(model *m, const char *folder, const char *file) {
-    char path[PATH_ROOM];
-    if (!beside(path, folder, file))
-        return false;
-    if (!is_file(path))
-        return true;
-    json_t *j = mx_json_load("template", path);
+    char *path = mx_text_path(folder, file);
+    bool there = path && is_file(path);
+    json_t *j = there ? mx_json_load("template", path) : NULL;
     bool ok = j && add_json(m, path, json_object_get(j, "chat_template")) && add_tokens(m, j);
     json_decref(j);
+    ok = ok || (path && !there);
+    mx_free(path);
     return ok;
 }
 
 static bool read_folder(model *m, const char *folder) {
-    char path[PATH_ROOM];
-    return beside(path, folder, "chat_template.jinja") &&
-           (!is_file(path) || add_file(m, path, "default")) && add_more(m, folder) &&
-           add_config(m, folder, "tokenizer_config.json") &&
+    char *path = mx_text_path(folder, "chat_template.jinja");
+    bool ok = path && (!is_file(path) || add_file(m, path, "default"));
+    mx_free(path);
+    return ok && add_more(m, folder) && add_config(m, folder, "tokenizer_config.json") &&
            add_config(m, folder, "chat_template.json") &&
            add_config(m, folder, "special_tokens_map.json");
 }

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/status.h"
+#include "base/text.h"
 #include "io/io.h"
 #include "models/json.h"
 #include "models/tokenizer/parts.h"
@@ -167,17 +168,18 @@ static bool read_file(mx_tokenizer *t, const char *path) {
     return ok;
 }
 
-/* The file of a folder. */
-static const char *file_of(const char *path, char *room, size_t n) {
+/* The file of a folder, or the path itself, for mx_free. */
+static char *file_of(const char *path) {
     static const char *const names[] = {"tokenizer.json", "tokenizer.model", "spiece.model",
                                         "sentencepiece.bpe.model"};
     struct stat s;
     if (stat(path, &s) != 0 || !S_ISDIR(s.st_mode))
-        return path;
+        return mx_strdup(path);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        int k = snprintf(room, n, "%s/%s", path, names[i]);
-        if (k > 0 && (size_t)k < n && exists(room))
-            return room;
+        char *file = mx_text_path(path, names[i]);
+        if (!file || exists(file))
+            return file;
+        mx_free(file);
     }
     return mx_fail(MX_IO,
                    "[tokenizer] the folder '%s' has neither tokenizer.json nor tokenizer.model",
@@ -185,8 +187,9 @@ static const char *file_of(const char *path, char *room, size_t n) {
 }
 
 mx_tokenizer *mx_tokenizer_open(const char *path) {
-    char room[4096];
-    const char *file = file_of(path, room, sizeof room);
+    char *file = file_of(path);
     mx_tokenizer *t = file ? new_tokenizer(file) : NULL;
-    return t ? done(t, read_file(t, file)) : NULL;
+    t = t ? done(t, read_file(t, file)) : NULL;
+    mx_free(file);
+    return t;
 }

@@ -364,7 +364,7 @@ static PyMethodDef functions[] = {
      "tuple[dict[str, array], dict[str, Any]]\n\n"
      "The array of an npy file, the arrays of an npz, safetensors or GGUF file by name. The "
      "format is told by the\n"
-     "name's ending unless it is given, and where the ending is another one by the file itself, "
+     "name's ending unless it is given, and where the file is another one by its first bytes, "
      "which may be a\n"
      "checkpoint of PyTorch, too.\n\n"
      "Arrays of a path are read when they are evaluated, and depend on the file no more after "
