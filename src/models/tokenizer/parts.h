@@ -23,7 +23,7 @@
 #include "models/tokenizer/vocab.h"
 
 /* How many steps a list has at most, and how long an added token may be. */
-enum { TOK_MOST_STEPS = 64, TOK_MOST_ADDED = 1000, TOK_WORD_CACHE = 1 << 14, TOK_SPARE_JOBS = 16 };
+enum { TOK_MOST_STEPS = 64, TOK_MOST_ADDED = 1000, TOK_WORD_CACHE = 1 << 15, TOK_SPARE_JOBS = 16 };
 
 typedef struct tok_job tok_job;
 typedef struct tok_pattern tok_pattern;
