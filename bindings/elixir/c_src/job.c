@@ -433,5 +433,5 @@ MEX_NIF(mex_nif_cancel_process) {
             n++;
         }
     pthread_mutex_unlock(&pool_lock);
-    return enif_make_int(env, n);
+    return enif_make_int(env, n + mex_lm_cancel_process(&pid));
 }

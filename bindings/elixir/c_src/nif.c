@@ -2,7 +2,8 @@
 #include "nif.h"
 
 ErlNifResourceType *mex_array_type, *mex_buffer_type, *mex_closure_type, *mex_stream_type,
-    *mex_imported_type, *mex_job_type, *mex_cell_type;
+    *mex_imported_type, *mex_job_type, *mex_cell_type, *mex_lm_type, *mex_tokenizer_type,
+    *mex_batch_type, *mex_ticket_type;
 
 static void free_array(ErlNifEnv *env, void *object) {
     (void)env;
@@ -23,6 +24,10 @@ static bool open_types(ErlNifEnv *env) {
         {&mex_imported_type, "imported", mex_imported_free, NULL},
         {&mex_job_type, "job", mex_job_free, mex_job_down},
         {&mex_cell_type, "cell", mex_cell_free, NULL},
+        {&mex_lm_type, "lm", mex_lm_free, NULL},
+        {&mex_tokenizer_type, "tokenizer", mex_tokenizer_free, NULL},
+        {&mex_batch_type, "batch", mex_batch_free, NULL},
+        {&mex_ticket_type, "ticket", mex_ticket_free, NULL},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         ErlNifResourceTypeInit init = {.dtor = rows[i].free, .down = rows[i].down};
@@ -70,6 +75,7 @@ static ErlNifFunc functions[] = {
     {"cell_get", 1, mex_nif_cell_get, 0},
     {"cell_put", 2, mex_nif_cell_put, 0},
     {"place", 2, mex_nif_place, 0},
+    {"lm_cancel", 1, mex_nif_lm_cancel, 0},
     {"stats", 0, mex_nif_stats, ERL_NIF_DIRTY_JOB_CPU_BOUND},
 };
 

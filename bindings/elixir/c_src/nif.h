@@ -9,6 +9,7 @@
  *     body.c     Elixir functions as closures; transforms of them
  *     file.c     files of arrays
  *     place.c    devices and streams
+ *     lm.c       language models and tokenizers (lm.h), want.c and ask.c their requests
  *     reap.c     graphs that nobody needs are freed away from the schedulers
  *     nif.c      the table of functions
  *
@@ -81,7 +82,8 @@ typedef struct mex_imported {
 } mex_imported;
 
 extern ErlNifResourceType *mex_array_type, *mex_buffer_type, *mex_closure_type, *mex_stream_type,
-    *mex_imported_type, *mex_job_type, *mex_cell_type;
+    *mex_imported_type, *mex_job_type, *mex_cell_type, *mex_lm_type, *mex_tokenizer_type,
+    *mex_batch_type, *mex_ticket_type;
 extern atomic_long mex_live_arrays, mex_live_closures;
 
 bool mex_terms_load(ErlNifEnv *env);
@@ -232,6 +234,14 @@ long mex_workers(void);
 
 /* --- task.c ----------------------------------------------------------------------------------- */
 
+/* A kind of task {name, argument, ...} of so many members. It reads the job's environment; its
+   result is in env, 0 with a note. Lists end with a row without a name. */
+typedef struct mex_task_row {
+    const char *name;
+    int arity;
+    term (*call)(ErlNifEnv *env, mex_job *job, const term *task);
+} mex_task_row;
+
 /* Do what a task says, on this thread: its result in env; 0 with a note. */
 term mex_task(ErlNifEnv *env, mex_job *job);
 MEX_NIF(mex_nif_relieved);
@@ -252,6 +262,17 @@ bool mex_closure_of(ErlNifEnv *env, mlx_closure *out, term t);
 /* Tasks of files: {:load, format, path, mapped} and so on; an error where it is none. */
 term mex_file_task(ErlNifEnv *env, mex_job *job, const char *name, int arity, const term *task);
 void mex_imported_free(ErlNifEnv *env, void *object);
+
+/* --- lm.c, ask.c ------------------------------------------------------------------------------ */
+
+extern const mex_task_row mex_lm_tasks[];
+void mex_lm_free(ErlNifEnv *env, void *object);
+void mex_tokenizer_free(ErlNifEnv *env, void *object);
+void mex_batch_free(ErlNifEnv *env, void *object);
+void mex_ticket_free(ErlNifEnv *env, void *object);
+MEX_NIF(mex_nif_lm_cancel);
+/* Cancel the requests of a process; how many. */
+int mex_lm_cancel_process(const ErlNifPid *pid);
 
 /* --- place.c ---------------------------------------------------------------------------------- */
 

@@ -208,31 +208,38 @@ static term vmap_replace(ErlNifEnv *env, mex_job *job, const term *task) {
 
 /* --- which ------------------------------------------------------------------------------------ */
 
+static const mex_task_row rows[] = {
+    {"eval", 2, eval},
+    {"call", 4, call},
+    {"text", 2, text},
+    {"apply", 3, apply},
+    {"vjp", 4, vjp},
+    {"jvp", 4, jvp},
+    {"value_and_grad", 4, value_and_grad},
+    {"part", 3, part},
+    {"vmap_trace", 4, vmap_trace},
+    {"vmap_replace", 6, vmap_replace},
+    {NULL, 0, NULL},
+};
+
+static const mex_task_row *find(const mex_task_row *row, const char *name, int arity) {
+    while (row->name && (row->arity != arity || strcmp(row->name, name)))
+        row++;
+    return row->name ? row : NULL;
+}
+
 term mex_task(ErlNifEnv *env, mex_job *job) {
-    static const struct {
-        const char *name;
-        int arity;
-        term (*call)(ErlNifEnv *env, mex_job *job, const term *task);
-    } rows[] = {
-        {"eval", 2, eval},
-        {"call", 4, call},
-        {"text", 2, text},
-        {"apply", 3, apply},
-        {"vjp", 4, vjp},
-        {"jvp", 4, jvp},
-        {"value_and_grad", 4, value_and_grad},
-        {"part", 3, part},
-        {"vmap_trace", 4, vmap_trace},
-        {"vmap_replace", 6, vmap_replace},
-    };
+    static const mex_task_row *const lists[] = {rows, mex_lm_tasks};
     const term *task;
     char name[32];
     int n;
     if (!enif_get_tuple(job->env, job->task, &n, &task) || n < 1 ||
         !enif_get_atom(job->env, task[0], name, sizeof name, ERL_NIF_LATIN1))
         return mex_expected(job->env, "the task", "a tuple", job->task), 0;
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (rows[i].arity == n && !strcmp(rows[i].name, name))
-            return rows[i].call(env, job, task);
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        const mex_task_row *row = find(lists[i], name, n);
+        if (row)
+            return row->call(env, job, task);
+    }
     return mex_file_task(env, job, name, n, task);
 }

@@ -32,6 +32,7 @@ defmodule Mlx.Native do
     cell_get: [:cell],
     cell_put: [:cell, :value],
     place: [:name, :argument],
+    lm_cancel: [:ticket],
     stats: []
   ]
 

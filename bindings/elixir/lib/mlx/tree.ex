@@ -102,6 +102,65 @@ defmodule Mlx.Tree do
     end)
   end
 
+  @doc """
+  What another tree has at the places of a template, with the path to each place. Where it is `nil`, or
+  a map without that key, all below is `nil`; what else does not fit is an error that names the path.
+
+      iex> {_arrays, template} = Mlx.Tree.flatten(%{a: Mlx.array(1), b: [Mlx.array(2)]})
+      iex> Mlx.Tree.parts(template, %{b: [:x]})
+      [{[:a], nil}, {[:b, 0], :x}]
+  """
+  @spec parts(template, term) :: [{list, term}]
+  def parts(template, tree), do: template |> places(tree, [], []) |> Enum.reverse()
+
+  defp places(:"$array", part, path, found), do: [{Enum.reverse(path), part} | found]
+  defp places({:"$constant", _}, _tree, _path, found), do: found
+
+  defp places({kind, items}, nil, path, found) when kind in [:"$list", :"$tuple"],
+    do: places_of(Enum.map(items, &{&1, nil}), path, found)
+
+  defp places({:"$list", items}, list, path, found) when length(list) == length(items),
+    do: items |> Enum.zip(list) |> places_of(path, found)
+
+  defp places({:"$tuple", items}, tuple, path, found)
+       when is_tuple(tuple) and tuple_size(tuple) == length(items),
+       do: items |> Enum.zip(Tuple.to_list(tuple)) |> places_of(path, found)
+
+  defp places({:"$map", items}, map, path, found), do: places_in(items, map, path, found)
+
+  defp places({:"$struct", _name, items}, map, path, found),
+    do: places_in(items, map, path, found)
+
+  defp places(_template, _tree, path, _found), do: misfit(path)
+
+  defp places_of(pairs, path, found) do
+    pairs
+    |> Enum.with_index()
+    |> Enum.reduce(found, fn {{template, part}, i}, found ->
+      places(template, part, [i | path], found)
+    end)
+  end
+
+  defp places_in(items, map, path, found) when is_map(map) or map == nil do
+    map = map || %{}
+    known = MapSet.new(items, &elem(&1, 0))
+
+    for key <- Map.keys(map), key != :__struct__, key not in known do
+      misfit([key | path])
+    end
+
+    Enum.reduce(items, found, fn {key, template}, found ->
+      places(template, Map.get(map, key), [key | path], found)
+    end)
+  end
+
+  defp places_in(_items, _other, path, _found), do: misfit(path)
+
+  @spec misfit(list) :: no_return
+  defp misfit(path) do
+    Mlx.Error.fail(:tree, "the trees differ at #{path |> Enum.reverse() |> inspect()}")
+  end
+
   @doc "The arrays of a tree, in order."
   @spec leaves(term) :: [Array.t()]
   def leaves(tree), do: tree |> flatten() |> elem(0)

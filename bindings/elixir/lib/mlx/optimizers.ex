@@ -1,0 +1,408 @@
+defmodule Mlx.Optimizers do
+  @moduledoc """
+  Optimizers: rules that turn gradients into new parameters, as functions over maps of state.
+
+      optimizer = Optimizers.adamw(Optimizers.cosine_decay(1.0e-3, 1000))
+      state = Optimizers.init(optimizer, parameters)
+
+      {loss, gradients} = Mlx.value_and_grad(loss).(parameters, x, y)
+      {parameters, state} = Optimizers.update(optimizer, gradients, parameters, state)
+
+  The state is a tree of arrays: `:step`, and in `:slots` what the rule remembers, in the structure of
+  the parameters. So it is saved as they are, and goes through `Mlx.compile/2`. A learning rate is a
+  number, an array, or a schedule: a function of the step (an array). Another optimizer may go on with
+  a state, for instance the same one with another rate.
+
+  What has no gradient (`nil`, or a key that is not there) stays. Numbers and defaults are those of
+  Python's `mlx.optimizers`.
+  """
+
+  use Mlx.Operators
+  alias Mlx.{Array, Error, Tree}
+  alias Mlx.Optimizers.Rules
+
+  @enforce_keys [:rules]
+  defstruct [:rules]
+
+  @typedoc "`rules`: `{filter, kind, rate, options}`, the first whose filter holds decides."
+  @type t :: %__MODULE__{rules: [tuple]}
+  @type schedule :: (Array.t() -> Array.t())
+  @type rate :: number | Array.t() | schedule
+  @type state :: %{step: Array.t(), slots: term}
+  @type filter :: (path :: list, gradient :: Array.t() -> boolean)
+
+  # --- using one ------------------------------------------------------------------------------
+
+  @doc "The state before the first step."
+  @spec init(t, term) :: state
+  def init(%__MODULE__{} = optimizer, parameters) do
+    {arrays, template} = Tree.flatten(parameters)
+
+    slots =
+      for {{path, p}, a} <- Enum.zip(Tree.parts(template, parameters), arrays) do
+        {kind, _rate, options} = rule(optimizer, path, p)
+        Rules.init(kind, a, options)
+      end
+
+    %{step: Mlx.array(0, :uint64), slots: Tree.unflatten(template, slots)}
+  end
+
+  @doc """
+  One step: the new parameters and the new state.
+
+      iex> alias Mlx.Optimizers
+      iex> optimizer = Optimizers.sgd(0.5)
+      iex> parameters = %{w: Mlx.array([1.0, 2.0])}
+      iex> state = Optimizers.init(optimizer, parameters)
+      iex> gradients = %{w: Mlx.array([1.0, -1.0])}
+      iex> {parameters, state} = Optimizers.update(optimizer, gradients, parameters, state)
+      iex> {Mlx.to_list(parameters.w), Mlx.item(state.step)}
+      {[0.5, 2.5], 1}
+  """
+  @spec update(t, term, parameters, state) :: {parameters, state} when parameters: term
+  def update(%__MODULE__{} = optimizer, gradients, parameters, %{step: before, slots: slots}) do
+    {arrays, template} = Tree.flatten(parameters)
+    step = before + 1
+    rates = rates(optimizer, before)
+
+    changed =
+      for {{path, g}, p, {_path, slot}} <-
+            Enum.zip([Tree.parts(template, gradients), arrays, Tree.parts(template, slots)]) do
+        changed(optimizer, {path, g, p, slot}, rates, step)
+      end
+
+    {arrays, slots} = Enum.unzip(changed)
+    slots = Tree.unflatten(template, slots)
+    {Tree.unflatten(template, arrays), %{step: step, slots: slots}}
+  end
+
+  defp changed(_optimizer, {_path, nil, p, slot}, _rates, _step), do: {p, slot}
+
+  defp changed(optimizer, {path, g, p, slot}, rates, step) do
+    {kind, rate, options} = rule(optimizer, path, g)
+    rate = rates[rate] && Mlx.astype(rates[rate], Mlx.dtype(g))
+    Rules.step(kind, g, p, slot, %{rate: rate, step: step, options: options})
+  end
+
+  # The rates of this step, by what the rules have for them.
+  defp rates(optimizer, step) do
+    for {_filter, _kind, rate, _options} <- optimizer.rules,
+        into: %{},
+        do: {rate, rate(rate, step)}
+  end
+
+  defp rate(nil, _step), do: nil
+  defp rate(%Array{} = rate, _step), do: rate
+  defp rate(rate, _step) when is_number(rate), do: Mlx.array(rate * 1.0)
+  defp rate(schedule, step) when is_function(schedule, 1), do: schedule.(step)
+
+  defp rule(%{rules: rules}, path, g) do
+    {_filter, kind, rate, options} = Enum.find(rules, fn rule -> elem(rule, 0).(path, g) end)
+    {kind, rate, options}
+  end
+
+  # --- rules ----------------------------------------------------------------------------------
+
+  @doc """
+  Gradient descent. With the gradient g, decayed as g + weight_decay p:
+
+      v = momentum v + (1 - dampening) g
+      p = p - rate v
+
+  Options: `:momentum` (0), `:weight_decay` (0), `:dampening` (0), `:nesterov` steps along g + momentum v
+  instead (false; Nesterov 1983).
+  """
+  @spec sgd(rate, keyword) :: t
+  def sgd(rate, options \\ []) do
+    o = options(:sgd, options, momentum: 0.0, weight_decay: 0.0, dampening: 0.0, nesterov: false)
+
+    check(:sgd, not o.nesterov or (o.momentum > 0 and o.dampening == 0), fn ->
+      "nesterov needs a momentum and no dampening"
+    end)
+
+    new(:sgd, rate, o)
+  end
+
+  @doc """
+  Steps divided by the root of a running mean of squared gradients (Tieleman and Hinton 2012):
+
+      v = alpha v + (1 - alpha) g²
+      p = p - rate g / (sqrt(v) + eps)
+
+  Options: `:alpha` (0.99), `:eps` (1.0e-8).
+  """
+  @spec rmsprop(rate, keyword) :: t
+  def rmsprop(rate, options \\ []) do
+    o = options(:rmsprop, options, alpha: 0.99, eps: 1.0e-8)
+    check(:rmsprop, o.alpha >= 0 and o.eps > 0, fn -> "alpha must be >= 0 and eps > 0" end)
+    new(:rmsprop, rate, o)
+  end
+
+  @doc """
+  Steps divided by the root of the sum of squared gradients (Duchi et al. 2011). Options: `:eps`
+  (1.0e-8).
+  """
+  @spec adagrad(rate, keyword) :: t
+  def adagrad(rate, options \\ []) do
+    o = options(:adagrad, options, eps: 1.0e-8)
+    check(:adagrad, o.eps > 0, fn -> "eps must be > 0" end)
+    new(:adagrad, rate, o)
+  end
+
+  @doc """
+  Steps in the parameters' own units (Zeiler 2012):
+
+      v = rho v + (1 - rho) g²
+      d = sqrt(u + eps) / sqrt(v + eps) g
+      u = rho u + (1 - rho) d²
+      p = p - rate d
+
+  Options: `:rho` (0.9), `:eps` (1.0e-6).
+  """
+  @spec adadelta(rate, keyword) :: t
+  def adadelta(rate, options \\ []) do
+    o = options(:adadelta, options, rho: 0.9, eps: 1.0e-6)
+    check(:adadelta, o.rho >= 0 and o.eps > 0, fn -> "rho must be >= 0 and eps > 0" end)
+    new(:adadelta, rate, o)
+  end
+
+  @doc """
+  Steps along a running mean of gradients, divided by their running size (Kingma and Ba 2015):
+
+      m = b1 m + (1 - b1) g
+      v = b2 v + (1 - b2) g²
+      p = p - rate m / (sqrt(v) + eps)
+
+  Options: `:betas` (`{0.9, 0.999}`), `:eps` (1.0e-8), `:bias_correction` divides m by 1 - b1^t and v by
+  1 - b2^t in step t, as the paper does (false).
+  """
+  @spec adam(rate, keyword) :: t
+  def adam(rate, options \\ []), do: adam(:adam, rate, options, [])
+
+  @doc """
+  `adam/2` with weight decay apart from the gradient (Loshchilov and Hutter 2019): p (1 - rate
+  weight_decay), then a step. Options as there, and `:weight_decay` (0.01).
+  """
+  @spec adamw(rate, keyword) :: t
+  def adamw(rate, options \\ []), do: adam(:adamw, rate, options, weight_decay: 0.01)
+
+  defp adam(kind, rate, options, more) do
+    defaults = [betas: {0.9, 0.999}, eps: 1.0e-8, bias_correction: false] ++ more
+    o = options(kind, options, defaults)
+    check(kind, o.eps >= 0, fn -> "eps must be >= 0" end)
+    new(kind, rate, betas(kind, o))
+  end
+
+  @doc """
+  `adam/2` with the largest gradient of late in place of the mean square (Kingma and Ba 2015):
+
+      v = max(b2 v, |g|)
+      p = p - rate m / (v + eps)
+
+  Options: `:betas` (`{0.9, 0.999}`), `:eps` (1.0e-8).
+  """
+  @spec adamax(rate, keyword) :: t
+  def adamax(rate, options \\ []) do
+    o = options(:adamax, options, betas: {0.9, 0.999}, eps: 1.0e-8)
+    check(:adamax, o.eps >= 0, fn -> "eps must be >= 0" end)
+    new(:adamax, rate, betas(:adamax, o))
+  end
+
+  @doc """
+  Steps of equal size along the sign of a running mean (Chen et al. 2023):
+
+      c = b1 m + (1 - b1) g
+      m = b2 m + (1 - b2) g
+      p = p - rate (sign(c) + weight_decay p)
+
+  Options: `:betas` (`{0.9, 0.99}`), `:weight_decay` (0).
+  """
+  @spec lion(rate, keyword) :: t
+  def lion(rate, options \\ []) do
+    o = options(:lion, options, betas: {0.9, 0.99}, weight_decay: 0.0)
+    new(:lion, rate, betas(:lion, o))
+  end
+
+  @doc """
+  Adaptive steps with memory that grows as rows plus columns (Shazeer and Stern 2018): of a matrix of
+  squared gradients only the means along its rows and columns are kept.
+
+  Options:
+
+    * `:eps` is added to squared gradients, and the smallest scale of a parameter (`{1.0e-30, 1.0e-3}`)
+    * `:clip_threshold` the largest root mean square of an update before it is scaled (1)
+    * `:decay_rate` the mean of squares decays with 1 - t^decay_rate in step t (-0.8)
+    * `:beta_1` steps along a running mean of updates (nil)
+    * `:weight_decay` as of `adamw/2` (0)
+    * `:scale_parameter` steps in proportion to the root mean square of the parameter (true)
+    * `:relative_step` a step size of min(0.01, 1/sqrt(t)) in step t instead of the rate (true)
+    * `:warmup_init` with `:relative_step`, at most 1.0e-6 t (false)
+  """
+  @spec adafactor(rate | nil, keyword) :: t
+  def adafactor(rate \\ nil, options \\ []) do
+    defaults = [
+      eps: {1.0e-30, 1.0e-3},
+      clip_threshold: 1.0,
+      decay_rate: -0.8,
+      beta_1: nil,
+      weight_decay: 0.0,
+      scale_parameter: true,
+      relative_step: true,
+      warmup_init: false
+    ]
+
+    o = options(:adafactor, options, defaults)
+
+    check(:adafactor, rate != nil or o.relative_step, fn ->
+      "a rate or relative_step is needed"
+    end)
+
+    %__MODULE__{rules: [{&all/2, :adafactor, rate && valid_rate(rate), o}]}
+  end
+
+  @doc """
+  Momentum, made orthogonal for matrices (Jordan et al. 2024). With the gradient decayed as g +
+  weight_decay p:
+
+      v = momentum v + (1 - momentum) g
+      p = p - rate sqrt(max(1, rows / columns)) orthogonal(v)
+
+  Kernels of convolutions count as matrices of {outputs, all else}; what has one axis moves along v.
+  Embeddings and the last layer do better with `adamw/2`: see `multi/2`.
+
+  Options: `:momentum` (0.95), `:weight_decay` (0.01), `:nesterov` steps along (1 - momentum) g +
+  momentum v (true), `:ns_steps` iterations towards orthogonality (5).
+  """
+  @spec muon(rate, keyword) :: t
+  def muon(rate, options \\ []) do
+    defaults = [momentum: 0.95, weight_decay: 0.01, nesterov: true, ns_steps: 5]
+    new(:muon, rate, options(:muon, options, defaults))
+  end
+
+  @doc """
+  Several optimizers, each for a part of the parameters: pairs of a filter, a function of a parameter's
+  path (a list of keys) and its gradient, and an optimizer; the first whose filter holds decides, the
+  last optimizer takes what no filter wants.
+
+      Optimizers.multi([{fn path, g -> Mlx.ndim(g) == 2 and :embed not in path end, Optimizers.muon(0.02)}],
+        Optimizers.adamw(1.0e-3))
+  """
+  @spec multi([{filter, t}], t) :: t
+  def multi(parts, %__MODULE__{} = last) do
+    rules =
+      for {filter, %__MODULE__{rules: rules}} <- parts, {inner, kind, rate, options} <- rules do
+        {fn path, g -> filter.(path, g) and inner.(path, g) end, kind, rate, options}
+      end
+
+    %__MODULE__{rules: rules ++ last.rules}
+  end
+
+  defp all(_path, _gradient), do: true
+
+  defp new(kind, rate, options),
+    do: %__MODULE__{rules: [{&all/2, kind, valid_rate(rate), options}]}
+
+  defp valid_rate(rate) when is_number(rate) or is_function(rate, 1), do: rate
+  defp valid_rate(%Array{} = rate), do: rate
+
+  defp valid_rate(other) do
+    Error.fail(
+      :optimizer,
+      "a rate is a number, an array or a function of the step, not #{inspect(other, limit: 5)}"
+    )
+  end
+
+  defp options(name, given, defaults) do
+    unless Keyword.keyword?(given),
+      do: Error.fail(name, "options are a keyword list, not #{inspect(given, limit: 5)}")
+
+    for {key, _} <- given, not Keyword.has_key?(defaults, key) do
+      Error.fail(
+        name,
+        "there is no option #{inspect(key)}; there are #{inspect(Keyword.keys(defaults))}"
+      )
+    end
+
+    defaults |> Keyword.merge(given) |> Map.new()
+  end
+
+  defp betas(name, o) do
+    betas = if is_list(o.betas), do: List.to_tuple(o.betas), else: o.betas
+
+    fits =
+      is_tuple(betas) and tuple_size(betas) == 2 and
+        Enum.all?(Tuple.to_list(betas), &(is_number(&1) and &1 >= 0 and &1 < 1))
+
+    check(name, fits, fn -> "betas must be two numbers in [0, 1), not #{inspect(betas)}" end)
+    %{o | betas: betas}
+  end
+
+  defp check(_name, true, _message), do: :ok
+  defp check(name, false, message), do: Error.fail(name, message.())
+
+  # --- gradients ------------------------------------------------------------------------------
+
+  @doc """
+  Gradients scaled so that the norm of all of them together is at most `max_norm`, and the norm before
+  (Pascanu et al. 2013).
+  """
+  @spec clip_grad_norm(gradients, number) :: {gradients, Array.t()} when gradients: term
+  def clip_grad_norm(gradients, max_norm) when is_number(max_norm) and max_norm >= 0 do
+    squares = for g <- Tree.leaves(gradients), do: Mlx.sum(Mlx.square(g))
+    norm = Mlx.sqrt(Enum.reduce(squares, Mlx.array(0.0), &Mlx.add(&2, &1)))
+    scale = Mlx.minimum(max_norm / (norm + 1.0e-6), 1.0)
+    {Tree.map(gradients, &Mlx.multiply(&1, scale)), norm}
+  end
+
+  def clip_grad_norm(_gradients, other),
+    do: Error.fail(:clip_grad_norm, "the norm must be >= 0, not #{inspect(other, limit: 5)}")
+
+  # --- schedules ------------------------------------------------------------------------------
+
+  @doc "A schedule: `init * decay_rate ** step`."
+  @spec exponential_decay(number, number) :: schedule
+  def exponential_decay(init, decay_rate), do: fn step -> init * decay_rate ** step end
+
+  @doc "A schedule: `init * decay_rate ** div(step, step_size)`."
+  @spec step_decay(number, number, pos_integer) :: schedule
+  def step_decay(init, decay_rate, step_size),
+    do: fn step -> init * decay_rate ** Mlx.floor_divide(step, step_size) end
+
+  @doc """
+  A schedule: half a cosine wave from `init` down to `stop` in `steps` steps, then `stop` (Loshchilov and
+  Hutter 2016).
+  """
+  @spec cosine_decay(number, pos_integer, number) :: schedule
+  def cosine_decay(init, steps, stop \\ 0.0) do
+    fn step ->
+      fraction = Mlx.minimum(step, steps) / steps
+      stop + 0.5 * (init - stop) * (1.0 + Mlx.cos(:math.pi() * fraction))
+    end
+  end
+
+  @doc "A schedule: a straight line from `init` to `stop` in `steps` steps, then `stop`."
+  @spec linear_schedule(number, number, pos_integer) :: schedule
+  def linear_schedule(init, stop, steps) when is_integer(steps) and steps > 0,
+    do: fn step -> Mlx.minimum(step, steps) * ((stop - init) / steps) + init end
+
+  def linear_schedule(_init, _stop, steps),
+    do: Error.fail(:linear_schedule, "steps must be at least 1, not #{inspect(steps, limit: 5)}")
+
+  @doc """
+  One schedule after the other, each counting from its own boundary: `boundaries` has, for every schedule
+  but the first, the step at which it begins.
+  """
+  @spec join_schedules([schedule], [integer]) :: schedule
+  def join_schedules([first | rest], boundaries) when length(rest) == length(boundaries) do
+    fn step ->
+      boundaries
+      |> Enum.zip(rest)
+      |> Enum.reduce(first.(step), fn {boundary, following}, rate ->
+        Mlx.where(Mlx.less(step, boundary), rate, following.(step - boundary))
+      end)
+    end
+  end
+
+  def join_schedules(_schedules, _boundaries),
+    do: Error.fail(:join_schedules, "there must be one boundary less than schedules")
+end

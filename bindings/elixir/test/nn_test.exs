@@ -1,0 +1,519 @@
+defmodule Mlx.NNTest do
+  use ExUnit.Case, async: true
+  import Mlx.Check
+  alias Mlx.NN
+  alias Mlx.NN.{Attention, Conv, Init, Losses, Recurrent}
+
+  doctest Mlx.NN
+  doctest Mlx.NN.Init
+  doctest Mlx.NN.Losses
+  doctest Mlx.Operators
+
+  defp key(seed), do: Mlx.Random.key(seed)
+  defp normal(shape, seed), do: Mlx.Random.normal(shape: shape, key: key(seed))
+
+  defp near(found, wanted, tolerance \\ 1.0e-5) do
+    found = List.flatten([found])
+    wanted = List.flatten([wanted])
+    assert length(found) == length(wanted)
+
+    for {a, b} <- Enum.zip(found, wanted) do
+      assert abs(a - b) <= tolerance * max(1, abs(b)), "#{a} is not #{b}"
+    end
+  end
+
+  # --- activations ----------------------------------------------------------------------------
+
+  @points [-7.5, -3.0, -1.0, -0.25, 0.0, 0.3, 0.5, 1.0, 2.9, 6.5]
+
+  defp sigmoid(x), do: 1 / (1 + :math.exp(-x))
+  defp elu(x, a), do: if(x > 0, do: x, else: a * (:math.exp(x) - 1))
+  defp softplus(x), do: :math.log(1 + :math.exp(x))
+
+  test "activations are their formulas" do
+    gelu_approx = fn x ->
+      0.5 * x * (1 + :math.tanh(:math.sqrt(2 / :math.pi()) * (x + 0.044715 * x * x * x)))
+    end
+
+    cases = [
+      {&NN.relu/1, &max(&1, 0)},
+      {&NN.relu2/1, &(max(&1, 0) * max(&1, 0))},
+      {&NN.relu6/1, &min(max(&1, 0), 6)},
+      {&NN.leaky_relu/1, &if(&1 > 0, do: &1, else: 0.01 * &1)},
+      {&NN.prelu(&1, Mlx.array([0.25])), &if(&1 > 0, do: &1, else: 0.25 * &1)},
+      {&NN.elu/1, &elu(&1, 1)},
+      {&NN.elu(&1, 0.5), &elu(&1, 0.5)},
+      {&NN.selu/1, &(1.0507 * elu(&1, 1.67326))},
+      {&NN.celu(&1, 2.0), &(max(&1, 0) + 2 * (:math.exp(min(&1, 0) / 2) - 1))},
+      {&NN.sigmoid/1, &sigmoid/1},
+      {&NN.tanh/1, &:math.tanh/1},
+      {&NN.silu/1, &(&1 * sigmoid(&1))},
+      {&NN.softplus/1, &softplus/1},
+      {&NN.log_sigmoid/1, &(-softplus(-&1))},
+      {&NN.softsign/1, &(&1 / (1 + abs(&1)))},
+      {&NN.softshrink/1, &if(abs(&1) > 0.5, do: &1 - 0.5 * &1 / abs(&1), else: 0)},
+      {&NN.hard_shrink/1, &if(abs(&1) > 0.5, do: &1, else: 0)},
+      {&NN.hard_tanh/1, &min(max(&1, -1), 1)},
+      {&NN.hardswish/1, &(&1 * min(max(&1 + 3, 0), 6) / 6)},
+      {&NN.gelu/1, &(&1 * (1 + :math.erf(&1 / :math.sqrt(2))) / 2)},
+      {&NN.gelu_approx/1, gelu_approx},
+      {&NN.gelu_fast_approx/1, &(&1 * sigmoid(1.702 * &1))},
+      {&NN.mish/1, &(&1 * :math.tanh(softplus(&1)))},
+      {&NN.step/1, &if(&1 >= 0, do: 1, else: 0)}
+    ]
+
+    for {found, wanted} <- cases do
+      near(Mlx.to_list(found.(Mlx.array(@points))), Enum.map(@points, wanted))
+    end
+  end
+
+  test "activations along an axis" do
+    x = Mlx.array([[1.0, 2.0, 4.0, 3.0], [1000.0, 1001.0, 999.0, 1000.0]])
+    row = [1.0, 2.0, 4.0, 3.0]
+    total = row |> Enum.map(&:math.exp/1) |> Enum.sum()
+    near(Mlx.to_list(NN.softmax(x)[0]), Enum.map(row, &(:math.exp(&1) / total)))
+    near(Mlx.to_list(NN.log_softmax(x)[0]), Enum.map(row, &(&1 - :math.log(total))))
+    near(Mlx.to_list(Mlx.sum(NN.softmin(x), axis: -1)), [1.0, 1.0])
+    near(Mlx.to_list(NN.glu(x)[0]), [sigmoid(4.0), 2 * sigmoid(3.0)])
+    assert Mlx.dtype(NN.log_softmax(Mlx.astype(x, :float16))) == :float16
+    assert Mlx.dtype(NN.log_softmax(Mlx.array([1, 2]))) == :float32
+  end
+
+  # --- layers ---------------------------------------------------------------------------------
+
+  test "affine maps" do
+    p = NN.init_linear(3, 2, key: key(1))
+    assert {Mlx.shape(p.weight), Mlx.shape(p.bias)} == {{2, 3}, {2}}
+    x = Mlx.array([1.0, -2.0, 0.5])
+    [[a, b, c], [d, e, f]] = Mlx.to_list(p.weight)
+    [g, h] = Mlx.to_list(p.bias)
+    near(Mlx.to_list(NN.linear(x, p)), [a - 2 * b + 0.5 * c + g, d - 2 * e + 0.5 * f + h])
+
+    near(Mlx.to_list(NN.linear(x, Map.delete(p, :bias))), [
+      a - 2 * b + 0.5 * c,
+      d - 2 * e + 0.5 * f
+    ])
+
+    refute Map.has_key?(NN.init_linear(3, 2, bias: false), :bias)
+    ones = NN.init_linear(3, 2, weight: &Init.ones/2, dtype: :float16)
+    assert Mlx.to_list(ones.weight) == [[1.0, 1.0, 1.0], [1.0, 1.0, 1.0]]
+    assert Mlx.dtype(ones.bias) == :float16
+    assert error(fn -> NN.init_linear(0, 2) end).message =~ "inputs must be a positive integer"
+
+    w = %{weight: Mlx.reshape(Mlx.arange(6.0), [1, 2, 3]), bias: Mlx.array([1.0])}
+    y = NN.bilinear(Mlx.array([1.0, 1.0, 2.0]), Mlx.array([1.0, 10.0]), w)
+    near(Mlx.to_list(y), [(0 + 1 + 4) * 1.0 + (3 + 4 + 10) * 10.0 + 1])
+    assert Mlx.shape(NN.init_bilinear(3, 2, 4, key: key(0)).weight) == {4, 2, 3}
+  end
+
+  test "the same key makes the same parameters, another one others" do
+    make = fn seed -> NN.init_linear(4, 4, key: key(seed)) |> values() end
+    assert make.(3) == make.(3)
+    assert make.(3) != make.(4)
+  end
+
+  test "embeddings" do
+    p = NN.init_embedding(5, 3, key: key(2))
+    rows = Mlx.to_list(p.weight)
+    found = Mlx.array([[4, 0], [1, 1]]) |> NN.embedding(p) |> Mlx.to_list()
+    assert found == [[Enum.at(rows, 4), Enum.at(rows, 0)], [Enum.at(rows, 1), Enum.at(rows, 1)]]
+    assert Mlx.shape(NN.embedding_as_linear(Mlx.ones([2, 3]), p)) == {2, 5}
+  end
+
+  test "dropout keeps the mean, and nothing is dropped without a key" do
+    x = Mlx.ones([100, 100])
+    y = NN.dropout(x, key(5), 0.25)
+    kept = y |> Mlx.to_list() |> List.flatten() |> Enum.uniq() |> Enum.sort()
+    near(kept, [0.0, 1 / 0.75])
+    # three deviations of the mean of 10,000 draws: 3 * sqrt(p / (1 - p) / 10000)
+    near(Mlx.item(Mlx.mean(y)), 1.0, 0.0174)
+    assert Mlx.to_list(NN.dropout(x, key(5), 0.25)) == Mlx.to_list(y)
+    assert NN.dropout(x, nil, 0.25) == x
+    assert error(fn -> NN.dropout(x, nil, 1.0) end).message =~ "[0, 1)"
+
+    for {x, drop, sum} <- [
+          {Mlx.ones([2, 3, 3, 50]), &NN.dropout2d/3, [1, 2]},
+          {Mlx.ones([2, 2, 3, 2, 50]), &NN.dropout3d/3, [1, 2, 3]}
+        ] do
+      y = drop.(x, key(6), 0.5)
+      spread = Mlx.subtract(Mlx.max(y, axis: sum), Mlx.min(y, axis: sum))
+      assert Mlx.item(Mlx.max(spread)) == 0.0
+      near(y |> Mlx.to_list() |> List.flatten() |> Enum.uniq() |> Enum.sort(), [0.0, 2.0])
+    end
+
+    assert error(fn -> NN.dropout2d(Mlx.ones([3, 3]), key(1), 0.5) end).message =~
+             "2 spatial axes"
+  end
+
+  test "normalizations have mean 0 and variance 1 where they should" do
+    x = Mlx.add(Mlx.multiply(normal({4, 5, 6}, 7), 3), 2)
+
+    for {y, axes} <- [
+          {NN.layer_norm(x), [2]},
+          {NN.instance_norm(x), [1]},
+          {NN.group_norm(x, 1), [1, 2]},
+          {NN.batch_norm(x, %{}, NN.init_batch_state(6), training: true) |> elem(0), [0, 1]}
+        ] do
+      assert Mlx.item(Mlx.max(Mlx.abs(Mlx.mean(y, axis: axes)))) < 1.0e-5
+      assert Mlx.item(Mlx.max(Mlx.abs(Mlx.subtract(Mlx.var(y, axis: axes), 1)))) < 1.0e-3
+    end
+
+    near(Mlx.to_list(NN.rms_norm(Mlx.array([3.0, 4.0]))), [
+      3 / :math.sqrt(12.5),
+      4 / :math.sqrt(12.5)
+    ])
+
+    p = NN.init_norm(6) |> Map.update!(:bias, &Mlx.add(&1, 5))
+    near(Mlx.item(Mlx.mean(NN.layer_norm(x, p))), 5.0)
+    assert NN.init_norm(3, bias: false) |> Map.keys() == [:weight]
+    assert Mlx.dtype(NN.group_norm(Mlx.astype(x, :float16), 2)) == :float16
+    assert error(fn -> NN.group_norm(x, 4) end).message =~ "4 groups"
+    assert error(fn -> NN.instance_norm(Mlx.ones([2, 2])) end).operation == "instance_norm"
+    assert error(fn -> NN.layer_norm(x, %{}, eps: 0) end).message =~ "eps must be above 0"
+  end
+
+  test "batch normalization moves its averages in training alone" do
+    x = Mlx.array([[1.0], [3.0], [8.0]])
+    state = NN.init_batch_state(1)
+    {_y, state} = NN.batch_norm(x, %{}, state, training: true, momentum: 0.5)
+    near(Mlx.to_list(state.running_mean), [2.0])
+    # the unbiased variance of 1, 3, 8 is 13
+    near(Mlx.to_list(state.running_var), [7.0])
+    {y, same} = NN.batch_norm(x, %{}, state)
+    assert same == state
+    near(Mlx.to_list(y), Enum.map([1, 3, 8], &[(&1 - 2) / :math.sqrt(7 + 1.0e-5)]))
+    one = fn -> NN.batch_norm(Mlx.ones([1, 2]), %{}, NN.init_batch_state(2), training: true) end
+    assert error(one).message =~ "more than one value"
+    assert error(fn -> NN.batch_norm(Mlx.ones([2]), %{}, state) end).message =~ "axes"
+  end
+
+  test "convolutions" do
+    p = %{weight: Mlx.reshape(Mlx.array([1.0, 2.0, 3.0]), [1, 3, 1]), bias: Mlx.array([10.0])}
+    x = Mlx.reshape(Mlx.array([1.0, 0.0, 2.0, 1.0]), [1, 4, 1])
+    assert x |> Conv.conv1d(p) |> Mlx.to_list() == [[[17.0], [17.0]]]
+    assert x |> Conv.conv1d(p, padding: 1, stride: 2) |> Mlx.to_list() == [[[12.0], [17.0]]]
+    y = Conv.conv_transpose1d(x, p, stride: 2)
+    assert Mlx.to_list(Mlx.flatten(y)) == [11.0, 12.0, 13.0, 10.0, 12.0, 14.0, 17.0, 12.0, 13.0]
+    p = Conv.init_conv2d(4, 6, {3, 2}, groups: 2, key: key(1))
+    assert Mlx.shape(p.weight) == {6, 3, 2, 2}
+
+    assert Mlx.shape(Conv.conv2d(Mlx.ones([2, 8, 8, 4]), p, groups: 2, padding: {1, 0})) ==
+             {2, 8, 7, 6}
+
+    limit = 1 / :math.sqrt(2 * 6)
+    assert Mlx.item(Mlx.max(Mlx.abs(p.weight))) <= limit
+    assert Mlx.item(Mlx.max(Mlx.abs(p.weight))) > 0.9 * limit
+    assert error(fn -> Conv.init_conv2d(3, 6, 3, groups: 2) end).message =~ "2 groups"
+    assert error(fn -> Conv.init_conv2d(3, 6, [3]) end).message =~ "2 of them"
+    assert error(fn -> Conv.init_conv1d(3, 6, :a) end).message =~ ":a"
+  end
+
+  test "pooling" do
+    x = Mlx.reshape(Mlx.array([1.0, 5.0, 2.0, 3.0, -4.0]), [1, 5, 1])
+    flat = &Mlx.to_list(Mlx.flatten(&1))
+    assert flat.(Conv.max_pool1d(x, 2)) == [5.0, 3.0]
+    assert flat.(Conv.max_pool1d(x, 2, stride: 1)) == [5.0, 5.0, 3.0, 3.0]
+    assert flat.(Conv.avg_pool1d(x, 2, stride: 1)) == [3.0, 3.5, 2.5, -0.5]
+    assert flat.(Conv.max_pool1d(Mlx.negative(x), 3, padding: 1)) == [-1.0, 4.0]
+    assert flat.(Conv.avg_pool1d(x, 2, padding: 1)) == [0.5, 3.5, -0.5]
+    small = Mlx.array([[[-3], [-5]]], :int8)
+    assert flat.(Conv.max_pool1d(small, 2, padding: 1)) == [-3, -5]
+    wide = Mlx.reshape(Mlx.arange(24.0), [1, 4, 6, 1])
+    assert flat.(Conv.max_pool2d(wide, {2, 3})) == [8.0, 11.0, 20.0, 23.0]
+    assert flat.(Conv.avg_pool2d(wide, 2, stride: {2, 3})) == [3.5, 6.5, 15.5, 18.5]
+    assert Mlx.shape(Conv.avg_pool3d(Mlx.ones([1, 4, 4, 4, 2]), 2)) == {1, 2, 2, 2, 2}
+    assert flat.(Conv.max_pool1d(Mlx.zeros([1, 1, 1]), 2, stride: 1)) == []
+    assert error(fn -> Conv.max_pool2d(x, 2) end).message =~ "spatial axes"
+    assert error(fn -> Conv.max_pool1d(x, 0) end).message =~ "integer from 1"
+  end
+
+  test "resizing" do
+    x = Mlx.reshape(Mlx.array([1.0, 3.0]), [1, 2, 1])
+    flat = &Mlx.to_list(Mlx.flatten(&1))
+    assert flat.(Conv.upsample(x, 2)) == [1.0, 1.0, 3.0, 3.0]
+    assert flat.(Conv.upsample(x, 2, mode: :linear)) == [1.0, 1.5, 2.5, 3.0]
+    near(flat.(Conv.upsample(x, 2, mode: :linear, align_corners: true)), [1.0, 5 / 3, 7 / 3, 3.0])
+    assert error(fn -> Conv.upsample(x, 2, mode: :best) end).message =~ ":best"
+    assert error(fn -> Conv.upsample(x, {2, 2}) end).message =~ "spatial axis"
+  end
+
+  # --- recurrent, by floats -------------------------------------------------------------------
+
+  defp dot(row, x), do: Enum.zip_with(row, x, &(&1 * &2)) |> Enum.sum()
+  defp product(matrix, x), do: Enum.map(matrix, &dot(&1, x))
+  defp plus(lists), do: Enum.zip_with(lists, &Enum.sum/1)
+
+  test "recurrent layers follow their formulas" do
+    x = normal({3, 2}, 1)
+    steps = Mlx.to_list(x)
+    zeros = [0.0, 0.0]
+
+    p = Recurrent.init_rnn(2, 2, key: key(1))
+    [wx, wh, b] = Enum.map([p[:Wxh], p[:Whh], p[:bias]], &Mlx.to_list/1)
+
+    next = fn x, h ->
+      h = plus([product(wx, x), product(wh, h), b]) |> Enum.map(&:math.tanh/1)
+      {h, h}
+    end
+
+    {states, _} = Enum.map_reduce(steps, zeros, next)
+    near(Mlx.to_list(Recurrent.rnn(x, p)), states)
+
+    p = Recurrent.init_gru(2, 2, key: key(2))
+    [wx, wh, b, bhn] = Enum.map([p[:Wx], p[:Wh], p[:b], p[:bhn]], &Mlx.to_list/1)
+
+    next = fn x, h ->
+      [r, z, n] = plus([product(wx, x), b]) |> Enum.chunk_every(2)
+      [hr, hz, hn] = product(wh, h) |> Enum.chunk_every(2)
+      r = plus([r, hr]) |> Enum.map(&sigmoid/1)
+      z = plus([z, hz]) |> Enum.map(&sigmoid/1)
+      gated = Enum.zip_with(r, plus([hn, bhn]), &(&1 * &2))
+      n = plus([n, gated]) |> Enum.map(&:math.tanh/1)
+      h = Enum.zip_with([z, n, h], fn [z, n, h] -> (1 - z) * n + z * h end)
+      {h, h}
+    end
+
+    {states, _} = Enum.map_reduce(steps, zeros, next)
+    near(Mlx.to_list(Recurrent.gru(x, p)), states)
+
+    p = Recurrent.init_lstm(2, 2, key: key(3))
+    [wx, wh, b] = Enum.map([p[:Wx], p[:Wh], p[:bias]], &Mlx.to_list/1)
+
+    next = fn x, {h, c} ->
+      [i, f, g, o] = plus([product(wx, x), product(wh, h), b]) |> Enum.chunk_every(2)
+
+      c =
+        Enum.zip_with([f, c, i, g], fn [f, c, i, g] ->
+          sigmoid(f) * c + sigmoid(i) * :math.tanh(g)
+        end)
+
+      h = Enum.zip_with(o, c, &(sigmoid(&1) * :math.tanh(&2)))
+      {{h, c}, {h, c}}
+    end
+
+    {states, _} = Enum.map_reduce(steps, {zeros, zeros}, next)
+    {h, c} = Recurrent.lstm(x, p)
+    near(Mlx.to_list(h), Enum.map(states, &elem(&1, 0)))
+    near(Mlx.to_list(c), Enum.map(states, &elem(&1, 1)))
+
+    # a text in two halves is the text
+    {first, cells} = Recurrent.lstm(x[0..0], p)
+    {second, _} = Recurrent.lstm(x[1..2], p, hidden: first[-1], cell: cells[-1])
+    near(Mlx.to_list(second), states |> Enum.drop(1) |> Enum.map(&elem(&1, 0)))
+  end
+
+  # --- attention ------------------------------------------------------------------------------
+
+  test "attention in one head is softmax(q kᵀ / sqrt(d)) v" do
+    x = normal({1, 3, 4}, 4)
+    p = Attention.init_multi_head_attention(4, key: key(5))
+    of = fn name -> Mlx.to_list(NN.linear(x, p[name])) |> hd() end
+    [q, k, v] = Enum.map([:query_proj, :key_proj, :value_proj], of)
+
+    rows =
+      for row <- q do
+        e = Enum.map(k, &:math.exp(dot(row, &1) / 2))
+        weights = Enum.map(e, &(&1 / Enum.sum(e)))
+        Enum.zip_with(v, &dot(weights, &1))
+      end
+
+    wanted = Mlx.array([rows]) |> NN.linear(p.out_proj) |> Mlx.to_list()
+    near(Mlx.to_list(Attention.multi_head_attention(x, x, x, p, heads: 1)), wanted)
+    none = fn -> Attention.multi_head_attention(x, x, x, p, heads: 3) end
+    assert error(none).message =~ "3 heads"
+  end
+
+  test "a causal mask hides what comes" do
+    assert Mlx.to_list(Mlx.less(Attention.causal_mask(3), -1.0e38)) ==
+             [[false, true, true], [false, false, true], [false, false, false]]
+
+    p = Attention.init_transformer_encoder(2, 8, mlp_dims: 16, key: key(1))
+    x = normal({2, 5, 8}, 2)
+    y = Attention.transformer_encoder(x, p, heads: 2, mask: Attention.causal_mask(5))
+    changed = put_in(x[[0..-1, 4]], Mlx.zeros([2, 8]))
+    z = Attention.transformer_encoder(changed, p, heads: 2, mask: Attention.causal_mask(5))
+    near(Mlx.to_list(y[[0..-1, 0..3]]), Mlx.to_list(z[[0..-1, 0..3]]))
+    assert Mlx.item(Mlx.max(Mlx.abs(Mlx.subtract(y[[0..-1, 4]], z[[0..-1, 4]])))) > 0.1
+  end
+
+  test "dropout and checkpoints in a transformer" do
+    p = Attention.init_transformer_encoder(2, 8, key: key(1))
+    x = normal({2, 5, 8}, 2)
+    plain = Attention.transformer_encoder(x, p, heads: 2)
+    dropped = &Attention.transformer_encoder(x, p, heads: 2, dropout: 0.5, key: key(&1))
+    assert Mlx.to_list(dropped.(1)) == Mlx.to_list(dropped.(1))
+    assert Mlx.to_list(dropped.(1)) != Mlx.to_list(plain)
+
+    loss = fn checkpoint ->
+      Mlx.grad(fn p ->
+        Mlx.sum(
+          Attention.transformer_encoder(x, p, heads: 2, checkpoint: checkpoint)
+          |> Mlx.square()
+        )
+      end).(p)
+    end
+
+    near(values(loss.(true)), values(loss.(false)), 1.0e-4)
+  end
+
+  # --- initializers ---------------------------------------------------------------------------
+
+  # Mean and variance of n draws, within five deviations.
+  defp moments(a, mean, variance, kurtosis) do
+    n = Mlx.size(a)
+    found = Mlx.item(Mlx.mean(a))
+    assert abs(found - mean) <= 5 * :math.sqrt(variance / n)
+    found = Mlx.item(Mlx.var(a))
+    assert abs(found - variance) <= 5 * variance * :math.sqrt((kurtosis - 1) / n)
+  end
+
+  test "initializers have the statistics that they say" do
+    shape = {200, 5, 100}
+    # fans: 500 inputs of each output, 1000 outputs of each input
+    normal = [
+      {&Init.normal/2, [mean: 2.0, std: 3.0], 2.0, 9.0},
+      {&Init.glorot_normal/2, [], 0.0, 2 / 1500},
+      {&Init.glorot_normal/2, [gain: 2.0], 0.0, 4 * 2 / 1500},
+      {&Init.he_normal/2, [], 0.0, 1 / 500},
+      {&Init.he_normal/2, [mode: :fan_out], 0.0, 1 / 1000}
+    ]
+
+    for {init, options, mean, variance} <- normal,
+        do: moments(init.(shape, [key: key(1)] ++ options), mean, variance, 3)
+
+    uniform = [
+      {&Init.uniform/2, [low: -1.0, high: 3.0], -1.0, 3.0},
+      {&Init.glorot_uniform/2, [], -:math.sqrt(6 / 1500), :math.sqrt(6 / 1500)},
+      {&Init.he_uniform/2, [], -:math.sqrt(3 / 500), :math.sqrt(3 / 500)},
+      {&Init.he_uniform/2, [mode: :fan_out, gain: 2.0], -2 * :math.sqrt(3 / 1000),
+       2 * :math.sqrt(3 / 1000)}
+    ]
+
+    for {init, options, low, high} <- uniform do
+      a = init.(shape, [key: key(2)] ++ options)
+      moments(a, (low + high) / 2, (high - low) * (high - low) / 12, 1.8)
+      assert Mlx.item(Mlx.min(a)) >= low - 1.0e-6 and Mlx.item(Mlx.max(a)) <= high
+    end
+  end
+
+  test "fixed, sparse and orthogonal initializers" do
+    assert Mlx.to_list(Init.constant({2}, 3, dtype: :int32)) == [3, 3]
+    assert Mlx.to_list(Init.identity({2, 2})) == [[1.0, 0.0], [0.0, 1.0]]
+    a = Init.sparse({20, 50}, 0.3, std: 2.0, key: key(1))
+    zeros = Mlx.sum(Mlx.equal(a, 0), axis: 1)
+    assert Mlx.to_list(zeros) == List.duplicate(15, 20)
+
+    for {rows, columns} <- [{4, 7}, {7, 4}] do
+      q = Init.orthogonal({rows, columns}, gain: 2.0, key: key(2))
+
+      gram =
+        if rows < columns,
+          do: Mlx.matmul(q, Mlx.transpose(q)),
+          else: Mlx.matmul(Mlx.transpose(q), q)
+
+      near(Mlx.to_list(gram), Mlx.to_list(Mlx.multiply(4, Mlx.eye(4))))
+    end
+
+    assert error(fn -> Init.he_normal({3}) end).message =~ "two axes"
+    assert error(fn -> Init.he_normal({3, 3}, mode: :both) end).message =~ ":both"
+    assert error(fn -> Init.identity({3, 2}) end).message =~ "square"
+    assert error(fn -> Init.orthogonal({3, 2, 1}) end).message =~ "matrix"
+    assert error(fn -> Init.zeros(:a) end).message =~ "shape"
+  end
+
+  # --- losses ---------------------------------------------------------------------------------
+
+  test "losses are their formulas" do
+    y = [0.3, -1.2, 2.0, 0.7]
+    t = [0.1, 0.4, 1.0, 0.6]
+    sign = [1.0, -1.0, 1.0, -1.0]
+    p = [0.3, 0.9, 0.5, 0.0]
+    log = fn x -> if x <= 0, do: -100, else: max(:math.log(x), -100) end
+    ce = fn p, t -> -(t * log.(p) + (1 - t) * log.(1 - p)) end
+
+    huber = fn d, delta ->
+      if abs(d) <= delta, do: d * d / 2, else: delta * (abs(d) - delta / 2)
+    end
+
+    smooth = fn d, beta -> if abs(d) < beta, do: d * d / (2 * beta), else: abs(d) - beta / 2 end
+
+    cases = [
+      {&Losses.l1_loss/3, y, t, [], fn y, t -> abs(y - t) end},
+      {&Losses.mse_loss/3, y, t, [], fn y, t -> (y - t) * (y - t) end},
+      {&Losses.binary_cross_entropy/3, y, t, [], &ce.(sigmoid(&1), &2)},
+      {&Losses.binary_cross_entropy/3, p, t, [with_logits: false], ce},
+      {&Losses.smooth_l1_loss/3, y, t, [beta: 0.5], &smooth.(&1 - &2, 0.5)},
+      {&Losses.smooth_l1_loss/3, y, t, [beta: 0], fn y, t -> abs(y - t) end},
+      {&Losses.huber_loss/3, y, t, [delta: 0.7], &huber.(&1 - &2, 0.7)},
+      {&Losses.hinge_loss/3, y, sign, [], fn y, t -> max(1 - y * t, 0) end},
+      {&Losses.log_cosh_loss/3, y, t, [], fn y, t -> :math.log(:math.cosh(y - t)) end}
+    ]
+
+    for {loss, y, t, options, formula} <- cases do
+      wanted = Enum.zip_with(y, t, formula)
+      found = &loss.(Mlx.array(y), Mlx.array(t), [reduction: &1] ++ options)
+      near(Mlx.to_list(found.(:none)), wanted)
+      near(Mlx.item(found.(:sum)), Enum.sum(wanted))
+      near(Mlx.item(found.(:mean)), Enum.sum(wanted) / 4)
+    end
+
+    assert error(fn -> Losses.l1_loss(Mlx.ones([2]), Mlx.ones([3])) end).message =~
+             "shapes differ"
+
+    bad = fn -> Losses.l1_loss(Mlx.ones([2]), Mlx.ones([2]), reduction: :most) end
+    assert error(bad).message =~ ":most"
+  end
+
+  test "losses of classes and of several inputs" do
+    logits = [[1.0, 2.0, 0.5], [0.0, -1.0, 3.0]]
+
+    logs =
+      for row <- logits,
+          do: Enum.map(row, &(&1 - :math.log(Enum.sum(Enum.map(row, fn x -> :math.exp(x) end)))))
+
+    [[a1, a2, a3] = first, [b1, b2, b3] = second] = logs
+    x = Mlx.array(logits)
+    near(Mlx.to_list(Losses.cross_entropy(x, Mlx.array([1, 2]))), [-a2, -b3])
+    near(Mlx.to_list(Losses.nll_loss(Mlx.array(logs), Mlx.array([1, 2]))), [-a2, -b3])
+
+    weighted =
+      Losses.cross_entropy(x, Mlx.array([1, 2]), weights: Mlx.array([2.0, 0.5]), reduction: :sum)
+
+    near(Mlx.item(weighted), -2 * a2 - 0.5 * b3)
+    soft = Mlx.array([[0.5, 0.5, 0.0], [0.0, 0.2, 0.8]])
+    near(Mlx.to_list(Losses.cross_entropy(x, soft)), [-(a1 + a2) / 2, -0.2 * b2 - 0.8 * b3])
+    smooth = Losses.cross_entropy(x, Mlx.array([1, 2]), label_smoothing: 0.3)
+
+    near(Mlx.to_list(smooth), [
+      -0.7 * a2 - 0.3 * (a1 + a2 + a3) / 3,
+      -0.7 * b3 - 0.3 * (b1 + b2 + b3) / 3
+    ])
+
+    near(Mlx.to_list(Losses.cross_entropy(Mlx.transpose(x), Mlx.array([1, 2]), axis: 0)), [
+      -a2,
+      -b3
+    ])
+
+    q = Mlx.array(Enum.map(logs, &Enum.reverse/1))
+    kl = Enum.zip_with(first, Enum.reverse(first), fn p, q -> :math.exp(q) * (q - p) end)
+    near(Mlx.to_list(Losses.kl_div_loss(Mlx.array(logs), q)[0]), Enum.sum(kl))
+    assert length(second) == 3
+    wrong = fn -> Losses.cross_entropy(x, Mlx.array([1, 2, 0])) end
+    assert error(wrong).message =~ "do not fit"
+    assert error(fn -> Losses.cross_entropy(x, soft, label_smoothing: 1) end).message =~ "[0, 1)"
+
+    m = Mlx.array([1.0, 2.0])
+    t = Mlx.array([1.5, 0.0])
+    v = Mlx.array([0.5, 2.0])
+    wanted = [(:math.log(0.5) + 0.25 / 0.5) / 2, (:math.log(2.0) + 4 / 2) / 2]
+    near(Mlx.to_list(Losses.gaussian_nll_loss(m, t, v, reduction: :none)), wanted)
+    full = Losses.gaussian_nll_loss(m, t, v, full: true)
+    near(Mlx.item(full), Enum.sum(wanted) / 2 + :math.log(2 * :math.pi()) / 2)
+
+    [a, p, n] = for row <- [[0.0, 0.0], [3.0, 4.0], [0.0, 2.0]], do: Mlx.array([row])
+    near(Mlx.to_list(Losses.triplet_loss(a, p, n)), [5.0 - 2.0 + 1], 1.0e-4)
+    near(Mlx.to_list(Losses.cosine_similarity_loss(p, n)), [0.8])
+    ranking = Losses.margin_ranking_loss(m, t, Mlx.array([1.0, -1.0]), margin: 0.1)
+    near(Mlx.to_list(ranking), [0.6, 2.1])
+  end
+end

@@ -1,2 +1,0 @@
-ExUnit.start()
-{:ok, _} = Application.ensure_all_started(:nx)
