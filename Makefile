@@ -1,7 +1,8 @@
 # make            build (release)           make test        build and test
 # make demo       train a small language model on a text and let it write, and ask a real one; make demo-c: the first in C
 # make python     build the Python package; PYTHONPATH=build/python imports it
-# make elixir     build the Elixir package into build/elixir
+# make elixir     build the Elixir package into build/elixir; make test-elixir NX=folder: its tests with Nx, whose folder has
+#                 nx/ebin, complex/ebin and telemetry/ebin
 # make manual     write build/operations.md, the manual of operations
 # make wheel      a wheel in build/wheels, for this Python and this C library or newer ones
 # make bench      measure, beside NumPy and PyTorch where installed
@@ -28,7 +29,7 @@ FAMILY_EX = $(if $(filter elixir,$(FAMILY)),mlxc)
 FAMILY_PY = $(if $(shell find tests/python -name 'test_*$(FAMILY)*.py'),core)
 
 .DEFAULT_GOAL = build
-.PHONY: setup setup-elixir build python elixir manual wheel test test-full demo demo-c bench accuracy install format clean
+.PHONY: setup setup-elixir build python elixir test-elixir manual wheel test test-full demo demo-c bench accuracy install format clean
 
 setup:
 	@tools/setup.sh
@@ -48,6 +49,9 @@ elixir: setup-elixir
 	cmake --build build/release -j $(JOBS) --target mlxc
 	cd bindings/elixir && MIX_HOME=$(CURDIR)/build/elixir/home MIX_BUILD_PATH=$(CURDIR)/build/elixir/lib \
 	    MLXC_LIB=$(CURDIR)/build/release ELIXIR_ERL_OPTIONS=+fnu mix compile
+
+test-elixir: elixir
+	ERL_LIBS=$(NX) sh bindings/elixir/test/run.sh $(CURDIR)/build/elixir-nx $(CURDIR)/build/release
 
 manual: python
 	python3 tools/make_manual.py build/python > build/operations.md

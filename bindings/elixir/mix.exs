@@ -21,6 +21,7 @@ defmodule Mlx.MixProject do
   use Mix.Project
 
   @version "0.1.0"
+  @nx [Nx, Nx.Backend, Nx.Type, Nx.Tensor, Nx.Defn.Evaluator, Nx.Defn.Composite, Nx.Defn.Tree]
 
   def project do
     [
@@ -33,6 +34,7 @@ defmodule Mlx.MixProject do
       test_paths: ["test"] ++ if(nx?(), do: ["test_nx"], else: []),
       test_coverage: [summary: [threshold: 95], ignore_modules: [Mlx.Native]],
       deps: deps(),
+      xref: [exclude: @nx],
       description: "MLX arrays: lazy, differentiated, compiled; on libmlxc",
       package: package()
     ]
@@ -42,15 +44,13 @@ defmodule Mlx.MixProject do
     [mod: {Mlx.Application, []}, extra_applications: [:logger]]
   end
 
-  # Nx is optional. MLX_NX names the folder of its sources or of a built one where Hex is not.
-  defp nx?, do: System.get_env("MLX_NX") != nil or Code.ensure_loaded?(Hex)
+  # Nx is optional: from Hex, or built already where ERL_LIBS points to (make test-elixir NX=folder).
+  defp nx?, do: Code.ensure_loaded?(Nx) or Code.ensure_loaded?(Hex)
 
   defp deps do
-    cond do
-      path = System.get_env("MLX_NX") -> [{:nx, path: path, optional: true}]
-      Code.ensure_loaded?(Hex) -> [{:nx, "~> 0.7", optional: true}]
-      true -> []
-    end
+    if Code.ensure_loaded?(Hex) and not Code.ensure_loaded?(Nx),
+      do: [{:nx, "~> 0.7", optional: true}],
+      else: []
   end
 
   defp package do

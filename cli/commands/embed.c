@@ -105,20 +105,90 @@ static int embed(cli_call *c, cli_lm *m, const texts *t) {
     int status = CLI_OK;
     if (!ends)
         status = cli_fail(c, "out of memory");
-    else if (mlx_tokenizer_encode_all(&tokens, ends, m->tokenizer, t->text, t->length, t->count,
-                                      MLX_ENCODE_PLAIN) ||
+    else if (mlx_lm_texts(&tokens, ends, m->lm, t->text, t->length, t->count) ||
              mlx_tokens_data(&ids, &n, tokens) || mlx_tokens_types(&types, &n, tokens) ||
              mlx_lm_embed(&vectors, m->lm, ids, types, ends, t->count))
         status = cli_library(c);
     else
         status =
             cli_show(c,
-                     json_pack("{s:I, s:o}", "dimensions", (json_int_t)m->info.hidden, "texts",
-                               rows_of(t, ends, mlx_array_data_float32(vectors), m->info.hidden)),
+                     json_pack("{s:I, s:o}", "dimensions", (json_int_t)m->info.vector, "texts",
+                               rows_of(t, ends, mlx_array_data_float32(vectors), m->info.vector)),
                      show);
     mlx_array_free(vectors);
     mlx_tokens_free(tokens);
     free(ends);
+    return status;
+}
+
+/* --- the best answers ------------------------------------------------------------------------ */
+
+typedef struct rank {
+    double score;
+    size_t text;
+} rank;
+
+/* The best first, of equals the first. */
+static int by_score(const void *a, const void *b) {
+    const rank *x = a, *y = b;
+    return x->score != y->score ? (x->score < y->score ? 1 : -1) : (x->text < y->text ? -1 : 1);
+}
+
+static void show_ranks(cli_call *c, const json_t *doc) {
+    const json_t *row;
+    size_t i;
+    (void)c;
+    json_array_foreach(json_object_get(doc, "texts"), i, row) {
+        char *text = cli_cell(json_object_get(row, "text"), CLI_LOOK_TEXT);
+        cli_print("%9.4f  %s\n", json_number_value(json_object_get(row, "score")),
+                  text ? text : "");
+        free(text);
+    }
+}
+
+static json_t *ranked(const texts *t, rank *ranks) {
+    json_t *rows = json_array();
+    qsort(ranks, t->count, sizeof *ranks, by_score);
+    for (size_t i = 0; i < t->count; i++)
+        json_array_append_new(rows, json_pack("{s:I, s:f, s:o}", "index", (json_int_t)ranks[i].text,
+                                              "score", ranks[i].score, "text",
+                                              cli_json_bytes(t->text[ranks[i].text],
+                                                             t->length[ranks[i].text])));
+    return json_pack("{s:o}", "texts", rows);
+}
+
+/* What the classifier of a cross-encoder says of the query with each text. */
+static int classify(cli_call *c, cli_lm *m, const texts *t, const char *query, size_t *ends,
+                    rank *ranks) {
+    const int *ids, *types;
+    size_t n;
+    mlx_tokens tokens = mlx_tokens_new();
+    mlx_array v = mlx_array_new();
+    int status = CLI_OK;
+    if (mlx_lm_pairs(&tokens, ends, m->lm, query, strlen(query), t->text, t->length, t->count) ||
+        mlx_tokens_data(&ids, &n, tokens) || mlx_tokens_types(&types, &n, tokens) ||
+        mlx_lm_classify(&v, m->lm, ids, types, ends, t->count))
+        status = cli_library(c);
+    for (size_t i = 0; status == CLI_OK && i < t->count; i++)
+        ranks[i] = (rank){mlx_array_data_float32(v)[i], i};
+    mlx_array_free(v);
+    mlx_tokens_free(tokens);
+    return status;
+}
+
+static int rank_all(cli_call *c, cli_lm *m, const texts *t, const char *query) {
+    size_t *ends = calloc(t->count, sizeof *ends);
+    rank *ranks = calloc(t->count, sizeof *ranks);
+    int status = CLI_FAILED;
+    if (m->info.classes != 1)
+        cli_fail(c, "--query needs a model whose classifier has one class (a cross-encoder)");
+    else
+        status =
+            ends && ranks ? classify(c, m, t, query, ends, ranks) : cli_fail(c, "out of memory");
+    if (status == CLI_OK)
+        status = cli_show(c, ranked(t, ranks), show_ranks);
+    free(ends);
+    free(ranks);
     return status;
 }
 
@@ -134,16 +204,25 @@ static int run(cli_call *c) {
     else if (status == CLI_OK && !t.count)
         status = cli_fail(c, "there is no text");
     if (status == CLI_OK)
-        status = embed(c, &m, &t);
+        status = cli_text(c, "query", NULL) ? rank_all(c, &m, &t, cli_text(c, "query", NULL))
+                                            : embed(c, &m, &t);
     let_go(&t);
     cli_lm_close(&m);
     return status;
 }
 
-static const cli_option options[] = {CLI_LM_MODEL, {0}};
+static const cli_option options[] = {
+    CLI_LM_MODEL,
+    {.name = "query",
+     .kind = CLI_TEXT,
+     .value = "TEXT",
+     .help = "how well each text answers it, by the classifier of a cross-encoder"},
+    {0}};
 
 static const cli_example examples[] = {
     {"mlx embed -m model.gguf \"a cat\" \"a dog\" \"a car\"", "how similar they are"},
+    {"mlx embed -m ms-marco-MiniLM-L6-v2 --query \"What do cats eat?\" < lines.txt",
+     "the best answer first"},
     {"mlx embed -m model.gguf --json < lines.txt | jq -c '.texts[].vector'", "a vector a line"},
     {0}};
 

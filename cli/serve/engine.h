@@ -67,11 +67,13 @@ typedef struct srv_about {
     int64_t context, vocabulary, hidden, layers;
     uint64_t parameters, bytes;
     bool encoder;
+    int64_t vector, classes; /* numbers of a text's vector; that a classifier gives: 0: none */
 } srv_about;
 
 const srv_about *srv_model_about(const srv_model *m);
 /* The tokens of a text, for free. Special: one that srv_model_chat made, or that goes on so: marks
-   in it are taken out, and nothing is put around it. NULL and a fault. */
+   in it are taken out, and nothing is put around it. Of encoders it is cut to what they read. NULL
+   and a fault. */
 int *srv_model_encode(srv_model *m, const char *text, size_t n, bool special, size_t *count,
                       srv_fault *f);
 /* The bytes of a token, for free, also where they are no whole character; NULL: no memory. */
@@ -84,8 +86,14 @@ char *srv_model_chat(srv_model *m, const json_t *messages, const json_t *tools,
                      const json_t *variables, size_t *n, srv_fault *f);
 /* A text that goes on so, likewise. */
 char *srv_model_mark(srv_model *m, const char *text, size_t n, size_t *marked, srv_fault *f);
-/* The vector of a text, `hidden` floats of length 1, for free. */
-float *srv_model_embed(srv_model *m, const int *tokens, size_t n, srv_fault *f);
+/* The vectors of texts one behind the other, of which text i ends at token ends[i]: `vector` floats
+   of length 1 of each, for free. */
+float *srv_model_embed(srv_model *m, const int *tokens, const size_t *ends, size_t count,
+                       srv_fault *f);
+/* What the model's classifier says of a text with each of some others, `classes` floats of each,
+   for free; *tokens: that were read. */
+float *srv_model_classify(srv_model *m, const char *text, size_t n, const char *const *others,
+                          const size_t *lengths, size_t count, size_t *tokens, srv_fault *f);
 
 typedef enum srv_structure {
     SRV_FREE,

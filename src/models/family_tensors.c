@@ -94,6 +94,9 @@ const mx_tensor_row fam_bert[] = {
     {"blk.{n}.layer_output_norm", "encoder.layer.{n}.output.LayerNorm", NULL, "h", NORM_AND_BIAS},
     {NULL, "embeddings.position_ids", NULL, "", MX_ROW_LEFT_OUT},
     {NULL, "pooler.dense", NULL, "h h", MX_ROW_LEFT_OUT},
+    {NULL, "classifier", NULL, "", MX_ROW_LEFT_OUT},
+    {NULL, "classifier.dense", NULL, "", MX_ROW_LEFT_OUT},
+    {NULL, "classifier.out_proj", NULL, "", MX_ROW_LEFT_OUT},
     {0},
 };
 

@@ -51,7 +51,8 @@ static const pair fails[] = {{"mlx_default_gpu_stream_new", ""},
                              {"mlx_distributed_send", ""},
                              {"mlx_distributed_recv*", ""},
                              {"mlx_profile_stop", ""}, // one that does not run
-                             {"mlx_lm_embed", ""}};    // a model that makes no vectors
+                             {"mlx_lm_embed", ""},     // a model that makes no vectors
+                             {"mlx_lm_classify", ""}}; // or tells no classes
 
 static const pair may_be_null[] = {{"mlx_load_safetensors*", "res_*"},
                                    {"mlx_pad*", "mode"},
@@ -118,6 +119,7 @@ static const pair may_be_null[] = {{"mlx_load_safetensors*", "res_*"},
                                    {"mlx_lm_batch_open", "options"},
                                    {"mlx_lm_batch_step", "call"},
                                    {"mlx_lm_embed", "types"},
+                                   {"mlx_lm_classify", "types"},
                                    {"mlx_template_open", "name"},
                                    {"mlx_template_render", "options"},
                                    {"mlx_hub_pull", "options"},

@@ -94,6 +94,7 @@ srv_engine *srv_engine_open(const srv_engine_options *o, srv_fault *f) {
                                .context = o->context ? o->context : 4096,
                                .vocabulary = 0x110000,
                                .hidden = 26,
+                               .vector = 26,
                                .layers = 1,
                                .parameters = 1,
                                .bytes = 1};
@@ -294,12 +295,8 @@ char *srv_model_mark(srv_model *m, const char *text, size_t n, size_t *marked, s
     return copy;
 }
 
-float *srv_model_embed(srv_model *m, const int *tokens, size_t n, srv_fault *f) {
-    float *v = calloc(26, sizeof *v);
+static void embed_one(float *v, const int *tokens, size_t n) {
     double sum = 0;
-    (void)m;
-    if (!v)
-        return srv_fail(f, 500, "out of memory"), NULL;
     for (size_t i = 0; i < n; i++)
         if (tokens[i] >= 'a' && tokens[i] <= 'z')
             v[tokens[i] - 'a']++;
@@ -307,7 +304,24 @@ float *srv_model_embed(srv_model *m, const int *tokens, size_t n, srv_fault *f) 
         sum += (double)v[i] * (double)v[i];
     for (int i = 0; i < 26; i++)
         v[i] = sum > 0 ? (float)(v[i] / sqrt(sum)) : 0;
+}
+
+float *srv_model_embed(srv_model *m, const int *tokens, const size_t *ends, size_t count,
+                       srv_fault *f) {
+    float *v = calloc(26 * count + 1, sizeof *v);
+    (void)m;
+    if (!v)
+        return srv_fail(f, 500, "out of memory"), NULL;
+    for (size_t i = 0, first = 0; i < count; first = ends[i++])
+        embed_one(v + 26 * i, tokens + first, ends[i] - first);
     return v;
+}
+
+/* No model of these has classes. */
+float *srv_model_classify(srv_model *m, const char *text, size_t n, const char *const *others,
+                          const size_t *lengths, size_t count, size_t *tokens, srv_fault *f) {
+    (void)m, (void)text, (void)n, (void)others, (void)lengths, (void)count, (void)tokens;
+    return srv_fail(f, 500, "there is no classifier"), NULL;
 }
 
 /* --- answers ---------------------------------------------------------------------------------- */

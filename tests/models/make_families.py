@@ -3,7 +3,8 @@
     make_families.py [--check] [family ...]      # --check: compares and writes nothing
 
 Each file holds config.json, names and shapes of the tensors as a checkpoint has them, some tokens,
-and the logits (encoders: the rows after the last layer) in float32. The tensors' numbers follow
+and the logits (encoders: the rows after the last layer; classifiers, in tests/data/classifiers: the
+numbers of the classes) in float32. The tensors' numbers follow
 from their names (numbers below, tiny_models.h), so that the test needs no transformers.
 """
 
@@ -79,7 +80,8 @@ FAMILIES = {}
 
 
 def family(name, config, encoder=False, **keys):
-    FAMILIES[name] = (config, encoder, {**SMALL, **keys})
+    key = f"{encoder}/{name}" if encoder == "classifiers" else name
+    FAMILIES[key] = (config, encoder, {**SMALL, **keys})
 
 
 family("llama", "LlamaConfig")
@@ -363,12 +365,50 @@ family(
 )
 
 
-def make(name):
-    config_class, encoder, keys = FAMILIES[name]
+# classifiers: what they say of a pair of texts
+PAIR = dict(num_key_value_heads=..., types=[0] * 5 + [1] * 7)
+family("bert", "BertConfig", "classifiers", num_labels=1, **PAIR)
+family(
+    "xlm_roberta",
+    "XLMRobertaConfig",
+    "classifiers",
+    num_labels=3,
+    num_key_value_heads=...,
+    max_position_embeddings=66,
+)
+for pooling in ("cls", "mean"):
+    family(
+        "modernbert_" + pooling,
+        "ModernBertConfig",
+        "classifiers",
+        num_labels=2,
+        num_key_value_heads=...,
+        pad_token_id=0,
+        classifier_pooling=pooling,
+    )
+
+
+def kind_of(encoder):
+    if encoder == "classifiers":
+        return transformers.AutoModelForSequenceClassification
+    return transformers.AutoModel if encoder else transformers.AutoModelForCausalLM
+
+
+def rows_of(encoder, out):
+    if encoder == "classifiers":
+        return out.logits.numpy()
+    return (out.last_hidden_state if encoder else out.logits)[0].numpy()
+
+
+def make(key):
+    config_class, encoder, keys = FAMILIES[key]
+    name = key.split("/")[-1]
+    folder_of = FOLDER.parent / "classifiers" if encoder == "classifiers" else FOLDER
     keys = {k: v for k, v in keys.items() if v is not Ellipsis}
+    types = keys.pop("types", None)
     former, packed = keys.pop("former", False), keys.pop("packed", False)
     config = getattr(transformers, config_class)(**keys)
-    kind = transformers.AutoModel if encoder else transformers.AutoModelForCausalLM
+    kind = kind_of(encoder)
     folder = Path(tempfile.mkdtemp())
     torch.manual_seed(0)
     kind.from_config(config).save_pretrained(folder)
@@ -389,8 +429,9 @@ def make(name):
     more |= dict(dtype=torch.float32, attn_implementation="eager")
     model = kind.from_pretrained(folder, **more).float().eval()
     with torch.no_grad():
-        out = model(torch.tensor([TOKENS]))
-    rows = (out.last_hidden_state if encoder else out.logits)[0].numpy()
+        pair = dict(token_type_ids=torch.tensor([types])) if types else {}
+        out = model(torch.tensor([TOKENS]), **pair)
+    rows = rows_of(encoder, out)
     text = json.loads((folder / "config.json").read_text())
     for key in ("transformers_version", "dtype", "_name_or_path"):
         text.pop(key, None)
@@ -405,13 +446,15 @@ def make(name):
         "tokens": TOKENS,
         "rows": [[float(f"{v:.7g}") for v in row] for row in rows],
     }
+    if types:
+        document["types"] = types
     if CHECK:
-        former = json.loads((FOLDER / f"{name}.json").read_text())
+        former = json.loads((folder_of / f"{name}.json").read_text())
         far = np.abs(np.array(former["rows"]) - rows).max()
         print(name, "differs by", far)
         return former["tensors"] == shapes and far < 1e-4
-    FOLDER.mkdir(exist_ok=True)
-    (FOLDER / f"{name}.json").write_text(json.dumps(document) + "\n")
+    folder_of.mkdir(exist_ok=True)
+    (folder_of / f"{name}.json").write_text(json.dumps(document) + "\n")
     print(name, rows.shape, "largest", float(np.abs(rows).max()))
     return True
 

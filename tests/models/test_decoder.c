@@ -50,7 +50,7 @@ static void gemma3(void) {
 
 static mx_pooling pooling_of(const char *path) {
     mx_decoder *d = mx_decoder_open(path);
-    mx_pooling how = CHECK_MSG(d, "%s", mx_error_message()) ? d->pooling : MX_POOL_NONE;
+    mx_pooling how = CHECK_MSG(d, "%s", mx_error_message()) ? d->vector.pooling[0] : MX_POOL_NONE;
     mx_decoder_release(d);
     mx_error_clear();
     return how;
@@ -98,12 +98,13 @@ static void poolings(void) {
     } all[] = {
         {"{\"pooling_mode_mean_tokens\": false, \"pooling_mode_max_tokens\": true}", MX_POOL_MAX,
          0},
-        {"{\"pooling_mode_mean_sqrt_len_tokens\": true}", MX_POOL_MEAN, 0},
+        {"{\"pooling_mode_mean_sqrt_len_tokens\": true}", MX_POOL_ROOT, 0},
         {"{\"pooling_mode_weightedmean_tokens\": true}", MX_POOL_WEIGHTED, 0},
         {"{\"pooling_mode_lasttoken\": true, \"include_prompt\": true}", MX_POOL_LAST, 0},
         {"{\"pooling_mode\": \"cls\"}", MX_POOL_FIRST, 0},
         {"{\"pooling_mode\": \"mean\"}", MX_POOL_MEAN, 0},
-        {"{\"pooling_mode_mean_tokens\": true, \"pooling_mode_cls_token\": true}", 0, "together"},
+        {"{\"pooling_mode_mean_tokens\": true, \"pooling_mode_cls_token\": true}", MX_POOL_FIRST,
+         0},
         {"{\"pooling_mode_mean_tokens\": false}", 0, "names no pooling"},
         {"{\"pooling_mode_mean_tokens\": 1}", 0, "neither true nor false"},
         {"{\"pooling_mode_odd\": true}", 0, "'odd'"},
@@ -134,6 +135,11 @@ static void modules(void) {
         const char *list, *word;
     } all[] = {
         {"[" OWN("Transformer", "") "," OWN("Pooling", "p") "," OWN("Dense", "2_Dense") "]",
+         "2_Dense/config.json' is missing"},
+        {"[" OWN("Transformer", "") "," OWN("Dense", "2_Dense") "," OWN("Pooling", "p") "]",
+         "Dense"},
+        {"[" OWN("Transformer", "") "," OWN("Pooling", "p") "," OWN("Normalize", "n") "," OWN(
+             "Dense", "2_Dense") "]",
          "Dense"},
         {"[" OWN("Transformer", "") "," MODULE("odd.Pooling", "p") "]", "odd.Pooling"},
         {"[" OWN("Transformer", "0") "," OWN("Pooling", "p") "]", "Transformer"},

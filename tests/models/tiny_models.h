@@ -23,8 +23,9 @@
 typedef struct tiny_model {
     json_t *document;
     char path[512];
-    int count; /* tokens */
-    int tokens[64];
+    int count;                 /* tokens */
+    int tokens[64], types[64]; /* of a pair of texts */
+    int row_count;
     int64_t width; /* of a row */
     float *rows;
 } tiny_model;
@@ -106,24 +107,28 @@ static bool tiny_write_config(const json_t *config, const char *folder_path) {
 
 static void tiny_read(tiny_model *t) {
     json_t *tokens = json_object_get(t->document, "tokens"),
-           *rows = json_object_get(t->document, "rows");
+           *rows = json_object_get(t->document, "rows"),
+           *types = json_object_get(t->document, "types");
     t->count = (int)json_array_size(tokens);
     for (int i = 0; i < t->count; i++)
         t->tokens[i] = (int)json_integer_value(json_array_get(tokens, (size_t)i));
-    t->width = (int64_t)json_array_size(json_array_get(rows, 0));
-    t->rows = malloc((size_t)t->count * (size_t)t->width * sizeof *t->rows);
     for (int i = 0; i < t->count; i++)
+        t->types[i] = (int)json_integer_value(json_array_get(types, (size_t)i));
+    t->row_count = (int)json_array_size(rows);
+    t->width = (int64_t)json_array_size(json_array_get(rows, 0));
+    t->rows = malloc((size_t)t->row_count * (size_t)t->width * sizeof *t->rows);
+    for (int i = 0; i < t->row_count; i++)
         for (int64_t k = 0; k < t->width; k++)
             t->rows[i * t->width + k] =
                 (float)json_number_value(json_array_get(json_array_get(rows, (size_t)i),
                                                         (size_t)k));
 }
 
-/* name: of a file of tests/data/families. The model lies in a folder that files_done removes. */
-__attribute__((unused)) static bool tiny_open(tiny_model *t, const char *name) {
+/* name: of a file in a folder of tests/data. The model lies in a folder that files_done removes. */
+static bool tiny_open_of(tiny_model *t, const char *where, const char *name) {
     char path[1024], tensors[600];
     *t = (tiny_model){0};
-    snprintf(path, sizeof path, "%s/tests/data/families/%s", check_source(), name);
+    snprintf(path, sizeof path, "%s/tests/data/%s/%s", check_source(), where, name);
     t->document = json_load_file(path, 0, NULL);
     if (!CHECK_MSG(t->document, "%s", path))
         return false;
@@ -134,6 +139,10 @@ __attribute__((unused)) static bool tiny_open(tiny_model *t, const char *name) {
     return CHECK_MSG(tiny_write_config(json_object_get(t->document, "config"), t->path) &&
                          tiny_write_tensors(t->document, tensors),
                      "%s: %s", name, mx_error_message());
+}
+
+__attribute__((unused)) static bool tiny_open(tiny_model *t, const char *name) {
+    return tiny_open_of(t, "families", name);
 }
 
 __attribute__((unused)) static void tiny_close(tiny_model *t) {

@@ -17,7 +17,7 @@ import threading
 from collections import deque
 from typing import Any, Iterator, NamedTuple, Optional, Sequence, Union
 
-from .core import _lm, array
+from .core import _lm, array, sigmoid
 from .tokenizer import Encoding, Tokenizer, TokenStream, chat_variables, place_of
 
 __all__ = ["Encoding", "Model", "Piece", "TokenStream", "Tokenizer", "load"]
@@ -80,7 +80,8 @@ class Model:
 
     @property
     def info(self) -> dict[str, Any]:
-        """family, name, context, vocabulary, hidden, layers, parameters, nbytes, encoder, end_tokens."""
+        """family, name, context, vocabulary, hidden, layers, parameters, nbytes, encoder, vector
+        (numbers of a text's), classes (of its classifier), end_tokens."""
         return self._model.about()
 
     @property
@@ -107,8 +108,26 @@ class Model:
         return self._model.logits(self.encode(prompt) if isinstance(prompt, str) else prompt)
 
     def embed(self, texts: Union[str, Sequence[str]]) -> array:
-        """The vectors (n, hidden) of texts, of length 1; of one text (hidden)."""
+        """The vectors (n, info["vector"]) of texts, of length 1; of one text one. What is beyond the
+        tokens that the model reads is cut off."""
         return self._model.embed([texts])[0] if isinstance(texts, str) else self._model.embed(texts)
+
+    def classify(self, text: str, others: Sequence[str]) -> array:
+        """What the model's classifier gives a text with each of some others: (n, classes), as it is."""
+        return self._model.classify(text, list(others))
+
+    def rerank(self, query: str, texts: Sequence[str]) -> list[tuple[int, float]]:
+        """(number, relevance) of texts, the best answers to a query first: by the classifier where the
+        model has one of one class (a cross-encoder: 0 to 1), else the cosine of their vectors."""
+        texts = list(texts)
+        if self.info["classes"]:
+            scores = sigmoid(self.classify(query, texts))
+            if scores.shape[1] != 1:
+                raise ValueError(f"[lm] the model tells {scores.shape[1]} classes: it ranks none")
+            scores = scores[:, 0].tolist()
+        else:
+            scores = (self.embed(texts) @ self.embed(query)).tolist()
+        return sorted(enumerate(scores), key=lambda pair: (-pair[1], pair[0]))
 
     # --- answers ----------------------------------------------------------------------------------
 

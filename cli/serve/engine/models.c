@@ -221,9 +221,11 @@ static bool read_about(srv_model *m) {
                            .layers = info.layers,
                            .parameters = info.parameters,
                            .bytes = info.bytes,
-                           .encoder = info.encoder};
-    return mlx_structure_vocabulary_open(&m->vocabulary, m->tokenizer, info.end_tokens,
-                                         info.end_token_num) == 0;
+                           .encoder = info.encoder,
+                           .vector = info.vector,
+                           .classes = info.classes};
+    return info.encoder || mlx_structure_vocabulary_open(&m->vocabulary, m->tokenizer,
+                                                         info.end_tokens, info.end_token_num) == 0;
 }
 
 static bool load(srv_model *m, srv_fault *f) {

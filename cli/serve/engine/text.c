@@ -60,8 +60,11 @@ int *srv_model_encode(srv_model *m, const char *text, size_t n, bool special, si
     mlx_tokens made = mlx_tokens_new();
     const int *data;
     int *copy = NULL;
+    size_t end;
     int status = special ? mlx_chat_encode(&made, m->tokenizer, text, n)
-                         : mlx_tokenizer_encode(&made, m->tokenizer, text, n, MLX_ENCODE_PLAIN);
+                 : m->about.encoder
+                     ? mlx_lm_texts(&made, &end, m->lm, &text, &n, 1)
+                     : mlx_tokenizer_encode(&made, m->tokenizer, text, n, MLX_ENCODE_PLAIN);
     if (status || mlx_tokens_data(&data, count, made))
         engine_fail(f);
     else if (!(copy = malloc((*count + 1) * sizeof *copy)))
@@ -91,11 +94,11 @@ char *srv_model_decode(srv_model *m, const int *ids, size_t count, size_t *n, sr
 
 /* --- vectors ---------------------------------------------------------------------------------- */
 
-float *srv_model_embed(srv_model *m, const int *ids, size_t n, srv_fault *f) {
-    mlx_array v = mlx_array_new();
-    size_t bytes = (size_t)m->about.hidden * sizeof(float);
+/* `count` floats of an array, which is let go of; for free. NULL and a fault. */
+static float *floats_of(int status, mlx_array v, size_t count, srv_fault *f) {
+    size_t bytes = count * sizeof(float);
     float *copy = NULL;
-    if (mlx_lm_embed(&v, m->lm, ids, NULL, &n, 1) || mlx_array_eval(v))
+    if (status || mlx_array_eval(v))
         engine_fail(f);
     else if (mlx_array_nbytes(v) != bytes || !(copy = malloc(bytes)))
         srv_fail(f, 500, "out of memory");
@@ -103,4 +106,27 @@ float *srv_model_embed(srv_model *m, const int *ids, size_t n, srv_fault *f) {
         memcpy(copy, mlx_array_data_float32(v), bytes);
     mlx_array_free(v);
     return copy;
+}
+
+float *srv_model_embed(srv_model *m, const int *ids, const size_t *ends, size_t count,
+                       srv_fault *f) {
+    mlx_array v = mlx_array_new();
+    int status = mlx_lm_embed(&v, m->lm, ids, NULL, ends, count);
+    return floats_of(status, v, count * (size_t)m->about.vector, f);
+}
+
+float *srv_model_classify(srv_model *m, const char *text, size_t n, const char *const *others,
+                          const size_t *lengths, size_t count, size_t *tokens, srv_fault *f) {
+    mlx_tokens pairs = mlx_tokens_new();
+    mlx_array v = mlx_array_new();
+    size_t *ends = malloc((count + 1) * sizeof *ends);
+    const int *ids, *types;
+    if (!ends)
+        return srv_fail(f, 500, "out of memory"), NULL;
+    int status = mlx_lm_pairs(&pairs, ends, m->lm, text, n, others, lengths, count) ||
+                 mlx_tokens_data(&ids, tokens, pairs) || mlx_tokens_types(&types, tokens, pairs) ||
+                 mlx_lm_classify(&v, m->lm, ids, types, ends, count);
+    mlx_tokens_free(pairs);
+    free(ends);
+    return floats_of(status, v, count * (size_t)m->about.classes, f);
 }

@@ -1,4 +1,5 @@
 /* POST /v1/embeddings, and /v1/rerank as Jina and Cohere have it. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,32 +27,76 @@ static srv_model *take_encoder(srv_call *c, const char *name) {
     return NULL;
 }
 
-/* The vector of a text, or of a list of tokens; for free. NULL and a fault. */
-static float *vector_of(srv_call *c, srv_model *m, const json_t *item, const char *field) {
-    srv_prompt p = {0};
-    const srv_about *about = srv_model_about(m);
-    size_t n = json_array_size(item);
+/* Texts that are computed together. */
+enum { TOGETHER = 32 };
+typedef struct group {
+    int *tokens; /* owned */
+    size_t n, count, ends[TOGETHER];
+} group;
+
+static bool append(group *g, const int *tokens, size_t n) {
+    int *more = realloc(g->tokens, (g->n + n + 1) * sizeof *more);
+    if (!more)
+        return false;
+    memcpy(more + g->n, tokens, n * sizeof *tokens);
+    g->tokens = more;
+    g->n += n;
+    g->ends[g->count++] = g->n;
+    return true;
+}
+
+/* The tokens of a text, or of a list of them; for free. NULL and a fault. */
+static int *tokens_of(srv_call *c, srv_model *m, const json_t *item, size_t *n) {
+    size_t count = json_array_size(item);
+    *n = 0;
     if (json_is_string(item))
-        p.tokens = srv_model_encode(m, json_string_value(item), json_string_length(item), false,
-                                    &p.token_num, &c->fault);
-    else if ((p.tokens = malloc((n + 1) * sizeof *p.tokens)))
-        for (; p.token_num < n; p.token_num++)
-            p.tokens[p.token_num] = (int)json_integer_value(json_array_get(item, p.token_num));
-    if (p.tokens && p.token_num == 0)
+        return srv_model_encode(m, json_string_value(item), json_string_length(item), false, n,
+                                &c->fault);
+    int *tokens = malloc((count + 1) * sizeof *tokens);
+    for (; tokens && *n < count; ++*n)
+        tokens[*n] = (int)json_integer_value(json_array_get(item, *n));
+    return tokens;
+}
+
+static bool add_item(srv_call *c, srv_model *m, const json_t *item, const char *field, group *g) {
+    const srv_about *about = srv_model_about(m);
+    size_t n;
+    int *tokens = tokens_of(c, m, item, &n);
+    if (tokens && n == 0)
         srv_fail_field(&c->fault, field, "a text without tokens has no vector");
-    if (p.tokens && (int64_t)p.token_num > about->context)
-        srv_fail_field(&c->fault, field, "a text has %zu tokens, the model takes %lld", p.token_num,
+    else if (tokens && (int64_t)n > about->context)
+        srv_fail_field(&c->fault, field, "a text has %zu tokens, the model takes %lld", n,
                        (long long)about->context);
-    if (!p.tokens)
-        srv_fail(&c->fault, 500, "out of memory");
-    float *v = c->fault.status || srv_queue_stopped(c->queue)
-                   ? NULL
-                   : srv_model_embed(m, p.tokens, p.token_num, &c->fault);
-    c->prompt += (int64_t)p.token_num;
-    free(p.tokens);
-    if (!v)
-        srv_fail(&c->fault, 504, "the request took too long");
-    return v;
+    else if (!tokens || !append(g, tokens, n))
+        srv_fail(&c->fault, 500, "out of memory"); // or what was said before
+    free(tokens);
+    return !c->fault.status;
+}
+
+/* Vectors of `count` items, of a list or of one; for free. NULL and a fault. */
+static float *vectors_of(srv_call *c, srv_model *m, const json_t *const *items, size_t count,
+                         const char *field) {
+    size_t width = (size_t)srv_model_about(m)->vector;
+    float *all = malloc((count * width + 1) * sizeof *all), *part = all;
+    for (size_t i = 0; part && i < count; i += TOGETHER) {
+        group g = {0};
+        while (g.count < TOGETHER && i + g.count < count &&
+               add_item(c, m, items[i + g.count], field, &g)) {
+        }
+        if (srv_queue_stopped(c->queue))
+            srv_fail(&c->fault, 504, "the request took too long");
+        part = c->fault.status ? NULL : srv_model_embed(m, g.tokens, g.ends, g.count, &c->fault);
+        if (part)
+            memcpy(all + i * width, part, g.count * width * sizeof *all);
+        c->prompt += (int64_t)g.n;
+        free(g.tokens);
+        free(part);
+    }
+    if (part)
+        return all;
+    srv_fail(&c->fault, 500, "out of memory"); // or what was said before
+    free(all);
+    return NULL;
 }
 
 /* --- embeddings ------------------------------------------------------------------------------- */
@@ -101,9 +146,9 @@ static bool check_input(const body *b, const srv_about *about, srv_fault *f) {
     size_t k;
     if (n == 0 || n > MOST_TEXTS)
         return srv_fail_field(f, "input", "there are 1 to %d texts", MOST_TEXTS);
-    if (b->dimensions >= 0 && b->dimensions != about->hidden)
+    if (b->dimensions >= 0 && b->dimensions != about->vector)
         return srv_fail_field(f, "dimensions", "the model's vectors have %lld",
-                              (long long)about->hidden);
+                              (long long)about->vector);
     json_array_foreach(b->input, i, item) {
         if (json_is_integer(item) != (n == 1 && is_one(b->input)))
             return srv_fail_field(f, "input", "its items are of several types");
@@ -121,26 +166,25 @@ static json_t *usage(const srv_call *c) {
                      (json_int_t)c->prompt);
 }
 
-static json_t *row(srv_call *c, srv_model *m, const body *b, size_t i) {
-    const json_t *item = is_one(b->input) ? b->input : json_array_get(b->input, i);
-    size_t n = (size_t)srv_model_about(m)->hidden;
-    float *v = vector_of(c, m, item, "input");
-    if (!v)
-        return NULL;
+static json_t *row(const body *b, const float *v, size_t n, size_t i) {
     bool packed = b->format && strcmp(b->format, "base64") == 0;
-    json_t *value = packed ? base64((unsigned char *)v, n * sizeof *v) : floats(v, n);
-    free(v);
+    json_t *value = packed ? base64((const unsigned char *)v, n * sizeof *v) : floats(v, n);
     return json_pack("{s:s, s:i, s:o}", "object", "embedding", "index", (int)i, "embedding", value);
 }
 
 static json_t *embed_all(srv_call *c, srv_model *m, const body *b) {
     size_t n = is_one(b->input) ? 1 : json_array_size(b->input);
+    size_t width = (size_t)srv_model_about(m)->vector;
+    const json_t *items[MOST_TEXTS] = {NULL};
+    for (size_t i = 0; i < n; i++)
+        items[i] = is_one(b->input) ? b->input : json_array_get(b->input, i);
+    float *v = vectors_of(c, m, items, n, "input");
+    if (!v)
+        return NULL;
     json_t *rows = json_array();
-    for (size_t i = 0; i < n; i++) {
-        json_t *one = row(c, m, b, i);
-        if (!one || json_array_append_new(rows, one))
-            return json_decref(rows), NULL;
-    }
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(rows, row(b, v + i * width, width, i));
+    free(v);
     return json_pack("{s:s, s:s, s:o, s:o}", "object", "list", "model", srv_model_about(m)->id,
                      "data", rows, "usage", usage(c));
 }
@@ -187,23 +231,60 @@ static const json_t *text_of(const json_t *document) {
 }
 
 /* The cosine of query and document: the vectors are of length 1. */
-static bool score_all(srv_call *c, srv_model *m, const body *b, score *scores) {
-    size_t n = json_array_size(b->documents), width = (size_t)srv_model_about(m)->hidden;
+static bool compare_vectors(srv_call *c, srv_model *m, const body *b, score *scores) {
+    size_t n = json_array_size(b->documents), width = (size_t)srv_model_about(m)->vector;
+    const json_t *items[MOST_TEXTS] = {NULL};
     json_t *query = json_string(b->query);
-    float *q = query ? vector_of(c, m, query, "query") : NULL;
-    bool ok = q != NULL;
-    for (size_t i = 0; ok && i < n; i++) {
-        float *v = vector_of(c, m, text_of(json_array_get(b->documents, i)), "documents");
-        double sum = 0;
-        for (size_t k = 0; v && k < width; k++)
-            sum += (double)q[k] * (double)v[k];
-        scores[i] = (score){i, sum};
-        ok = v != NULL;
-        free(v);
+    for (size_t i = 0; i < n; i++)
+        items[i] = text_of(json_array_get(b->documents, i));
+    float *q = query ? vectors_of(c, m, (const json_t *const[]){query}, 1, "query") : NULL,
+          *v = q ? vectors_of(c, m, items, n, "documents") : NULL;
+    for (size_t i = 0; v && i < n; i++) {
+        scores[i] = (score){i, 0};
+        for (size_t k = 0; k < width; k++)
+            scores[i].value += (double)q[k] * (double)v[i * width + k];
     }
+    bool ok = v;
     json_decref(query);
     free(q);
+    free(v);
     return ok;
+}
+
+/* Some documents at a time, so that who has gone is seen. */
+static bool classify_some(srv_call *c, srv_model *m, const body *b, score *scores, size_t first,
+                          size_t n) {
+    const char *text[TOGETHER];
+    size_t length[TOGETHER], tokens = 0;
+    for (size_t i = 0; i < n; i++) {
+        const json_t *document = text_of(json_array_get(b->documents, first + i));
+        text[i] = json_string_value(document);
+        length[i] = json_string_length(document);
+    }
+    if (srv_queue_stopped(c->queue))
+        return srv_fail(&c->fault, 504, "the request took too long");
+    float *v =
+        srv_model_classify(m, b->query, strlen(b->query), text, length, n, &tokens, &c->fault);
+    c->prompt += (int64_t)tokens;
+    for (size_t i = 0; v && i < n; i++)
+        scores[first + i] = (score){first + i, 1 / (1 + exp(-(double)v[i]))};
+    free(v);
+    return !c->fault.status;
+}
+
+/* A classifier of one class (a cross-encoder) reads query and document together. */
+static bool score_all(srv_call *c, srv_model *m, const body *b, score *scores) {
+    const srv_about *about = srv_model_about(m);
+    size_t n = json_array_size(b->documents);
+    if (!about->classes)
+        return compare_vectors(c, m, b, scores);
+    if (about->classes > 1)
+        return srv_fail_field(&c->fault, "model", "'%s' tells %lld classes of texts: it ranks none",
+                              about->id, (long long)about->classes);
+    for (size_t i = 0; i < n; i += TOGETHER)
+        if (!classify_some(c, m, b, scores, i, n - i < TOGETHER ? n - i : TOGETHER))
+            return false;
+    return true;
 }
 
 static json_t *results(const body *b, const score *scores, size_t n) {

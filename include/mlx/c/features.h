@@ -368,7 +368,10 @@
 #define MLX_C_HAS_LM_TOKENIZER    100
 #define MLX_C_HAS_LM_CHAT         100
 #define MLX_C_HAS_LM_LOGITS       100
+#define MLX_C_HAS_LM_TEXTS        100
+#define MLX_C_HAS_LM_PAIRS        100
 #define MLX_C_HAS_LM_EMBED        100
+#define MLX_C_HAS_LM_CLASSIFY     100
 #define MLX_C_HAS_LM_BATCH_NEW    100
 #define MLX_C_HAS_LM_BATCH_OPEN   100
 #define MLX_C_HAS_LM_BATCH_FREE   100

@@ -52,6 +52,8 @@ typedef struct mlx_lm_info_ {
     bool encoder;               /* it makes vectors of texts, no text */
     const int *end_tokens;      /* that end an answer, the model's */
     size_t end_token_num;
+    int64_t vector;  /* numbers of a text's vector; 0: it makes none */
+    int64_t classes; /* that it tells of texts; 0: it has no classifier */
 } mlx_lm_info;
 
 /* A handle of no model. */
@@ -73,11 +75,25 @@ MLX_API int mlx_lm_chat(mlx_tokens *res, const mlx_lm lm, const char *variables,
 /* Logits (n, vocabulary) float32 of all positions of n tokens, with the weights as real numbers:
    the graph that training differentiates. Errors: a token that is none, an encoder. */
 MLX_API int mlx_lm_logits(mlx_array *res, const mlx_lm lm, const int *tokens, size_t n);
-/* Vectors (count, hidden) float32 of length 1, of `count` texts one behind the other: the tokens of
+/* The tokens of `count` texts one behind the other, those of text i end at ends[i], as a model that
+   makes vectors or tells classes reads them: special tokens in them are text, and what is beyond
+   max_seq_length (sentence_bert_config.json) or the context is cut off. */
+MLX_API int mlx_lm_texts(mlx_tokens *res, size_t *ends, const mlx_lm lm, const char *const *texts,
+                         const size_t *lengths, size_t count);
+/* Those of pairs of a text and each of the others, as a question and answers; too long ones are cut
+   at the end of the longer text. */
+MLX_API int mlx_lm_pairs(mlx_tokens *res, size_t *ends, const mlx_lm lm, const char *text,
+                         size_t text_num, const char *const *others, const size_t *lengths,
+                         size_t count);
+/* Vectors (count, vector) float32 of length 1, of `count` texts one behind the other: the tokens of
    text i end at ends[i]. types: of each token which text of a pair it belongs to; NULL: the first.
    Errors: the model makes no vectors, a text without a token or with too many. */
 MLX_API int mlx_lm_embed(mlx_array *res, const mlx_lm lm, const int *tokens, const int *types,
                          const size_t *ends, size_t count);
+/* The numbers (count, classes) float32 that a model's classifier gives to such texts: of one class
+   how well the texts of a pair fit (a cross-encoder), before a sigmoid. Errors: it has none. */
+MLX_API int mlx_lm_classify(mlx_array *res, const mlx_lm lm, const int *tokens, const int *types,
+                            const size_t *ends, size_t count);
 
 /* --- requests ----------------------------------------------------------------------------- */
 

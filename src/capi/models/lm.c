@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/mem.h"
 #include "capi/capi.h"
 #include "capi/models/tokens.h"
 #include "models/generate/batch.h"
@@ -78,7 +79,9 @@ static mlx_lm_info info_of(const mx_lm *lm) {
                          .bytes = d->bytes,
                          .encoder = d->encoder,
                          .end_tokens = lm->end,
-                         .end_token_num = lm->ends};
+                         .end_token_num = lm->ends,
+                         .vector = d->vector.out,
+                         .classes = d->score.out};
 }
 
 int mlx_lm_about(mlx_lm_info *info, const mlx_lm lm) {
@@ -118,12 +121,67 @@ int mlx_lm_logits(mlx_array *res, const mlx_lm lm, const int *tokens, size_t n) 
     return capi_end(&c, res, ok ? mx_lm_logits(x, tokens, n) : NULL);
 }
 
+/* Texts, alone or behind `first`. */
+typedef struct texts {
+    const char *first;
+    size_t first_num;
+    const char *const *text;
+    const size_t *length;
+    size_t count;
+} texts;
+
+static bool add_text(const mx_lm *lm, mx_text_tokens *to, const texts *t, size_t i) {
+    if (!is_given(t->text[i], "text is"))
+        return false;
+    return t->first ? mx_lm_add_text(lm, to, t->first, t->first_num, t->text[i], t->length[i])
+                    : mx_lm_add_text(lm, to, t->text[i], t->length[i], NULL, 0);
+}
+
+static int encode_texts(mlx_tokens *res, size_t *ends, mlx_lm lm, const texts *t) {
+    mx_text_tokens all = {0};
+    const mx_lm *x = lm_of(lm);
+    bool ok = x && is_given(ends, "list of ends is") && is_given(t->text, "list of texts is") &&
+              is_given(t->length, "list of lengths is");
+    for (size_t i = 0; ok && i < t->count; i++) {
+        ok = add_text(x, &all, t, i);
+        ends[i] = all.n;
+    }
+    if (!ok || (!t->count && !(all.id = mx_calloc(1, sizeof *all.id)))) {
+        mx_free(all.id);
+        mx_free(all.type);
+        return capi_report();
+    }
+    return capi_put_tokens(res, all.id, all.type, all.n);
+}
+
+int mlx_lm_texts(mlx_tokens *res, size_t *ends, const mlx_lm lm, const char *const *list,
+                 const size_t *lengths, size_t count) {
+    mx_error_clear();
+    return encode_texts(res, ends, lm, &(texts){NULL, 0, list, lengths, count});
+}
+
+int mlx_lm_pairs(mlx_tokens *res, size_t *ends, const mlx_lm lm, const char *text, size_t text_num,
+                 const char *const *others, const size_t *lengths, size_t count) {
+    mx_error_clear();
+    if (!is_given(text, "text is"))
+        return capi_report();
+    return encode_texts(res, ends, lm, &(texts){text, text_num, others, lengths, count});
+}
+
 int mlx_lm_embed(mlx_array *res, const mlx_lm lm, const int *tokens, const int *types,
                  const size_t *ends, size_t count) {
     capi_call c = capi_begin_default();
-    const mx_lm *x = lm_of(lm);
+    mx_lm *x = lm_of(lm);
     bool ok = x && is_given(tokens, "tokens are") && is_given(ends, "list of ends is");
     return capi_end(&c, res, ok ? mx_lm_embed(x, tokens, types, ends, count) : NULL);
+}
+
+int mlx_lm_classify(mlx_array *res, const mlx_lm lm, const int *tokens, const int *types,
+                    const size_t *ends, size_t count) {
+    capi_call c = capi_begin_default();
+    mx_lm *x = lm_of(lm);
+    bool ok = x && is_given(tokens, "tokens are") && is_given(ends, "list of ends is");
+    return capi_end(&c, res, ok ? mx_lm_classify(x, tokens, types, ends, count) : NULL);
 }
 
 /* --- batches --------------------------------------------------------------------------------- */

@@ -139,7 +139,7 @@ void mx_choice_drop(const mx_choice *c, mx_model *m) {
     for (size_t i = 0; i < m->count; i++) {
         mx_model_tensor *t = &m->tensor[i];
         const char *what = rule_for(c, &t->place, t->name);
-        t->dropped = what && strcmp(what, "drop") == 0;
+        t->dropped = t->dropped || (what && strcmp(what, "drop") == 0);
     }
 }
 

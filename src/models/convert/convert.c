@@ -213,6 +213,17 @@ static bool check_apart(const mx_model *m, const struct target *t) {
                    op, m->label, m->family->name);
 }
 
+/* Of DeepSeek and others. */
+static bool leave_out(mx_model *m, const mx_convert_options *o) {
+    bool ok = true;
+    mx_model_leave_out(m);
+    for (size_t i = 0; ok && i < m->count; i++)
+        ok =
+            !m->tensor[i].dropped ||
+            mx_note(o, m->tensor[i].name, "it is left out: it foretells more tokens than the next");
+    return ok;
+}
+
 static bool convert(mx_model *m, const char *out, const struct target *t,
                     const mx_convert_options *o) {
     mx_choice c = {0};
@@ -220,9 +231,9 @@ static bool convert(mx_model *m, const char *out, const struct target *t,
     bool ok = check_method(m, t) && check_apart(m, t) && check_factors(m, t) &&
               mx_choice_of(o, t->naming, !m->family, &c);
     c.output = t->output;
+    ok = ok && leave_out(m, o);
     if (ok)
         mx_choice_drop(&c, m);
-    mx_model_leave_out(m);
     ok = ok && (!m->family || mx_model_check(m)) && mx_conversion_make(&p, m, &c) &&
          mx_choice_note_rules(&c) && write(&p, out, t);
     mx_conversion_free(&p);

@@ -9,7 +9,8 @@
 #include "base/text.h"
 #include "models/convert/side.h"
 
-static const char modules[] = "modules.json", usual[] = "1_Pooling";
+static const char modules[] = "modules.json", usual[] = "1_Pooling",
+                  limits[] = "sentence_bert_config.json";
 
 typedef struct reader {
     const char *op, *folder;
@@ -33,19 +34,15 @@ typedef struct mode {
     mx_pooling how;
 } mode;
 
-static const mode modes[] = {{"mean_tokens", "mean", MX_POOL_MEAN},
-                             {"mean_sqrt_len_tokens", "mean_sqrt_len_tokens", MX_POOL_MEAN},
-                             {"cls_token", "cls", MX_POOL_FIRST},
-                             {"lasttoken", "lasttoken", MX_POOL_LAST},
+/* In the order in which several stand one behind the other. */
+static const mode modes[] = {{"cls_token", "cls", MX_POOL_FIRST},
                              {"max_tokens", "max", MX_POOL_MAX},
-                             {"weightedmean_tokens", "weightedmean", MX_POOL_WEIGHTED}};
-
-static const mode *find(const char *name, bool brief) {
-    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
-        if (strcmp(brief ? modes[i].brief : modes[i].name, name) == 0)
-            return &modes[i];
-    return NULL;
-}
+                             {"mean_tokens", "mean", MX_POOL_MEAN},
+                             {"mean_sqrt_len_tokens", "mean_sqrt_len_tokens", MX_POOL_ROOT},
+                             {"weightedmean_tokens", "weightedmean", MX_POOL_WEIGHTED},
+                             {"lasttoken", "lasttoken", MX_POOL_LAST}};
+enum { MODES = MX_MOST_POOLINGS };
+_Static_assert(sizeof modes / sizeof *modes == (size_t)MODES, "there is room for each mode");
 
 typedef struct config {
     const reader *r;
@@ -53,57 +50,68 @@ typedef struct config {
     json_t *v;
 } config;
 
-static bool take(const config *c, const char *key, const char *name, bool brief, mx_pooling *how) {
-    const mode *m = find(name, brief);
-    if (!m)
-        return mx_fail(MX_UNSUPPORTED, "[%s] '%s/%s': %s '%s' is not done", c->r->op, c->r->folder,
-                       c->name, key, name);
-    *how = m->how;
-    return true;
+/* The number of a mode; -1 and an error. */
+static int find(const config *c, const char *key, const char *name, bool brief) {
+    for (int i = 0; i < MODES; i++)
+        if (strcmp(brief ? modes[i].brief : modes[i].name, name) == 0)
+            return i;
+    mx_fail(MX_UNSUPPORTED, "[%s] '%s/%s': %s '%s' is not done", c->r->op, c->r->folder, c->name,
+            key, name);
+    return -1;
 }
 
-static bool take_flags(const config *c, mx_pooling *how) {
+static bool take_flag(const config *c, const char *key, const json_t *v, bool *asked) {
     static const char start[] = "pooling_mode_";
-    const char *key, *first = NULL;
+    if (strncmp(key, start, sizeof start - 1) || json_is_false(v) || json_is_null(v))
+        return true;
+    if (!json_is_true(v))
+        return mx_fail(MX_FORMAT, "[%s] '%s/%s': %s is neither true nor false", c->r->op,
+                       c->r->folder, c->name, key);
+    int i = find(c, "the pooling", key + sizeof start - 1, false);
+    if (i >= 0)
+        asked[i] = true;
+    return i >= 0;
+}
+
+static bool take_flags(const config *c, mx_vectors *out) {
+    bool asked[MODES] = {false};
+    const char *key;
     json_t *v;
     json_object_foreach(c->v, key, v) {
-        if (strncmp(key, start, sizeof start - 1) || json_is_false(v) || json_is_null(v))
-            continue;
-        if (!json_is_true(v))
-            return mx_fail(MX_FORMAT, "[%s] '%s/%s': %s is neither true nor false", c->r->op,
-                           c->r->folder, c->name, key);
-        if (first)
-            return mx_fail(MX_UNSUPPORTED, "[%s] '%s/%s': %s and %s together are not done",
-                           c->r->op, c->r->folder, c->name, first, key);
-        if (!take(c, "the pooling", key + sizeof start - 1, false, how))
+        if (!take_flag(c, key, v, asked))
             return false;
-        first = key;
     }
-    return first ||
+    for (int i = 0; i < MODES; i++)
+        if (asked[i])
+            out->pooling[out->poolings++] = modes[i].how;
+    return out->poolings ||
            mx_fail(MX_FORMAT, "[%s] '%s/%s' names no pooling", c->r->op, c->r->folder, c->name);
 }
 
-static bool take_config(const config *c, mx_pooling *how) {
+static bool take_config(const config *c, mx_vectors *out) {
     json_t *one = json_object_get(c->v, "pooling_mode");
     if (!json_is_object(c->v))
         return mx_fail(MX_FORMAT, "[%s] '%s/%s' is no object", c->r->op, c->r->folder, c->name);
     if (!one || json_is_null(one))
-        return take_flags(c, how);
+        return take_flags(c, out);
     if (!json_is_string(one))
         return mx_fail(MX_UNSUPPORTED, "[%s] '%s/%s': pooling_mode is no text", c->r->op,
                        c->r->folder, c->name);
-    return take(c, "pooling_mode", json_string_value(one), true, how);
+    int i = find(c, "pooling_mode", json_string_value(one), true);
+    if (i >= 0)
+        out->pooling[out->poolings++] = modes[i].how;
+    return i >= 0;
 }
 
 /* In a folder of the folder. */
-static bool pooling_in(const reader *r, const char *where, bool must, mx_pooling *how) {
+static bool pooling_in(const reader *r, const char *where, bool must, mx_vectors *out) {
     mx_text name = {0};
     mx_text_add(&name, "%s/config.json", where);
     config c = {r, mx_text_view(&name), NULL};
     c.v = name.failed ? NULL : read_json(r, c.name);
     bool ok = !name.failed && !mx_failed();
     if (ok && c.v)
-        ok = take_config(&c, how);
+        ok = take_config(&c, out);
     else if (ok && must)
         ok = mx_fail(MX_FORMAT, "[%s] '%s/%s' is missing, of which %s speaks", r->op, r->folder,
                      c.name, modules);
@@ -121,42 +129,93 @@ static const char *kind_of(const char *type) {
     return strncmp(type, own, sizeof own - 1) == 0 && dot ? dot + 1 : type;
 }
 
-static bool take_module(const reader *r, json_t *module, bool *pools, mx_pooling *how) {
+/* What has come so far. */
+typedef struct order {
+    bool pools, ended;
+} order;
+
+static bool take_dense(const char *path, mx_vectors *out) {
+    if (out->denses == MX_MOST_DENSE || strlen(path) >= MX_DENSE_NAME || !*path)
+        return false;
+    strcpy(out->dense[out->denses++], path);
+    return true;
+}
+
+static bool take_module(const reader *r, json_t *module, order *o, mx_vectors *out) {
     const char *type = json_string_value(json_object_get(module, "type")),
                *path = json_string_value(json_object_get(module, "path"));
     if (!type || !path)
         return mx_fail(MX_FORMAT, "[%s] '%s/%s': a module has no type or no path", r->op, r->folder,
                        modules);
     const char *kind = kind_of(type);
-    if (strcmp(kind, "Normalize") == 0 || (strcmp(kind, "Transformer") == 0 && !*path))
+    if (!o->pools && strcmp(kind, "Transformer") == 0 && !*path)
         return true;
-    if (strcmp(kind, "Pooling") || *pools)
+    if (o->pools && strcmp(kind, "Normalize") == 0)
+        return o->ended = true;
+    if (o->pools && !o->ended && strcmp(kind, "Dense") == 0 && take_dense(path, out))
+        return true;
+    if (strcmp(kind, "Pooling") || o->pools)
         return mx_fail(MX_UNSUPPORTED, "[%s] '%s/%s': the module %s in '%s' is not done", r->op,
                        r->folder, modules, type, path);
-    *pools = true;
-    return pooling_in(r, path, true, how);
+    o->pools = true;
+    return pooling_in(r, path, true, out);
 }
 
-static bool take_modules(const reader *r, mx_pooling *how) {
-    bool pools = false;
+static bool take_modules(const reader *r, mx_vectors *out) {
+    order o = {false, false};
     size_t i;
     json_t *module;
     if (!json_is_array(r->list))
         return mx_fail(MX_FORMAT, "[%s] '%s/%s' is no list", r->op, r->folder, modules);
     json_array_foreach(r->list, i, module) {
-        if (!take_module(r, module, &pools, how))
+        if (!take_module(r, module, &o, out))
             return false;
     }
-    return pools ||
+    return o.pools ||
            mx_fail(MX_UNSUPPORTED, "[%s] '%s/%s' names no Pooling", r->op, r->folder, modules);
 }
 
-bool mx_pooling_of_folder(const char *op, const char *folder, mx_pooling *how) {
+/* --- texts ------------------------------------------------------------------------------------ */
+
+static bool take_limits(const reader *r, mx_vectors *out) {
+    json_t *v = read_json(r, limits);
+    json_t *most = json_object_get(v, "max_seq_length"),
+           *lower = json_object_get(v, "do_lower_case");
+    bool ok = !mx_failed() && (!most || json_is_null(most) || json_integer_value(most) > 0) &&
+              (!lower || json_is_boolean(lower));
+    out->most = json_integer_value(most);
+    out->lower = json_is_true(lower);
+    json_decref(v);
+    if (ok || mx_failed())
+        return ok;
+    return mx_fail(MX_FORMAT,
+                   "[%s] '%s/%s': max_seq_length is no number above 0, or do_lower_case neither "
+                   "true nor false",
+                   r->op, r->folder, limits);
+}
+
+bool mx_vectors_of_folder(const char *op, const char *folder, mx_vectors *out) {
     reader r = {op, folder, NULL};
+    *out = (mx_vectors){0};
     r.list = read_json(&r, modules);
-    bool ok = !mx_failed() && (r.list ? take_modules(&r, how) : pooling_in(&r, usual, false, how));
+    bool ok = !mx_failed() &&
+              (r.list ? take_modules(&r, out) : pooling_in(&r, usual, false, out)) &&
+              take_limits(&r, out);
     json_decref(r.list);
     return ok;
+}
+
+bool mx_pooling_of_folder(const char *op, const char *folder, mx_pooling *how) {
+    mx_vectors v;
+    if (!mx_vectors_of_folder(op, folder, &v))
+        return false;
+    if (v.poolings > 1 || v.denses)
+        return mx_fail(MX_UNSUPPORTED, "[%s] '%s': %s cannot be kept", op, folder,
+                       v.denses ? "the matrix behind the pooling (Dense)"
+                                : "several poolings together");
+    if (v.poolings)
+        *how = v.pooling[0] == MX_POOL_ROOT ? MX_POOL_MEAN : v.pooling[0];
+    return true;
 }
 
 /* --- the way back ----------------------------------------------------------------------------- */
@@ -179,8 +238,7 @@ static json_t *flags_of(mx_pooling how, int64_t width) {
     for (size_t i = 0; v && i < sizeof modes / sizeof *modes; i++) {
         char key[64];
         snprintf(key, sizeof key, "pooling_mode_%s", modes[i].name);
-        bool is = modes[i].how == how && strcmp(modes[i].brief, "mean_sqrt_len_tokens");
-        json_object_set_new(v, key, json_boolean(is));
+        json_object_set_new(v, key, json_boolean(modes[i].how == how));
     }
     return v;
 }

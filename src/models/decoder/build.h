@@ -180,9 +180,9 @@ bool dec_gpt2(dec_build *b, int n);
 bool dec_bert(dec_build *b, int n);
 bool dec_nomic(dec_build *b, int n);
 
-/* --- rows of encoders as one (pooling.c) ----------------------------------------------------- */
+/* --- what the rows of encoders become (tails.c) ----------------------------------------------- */
 
-bool dec_pooling(dec_build *b);
+bool dec_tails(dec_build *b);
 
 /* --- sizes (sizes.c) ------------------------------------------------------------------------- */
 

@@ -177,6 +177,28 @@ typedef struct mx_layer {
     bool parallel;
 } mx_layer;
 
+/* --- behind an encoder ------------------------------------------------------------------------ */
+
+typedef enum mx_bend { MX_BEND_NONE, MX_BEND_TANH, MX_BEND_RELU, MX_BEND_GELU } mx_bend;
+
+/* x -> norm(bend(weight x + bias)) */
+typedef struct mx_stage {
+    int64_t in, out;
+    mx_array *weight, *bias; /* (out, in), (out) float32; bias NULL: none */
+    mx_bend bend;
+    mx_norm norm;
+} mx_stage;
+
+/* What the rows of a text become: a row for each pooling, one behind the other, through stages. */
+enum { MX_TAIL_STAGES = MX_MOST_DENSE };
+typedef struct mx_tail {
+    mx_pooling pooling[MX_MOST_POOLINGS];
+    int poolings; /* 0: the model has no such tail */
+    mx_stage stage[MX_TAIL_STAGES];
+    int stages;
+    int64_t out; /* numbers that it makes */
+} mx_tail;
+
 typedef struct mx_decoder {
     const mx_family *family;
     char *name; /* of the file or folder */
@@ -190,9 +212,11 @@ typedef struct mx_decoder {
     float embedding_scale, residual_scale, logit_scale; /* 1 */
     float logit_softcap;                                /* 0: none */
     bool encoder;                                       /* sees both sides; no head */
-    bool norms_after; /* encoders: x = norm(x + part(x)), the norms being after_* */
-    bool gguf;        /* rows of heads that turn lie as in GGUF files */
-    mx_pooling pooling;
+    bool norms_after;           /* encoders: x = norm(x + part(x)), the norms being after_* */
+    bool gguf;                  /* rows of heads that turn lie as in GGUF files */
+    mx_tail vector, score;      /* a text's vector; numbers of its classes */
+    int64_t most;               /* tokens of a text that becomes one: the rest is cut off */
+    bool lower;                 /* which is made lower case before */
     uint64_t bytes, parameters; /* of all weights */
     void *held;                 /* what the weights lie in, let go with the last reference */
     int references;             /* atomic */

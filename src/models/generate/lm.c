@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/status.h"
 #include "models/chat.h"
+#include "models/direct/direct.h"
 #include "models/train/adapter.h"
 
 static mx_decoder *open_decoder(const char *path, const char *adapter) {
@@ -21,6 +22,7 @@ mx_lm *mx_lm_open(const char *path, const char *adapter) {
     atomic_init(&lm->references, 1);
     atomic_init(&lm->vocabulary, NULL);
     atomic_init(&lm->chat, NULL);
+    atomic_init(&lm->machine, NULL);
     lm->path = mx_strdup(path);
     lm->decoder = lm->path ? open_decoder(path, adapter) : NULL;
     lm->tokenizer = lm->decoder ? mx_tokenizer_open(path) : NULL;
@@ -40,6 +42,7 @@ mx_lm *mx_lm_retain(mx_lm *lm) {
 void mx_lm_release(mx_lm *lm) {
     if (!lm || atomic_fetch_sub(&lm->references, 1) > 1)
         return;
+    mx_direct_free(atomic_load(&lm->machine));
     mx_decoder_release(lm->decoder);
     mx_tokenizer_release(lm->tokenizer);
     sg_vocabulary_release(atomic_load(&lm->vocabulary));

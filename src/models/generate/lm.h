@@ -17,7 +17,8 @@ typedef struct mx_lm {
     size_t ends;
     _Atomic(sg_vocabulary *) vocabulary; /* for structures: NULL until one is asked for */
     char *path;
-    _Atomic(mx_template *) chat; /* likewise */
+    _Atomic(mx_template *) chat;         /* likewise */
+    _Atomic(struct mx_direct *) machine; /* of vectors, between two calls; or NULL */
     atomic_int references;
 } mx_lm;
 
@@ -49,11 +50,24 @@ mx_template *mx_lm_template(mx_lm *lm);
    Special tokens in messages, tools and documents are text (models/chat.h). NULL and an error. */
 int *mx_lm_chat(mx_lm *lm, const char *variables, size_t n, size_t *count);
 
-/* Vectors (count, hidden) float32 of length 1, of texts of which text i ends at token ends[i];
-   types: which text of a pair each token belongs to, or NULL. Of the open scope; NULL and an
-   error. */
-mx_array *mx_lm_embed(const mx_lm *lm, const int *tokens, const int *types, const size_t *ends,
+/* Vectors float32 of length 1, of texts of which text i ends at token ends[i]; types: which text of
+   a pair each token belongs to, or NULL. Of the open scope; NULL and an error. */
+mx_array *mx_lm_embed(mx_lm *lm, const int *tokens, const int *types, const size_t *ends,
                       size_t count);
+/* Likewise numbers of a model that tells classes of texts, as its classifier makes them. */
+mx_array *mx_lm_classify(mx_lm *lm, const int *tokens, const int *types, const size_t *ends,
+                         size_t count);
+
+/* Texts as such models read them: special tokens in them are text, and what is beyond the tokens
+   that they take is cut off, as sentence-transformers does it; of a pair from the longer text. */
+typedef struct mx_text_tokens {
+    int32_t *id, *type; /* for mx_free */
+    size_t n, room, type_room;
+} mx_text_tokens;
+/* Those of one more text, or of a pair (b not NULL), behind what is there. False and an error. */
+bool mx_lm_add_text(const mx_lm *lm, mx_text_tokens *to, const char *a, size_t a_n, const char *b,
+                    size_t b_n);
+
 /* Logits (n, vocabulary) float32 of all positions of a text, pending; of the open scope. */
 mx_array *mx_lm_logits(const mx_lm *lm, const int *tokens, size_t n);
 

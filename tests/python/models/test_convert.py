@@ -663,3 +663,19 @@ def test_other_shapes_come_back(tmp_path, family):
         b = after[name.removeprefix(prefix)]
         same = mx.allclose(a, b, rtol=1e-5) if name.endswith("A_log") else mx.array_equal(a, b)
         assert a.shape == b.shape and same.item(), name
+
+
+def test_layers_that_foretell_more_are_left_out(tmp_path):
+    folder = tiny_of("deepseek_v3", tmp_path / "d")
+    tensors = dict(stored(folder))
+    last = {k.replace("layers.2.", "layers.3."): v for k, v in tensors.items() if "layers.2." in k}
+    mx.save_safetensors(str(tmp_path / "more.safetensors"), {**tensors, **last})
+    (tmp_path / "more.safetensors").rename(folder / "model.safetensors")
+    notes = []
+    mx.convert_model(
+        folder,
+        tmp_path / "a.gguf",
+        progress=lambda p: notes.append(p["tensor"]) if p["note"] else 0,
+    )
+    assert sorted(notes) == sorted(last)
+    assert not any("blk.3." in k for k in mx.open_file(tmp_path / "a.gguf").keys())

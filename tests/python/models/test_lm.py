@@ -207,3 +207,28 @@ def test_chat(tmp_path):
     assert model.chat([{"role": "user", "content": "Once upon a time"}], 20) == want
     assert model.prompt("Once", variables={"more": " upon"}) == model.prompt("Once upon")
     assert model.decode(model.prompt("a </s> b")).count("</s>") == 1  # no special token
+
+
+MINILM = Path(os.environ.get("MLX_MODELS", Path(__file__).parents[3] / "build" / "models"))
+MINILM /= "all-MiniLM-L6-v2"
+# cosines of sentence-transformers' vectors: transformers' rows, their mean over each text's tokens
+SENTENCES = {
+    "This is an example sentence": [1.0, 0.404559, -0.00773, -0.065338, 0.015817, 0.061725],
+    "Each sentence is converted": [0.404559, 1.0, -0.017918, -0.064463, 0.119603, 0.086657],
+    "The cat sits outside": [-0.00773, -0.017918, 1.0, 0.03633, -0.02468, -0.046195],
+    "A man is playing guitar": [-0.065338, -0.064463, 0.03633, 1.0, 0.009295, -0.005778],
+    "The new movie is awesome": [0.015817, 0.119603, -0.02468, 0.009295, 1.0, 0.272085],
+    "Der neue Film ist gro\u00dfartig": [0.061725, 0.086657, -0.046195, -0.005778, 0.272085, 1.0],
+}
+
+
+@pytest.mark.skipif(not MINILM.is_dir(), reason="no all-MiniLM-L6-v2: tools/get_models.sh")
+def test_sentences():
+    model = lm.load(MINILM)
+    texts = list(SENTENCES)
+    vectors = np.array(model.embed(texts))
+    assert vectors.shape == (6, model.info["vector"]) == (6, 384)
+    assert np.abs(vectors @ vectors.T - np.array(list(SENTENCES.values()))).max() < 2e-6
+    long = np.array(model.embed(["word " * 400, "word " * 254]))  # 256 tokens are read
+    assert np.array_equal(long[0], long[1])
+    assert model.rerank("movies", texts)[0][0] == 4

@@ -6,6 +6,8 @@ defmodule Mlx.Application do
   @impl true
   def start(_type, _arguments) do
     if Mlx.Catalog.fingerprint() == Mlx.__catalog__() do
+      # compiled expressions of Nx's (Mlx.Compiler)
+      :ets.new(:mlx_compiler, [:named_table, :public, read_concurrency: true])
       Supervisor.start_link([], strategy: :one_for_one)
     else
       {:error, "libmlxc has other operations than this package was compiled with: recompile it"}

@@ -102,32 +102,42 @@ static int texts_of(PyObject *items, const char **text, size_t *length) {
     return 0;
 }
 
-static int embed_texts(const mpy_lm *m, mlx_array *res, const char *const *text,
-                       const size_t *length, size_t *ends, size_t count) {
+/* Numbers of texts: their vectors, or what the classifier says of each with `first`. */
+typedef struct texts {
+    const char *first;
+    size_t first_num;
+    const char **text;
+    size_t *length, *ends, count;
+} texts;
+
+static int compute(const mpy_lm *m, mlx_array *res, const texts *t) {
     const int *ids, *types;
     size_t n;
     mlx_tokens tokens = mlx_tokens_new();
-    int status = mlx_tokenizer_encode_all(&tokens, ends, m->tokenizer, text, length, count,
-                                          MLX_ENCODE_PLAIN) ||
-                 mlx_tokens_data(&ids, &n, tokens) || mlx_tokens_types(&types, &n, tokens) ||
-                 mlx_lm_embed(res, m->handle, ids, types, ends, count);
+    int status =
+        (t->first ? mlx_lm_pairs(&tokens, t->ends, m->handle, t->first, t->first_num, t->text,
+                                 t->length, t->count)
+                  : mlx_lm_texts(&tokens, t->ends, m->handle, t->text, t->length, t->count)) ||
+        mlx_tokens_data(&ids, &n, tokens) || mlx_tokens_types(&types, &n, tokens) ||
+        (t->first ? mlx_lm_classify : mlx_lm_embed)(res, m->handle, ids, types, t->ends, t->count);
     mlx_tokens_free(tokens);
     return status;
 }
 
-static PyObject *embed(PyObject *o, PyObject *list) {
+static PyObject *numbers_of(PyObject *o, PyObject *list, texts t) {
     PyObject *items = PySequence_Fast(list, "[lm] texts are a list of str");
-    size_t count = items ? (size_t)PySequence_Fast_GET_SIZE(items) : 0;
-    const char **text = PyMem_Calloc(count + 1, sizeof *text);
-    size_t *length = PyMem_Calloc(2 * count + 2, sizeof *length);
     mlx_array res = mlx_array_new();
     int status = -1;
-    if (!text || !length)
+    t.count = items ? (size_t)PySequence_Fast_GET_SIZE(items) : 0;
+    t.text = PyMem_Calloc(t.count + 1, sizeof *t.text);
+    t.length = PyMem_Calloc(2 * t.count + 2, sizeof *t.length);
+    t.ends = t.length ? t.length + t.count + 1 : NULL;
+    if (!t.text || !t.length)
         PyErr_NoMemory();
-    else if (items && !texts_of(items, text, length))
-        MPY_WAIT(status, embed_texts(self_of(o), &res, text, length, length + count + 1, count));
-    PyMem_Free(text);
-    PyMem_Free(length);
+    else if (items && !texts_of(items, t.text, t.length))
+        MPY_WAIT(status, compute(self_of(o), &res, &t));
+    PyMem_Free(t.text);
+    PyMem_Free(t.length);
     Py_XDECREF(items);
     if (PyErr_Occurred()) {
         mlx_array_free(res);
@@ -136,17 +146,31 @@ static PyObject *embed(PyObject *o, PyObject *list) {
     return mpy_array_result(status, res);
 }
 
+static PyObject *embed(PyObject *o, PyObject *list) {
+    return numbers_of(o, list, (texts){0});
+}
+
+static PyObject *classify(PyObject *o, PyObject *args) {
+    texts t = {0};
+    PyObject *first, *list;
+    if (!PyArg_ParseTuple(args, "OO:classify", &first, &list) ||
+        !(t.first = mpy_lm_text(first, &t.first_num)))
+        return NULL;
+    return numbers_of(o, list, t);
+}
+
 static PyObject *about(PyObject *o, PyObject *unused) {
     mlx_lm_info i;
     (void)unused;
     if (mlx_lm_about(&i, self_of(o)->handle))
         return mpy_raise();
-    return Py_BuildValue("{s:s,s:s,s:L,s:L,s:L,s:L,s:K,s:K,s:O,s:N}", "family", i.family, "name",
-                         i.name, "context", (long long)i.context, "vocabulary",
+    return Py_BuildValue("{s:s,s:s,s:L,s:L,s:L,s:L,s:K,s:K,s:O,s:L,s:L,s:N}", "family", i.family,
+                         "name", i.name, "context", (long long)i.context, "vocabulary",
                          (long long)i.vocabulary, "hidden", (long long)i.hidden, "layers",
                          (long long)i.layers, "parameters", (unsigned long long)i.parameters,
                          "nbytes", (unsigned long long)i.bytes, "encoder",
-                         i.encoder ? Py_True : Py_False, "end_tokens",
+                         i.encoder ? Py_True : Py_False, "vector", (long long)i.vector, "classes",
+                         (long long)i.classes, "end_tokens",
                          mpy_lm_token_list(i.end_tokens, i.end_token_num));
 }
 
@@ -162,6 +186,7 @@ static PyMethodDef methods[] = {{"tokenizer", tokenizer, METH_NOARGS, NULL},
                                 {"chat", chat, METH_O, NULL},
                                 {"logits", logits, METH_O, NULL},
                                 {"embed", embed, METH_O, NULL},
+                                {"classify", classify, METH_VARARGS, NULL},
                                 {"about", about, METH_NOARGS, NULL},
                                 {NULL}};
 

