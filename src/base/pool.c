@@ -21,6 +21,7 @@
 #include "base/interrupt.h"
 #include "base/lock.h"
 #include "base/mem.h"
+#include "base/pause.h"
 #include "base/signals.h"
 
 /* A job lies on its caller's stack and is linked into the pool while it has pieces to give:
@@ -82,20 +83,12 @@ static void futex_wake(_Atomic int *word, int count) {
     syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0);
 }
 
-static void pause_briefly(void) {
-#if defined(__x86_64__)
-    __builtin_ia32_pause();
-#elif defined(__aarch64__)
-    __asm__ volatile("yield");
-#endif
-}
-
 /* Spins while *word == seen; false when it still is after that. */
 static bool spin_until_changed(_Atomic int *word, int seen) {
     for (int i = 0; i < SPINS; i++) {
         if (atomic_load_explicit(word, memory_order_acquire) != seen)
             return true;
-        pause_briefly();
+        mx_pause();
     }
     return false;
 }

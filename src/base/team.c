@@ -12,6 +12,8 @@
 #include <sched.h>
 #include <stdatomic.h>
 
+#include "base/pause.h"
+
 enum { FIELD = 20, MOST = (1 << FIELD) - 1, SPINS = 4000 };
 
 typedef struct team {
@@ -31,18 +33,10 @@ typedef struct team {
 static _Thread_local team *own __attribute__((tls_model("initial-exec")));
 static _Thread_local team *starting __attribute__((tls_model("initial-exec")));
 
-static void pause_briefly(void) {
-#if defined(__x86_64__)
-    __builtin_ia32_pause();
-#elif defined(__aarch64__)
-    __asm__ volatile("yield");
-#endif
-}
-
 /* Another thread may need this processor to go on. */
 static void wait_a_little(int *spins) {
     if (++*spins % SPINS)
-        pause_briefly();
+        mx_pause();
     else
         sched_yield();
 }

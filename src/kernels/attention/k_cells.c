@@ -166,19 +166,21 @@ SV float scaled(float *to, const float *x, const uint16_t *scale, const uint16_t
     return vf_sum(sum);
 }
 
-/* Codes j .. j+L of row i; j is a multiple of L, which divides a half. */
-SV vf row_codes(const mx_k_cells *m, ptrdiff_t i, ptrdiff_t j, const int bits) {
-    const uint8_t *p = (const uint8_t *)m->cells + i * m->ld;
+/* L codes, `at` numbers behind the beginning p of a group; L divides a half. */
+SV vf row_codes(const uint8_t *p, ptrdiff_t at, const int bits) {
     if (bits == 8)
-        return vf_from_i(vi_load_u8(p + j));
-    vi code = vi_load_u8(p + j / GROUP * HALF + j % HALF);
-    return vf_from_i(j % GROUP >= HALF ? vi_shr(code, 4) : vi_and(code, vi_set1(15)));
+        return vf_from_i(vi_load_u8(p + at));
+    vi code = vi_load_u8(p + at / GROUP * HALF + at % HALF);
+    return vf_from_i(at % GROUP >= HALF ? vi_shr(code, 4) : vi_and(code, vi_set1(15)));
 }
 
 SV void along(float *y, ptrdiff_t ldy, const mx_k_cells *m, const float *x, ptrdiff_t ldx,
               ptrdiff_t j, const int S, const int C, const int bits) {
     float by[ROWS][GROUPS][MOST_K], least[ROWS][GROUPS] = {{0}};
     vf sum[ROWS][VECTORS];
+    // how far into its group a block begins, and the group of each vector: constants if it is whole
+    const ptrdiff_t from = C * L % GROUP == 0 ? 0 : j % GROUP;
+    const uint8_t *p = (const uint8_t *)m->cells + (j - from) * bits / 8;
     for (int r = 0; r < S; r++)
         for (ptrdiff_t g = j / GROUP; g <= (j + C * L - 1) / GROUP; g++) {
             ptrdiff_t at = g * m->scale_ld;
@@ -189,16 +191,15 @@ SV void along(float *y, ptrdiff_t ldy, const mx_k_cells *m, const float *x, ptrd
     for (int r = 0; r < S; r++) {
         UNROLL
         for (int c = 0; c < C; c++)
-            sum[r][c] = vf_set1(least[r][(j + c * L) / GROUP - j / GROUP]);
+            sum[r][c] = vf_set1(least[r][(from + c * L) / GROUP]);
     }
-    for (ptrdiff_t k = 0; k < m->k; k++) {
+    for (ptrdiff_t k = 0; k < m->k; k++, p += m->ld) {
         UNROLL
         for (int c = 0; c < C; c++) {
-            vf w = row_codes(m, k, j + c * L, bits);
+            vf w = row_codes(p, from + c * L, bits);
             UNROLL
             for (int r = 0; r < S; r++)
-                sum[r][c] =
-                    vf_fma(vf_set1(by[r][(j + c * L) / GROUP - j / GROUP][k]), w, sum[r][c]);
+                sum[r][c] = vf_fma(vf_set1(by[r][(from + c * L) / GROUP][k]), w, sum[r][c]);
         }
     }
     UNROLL

@@ -1,8 +1,4 @@
-/* Attention, before and after the sums (tiles.c): heads are made ready, keys and values stored. */
-#include <string.h>
-
-#include "base/status.h"
-#include "kernels/attention/k_rope.h"
+/* Attention, before and after the sums (tiles.c): heads are made ready, keys and values kept. */
 #include "models/direct/direct_parts.h"
 
 /* --- heads ------------------------------------------------------------------------------------ */
@@ -20,43 +16,16 @@ static void norm_heads(const heads *h, const mx_norm *n, float *x, int64_t count
     direct_norm_row(n, x, whole ? 1 : count, whole ? count * h->a->dim : h->a->dim);
 }
 
-/* The heads of one row. */
-static void turn_heads(const heads *h, float *x, int64_t row, int64_t count) {
-    const mx_rotation *r = &h->a->rope;
-    if (!h->turns)
-        return;
-    int64_t at = row * (r->rotated / 2);
-    for (int64_t i = 0; i < count; i++)
-        mx_kernels_get()->rope->rows[MX_FLOAT32](x + i * h->a->dim, h->a->dim, x + i * h->a->dim,
-                                                 h->a->dim, h->turns->cosine + at,
-                                                 h->turns->sine + at, 1, (size_t)h->a->dim,
-                                                 (size_t)r->rotated, r->adjacent, false);
-}
-
-static void store_heads(const heads *h, const float *k, const float *v, int64_t row) {
-    const mx_span *s = direct_span_of(h->m->machine.pass, row);
-    const mx_sequence *q = s->sequence;
-    if (!q)
-        return;
-    int64_t at = s->position + row - s->first;
-    mx_page *p = q->page[at / MX_PAGE];
-    for (int64_t i = 0; i < h->room->heads; i++) {
-        mx_part_put(&h->room->key, mx_page_keys(p, h->room, i), at % MX_PAGE, k + i * h->a->dim);
-        mx_part_put(&h->room->value, mx_page_values(p, h->room, i), at % MX_PAGE,
-                    v + i * h->a->value_dim);
-    }
-}
-
 static void ready_body(void *ctx, int64_t begin, int64_t end) {
     const heads *h = ctx;
     for (int64_t i = begin; i < end; i++) {
         float *q = h->q->data + i * h->q->width, *k = h->k->data + i * h->k->width;
         norm_heads(h, &h->a->q_norm, q, h->a->heads);
         norm_heads(h, &h->a->k_norm, k, h->a->kv_heads);
-        turn_heads(h, q, i, h->a->heads);
-        turn_heads(h, k, i, h->a->kv_heads);
+        direct_turn(h->turns, q, i, h->a->heads, h->a->dim);
+        direct_turn(h->turns, k, i, h->a->kv_heads, h->a->dim);
         if (h->room)
-            store_heads(h, k, h->v->data + i * h->v->width, i);
+            direct_keep(h->m, h->room, i, k, h->v->data + i * h->v->width);
     }
 }
 

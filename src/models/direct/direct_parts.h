@@ -5,7 +5,7 @@
  *     weights.c    matrices as kernels see them; rows of x as they read them
  *     products.c   jobs of products; floats.c: those in float32
  *     rows.c       what stands between: embedding, norms, residuals, activations
- *     attend.c     attention: heads made ready, keys and values stored; rotations.c; tiles.c:
+ *     attend.c     attention: heads made ready; heads.c: turned, kept; rotations.c; tiles.c:
  *                  the sums
  *     experts.c, recur.c, latent.c
  *
@@ -183,6 +183,13 @@ void direct_each(mx_direct *m, int64_t rows, int64_t numbers, mx_range_body *bod
 
 /* cos and sin of the pass's rows for a rotation; NULL and an error */
 const direct_turns *direct_turns_of(mx_direct *m, const mx_rotation *rope);
+
+/* `count` heads of row `row`, n numbers apart; the rotation says how many of these are turned. turns
+   NULL: they stay. */
+void direct_turn(const direct_turns *turns, float *x, int64_t row, int64_t count, int64_t n);
+/* A row's keys and values go to the cache. Those of several heads lie side by side. */
+void direct_keep(mx_direct *m, const mx_layer_room *room, int64_t row, const float *k,
+                 const float *v);
 
 typedef struct direct_attention {
     mx_direct *m;

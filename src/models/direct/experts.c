@@ -25,6 +25,8 @@ typedef struct sending {
     int64_t *row;   /* of each entry */
     int64_t *first; /* entry of each expert, and behind the last one */
     int64_t entries;
+    const direct_coded *coded; /* rows of x that were gathered last, and these as entries */
+    direct_coded gathered;
 } sending;
 
 /* --- choosing --------------------------------------------------------------------------------- */
@@ -147,14 +149,24 @@ static bool send(sending *s) {
 
 /* --- products --------------------------------------------------------------------------------- */
 
-/* Rows of x for an expert, side by side; those of one row lie where they are. */
-static const char *rows_of(const sending *s, const direct_coded *c, int64_t from, int64_t n) {
-    if (n == 1)
-        return c->data + s->row[from] * c->row;
-    char *to = direct_room(&s->m->layer, (size_t)(n * c->row));
-    for (int64_t i = 0; to && i < n; i++)
-        memcpy(to + i * c->row, c->data + s->row[from + i] * c->row, (size_t)c->row);
-    return to;
+static void gather_body(void *ctx, int64_t begin, int64_t end) {
+    const sending *s = ctx;
+    for (int64_t i = begin; i < end; i++)
+        memcpy(s->gathered.data + i * s->gathered.row, s->coded->data + s->row[i] * s->coded->row,
+               (size_t)s->coded->row);
+}
+
+/* The pass's rows, coded, as entries: once for stacks that read them the same way. */
+static const direct_coded *gathered(sending *s, const direct_coded *c) {
+    if (s->coded == c)
+        return &s->gathered;
+    s->gathered = *c;
+    s->gathered.data = direct_room(&s->m->layer, (size_t)(s->entries * c->row));
+    s->coded = s->gathered.data ? c : NULL;
+    if (!s->coded)
+        return NULL;
+    direct_each(s->m, s->entries, c->row / (int64_t)sizeof(float), gather_body, s);
+    return &s->gathered;
 }
 
 /* Adds the products of a stack to a list, which has `count` already. gather: x has the pass's rows,
@@ -163,15 +175,14 @@ static bool add_products(sending *s, const mx_weight *stack, mx_rows *x, bool ga
                          direct_product *p, int64_t *count) {
     direct_matrix any = direct_view(stack, 0);
     const direct_coded *c = out ? direct_code(s->m, &any, x) : NULL;
+    if (c && gather)
+        c = gathered(s, c);
     for (int64_t e = 0; c && e < s->e->count; e++) {
         int64_t from = s->first[e], n = s->first[e + 1] - from;
         if (n == 0)
             continue;
-        const char *rows = gather ? rows_of(s, c, from, n) : c->data + from * c->row;
-        if (!rows)
-            return false;
         p[(*count)++] = (direct_product){.w = direct_view(stack, e),
-                                         .x = rows,
+                                         .x = c->data + from * c->row,
                                          .x_row = c->row,
                                          .rows = n,
                                          .y = out->data + from * out->width,

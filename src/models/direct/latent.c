@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "base/status.h"
-#include "kernels/attention/k_rope.h"
 #include "models/direct/direct_parts.h"
 
 typedef struct latent {
@@ -23,37 +22,17 @@ typedef struct latent {
     atomic_bool nomem;
 } latent;
 
-static void turn(const latent *l, float *x, int64_t row) {
-    int64_t at = row * (l->turned / 2);
-    if (l->turns)
-        mx_kernels_get()->rope->rows[MX_FLOAT32](x, l->turned, x, l->turned, l->turns->cosine + at,
-                                                 l->turns->sine + at, 1, (size_t)l->turned,
-                                                 (size_t)l->turned, l->a->rope.adjacent, false);
-}
-
-/* The row that is cached. */
+/* The row that is cached, as keys; its latent part are the values. */
 static void row_body(void *ctx, int64_t begin, int64_t end) {
     const latent *l = ctx;
     for (int64_t i = begin; i < end; i++) {
-        float *x = l->k->data + i * l->k->width;
+        float *x = l->k->data + i * l->k->width, *q = l->q->data + i * l->q->width + l->still;
         direct_norm_row(&l->a->latent_norm, x, 1, l->rank);
-        turn(l, x + l->rank, i);
+        direct_turn(l->turns, x + l->rank, i, 1, l->turned);
         for (int h = 0; h < l->a->heads; h++)
-            turn(l, l->q->data + i * l->q->width + h * l->a->dim + l->still, i);
+            direct_turn(l->turns, q + h * l->a->dim, i, 1, l->turned);
+        direct_keep(l->m, l->room, i, x, x);
     }
-}
-
-/* Keys are the whole row, values its latent part. */
-static void store_rows(const latent *l) {
-    const mx_pass *p = l->m->machine.pass;
-    for (int64_t i = 0; i < p->spans; i++)
-        for (int64_t r = 0; r < p->span[i].count; r++) {
-            int64_t at = p->span[i].position + r;
-            const mx_page *page = ((const mx_sequence *)p->span[i].sequence)->page[at / MX_PAGE];
-            const float *x = l->k->data + (p->span[i].first + r) * l->k->width;
-            mx_part_put(&l->room->key, mx_page_keys(page, l->room, 0), at % MX_PAGE, x);
-            mx_part_put(&l->room->value, mx_page_values(page, l->room, 0), at % MX_PAGE, x);
-        }
 }
 
 /* Queries of a head: sums of rows of kv_up. */
@@ -132,7 +111,6 @@ mx_rows *direct_attend_latent(mx_direct *m, const mx_attender *a, int64_t layer,
     if (!l.out)
         return NULL;
     direct_each(m, q->rows, 4 * q->width, row_body, &l);
-    store_rows(&l);
     mx_team_for(a->heads, wide_body, &l);
     if (!attend(&l))
         return NULL;

@@ -60,7 +60,8 @@ struct mx_cache {
 struct mx_sequence {
     mx_cache *cache;
     mx_page **page;
-    int64_t pages, room; /* of `page` */
+    int64_t pages;
+    size_t room; /* of `page` */
     int64_t length;
     int64_t marked; /* length at the mark; -1: none */
     bool far;       /* longrope: its text is long */

@@ -29,7 +29,7 @@ typedef struct recurrence {
     mx_rows *all;              /* what comes out of it */
     mx_rows *y, *decay, *beta; /* (rows, H P), (rows, H) */
     mx_rows *v;
-    int64_t blocks;
+    int64_t blocks, gate; /* where in a row of `in` the gate begins */
 } recurrence;
 
 static const mx_k_decode *kernels(void) {
@@ -95,6 +95,12 @@ static void convolve_body(void *ctx, int64_t begin, int64_t end) {
     }
 }
 
+static void silu_body(void *ctx, int64_t begin, int64_t end) {
+    const recurrence *c = ctx;
+    float *x = row_of(c->all, begin);
+    kernels()->gate[MX_GATE_silu](x, x, NULL, (size_t)((end - begin) * c->channels));
+}
+
 static bool convolve_all(recurrence *c, bool silu) {
     c->all = direct_rows(c->m, c->in->rows, c->channels);
     if (!c->all)
@@ -102,8 +108,7 @@ static bool convolve_all(recurrence *c, bool silu) {
     c->blocks = (c->channels + CHANNELS - 1) / CHANNELS;
     mx_team_for(c->m->machine.pass->spans * c->blocks, convolve_body, c);
     if (silu)
-        kernels()->gate[MX_GATE_silu](c->all->data, c->all->data, NULL,
-                                      (size_t)(c->all->rows * c->channels));
+        direct_each(c->m, c->all->rows, 4 * c->channels, silu_body, c);
     return true;
 }
 
@@ -198,18 +203,24 @@ static void norm_groups(const mx_recurrence *r, float *y, int64_t width) {
         y[i] *= w[i];
 }
 
-/* y, normed, and z (rows of `in` from column `at` on), its gate. */
-static mx_rows *gated(const recurrence *c, int64_t at) {
+static void gate_body(void *ctx, int64_t begin, int64_t end) {
+    const recurrence *c = ctx;
     int64_t width = c->y->width;
-    for (int64_t i = 0; i < c->y->rows; i++) {
+    for (int64_t i = begin; i < end; i++) {
         float *y = row_of(c->y, i);
-        const float *z = row_of(c->in, i) + at;
+        const float *z = row_of(c->in, i) + c->gate;
         if (c->r->gate_after_norm)
             norm_groups(c->r, y, width);
         kernels()->gate[MX_GATE_silu](y, z, y, (size_t)width);
         if (!c->r->gate_after_norm)
             norm_groups(c->r, y, width);
     }
+}
+
+/* y, normed, and z (rows of `in` from column `at` on), its gate. */
+static mx_rows *gated(recurrence *c, int64_t at) {
+    c->gate = at;
+    direct_each(c->m, c->y->rows, 4 * c->y->width, gate_body, c);
     return c->y;
 }
 
@@ -227,21 +238,27 @@ static float step_of(const mx_recurrence *r, float dt, int head) {
 
 /* --- the kinds -------------------------------------------------------------------------------- */
 
-static mx_rows *mamba2(recurrence *c) {
+static void mamba2_row(const recurrence *c, int64_t i) {
     const mx_recurrence *r = c->r;
-    int64_t inner = (int64_t)r->heads * r->value_dim;
+    const float *dts = row_of(c->in, i) + c->from + c->channels, *a = numbers(r->a_log);
+    for (int h = 0; h < r->heads; h++) {
+        float dt = fminf(fmaxf(step_of(r, dts[h], h), r->dt_least), r->dt_most);
+        row_of(c->beta, i)[h] = dt;
+        row_of(c->decay, i)[h] = expf(dt * -expf(a[h]));
+    }
+}
+
+static void mamba2_body(void *ctx, int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; i++)
+        mamba2_row(ctx, i);
+}
+
+static mx_rows *mamba2(recurrence *c) {
     c->x = c->in;
-    c->from = inner;
+    c->from = (int64_t)c->r->heads * c->r->value_dim;
     if (!convolve_all(c, true) || !head_rows(c))
         return NULL;
-    const float *a = numbers(r->a_log);
-    for (int64_t i = 0; i < c->in->rows; i++)
-        for (int h = 0; h < r->heads; h++) {
-            float dt = step_of(r, row_of(c->in, i)[inner + c->channels + h], h);
-            dt = fminf(fmaxf(dt, r->dt_least), r->dt_most);
-            row_of(c->beta, i)[h] = dt;
-            row_of(c->decay, i)[h] = expf(dt * -expf(a[h]));
-        }
+    direct_each(c->m, c->in->rows, 64 * c->r->heads, mamba2_body, c);
     return run_states(c) ? gated(c, 0) : NULL;
 }
 
@@ -270,6 +287,11 @@ static void delta_row(const recurrence *c, int64_t i) {
     memcpy(row_of(c->v, i), all + 2 * keys, (size_t)c->v->width * sizeof(float));
 }
 
+static void delta_body(void *ctx, int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; i++)
+        delta_row(ctx, i);
+}
+
 static mx_rows *gated_delta(recurrence *c) {
     const mx_recurrence *r = c->r;
     c->x = c->in;
@@ -277,8 +299,7 @@ static mx_rows *gated_delta(recurrence *c) {
     c->v = direct_rows(c->m, c->in->rows, (int64_t)r->heads * r->value_dim);
     if (!c->v || !convolve_all(c, true) || !head_rows(c))
         return NULL;
-    for (int64_t i = 0; i < c->in->rows; i++)
-        delta_row(c, i);
+    direct_each(c->m, c->in->rows, 2 * c->all->width, delta_body, c);
     return run_states(c) ? gated(c, c->channels) : NULL;
 }
 
@@ -287,15 +308,27 @@ static void multiply(float *out, const float *a, const float *b, int64_t n) {
         out[i] = a[i] * b[i];
 }
 
+static void before_body(void *ctx, int64_t begin, int64_t end) {
+    const recurrence *c = ctx;
+    for (int64_t i = begin; i < end; i++)
+        multiply(row_of(c->x, i), row_of(c->in, i), row_of(c->in, i) + 2 * c->x->width,
+                 c->x->width);
+}
+
+static void behind_body(void *ctx, int64_t begin, int64_t end) {
+    const recurrence *c = ctx;
+    for (int64_t i = begin; i < end; i++)
+        multiply(row_of(c->all, i), row_of(c->all, i), row_of(c->in, i) + c->x->width, c->x->width);
+}
+
 static mx_rows *short_conv(recurrence *c) {
-    int64_t h = c->in->width / 3;
-    c->x = direct_rows(c->m, c->in->rows, h);
-    for (int64_t i = 0; c->x && i < c->in->rows; i++)
-        multiply(row_of(c->x, i), row_of(c->in, i), row_of(c->in, i) + 2 * h, h);
-    if (!c->x || !convolve_all(c, false))
+    c->x = direct_rows(c->m, c->in->rows, c->in->width / 3);
+    if (!c->x)
         return NULL;
-    for (int64_t i = 0; i < c->in->rows; i++)
-        multiply(row_of(c->all, i), row_of(c->all, i), row_of(c->in, i) + h, h);
+    direct_each(c->m, c->in->rows, c->x->width, before_body, c);
+    if (!convolve_all(c, false))
+        return NULL;
+    direct_each(c->m, c->in->rows, c->x->width, behind_body, c);
     return c->all;
 }
 

@@ -4,6 +4,7 @@
 #include "base/cache.h"
 #include "base/mem.h"
 #include "base/status.h"
+#include "base/vec.h"
 #include "models/direct/pages.h"
 
 /* --- states of recurrences -------------------------------------------------------------------- */
@@ -69,15 +70,7 @@ void mx_sequence_end(mx_sequence *s) {
 }
 
 static bool list_room(mx_sequence *s, int64_t pages) {
-    if (pages <= s->room)
-        return true;
-    int64_t room = pages + pages / 2 + 4;
-    mx_page **list = mx_realloc_array(s->page, (size_t)room, sizeof *list);
-    if (!list)
-        return false;
-    s->page = list;
-    s->room = room;
-    return true;
+    return mx_grow(&s->page, &s->room, (size_t)pages, sizeof *s->page);
 }
 
 /* Keys of a text with far frequencies are other keys. */

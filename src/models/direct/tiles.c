@@ -219,7 +219,6 @@ static bool open_work(work *w) {
     w->l = w->m + rows;
     w->tm = w->l + rows;
     w->tl = w->tm + rows;
-    read_queries(w);
     return true;
 }
 
@@ -240,6 +239,7 @@ static void tile_body(void *ctx, int64_t begin, int64_t end) {
         const query_tile *tile = &all->tile[all->tiles - 1 - i / all->t->kv_heads];
         if (!start(&w, all, tile, i % all->t->kv_heads))
             return;
+        read_queries(&w);
         begin_rows(&w);
         for (int64_t p = tile->low; p < tile->high; p++) {
             one_page(&w, p);
@@ -272,6 +272,7 @@ static void page_body(void *ctx, int64_t begin, int64_t end) {
         w.m = part_at(all, page, kv);
         w.l = w.m + w.rows;
         w.o = w.l + w.rows;
+        read_queries(&w);
         one_page(&w, tile->low + page - tile->part);
     }
 }
