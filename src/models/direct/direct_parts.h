@@ -184,8 +184,8 @@ void direct_each(mx_direct *m, int64_t rows, int64_t numbers, mx_range_body *bod
 /* cos and sin of the pass's rows for a rotation; NULL and an error */
 const direct_turns *direct_turns_of(mx_direct *m, const mx_rotation *rope);
 
-/* `count` heads of row `row`, n numbers apart; the rotation says how many of these are turned. turns
-   NULL: they stay. */
+/* `count` heads of row `row`, n numbers apart; the rotation says how many of these are turned.
+   turns NULL: they stay. */
 void direct_turn(const direct_turns *turns, float *x, int64_t row, int64_t count, int64_t n);
 /* A row's keys and values go to the cache. Those of several heads lie side by side. */
 void direct_keep(mx_direct *m, const mx_layer_room *room, int64_t row, const float *k,

@@ -13,11 +13,12 @@ enum { FLOAT_STRETCH = 256 }; /* whole blocks */
 enum { FLOAT_STRETCH = 1024 };
 #endif
 enum {
-    FEW = 4,         /* rows that meet W as it lies */
-    FEW_COLUMNS = 8, /* of W as float32, for so few rows that these stay in L1; */
-    COLUMNS = 64,    /* for many, in L2 */
-    SOME = 32,       /* rows: what is few there */
-    PAD = 16         /* rows do not begin in the same set of the cache */
+    FEW = 4,                  /* rows that meet W as it lies; */
+    FEW_FLOATS = MX_K_SKINNY, /* where it is floats */
+    FEW_COLUMNS = 8,          /* of W as float32, for so few rows that these stay in L1; */
+    COLUMNS = 64,             /* for many, in L2 */
+    SOME = 32,                /* rows: what is few there */
+    PAD = 16                  /* rows do not begin in the same set of the cache */
 };
 
 static bool is_arranged(const direct_matrix *w) {
@@ -37,7 +38,7 @@ static const float *x_at(const direct_piece *t, int64_t row) {
 /* Rows of W as floats, from column `at` of the piece on, times all rows. */
 static void float_rows(const direct_piece *t, mx_dtype type, const char *w, ptrdiff_t w_rs,
                        int64_t at, int64_t n) {
-    float sums[FEW * COLUMNS], more[FEW * COLUMNS];
+    float sums[FEW_FLOATS * COLUMNS], more[FEW_FLOATS * COLUMNS];
     mx_k_skinny_dot *dot = mx_kernels_get()->matmul->skinny_dot[type];
     ptrdiff_t ldx = t->p->x_row / (ptrdiff_t)sizeof(float);
     int64_t k = t->p->w.in;
@@ -150,7 +151,7 @@ bool direct_floats(const direct_piece *t) {
         few_groups(t);
         return true;
     }
-    if (t->rows > FEW)
+    if (t->rows > (w->way == DIRECT_FLOATS ? FEW_FLOATS : FEW))
         return many(t);
     if (w->way == DIRECT_DECODED)
         return few_decoded(t);
