@@ -178,7 +178,7 @@ static void repack(const mx_block_format *f, uint64_t *state) {
     fill_blocks(bytes, f, ROWS * BLOCKS, state);
     mx_array *blocks = mx_array_from(bytes, (int[]){ROWS, BLOCKS * f->bytes}, 2, MX_UINT8);
     mx_elements from = mx_elements_block(f), to, back;
-    mx_parts words, again;
+    mx_parts words = {0}, again = {0};
     CHECK(mx_repack_words_of(f, &to) && mx_repack(&from, &to, (mx_parts){{blocks}}, &words));
     mx_array *equal = mx_array_equal(mx_elements_values(&from, (mx_parts){{blocks}}),
                                      mx_elements_values(&to, words), true);

@@ -301,13 +301,13 @@ static void special_tokens(void) {
 static void pairs(void) {
     mlx_tokenizer t = open_text(small);
     mlx_tokens made = mlx_tokens_new();
-    const int *ids, *types;
+    const int *ids = NULL, *types = NULL;
     size_t n = 0, m = 0, size = 0;
     CHECK(mlx_tokenizer_encode_pair(&made, t, "ab", 2, "abc", 3, 0) == 0);
     CHECK(mlx_tokens_data(&ids, &n, made) == 0 && mlx_tokens_types(&types, &m, made) == 0 &&
           mlx_tokens_size(&size, made) == 0);
-    CHECK(n == 3 && m == 3 && size == 3 && ids[0] == 3 && ids[1] == 6 && ids[2] == 4);
-    CHECK(types[0] == 0 && types[1] == 0 && types[2] == 1);
+    CHECK(n == 3 && size == 3 && ids[0] == 3 && ids[1] == 6 && ids[2] == 4);
+    CHECK(m == 3 && types[0] == 0 && types[1] == 0 && types[2] == 1);
     mlx_tokens_free(made);
     mlx_tokenizer_free(t);
 }

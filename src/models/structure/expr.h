@@ -28,11 +28,12 @@ enum {
     SG_MOST_TEXT = 4 << 20,  /* bytes of a pattern, grammar, schema or list of choices */
     SG_MOST_NODES = 1 << 20, /* nodes of expressions */
     SG_MOST_RULES = 1 << 16,
-    SG_MOST_DEPTH = 300,     /* of expressions in each other, also through rules set in place */
-    SG_MOST_NESTING = 100,   /* of parentheses */
-    SG_MOST_REPEAT = 100000, /* a bound in {m,n} */
-    SG_UNBOUNDED = UINT32_MAX
+    SG_MOST_DEPTH = 300,    /* of expressions in each other, also through rules set in place */
+    SG_MOST_NESTING = 100,  /* of parentheses */
+    SG_MOST_REPEAT = 100000 /* a bound in {m,n} */
 };
+/* No int: among those above it would make all of them unsigned. */
+#define SG_UNBOUNDED UINT32_MAX
 
 typedef enum sg_kind {
     SG_IS_NONE,
