@@ -140,6 +140,10 @@ static void groups(void) {
     static const int bits[] = {2, 3, 4, 5, 6, 8};
     for (int i = 0; i < 6; i++)
         one_group("affine", MX_AFFINE, bits[i], 64);
+    for (int i = 4; i <= 8; i += 4) {
+        one_group("affine", MX_AFFINE, i, 32);
+        one_group("affine", MX_AFFINE, i, 128);
+    }
     one_group("mxfp4", MX_MXFP4, 4, 32);
     one_group("mxfp8", MX_MXFP8, 8, 32);
     one_group("nvfp4", MX_NVFP4, 4, 16);
