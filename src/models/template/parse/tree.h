@@ -100,7 +100,8 @@ typedef struct tm_native {
 enum { TM_MOST_PARAMETERS = 10 };
 
 /* The names of variables have numbers. */
-enum { TM_ID_LOOP, TM_ID_CALLER, TM_ID_VARARGS, TM_ID_KWARGS, TM_IDS, TM_NO_ID = UINT32_MAX };
+enum { TM_ID_LOOP, TM_ID_CALLER, TM_ID_VARARGS, TM_ID_KWARGS, TM_IDS };
+#define TM_NO_ID UINT32_MAX
 
 struct mx_template {
     atomic_int users;
