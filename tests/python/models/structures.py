@@ -2,25 +2,17 @@
 
 import ctypes
 import json
-import os
-from pathlib import Path
 
 import numpy as np
+from c_library import Handle, c_library
 
 WORDS = '{" "} ": ", ":" "], [{ }} null true false aaa ab 00 123 -1 \\u é€ b", "a" {"a":'.split(" ")
 SPACED, OPEN = 1, 2
 INTERRUPTED = 8  # MLX_ERROR_INTERRUPTED
 
 
-class Handle(ctypes.Structure):
-    _fields_ = [("ctx", ctypes.c_void_p)]
-
-
 def _library():
-    library = ctypes.CDLL(str(Path(os.environ["MLX_TEST_BUILD"]) / "libmlxc.so"))
-    library.mlx_last_error_message.restype = ctypes.c_char_p
-    library.quiet = ctypes.CFUNCTYPE(None, ctypes.c_char_p, ctypes.c_void_p)(lambda *_: None)
-    library.mlx_set_error_handler(library.quiet, None, None)
+    library = c_library()
     for kind in ("structure", "structure_vocabulary", "structure_matcher", "tokenizer"):
         getattr(library, f"mlx_{kind}_free").argtypes = [Handle]
     return library

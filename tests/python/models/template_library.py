@@ -2,16 +2,11 @@
 
 import ctypes
 import json
-import os
-from pathlib import Path
 
-BUILD = Path(os.environ.get("MLX_TEST_BUILD", Path(__file__).parents[3] / "build" / "dev"))
+from c_library import BUILD, Handle, c_library
+
 LIBRARY = BUILD / "libmlxc.so"
 NOW = 1700000000
-
-
-class Handle(ctypes.Structure):
-    _fields_ = [("ctx", ctypes.c_void_p)]
 
 
 class Options(ctypes.Structure):
@@ -22,11 +17,8 @@ class Options(ctypes.Structure):
 
 class Library:
     def __init__(self):
-        c = self.c = ctypes.CDLL(str(LIBRARY))
+        c = self.c = c_library()
         size, text, handle = ctypes.c_size_t, ctypes.c_char_p, ctypes.POINTER(Handle)
-        self.quiet = ctypes.CFUNCTYPE(None, text, ctypes.c_void_p)(lambda message, data: None)
-        c.mlx_set_error_handler(self.quiet, None, None)
-        c.mlx_last_error_message.restype = text
         c.mlx_string_data.argtypes, c.mlx_string_data.restype = [Handle], ctypes.c_void_p
         c.mlx_string_free.argtypes = c.mlx_template_free.argtypes = [Handle]
         c.mlx_template_open_bytes.argtypes = [handle, text, text, size]

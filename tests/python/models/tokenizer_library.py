@@ -3,24 +3,16 @@ bench/compare_tokenizers.py. And tokenizers as the package `tokenizers` has them
 
 import ctypes
 import json
-import os
-from pathlib import Path
 
-BUILD = Path(os.environ.get("MLX_TEST_BUILD", Path(__file__).parents[3] / "build" / "dev"))
+from c_library import BUILD, Handle, c_library
+
 BARE, PLAIN = 1, 2
-
-
-class Handle(ctypes.Structure):
-    _fields_ = [("ctx", ctypes.c_void_p)]
 
 
 class Library:
     def __init__(self, build=BUILD):
-        c = self.c = ctypes.CDLL(str(Path(build) / "libmlxc.so"))
+        c = self.c = c_library(build)
         size, text, handle = ctypes.c_size_t, ctypes.c_char_p, ctypes.POINTER(Handle)
-        self.quiet = ctypes.CFUNCTYPE(None, text, ctypes.c_void_p)(lambda message, data: None)
-        c.mlx_set_error_handler(self.quiet, None, None)
-        c.mlx_last_error_message.restype = text
         c.mlx_tokenizer_open.argtypes = [handle, text]
         c.mlx_tokenizer_open_bytes.argtypes = [handle, text, text, size]
         c.mlx_tokenizer_encode.argtypes = [handle, Handle, text, size, ctypes.c_int]
