@@ -30,30 +30,20 @@ static void join_all(tok_model *m, tok_text s) {
     }
 }
 
-/* By scores any division of a piece may come together. */
-static void join_pieces(mx_tokenizer *t) {
-    for (size_t i = 0; i < t->vocab.count; i++)
-        join_all(&t->model, tok_vocab_piece(&t->vocab, (int64_t)i));
-}
-
 /* The unknown piece and pieces of bytes stand for other characters than they have. */
 static bool is_text(const mx_tokenizer *t, int32_t id) {
     return id != t->model.unk && tok_byte_of_piece(tok_vocab_piece(&t->vocab, id)) < 0;
 }
 
-static bool join_merges(mx_tokenizer *t) {
-    tok_model *m = &t->model;
+/* False: a merge does not say which characters it joins. */
+static bool join_merge(mx_tokenizer *t, const tok_merge *g) {
+    int32_t left = (int32_t)(g->pair >> 32), right = (int32_t)g->pair;
+    tok_text a = tok_vocab_piece(&t->vocab, left), b = tok_vocab_piece(&t->vocab, right);
     uint32_t c;
-    for (size_t i = 0; i < m->slots; i++) {
-        int32_t left = (int32_t)(m->merge[i].pair >> 32), right = (int32_t)m->merge[i].pair;
-        if (!m->merge[i].rank)
-            continue;
-        tok_text a = tok_vocab_piece(&t->vocab, left), b = tok_vocab_piece(&t->vocab, right);
-        if (!is_text(t, left) || !is_text(t, right) || !a.n || !b.n)
-            return false;
-        tok_step(b.p, b.p + b.n, &c);
-        join(m, tok_before(a.p, a.p + a.n), c);
-    }
+    if (!is_text(t, left) || !is_text(t, right) || !a.n || !b.n)
+        return false;
+    tok_step(b.p, b.p + b.n, &c);
+    join(&t->model, tok_before(a.p, a.p + a.n), c);
     return true;
 }
 
@@ -65,20 +55,30 @@ static bool may_divide(const tok_model *m) {
     return !m->prefix.n && !m->suffix.n && (bytes || !m->fuse_unk || m->unk < 0);
 }
 
-bool tok_set_pairs(mx_tokenizer *t) {
-    tok_model *m = &t->model;
-    bool scored = m->run == tok_model_scored_bpe;
-    if (!scored && (m->run != tok_model_bpe || !may_divide(m)))
-        return true;
+static bool begin(tok_model *m) {
     m->joined = mx_calloc((1U << BITS) / 32, sizeof *m->joined);
-    if (!m->joined)
+    return m->joined;
+}
+
+bool tok_join_merges(mx_tokenizer *t) {
+    tok_model *m = &t->model;
+    bool divides = may_divide(m);
+    if (divides && !begin(m))
         return false;
-    if (scored)
-        join_pieces(t);
-    else if (!join_merges(t)) {
+    for (size_t i = 0; divides && i < m->slots; i++)
+        divides = !m->merge[i].rank || join_merge(t, &m->merge[i]);
+    if (!divides) {
         mx_free(m->joined);
         m->joined = NULL;
     }
+    return true;
+}
+
+bool tok_join_pieces(mx_tokenizer *t) {
+    if (!begin(&t->model))
+        return false;
+    for (size_t i = 0; i < t->vocab.count; i++)
+        join_all(&t->model, tok_vocab_piece(&t->vocab, (int64_t)i));
     return true;
 }
 

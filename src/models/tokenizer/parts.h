@@ -311,8 +311,10 @@ void tok_model_words(tok_job *job, const tok_model *m, tok_word w);
 bool tok_bpe_reserve(tok_model *m, size_t merges);
 /* left and right are pieces, and so is what they make. The first of equal pairs counts. */
 bool tok_bpe_add(mx_tokenizer *t, tok_text left, tok_text right, size_t rank);
-/* What the model's words may be divided by; after all pieces and merges are there. */
-bool tok_set_pairs(mx_tokenizer *t);
+/* What words of BPE may be divided by, once all pieces and merges are there: by ranks of merges, or
+   by scores, where any division of a piece may come together. */
+bool tok_join_merges(mx_tokenizer *t);
+bool tok_join_pieces(mx_tokenizer *t);
 /* Where what begins at a byte of a word ends, so that it may be encoded alone. */
 size_t tok_end_of_part(const tok_model *m, tok_word w, size_t at);
 /* Bytes of what has no piece, or the unknown piece. */

@@ -112,10 +112,16 @@ static void find_bytes(mx_tokenizer *t) {
     }
 }
 
+static bool find_pairs(mx_tokenizer *t) {
+    if (t->model.run == tok_model_scored_bpe)
+        return tok_join_pieces(t);
+    return t->model.run != tok_model_bpe || tok_join_merges(t);
+}
+
 static bool finish(mx_tokenizer *t) {
     find_bytes(t);
     t->split[t->splits] = (tok_split){.run = tok_run_model};
-    return tok_set_pairs(t) && tok_index_added(t);
+    return find_pairs(t) && tok_index_added(t);
 }
 
 static mx_tokenizer *done(mx_tokenizer *t, bool ok) {

@@ -11,6 +11,8 @@ typedef struct mpy_lm {
 
 extern PyTypeObject mpy_lm_type, mpy_lm_batch_type;
 
+/* --- texts and tokens (values.c) ------------------------------------------------------- */
+
 /* A str as UTF-8, or bytes, borrowed; what is no text is a ValueError. */
 const char *mpy_lm_text(PyObject *o, size_t *n);
 /* A token's number; what no token can be is an exception. */
@@ -20,7 +22,9 @@ int *mpy_lm_tokens(PyObject *list, size_t *n);
 PyObject *mpy_lm_token_list(const int *tokens, size_t n);
 /* Readies a type that is made by `make` alone. */
 int mpy_lm_ready(PyTypeObject *type, destructor let_go, PyMethodDef *methods);
-/* Functions of the module, and what readies the types. */
+
+/* --- functions of the module, and what readies the types -------------------------------- */
+
 PyObject *mpy_lm_open(PyObject *module, PyObject *args);
 PyObject *mpy_lm_batch_open(PyObject *module, PyObject *args, PyObject *kwargs);
 PyObject *mpy_lm_tokenizer_open(PyObject *module, PyObject *args);

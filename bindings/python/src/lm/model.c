@@ -9,48 +9,6 @@ static mpy_lm *self_of(PyObject *o) {
 
 /* --- tokens ---------------------------------------------------------------------------- */
 
-bool mpy_lm_token(PyObject *item, int *id) {
-    int overflow = 0;
-    long value = PyLong_AsLongAndOverflow(item, &overflow);
-    if (value == -1 && PyErr_Occurred())
-        return false;
-    if (overflow || value < INT_MIN || value > INT_MAX) {
-        PyErr_Format(mpy_range_error, "[lm] %R is no token", item);
-        return false;
-    }
-    *id = (int)value;
-    return true;
-}
-
-int *mpy_lm_tokens(PyObject *list, size_t *n) {
-    PyObject *items = PySequence_Fast(list, "[lm] tokens are a list of int");
-    int *ids =
-        items ? PyMem_Calloc((size_t)PySequence_Fast_GET_SIZE(items) + 1, sizeof *ids) : NULL;
-    if (!ids && items)
-        PyErr_NoMemory();
-    *n = items ? (size_t)PySequence_Fast_GET_SIZE(items) : 0;
-    for (size_t i = 0; ids && i < *n; i++) {
-        if (!mpy_lm_token(PySequence_Fast_GET_ITEM(items, (Py_ssize_t)i), &ids[i])) {
-            PyMem_Free(ids);
-            ids = NULL;
-        }
-    }
-    Py_XDECREF(items);
-    return ids;
-}
-
-PyObject *mpy_lm_token_list(const int *tokens, size_t n) {
-    PyObject *list = PyList_New((Py_ssize_t)n);
-    for (size_t i = 0; list && i < n; i++) {
-        PyObject *id = PyLong_FromLong(tokens[i]);
-        if (id)
-            PyList_SET_ITEM(list, (Py_ssize_t)i, id);
-        else
-            Py_CLEAR(list);
-    }
-    return list;
-}
-
 /* The handle is let go of. */
 static PyObject *taken(int status, mlx_tokens tokens) {
     const int *ids;
@@ -193,13 +151,6 @@ static PyMethodDef methods[] = {{"tokenizer", tokenizer, METH_NOARGS, NULL},
 PyTypeObject mpy_lm_type = {.ob_base = PyVarObject_HEAD_INIT(NULL, 0).tp_name =
                                 "mlx.core._lm.Model",
                             .tp_basicsize = sizeof(mpy_lm)};
-
-int mpy_lm_ready(PyTypeObject *type, destructor dealloc, PyMethodDef *list) {
-    type->tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION;
-    type->tp_dealloc = dealloc;
-    type->tp_methods = list;
-    return PyType_Ready(type);
-}
 
 PyObject *mpy_lm_open(PyObject *module, PyObject *args) {
     PyObject *file;

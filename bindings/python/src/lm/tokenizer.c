@@ -24,24 +24,6 @@ static mlx_tokenizer handle_of(PyObject *o) {
 
 /* --- texts ------------------------------------------------------------------------------ */
 
-const char *mpy_lm_text(PyObject *o, size_t *n) {
-    Py_ssize_t size = 0;
-    char *bytes = NULL;
-    const char *text = NULL;
-    if (PyBytes_Check(o))
-        text = PyBytes_AsStringAndSize(o, &bytes, &size) ? NULL : bytes;
-    else if (PyUnicode_Check(o))
-        text = PyUnicode_AsUTF8AndSize(o, &size);
-    else
-        PyErr_Format(PyExc_TypeError, "[tokenizer] a text is str, not %s", Py_TYPE(o)->tp_name);
-    if (!text && PyErr_ExceptionMatches(PyExc_UnicodeEncodeError)) {
-        PyErr_Clear();
-        PyErr_SetString(PyExc_ValueError, "[tokenizer] the text has a lone surrogate");
-    }
-    *n = (size_t)size;
-    return text;
-}
-
 /* Which character of a str each byte of its UTF-8 belongs to, and one behind; for PyMem_Free. */
 static uint32_t *characters(const char *text, size_t n) {
     uint32_t *at = PyMem_Malloc((n + 1) * sizeof *at), c = 0;
