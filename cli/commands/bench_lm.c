@@ -137,6 +137,8 @@ static int run_all(cli_call *c, cli_lm *m) {
     int n = 0, status = add_tests(c, cli_text(c, "prompt", "512"), true, tests, &n);
     if (status == CLI_OK)
         status = add_tests(c, cli_text(c, "generate", "128"), false, tests, &n);
+    if (status == CLI_OK && n == 0)
+        status = cli_usage(c, "-p 0 and -n 0 leave nothing to measure");
     json_t *rows = json_array();
     for (int i = 0; i < n && status == CLI_OK; i++)
         status = run_test(c, m, &tests[i], rows);

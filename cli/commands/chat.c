@@ -54,12 +54,14 @@ static void clear(chat *t) {
 static int ask(chat *t, cli_lm_answer *a) {
     const int *ids;
     mlx_tokens prompt = mlx_tokens_new();
-    mlx_sampler_options sampling = cli_lm_sampling(t->c);
+    mlx_sampler_options sampling;
+    int status = cli_lm_sampling(t->c, &sampling);
     sampling.temperature = cli_real(t->c, "temperature", 0.2);
     sampling.top_p = cli_real(t->c, "top-p", 0.9);
     sampling.seed += (uint64_t)t->turns++; // another answer to the same question
     mlx_lm_request r = {.sampling = &sampling, .most = (int)cli_int(t->c, "tokens", 0)};
-    int status = cli_lm_prompt(t->c, &t->m, t->messages, &prompt);
+    if (status == CLI_OK)
+        status = cli_lm_prompt(t->c, &t->m, t->messages, &prompt);
     if (status == CLI_OK && mlx_tokens_data(&ids, &r.token_num, prompt))
         status = cli_library(t->c);
     if (status == CLI_OK) {

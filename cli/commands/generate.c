@@ -85,14 +85,16 @@ static int ask(cli_call *c, cli_lm *m, mlx_lm_request r) {
 /* --- the command --------------------------------------------------------------------- */
 
 static int run_prompt(cli_call *c, cli_lm *m) {
-    mlx_sampler_options sampling = cli_lm_sampling(c);
+    mlx_sampler_options sampling;
     mlx_lm_request r = {.most = cli_flag(c, "no-answer") ? -1 : (int)cli_int(c, "tokens", 0),
                         .sampling = &sampling,
                         .ignore_end = cli_flag(c, "ignore-end"),
                         .load_cache = cli_text(c, "load-cache", NULL),
                         .save_cache = cli_text(c, "save-cache", NULL),
                         .stop = cli_texts(c, "stop", &r.stop_num)};
-    int status = cli_lm_structure(c, &r.structure);
+    int status = cli_lm_sampling(c, &sampling);
+    if (status == CLI_OK)
+        status = cli_lm_structure(c, &r.structure);
     char *text = status == CLI_OK ? take_prompt(c, &r.text_num) : NULL;
     r.text = text;
     if (status == CLI_OK)

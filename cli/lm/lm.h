@@ -70,6 +70,13 @@ void cli_lm_close(cli_lm *m);
         CLI_LM_NUMBER("dry", CLI_REAL, "X", 0, 1e6,                                               \
                       "multiplier of the penalty of repeated "                                    \
                       "sequences"),                                                               \
+        CLI_LM_NUMBER("dry-base", CLI_REAL, "X", 1, 1e6, "it grows by X a token (1.75)"),         \
+        CLI_LM_NUMBER("dry-allowed", CLI_INT, "N", 0, 1 << 30, "up to N repeated tokens (2)"),    \
+        CLI_LM_NUMBER("dry-last", CLI_INT, "N", 0, 1 << 30, "tokens that it looks at (all)"),     \
+        {.name = "logit-bias",                                                                    \
+         .kind = CLI_TEXTS,                                                                       \
+         .value = "TOKEN=X",                                                                      \
+         .help = "X is added to a token's logit (-inf: never); given several times"},             \
         CLI_LM_NUMBER("mirostat", CLI_REAL, "BITS", 0, 1e6, "the surprise aimed at"),             \
         CLI_LM_NUMBER("seed", CLI_SEED, "N", 0, 0, "of the draws (0)")
 
@@ -129,7 +136,9 @@ void cli_lm_close(cli_lm *m);
 
 /* CLI_OK, or what the command returns; where none is asked for the handle stays empty. */
 int cli_lm_structure(cli_call *c, mlx_structure *s);
-mlx_sampler_options cli_lm_sampling(const cli_call *c);
+/* What the options say; the lists in it are there until the next call. CLI_OK, or what the command
+   returns. */
+int cli_lm_sampling(cli_call *c, mlx_sampler_options *o);
 
 /* --- a request ------------------------------------------------------------------------------- */
 

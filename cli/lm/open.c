@@ -1,7 +1,10 @@
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lm/lm.h"
+
+enum { MOST_BIASES = 1024 };
 
 static bool has(const cli_call *c, const char *name) {
     for (const cli_option *o = c->command->options; o && o->name; o++)
@@ -64,8 +67,36 @@ void cli_lm_close(cli_lm *m) {
     free(m->path);
 }
 
-mlx_sampler_options cli_lm_sampling(const cli_call *c) {
-    return (mlx_sampler_options){
+/* "TOKEN=X" */
+static bool take_bias(const char *text, int *token, float *bias) {
+    char *end;
+    long id = strtol(text, &end, 10);
+    if (end == text || *end != '=' || id < 0 || id > INT_MAX)
+        return false;
+    const char *number = end + 1;
+    *token = (int)id;
+    *bias = strtof(number, &end);
+    return end != number && !*end && *bias == *bias;
+}
+
+static int take_biases(cli_call *c, mlx_sampler_options *o) {
+    static int tokens[MOST_BIASES];
+    static float biases[MOST_BIASES];
+    size_t n = 0;
+    const char *const *texts = cli_texts(c, "logit-bias", &n);
+    if (n > MOST_BIASES)
+        return cli_usage(c, "--logit-bias: %d at most", MOST_BIASES);
+    for (size_t i = 0; i < n; i++)
+        if (!take_bias(texts[i], &tokens[i], &biases[i]))
+            return cli_usage(c, "--logit-bias: '%s' is no TOKEN=NUMBER", texts[i]);
+    o->bias_tokens = tokens;
+    o->bias = biases;
+    o->bias_count = n;
+    return CLI_OK;
+}
+
+int cli_lm_sampling(cli_call *c, mlx_sampler_options *o) {
+    *o = (mlx_sampler_options){
         .temperature = cli_real(c, "temperature", 0),
         .top_k = (int)cli_int(c, "top-k", 0),
         .top_p = cli_real(c, "top-p", 0),
@@ -79,6 +110,10 @@ mlx_sampler_options cli_lm_sampling(const cli_call *c) {
         .penalty_last = (int)cli_int(c, "penalty-last", 0),
         .dry_multiplier = cli_real(c, "dry", 0),
         .mirostat_tau = cli_real(c, "mirostat", 0),
+        .dry_base = cli_real(c, "dry-base", 0),
+        .dry_allowed = (int)cli_int(c, "dry-allowed", 0),
+        .dry_last = (int)cli_int(c, "dry-last", 0),
         .seed = cli_seed(c, "seed", 0),
     };
+    return take_biases(c, o);
 }

@@ -104,6 +104,26 @@ def test_no_room_and_seeds():
     assert "1073741824" in run("generate", "-m", STORIES, "-n", "-1", status=2).stderr
 
 
+def test_more_of_sampling():
+    words = ["-p", "Once upon a time", "-n", 8, "--raw"]
+    tokens = document("tokenize", STORIES, "Once, there")["tokens"]
+    comma = next(t["id"] for t in tokens if t["piece"] == ",")
+    assert not generate(*words, "--logit-bias", f"{comma}=-inf")["text"].startswith(",")
+    same = generate(*words, "--logit-bias", f"{comma}=0.5", "--logit-bias", "5=-1e30")["text"]
+    assert same.startswith(",")
+    for bad in ("x=1", "1", "1=x", "-1=2", "1=nan"):
+        assert "TOKEN=NUMBER" in run("generate", "-m", STORIES, *words, "--logit-bias", bad,
+                                     status=2).stderr  # fmt: skip
+    assert (
+        "bias" in run("generate", "-m", STORIES, *words, "--logit-bias", "99999=1", status=1).stderr
+    )
+    said = ["-p", "The dog said, wow! The dog said", "-n", 100, "--raw"]
+    plain, dry = generate(*said)["text"], generate(*said, "--dry", 50)["text"]
+    assert dry != plain == generate(*said, "--dry", 50, "--dry-allowed", 50)["text"]
+    assert plain == generate(*said, "--dry", 50, "--dry-last", 2)["text"]
+    run("generate", "-m", STORIES, *words, "--dry-base", "0.5", status=2)
+
+
 def test_what_is_wrong_is_said():
     assert "-m MODEL" in run("generate", "-p", "x", status=2).stderr
     assert "nowhere.gguf" in run("generate", "-m", "nowhere.gguf", "-p", "x", status=1).stderr
@@ -123,6 +143,7 @@ def test_perplexity(tmp_path):
 
 
 def test_bench():
+    assert "nothing to measure" in run("bench-lm", "-m", STORIES, "-p", 0, "-n", 0, status=2).stderr
     doc = document("bench-lm", "-m", STORIES, "-p", "32,64", "-n", "16", "-r", 2)
     assert [t["test"] for t in doc["tests"]] == ["pp32", "pp64", "tg16"]
     assert all(t["tokens_per_second"] > 0 for t in doc["tests"])

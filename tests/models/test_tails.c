@@ -246,6 +246,26 @@ static void many_texts(void) {
     tiny_close(&t);
 }
 
+/* --- what does not fit ------------------------------------------------------------------------ */
+
+static void wrong_parts(void) {
+    tiny_model t;
+    mlx_lm lm = mlx_lm_new();
+    if (!tiny_open(&t, "roberta.json"))
+        return;
+    put_beside(&t, "tokenizer.json",
+               "{\"model\": {\"type\": \"WordLevel\", \"unk_token\": \"u\", \"vocab\": "
+               "{\"u\": 0, \"a\": 1}}}");
+    CHECK(mlx_lm_open(&lm, t.path, NULL) == 1);
+    CHECK_HAS(mlx_last_error_message(), "has 2 tokens, and the model 64: it is another's");
+    json_object_set_new(json_object_get(t.document, "config"), "layer_norm_eps", json_real(-1));
+    tiny_write_config(json_object_get(t.document, "config"), t.path);
+    CHECK(mlx_lm_open(&lm, t.path, NULL) == 1);
+    CHECK_HAS(mlx_last_error_message(), "layer_norm_eps is -1.0, a number of 0 or more");
+    mlx_lm_free(lm);
+    tiny_close(&t);
+}
+
 static void keep_silent(const char *message, void *data) {
     (void)message, (void)data;
 }
@@ -257,6 +277,7 @@ int main(void) {
     RUN(dense);
     RUN(cut_texts);
     RUN(many_texts);
+    RUN(wrong_parts);
     files_done();
     return check_done();
 }

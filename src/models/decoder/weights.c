@@ -128,8 +128,11 @@ bool dec_norm(dec_build *b, const char *module, int layer, mx_norm_kind kind, mx
     out->kind = kind;
     out->row = dec_row_of(b, module);
     const char *usual = kind == MX_NORM_LAYER ? "layer_norm_eps" : "rms_norm_eps";
-    out->eps = (float)dec_number(b, b->trait->eps ? b->trait->eps : usual, 1e-6);
+    const char *key = b->trait->eps ? b->trait->eps : usual;
+    out->eps = (float)dec_number(b, key, 1e-6);
     out->weight = add_one(b, out->weight);
+    if (!(out->eps >= 0))
+        return dec_refuse(b, key, "a number of 0 or more was expected");
     return !mx_failed();
 }
 

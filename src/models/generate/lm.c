@@ -15,6 +15,15 @@ static mx_decoder *open_decoder(const char *path, const char *adapter) {
     return changed;
 }
 
+/* A tokenizer may have fewer tokens than the model has rows, or some more that never come. */
+static bool fits(const mx_lm *lm, const char *path) {
+    size_t rows = (size_t)lm->decoder->vocabulary, tokens = mx_tokenizer_size(lm->tokenizer);
+    return (tokens <= 2 * rows && rows <= 2 * tokens) ||
+           mx_fail(MX_FORMAT,
+                   "[lm] the tokenizer of '%s' has %zu tokens, and the model %zu: it is another's",
+                   path, tokens, rows);
+}
+
 mx_lm *mx_lm_open(const char *path, const char *adapter) {
     mx_lm *lm = mx_calloc(1, sizeof *lm);
     if (!lm)
@@ -26,7 +35,7 @@ mx_lm *mx_lm_open(const char *path, const char *adapter) {
     lm->path = mx_strdup(path);
     lm->decoder = lm->path ? open_decoder(path, adapter) : NULL;
     lm->tokenizer = lm->decoder ? mx_tokenizer_open(path) : NULL;
-    lm->end = lm->tokenizer ? mx_lm_ends(path, lm->tokenizer, &lm->ends) : NULL;
+    lm->end = lm->tokenizer && fits(lm, path) ? mx_lm_ends(path, lm->tokenizer, &lm->ends) : NULL;
     if (lm->end)
         return lm;
     mx_lm_release(lm);
@@ -74,8 +83,11 @@ bool mx_lm_check_tokens(const mx_lm *lm, const int *tokens, size_t n) {
         return mx_fail(MX_INVALID, "[lm] a text without a token");
     for (size_t i = 0; i < n; i++)
         if (tokens[i] < 0 || tokens[i] >= lm->decoder->vocabulary)
-            return mx_fail(MX_RANGE, "[lm] token %zu is %d, and the model has %lld", i, tokens[i],
-                           (long long)lm->decoder->vocabulary);
+            return mx_fail(MX_RANGE, "[lm] token %zu is %d, and the model has %lld%s", i, tokens[i],
+                           (long long)lm->decoder->vocabulary,
+                           mx_tokenizer_size(lm->tokenizer) > (size_t)lm->decoder->vocabulary
+                               ? ": its tokenizer has more"
+                               : "");
     return true;
 }
 
