@@ -86,7 +86,7 @@ def carry(folder, openblas):
     libs = folder / "libs"
     shutil.rmtree(libs, ignore_errors=True)
     libs.mkdir()
-    own = sorted(folder.glob("*.so*")) + sorted(folder.glob("bin/*"))
+    own = [file for names in ("*.so*", "data/*.so", "bin/*") for file in sorted(folder.glob(names))]
     if openblas:
         own.append(libs / LOADED_LATE)
         take(openblas, libs / LOADED_LATE, libs)

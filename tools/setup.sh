@@ -46,6 +46,11 @@ pcre2_works() {
     have pkg-config && pkg-config --exists 'libpcre2-8 >= 10.40'
 }
 
+# JPEG files in mlx.data, which decodes with Pillow where it was built without.
+libjpeg_works() {
+    have pkg-config && pkg-config --exists libjpeg
+}
+
 # mlx serve loads it at run time; the package's name for that part alone is not the same everywhere.
 microhttpd_works() {
     have pkg-config && pkg-config --exists 'libmicrohttpd >= 0.9.58'
@@ -92,6 +97,7 @@ jansson_works || need libjansson-dev
 libzip_works || need libzip-dev
 utf8proc_works || need libutf8proc-dev
 pcre2_works || need libpcre2-dev
+libjpeg_works || need libjpeg-dev
 microhttpd_works || need libmicrohttpd-dev
 if [ "${1:-}" = elixir ]; then
     mix_works || need "elixir erlang-nox"

@@ -3,8 +3,10 @@
 import argparse
 import gzip
 import os
+import struct
 import sys
 import time
+import zlib
 from pathlib import Path
 
 import mlx.core as mx
@@ -36,6 +38,7 @@ def data_folder(data=None):
 # Data that cannot come with the project, and who gives it.
 SOURCES = {
     "mnist": "one of the four MNIST files (LeCun, Cortes and Burges; yann.lecun.com/exdb/mnist, and mirrors)",
+    "cifar10_subset": "the first records of CIFAR-10's binary version (Krizhevsky; cs.toronto.edu/~kriz/cifar.html)",
     "text": "a list of first names, one a line (names.txt of github.com/karpathy/makemore)",
 }
 LICENSES = Path("/usr/share/common-licenses")  # English prose that every Debian system has
@@ -84,6 +87,23 @@ def batches(size, *arrays, random):
     for start in range(0, len(order) - size + 1, size):
         rows = mx.array(order[start : start + size])
         yield tuple(a[rows] for a in arrays)
+
+
+def write_png(path, pixels):
+    """A picture of bytes, (H, W) grey or (H, W, 3) in colours."""
+    height, width = pixels.shape[:2]
+    rows = pixels.reshape(height, -1)
+
+    def chunk(name, data):
+        return (
+            struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        )
+
+    kind = struct.pack(">IIBBBBB", width, height, 8, 2 if pixels.ndim == 3 else 0, 0, 0, 0)
+    data = zlib.compress(b"".join(b"\0" + bytes(row) for row in rows))
+    with open(path, "wb") as file:
+        file.write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", kind))
+        file.write(chunk(b"IDAT", data) + chunk(b"IEND", b""))
 
 
 class Progress:

@@ -115,6 +115,50 @@ def test_hostile_files():
         load(floats)
 
 
+def pillow(data):
+    return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
+
+
+@pytest.mark.skipif(images._jpeg is None, reason="built without libjpeg")
+def test_jpeg_beside_pillow():
+    """Grey, colours in all samplings, progressive and not: the same pixels, but for rounding of other
+    versions of the library."""
+    x = np.asarray(Image.fromarray(picture(9, 7)).resize((53, 37), Image.Resampling.BICUBIC))
+    for mode in ("RGB", "L", "CMYK"):
+        for subsampling in (0, 1, 2):
+            for progressive in (False, True):
+                options = {"quality": 90, "subsampling": subsampling, "progressive": progressive}
+                data = encoded(Image.fromarray(x).convert(mode), "JPEG", **options)
+                found = load(data).astype(int)
+                assert found.shape == (37, 53, 3)
+                assert np.abs(found - pillow(data)).max() <= 2, (mode, options)
+                assert (images._jpeg.decode(data, 1 << 20) is None) == (mode == "CMYK")
+
+
+@pytest.mark.skipif(images._jpeg is None, reason="built without libjpeg")
+def test_broken_jpegs():
+    """Cut anywhere or changed anywhere: pixels or one sentence."""
+    random = generator(13)
+    for progressive in (False, True):
+        good = encoded(Image.fromarray(picture(40, 33)), "JPEG", progressive=progressive)
+        cut = 0
+        for _ in range(300):
+            data = bytearray(good)
+            if random.random() < 0.5:
+                del data[random.integers(4, len(data) - 2) :]
+            else:
+                for _ in range(random.integers(1, 8)):
+                    data[random.integers(3, len(data))] = random.integers(256)
+            try:
+                assert load(bytes(data)).shape[2] == 3
+            except ValueError as error:
+                assert str(error).startswith("[data] load_image: ") and "\n" not in str(error)
+                cut += "truncated" in str(error)
+        assert cut > 50
+    with pytest.raises(ValueError, match="more than max_pixels"):
+        load(good, max_pixels=40 * 33 - 1)
+
+
 def test_errors_name_the_file(tmp_path):
     (tmp_path / "bad.png").write_bytes(b"nonsense")
     b = dx.files_from_folder(tmp_path).load_image("file", output_key="image")

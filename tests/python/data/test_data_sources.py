@@ -110,6 +110,18 @@ def test_tokens_of_a_real_tokenizer():
     assert [t.tolist() for t in batch["n"]] == [[0, 97, 98], [0, 99]]
 
 
+@needs_data
+def test_tokens_of_models():
+    from mlx import lm
+
+    tokenizer = lm.Tokenizer(DATA / "stories260K" / "stories260K.gguf")
+    b = dx.buffer_from_vector([{"t": "Once upon a time"}, {"t": "there was"}] * 20)
+    one, some = b.tokenize("t", tokenizer)[0]["t"], b.batch(40).tokenize("t", tokenizer)[0]["t"]
+    assert one.tolist() == tokenizer.encode("Once upon a time") == some[0].tolist()
+    batches = list(b.to_stream().tokenize("t", tokenizer).prefetch(8, 3).batch(4))
+    assert len(batches) == 10 and batches[0]["t"][2].tolist()[: len(one)] == one.tolist()
+
+
 # --- folders, arrays ------------------------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 MLX_TEST_FULL=1."""
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -57,6 +58,61 @@ def test_mnist_cnn(monkeypatch):
     monkeypatch.setattr(mnist_cnn, "train", mnist_cnn.train)
     shortened_mnist(monkeypatch, mnist_cnn, 6400)
     assert mnist_cnn.main(epochs=3 if FULL else 1) > (0.99 if FULL else 0.85)
+
+
+@pytest.mark.parametrize("name", ["mnist_trainer", "cifar_resnet", "text_trainer"])
+def test_help(name):
+    path = Path(common.__file__).with_name(f"{name}.py")
+    done = subprocess.run([sys.executable, path, "--help"], capture_output=True, text=True)
+    assert done.returncode == 0 and f"python {name}.py --" in " ".join(done.stdout.split())
+
+
+def is_png(path):
+    return path.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+
+
+@needs_data
+def test_mnist_trainer(monkeypatch, tmp_path):
+    import mnist_trainer
+
+    load = mnist_trainer.load
+    if not FULL:
+        parts = {True: 6400, False: 2000}
+        monkeypatch.setattr(
+            mnist_trainer, "load", lambda d, train=True: load(d, train)[: parts[train]]
+        )
+    accuracy = mnist_trainer.main(epochs=2 if FULL else 1, output=tmp_path)
+    assert accuracy > (0.985 if FULL else 0.9)
+    assert is_png(tmp_path / "mistakes.png") and (tmp_path / "best.safetensors").exists()
+    assert (tmp_path / "history.txt").exists() or is_png(tmp_path / "history.png")
+
+
+@needs_data
+def test_cifar_resnet(monkeypatch, tmp_path):
+    import cifar_resnet
+
+    load = cifar_resnet.load
+    if not FULL:
+        monkeypatch.setattr(
+            cifar_resnet, "load", lambda *a: [b[:n] for b, n in zip(load(*a), (1000, 250))]
+        )
+    accuracy = cifar_resnet.main(epochs=20 if FULL else 4, output=tmp_path, width=16 if FULL else 8)
+    assert accuracy > (0.5 if FULL else 0.13)
+    assert is_png(tmp_path / "seen.png")
+
+
+@needs_data
+def test_text_trainer(tmp_path):
+    import text_trainer
+
+    path = tmp_path / "some.txt"
+    whole = (common.data_folder() / "text" / "tinyshakespeare_input.txt").read_bytes()
+    path.write_bytes(whole if FULL else whole[:150000])
+    value, words = text_trainer.main(path, epochs=4 if FULL else 1, output=tmp_path / "out")
+    assert value < (7 if FULL else 25)
+    assert (
+        words.startswith("The ") and "perplexity" in (tmp_path / "out" / "written.txt").read_text()
+    )
 
 
 @needs_data

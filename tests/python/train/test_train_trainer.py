@@ -355,7 +355,8 @@ def test_history(tmp_path, monkeypatch):
     with pytest.raises(KeyError, match="no 'x' in the history"):
         history["x"]
     monkeypatch.setitem(__import__("sys").modules, "matplotlib.figure", None)
-    history.plot(tmp_path / "a.txt")
+    history.plot(tmp_path / "a.png")
+    assert not (tmp_path / "a.png").exists()
     assert (tmp_path / "a.txt").read_text().strip() == text.strip()
     monkeypatch.undo()
     pytest.importorskip("matplotlib", reason="matplotlib is not installed")

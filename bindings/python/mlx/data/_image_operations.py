@@ -70,10 +70,13 @@ class ImageOperations(Steps):
         """A part of w x h pixels from anywhere, of the image with `pad` black pixels around."""
 
         def cropped(x, random):
+            x = np.asarray(x)
             if pad:
-                x = np.pad(x, [(pad, pad), (pad, pad)] + [(0, 0)] * (np.ndim(x) - 2))
-            left = random.randrange(max(1, np.shape(x)[1] - w + 1))
-            return images.crop(x, left, random.randrange(max(1, np.shape(x)[0] - h + 1)), w, h)
+                inner, height, width = x, x.shape[0] + 2 * pad, x.shape[1] + 2 * pad
+                x = np.zeros((height, width, *x.shape[2:]), x.dtype)
+                x[pad : height - pad, pad : width - pad] = inner
+            left = random.randrange(max(1, x.shape[1] - w + 1))
+            return images.crop(x, left, random.randrange(max(1, x.shape[0] - h + 1)), w, h)
 
         return self._add(at_key("image_random_crop", key, cropped, output_key, seed=seed))
 

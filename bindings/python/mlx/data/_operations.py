@@ -154,7 +154,8 @@ class Operations(ImageOperations, AudioOperations, Steps):
         """The bytes of the file that is named at `key`, below `prefix`."""
 
         def load(name):
-            return path_below(prefix, name).read_bytes()
+            with open(path_below(prefix, name), "rb") as file:
+                return file.read()
 
         return self._add(at_key("load_file", key, load, output_key))
 
@@ -173,9 +174,11 @@ class Operations(ImageOperations, AudioOperations, Steps):
     def tokenize(
         self: Self, key: str, tokenizer: Any, output_key: str = "", **options: Any
     ) -> Self:
-        """The tokens of a text, int32: `tokenizer.encode(text, **options)`, a model of `mlx.lm` for
-        instance, or `tokenizer(text)`. Of a batch's list of texts, a list of arrays."""
+        """The tokens of a text, int32: `tokenizer.encode(text, **options)`, of an
+        `mlx.lm.Tokenizer` for instance, or `tokenizer(text)`. Of a batch's list of texts, a list of
+        arrays."""
         encode = getattr(tokenizer, "encode", tokenizer)
+        encode_all = getattr(tokenizer, "encode_all", None)
         if not callable(encode):
             raise TypeError("[data] tokenize: a tokenizer has encode(text), or is a function")
 
@@ -184,6 +187,10 @@ class Operations(ImageOperations, AudioOperations, Steps):
             return np.asarray(encode(text, **options), np.int32)
 
         def tokens(text):
-            return [one(t) for t in text] if isinstance(text, list) else one(text)
+            if not isinstance(text, list):
+                return one(text)
+            if encode_all is None:
+                return [one(t) for t in text]
+            return [np.asarray(t, np.int32) for t in encode_all(text, **options)]
 
         return self._add(at_key("tokenize", key, tokens, output_key))

@@ -1,8 +1,8 @@
 """Samples that are made on threads before they are asked for.
 
-Each worker takes the next task from the stream below, under a lock that makes the order of tasks
-that of the stream, puts a slot for it behind the others, and runs the task without the lock. The
-samples are given in the order of the slots. There are never more slots than were asked for."""
+Each worker takes the next tasks from the stream below, under a lock that makes their order that of
+the stream, puts slots for them behind the others, and runs them without the lock. The samples are
+given in the order of the slots. There are never more slots than were asked for."""
 
 import threading
 import weakref
@@ -14,17 +14,37 @@ from ._task import Sample, Task, ready
 
 
 class _Slot:
-    """What became of a task: a sample, an error, nothing (dropped) or the end."""
+    """A task, and what became of it: a sample, an error, nothing (dropped) or the end."""
 
-    __slots__ = ("after", "done", "sample", "error", "index", "epoch", "end")
+    __slots__ = ("task", "after", "done", "sample", "error", "index", "epoch", "end")
 
     def __init__(self) -> None:
+        self.task: Optional[Task] = None
         self.after: State = {}  # of the stream below, behind this task
         self.done = self.end = False
         self.sample: Optional[Sample] = None
         self.error: Optional[BaseException] = None
         self.index: Any = None
         self.epoch = 0
+
+    def fill(self, upstream: Stream) -> None:
+        """Take the next task."""
+        try:
+            self.task = upstream._pull()
+            self.end = self.task is None
+        except BaseException as error:
+            self.error = error
+        self.after = upstream._named_state()
+
+    def run(self) -> None:
+        """Run the task."""
+        task = self.task
+        if task is not None:
+            self.index, self.epoch, self.task = task.index, task.epoch, None
+            try:
+                self.sample = task.run()
+            except BaseException as error:
+                self.error = error
 
 
 class _Run:
@@ -33,8 +53,10 @@ class _Run:
 
     def __init__(self, upstream: Stream, size: int, threads: int) -> None:
         self.upstream, self.size = upstream, size
+        self.share = max(1, size // (4 * threads))  # tasks that a thread takes at a time
         self.slots: deque[_Slot] = deque()
-        self.change = threading.Condition()
+        self.lock = threading.Lock()
+        self.room, self.filled = threading.Condition(self.lock), threading.Condition(self.lock)
         self.plan = threading.Lock()
         self.stopped = self.ended = False
         self.threads = [
@@ -46,54 +68,51 @@ class _Run:
     def work(self) -> None:
         while True:
             with self.plan:
-                slot, task = self.take()
-            if slot is None:
+                taken = self.take()
+            if not taken:
                 return
-            if task is not None:
-                try:
-                    slot.sample = task.run()
-                except BaseException as error:
-                    slot.error = error
-                del task
-            with self.change:
-                slot.done = True
-                self.change.notify_all()
+            for slot in taken:
+                slot.run()
+                with self.lock:
+                    slot.done = True
+                    if self.slots[0] is slot:
+                        self.filled.notify()
 
-    def take(self) -> tuple[Optional[_Slot], Optional[Task]]:
-        """A new slot and its task, when there is room; (None, None) when the thread is to end."""
-        with self.change:
-            while len(self.slots) >= self.size and not self.stopped:
-                self.change.wait()
+    def take(self) -> list[_Slot]:
+        """New slots with their tasks, when there is room; none when the thread is to end."""
+        with self.lock:
+            while len(self.slots) > self.size - self.share and not self.stopped:
+                self.room.wait()
             if self.stopped or self.ended:
-                return None, None
-        slot, task = _Slot(), None
-        try:
-            task = self.upstream._pull()
-            slot.end = self.ended = task is None
-        except BaseException as error:
-            slot.error = error
-        slot.after = self.upstream._named_state()
-        if task is not None:
-            slot.index, slot.epoch = task.index, task.epoch
-        with self.change:
-            self.slots.append(slot)
-        return slot, task
+                return []
+        taken = []
+        for _ in range(self.share):
+            taken.append(_Slot())
+            taken[-1].fill(self.upstream)
+            if taken[-1].end:
+                self.ended = True
+                break
+        with self.lock:
+            self.slots.extend(taken)
+        return taken
 
     def next(self) -> _Slot:
         """The first slot, when its task was run. The end stays."""
-        with self.change:
+        with self.lock:
             while not self.slots or not self.slots[0].done:
-                self.change.wait()
+                self.filled.wait()
             if self.slots[0].end:
                 return self.slots[0]
-            self.change.notify_all()
-            return self.slots.popleft()
+            slot = self.slots.popleft()
+            if len(self.slots) <= self.size - self.share:
+                self.room.notify()
+            return slot
 
     def stop(self) -> None:
         """Threads end after the task that each of them runs."""
-        with self.change:
+        with self.lock:
             self.stopped = True
-            self.change.notify_all()
+            self.room.notify_all()
 
     def join(self) -> None:
         self.stop()

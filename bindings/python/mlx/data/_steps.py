@@ -1,7 +1,6 @@
 """How operations become steps."""
 
 import os
-from pathlib import Path
 from typing import Any, Callable, Optional, TypeVar
 
 from ._task import Sample, Step
@@ -39,6 +38,6 @@ def value_at(sample: Sample, key: str) -> Any:
     return sample[key]
 
 
-def path_below(prefix: Any, name: Any) -> Path:
+def path_below(prefix: Any, name: Any) -> str:
     """The path of a file, whose name may be bytes."""
-    return Path(os.fspath(prefix)) / os.fsdecode(name)
+    return os.path.join(os.fspath(prefix), os.fsdecode(name))

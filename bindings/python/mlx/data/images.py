@@ -1,5 +1,6 @@
-"""Images as arrays (H, W, C) of uint8: files and bytes decoded, sizes changed, crops. Decoding and
-resizing need Pillow; the rest is NumPy. The operations of pipelines are made of these functions."""
+"""Images as arrays (H, W, C) of uint8: files and bytes decoded, sizes changed, crops. JPEG files are
+decoded by libjpeg where the package was built with it, others by Pillow, which resizing needs, too;
+the rest is NumPy. The operations of pipelines are made of these functions."""
 
 import io
 import os
@@ -8,6 +9,11 @@ from random import Random
 from typing import Any, Optional, Sequence, Union
 
 import numpy as np
+
+try:
+    from . import _jpeg  # type: ignore[attr-defined]
+except ImportError:  # not built: Pillow decodes
+    _jpeg = None
 
 __all__ = [
     "area_crop",
@@ -50,9 +56,30 @@ def load(
     (H, W, 1). 16-bit samples lose their lower byte; transparency is dropped unless asked for."""
     if format not in ("RGB", "RGBA", "L"):
         raise ValueError(f"[data] load_image: the format is RGB, RGBA or L, not {format!r}")
+    if _jpeg is not None and format == "RGB":
+        if not from_memory:
+            with open(source, "rb") as file:
+                source, from_memory = file.read(), True
+        pixels = _jpeg_pixels(source, max_pixels)
+        if pixels is not None:
+            return pixels
     with _opened(source, from_memory) as image:
         _check_size(image.size, max_pixels)
         return _pixels(image, format)
+
+
+def _jpeg_pixels(data, max_pixels):
+    """A JPEG file decoded without the interpreter's lock, or None where Pillow is to see it."""
+    if data[:3] != b"\xff\xd8\xff":
+        return None
+    try:
+        found = _jpeg.decode(data, max(0, max_pixels))
+    except OSError as error:
+        raise ValueError(f"[data] load_image: the image is broken ({error})") from None
+    if found is None:
+        return None
+    pixels, height, width = found
+    return np.frombuffer(pixels, np.uint8).reshape(height, width, 3)
 
 
 def size(source: Source, *, from_memory: bool = False) -> np.ndarray:
@@ -158,7 +185,7 @@ def area_crop(
     image: Any,
     area: Sequence[float],
     ratio: Sequence[float],
-    random: Optional[Random] = None,
+    random: Any = None,
     trials: int = 10,
 ) -> np.ndarray:
     """A random part whose share of the area and whose width by height are within these ranges; the

@@ -274,10 +274,10 @@ class TensorBoard(Callback):
 
 
 class EMA(Callback):
-    """An exponential moving average of the parameters that are trained: after each step
-    `average += (1 - decay) * (parameters - average)`, with `warmup` the decay of the first steps is
-    (1 + step) / (10 + step). The model is evaluated with it if `evaluate`; `apply` puts it into the
-    model."""
+    """An exponential moving average of the model's parameters and of what layers keep, such as the
+    statistics of BatchNorm: after each step `average += (1 - decay) * (parameters - average)`; with
+    `warmup` the decay of the first steps is (1 + step) / (10 + step). The model is evaluated with
+    it if `evaluate`; `apply` puts it into the model."""
 
     def __init__(self, decay: float = 0.999, evaluate: bool = True, warmup: bool = True) -> None:
         if not 0 <= decay < 1:
@@ -289,18 +289,18 @@ class EMA(Callback):
 
     def on_fit_begin(self, trainer: "Trainer") -> None:
         if self.average is None:
-            self.average = tree_map(mx.array, trainer.model.trainable_parameters())
+            self.average = tree_map(mx.array, trainer.model.parameters())
 
     def on_step_end(self, trainer: "Trainer", logs: Logs) -> None:
         step = trainer.global_step
         decay = min(self.decay, (1 + step) / (10 + step)) if self.warmup else self.decay
-        parameters = trainer.model.trainable_parameters()
+        parameters = trainer.model.parameters()
         self.average = self._move(self.average, parameters, mx.array(1 - decay))
         mx.eval(self.average)
 
     def on_validation_begin(self, trainer: "Trainer") -> None:
         if self.evaluate and self.average is not None:
-            self._held = trainer.model.trainable_parameters()
+            self._held = trainer.model.parameters()
             trainer.model.update(self.average)
 
     def on_validation_end(self, trainer: "Trainer") -> None:
@@ -322,7 +322,10 @@ class EMA(Callback):
 
 
 def _moved(average, parameters, share):
-    return tree_map(lambda a, p: a + share.astype(a.dtype) * (p - a), average, parameters)
+    def one(a, p):
+        return a + share.astype(a.dtype) * (p - a) if mx.issubdtype(p.dtype, mx.floating) else p
+
+    return tree_map(one, average, parameters)
 
 
 class TimeLimit(Callback):

@@ -1,6 +1,7 @@
 """What came of each epoch, as rows, a picture or a line of blocks."""
 
 import os
+from pathlib import Path
 from typing import Any, Iterator, Optional, Sequence, Union
 
 __all__ = ["History", "sparkline"]
@@ -66,17 +67,18 @@ class History:
 
     def plot(self, path: Optional[Union[str, os.PathLike]] = None, show: bool = False) -> str:
         """The curves, each beside its validation, as a picture in a file (PNG, SVG, PDF by its
-        name) where matplotlib is there, else as text in it. Returns the text."""
+        name). Where matplotlib is not installed, as text in a file that ends in .txt instead.
+        Returns the text."""
         text = str(self)
-        if path is not None or show:
-            figure = self._figure()
-            if figure is None and path is not None:
-                with open(path, "w", encoding="utf-8") as file:
-                    file.write(text + "\n")
-            elif figure is not None and path is not None:
-                figure.savefig(path)
-            if figure is not None and show:
-                figure.show()
+        figure = self._figure() if path is not None or show else None
+        if figure is None:
+            if path is not None:
+                Path(path).with_suffix(".txt").write_text(text + "\n", encoding="utf-8")
+            return text
+        if path is not None:
+            figure.savefig(path)
+        if show:
+            figure.show()
         return text
 
     def _figure(self) -> Any:
