@@ -1,4 +1,8 @@
 [
-  inputs: ["{mix,.formatter}.exs", "{lib,lib_nx,test,test_nx}/**/*.{ex,exs}"],
+  inputs: [
+    "{mix,.formatter}.exs",
+    "{lib,lib_nx,test,test_nx}/**/*.{ex,exs}",
+    "../../examples/elixir/*.exs"
+  ],
   line_length: 98
 ]

@@ -32,7 +32,7 @@ defmodule Mlx.MixProject do
       elixirc_paths: ["lib"] ++ if(nx?(), do: ["lib_nx"], else: []),
       elixirc_options: [warnings_as_errors: System.get_env("CI") != nil],
       test_paths: ["test"] ++ if(nx?(), do: ["test_nx"], else: []),
-      test_coverage: [summary: [threshold: 95], ignore_modules: [Mlx.Native]],
+      test_coverage: [summary: [threshold: 95], ignore_modules: [Mlx.Native, Mlx.Catalog]],
       deps: deps(),
       xref: [exclude: @nx],
       description: "MLX arrays: lazy, differentiated, compiled; on libmlxc",
@@ -57,7 +57,7 @@ defmodule Mlx.MixProject do
     [
       licenses: ["MIT"],
       links: %{},
-      files: ~w(lib lib_nx c_src Makefile mix.exs README.md .formatter.exs)
+      files: ~w(lib lib_nx c_src guides Makefile mix.exs README.md .formatter.exs)
     ]
   end
 end

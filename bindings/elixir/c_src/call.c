@@ -162,6 +162,18 @@ term mex_call(ErlNifEnv *env, int i, term args, term options, mex_patience patie
     return t;
 }
 
+term mex_call_operation(ErlNifEnv *env, const mlx_operation *op, term args, term options) {
+    mex_frame frame = {.patient = true};
+    mex_row row = {.op = op, .next = -1};
+    if (mlx_signature_parse(&row.signature, op->signature))
+        return mex_fail_mlx(), 0;
+    set_names(env, &row);
+    bool bound = mex_bind(env, &frame, &row, args, options);
+    term t = bound ? run(env, &row, &frame) : 0;
+    mex_frame_free(&frame);
+    return t;
+}
+
 static term call(ErlNifEnv *env, int argc, const term argv[], mex_patience patience,
                  bool *too_long) {
     int i;

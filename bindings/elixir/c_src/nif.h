@@ -10,6 +10,8 @@
  *     file.c     files of arrays
  *     place.c    devices and streams
  *     lm.c       language models and tokenizers (lm.h), want.c and ask.c their requests
+ *     profile.c  profiles
+ *     unsafe.c   what can take the VM down
  *     reap.c     graphs that nobody needs are freed away from the schedulers
  *     nif.c      the table of functions
  *
@@ -83,7 +85,7 @@ typedef struct mex_imported {
 
 extern ErlNifResourceType *mex_array_type, *mex_buffer_type, *mex_closure_type, *mex_stream_type,
     *mex_imported_type, *mex_job_type, *mex_cell_type, *mex_lm_type, *mex_tokenizer_type,
-    *mex_batch_type, *mex_ticket_type;
+    *mex_batch_type, *mex_ticket_type, *mex_profile_type;
 extern atomic_long mex_live_arrays, mex_live_closures;
 
 bool mex_terms_load(ErlNifEnv *env);
@@ -177,6 +179,8 @@ typedef enum mex_patience { MEX_SCHEDULER, MEX_DIRTY, MEX_JOB } mex_patience;
    to call; elsewhere :evaluates is given. */
 term mex_call(ErlNifEnv *env, int row, term args, term options, mex_patience patience,
               bool *too_long);
+/* Call an operation that is no row of the catalog; 0 with a note. */
+term mex_call_operation(ErlNifEnv *env, const mlx_operation *op, term args, term options);
 MEX_NIF(mex_nif_call);
 MEX_NIF(mex_nif_catalog);
 
@@ -273,6 +277,11 @@ void mex_ticket_free(ErlNifEnv *env, void *object);
 MEX_NIF(mex_nif_lm_cancel);
 /* Cancel the requests of a process; how many. */
 int mex_lm_cancel_process(const ErlNifPid *pid);
+
+/* --- profile.c, unsafe.c ---------------------------------------------------------------------- */
+
+extern const mex_task_row mex_profile_tasks[], mex_unsafe_tasks[];
+void mex_profile_free(ErlNifEnv *env, void *object);
 
 /* --- place.c ---------------------------------------------------------------------------------- */
 
