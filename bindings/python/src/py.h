@@ -42,6 +42,11 @@ const char *mpy_text(PyObject *o);
    again are that line's. */
 extern _Thread_local uint32_t mpy_place;
 
+/* While it is not 0, only Control-C within a long step stops what this thread computes: a function
+   that is traced changes what it likes, and must not be called again for a signal that raises
+   nothing. */
+extern _Thread_local int mpy_unheard;
+
 /* Before a call that may wait for the system without asking us: that Control-C be noted. */
 void mpy_listen(void);
 

@@ -2,6 +2,8 @@
 
 import functools
 import gc
+import subprocess
+import sys
 import weakref
 
 import numpy as np
@@ -344,6 +346,56 @@ def test_a_failed_trace_is_tried_again():
         c(ONE)
     fail[0] = False
     assert c(ONE).item() == 2
+
+
+FIRST = """
+import mlx.core as mx
+import mlx.nn as nn
+import mlx.optimizers as optim
+
+model, optimizer, calls = nn.Linear(3, 4), optim.Adam(1e-3), []
+state = [model.state, optimizer.state]
+gradient = nn.value_and_grad(model, lambda x, y: nn.losses.cross_entropy(model(x), y).mean())
+
+def step(x, y):
+    calls.append(1)
+    loss, gradients = gradient(x, y)
+    optimizer.update(model, gradients)
+    return loss
+
+step = mx.compile(step, inputs=state, outputs=state)
+for _ in range(3):
+    mx.eval(step(mx.ones((5, 3)), mx.array([0, 1, 2, 3, 0])), state)
+print(len(calls), optimizer.step.item())
+"""
+
+
+def test_the_first_evaluation_of_a_process_is_that_of_a_trace():
+    """State that a trace makes is made once: with it the second call has other captured inputs."""
+    done = subprocess.run([sys.executable, "-c", FIRST], capture_output=True, text=True)
+    assert done.stdout.split() == ["2", "3"], done.stderr
+
+
+def test_a_trace_that_fails_takes_back_what_an_optimizer_made():
+    import mlx.nn as nn
+    import mlx.optimizers as optim
+
+    model, optimizer = nn.Linear(2, 2), optim.Adam(1e-3)
+    state, fail = [model.state, optimizer.state], [True]
+    gradient = nn.value_and_grad(model, lambda x: model(x).sum())
+
+    def step(x):
+        optimizer.update(model, gradient(x)[1])
+        if fail[0]:
+            raise InterruptedError
+
+    compiled = mx.compile(step, inputs=state, outputs=state)
+    with pytest.raises(InterruptedError):
+        compiled(mx.ones((1, 2)))
+    fail[0] = False
+    compiled(mx.ones((1, 2)))
+    mx.eval(state)
+    assert optimizer.step.item() == 1 and set(optimizer.state) >= {"weight", "bias"}
 
 
 @pytest.mark.parametrize(

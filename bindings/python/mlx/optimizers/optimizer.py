@@ -88,7 +88,7 @@ class Optimizer:
 
     def apply_gradients(self, gradients: dict, parameters: dict):
         """The tree of new parameters; ``parameters`` may have more arrays than ``gradients``."""
-        if not self._initialized:
+        if not self._initialized or not self._has_state_of(gradients):
             require_names(gradients, parameters)
             self.init(gradients)
         for name, schedule in self._schedulers.items():
@@ -100,6 +100,10 @@ class Optimizer:
             # which may say more; a walk that costs nothing in the good case
             require_names(gradients, parameters)
             raise
+
+    def _has_state_of(self, gradients):
+        """Whether what ``init`` made is there: a trace that failed took it back."""
+        return not isinstance(gradients, dict) or all(key in self._state for key in gradients)
 
     @property
     def state(self) -> dict:

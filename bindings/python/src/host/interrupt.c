@@ -88,22 +88,29 @@ void mpy_listen(void) {
     chain();
 }
 
+_Thread_local int mpy_unheard;
+
+static bool take_notes(void) {
+    if (!atomic_load_explicit(&noted, memory_order_relaxed) || !atomic_exchange(&noted, false))
+        return false;
+    atomic_store(&control_c, false);
+    return true;
+}
+
 static int check(void *unused) {
+    (void)unused;
+    if (mpy_unheard || !pthread_equal(pthread_self(), main_thread))
+        return 0;
+    keep_chained();
+    return take_notes();
+}
+
+static int check_within(void *unused) {
     (void)unused;
     if (!pthread_equal(pthread_self(), main_thread))
         return 0;
     keep_chained();
-    if (!atomic_load_explicit(&noted, memory_order_relaxed) || !atomic_exchange(&noted, false))
-        return 0;
-    atomic_store(&control_c, false);
-    return 1;
-}
-
-static int check_within(void *unused) {
-    if (!pthread_equal(pthread_self(), main_thread))
-        return 0;
-    keep_chained();
-    return atomic_load_explicit(&control_c, memory_order_relaxed) && check(unused);
+    return atomic_load_explicit(&control_c, memory_order_relaxed) && take_notes();
 }
 
 /* Has a handler raised something on this thread since mpy_watch? */

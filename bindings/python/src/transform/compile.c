@@ -31,7 +31,8 @@ struct compile_call {
     PyObject *const *args;
     size_t nargsf;
     PyObject *names;
-    PyObject *result; /* the template to fill */
+    PyObject *result;   /* the template to fill */
+    PyObject *snapshot; /* the captured containers before the function was traced, if it was */
 };
 
 static _Thread_local compile_call *innermost;
@@ -138,7 +139,7 @@ static PyObject *traced_result(compile_call *c, mlx_vector_array out, mlx_vector
     mpy_shapeless -= c->t->flag;
     if (leave_state(&x, snapshot, inputs, result && !failed ? outputs : NULL) || failed)
         Py_CLEAR(result);
-    Py_XDECREF(snapshot);
+    Py_XSETREF(c->snapshot, snapshot);
     return result;
 }
 
@@ -202,12 +203,37 @@ static int fill_key(mpy_key *key, const compile_call *c) {
     return c->t->first ? mpy_key_tree(key, c->t->first) : 0;
 }
 
+/* What the function set while it was traced, if the library could then not use the trace: outputs
+   would hold its placeholders. A pending exception stays. */
+static void undo(compile_call *c) {
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    if (c->snapshot && mpy_snapshot_back(c->snapshot, NULL))
+        PyErr_WriteUnraisable(NULL);
+    Py_CLEAR(c->snapshot);
+    PyErr_Restore(type, value, traceback);
+}
+
+static int attempt(compile_call *c, mlx_vector_array in, mlx_vector_array *out) {
+    mpy_place = mlx_source_here();
+    PyThreadState *thread = PyEval_SaveThread();
+    mpy_unheard++;
+    int status = mlx_closure_apply(out, c->trace->closure, in);
+    mpy_unheard--;
+    PyEval_RestoreThread(thread);
+    if (status)
+        undo(c);
+    return status;
+}
+
 static int apply(compile_call *c, mlx_vector_array in, mlx_vector_array *out) {
     int status;
     c->result = Py_XNewRef(c->trace->result);
     c->outer = innermost;
     innermost = c;
-    MPY_WAIT(status, mlx_closure_apply(out, c->trace->closure, in));
+    do
+        status = attempt(c, in, out);
+    while (status && mpy_try_again());
     innermost = c->outer;
     status = mpy_settle(status);
     if (!status && !c->result) // another thread traced the function after this call had begun
@@ -241,6 +267,7 @@ static PyObject *call(PyObject *callable, PyObject *const *args, size_t nargsf, 
     mpy_key_free(&key);
     Py_XDECREF(c.trace);
     Py_XDECREF(c.result);
+    Py_XDECREF(c.snapshot);
     mlx_vector_array_free(in);
     mlx_vector_array_free(out);
     return result;
