@@ -1,4 +1,6 @@
 /* What a request and a batch are asked for: keyword lists become structs. */
+#include <unistd.h>
+
 #include "lm.h"
 
 /* --- members of structs ----------------------------------------------------------------------- */
@@ -93,10 +95,17 @@ static bool next_option(ErlNifEnv *env, term *list, char name[64], term *value, 
     return true;
 }
 
+/* A quarter of the machine's memory: keys and values are kept until others need the place. */
+static uint64_t default_kv_bytes(void) {
+    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    return pages > 0 && page > 0 ? (uint64_t)pages / 4 * (uint64_t)page : (uint64_t)1 << 30;
+}
+
 bool mex_want_batch(ErlNifEnv *env, mlx_lm_batch_options *out, term options) {
     char name[64];
     bool more = true, known;
     term value;
+    out->kv_bytes = default_kv_bytes();
     while (next_option(env, &options, name, &value, &more) && more) {
         mlx_lm *draft = NULL;
         known = !strcmp(name, "draft");

@@ -18,7 +18,11 @@ defmodule Mlx.FuzzTest do
     Mlx.Index,
     Mlx.Tree,
     Mlx.Device,
-    Mlx.Stream
+    Mlx.Stream,
+    Mlx.NN,
+    Mlx.NN.Losses,
+    Mlx.Operators,
+    Mlx.Tokenizer
   ]
 
   # What would change the rest of the run, and what reads and writes files of any name.

@@ -293,6 +293,29 @@ defmodule Mlx.LMTest do
     assert LM.generate(model, [1], max_tokens: 5) == "Once upon a time,"
   end
 
+  test "a step without memory is an error of all that run, and the next request is answered" do
+    model = LM.load(@stories, kv_bits: 32)
+    stream = LM.stream(model, [1], max_tokens: 0)
+
+    errors =
+      for _ <- 1..2 do
+        Task.async(fn ->
+          error(fn ->
+            Enum.each(stream, fn piece ->
+              if piece.generated_tokens == 5, do: Mlx.Memory.set_memory_hard_limit(1)
+            end)
+          end)
+        end)
+      end
+
+    errors = Task.await_many(errors, 60_000)
+    Mlx.Memory.set_memory_hard_limit(100_000_000_000)
+    assert Enum.all?(errors, &(&1.reason in [:memory, :internal]))
+    eventually(fn -> idle?(model) end)
+    assert LM.generate(model, [1], max_tokens: 5) == "Once upon a time,"
+    assert LM.generate(model, [1], max_tokens: 5, temperature: nil) == "Once upon a time,"
+  end
+
   test "a draft guesses, and nothing else comes of it" do
     draft = LM.load(@stories)
     model = LM.load(@stories, kv_bits: 32, draft: draft, draft_tokens: 3)

@@ -421,6 +421,80 @@ defmodule Mlx.NNTest do
     assert error(fn -> Init.zeros(:a) end).message =~ "shape"
   end
 
+  test "without a key the process's own sequence goes on" do
+    made = fn ->
+      Mlx.Random.seed(3)
+
+      [
+        NN.init_linear(2, 2),
+        NN.init_bilinear(2, 2, 2),
+        NN.init_embedding(2, 2),
+        Conv.init_conv1d(2, 2, 2),
+        Conv.init_conv_transpose2d(2, 2, 2),
+        Recurrent.init_rnn(2, 2),
+        Recurrent.init_gru(2, 2),
+        Recurrent.init_lstm(2, 2),
+        Attention.init_multi_head_attention(2),
+        Attention.init_transformer_encoder_layer(2),
+        Attention.init_transformer_decoder_layer(2),
+        Attention.init_transformer_encoder(1, 2),
+        Attention.init_transformer_decoder(1, 2),
+        Attention.init_transformer(2, encoder_layers: 1, decoder_layers: 1)
+        | for(
+            init <-
+              ~w(normal uniform glorot_normal glorot_uniform he_normal he_uniform orthogonal)a,
+            do: apply(Init, init, [[2, 2]])
+          )
+      ] ++ [Init.sparse([2, 2], 0.5), Init.within([2], 1.0), Init.constant([1], 2)]
+    end
+
+    first = values(made.())
+    assert values(made.()) == first
+    assert length(first) > 60
+  end
+
+  test "layers without a bias" do
+    x = normal({2, 3, 4}, 1)
+
+    for {init, call} <- [
+          {&Recurrent.init_rnn/3, &Recurrent.rnn/2},
+          {&Recurrent.init_gru/3, &Recurrent.gru/2},
+          {&Recurrent.init_lstm/3, &(Recurrent.lstm(&1, &2) |> elem(0))}
+        ] do
+      p = init.(4, 5, key: key(1), bias: false)
+      zeros = init.(4, 5, key: key(1)) |> Map.new(fn {k, a} -> {k, p[k] || Mlx.zeros_like(a)} end)
+      near(List.flatten(Mlx.to_list(call.(x, p))), List.flatten(Mlx.to_list(call.(x, zeros))))
+    end
+
+    assert Mlx.shape(Conv.conv_transpose1d(x, Conv.init_conv_transpose1d(4, 2, 2, bias: false))) ==
+             {2, 4, 2}
+  end
+
+  test "the least of each dtype never is a maximum, and masks stay finite" do
+    for dtype <- [:bool, :uint8, :uint64, :int16, :int32, :int64, :float16, :bfloat16] do
+      x = Mlx.zeros([1, 2, 1], dtype: dtype)
+      y = Conv.max_pool1d(x, 2, stride: 1, padding: 1)
+      assert Mlx.dtype(y) == dtype
+      assert y |> Mlx.flatten() |> Mlx.to_list() |> Enum.uniq() |> length() == 1
+    end
+
+    for dtype <- [:float16, :bfloat16, :float32, :float64] do
+      mask = Attention.causal_mask(2, dtype)
+      assert Mlx.dtype(mask) == dtype
+      assert Mlx.item(Mlx.all(Mlx.isfinite(mask)))
+      assert Mlx.item(mask[[0, 1]]) < -6.0e4
+    end
+  end
+
+  test "resized to nothing, and halves" do
+    x = Mlx.reshape(Mlx.arange(6.0), [1, 6, 1])
+    assert Mlx.shape(Conv.upsample(x, 0.1)) == {1, 0, 1}
+    assert x |> Conv.upsample(1.5) |> Mlx.flatten() |> Mlx.size() == 9
+    assert error(fn -> Attention.sinusoidal(x, 3) end).message =~ "even"
+    assert Mlx.shape(Attention.rope(normal({1, 3, 4}, 1), 4)) == {1, 3, 4}
+    assert Mlx.shape(Attention.alibi(normal({1, 2, 3, 3}, 1))) == {1, 2, 3, 3}
+  end
+
   # --- losses ---------------------------------------------------------------------------------
 
   test "losses are their formulas" do

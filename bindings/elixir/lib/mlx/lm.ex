@@ -51,7 +51,8 @@ defmodule Mlx.LM do
     * `:adapter` a folder with a low-rank change
     * `:requests` that are computed at a time (16), `:waiting` that may wait (1000)
     * `:context` most tokens of one request, `:chunk` tokens of prompts in a step (512)
-    * `:kv_bytes` most of keys and values, `:kv_bits` (16; 32, 8, 4)
+    * `:kv_bytes` most of keys and values, which are kept until others need the place (a quarter of the
+      machine's memory; 0: no bound), `:kv_bits` (16; 32, 8, 4)
     * `:shift` and `:keep`: beyond the context half of the text behind `keep` tokens is forgotten
     * `:lookup` tokens guessed from what was said before, `:draft` a smaller model of the same tokens
       that guesses, `:draft_tokens`
