@@ -159,6 +159,29 @@ static void floats(void) {
     }
 }
 
+/* A bias is no part of what the gain multiplies: a large one takes no digits of it. */
+static void gains(void) {
+    float much[OUT], gain[OUT];
+    mx_direct m = {.stream = NULL};
+    mx_weight of = {.kind = MX_WEIGHT_DENSE, .out = OUT, .in = IN};
+    of.words = mx_array_from(w, (const int[]){OUT, IN}, 2, MX_FLOAT32);
+    for (int j = 0; j < OUT; j++) {
+        much[j] = 10000 + bias[j];
+        gain[j] = 100 + bias[j];
+    }
+    mx_rows *plain = direct_multiplied(&m, &of, rows_of(&m, x, 40));
+    of.bias = mx_array_from(much, (const int[]){OUT}, 1, MX_FLOAT32);
+    of.gain = mx_array_from(gain, (const int[]){OUT}, 1, MX_FLOAT32);
+    mx_rows *y = direct_multiplied(&m, &of, rows_of(&m, x, 40));
+    for (int i = 0; i < 40 * OUT; i++) {
+        double want = (double)plain->data[i] * (double)gain[i % OUT] + (double)much[i % OUT];
+        if (!CHECK_MSG(fabs((double)y->data[i] - want) <= 3e-7 * (fabs(want) + 10000),
+                       "%.9g, expected %.9g", (double)y->data[i], want))
+            break;
+    }
+    direct_arena_free(&m.layer);
+}
+
 static void every_set(void (*run)(void)) {
     int sets;
     const mx_kernels *const *set = mx_kernels_all(&sets);
@@ -191,6 +214,7 @@ int main(void) {
     RUN(all_blocks);
     RUN(all_groups);
     RUN(all_floats);
+    RUN(gains);
     mx_scope_close(scope);
     return check_done();
 }

@@ -105,7 +105,7 @@ static void let_go(tried *t) {
     mx_error_clear();
 }
 
-static void gradients_of(const char *name, mx_tune_kind kind, float dropout) {
+static void gradients_by(const char *name, const mx_tune_spec *spec) {
     static const char *const kinds[] = {"lora", "dora", "full"};
     tiny_model m;
     char what[128];
@@ -113,13 +113,32 @@ static void gradients_of(const char *name, mx_tune_kind kind, float dropout) {
         return;
     mx_decoder *d = mx_decoder_open(m.path);
     tried t = {0};
-    mx_tune_spec spec = {.kind = kind, .layers = -1, .rank = 3, .scale = 1.5f, .dropout = dropout};
-    snprintf(what, sizeof what, "%s, %s", name, kinds[kind]);
-    if (CHECK_MSG(d, "%s", mx_error_message()) && prepare(&t, d, &m, &spec))
-        try_gradients(&t, kind, what);
+    snprintf(what, sizeof what, "%s, %s", name, kinds[spec->kind]);
+    if (CHECK_MSG(d, "%s", mx_error_message()) && prepare(&t, d, &m, spec))
+        try_gradients(&t, spec->kind, what);
     let_go(&t);
     mx_decoder_release(d);
     tiny_close(&m);
+}
+
+static void gradients_of(const char *name, mx_tune_kind kind, float dropout) {
+    mx_tune_spec spec = {.kind = kind, .layers = -1, .rank = 3, .scale = 1.5f, .dropout = dropout};
+    gradients_by(name, &spec);
+}
+
+/* Of the last layer's stacks alone: which experts a token has is the same on the whole way. */
+static void experts_of(const char *name, const char *mlp, mx_tune_kind kind, float dropout) {
+    static const char *const parts[] = {"gate", "up", "down"};
+    char key[3][80];
+    const char *keys[3];
+    for (int i = 0; i < 3; i++) {
+        snprintf(key[i], sizeof key[i], "%s.switch_mlp.%s_proj", mlp, parts[i]);
+        keys[i] = key[i];
+    }
+    mx_tune_spec spec = {.kind = kind, .layers = 1, .rank = 3, .scale = 1.5f, .dropout = dropout};
+    spec.keys = keys;
+    spec.key_num = 3;
+    gradients_by(name, &spec);
 }
 
 static void gradients(void) {
@@ -130,7 +149,10 @@ static void gradients(void) {
         gradients_of("gemma3.json", (mx_tune_kind)kind, 0);
     }
     gradients_of("llama.json", MX_TUNE_LORA, 0.3f);
-    gradients_of("qwen3_moe.json", MX_TUNE_LORA, 0);
+    experts_of("qwen3_moe.json", "mlp", MX_TUNE_LORA, 0.2f);
+    experts_of("qwen3_moe.json", "mlp", MX_TUNE_FULL, 0);
+    experts_of("mixtral.json", "block_sparse_moe", MX_TUNE_LORA, 0);
+    experts_of("deepseek_v3.json", "mlp", MX_TUNE_LORA, 0);
     gradients_of("mamba2.json", MX_TUNE_LORA, 0);
 }
 

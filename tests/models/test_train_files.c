@@ -246,6 +246,10 @@ static void adapters(void) {
     one_adapter("phi3.json", "dora", 7, true);
     one_adapter("gpt2.json", "lora", 8, false); // columns lie as rows
     one_adapter("gpt2.json", "full", 9, false);
+    one_adapter("qwen3_moe.json", "lora", 11, false);
+    one_adapter("mixtral.json", "full", 12, true); // experts apart become a stack, and again
+    one_adapter("mixtral.json", "lora", 13, true);
+    one_adapter("deepseek_v3.json", "lora", 14, false);
 }
 
 /* Trained on a GGUF file, which has rows of heads in another order, and read on the folder. */
@@ -329,6 +333,45 @@ static void layout(void) {
         mx_free_arrays(&arrays);
         json_decref(config);
     }
+    tiny_close(&m);
+}
+
+/* Matrices of a stack, one for each expert, as mlx_lm's switch layers have them. */
+static void experts(void) {
+    static const char *const keys[] = {"mlp.switch_mlp.up_proj"};
+    tiny_model m;
+    if (!open_tiny(&m, "qwen3_moe.json"))
+        return;
+    mx_scope scope = mx_scope_open();
+    char adapter[400], hf[400];
+    mlx_convert_options apart = {.format = "hf", .overwrite = true};
+    snprintf(adapter, sizeof adapter, "%s", own_path("switch"));
+    snprintf(hf, sizeof hf, "%s", own_path("switch_hf"));
+    mlx_train_options o = quick(6);
+    seen s = {0};
+    o.keys = keys;
+    o.key_num = 1;
+    o.adapter_path = adapter;
+    o.learning_rate = 1e-2;
+    mlx_train t = mlx_train_new();
+    if (CHECK_MSG(train(m.path, data_folder("data", lines, NULL, NULL), &o, &s), "%s",
+                  mlx_last_error_message())) {
+        char path[600];
+        mx_map arrays = {0};
+        snprintf(path, sizeof path, "%s/adapters.safetensors", adapter);
+        CHECK(mx_load_safetensors(path, false, &arrays, NULL));
+        const mx_array *a = mx_map_get(&arrays, "model.layers.2.mlp.switch_mlp.up_proj.lora_a"),
+                       *b = mx_map_get(&arrays, "model.layers.2.mlp.switch_mlp.up_proj.lora_b");
+        CHECK(a && a->ndim == 3 && a->shape[1] == 4 && b && b->ndim == 3 && b->shape[2] == 4);
+        mx_free_arrays(&arrays);
+        mx_array *wanted = with_adapter(m.path, adapter, &m);
+        if (CHECK_MSG(mlx_fuse(m.path, adapter, hf, &apart, NULL, NULL) == 0, "%s",
+                      mlx_last_error_message()))
+            CHECK(distance(wanted, without(hf, &m)) < 1e-5);
+    }
+    o.fine_tune_type = "dora";
+    CHECK_FAILS(mlx_train_open(&t, m.path, NULL, &o), "is a stack of experts, which has no DoRA");
+    mx_scope_close(scope);
     tiny_close(&m);
 }
 
@@ -621,6 +664,7 @@ int main(void) {
     RUN(from_gguf);
     RUN(quantized);
     RUN(layout);
+    RUN(experts);
     RUN(bad_data);
     RUN(conversations);
     RUN(cut_and_left_out);

@@ -113,7 +113,7 @@ static mx_place place_of(const mx_output *o) {
 static bool is_changed(const mx_conversion *p, const mx_output *o) {
     const mx_convert_options *c = p->choice->o;
     mx_place place = place_of(o);
-    return c->changes && place.row && place.part && o->stack == 1 && o->slice < 0 &&
+    return c->changes && place.row && place.part && o->stack && !o->fused &&
            c->changes(c->changer, &place);
 }
 
@@ -135,10 +135,11 @@ static bool gathered(const mx_conversion *p, const mx_output *o, mx_parts *out) 
     bool ok = o->stack > 1 || o->shape.ndim > p->model->tensor[o->from[0]].shape.ndim
                   ? stack(p, o, out)
                   : mx_model_read(p->model, &p->model->tensor[o->from[0]], stored(o), out);
+    for (int k = 0; ok && o->slice >= 0 && k < 3; k++)
+        if (out->part[k] && !(out->part[k] = slice(out->part[k], o->slice)))
+            ok = false;
     ok = ok && (!is_changed(p, o) || change(p, o, out));
     for (int k = 0; ok && k < 3; k++) {
-        if (o->slice >= 0 && out->part[k])
-            out->part[k] = slice(out->part[k], o->slice);
         if (heads && out->part[k])
             out->part[k] = rotate(out->part[k], heads, direction(p) > 0);
         ok = !mx_failed();

@@ -42,7 +42,7 @@ typedef struct mx_weight {
     mx_array *scales, *biases; /* NULL where the kind has none */
     mx_array *bias;            /* (out) or (experts, out), float32; NULL: none */
     /* y += change * (x down') up': a low-rank change, before the bias. NULL: none */
-    mx_array *down, *up; /* (rank, in), (out, rank), float32 */
+    mx_array *down, *up; /* (rank, in), (out, rank), float32; of a stack (experts, ...) */
     float change;
     /* While it is learned (graph alone): of x into the change elements are zero with this
        probability, drawn by a key, and the others are divided by the rest (Srivastava et al. 2014).
@@ -222,9 +222,9 @@ typedef struct mx_decoder {
     int references;             /* atomic */
 } mx_decoder;
 
-/* The matrices of a layer that a low-rank change may be added to, at most MX_LAYER_MATRICES; how
-   many. No stacks of experts, and nothing that is made of rows here and there. */
-enum { MX_LAYER_MATRICES = 16 };
+/* The matrices and stacks of a layer that a low-rank change may be added to, at most
+   MX_LAYER_MATRICES; how many. Nothing that is made of rows here and there. */
+enum { MX_LAYER_MATRICES = 19 };
 int mx_layer_matrices(mx_layer *l, mx_weight **out);
 /* Its norms, at most MX_LAYER_NORMS. */
 enum { MX_LAYER_NORMS = 8 };

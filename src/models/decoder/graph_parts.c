@@ -124,10 +124,18 @@ static mx_array *picked_plain(const mx_weight *w, mx_array *x, mx_array *which) 
                          false);
 }
 
+static mx_array *picked_change(const mx_weight *w, mx_array *x, mx_array *which) {
+    mx_array *down = mx_swapaxes(w->down, -1, -2), *up = mx_swapaxes(w->up, -1, -2);
+    mx_array *low = mx_gather_mm(w->drop ? dropped(w, x) : x, down, NULL, which, false);
+    return mx_mul_s(mx_gather_mm(low, up, NULL, which, false), w->change);
+}
+
 mx_array *dec_picked_product(const mx_weight *w, mx_array *x, mx_array *which) {
     if (!x || !which)
         return NULL;
     mx_array *y = dec_scaled(w, wide(picked_plain(w, x, which)));
+    if (w->down)
+        y = mx_add(y, picked_change(w, x, which));
     return w->bias ? mx_add(y, mx_expand_dim(mx_take(w->bias, which, 0), 2)) : y;
 }
 

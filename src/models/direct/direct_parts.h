@@ -158,6 +158,11 @@ bool direct_multiply(mx_direct *m, direct_product *p, int64_t n);
 mx_rows *direct_multiplied(mx_direct *m, const mx_weight *w, mx_rows *x);
 bool direct_products(mx_machine *m, mx_rows **out, const mx_weight *const *w, int n, mx_rows *x);
 
+/* The change of a matrix, or of a stack of them (w->down): out += change * (x down') up'. */
+mx_weight direct_change_down(const mx_weight *w);
+mx_weight direct_change_up(const mx_weight *w);
+void direct_add_change(const mx_weight *w, const mx_rows *high, mx_rows *out);
+
 /* --- words ------------------------------------------------------------------------------------ */
 
 mx_rows *direct_embed(mx_machine *m, const mx_weight *table, const int *which, float scale);

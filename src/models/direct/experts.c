@@ -191,6 +191,28 @@ static bool add_products(sending *s, const mx_weight *stack, mx_rows *x, bool ga
     return c != NULL;
 }
 
+/* Products of a stack alone, of all entries; NULL and an error. p: room for them. */
+static mx_rows *multiplied(sending *s, const mx_weight *stack, mx_rows *x, bool gather,
+                           direct_product *p) {
+    int64_t n = 0;
+    mx_rows *out = x ? direct_rows(s->m, s->entries, stack->out) : NULL;
+    return out && add_products(s, stack, x, gather, out, p, &n) && direct_multiply(s->m, p, n)
+               ? out
+               : NULL;
+}
+
+/* Adds the low-rank change of a stack, if it has one. */
+static bool add_change(sending *s, const mx_weight *stack, mx_rows *x, bool gather, mx_rows *out,
+                       direct_product *p) {
+    if (!stack->down)
+        return true;
+    mx_weight down = direct_change_down(stack), up = direct_change_up(stack);
+    mx_rows *high = multiplied(s, &up, multiplied(s, &down, x, gather, p), false, p);
+    if (high)
+        direct_add_change(stack, high, out);
+    return high != NULL;
+}
+
 /* What each entry's expert gives; NULL and an error. */
 static mx_rows *entries(sending *s) {
     const mx_feed *f = &s->e->feed;
@@ -202,15 +224,13 @@ static mx_rows *entries(sending *s) {
     mx_rows *gate = gated && up ? direct_rows(m, s->entries, f->gate.out) : NULL;
     if (!p || !up || (gated && !gate) ||
         (gated && !add_products(s, &f->gate, s->x, true, gate, p, &n)) ||
-        !add_products(s, &f->up, s->x, true, up, p, &n) || !direct_multiply(m, p, n))
+        !add_products(s, &f->up, s->x, true, up, p, &n) || !direct_multiply(m, p, n) ||
+        (gated && !add_change(s, &f->gate, s->x, true, gate, p)) ||
+        !add_change(s, &f->up, s->x, true, up, p))
         return NULL;
     mx_rows *inner = direct_gate(&m->machine, f->act, gate, up);
-    mx_rows *out = direct_rows(m, s->entries, f->down.out);
-    n = 0;
-    return inner && out && add_products(s, &f->down, inner, false, out, p, &n) &&
-                   direct_multiply(m, p, n)
-               ? out
-               : NULL;
+    mx_rows *out = multiplied(s, &f->down, inner, false, p);
+    return out && add_change(s, &f->down, inner, false, out, p) ? out : NULL;
 }
 
 static mx_rows *shared(mx_direct *m, const mx_feed *f, mx_rows *x) {

@@ -228,6 +228,8 @@ bool direct_multiply(mx_direct *m, direct_product *p, int64_t n) {
 static bool plan(mx_direct *m, direct_product *p, const mx_weight *w, mx_rows *x, mx_rows **out) {
     *out = direct_rows(m, x->rows, w->out);
     p->w = direct_view(w, 0);
+    if (w->gain)
+        p->w.bias = NULL; // it comes behind the gain
     const direct_coded *c = *out ? direct_code(m, &p->w, x) : NULL;
     if (!c)
         return false;
@@ -239,29 +241,47 @@ static bool plan(mx_direct *m, direct_product *p, const mx_weight *w, mx_rows *x
     return true;
 }
 
-/* out *= gain, but for the bias, which is in it already. */
+/* out = out * gain + bias */
 static void scale_columns(const mx_weight *w, mx_rows *out) {
     const float *gain = (const float *)(const void *)w->gain->data;
     const float *bias = w->bias ? (const float *)(const void *)w->bias->data : NULL;
     for (int64_t r = 0; r < out->rows; r++) {
         float *y = out->data + r * out->width;
         for (int64_t i = 0; i < out->width; i++)
-            y[i] = bias ? (y[i] - bias[i]) * gain[i] + bias[i] : y[i] * gain[i];
+            y[i] = y[i] * gain[i] + (bias ? bias[i] : 0.0f);
     }
+}
+
+mx_weight direct_change_down(const mx_weight *w) {
+    return (mx_weight){.kind = MX_WEIGHT_DENSE,
+                       .words = w->down,
+                       .experts = w->experts,
+                       .in = w->in,
+                       .out = w->down->shape[w->down->ndim - 2]};
+}
+
+mx_weight direct_change_up(const mx_weight *w) {
+    return (mx_weight){.kind = MX_WEIGHT_DENSE,
+                       .words = w->up,
+                       .experts = w->experts,
+                       .in = w->up->shape[w->up->ndim - 1],
+                       .out = w->out};
+}
+
+void direct_add_change(const mx_weight *w, const mx_rows *high, mx_rows *out) {
+    mx_kernels_get()->attention->decode->add(out->data, high->data, w->change,
+                                             (size_t)(out->rows * out->width));
 }
 
 /* out += change * (x down') up' */
 static bool add_change(mx_direct *m, const mx_weight *w, mx_rows *x, mx_rows *out) {
-    mx_weight down = {.kind = MX_WEIGHT_DENSE, .words = w->down, .in = w->in};
-    down.out = w->down->shape[0];
-    mx_weight up = {.kind = MX_WEIGHT_DENSE, .words = w->up, .out = w->out, .in = down.out};
+    mx_weight down = direct_change_down(w), up = direct_change_up(w);
     direct_product p;
     mx_rows *low, *high;
     bool ok = plan(m, &p, &down, x, &low) && direct_multiply(m, &p, 1) &&
               plan(m, &p, &up, low, &high) && direct_multiply(m, &p, 1);
     if (ok)
-        mx_kernels_get()->attention->decode->add(out->data, high->data, w->change,
-                                                 (size_t)(out->rows * out->width));
+        direct_add_change(w, high, out);
     return ok;
 }
 

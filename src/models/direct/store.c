@@ -70,7 +70,6 @@ static uint64_t hash_layer(uint64_t h, mx_layer *l) {
     n = mx_layer_norms(l, norm);
     for (int i = 0; i < n; i++)
         h = hash_array(h, norm[i]->weight);
-    h = hash_weight(h, &l->experts.feed.down);
     h = hash(h, &l->attention.window, sizeof l->attention.window);
     if (r->frequency)
         h = hash(h, r->frequency, (size_t)(r->rotated / 2) * sizeof *r->frequency);

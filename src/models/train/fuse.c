@@ -36,7 +36,9 @@ static bool turned(const mx_tune *t, const mx_place *p) {
     return (p->row->flags & MX_ROW_TURNED) && !t->decoder->gguf && strcmp(p->part, "weight") == 0;
 }
 
-static mx_array *full(const mx_tune *t, const mx_param *p) {
+static mx_array *full(const mx_tune *t, const mx_param *p, int expert) {
+    if (expert >= 0)
+        return mx_take(p->value, mx_scalar(expert, MX_INT32), 0);
     bool one = t->module[p->module].norm && p->role == MX_ROLE_WEIGHT &&
                t->decoder->family->adds_one && !t->decoder->gguf;
     return one ? mx_add_s(p->value, -1) : p->value;
@@ -46,9 +48,10 @@ static mx_array *change(const void *changer, const mx_place *p, mx_array *values
     const mx_tune *t = changer;
     bool turns = turned(t, p);
     if (t->spec.kind == MX_TUNE_FULL)
-        values = full(t, param_at(t, p));
+        values = full(t, param_at(t, p), p->expert);
     else
-        values = mx_tune_merged(t, module_at(t, p), turns ? mx_transpose(values) : values);
+        values =
+            mx_tune_merged(t, module_at(t, p), turns ? mx_transpose(values) : values, p->expert);
     return turns ? mx_transpose(values) : values;
 }
 

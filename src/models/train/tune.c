@@ -60,6 +60,7 @@ static bool find_parts(mx_tune *t, mx_tune_module *m) {
             m->part[m->parts++] = all[i];
             m->out += all[i]->out;
             m->in = all[i]->in;
+            m->experts = all[i]->experts;
         }
     return m->parts > 0;
 }
@@ -109,13 +110,18 @@ mx_tune_module *mx_tune_add_module(mx_tune *t, const mx_tensor_row *row, int lay
     if (!found)
         return mx_fail(
             MX_UNSUPPORTED,
-            "[train] '%s': '%.200s' is no matrix that can be changed (stacks of experts, "
-            "routers, embeddings and heads cannot)",
+            "[train] '%s': '%.200s' is no matrix that can be changed (routers, embeddings and "
+            "heads cannot, nor what is made of rows here and there)",
             t->decoder->name, name);
     m->name = mx_strdup(name);
     t->modules++;
     if (!m->name || (full && !check_dense(t, m)))
         return NULL;
+    if (t->spec.kind == MX_TUNE_DORA && m->experts)
+        return mx_fail(MX_UNSUPPORTED,
+                       "[train] '%s': '%.200s' is a stack of experts, which has no "
+                       "DoRA: lora was expected",
+                       t->decoder->name, name);
     if (t->spec.kind == MX_TUNE_DORA && !(m->squares = squares_of(m)))
         return NULL;
     return m;
@@ -154,7 +160,8 @@ static bool add_layer(mx_tune *t, const mx_tune_spec *spec, int layer, bool *use
     int n = mx_layer_matrices(l, matrix), norms = mx_layer_norms(l, norm);
     bool ok = true;
     for (int i = 0; ok && i < n; i++)
-        ok = add_row(t, spec, matrix[i]->row, layer, used);
+        ok = (spec->kind == MX_TUNE_DORA && !spec->keys && matrix[i]->experts) ||
+             add_row(t, spec, matrix[i]->row, layer, used);
     for (int i = 0; ok && i < norms && spec->kind == MX_TUNE_FULL; i++)
         ok = !norm[i]->weight || add_row(t, spec, norm[i]->row, layer, used);
     return ok;
@@ -225,19 +232,30 @@ const char *mx_role_name(mx_role role) {
     return names[role];
 }
 
+/* Of each expert where there are such. */
+static mx_shape stacked(const mx_tune_module *m, mx_shape s) {
+    if (!m->experts)
+        return s;
+    memmove(s.dim + 1, s.dim, (size_t)s.ndim * sizeof *s.dim);
+    s.dim[0] = (int)m->experts;
+    s.ndim++;
+    return s;
+}
+
 mx_shape mx_tune_shape(const mx_tune *t, const mx_tune_module *m, mx_role role) {
     int out = (int)m->out, in = (int)m->in, rank = t->spec.rank;
+    bool turned = m->experts; // as the decoder has it
     switch (role) {
-    case MX_ROLE_A: return (mx_shape){2, {in, rank}};
-    case MX_ROLE_B: return (mx_shape){2, {rank, out}};
+    case MX_ROLE_A: return stacked(m, (mx_shape){2, {turned ? rank : in, turned ? in : rank}});
+    case MX_ROLE_B: return stacked(m, (mx_shape){2, {turned ? out : rank, turned ? rank : out}});
     case MX_ROLE_WEIGHT:
         if (!m->norm)
-            return (mx_shape){2, {out, in}};
+            return stacked(m, (mx_shape){2, {out, in}});
         break;
     case MX_ROLE_M:
     case MX_ROLE_BIAS: break;
     }
-    return (mx_shape){1, {out}};
+    return stacked(m, (mx_shape){1, {out}});
 }
 
 mx_param *mx_tune_add_param(mx_tune *t, const mx_tune_module *m, mx_role role) {
@@ -275,7 +293,7 @@ static mx_array *joined(const mx_tune_module *m, mx_role role) {
         if (!part[i])
             return NULL;
     }
-    return m->parts == 1 ? part[0] : mx_concatenate(part, m->parts, 0);
+    return m->parts == 1 ? part[0] : mx_concatenate(part, m->parts, m->experts ? 1 : 0);
 }
 
 static mx_array *drawn(const mx_tune *t, const mx_tune_module *m, uint64_t seed) {

@@ -8,6 +8,9 @@
  *                               the norms of rows, through which no derivative goes
  *     full                      weight, bias
  *
+ * Of a stack of experts A is (experts, rank, in) and B (experts, out, rank), and each changes the
+ * matrix of its own; they have no DoRA.
+ *
  * A matrix that the decoder reads in parts (queries, keys and values of one) is one module. Rows of
  * params lie as the decoder's; files have them as Hugging Face does (mx_tune_rows).
  */
@@ -34,9 +37,9 @@ typedef struct mx_tune_module {
     char *name;
     mx_weight *part[MX_LAYER_MATRICES]; /* of the decoder, in the order of their rows */
     int parts;
-    mx_norm *norm; /* of full, in place of parts; else NULL */
-    int64_t out, in;
-    mx_array *squares; /* of DoRA: those of each row of W, summed, (out); else NULL */
+    mx_norm *norm;            /* of full, in place of parts; else NULL */
+    int64_t out, in, experts; /* experts 0: no stack */
+    mx_array *squares;        /* of DoRA: those of each row of W, summed, (out); else NULL */
 } mx_tune_module;
 
 typedef enum mx_role { MX_ROLE_A, MX_ROLE_B, MX_ROLE_M, MX_ROLE_WEIGHT, MX_ROLE_BIAS } mx_role;
@@ -88,7 +91,8 @@ mx_array *mx_tune_rows(const mx_tune *t, const mx_param *p, mx_array *a, bool ba
 bool mx_tune_apply(const mx_tune *t, int n, mx_array *const *value, uint64_t drop);
 /* Makes the values the decoder's, computed, for as long as it lives. */
 bool mx_tune_settle(mx_tune *t);
-/* What a module's matrix is with its change: (out, in) float32. */
-mx_array *mx_tune_merged(const mx_tune *t, const mx_tune_module *m, mx_array *base);
+/* What a module's matrix is with its change: (out, in) float32. Of a stack all of it, or that of
+   one expert; -1: all. */
+mx_array *mx_tune_merged(const mx_tune *t, const mx_tune_module *m, mx_array *base, int expert);
 
 #endif

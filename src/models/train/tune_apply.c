@@ -14,7 +14,9 @@ typedef struct values {
 
 static mx_array *rows(mx_array *a, const mx_tune_module *m, int part) {
     const mx_weight *w = m->part[part];
-    return m->parts == 1 ? a : mx_slice_axis(a, 0, (int)w->first, (int)(w->first + w->out));
+    return m->parts == 1
+               ? a
+               : mx_slice_axis(a, m->experts ? 1 : 0, (int)w->first, (int)(w->first + w->out));
 }
 
 /* --- DoRA ------------------------------------------------------------------------------------ */
@@ -57,7 +59,11 @@ static void apply_change(const mx_tune *t, const mx_tune_module *m, const values
                          uint64_t drop) {
     bool drops = drop && t->spec.dropout > 0;
     mx_array *key = drops ? mx_random_key(drop + (uint64_t)(m - t->module)) : NULL;
-    mx_array *down = mx_transpose(v->of[MX_ROLE_A]), *all = mx_transpose(v->of[MX_ROLE_B]);
+    mx_array *down = v->of[MX_ROLE_A], *all = v->of[MX_ROLE_B];
+    if (!m->experts) {
+        down = mx_transpose(down);
+        all = mx_transpose(all);
+    }
     for (int i = 0; i < m->parts; i++) {
         mx_weight *w = m->part[i];
         mx_array *up = rows(all, m, i);
@@ -128,12 +134,22 @@ static mx_array *value_of(const mx_tune *t, const mx_tune_module *m, mx_role rol
     return NULL;
 }
 
-mx_array *mx_tune_merged(const mx_tune *t, const mx_tune_module *m, mx_array *base) {
+/* (out, in), of a stack (experts, out, in) */
+static mx_array *change_of(const mx_tune_module *m, mx_array *a, mx_array *b, int expert) {
+    if (!m->experts)
+        return mx_transpose(mx_matmul(a, b));
+    if (expert < 0)
+        return mx_matmul(b, a);
+    mx_array *which = mx_scalar(expert, MX_INT32);
+    return mx_matmul(mx_take(b, which, 0), mx_take(a, which, 0));
+}
+
+mx_array *mx_tune_merged(const mx_tune *t, const mx_tune_module *m, mx_array *base, int expert) {
     mx_array *a = value_of(t, m, MX_ROLE_A), *b = value_of(t, m, MX_ROLE_B);
     mx_array *magnitude = value_of(t, m, MX_ROLE_M);
     if (!a || !b)
         return base;
-    mx_array *change = mx_mul_s(mx_transpose(mx_matmul(a, b)), t->spec.scale);
+    mx_array *change = mx_mul_s(change_of(m, a, b, expert), t->spec.scale);
     mx_array *all = mx_add(mx_astype(base, MX_FLOAT32), change);
     if (!magnitude)
         return all;
