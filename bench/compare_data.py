@@ -133,7 +133,7 @@ def text(data, model):
 
     there = theirs(len(lines), sample, 32, padded)
     buffer = dx.buffer_from_arrays(text=lines).shuffle(0)
-    stream = buffer.to_stream().tokenize("text", tokenizer).batch(32)
+    stream = buffer.to_stream().batch(32).tokenize("text", tokenizer, pad=0)
     row("WikiText-2, tokens padded", ours(stream.prefetch(8, WORKERS), len(lines)), there)
     lengths = buffer.to_stream().tokenize("text", tokenizer).prefetch(64, WORKERS)
     lengths = lengths.dynamic_batch(1024, "text", batch_size=32)

@@ -98,6 +98,9 @@ def test_batches_of_what_does_not_fit():
 
     with pytest.raises(dx.SampleError, match="read of sample 0: .* keys y"):
         broken({"x": 1}, {"x": 1, "y": 2})[0]
+    for odd in (2**70, "a"):
+        with pytest.raises(dx.SampleError, match="'x' are no numbers of one kind"):
+            broken({"x": 1}, {"x": odd})[0]
     with pytest.raises(dx.SampleError, match="'x' have 1 and 2 dimensions"):
         broken({"x": np.ones(2)}, {"x": np.ones((2, 2))})[0]
     batch = broken({"a": True, "b": 0.5, "c": b"x"}, {"a": False, "b": 1, "c": b"yz"})[0]
@@ -374,6 +377,13 @@ def test_states_of_others():
     for state in ({}, None, {"epoch": "x", "stream": {}}, {"epoch": 0, "stream": None}):
         with pytest.raises(ValueError, match="not the state of a stream|another pipeline"):
             s.load_state_dict(state)
+    next(s)
+    for change in ({"position": -1}, {"position": 11}, {"position": None}, {"at": "x"}):
+        state = s.state_dict()
+        state["stream"]["upstream"].update(change)
+        with pytest.raises(ValueError, match="behind sample|not the state|invalid literal"):
+            s.load_state_dict(state)
+    s.reset(0)
     other = numbers(10).to_stream().shuffle(3).batch(2).state_dict()
     with pytest.raises(ValueError, match="another pipeline: buffer here, shuffle there"):
         s.load_state_dict(other)
@@ -386,6 +396,11 @@ def test_arguments():
     s = numbers(3).to_stream()
     for call, words in [
         (lambda: s.batch(0), "batches of 0"),
+        (lambda: numbers(3).batch(2.5), "batches of 2.5"),
+        (lambda: numbers(3).map(lambda v: 3)[0], "map of sample 0: a sample is a dict, not int"),
+        (lambda: next(s.sample_transform(lambda v: 3)), "a sample is a dict, not int"),
+        (lambda: dx.buffer_from_arrays(x=mx.ones(2).astype(mx.bfloat16)), "column 'x' is no array"),
+        (lambda: dx.buffer_from_arrays(x=[1, None]), "'x' has values of several kinds"),
         (lambda: s.shuffle(0), "buffer of 0"),
         (lambda: s.prefetch(0, 1), "prefetch of 0"),
         (lambda: s.prefetch(1, 0), "0 threads"),

@@ -118,6 +118,8 @@ def test_tokens_of_models():
     b = dx.buffer_from_vector([{"t": "Once upon a time"}, {"t": "there was"}] * 20)
     one, some = b.tokenize("t", tokenizer)[0]["t"], b.batch(40).tokenize("t", tokenizer)[0]["t"]
     assert one.tolist() == tokenizer.encode("Once upon a time") == some[0].tolist()
+    padded = b.batch(40).tokenize("t", tokenizer, pad=-1)[0]["t"]
+    assert padded.shape == (40, len(one)) and padded[1, -1] == -1
     batches = list(b.to_stream().tokenize("t", tokenizer).prefetch(8, 3).batch(4))
     assert len(batches) == 10 and batches[0]["t"][2].tolist()[: len(one)] == one.tolist()
 

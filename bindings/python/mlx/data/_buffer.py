@@ -52,7 +52,7 @@ class Buffer(Operations):
             keys = f", keys={set(self[0])}" if size else ""
         except SampleError:
             keys = ""
-        return f"{type(self).__name__.lstrip('_')}(size={size}{keys})"
+        return f"Buffer(size={size}{keys})"
 
     def _add(self, step: Step) -> "Buffer":  # type: ignore[override]
         return Mapped(self, step)
@@ -115,6 +115,16 @@ def batch_task(buffer: Buffer, indices: Indices, pad: Pad, dim: Dims, index: int
         return collate([buffer._task(int(i), epoch).run() for i in indices], pad, dim)
 
     return Task(load, indices, epoch, index)
+
+
+def _array(key, values):
+    try:
+        array = np.asarray(values)
+    except ValueError as error:  # bfloat16, lists of several lengths
+        raise ValueError(f"[data] the column {key!r} is no array of NumPy's: {error}") from None
+    if array.dtype.kind == "O":
+        raise ValueError(f"[data] the column {key!r} has values of several kinds")
+    return array
 
 
 def _some(array, indices):
@@ -195,7 +205,7 @@ def _column(key, values):
     elif isinstance(values, list) and values and isinstance(values[0], (str, bytes)):
         return values
     else:
-        array = np.asarray(values)
+        array = _array(key, values)
     if array.ndim == 0:
         raise ValueError(f"[data] the column {key!r} is a single value")
     return array
@@ -289,8 +299,8 @@ class Batched(Buffer):
         dim: Dims,
         drop_last: bool,
     ) -> None:
-        sizes = [size] if isinstance(size, int) else list(size)
-        if not sizes or any(s < 1 for s in sizes):
+        sizes = list(size) if isinstance(size, (list, tuple)) else [size]
+        if not sizes or any(not isinstance(s, int) or s < 1 for s in sizes):
             raise ValueError(f"[data] batches of {size} samples")
         self._upstream, self._pad, self._dim = upstream, pad, dim
         total, turn = len(upstream), np.cumsum([0, *sizes])

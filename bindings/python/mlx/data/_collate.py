@@ -31,10 +31,8 @@ def _column(key, values, pad, dim):
     first = values[0]
     if isinstance(first, (str, bytes)):
         return values
-    if isinstance(first, (bool, int)):
-        return np.array(values)
-    if isinstance(first, float):
-        return np.array(values, np.float32)
+    if isinstance(first, (bool, int, float)):
+        return _numbers(key, values)
     arrays = [np.asarray(value) for value in values]
     if any(a.dtype == object for a in arrays):
         return values
@@ -42,7 +40,14 @@ def _column(key, values, pad, dim):
         return np.stack(arrays)
     if any(a.ndim != arrays[0].ndim for a in arrays):
         raise ValueError(f"the arrays under {key!r} have {_dims(arrays)} dimensions")
-    return _stacked(arrays, pad) if dim is None else _joined(arrays, pad, dim)
+    return stacked(arrays, pad) if dim is None else _joined(arrays, pad, dim)
+
+
+def _numbers(key, values):
+    array = np.array(values)
+    if array.ndim != 1 or array.dtype.kind not in "biuf":
+        raise ValueError(f"the values under {key!r} are no numbers of one kind that fit 64 bits")
+    return array.astype(np.float32) if array.dtype.kind == "f" else array
 
 
 def _dims(arrays):
@@ -57,7 +62,8 @@ def _put(a, into):
     into[tuple(map(slice, a.shape))] = a
 
 
-def _stacked(arrays, pad):
+def stacked(arrays: Sequence[np.ndarray], pad: Any) -> np.ndarray:
+    """One array of all, each filled up to the largest sizes with `pad`."""
     result = np.full((len(arrays), *_largest(arrays)), pad, np.result_type(*arrays))
     for a, row in zip(arrays, result):
         _put(a, row)

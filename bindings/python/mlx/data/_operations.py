@@ -7,11 +7,18 @@ from typing import Any, Callable, Iterable, Optional, Sequence, TypeVar, Union
 import numpy as np
 
 from ._audio_operations import AudioOperations
+from ._collate import stacked
 from ._image_operations import ImageOperations
 from ._steps import Steps, at_key, path_below, value_at
 from ._task import Sample, Step
 
 Self = TypeVar("Self", bound="Operations")
+
+
+def _dict(sample):
+    if sample is not None and not isinstance(sample, dict):
+        raise TypeError(f"a sample is a dict, not {type(sample).__name__}")
+    return sample
 
 
 class Operations(ImageOperations, AudioOperations, Steps):
@@ -22,11 +29,13 @@ class Operations(ImageOperations, AudioOperations, Steps):
 
     def sample_transform(self: Self, func: Callable[[Sample], Sample]) -> Self:
         """Samples become `func(sample)`. In a stream, `{}` or None drops a sample."""
-        return self._add(Step("sample_transform", lambda s, _: func(s), drops=self._may_drop))
+        return self._add(
+            Step("sample_transform", lambda s, _: _dict(func(s)), drops=self._may_drop)
+        )
 
     def map(self: Self, func: Callable[[Sample], Sample]) -> Self:
         """Samples become `func(sample)`, each one sample."""
-        return self._add(Step("map", lambda s, _: func(s)))
+        return self._add(Step("map", lambda s, _: _dict(func(s))))
 
     def key_transform(
         self: Self, key: str, func: Callable[[Any], Any], output_key: str = ""
@@ -172,11 +181,17 @@ class Operations(ImageOperations, AudioOperations, Steps):
         return self._add(at_key("load_json", key, json.loads, output_key))
 
     def tokenize(
-        self: Self, key: str, tokenizer: Any, output_key: str = "", **options: Any
+        self: Self,
+        key: str,
+        tokenizer: Any,
+        output_key: str = "",
+        *,
+        pad: Optional[int] = None,
+        **options: Any,
     ) -> Self:
         """The tokens of a text, int32: `tokenizer.encode(text, **options)`, of an
         `mlx.lm.Tokenizer` for instance, or `tokenizer(text)`. Of a batch's list of texts, a list of
-        arrays."""
+        arrays, or with `pad` one array that is filled up with it."""
         encode = getattr(tokenizer, "encode", tokenizer)
         encode_all = getattr(tokenizer, "encode_all", None)
         if not callable(encode):
@@ -189,8 +204,8 @@ class Operations(ImageOperations, AudioOperations, Steps):
         def tokens(text):
             if not isinstance(text, list):
                 return one(text)
-            if encode_all is None:
-                return [one(t) for t in text]
-            return [np.asarray(t, np.int32) for t in encode_all(text, **options)]
+            all = [one(t) for t in text] if encode_all is None else encode_all(text, **options)
+            arrays = [np.asarray(t, np.int32) for t in all]
+            return arrays if pad is None else stacked(arrays, pad)
 
         return self._add(at_key("tokenize", key, tokens, output_key))

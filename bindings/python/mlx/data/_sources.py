@@ -42,7 +42,10 @@ class FromBuffer(Stream):
             )
 
     def _restore(self, state: State) -> None:
-        self._at, self._position = int(state["at"]), int(state["position"])
+        position = int(state["position"])
+        if not 0 <= position <= len(self.buffer):
+            raise ValueError(f"[data] the state is behind sample {position} of {len(self.buffer)}")
+        self._at, self._position = int(state["at"]), position
 
 
 class FromIterable(Stream):

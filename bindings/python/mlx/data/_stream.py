@@ -90,8 +90,15 @@ class Stream(Operations):
         except (TypeError, KeyError, ValueError):
             raise ValueError("[data] this is not the state of a stream") from None
         self._check(inner)
+        former = self._named_state()
+        try:
+            self._named_restore(inner)
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            self._named_restore(former)
+            if isinstance(error, ValueError):
+                raise
+            raise ValueError("[data] this is not the state of such a stream") from None
         self._epoch = epoch
-        self._named_restore(inner)
 
     def _inner(self) -> list["Stream"]:
         """The streams that this one takes from."""

@@ -48,6 +48,8 @@ def buffer_from_arrow(table: Any) -> Buffer:
     """The rows of an Arrow table (or record batch). Numbers are taken at once; texts, bytes and
     lists when they are asked for. Missing numbers are an error."""
     types = _pyarrow("pyarrow.types")
+    if not hasattr(table, "schema") or not hasattr(table, "columns"):
+        raise TypeError(f"[data] {type(table).__name__} is no table of Arrow")
     if hasattr(table, "combine_chunks") and hasattr(table, "columns"):
         table = table.combine_chunks() if hasattr(table, "itercolumns") else table
     chunked = _pyarrow("pyarrow").chunked_array

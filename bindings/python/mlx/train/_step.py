@@ -219,6 +219,8 @@ def _master(parameter):
 def _labels(prediction, target, weight):
     """The smallest and largest label where targets are numbers of classes; and the targets as a
     loss may take them, without what is no class."""
+    if target.size == 0:
+        raise ValueError(f"[train] a batch without examples: targets are {target.shape}")
     if prediction.ndim != target.ndim + 1 or not mx.issubdtype(target.dtype, mx.integer):
         return {}, target
     if weight is not None:

@@ -74,6 +74,11 @@ class Trainer:
             raise ValueError(f'[train] on_nan is "stop", "skip" or "ignore", not {on_nan!r}')
         if clip_norm is not None and not clip_norm > 0:
             raise ValueError(f"[train] clip_norm is a positive number, not {clip_norm}")
+        if not callable(loss):
+            raise TypeError(f"[train] the loss is a function, not {type(loss).__name__}")
+        for callback in callbacks:
+            if not isinstance(callback, Callback):
+                raise TypeError(f"[train] {type(callback).__name__} is no Callback")
         self.model, self.loss, self.optimizer = model, loss, optimizer
         self.forward = forward or first_two
         self.metrics = metrics_of(metrics)
