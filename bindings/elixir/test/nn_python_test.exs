@@ -30,7 +30,18 @@ defmodule Mlx.NNPythonTest do
     decoder = Attention.init_transformer_decoder(2, 4, k.(6))
     whole = Attention.init_transformer(4, k.(7) ++ [encoder_layers: 1, decoder_layers: 2])
 
+    quantized = NN.quantize(NN.init_linear(64, 8, k.(8)), bits: 8, group_size: 32)
+    mxfp4 = NN.quantize(NN.init_linear(64, 8, k.(8) ++ [bias: false]), mode: "mxfp4")
+    words = NN.quantize(NN.init_embedding(5, 64, k.(9)))
+    x64 = normal({3, 64}, 17)
+
     layers = [
+      {"quantized", "nn.QuantizedLinear(64, 8, group_size=32, bits=8)", quantized, "m(x)",
+       %{x: x64}, &NN.quantized_linear(&1.x, quantized, bits: 8, group_size: 32)},
+      {"mxfp4", "nn.QuantizedLinear(64, 8, bias=False, mode='mxfp4')", mxfp4, "m(x)", %{x: x64},
+       &NN.quantized_linear(&1.x, mxfp4, mode: "mxfp4")},
+      {"quantized_words", "nn.QuantizedEmbedding(5, 64)", words, "m(x)", %{x: ints},
+       &NN.quantized_embedding(&1.x, words)},
       {"linear", "nn.Linear(4, 3)", linear, "m(x)", %{x: x1}, &NN.linear(&1.x, linear)},
       {"embedding", "nn.Embedding(5, 3)", embedding, "m(x)", %{x: ints},
        &NN.embedding(&1.x, embedding)},
@@ -199,7 +210,7 @@ defmodule Mlx.NNPythonTest do
       for {name, _, p, _, given, _} <- cases,
           tree <- [{"#{name}.p", p}, {"#{name}.g", given}],
           reduce: %{} do
-        all -> Map.merge(all, PythonHelper.named(elem(tree, 0), elem(tree, 1)))
+        all -> Map.merge(all, Mlx.Tree.named(elem(tree, 1), prefix: elem(tree, 0)))
       end
 
     script =

@@ -120,6 +120,20 @@ defmodule Mlx.NNTest do
     assert Mlx.shape(NN.embedding_as_linear(Mlx.ones([2, 3]), p)) == {2, 5}
   end
 
+  test "quantized layers are near those that they were made of" do
+    p = NN.init_linear(64, 8, key: key(1))
+    x = normal({3, 64}, 2)
+    q = NN.quantize(p, bits: 8)
+    assert Mlx.dtype(q.weight) == :uint32 and q.bias == p.bias
+    near = fn a, b -> Mlx.item(Mlx.max(Mlx.abs(Mlx.subtract(a, b)))) end
+    # 8 bits of weights within 1/8: half a step is 2^-11, times sqrt(64) and a few deviations
+    assert near.(NN.quantized_linear(x, q, bits: 8), NN.linear(x, p)) < 0.02
+    p = NN.init_embedding(5, 64, key: key(2))
+    ids = Mlx.array([4, 0])
+    rows = NN.quantized_embedding(ids, NN.quantize(p, bits: 8), bits: 8)
+    assert near.(rows, NN.embedding(ids, p)) < 0.01
+  end
+
   test "dropout keeps the mean, and nothing is dropped without a key" do
     x = Mlx.ones([100, 100])
     y = NN.dropout(x, key(5), 0.25)

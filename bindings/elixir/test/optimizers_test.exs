@@ -166,7 +166,7 @@ defmodule Mlx.OptimizersTest do
     {half, state} = run.(p, Optimizers.init(optimizer, p), 60)
     assert Mlx.item(state.step) == 60
     file = Path.join(folder(), "state.safetensors")
-    Mlx.IO.save(file, PythonHelper.named("state", state))
+    Mlx.IO.save(file, Mlx.Tree.named(state, prefix: "state"))
     names = Mlx.IO.load(file)
     assert Mlx.to_list(names["state.slots.bias.m"]) == Mlx.to_list(state.slots.bias.m)
     {p, _state} = run.(half, state, 60)
@@ -189,6 +189,24 @@ defmodule Mlx.OptimizersTest do
     assert bad.(%{layers: [%{weight: nil, gain: 1}, nil]}) =~ "[:layers, 0, :gain]"
     assert bad.(%{layers: 5}) =~ "[:layers]"
     assert bad.(3) =~ "[]"
+  end
+
+  test "trees by names" do
+    p = parameters()
+    named = Mlx.Tree.named(p)
+
+    assert named |> Map.keys() |> Enum.sort() ==
+             ~w(embed layers.0.bias layers.0.weight layers.1.weight scale)
+
+    other = Map.new(named, fn {name, a} -> {name, Mlx.multiply(a, 2)} end)
+    q = Mlx.Tree.put_named(p, other)
+    assert Mlx.item(q.scale) == 3.0 and q.embed == other["embed"]
+    refused = fn arrays -> error(fn -> Mlx.Tree.put_named(p, arrays) end).message end
+    assert refused.(Map.delete(other, "scale")) =~ "scale is missing"
+    assert refused.(Map.put(other, "more", Mlx.array(1))) =~ "more"
+    assert refused.(%{other | "embed" => Mlx.array(1)}) =~ "embed is {}"
+    prefixed = Mlx.Tree.named(p, prefix: "model")
+    assert Mlx.Tree.put_named(p, prefixed, prefix: "model").embed == p.embed
   end
 
   test "trees of tuples and structs" do
@@ -331,13 +349,13 @@ defmodule Mlx.OptimizersTest do
         """
       end
 
-    wanted = PythonHelper.run(folder(), script, PythonHelper.named("p", p))
+    wanted = PythonHelper.run(folder(), script, Mlx.Tree.named(p, prefix: "p"))
     {clipped, norm} = Optimizers.clip_grad_norm(p, 2.0)
     found = for {{_, o}, i} <- Enum.with_index(rows()), do: {"#{i}", walk(o, p, 5)}
 
     wrong =
       for {name, tree} <- [{"clipped", clipped}, {"norm", norm} | found],
-          {path, a} <- PythonHelper.named(name, tree),
+          {path, a} <- Mlx.Tree.named(tree, prefix: name),
           not PythonHelper.near?(a, Map.fetch!(wanted, path), 1.0e-6),
           do: {path, Mlx.to_list(a), Mlx.to_list(wanted[path])}
 

@@ -48,16 +48,6 @@ defmodule Mlx.PythonHelper do
     Mlx.IO.load(made)
   end
 
-  @doc "The arrays of a tree with their paths as names, as Python's tree_flatten writes them."
-  def named(prefix, tree) do
-    {arrays, template} = Mlx.Tree.flatten(tree)
-    paths = template |> Mlx.Tree.parts(tree) |> Enum.map(&elem(&1, 0))
-
-    for {path, a} <- Enum.zip(paths, arrays),
-        into: %{},
-        do: {Enum.join([prefix | path], "."), a}
-  end
-
   @doc "Whether two arrays are the same within a tolerance, relative to the larger one."
   def near?(a, b, tolerance \\ 2.0e-6) do
     Mlx.shape(a) == Mlx.shape(b) and Mlx.dtype(a) == Mlx.dtype(b) and

@@ -13,7 +13,7 @@ defmodule Mlx.NN do
   Parameters are trees: maps, lists and tuples of arrays. Nothing is hidden: dropout takes its key, batch
   normalization takes and gives its running averages, and what is not to be trained stays out of the
   tree that is differentiated. Names of parameters, shapes and first values are those of Python's
-  `mlx.nn`, so that files of weights serve both.
+  `mlx.nn`, so that files of weights serve both: `Mlx.Tree.put_named(parameters, Mlx.IO.load(file))`.
 
   `init_` functions take `:key` (the next of the process's sequence of random numbers), `:dtype`
   (`:float32`) and, where there is a weight, `:weight`: a function of a shape and options, such as
@@ -101,6 +101,32 @@ defmodule Mlx.NN do
   """
   @spec embedding_as_linear(Array.t(), parameters) :: Array.t()
   def embedding_as_linear(x, %{weight: w}), do: Mlx.matmul(x, transposed(w))
+
+  # --- quantized --------------------------------------------------------------------------------
+
+  @doc """
+  Parameters of `linear/2` or `embedding/2` with the weight in words of few bits: `:weight`, `:scales` and,
+  where the mode has them, `:biases`. Options: `:group_size`, `:bits`, `:mode` of `Mlx.quantize/2`.
+  """
+  @spec quantize(parameters, keyword) :: parameters
+  def quantize(%{weight: w} = parameters, options \\ []) do
+    parts = Enum.zip([:weight, :scales, :biases], Mlx.quantize(w, options))
+    Map.merge(parameters, Map.new(parts))
+  end
+
+  @doc "`linear/2` with parameters of `quantize/2`, whose options are those that they were made with."
+  @spec quantized_linear(Array.t(), parameters, keyword) :: Array.t()
+  def quantized_linear(x, %{weight: w, scales: scales} = parameters, options \\ []) do
+    options = [biases: parameters[:biases], transpose: true] ++ options
+    Mlx.quantized_matmul(x, w, scales, options) |> biased(parameters)
+  end
+
+  @doc "`embedding/2` likewise."
+  @spec quantized_embedding(Array.t(), parameters, keyword) :: Array.t()
+  def quantized_embedding(x, %{weight: w, scales: scales} = parameters, options \\ []) do
+    row = fn a -> a && Mlx.take(a, x, axis: 0) end
+    Mlx.dequantize(row.(w), row.(scales), [biases: row.(parameters[:biases])] ++ options)
+  end
 
   # --- dropout --------------------------------------------------------------------------------
 

@@ -161,6 +161,56 @@ defmodule Mlx.Tree do
     Mlx.Error.fail(:tree, "the trees differ at #{path |> Enum.reverse() |> inspect()}")
   end
 
+  @doc """
+  The arrays of a tree by names, the keys and places of their paths with dots between: as Python's
+  `tree_flatten` names them, and so as files of weights do. The option `:prefix` stands before all.
+
+      iex> Mlx.Tree.named(%{layers: [%{weight: Mlx.array(1)}]}) |> Map.keys()
+      ["layers.0.weight"]
+  """
+  @spec named(term, keyword) :: %{String.t() => Array.t()}
+  def named(tree, options \\ []) do
+    {arrays, template} = flatten(tree)
+    names = names(template, tree, Keyword.get(options, :prefix, []))
+    names |> Enum.zip(arrays) |> Map.new()
+  end
+
+  @doc """
+  The tree with other arrays, by their names: what `Mlx.IO.load/2` gives of a file that has a tree's
+  `named/2`. All must be there, with the same shapes, and no others. Option: `:prefix`.
+
+      parameters = Mlx.Tree.put_named(parameters, Mlx.IO.load("weights.safetensors"))
+  """
+  @spec put_named(tree, %{String.t() => Array.t()}, keyword) :: tree when tree: term
+  def put_named(tree, arrays, options \\ []) do
+    {own, template} = flatten(tree)
+    names = names(template, tree, Keyword.get(options, :prefix, []))
+    unknown = Map.keys(arrays) -- names
+    unless unknown == [], do: misnamed("the tree has no #{inspect(unknown, limit: 5)}")
+    unflatten(template, Enum.zip_with(names, own, &replacement(&1, &2, arrays)))
+  end
+
+  defp names(template, tree, prefix) do
+    for {path, _} <- parts(template, tree), do: Enum.join(List.wrap(prefix) ++ path, ".")
+  end
+
+  defp replacement(name, own, arrays) do
+    case arrays do
+      %{^name => array} ->
+        {shape, wanted} = {Mlx.shape(array), Mlx.shape(own)}
+
+        if shape == wanted,
+          do: array,
+          else: misnamed("#{name} is #{inspect(shape)}, not #{inspect(wanted)}")
+
+      %{} ->
+        misnamed("#{name} is missing")
+    end
+  end
+
+  @spec misnamed(String.t()) :: no_return
+  defp misnamed(why), do: Mlx.Error.fail(:put_named, why)
+
   @doc "The arrays of a tree, in order."
   @spec leaves(term) :: [Array.t()]
   def leaves(tree), do: tree |> flatten() |> elem(0)
