@@ -15,14 +15,16 @@ typedef struct bytes {
 struct cli_answer {
     cli_answer_options o;
     int in;
-    bytes pending;      /* not looked at to the end: it may end in the beginning of a marker */
-    bytes body;         /* of a call */
-    bytes head;         /* words of a head */
-    bytes spaces;       /* held back: they go where a part ends */
-    const char *opened; /* the marker before the body */
-    bool trims;         /* spaces at the beginning of a part go */
-    bool began;         /* something other than spaces came */
-    bool halted;        /* a call has begun, and what follows waits in `pending` */
+    bytes pending; /* not looked at to the end: it may end in the beginning of a marker */
+    bytes body;    /* of a call */
+    bytes head;    /* words of a head, or a tool's name */
+    bytes lead;    /* what stood before the body, or the line: the marker */
+    bytes spaces;  /* held back: they go where a part ends */
+    bool trims;    /* spaces at the beginning of a part go */
+    bool began;    /* something other than spaces came */
+    bool marked;   /* a marker has come */
+    bool behind;   /* nothing else came since a call */
+    bool halted;   /* a call has begun, and what follows waits in `pending` */
 };
 
 static bool put(bytes *b, const char *text, size_t n) {
@@ -102,15 +104,24 @@ static bool show(cli_answer *a, const char *text, size_t n) {
         empty(&a->spaces);
         a->trims = false;
         a->began = true;
+        a->behind = false;
         if (!ok)
             return false;
     }
     return a->trims || put(&a->spaces, text + n - last, last);
 }
 
+/* What was no line that names a tool is text. */
+static bool leave_line(cli_answer *a) {
+    a->in = IN_TEXT;
+    return show(a, a->lead.data, a->lead.n);
+}
+
 static bool take(cli_answer *a, const char *text, size_t n) {
     if (n == 0)
         return true;
+    if (a->in == IN_LINE && !leave_line(a))
+        return false;
     switch (a->in) {
     case IN_CALL: return put(&a->body, text, n);
     case IN_HEAD: return put(&a->head, text, n);
@@ -121,17 +132,28 @@ static bool take(cli_answer *a, const char *text, size_t n) {
 
 /* --- states ----------------------------------------------------------------------------------- */
 
+/* The calls of the body that has come. False: it is none. */
+static bool read_call(cli_answer *a, answer_call *call) {
+    const cli_answer_style *style = a->o.style;
+    answer_body body = {.lead = a->lead.data,
+                        .head = a->head.data,
+                        .text = a->body.data,
+                        .n = a->body.n,
+                        .tools = a->o.tools};
+    return style->read && style->read(&body, call, a);
+}
+
 /* The body of a call has ended: was it one? What is none is shown as it came. False: no memory. */
 static bool close_call(cli_answer *a, const char *closing, bool *called) {
-    const char *body = a->body.data ? a->body.data : "";
     bool ok = true;
-    *called = a->o.style->read && a->o.style->read(body, a->body.n, a->head.data, emit_call, a);
+    *called = read_call(a, emit_call);
     if (*called) {
         a->began = true;
+        a->behind = true;
         empty(&a->spaces);
     } else {
         a->in = IN_TEXT;
-        ok = show(a, a->opened, strlen(a->opened)) && show(a, body, a->body.n) &&
+        ok = show(a, a->lead.data, a->lead.n) && show(a, a->body.data, a->body.n) &&
              show(a, closing, strlen(closing));
     }
     empty(&a->body);
@@ -139,25 +161,32 @@ static bool close_call(cli_answer *a, const char *closing, bool *called) {
     return ok;
 }
 
-/* Spaces around what is marked go, but those before a call that may turn out to be none. */
+/* Spaces around what is marked go, but those before what may turn out to be none. */
 static void trim(cli_answer *a, int to) {
-    if (to != IN_CALL)
+    if (to != IN_CALL && to != IN_LINE)
         empty(&a->spaces);
     a->trims = true;
 }
 
-static void open_call(cli_answer *a, const char *marker) {
+static void open_call(cli_answer *a) {
     a->in = IN_CALL;
-    a->opened = marker;
     a->halted = a->o.halts;
     a->o.halts = false;
+}
+
+static bool set_lead(cli_answer *a, const char *text, size_t n) {
+    empty(&a->lead);
+    return put(&a->lead, text, n);
 }
 
 static bool enter(cli_answer *a, const answer_marker *m) {
     const char *head = a->head.data ? a->head.data : "";
     int from = a->in, to = m->to == BY_HEAD ? cli_answer_head_leads(head) : m->to;
     bool called = true;
-    if (from == IN_CALL && !close_call(a, to == IN_CALL ? "" : m->text, &called))
+    a->marked = true;
+    if (from == IN_CALL && a->o.style->whole && !read_call(a, NULL))
+        return put(&a->body, m->text, strlen(m->text));
+    if (from == IN_CALL && !close_call(a, to == IN_CALL || to == IN_LINE ? "" : m->text, &called))
         return false;
     if (from == IN_HEAD && to != IN_CALL)
         empty(&a->head);
@@ -165,17 +194,23 @@ static bool enter(cli_answer *a, const answer_marker *m) {
         trim(a, to);
     a->in = to;
     if (to == IN_CALL)
-        open_call(a, m->text);
-    return true;
+        open_call(a);
+    return (to != IN_CALL && to != IN_LINE) || set_lead(a, m->text, strlen(m->text));
 }
 
 /* Does a marker count here? */
 static bool counts(const cli_answer *a, const answer_marker *m) {
-    int here = a->in == IN_TEXT && !a->began ? IN_TEXT | IN_BEGIN : a->in;
+    int here = a->in;
+    if (here == IN_TEXT)
+        here |= (a->began ? 0 : IN_BEGIN) | (a->behind ? IN_BEHIND : 0);
     bool reasons = m->to == IN_REASONING || m->in & IN_REASONING;
     bool calls = m->to == IN_CALL || m->to == IN_NOTHING || m->in & IN_CALL;
     return m->in & here &&
            (a->o.style->always || ((a->o.reasoning || !reasons) && (a->o.tools || !calls)));
+}
+
+static bool only_spaces(const char *from, const char *to) {
+    return spaces_before(from, (size_t)(to - from)) == (size_t)(to - from);
 }
 
 /* The first marker that is whole, at *at; NULL: none is. */
@@ -183,6 +218,8 @@ static const answer_marker *first_marker(const cli_answer *a, size_t *at) {
     const answer_marker *found = NULL;
     for (const answer_marker *m = a->o.style->markers; m->text; m++) {
         const char *here = counts(a, m) ? strstr(a->pending.data, m->text) : NULL;
+        if (here && !(m->in & a->in) && !only_spaces(a->pending.data, here))
+            here = NULL; // it counts where nothing has come
         if (here && (!found || (size_t)(here - a->pending.data) < *at)) {
             *at = (size_t)(here - a->pending.data);
             found = m;
@@ -212,24 +249,55 @@ static void look_at_begin(cli_answer *a) {
     if (a->pending.data[spaces] != '{')
         return;
     drop(&a->pending, spaces);
-    open_call(a, "");
+    empty(&a->lead);
+    open_call(a);
+}
+
+/* The name is told: text follows, or its call. */
+static bool enter_line(cli_answer *a, const char *name, size_t read) {
+    const char *says = a->o.style->says;
+    bool ok = true, text = says && strcmp(says, name) == 0;
+    empty(&a->head);
+    if (text)
+        empty(&a->spaces);
+    else
+        ok = put(&a->lead, a->pending.data, read) && put(&a->head, name, strlen(name));
+    a->in = IN_TEXT;
+    a->trims = true;
+    drop(&a->pending, read);
+    if (!text)
+        open_call(a);
+    return ok;
+}
+
+/* At the beginning of a line that may name a tool. Until that is known it waits. */
+static bool look_at_line(cli_answer *a) {
+    const char *name;
+    size_t spaces = a->lead.n ? 0 : spaces_before(a->pending.data, a->pending.n);
+    if (a->in != IN_LINE || a->pending.n == spaces)
+        return true;
+    switch (cli_answer_line(a->o.style, a->o.tools, a->pending.data + spaces, a->pending.n - spaces,
+                            &name)) {
+    case LINE_NAMES: return enter_line(a, name, spaces + strlen(name) + 1);
+    case LINE_MAY: return true;
+    default: return leave_line(a);
+    }
 }
 
 static bool advance(cli_answer *a) {
     const answer_marker *m;
     size_t at = 0;
     look_at_begin(a);
-    while (!a->halted && (m = first_marker(a, &at))) {
-        if (!take(a, a->pending.data, at))
-            return false;
+    bool ok = look_at_line(a);
+    while (ok && !a->halted && a->in != IN_LINE && (m = first_marker(a, &at))) {
+        ok = take(a, a->pending.data, at);
         drop(&a->pending, at + strlen(m->text));
-        if (!enter(a, m))
-            return false;
+        ok = ok && enter(a, m) && look_at_line(a);
     }
-    if (a->halted)
-        return true;
+    if (!ok || a->halted || a->in == IN_LINE)
+        return ok;
     size_t n = a->pending.n - may_begin(a);
-    bool ok = take(a, a->pending.data, n);
+    ok = take(a, a->pending.data, n);
     drop(&a->pending, n);
     return ok;
 }
@@ -269,9 +337,15 @@ bool cli_answer_begun(cli_answer *a, size_t *rest, const char **name, size_t *na
 bool cli_answer_end(cli_answer *a) {
     bool called, ok = take(a, a->pending.data, a->pending.n);
     empty(&a->pending);
+    if (ok && a->in == IN_LINE)
+        ok = leave_line(a);
     if (ok && a->in == IN_CALL) {
         ok = close_call(a, "", &called);
         a->in = IN_TEXT;
+    }
+    if (ok && a->in == IN_HEAD && !a->marked) { // the prompt's, and none came
+        a->in = IN_TEXT;
+        ok = show(a, a->head.data, a->head.n);
     }
     if (ok && a->in == IN_TEXT)
         ok = emit(a, CLI_PIECE_TEXT, a->spaces.data, a->spaces.n);
@@ -286,11 +360,13 @@ static void go_on_from(cli_answer *a, const char *prompt, size_t n) {
     n -= spaces_behind(prompt, n);
     for (const answer_marker *m = a->o.style->markers; m->text; m++) {
         size_t length = strlen(m->text);
-        if (m->to != IN_REASONING || !a->o.reasoning || n < length ||
-            memcmp(prompt + n - length, m->text, length) != 0)
+        bool opens = (m->to == IN_REASONING && a->o.reasoning) || m->to == IN_LINE ||
+                     (m->to == IN_HEAD && (a->o.reasoning || a->o.tools));
+        if (!opens || n < length || memcmp(prompt + n - length, m->text, length) != 0)
             continue;
-        a->in = IN_REASONING;
+        a->in = m->to;
         a->trims = true;
+        return;
     }
 }
 
@@ -299,9 +375,9 @@ cli_answer *cli_answer_new(const cli_answer_options *o) {
     if (!a)
         return NULL;
     a->o = *o;
-    a->in = IN_TEXT;
-    a->opened = "";
-    if (!put(&a->pending, "", 0) || !put(&a->spaces, "", 0)) {
+    a->in = o->tools && o->style->begins ? o->style->begins : IN_TEXT;
+    if (!put(&a->pending, "", 0) || !put(&a->spaces, "", 0) || !put(&a->lead, "", 0) ||
+        !put(&a->body, "", 0)) {
         cli_answer_free(a);
         return NULL;
     }
@@ -316,6 +392,7 @@ void cli_answer_free(cli_answer *a) {
     free(a->pending.data);
     free(a->body.data);
     free(a->head.data);
+    free(a->lead.data);
     free(a->spaces.data);
     free(a);
 }

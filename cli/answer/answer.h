@@ -4,7 +4,8 @@
  *
  * How calls and reasoning are marked is a style, a row of styles.c, which is told by the words in a
  * model's chat template. A marker counts wherever tokens are divided in it; what may become one is
- * held back. What looks like a call and is none is text: nothing is lost.
+ * held back. What looks like a call and is none is text: nothing is lost. Values that stand in a
+ * call without quotes get the types that the schema of its tool says.
  */
 #ifndef CLI_ANSWER_H
 #define CLI_ANSWER_H
@@ -40,7 +41,8 @@ const char *cli_answer_style_name(const cli_answer_style *style);
 
 typedef struct cli_answer_options {
     const cli_answer_style *style;
-    bool tools;         /* calls are looked for */
+    /* Calls are looked for: [{function: {name, parameters}}], borrowed; NULL: they are not. */
+    const json_t *tools;
     bool reasoning;     /* reasoning is told apart; else it is text */
     bool halts;         /* stop where a call begins: cli_answer_begun */
     const char *prompt; /* what the answer goes on from: it may have opened something; or NULL */
@@ -69,5 +71,8 @@ bool cli_answer_names_before(const cli_answer_style *style);
    way for them, or there is no memory. For free, and json_decref. */
 bool cli_answer_force(const cli_answer_style *style, const json_t *tools, char **opening,
                       json_t **schema);
+/* How many bytes of `opening` a prompt of n bytes ends with: the marker that it has opened. */
+size_t cli_answer_opened(const cli_answer_style *style, const char *opening, const char *prompt,
+                         size_t n);
 
 #endif

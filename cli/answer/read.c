@@ -8,8 +8,7 @@
 
 enum { MOST_DEPTH = 64 };
 
-/* The JSON value at the beginning of n bytes; *used of them. NULL: there is none. */
-static json_t *value_at(const char *text, size_t n, size_t *used) {
+json_t *cli_answer_value(const char *text, size_t n, size_t *used) {
     json_error_t error;
     size_t flags = JSON_DISABLE_EOF_CHECK | JSON_REJECT_DUPLICATES | JSON_DECODE_ANY;
     *used = 0;
@@ -32,13 +31,18 @@ static json_t *arguments_of(const json_t *given) {
     size_t used;
     if (!given)
         return json_object();
-    json_t *value = json_is_string(given)
-                        ? value_at(json_string_value(given), json_string_length(given), &used)
-                        : json_incref((json_t *)given);
+    json_t *value = json_is_string(given) ? cli_answer_value(json_string_value(given),
+                                                             json_string_length(given), &used)
+                                          : json_incref((json_t *)given);
     if (json_is_object(value))
         return value;
     json_decref(value);
     return NULL;
+}
+
+bool cli_answer_give(answer_call *call, void *to, const char *name, const char *id,
+                     const json_t *arguments) {
+    return !call || call(to, name, id, arguments);
 }
 
 static bool give(const json_t *o, answer_call *call, void *to) {
@@ -47,7 +51,7 @@ static bool give(const json_t *o, answer_call *call, void *to) {
     static const char *const arguments[] = {"arguments", "parameters", "args", NULL};
     const char *name = json_string_value(first_of(o, names));
     json_t *value = name && *name ? arguments_of(first_of(o, arguments)) : NULL;
-    bool ok = value && (!call || call(to, name, json_string_value(first_of(o, ids)), value));
+    bool ok = value && cli_answer_give(call, to, name, json_string_value(first_of(o, ids)), value);
     json_decref(value);
     return ok;
 }
@@ -73,7 +77,7 @@ static bool each_value(const char *body, size_t n, answer_call *call, void *to) 
     size_t at = skip_between(body, n), used;
     bool ok = at < n;
     while (ok && at < n) {
-        json_t *value = value_at(body + at, n - at, &used);
+        json_t *value = cli_answer_value(body + at, n - at, &used);
         ok = value && give_all(value, call, to);
         at += used;
         at += skip_between(body + at, n - at);
@@ -83,10 +87,8 @@ static bool each_value(const char *body, size_t n, answer_call *call, void *to) 
 }
 
 /* {"name": ..., "arguments": {...}}, one or more, or lists of them. */
-bool cli_answer_read_json(const char *body, size_t n, const char *head, answer_call *call,
-                          void *to) {
-    (void)head;
-    return each_value(body, n, NULL, NULL) && each_value(body, n, call, to);
+bool cli_answer_read_json(const answer_body *body, answer_call *call, void *to) {
+    return each_value(body->text, body->n, NULL, NULL) && each_value(body->text, body->n, call, to);
 }
 
 /* --- the name before the arguments ------------------------------------------------------------ */
@@ -122,50 +124,51 @@ static const char *begin_of_name(const char *body) {
 }
 
 /* name SEPARATOR {...}, with what stands around the JSON; or JSON alone. */
-bool cli_answer_read_named(const char *body, size_t n, const char *head, answer_call *call,
-                           void *to) {
-    size_t used, skipped = skip_between(body, n);
-    if (body[skipped] == '[' && strncmp(body + skipped, "[ARGS]", 6) != 0)
-        return cli_answer_read_json(body, n, head, call, to);
-    const char *begin = begin_of_name(body + skipped), *brace = strchr(begin, '{');
+bool cli_answer_read_named(const answer_body *body, answer_call *call, void *to) {
+    const char *text = body->text;
+    size_t used, skipped = skip_between(text, body->n);
+    if (text[skipped] == '[' && strncmp(text + skipped, "[ARGS]", 6) != 0)
+        return cli_answer_read_json(body, call, to);
+    const char *begin = begin_of_name(text + skipped), *brace = strchr(begin, '{');
     const char *fence = brace ? strstr(begin, "```") : NULL;
     char *name =
         brace ? name_before(begin, end_of_name(begin, fence && fence < brace ? fence : brace))
               : NULL;
-    json_t *value = name ? value_at(brace, n - (size_t)(brace - body), &used) : NULL;
-    bool ok = json_is_object(value) && call(to, name, NULL, value);
+    json_t *value = name ? cli_answer_value(brace, body->n - (size_t)(brace - text), &used) : NULL;
+    bool ok = json_is_object(value) && cli_answer_give(call, to, name, NULL, value);
     json_decref(value);
     free(name);
-    return ok || (!name && cli_answer_read_json(body, n, head, call, to));
+    return ok || (!name && cli_answer_read_json(body, call, to));
 }
 
 /* --- the name in the words before ------------------------------------------------------------- */
 
+static const char addressed[] = "to=functions.";
+
 const char *cli_answer_head_name(const char *head, size_t *n) {
-    static const char word[] = "to=functions.";
-    const char *at = head ? strstr(head, word) : NULL;
-    if (!at)
+    if (!head || !*head)
         return NULL;
-    at += sizeof word - 1;
-    *n = strcspn(at, " <\n\t");
-    return at;
+    const char *at = strstr(head, addressed);
+    if (at)
+        at += sizeof addressed - 1;
+    *n = at ? strcspn(at, " <\n\t") : strlen(head);
+    return at ? at : head;
 }
 
-bool cli_answer_read_headed(const char *body, size_t n, const char *head, answer_call *call,
-                            void *to) {
+/* {...}: the arguments alone. */
+bool cli_answer_read_headed(const answer_body *body, answer_call *call, void *to) {
     size_t used, length = 0;
-    const char *at = cli_answer_head_name(head, &length);
+    const char *at = cli_answer_head_name(body->head, &length);
     char *name = at ? strndup(at, length) : NULL;
-    json_t *value = name && *name ? value_at(body, n, &used) : NULL;
-    bool ok = json_is_object(value) && call(to, name, NULL, value);
+    json_t *value = name && *name ? cli_answer_value(body->text, body->n, &used) : NULL;
+    bool ok = json_is_object(value) && cli_answer_give(call, to, name, NULL, value);
     json_decref(value);
     free(name);
     return ok;
 }
 
 int cli_answer_head_leads(const char *head) {
-    size_t n;
-    if (cli_answer_head_name(head, &n))
+    if (strstr(head, addressed))
         return IN_CALL;
     return strstr(head, "analysis") ? IN_REASONING : IN_TEXT;
 }

@@ -12,6 +12,8 @@ enum {
     IN_HEAD = 8,     /* words that say what comes next, up to a marker of BY_HEAD */
     IN_NOTHING = 16, /* between calls */
     IN_BEGIN = 32,   /* text, of which nothing has come */
+    IN_BEHIND = 64,  /* text, right behind a call */
+    IN_LINE = 128,   /* perhaps a line with the name of a tool: its call follows */
     BY_HEAD = 0
 };
 
@@ -21,20 +23,31 @@ typedef struct answer_marker {
     int to;           /* where it leads */
 } answer_marker;
 
+/* A call as it came: `lead`, its n bytes, and the end. */
+typedef struct answer_body {
+    const char *lead; /* the marker before it */
+    const char *head; /* the words before that, or the tool's name; NULL */
+    const char *text; /* a zero behind */
+    size_t n;
+    const json_t *tools;
+} answer_body;
+
 /* A call in its parts: texts of the reader's. */
 typedef bool answer_call(void *to, const char *name, const char *id, const json_t *arguments);
-/* The calls of a body of n bytes (a zero behind), each given to `call`. Head: the words before it,
-   or NULL. False: it is none; nothing was given then. */
-typedef bool answer_reader(const char *body, size_t n, const char *head, answer_call *call,
-                           void *to);
+/* The calls of a body, each given to `call` (NULL: to nobody). False: it is none; nothing was given
+   then. */
+typedef bool answer_reader(const answer_body *body, answer_call *call, void *to);
 
 struct cli_answer_style {
     const char *name;
     const char *tells[3]; /* words of which a template has one */
     const answer_marker *markers;
     answer_reader *read;
-    bool always; /* markers count whether calls and reasoning are looked for or not */
-    bool bare;   /* an answer that begins with a brace is a call */
+    bool always;      /* markers count whether calls and reasoning are looked for or not */
+    bool bare;        /* an answer that begins with a brace is a call */
+    bool whole;       /* a marker ends no body that is not a call by then */
+    int begins;       /* IN_LINE: with a tool's name on a line of its own an answer calls it */
+    const char *says; /* the line that begins text */
     /* Forced calls: what opens one (%s: its name, else the name stands in the JSON under `key`,
        beside `arguments`); listed: it is an item of a list. NULL: there is no such way. */
     const char *opening, *key, *arguments;
@@ -42,15 +55,38 @@ struct cli_answer_style {
 };
 
 /* Readers (read.c). */
-bool cli_answer_read_json(const char *body, size_t n, const char *head, answer_call *call,
-                          void *to);
-bool cli_answer_read_named(const char *body, size_t n, const char *head, answer_call *call,
-                           void *to);
-bool cli_answer_read_headed(const char *body, size_t n, const char *head, answer_call *call,
-                            void *to);
-/* The tool that the words of a head name; NULL: none. */
+bool cli_answer_read_json(const answer_body *body, answer_call *call, void *to);
+bool cli_answer_read_named(const answer_body *body, answer_call *call, void *to);
+bool cli_answer_read_headed(const answer_body *body, answer_call *call, void *to);
+/* Those of tags.c: XML with a value for each parameter; JSON is understood as well. */
+bool cli_answer_read_parameters(const answer_body *body, answer_call *call, void *to);
+bool cli_answer_read_pairs(const answer_body *body, answer_call *call, void *to);
+
+/* The JSON value at the beginning of n bytes; *used of them. NULL: there is none. */
+json_t *cli_answer_value(const char *text, size_t n, size_t *used);
+/* A call to its reader's caller. */
+bool cli_answer_give(answer_call *call, void *to, const char *name, const char *id,
+                     const json_t *arguments);
+
+/* The tool that the words of a head name: "... to=functions.NAME ...", or NAME; NULL: none. */
 const char *cli_answer_head_name(const char *head, size_t *n);
 /* Where do they lead? */
 int cli_answer_head_leads(const char *head);
+
+/* What the tools of a request say (tools.c). */
+
+/* Is the line at the beginning of n bytes the name of a tool, or what the style says before text?
+   *name: that one. */
+typedef enum answer_line {
+    LINE_OTHER,
+    LINE_MAY, /* it may become so */
+    LINE_NAMES
+} answer_line;
+answer_line cli_answer_line(const cli_answer_style *style, const json_t *tools, const char *text,
+                            size_t n, const char **name);
+/* A value that came without quotes, as the schema of that parameter types it: what does not fit is
+   a text. NULL: there is no memory, or it is no UTF-8. */
+json_t *cli_answer_typed(const json_t *tools, const char *name, const char *key, const char *text,
+                         size_t n);
 
 #endif

@@ -14,6 +14,18 @@ static const answer_marker plain_markers[] = {THINK, {0}};
 static const answer_marker hermes_markers[] = {
     THINK, {"<tool_call>", IN_TEXT, IN_CALL}, {"</tool_call>", IN_CALL, IN_TEXT}, {0}};
 
+static const answer_marker coder_markers[] = {THINK,
+                                              {"<tool_call>", IN_TEXT, IN_CALL},
+                                              {"<function=", IN_TEXT, IN_CALL},
+                                              {"</function>", IN_CALL, IN_TEXT},
+                                              {"</tool_call>", IN_CALL | IN_BEHIND, IN_TEXT},
+                                              {0}};
+
+static const answer_marker glm4_markers[] = {
+    THINK, {"<|observation|>", IN_TEXT | IN_CALL, IN_TEXT}, {0}};
+
+static const answer_marker recipient_markers[] = {{">>>", IN_TEXT | IN_CALL, IN_LINE}, {0}};
+
 static const answer_marker llama_markers[] = {
     THINK, {"<|python_tag|>", IN_TEXT, IN_CALL}, {"<|eom_id|>", IN_TEXT | IN_CALL, IN_TEXT}, {0}};
 
@@ -31,6 +43,7 @@ static const answer_marker deepseek_markers[] = {
     {0}};
 
 static const answer_marker harmony_markers[] = {
+    {"<|start|>assistant", IN_TEXT | IN_REASONING | IN_CALL | IN_NOTHING, IN_HEAD},
     {"<|start|>", IN_TEXT | IN_REASONING | IN_CALL | IN_NOTHING, IN_HEAD},
     {"<|channel|>", IN_TEXT | IN_REASONING | IN_CALL | IN_NOTHING, IN_HEAD},
     {"<|message|>", IN_HEAD, BY_HEAD},
@@ -81,6 +94,29 @@ static const cli_answer_style styles[] = {
      .key = "name",
      .arguments = "arguments",
      .listed = true},
+    {.name = "functionary-v3.2",
+     .tells = {">>>all"},
+     .markers = recipient_markers,
+     .read = cli_answer_read_headed,
+     .always = true,
+     .whole = true,
+     .says = "all",
+     .opening = ">>>%s\n"},
+    {.name = "qwen3-coder",
+     .tells = {"<parameter="},
+     .markers = coder_markers,
+     .read = cli_answer_read_parameters,
+     .whole = true,
+     .opening = "<tool_call>\n",
+     .key = "name",
+     .arguments = "arguments"},
+    {.name = "glm-4.5",
+     .tells = {"<arg_key>"},
+     .markers = hermes_markers,
+     .read = cli_answer_read_pairs,
+     .opening = "<tool_call>\n",
+     .key = "name",
+     .arguments = "arguments"},
     {.name = "hermes",
      .tells = {"<tool_call>"},
      .markers = hermes_markers,
@@ -101,6 +137,12 @@ static const cli_answer_style styles[] = {
      .markers = functionary_markers,
      .read = cli_answer_read_named,
      .opening = "<function=%s>"},
+    {.name = "glm-4",
+     .tells = {"<|observation|>"},
+     .markers = glm4_markers,
+     .read = cli_answer_read_headed,
+     .begins = IN_LINE,
+     .opening = "%s\n"},
     {.name = "none", .markers = plain_markers},
 };
 
@@ -188,4 +230,15 @@ bool cli_answer_force(const cli_answer_style *style, const json_t *tools, char *
     *opening = NULL;
     *schema = NULL;
     return false;
+}
+
+size_t cli_answer_opened(const cli_answer_style *style, const char *opening, const char *prompt,
+                         size_t n) {
+    for (const answer_marker *m = style->markers; m->text; m++) {
+        size_t length = strlen(m->text);
+        if (n >= length && strncmp(opening, m->text, length) == 0 &&
+            memcmp(prompt + n - length, m->text, length) == 0)
+            return length;
+    }
+    return 0;
 }

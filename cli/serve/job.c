@@ -252,7 +252,7 @@ static bool make_answer(srv_job *j, srv_choice *c) {
     if (!j->style)
         return true;
     c->answer = cli_answer_new(&(cli_answer_options){.style = j->style,
-                                                     .tools = j->p.tools && free_form,
+                                                     .tools = free_form ? j->p.tools : NULL,
                                                      .halts = j->p.strict,
                                                      .reasoning = j->p.reasoning && free_form,
                                                      .prompt = j->opening ? NULL : p->text,
@@ -503,8 +503,9 @@ static bool force_call(srv_job *j, srv_prompt *p) {
         return srv_fail_field(f, "tool_choice",
                               "a call cannot be enforced for a model of this kind (%s)",
                               cli_answer_style_name(j->style));
+    const char *rest = j->opening + cli_answer_opened(j->style, j->opening, p->text, p->text_num);
     bool ok = srv_params_schema(&j->p, schema, "tool_choice", f) &&
-              (append(p, j->opening, strlen(j->opening)) || out_of_memory(j->call));
+              (append(p, rest, strlen(rest)) || out_of_memory(j->call));
     json_decref(schema);
     return ok;
 }

@@ -70,7 +70,9 @@ static void set_template(srv_model *m) {
     } rows[] = {{"hermes", "<tool_call> <think>"}, {"llama3", "<|python_tag|>"},
                 {"mistral", "[TOOL_CALLS]"},       {"deepseek", "<｜tool▁calls▁begin｜> think>"},
                 {"gpt-oss", "<|channel|>"},        {"command-r", "<|START_ACTION|>"},
-                {"functionary", "<function="}};
+                {"functionary", "<function="},     {"functionary-v3.2", ">>>all"},
+                {"qwen3-coder", "<parameter="},    {"glm-4", "<|observation|>"},
+                {"glm-4.5", "<arg_key>"}};
     snprintf(m->template, sizeof m->template, "%s", "plain");
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (strstr(m->about.id, rows[i].name))

@@ -23,5 +23,10 @@ MARKED = {
     f"{ARGUMENTS}<|call|>",
     "command-r": '<|START_ACTION|>[{"tool_call_id": "0", "tool_name": "weather", "parameters": '
     f"{ARGUMENTS}}}]<|END_ACTION|>",
+    "functionary-v3.2": f">>>weather\n{ARGUMENTS}",
+    "qwen3-coder": "<tool_call>\n<function=weather>\n<parameter=city>\nKöln\n</parameter>\n"
+    "</function>\n</tool_call>",
+    "glm-4.5": "<tool_call>weather\n<arg_key>city</arg_key>\n<arg_value>Köln</arg_value>\n</tool_call>",
+    "glm-4": f"weather\n{ARGUMENTS}",
     "functionary": f"<function=weather>{ARGUMENTS}</function>",
 }

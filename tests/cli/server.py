@@ -18,7 +18,8 @@ FAKE = os.environ.get("MLX_FAKE", "")
 MODELS = [
     "echo", "slow", "endless", "params", "fails", "vectors", "bare", "broken",
     *(f"echo-{style}" for style in ["hermes", "llama3", "mistral", "deepseek", "gpt-oss",
-                                     "command-r", "functionary"]),
+                                     "command-r", "functionary", "functionary-v3.2",
+                                     "qwen3-coder", "glm-4.5", "glm-4"]),
 ]  # fmt: skip
 
 

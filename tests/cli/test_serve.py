@@ -272,7 +272,8 @@ def test_calls(server, style, text):
     assert found[-2][1]["choices"][0]["finish_reason"] == "tool_calls"
 
 
-@pytest.mark.parametrize("style", ["hermes", "mistral", "deepseek", "functionary"])
+@pytest.mark.parametrize("style", ["hermes", "mistral", "deepseek", "functionary",
+                                   "functionary-v3.2", "qwen3-coder", "glm-4.5", "glm-4"])  # fmt: skip
 def test_without_tools_markers_are_text(server, style):
     choice = server.chat(MARKED[style], model=f"echo-{style}")["choices"][0]
     assert choice["message"]["content"] == MARKED[style] and "tool_calls" not in choice["message"]
@@ -353,6 +354,10 @@ def test_reasoning_as_text(server):
         ("deepseek", "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>weather<｜tool▁sep｜>", None),
         ("gpt-oss", "<|channel|>commentary to=functions.weather <|constrain|>json<|message|>", None),
         ("functionary", "<function=weather>", None),
+        ("functionary-v3.2", ">>>weather\n", None),
+        ("glm-4", "weather\n", None),
+        ("qwen3-coder", "<tool_call>\n", ("name", "arguments")),
+        ("glm-4.5", "<tool_call>\n", ("name", "arguments")),
     ],
 )  # fmt: skip
 def test_forced_calls(server, style, opening, keys):
@@ -389,14 +394,15 @@ STRICT = [
 ]
 
 
-@pytest.mark.parametrize("style", ["hermes", "llama3", "mistral", "gpt-oss"])
+@pytest.mark.parametrize("style", ["hermes", "llama3", "mistral", "gpt-oss", "qwen3-coder",
+                                   "glm-4.5", "functionary-v3.2", "glm-4"])  # fmt: skip
 def test_strict_calls(style):
     """A call that the model begins is asked for anew, held to its schema."""
     from server import serving
 
     model = f"echo-{style}-held"
     with serving(models=[model]) as other:
-        before = "" if style in ("llama3", "gpt-oss") else "So: "
+        before = "" if style in ("llama3", "gpt-oss", "glm-4") else "So: "
         text = before + MARKED[style]
         choice = other.chat(text, model=model, tools=STRICT)["choices"][0]
         (call,) = choice["message"]["tool_calls"]

@@ -1,0 +1,254 @@
+/* Answers of models, taken apart: every style, whole, cut at every byte, and byte by byte. */
+#include "answer/answer.h"
+#include "check.h"
+
+typedef struct row {
+    const char *style; /* words of its template */
+    const char *prompt, *text;
+    const char *wanted; /* pieces: T(text) R(reasoning) C(name{arguments}) */
+    bool bare;          /* without tools */
+} row;
+
+static const char tools_text[] =
+    "[{'function': {'name': 'weather', 'parameters': {'$defs': {'unit': {'enum': ['C', 'F']}},"
+    " 'type': 'object', 'properties': {'city': {'type': 'string'}, 'days': {'type': 'integer'},"
+    " 'exact': {'type': ['boolean', 'null']}, 'unit': {'$ref': '#/$defs/unit'},"
+    " 'near': {'anyOf': [{'type': 'number'}, {'type': 'null'}]}, 'any': {},"
+    " 'loop': {'$ref': '#/properties/loop'}, 'list': {'type': 'array'},"
+    " 'const': {'const': 5}, 'text': {'type': ['string', 'integer']}}}}},"
+    " {'function': {'name': 'time'}},"
+    " {'function': {'name': 'map', 'parameters': {'additionalProperties': {'type': 'number'}}}}]";
+static json_t *tools;
+
+#define PARAMETER(key, value) "<parameter=" key ">\n" value "\n</parameter>\n"
+#define CODER(name, inner)    "<tool_call>\n<function=" name ">\n" inner "</function>\n</tool_call>"
+#define PAIR(key, value)      "<arg_key>" key "</arg_key>\n<arg_value>" value "</arg_value>\n"
+#define GLM(name, inner)      "<tool_call>" name "\n" inner "</tool_call>"
+#define ROME                  "{\"city\":\"Rome\"}"
+
+static const char coder[] = "<tool_call> <function=x> <parameter=y>",
+                  glm[] = "<tool_call> <arg_key>", lines[] = "'>>>all\\n' + text",
+                  glm4[] = "<|assistant|> <|observation|>", harmony[] = "<|channel|>",
+                  hermes[] = "<tool_call>", deepseek[] = "<｜tool▁calls▁begin｜>";
+
+static const row rows[] = {
+    /* Qwen3-Coder */
+    {coder, "", CODER("weather", PARAMETER("city", "Rome")), "C(weather" ROME ")"},
+    {coder, "",
+     "Let me see.\n\n" CODER("weather", PARAMETER("city", "Rome")) "\n" CODER("time", ""),
+     "T(Let me see.)C(weather" ROME ")C(time{})"},
+    {coder, "", "<function=weather>\n" PARAMETER("city", "Rome") "</function> and on </tool_call>",
+     "C(weather" ROME ")T(and on </tool_call>)"},
+    {coder, "",
+     "<tool_call><function=time></function><function=weather><parameter=city>Rome"
+     "</parameter></function></tool_call>",
+     "C(time{})C(weather" ROME ")"},
+    {coder, "",
+     CODER("weather", PARAMETER("days", "3") PARAMETER("exact", "True") PARAMETER("near", "1.5")
+                          PARAMETER("unit", "C") PARAMETER("list", "[1, \"a\"]")),
+     "C(weather{\"days\":3,\"exact\":true,\"near\":1.5,\"unit\":\"C\",\"list\":[1,\"a\"]})"},
+    {coder, "",
+     CODER("weather", PARAMETER("city", "5") PARAMETER("exact", "None") PARAMETER("near", "null")
+                          PARAMETER("any", "7") PARAMETER("const", "5") PARAMETER("text", "8")),
+     "C(weather{\"city\":\"5\",\"exact\":null,\"near\":null,\"any\":\"7\",\"const\":5,\"text\":8})"},
+    {coder, "",
+     CODER("weather", PARAMETER("days", "three") PARAMETER("list", "[1") PARAMETER(
+                          "any", "{\"a\":1}") PARAMETER("loop", "1") PARAMETER("other", "2")),
+     "C(weather{\"days\":\"three\",\"list\":\"[1\",\"any\":{\"a\":1},\"loop\":\"1\",\"other\":\"2\"})"},
+    {coder, "", CODER("map", PARAMETER("x", "2")) CODER("gone", PARAMETER("x", "2")),
+     "C(map{\"x\":2})C(gone{\"x\":\"2\"})"},
+    {coder, "",
+     CODER("weather", PARAMETER("city", "\na\n</parameter> x </function>\n</tool_call> <\n")),
+     "C(weather{\"city\":\"\\na\\n</parameter> x </function>\\n</tool_call> <\\n\"})"},
+    {coder, "", CODER("weather", "<parameter=city>\n\n</parameter>"), "C(weather{\"city\":\"\"})"},
+    {coder, "", "<tool_call>\n<function=weather>\n" PARAMETER("city", "Rome"),
+     "C(weather" ROME ")"},
+    {coder, "", "<tool_call>\n{\"name\": \"weather\", \"arguments\": " ROME "}\n</tool_call>",
+     "C(weather" ROME ")"},
+    {coder, "<think>\n", "so\n</think>\n\n" CODER("time", ""), "R(so)C(time{})"},
+    {coder, "", "a <function=weather>\n<parameter=city>\nRome",
+     "T(a <function=weather>\n<parameter=city>\nRome)"},
+    {coder, "", "<tool_call>x</tool_call> y", "T(<tool_call>x</tool_call> y)"},
+    {coder, "", CODER("weather", PARAMETER("city", "1") PARAMETER("city", "2")),
+     "T(" CODER("weather", PARAMETER("city", "1") PARAMETER("city", "2")) ")"},
+    {coder, "", CODER("time", ""), "T(" CODER("time", "") ")", .bare = true},
+    {coder, "", CODER("", "") " x", "T(" CODER("", "") " x)"},
+    /* GLM 4.5 and later */
+    {glm, "", GLM("weather", PAIR("city", "Rome") PAIR("days", "3")),
+     "C(weather{\"city\":\"Rome\",\"days\":3})"},
+    {glm, "<think>",
+     "hm</think>Yes.\n<tool_call>time</tool_call>\n<tool_call>weather<arg_key>city"
+     "</arg_key><arg_value>Rome</arg_value></tool_call>",
+     "R(hm)T(Yes.)C(time{})C(weather" ROME ")"},
+    {glm, "", GLM("weather", "<arg_key>city</arg_key>"),
+     "T(" GLM("weather", "<arg_key>city</arg_key>") ")"},
+    {glm, "", GLM("a<b", ""), "T(" GLM("a<b", "") ")"},
+    {glm, "", "<tool_call>\n{\"name\": \"time\", \"arguments\": {}}\n</tool_call>", "C(time{})"},
+    /* GLM 4 */
+    {glm4, "<|assistant|>", "\nweather\n" ROME, "C(weather" ROME ")"},
+    {glm4, "<|assistant|>", "weather\n{\"city\": \"Rome\"}<|observation|>", "C(weather" ROME ")"},
+    {glm4, "<|assistant|>", "\nweather is fine", "T(\nweather is fine)"},
+    {glm4, "<|assistant|>", "weather\nis fine", "T(weather\nis fine)"},
+    {glm4, "<|assistant|>", "weath", "T(weath)"},
+    {glm4, "<|assistant|>", "", ""},
+    {glm4, "<|assistant|>", "<think>a</think>\nb", "R(a)T(b)"},
+    {glm4, "<|assistant|>", "time\n{}", "T(time\n{})", .bare = true},
+    /* Functionary */
+    {lines, ">>>", "all\nHello >>> you", "T(Hello >>> you)"},
+    {lines, ">>>", "all\nHello", "T(Hello)", .bare = true},
+    {lines, ">>>", "weather\n" ROME, "C(weather" ROME ")"},
+    {lines, ">>>", "all\nLet me see.\n>>>weather\n" ROME ">>>time\n{}",
+     "T(Let me see.)C(weather" ROME ")C(time{})"},
+    {lines, "", "a >>>weather\n" ROME " >>>all\nb", "T(a)C(weather" ROME ")T(b)"},
+    {lines, ">>>", "weather\n{\"city\": \">>>time\\n\"}", "C(weather{\"city\":\">>>time\\n\"})"},
+    {lines, ">>>", "python\nprint(1)", "T(python\nprint(1))"},
+    {lines, ">>>", "weather\nRome >>>time\n{}", "T(weather\nRome >>>time\n{})"},
+    {lines, "", "1 >>> 2 >>>", "T(1 >>> 2 >>>)"},
+    {lines, "", "a >>>weather", "T(a >>>weather)"},
+    {lines, ">>>", "weather\n" ROME, "T(weather\n" ROME ")", .bare = true},
+    /* gpt-oss */
+    {harmony, "<|start|>assistant",
+     "<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant"
+     "<|channel|>commentary<|message|>I look.<|end|><|start|>assistant<|channel|>commentary "
+     "to=functions.weather <|constrain|>json<|message|>" ROME "<|call|>",
+     "R(Hm.)T(I look.)C(weather" ROME ")"},
+    {harmony, "<|start|>assistant",
+     " to=functions.weather<|channel|>commentary json<|message|>" ROME, "C(weather" ROME ")"},
+    {harmony, "<|start|>assistant", "<|channel|>final<|message|>Yes.<|return|>", "T(Yes.)"},
+    {harmony, "<|start|>assistant", "Yes.", "T(Yes.)"},
+    {harmony, "", "Yes.", "T(Yes.)"},
+    {harmony, "", "<|channel|>commentary to=functions.weather<|message|>no<|call|>",
+     "T(<|message|>no<|call|>)"},
+    /* those that were there */
+    {hermes, "", "a\n<tool_call>\n{\"name\": \"weather\", \"arguments\": " ROME "}\n</tool_call>",
+     "T(a)C(weather" ROME ")"},
+    {hermes, "", "a</think>b", "T(a</think>b)"},
+    {hermes, "", " </think>b", "T(b)"},
+    {deepseek, "<think>\n",
+     "hm\n</think>\n\n<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>weather"
+     "<｜tool▁sep｜>" ROME "<｜tool▁call▁end｜><｜tool▁call▁begin｜>time<｜tool▁sep｜>{}"
+     "<｜tool▁call▁end｜><｜tool▁calls▁end｜>",
+     "R(hm)C(weather" ROME ")C(time{})"},
+};
+
+/* --- pieces as text --------------------------------------------------------------------------- */
+
+typedef struct shown {
+    char text[2048];
+    size_t n;
+    int kind;
+} shown;
+
+static void say(shown *s, const char *text, size_t n) {
+    if (s->n + n < sizeof s->text)
+        memcpy(s->text + s->n, text, n);
+    s->n += n;
+}
+
+static void close_part(shown *s) {
+    if (s->kind >= 0)
+        say(s, ")", 1);
+    s->kind = -1;
+}
+
+static bool take(const cli_piece *p, void *data) {
+    static const char *const openings[] = {
+        [CLI_PIECE_TEXT] = "T(", [CLI_PIECE_REASONING] = "R(", [CLI_PIECE_CALL] = "C("};
+    shown *s = data;
+    if (s->kind != (int)p->kind || p->kind == CLI_PIECE_CALL) {
+        close_part(s);
+        say(s, openings[p->kind], 2);
+    }
+    s->kind = p->kind;
+    if (p->name)
+        say(s, p->name, strlen(p->name));
+    say(s, p->text, p->n);
+    return true;
+}
+
+/* The pieces of a row's text, which comes in parts: the first ends at `cut`, the others have `each`
+   bytes. */
+static const char *pieces(const row *r, size_t cut, size_t each) {
+    static shown s;
+    size_t n = strlen(r->text);
+    s = (shown){.kind = -1};
+    cli_answer *a = cli_answer_new(&(cli_answer_options){.style = cli_answer_style_of(r->style),
+                                                         .tools = r->bare ? NULL : tools,
+                                                         .reasoning = true,
+                                                         .prompt = r->prompt,
+                                                         .prompt_num = strlen(r->prompt),
+                                                         .sink = take,
+                                                         .data = &s});
+    bool ok = a && cli_answer_feed(a, r->text, cut);
+    for (size_t at = cut; ok && at < n; at += each)
+        ok = cli_answer_feed(a, r->text + at, n - at < each ? n - at : each);
+    CHECK(ok && cli_answer_end(a));
+    cli_answer_free(a);
+    close_part(&s);
+    s.text[s.n < sizeof s.text ? s.n : 0] = 0;
+    return s.text;
+}
+
+static void every_cut(void) {
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        size_t n = strlen(rows[i].text);
+        CHECK_STR(pieces(&rows[i], n, 1), rows[i].wanted);
+        CHECK_STR(pieces(&rows[i], 0, 1), rows[i].wanted);
+        for (size_t cut = 1; cut < n; cut++)
+            CHECK_STR(pieces(&rows[i], cut, n), rows[i].wanted);
+    }
+}
+
+/* A forced call is fed with its opening, of which the prompt has a part. */
+static void opened(void) {
+    const cli_answer_style *style = cli_answer_style_of(lines);
+    json_t *one = json_pack("[{s:s}]", "name", "time"), *schema = NULL;
+    char *opening = NULL;
+    if (CHECK(cli_answer_force(style, one, &opening, &schema))) {
+        CHECK_STR(opening, ">>>time\n");
+        CHECK_EQ_INT(cli_answer_opened(style, opening, "a\n\n>>>", 6), 3);
+        CHECK_EQ_INT(cli_answer_opened(style, opening, "a\n\n>>", 5), 0);
+    }
+    free(opening);
+    json_decref(schema);
+    json_decref(one);
+}
+
+/* With `halts` an answer stops where the call of a named tool begins. */
+static void halting(void) {
+    shown s = {.kind = -1};
+    size_t rest, n = 0;
+    const char *name;
+    cli_answer *a = cli_answer_new(&(cli_answer_options){.style = cli_answer_style_of(lines),
+                                                         .tools = tools,
+                                                         .halts = true,
+                                                         .prompt = ">>>",
+                                                         .prompt_num = 3,
+                                                         .sink = take,
+                                                         .data = &s});
+    CHECK(cli_answer_feed(a, "weather\n{\"c", 11) && cli_answer_begun(a, &rest, &name, &n));
+    CHECK(rest == 3 && n == 7 && strncmp(name, "weather", n) == 0);
+    CHECK(cli_answer_feed(a, ROME, strlen(ROME)) && cli_answer_end(a));
+    cli_answer_free(a);
+    close_part(&s);
+    CHECK_STR(s.text, "C(weather" ROME ")");
+}
+
+static json_t *parsed(void) {
+    char *text = strdup(tools_text);
+    for (char *at = text; at && *at; at++)
+        *at = *at == '\'' ? '"' : *at;
+    json_t *value = text ? json_loads(text, 0, NULL) : NULL;
+    free(text);
+    return value;
+}
+
+int main(void) {
+    tools = parsed();
+    CHECK(tools);
+    RUN(every_cut);
+    RUN(opened);
+    RUN(halting);
+    json_decref(tools);
+    return check_done();
+}
