@@ -76,6 +76,11 @@ static bool keep_call(srv_choice *c, const cli_piece *p) {
     return call && json_array_append_new(c->calls, call) == 0;
 }
 
+/* Is the face told what comes? */
+static bool tells(const srv_job *j) {
+    return j->out || j->face->keeps;
+}
+
 /* The sink of cli_answer, also of text that needs none. */
 static bool take_piece(const cli_piece *p, void *data) {
     srv_choice *c = data;
@@ -87,7 +92,7 @@ static bool take_piece(const cli_piece *p, void *data) {
         srv_text_put(&c->reasoning, p->text, p->n);
     else if ((j->p.one_call && json_array_size(c->calls)) || !keep_call(c, p))
         return j->p.one_call;
-    if (j->out && j->face->piece)
+    if (tells(j) && j->face->piece)
         j->face->piece(j, c, p);
     return !c->text.failed && !c->reasoning.failed && (!j->out || !j->out->failed);
 }
@@ -107,7 +112,7 @@ static bool end_choice(srv_job *j, srv_choice *c, const srv_event *e) {
         return false;
     c->ended = true;
     j->open--;
-    if (j->out && j->face->end_choice)
+    if (tells(j) && j->face->end_choice)
         j->face->end_choice(j, c);
     return true;
 }
@@ -202,6 +207,8 @@ static bool next(srv_stream *s, srv_text *out) {
 
 static bool answer_whole(srv_job *j) {
     srv_call *c = j->call;
+    if (tells(j) && j->face->begin)
+        j->face->begin(j);
     while (j->open && step(j)) {
     }
     bool ok = c->fault.status ? srv_answer_fault(c) : srv_answer_json(c, j->face->whole(j));

@@ -28,6 +28,7 @@ typedef struct srv_choice {
     int block, block_kind; /* for faces that number parts; block_kind -1: none is open */
     char block_id[48];
     size_t block_from; /* where the open part's text begins */
+    size_t block_logs; /* how many of `logs` are of the open part, and said */
     size_t offset;     /* of text in the answer, for log probabilities */
 } srv_choice;
 
@@ -43,6 +44,8 @@ typedef struct srv_face {
     void (*token)(srv_job *j, srv_choice *c, const srv_event *e);
     json_t *(*whole)(srv_job *j);
     const char *prefix; /* of ids: "chatcmpl-" */
+    bool keeps; /* begin, piece and end_choice are called for what is not streamed, too: job->out is
+                   NULL then */
 } srv_face;
 
 typedef struct srv_prompt {

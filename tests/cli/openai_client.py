@@ -82,6 +82,18 @@ def embeddings():
 def responses():
     answer = client.responses.create(model="echo", input="hello", instructions="be brief")
     assert answer.output_text == "hello" and answer.status == "completed"
+    answer = client.responses.create(model="echo", input="héllo", top_logprobs=2,
+                                     include=["message.output_text.logprobs"])  # fmt: skip
+    logs = answer.output[0].content[0].logprobs
+    assert [row.token for row in logs] == list("héllo") and len(logs[1].top_logprobs) == 2
+    assert answer.top_logprobs == 2 and bytes(logs[1].bytes) == "é".encode()
+    with client.responses.stream(model="echo", input="héllo",
+                                 include=["message.output_text.logprobs"]) as stream:  # fmt: skip
+        said = [e.logprobs for e in stream if e.type == "response.output_text.delta"]
+        assert [row.token for part in said for row in part] == list("héllo")
+        assert len(stream.get_final_response().output[0].content[0].logprobs) == 5
+    again = [*user("x"), answer.output[0], *user("hello")]
+    assert client.responses.create(model="echo", input=again).output_text == "hello"
     kinds, text = [], ""
     for event in client.responses.create(model="echo", input="hello", stream=True):
         kinds.append(event.type)

@@ -597,6 +597,42 @@ def test_responses_with_calls_and_reasoning(server):
     assert last["output"][1]["content"][0]["text"] == "So:"
 
 
+def test_log_probabilities_of_responses(server):
+    text = "<think>hm</think> So: é" + MARKED["hermes"]
+    asked = {"model": "echo-hermes", "input": text, "top_logprobs": 2,
+             "tools": [{"type": "function", **TOOLS[0]["function"]}],
+             "include": ["message.output_text.logprobs"]}  # fmt: skip
+    answer = respond(server, **asked)
+    assert [item["type"] for item in answer["output"]] == ["reasoning", "message", "function_call"]
+    logs = answer["output"][1]["content"][0]["logprobs"]
+    assert answer["top_logprobs"] == 2 and [row["token"] for row in logs] == list("So: é")
+    assert logs[4]["bytes"] == [0xC3, 0xA9] and logs[4]["logprob"] == -0.5
+    assert [top["token"] for top in logs[0]["top_logprobs"]] == ["S", "x"]
+    found = server.events("/v1/responses", **asked)
+    deltas = [doc for name, doc in found if name == "response.output_text.delta"]
+    assert [row for doc in deltas for row in doc["logprobs"]] == logs
+    (done,) = (doc for name, doc in found if name == "response.output_text.done")
+    assert (
+        done["logprobs"] == logs == found[-1][1]["response"]["output"][1]["content"][0]["logprobs"]
+    )
+    plain = respond(server, input="  ab c ", include=["message.output_text.logprobs"])
+    (part,) = plain["output"][0]["content"]
+    assert "".join(row["token"] for row in part["logprobs"]) == part["text"] == "  ab c "
+    assert part["logprobs"][0]["top_logprobs"] == []
+    assert respond(server)["output"][0]["content"][0]["logprobs"] == []
+
+
+def test_parts_of_responses_stay_in_order(server):
+    text = MARKED["hermes"] + "between" + MARKED["hermes"].replace("weather", "time")
+    tools = [{"type": "function", **tool["function"]} for tool in TOOLS]
+    kinds = ["function_call", "message", "function_call"]
+    answer = respond(server, model="echo-hermes", input=text, tools=tools)
+    assert [item["type"] for item in answer["output"]] == kinds
+    empty = respond(server, model="echo-hermes", input="<think>only</think>")["output"]
+    assert [item["type"] for item in empty] == ["reasoning", "message"]
+    assert empty[1]["content"][0]["text"] == ""
+
+
 def test_responses_take_a_conversation(server):
     answer = respond(
         server, model="params", instructions="sys",
@@ -605,7 +641,8 @@ def test_responses_take_a_conversation(server):
             {"type": "reasoning", "id": "rs_1", "summary": [],
              "content": [{"type": "reasoning_text", "text": "why"}]},
             {"type": "message", "id": "msg_1", "status": "completed", "role": "assistant",
-             "content": [{"type": "output_text", "text": "yo", "annotations": [], "logprobs": []}]},
+             "content": [{"type": "output_text", "text": "yo", "annotations": [],
+                          "logprobs": [{"token": "yo", "logprob": -1, "bytes": []}]}]},
             {"type": "function_call", "call_id": "c1", "name": "f", "arguments": "{}"},
             {"type": "function_call_output", "call_id": "c1", "output": "42"},
         ],
@@ -620,7 +657,8 @@ def test_responses_take_a_conversation(server):
     [
         ({"previous_response_id": "x"}, "previous_response_id"), ({"store": True}, "store"),
         ({"background": True}, "background"), ({"truncation": "auto"}, "truncation"),
-        ({"include": ["x"]}, "include"), ({"input": []}, "input"), ({"input": [{"type": "x"}]}, "input[0]"),
+        ({"include": ["x"]}, "include"), ({"top_logprobs": 2}, "top_logprobs"),
+        ({"include": ["message.output_text.logprobs"], "top_logprobs": 21}, "top_logprobs"), ({"input": []}, "input"), ({"input": [{"type": "x"}]}, "input[0]"),
         ({"input": [{"role": "user", "content": [{"type": "input_image"}]}]}, "input[0].content[0]"),
         ({"text": {"format": {"type": "x"}}}, "text.format.type"), ({"max_tokens": 5}, "max_tokens"),
         ({"tools": [{"type": "web_search"}]}, "tools[0].type"), ({"conversation": "x"}, "conversation"),

@@ -8,8 +8,9 @@
 typedef struct body {
     srv_params p; /* first: tables store into both */
     const char *instructions, *effort;
-    const json_t *input, *tools, *choice, *format;
+    const json_t *input, *tools, *choice, *format, *include;
     bool parallel;
+    int64_t top;
 } body;
 
 #define AT(member) offsetof(body, member)
@@ -44,20 +45,35 @@ static const srv_field fields[] = {
     {"background", SRV_BOOL, SRV_NOWHERE, .only = "false"},
     {"truncation", SRV_TEXT, SRV_NOWHERE, .only = "\"disabled\""},
     {"service_tier", SRV_TEXT, SRV_NOWHERE, .words = "auto|default"},
-    {"include", SRV_EMPTY, SRV_NOWHERE},
-    {"top_logprobs", SRV_INT, SRV_NOWHERE, .only = "0"},
+    {"include", SRV_LIST, AT(include), .items = SRV_TEXT, .count = 16},
+    {"top_logprobs", SRV_INT, AT(top), .least = 0, .most = SRV_MOST_TOP},
     {"previous_response_id", SRV_REFUSED, SRV_NOWHERE, .words = no_memory_of_it},
     {"conversation", SRV_REFUSED, SRV_NOWHERE, .words = no_memory_of_it},
     {"prompt", SRV_REFUSED, SRV_NOWHERE, .words = no_memory_of_it},
     {"max_tool_calls", SRV_REFUSED, SRV_NOWHERE, .words = "tools are the caller's"},
     {0}};
 
+/* Of what may be included there are log probabilities. */
+static bool read_include(body *b, srv_fault *f) {
+    const json_t *item;
+    size_t i;
+    json_array_foreach(b->include, i, item) {
+        if (strcmp(json_string_value(item), "message.output_text.logprobs") != 0)
+            return srv_fail_field(f, "include", "'%.60s' cannot be included",
+                                  json_string_value(item));
+        b->p.log_probabilities = b->top;
+    }
+    return b->top == 0 || b->p.log_probabilities >= 0 ||
+           srv_fail_field(f, "top_logprobs",
+                          "include is to have message.output_text.logprobs with it");
+}
+
 static bool read(srv_call *c, body *b) {
     srv_fault *f = &c->fault;
     if (!srv_fields_read(fields, c->json, b, f))
         return false;
     b->p.one_call = !b->parallel;
-    return srv_params_stream(&b->p, c->json, f) &&
+    return srv_params_stream(&b->p, c->json, f) && read_include(b, f) &&
            srv_params_format(&b->p, b->format, "text.format", f) &&
            (!b->effort || (srv_variable(&b->p, "reasoning_effort", json_string(b->effort), f) &&
                            srv_variable(&b->p, "enable_thinking",

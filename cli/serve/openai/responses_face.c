@@ -1,5 +1,6 @@
 /* POST /v1/responses: the answer, whole and as events. An answer is a list of items: reasoning, a
  * message, calls. j->done has those that have ended. */
+#include <ctype.h>
 #include <string.h>
 
 #include "serve/openai/openai.h"
@@ -9,10 +10,13 @@ enum { NO_BLOCK = -1, TEXT_BLOCK = CLI_PIECE_TEXT, REASONING_BLOCK = CLI_PIECE_R
 
 /* --- items ------------------------------------------------------------------------------------ */
 
-static json_t *text_part(const char *type, const char *text, size_t n) {
-    json_t *part = json_pack("{s:s, s:o}", "type", type, "text", srv_json_text(text, n));
-    if (part && strcmp(type, "output_text") == 0)
-        json_object_update_new(part, json_pack("{s:[], s:[]}", "annotations", "logprobs"));
+/* logs: of an output_text, taken over; NULL of another. */
+static json_t *text_part(const char *text, size_t n, json_t *logs) {
+    json_t *part = json_pack("{s:s, s:o}", "type", logs ? "output_text" : "reasoning_text", "text",
+                             srv_json_text(text, n));
+    if (logs && (!part || json_object_update_new(part, json_pack("{s:[], s:o}", "annotations",
+                                                                 "logprobs", logs))))
+        return json_decref(part), NULL;
     return part;
 }
 
@@ -57,6 +61,7 @@ static bool copy_options(const srv_job *j, json_t *doc) {
     for (size_t i = 0; i < sizeof nulls / sizeof *nulls; i++)
         ok &= json_object_set_new(doc, nulls[i], given(j, nulls[i], json_null())) == 0;
     ok &= json_object_set_new(doc, "tools", given(j, "tools", json_array())) == 0;
+    ok &= json_object_set_new(doc, "top_logprobs", given(j, "top_logprobs", json_integer(0))) == 0;
     ok &= json_object_set_new(doc, "metadata", given(j, "metadata", json_object())) == 0;
     ok &=
         json_object_set_new(doc, "tool_choice", given(j, "tool_choice", json_string("auto"))) == 0;
@@ -87,6 +92,10 @@ static const char *status_of(const srv_job *j) {
 
 /* An event of these members, which are taken over. */
 static void send(srv_job *j, const char *type, json_t *members) {
+    if (!j->out) {
+        json_decref(members);
+        return;
+    }
     json_t *doc =
         json_pack("{s:s, s:I}", "type", type, "sequence_number", (json_int_t)j->sequence++);
     if (doc && members)
@@ -108,6 +117,8 @@ static json_t *with(json_t *object, const char *key, json_t *value) {
 
 static void begin(srv_job *j) {
     j->done = json_array();
+    if (!j->out)
+        return;
     send(j, "response.created", json_pack("{s:o}", "response", document(j, "in_progress")));
     send(j, "response.in_progress", json_pack("{s:o}", "response", document(j, "in_progress")));
 }
@@ -120,10 +131,6 @@ static bool is_text(const srv_choice *c) {
     return c->block_kind == TEXT_BLOCK;
 }
 
-static const char *part_type(const srv_choice *c) {
-    return is_text(c) ? "output_text" : "reasoning_text";
-}
-
 static json_t *item_of(const srv_choice *c, const char *status, json_t *content) {
     return is_text(c) ? message_item(c->block_id, status, content)
                       : reasoning_item(c->block_id, content);
@@ -134,27 +141,61 @@ static const srv_text *said(const srv_choice *c) {
     return is_text(c) ? &c->text : &c->reasoning;
 }
 
+/* Those of a part: its first `n`, from the one at `from`. */
+static json_t *logs_of(const srv_choice *c, size_t from, size_t n) {
+    if (!is_text(c))
+        return NULL;
+    json_t *list = json_array();
+    for (size_t i = from; i < n; i++)
+        json_array_append(list, json_array_get(c->logs, i));
+    return list;
+}
+
+static void drop_logs(srv_choice *c, size_t n) {
+    if (n >= json_array_size(c->logs))
+        json_array_clear(c->logs);
+    else
+        while (n-- > 0)
+            json_array_remove(c->logs, 0);
+    c->block_logs = 0;
+}
+
+/* Tokens before the first of a part's text, which has n bytes until now, were markers. */
+static void drop_markers(srv_choice *c, size_t n) {
+    size_t bytes = 0, i = json_array_size(c->logs);
+    while (i > 0 && bytes < n)
+        bytes += json_array_size(json_object_get(json_array_get(c->logs, --i), "bytes"));
+    drop_logs(c, i);
+}
+
+static void keep_item(srv_job *j, json_t *item) {
+    if (!item || json_array_append_new(j->done, item))
+        srv_fail(&j->call->fault, 500, "out of memory");
+}
+
 static void open_block(srv_job *j, srv_choice *c, int kind) {
     c->block_kind = kind;
     c->block = (int)json_array_size(j->done);
     srv_make_id(c->block_id, sizeof c->block_id, is_text(c) ? "msg_" : "rs_");
     send_item(j, c, "response.output_item.added", item_of(c, "in_progress", json_array()));
-    send(j, "response.content_part.added", with(place(c), "part", text_part(part_type(c), "", 0)));
+    send(j, "response.content_part.added",
+         with(place(c), "part", text_part("", 0, logs_of(c, 0, 0))));
 }
 
 static void close_block(srv_job *j, srv_choice *c) {
     if (c->block_kind == NO_BLOCK)
         return;
-    const char *text = said(c)->data + c->block_from;
+    const char *text = said(c)->n ? said(c)->data + c->block_from : "";
     size_t n = said(c)->n - c->block_from;
     send(j, is_text(c) ? "response.output_text.done" : "response.reasoning_text.done",
-         with(is_text(c) ? with(place(c), "logprobs", json_array()) : place(c), "text",
-              srv_json_text(text, n)));
-    json_t *part = text_part(part_type(c), text, n);
+         with(is_text(c) ? with(place(c), "logprobs", logs_of(c, 0, c->block_logs)) : place(c),
+              "text", srv_json_text(text, n)));
+    json_t *part = text_part(text, n, logs_of(c, 0, c->block_logs));
     send(j, "response.content_part.done", with(place(c), "part", json_incref(part)));
     json_t *item = item_of(c, "completed", json_pack("[o]", part));
     send_item(j, c, "response.output_item.done", json_incref(item));
-    json_array_append_new(j->done, item);
+    keep_item(j, item);
+    drop_logs(c, c->block_logs);
     c->block_kind = NO_BLOCK;
 }
 
@@ -175,27 +216,45 @@ static void send_call(srv_job *j, srv_choice *c) {
                    "arguments", arguments, "name", json_object_get(call, "name")));
     json_t *item = call_item(c->block_id, "completed", call, arguments);
     send_item(j, c, "response.output_item.done", json_incref(item));
-    json_array_append_new(j->done, item);
+    keep_item(j, item);
+}
+
+/* Log probabilities go with the text that comes of them; those of what is no text go. */
+static void say(srv_job *j, srv_choice *c, const cli_piece *p) {
+    size_t said = c->block_logs;
+    json_t *delta = with(place(c), "delta", srv_json_text(p->text, p->n));
+    c->block_logs = json_array_size(c->logs);
+    if (is_text(c))
+        delta = with(delta, "logprobs", logs_of(c, said, c->block_logs));
+    else
+        drop_logs(c, c->block_logs);
+    send(j, is_text(c) ? "response.output_text.delta" : "response.reasoning_text.delta", delta);
 }
 
 static void piece(srv_job *j, srv_choice *c, const cli_piece *p) {
     if (c->block_kind != (int)p->kind)
         close_block(j, c);
     if (p->kind == CLI_PIECE_CALL) {
+        drop_logs(c, json_array_size(c->logs));
         send_call(j, c);
         return;
     }
     if (c->block_kind == NO_BLOCK) {
+        if (!isspace((unsigned char)*p->text))
+            drop_markers(c, p->n);
         open_block(j, c, p->kind);
         c->block_from = said(c)->n - p->n;
     }
-    json_t *delta = with(place(c), "delta", srv_json_text(p->text, p->n));
-    if (is_text(c))
-        delta = with(delta, "logprobs", json_array());
-    send(j, is_text(c) ? "response.output_text.delta" : "response.reasoning_text.delta", delta);
+    say(j, c, p);
 }
 
+/* An answer without text and calls has a text that is empty. */
 static void end_choice(srv_job *j, srv_choice *c) {
+    close_block(j, c);
+    if (c->text.n || json_array_size(c->calls))
+        return;
+    open_block(j, c, TEXT_BLOCK);
+    c->block_from = 0;
     close_block(j, c);
 }
 
@@ -216,30 +275,7 @@ static void fail(srv_job *j, const srv_fault *f) {
 
 /* --- the whole -------------------------------------------------------------------------------- */
 
-static void add_text(srv_job *j, const srv_text *text, const char *prefix, bool reasons) {
-    char id[48];
-    srv_make_id(id, sizeof id, prefix);
-    json_t *content = json_pack("[o]", text_part(reasons ? "reasoning_text" : "output_text",
-                                                 text->data, text->n));
-    json_array_append_new(j->done, reasons ? reasoning_item(id, content)
-                                           : message_item(id, "completed", content));
-}
-
 static json_t *whole(srv_job *j) {
-    const srv_choice *c = &j->choices[0];
-    const json_t *call;
-    size_t i;
-    char id[48];
-    j->done = json_array();
-    if (c->reasoning.n)
-        add_text(j, &c->reasoning, "rs_", true);
-    if (c->text.n || !json_array_size(c->calls))
-        add_text(j, &c->text, "msg_", false);
-    json_array_foreach(c->calls, i, call) {
-        srv_make_id(id, sizeof id, "fc_");
-        json_array_append_new(j->done,
-                              call_item(id, "completed", call, json_object_get(call, "arguments")));
-    }
     return document(j, status_of(j));
 }
 
@@ -249,5 +285,7 @@ const srv_face srv_responses_face = {.type = "text/event-stream",
                                      .end_choice = end_choice,
                                      .end = end,
                                      .fail = fail,
+                                     .token = srv_openai_log,
                                      .whole = whole,
+                                     .keeps = true,
                                      .prefix = "resp_"};

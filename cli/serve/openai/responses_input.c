@@ -9,7 +9,7 @@ static const srv_field text_part[] = {
     {"type", SRV_TEXT, SRV_NOWHERE},
     {"text", SRV_TEXT, SRV_NOWHERE, .required = true, .zeros = true},
     {"annotations", SRV_EMPTY, SRV_NOWHERE},
-    {"logprobs", SRV_EMPTY, SRV_NOWHERE},
+    {"logprobs", SRV_LIST, SRV_NOWHERE, .items = SRV_OBJECT},
     {0}};
 static const srv_part parts[] = {{"input_text", "text", NULL, text_part},
                                  {"output_text", "text", NULL, text_part},
