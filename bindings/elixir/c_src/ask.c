@@ -388,8 +388,8 @@ static bool add(batch *b, request *r, mlx_lm_request *wanted) {
         fine = mex_fail("range", "too many requests wait");
     pthread_mutex_lock(&b->lock);
     r->id = id;
-    bool gone = !fine && delist(r);
     fine = fine && start(b);
+    bool gone = !fine && (!id || b->broken) && delist(r);
     pthread_mutex_unlock(&b->lock);
     if (gone)
         let_go(r);
