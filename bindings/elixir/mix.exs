@@ -21,7 +21,16 @@ defmodule Mlx.MixProject do
   use Mix.Project
 
   @version "0.1.0"
-  @nx [Nx, Nx.Backend, Nx.Type, Nx.Tensor, Nx.Defn.Evaluator, Nx.Defn.Composite, Nx.Defn.Tree]
+  @nx [
+    Nx,
+    Nx.Backend,
+    Nx.Type,
+    Nx.Tensor,
+    Nx.Defn,
+    Nx.Defn.Evaluator,
+    Nx.Defn.Composite,
+    Nx.Defn.Tree
+  ]
 
   def project do
     [

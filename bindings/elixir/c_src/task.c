@@ -77,15 +77,30 @@ static term results(ErlNifEnv *env, int status, mlx_vector_array a, mlx_vector_a
     return !x || (b && !y) ? 0 : b ? enif_make_tuple2(env, x, y) : x;
 }
 
-/* {:apply, closure, arrays} */
-static term apply(ErlNifEnv *env, mex_job *job, const term *task) {
+typedef int call_closure(mlx_vector_array *, mlx_closure, const mlx_vector_array);
+
+static term applied(ErlNifEnv *env, mex_job *job, const term *task, call_closure *with) {
     mlx_vector_array inputs = {NULL}, out = mlx_vector_array_new();
     mlx_closure f;
     bool fine = mex_closure_of(job->env, &f, task[1]) && mex_arrays(job->env, &inputs, task[2]);
-    term t = fine ? results(env, mlx_closure_apply(&out, f, inputs), out, NULL)
-                  : (mlx_vector_array_free(out), 0);
+    term t =
+        fine ? results(env, with(&out, f, inputs), out, NULL) : (mlx_vector_array_free(out), 0);
     mlx_vector_array_free(inputs);
     return t;
+}
+
+/* {:apply, closure, arrays} */
+static term apply(ErlNifEnv *env, mex_job *job, const term *task) {
+    return applied(env, job, task, mlx_closure_apply);
+}
+
+static int apply_and_eval(mlx_vector_array *out, mlx_closure f, const mlx_vector_array inputs) {
+    return mlx_closure_apply(out, f, inputs) || mlx_eval(*out);
+}
+
+/* {:compute, closure, arrays}: the same, and the results are evaluated */
+static term compute(ErlNifEnv *env, mex_job *job, const term *task) {
+    return applied(env, job, task, apply_and_eval);
 }
 
 /* Ints of any number, which the caller frees; NULL with a note. */
@@ -213,6 +228,7 @@ static const mex_task_row rows[] = {
     {"call", 4, call},
     {"text", 2, text},
     {"apply", 3, apply},
+    {"compute", 3, compute},
     {"vjp", 4, vjp},
     {"jvp", 4, jvp},
     {"value_and_grad", 4, value_and_grad},

@@ -63,6 +63,35 @@ defmodule Mlx.NxBackendTest do
     Nx.to_number(Nx.all_close(a, b, atol: tolerance, rtol: tolerance)) == 1
   end
 
+  test "factors of the library's own" do
+    Application.put_env(:mlx, :precise, false)
+    a = Nx.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 10.0], [1.0, 1.0, 1.0]])
+
+    for mode <- [:reduced, :complete] do
+      {q, r} = Nx.LinAlg.qr(a, mode: mode)
+      assert near?(Nx.dot(q, r), a)
+      assert Nx.to_number(Nx.reduce_min(Nx.take_diagonal(r))) >= 0
+      {n, m} = Nx.shape(q)
+      assert {n, m} == if(mode == :complete, do: {4, 4}, else: {4, 3})
+      assert near?(Nx.dot(Nx.transpose(q), q), Nx.eye(m))
+    end
+
+    {u, s, v} = Nx.LinAlg.svd(a, full_matrices?: false)
+    assert near?(u |> Nx.multiply(s) |> Nx.dot(v), a)
+    {u, s, v} = Nx.LinAlg.svd(Nx.stack([a, a]))
+    assert {Nx.shape(u), Nx.shape(s), Nx.shape(v)} == {{2, 4, 4}, {2, 3}, {2, 3, 3}}
+
+    {values, vectors} =
+      Nx.LinAlg.eigh(Nx.tensor([[1.0, 2.0, 2.0], [2.0, 1.0, -2.0], [2.0, -2.0, 1.0]]))
+
+    assert near?(Nx.sort(values), Nx.tensor([-3.0, 3.0, 3.0]))
+
+    assert near?(
+             vectors |> Nx.multiply(values) |> Nx.dot(Nx.transpose(vectors)),
+             Nx.tensor([[1.0, 2.0, 2.0], [2.0, 1.0, -2.0], [2.0, -2.0, 1.0]])
+           )
+  end
+
   test "both backends give the same" do
     x = [[1.5, -2.0, 3.25], [0.0, -0.5, 2.0]]
 

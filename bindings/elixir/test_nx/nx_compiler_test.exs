@@ -76,6 +76,20 @@ defmodule Mlx.NxCompilerTest do
     assert Nx.to_flat_list(jit(&sign_or_double/1).(Nx.tensor([1.0]))) == [2.0]
   end
 
+  defn long(x) do
+    {_, x} =
+      while {i = 0, x}, i < 15_000 do
+        {i + 1, x + 1}
+      end
+
+    x
+  end
+
+  test "a loop that would make too large a graph is run in steps" do
+    assert Nx.to_number(jit(&long/1).(Nx.tensor(0.0))) == 15_000.0
+    assert kept(&long/1) == [:stepwise]
+  end
+
   test "hooks are called at every call" do
     for _ <- 1..2 do
       assert Nx.to_number(jit(&hooked/1).(1)) == 4

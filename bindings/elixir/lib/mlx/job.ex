@@ -19,6 +19,9 @@ defmodule Mlx.Job do
     wait(job, parent, reference, deadline(timeout), nil)
   end
 
+  @doc "Is this process in a function that a transform calls?"
+  def inside?, do: Process.get(@here) != nil
+
   @doc "Call an operation of the catalog."
   def call(row, arguments, options) do
     case :erlang.get(@forward) do

@@ -308,6 +308,12 @@ defmodule Mlx.Backend do
   @impl true
   defdelegate cholesky(out, tensor), to: Linear
   @impl true
+  defdelegate eigh(outs, tensor, options), to: Linear
+  @impl true
+  defdelegate svd(outs, tensor, options), to: Linear
+  @impl true
+  defdelegate qr(outs, tensor, options), to: Linear
+  @impl true
   def fft(out, tensor, options), do: Linear.fourier(out, tensor, options, &Mlx.FFT.fft/2)
   @impl true
   def ifft(out, tensor, options), do: Linear.fourier(out, tensor, options, &Mlx.FFT.ifft/2)

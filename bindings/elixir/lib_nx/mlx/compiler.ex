@@ -4,7 +4,8 @@ defmodule Mlx.Compiler do
   `Nx.Defn.global_default_options(compiler: Mlx.Compiler)`.
 
   An expression becomes one graph of MLX's, which is compiled and kept for its types and shapes.
-  Loops whose conditions are known when it is traced become part of that graph. Where a value must
+  Loops whose conditions are known when it is traced become part of that graph, which is computed as
+  a whole when it is called. Where a value must
   be known to go on (a `while` or `cond` that depends on arguments), or a hook is called, the
   expression is computed step by step instead, lazily between the values that are asked for.
   """
@@ -17,6 +18,8 @@ defmodule Mlx.Compiler do
 
   @table :mlx_compiler
   @most 256
+  # Operations in a graph: a loop of known length that would need more is run step by step.
+  @most_operations 20_000
 
   @impl true
   def __to_backend__(_options), do: {Backend, []}
@@ -68,7 +71,7 @@ defmodule Mlx.Compiler do
 
   defp run({:compiled, closure, result}, _signature, _vars, _fun, args) do
     arrays = for thunk <- args, do: Backend.array(thunk.())
-    rebuilt(result, Job.run({:apply, closure, arrays}))
+    rebuilt(result, compute(closure, arrays))
   end
 
   defp run(:stepwise, signature, vars, fun, args),
@@ -101,10 +104,10 @@ defmodule Mlx.Compiler do
     Process.put(key, steps)
 
     try do
-      Job.run({:apply, closure, arrays})
+      compute(closure, arrays)
     rescue
       error in Mlx.Error ->
-        if error.operation == "eval" and error.message =~ "during function transformations" do
+        if untraceable?(error) do
           keep(signature, :stepwise)
           step(steps, Enum.map(arrays, &thunk/1))
         else
@@ -119,8 +122,19 @@ defmodule Mlx.Compiler do
     end
   end
 
+  # A call ends with values, unless it is part of another trace.
+  defp compute(closure, arrays),
+    do: Job.run({if(Job.inside?(), do: :apply, else: :compute), closure, arrays})
+
+  # A value was asked for, or there would be too many operations.
+  defp untraceable?(%{operation: "eval", message: message}),
+    do: message =~ "during function transformations"
+
+  defp untraceable?(error), do: error.operation == "defn"
+
   defp traced(steps, arrays) do
-    [result] = on_backend(fn -> steps.([Enum.map(arrays, &thunk/1)]) end)
+    run = fn -> on_backend(fn -> steps.([Enum.map(arrays, &thunk/1)]) end) end
+    [result] = Backend.Types.within(@most_operations, run)
     for tensor <- Composite.flatten_list([result]), do: Backend.array(tensor)
   end
 
@@ -128,6 +142,8 @@ defmodule Mlx.Compiler do
 
   defp step(steps, args) do
     [result] = on_backend(fn -> steps.([Enum.map(args, &moved/1)]) end)
+    tensors = Composite.flatten_list([result])
+    unless Job.inside?(), do: Mlx.eval(Enum.map(tensors, &Backend.array/1))
     result
   end
 

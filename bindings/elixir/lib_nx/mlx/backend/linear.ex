@@ -153,6 +153,54 @@ defmodule Mlx.Backend.Linear do
     at |> Mlx.Linalg.solve_triangular(bt, upper: not upper) |> Mlx.swapaxes(-1, -2)
   end
 
+  # The largest eigenvalues, by their absolute values, come first.
+  def eigh({values, vectors}, tensor, _options) do
+    [w, v] = tensor |> matrix(values.type) |> Mlx.Linalg.eigh() |> parts()
+    order = w |> Mlx.abs() |> Mlx.argsort(axis: -1, descending: true)
+
+    {w |> Mlx.take_along_axis(order, axis: -1) |> tensor(values),
+     v |> Mlx.take_along_axis(Mlx.expand_dims(order, [-2]), axis: -1) |> tensor(vectors)}
+  end
+
+  def svd(outs, tensor, options),
+    do: as_nx(Nx.LinAlg.SVD, :svd, tensor, options) || singular(outs, tensor, options)
+
+  def qr(outs, tensor, options),
+    do: as_nx(Nx.LinAlg.QR, :qr, tensor, options) || orthogonal(outs, tensor, options)
+
+  # To the last digit as Nx's own backend: by the same steps.
+  defp as_nx(module, name, tensor, options) do
+    if computed(:float32) == :float64 and Code.ensure_loaded?(module) and
+         function_exported?(module, name, 2) do
+      Nx.Defn.jit(&apply(module, name, [&1, options]), compiler: Nx.Defn.Evaluator).(tensor)
+    end
+  end
+
+  defp singular({u, s, v}, tensor, options) do
+    full = Keyword.get(options, :full_matrices?, true)
+    a = matrix(tensor, s.type)
+    [a_u, a_s, a_v] = a |> Mlx.Linalg.svd(full_matrices: full) |> parts()
+    {tensor(a_u, u), tensor(a_s, s), tensor(a_v, v)}
+  end
+
+  # With a diagonal of r that is not negative.
+  defp orthogonal({q, r}, tensor, options) do
+    mode = if options[:mode] == :complete, do: "complete", else: "reduced"
+    [a_q, a_r] = tensor |> matrix(r.type) |> Mlx.Linalg.qr(mode: mode) |> parts()
+    n = a_r |> Mlx.shape() |> Tuple.to_list() |> Enum.take(-2) |> Enum.min()
+    size = a_q |> Mlx.shape() |> Tuple.to_list() |> List.last()
+    diagonal = Mlx.diagonal(a_r, axis1: -2, axis2: -1)
+    signs = Mlx.where(Mlx.less(diagonal, 0), -1.0, 1.0) |> cast(Mlx.dtype(a_r))
+    lead = Tuple.to_list(Mlx.shape(signs)) |> Enum.drop(-1)
+    rest = Mlx.ones(lead ++ [size - n], dtype: Mlx.dtype(a_r))
+    signs = Mlx.concatenate([signs, rest], axis: -1)
+
+    {a_q |> Mlx.multiply(Mlx.expand_dims(signs, [-2])) |> tensor(q),
+     a_r |> Mlx.multiply(Mlx.expand_dims(signs, [-1])) |> tensor(r)}
+  end
+
+  defp matrix(tensor, type), do: tensor |> array() |> cast(computed(dtype(type)))
+
   # --- Fourier transforms ---------------------------------------------------------------------
 
   # What is smaller than eps becomes 0.

@@ -16,8 +16,31 @@ defmodule Mlx.Backend.Types do
 
   @doc "A tensor of an array, in the type, shape and names of another."
   @spec tensor(Mlx.Array.t(), T.t()) :: T.t()
-  def tensor(array, %T{type: type} = out),
-    do: %{out | data: %{__struct__: Mlx.Backend, array: cast(array, dtype(type))}}
+  def tensor(array, %T{type: type} = out) do
+    count()
+    %{out | data: %{__struct__: Mlx.Backend, array: cast(array, dtype(type))}}
+  end
+
+  @left :"$mlx_operations"
+
+  @doc "What a function gives that makes at most n tensors; an error where it makes more."
+  def within(n, function) do
+    former = Process.put(@left, n)
+
+    try do
+      function.()
+    after
+      if former, do: Process.put(@left, former), else: Process.delete(@left)
+    end
+  end
+
+  defp count do
+    case :erlang.get(@left) do
+      :undefined -> :ok
+      0 -> Mlx.Error.fail(:defn, :range, "the expression has too many operations for one graph")
+      n -> :erlang.put(@left, n - 1)
+    end
+  end
 
   @doc "A tensor of an array."
   @spec tensor(Mlx.Array.t()) :: T.t()
