@@ -9,7 +9,12 @@ defmodule Mlx.NNPythonTest do
   # Layers and losses beside those of the Python package, with the same parameters.
 
   defp key(seed), do: Mlx.Random.key(seed)
-  defp normal(shape, seed), do: Mlx.Random.normal(shape: shape, key: key(seed))
+  # Of all parameters and inputs that are no integers.
+  defp dtype, do: Process.get(:dtype)
+  defp made(seed), do: [key: key(seed), dtype: dtype()]
+
+  defp normal(shape, seed),
+    do: Mlx.Random.normal(shape: shape, key: key(seed)) |> Mlx.astype(dtype())
 
   # {name, module in Python, parameters, its call, arrays, what Elixir gives}
   defp cases do
@@ -17,11 +22,11 @@ defmodule Mlx.NNPythonTest do
     x2 = normal({2, 6, 7, 4}, 11)
     x3 = normal({2, 5, 4, 6, 4}, 12)
     scores = normal({2, 6, 5, 5}, 13)
-    mask = Attention.causal_mask(7)
+    mask = Attention.causal_mask(7, dtype())
     ints = Mlx.array([[0, 3], [2, 4]])
     wide = %{x: x1, mask: mask, memory: normal({2, 3, 4}, 14)}
     norm = %{weight: normal({4}, 15), bias: normal({4}, 16)}
-    k = &[key: key(&1)]
+    k = &made/1
     linear = NN.init_linear(4, 3, k.(1))
     embedding = NN.init_embedding(5, 3, k.(2))
     bilinear = NN.init_bilinear(4, 4, 3, k.(3))
@@ -107,7 +112,7 @@ defmodule Mlx.NNPythonTest do
           else: {"dilation=2", [dilation: 2]}
 
       p =
-        apply(Conv, :"init_#{name}#{n}d", [4, 6, 2, [key: key(n)]])
+        apply(Conv, :"init_#{name}#{n}d", [4, 6, 2, made(n)])
         |> Map.put(:bias, normal({6}, n))
 
       options = [stride: 2, padding: 1] ++ elem(more, 1)
@@ -126,9 +131,9 @@ defmodule Mlx.NNPythonTest do
   end
 
   defp recurrent(x) do
-    rnn = Recurrent.init_rnn(4, 3, key: key(20))
-    gru = Recurrent.init_gru(4, 3, key: key(21))
-    lstm = Recurrent.init_lstm(4, 3, key: key(22))
+    rnn = Recurrent.init_rnn(4, 3, made(20))
+    gru = Recurrent.init_gru(4, 3, made(21))
+    lstm = Recurrent.init_lstm(4, 3, made(22))
     h = normal({2, 3}, 23)
 
     [
@@ -165,7 +170,7 @@ defmodule Mlx.NNPythonTest do
 
   defp losses do
     y = normal({5, 4}, 30)
-    t = Mlx.Random.uniform(shape: {5, 4}, key: key(31))
+    t = Mlx.Random.uniform(shape: {5, 4}, key: key(31)) |> Mlx.astype(dtype())
     classes = Mlx.array([0, 3, 1, 1, 2])
     sign = Mlx.sign(normal({5, 4}, 32))
     given = %{y: y, t: t, c: classes, s: sign, z: normal({5, 4}, 33)}
@@ -202,39 +207,42 @@ defmodule Mlx.NNPythonTest do
         do: {"loss#{i}", nil, %{}, "nn.losses." <> call, given, function}
   end
 
-  @tag skip: PythonHelper.missing()
-  test "layers and losses give what Python's give" do
-    cases = cases() ++ losses()
+  for {dtype, tolerance} <- [float32: 5.0e-6, float16: 2.0e-3] do
+    @tag skip: PythonHelper.missing()
+    test "layers and losses give what Python's give in #{dtype}" do
+      Process.put(:dtype, unquote(dtype))
+      cases = cases() ++ losses()
 
-    arrays =
-      for {name, _, p, _, given, _} <- cases,
-          tree <- [{"#{name}.p", p}, {"#{name}.g", given}],
-          reduce: %{} do
-        all -> Map.merge(all, Mlx.Tree.named(elem(tree, 1), prefix: elem(tree, 0)))
-      end
+      arrays =
+        for {name, _, p, _, given, _} <- cases,
+            tree <- [{"#{name}.p", p}, {"#{name}.g", given}],
+            reduce: %{} do
+          all -> Map.merge(all, Mlx.Tree.named(elem(tree, 1), prefix: elem(tree, 0)))
+        end
 
-    script =
-      for {name, module, _, call, given, _} <- cases, into: "" do
-        names = given |> Map.keys() |> Enum.map_join("", &"#{&1} = g[\"#{&1}\"]\n")
+      script =
+        for {name, module, _, call, given, _} <- cases, into: "" do
+          names = given |> Map.keys() |> Enum.map_join("", &"#{&1} = g[\"#{&1}\"]\n")
 
-        make =
-          if module,
-            do: "m = #{module}\nm.update(tree(\"#{name}.p.\"), strict=True)\n",
-            else: ""
+          make =
+            if module,
+              do: "m = #{module}\nm.update(tree(\"#{name}.p.\"), strict=True)\n",
+              else: ""
 
-        "g = tree(\"#{name}.g.\")\n#{names}#{make}put(\"#{name}\", #{call})\n"
-      end
+          "g = tree(\"#{name}.g.\")\n#{names}#{make}put(\"#{name}\", #{call})\n"
+        end
 
-    wanted = PythonHelper.run(folder(), script, arrays)
+      wanted = PythonHelper.run(folder(), script, arrays)
 
-    wrong =
-      for {name, _, _, _, given, function} <- cases,
-          {key, a} <- named(name, function.(given)),
-          not PythonHelper.near?(a, Map.fetch!(wanted, key), 5.0e-6),
-          do: {key, Mlx.to_list(a), Mlx.to_list(wanted[key])}
+      wrong =
+        for {name, _, _, _, given, function} <- cases,
+            {key, a} <- named(name, function.(given)),
+            not PythonHelper.near?(a, Map.fetch!(wanted, key), unquote(tolerance)),
+            do: {key, Mlx.to_list(a), Mlx.to_list(wanted[key])}
 
-    assert wrong == []
-    assert length(cases) > 90
+      assert wrong == []
+      assert length(cases) > 90
+    end
   end
 
   defp named(name, list) when is_list(list),

@@ -332,33 +332,35 @@ defmodule Mlx.OptimizersTest do
     ]
   end
 
-  @tag skip: PythonHelper.missing()
-  test "the same numbers as Python's" do
-    p = parameters()
+  for dtype <- [:float32, :float16, :bfloat16] do
+    @tag skip: PythonHelper.missing()
+    test "the same numbers as Python's in #{dtype}" do
+      p = Mlx.Tree.map(parameters(), &Mlx.astype(&1, unquote(dtype)))
 
-    script =
-      for {{call, _}, i} <- Enum.with_index(rows()), into: "from mlx.utils import tree_map\n" do
-        """
-        p, o = tree("p."), optim.#{call}
-        for i in range(1, 6):
-            p = o.apply_gradients(tree_map(lambda a: mx.sin(a * (3 + i)), p), p)
-        put("#{i}", p)
-        clipped, norm = optim.clip_grad_norm(tree("p."), 2.0)
-        put("clipped", clipped)
-        put("norm", norm)
-        """
-      end
+      script =
+        for {{call, _}, i} <- Enum.with_index(rows()), into: "from mlx.utils import tree_map\n" do
+          """
+          p, o = tree("p."), optim.#{call}
+          for i in range(1, 6):
+              p = o.apply_gradients(tree_map(lambda a: mx.sin(a * (3 + i)), p), p)
+          put("#{i}", p)
+          clipped, norm = optim.clip_grad_norm(tree("p."), 2.0)
+          put("clipped", clipped)
+          put("norm", norm)
+          """
+        end
 
-    wanted = PythonHelper.run(folder(), script, Mlx.Tree.named(p, prefix: "p"))
-    {clipped, norm} = Optimizers.clip_grad_norm(p, 2.0)
-    found = for {{_, o}, i} <- Enum.with_index(rows()), do: {"#{i}", walk(o, p, 5)}
+      wanted = PythonHelper.run(folder(), script, Mlx.Tree.named(p, prefix: "p"))
+      {clipped, norm} = Optimizers.clip_grad_norm(p, 2.0)
+      found = for {{_, o}, i} <- Enum.with_index(rows()), do: {"#{i}", walk(o, p, 5)}
 
-    wrong =
-      for {name, tree} <- [{"clipped", clipped}, {"norm", norm} | found],
-          {path, a} <- Mlx.Tree.named(tree, prefix: name),
-          not PythonHelper.near?(a, Map.fetch!(wanted, path), 1.0e-6),
-          do: {path, Mlx.to_list(a), Mlx.to_list(wanted[path])}
+      wrong =
+        for {name, tree} <- [{"clipped", clipped}, {"norm", norm} | found],
+            {path, a} <- Mlx.Tree.named(tree, prefix: name),
+            not PythonHelper.near?(a, Map.fetch!(wanted, path), 1.0e-6),
+            do: {path, Mlx.dtype(a), Mlx.to_list(a), Mlx.to_list(wanted[path])}
 
-    assert wrong == []
+      assert wrong == []
+    end
   end
 end

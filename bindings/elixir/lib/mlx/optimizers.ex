@@ -349,7 +349,7 @@ defmodule Mlx.Optimizers do
   @spec clip_grad_norm(gradients, number) :: {gradients, Array.t()} when gradients: term
   def clip_grad_norm(gradients, max_norm) when is_number(max_norm) and max_norm >= 0 do
     squares = for g <- Tree.leaves(gradients), do: Mlx.sum(Mlx.square(g))
-    norm = Mlx.sqrt(Enum.reduce(squares, Mlx.array(0.0), &Mlx.add(&2, &1)))
+    norm = Mlx.sqrt(Enum.reduce(squares, 0.0, &Mlx.add(&2, &1)))
     scale = Mlx.minimum(max_norm / (norm + 1.0e-6), 1.0)
     {Tree.map(gradients, &Mlx.multiply(&1, scale)), norm}
   end
