@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import resource
 import signal
 import struct
 import subprocess
@@ -340,19 +341,23 @@ def test_checkpoints_of_others(tmp_path):
         t.fit(batches(), 2, validation=batches())
 
 
-def test_a_full_disk_leaves_the_file(tmp_path, monkeypatch):
+def test_a_full_disk_leaves_the_file(tmp_path):
     t = long_training(tmp_path)
     t.fit(pipeline(), 1, validation=batches())
     before = (tmp_path / "last.safetensors").read_bytes()
-
-    def full(*_):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="No space"):
-        t.save(tmp_path / "last.safetensors")
+    former, limit = signal.signal(signal.SIGXFSZ, signal.SIG_IGN), resource.RLIMIT_FSIZE
+    most = resource.getrlimit(limit)
+    resource.setrlimit(limit, (1024, most[1]))  # a file that grows beyond is as on a full disk
+    try:
+        with pytest.raises(RuntimeError, match="last.safetensors.*File too large"):
+            t.save(tmp_path / "last.safetensors")
+    finally:
+        resource.setrlimit(limit, most)
+        signal.signal(signal.SIGXFSZ, former)
     assert (tmp_path / "last.safetensors").read_bytes() == before
-    assert [n for n in os.listdir(tmp_path) if "partial" in n] == []
+    assert sorted(os.listdir(tmp_path)) == ["best.safetensors", "last.safetensors"]
+    with pytest.raises(ValueError, match="ends in .safetensors: run"):
+        t.save("run")
 
 
 # --- kill -9 --------------------------------------------------------------------------------------

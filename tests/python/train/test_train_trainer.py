@@ -301,6 +301,28 @@ def test_nan_is_skipped(accumulate):
         same(model, without, rtol=1e-5, atol=1e-7)
 
 
+def both_kinds():
+    rate = optim.cosine_decay(1e-2, 20)
+    rules = [optim.SGD(0.1, momentum=0.9), optim.Adam(rate)]
+    return optim.MultiOptimizer(rules, [lambda name, _: "bias" in name])
+
+
+def test_several_optimizers_skip_and_go_on(tmp_path):
+    model, without = mlp(), mlp()
+    trainer = Trainer(model, nn.losses.cross_entropy, both_kinds(), on_nan="skip")
+    trainer.fit(nan_data(), 2)
+    kept = [pair for i, pair in enumerate(nan_data()) if i != 2]
+    Trainer(without, nn.losses.cross_entropy, both_kinds()).fit(kept, 2)
+    same(model, without, rtol=1e-5, atol=1e-7)
+    trainer.save(tmp_path / "a.safetensors")
+    again = Trainer(mlp(), nn.losses.cross_entropy, both_kinds(), on_nan="skip")
+    again.load(tmp_path / "a.safetensors")
+    for one in (trainer, again):
+        one.fit(nan_data(), 4)
+    same(model, again.model)
+    assert again.history.rows == trainer.history.rows
+
+
 def test_nan_is_ignored():
     model = mlp()
     Trainer(model, nn.losses.cross_entropy, optim.SGD(0.1), on_nan="ignore").fit(nan_data(), 1)

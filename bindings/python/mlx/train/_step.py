@@ -202,14 +202,21 @@ class Steps:
         return {**result, "finite": fine}
 
     def _put_back(self, before, fine):
-        def choose(new, old):
-            return mx.where(fine, new, old) if isinstance(new, mx.array) else new
-
         parameters, state, sums = before
-        self.model.update(tree_map(choose, self.model.parameters(), parameters))
-        for key, new in list(self.optimizer.state.items()):
-            self.optimizer.state[key] = tree_map(choose, new, state[key])
-        self.sum[:] = tree_map(choose, self.sum, sums)
+        now = self.model.parameters()
+        _choose(now, parameters, fine)
+        self.model.update(now)
+        _choose(self.optimizer.state, state, fine)
+        _choose(self.sum, sums, fine)
+
+
+def _choose(now, before, fine):
+    """Arrays within dicts and lists become what they were before unless all is fine."""
+    for key in now if isinstance(now, dict) else range(len(now)):
+        if isinstance(now[key], mx.array):
+            now[key] = mx.where(fine, now[key], before[key])
+        elif isinstance(now[key], (dict, list)):
+            _choose(now[key], before[key], fine)
 
 
 def _master(parameter):

@@ -17,28 +17,13 @@ _KEY = "mlx.train"
 
 
 def write(path: PathLike, arrays: Mapping[str, mx.array], about: Mapping[str, Any]) -> None:
-    """Write a checkpoint. What was in the file stays until the new one is on the disk."""
+    """Write a checkpoint, whose name ends in .safetensors. What was in the file stays until the new
+    one is on the disk."""
     path = os.fspath(path)
-    folder, name = os.path.split(os.path.abspath(path))
-    os.makedirs(folder, exist_ok=True)
-    partial = os.path.join(folder, f".{name}.{os.getpid()}.partial.safetensors")
-    try:
-        mx.save_safetensors(partial, dict(arrays), {_KEY: json.dumps(about)})
-        with open(partial, "rb") as file:
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-    finally:
-        if os.path.exists(partial):
-            os.remove(partial)
-    _sync_folder(folder)
-
-
-def _sync_folder(folder):
-    number = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)
+    if not path.endswith(".safetensors"):
+        raise ValueError(f"[train] the name of a checkpoint ends in .safetensors: {path}")
+    os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+    mx.save_safetensors(path, dict(arrays), {_KEY: json.dumps(about)})
 
 
 def read(path: PathLike) -> tuple[dict[str, mx.array], dict[str, Any]]:
