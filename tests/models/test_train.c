@@ -59,7 +59,7 @@ static double slope_by_gradients(const tried *t, bool checkpoint) {
 
 /* Of few numbers each step changes little of the loss, and must be longer. */
 static void try_gradients(tried *t, mx_tune_kind kind, const char *what) {
-    double wanted = slope_by_differences(t, kind == MX_TUNE_FULL ? 0.004 : 0.01),
+    double wanted = slope_by_differences(t, mx_tune_adds(kind) ? 0.01 : 0.004),
            plain = slope_by_gradients(t, false), again = slope_by_gradients(t, true);
     CHECK_MSG(fabs(plain - wanted) < 2e-3 * fabs(wanted) + 2e-4, "%s: %.7g, by differences %.7g",
               what, plain, wanted);
@@ -88,6 +88,7 @@ static bool prepare(tried *t, mx_decoder *d, const tiny_model *m, const mx_tune_
             ok = mx_param_set(p, random_like(p->value, 20 + (uint64_t)i, 0.1));
         // through the norms of DoRA goes no derivative: only m moves
         double far = spec->kind == MX_TUNE_DORA && p->role != MX_ROLE_M ? 0 : 0.05;
+        far = spec->kind == MX_TUNE_SCALES ? 0.01 : far; // codes multiply them
         mx_array *way = random_like(p->value, 100 + (uint64_t)i, far);
         ok = ok && way && mx_eval1(way);
         t->way[i] = ok ? mx_array_retain(way) : NULL;
@@ -106,14 +107,14 @@ static void let_go(tried *t) {
 }
 
 static void gradients_by(const char *name, const mx_tune_spec *spec) {
-    static const char *const kinds[] = {"lora", "dora", "full"};
     tiny_model m;
     char what[128];
     if (!open_tiny(&m, name))
         return;
-    mx_decoder *d = mx_decoder_open(m.path);
+    const char *path = spec->kind == MX_TUNE_SCALES ? in_words(m.path, 4) : m.path;
+    mx_decoder *d = mx_decoder_open(path);
     tried t = {0};
-    snprintf(what, sizeof what, "%s, %s", name, kinds[spec->kind]);
+    snprintf(what, sizeof what, "%s, %s", name, mx_tune_kinds[spec->kind]);
     if (CHECK_MSG(d, "%s", mx_error_message()) && prepare(&t, d, &m, spec))
         try_gradients(&t, spec->kind, what);
     let_go(&t);
@@ -137,12 +138,12 @@ static void experts_of(const char *name, const char *mlp, mx_tune_kind kind, flo
     }
     mx_tune_spec spec = {.kind = kind, .layers = 1, .rank = 3, .scale = 1.5f, .dropout = dropout};
     spec.keys = keys;
-    spec.key_num = 3;
+    spec.key_num = kind == MX_TUNE_SCALES ? 2 : 3; // 24 numbers are no group of 32
     gradients_by(name, &spec);
 }
 
 static void gradients(void) {
-    for (int kind = MX_TUNE_LORA; kind <= MX_TUNE_FULL; kind++) {
+    for (int kind = MX_TUNE_LORA; kind < MX_TUNE_KINDS; kind++) {
         gradients_of("llama.json", (mx_tune_kind)kind, 0);
         gradients_of("qwen2.json", (mx_tune_kind)kind, 0); // with biases
         gradients_of("phi3.json", (mx_tune_kind)kind, 0);  // matrices in parts
@@ -151,6 +152,7 @@ static void gradients(void) {
     gradients_of("llama.json", MX_TUNE_LORA, 0.3f);
     experts_of("qwen3_moe.json", "mlp", MX_TUNE_LORA, 0.2f);
     experts_of("qwen3_moe.json", "mlp", MX_TUNE_FULL, 0);
+    experts_of("qwen3_moe.json", "mlp", MX_TUNE_SCALES, 0);
     experts_of("mixtral.json", "block_sparse_moe", MX_TUNE_LORA, 0);
     experts_of("deepseek_v3.json", "mlp", MX_TUNE_LORA, 0);
     gradients_of("mamba2.json", MX_TUNE_LORA, 0);
@@ -212,8 +214,9 @@ static void learn(const char *name, const char *kind, double rate, double below)
     o.learning_rate = rate;
     o.num_layers = -1;
     o.eval_every = 75;
-    if (CHECK_MSG(train(m.path, data_folder("learn", lines, lines, NULL), &o, &s), "%s, %s: %s",
-                  name, kind, mlx_last_error_message())) {
+    const char *path = strcmp(kind, "scales") ? m.path : in_words(m.path, 4);
+    if (CHECK_MSG(train(path, data_folder("learn", lines, lines, NULL), &o, &s), "%s, %s: %s", name,
+                  kind, mlx_last_error_message())) {
         CHECK_EQ_INT(s.losses, 150);
         CHECK_EQ_INT(s.valids, 3);
         CHECK_MSG(s.valid[0] > 3 && s.valid[2] < below, "%s, %s: from %g to %g", name, kind,
@@ -226,6 +229,7 @@ static void texts_are_learned(void) {
     learn("llama.json", "lora", 2e-3, 1.1);
     learn("llama.json", "dora", 2e-3, 1.1);
     learn("llama.json", "full", 2e-3, 1);
+    learn("llama.json", "scales", 5e-4, 3.5);
     learn("gemma3.json", "lora", 2e-3, 1.5);
     learn("qwen3_moe.json", "lora", 2e-3, 1.5);
 }

@@ -303,6 +303,56 @@ static void quantized(void) {
     tiny_close(&m);
 }
 
+/* Scales are learned, words stay: what is exported is a folder quantized as before. */
+static void scales(void) {
+    tiny_model m;
+    char words[400], adapter[400], out[400], path[2][600];
+    if (!open_tiny(&m, "llama.json"))
+        return;
+    mx_scope scope = mx_scope_open();
+    snprintf(words, sizeof words, "%s", in_words(m.path, 4));
+    snprintf(adapter, sizeof adapter, "%s", own_path("on_scales"));
+    snprintf(out, sizeof out, "%s", own_path("rescaled"));
+    if (learned(words, "scales", adapter)) {
+        mx_array *wanted = with_adapter(words, adapter, &m);
+        fused(words, adapter, "rescaled", &m, wanted, 1e-6, false);
+        fused(words, adapter, "rescaled_plain", &m, wanted, 1e-5, true);
+        mx_map a = {0}, b = {0};
+        snprintf(path[0], sizeof path[0], "%s/model.safetensors", words);
+        snprintf(path[1], sizeof path[1], "%s/model.safetensors", out);
+        CHECK(mx_load_safetensors(path[0], false, &a, NULL));
+        CHECK(mx_load_safetensors(path[1], false, &b, NULL));
+        CHECK_EQ_INT((int)a.count, (int)b.count);
+        for (size_t i = 0; i < a.count; i++) {
+            const char *key = a.entry[i].key;
+            mx_array *x = mx_map_get(&a, key), *y = mx_map_get(&b, key);
+            bool same = x && y && mx_eval1(x) && mx_eval1(y) && x->dtype == y->dtype &&
+                        x->size == y->size &&
+                        !memcmp(x->data, y->data, (size_t)x->size * mx_itemsize(x));
+            bool scaled = strstr(key, "layers.1.self_attn.q_proj.scales") ||
+                          strstr(key, "layers.1.self_attn.q_proj.biases");
+            bool learns = strstr(key, ".scales") || strstr(key, ".biases");
+            CHECK_MSG(scaled ? !same : same || learns, "%s", key);
+        }
+        mx_free_arrays(&a);
+        mx_free_arrays(&b);
+    }
+    const char *others = in_words(m.path, 8);
+    mx_decoder *d = mx_decoder_open(others), *plain = mx_decoder_open(m.path);
+    CHECK(!mx_adapter_open(d, adapter) && strstr(mx_error_message(), "has scales of 4 bits"));
+    mx_error_clear();
+    CHECK(!mx_adapter_open(plain, adapter) && strstr(mx_error_message(), "has no scales"));
+    mx_error_clear();
+    mx_decoder_release(d);
+    mx_decoder_release(plain);
+    mlx_train_options o = quick(1);
+    mlx_train t = mlx_train_new();
+    o.fine_tune_type = "scales";
+    CHECK_FAILS(mlx_train_open(&t, m.path, NULL, &o), "has no matrix that");
+    mx_scope_close(scope);
+    tiny_close(&m);
+}
+
 /* As mlx_lm writes and reads them. */
 static void layout(void) {
     tiny_model m;
@@ -663,6 +713,7 @@ int main(void) {
     RUN(adapters);
     RUN(from_gguf);
     RUN(quantized);
+    RUN(scales);
     RUN(layout);
     RUN(experts);
     RUN(bad_data);

@@ -46,6 +46,18 @@ static bool open_tiny(tiny_model *t, const char *name) {
     return ok;
 }
 
+/* The model in affine words with its tokenizer; where. */
+__attribute__((unused)) static const char *in_words(const char *model, int bits) {
+    static char path[400];
+    mlx_convert_options o = {.mode = "affine", .bits = bits, .group_size = 32, .overwrite = true};
+    static int number;
+    char name[32];
+    snprintf(name, sizeof name, "words%d_%d", bits, number++);
+    snprintf(path, sizeof path, "%s", own_path(name));
+    CHECK_MSG(mlx_convert(model, path, &o, NULL, NULL) == 0, "%s", mlx_last_error_message());
+    return path;
+}
+
 /* A folder with these files; NULL: without one. */
 static const char *data_folder(const char *name, const char *train, const char *valid,
                                const char *test) {

@@ -37,7 +37,7 @@ typedef struct mlx_train_ {
 
 /* Texts are borrowed for the call. In brackets what mlx_train_options_default says. */
 typedef struct mlx_train_options_ {
-    const char *fine_tune_type; /* "lora", "dora" or "full" (lora) */
+    const char *fine_tune_type; /* "lora", "dora", "full" or "scales" (lora) */
     int num_layers;             /* the last so many are trained; -1: all; (0: 16, or all) */
     int rank;                   /* of low-rank changes (8) */
     double scale, dropout;      /* of them (20, 0) */

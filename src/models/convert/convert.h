@@ -36,6 +36,8 @@ typedef struct mx_convert_options {
        as the source has them. NULL: nothing does. */
     bool (*changes)(const void *changer, const mx_place *p);
     mx_array *(*change)(const void *changer, const mx_place *p, mx_array *values);
+    /* In place of change: other scales and biases of words (MLX's affine), whose codes stay. */
+    bool (*rescale)(const void *changer, const mx_place *p, mx_parts *parts);
     const void *changer;
 } mx_convert_options;
 

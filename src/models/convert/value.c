@@ -117,10 +117,12 @@ static bool is_changed(const mx_conversion *p, const mx_output *o) {
            c->changes(c->changer, &place);
 }
 
-/* Other numbers, as plain elements. */
+/* Other numbers, as plain elements; or other scales. */
 static bool change(const mx_conversion *p, const mx_output *o, mx_parts *parts) {
     const mx_convert_options *c = p->choice->o;
     mx_place place = place_of(o);
+    if (c->rescale)
+        return c->rescale(c->changer, &place, parts);
     mx_array *v =
         mx_elements_are_plain(&o->held) ? parts->part[0] : mx_elements_values(&o->held, *parts);
     *parts = (mx_parts){{c->change(c->changer, &place, mx_astype(v, MX_FLOAT32))}};
@@ -214,7 +216,7 @@ bool mx_output_parts(const mx_conversion *p, const mx_output *o, mx_parts *out) 
         return rope(p, o, out);
     if (!gathered(p, o, &in))
         return false;
-    if (is_changed(p, o)) {
+    if (is_changed(p, o) && !p->choice->o->rescale) {
         mx_output numbers = *o;
         numbers.held = mx_elements_plain(MX_FLOAT32);
         return changed(p, &numbers, in, add, out);

@@ -15,20 +15,15 @@ static const char op[] = "adapter";
 
 /* --- the config ------------------------------------------------------------------------------ */
 
-static const char *const kinds[] = {"lora", "dora", "full"};
-
 static bool read_kind(const char *path, const json_t *config, mx_tune_kind *out) {
     const char *kind = mx_json_text_at(config, "fine_tune_type");
     if (json_object_get(config, "peft_type"))
         return mx_fail(MX_UNSUPPORTED,
                        "[%s] '%s' is PEFT's: adapters as mlx_lm.lora writes them are read", op,
                        path);
-    for (int i = 0; i < 3; i++)
-        if (strcmp(kind ? kind : "lora", kinds[i]) == 0) {
-            *out = (mx_tune_kind)i;
-            return true;
-        }
-    return mx_fail(MX_FORMAT, "[%s] '%s': fine_tune_type '%.80s' is none of lora, dora, full", op,
+    return mx_tune_kind_named(kind ? kind : "lora", out) ||
+           mx_fail(MX_FORMAT,
+                   "[%s] '%s': fine_tune_type '%.80s' is none of lora, dora, full, scales", op,
                    path, kind);
 }
 
@@ -45,8 +40,8 @@ static bool read_spec(const char *path, const json_t *config, mx_tune_spec *out)
     *out = (mx_tune_spec){.layers = -1, .rank = 1};
     if (!read_kind(path, config, &out->kind))
         return false;
-    if (out->kind != MX_TUNE_FULL && (!read_number(path, config, "lora_parameters.rank", &rank) ||
-                                      !read_number(path, config, "lora_parameters.scale", &scale)))
+    if (mx_tune_adds(out->kind) && (!read_number(path, config, "lora_parameters.rank", &rank) ||
+                                    !read_number(path, config, "lora_parameters.scale", &scale)))
         return false;
     if (!(rank >= 1 && rank <= 1 << 16 && rank == (int)rank))
         return mx_fail(MX_FORMAT, "[%s] '%s': a rank of %g", op, path, rank);
@@ -55,24 +50,13 @@ static bool read_spec(const char *path, const json_t *config, mx_tune_spec *out)
     return true;
 }
 
-static bool read_config(const char *folder, mx_tune_spec *out) {
-    char *path = mx_text_path(folder, MX_ADAPTER_CONFIG);
-    json_t *config = path ? mx_json_load(op, path) : NULL;
-    bool ok = config && read_spec(path, config, out);
-    json_decref(config);
-    mx_free(path);
-    return ok;
-}
-
 /* --- tensors --------------------------------------------------------------------------------- */
 
 /* "a.b.lora_a": the role, and where the part begins; false: none. */
 static bool role_of(const char *name, mx_tune_kind kind, mx_role *role, size_t *length) {
     const char *dot = strrchr(name, '.');
-    mx_role first = kind == MX_TUNE_FULL ? MX_ROLE_WEIGHT : MX_ROLE_A;
-    mx_role last = kind == MX_TUNE_FULL   ? MX_ROLE_BIAS
-                   : kind == MX_TUNE_DORA ? MX_ROLE_M
-                                          : MX_ROLE_B;
+    mx_role first, last;
+    mx_tune_roles(kind, &first, &last);
     *length = dot ? (size_t)(dot - name) : 0;
     for (mx_role r = first; dot && r <= last; r++)
         if (strcmp(dot + 1, mx_role_name(r)) == 0) {
@@ -104,7 +88,7 @@ static bool add_module(mx_tune *t, const char *path, const char *name, mx_role *
     mx_place place;
     if (!role_of(name, t->spec.kind, role, &n))
         return mx_fail(MX_UNSUPPORTED, "[%s] '%s': '%.200s' is nothing that a %s adapter has", op,
-                       path, name, kinds[t->spec.kind]);
+                       path, name, mx_tune_kinds[t->spec.kind]);
     mx_text text = {0};
     mx_text_put(&text, name, n);
     char *module = mx_text_take(&text);
@@ -157,18 +141,16 @@ bool mx_adapter_load(mx_tune *t, const char *path) {
 /* Every module of the file, each with all of its params. */
 static bool add_params(mx_tune *t, const char *path, const mx_map *arrays) {
     bool ok = true, full = t->spec.kind == MX_TUNE_FULL;
-    mx_role role;
+    mx_role role, first, last;
+    mx_tune_roles(t->spec.kind, &first, &last);
     for (size_t i = 0; ok && i < arrays->count; i++)
         ok = add_module(t, path, arrays->entry[i].key, &role);
-    for (int i = 0; ok && !full && i < t->modules; i++)
-        for (mx_role r = MX_ROLE_A;
-             ok && r <= (t->spec.kind == MX_TUNE_DORA ? MX_ROLE_M : MX_ROLE_B); r++)
-            ok = mx_tune_add_param(t, &t->module[i], r);
-    for (int m = 0; ok && full && m < t->modules; m++)
-        for (mx_role r = MX_ROLE_WEIGHT; ok && r <= MX_ROLE_BIAS; r++) {
+    for (int m = 0; ok && m < t->modules; m++)
+        for (mx_role r = first; ok && r <= last; r++) {
             mx_text name = {0};
             mx_text_add(&name, "%s.%s", t->module[m].name, mx_role_name(r));
-            ok = !mx_map_has(arrays, mx_text_view(&name)) || mx_tune_add_param(t, &t->module[m], r);
+            ok = (full && !mx_map_has(arrays, mx_text_view(&name))) ||
+                 mx_tune_add_param(t, &t->module[m], r);
             mx_text_free(&name);
         }
     return ok && (t->modules || mx_fail(MX_FORMAT, "[%s] '%s' has no tensors", op, path));
@@ -184,12 +166,35 @@ static bool read_tensors(mx_tune *t, const char *path) {
     return ok;
 }
 
+/* Scales are those of words of so many bits. */
+static bool check_bits(const mx_tune *t, const char *path, const json_t *config) {
+    const json_t *all = json_object_get(config, "bits");
+    bool ok = true;
+    for (int i = 0; ok && t->spec.kind == MX_TUNE_SCALES && i < t->modules; i++) {
+        const mx_tune_module *m = &t->module[i];
+        json_int_t bits = json_integer_value(json_object_get(all, m->name));
+        ok = bits == m->part[0]->bits ||
+             mx_fail(MX_FORMAT, "[%s] '%s': %.200s has scales of %d bits, and in '%s' it has %d",
+                     op, path, m->name, (int)bits, t->decoder->name, m->part[0]->bits);
+    }
+    return ok;
+}
+
+static bool read_both(mx_tune *t, mx_decoder *d, const char *config_path, const char *path) {
+    json_t *config = mx_json_load(op, config_path);
+    bool ok = config && read_spec(config_path, config, &t->spec) &&
+              (t->decoder = mx_decoder_derive(d)) && read_tensors(t, path) &&
+              check_bits(t, config_path, config);
+    json_decref(config);
+    return ok;
+}
+
 bool mx_adapter_read(mx_tune *t, mx_decoder *d, const char *folder) {
-    *t = (mx_tune){0};
-    if (!read_config(folder, &t->spec) || !(t->decoder = mx_decoder_derive(d)))
-        return false;
+    char *config = mx_text_path(folder, MX_ADAPTER_CONFIG);
     char *path = mx_text_path(folder, MX_ADAPTER_FILE);
-    bool ok = path && read_tensors(t, path);
+    *t = (mx_tune){0};
+    bool ok = config && path && read_both(t, d, config, path);
+    mx_free(config);
     mx_free(path);
     return ok;
 }
@@ -250,12 +255,24 @@ static json_t *parameters_of(const mx_tune *t) {
                      "dropout", (double)t->spec.dropout, "keys", keys);
 }
 
+static json_t *bits_of(const mx_tune *t) {
+    json_t *all = json_object();
+    for (int i = 0; all && i < t->modules; i++)
+        if (json_object_set_new(all, t->module[i].name, json_integer(t->module[i].part[0]->bits))) {
+            json_decref(all);
+            return NULL;
+        }
+    return all;
+}
+
 json_t *mx_adapter_config(const mx_tune *t, const json_t *more) {
     json_t *all = more ? json_copy((json_t *)(uintptr_t)more) : json_object();
-    bool ok = json_object_set_new(all, "fine_tune_type", json_string(kinds[t->spec.kind])) == 0 &&
-              json_object_set_new(all, "num_layers", json_integer(t->spec.layers)) == 0 &&
-              (t->spec.kind == MX_TUNE_FULL ||
-               json_object_set_new(all, "lora_parameters", parameters_of(t)) == 0);
+    bool ok =
+        json_object_set_new(all, "fine_tune_type", json_string(mx_tune_kinds[t->spec.kind])) == 0 &&
+        json_object_set_new(all, "num_layers", json_integer(t->spec.layers)) == 0 &&
+        (t->spec.kind != MX_TUNE_SCALES || json_object_set_new(all, "bits", bits_of(t)) == 0) &&
+        (!mx_tune_adds(t->spec.kind) ||
+         json_object_set_new(all, "lora_parameters", parameters_of(t)) == 0);
     if (ok)
         return all;
     json_decref(all);

@@ -1,9 +1,10 @@
 /* Adapters: folders in the layout of mlx_lm.lora.
  *
  *     adapter_config.json        fine_tune_type, num_layers, lora_parameters {rank, scale, dropout,
- *                                keys}, and how it was made
+ *                                keys}, of scales bits {module: bits}, and how it was made
  *     adapters.safetensors       "model.layers.3.self_attn.q_proj.lora_a" (in, rank), ".lora_b"
- *                                (rank, out), of DoRA ".m" (out); of full ".weight", ".bias". Of
+ *                                (rank, out), of DoRA ".m" (out); of full ".weight", ".bias", of
+ *                                scales ".scales", ".biases". Of
  *                                stacks of experts (experts, rank, in) and (experts, out, rank)
  */
 #ifndef MX_MODELS_ADAPTER_H

@@ -28,7 +28,7 @@ static bool changes(const void *changer, const mx_place *p) {
     const mx_tune *t = changer;
     if (t->spec.kind == MX_TUNE_FULL)
         return param_at(t, p) != NULL;
-    return strcmp(p->part, "weight") == 0 && module_at(t, p);
+    return strcmp(p->part, "weight") == 0 && module_at(t, p) != NULL;
 }
 
 /* The source has columns as rows. */
@@ -55,6 +55,22 @@ static mx_array *change(const void *changer, const mx_place *p, mx_array *values
     return turns ? mx_transpose(values) : values;
 }
 
+/* Scales and biases in the dtype of those that they replace. */
+static bool rescale(const void *changer, const mx_place *p, mx_parts *parts) {
+    const mx_tune *t = changer;
+    const mx_tune_module *m = module_at(t, p);
+    for (int i = 1; i < 3; i++) {
+        mx_array *a = mx_tune_value(t, m, i == 1 ? MX_ROLE_SCALES : MX_ROLE_BIASES);
+        if (a && p->expert >= 0)
+            a = mx_take(a, mx_scalar(p->expert, MX_INT32), 0);
+        if (!a || !parts->part[i])
+            return mx_fail(MX_UNSUPPORTED, "[fuse] '%s': %s is no matrix with scales and biases",
+                           t->decoder->name, m->name);
+        parts->part[i] = mx_astype(a, mx_dtype_of(parts->part[i]));
+    }
+    return parts->part[2] != NULL;
+}
+
 bool mx_train_fuse(const char *model, const char *adapter, const char *out,
                    const mx_convert_options *o) {
     mx_convert_options own = o ? *o : (mx_convert_options){0};
@@ -66,7 +82,9 @@ bool mx_train_fuse(const char *model, const char *adapter, const char *out,
     own.changes = changes;
     own.change = change;
     own.changer = &t;
-    bool ok = d && mx_adapter_read(&t, d, adapter) && mx_convert(model, out, &own);
+    bool ok = d && mx_adapter_read(&t, d, adapter);
+    own.rescale = t.spec.kind == MX_TUNE_SCALES ? rescale : NULL;
+    ok = ok && mx_convert(model, out, &own);
     mx_tune_close(&t);
     mx_decoder_release(d);
     mx_scope_close(scope);

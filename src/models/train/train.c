@@ -90,14 +90,9 @@ static bool check_numbers(const mx_train_options *o) {
 }
 
 static bool kind_of(const char *name, mx_tune_kind *out) {
-    static const char *const names[] = {"lora", "dora", "full"};
-    for (int i = 0; i < 3; i++)
-        if (strcmp(name, names[i]) == 0) {
-            *out = (mx_tune_kind)i;
-            return true;
-        }
-    return mx_fail(MX_INVALID, "[%s] the fine_tune_type '%.80s' is none of lora, dora, full", op,
-                   name);
+    return mx_tune_kind_named(name, out) ||
+           mx_fail(MX_INVALID,
+                   "[%s] the fine_tune_type '%.80s' is none of lora, dora, full, scales", op, name);
 }
 
 static bool take_optimizer(mx_train *t, const mx_train_options *o) {

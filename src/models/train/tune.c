@@ -30,6 +30,28 @@ void mx_tune_close(mx_tune *t) {
     *t = (mx_tune){0};
 }
 
+/* --- kinds ----------------------------------------------------------------------------------- */
+
+const char *const mx_tune_kinds[] = {"lora", "dora", "full", "scales"};
+
+bool mx_tune_kind_named(const char *name, mx_tune_kind *out) {
+    for (int i = 0; i < MX_TUNE_KINDS; i++)
+        if (strcmp(name, mx_tune_kinds[i]) == 0) {
+            *out = (mx_tune_kind)i;
+            return true;
+        }
+    return false;
+}
+
+void mx_tune_roles(mx_tune_kind kind, mx_role *first, mx_role *last) {
+    static const mx_role roles[][2] = {{MX_ROLE_A, MX_ROLE_B},
+                                       {MX_ROLE_A, MX_ROLE_M},
+                                       {MX_ROLE_WEIGHT, MX_ROLE_BIAS},
+                                       {MX_ROLE_SCALES, MX_ROLE_BIASES}};
+    *first = roles[kind][0];
+    *last = roles[kind][1];
+}
+
 /* --- modules --------------------------------------------------------------------------------- */
 
 /* "self_attn.q_proj" of "model.layers.{n}.self_attn.q_proj" */
@@ -88,14 +110,40 @@ static mx_array *squares_of(const mx_tune_module *m) {
     return all;
 }
 
-static bool check_dense(const mx_tune *t, const mx_tune_module *m) {
+static bool is_dense(const mx_weight *w) {
+    return w->kind == MX_WEIGHT_DENSE;
+}
+
+static bool is_affine(const mx_weight *w) {
+    return w->kind == MX_WEIGHT_AFFINE && w->mode == MX_AFFINE;
+}
+
+static bool all_are(const mx_tune_module *m, bool (*is)(const mx_weight *)) {
     for (int i = 0; i < m->parts; i++)
-        if (m->part[i]->kind != MX_WEIGHT_DENSE)
-            return mx_fail(MX_UNSUPPORTED,
-                           "[train] '%s': %.200s is quantized, and only numbers are trained in "
-                           "full: dequantize the model, or add low-rank changes",
-                           t->decoder->name, m->name);
+        if (!is(m->part[i]))
+            return false;
     return true;
+}
+
+/* Has the matrix what the kind changes? */
+static bool check_kind(const mx_tune *t, const mx_tune_module *m) {
+    mx_tune_kind kind = t->spec.kind;
+    const char *name = t->decoder->name;
+    if (kind == MX_TUNE_FULL && !all_are(m, is_dense))
+        return mx_fail(MX_UNSUPPORTED,
+                       "[train] '%s': %.200s is quantized, and only numbers are trained in "
+                       "full: dequantize the model, or add low-rank changes",
+                       name, m->name);
+    if (kind == MX_TUNE_DORA && m->experts)
+        return mx_fail(MX_UNSUPPORTED,
+                       "[train] '%s': %.200s is a stack of experts, which has no DoRA: lora was "
+                       "expected",
+                       name, m->name);
+    return kind != MX_TUNE_SCALES || all_are(m, is_affine) ||
+           mx_fail(MX_UNSUPPORTED,
+                   "[train] '%s': %.200s has no scales that could be learned: a folder that is "
+                   "quantized with the mode affine was expected",
+                   name, m->name);
 }
 
 mx_tune_module *mx_tune_add_module(mx_tune *t, const mx_tensor_row *row, int layer,
@@ -115,13 +163,8 @@ mx_tune_module *mx_tune_add_module(mx_tune *t, const mx_tensor_row *row, int lay
             t->decoder->name, name);
     m->name = mx_strdup(name);
     t->modules++;
-    if (!m->name || (full && !check_dense(t, m)))
+    if (!m->name || !check_kind(t, m))
         return NULL;
-    if (t->spec.kind == MX_TUNE_DORA && m->experts)
-        return mx_fail(MX_UNSUPPORTED,
-                       "[train] '%s': '%.200s' is a stack of experts, which has no "
-                       "DoRA: lora was expected",
-                       t->decoder->name, name);
     if (t->spec.kind == MX_TUNE_DORA && !(m->squares = squares_of(m)))
         return NULL;
     return m;
@@ -153,6 +196,12 @@ static bool add_row(mx_tune *t, const mx_tune_spec *spec, const mx_tensor_row *r
     return ok;
 }
 
+/* What nobody has named and the kind cannot change. */
+static bool is_passed_over(const mx_tune_spec *spec, const mx_weight *w) {
+    return !spec->keys && ((spec->kind == MX_TUNE_DORA && w->experts) ||
+                           (spec->kind == MX_TUNE_SCALES && !is_affine(w)));
+}
+
 static bool add_layer(mx_tune *t, const mx_tune_spec *spec, int layer, bool *used) {
     mx_weight *matrix[MX_LAYER_MATRICES];
     mx_norm *norm[MX_LAYER_NORMS];
@@ -160,8 +209,7 @@ static bool add_layer(mx_tune *t, const mx_tune_spec *spec, int layer, bool *use
     int n = mx_layer_matrices(l, matrix), norms = mx_layer_norms(l, norm);
     bool ok = true;
     for (int i = 0; ok && i < n; i++)
-        ok = (spec->kind == MX_TUNE_DORA && !spec->keys && matrix[i]->experts) ||
-             add_row(t, spec, matrix[i]->row, layer, used);
+        ok = is_passed_over(spec, matrix[i]) || add_row(t, spec, matrix[i]->row, layer, used);
     for (int i = 0; ok && i < norms && spec->kind == MX_TUNE_FULL; i++)
         ok = !norm[i]->weight || add_row(t, spec, norm[i]->row, layer, used);
     return ok;
@@ -196,15 +244,18 @@ static bool add_layers(mx_tune *t, const mx_tune_spec *spec) {
             ok = mx_fail(MX_INVALID, "[train] '%s': no layer has a matrix '%.100s'; there are %s",
                          t->decoder->name, spec->keys[i], known);
     mx_free(used);
-    return ok && (t->modules || mx_fail(MX_UNSUPPORTED, "[train] '%s' has no matrix to change",
-                                        t->decoder->name));
+    return ok &&
+           (t->modules ||
+            mx_fail(MX_UNSUPPORTED, "[train] '%s' has no matrix that %s changes", t->decoder->name,
+                    spec->kind == MX_TUNE_SCALES ? "(quantized with the mode affine) 'scales'"
+                                                 : mx_tune_kinds[spec->kind]));
 }
 
 static bool check_spec(const mx_tune *t, const mx_tune_spec *s) {
     if (s->layers < -1 || s->layers > t->decoder->layers)
         return mx_fail(MX_INVALID, "[train] %d layers were to be trained, and '%s' has %lld",
                        s->layers, t->decoder->name, (long long)t->decoder->layers);
-    if (s->kind == MX_TUNE_FULL)
+    if (!mx_tune_adds(s->kind))
         return true;
     if (s->rank < 1 || s->rank > 1 << 16)
         return mx_fail(MX_INVALID, "[train] a rank of %d: 1 to 65536 was expected", s->rank);
@@ -228,7 +279,8 @@ bool mx_tune_open(mx_tune *t, mx_decoder *d, const mx_tune_spec *spec) {
 /* --- params ---------------------------------------------------------------------------------- */
 
 const char *mx_role_name(mx_role role) {
-    static const char *const names[] = {"lora_a", "lora_b", "m", "weight", "bias"};
+    static const char *const names[] = {"lora_a", "lora_b", "m",     "weight",
+                                        "bias",   "scales", "biases"};
     return names[role];
 }
 
@@ -252,8 +304,11 @@ mx_shape mx_tune_shape(const mx_tune *t, const mx_tune_module *m, mx_role role) 
         if (!m->norm)
             return stacked(m, (mx_shape){2, {out, in}});
         break;
+    case MX_ROLE_SCALES:
+    case MX_ROLE_BIASES: return stacked(m, (mx_shape){2, {out, in / m->part[0]->group}});
     case MX_ROLE_M:
-    case MX_ROLE_BIAS: break;
+    case MX_ROLE_BIAS:
+    case MX_ROLES: break;
     }
     return stacked(m, (mx_shape){1, {out}});
 }
@@ -284,12 +339,19 @@ bool mx_param_set(mx_param *p, mx_array *value) {
     return true;
 }
 
+static mx_array *array_of(const mx_weight *w, mx_role role) {
+    return role == MX_ROLE_BIAS     ? w->bias
+           : role == MX_ROLE_SCALES ? w->scales
+           : role == MX_ROLE_BIASES ? w->biases
+                                    : w->words;
+}
+
 static mx_array *joined(const mx_tune_module *m, mx_role role) {
     mx_array *part[MX_LAYER_MATRICES];
     if (m->norm)
         return role == MX_ROLE_BIAS ? m->norm->bias : m->norm->weight;
     for (int i = 0; i < m->parts; i++) {
-        part[i] = role == MX_ROLE_BIAS ? m->part[i]->bias : m->part[i]->words;
+        part[i] = array_of(m->part[i], role);
         if (!part[i])
             return NULL;
     }
@@ -312,7 +374,10 @@ static mx_array *first_value(const mx_tune *t, const mx_tune_module *m, mx_role 
     case MX_ROLE_B: return mx_zeros(s.dim, s.ndim, MX_FLOAT32);
     case MX_ROLE_M: return mx_sqrt(m->squares);
     case MX_ROLE_WEIGHT:
-    case MX_ROLE_BIAS: break;
+    case MX_ROLE_BIAS:
+    case MX_ROLE_SCALES:
+    case MX_ROLE_BIASES:
+    case MX_ROLES: break;
     }
     return joined(m, role);
 }
@@ -322,20 +387,19 @@ static bool begin_param(mx_tune *t, const mx_tune_module *m, mx_role role, uint6
     mx_array *value = first_value(t, m, role, seed);
     mx_param *p = value ? mx_tune_add_param(t, m, role) : NULL;
     bool ok = p && mx_param_set(p, value);
-    if (ok && t->spec.kind == MX_TUNE_FULL)
+    if (ok && !mx_tune_adds(t->spec.kind))
         p->kept = mx_dtype_of(value);
     mx_scope_close(scope);
     return ok || (!mx_failed() && role == MX_ROLE_BIAS); // there may be none
 }
 
 bool mx_tune_begin(mx_tune *t, uint64_t seed) {
-    bool ok = true, full = t->spec.kind == MX_TUNE_FULL;
-    for (int i = 0; ok && i < t->modules; i++) {
-        const mx_tune_module *m = &t->module[i];
-        ok = begin_param(t, m, full ? MX_ROLE_WEIGHT : MX_ROLE_A, seed) &&
-             begin_param(t, m, full ? MX_ROLE_BIAS : MX_ROLE_B, seed) &&
-             (t->spec.kind != MX_TUNE_DORA || begin_param(t, m, MX_ROLE_M, seed));
-    }
+    mx_role first, last;
+    bool ok = true;
+    mx_tune_roles(t->spec.kind, &first, &last);
+    for (int i = 0; ok && i < t->modules; i++)
+        for (mx_role r = first; ok && r <= last; r++)
+            ok = begin_param(t, &t->module[i], r, seed);
     return ok;
 }
 

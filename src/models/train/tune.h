@@ -7,6 +7,7 @@
  *     DoRA (Liu et al. 2024)    y = (x W' + scale x A B) m / |W + scale (A B)'|      and m (out),
  *                               the norms of rows, through which no derivative goes
  *     full                      weight, bias
+ *     scales                    scales, biases of words whose codes stay: the format is the model's
  *
  * Of a stack of experts A is (experts, rank, in) and B (experts, out, rank), and each changes the
  * matrix of its own; they have no DoRA.
@@ -19,7 +20,13 @@
 
 #include "models/decoder/decoder.h"
 
-typedef enum mx_tune_kind { MX_TUNE_LORA, MX_TUNE_DORA, MX_TUNE_FULL } mx_tune_kind;
+typedef enum mx_tune_kind {
+    MX_TUNE_LORA,
+    MX_TUNE_DORA,
+    MX_TUNE_FULL,
+    MX_TUNE_SCALES,
+    MX_TUNE_KINDS
+} mx_tune_kind;
 
 /* What is asked for. */
 typedef struct mx_tune_spec {
@@ -42,7 +49,16 @@ typedef struct mx_tune_module {
     mx_array *squares;        /* of DoRA: those of each row of W, summed, (out); else NULL */
 } mx_tune_module;
 
-typedef enum mx_role { MX_ROLE_A, MX_ROLE_B, MX_ROLE_M, MX_ROLE_WEIGHT, MX_ROLE_BIAS } mx_role;
+typedef enum mx_role {
+    MX_ROLE_A,
+    MX_ROLE_B,
+    MX_ROLE_M,
+    MX_ROLE_WEIGHT,
+    MX_ROLE_BIAS,
+    MX_ROLE_SCALES,
+    MX_ROLE_BIASES,
+    MX_ROLES
+} mx_role;
 
 typedef struct mx_param {
     char *name;
@@ -62,9 +78,19 @@ typedef struct mx_tune {
     int params;
 } mx_tune;
 
+extern const char *const mx_tune_kinds[MX_TUNE_KINDS];
+/* False: no kind has this name. */
+bool mx_tune_kind_named(const char *name, mx_tune_kind *out);
+/* Is the change added to what stays as it is? */
+static inline bool mx_tune_adds(mx_tune_kind kind) {
+    return kind == MX_TUNE_LORA || kind == MX_TUNE_DORA;
+}
+/* The roles that a kind's params have, first to last. */
+void mx_tune_roles(mx_tune_kind kind, mx_role *first, mx_role *last);
+
 /* The modules that a spec says of a decoder, without params. mx_tune_close in any case. False and
    an error: a key that is none of the layers' matrices, more layers than there are, full of
-   matrices that are quantized. */
+   matrices that are quantized, scales of those that are not. */
 bool mx_tune_open(mx_tune *t, mx_decoder *d, const mx_tune_spec *spec);
 void mx_tune_close(mx_tune *t);
 /* Params as training begins with them: A drawn from `seed`, B zeros, m the norms of rows; what is
@@ -91,6 +117,7 @@ mx_array *mx_tune_rows(const mx_tune *t, const mx_param *p, mx_array *a, bool ba
 bool mx_tune_apply(const mx_tune *t, int n, mx_array *const *value, uint64_t drop);
 /* Makes the values the decoder's, computed, for as long as it lives. */
 bool mx_tune_settle(mx_tune *t);
+mx_array *mx_tune_value(const mx_tune *t, const mx_tune_module *m, mx_role role); /* NULL: none */
 /* What a module's matrix is with its change: (out, in) float32. Of a stack all of it, or that of
    one expert; -1: all. */
 mx_array *mx_tune_merged(const mx_tune *t, const mx_tune_module *m, mx_array *base, int expert);

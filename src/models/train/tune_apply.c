@@ -9,7 +9,7 @@
 
 /* The values of a module, by role. */
 typedef struct values {
-    mx_array *of[MX_ROLE_BIAS + 1];
+    mx_array *of[MX_ROLES];
 } values;
 
 static mx_array *rows(mx_array *a, const mx_tune_module *m, int part) {
@@ -55,6 +55,13 @@ static void apply_full(const mx_tune_module *m, const values *v) {
     }
 }
 
+static void apply_scales(const mx_tune_module *m, const values *v) {
+    for (int i = 0; i < m->parts; i++) {
+        m->part[i]->scales = rows(v->of[MX_ROLE_SCALES], m, i);
+        m->part[i]->biases = rows(v->of[MX_ROLE_BIASES], m, i);
+    }
+}
+
 static void apply_change(const mx_tune *t, const mx_tune_module *m, const values *v,
                          uint64_t drop) {
     bool drops = drop && t->spec.dropout > 0;
@@ -87,6 +94,8 @@ bool mx_tune_apply(const mx_tune *t, int n, mx_array *const *value, uint64_t dro
             continue;
         if (t->spec.kind == MX_TUNE_FULL)
             apply_full(m, &v);
+        else if (t->spec.kind == MX_TUNE_SCALES)
+            apply_scales(m, &v);
         else
             apply_change(t, m, &v, drop);
     }
@@ -107,7 +116,8 @@ static bool settle_module(mx_tune *t, mx_tune_module *m) {
     for (int i = 0; ok && i < m->parts; i++) {
         mx_weight *w = m->part[i];
         ok = settle(t, &w->down) && settle(t, &w->up) && settle(t, &w->gain) &&
-             (t->spec.kind != MX_TUNE_FULL || (settle(t, &w->words) && settle(t, &w->bias)));
+             (t->spec.kind != MX_TUNE_FULL || (settle(t, &w->words) && settle(t, &w->bias))) &&
+             (t->spec.kind != MX_TUNE_SCALES || (settle(t, &w->scales) && settle(t, &w->biases)));
     }
     return ok;
 }
@@ -127,7 +137,7 @@ bool mx_tune_settle(mx_tune *t) {
 
 /* --- merged ---------------------------------------------------------------------------------- */
 
-static mx_array *value_of(const mx_tune *t, const mx_tune_module *m, mx_role role) {
+mx_array *mx_tune_value(const mx_tune *t, const mx_tune_module *m, mx_role role) {
     for (int i = 0; i < t->params; i++)
         if (&t->module[t->param[i].module] == m && t->param[i].role == role)
             return t->param[i].value;
@@ -145,8 +155,8 @@ static mx_array *change_of(const mx_tune_module *m, mx_array *a, mx_array *b, in
 }
 
 mx_array *mx_tune_merged(const mx_tune *t, const mx_tune_module *m, mx_array *base, int expert) {
-    mx_array *a = value_of(t, m, MX_ROLE_A), *b = value_of(t, m, MX_ROLE_B);
-    mx_array *magnitude = value_of(t, m, MX_ROLE_M);
+    mx_array *a = mx_tune_value(t, m, MX_ROLE_A), *b = mx_tune_value(t, m, MX_ROLE_B);
+    mx_array *magnitude = mx_tune_value(t, m, MX_ROLE_M);
     if (!a || !b)
         return base;
     mx_array *change = mx_mul_s(change_of(m, a, b, expert), t->spec.scale);
