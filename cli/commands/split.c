@@ -181,6 +181,16 @@ static int report(cli_call *c, const char *path, const char *format, int64_t par
 
 /* --- the commands ----------------------------------------------------------------------------- */
 
+/* A folder of a model into a folder: with all that belongs to it. */
+static int copy_beside(cli_call *c, mlx_file f) {
+    char *folder = NULL;
+    int status = is_folder(c->args[1]) ? cli_find(c, &folder, c->args[0]) : CLI_OK;
+    if (folder && is_folder(folder))
+        status = cli_copy_beside(c, f, folder, c->args[1]);
+    free(folder);
+    return status;
+}
+
 /* most 0: one file. */
 static int copy(cli_call *c, mlx_file f, bool split) {
     const char *format = mlx_file_format(f), *to = c->args[1];
@@ -198,6 +208,8 @@ static int copy(cli_call *c, mlx_file f, bool split) {
         status = check_places(c, f, path, format, most);
     if (status == CLI_OK)
         status = cli_copy(c, f, path, format, most);
+    if (status == CLI_OK)
+        status = copy_beside(c, f);
     if (status == CLI_OK)
         status = report(c, path, format, parts_of(f, most));
     free(path);
@@ -251,7 +263,8 @@ const cli_command cli_split = {
     .takes = CLI_TAKES_FILES,
     .text =
         "The format stays, safetensors or GGUF (a plug-in's in one file), and every byte of every tensor. One tensor is in "
-        "memory at a time. The files get their names when all of them are written.",
+        "memory at a time. The files get their names when all of them are written. A folder into a folder: with its "
+        "config.json, tokenizer and other files.",
     .options = split_options,
     .examples = split_examples,
     .run = run_split};
@@ -273,7 +286,8 @@ const cli_command cli_merge = {
     .takes = CLI_TAKES_FILES,
     .text =
         "MODEL is a folder, its index (model.safetensors.index.json), or the first part of a GGUF "
-        "model. The format stays, and every byte of every tensor. One tensor is in memory at a time.",
+        "model. The format stays, and every byte of every tensor. One tensor is in memory at a time. A folder into a folder: with "
+        "its other files.",
     .options = merge_options,
     .examples = merge_examples,
     .run = run_merge};

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from files import read_safetensors, write_safetensors
+from files import read_gguf, read_safetensors, write_gguf, write_safetensors
 from program import MODELS, document, run
 
 
@@ -61,6 +61,62 @@ def test_unknown_endings_are_no_folders(plain, tmp_path):
         assert (tmp_path / name / "model.safetensors").exists()
     run("convert", plain, tmp_path / "x.tst", "--format", "mlx")
     assert (tmp_path / "x.tst" / "model.safetensors").exists()
+
+
+def largest(a, b):
+    """Of the differences of two models."""
+    return max(t["largest"] for t in document("diff", a, b, status=1)["tensors"])
+
+
+def wide_blocks(path):
+    """Numbers of which float16 has neither the largest nor the least: codes of 1 and of 6."""
+    large, least = bytes([127 + 17]) + b"\x22" * 16, bytes([127 - 31]) + b"\x77" * 16
+    tensors = {"large": ("mxfp4_gguf", [1, 32], large), "least": ("mxfp4_gguf", [1, 32], least)}
+    return write_gguf(path, tensors, {"n": (4, 7), "a": "b"})
+
+
+def test_numbers_beyond_float16(tmp_path):
+    source = wide_blocks(tmp_path / "x.gguf")
+    assert run("verify", source).returncode == 0
+    doc = document("convert", source, tmp_path / "x.safetensors")
+    assert [(n["first"], n["tensors"]) for n in doc["notes"]] == [("n", 1)]
+    tensors, texts = read_safetensors(tmp_path / "x.safetensors")
+    want = {"large": 2.0**17, "least": 6 * 2.0**-31}
+    for name, (dtype, shape, raw) in tensors.items():
+        bits = np.frombuffer(raw, np.uint16).astype(np.uint32) << 16
+        assert (dtype, shape) == ("BF16", [1, 32]) and np.all(bits.view(np.float32) == want[name])
+    assert texts == {"a": "b"}
+    assert largest(source, tmp_path / "x.safetensors") == 0
+
+
+def test_digits_beyond_float16(tmp_path):
+    draw = np.random.default_rng(5)
+    scale = np.float16(1.2343).tobytes()
+    blocks = b"".join(scale + draw.bytes(32) for _ in range(8))
+    source = write_gguf(tmp_path / "x.gguf", {"w": ("q8_0", [1, 256], blocks)}, {})
+    doc = document("convert", source, tmp_path / "h.safetensors")
+    assert [n["first"] for n in doc["notes"]] == ["w"] and "rounded" in doc["notes"][0]["note"]
+    assert 0 < largest(source, tmp_path / "h.safetensors") < 0.1
+    doc = document("convert", source, tmp_path / "f.safetensors", "--dtype", "float32")
+    assert doc["notes"] == [] and largest(source, tmp_path / "f.safetensors") == 0
+
+
+def test_what_float16_cannot_hold_is_noted(tmp_path):
+    wide = write_safetensors(tmp_path / "x.safetensors", {"w": np.float32([[1e5, -1], [2, 3]])})
+    doc = document("convert", wide, tmp_path / "h.safetensors", "--dtype", "float16")
+    assert [n["first"] for n in doc["notes"]] == ["w"] and "infinite" in doc["notes"][0]["note"]
+    assert (
+        document("convert", wide, tmp_path / "b.safetensors", "--dtype", "bfloat16")["notes"] == []
+    )
+
+
+def test_metadata_without_a_family(tmp_path):
+    metadata = {"general.architecture": "nobody", "l": ["a", "b"], "n": (4, 7), "f": (6, [0.5, 1])}
+    tensors = {"w": ("float32", [2, 2], bytes(16))}
+    source = write_gguf(tmp_path / "in.gguf", tensors, metadata)
+    run("convert", source, tmp_path / "folder", "--family", "none")
+    run("convert", tmp_path / "folder", tmp_path / "out.gguf", "--family", "none")
+    assert read_gguf(tmp_path / "out.gguf") == read_gguf(source)
 
 
 def test_a_real_model(tmp_path):

@@ -96,6 +96,20 @@ def test_folders(model, tmp_path):
     assert read_safetensors(tmp_path / "model.safetensors") == read_safetensors(model)
 
 
+def test_a_folder_goes_with_all_that_is_in_it(model, tmp_path):
+    source = tmp_path / "model"
+    source.mkdir()
+    model.rename(source / "model.safetensors")
+    others = {"config.json": b'{"model_type": "x"}', "tokenizer.json": b"{}", "note.txt": b"\xff"}
+    for name, raw in others.items():
+        (source / name).write_bytes(raw)
+    run("split", source, f"{tmp_path}/parts/", "--max-size", "1K", "-q")
+    run("merge", tmp_path / "parts", f"{tmp_path}/whole/", "-q")
+    for folder in ("parts", "whole"):
+        assert all((tmp_path / folder / name).read_bytes() == raw for name, raw in others.items())
+    assert {p.name for p in (tmp_path / "whole").iterdir()} == {*others, "model.safetensors"}
+
+
 def test_formats_are_kept(model, gguf, tmp_path):
     assert "another one" in run("merge", model, tmp_path / "x.gguf", status=1).stderr
     assert "another one" in run("split", gguf, tmp_path / "x.safetensors", status=1).stderr

@@ -78,7 +78,7 @@ static mx_array *read(mx_archive *a, const mx_archive_tensor *t, bool stored) {
     gguf_place place = {
         t->name,  &s,      (size_t)t->offset, gguf_type_by_id((uint32_t)(t->how / TYPE)),
         t->shape, t->ndim, t->how & SWAPPED};
-    return stored ? gguf_tensor_stored(&place) : gguf_tensor_values(&place);
+    return stored ? gguf_tensor_stored(&place) : gguf_tensor_values(&place, t->dtype);
 }
 
 const mx_archive_format mx_archive_gguf = {"gguf", detect, open, read, NULL};

@@ -129,8 +129,8 @@ typedef struct gguf_place {
 /* As MLX has it: under its name, and where MLX has its way of quantization the scales and biases
    beside it. */
 bool gguf_tensor_arrays(mx_map *arrays, const gguf_place *t);
-/* Its elements: those of blocks as float16. */
-mx_array *gguf_tensor_values(const gguf_place *t);
+/* Its elements, those of blocks as t. */
+mx_array *gguf_tensor_values(const gguf_place *p, mx_dtype t);
 /* As it lies: blocks as uint8 (..., bytes of a row). */
 mx_array *gguf_tensor_stored(const gguf_place *t);
 

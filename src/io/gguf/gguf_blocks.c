@@ -72,7 +72,7 @@ static const gguf_type types[] = {{0, "F32", "float32", 1, 4, MX_FLOAT32, NULL},
                                   {28, "F64", "float64", 1, 8, MX_FLOAT64, NULL},
                                   {30, "BF16", "bfloat16", 1, 2, MX_BFLOAT16, NULL},
 #define X(name, file_name, id, items, bytes, can) \
-    {id, file_name, #name, items, bytes, MX_FLOAT16, &mx_block_formats[MX_BLOCK_##name]},
+    {id, file_name, #name, items, bytes, MX_FLOAT32, &mx_block_formats[MX_BLOCK_##name]},
                                   MX_BLOCKS(X)
 #undef X
 };

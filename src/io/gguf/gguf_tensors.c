@@ -4,7 +4,7 @@
  *     Q4_0 Q4_1   name (uint32)  *.scales  *.biases         as mlx.quantize packs, groups of 32
  *     Q8_0
  *     MXFP4       name (uint32)  *.scales (uint8)           as mlx.quantize with mode mxfp4
- *     other       name (float16)                            dequantized when it is evaluated
+ *     other       name (float16, Q8_K float32)              dequantized when it is evaluated
  *
  * where * is name without ".weight".
  */
@@ -115,9 +115,9 @@ mx_array *gguf_tensor_stored(const gguf_place *t) {
                       : mx_source_array(t->source, t->at, shape, t->ndim, MX_UINT8, false);
 }
 
-mx_array *gguf_tensor_values(const gguf_place *t) {
-    mx_array *a = gguf_tensor_stored(t);
-    return t->type->block ? mx_dequantize_blocks(a, t->type->block, MX_FLOAT16) : a;
+mx_array *gguf_tensor_values(const gguf_place *p, mx_dtype t) {
+    mx_array *a = gguf_tensor_stored(p);
+    return p->type->block ? mx_dequantize_blocks(a, p->type->block, t) : a;
 }
 
 /* --- repacking -------------------------------------------------------------------- */
@@ -203,9 +203,10 @@ static bool repack(mx_map *arrays, const gguf_place *t, const gguf_repack *way) 
 
 bool gguf_tensor_arrays(mx_map *arrays, const gguf_place *t) {
     const gguf_repack *way = gguf_repack_of(t->type);
+    mx_dtype plain = t->type->block ? mx_block_plain(t->type->block) : t->type->dtype;
     mx_scope scope = mx_scope_open();
     bool ok = way ? repack(arrays, t, way)
-                  : gguf_add_array(arrays, t->source, t->at, t->name, gguf_tensor_values(t));
+                  : gguf_add_array(arrays, t->source, t->at, t->name, gguf_tensor_values(t, plain));
     mx_scope_close(scope);
     return ok;
 }

@@ -26,6 +26,12 @@ const mx_block_format *mx_block_by_name(const char *name) {
     return NULL;
 }
 
+mx_dtype mx_block_plain(const mx_block_format *f) {
+    return f->kind == MX_BLOCK_mxfp4_gguf ? MX_BFLOAT16
+           : f->kind == MX_BLOCK_q8_k     ? MX_FLOAT32
+                                          : MX_FLOAT16;
+}
+
 const int8_t mx_iq4_levels[16] = {-127, -104, -83, -65, -49, -35, -22, -10,
                                   1,    13,   25,  38,  53,  69,  89,  113};
 const int8_t mx_fp4_levels[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};

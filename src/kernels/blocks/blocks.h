@@ -88,6 +88,10 @@ extern const mx_block_format mx_block_formats[MX_BLOCK_KINDS];
 const mx_block_format *mx_block_by_id(uint32_t id);        /* NULL: no format of blocks */
 const mx_block_format *mx_block_by_name(const char *name); /* of a mode; NULL likewise */
 
+/* What its numbers become where no dtype is asked for: float16, whose range all scales of float16
+   have; bfloat16 and float32 where they are wider. */
+mx_dtype mx_block_plain(const mx_block_format *f);
+
 /* --- there and back --------------------------------------------------------------------------- */
 
 /* n blocks of any alignment to float32. */

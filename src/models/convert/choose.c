@@ -233,9 +233,17 @@ static bool is_wide(const mx_choice *c, const mx_output *o) {
             (o->part && strcmp(o->part, "bias") == 0));
 }
 
+/* Does float16 lack digits of such blocks? */
+static bool has_digits(const mx_block_format *f) {
+    return f && mx_block_plain(f) == MX_FLOAT16 && f->kind != MX_BLOCK_nvfp4_gguf &&
+           f->kind != MX_BLOCK_tq1_0 && f->kind != MX_BLOCK_tq2_0 && f->kind != MX_BLOCK_q1_0;
+}
+
 static bool to_plain(const mx_choice *c, mx_output *o) {
-    o->made = c->has_dtype ? c->dtype : mx_elements_plain(MX_FLOAT16);
-    return true;
+    o->made = c->has_dtype ? c->dtype : mx_elements_plain(mx_elements_usual(&o->held));
+    return c->has_dtype || !has_digits(o->held.block) ||
+           mx_note(c->o, o->name, "%s becomes float16, rounded: float32 has every digit",
+                   o->held.storage);
 }
 
 /* Blocks in GGUF that hold the numbers of words. */

@@ -99,6 +99,12 @@ int mx_elements_unit(const mx_elements *e) {
 
 /* --- numbers --------------------------------------------------------------------------------- */
 
+mx_dtype mx_elements_usual(const mx_elements *e) {
+    if (e->block)
+        return mx_block_plain(e->block);
+    return e->quant.mode == MX_AFFINE ? e->dtype : MX_BFLOAT16;
+}
+
 mx_array *mx_elements_values(const mx_elements *e, mx_parts p) {
     mx_dtype wide = MX_FLOAT32;
     if (e->block)

@@ -43,6 +43,8 @@ typedef struct mx_parts {
     mx_array *part[3];
 } mx_parts;
 
+/* What blocks or words become where no dtype is asked for. */
+mx_dtype mx_elements_usual(const mx_elements *e);
 /* Real numbers of what is held as blocks or words, float32. */
 mx_array *mx_elements_values(const mx_elements *e, mx_parts p);
 /* And back. */

@@ -170,8 +170,8 @@ static bool config_of_gguf(mx_model *m) {
 static bool recognise(mx_model *m, const char *family) {
     bool none = family && strcmp(family, "none") == 0;
     m->is_gguf = strcmp(m->archive->format->name, "gguf") == 0;
-    if (!m->is_gguf && m->folder && is_there(m->folder, "config.json") &&
-        (!load_config(m) || !load_side(m)))
+    if (!m->is_gguf && m->folder &&
+        ((is_there(m->folder, "config.json") && !load_config(m)) || !load_side(m)))
         return false;
     if (!m->is_gguf && !load_quantization(m))
         return false;

@@ -22,13 +22,16 @@ static bool set_text(mx_archive_writer *w, const char *key, const char *text) {
 }
 
 /* What the source says in texts, where no family knows better. */
-static bool copy_texts(const mx_archive *from, mx_archive_writer *w) {
+static bool copy_texts(const mx_conversion *p, mx_archive_writer *w) {
+    const mx_archive *from = p->model->archive;
     bool ok = true;
     for (size_t i = 0; ok && i < from->meta.count; i++) {
         const char *key = from->meta.entry[i].key;
         const mx_meta *m = from->meta.entry[i].value;
-        ok = m->kind != MX_META_STRING || strcmp(key, MX_QUANTIZATION_KEY) == 0 ||
-             mx_archive_set_meta(w, key, mx_meta_copy(m));
+        if (m->kind != MX_META_STRING)
+            ok = mx_note(p->choice->o, key, "metadata is left out: only texts go along");
+        else if (strcmp(key, MX_QUANTIZATION_KEY))
+            ok = mx_archive_set_meta(w, key, mx_meta_copy(m));
     }
     return ok;
 }
@@ -57,9 +60,9 @@ static bool set_gguf(const mx_conversion *p, mx_archive_writer *w) {
 static bool set_meta(const mx_conversion *p, mx_archive_writer *w) {
     bool own = p->choice->keeps_names && !p->model->is_gguf;
     if (p->choice->naming == MX_NAMED_GGUF)
-        return (!own || copy_texts(p->model->archive, w)) && set_gguf(p, w);
+        return (!own || copy_texts(p, w)) && set_gguf(p, w);
     if (p->choice->keeps_names)
-        return copy_texts(p->model->archive, w) && set_quantization(p, w);
+        return copy_texts(p, w) && set_quantization(p, w);
     return set_text(w, "format", p->choice->naming == MX_NAMED_MLX ? "mlx" : "pt") &&
            (p->model->config || set_quantization(p, w));
 }
@@ -113,21 +116,38 @@ static bool put_parts(const mx_conversion *p, const mx_output *o, mx_archive_wri
     return ok;
 }
 
+/* Numbers that are infinite as float16, and may have been finite. */
+static bool has_infinite(const mx_output *o, mx_array *a) {
+    bool narrow = mx_elements_are_plain(&o->made) && o->made.dtype == MX_FLOAT16 &&
+                  !(mx_elements_are_plain(&o->held) && o->held.dtype == MX_FLOAT16);
+    mx_array *any = narrow && mx_eval1(a) ? mx_reduce(MX_ANY, mx_isinf(a), NULL, 0, false) : NULL;
+    return any && mx_eval1(any) && *(const bool *)any->data;
+}
+
+static bool note_infinite(const mx_conversion *p, const mx_output *o, bool infinite) {
+    return !mx_failed() &&
+           (!infinite || mx_note(p->choice->o, o->name,
+                                 "some numbers are infinite: float16 ends at 65504, and bfloat16 "
+                                 "and float32 do not"));
+}
+
 /* What is large goes through memory some rows at a time. */
 static bool put_rows(const mx_conversion *p, const mx_output *o, mx_archive_writer *w) {
     const mx_archive_tensor *t = &p->model->archive->tensor[p->model->tensor[o->from[0]].part[0]];
     int rows = o->shape.dim[0];
     uint64_t one = t->bytes / (uint64_t)rows, n = one ? PIECE / one : PIECE;
     int step = n < 1 ? 1 : n < (uint64_t)rows ? (int)n : rows;
-    bool ok = true;
+    bool ok = true, infinite = false;
     for (int first = 0; ok && first < rows; first += step) {
         int last = rows - first < step ? rows : first + step;
         mx_parts parts;
         mx_scope scope = mx_scope_open();
-        ok = mx_output_rows(p, o, first, last, &parts) && put_parts(p, o, w, &parts, first);
+        ok = mx_output_rows(p, o, first, last, &parts);
+        infinite = infinite || (ok && has_infinite(o, parts.part[0]));
+        ok = ok && put_parts(p, o, w, &parts, first);
         mx_scope_close(scope);
     }
-    return ok;
+    return ok && note_infinite(p, o, infinite);
 }
 
 /* Everything that belongs to one output is let go before the next. */
@@ -139,6 +159,7 @@ static bool put(const mx_conversion *p, const mx_output *o, mx_archive_writer *w
     mx_parts parts;
     mx_scope scope = mx_scope_open();
     bool ok = mx_output_parts(p, o, &parts);
+    ok = ok && note_infinite(p, o, has_infinite(o, parts.part[0]));
     for (int k = 0; ok && k < mx_output_part_count(o); k++) {
         mx_output_part part;
         ok = mx_output_part_of(p, o, k, &part) && mx_archive_put(w, part.name, parts.part[k]);
