@@ -213,3 +213,10 @@ void sg_parts_free(sg_parts *p) {
     mx_free(p->item);
     *p = (sg_parts){0};
 }
+
+bool sg_take(const char **at, const char *end, const char *word) {
+    size_t n = strlen(word);
+    bool found = (size_t)(end - *at) >= n && !memcmp(*at, word, n);
+    *at += found ? n : 0;
+    return found;
+}

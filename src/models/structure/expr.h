@@ -122,4 +122,7 @@ sg_expr sg_parts_cat(sg_builder *b, sg_parts *p); /* and empties p */
 sg_expr sg_parts_alt(sg_builder *b, sg_parts *p);
 void sg_parts_free(sg_parts *p);
 
+/* Front ends: does the text at *at, up to end, begin with this word? Then *at is behind it. */
+bool sg_take(const char **at, const char *end, const char *word);
+
 #endif

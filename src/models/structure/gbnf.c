@@ -23,13 +23,6 @@ static int peek(const parser *p) {
     return p->at < p->end ? (unsigned char)*p->at : -1;
 }
 
-static bool take(parser *p, const char *word) {
-    size_t n = strlen(word);
-    bool found = (size_t)(p->end - p->at) >= n && !memcmp(p->at, word, n);
-    p->at += found ? n : 0;
-    return found;
-}
-
 /* Blanks and comments; also line ends where `lines`. */
 static void skip(parser *p, bool lines) {
     for (; peek(p) >= 0; p->at++) {
@@ -84,7 +77,7 @@ static uint32_t hex(parser *p, int digits) {
 
 static uint32_t character(parser *p) {
     static const char names[] = "nrt\\\"[]", values[] = "\n\r\t\\\"[]";
-    if (!take(p, "\\")) {
+    if (!sg_take(&p->at, p->end, "\\")) {
         uint32_t c = sg_decode(&p->at, p->end);
         return c == SG_NO_POINT ? wrong(p, "this is no UTF-8") : c;
     }
@@ -92,24 +85,24 @@ static uint32_t character(parser *p) {
     const char *found = c > 0 ? strchr(names, c) : NULL;
     if (found)
         return p->at++, (unsigned char)values[found - names];
-    return take(p, "x")   ? hex(p, 2)
-           : take(p, "u") ? hex(p, 4)
-           : take(p, "U") ? hex(p, 8)
-                          : wrong(p, "this escape is not known");
+    return sg_take(&p->at, p->end, "x")   ? hex(p, 2)
+           : sg_take(&p->at, p->end, "u") ? hex(p, 4)
+           : sg_take(&p->at, p->end, "U") ? hex(p, 8)
+                                          : wrong(p, "this escape is not known");
 }
 
 static sg_expr quoted(parser *p) {
     sg_parts all = {0};
     while (!p->b->failed && peek(p) >= 0 && peek(p) != '"')
         sg_parts_add(p->b, &all, sg_point(p->b, character(p), SG_PLAIN));
-    if (!p->b->failed && !take(p, "\""))
+    if (!p->b->failed && !sg_take(&p->at, p->end, "\""))
         wrong(p, "a \" is missing");
     return sg_parts_cat(p->b, &all);
 }
 
 static sg_expr class(parser *p) {
     sg_points set = {0};
-    bool negate = take(p, "^");
+    bool negate = sg_take(&p->at, p->end, "^");
     while (!p->b->failed && peek(p) >= 0 && peek(p) != ']') {
         uint32_t first = character(p), last = first;
         if (peek(p) == '-' && p->end - p->at > 1 && p->at[1] != ']') {
@@ -120,7 +113,7 @@ static sg_expr class(parser *p) {
             wrong(p, "the range ends before it begins");
         sg_points_add(p->b, &set, first, last);
     }
-    if (!p->b->failed && !take(p, "]"))
+    if (!p->b->failed && !sg_take(&p->at, p->end, "]"))
         wrong(p, "a ] is missing");
     sg_points_close(p->b, &set, negate);
     return sg_points_expr(p->b, &set, SG_PLAIN);
@@ -132,20 +125,20 @@ static sg_expr alternatives(parser *p);
 
 static sg_expr atom(parser *p) {
     sg_points all = {0};
-    if (take(p, "\""))
+    if (sg_take(&p->at, p->end, "\""))
         return quoted(p);
-    if (take(p, "["))
+    if (sg_take(&p->at, p->end, "["))
         return class(p);
-    if (take(p, ".")) {
+    if (sg_take(&p->at, p->end, ".")) {
         sg_points_close(p->b, &all, true);
         return sg_points_expr(p->b, &all, SG_PLAIN);
     }
-    if (take(p, "(")) {
+    if (sg_take(&p->at, p->end, "(")) {
         if (++p->depth > SG_MOST_NESTING)
             return wrong(p, "parentheses are nested too deeply");
         sg_expr x = alternatives(p);
         p->depth--;
-        return p->b->failed || take(p, ")") ? x : wrong(p, "a ) is missing");
+        return p->b->failed || sg_take(&p->at, p->end, ")") ? x : wrong(p, "a ) is missing");
     }
     if (is_name(peek(p))) {
         uint32_t rule = name(p);
@@ -165,17 +158,18 @@ static uint32_t count(parser *p) {
 }
 
 static bool bounds(parser *p, uint32_t *least, uint32_t *most) {
-    if (take(p, "{")) {
+    if (sg_take(&p->at, p->end, "{")) {
         *least = *most = count(p);
-        if (take(p, ","))
+        if (sg_take(&p->at, p->end, ","))
             *most = peek(p) == '}' ? SG_UNBOUNDED : count(p);
-        if (!p->b->failed && (!take(p, "}") || *most < *least))
+        if (!p->b->failed && (!sg_take(&p->at, p->end, "}") || *most < *least))
             wrong(p, "this is no {least,most}");
         return !p->b->failed;
     }
     *least = peek(p) == '+';
     *most = peek(p) == '?' ? 1 : SG_UNBOUNDED;
-    return take(p, "*") || take(p, "+") || take(p, "?");
+    return sg_take(&p->at, p->end, "*") || sg_take(&p->at, p->end, "+") ||
+           sg_take(&p->at, p->end, "?");
 }
 
 static sg_expr sequence(parser *p) {
@@ -199,14 +193,14 @@ static sg_expr alternatives(parser *p) {
     do {
         skip(p, true);
         sg_parts_add(p->b, &all, sequence(p));
-    } while (!p->b->failed && take(p, "|"));
+    } while (!p->b->failed && sg_take(&p->at, p->end, "|"));
     return sg_parts_alt(p->b, &all);
 }
 
 static void rule(parser *p) {
     uint32_t r = name(p);
     skip(p, true);
-    if (!p->b->failed && !take(p, "::="))
+    if (!p->b->failed && !sg_take(&p->at, p->end, "::="))
         wrong(p, "a ::= is missing");
     if (!p->b->failed && p->b->rule[r].defined)
         wrong(p, "a rule is defined twice");

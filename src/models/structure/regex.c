@@ -20,13 +20,6 @@ static sg_expr refuse(parser *p, const char *what) {
                    (size_t)(p->at - p->text), what);
 }
 
-static bool take(parser *p, const char *word) {
-    size_t n = strlen(word);
-    bool found = (size_t)(p->end - p->at) >= n && !memcmp(p->at, word, n);
-    p->at += found ? n : 0;
-    return found;
-}
-
 static int peek(const parser *p) {
     return p->at < p->end ? (unsigned char)*p->at : -1;
 }
@@ -57,8 +50,8 @@ static uint32_t braced(parser *p) {
 
 /* After \u: two halves of a pair are one character. */
 static uint32_t unicode(parser *p) {
-    uint32_t v = take(p, "{") ? braced(p) : hex(p, 4);
-    if (v >= 0xd800 && v < 0xdc00 && take(p, "\\u")) {
+    uint32_t v = sg_take(&p->at, p->end, "{") ? braced(p) : hex(p, 4);
+    if (v >= 0xd800 && v < 0xdc00 && sg_take(&p->at, p->end, "\\u")) {
         uint32_t low = hex(p, 4);
         if (low >= 0xdc00 && low < 0xe000)
             v = 0x10000 + ((v - 0xd800) << 10) + (low - 0xdc00);
@@ -124,9 +117,9 @@ static uint32_t escaped(parser *p, bool in_class) {
         return refuse(p, "a character in octal");
     if (name && c)
         return p->at++, (unsigned char)values[name - names];
-    if (take(p, "x"))
+    if (sg_take(&p->at, p->end, "x"))
         return hex(p, 2);
-    if (take(p, "u"))
+    if (sg_take(&p->at, p->end, "u"))
         return unicode(p);
     bool letter = ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || (c >= '0' && c <= '9');
     return letter ? wrong(p, "this escape is not known") : sg_decode(&p->at, p->end);
@@ -142,14 +135,14 @@ static uint32_t literal(parser *p) {
 /* --- classes --------------------------------------------------------------------------------- */
 
 static void span(parser *p, sg_points *set) {
-    bool escape = take(p, "\\");
+    bool escape = sg_take(&p->at, p->end, "\\");
     if (escape && take_class(p, set))
         return;
     uint32_t first = escape ? escaped(p, true) : literal(p), last = first;
     bool range = peek(p) == '-' && p->end - p->at > 1 && p->at[1] != ']';
     if (range && !p->b->failed) {
         p->at++;
-        last = take(p, "\\") ? escaped(p, true) : literal(p);
+        last = sg_take(&p->at, p->end, "\\") ? escaped(p, true) : literal(p);
     }
     if (last < first)
         wrong(p, "the range ends before it begins");
@@ -158,10 +151,10 @@ static void span(parser *p, sg_points *set) {
 
 static sg_expr class(parser *p) {
     sg_points set = {0};
-    bool negate = take(p, "^");
+    bool negate = sg_take(&p->at, p->end, "^");
     while (!p->b->failed && peek(p) != ']' && peek(p) >= 0)
         span(p, &set);
-    if (!p->b->failed && !take(p, "]"))
+    if (!p->b->failed && !sg_take(&p->at, p->end, "]"))
         wrong(p, "the class has no ]");
     sg_points_close(p->b, &set, negate);
     return sg_points_expr(p->b, &set, p->as);
@@ -188,38 +181,38 @@ static void name(parser *p) {
 }
 
 static sg_expr group(parser *p) {
-    if (take(p, "?=") || take(p, "?!"))
+    if (sg_take(&p->at, p->end, "?=") || sg_take(&p->at, p->end, "?!"))
         return refuse(p, "look-ahead");
-    if (take(p, "?<=") || take(p, "?<!"))
+    if (sg_take(&p->at, p->end, "?<=") || sg_take(&p->at, p->end, "?<!"))
         return refuse(p, "look-behind");
-    if (take(p, "?>"))
+    if (sg_take(&p->at, p->end, "?>"))
         return refuse(p, "an atomic group");
-    if (take(p, "?P<") || take(p, "?<"))
+    if (sg_take(&p->at, p->end, "?P<") || sg_take(&p->at, p->end, "?<"))
         name(p);
-    else if (!take(p, "?:") && peek(p) == '?')
+    else if (!sg_take(&p->at, p->end, "?:") && peek(p) == '?')
         return refuse(p, "a group of this kind");
     if (++p->depth > SG_MOST_NESTING)
         return wrong(p, "parentheses are nested too deeply");
     sg_expr x = alternatives(p);
     p->depth--;
-    if (!p->b->failed && !take(p, ")"))
+    if (!p->b->failed && !sg_take(&p->at, p->end, ")"))
         return wrong(p, "a ) is missing");
     return x;
 }
 
 static sg_expr atom(parser *p) {
     sg_points set = {0};
-    if (take(p, "("))
+    if (sg_take(&p->at, p->end, "("))
         return group(p);
-    if (take(p, "["))
+    if (sg_take(&p->at, p->end, "["))
         return class(p);
-    if (take(p, "."))
+    if (sg_take(&p->at, p->end, "."))
         return any(p, false);
     if (peek(p) >= 0 && strchr("*+?{", peek(p)))
         return wrong(p, "there is nothing to repeat");
     if (peek(p) == '^' || peek(p) == '$')
         return refuse(p, "an anchor inside of a pattern");
-    if (take(p, "\\")) {
+    if (sg_take(&p->at, p->end, "\\")) {
         if (take_class(p, &set)) {
             sg_points_close(p->b, &set, false);
             return sg_points_expr(p->b, &set, p->as);
@@ -243,17 +236,18 @@ static uint32_t count(parser *p) {
 }
 
 static bool bounds(parser *p, uint32_t *least, uint32_t *most) {
-    if (take(p, "{")) {
+    if (sg_take(&p->at, p->end, "{")) {
         *least = *most = count(p);
-        if (take(p, ","))
+        if (sg_take(&p->at, p->end, ","))
             *most = peek(p) == '}' ? SG_UNBOUNDED : count(p);
-        if (!p->b->failed && (!take(p, "}") || *most < *least))
+        if (!p->b->failed && (!sg_take(&p->at, p->end, "}") || *most < *least))
             wrong(p, "this is no {least,most}");
         return true;
     }
     *least = peek(p) == '+';
     *most = peek(p) == '?' ? 1 : SG_UNBOUNDED;
-    return take(p, "*") || take(p, "+") || take(p, "?");
+    return sg_take(&p->at, p->end, "*") || sg_take(&p->at, p->end, "+") ||
+           sg_take(&p->at, p->end, "?");
 }
 
 static sg_expr repeated(parser *p) {
@@ -264,7 +258,7 @@ static sg_expr repeated(parser *p) {
     x = sg_repeat(p->b, x, least, most);
     if (peek(p) == '+')
         return refuse(p, "a possessive quantifier");
-    take(p, "?"); // as few as possible: the same texts
+    sg_take(&p->at, p->end, "?"); // as few as possible: the same texts
     if (peek(p) >= 0 && strchr("*+?{", peek(p)))
         return wrong(p, "a quantifier follows a quantifier");
     return x;
@@ -278,7 +272,7 @@ static void add_anything(parser *p, sg_parts *all) {
 
 static sg_expr sequence(parser *p) {
     sg_parts all = {0};
-    bool top = p->depth == 0, open = top && !take(p, "^");
+    bool top = p->depth == 0, open = top && !sg_take(&p->at, p->end, "^");
     if (open && p->search)
         add_anything(p, &all);
     while (!p->b->failed && peek(p) >= 0 && peek(p) != '|' && peek(p) != ')') {
@@ -298,7 +292,7 @@ static sg_expr alternatives(parser *p) {
     sg_parts all = {0};
     do
         sg_parts_add(p->b, &all, sequence(p));
-    while (!p->b->failed && take(p, "|"));
+    while (!p->b->failed && sg_take(&p->at, p->end, "|"));
     return sg_parts_alt(p->b, &all);
 }
 

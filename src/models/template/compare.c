@@ -249,14 +249,10 @@ static bool add(tm_run *r, tm_dict *d, const tm_pair *p) {
     return tm_spend(r, 1);
 }
 
-static int levels_of(const tm_value *v) {
-    return v->kind == TM_SEQ ? v->seq->levels : v->kind == TM_DICT ? v->dict->levels : 0;
-}
-
 bool tm_dict_set(tm_run *r, tm_dict *d, const tm_value *key, const tm_value *value) {
     tm_pair p = {*key, *value, 0};
     size_t at, slot;
-    int levels = levels_of(value) > levels_of(key) ? levels_of(value) : levels_of(key);
+    int levels = tm_levels(value) > tm_levels(key) ? tm_levels(value) : tm_levels(key);
     if (levels >= TM_MOST_LEVELS)
         return tm_fail(r, MX_INVALID, "lists and dicts are more than %d deep in each other",
                        TM_MOST_LEVELS);

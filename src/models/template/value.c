@@ -24,7 +24,7 @@ tm_value tm_of_dict(tm_dict *d) {
     return (tm_value){.kind = TM_DICT, .dict = d};
 }
 
-static int levels_of(const tm_value *v) {
+int tm_levels(const tm_value *v) {
     return v->kind == TM_SEQ ? v->seq->levels : v->kind == TM_DICT ? v->dict->levels : 0;
 }
 
@@ -46,7 +46,7 @@ tm_seq *tm_seq_new(tm_run *r, tm_look look, size_t n) {
 
 bool tm_seq_done(tm_run *r, tm_seq *s) {
     for (size_t i = 0; i < s->n; i++) {
-        int levels = levels_of(&s->item[i]) + 1;
+        int levels = tm_levels(&s->item[i]) + 1;
         if (levels > s->levels)
             s->levels = levels;
     }

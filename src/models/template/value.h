@@ -209,6 +209,8 @@ tm_value tm_word(const char *s); /* of a text with a zero that stays */
 tm_value tm_undefined(const char *message);
 tm_value tm_of_seq(tm_seq *s);
 tm_value tm_of_dict(tm_dict *d);
+/* How deep lists and dicts are in each other. */
+int tm_levels(const tm_value *v);
 
 /* Room for n items, to be filled (n becomes the room). NULL and an error. */
 tm_seq *tm_seq_new(tm_run *r, tm_look look, size_t n);

@@ -10,17 +10,12 @@ typedef struct bounds {
     size_t places; /* of prefixItems */
 } bounds;
 
-static uint32_t count_of(json_t *schema, const char *key, uint32_t otherwise) {
-    json_t *x = json_object_get(schema, key);
-    json_int_t n = x ? json_integer_value(x) : -1;
-    return n < 0 ? otherwise : n <= SG_MOST_REPEAT ? (uint32_t)n : SG_MOST_REPEAT + 1;
-}
-
 static bounds bounds_of(const sg_items *flat) {
     bounds b = {0, SG_UNBOUNDED, 0};
     for (size_t i = 0; i < flat->count; i++) {
         json_t *s = flat->item[i].schema;
-        uint32_t least = count_of(s, "minItems", 0), most = count_of(s, "maxItems", SG_UNBOUNDED);
+        uint32_t least = sg_words_count(s, "minItems", 0),
+                 most = sg_words_count(s, "maxItems", SG_UNBOUNDED);
         size_t places = json_array_size(json_object_get(s, "prefixItems"));
         b.least = least > b.least ? least : b.least;
         b.most = most < b.most ? most : b.most;

@@ -323,11 +323,6 @@ static void find_others(object *o) {
 
 /* --- how many --------------------------------------------------------------------------------- */
 
-static uint32_t count_of(json_t *x, uint32_t otherwise) {
-    json_int_t n = x ? json_integer_value(x) : -1;
-    return n < 0 ? otherwise : n < SG_MOST_REPEAT ? (uint32_t)n : SG_MOST_REPEAT;
-}
-
 /* Names of other properties may come twice, so that they are counted once at most. */
 static void find_bounds(object *o) {
     uint32_t required = 0;
@@ -335,8 +330,8 @@ static void find_bounds(object *o) {
     for (size_t i = 0; i < o->properties; i++)
         required += o->property[i].required;
     for (size_t f = 0; f < o->flat->count; f++) {
-        uint32_t least = count_of(word(o, f, "minProperties"), 0),
-                 most = count_of(word(o, f, "maxProperties"), SG_UNBOUNDED);
+        uint32_t least = sg_words_count(o->flat->item[f].schema, "minProperties", 0),
+                 most = sg_words_count(o->flat->item[f].schema, "maxProperties", SG_UNBOUNDED);
         o->least = least > o->least ? least : o->least;
         o->most = most < o->most ? most : o->most;
         at(o, f, "minProperties");

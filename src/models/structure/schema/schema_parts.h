@@ -102,6 +102,8 @@ bool sg_words_check(sg_reader *r, json_t *schema);
 unsigned sg_words_kinds(json_t *schema);
 /* SG_ANY where there is no type. */
 unsigned sg_words_types(json_t *schema);
+/* The count that a keyword says; what is above the limit of counts is one more than that. */
+uint32_t sg_words_count(json_t *schema, const char *key, uint32_t otherwise);
 
 /* --- schema_ref.c --- */
 json_t *sg_ref_target(sg_reader *r, json_t *schema);

@@ -75,17 +75,12 @@ typedef struct demands {
     bool texts; /* patterns or formats */
 } demands;
 
-static uint32_t count_of(json_t *schema, const char *key, uint32_t otherwise) {
-    json_t *x = json_object_get(schema, key);
-    json_int_t n = x ? json_integer_value(x) : -1;
-    return n < 0 ? otherwise : n <= SG_MOST_REPEAT ? (uint32_t)n : SG_MOST_REPEAT + 1;
-}
-
 static demands demands_of(const sg_items *flat) {
     demands d = {0, SG_UNBOUNDED, false};
     for (size_t i = 0; i < flat->count; i++) {
         json_t *s = flat->item[i].schema;
-        uint32_t least = count_of(s, "minLength", 0), most = count_of(s, "maxLength", SG_UNBOUNDED);
+        uint32_t least = sg_words_count(s, "minLength", 0),
+                 most = sg_words_count(s, "maxLength", SG_UNBOUNDED);
         d.least = least > d.least ? least : d.least;
         d.most = most < d.most ? most : d.most;
         d.texts |= json_object_get(s, "pattern") || json_object_get(s, "format");

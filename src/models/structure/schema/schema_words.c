@@ -218,3 +218,9 @@ bool sg_words_check(sg_reader *r, json_t *schema) {
     sg_at(r, schema, NULL);
     return true;
 }
+
+uint32_t sg_words_count(json_t *schema, const char *key, uint32_t otherwise) {
+    json_t *x = json_object_get(schema, key);
+    json_int_t n = x ? json_integer_value(x) : -1;
+    return n < 0 ? otherwise : n <= SG_MOST_REPEAT ? (uint32_t)n : SG_MOST_REPEAT + 1;
+}
