@@ -77,12 +77,12 @@ def test_mnist_trainer(monkeypatch, tmp_path):
 
     load = mnist_trainer.load
     if not FULL:
-        parts = {True: 6400, False: 2000}
+        parts = {True: 4480, False: 1000}
         monkeypatch.setattr(
             mnist_trainer, "load", lambda d, train=True: load(d, train)[: parts[train]]
         )
     accuracy = mnist_trainer.main(epochs=2 if FULL else 1, output=tmp_path)
-    assert accuracy > (0.985 if FULL else 0.9)
+    assert accuracy > (0.985 if FULL else 0.8)
     assert is_png(tmp_path / "mistakes.png") and (tmp_path / "best.safetensors").exists()
     assert (tmp_path / "history.txt").exists() or is_png(tmp_path / "history.png")
 
@@ -94,7 +94,7 @@ def test_cifar_resnet(monkeypatch, tmp_path):
     load = cifar_resnet.load
     if not FULL:
         monkeypatch.setattr(
-            cifar_resnet, "load", lambda *a: [b[:n] for b, n in zip(load(*a), (1000, 250))]
+            cifar_resnet, "load", lambda *a: [b[:n] for b, n in zip(load(*a), (640, 250))]
         )
     accuracy = cifar_resnet.main(epochs=20 if FULL else 4, output=tmp_path, width=16 if FULL else 8)
     assert accuracy > (0.5 if FULL else 0.13)
@@ -107,9 +107,9 @@ def test_text_trainer(tmp_path):
 
     path = tmp_path / "some.txt"
     whole = (common.data_folder() / "text" / "tinyshakespeare_input.txt").read_bytes()
-    path.write_bytes(whole if FULL else whole[:150000])
+    path.write_bytes(whole if FULL else whole[:80000])
     value, words = text_trainer.main(path, epochs=4 if FULL else 1, output=tmp_path / "out")
-    assert value < (7 if FULL else 25)
+    assert value < (7 if FULL else 35)
     assert (
         words.startswith("The ") and "perplexity" in (tmp_path / "out" / "written.txt").read_text()
     )
