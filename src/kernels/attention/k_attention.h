@@ -71,6 +71,7 @@ extern const mx_k_attention KN(mx_attention);
 extern mx_k_delta_rows *const KN(mx_delta)[2]; /* k_delta.c */
 extern const mx_k_decode KN(mx_decode);        /* k_decode.c */
 mx_k_cell_sums KN(mx_cell_sums);               /* k_cells.c */
+extern const mx_k_cell_codes KN(mx_cells_plain), KN(mx_cells_vnni);
 #endif
 
 #endif

@@ -116,4 +116,6 @@ const mx_k_decode KN(mx_decode) = {
     .divide = divide,
     .scan = scan,
     .sums = KN(mx_cell_sums),
+    .plain = &KN(mx_cells_plain),
+    .vnni = &KN(mx_cells_vnni),
 };

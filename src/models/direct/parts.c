@@ -25,7 +25,9 @@ mx_k_cells mx_part_cells(const mx_part *p, const char *part, int64_t n, int64_t 
     mx_k_cells m = {.bits = p->bits, .turned = p->turned, .cells = part};
     m.k = p->turned ? width : n;
     m.n = p->turned ? (n + 15) / 16 * 16 : width; // whole vectors are there
-    m.ld = p->turned ? MX_PAGE : p->bits == 4 ? p->width / 2 : p->width;
+    m.ld = p->turned ? MX_PAGE : p->width;
+    if (p->bits < 16)
+        m.ld = p->turned || p->bits == 8 ? 2 * m.ld : m.ld;
     m.scale = (const uint16_t *)(const void *)(part + p->scales);
     m.least = (const uint16_t *)(const void *)(part + p->least);
     m.scale_ld = MX_PAGE;
@@ -39,10 +41,13 @@ static size_t place(const mx_part *p, int64_t at, int64_t i) {
     return (size_t)(p->turned ? i * MX_PAGE + at : at * p->width + i);
 }
 
-/* The byte of a code of 4 bits; numbers from HALF on in its upper half. */
-static size_t half_place(const mx_part *p, int64_t at, int64_t i) {
-    int64_t row = i / GROUP * HALF + i % HALF;
-    return (size_t)(p->turned ? row * MX_PAGE + at : at * (p->width / 2) + row);
+/* The byte of a code; of 4 bits, numbers from HALF on lie in its upper half. Rows of bytes lie in
+   pairs. */
+static size_t code_place(const mx_part *p, int64_t at, int64_t i) {
+    int64_t width = p->bits == 4 ? p->width / 2 : p->width;
+    int64_t n = p->bits == 4 ? i / GROUP * HALF + i % HALF : i;
+    int64_t row = p->turned ? n : at, column = p->turned ? at : n;
+    return (size_t)((row / 2 * (p->turned ? MX_PAGE : width) + column) * 2 + row % 2);
 }
 
 /* --- codes ------------------------------------------------------------------------------------ */
@@ -66,9 +71,9 @@ static void put_group(const mx_part *p, char *part, int64_t at, int64_t group, c
     }
     uint8_t *to = (uint8_t *)part;
     for (int i = 0; p->bits == 8 && i < GROUP; i++)
-        to[place(p, at, group * GROUP + i)] = code[i];
+        to[code_place(p, at, group * GROUP + i)] = code[i];
     for (int i = 0; p->bits == 4 && i < HALF; i++)
-        to[half_place(p, at, group * GROUP + i)] = (uint8_t)(code[i] | code[i + HALF] << 4);
+        to[code_place(p, at, group * GROUP + i)] = (uint8_t)(code[i] | code[i + HALF] << 4);
 }
 
 static void get_group(const mx_part *p, const char *part, int64_t at, int64_t group, float *x) {
@@ -78,8 +83,8 @@ static void get_group(const mx_part *p, const char *part, int64_t at, int64_t gr
     const uint8_t *from = (const uint8_t *)part;
     for (int i = 0; i < GROUP; i++) {
         int64_t n = group * GROUP + i;
-        int code = p->bits == 8 ? from[place(p, at, n)]
-                                : from[half_place(p, at, n)] >> (i < HALF ? 0 : 4) & 15;
+        int code = from[code_place(p, at, n)];
+        code = p->bits == 8 ? code : code >> (i < HALF ? 0 : 4) & 15;
         x[i] = (float)code * scale + least;
     }
 }

@@ -15,7 +15,7 @@
 #include "base/status.h"
 #include "models/direct/pages.h"
 
-enum { VERSION = 2, SAMPLE = 4096 };
+enum { VERSION = 3, SAMPLE = 4096 };
 static const uint64_t SEED = 0xcbf29ce484222325u;
 static const char magic[8] = "mlxtext";
 

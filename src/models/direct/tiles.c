@@ -27,6 +27,8 @@ typedef struct sums {
     const direct_attention *t;
     query_tile *tile;
     int64_t tiles, group;
+    char *rounded;       /* q's heads as codes are multiplied with; NULL: keys are floats */
+    ptrdiff_t q_row;     /* bytes of a head of q as it is read */
     float *parts;        /* rows of each page of each head of keys; NULL: folded at once */
     int64_t pages, part; /* in all; numbers of one */
     atomic_bool nomem;
@@ -37,7 +39,8 @@ typedef struct work {
     const sums *all;
     const query_tile *tile;
     int64_t kv, rows;
-    float *q, *s, *mask, *strip;
+    char *q;
+    float *s, *mask, *strip;
     float *m, *l, *o;    /* of a page */
     float *tm, *tl, *to; /* of all so far */
 } work;
@@ -102,7 +105,10 @@ static pair keys_of(const work *w, int64_t page) {
 /* Scores of the keys. */
 static void score(const work *w, const pair *p) {
     const direct_attention *t = w->all->t;
-    kernels()->sums(w->s, KEYS, &p->keys, w->q, t->dim, w->rows);
+    if (w->all->rounded)
+        mx_cell_codes()->keys(w->s, KEYS, &p->keys, w->q, w->all->q_row, w->rows);
+    else
+        kernels()->sums(w->s, KEYS, &p->keys, (const float *)(const void *)w->q, t->dim, w->rows);
     for (int64_t r = 0; t->a->softcap != 0 && r < w->rows; r++)
         kernels()->cap(w->s + r * KEYS, t->scale, t->a->softcap, (size_t)p->n);
 }
@@ -127,10 +133,27 @@ static bool mask_low(const work *w, int64_t page, int64_t n) {
     return any;
 }
 
-/* Maximum, sum and output of each row over one page, in m, l and o. */
-static void one_page(const work *w, int64_t page) {
+/* Keys and values of a page of a tile, for a head, as codes. NULL: there are none; floats are so
+   long that processors see them coming, and asking costs more than it gives. */
+static const char *cached(const sums *all, const query_tile *tile, int64_t page, int64_t kv) {
+    if (!all->rounded || page >= tile->high)
+        return NULL;
+    return mx_page_keys(((const mx_sequence *)tile->span->sequence)->page[page], all->t->room, kv);
+}
+
+/* What is read soon comes meanwhile: a page is too short for processors to see it coming. */
+static void ask(const char *p, size_t bytes) {
+    for (size_t i = 0; i < bytes; i += 64)
+        __builtin_prefetch(p + i, 0, 2);
+}
+
+/* Maximum, sum and output of each row over one page, in m, l and o. soon: the page that is likely
+   to be read next, or NULL. */
+static void one_page(const work *w, int64_t page, const char *soon) {
     const direct_attention *t = w->all->t;
     pair p = keys_of(w, page);
+    if (soon)
+        ask(soon, t->room->key.bytes);
     bool windowed = t->a->window && mask_low(w, page, p.n);
     int64_t position = w->tile->span->position + w->tile->first;
     for (int64_t r = 0; r < w->rows; r++) {
@@ -150,7 +173,12 @@ static void one_page(const work *w, int64_t page) {
                           .o = w->o,
                           .o_ld = 0};
     mx_kernels_get()->attention->rows(&step, w->rows, w->tile->count);
-    kernels()->sums(w->o, t->value_dim, &p.values, w->s, KEYS, w->rows);
+    if (soon)
+        ask(soon + t->room->key.bytes, t->room->value.bytes);
+    if (w->all->rounded)
+        mx_cell_codes()->values(w->o, t->value_dim, &p.values, w->s, KEYS, w->rows);
+    else
+        kernels()->sums(w->o, t->value_dim, &p.values, w->s, KEYS, w->rows);
 }
 
 /* --- folding ---------------------------------------------------------------------------------- */
@@ -191,12 +219,13 @@ static void end_rows(const work *w) {
 /* --- tasks ------------------------------------------------------------------------------------ */
 
 static void read_queries(const work *w) {
-    const direct_attention *t = w->all->t;
+    const sums *all = w->all;
+    const char *q = all->rounded ? all->rounded : (const char *)all->t->q;
     for (int64_t r = 0; r < w->rows; r++) {
         int64_t row = w->tile->span->first + w->tile->first + r % w->tile->count;
-        int64_t head = w->kv * w->all->group + r / w->tile->count;
-        memcpy(w->q + r * t->dim, t->q + (row * t->heads + head) * t->dim,
-               (size_t)t->dim * sizeof *w->q);
+        int64_t head = w->kv * all->group + r / w->tile->count;
+        memcpy(w->q + r * all->q_row, q + (row * all->t->heads + head) * all->q_row,
+               (size_t)all->q_row);
     }
 }
 
@@ -205,14 +234,15 @@ static bool open_work(work *w) {
     const direct_attention *t = w->all->t;
     int64_t rows = w->rows, values = rows * t->value_dim;
     int64_t strip = t->room ? 0 : KEYS * t->dim, mask = t->a->window ? rows * KEYS : 0;
-    int64_t all = rows * (t->dim + KEYS + 4) + 2 * values + strip + mask;
+    int64_t q = rows * w->all->q_row / (ptrdiff_t)sizeof(float);
+    int64_t all = rows * (KEYS + 4) + q + 2 * values + strip + mask;
     float *at = mx_scratch(0, (size_t)(all + 64) * sizeof *at);
     if (!at)
         return false;
     w->s = at;
     w->strip = w->s + rows * KEYS;
-    w->q = w->strip + strip;
-    w->o = w->q + rows * t->dim;
+    w->q = (char *)(w->strip + strip);
+    w->o = w->strip + strip + q;
     w->to = w->o + values;
     w->mask = w->to + values;
     w->m = w->mask + mask;
@@ -242,7 +272,7 @@ static void tile_body(void *ctx, int64_t begin, int64_t end) {
         read_queries(&w);
         begin_rows(&w);
         for (int64_t p = tile->low; p < tile->high; p++) {
-            one_page(&w, p);
+            one_page(&w, p, cached(all, tile, p + 1, w.kv));
             fold_page(&w, p, w.m, w.l, w.o);
         }
         end_rows(&w);
@@ -261,6 +291,15 @@ static float *part_at(const sums *all, int64_t page, int64_t kv) {
     return all->parts + (page * all->t->kv_heads + kv) * all->part;
 }
 
+/* What this thread is likely to get next: its mates take as many. */
+static const char *next_task(const sums *all, int64_t task) {
+    int64_t next = task + mx_team_size(), page = next / all->t->kv_heads;
+    if (page >= all->pages)
+        return NULL;
+    const query_tile *tile = tile_of(all, page);
+    return cached(all, tile, tile->low + page - tile->part, next % all->t->kv_heads);
+}
+
 static void page_body(void *ctx, int64_t begin, int64_t end) {
     sums *all = ctx;
     work w;
@@ -273,7 +312,7 @@ static void page_body(void *ctx, int64_t begin, int64_t end) {
         w.l = w.m + w.rows;
         w.o = w.l + w.rows;
         read_queries(&w);
-        one_page(&w, tile->low + page - tile->part);
+        one_page(&w, tile->low + page - tile->part, next_task(all, i));
     }
 }
 
@@ -344,9 +383,30 @@ static bool fold_later(sums *all) {
     return true;
 }
 
+static void round_body(void *ctx, int64_t begin, int64_t end) {
+    const sums *all = ctx;
+    const mx_k_cell_codes *codes = mx_cell_codes();
+    for (int64_t i = begin * all->t->heads; i < end * all->t->heads; i++)
+        codes->round(all->rounded + i * all->q_row, all->t->q + i * all->t->dim, all->t->dim);
+}
+
+/* q as kernels read it. False: no memory. */
+static bool prepare(sums *all) {
+    const direct_attention *t = all->t;
+    int64_t rows = t->m->machine.pass->rows;
+    all->q_row = t->dim * (ptrdiff_t)sizeof(float);
+    if (!t->room || t->room->key.bits >= 16)
+        return true;
+    all->q_row = mx_k_cell_row(t->dim);
+    all->rounded = direct_room(&t->m->layer, (size_t)(rows * t->heads * all->q_row));
+    if (all->rounded)
+        direct_each(t->m, rows, t->heads * t->dim, round_body, all);
+    return all->rounded != NULL;
+}
+
 bool direct_attend_all(direct_attention *t) {
     sums all = {.t = t, .group = t->heads / t->kv_heads};
-    if (!plan(&all))
+    if (!prepare(&all) || !plan(&all))
         return false;
     if (all.tiles * t->kv_heads >= 4 * mx_team_size() || all.pages == all.tiles)
         mx_team_for(all.tiles * t->kv_heads, tile_body, &all);
