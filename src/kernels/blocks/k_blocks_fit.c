@@ -25,18 +25,24 @@ SV void put_lines(lines *b, const float *x, int groups, int n, float top, int mo
                   const float *scale, const float *least) {
     float d = store_half(b->d, largest_of(scale, groups) / (float)most);
     float m = store_half(b->m, largest_of(least, groups) / (float)most);
-    errors e = {{vf_zero()}};
+    float by[LANES], low[LANES], inverse[LANES];
+    errors e;
     for (int i = 0; i < LANES / VF_LANES; i++)
         e.lane[i] = vf_zero();
+    scale_codes(by, scale, groups, d, 0, most);
+    scale_codes(low, least, groups, m, 0, most);
+    for (int g = 0; g < groups; g++) {
+        b->scale[g] = (uint8_t)by[g];
+        b->least[g] = (uint8_t)low[g];
+        by[g] *= d;
+    }
+    inverses(inverse, by, groups);
     for (int g = 0; g < groups; g++, x += n) {
-        b->scale[g] = (uint8_t)scale_code(scale[g], d, 0, most);
-        b->least[g] = (uint8_t)scale_code(least[g], m, 0, most);
-        float s = d * b->scale[g], inverse = s != 0 ? 1 / s : 0;
-        vf l = vf_set1(m * b->least[g]);
+        vf l = vf_set1(m * low[g]), s = vf_set1(by[g]), inv = vf_set1(inverse[g]);
         for (int j = 0; j < n; j += VF_LANES) {
-            vf v = vf_load(x + j), q = whole_within(vf_mul(vf_add(v, l), vf_set1(inverse)), 0, top);
+            vf v = vf_load(x + j), q = whole_within(vf_mul(vf_add(v, l), inv), 0, top);
             vi_store_u8(b->code + n * g + j, vi_from_f(q));
-            add_error(&e, j, vf_sub(vf_sub(vf_mul(vf_set1(s), q), l), v));
+            add_error(&e, j, vf_sub(vf_sub(vf_mul(s, q), l), v));
         }
     }
     b->error = sum_errors(&e);
@@ -157,14 +163,20 @@ typedef struct scales {
 SV void put_scales_of(scales *b, const float *x, int groups, int n, float most, const float *levels,
                       int top, const float *scale) {
     float d = store_half(b->d, extreme_scale(scale, groups) / (float)-top);
+    float by[LANES], inverse[LANES];
     errors e;
     for (int i = 0; i < LANES / VF_LANES; i++)
         e.lane[i] = vf_zero();
+    scale_codes(by, scale, groups, d, -top, top - 1);
+    for (int g = 0; g < groups; g++) {
+        b->scale[g] = (int8_t)by[g];
+        by[g] *= d;
+    }
+    inverses(inverse, by, groups);
     for (int g = 0; g < groups; g++, x += n) {
-        b->scale[g] = (int8_t)scale_code(scale[g], d, -top, top - 1);
-        float s = d * b->scale[g], inverse = s != 0 ? 1 / s : 0;
+        vf s = vf_set1(by[g]), inv = vf_set1(inverse[g]);
         for (int j = 0; j < n; j += VF_LANES) {
-            vf v = vf_load(x + j), t = vf_mul(v, vf_set1(inverse)), q;
+            vf v = vf_load(x + j), t = vf_mul(v, inv), q;
             vi code;
             if (levels) {
                 q = nearest_level(t, levels, &code);
@@ -173,7 +185,7 @@ SV void put_scales_of(scales *b, const float *x, int groups, int n, float most, 
                 code = vi_from_f(vf_add(q, vf_set1(most)));
             }
             vi_store_u8(b->code + n * g + j, code);
-            add_error(&e, j, vf_sub(vf_mul(vf_set1(s), q), v));
+            add_error(&e, j, vf_sub(vf_mul(s, q), v));
         }
     }
     b->error = sum_errors(&e);
