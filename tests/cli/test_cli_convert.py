@@ -110,6 +110,18 @@ def test_what_float16_cannot_hold_is_noted(tmp_path):
     )
 
 
+def test_nan_that_blocks_cannot_hold(tmp_path):
+    w = np.zeros((2, 64), np.float32)
+    w[1, 3] = np.nan
+    source = write_safetensors(tmp_path / "x.safetensors", {"w": w})
+    out = tmp_path / "x.gguf"
+    asked = ("quantize", source, out, "--family", "none", "-m")
+    failed = run(*asked, "nvfp4", status=1)
+    assert "'w'" in failed.stderr and "NaN" in failed.stderr and not out.exists()
+    run(*asked, "mxfp4")
+    assert run("verify", out, status=1).returncode == 1
+
+
 def test_metadata_without_a_family(tmp_path):
     metadata = {"general.architecture": "nobody", "l": ["a", "b"], "n": (4, 7), "f": (6, [0.5, 1])}
     tensors = {"w": ("float32", [2, 2], bytes(16))}

@@ -2,6 +2,7 @@
 #include "models/convert/side.h"
 #include "models/convert/write.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -150,12 +151,7 @@ static bool put_rows(const mx_conversion *p, const mx_output *o, mx_archive_writ
     return ok && note_infinite(p, o, infinite);
 }
 
-/* Everything that belongs to one output is let go before the next. */
-static bool put(const mx_conversion *p, const mx_output *o, mx_archive_writer *w) {
-    if (is_raw(p, o))
-        return put_raw(p, o, w);
-    if (mx_output_has_rows(p, o))
-        return put_rows(p, o, w);
+static bool put_whole(const mx_conversion *p, const mx_output *o, mx_archive_writer *w) {
     mx_parts parts;
     mx_scope scope = mx_scope_open();
     bool ok = mx_output_parts(p, o, &parts);
@@ -167,6 +163,23 @@ static bool put(const mx_conversion *p, const mx_output *o, mx_archive_writer *w
     }
     mx_scope_close(scope);
     return ok;
+}
+
+/* What operations say of numbers has no name yet. */
+static bool name_error(const mx_output *o) {
+    char said[300];
+    if (mx_error_status() != MX_INVALID)
+        return false;
+    snprintf(said, sizeof said, "%s", mx_error_message());
+    mx_error_clear();
+    return mx_fail(MX_INVALID, "[convert] '%.200s': %s", o->name, said);
+}
+
+/* Everything that belongs to one output is let go before the next. */
+static bool put(const mx_conversion *p, const mx_output *o, mx_archive_writer *w) {
+    if (is_raw(p, o))
+        return put_raw(p, o, w);
+    return (mx_output_has_rows(p, o) ? put_rows : put_whole)(p, o, w) || name_error(o);
 }
 
 static uint64_t bytes_of(const mx_archive_writer *w, size_t first, size_t n) {

@@ -90,6 +90,12 @@ def test_refusals():
             call()
 
 
+def back(x, mode, dtype):
+    """Numbers of an array that was quantized."""
+    blocks = mx.quantize(mx.array(x).astype(dtype), mode=mode)[0]
+    return np.array(mx.dequantize(blocks, mode=mode, dtype=mx.float32))
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("dtype", [mx.float32, mx.float16, mx.bfloat16])
 def test_what_is_not_finite_is_not_hidden(value, dtype):
@@ -98,26 +104,43 @@ def test_what_is_not_finite_is_not_hidden(value, dtype):
     y = x.copy()
     y[1, 300] = value
     for mode in BOTH:
-        was, now = (
-            np.array(
-                mx.dequantize(
-                    mx.quantize(mx.array(a).astype(dtype), mode=mode)[0],
-                    mode=mode,
-                    dtype=mx.float32,
-                )
-            )
-            for a in (x, y)
-        )
-        lost = np.argwhere(~np.isfinite(now))
-        if mode == "nvfp4_gguf":  # has no word for either
-            assert not len(lost)
+        if mode == "nvfp4_gguf" or (mode == "mxfp4_gguf" and np.isinf(value)):
             continue
+        was, now = (back(a, mode, dtype) for a in (x, y))
+        lost = np.argwhere(~np.isfinite(now))
         kind = np.isinf if mode == "mxfp4_gguf" else np.isnan
         row, first, last = 1, lost[:, 1].min(), lost[:, 1].max() + 1
         assert (lost[:, 0] == 1).all() and last - first == len(lost) and first <= 300 < last
         assert last - first in (32, 128, 256) and kind(now[row, first:last]).all(), mode
         now[row, first:last] = was[row, first:last]
         assert np.array_equal(now, was), mode
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf])
+@pytest.mark.parametrize("dtype", [mx.float32, mx.float16, mx.bfloat16])
+@pytest.mark.parametrize(
+    "mode, most, group", [("mxfp4_gguf", np.inf, 32), ("nvfp4_gguf", 2688, 16)]
+)
+def test_infinities_of_four_bits(value, dtype, mode, most, group):
+    """Infinite where there is such a number, else the largest; the other groups stay."""
+    x = np.random.default_rng(5).standard_normal((2, 512)).astype(np.float32)
+    y = x.copy()
+    y[1, 300:302] = value, -value
+    was, now = back(x, mode, dtype), back(y, mode, dtype)
+    first = 300 // group * group
+    assert list(now[1, 300:302]) == [np.sign(value) * most, -np.sign(value) * most]
+    now[1, 300:302] = 0
+    assert not now[1, first : first + group].any()
+    now[1, first : first + group] = was[1, first : first + group]
+    assert np.array_equal(now, was)
+
+
+@pytest.mark.parametrize("dtype", [mx.float32, mx.float16, mx.bfloat16])
+def test_nan_is_refused_by_nvfp4(dtype):
+    x = np.ones((3, 1024), np.float32)
+    x[1, 700], x[2, 3] = np.nan, np.inf
+    with pytest.raises(ValueError, match="NaN, which blocks of nvfp4_gguf cannot hold"):
+        mx.eval(mx.quantize(mx.array(x).astype(dtype), mode="nvfp4_gguf"))
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
@@ -136,7 +159,8 @@ def test_infinite_and_nan_are_no_crash():
     x = np.random.default_rng(4).standard_normal((2, 512)).astype(np.float32)
     x[0, 5], x[0, 300], x[1, 7], x[1, 300] = np.nan, np.inf, -np.inf, 3e38
     for mode in BOTH:
-        mx.eval(mx.dequantize(mx.quantize(mx.array(x), mode=mode)[0], mode=mode))
+        if mode != "nvfp4_gguf":
+            mx.eval(mx.dequantize(mx.quantize(mx.array(x), mode=mode)[0], mode=mode))
 
 
 def test_a_real_model_is_what_the_gguf_package_makes_of_it():
