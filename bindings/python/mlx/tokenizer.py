@@ -197,6 +197,23 @@ class Tokenizer:
         )
         return tokens
 
+    def answers(
+        self,
+        messages: Sequence[dict[str, Any]],
+        *,
+        tools: Optional[Sequence[dict[str, Any]]] = None,
+        variables: Optional[dict[str, Any]] = None,
+    ) -> tuple[list[int], list[bool]]:
+        """The tokens of a conversation, and which of them are the assistant's: a message, and what
+        the template ends it with. What is trained on. What a template changes once others follow is
+        not among them."""
+        if self._place is None:
+            raise ValueError("[tokenizer] a tokenizer of bytes has no chat template")
+        made: tuple[list[int], list[bool]] = self._tokenizer.answers(
+            chat_variables(messages, tools, variables), self._place
+        )
+        return made
+
     # --- tokens to text ---------------------------------------------------------------------------
 
     def decode(self, tokens: Iterable[int], *, special: bool = False) -> str:

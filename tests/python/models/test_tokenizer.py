@@ -199,11 +199,18 @@ def test_chat(tmp_path, words):
     assert t.chat("hello wörld") == [3, 1, 2]
     messages = [{"role": "user", "content": "hello"}, {"role": "assistant", "content": "x"}]
     assert t.chat(messages) == [3, 1, 3, 0]
+    two = [{"role": "assistant", "content": "hello"}, {"role": "user", "content": "wörld"}]
+    tokens, said = t.answers([*two, *two[:1]])
+    assert tokens == t.chat([*two, *two[:1]]) == [3, 1, 3, 2, 3, 1]
+    assert said == [True, True, False, False, True, True]
+    assert t.answers([]) == ([], [])
     assert 3 not in t.chat("hello < end > <end>")[1:]  # what somebody wrote is text
     with pytest.raises(ValueError, match="lone surrogate"):
         t.chat("\ud800")
     with pytest.raises(ValueError, match="template"):
         words.chat("hello")
+    with pytest.raises(ValueError, match="template"):
+        words.answers(messages)
 
 
 def test_the_hub_s_cache(tmp_path, monkeypatch):

@@ -184,25 +184,31 @@ static PyObject *encode_all(PyObject *o, PyObject *args) {
     return result;
 }
 
-static PyObject *chat(PyObject *o, PyObject *args) {
+/* Variables, as JSON, and the file that has the template, which is opened the first time. NULL: a
+   Python error. */
+static const char *chat_given(tokenizer *self, PyObject *args, size_t *n) {
     PyObject *file, *variables;
-    const char *given, *text;
+    const char *given;
+    if (!PyArg_ParseTuple(args, "OO", &variables, &file) || !(given = mpy_lm_text(variables, n)) ||
+        !PyUnicode_FSConverter(file, &file))
+        return NULL;
+    int status = self->chat.ctx ? 0 : mlx_template_open(&self->chat, PyBytes_AS_STRING(file), NULL);
+    Py_DECREF(file);
+    return status ? mpy_raise(), NULL : given;
+}
+
+static PyObject *chat(PyObject *o, PyObject *args) {
     size_t size, n;
     const int *ids;
-    int status = 0;
+    int status;
     tokenizer *self = (tokenizer *)o;
+    const char *given = chat_given(self, args, &n);
+    if (!given)
+        return NULL;
     mlx_string made = mlx_string_new();
     mlx_tokens tokens = mlx_tokens_new();
-    if (!PyArg_ParseTuple(args, "OO:chat", &variables, &file))
-        return NULL;
-    if (!(given = mpy_lm_text(variables, &n)) || !PyUnicode_FSConverter(file, &file))
-        return NULL;
-    if (!self->chat.ctx)
-        status = mlx_template_open(&self->chat, PyBytes_AS_STRING(file), NULL);
-    Py_DECREF(file);
-    if (!status)
-        MPY_WAIT(status, mlx_chat_render(&made, &size, self->chat, self->handle, given, n));
-    text = status ? "" : mlx_string_data(made);
+    MPY_WAIT(status, mlx_chat_render(&made, &size, self->chat, self->handle, given, n));
+    const char *text = status ? "" : mlx_string_data(made);
     if (!status)
         MPY_WAIT(status, mlx_chat_encode(&tokens, self->handle, text, size));
     PyObject *list =
@@ -210,6 +216,33 @@ static PyObject *chat(PyObject *o, PyObject *args) {
     mlx_tokens_free(tokens);
     mlx_string_free(made);
     return list;
+}
+
+static PyObject *bool_list(const int *values, size_t n) {
+    PyObject *list = PyList_New((Py_ssize_t)n);
+    for (size_t i = 0; list && i < n; i++)
+        PyList_SET_ITEM(list, (Py_ssize_t)i, PyBool_FromLong(values[i]));
+    return list;
+}
+
+/* Tokens, and which of them the assistant said. */
+static PyObject *answers(PyObject *o, PyObject *args) {
+    size_t size, n;
+    const int *ids, *types;
+    int status;
+    tokenizer *self = (tokenizer *)o;
+    const char *given = chat_given(self, args, &n);
+    if (!given)
+        return NULL;
+    mlx_tokens tokens = mlx_tokens_new();
+    MPY_WAIT(status, mlx_chat_answers(&tokens, self->chat, self->handle, given, n));
+    status =
+        status || mlx_tokens_data(&ids, &size, tokens) || mlx_tokens_types(&types, &size, tokens);
+    PyObject *pair =
+        status ? mpy_raise()
+               : Py_BuildValue("(NN)", mpy_lm_token_list(ids, size), bool_list(types, size));
+    mlx_tokens_free(tokens);
+    return pair;
 }
 
 /* --- decoding --------------------------------------------------------------------------- */
@@ -334,6 +367,7 @@ static PyMethodDef methods[] = {{"encode", encode, METH_VARARGS, NULL},
                                 {"encode_all", encode_all, METH_VARARGS, NULL},
                                 {"count", count, METH_VARARGS, NULL},
                                 {"chat", chat, METH_VARARGS, NULL},
+                                {"answers", answers, METH_VARARGS, NULL},
                                 {"decode", decode, METH_VARARGS, NULL},
                                 {"about", about, METH_NOARGS, NULL},
                                 {"piece", piece, METH_O, NULL},
