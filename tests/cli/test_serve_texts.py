@@ -102,6 +102,14 @@ def test_what_ranks_nothing(server, models):
     assert best["index"] == 0 and best["relevance_score"] == pytest.approx(1, abs=1e-6)
 
 
+def test_gguf_says_that_it_has_no_classifier(models, tmp_path):
+    (source := tmp_path / "ranker").mkdir()
+    for name in ("config.json", "model.safetensors"):
+        (source / name).write_bytes((models["ranker"] / name).read_bytes())
+    (note,) = document("convert", source, tmp_path / "ranker.gguf")["notes"]
+    assert note["tensors"] == 4 and "left out" in note["note"]  # the pooler's and the classifier's
+
+
 @pytest.mark.skipif(not DATA, reason="no data (set MLX_TEST_DATA)")
 def test_caches_of_a_server():
     file = DATA / "stories260K" / "stories260K.gguf"
