@@ -50,8 +50,8 @@ static const struct row {
 enum { ROWS = sizeof rows / sizeof *rows };
 
 /* Keys that are read elsewhere, or that adapters' configs have and nobody needs to be told. */
-static const char *const others[] = {"model",           "data",        "train",     "test", "seed",
-                                     "lora_parameters", "lr_schedule", "data_print"};
+static const char *const others[] = {"model",           "data",        "train",      "test", "seed",
+                                     "lora_parameters", "lr_schedule", "data_print", "bits"};
 
 static void key_of(const struct row *r, char *room, size_t n) {
     snprintf(room, n, "%s", r->key ? r->key : r->flag);

@@ -70,6 +70,24 @@ def test_learns_tests_and_fuses(data, tmp_path):
     assert document("generate", "-m", folder, *said)["text"] == learned
 
 
+def test_scales_of_words(data, tmp_path):
+    """What they have learned is found again by the folder's own options, and fused."""
+    model, adapter, fused = tmp_path / "words", tmp_path / "adapter", tmp_path / "fused"
+    document("convert", STORIES, model, "-m", "affine", "--bits", 4, "--group-size", 32)
+    line = words(data, adapter, "--fine-tune-type", "scales", "--test", iters=20)
+    line[line.index(STORIES)] = model
+    line[line.index("1e-3")] = "5e-5"
+    doc = document(*line)
+    assert doc["validations"][-1]["loss"] < 0.95 * doc["validations"][0]["loss"]
+    tested = ["lora", "-m", model, "--test", "--data", data, "--adapter-path", adapter]
+    again = document(*tested)["test_loss"]
+    assert math.isclose(again, doc["test_loss"], rel_tol=1e-2)  # in the model's dtype
+    document("fuse", "-m", model, "--adapter-path", adapter, "--save-path", fused)
+    said = ["-q", "-p", "The cat", "-n", 12]
+    with_adapter = document("generate", "-m", model, "--adapter", adapter, *said)["text"]
+    assert document("generate", "-m", fused, *said)["text"] == with_adapter
+
+
 def test_lines_for_people(data, tmp_path):
     shown = run(*words(data, tmp_path / "adapter", "--test", iters=2)).stdout
     for part in (
