@@ -176,9 +176,12 @@ SV void half_bytes(vi *to, const vi *v, int h) {
         to[c] = bits_of(v[c], 4 * h, 4);
 }
 SV void add_bits(vi *to, const vi *high, int shift, int bits, int place) {
+    const vi mask = each_byte(((1 << bits) - 1) << place);
     CODES_UNROLL
-    for (int c = 0; c < 8; c++)
-        to[c] = vi_or(to[c], vi_shl(bits_of(high[c], shift, bits), place));
+    for (int c = 0; c < 8; c++) {
+        vi v = shift > place ? vi_shr(high[c], shift - place) : vi_shl(high[c], place - shift);
+        to[c] = vi_or(to[c], vi_and(v, mask));
+    }
 }
 
 UNPACK(q4_k) {
