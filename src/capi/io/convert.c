@@ -3,6 +3,7 @@
 
 #include "capi/capi.h"
 #include "capi/io/plugin.h"
+#include "models/decoder/decoder.h"
 
 mlx_convert_options mlx_convert_options_default(void) {
     return (mlx_convert_options){0};
@@ -29,6 +30,7 @@ mx_convert_options capi_convert_options(const mlx_convert_options *options, capi
                                 .rule_count = o.rule_count,
                                 .most_bytes = o.most_bytes,
                                 .overwrite = o.overwrite,
+                                .understands = mx_decoder_understands,
                                 .progress = w->call ? progress : NULL,
                                 .payload = w};
 }

@@ -224,7 +224,14 @@ static bool leave_out(mx_model *m, const mx_convert_options *o) {
     return ok;
 }
 
-static bool convert(mx_model *m, const char *out, const struct target *t,
+/* GGUF has keys for what the family's models say, and none for the rest of config.json. */
+static bool check_meaning(const mx_model *m, const char *in, const struct target *t,
+                          const mx_convert_options *o) {
+    return !o->understands || !m->family || m->is_gguf || t->naming != MX_NAMED_GGUF ||
+           o->understands(in, o->family);
+}
+
+static bool convert(mx_model *m, const char *in, const char *out, const struct target *t,
                     const mx_convert_options *o) {
     mx_choice c = {0};
     mx_conversion p = {0};
@@ -235,7 +242,7 @@ static bool convert(mx_model *m, const char *out, const struct target *t,
     if (ok)
         mx_choice_drop(&c, m);
     ok = ok && (!m->family || mx_model_check(m)) && mx_conversion_make(&p, m, &c) &&
-         mx_choice_note_rules(&c) && write(&p, out, t);
+         check_meaning(m, in, t, o) && mx_choice_note_rules(&c) && write(&p, out, t);
     mx_conversion_free(&p);
     mx_choice_free(&c);
     return ok;
@@ -252,7 +259,7 @@ bool mx_convert(const char *in, const char *out, const mx_convert_options *o) {
         return false;
     mx_scope scope = mx_scope_open();
     const char *family = t.keeps_names ? "none" : o->family;
-    bool ok = mx_model_open(&m, in, family, false) && convert(&m, out, &t, o);
+    bool ok = mx_model_open(&m, in, family, false) && convert(&m, in, out, &t, o);
     mx_model_close(&m);
     mx_scope_close(scope);
     return ok;

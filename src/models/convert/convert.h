@@ -32,6 +32,9 @@ typedef struct mx_convert_options {
     /* False: stop, with or without an error recorded. NULL: nobody asks. */
     bool (*progress)(void *payload, const mx_convert_progress *p);
     void *payload;
+    /* Asked of a folder of a family before it becomes GGUF, which has no place for config.json.
+       False and an error: that says what is not understood. NULL: nobody asks. */
+    bool (*understands)(const char *path, const char *family);
     /* Does the part of a place get other numbers? And these, float32, of its numbers, rows and sums
        as the source has them. NULL: nothing does. */
     bool (*changes)(const void *changer, const mx_place *p);

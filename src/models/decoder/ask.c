@@ -268,10 +268,21 @@ static bool no_grave_keys(const dec_build *b) {
     return true;
 }
 
+/* What is computed in every family whose config.json says so, and has a key of GGUF in some. */
+static bool has_keys_of_gguf(dec_build *b) {
+    static const char *const caps[] = {"attn_logit_softcapping", "final_logit_softcapping"};
+    for (int i = 0; b->sketch && i < 2; i++) {
+        json_t *v = json_object_get(b->model.config, caps[i]);
+        if (v && !is_nothing(v) && !has_row(b, caps[i]))
+            return dec_refuse(b, caps[i], "for which this family has no key in GGUF");
+    }
+    return true;
+}
+
 bool dec_all_asked(dec_build *b) {
     const char *key;
     json_t *v;
-    if (!no_grave_keys(b))
+    if (!no_grave_keys(b) || !has_keys_of_gguf(b))
         return false;
     note_rows(b);
     json_object_foreach(b->model.config, key, v) {
@@ -297,6 +308,7 @@ json_t *dec_at(dec_build *b, const char *key) {
 bool dec_refuse(dec_build *b, const char *key, const char *why) {
     json_t *v = mx_json_at(b->model.config, key);
     char *text = v ? json_dumps(v, JSON_ENCODE_ANY) : NULL;
+    b->refused = b->refused || !mx_failed();
     mx_fail(MX_UNSUPPORTED, "[model] '%s': %s is %.80s, %s", b->name, key, text ? text : "missing",
             why);
     free(text);

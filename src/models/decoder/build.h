@@ -31,6 +31,8 @@ typedef struct dec_build {
     mx_decoder *d;
     dec_held *held;
     const dec_trait *trait;
+    bool sketch;         /* what GGUF is to say is asked, and no array is computed */
+    bool refused;        /* the error is of config.json, not of tensors */
     mx_map asked;        /* keys of config.json */
     bool ones_added;     /* norms are 1 + w although the family adds 1 */
     json_t *values;      /* what was answered: an array that holds it */

@@ -234,6 +234,11 @@ int mx_layer_norms(mx_layer *l, mx_norm **out);
    and an error: it cannot be read, its family is not known, or it asks for what is not understood,
    which is named. */
 mx_decoder *mx_decoder_open(const char *path);
+/* Is everything that config.json says of it understood, and has GGUF a word for it? No numbers are
+   read or computed. False and an error that names the key: something is not. What is wrong in
+   another way, and a family that cannot be run, is not asked about: true. family: NULL as it is
+   recognised. */
+bool mx_decoder_understands(const char *path, const char *family);
 mx_decoder *mx_decoder_retain(mx_decoder *d);
 /* One with the same weights, which it holds; its layers may be changed until others have it. */
 mx_decoder *mx_decoder_derive(mx_decoder *d);

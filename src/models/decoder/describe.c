@@ -58,7 +58,7 @@ static bool head(dec_build *b) {
         return false;
     if (d->head.kind == MX_WEIGHT_NONE && !tied)
         return dec_need(b, &d->head, "output", -1);
-    if (d->head.kind == MX_WEIGHT_NONE || (tied && is_embedding(d)))
+    if (d->head.kind == MX_WEIGHT_NONE || (tied && !b->sketch && is_embedding(d)))
         d->head = d->embedding;
     return true;
 }

@@ -96,7 +96,7 @@ static bool begin(dec_build *b, const char *path) {
     return b->d->name != NULL;
 }
 
-static bool fill(dec_build *b, const char *path) {
+static bool fill(dec_build *b, const char *path, const char *family) {
     b->d = mx_calloc(1, sizeof *b->d);
     b->held = mx_calloc(1, sizeof *b->held);
     if (b->d) {
@@ -105,24 +105,39 @@ static bool fill(dec_build *b, const char *path) {
     } else {
         mx_free(b->held);
     }
-    if (!b->d || !b->held || !mx_model_open(&b->model, path, NULL, true) || !begin(b, path))
+    if (!b->d || !b->held || !mx_model_open(&b->model, path, family, true) || !begin(b, path))
         return false;
     mx_model_leave_out(&b->model);
     return mx_model_check(&b->model) && dec_describe(b);
+}
+
+/* b->d is to be released in any case. */
+static bool build(dec_build *b, const char *path, const char *family) {
+    mx_scope scope = mx_scope_open();
+    bool ok = fill(b, path, family);
+    mx_scope_close(scope);
+    mx_model_close(&b->model);
+    mx_map_free(&b->asked, NULL);
+    json_decref(b->values);
+    return ok;
 }
 
 mx_decoder *mx_decoder_open(const char *path) {
     dec_build b = {0};
     if (!path)
         return mx_fail(MX_INVALID, "[model] the path is NULL");
-    mx_scope scope = mx_scope_open();
-    bool ok = fill(&b, path);
-    mx_scope_close(scope);
-    mx_model_close(&b.model);
-    mx_map_free(&b.asked, NULL);
-    json_decref(b.values);
-    if (ok)
+    if (build(&b, path, NULL))
         return b.d;
     mx_decoder_release(b.d);
     return NULL;
+}
+
+bool mx_decoder_understands(const char *path, const char *family) {
+    dec_build b = {.sketch = true};
+    bool ok = build(&b, path, family);
+    mx_decoder_release(b.d);
+    bool other = !ok && !b.refused && mx_error_status() != MX_NOMEM;
+    if (other)
+        mx_error_clear();
+    return ok || other;
 }

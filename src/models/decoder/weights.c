@@ -32,7 +32,9 @@ void *dec_keep_block(dec_build *b, void *p) {
 }
 
 mx_array *dec_settle(dec_build *b, mx_array *a) {
-    mx_array *rows = mx_contiguous(a, false);
+    mx_array *rows = b->sketch ? NULL : mx_contiguous(a, false);
+    if (b->sketch)
+        return dec_keep(b, a);
     return rows && mx_eval1(rows) ? dec_keep(b, rows) : NULL;
 }
 
@@ -81,6 +83,7 @@ bool dec_need_bias(dec_build *b, const char *key, const mx_weight *w, const char
     if (mx_failed() || b->model.is_gguf || w->bias || w->kind == MX_WEIGHT_NONE ||
         !json_is_true(dec_at(b, key)))
         return !mx_failed();
+    b->refused = true;
     return mx_fail(MX_FORMAT, "[%s] '%s': %s is true, and the bias of %s of layer %d is missing",
                    op, b->name, key, module, layer);
 }

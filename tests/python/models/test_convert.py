@@ -356,6 +356,33 @@ def test_what_is_broken_is_named(tmp_path, model, what):
     assert sorted(os.listdir(tmp_path)) == before
 
 
+NOT_UNDERSTOOD = {
+    "logit_scale": 0.5,
+    "embedding_multiplier": 12,
+    "attention_multiplier": 0.1,
+    "sliding_window": 128,
+    "attention_bias": True,
+    "mlp_bias": True,
+    "unknown_thing": 3,
+    "clip_qkv": 8.0,
+    "attn_logit_softcapping": 50.0,
+}
+
+
+@pytest.mark.parametrize("key", NOT_UNDERSTOOD)
+def test_gguf_has_no_place_for_what_is_not_understood(tmp_path, tensors, key):
+    config = CONFIG | {key: NOT_UNDERSTOOD[key]}
+    model = folder(tmp_path / "m", tensors, config)
+    for family in (None, "llama"):
+        with pytest.raises((ValueError, RuntimeError), match=f"{key} is "):
+            mx.convert_model(model, tmp_path / "a.gguf", family=family)
+    assert not os.path.exists(tmp_path / "a.gguf")
+    mx.convert_model(model, tmp_path / "hf", format="hf")
+    assert json.loads((tmp_path / "hf/config.json").read_text())[key] == config[key]
+    folder(tmp_path / "usual", tensors, CONFIG | {key: None})
+    mx.convert_model(tmp_path / "usual", tmp_path / "a.gguf")
+
+
 def test_an_unknown_tensor(tmp_path, tensors):
     model = folder(tmp_path / "m", tensors | {"model.extra.weight": mx.ones((2, 2))})
     with pytest.raises(
@@ -647,7 +674,7 @@ def test_heads_that_turn_in_part(tmp_path):
     folder = tiny_of("llama", tmp_path / "llama")
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps({**config, "partial_rotary_factor": 0.5}))
-    with pytest.raises(RuntimeError, match="partial_rotary_factor is 0.5, and models of the fam"):
+    with pytest.raises(RuntimeError, match="partial_rotary_factor is 0.5, and models of th"):
         mx.convert_model(folder, tmp_path / "a.gguf")
 
 
