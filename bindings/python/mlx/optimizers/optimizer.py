@@ -102,7 +102,8 @@ class Optimizer:
             raise
 
     def _has_state_of(self, gradients):
-        """Whether what ``init`` made is there: a trace that failed took it back."""
+        """Whether there is state: a trace that failed takes it back, and parameters that were
+        frozen had none."""
         return not isinstance(gradients, dict) or all(key in self._state for key in gradients)
 
     @property
