@@ -143,6 +143,9 @@ void cli_note(cli_call *c, const char *format, ...) __attribute__((format(printf
 bool cli_interrupted(void);
 /* Waits until there is something to read. False: Control-C was pressed, or errno says why. */
 bool cli_readable(int fd);
+bool cli_ends_with(const char *text, const char *ending);
+/* Of files: behind a name, in small letters or capitals. */
+bool cli_has_ending(const char *path, const char *ending);
 void cli_interrupt_begin(void); /* main's */
 /* It was answered: the next one is the first again. */
 void cli_interrupt_clear(void);

@@ -47,11 +47,6 @@ static int step(const mlx_convert_progress *p, void *payload) {
 
 /* --- what was asked --------------------------------------------------------------------------- */
 
-static bool ends_with(const char *text, const char *ending) {
-    size_t n = strlen(text), m = strlen(ending);
-    return n > m && strcmp(text + n - m, ending) == 0;
-}
-
 static mlx_convert_options options_of(const cli_call *c, const char *mode) {
     return (mlx_convert_options){.format = cli_text(c, "format", NULL),
                                  .family = cli_text(c, "family", NULL),
@@ -136,7 +131,7 @@ static int run_convert(cli_call *c) {
 /* A folder gets what every version of MLX reads, GGUF what it is known for. */
 static int run_quantize(cli_call *c) {
     const char *format = cli_text(c, "format", "");
-    bool gguf = *format ? strcmp(format, "gguf") == 0 : ends_with(c->args[1], ".gguf");
+    bool gguf = *format ? strcmp(format, "gguf") == 0 : cli_has_ending(c->args[1], ".gguf");
     bool bits = cli_int(c, "bits", 0) || cli_int(c, "group-size", 0);
     return convert(c, cli_text(c, "mode", gguf && !bits ? "q4_k_m" : "affine"));
 }

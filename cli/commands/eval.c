@@ -12,11 +12,6 @@ typedef struct inputs {
     mlx_map_string_to_array names;
 } inputs;
 
-static bool ends_with(const char *text, const char *ending) {
-    size_t n = strlen(text), m = strlen(ending);
-    return n >= m && strcmp(text + n - m, ending) == 0;
-}
-
 /* --- what goes in ----------------------------------------------------------------------------- */
 
 /* "arr_3" (as NumPy calls what has no name) and "3" are places; -1: it is a name. */
@@ -145,8 +140,8 @@ static int save_all(const char *path, mlx_vector_array out) {
     mlx_map_string_to_string none = mlx_map_string_to_string_new();
     int status = name_all(arrays, out);
     if (status == 0)
-        status = ends_with(path, ".safetensors") ? mlx_save_safetensors(path, arrays, none)
-                                                 : mlx_save_npz(path, arrays, false);
+        status = cli_ends_with(path, ".safetensors") ? mlx_save_safetensors(path, arrays, none)
+                                                     : mlx_save_npz(path, arrays, false);
     mlx_map_string_to_array_free(arrays);
     mlx_map_string_to_string_free(none);
     return status;
@@ -166,8 +161,8 @@ static int check_place(cli_call *c, const char *path) {
 }
 
 static int save(cli_call *c, const char *path, mlx_vector_array out) {
-    bool npy = ends_with(path, ".npy");
-    if (!npy && !ends_with(path, ".npz") && !ends_with(path, ".safetensors"))
+    bool npy = cli_ends_with(path, ".npy");
+    if (!npy && !cli_ends_with(path, ".npz") && !cli_ends_with(path, ".safetensors"))
         return cli_usage(c, "--output is a file .npz, .npy or .safetensors, not '%s'", path);
     if (npy && mlx_vector_array_size(out) != 1)
         return cli_fail(c, "'%s' holds one array, and there are %zu results: name a file .npz",

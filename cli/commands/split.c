@@ -8,14 +8,9 @@
 
 enum { MOST_PARTS = 10000 }; // more are refused when they are written
 
-static bool ends_with(const char *text, const char *ending) {
-    size_t n = strlen(text), m = strlen(ending);
-    return n >= m && strcmp(text + n - m, ending) == 0;
-}
-
 static bool is_folder(const char *path) {
     struct stat s;
-    return ends_with(path, "/") || (stat(path, &s) == 0 && S_ISDIR(s.st_mode));
+    return cli_ends_with(path, "/") || (stat(path, &s) == 0 && S_ISDIR(s.st_mode));
 }
 
 /* Where the files go: a folder gets "model.safetensors". For free; NULL: it cannot be, which was
@@ -33,7 +28,7 @@ static char *target(cli_call *c, const char *to, const char *format) {
         free(path);
         return NULL;
     }
-    sprintf(path, "%s%smodel.%s", to, ends_with(to, "/") ? "" : "/", format);
+    sprintf(path, "%s%smodel.%s", to, cli_ends_with(to, "/") ? "" : "/", format);
     return path;
 }
 
@@ -41,7 +36,7 @@ static char *target(cli_call *c, const char *to, const char *format) {
 static int check_format(cli_call *c, const char *format, const char *to) {
     bool safetensors = strcmp(format, "safetensors") == 0, gguf = strcmp(format, "gguf") == 0;
     if (!is_folder(to) &&
-        (ends_with(to, ".safetensors") ? !safetensors : ends_with(to, ".gguf") && !gguf))
+        (cli_has_ending(to, ".safetensors") ? !safetensors : cli_has_ending(to, ".gguf") && !gguf))
         return cli_fail(c, "'%s' is of the format %s, and '%s' would be another one", c->args[0],
                         format, to);
     return CLI_OK;
@@ -109,7 +104,7 @@ static char *entrance(const char *path, const char *format, int64_t parts) {
     char *name = parts > 1 ? malloc(strlen(path) + 32) : NULL;
     if (!name)
         return NULL;
-    size_t stem = strlen(path) - (ends_with(path, format) ? strlen(format) + 1 : 0);
+    size_t stem = strlen(path) - (cli_has_ending(path, format) ? strlen(format) + 1 : 0);
     if (strcmp(format, "gguf") == 0)
         sprintf(name, "%.*s-00001-of-%05d.gguf", (int)stem, path, (int)parts);
     else
@@ -126,7 +121,7 @@ static int64_t parts_of(mlx_file f, uint64_t most) {
 /* The i-th file that is to be written (from 1). For free. */
 static char *path_of_part(const char *path, const char *format, int64_t parts, int64_t i) {
     char *name = malloc(strlen(path) + strlen(format) + 32);
-    size_t stem = strlen(path) - (ends_with(path, format) ? strlen(format) + 1 : 0);
+    size_t stem = strlen(path) - (cli_has_ending(path, format) ? strlen(format) + 1 : 0);
     if (name && parts == 1)
         strcpy(name, path);
     else if (name)
@@ -237,7 +232,9 @@ static const cli_option split_options[] = {
      .letter = 's',
      .kind = CLI_BYTES,
      .value = "SIZE",
-     .help = "the most bytes of tensors in one file: 500M, 5G (5G); a larger tensor has its own"},
+     .help = "the most bytes of tensors in one file: 500M, 5G (5G); a larger tensor has its own",
+     .least = 1,
+     .most = 0x1p63},
     {.name = "parts",
      .letter = 'n',
      .kind = CLI_INT,

@@ -77,6 +77,8 @@ static int refuse(cli_call *c, const cli_option *o, const char *text, const char
 static int check_bounds(cli_call *c, const cli_option *o, const char *text, double value) {
     if (o->most == 0 || (value >= o->least && value <= o->most))
         return CLI_OK;
+    if (o->kind == CLI_BYTES)
+        return cli_usage(c, "--%s is %.0f bytes or more, not %s", o->name, o->least, text);
     const char *form = o->kind == CLI_INT ? "--%s is between %.0f and %.0f, not %s"
                                           : "--%s is between %g and %g, not %s";
     return cli_usage(c, form, o->name, o->least, o->most, text);
@@ -98,7 +100,7 @@ static int check_value(cli_call *c, const cli_option *o, const char *text) {
                                            : refuse(c, o, text, "a number");
     case CLI_BYTES:
         return cli_parse_bytes(&bytes, text)
-                   ? CLI_OK
+                   ? check_bounds(c, o, text, (double)bytes)
                    : refuse(c, o, text, "a size in bytes (4096, 512M, 4G)");
     case CLI_CHOICE:
         return cli_parse_choice(o->value, text) ? CLI_OK : refuse(c, o, text, o->value);

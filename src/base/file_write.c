@@ -44,6 +44,13 @@ static bool fail_write(mx_writer *w, const char *what) {
 
 /* ---- opening ---- */
 
+/* Bytes of the target's name that fit before an ending of so many. */
+static int length_before(const char *target, size_t ending) {
+    const char *slash = strrchr(target, '/');
+    size_t folder = slash ? (size_t)(slash + 1 - target) : 0, n = strlen(target) - folder;
+    return (int)(folder + (n + ending > NAME_MAX ? NAME_MAX - ending : n));
+}
+
 /* A new file beside the target, with the mode of the file it will replace. */
 static bool open_temp(mx_writer *w, mode_t mode, bool replaces) {
     static atomic_uint number;
@@ -51,8 +58,10 @@ static bool open_temp(mx_writer *w, mode_t mode, bool replaces) {
     if (!(w->temp = mx_malloc(room)))
         return false;
     for (int i = 0; i < NAME_TRIES && w->fd < 0; i++) {
-        snprintf(w->temp, room, "%s.%ld-%u.tmp", w->target, (long)getpid(),
-                 atomic_fetch_add(&number, 1));
+        char ending[48];
+        int n = snprintf(ending, sizeof ending, ".%ld-%u.tmp", (long)getpid(),
+                         atomic_fetch_add(&number, 1));
+        snprintf(w->temp, room, "%.*s%s", length_before(w->target, (size_t)n), w->target, ending);
         w->fd = open(w->temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
         if (w->fd < 0 && errno != EEXIST)
             break;

@@ -1,6 +1,7 @@
 /* Where bytes go: a new file, or what the program writes to. */
 #include <string.h>
 
+#include "base/ending.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/status.h"
@@ -54,11 +55,6 @@ mx_sink mx_sink_writer(const char *op, const char *path, struct mx_writer *w) {
     return (mx_sink){op, path, put_file, w, 0};
 }
 
-static bool ends_with(const char *path, const char *ending) {
-    size_t n = strlen(path), m = strlen(ending);
-    return n >= m && strcmp(path + n - m, ending) == 0;
-}
-
 static bool write_to(const char *op, const char *path, mx_write_fn *write, void *what) {
     mx_writer *w = mx_writer_open(op, path);
     if (!w)
@@ -75,7 +71,7 @@ char *mx_path_with(const char *op, const char *path, const char *ending) {
         return mx_fail(MX_INVALID, "[%s] the file name is NULL", op);
     mx_text t = {0};
     mx_text_str(&t, path);
-    mx_text_str(&t, ends_with(path, ending) ? "" : ending);
+    mx_text_str(&t, mx_ends_with(path, ending) ? "" : ending);
     return mx_text_take(&t);
 }
 

@@ -63,6 +63,25 @@ def test_unknown_endings_are_no_folders(plain, tmp_path):
     assert (tmp_path / "x.tst" / "model.safetensors").exists()
 
 
+def test_endings_in_capitals(tmp_path):
+    plain = write_safetensors(tmp_path / "in.safetensors", {"w": np.float32([[1, 2], [3, 4]])})
+    for name in ("a.GGUF", "b.SAFETENSORS", "c.Npz"):
+        run("convert", plain, tmp_path / name, "--family", "none")
+        assert sorted(p.name for p in tmp_path.iterdir()) == sorted(["in.safetensors", name])
+        assert run("diff", plain, tmp_path / name).returncode == 0
+        (tmp_path / name).unlink()
+    assert "no format" in run("convert", plain, tmp_path / "d.SAFETENSOR", status=1).stderr
+
+
+def test_long_names(tmp_path):
+    plain = write_safetensors(tmp_path / "in.safetensors", {"w": np.float32([[1, 2], [3, 4]])})
+    for n in (244, 250, 255):
+        out = tmp_path / ("y" * (n - 12) + ".safetensors")
+        run("convert", plain, out)
+        assert run("diff", plain, out).returncode == 0
+    assert len(list(tmp_path.iterdir())) == 4
+
+
 def largest(a, b):
     """Of the differences of two models."""
     return max(t["largest"] for t in document("diff", a, b, status=1)["tensors"])

@@ -243,7 +243,24 @@ def test_a_folder_of_one_split_model(gguf, tmp_path):
     assert "Tensors   5" in run("verify", tmp_path / "d", status=1).stdout  # of drawn bytes
     run("diff", tmp_path / "d", gguf)
     os.rename(paths[2], tmp_path / "away.gguf")
-    assert "several GGUF files" in run("info", tmp_path / "d", status=1).stderr
+    assert "00003.gguf' is missing" in run("info", tmp_path / "d", status=1).stderr
     os.rename(tmp_path / "away.gguf", paths[2])
     (tmp_path / "d" / "other.gguf").write_bytes(gguf.read_bytes())
     assert "several GGUF files" in run("info", tmp_path / "d", status=1).stderr
+
+
+def test_a_folder_without_a_part(gguf, tmp_path):
+    out = tmp_path / "parts"
+    out.mkdir()
+    run("split", gguf, out / "m.gguf", "--parts", 3)
+    (out / "m-00002-of-00003.gguf").unlink()
+    for command in (("info", out), ("merge", out, tmp_path / "x.gguf")):
+        failed = run(*command, status=1).stderr
+        assert "m-00002-of-00003.gguf' is missing: of 3 parts there are 2" in failed
+    run("split", gguf, out / "other.gguf", "--parts", 1)
+    assert "several GGUF files" in run("info", out, status=1).stderr
+
+
+def test_no_bytes_in_a_part(model, tmp_path):
+    failed = run("split", model, tmp_path / "x.safetensors", "-s", 0, status=2)
+    assert "--max-size is 1 bytes or more, not 0" in failed.stderr

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/ending.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/status.h"
@@ -19,11 +20,6 @@
 static const char op[] = "file_writer";
 
 /* --- beginning -------------------------------------------------------------------------- */
-
-static bool ends_with(const char *path, const char *ending) {
-    size_t n = strlen(path), m = strlen(ending);
-    return n > m && strcmp(path + n - m, ending) == 0;
-}
 
 mx_archive_writer *mx_archive_create(const char *path, const char *format, uint64_t most) {
     if (!path)
@@ -179,7 +175,7 @@ static int spread(mx_archive_writer *w) {
    file. */
 static char *path_of_part(const mx_archive_writer *w, int part) {
     size_t n = strlen(w->path),
-           tail = ends_with(w->path, w->format->ending) ? strlen(w->format->ending) : 0;
+           tail = mx_has_ending(w->path, w->format->ending) ? strlen(w->format->ending) : 0;
     mx_text t = {0};
     if (w->parts == 1)
         return mx_strdup(w->path);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/ending.h"
 #include "base/status.h"
 
 static const mx_archive_format *const formats[] = {&mx_archive_gguf, &mx_archive_npy,
@@ -69,13 +70,8 @@ const mx_archive_format *mx_format_of(mx_source *s) {
         s, 0, "it is of no format that can be read: safetensors, GGUF, npy, npz, PyTorch");
 }
 
-static bool ends_with(const char *path, const char *ending) {
-    size_t n = strlen(path), m = strlen(ending);
-    return m && n > m && strcmp(path + n - m, ending) == 0;
-}
-
 static bool is_wanted(const mx_archive_output *o, const char *path, const char *format) {
-    return o && (format ? strcmp(o->name, format) == 0 : ends_with(path, o->ending));
+    return o && (format ? strcmp(o->name, format) == 0 : mx_has_ending(path, o->ending));
 }
 
 const mx_archive_output *mx_output_find(const char *path, const char *format) {

@@ -12,10 +12,12 @@
  */
 #include <dirent.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/ending.h"
 #include "base/mem.h"
 #include "base/status.h"
 #include "base/text.h"
@@ -98,15 +100,10 @@ static bool read_index(const char *op, mx_shards *x, mx_source *s) {
     return ok;
 }
 
-static bool ends_with(const char *name, const char *ending) {
-    size_t n = strlen(name), m = strlen(ending);
-    return n > m && strcmp(name + n - m, ending) == 0;
-}
-
 /* JSON begins with a brace, and so may the length of a safetensors header, behind which stands
    another one. What is called an index is to be one. */
 static bool looks_like_index(mx_source *s) {
-    if (ends_with(s->name, ".index.json"))
+    if (mx_has_ending(s->name, ".index.json"))
         return true;
     if (s->size < 16 || !mx_source_get(s, 0, 16, "the file"))
         return false;
@@ -132,7 +129,7 @@ static bool list_folder(const char *op, mx_shards *x, const char *ending) {
     DIR *d = opendir(x->label);
     bool ok = d || mx_fail(MX_IO, "[%s] cannot list the folder '%s'", op, x->label);
     for (struct dirent *e; ok && (e = readdir(d));)
-        if (*e->d_name != '.' && ends_with(e->d_name, ending))
+        if (*e->d_name != '.' && mx_has_ending(e->d_name, ending))
             ok = add_file(op, x, mx_text_path(x->label, e->d_name));
     if (d)
         closedir(d);
@@ -154,6 +151,32 @@ static bool is_split(mx_shards *x) {
     return same;
 }
 
+/* "a/m-00002-of-00003.gguf": "a/m", and 3; 0: it is called otherwise. */
+static unsigned part_of(const char *path, size_t *stem) {
+    static const char form[] = "-00001-of-00003.gguf";
+    unsigned part, parts;
+    size_t n = strlen(path), m = strlen(form);
+    *stem = n > m ? n - m : 0;
+    bool is = n > m && sscanf(path + n - m, "-%5u-of-%5u.", &part, &parts) == 2;
+    return is && part && part <= parts ? parts : 0;
+}
+
+/* Are they some of the parts of one split model? Then an error that names the first that is not
+   there. */
+static bool name_missing(const char *op, const mx_shards *x) {
+    size_t stem, other;
+    unsigned parts = part_of(x->file[0], &stem), i = 0;
+    for (size_t k = 1; k < x->files; k++)
+        if (part_of(x->file[k], &other) != parts || other != stem ||
+            memcmp(x->file[0], x->file[k], stem))
+            return true;
+    while (i < x->files && atoi(x->file[i] + stem + 1) == (int)i + 1)
+        i++;
+    return !parts ||
+           mx_fail(MX_FORMAT, "[%s] '%.*s-%05u-of-%05u.gguf' is missing: of %u parts there are %zu",
+                   op, (int)stem, x->file[0], i + 1, parts, parts, x->files);
+}
+
 static bool search_folder(const char *op, mx_shards *x) {
     if (!list_folder(op, x, ".safetensors"))
         return false;
@@ -161,7 +184,7 @@ static bool search_folder(const char *op, mx_shards *x) {
         return true;
     if (!list_folder(op, x, ".gguf"))
         return false;
-    if (x->files == 1 || is_split(x) || mx_failed())
+    if (x->files == 1 || is_split(x) || mx_failed() || (x->files && !name_missing(op, x)))
         return !mx_failed();
     return mx_fail(MX_FORMAT,
                    x->files ? "[%s] the folder '%s' holds several GGUF files: name one"

@@ -235,11 +235,9 @@ static bool write_empty(mx_sink *k, void *nothing) {
 
 bool mx_save_npz_each(const char *path, const mx_npz_each *each, bool compressed) {
     if (each->count == 0)
-        return mx_sink_file(op, path, ".npz", write_empty, NULL);
+        return mx_sink_file(op, path, "", write_empty, NULL);
     mx_scope scope = mx_scope_open();
-    char *full = mx_path_with(op, path, ".npz");
-    bool ok = full && write_archive(full, each, compressed);
-    mx_free(full);
+    bool ok = write_archive(path, each, compressed);
     mx_scope_close(scope);
     return ok;
 }
@@ -253,7 +251,9 @@ static mx_array *value_of(const void *map, size_t i) {
 }
 
 bool mx_save_npz(const char *path, const mx_map *arrays, bool compressed) {
-    return mx_save_npz_each(path,
-                            &(mx_npz_each){arrays->count, key_of, value_of, NULL, arrays, false},
-                            compressed);
+    const mx_npz_each each = {arrays->count, key_of, value_of, NULL, arrays, false};
+    char *full = mx_path_with(op, path, ".npz");
+    bool ok = full && mx_save_npz_each(full, &each, compressed);
+    mx_free(full);
+    return ok;
 }

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/ending.h"
 #include "base/mem.h"
 #include "base/status.h"
 #include "base/text.h"
@@ -217,17 +218,12 @@ static bool place_storages(const mx_source *s, const zipped *z, const pk_machine
 
 /* --- the zip ---------------------------------------------------------------------------------- */
 
-static bool ends_with(const char *name, const char *ending) {
-    size_t n = strlen(name), m = strlen(ending);
-    return n >= m && strcmp(name + n - m, ending) == 0;
-}
-
 /* The member data.pkl, in a folder or alone, and what stands before its name. */
 static const mx_zip_member *find_pickle(const mx_zip_list *list, char prefix[512]) {
     for (size_t i = 0; i < list->count; i++) {
         const char *name = list->member[i].name;
         size_t n = strlen(name) - strlen("data.pkl");
-        if (strcmp(name, "data.pkl") && !(ends_with(name, "/data.pkl") && n < 512))
+        if (strcmp(name, "data.pkl") && !(mx_ends_with(name, "/data.pkl") && n < 512))
             continue;
         memcpy(prefix, name, n);
         prefix[n] = 0;

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
+#include "base/ending.h"
 #include "base/mem.h"
 #include "base/status.h"
 #include "base/text.h"
@@ -36,17 +37,13 @@ static const struct target {
 };
 enum { TARGETS = sizeof targets / sizeof *targets, TO_MLX = 3 };
 
-static bool ends_with(const char *path, const char *ending) {
-    size_t n = strlen(path), m = strlen(ending);
-    return n > m && strcmp(path + n - m, ending) == 0;
-}
-
-/* ".tst" of "a/x.tst": what looks like the ending of a file, in letters alone. Models have names
-   like "SmolLM2-1.7B" as well. NULL: there is none. */
+/* ".tst" of "a/x.tst": what looks like the ending of a file, in small letters or capitals
+   alone. Models have names like "SmolLM2-1.7B" as well. NULL: there is none. */
 static const char *ending_of(const char *path) {
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path,
                *dot = strrchr(name, '.');
-    size_t n = dot ? strspn(dot + 1, "abcdefghijklmnopqrstuvwxyz") : 0;
+    size_t small = dot ? strspn(dot + 1, "abcdefghijklmnopqrstuvwxyz") : 0,
+           large = dot ? strspn(dot + 1, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") : 0, n = small + large;
     return dot && dot > name && n && !dot[1 + n] ? dot : NULL;
 }
 
@@ -74,7 +71,7 @@ static bool fail_target(const char *out, const char *format) {
 static bool target_of(const char *out, const char *format, struct target *t) {
     for (int i = 0; i < TARGETS; i++)
         if (format ? strcmp(format, targets[i].name) == 0
-                   : targets[i].ending && ends_with(out, targets[i].ending)) {
+                   : targets[i].ending && mx_has_ending(out, targets[i].ending)) {
             *t = targets[i];
             return true;
         }
