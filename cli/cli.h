@@ -64,6 +64,7 @@ typedef struct cli_option {
     const char *value;  /* what stands for the value in help, "N"; of a choice its words */
     const char *help;   /* a clause without a full stop */
     double least, most; /* of numbers; most 0: no bounds */
+    const char *usual;  /* of a text the words that are completed, "a|b"; NULL: none */
 } cli_option;
 
 typedef struct cli_example {

@@ -26,6 +26,11 @@ static void quote(const char *text, const char *inside) {
     putchar('\'');
 }
 
+/* "a|b|c"; NULL: whatever is typed. */
+static const char *words_of(const cli_option *o) {
+    return o->kind == CLI_CHOICE ? o->value : o->usual;
+}
+
 /* The words of "a|b|c" between blanks. */
 static void put_choice(const char *words) {
     for (; *words; words++)
@@ -59,9 +64,9 @@ static void bash_value(const cli_command *c, const cli_option *o) {
     if (o->letter)
         printf("|%s:-%c", c->name, o->letter);
     fputs(") ", stdout);
-    if (o->kind == CLI_CHOICE) {
+    if (words_of(o)) {
         fputs("COMPREPLY=($(compgen -W '", stdout);
-        put_choice(o->value);
+        put_choice(words_of(o));
         puts("' -- \"$cur\"));;");
     } else
         puts(o->kind == CLI_FILE ? "_mlx_files;;" : "COMPREPLY=();;");
@@ -142,9 +147,9 @@ static void zsh_action(const cli_option *o) {
     printf(":%s:", o->name);
     if (o->kind == CLI_FILE)
         fputs("_files", stdout);
-    if (o->kind == CLI_CHOICE) {
+    if (words_of(o)) {
         putchar('(');
-        put_choice(o->value);
+        put_choice(words_of(o));
         putchar(')');
     }
 }
@@ -208,9 +213,9 @@ static void fish_option(const cli_command *c, const cli_option *o) {
         printf(" -s %c", o->letter);
     if (o->kind != CLI_FLAG)
         fputs(o->kind == CLI_FILE ? " -rF" : " -x", stdout);
-    if (o->kind == CLI_CHOICE) {
+    if (words_of(o)) {
         fputs(" -a '", stdout);
-        put_choice(o->value);
+        put_choice(words_of(o));
         putchar('\'');
     }
     fputs(" -d ", stdout);

@@ -26,6 +26,8 @@ static json_t *describe(const cli_timeline *t, const char *path, const char *pag
         json_object_set_new(doc, "memory", json_integer((json_int_t)cli_timeline_peak(t)));
     if (t->dropped > 0)
         json_object_set_new(doc, "dropped", json_integer((json_int_t)t->dropped));
+    if (t->pairs)
+        json_object_set_new(doc, "passed_over", json_integer((json_int_t)t->pairs));
     if (t->bandwidth > 0 && t->flops > 0) {
         json_object_set_new(doc, "bandwidth", json_real(t->bandwidth));
         json_object_set_new(doc, "flops", json_real(t->flops));
@@ -49,15 +51,17 @@ static json_t *first_rows(const json_t *rows, int64_t limit) {
 }
 
 static void show(cli_call *c, const json_t *doc) {
-    static const cli_column head[] = {{"events", "Events", CLI_LOOK_COUNT},
-                                      {"seconds", "From first to last", CLI_LOOK_SECONDS},
-                                      {"busy", "In operations", CLI_LOOK_SECONDS},
-                                      {"memory", "Memory of arrays, at most", CLI_LOOK_SIZE},
-                                      {"dropped", "Earlier events without room", CLI_LOOK_COUNT},
-                                      {"bandwidth", "Machine's bandwidth", CLI_LOOK_BANDWIDTH},
-                                      {"flops", "Machine's arithmetic", CLI_LOOK_FLOPS},
-                                      {"page", "Page", CLI_LOOK_TEXT},
-                                      {0}};
+    static const cli_column head[] = {
+        {"events", "Events", CLI_LOOK_COUNT},
+        {"seconds", "From first to last", CLI_LOOK_SECONDS},
+        {"busy", "In operations", CLI_LOOK_SECONDS},
+        {"memory", "Memory of arrays, at most", CLI_LOOK_SIZE},
+        {"dropped", "Earlier events without room", CLI_LOOK_COUNT},
+        {"passed_over", "Begin or end alone (B, E), not counted", CLI_LOOK_COUNT},
+        {"bandwidth", "Machine's bandwidth", CLI_LOOK_BANDWIDTH},
+        {"flops", "Machine's arithmetic", CLI_LOOK_FLOPS},
+        {"page", "Page", CLI_LOOK_TEXT},
+        {0}};
     static const cli_column columns[] = {{"name", "Operation", CLI_LOOK_TEXT},
                                          {"calls", "Calls", CLI_LOOK_COUNT},
                                          {"seconds", "Time", CLI_LOOK_SECONDS},

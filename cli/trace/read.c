@@ -186,6 +186,7 @@ static bool add_event(reader *r, const json_t *e) {
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (!strcmp(kind, kinds[i].kind))
             return kinds[i].add(r->t, e) || fail(r, "there is not enough memory");
+    r->t->pairs += !strcmp(kind, "B") || !strcmp(kind, "E");
     return true;
 }
 

@@ -36,8 +36,9 @@ typedef struct cli_timeline {
     size_t memories, memory_room;
     cli_words names, sources, shapes, threads; /* threads by number, as text */
     json_t *thread_names;                      /* number as text: name */
-    double dropped, microseconds;              /* of the profile; 0: not known */
-    double bandwidth, flops;                   /* the machine's limits; 0: not known */
+    size_t pairs; /* events that are a beginning or an end alone, and are not counted */
+    double dropped, microseconds; /* of the profile; 0: not known */
+    double bandwidth, flops;      /* the machine's limits; 0: not known */
 } cli_timeline;
 
 /* CLI_OK, or what cli_fail has said. */

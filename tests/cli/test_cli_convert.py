@@ -2,6 +2,7 @@
 tests/python/models."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -80,6 +81,18 @@ def test_long_names(tmp_path):
         run("convert", plain, out)
         assert run("diff", plain, out).returncode == 0
     assert len(list(tmp_path.iterdir())) == 4
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_words_of_completion_are_modes(tmp_path, shell):
+    text = run("completion", shell).stdout
+    modes = re.search(r"\baffine mxfp4 [\w ]+", text)[0].split()
+    assert {"q8_0", "q4_k_m"} <= set(modes) and "gguf mlx hf safetensors npz" in text
+    w = np.random.default_rng(5).standard_normal((2, 256)).astype(np.float32)
+    source = write_safetensors(tmp_path / "in.safetensors", {"model.w.weight": w})
+    for mode in modes if shell == "fish" else []:
+        made = document("quantize", source, tmp_path / mode, "-f", "mlx", "-m", mode)
+        assert made["tensors"] == 1
 
 
 def largest(a, b):

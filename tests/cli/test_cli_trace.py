@@ -299,3 +299,10 @@ def test_an_empty_trace_in_a_browser(trace, tmp_path):
     assert document("trace", trace)["events"] == 0
     page = trace.with_suffix(".html")
     assert browse(page, "return document.documentElement.dataset.ready;", tmp_path) == "0"
+
+
+def test_beginnings_and_ends_are_passed_over(tmp_path):
+    pairs = [{"ph": k, "pid": 7, "tid": 1, "name": "f", "ts": i} for i, k in enumerate("BBEE")]
+    (tmp_path / "t.json").write_text(json.dumps(EVENTS + pairs))
+    assert document("trace", tmp_path / "t.json")["passed_over"] == 4
+    assert "(B, E), not counted  4" in run("trace", tmp_path / "t.json").stdout
