@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include "model/model.h"
 
@@ -159,6 +160,25 @@ static int check_places(cli_call *c, mlx_file f, const char *path, const char *f
     return status;
 }
 
+/* Early is better than after an hour. Of pipes and devices nothing is known. */
+static int check_space(cli_call *c, mlx_file f, const char *path) {
+    struct stat there;
+    struct statvfs disk;
+    if (stat(path, &there) == 0 && !S_ISREG(there.st_mode))
+        return CLI_OK;
+    const char *slash = strrchr(path, '/');
+    char *folder = strdup(slash ? path : ".");
+    if (folder && slash)
+        folder[slash == path ? 1 : slash - path] = 0;
+    bool known = folder && statvfs(folder, &disk) == 0;
+    free(folder);
+    uint64_t needs = cli_tensor_bytes(f),
+             has = known ? (uint64_t)disk.f_bavail * disk.f_frsize : needs;
+    return has >= needs ? CLI_OK
+                        : cli_fail(c, "'%s' needs %.1f MB, and its disk has %.1f MB left", path,
+                                   (double)needs / 1e6, (double)has / 1e6);
+}
+
 /* Opens what was written, which tells that it can be. */
 static int report(cli_call *c, const char *path, const char *format, int64_t parts) {
     char *several = entrance(path, format, parts);
@@ -201,6 +221,7 @@ static int copy(cli_call *c, mlx_file f, bool split) {
                           c->args[0], format);
     else
         status = check_places(c, f, path, format, most);
+    status = status ? status : check_space(c, f, path);
     if (status == CLI_OK)
         status = cli_copy(c, f, path, format, most);
     if (status == CLI_OK)

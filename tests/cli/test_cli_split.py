@@ -264,3 +264,21 @@ def test_a_folder_without_a_part(gguf, tmp_path):
 def test_no_bytes_in_a_part(model, tmp_path):
     failed = run("split", model, tmp_path / "x.safetensors", "-s", 0, status=2)
     assert "--max-size is 1 bytes or more, not 0" in failed.stderr
+
+
+def test_space_is_asked_for_beforehand(tmp_path):
+    disk = os.statvfs(tmp_path)
+    n = (disk.f_bavail * disk.f_frsize + (1 << 40)) // 2**20 * 2**20
+    head = json.dumps(
+        {"w": {"dtype": "U8", "shape": [2**20, n // 2**20], "data_offsets": [0, n]}}
+    ).encode()
+    source = tmp_path / "in.safetensors"
+    source.write_bytes(len(head).to_bytes(8, "little") + head)
+    try:
+        os.truncate(source, 8 + len(head) + n)
+    except OSError:
+        pytest.skip("no file may be so large here")
+    for command in "split", "merge":
+        failed = run(command, source, tmp_path / "out.safetensors", status=1)
+        assert "MB, and its disk has" in failed.stderr
+    assert [p.name for p in tmp_path.iterdir()] == ["in.safetensors"]
