@@ -26,6 +26,7 @@ const char *const mx_side_names[] = {"tokenizer.json",
                                      "vocab.txt",
                                      "modules.json",
                                      "sentence_bert_config.json",
+                                     "config_sentence_transformers.json",
                                      "1_Pooling/config.json",
                                      NULL};
 

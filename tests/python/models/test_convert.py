@@ -653,6 +653,19 @@ def without_files(path, to):
     return to
 
 
+def test_files_of_sentence_transformers_come_back(tmp_path):
+    folder = tiny_of("bert", tmp_path / "bert")
+    files = {
+        "config_sentence_transformers.json": '{"prompts": {"query": "q: "}, "default_prompt_name": null}',
+        "sentence_bert_config.json": '{"max_seq_length": 16}',
+    }
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    mx.convert_model(folder, tmp_path / "a.gguf")
+    mx.convert_model(tmp_path / "a.gguf", tmp_path / "back")
+    assert {n: (tmp_path / "back" / n).read_text() for n in files} == files
+
+
 @pytest.mark.parametrize("mode", ["cls_token", "mean_tokens", "lasttoken"])
 def test_poolings_of_gguf_become_files(tmp_path, mode):
     folder = tiny_of("bert", tmp_path / "bert")
