@@ -86,6 +86,20 @@ static const pk_global globals[] = {
     {"torch", "float8_e5m2fnuz", A_DTYPE, "float8_e5m2fnuz"},
 };
 
+/* Tensors that PyTorch has and nobody reads here. */
+static const char *why_not(const char *name) {
+    static const char *const known[][2] = {
+        {"ComplexDoubleStorage", "a tensor of complex128 is not read:"},
+        {"_rebuild_sparse_tensor", "a sparse tensor is not read:"},
+        {"_rebuild_nested_tensor", "a nested tensor is not read:"},
+        {"_rebuild_meta_tensor_no_storage", "a meta tensor has no numbers:"},
+        {"_rebuild_qtensor", "a tensor that PyTorch has quantized is not read:"}};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strcmp(known[i][0], name) == 0)
+            return known[i][1];
+    return "the pickle names what is not allowed in checkpoints of tensors:";
+}
+
 pk_value *pk_find_global(pk_machine *m, const char *module, const char *name) {
     char full[512];
     for (size_t i = 0; i < sizeof globals / sizeof *globals; i++)
@@ -96,7 +110,7 @@ pk_value *pk_find_global(pk_machine *m, const char *module, const char *name) {
             return v;
         }
     snprintf(full, sizeof full, "%.200s.%.200s", module, name);
-    return pk_fail(m, "the pickle names what is not allowed in checkpoints of tensors:", full);
+    return pk_fail(m, why_not(name), full);
 }
 
 /* --- storages --------------------------------------------------------------------------------- */

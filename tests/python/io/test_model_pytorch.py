@@ -459,3 +459,19 @@ def test_load_goes_by_content(tmp_path):
         mx.load(tmp_path / "no.bin", format="pt")
     with pytest.raises(ValueError, match="metadata not supported for format npy"):
         mx.load(tmp_path / "npy.bin", return_metadata=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("torch\nComplexDoubleStorage", "a tensor of complex128 is not read: 'torch.Comp"),
+        ("torch._utils\n_rebuild_sparse_tensor", "a sparse tensor is not read"),
+        ("torch._utils\n_rebuild_meta_tensor_no_storage", "a meta tensor has no numbers"),
+    ],
+)
+def test_tensors_that_are_not_read_are_named(tmp_path, name, why):
+    path = tmp_path / "x.pt"
+    with zipfile.ZipFile(path, "w") as z:
+        z.writestr("x/data.pkl", b"\x80\x02c" + name.encode() + b"\n.")
+    with pytest.raises(RuntimeError, match=why):
+        mx.open_file(path)
