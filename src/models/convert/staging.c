@@ -41,7 +41,12 @@ bool mx_staging_open(mx_staging *s, const char *target) {
 bool mx_staging_commit(mx_staging *s) {
     if (mx_failed())
         return false;
-    if (rename(s->path, s->target))
+    int why = rename(s->path, s->target) ? errno : 0;
+    if (why == ENOTEMPTY || why == EEXIST) // another was quicker
+        return mx_fail(MX_INVALID, "[%s] '%s' exists: a folder is made anew, name another", op,
+                       s->target);
+    errno = why;
+    if (why)
         return fail_path("replace", s->target);
     s->made = false;
     return true;
