@@ -160,7 +160,7 @@ static bool hash_of(tm_run *r, const tm_value *v, uint64_t *h) {
     case TM_NONE:
     case TM_UNDEFINED: return true;
     case TM_SEQ:
-        if (v->seq->look != TM_TUPLE)
+        if (v->seq->look != TM_TUPLE && v->seq->look != TM_RANGE)
             break;
         for (size_t i = 0; i < v->seq->n; i++)
             if (!hash_of(r, &v->seq->item[i], h))

@@ -46,9 +46,9 @@ static tm_table methods_of(const tm_value *x) {
     case TM_INT:
     case TM_FLOAT: return tm_number_methods;
     case TM_SEQ:
-        return x->seq->look == TM_LIST    ? tm_list_methods
-               : x->seq->look == TM_TUPLE ? tm_tuple_methods
-                                          : none;
+        return x->seq->look == TM_LIST                                ? tm_list_methods
+               : x->seq->look == TM_TUPLE || x->seq->look == TM_RANGE ? tm_tuple_methods
+                                                                      : none;
     default: return none;
     }
 }

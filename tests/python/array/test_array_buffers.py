@@ -188,9 +188,10 @@ def test_the_memory_goes_with_the_views_object():
     address, owner = shown_and_given_back(a, 0)
     a += 1
     mx.eval(a)
-    assert mx.get_active_memory() == live + a.nbytes and address
+    small = 4096  # what else may have come and gone
+    assert 0 <= mx.get_active_memory() - live - a.nbytes < small and address
     del owner
-    assert mx.get_active_memory() == live
+    assert mx.get_active_memory() - live < small
 
 
 def test_torch_writes_and_keeps_what_it_is_given():
