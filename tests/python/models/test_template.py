@@ -371,4 +371,4 @@ def test_random_expressions(library):
     cases = [["{{ " + source.any(3) + " }}", VARIABLES, NOW] for _ in range(count)]
     compare(library, cases)
     texts = sum(library.render(*case)[0] == "text" for case in cases)
-    assert texts > count // 4
+    assert texts > count // 6
