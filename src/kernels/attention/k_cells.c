@@ -1,7 +1,7 @@
 /* Rows times a small matrix of keys or values in floats, which is read where it lies: sums of some
    rows and a block of columns stay in registers from the first k to the last. */
 #include "kernels/attention/k_attention.h"
-#include "kernels/simd/simd.h"
+#include "kernels/attention/k_cells_rows.h"
 
 #define L VF_LANES
 
@@ -11,10 +11,7 @@
 #define UNROLL _Pragma("GCC unroll 8")
 #endif
 
-enum {
-    ROWS = VF_REGS >= 32 ? 4 : 2, /* of x, at once */
-    VECTORS = 4                   /* of columns */
-};
+enum { VECTORS = 4 }; /* of columns */
 
 /* n <= L of each, or all. */
 SV vf load_half(const uint16_t *p, size_t n, const bool full) {
@@ -85,17 +82,9 @@ SV void columns(float *y, ptrdiff_t ldy, const mx_k_cells *m, const float *x, pt
 
 SV void all_rows(float *y, ptrdiff_t ldy, const mx_k_cells *m, const float *x, ptrdiff_t ldx,
                  ptrdiff_t rows, const int bits) {
-    ptrdiff_t r = 0;
-    for (; r + ROWS <= rows; r += ROWS)
-        columns(y + r * ldy, ldy, m, x + r * ldx, ldx, ROWS, bits);
-    if (ROWS > 2 && r + 3 <= rows) {
-        columns(y + r * ldy, ldy, m, x + r * ldx, ldx, 3, bits);
-        r += 3;
-    }
-    for (; r + 2 <= rows; r += 2)
-        columns(y + r * ldy, ldy, m, x + r * ldx, ldx, 2, bits);
-    for (; r < rows; r++)
-        columns(y + r * ldy, ldy, m, x + r * ldx, ldx, 1, bits);
+#define COLUMNS(r, n) columns(y + (r) * ldy, ldy, m, x + (r) * ldx, ldx, n, bits)
+    BY_ROWS(rows, COLUMNS);
+#undef COLUMNS
 }
 
 void KN(mx_cell_sums)(float *y, ptrdiff_t ldy, const mx_k_cells *m, const float *x, ptrdiff_t ldx,

@@ -12,7 +12,7 @@
 #include <math.h>
 
 #include "kernels/attention/k_attention.h"
-#include "kernels/simd/simd.h"
+#include "kernels/attention/k_cells_rows.h"
 
 #define L VF_LANES
 
@@ -23,8 +23,7 @@
 #endif
 
 enum {
-    ROWS = VF_REGS >= 32 ? 4 : 2, /* of x, at once */
-    VECTORS = 2,                  /* of results */
+    VECTORS = 2, /* of results */
     GROUP = MX_K_CELL_GROUP,
     HALF = GROUP / 2,
     MOST_K = 64,
@@ -312,32 +311,16 @@ SV void values_rows(float *y, ptrdiff_t ldy, const mx_k_cells *m, const float *x
 
 SV void all_keys(float *y, ptrdiff_t ldy, const mx_k_cells *m, const char *x, ptrdiff_t row,
                  ptrdiff_t rows, const int bits) {
-    ptrdiff_t r = 0;
-    for (; r + ROWS <= rows; r += ROWS)
-        keys_rows(y + r * ldy, ldy, m, x + r * row, row, ROWS, bits);
-    if (ROWS > 2 && r + 3 <= rows) {
-        keys_rows(y + r * ldy, ldy, m, x + r * row, row, 3, bits);
-        r += 3;
-    }
-    for (; r + 2 <= rows; r += 2)
-        keys_rows(y + r * ldy, ldy, m, x + r * row, row, 2, bits);
-    for (; r < rows; r++)
-        keys_rows(y + r * ldy, ldy, m, x + r * row, row, 1, bits);
+#define KEYS(r, n) keys_rows(y + (r) * ldy, ldy, m, x + (r) * row, row, n, bits)
+    BY_ROWS(rows, KEYS);
+#undef KEYS
 }
 
 SV void all_values(float *y, ptrdiff_t ldy, const mx_k_cells *m, const float *x, ptrdiff_t ldx,
                    ptrdiff_t rows, const int bits) {
-    ptrdiff_t r = 0;
-    for (; r + ROWS <= rows; r += ROWS)
-        values_rows(y + r * ldy, ldy, m, x + r * ldx, ldx, ROWS, bits);
-    if (ROWS > 2 && r + 3 <= rows) {
-        values_rows(y + r * ldy, ldy, m, x + r * ldx, ldx, 3, bits);
-        r += 3;
-    }
-    for (; r + 2 <= rows; r += 2)
-        values_rows(y + r * ldy, ldy, m, x + r * ldx, ldx, 2, bits);
-    for (; r < rows; r++)
-        values_rows(y + r * ldy, ldy, m, x + r * ldx, ldx, 1, bits);
+#define VALUES(r, n) values_rows(y + (r) * ldy, ldy, m, x + (r) * ldx, ldx, n, bits)
+    BY_ROWS(rows, VALUES);
+#undef VALUES
 }
 
 static void keys(float *y, ptrdiff_t ldy, const mx_k_cells *m, const void *x, ptrdiff_t row,
