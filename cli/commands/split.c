@@ -196,14 +196,27 @@ static int report(cli_call *c, const char *path, const char *format, int64_t par
 
 /* --- the commands ----------------------------------------------------------------------------- */
 
+typedef int beside_fn(cli_call *c, mlx_file f, const char *folder, const char *to);
+
 /* A folder of a model into a folder: with all that belongs to it. */
-static int copy_beside(cli_call *c, mlx_file f) {
+static int beside(cli_call *c, mlx_file f, beside_fn *does) {
     char *folder = NULL;
-    int status = is_folder(c->args[1]) ? cli_find(c, &folder, c->args[0]) : CLI_OK;
-    if (folder && is_folder(folder))
-        status = cli_copy_beside(c, f, folder, c->args[1]);
+    int status = cli_find(c, &folder, c->args[0]);
+    if (folder && is_folder(folder) && is_folder(c->args[1]))
+        status = does(c, f, folder, c->args[1]);
     free(folder);
     return status;
+}
+
+/* Into a file only tensors and metadata go. */
+static void note_alone(cli_call *c, mlx_file f) {
+    json_error_t why;
+    json_t *config = is_folder(c->args[1]) ? NULL : cli_beside(f, "config.json", &why);
+    if (config)
+        cli_note(c,
+                 "config.json and the tokenizer stay behind: name a folder, or take mlx convert, "
+                 "whose file says how it is quantized");
+    json_decref(config);
 }
 
 /* most 0: one file. */
@@ -221,11 +234,14 @@ static int copy(cli_call *c, mlx_file f, bool split) {
                           c->args[0], format);
     else
         status = check_places(c, f, path, format, most);
+    status = status ? status : beside(c, f, cli_check_beside);
     status = status ? status : check_space(c, f, path);
     if (status == CLI_OK)
         status = cli_copy(c, f, path, format, most);
     if (status == CLI_OK)
-        status = copy_beside(c, f);
+        status = beside(c, f, cli_copy_beside);
+    if (status == CLI_OK)
+        note_alone(c, f);
     if (status == CLI_OK)
         status = report(c, path, format, parts_of(f, most));
     free(path);

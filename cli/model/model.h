@@ -58,8 +58,10 @@ const void *cli_data(mlx_array a);
 /* All of a model into files of `format` (NULL: by the path), tensor by tensor, most bytes in one
    file (0: all). CLI_OK or what the command returns. */
 int cli_copy(cli_call *c, mlx_file from, const char *to, const char *format, uint64_t most);
-/* What else is in a model's folder (config.json, the tokenizer) into another one, where what is
-   there already stays. Likewise. */
+/* What else is in a model's folder (config.json, the tokenizer, folders of modules that have a
+   config.json of their own) into another one. Only asks whether that may be, or does it: what is
+   there and differs is replaced under --overwrite alone. Likewise. */
+int cli_check_beside(cli_call *c, mlx_file f, const char *folder, const char *to);
 int cli_copy_beside(cli_call *c, mlx_file f, const char *folder, const char *to);
 
 /* --- checksums -------------------------------------------------------------------------------- */

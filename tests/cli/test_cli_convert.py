@@ -154,11 +154,18 @@ def test_nan_that_blocks_cannot_hold(tmp_path):
     assert run("verify", out, status=1).returncode == 1
 
 
+def test_npz_has_notes(tmp_path):
+    x = {"w": np.float32([[1e5, -1], [2, 3]])}
+    source = write_safetensors(tmp_path / "x.safetensors", x, {"who": "me"})
+    doc = document("convert", source, tmp_path / "x.npz", "--dtype", "float16")
+    assert sorted(n["first"] for n in doc["notes"]) == ["w", "who"]
+
+
 def test_metadata_without_a_family(tmp_path):
     metadata = {"general.architecture": "nobody", "l": ["a", "b"], "n": (4, 7), "f": (6, [0.5, 1])}
     tensors = {"w": ("float32", [2, 2], bytes(16))}
     source = write_gguf(tmp_path / "in.gguf", tensors, metadata)
-    run("convert", source, tmp_path / "folder", "--family", "none")
+    assert document("convert", source, tmp_path / "folder", "--family", "none")["notes"] == []
     run("convert", tmp_path / "folder", tmp_path / "out.gguf", "--family", "none")
     assert read_gguf(tmp_path / "out.gguf") == read_gguf(source)
 

@@ -105,9 +105,34 @@ def test_a_folder_goes_with_all_that_is_in_it(model, tmp_path):
         (source / name).write_bytes(raw)
     run("split", source, f"{tmp_path}/parts/", "--max-size", "1K", "-q")
     run("merge", tmp_path / "parts", f"{tmp_path}/whole/", "-q")
+    (source / "1_Pooling").mkdir()
+    (source / "1_Pooling" / "config.json").write_text("{}")
+    (source / "notes").mkdir()
+    run("split", source, f"{tmp_path}/modules/", "-q")
+    assert (tmp_path / "modules" / "1_Pooling" / "config.json").read_text() == "{}"
+    assert not (tmp_path / "modules" / "notes").exists()
     for folder in ("parts", "whole"):
         assert all((tmp_path / folder / name).read_bytes() == raw for name, raw in others.items())
     assert {p.name for p in (tmp_path / "whole").iterdir()} == {*others, "model.safetensors"}
+
+
+def test_what_is_in_the_folder_already(model, tmp_path):
+    source, out = tmp_path / "model", tmp_path / "out"
+    source.mkdir(), out.mkdir()
+    model.rename(source / "model.safetensors")
+    (source / "config.json").write_text('{"a": 1}')
+    (out / "config.json").write_text('{"b": 2}')
+    refused = run("split", source, out, status=1).stderr
+    assert "config.json' exists" in refused and os.listdir(out) == ["config.json"]
+    run("split", source, out, "--overwrite")
+    assert (out / "config.json").read_text() == '{"a": 1}'
+    done = subprocess.run(
+        [MLX, "merge", out, tmp_path / "one.safetensors"],
+        capture_output=True,
+        text=True,
+        env=environment(),
+    )
+    assert done.returncode == 0 and "config.json and the tokenizer stay behind" in done.stderr
 
 
 def test_formats_are_kept(model, gguf, tmp_path):

@@ -67,11 +67,13 @@ static int scale_at(mx_block_kind kind) {
     }
 }
 
+#define MOST_NVFP4 0x1p20f /* from there on squares of differences have no room */
+
 /* What is beyond NVFP4's numbers is its largest, 2688, with its sign; whoever asks for NaN is
    told. */
 static void mark_nvfp4(job *j, char *block, const float *x, bool nan) {
     const mx_block_format *f = &mx_block_formats[MX_BLOCK_nvfp4_gguf];
-    const float most = 0x1p20f;
+    const float most = MOST_NVFP4;
     float room[64];
     if (nan)
         __atomic_store_n(&j->lacks, true, __ATOMIC_RELAXED);
@@ -95,11 +97,12 @@ static void mark(job *j, char *block, const float *x, bool nan) {
 
 static void mark_all(job *j, char *blocks, const float *x, size_t n) {
     const mx_block_format *f = j->f;
-    if (largest_bits(x, n * f->items) < INFINITE)
+    uint32_t beyond = f->kind == MX_BLOCK_nvfp4_gguf ? mx_f32_bits(MOST_NVFP4) : INFINITE;
+    if (largest_bits(x, n * f->items) < beyond)
         return;
     for (size_t i = 0; i < n; i++, x += f->items) {
         uint32_t bits = largest_bits(x, f->items);
-        if (bits >= INFINITE)
+        if (bits >= beyond)
             mark(j, blocks + i * f->bytes, x, bits > INFINITE);
     }
 }

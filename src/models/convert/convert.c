@@ -235,6 +235,7 @@ static bool convert(mx_model *m, const char *in, const char *out, const struct t
     bool ok = check_method(m, t) && check_apart(m, t) && check_factors(m, t) &&
               mx_choice_of(o, t->naming, !m->family, &c);
     c.output = t->output;
+    c.folder = t->format && !t->ending;
     ok = ok && leave_out(m, o);
     if (ok)
         mx_choice_drop(&c, m);

@@ -66,6 +66,7 @@ typedef struct mx_choice {
     mx_elements mode; /* if it does */
     bool has_dtype;
     mx_elements dtype; /* of plain elements */
+    bool folder;       /* is the output one, with the metadata beside it? */
     bool *fits;        /* a rule: does it name any tensor? */
 } mx_choice;
 /* mx_choice_free in any case. */

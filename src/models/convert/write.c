@@ -30,7 +30,8 @@ static bool copy_texts(const mx_conversion *p, mx_archive_writer *w) {
         const char *key = from->meta.entry[i].key;
         const mx_meta *m = from->meta.entry[i].value;
         if (m->kind != MX_META_STRING)
-            ok = mx_note(p->choice->o, key, "metadata is left out: only texts go along");
+            ok = p->choice->folder ||
+                 mx_note(p->choice->o, key, "metadata is left out: only texts go along");
         else if (strcmp(key, MX_QUANTIZATION_KEY))
             ok = mx_archive_set_meta(w, key, mx_meta_copy(m));
     }
@@ -125,6 +126,22 @@ static bool has_infinite(const mx_output *o, mx_array *a) {
     return any && mx_eval1(any) && *(const bool *)any->data;
 }
 
+/* Scales of blocks are float16, and biases that follow from the largest have no room there. */
+static bool check_biases(const mx_output *o, const mx_parts *parts) {
+    bool affine = mx_elements_are_words(&o->made) && o->made.quant.mode == MX_AFFINE;
+    if (!o->held.block || !affine)
+        return true;
+    mx_array *lost = mx_logical_and(mx_isfinite(parts->part[1]), mx_isinf(parts->part[2]));
+    mx_array *any = mx_reduce(MX_ANY, lost, NULL, 0, false);
+    if (!any || !mx_eval1(any))
+        return false;
+    return !*(const bool *)any->data ||
+           mx_fail(MX_UNSUPPORTED,
+                   "[%s] '%s': %s whose scales are beyond what float16 holds as biases of words: "
+                   "choose a mode, or dequantize",
+                   op, o->name, o->held.storage);
+}
+
 static bool note_infinite(const mx_conversion *p, const mx_output *o, bool infinite) {
     return !mx_failed() &&
            (!infinite || mx_note(p->choice->o, o->name,
@@ -145,7 +162,7 @@ static bool put_rows(const mx_conversion *p, const mx_output *o, mx_archive_writ
         mx_scope scope = mx_scope_open();
         ok = mx_output_rows(p, o, first, last, &parts);
         infinite = infinite || (ok && has_infinite(o, parts.part[0]));
-        ok = ok && put_parts(p, o, w, &parts, first);
+        ok = ok && check_biases(o, &parts) && put_parts(p, o, w, &parts, first);
         mx_scope_close(scope);
     }
     return ok && note_infinite(p, o, infinite);
@@ -155,7 +172,7 @@ static bool put_whole(const mx_conversion *p, const mx_output *o, mx_archive_wri
     mx_parts parts;
     mx_scope scope = mx_scope_open();
     bool ok = mx_output_parts(p, o, &parts);
-    ok = ok && note_infinite(p, o, has_infinite(o, parts.part[0]));
+    ok = ok && check_biases(o, &parts) && note_infinite(p, o, has_infinite(o, parts.part[0]));
     for (int k = 0; ok && k < mx_output_part_count(o); k++) {
         mx_output_part part;
         ok = mx_output_part_of(p, o, k, &part) && mx_archive_put(w, part.name, parts.part[k]);
@@ -237,8 +254,11 @@ static const char *npz_name(const void *payload, size_t i) {
 
 static mx_array *npz_array(const void *payload, size_t i) {
     const mx_conversion *p = ((const archive *)payload)->p;
+    const mx_output *o = &p->output[i];
     mx_parts parts;
-    return mx_output_parts(p, &p->output[i], &parts) ? parts.part[0] : NULL;
+    return mx_output_parts(p, o, &parts) && note_infinite(p, o, has_infinite(o, parts.part[0]))
+               ? parts.part[0]
+               : NULL;
 }
 
 static uint64_t size_of(const mx_output *o) {
@@ -266,12 +286,20 @@ static bool npz_names(const mx_conversion *p, char **name) {
     return ok;
 }
 
+static bool note_metadata(const mx_conversion *p) {
+    const mx_map *meta = &p->model->archive->meta;
+    bool ok = true;
+    for (size_t i = 0; ok && i < meta->count; i++)
+        ok = mx_note(p->choice->o, meta->entry[i].key, "metadata is left out: npz has none");
+    return ok;
+}
+
 bool mx_write_npz(const mx_conversion *p, const char *path) {
     mx_convert_progress at = {.count = p->count};
     archive a = {p, mx_calloc(p->count + 1, sizeof *a.name), &at};
     for (size_t i = 0; i < p->count; i++)
         at.bytes += size_of(&p->output[i]);
-    bool ok = npz_names(p, a.name) && report(p, &at) &&
+    bool ok = npz_names(p, a.name) && note_metadata(p) && report(p, &at) &&
               mx_save_npz_each(path,
                                &(mx_npz_each){p->count, npz_name, npz_array, npz_wrote, &a,
                                               !p->choice->o->overwrite},

@@ -135,6 +135,15 @@ def test_infinities_of_four_bits(value, dtype, mode, most, group):
     assert np.array_equal(now, was)
 
 
+@pytest.mark.parametrize("value", [3000, 1e8, 1e20, 3e38])
+def test_large_numbers_are_nvfp4s_largest(value):
+    x = np.ones((2, 64), np.float32)
+    x[1, 3], x[1, 4] = value, -value
+    was, now = back(np.ones_like(x), "nvfp4_gguf", mx.float32), back(x, "nvfp4_gguf", mx.float32)
+    assert list(now[1, 3:5]) == [2688, -2688] and np.array_equal(now[0], was[0])
+    assert np.array_equal(now[1, 16:], was[1, 16:])
+
+
 @pytest.mark.parametrize("dtype", [mx.float32, mx.float16, mx.bfloat16])
 def test_nan_is_refused_by_nvfp4(dtype):
     x = np.ones((3, 1024), np.float32)

@@ -595,14 +595,34 @@ def test_rules_that_fit_nothing(model, tmp_path):
 
 def test_npz_is_told_of(model, tmp_path):
     seen = []
-    mx.convert_model(
-        model, tmp_path / "x.npz", progress=lambda p: seen.append((p["done"], p["count"]))
-    )
+
+    def progress(p):
+        if not p["note"]:
+            seen.append((p["done"], p["count"]))
+
+    mx.convert_model(model, tmp_path / "x.npz", progress=progress)
     n = len(shapes())
     assert seen == [(i, n) for i in range(n + 1)]
     assert sorted(mx.load(str(tmp_path / "x.npz"))) == sorted(shapes())
     with pytest.raises((ValueError, RuntimeError), match="cannot be the name of an array"):
         mx.savez(str(tmp_path / "y.npz"), **{"a\x01": mx.ones(2)})
+
+
+@pytest.mark.parametrize("mode", ["q4_0", "q5_0", "q8_0"])
+def test_biases_that_float16_cannot_hold(tmp_path, tensors, mode):
+    """A block's number is d q, with d up to 65504; the bias of affine is a negative multiple of d."""
+    name = "model.layers.1.mlp.down_proj.weight"
+    x = np.zeros(tensors[name].shape, np.float32)
+    x[3, 7], x[3, 8] = 120000, -120000
+    model = folder(tmp_path / "m", {**tensors, name: mx.array(x)})
+    mx.convert_model(model, tmp_path / "a.gguf", mode=mode)
+    if mode == "q8_0":
+        with pytest.raises(RuntimeError, match="beyond what float16 holds as biases"):
+            mx.convert_model(tmp_path / "a.gguf", tmp_path / "b")
+        assert not (tmp_path / "b").exists()
+    mx.convert_model(tmp_path / "a.gguf", tmp_path / "h", format="hf", dtype="float32")
+    found = np.array(stored(tmp_path / "h")[name])
+    assert np.isfinite(found).all() and abs(found - x).max() <= 120000 / 8
 
 
 def test_large_tensors_go_through_in_pieces(tmp_path):
