@@ -80,7 +80,7 @@ test-full: test
 	tests/package/fresh.sh || [ $$? = 77 ]
 
 demo: python
-	PYTHONPATH=build/python python3 examples/python/language_model.py --text $(TEXT) --steps $(STEPS) \
+	PYTHONPATH=build/python:examples/python python3 -m language.language_model --text $(TEXT) --steps $(STEPS) \
 	    --output build/language_model.safetensors
 	@MODELS=smollm2 tools/get_models.sh build/models >/dev/null 2>&1 || \
 	    echo "no package registry: no model that was trained before is asked"

@@ -1,9 +1,9 @@
 """Low-rank adaptation (Hu et al. 2022): a language model learns the style of another text with a
 few weights.
 
-    python lora.py --data DIR        learns Shakespeare, then questions and SQL with 1% of the
+    python -m language.lora --data DIR        learns Shakespeare, then questions and SQL with 1% of the
                                      weights
-    python lora.py                   where DIR is missing: two licences of Debian's
+    python -m language.lora                   where DIR is missing: two licences of Debian's
 """
 
 import json
@@ -12,7 +12,7 @@ import math
 import mlx.core as mx
 import mlx.nn as nn
 from common import LICENSES, arguments, data_folder, text_file
-from language_model import LanguageModel, Text, generate, loss, train
+from language.language_model import LanguageModel, Text, generate, loss, train
 from mlx.utils import tree_flatten
 
 

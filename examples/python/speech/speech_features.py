@@ -1,8 +1,8 @@
 """The log-mel spectrogram of a WAV file, as speech models want it: 80 bands, a column every 10 ms
 at 16 kHz.
 
-    python speech_features.py --wav FILE        without a file that of the data folder, or a rising
-                                                tone
+    python -m speech.speech_features --wav FILE    without a file that of the data folder, or a
+                                                   rising tone
 """
 
 import wave

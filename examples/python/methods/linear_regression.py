@@ -1,6 +1,6 @@
 """Linear regression by gradient descent: recovers the weights that made the data.
 
-python linear_regression.py
+python -m methods.linear_regression
 """
 
 import mlx.core as mx

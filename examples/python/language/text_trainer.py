@@ -2,7 +2,7 @@
 from the text, an average of the parameters, perplexity on the last tenth, and some lines that the
 model writes after each epoch.
 
-python text_trainer.py --text FILE --epochs 4 --output text    without --text Shakespeare, or a
+python -m language.text_trainer --text FILE --epochs 4 --output text    without --text Shakespeare, or a
                                                                licence of Debian's
 """
 
@@ -14,7 +14,7 @@ import mlx.nn as nn
 import mlx.optimizers as optim
 import numpy as np
 from common import arguments, text_file
-from language_model import LanguageModel, Text, generate
+from language.language_model import LanguageModel, Text, generate
 from mlx.train import Callback, Checkpoint, Progress, Trainer
 
 

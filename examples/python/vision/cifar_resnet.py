@@ -2,8 +2,8 @@
 and mirrored images, a moving average of its parameters, and a picture of what it sees in the test
 images. More than half of those are right after 20 epochs; all 50,000 images teach more:
 
-python cifar_resnet.py --data DIR --output cifar    DIR/cifar10_subset, or with --full DIR the
-                                                    folder of CIFAR-10's binary version
+python -m vision.cifar_resnet --data DIR --output cifar  DIR/cifar10_subset, or with --full DIR the
+                                                  folder of CIFAR-10's binary version
 """
 
 from pathlib import Path

@@ -1,6 +1,6 @@
 """A multilayer perceptron on MNIST: above 98% of the test images after five epochs.
 
-python mnist_mlp.py --data DIR        DIR/mnist holds the four files
+python -m vision.mnist_mlp --data DIR        DIR/mnist holds the four files
 """
 
 import mlx.core as mx

@@ -1,6 +1,6 @@
 """Logistic regression by gradient descent: a plane between two classes.
 
-python logistic_regression.py
+python -m methods.logistic_regression
 """
 
 import mlx.core as mx

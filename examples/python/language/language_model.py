@@ -1,6 +1,6 @@
 """A transformer language model on any text, byte by byte: trains, saves its weights, and writes.
 
-python language_model.py --text FILE --steps 600        without --text Shakespeare, or a licence
+python -m language.language_model --text FILE --steps 600        without --text Shakespeare, or a licence
                                                         of Debian's
 """
 

@@ -1,13 +1,13 @@
 """A small convolutional network on MNIST: above 99% of the test images after three epochs.
 
-python mnist_cnn.py --data DIR        DIR/mnist holds the four files
+python -m vision.mnist_cnn --data DIR        DIR/mnist holds the four files
 """
 
 import mlx.core as mx
 import mlx.nn as nn
 import mlx.optimizers as optim
 from common import arguments, mnist
-from mnist_mlp import train
+from vision.mnist_mlp import train
 
 
 class CNN(nn.Module):

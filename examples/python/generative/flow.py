@@ -1,7 +1,7 @@
 """A normalizing flow (Dinh et al. 2017, "Real NVP") that learns the density of two interleaved half
 circles.
 
-    python flow.py
+    python -m generative.flow
 """
 
 import math

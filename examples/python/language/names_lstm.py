@@ -1,6 +1,6 @@
 """An LSTM that learns how names are spelled, and invents new ones.
 
-python names_lstm.py --data DIR        DIR/text/names.txt has one name a line
+python -m language.names_lstm --data DIR        DIR/text/names.txt has one name a line
 """
 
 import mlx.core as mx

@@ -1,6 +1,6 @@
 """A variational autoencoder on MNIST (Kingma and Welling 2014): an image as 16 numbers, and back.
 
-python vae.py --data DIR        writes vae.pgm: test images, their reconstructions, and new
+python -m generative.vae --data DIR        writes vae.pgm: test images, their reconstructions, and new
                                 images
 """
 

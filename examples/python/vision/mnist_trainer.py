@@ -2,7 +2,7 @@
 Above 98.5% of the test images after two epochs; a picture of what was not recognized. Stopped or
 killed, it goes on.
 
-python mnist_trainer.py --data DIR --output run        DIR/mnist holds the four files
+python -m vision.mnist_trainer --data DIR --output run        DIR/mnist holds the four files
 """
 
 from pathlib import Path
@@ -14,7 +14,7 @@ import numpy as np
 from common import arguments, data_file, write_png
 from mlx.data.datasets import load_mnist
 from mlx.train import Checkpoint, LearningRateMonitor, Progress, Trainer
-from mnist_cnn import CNN
+from vision.mnist_cnn import CNN
 
 FILES = [
     f"{part}-{kind}-ubyte.gz"
