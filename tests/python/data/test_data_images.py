@@ -174,6 +174,9 @@ def test_sizes():
     assert images.resize(x, 15, 10).shape == (10, 15, 3)
     np.testing.assert_array_equal(images.resize(x, 30, 20), x)
     assert images.resize(x[..., :1], 7, 9).shape == (9, 7, 1)
+    for filter in images.FILTERS:
+        want = Image.fromarray(x).resize((11, 40), getattr(Image.Resampling, filter.upper()))
+        np.testing.assert_array_equal(images.resize(x, 11, 40, filter), np.asarray(want))
     flat = np.full((9, 9, 3), 77, np.uint8)
     assert np.all(images.resize(flat, 4, 5) == 77)
     assert images.resize_smallest_side(x, 10).shape == (10, 15, 3)
@@ -188,6 +191,8 @@ def test_sizes():
             call()
     with pytest.raises(ValueError, match="0 x 5 pixels"):
         images.resize(x, 0, 5)
+    with pytest.raises(ValueError, match="the filters are nearest, bilinear"):
+        images.resize(x, 4, 5, "box")
     with pytest.raises(ValueError, match="uint8"):
         images.resize(x.astype(np.float32), 5, 5)
 

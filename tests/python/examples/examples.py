@@ -2,6 +2,7 @@
 runs unless MLX_TEST_FULL=1."""
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -32,3 +33,27 @@ def shortened_mnist(monkeypatch, module, train, test=2000):
 
 def is_png(path):
     return path.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+
+
+TRANSFORMERS = os.environ.get("MLX_TRANSFORMERS_PYTHON")
+needs_transformers = pytest.mark.skipif(
+    not TRANSFORMERS, reason="MLX_TRANSFORMERS_PYTHON is not set"
+)
+
+
+def references(worker, *words):
+    """Run a script of this folder by the Python that has transformers, torch and diffusers."""
+    if not TRANSFORMERS:
+        pytest.skip("MLX_TRANSFORMERS_PYTHON is not set")
+    plain = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
+    command = [TRANSFORMERS, Path(__file__).parent / worker, *map(str, words)]
+    done = subprocess.run(command, capture_output=True, text=True, env=plain)
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
+def program(name, *words):
+    """What a program of the examples writes to stdout; its sentence where it ends with one."""
+    command = [sys.executable, "-m", name, *map(str, words)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=EXAMPLES)
+    assert "Traceback" not in done.stderr, done.stderr
+    return done.stdout if done.returncode == 0 else done.stderr

@@ -139,13 +139,20 @@ def _picture(image):
     return _pillow().fromarray(image[..., 0] if image.ndim == 3 and image.shape[2] == 1 else image)
 
 
-def resize(image: Any, w: int, h: int) -> np.ndarray:
-    """Another size, bilinear; smaller images are averages of what falls together."""
+FILTERS = ("nearest", "bilinear", "bicubic", "lanczos")
+
+
+def resize(image: Any, w: int, h: int, filter: str = "bilinear") -> np.ndarray:
+    """Another size, by a filter of FILTERS; smaller images are averages of what falls together, but
+    of "nearest"."""
     image = np.asarray(image)
     _check_positive(w, h)
+    if filter not in FILTERS:
+        raise ValueError(f"[data] the filters are {', '.join(FILTERS)}, not {filter!r}")
     if image.shape[:2] == (h, w):
         return image
-    small = np.asarray(_picture(image).resize((w, h), _pillow().Resampling.BILINEAR))
+    how = getattr(_pillow().Resampling, filter.upper())
+    small = np.asarray(_picture(image).resize((w, h), how))
     return small.reshape(h, w, *image.shape[2:])
 
 

@@ -1,0 +1,102 @@
+"""Model folders as transformers and diffusers save them: config.json beside safetensors files, whose
+names are the modules' own. What is wrong with one ends the program with a sentence."""
+
+import json
+import sys
+from pathlib import Path
+
+import mlx.core as mx
+import mlx.nn as nn
+from mlx.utils import tree_flatten
+
+DTYPES = {"float32": mx.float32, "bfloat16": mx.bfloat16, "float16": mx.float16}
+
+
+def dtype_of(name):
+    """A dtype by the name that --dtype was given."""
+    if name not in DTYPES:
+        sys.exit(f"--dtype is one of {', '.join(DTYPES)}, not {name}.")
+    return DTYPES[name]
+
+
+def read_json(path):
+    """The object that a JSON file holds."""
+    try:
+        found = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        sys.exit(f"{path} cannot be read as JSON: {getattr(error, 'strerror', None) or error}.")
+    if not isinstance(found, dict):
+        sys.exit(f"{path} holds no JSON object.")
+    return found
+
+
+def config_of(folder, *kinds):
+    """config.json of a folder whose model_type or _class_name is one of `kinds`."""
+    path = Path(folder) / "config.json"
+    if not path.is_file():
+        sys.exit(f"{path} is missing: {folder} is no folder of {' or '.join(kinds)}.")
+    config = read_json(path)
+    found = config.get("_class_name") or config.get("model_type")
+    if found not in kinds:
+        sys.exit(f"{path} is of {found}, expected {' or '.join(kinds)}.")
+    return config
+
+
+def field(config, name, folder):
+    """config[name], which the model cannot do without."""
+    if name not in config:
+        sys.exit(f"{Path(folder) / 'config.json'} has no {name}.")
+    return config[name]
+
+
+def _files(folder, stem):
+    """The safetensors files of a folder: one, or the parts that an index lists."""
+    one, index = folder / f"{stem}.safetensors", folder / f"{stem}.safetensors.index.json"
+    if one.is_file() or not index.is_file():
+        return [one]
+    return [folder / name for name in sorted(set(read_json(index).get("weight_map", {}).values()))]
+
+
+def weights_of(folder, stem="model"):
+    """All tensors of a folder by name; they are read when they are used."""
+    weights = {}
+    for file in _files(Path(folder), stem):
+        if not file.is_file():
+            sys.exit(f"{file} is missing.")
+        try:
+            weights.update(mx.load(str(file), format="safetensors"))
+        except (RuntimeError, ValueError) as error:
+            sys.exit(f"{file} cannot be read: {error}")
+    return weights
+
+
+# How torch orders the axes of convolutions' weights, by what they become here: output, height, width, input.
+_AXES = {nn.Conv1d: (0, 2, 1), nn.Conv2d: (0, 2, 3, 1), nn.ConvTranspose2d: (1, 2, 3, 0)}
+
+
+def _convolutions(model):
+    return {
+        f"{path}.weight": _AXES[type(module)]
+        for path, module in model.named_modules()
+        if type(module) in _AXES
+    }
+
+
+def load_weights(model, weights, source, dtype=mx.float32):
+    """Put tensors of torch's layout into the model: every parameter, and nothing that is none."""
+    axes, parameters = _convolutions(model), dict(tree_flatten(model.parameters()))
+    missing, unknown = parameters.keys() - weights.keys(), weights.keys() - parameters.keys()
+    for names, what in ((missing, "is missing"), (unknown, "is no part of such a model")):
+        if names:
+            others = f", and {len(names) - 1} more" if len(names) > 1 else ""
+            sys.exit(f"{source}: {min(names)} {what}{others}.")
+    for name, weight in weights.items():
+        if name in axes and weight.ndim == len(axes[name]):
+            weight = weight.transpose(axes[name])
+        if weight.shape != parameters[name].shape:
+            sys.exit(
+                f"{source}: {name} has shape {weights[name].shape}, which config.json does not say."
+            )
+        weights[name] = weight.astype(dtype)
+    model.load_weights(list(weights.items()))
+    return model.eval()

@@ -1,0 +1,95 @@
+"""Run by a Python that has transformers (MLX_TRANSFORMERS_PYTHON): tiny random models with what they make of random inputs.
+
+encoders_worker.py FOLDER PART...       writes FOLDER/PART, a model folder, and FOLDER/PART.npz
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["TRANSFORMERS_VERBOSITY"] = "error"
+
+import numpy as np
+import tokenizers
+import torch
+import transformers
+from encoders_cases import CLIP_TEXTS
+
+
+def shaken(model, scale=0.15):
+    """Every parameter random, norms around 1, so that an error in any shows."""
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            norm = parameter.ndim == 1 and name.endswith("weight")
+            parameter.copy_(torch.randn_like(parameter) * scale + float(norm))
+    return model.eval()
+
+
+TOWER = {
+    "hidden_size": 32,
+    "intermediate_size": 48,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+}
+WORDS = ["<|startoftext|>", "<|endoftext|>"]
+
+
+def clip_tokenizer(folder):
+    """A vocabulary of bytes and some words, in the layout of OpenAI's CLIP."""
+    folder.mkdir(parents=True, exist_ok=True)
+    letters = sorted(tokenizers.pre_tokenizers.ByteLevel.alphabet())
+    merges = [("c", "a"), ("ca", "t</w>"), ("d", "o"), ("do", "g</w>"), ("a", "n"), ("an", "d</w>")]
+    pieces = letters + [x + "</w>" for x in letters] + ["".join(m) for m in merges] + WORDS
+    (folder / "vocab.json").write_text(json.dumps({p: i for i, p in enumerate(pieces)}))
+    lines = "\n".join(" ".join(m) for m in merges)
+    (folder / "merges.txt").write_text(f"#version: 0.2\n{lines}\n")
+    return len(pieces)
+
+
+def clip(folder):
+    size = clip_tokenizer(folder)
+    text = TOWER | {"vocab_size": size, "bos_token_id": size - 2, "eos_token_id": size - 1}
+    text["max_position_embeddings"] = 24
+    vision = TOWER | {"image_size": 32, "patch_size": 8, "hidden_size": 48, "hidden_act": "gelu"}
+    config = transformers.CLIPConfig(text_config=text, vision_config=vision, projection_dim=24)
+    model = shaken(transformers.CLIPModel(config))
+    model.save_pretrained(folder)
+    tokenizer = transformers.CLIPTokenizer.from_pretrained(folder)
+    tokens = tokenizer(CLIP_TEXTS, padding="max_length", truncation=True, max_length=24)[
+        "input_ids"
+    ]
+    picture = np.random.default_rng(0).integers(0, 256, (50, 41, 3), np.uint8)
+    picture = np.repeat(np.repeat(picture[:10, :9], 5, 0), 5, 1)
+    processor = transformers.CLIPImageProcessor(
+        size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32}
+    )
+    processor.save_pretrained(folder)
+    pixels = processor(picture, return_tensors="pt")["pixel_values"]
+    images = torch.cat([pixels, torch.randn(2, 3, 32, 32)])
+    found = model(input_ids=torch.tensor(tokens), pixel_values=images)
+    return {
+        "tokens": tokens,
+        "picture": picture,
+        "pixels": pixels.permute(0, 2, 3, 1),
+        "images": images.permute(0, 2, 3, 1),
+        "logits": found.logits_per_image,
+        "text": found.text_embeds,
+        "image": found.image_embeds,
+    }
+
+
+PARTS = {"clip": clip}
+
+
+def main(folder, *parts):
+    for part in parts:
+        torch.manual_seed(int(os.environ.get("MLX_TEST_SEED", "0")))
+        with torch.no_grad():
+            found = PARTS[part](Path(folder) / part)
+        np.savez(Path(folder) / f"{part}.npz", **{k: np.asarray(v) for k, v in found.items()})
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
