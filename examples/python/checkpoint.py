@@ -70,7 +70,8 @@ def weights_of(folder, stem="model"):
     return weights
 
 
-# How torch orders the axes of convolutions' weights, by what they become here: output, height, width, input.
+# How torch orders the axes of convolutions' weights, by what they become here: output, height,
+# width, input.
 _AXES = {nn.Conv1d: (0, 2, 1), nn.Conv2d: (0, 2, 3, 1), nn.ConvTranspose2d: (1, 2, 3, 0)}
 
 

@@ -1,7 +1,8 @@
 """A variational autoencoder on MNIST (Kingma and Welling 2014): an image as 16 numbers, and back.
 
-python -m generative.vae --data DIR        writes vae.pgm: test images, their reconstructions, and new
-                                images
+python -m generative.vae --data DIR
+
+Writes vae.pgm: test images, their reconstructions, and new images.
 """
 
 import mlx.core as mx

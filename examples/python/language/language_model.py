@@ -1,7 +1,8 @@
 """A transformer language model on any text, byte by byte: trains, saves its weights, and writes.
 
-python -m language.language_model --text FILE --steps 600        without --text Shakespeare, or a licence
-                                                        of Debian's
+python -m language.language_model --text FILE --steps 600
+
+Without --text it is Shakespeare, or a licence of Debian's.
 """
 
 import json

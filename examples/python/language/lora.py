@@ -1,9 +1,9 @@
 """Low-rank adaptation (Hu et al. 2022): a language model learns the style of another text with a
 few weights.
 
-    python -m language.lora --data DIR        learns Shakespeare, then questions and SQL with 1% of the
-                                     weights
-    python -m language.lora                   where DIR is missing: two licences of Debian's
+    python -m language.lora --data DIR   learns Shakespeare, then questions and SQL with 1% of
+                                         the weights
+    python -m language.lora              where DIR is missing: two licences of Debian's
 """
 
 import json

@@ -2,8 +2,9 @@
 from the text, an average of the parameters, perplexity on the last tenth, and some lines that the
 model writes after each epoch.
 
-python -m language.text_trainer --text FILE --epochs 4 --output text    without --text Shakespeare, or a
-                                                               licence of Debian's
+python -m language.text_trainer --text FILE --epochs 4 --output text
+
+Without --text it is Shakespeare, or a licence of Debian's.
 """
 
 from pathlib import Path
