@@ -10,23 +10,60 @@ import zlib
 from pathlib import Path
 
 import mlx.core as mx
+import numpy as np
+
+
+def _number(default):
+    """Reads an option whose default is a number: above 0 as the default is, or from 0 where that is
+    the default."""
+    least, kind = ("from 0", int) if default == 0 else ("above 0", type(default))
+
+    def read(text):
+        try:
+            value = kind(text)
+        except ValueError:
+            value = -1
+        if not (0 <= value < 2**31) or (value == 0 and default != 0):
+            name = "whole number" if kind is int else "number"
+            raise argparse.ArgumentTypeError(f"expected a {name} {least}, got {text}")
+        return value
+
+    return read
+
+
+def _writable(parser, name, path):
+    """Ends the program before its work where the file could not be written after it."""
+    if Path(path).is_dir():
+        parser.error(f"--{name} {path} is a folder, expected a file")
+    if not Path(path).parent.is_dir():
+        parser.error(f"--{name} {path}: there is no folder {Path(path).parent}")
 
 
 def arguments(description, **defaults):
-    """Command line options `--name value`, one for each default, besides --data and --seed."""
-    parser = argparse.ArgumentParser(description=description)
+    """Command line options `--name value`, one for each default, besides --data and --seed: numbers
+    above 0, texts, or one of a tuple of texts whose first is the default. A text with an ending
+    names a file that will be written."""
+    program = getattr(sys.modules["__main__"].__spec__, "name", sys.argv[0])
+    parser = argparse.ArgumentParser(
+        prog=f"python -m {program.removesuffix('.__main__')}",
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument(
         "--data", default=None, help="the folder of data; default: $MLX_TEST_DATA or ../shared/data"
     )
-    parser.add_argument("--seed", type=int, default=0)
-    for name, default in defaults.items():
+    for name, default in {"seed": 0, **defaults}.items():
+        kind = {"type": str} if isinstance(default, str) else {"type": _number(default)}
+        if isinstance(default, tuple):
+            kind, default = {"choices": default}, default[0]
         parser.add_argument(
-            f"--{name.replace('_', '-')}",
-            type=type(default),
-            default=default,
-            help=f"default: {default}",
+            f"--{name.replace('_', '-')}", default=default, help=f"default: {default}", **kind
         )
-    return parser.parse_args()
+    options = parser.parse_args()
+    for name, default in defaults.items():
+        if isinstance(default, str) and Path(default).suffix:
+            _writable(parser, name, getattr(options, name))
+    return options
 
 
 def data_folder(data=None):
@@ -39,6 +76,7 @@ def data_folder(data=None):
 SOURCES = {
     "mnist": "one of the four MNIST files (LeCun, Cortes and Burges; yann.lecun.com/exdb/mnist, and mirrors)",
     "cifar10_subset": "the first records of CIFAR-10's binary version (Krizhevsky; cs.toronto.edu/~kriz/cifar.html)",
+    "clip": "a photograph of a cat (cat.jpeg of clip/assets in github.com/ml-explore/mlx-examples)",
     "text": "a list of first names, one a line (names.txt of github.com/karpathy/makemore)",
 }
 LICENSES = Path("/usr/share/common-licenses")  # English prose that every Debian system has
@@ -83,10 +121,25 @@ def mnist(data=None):
 def batches(size, *arrays, random):
     """Batches of `size` rows of each array, in a random order (of a NumPy generator); what is left
     over is dropped."""
+    if size > len(arrays[0]):
+        sys.exit(f"A batch of {size} is more than the {len(arrays[0])} examples there are.")
     order = random.permutation(len(arrays[0]))
     for start in range(0, len(order) - size + 1, size):
         rows = mx.array(order[start : start + size])
         yield tuple(a[rows] for a in arrays)
+
+
+def image_grid(images, columns):
+    """One picture, in bytes, of images (N, H, W) or (N, H, W, 3) in [0, 1]: `columns` a row, black
+    where none is left."""
+    images = np.clip(np.array(images, np.float32), 0, 1)
+    count, height, width = images.shape[:3]
+    rows = -(-count // columns)
+    cells = np.zeros((rows * columns, *images.shape[1:]), np.float32)
+    cells[:count] = images
+    cells = cells.reshape(rows, columns, *images.shape[1:]).swapaxes(1, 2)
+    picture = cells.reshape(rows * height, columns * width, *images.shape[3:])
+    return np.round(255 * picture).astype(np.uint8)
 
 
 def write_png(path, pixels):

@@ -1,7 +1,7 @@
 """A normalizing flow (Dinh et al. 2017, "Real NVP") that learns the density of two interleaved half
 circles.
 
-    python -m generative.flow
+    python -m generative.flow        writes flow.png: its density and samples
 """
 
 import math
@@ -9,7 +9,9 @@ import math
 import mlx.core as mx
 import mlx.nn as nn
 import mlx.optimizers as optim
+import numpy as np
 from common import Progress, arguments
+from plot import Plot
 
 
 class Coupling(nn.Module):
@@ -78,6 +80,17 @@ def moons(count, noise=0.06):
     return mx.stack([x, y], axis=-1) + noise * mx.random.normal((count, 2))
 
 
+def picture(path, flow, low=(-2.2, -1.6), high=(2.2, 1.6), width=440, height=320):
+    """Writes where the density is high, in blue, under samples in black."""
+    x, y = mx.meshgrid(mx.linspace(low[0], high[0], width), mx.linspace(high[1], low[1], height))
+    density = mx.exp(flow.log_density(mx.stack([x.flatten(), y.flatten()], axis=-1)))
+    shade = (density / mx.max(density)).reshape(height, width, 1) ** 0.5
+    plot = Plot(low, high, width, height)
+    plot.pixels[:] = np.array(255 - shade * mx.array([225, 195, 55]))
+    plot.points(*np.array(flow.sample(500)).T, radius=1)
+    plot.write(path)
+
+
 def main(steps=1500, batch=512, seed=0):
     """Returns the mean log density of new points, in nats, and the flow."""
     mx.random.seed(seed)
@@ -101,6 +114,7 @@ def main(steps=1500, batch=512, seed=0):
 
 
 if __name__ == "__main__":
-    options = arguments(__doc__, steps=1500, batch=512)
+    options = arguments(__doc__, steps=1500, batch=512, output="flow.png")
     value, flow = main(options.steps, options.batch, options.seed)
-    print(f"mean log density of new points: {value:.3f}; five samples: {flow.sample(5).tolist()}")
+    picture(options.output, flow)
+    print(f"mean log density of new points: {value:.3f} nats; a picture in {options.output}")

@@ -1,15 +1,15 @@
 """A variational autoencoder on MNIST (Kingma and Welling 2014): an image as 16 numbers, and back.
 
-python -m generative.vae --data DIR
+    python -m generative.vae --data DIR
 
-Writes vae.pgm: test images, their reconstructions, and new images.
+Writes vae.png: test images, their reconstructions, and new images.
 """
 
 import mlx.core as mx
 import mlx.nn as nn
 import mlx.optimizers as optim
 import numpy as np
-from common import Progress, arguments, batches, mnist
+from common import Progress, arguments, batches, image_grid, mnist, write_png
 
 
 class VAE(nn.Module):
@@ -33,16 +33,6 @@ def loss(model, images):
     pixels = nn.losses.binary_cross_entropy(logits, images, reduction="none").sum(axis=-1)
     divergence = -0.5 * mx.sum(1 + log_variance - mx.square(mean) - mx.exp(log_variance), axis=-1)
     return mx.mean(pixels + divergence)
-
-
-def picture(path, rows):
-    """Write rows of (n, 784) images as a greyscale PGM file."""
-    grid = np.concatenate(
-        [np.array(r).reshape(-1, 28, 28).transpose(1, 0, 2).reshape(28, -1) for r in rows]
-    )
-    with open(path, "wb") as file:
-        file.write(b"P5 %d %d 255\n" % (grid.shape[1], grid.shape[0]))
-        file.write((255 * grid).astype(np.uint8).tobytes())
 
 
 def main(data=None, epochs=3, batch=128, seed=0, output=None):
@@ -69,12 +59,13 @@ def main(data=None, epochs=3, batch=128, seed=0, output=None):
             done += 1
             progress(done, loss=value)
     if output:
-        new = model.decoder(mx.random.normal((16, 16)))
-        picture(output, [test[:16], mx.sigmoid(model(test[:16])[0]), mx.sigmoid(new)])
+        seen, new = model(test[:16])[0], model.decoder(mx.random.normal((16, 16)))
+        rows = mx.concatenate([test[:16], mx.sigmoid(seen), mx.sigmoid(new)])
+        write_png(output, image_grid(rows.reshape(-1, 28, 28), 16))
     return loss(model, test).item()
 
 
 if __name__ == "__main__":
-    options = arguments(__doc__, epochs=3, batch=128, output="vae.pgm")
+    options = arguments(__doc__, epochs=3, batch=128, output="vae.png")
     value = main(options.data, options.epochs, options.batch, options.seed, options.output)
     print(f"loss: {value:.1f} nats an image; pictures in {options.output}")

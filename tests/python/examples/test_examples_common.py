@@ -1,0 +1,99 @@
+"""What the programs of examples/python share: options, pictures, batches."""
+
+import struct
+import subprocess
+import sys
+import zlib
+
+import numpy as np
+import pytest
+from examples import EXAMPLES
+
+
+def ran(*command):
+    return subprocess.run(
+        [sys.executable, "-m", *command], capture_output=True, text=True, cwd=EXAMPLES
+    )
+
+
+@pytest.mark.parametrize(
+    "option, value, words",
+    [
+        ("--steps", "0", "expected a whole number above 0, got 0"),
+        ("--steps", "-3", "expected a whole number above 0, got -3"),
+        ("--steps", "many", "expected a whole number above 0, got many"),
+        ("--rate", "nan", "expected a number above 0, got nan"),
+        ("--seed", "-1", "expected a whole number from 0, got -1"),
+        ("--seed", "9" * 30, "expected a whole number from 0"),
+        ("--graph", "tree", "invalid choice"),
+    ],
+)
+def test_what_an_option_cannot_be(option, value, words):
+    done = ran("methods.gcn", option, value)
+    assert done.returncode == 2 and words in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_file_that_could_not_be_written_ends_the_program_before_its_work(tmp_path):
+    for place in (tmp_path / "none" / "flow.png", tmp_path):
+        done = ran("generative.flow", "--output", str(place))
+        assert done.returncode == 2 and str(place) in done.stderr and "ms a step" not in done.stderr
+
+
+def test_missing_data_is_named(tmp_path):
+    done = ran("methods.pca", "--data", str(tmp_path), "--output", str(tmp_path / "pca.png"))
+    assert done.returncode == 1 and "train-images-idx3-ubyte.gz is missing" in done.stderr
+    assert "Traceback" not in done.stderr and not list(tmp_path.iterdir())
+
+
+def pixels(path):
+    """Of a PNG file as write_png makes it."""
+    data, at, parts = path.read_bytes(), 8, b""
+    while at < len(data):
+        (size,), name = struct.unpack(">I", data[at : at + 4]), data[at + 4 : at + 8]
+        body = data[at + 8 : at + 8 + size]
+        assert struct.unpack(">I", data[at + 8 + size : at + 12 + size])[0] == zlib.crc32(
+            name + body
+        )
+        if name == b"IHDR":
+            width, height, depth, kind = struct.unpack(">IIBB", body[:10])
+        parts += body if name == b"IDAT" else b""
+        at += 12 + size
+    assert depth == 8
+    rows = np.frombuffer(zlib.decompress(parts), np.uint8).reshape(height, -1)
+    return rows[:, 1:].reshape(height, width, 3 if kind == 2 else 1)
+
+
+def test_image_grid(tmp_path):
+    import common
+
+    images = np.linspace(0, 1, 5 * 2 * 3).reshape(5, 2, 3)
+    common.write_png(tmp_path / "grid.png", common.image_grid(images, 2))
+    grid = pixels(tmp_path / "grid.png")[..., 0]
+    assert grid.shape == (6, 6) and not grid[4:, 3:].any()
+    np.testing.assert_array_equal(grid[2:4, 3:], np.round(255 * images[3]))
+    colours = common.image_grid(np.full((3, 2, 2, 3), [0, 0.5, 7]), 3)
+    assert colours.shape == (2, 6, 3) and colours[0, 0].tolist() == [0, 128, 255]
+
+
+def test_plot(tmp_path):
+    from plot import BLACK, BLUE, Plot
+
+    plot = Plot((0, 0), (10, 10), 101, 101)
+    plot.band([2, 8], [1, 1], [3, 3], colour=(9, 9, 9))
+    plot.line([0, 10, float("nan")], [0, 10, 5], BLUE, radius=0)
+    plot.points([5, 1e300, float("inf")], [9, 0, 0], BLACK, radius=1)
+    plot.write(tmp_path / "plot.png")
+    seen = pixels(tmp_path / "plot.png")
+    assert seen[80, 50].tolist() == [9, 9, 9] and seen[80, 10].tolist() == [255] * 3
+    assert all(seen[100 - i, i].tolist() == list(BLUE) for i in range(101))
+    assert seen[10, 50].tolist() == list(BLACK) == seen[11, 50].tolist()
+
+
+def test_batches():
+    import common
+
+    x = np.arange(10)
+    seen = [a.tolist() for a, b in common.batches(4, x, x, random=np.random.default_rng(0))]
+    assert len(seen) == 2 and len({n for batch in seen for n in batch}) == 8
+    with pytest.raises(SystemExit, match="more than the 10 examples"):
+        list(common.batches(11, x, random=np.random.default_rng(0)))
