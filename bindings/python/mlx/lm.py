@@ -268,7 +268,7 @@ def load(path, adapter=None, *, draft: Optional[Model] = None, **options) -> Mod
     if draft is not None:
         options["draft"] = draft._model
     path = place_of(path)
-    model = Model(_lm.open(path, adapter), options, path)
+    model = Model(_lm.open(path, adapter and os.fspath(adapter)), options, path)
     if options:
         model._requests()  # what is wrong with them is said now
     return model

@@ -192,8 +192,9 @@ class Tokenizer:
         variables: what else the template is given."""
         if self._place is None:
             raise ValueError("[tokenizer] a tokenizer of bytes has no chat template")
+        given = {"add_generation_prompt": True, **(variables or {})}
         tokens: list[int] = self._tokenizer.chat(
-            chat_variables(messages, tools, variables), self._place
+            chat_variables(messages, tools, given), self._place
         )
         return tokens
 

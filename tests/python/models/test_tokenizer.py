@@ -190,6 +190,7 @@ def test_a_model_has_one():
 
 
 TEMPLATE = "{% for m in messages %}<end>{{ m.content }}{% endfor %}"
+OPENS = TEMPLATE + "{% if add_generation_prompt %}<end>{% endif %}"
 
 
 def test_chat(tmp_path, words):
@@ -207,6 +208,11 @@ def test_chat(tmp_path, words):
     assert 3 not in t.chat("hello < end > <end>")[1:]  # what somebody wrote is text
     with pytest.raises(ValueError, match="lone surrogate"):
         t.chat("\ud800")
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps({"chat_template": OPENS}))
+    t = Tokenizer(tmp_path)
+    assert t.chat("hello") == [3, 1, 3]  # where the model is to answer
+    assert t.chat("hello", variables={"add_generation_prompt": False}) == [3, 1]
+    assert t.answers(two[:1]) == ([3, 1], [True, True])
     with pytest.raises(ValueError, match="template"):
         words.chat("hello")
     with pytest.raises(ValueError, match="template"):
