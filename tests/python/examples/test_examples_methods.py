@@ -187,3 +187,46 @@ def test_pca(monkeypatch, tmp_path):
     np.testing.assert_allclose(kept, [0.44, 0.745, 0.937], atol=0.01)
     np.testing.assert_allclose(of_test, kept, atol=0.05)
     assert is_png(path)
+
+
+def test_cart_and_pole_obey_mechanics():
+    from methods import ppo
+
+    random = np.random.default_rng(0)
+    states, right = random.normal(size=(20, 4)) * [1, 1, 0.1, 1], random.random(20) < 0.5
+    new, fell = ppo.push(mx.array(states, mx.float64), mx.array(right))
+    for (x, speed, angle, turn), side, after in zip(states, right, np.array(new)):
+        # Lagrange's equations of a cart and a rod of mass 0.1 whose middle is at 0.5.
+        matrix = [[1.1, 0.05 * np.cos(angle)], [np.cos(angle), 4 / 3 * 0.5]]
+        force = (10 if side else -10) + 0.05 * turn**2 * np.sin(angle)
+        pull, bend = np.linalg.solve(matrix, [force, 9.8 * np.sin(angle)])
+        change = np.array([speed, pull, turn, bend])
+        np.testing.assert_allclose(after, [x, speed, angle, turn] + 0.02 * change, rtol=1e-6)
+    angles, places = np.abs(np.array(new)[:, 2]), np.abs(np.array(new)[:, 0])
+    np.testing.assert_array_equal(fell, (angles > 12 * np.pi / 180) | (places > 2.4))
+
+
+def test_advantages_are_discounted_sums_of_surprises():
+    from methods import ppo
+
+    random = np.random.default_rng(0)
+    values, futures = random.normal(size=(2, 6, 3))
+    done = random.random((6, 3)) < 0.3
+    found = ppo.advantages(*(mx.array(a, mx.float64) for a in (values, futures)), mx.array(done))
+    surprise = 1 + 0.99 * futures - values
+    for cart in range(3):
+        for i in range(6):
+            end = next((j for j in range(i, 6) if done[j, cart]), 5)
+            terms = [(0.99 * 0.95) ** (j - i) * surprise[j, cart] for j in range(i, end + 1)]
+            assert found[i, cart].item() == pytest.approx(sum(terms), rel=1e-6)
+
+
+def test_ppo(tmp_path):
+    from methods import ppo
+
+    path = tmp_path / "learning.png"
+    agent, pushes = ppo.main(80 if FULL else 8, output=path)
+    assert pushes[-1] > 3 * pushes[0]
+    assert is_png(path)
+    if FULL:
+        assert pushes[-1] >= 475 and mx.mean(ppo.balance(agent)).item() > 490
