@@ -1,9 +1,9 @@
 /* The kernels of one instruction set: one struct of tables, chosen once at start.
  *
- * Every file src/kernels/k_*.c is compiled once per instruction set with MX_ISA set to its name and
- * defines one table per family, `const mx_k_<family> KN(mx_<family>)`. K_FAMILIES is the list of
- * families; kernels.c collects the tables and chooses. MLX_CPU_ISA=baseline|avx2|avx512|neon forces
- * one that the processor has (otherwise it is ignored).
+ * Every file src/kernels/<room>/k_*.c is compiled once per instruction set with MX_ISA set to its
+ * name and defines one table per family, `const mx_k_<family> KN(mx_<family>)`. K_FAMILIES is the
+ * list of families; kernels.c collects the tables and chooses. MLX_CPU_ISA (baseline, avx2, avx512,
+ * neon) forces one that the processor has; another is refused.
  *
  * Kernels allocate nothing, fail never, start no threads; they get pointers, counts and strides.
  * Scratch space comes from the caller. Names: k_<operation>_<dtype>[_<shape of the register tile>].

@@ -227,7 +227,7 @@ mx_array *mx_random_multivariate_normal(mx_array *mean, mx_array *cov, const int
 mx_array *mx_random_permutation(mx_array *a, int axis, mx_array *key);
 mx_array *mx_random_permutation_n(int n, mx_array *key);
 
-/* --- op_matmul.c, op_fast.c ------------------------------------------------------- */
+/* --- matmul/, reduce/op_norm.c, attention/ ------------------------------------------ */
 /* (...,M,K) (...,K,N) -> (...,M,N); vectors as NumPy */
 mx_array *mx_matmul(mx_array *a, mx_array *b);
 mx_array *mx_addmm(mx_array *c, mx_array *a, mx_array *b, double alpha, double beta);
@@ -258,13 +258,13 @@ mx_array *mx_rms_norm(mx_array *x, mx_array *weight, double eps); /* weight may 
 mx_array *mx_layer_norm(mx_array *x, mx_array *weight, mx_array *bias, double eps);
 mx_array *mx_rope(mx_array *x, int dims, bool traditional, const double *base, double scale,
                   mx_array *offset, mx_array *freqs);
-/* q (B,H,Lq,D), k (B,Hk,Lk,D), v (B,Hk,Lk,Dv); mask_mode "" or "causal" or "array"; sinks (H) or
-   NULL */
 /* op_gated_delta.c: y, the last state; state and mask may be NULL */
 bool mx_gated_delta_update(mx_array *q, mx_array *k, mx_array *v, mx_array *gamma, mx_array *beta,
                            mx_array *state, mx_array *mask, mx_array **out);
 /* op_cross_entropy.c: over the last axis, float32 */
 mx_array *mx_cross_entropy(mx_array *logits, mx_array *targets);
+/* q (B,H,Lq,D), k (B,Hk,Lk,D), v (B,Hk,Lk,Dv); mask_mode "" or "causal" or "array"; sinks (H) or
+   NULL */
 mx_array *mx_attention(mx_array *q, mx_array *k, mx_array *v, double scale, const char *mask_mode,
                        mx_array *mask, mx_array *sinks);
 

@@ -1,4 +1,4 @@
-/* Devices and streams, and the queue behind async_eval: see stream.h and async.h. */
+/* Devices and streams, and the queue behind async_eval: see stream.h and async.c. */
 #include "graph/eval/stream.h"
 
 #include <stdatomic.h>

@@ -25,7 +25,7 @@
  *     Q6_K    (d s) (q - 32)           groups of 16, s signed
  *     Q8_K    d q                      d is float32; sums of each 16 codes, for products
  *     IQ4_XS  (d (s - 32)) level[q]    groups of 32
- *     others  scales and indices into tables of 4 or 8 small numbers (k_blocks_grid.c)
+ *     others  scales and indices into tables of 4 or 8 small numbers (grids.c)
  *
  * The values are those of the gguf package, bit for bit: the operations above in float32, in this
  * order.

@@ -66,7 +66,7 @@ void tok_replace(const tok_pattern *pattern, tok_text with, tok_text from, tok_b
 /* Canonical (or compatible) decomposition in order, and composition: options of utf8proc. */
 void tok_put_form(tok_text from, int form, tok_bytes *to);
 
-/* --- splitters (split_*.c) -------------------------------------------------------------------- */
+/* --- splitters (split.c, scan.c) -------------------------------------------------------------- */
 
 typedef struct tok_word {
     const char *p;
@@ -148,7 +148,7 @@ typedef struct tok_added {
     bool special, single_word, lstrip, rstrip, normalized;
 } tok_added;
 
-/* --- decoders (decode_*.c): pieces to pieces -------------------------------------------------- */
+/* --- decoders (decode.c): pieces to pieces ---------------------------------------------------- */
 
 /* Texts one behind the other: the i-th ends at end[i]. */
 typedef struct tok_list {

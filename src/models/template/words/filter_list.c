@@ -142,16 +142,24 @@ static tm_value *keys_of(tm_run *r, const tm_seq *s, const tm_value *attribute, 
     return key;
 }
 
-static bool sorted(tm_run *r, const tm_value *v, bool descending, bool cased,
-                   const tm_value *attribute, tm_value *out) {
-    if (!of_items(r, v, TM_LIST, out))
+/* A list of one value. */
+static bool boxed(tm_run *r, tm_value *v) {
+    tm_seq *s = tm_seq_new(r, TM_LIST, 1);
+    if (!s)
         return false;
-    tm_value *key = keys_of(r, out->seq, attribute, cased);
-    return key && tm_sort(r, key, out->seq->item, out->seq->n, descending);
+    s->item[0] = *v;
+    return give(v, tm_of_seq(s)) && tm_seq_done(r, s);
 }
 
+/* Keys are compared as lists are, so that equal ones need no order: undefined values, none. */
 static bool f_sort(tm_run *r, const tm_value *a, tm_value *out) {
-    return sorted(r, a, tm_want_flag(&a[1], false), tm_want_flag(&a[2], false), &a[3], out);
+    if (!of_items(r, a, TM_LIST, out))
+        return false;
+    tm_value *key = keys_of(r, out->seq, &a[3], tm_want_flag(&a[2], false));
+    for (size_t i = 0; key && i < out->seq->n; i++)
+        if (!boxed(r, &key[i]))
+            return false;
+    return key && tm_sort(r, key, out->seq->item, out->seq->n, tm_want_flag(&a[1], false));
 }
 
 static bool extreme(tm_run *r, const tm_value *a, int sign, tm_value *out) {
@@ -225,8 +233,10 @@ static bool f_dictsort(tm_run *r, const tm_value *a, tm_value *out) {
         return tm_fail(r, MX_INVALID, "dictsort needs a mapping, not '%s'", tm_type(a));
     if (tm_is_given(&a[2]) && !by_value && !tm_is_word(&a[2], "key"))
         return tm_fail(r, MX_INVALID, "You can only sort by either \"key\" or \"value\"");
-    return items_of(r, a->dict, TM_LIST, out) &&
-           sorted(r, out, tm_want_flag(&a[3], false), tm_want_flag(&a[1], false), &at, out);
+    if (!items_of(r, a->dict, TM_LIST, out))
+        return false;
+    tm_value *key = keys_of(r, out->seq, &at, tm_want_flag(&a[1], false));
+    return key && tm_sort(r, key, out->seq->item, out->seq->n, tm_want_flag(&a[3], false));
 }
 
 /* --- groups ----------------------------------------------------------------------------------- */
