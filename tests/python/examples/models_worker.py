@@ -3,8 +3,11 @@ the examples.
 
     models_worker.py llama FOLDER ...          transformers' logits of LLaMAs, FOLDER/logits.npy
     models_worker.py mlx_lm FOLDER ADAPTERS    mlx_lm's, with adapters
+    models_worker.py bert FOLDER               transformers' last states of a BERT, FOLDER/hidden.npy
+    models_worker.py sentences MODEL FOLDER    sentence-transformers' vectors of FOLDER/texts.json
 """
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -34,6 +37,23 @@ def mlx_lm(folder, adapters):
     model = load_adapters(load_model(Path(folder))[0], adapters)
     found = model(mx.array([IDS]))[0]
     np.save(Path(folder) / "logits.npy", np.array(found.astype(mx.float32)))
+
+
+def bert(folder):
+    import torch
+    import transformers
+
+    model = transformers.BertModel.from_pretrained(folder, dtype=torch.float32).eval()
+    with torch.no_grad():
+        found = model(torch.tensor([IDS])).last_hidden_state[0]
+    np.save(Path(folder) / "hidden.npy", found.numpy())
+
+
+def sentences(model, folder):
+    from sentence_transformers import SentenceTransformer
+
+    texts = json.loads((Path(folder) / "texts.json").read_text())
+    np.save(Path(folder) / "vectors.npy", SentenceTransformer(model).encode(texts))
 
 
 if __name__ == "__main__":
