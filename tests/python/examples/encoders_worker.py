@@ -15,7 +15,7 @@ import numpy as np
 import tokenizers
 import torch
 import transformers
-from encoders_cases import CLIP_TEXTS
+from encoders_cases import CLIP_TEXTS, T5_TEXT
 
 
 def shaken(model, scale=0.15):
@@ -27,6 +27,7 @@ def shaken(model, scale=0.15):
     return model.eval()
 
 
+torch.set_num_threads(1)
 TOWER = {
     "hidden_size": 32,
     "intermediate_size": 48,
@@ -80,7 +81,57 @@ def clip(folder):
     }
 
 
-PARTS = {"clip": clip}
+T5 = {
+    "d_model": 32, "d_kv": 8, "d_ff": 48, "num_layers": 3, "num_decoder_layers": 2, "num_heads": 4,
+    "relative_attention_num_buckets": 12, "relative_attention_max_distance": 20,
+    "decoder_start_token_id": 0,
+}  # fmt: skip
+
+
+def t5_tokenizer(folder):
+    """A Unigram of letters and some words, in the layout of T5's tokenizer.json."""
+    words = ["<pad>", "</s>", "<unk>", "\u2581", "\u2581the", "\u2581a", "\u2581cat", "\u2581dog"]
+    pieces = [(w, -float(i)) for i, w in enumerate([*words, *"abcdefghijklmnopqrstuvwxyz:."])]
+    made = tokenizers.Tokenizer(tokenizers.models.Unigram(pieces, unk_id=2))
+    made.add_special_tokens(words[:3])
+    made.pre_tokenizer = tokenizers.pre_tokenizers.Metaspace()
+    made.decoder = tokenizers.decoders.Metaspace()
+    made.post_processor = tokenizers.processors.TemplateProcessing(
+        single="$A </s>", special_tokens=[("</s>", 1)]
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    made.save(str(folder / "tokenizer.json"))
+    return made
+
+
+def t5(folder, **more):
+    made = t5_tokenizer(folder)
+    config = transformers.T5Config(vocab_size=made.get_vocab_size(), **T5, **more)
+    model = shaken(transformers.T5ForConditionalGeneration(config), 0.3)
+    model.save_pretrained(folder)
+    size = made.get_vocab_size()
+    tokens, after = torch.randint(3, size, (2, 30)), torch.randint(3, size, (2, 25))
+    mask = torch.ones_like(tokens)
+    mask[1, 17:] = 0
+    found = model(input_ids=tokens, attention_mask=mask, decoder_input_ids=after)
+    asked = made.encode(T5_TEXT).ids
+    answer = model.generate(torch.tensor([asked]), max_new_tokens=12, do_sample=False, num_beams=1)
+    return {
+        "tokens": tokens,
+        "after": after,
+        "mask": mask,
+        "states": found.encoder_last_hidden_state[0],
+        "logits": found.logits,
+        "asked": asked,
+        "answer": answer[0],
+    }
+
+
+def t5_gated(folder):
+    return t5(folder, feed_forward_proj="gated-gelu", tie_word_embeddings=False)
+
+
+PARTS = {"clip": clip, "t5": t5, "t5_gated": t5_gated}
 
 
 def main(folder, *parts):

@@ -1,0 +1,207 @@
+"""generative.stable_diffusion computes what diffusers does: each network, each sampler, whole runs."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import mlx.core as mx
+import numpy as np
+import pytest
+from diffusers_cases import NEGATIVE, PROMPT, SCHEDULES, STEPS
+from examples import common, is_png, program, references
+from generative.stable_diffusion import samplers
+from generative.stable_diffusion.folder import CLASSES, SCHEDULE, SPACING, load_sampler
+from generative.stable_diffusion.pipeline import StableDiffusion
+
+KINDS = ["sd15", "sd21", "xl"]
+
+
+@pytest.fixture(scope="module")
+def top(tmp_path_factory):
+    if made := os.environ.get("MLX_TEST_DIFFUSERS"):  # a folder that the worker filled before
+        return Path(made)
+    folder = tmp_path_factory.mktemp("diffusers")
+    references("diffusers_worker.py", folder, "schedules", *KINDS)
+    return folder
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def made(top, request):
+    return StableDiffusion(top / request.param), np.load(top / f"{request.param}.npz")
+
+
+def near(found, wanted, tolerance=1e-4):
+    np.testing.assert_allclose(np.array(found), wanted, rtol=tolerance, atol=tolerance)
+
+
+def test_unet(made):
+    model, wanted = made
+    x, text, time = (mx.array(wanted[name]) for name in ("x", "text", "time"))
+    added = tuple(mx.array(wanted[name]) for name in ("text_embeds", "time_ids"))
+    near(model.unet(x, time, text, added if model.unet.added else None), wanted["noise"])
+
+
+def test_vae(made):
+    model, wanted = made
+    near(model.vae.encode(mx.array(wanted["picture"])), wanted["encoded"])
+    latent = mx.array(wanted["latent"])
+    near(model.vae.decode(latent), wanted["decoded"])
+    near(model.vae.decode_tiled(latent), wanted["tiled"])
+
+
+def test_texts(made):
+    model, wanted = made
+    states, added = model.text(PROMPT, NEGATIVE, 8, 8)
+    near(states, wanted["states"])
+    if added:
+        near(added[0], wanted["vectors"])
+
+
+@pytest.mark.parametrize("name", ["ddim", "euler", "dpm++"])
+def test_text_to_image(made, name):
+    model, wanted = made
+    call = {"sampler": name, "steps": STEPS, "guidance": 4.0, "size": (48, 64)}
+    noise = mx.array(wanted["start"])
+    found = model.text_to_image(PROMPT, NEGATIVE, noise=noise, **call)
+    near(found, wanted[f"text.{name}"], 3e-4)
+    if "text.zeros" in wanted and name == "ddim":
+        near(model.text_to_image(PROMPT, noise=noise, **call), wanted["text.zeros"], 3e-4)
+
+
+@pytest.mark.parametrize("name", ["ddim", "euler", "dpm++"])
+def test_image_to_image(made, name):
+    model, wanted = made
+    call = {"sampler": name, "steps": STEPS, "guidance": 4.0, "strength": 0.6}
+    image, noise = mx.array(wanted["image"]), mx.array(wanted["fresh"])
+    found = model.image_to_image(image, PROMPT, NEGATIVE, noise=noise, **call)
+    near(found, wanted[f"image.{name}"], 3e-4)
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_trajectory(top, monkeypatch, name):
+    """A sampler's steps for a model that answers tanh(x + time / 1000)."""
+    wanted = np.load(top / "schedules.npz")
+    cls, steps, more = SCHEDULES[name]
+    kind = CLASSES[cls]
+    beta = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
+    own = {"timestep_spacing": SPACING[kind], "clip_sample": kind == "ddim"}
+    sampler = samplers.SAMPLERS[kind](SCHEDULE | own | beta | more, steps)
+    near(sampler.times, wanted[f"{name}.times"])
+    fresh = iter(wanted[f"{name}.fresh"])
+    monkeypatch.setattr(mx.random, "normal", lambda shape, dtype: mx.array(next(fresh)))
+    x = sampler.first(mx.array(wanted[f"{name}.noise"]))
+    for i in range(len(sampler)):
+        answer = mx.tanh(sampler.scaled(i, x) + float(sampler.times[i]) / 1000)
+        x = sampler.step(i, x, answer)
+        near(x, wanted[f"{name}.states"][i])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_program(top, tmp_path, kind):
+    output = tmp_path / "x.png"
+    call = ["generative.stable_diffusion", "--model", top / kind, "--output", output, "a cat"]
+    size = ["--width", 48, "--height", 40]
+    said = program(*call, *size, "--steps", 3, "--dtype", "bfloat16", "--tiled")
+    assert "48 x 40 pixels" in said and is_png(output)
+    first = output.read_bytes()
+    program(*call, *size, "--steps", 3, "--dtype", "bfloat16", "--tiled")
+    assert output.read_bytes() == first
+    program(*call, *size, "--steps", 3, "--seed", 1, "--sampler", "euler_a", "--karras")
+    assert output.read_bytes() != first
+
+
+def picture(path, height=50, width=61):
+    common.write_png(path, np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8))
+
+
+def test_program_from_a_picture(top, tmp_path):
+    pytest.importorskip("PIL.Image", reason="Pillow is not installed")
+    picture(tmp_path / "in.png")
+    call = ["--model", top / "sd15", "--image", tmp_path / "in.png", "--output", tmp_path / "x.png"]
+    said = program("generative.stable_diffusion", *call, "--steps", 4, "--strength", 0.5, "a cat")
+    assert "56 x 48 pixels" in said and is_png(tmp_path / "x.png")
+
+
+WRONG = [
+    (["--steps", 0], "--steps is from 1 to 1000, not 0."),
+    (["--steps", 1001], "--steps is from 1 to 1000, not 1001."),
+    (["--width", 100], "--width is a positive multiple of 8, not 100."),
+    (["--height", -8], "--height is a positive multiple of 8, not -8."),
+    (["--dtype", "int8"], "--dtype is one of float32, bfloat16, float16, not int8."),
+    (["--image", "none.png"], "none.png cannot be read as an image: No such file"),
+    (["--output", "none/x.png"], "there is no such folder"),
+    (["--model", "none"], "none is no model folder of diffusers"),
+]
+
+
+@pytest.mark.parametrize("words, sentence", WRONG)
+def test_what_is_wrong_with_a_call(top, words, sentence):
+    call = ["--model", top / "sd15", "--width", 16, "--height", 16, "--steps", 1, *words, "a cat"]
+    said = program("generative.stable_diffusion", *call)
+    assert sentence in said and said.count("\n") == 1, said
+
+
+@pytest.mark.parametrize("strength", [0, 1.5, -1, "nan", 0.1])
+def test_strength_out_of_range(top, strength):
+    model = StableDiffusion(top / "sd15")
+    with pytest.raises(SystemExit, match="--strength"):
+        model.image_to_image(mx.zeros((1, 2, 2, 4)), "a cat", strength=float(strength), steps=4)
+
+
+def test_broken_pictures(top, tmp_path):
+    pytest.importorskip("PIL.Image", reason="Pillow is not installed")
+    picture(tmp_path / "in.png")
+    (tmp_path / "in.png").write_bytes((tmp_path / "in.png").read_bytes()[:3000])
+    call = ["--model", top / "sd15", "--image", tmp_path / "in.png", "a cat"]
+    assert "in.png cannot be read as an image" in program("generative.stable_diffusion", *call)
+    picture(tmp_path / "in.png", 5, 40)
+    assert "in.png is smaller than 8 x 8" in program("generative.stable_diffusion", *call)
+
+
+def configured(name, **values):
+    def change(folder):
+        path = folder / name
+        path.write_text(json.dumps(json.loads(path.read_text()) | values))
+
+    return change
+
+
+def gone(name):
+    return lambda folder: (folder / name).unlink()
+
+
+UNET, MODEL = "unet/config.json", "diffusion_pytorch_model.safetensors"
+
+
+@pytest.mark.parametrize(
+    "change, sentence",
+    [
+        (gone("model_index.json"), "model_index.json is missing"),
+        (
+            configured("model_index.json", _class_name="FluxPipeline"),
+            "is of FluxPipeline, expected",
+        ),
+        (gone(UNET), "config.json is missing"),
+        (configured(UNET, _class_name="UNet2DModel"), "is of UNet2DModel, expected"),
+        (configured(UNET, down_block_types=["AttnDownBlock2D"]), "AttnDownBlock2D is no block"),
+        (
+            configured(UNET, class_embed_type="timestep"),
+            "class_embed_type is timestep, expected None",
+        ),
+        (configured(UNET, cross_attention_dim=48), "has shape"),
+        (configured(UNET, layers_per_block=2), "is missing"),
+        (gone(f"unet/{MODEL}"), f"{MODEL} is missing"),
+        (lambda f: (f / "vae" / MODEL).write_bytes(b"1234"), "cannot be read"),
+        (gone("text_encoder/model.safetensors"), "model.safetensors is missing"),
+        (configured("scheduler/scheduler_config.json", beta_schedule="sigmoid"), "beta_schedule"),
+        (configured("scheduler/scheduler_config.json", timestep_spacing="x"), "timestep_spacing x"),
+        (gone("scheduler/scheduler_config.json"), "cannot be read as JSON"),
+    ],
+)
+def test_what_is_wrong_with_a_folder(top, tmp_path, change, sentence):
+    shutil.copytree(top / "sd15", tmp_path / "model")
+    change(tmp_path / "model")
+    with pytest.raises(SystemExit) as caught:
+        StableDiffusion(tmp_path / "model").text_to_image("a cat", steps=2, size=(16, 16))
+    assert sentence in str(caught.value)

@@ -1,0 +1,100 @@
+"""language.t5 computes what transformers' T5 does, plain and gated."""
+
+import json
+import shutil
+
+import mlx.core as mx
+import numpy as np
+import pytest
+from encoders_cases import T5_TEXT
+from examples import program, references
+from language.t5.folder import load, load_tokenizer, read
+
+KINDS = ["t5", "t5_gated"]
+
+
+@pytest.fixture(scope="module")
+def top(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("encoders")
+    references("encoders_worker.py", folder, *KINDS)
+    return folder
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def made(top, request):
+    return load(top / request.param), np.load(top / f"{request.param}.npz"), top / request.param
+
+
+def near(found, wanted, tolerance=1e-4):
+    np.testing.assert_allclose(np.array(found), wanted, rtol=tolerance, atol=tolerance)
+
+
+def test_logits(made):
+    model, wanted, _ = made
+    tokens, after, mask = (mx.array(wanted[name]) for name in ("tokens", "after", "mask"))
+    states = model.encode(tokens, mask)
+    near(states[0], wanted["states"])
+    memory = model.memory(states)
+    near(model.decode(after, memory, mask=mask)[0], wanted["logits"])
+    cache, parts = None, []
+    for part in (after[:, :4], after[:, 4:5], after[:, 5:20], after[:, 20:]):
+        logits, cache = model.decode(part, memory, cache, mask)
+        parts.append(logits)
+    near(mx.concatenate(parts, axis=1), wanted["logits"])
+
+
+def test_answer(made):
+    model, wanted, folder = made
+    tokenizer = load_tokenizer(folder)
+    asked = read(tokenizer, T5_TEXT, 1)
+    assert asked == wanted["asked"].tolist()
+    answer = [token for token in wanted["answer"].tolist()[1:] if token != 1]
+    assert list(model.generate(asked, 12)) == answer
+    said = program("language.t5", "--model", folder, "--tokens", 12, T5_TEXT)
+    assert said == tokenizer.decode(answer) + "\n"
+    call = [
+        "language.t5",
+        "--model",
+        folder,
+        "--tokens",
+        9,
+        "--temperature",
+        1,
+        "--dtype",
+        "bfloat16",
+    ]
+    assert program(*call, "a") == program(*call, "a")
+
+
+def changed(**values):
+    def change(folder):
+        path = folder / "config.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | values))
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "change, sentence",
+    [
+        (lambda f: (f / "config.json").unlink(), "config.json is missing"),
+        (changed(model_type="mt0"), "is of mt0, expected t5"),
+        (changed(feed_forward_proj="gated-tanh"), "feed_forward_proj is gated-tanh"),
+        (changed(num_layers=4), "is missing"),
+        (changed(num_layers=2), "is no part of such a model"),
+        (changed(d_ff=40), "has shape"),
+        (lambda f: (f / "model.safetensors").write_bytes(b"{}"), "cannot be read"),
+        (lambda f: (f / "tokenizer.json").unlink(), "has no tokenizer that can be read"),
+    ],
+)
+def test_what_is_wrong_with_a_folder(top, tmp_path, change, sentence):
+    shutil.copytree(top / "t5", tmp_path / "model")
+    change(tmp_path / "model")
+    said = program("language.t5", "--model", tmp_path / "model", "a cat")
+    assert sentence in said and said.count("\n") == 1, said
+
+
+def test_what_is_wrong_with_a_call(top):
+    for words in (["--tokens", 0], ["--temperature", -1], ["--temperature", "nan"]):
+        said = program("language.t5", "--model", top / "t5", *words, "a cat")
+        assert "--tokens is at least 1" in said and said.count("\n") == 1
