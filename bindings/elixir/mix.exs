@@ -29,7 +29,8 @@ defmodule Mlx.MixProject do
     Nx.Defn,
     Nx.Defn.Evaluator,
     Nx.Defn.Composite,
-    Nx.Defn.Tree
+    Nx.Defn.Tree,
+    Nx.Pointer
   ]
 
   def project do
@@ -42,7 +43,11 @@ defmodule Mlx.MixProject do
       elixirc_options: [warnings_as_errors: System.get_env("CI") != nil],
       test_paths: ["test"] ++ if(nx?(), do: ["test_nx"], else: []),
       test_coverage: [summary: [threshold: 95], ignore_modules: [Mlx.Native, Mlx.Catalog]],
+      # tests have containers of their own
+      consolidate_protocols: Mix.env() != :test,
       deps: deps(),
+      # Nx may come by ERL_LIBS, which Elixir 1.15 and newer would take out of the path
+      prune_code_paths: false,
       xref: [exclude: @nx],
       description: "MLX arrays: lazy, differentiated, compiled; on libmlxc",
       package: package()

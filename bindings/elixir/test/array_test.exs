@@ -123,11 +123,11 @@ defmodule Mlx.ArrayTest do
     assert Mlx.to_list(a[[1, 2]]) == 6
     assert Mlx.to_list(a[[-1, -1]]) == 11
     assert Mlx.to_list(a[0..1]) == [[0, 1, 2, 3], [4, 5, 6, 7]]
-    assert Mlx.to_list(a[[0..-1, 1]]) == [1, 5, 9]
+    assert Mlx.to_list(a[[0..-1//1, 1]]) == [1, 5, 9]
     assert Mlx.to_list(a[[0..-2//1, 0..-1//2]]) == [[0, 2], [4, 6]]
-    assert Mlx.to_list(a[[2..0, 0]]) == [8, 4, 0]
+    assert Mlx.to_list(a[[2..0//-1, 0]]) == [8, 4, 0]
     assert Mlx.to_list(a[[-1..-3//-1, 0]]) == [8, 4, 0]
-    assert Mlx.to_list(a[[2..1, 0]]) == [8, 4]
+    assert Mlx.to_list(a[[2..1//-1, 0]]) == [8, 4]
     assert Mlx.to_list(a[-2..-1]) == [[4, 5, 6, 7], [8, 9, 10, 11]]
     assert Mlx.to_list(a[Mlx.array([2, 0])]) == [[8, 9, 10, 11], [0, 1, 2, 3]]
     assert error(fn -> a[3] end).reason == :range
@@ -139,7 +139,7 @@ defmodule Mlx.ArrayTest do
   test "putting parts" do
     a = Mlx.zeros([2, 3], dtype: :int32)
     assert Mlx.to_list(Mlx.put_at(a, 0, [1, 2, 3])) == [[1, 2, 3], [0, 0, 0]]
-    assert Mlx.to_list(Mlx.put_at(a, [0..-1, 1], [7, 8])) == [[0, 7, 0], [0, 8, 0]]
+    assert Mlx.to_list(Mlx.put_at(a, [0..-1//1, 1], [7, 8])) == [[0, 7, 0], [0, 8, 0]]
     assert Mlx.to_list(Mlx.put_at(a, [1, 2], 9)) == [[0, 0, 0], [0, 0, 9]]
     assert Mlx.to_list(put_in(a[1], 5)) == [[0, 0, 0], [5, 5, 5]]
     assert Mlx.to_list(update_in(a[1], &Mlx.add(&1, 2))) == [[0, 0, 0], [2, 2, 2]]

@@ -181,7 +181,7 @@ defmodule Mlx.NNPythonTest do
        &Losses.cross_entropy(&1.y, &1.t, label_smoothing: 0.2, reduction: :mean)},
       {"cross_entropy(y.astype(mx.float16), c, weights=t[:, 0].astype(mx.float16))",
        &Losses.cross_entropy(Mlx.astype(&1.y, :float16), &1.c,
-         weights: Mlx.astype(&1.t[[0..-1, 0]], :float16)
+         weights: Mlx.astype(&1.t[[0..-1//1, 0]], :float16)
        )},
       {"binary_cross_entropy(y, t)", &Losses.binary_cross_entropy(&1.y, &1.t)},
       {"binary_cross_entropy(t, t, with_logits=False)",

@@ -68,7 +68,7 @@ defmodule Mlx.Array do
 
     def slice(array) do
       {:ok, size(array),
-       fn start, length -> for i <- start..(start + length - 1)//1, do: array[i] end}
+       fn start, length, step -> for i <- 0..(length - 1)//1, do: array[start + i * step] end}
     end
 
     def reduce(array, accumulator, function),

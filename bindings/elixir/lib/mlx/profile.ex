@@ -30,7 +30,7 @@ defmodule Mlx.Profile do
   evaluated), and the profile. Options: `:memory` for events, in bytes (64 MiB); when it is full the oldest
   give way.
   """
-  @spec run((() -> result), keyword) :: {result, t} when result: term
+  @spec run((... -> result), keyword) :: {result, t} when result: term
   def run(function, options \\ []) do
     profile = start(options)
 

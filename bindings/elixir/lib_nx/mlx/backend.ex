@@ -4,7 +4,8 @@ defmodule Mlx.Backend do
 
   Operations build a graph; what reads values (`Nx.to_binary/1`, `inspect/1`, `Nx.to_number/1`)
   computes it. A tensor's array has the dtype and shape of the tensor. Types that MLX does not have
-  (c128, f8, and integers of fewer than 8 bits) are refused.
+  live in a wider dtype and are rounded after each operation: u2, u4, s2, s4 as integers of 8 bits, f8
+  and f8_e4m3fn as float16. c128 is refused.
 
   Functions of f32 are computed in that precision, with an error of about one unit in the last place.
   With `config :mlx, precise: true` they are computed in float64 and rounded, as `Nx.BinaryBackend`
@@ -13,7 +14,7 @@ defmodule Mlx.Backend do
 
   @behaviour Nx.Backend
 
-  import Mlx.Backend.Types, except: [array: 1, tensor: 1]
+  import Mlx.Backend.Types, only: [cast: 2, computed: 1, dtype: 1, scalar: 2, tensor: 2]
   alias Mlx.Backend.{Elementwise, Indexed, Linear, Reduce, Types, Windows}
   alias Nx.Tensor, as: T
 
@@ -30,10 +31,8 @@ defmodule Mlx.Backend do
 
   # --- options and places ---------------------------------------------------------------------
 
-  @impl true
   def init(options), do: Keyword.validate!(options, [:device])
 
-  @impl true
   def backend_copy(%T{} = tensor, __MODULE__, _options), do: tensor |> array() |> tensor(tensor)
 
   def backend_copy(tensor, Nx.Tensor, options),
@@ -42,7 +41,6 @@ defmodule Mlx.Backend do
   def backend_copy(tensor, backend, options),
     do: backend.from_binary(tensor, Nx.to_binary(tensor), options)
 
-  @impl true
   def backend_transfer(tensor, __MODULE__, _options), do: tensor
 
   def backend_transfer(tensor, backend, options) do
@@ -51,7 +49,6 @@ defmodule Mlx.Backend do
     copy
   end
 
-  @impl true
   def backend_deallocate(%T{data: %__MODULE__{array: array}}) do
     Mlx.deallocate(array)
   rescue
@@ -60,24 +57,20 @@ defmodule Mlx.Backend do
 
   # --- in and out -----------------------------------------------------------------------------
 
-  @impl true
   def constant(%T{type: type, shape: shape} = out, number, _options),
     do: shape |> Mlx.full(scalar(number, type)) |> tensor(out)
 
-  @impl true
   def from_binary(%T{type: type, shape: shape} = out, binary, _options),
-    do: binary |> Mlx.from_binary(dtype(type), shape) |> tensor(out)
+    do: binary |> Types.from_binary(type, shape) |> tensor(out)
 
-  @impl true
-  def to_binary(%T{type: {_, bits}} = tensor, limit) do
+  def to_binary(%T{type: type} = tensor, limit) do
     array = array(tensor)
 
     if limit >= Mlx.size(array),
-      do: array |> Mlx.to_binary(),
-      else: array |> Mlx.flatten() |> Mlx.to_binary() |> binary_part(0, limit * div(bits, 8))
+      do: Types.to_binary(array, type),
+      else: array |> Mlx.flatten() |> Mlx.at(0..(limit - 1)//1) |> Types.to_binary(type)
   end
 
-  @impl true
   def inspect(%T{} = tensor, options) do
     size = Mlx.size(array(tensor))
     limit = if options.limit == :infinity, do: size, else: options.limit + 1
@@ -85,7 +78,6 @@ defmodule Mlx.Backend do
     Nx.Backend.inspect(tensor, binary, options)
   end
 
-  @impl true
   def to_batched(out, tensor, options) do
     array = array(tensor)
     size = elem(out.shape, 0)
@@ -106,13 +98,11 @@ defmodule Mlx.Backend do
     Stream.map(whole ++ last, &tensor(&1, out))
   end
 
-  @impl true
   def eye(%T{shape: shape} = out, _options) do
     {lead, [n, m]} = shape |> Tuple.to_list() |> Enum.split(-2)
     n |> Mlx.eye(m: m, dtype: dtype(out.type)) |> Mlx.broadcast_to(lead ++ [n, m]) |> tensor(out)
   end
 
-  @impl true
   def iota(%T{shape: shape} = out, nil, _options),
     do: Nx.size(out) |> Mlx.arange(dtype: :int64) |> Mlx.reshape(shape) |> tensor(out)
 
@@ -127,19 +117,15 @@ defmodule Mlx.Backend do
 
   # --- types and shapes -----------------------------------------------------------------------
 
-  @impl true
   def as_type(out, tensor), do: tensor |> array() |> tensor(out)
 
-  @impl true
-  def bitcast(out, tensor), do: tensor |> array() |> Mlx.view(dtype(out.type)) |> tensor(out)
+  def bitcast(out, tensor),
+    do: tensor |> array() |> Types.bits(tensor.type) |> Types.from_bits(out.type) |> tensor(out)
 
-  @impl true
   def reshape(out, tensor), do: tensor |> array() |> Mlx.reshape(out.shape) |> tensor(out)
 
-  @impl true
   def squeeze(out, tensor, _axes), do: reshape(out, tensor)
 
-  @impl true
   def broadcast(out, tensor, shape, axes) do
     array = array(tensor)
     sizes = Mlx.shape(array)
@@ -156,15 +142,12 @@ defmodule Mlx.Backend do
     array |> Mlx.reshape(wide) |> Mlx.broadcast_to(shape) |> tensor(out)
   end
 
-  @impl true
   def transpose(out, tensor, axes),
     do: tensor |> array() |> Mlx.transpose(axes: axes) |> tensor(out)
 
-  @impl true
   def reverse(out, tensor, []), do: tensor |> array() |> tensor(out)
   def reverse(out, tensor, axes), do: tensor |> array() |> Mlx.flip(axis: axes) |> tensor(out)
 
-  @impl true
   def concatenate(out, tensors, axis) do
     dtype = dtype(out.type)
 
@@ -174,13 +157,11 @@ defmodule Mlx.Backend do
     |> tensor(out)
   end
 
-  @doc "Tensors along a new axis (Nx 0.8 and newer)."
   def stack(out, tensors, axis) do
     dtype = dtype(out.type)
     tensors |> Enum.map(&cast(array(&1), dtype)) |> Mlx.stack(axis: axis) |> tensor(out)
   end
 
-  @impl true
   def pad(out, tensor, value, config) do
     dtype = dtype(out.type)
 
@@ -191,7 +172,6 @@ defmodule Mlx.Backend do
     |> tensor(out)
   end
 
-  @impl true
   def select(out, predicate, a, b) do
     dtype = dtype(out.type)
 
@@ -203,7 +183,6 @@ defmodule Mlx.Backend do
     |> tensor(out)
   end
 
-  @impl true
   def clip(out, tensor, min, max) do
     dtype = dtype(out.type)
     [a, low, high] = for t <- [tensor, min, max], do: cast(array(t), dtype)
@@ -212,21 +191,29 @@ defmodule Mlx.Backend do
 
   # --- element by element ---------------------------------------------------------------------
 
+  def population_count(out, %{type: type} = tensor),
+    do: tensor |> array() |> Types.bits(type) |> Elementwise.population_count() |> tensor(out)
+
+  def count_leading_zeros(out, %{type: {_, bits} = type} = tensor) do
+    tensor
+    |> array()
+    |> Types.bits(type)
+    |> Elementwise.count_leading_zeros(bits)
+    |> tensor(out)
+  end
+
   for name <- Elementwise.unary() do
-    @impl true
     def unquote(name)(out, tensor) do
       tensor |> array() |> Elementwise.unquote(name)(dtype(out.type)) |> tensor(out)
     end
   end
 
   for name <- Elementwise.binary() do
-    @impl true
     def unquote(name)(out, a, b) do
       a |> array() |> Elementwise.unquote(name)(array(b), dtype(out.type)) |> tensor(out)
     end
   end
 
-  @impl true
   def map(out, tensor, _options, function) do
     tensor |> function.() |> Nx.broadcast(out.shape) |> array() |> tensor(out)
   end
@@ -234,7 +221,6 @@ defmodule Mlx.Backend do
   # --- reductions -----------------------------------------------------------------------------
 
   for name <- ~w(sum product reduce_max reduce_min all any argmax argmin)a do
-    @impl true
     def unquote(name)(out, tensor, options) do
       tensor |> array() |> Reduce.unquote(name)(options, dtype(out.type)) |> tensor(out)
     end
@@ -246,7 +232,6 @@ defmodule Mlx.Backend do
         cumulative_max: :cummax,
         cumulative_min: :cummin
       ] do
-    @impl true
     def unquote(name)(out, tensor, options) do
       tensor
       |> array()
@@ -256,65 +241,117 @@ defmodule Mlx.Backend do
     end
   end
 
-  @impl true
   defdelegate reduce(out, tensor, accumulator, options, function), to: Reduce
-  @impl true
   defdelegate sort(out, tensor, options), to: Reduce
-  @impl true
   defdelegate argsort(out, tensor, options), to: Reduce
 
   # --- windows --------------------------------------------------------------------------------
 
   for name <- ~w(window_sum window_product window_max window_min)a do
-    @impl true
     def unquote(name)(out, tensor, shape, options),
       do: Windows.unquote(name)(out, tensor, shape, options)
   end
 
-  @impl true
   defdelegate window_reduce(out, tensor, accumulator, shape, options, function), to: Windows
-  @impl true
   defdelegate window_scatter_max(out, tensor, source, init, shape, options), to: Windows
-  @impl true
   defdelegate window_scatter_min(out, tensor, source, init, shape, options), to: Windows
 
   # --- places ---------------------------------------------------------------------------------
 
-  @impl true
   defdelegate slice(out, tensor, starts, lengths, strides), to: Indexed
-  @impl true
   defdelegate put_slice(out, tensor, starts, slice), to: Indexed
-  @impl true
-  defdelegate take(out, tensor, indices, axis), to: Indexed
-  @impl true
-  defdelegate take_along_axis(out, tensor, indices, axis), to: Indexed
-  @impl true
+
+  def take(out, tensor, indices, axis),
+    do: Indexed.take(out, tensor, indices, axis_of(axis))
+
+  def take_along_axis(out, tensor, indices, axis),
+    do: Indexed.take_along_axis(out, tensor, indices, axis_of(axis))
+
+  # An option from Nx 0.8 on.
+  defp axis_of(axis) when is_integer(axis), do: axis
+  defp axis_of(options), do: options[:axis]
+
   defdelegate gather(out, tensor, indices, options), to: Indexed
-  @impl true
   defdelegate indexed_add(out, tensor, indices, updates, options), to: Indexed
-  @impl true
   defdelegate indexed_put(out, tensor, indices, updates, options), to: Indexed
 
   # --- products and matrices ------------------------------------------------------------------
 
-  @impl true
   defdelegate dot(out, a, axes_a, batch_a, b, axes_b, batch_b), to: Linear
-  @impl true
   defdelegate conv(out, tensor, kernel, options), to: Linear
-  @impl true
   defdelegate lu(outs, tensor, options), to: Linear
-  @impl true
   defdelegate triangular_solve(out, a, b, options), to: Linear
-  @impl true
   defdelegate cholesky(out, tensor), to: Linear
-  @impl true
   defdelegate eigh(outs, tensor, options), to: Linear
-  @impl true
   defdelegate svd(outs, tensor, options), to: Linear
-  @impl true
   defdelegate qr(outs, tensor, options), to: Linear
-  @impl true
   def fft(out, tensor, options), do: Linear.fourier(out, tensor, options, &Mlx.FFT.fft/2)
-  @impl true
   def ifft(out, tensor, options), do: Linear.fourier(out, tensor, options, &Mlx.FFT.ifft/2)
+
+  # --- blocks, of Nx 0.11 and newer -----------------------------------------------------------
+
+  # Those that are listed are computed here, all others as their function says.
+  def block(%{__struct__: name} = block, out, args, function) do
+    if native?(name),
+      do: native(name, block, out, args),
+      else: apply(function, [block | args])
+  end
+
+  @factors [Nx.Block.LinAlg.Cholesky, Nx.Block.LinAlg.Eigh, Nx.Block.LinAlg.LU] ++
+             [Nx.Block.LinAlg.QR, Nx.Block.LinAlg.SVD]
+
+  @cumulative %{
+    Nx.Block.CumulativeSum => :cumulative_sum,
+    Nx.Block.CumulativeProduct => :cumulative_product,
+    Nx.Block.CumulativeMax => :cumulative_max,
+    Nx.Block.CumulativeMin => :cumulative_min
+  }
+
+  @native [Nx.Block.LogicalNot, Nx.Block.Phase, Nx.Block.Take, Nx.Block.TakeAlongAxis] ++
+            Map.keys(@cumulative)
+
+  # Factors to the last digit as Nx has them come of its own steps.
+  defp native?(name) when name in @factors, do: computed(:float32) == :float32
+  defp native?(name), do: name in @native
+
+  defp native(Nx.Block.LogicalNot, _block, out, [tensor]), do: logical_not(out, tensor)
+  defp native(Nx.Block.Phase, _block, out, [tensor]), do: phase(out, tensor)
+  defp native(Nx.Block.LinAlg.Cholesky, _block, out, [tensor]), do: cholesky(out, tensor)
+  defp native(Nx.Block.LinAlg.Eigh, block, out, [tensor]), do: eigh(out, tensor, options(block))
+  defp native(Nx.Block.LinAlg.LU, block, out, [tensor]), do: lu(out, tensor, options(block))
+  defp native(Nx.Block.LinAlg.QR, block, out, [tensor]), do: qr(out, tensor, options(block))
+  defp native(Nx.Block.LinAlg.SVD, block, out, [tensor]), do: svd(out, tensor, options(block))
+  defp native(Nx.Block.Take, block, out, [a, indices]), do: take(out, a, indices, block.axis)
+
+  defp native(Nx.Block.TakeAlongAxis, block, out, [a, indices]),
+    do: take_along_axis(out, a, indices, block.axis)
+
+  defp native(name, block, out, [tensor]),
+    do: apply(__MODULE__, Map.fetch!(@cumulative, name), [out, tensor, options(block)])
+
+  defp options(block), do: block |> Map.from_struct() |> Keyword.new()
+
+  # --- memory of others, in Nx 0.9 and newer --------------------------------------------------
+
+  @doc "A tensor in memory whose address is given; see `Mlx.Unsafe.from_pointer/3`."
+  def from_pointer(%{kind: :local, address: address}, type, shape, _backend_options, options) do
+    template = Nx.template(shape, type, names: options[:names])
+    address |> Mlx.Unsafe.from_pointer(dtype(type), shape) |> tensor(template)
+  end
+
+  def from_pointer(pointer, _type, _shape, _backend_options, _options) do
+    raise ArgumentError,
+          "Mlx.Backend has memory of this process alone, kind: :local, not #{inspect(pointer)}"
+  end
+
+  @doc "Where a tensor's elements are; see `Mlx.Unsafe.pointer/1`."
+  def to_pointer(tensor, options) do
+    unless Keyword.get(options, :mode, :local) == :local do
+      raise ArgumentError,
+            "Mlx.Backend has memory of this process alone, mode: :local, not #{inspect(options)}"
+    end
+
+    {address, bytes} = tensor |> array() |> Mlx.Unsafe.pointer()
+    struct!(Nx.Pointer, kind: :local, address: address, data_size: bytes)
+  end
 end

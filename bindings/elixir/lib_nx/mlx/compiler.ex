@@ -21,33 +21,24 @@ defmodule Mlx.Compiler do
   # Operations in a graph: a loop of known length that would need more is run step by step.
   @most_operations 20_000
 
-  @impl true
   def __to_backend__(_options), do: {Backend, []}
 
-  @impl true
   def __partitions_options__(options),
     do: List.duplicate(options, Keyword.get(options, :max_concurrency, 1))
 
-  @impl true
   def __jit__(key, vars, fun, args_list, options),
     do: __compile__(key, vars, fun, options).(args_list)
 
-  @impl true
   def __stream__(key, input, acc, vars, fun, args_list, options) do
     on_backend(fn -> Evaluator.__stream__(key, input, acc, vars, fun, args_list, options) end)
   end
 
-  @impl true
   def __compile__(key, vars, fun, _options) do
-    signature = {key, signature(vars)}
+    # containers may have more than tensors, on which the expression may depend
+    signature = {key, Enum.map(vars, &bare/1)}
     program = known(signature) || stepwise(vars, fun)
 
     fn args_list -> for args <- args_list, do: run(program, signature, vars, fun, args) end
-  end
-
-  defp signature(vars) do
-    for %T{} = t <- Composite.flatten_list(vars),
-        do: {t.type, t.shape, t.names, t.vectorized_axes}
   end
 
   # --- what is kept ---------------------------------------------------------------------------
@@ -177,7 +168,7 @@ defmodule Mlx.Compiler do
 
   # --- hooks ----------------------------------------------------------------------------------
 
-  # Is there a token, which calls functions of the program's, anywhere?
+  # Are functions of the program's called anywhere? Nx 0.10 and newer have hooks for tokens.
   defp hooked?(expression) do
     {_, _, found} = Enum.reduce(Composite.flatten_list([expression]), {nil, %{}, false}, &look/2)
     found
@@ -185,7 +176,7 @@ defmodule Mlx.Compiler do
 
   defp look(%T{data: %{op: op, id: id}} = t, {_, seen, found}) do
     cond do
-      found or op in [:token, :attach_token, :runtime_call] ->
+      found or op in [:token, :attach_token, :hook, :runtime_call] ->
         {nil, seen, true}
 
       Map.has_key?(seen, id) ->

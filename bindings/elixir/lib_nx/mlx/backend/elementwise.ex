@@ -41,12 +41,51 @@ defmodule Mlx.Backend.Elementwise do
           [min: :minimum, max: :maximum, bitwise_and: :bitwise_and, bitwise_or: :bitwise_or] ++
           [bitwise_xor: :bitwise_xor, divide: :divide]
 
+  @erfc_middle {[
+                  2.15311535474403846e-8,
+                  5.64188496988670089e-1,
+                  8.88314979438837594,
+                  6.61191906371416295e1,
+                  2.98635138197400131e2,
+                  8.81952221241769090e2,
+                  1.71204761263407058e3,
+                  2.05107837782607147e3,
+                  1.23033935479799725e3
+                ],
+                [
+                  1.0,
+                  1.57449261107098347e1,
+                  1.17693950891312499e2,
+                  5.37181101862009858e2,
+                  1.62138957456669019e3,
+                  3.29079923573345963e3,
+                  4.36261909014324716e3,
+                  3.43936767414372164e3,
+                  1.23033935480374942e3
+                ]}
+
+  @erfc_far {[
+               1.63153871373020978e-2,
+               3.05326634961232344e-1,
+               3.60344899949804439e-1,
+               1.25781726111229246e-1,
+               1.60837851487422766e-2,
+               6.58749161529837803e-4
+             ],
+             [
+               1.0,
+               2.56852019228982242,
+               1.87295284992346725,
+               5.27905102951428412e-1,
+               6.05183413124413191e-2,
+               2.33520497626869185e-3
+             ]}
+
   @compare ~w(equal not_equal less less_equal greater greater_equal)a
 
   def unary do
     Keyword.keys(@functions ++ @exact) ++
-      ~w(abs sign round real imag is_nan is_infinity erfc count_leading_zeros population_count
-        logical_not phase)a
+      ~w(abs sign round real imag is_nan is_infinity erfc logical_not phase)a
   end
 
   def binary do
@@ -88,10 +127,35 @@ defmodule Mlx.Backend.Elementwise do
     end
   end
 
-  # Where erf is near 1 what is left of 1 has few digits in the dtype: float64 has more.
+  # Where erf is near 1 what is left of 1 has few digits: there a ratio of polynomials times
+  # exp(-x^2) (W. J. Cody, Rational Chebyshev Approximations for the Error Function, 1969).
   def erfc(a, dtype) do
-    a |> cast(:float64) |> Mlx.erf() |> then(&Mlx.subtract(1.0, &1)) |> cast(dtype)
+    x = cast(a, :float64)
+    y = Mlx.abs(x)
+    inverse = Mlx.divide(1.0, Mlx.square(Mlx.maximum(y, 1.0)))
+    middle = ratio(Mlx.minimum(y, 4.0), @erfc_middle)
+    far = Mlx.multiply(inverse, ratio(inverse, @erfc_far))
+    far = Mlx.divide(Mlx.subtract(1 / :math.sqrt(:math.pi()), far), Mlx.maximum(y, 1.0))
+
+    tail = y |> Mlx.less_equal(4.0) |> Mlx.where(middle, far) |> Mlx.multiply(gauss(y))
+    tail = Mlx.where(Mlx.less(x, 0.0), Mlx.subtract(2.0, tail), tail)
+    near = Mlx.subtract(1.0, Mlx.erf(x))
+    Mlx.less(y, 0.46875) |> Mlx.where(near, tail) |> cast(dtype)
   end
+
+  # exp(-y^2), whose exponent is exact in two parts: that of y cut to sixteenths, and the rest.
+  defp gauss(y) do
+    y = Mlx.minimum(y, 30.0)
+    cut = y |> Mlx.multiply(16.0) |> Mlx.floor() |> Mlx.divide(16.0)
+    rest = Mlx.multiply(Mlx.subtract(y, cut), Mlx.add(y, cut))
+    Mlx.multiply(Mlx.exp(Mlx.negative(Mlx.square(cut))), Mlx.exp(Mlx.negative(rest)))
+  end
+
+  defp ratio(x, {above, below}), do: Mlx.divide(polynomial(x, above), polynomial(x, below))
+
+  # From the highest power.
+  defp polynomial(x, [first | rest]),
+    do: Enum.reduce(rest, Mlx.full_like(x, first), &Mlx.add(Mlx.multiply(&2, x), &1))
 
   @bits %{
     uint8: 8,
@@ -105,25 +169,14 @@ defmodule Mlx.Backend.Elementwise do
   }
   @unsigned %{8 => :uint8, 16 => :uint16, 32 => :uint32, 64 => :uint64}
 
-  # Each bit is shifted to the end and counted.
-  def population_count(a, _dtype) do
-    {bits, a} = as_bits(a)
+  @doc "How many bits of unsigned integers are set: each is shifted to the end and counted."
+  def population_count(a), do: for(i <- 0..(@bits[Mlx.dtype(a)] - 1), do: bit(a, i)) |> sum_all()
 
-    for(i <- 0..(bits - 1), do: bit(a, i)) |> sum_all()
-  end
-
-  # As many as the places from the top whose prefix is zero.
-  def count_leading_zeros(a, _dtype) do
-    {bits, a} = as_bits(a)
-
+  @doc "How many of the places from the top, of so many bits, have a prefix of zeros."
+  def count_leading_zeros(a, bits) do
     for(i <- 0..(bits - 1), do: Mlx.equal(Mlx.right_shift(a, scalar(i, a)), scalar(0, a)))
     |> Enum.map(&cast(&1, Mlx.dtype(a)))
     |> sum_all()
-  end
-
-  defp as_bits(a) do
-    bits = @bits[Mlx.dtype(a)]
-    {bits, Mlx.view(a, @unsigned[bits])}
   end
 
   defp bit(a, i), do: Mlx.bitwise_and(Mlx.right_shift(a, scalar(i, a)), scalar(1, a))

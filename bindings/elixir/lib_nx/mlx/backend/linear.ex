@@ -199,7 +199,12 @@ defmodule Mlx.Backend.Linear do
      a_r |> Mlx.multiply(Mlx.expand_dims(signs, [-1])) |> tensor(r)}
   end
 
-  defp matrix(tensor, type), do: tensor |> array() |> cast(computed(dtype(type)))
+  # In float64: what calls svd takes values below 1e-10 for zeros, which f32 does not tell apart.
+  defp matrix(tensor, type) do
+    dtype = dtype(type)
+    dtype = if Mlx.Backend.Types.float?(dtype), do: :float64, else: dtype
+    tensor |> array() |> cast(dtype)
+  end
 
   # --- Fourier transforms ---------------------------------------------------------------------
 

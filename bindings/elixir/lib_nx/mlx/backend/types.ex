@@ -10,7 +10,7 @@ defmodule Mlx.Backend.Types do
   def array(%T{data: %{__struct__: Mlx.Backend, array: array}}), do: array
 
   def array(%T{type: type, shape: shape} = tensor),
-    do: tensor |> Nx.to_binary() |> Mlx.from_binary(dtype(type), shape)
+    do: tensor |> Nx.to_binary() |> from_binary(type, shape)
 
   def array(number), do: number |> Nx.tensor(backend: Nx.BinaryBackend) |> array()
 
@@ -18,7 +18,7 @@ defmodule Mlx.Backend.Types do
   @spec tensor(Mlx.Array.t(), T.t()) :: T.t()
   def tensor(array, %T{type: type} = out) do
     count()
-    %{out | data: %{__struct__: Mlx.Backend, array: cast(array, dtype(type))}}
+    %{out | data: %{__struct__: Mlx.Backend, array: array |> cast(dtype(type)) |> fit(type)}}
   end
 
   @left :"$mlx_operations"
@@ -92,6 +92,11 @@ defmodule Mlx.Backend.Types do
   @spec dtype(Nx.Type.t()) :: Mlx.dtype()
   for {dtype, type} <- @types, do: def(dtype(unquote(type)), do: unquote(dtype))
 
+  # Types that MLX does not have live in a wider dtype, and are fitted after each operation.
+  def dtype({:u, bits}) when bits < 8, do: :uint8
+  def dtype({:s, bits}) when bits < 8, do: :int8
+  def dtype({kind, 8}) when kind in [:f, :f8_e4m3fn], do: :float16
+
   def dtype({kind, bits}),
     do: raise(ArgumentError, "Mlx.Backend has no type #{kind}#{bits}")
 
@@ -111,6 +116,69 @@ defmodule Mlx.Backend.Types do
   end
 
   defp wrapped(number, _type), do: number
+
+  # --- narrow types ---------------------------------------------------------------------------
+
+  # The nearest values that a type has.
+  defp fit(array, {kind, bits} = type) when bits < 8 or (bits == 8 and kind not in [:u, :s]),
+    do: array |> bits(type) |> from_bits(type)
+
+  defp fit(array, _type), do: array
+
+  @doc "The bits of an array of a type, as an array of unsigned integers."
+  def bits(array, {kind, bits}) when kind in [:u, :s] and bits < 8,
+    do: array |> Mlx.view(:uint8) |> Mlx.bitwise_and(Bitwise.bsl(1, bits) - 1)
+
+  # What float16 has more is rounded off, halves to even; NaN stays.
+  def bits(array, {:f, 8}) do
+    wide = array |> Mlx.view(:uint16) |> Mlx.astype(:uint32)
+    odd = wide |> Mlx.right_shift(8) |> Mlx.bitwise_and(1)
+    near = wide |> Mlx.add(0x7F) |> Mlx.add(odd)
+
+    Mlx.where(Mlx.isnan(array), wide, near) |> Mlx.right_shift(8) |> Mlx.astype(:uint8)
+  end
+
+  def bits(array, {:f8_e4m3fn, 8}) do
+    nan = Mlx.isnan(array)
+    Mlx.where(nan, Mlx.array(0x7F, :uint8), array |> Mlx.clip(-448.0, 448.0) |> Mlx.to_fp8())
+  end
+
+  def bits(array, {_kind, bits}), do: Mlx.view(array, dtype({:u, bits}))
+
+  @doc "An array of a type of its bits."
+  def from_bits(bits, {:s, n}) when n < 8,
+    do: bits |> Mlx.left_shift(8 - n) |> Mlx.view(:int8) |> Mlx.right_shift(8 - n)
+
+  def from_bits(bits, {:u, n}) when n < 8, do: bits
+
+  def from_bits(bits, {:f, 8}),
+    do: bits |> Mlx.astype(:uint16) |> Mlx.left_shift(8) |> Mlx.view(:float16)
+
+  def from_bits(bits, {:f8_e4m3fn, 8}), do: Mlx.from_fp8(bits, dtype: :float16)
+  def from_bits(bits, type), do: Mlx.view(bits, dtype(type))
+
+  @doc "An array of a type from its elements, one after the other."
+  def from_binary(binary, {_kind, bits} = type, shape) when bits < 8,
+    do: for(<<n::size(bits) <- binary>>, into: <<>>, do: <<n>>) |> unpacked(type, shape)
+
+  def from_binary(binary, {kind, 8} = type, shape) when kind not in [:u, :s],
+    do: unpacked(binary, type, shape)
+
+  def from_binary(binary, type, shape), do: Mlx.from_binary(binary, dtype(type), shape)
+
+  defp unpacked(bytes, type, shape),
+    do: bytes |> Mlx.from_binary(:uint8, shape) |> from_bits(type)
+
+  @doc "The elements of an array of a type, one after the other."
+  def to_binary(array, {_kind, bits} = type) when bits < 8 do
+    bytes = array |> bits(type) |> Mlx.to_binary()
+    for <<n <- bytes>>, into: <<>>, do: <<n::size(bits)>>
+  end
+
+  def to_binary(array, {kind, 8} = type) when kind not in [:u, :s],
+    do: array |> bits(type) |> Mlx.to_binary()
+
+  def to_binary(array, _type), do: Mlx.to_binary(array)
 
   @doc "The dtype in which functions of a dtype are computed."
   def computed(dtype) do

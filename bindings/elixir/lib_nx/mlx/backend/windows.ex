@@ -2,7 +2,9 @@ defmodule Mlx.Backend.Windows do
   @moduledoc false
   # Windows are views of the padded array: an axis for each place and one for each part of a window.
 
-  import Mlx.Backend.Types, only: [array: 1, cast: 2, dtype: 1, scalar: 2, tensor: 2]
+  import Mlx.Backend.Types,
+    only: [array: 1, cast: 2, dtype: 1, from_binary: 3, scalar: 2, tensor: 2]
+
   alias Mlx.Backend.Reduce
 
   # --- padding --------------------------------------------------------------------------------
@@ -94,8 +96,8 @@ defmodule Mlx.Backend.Windows do
 
   defp over(out, tensor, shape, options, neutral, operation) do
     neutral =
-      if is_binary(neutral),
-        do: Mlx.from_binary(neutral, dtype(out.type), {}),
+      if is_bitstring(neutral),
+        do: from_binary(neutral, out.type, {}),
         else: scalar(neutral, out.type)
 
     windows = tensor |> array() |> cast(dtype(out.type)) |> windows(neutral, shape, options)
@@ -149,7 +151,7 @@ defmodule Mlx.Backend.Windows do
     a = array(tensor)
     n = tuple_size(shape)
     ones = List.duplicate(1, n)
-    value = Mlx.from_binary(neutral, Mlx.dtype(a), {})
+    value = from_binary(neutral, tensor.type, {})
     whole = padded(a, value, options)
     sizes = Mlx.shape(whole)
     numbers = Mlx.arange(Mlx.size(whole), dtype: :int32) |> Mlx.reshape(sizes)
