@@ -96,7 +96,7 @@ def load_weights(model, weights, source, dtype=mx.float32):
             weight = weight.transpose(axes[name])
         if weight.shape != parameters[name].shape:
             sys.exit(
-                f"{source}: {name} has shape {weights[name].shape}, which config.json does not say."
+                f"{source}: {name} has shape {weights[name].shape}, which is not that of such a model."
             )
         weights[name] = weight.astype(dtype)
     model.load_weights(list(weights.items()))
