@@ -54,9 +54,57 @@ def whisper_theirs(beam):
     return run
 
 
+UNET = {  # of Stable Diffusion 1.5
+    "sample_size": 64,
+    "block_out_channels": [320, 640, 1280, 1280],
+    "down_block_types": ["CrossAttnDownBlock2D"] * 3 + ["DownBlock2D"],
+    "up_block_types": ["UpBlock2D"] + ["CrossAttnUpBlock2D"] * 3,
+    "cross_attention_dim": 768,
+    "attention_head_dim": 8,
+}
+TIME = 500.0
+
+
+def unet_ours(side):
+    """A step with guidance: two latent images, texts of 77 tokens; all weights are 0.01."""
+    import json
+    import tempfile
+
+    import mlx.core as mx
+    from generative.stable_diffusion.folder import unet_config
+    from generative.stable_diffusion.unet import UNet
+    from mlx.utils import tree_map
+
+    with tempfile.TemporaryDirectory() as folder:
+        config = json.dumps(UNET | {"_class_name": "UNet2DConditionModel"})
+        (Path(folder) / "config.json").write_text(config)
+        model = UNet(unet_config(folder)).eval()
+    model.update(tree_map(lambda x: mx.full(x.shape, 0.01), model.parameters()))
+    mx.eval(model.parameters())
+    x, text = mx.random.normal((2, side, side, 4)), mx.random.normal((2, 77, 768))
+    return lambda: mx.eval(model(x, mx.array([TIME, TIME]), text))
+
+
+def unet_theirs(side):
+    import torch
+    from diffusers import UNet2DConditionModel
+
+    torch.set_num_threads(int(THREADS))
+    torch.set_grad_enabled(False)
+    with torch.device("meta"):
+        model = UNet2DConditionModel(**UNET)
+    model = model.to_empty(device="cpu").eval()
+    for parameter in model.parameters():
+        parameter.fill_(0.01)
+    x, text = torch.randn(2, 4, side, side), torch.randn(2, 77, 768)
+    return lambda: model(x, torch.tensor([TIME, TIME]), text)
+
+
 CASES = {  # name: (ours, theirs, arguments of both)
     "whisper_greedy": (whisper_ours, whisper_theirs, (1,)),
     "whisper_beams": (whisper_ours, whisper_theirs, (5,)),
+    "unet_32": (unet_ours, unet_theirs, (32,)),
+    "unet_64": (unet_ours, unet_theirs, (64,)),
 }
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import tokenizers
 import torch
 import transformers
-from encoders_cases import CLIP_TEXTS, T5_TEXT
+from encoders_cases import CLIP_TEXTS, SAM_PROMPTS, T5_TEXT
 
 
 def shaken(model, scale=0.15):
@@ -131,7 +131,49 @@ def t5_gated(folder):
     return t5(folder, feed_forward_proj="gated-gelu", tie_word_embeddings=False)
 
 
-PARTS = {"clip": clip, "t5": t5, "t5_gated": t5_gated}
+SAM = {
+    "vision_config": {
+        "hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 4, "image_size": 64,
+        "patch_size": 8, "window_size": 3, "global_attn_indexes": [1], "mlp_dim": 48,
+        "output_channels": 40, "num_pos_feats": 20,
+    },
+    "prompt_encoder_config": {
+        "hidden_size": 40, "image_size": 64, "patch_size": 8, "mask_input_channels": 8,
+    },
+    "mask_decoder_config": {
+        "hidden_size": 40, "mlp_dim": 48, "num_attention_heads": 4, "iou_head_hidden_dim": 24,
+    },
+}  # fmt: skip
+
+
+def sam(folder):
+    model = transformers.SamModel(transformers.SamConfig(**SAM))
+    model = shaken(model, 0.3)
+    model.prompt_encoder.shared_embedding.positional_embedding.copy_(torch.randn(2, 20))
+    same = model.prompt_encoder.shared_embedding.positional_embedding
+    model.shared_image_embedding.positional_embedding.copy_(same)
+    model.save_pretrained(folder)
+    image = torch.randn(1, 3, 64, 64)
+    embedding = model.get_image_embeddings(image)
+    found = {"image": image[0].movedim(0, -1), "embedding": embedding[0].movedim(0, -1)}
+    prior = torch.randn(1, 1, 32, 32)
+    found["prior"] = prior[0].movedim(0, -1)
+    for name, ask in SAM_PROMPTS.items():
+        call = {"multimask_output": ask["several"]}
+        if "points" in ask:
+            call["input_points"] = torch.tensor([[ask["points"]]], dtype=torch.float32)
+            call["input_labels"] = torch.tensor([[ask["labels"]]])
+        if "box" in ask:
+            call["input_boxes"] = torch.tensor([[ask["box"]]], dtype=torch.float32)
+        if "mask" in ask:
+            call["input_masks"] = prior
+        made = model(image_embeddings=embedding, **call)
+        found[f"{name}.masks"] = made.pred_masks[0, 0]
+        found[f"{name}.quality"] = made.iou_scores[0, 0]
+    return found
+
+
+PARTS = {"sam": sam, "clip": clip, "t5": t5, "t5_gated": t5_gated}
 
 
 def main(folder, *parts):

@@ -1,0 +1,99 @@
+"""vision.sam computes what transformers' SamModel does, and writes what it found as a picture."""
+
+import json
+import shutil
+
+import mlx.core as mx
+import numpy as np
+import pytest
+from encoders_cases import SAM_PROMPTS
+from examples import common, is_png, program, references
+from vision.sam.__main__ import fitted, postprocess, resized
+from vision.sam.model import load
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    top = tmp_path_factory.mktemp("encoders")
+    references("encoders_worker.py", top, "sam")
+    return top / "sam"
+
+
+@pytest.fixture(scope="module")
+def made(folder):
+    return load(folder), np.load(folder.with_suffix(".npz"))
+
+
+def near(found, wanted, tolerance=1e-4):
+    np.testing.assert_allclose(np.array(found), wanted, rtol=tolerance, atol=tolerance)
+
+
+def test_image(made):
+    model, wanted = made
+    near(model.embed(mx.array(wanted["image"])), wanted["embedding"])
+
+
+@pytest.mark.parametrize("name", SAM_PROMPTS)
+def test_masks(made, name):
+    model, wanted = made
+    ask = dict(SAM_PROMPTS[name])
+    if "mask" in ask:
+        ask["mask"] = mx.array(wanted["prior"])
+    masks, quality = model(mx.array(wanted["embedding"]), **ask)
+    near(masks, wanted[f"{name}.masks"])
+    near(quality, wanted[f"{name}.quality"])
+
+
+def test_sizes():
+    assert fitted(np.zeros((30, 60, 3)), 64) == (32, 64)
+    assert fitted(np.zeros((1000, 1, 3)), 64) == (64, 1)
+    near(resized(mx.array([[0.0, 4.0]]), 1, 4), [[0, 1, 3, 4]])
+    mask = mx.where(mx.arange(16)[None] < 8, 1.0, -1.0) * mx.ones((16, 1))
+    found = postprocess(mask, np.zeros((30, 60, 3)), 64)
+    assert found.shape == (30, 60) and found[:, :29].all() and not found[:, 31:].any()
+
+
+def test_program(folder, tmp_path):
+    pytest.importorskip("PIL.Image", reason="Pillow is not installed")
+    image, output = tmp_path / "x.png", tmp_path / "out.png"
+    common.write_png(image, np.random.default_rng(0).integers(0, 256, (40, 55, 3), np.uint8))
+    call = ["vision.sam", "--model", folder, image, "--output", output]
+    said = program(*call, "--point", "20,11", "--not", "3,3", "--dtype", "bfloat16")
+    assert "% of the picture, quality" in said and is_png(output)
+    assert "% of the picture" in program(*call, "--box", "5,5,40,30")
+    wrong = {
+        ("--point", "55,3"): "(55, 3) is not within 55 x 40 pixels.",
+        ("--point=-1,3",): "(-1, 3) is not within 55 x 40 pixels.",
+        ("--box", "5,5,5,9"): "--box is left,top,right,bottom, with left < right",
+        ("--box", "5,5,6,90"): "(6, 90) is not within",
+        (): "Say where the thing is",
+        ("--point", "3,3", "--output", "none/x.png"): "there is no such folder",
+        ("--point", "3,3", "--dtype", "x"): "--dtype is one of",
+        ("--point", "3,3", "--model", "none"): "none is no folder of sam",
+    }
+    for words, sentence in wrong.items():
+        said = program(*call, *words)
+        assert sentence in said and said.count("\n") == 1, said
+    assert "invalid 2 numbers value: 'nan,3'" in program(*call, "--point", "nan,3")
+    image.write_bytes(image.read_bytes()[:900])
+    assert "x.png cannot be read as an image" in program(*call, "--point", "3,3")
+
+
+@pytest.mark.parametrize(
+    "values, sentence",
+    [
+        ({"model_type": "sam2"}, "is of sam2, expected sam"),
+        ({"vision_config": {"image_size": 32}}, "images have 32 and 64 pixels"),
+        ({"mask_decoder_config": {"num_hidden_layers": 3}}, "is missing"),
+    ],
+)
+def test_what_is_wrong_with_a_folder(folder, tmp_path, values, sentence):
+    shutil.copytree(folder, tmp_path / "model")
+    path = tmp_path / "model" / "config.json"
+    config = json.loads(path.read_text())
+    for name, value in values.items():
+        config[name] = config[name] | value if isinstance(value, dict) else value
+    path.write_text(json.dumps(config))
+    with pytest.raises(SystemExit) as caught:
+        load(tmp_path / "model")
+    assert sentence in str(caught.value)
