@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import math
 import os
 import resource
 import signal
@@ -339,6 +340,87 @@ def test_checkpoints_of_others(tmp_path):
         t.resume(folder)
         t.batch = 1
         t.fit(batches(), 2, validation=batches())
+
+
+def changed(about, name, value):
+    """What a checkpoint says with another value, or without it."""
+    about = json.loads(about)
+    if value is ...:
+        del about[name]
+    else:
+        about[name] = value
+    return json.dumps(about)
+
+
+def test_checkpoints_that_say_what_cannot_be(tmp_path):
+    def one():
+        return trainer(EarlyStopping("loss", 2))
+
+    first, path = one(), str(tmp_path / "a.safetensors")
+    first.fit(batches(), 1)
+    first.save(path)
+    arrays, metadata = mx.load(path, return_metadata=True)
+    good = metadata["mlx.train"]
+    wrong = [(name, v) for name in json.loads(good) for v in (None, "x", -1, [3], {}, 1e300, ...)]
+    may_be = [("data", v) for _, v in wrong[:-1]]  # an epoch has ended: it is not used
+    forged = [changed(good, name, v) for name, v in wrong if (name, v) not in may_be]
+    forged += ["null", "7", "[1]", changed(good, "callbacks", [{}])]
+    forged += [changed(good, "callbacks", [{"best": "x", "waited": 1}])]
+    forged += [changed(good, "callbacks", [{"best": 1.5, "waited": "x"}])]
+    t = one()
+    t.fit(batches(), 2)
+    before, state, rows = weights(t.model), t.callbacks[0].state_dict(), list(t.history)
+    files = [(arrays, about) for about in forged]
+    files += [({n: x for n, x in arrays.items() if n != "random"}, good)]
+    files += [({**arrays, "random": mx.zeros(7)}, good)]
+    for contents, about in files:
+        mx.save_safetensors(path, contents, {"mlx.train": about})
+        with pytest.raises(ValueError, match=r"\[train\] .*a.safetensors (is|has) "):
+            t.load(path)
+        assert t.callbacks[0].state_dict() == state and list(t.history) == rows
+        for name, value in weights(t.model).items():
+            np.testing.assert_array_equal(value, before[name])
+
+
+def test_a_place_in_the_data_that_cannot_be(tmp_path):
+    x, y = np.ones((8, 2), np.float32), np.zeros(8, np.int32)
+    data, path = [(x, y)] * 5, str(tmp_path / "a.safetensors")
+    first = trainer(TimeLimit(0))
+    first.fit(data, 1)
+    first.save(path)
+    arrays, metadata = mx.load(path, return_metadata=True)
+    for place in ("x", [], {}, 3, {"taken": -1}, {"taken": "x"}, {"taken": 2.5}):
+        about = changed(metadata["mlx.train"], "data", place)
+        mx.save_safetensors(path, arrays, {"mlx.train": about})
+        with pytest.raises(ValueError, match="no place in these data"):
+            trainer(TimeLimit(9)).fit(data, 1, resume=path)
+
+
+def test_callbacks_refuse_before_the_first_step(tmp_path):
+    (tmp_path / "file").write_text("")
+    for make, words in [
+        (lambda: EarlyStopping(patience=-1), "patience"),
+        (lambda: EarlyStopping(patience="x"), "patience"),
+        (lambda: EarlyStopping(min_delta=math.nan), "min_delta"),
+        (lambda: Checkpoint(tmp_path, every_steps=1.5), "every_steps"),
+        (lambda: Checkpoint(tmp_path, keep=-1), "keep"),
+        (lambda: TensorBoard(tmp_path, every_steps=0), "every_steps"),
+        (lambda: TimeLimit(math.nan), "seconds"),
+        (lambda: EMA("x"), "decay"),
+        (lambda: Progress(every=None), "every"),
+    ]:
+        with pytest.raises(ValueError, match=words):
+            make()
+    for callback in (
+        Checkpoint(tmp_path / "file"),
+        CSVLogger(tmp_path / "file" / "a.csv"),
+        CSVLogger(tmp_path),
+        TensorBoard(tmp_path / "file"),
+    ):
+        t = trainer(callback)
+        with pytest.raises(OSError, match=r"\[train\] .* folder"):
+            t.fit(batches(), 1)
+        assert t.global_step == 0
 
 
 def test_a_full_disk_leaves_the_file(tmp_path):

@@ -331,15 +331,42 @@ def test_nan_is_ignored():
 
 def test_refused():
     x, y = task()
+    loss = nn.losses.cross_entropy
 
     def fit(data, epochs=1, **options):
-        Trainer(mlp(), nn.losses.cross_entropy, optim.SGD(0.1), **options).fit(data, epochs)
+        Trainer(mlp(), loss, optim.SGD(0.1), **options).fit(data, epochs)
 
     for call, words in [
         (lambda: fit([]), "no batch in epoch 1"),
         (lambda: fit(dx.buffer_from_vector([]).batch(2)), "no batch in epoch 1"),
         (lambda: fit(iter([(x, y)]), 2), "can be read once only"),
-        (lambda: fit(3), "data are batches, not int"),
+        (lambda: fit(3), "data are batches in a list or stream, not int"),
+        (lambda: fit("text"), "not str"),
+        (lambda: fit({"x": x, "y": y}), "not dict"),
+        (lambda: fit(x), r"not an array of shape \(96, 2\)"),
+        (lambda: fit((x, y)), r"not one array of shape \(96, 2\): give a list"),
+        (lambda: fit([(x, y), None]), "not NoneType"),
+        (lambda: fit(lambda: None), "the function of data gave NoneType"),
+        (lambda: fit([(x, y)], 1.5), "epochs are a whole number from 0, not 1.5"),
+        (lambda: fit([(x, y)], -1), "not -1"),
+        (lambda: fit([(x, y.astype(np.float32))]), "numbers of classes, integers"),
+        (lambda: fit([(x, y > 1)]), "numbers of classes, integers"),
+        (lambda: fit([(x, y)], metrics="accuracy"), "metrics are a list, not str"),
+        (lambda: fit([(x, y)], metrics=[5]), "a name or a function, not int"),
+        (lambda: fit([(x, y)], callbacks=Callback()), "callbacks are a list"),
+        (lambda: fit([(x, y)], callbacks=[Callback]), "type is no Callback"),
+        (lambda: fit([(x, y)], compute_dtype="bfloat16"), "a floating dtype, not 'bfloat16'"),
+        (lambda: fit([(x, y)], compute_dtype=mx.int32), "a floating dtype"),
+        (lambda: fit([(x, y)], forward=3), "forward is a function, not int"),
+        (lambda: fit([(x, y)], clip_norm="1"), "clip_norm is a positive number"),
+        (lambda: Trainer(None, loss, optim.SGD(0.1)), "the model is no model: NoneType"),
+        (lambda: Trainer(mlp(), loss, optim.SGD), "no optimizer: the class SGD"),
+        (lambda: Trainer(mlp(), lambda p, t: None, optim.SGD(0.1)).step((x, y)), "gives an array"),
+        (lambda: Trainer(mlp(), loss, optim.SGD(0.1)).predict(x), "data to predict are batches"),
+        (
+            lambda: Trainer(mlp(), loss, optim.SGD(0.1)).fit([(x, y)], steps_per_epoch=1.5),
+            "not 1.5",
+        ),
         (lambda: fit([(x, y + 1)]), r"a label is 3, the model has 3 classes \(step 1, batch 1 of"),
         (lambda: fit([(x, y - 1)]), "a label is -1"),
         (lambda: fit([x]), "inputs and targets"),

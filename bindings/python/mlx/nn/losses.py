@@ -70,6 +70,10 @@ def cross_entropy(
         raise ValueError(
             f"Targets shape {targets.shape} does not match logits shape {logits.shape}."
         )
+    if not probabilities and not mx.issubdtype(targets.dtype, mx.integer):
+        raise ValueError(
+            f"Targets of shape {targets.shape} are numbers of classes, integers, not {targets.dtype}."
+        )
     m, norm = _log_normalizer(logits, axis)
     if probabilities:
         loss = ((norm - (logits - m)) * targets).sum(axis=axis)

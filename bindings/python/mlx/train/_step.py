@@ -41,10 +41,15 @@ def _array(value):
 def first_two(model: Module, batch: Any) -> tuple[mx.array, mx.array]:
     """The model's prediction for the first array of a batch, and the second, its target."""
     values = list(batch.values()) if isinstance(batch, dict) else batch
-    if not isinstance(values, (tuple, list)) or len(values) != 2:
-        names = list(batch) if isinstance(batch, dict) else "no pair"
+    if not isinstance(values, (tuple, list)):
         raise ValueError(
-            f"[train] a batch is inputs and targets, not {names}: say forward(model, batch)"
+            f"[train] a batch is inputs and targets, not one array of shape {values.shape}: give a "
+            "list of pairs, or say forward(model, batch)"
+        )
+    if len(values) != 2:
+        parts = list(batch) if isinstance(batch, dict) else f"{len(values)} arrays"
+        raise ValueError(
+            f"[train] a batch is inputs and targets, not {parts}: say forward(model, batch)"
         )
     return model(values[0]), values[1]
 
@@ -111,7 +116,10 @@ class Steps:
         labels, safe = {}, target
         if self.check_labels:
             labels, safe = _labels(prediction, target, weight)
-        value = self.loss(prediction, safe).astype(mx.float32)
+        value = self.loss(prediction, safe)
+        if not isinstance(value, mx.array):
+            raise TypeError(f"[train] the loss gives an array, not {type(value).__name__}")
+        value = value.astype(mx.float32)
         count = mx.array(target.shape[0] if target.ndim else 1, mx.float32)
         if weight is not None:
             if value.ndim == 0:

@@ -4,6 +4,7 @@ import csv
 import os
 import sys
 import time
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Mapping, Optional, TextIO, Union
 
 import mlx.core as mx
@@ -71,6 +72,13 @@ class Callback:
         """Take up what `state_dict` and `arrays` gave."""
 
 
+def _number(value: Any, least: float, what: str, kind: Any = Real) -> Any:
+    """A number from `least` on, or ValueError."""
+    if isinstance(value, bool) or not isinstance(value, kind) or not value >= least:
+        raise ValueError(f"[train] {what} is a number from {least}, not {value!r}")
+    return value
+
+
 def _monitored(logs: Logs, name: str, who: str) -> float:
     if name not in logs or not isinstance(logs[name], (int, float)):
         numbers = ", ".join(n for n, v in logs.items() if isinstance(v, (int, float)))
@@ -87,8 +95,12 @@ class _Best:
             raise ValueError(f'[train] the mode is "min" or "max", not {mode!r}')
         smaller = any(word in name for word in ("loss", "perplexity", "error"))
         self.sign = -1 if mode == "min" or (mode is None and smaller) else 1
-        self.least = least
+        self.least = _number(least, 0, "min_delta")
         self.value: Optional[float] = None
+
+    def load(self, value: Any) -> None:
+        """Take up a value that was kept."""
+        self.value = None if value is None else float(value)
 
     def better(self, value: float) -> bool:
         if value != value:
@@ -103,7 +115,7 @@ class Progress(Callback):
     """A line that is written over as steps go by, and a line for each epoch, on stderr."""
 
     def __init__(self, file: Optional[TextIO] = None, every: float = 0.2) -> None:
-        self.file, self.every = file, every
+        self.file, self.every = file, _number(every, 0, "every")
 
     def on_fit_begin(self, trainer: "Trainer") -> None:
         self._last = self._begin = time.perf_counter()
@@ -144,7 +156,7 @@ class EarlyStopping(Callback):
         mode: Optional[str] = None,
         min_delta: float = 0.0,
     ) -> None:
-        self.monitor, self.patience = monitor, patience
+        self.monitor, self.patience = monitor, _number(patience, 0, "patience", Integral)
         self.best, self.waited = _Best(monitor, mode, min_delta), 0
 
     def on_epoch_end(self, trainer: "Trainer", logs: Logs) -> None:
@@ -159,7 +171,8 @@ class EarlyStopping(Callback):
         return {"best": self.best.value, "waited": self.waited}
 
     def load_state_dict(self, state: Mapping[str, Any], arrays: Mapping[str, mx.array]) -> None:
-        self.best.value, self.waited = state["best"], int(state["waited"])
+        self.best.load(state["best"])
+        self.waited = int(state["waited"])
 
 
 class Checkpoint(Callback):
@@ -177,15 +190,18 @@ class Checkpoint(Callback):
         every_steps: Optional[int] = None,
         keep: int = 0,
     ) -> None:
-        if every_steps is not None and every_steps < 1:
-            raise ValueError(f"[train] a checkpoint every {every_steps} steps")
+        if every_steps is not None:
+            _number(every_steps, 1, "every_steps", Integral)
         self.folder, self.monitor = os.fspath(folder), monitor
-        self.every_steps, self.keep = every_steps, keep
+        self.every_steps, self.keep = every_steps, _number(keep, 0, "keep", Integral)
         self.best = _Best(monitor or "", mode, 0.0)
 
     def path(self, name: str) -> str:
         """The path of "last", "best" or "step-..."."""
         return os.path.join(self.folder, f"{name}.safetensors")
+
+    def on_fit_begin(self, trainer: "Trainer") -> None:
+        _make_folder(self.folder)
 
     def on_step_end(self, trainer: "Trainer", logs: Logs) -> None:
         if self.every_steps and trainer.global_step % self.every_steps == 0:
@@ -212,7 +228,15 @@ class Checkpoint(Callback):
         return {"best": self.best.value}
 
     def load_state_dict(self, state: Mapping[str, Any], arrays: Mapping[str, mx.array]) -> None:
-        self.best.value = state["best"]
+        self.best.load(state["best"])
+
+
+def _make_folder(folder):
+    """Before the first step, since a folder that cannot be would lose an epoch."""
+    try:
+        os.makedirs(folder or ".", exist_ok=True)
+    except OSError as error:
+        raise OSError(f"[train] {folder} can be no folder: {error.strerror}") from None
 
 
 class LearningRateMonitor(Callback):
@@ -233,6 +257,11 @@ class CSVLogger(Callback):
     def __init__(self, path: PathLike) -> None:
         self.path = os.fspath(path)
 
+    def on_fit_begin(self, trainer: "Trainer") -> None:
+        if os.path.isdir(self.path):
+            raise IsADirectoryError(f"[train] {self.path} is a folder, a CSV file was expected")
+        _make_folder(os.path.dirname(self.path))
+
     def on_epoch_end(self, trainer: "Trainer", logs: Logs) -> None:
         partial = f"{self.path}.partial"
         with open(partial, "w", newline="", encoding="utf-8") as file:
@@ -249,10 +278,12 @@ class TensorBoard(Callback):
     order = 50
 
     def __init__(self, folder: PathLike, every_steps: int = 10) -> None:
-        self.folder, self.every_steps = os.fspath(folder), every_steps
+        self.folder = os.fspath(folder)
+        self.every_steps = _number(every_steps, 1, "every_steps", Integral)
         self.writer: Optional[EventWriter] = None
 
     def on_fit_begin(self, trainer: "Trainer") -> None:
+        _make_folder(self.folder)
         self.writer = EventWriter(self.folder)
 
     def _write(self, group: str, logs: Logs, step: int) -> None:
@@ -280,7 +311,7 @@ class EMA(Callback):
     it if `evaluate`; `apply` puts it into the model."""
 
     def __init__(self, decay: float = 0.999, evaluate: bool = True, warmup: bool = True) -> None:
-        if not 0 <= decay < 1:
+        if not _number(decay, 0, "EMA's decay") < 1:
             raise ValueError(f"[train] EMA: a decay of {decay}")
         self.decay, self.evaluate, self.warmup = decay, evaluate, warmup
         self.average: Any = None
@@ -332,7 +363,7 @@ class TimeLimit(Callback):
     """Ends the training after so many seconds of `fit`."""
 
     def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
+        self.seconds = _number(seconds, 0, "seconds")
 
     def on_fit_begin(self, trainer: "Trainer") -> None:
         self._end = time.monotonic() + self.seconds

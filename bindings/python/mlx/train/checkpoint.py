@@ -9,7 +9,7 @@ import mlx.core as mx
 
 from ..utils import tree_flatten
 
-__all__ = ["check_same", "read", "write"]
+__all__ = ["check_same", "check_state", "read", "write"]
 
 PathLike = Union[str, os.PathLike]
 
@@ -39,6 +39,26 @@ def read(path: PathLike) -> tuple[dict[str, mx.array], dict[str, Any]]:
         why = "has no state of a training" if isinstance(error, KeyError) else str(error)
         raise ValueError(f"[train] {path} is no checkpoint: {why}") from None
     return arrays, about
+
+
+def check_state(found: Any, wanted: Any, path: PathLike, name: str = "") -> None:
+    """Raise ValueError, which names the place, unless what a checkpoint says is of these kinds:
+    "count" from 0, "number", a list of one kind, a dict that has these keys; None for anything."""
+    if wanted is None:
+        return
+    kinds: dict[Any, Any] = {"count": int, "number": (int, float), list: list, dict: dict}
+    plain = wanted if isinstance(wanted, str) else type(wanted)
+    right = isinstance(found, kinds[plain]) and not isinstance(found, bool)
+    if not right or (plain == "count" and not 0 <= found < 1 << 53):
+        raise ValueError(
+            f"[train] {os.fspath(path)} is no checkpoint: its {name or 'state'} is {found!r:.40}"
+        )
+    for key, kind in wanted.items() if plain is dict else ():
+        if key not in found:
+            raise ValueError(f"[train] {os.fspath(path)} is no checkpoint: it lacks {key!r}")
+        check_state(found[key], kind, path, key)
+    for one in found if plain is list else ():
+        check_state(one, wanted[0], path, name)
 
 
 def check_same(found: Mapping[str, mx.array], wanted: Any, what: str, path: PathLike) -> None:

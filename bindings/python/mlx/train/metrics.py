@@ -90,7 +90,10 @@ class Mean(Metric):
     def update(
         self, prediction: mx.array, target: mx.array, weight: Optional[mx.array] = None
     ) -> None:
-        values = self.function(prediction, target).astype(mx.float32)
+        values = self.function(prediction, target)
+        if not isinstance(values, mx.array):
+            raise TypeError(f"[train] {self.name} gives an array, not {type(values).__name__}")
+        values = values.astype(mx.float32)
         if values.ndim == 0:
             if weight is not None:
                 raise ValueError(f"[train] {self.name}: weights need a value for each example")
@@ -312,6 +315,8 @@ def metric(what: Union[str, Metric, Callable[[mx.array, mx.array], mx.array]]) -
         if what not in _NAMES:
             raise ValueError(f"[train] no metric {what!r}; there are {', '.join(_NAMES)}")
         return _NAMES[what]()
+    if not callable(what):
+        raise TypeError(f"[train] a metric is a name or a function, not {type(what).__name__}")
     return Mean(what)
 
 

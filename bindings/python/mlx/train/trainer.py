@@ -1,6 +1,7 @@
 """The training loop."""
 
 import os
+from numbers import Integral, Real
 from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Sequence, Union
 
 import mlx.core as mx
@@ -68,14 +69,23 @@ class Trainer:
         check_labels: bool = True,
         compile: bool = True,
     ) -> None:
-        if not isinstance(accumulate, int) or accumulate < 1:
+        for name, value, kind in (("model", model, Module), ("optimizer", optimizer, Optimizer)):
+            if not isinstance(value, kind):
+                raise TypeError(f"[train] the {name} is no {name}: {_described(value)}")
+        for name, value in (("metrics", metrics), ("callbacks", callbacks)):
+            if not isinstance(value, (list, tuple)):
+                raise TypeError(f"[train] {name} are a list, not {_described(value)}")
+        if compute_dtype is not None and not _is_floating(compute_dtype):
+            raise TypeError(f"[train] compute_dtype is a floating dtype, not {compute_dtype!r}")
+        if not isinstance(accumulate, Integral) or accumulate < 1:
             raise ValueError(f"[train] accumulate is the number of batches of a step: {accumulate}")
         if on_nan not in ("stop", "skip", "ignore"):
             raise ValueError(f'[train] on_nan is "stop", "skip" or "ignore", not {on_nan!r}')
-        if clip_norm is not None and not clip_norm > 0:
-            raise ValueError(f"[train] clip_norm is a positive number, not {clip_norm}")
-        if not callable(loss):
-            raise TypeError(f"[train] the loss is a function, not {type(loss).__name__}")
+        if clip_norm is not None and not (isinstance(clip_norm, Real) and clip_norm > 0):
+            raise ValueError(f"[train] clip_norm is a positive number, not {clip_norm!r}")
+        for name, function in (("loss", loss), ("forward", forward or first_two)):
+            if not callable(function):
+                raise TypeError(f"[train] {name} is a function, not {_described(function)}")
         for callback in callbacks:
             if not isinstance(callback, Callback):
                 raise TypeError(f"[train] {type(callback).__name__} is no Callback")
@@ -124,6 +134,8 @@ class Trainer:
         returns such for each epoch. With `steps_per_epoch` an epoch is so many batches, and data
         begin again when they end. resume: a checkpoint, or a folder of a `Checkpoint`, from which
         to go on if there is one already, in the middle of an epoch, too."""
+        if not isinstance(epochs, Integral) or epochs < 0:
+            raise ValueError(f"[train] epochs are a whole number from 0, not {epochs!r}")
         if resume is not None:
             self.resume(resume)
         self.stopping, self._data = None, _Data(data, "data", steps_per_epoch)
@@ -310,17 +322,13 @@ class Trainer:
         arrays, about = checkpoint.read(path)
         self.steps
         model, optimizer = _part(arrays, "model."), _part(arrays, "optimizer.")
+        random = {"random": arrays["random"]} if "random" in arrays else {}
         checkpoint.check_same(model, self.model.parameters(), "model", path)
         checkpoint.check_same(optimizer, self.optimizer.state, "optimizer", path)
-        states = about["callbacks"]
-        if len(states) != len(self.callbacks):
-            raise ValueError(
-                f"[train] {os.fspath(path)} has the states of {len(states)} callbacks, here are "
-                f"{len(self.callbacks)}"
-            )
+        checkpoint.check_same(random, {"random": mx.random.state[0]}, "random generator", path)
+        checkpoint.check_state(about, _STATE, path)
         mx.eval(arrays)
-        for i, (callback, state) in enumerate(zip(self.callbacks, states)):
-            callback.load_state_dict(state, _part(arrays, f"callback.{i}."))
+        self._load_callbacks(path, about["callbacks"], arrays)
         self.model.update(tree_unflatten(model))
         self.optimizer.state = tree_unflatten(optimizer)
         mx.random.state[0] = arrays["random"]
@@ -328,6 +336,25 @@ class Trainer:
             setattr(self, name, about[name])
         self._sums, self.history.rows = about["sums"], about["history"]
         self._resumed, self._steps, self._pending = about["data"], None, 0
+
+    def _load_callbacks(self, path, states, arrays):
+        """Each takes up its state, or all keep what they had."""
+        if len(states) != len(self.callbacks):
+            raise ValueError(
+                f"[train] {os.fspath(path)} has the states of {len(states)} callbacks, here are "
+                f"{len(self.callbacks)}"
+            )
+        before = [(callback.state_dict(), callback.arrays()) for callback in self.callbacks]
+        for i, (callback, state) in enumerate(zip(self.callbacks, states)):
+            try:
+                callback.load_state_dict(state, _part(arrays, f"callback.{i}."))
+            except (KeyError, TypeError, ValueError, AttributeError) as error:
+                for one, kept in zip(self.callbacks, before):
+                    one.load_state_dict(*kept)
+                who, why = type(callback).__name__, f"{type(error).__name__} {error}"
+                raise ValueError(
+                    f"[train] {os.fspath(path)} has no state of {who}: {why}"
+                ) from error
 
     def resume(self, path: PathLike) -> bool:
         """Load a checkpoint, or `last.safetensors` of a folder, if it is there; says whether."""
@@ -341,6 +368,32 @@ class Trainer:
 
 
 _COUNTS = ("epoch", "batch", "global_step")
+
+# What a checkpoint says besides its arrays, and of what kind each is.
+_STATE = {
+    **{name: "count" for name in _COUNTS},
+    "sums": {"loss": "number", "count": "number", "skipped": "count"},
+    "history": [{}],
+    "callbacks": [{}],
+    "data": None,  # of the data, which check it
+}
+
+
+def _described(value):
+    """What was given, in a word or two for an error."""
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    if _is_array(value):
+        return f"an array of shape {value.shape}"
+    return type(value).__name__
+
+
+def _is_array(value):
+    return isinstance(getattr(value, "shape", None), tuple)
+
+
+def _is_floating(dtype):
+    return isinstance(dtype, mx.Dtype) and mx.issubdtype(dtype, mx.floating)
 
 
 def _part(arrays, prefix):
@@ -361,16 +414,22 @@ def _first(batch):
     return batch[0] if isinstance(batch, tuple) else batch
 
 
+_END = object()
+
+
 class _Data:
     """Where batches come from: an epoch of them at a time, from any place in it."""
 
     def __init__(self, data: Any, what: str, length: Optional[int]) -> None:
         if hasattr(data, "to_stream"):
             data = data.to_stream()
-        if not callable(data) and not hasattr(data, "__iter__"):
-            raise TypeError(f"[train] {what} are batches, not {type(data).__name__}")
-        if length is not None and length < 1:
-            raise ValueError(f"[train] an epoch of {length} batches")
+        one = isinstance(data, (str, bytes, dict)) or _is_array(data)
+        if one or not (callable(data) or hasattr(data, "__iter__")):
+            raise TypeError(
+                f"[train] {what} are batches in a list or stream, not {_described(data)}"
+            )
+        if length is not None and not (isinstance(length, Integral) and length > 0):
+            raise ValueError(f"[train] an epoch is a number of batches above 0, not {length!r}")
         self.data, self.what, self.length = data, what, length
         self.is_stream = hasattr(data, "state_dict") and hasattr(data, "reset")
         self.rest: Optional[Iterator[Any]] = None  # what an epoch of a given length left
@@ -385,13 +444,13 @@ class _Data:
         batches, count = self._open(number, given, state), given
         self.rest = batches
         while self.length is None or count < self.length:
-            batch = next(batches, None)
-            if batch is None and self.length is not None:
+            batch = next(batches, _END)
+            if batch is _END and self.length is not None:
                 self.rest = batches = self._begin(None)
-                batch = next(batches, None)
-                if batch is None:
+                batch = next(batches, _END)
+                if batch is _END:
                     raise ValueError(f"[train] the {self.what} gave no batch when they began again")
-            if batch is None:
+            if batch is _END:
                 return
             count, self.taken = count + 1, self.taken + 1
             yield batch
@@ -406,8 +465,12 @@ class _Data:
             self.data.load_state_dict(state)
             return iter(self.data)
         batches = self._begin(number)
-        for self.taken in range(1, (given if state is None else int(state["taken"])) + 1):
-            next(batches, None)
+        taken = given if state is None else isinstance(state, dict) and state.get("taken")
+        if not isinstance(taken, int) or isinstance(taken, bool) or taken < 0:
+            raise ValueError(f"[train] the checkpoint has no place in these data: {state!r:.40}")
+        for self.taken in range(1, taken + 1):
+            if next(batches, _END) is _END:
+                break
         return batches
 
     def _begin(self, number: Optional[int]) -> Iterator[Any]:
@@ -416,6 +479,8 @@ class _Data:
         if self.is_stream:
             return iter(self.data.reset(number))
         batches: Iterable[Any] = self.data() if callable(self.data) else self.data
+        if not hasattr(batches, "__iter__"):
+            raise TypeError(f"[train] the function of {self.what} gave {_described(batches)}")
         found = iter(batches)
         if found is batches and not callable(self.data) and self.begun > 1:
             raise ValueError(
