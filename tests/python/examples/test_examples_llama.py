@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 from pathlib import Path
 
 import mlx.core as mx
@@ -270,3 +271,25 @@ def test_adapters_of_another_model(learned, tmp_path):
     other, _ = load.open_model(checkpoint(tmp_path / "hf", hidden_size=32, head_dim=16))
     refused("no adapters for this model", lora.load, other, top / "adapters")
     refused("no adapters for this model", lora.load, other, tmp_path)
+
+
+# --- the same in C --------------------------------------------------------------------------------
+
+IN_C = Path(os.environ.get("MLX_TEST_BUILD", "/nowhere")) / "examples" / "llama"
+
+
+@needs_data
+@pytest.mark.skipif(not IN_C.exists(), reason="examples/c/llama.c is not built")
+def test_adapters_that_c_learned(tmp_path):
+    data = common.data_folder() / "stories260K"
+    text = data / "expected_greedy_200.txt"
+    words = [IN_C, "lora", data / "stories260K.gguf", text, "10", tmp_path / "adapters"]
+    said = subprocess.run(words, capture_output=True, text=True, check=True).stdout.split()
+    with_them = lm.load(data / "stories260K.gguf", tmp_path / "adapters")
+    ids, losses = with_them.encode(text.read_text()), []
+    for i in range(0, min(4 * 64, len(ids) - 64), 64):
+        x = with_them.logits(ids[i : i + 64])
+        likely = x - mx.logsumexp(x, -1, keepdims=True)
+        losses.append(-np.array(likely)[np.arange(64), ids[i + 1 : i + 65]].mean())
+    assert np.mean(losses) == pytest.approx(float(said[3]), abs=2e-3)
+    assert float(said[3]) != pytest.approx(float(said[1]), abs=1e-2)
