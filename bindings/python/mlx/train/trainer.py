@@ -72,16 +72,16 @@ class Trainer:
         for name, value, kind in (("model", model, Module), ("optimizer", optimizer, Optimizer)):
             if not isinstance(value, kind):
                 raise TypeError(f"[train] the {name} is no {name}: {_described(value)}")
-        for name, value in (("metrics", metrics), ("callbacks", callbacks)):
-            if not isinstance(value, (list, tuple)):
-                raise TypeError(f"[train] {name} are a list, not {_described(value)}")
+        for name, several in (("metrics", metrics), ("callbacks", callbacks)):
+            if not isinstance(several, (list, tuple)):
+                raise TypeError(f"[train] {name} are a list, not {_described(several)}")
         if compute_dtype is not None and not _is_floating(compute_dtype):
             raise TypeError(f"[train] compute_dtype is a floating dtype, not {compute_dtype!r}")
-        if not isinstance(accumulate, Integral) or accumulate < 1:
+        if not _whole(accumulate, 1):
             raise ValueError(f"[train] accumulate is the number of batches of a step: {accumulate}")
         if on_nan not in ("stop", "skip", "ignore"):
             raise ValueError(f'[train] on_nan is "stop", "skip" or "ignore", not {on_nan!r}')
-        if clip_norm is not None and not (isinstance(clip_norm, Real) and clip_norm > 0):
+        if clip_norm is not None and not _positive(clip_norm):
             raise ValueError(f"[train] clip_norm is a positive number, not {clip_norm!r}")
         for name, function in (("loss", loss), ("forward", forward or first_two)):
             if not callable(function):
@@ -134,7 +134,7 @@ class Trainer:
         returns such for each epoch. With `steps_per_epoch` an epoch is so many batches, and data
         begin again when they end. resume: a checkpoint, or a folder of a `Checkpoint`, from which
         to go on if there is one already, in the middle of an epoch, too."""
-        if not isinstance(epochs, Integral) or epochs < 0:
+        if not _whole(epochs, 0):
             raise ValueError(f"[train] epochs are a whole number from 0, not {epochs!r}")
         if resume is not None:
             self.resume(resume)
@@ -370,7 +370,7 @@ class Trainer:
 _COUNTS = ("epoch", "batch", "global_step")
 
 # What a checkpoint says besides its arrays, and of what kind each is.
-_STATE = {
+_STATE: dict[str, Any] = {
     **{name: "count" for name in _COUNTS},
     "sums": {"loss": "number", "count": "number", "skipped": "count"},
     "history": [{}],
@@ -386,6 +386,14 @@ def _described(value):
     if _is_array(value):
         return f"an array of shape {value.shape}"
     return type(value).__name__
+
+
+def _whole(value, least):
+    return isinstance(value, Integral) and value >= least
+
+
+def _positive(value):
+    return isinstance(value, Real) and value > 0
 
 
 def _is_array(value):
@@ -428,7 +436,7 @@ class _Data:
             raise TypeError(
                 f"[train] {what} are batches in a list or stream, not {_described(data)}"
             )
-        if length is not None and not (isinstance(length, Integral) and length > 0):
+        if length is not None and not _whole(length, 1):
             raise ValueError(f"[train] an epoch is a number of batches above 0, not {length!r}")
         self.data, self.what, self.length = data, what, length
         self.is_stream = hasattr(data, "state_dict") and hasattr(data, "reset")
