@@ -4,11 +4,11 @@
 
 OTHER is a Python that has the other packages. MLX_NUM_THREADS sets the threads of both (2),
 BENCH_ROUNDS the rounds (7), MLX_MODELS and MLX_TEST_DATA say where models and recordings are.
-Medians in milliseconds: of wall time, and of processor time, which counts on a busy machine (threads
-that wait busily for each other spend it, too: then one thread says more); their ratio.
+Medians in milliseconds: of wall time, and of processor time, which counts on a busy machine
+(threads that wait busily for each other spend it, too: then one thread says more); their ratio.
 
-A case is two functions of ours and theirs, which prepare and return what is measured. Each side has a
-process of its own that takes its turn when it is told to.
+A case is two functions of ours and theirs, which prepare and return what is measured. Each side
+has a process of its own that takes its turn when it is told to.
 """
 
 import os

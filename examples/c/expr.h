@@ -12,9 +12,14 @@
 
 #include "mlx/c/mlx.h"
 
-static mlx_stream on; /* the stream everything runs on */
-static mlx_array *step_arrays;
-static size_t step_count, step_room;
+#ifdef EXPR_SHARED /* by the files of a program, one of which defines these */
+#define EXPR_STATE extern
+#else
+#define EXPR_STATE static
+#endif
+EXPR_STATE mlx_stream on; /* the stream everything runs on */
+EXPR_STATE mlx_array *step_arrays;
+EXPR_STATE size_t step_count, step_room;
 
 static inline void need(int failed) {
     if (failed)
