@@ -40,7 +40,7 @@ typedef enum cli_status {
     CLI_FAILED = 1,       /* it could not be done; the two differ; the model has faults */
     CLI_USAGE = 2,        /* there is no such command, option or value */
     CLI_NO_ANSWER = 3,    /* what was to be compared could not be read (diff) */
-    CLI_INTERRUPTED = 130 /* by Control-C; nothing half written is left */
+    CLI_INTERRUPTED = 130 /* by Control-C, SIGTERM; nothing half written is left */
 } cli_status;
 
 /* --- commands as data ------------------------------------------------------------------------- */
@@ -140,7 +140,8 @@ int cli_library(cli_call *c);
 /* A note to stderr that stops nothing; silent with --quiet. */
 void cli_note(cli_call *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Was Control-C pressed? Long loops that are not in the library ask; the library asks itself. */
+/* Was Control-C pressed, or the process asked to end? Long loops that are not in the library ask;
+   the library asks itself. */
 bool cli_interrupted(void);
 /* Waits until there is something to read. False: Control-C was pressed, or errno says why. */
 bool cli_readable(int fd);
@@ -148,8 +149,8 @@ bool cli_ends_with(const char *text, const char *ending);
 /* Of files: behind a name, in small letters or capitals. */
 bool cli_has_ending(const char *path, const char *ending);
 void cli_interrupt_begin(void); /* main's */
-/* It was answered: the next one is the first again. */
-void cli_interrupt_clear(void);
+/* Control-C was answered: the next one is the first again. False: the process is to end. */
+bool cli_interrupt_clear(void);
 
 /* The word (`next` gives the i-th, NULL at the end) that was probably meant, valid until the next
    call; NULL: none is near. */

@@ -9,7 +9,7 @@ const cli_status_row cli_status_rows[] = {
     {CLI_FAILED, "it could not be done; of diff: they differ; of verify: there are faults"},
     {CLI_USAGE, "there is no such command, option or value"},
     {CLI_NO_ANSWER, "of diff: one of the two could not be read"},
-    {CLI_INTERRUPTED, "interrupted by Control-C"},
+    {CLI_INTERRUPTED, "interrupted by Control-C, or asked to end (SIGTERM)"},
     {141, "the reader of the output went away (SIGPIPE)"},
     {0, NULL}};
 

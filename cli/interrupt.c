@@ -1,5 +1,5 @@
-/* Control-C: the library and long loops stop at the next step, and what is half written is taken
-   away. A second one ends the process at once. */
+/* Control-C, and who else asks the process to end: the library and long loops stop at the next
+   step, and what is half written is taken away. A second signal ends the process at once. */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -8,10 +8,11 @@
 
 static volatile sig_atomic_t interrupts;
 
+static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+
 static void interrupt(int number) {
-    (void)number;
-    interrupts = 1;
-    signal(SIGINT, SIG_DFL); // who presses twice does not want to wait
+    interrupts = number;
+    signal(number, SIG_DFL); // who presses twice does not want to wait
 }
 
 bool cli_interrupted(void) {
@@ -33,13 +34,19 @@ static int asked(void *data) {
 }
 
 static void listen(void) {
-    struct sigaction action = {.sa_handler = interrupt, .sa_flags = SA_RESTART};
-    sigaction(SIGINT, &action, NULL);
+    struct sigaction action = {.sa_handler = interrupt, .sa_flags = SA_RESTART}, now;
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        if (sigaction(numbers[i], NULL, &now) == 0 &&
+            now.sa_handler != SIG_IGN) // as nohup wants it
+            sigaction(numbers[i], &action, NULL);
 }
 
-void cli_interrupt_clear(void) {
+bool cli_interrupt_clear(void) {
+    if (interrupts != SIGINT)
+        return interrupts == 0;
     interrupts = 0;
     listen();
+    return true;
 }
 
 void cli_interrupt_begin(void) {

@@ -138,8 +138,7 @@ static int run_quantize(cli_call *c) {
 
 /* --- the commands ----------------------------------------------------------------------------- */
 
-/* Those of mx.quantize that can be made, and the mixtures. */
-static const char modes[] =
+const char cli_modes[] =
     "affine|mxfp4|mxfp8|nvfp4|q4_0|q4_1|q5_0|q5_1|q8_0|q8_1|q2_k|q3_k|q4_k|q5_k|q6_k|q8_k|"
     "iq4_nl|iq4_xs|tq1_0|tq2_0|q1_0|q2_k_m|q3_k_s|q3_k_m|q4_k_s|q4_k_m|q5_k_s|q5_k_m";
 
@@ -156,7 +155,7 @@ static const char modes[] =
          .kind = CLI_TEXT,                                                                        \
          .value = "MODE",                                                                         \
          .help = "quantize matrices: affine, mxfp4, nvfp4, q8_0, q4_k, q4_k_m ...",               \
-         .usual = modes},                                                                         \
+         .usual = cli_modes},                                                                     \
         {.name = "bits",                                                                          \
          .letter = 'b',                                                                           \
          .kind = CLI_INT,                                                                         \

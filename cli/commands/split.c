@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 
 #include "model/model.h"
 
@@ -45,7 +44,8 @@ static int check_format(cli_call *c, const char *format, const char *to) {
 
 /* --- how large parts are ---------------------------------------------------------------------- */
 
-/* How many files there are with `most` bytes in each, in the order of tensors. */
+/* How many files there are with `most` bytes in each, in the order of tensors, as the library cuts:
+   what is empty finds room anywhere. */
 static int64_t count_parts(mlx_file f, uint64_t most) {
     uint64_t in = 0;
     int64_t parts = 1;
@@ -53,7 +53,7 @@ static int64_t count_parts(mlx_file f, uint64_t most) {
     for (size_t i = 0; i < mlx_file_count(f); i++) {
         if (mlx_file_get(&t, f, i))
             continue;
-        if (in && in + t.bytes > most)
+        if (in && t.bytes > (in < most ? most - in : 0))
             parts++, in = 0;
         in += t.bytes;
     }
@@ -130,20 +130,38 @@ static char *path_of_part(const char *path, const char *format, int64_t parts, i
     return name;
 }
 
-/* A file of the input is never replaced, others where that was said. */
-static int check_place(cli_call *c, mlx_file f, const char *path) {
+/* Is it a file of the input? */
+static int is_read(cli_call *c, mlx_file f, const char *path) {
     struct stat there, own;
     const char *part;
     uint64_t bytes;
-    if (stat(path, &there))
-        return CLI_OK;
-    for (int i = 0; i < mlx_file_part_count(f); i++)
+    (void)c;
+    for (int i = 0; stat(path, &there) == 0 && i < mlx_file_part_count(f); i++)
         if (mlx_file_part(&part, &bytes, f, i) == 0 && stat(part, &own) == 0 &&
             own.st_dev == there.st_dev && own.st_ino == there.st_ino)
-            return cli_fail(c, "'%s' is read, and cannot be written", path);
+            return true;
+    return false;
+}
+
+/* A file of the input is never replaced, others where that was said. */
+static int check_place(cli_call *c, mlx_file f, const char *path) {
+    struct stat there;
+    if (stat(path, &there))
+        return CLI_OK;
+    if (is_read(c, f, path))
+        return cli_fail(c, "'%s' is read, and cannot be written", path);
     return cli_flag(c, "overwrite")
                ? CLI_OK
                : cli_fail(c, "'%s' exists, and may not be overwritten (--overwrite)", path);
+}
+
+/* Files of the model in another number of parts, which would be taken for what is written; those of
+   the input, beside which it is written, say the same. */
+static int other_forms(cli_call *c, mlx_file f, const char *path, const char *format, int64_t parts,
+                       cli_form_fn *does) {
+    if (cli_other_forms(c, f, path, format, parts, is_read))
+        return CLI_OK;
+    return cli_other_forms(c, f, path, format, parts, does);
 }
 
 static int check_places(cli_call *c, mlx_file f, const char *path, const char *format,
@@ -157,26 +175,13 @@ static int check_places(cli_call *c, mlx_file f, const char *path, const char *f
         free(name);
     }
     free(several);
-    return status;
+    return status ? status : other_forms(c, f, path, format, parts, check_place);
 }
 
-/* Early is better than after an hour. Of pipes and devices nothing is known. */
-static int check_space(cli_call *c, mlx_file f, const char *path) {
-    struct stat there;
-    struct statvfs disk;
-    if (stat(path, &there) == 0 && !S_ISREG(there.st_mode))
-        return CLI_OK;
-    const char *slash = strrchr(path, '/');
-    char *folder = strdup(slash ? path : ".");
-    if (folder && slash)
-        folder[slash == path ? 1 : slash - path] = 0;
-    bool known = folder && statvfs(folder, &disk) == 0;
-    free(folder);
-    uint64_t needs = cli_tensor_bytes(f),
-             has = known ? (uint64_t)disk.f_bavail * disk.f_frsize : needs;
-    return has >= needs ? CLI_OK
-                        : cli_fail(c, "'%s' needs %.1f MB, and its disk has %.1f MB left", path,
-                                   (double)needs / 1e6, (double)has / 1e6);
+static int drop(cli_call *c, mlx_file f, const char *path) {
+    (void)f;
+    return remove(path) == 0 ? CLI_OK
+                             : cli_fail(c, "'%s' cannot be removed: %s", path, strerror(errno));
 }
 
 /* Opens what was written, which tells that it can be. */
@@ -235,9 +240,10 @@ static int copy(cli_call *c, mlx_file f, bool split) {
     else
         status = check_places(c, f, path, format, most);
     status = status ? status : beside(c, f, cli_check_beside);
-    status = status ? status : check_space(c, f, path);
     if (status == CLI_OK)
         status = cli_copy(c, f, path, format, most);
+    if (status == CLI_OK)
+        status = other_forms(c, f, path, format, parts_of(f, most), drop);
     if (status == CLI_OK)
         status = beside(c, f, cli_copy_beside);
     if (status == CLI_OK)
@@ -279,7 +285,8 @@ static const cli_option split_options[] = {
      .help = "instead: N files at most, about equally large",
      .least = 1,
      .most = MOST_PARTS},
-    {.name = "overwrite", .help = "replace files that are there"},
+    {.name = "overwrite",
+     .help = "replace files that are there, also those of another number of parts"},
     {0}};
 
 static const cli_example split_examples[] = {
@@ -304,7 +311,8 @@ const cli_command cli_split = {
     .run = run_split};
 
 static const cli_option merge_options[] = {
-    {.name = "overwrite", .help = "replace a file that is there"}, {0}};
+    {.name = "overwrite", .help = "replace files that are there, also those of several parts"},
+    {0}};
 
 static const cli_example merge_examples[] = {
     {"mlx merge model/ model.safetensors", "the shards of a folder in one file"},

@@ -152,9 +152,8 @@ static cli_typed edited_line(cli_lines *l, const char *prompt, char **text) {
     shown = prompt;
     const char *line = l->get(l->edit, &n);
     if (cli_interrupted()) {
-        cli_interrupt_clear();
         printf("\n");
-        return CLI_TYPED_INTERRUPT;
+        return cli_interrupt_clear() ? CLI_TYPED_INTERRUPT : CLI_TYPED_END;
     }
     if (!line || n <= 0)
         return CLI_TYPED_END;
@@ -174,9 +173,8 @@ static cli_typed plain_line(const char *prompt, char **text) {
     if (!cli_readable(STDIN_FILENO) && cli_interrupted()) {
         if (!isatty(STDIN_FILENO))
             return CLI_TYPED_END;
-        cli_interrupt_clear();
         printf("\n");
-        return CLI_TYPED_INTERRUPT;
+        return cli_interrupt_clear() ? CLI_TYPED_INTERRUPT : CLI_TYPED_END;
     }
     ssize_t n = getline(text, &room, stdin);
     if (n < 0) {

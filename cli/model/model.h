@@ -64,6 +64,16 @@ int cli_copy(cli_call *c, mlx_file from, const char *to, const char *format, uin
 int cli_check_beside(cli_call *c, mlx_file f, const char *folder, const char *to);
 int cli_copy_beside(cli_call *c, mlx_file f, const char *folder, const char *to);
 
+/* Files beside `path` that are the same model in another number of parts: "m.safetensors", its index,
+   "m-00001-of-00003.safetensors". Who opens the folder might take one of them. CLI_OK, or what `does`
+   returned. */
+typedef int cli_form_fn(cli_call *c, mlx_file f, const char *path);
+int cli_other_forms(cli_call *c, mlx_file f, const char *path, const char *format, int64_t parts,
+                    cli_form_fn *does);
+
+/* What --mode is completed by, "a|b": those of mx.quantize that can be made, and the mixtures. */
+extern const char cli_modes[];
+
 /* --- checksums -------------------------------------------------------------------------------- */
 
 /* SHA-256 of a file as 64 hexadecimal digits. CLI_OK or what the command returns. p: a bar of bytes

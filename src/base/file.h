@@ -63,6 +63,8 @@ uint64_t mx_writer_count(const mx_writer *w); /* bytes of the file so far */
 uint64_t mx_writer_at(const mx_writer *w);    /* where the next byte goes */
 /* at most to the end; not in a pipe */
 bool mx_writer_seek(mx_writer *w, uint64_t at);
+/* Does the disk have that many bytes left? If not: an error. Of pipes and devices nobody knows. */
+bool mx_writer_room(const mx_writer *w, uint64_t bytes);
 /* the file ends there, with zeros; not in a pipe */
 bool mx_writer_extend(mx_writer *w, uint64_t size);
 bool mx_writer_commit(mx_writer *w);  /* frees w; false: nothing has changed */

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -261,6 +262,15 @@ bool mx_writer_seek(mx_writer *w, uint64_t at) {
         return fail_write(w, "seek in");
     w->at = at;
     return true;
+}
+
+bool mx_writer_room(const mx_writer *w, uint64_t bytes) {
+    struct statvfs disk;
+    if (!w->temp || fstatvfs(w->fd, &disk))
+        return true;
+    uint64_t has = (uint64_t)disk.f_bavail * disk.f_frsize;
+    return has >= bytes || mx_fail(MX_IO, "[%s] '%s' needs %.1f MB, and its disk has %.1f MB left",
+                                   w->op, w->target, (double)bytes / 1e6, (double)has / 1e6);
 }
 
 bool mx_writer_extend(mx_writer *w, uint64_t size) {

@@ -151,7 +151,8 @@ typedef struct mx_npz_each {
     mx_array *(*array)(const void *payload, size_t i);
     bool (*wrote)(const void *payload, size_t i); /* false: stop; NULL: nobody asks */
     const void *payload;
-    bool keeps; /* a file that is there by then is not replaced */
+    bool keeps;     /* a file that is there by then is not replaced */
+    uint64_t bytes; /* of all arrays, for which the disk is asked; 0: it is not */
 } mx_npz_each;
 bool mx_save_npz_each(const char *path, const mx_npz_each *each, bool compressed);
 

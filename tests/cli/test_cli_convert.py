@@ -53,8 +53,8 @@ def test_refusals(plain, tmp_path):
 
 
 def test_unknown_endings_are_no_folders(plain, tmp_path):
-    for name in "x.safetensor", "x.tst":
-        done = run("convert", plain, tmp_path / name, status=1)
+    for name in "x.safetensor", "x.tst", "x.gguf/":
+        done = run("convert", plain, f"{tmp_path}/{name}", status=1)
         assert f"no format that is written ends in '.{name[2:]}'" in done.stderr
         assert not (tmp_path / name).exists()
     for name in "SmolLM2-1.7B", "model.v2", "plain":
@@ -62,6 +62,11 @@ def test_unknown_endings_are_no_folders(plain, tmp_path):
         assert (tmp_path / name / "model.safetensors").exists()
     run("convert", plain, tmp_path / "x.tst", "--format", "mlx")
     assert (tmp_path / "x.tst" / "model.safetensors").exists()
+
+
+def test_an_ending_alone_is_a_file(plain, tmp_path):
+    run("convert", plain, ".gguf", cwd=tmp_path)
+    assert (tmp_path / ".gguf").read_bytes()[:4] == b"GGUF"
 
 
 def test_endings_in_capitals(tmp_path):

@@ -191,7 +191,8 @@ def test_full_disk(model, tmp_path):
     assert listing(out) == {"m.safetensors": b"old"}
 
 
-def test_control_c(tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_signals(tmp_path, number):
     """Stops between tensors, says so, and takes away what is half written."""
     path = write_safetensors(
         tmp_path / "in.safetensors",
@@ -208,7 +209,7 @@ def test_control_c(tmp_path):
     while not any(out.iterdir()):  # it writes
         assert process.poll() is None
         time.sleep(0.001)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, errors = process.communicate(timeout=120)
     if process.returncode == 0:
         pytest.skip("it was done before")
@@ -256,6 +257,34 @@ def test_parts_that_are_there_stay(model, gguf, tmp_path):
         entrance = paths[0] if ending == "gguf" else tmp_path / "x.safetensors.index.json"
         run("split", entrance, tmp_path / f"x.{ending}", "--parts", "3", "--overwrite", status=1)
         run("split", source, tmp_path / f"x.{ending}", "--parts", "3", "--overwrite")
+
+
+def test_other_numbers_of_parts_go(model, gguf, tmp_path):
+    """What is opened afterwards is what was written, not what was there before."""
+    for source, ending in ((model, "safetensors"), (gguf, "gguf")):
+        out = tmp_path / f"out_{ending}"
+        out.mkdir()
+        (out / f"other-00001-of-00002.{ending}").write_text("another model")
+        former = source.parent / f"former.{ending}"
+        run("convert", write_safetensors(tmp_path / "f", {"a": np.ones(3000, "f")}), former)
+        run("split", former, out / f"model.{ending}", "--parts", "1")
+        for parts in 3, 2, 1, 3:
+            words = "split", source, out / f"model.{ending}", "--parts", parts
+            assert "may not be overwritten" in run(*words, status=1).stderr
+            files = files_of(document(*words, "--overwrite"))
+            index = [f"{out}/model.safetensors.index.json"] * (ending[0] == "s" and parts > 1)
+            there = {str(p) for p in out.iterdir() if p.name.startswith("model")}
+            assert there == {*map(str, files), *index} and len(files) == parts
+        assert (out / f"other-00001-of-00002.{ending}").exists()
+
+
+def test_merged_beside_the_parts(model, gguf, tmp_path):
+    for source, ending in ((model, "safetensors"), (gguf, "gguf")):
+        paths = files_of(document("split", source, tmp_path / f"m.{ending}", "--parts", "3"))
+        entrance = paths[0] if ending == "gguf" else tmp_path / "m.safetensors.index.json"
+        run("merge", entrance, tmp_path / f"m.{ending}")
+        run("merge", entrance, tmp_path / f"m.{ending}", "--overwrite")
+        assert all(os.path.exists(p) for p in paths)
 
 
 def test_a_folder_of_one_split_model(gguf, tmp_path):

@@ -184,6 +184,14 @@ static char *path_of_part(const mx_archive_writer *w, int part) {
     return mx_text_take(&t);
 }
 
+/* Of all files, but the heads: early is better than after an hour. */
+static uint64_t bytes_of(const mx_archive_writer *w) {
+    uint64_t all = 0;
+    for (size_t i = 0; i < w->count; i++)
+        all += w->entry[i].bytes;
+    return all;
+}
+
 static bool write_head(mx_archive_writer *w, int part, mx_archive_entry **entry) {
     size_t n = 0;
     uint64_t size = 0;
@@ -197,7 +205,8 @@ static bool write_head(mx_archive_writer *w, int part, mx_archive_entry **entry)
     if (w->keeps)
         mx_writer_keep(w->file[part]);
     mx_sink k = mx_sink_writer(op, w->file_path[part], w->file[part]);
-    return w->format->head(&k, w, part, entry, n, &size) && mx_writer_extend(w->file[part], size);
+    return (part > 0 || mx_writer_room(w->file[part], bytes_of(w))) &&
+           w->format->head(&k, w, part, entry, n, &size) && mx_writer_extend(w->file[part], size);
 }
 
 static bool write_heads(mx_archive_writer *w) {

@@ -216,7 +216,7 @@ static bool write_archive(const char *path, const mx_npz_each *each, bool compre
     v.out = v.member ? mx_writer_open(op, path) : NULL;
     if (v.out && each->keeps)
         mx_writer_keep(v.out);
-    bool ok = v.out && save_to(&v, path);
+    bool ok = v.out && mx_writer_room(v.out, each->bytes) && save_to(&v, path);
     if (ok)
         ok = mx_writer_commit(v.out);
     else
@@ -251,7 +251,7 @@ static mx_array *value_of(const void *map, size_t i) {
 }
 
 bool mx_save_npz(const char *path, const mx_map *arrays, bool compressed) {
-    const mx_npz_each each = {arrays->count, key_of, value_of, NULL, arrays, false};
+    const mx_npz_each each = {arrays->count, key_of, value_of, NULL, arrays, false, 0};
     char *full = mx_path_with(op, path, ".npz");
     bool ok = full && mx_save_npz_each(full, &each, compressed);
     mx_free(full);

@@ -86,8 +86,18 @@ static const pk_global globals[] = {
     {"torch", "float8_e5m2fnuz", A_DTYPE, "float8_e5m2fnuz"},
 };
 
+/* "complex32", "uint4", "bits8": letters and a size. */
+static bool is_dtype(const char *name) {
+    static const char *const kinds[] = {"float", "complex", "int", "uint", "qint", "quint", "bits"};
+    size_t letters = strcspn(name, "0123456789");
+    for (size_t i = 0; name[letters] && i < sizeof kinds / sizeof *kinds; i++)
+        if (strlen(kinds[i]) == letters && memcmp(name, kinds[i], letters) == 0)
+            return true;
+    return false;
+}
+
 /* Tensors that PyTorch has and nobody reads here. */
-static const char *why_not(const char *name) {
+static const char *why_not(const char *module, const char *name) {
     static const char *const known[][2] = {
         {"ComplexDoubleStorage", "a tensor of complex128 is not read:"},
         {"_rebuild_sparse_tensor", "a sparse tensor is not read:"},
@@ -97,6 +107,8 @@ static const char *why_not(const char *name) {
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strcmp(known[i][0], name) == 0)
             return known[i][1];
+    if (strcmp(module, "torch") == 0 && is_dtype(name))
+        return "a tensor of this dtype is not read:";
     return "the pickle names what is not allowed in checkpoints of tensors:";
 }
 
@@ -110,7 +122,7 @@ pk_value *pk_find_global(pk_machine *m, const char *module, const char *name) {
             return v;
         }
     snprintf(full, sizeof full, "%.200s.%.200s", module, name);
-    return pk_fail(m, why_not(name), full);
+    return pk_fail(m, why_not(module, name), full);
 }
 
 /* --- storages --------------------------------------------------------------------------------- */

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <dirent.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 
 #include "base/ending.h"
 #include "base/mem.h"
@@ -37,14 +36,19 @@ static const struct target {
 };
 enum { TARGETS = sizeof targets / sizeof *targets, TO_MLX = 3 };
 
-/* ".tst" of "a/x.tst": what looks like the ending of a file, in small letters or capitals
-   alone. Models have names like "SmolLM2-1.7B" as well. NULL: there is none. */
+/* ".tst" of "a/x.tst", ".tst/" of "a/x.tst/": what looks like the ending of a file, in small letters
+   or capitals alone. Models have names like "SmolLM2-1.7B" as well. NULL: there is none. */
 static const char *ending_of(const char *path) {
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path,
-               *dot = strrchr(name, '.');
+    size_t end = strlen(path);
+    while (end && path[end - 1] == '/')
+        end--;
+    const char *name = path + end;
+    while (name > path && name[-1] != '/')
+        name--;
+    const char *dot = strrchr(name, '.');
     size_t small = dot ? strspn(dot + 1, "abcdefghijklmnopqrstuvwxyz") : 0,
            large = dot ? strspn(dot + 1, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") : 0, n = small + large;
-    return dot && dot > name && n && !dot[1 + n] ? dot : NULL;
+    return dot && dot > name && n && dot + 1 + n == path + end ? dot : NULL;
 }
 
 /* What plug-ins write: tensors under the names they have. */
@@ -67,11 +71,15 @@ static bool fail_target(const char *out, const char *format) {
                    op, out, ending_of(out), names);
 }
 
+/* Of a file; ".gguf" alone is its own. */
+static bool is_ending(const char *ending, const char *out) {
+    return ending && (mx_has_ending(out, ending) || strcasecmp(out, ending) == 0);
+}
+
 /* *t stays what it is where nothing says otherwise. */
 static bool target_of(const char *out, const char *format, struct target *t) {
     for (int i = 0; i < TARGETS; i++)
-        if (format ? strcmp(format, targets[i].name) == 0
-                   : targets[i].ending && mx_has_ending(out, targets[i].ending)) {
+        if (format ? strcmp(format, targets[i].name) == 0 : is_ending(targets[i].ending, out)) {
             *t = targets[i];
             return true;
         }
@@ -109,43 +117,6 @@ static bool check_paths(const char *in, const char *out, const struct target *t,
            mx_fail(MX_INVALID, "[%s] '%s' exists, and may not be overwritten", op, out);
 }
 
-/* The folder in which `path` is to be. */
-static char *parent_of(const char *path) {
-    size_t n = strlen(path);
-    while (n > 1 && path[n - 1] == '/')
-        n--;
-    while (n && path[n - 1] != '/')
-        n--;
-    mx_text t = {0};
-    mx_text_put(&t, n ? path : ".", n ? n : 1);
-    return mx_text_take(&t);
-}
-
-static uint64_t bytes_of(const mx_conversion *p) {
-    uint64_t all = 0;
-    for (size_t i = 0; i < p->count; i++) {
-        const mx_elements *e = &p->output[i].made;
-        uint64_t n = 1;
-        for (int d = 0; d < p->output[i].shape.ndim; d++)
-            n *= (uint64_t)p->output[i].shape.dim[d];
-        all += e->block                   ? n / e->block->items * e->block->bytes
-               : mx_elements_are_words(e) ? n * (uint64_t)e->quant.bits / 8
-                                          : n * mx_dtype_size(e->dtype);
-    }
-    return all;
-}
-
-/* Early is better than after an hour. */
-static bool check_space(const mx_conversion *p, const char *out) {
-    struct statvfs v;
-    char *folder = parent_of(out);
-    bool known = folder && statvfs(folder, &v) == 0;
-    mx_free(folder);
-    uint64_t needs = bytes_of(p), has = known ? (uint64_t)v.f_bavail * v.f_frsize : needs;
-    return has >= needs || mx_fail(MX_IO, "[%s] '%s' needs %.1f MB, and its disk has %.1f MB left",
-                                   op, out, (double)needs / 1e6, (double)has / 1e6);
-}
-
 /* --- writing --------------------------------------------------------------------------------- */
 
 static bool write_folder(const mx_conversion *p, const char *out, uint64_t most) {
@@ -174,8 +145,6 @@ static bool write(mx_conversion *p, const char *out, const struct target *t) {
     uint64_t most = p->choice->o->most_bytes ? p->choice->o->most_bytes : t->most_bytes;
     if (!t->format)
         make_npy(p);
-    if (!check_space(p, out))
-        return false;
     if (!t->format)
         return mx_write_npz(p, out);
     return t->ending ? mx_write_model(p, out, t->format, most) : write_folder(p, out, most);

@@ -82,6 +82,16 @@ static bool put_widened(const mx_conversion *p, const char *dtype, mx_map *meta)
     return ok;
 }
 
+static bool is_id(const json_t *v) {
+    const json_t *one;
+    size_t i;
+    json_array_foreach(v, i, one) {
+        if (!json_is_integer(one))
+            return false;
+    }
+    return !v || json_is_null(v) || json_is_integer(v) || json_is_array(v);
+}
+
 /* Of config.json: numbers, or lists of which the first counts. */
 static bool put_ids(const mx_model *m, mx_map *meta) {
     static const char *const ids[][2] = {{"bos_token_id", "tokenizer.ggml.bos_token_id"},
@@ -90,6 +100,10 @@ static bool put_ids(const mx_model *m, mx_map *meta) {
     bool ok = true;
     for (size_t i = 0; ok && i < sizeof ids / sizeof *ids; i++) {
         json_t *v = mx_json_at(m->config, ids[i][0]);
+        if (!is_id(v))
+            return mx_fail(MX_FORMAT,
+                           "[convert] '%s/config.json': %s is no token and no list of tokens",
+                           m->folder, ids[i][0]);
         v = json_is_array(v) ? json_array_get(v, 0) : v;
         json_int_t id = json_is_integer(v) ? json_integer_value(v) : -1;
         if (id >= 0 && id < mx_dim(&m->dims, 'v') && !mx_map_has(meta, ids[i][1]))

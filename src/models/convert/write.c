@@ -118,10 +118,18 @@ static bool put_parts(const mx_conversion *p, const mx_output *o, mx_archive_wri
     return ok;
 }
 
-/* Numbers that are infinite as float16, and may have been finite. */
+/* Dtypes of which each holds more than the one before; blocks and words make float32. */
+static int range_of(const mx_elements *e) {
+    static const mx_dtype wider[] = {MX_FLOAT16, MX_BFLOAT16, MX_FLOAT32, MX_FLOAT64};
+    for (int i = 0; mx_elements_are_plain(e) && i < 4; i++)
+        if (e->dtype == wider[i])
+            return i;
+    return 2;
+}
+
+/* Numbers that are infinite in the dtype that is made, and may have been finite. */
 static bool has_infinite(const mx_output *o, mx_array *a) {
-    bool narrow = mx_elements_are_plain(&o->made) && o->made.dtype == MX_FLOAT16 &&
-                  !(mx_elements_are_plain(&o->held) && o->held.dtype == MX_FLOAT16);
+    bool narrow = mx_elements_are_plain(&o->made) && range_of(&o->made) < range_of(&o->held);
     mx_array *any = narrow && mx_eval1(a) ? mx_reduce(MX_ANY, mx_isinf(a), NULL, 0, false) : NULL;
     return any && mx_eval1(any) && *(const bool *)any->data;
 }
@@ -145,8 +153,8 @@ static bool check_biases(const mx_output *o, const mx_parts *parts) {
 static bool note_infinite(const mx_conversion *p, const mx_output *o, bool infinite) {
     return !mx_failed() &&
            (!infinite || mx_note(p->choice->o, o->name,
-                                 "some numbers are infinite: float16 ends at 65504, and bfloat16 "
-                                 "and float32 do not"));
+                                 "some numbers are infinite: float16 ends at 65504, bfloat16 and "
+                                 "float32 at 3.4e38"));
 }
 
 /* What is large goes through memory some rows at a time. */
@@ -302,7 +310,7 @@ bool mx_write_npz(const mx_conversion *p, const char *path) {
     bool ok = npz_names(p, a.name) && note_metadata(p) && report(p, &at) &&
               mx_save_npz_each(path,
                                &(mx_npz_each){p->count, npz_name, npz_array, npz_wrote, &a,
-                                              !p->choice->o->overwrite},
+                                              !p->choice->o->overwrite, at.bytes},
                                false);
     for (size_t i = 0; a.name && i < p->count; i++)
         mx_free(a.name[i]);

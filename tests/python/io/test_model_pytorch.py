@@ -465,6 +465,9 @@ def test_load_goes_by_content(tmp_path):
     ("name", "why"),
     [
         ("torch\nComplexDoubleStorage", "a tensor of complex128 is not read: 'torch.Comp"),
+        ("torch\ncomplex32", "a tensor of this dtype is not read: 'torch.complex32'"),
+        ("torch\nuint4", "a tensor of this dtype is not read: 'torch.uint4'"),
+        ("os\nuint4", "the pickle names what is not allowed"),
         ("torch._utils\n_rebuild_sparse_tensor", "a sparse tensor is not read"),
         ("torch._utils\n_rebuild_meta_tensor_no_storage", "a meta tensor has no numbers"),
     ],

@@ -504,6 +504,46 @@ except RuntimeError as e:
     assert os.listdir(tmp_path) == ["llama"]
 
 
+def noted(path, out, **options):
+    notes = []
+    mx.convert_model(path, out, progress=lambda p: notes.append(p["note"]), **options)
+    return [n for n in notes if n]
+
+
+@pytest.mark.parametrize(
+    ("held", "made", "large"),
+    [
+        (mx.float64, "float32", 1e300),
+        (mx.float64, "float16", 1e300),
+        (mx.float32, "bfloat16", 3.4e38),
+        (mx.bfloat16, "float16", 1e6),
+    ],
+)
+def test_numbers_that_become_infinite_are_noted(tmp_path, held, made, large):
+    for value, wanted in (large, True), (1.0, False):
+        with mx.stream(mx.cpu):
+            array = mx.array([value, 1], held)
+            mx.save_safetensors(str(tmp_path / "in.safetensors"), {"a": array})
+        out = tmp_path / "out.safetensors"
+        notes = noted(tmp_path / "in.safetensors", out, dtype=made, overwrite=True)
+        assert any("some numbers are infinite" in n for n in notes) == wanted
+
+
+def test_dtype_is_a_dtype_or_its_name(tmp_path, model):
+    for dtype in mx.float16, "float16":
+        mx.convert_model(model, tmp_path / "x.safetensors", dtype=dtype, overwrite=True)
+        assert set(storages(tmp_path / "x.safetensors").values()) == {"float16"}
+    with pytest.raises(TypeError, match="dtype is a Dtype or a str, not int"):
+        mx.convert_model(model, tmp_path / "y.safetensors", dtype=16)
+
+
+@pytest.mark.parametrize("ids", [True, "2", [2, True], 2.5])
+def test_tokens_that_are_none(tmp_path, tensors, ids):
+    path = folder(tmp_path / "odd", tensors, CONFIG | {"eos_token_id": ids})
+    with pytest.raises(RuntimeError, match="eos_token_id is no token and no list of tokens"):
+        mx.convert_model(path, tmp_path / "odd.gguf")
+
+
 # --- files of tensors with what mx.quantize makes ---------------------------------------------
 
 

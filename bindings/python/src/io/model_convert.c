@@ -52,6 +52,21 @@ static const char **rules_of(PyObject *list, size_t *count) {
     return rules ? rules : (const char **)PyErr_NoMemory();
 }
 
+/* A Dtype, or its name; None: nothing is asked. For "O&". */
+static int name_of_dtype(PyObject *o, void *name) {
+    const char **out = name;
+    if (o != Py_None)
+        *out = mpy_dtype_check(o)   ? mpy_dtype_name(mpy_dtype_value(o))
+               : PyUnicode_Check(o) ? mpy_text(o)
+                                    : NULL;
+    if (o == Py_None || *out)
+        return 1;
+    if (!PyErr_Occurred())
+        PyErr_Format(PyExc_TypeError, "[convert_model] dtype is a Dtype or a str, not %.100s",
+                     Py_TYPE(o)->tp_name);
+    return 0;
+}
+
 static PyObject *path_of(PyObject *file) {
     PyObject *path = mpy_path_of(file, "convert_model");
     if (!path && !PyErr_Occurred())
@@ -81,9 +96,10 @@ static PyObject *convert_model(PyObject *module, PyObject *args, PyObject *kwarg
     PyObject *in, *out, *rules = NULL, *function = NULL;
     int dequantize = 0, overwrite = 0;
     unsigned long long most = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO|$zzziizpOKpO:convert_model", keywords, &in,
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO|$zzziiO&pOKpO:convert_model", keywords, &in,
                                      &out, &o.format, &o.family, &o.mode, &o.group_size, &o.bits,
-                                     &o.dtype, &dequantize, &rules, &most, &overwrite, &function))
+                                     name_of_dtype, &o.dtype, &dequantize, &rules, &most,
+                                     &overwrite, &function))
         return NULL;
     if (rules && PyUnicode_Check(rules))
         return PyErr_Format(PyExc_TypeError, "[convert_model] rules is a list of str, not one");
@@ -125,7 +141,7 @@ static PyMethodDef functions[] = {
     {"convert_model", KEYWORDS(convert_model),
      "convert_model(file: str | pathlib.Path, out: str | pathlib.Path, *, format: str | None = None, "
      "family: str | None = None, mode: str | None = None, group_size: int = 0, bits: int = 0, "
-     "dtype: str | None = None, dequantize: bool = False, rules: list[str] | None = None, "
+     "dtype: Dtype | str | None = None, dequantize: bool = False, rules: list[str] | None = None, "
      "max_bytes: int = 0, overwrite: bool = False, progress: Callable | None = None) -> None\n\n"
      "Convert a model between GGUF, a folder as Hugging Face or MLX has it (safetensors and "
      "config.json),\n"
