@@ -89,7 +89,8 @@ static void read_rows(jpeg *j) {
     }
 }
 
-/* Decodes. 1: done, 0: failed with a message, -1: a kind of file that is left to others. */
+/* Decodes. 1: done, 0: failed with a message, -1: a kind of file that is left to others, -2: it has
+ * more pixels than may be. */
 static int decode(jpeg *j) {
     struct jpeg_decompress_struct *d = &j->decoder;
     prepare(j);
@@ -104,7 +105,7 @@ static int decode(jpeg *j) {
     unsigned long long pixels = (unsigned long long)d->image_width * d->image_height;
     if (!is_plain(d) || pixels > j->most) {
         jpeg_destroy_decompress(d);
-        return -1;
+        return pixels > j->most ? -2 : -1;
     }
     d->out_color_space = JCS_RGB;
     if (!make_room(j, (size_t)pixels * 3))
@@ -132,8 +133,12 @@ static PyObject *decode_jpeg(PyObject *module, PyObject *args) {
     if (done > 0)
         return Py_BuildValue("(NII)", j.pixels, height, width);
     Py_XDECREF(j.pixels);
-    if (done < 0)
+    if (done == -1)
         Py_RETURN_NONE;
+    if (done == -2)
+        return PyErr_Format(PyExc_ValueError,
+                            "[data] load_image: %u x %u pixels are more than max_pixels, %llu",
+                            width, height, j.most);
     PyErr_SetString(PyExc_OSError, j.message);
     return NULL;
 }

@@ -401,11 +401,30 @@ def test_arguments():
         (lambda: next(s.sample_transform(lambda v: 3)), "a sample is a dict, not int"),
         (lambda: dx.buffer_from_arrays(x=mx.ones(2).astype(mx.bfloat16)), "column 'x' is no array"),
         (lambda: dx.buffer_from_arrays(x=[1, None]), "'x' has values of several kinds"),
-        (lambda: s.shuffle(0), "buffer of 0"),
+        (lambda: s.shuffle(0), "shuffle's buffer is a whole number from 1, not 0"),
+        (lambda: s.shuffle(2, "x"), "a seed is a whole number, not 'x'"),
+        (lambda: numbers(3).shuffle(None), "a seed is a whole number, not None"),
+        (lambda: numbers(3).partition(2, 0.5), "a part is a whole number, not 0.5"),
+        (lambda: s.partition(2, "x"), "a part is a whole number"),
+        (lambda: s.repeat("x"), "repeat is a whole number"),
+        (lambda: numbers(3)["x"], "the number of a sample is not str"),
+        (lambda: numbers(3)[0.5], "not float"),
+        (lambda: numbers(3).append(s), "a buffer was expected"),
         (lambda: s.prefetch(0, 1), "prefetch of 0"),
         (lambda: s.prefetch(1, 0), "0 threads"),
         (lambda: s.dynamic_batch(4, "x"), "max_data_size or batch_size"),
-        (lambda: s.take(-1), "take"),
+        (lambda: s.take(-1), "take is a whole number from 0, not -1"),
+        (lambda: s.take("x"), "not 'x'"),
+        (lambda: s.prefetch("x", 1), "not 'x'"),
+        (lambda: s.reset("x"), "an epoch is a whole number"),
+        (
+            lambda: next(s.flat_map(lambda v: [1])),
+            "flat_map of sample 1: a sample is a dict, not int",
+        ),
+        (lambda: dx.interleave(3), "a stream was expected, not int"),
+        (lambda: dx.buffer_from_vector(None), "a list of dicts, not NoneType"),
+        (lambda: next(dx.stream_python_iterable(lambda: None)), "gave NoneType, an iterable"),
+        (lambda: dx.files_from_folder(".", "/etc/*"), "the pattern '/etc/\\*'"),
         (lambda: s.sliding_window("x", 0, 1), "windows of 0"),
         (lambda: s.reset(-1), "no epoch -1"),
         (lambda: dx.interleave(), "no streams"),
@@ -417,3 +436,20 @@ def test_arguments():
             call()
     with pytest.raises(dx.SampleError, match="read of sample 0: a sample is a dict, not int"):
         next(dx.stream_python_iterable(lambda: [1]))
+
+
+def test_nothing_for_ever_ends():
+    s = numbers(3).to_stream().filter(lambda v: False).repeat()
+    assert xs(s) == [] and xs(s.prefetch(2, 1)) == []
+    s = numbers(3).to_stream().filter(lambda v: v["x"] == 1).repeat()
+    assert xs(s.take(3)) == [1, 1, 1]
+
+
+def test_buffers_are_interleaved_as_streams():
+    assert xs(dx.interleave(numbers(2), numbers(3).to_stream())) == [0, 0, 1, 1, 2]
+
+
+def test_a_broken_npz_file(tmp_path):
+    (tmp_path / "a.npz").write_bytes(b"PK\x03\x04")
+    with pytest.raises(ValueError, match="a.npz"):
+        dx.buffer_from_numpy(tmp_path / "a.npz")

@@ -346,3 +346,12 @@ def test_arrow_and_parquet(tmp_path):
     for read in (dx.buffer_from_parquet, dx.stream_parquet):
         with pytest.raises(ValueError, match="bad.parquet: "):
             read(tmp_path / "bad.parquet")
+
+
+@needs_data
+@pytest.mark.skipif(dx.images._jpeg is None, reason="built without libjpeg")
+def test_a_jpeg_file_that_is_too_large_needs_no_pillow():
+    path = DATA / "clip" / "dog.jpeg"
+    height, width, _ = dx.images.load(path).shape
+    with pytest.raises(ValueError, match=f"{width} x {height} pixels are more than max_pixels, 99"):
+        dx.images.load(path, max_pixels=99)

@@ -6,7 +6,7 @@ import numpy as np
 
 from ._collate import Dims, Pad, collate
 from ._operations import Operations
-from ._task import Sample, SampleError, Step, Task
+from ._task import Sample, SampleError, Step, Task, whole
 
 if TYPE_CHECKING:
     from ._stream import Stream
@@ -37,6 +37,8 @@ class Buffer(Operations):
         size = len(self)
         if isinstance(index, slice):
             return Picked(self, np.arange(*index.indices(size)))
+        if not hasattr(index, "__index__"):
+            raise TypeError(f"[data] the number of a sample is not {type(index).__name__}")
         i = index.__index__()
         if not -size <= i < size:
             raise IndexError(f"[data] sample {i} of {size}")
@@ -70,12 +72,16 @@ class Buffer(Operations):
 
     def partition(self, num_partitions: int, partition: int) -> "Buffer":
         """Every `num_partitions`-th sample, from number `partition` on: the share of a process."""
-        if not 0 <= partition < num_partitions:
+        part, parts = whole(partition, "a part"), whole(num_partitions, "the number of parts")
+        if not 0 <= part < parts:
             raise ValueError(f"[data] there is no part {partition} of {num_partitions}")
         return Picked(self, np.arange(partition, len(self), num_partitions))
 
     def append(self, *others: "Buffer") -> "Buffer":
         """The samples of this buffer, then those of others."""
+        for other in others:
+            if not isinstance(other, Buffer):
+                raise TypeError(f"[data] a buffer was expected, not {type(other).__name__}")
         return Joined((self, *others))
 
     # --- batches and streams ----------------------------------------------------------------------
@@ -138,6 +144,8 @@ class Vector(Buffer):
     """A list of samples."""
 
     def __init__(self, data: Sequence[Mapping[str, Any]]) -> None:
+        if not hasattr(data, "__getitem__") or not hasattr(data, "__len__"):
+            raise TypeError(f"[data] samples are a list of dicts, not {type(data).__name__}")
         for i, sample in enumerate(data):
             if not isinstance(sample, Mapping):
                 raise TypeError(f"[data] sample {i} is no dict but {type(sample).__name__}")
@@ -249,7 +257,7 @@ class Shuffled(Buffer):
     """A buffer in another order each epoch."""
 
     def __init__(self, upstream: Buffer, seed: int) -> None:
-        self._upstream, self._seed = upstream, seed
+        self._upstream, self._seed = upstream, whole(seed, "a seed")
         self._known: tuple[int, Optional[np.ndarray]] = (-1, None)
 
     def __len__(self) -> int:

@@ -10,7 +10,7 @@ from collections import deque
 from typing import Any, Optional
 
 from ._stream import State, Stream
-from ._task import Sample, Task, ready
+from ._task import Sample, Task, ready, whole
 
 
 class _Slot:
@@ -126,7 +126,7 @@ class Prefetched(Stream):
     _kind = "prefetch"
 
     def __init__(self, upstream: Stream, size: int, threads: int) -> None:
-        if size < 1 or not 1 <= threads <= 1024:
+        if whole(size, "prefetch") < 1 or not 1 <= whole(threads, "threads") <= 1024:
             raise ValueError(f"[data] prefetch of {size} samples on {threads} threads")
         self._upstream, self._size, self._threads = upstream, size, threads
         self._run: Optional[_Run] = None

@@ -5,8 +5,10 @@ import gzip
 import io
 import json
 import os
+import zlib
 from pathlib import Path
 from typing import Any, BinaryIO, Callable, Iterable, Mapping, Optional, Sequence, Union
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -105,7 +107,10 @@ def files_from_folder(root: PathLike, pattern: str = "**/*") -> Buffer:
     folder = Path(root)
     if not folder.is_dir():
         raise FileNotFoundError(f"[data] there is no folder {folder}")
-    files = sorted(str(path) for path in folder.glob(pattern) if path.is_file())
+    try:
+        files = sorted(str(path) for path in folder.glob(pattern) if path.is_file())
+    except (ValueError, NotImplementedError) as error:
+        raise ValueError(f"[data] the pattern {pattern!r}: {error}") from None
     if not files:
         raise ValueError(f"[data] no file matches {pattern!r} below {folder}")
     return Vector([{"file": file} for file in files])
@@ -149,7 +154,7 @@ def buffer_from_numpy(path: PathLike, key: str = "array") -> Buffer:
             return Columns({key: loaded})
         with loaded:
             return Columns({name: loaded[name] for name in loaded.files})
-    except (ValueError, EOFError, OSError) as error:
+    except (ValueError, EOFError, OSError, BadZipFile, zlib.error) as error:
         if isinstance(error, FileNotFoundError):
             raise
         raise ValueError(f"[data] {os.fspath(path)}: {error}") from None

@@ -69,7 +69,7 @@ class FromIterable(Stream):
 
     def _pull(self) -> Optional[Task]:
         if self._items is None:
-            self._items = iter(self._factory())
+            self._items = iter(_iterable(self._factory()))
         for item in self._items:
             self._count += 1
             return Task(self._load, item, self._at, self._count - 1)
@@ -87,6 +87,13 @@ class FromIterable(Stream):
         for _ in range(int(state["count"])):
             if self._pull() is None:
                 raise ValueError("[data] the state is behind the end of what there is")
+
+
+def _iterable(found):
+    if not hasattr(found, "__iter__") and not hasattr(found, "__getitem__"):
+        what = type(found).__name__
+        raise TypeError(f"[data] the function gave {what}, an iterable was expected")
+    return found
 
 
 def _as_sample(item, epoch):

@@ -6,7 +6,7 @@ import numpy as np
 
 from ._collate import Dims, Pad
 from ._operations import Operations
-from ._task import Sample, Step, Task, ready
+from ._task import Sample, Step, Task, ready, whole
 
 State = dict[str, Any]
 
@@ -67,7 +67,7 @@ class Stream(Operations):
 
     def reset(self, epoch: Optional[int] = None) -> "Stream":
         """Begin the next epoch, or the given one (the first is 0). Returns the stream."""
-        if epoch is not None and epoch < 0:
+        if epoch is not None and whole(epoch, "an epoch") < 0:
             raise ValueError(f"[data] there is no epoch {epoch}")
         self._epoch = self._epoch + 1 if epoch is None else epoch
         self._restart(self._epoch)

@@ -3,7 +3,7 @@
 from typing import Any, Callable, Iterable, Iterator, Optional, Sequence
 
 from ._stream import State, Stream
-from ._task import Sample, SampleError, Step, Task, file_of, generator, ready
+from ._task import Sample, SampleError, Step, Task, file_of, generator, ready, whole
 
 
 class Mapped(Stream):
@@ -54,9 +54,7 @@ class Taken(Counted):
 
     def __init__(self, upstream: Stream, count: int) -> None:
         super().__init__(upstream)
-        if count < 0:
-            raise ValueError(f"[data] take({count})")
-        self._most = count
+        self._most = whole(count, "take", 0)
 
     def _pull(self) -> Optional[Task]:
         if self._count >= self._most:
@@ -73,7 +71,7 @@ class Part(Counted):
 
     def __init__(self, upstream: Stream, parts: int, part: int) -> None:
         super().__init__(upstream)
-        if not 0 <= part < parts:
+        if not 0 <= whole(part, "a part") < whole(parts, "the number of parts"):
             raise ValueError(f"[data] there is no part {part} of {parts}")
         self._parts, self._part = parts, part
 
@@ -91,12 +89,12 @@ class Repeated(Stream):
     _kind = "repeat"
 
     def __init__(self, upstream: Stream, times: int) -> None:
-        self._upstream, self._times = upstream, times
+        self._upstream, self._times = upstream, whole(times, "repeat")
         self._base, self._pass, self._some = 0, 0, False
 
     def _pull(self) -> Optional[Task]:
         while self._times < 0 or self._pass < self._times:
-            task = self._upstream._pull()
+            task = self._upstream._pull() if self._some else self._upstream._pull_sure()
             if task is not None:
                 self._some = True
                 return task
@@ -133,9 +131,8 @@ class Shuffled(Stream):
     _kind = "shuffle"
 
     def __init__(self, upstream: Stream, size: int, seed: int) -> None:
-        if size < 1:
-            raise ValueError(f"[data] shuffle: a buffer of {size} samples")
-        self._upstream, self._size, self._seed = upstream, size, seed
+        self._upstream, self._size = upstream, whole(size, "shuffle's buffer", 1)
+        self._seed = whole(seed, "a seed")
         self._begin(0)
 
     def _begin(self, epoch):
@@ -211,7 +208,10 @@ class Flat(Stream):
 
     def _parts_of(self, sample, task):
         try:
-            yield from self._func(sample)
+            for part in self._func(sample):
+                if not isinstance(part, dict):
+                    raise TypeError(f"a sample is a dict, not {type(part).__name__}")
+                yield part
         except SampleError:
             raise
         except Exception as error:
@@ -260,9 +260,12 @@ class Mixed(Stream):
             len(weights) != len(streams) or not all(0 < w < float("inf") for w in weights)
         ):
             raise ValueError("[data] mix: a positive weight for each stream")
-        if block < 1:
+        if whole(block, "interleave's block") < 1:
             raise ValueError(f"[data] interleave: blocks of {block} samples")
-        self._streams, self._weights = list(streams), weights
+        for one in streams:
+            if not hasattr(one, "to_stream"):
+                raise TypeError(f"[data] a stream was expected, not {type(one).__name__}")
+        self._streams, self._weights = [one.to_stream() for one in streams], weights
         self._block, self._until, self._seed = block, until, seed
         self._begin(0)
 

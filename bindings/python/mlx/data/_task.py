@@ -3,6 +3,7 @@ whatever thread. Which tasks there are, and in what order, is decided on one thr
 that results do not depend on the number of threads."""
 
 import random
+from numbers import Integral
 from typing import Any, Callable, NamedTuple, Optional
 
 Sample = dict[str, Any]
@@ -81,6 +82,14 @@ class Task:
         if step.drops:
             return None
         raise ValueError("the step left nothing of it; only a stream may drop samples")
+
+
+def whole(value: Any, what: str, least: Optional[int] = None) -> int:
+    """A whole number, from `least` on, or ValueError."""
+    if not isinstance(value, Integral) or (least is not None and value < least):
+        wanted = "a whole number" if least is None else f"a whole number from {least}"
+        raise ValueError(f"[data] {what} is {wanted}, not {value!r}")
+    return int(value)
 
 
 def _mixed(*numbers: int) -> int:

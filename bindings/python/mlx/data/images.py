@@ -41,7 +41,9 @@ def _pillow():
     try:
         from PIL import Image
     except ImportError:
-        raise ImportError("[data] images need Pillow: pip install Pillow") from None
+        raise ImportError(
+            "[data] images that are no plain JPEG files, and resizing, need Pillow: pip install Pillow"
+        ) from None
     return Image
 
 
