@@ -50,11 +50,15 @@ def field(config, name, folder):
 
 
 def _files(folder, stem):
-    """The safetensors files of a folder: one, or the parts that an index lists."""
+    """The safetensors files of a folder: one, the parts that an index lists, or one in float16."""
     one, index = folder / f"{stem}.safetensors", folder / f"{stem}.safetensors.index.json"
+    half = folder / f"{stem}.fp16.safetensors"
     if one.is_file() or not index.is_file():
-        return [one]
-    return [folder / name for name in sorted(set(read_json(index).get("weight_map", {}).values()))]
+        return [half if half.is_file() and not one.is_file() else one]
+    parts = read_json(index).get("weight_map")
+    if not isinstance(parts, dict) or not all(isinstance(x, str) for x in parts.values()):
+        sys.exit(f"{index} has no weight_map of files.")
+    return [folder / name for name in sorted(set(parts.values()))]
 
 
 def weights_of(folder, stem="model"):
@@ -75,7 +79,8 @@ def weights_of(folder, stem="model"):
 _AXES = {nn.Conv1d: (0, 2, 1), nn.Conv2d: (0, 2, 3, 1), nn.ConvTranspose2d: (1, 2, 3, 0)}
 
 
-def _convolutions(model):
+def torch_axes(model):
+    """Of each convolution's weight, by its name, which axis of torch's comes where."""
     return {
         f"{path}.weight": _AXES[type(module)]
         for path, module in model.named_modules()
@@ -85,7 +90,7 @@ def _convolutions(model):
 
 def load_weights(model, weights, source, dtype=mx.float32):
     """Put tensors of torch's layout into the model: every parameter, and nothing that is none."""
-    axes, parameters = _convolutions(model), dict(tree_flatten(model.parameters()))
+    axes, parameters = torch_axes(model), dict(tree_flatten(model.parameters()))
     missing, unknown = parameters.keys() - weights.keys(), weights.keys() - parameters.keys()
     for names, what in ((missing, "is missing"), (unknown, "is no part of such a model")):
         if names:
@@ -93,7 +98,7 @@ def load_weights(model, weights, source, dtype=mx.float32):
             sys.exit(f"{source}: {min(names)} {what}{others}.")
     for name, weight in weights.items():
         if name in axes and weight.ndim == len(axes[name]):
-            weight = weight.transpose(axes[name])
+            weight = mx.contiguous(weight.transpose(axes[name]))
         if weight.shape != parameters[name].shape:
             sys.exit(
                 f"{source}: {name} has shape {weights[name].shape}, which is not that of such a model."

@@ -15,49 +15,22 @@ import diffusers
 import numpy as np
 import torch
 import transformers
-from diffusers_cases import NEGATIVE, PROMPT, SCHEDULES, STEPS
-from encoders_worker import TOWER, clip_tokenizer, shaken
+from diffusers_cases import (
+    NEGATIVE,
+    PROMPT,
+    SCHEDULE,
+    SCHEDULES,
+    STEPS,
+    TEXT_2,
+    UNETS,
+    VAE,
+)
+from encoders_cases import clip_text, clip_tokenizer
+from encoders_worker import shaken
 
 torch.set_num_threads(1)
 diffusers.utils.logging.set_verbosity_error()
 diffusers.utils.logging.disable_progress_bar()
-
-UNET = {
-    "sample_size": 8,
-    "block_out_channels": (16, 32),
-    "layers_per_block": 1,
-    "down_block_types": ("CrossAttnDownBlock2D", "DownBlock2D"),
-    "up_block_types": ("UpBlock2D", "CrossAttnUpBlock2D"),
-    "cross_attention_dim": 32,
-    "attention_head_dim": 2,
-    "norm_num_groups": 4,
-}
-UNETS = {
-    "sd15": {},
-    "sd21": {"use_linear_projection": True, "attention_head_dim": (2, 4)},
-    "xl": {
-        "use_linear_projection": True,
-        "attention_head_dim": (2, 4),
-        "block_out_channels": (16, 32, 32),
-        "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
-        "up_block_types": ("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
-        "transformer_layers_per_block": (1, 1, 2),
-        "attention_head_dim": (2, 2, 4),
-        "cross_attention_dim": 72,
-        "addition_embed_type": "text_time",
-        "addition_time_embed_dim": 8,
-        "projection_class_embeddings_input_dim": 24 + 6 * 8,
-    },
-}
-VAE = {
-    "block_out_channels": (8, 16, 16, 16),
-    "layers_per_block": 1,
-    "down_block_types": ("DownEncoderBlock2D",) * 4,
-    "up_block_types": ("UpDecoderBlock2D",) * 4,
-    "norm_num_groups": 4,
-    "sample_size": 64,
-}
-SCHEDULE = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
 
 
 def tokenizer(folder):
@@ -68,8 +41,7 @@ def tokenizer(folder):
 
 
 def text_encoder(kind, size, **more):
-    config = TOWER | {"vocab_size": size, "bos_token_id": size - 2, "eos_token_id": size - 1}
-    config |= {"max_position_embeddings": 24, "projection_dim": 24} | more
+    config = clip_text(size) | more
     return shaken(getattr(transformers, kind)(transformers.CLIPTextConfig(**config)))
 
 
@@ -77,14 +49,13 @@ def parts(kind, folder):
     """The modules of a pipeline."""
     read = tokenizer(folder / "tokenizer")
     found = {
-        "unet": shaken(diffusers.UNet2DConditionModel(**(UNET | UNETS[kind]))),
+        "unet": shaken(diffusers.UNet2DConditionModel(**UNETS[kind])),
         "vae": shaken(diffusers.AutoencoderKL(**VAE)),
         "text_encoder": text_encoder("CLIPTextModel", len(read)),
         "tokenizer": read,
     }
     if kind == "xl":
-        more = {"hidden_size": 40, "hidden_act": "gelu"}
-        found["text_encoder_2"] = text_encoder("CLIPTextModelWithProjection", len(read), **more)
+        found["text_encoder_2"] = text_encoder("CLIPTextModelWithProjection", len(read), **TEXT_2)
         found["tokenizer_2"] = tokenizer(folder / "tokenizer_2")
     else:
         found |= dict.fromkeys(("safety_checker", "feature_extractor"))

@@ -1,9 +1,9 @@
-"""Run by a Python that has transformers (MLX_TRANSFORMERS_PYTHON): tiny random models with what they make of random inputs.
+"""Run by a Python that has transformers (MLX_TRANSFORMERS_PYTHON): tiny random models with what they
+make of random inputs.
 
 encoders_worker.py FOLDER PART...       writes FOLDER/PART, a model folder, and FOLDER/PART.npz
 """
 
-import json
 import os
 import sys
 from pathlib import Path
@@ -15,7 +15,19 @@ import numpy as np
 import tokenizers
 import torch
 import transformers
-from encoders_cases import CLIP_TEXTS, SAM_PROMPTS, T5_TEXT
+from encoders_cases import (
+    CLIP_TEXTS,
+    CLIP_VISION,
+    SAM,
+    SAM_PROMPTS,
+    T5,
+    T5_TEXT,
+    clip_text,
+    clip_tokenizer,
+    t5_tokenizer,
+)
+
+torch.set_num_threads(1)
 
 
 def shaken(model, scale=0.15):
@@ -27,34 +39,9 @@ def shaken(model, scale=0.15):
     return model.eval()
 
 
-torch.set_num_threads(1)
-TOWER = {
-    "hidden_size": 32,
-    "intermediate_size": 48,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 4,
-}
-WORDS = ["<|startoftext|>", "<|endoftext|>"]
-
-
-def clip_tokenizer(folder):
-    """A vocabulary of bytes and some words, in the layout of OpenAI's CLIP."""
-    folder.mkdir(parents=True, exist_ok=True)
-    letters = sorted(tokenizers.pre_tokenizers.ByteLevel.alphabet())
-    merges = [("c", "a"), ("ca", "t</w>"), ("d", "o"), ("do", "g</w>"), ("a", "n"), ("an", "d</w>")]
-    pieces = letters + [x + "</w>" for x in letters] + ["".join(m) for m in merges] + WORDS
-    (folder / "vocab.json").write_text(json.dumps({p: i for i, p in enumerate(pieces)}))
-    lines = "\n".join(" ".join(m) for m in merges)
-    (folder / "merges.txt").write_text(f"#version: 0.2\n{lines}\n")
-    return len(pieces)
-
-
 def clip(folder):
-    size = clip_tokenizer(folder)
-    text = TOWER | {"vocab_size": size, "bos_token_id": size - 2, "eos_token_id": size - 1}
-    text["max_position_embeddings"] = 24
-    vision = TOWER | {"image_size": 32, "patch_size": 8, "hidden_size": 48, "hidden_act": "gelu"}
-    config = transformers.CLIPConfig(text_config=text, vision_config=vision, projection_dim=24)
+    text = clip_text(clip_tokenizer(folder))
+    config = transformers.CLIPConfig(text_config=text, vision_config=CLIP_VISION, projection_dim=24)
     model = shaken(transformers.CLIPModel(config))
     model.save_pretrained(folder)
     tokenizer = transformers.CLIPTokenizer.from_pretrained(folder)
@@ -81,40 +68,16 @@ def clip(folder):
     }
 
 
-T5 = {
-    "d_model": 32, "d_kv": 8, "d_ff": 48, "num_layers": 3, "num_decoder_layers": 2, "num_heads": 4,
-    "relative_attention_num_buckets": 12, "relative_attention_max_distance": 20,
-    "decoder_start_token_id": 0,
-}  # fmt: skip
-
-
-def t5_tokenizer(folder):
-    """A Unigram of letters and some words, in the layout of T5's tokenizer.json."""
-    words = ["<pad>", "</s>", "<unk>", "\u2581", "\u2581the", "\u2581a", "\u2581cat", "\u2581dog"]
-    pieces = [(w, -float(i)) for i, w in enumerate([*words, *"abcdefghijklmnopqrstuvwxyz:."])]
-    made = tokenizers.Tokenizer(tokenizers.models.Unigram(pieces, unk_id=2))
-    made.add_special_tokens(words[:3])
-    made.pre_tokenizer = tokenizers.pre_tokenizers.Metaspace()
-    made.decoder = tokenizers.decoders.Metaspace()
-    made.post_processor = tokenizers.processors.TemplateProcessing(
-        single="$A </s>", special_tokens=[("</s>", 1)]
-    )
-    folder.mkdir(parents=True, exist_ok=True)
-    made.save(str(folder / "tokenizer.json"))
-    return made
-
-
 def t5(folder, **more):
-    made = t5_tokenizer(folder)
-    config = transformers.T5Config(vocab_size=made.get_vocab_size(), **T5, **more)
+    size = t5_tokenizer(folder)
+    config = transformers.T5Config(vocab_size=size, **T5, **more)
     model = shaken(transformers.T5ForConditionalGeneration(config), 0.3)
     model.save_pretrained(folder)
-    size = made.get_vocab_size()
     tokens, after = torch.randint(3, size, (2, 30)), torch.randint(3, size, (2, 25))
     mask = torch.ones_like(tokens)
     mask[1, 17:] = 0
     found = model(input_ids=tokens, attention_mask=mask, decoder_input_ids=after)
-    asked = made.encode(T5_TEXT).ids
+    asked = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json")).encode(T5_TEXT).ids
     answer = model.generate(torch.tensor([asked]), max_new_tokens=12, do_sample=False, num_beams=1)
     return {
         "tokens": tokens,
@@ -129,21 +92,6 @@ def t5(folder, **more):
 
 def t5_gated(folder):
     return t5(folder, feed_forward_proj="gated-gelu", tie_word_embeddings=False)
-
-
-SAM = {
-    "vision_config": {
-        "hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 4, "image_size": 64,
-        "patch_size": 8, "window_size": 3, "global_attn_indexes": [1], "mlp_dim": 48,
-        "output_channels": 40, "num_pos_feats": 20,
-    },
-    "prompt_encoder_config": {
-        "hidden_size": 40, "image_size": 64, "patch_size": 8, "mask_input_channels": 8,
-    },
-    "mask_decoder_config": {
-        "hidden_size": 40, "mlp_dim": 48, "num_attention_heads": 4, "iou_head_hidden_dim": 24,
-    },
-}  # fmt: skip
 
 
 def sam(folder):

@@ -11,6 +11,7 @@ import pytest
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples" / "python"
 sys.path.insert(0, str(EXAMPLES))
 
+import checkpoint
 import common
 
 FULL = bool(os.environ.get("MLX_TEST_FULL"))

@@ -6,11 +6,18 @@ import shutil
 import mlx.core as mx
 import numpy as np
 import pytest
+import tiny_folders
 from encoders_cases import CLIP_TEXTS
 from examples import common, program, references
-from mlx.data import images
 from vision.clip.folder import load
 from vision.clip.inputs import load_tokenizer, pad_token, preprocess, tokenize
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    place = tmp_path_factory.mktemp("tiny") / "clip"
+    tiny_folders.clip(place)
+    return place
 
 
 @pytest.fixture(scope="module")
@@ -49,14 +56,28 @@ def test_tokens_and_pixels(made):
     near(preprocess(wanted["picture"], *load(folder)[1]), wanted["pixels"][0], 0.03)
 
 
-def test_program(made, tmp_path):
+def test_the_end_of_old_configurations(folder):
+    """eos_token_id 2 means the token with the largest number."""
+    model, _ = load(folder)
+    tower, end = model.text_model, model.text_model.end
+    tokens = mx.array([[end - 1, 5, 7, end, end, end], [end - 1, end, 0, 0, 0, 0]])
+    wanted = tower(tokens)[2]
+    tower.end = 2
+    assert mx.array_equal(tower(tokens)[2], wanted)
+    assert mx.array_equal(wanted[1], tower(tokens)[1][1, 1])
+
+
+def test_program(folder, tmp_path):
     needs_pillow()
-    folder, wanted = made
-    images.save(tmp_path / "x.png", wanted["picture"])
+    common.write_png(tmp_path / "x.png", noise(50, 41))
     said = program("vision.clip", "--model", folder, tmp_path / "x.png", "a cat", "a dog")
     assert said.count("%") == 2 and "a dog" in said
     shares = [float(line.split("%")[0]) for line in said.splitlines()]
     assert sum(shares) == pytest.approx(100, abs=0.02) and shares[0] >= shares[1]
+
+
+def noise(height, width):
+    return np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
 
 
 def broken(folder, tmp_path, change):
@@ -101,15 +122,42 @@ def cut(name):
         (lambda f: (f / "vocab.json").write_text('{"a": 0}'), "has no '<|startoftext|>'"),
     ],
 )
-def test_what_is_wrong_with_a_folder(made, tmp_path, change, word):
-    assert word in broken(made[0], tmp_path, change)
+def test_what_is_wrong_with_a_folder(folder, tmp_path, change, word):
+    needs_pillow()
+    assert word in broken(folder, tmp_path, change)
 
 
-def test_what_is_wrong_with_an_image(made, tmp_path):
+def test_weights_in_parts(folder, tmp_path):
+    """An index with two files, or one file in float16."""
+    shutil.copytree(folder, tmp_path / "parts")
+    file = tmp_path / "parts" / "model.safetensors"
+    weights, index = mx.load(str(file)), file.with_suffix(".safetensors.index.json")
+    names = sorted(weights)
+    for i in range(2):
+        mx.save_safetensors(
+            str(file.with_name(f"{i}.safetensors")), {n: weights[n] for n in names[i::2]}
+        )
+    file.unlink()
+    parts = {name: f"{i % 2}.safetensors" for i, name in enumerate(names)}
+    index.write_text(json.dumps({"weight_map": parts}))
+    tokens = mx.array([[3, 4, 5]])
+    wanted = load(folder)[0].encode_text(tokens)
+    assert mx.array_equal(load(tmp_path / "parts")[0].encode_text(tokens), wanted)
+    for wrong in ([], {"a": 3}):
+        index.write_text(json.dumps({"weight_map": wrong}))
+        with pytest.raises(SystemExit, match="no weight_map of files"):
+            load(tmp_path / "parts")
+    index.unlink()
+    halves = {name: x.astype(mx.float16) for name, x in weights.items()}
+    mx.save_safetensors(str(file.with_name("model.fp16.safetensors")), halves)
+    near(load(tmp_path / "parts")[0].encode_text(tokens), wanted, 0.02)
+
+
+def test_what_is_wrong_with_an_image(folder, tmp_path):
     needs_pillow()
     image = tmp_path / "x.png"
-    images.save(image, np.random.default_rng(0).integers(0, 256, (90, 90, 3), np.uint8))
+    common.write_png(image, noise(90, 90))
     image.write_bytes(image.read_bytes()[:2000])
-    assert "cannot be read as an image" in broken(made[0], tmp_path, lambda f: None)
-    said = program("vision.clip", "--model", made[0], tmp_path / "none.png", "a cat")
+    assert "cannot be read as an image" in broken(folder, tmp_path, lambda f: None)
+    said = program("vision.clip", "--model", folder, tmp_path / "none.png", "a cat")
     assert "none.png cannot be read as an image: No such file" in said

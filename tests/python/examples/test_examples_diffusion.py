@@ -1,34 +1,41 @@
 """generative.stable_diffusion computes what diffusers does: each network, each sampler, whole runs."""
 
 import json
-import os
 import shutil
-from pathlib import Path
 
 import mlx.core as mx
 import numpy as np
 import pytest
-from diffusers_cases import NEGATIVE, PROMPT, SCHEDULES, STEPS
+import tiny_folders
+from diffusers_cases import NEGATIVE, PROMPT, SCHEDULE, SCHEDULES, STEPS
 from examples import common, is_png, program, references
 from generative.stable_diffusion import samplers
-from generative.stable_diffusion.folder import CLASSES, SCHEDULE, SPACING, load_sampler
+from generative.stable_diffusion.folder import CLASSES, SPACING
+from generative.stable_diffusion.folder import SCHEDULE as DEFAULTS
 from generative.stable_diffusion.pipeline import StableDiffusion
+from generative.stable_diffusion.vae import blended
 
 KINDS = ["sd15", "sd21", "xl"]
 
 
 @pytest.fixture(scope="module")
 def top(tmp_path_factory):
-    if made := os.environ.get("MLX_TEST_DIFFUSERS"):  # a folder that the worker filled before
-        return Path(made)
+    folder = tmp_path_factory.mktemp("tiny")
+    for kind in KINDS:
+        tiny_folders.stable_diffusion(folder / kind, kind)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory):
     folder = tmp_path_factory.mktemp("diffusers")
     references("diffusers_worker.py", folder, "schedules", *KINDS)
     return folder
 
 
 @pytest.fixture(scope="module", params=KINDS)
-def made(top, request):
-    return StableDiffusion(top / request.param), np.load(top / f"{request.param}.npz")
+def made(reference, request):
+    return StableDiffusion(reference / request.param), np.load(reference / f"{request.param}.npz")
 
 
 def near(found, wanted, tolerance=1e-4):
@@ -79,14 +86,13 @@ def test_image_to_image(made, name):
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
-def test_trajectory(top, monkeypatch, name):
+def test_trajectory(reference, monkeypatch, name):
     """A sampler's steps for a model that answers tanh(x + time / 1000)."""
-    wanted = np.load(top / "schedules.npz")
+    wanted = np.load(reference / "schedules.npz")
     cls, steps, more = SCHEDULES[name]
     kind = CLASSES[cls]
-    beta = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
     own = {"timestep_spacing": SPACING[kind], "clip_sample": kind == "ddim"}
-    sampler = samplers.SAMPLERS[kind](SCHEDULE | own | beta | more, steps)
+    sampler = samplers.SAMPLERS[kind](DEFAULTS | own | SCHEDULE | more, steps)
     near(sampler.times, wanted[f"{name}.times"])
     fresh = iter(wanted[f"{name}.fresh"])
     monkeypatch.setattr(mx.random, "normal", lambda shape, dtype: mx.array(next(fresh)))
@@ -95,6 +101,51 @@ def test_trajectory(top, monkeypatch, name):
         answer = mx.tanh(sampler.scaled(i, x) + float(sampler.times[i]) / 1000)
         x = sampler.step(i, x, answer)
         near(x, wanted[f"{name}.states"][i])
+
+
+@pytest.mark.parametrize("name", ["ddim", "euler", "dpm++"])
+@pytest.mark.parametrize("prediction", ["epsilon", "v_prediction", "sample"])
+def test_samplers_solve_the_equation(name, prediction):
+    """Where images are normal with deviation s, the best model is linear and the equation has a
+    solution: x keeps its ratio to the deviation at each time, sqrt(a s^2 + 1 - a)."""
+    s, errors = 0.5, []
+    more = {"prediction_type": prediction, "timestep_spacing": "trailing"}
+    more |= {"clip_sample": False, "use_karras_sigmas": False}
+    for steps in (20, 80):
+        sampler = samplers.SAMPLERS[name](DEFAULTS | SCHEDULE | more, steps)
+        start = mx.array([-1.0, 0.3, 2.0])
+        x = sampler.first(start)
+        for i in range(steps):
+            a = sampler.alphas[int(sampler.times[i])]
+            seen = sampler.scaled(i, x)
+            image = seen * float(a**0.5 * s**2 / (a * s**2 + 1 - a))
+            noise = (seen - float(a**0.5) * image) / float(1 - a) ** 0.5
+            v = float(a**0.5) * noise - float(1 - a) ** 0.5 * image
+            answers = {"epsilon": noise, "v_prediction": v, "sample": image}
+            x = sampler.step(i, x, answers[prediction])
+        a = sampler.alphas[-1]
+        errors.append(mx.abs(x - start * float(s / (a * s**2 + 1 - a) ** 0.5)).max().item())
+    assert errors[1] < errors[0] / 2.5 and errors[1] < 0.05, errors
+
+
+def test_fresh_noise_has_the_right_size():
+    """What euler_a gives is spread as the images are."""
+    mx.random.seed(3)
+    more = {"timestep_spacing": "trailing", "use_karras_sigmas": True}
+    sampler, s = samplers.EulerAncestral(DEFAULTS | SCHEDULE | more, 240), 0.5
+    x = sampler.first(mx.random.normal((20000,)))
+    for i in range(240):
+        sigma = float(sampler.sigmas[i])
+        x = sampler.step(i, x, x * sigma / (s**2 + sigma**2))
+    assert mx.std(x).item() == pytest.approx(s, rel=0.05)
+
+
+def test_tiles_of_one_colour():
+    """Where nothing differs, tiles are what the whole is."""
+    weights = mx.ones((1, 30, 40, 2))
+    before = blended(weights, 3 * weights, 10, 1)
+    assert before[0, :, 0, 0].tolist()[:11] == pytest.approx([1 + 0.2 * i for i in range(10)] + [3])
+    assert mx.array_equal(blended(weights, weights, 10, 2), weights)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -128,6 +179,7 @@ WRONG = [
     (["--steps", 1001], "--steps is from 1 to 1000, not 1001."),
     (["--width", 100], "--width is a positive multiple of 8, not 100."),
     (["--height", -8], "--height is a positive multiple of 8, not -8."),
+    (["--guidance", "nan"], "--guidance is a number from 0 on, not nan."),
     (["--dtype", "int8"], "--dtype is one of float32, bfloat16, float16, not int8."),
     (["--image", "none.png"], "none.png cannot be read as an image: No such file"),
     (["--output", "none/x.png"], "there is no such folder"),

@@ -6,22 +6,28 @@ import shutil
 import mlx.core as mx
 import numpy as np
 import pytest
+import tiny_folders
 from encoders_cases import SAM_PROMPTS
 from examples import common, is_png, program, references
 from vision.sam.__main__ import fitted, postprocess, resized
+from vision.sam.encoder import Attention, whole, windows
 from vision.sam.model import load
+
+WITH = {"qkv_bias": True, "use_rel_pos": True}
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    top = tmp_path_factory.mktemp("encoders")
-    references("encoders_worker.py", top, "sam")
-    return top / "sam"
+    place = tmp_path_factory.mktemp("tiny") / "sam"
+    tiny_folders.sam(place)
+    return place
 
 
 @pytest.fixture(scope="module")
-def made(folder):
-    return load(folder), np.load(folder.with_suffix(".npz"))
+def made(tmp_path_factory):
+    top = tmp_path_factory.mktemp("encoders")
+    references("encoders_worker.py", top, "sam")
+    return load(top / "sam"), np.load(top / "sam.npz")
 
 
 def near(found, wanted, tolerance=1e-4):
@@ -42,6 +48,31 @@ def test_masks(made, name):
     masks, quality = model(mx.array(wanted["embedding"]), **ask)
     near(masks, wanted[f"{name}.masks"])
     near(quality, wanted[f"{name}.quality"])
+
+
+def test_relative_positions():
+    """Attention with them is softmax(q k / sqrt(D) + down + across) v, in float64."""
+    mx.random.seed(1)
+    layer = Attention({"hidden_size": 12, "num_attention_heads": 2} | WITH, 3)
+    for name in ("rel_pos_h", "rel_pos_w"):
+        layer[name] = mx.random.normal((5, 6))
+    x = mx.random.normal((1, 3, 3, 12))
+    qkv = np.array(layer.qkv(x), np.float64).reshape(9, 3, 2, 6).transpose(1, 2, 0, 3)
+    tables = [np.array(layer[name], np.float64) for name in ("rel_pos_h", "rel_pos_w")]
+    scores = qkv[0] @ qkv[1].swapaxes(1, 2) / 6**0.5
+    for i, j in np.ndindex(9, 9):
+        down, across = i // 3 - j // 3 + 2, i % 3 - j % 3 + 2
+        scores[:, i, j] += qkv[0][:, i] @ (tables[0][down] + tables[1][across])
+    shares = np.exp(scores) / np.exp(scores).sum(-1, keepdims=True)
+    y = (shares @ qkv[2]).swapaxes(0, 1).reshape(1, 3, 3, 12)
+    near(layer(x), layer.proj(mx.array(y.astype(np.float32))), 1e-5)
+
+
+def test_windows():
+    x = mx.arange(2 * 5 * 7 * 3).reshape(2, 5, 7, 3)
+    pieces = windows(x, 3)
+    assert pieces.shape == (12, 3, 3, 3) and mx.array_equal(pieces[1, 0], x[0, 0, 3:6])
+    assert mx.array_equal(whole(pieces, x.shape), x)
 
 
 def test_sizes():

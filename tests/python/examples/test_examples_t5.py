@@ -6,9 +6,11 @@ import shutil
 import mlx.core as mx
 import numpy as np
 import pytest
+import tiny_folders
 from encoders_cases import T5_TEXT
 from examples import program, references
 from language.t5.folder import load, load_tokenizer, read
+from language.t5.model import buckets
 
 KINDS = ["t5", "t5_gated"]
 
@@ -21,8 +23,22 @@ def top(tmp_path_factory):
 
 
 @pytest.fixture(scope="module", params=KINDS)
+def folder(tmp_path_factory, request):
+    place = tmp_path_factory.mktemp("tiny") / request.param
+    getattr(tiny_folders, request.param)(place)
+    return place
+
+
+@pytest.fixture(scope="module", params=KINDS)
 def made(top, request):
     return load(top / request.param), np.load(top / f"{request.param}.npz"), top / request.param
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    place = tmp_path_factory.mktemp("tiny") / "t5"
+    tiny_folders.t5(place)
+    return place
 
 
 def near(found, wanted, tolerance=1e-4):
@@ -87,14 +103,14 @@ def changed(**values):
         (lambda f: (f / "tokenizer.json").unlink(), "has no tokenizer that can be read"),
     ],
 )
-def test_what_is_wrong_with_a_folder(top, tmp_path, change, sentence):
-    shutil.copytree(top / "t5", tmp_path / "model")
+def test_what_is_wrong_with_a_folder(plain, tmp_path, change, sentence):
+    shutil.copytree(plain, tmp_path / "model")
     change(tmp_path / "model")
     said = program("language.t5", "--model", tmp_path / "model", "a cat")
     assert sentence in said and said.count("\n") == 1, said
 
 
-def test_what_is_wrong_with_a_call(top):
+def test_what_is_wrong_with_a_call(plain):
     for words in (["--tokens", 0], ["--temperature", -1], ["--temperature", "nan"]):
-        said = program("language.t5", "--model", top / "t5", *words, "a cat")
+        said = program("language.t5", "--model", plain, *words, "a cat")
         assert "--tokens is at least 1" in said and said.count("\n") == 1

@@ -64,6 +64,8 @@ class StableDiffusion:
 
     def sample(self, sampler, x, text, guidance, first=0, progress=lambda step, total: None):
         """Latents after all steps from `first` on."""
+        if not 0 <= guidance < float("inf"):
+            sys.exit(f"--guidance is a number from 0 on, not {guidance}.")
         for i in range(first, len(sampler)):
             seen = sampler.scaled(i, x).astype(self.dtype)
             found = self.predict(seen, float(sampler.times[i]), text, guidance)

@@ -203,7 +203,8 @@ class DPM(Euler):
 
 SAMPLERS = {"ddim": DDIM, "euler": Euler, "euler_a": EulerAncestral, "dpm++": DPM}
 
-# The schedulers of scheduler_config.json, by the sampler that does the same.
+# The schedulers of scheduler_config.json, by the sampler that does the same; what PNDM (Liu et al.
+# 2022) would do with several predictions, DDIM does with one.
 CLASSES = {
     "DDIMScheduler": "ddim",
     "PNDMScheduler": "ddim",
