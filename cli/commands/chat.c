@@ -58,8 +58,12 @@ static int ask(chat *t, cli_lm_answer *a) {
     int status = cli_lm_sampling(t->c, &sampling);
     sampling.temperature = cli_real(t->c, "temperature", 0.2);
     sampling.top_p = cli_real(t->c, "top-p", 0.9);
-    sampling.seed += (uint64_t)t->turns++; // another answer to the same question
-    mlx_lm_request r = {.sampling = &sampling, .most = (int)cli_int(t->c, "tokens", 0)};
+    sampling.seed += (uint64_t)t->turns; // another answer to the same question
+    mlx_lm_request r = {.sampling = &sampling,
+                        .most = (int)cli_int(t->c, "tokens", 0),
+                        .save_cache = cli_text(t->c, "save-cache", NULL)};
+    if (!t->turns++) // afterwards the text is in memory
+        r.load_cache = cli_text(t->c, "load-cache", NULL);
     if (status == CLI_OK)
         status = cli_lm_prompt(t->c, &t->m, t->messages, &prompt);
     if (status == CLI_OK && mlx_tokens_data(&ids, &r.token_num, prompt))
@@ -253,12 +257,15 @@ static const cli_option options[] = {
     {.name = "verbose", .letter = 'v', .help = "a line about each answer"},
     CLI_LM_SAMPLING,
     CLI_LM_CACHE,
+    CLI_LM_FILES,
     CLI_LM_GUESSES,
     {0}};
 
 static const cli_example examples[] = {
     {"mlx chat -m model.gguf", "talk with a model"},
     {"mlx chat -m org/model --system \"You are a pirate.\" -t 1", "in a role"},
+    {"mlx chat -m model.gguf --system \"$(cat book.txt)\" --save-cache book.kv",
+     "with each answer what was computed so far is kept; --load-cache book.kv goes on from there"},
     {"printf 'Hello\\nWho are you?\\n' | mlx chat -m model.gguf", "without a terminal"},
     {0}};
 

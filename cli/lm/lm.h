@@ -97,6 +97,17 @@ void cli_lm_close(cli_lm *m);
         CLI_LM_NUMBER("chunk", CLI_INT, "N", 1, 1 << 16,                                           \
                       "tokens of a prompt read at a time (512)")
 
+/* What was computed, in files. */
+#define CLI_LM_FILES                                                   \
+    {.name = "save-cache",                                             \
+     .kind = CLI_FILE,                                                 \
+     .value = "FILE",                                                  \
+     .help = "keep what was computed of prompt and answer in a file"}, \
+        {.name = "load-cache",                                         \
+         .kind = CLI_FILE,                                             \
+         .value = "FILE",                                              \
+         .help = "what the prompt begins with as the text of such a file is not computed again"}
+
 /* Of guesses. */
 #define CLI_LM_GUESSES                                                                        \
     CLI_LM_NUMBER("lookup", CLI_INT, "N", 0, 64, "guess N tokens from what was said before"), \
@@ -104,7 +115,8 @@ void cli_lm_close(cli_lm *m);
          .kind = CLI_FILE,                                                                    \
          .value = "MODEL",                                                                    \
          .help = "a smaller model of the same tokens that guesses"},                          \
-        CLI_LM_NUMBER("draft-tokens", CLI_INT, "N", 1, 64, "guessed by it at a time (4)")
+        CLI_LM_NUMBER("draft-tokens", CLI_INT, "N", 1, 64, "guessed by it at a time (4)"),    \
+        CLI_LM_NUMBER("heads", CLI_INT, "N", 0, 64, "guess N tokens by the model's own head")
 
 #define CLI_LM_TOKENS                                            \
     {.name = "tokens",                                           \

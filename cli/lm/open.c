@@ -54,6 +54,7 @@ int cli_lm_begin(cli_call *c, cli_lm *m, mlx_lm_batch_options o) {
     if (has(c, "lookup")) {
         o.lookup = (int)cli_int(c, "lookup", 0);
         o.draft_tokens = (int)cli_int(c, "draft-tokens", 0);
+        o.heads = (int)cli_int(c, "heads", 0);
     }
     o.draft = m->draft;
     return mlx_lm_batch_open(&m->batch, m->lm, &o) ? cli_library(c) : CLI_OK;

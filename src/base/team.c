@@ -1,10 +1,12 @@
 /* See team.h.
  *
- *     ticket   number of the job (24 bits) | its pieces (20) | the next piece (20)
+ *     ticket   number of the job (24 bits) | the end of a share (20) | its next piece (20)
  *
- * A thread takes a piece by raising the ticket. The job's body and context are written before its
- * ticket appears, and change only when all its pieces are done: whoever got a piece had the right
- * ones. Longer jobs are cut in pieces of several.
+ * A job's pieces are dealt out in shares, one for each thread. A thread takes the pieces of its
+ * own share one after the other, by raising the ticket, and then those that are left of others':
+ * so what it reads goes on where it was. The job's body and context are written before its tickets
+ * appear, and change only when all its pieces are done: whoever got a piece had the right ones.
+ * Longer jobs are cut in pieces of several.
  */
 #define _GNU_SOURCE
 #include "base/team.h"
@@ -14,19 +16,40 @@
 
 #include "base/pause.h"
 
-enum { FIELD = 20, MOST = (1 << FIELD) - 1, SPINS = 4000 };
+enum {
+    FIELD = 20,
+    MOST = (1 << FIELD) - 1,
+    SPINS = 4000,
+    SHARES = 64,
+    ASK = 256 /* bytes at a time */
+};
+
+typedef struct share {
+    _Atomic uint64_t ticket;
+    _Atomic(const char *) ask; /* what its thread is to ask for */
+    char apart[48];            /* each on a line of its own */
+} share;
+
+typedef struct asking {
+    const char *from;
+    size_t done;
+} asking;
 
 typedef struct team {
-    _Atomic uint64_t ticket;
-    char apart[56];       /* the leader waits on another line than the others */
+    share share[SHARES];
     _Atomic int64_t left; /* pieces that are not done */
+    char apart[56];       /* the leader waits on another line than the others */
     _Atomic(mx_range_body *) body;
     _Atomic(void *) ctx;
     _Atomic int64_t n, piece; /* elements; of a piece */
     atomic_bool over;
     mx_team_lead *lead;
     void *lead_ctx;
-    int threads;
+    int threads, shares;
+    atomic_int members;         /* that have begun, the leader among them */
+    _Atomic size_t asked_bytes; /* of each */
+    uint64_t jobs;
+    asking asking; /* of the leader */
     bool led;
 } team;
 
@@ -41,31 +64,56 @@ static void wait_a_little(int *spins) {
         sched_yield();
 }
 
-/* Takes a piece and does it; false: there was none. */
-static bool do_piece(team *t) {
-    uint64_t ticket = atomic_load_explicit(&t->ticket, memory_order_acquire);
-    int64_t i = (int64_t)(ticket & MOST), pieces = (int64_t)(ticket >> FIELD & MOST);
-    if (i >= pieces)
+/* Asks for some more of what is read soon; false: all was asked for. */
+static bool ask_some(team *t, const share *of, asking *a) {
+    const char *from = atomic_load_explicit(&of->ask, memory_order_relaxed);
+    if (from != a->from)
+        *a = (asking){from, 0};
+    if (!from || a->done >= atomic_load_explicit(&t->asked_bytes, memory_order_relaxed))
+        return false;
+    for (int i = 0; i < ASK; i += 64)
+        __builtin_prefetch(from + a->done + i, 0, 2);
+    a->done += ASK;
+    return true;
+}
+
+/* Takes a piece of a share and does it; false: there was none. */
+static bool do_piece(team *t, share *of) {
+    uint64_t ticket = atomic_load_explicit(&of->ticket, memory_order_acquire);
+    int64_t i = (int64_t)(ticket & MOST), end = (int64_t)(ticket >> FIELD & MOST);
+    if (i >= end)
         return false;
     mx_range_body *body = atomic_load_explicit(&t->body, memory_order_relaxed);
     void *ctx = atomic_load_explicit(&t->ctx, memory_order_relaxed);
     int64_t n = atomic_load_explicit(&t->n, memory_order_relaxed);
     int64_t piece = atomic_load_explicit(&t->piece, memory_order_relaxed);
-    if (!atomic_compare_exchange_strong_explicit(&t->ticket, &ticket, ticket + 1,
+    if (!atomic_compare_exchange_strong_explicit(&of->ticket, &ticket, ticket + 1,
                                                  memory_order_acq_rel, memory_order_relaxed))
         return true;
-    int64_t end = (i + 1) * piece < n ? (i + 1) * piece : n;
-    for (int64_t at = i * piece; at < end; at++)
+    int64_t last = (i + 1) * piece < n ? (i + 1) * piece : n;
+    for (int64_t at = i * piece; at < last; at++)
         body(ctx, at, at + 1);
     atomic_fetch_sub_explicit(&t->left, 1, memory_order_release);
     return true;
 }
 
+/* All that is left of its own share, then one piece of another's; false: there was none. */
+static bool do_some(team *t, int own_share) {
+    bool any = false;
+    while (do_piece(t, &t->share[own_share]))
+        any = true;
+    for (int i = 1; !any && i < t->shares; i++)
+        any = do_piece(t, &t->share[(own_share + i) % t->shares]);
+    return any;
+}
+
 static void stand_by(team *t) {
+    int me = atomic_fetch_add(&t->members, 1) % t->shares;
+    asking a = {NULL, 0};
     for (int spins = 0; !atomic_load_explicit(&t->over, memory_order_acquire);)
-        if (do_piece(t))
+        if (do_some(t, me))
             spins = 0;
-        else
+        else if (!ask_some(t, &t->share[me], &a))
             wait_a_little(&spins);
 }
 
@@ -86,7 +134,8 @@ static void member(void *ctx, int64_t begin, int64_t end) {
 }
 
 void mx_team_run(mx_team_lead *lead, void *ctx) {
-    team t = {.lead = lead, .lead_ctx = ctx, .threads = mx_pool_threads()};
+    team t = {.lead = lead, .lead_ctx = ctx, .threads = mx_pool_threads(), .members = 1};
+    t.shares = t.threads < SHARES ? t.threads : SHARES;
     team *former = starting, *outer = own;
     starting = &t;
     mx_parallel_for(t.threads, 1, member, &t);
@@ -97,6 +146,16 @@ void mx_team_run(mx_team_lead *lead, void *ctx) {
 static void serially(int64_t n, mx_range_body *body, void *ctx) {
     for (int64_t i = 0; i < n; i++)
         body(ctx, i, i + 1);
+}
+
+/* The pieces of job number `job` as shares. */
+static void deal_out(team *t, uint64_t job, int64_t pieces) {
+    for (int64_t i = 0; i < t->shares; i++) {
+        uint64_t from = (uint64_t)(i * pieces / t->shares);
+        uint64_t end = (uint64_t)((i + 1) * pieces / t->shares);
+        atomic_store_explicit(&t->share[i].ticket, job << 2 * FIELD | end << FIELD | from,
+                              memory_order_release);
+    }
 }
 
 void mx_team_for(int64_t n, mx_range_body *body, void *ctx) {
@@ -113,17 +172,32 @@ void mx_team_for(int64_t n, mx_range_body *body, void *ctx) {
     atomic_store_explicit(&t->n, n, memory_order_relaxed);
     atomic_store_explicit(&t->piece, piece, memory_order_relaxed);
     atomic_store_explicit(&t->left, pieces, memory_order_relaxed);
-    uint64_t job = (atomic_load_explicit(&t->ticket, memory_order_relaxed) >> 2 * FIELD) + 1;
-    uint64_t ticket = job << 2 * FIELD | (uint64_t)pieces << FIELD;
-    atomic_store_explicit(&t->ticket, ticket, memory_order_release);
+    deal_out(t, ++t->jobs, pieces);
     own = NULL; // what a body starts is a loop
-    while (do_piece(t))
+    while (do_some(t, 0))
         ;
     for (int spins = 0; atomic_load_explicit(&t->left, memory_order_acquire) > 0;)
-        wait_a_little(&spins);
+        if (!ask_some(t, &t->share[0], &t->asking))
+            wait_a_little(&spins);
     own = t;
 }
 
 int mx_team_size(void) {
     return own ? own->threads : 1;
+}
+
+int mx_team_shares(void) {
+    return own ? own->shares : 1;
+}
+
+int64_t mx_team_first(int64_t n, int number) {
+    return own ? number * n / own->shares : 0;
+}
+
+void mx_team_ask(const char *const *from, int shares, size_t bytes) {
+    if (!own)
+        return;
+    atomic_store_explicit(&own->asked_bytes, bytes, memory_order_relaxed);
+    for (int i = 0; i < shares && i < own->shares; i++)
+        atomic_store_explicit(&own->share[i].ask, from[i], memory_order_relaxed);
 }

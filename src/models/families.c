@@ -118,7 +118,8 @@ const mx_family mx_families[] = {
         .arch = "qwen3next",
         .model_type = "qwen3_next",
         .architecture = "Qwen3NextForCausalLM",
-        .tensors = TENSORS(fam_ends, fam_qwen3_next, fam_gated_some, fam_sparse, fam_shared),
+        .tensors =
+            TENSORS(fam_ends, fam_qwen3_next, fam_gated_some, fam_sparse, fam_shared, fam_ahead),
         .keys = KEYS(fam_sizes, fam_decoder_keys, fam_own_head, fam_silu, fam_sparse_keys,
                      fam_qwen3_moe_keys, fam_qwen3_next_keys),
         .period = 4,
@@ -187,7 +188,8 @@ const mx_family mx_families[] = {
         .has_key = "expert_gating_func=2",
         .model_type = "deepseek_v3",
         .architecture = "DeepseekV3ForCausalLM",
-        .tensors = TENSORS(fam_ends, fam_two_norms, fam_deepseek, fam_gated_some, fam_sparse),
+        .tensors =
+            TENSORS(fam_ends, fam_two_norms, fam_deepseek, fam_gated_some, fam_sparse, fam_ahead),
         .keys = KEYS(fam_sizes, fam_decoder_keys, fam_silu, fam_deepseek_keys),
     },
     {

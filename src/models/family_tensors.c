@@ -215,6 +215,19 @@ const mx_tensor_row fam_deepseek[] = {
     {NULL, "model.layers.{n}.self_attn.rotary_emb.inv_freq", NULL, "", MX_ROW_LEFT_OUT},
     {0},
 };
+/* Of layers behind the last, which predict the token behind the next one: what joins a token and
+   hidden rows. Embedding and head are the model's. */
+const mx_tensor_row fam_ahead[] = {
+    {"blk.{n}.nextn.eh_proj", "model.layers.{n}.eh_proj", NULL, "h 2*h", MX_ROW_MAY_LACK},
+    {"blk.{n}.nextn.enorm", "model.layers.{n}.enorm", NULL, "h", MX_ROW_NORM | MX_ROW_MAY_LACK},
+    {"blk.{n}.nextn.hnorm", "model.layers.{n}.hnorm", NULL, "h", MX_ROW_NORM | MX_ROW_MAY_LACK},
+    {"blk.{n}.nextn.shared_head_norm", "model.layers.{n}.shared_head.norm", NULL, "h",
+     MX_ROW_NORM | MX_ROW_MAY_LACK},
+    {"blk.{n}.nextn.embed_tokens", "model.layers.{n}.embed_tokens", NULL, "", MX_ROW_MAY_LACK},
+    {"blk.{n}.nextn.shared_head_head", "model.layers.{n}.shared_head.head", NULL, "",
+     MX_ROW_MAY_LACK},
+    {0},
+};
 /* Experts are stacks, with rows of gate and up in turns, or (mxfp4) their bytes and scales. */
 const mx_tensor_row fam_gpt_oss[] = {
     {"blk.{n}.attn_norm", "model.layers.{n}.input_layernorm", NULL, "h", MX_ROW_NORM},

@@ -61,6 +61,37 @@ static void lead_nested(void *ctx) {
     mx_team_for(0, add, ctx);
 }
 
+/* Shares follow each other, and what is asked for need not exist. */
+static void lead_shares(void *ctx) {
+    const char *from[8] = {NULL, (const char *)(uintptr_t)4096, (const char *)ctx};
+    int shares = mx_team_shares();
+    for (int64_t n = 0; n < 20; n++) {
+        int64_t before = 0;
+        for (int i = 0; i <= shares; i++) {
+            CHECK(mx_team_first(n, i) >= before);
+            before = mx_team_first(n, i);
+        }
+        CHECK_EQ_INT(mx_team_first(n, 0), 0);
+        CHECK_EQ_INT(before, n);
+    }
+    for (int i = 0; i < 100; i++) {
+        mx_team_ask(from + i % 3, shares, 4096);
+        mx_team_for(i, add, ctx);
+    }
+}
+
+static void shares(void) {
+    for (int threads = 2; threads <= 4; threads++) {
+        atomic_llong sum = 0;
+        mx_pool_set_threads(threads);
+        mx_team_run(lead_shares, &sum);
+        CHECK_EQ_INT(atomic_load(&sum), 99 * 100 / 2);
+    }
+    mx_pool_set_threads(0);
+    CHECK_EQ_INT(mx_team_shares(), 1);
+    CHECK_EQ_INT(mx_team_first(7, 0), 0);
+}
+
 static void inside(void) {
     atomic_llong sum = 0;
     mx_pool_set_threads(3);
@@ -93,6 +124,7 @@ static void side_by_side(void) {
 int main(void) {
     RUN(chains);
     RUN(inside);
+    RUN(shares);
     RUN(side_by_side);
     return check_done();
 }

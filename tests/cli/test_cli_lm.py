@@ -184,6 +184,17 @@ def test_conversation(chatty, tmp_path):
     assert roles == ["user", "assistant"]
 
 
+def test_conversations_keep_caches(chatty, tmp_path):
+    file = tmp_path / "text.kv"
+    first = chat(chatty, "Once upon a time\n", "--save-cache", file, "-v")
+    assert "cached" not in first.stderr and file.stat().st_size > 1000
+    again = chat(chatty, "Once upon a time\n", "--load-cache", file, "-v")
+    assert again.stdout == first.stdout and "of them cached" in again.stderr
+    file.write_bytes(b"x")
+    broken = chat(chatty, "Once upon a time\nOnce upon a time\n", "--load-cache", file)
+    assert "text.kv" in broken.stderr and broken.stdout == first.stdout
+
+
 def test_system_message_comes_first(chatty):
     told = chat(chatty, " a time\n", "--system", "Once upon").stdout
     assert told.startswith(", there was a little girl")

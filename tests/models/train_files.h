@@ -59,8 +59,8 @@ __attribute__((unused)) static const char *in_words(const char *model, int bits)
 }
 
 /* A folder with these files; NULL: without one. */
-static const char *data_folder(const char *name, const char *train, const char *valid,
-                               const char *test) {
+__attribute__((unused)) static const char *data_folder(const char *name, const char *train,
+                                                       const char *valid, const char *test) {
     const char *path = own_path(name);
     mkdir(path, 0777);
     if (train)

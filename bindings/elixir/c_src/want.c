@@ -73,8 +73,9 @@ static const field request_fields[] = {
 
 #define B(member, kind) {#member, kind, offsetof(mlx_lm_batch_options, member)}
 static const field batch_fields[] = {
-    B(requests, 'i'), B(waiting, 'i'), B(context, 'i'), B(chunk, 'i'),  B(kv_bytes, 'u'),
-    B(kv_bits, 'i'),  B(shift, 'b'),   B(keep, 'i'),    B(lookup, 'i'), B(draft_tokens, 'i'),
+    B(requests, 'i'), B(waiting, 'i'),      B(context, 'i'), B(chunk, 'i'),
+    B(kv_bytes, 'u'), B(kv_bits, 'i'),      B(shift, 'b'),   B(keep, 'i'),
+    B(lookup, 'i'),   B(draft_tokens, 'i'), B(heads, 'i'),
 };
 
 #define COUNT(rows) (sizeof(rows) / sizeof *(rows))

@@ -264,7 +264,7 @@ def load(path, adapter=None, *, draft: Optional[Model] = None, **options) -> Mod
     chunk (tokens of prompts in a step, 512), kv_bytes (most of keys and values), kv_bits (32, 16,
     8, 4), shift and keep (beyond the context half of the text behind `keep` tokens is forgotten),
     lookup (tokens guessed from what was said before), draft (a smaller model of the same tokens
-    that guesses) and draft_tokens."""
+    that guesses) and draft_tokens, heads (tokens guessed by the model's own head)."""
     if draft is not None:
         options["draft"] = draft._model
     path = place_of(path)

@@ -174,11 +174,14 @@ typedef struct mlx_lm_batch_options_ {
     int lookup;       /* tokens guessed from what the text has said before, at most 64; 0: none */
     mlx_lm draft;     /* a smaller model of the same tokens that guesses; ctx NULL: none */
     int draft_tokens; /* guessed at a time, at most 64; 0: 4 */
+    int heads;        /* tokens guessed at a time by the model's own head, which looks ahead (of
+                         DeepSeek-V3, of Qwen3-Next), at most 64; 0: none */
 } mlx_lm_batch_options;
 
 /* A handle of no batch. */
 MLX_API mlx_lm_batch mlx_lm_batch_new(void);
-/* A batch of a model. Errors: a number outside its range, an encoder, a draft of other tokens. */
+/* A batch of a model. Errors: a number outside its range, an encoder, a draft of other tokens,
+   `heads` of a model that has none, or beside a draft. */
 MLX_API int mlx_lm_batch_open(mlx_lm_batch *res, const mlx_lm lm,
                               const mlx_lm_batch_options *options);
 /* Let go of it. Requests that have not ended are gone without an event. */

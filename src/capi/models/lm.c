@@ -25,7 +25,8 @@ _Static_assert(sizeof(mlx_lm_event) == sizeof(mx_event) && SAME(mlx_lm_event, mx
 _Static_assert(sizeof(mlx_lm_batch_options) == sizeof(mx_batch_options) &&
                    SAME(mlx_lm_batch_options, mx_batch_options, kv_bits) &&
                    SAME(mlx_lm_batch_options, mx_batch_options, draft) &&
-                   SAME(mlx_lm_batch_options, mx_batch_options, draft_tokens),
+                   SAME(mlx_lm_batch_options, mx_batch_options, draft_tokens) &&
+                   SAME(mlx_lm_batch_options, mx_batch_options, heads),
                "mlx_lm_batch_options and mx_batch_options differ");
 _Static_assert(sizeof(mlx_lm_batch_state) == sizeof(mx_batch_state) &&
                    SAME(mlx_lm_batch_state, mx_batch_state, steps),

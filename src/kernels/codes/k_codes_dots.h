@@ -210,7 +210,7 @@ SV sink sink_product(const uint8_t *const *rows, const char *x, ptrdiff_t k, int
                   .word = x + k * digits + k / 8,
                   .more_words = k / 8,
                   .sum = vf_zero(),
-                  .ask = rows[0] + (rows[1] - rows[0]) * VF_LANES};
+                  .ask = rows[0] + (rows[1] - rows[0]) * VF_LANES + ASK_FURTHER};
 }
 
 #define X(name, as, offset)                                                                     \

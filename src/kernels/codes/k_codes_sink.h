@@ -27,6 +27,10 @@ typedef struct way {
     int ask;    /* bytes of a group, of all rows */
 } way;
 
+/* Bytes between the rows that a product reads and those that it asks for, beyond LANES rows: what
+   memory takes to answer. */
+enum { ASK_FURTHER = 4096 };
+
 /* Room for scales and least values of one block. */
 enum { BLOCK_PLACES = 256 / MX_CODE_SMALL * VF_LANES };
 
@@ -71,22 +75,22 @@ SV vf add_group(vf sum, vi p, const float *scale, const float *least, const char
     return has_least ? vf_fma(vf_load(least), vf_set1(float_at(word)), sum) : sum;
 }
 
-/* The products of `steps` vectors of codes. */
+/* The products of `steps` vectors of codes. Two sums, so that none waits for the one before. */
 SV vi group_products(const vi *v, const char *q, vi p, int steps, int most) {
     const bool wide = most > 63, folds = DOT_FOLDS && !wide;
     const int fold = steps_until_fold(most, steps);
-    vi part = vi_set1(0);
+    vi part = vi_set1(0), odd = vi_set1(0);
     CODES_UNROLL
     for (int t = 0; t < steps; t++) {
-        vi x = bytes_at(q + 4 * t);
+        vi x = bytes_at(q + 4 * t), *sum = t % 2 ? &odd : &p;
         if (folds)
             part = dot_small(t % fold == 0 ? vi_set1(0) : part, v[t], x);
         else
-            p = wide ? dot_wide(p, v[t], x) : dot_small(p, v[t], x);
+            *sum = wide ? dot_wide(*sum, v[t], x) : dot_small(*sum, v[t], x);
         if (folds && (t % fold == fold - 1 || t == steps - 1))
             p = vi_add(p, dot_fold(part));
     }
-    return p;
+    return folds ? p : vi_add(p, odd);
 }
 
 /* The rows that are read next lie behind these. Asked for from front to back, as they lie, they

@@ -182,7 +182,7 @@ static bool check_apart(const mx_model *m, const struct target *t) {
 /* Of DeepSeek and others. */
 static bool leave_out(mx_model *m, const mx_convert_options *o) {
     bool ok = true;
-    mx_model_leave_out(m);
+    mx_model_leave_out(m, false);
     for (size_t i = 0; ok && i < m->count; i++)
         ok =
             !m->tensor[i].dropped ||

@@ -35,6 +35,7 @@ typedef struct mx_model {
        (mx_part_is_foreign); NULL: none */
     const char *method;
     mx_dims dims;
+    int ahead; /* layers behind the last, which predict more tokens than the next */
     mx_model_tensor *tensor;
     size_t count;
     mx_map at; /* key of a place (mx_model_key) -> number + 1 */
@@ -58,8 +59,9 @@ const mx_model_tensor *mx_model_find(const mx_model *m, const mx_tensor_row *row
 /* With a family: is every tensor that is not dropped one of its rows, are all rows there, and of
    their shapes? */
 bool mx_model_check(const mx_model *m);
-/* Marks what predicts more tokens than the next to be left out. */
-void mx_model_leave_out(mx_model *m);
+/* Marks what predicts more tokens than the next to be left out, but for the first layer of it
+   where it is kept. */
+void mx_model_leave_out(mx_model *m, bool keeps_first);
 /* Is it a part that only others than MLX and GGUF have: "qweight", "weight_scale_inv"? */
 bool mx_part_is_foreign(const char *part);
 /* The arrays of a tensor: as they lie, or their values. */

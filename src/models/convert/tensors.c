@@ -44,18 +44,46 @@ bool mx_part_is_foreign(const char *part) {
     return !mx_name_is_of(part, "weight|bias|scales|biases|");
 }
 
+/* Qwen3-Next keeps the layers behind the last by themselves. Their usual name, of which `room`
+   holds 256 bytes, or the name itself. */
+static const char *usual_name(const mx_model *m, const char *name, char *room) {
+    static const char *const ends[][2] = {{"fc.", "eh_proj."},
+                                          {"pre_fc_norm_embedding.", "enorm."},
+                                          {"pre_fc_norm_hidden.", "hnorm."},
+                                          {"norm.", "shared_head.norm."}};
+    int layers = (int)mx_dim(&m->dims, 'l'), n = 0, at = 0;
+    if (strncmp(name, "mtp.", 4) != 0 || strlen(name) > 200)
+        return name;
+    if (sscanf(name, "mtp.layers.%d.%n", &n, &at) == 1 && at && n >= 0 && n < m->ahead)
+        snprintf(room, 256, "model.layers.%d.%s", layers + n, name + at);
+    else
+        room[0] = 0;
+    for (int i = 0; i < 4; i++)
+        if (strncmp(name + 4, ends[i][0], strlen(ends[i][0])) == 0)
+            snprintf(room, 256, "model.layers.%d.%s%s", layers, ends[i][1],
+                     name + 4 + strlen(ends[i][0]));
+    return room[0] ? room : name;
+}
+
+static bool find_place(const mx_model *m, mx_model_tensor *t) {
+    char room[256];
+    const char *name = m->is_gguf ? t->name : usual_name(m, t->name, room);
+    bool found = m->is_gguf ? mx_family_find(m->family, MX_NAMED_GGUF, name, &t->place)
+                            : mx_family_find(m->family, MX_NAMED_MLX, name, &t->place) ||
+                                  mx_family_find(m->family, MX_NAMED_HF, name, &t->place);
+    if (found && name != t->name) // both end in the part
+        t->place.part = t->name + strlen(t->name) - strlen(t->place.part);
+    return found && (m->method || !mx_part_is_foreign(t->place.part));
+}
+
 /* The row stays NULL where the family has none. */
 static bool place(mx_model *m, mx_model_tensor *t) {
     if (!m->family)
         return true;
-    bool found = m->is_gguf ? mx_family_find(m->family, MX_NAMED_GGUF, t->name, &t->place)
-                            : mx_family_find(m->family, MX_NAMED_MLX, t->name, &t->place) ||
-                                  mx_family_find(m->family, MX_NAMED_HF, t->name, &t->place);
-    if (found && !m->method && mx_part_is_foreign(t->place.part))
-        found = false;
-    if (!found)
-        t->place = (mx_place){NULL, -1, -1, NULL};
-    return !found || remember(m, t);
+    if (find_place(m, t))
+        return remember(m, t);
+    t->place = (mx_place){NULL, -1, -1, NULL};
+    return true;
 }
 
 /* --- elements -------------------------------------------------------------------------------- */
@@ -184,7 +212,31 @@ static bool describe(mx_model *m, size_t i, mx_model_tensor *t) {
     return words ? words_of(m, t) : a->dtype != MX_UINT8 || blocks_of(m, t);
 }
 
+static bool has_join(const mx_model *m, int64_t layer) {
+    char name[64];
+    snprintf(name, sizeof name, "blk.%lld.nextn.eh_proj.weight", (long long)layer);
+    return mx_archive_find(m->archive, name) >= 0;
+}
+
+/* GGUF counts the layers behind the last among all. */
+static bool count_ahead(mx_model *m) {
+    int64_t *layers = &m->dims.of['l' - 'a'];
+    json_t *more = mx_json_at(m->config, "num_nextn_predict_layers");
+    json_int_t n = json_is_integer(more) ? json_integer_value(more) : 0;
+    m->ahead = n > 0 && n < 64 ? (int)n : 0;
+    if (!m->is_gguf) {
+        bool apart = mx_archive_find(m->archive, "mtp.fc.weight") >= 0;
+        m->ahead = apart && !m->ahead ? 1 : m->ahead;
+        return true;
+    }
+    for (m->ahead = 0; *layers > 1 && has_join(m, *layers - 1); m->ahead++)
+        --*layers;
+    return !m->ahead || mx_json_put(m->config, "num_hidden_layers", json_integer(*layers));
+}
+
 bool mx_model_list(mx_model *m) {
+    if (m->family && !count_ahead(m))
+        return false;
     m->tensor = mx_calloc(m->archive->count + 1, sizeof *m->tensor);
     if (!m->tensor)
         return false;
@@ -235,7 +287,7 @@ static bool check_shape(const mx_model *m, const mx_model_tensor *t) {
 
 static bool check_layer(const mx_model *m, const mx_model_tensor *t) {
     const mx_place *p = &t->place;
-    if (p->layer >= mx_dim(&m->dims, 'l') && p->layer >= 0)
+    if (p->layer >= mx_dim(&m->dims, 'l') + m->ahead && p->layer >= 0)
         return mx_fail(MX_FORMAT, "[%s] '%s': '%.200s' is of layer %d, and the model has %d", op,
                        m->label, t->name, p->layer, (int)mx_dim(&m->dims, 'l'));
     return p->expert < 0 || p->expert < mx_dim(&m->dims, 'e') ||
@@ -314,16 +366,22 @@ bool mx_model_check(const mx_model *m) {
     return true;
 }
 
-/* Layers behind the last, modules of "mtp". */
-void mx_model_leave_out(mx_model *m) {
-    int64_t layers = mx_dim(&m->dims, 'l');
-    json_t *more = mx_json_at(m->config, "num_nextn_predict_layers");
-    int64_t last = layers + (json_is_integer(more) ? json_integer_value(more) : 0);
+/* The layer in a name of a family that has no row for it; -1: none. */
+static int layer_of(const mx_model_tensor *t) {
+    int n = -1;
+    if (t->place.row)
+        return t->place.layer;
+    return sscanf(t->name, "model.layers.%d.", &n) == 1 || sscanf(t->name, "blk.%d.", &n) == 1 ? n
+                                                                                               : -1;
+}
+
+void mx_model_leave_out(mx_model *m, bool keeps_first) {
+    int64_t layers = mx_dim(&m->dims, 'l'), from = layers + keeps_first;
     for (size_t i = 0; m->family && i < m->count; i++) {
         mx_model_tensor *t = &m->tensor[i];
-        int n = -1;
-        bool layered = sscanf(t->name, "model.layers.%d.", &n) == 1;
-        if ((layered && n >= layers && n < last) || strncmp(t->name, "mtp.", 4) == 0)
+        int n = layer_of(t);
+        bool other = !t->place.row && strncmp(t->name, "mtp.", 4) == 0;
+        if ((n >= from && n < layers + m->ahead) || other)
             t->dropped = true;
     }
 }

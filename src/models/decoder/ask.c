@@ -351,7 +351,7 @@ int64_t dec_dim(const dec_build *b, char letter) {
 
 const char *dec_layer_type(dec_build *b, int n) {
     json_t *list = dec_at(b, "layer_types");
-    if (!list)
+    if (!list || n >= b->d->layers) // of layers behind the last (ahead.c) it does not speak
         return NULL;
     const char *type = json_string_value(json_array_get(list, (size_t)n));
     if (!type)

@@ -59,9 +59,11 @@ struct dec_trait {
     bool tanh_gelu;          /* whatever the config calls it */
     bool clamps;             /* MX_ACT_CLAMPED_SWIGLU */
     bool encoder, norms_after, parallel, no_rope;
-    bool fine_ramp;   /* yarn's ramp begins and ends between two frequencies */
-    bool bare_output; /* attention_bias is that of q, k and v alone */
-    bool own_biases;  /* attention_bias says nothing */
+    bool fine_ramp;    /* yarn's ramp begins and ends between two frequencies */
+    bool bare_output;  /* attention_bias is that of q, k and v alone */
+    bool own_biases;   /* attention_bias says nothing */
+    bool looks_ahead;  /* a layer behind the last may predict the token behind the next one */
+    bool normed_ahead; /* from hidden rows behind the final norm */
     /* What stands in the place of attention, or attention of another kind; NULL: attention */
     bool (*mixer)(dec_build *b, int n, mx_layer *l);
     /* What is special of experts whose router and stacks, where there are such, are filled. */
@@ -185,6 +187,12 @@ bool dec_nomic(dec_build *b, int n);
 /* --- what the rows of encoders become (tails.c) ----------------------------------------------- */
 
 bool dec_tails(dec_build *b);
+
+/* --- what is predicted further on (ahead.c) --------------------------------------------------- */
+
+/* Fills d->ahead where the model has such a layer; `layer` describes it. */
+typedef bool dec_describe_layer(dec_build *b, int n, mx_layer *l);
+bool dec_ahead(dec_build *b, dec_describe_layer *layer);
 
 /* --- sizes (sizes.c) ------------------------------------------------------------------------- */
 

@@ -199,6 +199,13 @@ typedef struct mx_tail {
     int64_t out; /* numbers that it makes */
 } mx_tail;
 
+/* x = both [token(x), hidden(h)]: what a model's head reads that predicts the token behind the next
+   one: a token, and the hidden row that it was picked from. */
+typedef struct mx_join {
+    mx_norm token, hidden;
+    mx_weight both; /* (h, 2 h); none: x stays */
+} mx_join;
+
 typedef struct mx_decoder {
     const mx_family *family;
     char *name; /* of the file or folder */
@@ -220,6 +227,12 @@ typedef struct mx_decoder {
     uint64_t bytes, parameters; /* of all weights */
     void *held;                 /* what the weights lie in, let go with the last reference */
     int references;             /* atomic */
+    /* A model of one layer with the same embedding and head, whose rows begin with a join: from
+       token i and the hidden row of token i - 1 it predicts token i + 1. It lives as long as this
+       one does, and a reference of it is one of this; NULL: none. Of itself `owner` is this. */
+    struct mx_decoder *ahead, *owner;
+    mx_join join;
+    bool normed_ahead; /* hidden rows for `ahead` are those behind the final norm */
 } mx_decoder;
 
 /* The matrices and stacks of a layer that a low-rank change may be added to, at most

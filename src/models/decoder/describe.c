@@ -105,6 +105,6 @@ bool dec_describe(dec_build *b) {
     for (int n = 0; d->layer && n < d->layers; n++)
         if (!layer(b, n, &d->layer[n]))
             return false;
-    return d->layer && (!b->trait->more || b->trait->more(b, -1)) && dec_tails(b) &&
-           dec_check_sizes(b) && dec_all_asked(b);
+    return d->layer && (!b->trait->more || b->trait->more(b, -1)) && dec_ahead(b, layer) &&
+           dec_tails(b) && dec_check_sizes(b) && dec_all_asked(b);
 }

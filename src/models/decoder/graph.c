@@ -81,6 +81,20 @@ static mx_rows *gate(mx_machine *m, mx_activation act, mx_rows *g, mx_rows *up) 
     return dec_as_rows(dec_act(act, dec_array(g), dec_array(up)));
 }
 
+static mx_rows *given(mx_machine *m) {
+    int shape[] = {(int)m->pass->rows, (int)m->decoder->hidden};
+    return dec_as_rows(mx_array_from(m->pass->hidden, shape, 2, MX_FLOAT32));
+}
+
+static mx_rows *beside(mx_machine *m, mx_rows *x, mx_rows *y) {
+    (void)m;
+    return dec_as_rows(mx_concatenate((mx_array *[]){dec_array(x), dec_array(y)}, 2, -1));
+}
+
+static void keep(mx_machine *m, mx_rows *x) {
+    ((dec_graph *)(void *)m)->kept = dec_array(x);
+}
+
 /* Rows are numbered in 64 bits, and arrays hold 2^31 at most. */
 static mx_rows *wanted(mx_machine *m, mx_rows *x) {
     const mx_pass *p = m->pass;
@@ -104,6 +118,9 @@ static const mx_machine_words words = {
     .attend = dec_graph_attend,
     .recur = dec_graph_recur,
     .experts = dec_graph_experts,
+    .given = given,
+    .beside = beside,
+    .keep = keep,
     .wanted = wanted,
     .finish = finish,
 };
@@ -133,6 +150,13 @@ static dec_graph machine(const mx_decoder *d, const mx_pass *pass) {
 mx_array *mx_decoder_graph(const mx_decoder *d, const mx_pass *pass) {
     dec_graph g = machine(d, pass);
     return check_spans(pass) ? dec_array(mx_walk(&g.base)) : NULL;
+}
+
+mx_array *mx_decoder_graph_kept(const mx_decoder *d, const mx_pass *pass, mx_array **kept) {
+    dec_graph g = machine(d, pass);
+    mx_array *y = check_spans(pass) ? dec_array(mx_walk(&g.base)) : NULL;
+    *kept = g.kept;
+    return y;
 }
 
 mx_array *mx_decoder_graph_embed(const mx_decoder *d, const mx_pass *pass) {

@@ -7,6 +7,8 @@
 
 /* Logits (rows, vocabulary) float32, or hidden rows of encoders, of a pass: of the open scope. */
 mx_array *mx_decoder_graph(const mx_decoder *d, const mx_pass *pass);
+/* The same, and the hidden rows that the pass keeps. */
+mx_array *mx_decoder_graph_kept(const mx_decoder *d, const mx_pass *pass, mx_array **kept);
 /* The same in steps, of which each may be a function that is differentiated on its own: what the
    tokens are at first, layer n of rows x, the logits of rows x. */
 mx_array *mx_decoder_graph_embed(const mx_decoder *d, const mx_pass *pass);

@@ -17,6 +17,7 @@ typedef struct dec_graph {
     mx_machine base;
     dec_turn turn[DEC_MOST_TURNS]; /* those made last */
     int turns;
+    mx_array *kept; /* rows; NULL: none were */
 } dec_graph;
 
 static inline mx_array *dec_array(mx_rows *x) {

@@ -30,6 +30,8 @@ typedef struct mx_pass {
     int64_t spans;
     const int64_t *wanted; /* rows that go through the head; NULL: all of them */
     int64_t wanted_rows;
+    const float *hidden; /* of models that begin with a join: rows of what they join */
+    bool keeps;          /* hidden rows of all rows are kept, as `ahead` of the model reads them */
 } mx_pass;
 
 typedef struct mx_rows mx_rows;
@@ -59,6 +61,10 @@ typedef struct mx_machine_words {
     mx_rows *(*recur)(mx_machine *m, mx_mixer_kind kind, const mx_recurrence *r, int64_t layer,
                       mx_rows *in, mx_rows *more);
     mx_rows *(*experts)(mx_machine *m, const mx_experts *e, mx_rows *x); /* the shared ones too */
+    /* The pass's `hidden`; the rows of x with those of y behind each; and x is what it keeps. */
+    mx_rows *(*given)(mx_machine *m);
+    mx_rows *(*beside)(mx_machine *m, mx_rows *x, mx_rows *y);
+    void (*keep)(mx_machine *m, mx_rows *x);
     /* The pass's wanted rows of rows for all of it: behind the last mixer, so that what follows is
        computed for these alone. Not called where the pass wants all. */
     mx_rows *(*wanted)(mx_machine *m, mx_rows *x);

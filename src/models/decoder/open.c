@@ -39,14 +39,24 @@ mx_decoder *mx_decoder_derive(mx_decoder *d) {
 }
 
 mx_decoder *mx_decoder_retain(mx_decoder *d) {
+    mx_decoder *counted = d && d->owner ? d->owner : d;
     if (d)
-        __atomic_add_fetch(&d->references, 1, __ATOMIC_RELAXED);
+        __atomic_add_fetch(&counted->references, 1, __ATOMIC_RELAXED);
     return d;
 }
 
+static void free_ahead(mx_decoder *d) {
+    if (!d->ahead || d->ahead->owner != d)
+        return; // a derived one has its base's
+    mx_free(d->ahead->layer);
+    mx_free(d->ahead);
+}
+
 void mx_decoder_release(mx_decoder *d) {
+    d = d && d->owner ? d->owner : d;
     if (!d || __atomic_sub_fetch(&d->references, 1, __ATOMIC_ACQ_REL))
         return;
+    free_ahead(d);
     release_held(d->held);
     mx_free(d->layer);
     mx_free(d->name);
@@ -107,7 +117,7 @@ static bool fill(dec_build *b, const char *path, const char *family) {
     }
     if (!b->d || !b->held || !mx_model_open(&b->model, path, family, true) || !begin(b, path))
         return false;
-    mx_model_leave_out(&b->model);
+    mx_model_leave_out(&b->model, b->trait->looks_ahead && !b->sketch);
     return mx_model_check(&b->model) && dec_describe(b);
 }
 

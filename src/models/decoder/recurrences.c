@@ -146,6 +146,8 @@ static bool delta(dec_build *b, int n, mx_layer *l) {
 static bool is_attention(dec_build *b, int n, const char *other) {
     const char *type = dec_layer_type(b, n);
     int64_t every = dec_size(b, "full_attention_interval", 4);
+    if (n >= b->d->layers)
+        return true; // behind the last (ahead.c)
     if (!type)
         return every && (n + 1) % every == 0;
     if (strcmp(type, "full_attention") && strcmp(type, other))

@@ -127,6 +127,13 @@ static bool ends(const checker *c, const mx_decoder *d) {
            norm_fits(c, "output_norm", &d->final_norm, h);
 }
 
+static bool ahead(const checker *c, const mx_decoder *a) {
+    int64_t h = a->hidden;
+    return fits(c, "eh_proj", &a->join.both, 0, h, 2 * h) &&
+           norm_fits(c, "enorm", &a->join.token, h) && norm_fits(c, "hnorm", &a->join.hidden, h) &&
+           norm_fits(c, "shared_head.norm", &a->final_norm, h);
+}
+
 bool dec_check_sizes(dec_build *b) {
     checker c = {b, -1};
     if (!ends(&c, b->d))
@@ -134,5 +141,5 @@ bool dec_check_sizes(dec_build *b) {
     for (c.layer = 0; c.layer < b->d->layers; c.layer++)
         if (!layer(&c, &b->d->layer[c.layer]))
             return false;
-    return true;
+    return !b->d->ahead || (layer(&c, b->d->ahead->layer) && ahead(&c, b->d->ahead));
 }

@@ -138,6 +138,15 @@ static mx_rows *add_table(const walk *k, const mx_weight *table, const int *whic
     return y ? k->w->add(k->m, x, y, 1) : NULL;
 }
 
+static mx_rows *joined(const walk *k, mx_rows *x) {
+    const mx_join *j = &k->d->join;
+    if (!is(&j->both) || !x)
+        return x;
+    mx_rows *h = norm(k, &j->hidden, k->w->given(k->m));
+    mx_rows *t = norm(k, &j->token, x);
+    return product(k, &j->both, h && t ? k->w->beside(k->m, t, h) : NULL);
+}
+
 /* `room`: a number for each row. */
 static mx_rows *embed_in(const walk *k, int *room) {
     const mx_pass *p = k->m->pass;
@@ -147,7 +156,7 @@ static mx_rows *embed_in(const walk *k, int *room) {
     x = add_table(k, &k->d->types, p->type ? p->type : room, x);
     positions_of(p, room);
     x = add_table(k, &k->d->positions, room, x);
-    return norm(k, &k->d->embedding_norm, x);
+    return joined(k, norm(k, &k->d->embedding_norm, x));
 }
 
 static mx_rows *embed(const walk *k) {
@@ -157,12 +166,20 @@ static mx_rows *embed(const walk *k) {
     return x;
 }
 
+/* Behind the last layer of a pass that keeps hidden rows there are still all of them. */
+static mx_rows *keep(const walk *k, mx_rows *x, bool here) {
+    if (!x || !k->m->pass->keeps || !here)
+        return x;
+    k->w->keep(k->m, x);
+    return k->m->pass->wanted ? k->w->wanted(k->m, x) : x;
+}
+
 static mx_rows *finish(const walk *k, mx_rows *x) {
     const mx_decoder *d = k->d;
-    x = norm(k, &d->final_norm, x);
+    x = norm(k, &d->final_norm, keep(k, x, !d->normed_ahead));
     if (d->encoder)
         return x;
-    x = product(k, &d->head, x);
+    x = product(k, &d->head, keep(k, x, d->normed_ahead));
     bool plain = d->logit_scale == 1 && d->logit_softcap == 0;
     return x && !plain ? k->w->finish(k->m, x, d->logit_scale, d->logit_softcap) : x;
 }
@@ -196,7 +213,7 @@ mx_rows *mx_walk_embed(mx_machine *m) {
 
 mx_rows *mx_walk_layer(mx_machine *m, int64_t n, mx_rows *x) {
     walk k = walk_of(m);
-    k.last = n == m->decoder->layers - 1 && !m->decoder->encoder;
+    k.last = n == m->decoder->layers - 1 && !m->decoder->encoder && !m->pass->keeps;
     return layer(&k, &m->decoder->layer[n], n, m->words->begin(m, x));
 }
 

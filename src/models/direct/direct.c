@@ -44,6 +44,9 @@ static const mx_machine_words words = {
     .attend = direct_attend,
     .recur = direct_recur,
     .experts = direct_experts,
+    .given = direct_given,
+    .beside = direct_beside,
+    .keep = direct_keep_rows,
     .wanted = direct_wanted,
     .finish = direct_finish,
 };
@@ -63,6 +66,7 @@ void mx_direct_free(mx_direct *m) {
         return;
     direct_arena_free(&m->pass);
     direct_arena_free(&m->layer);
+    mx_free(m->ahead.from);
     mx_decoder_release((mx_decoder *)(uintptr_t)m->machine.decoder);
     mx_free(m);
 }
@@ -96,6 +100,10 @@ static bool check_pass(mx_direct *m, const mx_pass *p) {
             return mx_fail(MX_INVALID, "[language model] texts of two caches in one pass");
         m->room = q->cache->layer;
     }
+    if (m->machine.decoder->join.both.kind && !p->hidden)
+        return mx_fail(MX_INVALID,
+                       "[language model] '%s' looks ahead, and no hidden rows are given",
+                       m->machine.decoder->name);
     for (int64_t i = 0; i < p->wanted_rows && p->wanted; i++)
         if (p->wanted[i] < 0 || p->wanted[i] >= p->rows)
             return mx_fail(MX_INVALID, "[language model] a wanted row that is not there");
@@ -110,6 +118,10 @@ static void lead(void *ctx) {
     m->logits = out ? out->data : NULL;
 }
 
+const float *mx_direct_kept(const mx_direct *m) {
+    return m->kept;
+}
+
 bool mx_direct_pass(mx_direct *m, const mx_pass *pass, const float **logits) {
     *logits = NULL;
     if (!check_pass(m, pass))
@@ -118,7 +130,9 @@ bool mx_direct_pass(mx_direct *m, const mx_pass *pass, const float **logits) {
     direct_arena_reset(&m->layer);
     m->machine.pass = pass;
     m->stream = NULL;
+    m->kept = NULL;
     m->turned = 0;
+    m->ahead.at = 0;
     mx_team_run(lead, m);
     m->machine.pass = NULL;
     if (!m->logits)

@@ -16,5 +16,7 @@ void mx_direct_free(mx_direct *m); /* NULL is fine */
    depend on what else is in the pass. Between layers the host is asked whether to stop; then, and
    after any error, false: the sequences are as they were. */
 bool mx_direct_pass(mx_direct *m, const mx_pass *pass, const float **logits);
+/* The hidden rows that the last pass kept, (rows, hidden): valid as long as its logits. */
+const float *mx_direct_kept(const mx_direct *m);
 
 #endif

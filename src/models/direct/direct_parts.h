@@ -98,14 +98,24 @@ typedef struct direct_turns {
 
 enum { DIRECT_TURNS = 4 };
 
+/* Where the shares of each job of a pass begin to read. The next pass is likely to have the same
+   jobs: so while one goes on it is known what the next will read. */
+typedef struct direct_ahead {
+    const char **from; /* jobs, shares */
+    size_t room;
+    int shares;
+    int64_t jobs, at; /* of the last pass; of this one */
+} direct_ahead;
+
 struct mx_direct {
     mx_machine machine; /* first */
     direct_arena pass, layer;
     mx_rows *stream; /* what outlives a layer */
     direct_turns turns[DIRECT_TURNS];
     int turned;
+    direct_ahead ahead;
     const mx_layer_room *room; /* of the cache's layers; NULL: no cache */
-    const float *logits;
+    const float *logits, *kept;
 };
 
 static inline mx_direct *direct_of(mx_machine *m) {
@@ -169,6 +179,9 @@ mx_rows *direct_embed(mx_machine *m, const mx_weight *table, const int *which, f
 mx_rows *direct_norm(mx_machine *m, const mx_norm *n, mx_rows *x, int64_t width);
 mx_rows *direct_add(mx_machine *m, mx_rows *x, mx_rows *y, float scale);
 mx_rows *direct_gate(mx_machine *m, mx_activation act, mx_rows *gate, mx_rows *up);
+mx_rows *direct_given(mx_machine *m);
+mx_rows *direct_beside(mx_machine *m, mx_rows *x, mx_rows *y);
+void direct_keep_rows(mx_machine *m, mx_rows *x);
 mx_rows *direct_wanted(mx_machine *m, mx_rows *x);
 mx_rows *direct_finish(mx_machine *m, mx_rows *x, float scale, float cap);
 mx_rows *direct_attend(mx_machine *m, const mx_attender *a, int64_t layer, mx_rows *q, mx_rows *k,

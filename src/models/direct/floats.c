@@ -18,7 +18,8 @@ enum {
     FEW_COLUMNS = 8,          /* of W as float32, for so few rows that these stay in L1; */
     COLUMNS = 64,             /* for many, in L2 */
     SOME = 32,                /* rows: what is few there */
-    PAD = 16                  /* rows do not begin in the same set of the cache */
+    LONG_ROW = 4096, /* bytes: read one after the other they come faster than side by side */
+    PAD = 16         /* rows do not begin in the same set of the cache */
 };
 
 static bool is_arranged(const direct_matrix *w) {
@@ -55,8 +56,9 @@ static void float_rows(const direct_piece *t, mx_dtype type, const char *w, ptrd
 static void few_floats(const direct_piece *t) {
     const direct_matrix *w = &t->p->w;
     ptrdiff_t rs = w->row / (ptrdiff_t)mx_dtype_size(w->dtype);
-    for (int64_t j = 0; j < t->n; j += COLUMNS)
-        float_rows(t, w->dtype, w->words + (t->j0 + j) * w->row, rs, j, least(t->n - j, COLUMNS));
+    int64_t some = t->rows == 1 && w->row >= LONG_ROW ? 1 : COLUMNS;
+    for (int64_t j = 0; j < t->n; j += some)
+        float_rows(t, w->dtype, w->words + (t->j0 + j) * w->row, rs, j, least(t->n - j, some));
 }
 
 static bool few_decoded(const direct_piece *t) {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "base/vec.h"
 #include "models/direct/direct_parts.h"
 
 #ifdef MX_TORTURE
@@ -19,7 +20,7 @@ enum {
     LEAST_BYTES = 8192 /* of a matrix, worth a task */
 };
 #endif
-enum { TASKS_EACH = 6, COLUMNS = 64 };
+enum { TASKS_EACH = 6, COLUMNS = 64, AHEAD = 1 << 16 /* bytes */ };
 
 typedef struct job {
     direct_product *p;
@@ -206,10 +207,34 @@ static void cut(direct_product *p, int64_t bytes) {
         p->columns = most;
 }
 
-bool direct_multiply(mx_direct *m, direct_product *p, int64_t n) {
+static const char *begins_at(const job *j, int64_t task) {
+    const direct_product *p = owner(j, task);
+    return p->w.words + (task - p->first) / p->parts * p->columns * p->w.row;
+}
+
+/* Notes where this job's shares begin, and has those of the next asked for. */
+static bool look_ahead(mx_direct *m, const job *j, int64_t all) {
+    direct_ahead *a = &m->ahead;
+    int shares = mx_team_shares();
+    if (shares == 1 || j->p->rows > FEW_ROWS || !all)
+        return true;
+    if (a->shares != shares)
+        *a = (direct_ahead){.from = a->from, .room = a->room, .shares = shares};
+    if (!mx_grow(&a->from, &a->room, (size_t)((a->at + 1) * shares), sizeof *a->from))
+        return false;
+    for (int i = 0; i < shares; i++)
+        a->from[a->at * shares + i] = begins_at(j, mx_team_first(all, i));
+    a->at++;
+    if (a->at < a->jobs)
+        mx_team_ask(a->from + a->at * shares, shares, AHEAD);
+    else
+        a->jobs = a->at;
+    return true;
+}
+
+static bool multiply(mx_direct *m, direct_product *p, int64_t n, bool foreseen) {
     job j = {.p = p, .n = n};
     int64_t bytes = 0, all = 0;
-    (void)m;
     for (int64_t i = 0; i < n; i++)
         bytes += p[i].w.out * p[i].w.row;
     for (int64_t i = 0; i < n; i++) {
@@ -217,10 +242,16 @@ bool direct_multiply(mx_direct *m, direct_product *p, int64_t n) {
         p[i].first = all;
         all += p[i].rows ? (p[i].w.out + p[i].columns - 1) / p[i].columns * p[i].parts : 0;
     }
+    if (foreseen && !look_ahead(m, &j, all))
+        return false;
     mx_team_for(all, tasks, &j);
     if (atomic_load(&j.nomem))
         mx_fail_nomem("language model", 0);
     return !atomic_load(&j.nomem);
+}
+
+bool direct_multiply(mx_direct *m, direct_product *p, int64_t n) {
+    return multiply(m, p, n, false);
 }
 
 /* --- the word --------------------------------------------------------------------------------- */
@@ -294,7 +325,7 @@ bool direct_products(mx_machine *machine, mx_rows **out, const mx_weight *const 
     for (int i = 0; i < n; i++)
         if (!plan(m, &p[i], w[i], x, &out[i]))
             return false;
-    if (!direct_multiply(m, p, n))
+    if (!multiply(m, p, n, true))
         return false;
     for (int i = 0; i < n; i++)
         if (w[i]->down && !add_change(m, w[i], x, out[i]))

@@ -131,6 +131,29 @@ mx_rows *direct_gate(mx_machine *machine, mx_activation act, mx_rows *gate, mx_r
     return w.x;
 }
 
+/* --- what looks ahead ------------------------------------------------------------------------- */
+
+mx_rows *direct_given(mx_machine *machine) {
+    const mx_pass *p = machine->pass;
+    mx_rows *out = direct_rows(direct_of(machine), p->rows, machine->decoder->hidden);
+    if (out)
+        memcpy(out->data, p->hidden, (size_t)(p->rows * out->width) * sizeof(float));
+    return out;
+}
+
+mx_rows *direct_beside(mx_machine *machine, mx_rows *x, mx_rows *y) {
+    mx_rows *out = direct_rows(direct_of(machine), x->rows, x->width + y->width);
+    for (int64_t i = 0; out && i < out->rows; i++) {
+        memcpy(row_of(out, i), row_of(x, i), (size_t)x->width * sizeof(float));
+        memcpy(row_of(out, i) + x->width, row_of(y, i), (size_t)y->width * sizeof(float));
+    }
+    return out;
+}
+
+void direct_keep_rows(mx_machine *machine, mx_rows *x) {
+    direct_of(machine)->kept = x->data;
+}
+
 /* --- the end ---------------------------------------------------------------------------------- */
 
 mx_rows *direct_wanted(mx_machine *machine, mx_rows *x) {

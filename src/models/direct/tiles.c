@@ -291,9 +291,9 @@ static float *part_at(const sums *all, int64_t page, int64_t kv) {
     return all->parts + (page * all->t->kv_heads + kv) * all->part;
 }
 
-/* What this thread is likely to get next: its mates take as many. */
+/* What this thread is likely to get next: a share's pieces come one after the other. */
 static const char *next_task(const sums *all, int64_t task) {
-    int64_t next = task + mx_team_size(), page = next / all->t->kv_heads;
+    int64_t next = task + 1, page = next / all->t->kv_heads;
     if (page >= all->pages)
         return NULL;
     const query_tile *tile = tile_of(all, page);

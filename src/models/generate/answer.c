@@ -63,6 +63,8 @@ void gen_answer_echo(gen_work *w, const float *logits, size_t n, gen_call c) {
 
 void gen_answer_progress(gen_work *w, gen_call c) {
     mx_event e = event_of(w);
+    e.text = ""; // the last token's was told with it
+    e.text_num = 0;
     tell(w, &e, c);
 }
 

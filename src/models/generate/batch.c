@@ -27,7 +27,10 @@ static bool check_options(const mx_lm *lm, const mx_batch_options *o) {
            in_range(context, 2, d->context, "context") && in_range(o->chunk, 0, 1 << 16, "chunk") &&
            in_range(o->keep, 0, context - 2, "keep") &&
            in_range(o->lookup, 0, GEN_MOST_GUESSES, "lookup") &&
-           in_range(o->draft_tokens, 0, GEN_MOST_GUESSES, "draft_tokens");
+           in_range(o->draft_tokens, 0, GEN_MOST_GUESSES, "draft_tokens") &&
+           in_range(o->heads, 0, GEN_MOST_GUESSES, "heads") &&
+           (!o->heads || !o->draft ||
+            mx_fail(MX_INVALID, "[lm] either a draft guesses or the model's own head"));
 }
 
 static bool check_bits(int bits) {
@@ -62,7 +65,10 @@ static bool set_machines(mx_batch *b, const mx_batch_options *o) {
         b->limits.room = mx_cache_positions(b->cache);
     if (b->cache && o->draft)
         b->draft = gen_draft_open(o->draft, b->lm, bits, o);
-    return b->cache && (b->draft || !o->draft);
+    if (b->cache && o->heads)
+        b->draft = gen_draft_ahead(b->lm, bits, o);
+    b->pass.keeps = o->heads > 0;
+    return b->cache && (b->draft || (!o->draft && !o->heads));
 }
 
 mx_batch *mx_batch_open(mx_lm *lm, const mx_batch_options *o) {

@@ -82,6 +82,7 @@ typedef struct mx_batch_options {
     int lookup;
     mx_lm *draft;
     int draft_tokens;
+    int heads;
 } mx_batch_options;
 
 typedef struct mx_batch_state {

@@ -10,6 +10,8 @@ enum { CATCH_UP = 512 }; /* tokens that the draft reads at a time */
 
 struct gen_draft {
     mx_lm *lm;
+    const mx_decoder *decoder;
+    bool ahead; /* it is the model's own head (ahead.c) */
     mx_direct *direct;
     mx_cache *cache;
     gen_pass pass;
@@ -35,21 +37,48 @@ static bool same_tokens(const mx_lm *a, const mx_lm *b) {
                            a->decoder->name, b->decoder->name);
 }
 
-gen_draft *gen_draft_open(mx_lm *draft, const mx_lm *lm, int bits, const mx_batch_options *o) {
-    if (draft->decoder->encoder)
-        return mx_fail(MX_INVALID, "[lm] the draft '%s' makes vectors, no text",
-                       draft->decoder->name);
-    gen_draft *d = same_tokens(draft, lm) ? mx_calloc(1, sizeof *d) : NULL;
+static gen_draft *open_draft(mx_lm *lm, const mx_decoder *decoder, int tokens, int bits,
+                             const mx_batch_options *o) {
+    gen_draft *d = mx_calloc(1, sizeof *d);
     if (!d)
         return NULL;
-    d->lm = mx_lm_retain(draft);
-    d->tokens = o->draft_tokens ? o->draft_tokens : 4;
-    d->direct = mx_direct_new(draft->decoder);
-    d->cache = d->direct ? mx_cache_new(draft->decoder, bits, o->kv_bytes) : NULL;
+    d->lm = mx_lm_retain(lm);
+    d->decoder = decoder;
+    d->tokens = tokens;
+    d->direct = mx_direct_new(decoder);
+    d->cache = d->direct ? mx_cache_new(decoder, bits, o->kv_bytes) : NULL;
     if (d->cache)
         return d;
     gen_draft_free(d);
     return NULL;
+}
+
+gen_draft *gen_draft_open(mx_lm *draft, const mx_lm *lm, int bits, const mx_batch_options *o) {
+    if (draft->decoder->encoder)
+        return mx_fail(MX_INVALID, "[lm] the draft '%s' makes vectors, no text",
+                       draft->decoder->name);
+    int tokens = o->draft_tokens ? o->draft_tokens : 4;
+    return same_tokens(draft, lm) ? open_draft(draft, draft->decoder, tokens, bits, o) : NULL;
+}
+
+gen_draft *gen_draft_ahead(const mx_lm *lm, int bits, const mx_batch_options *o) {
+    const mx_decoder *ahead = lm->decoder->ahead;
+    if (!ahead)
+        return mx_fail(MX_INVALID, "[lm] '%s' has no head that looks ahead", lm->decoder->name);
+    gen_draft *d = open_draft((mx_lm *)(uintptr_t)lm, ahead, o->heads, bits, o);
+    if (!d)
+        return NULL;
+    d->ahead = d->pass.keeps = true;
+    d->pass.width = (size_t)ahead->hidden;
+    return d;
+}
+
+bool gen_draft_is_ahead(const gen_draft *d) {
+    return d && d->ahead;
+}
+
+bool gen_draft_admit(gen_draft *d, gen_work *w) {
+    return !gen_draft_is_ahead(d) || w->draft || gen_ahead_admit(d->cache, w);
 }
 
 void gen_draft_free(gen_draft *d) {
@@ -65,7 +94,7 @@ void gen_draft_free(gen_draft *d) {
 void gen_draft_forget(gen_work *w) {
     mx_sequence_end(w->draft);
     w->draft = NULL;
-    w->draft_valid = 0;
+    w->draft_valid = w->draft_from = 0;
 }
 
 /* --- reading the text ------------------------------------------------------------------------ */
@@ -80,17 +109,42 @@ static bool begin(gen_draft *d, gen_work *w) {
     return w->draft;
 }
 
+/* Where the draft is in the text, and how many tokens it can read. */
+static bool place(gen_draft *d, gen_work *w, int64_t *at, int64_t *n) {
+    if (d->ahead ? !gen_ahead_begin(d->cache, w, n) : !begin(d, w))
+        return false;
+    *at = w->draft ? mx_sequence_length(w->draft) + (int64_t)w->draft_from : 0;
+    if (!d->ahead)
+        *n = (int64_t)w->n - *at;
+    return true;
+}
+
+/* n tokens into the pass. */
+static bool read_text(gen_draft *d, gen_work *w, int64_t at, int64_t n) {
+    bool ok = gen_pass_add(&d->pass, w->draft, w->token + at, (size_t)n, w->guesses > 0) &&
+              (!d->ahead || gen_ahead_join(w, &d->pass, n, d->decoder->hidden));
+    w->draft_row = (int64_t)d->pass.rows - 1;
+    if (ok && d->ahead) { // what is behind them is kept by passes to come
+        size_t read = (size_t)(at + n - 1 - w->hidden_first);
+        w->hidden_rows -= read;
+        w->hidden_first += (int64_t)read;
+        memmove(w->hidden, w->hidden + read * (size_t)d->decoder->hidden,
+                w->hidden_rows * (size_t)d->decoder->hidden * sizeof *w->hidden);
+    }
+    return ok;
+}
+
 /* Rows of the text that the draft has not read, at most *budget; w->rows of them. No room: none. */
 static bool catch_up(gen_draft *d, gen_work *w, int64_t *budget) {
     bool full = false;
+    int64_t at, n;
     w->rows = 0;
-    if (!begin(d, w))
+    if (!place(d, w, &at, &n))
         return false;
-    int64_t at = mx_sequence_length(w->draft), n = (int64_t)w->n - at;
     bool whole = n <= *budget;
     n = whole ? n : *budget;
-    w->guesses = whole ? w->guesses : 0;
-    if (!n)
+    w->guesses = whole && n > 0 ? w->guesses : 0;
+    if (n <= 0)
         return true;
     if (!mx_sequence_reserve(w->draft, n + GEN_MOST_GUESSES, &full)) {
         gen_draft_forget(w);
@@ -99,7 +153,7 @@ static bool catch_up(gen_draft *d, gen_work *w, int64_t *budget) {
     }
     w->rows = n;
     *budget -= n;
-    return gen_pass_add(&d->pass, w->draft, w->token + at, (size_t)n, w->guesses > 0);
+    return read_text(d, w, at, n);
 }
 
 /* --- guessing -------------------------------------------------------------------------------- */
@@ -123,18 +177,24 @@ static bool pick_all(const gen_draft *d, gen_work *const *work, size_t n, const 
             continue;
         if (!pick(d, w, logits, ahead))
             return false;
-        logits += d->lm->decoder->vocabulary;
+        logits += d->decoder->vocabulary;
     }
     return true;
 }
 
 /* The next pass: the guess before, of each that is to have another. */
 static bool go_on(gen_draft *d, gen_work *const *work, size_t n, int64_t ahead) {
+    const float *kept = mx_direct_kept(d->direct);
     gen_pass_clear(&d->pass);
-    for (size_t i = 0; i < n; i++)
-        if (work[i]->guesses > ahead &&
-            !gen_pass_add(&d->pass, work[i]->draft, &work[i]->guess[ahead - 1], 1, 1))
+    for (size_t i = 0; i < n; i++) {
+        gen_work *w = work[i];
+        if (w->guesses <= ahead)
+            continue;
+        if (!gen_pass_add(&d->pass, w->draft, &w->guess[ahead - 1], 1, 1) ||
+            (d->ahead && !gen_pass_join(&d->pass, 0, kept + w->draft_row * d->decoder->hidden, 1)))
             return false;
+        w->draft_row = (int64_t)d->pass.rows - 1;
+    }
     return true;
 }
 
@@ -150,9 +210,9 @@ static bool read_all(gen_draft *d, gen_work *const *work, const int64_t *most, s
 }
 
 /* Where trimming needs a mark it is the place before the guesses. */
-static void mark_all(gen_work *const *work, size_t n) {
+static void mark_all(const gen_draft *d, gen_work *const *work, size_t n) {
     for (size_t i = 0; i < n; i++)
-        if (work[i]->draft) {
+        if (work[i]->draft && (work[i]->rows || !d->ahead)) {
             work[i]->draft_valid = (size_t)mx_sequence_length(work[i]->draft);
             mx_sequence_mark(work[i]->draft);
         }
@@ -165,7 +225,7 @@ static bool guess_all(gen_draft *d, gen_work *const *work, const int64_t *most, 
     if (ok && d->pass.rows)
         ok = gen_pass_run(&d->pass, d->direct, &logits) && pick_all(d, work, n, logits, 0);
     if (ok)
-        mark_all(work, n);
+        mark_all(d, work, n);
     for (int64_t ahead = 1; ok && go_on(d, work, n, ahead) && d->pass.rows; ahead++)
         ok = gen_pass_run(&d->pass, d->direct, &logits) && pick_all(d, work, n, logits, ahead);
     return ok && !mx_failed();

@@ -5,9 +5,13 @@ static int64_t least(int64_t a, int64_t b) {
     return a < b ? a : b;
 }
 
+static bool runs(const gen_work *w) {
+    return w->sequence && !w->finish;
+}
+
 /* So many guesses may come true: behind them there is a token to pick. */
 static int64_t room(const mx_batch *b, const gen_work *w) {
-    if (!w->sequence || w->finish || gen_work_pending(w) != 1 || (w->echo && w->echoed < w->prompt))
+    if (!runs(w) || gen_work_pending(w) != 1 || (w->echo && w->echoed < w->prompt))
         return 0;
     return least(GEN_MOST_GUESSES, least(w->most - w->generated - 1, //
                                          b->limits.context - (int64_t)w->n));
@@ -22,7 +26,8 @@ bool gen_step_guess(mx_batch *b) {
         if (most > 0 && b->lookup)
             w->guesses =
                 (int64_t)gen_look_up(w->token, w->n, w->guess, (size_t)least(most, b->lookup));
-        if (most > 0 && b->draft && !w->guesses) {
+        bool reads = gen_draft_is_ahead(b->draft) && runs(w) && w->hidden_rows;
+        if ((most > 0 || reads) && b->draft && !w->guesses) {
             b->asks[asks] = w;
             b->guesses[asks++] = most;
         }

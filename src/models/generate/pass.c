@@ -13,6 +13,7 @@ void gen_pass_free(gen_pass *p) {
     mx_free(p->token);
     mx_free(p->span);
     mx_free(p->wanted);
+    mx_free(p->hidden);
     *p = (gen_pass){0};
 }
 
@@ -43,13 +44,26 @@ bool gen_pass_append(gen_pass *p, const int *token, size_t n) {
     return true;
 }
 
+bool gen_pass_join(gen_pass *p, size_t nothing, const float *rows, size_t n) {
+    size_t first = (p->rows - nothing - n) * p->width, all;
+    if (!mx_mul_size(p->rows, p->width, &all) ||
+        !mx_grow(&p->hidden, &p->hidden_room, all, sizeof *p->hidden))
+        return false;
+    memset(p->hidden + first, 0, nothing * p->width * sizeof *p->hidden);
+    if (n)
+        memcpy(p->hidden + first + nothing * p->width, rows, n * p->width * sizeof *p->hidden);
+    return true;
+}
+
 bool gen_pass_run(gen_pass *p, mx_direct *m, const float **logits) {
     mx_pass pass = {.token = p->token,
                     .rows = (int64_t)p->rows,
                     .span = p->span,
                     .spans = (int64_t)p->spans,
                     .wanted = p->wanted,
-                    .wanted_rows = (int64_t)p->wanted_rows};
+                    .wanted_rows = (int64_t)p->wanted_rows,
+                    .hidden = p->hidden,
+                    .keeps = p->keeps};
     int64_t none = 0;
     pass.wanted = p->wanted ? p->wanted : &none; // NULL asks for all rows
     return mx_direct_pass(m, &pass, logits);

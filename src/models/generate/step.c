@@ -72,6 +72,8 @@ static bool admit(mx_batch *b, gen_work *w) {
         return false;
     if (other && n >= MX_PAGE)
         share(w, other, n);
+    if (!gen_draft_admit(b->draft, w))
+        return false;
     if (!w->generated) {
         w->cached = (int64_t)gen_work_computed(w);
         b->done.cached += w->cached;
@@ -172,6 +174,7 @@ static bool add_rows(mx_batch *b, gen_work *w) {
     size_t wanted = echoes(w) ? n : at + n == w->n;
     w->mark = (int64_t)at;
     w->wanted = (int64_t)b->pass.wanted_rows;
+    w->first = (int64_t)b->pass.rows;
     if (w->guesses && !mx_sequence_mark(w->sequence))
         return false;
     return gen_pass_add(&b->pass, w->sequence, w->token + at, n, wanted) &&
@@ -213,7 +216,7 @@ static void answer(mx_batch *b, gen_work *w, const float *logits, int64_t first)
         if (token < 0 || ahead == w->guesses || token != w->guess[ahead])
             break;
         ahead++;
-        w->draft_valid += ahead < w->guesses;
+        w->draft_valid += ahead < w->guesses && !gen_draft_is_ahead(b->draft);
     }
     b->done.guessed += w->guesses;
     b->done.accepted += ahead;
@@ -243,6 +246,9 @@ static void settle(mx_batch *b, gen_work *w, const float *logits) {
         gen_answer_progress(w, b->call);
     else if (!w->finish)
         answer(b, w, logits, echoed ? w->rows - 1 : 0);
+    if (b->pass.keeps && !w->finish &&
+        !gen_ahead_take(w, mx_direct_kept(b->direct), b->lm->decoder->hidden))
+        gen_answer_fail(w);
     if (w->finish)
         return;
     if (!trim(w))

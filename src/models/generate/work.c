@@ -153,6 +153,7 @@ void gen_work_free(gen_work *w) {
     mx_matcher_free(w->matcher);
     mx_free(w->mask);
     mx_text_free(&w->shown);
+    mx_free(w->hidden);
     mx_free(w->token);
     mx_free(w->end);
     mx_free(w->top);

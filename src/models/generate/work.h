@@ -42,6 +42,11 @@ typedef struct gen_work {
     int64_t mark;                  /* length of the sequence before the step */
     mx_sequence *draft;            /* the draft's */
     size_t draft_valid;            /* of whose tokens so many are those of the text */
+    size_t draft_from;             /* token of the text that it begins with (ahead.c) */
+    int64_t first, draft_row;      /* its first row of the pass; its last of the draft's */
+    float *hidden;                 /* rows that the model's head has not read, */
+    size_t hidden_rows, hidden_room;
+    int64_t hidden_first; /* of tokens from this one on */
 } gen_work;
 
 /* What events are told to. */
@@ -97,6 +102,9 @@ typedef struct gen_pass {
     mx_span *span;
     int64_t *wanted;
     size_t rows, row_room, spans, span_room, wanted_rows, wanted_room;
+    float *hidden; /* where the model joins such: a row of `width` for each */
+    size_t width, hidden_room;
+    bool keeps;
 } gen_pass;
 
 void gen_pass_clear(gen_pass *p);
@@ -105,6 +113,8 @@ void gen_pass_free(gen_pass *p);
 bool gen_pass_add(gen_pass *p, mx_sequence *s, const int *token, size_t n, size_t wanted);
 /* More tokens of the span added last, logits wanted of each. */
 bool gen_pass_append(gen_pass *p, const int *token, size_t n);
+/* Hidden rows of the last n tokens that were added: of nothing, then rows. */
+bool gen_pass_join(gen_pass *p, size_t nothing, const float *rows, size_t n);
 bool gen_pass_run(gen_pass *p, mx_direct *m, const float **logits);
 
 /* --- a batch --------------------------------------------------------------------------------- */
@@ -154,5 +164,23 @@ void gen_draft_free(gen_draft *d); /* NULL is fine */
 bool gen_draft_guess(gen_draft *d, gen_work *const *work, const int64_t *most, size_t n);
 /* The request is gone, or waits. */
 void gen_draft_forget(gen_work *w);
+
+/* --- the model's own head (ahead.c) ----------------------------------------------------------- */
+
+/* It guesses as a draft does, from the hidden rows that the model's passes keep. */
+gen_draft *gen_draft_ahead(const mx_lm *lm, int bits, const mx_batch_options *o);
+bool gen_draft_is_ahead(const gen_draft *d);
+/* The request has its sequence: the head, too, where it has read the text. */
+bool gen_draft_admit(gen_draft *d, gen_work *w);
+/* Where the beginning of the text was found the head goes on there, if it has it, too. The model
+   then computes its last token again, for its hidden row. False and an error. */
+bool gen_ahead_admit(mx_cache *c, gen_work *w);
+/* The text's hidden rows of a pass: those of tokens that stay. False: no memory. */
+bool gen_ahead_take(gen_work *w, const float *kept, int64_t width);
+/* The head's sequence, at a token whose hidden row is there; *n: tokens that it can read. False and
+   an error. */
+bool gen_ahead_begin(mx_cache *c, gen_work *w, int64_t *n);
+/* Of the n tokens that were added to the pass. */
+bool gen_ahead_join(gen_work *w, gen_pass *p, int64_t n, int64_t width);
 
 #endif

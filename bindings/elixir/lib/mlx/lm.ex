@@ -55,7 +55,7 @@ defmodule Mlx.LM do
       machine's memory; 0: no bound), `:kv_bits` (16; 32, 8, 4)
     * `:shift` and `:keep`: beyond the context half of the text behind `keep` tokens is forgotten
     * `:lookup` tokens guessed from what was said before, `:draft` a smaller model of the same tokens
-      that guesses, `:draft_tokens`
+      that guesses, `:draft_tokens`; `:heads` tokens guessed by the model's own head
   """
   @spec load(Path.t(), keyword) :: t
   def load(path, options \\ []) do

@@ -339,16 +339,16 @@ static batch *new_batch(void) {
 PyObject *mpy_lm_batch_open(PyObject *module, PyObject *args, PyObject *kwargs) {
     static char *keywords[] = {"model",    "requests",     "waiting", "context", "chunk",
                                "kv_bytes", "kv_bits",      "shift",   "keep",    "lookup",
-                               "draft",    "draft_tokens", NULL};
+                               "draft",    "draft_tokens", "heads",   NULL};
     PyObject *model, *draft = Py_None;
     mlx_lm_batch_options o = {0};
     unsigned long long kv_bytes = 0;
     int shift = 0;
     (void)module;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!|$iiiiKipiiOi:batch", keywords, &mpy_lm_type,
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!|$iiiiKipiiOii:batch", keywords, &mpy_lm_type,
                                      &model, &o.requests, &o.waiting, &o.context, &o.chunk,
                                      &kv_bytes, &o.kv_bits, &shift, &o.keep, &o.lookup, &draft,
-                                     &o.draft_tokens))
+                                     &o.draft_tokens, &o.heads))
         return NULL;
     if (draft != Py_None && !PyObject_TypeCheck(draft, &mpy_lm_type)) {
         PyErr_SetString(PyExc_TypeError, "[lm] the draft is a model");
