@@ -264,8 +264,8 @@ static const cli_option options[] = {
 static const cli_example examples[] = {
     {"mlx chat -m model.gguf", "talk with a model"},
     {"mlx chat -m org/model --system \"You are a pirate.\" -t 1", "in a role"},
-    {"mlx chat -m model.gguf --system \"$(cat book.txt)\" --save-cache book.kv",
-     "with each answer what was computed so far is kept; --load-cache book.kv goes on from there"},
+    {"mlx chat -m model.gguf --system \"You are a pirate.\" --save-cache pirate.kv",
+     "keep what was computed with each answer; --load-cache pirate.kv goes on from there"},
     {"printf 'Hello\\nWho are you?\\n' | mlx chat -m model.gguf", "without a terminal"},
     {0}};
 
