@@ -51,9 +51,16 @@ def test_tokens_and_pixels(made):
     tokenizer = load_tokenizer(folder)
     found = tokenize(tokenizer, CLIP_TEXTS, 24, pad_token(folder, tokenizer))
     assert found.tolist() == wanted["tokens"].tolist()
-    assert tokenize(tokenizer, ["cat " * 50], 24, 0)[0, -1].item() == tokenizer.id("<|endoftext|>")
     needs_pillow()
     near(preprocess(wanted["picture"], *load(folder)[1]), wanted["pixels"][0], 0.03)
+
+
+def test_long_texts(folder, capsys):
+    tokenizer = load_tokenizer(folder)
+    found = tokenize(tokenizer, ["cat " * 50, "cat"], 24, 0)
+    assert found.shape == (2, 24) and found[0, -1].item() == tokenizer.id("<|endoftext|>")
+    assert found[1].tolist() == tokenizer.encode("cat") + [0] * 21
+    assert capsys.readouterr().err.startswith("Only 22 tokens of 50 are read: cat cat")
 
 
 def test_the_end_of_old_configurations(folder):

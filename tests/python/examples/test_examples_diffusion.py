@@ -149,6 +149,31 @@ def test_tiles_of_one_colour():
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_halves(top, kind):
+    """bfloat16 says about what float32 says."""
+    found = []
+    for dtype in (mx.float32, mx.bfloat16):
+        model = StableDiffusion(top / kind, dtype)
+        mx.random.seed(2)
+        call = {"steps": 2, "guidance": 1, "size": (32, 24)}
+        found.append(np.array(model.text_to_image("a cat", **call)))
+    assert np.linalg.norm(found[1] - found[0]) < 0.05 * np.linalg.norm(found[0])
+
+
+def test_tiles_need_less_memory(top):
+    """As much for a long picture as for a short one, but for the pictures themselves."""
+    vae, peaks = StableDiffusion(top / "sd15").vae, {}
+    for name, decode in (("whole", vae.decode), ("tiled", vae.decode_tiled)):
+        latents = mx.random.normal((1, 8, 400, 4))
+        mx.eval(latents)
+        mx.reset_peak_memory()
+        before = mx.get_active_memory()
+        mx.eval(decode(latents))
+        peaks[name] = mx.get_peak_memory() - before
+    assert peaks["tiled"] < peaks["whole"] / 3, peaks
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_program(top, tmp_path, kind):
     output = tmp_path / "x.png"
     call = ["generative.stable_diffusion", "--model", top / kind, "--output", output, "a cat"]

@@ -99,12 +99,15 @@ def pad_token(folder, tokenizer):
 
 
 def tokenize(tokenizer, texts, length, pad):
-    """Texts as rows of `length` tokens, cut before their end or filled up."""
+    """Texts as rows of `length` tokens, filled up, or cut before their end with a word to stderr."""
     end = tokenizer.id(END)
     rows = []
     for text in texts:
         tokens = tokenizer.encode(text, plain=True)
         if len(tokens) > length:
+            print(
+                f"Only {length - 2} tokens of {len(tokens) - 2} are read: {text}", file=sys.stderr
+            )
             tokens = tokens[: length - 1] + [end]
         rows.append(tokens + [pad] * (length - len(tokens)))
     return mx.array(rows)
