@@ -77,6 +77,7 @@ test-full: test
 	tests/package/luck.sh 1 $$(date +%s)
 	MLX_DIFFERENTIAL_CASES=1500 ctest --preset dev -R python_test_differential
 	python3 tests/package/check_wheel.py build/wheels
+	tests/package/check_elixir.sh build/dev || [ $$? = 77 ]
 	tests/package/fresh.sh || [ $$? = 77 ]
 
 demo: python

@@ -1,6 +1,6 @@
 [
   inputs: [
-    "{mix,.formatter}.exs",
+    "{mix,native,.formatter}.exs",
     "{lib,lib_nx,test,test_nx}/**/*.{ex,exs}",
     "../../examples/elixir/*.exs"
   ],

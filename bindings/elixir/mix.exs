@@ -1,21 +1,4 @@
-defmodule Mix.Tasks.Compile.MlxNative do
-  @moduledoc "Builds the native half with make, before Elixir's modules, which read the catalog."
-  use Mix.Task.Compiler
-
-  @impl true
-  def run(_arguments) do
-    priv = Path.join(Mix.Project.app_path(), "priv")
-
-    case System.cmd("make", ["--no-print-directory", "PRIV=#{priv}"], stderr_to_stdout: true) do
-      {output, 0} ->
-        if output =~ "warning", do: Mix.shell().info(output)
-        {:ok, []}
-
-      {output, status} ->
-        Mix.raise("make failed with status #{status}:\n#{output}")
-    end
-  end
-end
+Code.require_file("native.exs", __DIR__)
 
 defmodule Mlx.MixProject do
   use Mix.Project
@@ -71,7 +54,9 @@ defmodule Mlx.MixProject do
     [
       licenses: ["MIT"],
       links: %{},
-      files: ~w(lib lib_nx c_src guides Makefile mix.exs README.md .formatter.exs)
+      files:
+        ~w(lib lib_nx c_src guides Makefile mix.exs native.exs checksum.txt README.md WHY_NOT_EMLX.md) ++
+          ~w(LICENSE .formatter.exs)
     ]
   end
 end

@@ -56,16 +56,65 @@ defmodule Mlx.NxCompilerTest do
   test "an expression is one compiled graph, kept for its shapes" do
     f = &softmax/1
     assert_in_delta Nx.to_number(jit(f).(Nx.tensor([1.0, 1.0]))[0]), 0.5, 1.0e-6
-    assert [{:compiled, _, _}] = kept(f)
+    assert [{:compiled, _, _, _}] = kept(f)
     jit(f).(Nx.tensor([1.0, 2.0]))
     assert length(kept(f)) == 1
     jit(f).(Nx.tensor([1.0, 2.0, 3.0]))
     assert length(kept(f)) == 2
   end
 
+  defn clamped(x, n) do
+    {y, z} =
+      cond do
+        n > 10 -> {x, n}
+        n > 0 -> {x / n, n * 2}
+        true -> {-x, 0}
+      end
+
+    y + z
+  end
+
+  # As Axon's training step has it: a loop of one round, around a choice.
+  defn once(x, n) do
+    {_, x, _} =
+      while {go = Nx.tensor(1), x, n}, go do
+        if n > 0, do: {Nx.tensor(0), x + n, n}, else: {Nx.tensor(0), x * 3, n}
+      end
+
+    x
+  end
+
+  defn(far(x, n), do: if(n > 0, do: Nx.dot(x, x), else: Nx.sum(x)))
+  defn(root(x), do: grad(x, fn x -> if(x > 0, do: Nx.sqrt(x), else: x * 0) end))
+
+  test "a cond of cheap branches is a choice in the graph" do
+    for n <- [20, 4, -1] do
+      wanted =
+        Nx.Defn.jit(&clamped/2, compiler: Nx.Defn.Evaluator).(Nx.tensor([1.0, 2.0]), n)
+        |> Nx.to_flat_list()
+
+      assert Nx.to_flat_list(jit(&clamped/2).(Nx.tensor([1.0, 2.0]), n)) == wanted
+    end
+
+    assert [{:compiled, _, _, _}] = kept(&clamped/2)
+    assert Nx.to_flat_list(jit(&once/2).(Nx.tensor([1.0]), 5)) == [6.0]
+    assert Nx.to_flat_list(jit(&once/2).(Nx.tensor([1.0]), -5)) == [3.0]
+    assert [{:compiled, _, _, _}] = kept(&once/2)
+    # what is not taken is infinite, and stays out
+    assert Nx.to_number(jit(&root/1).(4.0)) == 0.25
+    assert Nx.to_number(jit(&root/1).(0.0)) == 0.0
+    assert [{:compiled, _, _, _}] = kept(&root/1)
+  end
+
+  test "a cond of dear branches is run in steps" do
+    x = Nx.tensor([1.0, 2.0])
+    assert {Nx.to_number(jit(&far/2).(x, 1)), Nx.to_number(jit(&far/2).(x, 0))} == {5.0, 3.0}
+    assert kept(&far/2) == [:stepwise]
+  end
+
   test "loops of known length are in the graph, others are steps" do
     assert Nx.to_flat_list(jit(&powers/1).(Nx.tensor([2.0]))) == [256.0]
-    assert [{:compiled, _, _}] = kept(&powers/1)
+    assert [{:compiled, _, _, _}] = kept(&powers/1)
     assert Nx.to_flat_list(jit(&doubled/1).(Nx.tensor([1.0, 3.0]))) == [32.0, 96.0]
     assert Nx.to_flat_list(jit(&doubled/1).(Nx.tensor([1.0, 1.0]))) == [64.0, 64.0]
     assert kept(&doubled/1) == [:stepwise]
@@ -114,6 +163,13 @@ defmodule Mlx.NxCompilerTest do
     assert Nx.to_number(jit(f).(%Mlx.NxKept{x: 2, power: 3})) == 8
     assert Nx.to_number(jit(f).(%Mlx.NxKept{x: 3, power: 2})) == 9
     assert length(kept(f)) == 2
+  end
+
+  test "what is not used may be a template, or of any shape that is kept" do
+    f = fn x, y -> {Nx.add(x, 1), Nx.shape(y)} |> elem(0) end
+    assert Nx.to_number(jit(f).(1, Nx.template({2}, :f32))) == 2
+    assert Nx.to_number(jit(f).(2, Nx.tensor([1.0, 2.0]))) == 3
+    assert_raise RuntimeError, ~r/Template/, fn -> jit(f).(Nx.template({}, :f32), 1) end
   end
 
   test "errors within come out" do

@@ -36,7 +36,6 @@ end
 
 [folder, path | files] = System.argv()
 for app <- [:logger, :nx, :mlx], do: {:ok, _} = Application.ensure_all_started(app)
-Logger.configure(level: :warning)
 [kind | copied] = String.split(path, "-")
 compiler = if kind == "compiler", do: Mlx.Compiler, else: Nx.Defn.Evaluator
 

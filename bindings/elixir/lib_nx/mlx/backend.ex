@@ -7,9 +7,10 @@ defmodule Mlx.Backend do
   live in a wider dtype and are rounded after each operation: u2, u4, s2, s4 as integers of 8 bits, f8
   and f8_e4m3fn as float16. c128 is refused.
 
-  Functions of f32 are computed in that precision, with an error of about one unit in the last place.
-  With `config :mlx, precise: true` they are computed in float64 and rounded, as `Nx.BinaryBackend`
-  does it, and so give its results to the last digit; that takes several times as long.
+  Functions, sums and products of f32 are computed in that precision, functions with an error of about
+  one unit in the last place. With `config :mlx, precise: true` they are computed in float64 and
+  rounded, as `Nx.BinaryBackend` does it, and so give its results to the last digit; that takes several
+  times as long. Singular values, eigenvalues and QR factors are always computed in float64.
   """
 
   @behaviour Nx.Backend
@@ -18,8 +19,9 @@ defmodule Mlx.Backend do
   alias Mlx.Backend.{Elementwise, Indexed, Linear, Reduce, Types, Windows}
   alias Nx.Tensor, as: T
 
+  # Of constants also the number.
   @enforce_keys [:array]
-  defstruct [:array]
+  defstruct [:array, :number]
 
   @doc "The array of a tensor, from whatever backend."
   @spec array(T.t() | number) :: Mlx.Array.t()
@@ -28,6 +30,20 @@ defmodule Mlx.Backend do
   @doc "A tensor of an array."
   @spec tensor(Mlx.Array.t()) :: T.t()
   defdelegate tensor(array), to: Types
+
+  @doc """
+  Compute all tensors of a container, at once; the container. A loop that reads none of its values builds
+  one graph of all its rounds, unless each ends with this.
+  """
+  @spec eval(Nx.Container.t()) :: Nx.Container.t()
+  def eval(container) do
+    [container]
+    |> Nx.Defn.Composite.flatten_list()
+    |> Enum.map(&array/1)
+    |> Mlx.eval()
+
+    container
+  end
 
   # --- options and places ---------------------------------------------------------------------
 
@@ -57,8 +73,10 @@ defmodule Mlx.Backend do
 
   # --- in and out -----------------------------------------------------------------------------
 
-  def constant(%T{type: type, shape: shape} = out, number, _options),
-    do: shape |> Mlx.full(scalar(number, type)) |> tensor(out)
+  def constant(%T{type: type, shape: shape} = out, number, _options) do
+    tensor = shape |> Mlx.full(scalar(number, type)) |> tensor(out)
+    put_in(tensor.data.number, number)
+  end
 
   def from_binary(%T{type: type, shape: shape} = out, binary, _options),
     do: binary |> Types.from_binary(type, shape) |> tensor(out)
@@ -202,6 +220,13 @@ defmodule Mlx.Backend do
     |> tensor(out)
   end
 
+  # A product takes a tenth of a power's time, and rounds as exactly.
+  def pow(out, a, %{data: %__MODULE__{number: 2}}),
+    do: a |> array() |> Elementwise.square(dtype(out.type)) |> tensor(out)
+
+  def pow(out, a, b),
+    do: a |> array() |> Elementwise.pow(array(b), dtype(out.type)) |> tensor(out)
+
   for name <- Elementwise.unary() do
     def unquote(name)(out, tensor) do
       tensor |> array() |> Elementwise.unquote(name)(dtype(out.type)) |> tensor(out)
@@ -235,7 +260,7 @@ defmodule Mlx.Backend do
     def unquote(name)(out, tensor, options) do
       tensor
       |> array()
-      |> cast(dtype(out.type))
+      |> cast(computed(dtype(out.type)))
       |> Mlx.unquote(operation)(axis: options[:axis], reverse: options[:reverse] || false)
       |> tensor(out)
     end

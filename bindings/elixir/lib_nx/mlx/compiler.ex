@@ -5,14 +5,17 @@ defmodule Mlx.Compiler do
 
   An expression becomes one graph of MLX's, which is compiled and kept for its types and shapes.
   Loops whose conditions are known when it is traced become part of that graph, which is computed as
-  a whole when it is called. Where a value must
-  be known to go on (a `while` or `cond` that depends on arguments), or a hook is called, the
-  expression is computed step by step instead, lazily between the values that are asked for.
+  a whole when it is called. So do the branches of a `cond` that depends on arguments, where they are
+  made of cheap operations: all are computed and one is taken. Where a value must be known to go on (a
+  `while` that depends on arguments, a `cond` with products, loops or factorizations in a branch), or a
+  hook is called, the expression is computed step by step instead, lazily between the values that are
+  asked for.
   """
 
   @behaviour Nx.Defn.Compiler
 
   alias Mlx.{Backend, Job, Native}
+  alias Mlx.Compiler.Choice
   alias Nx.Defn.{Composite, Evaluator}
   alias Nx.Tensor, as: T
 
@@ -43,7 +46,7 @@ defmodule Mlx.Compiler do
 
   # --- what is kept ---------------------------------------------------------------------------
 
-  # {:compiled, closure, result without its data}, or :stepwise. Expressions are not kept: copied,
+  # {:compiled, closure, result without its data, positions of the arguments that it uses}, or :stepwise. Expressions are not kept: copied,
   # they are trees, and what occurs twice is there twice.
   defp known(signature) do
     case :ets.lookup(@table, signature) do
@@ -60,37 +63,59 @@ defmodule Mlx.Compiler do
 
   # --- running --------------------------------------------------------------------------------
 
-  defp run({:compiled, closure, result}, _signature, _vars, _fun, args) do
-    arrays = for thunk <- args, do: Backend.array(thunk.())
-    rebuilt(result, compute(closure, arrays))
-  end
+  defp run({:compiled, closure, result, used}, _signature, _vars, _fun, args),
+    do: rebuilt(result, compute(closure, arrays(args, used)))
 
   defp run(:stepwise, signature, vars, fun, args),
     do: run(stepwise(vars, fun), signature, vars, fun, args)
 
-  defp run({:steps, steps, result, hooked?}, signature, vars, fun, args) do
+  defp run({:steps, expression, steps, hooked?}, signature, vars, fun, args) do
     case known(signature) do
-      {:compiled, _, _} = program -> run(program, signature, vars, fun, args)
-      nil when not hooked? -> trace(steps, result, signature, args)
+      {:compiled, _, _, _} = program -> run(program, signature, vars, fun, args)
+      nil when not hooked? -> traced_or_stepped(expression, steps, signature, vars, args)
       _stepwise -> step(steps, args)
     end
   end
 
   defp stepwise(vars, fun) do
     expression = fun.(vars)
-    steps = Evaluator.__compile__(make_ref(), vars, fn _vars -> expression end, [])
-    {:steps, steps, bare(expression), hooked?(expression)}
+    {:steps, expression, steps(vars, expression), hooked?(expression)}
   end
+
+  defp steps(vars, expression),
+    do: Evaluator.__compile__(make_ref(), vars, fn _vars -> expression end, [])
+
+  # As it is, or with its conds as selections, or step by step.
+  defp traced_or_stepped(expression, steps, signature, vars, args) do
+    used = used(expression)
+    trace = &trace(&1, bare(expression), signature, used, length(args), arrays(args, used))
+
+    with :untraceable <- trace.(steps),
+         :untraceable <- selected(expression, vars, trace) do
+      keep(signature, :stepwise)
+      step(steps, args)
+    end
+  end
+
+  defp selected(expression, vars, trace) do
+    case Choice.selected(expression) do
+      nil -> :untraceable
+      selected -> vars |> steps(selected) |> trace.()
+    end
+  end
+
+  # What is not used may be a template.
+  defp arrays(args, used),
+    do: for({thunk, i} <- Enum.with_index(args), i in used, do: Backend.array(thunk.()))
 
   defp bare(expression) do
     Composite.traverse(expression, fn %T{} = t -> %{t | data: nil} end)
   end
 
   # The function is found in the process: a closure would copy the expression.
-  defp trace(steps, result, signature, args) do
-    arrays = for thunk <- args, do: Backend.array(thunk.())
+  defp trace(steps, result, signature, used, count, arrays) do
     key = {__MODULE__, make_ref()}
-    closure = Native.closure(fn arrays -> traced(Process.get(key), arrays) end)
+    closure = Native.closure(fn arrays -> traced(Process.get(key), arrays, used, count) end)
     closure = Native.transform(:compile, closure, false)
     Process.put(key, steps)
 
@@ -98,15 +123,10 @@ defmodule Mlx.Compiler do
       compute(closure, arrays)
     rescue
       error in Mlx.Error ->
-        if untraceable?(error) do
-          keep(signature, :stepwise)
-          step(steps, Enum.map(arrays, &thunk/1))
-        else
-          reraise error, __STACKTRACE__
-        end
+        if untraceable?(error), do: :untraceable, else: reraise(error, __STACKTRACE__)
     else
       outputs ->
-        keep(signature, {:compiled, closure, result})
+        keep(signature, {:compiled, closure, result, used})
         rebuilt(result, outputs)
     after
       Process.delete(key)
@@ -123,8 +143,10 @@ defmodule Mlx.Compiler do
 
   defp untraceable?(error), do: error.operation == "defn"
 
-  defp traced(steps, arrays) do
-    run = fn -> on_backend(fn -> steps.([Enum.map(arrays, &thunk/1)]) end) end
+  defp traced(steps, arrays, used, count) do
+    given = used |> Enum.zip(arrays) |> Map.new()
+    args = for i <- 0..(count - 1)//1, do: thunk(given[i])
+    run = fn -> on_backend(fn -> steps.([args]) end) end
     [result] = Backend.Types.within(@most_operations, run)
     for tensor <- Composite.flatten_list([result]), do: Backend.array(tensor)
   end
@@ -166,31 +188,36 @@ defmodule Mlx.Compiler do
     end
   end
 
-  # --- hooks ----------------------------------------------------------------------------------
+  # --- what is in an expression ---------------------------------------------------------------
 
   # Are functions of the program's called anywhere? Nx 0.10 and newer have hooks for tokens.
   defp hooked?(expression) do
-    {_, _, found} = Enum.reduce(Composite.flatten_list([expression]), {nil, %{}, false}, &look/2)
-    found
+    operations = [:token, :attach_token, :hook, :runtime_call]
+    Enum.any?(nodes(expression), fn %T{data: data} -> data.op in operations end)
   end
 
-  defp look(%T{data: %{op: op, id: id}} = t, {_, seen, found}) do
-    cond do
-      found or op in [:token, :attach_token, :hook, :runtime_call] ->
-        {nil, seen, true}
-
-      Map.has_key?(seen, id) ->
-        {nil, seen, found}
-
-      true ->
-        {_, state} =
-          Nx.Defn.Tree.apply_args(t, {nil, Map.put(seen, id, true), found}, fn inner, state ->
-            {inner, look(inner, state)}
-          end)
-
-        state
-    end
+  # The arguments' positions.
+  defp used(expression) do
+    for(%T{data: %{op: :parameter, context: :root, args: [i]}} <- nodes(expression), do: i)
+    |> Enum.uniq()
+    |> Enum.sort()
   end
 
-  defp look(_other, state), do: state
+  defp nodes(expression) do
+    [expression]
+    |> Composite.flatten_list()
+    |> Enum.reduce(%{}, &look/2)
+    |> Map.values()
+  end
+
+  defp look(%T{data: %{id: id}} = t, seen) when not is_map_key(seen, id) do
+    {_args, seen} =
+      Nx.Defn.Tree.apply_args(t, Map.put(seen, id, t), fn inner, seen ->
+        {inner, look(inner, seen)}
+      end)
+
+    seen
+  end
+
+  defp look(_other, seen), do: seen
 end

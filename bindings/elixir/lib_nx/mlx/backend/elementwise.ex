@@ -91,7 +91,7 @@ defmodule Mlx.Backend.Elementwise do
   def binary do
     Keyword.keys(@same) ++
       @compare ++
-      ~w(pow atan2 remainder quotient left_shift right_shift logical_and logical_or logical_xor)a
+      ~w(atan2 remainder quotient left_shift right_shift logical_and logical_or logical_xor)a
   end
 
   # --- of one ---------------------------------------------------------------------------------
@@ -211,6 +211,7 @@ defmodule Mlx.Backend.Elementwise do
   def logical_xor(a, b, _dtype), do: Mlx.not_equal(truth(a), truth(b))
   defp truth(a), do: Mlx.not_equal(a, 0)
 
+  def square(a, dtype), do: a |> cast(computed(dtype)) |> Mlx.square()
   def pow(a, b, dtype), do: Mlx.power(cast(a, computed(dtype)), cast(b, computed(dtype)))
   def atan2(a, b, dtype), do: Mlx.arctan2(cast(a, computed(dtype)), cast(b, computed(dtype)))
 

@@ -9,7 +9,7 @@ defmodule Mlx.Backend.Linear do
 
   # {batch, free, contracted} times {batch, contracted, free}
   def dot(out, a, axes_a, batch_a, b, axes_b, batch_b) do
-    dtype = dtype(out.type)
+    dtype = computed(dtype(out.type))
     {a, lead, free_a} = arranged(cast(array(a), dtype), batch_a, axes_a, :last)
     {b, _lead, free_b} = arranged(cast(array(b), dtype), batch_b, axes_b, :first)
     a |> product(b) |> Mlx.reshape(lead ++ free_a ++ free_b) |> tensor(out)
@@ -41,7 +41,7 @@ defmodule Mlx.Backend.Linear do
 
   # MLX has channels last: (N, ..., C) with (O, ..., C / groups).
   def conv(out, tensor, kernel, options) do
-    dtype = dtype(out.type)
+    dtype = computed(dtype(out.type))
     a = cast(array(tensor), dtype) |> Mlx.transpose(axes: options[:input_permutation])
     w = cast(array(kernel), dtype) |> Mlx.transpose(axes: options[:kernel_permutation])
     last = fn x -> Mlx.moveaxis(x, 1, -1) end
@@ -162,8 +162,21 @@ defmodule Mlx.Backend.Linear do
      v |> Mlx.take_along_axis(Mlx.expand_dims(order, [-2]), axis: -1) |> tensor(vectors)}
   end
 
-  def svd(outs, tensor, options),
-    do: as_nx(Nx.LinAlg.SVD, :svd, tensor, options) || singular(outs, tensor, options)
+  def svd(outs, tensor, options) do
+    case as_nx(Nx.LinAlg.SVD, :svd, tensor, options) do
+      nil -> singular(outs, tensor, options)
+      {u, s, v} -> {u, without_noise(s), v}
+    end
+  end
+
+  # Singular values that f32 does not tell from zero are zero.
+  defp without_noise(%{type: {:f, 32}} = s) do
+    a = array(s)
+    least = a |> Mlx.max(axis: -1, keepdims: true) |> Mlx.multiply(1.0e-7)
+    a |> Mlx.less(least) |> Mlx.where(0.0, a) |> tensor(s)
+  end
+
+  defp without_noise(s), do: s
 
   def qr(outs, tensor, options),
     do: as_nx(Nx.LinAlg.QR, :qr, tensor, options) || orthogonal(outs, tensor, options)

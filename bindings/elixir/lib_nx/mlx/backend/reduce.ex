@@ -2,10 +2,10 @@ defmodule Mlx.Backend.Reduce do
   @moduledoc false
   # Reductions, sorting, and reductions by functions.
 
-  import Mlx.Backend.Types, only: [array: 1, cast: 2, tensor: 2]
+  import Mlx.Backend.Types, only: [array: 1, cast: 2, computed: 1, tensor: 2]
 
-  def sum(a, options, dtype), do: a |> cast(dtype) |> Mlx.sum(over(options))
-  def product(a, options, dtype), do: a |> cast(dtype) |> Mlx.prod(over(options))
+  def sum(a, options, dtype), do: a |> cast(computed(dtype)) |> Mlx.sum(over(options))
+  def product(a, options, dtype), do: a |> cast(computed(dtype)) |> Mlx.prod(over(options))
   def reduce_max(a, options, _dtype), do: Mlx.max(a, over(options))
   def reduce_min(a, options, _dtype), do: Mlx.min(a, over(options))
   def all(a, options, _dtype), do: a |> Mlx.not_equal(0) |> Mlx.all(over(options))

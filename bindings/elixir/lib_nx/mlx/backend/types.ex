@@ -18,7 +18,8 @@ defmodule Mlx.Backend.Types do
   @spec tensor(Mlx.Array.t(), T.t()) :: T.t()
   def tensor(array, %T{type: type} = out) do
     count()
-    %{out | data: %{__struct__: Mlx.Backend, array: array |> cast(dtype(type)) |> fit(type)}}
+    array = array |> cast(dtype(type)) |> fit(type)
+    %{out | data: %{__struct__: Mlx.Backend, array: array, number: nil}}
   end
 
   @left :"$mlx_operations"
@@ -52,7 +53,7 @@ defmodule Mlx.Backend.Types do
       type: type(dtype),
       shape: shape,
       names: names,
-      data: %{__struct__: Mlx.Backend, array: array}
+      data: %{__struct__: Mlx.Backend, array: array, number: nil}
     }
   end
 
