@@ -414,6 +414,50 @@ static void texts_of_gguf(void) {
 
 /* --- errors ----------------------------------------------------------------------------------- */
 
+/* One text with guesses, model and all; the steps that failed are tried again. */
+static int everything(const char *path) {
+    mlx_lm lm = mlx_lm_new();
+    mlx_lm_batch b = mlx_lm_batch_new();
+    static answer a;
+    bool busy = true;
+    mlx_lm_batch_options o = {.heads = 2};
+    int status = mlx_lm_open(&lm, path, NULL) || mlx_lm_batch_open(&b, lm, &o);
+    mlx_lm_request r = request(0);
+    r.payload = &a;
+    a = (answer){0};
+    status = status || mlx_lm_batch_add(&a.id, b, &r);
+    for (int i = 0; !status && busy && i < 100; i++)
+        status = mlx_lm_batch_step(&busy, b, take_event, NULL);
+    status = status || a.last.finish == MLX_LM_FAILED;
+    CHECK_MSG(status || same_answer(&plain_answers[0], &a), "%s", a.text);
+    mlx_lm_batch_free(b);
+    mlx_lm_free(lm);
+    return status;
+}
+
+/* Each allocation fails once: an error, and nothing is lost. */
+static void no_memory(void) {
+    checkpoint c;
+    mlx_lm lm = mlx_lm_new();
+    if (!make(&c, "deepseek_v3.json", false) || !CHECK(mlx_lm_open(&lm, c.path, NULL) == 0))
+        return;
+    all_under(lm, NULL, plain_answers);
+    mlx_lm_free(lm);
+    CHECK(everything(c.path) == 0);
+    int64_t live = mx_alloc_live();
+    uint64_t steps = 0, each = 7; // some of the thousands, others with each run of the loop
+    for (int status = 1; status && steps < 100000; each = each % 23 + 7) {
+        mx_alloc_fail_at(steps += each);
+        status = everything(c.path);
+        mx_alloc_fail_at(0);
+        if (!CHECK_MSG(mx_alloc_live() <= live, "%d allocations lost without number %d",
+                       (int)(mx_alloc_live() - live), (int)steps))
+            break;
+    }
+    CHECK(steps > 100 && steps < 100000);
+    tiny_close(&c.t);
+}
+
 static void keep_silent(const char *message, void *data) {
     (void)message, (void)data;
 }
@@ -442,6 +486,7 @@ int main(void) {
     RUN(texts);
     RUN(texts_apart);
     RUN(texts_of_gguf);
+    RUN(no_memory);
     RUN(refuses);
     files_done();
     return check_done();
