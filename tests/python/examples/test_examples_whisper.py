@@ -13,6 +13,7 @@ import pytest
 from examples import EXAMPLES, FULL, common, needs_data
 
 import whisper_files
+from mlx.data import audio
 from speech.speech_features import read_audio
 from speech.whisper import ctranslate2, timing, transcribe as windows
 from speech.whisper.decode import Run, decode, likeliest
@@ -342,6 +343,36 @@ def test_longer_than_a_window(real):
     assert all(a.end <= b.start + 0.02 for a, b in zip(found.segments, found.segments[1:]))
 
 
+# --- the program in C -----------------------------------------------------------------------------
+
+
+def test_the_program_in_c_says_the_same(tmp_path, monkeypatch):
+    """A multilingual model of large-v3's kind: its language is detected, features have 128 bands."""
+    program = Path(os.environ.get("MLX_TEST_BUILD", "")) / "examples" / "whisper"
+    if not program.is_file():
+        pytest.skip("examples/c/whisper is not built")
+    monkeypatch.setattr(
+        whisper_files, "CONFIG", Config(128, 64, whisper_files.SIZE, 2, 1, 128, 2, 1, 128)
+    )
+    mx.random.seed(5)
+    folder = whisper_files.write_safetensors(tmp_path / "m", whisper_files.random_model())
+    wav = tmp_path / "x.wav"
+    audio.save_wav(wav, np.random.default_rng(5).uniform(-0.5, 0.5, 12 * 16000), 16000)
+    done = subprocess.run([program, folder, wav], capture_output=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    options = Options(beam=1, temperatures=(0.0,), previous_text=False, no_speech=2.0)
+    found = transcribe(*load(folder), read_audio(wav), options).segments
+    times = [f"{clock(s.start)} --> {clock(s.end)}".encode() for s in found]
+    # Python leaves out segments without text.
+    said = [line[1:].split(b"]")[0] for line in done.stdout.split(b"\n") if line.startswith(b"[")]
+    assert [t for t in said if t in times] == times and len(times) > 0
+
+
+def clock(seconds):
+    hundredths = round(seconds * 100)
+    return f"{hundredths // 6000:02d}:{hundredths // 100 % 60:02d}.{hundredths % 100:02d}"
+
+
 # --- bad input ------------------------------------------------------------------------------------
 
 
@@ -404,8 +435,6 @@ def test_files_of_another_layout(tiny, tmp_path):
 
 
 def test_sound_that_is_none(tmp_path):
-    from mlx.data import audio
-
     path = tmp_path / "x.wav"
     audio.save_wav(path, np.zeros(0), 16000)
     refused(lambda: read_audio(path), "x.wav", "no samples")
@@ -425,8 +454,6 @@ def test_the_command_ends_in_a_sentence(tiny, tmp_path):
         return subprocess.run(command, capture_output=True, text=True, cwd=EXAMPLES)
 
     wav = tmp_path / "x.wav"
-    from mlx.data import audio
-
     audio.save_wav(wav, np.zeros(8000), 16000)
     for words, word in (
         (("--model", tmp_path / "no", wav), "no folder"),
