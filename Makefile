@@ -78,6 +78,7 @@ test-full: test
 	MLX_DIFFERENTIAL_CASES=1500 ctest --preset dev -R python_test_differential
 	python3 tests/package/check_wheel.py build/wheels
 	tests/package/check_elixir.sh build/dev || [ $$? = 77 ]
+	sh bindings/elixir/test/asan.sh $(CURDIR)/build/asan $(CURDIR)/build/asan || [ $$? = 77 ]
 	tests/package/fresh.sh || [ $$? = 77 ]
 
 demo: python

@@ -172,6 +172,22 @@ defmodule Mlx.NxCompilerTest do
     assert_raise RuntimeError, ~r/Template/, fn -> jit(f).(Nx.template({}, :f32), 1) end
   end
 
+  test "as README.md has it" do
+    readme = File.read!(Path.expand("../README.md", __DIR__))
+    [_, code] = Regex.run(~r/```elixir\n(Nx.*?)\n```/s, readme)
+    backend = Nx.global_default_backend(Nx.BinaryBackend)
+    options = Nx.Defn.global_default_options([])
+
+    try do
+      Code.eval_string(code)
+      fresh = Task.async(fn -> {Nx.default_backend(), jit(&softmax/1).(Nx.tensor([1.0]))} end)
+      assert {{Mlx.Backend, _}, %{data: %Mlx.Backend{}}} = Task.await(fresh)
+    after
+      Nx.global_default_backend(backend)
+      Nx.Defn.global_default_options(options)
+    end
+  end
+
   test "errors within come out" do
     assert_raise RuntimeError, "boom", fn -> jit(fn _ -> raise "boom" end).(1) end
   end
