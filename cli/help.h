@@ -10,6 +10,8 @@ int cli_help_command(const cli_command *command);
 int cli_help_overview(void);
 /* mlx(1) in the man macros. */
 int cli_help_manual(void);
+/* mlx-info(1). */
+int cli_help_manual_of(const cli_command *command);
 
 /* "-n, --limit=N" of an option, into room for 80. */
 void cli_help_option(char *out, const cli_option *option);

@@ -1,4 +1,5 @@
-/* mlx(1), from the table of commands. */
+/* mlx(1), and the pages of commands, from their table. */
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -45,15 +46,19 @@ static void put_examples(const cli_example *examples) {
     }
 }
 
-static void put_command(const cli_command *c) {
-    fputs(".SS ", stdout);
-    printf("\"mlx %s%s%s\"\n", c->name, c->arguments ? " " : "", c->arguments ? c->arguments : "");
+static void put_summary(const cli_command *c) {
     fputs(c->summary, stdout);
     puts(".");
     if (c->text) {
         puts(".PP");
         line("", c->text);
     }
+}
+
+static void put_command(const cli_command *c) {
+    fputs(".SS ", stdout);
+    printf("\"mlx %s%s%s\"\n", c->name, c->arguments ? " " : "", c->arguments ? c->arguments : "");
+    put_summary(c);
     put_options(c->options);
     if (c->examples && c->examples->line) {
         puts(".PP\nExamples:");
@@ -93,5 +98,37 @@ int cli_help_manual(void) {
     put_statuses();
     puts(".SH ENVIRONMENT");
     put_variables();
+    return CLI_OK;
+}
+
+static void put_heading(const cli_command *c) {
+    printf(".TH \"MLX\\-");
+    for (const char *p = c->name; *p; p++)
+        putchar(toupper((unsigned char)*p));
+    printf("\" 1 \"\" \"cmlx\" \"User commands\"\n.SH NAME\nmlx\\-");
+    put(c->name);
+    fputs(" \\- ", stdout);
+    line("", c->summary);
+    fputs(".SH SYNOPSIS\n.B mlx ", stdout);
+    line("", c->name);
+    puts(".RI [ options ]");
+    if (c->arguments)
+        line("", c->arguments);
+}
+
+int cli_help_manual_of(const cli_command *c) {
+    put_heading(c);
+    puts(".SH DESCRIPTION");
+    put_summary(c);
+    puts(".SH OPTIONS");
+    put_options(c->options);
+    put_options(cli_common_options);
+    if (c->examples && c->examples->line) {
+        puts(".SH EXAMPLES");
+        put_examples(c->examples);
+    }
+    puts(".SH EXIT STATUS");
+    put_statuses();
+    puts(".SH SEE ALSO\n.BR mlx (1)");
     return CLI_OK;
 }

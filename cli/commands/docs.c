@@ -64,11 +64,18 @@ static json_t *parameters(const char *signature) {
     return list;
 }
 
+static json_t *manual_of(const mlx_operation *o) {
+    mlx_string manual = mlx_string_new();
+    json_t *text = json_string(mlx_operation_manual(&manual, o) ? "" : mlx_string_data(manual));
+    mlx_string_free(manual);
+    return text;
+}
+
 static json_t *describe(const mlx_operation *o) {
-    return json_pack("{s:o, s:s, s:s, s:s, s:o}", "name",
+    return json_pack("{s:o, s:s, s:s, s:s, s:o, s:o}", "name",
                      json_stringn(o->signature, (size_t)name_length(o)), "module", o->module,
                      "signature", o->signature, "doc", o->doc ? o->doc : "", "parameters",
-                     parameters(o->signature));
+                     parameters(o->signature), "manual", manual_of(o));
 }
 
 /* All rows of a name, overloads among them. */
@@ -127,6 +134,25 @@ static void wrap(const char *text) {
     putchar('\n');
 }
 
+static void indent(const char *text) {
+    for (const char *end; *text; text = end) {
+        end = text + strcspn(text, "\n");
+        end += *end == '\n';
+        printf("%s%.*s", *text == '\n' ? "" : "    ", (int)(end - text), text);
+    }
+}
+
+/* Rows of one module share their manual, which stands behind the last one; methods have it of the
+   function of their name. */
+static const char *manual_behind(const json_t *rows, size_t i) {
+    json_t *row = json_array_get(rows, i), *later;
+    const char *module = json_string_value(json_object_get(row, "module"));
+    bool shown = i && !strcmp(module, "mlx.core.array");
+    for (; (later = json_array_get(rows, i + 1)); i++)
+        shown = shown || !strcmp(module, json_string_value(json_object_get(later, "module")));
+    return shown ? "" : json_string_value(json_object_get(row, "manual"));
+}
+
 static void show_pages(const json_t *rows) {
     json_t *row;
     size_t i;
@@ -134,7 +160,14 @@ static void show_pages(const json_t *rows) {
         printf("%s%s%s.%s%s\n\n", i ? "\n" : "", cli_styled(CLI_BOLD),
                json_string_value(json_object_get(row, "module")),
                json_string_value(json_object_get(row, "signature")), cli_styled(CLI_PLAIN));
-        wrap(json_string_value(json_object_get(row, "doc")));
+        const char *doc = json_string_value(json_object_get(row, "doc"));
+        const char *manual = manual_behind(rows, i);
+        if (*doc)
+            wrap(doc);
+        if (*manual) {
+            putchar('\n');
+            indent(manual);
+        }
     }
 }
 

@@ -5,13 +5,14 @@
 #include "help.h"
 
 static const cli_option options[] = {
-    {.name = "man", .help = "print the manual page, mlx(1)"},
+    {.name = "man", .help = "print the manual page, mlx(1) or that of the command"},
     {.name = "version", .help = "print the versions of the library and of MLX's interface"},
     {0}};
 
 static const cli_example examples[] = {{"mlx help", "all commands"},
                                        {"mlx help diff", "as mlx diff --help"},
                                        {"mlx help --man | man -l -", "the manual page"},
+                                       {"mlx help --man info | man -l -", "that of a command"},
                                        {0}};
 
 static const char *word(size_t i) {
@@ -73,13 +74,14 @@ static void show_command(cli_call *c, const json_t *doc) {
 static int run(cli_call *c) {
     if (cli_flag(c, "version"))
         return version(c);
-    if (cli_flag(c, "man"))
-        return c->json ? cli_usage(c, "the manual page has no form in JSON") : cli_help_manual();
+    bool man = cli_flag(c, "man");
+    if (man && c->json)
+        return cli_usage(c, "the manual page has no form in JSON");
     if (c->count == 0)
-        return overview(c);
+        return man ? cli_help_manual() : overview(c);
     const cli_command *command = cli_command_find(c->args[0]);
     if (command)
-        return cli_show(c, command_json(command), show_command);
+        return man ? cli_help_manual_of(command) : cli_show(c, command_json(command), show_command);
     const char *near = cli_near(c->args[0], next, NULL);
     return near ? cli_usage(c, "there is no command '%s'; did you mean '%s'?", c->args[0], near)
                 : cli_usage(c, "there is no command '%s'", c->args[0]);

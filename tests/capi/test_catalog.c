@@ -55,6 +55,57 @@ static void test_bad_signatures(void) {
         CHECK_EQ_INT(mlx_signature_parse(&s, bad[i]), 1);
 }
 
+/* --- manuals ---------------------------------------------------------------------------------- */
+
+static const mlx_operation *find_row(const char *module, const char *start) {
+    const mlx_operation *row;
+    for (size_t i = 0; (row = mlx_catalog_get(i)); i++)
+        if (!strcmp(row->module, module) && !strncmp(row->signature, start, strlen(start)))
+            return row;
+    return NULL;
+}
+
+static void test_manual(void) {
+    mlx_string s = mlx_string_new(), method = mlx_string_new();
+    CHECK_EQ_INT(mlx_operation_manual(&s, find_row("mlx.core", "floor(")), 0);
+    CHECK_STR(
+        mlx_string_data(s),
+        "Args:\n"
+        "    a (array): The numbers, of any shape.\n"
+        "    stream (StreamOrDevice): The stream or device that computes it; None: the default\n"
+        "        one.\n"
+        "\n"
+        "Returns:\n"
+        "    array: The values, in the shape and the dtype of a.\n"
+        "\n"
+        "Example:\n"
+        "    >>> mx.floor(mx.array([-1.5, 0.8]))\n"
+        "    array([-2, 0], dtype=float32)\n");
+    CHECK_EQ_INT(mlx_operation_manual(&method, find_row("mlx.core.array", "argmax(")), 0);
+    CHECK(strstr(mlx_string_data(method), "    axis (") &&
+          !strstr(mlx_string_data(method), " a ("));
+    mlx_operation other = {.module = "plug.in", .signature = "floor(a: array) -> array"};
+    CHECK_EQ_INT(mlx_operation_manual(&s, &other), 0);
+    CHECK_STR(mlx_string_data(s), "");
+    mlx_string_free(s), mlx_string_free(method);
+}
+
+static void test_manual_without_memory(void) {
+    mlx_string s = mlx_string_new();
+    int failures = 0;
+    for (uint64_t n = 1; n < 1000; n++, failures++) {
+        mx_alloc_fail_at(n);
+        int status = mlx_operation_manual(&s, find_row("mlx.core", "floor("));
+        mx_alloc_fail_at(0);
+        if (!status)
+            break;
+    }
+    CHECK(failures > 0 && failures < 999);
+    CHECK_EQ_INT(mlx_operation_manual(NULL, mlx_catalog_get(0)), 1);
+    CHECK_EQ_INT(mlx_operation_manual(&s, NULL), 1);
+    mlx_string_free(s);
+}
+
 static void test_rows(void) {
     size_t n = mlx_catalog_size();
     CHECK(n > 250 && !mlx_catalog_get(n) && mlx_catalog_get(n - 1));
@@ -237,6 +288,8 @@ int main(void) {
     RUN(test_signature);
     RUN(test_bad_signatures);
     RUN(test_rows);
+    RUN(test_manual);
+    RUN(test_manual_without_memory);
     RUN(test_weak_scalars);
     RUN(test_values_own);
     RUN(test_every_row);

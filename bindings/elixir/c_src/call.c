@@ -213,7 +213,15 @@ static term parameter_term(ErlNifEnv *env, const mlx_parameter *p) {
                             enif_make_atom(env, places[p->place < 4 ? p->place : 0]));
 }
 
-/* {row, module, name, signature, doc or nil, result, evaluates, [parameter]} */
+static term manual_term(ErlNifEnv *env, const mlx_operation *op) {
+    mlx_string manual = mlx_string_new();
+    const char *text = mlx_operation_manual(&manual, op) == 0 ? mlx_string_data(manual) : "";
+    term t = mex_text_term(env, text, strlen(text));
+    mlx_string_free(manual);
+    return t;
+}
+
+/* {row, module, name, signature, doc or nil, result, evaluates, [parameter], manual} */
 static term row_term(ErlNifEnv *env, int i) {
     const mex_row *row = &rows[i];
     const mlx_signature *s = &row->signature;
@@ -221,14 +229,13 @@ static term row_term(ErlNifEnv *env, int i) {
     term parameters[MLX_PARAMETERS_MAX];
     for (int k = 0; k < s->count; k++)
         parameters[k] = parameter_term(env, &s->parameters[k]);
-    return enif_make_tuple8(env, enif_make_int(env, i),
-                            mex_text_term(env, row->op->module, strlen(row->op->module)),
-                            enif_make_atom_len(env, s->name.start, (size_t)s->name.length),
-                            mex_text_term(env, row->op->signature, strlen(row->op->signature)),
-                            doc ? mex_text_term(env, doc, strlen(doc)) : mex_atom.nil,
-                            text_term(env, s->result),
-                            row->op->evaluates ? mex_atom.yes : mex_atom.no,
-                            enif_make_list_from_array(env, parameters, (unsigned)s->count));
+    return enif_make_tuple9(
+        env, enif_make_int(env, i), mex_text_term(env, row->op->module, strlen(row->op->module)),
+        enif_make_atom_len(env, s->name.start, (size_t)s->name.length),
+        mex_text_term(env, row->op->signature, strlen(row->op->signature)),
+        doc ? mex_text_term(env, doc, strlen(doc)) : mex_atom.nil, text_term(env, s->result),
+        row->op->evaluates ? mex_atom.yes : mex_atom.no,
+        enif_make_list_from_array(env, parameters, (unsigned)s->count), manual_term(env, row->op));
 }
 
 /* {module, name, of, its module} */

@@ -19,6 +19,7 @@
 #include "mlx/c/array.h"
 #include "mlx/c/distributed_group.h"
 #include "mlx/c/stream.h"
+#include "mlx/c/string.h"
 #include "mlx/c/vector.h"
 
 #ifdef __cplusplus
@@ -108,6 +109,11 @@ MLX_API size_t mlx_catalog_size(void);
 /* The i-th operation, in the order of their families; NULL: i is too large. It lives
    for ever. */
 MLX_API const mlx_operation *mlx_catalog_get(size_t i);
+
+/* What its parameters mean, what it gives and what it refuses, with an example, in the form that
+   docstrings of Python have: "Args:", "Returns:", "Raises:" and "Example:". "" of operations of
+   plug-ins. *res: replaced. Errors: no memory, and NULL arguments. */
+MLX_API int mlx_operation_manual(mlx_string *res, const mlx_operation *op);
 
 /* A second name of an operation. */
 typedef struct mlx_operation_alias {

@@ -31,8 +31,11 @@ defmodule Mlx.Catalog do
     end
   end
 
-  defp module_of({_, "mlx.core", name, _, _, _, _, _}) when name in @memory, do: "mlx.core.memory"
-  defp module_of(row), do: elem(row, 1)
+  defp module_of(row) do
+    if elem(row, 1) == "mlx.core" and elem(row, 2) in @memory,
+      do: "mlx.core.memory",
+      else: elem(row, 1)
+  end
 
   # --- one function ---------------------------------------------------------------------------
 
@@ -168,8 +171,56 @@ defmodule Mlx.Catalog do
   defp documentation(_name, rows) do
     text = Enum.find_value(rows, "", &elem(&1, 4))
     options = rows |> Enum.flat_map(&options/1) |> Enum.uniq_by(&elem(&1, 0))
-    quote(do: @doc(unquote(String.trim(text <> option_lines(options)))))
+    manual = rows |> hd() |> elem(8) |> sections()
+    said = Map.new(Map.get(manual, "Args", []), &item/1)
+
+    parts = [
+      text,
+      list("Arguments", for({n, t} <- said, n not in names(options), do: "`#{n}`: #{t}")),
+      option_lines(options, said),
+      list("Gives", for(t <- Map.get(manual, "Returns", []), do: t |> item() |> elem(1))),
+      list("Errors", for(t <- Map.get(manual, "Raises", []), do: t |> item() |> elem(1)))
+    ]
+
+    quote(do: @doc(unquote(parts |> Enum.join() |> String.trim())))
   end
+
+  # The manual of the catalog, in the form of Python's docstrings: %{"Args" => ["a (array): The input array." ...]}
+  defp sections(manual) do
+    {_, sections} =
+      for line <- String.split(manual, "\n"), line != "", reduce: {nil, %{}} do
+        {head, found} ->
+          case line do
+            "        " <> rest ->
+              {head, Map.update!(found, head, &continue(&1, rest))}
+
+            "    " <> rest ->
+              {head, Map.update!(found, head, &(&1 ++ [rest]))}
+
+            head ->
+              {String.trim_trailing(head, ":"),
+               Map.put(found, String.trim_trailing(head, ":"), [])}
+          end
+      end
+
+    sections
+  end
+
+  defp continue(items, rest), do: List.update_at(items, -1, &(&1 <> " " <> rest))
+
+  # "a (array): The input array." as {"a", "The input array."}
+  defp item(text) do
+    case String.split(text, ": ", parts: 2) do
+      [head, rest] -> {head |> String.split(" ") |> hd() |> String.trim_leading("*"), rest}
+      [all] -> {"", all}
+    end
+  end
+
+  defp names(options),
+    do: ["stream", "device" | for({name, _, _} <- options, do: to_string(name))]
+
+  defp list(_title, []), do: ""
+  defp list(title, items), do: "\n\n#{title}:\n\n" <> Enum.map_join(items, &"  * #{&1}\n")
 
   defp options(row) do
     for {name, type, fallback, place} <- parameters(row),
@@ -178,12 +229,13 @@ defmodule Mlx.Catalog do
         do: {name, type, fallback}
   end
 
-  defp option_lines([]), do: ""
+  defp option_lines([], _said), do: ""
 
-  defp option_lines(options) do
+  defp option_lines(options, said) do
     lines =
       for {name, type, fallback} <- options do
-        "  * `:#{name}` (#{written(type)}#{if fallback, do: ", " <> written(fallback)})\n"
+        text = if t = said[to_string(name)], do: ": " <> t, else: ""
+        "  * `:#{name}` (#{written(type)}#{if fallback, do: ", " <> written(fallback)})#{text}\n"
       end
 
     "\n\nOptions:\n\n#{lines}"

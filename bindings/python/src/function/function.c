@@ -243,6 +243,15 @@ static const char *paragraph(const mpy_function *f) {
     return "";
 }
 
+/* doc with what mlx_operation_manual says behind it. */
+static PyObject *with_manual(PyObject *doc, const mlx_operation *op) {
+    mlx_string manual = mlx_string_new();
+    if (mlx_operation_manual(&manual, op) == 0 && *mlx_string_data(manual))
+        Py_SETREF(doc, PyUnicode_FromFormat("%U\n\n%s", doc, mlx_string_data(manual)));
+    mlx_string_free(manual);
+    return doc;
+}
+
 static PyObject *function_doc(PyObject *o, void *unused) {
     const mpy_function *f = (mpy_function *)o;
     PyObject *doc = PyUnicode_FromString(f->op->signature);
@@ -251,7 +260,7 @@ static PyObject *function_doc(PyObject *o, void *unused) {
         Py_SETREF(doc, PyUnicode_FromFormat("%U\n%s", doc, g->op->signature));
     if (doc)
         Py_SETREF(doc, PyUnicode_FromFormat("%U\n\n%s", doc, paragraph(f)));
-    return doc;
+    return doc ? with_manual(doc, f->op) : NULL;
 }
 
 static PyObject *function_qualname(PyObject *o, void *unused) {

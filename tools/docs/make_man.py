@@ -1,0 +1,116 @@
+#!/usr/bin/env python3
+"""Write the manual pages: mlx(1), mlx-<command>(1), and one of section 3 for each function of the headers.
+
+make_man.py mlx-program include/mlx/c out-folder
+"""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import headers
+
+
+def output(program, *arguments):
+    return subprocess.run([program, *arguments], capture_output=True, text=True, check=True).stdout
+
+
+def commands(program, folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "mlx.1").write_text(output(program, "help", "--man"))
+    for row in json.loads(output(program, "help", "--json"))["commands"]:
+        name = row["name"]
+        (folder / f"mlx-{name}.1").write_text(output(program, "help", "--man", name))
+
+
+def roff(text):
+    """Plain text: backslashes, hyphens, and what would begin a request."""
+    text = text.replace("\\", "\\e").replace("-", "\\-")
+    return re.sub(r"^(?=[.'])", r"\\&", text, flags=re.M)
+
+
+def prose(comment):
+    """Paragraphs; indented ones are programs."""
+    out = []
+    for part in re.split(r"\n\s*\n", comment):
+        lines = part.split("\n")
+        program = next((k for k, line in enumerate(lines) if line.startswith("    ")), None)
+        words, code = lines[:program], lines[program:] if program is not None else []
+        if words:
+            out.append(roff("\n".join(words)))
+        if code:
+            out.append(".nf\n" + roff("\n".join(code)) + "\n.fi")
+    return "\n.PP\n".join(out)
+
+
+def brief(comment, header):
+    text = " ".join(comment.split("\n\n")[0].split())
+    end = re.search(r"(?<=[.;:])\s", text)
+    return (text[: end.start()] if end else text).rstrip(".;:") or f"a function of mlx/c/{header}"
+
+
+def prototype(text):
+    """A declaration over several lines, where it is long."""
+    start, inside = text.split("(", 1)
+    parts = headers.split(inside[: inside.rindex(")")])
+    one = f"{start}({', '.join(parts)});"
+    if len(one) <= 72:
+        return roff(one)
+    return roff(f"{start}(\n    " + ",\n    ".join(parts) + ");")
+
+
+def page(entry, header, section):
+    name = entry.name
+    facts = [f.replace("`", "") for f in headers.ownership(entry.text)]
+    status = headers.status(entry.text)
+    near = [n for n in section if n != name][:12]
+    out = [f'.TH "{name.upper()}" 3 "" "cmlx" "Library functions"', ".SH NAME"]
+    out.append(f"{name} \\- {roff(brief(entry.comment, header.name))}")
+    out += [".SH LIBRARY", r"libmlxc (\fB\-lmlxc\fR)"]
+    out += [
+        ".SH SYNOPSIS",
+        ".nf",
+        f"#include <mlx/c/{header.name}>",
+        "",
+        prototype(entry.text),
+        ".fi",
+    ]
+    out += [".SH DESCRIPTION", prose(entry.comment)]
+    out += [f".PP\n{roff(fact)}" for fact in facts]
+    if status:
+        out += [".SH RETURN VALUE", roff(status.replace("`", ""))]
+    if near:
+        out += [".SH SEE ALSO", ",\n".join(f".BR {n} (3)" for n in near)]
+    return "\n".join(out) + "\n"
+
+
+def sections(header):
+    """(functions, names) of each part of a header."""
+    part = []
+    for entry in [*header.entries, headers.Entry("section", "", "", "")]:
+        if entry.kind == "section":
+            yield part, [e.name for e in part]
+            part = []
+        elif entry.kind == "function":
+            part.append(entry)
+
+
+def functions(include, folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    for header in headers.read(include):
+        for part, names in sections(header):
+            for k, entry in enumerate(part):
+                near = [names[i] for i in range(max(0, k - 5), min(len(names), k + 6))]
+                (folder / f"{entry.name}.3").write_text(page(entry, header, near))
+
+
+def main(program, include, out):
+    commands(program, Path(out) / "man1")
+    functions(Path(include), Path(out) / "man3")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
