@@ -3,7 +3,8 @@
 # make python     build the Python package; PYTHONPATH=build/python imports it
 # make elixir     build the Elixir package into build/elixir; make test-elixir NX=folder: its tests with Nx, whose folder has
 #                 nx/ebin, complex/ebin and telemetry/ebin
-# make manual     write build/operations.md, the manual of operations
+# make docs       the documentation's site in build/docs/html; what it is made with goes into build/docs/venv
+# make manual     write build/manual.md: every Python name, every C function
 # make wheel      a wheel in build/wheels, for this Python and this C library or newer ones
 # make bench      measure, beside NumPy and PyTorch where installed
 # make accuracy   write docs/accuracy.md: the error of each function in ULP
@@ -29,7 +30,7 @@ FAMILY_EX = $(if $(filter elixir,$(FAMILY)),mlxc)
 FAMILY_PY = $(if $(shell find tests/python -name 'test_*$(FAMILY)*.py'),core)
 
 .DEFAULT_GOAL = build
-.PHONY: setup setup-elixir build python elixir test-elixir manual wheel test test-full demo demo-c bench accuracy install format clean
+.PHONY: setup setup-elixir build python elixir test-elixir docs manual wheel test test-full demo demo-c bench accuracy install format clean
 
 setup:
 	@tools/setup.sh
@@ -53,8 +54,18 @@ elixir: setup-elixir
 test-elixir: elixir
 	ERL_LIBS=$(NX) sh bindings/elixir/test/run.sh $(CURDIR)/build/elixir-nx $(CURDIR)/build/release
 
+build/docs/venv/installed: tools/docs/requirements.txt
+	python3 -m venv build/docs/venv
+	build/docs/venv/bin/pip install -q --disable-pip-version-check -r $<
+	touch $@
+
+docs: python elixir build/docs/venv/installed
+	@tools/setup.sh docs
+	cmake --build build/release -j $(JOBS) --target mlx_program
+	python3 tools/docs/build.py build/python build/release/bin/mlx build/docs
+
 manual: python
-	python3 tools/make_manual.py build/python > build/operations.md
+	python3 tools/docs/make_manual.py build/python include/mlx/c > build/manual.md
 
 wheel: setup
 	python3 tools/make_wheel.py build/wheels
@@ -80,6 +91,7 @@ test-full: test
 	tests/package/check_elixir.sh build/dev || [ $$? = 77 ]
 	sh bindings/elixir/test/asan.sh $(CURDIR)/build/asan $(CURDIR)/build/asan || [ $$? = 77 ]
 	tests/package/fresh.sh || [ $$? = 77 ]
+	$(MAKE) docs
 
 demo: python
 	PYTHONPATH=build/python:examples/python python3 -m language.language_model --text $(TEXT) --steps $(STEPS) \

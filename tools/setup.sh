@@ -1,6 +1,6 @@
 #!/bin/sh
 # Install what the build needs and the machine lacks (Debian 12 and 13, Ubuntu 24.04). Nothing to do: no output.
-# setup.sh elixir: also what the Elixir package and its tests need.
+# setup.sh elixir: also what the Elixir package and its tests need; setup.sh docs: what draws the pictures of make docs.
 set -eu
 
 have() {
@@ -102,6 +102,9 @@ microhttpd_works || need libmicrohttpd-dev
 if [ "${1:-}" = elixir ]; then
     mix_works || need "elixir erlang-nox"
     erlang_headers_work || need erlang-dev
+fi
+if [ "${1:-}" = docs ]; then
+    have dot || need graphviz
 fi
 [ -n "$missing" ] || exit 0
 

@@ -1,0 +1,115 @@
+#!/usr/bin/env python3
+"""Build the documentation's site.
+
+    build.py package-folder mlx-program out-folder [--brief]
+
+The pages of docs/ and those that are written here from the library itself (catalog, docstrings,
+headers, help) are laid out in OUT/source; Sphinx makes OUT/html of them, offline, and every warning
+is an error. Sphinx lies in build/docs/venv: `make docs` puts it there; without it, or without
+Graphviz, a word and 77. --brief leaves out the pages of single Python names.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+VENV = ROOT / "build/docs/venv"
+# Pages that have their place elsewhere in the project.
+ELSEWHERE = {
+    "CONTRIBUTING.md": "inside/contributing.md",
+    "CHANGELOG.md": "inside/changelog.md",
+    "examples/python/README.md": "tutorial/examples.md",
+    "bindings/elixir/README.md": "reference/elixir/package.md",
+}
+
+
+def version():
+    text = (ROOT / "CMakeLists.txt").read_text()
+    return re.search(r"project\(cmlx VERSION ([\d.]+)", text).group(1)
+
+
+def linked(text, pages):
+    """`docs/lm.md` becomes a link to that page."""
+
+    def link(match):
+        name = match.group(1)
+        return f"[{pages[name]}](/{name})" if name in pages else match.group(0)
+
+    parts = re.split(r"(^```.*?^```|^    .*?$)", text, flags=re.S | re.M)
+    parts[::2] = [re.sub(r"(?<!\[)`(?:docs/)([\w/-]+\.md)`", link, part) for part in parts[::2]]
+    return "".join(parts)
+
+
+def title(path):
+    return re.search(r"^# (.*)$", path.read_text(), re.M).group(1).replace("`", "")
+
+
+def lay_out(source):
+    """The pages that people wrote."""
+    shutil.rmtree(source, ignore_errors=True)
+    shutil.copytree(ROOT / "docs", source)
+    for path, place in ELSEWHERE.items():
+        (source / place).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / path, source / place)
+    pages = {str(p.relative_to(source)): title(p) for p in source.rglob("*.md")}
+    for name in pages:
+        path = source / name
+        path.write_text(linked(path.read_text(), pages))
+
+
+def generate(source, program, brief):
+    import pages_c
+    import pages_cli
+    import pages_elixir
+    import pages_python
+
+    reference = source / "reference"
+    pages_python.write(reference / "python", brief)
+    pages_c.write(reference / "c", ROOT / "include/mlx/c")
+    pages_cli.write(reference / "cli", program)
+    pages_elixir.write(reference / "elixir", ROOT / "build/elixir/lib")
+
+
+def sphinx(out, source):
+    variables = {**os.environ, "CMLX_DOCS_TOOLS": str(HERE), "CMLX_VERSION": version()}
+    command = [
+        VENV / "bin/python",
+        "-m",
+        "sphinx",
+        "-q",
+        "-W",
+        "--keep-going",
+        "-j",
+        os.environ.get("JOBS", "auto"),
+        "-b",
+        "html",
+    ]
+    return subprocess.run(
+        [*command, "-d", out / "doctrees", source, out / "html"], env=variables
+    ).returncode  # fmt: skip
+
+
+def main(package, program, out, *options):
+    if not VENV.exists() or not shutil.which("dot"):
+        print("skipped: no Sphinx in build/docs/venv (make docs), or no dot (graphviz)")
+        return 77
+    out = Path(out).resolve()
+    os.environ["PYTHONPATH"] = package
+    sys.path[:0] = [package, str(HERE)]
+    source = out / "source"
+    lay_out(source)
+    generate(source, program, "--brief" in options)
+    shutil.rmtree(out / "html", ignore_errors=True)
+    status = sphinx(out, source)
+    if status == 0:
+        print(f"{len(list(source.rglob('*.md')))} pages: {out / 'html/index.html'}")
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
