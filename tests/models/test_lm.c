@@ -375,6 +375,53 @@ static void many_threads(void) {
     mlx_lm_batch_free(shared);
 }
 
+/* --- several batches, a thread for each, while another computes arrays ----------------------- */
+
+enum { ENGINES = 3 };
+static answer of_engines[ENGINES][MANY];
+static atomic_bool engines_ran;
+
+static void *run_engine(void *data) {
+    answer *a = data;
+    mlx_lm_batch b = mlx_lm_batch_new();
+    bool ok = mlx_lm_batch_open(&b, lm, NULL) == 0;
+    for (int i = 0; ok && i < MANY; i++)
+        ok = ask(b, request(i), &a[i]);
+    ok = ok && run_all(b);
+    mlx_lm_batch_free(b);
+    return ok ? data : NULL;
+}
+
+static void *compute_arrays(void *data) {
+    const int shape[2] = {64, 64};
+    mlx_stream s = mlx_default_cpu_stream_new();
+    mlx_array a = mlx_array_new(), b = mlx_array_new();
+    bool ok = mlx_ones(&a, shape, 2, MLX_FLOAT32, s) == 0;
+    float sum = 0;
+    while (ok && !atomic_load(&engines_ran))
+        ok = mlx_matmul(&b, a, a, s) == 0 && mlx_sum(&b, b, false, s) == 0 &&
+             mlx_array_item_float32(&sum, b) == 0 && sum == 64.0f * 64 * 64;
+    mlx_array_free(a);
+    mlx_array_free(b);
+    mlx_stream_free(s);
+    return ok ? data : NULL;
+}
+
+static void several_engines(void) {
+    pthread_t t[ENGINES], arrays;
+    void *ran;
+    CHECK(pthread_create(&arrays, NULL, compute_arrays, &engines_ran) == 0);
+    for (int i = 0; i < ENGINES; i++)
+        CHECK(pthread_create(&t[i], NULL, run_engine, of_engines[i]) == 0);
+    for (int i = 0; i < ENGINES; i++)
+        CHECK(pthread_join(t[i], &ran) == 0 && ran);
+    atomic_store(&engines_ran, true);
+    CHECK(pthread_join(arrays, &ran) == 0 && ran);
+    for (int i = 0; i < ENGINES; i++)
+        for (int j = 0; j < MANY; j++)
+            CHECK(same_answer(&of_engines[i][j], &alone[j]));
+}
+
 static void long_texts(void) {
     mlx_lm_request r = text_of(prompts[0], 0);
     r.ignore_end = true;
@@ -506,6 +553,7 @@ int main(void) {
     RUN(cancels);
     RUN(adds_from_within);
     RUN(many_threads);
+    RUN(several_engines);
     RUN(long_texts);
     RUN(log_probabilities);
     RUN(refuses);
