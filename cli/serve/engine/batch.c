@@ -108,14 +108,20 @@ static int tell_token(engine_request *r, srv_event e, bool of_prompt) {
     return 1;
 }
 
-static void free_request(engine_request *r) {
-    if (r->link) {
-        pthread_mutex_lock(&r->model->lock);
+/* Under the model's lock. */
+static void unlink_request(engine_request *r) {
+    if (r->link)
         *r->link = r->next;
-        if (r->next)
-            r->next->link = r->link;
-        pthread_mutex_unlock(&r->model->lock);
-    }
+    if (r->next)
+        r->next->link = r->link;
+    r->link = NULL;
+    r->next = NULL;
+}
+
+static void free_request(engine_request *r) {
+    pthread_mutex_lock(&r->model->lock);
+    unlink_request(r);
+    pthread_mutex_unlock(&r->model->lock);
     srv_queue_release(r->to);
     mlx_stop_free(r->stop);
     free(r);
@@ -164,20 +170,21 @@ static bool open_batch(srv_model *m) {
 /* Steps have failed again and again: every request ends with that, and a new batch begins. False:
    that fails, too. */
 static bool begin_anew(srv_model *m, const char *why) {
-    engine_request *r;
     pthread_mutex_lock(&m->lock);
+    engine_request *former = m->requests; // what comes from here on is the new batch's
+    if (former)
+        former->link = &former;
+    m->requests = NULL;
     m->epoch++;
     mlx_lm_batch_free(m->batch);
     m->batch = mlx_lm_batch_new();
     bool ok = open_batch(m);
-    while ((r = m->requests)) {
-        pthread_mutex_unlock(&m->lock);
-        if (!r->done)
-            tell_failure(r, (srv_event){.choice = r->choice}, why);
-        free_request(r);
-        pthread_mutex_lock(&m->lock);
-    }
     pthread_mutex_unlock(&m->lock);
+    while (former) {
+        if (!former->done)
+            tell_failure(former, (srv_event){.choice = former->choice}, why);
+        free_request(former);
+    }
     return ok;
 }
 
@@ -271,6 +278,7 @@ bool srv_model_can_hold(srv_model *m, const srv_ask *a, srv_fault *f) {
     return true;
 }
 
+/* Under the model's lock, before the batch has it: then whoever frees it waits for that. */
 static void link_request(srv_model *m, engine_request *r) {
     r->next = m->requests;
     r->link = &m->requests;
@@ -300,10 +308,11 @@ int64_t srv_model_submit(srv_model *m, const srv_ask *a, srv_fault *f) {
                               .structure = structure,
                               .payload = r};
     pthread_mutex_lock(&m->lock);
+    link_request(m, r);
     bool ok = mlx_lm_batch_add(&id, m->batch, &request) == 0;
     int64_t epoch = m->epoch;
-    if (id)
-        link_request(m, r);
+    if (id == 0)
+        unlink_request(r);
     m->added |= id != 0;
     pthread_cond_signal(&m->came);
     pthread_mutex_unlock(&m->lock);
