@@ -94,6 +94,30 @@ static void test_many_transposed_inputs(void) {
     mx_scope_close(s);
 }
 
+/* Inputs that repeat along the first axis: shorter and longer than a tile, a matrix, a half, and one
+ * that is too large to be kept. */
+static void test_repeating_inputs(void) {
+    static const int wide[] = {1, 3, 64, 300, 5000, 40000};
+    for (size_t k = 0; k < sizeof wide / sizeof *wide; k++) {
+        mx_scope s = mx_scope_open();
+        int n = wide[k], shape[3] = {7, 2, n}, matrix[2] = {2, n}, wrong = 0;
+        mx_array *x = mx_reshape(ramp(14 * n), shape, 3), *v = ramp(n);
+        mx_array *m = mx_reshape(ramp(2 * n), matrix, 2);
+        mx_array *h = mx_astype(mx_remainder(v, mx_scalar(256, MX_FLOAT32)), MX_BFLOAT16);
+        mx_array *spread = mx_broadcast_to(v, shape, 3);
+        mx_array *y = mx_add(mx_add(mx_sub(x, m), mx_mul_s(spread, 3)), h);
+        mx_array *sum = mx_reduce(MX_SUM, mx_mul(mx_sub(x, m), mx_add_s(h, 1)), (int[]){0}, 1, 0);
+        mx_array *all[] = {v, m, h, y, sum};
+        CHECK(mx_eval(all, 5));
+        for (int i = 0; i < 14 * n; i++)
+            wrong += at(y, i) != (float)(i - i % (2 * n) + 3 * (i % n) + i % n % 256);
+        for (int i = 0; i < 2 * n && n <= 64; i++) // 2 n (0 + ... + 6) times that
+            wrong += at(sum, i) != (float)(42 * n * (i % n % 256 + 1));
+        CHECK_EQ_INT(wrong, 0);
+        mx_scope_close(s);
+    }
+}
+
 static void test_empty_and_scalar(void) {
     mx_scope s = mx_scope_open();
     int none[2] = {0, 3};
@@ -229,6 +253,7 @@ int main(void) {
     RUN(test_broadcast_inputs);
     RUN(test_transposed_input);
     RUN(test_many_transposed_inputs);
+    RUN(test_repeating_inputs);
     RUN(test_empty_and_scalar);
     RUN(test_long_chain);
     RUN(test_unevaluated_chain_is_freed);

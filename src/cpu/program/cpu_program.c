@@ -25,15 +25,17 @@ typedef enum op_kind { OP_FETCH, OP_UNARY, OP_BINARY, OP_TERNARY, OP_STORE } op_
 /* Where a value lies: element e at base + e * step, or in a register. */
 typedef struct place {
     char *base;
-    size_t panel; /* PANEL: bytes into the thread's panels */
+    size_t offset; /* PANEL, CYCLE: bytes into the thread's panels or cycles */
     int32_t step;
-    int32_t reg; /* a register, or one of: */
+    int32_t reg;    /* a register, or one of: */
+    int32_t period; /* CYCLE: elements */
 } place;
 enum {
     IN_MEMORY = -1,
     CALLER = -2, /* where the reader of a feed wants it */
     NOWHERE = -3,
-    PANEL = -4 /* in the panel that was fetched for this and the next tiles */
+    PANEL = -4, /* in the panel that was fetched for this and the next tiles */
+    CYCLE = -5  /* in a cycle: element e is element e % period */
 };
 
 typedef struct op {
@@ -47,7 +49,8 @@ typedef struct op {
 typedef struct fetch {
     const mx_array *a;
     cpu_layout layout;
-    size_t panel; /* bytes into the thread's panels */
+    size_t offset; /* bytes into the thread's panels or cycles */
+    int64_t count; /* of a cycle: elements that are kept */
 } fetch;
 
 typedef struct constant {
@@ -60,6 +63,10 @@ typedef struct constant {
    cache. */
 enum { PANEL_ROWS = 16, PANEL_BYTES = 512 << 10 };
 
+/* An input that repeats along the first axis, as a bias does, is fetched once for a range of tiles: one
+   period, and as much of the next one as a tile may need behind it. */
+enum { CYCLE_BYTES = 32 << 10, CYCLES_BYTES = 128 << 10 };
+
 struct cpu_program {
     const mx_program *p;
     const mx_kernels *k;
@@ -71,6 +78,8 @@ struct cpu_program {
     int n_op;
     fetch *fetch;
     int n_fetch, n_panel; /* the first n_panel fetches fill panels */
+    fetch *cycle;
+    int n_cycle;
     constant *constant;
     int n_constant;
     int *spare; /* free registers */
@@ -80,6 +89,7 @@ struct cpu_program {
     size_t reg_bytes;
     int64_t panel;      /* elements; 0: no input needs one */
     size_t panel_bytes; /* of all panels of a thread */
+    size_t cycle_bytes; /* of all its cycles */
 };
 
 /* --- preparing -------------------------------------------------------------------------------- */
@@ -119,6 +129,7 @@ static void lay_out(cpu_program *c, arena *a, const mx_program *p) {
     c->last = take(a, values, sizeof *c->last);
     c->op = take(a, values + (size_t)p->n_out, sizeof *c->op);
     c->fetch = take(a, (size_t)count_fetches(p), sizeof *c->fetch);
+    c->cycle = take(a, (size_t)count_fetches(p), sizeof *c->cycle);
     c->constant = take(a, (size_t)p->n_in, sizeof *c->constant);
     c->spare = take(a, values, sizeof *c->spare);
 }
@@ -185,6 +196,34 @@ static int64_t panel_of(const cpu_layout *l, size_t item) {
     return n * (int64_t)item <= PANEL_BYTES ? n : 0;
 }
 
+/* The elements of a period, 0 where the input does not repeat, or is too large to be kept. */
+static int64_t period_of(const cpu_layout *l, size_t item) {
+    int64_t n = 1;
+    if (l->ndim < 2 || l->stride[0][0] != 0)
+        return 0;
+    for (int i = 1; i < l->ndim; i++)
+        n *= l->shape[i];
+    return n <= CYCLE_BYTES / (int64_t)item ? n : 0;
+}
+
+static bool place_in_cycle(cpu_program *c, int i) {
+    const mx_array *a = c->p->in[i];
+    fetch *f = &c->cycle[c->n_cycle];
+    size_t item = mx_itemsize(a);
+    fetch_layout(c, a, &f->layout);
+    int64_t period = period_of(&f->layout, item);
+    size_t bytes = ((size_t)(period + TILE_MAX) * item + 63) & ~(size_t)63;
+    if (!period || c->cycle_bytes + bytes > CYCLES_BYTES)
+        return false;
+    f->a = a;
+    f->offset = c->cycle_bytes;
+    f->count = period + TILE_MAX;
+    c->n_cycle++;
+    c->cycle_bytes += bytes;
+    c->place[i] = (place){NULL, f->offset, (int32_t)item, CYCLE, (int32_t)period};
+    return true;
+}
+
 static void place_in_panel(cpu_program *c, int i) {
     const mx_array *a = c->p->in[i];
     fetch *f = &c->fetch[c->n_fetch];
@@ -195,10 +234,10 @@ static void place_in_panel(cpu_program *c, int i) {
         return;
     c->panel = c->panel ? c->panel : panel;
     f->a = a;
-    f->panel = c->panel_bytes;
+    f->offset = c->panel_bytes;
     c->n_fetch++;
     c->panel_bytes += ((size_t)c->panel * item + 63) & ~(size_t)63;
-    c->place[i] = (place){NULL, f->panel, (int32_t)item, PANEL};
+    c->place[i] = (place){NULL, f->offset, (int32_t)item, PANEL, 0};
 }
 
 /* Scalars fill a register once a thread and keep it. */
@@ -208,13 +247,14 @@ static void place_inputs(cpu_program *c) {
         const mx_array *a = p->in[i];
         place *at = &c->place[i];
         if (is_direct(p, a)) {
-            *at = (place){a->data, 0, (int32_t)mx_itemsize(a), IN_MEMORY};
+            *at = (place){a->data, 0, (int32_t)mx_itemsize(a), IN_MEMORY, 0};
         } else if (a->size == 1) {
-            *at = (place){NULL, 0, 0, c->n_reg++};
+            *at = (place){NULL, 0, 0, c->n_reg++, 0};
             c->constant[c->n_constant++] = (constant){a, at->reg};
         } else {
-            *at = (place){NULL, 0, 0, NOWHERE};
-            place_in_panel(c, i);
+            *at = (place){NULL, 0, 0, NOWHERE, 0};
+            if (!place_in_cycle(c, i))
+                place_in_panel(c, i);
         }
     }
     c->n_panel = c->n_fetch;
@@ -227,7 +267,7 @@ static void add_fetch(cpu_program *c, int i) {
     fetch *f = &c->fetch[o->fetch = c->n_fetch++];
     f->a = a;
     fetch_layout(c, a, &f->layout);
-    c->place[i] = (place){NULL, 0, 0, take_register(c)};
+    c->place[i] = (place){NULL, 0, 0, take_register(c), 0};
 }
 
 static bool is_constant(const cpu_program *c, int v) {
@@ -303,7 +343,7 @@ static void schedule(cpu_program *c) {
             if (c->place[p->instr[k].arg[j]].reg == NOWHERE)
                 add_fetch(c, p->instr[k].arg[j]);
         if (!place_in_output(c, v))
-            c->place[v] = (place){NULL, 0, 0, result_register(c, k, v)};
+            c->place[v] = (place){NULL, 0, 0, result_register(c, k, v), 0};
         add_instr(c, k);
         add_stores(c, v);
         release_operands(c, k);
@@ -344,10 +384,10 @@ static void prepare(cpu_program *c) {
 
 typedef struct frame {
     const cpu_program *c;
-    char *scratch; /* registers, then panels */
+    char *scratch; /* registers, then cycles, then panels */
     char *caller;  /* where a feed's reader wants element `begin` */
-    int64_t begin;
-    char *panels;
+    int64_t begin; /* the first element of the range, also the first in each cycle */
+    char *cycles, *panels;
     int64_t panel_begin; /* the first element in them */
 } frame;
 
@@ -356,8 +396,10 @@ static inline char *at(const frame *f, const place *p, int64_t e) {
         return f->scratch + (size_t)p->reg * f->c->reg_bytes;
     if (p->reg == CALLER)
         return f->caller + (e - f->begin) * p->step;
+    if (p->reg == CYCLE)
+        return f->cycles + p->offset + (e - f->begin) % p->period * p->step;
     if (p->reg == PANEL)
-        return f->panels + p->panel + (size_t)(e - f->panel_begin) * (size_t)p->step;
+        return f->panels + p->offset + (size_t)(e - f->panel_begin) * (size_t)p->step;
     return p->base + e * p->step;
 }
 
@@ -397,14 +439,25 @@ static void run_tile(const frame *f, int64_t e, size_t n) {
     }
 }
 
+/* n elements from `begin` on, for later tiles. */
+static void fetch_ahead(const frame *f, char *to, const fetch *from, int64_t begin, int64_t n) {
+    const cpu_layout *l = &from->layout;
+    f->c->k->copy->fetch[mx_itemsize(from->a)](to + from->offset, from->a->data, l->ndim, l->shape,
+                                               l->stride[0], begin, n);
+}
+
+static void fill_cycles(const frame *f, int64_t end) {
+    int64_t n = end - f->begin;
+    for (int i = 0; i < f->c->n_cycle; i++) {
+        const fetch *from = &f->c->cycle[i];
+        fetch_ahead(f, f->cycles, from, f->begin, n < from->count ? n : from->count);
+    }
+}
+
 static void fill_panels(frame *f, int64_t begin, int64_t end) {
     f->panel_begin = begin;
-    for (int i = 0; i < f->c->n_panel; i++) {
-        const fetch *from = &f->c->fetch[i];
-        const cpu_layout *l = &from->layout;
-        f->c->k->copy->fetch[mx_itemsize(from->a)](f->panels + from->panel, from->a->data, l->ndim,
-                                                   l->shape, l->stride[0], begin, end - begin);
-    }
+    for (int i = 0; i < f->c->n_panel; i++)
+        fetch_ahead(f, f->panels, &f->c->fetch[i], begin, end - begin);
 }
 
 static void run_tiles(const frame *f, int64_t begin, int64_t end) {
@@ -429,11 +482,13 @@ static bool run_range(const cpu_program *c, int64_t begin, int64_t end, char *ca
     size_t registers = (size_t)c->n_reg * c->reg_bytes;
     if (begin >= end)
         return true;
-    f.scratch = mx_scratch(0, registers + c->panel_bytes + 1); // a program may need none
+    f.scratch = mx_scratch(0, registers + c->cycle_bytes + c->panel_bytes + 1); // perhaps none
     if (!f.scratch)
         return false;
-    f.panels = f.scratch + registers;
+    f.cycles = f.scratch + registers;
+    f.panels = f.cycles + c->cycle_bytes;
     fill_constants(&f);
+    fill_cycles(&f, end);
     if (c->panel)
         run_panels(&f, begin, end);
     else
@@ -493,7 +548,7 @@ static bool give_outputs(cpu_program *c, const bool *donate) {
         mx_array *a = c->p->out[o];
         if (!give_memory(c->p, donate, o))
             return false;
-        c->out[o] = (place){a->data, 0, (int32_t)mx_itemsize(a), IN_MEMORY};
+        c->out[o] = (place){a->data, 0, (int32_t)mx_itemsize(a), IN_MEMORY, 0};
     }
     return true;
 }
@@ -523,7 +578,7 @@ cpu_program *cpu_program_open(const mx_program *p) {
     cpu_program *c = allocate(p);
     if (!c)
         return NULL;
-    c->out[0] = (place){NULL, 0, (int32_t)mx_itemsize(p->out[0]), CALLER};
+    c->out[0] = (place){NULL, 0, (int32_t)mx_itemsize(p->out[0]), CALLER, 0};
     prepare(c);
     return c;
 }

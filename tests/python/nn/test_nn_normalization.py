@@ -130,3 +130,59 @@ def test_reprs():
     assert repr(nn.BatchNorm(4)) == (
         "BatchNorm(4, eps=1e-05, momentum=0.1, affine=True, track_running_stats=True)"
     )
+
+
+def plain_batch_norm(x, weight, bias, eps=1e-5):
+    """The formula, each step of which is differentiated by itself."""
+    axes = tuple(range(x.ndim - 1))
+    centred = x - mx.mean(x, axis=axes)
+    var = mx.mean(mx.square(centred), axis=axes)
+    return weight * (centred * mx.rsqrt(var + eps)) + bias, var
+
+
+@pytest.mark.parametrize("shape", [(9, 4), (2, 3, 5, 4)])
+def test_derivatives_of_batch_norm(shape):
+    layer = nn.BatchNorm(4, track_running_stats=False)
+
+    def ours(x, weight, bias):
+        layer.weight, layer.bias = weight, bias
+        return layer(x)
+
+    plain = lambda *given: plain_batch_norm(*given)[0]
+    given = [2 + 3 * mx.random.normal(shape), mx.random.normal((4,)), mx.random.normal((4,))]
+    g = [mx.random.normal(a.shape) for a in given]
+
+    def loss(f):
+        return lambda *a: (mx.tanh(f(*a)) * g[0]).sum()
+
+    def squares(f):
+        return lambda *a: sum(mx.square(d).sum() for d in mx.grad(loss(f), (0, 1, 2))(*a))
+
+    batched = [mx.stack([a, 2 * a]) for a in given]
+    for of in (
+        lambda f: mx.grad(loss(f), (0, 1, 2))(*given),
+        lambda f: mx.compile(mx.grad(loss(f), (0, 1, 2)))(*given),
+        lambda f: mx.grad(squares(f), (0, 1, 2))(*given),
+        lambda f: mx.jvp(f, given, g)[1],
+        lambda f: [mx.vmap(f)(*batched)],
+        lambda f: [mx.vmap(mx.grad(loss(f)))(*batched)],
+    ):
+        for found, wanted in zip(of(ours), of(plain)):
+            np.testing.assert_allclose(found, wanted, rtol=2e-4, atol=2e-4)
+
+
+def test_running_averages_have_derivatives():
+    x = mx.random.normal((8, 4))
+
+    def spread(x):
+        layer = nn.BatchNorm(4, momentum=1.0)
+        layer(x)
+        return (layer.running_var * (7 / 8) * mx.arange(4)).sum() + mx.square(
+            layer.running_mean
+        ).sum()
+
+    def wanted(x):
+        var = plain_batch_norm(x, 1, 0)[1]
+        return (var * mx.arange(4)).sum() + mx.square(x.mean(0)).sum()
+
+    np.testing.assert_allclose(mx.grad(spread)(x), mx.grad(wanted)(x), atol=1e-5)

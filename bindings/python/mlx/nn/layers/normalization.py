@@ -1,6 +1,7 @@
 """Normalizations: `(x - mean) / sqrt(var + eps)`, where they differ in what shares mean and var."""
 
 import math
+from functools import lru_cache
 from typing import Any
 
 import mlx.core as mx
@@ -187,6 +188,37 @@ class GroupNorm(Module):
         return mx.broadcast_to(pooled, groups.shape).reshape(moments.shape)
 
 
+@lru_cache(maxsize=None)
+def _batch_norm(eps):
+    """A function of `x` `(..., C)`, `weight` and `bias` `(C,)`: `x` normalized over all axes but the
+    last, times `weight`, plus `bias`; and the mean and variance. Its derivative reads `x` and the
+    cotangent three times and writes one array of that size, where that of each step by itself
+    would keep what is between them."""
+
+    @mx.custom_function
+    def normalized(x, weight, bias):
+        axes = tuple(range(x.ndim - 1))
+        mean = mx.mean(x, axis=axes)
+        var = mx.mean(mx.square(x - mean), axis=axes)
+        scale = weight * mx.rsqrt(var + eps)
+        return x * scale + (bias - mean * scale), mean, var
+
+    @normalized.vjp
+    def _(primals, cotangents, outputs):
+        (x, weight, _), (dy, dmean, dvar), (_, mean, var) = primals, cotangents, outputs
+        axes, count = tuple(range(x.ndim - 1)), x.size // x.shape[-1]
+        inverse = mx.rsqrt(var + eps)
+        dbias = dy.sum(axes)
+        dweight = (dy * (x - mean)).sum(axes) * inverse
+        # dx = scale (dy - dbias / n - (x - mean) inverse dweight / n), and what the moments add
+        scale = weight * inverse
+        slope = (2 * dvar - scale * inverse * dweight) / count
+        shift = (dmean - scale * dbias) / count - slope * mean
+        return dy * scale + (x * slope + shift), dweight, dbias
+
+    return normalized
+
+
 class BatchNorm(Module):
     """Normalizes each channel over the batch and the spatial axes (Ioffe and Szegedy 2015).
 
@@ -255,7 +287,16 @@ class BatchNorm(Module):
         if self.track_running_stats and not self.training:
             y = (x - self.running_mean) * mx.rsqrt(self.running_var + self.eps)
             return _scaled(self, y)
-        mean, centred, var = _moments(x, tuple(range(x.ndim - 1)))
+        if not mx.issubdtype(x.dtype, mx.floating):
+            x = x.astype(mx.float32)
+        y, mean, var = _batch_norm(self.eps)(*self._operands(x))
         if self.track_running_stats:
-            self._track(mean.reshape(-1), var.reshape(-1), x.size // x.shape[-1])
-        return _scaled(self, _divided(centred, var, self.eps, x.dtype))
+            self._track(mean, var, x.size // x.shape[-1])
+        return y.astype(mx.result_type(x, self.weight) if "weight" in self else x.dtype)
+
+    def _operands(self, x):
+        """`x`, weight and bias, for halves in float32."""
+        weight = self.get("weight", mx.ones((x.shape[-1],)))
+        bias = self.get("bias", mx.zeros((x.shape[-1],)))
+        dtype = mx.result_type(mx.result_type(x, weight), mx.float32)
+        return x.astype(dtype), weight.astype(dtype), bias.astype(dtype)
