@@ -1,4 +1,5 @@
-ExUnit.start()
+# A busy machine takes its time (ctest has a limit of its own).
+ExUnit.start(timeout: 600_000)
 
 defmodule Mlx.Check do
   @moduledoc "What tests share."
