@@ -39,6 +39,23 @@ def _writable(parser, name, path):
         parser.error(f"--{name} {path}: there is no folder {Path(path).parent}")
 
 
+# What begins the words of an error that data or files are to blame for.
+OF_DATA = ("[data]", "[train]", "[load", "[save", "[open_file]")
+
+
+def last_words(kind, error, trace):
+    """Ends a program in a sentence where its data, its files or Ctrl-C end it; what is a mistake of
+    the program's has its traceback."""
+    if isinstance(error, KeyboardInterrupt):
+        print("\nstopped", file=sys.stderr)
+    elif isinstance(error, OSError) and error.filename is not None:
+        print(f"{error.filename}: {error.strerror}", file=sys.stderr)
+    elif isinstance(error, (OSError, ImportError, MemoryError)) or str(error).startswith(OF_DATA):
+        print(error, file=sys.stderr)
+    else:
+        sys.__excepthook__(kind, error, trace)
+
+
 def arguments(description, **defaults):
     """Command line options `--name value`, one for each default, besides --data and --seed: numbers
     above 0, texts, or one of a tuple of texts whose first is the default. A text with an ending
@@ -59,7 +76,7 @@ def arguments(description, **defaults):
         parser.add_argument(
             f"--{name.replace('_', '-')}", default=default, help=f"default: {default}", **kind
         )
-    options = parser.parse_args()
+    options, sys.excepthook = parser.parse_args(), last_words
     for name, default in defaults.items():
         if isinstance(default, str) and Path(default).suffix:
             _writable(parser, name, getattr(options, name))

@@ -6,6 +6,7 @@ Without --text it is Shakespeare, or a licence of Debian's.
 """
 
 import json
+import sys
 from pathlib import Path
 
 import mlx.core as mx
@@ -165,6 +166,10 @@ def main(path, steps=600, seed=0, output=None):
     """Returns the loss and some text."""
     mx.random.seed(seed)
     text = Text(Path(path).read_bytes())
+    if len(text.tokens) <= WINDOW:
+        sys.exit(
+            f"{path}: a text of {len(text.tokens)} bytes is too short: {WINDOW + 1} are needed"
+        )
     model = LanguageModel(len(text.vocabulary))
     value = train(model, text, steps)
     if output:

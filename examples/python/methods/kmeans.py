@@ -74,10 +74,9 @@ def main(image, colours=8, steps=50, seed=0, output=None):
 if __name__ == "__main__":
     o = arguments(__doc__, image="", colours=8, steps=50, output="kmeans.png")
     image = o.image or data_file(o.data, "clip", "cat.jpeg")
-    try:
-        centres, error = main(image, o.colours, o.steps, o.seed, o.output)
-    except (OSError, ValueError, ImportError) as why:
-        sys.exit(f"{image} cannot be read: {why}")
+    if o.colours > 256:
+        sys.exit(f"--colours {o.colours}: more than 256 are no longer few.")
+    centres, error = main(image, o.colours, o.steps, o.seed, o.output)
     print(
         " ".join("#%02x%02x%02x" % tuple(c) for c in np.round(255 * np.array(centres)).astype(int))
     )

@@ -6,6 +6,7 @@ python -m vision.cifar_resnet --data DIR --output cifar  DIR/cifar10_subset, or 
                                                   folder of CIFAR-10's binary version
 """
 
+import sys
 from pathlib import Path
 
 import mlx.core as mx
@@ -85,6 +86,8 @@ def main(data=None, epochs=20, batch=64, seed=0, output="cifar", full="", width=
     """Returns the accuracy on the test images."""
     mx.random.seed(seed)
     train, test = load(data, full)
+    if batch > len(train):
+        sys.exit(f"A batch of {batch} is more than the {len(train)} images there are.")
     stream = (
         train.shuffle(seed)
         .to_stream()

@@ -1,5 +1,6 @@
 """What the programs of examples/python share: options, pictures, batches."""
 
+import re
 import struct
 import subprocess
 import sys
@@ -43,6 +44,31 @@ def test_missing_data_is_named(tmp_path):
     done = ran("methods.pca", "--data", str(tmp_path), "--output", str(tmp_path / "pca.png"))
     assert done.returncode == 1 and "train-images-idx3-ubyte.gz is missing" in done.stderr
     assert "Traceback" not in done.stderr and not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "command, words",
+    [
+        (["language.language_model", "--text", "/dev/null"], "a text of 0 bytes is too short"),
+        (["language.language_model", "--text", "/nowhere"], "/nowhere: No such file"),
+        (["vision.cifar_resnet", "--full", "/nowhere"], "/nowhere lacks data_batch_1.bin"),
+        (["methods.kmeans", "--image", "/nowhere"], "/nowhere: No such file"),
+        (["methods.kmeans", "--image", __file__], "images that are no plain JPEG files|no image"),
+        (["methods.kmeans", "--image", __file__, "--colours", "999"], "more than 256"),
+    ],
+)
+def test_data_end_a_program_in_a_sentence(command, words):
+    done = ran(*command)
+    assert done.returncode == 1 and re.search(words, done.stderr), done.stderr
+    assert "Traceback" not in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_mistakes_of_a_program_keep_their_traceback():
+    program = "import common; common.arguments('x'); [][0]"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, cwd=EXAMPLES
+    )
+    assert done.returncode == 1 and "Traceback" in done.stderr and "IndexError" in done.stderr
 
 
 def pixels(path):
