@@ -3,6 +3,7 @@ names are the modules' own. What is wrong with one ends the program with a sente
 
 import json
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import mlx.core as mx
@@ -47,6 +48,42 @@ def field(config, name, folder):
     if name not in config:
         sys.exit(f"{Path(folder) / 'config.json'} has no {name}.")
     return config[name]
+
+
+def _is_like(value, example):
+    """Whether a value can stand where `example` does: whole numbers are not negative."""
+    if isinstance(example, bool) or isinstance(value, bool):
+        return isinstance(value, bool) and isinstance(example, bool)
+    if isinstance(example, int):
+        return isinstance(value, int) and 0 <= value < 1 << 31
+    if isinstance(example, float):
+        return isinstance(value, (int, float)) and abs(value) < float("inf")
+    if isinstance(example, list):
+        return isinstance(value, list) and all(_is_like(x, 0) for x in value)
+    return isinstance(value, type(example))
+
+
+def filled(defaults, found, place):
+    """The defaults, and what a configuration says instead; null says nothing."""
+    found = {} if found is None else found
+    if not isinstance(found, dict):
+        sys.exit(f"{place}: {found!r} is no configuration.")
+    config = dict(defaults)
+    for name, default in defaults.items():
+        value = default if found.get(name) is None else found[name]
+        if default is not None and not _is_like(value, default):
+            sys.exit(f"{place}: {name} is {value!r}, expected something like {default!r}.")
+        config[name] = value
+    return config
+
+
+@contextmanager
+def described(place):
+    """Ends with a sentence where a model cannot be built as its configuration says."""
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        sys.exit(f"{place}: no such model can be built: {error}")
 
 
 def _files(folder, stem):

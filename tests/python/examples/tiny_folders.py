@@ -17,7 +17,8 @@ from language.t5.model import T5 as T5Model
 from mlx.utils import tree_flatten
 from vision.clip import folder as clip_folder
 from vision.clip.model import CLIP
-from vision.sam.model import DECODER, PROMPTS, SAM as SAMModel, VISION, part
+from vision.sam.model import SAM as SAMModel
+from vision.sam.model import parts_of
 
 
 def write_json(path, value):
@@ -60,8 +61,7 @@ def t5_gated(folder):
 
 def sam(folder):
     write_json(folder / "config.json", SAM | {"model_type": "sam"})
-    parts = ("vision", VISION), ("prompt_encoder", PROMPTS), ("mask_decoder", DECODER)
-    save(SAMModel(*(part(SAM, *each) for each in parts)), folder)
+    save(SAMModel(*parts_of(SAM, folder)), folder)
 
 
 def text_encoder(folder, number, projected, **more):

@@ -4,7 +4,15 @@ import sys
 from pathlib import Path
 
 import mlx.core as mx
-from checkpoint import config_of, field, load_weights, read_json, weights_of
+from checkpoint import (
+    config_of,
+    described,
+    field,
+    filled,
+    load_weights,
+    read_json,
+    weights_of,
+)
 from vision.clip.folder import TEXT, tower_config, without_position_ids
 from vision.clip.inputs import load_tokenizer, pad_token
 
@@ -27,9 +35,23 @@ def index_of(folder):
     return index
 
 
-def per_level(value, levels):
-    """A number for each level, of one number or of a list."""
-    return list(value) if isinstance(value, (list, tuple)) else [value] * levels
+def add_widths(config, found, folder):
+    """block_out_channels, which has no default."""
+    widths = field(found, "block_out_channels", folder)
+    config |= filled({"block_out_channels": []}, found, folder)
+    if not widths:
+        sys.exit(f"{folder}: block_out_channels is empty.")
+    return widths
+
+
+def per_level(found, name, default, levels, folder):
+    """A number above 0 for each level, of one number or of a list."""
+    value = default if found.get(name) is None else found[name]
+    values = value if isinstance(value, list) else [value] * levels
+    values = filled({name: []}, {name: values}, folder)[name]
+    if len(values) != levels or not all(values):
+        sys.exit(f"{folder}: {name} is {value}, expected a number for each of {levels} levels.")
+    return values
 
 
 UNET = {
@@ -39,10 +61,9 @@ UNET = {
     "norm_num_groups": 32,
     "norm_eps": 1e-5,
     "cross_attention_dim": 768,
-    "transformer_layers_per_block": 1,
-    "addition_embed_type": None,
-    "addition_time_embed_dim": None,
-    "projection_class_embeddings_input_dim": None,
+    "addition_embed_type": "",
+    "addition_time_embed_dim": 0,
+    "projection_class_embeddings_input_dim": 0,
 }
 # What this UNet is built for.
 EXPECTED = {
@@ -67,27 +88,31 @@ def unet_config(folder):
     for name, value in EXPECTED.items():
         if found.get(name, value) != value:
             sys.exit(f"{folder}: {name} is {found[name]}, expected {value}.")
-    config = UNET | {name: value for name, value in found.items() if name in UNET}
-    widths = config["block_out_channels"] = field(found, "block_out_channels", folder)
-    if config["addition_embed_type"] not in (None, "text_time"):
+    config = filled(UNET, found, folder)
+    levels = len(add_widths(config, found, folder))
+    if config["addition_embed_type"] not in ("", "text_time"):
         sys.exit(f"{folder}: addition_embed_type is {config['addition_embed_type']}.")
     if not config["addition_embed_type"]:
-        config["addition_time_embed_dim"] = None
+        config["addition_time_embed_dim"] = 0
     # The first configurations call the number of heads attention_head_dim.
-    heads = found.get("num_attention_heads") or found.get("attention_head_dim", 8)
-    config["heads"] = per_level(heads, len(widths))
-    depth = per_level(config["transformer_layers_per_block"], len(widths))
+    heads = "num_attention_heads" if found.get("num_attention_heads") else "attention_head_dim"
+    config["heads"] = per_level(found, heads, 8, levels, folder)
+    depth = per_level(found, "transformer_layers_per_block", 1, levels, folder)
     config["depths"] = depths_of(found, depth, folder)
     return config
 
 
 def depths_of(found, depth, folder):
     """How many transformer blocks follow each residual block: none where a level has no attention."""
-    kinds = {"CrossAttnDownBlock2D": 1, "DownBlock2D": 0, "CrossAttnUpBlock2D": 1, "UpBlock2D": 0}
+    kinds = dict.fromkeys(("CrossAttnDownBlock2D", "CrossAttnUpBlock2D"), 1)
+    kinds |= dict.fromkeys(("DownBlock2D", "UpBlock2D"), 0)
     down, up = field(found, "down_block_types", folder), field(found, "up_block_types", folder)
-    for kind in [*down, *up]:
-        if kind not in kinds:
-            sys.exit(f"{folder}: {kind} is no block that is known here.")
+    for blocks in (down, up):
+        if not isinstance(blocks, list) or len(blocks) != len(depth):
+            sys.exit(f"{folder}: {blocks} are no blocks of {len(depth)} levels.")
+        for kind in blocks:
+            if kind not in kinds:
+                sys.exit(f"{folder}: {kind} is no block that is known here.")
     return {
         "down": [kinds[kind] * n for kind, n in zip(down, depth)],
         "mid": depth[-1],
@@ -100,7 +125,9 @@ def load_unet(folder, dtype=mx.float32):
     for name, x in weights.items():  # convolutions of 1x1 are linear
         if name.endswith(("proj_in.weight", "proj_out.weight")) and x.ndim == 4:
             weights[name] = x.squeeze((2, 3))
-    return load_weights(UNet(unet_config(folder)), weights, folder, dtype)
+    with described(folder):
+        model = UNet(unet_config(folder))
+    return load_weights(model, weights, folder, dtype)
 
 
 VAE_DEFAULTS = {
@@ -128,29 +155,32 @@ def renamed(name):
 
 def vae_config(folder):
     found = config_of(folder, "AutoencoderKL")
-    config = VAE_DEFAULTS | {name: value for name, value in found.items() if name in VAE_DEFAULTS}
-    config["block_out_channels"] = field(found, "block_out_channels", folder)
+    config = filled(VAE_DEFAULTS, found, folder)
+    add_widths(config, found, folder)
     return config
 
 
 def load_vae(folder, dtype=mx.float32):
     weights = weights_of(folder, "diffusion_pytorch_model")
     weights = {renamed(name): x for name, x in weights.items()}
-    return load_weights(VAE(vae_config(folder)), weights, folder, dtype)
+    with described(folder):
+        model = VAE(vae_config(folder))
+    return load_weights(model, weights, folder, dtype)
 
 
 def load_text(folder, number, dtype=mx.float32):
     """The text encoder and tokenizer of a number, "" or "_2"."""
     place = Path(folder) / f"text_encoder{number}"
     found = config_of(place, "clip_text_model")
-    projected = "CLIPTextModelWithProjection" in found.get("architectures", ())
+    projected = "CLIPTextModelWithProjection" in str(found.get("architectures"))
     weights = without_position_ids(weights_of(place))
     if not any(name.startswith("text_model.") for name in weights):
         weights = {f"text_model.{name}": x for name, x in weights.items()}
     config = tower_config(found, TEXT, place)
     tokenizer = load_tokenizer(Path(folder) / f"tokenizer{number}")
     pad = pad_token(Path(folder) / f"tokenizer{number}", tokenizer)
-    model = TextEncoder(config, projected, tokenizer, pad)
+    with described(place):
+        model = TextEncoder(config, projected, tokenizer, pad)
     return load_weights(model, weights, place, dtype)
 
 
@@ -161,7 +191,7 @@ SCHEDULE = {
     "beta_schedule": "linear",
     "prediction_type": "epsilon",
     "steps_offset": 0,
-    "timestep_spacing": None,
+    "timestep_spacing": "",
     "use_karras_sigmas": False,
     "set_alpha_to_one": True,
     "clip_sample": None,
@@ -177,11 +207,11 @@ def load_sampler(folder, name, steps, spacing=None, karras=None):
     """The sampler of a name, or where it is None the one that scheduler_config.json names."""
     path = Path(folder) / "scheduler" / "scheduler_config.json"
     found = read_json(path)
-    own = CLASSES.get(found.get("_class_name"))
+    own = CLASSES.get(str(found.get("_class_name")))
     if name is None and own is None:
         sys.exit(f"{path} is of {found.get('_class_name')}: say --sampler {' or '.join(SAMPLERS)}.")
     name = name or own
-    config = SCHEDULE | {key: value for key, value in found.items() if key in SCHEDULE}
+    config = filled(SCHEDULE, found, path)
     config["timestep_spacing"] = spacing or config["timestep_spacing"] or SPACING[name]
     if config["clip_sample"] is None:
         config["clip_sample"] = found.get("_class_name") == "DDIMScheduler"
@@ -191,4 +221,5 @@ def load_sampler(folder, name, steps, spacing=None, karras=None):
         config["use_karras_sigmas"] = karras
     if not 1 <= steps <= config["num_train_timesteps"]:
         sys.exit(f"--steps is from 1 to {config['num_train_timesteps']}, not {steps}.")
-    return SAMPLERS[name](config, steps)
+    with described(path):
+        return SAMPLERS[name](config, steps)

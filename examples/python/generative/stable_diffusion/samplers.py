@@ -18,6 +18,8 @@ import numpy as np
 def alphas(config):
     """What is left of the image at each time of training: the products of 1 - beta."""
     start, end, count = config["beta_start"], config["beta_end"], config["num_train_timesteps"]
+    if not 0 < start <= end < 1:
+        sys.exit(f"beta_start and beta_end are from 0 to 1, not {start} and {end}.")
     if config["beta_schedule"] == "scaled_linear":
         betas = np.linspace(start**0.5, end**0.5, count) ** 2
     elif config["beta_schedule"] == "linear":

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 import mlx.core as mx
-from checkpoint import config_of, load_weights, weights_of
+from checkpoint import config_of, described, filled, load_weights, weights_of
 from mlx.lm import Tokenizer
 
 from language.t5.model import ACTIVATIONS, T5
@@ -29,8 +29,9 @@ FORWARD = [*ACTIVATIONS, *(f"gated-{name}" for name in ACTIVATIONS)]
 
 def t5_config(folder):
     found = config_of(folder, "t5")
-    config = DEFAULTS | {name: value for name, value in found.items() if name in DEFAULTS}
-    config["num_decoder_layers"] = found.get("num_decoder_layers") or config["num_layers"]
+    config = filled(DEFAULTS, found, folder)
+    more = {"num_decoder_layers": config["num_layers"]}
+    config |= filled(more, found, folder)
     # The first T5 ties the embedding to the head and scales what goes there; T5 1.1 does neither.
     config["scaled"] = found.get("scale_decoder_outputs", found.get("tie_word_embeddings", True))
     if config["feed_forward_proj"] not in FORWARD:
@@ -47,7 +48,9 @@ def load(folder, dtype=mx.float32):
     """The model of a folder."""
     config = t5_config(folder)
     weights = {n: x for n, x in weights_of(folder).items() if not is_superfluous(n)}
-    return load_weights(T5(config, "lm_head.weight" in weights), weights, folder, dtype)
+    with described(folder):
+        model = T5(config, "lm_head.weight" in weights)
+    return load_weights(model, weights, folder, dtype)
 
 
 def load_tokenizer(folder):

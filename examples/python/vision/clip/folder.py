@@ -4,7 +4,8 @@ import sys
 from pathlib import Path
 
 import mlx.core as mx
-from checkpoint import config_of, load_weights, read_json, weights_of
+import numpy as np
+from checkpoint import config_of, described, filled, load_weights, read_json, weights_of
 
 from vision.clip.model import ACTIVATIONS, CLIP
 
@@ -31,12 +32,13 @@ VISION = COMMON | {
 
 def tower_config(found, defaults, folder):
     """A tower's configuration with its defaults."""
-    config = defaults | {name: value for name, value in found.items() if name in defaults}
+    config = filled(defaults, found, folder)
     if config["hidden_act"] not in ACTIVATIONS:
         sys.exit(
             f"{folder}: hidden_act is {config['hidden_act']}, expected {' or '.join(ACTIVATIONS)}."
         )
-    if config["hidden_size"] % config["num_attention_heads"]:
+    heads = config["num_attention_heads"]
+    if not heads or config["hidden_size"] % heads:
         sys.exit(f"{folder}: hidden_size {config['hidden_size']} is no multiple of its heads.")
     return config
 
@@ -49,9 +51,12 @@ def without_position_ids(weights):
 def load(folder, dtype=mx.float32):
     """The model of a folder, and the configuration of its images."""
     config = config_of(folder, "clip")
-    text = tower_config(config.get("text_config") or {}, TEXT, folder)
-    vision = tower_config(config.get("vision_config") or {}, VISION, folder)
-    model = CLIP(text, vision, config.get("projection_dim", 512))
+    text = tower_config(config.get("text_config"), TEXT, folder)
+    vision = tower_config(config.get("vision_config"), VISION, folder)
+    with described(folder):
+        model = CLIP(
+            text, vision, filled({"projection_dim": 512}, config, folder)["projection_dim"]
+        )
     load_weights(model, without_position_ids(weights_of(folder)), folder, dtype)
     return model, image_config(folder, vision["image_size"])
 
@@ -61,15 +66,18 @@ MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.2757
 
 def _side(value):
     """A size that is a number or an object."""
-    return value if isinstance(value, int) else next(iter(value.values()))
+    return next(iter(value.values()), None) if isinstance(value, dict) else value
 
 
 def image_config(folder, size):
     """preprocessor_config.json: the smaller side, the crop, mean and deviation of colours."""
     path = Path(folder) / "preprocessor_config.json"
     found = read_json(path) if path.is_file() else {}
-    crop = _side(found.get("crop_size", size))
-    if crop != size:
-        sys.exit(f"{path}: images of {crop} pixels, but the model sees {size}.")
-    mean, std = found.get("image_mean", MEAN), found.get("image_std", STD)
-    return _side(found.get("size", size)), crop, mean, std
+    smaller, crop = _side(found.get("size", size)), _side(found.get("crop_size", size))
+    if crop != size or not isinstance(smaller, int) or smaller < size:
+        sys.exit(f"{path}: images of {crop} pixels out of {smaller}, but the model sees {size}.")
+    colours = found.get("image_mean", MEAN), found.get("image_std", STD)
+    for values in colours:
+        if np.shape(values) != (3,) or not all(isinstance(x, float | int) for x in values):
+            sys.exit(f"{path}: mean and deviation of three colours are not {values}.")
+    return smaller, crop, *colours

@@ -4,7 +4,7 @@ import sys
 
 import mlx.core as mx
 import mlx.nn as nn
-from checkpoint import config_of, load_weights, weights_of
+from checkpoint import config_of, described, filled, load_weights, weights_of
 
 from vision.sam.decoder import MaskDecoder
 from vision.sam.encoder import Encoder
@@ -68,17 +68,19 @@ class SAM(nn.Module):
         return self.mask_decoder(embedding + added, places, prompts, several)
 
 
-def part(config, name, defaults):
-    found = config.get(f"{name}_config") or {}
-    return defaults | {key: value for key, value in found.items() if key in defaults}
+def parts_of(config, folder):
+    """The configurations of image encoder, prompt encoder and mask decoder."""
+    names = {
+        "vision_config": VISION,
+        "prompt_encoder_config": PROMPTS,
+        "mask_decoder_config": DECODER,
+    }
+    return [filled(defaults, config.get(name), folder) for name, defaults in names.items()]
 
 
 def load(folder, dtype=mx.float32):
     config = config_of(folder, "sam")
-    vision, prompts = part(config, "vision", VISION), part(config, "prompt_encoder", PROMPTS)
-    decoder = part(config, "mask_decoder", DECODER)
-    if vision["mlp_dim"] is None:
-        vision["mlp_dim"] = 4 * vision["hidden_size"]
+    vision, prompts, decoder = parts_of(config, folder)
     if prompts["image_size"] != vision["image_size"]:
         sys.exit(
             f"{folder}: images have {vision['image_size']} and {prompts['image_size']} pixels."
@@ -86,4 +88,6 @@ def load(folder, dtype=mx.float32):
     # A copy of the shared positions.
     copy = "prompt_encoder.shared_embedding."
     weights = {n: x for n, x in weights_of(folder).items() if not n.startswith(copy)}
-    return load_weights(SAM(vision, prompts, decoder), weights, folder, dtype)
+    with described(folder):
+        model = SAM(vision, prompts, decoder)
+    return load_weights(model, weights, folder, dtype)
