@@ -22,6 +22,7 @@ c_maximum_signature_line_length = 88
 toc_object_entries = False
 html_title = "cmlx"
 html_theme = "theme"
+pygments_style = "bw"  # no colours: those are in book.css
 html_theme_path = [str(TOOLS)]
 html_show_sourcelink = False
 html_copy_source = False

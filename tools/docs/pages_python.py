@@ -75,6 +75,8 @@ def members(cls):
     for name, value in sorted(vars(cls).items()):
         if name.startswith("_") and name not in SHOWN_METHODS:
             continue
+        if isinstance(value, types.WrapperDescriptorType):
+            continue  # Python's own words
         raw = value.__func__ if isinstance(value, staticmethod | classmethod) else value
         if callable(raw) or inspect.isdatadescriptor(value) or isinstance(value, property):
             doc = doc_of(raw)
@@ -86,6 +88,7 @@ def member(cls_name, name, value, doc):
     kind = "method" if callable(value) else "attribute"
     if kind == "method":
         lines, doc = signatures(name, value, doc)
+        lines = [line.replace("(self, ", "(").replace("(self)", "()") for line in lines]
     else:
         lines = [name]
     return "\n".join([declaration(kind, cls_name, lines), prose.markdown(doc)])
