@@ -17,8 +17,7 @@ from docutils.parsers.rst import Directive
 
 LOOK = [
     '-Gbgcolor=transparent', '-Gmargin=0', '-Gnodesep=0.25', '-Granksep=0.3', '-Nfontsize=11',
-    '-Nfontname=sans-serif', '-Ncolor=currentColor', '-Nfontcolor=currentColor', '-Nheight=0.3',
-    '-Nmargin=0.1,0.04', '-Ecolor=currentColor', '-Earrowsize=0.6',
+    '-Nfontname=sans-serif', '-Nheight=0.3', '-Nmargin=0.1,0.04', '-Earrowsize=0.6',
 ]  # fmt: skip
 
 
@@ -41,7 +40,7 @@ def layout(dot):
     svg = subprocess.run(
         ["dot", "-Tsvg", *LOOK], input=dot, capture_output=True, text=True, check=True
     ).stdout
-    svg = svg[svg.index("<svg") :]
+    svg = svg[svg.index("<svg") :].replace('"black"', '"currentColor"')
     return re.sub(r"<title>.*?</title>\s*|<!--.*?-->\s*", "", svg, flags=re.S)
 
 
