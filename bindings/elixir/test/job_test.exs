@@ -36,6 +36,8 @@ defmodule Mlx.JobTest do
 
   test "a process that is killed within a transform leaves nothing" do
     me = self()
+    # those that Mlx.Compiler keeps may be there
+    former = Mlx.Memory.stats().closures
 
     for _ <- 1..20 do
       pid =
@@ -53,7 +55,7 @@ defmodule Mlx.JobTest do
 
     eventually(fn -> Mlx.Memory.stats().jobs == 0 end)
     :erlang.garbage_collect()
-    eventually(fn -> Mlx.Memory.stats().closures == 0 end)
+    eventually(fn -> Mlx.Memory.stats().closures <= former end)
   end
 
   test "many processes at once" do

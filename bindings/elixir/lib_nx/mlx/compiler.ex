@@ -73,7 +73,15 @@ defmodule Mlx.Compiler do
     case known(signature) do
       {:compiled, _, _, _} = program -> run(program, signature, vars, fun, args)
       nil when not hooked? -> traced_or_stepped(expression, steps, signature, vars, args)
-      _stepwise -> step(steps, args)
+      _stepwise -> expression |> stepped(steps, vars) |> step(args)
+    end
+  end
+
+  # A condition that is not asked for is a wait less.
+  defp stepped(expression, steps, vars) do
+    case Choice.selected(expression) do
+      nil -> steps
+      selected -> steps(vars, selected)
     end
   end
 
@@ -93,7 +101,7 @@ defmodule Mlx.Compiler do
     with :untraceable <- trace.(steps),
          :untraceable <- selected(expression, vars, trace) do
       keep(signature, :stepwise)
-      step(steps, args)
+      expression |> stepped(steps, vars) |> step(args)
     end
   end
 
