@@ -94,8 +94,8 @@ static void test_many_transposed_inputs(void) {
     mx_scope_close(s);
 }
 
-/* Inputs that repeat along the first axis: shorter and longer than a tile, a matrix, a half, and one
- * that is too large to be kept. */
+/* Inputs that repeat along the first axis: shorter and longer than a tile, a matrix, a half, and
+ * one that is too large to be kept. */
 static void test_repeating_inputs(void) {
     static const int wide[] = {1, 3, 64, 300, 5000, 40000};
     for (size_t k = 0; k < sizeof wide / sizeof *wide; k++) {

@@ -158,8 +158,11 @@ static mx_array *read_now(mx_archive *a, const mx_archive_tensor *t, mx_dtype dt
 
 static mx_array *read(mx_archive *a, const mx_archive_tensor *t, bool stored) {
     int shape[MX_MAX_NDIM + 1] = {0};
-    mx_storage k;
-    storage(t->storage, &k);
+    mx_storage k = {0};
+    if (!storage(t->storage, &k))
+        return mx_fail(MX_UNSUPPORTED,
+                       "[load] '%.200s': the storage '%.100s' is not known any more", t->name,
+                       t->storage);
     if (t->ndim)
         memcpy(shape, t->shape, (size_t)t->ndim * sizeof *shape);
     if (k.items > 1 || capi_storage(k.name))

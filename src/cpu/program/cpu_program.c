@@ -63,8 +63,8 @@ typedef struct constant {
    cache. */
 enum { PANEL_ROWS = 16, PANEL_BYTES = 512 << 10 };
 
-/* An input that repeats along the first axis, as a bias does, is fetched once for a range of tiles: one
-   period, and as much of the next one as a tile may need behind it. */
+/* An input that repeats along the first axis, as a bias does, is fetched once for a range of tiles:
+   one period, and as much of the next one as a tile may need behind it. */
 enum { CYCLE_BYTES = 32 << 10, CYCLES_BYTES = 128 << 10 };
 
 struct cpu_program {
