@@ -100,11 +100,178 @@ def unet_theirs(side):
     return lambda: model(x, torch.tensor([TIME, TIME]), text)
 
 
+# --- steps of training ----------------------------------------------------------------------------
+
+
+def images(batch, side, classes):
+    import numpy as np
+
+    random = np.random.default_rng(0)
+    pixels = random.standard_normal((batch, side, side, 3), dtype=np.float32)
+    return pixels, random.integers(0, classes, batch)
+
+
+def our_step(model, pixels, labels):
+    """A compiled step of SGD with momentum."""
+    import mlx.core as mx
+    import mlx.nn as nn
+    import mlx.optimizers as optim
+
+    optimizer = optim.SGD(1e-3, momentum=0.9)
+    gradients = nn.value_and_grad(
+        model.train(), lambda x, y: nn.losses.cross_entropy(model(x), y, reduction="mean")
+    )
+    state = [model.state, optimizer.state]
+
+    def step(x, y):
+        value, g = gradients(x, y)
+        optimizer.update(model, g)
+        return value
+
+    step = mx.compile(step, inputs=state, outputs=state)
+    x, y = mx.array(pixels), mx.array(labels)
+    return lambda: mx.eval(step(x, y), state)
+
+
+def their_step(model, pixels, labels):
+    """The same in PyTorch, with images in the order that its convolutions like best."""
+    import torch
+
+    torch.set_num_threads(int(THREADS))
+    model = model.train().to(memory_format=torch.channels_last)
+    sgd = torch.optim.SGD(model.parameters(), 1e-3, momentum=0.9)
+    x = torch.tensor(pixels).permute(0, 3, 1, 2).to(memory_format=torch.channels_last)
+    y = torch.tensor(labels)
+
+    def run():
+        sgd.zero_grad()
+        torch.nn.functional.cross_entropy(model(x), y).backward()
+        sgd.step()
+
+    return run
+
+
+def resnet_ours(batch, side, classes):
+    from vision.resnet import resnet
+
+    model = resnet(18, classes=classes, small=side == 32)
+    return our_step(model, *images(batch, side, classes))
+
+
+def resnet_theirs(batch, side, classes):
+    import torch.nn as t
+
+    conv = lambda i, o, k, s: t.Conv2d(i, o, k, s, k // 2, bias=False)
+
+    class Block(t.Module):
+        def __init__(self, inputs, width, stride):
+            super().__init__()
+            self.conv1, self.bn1 = conv(inputs, width, 3, stride), t.BatchNorm2d(width)
+            self.conv2, self.bn2 = conv(width, width, 3, 1), t.BatchNorm2d(width)
+            down = [conv(inputs, width, 1, stride), t.BatchNorm2d(width)] if inputs != width else []
+            self.relu, self.downsample = t.ReLU(), t.Sequential(*down)
+
+        def forward(self, x):
+            y = self.bn2(self.conv2(self.relu(self.bn1(self.conv1(x)))))
+            return self.relu(y + self.downsample(x))
+
+    layers = [conv(3, 64, 3, 1)] if side == 32 else [conv(3, 64, 7, 2)]
+    layers += [t.BatchNorm2d(64), t.ReLU()] + ([] if side == 32 else [t.MaxPool2d(3, 2, 1)])
+    for inputs, width in ((64, 64), (64, 128), (128, 256), (256, 512)):
+        layers += [Block(inputs, width, width // inputs), Block(width, width, 1)]
+    layers += [t.AdaptiveAvgPool2d(1), t.Flatten(), t.Linear(512, classes)]
+    return their_step(t.Sequential(*layers), *images(batch, side, classes))
+
+
+def cnn(n, conv, pool, flat):
+    """Two convolutions with pooling and two layers, as in bench_conv.c."""
+    first, second = conv(3, 32, 3, padding=1), conv(32, 64, 3, padding=1)
+    layers = [first, n.ReLU(), pool(2), second, n.ReLU(), pool(2), flat]
+    return n.Sequential(*layers, n.Linear(4096, 128), n.ReLU(), n.Linear(128, 10))
+
+
+def cnn_ours():
+    import mlx.nn as nn
+
+    flat = lambda x: x.reshape(x.shape[0], -1)
+    return our_step(cnn(nn, nn.Conv2d, nn.MaxPool2d, flat), *images(64, 32, 10))
+
+
+def cnn_theirs():
+    import torch.nn as t
+
+    return their_step(cnn(t, t.Conv2d, t.MaxPool2d, t.Flatten()), *images(64, 32, 10))
+
+
+# --- vectors of sentences -------------------------------------------------------------------------
+
+
+def sentences():
+    """Tokens (64, 64) of sentences, and how many of each count: 10 to 64."""
+    import numpy as np
+
+    random = np.random.default_rng(0)
+    lengths = np.append(random.integers(10, 65, 63), 64)
+    tokens = random.integers(1000, 30000, (64, 64)) * (np.arange(64) < lengths[:, None])
+    return tokens, lengths
+
+
+def minilm_ours():
+    import mlx.core as mx
+    from language.search.encoder import SentenceEncoder
+
+    encoder = SentenceEncoder(MODELS / "all-MiniLM-L6-v2")
+    tokens, lengths = (mx.array(x.astype("int32")) for x in sentences())
+    return lambda: mx.eval(encoder._vectors(tokens, lengths))
+
+
+def minilm_theirs():
+    """BERT with the mean of its vectors, exported by PyTorch, in ONNX Runtime."""
+    import tempfile
+
+    import numpy as np
+    import onnxruntime
+    import torch
+    import transformers
+
+    folder = MODELS / "all-MiniLM-L6-v2"
+
+    class Mean(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.bert = transformers.BertModel.from_pretrained(folder, add_pooling_layer=False)
+
+        def forward(self, tokens, mask):
+            x = self.bert(input_ids=tokens, attention_mask=mask)[0] * mask[..., None]
+            return torch.nn.functional.normalize(x.sum(1), dim=-1)
+
+    tokens, lengths = sentences()
+    mask = (np.arange(64) < lengths[:, None]).astype(np.int64)
+    axes = dict.fromkeys(("tokens", "mask"), {0: "texts", 1: "length"})
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = int(THREADS)
+    with tempfile.TemporaryDirectory() as place:
+        torch.onnx.export(
+            Mean().eval(),
+            (torch.tensor(tokens), torch.tensor(mask)),
+            f"{place}/x.onnx",
+            input_names=list(axes),
+            dynamic_axes=axes,
+            dynamo=False,
+        )
+        session = onnxruntime.InferenceSession(f"{place}/x.onnx", options)
+    return lambda: session.run(None, {"tokens": tokens, "mask": mask})
+
+
 CASES = {  # name: (ours, theirs, arguments of both)
     "whisper_greedy": (whisper_ours, whisper_theirs, (1,)),
     "whisper_beams": (whisper_ours, whisper_theirs, (5,)),
     "unet_32": (unet_ours, unet_theirs, (32,)),
     "unet_64": (unet_ours, unet_theirs, (64,)),
+    "cnn_step": (cnn_ours, cnn_theirs, ()),
+    "resnet18_step_32": (resnet_ours, resnet_theirs, (64, 32, 10)),
+    "resnet18_step_224": (resnet_ours, resnet_theirs, (8, 224, 1000)),
+    "minilm_64": (minilm_ours, minilm_theirs, ()),
 }
 
 
@@ -132,7 +299,10 @@ def start(python, name, side):
     process = subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=variables
     )
-    if process.stdout.readline() != "ready\n":
+    line = process.stdout.readline()
+    while line and line != "ready\n":  # packages say this and that
+        line = process.stdout.readline()
+    if not line:
         sys.exit(f"{name}: {python} cannot run it")
     return process
 
