@@ -8,7 +8,7 @@
 
 #include "model.h"
 
-/* The names of a layer's matrices in GGUF, and in Hugging Face's files, where adapters go by them. */
+/* The names of a layer's matrices in GGUF, and in Hugging Face's files: adapters go by them. */
 static const char *const gguf_name[MATRICES] = {"attn_q",   "attn_k", "attn_v",  "attn_output",
                                                 "ffn_gate", "ffn_up", "ffn_down"};
 static const char *const hf_name[MATRICES] = {

@@ -1,5 +1,5 @@
-/* Low-rank adaptation (Hu et al. 2022): beside the matrices of queries and values of the last layers two
- * small ones each are learned with Adam, and written as mlx_lm has them.
+/* Low-rank adaptation (Hu et al. 2022): beside the matrices of queries and values of the last layers
+ * two small ones each are learned with Adam, and written as mlx_lm has them.
  */
 #ifndef LLAMA_LORA_H
 #define LLAMA_LORA_H
@@ -170,7 +170,7 @@ static inline void learn(adapters *all, const int *ids, int n, int steps, float 
 
 /* --- files ------------------------------------------------------------------------------------ */
 
-/* B (R,O) with each head's columns as Hugging Face has them: first those of the pairs' first numbers. */
+/* B (R,O) with each head's columns as Hugging Face has them: first those of pairs' first numbers. */
 static inline mlx_array halves(mlx_array b, int heads) {
     int d = mlx_array_dim(b, 1) / heads / 2;
     return reshape3(swapaxes(reshape4(b, RANK, heads, d, 2), 2, 3), 1, RANK, 2 * d * heads);

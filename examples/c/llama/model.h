@@ -17,8 +17,8 @@ typedef struct config {
     float eps, base; /* of the norms, and of the rotation's angles */
 } config;
 
-/* y = x W' + scale x A B. W (O,I) is of numbers, or of 4-bit or 8-bit words with scales and biases of
- * 32; A (I,R) and B (R,O) are empty, or an adapter. */
+/* y = x W' + scale x A B. W (O,I) is of numbers, or of 4-bit or 8-bit words with scales and biases
+ * of 32; A (I,R) and B (R,O) are empty, or an adapter. */
 typedef struct matrix {
     mlx_array w, scales, biases, a, b;
     int bits;
