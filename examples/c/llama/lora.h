@@ -170,7 +170,7 @@ static inline void learn(adapters *all, const int *ids, int n, int steps, float 
 
 /* --- files ------------------------------------------------------------------------------------ */
 
-/* B (R,O) with each head's columns as Hugging Face has them: first those of pairs' first numbers. */
+/* B (R,O) with each head's columns as in Hugging Face's: those of pairs' first numbers first. */
 static inline mlx_array halves(mlx_array b, int heads) {
     int d = mlx_array_dim(b, 1) / heads / 2;
     return reshape3(swapaxes(reshape4(b, RANK, heads, d, 2), 2, 3), 1, RANK, 2 * d * heads);
