@@ -1,5 +1,5 @@
-/* Low-rank adaptation (Hu et al. 2022): beside the matrices of queries and values of the last layers
- * two small ones each are learned with Adam, and written as mlx_lm has them.
+/* Low-rank adaptation (Hu et al. 2022): beside the matrices of queries and values of the last
+ * layers two small ones each are learned with Adam, and written as mlx_lm has them.
  */
 #ifndef LLAMA_LORA_H
 #define LLAMA_LORA_H
