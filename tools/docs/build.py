@@ -45,6 +45,11 @@ def linked(text, pages):
     return "".join(parts)
 
 
+def alone(text):
+    """Of a page that has its place elsewhere: links to what lies beside it there are plain words."""
+    return re.sub(r"\[([^\]]+)\]\((?!\w+:|#)[^)\s]+\)", r"\1", text)
+
+
 def title(path):
     return re.search(r"^# (.*)$", path.read_text(), re.M).group(1).replace("`", "")
 
@@ -55,7 +60,7 @@ def lay_out(source):
     shutil.copytree(ROOT / "docs", source)
     for path, place in ELSEWHERE.items():
         (source / place).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / path, source / place)
+        (source / place).write_text(alone((ROOT / path).read_text()))
     pages = {str(p.relative_to(source)): title(p) for p in source.rglob("*.md")}
     for name in pages:
         path = source / name

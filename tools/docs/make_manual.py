@@ -15,10 +15,7 @@ def plain(text):
     text = re.sub(r"^---\n.*?^---\n", "", text, flags=re.S | re.M)
     text = re.sub(r"^\[Reference\].*\n", "", text, flags=re.M)
     text = re.sub(
-        r"^```\{eval-rst\}\n\.\. \w+:\w+:: (.*?)^```\n",
-        lambda m: "```text\n" + re.sub(r"^ +", "", m[1], flags=re.M) + "```\n",
-        text,
-        flags=re.S | re.M,
+        r"^```\{\w+:\w+\} (.*)\n(?::no-index:\n)?```\n", r"```text\n\1\n```\n", text, flags=re.M
     )
     return re.sub(r"^(#+) ", r"##\1 ", text, flags=re.M)
 

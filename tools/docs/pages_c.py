@@ -22,7 +22,7 @@ def comment(text):
 
 
 def function(entry):
-    out = ["```{eval-rst}", f".. c:function:: {entry.text}", "```", "", comment(entry.comment)]
+    out = [f"```{{c:function}} {entry.text}", "```", "", comment(entry.comment)]
     facts = headers.ownership(entry.text)
     result = headers.status(entry.text)
     if result:
@@ -36,7 +36,7 @@ def plain(entry):
     if kind == "macro":
         name = re.match(r"#define (\w+(?:\([^)]*\))?)", entry.text)[1]
     return "\n".join([
-        "```{eval-rst}", f".. c:{kind}:: {name}", "```", "", comment(entry.comment), "", "```c", entry.text, "```", "",
+        f"```{{c:{kind}}} {name}", "```", "", comment(entry.comment), "", "```c", entry.text, "```", "",
     ])  # fmt: skip
 
 

@@ -59,11 +59,14 @@ def signatures(name, value, doc):
 
 
 def declaration(kind, module, lines):
-    prefix = f"{module}." if module else ""
-    lead = f".. py:{kind}:: "
-    out = [lead + prefix + lines[0]]
-    out += [" " * len(lead) + prefix + line for line in lines[1:]]
-    return "```{eval-rst}\n" + "\n".join(out) + "\n```\n"
+    """A block for each signature; the first one of a name is what the index leads to."""
+    out, seen = [], set()
+    for line in lines:
+        name = line.split("(")[0]
+        out.append(f"```{{py:{kind}}} {module}.{line}")
+        out += [":no-index:"] * (name in seen) + ["```\n"]
+        seen.add(name)
+    return "\n".join(out)
 
 
 def doc_of(value):
