@@ -15,6 +15,7 @@
 #include "base/lock.h"
 #include "base/mem.h"
 #include "base/status.h"
+#include "base/tray.h"
 
 /* Size classes: every multiple of 64 up to 512 bytes, then eight to the octave (at most 1/8 is
  * lost).
@@ -24,14 +25,18 @@
  *
  * A free block's first word links to the next one of its class. One lock guards all; it is
  * held for a few instructions, never while the system is asked for memory or given it back.
+ * Small blocks lie on their thread's tray first (tray.h): those are counted as in use here, and
+ * taken off where somebody asks.
  */
 #define LINE    64
 #define CLASSES 352
 #define LARGEST ((size_t)1 << 52) /* more than any machine maps; the last class holds it */
 #define MAP_FROM \
     ((size_t)1 << 20) /* blocks of this size are mapped, smaller ones come from malloc */
-#define HUGE_PAGE ((size_t)2 << 20) /* blocks of this size are aligned for huge pages */
-#define PAGE      ((size_t)4096)
+#define HUGE_PAGE  ((size_t)2 << 20) /* blocks of this size are aligned for huge pages */
+#define PAGE       ((size_t)4096)
+#define TRAY_BYTES ((size_t)64 << 10)
+#define TRAY_FROM  ((size_t)64 << 20) /* below such a limit every byte counts: no trays */
 
 typedef struct block {
     struct block *next;
@@ -46,7 +51,7 @@ typedef struct class {
 static struct {
     bool ready;
     uint64_t clock;
-    size_t active, cached, peak; /* active: blocks in use */
+    size_t active, cached, peak; /* active: blocks in use, and on trays */
     size_t mapped;               /* bytes of mapped files */
     size_t limit, hard_limit, cache_limit, physical;
     class classes[CLASSES];
@@ -137,6 +142,12 @@ static void unlock_cache(void) {
 /* Defaults, before the first use: a quarter of the memory may be cached, above four fifths of it
    nothing is, and what is asked for beyond one and a half times of it is refused: that much the
    system cannot give. */
+static void limit_trays(void) {
+    bool enough =
+        cache.cache_limit >= TRAY_FROM && cache.limit >= TRAY_FROM && cache.hard_limit >= TRAY_FROM;
+    mx_trays_limit(enough ? TRAY_BYTES : 0);
+}
+
 static void set_up(void) {
     if (cache.ready)
         return;
@@ -145,6 +156,7 @@ static void set_up(void) {
     cache.limit = cache.physical / 5 * 4;
     cache.hard_limit = cache.physical / 2 * 3;
     cache.cache_limit = cache.physical / 4 * CACHE_SHARE;
+    limit_trays();
 }
 
 static void enter(void) {
@@ -196,42 +208,55 @@ static block *evict(size_t keep) {
     return out;
 }
 
-/* What may be cached now: the cache's limit, and less when arrays come near the limit on all. */
-static size_t cache_room(void) {
-    size_t left = cache.active < cache.limit ? cache.limit - cache.active : 0;
+static void take_from_tray(int c, void *p) {
+    cache.active -= class_size(c);
+    push(c, p);
+}
+
+/* ---- what is in use; the lock is held ---- */
+
+static void note_peak(size_t used) {
+    if (used + cache.mapped > cache.peak)
+        cache.peak = used + cache.mapped;
+}
+
+/* Asked before `active` changes, so that the peak since then is known. */
+static size_t in_use(void) {
+    size_t least, on_trays = mx_trays_bytes(&least);
+    if (least != MX_TRAYS_NONE)
+        note_peak(cache.active - least);
+    return cache.active - on_trays;
+}
+
+/* What may be cached beside so many bytes in use: the cache's limit, and less when arrays come near
+   the limit on all. */
+static size_t cache_room(size_t used) {
+    size_t left = used < cache.limit ? cache.limit - used : 0;
     return left < cache.cache_limit ? left : cache.cache_limit;
 }
 
 /* ---- allocation ---- */
 
-static void note_peak(void) {
-    if (cache.active + cache.mapped > cache.peak)
-        cache.peak = cache.active + cache.mapped;
-}
-
-static void add_active(size_t size) {
-    cache.active += size;
-    note_peak();
-}
-
-static size_t left_below(size_t limit, size_t size) {
-    size_t left = cache.active < limit ? limit - cache.active : 0;
+static size_t left_below(size_t limit, size_t used, size_t size) {
+    size_t left = used < limit ? limit - used : 0;
     return left > size ? left - size : 0;
 }
 
 /* A free block, or NULL where the system is to be asked: then what may not be cached beside so many
    bytes more is evicted. *out is to be given back. */
-static void *take(int c, size_t size, block **out) {
+static void *take(int c, size_t size, size_t used, block **out) {
     void *p = pop(c);
-    size_t room = left_below(cache.limit < cache.hard_limit ? cache.limit : cache.hard_limit, size);
+    size_t least = cache.limit < cache.hard_limit ? cache.limit : cache.hard_limit;
+    size_t room = left_below(least, used, size);
     if (!p && cache.cached > room)
         *out = evict(room);
-    add_active(size);
+    note_peak(used + size);
+    cache.active += size;
     return p;
 }
 
-static bool fits(size_t size) {
-    return cache.active <= cache.hard_limit && size <= cache.hard_limit - cache.active;
+static bool fits(size_t size, size_t used) {
+    return used <= cache.hard_limit && size <= cache.hard_limit - used;
 }
 
 static void *alloc_fresh(size_t size) {
@@ -243,6 +268,7 @@ static void *alloc_fresh(size_t size) {
     if (p)
         return p;
     lock_cache();
+    in_use();
     cache.active -= size;
     unlock_cache();
     return mx_fail_nomem("allocate", size);
@@ -254,21 +280,20 @@ static void *fail_limit(size_t bytes, size_t active) {
                    bytes, active, mx_mem_hard_limit());
 }
 
-static void *take_block(size_t bytes) {
-    int c = class_of(bytes);
+static void *take_block(size_t bytes, int c) {
     size_t size = class_size(c);
     block *given_back = NULL;
     enter();
-    bool allowed = fits(size), beyond = cache.active + cache.mapped > cache.limit;
-    size_t active = cache.active;
-    void *p = allowed ? take(c, size, &given_back) : NULL;
+    size_t used = in_use();
+    bool allowed = fits(size, used), beyond = used + cache.mapped > cache.limit;
+    void *p = allowed ? take(c, size, used, &given_back) : NULL;
     unlock_cache();
     system_free_list(given_back);
     if (p)
         return p;
     if (beyond)
         mx_guard_cool();
-    return allowed ? alloc_fresh(size) : fail_limit(bytes, active);
+    return allowed ? alloc_fresh(size) : fail_limit(bytes, used);
 }
 
 static _Atomic int fill = -1;
@@ -280,7 +305,10 @@ void mx_block_fill(int byte) {
 void *mx_block_alloc(size_t bytes) {
     if (!mx_alloc_allowed() || bytes > LARGEST)
         return mx_fail_nomem("allocate", bytes);
-    void *p = take_block(bytes);
+    int c = class_of(bytes);
+    void *p = mx_tray_take(c, class_size(c));
+    if (!p)
+        p = take_block(bytes, c);
     int byte = atomic_load_explicit(&fill, memory_order_relaxed);
     if (p && byte >= 0)
         memset(p, byte, mx_block_size(bytes));
@@ -301,9 +329,11 @@ void mx_block_free(void *p, size_t bytes) {
     int c = class_of(bytes);
     size_t size = class_size(c);
     poison(p, size);
+    if (mx_tray_put(c, p, size, take_from_tray))
+        return;
     enter();
+    size_t room = cache_room(in_use() - size);
     cache.active -= size;
-    size_t room = cache_room();
     bool keep = size <= room;
     block *out = keep && cache.cached <= room - size ? NULL : evict(keep ? room - size : room);
     if (keep)
@@ -325,17 +355,24 @@ static size_t read_counter(const size_t *counter) {
 
 size_t mx_mem_active(void) {
     enter();
-    size_t value = cache.active + cache.mapped;
+    size_t value = in_use() + cache.mapped;
     unlock_cache();
     return value;
 }
 
 size_t mx_mem_cached(void) {
-    return read_counter(&cache.cached);
+    enter();
+    size_t value = cache.cached + cache.active - in_use();
+    unlock_cache();
+    return value;
 }
 
 size_t mx_mem_peak(void) {
-    return read_counter(&cache.peak);
+    enter();
+    in_use();
+    size_t value = cache.peak;
+    unlock_cache();
+    return value;
 }
 
 size_t mx_mem_limit(void) {
@@ -348,6 +385,7 @@ size_t mx_mem_hard_limit(void) {
 
 void mx_mem_peak_reset(void) {
     enter();
+    in_use();
     cache.peak = 0;
     unlock_cache();
 }
@@ -357,7 +395,9 @@ static size_t exchange_limit(size_t *limit, size_t bytes) {
     enter();
     size_t former = *limit;
     *limit = bytes;
-    block *out = evict(cache_room());
+    limit_trays();
+    mx_trays_empty(take_from_tray);
+    block *out = evict(cache_room(in_use()));
     unlock_cache();
     system_free_list(out);
     return former;
@@ -373,9 +413,10 @@ size_t mx_mem_set_hard_limit(size_t bytes) {
 
 void mx_mem_count_mapped(size_t bytes, bool mapped) {
     enter();
+    size_t used = in_use();
     cache.mapped += mapped ? bytes : 0;
     cache.mapped -= mapped ? 0 : bytes;
-    note_peak();
+    note_peak(used);
     unlock_cache();
 }
 
@@ -385,6 +426,7 @@ size_t mx_mem_set_cache_limit(size_t bytes) {
 
 void mx_mem_cache_clear(void) {
     enter();
+    mx_trays_empty(take_from_tray);
     block *out = evict(0);
     unlock_cache();
     system_free_list(out);

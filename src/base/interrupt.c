@@ -40,7 +40,7 @@ static bool ask(asked *a) {
     return false;
 }
 
-static _Thread_local int committed;
+static _Thread_local int committed __attribute__((tls_model("initial-exec")));
 
 void mx_interrupt_commit(int by) {
     committed += by;

@@ -5,7 +5,9 @@
 
 #include <stdatomic.h>
 
-enum { LINE = 64, HOOKS = 8 };
+#include "base/pause.h"
+
+enum { LINE = 64, HOOKS = 12, MOST_PAUSES = 128 };
 
 /* Each on a cache line of its own. */
 typedef struct padded {
@@ -23,9 +25,22 @@ static unsigned taken; /* by the fork that is under way, which holds them all */
 
 static void (*_Atomic hooks[HOOKS])(void);
 static atomic_int hook_count;
+static void (*quiet_before)(void), (*quiet_after)(void);
+
+/* Most are held for less time than it takes to fall asleep. */
+static void lock_patiently(pthread_mutex_t *m) {
+    for (int pauses = 8; pauses <= MOST_PAUSES; pauses *= 2) {
+        for (int i = 0; i < pauses; i++)
+            mx_pause();
+        if (pthread_mutex_trylock(m) == 0)
+            return;
+    }
+    pthread_mutex_lock(m);
+}
 
 void mx_lock(mx_lock_id id) {
-    pthread_mutex_lock(&locks[id].mutex);
+    if (pthread_mutex_trylock(&locks[id].mutex))
+        lock_patiently(&locks[id].mutex);
     held |= 1u << id;
 }
 
@@ -54,14 +69,19 @@ pthread_mutex_t *mx_lock_mutex(mx_lock_id id) {
 
 static void before_fork(void) {
     unsigned missing = ~held;
-    for (int i = 0; i < MX_LOCK_COUNT; i++)
+    for (int i = 0; i < MX_LOCK_COUNT; i++) {
         if (missing >> i & 1)
             mx_lock((mx_lock_id)i);
+        if (i == 0 && quiet_before)
+            quiet_before();
+    }
     taken = missing;
 }
 
 static void after_fork(void) {
     unsigned mine = taken;
+    if (quiet_after)
+        quiet_after();
     for (int i = MX_LOCK_COUNT - 1; i >= 0; i--)
         if (mine >> i & 1)
             mx_unlock((mx_lock_id)i);
@@ -80,6 +100,11 @@ static void in_child(void) {
 /* With the library: whoever forks first must find it done. */
 __attribute__((constructor)) static void handle_forks(void) {
     pthread_atfork(before_fork, after_fork, in_child);
+}
+
+void mx_fork_quiet(void (*before)(void), void (*after)(void)) {
+    quiet_before = before;
+    quiet_after = after;
 }
 
 void mx_fork_child(void (*hook)(void)) {

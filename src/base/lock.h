@@ -1,11 +1,11 @@
 /* The locks of the library, all from one list (locks.def), so that fork can take every one of them.
  *
- *     fork     takes all locks in the list's order: it waits for a running evaluation, which needs
- *              nothing that the forking thread holds; parent and child let go of them again
+ *     fork     takes all locks in the list's order, and once it has the first waits until no
+ *              evaluation of another thread is under way; parent and child let go of them again
  *     child    before that the hooks run: what belonged to threads that are no more is forgotten
  *
  * So the child finds everything as it is between two calls. Locks are held for a few instructions,
- * but for EVAL, and never while a function of the host runs.
+ * EVAL while a graph is walked, LAPACK while it computes; none while a function of the host runs.
  */
 #ifndef MX_BASE_LOCK_H
 #define MX_BASE_LOCK_H
@@ -31,5 +31,9 @@ pthread_mutex_t *mx_lock_mutex(mx_lock_id id);
 /* Called in every child of fork, with all locks held; once for each module, before its first thread
    starts. */
 void mx_fork_child(void (*hook)(void));
+
+/* Called with the first lock held before a fork, and with all of them in parent and child after it;
+   one pair, given when the library is loaded. */
+void mx_fork_quiet(void (*before)(void), void (*after)(void));
 
 #endif

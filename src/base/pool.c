@@ -23,6 +23,7 @@
 #include "base/mem.h"
 #include "base/pause.h"
 #include "base/signals.h"
+#include "base/turn.h"
 
 /* A job lies on its caller's stack and is linked into the pool while it has pieces to give:
  *
@@ -49,6 +50,7 @@ typedef struct job {
     int64_t n, piece;
     int threads;          /* ids below this may enter */
     int cpu;              /* where the caller was when it published */
+    int priority;         /* turn.h */
     _Atomic int64_t next; /* the first element not yet taken */
     _Atomic int inside;   /* workers in it, and ASLEEP while the caller waits for them; a futex */
     struct job *link;
@@ -158,6 +160,13 @@ static void run_in_steps(job *j, pace *p, int64_t begin, int64_t end) {
     }
 }
 
+/* A worker leaves a job that is to pause; its caller waits. False: leave it. */
+static bool take_turn(const job *j, bool caller) {
+    while (caller && !mx_turn_is_mine(j->priority))
+        mx_turn_wait(j->priority);
+    return caller || mx_turn_is_mine(j->priority);
+}
+
 static void work_on(job *j, bool caller) {
     pace p = {.asks = caller};
     if (j->watch) {
@@ -165,7 +174,7 @@ static void work_on(job *j, bool caller) {
         p.begun = now_ns();
     }
     in_body = true;
-    while (!stopped(j)) {
+    while (!stopped(j) && take_turn(j, caller)) {
         int64_t begin = atomic_fetch_add_explicit(&j->next, j->piece, memory_order_relaxed);
         if (begin >= j->n)
             break;
@@ -188,7 +197,7 @@ static bool has_pieces(job *j) {
 static job *enter_job(int id) {
     mx_lock(MX_LOCK_POOL);
     job *j = pool.jobs;
-    while (j && !(id < j->threads && has_pieces(j)))
+    while (j && !(id < j->threads && has_pieces(j) && mx_turn_is_mine(j->priority)))
         j = j->link;
     if (j)
         atomic_fetch_add_explicit(&j->inside, 1, memory_order_relaxed);
@@ -320,6 +329,11 @@ void mx_pool_set_threads(int n) {
     futex_wake(&pool.epoch, INT_MAX);
 }
 
+void mx_pool_wake(void) {
+    atomic_fetch_add(&pool.epoch, 1);
+    futex_wake(&pool.epoch, INT_MAX);
+}
+
 int mx_pool_worker_id(void) {
     return worker_id;
 }
@@ -368,6 +382,7 @@ static int64_t piece_of(int64_t n, int64_t grain, int threads) {
 
 static void run_shared(job *j, int64_t grain) {
     j->cpu = sched_getcpu();
+    j->priority = mx_turn_priority();
     j->piece = piece_of(j->n, grain, j->threads);
     publish(j);
     work_on(j, true);

@@ -37,6 +37,7 @@ bool mx_parallel_for_long(int64_t n, int64_t grain, mx_range_body *body, void *c
 
 int mx_pool_threads(void);       /* threads that work at once, the caller included */
 void mx_pool_set_threads(int n); /* for tests and benchmarks; 0: back to the default */
+void mx_pool_wake(void);         /* idle workers look for jobs that they may do now (turn.h) */
 int mx_pool_worker_id(void);     /* 0 .. mx_pool_threads()-1 within a body, stable during it */
 
 /* Scratch memory of the calling thread, 64-byte aligned, kept between calls and freed with the

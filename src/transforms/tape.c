@@ -1,5 +1,5 @@
 /* Recording the graph of a transform, and leaving it: see tape.h. Walks use an explicit stack and
- * the nodes' marks, under the evaluation lock. */
+ * the nodes' marks, under the lock of nodes. */
 #include "transforms/tape.h"
 
 #include "base/mem.h"

@@ -12,6 +12,7 @@
 #include "base/interrupt.h"
 #include "base/pool.h"
 #include "base/status.h"
+#include "base/turn.h"
 #include "check.h"
 
 #define N 100003
@@ -169,6 +170,30 @@ static void test_callers_at_once(void) {
     }
 }
 
+/* Somebody's turn comes and goes meanwhile. */
+static atomic_bool turns;
+
+static void *take_turns(void *unused) {
+    (void)unused;
+    for (int i = 0; atomic_load(&turns); i++)
+        mx_turn_change(i % 2 ? 5 : 0);
+    mx_turn_change(0);
+    return NULL;
+}
+
+static void test_jobs_that_pause(void) {
+    pthread_t t;
+    atomic_store(&turns, true);
+    CHECK(pthread_create(&t, NULL, take_turns, NULL) == 0);
+    for (int i = 0; i < 200; i++) {
+        forget();
+        mx_parallel_for(N, 100, touch, NULL);
+        CHECK(all_touched(N, 1));
+    }
+    atomic_store(&turns, false);
+    pthread_join(t, NULL);
+}
+
 static void test_sizes(void) {
     static const int sizes[] = {1, 4, 2, 9, 3, 1, 5};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
@@ -233,6 +258,7 @@ int main(void) {
     RUN(test_pieces_are_at_least_a_grain);
     RUN(test_nested_calls);
     RUN(test_callers_at_once);
+    RUN(test_jobs_that_pause);
     RUN(test_sizes);
     RUN(test_workers_block_signals);
     RUN(test_child_has_its_own_pool);

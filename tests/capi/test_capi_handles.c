@@ -201,6 +201,10 @@ static void streams(void) {
     int index = -1;
     CHECK(!mlx_stream_equal(a, b) && mlx_stream_set(&c, a) == 0 && mlx_stream_equal(a, c));
     CHECK(mlx_stream_get_index(&index, a) == 0 && index > 0);
+    CHECK(mlx_stream_set_priority(a, -7) == 0 && mlx_stream_get_priority(&index, a) == 0);
+    CHECK_EQ_INT(index, -7);
+    CHECK(mlx_stream_set_priority(a, 101) == 1 && mlx_stream_get_priority(NULL, a) == 1);
+    CHECK(mlx_stream_set_priority(a, 0) == 0);
     CHECK(mlx_stream_get_device(&of, a) == 0 && mlx_device_equal(of, cpu));
     mlx_string text = mlx_string_new();
     CHECK(mlx_stream_tostring(&text, a) == 0);

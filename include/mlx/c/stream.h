@@ -53,6 +53,13 @@ MLX_API mlx_stream mlx_new_thread_local_stream(mlx_device dev);
 /* Wait until all work on all streams is done. A stream holds nothing else to let go. */
 MLX_API int mlx_clear_streams(void);
 
+/* Evaluations on several threads run at the same time where they share nothing that is still to be
+   computed. While one of a higher priority is under way the others pause: between their steps, and
+   within large ones. From -100 to 100, 0 unless set; an evaluation has that of the stream of the
+   last array that is asked for. For the first 4096 streams. */
+MLX_API int mlx_stream_set_priority(mlx_stream stream, int priority);
+MLX_API int mlx_stream_get_priority(int *priority, mlx_stream stream);
+
 #ifdef __cplusplus
 }
 #endif

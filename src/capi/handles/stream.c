@@ -225,6 +225,20 @@ int mlx_stream_get_index(int *index, mlx_stream stream) {
     return capi_end_ok(&c, need_result(index, "stream_get_index"));
 }
 
+int mlx_stream_set_priority(mlx_stream stream, int priority) {
+    capi_call c = capi_begin_default();
+    mx_stream s = stream_or_default(stream);
+    return capi_end_ok(&c, !mx_failed() && mx_stream_set_priority(s, priority));
+}
+
+int mlx_stream_get_priority(int *priority, mlx_stream stream) {
+    capi_call c = capi_begin_default();
+    mx_stream s = stream_or_default(stream);
+    if (priority)
+        *priority = mx_stream_priority(s);
+    return capi_end_ok(&c, need_result(priority, "stream_get_priority"));
+}
+
 int mlx_synchronize(mlx_stream stream) {
     capi_call c = capi_begin_default();
     mx_stream s = stream_or_default(stream);

@@ -1,7 +1,9 @@
 /* Rotary embedding: one table of cosines and sines a sequence, applied to the rows of all heads.
  *
- * The last small table is kept: the layers of a model ask for the same one again and again. It
- * belongs to the evaluation lock. */
+ * The last small table is kept: the layers of a model ask for the same one again and again. Who
+ * finds another evaluation at it makes a table of its own. */
+#include <stdatomic.h>
+
 #include "base/mem.h"
 #include "base/pool.h"
 #include "cpu/cpu.h"
@@ -17,6 +19,7 @@ enum { KEPT = 8192, BLOCK_ROWS = 64, GRAIN = 8192 };
 typedef struct table {
     const float *cosine, *sine; /* a row of dims / 2 for each position */
     float *own;                 /* what to free */
+    bool borrowed;              /* it is the kept one */
 } table;
 
 typedef struct job {
@@ -34,6 +37,9 @@ typedef struct job {
 
 /* --- tables ----------------------------------------------------------------------------------- */
 
+static atomic_flag borrowed = ATOMIC_FLAG_INIT;
+
+/* Of whoever has set the flag. */
 static struct {
     mx_p_rope p;
     double first;
@@ -51,18 +57,12 @@ static double offset_at(const mx_array *offset, int64_t i) {
     return mx_read_double(offset->data + at * (int64_t)mx_itemsize(offset), mx_dtype_of(offset));
 }
 
-static bool small_table(table *t, const mx_p_rope *p, double first, int64_t rows,
-                        const double *inverse) {
-    if (!is_kept(p, first, rows)) {
-        kept.rows = 0;
-        mx_rope_table(kept.cosine, kept.sine, inverse, (size_t)p->dims / 2, first, (size_t)rows,
-                      p->scale);
-        kept.p = *p;
-        kept.first = first;
-        kept.rows = rows;
-    }
-    *t = (table){kept.cosine, kept.sine, NULL};
-    return true;
+static void keep_table(const mx_p_rope *p, double first, int64_t rows, const double *inverse) {
+    mx_rope_table(kept.cosine, kept.sine, inverse, (size_t)p->dims / 2, first, (size_t)rows,
+                  p->scale);
+    kept.p = *p;
+    kept.first = first;
+    kept.rows = rows;
 }
 
 static bool large_tables(table *t, const mx_p_rope *p, const mx_array *offset, int64_t count,
@@ -71,27 +71,37 @@ static bool large_tables(table *t, const mx_p_rope *p, const mx_array *offset, i
     float *own = mx_malloc((size_t)(2 * count * one) * sizeof *own);
     if (!own)
         return false;
-    *t = (table){own, own + count * one, own};
+    *t = (table){own, own + count * one, own, false};
     for (int64_t i = 0; i < count; i++)
         mx_rope_table(own + i * one, own + (count + i) * one, inverse, (size_t)half,
                       offset_at(offset, i), (size_t)rows, p->scale);
     return true;
 }
 
+static void return_table(const table *t) {
+    mx_free(t->own);
+    if (t->borrowed)
+        atomic_flag_clear_explicit(&borrowed, memory_order_release);
+}
+
 /* One table, or one for each batch where offsets differ. */
 static bool make_tables(job *j, const mx_array *offset, const void *freqs) {
     size_t half = (size_t)j->p->dims / 2;
     int64_t count = offset->ndim && offset->shape[0] > 1 ? offset->shape[0] : 1;
-    bool small = count == 1 && !freqs && j->rows * (int64_t)half <= KEPT;
+    bool small = count == 1 && !freqs && j->rows * (int64_t)half <= KEPT &&
+                 !atomic_flag_test_and_set_explicit(&borrowed, memory_order_acquire);
+    if (small)
+        j->t = (table){kept.cosine, kept.sine, NULL, true};
     if (small && is_kept(j->p, offset_at(offset, 0), j->rows))
-        return small_table(&j->t, j->p, offset_at(offset, 0), j->rows, NULL);
+        return true;
     double *inverse = mx_malloc(half * sizeof *inverse);
     if (!inverse)
         return false;
     mx_rope_inv_freq(inverse, half, j->p->base, freqs);
     j->step = count > 1 ? j->rows * (int64_t)half : 0;
-    bool ok = small ? small_table(&j->t, j->p, offset_at(offset, 0), j->rows, inverse)
-                    : large_tables(&j->t, j->p, offset, count, j->rows, inverse);
+    if (small)
+        keep_table(j->p, offset_at(offset, 0), j->rows, inverse);
+    bool ok = small || large_tables(&j->t, j->p, offset, count, j->rows, inverse);
     mx_free(inverse);
     return ok;
 }
@@ -162,7 +172,7 @@ bool cpu_rope(mx_node *n, mx_array **out, const mx_program *feed) {
               make_tables(&j, n->in[1], freqs.data) && place(&j, x, out[0], dense);
     if (ok)
         run(&j);
-    mx_free(j.t.own);
+    return_table(&j.t);
     cpu_dense_close(&freqs);
     return ok;
 }

@@ -32,12 +32,12 @@ enum { LAPACK_MOST = 20000 };
 
 /* The dtype's table, ready to be called; NULL and mx_fail where no library can be had: none is
    installed, it does not run on this processor, or too little memory or too few threads are left
-   for it. Within an evaluation only, of which there is one at a time. */
+   for it. */
 const lapack *lapack_open(mx_dtype t);
 
 /* body(ctx) on up to `threads` threads at once with stacks for LAPACK, each at least once; waits
    for them. False and mx_fail when there is no memory for one. LAPACK itself runs on one thread
-   meanwhile. */
+   meanwhile. Calls from several threads take turns: OpenBLAS has buffers for some threads only. */
 bool lapack_run(int threads, void (*body)(void *), void *ctx);
 
 /* Between the files of the loader: a routine's name and where its address goes. */

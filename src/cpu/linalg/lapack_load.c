@@ -28,8 +28,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/status.h"
+#include "base/lock.h"
 #include "base/signals.h"
+#include "base/status.h"
 #include "cpu/linalg/lapack.h"
 
 #define MB           ((size_t)1 << 20)
@@ -260,7 +261,7 @@ static bool fail_missing(void) {
         names[1]);
 }
 
-bool lapack_load(const lapack_symbol *symbols, int count) {
+static bool load_locked(const lapack_symbol *symbols, int count) {
     size_t room = LIBRARY_ROOM + workers_room() + THREAD_ROOM;
     if (!library.handle && !has_room(room))
         return fail_room(room);
@@ -269,6 +270,13 @@ bool lapack_load(const lapack_symbol *symbols, int count) {
     if (library.handle)
         return suits_processor() || fail_processor();
     return fail_missing();
+}
+
+bool lapack_load(const lapack_symbol *symbols, int count) {
+    mx_lock(MX_LOCK_LAPACK);
+    bool ok = load_locked(symbols, count);
+    mx_unlock(MX_LOCK_LAPACK);
+    return ok;
 }
 
 /* --- calling ---------------------------------------------------------------------------------- */
@@ -281,7 +289,7 @@ static int take_threads(void) {
     return former;
 }
 
-bool lapack_run(int threads, void (*body)(void *), void *ctx) {
+static bool run_locked(int threads, void (*body)(void *), void *ctx) {
     pthread_t thread[MOST_THREADS];
     call c = {body, ctx};
     threads = threads > MOST_THREADS ? MOST_THREADS : threads;
@@ -296,4 +304,11 @@ bool lapack_run(int threads, void (*body)(void *), void *ctx) {
         library.set_threads(former);
     library.settled = true;
     return started > 0 || fail_threads();
+}
+
+bool lapack_run(int threads, void (*body)(void *), void *ctx) {
+    mx_lock(MX_LOCK_LAPACK);
+    bool ok = run_locked(threads, body, ctx);
+    mx_unlock(MX_LOCK_LAPACK);
+    return ok;
 }

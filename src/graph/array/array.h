@@ -4,8 +4,8 @@
  *                      └───────▶ node ──▶ inputs (arrays)     pending: the node will make it
  *
  *     refs     one per handle, per node input, per scope entry; atomic
- *     state    PENDING -> AVAILABLE once, under the evaluation lock, then the node is dropped
- *              (kept if the array is a tracer: a transform still walks its graph)
+ *     state    PENDING -> AVAILABLE once, under the lock of nodes (eval.h), then the node goes
+ *              (stays if the array is a tracer: a transform still walks its graph)
  *              PLACEHOLDER: an input of a trace, never has data
  *
  * Shape and strides lie behind the struct in the same allocation. Strides count elements, may be
@@ -98,7 +98,7 @@ bool mx_shape_size(const int *shape, int ndim, size_t itemsize, int64_t *size);
 bool mx_array_dense(const mx_array *a);
 bool mx_array_column_major(const mx_array *a);
 
-/* --- for evaluation (under its lock) ---------------------------------------------------------- */
+/* --- for the evaluation that computes the array ----------------------------------------------- */
 
 /* Give a pending array memory: row-contiguous, uninitialised. False: out of memory. */
 bool mx_array_alloc(mx_array *a);

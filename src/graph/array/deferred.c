@@ -10,8 +10,8 @@ typedef struct deferred {
     void *payload;
 } deferred;
 
-static _Thread_local deferred *waiting;
-static _Thread_local int depth;
+static _Thread_local deferred *waiting __attribute__((tls_model("initial-exec")));
+static _Thread_local int depth __attribute__((tls_model("initial-exec")));
 
 void mx_deferred_begin(void) {
     depth++;

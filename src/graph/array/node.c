@@ -116,6 +116,7 @@ static mx_node *node_new(mx_prim p, const void *params, mx_array *const *in, int
     n->nin = (uint16_t)nin;
     n->nout = (uint16_t)nout;
     n->mark = 0;
+    n->claim = 0;
     n->source = source;
     n->stream = mx_scope_stream();
     n->in = (mx_array **)(n + 1);

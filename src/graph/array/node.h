@@ -16,7 +16,8 @@ struct mx_node {
     atomic_uint refs; /* living outputs, and walks that hold on */
     uint16_t prim;    /* mx_prim */
     uint16_t nin, nout;
-    uint32_t mark;   /* scratch of a walk, under the evaluation lock */
+    uint16_t claim;  /* the evaluation that computes it (evaluation.h), or one that has ended; 0 */
+    uint32_t mark;   /* scratch of a walk, under the lock of nodes */
     uint32_t source; /* where it was made (graph/watch/source.h); 0: not known */
     mx_stream stream;
     void *params; /* inside this allocation; NULL when the primitive has none */
@@ -50,8 +51,10 @@ uint64_t mx_params_hash(const mx_prim_desc *d, const void *p);
 
 mx_node *mx_node_retain(mx_node *n);
 void mx_node_release(mx_node *n);
-/* Array a no longer needs its node (it has data now). */
+/* Array a no longer needs its node (it has data now). Unlinked the node is given to the caller, who
+   releases it. */
 void mx_array_detach(mx_array *a);
+mx_node *mx_array_unlink(mx_array *a);
 /* The outputs that are alive, each retained (NULL where gone); safe against other threads letting
    go. */
 void mx_node_hold_outputs(mx_node *n, mx_array **out);

@@ -89,13 +89,16 @@ void mx_node_release(mx_node *n) {
         free_list(node_drop(n, NULL));
 }
 
-void mx_array_detach(mx_array *a) {
+mx_node *mx_array_unlink(mx_array *a) {
     mx_node *n = a->node;
-    if (!n)
-        return;
-    forget_output(a);
+    if (n)
+        forget_output(a);
     a->node = NULL;
-    mx_node_release(n);
+    return n;
+}
+
+void mx_array_detach(mx_array *a) {
+    mx_node_release(mx_array_unlink(a));
 }
 
 static mx_array *try_retain(mx_array *a) {
@@ -107,8 +110,10 @@ static mx_array *try_retain(mx_array *a) {
 }
 
 void mx_node_hold_outputs(mx_node *n, mx_array **out) {
-    mx_lock(MX_LOCK_OUTPUTS);
+    if (n->nout > 1) /* an only output is held by whoever holds on to the node's graph */
+        mx_lock(MX_LOCK_OUTPUTS);
     for (int j = 0; j < n->nout; j++)
         out[j] = try_retain(n->out[j]);
-    mx_unlock(MX_LOCK_OUTPUTS);
+    if (n->nout > 1)
+        mx_unlock(MX_LOCK_OUTPUTS);
 }

@@ -1,8 +1,11 @@
-/* The queue behind async_eval: one thread of the library evaluates what was queued, in order.
+/* The queues behind async_eval: threads of the library evaluate what was queued, each stream's jobs
+ * in order, jobs of different streams side by side.
  *
- * Evaluations take turns anyway (eval.h), so one queue serves all streams; a stream is empty when
- * no job of its number waits or runs. A job that fails leaves its arrays pending: who asks for them
- * next evaluates again and gets the error; and who next waits for its stream gets it too, once.
+ * There are LANES queues with a thread each, started when it is first needed; streams whose numbers
+ * meet in one share it. A queue holds so many jobs at most: who asks for more waits. A stream is
+ * empty when no job of its number waits or runs. A job that fails leaves its arrays pending: who
+ * asks for them next evaluates again and gets the error; and who next waits for its stream gets it
+ * too, once.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -28,10 +31,20 @@ typedef struct job {
 
 enum { NONE = -1 };
 
-static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
-static job *first, *last;
-static int running = NONE; /* the stream whose job runs */
-static bool started;
+enum { LANES = 16, MOST_WAITING = 64 };
+
+/* Under the lock. */
+typedef struct lane {
+    job *first, *last;
+    int waiting; /* jobs */
+    int running; /* the stream whose job runs, or NONE */
+    bool started;
+    pthread_cond_t work;
+} lane;
+static lane lanes[LANES];
+
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER; /* a job has begun or ended */
+static _Thread_local bool serving __attribute__((tls_model("initial-exec")));
 
 /* Failures that nobody has been told of: the first of each stream, under the lock. */
 typedef struct failure {
@@ -74,54 +87,69 @@ static void job_free(job *j) {
     mx_free(j);
 }
 
-static void *serve(void *unused) {
-    (void)unused;
+/* Waits for one. */
+static job *next_job(lane *l) {
+    while (!l->first)
+        pthread_cond_wait(&l->work, mx_lock_mutex(MX_LOCK_QUEUE));
+    job *j = l->first;
+    l->first = j->next;
+    l->waiting--;
+    l->running = j->stream;
+    pthread_cond_broadcast(&changed);
+    return j;
+}
+
+static void *serve(void *arg) {
+    lane *l = arg;
+    serving = true;
     mx_fenv_default();
     mx_lock(MX_LOCK_QUEUE);
     for (;;) {
-        while (!first)
-            pthread_cond_wait(&changed, mx_lock_mutex(MX_LOCK_QUEUE));
-        job *j = first;
-        first = j->next;
-        running = j->stream;
+        job *j = next_job(l);
         mx_unlock(MX_LOCK_QUEUE);
         bool ok = mx_eval(j->array, j->n);
         job_free(j);
         mx_lock(MX_LOCK_QUEUE);
         if (!ok)
-            note_failure(running);
+            note_failure(l->running);
         mx_error_clear();
-        running = NONE;
+        l->running = NONE;
         pthread_cond_broadcast(&changed);
     }
     return NULL;
 }
 
-/* A child of fork has no queue thread and nothing queued. Called with the lock held. */
+static void empty_lanes(void) {
+    for (int i = 0; i < LANES; i++) {
+        lanes[i] = (lane){.running = NONE};
+        pthread_cond_init(&lanes[i].work, NULL);
+    }
+}
+
+/* A child of fork has no threads and nothing queued. Called with the lock held. */
 static void after_fork(void) {
     pthread_cond_init(&changed, NULL);
-    first = last = NULL;
-    running = NONE;
+    empty_lanes();
     failed = 0;
-    started = false;
+}
+
+__attribute__((constructor)) static void prepare(void) {
+    empty_lanes();
+    mx_fork_child(after_fork);
 }
 
 /* Start the thread with all signals blocked: they belong to the host. Called under the lock. */
-static bool start(void) {
-    static bool prepared;
+static bool start(lane *l) {
     pthread_t thread;
     sigset_t former;
-    if (started)
+    if (l->started)
         return true;
-    if (!prepared)
-        mx_fork_child(after_fork);
-    prepared = true;
     mx_signals_hold(&former);
-    started = pthread_create(&thread, NULL, serve, NULL) == 0;
+    l->started = pthread_create(&thread, NULL, serve, l) == 0;
     mx_signals_give(&former);
-    if (started)
+    if (l->started)
         pthread_detach(thread);
-    return started;
+    return l->started;
 }
 
 static job *job_new(mx_array *const *arrays, int n) {
@@ -136,19 +164,40 @@ static job *job_new(mx_array *const *arrays, int n) {
     return j;
 }
 
-static bool enqueue(job *j) {
+enum { PATIENCE_NS = 50 * 1000 * 1000 };
+
+/* Wait for a change, under the lock; the host is asked without it. False: it has had enough. */
+static bool wait_for_change(void) {
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += PATIENCE_NS;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    pthread_cond_timedwait(&changed, mx_lock_mutex(MX_LOCK_QUEUE), &until);
+    mx_unlock(MX_LOCK_QUEUE);
+    bool go_on = !mx_interrupted();
     mx_lock(MX_LOCK_QUEUE);
-    bool ok = start();
-    if (ok) {
-        if (first)
-            last->next = j;
-        else
-            first = j;
-        last = j;
-        pthread_cond_broadcast(&changed);
+    return go_on;
+}
+
+typedef enum outcome { QUEUED, NO_THREAD, INTERRUPTED } outcome;
+
+static outcome enqueue(job *j) {
+    lane *l = &lanes[j->stream % LANES];
+    outcome o = QUEUED;
+    mx_lock(MX_LOCK_QUEUE);
+    while (o == QUEUED && l->waiting >= MOST_WAITING && !serving)
+        o = wait_for_change() ? QUEUED : INTERRUPTED;
+    if (o == QUEUED && !start(l))
+        o = NO_THREAD;
+    if (o == QUEUED) {
+        *(l->first ? &l->last->next : &l->first) = j;
+        l->last = j;
+        l->waiting++;
+        pthread_cond_signal(&l->work);
     }
     mx_unlock(MX_LOCK_QUEUE);
-    return ok;
+    return o;
 }
 
 bool mx_async_eval(mx_array *const *arrays, int n) {
@@ -165,32 +214,26 @@ bool mx_async_eval(mx_array *const *arrays, int n) {
     job *j = job_new(arrays, n);
     if (!j)
         return false;
-    if (enqueue(j))
+    outcome o = enqueue(j);
+    if (o == QUEUED)
         return true;
-    job_free(j); /* no thread to be had: now, then */
-    return mx_eval(arrays, n);
+    job_free(j);
+    return o == NO_THREAD && mx_eval(arrays, n);
 }
 
 static bool busy(int stream) {
-    bool found = running == stream;
-    for (job *j = first; j && !found; j = j->next)
+    const lane *l = &lanes[stream % LANES];
+    bool found = l->running == stream;
+    for (job *j = l->first; j && !found; j = j->next)
         found = j->stream == stream;
     return found;
 }
 
-enum { PATIENCE_NS = 50 * 1000 * 1000 };
-
-/* Wait for a change, under the lock; false: the host has had enough. */
-static bool wait_for_change(void) {
-    struct timespec until;
-    if (mx_interrupted())
-        return false;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += PATIENCE_NS;
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
-    pthread_cond_timedwait(&changed, mx_lock_mutex(MX_LOCK_QUEUE), &until);
-    return true;
+static bool any_busy(void) {
+    bool found = false;
+    for (int i = 0; i < LANES; i++)
+        found |= lanes[i].first || lanes[i].running != NONE;
+    return found;
 }
 
 bool mx_stream_synchronize(mx_stream s) {
@@ -206,7 +249,7 @@ bool mx_stream_synchronize(mx_stream s) {
 bool mx_streams_synchronize(void) {
     bool go_on = true;
     mx_lock(MX_LOCK_QUEUE);
-    while (go_on && (first || running != NONE))
+    while (go_on && any_busy())
         go_on = wait_for_change();
     go_on = go_on && take_failure(NONE);
     mx_unlock(MX_LOCK_QUEUE);

@@ -1,8 +1,8 @@
 /* A backend: how nodes are computed on one kind of device. The CPU's is in src/cpu/cpu.c.
  *
- * Evaluation calls run and run_program under its lock, in an order in which every input is
- * available. Each gives the outputs memory (mx_array_alloc, _take, _view) and computes them, or
- * fails with mx_fail and leaves them pending.
+ * Evaluations, of several threads at once, call run and run_program in an order in which every
+ * input is available. Each gives the outputs memory (mx_array_alloc, _take, _view) and computes
+ * them, or fails with mx_fail and leaves them pending.
  */
 #ifndef MX_GRAPH_BACKEND_H
 #define MX_GRAPH_BACKEND_H

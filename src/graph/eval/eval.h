@@ -4,9 +4,9 @@
  *     fuse      pointwise nodes of one shape and stage become programs (fuse.c)
  *     run       unit by unit; an array becomes available and lets go of its node
  *
- * One evaluation runs at a time in the process: it has all threads of the pool anyway. Whoever
- * finds an array available returns at once. When a unit fails, it and what depends on it stay
- * pending, everything else is intact, and the same eval may be tried again.
+ * Evaluations of several threads run side by side where they share no pending array
+ * (evaluation.h). Whoever finds an array available returns at once. When a unit fails, it and
+ * what depends on it stay pending, everything else is intact, and the same eval may be tried again.
  */
 #ifndef MX_GRAPH_EVAL_H
 #define MX_GRAPH_EVAL_H
@@ -19,7 +19,7 @@ static inline bool mx_eval1(mx_array *a) {
 }
 /* Queue them on their stream and return; errors show when the array is next asked for. */
 bool mx_async_eval(mx_array *const *arrays, int n);
-/* The lock of evaluation, for walks of graphs that others may evaluate (printing, export). */
+/* The lock of arrays' nodes, for walks of graphs that others may evaluate (printing, export). */
 void mx_eval_lock(void);
 void mx_eval_unlock(void);
 

@@ -13,7 +13,7 @@
  *     fill.c   which fills are run, and how
  *     build.c  makes the program of a unit just before it runs
  *
- * Everything lies in growing arrays that are kept between evaluations (one plan, under the lock).
+ * Everything lies in growing arrays that are kept between evaluations (evaluation.h).
  */
 #ifndef MX_GRAPH_PLAN_H
 #define MX_GRAPH_PLAN_H

@@ -89,10 +89,8 @@ static bool copy_program(mx_recipe_unit *u, const mx_program *p) {
     *q = *p;
     q->instr = mx_memdup(p->instr, (size_t)p->n_instr * sizeof *p->instr);
     q->out_value = mx_memdup(p->out_value, (size_t)p->n_out * sizeof *p->out_value);
-    q->in = mx_calloc((size_t)p->n_in + 1, sizeof *q->in);
-    q->out = mx_calloc((size_t)p->n_out + 1, sizeof *q->out);
-    u->donate = mx_calloc((size_t)p->n_in + 1, sizeof *u->donate);
-    return q->instr && q->out_value && q->in && q->out && u->donate;
+    q->in = q->out = NULL;
+    return q->instr && q->out_value;
 }
 
 static bool add_program(mx_recipe_unit *u, mx_plan *p, int32_t unit, numbering *n, mx_builder *b) {
@@ -130,6 +128,8 @@ static bool add_units(mx_recipe *r, mx_plan *p, numbering *n, mx_builder *b) {
         bool program = p->step[from->first].pointwise;
         if (!(program ? add_program(u, p, p->order[i], n, b) : add_node(u, p, from, n, b)))
             return false;
+        int32_t arrays = u->program.n_in + u->program.n_out;
+        r->most_arrays = arrays > r->most_arrays ? arrays : r->most_arrays;
     }
     return r->unit != NULL;
 }
@@ -195,9 +195,6 @@ static void free_unit(mx_recipe_unit *u) {
     mx_node_release(u->node);
     mx_free(u->program.instr);
     mx_free(u->program.out_value);
-    mx_free(u->program.in);
-    mx_free(u->program.out);
-    mx_free(u->donate);
     mx_free(u->in);
     mx_free(u->out);
     mx_free(u->feed_in);

@@ -23,10 +23,9 @@ typedef struct mx_recipe_step {
 
 typedef struct mx_recipe_unit {
     mx_node *node;      /* NULL: a program */
-    mx_program program; /* of the unit, or of its feed; in and out are set for each run */
+    mx_program program; /* of the unit, or of its feed; without arrays, which are a run's */
     bool has_feed;
-    bool spread;  /* a fill that is made as a view of its value */
-    bool *donate; /* room for the program's inputs */
+    bool spread; /* a fill that is made as a view of its value */
     int32_t n_in, n_out;
     int32_t *in, *out; /* slots; of a node: its inputs, then its feed's inputs in feed_in */
     int32_t *feed_in;
@@ -48,6 +47,7 @@ typedef struct mx_recipe {
     int32_t n_step;
     mx_recipe_unit *unit;
     int32_t n_unit;
+    int32_t most_arrays; /* of a unit's program */
     /* NULL, or the same before it was simplified: it is replayed instead, as the order of the sums
        in a derivative follows the graph; released with this one */
     struct mx_recipe *plain;

@@ -125,7 +125,9 @@ typedef struct run {
     const mx_recipe *r;
     const mx_backend *b;
     mx_array **value;
-    bool *ours; /* by slot: made in this run, dies in it */
+    bool *ours;        /* by slot: made in this run, dies in it */
+    mx_array **arrays; /* of the program that runs */
+    bool *donate;      /* for its inputs */
     /* by number of dimensions: one that died, for the next that is made */
     mx_array *spare[SPARE_NDIM];
 } run;
@@ -195,23 +197,29 @@ static bool may_overwrite(const run *x, const mx_recipe_unit *u, int32_t slot) {
            atomic_load(&a->buffer->refs) == 1 && dies(u, slot);
 }
 
-static void fill_program(const run *x, const mx_recipe_unit *u, const int32_t *in) {
-    for (int i = 0; i < u->program.n_in; i++) {
-        u->program.in[i] = x->value[in[i]];
-        u->donate[i] = !u->has_feed && may_overwrite(x, u, in[i]);
+/* The unit's program over this run's arrays; its outputs are still to be filled in. */
+static mx_program program_of(const run *x, const mx_recipe_unit *u, const int32_t *in) {
+    mx_program p = u->program;
+    p.in = x->arrays;
+    p.out = x->arrays + p.n_in;
+    for (int i = 0; i < p.n_in; i++) {
+        p.in[i] = x->value[in[i]];
+        x->donate[i] = !u->has_feed && may_overwrite(x, u, in[i]);
     }
+    return p;
 }
 
 static bool run_program(const run *x, const mx_recipe_unit *u) {
-    fill_program(x, u, u->in);
+    mx_program p = program_of(x, u, u->in);
     for (int32_t j = 0; j < u->n_out; j++)
-        u->program.out[j] = x->value[u->out[j]];
-    return mx_run(&(mx_task){x->b, NULL, NULL, &u->program, u->donate});
+        p.out[j] = x->value[u->out[j]];
+    return mx_run(&(mx_task){x->b, NULL, NULL, &p, x->donate});
 }
 
 /* A copy of the traced node over this run's arrays. An input that lives on, or is used twice, gets
    a second reference for the time being, so that it is not taken. */
-static bool run_with(const run *x, const mx_recipe_unit *u, mx_array **arrays) {
+static bool run_with(const run *x, const mx_recipe_unit *u, mx_array **arrays,
+                     const mx_program *feed) {
     mx_node n = *u->node;
     n.in = arrays;
     n.out = arrays + u->n_in;
@@ -223,7 +231,7 @@ static bool run_with(const run *x, const mx_recipe_unit *u, mx_array **arrays) {
     }
     for (int32_t j = 0; j < u->n_out; j++)
         n.out[j] = u->out[j] >= 0 ? x->value[u->out[j]] : NULL;
-    mx_task task = {x->b, &n, n.out, u->has_feed ? &u->program : NULL, NULL};
+    mx_task task = {x->b, &n, n.out, feed, NULL};
     bool ok = u->spread ? mx_spread(&n, n.out) : mx_run(&task);
     for (int32_t i = 0; i < u->n_in; i++) {
         int32_t s = u->in[i];
@@ -237,11 +245,12 @@ static bool run_node(const run *x, const mx_recipe_unit *u) {
     mx_array *few[16];
     size_t n = (size_t)u->n_in + (size_t)u->n_out;
     mx_array **arrays = n <= 16 ? few : mx_malloc(n * sizeof *arrays);
-    if (arrays && u->has_feed) {
-        fill_program(x, u, u->feed_in);
-        u->program.out[0] = x->r->proto[u->in[0]];
+    mx_program feed;
+    if (u->has_feed) {
+        feed = program_of(x, u, u->feed_in);
+        feed.out[0] = x->r->proto[u->in[0]];
     }
-    bool ok = arrays && run_with(x, u, arrays);
+    bool ok = arrays && run_with(x, u, arrays, u->has_feed ? &feed : NULL);
     if (arrays != few)
         mx_free(arrays);
     return ok;
@@ -272,7 +281,9 @@ bool mx_recipe_run(const mx_recipe *r, mx_array *const *in, mx_array **out, cons
     run x = {.r = r, .b = b};
     x.value = mx_malloc(((size_t)r->n_slot + 1) * sizeof *x.value);
     x.ours = mx_calloc((size_t)r->n_slot + 1, sizeof *x.ours);
-    bool ok = x.value && x.ours;
+    x.arrays = mx_malloc(((size_t)r->most_arrays + 1) * sizeof *x.arrays);
+    x.donate = mx_malloc(((size_t)r->most_arrays + 1) * sizeof *x.donate);
+    bool ok = x.value && x.ours && x.arrays && x.donate;
     if (ok)
         start_values(r, in, x.value);
     for (int k = 0; ok && k < r->n_made; k++)
@@ -287,5 +298,7 @@ bool mx_recipe_run(const mx_recipe *r, mx_array *const *in, mx_array **out, cons
         mx_array_release(x.spare[k]);
     mx_free(x.value);
     mx_free(x.ours);
+    mx_free(x.arrays);
+    mx_free(x.donate);
     return ok;
 }

@@ -16,6 +16,8 @@ static mx_device default_device = {MX_CPU, 0};
 static mx_stream default_stream[2] = {{{MX_CPU, 0}, 0}, {{MX_GPU, 0}, 1}};
 static int stream_count = 2;
 
+static _Atomic signed char priorities[MX_PRIORITY_STREAMS]; /* by the stream's number */
+
 /* The default stream of the default device, type and index in one word: read for every node, so
    without the lock. */
 static _Atomic uint64_t current;
@@ -101,4 +103,23 @@ bool mx_set_default_stream(mx_stream s) {
 mx_stream mx_current_stream(void) {
     uint64_t now = atomic_load_explicit(&current, memory_order_acquire);
     return (mx_stream){{(mx_device_type)(now >> 32), 0}, (int)(uint32_t)now};
+}
+
+int mx_stream_priority(mx_stream s) {
+    bool has = s.index >= 0 && s.index < MX_PRIORITY_STREAMS;
+    return has ? atomic_load_explicit(&priorities[s.index], memory_order_relaxed) : 0;
+}
+
+bool mx_stream_set_priority(mx_stream s, int priority) {
+    if (priority < -MX_PRIORITY_MOST || priority > MX_PRIORITY_MOST)
+        return mx_fail(MX_RANGE,
+                       "[stream_set_priority] the priority is %d, but it should be -%d to %d",
+                       priority, MX_PRIORITY_MOST, MX_PRIORITY_MOST);
+    if (s.index < 0 || s.index >= MX_PRIORITY_STREAMS)
+        return mx_fail(
+            MX_RANGE,
+            "[stream_set_priority] only the first %d streams can have one; this is number %d",
+            MX_PRIORITY_STREAMS, s.index);
+    atomic_store_explicit(&priorities[s.index], (signed char)priority, memory_order_relaxed);
+    return true;
 }

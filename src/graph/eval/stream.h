@@ -1,6 +1,6 @@
 /* Devices and streams. A stream is an ordered queue of a device; streams and arrays belong to the
  * process, not to a thread. Evaluation runs on the calling thread, async_eval on the queue's
- * own. */
+ * own. Where evaluations of several streams are under way, those of the highest priority run. */
 #ifndef MX_GRAPH_STREAM_H
 #define MX_GRAPH_STREAM_H
 
@@ -29,5 +29,9 @@ bool mx_set_default_stream(mx_stream s);
 mx_stream mx_current_stream(void);       /* the default stream of the default device */
 bool mx_stream_synchronize(mx_stream s); /* wait until its queue is empty */
 bool mx_streams_synchronize(void);       /* until all are */
+
+enum { MX_PRIORITY_MOST = 100, MX_PRIORITY_STREAMS = 4096 };
+int mx_stream_priority(mx_stream s);                    /* 0 unless set */
+bool mx_stream_set_priority(mx_stream s, int priority); /* false and an error: out of range */
 
 #endif

@@ -1,8 +1,8 @@
 /* Profiles: what ran between start and stop, on all threads of the process.
  *
  *     running     events are copied into the ring of every running profile, under one short lock:
- *                 evaluations take turns anyway, so threads have no rings of their own, and the
- *                 memory is bounded whatever their number
+ *                 threads have no rings of their own, and the memory is bounded whatever their
+ *                 number
  *     stopped     the events in the order of their ends, the table of operations; read only
  *
  * When the ring is full the oldest events give way, and are counted.

@@ -13,7 +13,7 @@ typedef struct temporaries {
     bool registered; /* with the key whose destructor frees the list */
 } temporaries;
 
-static _Thread_local temporaries temps;
+static _Thread_local temporaries temps __attribute__((tls_model("initial-exec")));
 static pthread_key_t key;
 static pthread_once_t key_once = PTHREAD_ONCE_INIT;
 

@@ -3,7 +3,7 @@
 
 #include <stdatomic.h>
 
-static _Thread_local unsigned depth;
+static _Thread_local unsigned depth __attribute__((tls_model("initial-exec")));
 static atomic_uint running;
 
 uint8_t mx_trace_level(void) {
@@ -21,7 +21,7 @@ void mx_trace_leave(void) {
     atomic_fetch_sub(&running, 1);
 }
 
-static _Thread_local bool shapeless;
+static _Thread_local bool shapeless __attribute__((tls_model("initial-exec")));
 
 bool mx_trace_set_shapeless(bool on) {
     bool former = shapeless;

@@ -15,7 +15,7 @@ atomic_uint mx_watching;
 static mx_map numbers; /* "file:line" -> number, in the order of the numbers */
 static _Atomic(mx_source_hook *) hook;
 static _Atomic(void *) hook_data;
-static _Thread_local uint32_t in_use;
+static _Thread_local uint32_t in_use __attribute__((tls_model("initial-exec")));
 
 void mx_watch(unsigned bits, bool on) {
     if (on)

@@ -91,12 +91,6 @@ void gen_draft_free(gen_draft *d) {
     mx_free(d);
 }
 
-void gen_draft_forget(gen_work *w) {
-    mx_sequence_end(w->draft);
-    w->draft = NULL;
-    w->draft_valid = w->draft_from = 0;
-}
-
 /* --- reading the text ------------------------------------------------------------------------ */
 
 /* The draft's sequence holds nothing but tokens of the text, and not the last. */

@@ -185,6 +185,12 @@ bool gen_work_shift(gen_work *w, gen_limits l) {
     return true;
 }
 
+void gen_draft_forget(gen_work *w) {
+    mx_sequence_end(w->draft);
+    w->draft = NULL;
+    w->draft_valid = w->draft_from = 0;
+}
+
 /* --- files ----------------------------------------------------------------------------------- */
 
 /* What others may find again is kept in the cache; a text that they cannot find becomes this one's.

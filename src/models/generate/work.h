@@ -162,7 +162,7 @@ void gen_draft_free(gen_draft *d); /* NULL is fine */
 /* Guesses for those of n requests that are to go on by one token, up to most[i] each. False: an
    error; nothing is guessed then. */
 bool gen_draft_guess(gen_draft *d, gen_work *const *work, const int64_t *most, size_t n);
-/* The request is gone, or waits. */
+/* The request is gone, or waits: its draft's text goes. (work.c) */
 void gen_draft_forget(gen_work *w);
 
 /* --- the model's own head (ahead.c) ----------------------------------------------------------- */

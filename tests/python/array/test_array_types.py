@@ -229,6 +229,16 @@ def test_default_device():
 
 def test_streams():
     s, t = mx.new_stream(mx.cpu), mx.new_stream(mx.Device(mx.cpu))
+    assert s.priority == 0
+    s.priority = 3
+    assert (s.priority, t.priority) == (3, 0)
+    for wrong in 101, -101, 1 << 40:
+        with pytest.raises((ValueError, OverflowError, IndexError)):
+            s.priority = wrong
+    with pytest.raises(TypeError):
+        s.priority = "high"
+    with pytest.raises(TypeError):
+        del s.priority
     assert s == s and s != t and s != 3 and hash(s) == hash(s) and s.device == mx.cpu
     assert repr(mx.default_stream(mx.cpu)) == "Stream(Device(cpu, 0), 0)"
     assert repr(mx.new_thread_local_stream(mx.cpu)).startswith("ThreadLocalStream(Device(cpu, 0), ")

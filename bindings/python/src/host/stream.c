@@ -1,6 +1,8 @@
 /* Stream, ThreadLocalStream, StreamContext, and the functions on them. */
 #include "host/device.h"
 
+#include <limits.h>
+
 typedef struct mpy_stream {
     PyObject_HEAD mlx_stream handle;
 } mpy_stream;
@@ -64,8 +66,31 @@ static PyObject *stream_device(PyObject *o, void *closure) {
                                                                   : mpy_device_wrap(dev);
 }
 
+static PyObject *stream_priority(PyObject *o, void *closure) {
+    int priority = 0;
+    (void)closure;
+    return mlx_stream_get_priority(&priority, ((mpy_stream *)o)->handle)
+               ? mpy_raise()
+               : PyLong_FromLong(priority);
+}
+
+static int stream_set_priority(PyObject *o, PyObject *value, void *closure) {
+    (void)closure;
+    if (!value)
+        return PyErr_SetString(PyExc_TypeError, "a stream's priority cannot be deleted"), -1;
+    long given = PyLong_AsLong(value);
+    if (given == -1 && PyErr_Occurred())
+        return -1;
+    int priority = given > INT_MAX ? INT_MAX : given < INT_MIN ? INT_MIN : (int)given;
+    return mlx_stream_set_priority(((mpy_stream *)o)->handle, priority) ? (mpy_raise(), -1) : 0;
+}
+
 static PyGetSetDef stream_getset[] = {
     {"device", stream_device, NULL, "The device that the stream is a queue of.", NULL},
+    {"priority", stream_priority, stream_set_priority,
+     "While an evaluation on a stream of higher priority is under way the others pause: -100 to 100, 0\n"
+     "unless set.",
+     NULL},
     {NULL},
 };
 

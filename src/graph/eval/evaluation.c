@@ -1,0 +1,260 @@
+/* Evaluations under way: see evaluation.h. */
+#include "graph/eval/evaluation.h"
+
+#include <limits.h>
+#include <time.h>
+
+#include "base/interrupt.h"
+#include "base/lock.h"
+#include "base/mem.h"
+#include "base/pool.h"
+#include "base/status.h"
+#include "base/turn.h"
+#include "graph/array/deferred.h"
+#include "graph/array/node.h"
+#include "graph/eval/eval.h"
+
+enum { MOST_KEPT = 8, PATIENCE_NS = 50 * 1000 * 1000 };
+
+/* Under the lock. */
+static struct {
+    mx_evaluation *active;
+    mx_evaluation *idle; /* their rooms are used again */
+    int n_idle;
+    uint16_t last_number;
+    int waiting; /* threads */
+    bool closed; /* a fork waits for those under way */
+} all;
+
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+static _Thread_local mx_evaluation *inner __attribute__((tls_model("initial-exec")));
+
+/* --- the lock --------------------------------------------------------------------------------- */
+
+void mx_eval_lock(void) {
+    mx_lock(MX_LOCK_EVAL);
+    mx_deferred_begin();
+}
+
+void mx_eval_unlock(void) {
+    mx_unlock(MX_LOCK_EVAL);
+    mx_deferred_end();
+}
+
+static struct timespec soon(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    t.tv_nsec += PATIENCE_NS;
+    t.tv_sec += t.tv_nsec / 1000000000;
+    t.tv_nsec %= 1000000000;
+    return t;
+}
+
+/* Take the lock, or give up because the host says so. */
+static bool lock_or_interrupted(void) {
+    while (!mx_lock_try(MX_LOCK_EVAL)) {
+        struct timespec until = soon();
+        if (mx_interrupted())
+            return false;
+        if (mx_lock_until(MX_LOCK_EVAL, &until))
+            break;
+    }
+    return true;
+}
+
+/* A change, or some time, is waited for, under the lock; the host is asked without it. */
+static bool wait_for_change(void) {
+    struct timespec until = soon();
+    all.waiting++;
+    pthread_cond_timedwait(&changed, mx_lock_mutex(MX_LOCK_EVAL), &until);
+    all.waiting--;
+    mx_unlock(MX_LOCK_EVAL);
+    bool go_on = !mx_interrupted();
+    mx_lock(MX_LOCK_EVAL);
+    return go_on;
+}
+
+/* --- claims ----------------------------------------------------------------------------------- */
+
+static mx_evaluation *numbered(uint16_t number) {
+    mx_evaluation *e = all.active;
+    while (e && e->number != number)
+        e = e->next;
+    return e;
+}
+
+/* Numbers come again after 65,535 evaluations: what a failed one has left claimed may then be
+   waited for once without need. */
+static uint16_t new_number(void) {
+    do
+        all.last_number++;
+    while (!all.last_number || numbered(all.last_number));
+    return all.last_number;
+}
+
+/* Who computes some node of the plan already; NULL: nobody. */
+static const mx_evaluation *rival(const mx_plan *p) {
+    const mx_evaluation *found = NULL;
+    for (int32_t i = 0; all.active && i < p->n_step && !found; i++)
+        if (p->step[i].node->claim)
+            found = numbered(p->step[i].node->claim);
+    return found;
+}
+
+static bool is_around(const mx_evaluation *e) {
+    const mx_evaluation *at = inner;
+    while (at && at != e)
+        at = at->outer;
+    return at != NULL;
+}
+
+/* Until it has ended. */
+static bool wait_for(const mx_evaluation *e) {
+    uint16_t number = e->number;
+    if (is_around(e))
+        return mx_fail(MX_INVALID, "[eval] a function that is called to compute an array asks for "
+                                   "that array, or for one that is computed with it.");
+    bool ok = true;
+    while (ok && numbered(number))
+        ok = wait_for_change();
+    return ok;
+}
+
+/* A plan of nodes that nobody else has claimed. */
+static bool plan_alone(mx_plan *p, mx_array *const *arrays, int n) {
+    const mx_evaluation *other;
+    bool ok = mx_plan_order(p, arrays, n);
+    while (ok && (other = rival(p)))
+        ok = wait_for(other) && mx_plan_order(p, arrays, n);
+    return ok;
+}
+
+static void claim(const mx_evaluation *e) {
+    for (int32_t i = 0; i < e->plan.n_step; i++)
+        e->plan.step[i].node->claim = e->number;
+}
+
+/* --- turns ------------------------------------------------------------------------------------ */
+
+/* With none under way it stays where it is, or falls to 0: nothing changes where all have 0. */
+static void update_turn(void) {
+    int now = atomic_load(&mx_turn_highest), most = now > 0 ? 0 : now;
+    if (all.active)
+        most = all.active->priority;
+    for (const mx_evaluation *e = all.active; e; e = e->next)
+        most = e->priority > most ? e->priority : most;
+    if (mx_turn_change(most))
+        mx_pool_wake();
+}
+
+/* --- fork: a child has none ------------------------------------------------------------------- */
+
+static bool others_run(void) {
+    for (const mx_evaluation *e = all.active; e; e = e->next)
+        if (!is_around(e))
+            return true;
+    return false;
+}
+
+static void before_fork(void) {
+    all.closed = true;
+    mx_turn_change(MX_TURN_ALL);
+    all.waiting++;
+    while (others_run())
+        pthread_cond_wait(&changed, mx_lock_mutex(MX_LOCK_EVAL));
+    all.waiting--;
+}
+
+static void after_fork(void) {
+    all.closed = false;
+    update_turn();
+    pthread_cond_broadcast(&changed);
+}
+
+static void in_child(void) {
+    pthread_cond_init(&changed, NULL);
+    all.waiting = 0;
+}
+
+__attribute__((constructor)) static void prepare(void) {
+    mx_fork_quiet(before_fork, after_fork);
+    mx_fork_child(in_child);
+}
+
+/* --- begin and end ---------------------------------------------------------------------------- */
+
+static mx_evaluation *take_room(void) {
+    mx_evaluation *e = all.idle;
+    if (!e)
+        return mx_calloc(1, sizeof *e);
+    all.idle = e->next;
+    all.n_idle--;
+    return e;
+}
+
+static void give_room(mx_evaluation *e) {
+    if (all.n_idle == MOST_KEPT) {
+        mx_plan_free(&e->plan);
+        mx_builder_free(&e->builder);
+        mx_free(e);
+        return;
+    }
+    e->next = all.idle;
+    all.idle = e;
+    all.n_idle++;
+}
+
+static void enter(mx_evaluation *e) {
+    e->number = new_number();
+    e->priority =
+        e->plan.n_step ? mx_stream_priority(e->plan.step[e->plan.n_step - 1].node->stream) : 0;
+    claim(e);
+    e->outer = inner;
+    inner = e;
+    mx_turn_set_priority(e->priority);
+    e->next = all.active;
+    all.active = e;
+    update_turn();
+}
+
+static bool wait_open(void) {
+    bool ok = true;
+    while (ok && all.closed && !inner)
+        ok = wait_for_change();
+    return ok;
+}
+
+mx_evaluation *mx_evaluation_begin(mx_array *const *arrays, int n) {
+    if (!lock_or_interrupted())
+        return NULL;
+    mx_evaluation *e = take_room();
+    bool ok = e && wait_open() && plan_alone(&e->plan, arrays, n);
+    if (ok)
+        enter(e);
+    else if (e)
+        give_room(e);
+    mx_unlock(MX_LOCK_EVAL);
+    return ok ? e : NULL;
+}
+
+void mx_evaluation_end(mx_evaluation *e) {
+    mx_evaluation **at = &all.active;
+    while (*at != e)
+        at = &(*at)->next;
+    *at = e->next;
+    inner = e->outer;
+    mx_turn_set_priority(inner ? inner->priority : 0);
+    update_turn();
+    give_room(e);
+    if (all.waiting)
+        pthread_cond_broadcast(&changed);
+}
+
+bool mx_evaluation_turn(const mx_evaluation *e) {
+    while (!mx_turn_is_mine(e->priority)) {
+        mx_turn_wait(e->priority);
+        if (mx_interrupted())
+            return false;
+    }
+    return true;
+}

@@ -1,0 +1,38 @@
+/* Evaluations under way, any number at once.
+ *
+ *     begin    under the lock: the walk from the arrays (order.c), and a claim on each node of the
+ *              plan. Where another evaluation has claimed one, it is waited for, with nothing
+ *              claimed, and the walk is made again
+ *     run      without the lock. What walks of others read, an array's state and its node, changes
+ *              under it (settle)
+ *     turn     between units: an evaluation of a higher priority goes first
+ *     end      whoever waits is told; under the lock, as it is when the last array becomes
+ *              available
+ *
+ * So evaluations that share no pending array run side by side, and no node is ever computed by
+ * two. Nobody who has claimed something waits for a claim, but one that is made by a function of
+ * the host from within another of the same thread.
+ */
+#ifndef MX_GRAPH_EVALUATION_H
+#define MX_GRAPH_EVALUATION_H
+
+#include "graph/eval/plan.h"
+
+typedef struct mx_evaluation {
+    struct mx_evaluation *next;  /* under way, or kept for later */
+    struct mx_evaluation *outer; /* of this thread, around it */
+    uint16_t number;             /* what the claims on its nodes say */
+    int priority;                /* its stream's */
+    bool last;                   /* the unit that runs is its last: when it has run all is over */
+    mx_plan plan;
+    mx_builder builder;
+} mx_evaluation;
+
+/* NULL and an error: a placeholder was reached, no memory, or the host wants to stop. */
+mx_evaluation *mx_evaluation_begin(mx_array *const *arrays, int n);
+/* Waits while one of a higher priority is under way; false: the host wants to stop. */
+bool mx_evaluation_turn(const mx_evaluation *e);
+/* Under the lock (mx_eval_lock); e is gone then. */
+void mx_evaluation_end(mx_evaluation *e);
+
+#endif
