@@ -58,6 +58,7 @@ MLX_API int mlx_clear_streams(void);
    within large ones. From -100 to 100, 0 unless set; an evaluation has that of the stream of the
    last array that is asked for. For the first 4096 streams. */
 MLX_API int mlx_stream_set_priority(mlx_stream stream, int priority);
+/* The stream's priority. */
 MLX_API int mlx_stream_get_priority(int *priority, mlx_stream stream);
 
 #ifdef __cplusplus

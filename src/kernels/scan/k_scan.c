@@ -270,14 +270,18 @@ SV void lower(const mx_dtype t, uint16_t *out, ptrdiff_t stride, const float *x,
 }
 
 /* Tile by tile in the order of the scan. */
-SV void half_row(const mx_dtype t, mx_k_scan_row *row, uint16_t *out, ptrdiff_t os,
-                 const uint16_t *x, ptrdiff_t xs, size_t n, void *carry, mx_scan_flags f) {
+SV void half_row(const mx_dtype t, mx_k_scan_row *row, mx_k_scan_cols *cols, uint16_t *out,
+                 ptrdiff_t os, const uint16_t *x, ptrdiff_t xs, size_t n, void *carry,
+                 mx_scan_flags f) {
     float tile[HALF_TILE];
     for (size_t done = 0; done < n; done += HALF_TILE) {
         size_t m = n - done < HALF_TILE ? n - done : HALF_TILE;
         ptrdiff_t at = (ptrdiff_t)(f.reverse ? n - done - m : done);
         lift(t, tile, x + at * xs, xs, m);
-        row(tile, 1, tile, 1, m, carry, f);
+        if (os == 1 || os == -1)
+            row(tile, 1, tile, 1, m, carry, f);
+        else
+            cols(tile, 1, tile, 1, m, 1, carry, f);
         lower(t, out + at * os, os, tile, m);
     }
 }

@@ -30,7 +30,8 @@ typedef struct mx_scan_flags {
     bool reverse, inclusive;
 } mx_scan_flags;
 
-/* One row of n elements, strides in elements. */
+/* One row of n elements, strides in elements. The order of its operations follows from out_stride
+   alone: with 1 or -1 it is that of rows, else that of cols. */
 typedef void mx_k_scan_row(void *out, ptrdiff_t out_stride, const void *x, ptrdiff_t x_stride,
                            size_t n, void *carry, mx_scan_flags f);
 /* Down the n rows of a block of cols contiguous columns, row strides in elements;

@@ -6,7 +6,7 @@ static void N16(init)(void *carry, size_t n) {
 }
 static void N16(row)(void *out, ptrdiff_t os, const void *x, ptrdiff_t xs, size_t n, void *carry,
                      mx_scan_flags f) {
-    half_row(MX_FLOAT16, F32(row), out, os, x, xs, n, carry, f);
+    half_row(MX_FLOAT16, F32(row), F32(cols), out, os, x, xs, n, carry, f);
 }
 static void N16(cols)(void *out, ptrdiff_t os, const void *x, ptrdiff_t xs, size_t n, size_t cols,
                       void *carry, mx_scan_flags f) {
@@ -17,7 +17,7 @@ static void NB16(init)(void *carry, size_t n) {
 }
 static void NB16(row)(void *out, ptrdiff_t os, const void *x, ptrdiff_t xs, size_t n, void *carry,
                       mx_scan_flags f) {
-    half_row(MX_BFLOAT16, F32(row), out, os, x, xs, n, carry, f);
+    half_row(MX_BFLOAT16, F32(row), F32(cols), out, os, x, xs, n, carry, f);
 }
 static void NB16(cols)(void *out, ptrdiff_t os, const void *x, ptrdiff_t xs, size_t n, size_t cols,
                        void *carry, mx_scan_flags f) {

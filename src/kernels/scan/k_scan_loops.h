@@ -49,12 +49,13 @@ static void FN(row)(void *out, ptrdiff_t os, const void *xv, ptrdiff_t xs, size_
         x += (ptrdiff_t)(n - 1) * xs, xs = -xs;
         o += (ptrdiff_t)(n - 1) * os, os = -os;
     }
+    bool row = os == 1 || os == -1; // else in the order of cols
     if (os == 1 && xs == 1 && f.inclusive)
         *a = FN(run)(o, 1, x, 1, n, *a, true);
     else if (f.inclusive)
-        *a = FN(run)(o, os, x, xs, n, *a, true);
+        *a = (row ? FN(run) : FN(walk))(o, os, x, xs, n, *a, true);
     else
-        *a = FN(run)(o, os, x, xs, n, *a, false);
+        *a = (row ? FN(run) : FN(walk))(o, os, x, xs, n, *a, false);
 }
 
 static void FN(cols)(void *out, ptrdiff_t os, const void *xv, ptrdiff_t xs, size_t n, size_t cols,

@@ -360,3 +360,17 @@ def test_correction():
         wanted = getattr(np, name)(x.astype(np.float64), axis=1, ddof=2)
         same(getattr(mx, name)(a, 1, correction=2), wanted, terms=24)
         same(getattr(a, name)(1, ddof=5, correction=2), wanted, terms=24)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64", "complex64"])
+@pytest.mark.parametrize("axis", [0, 1, 2])
+@pytest.mark.parametrize("reverse", [False, True])
+def test_running_sums_do_not_depend_on_the_layout(dtype, axis, reverse):
+    x = mx.random.normal((13, 5, 67), key=mx.random.key(3)).astype(getattr(mx, dtype))
+    views = [x, x[::-1, :, ::2], mx.broadcast_to(x[:1, :, :1], (13, 5, 67))]
+    views += [mx.transpose(x, order) for order in ((2, 1, 0), (1, 0, 2), (0, 2, 1))]
+    for view in views:
+        for inclusive in True, False:
+            options = {"axis": axis, "reverse": reverse, "inclusive": inclusive}
+            dense = mx.contiguous(mx.array(view))
+            assert mx.array_equal(mx.cumsum(view, **options), mx.cumsum(dense, **options))
