@@ -200,7 +200,9 @@ static const cli_example examples[] = {
 const cli_command cli_bench_lm = {
     .name = "bench-lm",
     .summary = "measure how fast a language model reads and writes",
-    .takes = CLI_TAKES_NOTHING,
+    .arguments = "[MODEL]",
+    .most = 1,
+    .takes = CLI_TAKES_FILES,
     .text =
         "As llama-bench: pp512 is a prompt of 512 tokens, drawn at random, tg128 are 128 tokens "
         "generated one after the other behind one; tokens a second, mean and standard deviation "

@@ -272,7 +272,9 @@ static const cli_example examples[] = {
 const cli_command cli_chat = {
     .name = "chat",
     .summary = "talk with a language model",
-    .takes = CLI_TAKES_NOTHING,
+    .arguments = "[MODEL]",
+    .most = 1,
+    .takes = CLI_TAKES_FILES,
     .text =
         "Lines are sent through the model's chat template, which it must have; /help says what else "
         "they may be. Control-C ends an answer, not the conversation. What was typed is kept in "

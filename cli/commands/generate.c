@@ -156,7 +156,9 @@ static const cli_example examples[] = {
 const cli_command cli_generate = {
     .name = "generate",
     .summary = "let a language model answer a prompt",
-    .takes = CLI_TAKES_NOTHING,
+    .arguments = "[MODEL]",
+    .most = 1,
+    .takes = CLI_TAKES_FILES,
     .text = "A model with a chat template is asked, any other goes on with the text. The answer is "
             "printed as it comes; a line about it goes to stderr.",
     .options = options,

@@ -186,7 +186,9 @@ static const cli_example examples[] = {
 const cli_command cli_perplexity = {
     .name = "perplexity",
     .summary = "measure how well a model foretells a text",
-    .takes = CLI_TAKES_NOTHING,
+    .arguments = "[MODEL]",
+    .most = 1,
+    .takes = CLI_TAKES_FILES,
     .text =
         "The text's tokens are divided into pieces of --size tokens; what is left at the end does "
         "not count. A piece is read from its beginning, its first token replaced by the one that "

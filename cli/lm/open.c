@@ -20,11 +20,20 @@ static int open_one(cli_call *c, mlx_lm *lm, char **path, const char *argument,
     return status ? status : mlx_lm_open(lm, *path, &o) ? cli_library(c) : CLI_OK;
 }
 
+/* -m MODEL, or the argument of a command that has no others. NULL: neither. */
+static const char *model_of(const cli_call *c) {
+    const char *arguments = c->command->arguments;
+    bool has_argument = c->count == 1 && arguments && strcmp(arguments, "[MODEL]") == 0;
+    return cli_text(c, "model", has_argument ? c->args[0] : NULL);
+}
+
 int cli_lm_open(cli_call *c, cli_lm *m) {
-    const char *model = cli_text(c, "model", NULL);
+    const char *model = model_of(c);
     memset(m, 0, sizeof *m);
     if (!model)
         return cli_usage(c, "-m MODEL says which model");
+    if (c->count == 1 && model != c->args[0] && strcmp(c->command->arguments, "[MODEL]") == 0)
+        return cli_usage(c, "the model is '%s' by -m and '%s' by the argument", model, c->args[0]);
     int status = open_one(c, &m->lm, &m->path, model,
                           has(c, "adapter") ? cli_text(c, "adapter", NULL) : NULL);
     if (status)

@@ -128,6 +128,14 @@ def test_what_is_wrong_is_said():
     assert "-m MODEL" in run("generate", "-p", "x", status=2).stderr
     assert "nowhere.gguf" in run("generate", "-m", "nowhere.gguf", "-p", "x", status=1).stderr
     assert "vectors" in run("embed", "-m", STORIES, "a", status=1).stderr
+    both = run("generate", STORIES, "-m", "other.gguf", "-p", "x", status=2).stderr
+    assert "'other.gguf' by -m" in both and str(STORIES) in both
+
+
+def test_the_model_may_be_the_argument():
+    words = ["-p", "Once upon a time", "-n", 5]
+    doc = document("generate", STORIES, "-q", *words)
+    assert doc["text"] == generate(*words)["text"]
 
 
 def test_perplexity(tmp_path):

@@ -258,5 +258,8 @@ mx_decoder *mx_decoder_derive(mx_decoder *d);
 /* Keeps an array that its layers have until it goes; returns a. */
 mx_array *mx_decoder_keep(mx_decoder *d, mx_array *a);
 void mx_decoder_release(mx_decoder *d); /* NULL is fine */
+/* Are its weights what their files had? False and an error where one was cut short while it was
+   mapped (base/guard.h). */
+bool mx_decoder_is_whole(const mx_decoder *d);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "base/status.h"
+#include "graph/array/mapped.h"
 #include "graph/trace/scope.h"
 #include "models/decoder/build.h"
 
@@ -61,6 +62,15 @@ void mx_decoder_release(mx_decoder *d) {
     mx_free(d->layer);
     mx_free(d->name);
     mx_free(d);
+}
+
+bool mx_decoder_is_whole(const mx_decoder *d) {
+    const dec_held *h = (d->owner ? d->owner : d)->held;
+    for (; h; h = h->base ? h->base->held : NULL)
+        for (size_t i = 0; i < h->arrays; i++)
+            if (!mx_mapped_check(h->array[i]))
+                return false;
+    return true;
 }
 
 static const dec_trait *trait_of(const mx_family *f) {

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/guard.h"
 #include "base/interrupt.h"
 #include "base/mem.h"
 #include "base/status.h"
@@ -122,6 +123,15 @@ const float *mx_direct_kept(const mx_direct *m) {
     return m->kept;
 }
 
+/* Whatever a mapped file that was cut short has in its place. */
+static bool walk(mx_direct *m) {
+    unsigned faults = mx_guard_faults();
+    if (faults && !mx_decoder_is_whole(m->machine.decoder))
+        return false;
+    mx_team_run(lead, m);
+    return m->logits && (faults == mx_guard_faults() || mx_decoder_is_whole(m->machine.decoder));
+}
+
 bool mx_direct_pass(mx_direct *m, const mx_pass *pass, const float **logits) {
     *logits = NULL;
     if (!check_pass(m, pass))
@@ -133,9 +143,9 @@ bool mx_direct_pass(mx_direct *m, const mx_pass *pass, const float **logits) {
     m->kept = NULL;
     m->turned = 0;
     m->ahead.at = 0;
-    mx_team_run(lead, m);
+    bool ok = walk(m);
     m->machine.pass = NULL;
-    if (!m->logits)
+    if (!ok)
         return false;
     for (int64_t i = 0; i < pass->spans; i++)
         if (pass->span[i].sequence)

@@ -26,7 +26,7 @@ bool sg_stopped(sg_builder *b) {
 }
 
 static sg_expr too_large(sg_builder *b) {
-    return sg_fail(b, MX_NOMEM, "it has more than %d parts", SG_MOST_NODES);
+    return sg_fail(b, MX_RANGE, "it has more than %d parts", SG_MOST_NODES);
 }
 
 /* The node with its parts' depth. SG_NONE and an error: there is no room. */
@@ -37,7 +37,7 @@ static sg_expr add(sg_builder *b, sg_node n, const sg_expr *part, size_t parts) 
         if (b->node[part[i]].depth >= n.depth)
             n.depth = (uint16_t)(b->node[part[i]].depth + 1);
     if (n.depth > SG_MOST_DEPTH)
-        return sg_fail(b, MX_NOMEM, "it is nested more than %d deep", SG_MOST_DEPTH);
+        return sg_fail(b, MX_RANGE, "it is nested more than %d deep", SG_MOST_DEPTH);
     if (b->nodes >= SG_MOST_NODES || b->kids + parts > SG_MOST_NODES)
         return too_large(b);
     if (!mx_grow(&b->node, &b->node_room, b->nodes + 1, sizeof *b->node) ||
@@ -113,7 +113,7 @@ sg_expr sg_alt(sg_builder *b, const sg_expr *part, size_t n) {
 
 sg_expr sg_repeat(sg_builder *b, sg_expr x, uint32_t least, uint32_t most) {
     if (least > SG_MOST_REPEAT || (most != SG_UNBOUNDED && most > SG_MOST_REPEAT))
-        return sg_fail(b, MX_NOMEM, "something is repeated more than %d times", SG_MOST_REPEAT);
+        return sg_fail(b, MX_RANGE, "something is repeated more than %d times", SG_MOST_REPEAT);
     if (most == 0)
         return SG_EMPTY;
     sg_node n = {.kind = SG_IS_REPEAT, .least = least, .most = most};
@@ -163,7 +163,7 @@ sg_expr sg_automaton(sg_builder *b, sg_dfa *d) {
 
 uint32_t sg_rule_new(sg_builder *b, const char *name, size_t n) {
     if (b->rules >= SG_MOST_RULES)
-        sg_fail(b, MX_NOMEM, "it has more than %d rules", SG_MOST_RULES);
+        sg_fail(b, MX_RANGE, "it has more than %d rules", SG_MOST_RULES);
     if (b->failed || !mx_grow(&b->rule, &b->rule_room, b->rules + 1, sizeof *b->rule)) {
         b->failed = true;
         return UINT32_MAX;

@@ -118,7 +118,7 @@ bool sg_facts_find(sg_facts *f, sg_builder *b) {
         f->rule[r].size = UINT32_MAX;
     for (size_t steps = b->nodes; pass(f, b); steps += b->nodes)
         if (steps > SG_MOST_STEPS)
-            return sg_fail(b, MX_NOMEM, "its rules refer to each other in too long chains");
+            return sg_fail(b, MX_RANGE, "its rules refer to each other in too long chains");
     return true;
 }
 

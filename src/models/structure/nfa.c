@@ -11,7 +11,7 @@ enum { NOWHERE = UINT32_MAX };
 static uint32_t add(sg_nfa *n, sg_nstate s) {
     sg_builder *b = n->builder;
     if (!b->failed && n->total >= SG_MOST_NFA)
-        sg_fail(b, MX_NOMEM, "its automaton has more than %d states", SG_MOST_NFA);
+        sg_fail(b, MX_RANGE, "its automaton has more than %d states", SG_MOST_NFA);
     if (!b->failed && !mx_grow(&n->state, &n->room, n->count + 1, sizeof *n->state))
         b->failed = true;
     if (b->failed)
@@ -153,7 +153,7 @@ static uint32_t build_dfa(sg_nfa *n, const sg_dfa *d, uint32_t to) {
 static uint32_t build(sg_nfa *n, sg_expr x, uint32_t to, int depth) {
     const sg_node node = n->builder->node[x];
     if (depth > 4 * SG_MOST_DEPTH)
-        sg_fail(n->builder, MX_NOMEM, "it is nested more than %d deep", 4 * SG_MOST_DEPTH);
+        sg_fail(n->builder, MX_RANGE, "it is nested more than %d deep", 4 * SG_MOST_DEPTH);
     if (n->builder->failed)
         return NOWHERE;
     switch ((sg_kind)node.kind) {

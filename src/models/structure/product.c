@@ -95,7 +95,7 @@ static uint32_t number(sg_builder *b, pairs *p, uint32_t s, uint32_t t) {
         if (p->pair[p->slot[h & (p->slots - 1)] - 1] == pair)
             return p->slot[h & (p->slots - 1)] - 1;
     if (p->count >= SG_MOST_DFA)
-        return sg_fail(b, MX_NOMEM, "what is demanded of a text together has more than %d states",
+        return sg_fail(b, MX_RANGE, "what is demanded of a text together has more than %d states",
                        SG_MOST_DFA),
                SG_DEAD;
     if (!mx_grow(&p->pair, &p->pair_room, p->count + 1, sizeof *p->pair))

@@ -77,7 +77,7 @@ static uint32_t frame_of(sg_stacks *s, uint32_t state, uint32_t parent) {
     if (depth > SG_MOST_STACK || s->failed)
         return 0;
     if (s->frames >= SG_MOST_FRAMES)
-        mx_fail(MX_NOMEM, "[structure] the text has more than %d different nestings",
+        mx_fail(MX_RANGE, "[structure] the text has more than %d different nestings",
                 SG_MOST_FRAMES);
     if (s->frames >= SG_MOST_FRAMES ||
         !mx_grow(&s->frame, &s->frame_room, s->frames + 1, sizeof *s->frame) ||
@@ -101,7 +101,7 @@ static void add(sg_stacks *s, size_t first, uint32_t state, uint32_t parent) {
     if (s->failed)
         return;
     if (s->tops - first >= SG_MOST_TOPS)
-        mx_fail(MX_NOMEM, "[structure] the text can be read in more than %d ways", SG_MOST_TOPS);
+        mx_fail(MX_RANGE, "[structure] the text can be read in more than %d ways", SG_MOST_TOPS);
     s->failed = s->tops - first >= SG_MOST_TOPS ||
                 !mx_grow(&s->top, &s->top_room, s->tops + 1, sizeof *s->top);
     if (!s->failed)

@@ -12,7 +12,7 @@ static bool no_memory(sg_subsets *s) {
 }
 
 static bool limit(sg_subsets *s, const char *what, int most) {
-    sg_fail(s->b, MX_NOMEM, "its automaton has more than %d %s", most, what);
+    sg_fail(s->b, MX_RANGE, "its automaton has more than %d %s", most, what);
     return false;
 }
 

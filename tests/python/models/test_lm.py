@@ -232,3 +232,14 @@ def test_sentences():
     long = np.array(model.embed(["word " * 400, "word " * 254]))  # 256 tokens are read
     assert np.array_equal(long[0], long[1])
     assert model.rerank("movies", texts)[0][0] == 4
+
+
+def test_a_file_that_is_cut_short_while_it_is_mapped_is_an_error(tmp_path):
+    path = tmp_path / "cut.gguf"
+    path.write_bytes(STORIES.read_bytes())
+    cut = lm.load(path)
+    assert cut.generate("Once", 3)
+    os.truncate(path, path.stat().st_size // 2)
+    for _ in range(2):
+        with pytest.raises((RuntimeError, OSError), match=r"cut\.gguf' was cut short"):
+            cut.generate("Once upon", 3)

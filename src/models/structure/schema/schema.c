@@ -63,7 +63,7 @@ static bool is_word(const char *text, size_t n, const char *word) {
 
 static json_t *parse(sg_builder *b, const char *text, size_t n) {
     if (n > SG_MOST_TEXT)
-        return sg_fail(b, MX_NOMEM, "it has more than 4 MiB"), NULL;
+        return sg_fail(b, MX_RANGE, "it has more than 4 MiB"), NULL;
     if (is_word(text, n, "true") || is_word(text, n, "false"))
         return is_word(text, n, "true") ? json_true() : json_false();
     json_t *root = mx_json_parse_zeros("structure", "schema", text, n);

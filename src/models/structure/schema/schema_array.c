@@ -83,7 +83,7 @@ sg_expr sg_array(sg_reader *r, const sg_items *flat) {
     bounds n = bounds_of(flat);
     sg_at(r, flat->item[0].schema, NULL);
     if (n.least > SG_MOST_REPEAT || (n.most > SG_MOST_REPEAT && n.most != SG_UNBOUNDED))
-        return sg_fail(b, MX_NOMEM, "more than %d items cannot be enforced", SG_MOST_REPEAT);
+        return sg_fail(b, MX_RANGE, "more than %d items cannot be enforced", SG_MOST_REPEAT);
     if (n.least > n.most)
         return SG_NONE;
     sg_expr empty = sg_enclosed(r, "[", SG_EMPTY, "]");

@@ -61,7 +61,7 @@ static void add(meeting *m, json_t *schema, size_t parent) {
     else if (leads_back(m, schema, parent))
         sg_schema_wrong(m->r, "it refers to itself, with no property or item between");
     else if (m->links >= SG_MOST_TOGETHER)
-        sg_fail(b, MX_NOMEM, "more than %d schemas hold at once", SG_MOST_TOGETHER);
+        sg_fail(b, MX_RANGE, "more than %d schemas hold at once", SG_MOST_TOGETHER);
     else if (json_is_object(schema) && !is_there(m, schema) &&
              (mx_grow(&m->link, &m->link_room, m->links + 1, sizeof *m->link) ||
               (b->failed = true, false)))
@@ -155,7 +155,7 @@ static void add_leaf(meeting *m) {
     sg_items flat = {0};
     sg_at(r, m->links ? m->link[0].schema : r->root, NULL);
     if (r->meetings++ >= SG_MOST_MEETINGS)
-        sg_fail(r->b, MX_NOMEM, "its anyOf and oneOf have more than %d combinations",
+        sg_fail(r->b, MX_RANGE, "its anyOf and oneOf have more than %d combinations",
                 SG_MOST_MEETINGS);
     for (size_t i = 0; i < m->links; i++)
         sg_items_add(r, &flat, (sg_item){m->link[i].schema, true});
@@ -173,7 +173,7 @@ static void spread(meeting *m, size_t d, const sg_items *given) {
         return;
     }
     if (d >= SG_MOST_NESTING) {
-        sg_fail(m->r->b, MX_NOMEM, "more than %d anyOf and oneOf meet", SG_MOST_NESTING);
+        sg_fail(m->r->b, MX_RANGE, "more than %d anyOf and oneOf meet", SG_MOST_NESTING);
         return;
     }
     const choice c = m->choice[d];

@@ -386,7 +386,7 @@ static sg_expr counted_members(object *o) {
     uint32_t first = (uint32_t)b->rules;
     sg_at(o->r, o->flat->item[0].schema, NULL);
     if (rules > SG_MOST_COUNTED)
-        return sg_fail(b, MX_NOMEM, "too many properties are counted");
+        return sg_fail(b, MX_RANGE, "too many properties are counted");
     for (size_t i = 0; i < rules; i++)
         sg_rule_new(b, "count", 5);
     for (size_t i = 0; i < rules && !b->failed; i++)

@@ -119,7 +119,7 @@ static sg_dfa *texts_of(sg_reader *r, const sg_items *flat, const demands *want)
 
 static bool is_possible(sg_reader *r, const demands *d) {
     if (d->least > SG_MOST_REPEAT || (d->most > SG_MOST_REPEAT && d->most != SG_UNBOUNDED))
-        sg_fail(r->b, MX_NOMEM, "lengths above %d cannot be enforced", SG_MOST_REPEAT);
+        sg_fail(r->b, MX_RANGE, "lengths above %d cannot be enforced", SG_MOST_REPEAT);
     return !r->b->failed && d->least <= d->most;
 }
 
