@@ -517,11 +517,20 @@ static bool force_call(srv_job *j, srv_prompt *p) {
     return ok;
 }
 
+/* A template that does not name them would leave them out without a word. */
+static bool tools_are_shown(srv_job *j) {
+    return json_array_size(j->p.tools) == 0 || strstr(j->about->chat, "tools") ||
+           srv_fail_field(&j->call->fault, "tools",
+                          "the chat template of '%s' has no place for tools", j->about->id);
+}
+
 static bool make_chat(srv_job *j) {
     if (!j->p.messages)
         return true;
     if (!j->about->chat)
         return srv_fail(&j->call->fault, 400, "the model '%s' has no chat template", j->about->id);
+    if (!tools_are_shown(j))
+        return false;
     j->style = cli_answer_style_of(j->about->chat);
     j->prompts = calloc(1, sizeof *j->prompts);
     j->prompt_count = j->prompts ? 1 : 0;

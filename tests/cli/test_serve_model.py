@@ -111,7 +111,8 @@ def test_a_forced_call(real):
     answer = real.ask("/v1/chat/completions", {"messages": [user("Weather in Rome?")], "tools": [tool],
                                                "tool_choice": "required", "max_tokens": 60})  # fmt: skip
     if answer[0] == 400:  # its template has no calls
-        assert "cannot be enforced" in answer[2]["error"]["message"]
+        message = answer[2]["error"]["message"]
+        assert "cannot be enforced" in message or "no place for tools" in message
         return
     (call,) = answer[2]["choices"][0]["message"]["tool_calls"]
     assert set(json.loads(call["function"]["arguments"])) == {"city"}
