@@ -13,7 +13,7 @@ import mlx.core as mx
 import numpy as np
 
 
-def _number(default):
+def number(default):
     """Reads an option whose default is a number: above 0 as the default is, or from 0 where that is
     the default."""
     least, kind = ("from 0", int) if default == 0 else ("above 0", type(default))
@@ -70,7 +70,7 @@ def arguments(description, **defaults):
         "--data", default=None, help="the folder of data; default: $MLX_TEST_DATA or ../shared/data"
     )
     for name, default in {"seed": 0, **defaults}.items():
-        kind = {"type": str} if isinstance(default, str) else {"type": _number(default)}
+        kind = {"type": str} if isinstance(default, str) else {"type": number(default)}
         if isinstance(default, tuple):
             kind, default = {"choices": default}, default[0]
         parser.add_argument(

@@ -1,7 +1,7 @@
 """Low-rank adaptation (Hu et al. 2022): a language model learns the style of another text with a
 few weights.
 
-    python -m language.lora --data DIR   learns Shakespeare, then questions and SQL with 1% of
+    python -m language.lora --data DIR   learns Shakespeare, then questions and SQL with 2% of
                                          the weights
     python -m language.lora              where DIR is missing: two licences of Debian's
 """

@@ -311,7 +311,8 @@ def test_the_sentence(real):
     assert all(a.start < a.end <= b.start + 1e-9 for a, b in zip(words, words[1:]))
     times = {w.word: w.start for w in words}
     assert abs(times[" country."] - 9.9) < 0.5 and abs(times[" Americans"] - 1.7) < 0.5
-    assert all(0 < w.probability <= 1 for w in words)
+    chances = [w.probability for w in words]
+    assert min(chances) > 0.1 and max(chances) <= 1 and np.median(chances) > 0.9
     assert not FULL or plain(transcribe(*real, samples).text) == SENTENCE  # five beams
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import mlx.core as mx
 from checkpoint import dtype_of
-from common import write_png
+from common import number, write_png
 from mlx.data import images
 from vision.clip.inputs import load_image
 
@@ -55,7 +55,7 @@ def options():
     parser.add_argument("--guidance", type=float, default=7.5, help="1: the prompt alone")
     parser.add_argument("--width", type=int, help="default: the model's own")
     parser.add_argument("--height", type=int)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=number(0), default=0)
     parser.add_argument("--dtype", default="float32", help="float32, bfloat16 or float16")
     parser.add_argument("--tiled", action="store_true", help="decode in tiles: less memory")
     parser.add_argument("--output", default="picture.png")

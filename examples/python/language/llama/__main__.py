@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 import mlx.core as mx
+from common import number
 from language.llama import lora
 from language.llama.generate import stream
 from language.llama.load import open_model
@@ -31,7 +32,10 @@ def generate(o):
     if o.adapter_path:
         lora.load(model, o.adapter_path)
     mx.random.seed(o.seed)
-    prompt = tokenizer.encode(o.prompt) if o.raw else tokenizer.chat(o.prompt)
+    try:
+        prompt = tokenizer.encode(o.prompt) if o.raw else tokenizer.chat(o.prompt)
+    except ValueError as e:
+        sys.exit(f"{e}; --raw goes on with the prompt as it is")
     if not prompt:
         sys.exit("the prompt is empty")
     how = {"temperature": o.temperature, "top_k": o.top_k, "top_p": o.top_p}
@@ -78,9 +82,11 @@ def program(programs, name, run, adapters=None):
 
 
 def options(p, **defaults):
+    """Texts, and numbers above 0, or from 0 on where that is the default."""
     for name, default in defaults.items():
         flag = f"--{name.replace('_', '-')}"
-        p.add_argument(flag, type=type(default), default=default, help=f"default: {default}")
+        kind = str if isinstance(default, str) else number(default)
+        p.add_argument(flag, type=kind, default=default, help=f"default: {default}")
 
 
 def arguments(words=None):

@@ -12,6 +12,7 @@ import time
 
 import mlx.core as mx
 from checkpoint import dtype_of
+from common import number
 
 from language.t5.folder import load, load_tokenizer, read
 
@@ -41,7 +42,7 @@ if __name__ == "__main__":
     parser.add_argument("--model", required=True, help="a folder of T5")
     parser.add_argument("--tokens", type=int, default=64, help="at most so many")
     parser.add_argument("--temperature", type=float, default=0.0, help="0: the likeliest token")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=number(0), default=0)
     parser.add_argument("--dtype", default="float32", help="float32, bfloat16 or float16")
     o = parser.parse_args()
     mx.random.seed(o.seed)

@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 import mlx.core as mx
+from common import number
 from speech.speech_features import RATE, read_audio
 from speech.whisper.load import DTYPES, load
 from speech.whisper.transcribe import Options, transcribe
@@ -47,7 +48,7 @@ def parse():
     add("--no-previous-text", action="store_true", help="each window without the text before it")
     add("--prompt", default="", help="text that sets the style, as if it had been said before")
     add("--dtype", default="float32", choices=DTYPES, help="default: %(default)s")
-    add("--seed", type=int, default=0)
+    add("--seed", type=number(0), default=0)
     return parser.parse_args()
 
 

@@ -47,9 +47,9 @@ def align(model, vocabulary, encoded, asked, tokens, frames):
     hidden, attention = attentions(model, encoded, whole)
     first = len(start)
     logits = model.decoder.logits(hidden[0, first - 1 : -2]).astype(mx.float32)
-    chances = mx.take_along_axis(mx.softmax(logits), mx.array(tokens)[:, None], 1)
+    chances = mx.take_along_axis(mx.softmax(logits, axis=-1), mx.array(tokens)[:, None], 1)
     weights = attention[:, :, : max(frames // FRAMES_PER_STEP, 1)]
-    matrix = smoothed(np.array(mx.softmax(weights.astype(mx.float32)), np.float64))
+    matrix = smoothed(np.array(mx.softmax(weights.astype(mx.float32), axis=-1), np.float64))
     path = warp(-matrix[first - 1 : -1])
     return [step * STEP for step in path], np.array(chances)[:, 0]
 
