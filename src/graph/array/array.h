@@ -33,16 +33,16 @@ typedef enum mx_state { MX_PENDING, MX_AVAILABLE, MX_PLACEHOLDER } mx_state;
 
 typedef struct mx_array {
     atomic_uint refs;
-    atomic_uchar state;      /* mx_state */
-    uint8_t dtype;           /* mx_dtype */
-    uint8_t tracer;          /* 0, or the level of the transform that walks its graph (trace.h) */
-    bool row_contiguous : 1; /* available and laid out as C arrays are (size-1 axes ignored) */
+    atomic_uchar state;  /* mx_state */
+    uint8_t dtype;       /* mx_dtype */
+    uint8_t tracer;      /* 0, or the level of the transform that walks its graph (trace.h) */
+    bool row_contiguous; /* available and laid out as C arrays are (size-1 axes ignored) */
     /* a window that reaches outside of its memory (as_strided): nothing may read it */
-    bool beyond : 1;
+    bool beyond;
+    uint16_t index; /* which output of the node */
     int ndim;
-    uint32_t index;        /* which output of the node */
     int64_t size;          /* elements */
-    mx_node *node;         /* NULL for data and once available */
+    mx_node *node;         /* NULL for data and once available; read and cleared atomically */
     mx_buffer *buffer;     /* NULL while pending */
     char *data;            /* first element, inside the buffer */
     struct mx_array *next; /* the worklist of the iterative free */

@@ -139,7 +139,7 @@ static mx_array *output_new(mx_node *n, int j, const mx_out *o, uint8_t level) {
         return NULL;
     }
     a->tracer = level;
-    a->index = (uint32_t)j;
+    a->index = (uint16_t)j;
     a->node = n;
     n->out[j] = a;
     return mx_own(a);

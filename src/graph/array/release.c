@@ -25,7 +25,8 @@ static void release_objects(mx_node *n) {
    subtraction: whoever wants another one must hold one. (Arrays with nodes may be found through
    them, mx_node_hold_outputs.) */
 static bool drop_ref(mx_array *a) {
-    if (!a->node && atomic_load_explicit(&a->refs, memory_order_acquire) == 1)
+    if (!__atomic_load_n(&a->node, __ATOMIC_ACQUIRE) &&
+        atomic_load_explicit(&a->refs, memory_order_acquire) == 1)
         return true;
     return atomic_fetch_sub_explicit(&a->refs, 1, memory_order_acq_rel) == 1;
 }
@@ -93,7 +94,7 @@ mx_node *mx_array_unlink(mx_array *a) {
     mx_node *n = a->node;
     if (n)
         forget_output(a);
-    a->node = NULL;
+    __atomic_store_n(&a->node, NULL, __ATOMIC_RELEASE);
     return n;
 }
 
