@@ -5,7 +5,7 @@
 #include <time.h>
 
 #include "base/half.h"
-#include "base/pool.h"
+#include "base/threads/pool.h"
 #include "cpu/attention/attention_engine.h"
 
 typedef struct shape {

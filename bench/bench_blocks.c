@@ -15,7 +15,7 @@
 #endif
 
 #include "base/machine/cpuinfo.h"
-#include "base/pool.h"
+#include "base/threads/pool.h"
 #include "cpu/quant/quant_engine.h"
 #include "kernels/blocks/blocks.h"
 #include "kernels/kernels.h"

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/pool.h"
+#include "base/threads/pool.h"
 #include "base/status.h"
 #include "graph/trace/scope.h"
 #include "models/direct/direct.h"

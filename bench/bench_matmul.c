@@ -7,7 +7,7 @@
 #include <time.h>
 
 #include "base/half.h"
-#include "base/pool.h"
+#include "base/threads/pool.h"
 #include "cpu/matmul/matmul_engine.h"
 
 static double now_ms(void) {

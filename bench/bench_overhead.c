@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "base/pool.h"
+#include "base/threads/pool.h"
 #include "graph/eval/eval.h"
 #include "graph/profile/profile.h"
 #include "ops/ops.h"

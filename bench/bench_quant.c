@@ -9,7 +9,7 @@
 #include <time.h>
 
 #include "base/half.h"
-#include "base/pool.h"
+#include "base/threads/pool.h"
 #include "cpu/quant/quant_engine.h"
 #include "kernels/pointwise/k_pointwise.h"
 #include "kernels/kernels.h"

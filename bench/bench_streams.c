@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "base/pool.h"
+#include "base/threads/pool.h"
 #include "graph/eval/eval.h"
 #include "graph/eval/stream.h"
 #include "graph/trace/scope.h"

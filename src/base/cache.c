@@ -12,7 +12,7 @@
 
 #include "base/machine/cpuinfo.h"
 #include "base/guard.h"
-#include "base/lock.h"
+#include "base/threads/lock.h"
 #include "base/mem.h"
 #include "base/status.h"
 #include "base/tray.h"

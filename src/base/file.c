@@ -17,7 +17,7 @@
 
 #include "base/cache.h"
 #include "base/mem.h"
-#include "base/pool.h"
+#include "base/threads/pool.h"
 #include "base/status.h"
 
 struct mx_file {

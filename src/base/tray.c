@@ -4,8 +4,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#include "base/lock.h"
-#include "base/pause.h"
+#include "base/threads/lock.h"
+#include "base/threads/pause.h"
 
 enum { LINE = 64 };
 

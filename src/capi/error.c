@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 #include "base/fenv.h"
-#include "base/lock.h"
+#include "base/threads/lock.h"
 #include "capi/capi.h"
 
 typedef struct handler {

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/lock.h"
+#include "base/threads/lock.h"
 #include "base/mem.h"
 #include "base/status.h"
 #include "graph/eval/recipe.h"

@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 #include "base/interrupt.h"
-#include "base/pool.h"
+#include "base/threads/pool.h"
 #include "base/status.h"
-#include "base/turn.h"
+#include "base/threads/turn.h"
 #include "check.h"
 
 #define N 100003

@@ -1,6 +1,6 @@
-/* Threads that stand by (base/team.h): every piece once, with any number of threads. */
+/* Threads that stand by (base/threads/team.h): every piece once, with any number of threads. */
 #include "check.h"
-#include "base/team.h"
+#include "base/threads/team.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

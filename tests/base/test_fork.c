@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/lock.h"
+#include "base/threads/lock.h"
 #include "check.h"
 #include "mlx/c/mlx.h"
 

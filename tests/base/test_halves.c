@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/half.h"
-#include "base/pool.h"
+#include "base/threads/pool.h"
 #include "base/status.h"
 #include "check.h"
 #include "graph/eval/eval.h"

@@ -11,6 +11,10 @@ import re
 import sys
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools" / "docs"))
+
+from headers import split
+
 
 def declarations(folder):
     for header in sorted(Path(folder).glob("*.h")):
@@ -18,16 +22,6 @@ def declarations(folder):
         text = re.sub(r"#if MLX_C_INTERFACE.*?#else", "", text, flags=re.S)  # not the default
         for found in re.finditer(r"\bMLX_API\s+([^;{]+);", text):
             yield " ".join(found.group(1).split()).replace("( ", "(")
-
-
-def split(parameters):
-    parts, depth, start = [], 0, 0
-    for i, c in enumerate(parameters):
-        depth += (c == "(") - (c == ")")
-        if c == "," and depth == 0:
-            parts.append(parameters[start:i].strip())
-            start = i + 1
-    return parts + [parameters[start:].strip()]
 
 
 def parameter(text):

@@ -4,7 +4,7 @@
 #include "op_case_run.h"
 
 #include "base/mem.h"
-#include "base/pool.h"
+#include "base/threads/pool.h"
 #include "kernels/kernels.h"
 #include "io/io.h"
 #include "io_files.h"

@@ -3,7 +3,7 @@
 #include <float.h>
 
 #include "base/mem.h"
-#include "base/pool.h"
+#include "base/threads/pool.h"
 #include "base/status.h"
 #include "cpu/attention/attention_engine.h"
 #include "kernel_values.h"

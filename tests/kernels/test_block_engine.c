@@ -2,7 +2,7 @@
  * rounding of x has, and float32's where x needs none; a row has the same bits whatever is computed
  * with it. */
 #include "base/half.h"
-#include "base/pool.h"
+#include "base/threads/pool.h"
 #include "check.h"
 #include "cpu/quant/quant_engine.h"
 #include "kernels/blocks/blocks.h"

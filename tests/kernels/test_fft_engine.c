@@ -1,7 +1,7 @@
 /* The Fourier engine against the definition: lengths of every kind, layouts, real transforms. */
 #include <stdlib.h>
 
-#include "base/pool.h"
+#include "base/threads/pool.h"
 #include "cpu/fft/fft_engine.h"
 #include "kernel_values.h"
 

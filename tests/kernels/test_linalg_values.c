@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/cache.h"
-#include "base/pool.h"
+#include "base/threads/pool.h"
 #include "base/status.h"
 #include "check.h"
 #include "graph/eval/eval.h"

@@ -2,7 +2,7 @@
  * epilogues, failed allocations; one thread and several agree bit for bit. Values are small whole
  * numbers, so that sums are exact in every dtype. */
 #include "base/mem.h"
-#include "base/pool.h"
+#include "base/threads/pool.h"
 #include "base/status.h"
 #include "cpu/matmul/matmul_engine.h"
 #include "kernel_values.h"

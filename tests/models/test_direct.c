@@ -2,7 +2,7 @@
    transformers and of the machine that makes arrays; no row depends on what else is in a pass, on
    how a text is cut, or on threads. */
 #include "check.h"
-#include "base/pool.h"
+#include "base/threads/pool.h"
 #include "graph/eval/eval.h"
 #include "models/direct/direct.h"
 #include "models/tiny_models.h"

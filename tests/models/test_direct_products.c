@@ -2,7 +2,7 @@
    whatever company. */
 #include "check.h"
 #include "base/mem.h"
-#include "base/team.h"
+#include "base/threads/team.h"
 #include "graph/trace/scope.h"
 #include "kernels/pointwise/k_pointwise.h"
 #include "models/direct/direct_parts.h"

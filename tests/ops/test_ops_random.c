@@ -1,7 +1,7 @@
 /* Random numbers: the same as MLX 0.32 gives for the same keys. */
 #include "ops_check.h"
 
-#include "base/pool.h"
+#include "base/threads/pool.h"
 
 static mx_array *key(void) {
     return mx_random_key(7);

@@ -2,7 +2,7 @@
  * derivatives, refusals. */
 #include "ops_check.h"
 
-#include "base/pool.h"
+#include "base/threads/pool.h"
 
 static mx_array *grid(void) { /* (3,4) with both signs and no ties */
     return mx_reshape(F(3, -1, 4, 1.5, -5, 9, 2.5, -6, 5.5, 3.5, -8, 7), LIST(3, 4));

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/pool.h"
+#include "base/threads/pool.h"
 #include "capi/capi.h"
 #include "capi/handles/stream_box.h"
 #include "catalog/plugin/cat_plugin.h"

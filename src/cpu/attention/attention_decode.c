@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/cache.h"
-#include "base/pool.h"
+#include "base/threads/pool.h"
 #include "cpu/attention/attention_internal.h"
 #include "kernels/kernels.h"
 

@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "base/cache.h"
-#include "base/pool.h"
+#include "base/threads/pool.h"
 #include "cpu/attention/attention_internal.h"
 #include "cpu/matmul/matmul_engine.h"
 #include "kernels/kernels.h"

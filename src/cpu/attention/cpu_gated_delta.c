@@ -2,7 +2,7 @@
  * first-level cache while all steps pass over it. */
 #include <string.h>
 
-#include "base/pool.h"
+#include "base/threads/pool.h"
 #include "cpu/cpu.h"
 #include "cpu/memory/dense.h"
 #include "graph/array/params.h"

@@ -1,7 +1,7 @@
 /* See conv_depth.h. */
 #include "cpu/conv/conv_depth.h"
 
-#include "base/pool.h"
+#include "base/threads/pool.h"
 #include "kernels/kernels.h"
 
 bool conv_is_depthwise(const conv *c) {

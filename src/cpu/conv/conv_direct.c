@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/cache.h"
-#include "base/pool.h"
+#include "base/threads/pool.h"
 #include "base/status.h"
 #include "kernels/conv/k_conv.h"
 #include "kernels/kernels.h"

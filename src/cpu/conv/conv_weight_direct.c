@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "base/pool.h"
+#include "base/threads/pool.h"
 #include "cpu/conv/conv_direct.h"
 #include "kernels/conv/k_conv.h"
 #include "kernels/kernels.h"

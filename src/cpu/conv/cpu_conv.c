@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "base/cache.h"
-#include "base/pool.h"
+#include "base/threads/pool.h"
 #include "base/status.h"
 #include "cpu/conv/conv_depth.h"
 #include "cpu/conv/conv_direct.h"

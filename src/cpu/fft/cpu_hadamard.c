@@ -2,7 +2,7 @@
 #include <stdatomic.h>
 
 #include "base/mem.h"
-#include "base/pool.h"
+#include "base/threads/pool.h"
 #include "base/status.h"
 #include "cpu/cpu.h"
 #include "cpu/memory/dense.h"

@@ -3,7 +3,7 @@
  * apart by symmetry. */
 #include <string.h>
 
-#include "base/pool.h"
+#include "base/threads/pool.h"
 #include "cpu/fft/fft_internal.h"
 #include "kernels/copy/k_copy.h"
 #include "kernels/kernels.h"

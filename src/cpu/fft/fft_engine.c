@@ -4,7 +4,7 @@
 
 #include <stdatomic.h>
 
-#include "base/pool.h"
+#include "base/threads/pool.h"
 #include "base/status.h"
 #include "cpu/fft/fft_internal.h"
 

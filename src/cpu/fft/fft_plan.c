@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/lock.h"
+#include "base/threads/lock.h"
 #include "base/mem.h"
 #include "base/status.h"
 #include "cpu/fft/fft_internal.h"

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/pool.h"
+#include "base/threads/pool.h"
 #include "cpu/memory/cpu_copy.h"
 #include "kernels/pointwise/k_pointwise.h"
 #include "kernels/kernels.h"

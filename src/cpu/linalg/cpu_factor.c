@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/pool.h"
+#include "base/threads/pool.h"
 #include "base/status.h"
 #include "cpu/cpu.h"
 #include "cpu/linalg/factor_engine.h"

@@ -1,7 +1,7 @@
 /* Products, and triangular solves and inverses by halves: see factor_engine.h. */
 #include <string.h>
 
-#include "base/pool.h"
+#include "base/threads/pool.h"
 #include "cpu/linalg/factor_engine.h"
 
 factor_type factor_type_of(mx_dtype t) {

@@ -28,7 +28,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/lock.h"
+#include "base/threads/lock.h"
 #include "base/signals.h"
 #include "base/status.h"
 #include "cpu/linalg/lapack.h"

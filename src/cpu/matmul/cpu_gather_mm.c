@@ -6,7 +6,7 @@
 
 #include "base/cache.h"
 #include "base/mem.h"
-#include "base/pool.h"
+#include "base/threads/pool.h"
 #include "cpu/cpu.h"
 #include "cpu/index/cpu_index.h"
 #include "cpu/memory/dense.h"

@@ -15,7 +15,7 @@
 #include <string.h>
 
 #include "base/cache.h"
-#include "base/pool.h"
+#include "base/threads/pool.h"
 #include "cpu/matmul/matmul_internal.h"
 #include "kernels/kernels.h"
 

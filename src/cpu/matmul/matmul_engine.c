@@ -3,7 +3,7 @@
 
 #include <stdatomic.h>
 
-#include "base/pool.h"
+#include "base/threads/pool.h"
 #include "base/status.h"
 #include "cpu/matmul/matmul_internal.h"
 

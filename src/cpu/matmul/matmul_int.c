@@ -1,5 +1,5 @@
 /* Products of integers and bool: blocks of rows and columns as tasks. */
-#include "base/pool.h"
+#include "base/threads/pool.h"
 #include "cpu/matmul/matmul_internal.h"
 #include "kernels/kernels.h"
 

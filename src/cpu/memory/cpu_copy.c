@@ -1,7 +1,7 @@
 /* Copies on the pool, and the families `copy`: contiguous, and `full`. */
 #include "cpu/memory/cpu_copy.h"
 
-#include "base/pool.h"
+#include "base/threads/pool.h"
 #include "cpu/cpu.h"
 #include "graph/array/params.h"
 #include "graph/array/view.h"

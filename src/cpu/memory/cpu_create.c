@@ -1,7 +1,7 @@
 /* Arrays from nothing: arange, linspace, eye, tri. */
 #include <string.h>
 
-#include "base/pool.h"
+#include "base/threads/pool.h"
 #include "cpu/cpu.h"
 #include "graph/array/params.h"
 #include "kernels/kernels.h"

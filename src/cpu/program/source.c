@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "base/pool.h"
+#include "base/threads/pool.h"
 #include "base/status.h"
 
 enum { GRAIN = 8192 };

@@ -1,6 +1,6 @@
 /* See block_engine.h: the way of integers. A task makes panels of its columns, some k at a time,
    and multiplies them with its rows while they are in cache. */
-#include "base/pool.h"
+#include "base/threads/pool.h"
 #include "cpu/quant/block_engine.h"
 #include "kernels/codes/codes.h"
 

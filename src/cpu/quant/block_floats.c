@@ -3,7 +3,7 @@
    length for any number of rows. */
 #include <string.h>
 
-#include "base/pool.h"
+#include "base/threads/pool.h"
 #include "cpu/quant/block_engine.h"
 
 enum {

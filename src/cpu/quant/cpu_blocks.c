@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/half.h"
-#include "base/pool.h"
+#include "base/threads/pool.h"
 #include "base/status.h"
 #include "cpu/cpu.h"
 #include "cpu/memory/dense.h"

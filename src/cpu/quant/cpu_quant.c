@@ -1,6 +1,6 @@
 /* quantize, dequantize and float8: groups over the pool. An array of groups lies flat: rows have
  * whole groups, and groups whole words. */
-#include "base/pool.h"
+#include "base/threads/pool.h"
 #include "cpu/cpu.h"
 #include "cpu/memory/dense.h"
 #include "graph/array/params.h"

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/cache.h"
-#include "base/pool.h"
+#include "base/threads/pool.h"
 #include "base/status.h"
 #include "cpu/quant/quant_internal.h"
 #include "kernels/pointwise/k_pointwise.h"

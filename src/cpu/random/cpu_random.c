@@ -1,5 +1,5 @@
 /* Random bits: each key has a stream of its own, cut into pieces for the pool. */
-#include "base/pool.h"
+#include "base/threads/pool.h"
 #include "cpu/cpu.h"
 #include "cpu/index/fetch.h"
 #include "graph/array/params.h"

@@ -1,7 +1,7 @@
 /* argmax and argmin along one axis: rows, columns of neighbouring outputs, or one long
  * row in blocks. */
 #include "base/mem.h"
-#include "base/pool.h"
+#include "base/threads/pool.h"
 #include "base/status.h"
 #include "cpu/program/source.h"
 #include "graph/array/params.h"

@@ -1,6 +1,6 @@
 /* Scans along one axis: row by row, or down blocks of neighbouring columns where those
  * are contiguous. */
-#include "base/pool.h"
+#include "base/threads/pool.h"
 #include "base/status.h"
 #include "cpu/cpu.h"
 #include "cpu/memory/layout.h"

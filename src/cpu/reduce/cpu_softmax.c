@@ -9,7 +9,7 @@
  * there.
  */
 #include "base/mem.h"
-#include "base/pool.h"
+#include "base/threads/pool.h"
 #include "base/status.h"
 #include "cpu/memory/lines.h"
 #include "cpu/program/source.h"

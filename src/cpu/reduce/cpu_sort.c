@@ -1,6 +1,6 @@
 /* Sorting along one axis: sort, argsort, partition, argpartition, line by line on the
  * pool. */
-#include "base/pool.h"
+#include "base/threads/pool.h"
 #include "base/status.h"
 #include "cpu/cpu.h"
 #include "cpu/memory/lines.h"

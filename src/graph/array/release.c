@@ -1,5 +1,5 @@
 /* Letting go of arrays, nodes and objects: graphs of any depth, without recursion. */
-#include "base/lock.h"
+#include "base/threads/lock.h"
 #include "base/mem.h"
 #include "graph/array/node.h"
 

@@ -14,7 +14,7 @@
 
 #include "base/interrupt.h"
 #include "base/fenv.h"
-#include "base/lock.h"
+#include "base/threads/lock.h"
 #include "base/mem.h"
 #include "base/signals.h"
 #include "base/status.h"

@@ -5,11 +5,11 @@
 #include <time.h>
 
 #include "base/interrupt.h"
-#include "base/lock.h"
+#include "base/threads/lock.h"
 #include "base/mem.h"
-#include "base/pool.h"
+#include "base/threads/pool.h"
 #include "base/status.h"
-#include "base/turn.h"
+#include "base/threads/turn.h"
 #include "graph/array/deferred.h"
 #include "graph/array/node.h"
 #include "graph/eval/eval.h"

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "base/lock.h"
+#include "base/threads/lock.h"
 #include "base/status.h"
 #include "graph/eval/backend.h"
 

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/cache.h"
-#include "base/lock.h"
+#include "base/threads/lock.h"
 #include "base/mem.h"
 #include "base/status.h"
 #include "graph/profile/table.h"

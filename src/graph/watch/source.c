@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "base/lock.h"
+#include "base/threads/lock.h"
 #include "base/map.h"
 #include "base/mem.h"
 #include "base/status.h"

@@ -13,7 +13,7 @@
 
 #include "base/half.h"
 #include "base/mem.h"
-#include "base/pool.h"
+#include "base/threads/pool.h"
 #include "base/status.h"
 #include "base/text.h"
 #include "graph/eval/eval.h"

@@ -9,15 +9,15 @@
  *                  the sums
  *     experts.c, recur.c, latent.c
  *
- * Work is cut in tasks by sizes alone and given to the team (base/team.h). No element of a result
- * depends on how.
+ * Work is cut in tasks by sizes alone and given to the team (base/threads/team.h). No element of a
+ * result depends on how.
  */
 #ifndef MX_MODELS_DIRECT_PARTS_H
 #define MX_MODELS_DIRECT_PARTS_H
 
 #include <stdatomic.h>
 
-#include "base/team.h"
+#include "base/threads/team.h"
 #include "kernels/attention/k_attention.h"
 #include "kernels/blocks/blocks.h"
 #include "kernels/codes/codes.h"

@@ -1,7 +1,7 @@
 /* See table.h. All tables have one lock, which is held for a look at a few slots. */
 #include "models/structure/table.h"
 
-#include "base/lock.h"
+#include "base/threads/lock.h"
 #include "base/mem.h"
 
 struct sg_table {

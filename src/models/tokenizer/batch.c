@@ -1,6 +1,6 @@
 /* Many texts on all threads of the pool. */
 #include "base/mem.h"
-#include "base/pool.h"
+#include "base/threads/pool.h"
 #include "base/status.h"
 #include "models/tokenizer/parts.h"
 

@@ -1,7 +1,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
-#include "base/pool.h"
+#include "base/threads/pool.h"
 
 #include <limits.h>
 #include <linux/futex.h>
@@ -19,11 +19,11 @@
 #include "base/machine/cpuinfo.h"
 #include "base/fenv.h"
 #include "base/interrupt.h"
-#include "base/lock.h"
+#include "base/threads/lock.h"
 #include "base/mem.h"
-#include "base/pause.h"
+#include "base/threads/pause.h"
 #include "base/signals.h"
-#include "base/turn.h"
+#include "base/threads/turn.h"
 
 /* A job lies on its caller's stack and is linked into the pool while it has pieces to give:
  *

@@ -16,7 +16,7 @@
 
 typedef enum mx_lock_id {
 #define LOCK(name) MX_LOCK_##name,
-#include "base/locks.def"
+#include "base/threads/locks.def"
     MX_LOCK_COUNT
 } mx_lock_id;
 

@@ -1,7 +1,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
-#include "base/turn.h"
+#include "base/threads/turn.h"
 
 #include <limits.h>
 #include <linux/futex.h>

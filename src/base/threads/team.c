@@ -9,12 +9,12 @@
  * Longer jobs are cut in pieces of several.
  */
 #define _GNU_SOURCE
-#include "base/team.h"
+#include "base/threads/team.h"
 
 #include <sched.h>
 #include <stdatomic.h>
 
-#include "base/pause.h"
+#include "base/threads/pause.h"
 
 enum {
     FIELD = 20,

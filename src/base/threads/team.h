@@ -17,7 +17,7 @@
 #ifndef MX_BASE_TEAM_H
 #define MX_BASE_TEAM_H
 
-#include "base/pool.h"
+#include "base/threads/pool.h"
 
 typedef void mx_team_lead(void *ctx);
 

@@ -1,11 +1,11 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
-#include "base/lock.h"
+#include "base/threads/lock.h"
 
 #include <stdatomic.h>
 
-#include "base/pause.h"
+#include "base/threads/pause.h"
 
 enum { LINE = 64, HOOKS = 12, MOST_PAUSES = 128 };
 
@@ -16,7 +16,7 @@ typedef struct padded {
 
 static padded locks[MX_LOCK_COUNT] = {
 #define LOCK(name) {PTHREAD_MUTEX_INITIALIZER},
-#include "base/locks.def"
+#include "base/threads/locks.def"
 };
 
 /* What this thread holds, a bit each: a fork from where a lock is held must not wait for itself. */
