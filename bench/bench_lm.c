@@ -10,8 +10,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/threads/pool.h"
 #include "base/status.h"
+#include "base/threads/pool.h"
 #include "graph/trace/scope.h"
 #include "models/direct/direct.h"
 

@@ -17,8 +17,8 @@
 
 #include "base/cache.h"
 #include "base/mem.h"
-#include "base/threads/pool.h"
 #include "base/status.h"
+#include "base/threads/pool.h"
 
 struct mx_file {
     int fd; /* -1: let go */

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/threads/lock.h"
 #include "base/mem.h"
 #include "base/status.h"
+#include "base/threads/lock.h"
 #include "graph/eval/recipe.h"
 #include "graph/trace/scope.h"
 #include "graph/trace/trace.h"

@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "base/interrupt.h"
-#include "base/threads/pool.h"
 #include "base/status.h"
+#include "base/threads/pool.h"
 #include "base/threads/turn.h"
 #include "check.h"
 

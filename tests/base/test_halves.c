@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/half.h"
-#include "base/threads/pool.h"
 #include "base/status.h"
+#include "base/threads/pool.h"
 #include "check.h"
 #include "graph/eval/eval.h"
 #include "graph/show/print.h"

@@ -3,8 +3,8 @@
 #include <float.h>
 
 #include "base/mem.h"
-#include "base/threads/pool.h"
 #include "base/status.h"
+#include "base/threads/pool.h"
 #include "cpu/attention/attention_engine.h"
 #include "kernel_values.h"
 

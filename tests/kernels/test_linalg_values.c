@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "base/cache.h"
-#include "base/threads/pool.h"
 #include "base/status.h"
+#include "base/threads/pool.h"
 #include "check.h"
 #include "graph/eval/eval.h"
 #include "ops/linalg/linalg.h"

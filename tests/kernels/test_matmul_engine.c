@@ -2,8 +2,8 @@
  * epilogues, failed allocations; one thread and several agree bit for bit. Values are small whole
  * numbers, so that sums are exact in every dtype. */
 #include "base/mem.h"
-#include "base/threads/pool.h"
 #include "base/status.h"
+#include "base/threads/pool.h"
 #include "cpu/matmul/matmul_engine.h"
 #include "kernel_values.h"
 

@@ -4,10 +4,12 @@
 #include "base/threads/lock.h"
 
 #include <stdatomic.h>
+#include <time.h>
 
+#include "base/interrupt.h"
 #include "base/threads/pause.h"
 
-enum { LINE = 64, HOOKS = 12, MOST_PAUSES = 128 };
+enum { LINE = 64, HOOKS = 12, MOST_PAUSES = 128, PATIENCE_NS = 50 * 1000 * 1000 };
 
 /* Each on a cache line of its own. */
 typedef struct padded {
@@ -28,7 +30,7 @@ static atomic_int hook_count;
 static void (*quiet_before)(void), (*quiet_after)(void);
 
 /* Most are held for less time than it takes to fall asleep. */
-static void lock_patiently(pthread_mutex_t *m) {
+static void lock_awake(pthread_mutex_t *m) {
     for (int pauses = 8; pauses <= MOST_PAUSES; pauses *= 2) {
         for (int i = 0; i < pauses; i++)
             mx_pause();
@@ -40,7 +42,7 @@ static void lock_patiently(pthread_mutex_t *m) {
 
 void mx_lock(mx_lock_id id) {
     if (pthread_mutex_trylock(&locks[id].mutex))
-        lock_patiently(&locks[id].mutex);
+        lock_awake(&locks[id].mutex);
     held |= 1u << id;
 }
 
@@ -49,16 +51,34 @@ void mx_unlock(mx_lock_id id) {
     pthread_mutex_unlock(&locks[id].mutex);
 }
 
-bool mx_lock_try(mx_lock_id id) {
-    bool got = pthread_mutex_trylock(&locks[id].mutex) == 0;
-    held |= (unsigned)got << id;
-    return got;
+static struct timespec soon(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    t.tv_nsec += PATIENCE_NS;
+    t.tv_sec += t.tv_nsec / 1000000000;
+    t.tv_nsec %= 1000000000;
+    return t;
 }
 
-bool mx_lock_until(mx_lock_id id, const struct timespec *when) {
-    bool got = pthread_mutex_timedlock(&locks[id].mutex, when) == 0;
-    held |= (unsigned)got << id;
-    return got;
+bool mx_lock_patiently(mx_lock_id id) {
+    bool got = pthread_mutex_trylock(&locks[id].mutex) == 0;
+    while (!got) {
+        struct timespec until = soon();
+        if (mx_interrupted())
+            return false;
+        got = pthread_mutex_timedlock(&locks[id].mutex, &until) == 0;
+    }
+    held |= 1u << id;
+    return true;
+}
+
+bool mx_lock_wait(mx_lock_id id, pthread_cond_t *changed) {
+    struct timespec until = soon();
+    pthread_cond_timedwait(changed, &locks[id].mutex, &until);
+    mx_unlock(id);
+    bool go_on = !mx_interrupted();
+    mx_lock(id);
+    return go_on;
 }
 
 pthread_mutex_t *mx_lock_mutex(mx_lock_id id) {

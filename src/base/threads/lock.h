@@ -12,7 +12,6 @@
 
 #include <pthread.h>
 #include <stdbool.h>
-#include <time.h>
 
 typedef enum mx_lock_id {
 #define LOCK(name) MX_LOCK_##name,
@@ -22,9 +21,11 @@ typedef enum mx_lock_id {
 
 void mx_lock(mx_lock_id id);
 void mx_unlock(mx_lock_id id);
-bool mx_lock_try(mx_lock_id id);
-/* CLOCK_REALTIME; false: too late */
-bool mx_lock_until(mx_lock_id id, const struct timespec *when);
+/* Takes it unless the host wants to stop (interrupt.h): then false. */
+bool mx_lock_patiently(mx_lock_id id);
+/* With it held waits on a condition, or some hundredths of a second; then asks the host, without
+   it. False: the host wants to stop. */
+bool mx_lock_wait(mx_lock_id id, pthread_cond_t *changed);
 /* to wait on a condition with it held */
 pthread_mutex_t *mx_lock_mutex(mx_lock_id id);
 

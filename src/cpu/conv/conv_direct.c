@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "base/cache.h"
-#include "base/threads/pool.h"
 #include "base/status.h"
+#include "base/threads/pool.h"
 #include "kernels/conv/k_conv.h"
 #include "kernels/kernels.h"
 

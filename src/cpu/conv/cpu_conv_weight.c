@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "base/cache.h"
-#include "base/threads/pool.h"
 #include "base/status.h"
+#include "base/threads/pool.h"
 #include "cpu/conv/conv_depth.h"
 #include "cpu/conv/conv_direct.h"
 #include "cpu/cpu.h"

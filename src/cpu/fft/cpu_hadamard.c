@@ -2,8 +2,8 @@
 #include <stdatomic.h>
 
 #include "base/mem.h"
-#include "base/threads/pool.h"
 #include "base/status.h"
+#include "base/threads/pool.h"
 #include "cpu/cpu.h"
 #include "cpu/memory/dense.h"
 #include "graph/array/params.h"

@@ -4,8 +4,8 @@
 
 #include <stdatomic.h>
 
-#include "base/threads/pool.h"
 #include "base/status.h"
+#include "base/threads/pool.h"
 #include "cpu/fft/fft_internal.h"
 
 #define MAX_AXES 64

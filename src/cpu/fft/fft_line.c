@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/cache.h"
-#include "base/threads/pool.h"
 #include "base/status.h"
+#include "base/threads/pool.h"
 #include "cpu/fft/fft_internal.h"
 
 typedef mx_complex64 cplx;

@@ -2,9 +2,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/threads/lock.h"
 #include "base/mem.h"
 #include "base/status.h"
+#include "base/threads/lock.h"
 #include "cpu/fft/fft_internal.h"
 #include "kernels/kernels.h"
 

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/threads/pool.h"
 #include "base/status.h"
+#include "base/threads/pool.h"
 #include "cpu/cpu.h"
 #include "cpu/index/cpu_index.h"
 #include "cpu/memory/layout.h"

@@ -2,8 +2,8 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#include "base/threads/pool.h"
 #include "base/status.h"
+#include "base/threads/pool.h"
 #include "cpu/index/cpu_index.h"
 #include "cpu/index/fetch.h"
 #include "kernels/pointwise/k_pointwise.h"

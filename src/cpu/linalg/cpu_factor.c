@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/threads/pool.h"
 #include "base/status.h"
+#include "base/threads/pool.h"
 #include "cpu/cpu.h"
 #include "cpu/linalg/factor_engine.h"
 #include "cpu/linalg/linalg_batch.h"

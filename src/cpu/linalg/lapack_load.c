@@ -28,9 +28,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/threads/lock.h"
 #include "base/signals.h"
 #include "base/status.h"
+#include "base/threads/lock.h"
 #include "cpu/linalg/lapack.h"
 
 #define MB           ((size_t)1 << 20)

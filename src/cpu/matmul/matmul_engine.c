@@ -3,8 +3,8 @@
 
 #include <stdatomic.h>
 
-#include "base/threads/pool.h"
 #include "base/status.h"
+#include "base/threads/pool.h"
 #include "cpu/matmul/matmul_internal.h"
 
 mx_gemm_args mx_gemm_contiguous(mx_dtype dtype, int64_t m, int64_t n, int64_t k, const void *a,

@@ -1,8 +1,8 @@
 /* Elements of a file: read into a block of their own, or where the file is mapped its pages. */
 #include <stdatomic.h>
 
-#include "base/threads/pool.h"
 #include "base/status.h"
+#include "base/threads/pool.h"
 #include "cpu/cpu.h"
 #include "graph/array/loaded.h"
 #include "graph/array/params.h"

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "base/threads/pool.h"
 #include "base/status.h"
+#include "base/threads/pool.h"
 
 enum { GRAIN = 8192 };
 

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/cache.h"
-#include "base/threads/pool.h"
 #include "base/status.h"
+#include "base/threads/pool.h"
 #include "kernels/codes/codes.h"
 #include "kernels/pointwise/k_pointwise.h"
 

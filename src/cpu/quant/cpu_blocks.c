@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/half.h"
-#include "base/threads/pool.h"
 #include "base/status.h"
+#include "base/threads/pool.h"
 #include "cpu/cpu.h"
 #include "cpu/memory/dense.h"
 #include "graph/array/params.h"

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/cache.h"
-#include "base/threads/pool.h"
 #include "base/status.h"
+#include "base/threads/pool.h"
 #include "cpu/quant/quant_internal.h"
 #include "kernels/pointwise/k_pointwise.h"
 

@@ -14,8 +14,8 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/threads/pool.h"
 #include "base/status.h"
+#include "base/threads/pool.h"
 #include "cpu/cpu.h"
 #include "cpu/index/fetch.h"
 #include "graph/array/params.h"

@@ -1,8 +1,8 @@
 /* argmax and argmin along one axis: rows, columns of neighbouring outputs, or one long
  * row in blocks. */
 #include "base/mem.h"
-#include "base/threads/pool.h"
 #include "base/status.h"
+#include "base/threads/pool.h"
 #include "cpu/program/source.h"
 #include "graph/array/params.h"
 #include "kernels/reduce/k_reduce.h"

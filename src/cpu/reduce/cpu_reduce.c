@@ -16,8 +16,8 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/threads/pool.h"
 #include "base/status.h"
+#include "base/threads/pool.h"
 #include "cpu/program/source.h"
 #include "graph/array/params.h"
 #include "kernels/copy/k_copy.h"

@@ -1,7 +1,7 @@
 /* Sorting along one axis: sort, argsort, partition, argpartition, line by line on the
  * pool. */
-#include "base/threads/pool.h"
 #include "base/status.h"
+#include "base/threads/pool.h"
 #include "cpu/cpu.h"
 #include "cpu/memory/lines.h"
 #include "graph/array/params.h"

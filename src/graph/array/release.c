@@ -1,6 +1,6 @@
 /* Letting go of arrays, nodes and objects: graphs of any depth, without recursion. */
-#include "base/threads/lock.h"
 #include "base/mem.h"
+#include "base/threads/lock.h"
 #include "graph/array/node.h"
 
 mx_object *mx_object_retain(mx_object *o) {

@@ -10,7 +10,6 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "base/interrupt.h"
 #include "base/fenv.h"
@@ -164,22 +163,6 @@ static job *job_new(mx_array *const *arrays, int n) {
     return j;
 }
 
-enum { PATIENCE_NS = 50 * 1000 * 1000 };
-
-/* Wait for a change, under the lock; the host is asked without it. False: it has had enough. */
-static bool wait_for_change(void) {
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += PATIENCE_NS;
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
-    pthread_cond_timedwait(&changed, mx_lock_mutex(MX_LOCK_QUEUE), &until);
-    mx_unlock(MX_LOCK_QUEUE);
-    bool go_on = !mx_interrupted();
-    mx_lock(MX_LOCK_QUEUE);
-    return go_on;
-}
-
 typedef enum outcome { QUEUED, NO_THREAD, INTERRUPTED } outcome;
 
 static outcome enqueue(job *j) {
@@ -187,7 +170,7 @@ static outcome enqueue(job *j) {
     outcome o = QUEUED;
     mx_lock(MX_LOCK_QUEUE);
     while (o == QUEUED && l->waiting >= MOST_WAITING && !serving)
-        o = wait_for_change() ? QUEUED : INTERRUPTED;
+        o = mx_lock_wait(MX_LOCK_QUEUE, &changed) ? QUEUED : INTERRUPTED;
     if (o == QUEUED && !start(l))
         o = NO_THREAD;
     if (o == QUEUED) {
@@ -240,7 +223,7 @@ bool mx_stream_synchronize(mx_stream s) {
     bool go_on = true;
     mx_lock(MX_LOCK_QUEUE);
     while (go_on && busy(s.index))
-        go_on = wait_for_change();
+        go_on = mx_lock_wait(MX_LOCK_QUEUE, &changed);
     go_on = go_on && take_failure(s.index);
     mx_unlock(MX_LOCK_QUEUE);
     return go_on;
@@ -250,7 +233,7 @@ bool mx_streams_synchronize(void) {
     bool go_on = true;
     mx_lock(MX_LOCK_QUEUE);
     while (go_on && any_busy())
-        go_on = wait_for_change();
+        go_on = mx_lock_wait(MX_LOCK_QUEUE, &changed);
     go_on = go_on && take_failure(NONE);
     mx_unlock(MX_LOCK_QUEUE);
     return go_on;

@@ -1,20 +1,17 @@
 /* Evaluations under way: see evaluation.h. */
 #include "graph/eval/evaluation.h"
 
-#include <limits.h>
-#include <time.h>
-
 #include "base/interrupt.h"
-#include "base/threads/lock.h"
 #include "base/mem.h"
-#include "base/threads/pool.h"
 #include "base/status.h"
+#include "base/threads/lock.h"
+#include "base/threads/pool.h"
 #include "base/threads/turn.h"
 #include "graph/array/deferred.h"
 #include "graph/array/node.h"
 #include "graph/eval/eval.h"
 
-enum { MOST_KEPT = 8, PATIENCE_NS = 50 * 1000 * 1000 };
+enum { MOST_KEPT = 8 };
 
 /* Under the lock. */
 static struct {
@@ -41,36 +38,11 @@ void mx_eval_unlock(void) {
     mx_deferred_end();
 }
 
-static struct timespec soon(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    t.tv_nsec += PATIENCE_NS;
-    t.tv_sec += t.tv_nsec / 1000000000;
-    t.tv_nsec %= 1000000000;
-    return t;
-}
-
-/* Take the lock, or give up because the host says so. */
-static bool lock_or_interrupted(void) {
-    while (!mx_lock_try(MX_LOCK_EVAL)) {
-        struct timespec until = soon();
-        if (mx_interrupted())
-            return false;
-        if (mx_lock_until(MX_LOCK_EVAL, &until))
-            break;
-    }
-    return true;
-}
-
-/* A change, or some time, is waited for, under the lock; the host is asked without it. */
+/* False: the host has had enough. */
 static bool wait_for_change(void) {
-    struct timespec until = soon();
     all.waiting++;
-    pthread_cond_timedwait(&changed, mx_lock_mutex(MX_LOCK_EVAL), &until);
+    bool go_on = mx_lock_wait(MX_LOCK_EVAL, &changed);
     all.waiting--;
-    mx_unlock(MX_LOCK_EVAL);
-    bool go_on = !mx_interrupted();
-    mx_lock(MX_LOCK_EVAL);
     return go_on;
 }
 
@@ -225,7 +197,7 @@ static bool wait_open(void) {
 }
 
 mx_evaluation *mx_evaluation_begin(mx_array *const *arrays, int n) {
-    if (!lock_or_interrupted())
+    if (!mx_lock_patiently(MX_LOCK_EVAL))
         return NULL;
     mx_evaluation *e = take_room();
     bool ok = e && wait_open() && plan_alone(&e->plan, arrays, n);

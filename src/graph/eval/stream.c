@@ -5,8 +5,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "base/threads/lock.h"
 #include "base/status.h"
+#include "base/threads/lock.h"
 #include "graph/eval/backend.h"
 
 enum { MAX_STREAMS = 1 << 20 };

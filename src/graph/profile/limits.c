@@ -9,8 +9,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/threads/lock.h"
 #include "base/mem.h"
+#include "base/threads/lock.h"
 #include "base/threads/pool.h"
 #include "kernels/kernels.h"
 #include "kernels/matmul/k_matmul.h"

@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 #include "base/cache.h"
-#include "base/threads/lock.h"
 #include "base/mem.h"
 #include "base/status.h"
+#include "base/threads/lock.h"
 #include "graph/profile/table.h"
 #include "graph/watch/cost.h"
 #include "graph/watch/source.h"

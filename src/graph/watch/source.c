@@ -3,10 +3,10 @@
 
 #include <stdio.h>
 
-#include "base/threads/lock.h"
 #include "base/map.h"
 #include "base/mem.h"
 #include "base/status.h"
+#include "base/threads/lock.h"
 
 enum { MOST_SOURCES = 65535, TEXT = 1024 };
 

@@ -13,9 +13,9 @@
 
 #include "base/half.h"
 #include "base/mem.h"
-#include "base/threads/pool.h"
 #include "base/status.h"
 #include "base/text.h"
+#include "base/threads/pool.h"
 #include "graph/eval/eval.h"
 #include "graph/trace/scope.h"
 #include "io/gguf/gguf.h"

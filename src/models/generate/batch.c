@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/threads/lock.h"
 #include "base/mem.h"
 #include "base/status.h"
+#include "base/threads/lock.h"
 #include "models/generate/work.h"
 
 /* --- opening --------------------------------------------------------------------------------- */

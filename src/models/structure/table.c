@@ -1,8 +1,8 @@
 /* See table.h. All tables have one lock, which is held for a look at a few slots. */
 #include "models/structure/table.h"
 
-#include "base/threads/lock.h"
 #include "base/mem.h"
+#include "base/threads/lock.h"
 
 struct sg_table {
     sg_mask **slot; /* by hash of the key */

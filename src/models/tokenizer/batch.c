@@ -1,7 +1,7 @@
 /* Many texts on all threads of the pool. */
 #include "base/mem.h"
-#include "base/threads/pool.h"
 #include "base/status.h"
+#include "base/threads/pool.h"
 #include "models/tokenizer/parts.h"
 
 typedef struct batch {
