@@ -139,15 +139,15 @@ static void unlock_cache(void) {
 #define CACHE_SHARE 1
 #endif
 
-/* Defaults, before the first use: a quarter of the memory may be cached, above four fifths of it
-   nothing is, and what is asked for beyond one and a half times of it is refused: that much the
-   system cannot give. */
 static void limit_trays(void) {
     bool enough =
         cache.cache_limit >= TRAY_FROM && cache.limit >= TRAY_FROM && cache.hard_limit >= TRAY_FROM;
     mx_trays_limit(enough ? TRAY_BYTES : 0);
 }
 
+/* Defaults, before the first use: a quarter of the memory may be cached, above four fifths of it
+   nothing is, and what is asked for beyond one and a half times of it is refused: that much the
+   system cannot give. */
 static void set_up(void) {
     if (cache.ready)
         return;
@@ -227,6 +227,12 @@ static size_t in_use(void) {
         note_peak(cache.active - least);
     return cache.active - on_trays;
 }
+
+static void note_use(void) {
+    in_use();
+}
+
+static const mx_tray_home home = {note_use, take_from_tray};
 
 /* What may be cached beside so many bytes in use: the cache's limit, and less when arrays come near
    the limit on all. */
@@ -329,7 +335,7 @@ void mx_block_free(void *p, size_t bytes) {
     int c = class_of(bytes);
     size_t size = class_size(c);
     poison(p, size);
-    if (mx_tray_put(c, p, size, take_from_tray))
+    if (mx_tray_put(c, p, size, &home))
         return;
     enter();
     size_t room = cache_room(in_use() - size);
@@ -396,7 +402,7 @@ static size_t exchange_limit(size_t *limit, size_t bytes) {
     size_t former = *limit;
     *limit = bytes;
     limit_trays();
-    mx_trays_empty(take_from_tray);
+    mx_trays_empty(&home);
     block *out = evict(cache_room(in_use()));
     unlock_cache();
     system_free_list(out);
@@ -426,7 +432,7 @@ size_t mx_mem_set_cache_limit(size_t bytes) {
 
 void mx_mem_cache_clear(void) {
     enter();
-    mx_trays_empty(take_from_tray);
+    mx_trays_empty(&home);
     block *out = evict(0);
     unlock_cache();
     system_free_list(out);

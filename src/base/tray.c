@@ -19,8 +19,7 @@ typedef struct tray {
     size_t bytes, least;
     bool taken; /* something, since they were last asked for */
     block *free[MX_TRAY_CLASSES];
-    size_t size[MX_TRAY_CLASSES]; /* of a block, once there was one */
-    mx_tray_push *push;
+    const mx_tray_home *home;
     struct tray *next, **link; /* all trays, under the cache's lock */
 } tray;
 
@@ -41,15 +40,17 @@ static void leave(tray *t) {
 
 /* --- the owner -------------------------------------------------------------------------------- */
 
-static void *pop(tray *t, int c, size_t size) {
+static void *pop(tray *t, int c) {
     block *b = t->free[c];
-    if (!b)
-        return NULL;
-    t->free[c] = b->next;
+    if (b)
+        t->free[c] = b->next;
+    return b;
+}
+
+static void note_taken(tray *t, size_t size) {
     t->bytes -= size;
     t->least = t->bytes < t->least ? t->bytes : t->least;
     t->taken = true;
-    return b;
 }
 
 void *mx_tray_take(int c, size_t size) {
@@ -57,7 +58,9 @@ void *mx_tray_take(int c, size_t size) {
     if (!t || c >= MX_TRAY_CLASSES)
         return NULL;
     enter(t);
-    void *p = pop(t, c, size);
+    void *p = pop(t, c);
+    if (p)
+        note_taken(t, size);
     leave(t);
     return p;
 }
@@ -68,16 +71,15 @@ static bool put(tray *t, int c, block *b, size_t size) {
         return false;
     b->next = t->free[c];
     t->free[c] = b;
-    t->size[c] = size;
     t->bytes += size;
     return true;
 }
 
-static tray *own_tray(mx_tray_push *push) {
+static tray *own_tray(const mx_tray_home *home) {
     tray *t = key_made ? aligned_alloc(LINE, sizeof *t) : NULL;
     if (!t)
         return NULL;
-    *t = (tray){.busy = ATOMIC_FLAG_INIT, .push = push};
+    *t = (tray){.busy = ATOMIC_FLAG_INIT, .home = home};
     if (pthread_setspecific(key, t)) {
         free(t);
         return NULL;
@@ -92,10 +94,10 @@ static tray *own_tray(mx_tray_push *push) {
     return own = t;
 }
 
-bool mx_tray_put(int c, void *p, size_t size, mx_tray_push *push) {
+bool mx_tray_put(int c, void *p, size_t size, const mx_tray_home *home) {
     if (c >= MX_TRAY_CLASSES || !atomic_load_explicit(&limit, memory_order_relaxed))
         return false;
-    tray *t = own ? own : own_tray(push);
+    tray *t = own ? own : own_tray(home);
     if (!t)
         return false;
     enter(t);
@@ -122,16 +124,19 @@ size_t mx_trays_bytes(size_t *least) {
     return sum;
 }
 
-static void empty(tray *t, mx_tray_push *push) {
+/* After what was in use has been noted. */
+static void empty(tray *t) {
     for (int c = 0; c < MX_TRAY_CLASSES; c++)
-        for (block *b; (b = pop(t, c, t->size[c]));)
-            push(c, b);
+        for (void *p; (p = pop(t, c));)
+            t->home->take(c, p);
+    t->bytes = t->least = 0;
 }
 
-void mx_trays_empty(mx_tray_push *push) {
+void mx_trays_empty(const mx_tray_home *home) {
+    home->note();
     for (tray *t = all; t; t = t->next) {
         enter(t);
-        empty(t, push);
+        empty(t);
         leave(t);
     }
 }
@@ -152,8 +157,9 @@ static void at_thread_end(void *arg) {
     tray *t = arg;
     own = NULL;
     mx_lock(MX_LOCK_CACHE);
+    t->home->note();
     drop(t);
-    empty(t, t->push);
+    empty(t);
     mx_unlock(MX_LOCK_CACHE);
     free(t);
 }
@@ -167,7 +173,7 @@ static void in_child(void) {
             continue;
         drop(t);
         if (!atomic_flag_test_and_set(&t->busy)) {
-            empty(t, t->push);
+            empty(t);
             free(t);
         }
     }

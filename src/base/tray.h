@@ -16,19 +16,23 @@
 
 enum { MX_TRAY_CLASSES = 32 }; /* of cache.c's sizes: up to 4 KB */
 
-typedef void mx_tray_push(int c, void *block);
+/* What the cache does under its lock when a tray is emptied: notes what was in use, and takes each
+   block. */
+typedef struct mx_tray_home {
+    void (*note)(void);
+    void (*take)(int c, void *block);
+} mx_tray_home;
 
 /* A block of class c, which has `size` bytes; NULL: there is none. */
 void *mx_tray_take(int c, size_t size);
-/* False: there is no room. `push` takes what is left when the thread ends, and takes the cache's
-   lock itself. */
-bool mx_tray_put(int c, void *block, size_t size, mx_tray_push *push);
+/* False: there is no room. What is left goes home when the thread ends. */
+bool mx_tray_put(int c, void *block, size_t size, const mx_tray_home *home);
 
 /* Bytes on all trays now, and the least that there were since this was last asked (the sum of each
    one's), or MX_TRAYS_NONE where nothing was taken since. */
 #define MX_TRAYS_NONE SIZE_MAX
 size_t mx_trays_bytes(size_t *least);
-void mx_trays_empty(mx_tray_push *push);
+void mx_trays_empty(const mx_tray_home *home);
 /* What a tray may hold from now on; 0: nothing. */
 void mx_trays_limit(size_t bytes);
 

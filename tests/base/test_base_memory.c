@@ -267,6 +267,67 @@ static void test_threads(void) {
 /* The upper triangle of MLX's promotion table, a row per first dtype in the order of MX_DTYPES:
    b bool, 1 2 4 8 unsigned, i j k l signed, h float16, f float32, d float64, t bfloat16, c
    complex64. */
+/* Small blocks and large ones come and go: what is in use and its peak are as a plain count has
+   them, wherever blocks lie meanwhile. */
+static void test_counters_are_exact(void) {
+    enum { HELD = 60, STEPS = 4000 };
+    void *held[HELD] = {0};
+    size_t bytes[HELD] = {0}, base = mx_mem_active(), use = base, peak = 0;
+    uint32_t state = (uint32_t)check_seed(5);
+    mx_mem_peak_reset();
+    for (int i = 0; i < STEPS; i++) {
+        state = state * 1664525u + 1013904223u;
+        int k = (int)(state >> 8) % HELD;
+        if (held[k]) {
+            mx_block_free(held[k], bytes[k]);
+            use -= mx_block_size(bytes[k]);
+            held[k] = NULL;
+        } else {
+            bytes[k] = state >> 16 & 7 ? 1 + (state >> 20) % 4000 : 100000;
+            CHECK((held[k] = mx_block_alloc(bytes[k])) != NULL);
+            use += mx_block_size(bytes[k]);
+            peak = use > peak ? use : peak;
+        }
+        if (i % 41 == 0)
+            CHECK_EQ_INT(mx_mem_active(), use);
+        if (i % 97 == 0)
+            CHECK_EQ_INT(mx_mem_peak(), peak);
+        if (i % 501 == 0) {
+            mx_mem_cache_clear();
+            CHECK_EQ_INT(mx_mem_cached(), 0);
+        }
+        if (i % 701 == 0) {
+            mx_mem_peak_reset();
+            CHECK_EQ_INT(mx_mem_peak(), peak = 0);
+        }
+    }
+    for (int k = 0; k < HELD; k++)
+        mx_block_free(held[k], bytes[k]);
+    CHECK_EQ_INT(mx_mem_active(), base);
+}
+
+/* What a thread leaves on its tray is the cache's afterwards. */
+static void *leave_blocks(void *unused) {
+    void *p[20];
+    for (int i = 0; i < 20; i++)
+        p[i] = mx_block_alloc(1000);
+    for (int i = 0; i < 20; i++)
+        mx_block_free(p[i], 1000);
+    return unused;
+}
+
+static void test_thread_that_ends(void) {
+    pthread_t t;
+    mx_mem_cache_clear();
+    size_t base = mx_mem_active();
+    CHECK(pthread_create(&t, NULL, leave_blocks, NULL) == 0);
+    pthread_join(t, NULL);
+    CHECK_EQ_INT(mx_mem_active(), base);
+    CHECK(mx_mem_cached() == 20 * mx_block_size(1000) || mx_mem_cached() == 0); /* sanitizers */
+    mx_mem_cache_clear();
+    CHECK_EQ_INT(mx_mem_cached(), 0);
+}
+
 static void test_promotion(void) {
     static const char code[] = "b1248ijklhfdtc";
     static const char *const rows[] = {"b1248ijklhfdtc",
@@ -323,6 +384,8 @@ int main(void) {
     RUN(test_memory_limit);
     RUN(test_cgroups);
     RUN(test_threads);
+    RUN(test_counters_are_exact);
+    RUN(test_thread_that_ends);
     RUN(test_promotion);
     RUN(test_dtype_facts);
     RUN(test_cpuinfo);
