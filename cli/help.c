@@ -107,7 +107,7 @@ int cli_help_overview(void) {
     for (size_t i = 0; cli_commands[i] && i < 3; i++)
         if (cli_commands[i]->examples)
             print_examples((const cli_example[]){*cli_commands[i]->examples, {0}});
-    printf("\n'mlx COMMAND --help' explains a command by example; every command takes --json.\n");
+    printf("\n'mlx COMMAND --help' explains a command by example; most take --json.\n");
     title("Exit status");
     for (const cli_status_row *r = cli_status_rows; r->what; r++) {
         char number[16];

@@ -12,7 +12,7 @@ typedef struct chat {
     cli_call *c;
     cli_lm m;
     json_t *messages; /* as a chat template has them */
-    int turns;
+    int turns, answers;
     bool over;
 } chat;
 
@@ -84,6 +84,7 @@ static void say(chat *t, const char *text) {
         free(a.text);
         return;
     }
+    t->answers++;
     cli_say("\n", 1);
     int64_t most = cli_int(t->c, "tokens", 0);
     if (a.end.finish == MLX_LM_LENGTH && !(most && a.end.generated >= most))
@@ -223,6 +224,8 @@ static int converse(chat *t) {
         set_system(t, system);
     if (status == CLI_OK)
         talk(t, lines);
+    if (status == CLI_OK && t->turns && !t->answers)
+        status = CLI_FAILED;
     if (status == CLI_OK && cli_interrupted())
         status = CLI_INTERRUPTED;
     cli_lines_close(lines);
@@ -234,6 +237,8 @@ static int converse(chat *t) {
 static int run(cli_call *c) {
     chat t = {.c = c};
     bool has = false;
+    if (c->json)
+        return cli_usage(c, "a conversation is no one document: mlx generate --json is for that");
     int status = cli_lm_open(c, &t.m);
     if (status == CLI_OK)
         status = cli_lm_has_template(c, &t.m, &has);
@@ -279,7 +284,7 @@ const cli_command cli_chat = {
         "Lines are sent through the model's chat template, which it must have; /help says what else "
         "they may be. Control-C ends an answer, not the conversation. What was typed is kept in "
         "$XDG_STATE_HOME/mlx/chat. The temperature is 0.2 and top-p 0.9 unless said otherwise; "
-        "the seed counts up with each answer.",
+        "the seed counts up with each answer. Where nothing could be answered the status is 1.",
     .options = options,
     .examples = examples,
     .run = run};

@@ -524,12 +524,20 @@ static bool tools_are_shown(srv_job *j) {
                           "the chat template of '%s' has no place for tools", j->about->id);
 }
 
+/* Likewise. */
+static bool thinking_is_known(srv_job *j) {
+    const char *field = j->p.think_field, *chat = j->about->chat;
+    return !field || strstr(chat, "think") || strstr(chat, "reasoning_effort") ||
+           srv_fail_field(&j->call->fault, field,
+                          "the chat template of '%s' does not know of thinking", j->about->id);
+}
+
 static bool make_chat(srv_job *j) {
     if (!j->p.messages)
         return true;
     if (!j->about->chat)
         return srv_fail(&j->call->fault, 400, "the model '%s' has no chat template", j->about->id);
-    if (!tools_are_shown(j))
+    if (!tools_are_shown(j) || !thinking_is_known(j))
         return false;
     j->style = cli_answer_style_of(j->about->chat);
     j->prompts = calloc(1, sizeof *j->prompts);

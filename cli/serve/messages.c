@@ -182,3 +182,13 @@ bool srv_variable(srv_params *p, const char *name, json_t *value, srv_fault *f) 
     return (value && p->variables && json_object_set_new(p->variables, name, value) == 0) ||
            no_memory(f);
 }
+
+bool srv_think(srv_params *p, bool thinks, const char *effort, const char *field, srv_fault *f) {
+    p->think_field = thinks ? field : NULL;
+    return (!effort || srv_variable(p, "reasoning_effort", json_string(effort), f)) &&
+           srv_variable(p, "enable_thinking", json_boolean(thinks), f);
+}
+
+bool srv_effort(srv_params *p, const char *effort, const char *field, srv_fault *f) {
+    return !effort || srv_think(p, strcmp(effort, "none") != 0, effort, field, f);
+}

@@ -42,6 +42,10 @@ bool srv_tools_choose(srv_params *p, json_t *tools, srv_choose how, const char *
                       const char *field, srv_fault *f);
 /* A variable more for the template; the value is taken over. */
 bool srv_variable(srv_params *p, const char *name, json_t *value, srv_fault *f);
+/* Whether the model is to think, and how hard (NULL: not said); `field` asks for it. */
+bool srv_think(srv_params *p, bool thinks, const char *effort, const char *field, srv_fault *f);
+/* The same in OpenAI's word, "none" among them; NULL: nothing is said. */
+bool srv_effort(srv_params *p, const char *effort, const char *field, srv_fault *f);
 
 /* messages and tools of OpenAI's chat into the parameters. */
 bool srv_chat_messages(srv_params *p, const json_t *messages, srv_fault *f);

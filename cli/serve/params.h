@@ -34,6 +34,7 @@ typedef struct srv_params {
     json_t *messages, *tools, *variables;
     /* A call that is forced: functions {name, parameters} of which one is called; NULL. Owned. */
     json_t *forced;
+    const char *think_field; /* asks the model to think; NULL */
     bool strict;    /* calls that are free are held to the schemas of their tools that say so */
     bool one_call;  /* the first call is the last */
     bool prefill;   /* the last message is the beginning of the answer */

@@ -73,7 +73,7 @@ static void set_template(srv_model *m) {
                 {"functionary", "<function="},     {"functionary-v3.2", ">>>all"},
                 {"qwen3-coder", "<parameter="},    {"glm-4", "<|observation|>"},
                 {"glm-4.5", "<arg_key>"}};
-    snprintf(m->template, sizeof m->template, "plain tools");
+    snprintf(m->template, sizeof m->template, "plain tools reasoning_effort");
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (strstr(m->about.id, rows[i].name))
             snprintf(m->template, sizeof m->template, "%s tools", rows[i].words);

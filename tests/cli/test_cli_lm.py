@@ -201,6 +201,14 @@ def test_conversations_keep_caches(chatty, tmp_path):
     file.write_bytes(b"x")
     broken = chat(chatty, "Once upon a time\nOnce upon a time\n", "--load-cache", file)
     assert "text.kv" in broken.stderr and broken.stdout == first.stdout
+    assert broken.returncode == 0  # the second question was answered
+    nothing = chat(chatty, "Once upon a time\n", "--load-cache", file)
+    assert nothing.returncode == 1 and not nothing.stdout
+
+
+def test_a_conversation_is_no_document(chatty):
+    done = chat(chatty, "Once upon a time\n", "--json")
+    assert done.returncode == 2 and "mlx generate --json" in json.loads(done.stdout)["error"]
 
 
 def test_system_message_comes_first(chatty):

@@ -5,8 +5,10 @@ import math
 import signal
 import subprocess
 
+import numpy as np
 import pytest
 
+from files import read_safetensors, write_safetensors
 from program import DATA, MLX, document, environment, run
 
 STORIES = DATA / "stories260K" / "stories260K.gguf" if DATA else None
@@ -211,6 +213,26 @@ def test_bad_input(data, tmp_path):
         status=1,
     ).stderr
     assert "adapter_config.json" in gone and not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("value, word", [(math.nan, "NaN"), (-math.inf, "infinite")])
+def test_adapters_of_what_is_no_number(data, tmp_path, value, word):
+    adapter, out = tmp_path / "adapter", tmp_path / "out.gguf"
+    document(*words(data, adapter, iters=1))
+    file = adapter / "adapters.safetensors"
+    tensors, _ = read_safetensors(file)
+    arrays = {
+        name: np.frombuffer(raw, np.float32).reshape(shape).copy()
+        for name, (_, shape, raw) in tensors.items()
+    }
+    name = sorted(arrays)[1]
+    arrays[name].flat[-1] = value
+    write_safetensors(file, arrays)
+    for line in (["fuse", "--adapter-path", adapter, "--save-path", out],
+                 ["generate", "-p", "a", "--adapter", adapter]):  # fmt: skip
+        said = run(*line, "-m", STORIES, status=1).stderr
+        assert f"'{name}' has a value that is {word}" in said
+    assert not out.exists()
 
 
 def test_a_loss_that_is_no_number(data, tmp_path):

@@ -428,6 +428,21 @@ def test_strict_calls_that_are_refused(server, style):
     assert error["param"] == "tools" and "strict cannot be kept" in error["message"]
 
 
+def test_thinking_that_a_template_does_not_know(server):
+    def refuse(path, field, **more):
+        body = {"model": "echo-llama3", "messages": [user("a")], **more}
+        return field in str(server.post(path, 400, **body)["error"])
+
+    assert refuse("/v1/chat/completions", "reasoning_effort", reasoning_effort="low")
+    assert refuse("/api/chat", "think", think=True)
+    assert refuse("/v1/messages", "thinking", thinking={"type": "enabled"}, max_tokens=9)
+    body = {"model": "echo-llama3", "input": "a"}
+    error = server.post("/v1/responses", 400, **body, reasoning={"effort": "high"})["error"]
+    assert error["param"] == "reasoning.effort" and "echo-llama3" in error["message"]
+    server.post("/v1/responses", **body, reasoning={"effort": "none"})
+    server.chat("a", model="echo-hermes", reasoning_effort="low")
+
+
 def test_what_templates_get(server):
     asked = params(
         server, tools=TOOLS, reasoning_effort="low", chat_template_kwargs={"day": 3},

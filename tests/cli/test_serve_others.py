@@ -4,8 +4,9 @@ import json
 
 import pytest
 
+from program import DATA, MLX, run
 from serve_answers import CALL, MARKED, SCHEMA, TOOLS
-from server import server, user  # noqa: F401
+from server import server, serving, user  # noqa: F401
 
 
 # --- Anthropic's ----------------------------------------------------------------------------------
@@ -143,6 +144,16 @@ def test_ollama_generate(server):
     for field in "suffix", "template", "context", "images":
         answer = server.post("/api/generate", 400, model="echo", prompt="a", **{field: "x"})
         assert answer["error"].startswith(field)
+
+
+@pytest.mark.skipif(not DATA, reason="no data (set MLX_TEST_DATA)")
+def test_ollama_sizes_of_files_and_folders(tmp_path):
+    file, folder = DATA / "stories260K" / "stories260K.gguf", tmp_path / "folder"
+    run("convert", file, folder, "-q")
+    with serving(program=MLX, models=[file, folder]) as found:
+        sizes = {m["name"]: m["size"] for m in found.ask("/api/tags")[2]["models"]}
+    assert sizes["stories260K"] == file.stat().st_size
+    assert sizes["folder"] == sum(f.stat().st_size for f in folder.iterdir())
 
 
 def test_ollama_models(server):

@@ -266,6 +266,10 @@ def load(path, adapter=None, *, draft: Optional[Model] = None, **options) -> Mod
     lookup (tokens guessed from what was said before), draft (a smaller model of the same tokens
     that guesses) and draft_tokens, heads (tokens guessed by the model's own head)."""
     if draft is not None:
+        if not isinstance(draft, Model):
+            raise TypeError(
+                f"[lm] draft: a Model (load makes one) was expected, not {draft!r:.200}"
+            )
         options["draft"] = draft._model
     path = place_of(path)
     model = Model(_lm.open(path, adapter and os.fspath(adapter)), options, path)

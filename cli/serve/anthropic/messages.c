@@ -52,9 +52,10 @@ static bool read(srv_call *c, const srv_field *table, body *b) {
     if (!srv_fields_read(table, c->json, b, f))
         return false;
     b->p.prefill = true;
-    if (b->thinking && !srv_variable(&b->p, "enable_thinking",
-                                     json_boolean(strcmp(b->thinking, "disabled") != 0), f))
+    if (b->thinking && !srv_think(&b->p, strcmp(b->thinking, "disabled") != 0, NULL, "thinking", f))
         return false;
+    if (b->thinking && strcmp(b->thinking, "adaptive") == 0)
+        b->p.think_field = NULL; // as the model likes
     return srv_anthropic_conversation(&b->p, b->system, b->messages, f) &&
            srv_anthropic_tools(&b->p, b->tools, b->choice, f);
 }

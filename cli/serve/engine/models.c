@@ -30,6 +30,20 @@ static void free_model(srv_model *m) {
     free(m);
 }
 
+/* Of a file, or of all files that lie in a folder. */
+static uint64_t bytes_of(const char *path, const struct stat *s) {
+    DIR *d = S_ISDIR(s->st_mode) ? opendir(path) : NULL;
+    uint64_t sum = S_ISREG(s->st_mode) ? (uint64_t)s->st_size : 0;
+    const struct dirent *e;
+    struct stat one;
+    while (d && (e = readdir(d)))
+        if (!fstatat(dirfd(d), e->d_name, &one, 0) && S_ISREG(one.st_mode))
+            sum += (uint64_t)one.st_size;
+    if (d)
+        closedir(d);
+    return sum;
+}
+
 static srv_model *make_model(srv_engine *e, const char *path, const char *id, size_t id_num) {
     srv_model *m = calloc(1, sizeof *m);
     struct stat s;
@@ -45,7 +59,7 @@ static srv_model *make_model(srv_engine *e, const char *path, const char *id, si
         return NULL;
     }
     m->created = (int64_t)s.st_mtime;
-    m->file_bytes = S_ISREG(s.st_mode) ? (uint64_t)s.st_size : 0;
+    m->file_bytes = bytes_of(path, &s);
     return m;
 }
 

@@ -160,12 +160,7 @@ static bool read_format(srv_params *p, const json_t *format, srv_fault *f) {
 }
 
 static bool read_think(srv_params *p, const json_t *think, srv_fault *f) {
-    if (!think)
-        return true;
-    if (json_is_string(think) &&
-        !srv_variable(p, "reasoning_effort", json_incref((json_t *)think), f))
-        return false;
-    return srv_variable(p, "enable_thinking", json_boolean(!json_is_false(think)), f);
+    return !think || srv_think(p, !json_is_false(think), json_string_value(think), "think", f);
 }
 
 /* -1 and -2: as many as there is room for. */

@@ -175,10 +175,7 @@ static bool read_variables(body *b, srv_fault *f) {
                         value) if (!srv_variable(&b->p, name, json_incref(value), f)) return false;
     if (b->reasoning_format)
         b->p.reasoning = strcmp(b->reasoning_format, "none") != 0;
-    if (!b->effort)
-        return true;
-    return srv_variable(&b->p, "reasoning_effort", json_string(b->effort), f) &&
-           srv_variable(&b->p, "enable_thinking", json_boolean(strcmp(b->effort, "none") != 0), f);
+    return srv_effort(&b->p, b->effort, "reasoning_effort", f);
 }
 
 static bool read(srv_call *c, body *b) {

@@ -75,9 +75,7 @@ static bool read(srv_call *c, body *b) {
     b->p.one_call = !b->parallel;
     return srv_params_stream(&b->p, c->json, f) && read_include(b, f) &&
            srv_params_format(&b->p, b->format, "text.format", f) &&
-           (!b->effort || (srv_variable(&b->p, "reasoning_effort", json_string(b->effort), f) &&
-                           srv_variable(&b->p, "enable_thinking",
-                                        json_boolean(strcmp(b->effort, "none") != 0), f))) &&
+           srv_effort(&b->p, b->effort, "reasoning.effort", f) &&
            srv_responses_messages(&b->p, b->instructions, b->input, f) &&
            srv_responses_tools(&b->p, b->tools, b->choice, f);
 }

@@ -1,6 +1,7 @@
 /* Adapters' folders: see adapter.h. */
 #include "models/train/adapter.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -45,6 +46,8 @@ static bool read_spec(const char *path, const json_t *config, mx_tune_spec *out)
         return false;
     if (!(rank >= 1 && rank <= 1 << 16 && rank == (int)rank))
         return mx_fail(MX_FORMAT, "[%s] '%s': a rank of %g", op, path, rank);
+    if (!isfinite((float)scale))
+        return mx_fail(MX_FORMAT, "[%s] '%s': a scale of %g", op, path, scale);
     out->rank = (int)rank;
     out->scale = (float)scale;
     return true;
@@ -110,12 +113,23 @@ static bool check_shape(const mx_tune *t, const char *path, const mx_param *p, c
                    mx_shape_text(want, sizeof want, s.dim, s.ndim));
 }
 
+/* One that is no number would make all weights it is added to none. */
+static bool check_values(const char *path, const mx_param *p) {
+    const float *v = (const float *)(const void *)p->value->data;
+    for (int64_t i = 0; i < p->value->size; i++)
+        if (!isfinite(v[i]))
+            return mx_fail(MX_FORMAT, "[%s] '%s': '%.200s' has a value that is %s", op, path,
+                           p->name, isnan(v[i]) ? "NaN" : "infinite");
+    return true;
+}
+
 static bool take_value(mx_tune *t, const char *path, mx_param *p, const mx_map *arrays) {
     mx_array *a = mx_map_get(arrays, p->name);
     bool ok = a ? check_shape(t, path, p, a)
                 : mx_fail(MX_FORMAT, "[%s] '%s': '%.200s' is missing", op, path, p->name) != NULL;
     mx_scope scope = mx_scope_open();
-    ok = ok && mx_param_set(p, mx_tune_rows(t, p, mx_astype(a, MX_FLOAT32), true));
+    ok = ok && mx_param_set(p, mx_tune_rows(t, p, mx_astype(a, MX_FLOAT32), true)) &&
+         check_values(path, p);
     mx_scope_close(scope);
     return ok;
 }

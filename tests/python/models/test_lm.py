@@ -127,6 +127,15 @@ def test_options_of_a_model_are_refused_at_once():
             lm.load(STORIES, **wrong)
 
 
+def test_slips_are_told_by_name(model):
+    with pytest.raises(TypeError, match="Model"):
+        lm.load(STORIES, draft=STORIES)
+    with pytest.raises(TypeError, match=r"load\(\)"):
+        lm.load(STORIES, contxt=64)
+    with pytest.raises(TypeError, match=r"stream\(\)"):
+        model.generate("x", 5, temprature=1)
+
+
 def test_prompts_are_refused(model):
     with pytest.raises(ValueError, match=str(2**40)):
         model.logits([2**40])

@@ -237,7 +237,7 @@ static int parse(parts *p, PyObject *args, PyObject *kwargs, PyObject **list) {
     int special = 0, ignore_end = 0, echo = 0, show_special = 0;
     p->text = p->tokens = p->structure = p->bias = Py_None;
     if (!PyArg_ParseTupleAndKeywords(
-            args, kwargs, "O|$OOpiO!pippOOOdiddddddddiddiiddzz:add", keywords, list, &p->text,
+            args, kwargs, "O|$OOpiO!pippOOOdiddddddddiddiiddzz:stream", keywords, list, &p->text,
             &p->tokens, &special, &r->most, &PyTuple_Type, &p->stop, &ignore_end,
             &r->log_probabilities, &echo, &show_special, &p->structure, &p->bias, &p->seed,
             &s->temperature, &s->top_k, &s->top_p, &s->min_p, &s->typical_p, &s->xtc_probability,
@@ -345,7 +345,7 @@ PyObject *mpy_lm_batch_open(PyObject *module, PyObject *args, PyObject *kwargs) 
     unsigned long long kv_bytes = 0;
     int shift = 0;
     (void)module;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!|$iiiiKipiiOii:batch", keywords, &mpy_lm_type,
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!|$iiiiKipiiOii:load", keywords, &mpy_lm_type,
                                      &model, &o.requests, &o.waiting, &o.context, &o.chunk,
                                      &kv_bytes, &o.kv_bits, &shift, &o.keep, &o.lookup, &draft,
                                      &o.draft_tokens, &o.heads))
