@@ -84,7 +84,7 @@ def test_structures(tmp_path):
 
 def test_limits():
     doc = generate("-p", "Once upon a time", "-c", 32, "--ignore-end")
-    assert doc["prompt_tokens"] + doc["generated_tokens"] == 33 and doc["finish"] == "length"
+    assert doc["prompt_tokens"] + doc["generated_tokens"] == 32 and doc["finish"] == "length"
     doc = generate("-p", "Once upon a time", "-c", 32, "--ignore-end", "--shift", "-n", 90)
     assert doc["generated_tokens"] == 90
     long = "Once upon a time " * 40
@@ -97,6 +97,8 @@ def test_no_room_and_seeds():
     for more in ([], ["--shift"]):
         done = run("generate", "-m", STORIES, *words, "--max-kv", 1, *more, status=1)
         assert "--max-kv" in done.stderr and "tokens/s" not in done.stderr
+    long = generate("-p", "Once upon a time " * 60, "-n", 5, "--max-kv", "100K", "--shift")
+    assert long["read_tokens"] == long["prompt_tokens"] < 160  # what there is room for
     most, last = (generate(*words, "-t", 2, "--seed", s)["text"] for s in (2**64 - 1, -1))
     assert most == last
     for seed in (2**64, -(2**63) - 1, "1x"):

@@ -425,14 +425,17 @@ static void several_engines(void) {
 static void long_texts(void) {
     mlx_lm_request r = text_of(prompts[0], 0);
     r.ignore_end = true;
-    answer a = once(r, &(mlx_lm_batch_options){.context = 64});
+    answer b, a = once(r, &(mlx_lm_batch_options){.context = 64});
     CHECK_EQ_INT(a.last.finish, MLX_LM_LENGTH);
-    CHECK_EQ_INT(a.last.prompt + a.n, 65); // the last one is not computed any more
+    CHECK_EQ_INT(a.last.prompt + a.n, 64);
+    b = once(r, &(mlx_lm_batch_options){.context = 64, .lookup = 4});
+    CHECK(same_answer(&a, &b));
+    b = once(r, &(mlx_lm_batch_options){.context = (int)a.last.prompt});
+    CHECK(b.n == 0 && b.last.finish == MLX_LM_LENGTH); // there is no room for an answer
     r.most = 200;
     a = once(r, &(mlx_lm_batch_options){.context = 64, .shift = true, .keep = 4});
     CHECK_EQ_INT(a.n, 200);
-    answer b =
-        once(r, &(mlx_lm_batch_options){.context = 64, .shift = true, .keep = 4, .lookup = 4});
+    b = once(r, &(mlx_lm_batch_options){.context = 64, .shift = true, .keep = 4, .lookup = 4});
     CHECK(same_answer(&a, &b));
     r = text_of(prompts[5], 10);
     mlx_lm_batch small = open_batch(&(mlx_lm_batch_options){.context = 40});

@@ -153,10 +153,15 @@ static bool is_whole(const gen_work *w) {
     return w->matcher && !mx_matcher_continues(w->matcher);
 }
 
+/* No token more may come. */
+static bool is_full(const gen_work *w, gen_limits l) {
+    return w->generated >= w->most || ((int64_t)w->n >= l.context && !l.shift);
+}
+
 int gen_answer_pick(gen_work *w, const float *logits, size_t n, gen_limits l, gen_call c) {
     int token = -1;
     bool over = false;
-    if (w->generated >= w->most) {
+    if (is_full(w, l)) {
         w->finish = MX_LENGTH;
         return -1;
     }
@@ -172,7 +177,7 @@ int gen_answer_pick(gen_work *w, const float *logits, size_t n, gen_limits l, ge
         w->finish = MX_CANCELLED;
     else if (!w->finish && is_whole(w))
         w->finish = MX_END_TOKEN;
-    else if (!w->finish && (w->generated >= w->most || ((int64_t)w->n > l.context && !l.shift)))
+    else if (!w->finish && is_full(w, l))
         w->finish = MX_LENGTH;
     return w->finish ? -1 : token;
 }

@@ -181,6 +181,8 @@ bool gen_work_shift(gen_work *w, gen_limits l) {
     w->sequence = NULL;
     memmove(w->token + keep, w->token + keep + gone, (w->n - keep - gone) * sizeof *w->token);
     w->n -= gone;
+    if (!w->generated)
+        w->prompt = w->n;
     w->echoed = w->prompt;
     return true;
 }

@@ -71,7 +71,8 @@ void gen_work_free(gen_work *w); /* its sequences are gone */
 size_t gen_work_computed(const gen_work *w);
 size_t gen_work_pending(const gen_work *w);
 /* Forget half of what is behind the first `keep` tokens; what is left is read again, so that the
-   answer is that to a text without it. False, without an error: there is nothing. */
+   answer is that to a text without it. Before the first token of the answer what is left is the
+   prompt. False, without an error: there is nothing. */
 bool gen_work_shift(gen_work *w, gen_limits limits);
 
 /* Read the file that the request goes on from into the cache; once. False and an error. */
