@@ -1,7 +1,7 @@
 """What the examples share: where data lies and comes from, MNIST, batches, a progress line."""
 
 import argparse
-import gzip
+import math
 import os
 import struct
 import sys
@@ -11,6 +11,7 @@ from pathlib import Path
 
 import mlx.core as mx
 import numpy as np
+from mlx.data.datasets import load_mnist
 
 
 def number(default):
@@ -31,12 +32,22 @@ def number(default):
     return read
 
 
-def _writable(parser, name, path):
-    """Ends the program before its work where the file could not be written after it."""
-    if Path(path).is_dir():
-        parser.error(f"--{name} {path} is a folder, expected a file")
-    if not Path(path).parent.is_dir():
-        parser.error(f"--{name} {path}: there is no folder {Path(path).parent}")
+def check_output(options, ending=None):
+    """Ends the program before its work where the file of --output could not be written after it,
+    is one that another option names, or has another ending."""
+    path, read = Path(options.output), []
+    for name, value in vars(options).items():
+        read += [] if name == "output" else value if isinstance(value, list) else [value]
+    if path.is_dir():
+        sys.exit(f"--output {path} is a folder, expected a file")
+    if not path.parent.is_dir():
+        sys.exit(f"--output {path}: there is no folder {path.parent}")
+    if ending and path.suffix.lower() != ending:
+        sys.exit(f"--output {path}: expected a name that ends in {ending}")
+    if path.exists() and any(
+        isinstance(file, str) and os.path.isfile(file) and path.samefile(file) for file in read
+    ):
+        sys.exit(f"--output {path} is a file that is read, expected another")
 
 
 # What begins the words of an error that data or files are to blame for.
@@ -56,16 +67,23 @@ def last_words(kind, error, trace):
         sys.__excepthook__(kind, error, trace)
 
 
-def arguments(description, **defaults):
-    """Command line options `--name value`, one for each default, besides --data and --seed: numbers
-    above 0, texts, or one of a tuple of texts whose first is the default. A text with an ending
-    names a file that will be written."""
+def command(description):
+    """The parser of a program's options, which names the program as one calls it; from here on the
+    program ends in its last words."""
+    sys.excepthook = last_words
     program = getattr(sys.modules["__main__"].__spec__, "name", sys.argv[0])
-    parser = argparse.ArgumentParser(
+    return argparse.ArgumentParser(
         prog=f"python -m {program.removesuffix('.__main__')}",
         description=description,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+
+
+def arguments(description, **defaults):
+    """Command line options `--name value`, one for each default, besides --data and --seed: numbers
+    above 0, texts, or one of a tuple of texts whose first is the default. An output whose default
+    has an ending is a file that will be written, with this ending."""
+    parser = command(description)
     parser.add_argument(
         "--data", default=None, help="the folder of data; default: $MLX_TEST_DATA or ../shared/data"
     )
@@ -76,10 +94,9 @@ def arguments(description, **defaults):
         parser.add_argument(
             f"--{name.replace('_', '-')}", default=default, help=f"default: {default}", **kind
         )
-    options, sys.excepthook = parser.parse_args(), last_words
-    for name, default in defaults.items():
-        if isinstance(default, str) and Path(default).suffix:
-            _writable(parser, name, getattr(options, name))
+    options, ending = parser.parse_args(), Path(defaults.get("output", "")).suffix
+    if ending:
+        check_output(options, ending)
     return options
 
 
@@ -116,23 +133,30 @@ def text_file(data, name, instead):
     return path if path.is_file() or not (LICENSES / instead).is_file() else LICENSES / instead
 
 
-def _idx(path, header):
-    with gzip.open(path) as file:
-        return memoryview(file.read())[header:]
+MNIST = [
+    f"{part}-{kind}-ubyte.gz"
+    for part in ("train", "t10k")
+    for kind in ("images-idx3", "labels-idx1")
+]
+
+
+def mnist_buffer(data=None, train=True):
+    """A buffer of images (28, 28, 1) of bytes and labels: those to train on, or to test."""
+    folder = [data_file(data, "mnist", name) for name in MNIST][0].parent
+    return load_mnist(folder, train)
 
 
 def mnist(data=None):
     """Training images and labels, test images and labels. Images are (N, 28, 28) float32 in [0,
     1]."""
 
-    def part(name):
-        images = mx.array(
-            _idx(data_file(data, "mnist", f"{name}-images-idx3-ubyte.gz"), 16)
-        ).reshape(-1, 28, 28)
-        labels = mx.array(_idx(data_file(data, "mnist", f"{name}-labels-idx1-ubyte.gz"), 8))
+    def part(train):
+        buffer = mnist_buffer(data, train)
+        whole = buffer.batch(len(buffer))[0]
+        images, labels = mx.array(whole["image"]).squeeze(-1), mx.array(whole["label"])
         return images.astype(mx.float32) / 255, labels.astype(mx.uint32)
 
-    return *part("train"), *part("t10k")
+    return *part(True), *part(False)
 
 
 def batches(size, *arrays, random):
@@ -177,7 +201,8 @@ def write_png(path, pixels):
 
 
 class Progress:
-    """One line that is written over: `step 120/600  loss 1.234  41 ms a step`."""
+    """One line that is written over: `step 120/600  loss 1.234  41 ms a step`. A value that is no
+    finite number ends the program."""
 
     def __init__(self, total, every=0.5):
         self.total, self.every = total, every
@@ -188,7 +213,11 @@ class Progress:
         if now - self.last < self.every and step != self.total:
             return
         self.last = now
-        text = "  ".join(f"{k} {float(v):.4f}" for k, v in values.items())
+        values = {name: float(value) for name, value in values.items()}
+        for name, value in values.items():
+            if not math.isfinite(value):
+                sys.exit(f"\nstep {step}: {name} is {value}, the steps were too large")
+        text = "  ".join(f"{name} {value:.4f}" for name, value in values.items())
         speed = (now - self.start) / max(step, 1)
         end = "\n" if step == self.total else ""
         print(

@@ -18,11 +18,12 @@ def read_audio(path):
     """Samples (N) in [-1, 1], float32, at 16 kHz: channels are averaged, other rates resampled."""
     try:
         samples, rate = audio.load(path)
+        mono = audio.resample(samples.mean(axis=1, dtype=np.float32), rate, RATE)
     except (ValueError, ImportError) as error:
         raise ValueError(f"{path}: {error}") from None
-    if not len(samples):
+    if not len(mono):
         raise ValueError(f"{path}: there are no samples in it")
-    return mx.array(audio.resample(samples.mean(axis=1, dtype=np.float32), rate, RATE))
+    return mx.array(mono)
 
 
 def mel_filters(bands=BANDS, size=WINDOW, rate=RATE):

@@ -11,22 +11,9 @@ import mlx.core as mx
 import mlx.nn as nn
 import mlx.optimizers as optim
 import numpy as np
-from common import arguments, data_file, write_png
-from mlx.data.datasets import load_mnist
+from common import arguments, mnist_buffer, write_png
 from mlx.train import Checkpoint, LearningRateMonitor, Progress, Trainer
 from vision.mnist_cnn import CNN
-
-FILES = [
-    f"{part}-{kind}-ubyte.gz"
-    for part in ("train", "t10k")
-    for kind in ("images-idx3", "labels-idx1")
-]
-
-
-def load(data=None, train=True):
-    """A buffer of images (28, 28, 1) and labels."""
-    folder = [data_file(data, "mnist", name) for name in FILES][0].parent
-    return load_mnist(folder, train)
 
 
 def batches(buffer, size):
@@ -47,7 +34,7 @@ def mistakes(trainer, buffer, path, side=10):
 def main(data=None, epochs=2, batch=64, seed=0, output="run"):
     """Returns the accuracy on the test images."""
     mx.random.seed(seed)
-    train, test = load(data), load(data, train=False)
+    train, test = mnist_buffer(data), mnist_buffer(data, train=False)
     steps = epochs * -(-len(train) // batch)
     trainer = Trainer(
         CNN(),

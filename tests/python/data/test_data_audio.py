@@ -125,6 +125,21 @@ def test_what_is_above_the_new_rate_is_gone():
         audio.resample([1.0], 0, 1)
 
 
+def test_what_a_header_asks_for_has_an_end(tmp_path):
+    with pytest.raises(ValueError, match="100000 samples would become 1600000000 of 1 channels"):
+        audio.resample(np.zeros(100000, np.float32), 1, 16000)
+    with pytest.raises(ValueError, match="10 samples would become 20 of 2 channels"):
+        audio.resample(np.zeros((10, 2)), 1, 2, max_samples=39)
+    assert audio.resample(np.zeros((10, 2)), 1, 2, max_samples=40).shape == (20, 2)
+    assert audio.resample(np.zeros((10, 2)), 2, 1, max_samples=1).shape == (5, 2)
+    with pytest.raises(ValueError, match="16000 samples for 16777213 take .* numbers of a filter"):
+        audio.resample(np.zeros(10), 16777213, 16000)
+    audio.save_wav(tmp_path / "x.wav", np.zeros(100000), 1)
+    b = dx.buffer_from_vector([{"x": str(tmp_path / "x.wav")}])
+    with pytest.raises(ValueError, match="more than max_samples"):
+        b.load_audio("x", sample_rate=16000)[0]
+
+
 def test_spectra():
     x = tone(16000, 1)
     power = features.spectrogram(x)

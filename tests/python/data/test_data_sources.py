@@ -221,6 +221,10 @@ def test_broken_idx(tmp_path):
     (tmp_path / "a").write_bytes(gzip.compress(good)[:-9])
     with pytest.raises(ValueError, match="/a: Compressed file ended"):
         datasets.read_idx(tmp_path / "a")
+    (tmp_path / "a").write_bytes(gzip.compress(good)[:10] + b"\xff" * 20)
+    for read in (datasets.read_idx, datasets.read_cifar, dx.buffer_from_csv):
+        with pytest.raises(ValueError, match=r"\[data\] .*/a: .*invalid"):
+            read(tmp_path / "a")
 
 
 def mnist_folder(folder, labels):

@@ -1,5 +1,6 @@
 """What the programs of examples/python share: options, pictures, batches."""
 
+import gzip
 import re
 import struct
 import subprocess
@@ -8,7 +9,7 @@ import zlib
 
 import numpy as np
 import pytest
-from examples import EXAMPLES
+from examples import EXAMPLES, common, program
 
 
 def ran(*command):
@@ -35,9 +36,26 @@ def test_what_an_option_cannot_be(option, value, words):
 
 
 def test_a_file_that_could_not_be_written_ends_the_program_before_its_work(tmp_path):
-    for place in (tmp_path / "none" / "flow.png", tmp_path):
+    for place in (tmp_path / "none" / "flow.png", tmp_path, tmp_path / "flow.jpeg"):
         done = ran("generative.flow", "--output", str(place))
-        assert done.returncode == 2 and str(place) in done.stderr and "ms a step" not in done.stderr
+        assert done.returncode == 1 and str(place) in done.stderr and "ms a step" not in done.stderr
+
+
+def test_what_is_read_is_not_written(tmp_path):
+    path = tmp_path / "in.png"
+    common.write_png(path, np.zeros((8, 8), np.uint8))
+    before = path.read_bytes()
+    (tmp_path / "again.png").symlink_to(path)
+    for output in (path, tmp_path / "again.png"):
+        for words in (
+            ["methods.kmeans", "--image", path],
+            ["vision.sam", "--model", tmp_path, "--point", "1,1", path],
+            ["generative.stable_diffusion", "--model", tmp_path, "--image", path, "a cat"],
+            ["speech.whisper", "--model", tmp_path, path],
+        ):
+            said = program(*words, "--output", output)
+            assert "is a file that is read" in said and said.count("\n") == 1, said
+    assert path.read_bytes() == before
 
 
 def test_missing_data_is_named(tmp_path):
@@ -61,6 +79,46 @@ def test_data_end_a_program_in_a_sentence(command, words):
     done = ran(*command)
     assert done.returncode == 1 and re.search(words, done.stderr), done.stderr
     assert "Traceback" not in done.stderr and done.stderr.count("\n") == 1
+
+
+def idx(*shape, of=0):
+    data = np.full(shape, of, np.uint8).tobytes()
+    return gzip.compress(
+        bytes([0, 0, 8, len(shape)]) + struct.pack(f">{len(shape)}I", *shape) + data
+    )
+
+
+@pytest.mark.parametrize(
+    "name, data, words",
+    [
+        ("train-labels-idx1", idx(4, of=77), "a label is 77"),
+        ("t10k-labels-idx1", idx(4, of=77), "a label is 77"),
+        ("t10k-labels-idx1", idx(3), "different numbers of samples"),
+        ("train-images-idx3", idx(4, 28, 28)[:-9], "ended before"),
+        ("train-images-idx3", gzip.compress(gzip.decompress(idx(4, 28, 28))[:-9]), "bytes of"),
+        ("train-images-idx3", idx(4, 27, 28), "images are (N, 28, 28)"),
+        ("train-images-idx3", b"no archive", "is no IDX file"),
+    ],
+)
+def test_broken_mnist_ends_a_program_in_a_sentence(tmp_path, name, data, words):
+    (tmp_path / "mnist").mkdir()
+    for part in ("train", "t10k"):
+        for kind, shape in (("images-idx3", (4, 28, 28)), ("labels-idx1", (4,))):
+            (tmp_path / "mnist" / f"{part}-{kind}-ubyte.gz").write_bytes(idx(*shape))
+    images, labels, _, test = common.mnist(tmp_path)
+    assert images.shape == (4, 28, 28) and labels.tolist() == test.tolist() == [0] * 4
+    (tmp_path / "mnist" / f"{name}-ubyte.gz").write_bytes(data)
+    for command in ("vision.mnist_mlp", "vision.mnist_trainer"):
+        said = program(command, "--data", tmp_path)
+        assert words in said and said.count("\n") == 1, said
+
+
+@pytest.mark.parametrize("name, rate", [("linear_regression", "1e9"), ("gaussian_process", "1e6")])
+def test_what_is_no_number_is_no_result(tmp_path, name, rate):
+    words = ["--output", str(tmp_path / "x.png")] if name == "gaussian_process" else []
+    done = ran(f"methods.{name}", "--rate", rate, *words)
+    assert done.returncode == 1 and not done.stdout, done.stdout
+    assert "the steps were too large" in done.stderr and "Traceback" not in done.stderr
 
 
 def test_mistakes_of_a_program_keep_their_traceback():
@@ -90,8 +148,6 @@ def pixels(path):
 
 
 def test_image_grid(tmp_path):
-    import common
-
     images = np.linspace(0, 1, 5 * 2 * 3).reshape(5, 2, 3)
     common.write_png(tmp_path / "grid.png", common.image_grid(images, 2))
     grid = pixels(tmp_path / "grid.png")[..., 0]
@@ -116,8 +172,6 @@ def test_plot(tmp_path):
 
 
 def test_batches():
-    import common
-
     x = np.arange(10)
     seen = [a.tolist() for a, b in common.batches(4, x, x, random=np.random.default_rng(0))]
     assert len(seen) == 2 and len({n for batch in seen for n in batch}) == 8

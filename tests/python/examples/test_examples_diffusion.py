@@ -202,12 +202,13 @@ def test_program_from_a_picture(top, tmp_path):
 WRONG = [
     (["--steps", 0], "--steps is from 1 to 1000, not 0."),
     (["--steps", 1001], "--steps is from 1 to 1000, not 1001."),
-    (["--width", 100], "--width is a positive multiple of 8, not 100."),
-    (["--height", -8], "--height is a positive multiple of 8, not -8."),
+    (["--width", 100], "--width is a multiple of 8 from 8 to 4096, not 100."),
+    (["--height", -8], "--height is a multiple of 8 from 8 to 4096, not -8."),
+    (["--width", 100000], "--width is a multiple of 8 from 8 to 4096, not 100000."),
     (["--guidance", "nan"], "--guidance is a number from 0 on, not nan."),
     (["--dtype", "int8"], "--dtype is one of float32, bfloat16, float16, not int8."),
     (["--image", "none.png"], "none.png cannot be read as an image: No such file"),
-    (["--output", "none/x.png"], "there is no such folder"),
+    (["--output", "none/x.png"], "there is no folder none"),
     (["--model", "none"], "none is no model folder of diffusers"),
 ]
 
@@ -232,6 +233,9 @@ def test_broken_pictures(top, tmp_path):
     (tmp_path / "in.png").write_bytes((tmp_path / "in.png").read_bytes()[:3000])
     call = ["--model", top / "sd15", "--image", tmp_path / "in.png", "a cat"]
     assert "in.png cannot be read as an image" in program("generative.stable_diffusion", *call)
+    picture(tmp_path / "in.png")
+    said = program("generative.stable_diffusion", *call, "--width", 100000, "--height", 100000)
+    assert "not 100000." in said
     picture(tmp_path / "in.png", 5, 40)
     assert "in.png is smaller than 8 x 8" in program("generative.stable_diffusion", *call)
 

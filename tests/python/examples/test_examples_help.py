@@ -29,4 +29,5 @@ def test_help(name):
         [sys.executable, "-m", name, "--help"], capture_output=True, text=True, cwd=EXAMPLES
     )
     assert done.returncode == 0, done.stderr
-    assert f"python -m {name}" in " ".join(done.stdout.split())
+    usage, _, words = " ".join(done.stdout.split()).partition("[-h]")
+    assert usage == f"usage: python -m {name} " and f"python -m {name}" in words

@@ -98,7 +98,7 @@ def test_program(folder, tmp_path):
         ("--box", "5,5,5,9"): "--box is left,top,right,bottom, with left < right",
         ("--box", "5,5,6,90"): "(6, 90) is not within",
         (): "Say where the thing is",
-        ("--point", "3,3", "--output", "none/x.png"): "there is no such folder",
+        ("--point", "3,3", "--output", "none/x.png"): "there is no folder none",
         ("--point", "3,3", "--dtype", "x"): "--dtype is one of",
         ("--point", "3,3", "--model", "none"): "none is no folder of sam",
     }

@@ -24,11 +24,11 @@ def test_mnist_cnn(monkeypatch):
 def test_mnist_trainer(monkeypatch, tmp_path):
     from vision import mnist_trainer
 
-    load = mnist_trainer.load
+    load = mnist_trainer.mnist_buffer
     if not FULL:
         parts = {True: 4480, False: 1000}
         monkeypatch.setattr(
-            mnist_trainer, "load", lambda d, train=True: load(d, train)[: parts[train]]
+            mnist_trainer, "mnist_buffer", lambda d, train=True: load(d, train)[: parts[train]]
         )
     accuracy = mnist_trainer.main(epochs=2 if FULL else 1, output=tmp_path)
     assert accuracy > (0.985 if FULL else 0.8)

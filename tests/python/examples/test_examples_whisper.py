@@ -462,7 +462,7 @@ def test_the_command_ends_in_a_sentence(tiny, tmp_path):
         (("--model", tiny, "--language", "xx", wav), "xx"),
         (("--model", tiny, "--beam", "0", wav), "--beam"),
         (("--model", tiny, "--output", tmp_path / "o", wav, wav), "--output"),
-        (("--model", tiny, "--output", tmp_path, wav), "no file can be"),
+        (("--model", tiny, "--output", tmp_path, wav), "is a folder"),
     ):
         done = run(*words)
         assert done.returncode == 1 and word in done.stderr, done.stderr

@@ -20,6 +20,9 @@ from ._task import Sample, Task
 
 PathLike = Union[str, os.PathLike]
 
+# What a file raises that is not what it should be.
+UNREADABLE = (ValueError, EOFError, OSError, zlib.error)
+
 # --- memory ---------------------------------------------------------------------------------------
 
 
@@ -154,7 +157,7 @@ def buffer_from_numpy(path: PathLike, key: str = "array") -> Buffer:
             return Columns({key: loaded})
         with loaded:
             return Columns({name: loaded[name] for name in loaded.files})
-    except (ValueError, EOFError, OSError, BadZipFile, zlib.error) as error:
+    except (*UNREADABLE, BadZipFile) as error:
         if isinstance(error, FileNotFoundError):
             raise
         raise ValueError(f"[data] {os.fspath(path)}: {error}") from None
@@ -246,7 +249,7 @@ def buffer_from_csv(file: PathLike, sep: str = ",", quote: str = '"') -> Buffer:
         with open_file(path) as binary:
             text = io.TextIOWrapper(binary, encoding="utf-8-sig", newline="")
             rows = list(_rows(text, sep, quote))
-    except (ValueError, EOFError, OSError) as error:
+    except UNREADABLE as error:
         raise ValueError(f"[data] {path}: {error}") from None
     if not rows:
         raise ValueError(f"[data] {path} has no rows")

@@ -137,6 +137,11 @@ def save_wav(path: Source, samples: Any, rate: int) -> None:
 
 # --- rates ----------------------------------------------------------------------------------------
 
+MAX_SAMPLES = 1 << 28
+"""More samples than there are `resample` makes only up to this number by default: a header may lie
+about the rate."""
+
+_MOST_TAPS = 1 << 25  # of the low-pass at all places
 _ZEROS = 32  # zero crossings of the low-pass on each side
 _BETA = 9.0  # of the Kaiser window: 90 dB
 
@@ -146,14 +151,30 @@ def _low_pass(up, down):
     """(up, taps): the filter at each of the `up` places between two samples."""
     band = min(1.0, up / down) * 0.97
     half = math.ceil(_ZEROS / band)
+    if up * 2 * half > _MOST_TAPS:
+        raise ValueError(
+            f"[data] resample: {up} samples for {down} take {up * 2 * half} numbers of a filter, "
+            f"{_MOST_TAPS} are the most"
+        )
     place = np.arange(-half + 1, half + 1)[None] - np.arange(up)[:, None] / up
     window = np.i0(_BETA * np.sqrt(np.clip(1 - (place / half) ** 2, 0, None))) / np.i0(_BETA)
     return (band * np.sinc(band * place) * window).astype(np.float32)
 
 
-def resample(samples: Any, rate: int, new_rate: int) -> np.ndarray:
+def _check_count(before, after, channels, limit):
+    if after > before and after * channels > limit:
+        raise ValueError(
+            f"[data] resample: {before} samples would become {after} of {channels} channels, more "
+            f"than max_samples, {limit}"
+        )
+
+
+def resample(
+    samples: Any, rate: int, new_rate: int, *, max_samples: int = MAX_SAMPLES
+) -> np.ndarray:
     """Samples (N) or (N, channels) at another rate: a polyphase windowed sinc of 64 zero crossings
-    (Smith, "Digital Audio Resampling"). The result has ceil(N * new_rate / rate) of them."""
+    (Smith, "Digital Audio Resampling"). The result has ceil(N * new_rate / rate) of them; where
+    these are more than N, all channels have at most `max_samples`."""
     if not (0 < rate <= _MOST_RATE and 0 < new_rate <= _MOST_RATE):
         raise ValueError(f"[data] resample: rates of {rate} and {new_rate} Hz")
     samples = np.asarray(samples, np.float32)
@@ -161,9 +182,10 @@ def resample(samples: Any, rate: int, new_rate: int) -> np.ndarray:
     up, down = new_rate // common, rate // common
     if up == down or not len(samples):
         return samples
+    count = -(-len(samples) * up // down)
+    _check_count(len(samples), count, samples[:1].size, max_samples)
     filters = _low_pass(up, down)
     taps = filters.shape[1]
-    count = -(-len(samples) * up // down)
     padded = np.pad(samples, [(taps // 2 - 1, taps + down)] + [(0, 0)] * (samples.ndim - 1))
     windows = np.lib.stride_tricks.sliding_window_view(padded, taps, axis=0)
     result = np.empty((count, *samples.shape[1:]), np.float32)

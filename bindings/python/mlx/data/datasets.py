@@ -7,7 +7,7 @@ from typing import Any, Optional
 import numpy as np
 
 from ._buffer import Buffer, Columns
-from ._readers import PathLike, open_file
+from ._readers import UNREADABLE, PathLike, open_file
 
 __all__ = [
     "load_cifar10",
@@ -26,7 +26,7 @@ def _read(path: Path, most: Optional[int] = None) -> bytes:
     try:
         with open_file(path) as file:
             return file.read() if most is None else file.read(most)
-    except (EOFError, OSError) as error:
+    except UNREADABLE as error:
         if isinstance(error, FileNotFoundError):
             raise
         raise ValueError(f"[data] {path}: {error}") from None
@@ -69,9 +69,11 @@ def load_mnist(root: PathLike, train: bool = True) -> Buffer:
     for key, kind in (("image", "images-idx3"), ("label", "labels-idx1")):
         names = [f"{part}-{kind}-ubyte", f"{part}-{kind.replace('-', '.')}-ubyte"]
         columns[key] = read_idx(_first(folder, names, "MNIST"))
-    if columns["image"].ndim != 3 or columns["label"].ndim != 1:
-        raise ValueError(f"[data] {folder}: images are (N, H, W), labels (N)")
-    if len(columns["label"]) and columns["label"].max() > 9:
+    if columns["image"].shape[1:] != (28, 28) or columns["label"].ndim != 1:
+        raise ValueError(f"[data] {folder}: images are (N, 28, 28), labels (N)")
+    if not columns["label"].size:
+        raise ValueError(f"[data] {folder}: there are no images for {part}")
+    if columns["label"].max() > 9:
         raise ValueError(f"[data] {folder}: a label is {columns['label'].max()}, 9 is the last")
     return Columns({"image": columns["image"][..., None], "label": columns["label"]})
 

@@ -8,14 +8,12 @@ DIR is a model as diffusers saves it (model_index.json, unet/, vae/, text_encode
 scheduler/, for XL also text_encoder_2/ and tokenizer_2/, with safetensors files).
 """
 
-import argparse
 import sys
 import time
-from pathlib import Path
 
 import mlx.core as mx
 from checkpoint import dtype_of
-from common import number, write_png
+from common import check_output, command, number, write_png
 from mlx.data import images
 from vision.clip.inputs import load_image
 
@@ -37,9 +35,7 @@ def progress(start):
 
 
 def options():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command(__doc__)
     parser.add_argument("prompt", help="what the picture shows")
     parser.add_argument("--model", required=True, help="a folder of diffusers")
     parser.add_argument("--negative", default="", help="what it does not show")
@@ -62,19 +58,19 @@ def options():
     return parser.parse_args()
 
 
-def pixels_of(path, width, height, factor):
+def pixels_of(path, width, height, model):
     """The picture to begin with, in the size that was asked for or the next smaller one there is."""
-    pixels = load_image(path)
+    pixels, factor = load_image(path), model.vae.factor
     width = width or pixels.shape[1] // factor * factor
     height = height or pixels.shape[0] // factor * factor
     if not width or not height:
         sys.exit(f"{path} is smaller than {factor} x {factor} pixels.")
+    model.latent_shape(width, height)
     return images.resize(pixels, width, height, "lanczos")
 
 
 def main(o):
-    if not Path(o.output).resolve().parent.is_dir():
-        sys.exit(f"{o.output}: there is no such folder.")
+    check_output(o, ".png")
     dtype = dtype_of(o.dtype)
     mx.random.seed(o.seed)
     model = StableDiffusion(o.model, dtype)
@@ -88,7 +84,7 @@ def main(o):
         "progress": progress(time.perf_counter()),
     }
     if o.image:
-        pixels = pixels_of(o.image, o.width, o.height, model.vae.factor)
+        pixels = pixels_of(o.image, o.width, o.height, model)
         latents = model.image_to_image(model.latents(pixels), strength=o.strength, **common)
     else:
         size = (o.width or model.default_size, o.height or model.default_size)

@@ -17,6 +17,9 @@ from generative.stable_diffusion.folder import (
 from generative.stable_diffusion.text import conditions
 
 
+MOST = 4096  # pixels of a side: four times what the largest of the models have learned
+
+
 class StableDiffusion:
     """The parts of a model folder. The VAE stays float32: XL's overflows in halves."""
 
@@ -39,8 +42,8 @@ class StableDiffusion:
         """The latent image of a picture, whose sides must be multiples of the VAE's factor."""
         factor = self.vae.factor
         for name, side in (("width", width), ("height", height)):
-            if side < factor or side % factor:
-                sys.exit(f"--{name} is a positive multiple of {factor}, not {side}.")
+            if not factor <= side <= MOST or side % factor:
+                sys.exit(f"--{name} is a multiple of {factor} from {factor} to {MOST}, not {side}.")
         return 1, height // factor, width // factor, self.unet.conv_in.weight.shape[-1]
 
     def text(self, prompt, negative, width, height):

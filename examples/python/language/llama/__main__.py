@@ -9,12 +9,11 @@ brings SmolLM2. DIR has train.jsonl, and valid.jsonl perhaps.
     python -m language.llama fuse MODEL --adapter-path adapters --output fused
 """
 
-import argparse
 import sys
 from pathlib import Path
 
 import mlx.core as mx
-from common import number
+from common import command, number
 from language.llama import lora
 from language.llama.generate import stream
 from language.llama.load import open_model
@@ -90,11 +89,7 @@ def options(p, **defaults):
 
 
 def arguments(words=None):
-    top = argparse.ArgumentParser(
-        "python -m language.llama",
-        description=__doc__,
-        formatter_class=argparse.RawTextHelpFormatter,
-    )
+    top = command(__doc__)
     programs = top.add_subparsers(required=True)
     p = program(programs, "generate", generate)
     p.add_argument("prompt")

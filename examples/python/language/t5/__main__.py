@@ -6,13 +6,12 @@ DIR is a T5 as transformers saves it, such as google/flan-t5-small: config.json,
 tokenizer.json or spiece.model.
 """
 
-import argparse
 import sys
 import time
 
 import mlx.core as mx
 from checkpoint import dtype_of
-from common import number
+from common import command, number
 
 from language.t5.folder import load, load_tokenizer, read
 
@@ -35,9 +34,7 @@ def main(folder, text, limit=64, temperature=0.0, dtype="float32", write=lambda 
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command(__doc__)
     parser.add_argument("text", help="what to answer")
     parser.add_argument("--model", required=True, help="a folder of T5")
     parser.add_argument("--tokens", type=int, default=64, help="at most so many")

@@ -7,14 +7,13 @@ Supervision"), tiny to large-v3-turbo.
 DIR is a folder of Hugging Face's (config.json, tokenizer.json, safetensors) or of CTranslate2's
 (model.bin, tokenizer.json). Sound is WAV at any rate; FLAC, Ogg and MP3 need the package soundfile."""
 
-import argparse
 import os
 import sys
 import time
 from pathlib import Path
 
 import mlx.core as mx
-from common import number
+from common import check_output, command, number
 from speech.speech_features import RATE, read_audio
 from speech.whisper.load import DTYPES, load
 from speech.whisper.transcribe import Options, transcribe
@@ -29,11 +28,7 @@ def default_model():
 
 
 def parse():
-    parser = argparse.ArgumentParser(
-        prog="speech.whisper",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command(__doc__)
     add = parser.add_argument
     add("files", nargs="+", metavar="FILE")
     add("--model", default=default_model(), help="default: %(default)s")
@@ -78,8 +73,8 @@ def run(o):
     options = options_of(o)
     if o.output and len(o.files) > 1:
         sys.exit("--output takes the transcript of one FILE")
-    if o.output and (Path(o.output).is_dir() or not Path(o.output).parent.is_dir()):
-        sys.exit(f"--output {o.output}: no file can be written there")
+    if o.output:
+        check_output(o)
     mx.random.seed(o.seed)
     model, vocabulary = load(o.model, o.dtype)
     for file in o.files:

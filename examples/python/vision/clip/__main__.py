@@ -7,10 +7,9 @@ DIR is a CLIP as transformers saves it, such as openai/clip-vit-base-patch32: co
 model.safetensors, tokenizer.json (or vocab.json and merges.txt), preprocessor_config.json.
 """
 
-import argparse
-
 import mlx.core as mx
 from checkpoint import dtype_of
+from common import command
 
 from vision.clip.folder import load
 from vision.clip.inputs import load_image, load_tokenizer, pad_token, preprocess, tokenize
@@ -27,9 +26,7 @@ def main(folder, image, texts, dtype="float32"):
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command(__doc__)
     parser.add_argument("--model", required=True, help="a folder of CLIP")
     parser.add_argument("--dtype", default="float32", help="float32, bfloat16 or float16")
     parser.add_argument("image", help="a JPEG or PNG file")

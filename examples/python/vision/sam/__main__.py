@@ -7,14 +7,12 @@ DIR is a SAM of transformers (config.json, model.safetensors), such as facebook/
 The output is the picture with what was found in colour: of three proposals the likeliest.
 """
 
-import argparse
 import sys
-from pathlib import Path
 
 import mlx.core as mx
 import numpy as np
 from checkpoint import dtype_of
-from common import write_png
+from common import check_output, command, write_png
 from mlx.data import images
 from vision.clip.inputs import load_image
 
@@ -92,9 +90,7 @@ def numbers(count):
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command(__doc__)
     parser.add_argument("image", help="a JPEG or PNG file")
     parser.add_argument("--model", required=True, help="a folder of SAM")
     add = parser.add_argument
@@ -110,8 +106,7 @@ if __name__ == "__main__":
         sys.exit("Say where the thing is: --point x,y or --box left,top,right,bottom.")
     if o.box and not (o.box[0] < o.box[2] and o.box[1] < o.box[3]):
         sys.exit("--box is left,top,right,bottom, with left < right and top < bottom.")
-    if not Path(o.output).resolve().parent.is_dir():
-        sys.exit(f"{o.output}: there is no such folder.")
+    check_output(o, ".png")
     labels = [1] * len(o.point) + [0] * len(o.other)
     pixels, mask, quality = main(o.model, o.image, o.point + o.other, labels, o.box, o.dtype)
     write_png(o.output, overlay(pixels, mask))
