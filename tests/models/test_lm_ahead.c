@@ -332,6 +332,10 @@ static void steps(void) {
         CHECK_EQ_INT(s.accepted, s.guessed);
         for (int i = 1; i < guessed[0].n; i++)
             CHECK_EQ_INT(guessed[0].token[i], (guessed[0].token[i - 1] + STEP) % UNITS);
+        o.context = 56, o.shift = true; // it guesses on when half of the text was forgotten
+        int64_t accepted = all_under(lm, &o, guessed).accepted;
+        CHECK_MSG(accepted > s.accepted * 9 / 10, "%lld of %lld guesses came true",
+                  (long long)accepted, (long long)s.accepted);
     }
     sampling[1].temperature = 1, sampling[2].temperature = 0.8f;
     mlx_lm_free(lm);

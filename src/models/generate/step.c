@@ -254,7 +254,7 @@ static void settle(mx_batch *b, gen_work *w, const float *logits) {
     if (!trim(w))
         gen_answer_fail(w);
     else if ((int64_t)w->n > b->limits.context)
-        gen_draft_forget(w), gen_work_shift(w, b->limits);
+        gen_work_shift(w, b->limits);
 }
 
 bool gen_step(mx_batch *b) {

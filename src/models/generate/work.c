@@ -179,6 +179,8 @@ bool gen_work_shift(gen_work *w, gen_limits l) {
         return false;
     mx_sequence_end(w->sequence); // what is left is read again
     w->sequence = NULL;
+    gen_draft_forget(w);
+    w->hidden_rows = 0;
     memmove(w->token + keep, w->token + keep + gone, (w->n - keep - gone) * sizeof *w->token);
     w->n -= gone;
     if (!w->generated)
