@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "cli.h"
 #include "serve/engine/engine_own.h"
 
 enum { MOST_MODELS = 10000 };
@@ -63,14 +64,9 @@ static srv_model *make_model(srv_engine *e, const char *path, const char *id, si
     return m;
 }
 
-static bool is_gguf(const char *name) {
-    size_t n = strlen(name);
-    return n > 5 && strcasecmp(name + n - 5, ".gguf") == 0;
-}
-
 /* The name without its ending. */
 static size_t id_length(const char *name) {
-    return is_gguf(name) ? strlen(name) - 5 : strlen(name);
+    return cli_has_ending(name, ".gguf") ? strlen(name) - 5 : strlen(name);
 }
 
 /* The last word of a path. */
@@ -113,7 +109,8 @@ static bool is_model(const char *path, const char *name) {
         return false;
     if (S_ISDIR(s.st_mode))
         return has_config(path);
-    return is_gguf(name) && (!of || of - name < 6 || strncmp(of - 6, "-00001", 6) == 0);
+    return cli_has_ending(name, ".gguf") &&
+           (!of || of - name < 6 || strncmp(of - 6, "-00001", 6) == 0);
 }
 
 static int by_name(const struct dirent **a, const struct dirent **b) {
