@@ -159,15 +159,16 @@ def mnist(data=None):
     return *part(True), *part(False)
 
 
-def batches(size, *arrays, random):
-    """Batches of `size` rows of each array, in a random order (of a NumPy generator); what is left
-    over is dropped."""
+def batches(size, *arrays, random, epochs=1):
+    """Batches of `size` rows of each array, in a random order (of a NumPy generator) that is another
+    in each epoch; what is left over is dropped."""
     if size > len(arrays[0]):
         sys.exit(f"A batch of {size} is more than the {len(arrays[0])} examples there are.")
-    order = random.permutation(len(arrays[0]))
-    for start in range(0, len(order) - size + 1, size):
-        rows = mx.array(order[start : start + size])
-        yield tuple(a[rows] for a in arrays)
+    for _ in range(epochs):
+        order = random.permutation(len(arrays[0]))
+        for start in range(0, len(order) - size + 1, size):
+            rows = mx.array(order[start : start + size])
+            yield tuple(a[rows] for a in arrays)
 
 
 def image_grid(images, columns):

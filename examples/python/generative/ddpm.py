@@ -128,7 +128,7 @@ def train(model, diffusion, images, epochs, batch, seed, decay=0.995):
 
     step = mx.compile(step, inputs=state, outputs=state)
     random, losses, progress = np.random.default_rng(seed), [], Progress(total)
-    stream = (b for _ in range(epochs) for b in batches(batch, images, random=random))
+    stream = batches(batch, images, random=random, epochs=epochs)
     for i, (x,) in enumerate(stream, 1):
         value = step(x)
         mx.eval(state, value)

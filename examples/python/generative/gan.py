@@ -104,7 +104,7 @@ def main(data=None, epochs=3, batch=64, seed=0, output=None):
     step, state = stepper(generator, average, critic, optimizers)
     total, random = epochs * (len(images) // batch), np.random.default_rng(seed)
     progress = Progress(total)
-    stream = (b for _ in range(epochs) for b in batches(batch, images, random=random))
+    stream = batches(batch, images, random=random, epochs=epochs)
     for i, (real,) in enumerate(stream, 1):
         cost, value = step(real)
         mx.eval(state, cost, value)

@@ -50,14 +50,11 @@ def main(data=None, epochs=3, batch=128, seed=0, output=None):
         return value
 
     step = mx.compile(step, inputs=state, outputs=state)
-    random, total, done = np.random.default_rng(seed), epochs * (len(images) // batch), 0
-    progress = Progress(total)
-    for _ in range(epochs):
-        for (x,) in batches(batch, images, random=random):
-            value = step(x)
-            mx.eval(state)
-            done += 1
-            progress(done, loss=value)
+    random, progress = np.random.default_rng(seed), Progress(epochs * (len(images) // batch))
+    for i, (x,) in enumerate(batches(batch, images, random=random, epochs=epochs), 1):
+        value = step(x)
+        mx.eval(state)
+        progress(i, loss=value)
     if output:
         seen, new = model(test[:16])[0], model.decoder(mx.random.normal((16, 16)))
         rows = mx.concatenate([test[:16], mx.sigmoid(seen), mx.sigmoid(new)])

@@ -74,14 +74,11 @@ def main(data=None, epochs=2, batch=128, seed=0):
         return value
 
     step = mx.compile(step, inputs=state, outputs=state)
-    total, done = epochs * (len(train) // batch), 0
-    progress = Progress(total)
-    for _ in range(epochs):
-        for (target,) in batches(batch, train, random=random):
-            value = step(target)
-            mx.eval(state)
-            done += 1
-            progress(done, loss=value)
+    progress = Progress(epochs * (len(train) // batch))
+    for i, (target,) in enumerate(batches(batch, train, random=random, epochs=epochs), 1):
+        value = step(target)
+        mx.eval(state)
+        progress(i, loss=value)
     return loss(model, test).item(), invent(model, 10)
 
 

@@ -49,15 +49,13 @@ def train(model, optimizer, data, epochs, batch, seed, prepare=lambda images: im
         return value
 
     step = mx.compile(step, inputs=state, outputs=state)
-    random, total, done = np.random.default_rng(seed), epochs * (len(train_images) // batch), 0
-    progress = Progress(total)
-    for _ in range(epochs):
-        model.train()
-        for images, labels in batches(batch, train_images, train_labels, random=random):
-            value = step(images, labels)
-            mx.eval(state)
-            done += 1
-            progress(done, loss=value)
+    random, progress = np.random.default_rng(seed), Progress(epochs * (len(train_images) // batch))
+    model.train()
+    stream = batches(batch, train_images, train_labels, random=random, epochs=epochs)
+    for i, (images, labels) in enumerate(stream, 1):
+        value = step(images, labels)
+        mx.eval(state)
+        progress(i, loss=value)
     model.eval()
     return accuracy(model, test_images, test_labels)
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples" / "python"
@@ -32,6 +33,14 @@ def shortened_mnist(monkeypatch, module, train, test=2000):
         monkeypatch.setattr(module, "mnist", some)
 
 
+def near(found, wanted, tolerance=1e-4):
+    np.testing.assert_allclose(np.array(found), wanted, rtol=tolerance, atol=tolerance)
+
+
+def needs_pillow():
+    pytest.importorskip("PIL.Image", reason="Pillow is not installed")
+
+
 def is_png(path):
     return path.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
 
@@ -50,6 +59,13 @@ def references(worker, *words):
     command = [TRANSFORMERS, Path(__file__).parent / worker, *map(str, words)]
     done = subprocess.run(command, capture_output=True, text=True, env=plain)
     assert done.returncode == 0, done.stderr[-3000:]
+
+
+def referenced(tmp_path_factory, worker, *parts):
+    """A new folder of what such a script writes there."""
+    folder = tmp_path_factory.mktemp("references")
+    references(worker, folder, *parts)
+    return folder
 
 
 def program(name, *words):

@@ -8,31 +8,20 @@ import numpy as np
 import pytest
 import tiny_folders
 from encoders_cases import CLIP_TEXTS
-from examples import common, program, references
+from examples import common, near, needs_pillow, program, referenced
 from vision.clip.folder import load
 from vision.clip.inputs import load_tokenizer, pad_token, preprocess, tokenize
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    place = tmp_path_factory.mktemp("tiny") / "clip"
-    tiny_folders.clip(place)
-    return place
+    return tiny_folders.made(tmp_path_factory, "clip")
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    top = tmp_path_factory.mktemp("encoders")
-    references("encoders_worker.py", top, "clip")
+    top = referenced(tmp_path_factory, "encoders_worker.py", "clip")
     return top / "clip", np.load(top / "clip.npz")
-
-
-def needs_pillow():
-    pytest.importorskip("PIL.Image", reason="Pillow is not installed")
-
-
-def near(found, wanted, tolerance=1e-4):
-    np.testing.assert_allclose(np.array(found), wanted, rtol=tolerance, atol=tolerance)
 
 
 def test_towers_and_logits(made):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tiny_folders
 from diffusers_cases import NEGATIVE, PROMPT, SCHEDULE, SCHEDULES, STEPS
-from examples import common, is_png, program, references
+from examples import common, is_png, near, needs_pillow, program, referenced
 from generative.stable_diffusion import samplers
 from generative.stable_diffusion.folder import CLASSES, SPACING
 from generative.stable_diffusion.folder import SCHEDULE as DEFAULTS
@@ -28,18 +28,12 @@ def top(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def reference(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("diffusers")
-    references("diffusers_worker.py", folder, "schedules", *KINDS)
-    return folder
+    return referenced(tmp_path_factory, "diffusers_worker.py", "schedules", *KINDS)
 
 
 @pytest.fixture(scope="module", params=KINDS)
 def made(reference, request):
     return StableDiffusion(reference / request.param), np.load(reference / f"{request.param}.npz")
-
-
-def near(found, wanted, tolerance=1e-4):
-    np.testing.assert_allclose(np.array(found), wanted, rtol=tolerance, atol=tolerance)
 
 
 def test_unet(made):
@@ -192,7 +186,7 @@ def picture(path, height=50, width=61):
 
 
 def test_program_from_a_picture(top, tmp_path):
-    pytest.importorskip("PIL.Image", reason="Pillow is not installed")
+    needs_pillow()
     picture(tmp_path / "in.png")
     call = ["--model", top / "sd15", "--image", tmp_path / "in.png", "--output", tmp_path / "x.png"]
     said = program("generative.stable_diffusion", *call, "--steps", 4, "--strength", 0.5, "a cat")
@@ -228,7 +222,7 @@ def test_strength_out_of_range(top, strength):
 
 
 def test_broken_pictures(top, tmp_path):
-    pytest.importorskip("PIL.Image", reason="Pillow is not installed")
+    needs_pillow()
     picture(tmp_path / "in.png")
     (tmp_path / "in.png").write_bytes((tmp_path / "in.png").read_bytes()[:3000])
     call = ["--model", top / "sd15", "--image", tmp_path / "in.png", "a cat"]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tiny_folders
 from encoders_cases import SAM_PROMPTS
-from examples import common, is_png, program, references
+from examples import common, is_png, near, needs_pillow, program, referenced
 from vision.sam.__main__ import fitted, postprocess, resized
 from vision.sam.encoder import Attention, whole, windows
 from vision.sam.model import load
@@ -18,20 +18,13 @@ WITH = {"qkv_bias": True, "use_rel_pos": True}
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    place = tmp_path_factory.mktemp("tiny") / "sam"
-    tiny_folders.sam(place)
-    return place
+    return tiny_folders.made(tmp_path_factory, "sam")
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    top = tmp_path_factory.mktemp("encoders")
-    references("encoders_worker.py", top, "sam")
+    top = referenced(tmp_path_factory, "encoders_worker.py", "sam")
     return load(top / "sam"), np.load(top / "sam.npz")
-
-
-def near(found, wanted, tolerance=1e-4):
-    np.testing.assert_allclose(np.array(found), wanted, rtol=tolerance, atol=tolerance)
 
 
 def test_image(made):
@@ -85,7 +78,7 @@ def test_sizes():
 
 
 def test_program(folder, tmp_path):
-    pytest.importorskip("PIL.Image", reason="Pillow is not installed")
+    needs_pillow()
     image, output = tmp_path / "x.png", tmp_path / "out.png"
     common.write_png(image, np.random.default_rng(0).integers(0, 256, (40, 55, 3), np.uint8))
     call = ["vision.sam", "--model", folder, image, "--output", output]

@@ -8,25 +8,20 @@ import numpy as np
 import pytest
 import tiny_folders
 from encoders_cases import T5_TEXT
-from examples import program, references
+from examples import near, program, referenced
 from language.t5.folder import load, load_tokenizer, read
-from language.t5.model import buckets
 
 KINDS = ["t5", "t5_gated"]
 
 
 @pytest.fixture(scope="module")
 def top(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("encoders")
-    references("encoders_worker.py", folder, *KINDS)
-    return folder
+    return referenced(tmp_path_factory, "encoders_worker.py", *KINDS)
 
 
 @pytest.fixture(scope="module", params=KINDS)
 def folder(tmp_path_factory, request):
-    place = tmp_path_factory.mktemp("tiny") / request.param
-    getattr(tiny_folders, request.param)(place)
-    return place
+    return tiny_folders.made(tmp_path_factory, request.param)
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -36,13 +31,7 @@ def made(top, request):
 
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory):
-    place = tmp_path_factory.mktemp("tiny") / "t5"
-    tiny_folders.t5(place)
-    return place
-
-
-def near(found, wanted, tolerance=1e-4):
-    np.testing.assert_allclose(np.array(found), wanted, rtol=tolerance, atol=tolerance)
+    return tiny_folders.made(tmp_path_factory, "t5")
 
 
 def test_logits(made):

@@ -95,3 +95,10 @@ def stable_diffusion(folder, kind):
         index |= {"text_encoder_2": ["transformers", "CLIPTextModelWithProjection"]}
         index["force_zeros_for_empty_prompt"] = True
     write_json(folder / "model_index.json", index)
+
+
+def made(tmp_path_factory, kind):
+    """A new folder of one of these models: clip, sam, t5 ..."""
+    place = tmp_path_factory.mktemp("tiny") / kind
+    globals()[kind](place)
+    return place
