@@ -1,11 +1,16 @@
-"""Convolutions beside PyTorch, in one run: python3 bench/compare_conv.py build/release/bench_conv
-[substring]
+"""Convolutions beside PyTorch, in one run:
 
-Milliseconds, and this library's over PyTorch's. PyTorch gets its tensors in channels-last order, as
-here. MLX_NUM_THREADS sets the threads of both, BENCH_CPU=1 counts processor time.
+    python3 bench/compare_conv.py build/release/bench/bench_conv [substring]
+    python3 bench/compare_conv.py build/release/bench/bench_conv_shapes [substring]
+
+Milliseconds, and this library's over PyTorch's; of shapes also the operations that sums over
+the taps have, in thousands of millions a second. PyTorch gets its tensors in channels-last
+order, as here. MLX_NUM_THREADS sets the threads of both, BENCH_CPU=1 counts processor time.
 """
 
+import math
 import os
+import re
 import subprocess
 import sys
 import time
@@ -120,16 +125,36 @@ def rows():
     }
 
 
+def shape_row(name):
+    """A row of bench_conv_shapes.c, whose name has its sizes."""
+    sizes = [int(x) for x in re.findall(r"\d+", name)]
+    n, side, _, c, o, kernel, _, stride, groups = sizes
+    x, w = normal(n, c, side, side), normal(o, c // groups, kernel, kernel)
+    pad = kernel // 2
+    if name.endswith("forward"):
+        return lambda: F.conv2d(x, w, stride=stride, padding=pad, groups=groups)
+    out = (side + 2 * pad - kernel) // stride + 1
+    g, towards_input = normal(n, o, out, out), name.endswith("input")
+    lists = [stride] * 2, [pad] * 2, [1, 1], False, [0, 0]
+    wanted = [towards_input, not towards_input, False]
+    return lambda: torch.ops.aten.convolution_backward(g, x, w, None, *lists, groups, wanted)
+
+
 def main():
     only = sys.argv[2:3]
     lines = subprocess.run([sys.argv[1], *only], capture_output=True, text=True, check=True).stdout
-    theirs = rows()
-    print("| work | here, ms | PyTorch, ms | ratio |\n|---|---|---|---|")
-    for name, ms in (line.rsplit("\t", 1) for line in lines.splitlines()):
+    theirs, ratios = rows(), []
+    print("| work | here, ms | PyTorch, ms | ratio | GFLOP/s |\n|---|---|---|---|---|")
+    for line in lines.splitlines():
+        name, ms, *rate = line.split("\t")
         grad = "gradient" in name or "training" in name
         with torch.enable_grad() if grad else torch.no_grad():
-            t = best(theirs[name])
-        print(f"| {name} | {float(ms):.3f} | {t:.3f} | {float(ms) / t:.2f} |")
+            t = best(theirs.get(name) or shape_row(name))
+        ratios.append(float(ms) / t)
+        rate = f"{float(rate[0]):.0f}" if rate else ""
+        print(f"| {name} | {float(ms):.3f} | {t:.3f} | {ratios[-1]:.2f} | {rate} |")
+    mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
+    print(f"\ngeometric mean {mean:.2f}, worst {max(ratios):.2f}")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@
  *     │                 see undilated input through the same taps
  *     ├ one weight a channel ── its own kernel over runs of pixels (k_conv.h)
  *     ├ a kernel of size 1 ──── a product of the input as it lies
+ *     ├ float32, 3x3 ────────── products of transformed squares (conv_winograd.h)
  *     ├ float32 ─────────────── register tiles that read the input where it lies (conv_direct.c)
  *     ├ other floats ────────── a product whose left operand is packed from patches (conv_packer.h)
  *     └ complex64 ───────────── plain loops
@@ -16,6 +17,7 @@
 #include "base/threads/pool.h"
 #include "cpu/conv/conv_depth.h"
 #include "cpu/conv/conv_direct.h"
+#include "cpu/conv/conv_winograd.h"
 #include "cpu/cpu.h"
 #include "cpu/memory/dense.h"
 #include "graph/array/read.h"
@@ -77,6 +79,8 @@ static void spread(const conv *c, const char *from) {
 
 /* The phase's results (rows, O), contiguous. */
 static bool compute(const conv *c, void *out) {
+    if (conv_can_winograd(c))
+        return conv_winograd(c, out);
     return conv_can_direct(c) ? conv_direct(c, out) : multiply(c, out);
 }
 

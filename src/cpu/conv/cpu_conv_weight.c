@@ -13,6 +13,7 @@
 #include "base/threads/pool.h"
 #include "cpu/conv/conv_depth.h"
 #include "cpu/conv/conv_direct.h"
+#include "cpu/conv/conv_winograd.h"
 #include "cpu/cpu.h"
 #include "cpu/memory/dense.h"
 #include "graph/array/read.h"
@@ -30,8 +31,6 @@ typedef struct weights {
 static bool multiply(const conv *c, const void *g, void *out) {
     const conv_patches *p = &c->patches;
     int64_t n = conv_taps(p) * p->group, og = c->outputs / c->groups;
-    if (conv_weight_can_direct(c))
-        return conv_weight_direct(c, g, out), true;
     mx_packer packer = conv_column_packer(p);
     mx_gemm_args a = {
         .dtype = p->dtype,
@@ -52,6 +51,17 @@ static bool multiply(const conv *c, const void *g, void *out) {
         .pack_b = conv_is_pointwise(c) ? NULL : &packer,
     };
     return mx_gemm(&a);
+}
+
+static bool compute(const conv *c, const void *g, void *out) {
+    if (conv_weight_can_winograd(c)) {
+        bool finite, done = conv_weight_winograd(c, g, out, &finite);
+        if (!done || finite)
+            return done;
+    }
+    if (conv_weight_can_direct(c))
+        return conv_weight_direct(c, g, out), true;
+    return multiply(c, g, out);
 }
 
 /* The pixels of the phase, one after another. */
@@ -78,11 +88,11 @@ static void hand_out(const conv *c, const char *from, char *out) {
             memcpy(out + (o * kernel + conv_tap_place(c, t)) * (int64_t)bytes, from, bytes);
 }
 
-static bool multiply_apart(const conv *c, const void *g, char *out) {
+static bool compute_apart(const conv *c, const void *g, char *out) {
     const conv_patches *p = &c->patches;
     size_t bytes = (size_t)(c->outputs * conv_taps(p) * p->group) * p->size;
     void *own = mx_block_alloc(bytes);
-    bool ok = own && multiply(c, g, own);
+    bool ok = own && compute(c, g, own);
     if (ok)
         hand_out(c, own, out);
     if (own)
@@ -94,8 +104,8 @@ static bool run_product(const conv *c, const weights *w) {
     size_t bytes = 0;
     void *own = conv_is_whole(c) ? NULL : collect(c, w->g, &bytes);
     const void *g = conv_is_whole(c) ? w->g : own;
-    bool ok = g && (conv_is_whole(c) && conv_all_taps_in_order(c) ? multiply(c, g, w->out)
-                                                                  : multiply_apart(c, g, w->out));
+    bool ok = g && (conv_is_whole(c) && conv_all_taps_in_order(c) ? compute(c, g, w->out)
+                                                                  : compute_apart(c, g, w->out));
     if (own)
         mx_block_free(own, bytes);
     return ok;

@@ -104,7 +104,15 @@ static void KN(k_depthwise_weight_bf16)(const mx_k_depthwise_args *a) {
 
 /* --- register tiles ------------------------------------------------------------------- */
 
+// Sums stay in registers where every loop over them is unrolled early.
+#if defined(__clang__)
+#define UNROLL _Pragma("unroll")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
+
 SV void store_row(float *c, const vf *acc, const int nv, int n) {
+    UNROLL
     for (int j = 0; j < nv; j++) {
         int left = n - j * L;
         if (left >= L)
@@ -118,37 +126,47 @@ SV void store_row(float *c, const vf *acc, const int nv, int n) {
 SV void add_run(vf (*acc)[TILE_NV], const float *const *row, const float *b, ptrdiff_t n,
                 const int nv) {
     const float *p[TILE_MR];
+    UNROLL
     for (int i = 0; i < TILE_MR; i++)
         p[i] = row[i];
     for (ptrdiff_t k = 0; k < n; k++, b += TILE_NV * L) {
         vf bv[TILE_NV];
+        UNROLL
         for (int j = 0; j < nv; j++)
             bv[j] = vf_load(b + j * L);
+        UNROLL
         for (int i = 0; i < TILE_MR; i++) {
             vf av = vf_set1(p[i][k]);
+            UNROLL
             for (int j = 0; j < nv; j++)
                 acc[i][j] = vf_fma(av, bv[j], acc[i][j]);
         }
     }
 }
 
-SV void conv_tile(const mx_k_conv_tile_args *a, const int nv) {
+SV void conv_tile(const mx_k_conv_tile_args *a, const int nv, const bool whole) {
     vf acc[TILE_MR][TILE_NV];
-    for (int i = 0; i < TILE_MR; i++)
+    UNROLL
+    for (int i = 0; i < TILE_MR; i++) {
+        UNROLL
         for (int j = 0; j < nv; j++)
             acc[i][j] = vf_zero();
+    }
     for (ptrdiff_t r = 0; r < a->runs; r++)
         add_run(acc, a->row + r * TILE_MR, a->b + a->at[r] * TILE_NV * L, a->len[r], nv);
-    for (int i = 0; i < TILE_MR; i++) // a constant count keeps the sums in registers
-        if (i < a->m)
-            store_row(a->c + i * a->ldc, acc[i], nv, a->n);
+    UNROLL
+    for (int i = 0; i < TILE_MR; i++)
+        if (whole || i < a->m)
+            store_row(a->c + i * a->ldc, acc[i], nv, whole ? nv * L : a->n);
 }
 
 static void KN(k_conv_tile)(const mx_k_conv_tile_args *a) {
-    if (a->n <= L)
-        conv_tile(a, 1);
+    if (a->n == 2 * L && a->m == TILE_MR)
+        conv_tile(a, 2, true);
+    else if (a->n <= L)
+        conv_tile(a, 1, false);
     else
-        conv_tile(a, 2);
+        conv_tile(a, 2, false);
 }
 
 /* Vector j of n columns. */
@@ -166,10 +184,13 @@ SV void add_positions(vf (*acc)[TILE_NV], const mx_k_conv_outer_args *x, ptrdiff
     ptrdiff_t a_step = x->a_step, b_step = x->b_step;
     for (ptrdiff_t p = 0; p < x->len[r]; p++, a += a_step, b += b_step) {
         vf bv[TILE_NV];
+        UNROLL
         for (int j = 0; j < nv; j++)
             bv[j] = load_part(b, j, x->n, whole);
+        UNROLL
         for (int i = 0; i < TILE_MR; i++) {
             vf av = vf_set1(a[i]);
+            UNROLL
             for (int j = 0; j < nv; j++)
                 acc[i][j] = vf_fma(av, bv[j], acc[i][j]);
         }
@@ -178,13 +199,17 @@ SV void add_positions(vf (*acc)[TILE_NV], const mx_k_conv_outer_args *x, ptrdiff
 
 SV void conv_outer(const mx_k_conv_outer_args *x, const int nv, const bool whole) {
     vf acc[TILE_MR][TILE_NV];
-    for (int i = 0; i < TILE_MR; i++)
+    UNROLL
+    for (int i = 0; i < TILE_MR; i++) {
+        UNROLL
         for (int j = 0; j < nv; j++)
             acc[i][j] = load_part(x->c + i * x->ldc, j, x->n, whole);
+    }
     for (ptrdiff_t r = 0; r < x->runs; r++)
         add_positions(acc, x, r, nv, whole);
+    UNROLL
     for (int i = 0; i < TILE_MR; i++)
-        store_row(x->c + i * x->ldc, acc[i], nv, x->n);
+        store_row(x->c + i * x->ldc, acc[i], nv, whole ? nv * L : x->n);
 }
 
 static void KN(k_conv_outer)(const mx_k_conv_outer_args *x) {
@@ -205,4 +230,5 @@ const mx_k_conv KN(mx_conv) = {
                          [MX_BFLOAT16] = KN(k_depthwise_weight_bf16)},
     .tile = KN(k_conv_tile),
     .outer = KN(k_conv_outer),
+    .winograd = &KN(mx_winograd),
 };

@@ -13,6 +13,7 @@
 #include <stddef.h>
 
 #include "base/dtype.h"
+#include "kernels/conv/k_winograd.h"
 
 typedef struct mx_k_depthwise_args {
     void *out;
@@ -63,6 +64,7 @@ typedef struct mx_k_conv {
     mx_k_depthwise *depthwise_weight[MX_DTYPE_COUNT];
     mx_k_conv_tile *tile;
     mx_k_conv_outer *outer;
+    const mx_k_winograd *winograd;
 } mx_k_conv;
 
 #endif
