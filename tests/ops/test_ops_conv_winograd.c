@@ -87,8 +87,8 @@ static void error_of_long_sums(void) {
                            mx_conv_general(a.x, a.w, &p));
     double found = sqrt(value_of(mx_mean(mx_square(off), NULL, 0, false))),
            unit = rounding_of(MX_FLOAT32), terms = 9.0 * s.c;
-    // a sum of n products of size 1/9 that is rounded after each: errors of sqrt(k) / 3 units at
-    step k CHECK_MSG(found < unit / 3 * terms / sqrt(2) / sqrt(3), "%g", found);
+    // sums of n products of size 1/9, rounded after each: errors of sqrt(k) / 3 units at step k
+    CHECK_MSG(found < unit / 3 * terms / sqrt(2) / sqrt(3), "%g", found);
     mx_scope_close(scope);
 }
 
