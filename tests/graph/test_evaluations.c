@@ -15,6 +15,7 @@
 #include "graph/array/params.h"
 #include "graph/array/plugin.h"
 #include "graph/eval/eval.h"
+#include "ops/linalg/linalg.h"
 #include "ops/ops.h"
 #include "transforms/transforms.h"
 
@@ -364,7 +365,59 @@ static void test_fork_waits_for_evaluations(void) {
     mx_scope_close(s);
 }
 
+/* --- small ones ------------------------------------------------------------------------------- */
+
+static bool is_small(mx_array *a, double work) {
+    bool done = false;
+    CHECK(mx_eval_small(&a, 1, work, &done));
+    CHECK(done == mx_array_available(a));
+    return done;
+}
+
+static void test_small_evaluations_do_not_exceed_their_work(void) {
+    mx_scope s = mx_scope_open();
+    mx_array *x = ones(4), *y = x;
+    for (int i = 0; i < 20; i++)
+        y = mx_add_s(y, 1);
+    CHECK(!is_small(y, 500) && is_small(y, 20000) && first(y) == 21);
+    CHECK(is_small(y, 0)); // it is there
+    CHECK(!is_small(mx_add_s(ones(1000000), 1), 20000));
+    mx_array *m = mx_matmul(mx_reshape(ones(90000), (int[]){300, 300}, 2),
+                            mx_reshape(ones(90000), (int[]){300, 300}, 2));
+    CHECK(!is_small(m, 1e6) && is_small(m, 1e9) && first(m) == 300);
+    mx_scope_close(s);
+}
+
+/* What may wait is not begun: another's node, LAPACK, a function of the program. */
+static void test_small_evaluations_do_not_wait(void) {
+    mx_scope s = mx_scope_open();
+    reset(wait_at_gate);
+    mx_array *a = mx_mul_s(act(ones(3), 0, 0), 2), *b = mx_add_s(a, 1);
+    CHECK(!is_small(a, 1e9));
+    pthread_t t = begin(a);
+    CHECK(comes(&met, 1));
+    CHECK(!is_small(b, 1e9) && is_small(mx_add_s(ones(3), 1), 20000));
+    atomic_store(&gate, 1);
+    CHECK(ended(t) && is_small(b, 20000) && first(b) == 5);
+    CHECK(!is_small(mx_inv(mx_eye(2, 2, 0, MX_FLOAT32)), 1e9));
+    mx_scope_close(s);
+}
+
+static void test_small_evaluations_fail_as_others(void) {
+    mx_scope s = mx_scope_open();
+    bool done;
+    mx_array *null = NULL, *p = mx_placeholder((int[]){2}, 1, MX_FLOAT32);
+    CHECK(!mx_eval_small(&null, 1, 1000, &done));
+    mx_array *y = mx_add_s(p, 1);
+    CHECK(!mx_eval_small(&y, 1, 1000, &done) && done && mx_failed());
+    mx_error_clear();
+    mx_scope_close(s);
+}
+
 int main(void) {
+    RUN(test_small_evaluations_do_not_exceed_their_work);
+    RUN(test_small_evaluations_do_not_wait);
+    RUN(test_small_evaluations_fail_as_others);
     RUN(test_two_threads_compute_at_once);
     RUN(test_two_streams_compute_at_once);
     RUN(test_what_is_shared_is_computed_once);

@@ -4,6 +4,7 @@
 #include "nif.h"
 
 atomic_long mex_live_closures;
+_Thread_local bool mex_asked;
 
 /* --- bodies ----------------------------------------------------------------------------------- */
 
@@ -48,6 +49,7 @@ static int ask(mlx_vector_array *res, const body *b, const mlx_vector_array *inp
     mex_job *job = mex_job_here();
     ErlNifEnv *env = NULL;
     term answer;
+    mex_asked = true;
     if (!job) {
         mlx_error("[closure] no process waits that could call the function");
         return 1;

@@ -69,6 +69,8 @@ static ErlNifFunc functions[] = {
     {"answer", 2, mex_nif_answer, 0},
     {"cancel", 1, mex_nif_cancel, 0},
     {"cancel_process", 1, mex_nif_cancel_process, 0},
+    {"eval_small", 1, mex_nif_eval_small, 0},
+    {"apply_closure", 2, mex_nif_apply, 0},
     {"relieved", 0, mex_nif_relieved, ERL_NIF_DIRTY_JOB_CPU_BOUND},
     {"closure", 1, mex_nif_closure, 0},
     {"transform", 3, mex_nif_transform, 0},

@@ -7,6 +7,7 @@
  *     job.c      what may take long runs on threads of its own, in the name of a process
  *     task.c     what such a job does
  *     body.c     Elixir functions as closures; transforms of them
+ *     program.c  graphs with loops and choices between them
  *     file.c     files of arrays
  *     place.c    devices and streams
  *     lm.c       language models and tokenizers (lm.h), want.c and ask.c their requests
@@ -50,6 +51,7 @@ typedef ERL_NIF_TERM term;
     ATOM(cpu)          \
     ATOM(gpu)          \
     ATOM(evaluates)    \
+    ATOM(later)        \
     ATOM(operation)    \
     ATOM(reason)       \
     ATOM(message)      \
@@ -249,6 +251,12 @@ typedef struct mex_task_row {
 /* Do what a task says, on this thread: its result in env; 0 with a note. */
 term mex_task(ErlNifEnv *env, mex_job *job);
 MEX_NIF(mex_nif_relieved);
+MEX_NIF(mex_nif_eval_small);
+MEX_NIF(mex_nif_apply);
+
+/* --- program.c -------------------------------------------------------------------------------- */
+
+extern const mex_task_row mex_program_tasks[];
 
 /* --- body.c ----------------------------------------------------------------------------------- */
 
@@ -260,6 +268,8 @@ MEX_NIF(mex_nif_cell_put);
 void mex_closure_free(ErlNifEnv *env, void *object);
 void mex_cell_free(ErlNifEnv *env, void *object);
 bool mex_closure_of(ErlNifEnv *env, mlx_closure *out, term t);
+/* Has this thread needed a function of Elixir's since it was last set to false? */
+extern _Thread_local bool mex_asked;
 
 /* --- file.c ----------------------------------------------------------------------------------- */
 

@@ -23,13 +23,35 @@ MEX_NIF(mex_nif_relieved) {
     return enif_make_uint64(env, active);
 }
 
+static term evaluated(void) {
+    return is_pressed() ? mex_atom.pressure : mex_atom.ok;
+}
+
 static term eval(ErlNifEnv *env, mex_job *job, const term *task) {
     mlx_vector_array v;
     (void)env;
     mex_operation("eval", 4);
     bool fine = mex_arrays(job->env, &v, task[1]) && (!mlx_eval(v) || mex_fail_mlx());
     mlx_vector_array_free(v);
-    return !fine ? 0 : is_pressed() ? mex_atom.pressure : mex_atom.ok;
+    return fine ? evaluated() : 0;
+}
+
+/* What a scheduler computes itself: fewer operations on elements than a thread's waking takes, or
+   not many more. */
+enum { SMALL_WORK = 30 * 1000, SMALL_LIST = 256 };
+
+/* eval_small(arrays): :ok or :pressure, or :later where it is a job's to do */
+MEX_NIF(mex_nif_eval_small) {
+    mlx_vector_array v;
+    bool done = false;
+    long n = argc == 1 ? mex_length(env, argv[0]) : -1;
+    if (n < 0 || n > SMALL_LIST)
+        return mex_atom.later;
+    mex_operation("eval", 4);
+    bool fine =
+        mex_arrays(env, &v, argv[0]) && (!mlx_eval_small(&done, v, SMALL_WORK) || mex_fail_mlx());
+    mlx_vector_array_free(v);
+    return !fine ? mex_raise(env) : done ? evaluated() : mex_atom.later;
 }
 
 /* {:call, row, arguments, options}: an operation that evaluates */
@@ -77,30 +99,29 @@ static term results(ErlNifEnv *env, int status, mlx_vector_array a, mlx_vector_a
     return !x || (b && !y) ? 0 : b ? enif_make_tuple2(env, x, y) : x;
 }
 
-typedef int call_closure(mlx_vector_array *, mlx_closure, const mlx_vector_array);
-
-static term applied(ErlNifEnv *env, mex_job *job, const term *task, call_closure *with) {
+/* A closure that is read from one environment, as its results in another; 0 with a note. */
+static term applied(ErlNifEnv *env, ErlNifEnv *from, term closure, term arrays) {
     mlx_vector_array inputs = {NULL}, out = mlx_vector_array_new();
     mlx_closure f;
-    bool fine = mex_closure_of(job->env, &f, task[1]) && mex_arrays(job->env, &inputs, task[2]);
-    term t =
-        fine ? results(env, with(&out, f, inputs), out, NULL) : (mlx_vector_array_free(out), 0);
+    bool fine = mex_closure_of(from, &f, closure) && mex_arrays(from, &inputs, arrays);
+    term t = fine ? results(env, mlx_closure_apply(&out, f, inputs), out, NULL)
+                  : (mlx_vector_array_free(out), 0);
     mlx_vector_array_free(inputs);
     return t;
 }
 
 /* {:apply, closure, arrays} */
 static term apply(ErlNifEnv *env, mex_job *job, const term *task) {
-    return applied(env, job, task, mlx_closure_apply);
+    return applied(env, job->env, task[1], task[2]);
 }
 
-static int apply_and_eval(mlx_vector_array *out, mlx_closure f, const mlx_vector_array inputs) {
-    return mlx_closure_apply(out, f, inputs) || mlx_eval(*out);
-}
-
-/* {:compute, closure, arrays}: the same, and the results are evaluated */
-static term compute(ErlNifEnv *env, mex_job *job, const term *task) {
-    return applied(env, job, task, apply_and_eval);
+/* apply(closure, arrays): what a compiled closure gives, or :later where that takes a function of
+   Elixir's, which is a job's to ask */
+MEX_NIF(mex_nif_apply) {
+    mex_operation("apply", 5);
+    mex_asked = false;
+    term t = argc == 2 ? applied(env, env, argv[0], argv[1]) : enif_make_badarg(env);
+    return t ? t : mex_asked ? mex_atom.later : mex_raise(env);
 }
 
 /* Ints of any number, which the caller frees; NULL with a note. */
@@ -228,7 +249,6 @@ static const mex_task_row rows[] = {
     {"call", 4, call},
     {"text", 2, text},
     {"apply", 3, apply},
-    {"compute", 3, compute},
     {"vjp", 4, vjp},
     {"jvp", 4, jvp},
     {"value_and_grad", 4, value_and_grad},
@@ -246,7 +266,7 @@ static const mex_task_row *find(const mex_task_row *row, const char *name, int a
 
 term mex_task(ErlNifEnv *env, mex_job *job) {
     static const mex_task_row *const lists[] = {rows, mex_lm_tasks, mex_profile_tasks,
-                                                mex_unsafe_tasks};
+                                                mex_program_tasks, mex_unsafe_tasks};
     const term *task;
     char name[32];
     int n;

@@ -163,20 +163,14 @@ defmodule Mlx do
   @doc """
   Compute the arrays of a tree (an array, or lists, tuples, maps of arrays), and give it back.
 
-  The process waits; schedulers do not. `cancel/1`, the end of the process and the option `:timeout`
+  What takes microseconds is computed at once, all else on a thread: the process waits, schedulers do not. `cancel/1`, the end of the process and the option `:timeout`
   (milliseconds) stop it: what was computed stays, and the same may be evaluated again.
   """
   @spec eval(tree, keyword) :: tree when tree: term
   def eval(tree, options \\ []) do
     timeout = Keyword.get(options, :timeout, :infinity)
-    if Job.run({:eval, Tree.leaves(tree)}, timeout) == :pressure, do: collect()
+    Job.eval(Tree.leaves(tree), timeout)
     tree
-  end
-
-  # The collector does not see what arrays hold.
-  defp collect do
-    :erlang.garbage_collect()
-    Native.relieved()
   end
 
   @doc "Stop all that is computed for a process; how many computations that were."

@@ -56,7 +56,7 @@ defmodule Mlx.NxCompilerTest do
   test "an expression is one compiled graph, kept for its shapes" do
     f = &softmax/1
     assert_in_delta Nx.to_number(jit(f).(Nx.tensor([1.0, 1.0]))[0]), 0.5, 1.0e-6
-    assert [{:compiled, _, _, _}] = kept(f)
+    assert [{:graph, _, _, _}] = kept(f)
     jit(f).(Nx.tensor([1.0, 2.0]))
     assert length(kept(f)) == 1
     jit(f).(Nx.tensor([1.0, 2.0, 3.0]))
@@ -96,28 +96,28 @@ defmodule Mlx.NxCompilerTest do
       assert Nx.to_flat_list(jit(&clamped/2).(Nx.tensor([1.0, 2.0]), n)) == wanted
     end
 
-    assert [{:compiled, _, _, _}] = kept(&clamped/2)
+    assert [{:graph, _, _, _}] = kept(&clamped/2)
     assert Nx.to_flat_list(jit(&once/2).(Nx.tensor([1.0]), 5)) == [6.0]
     assert Nx.to_flat_list(jit(&once/2).(Nx.tensor([1.0]), -5)) == [3.0]
-    assert [{:compiled, _, _, _}] = kept(&once/2)
+    assert [{:graph, _, _, _}] = kept(&once/2)
     # what is not taken is infinite, and stays out
     assert Nx.to_number(jit(&root/1).(4.0)) == 0.25
     assert Nx.to_number(jit(&root/1).(0.0)) == 0.0
-    assert [{:compiled, _, _, _}] = kept(&root/1)
+    assert [{:graph, _, _, _}] = kept(&root/1)
   end
 
-  test "a cond of dear branches is run in steps" do
+  test "a cond of dear branches is a program: one is computed" do
     x = Nx.tensor([1.0, 2.0])
     assert {Nx.to_number(jit(&far/2).(x, 1)), Nx.to_number(jit(&far/2).(x, 0))} == {5.0, 3.0}
-    assert kept(&far/2) == [:stepwise]
+    assert [{:program, _, _, _}] = kept(&far/2)
   end
 
-  test "loops of known length are in the graph, others are steps" do
+  test "loops of known length are in the graph, others are programs" do
     assert Nx.to_flat_list(jit(&powers/1).(Nx.tensor([2.0]))) == [256.0]
-    assert [{:compiled, _, _, _}] = kept(&powers/1)
+    assert [{:graph, _, _, _}] = kept(&powers/1)
     assert Nx.to_flat_list(jit(&doubled/1).(Nx.tensor([1.0, 3.0]))) == [32.0, 96.0]
     assert Nx.to_flat_list(jit(&doubled/1).(Nx.tensor([1.0, 1.0]))) == [64.0, 64.0]
-    assert kept(&doubled/1) == [:stepwise]
+    assert [{:program, _, _, _}] = kept(&doubled/1)
     assert Nx.to_flat_list(jit(&sign_or_double/1).(Nx.tensor([-1.0]))) == [1.0]
     assert Nx.to_flat_list(jit(&sign_or_double/1).(Nx.tensor([1.0]))) == [2.0]
   end
@@ -131,9 +131,9 @@ defmodule Mlx.NxCompilerTest do
     x
   end
 
-  test "a loop that would make too large a graph is run in steps" do
+  test "a loop that would make too large a graph is a program" do
     assert Nx.to_number(jit(&long/1).(Nx.tensor(0.0))) == 15_000.0
-    assert kept(&long/1) == [:stepwise]
+    assert [{:program, _, _, _}] = kept(&long/1)
   end
 
   test "hooks are called at every call" do

@@ -352,6 +352,7 @@
 #define MLX_C_HAS_FUSE                  100
 
 /* transforms.h */
+#define MLX_C_HAS_EVAL_SMALL                 100
 #define MLX_C_HAS_SET_INTERRUPT_CHECK        100
 #define MLX_C_HAS_SET_INTERRUPT_CHECK_WITHIN 100
 #define MLX_C_HAS_VMAP                       100

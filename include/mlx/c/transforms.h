@@ -19,7 +19,13 @@ extern "C" {
    computation meets (memory, a singular matrix, an index out of range); the arrays stay
    as they were, and the same call may be tried again. */
 MLX_API int mlx_eval(const mlx_vector_array outputs);
-/* The same on a thread of the library: returns at once, and who reads the arrays waits.
+/* The same where it is quick, for hosts whose threads may not be kept waiting: it takes about
+   as many simple operations on single elements as `work` says, or fewer (a node that is
+   computed counts as 50), and waits neither for another thread nor for a file, LAPACK or a
+   function of the program. *done: the arrays are computed; if not, nothing has happened, and
+   mlx_eval on a thread of its own is what to call. Errors as of mlx_eval. */
+MLX_API int mlx_eval_small(bool *done, const mlx_vector_array outputs, uint64_t work);
+/* The same as mlx_eval on a thread of the library: returns at once, and who reads the arrays waits.
    What fails is reported by whoever reads them. */
 MLX_API int mlx_async_eval(const mlx_vector_array outputs);
 /* For hosts with a way to stop: check(data) is called between the steps of an evaluation,

@@ -46,6 +46,13 @@ void mx_lock(mx_lock_id id) {
     held |= 1u << id;
 }
 
+bool mx_lock_try(mx_lock_id id) {
+    bool got = pthread_mutex_trylock(&locks[id].mutex) == 0;
+    if (got)
+        held |= 1u << id;
+    return got;
+}
+
 void mx_unlock(mx_lock_id id) {
     held &= ~(1u << id);
     pthread_mutex_unlock(&locks[id].mutex);

@@ -21,6 +21,8 @@ typedef enum mx_lock_id {
 
 void mx_lock(mx_lock_id id);
 void mx_unlock(mx_lock_id id);
+/* Takes it where nobody has it. */
+bool mx_lock_try(mx_lock_id id);
 /* Takes it unless the host wants to stop (interrupt.h): then false. */
 bool mx_lock_patiently(mx_lock_id id);
 /* With it held waits on a condition, or some hundredths of a second; then asks the host, without

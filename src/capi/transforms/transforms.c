@@ -15,6 +15,14 @@ int mlx_eval(const mlx_vector_array outputs) {
     return capi_end_ok(&c, a && mx_eval(a, n));
 }
 
+int mlx_eval_small(bool *done, const mlx_vector_array outputs, uint64_t work) {
+    capi_call c = capi_begin_default();
+    int n;
+    mx_array *const *a = capi_arrays(outputs, &n);
+    bool ok = a && (done || mx_fail(MX_INVALID, "[eval_small] done is NULL"));
+    return capi_end_ok(&c, ok && mx_eval_small(a, n, (double)work, done));
+}
+
 int mlx_async_eval(const mlx_vector_array outputs) {
     capi_call c = capi_begin_default();
     int n;

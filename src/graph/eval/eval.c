@@ -111,9 +111,8 @@ static bool run_units(mx_evaluation *e) {
     return true;
 }
 
-/* The arrays are held by somebody else meanwhile. */
-static bool evaluate(mx_array *const *arrays, int n) {
-    mx_evaluation *e = mx_evaluation_begin(arrays, n);
+/* e may be NULL. The arrays are held by somebody else meanwhile. */
+static bool evaluate(mx_evaluation *e) {
     if (!e)
         return false;
     mx_fenv_hold();
@@ -135,23 +134,42 @@ static bool are_whole(mx_array *const *arrays, int n) {
     return true;
 }
 
-bool mx_eval(mx_array *const *arrays, int n) {
+static int count_pending(mx_array *const *arrays, int n) {
     int pending = 0;
     for (int i = 0; i < n; i++) {
         if (!arrays[i])
-            return false;
+            return -1;
         pending += !mx_array_available(arrays[i]);
     }
-    if (!pending)
-        return are_whole(arrays, n);
+    return pending;
+}
+
+/* work < 0: any. *done is false where nothing was done as it would be too much. */
+static bool eval(mx_array *const *arrays, int n, double work, bool *done) {
+    int pending = count_pending(arrays, n);
+    *done = true;
+    if (pending <= 0)
+        return !pending && are_whole(arrays, n);
     if (!mx_settings_check())
         return false;
     mx_deferred_begin();
     for (int i = 0; i < n; i++) /* what is wanted outside has a reference outside */
         mx_array_retain(arrays[i]);
-    bool ok = evaluate(arrays, n);
+    mx_evaluation *e =
+        work < 0 ? mx_evaluation_begin(arrays, n) : mx_evaluation_begin_small(arrays, n, work);
+    bool ok = evaluate(e);
+    *done = e || mx_failed();
     for (int i = 0; i < n; i++)
         mx_array_release(arrays[i]);
     mx_deferred_end();
-    return ok;
+    return ok || (work >= 0 && !*done);
+}
+
+bool mx_eval(mx_array *const *arrays, int n) {
+    bool done;
+    return eval(arrays, n, -1, &done);
+}
+
+bool mx_eval_small(mx_array *const *arrays, int n, double work, bool *done) {
+    return eval(arrays, n, work, done);
 }

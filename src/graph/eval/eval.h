@@ -17,6 +17,9 @@ bool mx_eval(mx_array *const *arrays, int n);
 static inline bool mx_eval1(mx_array *a) {
     return mx_eval(&a, 1);
 }
+/* The same where they need at most `work` (watch/cost.h: mx_node_work) and no other thread; else
+   *done is false and nothing has happened. */
+bool mx_eval_small(mx_array *const *arrays, int n, double work, bool *done);
 /* Queue them on their stream and return; errors show when the array is next asked for. */
 bool mx_async_eval(mx_array *const *arrays, int n);
 /* The lock of arrays' nodes, for walks of graphs that others may evaluate (printing, export). */

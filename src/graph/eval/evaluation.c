@@ -209,6 +209,35 @@ mx_evaluation *mx_evaluation_begin(mx_array *const *arrays, int n) {
     return ok ? e : NULL;
 }
 
+static bool is_free(const mx_evaluation *e) {
+    const mx_plan *p = &e->plan;
+    return !rival(p) &&
+           (!p->n_step || mx_turn_is_mine(mx_stream_priority(p->step[p->n_step - 1].node->stream)));
+}
+
+static bool plan_small(mx_plan *p, mx_array *const *arrays, int n, double work) {
+    p->small = true;
+    p->left = work;
+    bool ok = mx_plan_order(p, arrays, n);
+    p->small = false;
+    return ok;
+}
+
+mx_evaluation *mx_evaluation_begin_small(mx_array *const *arrays, int n, double work) {
+    if (!mx_lock_try(MX_LOCK_EVAL))
+        return NULL;
+    mx_deferred_begin();
+    mx_evaluation *e = take_room();
+    bool ok = e && !all.closed && plan_small(&e->plan, arrays, n, work) && is_free(e);
+    if (ok)
+        enter(e);
+    else if (e)
+        give_room(e);
+    mx_unlock(MX_LOCK_EVAL);
+    mx_deferred_end();
+    return ok ? e : NULL;
+}
+
 void mx_evaluation_end(mx_evaluation *e) {
     mx_evaluation **at = &all.active;
     while (*at != e)

@@ -30,6 +30,9 @@ typedef struct mx_evaluation {
 
 /* NULL and an error: a placeholder was reached, no memory, or the host wants to stop. */
 mx_evaluation *mx_evaluation_begin(mx_array *const *arrays, int n);
+/* Likewise, but NULL and no error where the plan has more work (mx_node_work), or where it would
+   wait: for a lock, a rival, a turn. */
+mx_evaluation *mx_evaluation_begin_small(mx_array *const *arrays, int n, double work);
 /* Waits while one of a higher priority is under way; false: the host wants to stop. */
 bool mx_evaluation_turn(const mx_evaluation *e);
 /* Under the lock (mx_eval_lock); e is gone then. */

@@ -3,6 +3,7 @@
 #include "base/status.h"
 #include "graph/eval/plan.h"
 #include "graph/trace/trace.h"
+#include "graph/watch/cost.h"
 
 typedef struct frame {
     mx_node *node;
@@ -25,8 +26,14 @@ bool mx_plan_room(void *array, size_t *room, size_t n, size_t size) {
     return true;
 }
 
+static bool affords(mx_plan *p, const mx_node *n) {
+    if (p->small)
+        p->left -= mx_node_work(n);
+    return !p->small || p->left >= 0;
+}
+
 static bool push(mx_plan *p, size_t *depth, mx_node *n) {
-    if (!mx_plan_room(&p->stack, &p->room_stack, *depth + 1, sizeof(frame)))
+    if (!affords(p, n) || !mx_plan_room(&p->stack, &p->room_stack, *depth + 1, sizeof(frame)))
         return false;
     ((frame *)p->stack)[(*depth)++] = (frame){n, 0};
     n->mark = ON_STACK;

@@ -55,7 +55,9 @@ typedef struct mx_plan {
     int32_t *order; /* units as they run */
     int32_t n_order;
     bool open;  /* placeholders are leaves, not errors: the plan of a trace */
-    bool fills; /* there is a fill among the steps */
+    bool small; /* of an evaluation that must be quick: it has no more nodes than `left` pays for */
+    double left; /* small: work that may still be added, as of mx_node_work */
+    bool fills;  /* there is a fill among the steps */
     size_t room_step, room_src, room_unit, room_order;
     void *stack; /* of the walks */
     size_t room_stack;
@@ -64,7 +66,8 @@ typedef struct mx_plan {
 /* Make room for n elements of a growing array of the plan; false: out of memory. */
 bool mx_plan_room(void *array, size_t *room, size_t n, size_t size);
 
-/* Collect the pending nodes that the roots need. False: a placeholder was reached, or no memory. */
+/* Collect the pending nodes that the roots need. False: a placeholder was reached, no memory, or,
+   without an error, more work than a small plan may have: left is negative then. */
 bool mx_plan_order(mx_plan *p, mx_array *const *roots, int n);
 bool mx_plan_fuse(mx_plan *p);
 /* Sets through and spread; once there are units. */

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "graph/eval/eval.h"
 #include "graph/trace/trace.h"
+#include "graph/watch/cost.h"
 
 /* --- slots: the traced array's number is found through a table by address --------------------- */
 
@@ -74,6 +75,7 @@ static bool add_steps(mx_recipe *r, const mx_plan *p, numbering *n) {
     for (int32_t i = 0; r->step && i < p->n_step; i++) {
         mx_recipe_step *s = &r->step[r->n_step++];
         s->node = mx_node_retain(p->step[i].node);
+        r->work += mx_node_work(s->node);
         s->in = number_all(n, s->node->in, s->node->nin);
         s->out = s->in ? number_outputs(n, s->node) : NULL;
         if (!s->out)

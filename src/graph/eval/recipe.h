@@ -48,6 +48,7 @@ typedef struct mx_recipe {
     mx_recipe_unit *unit;
     int32_t n_unit;
     int32_t most_arrays; /* of a unit's program */
+    double work;         /* of all steps, as of mx_node_work */
     /* NULL, or the same before it was simplified: it is replayed instead, as the order of the sums
        in a derivative follows the graph; released with this one */
     struct mx_recipe *plain;

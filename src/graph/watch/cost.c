@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "graph/array/params.h"
+#include "graph/eval/recipe.h"
 
 /* --- shapes ----------------------------------------------------------------------------------- */
 
@@ -270,6 +271,31 @@ mx_cost mx_task_cost(const mx_task *t) {
         return (mx_cost){inputs(t, 0), steps};
     const family *f = families[t->node->prim];
     return (mx_cost){f->read(t), f->flops(t) + steps};
+}
+
+/* --- before anything has run ------------------------------------------------------------------ */
+
+enum { EACH_NODE = 50, BYTES_EACH = 8, FEW_OUTPUTS = 8 };
+
+static bool may_wait(const mx_node *n) {
+    const family *f = families[n->prim];
+    return n->stream.device.type != MX_CPU || n->nout > FEW_OUTPUTS || f == &cost_load ||
+           f == &cost_linalg || f == &cost_custom || f == &cost_plugin;
+}
+
+double mx_node_work(const mx_node *n) {
+    mx_array *out[FEW_OUTPUTS] = {NULL};
+    if (may_wait(n))
+        return INFINITY;
+    if (n->prim == MX_PRIM_compiled)
+        return ((const mx_recipe *)((const mx_p_compiled *)n->params)->recipe)->work;
+    mx_node_hold_outputs((mx_node *)n, out);
+    mx_task t = {.node = (mx_node *)n, .out = out};
+    mx_cost c = mx_task_cost(&t);
+    double work = EACH_NODE + c.flops + (double)(c.read + outputs(&t)) / BYTES_EACH;
+    for (int j = 0; j < n->nout; j++)
+        mx_array_release(out[j]);
+    return work;
 }
 
 static bool may_be_view(const mx_task *t) {

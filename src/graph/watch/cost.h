@@ -15,6 +15,11 @@ typedef struct mx_cost {
     double flops;
 } mx_cost;
 
+/* About how many simple operations on single elements a node that is still to be run takes, by its
+   shapes; INFINITY where they do not say, or where it may wait: for a file, for LAPACK, for a
+   function of the program. */
+double mx_node_work(const mx_node *n);
+
 /* Before it runs, while its inputs have their memory. */
 mx_cost mx_task_cost(const mx_task *t);
 /* After it has run: bytes of the outputs that it wrote; 0 for those that are views. */

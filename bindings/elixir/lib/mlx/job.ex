@@ -22,6 +22,27 @@ defmodule Mlx.Job do
   @doc "Is this process in a function that a transform calls?"
   def inside?, do: Process.get(@here) != nil
 
+  @doc "Compute arrays: here, where that takes microseconds, else on a thread."
+  def eval(arrays, timeout \\ :infinity) do
+    deadline(timeout)
+    small = if inside?() or timeout == 0, do: :later, else: Native.eval_small(arrays)
+    done = if small == :later, do: run({:eval, arrays}, timeout), else: small
+    if done == :pressure, do: collect()
+    :ok
+  end
+
+  # The collector does not see what arrays hold.
+  defp collect do
+    :erlang.garbage_collect()
+    Native.relieved()
+  end
+
+  @doc "What a compiled closure gives. What was traced before needs no thread."
+  def apply(closure, arrays) do
+    results = if inside?(), do: :later, else: Native.apply_closure(closure, arrays)
+    if results == :later, do: run({:apply, closure, arrays}), else: results
+  end
+
   @doc "Call an operation of the catalog."
   def call(row, arguments, options) do
     case :erlang.get(@forward) do

@@ -26,6 +26,8 @@ defmodule Mlx.Native do
     cancel: [:job],
     cancel_process: [:pid],
     relieved: [],
+    eval_small: [:arrays],
+    apply_closure: [:closure, :arrays],
     closure: [:function],
     transform: [:name, :closure, :options],
     cell_new: [:value],

@@ -161,7 +161,7 @@ defmodule Mlx.Transforms do
 
       case known do
         %{^key => {closure, result}} ->
-          rebuilt(result, Job.run({:apply, closure, arrays}))
+          rebuilt(result, Job.apply(closure, arrays))
 
         %{} ->
           {closure, result} = traced(function, template, shapeless)

@@ -1,0 +1,88 @@
+defmodule Mlx.Compiler.Graph do
+  @moduledoc false
+  # Expressions as compiled closures of lists of arrays.
+
+  alias Mlx.{Backend, Job, Native}
+  alias Nx.Defn.{Composite, Evaluator, Tree}
+  alias Nx.Tensor, as: T
+
+  @doc "A function that computes an expression, operation by operation."
+  def steps(vars, expression),
+    do: Evaluator.__compile__(make_ref(), vars, fn _vars -> expression end, [])
+
+  @doc """
+  The closure of some arguments of `count`, whose positions are `used`, and what it gives for arrays;
+  :untraceable where a value must be known to go on, or where there are more than `most` operations.
+  """
+  def trace(steps, used, count, arrays, most) do
+    # found in the process: a closure would copy the expression, as a tree
+    key = {__MODULE__, make_ref()}
+    call = fn arrays -> traced(Process.get(key), arrays, used, count, most) end
+    closure = Native.transform(:compile, Native.closure(call), false)
+    Process.put(key, steps)
+
+    try do
+      {closure, Job.run({:apply, closure, arrays})}
+    rescue
+      error in Mlx.Error ->
+        if untraceable?(error), do: :untraceable, else: reraise(error, __STACKTRACE__)
+    after
+      Process.delete(key)
+    end
+  end
+
+  # A value was asked for, or there would be too many operations.
+  defp untraceable?(%{operation: "eval", message: message}),
+    do: message =~ "during function transformations"
+
+  defp untraceable?(error), do: error.operation == "defn"
+
+  defp traced(steps, arrays, used, count, most) do
+    given = used |> Enum.zip(arrays) |> Map.new()
+    args = for i <- 0..(count - 1)//1, do: thunk(given[i])
+    run = fn -> on_backend(fn -> steps.([args]) end) end
+    [result] = Backend.Types.within(most, run)
+    for tensor <- Composite.flatten_list([result]), do: Backend.array(tensor)
+  end
+
+  defp thunk(array), do: fn -> Backend.tensor(array) end
+
+  @doc "What a function gives with Mlx.Backend as the backend."
+  def on_backend(function) do
+    former = Nx.default_backend(Backend)
+
+    try do
+      function.()
+    after
+      Nx.default_backend(former)
+    end
+  end
+
+  # --- what is in an expression ---------------------------------------------------------------
+
+  @doc "The positions of the arguments that are used."
+  def used(expression) do
+    for(%T{data: %{op: :parameter, args: [i]}} <- nodes(expression, :scope), do: i)
+    |> Enum.uniq()
+    |> Enum.sort()
+  end
+
+  @doc "All nodes, or those of this scope."
+  def nodes(expression, type) do
+    [expression]
+    |> Composite.flatten_list()
+    |> Enum.reduce(%{}, &look(&1, &2, type))
+    |> Map.values()
+  end
+
+  defp look(%T{data: %{id: id}} = t, seen, type) when not is_map_key(seen, id) do
+    {_args, seen} =
+      Tree.apply_args(t, type, Map.put(seen, id, t), fn inner, seen ->
+        {inner, look(inner, seen, type)}
+      end)
+
+    seen
+  end
+
+  defp look(_other, seen, _type), do: seen
+end
