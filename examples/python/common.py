@@ -1,17 +1,12 @@
-"""What the examples share: where data lies and comes from, MNIST, batches, a progress line."""
+"""What the examples share: options, where data lies and comes from, a progress line. It needs
+nothing but the standard library."""
 
 import argparse
 import math
 import os
-import struct
 import sys
 import time
-import zlib
 from pathlib import Path
-
-import mlx.core as mx
-import numpy as np
-from mlx.data.datasets import load_mnist
 
 
 def number(default):
@@ -131,74 +126,6 @@ def text_file(data, name, instead):
     """The text, or where it is missing one of Debian's licences."""
     path = data_folder(data) / "text" / name
     return path if path.is_file() or not (LICENSES / instead).is_file() else LICENSES / instead
-
-
-MNIST = [
-    f"{part}-{kind}-ubyte.gz"
-    for part in ("train", "t10k")
-    for kind in ("images-idx3", "labels-idx1")
-]
-
-
-def mnist_buffer(data=None, train=True):
-    """A buffer of images (28, 28, 1) of bytes and labels: those to train on, or to test."""
-    folder = [data_file(data, "mnist", name) for name in MNIST][0].parent
-    return load_mnist(folder, train)
-
-
-def mnist(data=None):
-    """Training images and labels, test images and labels. Images are (N, 28, 28) float32 in [0,
-    1]."""
-
-    def part(train):
-        buffer = mnist_buffer(data, train)
-        whole = buffer.batch(len(buffer))[0]
-        images, labels = mx.array(whole["image"]).squeeze(-1), mx.array(whole["label"])
-        return images.astype(mx.float32) / 255, labels.astype(mx.uint32)
-
-    return *part(True), *part(False)
-
-
-def batches(size, *arrays, random, epochs=1):
-    """Batches of `size` rows of each array, in a random order (of a NumPy generator) that is another
-    in each epoch; what is left over is dropped."""
-    if size > len(arrays[0]):
-        sys.exit(f"A batch of {size} is more than the {len(arrays[0])} examples there are.")
-    for _ in range(epochs):
-        order = random.permutation(len(arrays[0]))
-        for start in range(0, len(order) - size + 1, size):
-            rows = mx.array(order[start : start + size])
-            yield tuple(a[rows] for a in arrays)
-
-
-def image_grid(images, columns):
-    """One picture, in bytes, of images (N, H, W) or (N, H, W, 3) in [0, 1]: `columns` a row, black
-    where none is left."""
-    images = np.clip(np.array(images, np.float32), 0, 1)
-    count, height, width = images.shape[:3]
-    rows = -(-count // columns)
-    cells = np.zeros((rows * columns, *images.shape[1:]), np.float32)
-    cells[:count] = images
-    cells = cells.reshape(rows, columns, *images.shape[1:]).swapaxes(1, 2)
-    picture = cells.reshape(rows * height, columns * width, *images.shape[3:])
-    return np.round(255 * picture).astype(np.uint8)
-
-
-def write_png(path, pixels):
-    """A picture of bytes, (H, W) grey or (H, W, 3) in colours."""
-    height, width = pixels.shape[:2]
-    rows = pixels.reshape(height, -1)
-
-    def chunk(name, data):
-        return (
-            struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
-        )
-
-    kind = struct.pack(">IIBBBBB", width, height, 8, 2 if pixels.ndim == 3 else 0, 0, 0, 0)
-    data = zlib.compress(b"".join(b"\0" + bytes(row) for row in rows))
-    with open(path, "wb") as file:
-        file.write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", kind))
-        file.write(chunk(b"IDAT", data) + chunk(b"IEND", b""))
 
 
 class Progress:

@@ -1,7 +1,7 @@
 """Pictures of curves and points for the programs of this folder, without a plotting package."""
 
 import numpy as np
-from common import write_png
+from pictures import write_png
 
 BLACK, GREY, RED, BLUE, GREEN = (
     (0, 0, 0),

@@ -9,7 +9,9 @@ import mlx.core as mx
 import mlx.nn as nn
 import mlx.optimizers as optim
 import numpy as np
-from common import Progress, arguments, batches, image_grid, mnist, write_png
+from common import Progress, arguments
+from pictures import image_grid, write_png
+from samples import batches, mnist
 
 
 class VAE(nn.Module):

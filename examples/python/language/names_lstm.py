@@ -7,7 +7,8 @@ import mlx.core as mx
 import mlx.nn as nn
 import mlx.optimizers as optim
 import numpy as np
-from common import Progress, arguments, batches, data_file
+from common import Progress, arguments, data_file
+from samples import batches
 
 END = 0  # before the first and after the last letter; letters are 1 to 26
 

@@ -9,7 +9,8 @@ import sys
 
 import mlx.core as mx
 import numpy as np
-from common import Progress, arguments, data_file, write_png
+from common import Progress, arguments, data_file
+from pictures import write_png
 from mlx.data import images
 
 

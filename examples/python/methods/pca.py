@@ -6,7 +6,9 @@ first few of them only.
 """
 
 import mlx.core as mx
-from common import arguments, image_grid, mnist, write_png
+from common import arguments
+from pictures import image_grid, write_png
+from samples import mnist
 
 
 def components(x):

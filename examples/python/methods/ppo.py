@@ -12,7 +12,8 @@ import mlx.core as mx
 import mlx.nn as nn
 import mlx.optimizers as optim
 import numpy as np
-from common import Progress, arguments, batches
+from common import Progress, arguments
+from samples import batches
 from plot import GREY, Plot
 
 LIMIT = 500

@@ -13,7 +13,8 @@ import mlx.core as mx
 import mlx.nn as nn
 import mlx.optimizers as optim
 import numpy as np
-from common import arguments, data_file, write_png
+from common import arguments, data_file
+from pictures import write_png
 from mlx.data import buffer_from_arrays
 from mlx.data.datasets import load_cifar10, read_cifar
 from mlx.train import EMA, Progress, Trainer

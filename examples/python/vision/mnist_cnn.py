@@ -6,7 +6,8 @@ python -m vision.mnist_cnn --data DIR        DIR/mnist holds the four files
 import mlx.core as mx
 import mlx.nn as nn
 import mlx.optimizers as optim
-from common import arguments, mnist
+from common import arguments
+from samples import mnist
 from vision.mnist_mlp import train
 
 

@@ -7,7 +7,8 @@ import mlx.core as mx
 import mlx.nn as nn
 import mlx.optimizers as optim
 import numpy as np
-from common import Progress, arguments, batches, mnist
+from common import Progress, arguments
+from samples import batches, mnist
 
 
 class MLP(nn.Module):

@@ -11,7 +11,9 @@ import mlx.core as mx
 import mlx.nn as nn
 import mlx.optimizers as optim
 import numpy as np
-from common import arguments, mnist_buffer, write_png
+from common import arguments
+from pictures import write_png
+from samples import mnist_buffer
 from mlx.train import Checkpoint, LearningRateMonitor, Progress, Trainer
 from vision.mnist_cnn import CNN
 

@@ -1,6 +1,6 @@
 """A judge of drawn digits: a small network that has seen real ones, and their pixels."""
 
-import common
+import samples
 import mlx.core as mx
 import mlx.nn as nn
 import numpy as np
@@ -31,7 +31,7 @@ class Judge:
     noise is far from digits in the first, a blur of many digits in the second."""
 
     def __init__(self, real=4000):
-        images, labels, test, test_labels = common.mnist()
+        images, labels, test, test_labels = samples.mnist()
         mx.random.seed(0)
         self.model = CNN()
         data = images[:20000], labels[:20000], test, test_labels

@@ -14,6 +14,8 @@ sys.path.insert(0, str(EXAMPLES))
 
 import checkpoint
 import common
+import pictures
+import samples
 
 FULL = bool(os.environ.get("MLX_TEST_FULL"))
 needs_data = pytest.mark.skipif(
@@ -23,7 +25,7 @@ needs_data = pytest.mark.skipif(
 
 def shortened_mnist(monkeypatch, module, train, test=2000):
     """Whole MNIST in a full run, the first images of it otherwise."""
-    whole = common.mnist
+    whole = samples.mnist
 
     def some(data):
         images, labels, test_images, test_labels = whole(data)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tiny_folders
 from encoders_cases import CLIP_TEXTS
-from examples import common, near, needs_pillow, program, referenced
+from examples import near, needs_pillow, pictures, program, referenced
 from vision.clip.folder import load
 from vision.clip.inputs import load_tokenizer, pad_token, preprocess, tokenize
 
@@ -65,7 +65,7 @@ def test_the_end_of_old_configurations(folder):
 
 def test_program(folder, tmp_path):
     needs_pillow()
-    common.write_png(tmp_path / "x.png", noise(50, 41))
+    pictures.write_png(tmp_path / "x.png", noise(50, 41))
     said = program("vision.clip", "--model", folder, tmp_path / "x.png", "a cat", "a dog")
     assert said.count("%") == 2 and "a dog" in said
     shares = [float(line.split("%")[0]) for line in said.splitlines()]
@@ -83,7 +83,7 @@ def broken(folder, tmp_path, change):
     change(copy)
     image = tmp_path / "x.png"
     if not image.exists():
-        common.write_png(image, np.zeros((32, 32, 3), np.uint8))
+        pictures.write_png(image, np.zeros((32, 32, 3), np.uint8))
     said = program("vision.clip", "--model", copy, image, "a cat")
     assert said.count("\n") == 1, said
     return said
@@ -152,7 +152,7 @@ def test_weights_in_parts(folder, tmp_path):
 def test_what_is_wrong_with_an_image(folder, tmp_path):
     needs_pillow()
     image = tmp_path / "x.png"
-    common.write_png(image, noise(90, 90))
+    pictures.write_png(image, noise(90, 90))
     image.write_bytes(image.read_bytes()[:2000])
     assert "cannot be read as an image" in broken(folder, tmp_path, lambda f: None)
     said = program("vision.clip", "--model", folder, tmp_path / "none.png", "a cat")

@@ -9,7 +9,7 @@ import zlib
 
 import numpy as np
 import pytest
-from examples import EXAMPLES, common, program
+from examples import EXAMPLES, pictures, program, samples
 
 
 def ran(*command):
@@ -43,7 +43,7 @@ def test_a_file_that_could_not_be_written_ends_the_program_before_its_work(tmp_p
 
 def test_what_is_read_is_not_written(tmp_path):
     path = tmp_path / "in.png"
-    common.write_png(path, np.zeros((8, 8), np.uint8))
+    pictures.write_png(path, np.zeros((8, 8), np.uint8))
     before = path.read_bytes()
     (tmp_path / "again.png").symlink_to(path)
     for output in (path, tmp_path / "again.png"):
@@ -105,7 +105,7 @@ def test_broken_mnist_ends_a_program_in_a_sentence(tmp_path, name, data, words):
     for part in ("train", "t10k"):
         for kind, shape in (("images-idx3", (4, 28, 28)), ("labels-idx1", (4,))):
             (tmp_path / "mnist" / f"{part}-{kind}-ubyte.gz").write_bytes(idx(*shape))
-    images, labels, _, test = common.mnist(tmp_path)
+    images, labels, _, test = samples.mnist(tmp_path)
     assert images.shape == (4, 28, 28) and labels.tolist() == test.tolist() == [0] * 4
     (tmp_path / "mnist" / f"{name}-ubyte.gz").write_bytes(data)
     for command in ("vision.mnist_mlp", "vision.mnist_trainer"):
@@ -119,6 +119,25 @@ def test_what_is_no_number_is_no_result(tmp_path, name, rate):
     done = ran(f"methods.{name}", "--rate", rate, *words)
     assert done.returncode == 1 and not done.stdout, done.stdout
     assert "the steps were too large" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_the_first_program_needs_nothing_but_mlx(tmp_path):
+    """`make demo` is the first that a new machine runs: a bare one, without NumPy."""
+    (tmp_path / "text").write_text("To be, or not to be. " * 100)
+    words = [
+        "--text",
+        str(tmp_path / "text"),
+        "--steps",
+        "1",
+        "--output",
+        str(tmp_path / "x.safetensors"),
+    ]
+    start = f"import runpy, sys; sys.modules['numpy'] = None; sys.argv[1:] = {words}; "
+    start += "runpy.run_module('language.language_model', run_name='__main__', alter_sys=True)"
+    done = subprocess.run(
+        [sys.executable, "-c", start], capture_output=True, text=True, cwd=EXAMPLES
+    )
+    assert done.returncode == 0 and (tmp_path / "x.safetensors").is_file(), done.stderr
 
 
 def test_mistakes_of_a_program_keep_their_traceback():
@@ -149,11 +168,11 @@ def pixels(path):
 
 def test_image_grid(tmp_path):
     images = np.linspace(0, 1, 5 * 2 * 3).reshape(5, 2, 3)
-    common.write_png(tmp_path / "grid.png", common.image_grid(images, 2))
+    pictures.write_png(tmp_path / "grid.png", pictures.image_grid(images, 2))
     grid = pixels(tmp_path / "grid.png")[..., 0]
     assert grid.shape == (6, 6) and not grid[4:, 3:].any()
     np.testing.assert_array_equal(grid[2:4, 3:], np.round(255 * images[3]))
-    colours = common.image_grid(np.full((3, 2, 2, 3), [0, 0.5, 7]), 3)
+    colours = pictures.image_grid(np.full((3, 2, 2, 3), [0, 0.5, 7]), 3)
     assert colours.shape == (2, 6, 3) and colours[0, 0].tolist() == [0, 128, 255]
 
 
@@ -173,7 +192,7 @@ def test_plot(tmp_path):
 
 def test_batches():
     x = np.arange(10)
-    seen = [a.tolist() for a, b in common.batches(4, x, x, random=np.random.default_rng(0))]
+    seen = [a.tolist() for a, b in samples.batches(4, x, x, random=np.random.default_rng(0))]
     assert len(seen) == 2 and len({n for batch in seen for n in batch}) == 8
     with pytest.raises(SystemExit, match="more than the 10 examples"):
-        list(common.batches(11, x, random=np.random.default_rng(0)))
+        list(samples.batches(11, x, random=np.random.default_rng(0)))

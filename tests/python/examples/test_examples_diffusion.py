@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tiny_folders
 from diffusers_cases import NEGATIVE, PROMPT, SCHEDULE, SCHEDULES, STEPS
-from examples import common, is_png, near, needs_pillow, program, referenced
+from examples import is_png, near, needs_pillow, pictures, program, referenced
 from generative.stable_diffusion import samplers
 from generative.stable_diffusion.folder import CLASSES, SPACING
 from generative.stable_diffusion.folder import SCHEDULE as DEFAULTS
@@ -182,7 +182,9 @@ def test_program(top, tmp_path, kind):
 
 
 def picture(path, height=50, width=61):
-    common.write_png(path, np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8))
+    pictures.write_png(
+        path, np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+    )
 
 
 def test_program_from_a_picture(top, tmp_path):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tiny_folders
 from encoders_cases import SAM_PROMPTS
-from examples import common, is_png, near, needs_pillow, program, referenced
+from examples import is_png, near, needs_pillow, pictures, program, referenced
 from vision.sam.__main__ import fitted, postprocess, resized
 from vision.sam.encoder import Attention, whole, windows
 from vision.sam.model import load
@@ -80,7 +80,7 @@ def test_sizes():
 def test_program(folder, tmp_path):
     needs_pillow()
     image, output = tmp_path / "x.png", tmp_path / "out.png"
-    common.write_png(image, np.random.default_rng(0).integers(0, 256, (40, 55, 3), np.uint8))
+    pictures.write_png(image, np.random.default_rng(0).integers(0, 256, (40, 55, 3), np.uint8))
     call = ["vision.sam", "--model", folder, image, "--output", output]
     said = program(*call, "--point", "20,11", "--not", "3,3", "--dtype", "bfloat16")
     assert "% of the picture, quality" in said and is_png(output)

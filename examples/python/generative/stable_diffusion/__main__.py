@@ -13,7 +13,8 @@ import time
 
 import mlx.core as mx
 from checkpoint import dtype_of
-from common import check_output, command, number, write_png
+from common import check_output, command, number
+from pictures import write_png
 from mlx.data import images
 from vision.clip.inputs import load_image
 

@@ -12,7 +12,8 @@ import sys
 import mlx.core as mx
 import numpy as np
 from checkpoint import dtype_of
-from common import check_output, command, write_png
+from common import check_output, command
+from pictures import write_png
 from mlx.data import images
 from vision.clip.inputs import load_image
 
