@@ -5,114 +5,126 @@
 
 static const mx_dtype floats[] = {MX_FLOAT16, MX_FLOAT32, MX_BFLOAT16};
 
-enum { TAPS = 11, MOST = 70 };
-
 /* One case: small whole numbers, so that float32 sums are exact. */
 typedef struct shape {
-    ptrdiff_t taps, pixels, channels, step, out_step;
+    ptrdiff_t lines, taps, pixels, channels, stride, first, spread, width;
 } shape;
 
+enum { LINES = 3, MOST_TAPS = 9, EVERY = LINES * MOST_TAPS + 1, MOST_CHANNELS = 128 };
+
 typedef struct memory {
-    void *in, *out;
-    float weight[TAPS][MOST], *w[TAPS];
-    ptrdiff_t at[TAPS];
-    size_t in_size, out_size;
+    void *in[LINES], *out;
+    float w[EVERY * MOST_CHANNELS];
+    ptrdiff_t at[LINES], out_step;
 } memory;
 
 static void make(memory *m, const shape *s, mx_dtype t) {
-    ptrdiff_t reach = 0;
-    for (ptrdiff_t i = 0; i < s->taps; i++) {
-        m->at[i] = (i * 7) % 5 * s->channels + i;
-        reach = m->at[i] > reach ? m->at[i] : reach;
-        m->w[i] = m->weight[i];
-        for (ptrdiff_t c = 0; c < s->channels; c++)
-            m->weight[i][c] = (float)kv_small(2).re;
+    for (ptrdiff_t l = 0; l < LINES; l++) {
+        m->in[l] = kv_random(t, (size_t)(s->width * s->channels + 1), 2);
+        m->at[l] = (LINES - 1 - l) * MOST_TAPS + 1;
     }
-    m->in_size = (size_t)(reach + s->pixels * s->step + s->channels);
-    m->out_size = (size_t)(s->pixels * s->out_step + s->channels);
-    m->in = kv_random(t, m->in_size, 2);
-    m->out = kv_random(t, m->out_size, 2);
+    m->out_step = s->channels + s->pixels % 2;
+    m->out = kv_random(t, (size_t)((s->pixels + 1) * m->out_step + s->channels), 2);
+    for (int i = 0; i < EVERY * MOST_CHANNELS; i++)
+        m->w[i] = (float)kv_small(2).re;
 }
 
-static double in_at(const memory *m, const shape *s, mx_dtype t, ptrdiff_t p, ptrdiff_t i,
-                    ptrdiff_t c) {
-    return kv_get(t, m->in, p * s->step + m->at[i] + c).re;
+static void drop(memory *m, mx_dtype t) {
+    for (int l = 0; l < LINES; l++)
+        kv_free(t, m->in[l]);
+    kv_free(t, m->out);
 }
 
-static mx_k_depthwise_args args_of(memory *m, const shape *s) {
-    return (mx_k_depthwise_args){.out = m->out,
-                                 .in = m->in,
-                                 .w = m->w,
-                                 .at = m->at,
-                                 .taps = s->taps,
-                                 .pixels = s->pixels,
-                                 .channels = s->channels,
-                                 .step = s->step,
-                                 .out_step = s->out_step};
+static float *weight(memory *m, int nr, ptrdiff_t l, ptrdiff_t tap, ptrdiff_t c) {
+    return m->w + (c / nr * EVERY + m->at[l] + tap) * nr + c % nr;
 }
 
-static ptrdiff_t wrong_pixels(memory *m, const shape *s, mx_dtype t) {
+static double in_at(const memory *m, const shape *s, mx_dtype t, ptrdiff_t l, ptrdiff_t p,
+                    ptrdiff_t tap, ptrdiff_t c) {
+    ptrdiff_t q = p * s->stride + s->first + tap * s->spread;
+    return q < 0 || q >= s->width ? 0 : kv_get(t, m->in[l], q * s->channels + c).re;
+}
+
+static ptrdiff_t wrong_pixels(memory *m, const shape *s, mx_dtype t, int nr) {
     ptrdiff_t bad = 0;
     for (ptrdiff_t p = 0; p < s->pixels; p++)
         for (ptrdiff_t c = 0; c < s->channels; c++) {
             double sum = 0;
-            for (ptrdiff_t i = 0; i < s->taps; i++)
-                sum += in_at(m, s, t, p, i, c) * (double)m->weight[i][c];
-            bad += kv_get(t, m->out, p * s->out_step + c).re != sum;
+            for (ptrdiff_t i = 0; i < s->lines * s->taps; i++)
+                sum += in_at(m, s, t, i / s->taps, p, i % s->taps, c) *
+                       (double)*weight(m, nr, i / s->taps, i % s->taps, c);
+            bad += kv_get(t, m->out, p * m->out_step + c).re != sum;
         }
     return bad;
 }
 
-static ptrdiff_t wrong_weights(memory *m, const shape *s, mx_dtype t, float (*before)[MOST]) {
+static ptrdiff_t wrong_weights(memory *m, memory *before, const shape *s, mx_dtype t, int nr) {
     ptrdiff_t bad = 0;
-    for (ptrdiff_t i = 0; i < s->taps; i++)
+    for (ptrdiff_t i = 0; i < s->lines * s->taps; i++)
         for (ptrdiff_t c = 0; c < s->channels; c++) {
-            double sum = (double)before[i][c];
+            double sum = (double)*weight(before, nr, i / s->taps, i % s->taps, c);
             for (ptrdiff_t p = 0; p < s->pixels; p++)
-                sum += in_at(m, s, t, p, i, c) * kv_get(t, m->out, p * s->out_step + c).re;
-            bad += (double)m->weight[i][c] != sum;
+                sum += in_at(m, s, t, i / s->taps, p, i % s->taps, c) *
+                       kv_get(t, m->out, p * m->out_step + c).re;
+            bad += (double)*weight(m, nr, i / s->taps, i % s->taps, c) != sum;
         }
     return bad;
 }
 
 /* The weights first: the other kernel writes over `out`. */
 static void check(const mx_kernels *set, mx_dtype t, const shape *s) {
-    static memory m;
-    static float before[TAPS][MOST];
+    static memory m, before;
     make(&m, s, t);
-    mx_k_depthwise_args a = args_of(&m, s);
-    memcpy(before, m.weight, sizeof before);
+    before = m;
+    int nr = set->matmul->f32->nr;
+    mx_k_depthwise_args a = {m.out,       (const void *const *)m.in,
+                             m.w,         m.at,
+                             s->lines,    s->taps,
+                             EVERY,       s->pixels,
+                             s->channels, s->width,
+                             s->stride,   s->first,
+                             s->spread,   m.out_step};
     set->conv->depthwise_weight[t](&a);
-    ptrdiff_t weights = wrong_weights(&m, s, t, before);
-    memcpy(m.weight, before, sizeof before);
-    value guard = kv_get(t, m.out, s->pixels * s->out_step);
+    ptrdiff_t weights = wrong_weights(&m, &before, s, t, nr);
+    memcpy(m.w, before.w, sizeof m.w);
+    value guard = kv_get(t, m.out, s->pixels * m.out_step);
     set->conv->depthwise[t](&a);
-    ptrdiff_t pixels = wrong_pixels(&m, s, t);
-    bool kept = s->pixels == 0 || s->out_step < s->channels ||
-                kv_same(guard, kv_get(t, m.out, s->pixels * s->out_step));
-    CHECK_MSG(weights == 0 && pixels == 0 && kept,
-              "%s %s: %td taps, %td pixels of %td: %td weights and %td sums are wrong%s", set->name,
-              mx_dtype_name(t), s->taps, s->pixels, s->channels, weights, pixels,
-              kept ? "" : ", written past the end");
-    kv_free(t, m.in);
-    kv_free(t, m.out);
+    ptrdiff_t pixels = wrong_pixels(&m, s, t, nr);
+    bool kept = kv_same(guard, kv_get(t, m.out, s->pixels * m.out_step));
+    CHECK_MSG(
+        weights == 0 && pixels == 0 && kept,
+        "%s %s: %td taps, stride %td, spread %td, %td pixels of %td: %td weights and %td sums "
+        "are wrong%s",
+        set->name, mx_dtype_name(t), s->taps, s->stride, s->spread, s->pixels, s->channels, weights,
+        pixels, kept ? "" : ", written past the end");
+    drop(&m, t);
+}
+
+static void every_channel_count(const mx_kernels *set, mx_dtype t, shape s) {
+    static const ptrdiff_t channels[] = {1, 3, 4, 8, 15, 16, 17, 64, 69};
+    s.width = (s.pixels > 0 ? s.pixels - 1 : 0) * s.stride + s.taps - s.taps / 2;
+    for (size_t c = 0; c < sizeof channels / sizeof *channels; c++) {
+        s.channels = channels[c];
+        check(set, t, &s);
+    }
 }
 
 static void every_set(void) {
-    static const ptrdiff_t taps[] = {1, 2, 3, 5, 9, 10, 11}, pixels[] = {0, 1, 3, 4, 9},
-                           channels[] = {1, 3, 4, 8, 15, 16, 17, 64, 69};
+    static const ptrdiff_t taps[] = {1, 2, 3, 5, 7, 9}, pixels[] = {0, 1, 3, 4, 7, 8, 13};
     int count;
     const mx_kernels *const *sets = mx_kernels_all(&count);
     for (int n = 0; n < count; n++)
         for (int f = 0; f < 3; f++)
             for (size_t i = 0; i < sizeof taps / sizeof *taps; i++)
                 for (size_t p = 0; p < sizeof pixels / sizeof *pixels; p++)
-                    for (size_t c = 0; c < sizeof channels / sizeof *channels; c++) {
-                        ptrdiff_t wide = channels[c];
-                        shape s = {taps[i], pixels[p], wide, (ptrdiff_t)(1 + p % 2) * wide,
-                                   (ptrdiff_t)(1 + i % 2) * wide};
-                        check(sets[n], floats[f], &s);
-                    }
+                    for (int k = 0; k < 4; k++)
+                        every_channel_count(sets[n], floats[f],
+                                            (shape){.lines = 1 + (k + (int)p) % LINES,
+                                                    .taps = taps[i],
+                                                    .pixels = pixels[p],
+                                                    .stride = 1 + k % 3,
+                                                    .first = -(ptrdiff_t)(taps[i] / 2),
+                                                    .spread = 1 + k / 3});
 }
 
 /* --- register tiles ------------------------------------------------------------------- */

@@ -1,8 +1,18 @@
-/* See conv_depth.h. */
+/* See conv_depth.h: a line of output at a time, through the lines of input that its taps meet. The
+ * weights' derivative is added up in a fixed number of parts.
+ */
 #include "cpu/conv/conv_depth.h"
 
+#include <stdatomic.h>
+#include <string.h>
+
+#include "base/cache.h"
+#include "base/status.h"
 #include "base/threads/pool.h"
+#include "graph/array/read.h"
+#include "kernels/conv/k_conv.h"
 #include "kernels/kernels.h"
+#include "kernels/matmul/k_matmul.h"
 
 bool conv_is_depthwise(const conv *c) {
     const conv_patches *p = &c->patches;
@@ -10,78 +20,173 @@ bool conv_is_depthwise(const conv *c) {
            mx_kernels_get()->conv->depthwise[p->dtype];
 }
 
-static void find_middle(conv_depth *d) {
-    const conv_axis *a = &d->c->patches.axis[2];
-    int64_t low = a->offset[0], high = a->offset[a->taps - 1];
-    d->left = d->right = a->count;
-    for (int64_t p = a->count - 1; p >= 0; p--) {
-        int64_t q = p * a->stride;
-        if (q + low >= 0 && q + high < a->in)
-            d->left = p;
-        else if (d->left == a->count)
-            d->right = p;
-    }
+enum { MOST_PARTS = 16 };
+
+typedef struct depth {
+    const conv *c;
+    mx_k_depthwise *kernel;
+    char *out; /* (N, P..., C), the kernel's */
+    int64_t nr, panels, taps;
+    float *w; /* (panels, taps, nr); of the derivative as often as there are parts */
+    int64_t parts, lines, each; /* lines of a part; floats of its sums */
+    atomic_bool nomem;
+} depth;
+
+/* The memory of w is the caller's to free. */
+static bool open_depth(depth *d, const conv *c, mx_k_depthwise *kernel, char *out, int64_t parts) {
+    const conv_patches *p = &c->patches;
+    int64_t lines = conv_lines(c);
+    *d = (depth){.c = c, .kernel = kernel, .out = out, .nr = mx_kernels_get()->matmul->f32->nr};
+    d->panels = (p->channels + d->nr - 1) / d->nr;
+    d->taps = conv_taps(p);
+    d->each = d->panels * d->taps * d->nr;
+    d->lines = (lines + parts - 1) / parts;
+    d->parts = (lines + d->lines - 1) / d->lines;
+    d->w = mx_block_alloc((size_t)(d->parts * d->each) * sizeof(float));
+    return d->w != NULL;
 }
 
-conv_depth conv_depth_of(const conv *c, mx_k_depthwise *kernel, char *out, float *w) {
-    conv_depth d = {.c = c, .kernel = kernel, .out = out, .w = w};
-    find_middle(&d);
-    return d;
+static bool close_depth(depth *d) {
+    size_t bytes = (size_t)(d->parts * d->each) * sizeof(float);
+    mx_block_free(d->w, bytes);
+    return !atomic_load(&d->nomem) || mx_fail_nomem("conv", bytes);
 }
 
-/* The taps that meet input from one position of a line. */
-typedef struct taps {
-    float **w;
-    ptrdiff_t *at;
-    int64_t n;
-} taps;
+/* --- lines ---------------------------------------------------------------------------- */
 
-static void find_taps(const conv_depth *d, int64_t line, int64_t p2, taps *t) {
-    const conv_axis *a = d->c->patches.axis;
-    int64_t p1 = line % a[1].count, p0 = line / a[1].count % a[0].count,
-            image = line / a[1].count / a[0].count, channels = d->c->patches.channels;
-    t->n = 0;
-    for (int64_t i = 0; i < conv_taps(&d->c->patches); i++) {
-        int64_t t2 = i % a[2].taps, t1 = i / a[2].taps % a[1].taps, t0 = i / a[2].taps / a[1].taps;
-        int64_t q0 = p0 * a[0].stride + a[0].offset[t0], q1 = p1 * a[1].stride + a[1].offset[t1],
-                q2 = p2 * a[2].stride + a[2].offset[t2];
-        if (q0 < 0 || q0 >= a[0].in || q1 < 0 || q1 >= a[1].in || q2 < 0 || q2 >= a[2].in)
+/* The lines of input under line `line` of the output: where each begins, and its first tap. */
+static int64_t find_lines(const conv *c, int64_t line, const void **in, ptrdiff_t *at) {
+    const conv_patches *p = &c->patches;
+    const conv_axis *a = p->axis;
+    int64_t p1 = line % a[1].count * a[1].stride, p0 = line / a[1].count % a[0].count * a[0].stride,
+            image = line / a[1].count / a[0].count, n = 0;
+    for (int64_t i = 0; i < a[0].taps * a[1].taps; i++) {
+        int64_t q0 = p0 + a[0].offset[i / a[1].taps], q1 = p1 + a[1].offset[i % a[1].taps];
+        if (q0 < 0 || q0 >= a[0].in || q1 < 0 || q1 >= a[1].in)
             continue;
-        t->w[t->n] = d->w + i * channels;
-        t->at[t->n++] =
-            ((image * a[0].in + q0) * a[1].in + q1) * a[2].in * channels + q2 * channels;
+        int64_t pixel = ((image * a[0].in + q0) * a[1].in + q1) * a[2].in;
+        in[n] = p->x + (size_t)(pixel * p->channels) * p->size;
+        at[n++] = i * a[2].taps;
+    }
+    return n;
+}
+
+static void run_line(const depth *d, int64_t line, float *w, const void **in, ptrdiff_t *at) {
+    const conv_patches *p = &d->c->patches;
+    const conv_axis *a = &p->axis[2];
+    int64_t pixel = conv_out_pixel(d->c, line);
+    mx_k_depthwise_args k = {.out = d->out + (size_t)(pixel * p->channels) * p->size,
+                             .in = in,
+                             .w = w,
+                             .at = at,
+                             .lines = find_lines(d->c, line, in, at),
+                             .taps = a->taps,
+                             .all = d->taps,
+                             .pixels = a->count,
+                             .channels = p->channels,
+                             .width = a->in,
+                             .stride = a->stride,
+                             .first = a->offset[0],
+                             .spread = a->taps > 1 ? a->offset[1] - a->offset[0] : 1,
+                             .out_step = a->step * p->channels};
+    d->kernel(&k);
+}
+
+static void run_lines(depth *d, float *w, int64_t begin, int64_t end) {
+    const conv_axis *a = d->c->patches.axis;
+    size_t n = (size_t)(a[0].taps * a[1].taps);
+    char *memory = mx_scratch(0, n * (sizeof(void *) + sizeof(ptrdiff_t)));
+    if (!memory)
+        atomic_store(&d->nomem, true);
+    for (int64_t line = begin; memory && line < end; line++)
+        run_line(d, line, w, (const void **)(void *)memory,
+                 (ptrdiff_t *)(void *)(memory + n * sizeof(void *)));
+}
+
+/* --- results -------------------------------------------------------------------------- */
+
+/* One tap of a panel's channels. */
+static void pack_tap(const depth *d, int64_t panel, int64_t tap, float *to) {
+    const conv_patches *p = &d->c->patches;
+    int64_t first = panel * d->nr, left = p->channels - first, n = left < d->nr ? left : d->nr,
+            step = d->c->w.output * (int64_t)p->size;
+    const char *from = conv_weight_at(d->c, first, tap);
+    for (int64_t i = 0; i < n; i++, from += step)
+        to[i] = p->dtype == MX_FLOAT32 ? *(const float *)(const void *)from
+                                       : (float)mx_read_double(from, p->dtype);
+    memset(to + n, 0, (size_t)(d->nr - n) * sizeof *to);
+}
+
+static void pack_body(void *ctx, int64_t begin, int64_t end) {
+    const depth *d = ctx;
+    for (int64_t i = begin; i < end; i++)
+        pack_tap(d, i / d->taps, i % d->taps, d->w + i * d->nr);
+}
+
+static void lines_body(void *ctx, int64_t begin, int64_t end) {
+    depth *d = ctx;
+    run_lines(d, d->w, begin, end);
+}
+
+bool conv_depthwise(const conv *c) {
+    depth d;
+    if (!open_depth(&d, c, mx_kernels_get()->conv->depthwise[c->patches.dtype], c->out, 1))
+        return false;
+    mx_parallel_for(d.panels * d.taps, 512, pack_body, &d);
+    mx_parallel_for(conv_lines(c), conv_line_grain(c, d.taps), lines_body, &d);
+    return close_depth(&d);
+}
+
+/* --- towards the weight --------------------------------------------------------------- */
+
+static void parts_body(void *ctx, int64_t begin, int64_t end) {
+    depth *d = ctx;
+    int64_t all = conv_lines(d->c);
+    for (int64_t part = begin; part < end; part++) {
+        int64_t first = part * d->lines, last = first + d->lines;
+        float *w = d->w + part * d->each;
+        memset(w, 0, (size_t)d->each * sizeof *w);
+        run_lines(d, w, first, last < all ? last : all);
     }
 }
 
-/* Positions p .. p+count of a line, which meet the same taps. */
-static void run_pixels(const conv_depth *d, int64_t line, int64_t p, int64_t count, taps *t) {
-    const conv_patches *c = &d->c->patches;
-    const conv_axis *a = &c->axis[2];
-    find_taps(d, line, p, t);
-    int64_t pixel = conv_out_pixel(d->c, line) + p * a->step;
-    d->kernel(&(mx_k_depthwise_args){.out = d->out + pixel * c->channels * (int64_t)c->size,
-                                     .in = c->x,
-                                     .w = t->w,
-                                     .at = t->at,
-                                     .taps = t->n,
-                                     .pixels = count,
-                                     .channels = c->channels,
-                                     .step = a->stride * c->channels,
-                                     .out_step = a->step * c->channels});
+typedef struct merge_job {
+    const depth *d;
+    char *out; /* (C, K..., 1) */
+} merge_job;
+
+enum { MOST_NR = 64 };
+
+/* The parts of one tap of a panel in their order. */
+static void merge(const merge_job *j, int64_t panel, int64_t tap) {
+    const depth *d = j->d;
+    const conv_patches *p = &d->c->patches;
+    int64_t kernel = p->axis[0].kernel * p->axis[1].kernel * p->axis[2].kernel,
+            first = panel * d->nr, left = p->channels - first, place = conv_tap_place(d->c, tap);
+    double sum[MOST_NR] = {0};
+    for (int64_t part = 0; part < d->parts; part++)
+        for (int64_t i = 0; i < d->nr; i++)
+            sum[i] += (double)d->w[part * d->each + (panel * d->taps + tap) * d->nr + i];
+    for (int64_t i = 0; i < d->nr && i < left; i++)
+        mx_write_double(j->out + ((first + i) * kernel + place) * (int64_t)p->size, p->dtype,
+                        sum[i]);
 }
 
-bool conv_depth_lines(const conv_depth *d, int64_t begin, int64_t end) {
-    size_t n = (size_t)conv_taps(&d->c->patches);
-    int64_t count = d->c->patches.axis[2].count;
-    char *memory = mx_scratch(0, n * (sizeof(float *) + sizeof(ptrdiff_t)) + 64);
-    if (!memory)
+static void merge_body(void *ctx, int64_t begin, int64_t end) {
+    const merge_job *j = ctx;
+    for (int64_t i = begin; i < end; i++)
+        merge(j, i / j->d->taps, i % j->d->taps);
+}
+
+bool conv_weight_depthwise(const conv *c, const char *g, char *out) {
+    depth d;
+    mx_k_depthwise *kernel = mx_kernels_get()->conv->depthwise_weight[c->patches.dtype];
+    if (!open_depth(&d, c, kernel, (char *)g, MOST_PARTS))
         return false;
-    taps t = {(float **)(void *)memory, (ptrdiff_t *)(void *)(memory + n * sizeof(float *)), 0};
-    for (int64_t line = begin; line < end; line++)
-        for (int64_t p = 0; p < count;) {
-            int64_t many = p == d->left && d->right > p ? d->right - p : 1;
-            run_pixels(d, line, p, many, &t);
-            p += many;
-        }
-    return true;
+    int64_t grain = conv_line_grain(c, d.taps) / d.lines + 1;
+    mx_parallel_for(d.parts, grain, parts_body, &d);
+    if (!atomic_load(&d.nomem))
+        mx_parallel_for(d.panels * d.taps, 1 + 65536 / (d.nr * d.parts), merge_body,
+                        &(merge_job){&d, out});
+    return close_depth(&d);
 }

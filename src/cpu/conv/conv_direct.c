@@ -28,6 +28,7 @@ typedef struct direct {
     const mx_k_gemm *format;
     const float *x;     /* of the group */
     const float *zeros; /* as many as a group has channels */
+    int64_t group;
     float *panels;
     float *out; /* of the group: its first column */
     int64_t k, outputs, rows;
@@ -203,29 +204,29 @@ static void blocks_body(void *ctx, int64_t begin, int64_t end) {
 
 /* --- weights -------------------------------------------------------------------------- */
 
-typedef struct pack_job {
-    const direct *d;
-    const float *w; /* (outputs of the group, k) */
-} pack_job;
+static void pack_taps(const direct *d, int64_t panel, int64_t tap, int64_t taps) {
+    const conv *c = d->c;
+    int64_t nr = d->format->nr, first = panel * nr, n = d->outputs - first, each = c->patches.group;
+    d->format->pack[MX_FLOAT32](d->panels + first * d->k + tap * each * nr, (int)nr,
+                                conv_weight_at(c, d->group * d->outputs + first, tap), c->w.output,
+                                c->w.channel, (int)(n < nr ? n : nr), taps * each);
+}
 
 static void pack_body(void *ctx, int64_t begin, int64_t end) {
-    const pack_job *j = ctx;
-    const direct *d = j->d;
-    int nr = d->format->nr;
-    for (int64_t panel = begin; panel < end; panel++) {
-        int64_t first = panel * nr, n = d->outputs - first;
-        d->format->pack[MX_FLOAT32](d->panels + first * d->k, nr, j->w + first * d->k, d->k, 1,
-                                    (int)(n < nr ? n : nr), d->k);
-    }
+    const direct *d = ctx;
+    int64_t all = conv_taps(&d->c->patches), together = conv_weights_are_dense(d->c) ? all : 1;
+    for (int64_t panel = begin; panel < end; panel++)
+        for (int64_t tap = 0; tap < all; tap += together)
+            pack_taps(d, panel, tap, together);
 }
 
 static bool run_group(direct *d, int64_t group, float *out) {
     const conv *c = d->c;
     int64_t nr = d->format->nr, each = d->tiles * d->format->mr;
-    pack_job j = {d, (const float *)(const void *)c->phase_w + group * d->outputs * d->k};
+    d->group = group;
     d->x = (const float *)(const void *)c->patches.x + group * c->patches.group;
     d->out = out + group * d->outputs;
-    mx_parallel_for((d->outputs + nr - 1) / nr, 1 + 65536 / (nr * d->k), pack_body, &j);
+    mx_parallel_for((d->outputs + nr - 1) / nr, 1 + 65536 / (nr * d->k), pack_body, d);
     int64_t work = each * d->outputs * d->k;
     return mx_parallel_for_long((d->rows + each - 1) / each, 1 + 262144 / (work + 1), blocks_body,
                                 d);

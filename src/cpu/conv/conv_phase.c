@@ -94,13 +94,26 @@ int64_t conv_tap_place(const conv *c, int64_t t) {
     return (a[0].tap[t0] * a[1].kernel + a[1].tap[t1]) * a[2].kernel + a[2].tap[t2];
 }
 
+const void *conv_weight_at(const conv *c, int64_t o, int64_t t) {
+    int64_t at = o * c->w.output + conv_tap_place(c, t) * c->w.tap;
+    return c->w.data + at * (int64_t)c->patches.size;
+}
+
+bool conv_weights_are_dense(const conv *c) {
+    const conv_patches *p = &c->patches;
+    return c->w.channel == 1 && c->w.tap == p->group && conv_all_taps_in_order(c) &&
+           c->w.output == conv_taps(p) * p->group;
+}
+
 static void copy_weights(const conv *c, char *dst) {
-    const conv_axis *a = c->patches.axis;
-    int64_t kernel = a[0].kernel * a[1].kernel * a[2].kernel;
-    size_t bytes = (size_t)c->patches.group * c->patches.size;
+    size_t size = c->patches.size;
+    int64_t step = c->w.channel * (int64_t)size;
     for (int64_t o = 0; o < c->outputs; o++)
-        for (int64_t t = 0; t < conv_taps(&c->patches); t++, dst += bytes)
-            memcpy(dst, c->w + (o * kernel + conv_tap_place(c, t)) * (int64_t)bytes, bytes);
+        for (int64_t t = 0; t < conv_taps(&c->patches); t++) {
+            const char *from = conv_weight_at(c, o, t);
+            for (int64_t i = 0; i < c->patches.group; i++, dst += size, from += step)
+                memcpy(dst, from, size);
+        }
 }
 
 static void drop_weights(conv *c) {
@@ -110,9 +123,9 @@ static void drop_weights(conv *c) {
 }
 
 bool conv_select_weights(conv *c) {
-    c->phase_w = c->w;
+    c->phase_w = c->w.data;
     drop_weights(c);
-    if (conv_taps(&c->patches) == 0 || conv_all_taps_in_order(c))
+    if (conv_taps(&c->patches) == 0 || conv_weights_are_dense(c))
         return true;
     c->own_bytes =
         (size_t)(c->outputs * conv_taps(&c->patches) * c->patches.group) * c->patches.size;
@@ -186,6 +199,22 @@ bool conv_open(conv *c, const mx_p_conv *p, const mx_array *x, const int *weight
         c->patches.axis[i].kernel = there ? weight[at] : 1;
     }
     return make_lists(c);
+}
+
+bool conv_open_weights(conv *c, const mx_array *w, cpu_dense *d) {
+    int last = w->ndim - 1;
+    bool follow = mx_dtype_of(w) == MX_FLOAT32;
+    for (int i = 1; i < last - 1; i++)
+        follow = follow && w->strides[i] == w->strides[i + 1] * w->shape[i + 1];
+    c->w = (conv_weights){w->data, w->strides[0], w->strides[last - 1], w->strides[last]};
+    if (follow || w->row_contiguous)
+        return true;
+    int64_t taps = 1;
+    for (int i = 1; i < last; i++)
+        taps *= w->shape[i];
+    bool opened = cpu_dense_open(d, w);
+    c->w = (conv_weights){d->data, taps * w->shape[last], w->shape[last], 1};
+    return opened;
 }
 
 void conv_close(conv *c) {

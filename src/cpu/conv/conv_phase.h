@@ -6,17 +6,25 @@
 #define MX_CPU_CONV_PHASE_H
 
 #include "cpu/conv/conv_packer.h"
+#include "cpu/memory/dense.h"
 #include "graph/array/params.h"
+
+/* A weight (O, K..., Cg) where it lies: elements from output to output, tap to tap, channel to
+ * channel. */
+typedef struct conv_weights {
+    const char *data;
+    int64_t output, tap, channel;
+} conv_weights;
 
 /* `patches` holds the phase at hand. */
 typedef struct conv {
     const mx_p_conv *params;
     int nd;
     conv_patches patches;
-    const char *w; /* (O, K..., Cg) */
-    char *out;     /* (N, P..., O) */
+    conv_weights w;
+    char *out; /* (N, P..., O) */
     int64_t groups, outputs;
-    const char *phase_w; /* (O, taps..., Cg) of this phase: w, or memory of its own */
+    const char *phase_w; /* (O, taps..., Cg) of this phase, dense: w, or memory of its own */
     void *own_w;
     size_t own_bytes;
     int64_t *lists; /* behind the axes' offsets and taps */
@@ -28,6 +36,10 @@ bool conv_open(conv *c, const mx_p_conv *p, const mx_array *x, const int *weight
                const mx_array *y);
 void conv_close(conv *c);
 
+/* The weights of w: float32 as they lie, where taps follow each other; others dense, in d. False:
+   out of memory; close d also then. */
+bool conv_open_weights(conv *c, const mx_array *w, cpu_dense *d);
+
 /* Call `run` for each phase, with c set to it, until one fails. */
 bool conv_each_phase(conv *c, bool (*run)(conv *c, void *ctx), void *ctx);
 
@@ -35,6 +47,10 @@ bool conv_each_phase(conv *c, bool (*run)(conv *c, void *ctx), void *ctx);
 bool conv_select_weights(conv *c);
 /* Where tap t of the phase stands among the kernel's. */
 int64_t conv_tap_place(const conv *c, int64_t t);
+/* The first channel of output o under tap t of the phase. */
+const void *conv_weight_at(const conv *c, int64_t o, int64_t t);
+/* Are the phase's weights (O, taps..., Cg) as they lie? */
+bool conv_weights_are_dense(const conv *c);
 /* Are the phase's taps those of the kernel, in order? */
 bool conv_all_taps_in_order(const conv *c);
 /* Is the phase the whole result, in order? */

@@ -44,17 +44,17 @@ typedef struct winograd {
 
 /* CHUNK channels of a panel's outputs: g (TAPS, CHUNK, nr), then transformed. */
 static void filter_chunk(const winograd *w, int64_t panel, int64_t c, float *g) {
-    const conv *v = w->squares.c;
+    const conv_weights *from = &w->squares.c->w;
     int64_t nr = w->format->nr, first = panel * nr, left = w->outputs - first,
-            k = w->channels - c < CHUNK ? w->channels - c : CHUNK, wide = TAPS * w->channels;
-    const float *from[TAPS], *weights = (const float *)(const void *)v->phase_w +
-                                        (w->group * w->outputs + first) * wide + c;
+            k = w->channels - c < CHUNK ? w->channels - c : CHUNK;
+    const float *tap[TAPS];
     for (int64_t t = 0; t < TAPS; t++) {
-        from[t] = g + t * CHUNK * nr;
-        w->format->pack[MX_FLOAT32](g + t * CHUNK * nr, (int)nr, weights + t * w->channels, wide, 1,
-                                    (int)(left < nr ? left : nr), k);
+        const float *weights = conv_weight_at(w->squares.c, w->group * w->outputs + first, t);
+        tap[t] = g + t * CHUNK * nr;
+        w->format->pack[MX_FLOAT32](g + t * CHUNK * nr, (int)nr, weights + c * from->channel,
+                                    from->output, from->channel, (int)(left < nr ? left : nr), k);
     }
-    w->maps->filter(&(mx_k_winograd_args){.from = from,
+    w->maps->filter(&(mx_k_winograd_args){.from = tap,
                                           .to = w->u + (panel * PLACES * w->channels + c) * nr,
                                           .step = w->channels * nr,
                                           .n = k * nr});
@@ -180,14 +180,14 @@ static bool run_group(winograd *w) {
 }
 
 /* Images with results that are not finite, by direct sums. */
-static bool repair(const winograd *w, float *out) {
-    conv one = *w->squares.c;
+static bool repair(const winograd *w, const conv *c, float *out) {
+    conv one = *c;
     const conv_axis *a = one.patches.axis;
     int64_t in = a[1].in * a[2].in * one.patches.channels,
             results = a[1].count * a[2].count * one.outputs;
     one.patches.batch = 1;
-    for (int64_t i = 0; i < w->squares.c->patches.batch; i++) {
-        one.patches.x = w->squares.c->patches.x + (size_t)(i * in) * sizeof(float);
+    for (int64_t i = 0; i < c->patches.batch; i++) {
+        one.patches.x = c->patches.x + (size_t)(i * in) * sizeof(float);
         if (atomic_load(&w->odd[i]) && !conv_direct(&one, out + i * results))
             return false;
     }
@@ -219,7 +219,7 @@ bool conv_winograd(const conv *c, float *out) {
     w.zeros = memory + weights;
     w.odd = (atomic_uchar *)(void *)(memory + weights + w.channels);
     bool done = run_groups(&w) && (!atomic_load(&w.nomem) || mx_fail_nomem("conv", bytes)) &&
-                repair(&w, out);
+                repair(&w, c, out);
     mx_block_free(memory, bytes);
     return done;
 }

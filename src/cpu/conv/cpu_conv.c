@@ -9,7 +9,6 @@
  *     ├ other floats ────────── a product whose left operand is packed from patches (conv_packer.h)
  *     └ complex64 ───────────── plain loops
  */
-#include <stdatomic.h>
 #include <string.h>
 
 #include "base/cache.h"
@@ -20,9 +19,6 @@
 #include "cpu/conv/conv_winograd.h"
 #include "cpu/cpu.h"
 #include "cpu/memory/dense.h"
-#include "graph/array/read.h"
-#include "kernels/conv/k_conv.h"
-#include "kernels/kernels.h"
 
 /* --- by products ------------------------------------------------------------------ */
 
@@ -30,23 +26,26 @@ static bool multiply(const conv *c, void *out) {
     const conv_patches *p = &c->patches;
     int64_t k = conv_taps(p) * p->group, og = c->outputs / c->groups;
     mx_packer packer = conv_packer(p);
+    bool pointwise = conv_is_pointwise(c);
+    mx_matrix strided = {conv_weight_at(c, 0, 0), c->w.channel, c->w.output},
+              dense = {c->phase_w, 1, k};
     mx_gemm_args g = {
         .dtype = p->dtype,
         .m = conv_rows(p),
         .n = og,
         .k = k,
         .a = {p->x, p->channels, 1},
-        .b = {c->phase_w, 1, k},
+        .b = pointwise ? strided : dense,
         .out = out,
         .out_rs = c->outputs,
         .alpha = 1,
         .batch_ndim = c->groups > 1,
         .batch_shape = &c->groups,
         .a_bs = &p->group,
-        .b_bs = (int64_t[]){og * k},
+        .b_bs = (int64_t[]){og * (pointwise ? c->w.output : k)},
         .cin_bs = (int64_t[]){0},
         .out_bs = &og,
-        .pack_a = conv_is_pointwise(c) ? NULL : &packer,
+        .pack_a = pointwise ? NULL : &packer,
     };
     return mx_gemm(&g);
 }
@@ -78,13 +77,15 @@ static void spread(const conv *c, const char *from) {
 }
 
 /* The phase's results (rows, O), contiguous. */
-static bool compute(const conv *c, void *out) {
+static bool compute(conv *c, void *out) {
     if (conv_can_winograd(c))
         return conv_winograd(c, out);
-    return conv_can_direct(c) ? conv_direct(c, out) : multiply(c, out);
+    if (conv_can_direct(c))
+        return conv_direct(c, out);
+    return (conv_is_pointwise(c) || conv_select_weights(c)) && multiply(c, out);
 }
 
-static bool run_product(const conv *c) {
+static bool run_product(conv *c) {
     const conv_patches *p = &c->patches;
     if (conv_is_whole(c))
         return compute(c, c->out);
@@ -96,42 +97,6 @@ static bool run_product(const conv *c) {
     if (sums)
         mx_block_free(sums, bytes);
     return ok;
-}
-
-/* --- depthwise -------------------------------------------------------------------- */
-
-/* Weights as float32, channels adjacent. */
-static void turn_weights(const conv *c, float *w) {
-    int64_t n = conv_taps(&c->patches), channels = c->patches.channels;
-    for (int64_t t = 0; t < n; t++)
-        for (int64_t i = 0; i < channels; i++)
-            w[t * channels + i] =
-                (float)mx_read_double(c->phase_w + (i * n + t) * (int64_t)c->patches.size,
-                                      c->patches.dtype);
-}
-
-typedef struct depth_job {
-    conv_depth walk;
-    atomic_bool nomem;
-} depth_job;
-
-static void depth_body(void *ctx, int64_t begin, int64_t end) {
-    depth_job *j = ctx;
-    if (!conv_depth_lines(&j->walk, begin, end))
-        atomic_store(&j->nomem, true);
-}
-
-static bool run_depthwise(const conv *c) {
-    const conv_patches *p = &c->patches;
-    size_t bytes = (size_t)(conv_taps(p) * p->channels) * sizeof(float);
-    float *w = mx_block_alloc(bytes);
-    if (!w)
-        return false;
-    turn_weights(c, w);
-    depth_job j = {conv_depth_of(c, mx_kernels_get()->conv->depthwise[p->dtype], c->out, w), false};
-    mx_parallel_for(conv_lines(c), conv_line_grain(c, conv_taps(p)), depth_body, &j);
-    mx_block_free(w, bytes);
-    return !atomic_load(&j.nomem) || mx_fail_nomem("conv", bytes);
 }
 
 /* --- complex64: plain loops ------------------------------------------------------- */
@@ -180,6 +145,14 @@ static void plain_body(void *ctx, int64_t begin, int64_t end) {
     }
 }
 
+static bool run_plain(conv *c) {
+    int64_t work = conv_taps(&c->patches) * c->patches.group;
+    if (!conv_select_weights(c))
+        return false;
+    mx_parallel_for(conv_lines(c), conv_line_grain(c, work), plain_body, c);
+    return true;
+}
+
 /* --- the family's function -------------------------------------------------------- */
 
 static bool run_phase(conv *c, void *ctx) {
@@ -188,13 +161,9 @@ static bool run_phase(conv *c, void *ctx) {
         return true;
     if (conv_taps(&c->patches) * c->patches.group == 0)
         return spread(c, NULL), true;
-    if (!conv_select_weights(c))
-        return false;
-    if (c->patches.dtype == MX_COMPLEX64) {
-        int64_t work = conv_taps(&c->patches) * c->patches.group;
-        return mx_parallel_for(conv_lines(c), conv_line_grain(c, work), plain_body, c), true;
-    }
-    return conv_is_depthwise(c) ? run_depthwise(c) : run_product(c);
+    if (c->patches.dtype == MX_COMPLEX64)
+        return run_plain(c);
+    return conv_is_depthwise(c) ? conv_depthwise(c) : run_product(c);
 }
 
 bool cpu_conv(mx_node *n, mx_array **out, const mx_program *feed) {
@@ -206,9 +175,8 @@ bool cpu_conv(mx_node *n, mx_array **out, const mx_program *feed) {
     if (out[0]->size == 0)
         return true;
     bool ok = conv_open(&c, n->params, n->in[0], n->in[1]->shape, out[0]) &&
-              cpu_dense_open(&x, n->in[0]) && cpu_dense_open(&w, n->in[1]);
+              cpu_dense_open(&x, n->in[0]) && conv_open_weights(&c, n->in[1], &w);
     c.patches.x = x.data;
-    c.w = w.data;
     c.out = out[0]->data;
     ok = ok && conv_each_phase(&c, run_phase, NULL);
     conv_close(&c);

@@ -2,10 +2,9 @@
  *
  *     w (O, taps Cg) = g' (O, N P)  patches (N P, taps Cg)
  *
- * where the patches are packed from the input (conv_packer.h). Depthwise: sums over runs of
- * pixels, of a fixed number of parts.
+ * where the patches are packed from the input (conv_packer.h), or read where they lie
+ * (conv_direct.h, conv_winograd.h, conv_depth.h).
  */
-#include <stdatomic.h>
 #include <string.h>
 
 #include "base/cache.h"
@@ -16,8 +15,6 @@
 #include "cpu/conv/conv_winograd.h"
 #include "cpu/cpu.h"
 #include "cpu/memory/dense.h"
-#include "graph/array/read.h"
-#include "kernels/kernels.h"
 
 /* What every phase writes to: the weights, zero before. */
 typedef struct weights {
@@ -111,70 +108,13 @@ static bool run_product(const conv *c, const weights *w) {
     return ok;
 }
 
-/* --- depthwise ------------------------------------------------------------------------ */
-
-enum { PARTS = 16 };
-
-typedef struct depth_job {
-    conv_depth walk;
-    int64_t parts, lines, each; /* lines of a part; floats of its sums */
-    atomic_bool nomem;
-} depth_job;
-
-static void depth_body(void *ctx, int64_t begin, int64_t end) {
-    depth_job *j = ctx;
-    int64_t all = conv_lines(j->walk.c);
-    for (int64_t part = begin; part < end; part++) {
-        conv_depth walk = j->walk;
-        int64_t first = part * j->lines, last = first + j->lines;
-        walk.w += part * j->each;
-        memset(walk.w, 0, (size_t)j->each * sizeof *walk.w);
-        if (!conv_depth_lines(&walk, first, last < all ? last : all))
-            atomic_store(&j->nomem, true);
-    }
-}
-
-/* The parts in their order, to (C, K..., 1). */
-static void merge(const depth_job *j, char *out) {
-    const conv *c = j->walk.c;
-    const conv_axis *a = c->patches.axis;
-    int64_t channels = c->patches.channels, taps = conv_taps(&c->patches),
-            kernel = a[0].kernel * a[1].kernel * a[2].kernel;
-    for (int64_t t = 0; t < taps; t++)
-        for (int64_t i = 0; i < channels; i++) {
-            double sum = 0;
-            for (int64_t part = 0; part < j->parts; part++)
-                sum += (double)j->walk.w[part * j->each + t * channels + i];
-            int64_t at = i * kernel + conv_tap_place(c, t);
-            mx_write_double(out + at * (int64_t)c->patches.size, c->patches.dtype, sum);
-        }
-}
-
-static bool run_depthwise(const conv *c, const weights *w) {
-    depth_job j = {.each = conv_taps(&c->patches) * c->patches.channels};
-    int64_t lines = conv_lines(c);
-    j.lines = (lines + PARTS - 1) / PARTS;
-    j.parts = (lines + j.lines - 1) / j.lines;
-    size_t bytes = (size_t)(j.parts * j.each) * sizeof(float);
-    float *sums = mx_block_alloc(bytes);
-    if (!sums)
-        return false;
-    mx_k_depthwise *kernel = mx_kernels_get()->conv->depthwise_weight[c->patches.dtype];
-    j.walk = conv_depth_of(c, kernel, (char *)w->g, sums);
-    mx_parallel_for(j.parts, conv_line_grain(c, conv_taps(&c->patches)) / j.lines + 1, depth_body,
-                    &j);
-    if (!atomic_load(&j.nomem))
-        merge(&j, w->out);
-    mx_block_free(sums, bytes);
-    return !atomic_load(&j.nomem) || mx_fail_nomem("conv", bytes);
-}
-
 /* --- the family's function ------------------------------------------------------------ */
 
 static bool run_phase(conv *c, void *ctx) {
     if (conv_rows(&c->patches) == 0 || conv_taps(&c->patches) == 0)
         return true;
-    return conv_is_depthwise(c) ? run_depthwise(c, ctx) : run_product(c, ctx);
+    const weights *w = ctx;
+    return conv_is_depthwise(c) ? conv_weight_depthwise(c, w->g, w->out) : run_product(c, w);
 }
 
 bool cpu_conv_weight(mx_node *n, mx_array **out, const mx_program *feed) {

@@ -1,4 +1,4 @@
-/* Depthwise convolution: a tile of pixels by lanes of channels, the taps inside. */
+/* Depthwise convolution, a tile of pixels by lanes of channels, and register tiles (k_conv.h). */
 #include "kernels/conv/k_conv.h"
 
 #include "kernels/simd/k_load.h"
@@ -6,80 +6,202 @@
 #include "kernels/kernels.h"
 
 #define L VF_LANES
-enum { MOST_TAPS = 9 }; /* whose sums stay in registers */
+enum { MOST_TAPS = 9, MOST_PIXELS = 4 }; /* whose sums stay in registers */
 
-/* n channels from c on, of `pixels` pixels (a constant) from `in` to `out`. */
-SV void tile(const mx_k_depthwise_args *a, void *out, const void *in, ptrdiff_t c, size_t n,
-             const int pixels, const mx_dtype t) {
-    vf sum[4] = {vf_zero(), vf_zero(), vf_zero(), vf_zero()};
-    for (ptrdiff_t i = 0; i < a->taps; i++) {
-        vf w = n == L ? vf_load(a->w[i] + c) : vf_loadn(a->w[i] + c, n);
-        for (int p = 0; p < pixels; p++) {
-            const void *x = kind_at(in, a->at[i] + p * a->step + c, t);
-            sum[p] = vf_fma(n == L ? kind_load(x, t) : kind_loadn(x, n, t), w, sum[p]);
-        }
-    }
-    for (int p = 0; p < pixels; p++) {
-        void *y = (char *)out + (p * a->out_step + c) * (ptrdiff_t)kind_size(t);
-        if (n == L)
-            kind_store(y, sum[p], t);
-        else
-            kind_storen(y, sum[p], n, t);
+// Sums stay in registers where every loop over them is unrolled early.
+#if defined(__clang__)
+#define UNROLL _Pragma("unroll")
+#else
+#define UNROLL _Pragma("GCC unroll 24")
+#endif
+
+/* n channels of element i. */
+SV vf lanes(const void *p, ptrdiff_t i, size_t n, const mx_dtype t) {
+    return n == L ? kind_load(kind_at(p, i, t), t) : kind_loadn(kind_at(p, i, t), n, t);
+}
+
+/* One line under `count` pixels, whose taps are neighbours: from q on. */
+SV void add_window(const mx_k_depthwise_args *a, vf *sum, const void *in, const float *w,
+                   ptrdiff_t q, size_t n, const int count, const int taps, const int stride,
+                   const mx_dtype t) {
+    vf tap[MOST_TAPS];
+    UNROLL
+    for (int k = 0; k < taps; k++)
+        tap[k] = vf_load(w + k * TILE_NV * L);
+    UNROLL
+    for (int i = 0; i < (count - 1) * stride + taps; i++) {
+        if (q + i < 0 || q + i >= a->width)
+            continue;
+        vf x = lanes(in, (q + i) * a->channels, n, t);
+        UNROLL
+        for (int p = 0; p < count; p++)
+            if (i >= p * stride && i < p * stride + taps)
+                sum[p] = vf_fma(x, tap[i - p * stride], sum[p]);
     }
 }
 
-SV void pixels(const mx_k_depthwise_args *a, ptrdiff_t p, const int count, const mx_dtype t) {
-    void *out = (char *)a->out + p * a->out_step * (ptrdiff_t)kind_size(t);
-    const void *in = kind_at(a->in, p * a->step, t);
+/* The same for any taps, and for n channels. */
+SV void add_taps(const mx_k_depthwise_args *a, vf *sum, const void *in, const float *w, ptrdiff_t p,
+                 size_t n, const int count, const mx_dtype t) {
+    for (ptrdiff_t k = 0; k < a->taps; k++) {
+        vf tap = vf_load(w + k * TILE_NV * L);
+        UNROLL
+        for (int i = 0; i < count; i++) {
+            ptrdiff_t q = (p + i) * a->stride + a->first + k * a->spread;
+            if (q >= 0 && q < a->width)
+                sum[i] = vf_fma(lanes(in, q * a->channels, n, t), tap, sum[i]);
+        }
+    }
+}
+
+/* n channels from c on of `count` pixels from p on. Where `taps` and `stride` are constants a
+ * pixel of
+   input is loaded once for all that see it; otherwise they are 0. */
+SV void tile(const mx_k_depthwise_args *a, ptrdiff_t p, ptrdiff_t c, size_t n, const int count,
+             const int taps, const int stride, const mx_dtype t) {
+    enum { NR = TILE_NV * L };
+    vf sum[MOST_PIXELS];
+    UNROLL
+    for (int i = 0; i < count; i++)
+        sum[i] = vf_zero();
+    const float *w = a->w + c / NR * a->all * NR + c % NR;
+    for (ptrdiff_t l = 0; l < a->lines; l++) {
+        const void *in = kind_at(a->in[l], c, t);
+        if (taps)
+            add_window(a, sum, in, w + a->at[l] * NR, p * stride + a->first, n, count, taps, stride,
+                       t);
+        else
+            add_taps(a, sum, in, w + a->at[l] * NR, p, n, count, t);
+    }
+    UNROLL
+    for (int i = 0; i < count; i++) {
+        void *y = (char *)a->out + ((p + i) * a->out_step + c) * (ptrdiff_t)kind_size(t);
+        if (n == L)
+            kind_store(y, sum[i], t);
+        else
+            kind_storen(y, sum[i], n, t);
+    }
+}
+
+SV void all_channels(const mx_k_depthwise_args *a, ptrdiff_t p, const int count, const int taps,
+                     const int stride, const mx_dtype t) {
     ptrdiff_t c = 0;
     for (; c + L <= a->channels; c += L)
-        tile(a, out, in, c, L, count, t);
+        tile(a, p, c, L, count, taps, stride, t);
     if (c < a->channels)
-        tile(a, out, in, c, (size_t)(a->channels - c), count, t);
+        tile(a, p, c, (size_t)(a->channels - c), count, taps, stride, t);
+}
+
+/* The last tile may lie over the one before. */
+SV bool all_pixels(const mx_k_depthwise_args *a, const int count, const int taps, const int stride,
+                   const mx_dtype t) {
+    if (a->pixels < count)
+        return false;
+    for (ptrdiff_t p = 0; p < a->pixels; p += count)
+        all_channels(a, p + count > a->pixels ? a->pixels - count : p, count, taps, stride, t);
+    return true;
 }
 
 SV void depthwise(const mx_k_depthwise_args *a, const mx_dtype t) {
-    ptrdiff_t p = 0;
-    for (; p + 4 <= a->pixels; p += 4)
-        pixels(a, p, 4, t);
-    for (; p < a->pixels; p++)
-        pixels(a, p, 1, t);
+#define WINDOW(k, s) \
+    (a->spread == 1 && a->taps == (k) && a->stride == (s) && all_pixels(a, MOST_PIXELS, k, s, t))
+    if (WINDOW(3, 1) || WINDOW(3, 2) || WINDOW(5, 1) || WINDOW(5, 2) || WINDOW(7, 1))
+        return;
+#undef WINDOW
+    if (!all_pixels(a, MOST_PIXELS, 0, 0, t))
+        all_pixels(a, 1, 0, 0, t);
 }
 
-/* The weights of `count` taps from i on (a constant), for n channels from c on. */
-SV void sums(const mx_k_depthwise_args *a, ptrdiff_t i, ptrdiff_t c, size_t n, const int count,
-             const mx_dtype t) {
-    vf sum[MOST_TAPS];
-    for (int k = 0; k < count; k++)
-        sum[k] = vf_loadn(a->w[i + k] + c, n);
-    for (ptrdiff_t p = 0; p < a->pixels; p++) {
-        const void *y = kind_at(a->out, p * a->out_step + c, t);
-        vf g = n == L ? kind_load(y, t) : kind_loadn(y, n, t);
-        for (int k = 0; k < count; k++) {
-            const void *x = kind_at(a->in, a->at[i + k] + p * a->step + c, t);
-            sum[k] = vf_fma(n == L ? kind_load(x, t) : kind_loadn(x, n, t), g, sum[k]);
-        }
+/* --- its weights' derivative ----------------------------------------------------------- */
+
+/* What `count` pixels from p on give to the taps of a line, as add_window has them. */
+SV void add_products(const mx_k_depthwise_args *a, vf *sum, const void *in, const void *out,
+                     ptrdiff_t p, size_t n, const int count, const int taps, const int stride,
+                     const mx_dtype t) {
+    ptrdiff_t q = p * stride + a->first;
+    vf y[MOST_PIXELS];
+    UNROLL
+    for (int i = 0; i < count; i++)
+        y[i] = lanes(out, (p + i) * a->out_step, n, t);
+    UNROLL
+    for (int i = 0; i < (count - 1) * stride + taps; i++) {
+        if (q + i < 0 || q + i >= a->width)
+            continue;
+        vf x = lanes(in, (q + i) * a->channels, n, t);
+        UNROLL
+        for (int k = 0; k < count; k++)
+            if (i >= k * stride && i < k * stride + taps)
+                sum[i - k * stride] = vf_fma(x, y[k], sum[i - k * stride]);
     }
-    for (int k = 0; k < count; k++)
-        vf_storen(a->w[i + k] + c, sum[k], n);
 }
 
-SV void all_taps(const mx_k_depthwise_args *a, ptrdiff_t c, size_t n, const mx_dtype t) {
-    ptrdiff_t i = 0;
-    for (; i + MOST_TAPS <= a->taps; i += MOST_TAPS)
-        sums(a, i, c, n, MOST_TAPS, t);
-    for (; i + 3 <= a->taps; i += 3)
-        sums(a, i, c, n, 3, t);
-    for (; i < a->taps; i++)
-        sums(a, i, c, n, 1, t);
+SV void add_line(const mx_k_depthwise_args *a, float *w, const void *in, const void *out, size_t n,
+                 const int taps, const int stride, const mx_dtype t) {
+    vf sum[MOST_TAPS];
+    ptrdiff_t p = 0;
+    UNROLL
+    for (int k = 0; k < taps; k++)
+        sum[k] = vf_load(w + k * TILE_NV * L);
+    for (; p + MOST_PIXELS <= a->pixels; p += MOST_PIXELS)
+        add_products(a, sum, in, out, p, n, MOST_PIXELS, taps, stride, t);
+    for (; p < a->pixels; p++)
+        add_products(a, sum, in, out, p, n, 1, taps, stride, t);
+    UNROLL
+    for (int k = 0; k < taps; k++)
+        vf_store(w + k * TILE_NV * L, sum[k]);
+}
+
+/* The same for any taps, and for n channels. */
+SV void add_line_by_taps(const mx_k_depthwise_args *a, float *w, const void *in, const void *out,
+                         size_t n, const mx_dtype t) {
+    for (ptrdiff_t k = 0; k < a->taps; k++) {
+        vf sum = vf_load(w + k * TILE_NV * L);
+        for (ptrdiff_t p = 0; p < a->pixels; p++) {
+            ptrdiff_t q = p * a->stride + a->first + k * a->spread;
+            if (q < 0 || q >= a->width)
+                continue;
+            sum = vf_fma(lanes(in, q * a->channels, n, t), lanes(out, p * a->out_step, n, t), sum);
+        }
+        vf_store(w + k * TILE_NV * L, sum);
+    }
+}
+
+SV void some_lanes(const mx_k_depthwise_args *a, ptrdiff_t c, size_t n, const int taps,
+                   const int stride, const mx_dtype t) {
+    enum { NR = TILE_NV * L };
+    for (ptrdiff_t l = 0; l < a->lines; l++) {
+        float *w = a->w + (c / NR * a->all + a->at[l]) * NR + c % NR;
+        const void *in = kind_at(a->in[l], c, t), *out = kind_at(a->out, c, t);
+        if (taps)
+            add_line(a, w, in, out, n, taps, stride, t);
+        else
+            add_line_by_taps(a, w, in, out, n, t);
+    }
+}
+
+SV void all_lines(const mx_k_depthwise_args *a, const int taps, const int stride,
+                  const mx_dtype t) {
+    ptrdiff_t c = 0;
+    for (; c + L <= a->channels; c += L)
+        some_lanes(a, c, L, taps, stride, t);
+    if (c < a->channels)
+        some_lanes(a, c, (size_t)(a->channels - c), taps, stride, t);
 }
 
 SV void depthwise_weight(const mx_k_depthwise_args *a, const mx_dtype t) {
-    ptrdiff_t c = 0;
-    for (; c + L <= a->channels; c += L)
-        all_taps(a, c, L, t);
-    if (c < a->channels)
-        all_taps(a, c, (size_t)(a->channels - c), t);
+    ptrdiff_t taps = a->spread == 1 ? a->taps : 0;
+    if (taps == 3 && a->stride == 1)
+        all_lines(a, 3, 1, t);
+    else if (taps == 3 && a->stride == 2)
+        all_lines(a, 3, 2, t);
+    else if (taps == 5 && a->stride == 1)
+        all_lines(a, 5, 1, t);
+    else if (taps == 5 && a->stride == 2)
+        all_lines(a, 5, 2, t);
+    else if (taps == 7 && a->stride == 1)
+        all_lines(a, 7, 1, t);
+    else
+        all_lines(a, 0, 0, t);
 }
 
 static void KN(k_depthwise_f32)(const mx_k_depthwise_args *a) {
@@ -103,13 +225,6 @@ static void KN(k_depthwise_weight_bf16)(const mx_k_depthwise_args *a) {
 }
 
 /* --- register tiles ------------------------------------------------------------------- */
-
-// Sums stay in registers where every loop over them is unrolled early.
-#if defined(__clang__)
-#define UNROLL _Pragma("unroll")
-#else
-#define UNROLL _Pragma("GCC unroll 16")
-#endif
 
 SV void store_row(float *c, const vf *acc, const int nv, int n) {
     UNROLL

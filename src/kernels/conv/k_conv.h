@@ -1,11 +1,4 @@
-/* The kernels of depthwise convolution: a run of pixels of (..., channels), each channel
- * with its own weights.
- *
- *     depthwise          out[p][c] = sum over i of in[p * step + at[i] + c] * w[i][c]
- *     depthwise_weight   w[i][c] += sum over p of in[p * step + at[i] + c] * out[p][c]
- *
- * for p < pixels, c < channels. float16 float32 bfloat16; weights and sums are float32. Channels
- * are adjacent; steps count elements, those of out between its pixels.
+/* The kernels of convolution in the spatial domain; k_winograd.h has those of another.
  */
 #ifndef MX_KERNELS_K_CONV_H
 #define MX_KERNELS_K_CONV_H
@@ -15,13 +8,25 @@
 #include "base/dtype.h"
 #include "kernels/conv/k_winograd.h"
 
+/* A line of pixels of depthwise convolution, each channel with its own weights, and their
+ * derivative:
+ *
+ *     depthwise          out[p][c] = sum over l, t of in[l][q][c] * w[l][t][c]
+ *     depthwise_weight   w[l][t][c] += sum over p of in[l][q][c] * out[p][c]
+ *
+ * for lines l of input, taps t of a line, p < pixels, c < channels and q = p * stride + first +
+ * t * spread; what lies outside of 0 .. width counts as 0. float16 float32 bfloat16; weights and
+ * sums are float32. Channels are adjacent. Weights are in panels of as many channels as the f32
+ * format of k_matmul.h has columns: (panel, all taps, nr), where those of line l begin with tap
+ * at[l]. */
 typedef struct mx_k_depthwise_args {
     void *out;
-    const void *in;
-    float *const *w;     /* for each tap `channels` weights */
-    const ptrdiff_t *at; /* for each tap where its pixel lies */
-    ptrdiff_t taps, pixels, channels;
-    ptrdiff_t step, out_step; /* between pixels */
+    const void *const *in; /* pixel 0 of each line */
+    float *w;
+    const ptrdiff_t *at;
+    ptrdiff_t lines, taps, all; /* all: the taps of a panel */
+    ptrdiff_t pixels, channels, width, stride, first, spread;
+    ptrdiff_t out_step; /* elements between pixels of out */
 } mx_k_depthwise_args;
 typedef void mx_k_depthwise(const mx_k_depthwise_args *a);
 
