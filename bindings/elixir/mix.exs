@@ -11,6 +11,7 @@ defmodule Mlx.MixProject do
     Nx.Tensor,
     Nx.Defn,
     Nx.Defn.Evaluator,
+    Nx.Defn.Expr,
     Nx.Defn.Composite,
     Nx.Defn.Tree,
     Nx.Pointer
