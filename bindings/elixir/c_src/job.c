@@ -12,17 +12,19 @@
  * stops its jobs, and a job that is stopped fails at the next step of its evaluation.
  */
 #include <pthread.h>
+#include <time.h>
 
 #include "nif.h"
 
 enum { MOST_WORKERS = 512, MOST_NESTED = 200, STACK = 16 * 1024 * 1024 };
+enum { LINGER_NS = 150 * 1000, RESTS = 32 };
 
 typedef struct mex_worker {
     pthread_mutex_t lock;
     pthread_cond_t wake;
-    mex_job *given;          /* to run next */
-    mex_job *top;            /* which it is in the middle of */
-    struct mex_worker *next; /* among the idle */
+    _Atomic(mex_job *) given; /* to run next; changes under the lock */
+    mex_job *top;             /* which it is in the middle of */
+    struct mex_worker *next;  /* among the idle */
 } mex_worker;
 
 /* Guards what follows; taken before a worker's own lock. */
@@ -31,6 +33,7 @@ static mex_worker *idle;
 static mex_job *first_waiting, *last_waiting; /* for a worker */
 static mex_job *all;
 static long workers, running;
+static atomic_bool somebody_lingers;
 
 static _Thread_local mex_worker *self;
 
@@ -172,7 +175,34 @@ static mex_job *next_job(mex_worker *w) {
     return job;
 }
 
+static long long now_ns(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * 1000000000LL + t.tv_nsec;
+}
+
+static void rest(void) {
+    for (int i = 0; i < RESTS; i++) {
+#if defined __x86_64__
+        __builtin_ia32_pause();
+#elif defined __aarch64__
+        __asm__ volatile("yield");
+#endif
+    }
+}
+
+/* Programs that train ask for the next job a moment after the last: one idle worker at a time stays
+   awake for as long as falling asleep and being woken would take. */
+static void linger(mex_worker *w) {
+    if (atomic_exchange(&somebody_lingers, true))
+        return;
+    for (long long end = now_ns() + LINGER_NS; !atomic_load(&w->given) && now_ns() < end;)
+        rest();
+    atomic_store(&somebody_lingers, false);
+}
+
 static mex_job *wait_for_job(mex_worker *w) {
+    linger(w);
     pthread_mutex_lock(&w->lock);
     while (!w->given)
         pthread_cond_wait(&w->wake, &w->lock);
