@@ -1,9 +1,9 @@
-/* Panels, products and vectors of codes, the kernels alone: every set, and every table that this
+/* Products of codes, the kernels alone: every set, and every table that this
  * processor can run, against the numbers that the blocks stand for. */
 #include "check.h"
 #include "kernels/codes/codes.h"
 
-enum { K = 768, PANELS = 5, COLUMNS = PANELS * MX_CODE_LANES, ROWS = 7, MOST_BYTES = 34 * K / 32 };
+enum { K = 1024, STRIPS = 5, COLUMNS = STRIPS * MX_CODE_LANES, ROWS = 7, MOST_BYTES = 34 * K / 32 };
 
 static const struct {
     int group;
@@ -24,7 +24,6 @@ static float uniform(void) {
 
 static float w[COLUMNS * K], x[ROWS * K], sums[ROWS * COLUMNS];
 static uint8_t blocks[COLUMNS * MOST_BYTES];
-static _Alignas(64) char panels[PANELS * MX_CODE_LANES * (MX_CODE_CHUNK * 2)];
 static _Alignas(64) char codes[ROWS * 3 * K];
 
 static void make_inputs(const mx_block_format *f) {
@@ -45,33 +44,27 @@ static void round_rows(const mx_k_codes *c, const mx_k_code_table *t, mx_block_k
                  ways[f->way].least, offset, digits);
 }
 
-static void list_rows(const uint8_t **rows, const mx_block_format *f, int first, int lanes) {
-    for (int i = 0; i < lanes; i++)
-        rows[i] = blocks + (ptrdiff_t)(first + i) * (K / f->items * f->bytes);
+static mx_code_strip strip_of(const mx_block_format *f, int first) {
+    ptrdiff_t apart = K / f->items * f->bytes;
+    return (mx_code_strip){blocks + first * apart, apart};
 }
 
-/* sums of `rows` rows and `count` panels, K in steps. */
+/* sums of `rows` rows and `count` strips, K in steps. */
 static void multiply(const mx_k_codes *c, const mx_k_code_table *t, const mx_block_format *f,
-                     int rows, int count) {
-    const uint8_t *list[MX_CODE_LANES];
-    mx_code_dots_args a = {.acc = sums,
-                           .lda = COLUMNS,
-                           .panel = panels,
-                           .panels = count,
-                           .x = codes,
-                           .row_bytes = mx_code_row_bytes(K, digits),
-                           .rows = rows,
-                           .k = K,
-                           .digits = digits};
+                     int rows, int count, int step) {
+    mx_code_product p = {.ldy = COLUMNS,
+                         .x = codes,
+                         .row_bytes = mx_code_row_bytes(K, digits),
+                         .rows = rows,
+                         .k = K,
+                         .digits = digits};
     memset(sums, 0, sizeof sums);
-    for (a.k0 = 0; a.k0 < K; a.k0 += a.n) {
-        a.n = K - a.k0 < MX_CODE_CHUNK ? K - a.k0 : MX_CODE_CHUNK;
+    for (p.k0 = 0; p.k0 < K; p.k0 += p.n) {
+        p.n = K - p.k0 < step ? K - p.k0 : step;
         for (int i = 0; i < count; i++) {
-            list_rows(list, f, i * c->lanes, c->lanes);
-            c->unpack[f->kind](panels + i * mx_code_panel_bytes(c->lanes), list,
-                               a.k0 / f->items * f->bytes, a.n / f->items, blocks);
+            p.y = sums + i * c->lanes;
+            t->multiply[f->kind](&p, strip_of(f, i * c->lanes));
         }
-        t->dots[mx_code_formats[f->kind].way](&a);
     }
 }
 
@@ -103,38 +96,31 @@ static void check_sums(const char *set, const mx_block_format *f, int rows, int 
         }
 }
 
-static void check_vectors(const mx_k_codes *c, const mx_k_code_table *t, const char *set,
-                          const mx_block_format *f) {
-    const uint8_t *list[MX_CODE_LANES];
-    float y[MX_CODE_LANES];
-    list_rows(list, f, 0, c->lanes);
-    for (int i = 0; i < ROWS; i++) {
-        t->vector[f->kind](y, list, codes + i * mx_code_row_bytes(K, digits), K, digits);
-        CHECK_MSG(memcmp(y, sums + i * COLUMNS, (size_t)c->lanes * sizeof *y) == 0,
-                  "%s %s: a vector is not a row of a product", set, f->name);
+/* Rows of other numbers of rows, and of k in other steps. */
+static void check_parts(const mx_k_codes *c, const mx_k_code_table *t, const char *set,
+                        const mx_block_format *f) {
+    static float whole[ROWS * COLUMNS];
+    memcpy(whole, sums, sizeof sums);
+    for (int rows = 1; rows < ROWS; rows++) {
+        int count = rows < STRIPS ? rows : STRIPS;
+        multiply(c, t, f, rows, count, 256 * rows);
+        for (int i = 0; i < rows; i++)
+            CHECK_MSG(memcmp(sums + i * COLUMNS, whole + i * COLUMNS,
+                             (size_t)(count * c->lanes) * sizeof *sums) == 0,
+                      "%s %s: row %d of %d has other bits", set, f->name, i, rows);
     }
 }
 
 static void check_table(const mx_k_codes *c, const mx_k_code_table *t, const char *set) {
-    static float whole[ROWS * COLUMNS];
     for (int kind = 0; kind < MX_BLOCK_KINDS; kind++) {
         const mx_block_format *f = &mx_block_formats[kind];
         if (!mx_code_formats[kind].exists)
             continue;
         make_inputs(f);
         round_rows(c, t, f->kind);
-        multiply(c, t, f, ROWS, PANELS);
-        check_sums(set, f, ROWS, PANELS * c->lanes);
-        check_vectors(c, t, set, f);
-        memcpy(whole, sums, sizeof sums);
-        for (int rows = 1; rows < ROWS; rows++) {
-            int count = rows < PANELS ? rows : PANELS;
-            multiply(c, t, f, rows, count);
-            for (int i = 0; i < rows; i++)
-                CHECK_MSG(memcmp(sums + i * COLUMNS, whole + i * COLUMNS,
-                                 (size_t)(count * c->lanes) * sizeof *sums) == 0,
-                          "%s %s: row %d of %d has other bits", set, f->name, i, rows);
-        }
+        multiply(c, t, f, ROWS, STRIPS, K);
+        check_sums(set, f, ROWS, STRIPS * c->lanes);
+        check_parts(c, t, set, f);
     }
 }
 

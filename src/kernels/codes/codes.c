@@ -1,6 +1,8 @@
 /* The list of formats that are multiplied in integers. */
 #include "kernels/codes/codes.h"
 
+#include <string.h>
+
 #include "base/machine/cpuinfo.h"
 
 const mx_code_format mx_code_formats[MX_BLOCK_KINDS] = {
@@ -15,6 +17,13 @@ mx_code_format mx_code_affine(int bits) {
     return (mx_code_format){bits == 8, MX_CODES_wide_least, 0, false};
 }
 
+mx_code_strip mx_code_strip_of(void *to, mx_code_strip rows, int64_t some, ptrdiff_t bytes) {
+    for (int64_t i = 0; i < mx_kernels_get()->codes->lanes; i++)
+        memcpy((char *)to + i * bytes, rows.first + (i < some ? i : some - 1) * rows.apart,
+               (size_t)bytes);
+    return (mx_code_strip){to, bytes};
+}
+
 static bool has_byte_dots(void) {
     const mx_cpuinfo *cpu = mx_cpuinfo_get();
     bool wide = mx_kernels_get()->codes->lanes == MX_CODE_LANES;
@@ -23,7 +32,7 @@ static bool has_byte_dots(void) {
 
 const mx_k_code_table *mx_code_table(void) {
     const mx_k_codes *codes = mx_kernels_get()->codes;
-    return codes->vnni->dots[0] && has_byte_dots() ? codes->vnni : codes->plain;
+    return codes->vnni->multiply_groups && has_byte_dots() ? codes->vnni : codes->plain;
 }
 
 mx_code_reading mx_code_reading_of(const mx_code_format *f) {

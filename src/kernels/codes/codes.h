@@ -1,11 +1,13 @@
 /* Products of block matrices (blocks/blocks.h) in integers.
  *
  * A row of x becomes codes in groups of 32 that share a scale, nearest even: of 8 bits, or of 16
- * in two *digits* of 8. LANES rows of W, 4, 8 or 16, become a *panel*: their codes side by side, so
- * that each lane of a vector adds up one element of the result and no vector is ever summed across.
+ * in two *digits* of 8. LANES rows of W, 4, 8 or 16, are a *strip*. Where it is multiplied their
+ * codes lie side by side in vectors, so that each lane adds up one element of the result and no
+ * vector is ever summed across.
  *
- *     row of x     q(0..K)  [low(0..K)]   scale(K / 32)     word(K / 16)
- *     panel of W   k = 0..3 of lane 0, of lane 1, ...   k = 4..7 of lane 0, ...
+ *     row of x     q(32) [low(32)] of each group ...   scale(K / 32)     word(K / 16)
+ *     strip of W   k = 0..3 of lane 0, of lane 1, ...   k = 4..7 of lane 0, ...: in registers, a
+ *                  group at a time, while all rows of x meet them
  *                  for each group of 16 or 32: a scale (and a least value) of each lane
  *
  *     y += (float)(sum of w q) * (w's scale * x's scale)              group after group;
@@ -82,7 +84,7 @@ mx_code_format mx_code_affine(int bits);
 
 enum { MX_CODE_GROUP = 32, MX_CODE_SMALL = 16 };
 
-/* Bytes of a row of k numbers, a multiple of 32: q, low, scale, word. A row begins at a line of the
+/* Bytes of a row of k numbers, a multiple of 32: codes, scales, words. It begins at a line of the
    cache; where k is a power of two, in another set than the row before. */
 static inline ptrdiff_t mx_code_row_bytes(ptrdiff_t k, int digits) {
     return (k * digits + k / 8 + k / 4 + 127) / 64 * 64;
@@ -104,67 +106,53 @@ typedef struct mx_code_reading {
 mx_code_reading mx_code_reading_of(const mx_code_format *f);
 void mx_code_read(const mx_code_reading *r, void *row, const float *x, ptrdiff_t k, int digits);
 
-/* --- panels of W ------------------------------------------------------------------------------ */
+/* --- strips of W ----------------------------------------------------------------------------- */
 
-/* Numbers of k that a panel has room for, and lanes at most. */
-enum { MX_CODE_CHUNK = 512, MX_CODE_LANES = 16 };
+enum { MX_CODE_LANES = 16 }; /* at most */
 
-static inline ptrdiff_t mx_code_panel_bytes(int lanes) {
-    return (ptrdiff_t)lanes * (MX_CODE_CHUNK + MX_CODE_CHUNK / 16 * 2 * 4);
-}
+/* LANES rows of W, `apart` bytes from one to the next. */
+typedef struct mx_code_strip {
+    const uint8_t *first;
+    ptrdiff_t apart;
+} mx_code_strip;
 
-/* `blocks` blocks that begin `at` bytes behind each of LANES pointers. As many bytes from `ask` on
-   are asked for meanwhile: they are read soon, and need not exist. NULL: nothing is. */
-typedef void mx_k_code_unpack(void *panel, const uint8_t *const *rows, ptrdiff_t at,
-                              ptrdiff_t blocks, const uint8_t *ask);
+/* Rows of which `some`, fewer than LANES, are there, as a strip: copies of `bytes` each, those
+   behind the last as the last. to: room for LANES of them. */
+mx_code_strip mx_code_strip_of(void *to, mx_code_strip rows, int64_t some, ptrdiff_t bytes);
 
 /* LANES rows of a matrix of affine groups. */
-typedef struct mx_code_rows {
-    const uint8_t *word[MX_CODE_LANES], *scale[MX_CODE_LANES], *bias[MX_CODE_LANES];
+typedef struct mx_code_groups {
+    mx_code_strip word, scale, bias;
     ptrdiff_t groups; /* of a row */
     int bits, group;
     mx_dtype kind; /* of scales and biases: float16, float32, bfloat16 */
-} mx_code_rows;
-/* The same for their numbers k0 .. k0+n, whole groups. */
-typedef void mx_k_code_unpack_groups(void *panel, const mx_code_rows *r, ptrdiff_t k0, ptrdiff_t n,
-                                     const uint8_t *ask);
+} mx_code_groups;
 
-/* Numbers k0 .. k0+n of `rows` rows of x (k numbers each, row_bytes apart) times `panels` panels
-   side by side: added to acc, rows lda apart. */
-typedef struct mx_code_dots_args {
-    float *acc;
-    ptrdiff_t lda;
-    const char *panel;
-    int panels;
+/* Numbers k0 .. k0+n, whole blocks or groups, of rows of x (k numbers each, row_bytes apart) times
+   a strip: added to y, LANES numbers of each row, ldy apart. */
+typedef struct mx_code_product {
+    float *y;
+    ptrdiff_t ldy;
     const char *x;
     ptrdiff_t row_bytes, rows, k, k0, n;
-    int digits;      /* 1 or 2 */
-    const char *ask; /* what is read soon: asked for evenly while this goes on; NULL: nothing. It */
-    ptrdiff_t asked; /* need not exist. Bytes */
-} mx_code_dots_args;
-typedef void mx_k_code_dots(const mx_code_dots_args *a);
+    int digits; /* 1 or 2 */
+} mx_code_product;
 
-/* One row of x times LANES rows of W, whole and without a panel: y[lane]. */
-typedef void mx_k_code_vector(float *y, const uint8_t *const *rows, const char *x, ptrdiff_t k,
-                              int digits);
-
-typedef void mx_k_code_vector_groups(float *y, const mx_code_rows *r, const char *x, ptrdiff_t k,
-                                     int digits);
+/* What lies behind the strip is asked for meanwhile: it is likely to be the next one, and need not
+   exist. */
+typedef void mx_k_code_multiply(const mx_code_product *p, mx_code_strip w);
+typedef void mx_k_code_multiply_groups(const mx_code_product *p, const mx_code_groups *w);
 
 typedef struct mx_k_code_table {
     int wide_offset; /* the offset of wide codes */
-    mx_k_code_dots *dots[MX_CODE_WAY_COUNT];
-    mx_k_code_vector *vector[MX_BLOCK_KINDS];
-    mx_k_code_vector_groups *vector_groups;
+    mx_k_code_multiply *multiply[MX_BLOCK_KINDS];
+    mx_k_code_multiply_groups *multiply_groups; /* NULL: no such set is built */
 } mx_k_code_table;
 
 typedef struct mx_k_codes {
     int lanes;
-    int panels; /* that a product takes at once, where it has several */
     mx_k_code_round *round;
     mx_k_code_part *part;
-    mx_k_code_unpack *unpack[MX_BLOCK_KINDS];
-    mx_k_code_unpack_groups *unpack_groups;
     const mx_k_code_table *plain;
     const mx_k_code_table *vnni; /* the same where the processor has dot products of bytes beyond
                                     its set; without functions where no such set is built */

@@ -16,16 +16,8 @@
 #include "kernels/codes/codes.h"
 #include "kernels/simd/simd.h"
 
-#define K_UNPACK(name)       KN(mx_unpack_##name)
-#define X(name, way, offset) mx_k_code_unpack KN_JOIN(mx_unpack_##name, MX_ISA);
-MX_CODES(X)
-#undef X
 mx_k_code_round KN(k_code_round);
-mx_k_code_unpack_groups KN(k_code_unpack_groups);
 extern const mx_k_code_table KN(k_code_plain), KN(k_code_vnni);
-
-/* Panels that a product takes at once. */
-enum { DOTS_PANELS = VF_REGS >= 32 ? 4 : 2 };
 
 #if defined(__clang__)
 #define CODES_UNROLL _Pragma("unroll")
@@ -50,35 +42,51 @@ SV int32_t bytes4(const uint8_t *p) {
     return x;
 }
 
-/* Bytes at .. at+4 of rows i+3, i+2, i+1, i: as the processors' "set" wants them. */
-#define FOUR(r, at, i) \
-    bytes4(r[i + 3] + at), bytes4(r[i + 2] + at), bytes4(r[i + 1] + at), bytes4(r[i] + at)
+/* Keeps the compiler from looking through p. */
+#define IN_REGISTER(p) __asm__("" : "+r"(p))
+/* Bytes of rows 3, 2, 1, 0 of a strip: as the processors' "set" wants them. */
+#define FOUR(r) \
+    bytes4(row_at(r, 3)), bytes4(row_at(r, 2)), bytes4(row_at(r, 1)), bytes4(row_at(r, 0))
+
+/* Row i of a strip. */
+SV const uint8_t *row_at(mx_code_strip r, int i) { return r.first + i * r.apart; }
+/* The same from row i and byte `at` on. One register finds some rows: so not each has one. */
+SV mx_code_strip strip_at(mx_code_strip r, int i, ptrdiff_t at) {
+    r.first += i * r.apart + at;
+    IN_REGISTER(r.first);
+    return r;
+}
 
 #if VF_LANES == 16
-/* Loads that are spread and keep some lanes: they leave the shuffles to others. */
-SV __m128i rows4(const uint8_t *const *r, ptrdiff_t at) {
-    __m128i v = _mm_broadcastd_epi32(_mm_loadu_si32(r[0] + at));
-    v = _mm_mask_broadcastd_epi32(v, 2, _mm_loadu_si32(r[1] + at));
-    v = _mm_mask_broadcastd_epi32(v, 4, _mm_loadu_si32(r[2] + at));
-    return _mm_mask_broadcastd_epi32(v, 8, _mm_loadu_si32(r[3] + at));
+SV __m128i rows4(mx_code_strip r, int i, ptrdiff_t at) {
+    r = strip_at(r, i, at);
+    __m128i v = _mm_loadu_si32(r.first);
+    v = _mm_insert_epi32(v, bytes4(row_at(r, 1)), 1);
+    v = _mm_insert_epi32(v, bytes4(row_at(r, 2)), 2);
+    return _mm_insert_epi32(v, bytes4(row_at(r, 3)), 3);
 }
-SV vi rows_turn4(const uint8_t *const *r, ptrdiff_t at) {
-    vi v = _mm512_castsi128_si512(rows4(r, at));
-    v = _mm512_inserti32x4(v, rows4(r + 4, at), 1);
-    v = _mm512_inserti32x4(v, rows4(r + 8, at), 2);
-    return _mm512_inserti32x4(v, rows4(r + 12, at), 3);
+SV vi rows_turn4(mx_code_strip r, ptrdiff_t at) {
+    vi v = _mm512_castsi128_si512(rows4(r, 0, at));
+    v = _mm512_inserti32x4(v, rows4(r, 4, at), 1);
+    v = _mm512_inserti32x4(v, rows4(r, 8, at), 2);
+    return _mm512_inserti32x4(v, rows4(r, 12, at), 3);
 }
 SV __m128i bytes16(const uint8_t *p) { return _mm_loadu_si128((const void *)p); }
-/* Rows i, i + 4, i + 8, i + 12. */
-SV vi four_rows(const uint8_t *const *r, ptrdiff_t at) {
-    vi v = _mm512_broadcast_i32x4(bytes16(r[0] + at));
-    v = _mm512_mask_broadcast_i32x4(v, 0x00f0, bytes16(r[4] + at));
-    v = _mm512_mask_broadcast_i32x4(v, 0x0f00, bytes16(r[8] + at));
-    return _mm512_mask_broadcast_i32x4(v, 0xf000, bytes16(r[12] + at));
+/* 16 bytes of row i of each of two strips: loads of half a vector go two at a time. */
+SV __m256i two_rows(mx_code_strip a, mx_code_strip b, int i) {
+    __m256i v = _mm256_castsi128_si256(bytes16(row_at(a, i)));
+    return _mm256_inserti128_si256(v, bytes16(row_at(b, i)), 1);
 }
-SV void rows_turn16(vi *v, const uint8_t *const *r, ptrdiff_t at) {
-    vi a = four_rows(r, at), b = four_rows(r + 1, at);
-    vi c = four_rows(r + 2, at), d = four_rows(r + 3, at);
+/* Rows i, i + 4, i + 8, i + 12. */
+SV vi four_rows(const mx_code_strip *r, int i) {
+    vi v = _mm512_castsi256_si512(two_rows(r[0], r[1], i));
+    return _mm512_inserti64x4(v, two_rows(r[2], r[3], i), 1);
+}
+SV void rows_turn16(vi *v, mx_code_strip rows, ptrdiff_t at) {
+    mx_code_strip r[4];
+    for (int i = 0; i < 4; i++)
+        r[i] = strip_at(rows, 4 * i, at);
+    vi a = four_rows(r, 0), b = four_rows(r, 1), c = four_rows(r, 2), d = four_rows(r, 3);
     vi ab0 = _mm512_unpacklo_epi32(a, b), ab1 = _mm512_unpackhi_epi32(a, b);
     vi cd0 = _mm512_unpacklo_epi32(c, d), cd1 = _mm512_unpackhi_epi32(c, d);
     v[0] = _mm512_unpacklo_epi64(ab0, cd0);
@@ -90,17 +98,18 @@ SV vi bytes_lookup(const int8_t *table, vi i) {
     return _mm512_shuffle_epi8(_mm512_broadcast_i32x4(_mm_loadu_si128((const void *)table)), i);
 }
 #elif VF_LANES == 8
-SV vi rows_turn4(const uint8_t *const *r, ptrdiff_t at) {
-    return _mm256_set_epi32(FOUR(r, at, 4), FOUR(r, at, 0));
+SV vi rows_turn4(mx_code_strip r, ptrdiff_t at) {
+    mx_code_strip a = strip_at(r, 0, at), b = strip_at(r, 4, at);
+    return _mm256_set_epi32(FOUR(b), FOUR(a));
 }
-/* Rows i and i + 4. */
-SV vi two_rows(const uint8_t *const *r, ptrdiff_t at) {
-    vi v = _mm256_castsi128_si256(_mm_loadu_si128((const void *)(r[0] + at)));
-    return _mm256_inserti128_si256(v, _mm_loadu_si128((const void *)(r[4] + at)), 1);
+/* Row i of each of two strips. */
+SV vi two_rows(mx_code_strip a, mx_code_strip b, int i) {
+    vi v = _mm256_castsi128_si256(_mm_loadu_si128((const void *)row_at(a, i)));
+    return _mm256_inserti128_si256(v, _mm_loadu_si128((const void *)row_at(b, i)), 1);
 }
-SV void rows_turn16(vi *v, const uint8_t *const *r, ptrdiff_t at) {
-    vi a = two_rows(r, at), b = two_rows(r + 1, at);
-    vi c = two_rows(r + 2, at), d = two_rows(r + 3, at);
+SV void rows_turn16(vi *v, mx_code_strip rows, ptrdiff_t at) {
+    mx_code_strip p = strip_at(rows, 0, at), q = strip_at(rows, 4, at);
+    vi a = two_rows(p, q, 0), b = two_rows(p, q, 1), c = two_rows(p, q, 2), d = two_rows(p, q, 3);
     vi ab0 = _mm256_unpacklo_epi32(a, b), ab1 = _mm256_unpackhi_epi32(a, b);
     vi cd0 = _mm256_unpacklo_epi32(c, d), cd1 = _mm256_unpackhi_epi32(c, d);
     v[0] = _mm256_unpacklo_epi64(ab0, cd0);
@@ -113,13 +122,14 @@ SV vi bytes_lookup(const int8_t *table, vi i) {
     return _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(t), i);
 }
 #elif defined(__SSE2__)
-SV vi rows_turn4(const uint8_t *const *r, ptrdiff_t at) {
-    return _mm_set_epi32(FOUR(r, at, 0));
+SV vi rows_turn4(mx_code_strip r, ptrdiff_t at) {
+    r = strip_at(r, 0, at);
+    return _mm_set_epi32(FOUR(r));
 }
-SV vi one_row(const uint8_t *p) { return _mm_loadu_si128((const void *)p); }
-SV void rows_turn16(vi *v, const uint8_t *const *r, ptrdiff_t at) {
-    vi a = one_row(r[0] + at), b = one_row(r[1] + at);
-    vi c = one_row(r[2] + at), d = one_row(r[3] + at);
+SV vi one_row(mx_code_strip r, int i) { return _mm_loadu_si128((const void *)row_at(r, i)); }
+SV void rows_turn16(vi *v, mx_code_strip rows, ptrdiff_t at) {
+    mx_code_strip r = strip_at(rows, 0, at);
+    vi a = one_row(r, 0), b = one_row(r, 1), c = one_row(r, 2), d = one_row(r, 3);
     vi ab0 = _mm_unpacklo_epi32(a, b), ab1 = _mm_unpackhi_epi32(a, b);
     vi cd0 = _mm_unpacklo_epi32(c, d), cd1 = _mm_unpackhi_epi32(c, d);
     v[0] = _mm_unpacklo_epi64(ab0, cd0);
@@ -135,22 +145,23 @@ SV vi bytes_lookup(const int8_t *table, vi i) {
     return _mm_loadu_si128((const void *)b);
 }
 #else
-SV vi rows_turn4(const uint8_t *const *r, ptrdiff_t at) {
-    vi v = vdupq_n_s32(bytes4(r[0] + at));
-    v = vsetq_lane_s32(bytes4(r[1] + at), v, 1);
-    v = vsetq_lane_s32(bytes4(r[2] + at), v, 2);
-    return vsetq_lane_s32(bytes4(r[3] + at), v, 3);
+SV vi rows_turn4(mx_code_strip r, ptrdiff_t at) {
+    r = strip_at(r, 0, at);
+    vi v = vdupq_n_s32(bytes4(row_at(r, 0)));
+    v = vsetq_lane_s32(bytes4(row_at(r, 1)), v, 1);
+    v = vsetq_lane_s32(bytes4(row_at(r, 2)), v, 2);
+    return vsetq_lane_s32(bytes4(row_at(r, 3)), v, 3);
 }
-SV vi one_row(const uint8_t *p) { return vreinterpretq_s32_u8(vld1q_u8(p)); }
+SV vi one_row(mx_code_strip r, int i) { return vreinterpretq_s32_u8(vld1q_u8(row_at(r, i))); }
 SV vi low_pairs(vi a, vi b) {
     return vreinterpretq_s32_s64(vzip1q_s64(vreinterpretq_s64_s32(a), vreinterpretq_s64_s32(b)));
 }
 SV vi high_pairs(vi a, vi b) {
     return vreinterpretq_s32_s64(vzip2q_s64(vreinterpretq_s64_s32(a), vreinterpretq_s64_s32(b)));
 }
-SV void rows_turn16(vi *v, const uint8_t *const *r, ptrdiff_t at) {
-    vi a = one_row(r[0] + at), b = one_row(r[1] + at);
-    vi c = one_row(r[2] + at), d = one_row(r[3] + at);
+SV void rows_turn16(vi *v, mx_code_strip rows, ptrdiff_t at) {
+    mx_code_strip r = strip_at(rows, 0, at);
+    vi a = one_row(r, 0), b = one_row(r, 1), c = one_row(r, 2), d = one_row(r, 3);
     vi ab0 = vzip1q_s32(a, b), ab1 = vzip2q_s32(a, b);
     vi cd0 = vzip1q_s32(c, d), cd1 = vzip2q_s32(c, d);
     v[0] = low_pairs(ab0, cd0);

@@ -40,20 +40,22 @@ SV vf lower_half(vi v) {
 }
 #endif
 
-#define UNPACK(name)                                                                           \
-    SV void unpack_##name(sink *s, const uint8_t *const *rows, ptrdiff_t at, const bool panel, \
-                          const way w)
+#define UNPACK(name) SV void unpack_##name(sink *s, mx_code_strip rows, ptrdiff_t at, const way w)
 
 /* --- 32 numbers a block ----------------------------------------------------------------------- */
 
 /* 16 bytes with codes in pairs of 16. */
-SV void nibbles(vi *v, const uint8_t *const *rows, ptrdiff_t at) {
-    rows_turn16(v, rows, at);
+SV void part_nibbles(vi *v, const vi *t) {
     CODES_UNROLL
     for (int c = 0; c < 4; c++) {
-        v[4 + c] = bits_of(v[c], 4, 4);
-        v[c] = bits_of(v[c], 0, 4);
+        v[4 + c] = bits_of(t[c], 4, 4);
+        v[c] = bits_of(t[c], 0, 4);
     }
+}
+SV void nibbles(vi *v, mx_code_strip rows, ptrdiff_t at) {
+    vi t[4];
+    rows_turn16(t, rows, at);
+    part_nibbles(v, t);
 }
 SV void look_up(vi *v, const int8_t *table) {
     CODES_UNROLL
@@ -65,15 +67,23 @@ UNPACK(q4_0) {
     vi v[8];
     put_scale(s, lower_half(rows_turn4(rows, at)));
     nibbles(v, rows, at + 2);
-    put_group(s, v, panel, w);
+    put_group(s, v, w);
+}
+
+/* The five words of a block. */
+SV void words_q4_1(sink *s, const vi *t, const way w) {
+    vi v[8];
+    put_scale(s, lower_half(t[0]));
+    put_least(s, upper_half(t[0]));
+    part_nibbles(v, t + 1);
+    put_group(s, v, w);
 }
 
 UNPACK(q4_1) {
-    vi v[8], halves = rows_turn4(rows, at);
-    put_scale(s, lower_half(halves));
-    put_least(s, upper_half(halves));
-    nibbles(v, rows, at + 4);
-    put_group(s, v, panel, w);
+    vi t[5];
+    t[0] = rows_turn4(rows, at);
+    rows_turn16(t + 1, rows, at + 4);
+    words_q4_1(s, t, w);
 }
 
 /* Bits 4 c .. 4 c + 4 of each lane as bit 4 of its bytes: the product has each bit of the nibble 7
@@ -93,7 +103,7 @@ UNPACK(q5_0) {
     put_scale(s, lower_half(rows_turn4(rows, at)));
     nibbles(v, rows, at + 6);
     add_fifths(v, rows_turn4(rows, at + 2));
-    put_group(s, v, panel, w);
+    put_group(s, v, w);
 }
 
 UNPACK(q5_1) {
@@ -102,7 +112,7 @@ UNPACK(q5_1) {
     put_least(s, upper_half(halves));
     nibbles(v, rows, at + 8);
     add_fifths(v, rows_turn4(rows, at + 4));
-    put_group(s, v, panel, w);
+    put_group(s, v, w);
 }
 
 UNPACK(q8_0) {
@@ -110,7 +120,7 @@ UNPACK(q8_0) {
     put_scale(s, lower_half(rows_turn4(rows, at)));
     rows_turn16(v, rows, at + 2);
     rows_turn16(v + 4, rows, at + 18);
-    put_group(s, v, panel, w);
+    put_group(s, v, w);
 }
 
 UNPACK(iq4_nl) {
@@ -118,7 +128,7 @@ UNPACK(iq4_nl) {
     put_scale(s, lower_half(rows_turn4(rows, at)));
     nibbles(v, rows, at + 2);
     look_up(v, mx_iq4_levels);
-    put_group(s, v, panel, w);
+    put_group(s, v, w);
 }
 
 /* mx_fp4_levels and the offset of codes.h. */
@@ -136,7 +146,7 @@ UNPACK(mxfp4_gguf) {
     put_scale(s, half_scale(rows_turn4(rows, at)));
     nibbles(v, rows, at + 1);
     look_up(v, fp4_codes);
-    put_group(s, v, panel, w);
+    put_group(s, v, w);
 }
 
 /* --- 256 numbers a block ---------------------------------------------------------------------- */
@@ -155,7 +165,7 @@ SV void put_leasts(sink *s, vf m, vi l) {
 }
 
 /* The first 16 bytes of Q4_K and Q5_K: d, m, and mx_k_scale_min of all eight groups. */
-SV void put_k_header(sink *s, const uint8_t *const *rows, ptrdiff_t at) {
+SV void put_k_header(sink *s, mx_code_strip rows, ptrdiff_t at) {
     vi v[4];
     rows_turn16(v, rows, at);
     vf d = lower_half(v[0]), m = upper_half(v[0]);
@@ -165,7 +175,7 @@ SV void put_k_header(sink *s, const uint8_t *const *rows, ptrdiff_t at) {
     put_leasts(s, m, vi_or(bits_of(v[3], 4, 4), vi_shl(bits_of(v[2], 6, 2), 4)));
 }
 
-SV void turn32(vi *v, const uint8_t *const *rows, ptrdiff_t at) {
+SV void turn32(vi *v, mx_code_strip rows, ptrdiff_t at) {
     rows_turn16(v, rows, at);
     rows_turn16(v + 4, rows, at + 16);
 }
@@ -190,9 +200,9 @@ UNPACK(q4_k) {
         vi v[8], codes[8];
         turn32(v, rows, at + 16 + 32 * pair);
         half_bytes(codes, v, 0);
-        put_group(s, codes, panel, w);
+        put_group(s, codes, w);
         half_bytes(codes, v, 1);
-        put_group(s, codes, panel, w);
+        put_group(s, codes, w);
     }
 }
 
@@ -206,10 +216,10 @@ UNPACK(q5_k) {
         turn32(v, rows, at + 48 + 32 * pair);
         half_bytes(codes, v, 0);
         add_bits(codes, high, 2 * pair, 1, 4);
-        put_group(s, codes, panel, w);
+        put_group(s, codes, w);
         half_bytes(codes, v, 1);
         add_bits(codes, high, 2 * pair + 1, 1, 4);
-        put_group(s, codes, panel, w);
+        put_group(s, codes, w);
     }
 }
 
@@ -228,7 +238,7 @@ UNPACK(q6_k) {
         for (int k = 0; k < 4; k++) {
             half_bytes(codes, v[k % 2], k / 2);
             add_bits(codes, high, 2 * k, 2, 4);
-            put_group(s, codes, panel, w);
+            put_group(s, codes, w);
         }
     }
 }
@@ -254,13 +264,13 @@ UNPACK(q2_k) {
         CODES_UNROLL
         for (int k = 0; k < 4; k++) {
             two_bits(codes, v, 2 * k);
-            put_group(s, codes, panel, w);
+            put_group(s, codes, w);
         }
     }
 }
 
 /* Scales of six bits less 32: groups 4 i .. 4 i + 4 from twelve bytes. */
-SV void put_q3_scales(sink *s, vf d, const uint8_t *const *rows, ptrdiff_t at) {
+SV void put_q3_scales(sink *s, vf d, mx_code_strip rows, ptrdiff_t at) {
     vi low[2] = {rows_turn4(rows, at), rows_turn4(rows, at + 4)}, high = rows_turn4(rows, at + 8);
     CODES_UNROLL
     for (int i = 0; i < 4; i++) {
@@ -282,7 +292,7 @@ UNPACK(q3_k) {
         for (int k = 0; k < 4; k++) {
             two_bits(codes, v, 2 * k);
             add_bits(codes, high, 4 * half + k, 1, 2);
-            put_group(s, codes, panel, w);
+            put_group(s, codes, w);
         }
     }
 }
@@ -296,8 +306,30 @@ UNPACK(iq4_xs) {
         put_scale(s, vf_mul(d, vf_from_i(vi_sub(six, vi_set1(32)))));
         nibbles(v, rows, at + 8 + 16 * g);
         look_up(v, mx_iq4_levels);
-        put_group(s, v, panel, w);
+        put_group(s, v, w);
     }
+}
+
+/* --- blocks in a row -------------------------------------------------------------------------- */
+
+/* Four blocks are five pieces of 16 bytes, which are turned at once. */
+SV void four_of_q4_1(sink *s, mx_code_strip rows, ptrdiff_t at, const way w) {
+    vi t[20];
+    rows_turn16(t, rows, at);
+    CODES_UNROLL
+    for (int b = 0; b < 4; b++) {
+        rows_turn16(t + 4 * (b + 1), rows, at + 16 * (b + 1));
+        begin_block(s);
+        words_q4_1(s, t + 5 * b, w);
+    }
+}
+
+/* As many of n blocks as come four at a time, and how many that is. */
+SV ptrdiff_t fours_of_q4_1(sink *s, mx_code_strip rows, ptrdiff_t at, ptrdiff_t n, const way w) {
+    ptrdiff_t i = 0;
+    for (; i + 4 <= n; i += 4)
+        four_of_q4_1(s, rows, at + i * BLOCK_BYTES_q4_1, w);
+    return i;
 }
 
 #endif

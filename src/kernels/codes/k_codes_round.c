@@ -49,17 +49,19 @@ SV void put_word(char *to, float sum, float scale, bool least, int offset) {
 
 void KN(k_code_round)(void *row, const float *x, ptrdiff_t k, int group, bool least, int offset,
                       int digits) {
-    int8_t *q = row, *low = digits > 1 ? q + k : NULL;
+    int8_t *q = row;
     char *scales = (char *)row + k * digits, *words = scales + k / 8;
-    float steps = low ? 127.0f * 256.0f : 127.0f, tiny = low ? 0x1p-111f : 0x1p-119f;
+    bool two = digits > 1;
+    float steps = two ? 127.0f * 256.0f : 127.0f, tiny = two ? 0x1p-111f : 0x1p-119f;
     for (ptrdiff_t i = 0; i < k; i += MX_CODE_GROUP, scales += 4) {
         float most = largest(x + i);
         // below, the inverse might be infinite and the scale subnormal
         vf by = vf_set1(most >= tiny ? steps / most : 0.0f);
         float scale = isnan(most) ? NAN : most >= tiny ? most / steps : 0.0f;
-        int8_t *low_a = low ? low + i : NULL, *low_b = low ? low_a + MX_CODE_SMALL : NULL;
-        float a = small_group(q + i, low_a, x + i, by);
-        float b = small_group(q + i + MX_CODE_SMALL, low_b, x + i + MX_CODE_SMALL, by);
+        int8_t *low = two ? q + MX_CODE_GROUP : NULL, *low_b = two ? low + MX_CODE_SMALL : NULL;
+        float a = small_group(q, low, x + i, by);
+        float b = small_group(q + MX_CODE_SMALL, low_b, x + i + MX_CODE_SMALL, by);
+        q += MX_CODE_GROUP * digits;
         memcpy(scales, &scale, 4);
         put_word(words, group == MX_CODE_SMALL ? a : a + b, scale, least, offset);
         if (least && group == MX_CODE_GROUP)
@@ -84,13 +86,8 @@ static void part(int8_t *q, ptrdiff_t n) {
 
 const mx_k_codes KN(mx_codes) = {
     .lanes = VF_LANES,
-    .panels = DOTS_PANELS,
     .round = KN(k_code_round),
     .part = part,
-#define X(name, way, offset) .unpack[MX_BLOCK_##name] = K_UNPACK(name),
-    MX_CODES(X)
-#undef X
-        .unpack_groups = KN(k_code_unpack_groups),
     .plain = &KN(k_code_plain),
     .vnni = &KN(k_code_vnni),
 };

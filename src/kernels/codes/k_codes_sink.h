@@ -1,4 +1,4 @@
-/* Where codes of W go, in order of k: into a panel, or straight into the product with one row of x.
+/* Where codes of W go, in order of k: into products with rows of x.
  *
  * A format (k_codes_formats.h) gives scales and least values first, then groups of 32 numbers:
  * eight vectors of four codes a lane. What it is given to is a constant wherever these are used.
@@ -9,14 +9,15 @@
 #include "kernels/codes/k_codes.h"
 
 typedef struct sink {
-    int32_t *codes;                   /* of a panel; NULL: they are multiplied */
-    float *scale, *least;             /* where the next ones go */
-    const float *scale_of, *least_of; /* those of the next group */
-    const char *q, *low;              /* x at the next group */
-    const char *scale_x, *word;
-    ptrdiff_t more_words; /* bytes from words of least values to those of offsets */
-    vf sum;               /* the product so far */
-    const uint8_t *ask;   /* what is read soon, front to back */
+    float *room_of_scales, *room_of_leasts; /* those of one block */
+    float *scale, *least;                   /* where the next ones go */
+    const float *scale_of, *least_of;       /* those of the next group */
+    const char *q, *scale_x, *word;         /* of x at the next group, the first row's; */
+    ptrdiff_t row_bytes, rows, k;
+    vf sum;      /* the product so far: of one row; */
+    float *sums; /* of several, ld apart */
+    ptrdiff_t ld;
+    const uint8_t *ask; /* what is read soon, front to back */
 } sink;
 
 /* The constants of a way (codes.h). */
@@ -25,6 +26,7 @@ typedef struct way {
     bool least;
     int digits; /* of x */
     int ask;    /* bytes of a group, of all rows */
+    bool one;   /* row of x */
 } way;
 
 /* Bytes between the rows that a product reads and those that it asks for, beyond LANES rows: what
@@ -34,13 +36,10 @@ enum { ASK_FURTHER = 4096 };
 /* Room for scales and least values of one block. */
 enum { BLOCK_PLACES = 256 / MX_CODE_SMALL * VF_LANES };
 
-SV sink sink_panel(void *p, const uint8_t *ask) {
-    int32_t *codes = p;
-    float *scale = (float *)(void *)(codes + VF_LANES * MX_CODE_CHUNK / 4);
-    return (sink){.codes = codes,
-                  .ask = ask,
-                  .scale = scale,
-                  .least = scale + VF_LANES * MX_CODE_CHUNK / MX_CODE_SMALL};
+/* The next block's scales go where the last one's were. */
+SV void begin_block(sink *s) {
+    s->scale_of = s->scale = s->room_of_scales;
+    s->least_of = s->least = s->room_of_leasts;
 }
 
 SV void put_scale(sink *s, vf v) {
@@ -97,8 +96,7 @@ SV vi group_products(const vi *v, const char *q, vi p, int steps, int most) {
    come faster than LANES rows at once do, and are in the second-level cache when they are
    wanted. */
 SV void ask_ahead(sink *s, int bytes) {
-    if (!s->ask)
-        return;
+    IN_REGISTER(s->ask); // lines asked for here and there come later than in one go
     CODES_UNROLL
     for (int line = 0; line < bytes; line += 64)
         __builtin_prefetch(s->ask + line, 0, 2);
@@ -112,40 +110,51 @@ SV vi first_sum(const char *word, ptrdiff_t more_words, int most, bool least) {
     return bytes_at(least ? word + more_words : word);
 }
 
-/* Both digits of the numbers from i on. */
-SV vi two_digits(const vi *v, const sink *s, int i, vi first, const way w) {
-    vi high = group_products(v, s->q + i, vi_set1(0), w.group / 4, w.most);
-    vi low = group_products(v, s->low + i, first, w.group / 4, w.most);
+/* What is read of one row of x at a group. */
+typedef struct group_of_x {
+    const char *q, *scale, *word;
+} group_of_x;
+
+/* The numbers from i on, both digits where there are two. */
+SV vi all_digits(const vi *v, const group_of_x *x, int i, ptrdiff_t k, const char *word,
+                 const way w) {
+    vi first = first_sum(word, k / 8, w.most, w.least);
+    if (w.digits == 1)
+        return group_products(v + i / 4, x->q + i, first, w.group / 4, w.most);
+    vi high = group_products(v + i / 4, x->q + i, vi_set1(0), w.group / 4, w.most);
+    vi low = group_products(v + i / 4, x->q + MX_CODE_GROUP + i, first, w.group / 4, w.most);
     return vi_add(vi_shl(high, 8), low);
 }
 
-SV void multiply_group(sink *s, const vi *v, const way w) {
+/* sum and the products of one row's group. */
+SV vf multiply_row(const sink *s, const vi *v, group_of_x x, vf sum, const way w) {
     CODES_UNROLL
-    for (int i = 0; i < MX_CODE_GROUP; i += w.group) {
-        vi first = first_sum(s->word, s->more_words, w.most, w.least);
-        vi p = w.digits > 1 ? two_digits(v + i / 4, s, i, first, w)
-                            : group_products(v + i / 4, s->q + i, first, w.group / 4, w.most);
-        s->sum = add_group(s->sum, p, s->scale_of, s->least_of, s->scale_x, s->word, w.least);
-        s->scale_of += VF_LANES;
-        s->least_of += VF_LANES;
-        s->word += 4;
+    for (int g = 0; g < MX_CODE_GROUP / w.group; g++) {
+        const char *word = x.word + 4 * g;
+        vi p = all_digits(v, &x, g * w.group, s->k, word, w);
+        sum = add_group(sum, p, s->scale_of + g * VF_LANES, s->least_of + g * VF_LANES, x.scale,
+                        word, w.least);
     }
-    s->q += MX_CODE_GROUP;
-    s->low += MX_CODE_GROUP;
-    s->scale_x += 4;
-    ask_ahead(s, w.ask);
+    return sum;
 }
 
 /* 32 numbers: v[c] has numbers 4 c .. 4 c + 4. */
-SV void put_group(sink *s, const vi *v, const bool panel, const way w) {
-    if (!panel) {
-        multiply_group(s, v, w);
-        return;
+SV void put_group(sink *s, const vi *v, const way w) {
+    group_of_x x = {s->q, s->scale_x, s->word};
+    if (w.one)
+        s->sum = multiply_row(s, v, x, s->sum, w);
+    for (ptrdiff_t i = 0; !w.one && i < s->rows; i++) {
+        float *sum = s->sums + i * s->ld;
+        vf_store(sum, multiply_row(s, v, x, vf_load(sum), w));
+        x.q += s->row_bytes;
+        x.scale += s->row_bytes;
+        x.word += s->row_bytes;
     }
-    CODES_UNROLL
-    for (int c = 0; c < 8; c++)
-        vi_store(s->codes + c * VF_LANES, v[c]);
-    s->codes += 8 * VF_LANES;
+    s->scale_of += MX_CODE_GROUP / w.group * VF_LANES;
+    s->least_of += MX_CODE_GROUP / w.group * VF_LANES;
+    s->word += 4 * (MX_CODE_GROUP / w.group);
+    s->q += MX_CODE_GROUP * w.digits;
+    s->scale_x += 4;
     ask_ahead(s, w.ask);
 }
 

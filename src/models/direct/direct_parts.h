@@ -3,7 +3,7 @@
  *     direct.c     passes
  *     rooms.c      the memory of their rows, and work on them in pieces
  *     weights.c    matrices as kernels see them; rows of x as they read them
- *     products.c   jobs of products; floats.c: those in float32
+ *     products.c   jobs of products; codes.c: those in integers; floats.c: in float32
  *     rows.c       what stands between: embedding, norms, residuals, activations
  *     attend.c     attention: heads made ready; heads.c: turned, kept; rotations.c; tiles.c:
  *                  the sums
@@ -160,7 +160,9 @@ static inline void direct_piece_store(const direct_piece *t, int64_t row, int64_
     for (int64_t i = 0; i < n; i++)
         y[i] = sums[i] + (bias ? bias[i] : 0.0f);
 }
-bool direct_floats(const direct_piece *t); /* false: no memory */
+/* False: no memory. */
+bool direct_codes(const direct_piece *t);
+bool direct_floats(const direct_piece *t);
 
 /* One job of them all. */
 bool direct_multiply(mx_direct *m, direct_product *p, int64_t n);
