@@ -204,8 +204,26 @@ static void tiles(void) {
             check_outer(sets[s], n);
 }
 
+static void patches(void) {
+    static const ptrdiff_t at[RUNS] = {40, 0, 77};
+    int count;
+    const mx_kernels *const *sets = mx_kernels_all(&count);
+    float *x = kv_random(MX_FLOAT32, 200, 3), y[5 * RUNS * 40 + 1];
+    for (int s = 0; s < count; s++)
+        for (ptrdiff_t run = 1; run <= 40; run++) {
+            ptrdiff_t bad = 0, n = 5 * RUNS * run;
+            y[n] = 7;
+            sets[s]->conv->patches(&(mx_k_conv_patches_args){y, x, at, RUNS, run, 11, 5});
+            for (ptrdiff_t i = 0; i < n; i++)
+                bad += y[i] != x[i / run / RUNS * 11 + at[i / run % RUNS] + i % run];
+            CHECK_MSG(bad == 0 && y[n] == 7, "%s: runs of %td: %td wrong", sets[s]->name, run, bad);
+        }
+    kv_free(MX_FLOAT32, x);
+}
+
 int main(void) {
     RUN(every_set);
     RUN(tiles);
+    RUN(patches);
     return check_done();
 }

@@ -165,6 +165,9 @@ static void sizes(void) {
     for (int i = 0; i < 3; i++) {
         check_size(2, 24, 32, 40, 1, 3, 1, false, types[i]);
         check_size(1, 17, 3, 16, 1, 7, 2, false, types[i]);
+        check_size(2, 45, 3, 24, 1, 7, 2, false, types[i]);
+        check_size(3, 21, 1, 8, 1, 5, 1, true, types[i]);
+        check_size(1, 40, 8, 70, 1, 3, 3, false, types[i]);
         check_size(2, 16, 33, 70, 1, 1, 1, false, types[i]);
         check_size(1, 16, 16, 8, 2, 1, 1, false, types[i]);
         check_size(1, 16, 33, 8, 1, 1, 2, true, types[i]);
@@ -462,6 +465,8 @@ static void ways_of_float32(void) {
                 check_ways(40, 24, 1, stride, dilation, up);
                 check_ways(96, 48, 2, stride, dilation, up);
                 check_ways(3, 16, 1, stride, dilation, up);
+                check_ways(1, 8, 1, stride, dilation, up);
+                check_ways(8, 40, 1, stride, dilation, up);
                 check_ways(32, 10, 1, stride, dilation, up);
             }
     mx_scope_close(s);

@@ -5,6 +5,7 @@
  *     ├ one weight a channel ── its own kernel over runs of pixels (k_conv.h)
  *     ├ a kernel of size 1 ──── a product of the input as it lies
  *     ├ float32, 3x3 ────────── products of transformed squares (conv_winograd.h)
+ *     ├ float32, few channels ─ products of some patches at a time (conv_few.h)
  *     ├ float32 ─────────────── register tiles that read the input where it lies (conv_direct.c)
  *     ├ other floats ────────── a product whose left operand is packed from patches (conv_packer.h)
  *     └ complex64 ───────────── plain loops
@@ -16,6 +17,7 @@
 #include "base/threads/pool.h"
 #include "cpu/conv/conv_depth.h"
 #include "cpu/conv/conv_direct.h"
+#include "cpu/conv/conv_few.h"
 #include "cpu/conv/conv_winograd.h"
 #include "cpu/cpu.h"
 #include "cpu/memory/dense.h"
@@ -80,6 +82,8 @@ static void spread(const conv *c, const char *from) {
 static bool compute(conv *c, void *out) {
     if (conv_can_winograd(c))
         return conv_winograd(c, out);
+    if (conv_can_few(c))
+        return conv_few(c, out);
     if (conv_can_direct(c))
         return conv_direct(c, out);
     return (conv_is_pointwise(c) || conv_select_weights(c)) && multiply(c, out);

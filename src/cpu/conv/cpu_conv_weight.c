@@ -12,6 +12,7 @@
 #include "base/threads/pool.h"
 #include "cpu/conv/conv_depth.h"
 #include "cpu/conv/conv_direct.h"
+#include "cpu/conv/conv_few.h"
 #include "cpu/conv/conv_winograd.h"
 #include "cpu/cpu.h"
 #include "cpu/memory/dense.h"
@@ -56,6 +57,8 @@ static bool compute(const conv *c, const void *g, void *out) {
         if (!done || finite)
             return done;
     }
+    if (conv_weight_can_few(c))
+        return conv_weight_few(c, g, out);
     if (conv_weight_can_direct(c))
         return conv_weight_direct(c, g, out), true;
     return multiply(c, g, out);

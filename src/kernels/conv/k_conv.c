@@ -263,6 +263,8 @@ SV void conv_tile(const mx_k_conv_tile_args *a, const int nv, const bool whole) 
     vf acc[TILE_MR][TILE_NV];
     UNROLL
     for (int i = 0; i < TILE_MR; i++) {
+        if (whole || i < a->m) // results often lie in no cache
+            __builtin_prefetch(a->c + i * a->ldc, 1);
         UNROLL
         for (int j = 0; j < nv; j++)
             acc[i][j] = vf_zero();
@@ -332,8 +334,25 @@ static void KN(k_conv_outer)(const mx_k_conv_outer_args *x) {
         conv_outer(x, 2, true);
     else if (x->n == L)
         conv_outer(x, 1, true);
+    else if (x->n < L)
+        conv_outer(x, 1, false);
+    else if (x->n < L)
+        conv_outer(x, 1, false);
     else
         conv_outer(x, 2, false);
+}
+
+static void KN(k_conv_patches)(const mx_k_conv_patches_args *a) {
+    float *to = a->to;
+    for (ptrdiff_t p = 0; p < a->count; p++)
+        for (ptrdiff_t r = 0; r < a->runs; r++, to += a->run) {
+            const float *from = a->from + a->at[r] + p * a->step;
+            ptrdiff_t i = 0;
+            for (; i + L <= a->run; i += L)
+                vf_store(to + i, vf_load(from + i));
+            if (i < a->run)
+                vf_storen(to + i, vf_loadn(from + i, (size_t)(a->run - i)), (size_t)(a->run - i));
+        }
 }
 
 const mx_k_conv KN(mx_conv) = {
@@ -345,5 +364,6 @@ const mx_k_conv KN(mx_conv) = {
                          [MX_BFLOAT16] = KN(k_depthwise_weight_bf16)},
     .tile = KN(k_conv_tile),
     .outer = KN(k_conv_outer),
+    .patches = KN(k_conv_patches),
     .winograd = &KN(mx_winograd),
 };

@@ -64,11 +64,24 @@ typedef struct mx_k_conv_outer_args {
 } mx_k_conv_outer_args;
 typedef void mx_k_conv_outer(const mx_k_conv_outer_args *a);
 
+/* Patches of `runs` times `run` numbers, side by side:
+ *
+ *     to[p][r][i] = from[p * step + at[r] + i]    p < count, r < runs, i < run
+ */
+typedef struct mx_k_conv_patches_args {
+    float *to;
+    const float *from;
+    const ptrdiff_t *at;
+    ptrdiff_t runs, run, step, count;
+} mx_k_conv_patches_args;
+typedef void mx_k_conv_patches(const mx_k_conv_patches_args *a);
+
 typedef struct mx_k_conv {
     mx_k_depthwise *depthwise[MX_DTYPE_COUNT];
     mx_k_depthwise *depthwise_weight[MX_DTYPE_COUNT];
     mx_k_conv_tile *tile;
     mx_k_conv_outer *outer;
+    mx_k_conv_patches *patches;
     const mx_k_winograd *winograd;
 } mx_k_conv;
 
