@@ -109,6 +109,11 @@ static int *room_for_ints(mex_frame *f, mlx_value *v, size_t n) {
     return v->as.ints;
 }
 
+static bool is_whole(ErlNifEnv *env, term t) {
+    double x;
+    return enif_is_number(env, t) && !enif_get_double(env, t, &x);
+}
+
 static bool ints_value(ErlNifEnv *env, mex_frame *f, mlx_value *v, const mlx_parameter *p, term t) {
     long n = mex_length(env, t);
     int *ints = room_for_ints(f, v, (size_t)n);
@@ -117,7 +122,7 @@ static bool ints_value(ErlNifEnv *env, mex_frame *f, mlx_value *v, const mlx_par
         return false;
     for (int i = 0, k = 0; mex_next(env, &t, &k, &item); i++)
         if (!enif_get_int(env, item, &ints[i]))
-            return enif_is_number(env, item) ? too_large(env, p) : wrong(env, p, item);
+            return is_whole(env, item) ? too_large(env, p) : wrong(env, p, item);
     return true;
 }
 

@@ -57,7 +57,9 @@ static const char *kind_of(ErlNifEnv *env, term t) {
            : enif_is_map(env, t)    ? "the map "
            : enif_is_fun(env, t)    ? "the function "
            : enif_is_number(env, t) ? "the number "
-                                    : "";
+           : enif_is_pid(env, t)    ? "the process "
+           : enif_is_ref(env, t)    ? "the reference "
+                                    : "the term ";
 }
 
 /* Terms as long as a book print their beginning, and what is deep is left out. */

@@ -1,4 +1,5 @@
 /* What a request and a batch are asked for: keyword lists become structs. */
+#include <stdio.h>
 #include <unistd.h>
 
 #include "lm.h"
@@ -11,23 +12,27 @@ typedef struct field {
     size_t offset;
 } field;
 
-static bool set_u64(ErlNifEnv *env, uint64_t *out, term value) {
-    return enif_get_uint64(env, value, out) ||
-           mex_expected(env, "the option", "an integer from 0 to 2^64 - 1", value);
+static bool is_set(ErlNifEnv *env, const field *f, void *at, term value) {
+    switch (f->kind) {
+    case 'i': return enif_get_int(env, value, at);
+    case 'd': return mex_number(env, at, value);
+    case 'u': return enif_get_uint64(env, value, at);
+    default: return mex_bool(env, at, value);
+    }
 }
 
-static bool set_double(ErlNifEnv *env, double *out, term value) {
-    return mex_number(env, out, value) || mex_expected(env, "the option", "a number", value);
+static const char *wanted(char kind) {
+    return kind == 'i'   ? "an integer of 32 bits"
+           : kind == 'd' ? "a number"
+           : kind == 'u' ? "an integer from 0 to 2^64 - 1"
+                         : "true or false";
 }
 
 static bool set(ErlNifEnv *env, const field *f, void *to, term value) {
-    void *at = (char *)to + f->offset;
-    switch (f->kind) {
-    case 'i': return mex_int(env, at, value);
-    case 'd': return set_double(env, at, value);
-    case 'u': return set_u64(env, at, value);
-    default: return mex_bool(env, at, value);
-    }
+    char what[48];
+    snprintf(what, sizeof what, "the option %s", f->name);
+    return is_set(env, f, (char *)to + f->offset, value) ||
+           mex_expected(env, what, wanted(f->kind), value);
 }
 
 /* *known: the name is in the rows. */
