@@ -5,12 +5,14 @@
 
 BUILD is a folder with libmlxc.so, DATA that of the tests' data, MODELS one of GGUF files; the
 interpreter has to have tokenizers, sentencepiece and gguf. Texts are documents of 4,000 characters:
-English (WikiText-2) and a mixture of 60 scripts. One thread each (the least of some rounds), then
-all documents on two threads. "ONLY=Llama 3,BERT": these; MOST=100000: so many characters;
+English (WikiText-2), a mixture of 60 scripts, and what has no words that come twice: runs of
+spaces, of one letter, of random digits, letters, Chinese and Korean, and all of these by turns. One
+thread each (the least of some rounds), then all documents on two threads. "ONLY=Llama 3,BERT": these; MOST=100000: so many characters;
 BENCH_CPU=1 counts processor time, for machines that do other things.
 """
 
 import os
+import random
 import sys
 import tempfile
 import threading
@@ -72,10 +74,26 @@ def measure(library, handle, other, texts):
     return here, there, both, batch
 
 
+def without_words(n, r):
+    frequent = [chr(0x4E00 + r.randrange(20000)) for _ in range(1500)]
+    kinds = {
+        "spaces": lambda k: " " * k,
+        "one letter": lambda k: "a" * k,
+        "digits": lambda k: "".join(r.choices("0123456789", k=k)),
+        "letters": lambda k: "".join(r.choices("abcdefghijklmnopqrstuvwxyzABCDEFGH", k=k)),
+        "Chinese": lambda k: "".join(r.choices(frequent, k=k)),
+        "Korean": lambda k: "".join(chr(r.randrange(0xAC00, 0xD7A4)) for _ in range(k)),
+    }
+    made = {kind: make(n) for kind, make in kinds.items()}
+    parts = (r.choice(list(kinds.values()))(r.randrange(1, 40)) for _ in range(n // 20))
+    return made | {"by turns": "".join(parts)}
+
+
 def texts_of(data):
     most = int(os.environ.get("MOST", 1_000_000))
     english = (Path(data) / "text" / "wikitext2_test.txt").read_text()
     texts = {"English": english, "60 scripts": " ".join(mixed(7, 4000))}
+    texts |= without_words(min(most, 200_000), random.Random(7))
     return {kind: documents(text[:most]) for kind, text in texts.items()}
 
 

@@ -8,7 +8,8 @@
  * Each merge takes a symbol away and adds two candidates at most, so a word of n bytes takes
  * O(n log n). Ranks come from a list of merges, by a table of pairs, or (SentencePiece) from the
  * score of the piece that a pair makes. Short words are looked up in the job's cache first: one
- * line a hash, so that it never grows.
+ * line a hash, so that it never grows. A tokenizer that has merged much gets a faster way to the
+ * same pieces (chain.c).
  */
 #include <string.h>
 
@@ -19,13 +20,6 @@
 
 /* --- merges ----------------------------------------------------------------------------------- */
 
-static size_t pair_slot(const tok_model *m, uint64_t pair) {
-    size_t i = (size_t)(pair * 0x9E3779B97F4A7C15U >> 29) & (m->slots - 1);
-    while (m->merge[i].rank && m->merge[i].pair != pair)
-        i = (i + 1) & (m->slots - 1);
-    return i;
-}
-
 bool tok_bpe_reserve(tok_model *m, size_t merges) {
     if (merges > TOK_MOST_PIECES)
         return mx_fail(MX_FORMAT, "[tokenizer] %zu merges", merges);
@@ -33,10 +27,6 @@ bool tok_bpe_reserve(tok_model *m, size_t merges) {
         m->slots *= 2;
     m->merge = mx_calloc(m->slots, sizeof *m->merge);
     return m->merge;
-}
-
-static uint64_t pair_of(int32_t left, int32_t right) {
-    return (uint64_t)(uint32_t)left << 32 | (uint32_t)right;
 }
 
 static bool merge_fail(const mx_tokenizer *t, tok_text left, tok_text right, size_t rank,
@@ -60,8 +50,9 @@ bool tok_bpe_add(mx_tokenizer *t, tok_text left, tok_text right, size_t rank) {
     tok_free(&both);
     if (l < 0 || r < 0 || id < 0)
         return merge_fail(t, left, right, rank, "there is no such piece");
-    tok_merge *x = &m->merge[pair_slot(m, pair_of(l, r))];
-    *x = (tok_merge){pair_of(l, r), (uint32_t)rank + 1, id}; // of equal pairs the last counts
+    uint64_t pair = tok_bpe_pair(l, r);
+    *tok_bpe_find(m, pair) =
+        (tok_merge){pair, (uint32_t)rank + 1, id}; // of equal pairs the last counts
     return true;
 }
 
@@ -76,7 +67,7 @@ static uint32_t rank_of_score(float score) {
 static bool join(const tok_job *job, const tok_model *m, tok_word w, const tok_symbol *a,
                  const tok_symbol *b, uint32_t *rank, int32_t *id) {
     if (m->merge) {
-        const tok_merge *x = &m->merge[pair_slot(m, pair_of(a->id, b->id))];
+        const tok_merge *x = tok_bpe_find(m, tok_bpe_pair(a->id, b->id));
         *id = x->id;
         *rank = x->rank;
         return x->rank && a->id >= 0 && b->id >= 0;
@@ -221,7 +212,29 @@ static void add_chars(tok_job *job, const tok_model *m, tok_word w) {
 
 enum { MOST_CACHED = sizeof((tok_cached *)NULL)->text };
 
+/* Whoever finds that much was merged makes it; NULL: there is none. */
+static const tok_chain *chain_of(tok_job *job, const tok_model *m, size_t n) {
+    tok_model *own = (tok_model *)(uintptr_t)m;
+    tok_chain *c = atomic_load_explicit(&own->chain, memory_order_acquire);
+    size_t before = c ? 0 : atomic_fetch_add_explicit(&own->merged, n, memory_order_relaxed);
+    if (c || before >= TOK_CHAIN_AFTER || before + n < TOK_CHAIN_AFTER || mx_failed())
+        return c;
+    c = tok_chain_new(job->t);
+    mx_error_clear(); // it does without
+    atomic_store_explicit(&own->chain, c, memory_order_release);
+    return c;
+}
+
 static void encode(tok_job *job, const tok_model *m, tok_word w) {
+    const tok_chain *c = chain_of(job, m, w.n);
+    if (c && tok_chain_run(job, m, c, w)) {
+        for (size_t i = 0; i < job->symbols; i++) {
+            const tok_symbol *s = &job->symbol[i];
+            tok_emit(job, w, s->at, (size_t)s->at + s->n, s->id);
+        }
+        job->follows_unk = false;
+        return;
+    }
     add_chars(job, m, w);
     merge_all(job, m, w);
     for (int32_t i = job->symbols ? 0 : -1; i >= 0; i = job->symbol[i].next) {

@@ -24,10 +24,13 @@
 
 /* How many steps a list has at most, and how long an added token may be. */
 enum { TOK_MOST_STEPS = 64, TOK_MOST_ADDED = 1000, TOK_WORD_CACHE = 1 << 15, TOK_SPARE_JOBS = 16 };
+/* Bytes of words that are merged before it is worth while to make a chain (chain.c). */
+enum { TOK_CHAIN_AFTER = 1 << 18 };
 
 typedef struct tok_job tok_job;
 typedef struct tok_pattern tok_pattern;
 typedef struct tok_charsmap tok_charsmap;
+typedef struct tok_chain tok_chain;
 
 typedef struct tok_ids {
     int32_t *p;
@@ -136,7 +139,9 @@ struct tok_model {
     tok_trie user;           /* SentencePiece: pieces that are never divided */
     uint32_t *joined;        /* BPE: see pairs.c; NULL: words are not divided */
     uint32_t joined_ascii[128][4];
-    bool single; /* SentencePiece: sums of scores are float32 */
+    _Atomic(tok_chain *) chain; /* BPE by merges: see chain.c; NULL: not yet, or never */
+    atomic_size_t merged;       /* bytes so far, while there is none */
+    bool single;                /* SentencePiece: sums of scores are float32 */
     double unk_score, most_score;
 };
 
@@ -260,6 +265,8 @@ struct tok_job {
     size_t symbols, symbol_room, heaped, heap_room;
     tok_best *best;
     size_t best_room;
+    uint8_t *dead; /* bits of places of a word */
+    size_t dead_room;
     tok_cached *cache; /* TOK_WORD_CACHE, or NULL */
     bool follows_unk;  /* the last id of this word is the unknown piece */
 };
@@ -311,6 +318,22 @@ void tok_model_words(tok_job *job, const tok_model *m, tok_word w);
 bool tok_bpe_reserve(tok_model *m, size_t merges);
 /* left and right are pieces, and so is what they make. The first of equal pairs counts. */
 bool tok_bpe_add(mx_tokenizer *t, tok_text left, tok_text right, size_t rank);
+static inline uint64_t tok_bpe_pair(int32_t left, int32_t right) {
+    return (uint64_t)(uint32_t)left << 32 | (uint32_t)right;
+}
+/* The merge of two pieces; one of rank 0: there is none. */
+static inline tok_merge *tok_bpe_find(const tok_model *m, uint64_t pair) {
+    size_t i = (size_t)(pair * 0x9E3779B97F4A7C15U >> 29) & (m->slots - 1);
+    while (m->merge[i].rank && m->merge[i].pair != pair)
+        i = (i + 1) & (m->slots - 1);
+    return &m->merge[i];
+}
+/* NULL: the merges are not such ones, or an error. */
+tok_chain *tok_chain_new(const mx_tokenizer *t);
+void tok_chain_free(tok_chain *c); /* NULL is fine */
+/* The pieces of a word into job->symbol, from the first to the last. False: it has a character
+   without a piece, or an error. */
+bool tok_chain_run(tok_job *job, const tok_model *m, const tok_chain *c, tok_word w);
 /* What words of BPE may be divided by, once all pieces and merges are there: by ranks of merges, or
    by scores, where any division of a piece may come together. */
 bool tok_join_merges(mx_tokenizer *t);

@@ -25,6 +25,7 @@ static void free_job(tok_job *job) {
     mx_free(job->symbol);
     mx_free(job->heap);
     mx_free(job->best);
+    mx_free(job->dead);
     mx_free(job->cache);
     for (size_t i = 0; job->tracks && i < TRACKS; i++)
         mx_free(job->tracks[i].span);

@@ -53,6 +53,7 @@ static void free_steps(mx_tokenizer *t) {
 static void free_model(tok_model *m) {
     mx_free(m->merge);
     mx_free(m->joined);
+    tok_chain_free(m->chain);
     drop_text(m->prefix);
     drop_text(m->suffix);
     tok_trie_free(&m->trie);

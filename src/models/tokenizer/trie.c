@@ -5,17 +5,6 @@
 #include "base/status.h"
 #include "base/vec.h"
 
-static size_t slot_of(const tok_trie *t, uint32_t key) {
-    size_t i = (size_t)(key * 0x9E3779B97F4A7C15U >> 24) & (t->slots - 1);
-    while (t->edge[i].to && t->edge[i].key != key)
-        i = (i + 1) & (t->slots - 1);
-    return i;
-}
-
-uint32_t tok_trie_edge(const tok_trie *t, uint32_t node, unsigned char c) {
-    return t->slots ? t->edge[slot_of(t, node << 8 | c)].to : 0;
-}
-
 static bool rehash(tok_trie *t) {
     tok_trie more = *t;
     more.slots = t->slots ? 2 * t->slots : 256;
@@ -24,7 +13,7 @@ static bool rehash(tok_trie *t) {
         return false;
     for (size_t i = 0; i < t->slots; i++)
         if (t->edge[i].to)
-            more.edge[slot_of(&more, t->edge[i].key)] = t->edge[i];
+            more.edge[tok_trie_slot(&more, t->edge[i].key)] = t->edge[i];
     mx_free(t->edge);
     *t = more;
     return true;
@@ -46,7 +35,7 @@ static uint32_t step_or_add(tok_trie *t, uint32_t node, unsigned char c) {
     if (to || (node && 2 * t->nodes >= t->slots && !rehash(t)) || !(to = add_node(t)))
         return to;
     if (node)
-        t->edge[slot_of(t, node << 8 | c)] = (tok_edge){node << 8 | c, to};
+        t->edge[tok_trie_slot(t, node << 8 | c)] = (tok_edge){node << 8 | c, to};
     else
         t->first[c] = to;
     return to;

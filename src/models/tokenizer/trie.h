@@ -26,7 +26,16 @@ enum { TOK_MOST_NODES = 1 << 24 };
 bool tok_trie_add(tok_trie *t, tok_text text, int32_t value);
 void tok_trie_free(tok_trie *t);
 
-uint32_t tok_trie_edge(const tok_trie *t, uint32_t node, unsigned char c);
+static inline size_t tok_trie_slot(const tok_trie *t, uint32_t key) {
+    size_t i = (size_t)(key * 0x9E3779B97F4A7C15U >> 24) & (t->slots - 1);
+    while (t->edge[i].to && t->edge[i].key != key)
+        i = (i + 1) & (t->slots - 1);
+    return i;
+}
+/* From a node that is not the root. */
+static inline uint32_t tok_trie_edge(const tok_trie *t, uint32_t node, unsigned char c) {
+    return t->slots ? t->edge[tok_trie_slot(t, node << 8 | c)].to : 0;
+}
 /* From node (0: the root) by a byte; 0: there is no way. */
 static inline uint32_t tok_trie_step(const tok_trie *t, uint32_t node, unsigned char c) {
     return node ? tok_trie_edge(t, node, c) : t->first[c];
