@@ -59,6 +59,7 @@ typedef struct sg_node {
 typedef struct sg_rule {
     char *name;
     sg_expr expr;
+    size_t line; /* where it stands, or was first named; 0: its text has no lines */
     bool defined;
     bool apart; /* stays a rule of its own even where it is small, as its states are shared */
 } sg_rule;

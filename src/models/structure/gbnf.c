@@ -7,16 +7,22 @@
 
 typedef struct parser {
     sg_builder *b;
-    const char *text, *at, *end;
+    const char *at, *end;
     mx_map rules; /* by name: number + 1 */
     int depth;
+    const char *counted;
+    size_t line; /* line ends up to there */
 } parser;
 
+/* Counts on from where it was asked last. */
+static size_t line_of(parser *p) {
+    for (; p->counted < p->at; p->counted++)
+        p->line += *p->counted == '\n';
+    return p->line + 1;
+}
+
 static sg_expr wrong(parser *p, const char *what) {
-    size_t line = 1;
-    for (const char *c = p->text; c < p->at; c++)
-        line += *c == '\n';
-    return sg_fail(p->b, MX_INVALID, "line %zu: %s", line, what);
+    return sg_fail(p->b, MX_INVALID, "line %zu: %s", line_of(p), what);
 }
 
 static int peek(const parser *p) {
@@ -55,6 +61,8 @@ static uint32_t name(parser *p) {
     if (known)
         return (uint32_t)known - 1;
     uint32_t rule = sg_rule_new(p->b, word, n);
+    if (!p->b->failed)
+        p->b->rule[rule].line = line_of(p);
     if (!p->b->failed && !mx_map_set(&p->rules, word, (void *)((uintptr_t)rule + 1), NULL))
         p->b->failed = true;
     return p->b->failed ? UINT32_MAX : rule;
@@ -199,11 +207,16 @@ static sg_expr alternatives(parser *p) {
 
 static void rule(parser *p) {
     uint32_t r = name(p);
+    size_t line = line_of(p);
     skip(p, true);
     if (!p->b->failed && !sg_take(&p->at, p->end, "::="))
         wrong(p, "a ::= is missing");
-    if (!p->b->failed && p->b->rule[r].defined)
-        wrong(p, "a rule is defined twice");
+    sg_rule *own = p->b->failed ? NULL : &p->b->rule[r];
+    if (own && own->defined)
+        sg_fail(p->b, MX_INVALID, "line %zu: the rule '%.100s' is defined twice, first in line %zu",
+                line, own->name, own->line);
+    else if (own)
+        own->line = line;
     sg_expr x = p->b->failed ? SG_NONE : alternatives(p);
     if (!p->b->failed && peek(p) == ')')
         wrong(p, "a ) has no (");
@@ -211,7 +224,7 @@ static void rule(parser *p) {
 }
 
 uint32_t sg_gbnf(sg_builder *b, const char *text, size_t n) {
-    parser p = {.b = b, .text = text, .at = text, .end = text + n};
+    parser p = {.b = b, .at = text, .end = text + n, .counted = text};
     if (n > SG_MOST_TEXT)
         wrong(&p, "it has more than 4 MiB");
     for (skip(&p, true); !b->failed && peek(&p) >= 0; skip(&p, true))

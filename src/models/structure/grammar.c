@@ -18,10 +18,16 @@ typedef struct compiler {
     size_t found;
 } compiler;
 
+static bool fail_rule(sg_builder *b, mx_status status, uint32_t rule, const char *what) {
+    const sg_rule *r = &b->rule[rule];
+    return r->line ? sg_fail(b, status, "line %zu: the rule '%.100s' %s", r->line, r->name, what)
+                   : sg_fail(b, status, "the rule '%.100s' %s", r->name, what);
+}
+
 static bool all_defined(sg_builder *b) {
     for (size_t r = 0; r < b->rules; r++)
         if (!b->rule[r].defined)
-            return sg_fail(b, MX_INVALID, "the rule '%.100s' is not defined", b->rule[r].name);
+            return fail_rule(b, MX_INVALID, (uint32_t)r, "is not defined");
     return true;
 }
 
@@ -64,10 +70,8 @@ static bool visit_from(compiler *c, uint8_t *seen, visit *stack, uint32_t root) 
         }
         uint32_t to = c->g->call[s->call + v->call++].start;
         if (seen[to] == 1)
-            return sg_fail(c->b, MX_UNSUPPORTED,
-                           "the rule '%.100s' begins with itself (left recursion); write it as a "
-                           "repetition",
-                           c->b->rule[to].name);
+            return fail_rule(c->b, MX_UNSUPPORTED, to,
+                             "begins with itself (left recursion); write it as a repetition");
         if (!seen[to]) {
             seen[to] = 1;
             stack[depth++] = (visit){to, 0};
@@ -117,7 +121,7 @@ sg_grammar *sg_compile(sg_builder *b, uint32_t root) {
     bool empty = false;
     sg_grammar *g = sg_compile_or_empty(b, root, &empty);
     if (empty)
-        sg_fail(b, MX_INVALID, "nothing matches it");
+        sg_fail_empty(b, root);
     if (g && !sg_names_find(g)) {
         sg_grammar_release(g);
         return NULL;

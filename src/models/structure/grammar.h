@@ -65,6 +65,8 @@ sg_grammar *sg_compile(sg_builder *b, uint32_t root);
 /* The same without names of states, where nothing may match: then NULL without an error, and
    *empty. */
 sg_grammar *sg_compile_or_empty(sg_builder *b, uint32_t root, bool *empty);
+/* Records why nothing matches the rule (why.c). */
+void sg_fail_empty(sg_builder *b, uint32_t root);
 sg_grammar *sg_grammar_retain(sg_grammar *g);
 void sg_grammar_release(sg_grammar *g); /* or NULL */
 
