@@ -122,11 +122,14 @@ static void note_counts(srv_job *j, srv_choice *c, const srv_event *e) {
         c->cached = e->cached;
         j->cached += c->index % j->p.n == 0 ? e->cached : 0; // of each prompt once
     }
-    if (e->kind == SRV_TOKEN) {
-        c->generated++;
-        j->generated++;
-        j->first = j->first > 0 ? j->first : cli_seconds();
-    }
+    // a stop text cuts off tokens that were made, and have no event
+    int64_t more = j->p.most == 0 ? 0 : e->generated - c->counted;
+    if (more <= 0)
+        return;
+    c->counted = e->generated;
+    c->generated += more;
+    j->generated += more;
+    j->first = j->first > 0 ? j->first : cli_seconds();
 }
 
 /* A call has come, and no more are wanted. */
@@ -447,6 +450,7 @@ static bool hold_call(srv_job *j, srv_choice *c, size_t rest, const char *name, 
     srv_model_cancel(j->model, c->id);
     c->raw.n -= rest;
     c->turn++;
+    c->counted = 0;
     bool ok = submit_held(j, c, schema);
     free(schema);
     return ok;
@@ -457,12 +461,10 @@ static bool hold_call(srv_job *j, srv_choice *c, size_t rest, const char *name, 
 /* The text of the last message, where the answer goes on from it. */
 static json_t *without_last(const srv_params *p, const json_t **text) {
     size_t n = json_array_size(p->messages);
-    const json_t *last = json_array_get(p->messages, n ? n - 1 : 0);
-    const char *role = json_string_value(json_object_get(last, "role"));
     *text = NULL;
-    if (!p->prefill || !role || strcmp(role, "assistant") != 0)
+    if (!p->prefill)
         return json_incref(p->messages);
-    *text = json_object_get(last, "content");
+    *text = json_object_get(json_array_get(p->messages, n - 1), "content");
     json_t *copy = json_copy(p->messages);
     if (copy)
         json_array_remove(copy, n - 1);

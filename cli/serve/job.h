@@ -22,6 +22,7 @@ typedef struct srv_choice {
     srv_finish finish;
     int stop; /* which stop text; -1 */
     int64_t generated, cached;
+    int64_t counted;       /* of those generated: of this turn */
     bool thinks;           /* what came last was reasoning */
     srv_text raw;          /* the answer as it came, where a call in it is to be held */
     int turn;              /* how often it was asked for: events of a turn before are passed over */

@@ -140,6 +140,41 @@ def test_log_probabilities(real):
     assert all(p < 0 for p in logs["token_logprobs"][1:])
 
 
+def in_a_stream(real, path, **more):
+    """(text, tokens with log probabilities, completion tokens) of a streamed answer."""
+    text, rows, usage = "", [], None
+    for _, chunk in real.events(path, stream_options={"include_usage": True}, **more)[:-1]:
+        usage = chunk["usage"] or usage
+        for choice in chunk["choices"]:
+            logs = choice["logprobs"] or {}
+            text += choice["text"] if "text" in choice else choice["delta"].get("content", "")
+            rows += [row["token"] for row in logs.get("content", [])] + logs.get("tokens", [])
+    return text, rows, usage["completion_tokens"]
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/completions"])
+def test_log_probabilities_of_a_text_that_a_stop_cuts(real, path):
+    chat = "chat" in path
+    asked = {"messages": [user("Count from one to ten.")]} if chat else {"prompt": "One, two,"}
+    asked |= {"max_tokens": 24, "temperature": 0, "logprobs": True if chat else 1}
+    whole = real.post(path, **asked)["choices"][0]
+    text = whole["message"]["content"] if chat else whole["text"]
+    for at in range(1, len(text) - 1, 3):
+        stop = text[at : at + 1 + at % 5]
+        answer = real.post(path, stop=["\x01", stop], **asked)
+        choice = answer["choices"][0]
+        found = choice["message"]["content"] if chat else choice["text"]
+        logs = choice["logprobs"]
+        tokens = [row["token"] for row in logs["content"]] if chat else logs["tokens"]
+        assert found == text[: text.index(stop)] and choice["finish_reason"] == "stop"
+        assert "".join(tokens).startswith(found) and not found.startswith(
+            "".join(tokens[:-1]) + "\0"
+        )
+        assert len("".join(tokens[:-1])) < len(found) or not tokens
+        assert in_a_stream(real, path, stop=["\x01", stop], **asked) == (
+            found, tokens, answer["usage"]["completion_tokens"])  # fmt: skip
+
+
 def test_what_does_not_fit(real):
     error = real.post("/v1/chat/completions", 400, messages=[user("word " * 3000)])["error"]
     assert error["code"] == "context_length_exceeded" and "256" in error["message"]

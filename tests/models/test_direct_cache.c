@@ -188,6 +188,41 @@ static void limits(void) {
     close_model(&o);
 }
 
+/* The same text again and again, also by several at once, and with other endings: what is kept is
+   one text, then no more than was said. */
+static void repeats(void) {
+    model o;
+    if (!open_model(&o, "llama.json", 32, 0))
+        return;
+    uint64_t bytes[2] = {0};
+    for (int n = 20; n <= LONG; n += LONG - 20) { // a part of a page; pages and a part
+        for (int i = 0; i < 20; i++) {
+            mx_sequence *a = mx_sequence_begin(o.c, i % 3 ? o.token : NULL, n);
+            mx_sequence *b = mx_sequence_begin(o.c, i % 5 ? o.token : NULL, n);
+            CHECK(i < 5 || i % 3 == 0 || mx_sequence_length(a) == n - 1);
+            if (mx_sequence_length(b) < n - 1)
+                feed_to(&o, b, n - 1, NULL);
+            feed_to(&o, a, n, NULL);
+            mx_sequence_end(i & 1 ? a : b);
+            mx_sequence_end(i & 1 ? b : a);
+            CHECK_EQ_INT(mx_cache_kept_bytes(o.c), mx_cache_bytes(o.c));
+            if (!bytes[n == LONG])
+                bytes[n == LONG] = mx_cache_bytes(o.c);
+            CHECK_EQ_INT(mx_cache_bytes(o.c), bytes[n == LONG]);
+        }
+    }
+    CHECK_EQ_INT(bytes[1], 3 * bytes[0]);
+    mx_cache_keep(o.c, 4 * MX_PAGE);
+    for (int i = 0; i < 20; i++) { // other endings
+        mx_sequence *a = mx_sequence_begin(o.c, o.token, 30);
+        o.token[29] ^= 1 + i % 7;
+        feed_to(&o, a, 30 + i, o.rows);
+        mx_sequence_end(a);
+        CHECK(mx_cache_bytes(o.c) <= 4 * bytes[0]);
+    }
+    close_model(&o);
+}
+
 /* --- recurrences ------------------------------------------------------------------------------ */
 
 static void states(const char *name) {
@@ -470,6 +505,7 @@ int main(void) {
     RUN(forks);
     RUN(changed_pages);
     RUN(limits);
+    RUN(repeats);
     RUN(recurrences);
     RUN(parts);
     RUN(half_cache);

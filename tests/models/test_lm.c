@@ -225,6 +225,32 @@ static void stop_texts(void) {
     }
 }
 
+/* Tokens with their log probabilities are those that begin in the text, and each has its text. */
+static void stop_texts_cut_tokens(void) {
+    mlx_lm_request r = text_of(prompts[0], 40);
+    r.log_probabilities = 2;
+    answer a = once(r, NULL);
+    const char *list[] = {a.text};
+    char stop[32];
+    for (size_t at = 0; at + 8 < strlen(a.text); at += 3) {
+        snprintf(stop, sizeof stop, "%.*s", 1 + (int)(at % 8), a.text + at);
+        size_t cut = (size_t)(strstr(a.text, stop) - a.text);
+        list[0] = stop, r.stop = list, r.stop_num = 1;
+        answer b = once(r, NULL);
+        CHECK(b.last.finish == MLX_LM_STOP_TEXT && b.last.stop == 0 && strlen(b.text) == cut);
+        CHECK(b.last.generated >= b.n);
+        int n = 0;
+        for (; n < a.n && (n ? a.end[n - 1] : 0) < cut; n++)
+            CHECK(b.token[n] == a.token[n] && b.log_p[n] == a.log_p[n] && b.end[n] <= a.end[n] &&
+                  b.end[n] <= cut);
+        CHECK_EQ_INT(b.n, n);
+    }
+    list[0] = "\x01never";
+    answer b = once(r, NULL);
+    CHECK(same_answer(&a, &b) && b.last.stop == -1 &&
+          !memcmp(a.log_p, b.log_p, (size_t)a.n * sizeof *a.log_p));
+}
+
 /* Numbers and a word; then nothing more may come, or the end alone. */
 static void structures(void) {
     mlx_structure s = mlx_structure_new();
@@ -550,6 +576,7 @@ int main(void) {
     RUN(no_room);
     RUN(ends);
     RUN(stop_texts);
+    RUN(stop_texts_cut_tokens);
     RUN(structures);
     RUN(blanks);
     RUN(failures);

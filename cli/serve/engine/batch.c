@@ -34,78 +34,24 @@ static srv_event event_of(const engine_request *r, const mlx_lm_event *e) {
                        .top_log_p = (float *)e->top_log_p,
                        .text = e->text ? e->text : "",
                        .text_num = e->text ? e->text_num : 0,
-                       .stop = -1,
+                       .stop = e->stop,
                        .prompt = e->prompt,
                        .cached = e->cached,
                        .generated = e->generated};
 }
 
-/* What may be shown of a text, with stop texts in mind; *found: which one has come. */
-static bool filter(engine_request *r, srv_event *e, int *found) {
-    *found = -1;
-    return !r->stop.ctx ||
-           mlx_stop_feed(&e->text, &e->text_num, found, r->stop, e->text, e->text_num) == 0;
-}
-
-static void end_with(engine_request *r, srv_event e, srv_finish finish, int stop) {
+static void end_with(engine_request *r, srv_event e, srv_finish finish) {
     e.kind = SRV_END;
     e.token = -1;
     e.top_num = 0;
     e.finish = finish;
-    e.stop = stop;
-    r->done = true;
     put(r, &e);
 }
 
 static void tell_failure(engine_request *r, srv_event e, const char *why) {
     e.text = why;
     e.text_num = strlen(why);
-    end_with(r, e, SRV_FAILED, -1);
-}
-
-/* The last event of all, unless a stop text was. */
-static void tell_end(engine_request *r, srv_event e, mlx_lm_finish finish) {
-    int found = -1;
-    const char *rest = "";
-    size_t n = 0;
-    if (finish == MLX_LM_FAILED) {
-        tell_failure(r, e, e.text);
-        return;
-    }
-    if (!filter(r, &e, &found) || (found < 0 && r->stop.ctx && mlx_stop_end(&rest, &n, r->stop))) {
-        tell_failure(r, e, mlx_last_error_message());
-        return;
-    }
-    if (n) { // held back until here, behind what has just come
-        srv_event before = e;
-        before.kind = SRV_TOKEN;
-        before.token = -1;
-        if (e.text_num)
-            put(r, &before);
-        e.text = rest;
-        e.text_num = n;
-    }
-    end_with(r, e, found >= 0 ? SRV_STOPPED : finish_of(finish), found);
-}
-
-/* Not 0: the request is to end. */
-static int tell_token(engine_request *r, srv_event e, bool of_prompt) {
-    int found;
-    e.kind = of_prompt ? SRV_PROMPT_TOKEN : SRV_TOKEN;
-    if (of_prompt) {
-        put(r, &e);
-        return 0;
-    }
-    if (!filter(r, &e, &found)) {
-        tell_failure(r, e, mlx_last_error_message());
-        return 1;
-    }
-    put(r, &e);
-    if (found < 0)
-        return 0;
-    e.text_num = 0;
-    end_with(r, e, SRV_STOPPED, found);
-    return 1;
+    end_with(r, e, SRV_FAILED);
 }
 
 /* Under the model's lock. */
@@ -123,23 +69,21 @@ static void free_request(engine_request *r) {
     unlink_request(r);
     pthread_mutex_unlock(&r->model->lock);
     srv_queue_release(r->to);
-    mlx_stop_free(r->stop);
     free(r);
 }
 
+/* The last event of a request has no token. */
 static int tell(const mlx_lm_event *e, void *data) {
     engine_request *r = e->payload;
-    int stop = r->done;
+    srv_event event = event_of(r, e);
     (void)data;
-    if (!r->done && e->token >= 0 && e->finish != MLX_LM_END_TOKEN)
-        stop = tell_token(r, event_of(r, e), r->echo && e->generated == 0);
-    if (e->finish == MLX_LM_GOING_ON)
-        return stop;
-    srv_event end = event_of(r, e);
-    if (e->token >= 0 && e->finish != MLX_LM_END_TOKEN)
-        end.text_num = 0; // it was told with its token
-    if (!r->done)
-        tell_end(r, end, e->finish);
+    if (!e->finish) {
+        event.kind = r->echo && e->generated == 0 ? SRV_PROMPT_TOKEN : SRV_TOKEN;
+        if (e->token >= 0)
+            put(r, &event);
+        return 0;
+    }
+    end_with(r, event, finish_of(e->finish));
     free_request(r);
     return 0;
 }
@@ -181,8 +125,7 @@ static bool begin_anew(srv_model *m, const char *why) {
     bool ok = open_batch(m);
     pthread_mutex_unlock(&m->lock);
     while (former) {
-        if (!former->done)
-            tell_failure(former, (srv_event){.choice = former->choice}, why);
+        tell_failure(former, (srv_event){.choice = former->choice}, why);
         free_request(former);
     }
     return ok;
@@ -239,30 +182,15 @@ void engine_batch_close(srv_model *m) {
 
 /* --- requests --------------------------------------------------------------------------------- */
 
-static bool open_stop(engine_request *r, const srv_ask *a, srv_fault *f) {
-    if (a->stop_num == 0)
-        return true;
-    mlx_vector_string texts = mlx_vector_string_new_data((const char **)a->stop, a->stop_num);
-    bool ok = mlx_stop_open(&r->stop, texts) == 0;
-    mlx_vector_string_free(texts);
-    return ok || engine_fail(f);
-}
-
-static engine_request *make_request(srv_model *m, const srv_ask *a, srv_fault *f) {
+static engine_request *make_request(srv_model *m, const srv_ask *a) {
     engine_request *r = calloc(1, sizeof *r);
-    if (!r) {
-        srv_fail(f, 500, "out of memory");
+    if (!r)
         return NULL;
-    }
     r->model = m;
     r->to = srv_queue_hold(a->to);
     r->choice = a->choice;
     r->echo = a->echo;
-    r->stop = mlx_stop_new();
-    if (open_stop(r, a, f))
-        return r;
-    free_request(r);
-    return NULL;
+    return r;
 }
 
 /* The library's word: -1 the token's own alone, 0 none. */
@@ -288,10 +216,12 @@ static void link_request(srv_model *m, engine_request *r) {
 }
 
 int64_t srv_model_submit(srv_model *m, const srv_ask *a, srv_fault *f) {
-    engine_request *r = make_request(m, a, f);
+    engine_request *r = make_request(m, a);
     int64_t id = 0;
-    if (!r)
+    if (!r) {
+        srv_fail(f, 500, "out of memory");
         return 0;
+    }
     mlx_structure structure;
     if (!engine_structure_lend(m->engine, a, &structure, f)) {
         free_request(r);
@@ -301,6 +231,8 @@ int64_t srv_model_submit(srv_model *m, const srv_ask *a, srv_fault *f) {
                               .token_num = a->token_num,
                               .most = (int)a->most,
                               .sampling = &a->sampling,
+                              .stop = a->stop,
+                              .stop_num = a->stop_num,
                               .ignore_end = a->ignore_end,
                               .log_probabilities = log_probabilities(a),
                               .echo = a->echo,

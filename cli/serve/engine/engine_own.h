@@ -15,8 +15,7 @@ typedef struct engine_request {
     srv_model *model;
     srv_queue *to;
     int choice;
-    bool echo, done; /* done: its end was told, though the batch goes on with it for a moment */
-    mlx_stop stop;   /* ctx NULL: there are no stop texts */
+    bool echo;
 } engine_request;
 
 struct srv_model {

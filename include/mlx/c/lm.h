@@ -117,7 +117,9 @@ typedef struct mlx_lm_request_ {
     size_t token_num;
     int most; /* tokens to make; 0: to the end of the context; -1: none, only the prompt is read */
     const mlx_sampler_options *sampling; /* NULL: the likeliest */
-    const char *const *stop;             /* texts that end the answer */
+    /* Texts that end the answer. What they cut off is not the answer's: its tokens have no event,
+       and events wait while that is not known. */
+    const char *const *stop;
     size_t stop_num;
     const int *end_tokens; /* NULL: those of the model */
     size_t end_token_num;
@@ -152,6 +154,7 @@ typedef struct mlx_lm_event_ {
     const int *top_tokens; /* likeliest first, borrowed */
     const float *top_log_p;
     size_t top_num;
+    int stop; /* of MLX_LM_STOP_TEXT: which of the stop texts has come; else -1 */
 } mlx_lm_event;
 
 /* Called by mlx_lm_batch_step on its thread; not 0: cancel this request. It may add and cancel
@@ -160,15 +163,16 @@ typedef int (*mlx_lm_callback)(const mlx_lm_event *event, void *payload);
 
 /* All members may be zero. */
 typedef struct mlx_lm_batch_options_ {
-    int requests; /* that are computed at the same time; others wait. 0: 16 */
-    int waiting;  /* that may wait. 0: 1000 */
-    int context;  /* tokens of one request; 0: what the model was made for */
-    int chunk;    /* tokens of prompts in a step; 0: 512 */
-    uint64_t
-        kv_bytes; /* of keys and values; 0: as much as is needed. Where it is not enough for all
-                          the youngest request waits and is read again; for one, it ends */
-    int kv_bits;  /* of a number in them: 32, 16, 8, 4; 0: 16 */
-    bool shift;   /* a text that is too long loses half of what is behind its first `keep`
+    int requests;      /* that are computed at the same time; others wait. 0: 16 */
+    int waiting;       /* that may wait. 0: 1000 */
+    int context;       /* tokens of one request; 0: what the model was made for */
+    int chunk;         /* tokens of prompts in a step; 0: 512 */
+    uint64_t kv_bytes; /* of keys and values; 0: as much as is needed, and for prompts that begin
+                          as earlier texts what a text of the context's length takes, at most a
+                          quarter of the memory. Where it is not enough for all the youngest request
+                          waits and is read again; for one, it ends */
+    int kv_bits;       /* of a number in them: 32, 16, 8, 4; 0: 16 */
+    bool shift;        /* a text that is too long loses half of what is behind its first `keep`
                           tokens; else it ends, and a prompt that is too long is refused */
     int keep;
     int lookup;       /* tokens guessed from what the text has said before, at most 64; 0: none */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cache.h"
+#include "base/machine/cpuinfo.h"
 #include "base/mem.h"
 #include "base/status.h"
 #include "models/direct/pages.h"
@@ -62,6 +63,7 @@ mx_cache *mx_cache_new(const mx_decoder *d, int bits, uint64_t most) {
     c->decoder = mx_decoder_retain((mx_decoder *)(uintptr_t)d);
     c->bits = bits;
     c->most = most ? most : UINT64_MAX;
+    c->most_kept = UINT64_MAX;
     c->slots = FIRST_SLOTS;
     c->layer = mx_calloc((size_t)d->layers, sizeof *c->layer);
     c->table = mx_calloc(c->slots, sizeof(mx_page *));
@@ -99,12 +101,15 @@ static void unkeep(mx_cache *c, mx_page *p) {
     c->kept -= page_cost(c);
 }
 
+/* Nobody uses it. */
+static void give_back(mx_cache *c, mx_page *p) {
+    unkeep(c, p);
+    discard(c, p);
+}
+
 bool mx_cache_has_room(mx_cache *c, uint64_t bytes) {
-    while (c->oldest && (bytes > c->most || c->bytes > c->most - bytes)) {
-        mx_page *p = c->oldest;
-        unkeep(c, p);
-        discard(c, p);
-    }
+    while (c->oldest && (bytes > c->most || c->bytes > c->most - bytes))
+        give_back(c, c->oldest);
     return bytes <= c->most && c->bytes <= c->most - bytes;
 }
 
@@ -125,20 +130,6 @@ mx_page *mx_page_new(mx_cache *c, bool *full) {
     p->serial = ++c->serials;
     c->bytes += page_cost(c);
     return p;
-}
-
-void mx_page_retain(mx_cache *c, mx_page *p) {
-    if (p->references++ == 0)
-        unkeep(c, p);
-}
-
-void mx_page_release(mx_cache *c, mx_page *p) {
-    if (--p->references > 0)
-        return;
-    if (p->listed && p->used)
-        keep(c, p);
-    else
-        discard(c, p);
 }
 
 /* --- the table -------------------------------------------------------------------------------- */
@@ -196,6 +187,18 @@ static int common(const mx_page *p, const int *tokens, int64_t n) {
     return i;
 }
 
+/* Do its tokens begin with all of q's, behind the same page? */
+static bool says(const mx_page *p, const mx_page *q) {
+    return p->parent == q->parent && common(p, q->token, q->used) == q->used;
+}
+
+mx_page *mx_page_twin(const mx_cache *c, const mx_page *p) {
+    for (mx_page *q = *slot_of(c, p->parent); q; q = q->sibling)
+        if (q != p && says(q, p))
+            return q;
+    return NULL;
+}
+
 mx_page *mx_page_find(const mx_cache *c, uint64_t parent, const int *tokens, int64_t n, int *same) {
     mx_page *best = NULL;
     *same = 0;
@@ -209,16 +212,42 @@ mx_page *mx_page_find(const mx_cache *c, uint64_t parent, const int *tokens, int
     return best;
 }
 
+/* --- who has them ----------------------------------------------------------------------------- */
+
+void mx_page_retain(mx_cache *c, mx_page *p) {
+    if (p->references++ == 0)
+        unkeep(c, p);
+}
+
+/* Pages behind `p->parent` that say no more than p, and that nothing follows. */
+static void drop_beginnings(mx_cache *c, const mx_page *p) {
+    for (mx_page *q = *slot_of(c, p->parent), *next; q; q = next) {
+        next = q->sibling;
+        if (q != p && !q->references && q->used < MX_PAGE && says(p, q))
+            give_back(c, q);
+    }
+}
+
+void mx_page_release(mx_cache *c, mx_page *p) {
+    if (--p->references > 0)
+        return;
+    if (!p->listed || !p->used || (p->used < MX_PAGE && mx_page_twin(c, p))) {
+        discard(c, p);
+        return;
+    }
+    drop_beginnings(c, p);
+    keep(c, p);
+    while (c->kept > c->most_kept)
+        give_back(c, c->oldest);
+}
+
 /* --- the whole -------------------------------------------------------------------------------- */
 
 void mx_cache_free(mx_cache *c) {
     if (!c)
         return;
-    while (c->oldest) {
-        mx_page *p = c->oldest;
-        unkeep(c, p);
-        discard(c, p);
-    }
+    while (c->oldest)
+        give_back(c, c->oldest);
     mx_free(c->table);
     mx_free(c->layer);
     mx_decoder_release(c->decoder);
@@ -227,6 +256,12 @@ void mx_cache_free(mx_cache *c) {
 
 bool mx_cache_has_states(const mx_cache *c) {
     return c->state_bytes > 0;
+}
+
+void mx_cache_keep(mx_cache *c, int64_t positions) {
+    uint64_t asked = (uint64_t)((positions + MX_PAGE - 1) / MX_PAGE) * page_cost(c),
+             quarter = mx_cpuinfo_get()->memory / 4;
+    c->most_kept = asked < quarter ? asked : quarter;
 }
 
 int64_t mx_cache_positions(const mx_cache *c) {

@@ -23,9 +23,12 @@ typedef struct mx_sequence mx_sequence;
 /* bits of keys and values: 32 (float32), 16 (float16), 8, 4 (groups of 32 with a scale). most:
    bytes, 0: no limit. */
 mx_cache *mx_cache_new(const mx_decoder *d, int bits, uint64_t most);
-void mx_cache_free(mx_cache *c);                 /* all sequences are gone; NULL is fine */
-uint64_t mx_cache_bytes(const mx_cache *c);      /* in use, kept pages among them */
-int64_t mx_cache_positions(const mx_cache *c);   /* at most, that its pages have room for */
+void mx_cache_free(mx_cache *c);               /* all sequences are gone; NULL is fine */
+uint64_t mx_cache_bytes(const mx_cache *c);    /* in use, kept pages among them */
+int64_t mx_cache_positions(const mx_cache *c); /* at most, that its pages have room for */
+/* At most so many positions, and a quarter of the machine's memory, are kept that no sequence has;
+   without it there is no limit but `most`. */
+void mx_cache_keep(mx_cache *c, int64_t positions);
 uint64_t mx_cache_kept_bytes(const mx_cache *c); /* that would be given back where needed */
 
 /* Has it states of recurrences? Then no sequence finds the beginning of another. */

@@ -9,7 +9,8 @@
  *
  * Pages form chains: a page's parent is the number (`serial`) of the page before it. A page that is
  * written anew behind what others know gets another number. So parent and tokens say all that its
- * keys depend on, and a beginning is looked up page by page in a table by parent.
+ * keys depend on, and a beginning is looked up page by page in a table by parent. Pages of equal
+ * parent and tokens are equal: of such one is kept, and none that is another's beginning.
  */
 #ifndef MX_MODELS_PAGES_H
 #define MX_MODELS_PAGES_H
@@ -48,7 +49,7 @@ typedef struct mx_page {
 struct mx_cache {
     mx_decoder *decoder;
     int bits;
-    uint64_t most, bytes, kept;
+    uint64_t most, bytes, kept, most_kept;
     mx_layer_room *layer;
     size_t page_bytes, state_bytes;
     mx_page **table;
@@ -74,11 +75,14 @@ struct mx_sequence {
 /* A page of one reference. *full: there is no room; else NULL is an error. */
 mx_page *mx_page_new(mx_cache *c, bool *full);
 void mx_page_retain(mx_cache *c, mx_page *p);
-void mx_page_release(mx_cache *c, mx_page *p); /* kept where it is listed */
-void mx_page_list(mx_cache *c, mx_page *p);    /* into the table */
+void mx_page_release(mx_cache *c,
+                     mx_page *p);           /* kept where it is listed and says more than others */
+void mx_page_list(mx_cache *c, mx_page *p); /* into the table */
 void mx_page_unlist(mx_cache *c, mx_page *p);
 /* The page behind `parent` that begins with most of the n tokens; *same: how many. */
 mx_page *mx_page_find(const mx_cache *c, uint64_t parent, const int *tokens, int64_t n, int *same);
+/* Another page behind the same one that has all tokens of p; NULL: there is none. */
+mx_page *mx_page_twin(const mx_cache *c, const mx_page *p);
 bool mx_cache_has_room(mx_cache *c, uint64_t bytes); /* gives back what is kept */
 
 /* Where head `head` of a layer lies. */

@@ -196,16 +196,29 @@ bool mx_sequence_reserve(mx_sequence *s, int64_t n, bool *full) {
     return true;
 }
 
+/* A page that is whole now: others who read the same have the same. */
+static void share_page(mx_sequence *s, mx_page **page) {
+    mx_page *twin = (*page)->listed ? mx_page_twin(s->cache, *page) : NULL;
+    if (!twin)
+        return;
+    mx_page_retain(s->cache, twin);
+    mx_page_unlist(s->cache, *page);
+    mx_page_release(s->cache, *page);
+    *page = twin;
+}
+
 void mx_sequence_commit(mx_sequence *s, const int *tokens, int64_t n) {
     for (int64_t i = 0; i < n; i++, s->length++) {
         mx_page *p = s->page[s->length / MX_PAGE];
         p->token[s->length % MX_PAGE] = tokens[i];
         p->used = (int)(s->length % MX_PAGE) + 1;
-        if (p->listed)
-            continue;
-        p->parent = last_serial(s, s->length / MX_PAGE);
-        if (!s->cache->state_bytes)
-            mx_page_list(s->cache, p);
+        if (!p->listed) {
+            p->parent = last_serial(s, s->length / MX_PAGE);
+            if (!s->cache->state_bytes)
+                mx_page_list(s->cache, p);
+        }
+        if (p->used == MX_PAGE)
+            share_page(s, &s->page[s->length / MX_PAGE]);
     }
     char *now = s->state[1];
     s->state[1] = s->state[0];

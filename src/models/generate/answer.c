@@ -6,34 +6,6 @@
 #include "base/vec.h"
 #include "models/generate/work.h"
 
-/* --- events ---------------------------------------------------------------------------------- */
-
-/* Positions of the text that the cache has, of those of the prompt. */
-static int64_t prompt_done(const gen_work *w) {
-    size_t done = gen_work_computed(w);
-    return (int64_t)(done < w->prompt && !w->generated ? done : w->prompt);
-}
-
-static mx_event event_of(const gen_work *w) {
-    return (mx_event){.id = w->id,
-                      .payload = w->payload,
-                      .token = -1,
-                      .text = mx_text_view(&w->shown),
-                      .text_num = w->shown.len,
-                      .prompt = (int64_t)w->prompt,
-                      .prompt_done = prompt_done(w),
-                      .cached = w->cached,
-                      .generated = w->generated,
-                      .log_p = NAN,
-                      .top_tokens = w->top,
-                      .top_log_p = w->top_p};
-}
-
-static void tell(gen_work *w, const mx_event *e, gen_call c) {
-    if (c.call && c.call(e, c.payload))
-        atomic_store(&w->cancelled, true);
-}
-
 void gen_answer_fail(gen_work *w) {
     mx_text_free(&w->shown);
     mx_text_str(&w->shown, mx_error_message());
@@ -53,19 +25,19 @@ static bool add_log_p(gen_work *w, mx_event *e, const float *logits, size_t n) {
 }
 
 void gen_answer_echo(gen_work *w, const float *logits, size_t n, gen_call c) {
-    mx_event e = event_of(w);
+    mx_event e = gen_event_of(w);
     e.token = w->token[w->echoed++];
     if (!logits || add_log_p(w, &e, logits, n))
-        tell(w, &e, c);
+        gen_tell(w, &e, c);
     else
         gen_answer_fail(w);
 }
 
 void gen_answer_progress(gen_work *w, gen_call c) {
-    mx_event e = event_of(w);
+    mx_event e = gen_event_of(w);
     e.text = ""; // the last token's was told with it
     e.text_num = 0;
-    tell(w, &e, c);
+    gen_tell(w, &e, c);
 }
 
 /* --- text ------------------------------------------------------------------------------------ */
@@ -76,15 +48,19 @@ static bool show(gen_work *w, const char *text, size_t n) {
     if (w->stop && !mx_stop_feed(w->stop, text, n, &text, &n, &found))
         return false;
     mx_text_put(&w->shown, text, n);
-    if (found >= 0)
+    if (found >= 0) {
         w->finish = MX_STOP_TEXT;
+        w->stopped = found;
+    }
     return !w->shown.failed || mx_fail_nomem("lm", n);
 }
 
 static bool show_token(gen_work *w, int token) {
     size_t n = 0;
-    w->shown.len = 0;
+    if (!w->stop)
+        w->shown.len = 0; // told with the last token
     const char *text = mx_token_stream_put(w->stream, token, &n);
+    w->late.said += n;
     return text && show(w, text, n);
 }
 
@@ -92,10 +68,12 @@ static bool show_token(gen_work *w, int token) {
 static bool show_rest(gen_work *w) {
     size_t n = 0;
     const char *text;
-    w->shown.len = 0;
+    if (!w->stop)
+        w->shown.len = 0;
     if (w->finish == MX_STOP_TEXT)
         return true;
     text = mx_token_stream_end(w->stream, &n);
+    w->late.said += n;
     if (!text || !show(w, text, n))
         return false;
     if (!w->stop || w->finish == MX_STOP_TEXT)
@@ -123,15 +101,18 @@ static bool add(gen_work *w, int token) {
     return true;
 }
 
-/* A token that is no end: its text and its event. */
+/* A token that is no end: its text and its event, which with stop texts may wait. */
 static bool answer(gen_work *w, int token, const float *logits, size_t n, gen_call c) {
+    size_t from = w->late.said;
     if (!add(w, token) || !show_token(w, token))
         return false;
-    mx_event e = event_of(w);
+    mx_event e = gen_event_of(w);
     e.token = token;
     if (!add_log_p(w, &e, logits, n))
         return false;
-    tell(w, &e, c);
+    if (w->stop)
+        return gen_late_put(w, &e, from) && gen_late_tell(w, false, c);
+    gen_tell(w, &e, c);
     return true;
 }
 
@@ -183,9 +164,10 @@ int gen_answer_pick(gen_work *w, const float *logits, size_t n, gen_limits l, ge
 }
 
 void gen_answer_end(gen_work *w, gen_call c) {
-    if (w->finish != MX_FAILED && !show_rest(w))
+    if (w->finish != MX_FAILED && !(show_rest(w) && gen_late_tell(w, w->finish != MX_STOP_TEXT, c)))
         gen_answer_fail(w);
-    mx_event e = event_of(w);
+    mx_event e = gen_event_of(w);
     e.finish = w->finish;
-    tell(w, &e, c);
+    e.stop = w->finish == MX_STOP_TEXT ? w->stopped : -1;
+    gen_tell(w, &e, c);
 }

@@ -61,8 +61,10 @@ static bool set_machines(mx_batch *b, const mx_batch_options *o) {
     int bits = o->kv_bits ? o->kv_bits : 16;
     b->direct = mx_direct_new(b->lm->decoder);
     b->cache = b->direct ? mx_cache_new(b->lm->decoder, bits, o->kv_bytes) : NULL;
-    if (b->cache)
+    if (b->cache) {
         b->limits.room = mx_cache_positions(b->cache);
+        gen_limit_kept(b->cache, o, b->limits.context);
+    }
     if (b->cache && o->draft)
         b->draft = gen_draft_open(o->draft, b->lm, bits, o);
     if (b->cache && o->heads)

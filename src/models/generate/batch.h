@@ -67,6 +67,7 @@ typedef struct mx_event {
     const int *top_tokens;
     const float *top_log_p;
     size_t top_num;
+    int stop;
 } mx_event;
 
 typedef int mx_event_call(const mx_event *event, void *payload);

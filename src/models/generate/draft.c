@@ -47,8 +47,10 @@ static gen_draft *open_draft(mx_lm *lm, const mx_decoder *decoder, int tokens, i
     d->tokens = tokens;
     d->direct = mx_direct_new(decoder);
     d->cache = d->direct ? mx_cache_new(decoder, bits, o->kv_bytes) : NULL;
-    if (d->cache)
+    if (d->cache) {
+        gen_limit_kept(d->cache, o, o->context ? o->context : decoder->context);
         return d;
+    }
     gen_draft_free(d);
     return NULL;
 }

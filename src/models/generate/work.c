@@ -90,6 +90,7 @@ static bool set_text(gen_work *w, const mx_lm *lm, const mx_request *r) {
     w->stream = mx_token_stream_make(lm->tokenizer, r->show_special);
     if (!w->stream || (follows(w, lm, r) && !mx_token_stream_follow(w->stream)))
         return false;
+    w->stopped = -1;
     w->stop = r->stop_num ? mx_stop_new(r->stop, r->stop_num) : NULL;
     return w->stop || !r->stop_num;
 }
@@ -150,6 +151,10 @@ void gen_work_free(gen_work *w) {
     mx_sampler_free(w->sampler);
     mx_token_stream_free(w->stream);
     mx_stop_free(w->stop);
+    mx_free(w->late.token);
+    mx_free(w->late.top);
+    mx_free(w->late.top_p);
+    mx_text_free(&w->late.piece);
     mx_matcher_free(w->matcher);
     mx_free(w->mask);
     mx_text_free(&w->shown);

@@ -9,6 +9,23 @@
 
 enum { GEN_MOST_GUESSES = 64, GEN_ECHO_ROWS = 32 };
 
+/* Tokens whose text may yet turn out to be a stop text's (late.c). */
+typedef struct gen_late_token {
+    int token;
+    int64_t generated;
+    double log_p;
+    size_t from; /* where its text begins, in bytes of the answer */
+} gen_late_token;
+
+typedef struct gen_late {
+    gen_late_token *token;
+    int *top; /* log_probabilities of each */
+    float *top_p;
+    size_t n, room, top_room, top_p_room;
+    size_t said, told; /* bytes of text: that came, that events had */
+    mx_text piece;     /* of one event */
+} gen_late;
+
 typedef struct gen_work {
     int64_t id;
     void *payload;
@@ -27,6 +44,8 @@ typedef struct gen_work {
     mx_matcher *matcher; /* NULL: any text will do */
     uint32_t *mask;      /* what it allows */
     mx_stop *stop;       /* NULL: there are none */
+    int stopped;         /* which has come; -1 */
+    gen_late late;       /* with stop texts: events that wait for their text */
     int *end;
     size_t ends;
     bool echo;
@@ -95,6 +114,19 @@ void gen_answer_fail(gen_work *w);
 /* The last event: text that was held back, and w->finish. */
 void gen_answer_end(gen_work *w, gen_call c);
 
+/* --- events (event.c) ------------------------------------------------------------------------ */
+
+mx_event gen_event_of(const gen_work *w); /* without a token, with all that is shown */
+void gen_tell(gen_work *w, const mx_event *e, gen_call c);
+
+/* --- events that wait (late.c) --------------------------------------------------------------- */
+
+/* A token that came, whose text begins at byte `from`. False and an error. */
+bool gen_late_put(gen_work *w, const mx_event *e, size_t from);
+/* Events of tokens that begin in what is shown, of all with `rest`; each takes its text. False and
+   an error. */
+bool gen_late_tell(gen_work *w, bool rest, gen_call c);
+
 /* --- passes (pass.c) ------------------------------------------------------------------------- */
 
 /* Rows that are put together. */
@@ -146,6 +178,11 @@ struct mx_batch {
     gen_call call;
 };
 
+/* Without a limit of bytes what is kept for prompts to come is at most a text of whole length. */
+static inline void gen_limit_kept(mx_cache *c, const mx_batch_options *o, int64_t context) {
+    if (!o->kv_bytes)
+        mx_cache_keep(c, context);
+}
 /* One step over b->now (step.c). False and an error. */
 bool gen_step(mx_batch *b);
 /* Chooses guesses for those that go on by one token (guess_all.c). */
