@@ -176,6 +176,28 @@ bool srv_tools_choose(srv_params *p, json_t *tools, srv_choose how, const char *
            srv_fail_field(f, field, "there is no tool '%.100s'", name ? name : "");
 }
 
+/* The last message, if the assistant says it. */
+static const json_t *last_answer(const srv_params *p) {
+    size_t n = json_array_size(p->messages);
+    const json_t *last = json_array_get(p->messages, n ? n - 1 : 0);
+    const char *role = json_string_value(json_object_get(last, "role"));
+    return role && strcmp(role, "assistant") == 0 ? last : NULL;
+}
+
+bool srv_go_on(srv_params *p, bool must, const char *field, srv_fault *f) {
+    const json_t *last = last_answer(p);
+    if (!last)
+        return !must || srv_fail_field(f, field,
+                                       "the last message is not the assistant's: there is no "
+                                       "answer that could go on");
+    if (json_object_get(last, "tool_calls"))
+        return srv_fail_field(f, field, "the last message calls tools: their results come next");
+    if (json_object_get(last, "reasoning_content"))
+        return srv_fail_field(f, field, "an answer goes on behind text, not behind reasoning");
+    p->prefill = true;
+    return true;
+}
+
 bool srv_variable(srv_params *p, const char *name, json_t *value, srv_fault *f) {
     if (!p->variables)
         p->variables = json_object();

@@ -37,7 +37,7 @@ typedef struct srv_params {
     const char *think_field; /* asks the model to think; NULL */
     bool strict;    /* calls that are free are held to the schemas of their tools that say so */
     bool one_call;  /* the first call is the last */
-    bool prefill;   /* the last message is the beginning of the answer */
+    bool prefill;   /* the last message, a text, is the beginning of the answer */
     bool reasoning; /* is told apart */
     double keep;    /* seconds that the model stays; -1: as the server has it */
 } srv_params;

@@ -693,3 +693,32 @@ def test_an_answer_that_goes_on(server):
     asked = params(server, max_tokens=5000, continue_final_message=True, prompt_cache_key="k",
                    messages=[user("hi"), {"role": "assistant", "content": "The answer is"}])  # fmt: skip
     assert asked["prompt"].endswith("hiThe answer is")
+
+
+@pytest.mark.parametrize(
+    ("last", "more", "field", "why"),
+    [
+        (user("and?"), {}, "continue_final_message", "not the assistant's"),
+        ({"role": "tool", "content": "42", "tool_call_id": "c"}, {}, "continue_final_message", "not the assistant's"),
+        ({"role": "assistant", "content": "x", "tool_calls": [{"id": "c", "type": "function",
+          "function": {"name": "f", "arguments": "{}"}}]}, {}, "continue_final_message", "calls tools"),
+        ({"role": "assistant", "content": "x", "reasoning_content": "hm"}, {}, "continue_final_message", "reasoning"),
+        ({"role": "assistant", "content": "x"}, {"add_generation_prompt": True}, "add_generation_prompt", "it is false with"),
+        ({"role": "assistant", "content": "x"}, {"chat_template_kwargs": {"add_generation_prompt": False}}, "chat_template_kwargs", "field of the request"),
+    ],
+)  # fmt: skip
+def test_answers_that_cannot_go_on(server, last, more, field, why):
+    error = server.chat(messages=[user("hi"), last], continue_final_message=True, status=400,
+                        **more)["error"]  # fmt: skip
+    assert error["param"] == field and why in error["message"]
+
+
+def test_how_an_answer_is_opened(server):
+    begun = [user("hi"), {"role": "assistant", "content": "So"}]
+    asked = params(server, messages=begun, max_tokens=5000, continue_final_message=True,
+                   add_generation_prompt=False)  # fmt: skip
+    assert asked["prompt"].endswith("hiSo")
+    asked = params(server, max_tokens=5000, messages=begun, add_generation_prompt=True)
+    assert not asked["prompt"].endswith("hiSo")
+    error = server.chat("x", status=400, add_generation_prompt=False)["error"]
+    assert error["param"] == "add_generation_prompt"

@@ -91,6 +91,7 @@ def test_counting_tokens(server):
         ({"tools": [{"type": "bash_20250124", "name": "bash"}]}, "tools[0].type"),
         ({"thinking": {"type": "enabled", "budget_tokens": 1024}}, "thinking.budget_tokens"),
         ({"tool_choice": {"type": "tool"}}, "tool_choice.name"), ({"n": 2}, "n: there is no such"),
+        ({"messages": [user("hi"), {"role": "assistant", "content": [{"type": "tool_use", "id": "a", "name": "b", "input": {}}]}]}, "calls tools"),
     ],
 )  # fmt: skip
 def test_messages_that_are_refused(server, more, why):

@@ -51,12 +51,12 @@ static bool read(srv_call *c, const srv_field *table, body *b) {
     srv_fault *f = &c->fault;
     if (!srv_fields_read(table, c->json, b, f))
         return false;
-    b->p.prefill = true;
     if (b->thinking && !srv_think(&b->p, strcmp(b->thinking, "disabled") != 0, NULL, "thinking", f))
         return false;
     if (b->thinking && strcmp(b->thinking, "adaptive") == 0)
         b->p.think_field = NULL; // as the model likes
     return srv_anthropic_conversation(&b->p, b->system, b->messages, f) &&
+           srv_go_on(&b->p, false, "messages", f) &&
            srv_anthropic_tools(&b->p, b->tools, b->choice, f);
 }
 

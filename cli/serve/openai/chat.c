@@ -10,7 +10,7 @@ typedef struct body {
     srv_params p; /* first: tables store into both */
     const json_t *messages, *tools, *choice, *format, *kwargs;
     const char *effort, *reasoning_format;
-    bool parallel, log, thinking, go_on;
+    bool parallel, log, go_on, opens;
     int64_t top;
 } body;
 
@@ -37,7 +37,8 @@ static const srv_field fields[] = {
     {"reasoning_effort", SRV_TEXT, AT(effort), .words = "none|minimal|low|medium|high|xhigh"},
     {"reasoning_format", SRV_TEXT, AT(reasoning_format), .words = "auto|none|deepseek"},
     {"chat_template_kwargs", SRV_OBJECT, AT(kwargs)},
-    {"continue_final_message", SRV_BOOL, AT(p.prefill)},
+    {"continue_final_message", SRV_BOOL, AT(go_on)},
+    {"add_generation_prompt", SRV_BOOL, AT(opens)},
     {"modalities", SRV_LIST, SRV_NOWHERE, .only = "[\"text\"]"},
     {"store", SRV_BOOL, SRV_NOWHERE, .only = "false"},
     {"service_tier", SRV_TEXT, SRV_NOWHERE, .words = "auto|default"},
@@ -168,14 +169,40 @@ static bool read_log(body *b, srv_fault *f) {
     return true;
 }
 
+/* What the request itself says is not said to the template otherwise. */
+static bool is_of_request(const char *name) {
+    static const char *const names[] = {"messages", "tools", "add_generation_prompt",
+                                        "continue_final_message"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(names[i], name) == 0)
+            return true;
+    return false;
+}
+
 static bool read_variables(body *b, srv_fault *f) {
     const char *name;
     json_t *value;
-    json_object_foreach((json_t *)b->kwargs, name,
-                        value) if (!srv_variable(&b->p, name, json_incref(value), f)) return false;
+    json_object_foreach((json_t *)b->kwargs, name, value) {
+        if (is_of_request(name))
+            return srv_fail_field(f, "chat_template_kwargs", "'%s' is a field of the request",
+                                  name);
+        if (!srv_variable(&b->p, name, json_incref(value), f))
+            return false;
+    }
     if (b->reasoning_format)
         b->p.reasoning = strcmp(b->reasoning_format, "none") != 0;
     return srv_effort(&b->p, b->effort, "reasoning_effort", f);
+}
+
+/* Either a new answer is opened or the last one goes on. */
+static bool read_opening(srv_call *c, body *b) {
+    bool given = json_is_boolean(json_object_get(c->json, "add_generation_prompt"));
+    if (given && b->opens == b->go_on)
+        return srv_fail_field(&c->fault, "add_generation_prompt",
+                              b->opens ? "it is false with continue_final_message"
+                                       : "without continue_final_message it is true: an answer is "
+                                         "what is asked for");
+    return !b->go_on || srv_go_on(&b->p, true, "continue_final_message", &c->fault);
 }
 
 static bool read(srv_call *c, body *b) {
@@ -188,7 +215,7 @@ static bool read(srv_call *c, body *b) {
     return srv_params_stream(&b->p, c->json, f) && read_log(b, f) &&
            srv_params_structure(&b->p, c->json, f) &&
            srv_params_format(&b->p, b->format, "response_format", f) && read_variables(b, f) &&
-           srv_chat_messages(&b->p, b->messages, f) &&
+           srv_chat_messages(&b->p, b->messages, f) && read_opening(c, b) &&
            srv_chat_tools(&b->p, b->tools, b->choice, f);
 }
 
