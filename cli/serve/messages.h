@@ -40,8 +40,8 @@ typedef enum srv_choose { SRV_MAY, SRV_MUST, SRV_MUST_NOT, SRV_MUST_THIS } srv_c
 /* Sets p->tools (taken over: a list of srv_tool's) and what is forced. */
 bool srv_tools_choose(srv_params *p, json_t *tools, srv_choose how, const char *name,
                       const char *field, srv_fault *f);
-/* The answer goes on from the last message, which is the assistant's text, or with `must` has to be.
-   `field`: what asks for it. */
+/* The answer goes on from the last message if that is the assistant's text; with `must` it has to
+   be. `field`: what asks for it. */
 bool srv_go_on(srv_params *p, bool must, const char *field, srv_fault *f);
 /* A variable more for the template; the value is taken over. */
 bool srv_variable(srv_params *p, const char *name, json_t *value, srv_fault *f);

@@ -1,5 +1,5 @@
-/* Why a grammar matches nothing. From the root down there is a part that cannot match: a set without
- * characters, or at last a rule that is on the way already, and so never ends.
+/* Why a grammar matches nothing. From the root down there is a part that cannot match: a set
+ * without characters, or at last a rule that is on the way already, and so never ends.
  */
 #include "base/mem.h"
 #include "models/structure/grammar.h"
