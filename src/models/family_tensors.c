@@ -97,6 +97,8 @@ const mx_tensor_row fam_bert[] = {
     {NULL, "classifier", NULL, "", MX_ROW_LEFT_OUT},
     {NULL, "classifier.dense", NULL, "", MX_ROW_LEFT_OUT},
     {NULL, "classifier.out_proj", NULL, "", MX_ROW_LEFT_OUT},
+    {"cls", NULL, NULL, "", MX_ROW_MAY_LACK | MX_ROW_MAY_BIAS | MX_ROW_PLAIN},
+    {"cls.output", NULL, NULL, "", MX_ROW_MAY_LACK | MX_ROW_MAY_BIAS | MX_ROW_PLAIN},
     {0},
 };
 

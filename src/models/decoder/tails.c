@@ -1,4 +1,5 @@
 /* What an encoder's rows become: vectors of texts, numbers of classes. See build.h. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -69,7 +70,22 @@ static bool is_classifier(dec_build *b) {
     static const char kind[] = "ForSequenceClassification";
     const char *name = json_string_value(json_array_get(dec_at(b, "architectures"), 0));
     size_t n = name ? strlen(name) : 0, k = sizeof kind - 1;
-    return n > k && strcmp(name + n - k, kind) == 0 && !b->model.is_gguf;
+    return n > k && strcmp(name + n - k, kind) == 0;
+}
+
+enum { RANK = 4 }; // of GGUF's pooling_type
+
+/* NaN: the metadata say none. */
+static double pooling_type(const dec_build *b) {
+    char key[128];
+    double n = NAN;
+    snprintf(key, sizeof key, "%s.pooling_type", b->d->family->arch);
+    mx_meta_number(&b->model.archive->meta, key, &n);
+    return n;
+}
+
+static bool ranks(const dec_build *b) {
+    return pooling_type(b) == RANK;
 }
 
 static bool modern_score(dec_build *b) {
@@ -85,10 +101,29 @@ static bool modern_score(dec_build *b) {
            add_module(b, "classifier", MX_BEND_NONE, NULL);
 }
 
+/* Of GGUF: pooling_type 4 (rank), a matrix with tanh behind it, another one, or one of both. */
+static bool score_of_gguf(dec_build *b) {
+    static const mx_pooling first = MX_POOL_FIRST;
+    bool any = has(b, "cls") || has(b, "cls.output");
+    if (any != ranks(b))
+        return mx_fail(
+            MX_UNSUPPORTED,
+            any ? "[%s] '%s': cls and cls.output are of pooling_type 4 alone"
+                : "[%s] '%s': pooling_type 4 (rank) needs cls.weight or cls.output.weight",
+            op, b->name);
+    if (!any)
+        return true;
+    begin_tail(b, &b->d->score, &first, 1);
+    return add_module(b, "cls", MX_BEND_TANH, NULL) &&
+           add_module(b, "cls.output", MX_BEND_NONE, NULL);
+}
+
 /* bert: its pooler, then a matrix; roberta: two matrices of its own. */
 static bool score(dec_build *b) {
     static const mx_pooling first = MX_POOL_FIRST;
-    if (!b->d->encoder || !is_classifier(b))
+    if (b->model.is_gguf)
+        return score_of_gguf(b);
+    if (!is_classifier(b))
         return true;
     if (has(b, "head.dense") && has(b, "classifier"))
         return modern_score(b);
@@ -182,12 +217,11 @@ static bool add_dense(dec_build *b, const char *folder) {
 /* --- vectors ---------------------------------------------------------------------------------- */
 
 static bool from_metadata(dec_build *b) {
-    char key[128];
-    double n;
-    mx_pooling how = MX_POOL_MEAN;
-    snprintf(key, sizeof key, "%s.pooling_type", b->d->family->arch);
-    if (mx_meta_number(&b->model.archive->meta, key, &n))
-        how = mx_pooling_of_number(n);
+    double n = pooling_type(b);
+    if (n > RANK)
+        return mx_fail(MX_UNSUPPORTED, "[%s] '%s': the pooling_type %g is not known", op, b->name,
+                       n);
+    mx_pooling how = isnan(n) ? MX_POOL_MEAN : n == RANK ? MX_POOL_NONE : mx_pooling_of_number(n);
     begin_tail(b, &b->d->vector, &how, how != MX_POOL_NONE);
     return true;
 }

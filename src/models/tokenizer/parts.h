@@ -406,5 +406,7 @@ bool tok_read_piece_model(mx_tokenizer *t, const char *bytes, size_t n);
 bool tok_read_config(mx_tokenizer *t, const json_t *root);
 /* Ids before and behind a text, -1: none. */
 bool tok_set_template(mx_tokenizer *t, int32_t before, int32_t behind);
+/* Of two texts, of which the second stands behind `between` (-1: nothing), and has this type. */
+void tok_set_pair(mx_tokenizer *t, int32_t before, int32_t behind, int32_t between, int32_t type);
 
 #endif

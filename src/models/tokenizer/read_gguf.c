@@ -93,8 +93,11 @@ static bool read_around(mx_tokenizer *t, const mx_map *meta, bool before, bool b
     behind = flag_at(meta, KEY("add_eos_token"), behind);
     if (!before && !behind)
         return true;
-    return tok_set_template(t, before ? t->role[MX_TOKEN_BOS] : -1,
-                            behind ? t->role[MX_TOKEN_EOS] : -1);
+    int32_t first = before ? t->role[MX_TOKEN_BOS] : -1, last = behind ? t->role[MX_TOKEN_EOS] : -1;
+    tok_set_template(t, first, last);
+    if (last >= 0 && t->role[MX_TOKEN_SEP] >= 0) // <s> a </s></s> b </s>
+        tok_set_pair(t, first, last, t->role[MX_TOKEN_SEP], 0);
+    return !mx_failed();
 }
 
 /* --- byte-level BPE --------------------------------------------------------------------------- */
@@ -226,7 +229,9 @@ static bool read_bert(mx_tokenizer *t, const mx_map *meta) {
     int32_t cls = t->role[t->role[MX_TOKEN_CLS] < 0 ? MX_TOKEN_BOS : MX_TOKEN_CLS],
             sep = t->role[t->role[MX_TOKEN_SEP] < 0 ? MX_TOKEN_EOS : MX_TOKEN_SEP];
     t->model.unk = t->role[MX_TOKEN_UNK];
-    return tok_set_wordpiece(t) && tok_add_typed(t, true) && tok_set_template(t, cls, sep) &&
+    tok_set_template(t, cls, sep);
+    tok_set_pair(t, cls, sep, -1, 1); // [CLS] a [SEP] b [SEP]
+    return tok_set_wordpiece(t) && tok_add_typed(t, true) && !mx_failed() &&
            tok_read_text(t, tok_read_normalizer, "{\"type\": \"BertNormalizer\"}") &&
            tok_read_text(t, tok_read_splitter, "{\"type\": \"BertPreTokenizer\"}") &&
            tok_read_text(t, tok_read_decoder,

@@ -122,6 +122,16 @@ static void put_around(mx_tokenizer *t, bool pair, int32_t text, int32_t before,
         put(t, pair, behind, text == TOK_TEXT_B);
 }
 
+void tok_set_pair(mx_tokenizer *t, int32_t before, int32_t behind, int32_t between, int32_t type) {
+    t->post.pair.n = t->post.pair_type.n = 0;
+    put_around(t, true, TOK_TEXT_A, before, behind);
+    if (between >= 0)
+        put(t, true, between, type);
+    put(t, true, TOK_TEXT_B, type);
+    if (behind >= 0)
+        put(t, true, behind, type);
+}
+
 bool tok_set_template(mx_tokenizer *t, int32_t before, int32_t behind) {
     put_around(t, false, TOK_TEXT_A, before, behind);
     put_around(t, true, TOK_TEXT_A, before, behind);

@@ -3,6 +3,7 @@
 import gc
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -241,6 +242,61 @@ def test_sentences():
     long = np.array(model.embed(["word " * 400, "word " * 254]))  # 256 tokens are read
     assert np.array_equal(long[0], long[1])
     assert model.rerank("movies", texts)[0][0] == 4
+
+
+@pytest.fixture(scope="module")
+def classifier(tmp_path_factory):
+    """A classifier of three classes as a folder, and the tensors and metadata of its GGUF file."""
+    folder = tmp_path_factory.mktemp("classifier") / "model"
+    shutil.copytree(MINILM, folder, ignore=shutil.ignore_patterns("1_Pooling", "modules.json"))
+    config = json.loads((folder / "config.json").read_text())
+    labels = {str(i): name for i, name in enumerate("abc")}
+    config |= {"architectures": ["BertForSequenceClassification"], "id2label": labels}
+    (folder / "config.json").write_text(json.dumps(config))
+    weights = mx.load(str(folder / "model.safetensors"))
+    weights["classifier.weight"] = mx.random.normal((3, 384))
+    weights["classifier.bias"] = mx.random.normal((3,))
+    mx.save_safetensors(str(folder / "model.safetensors"), weights)
+    file = folder.parent / "encoder.gguf"
+    mx.convert_model(folder, file)
+    arrays, metadata = mx.load(str(file), return_metadata=True)
+    for ours, name in {"cls": "pooler.dense", "cls.output": "classifier"}.items():
+        arrays |= {f"{ours}.{part}": weights[f"{name}.{part}"] for part in ("weight", "bias")}
+    return folder, arrays, {**metadata, "bert.pooling_type": mx.array(4, mx.uint32)}
+
+
+@pytest.mark.skipif(not MINILM.is_dir(), reason="no all-MiniLM-L6-v2: tools/get_models.sh")
+def test_a_classifier_in_a_gguf_file(classifier, tmp_path):
+    folder, arrays, metadata = classifier
+    mx.save_gguf(str(tmp_path / "cls.gguf"), arrays, metadata)
+    here = lm.load(tmp_path / "cls.gguf")
+    asked = "What is it?", ["a cat", "two dogs run in the rain"]
+    assert np.array_equal(
+        np.array(here.classify(*asked)), np.array(lm.load(folder).classify(*asked))
+    )
+    assert here.info["classes"] == 3 and here.info["vector"] == 0
+    with pytest.raises((ValueError, RuntimeError), match="makes no vectors"):
+        here.embed("a")
+
+
+@pytest.mark.skipif(not MINILM.is_dir(), reason="no all-MiniLM-L6-v2: tools/get_models.sh")
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (lambda a, m: [a.pop(k) for k in list(a) if k.startswith("cls")], "needs cls.weight"),
+        (lambda a, m: m.update({"bert.pooling_type": mx.array(1, mx.uint32)}), "of pooling_type 4 alone"),
+        (lambda a, m: m.update({"bert.pooling_type": mx.array(5, mx.uint32)}), "pooling_type 5 is not known"),
+        (lambda a, m: a.update({"cls.norm.weight": mx.ones((384,))}), "'cls.norm.weight'"),
+        (lambda a, m: a.update({"cls.weight": mx.ones((384, 385))}), "'cls' is of 385 columns"),
+    ],
+)  # fmt: skip
+def test_classifiers_in_gguf_files_that_are_refused(classifier, tmp_path, change, why):
+    _, arrays, metadata = classifier
+    arrays, metadata = dict(arrays), dict(metadata)
+    change(arrays, metadata)
+    mx.save_gguf(str(tmp_path / "cls.gguf"), arrays, metadata)
+    with pytest.raises((ValueError, RuntimeError), match=why):
+        lm.load(tmp_path / "cls.gguf")
 
 
 def test_a_file_that_is_cut_short_while_it_is_mapped_is_an_error(tmp_path):
