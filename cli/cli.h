@@ -65,6 +65,9 @@ typedef struct cli_option {
     const char *help;   /* a clause without a full stop */
     double least, most; /* of numbers; most 0: no bounds */
     const char *usual;  /* of a text the words that are completed, "a|b"; NULL: none */
+    /* Options, "a|b": it has no effect without one of `needs`, nor beside one of `beside`, and is
+       refused then; NULL: none. */
+    const char *needs, *beside;
 } cli_option;
 
 typedef struct cli_example {
@@ -125,6 +128,8 @@ int64_t cli_int(const cli_call *c, const char *name, int64_t otherwise);
 uint64_t cli_seed(const cli_call *c, const char *name, uint64_t otherwise);
 double cli_real(const cli_call *c, const char *name, double otherwise);
 uint64_t cli_bytes(const cli_call *c, const char *name, uint64_t otherwise);
+/* Refuses what was given beside the option `with` but for these, "a|b", and it: it has no effect. */
+int cli_check_only(cli_call *c, const char *with, const char *names);
 /* All values of an option in the order given; *count of them. */
 const char *const *cli_texts(const cli_call *c, const char *name, size_t *count);
 

@@ -11,7 +11,8 @@
 typedef struct chat {
     cli_call *c;
     cli_lm m;
-    json_t *messages; /* as a chat template has them */
+    mlx_sampler_options usual; /* as the model's files say */
+    json_t *messages;          /* as a chat template has them */
     int turns, answers;
     bool over;
 } chat;
@@ -55,9 +56,7 @@ static int ask(chat *t, cli_lm_answer *a) {
     const int *ids;
     mlx_tokens prompt = mlx_tokens_new();
     mlx_sampler_options sampling;
-    int status = cli_lm_sampling(t->c, &sampling);
-    sampling.temperature = cli_real(t->c, "temperature", 0.2);
-    sampling.top_p = cli_real(t->c, "top-p", 0.9);
+    int status = cli_lm_sampling(t->c, t->usual, &sampling);
     sampling.seed += (uint64_t)t->turns; // another answer to the same question
     mlx_lm_request r = {.sampling = &sampling,
                         .most = (int)cli_int(t->c, "tokens", 0),
@@ -237,9 +236,14 @@ static int converse(chat *t) {
 static int run(cli_call *c) {
     chat t = {.c = c};
     bool has = false;
+    mlx_sampler_options sampling;
     if (c->json)
         return cli_usage(c, "a conversation is no one document: mlx generate --json is for that");
     int status = cli_lm_open(c, &t.m);
+    if (status == CLI_OK && mlx_lm_usual_sampling(&t.usual, t.m.lm))
+        status = cli_library(c);
+    if (status == CLI_OK)
+        status = cli_lm_sampling(c, t.usual, &sampling);
     if (status == CLI_OK)
         status = cli_lm_has_template(c, &t.m, &has);
     if (status == CLI_OK && !has)
@@ -268,7 +272,8 @@ static const cli_option options[] = {
 
 static const cli_example examples[] = {
     {"mlx chat -m model.gguf", "talk with a model"},
-    {"mlx chat -m org/model --system \"You are a pirate.\" -t 1", "in a role"},
+    {"mlx chat -m org/model --system \"You are a pirate.\" -t 1",
+     "in a role, with other words each time"},
     {"mlx chat -m model.gguf --system \"You are a pirate.\" --save-cache pirate.kv",
      "keep what was computed with each answer; --load-cache pirate.kv goes on from there"},
     {"printf 'Hello\\nWho are you?\\n' | mlx chat -m model.gguf", "without a terminal"},
@@ -283,8 +288,9 @@ const cli_command cli_chat = {
     .text =
         "Lines are sent through the model's chat template, which it must have; /help says what else "
         "they may be. Control-C ends an answer, not the conversation. What was typed is kept in "
-        "$XDG_STATE_HOME/mlx/chat. The temperature is 0.2 and top-p 0.9 unless said otherwise; "
-        "the seed counts up with each answer. Where nothing could be answered the status is 1.",
+        "$XDG_STATE_HOME/mlx/chat. Answers are drawn as the model's files say "
+        "(generation_config.json, general.sampling of GGUF), else they are the likeliest; the seed "
+        "counts up with each answer. Where nothing could be answered the status is 1.",
     .options = options,
     .examples = examples,
     .run = run};

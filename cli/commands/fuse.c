@@ -106,7 +106,8 @@ static const cli_option options[] = {
     {.name = "gguf-path",
      .kind = CLI_FILE,
      .value = "NAME",
-     .help = "its name there, or its path (ggml-model.gguf)"},
+     .help = "its name there, or its path (ggml-model.gguf)",
+     .needs = "export-gguf"},
     {.name = "overwrite", .kind = CLI_FLAG, .help = "replace a file that is there"},
     {0}};
 

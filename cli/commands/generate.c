@@ -92,7 +92,7 @@ static int run_prompt(cli_call *c, cli_lm *m) {
                         .load_cache = cli_text(c, "load-cache", NULL),
                         .save_cache = cli_text(c, "save-cache", NULL),
                         .stop = cli_texts(c, "stop", &r.stop_num)};
-    int status = cli_lm_sampling(c, &sampling);
+    int status = cli_lm_sampling(c, (mlx_sampler_options){0}, &sampling);
     if (status == CLI_OK)
         status = cli_lm_structure(c, &r.structure);
     char *text = status == CLI_OK ? take_prompt(c, &r.text_num) : NULL;
@@ -104,11 +104,17 @@ static int run_prompt(cli_call *c, cli_lm *m) {
     return status;
 }
 
+/* What a prompt is read with. */
+static const char reading[] = "model|adapter|prompt|file|raw|system|save-cache|load-cache|shift|"
+                              "context|max-kv|kv-bits|chunk|json|quiet|color";
+
 static int run(cli_call *c) {
-    cli_lm m;
+    cli_lm m = {0};
     if (cli_text(c, "prompt", NULL) && cli_text(c, "file", NULL))
         return cli_usage(c, "--prompt and --file are two prompts");
-    int status = cli_lm_open(c, &m);
+    int status = cli_flag(c, "no-answer") ? cli_check_only(c, "no-answer", reading) : CLI_OK;
+    if (status == CLI_OK)
+        status = cli_lm_open(c, &m);
     if (status == CLI_OK)
         status = cli_lm_begin(c, &m, (mlx_lm_batch_options){.shift = cli_flag(c, "shift")});
     if (status == CLI_OK)
@@ -127,13 +133,19 @@ static const cli_option options[] = {
      .help = "the prompt; - is stdin, as where there is none"},
     {.name = "file", .letter = 'f', .kind = CLI_FILE, .value = "FILE", .help = "a file with it"},
     {.name = "raw", .help = "go on with the prompt, without the model's chat template"},
-    {.name = "system", .kind = CLI_TEXT, .value = "TEXT", .help = "what the model is told first"},
+    {.name = "system",
+     .kind = CLI_TEXT,
+     .value = "TEXT",
+     .help = "what the model is told first",
+     .beside = "raw"},
     CLI_LM_TOKENS,
     {.name = "stop",
      .kind = CLI_TEXTS,
      .value = "TEXT",
      .help = "ends the answer before this text; may be given several times"},
-    {.name = "ignore-end", .help = "go on where the model would end"},
+    {.name = "ignore-end",
+     .help = "go on where the model would end",
+     .beside = "schema|regex|grammar|choice"},
     CLI_LM_FILES,
     {.name = "no-answer", .help = "the prompt is read alone, as for --save-cache"},
     {.name = "shift", .help = "beyond the context forget the oldest half of the text"},

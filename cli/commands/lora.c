@@ -164,8 +164,16 @@ static int run(cli_call *c) {
 
 /* --- the command ----------------------------------------------------------------------------- */
 
-#define NUMBER(n, k, v, low, high, text) \
-    {.name = n, .kind = k, .value = v, .help = text, .least = low, .most = high}
+#define NEEDING(other, n, k, v, low, high, text) \
+    {.name = n, .kind = k, .value = v, .help = text, .least = low, .most = high, .needs = other}
+#define NUMBER(n, k, v, low, high, text) NEEDING(NULL, n, k, v, low, high, text)
+/* Of learning: -c FILE may ask for it, too. */
+#define LEARN                            "train|config"
+#define LEARN_COUNT(n, low, text)        NEEDING(LEARN, n, CLI_INT, "N", low, 1 << 30, text)
+#define LEARN_REAL(n, text)              NEEDING(LEARN, n, CLI_REAL, "X", 0, 1e6, text)
+#define LEARN_FLAG(n, text)              {.name = n, .kind = CLI_FLAG, .help = text, .needs = LEARN}
+#define LEARN_CHOICE(n, words, text) \
+    {.name = n, .kind = CLI_CHOICE, .value = words, .help = text, .needs = LEARN}
 #define COUNT(n, low, text)    NUMBER(n, CLI_INT, "N", low, 1 << 30, text)
 #define REAL(n, text)          NUMBER(n, CLI_REAL, "X", 0, 1e6, text)
 #define CHOICE(n, words, text) {.name = n, .kind = CLI_CHOICE, .value = words, .help = text}
@@ -182,8 +190,12 @@ static const cli_option options[] = {
     FLAG("test", "say the loss of test.jsonl, of what was learned or of --adapter-path"),
     PATH("data", "the folder of train.jsonl, valid.jsonl, test.jsonl (data)"),
     PATH("adapter-path", "the folder for what is learned (adapters)"),
-    FLAG("resume", "go on from the state in --adapter-path"),
-    PATH("resume-adapter-file", "begin with the weights of an adapters.safetensors"),
+    LEARN_FLAG("resume", "go on from the state in --adapter-path"),
+    {.name = "resume-adapter-file",
+     .kind = CLI_FILE,
+     .value = "PATH",
+     .help = "begin with the weights of an adapters.safetensors",
+     .beside = "resume"},
     {.name = "config", .letter = 'c', .kind = CLI_FILE, .value = "FILE", .help = "JSON of options"},
     CHOICE("fine-tune-type", "lora|dora|full|scales",
            "low-rank changes, whole layers, or scales of quantized weights (lora)"),
@@ -195,30 +207,31 @@ static const cli_option options[] = {
      .kind = CLI_TEXTS,
      .value = "NAME",
      .help = "a matrix to change, self_attn.q_proj; several times (all)"},
-    COUNT("iters", 0, "iterations (1000)"),
+    LEARN_COUNT("iters", 0, "iterations (1000)"),
     COUNT("batch-size", 1, "examples of an iteration (4)"),
-    COUNT("grad-accumulation-steps", 1, "iterations of one update (1)"),
+    LEARN_COUNT("grad-accumulation-steps", 1, "iterations of one update (1)"),
     COUNT("max-seq-length", 2, "tokens of an example (2048)"),
     FLAG("mask-prompt", "learn the last answer alone"),
     FLAG("pack", "as many examples in a batch as have its tokens"),
-    FLAG("grad-checkpoint", "compute layers twice, for less memory"),
-    CHOICE("optimizer", "adam|adamw|sgd|lion|muon", "(adam)"),
-    REAL("learning-rate", "(1e-5)"),
-    CHOICE("lr-schedule", "constant|cosine_decay|linear_schedule",
-           "of the learning rate (constant)"),
-    REAL("lr-end", "where it ends (0)"),
-    COUNT("lr-steps", 0, "updates until then (all)"),
-    COUNT("warmup", 0, "updates in which it rises (0)"),
-    REAL("warmup-init", "from here (0)"),
-    REAL("weight-decay", "of adamw, sgd, lion, muon (0.01)"),
-    NUMBER("momentum", CLI_REAL, "X", 0, 1, "of sgd, muon (0.95)"),
-    FLAG("bias-correction", "of adam, adamw"),
-    REAL("clip-norm", "the most length of all gradients (any)"),
-    COUNT("val-batches", -1, "of valid.jsonl, -1: all (25)"),
-    COUNT("test-batches", -1, "of test.jsonl, -1: all (500)"),
-    COUNT("steps-per-report", 1, "iterations between lines (10)"),
-    COUNT("steps-per-eval", 1, "iterations between losses of valid.jsonl (200)"),
-    COUNT("save-every", 1, "iterations between checkpoints (100)"),
+    LEARN_FLAG("grad-checkpoint", "compute layers twice, for less memory"),
+    LEARN_CHOICE("optimizer", "adam|adamw|sgd|lion|muon", "(adam)"),
+    LEARN_REAL("learning-rate", "(1e-5)"),
+    LEARN_CHOICE("lr-schedule", "constant|cosine_decay|linear_schedule",
+                 "of the learning rate (constant)"),
+    NEEDING("lr-schedule|config", "lr-end", CLI_REAL, "X", 0, 1e6, "where it ends (0)"),
+    NEEDING("lr-schedule|config", "lr-steps", CLI_INT, "N", 0, 1 << 30, "updates until then (all)"),
+    LEARN_COUNT("warmup", 0, "updates in which it rises (0)"),
+    NEEDING("warmup|config", "warmup-init", CLI_REAL, "X", 0, 1e6, "from here (0)"),
+    LEARN_REAL("weight-decay", "of adamw, sgd, lion, muon (0.01)"),
+    NEEDING(LEARN, "momentum", CLI_REAL, "X", 0, 1, "of sgd, muon (0.95)"),
+    LEARN_FLAG("bias-correction", "of adam, adamw"),
+    LEARN_REAL("clip-norm", "the most length of all gradients (any)"),
+    LEARN_COUNT("val-batches", -1, "of valid.jsonl, -1: all (25)"),
+    NEEDING("test|config", "test-batches", CLI_INT, "N", -1, 1 << 30,
+            "of test.jsonl, -1: all (500)"),
+    LEARN_COUNT("steps-per-report", 1, "iterations between lines (10)"),
+    LEARN_COUNT("steps-per-eval", 1, "iterations between losses of valid.jsonl (200)"),
+    LEARN_COUNT("save-every", 1, "iterations between checkpoints (100)"),
     NUMBER("seed", CLI_INT, "N", 0, 0, "of what is drawn (0)"),
     {0}};
 

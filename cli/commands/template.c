@@ -168,7 +168,7 @@ static int run(cli_call *c) {
 
 static const cli_option options[] = {
     {.name = "name", .kind = CLI_TEXT, .value = "NAME", .help = "one of several, as tool_use"},
-    {.name = "names", .help = "list them"},
+    {.name = "names", .help = "list them", .beside = "name|tokens|done"},
     {.name = "tokens", .help = "its tokens; * are the assistant's, which training learns"},
     {.name = "done", .help = "of a list of messages: no answer is to follow"},
     {0}};

@@ -179,13 +179,15 @@ static int run(cli_call *c) {
 }
 
 static const cli_option options[] = {
-    {.name = "ids", .help = "print the numbers alone"},
+    {.name = "ids", .help = "print the numbers alone", .beside = "decode"},
     {.name = "decode",
      .letter = 'd',
      .help = "the arguments are numbers of tokens: print their text"},
-    {.name = "bare", .help = "without what the tokenizer puts around a text"},
-    {.name = "plain", .help = "special tokens in the text are text"},
-    {.name = "special", .help = "with --decode: special tokens have a text, too"},
+    {.name = "bare", .help = "without what the tokenizer puts around a text", .beside = "decode"},
+    {.name = "plain", .help = "special tokens in the text are text", .beside = "decode"},
+    {.name = "special",
+     .help = "with --decode: special tokens have a text, too",
+     .needs = "decode"},
     {0}};
 
 static const cli_example examples[] = {

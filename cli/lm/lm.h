@@ -41,6 +41,8 @@ void cli_lm_close(cli_lm *m);
 
 #define CLI_LM_NUMBER(n, k, v, low, high, text) \
     {.name = n, .kind = k, .value = v, .help = text, .least = low, .most = high}
+#define CLI_LM_OF(other, n, k, v, low, high, text) \
+    {.name = n, .kind = k, .value = v, .help = text, .least = low, .most = high, .needs = other}
 
 /* Of what mlx_sampler_options has. */
 #define CLI_LM_SAMPLING                                                                           \
@@ -58,7 +60,8 @@ void cli_lm_close(cli_lm *m);
         CLI_LM_NUMBER("xtc-probability", CLI_REAL, "P", 0, 1,                                     \
                       "so often only the least likely of "                                        \
                       "those above the threshold"),                                               \
-        CLI_LM_NUMBER("xtc-threshold", CLI_REAL, "P", 0, 1, "of --xtc-probability"),              \
+        CLI_LM_OF("xtc-probability", "xtc-threshold", CLI_REAL, "P", 0, 1,                        \
+                  "of --xtc-probability"),                                                        \
         CLI_LM_NUMBER("repetition-penalty", CLI_REAL, "X", 0, 1e6,                                \
                       "divides logits of what was "                                               \
                       "said"),                                                                    \
@@ -66,13 +69,14 @@ void cli_lm_close(cli_lm *m);
                       "subtracted once for what "                                                 \
                       "was generated"),                                                           \
         CLI_LM_NUMBER("frequency-penalty", CLI_REAL, "X", -1e6, 1e6, "and for each time"),        \
-        CLI_LM_NUMBER("penalty-last", CLI_INT, "N", 0, 1 << 30, "tokens that penalties look at"), \
+        CLI_LM_OF("repetition-penalty|presence-penalty|frequency-penalty", "penalty-last",        \
+                  CLI_INT, "N", 0, 1 << 30, "tokens that penalties look at"),                     \
         CLI_LM_NUMBER("dry", CLI_REAL, "X", 0, 1e6,                                               \
                       "multiplier of the penalty of repeated "                                    \
                       "sequences"),                                                               \
-        CLI_LM_NUMBER("dry-base", CLI_REAL, "X", 1, 1e6, "it grows by X a token (1.75)"),         \
-        CLI_LM_NUMBER("dry-allowed", CLI_INT, "N", 0, 1 << 30, "up to N repeated tokens (2)"),    \
-        CLI_LM_NUMBER("dry-last", CLI_INT, "N", 0, 1 << 30, "tokens that it looks at (all)"),     \
+        CLI_LM_OF("dry", "dry-base", CLI_REAL, "X", 1, 1e6, "it grows by X a token (1.75)"),      \
+        CLI_LM_OF("dry", "dry-allowed", CLI_INT, "N", 0, 1 << 30, "up to N repeated tokens (2)"), \
+        CLI_LM_OF("dry", "dry-last", CLI_INT, "N", 0, 1 << 30, "tokens that it looks at (all)"),  \
         {.name = "logit-bias",                                                                    \
          .kind = CLI_TEXTS,                                                                       \
          .value = "TOKEN=X",                                                                      \
@@ -109,13 +113,13 @@ void cli_lm_close(cli_lm *m);
          .help = "what the prompt begins with as the text of such a file is not computed again"}
 
 /* Of guesses. */
-#define CLI_LM_GUESSES                                                                        \
-    CLI_LM_NUMBER("lookup", CLI_INT, "N", 0, 64, "guess N tokens from what was said before"), \
-        {.name = "draft",                                                                     \
-         .kind = CLI_FILE,                                                                    \
-         .value = "MODEL",                                                                    \
-         .help = "a smaller model of the same tokens that guesses"},                          \
-        CLI_LM_NUMBER("draft-tokens", CLI_INT, "N", 1, 64, "guessed by it at a time (4)"),    \
+#define CLI_LM_GUESSES                                                                          \
+    CLI_LM_NUMBER("lookup", CLI_INT, "N", 0, 64, "guess N tokens from what was said before"),   \
+        {.name = "draft",                                                                       \
+         .kind = CLI_FILE,                                                                      \
+         .value = "MODEL",                                                                      \
+         .help = "a smaller model of the same tokens that guesses"},                            \
+        CLI_LM_OF("draft", "draft-tokens", CLI_INT, "N", 1, 64, "guessed by it at a time (4)"), \
         CLI_LM_NUMBER("heads", CLI_INT, "N", 0, 64, "guess N tokens by the model's own head")
 
 #define CLI_LM_TOKENS                                            \
@@ -148,9 +152,9 @@ void cli_lm_close(cli_lm *m);
 
 /* CLI_OK, or what the command returns; where none is asked for the handle stays empty. */
 int cli_lm_structure(cli_call *c, mlx_structure *s);
-/* What the options say; the lists in it are there until the next call. CLI_OK, or what the command
-   returns. */
-int cli_lm_sampling(cli_call *c, mlx_sampler_options *o);
+/* What the options say, and `usual` where they do not; the lists in it are there until the next
+   call. CLI_OK, or what the command returns. */
+int cli_lm_sampling(cli_call *c, mlx_sampler_options usual, mlx_sampler_options *o);
 
 /* --- a request ------------------------------------------------------------------------------- */
 

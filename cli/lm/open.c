@@ -105,16 +105,28 @@ static int take_biases(cli_call *c, mlx_sampler_options *o) {
     return CLI_OK;
 }
 
-int cli_lm_sampling(cli_call *c, mlx_sampler_options *o) {
+/* At temperature 0 the likeliest token is what is picked, and these keep it the likeliest. */
+static int check_drawn(cli_call *c, const mlx_sampler_options *o) {
+    static const char *const drawn[] = {"top-k", "top-p", "min-p", "mirostat", "seed"};
+    bool given = cli_text(c, "temperature", NULL),
+         changes = o->xtc_probability > 0 || (o->typical_p > 0 && o->typical_p < 1);
+    for (size_t i = 0; i < 5 && o->temperature == 0 && !changes; i++)
+        if (cli_text(c, drawn[i], NULL))
+            return cli_usage(c, "--%s has no effect at temperature 0%s", drawn[i],
+                             given ? "" : ", which it is without -t");
+    return CLI_OK;
+}
+
+int cli_lm_sampling(cli_call *c, mlx_sampler_options usual, mlx_sampler_options *o) {
     *o = (mlx_sampler_options){
-        .temperature = cli_real(c, "temperature", 0),
-        .top_k = (int)cli_int(c, "top-k", 0),
-        .top_p = cli_real(c, "top-p", 0),
-        .min_p = cli_real(c, "min-p", 0),
+        .temperature = cli_real(c, "temperature", usual.temperature),
+        .top_k = (int)cli_int(c, "top-k", usual.top_k),
+        .top_p = cli_real(c, "top-p", usual.top_p),
+        .min_p = cli_real(c, "min-p", usual.min_p),
         .typical_p = cli_real(c, "typical-p", 0),
         .xtc_probability = cli_real(c, "xtc-probability", 0),
         .xtc_threshold = cli_real(c, "xtc-threshold", 0),
-        .repetition_penalty = cli_real(c, "repetition-penalty", 0),
+        .repetition_penalty = cli_real(c, "repetition-penalty", usual.repetition_penalty),
         .presence_penalty = cli_real(c, "presence-penalty", 0),
         .frequency_penalty = cli_real(c, "frequency-penalty", 0),
         .penalty_last = (int)cli_int(c, "penalty-last", 0),
@@ -125,5 +137,6 @@ int cli_lm_sampling(cli_call *c, mlx_sampler_options *o) {
         .dry_last = (int)cli_int(c, "dry-last", 0),
         .seed = cli_seed(c, "seed", 0),
     };
-    return take_biases(c, o);
+    int status = check_drawn(c, o);
+    return status ? status : take_biases(c, o);
 }

@@ -201,7 +201,8 @@ int cli_parse(cli_call *c, int argc, char **argv) {
     c->quiet = cli_flag(c, "quiet");
     if (cli_flag(c, "help"))
         return CLI_OK; // whatever else is wrong: help is what is wanted
-    return status ? status : check_count(c);
+    status = status ? status : check_count(c);
+    return status ? status : cli_check_effects(c);
 }
 
 /* --- reading them ----------------------------------------------------------------------------- */

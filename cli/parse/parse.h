@@ -19,4 +19,7 @@ bool cli_parse_real(double *out, const char *text);
 /* Is the text one of the words of "a|b|c"? */
 bool cli_parse_choice(const char *words, const char *text);
 
+/* CLI_USAGE, after it was said: an option has no effect beside the others, or without some. */
+int cli_check_effects(cli_call *c);
+
 #endif

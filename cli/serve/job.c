@@ -566,6 +566,13 @@ srv_model *srv_take_model(srv_call *c, const char *name, double *seconds) {
     return m;
 }
 
+/* What a structure allows has its own end. */
+static bool ends_are_clear(srv_job *j) {
+    return !j->p.ignore_end || (j->p.structure == SRV_FREE && !j->p.forced) ||
+           srv_fail_field(&j->call->fault, "ignore_eos",
+                          "an answer that is held to a structure ends where that does");
+}
+
 static bool prepare(srv_job *j) {
     srv_call *c = j->call;
     j->model = srv_take_model(c, j->p.model, &j->loaded);
@@ -575,8 +582,8 @@ static bool prepare(srv_job *j) {
     if (j->about->encoder)
         return srv_fail_field(&c->fault, "model", "'%s' makes vectors of texts, no text",
                               j->about->id);
-    return make_chat(j) && encode_prompts(j) && (make_choices(j) || out_of_memory(c)) &&
-           submit_all(j);
+    return ends_are_clear(j) && make_chat(j) && encode_prompts(j) &&
+           (make_choices(j) || out_of_memory(c)) && submit_all(j);
 }
 
 static bool answer_stream(srv_job *j) {

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "parse/parse.h"
 #include "train/train.h"
 
 typedef enum kind { INT, REAL, FLAG, TEXT } kind;
@@ -178,6 +179,26 @@ static void override(const cli_call *c, mlx_train_options *o) {
     }
 }
 
+/* Options that only some kinds know. */
+static int check_kinds(cli_call *c, const mlx_train_options *o) {
+    const struct {
+        const char *flag, *of, *kinds, *kind;
+    } all[] = {{"weight-decay", "optimizer", "adamw|sgd|lion|muon", o->optimizer},
+               {"momentum", "optimizer", "sgd|muon", o->optimizer},
+               {"bias-correction", "optimizer", "adam|adamw", o->optimizer},
+               {"rank", "fine-tune-type", "lora|dora", o->fine_tune_type},
+               {"scale", "fine-tune-type", "lora|dora", o->fine_tune_type},
+               {"dropout", "fine-tune-type", "lora|dora", o->fine_tune_type},
+               {"lr-end", "lr-schedule", "cosine_decay|linear_schedule", o->schedule},
+               {"lr-steps", "lr-schedule", "cosine_decay|linear_schedule", o->schedule}};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (cli_text(c, all[i].flag, NULL) && all[i].kind &&
+            !cli_parse_choice(all[i].kinds, all[i].kind))
+            return cli_usage(c, "--%s has no effect where --%s is %s (it is of %s)", all[i].flag,
+                             all[i].of, all[i].kind, all[i].kinds);
+    return CLI_OK;
+}
+
 /* What is only tested is as it was made. */
 static int load_any(cli_call *c, cli_train *t) {
     char path[4096];
@@ -210,7 +231,7 @@ int cli_train_read(cli_call *c, cli_train *t) {
     t->data = t->data ? t->data : "data";
     t->train = cli_flag(c, "train") || json_is_true(at(t->config, "train"));
     t->test = cli_flag(c, "test") || json_is_true(at(t->config, "test"));
-    return CLI_OK;
+    return check_kinds(c, &t->options);
 }
 
 void cli_train_close(cli_train *t) {

@@ -134,6 +134,32 @@ def test_what_is_wrong_is_said():
     assert "'other.gguf' by -m" in both and str(STORIES) in both
 
 
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        ("--seed 1", "--seed has no effect at temperature 0, which it is without -t"),
+        ("-t 0 --top-p 0.9", "--top-p has no effect at temperature 0"),
+        ("-t 0 --mirostat 5", "--mirostat has no effect at temperature 0"),
+        ("--dry-base 2", "without --dry"), ("--dry-last 2", "without --dry"),
+        ("-t 1 --xtc-threshold 0.1", "without --xtc-probability"),
+        ("--penalty-last 9", "--repetition-penalty, --presence-penalty or --frequency-penalty"),
+        ("--draft-tokens 3", "without --draft"), ("--raw --system x", "--system has no effect beside --raw"),
+        ("--no-answer -n 4", "--tokens has no effect beside --no-answer"),
+        ("--no-answer --lookup 4", "--lookup has no effect beside"),
+        ("--no-answer --stop x", "--stop has no effect beside"),
+        ("--ignore-end --regex [0-9]", "--ignore-end has no effect beside --regex"),
+    ],
+)  # fmt: skip
+def test_options_without_effect(words, why):
+    assert why in run("generate", "-m", STORIES, "-p", "a", *words.split(), status=2).stderr
+
+
+def test_options_that_have_an_effect_at_temperature_0():
+    generate("-p", "a", "-n", 2, "--typical-p", 0.5, "--top-p", 0.9)
+    generate("-p", "a", "-n", 2, "--xtc-probability", 1, "--xtc-threshold", 0.1, "--seed", 1)
+    generate("-p", "a", "--no-answer", "--raw", "--context", 64, "--kv-bits", 32)
+
+
 def test_the_model_may_be_the_argument():
     words = ["-p", "Once upon a time", "-n", 5]
     doc = document("generate", STORIES, "-q", *words)
@@ -206,6 +232,28 @@ def test_conversations_keep_caches(chatty, tmp_path):
     assert broken.returncode == 0  # the second question was answered
     nothing = chat(chatty, "Once upon a time\n", "--load-cache", file)
     assert nothing.returncode == 1 and not nothing.stdout
+
+
+def test_how_answers_are_drawn(chatty, tmp_path):
+    """The likeliest, or as the model's files say, or the command line."""
+
+    def answer(folder, *words, status=0):
+        asked = ["chat", folder, "-n", 30, "-q", *words]
+        return run(*asked, input="Once upon a time\n", status=status)
+
+    likeliest = answer(chatty).stdout
+    assert likeliest == answer(chatty, "-t", 0).stdout
+    says = tmp_path / "says"
+    shutil.copytree(chatty, says)
+    config = says / "generation_config.json"
+    config.write_text('{"do_sample": true, "temperature": 3, "top_k": 50}')
+    drawn = answer(says).stdout
+    assert drawn == answer(chatty, "-t", 3, "--top-k", 50).stdout != likeliest
+    assert answer(says, "-t", 0).stdout == likeliest
+    config.write_text('{"do_sample": false, "temperature": 3}')
+    assert answer(says).stdout == likeliest
+    config.write_text('{"temperature": "warm"}')
+    assert "temperature is no number" in answer(says, status=1).stderr
 
 
 def test_a_conversation_is_no_document(chatty):

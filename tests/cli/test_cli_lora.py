@@ -37,7 +37,8 @@ def words(data, adapter, *more, iters=30):
     return [
         *("lora", "-m", STORIES, "--train", "--data", data, "--adapter-path", adapter),
         *("--iters", iters, "--batch-size", 2, "--learning-rate", "1e-3", "--steps-per-report", 1),
-        *("--scale", 4, *more),
+        *(() if "scales" in more else ("--scale", 4)),
+        *more,
     ]
 
 
@@ -238,3 +239,21 @@ def test_adapters_of_what_is_no_number(data, tmp_path, value, word):
 def test_a_loss_that_is_no_number(data, tmp_path):
     line = words(data, tmp_path / "adapter", "--optimizer", "sgd", "--learning-rate", "1e6")
     assert "the loss of iteration" in run(*line, status=1).stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ("--test --iters 3", "--iters has no effect without --train or --config"),
+        ("--train --momentum 0.3", "--momentum has no effect where --optimizer is adam"),
+        ("--train --optimizer muon --bias-correction", "where --optimizer is muon"),
+        ("--train --lr-end 1", "--lr-end has no effect without --lr-schedule or --config"),
+        ("--train --lr-schedule constant --lr-steps 4", "where --lr-schedule is constant"),
+        ("--train --warmup-init 1", "without --warmup or --config"),
+        ("--train --fine-tune-type scales --rank 2", "--rank has no effect where --fine-tune-type is scales"),
+        ("--train --resume --resume-adapter-file x", "beside --resume"),
+        ("--train --test-batches 2", "without --test or --config"),
+    ],
+)  # fmt: skip
+def test_options_without_effect(given, why):
+    assert why in run("lora", "-m", "model", *given.split(), status=2).stderr

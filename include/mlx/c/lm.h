@@ -65,6 +65,10 @@ MLX_API int mlx_lm_open(mlx_lm *res, const char *file, const mlx_lm_options *opt
 MLX_API int mlx_lm_free(mlx_lm lm);
 /* What it is. */
 MLX_API int mlx_lm_about(mlx_lm_info *info, const mlx_lm lm);
+/* How its files say that answers are drawn (temperature, top_k, top_p, min_p, repetition_penalty):
+   generation_config.json, unless its do_sample is false, or general.sampling of GGUF. Zeros where
+   nothing is said. */
+MLX_API int mlx_lm_usual_sampling(mlx_sampler_options *options, const mlx_lm lm);
 /* Its tokenizer. */
 MLX_API int mlx_lm_tokenizer(mlx_tokenizer *res, const mlx_lm lm);
 /* The tokens of a conversation: variables, a JSON object of n bytes (messages, tools, ...: see

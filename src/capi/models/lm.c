@@ -94,6 +94,15 @@ int mlx_lm_about(mlx_lm_info *info, const mlx_lm lm) {
     return capi_done(ok);
 }
 
+int mlx_lm_usual_sampling(mlx_sampler_options *options, const mlx_lm lm) {
+    mx_error_clear();
+    const mx_lm *x = lm_of(lm);
+    bool ok = x && is_given(options, "result is");
+    if (ok)
+        memcpy(options, &x->usual, sizeof *options);
+    return capi_done(ok);
+}
+
 int mlx_lm_tokenizer(mlx_tokenizer *res, const mlx_lm lm) {
     mx_error_clear();
     mx_lm *x = lm_of(lm);

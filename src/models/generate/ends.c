@@ -1,3 +1,4 @@
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -19,6 +20,7 @@ typedef struct ends {
     const mx_tokenizer *tokenizer;
     int *token;
     size_t n, room;
+    mx_sampling *usual;
 } ends;
 
 static bool add(ends *e, double id) {
@@ -43,6 +45,43 @@ static bool add_known(ends *e) {
     return ok;
 }
 
+/* --- how answers are drawn -------------------------------------------------------------------- */
+
+/* The i-th number that files say under two names. */
+static void set_usual(mx_sampling *o, size_t i, double x) {
+    double *const real[] = {&o->temperature, &o->top_p, &o->min_p, &o->repetition_penalty};
+    if (i < 4)
+        *real[i] = x;
+    else
+        o->top_k = x >= 1 && x < INT_MAX ? (int)x : 0;
+}
+
+static const char *const drawn[][2] = {{"temperature", "general.sampling.temp"},
+                                       {"top_p", "general.sampling.top_p"},
+                                       {"min_p", "general.sampling.min_p"},
+                                       {"repetition_penalty", "general.sampling.penalty_repeat"},
+                                       {"top_k", "general.sampling.top_k"}};
+enum { DRAWN = sizeof drawn / sizeof *drawn };
+
+static void draw_as_gguf(ends *e, const mx_map *meta) {
+    double x;
+    for (size_t i = 0; i < DRAWN; i++)
+        if (mx_meta_number(meta, drawn[i][1], &x))
+            set_usual(e->usual, i, x);
+}
+
+/* Nothing is drawn where do_sample is false. */
+static bool draw_as_config(ends *e, const char *path, const json_t *root) {
+    for (size_t i = 0; i < DRAWN && !json_is_false(json_object_get(root, "do_sample")); i++) {
+        const json_t *x = json_object_get(root, drawn[i][0]);
+        if (x && !json_is_null(x) && !json_is_number(x))
+            return mx_fail(MX_FORMAT, "[lm] '%s': %s is no number", path, drawn[i][0]);
+        if (json_is_number(x))
+            set_usual(e->usual, i, json_number_value(x));
+    }
+    return true;
+}
+
 /* --- where files say it ---------------------------------------------------------------------- */
 
 static bool add_gguf(ends *e, const char *path) {
@@ -57,6 +96,8 @@ static bool add_gguf(ends *e, const char *path) {
     for (size_t i = 0; ok && i < sizeof keys / sizeof *keys; i++)
         if (mx_meta_number(&head.meta, keys[i], &id))
             ok = add(e, id);
+    if (ok)
+        draw_as_gguf(e, &head.meta);
     gguf_close(&head);
     mx_source_close(&s);
     return ok;
@@ -80,6 +121,8 @@ static bool add_json(ends *e, const char *path, const json_t *ids) {
     return true;
 }
 
+static const char generation[] = "generation_config.json";
+
 /* The list in a file of a folder; *there: it has one. */
 static bool add_file(ends *e, const char *folder, const char *name, const char *keys, bool *there) {
     struct stat st;
@@ -88,7 +131,8 @@ static bool add_file(ends *e, const char *folder, const char *name, const char *
     json_t *root = path && !none ? mx_json_load("lm", path) : NULL;
     json_t *ids = root ? mx_json_at(root, keys) : NULL;
     *there = ids;
-    bool ok = none || (root && add_json(e, path, ids));
+    bool draws = strcmp(name, generation) == 0;
+    bool ok = none || (root && add_json(e, path, ids) && (!draws || draw_as_config(e, path, root)));
     json_decref(root);
     mx_free(path);
     return ok;
@@ -96,7 +140,7 @@ static bool add_file(ends *e, const char *folder, const char *name, const char *
 
 static bool add_folder(ends *e, const char *folder) {
     bool there = false;
-    return add_file(e, folder, "generation_config.json", "eos_token_id", &there) &&
+    return add_file(e, folder, generation, "eos_token_id", &there) &&
            (there ||
             add_file(e, folder, "config.json", "eos_token_id|text_config.eos_token_id", &there));
 }
@@ -106,9 +150,9 @@ static bool add_plain(ends *e, const char *path) {
     return mx_path_is_gguf("lm", path, &gguf) && (!gguf || add_gguf(e, path));
 }
 
-int *mx_lm_ends(const char *path, const mx_tokenizer *t, size_t *n) {
+int *mx_lm_ends(const char *path, const mx_tokenizer *t, size_t *n, mx_sampling *usual) {
     struct stat st;
-    ends e = {t, NULL, 0, 0};
+    ends e = {.tokenizer = t, .usual = usual};
     bool folder = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
     bool ok = mx_grow(&e.token, &e.room, 1, sizeof *e.token) && add_known(&e) &&
               (folder ? add_folder(&e, path) : add_plain(&e, path));

@@ -35,7 +35,9 @@ mx_lm *mx_lm_open(const char *path, const char *adapter) {
     lm->path = mx_strdup(path);
     lm->decoder = lm->path ? open_decoder(path, adapter) : NULL;
     lm->tokenizer = lm->decoder ? mx_tokenizer_open(path) : NULL;
-    lm->end = lm->tokenizer && fits(lm, path) ? mx_lm_ends(path, lm->tokenizer, &lm->ends) : NULL;
+    lm->end = lm->tokenizer && fits(lm, path)
+                  ? mx_lm_ends(path, lm->tokenizer, &lm->ends, &lm->usual)
+                  : NULL;
     if (lm->end)
         return lm;
     mx_lm_release(lm);

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "models/decoder/decoder.h"
+#include "models/sampling/sampler.h"
 #include "models/structure/structure.h"
 #include "models/template/template.h"
 #include "models/tokenizer/tokenizer.h"
@@ -15,6 +16,7 @@ typedef struct mx_lm {
     mx_tokenizer *tokenizer;
     int *end; /* tokens that end an answer */
     size_t ends;
+    mx_sampling usual; /* how its files say that answers are drawn; zeros: nothing is said */
     _Atomic(sg_vocabulary *) vocabulary; /* for structures: NULL until one is asked for */
     char *path;
     _Atomic(mx_template *) chat;         /* likewise */
@@ -35,13 +37,15 @@ size_t mx_lm_tokens(const mx_lm *lm);
 sg_vocabulary *mx_lm_vocabulary(mx_lm *lm);
 
 /* Tokens that end an answer, as the files of a model say (ends.c); *n of them, for mx_free. NULL
-   and an error. Places where it is said:
+   and an error. Places where it is said, and how answers are drawn:
  *
  *     GGUF      tokenizer.ggml. eos_token_id, eot_token_id, eom_token_id
+ *               general.sampling. temp, top_k, top_p, min_p, penalty_repeat
  *     folder    eos_token_id of generation_config.json, or else of config.json: a token or a list
+ *               temperature, top_k ... of generation_config.json unless do_sample is false
  *     both      the tokenizer's role; special tokens with the texts of which it is known
  */
-int *mx_lm_ends(const char *path, const mx_tokenizer *t, size_t *n);
+int *mx_lm_ends(const char *path, const mx_tokenizer *t, size_t *n, mx_sampling *usual);
 
 /* Its chat template, borrowed. NULL and an error: it has none. */
 mx_template *mx_lm_template(mx_lm *lm);
