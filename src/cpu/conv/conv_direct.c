@@ -21,7 +21,7 @@ enum {
     MOST_RUNS = 512
 }; /* tiles of a block; runs that its tables hold, if one tile has less */
 #endif
-enum { FEWEST_OUTPUTS = 8 };
+enum { FEWEST_OUTPUTS = 8, MOST_POINTWISE = 128 };
 
 typedef struct direct {
     const conv *c;
@@ -43,9 +43,11 @@ typedef struct tables {
     ptrdiff_t runs;
 } tables;
 
+/* A product packs the input once for all outputs, which pays from some panels on. */
 bool conv_can_direct(const conv *c) {
-    return c->patches.dtype == MX_FLOAT32 && !conv_is_pointwise(c) &&
-           c->outputs / c->groups >= FEWEST_OUTPUTS;
+    int64_t outputs = c->outputs / c->groups;
+    return c->patches.dtype == MX_FLOAT32 && outputs >= FEWEST_OUTPUTS &&
+           (outputs <= MOST_POINTWISE || !conv_is_pointwise(c));
 }
 
 /* --- tables --------------------------------------------------------------------------- */

@@ -41,8 +41,7 @@ typedef struct runs {
 bool conv_weight_can_direct(const conv *c) {
     const conv_patches *p = &c->patches;
     const mx_k_gemm *f = mx_gemm_format(MX_FLOAT32);
-    return p->dtype == MX_FLOAT32 && !conv_is_pointwise(c) && c->outputs / c->groups % f->mr == 0 &&
-           2 * p->group >= f->nr;
+    return p->dtype == MX_FLOAT32 && c->outputs / c->groups % f->mr == 0 && 2 * p->group >= f->nr;
 }
 
 static tile tile_of(const job *j, int64_t i) {
