@@ -256,7 +256,7 @@ bool mx_file_read(const mx_file *f, void *to, size_t n, uint64_t at) {
 /* --- mapping ---------------------------------------------------------------------------------- */
 
 bool mx_file_map(const mx_file *f, mx_mapped *out) {
-    *out = (mx_mapped){(const unsigned char *)"", (size_t)f->size, false, -1};
+    *out = (mx_mapped){.data = (const unsigned char *)"", .size = (size_t)f->size, .guard = -1};
     // a host that writes into an array it was lent (NumPy) gets pages of its own; the file stays as
     // it is
     int access = PROT_READ | PROT_WRITE, kind = MAP_PRIVATE | MAP_NORESERVE;

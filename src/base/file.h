@@ -46,8 +46,9 @@ void mx_file_close(mx_file *f); /* NULL is fine */
 typedef struct mx_mapped {
     const unsigned char *data;
     size_t size;
-    bool shared; /* a segment that processes share, not a file */
-    int guard;   /* base/guard.h */
+    bool shared;  /* a segment that processes share, not a file */
+    int guard;    /* base/guard.h */
+    size_t large; /* so much from the beginning lies in large pages, or stays as it is (large.h) */
 } mx_mapped;
 bool mx_file_map(const mx_file *f, mx_mapped *out);
 void mx_file_unmap(mx_mapped *m);

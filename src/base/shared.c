@@ -72,7 +72,7 @@ bool mx_shared_map(const char *op, const char *name, mx_mapped *out) {
     int fd = is_name(op, name) ? shm_open(name, O_RDONLY, 0) : -1;
     if (fd < 0)
         return mx_failed() ? false : fail_errno(op, "open", name);
-    *out = (mx_mapped){(const unsigned char *)"", 0, true, -1};
+    *out = (mx_mapped){(const unsigned char *)"", 0, true, -1, 0};
     bool ok = fstat(fd, &s) == 0;
     void *p = ok && s.st_size > 0 ? mmap(NULL, (size_t)s.st_size, PROT_READ | PROT_WRITE,
                                          MAP_PRIVATE | MAP_NORESERVE, fd, 0)
@@ -81,7 +81,7 @@ bool mx_shared_map(const char *op, const char *name, mx_mapped *out) {
     if (!ok)
         fail_errno(op, "map", name);
     if (ok && p)
-        *out = (mx_mapped){p, (size_t)s.st_size, true, -1};
+        *out = (mx_mapped){p, (size_t)s.st_size, true, -1, 0};
     if (ok)
         mx_mem_count_mapped(out->size, true);
     close(fd);

@@ -43,11 +43,14 @@ static void touch(const mx_array *a) {
     (void)*first, (void)*last;
 }
 
-bool mx_mapped_check(const mx_array *a) {
+mx_mapped *mx_mapped_of(const mx_array *a) {
     const mx_buffer *b = a->buffer;
-    if (!b || !b->borrowed || !mx_buffer_is_mapped(b))
-        return true;
-    if (a->size && !a->beyond)
+    return b && b->borrowed && mx_buffer_is_mapped(b) ? b->payload : NULL;
+}
+
+bool mx_mapped_check(const mx_array *a) {
+    const mx_mapped *m = mx_mapped_of(a);
+    if (m && a->size && !a->beyond)
         touch(a);
-    return mx_guard_check("eval", ((const mx_mapped *)b->payload)->guard);
+    return !m || mx_guard_check("eval", m->guard);
 }

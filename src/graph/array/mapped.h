@@ -14,4 +14,7 @@ bool mx_buffer_is_shared(const mx_buffer *b); /* a segment of shared memory */
    mapped file that was cut short. */
 bool mx_mapped_check(const mx_array *a);
 
+/* The file's mapping that an available array lies in; NULL: none. */
+mx_mapped *mx_mapped_of(const mx_array *a);
+
 #endif

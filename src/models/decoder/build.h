@@ -11,6 +11,8 @@
 #ifndef MX_MODELS_BUILD_H
 #define MX_MODELS_BUILD_H
 
+#include <stdatomic.h>
+
 #include "models/convert/model.h"
 #include "models/decoder/decoder.h"
 
@@ -20,7 +22,9 @@ typedef struct dec_held {
     size_t arrays, array_room;
     void **block; /* for mx_free */
     size_t blocks, block_room;
-    mx_decoder *base; /* that it was derived of; NULL: none */
+    mx_decoder *base;   /* that it was derived of; NULL: none */
+    atomic_flag moving; /* somebody moves arrays to large pages */
+    bool settled;       /* all that are to be moved were */
 } dec_held;
 
 typedef struct dec_trait dec_trait;

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/large.h"
 #include "base/mem.h"
 #include "base/status.h"
 #include "graph/array/mapped.h"
@@ -71,6 +72,31 @@ bool mx_decoder_is_whole(const mx_decoder *d) {
             if (!mx_mapped_check(h->array[i]))
                 return false;
     return true;
+}
+
+enum { MOVED = 64 << 20 /* bytes at once */ };
+
+/* The next mapping that is not in large pages wholly; NULL: there is none. */
+static mx_mapped *unmoved(const dec_held *h) {
+    for (size_t i = 0; i < h->arrays; i++) {
+        mx_mapped *m = mx_mapped_of(h->array[i]);
+        if (m && m->large < m->size)
+            return m;
+    }
+    return NULL;
+}
+
+void mx_decoder_settle(mx_decoder *d) {
+    dec_held *h = (d->owner ? d->owner : d)->held;
+    if (h->base)
+        mx_decoder_settle(h->base);
+    if (atomic_flag_test_and_set(&h->moving))
+        return;
+    mx_mapped *m = h->settled ? NULL : unmoved(h);
+    h->settled = !m || !mx_large_allowed(d->bytes);
+    if (!h->settled)
+        mx_large_copy(m->data, m->size, &m->large, MOVED);
+    atomic_flag_clear(&h->moving);
 }
 
 static const dec_trait *trait_of(const mx_family *f) {

@@ -116,6 +116,7 @@ struct mx_direct {
     direct_ahead ahead;
     const mx_layer_room *room; /* of the cache's layers; NULL: no cache */
     const float *logits, *kept;
+    int passes; /* so far, SHORT_RUN at most */
 };
 
 static inline mx_direct *direct_of(mx_machine *m) {
