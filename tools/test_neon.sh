@@ -14,7 +14,7 @@ mkdir -p "$out"
 command -v ccache >/dev/null && CC="ccache $CC"
 flags="-std=gnu11 -O2 -Isrc -Iinclude -Itests -Itests/kernels -Wall -Wextra -Wshadow -ffp-contract=off -fno-math-errno"
 objects=
-for file in src/base/*.c src/kernels/*.c src/kernels/*/*.c; do
+for file in src/base/*.c src/base/*/*.c src/kernels/*.c src/kernels/*/*.c; do
     name=$(basename "$file" .c)
     isa=
     case $name in

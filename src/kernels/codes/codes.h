@@ -129,7 +129,7 @@ typedef struct mx_code_groups {
 } mx_code_groups;
 
 /* Numbers k0 .. k0+n, whole blocks or groups, of rows of x (k numbers each, row_bytes apart) times
-   a strip: added to y, LANES numbers of each row, ldy apart. */
+   a strip: to y, LANES numbers of each row, ldy apart; from k0 = 0 on these begin with zero. */
 typedef struct mx_code_product {
     float *y;
     ptrdiff_t ldy;

@@ -84,6 +84,7 @@ SV vi four_rows(const mx_code_strip *r, int i) {
 }
 SV void rows_turn16(vi *v, mx_code_strip rows, ptrdiff_t at) {
     mx_code_strip r[4];
+    CODES_UNROLL
     for (int i = 0; i < 4; i++)
         r[i] = strip_at(rows, 4 * i, at);
     vi a = four_rows(r, 0), b = four_rows(r, 1), c = four_rows(r, 2), d = four_rows(r, 3);

@@ -22,8 +22,9 @@ SV sink sink_of(const mx_code_product *p, const way w, mx_code_strip rows, float
               .rows = p->rows,
               .k = p->k,
               .sums = p->y,
-              .ld = p->ldy};
-    s.sum = w.one ? vf_load(p->y) : vf_zero();
+              .ld = p->ldy,
+              .begins = p->k0 == 0};
+    s.sum = w.one && p->k0 ? vf_load(p->y) : vf_zero();
     s.ask = rows.first + rows.apart * VF_LANES + ASK_FURTHER + p->k0 / MX_CODE_GROUP * w.ask;
     return s;
 }

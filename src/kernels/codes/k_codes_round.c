@@ -21,8 +21,8 @@ SV void put_digit(int8_t *q, vi code) {
     vi_store_u8((uint8_t *)q, vi_and(code, vi_set1(255)));
 }
 
-/* 16 codes, and their sum. low: where the second digits go, or NULL. */
-SV float small_group(int8_t *q, int8_t *low, const float *x, vf by) {
+/* 16 codes; the sum of what it gives is theirs. low: where the second digits go, or NULL. */
+SV vf small_group(int8_t *q, int8_t *low, const float *x, vf by) {
     vf sum = vf_zero();
     for (int i = 0; i < SMALL_VECTORS; i++) {
         vi code = vi_round_f(vf_mul(vf_load(x + i * VF_LANES), by));
@@ -37,7 +37,7 @@ SV float small_group(int8_t *q, int8_t *low, const float *x, vf by) {
         }
         sum = vf_add(sum, vf_from_i(code));
     }
-    return vf_sum(sum);
+    return sum;
 }
 
 /* Where scale is NaN so is all that becomes of the codes, and their sum may be beyond int32. */
@@ -59,18 +59,21 @@ void KN(k_code_round)(void *row, const float *x, ptrdiff_t k, int group, bool le
         vf by = vf_set1(most >= tiny ? steps / most : 0.0f);
         float scale = isnan(most) ? NAN : most >= tiny ? most / steps : 0.0f;
         int8_t *low = two ? q + MX_CODE_GROUP : NULL, *low_b = two ? low + MX_CODE_SMALL : NULL;
-        float a = small_group(q, low, x + i, by);
-        float b = small_group(q + MX_CODE_SMALL, low_b, x + i + MX_CODE_SMALL, by);
+        vf a = small_group(q, low, x + i, by);
+        vf b = small_group(q + MX_CODE_SMALL, low_b, x + i + MX_CODE_SMALL, by);
         q += MX_CODE_GROUP * digits;
         memcpy(scales, &scale, 4);
-        put_word(words, group == MX_CODE_SMALL ? a : a + b, scale, least, offset);
-        if (least && group == MX_CODE_GROUP)
-            put_word(words + k / 8, a + b, scale, false, offset);
-        words += 4;
         if (group == MX_CODE_SMALL) {
-            put_word(words, b, scale, least, offset);
-            words += 4;
+            put_word(words, vf_sum(a), scale, least, offset);
+            put_word(words + 4, vf_sum(b), scale, least, offset);
+            words += 8;
+            continue;
         }
+        float sum = vf_sum(vf_add(a, b));
+        put_word(words, sum, scale, least, offset);
+        if (least)
+            put_word(words + k / 8, sum, scale, false, offset);
+        words += 4;
     }
 }
 

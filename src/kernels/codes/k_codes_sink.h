@@ -17,6 +17,7 @@ typedef struct sink {
     vf sum;      /* the product so far: of one row; */
     float *sums; /* of several, ld apart */
     ptrdiff_t ld;
+    bool begins;        /* these have nothing yet */
     const uint8_t *ask; /* what is read soon, front to back */
 } sink;
 
@@ -145,11 +146,12 @@ SV void put_group(sink *s, const vi *v, const way w) {
         s->sum = multiply_row(s, v, x, s->sum, w);
     for (ptrdiff_t i = 0; !w.one && i < s->rows; i++) {
         float *sum = s->sums + i * s->ld;
-        vf_store(sum, multiply_row(s, v, x, vf_load(sum), w));
+        vf_store(sum, multiply_row(s, v, x, s->begins ? vf_zero() : vf_load(sum), w));
         x.q += s->row_bytes;
         x.scale += s->row_bytes;
         x.word += s->row_bytes;
     }
+    s->begins = false;
     s->scale_of += MX_CODE_GROUP / w.group * VF_LANES;
     s->least_of += MX_CODE_GROUP / w.group * VF_LANES;
     s->word += 4 * (MX_CODE_GROUP / w.group);

@@ -1,6 +1,4 @@
 /* Products in integers (kernels/codes): of blocks and of affine groups, strip by strip. */
-#include <string.h>
-
 #include "models/direct/direct_parts.h"
 
 #ifdef MX_TORTURE
@@ -105,10 +103,7 @@ bool direct_codes(const direct_piece *t) {
         if (!s.last)
             return false;
         s.room = (char *)s.last + last;
-        memset(s.last, 0, last);
     }
-    for (int64_t i = 0; i < t->rows; i++)
-        memset(direct_piece_y(t, i, 0), 0, (size_t)whole * sizeof(float));
     for (int64_t k0 = 0; k0 < k; k0 += step)
         for (int64_t j = 0; j < t->n; j += lanes())
             multiply(&s, j, k0, k - k0 < step ? k - k0 : step);

@@ -6,8 +6,8 @@
 
 enum {
     LEAST_CHUNK = 1 << 18,
-    WORTH = 16384, /* numbers, worth a thread */
-    PIECE = 16     /* rows: those side by side share lines of turned keys */
+    WORTH = 4096, /* numbers, worth a thread */
+    PIECE = 16    /* rows: those side by side share lines of turned keys */
 };
 
 /* --- arenas ----------------------------------------------------------------------------------- */
