@@ -112,6 +112,38 @@ defmodule Mlx.NxProgramTest do
     for limit <- [1, -1], do: check(&both/2, [x, Nx.tensor(limit)])
   end
 
+  # An index beyond the end is guarded by the clause before.
+  defn guarded(x, i) do
+    cond do
+      i >= Nx.size(x) -> Nx.tensor(-1.0)
+      Nx.take(x, i) > 2 -> Nx.take(x, i) * 10
+      true -> Nx.take(x, Nx.quotient(i, 2)) - 1
+    end
+  end
+
+  defn count_below(x, limit) do
+    {i, _, _} =
+      while {i = 0, x, limit}, below?(x, i, limit) do
+        {i + 1, x, limit}
+      end
+
+    i
+  end
+
+  defnp below?(x, i, limit) do
+    cond do
+      i >= Nx.size(x) -> Nx.u8(0)
+      Nx.take(x, i) >= limit -> Nx.u8(0)
+      true -> Nx.u8(1)
+    end
+  end
+
+  test "what a clause guards is computed only where it is asked for" do
+    x = Nx.tensor([1.0, 2.0, 3.0])
+    for i <- [0, 1, 2, 3, 9], do: check(&guarded/2, [x, Nx.tensor(i)])
+    for limit <- [0, 2, 3, 9], do: check(&count_below/2, [x, Nx.tensor(limit)])
+  end
+
   defn within(x, n) do
     if Nx.sum(x) > 0 do
       {x, _, _} =
