@@ -187,13 +187,14 @@ static bool same_inputs(const mx_node *n, mx_array *const *in) {
     return memcmp(n->in, in, n->nin * sizeof *in) == 0;
 }
 
-/* The outputs themselves while their inputs stay; each alive one is held by the scope. */
+/* The outputs themselves, held by the scope. False where one is gone, which an equal node may want,
+   or memory is short. */
 static bool keep_outputs(mx_node *n, mx_array **made) {
+    bool whole = true;
     mx_node_hold_outputs(n, made);
     for (int j = 0; j < n->nout; j++)
-        if (made[j] && !mx_own(made[j]))
-            return false;
-    return true;
+        whole &= made[j] && mx_own(made[j]);
+    return whole;
 }
 
 static bool rewrite_node(graph *g, int32_t i, mx_array **in) {
@@ -212,8 +213,8 @@ static bool rewrite_node(graph *g, int32_t i, mx_array **in) {
         g->made[i][0] = better;
         return true;
     }
-    if (same_inputs(n, in))
-        return keep_outputs(n, g->made[i]);
+    if (same_inputs(n, in) && keep_outputs(n, g->made[i]))
+        return true;
     return !mx_failed() &&
            mx_apply_multi((mx_prim)n->prim, n->params, in, n->nin, g->made[i], n->nout);
 }
