@@ -38,13 +38,25 @@ const char *mpy_text(PyObject *o);
         PyEval_RestoreThread(mpy_thread);                \
     } while ((status) && mpy_try_again())
 
+/* The same for a call that is made once, as it ends something (a file, a handle): what it computes
+   is stopped by Control-C within a long step alone, and it is not run again then. */
+#define MPY_WAIT_ONCE(status, call)                      \
+    do {                                                 \
+        mpy_place = mlx_source_here();                   \
+        mpy_unheard++;                                   \
+        PyThreadState *mpy_thread = PyEval_SaveThread(); \
+        (status) = (call);                               \
+        PyEval_RestoreThread(mpy_thread);                \
+        mpy_unheard--;                                   \
+    } while (0)
+
 /* The line that let go of the GIL on this thread (place.c): arrays that are made until it is taken
    again are that line's. */
 extern _Thread_local uint32_t mpy_place;
 
-/* While it is not 0, only Control-C within a long step stops what this thread computes: a function
-   that is traced changes what it likes, and must not be called again for a signal that raises
-   nothing. */
+/* While it is not 0, only Control-C within a long step stops what this thread computes: what must
+   not be called again for a signal that raises nothing, as a function that is traced, which changes
+   what it likes. */
 extern _Thread_local int mpy_unheard;
 
 /* Before a call that may wait for the system without asking us: that Control-C be noted. */

@@ -50,7 +50,8 @@ int mlx_save_writer(mlx_io_writer out_stream, const mlx_array a) {
     capi_call c = capi_begin_default();
     mx_array *x = capi_in(a);
     mx_sink k;
-    return capi_end_ok(&c, x && capi_sink(&k, "save", out_stream) && mx_write_npy(&k, x));
+    bool ok = x && capi_sink(&k, "save", out_stream);
+    return capi_end_ok(&c, ok && capi_sink_done(&k, mx_write_npy(&k, x)));
 }
 
 /* --- npz -------------------------------------------------------------------------- */
@@ -146,9 +147,9 @@ int mlx_save_safetensors_writer(mlx_io_writer in_stream, const mlx_map_string_to
     capi_call c = capi_begin_default();
     const mx_map *arrays, *strings;
     mx_sink k;
-    return capi_end_ok(&c, maps_of(param, metadata, &arrays, &strings) &&
-                               capi_sink(&k, "save_safetensors", in_stream) &&
-                               mx_save_safetensors_to(&k, arrays, strings));
+    bool ok =
+        maps_of(param, metadata, &arrays, &strings) && capi_sink(&k, "save_safetensors", in_stream);
+    return capi_end_ok(&c, ok && capi_sink_done(&k, mx_save_safetensors_to(&k, arrays, strings)));
 }
 
 /* --- gguf ------------------------------------------------------------------------- */

@@ -12,6 +12,9 @@ bool capi_source(mx_source *s, const char *op, mlx_io_reader reader);
 
 /* A sink into a writer, which is borrowed. */
 bool capi_sink(mx_sink *k, const char *op, mlx_io_writer writer);
+/* After it was written to, with success or not: gives that. A call that was interrupted when the
+   first bytes were out is no interrupted one any more, as it may not be made again. */
+bool capi_sink_done(mx_sink *k, bool ok);
 
 mx_gguf *capi_gguf(mlx_io_gguf g); /* borrowed; NULL and an error: an empty handle */
 /* The contents are taken over, also on failure. */

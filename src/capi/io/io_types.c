@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/interrupt.h"
 #include "base/mem.h"
 #include "capi/capi.h"
 #include "capi/io/io.h"
@@ -12,13 +13,14 @@ typedef struct stream_box {
     void *desc;
     mlx_io_vtable f;
     const char *op; /* what it is read for, in messages */
+    bool begun;     /* bytes have gone to the program, which cannot be taken back */
 } stream_box;
 
 static stream_box *new_box(void *desc, mlx_io_vtable f) {
     mx_error_clear();
     stream_box *b = mx_malloc(sizeof *b);
     if (b)
-        *b = (stream_box){desc, f, "load"};
+        *b = (stream_box){.desc = desc, .f = f, .op = "load"};
     else if (f.free)
         f.free(desc);
     capi_done(b != NULL);
@@ -156,7 +158,10 @@ bool capi_source(mx_source *s, const char *op, mlx_io_reader reader) {
 }
 
 static bool put_bytes(mx_sink *k, const void *bytes, size_t n) {
-    const stream_box *b = k->to;
+    stream_box *b = k->to;
+    if (!b->begun)
+        mx_interrupt_commit(1);
+    b->begun = true;
     capi_callback c = capi_callback_begin();
     b->f.write(b->desc, bytes, n);
     bool ok = is_good(b);
@@ -172,5 +177,18 @@ bool capi_sink(mx_sink *k, const char *op, mlx_io_writer writer) {
     capi_callback c = capi_callback_begin();
     bool ok = is_good(b);
     *k = (mx_sink){op, label_of(b, "writer"), put_bytes, b, 0};
+    b->begun = false;
     return finish(c, op, b, ok, "is not open");
+}
+
+bool capi_sink_done(mx_sink *k, bool ok) {
+    stream_box *b = k->to;
+    if (!b->begun)
+        return ok;
+    mx_interrupt_commit(-1);
+    if (ok || mx_error_status() != MX_INTERRUPTED)
+        return ok;
+    mx_error_clear();
+    return mx_fail(MX_IO, "[%s] writing to %s was stopped in the middle", k->op,
+                   label_of(b, "writer"));
 }

@@ -287,6 +287,59 @@ os._exit(0)
     )
 
 
+@pytest.mark.parametrize(
+    "use",
+    [
+        "a[::-1].tolist() == [3, 2, 1]",
+        "mx.broadcast_to(a, (2, 3)).tolist() == [[1, 2, 3]] * 2",
+        "mx.as_strided(a, (2, 2), (1, 1)).tolist() == [[1, 2], [2, 3]]",
+        "exported(lambda x: x + a[::-1]) == [4, 4, 4]",
+        "exported(lambda x: x.at[0].add(1)) == [2, 2, 3]",
+        "exported(lambda x: x + mx.broadcast_to(a[1], (3,))) == [3, 4, 5]",
+        "shared(a[::-1]) == [3, 2, 1]",
+        "list(memoryview(mx.broadcast_to(a[1], (3,)))) == [2, 2, 2]",
+        "a[(a > 1)[::-1]].tolist() == [1, 2]",
+        "pickle.loads(pickle.dumps(a[::-1])).tolist() == [3, 2, 1]",
+        "saved(a[::-1]).tolist() == [3, 2, 1]",
+        "written(a[::-1]).tolist() == [3, 2, 1]",
+    ],
+)
+@pytest.mark.parametrize("first", ["", "signal.setitimer(signal.ITIMER_REAL, 1e-6, 1e-4)"])
+def test_what_is_computed_on_the_way_is_not_stopped(tmp_path, use, first):
+    """By the note that is there from the start, or by a timer whose handler raises nothing."""
+    run(f"""
+import io, pickle
+path = {str(tmp_path / "x")!r}
+signal.signal(signal.SIGALRM, lambda *_: None)
+
+def exported(f):
+    mx.export_function(path, f, mx.array([1, 2, 3]))
+    return mx.import_function(path)(mx.array([1, 2, 3]))[0].tolist()
+
+def shared(x):
+    class Shown:
+        __dlpack__, __dlpack_device__ = x.__dlpack__, x.__dlpack_device__
+    return mx.from_dlpack(Shown()).tolist()
+
+def saved(x):
+    file = io.BytesIO()
+    mx.save_safetensors(file, {{"x": x, "y": x + 1}})
+    return mx.load(io.BytesIO(file.getvalue()), format="safetensors")["x"]
+
+def written(x):
+    with mx.create_file(path + ".safetensors") as file:
+        file.declare("x", x.shape, x.dtype)
+        file.put("x", x)
+    return mx.load(path + ".safetensors")["x"]
+
+{first}
+a = mx.array([1, 2, 3])
+for _ in range({"20" if first else "1"}):
+    assert {use}
+signal.setitimer(signal.ITIMER_REAL, 0)
+""")
+
+
 def test_one_long_step():
     """It ends in less than half of what the whole step would take, from the time of 1/512 of it."""
     run("""

@@ -112,7 +112,6 @@ PyObject *mpy_array_complex(PyObject *o, PyObject *unused) {
 /* --- all elements: lists in lists, at most 64 deep -------------------------------------------- */
 
 typedef struct reader {
-    const char *data;
     const int *shape;
     const size_t *strides;
     size_t size;
@@ -143,13 +142,13 @@ PyObject *mpy_array_tolist(PyObject *o, PyObject *unused) {
     mlx_array v = {NULL};
     if (mpy_array_value(&v, o))
         return NULL;
-    reader r = {(const char *)mlx_array_data_uint8(v),
-                mlx_array_shape(v),
-                mlx_array_strides(v),
-                mlx_array_itemsize(v),
-                (int)mlx_array_ndim(v),
-                mlx_array_dtype(v)};
-    PyObject *result = list_of(&r, r.data, 0);
+    reader r = {.shape = mlx_array_shape(v),
+                .strides = mlx_array_strides(v),
+                .size = mlx_array_itemsize(v),
+                .ndim = (int)mlx_array_ndim(v),
+                .dtype = mlx_array_dtype(v)};
+    // after the strides, which are honoured: no copy is made then
+    PyObject *result = list_of(&r, (const char *)mlx_array_data_uint8(v), 0);
     mlx_array_free(v);
     return result;
 }

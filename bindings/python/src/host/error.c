@@ -39,6 +39,9 @@ const char *mpy_text(PyObject *o) {
 }
 
 PyObject *mpy_raise(void) {
+    // what stopped the call is what its handler raises, if it raises something
+    if (mlx_last_error_code() == MLX_ERROR_INTERRUPTED && !PyErr_Occurred())
+        PyErr_CheckSignals();
     // a message may hold a path that is no UTF-8
     const char *text = mlx_last_error_message();
     PyObject *message =

@@ -171,7 +171,7 @@ static int exporter_close(exporter *e) {
     int status = 0;
     e->file.ctx = NULL;
     if (file.ctx)
-        MPY_WAIT(status, mlx_function_exporter_free(file));
+        MPY_WAIT_ONCE(status, mlx_function_exporter_free(file));
     return status ? mpy_raise(), -1 : 0;
 }
 

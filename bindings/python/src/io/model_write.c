@@ -153,7 +153,7 @@ static PyObject *writer_finish(PyObject *o, PyObject *unused) {
     if (begin(w))
         return NULL;
     w->busy = 1;
-    MPY_WAIT(status, mlx_file_writer_finish(w->handle));
+    MPY_WAIT_ONCE(status, mlx_file_writer_finish(w->handle));
     w->busy = 0;
     PyObject *result = done(status);
     let_go(w);
