@@ -56,7 +56,7 @@ defmodule Mlx.MixProject do
       licenses: ["MIT"],
       links: %{},
       files:
-        ~w(lib lib_nx c_src guides Makefile mix.exs native.exs checksum.txt README.md WHY_NOT_EMLX.md) ++
+        ~w(lib lib_nx c_src guides Makefile mix.exs native.exs checksum.txt README.md NX.md WHY_NOT_EMLX.md) ++
           ~w(LICENSE .formatter.exs)
     ]
   end

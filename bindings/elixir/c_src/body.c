@@ -102,7 +102,7 @@ static term closure_term(ErlNifEnv *env, int status, mlx_closure c) {
 MEX_NIF(mex_nif_closure) {
     body *b = argc == 1 ? new_body(env, argv[0]) : NULL;
     if (!b)
-        return mex_raise(env);
+        return mex_raise_as(env, "closure");
     mlx_closure c = mlx_closure_new_func_payload(call_body, b, free_body);
     return closure_term(env, !c.ctx, c);
 }
@@ -202,7 +202,7 @@ static void set_value(cell *c, ErlNifEnv *env, term value) {
 MEX_NIF(mex_nif_cell_new) {
     cell *c = enif_alloc_resource(mex_cell_type, sizeof *c);
     if (!c || argc != 1)
-        return mex_fail("memory", "no memory for a cell"), mex_raise(env);
+        return mex_fail("memory", "no memory for a cell"), mex_raise_as(env, "cell");
     pthread_mutex_init(&c->lock, NULL);
     c->env = enif_alloc_env();
     c->value = enif_make_copy(c->env, argv[0]);
@@ -214,7 +214,7 @@ MEX_NIF(mex_nif_cell_new) {
 MEX_NIF(mex_nif_cell_get) {
     cell *c = argc == 1 ? cell_of(env, argv[0]) : NULL;
     if (!c)
-        return mex_raise(env);
+        return mex_raise_as(env, "cell");
     pthread_mutex_lock(&c->lock);
     term t = enif_make_copy(env, c->value);
     pthread_mutex_unlock(&c->lock);
@@ -224,7 +224,7 @@ MEX_NIF(mex_nif_cell_get) {
 MEX_NIF(mex_nif_cell_put) {
     cell *c = argc == 2 ? cell_of(env, argv[0]) : NULL;
     if (!c)
-        return mex_raise(env);
+        return mex_raise_as(env, "cell");
     ErlNifEnv *own = enif_alloc_env();
     set_value(c, own, enif_make_copy(own, argv[1]));
     return mex_atom.ok;

@@ -231,7 +231,7 @@ MEX_NIF(mex_nif_info) {
     term sizes[MAX_NDIM];
     mex_array *a = argc == 1 ? mex_borrow(env, argv[0]) : NULL;
     if (!a)
-        return mex_raise(env);
+        return mex_raise_as(env, "");
     unsigned n = (unsigned)mlx_array_ndim(a->handle);
     const int *shape = mlx_array_shape(a->handle);
     for (unsigned i = 0; i < n && i < MAX_NDIM; i++)
@@ -250,7 +250,7 @@ static bool is_available(mlx_array a) {
 MEX_NIF(mex_nif_available) {
     mex_array *a = argc == 1 ? mex_borrow(env, argv[0]) : NULL;
     if (!a)
-        return mex_raise(env);
+        return mex_raise_as(env, "available?");
     bool yes = is_available(a->handle);
     mex_give_back(a);
     return yes ? mex_atom.yes : mex_atom.no;
@@ -260,7 +260,7 @@ MEX_NIF(mex_nif_available) {
 MEX_NIF(mex_nif_deallocate) {
     mex_array *a = argc == 1 ? mex_borrow(env, argv[0]) : NULL;
     if (!a)
-        return mex_raise(env);
+        return mex_raise_as(env, "deallocate");
     atomic_fetch_or(&a->state, 1);
     mex_give_back(a);
     return mex_atom.ok;

@@ -401,16 +401,17 @@ static bool begin(ErlNifEnv *env, mex_job *parent, mex_job *job) {
 MEX_NIF(mex_nif_start) {
     mex_job *parent = argc == 3 ? job_of(env, argv[0]) : NULL;
     if (argc != 3 || (!parent && argv[0] != mex_atom.nil))
-        return mex_expected(env, "the parent", "a job or nil", argv[0]), mex_raise(env);
+        return mex_expected(env, "the parent", "a job or nil", argv[0]), mex_raise_as(env, "start");
     if (parent && !is_owner(env, parent))
-        return mex_fail("invalid", "the parent is another process's"), mex_raise(env);
+        return mex_fail("invalid", "the parent is another process's"), mex_raise_as(env, "start");
     if (!enif_is_ref(env, argv[1]))
-        return mex_expected(env, "the reference", "a reference", argv[1]), mex_raise(env);
+        return mex_expected(env, "the reference", "a reference", argv[1]),
+               mex_raise_as(env, "start");
     mex_job *job = new_job(env, argv[1], argv[2]);
     if (!job)
-        return mex_raise(env);
+        return mex_raise_as(env, "start");
     bool fine = begin(env, parent, job);
-    term t = fine ? enif_make_resource(env, job) : mex_raise(env);
+    term t = fine ? enif_make_resource(env, job) : mex_raise_as(env, "start");
     enif_release_resource(job);
     return t;
 }
@@ -419,7 +420,8 @@ MEX_NIF(mex_nif_start) {
 MEX_NIF(mex_nif_answer) {
     mex_job *job = argc == 2 ? job_of(env, argv[0]) : NULL;
     if (!job || !is_owner(env, job))
-        return mex_expected(env, "the job", "a job of this process", argv[0]), mex_raise(env);
+        return mex_expected(env, "the job", "a job of this process", argv[0]),
+               mex_raise_as(env, "answer");
     mex_worker *w = job->worker;
     ErlNifEnv *answers = enif_alloc_env();
     term answer = enif_make_copy(answers, argv[1]);
@@ -443,7 +445,7 @@ MEX_NIF(mex_nif_answer) {
 MEX_NIF(mex_nif_cancel) {
     mex_job *job = argc == 1 ? job_of(env, argv[0]) : NULL;
     if (!job)
-        return mex_expected(env, "the argument", "a job", argv[0]), mex_raise(env);
+        return mex_expected(env, "the argument", "a job", argv[0]), mex_raise_as(env, "cancel");
     pthread_mutex_lock(&pool_lock);
     stop(job);
     pthread_mutex_unlock(&pool_lock);
@@ -455,7 +457,8 @@ MEX_NIF(mex_nif_cancel_process) {
     ErlNifPid pid;
     int n = 0;
     if (argc != 1 || !enif_get_local_pid(env, argv[0], &pid))
-        return mex_expected(env, "the argument", "a process of this node", argv[0]), mex_raise(env);
+        return mex_expected(env, "the argument", "a process of this node", argv[0]),
+               mex_raise_as(env, "cancel");
     pthread_mutex_lock(&pool_lock);
     for (mex_job *job = all; job; job = job->right)
         if (!enif_compare_pids(&pid, &job->owner)) {

@@ -103,6 +103,8 @@ void mex_operation(const char *name, int length);
 /* The note as an exception's term, and raised. */
 term mex_error_term(ErlNifEnv *env);
 term mex_raise(ErlNifEnv *env);
+/* The same for functions that say whose error it is only when there is one. */
+term mex_raise_as(ErlNifEnv *env, const char *operation);
 
 /* An array that a term is; NULL with a note. What was borrowed is given back. */
 mex_array *mex_borrow(ErlNifEnv *env, term t);

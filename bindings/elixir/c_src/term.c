@@ -127,6 +127,11 @@ term mex_raise(ErlNifEnv *env) {
     return enif_raise_exception(env, mex_error_term(env));
 }
 
+term mex_raise_as(ErlNifEnv *env, const char *operation) {
+    mex_operation(operation, (int)strlen(operation));
+    return mex_raise(env);
+}
+
 /* --- arrays ----------------------------------------------------------------------------------- */
 
 void mex_array_drop(mex_array *a) {

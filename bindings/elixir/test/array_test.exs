@@ -174,8 +174,13 @@ defmodule Mlx.ArrayTest do
     a = Mlx.ones([10])
     assert Mlx.deallocate(a) == :ok
     assert error(fn -> Mlx.add(a, 1) end).reason == :deallocated
-    assert error(fn -> Mlx.deallocate(a) end).reason == :deallocated
     assert error(fn -> Mlx.eval(a) end).reason == :deallocated
+    # whatever was called before
+    Mlx.zeros([2])
+    assert error(fn -> Mlx.shape(a) end).operation == nil
+    Mlx.zeros([2])
+    e = error(fn -> Mlx.deallocate(a) end)
+    assert {e.operation, e.reason} == {"deallocate", :deallocated}
   end
 
   test "errors name the operation, the reason and what was expected" do
@@ -190,6 +195,10 @@ defmodule Mlx.ArrayTest do
     assert e.message =~ "twice"
     assert error(fn -> Mlx.add(1, "x") end).message =~ "argument b"
     assert error(fn -> Mlx.eye(3_000_000_000) end).reason == :range
+    assert error(fn -> Mlx.zeros([3_000_000_000]) end).message =~ "too large"
+    assert error(fn -> Mlx.zeros([1.5]) end).message =~ "not the number 1.5"
+    e = error(fn -> Mlx.from_binary(<<1::3>>, :uint8, [1]) end)
+    assert e.message =~ "a binary, not the term given"
     assert error(fn -> Mlx.item(Mlx.ones([2])) end).message =~ "one element"
     assert error(fn -> Mlx.add(Mlx.array([1], :uint8), 256) end).message =~ "overflow"
   end

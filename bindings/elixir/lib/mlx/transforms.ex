@@ -161,7 +161,13 @@ defmodule Mlx.Transforms do
 
       case known do
         %{^key => {closure, result}} ->
-          rebuilt(result, Job.apply(closure, arrays))
+          # other sizes than before are planned anew
+          outputs =
+            if shapeless,
+              do: Job.run({:apply, closure, arrays}),
+              else: Job.apply(closure, arrays)
+
+          rebuilt(result, outputs)
 
         %{} ->
           {closure, result} = traced(function, template, shapeless)
