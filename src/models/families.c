@@ -104,6 +104,16 @@ const mx_family mx_families[] = {
         .prefix = "bert.",
     },
     {
+        .name = "qwen2_moe",
+        .arch = "qwen2moe",
+        .model_type = "qwen2_moe",
+        .architecture = "Qwen2MoeForCausalLM",
+        .tensors =
+            TENSORS(fam_ends, fam_two_norms, fam_attention, fam_gated_some, fam_sparse, fam_shared),
+        .keys = KEYS(fam_sizes, fam_decoder_keys, fam_derived_head, fam_silu, fam_no_window,
+                     fam_sparse_keys, fam_qwen2_moe_keys),
+    },
+    {
         .name = "qwen3_moe",
         .arch = "qwen3moe",
         .model_type = "qwen3_moe",
@@ -179,8 +189,9 @@ const mx_family mx_families[] = {
         .arch = "deepseek2",
         .model_type = "deepseek_v2",
         .architecture = "DeepseekV2ForCausalLM",
-        .tensors = TENSORS(fam_ends, fam_two_norms, fam_deepseek, fam_gated_some, fam_sparse),
-        .keys = KEYS(fam_sizes, fam_decoder_keys, fam_silu, fam_deepseek_keys),
+        .tensors =
+            TENSORS(fam_ends, fam_two_norms, fam_deepseek, fam_routed, fam_gated_some, fam_sparse),
+        .keys = KEYS(fam_sizes, fam_decoder_keys, fam_silu, fam_routed_keys, fam_deepseek_keys),
     },
     {
         .name = "deepseek_v3",
@@ -188,9 +199,9 @@ const mx_family mx_families[] = {
         .has_key = "expert_gating_func=2",
         .model_type = "deepseek_v3",
         .architecture = "DeepseekV3ForCausalLM",
-        .tensors =
-            TENSORS(fam_ends, fam_two_norms, fam_deepseek, fam_gated_some, fam_sparse, fam_ahead),
-        .keys = KEYS(fam_sizes, fam_decoder_keys, fam_silu, fam_deepseek_keys),
+        .tensors = TENSORS(fam_ends, fam_two_norms, fam_deepseek, fam_routed, fam_gated_some,
+                           fam_sparse, fam_ahead),
+        .keys = KEYS(fam_sizes, fam_decoder_keys, fam_silu, fam_routed_keys, fam_deepseek_keys),
     },
     {
         .name = "gpt_oss",
@@ -210,6 +221,35 @@ const mx_family mx_families[] = {
         .tensors = TENSORS(fam_ends, fam_attention, fam_glm4),
         .keys = KEYS(fam_sizes, fam_decoder_keys, fam_own_head, fam_silu, fam_glm4_keys),
         .partial = true,
+    },
+    {
+        .name = "glm4_moe",
+        .arch = "glm4moe",
+        .model_type = "glm4_moe",
+        .architecture = "Glm4MoeForCausalLM",
+        .tensors = TENSORS(fam_ends, fam_post_norms, fam_attention, fam_some_head_norms,
+                           fam_gated_some, fam_sparse, fam_routed, fam_ahead),
+        .keys = KEYS(fam_sizes, fam_decoder_keys, fam_own_head, fam_silu, fam_glm4_keys,
+                     fam_routed_keys, fam_sigmoid_keys),
+        .partial = true,
+    },
+    {
+        .name = "dots1",
+        .arch = "dots1",
+        .model_type = "dots1",
+        .architecture = "Dots1ForCausalLM",
+        .tensors = TENSORS(fam_ends, fam_two_norms, fam_attention, fam_head_norms, fam_gated_some,
+                           fam_sparse, fam_routed),
+        .keys = KEYS(fam_sizes, fam_decoder_keys, fam_own_head, fam_silu, fam_routed_keys,
+                     fam_sigmoid_keys),
+    },
+    {
+        .name = "seed_oss",
+        .arch = "seed_oss",
+        .model_type = "seed_oss",
+        .architecture = "SeedOssForCausalLM",
+        .tensors = TENSORS(fam_ends, fam_post_norms, fam_attention, fam_gated),
+        .keys = KEYS(fam_sizes, fam_decoder_keys, fam_own_head, fam_silu),
     },
     {
         .name = "starcoder2",

@@ -104,6 +104,14 @@ const mx_key_row fam_qwen3_moe_keys[] = {
     {"decoder_sparse_step", NULL, MX_KEY_U32, 0, "1", NULL},
     {0},
 };
+const mx_key_row fam_qwen2_moe_keys[] = {
+    {"shared_expert_intermediate_size", "expert_shared_feed_forward_length", MX_KEY_U32, 's', NULL,
+     NULL},
+    {"norm_topk_prob", NULL, MX_KEY_BOOL, 0, "false", NULL},
+    {"mlp_only_layers", NULL, MX_KEY_BOOL, 0, "[]", NULL},
+    {"decoder_sparse_step", NULL, MX_KEY_U32, 0, "1", NULL},
+    {0},
+};
 const mx_key_row fam_qwen3_next_keys[] = {
     {"shared_expert_intermediate_size", "expert_shared_feed_forward_length", MX_KEY_U32, 's', NULL,
      NULL},
@@ -140,7 +148,7 @@ const mx_key_row fam_cohere2_keys[] = {
     {NULL, "rope.dimension_count", MX_KEY_U32, 0, "=d", NULL},
     {0},
 };
-const mx_key_row fam_deepseek_keys[] = {
+const mx_key_row fam_routed_keys[] = {
     {"n_routed_experts", "expert_count", MX_KEY_U32, 'e', "0", NULL},
     {"num_experts_per_tok", "expert_used_count", MX_KEY_U32, 0, NULL, NULL},
     {"moe_intermediate_size", "expert_feed_forward_length", MX_KEY_U32, 'i', "0", NULL},
@@ -150,6 +158,14 @@ const mx_key_row fam_deepseek_keys[] = {
     {"n_group", "expert_group_count", MX_KEY_U32, 0, NULL, NULL},
     {"topk_group", "expert_group_used_count", MX_KEY_U32, 0, NULL, NULL},
     {"first_k_dense_replace", "leading_dense_block_count", MX_KEY_U32, 0, NULL, NULL},
+    {0},
+};
+/* Sigmoids of scores, one group of experts. */
+const mx_key_row fam_sigmoid_keys[] = {
+    {NULL, "expert_gating_func", MX_KEY_U32, 0, "2", NULL},
+    {0},
+};
+const mx_key_row fam_deepseek_keys[] = {
     {"q_lora_rank", "attention.q_lora_rank", MX_KEY_U32, 0, NULL, NULL},
     {"kv_lora_rank", "attention.kv_lora_rank", MX_KEY_U32, 'r', NULL, NULL},
     {"qk_rope_head_dim", "rope.dimension_count", MX_KEY_U32, 'p', NULL, NULL},

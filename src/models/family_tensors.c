@@ -34,10 +34,24 @@ const mx_tensor_row fam_head_norms[] = {
     {"blk.{n}.attn_k_norm", "model.layers.{n}.self_attn.k_norm", NULL, "d", MX_ROW_NORM},
     {0},
 };
+const mx_tensor_row fam_some_head_norms[] = {
+    {"blk.{n}.attn_q_norm", "model.layers.{n}.self_attn.q_norm", NULL, "d",
+     MX_ROW_NORM | MX_ROW_MAY_LACK},
+    {"blk.{n}.attn_k_norm", "model.layers.{n}.self_attn.k_norm", NULL, "d",
+     MX_ROW_NORM | MX_ROW_MAY_LACK},
+    {0},
+};
 /* Attention and what follows have one before them; */
 const mx_tensor_row fam_two_norms[] = {
     {"blk.{n}.attn_norm", "model.layers.{n}.input_layernorm", NULL, "h", MX_ROW_NORM},
     {"blk.{n}.ffn_norm", "model.layers.{n}.post_attention_layernorm", NULL, "h", MX_ROW_NORM},
+    {0},
+};
+/* the same under GGUF's other name; */
+const mx_tensor_row fam_post_norms[] = {
+    {"blk.{n}.attn_norm", "model.layers.{n}.input_layernorm", NULL, "h", MX_ROW_NORM},
+    {"blk.{n}.post_attention_norm", "model.layers.{n}.post_attention_layernorm", NULL, "h",
+     MX_ROW_NORM},
     {0},
 };
 /* or one behind them too. */
@@ -189,7 +203,7 @@ const mx_tensor_row fam_shared[] = {
      MX_ROW_MAY_LACK},
     {0},
 };
-/* Latent attention, and experts that all tokens share. */
+/* Latent attention. */
 const mx_tensor_row fam_deepseek[] = {
     {"blk.{n}.attn_q", "model.layers.{n}.self_attn.q_proj", NULL, "a*o+a*p h", MX_ROW_MAY_LACK},
     {"blk.{n}.attn_q_a", "model.layers.{n}.self_attn.q_a_proj", NULL, "",
@@ -206,6 +220,11 @@ const mx_tensor_row fam_deepseek[] = {
     {"blk.{n}.attn_k_b", NULL, "model.layers.{n}.self_attn.embed_q", "a r o", MX_ROW_MAY_LACK},
     {"blk.{n}.attn_v_b", NULL, "model.layers.{n}.self_attn.unembed_out", "a w r", MX_ROW_MAY_LACK},
     {"blk.{n}.attn_output", "model.layers.{n}.self_attn.o_proj", NULL, "h a*w", MX_ROW_MAY_BIAS},
+    {NULL, "model.layers.{n}.self_attn.rotary_emb.inv_freq", NULL, "", MX_ROW_LEFT_OUT},
+    {0},
+};
+/* Experts that all tokens share, and what is added to scores for the choice alone. */
+const mx_tensor_row fam_routed[] = {
     {"blk.{n}.ffn_gate_shexp", "model.layers.{n}.mlp.shared_experts.gate_proj", NULL, "n*i h",
      MX_ROW_MAY_LACK},
     {"blk.{n}.ffn_up_shexp", "model.layers.{n}.mlp.shared_experts.up_proj", NULL, "n*i h",
@@ -214,7 +233,6 @@ const mx_tensor_row fam_deepseek[] = {
      MX_ROW_MAY_LACK},
     {"blk.{n}.exp_probs_b.bias", "model.layers.{n}.mlp.gate.e_score_correction_bias", NULL, "e",
      MX_ROW_BARE | MX_ROW_PLAIN | MX_ROW_MAY_LACK},
-    {NULL, "model.layers.{n}.self_attn.rotary_emb.inv_freq", NULL, "", MX_ROW_LEFT_OUT},
     {0},
 };
 /* Of layers behind the last, which predict the token behind the next one: what joins a token and

@@ -316,6 +316,38 @@ family(
     sliding_window=4,
 )
 family("glm4", "Glm4Config", head_dim=8, partial_rotary_factor=0.5, pad_token_id=0)
+ROUTED = dict(
+    n_routed_experts=8,
+    num_experts_per_tok=2,
+    n_shared_experts=1,
+    moe_intermediate_size=24,
+    first_k_dense_replace=1,
+    num_hidden_layers=3,
+)
+family(
+    "glm4_moe",
+    "Glm4MoeConfig",
+    head_dim=8,
+    attention_bias=True,
+    use_qk_norm=True,
+    partial_rotary_factor=0.5,
+    routed_scaling_factor=1.5,
+    n_group=2,
+    topk_group=1,
+    **ROUTED,
+)
+family("dots1", "Dots1Config", head_dim=8, routed_scaling_factor=2.5, **ROUTED)
+family("seed_oss", "SeedOssConfig", head_dim=16, attention_out_bias=False)
+family(
+    "qwen2_moe",
+    "Qwen2MoeConfig",
+    num_experts=4,
+    num_experts_per_tok=2,
+    moe_intermediate_size=24,
+    shared_expert_intermediate_size=40,
+    mlp_only_layers=[1],
+    num_hidden_layers=3,
+)
 family("starcoder2", "Starcoder2Config")
 family("gpt2", "GPT2Config", num_key_value_heads=..., intermediate_size=...)
 family(

@@ -45,8 +45,11 @@ bool dec_experts(dec_build *b, int n, mx_experts *e) {
 
 bool dec_qwen_experts(dec_build *b, int n, mx_experts *e) {
     (void)n;
-    e->normalized = dec_flag(b, "norm_topk_prob", true);
-    return true;
+    bool second = strcmp(b->d->family->name, "qwen2_moe") == 0;
+    e->normalized = dec_flag(b, "norm_topk_prob", !second);
+    if (second)
+        dec_flag(b, "qkv_bias", true); // tensors say it
+    return !mx_failed();
 }
 
 static bool deepseek_groups(dec_build *b, mx_experts *e) {
@@ -75,7 +78,7 @@ static const char *scoring_of(dec_build *b) {
 }
 
 bool dec_deepseek_experts(dec_build *b, int n, mx_experts *e) {
-    bool third = strcmp(b->d->family->name, "deepseek_v3") == 0;
+    bool third = strcmp(b->d->family->name, "deepseek_v2") != 0;
     const char *scoring = scoring_of(b);
     bool sigmoid = scoring ? strcmp(scoring, "sigmoid") == 0 : third;
     if (scoring && !mx_name_is_of(scoring, "sigmoid|softmax"))

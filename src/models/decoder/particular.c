@@ -43,6 +43,16 @@ bool dec_cohere2(dec_build *b, int n) {
     return true;
 }
 
+/* Tensors say it. */
+bool dec_glm4_moe(dec_build *b, int n) {
+    return n >= 0 || dec_flag(b, "use_qk_norm", false) || !mx_failed();
+}
+
+bool dec_seed_oss(dec_build *b, int n) {
+    return n >= 0 || !dec_flag(b, "attention_out_bias", false) ||
+           dec_refuse(b, "attention_out_bias", "false was expected");
+}
+
 bool dec_gpt2(dec_build *b, int n) {
     bool by_layer = dec_flag(b, "scale_attn_by_inverse_layer_idx", false);
     bool scales = dec_flag(b, "scale_attn_weights", true);
