@@ -5,14 +5,26 @@
 #include "model/model.h"
 
 typedef struct watch {
+    cli_call *c;
     cli_progress bar;
     bool began, quiet;
+    double lost;
+    json_t *notes;
     uint64_t done, bytes;
     size_t tensors;
 } watch;
 
 static int step(const mlx_convert_progress *p, void *payload) {
     watch *w = payload;
+    if (p->note && !p->tensor) { // about the whole
+        w->lost = p->lost;
+        json_array_append_new(w->notes, cli_json_text(p->note));
+        if (w->began)
+            cli_progress_end(&w->bar);
+        w->began = false;
+        if (p->lost > 0.02)
+            cli_note(w->c, "%s", p->note);
+    }
     if (p->note)
         return cli_interrupted();
     if (!w->began)
@@ -35,7 +47,7 @@ static void show(cli_call *c, const json_t *doc) {
 }
 
 static int fuse(cli_call *c, const char *model, const char *to, json_t *files) {
-    watch w = {.quiet = c->quiet || c->json};
+    watch w = {.c = c, .quiet = c->quiet || c->json, .notes = json_array()};
     mlx_convert_options o = {.dequantize = cli_flag(c, "dequantize"),
                              .mode = cli_text(c, "mode", NULL),
                              .dtype = cli_text(c, "dtype", NULL),
@@ -43,10 +55,13 @@ static int fuse(cli_call *c, const char *model, const char *to, json_t *files) {
     int failed = mlx_fuse(model, cli_text(c, "adapter-path", "adapters"), to, &o, step, &w);
     if (w.began)
         cli_progress_end(&w.bar);
-    if (failed)
+    if (failed) {
+        json_decref(w.notes);
         return cli_library(c);
-    json_array_append_new(files, json_pack("{s:o, s:I, s:I}", "out", cli_json_text(to), "tensors",
-                                           (json_int_t)w.tensors, "bytes", (json_int_t)w.bytes));
+    }
+    json_array_append_new(files, json_pack("{s:o, s:I, s:I, s:f, s:o}", "out", cli_json_text(to),
+                                           "tensors", (json_int_t)w.tensors, "bytes",
+                                           (json_int_t)w.bytes, "lost", w.lost, "notes", w.notes));
     return CLI_OK;
 }
 
@@ -61,6 +76,17 @@ static int fuse_gguf(cli_call *c, const char *model, const char *folder, json_t 
     return fuse(c, model, path, files);
 }
 
+/* More than half of what was learned is not in a file that was written. */
+static bool is_lost(const json_t *files) {
+    const json_t *file;
+    size_t i;
+    json_array_foreach(files, i, file) {
+        if (json_number_value(json_object_get(file, "lost")) > 0.5)
+            return true;
+    }
+    return false;
+}
+
 static int run(cli_call *c) {
     const char *model = cli_text(c, "model", NULL), *to = cli_text(c, "save-path", "fused_model");
     char *path = NULL;
@@ -73,6 +99,8 @@ static int run(cli_call *c) {
     if (status == CLI_OK)
         status = cli_show(c, json_pack("{s:o, s:O}", "model", cli_json_text(model), "files", files),
                           show);
+    if (status == CLI_OK && is_lost(files))
+        status = CLI_FAILED;
     json_decref(files);
     free(path);
     return status;
@@ -122,9 +150,11 @@ const cli_command cli_fuse = {
     .summary = "make an adapter part of the weights of a model",
     .arguments = NULL,
     .takes = CLI_TAKES_NOTHING,
-    .text = "A conversion (mlx convert) with the adapter's change in the matrices. What was "
-            "quantized is quantized anew in the same way, which rounds the change, too, unless "
-            "--dequantize or --mode say otherwise.",
+    .text =
+        "A conversion (mlx convert) with the adapter's change in the matrices. What was "
+        "quantized is quantized anew in the same way, which rounds the change, too, unless "
+        "--dequantize or --mode say otherwise. How much of it is left is said; where that is less "
+        "than half the status is 1, and the file is there.",
     .options = options,
     .examples = examples,
     .run = run};

@@ -257,3 +257,23 @@ def test_a_loss_that_is_no_number(data, tmp_path):
 )  # fmt: skip
 def test_options_without_effect(given, why):
     assert why in run("lora", "-m", "model", *given.split(), status=2).stderr
+
+
+def test_what_rounding_leaves_of_a_change(data, tmp_path):
+    """Of a change far below a step of q4_1 little is left, which is said; numbers keep all."""
+    coarse, adapter = tmp_path / "coarse.gguf", tmp_path / "adapter"
+    run("quantize", STORIES, coarse, "--mode", "q4_1", "-q")
+    asked = ["--train", "--data", data, "--adapter-path", adapter, "--batch-size", 2, "--iters", 2]
+    document("lora", "-m", coarse, *asked, "--learning-rate", "1e-6")
+    fuse = ["fuse", "-m", coarse, "--adapter-path", adapter, "--save-path"]
+    done = run(*fuse, tmp_path / "rounded.gguf", status=1)
+    assert "of the adapter's change" in done.stderr and "dequantize" in done.stderr
+    assert (tmp_path / "rounded.gguf").exists()
+    doc = document(*fuse, tmp_path / "numbers.gguf", "--dequantize", "--dtype", "float32")
+    assert doc["files"][0]["lost"] == 0 and doc["files"][0]["notes"] == []
+    document("lora", "-m", coarse, *asked, "--learning-rate", "3e-1", "--scale", 60)
+    doc = document(*fuse, tmp_path / "large.gguf")
+    assert doc["files"][0]["lost"] < 0.1
+    (note,) = doc["files"][0]["notes"]
+    kept = float(note.split("change ")[1].split("%")[0])
+    assert kept == pytest.approx(100 * (1 - doc["files"][0]["lost"]), rel=0.2)

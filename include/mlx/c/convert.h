@@ -66,6 +66,8 @@ typedef struct mlx_convert_progress_ {
     /* Something that was done in another way than one might expect, about `tensor`. NULL: this is
        progress. */
     const char *note;
+    /* With mlx_fuse's note about it: which part of the adapter's change rounding undid; else 0. */
+    double lost;
 } mlx_convert_progress;
 
 /* Called after each tensor; not 0: stop. */

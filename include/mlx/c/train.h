@@ -132,8 +132,9 @@ MLX_API int mlx_train_test(double *loss, mlx_train train, mlx_train_callback cal
 MLX_API int mlx_train_save(mlx_train train);
 
 /* Convert a model (mlx_convert) with an adapter's change in its weights. What is quantized is
-   quantized anew in the same way unless the options say otherwise. Errors: those of mlx_convert, an
-   adapter of another model. */
+   quantized anew in the same way unless the options say otherwise: a last note says which part of
+   the change is in the rounded weights (lost of mlx_convert_progress). Errors: those of
+   mlx_convert, an adapter of another model. */
 MLX_API int mlx_fuse(const char *file, const char *adapter, const char *out,
                      const mlx_convert_options *options, mlx_convert_callback progress,
                      void *payload);

@@ -11,7 +11,8 @@ mlx_convert_options mlx_convert_options_default(void) {
 
 static bool progress(void *payload, const mx_convert_progress *p) {
     const capi_watcher *w = payload;
-    mlx_convert_progress shown = {p->tensor, p->done, p->count, p->bytes_done, p->bytes, p->note};
+    mlx_convert_progress shown = {p->tensor, p->done, p->count, p->bytes_done,
+                                  p->bytes,  p->note, p->lost};
     capi_callback c = capi_callback_begin();
     int result = w->call(&shown, w->payload);
     return capi_callback_end(c, w->op, result);

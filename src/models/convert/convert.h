@@ -16,6 +16,7 @@ typedef struct mx_convert_progress {
     size_t done, count;
     uint64_t bytes_done, bytes;
     const char *note; /* something the user should know; NULL: progress */
+    double lost;      /* with a note: which part of a change rounding undid; else 0 */
 } mx_convert_progress;
 
 typedef struct mx_convert_options {
@@ -41,6 +42,9 @@ typedef struct mx_convert_options {
     mx_array *(*change)(const void *changer, const mx_place *p, mx_array *values);
     /* In place of change: other scales and biases of words (MLX's affine), whose codes stay. */
     bool (*rescale)(const void *changer, const mx_place *p, mx_parts *parts);
+    /* Numbers of a matrix before its change, as they should be, and as they are rounded. Not asked
+       where nothing is rounded. NULL: nobody asks. */
+    bool (*measure)(const void *changer, mx_array *before, mx_array *wanted, mx_array *made);
     const void *changer;
 } mx_convert_options;
 

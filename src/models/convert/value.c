@@ -129,7 +129,8 @@ static bool change(const mx_conversion *p, const mx_output *o, mx_parts *parts) 
     return parts->part[0] != NULL;
 }
 
-static bool gathered(const mx_conversion *p, const mx_output *o, mx_parts *out) {
+/* changes: with those numbers that the options change. */
+static bool gathered(const mx_conversion *p, const mx_output *o, bool changes, mx_parts *out) {
     int64_t heads = rotated_heads(p, o);
     *out = (mx_parts){{NULL}};
     if (o->fused)
@@ -140,7 +141,7 @@ static bool gathered(const mx_conversion *p, const mx_output *o, mx_parts *out) 
     for (int k = 0; ok && o->slice >= 0 && k < 3; k++)
         if (out->part[k] && !(out->part[k] = slice(out->part[k], o->slice)))
             ok = false;
-    ok = ok && (!is_changed(p, o) || change(p, o, out));
+    ok = ok && (!changes || !is_changed(p, o) || change(p, o, out));
     for (int k = 0; ok && k < 3; k++) {
         if (heads && out->part[k])
             out->part[k] = rotate(out->part[k], heads, direction(p) > 0);
@@ -209,17 +210,33 @@ static bool rope(const mx_conversion *p, const mx_output *o, mx_parts *out) {
     return a && !mx_failed();
 }
 
+/* Tells whoever asks what became of changed numbers, that rounding may have undone. */
+static bool measure(const mx_conversion *p, const mx_output *o, const mx_output *wanted,
+                    mx_parts in, int add, const mx_parts *made) {
+    const mx_convert_options *c = p->choice->o;
+    bool exact = mx_elements_are_plain(&o->made) && o->made.dtype == MX_FLOAT32;
+    mx_parts before;
+    if (!c->measure || exact)
+        return true;
+    if (!gathered(p, o, false, &before))
+        return false;
+    mx_array *is =
+        mx_elements_are_plain(&o->made) ? made->part[0] : mx_elements_values(&o->made, *made);
+    return c->measure(c->changer, mx_astype(numbers(p, o, before, add), MX_FLOAT32),
+                      numbers(p, wanted, in, add), mx_astype(is, MX_FLOAT32));
+}
+
 bool mx_output_parts(const mx_conversion *p, const mx_output *o, mx_parts *out) {
     mx_parts in;
     int add = o->stack ? addend(p, o) : 0;
     if (!o->stack)
         return rope(p, o, out);
-    if (!gathered(p, o, &in))
+    if (!gathered(p, o, true, &in))
         return false;
     if (is_changed(p, o) && !p->choice->o->rescale) {
         mx_output numbers = *o;
         numbers.held = mx_elements_plain(MX_FLOAT32);
-        return changed(p, &numbers, in, add, out);
+        return changed(p, &numbers, in, add, out) && measure(p, o, &numbers, in, add, out);
     }
     if (!add && mx_elements_same(&o->held, &o->made) && !mx_output_is_turned(p, o)) {
         *out = in;
