@@ -177,6 +177,37 @@ static void skinny(const mx_k_matmul *k) {
     skinny_case(k, MX_BFLOAT16, 5, 3, 9001);
 }
 
+/* ---- stretches of k: the bits of skinny_dot's, added up ---- */
+
+static void stretched_case(const mx_k_matmul *kern, mx_dtype t, int n, int k, int stretch) {
+    void *w = kv_random(t, (size_t)(n * k), 1000);
+    float *x = kv_random(MX_FLOAT32, (size_t)k, 1000);
+    float *y = kv_random(MX_FLOAT32, (size_t)n, 9), *z = calloc((size_t)n, sizeof *z);
+    for (int p = 0; p < k; p += stretch)
+        for (int j = 0; j < n; j++) {
+            float part;
+            const char *row = (const char *)w + (size_t)(j * k + p) * mx_dtype_size(t);
+            kern->skinny_dot[t](&part, 1, 1, row, k, 1, x + p, k, 1,
+                                k - p < stretch ? k - p : stretch);
+            z[j] = p ? z[j] + part : part;
+        }
+    kern->stretched_dot[t](y, w, k, n, x, k, stretch);
+    CHECK_MSG(memcmp(y, z, (size_t)n * sizeof *z) == 0, "%s n %d k %d in stretches of %d",
+              mx_dtype_name(t), n, k, stretch);
+    free(z);
+    kv_free(t, w);
+    kv_free(MX_FLOAT32, x);
+    kv_free(MX_FLOAT32, y);
+}
+
+static void in_stretches(const mx_k_matmul *k) {
+    static const int lengths[] = {1, 7, 32, 33, 71, 200}, rows[] = {1, 7, 8, 19};
+    for (int t = 0; t < MX_DTYPE_COUNT; t++)
+        for (int i = 0; i < 24 && k->stretched_dot[t]; i++)
+            for (int stretch = 16; stretch <= 256; stretch *= 2)
+                stretched_case(k, (mx_dtype)t, rows[i % 4], lengths[i / 4], stretch);
+}
+
 /* ---- many rows: the bits of skinny_dot; with two parts exact on small whole numbers ---- */
 
 static void many_case(const mx_k_matmul *kern, int n, int rows, int k, int parts) {
@@ -229,6 +260,7 @@ int main(void) {
             tile_format(k->bf16, MX_BFLOAT16);
         stores(k);
         skinny(k);
+        in_stretches(k);
         many(k);
     }
     return check_done();

@@ -67,6 +67,9 @@ typedef void mx_k_store(const mx_k_store_args *a);
 typedef void mx_k_skinny_dot(float *y, ptrdiff_t y_rs, ptrdiff_t y_is, const void *w,
                              ptrdiff_t w_rs, ptrdiff_t rows, const float *x, ptrdiff_t ldx, int s,
                              ptrdiff_t k);
+/* y(r) = the same for one vector x: sums of stretches of k, added up one after the other. */
+typedef void mx_k_stretched_dot(float *y, const void *w, ptrdiff_t w_rs, ptrdiff_t rows,
+                                const float *x, ptrdiff_t k, ptrdiff_t stretch);
 /* y(i,j) += sum over k of x(i,k) w(k,j): rows of w have n adjacent elements, w_ks apart. */
 typedef void mx_k_skinny_sum(float *y, ptrdiff_t ldy, const void *w, ptrdiff_t w_ks, const float *x,
                              ptrdiff_t ldx, int s, ptrdiff_t k, ptrdiff_t n);
@@ -102,6 +105,7 @@ typedef struct mx_k_matmul {
                               avx512_bf16 too */
     mx_k_store *store[MX_DTYPE_COUNT];           /* floats and complex64 */
     mx_k_skinny_dot *skinny_dot[MX_DTYPE_COUNT]; /* float16 float32 bfloat16, by the dtype of w */
+    mx_k_stretched_dot *stretched_dot[MX_DTYPE_COUNT]; /* likewise */
     mx_k_skinny_sum *skinny_sum[MX_DTYPE_COUNT];
     mx_k_row_dots *row_dots;
     mx_k_imatmul *imatmul[MX_DTYPE_COUNT]; /* integers and bool */

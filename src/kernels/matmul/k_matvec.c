@@ -11,32 +11,60 @@
 
 /* ---- adjacent k: R rows of w against s vectors, R and s constants ---- */
 
+enum { MOST_ROWS = 8, LINE = 64 };
+
+/* n numbers from p on, a vector at most. */
+SV void dot_step(vf acc[MOST_ROWS][4], const void *w, ptrdiff_t w_rs, const float *x, ptrdiff_t ldx,
+                 int R, int s, ptrdiff_t p, size_t n, mx_dtype kind) {
+    vf wv[MOST_ROWS];
+    UNROLL
+    for (int r = 0; r < R; r++) {
+        const void *q = kind_at(w, r * w_rs + p, kind);
+        wv[r] = n == VF_LANES ? kind_load(q, kind) : kind_loadn(q, n, kind);
+    }
+    UNROLL
+    for (int i = 0; i < s; i++) {
+        const float *q = x + i * ldx + p;
+        vf xv = n == VF_LANES ? vf_load(q) : vf_loadn(q, n);
+        UNROLL
+        for (int r = 0; r < R; r++)
+            acc[r][i] = vf_fma(wv[r], xv, acc[r][i]);
+    }
+}
+
+/* Whole lines of the rows, and how much of k that was. ask: as many lines are asked for from there
+   on, from front to back, as they lie: so they come faster than R rows side by side do. NULL: none.
+   */
+SV ptrdiff_t dot_lines(vf acc[MOST_ROWS][4], const void *w, ptrdiff_t w_rs, const float *x,
+                       ptrdiff_t ldx, int R, int s, ptrdiff_t k, const char **ask, mx_dtype kind) {
+    const ptrdiff_t line = LINE / (ptrdiff_t)kind_size(kind);
+    ptrdiff_t p = 0;
+    for (; p + line <= k; p += line) {
+        UNROLL
+        for (int r = 0; ask && r < R; r++)
+            __builtin_prefetch(*ask + r * LINE, 0, 2);
+        if (ask)
+            *ask += R * LINE;
+        UNROLL
+        for (int v = 0; v < line; v += VF_LANES)
+            dot_step(acc, w, w_rs, x, ldx, R, s, p + v, VF_LANES, kind);
+    }
+    return p;
+}
+
 SV void dot_body(float *y, ptrdiff_t y_rs, ptrdiff_t y_is, const void *w, ptrdiff_t w_rs,
                  const float *x, ptrdiff_t ldx, int R, int s, ptrdiff_t k, bool add,
-                 mx_dtype kind) {
-    vf acc[4][4], wv[4];
+                 const char **ask, mx_dtype kind) {
+    vf acc[MOST_ROWS][4];
     UNROLL
     for (int r = 0; r < R; r++) {
         UNROLL
         for (int i = 0; i < s; i++)
             acc[r][i] = vf_zero();
     }
-    for (ptrdiff_t p = 0; p < k; p += VF_LANES) {
-        size_t n = k - p < VF_LANES ? (size_t)(k - p) : VF_LANES;
-        UNROLL
-        for (int r = 0; r < R; r++) {
-            const void *q = kind_at(w, r * w_rs + p, kind);
-            wv[r] = n == VF_LANES ? kind_load(q, kind) : kind_loadn(q, n, kind);
-        }
-        UNROLL
-        for (int i = 0; i < s; i++) {
-            const float *q = x + i * ldx + p;
-            vf xv = n == VF_LANES ? vf_load(q) : vf_loadn(q, n);
-            UNROLL
-            for (int r = 0; r < R; r++)
-                acc[r][i] = vf_fma(wv[r], xv, acc[r][i]);
-        }
-    }
+    for (ptrdiff_t p = dot_lines(acc, w, w_rs, x, ldx, R, s, k, ask, kind); p < k; p += VF_LANES)
+        dot_step(acc, w, w_rs, x, ldx, R, s, p, k - p < VF_LANES ? (size_t)(k - p) : VF_LANES,
+                 kind);
     UNROLL
     for (int r = 0; r < R; r++) {
         UNROLL
@@ -56,11 +84,46 @@ SV void dot_rows(float *y, ptrdiff_t y_rs, ptrdiff_t y_is, const void *w, ptrdif
     ptrdiff_t r = 0;
     for (; r + R <= rows; r += R)
         dot_body(y + r * y_rs, y_rs, y_is, kind_at(w, r * w_rs, kind), w_rs, x, ldx, R, s, k, add,
-                 kind);
+                 NULL, kind);
     for (; r < rows; r++)
         dot_body(y + r * y_rs, y_rs, y_is, kind_at(w, r * w_rs, kind), w_rs, x, ldx, 1, s, k, add,
-                 kind);
+                 NULL, kind);
 }
+
+/* ---- the same for one vector, in stretches of k ---- */
+
+/* R rows. */
+SV void stretched_rows(float *y, const void *w, ptrdiff_t w_rs, const float *x, int R, ptrdiff_t k,
+                       ptrdiff_t stretch, mx_dtype kind) {
+    const char *ask = kind_at(w, R * w_rs, kind);
+    for (ptrdiff_t p = 0; p < k; p += stretch)
+        dot_body(y, 1, 0, kind_at(w, p, kind), w_rs, x + p, 0, R, 1,
+                 k - p < stretch ? k - p : stretch, p > 0, &ask, kind);
+}
+
+SV void stretched(float *y, const void *w, ptrdiff_t w_rs, ptrdiff_t rows, const float *x,
+                  ptrdiff_t k, ptrdiff_t stretch, mx_dtype kind) {
+    ptrdiff_t r = 0;
+    for (; r + MOST_ROWS <= rows; r += MOST_ROWS)
+        stretched_rows(y + r, kind_at(w, r * w_rs, kind), w_rs, x, MOST_ROWS, k, stretch, kind);
+    for (; r < rows; r++)
+        stretched_rows(y + r, kind_at(w, r * w_rs, kind), w_rs, x, 1, k, stretch, kind);
+}
+
+void KN(k_stretched_dot_f32)(float *y, const void *w, ptrdiff_t w_rs, ptrdiff_t rows,
+                             const float *x, ptrdiff_t k, ptrdiff_t stretch) {
+    stretched(y, w, w_rs, rows, x, k, stretch, MX_FLOAT32);
+}
+void KN(k_stretched_dot_f16)(float *y, const void *w, ptrdiff_t w_rs, ptrdiff_t rows,
+                             const float *x, ptrdiff_t k, ptrdiff_t stretch) {
+    stretched(y, w, w_rs, rows, x, k, stretch, MX_FLOAT16);
+}
+void KN(k_stretched_dot_bf16)(float *y, const void *w, ptrdiff_t w_rs, ptrdiff_t rows,
+                              const float *x, ptrdiff_t k, ptrdiff_t stretch) {
+    stretched(y, w, w_rs, rows, x, k, stretch, MX_BFLOAT16);
+}
+
+/* ---- stretches and blocks of rows for any number of vectors ---- */
 
 /* One stretch of k for all rows and vectors. */
 SV void dot_stretch(float *y, ptrdiff_t y_rs, ptrdiff_t y_is, const void *w, ptrdiff_t w_rs,

@@ -27,6 +27,7 @@ mx_k_pack KN(k_pack_bf16_pairs), KN(k_pack_a_complex), KN(k_pack_b_complex);
 mx_k_store KN(k_store_f32), KN(k_store_f16), KN(k_store_bf16), KN(k_store_f64);
 mx_k_store KN(k_store_complex);
 /* k_matvec.c */
+mx_k_stretched_dot KN(k_stretched_dot_f32), KN(k_stretched_dot_f16), KN(k_stretched_dot_bf16);
 mx_k_skinny_dot KN(k_skinny_dot_f32), KN(k_skinny_dot_f16), KN(k_skinny_dot_bf16);
 mx_k_skinny_sum KN(k_skinny_sum_f32), KN(k_skinny_sum_f16), KN(k_skinny_sum_bf16);
 /* k_row_dots.c */

@@ -18,8 +18,7 @@ enum {
     FEW_COLUMNS = 8,          /* of W as float32, for so few rows that these stay in L1; */
     COLUMNS = 64,             /* for many, in L2 */
     SOME = 32,                /* rows: what is few there */
-    LONG_ROW = 4096, /* bytes: read one after the other they come faster than side by side */
-    PAD = 16         /* rows do not begin in the same set of the cache */
+    PAD = 16                  /* rows do not begin in the same set of the cache */
 };
 
 static bool is_arranged(const direct_matrix *w) {
@@ -56,9 +55,16 @@ static void float_rows(const direct_piece *t, mx_dtype type, const char *w, ptrd
 static void few_floats(const direct_piece *t) {
     const direct_matrix *w = &t->p->w;
     ptrdiff_t rs = w->row / (ptrdiff_t)mx_dtype_size(w->dtype);
-    int64_t some = t->rows == 1 && w->row >= LONG_ROW ? 1 : COLUMNS;
-    for (int64_t j = 0; j < t->n; j += some)
-        float_rows(t, w->dtype, w->words + (t->j0 + j) * w->row, rs, j, least(t->n - j, some));
+    const char *at = w->words + t->j0 * w->row;
+    if (t->rows == 1) {
+        float *y = direct_piece_y(t, 0, 0);
+        mx_kernels_get()->matmul->stretched_dot[w->dtype](y, at, rs, t->n, x_at(t, 0), w->in,
+                                                          FLOAT_STRETCH);
+        direct_piece_store(t, 0, 0, y, t->n);
+        return;
+    }
+    for (int64_t j = 0; j < t->n; j += COLUMNS)
+        float_rows(t, w->dtype, at + j * w->row, rs, j, least(t->n - j, COLUMNS));
 }
 
 static bool few_decoded(const direct_piece *t) {
