@@ -299,7 +299,10 @@ static void encode_whole(tok_job *job, const tok_model *m, tok_word w) {
 
 void tok_model_bpe(tok_job *job, const tok_model *m, tok_word w) {
     job->follows_unk = false;
-    if (m->ignore_merges)
+    int32_t one = w.n == 1 && (unsigned char)*w.p < 128 ? m->one[(unsigned char)*w.p] : -1;
+    if (one >= 0)
+        tok_emit(job, w, 0, 1, one);
+    else if (m->ignore_merges)
         tok_run_cached(job, m, w, encode_whole);
     else
         encode_parts(job, m, w, encode);

@@ -139,6 +139,7 @@ struct tok_model {
     tok_trie user;           /* SentencePiece: pieces that are never divided */
     uint32_t *joined;        /* BPE: see pairs.c; NULL: words are not divided */
     uint32_t joined_ascii[128][4];
+    int32_t one[128];           /* BPE: what a word of this character is; -1: look it up */
     _Atomic(tok_chain *) chain; /* BPE by merges: see chain.c; NULL: not yet, or never */
     atomic_size_t merged;       /* bytes so far, while there is none */
     bool single;                /* SentencePiece: sums of scores are float32 */

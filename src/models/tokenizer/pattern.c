@@ -18,7 +18,8 @@ enum { MOST_STEPS = 10 * 1000 * 1000, MOST_KILOBYTES = 64 * 1024, MOST_PATTERN =
 struct tok_pattern {
     tok_scan *scan;
     bool (*is)(uint32_t);
-    tok_text text; /* owned */
+    bool ascii[128]; /* of these characters */
+    tok_text text;   /* owned */
     pcre2_code *code;
     pcre2_match_context *limits;
     _Atomic(pcre2_match_data *) spare; /* for the next match */
@@ -31,7 +32,7 @@ static bool next_of_class(const tok_pattern *p, const char *text, size_t n, size
     uint32_t c;
     for (size_t k; from < n; from += k) {
         k = tok_step(text + from, text + n, &c);
-        if (p->is(c))
+        if (c < 0x80 ? p->ascii[c] : p->is(c))
             return *start = from, *end = from + k, true;
     }
     return false;
@@ -125,6 +126,8 @@ tok_pattern *tok_pattern_class(bool (*is)(uint32_t)) {
     tok_pattern *p = mx_calloc(1, sizeof *p);
     if (p)
         p->is = is;
+    for (uint32_t c = 0; p && c < 128; c++)
+        p->ascii[c] = is(c);
     return p;
 }
 

@@ -104,8 +104,20 @@ void tok_prefix_space(tok_job *job, const tok_split *self, tok_word w) {
     pass_stage(job, self, w.first);
 }
 
+/* Do short words stand for themselves? */
+static bool is_mapped(tok_word w) {
+    bool own = w.n <= 8;
+    for (size_t i = 0; own && i < w.n; i++)
+        own = w.p[i] > ' ' && w.p[i] < 127;
+    return own;
+}
+
 void tok_map_bytes(tok_job *job, const tok_split *self, tok_word w) {
     tok_bytes *b = &job->stage[self->index];
+    if (!b->track && is_mapped(w)) {
+        tok_pass(job, self + 1, w);
+        return;
+    }
     tok_begin(b, w.p, w.n, w.span);
     if (b->track) {
         tok_normal_bytes(NULL, (tok_text){w.p, w.n}, b);

@@ -113,7 +113,18 @@ static void find_bytes(mx_tokenizer *t) {
     }
 }
 
+/* Nothing is merged in a word of one character. */
+static void find_ones(mx_tokenizer *t) {
+    const tok_model *m = &t->model;
+    for (int c = 0; c < 128; c++) {
+        int32_t id =
+            m->prefix.n || m->suffix.n ? -1 : tok_vocab_find(&t->vocab, (const char[]){(char)c}, 1);
+        t->model.one[c] = id == m->unk ? -1 : id;
+    }
+}
+
 static bool find_pairs(mx_tokenizer *t) {
+    find_ones(t);
     if (t->model.run == tok_model_scored_bpe)
         return tok_join_pieces(t);
     return t->model.run != tok_model_bpe || tok_join_merges(t);
