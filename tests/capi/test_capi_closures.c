@@ -178,6 +178,9 @@ static void gradients(void) {
     CHECK_NEAR(number(grads, 0), 10, 0);
     CHECK(mlx_jvp(&out, &grads, f, in, two) == 0); /* 2 (4 + 1) + 10 * 3 */
     CHECK_NEAR(number(grads, 0), 40, 0);
+    bool done = true;
+    CHECK(mlx_eval_small(&done, out, 0) == 0 && !done);
+    CHECK(mlx_eval_small(&done, out, 10000) == 0 && done);
     CHECK(mlx_eval(grads) == 0 && mlx_async_eval(out) == 0);
     CHECK_EQ_INT(reports, 0);
     mlx_array_free(first);
