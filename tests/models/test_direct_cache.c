@@ -212,6 +212,14 @@ static void repeats(void) {
         }
     }
     CHECK_EQ_INT(bytes[1], 3 * bytes[0]);
+    for (int i = 0; i < 40; i++) { // one prompt, other answers
+        mx_sequence *a = mx_sequence_begin(o.c, o.token, 31);
+        CHECK_EQ_INT(mx_sequence_length(a), 30);
+        o.token[31] = i;
+        feed_to(&o, a, 33, o.rows);
+        mx_sequence_end(a);
+        CHECK(mx_cache_bytes(o.c) <= bytes[1] + MX_ALIKE * bytes[0]);
+    }
     mx_cache_keep(o.c, 4 * MX_PAGE);
     for (int i = 0; i < 20; i++) { // other endings
         mx_sequence *a = mx_sequence_begin(o.c, o.token, 30);

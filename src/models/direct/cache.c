@@ -93,6 +93,7 @@ static void keep(mx_cache *c, mx_page *p) {
     *(c->newest ? &c->newest->newer : &c->oldest) = p;
     c->newest = p;
     c->kept += page_cost(c);
+    p->since = ++c->keeps;
 }
 
 static void unkeep(mx_cache *c, mx_page *p) {
@@ -228,6 +229,27 @@ static void drop_beginnings(mx_cache *c, const mx_page *p) {
     }
 }
 
+/* Are both not full, and is half of the shorter one or more the same? */
+static bool is_alike(const mx_page *p, const mx_page *q) {
+    int less = p->used < q->used ? p->used : q->used;
+    return p->parent == q->parent && p->used < MX_PAGE && q->used < MX_PAGE &&
+           2 * common(p, q->token, q->used) >= less;
+}
+
+/* Of those that are kept and begin as p does the oldest goes, if they are too many. */
+static void drop_alike(mx_cache *c, const mx_page *p) {
+    mx_page *oldest = NULL;
+    int n = 0;
+    for (mx_page *q = *slot_of(c, p->parent); q; q = q->sibling) {
+        if (q->references || !is_alike(p, q))
+            continue;
+        n++;
+        oldest = !oldest || q->since < oldest->since ? q : oldest;
+    }
+    if (n > MX_ALIKE)
+        give_back(c, oldest);
+}
+
 void mx_page_release(mx_cache *c, mx_page *p) {
     if (--p->references > 0)
         return;
@@ -237,6 +259,7 @@ void mx_page_release(mx_cache *c, mx_page *p) {
     }
     drop_beginnings(c, p);
     keep(c, p);
+    drop_alike(c, p);
     while (c->kept > c->most_kept)
         give_back(c, c->oldest);
 }

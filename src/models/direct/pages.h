@@ -10,7 +10,8 @@
  * Pages form chains: a page's parent is the number (`serial`) of the page before it. A page that is
  * written anew behind what others know gets another number. So parent and tokens say all that its
  * keys depend on, and a beginning is looked up page by page in a table by parent. Pages of equal
- * parent and tokens are equal: of such one is kept, and none that is another's beginning.
+ * parent and tokens are equal: of such one is kept, and none that is another's beginning. Of pages
+ * that are not full and begin alike, as those of one prompt with many answers, MX_ALIKE are kept.
  */
 #ifndef MX_MODELS_PAGES_H
 #define MX_MODELS_PAGES_H
@@ -18,7 +19,7 @@
 #include "kernels/attention/k_attention.h"
 #include "models/direct/cache.h"
 
-enum { MX_CACHE_GROUP = 32 };
+enum { MX_CACHE_GROUP = 32, MX_ALIKE = 8 };
 
 typedef struct mx_part {
     int64_t width; /* numbers of a position; 0: nothing is kept */
@@ -40,6 +41,7 @@ typedef struct mx_page {
     int used;       /* positions that are whole */
     bool listed;    /* in the table of beginnings */
     uint64_t serial, parent;
+    uint64_t since;                /* kept: later ones have more */
     struct mx_page *newer, *older; /* of those that are kept */
     struct mx_page *sibling;       /* in the table */
     char *data;
@@ -55,7 +57,7 @@ struct mx_cache {
     mx_page **table;
     size_t slots, listed;
     mx_page *newest, *oldest;
-    uint64_t serials;
+    uint64_t serials, keeps;
 };
 
 struct mx_sequence {
