@@ -2,6 +2,7 @@
 
 import gc
 import json
+import math
 import os
 import shutil
 import subprocess
@@ -242,6 +243,22 @@ def test_sentences():
     long = np.array(model.embed(["word " * 400, "word " * 254]))  # 256 tokens are read
     assert np.array_equal(long[0], long[1])
     assert model.rerank("movies", texts)[0][0] == 4
+
+
+@pytest.mark.parametrize("name", ["SmolLM2-135M-Instruct.Q4_1.gguf", "gemma-3-270m-q4_k_m.gguf"])
+def test_answers_are_those_of_the_weights_as_numbers(name):
+    """Products with blocks in integers, and keys and values in float16, beside all in float32."""
+    if not (MINILM.parent / name).exists() or not DATA or not (DATA / "text").is_dir():
+        pytest.skip(f"no {name}, or no text")
+    model = lm.load(MINILM.parent / name)
+    ids = model.encode((DATA / "text" / "wikitext2_test.txt").read_text()[:6000])[:256]
+    pieces = model.stream(ids, -1, echo=True, log_probabilities=-1)
+    found = np.array([piece.log_p for piece in pieces if piece.token is not None][1:])
+    logits = model.logits(ids)[:-1]
+    wanted = logits - mx.logsumexp(logits, axis=-1, keepdims=True)
+    wanted = np.array(mx.take_along_axis(wanted, mx.array(ids[1:])[:, None], 1)[:, 0])
+    assert abs(math.exp(found.mean() - wanted.mean()) - 1) < 1e-3  # perplexity
+    assert np.abs(found - wanted).max() < 0.03
 
 
 @pytest.fixture(scope="module")
