@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "base/status.h"
 #include "base/threads/pool.h"
-#include "cpu/matmul/matmul_engine.h"
+#include "cpu/matmul/matmul_internal.h"
 #include "kernel_values.h"
 
 enum { ROWS_FIRST, COLUMNS_FIRST, STRIDED, REVERSED, BROADCAST, LAYOUTS };
@@ -332,6 +332,44 @@ static void out_of_memory(void) {
     kv_free(MX_FLOAT32, out);
 }
 
+/* The transposed way gives the bits of the blocked one, of numbers whose sums are rounded. */
+static void turned(int64_t m, int64_t n, int64_t k, int layout, double alpha, bool plus) {
+    matrix a = make(MX_FLOAT32, m, k, layout, 9), w = make(MX_FLOAT32, n, k + 3, ROWS_FIRST, 9),
+           c = make(MX_FLOAT32, m, n, COLUMNS_FIRST, 9);
+    float *all[] = {a.base, w.base};
+    int64_t sizes[] = {m * k, n * (k + 3)}, out_rs = n + 1;
+    for (int s = 0; s < 2; s++)
+        for (int64_t i = 0; i < sizes[s]; i++)
+            all[s][i] = all[s][i] * 0.37f + 0.01f;
+    float *out[2];
+    bool ok = true;
+    for (int way = 0; way < 2; way++) {
+        out[way] = kv_random(MX_FLOAT32, (size_t)(m * out_rs), 0);
+        mx_gemm_args g = {.dtype = MX_FLOAT32, .m = m, .n = n, .k = k, .alpha = alpha, .beta = 0.5};
+        g.out_rs = out_rs;
+        gemm_item item = {&g, 0, a.m, {w.base, 1, k + 3}, {0}, (char *)out[way]};
+        if (plus)
+            item.cin = c.m;
+        ok &= gemm_can_turn(&item);
+        ok &= way ? gemm_turned(&item) : gemm_blocked(&item, false);
+    }
+    CHECK_MSG(ok && memcmp(out[0], out[1], (size_t)(m * out_rs) * sizeof(float)) == 0,
+              "%d x %d x %d, layout %d", (int)m, (int)n, (int)k, layout);
+    for (int i = 0; i < 2; i++)
+        kv_free(MX_FLOAT32, out[i]);
+    kv_free(MX_FLOAT32, a.base);
+    kv_free(MX_FLOAT32, w.base);
+    kv_free(MX_FLOAT32, c.base);
+}
+
+static void turned_products(void) {
+    for (int i = 0; i < 12; i++)
+        turned(9 + (int64_t)kv_below(90), 64 + (int64_t)kv_below(90), 64 + (int64_t)kv_below(700),
+               i % 2 ? COLUMNS_FIRST : ROWS_FIRST, i % 3 ? 1 : 0.25, i % 3 == 2);
+    turned(512, 65, 513, ROWS_FIRST, 1, false);
+    turned(33, 2048, 1300, ROWS_FIRST, 1, false);
+}
+
 static void with_these_kernels(void) {
     for (int t = 0; t < MX_DTYPE_COUNT; t++) {
         random_products((mx_dtype)t, mx_dtype_is_inexact((mx_dtype)t) ? 60 : 12);
@@ -346,6 +384,7 @@ static void with_these_kernels(void) {
     skinny_epilogue(6, 70, 30);
     skinny_epilogue(70, 5, 30);
     skinny_epilogue(70, 1, 30);
+    turned_products();
     threads();
 }
 

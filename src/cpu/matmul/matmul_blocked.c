@@ -317,14 +317,25 @@ static bool run_slices(gemm *g, bool serial) {
 
 /* ---- setting up ---- */
 
+static int64_t step_of(int64_t groups, int in_size) {
+    int64_t most = STEP_BYTES / in_size, steps = gemm_max(1, gemm_ceil_div(groups, most));
+    return gemm_max(8, gemm_ceil_div(gemm_ceil_div(groups, steps), 8) * 8);
+}
+
+int64_t gemm_step(int64_t k) {
+    return step_of(k, sizeof(float));
+}
+
+int64_t gemm_slices(int64_t m, int64_t n, int64_t groups) {
+    int64_t blocks = gemm_ceil_div(m, 64) * gemm_ceil_div(n, 128);
+    return gemm_max(1, gemm_min(SLICE_TASKS / blocks, groups / SLICE_GROUPS));
+}
+
 /* Lengths of steps and slices; they decide the order of sums, so they depend on sizes only. */
 static void choose_steps(gemm *g) {
-    int64_t most = STEP_BYTES / g->format->in_size;
     g->groups = gemm_ceil_div(g->k, g->format->kgroup);
-    int64_t steps = gemm_max(1, gemm_ceil_div(g->groups, most));
-    g->step = gemm_max(8, gemm_ceil_div(gemm_ceil_div(g->groups, steps), 8) * 8);
-    int64_t blocks = gemm_ceil_div(g->m, 64) * gemm_ceil_div(g->n, 128);
-    g->slices = gemm_max(1, gemm_min(SLICE_TASKS / blocks, g->groups / SLICE_GROUPS));
+    g->step = step_of(g->groups, g->format->in_size);
+    g->slices = gemm_slices(g->m, g->n, g->groups);
     g->slice = g->groups;
     if (g->slices > 1) {
         g->slice = gemm_ceil_div(gemm_ceil_div(g->groups, g->slices), g->step) * g->step;

@@ -72,7 +72,9 @@ static bool run_item(const gemm_item *item, bool serial) {
     mx_dtype t = item->args->dtype;
     if (!mx_dtype_is_inexact(t))
         return gemm_integer(item);
-    return gemm_is_skinny(item) ? gemm_skinny(item) : gemm_blocked(item, serial);
+    if (gemm_is_skinny(item))
+        return gemm_skinny(item);
+    return gemm_can_turn(item) && !serial ? gemm_turned(item) : gemm_blocked(item, serial);
 }
 
 typedef struct batch_ctx {

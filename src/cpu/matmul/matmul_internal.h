@@ -14,11 +14,18 @@ typedef struct gemm_item {
 
 /* Each false when memory ran out; they record no error (they run inside bodies). */
 bool gemm_blocked(const gemm_item *item, bool serial);
+bool gemm_turned(const gemm_item *item);
 bool gemm_skinny(const gemm_item *item);
 bool gemm_integer(const gemm_item *item);
 
-/* Is this a shape for the skinny kernels? */
+/* Is this a shape for the skinny kernels? For the transposed way, whose bits are the blocked
+ * one's? */
 bool gemm_is_skinny(const gemm_item *item);
+bool gemm_can_turn(const gemm_item *item);
+/* Lengths along k of float32 that the blocked way adds up at once, and slices that it adds
+ * apart. */
+int64_t gemm_step(int64_t k);
+int64_t gemm_slices(int64_t m, int64_t n, int64_t k);
 
 /* Store m x n sums whose first is element (i0,j0): epilogue, alpha, beta, rounding. */
 void gemm_finish(const gemm_item *item, void *acc, ptrdiff_t acc_rs, int64_t i0, int64_t j0,
