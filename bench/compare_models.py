@@ -8,15 +8,20 @@ Medians in milliseconds: of wall time, and of processor time, which counts on a 
 (threads that wait busily for each other spend it, too: then one thread says more); their ratio.
 
 A case is two functions of ours and theirs, which prepare and return what is measured. Each side
-has a process of its own that takes its turn when it is told to.
+has a process of its own that takes its turn when it is told to. Networks (networks.py) have more
+sides: PyTorch, torch.compile, ONNX Runtime and OpenVINO (which need the package onnx there); their
+table is of wall time, with the best of the others over ours.
 """
 
+import math
 import os
 import statistics
 import subprocess
 import sys
 import time
 from pathlib import Path
+
+from networks import ENGINES, NETWORKS
 
 ROOT = Path(__file__).resolve().parents[1]
 MODELS = Path(os.environ.get("MLX_MODELS", ROOT / "build" / "models"))
@@ -275,10 +280,16 @@ CASES = {  # name: (ours, theirs, arguments of both)
 }
 
 
+def prepared(name, side):
+    if name in NETWORKS:
+        return list(ENGINES.values())[side](name)
+    case = CASES[name]
+    return case[side](*case[2])
+
+
 def work(name, side):
     """A side's process: a turn for each line that comes, and the two times of it."""
-    case = CASES[name]
-    run = case[side](*case[2])
+    run = prepared(name, side)
     run()
     print("ready", flush=True)
     for _ in sys.stdin:
@@ -302,9 +313,7 @@ def start(python, name, side):
     line = process.stdout.readline()
     while line and line != "ready\n":  # packages say this and that
         line = process.stdout.readline()
-    if not line:
-        sys.exit(f"{name}: {python} cannot run it")
-    return process
+    return process if line else None
 
 
 def turn(process):
@@ -314,26 +323,56 @@ def turn(process):
     return [float(x) * 1e3 for x in process.stdout.readline().split()]
 
 
-def compare(name, other):
-    sides = [start(python, name, side) for side, python in enumerate((sys.executable, other))]
-    times = [[turn(process) for process in sides] for _ in range(ROUNDS)]
-    for process in sides:
+def medians(sides):
+    """Of each process that could be started: of wall time, and of processor time."""
+    alive = [process for process in sides if process]
+    times = [[turn(process) for process in alive] for _ in range(ROUNDS)]
+    for process in alive:
         process.stdin.close()
         process.wait()
-    wall, processor = (
-        [statistics.median(row[side][kind] for row in times) for side in (0, 1)] for kind in (0, 1)
-    )
+    found = [
+        [statistics.median(row[i][kind] for row in times) for kind in (0, 1)]
+        for i in range(len(alive))
+    ]
+    return [found.pop(0) if process else None for process in sides]
+
+
+def compare(name, other):
+    sides = medians([start(python, name, i) for i, python in enumerate((sys.executable, other))])
+    if None in sides:
+        sys.exit(f"{name}: {(sys.executable, other)[sides.index(None)]} cannot run it")
+    wall, processor = zip(*sides)
     cells = [f"{a:9.0f}{b:9.0f}{b / a:7.2f}" for a, b in (wall, processor)]
     print(f"{name:24}{cells[0]}   {cells[1]}", flush=True)
 
 
+def compare_networks(names, other):
+    print("| ms | " + " | ".join(ENGINES) + " | best of the others / ours |")
+    print("|---|" + "---|" * (len(ENGINES) + 1))
+    ratios = []
+    for name in names:
+        pythons = [sys.executable, *[other] * (len(ENGINES) - 1)]
+        sides = medians([start(python, name, i) for i, python in enumerate(pythons)])
+        wall = [side and side[0] for side in sides]
+        ratios.append(min(filter(None, wall[1:])) / wall[0])
+        cells = [f"{ms:.1f}" if ms else "" for ms in wall]
+        print(f"| {name} | " + " | ".join(cells) + f" | {ratios[-1]:.2f} |", flush=True)
+    mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
+    print(f"\ngeometric mean {mean:.2f}, worst {min(ratios):.2f}")
+
+
 def main(other, *names):
-    unknown = [n for n in names if n not in CASES]
+    unknown = [n for n in names if n not in CASES and n not in NETWORKS]
     if unknown:
-        sys.exit(f"{unknown[0]}: there are {', '.join(CASES)}")
-    print(f"{'ms':24}{'ours':>9}{'theirs':>9}{'ratio':>7}   processor: ours, theirs, ratio")
-    for name in names or CASES:
+        sys.exit(f"{unknown[0]}: there are {', '.join([*CASES, *NETWORKS])}")
+    networks = [n for n in names or NETWORKS if n in NETWORKS]
+    cases = [n for n in names or CASES if n in CASES]
+    if cases:
+        print(f"{'ms':24}{'ours':>9}{'theirs':>9}{'ratio':>7}   processor: ours, theirs, ratio")
+    for name in cases:
         compare(name, other)
+    if networks:
+        compare_networks(networks, other)
 
 
 if __name__ == "__main__":
