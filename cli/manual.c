@@ -5,6 +5,8 @@
 
 #include "help.h"
 
+#define SOURCE "cmlx " MLX_VERSION_TEXT(MLX_LIBRARY_VERSION)
+
 /* A text in roff: backslashes and what would begin a request are escaped, hyphens stay hyphens
    that can be copied. */
 static void put(const char *text) {
@@ -86,7 +88,7 @@ static void put_variables(void) {
 }
 
 int cli_help_manual(void) {
-    puts(".TH MLX 1 \"\" \"cmlx\" \"User commands\"");
+    puts(".TH MLX 1 \"\" \"" SOURCE "\" \"User commands\"");
     puts(".SH NAME\nmlx \\- what is in model files, and what this machine does with arrays");
     puts(".SH SYNOPSIS\n.B mlx\n.I command\n.RI [ options ]\n.RI [ arguments ]");
     puts(".SH COMMANDS");
@@ -105,7 +107,7 @@ static void put_heading(const cli_command *c) {
     printf(".TH \"MLX\\-");
     for (const char *p = c->name; *p; p++)
         putchar(toupper((unsigned char)*p));
-    printf("\" 1 \"\" \"cmlx\" \"User commands\"\n.SH NAME\nmlx\\-");
+    printf("\" 1 \"\" \"" SOURCE "\" \"User commands\"\n.SH NAME\nmlx\\-");
     put(c->name);
     fputs(" \\- ", stdout);
     line("", c->summary);

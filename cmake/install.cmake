@@ -4,7 +4,7 @@ include(CMakePackageConfigHelpers)
 set(CONFIG_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/MLXC)
 
 install(TARGETS mlxc EXPORT MLXCTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
-install(TARGETS mlx EXPORT MLXTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(TARGETS mlx EXPORT MLXTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 if(MLXC_STATIC)
     install(TARGETS mlxc_static EXPORT MLXCTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 endif()
@@ -15,14 +15,14 @@ install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DATADIR}/licenses/mlxc)
 configure_package_config_file(cmake/MLXCConfig.cmake.in MLXCConfig.cmake
     INSTALL_DESTINATION ${CONFIG_DIR} PATH_VARS CMAKE_INSTALL_INCLUDEDIR)
 # The version of the package whose interface this is: programs ask for that one.
-write_basic_package_version_file(MLXCConfigVersion.cmake VERSION ${MLXC_INTERFACE_VERSION} COMPATIBILITY SameMajorVersion)
+write_basic_package_version_file(MLXCConfigVersion.cmake VERSION ${MLX_C_VERSION} COMPATIBILITY SameMajorVersion)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/MLXCConfig.cmake
         ${CMAKE_CURRENT_BINARY_DIR}/MLXCConfigVersion.cmake DESTINATION ${CONFIG_DIR})
 
 set(MLX_CONFIG_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/MLX)
 install(EXPORT MLXTargets DESTINATION ${MLX_CONFIG_DIR})
 configure_package_config_file(cmake/MLXConfig.cmake.in MLXConfig.cmake INSTALL_DESTINATION ${MLX_CONFIG_DIR})
-write_basic_package_version_file(MLXConfigVersion.cmake VERSION ${MLX_SURFACE_VERSION} COMPATIBILITY SameMajorVersion)
+write_basic_package_version_file(MLXConfigVersion.cmake VERSION ${MLX_PYTHON_VERSION} COMPATIBILITY SameMajorVersion)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/MLXConfig.cmake
         ${CMAKE_CURRENT_BINARY_DIR}/MLXConfigVersion.cmake DESTINATION ${MLX_CONFIG_DIR})
 

@@ -7,7 +7,7 @@ command -v musl-gcc >/dev/null || { echo "skipped: there is no musl-gcc (musl-to
 include=/usr/include
 status=0
 for file in $(find src -name '*.c' ! -path 'src/kernels/*/*'); do
-    musl-gcc -std=gnu11 -fsyntax-only -Werror -Wall -Wextra -Isrc -Iinclude -DMX_LIB_VERSION='""' \
+    musl-gcc -std=gnu11 -fsyntax-only -Werror -Wall -Wextra -Isrc -Iinclude \
         -idirafter $include -idirafter $include/"$(gcc -print-multiarch)" $(pkg-config --cflags-only-I openblas) "$file" || status=1
 done
 erlang=$(erl -noshell -eval 'io:format("~ts/erts-~ts/include", [code:root_dir(), erlang:system_info(version)])' -s init stop 2>/dev/null)

@@ -3,7 +3,14 @@ Code.require_file("native.exs", __DIR__)
 defmodule Mlx.MixProject do
   use Mix.Project
 
-  @version "0.1.0"
+  # The project's own where it is there; the package that goes to Hex has it as a file (precompile.sh).
+  @versions Path.expand("../../include/mlx/c/features.h", __DIR__)
+  @version if File.exists?(@versions),
+             do:
+               ~r/^#define MLX_LIBRARY_VERSION_(?:MAJOR|MINOR|PATCH) +(\d+)$/m
+               |> Regex.scan(File.read!(@versions), capture: :all_but_first)
+               |> Enum.join("."),
+             else: Path.expand("VERSION", __DIR__) |> File.read!() |> String.trim()
   @nx [
     Nx,
     Nx.Backend,
@@ -56,8 +63,8 @@ defmodule Mlx.MixProject do
       licenses: ["MIT"],
       links: %{},
       files:
-        ~w(lib lib_nx c_src guides Makefile mix.exs native.exs checksum.txt README.md NX.md WHY_NOT_EMLX.md) ++
-          ~w(LICENSE .formatter.exs)
+        ~w(lib lib_nx c_src guides Makefile mix.exs native.exs VERSION checksum.txt README.md NX.md) ++
+          ~w(WHY_NOT_EMLX.md LICENSE .formatter.exs)
     ]
   end
 end

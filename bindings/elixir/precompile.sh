@@ -5,7 +5,8 @@ set -eu
 cd "$(dirname "$0")"
 mkdir -p "$1"
 folder=$(cd "$1" && pwd)
-version=$(sed -n 's/^  @version "\(.*\)"$/\1/p' mix.exs)
+version=$(python3 ../../tools/versions.py LIBRARY)
+echo "$version" >VERSION
 nif=$(erl -noshell -eval 'io:format("~s", [erlang:system_info(nif_version)]), halt().')
 target=$(elixir -r native.exs -e 'IO.write(Mlx.Precompiled.target())')
 name=mlx-$version-nif-$nif-$target.tar.gz

@@ -17,6 +17,9 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+from versions import version
+
 ROOT = HERE.parent.parent
 VENV = ROOT / "build/docs/venv"
 # Pages that have their place elsewhere in the project.
@@ -26,11 +29,6 @@ ELSEWHERE = {
     "examples/python/README.md": "tutorial/examples.md",
     "bindings/elixir/README.md": "reference/elixir/package.md",
 }
-
-
-def version():
-    text = (ROOT / "CMakeLists.txt").read_text()
-    return re.search(r"project\(cmlx VERSION ([\d.]+)", text).group(1)
 
 
 def linked(text, pages):

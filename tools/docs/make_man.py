@@ -12,6 +12,11 @@ from pathlib import Path
 
 import headers
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from versions import version
+
+SOURCE = f"cmlx {version()}"
+
 
 def output(program, *arguments):
     return subprocess.run([program, *arguments], capture_output=True, text=True, check=True).stdout
@@ -66,7 +71,7 @@ def page(entry, header, section):
     facts = [f.replace("`", "") for f in headers.ownership(entry.text)]
     status = headers.status(entry.text)
     near = [n for n in section if n != name][:12]
-    out = [f'.TH "{name.upper()}" 3 "" "cmlx" "Library functions"', ".SH NAME"]
+    out = [f'.TH "{name.upper()}" 3 "" "{SOURCE}" "Library functions"', ".SH NAME"]
     out.append(f"{name} \\- {roff(brief(entry.comment, header.name))}")
     out += [".SH LIBRARY", r"libmlxc (\fB\-lmlxc\fR)"]
     out += [

@@ -1,9 +1,6 @@
 /* The module mlx.core: its parts, one after the other. */
 #include "py.h"
 
-/* The release of the original whose interface this is; programs compare it. */
-#define MLX_INTERFACE "0.32.4"
-
 /* Errors are read with mlx_last_error_message; nothing is printed. */
 static void keep_quiet(const char *message, void *data) {
     (void)message, (void)data;
@@ -79,7 +76,8 @@ static int module_exec(PyObject *module) {
         if (parts[i](module))
             return -1;
     open_types(module);
-    return PyModule_AddStringConstant(module, "__version__", MLX_INTERFACE);
+    // that of the original whose interface this is: programs compare it
+    return PyModule_AddStringConstant(module, "__version__", MLX_VERSION_TEXT(MLX_PYTHON_VERSION));
 }
 
 static PyModuleDef_Slot slots[] = {

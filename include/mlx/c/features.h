@@ -19,18 +19,35 @@
 #define MLX_C_INTERFACE 600
 #endif
 
-/* The interface of MLX that mlx_version names, and this library, as mlx_library_version. */
+/* Every version of this project stands here and nowhere else: CMake, the packages, the program and
+   the documentation read these lines (tools/versions.py).
+   The interface of MLX that mlx_version names; */
 #define MLX_VERSION_MAJOR 0
 #define MLX_VERSION_MINOR 31
 #define MLX_VERSION_PATCH 2
 #define MLX_VERSION_NUMERIC \
     (10000 * MLX_VERSION_MAJOR + 100 * MLX_VERSION_MINOR + MLX_VERSION_PATCH)
+/* this library and what comes with it, as mlx_library_version; */
 #define MLX_LIBRARY_VERSION_MAJOR 0
 #define MLX_LIBRARY_VERSION_MINOR 1
 #define MLX_LIBRARY_VERSION_PATCH 0
 #define MLX_LIBRARY_VERSION_NUMERIC                                        \
     (10000 * MLX_LIBRARY_VERSION_MAJOR + 100 * MLX_LIBRARY_VERSION_MINOR + \
      MLX_LIBRARY_VERSION_PATCH)
+/* the release of mlx-c that pkg-config and find_package(MLXC) answer to; */
+#define MLX_C_VERSION_MAJOR      0
+#define MLX_C_VERSION_MINOR      6
+#define MLX_C_VERSION_PATCH      0
+/* the release of MLX whose Python package this one takes the place of, and which find_package(MLX)
+   answers to. */
+#define MLX_PYTHON_VERSION_MAJOR 0
+#define MLX_PYTHON_VERSION_MINOR 32
+#define MLX_PYTHON_VERSION_PATCH 4
+/* A version as text: MLX_VERSION_TEXT(MLX_LIBRARY_VERSION). */
+#define MLX_VERSION_TEXT(version) \
+    MLX_VERSION_JOIN_(version##_MAJOR, version##_MINOR, version##_PATCH)
+#define MLX_VERSION_JOIN_(major, minor, patch) MLX_VERSION_QUOTE_(major.minor.patch)
+#define MLX_VERSION_QUOTE_(text)               #text
 
 /* array.h */
 #define MLX_C_HAS_SET_PRINT_PRECISION 100

@@ -87,19 +87,3 @@ def test_elixir(tmp_path):
     start = "{:ok, _} = Application.ensure_all_started(:mlx)\n"
     (tmp_path / "program.exs").write_text(start + "\n".join(programs))
     run(["elixir", "-pa", str(beams()), "program.exs"], tmp_path, env=environment())
-
-
-def test_one_version():
-    """That of CMakeLists.txt, where the package, the headers and the list of changes say it
-    again."""
-    version = re.search(
-        r"project\(cmlx VERSION ([\d.]+)", (ROOT / "CMakeLists.txt").read_text()
-    ).group(1)
-    features = (ROOT / "include/mlx/c/features.h").read_text()
-    parts = re.findall(r"MLX_LIBRARY_VERSION_(?:MAJOR|MINOR|PATCH) (\d+)", features)
-    assert ".".join(parts) == version
-    assert f'+cmlx{version}"' in (ROOT / "pyproject.toml").read_text()
-    assert (
-        re.search(r"^## ([\d.]+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE).group(1)
-        == version
-    )
