@@ -6,6 +6,7 @@
 
 #include "model/model.h"
 #include "serve/http/http.h"
+#include "serve/sandbox.h"
 
 /* --- what was given --------------------------------------------------------------------------- */
 
@@ -100,6 +101,12 @@ static int open_http(cli_call *c, setup *s) {
     return s->open ? CLI_OK : fail(c, &f);
 }
 
+/* Sockets and libraries are open by now. */
+static int close_in(cli_call *c) {
+    srv_fault f = {0};
+    return !cli_flag(c, "sandbox") || srv_sandbox(&f) ? CLI_OK : fail(c, &f);
+}
+
 /* --- what is said ----------------------------------------------------------------------------- */
 
 static json_t *document(const setup *s) {
@@ -135,6 +142,8 @@ static int serve(cli_call *c, setup *s) {
         status = open_engine(c, s);
     if (status == CLI_OK)
         status = open_http(c, s);
+    if (status == CLI_OK)
+        status = close_in(c);
     if (status == CLI_OK)
         status = cli_show(c, document(s), show);
     fflush(stdout); // whoever started it reads where it is
@@ -249,6 +258,8 @@ static const cli_option options[] = {
      .help = "for answers under way when the program is told to end; 30 without it",
      .least = 0,
      .most = 1e6},
+    {.name = "sandbox",
+     .help = "serve behind a filter of system calls: no programs, no writing, no connections out"},
     {.name = "log", .help = "a line to stderr for each request; never what was asked or answered"},
     {0}};
 

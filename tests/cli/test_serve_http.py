@@ -7,6 +7,7 @@ import socket
 import subprocess
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -463,3 +464,17 @@ def test_the_command_line():
     assert "POST" not in run("serve", "--help").stdout
     run("serve", "x", "--port", "70000", status=2)
     run("serve", "x", "--parallel", "0", status=2)
+
+
+def test_sandbox():
+    """Behind the filter everything is answered; no thread is outside of it."""
+    # a leak checker traces the process, which the filter refuses
+    with serving("--sandbox", env={"ASAN_OPTIONS": "detect_leaks=0"}) as s:
+        assert s.chat("hello")["choices"][0]["message"]["content"]
+        assert s.events("/v1/chat/completions", model="echo", messages=[user("a b c")])
+        assert s.ask("/")[0] == 200 and s.ask("/metrics")[0] == 200
+        tasks = list(Path(f"/proc/{s.process.pid}/task").glob("*/status"))
+        assert len(tasks) > 1
+        for task in tasks:
+            found = dict(line.split(":", 1) for line in task.read_text().splitlines())
+            assert found["Seccomp"].strip() == "2" and found["NoNewPrivs"].strip() == "1"
