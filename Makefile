@@ -6,6 +6,8 @@
 # make docs       the documentation's site in build/docs/html; what it is made with goes into build/docs/venv
 # make manual     write build/manual.md: every Python name, every C function
 # make wheel      a wheel in build/wheels, for this Python and this C library or newer ones
+# make release    wheels, Debian packages and what belongs to them in build/release-files, checked (docs/packages.md)
+# make audit      asks who knows of holes in what this uses
 # make bench      measure, beside NumPy and PyTorch where installed
 # make accuracy   write docs/accuracy.md: the error of each function in ULP
 # make test FAMILY=reduce                   build and run one family's tests, in seconds
@@ -30,7 +32,7 @@ FAMILY_EX = $(if $(filter elixir,$(FAMILY)),mlxc)
 FAMILY_PY = $(if $(shell find tests/python -name 'test_*$(FAMILY)*.py'),core)
 
 .DEFAULT_GOAL = build
-.PHONY: setup setup-elixir build python elixir test-elixir docs manual wheel test test-full demo demo-c bench accuracy install format clean
+.PHONY: setup setup-elixir build python elixir test-elixir docs manual wheel release audit test test-full demo demo-c bench accuracy install format clean
 
 setup:
 	@tools/setup.sh
@@ -70,6 +72,12 @@ manual: python
 wheel: setup
 	python3 tools/make_wheel.py build/wheels
 
+release: setup
+	python3 tools/release.py build/release-files $(if $(KEY),--key $(KEY)) $(if $(ONLY),--only $(ONLY))
+
+audit:
+	@python3 tools/audit.py build/audit
+
 ifdef FAMILY
 test: setup-elixir
 	$(BUILD_FAMILY) && ctest --preset dev --no-tests=error -R '^(python_)?test_.*$(FAMILY)|^$(FAMILY)_package'
@@ -88,6 +96,9 @@ test-full: test
 	tests/package/luck.sh 1 $$(date +%s)
 	MLX_DIFFERENTIAL_CASES=1500 ctest --preset dev -R python_test_differential
 	python3 tests/package/check_wheel.py build/wheels
+	tests/package/check_debian.sh || [ $$? = 77 ]
+	tests/package/check_meson.sh || [ $$? = 77 ]
+	tests/package/check_reproducible.sh || [ $$? = 77 ]
 	tests/package/check_elixir.sh build/dev || [ $$? = 77 ]
 	sh bindings/elixir/test/asan.sh $(CURDIR)/build/asan $(CURDIR)/build/asan || [ $$? = 77 ]
 	tests/package/fresh.sh || [ $$? = 77 ]

@@ -1,16 +1,20 @@
 #!/usr/bin/env python3
 """Build a wheel, install it into a fresh virtual environment, and use it there; the same for an
-editable install.
+editable install. The wheel's name is true by auditwheel's rules, where that is installed, its
+binaries are hardened, and mlx-lm, where a registry has it, asks for no other mlx.
 
     check_wheel.py folder-for-wheels
+    check_wheel.py --wheel file           that wheel alone
 """
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import venv
+import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -69,10 +73,58 @@ def use_program(programs, package):
     assert refused.returncode == 2 and "did you mean 'devices'" in refused.stderr
 
 
+def check_name(wheel):
+    """auditwheel finds no older and no newer C library than the wheel's name has."""
+    if not shutil.which("auditwheel"):
+        print("auditwheel is not installed: the name of the wheel is not compared with its rules")
+        return
+    said = " ".join(run("auditwheel", "show", wheel).split())
+    tag = Path(wheel).stem.split("-")[-1]
+    assert f'platform tag: "{tag}"' in said, said
+
+
+def check_binaries(wheel, folder):
+    """What is ours in full, what it carries as far as memory goes."""
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder)
+    libraries = [
+        path for path in folder.rglob("*") if ".so" in path.name or path.parent.name == "bin"
+    ]
+    carried = [path for path in libraries if path.parent.name == "libs"]
+    own = [path for path in libraries if path not in carried and not path.name.startswith("_jpeg")]
+    tool = [sys.executable, ROOT / "tools/check_hardening.py"]
+    print(run(*tool, *own))
+    run(*tool, "--plain", *carried)
+
+
+def check_mlx_lm(folder):
+    """It is content with this mlx."""
+    pip = [folder / "bin" / "python", "-m", "pip", "--disable-pip-version-check"]
+    command = [*map(str, pip), "install", "--dry-run", "--quiet", "--report", "-", "mlx-lm[cpu]"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tempfile.gettempdir())
+    if done.returncode:
+        print("mlx-lm: no registry has it for this Python")
+        return
+    wanted = {row["metadata"]["name"].lower() for row in json.loads(done.stdout)["install"]}
+    assert "mlx-lm" in wanted and "mlx" not in wanted, wanted
+    print("mlx-lm is content with it")
+
+
+def check(wheel, folder):
+    check_name(wheel)
+    check_binaries(wheel, folder / "contents")
+    use(folder / "wheel", "--no-index", wheel)
+    check_mlx_lm(folder / "wheel")
+
+
 def main():
-    wheel = run(sys.executable, ROOT / "tools" / "make_wheel.py", Path(sys.argv[1]).resolve())
+    given = sys.argv[1] == "--wheel"
     with tempfile.TemporaryDirectory() as name:
-        use(Path(name, "wheel"), "--no-index", wheel)
+        if given:
+            check(sys.argv[2], Path(name))
+            return 0
+        wheel = run(sys.executable, ROOT / "tools" / "make_wheel.py", Path(sys.argv[1]).resolve())
+        check(wheel, Path(name))
         use(Path(name, "editable"), "--editable", ROOT)
     return 0
 
