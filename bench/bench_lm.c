@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
 #include "base/status.h"
@@ -15,7 +16,14 @@
 #include "graph/trace/scope.h"
 #include "models/direct/direct.h"
 
-enum { REPEATS = 5, CHUNK = 512, MOST_SEQUENCES = 64, PIECE = 1 << 16, BYTES = 256 << 20 };
+enum {
+    REPEATS = 5,
+    CHUNK = 512,
+    MOST_SEQUENCES = 64,
+    PIECE = 1 << 16,
+    BYTES = 256 << 20,
+    LARGE_PAGE = 2 << 20
+};
 
 typedef struct bench {
     mx_decoder *d;
@@ -59,10 +67,11 @@ static void read_body(void *ctx, int64_t begin, int64_t end) {
 
 /* Bytes a millisecond. */
 static double bandwidth(void) {
-    char *p = aligned_alloc(64, BYTES);
+    char *p = aligned_alloc(LARGE_PAGE, BYTES);
     double best = 0;
     if (!p)
         exit(1);
+    madvise(p, BYTES, MADV_HUGEPAGE); // as the weights' (base/large.h)
     memset(p, 1, BYTES);
     for (int i = 0; i < REPEATS; i++) {
         double start = now_ms();

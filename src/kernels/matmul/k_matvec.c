@@ -92,10 +92,15 @@ SV void dot_rows(float *y, ptrdiff_t y_rs, ptrdiff_t y_is, const void *w, ptrdif
 
 /* ---- the same for one vector, in stretches of k ---- */
 
+/* Short rows: a vector of that many bytes stays in the first-level cache while they pass; wide
+   vectors' additions keep up with memory one after the other, and nothing comes faster than rows in
+   the order in which they lie. */
+enum { SHORT_BYTES = 8192, SOON = 1024 };
+
 /* R rows. */
 SV void stretched_rows(float *y, const void *w, ptrdiff_t w_rs, const float *x, int R, ptrdiff_t k,
                        ptrdiff_t stretch, mx_dtype kind) {
-    const char *ask = kind_at(w, R * w_rs, kind);
+    const char *ask = R == 1 ? (const char *)w + SOON : kind_at(w, R * w_rs, kind);
     for (ptrdiff_t p = 0; p < k; p += stretch)
         dot_body(y, 1, 0, kind_at(w, p, kind), w_rs, x + p, 0, R, 1,
                  k - p < stretch ? k - p : stretch, p > 0, &ask, kind);
@@ -103,8 +108,9 @@ SV void stretched_rows(float *y, const void *w, ptrdiff_t w_rs, const float *x, 
 
 SV void stretched(float *y, const void *w, ptrdiff_t w_rs, ptrdiff_t rows, const float *x,
                   ptrdiff_t k, ptrdiff_t stretch, mx_dtype kind) {
+    bool in_order = VF_LANES == 16 && k * (ptrdiff_t)sizeof *x <= SHORT_BYTES;
     ptrdiff_t r = 0;
-    for (; r + MOST_ROWS <= rows; r += MOST_ROWS)
+    for (; !in_order && r + MOST_ROWS <= rows; r += MOST_ROWS)
         stretched_rows(y + r, kind_at(w, r * w_rs, kind), w_rs, x, MOST_ROWS, k, stretch, kind);
     for (; r < rows; r++)
         stretched_rows(y + r, kind_at(w, r * w_rs, kind), w_rs, x, 1, k, stretch, kind);
