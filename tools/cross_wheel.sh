@@ -39,8 +39,8 @@ export LDD="$work/ldd"
 cmake -S "$root" -B "$work/build" -G Ninja --log-level=WARNING -DCMAKE_BUILD_TYPE=Release -DCMAKE_TOOLCHAIN_FILE="$root/cmake/arm64.cmake" \
     -DMLXC_PYTHON=ON -DMLXC_TESTS=OFF -DMLXC_EXAMPLES=OFF -DMLXC_BENCH=OFF -DPython_EXECUTABLE=/usr/bin/python3 \
     -DPython_INCLUDE_DIR="$MLXC_SYSROOT/usr/include/$python" \
-    -DOPENBLAS="$(ls "$MLXC_SYSROOT"/usr/lib/aarch64-linux-gnu/openblas-*/libopenblas*.so | head -1)"
-cmake --build "$work/build" --target core
+    -DOPENBLAS="$(ls "$MLXC_SYSROOT"/usr/lib/aarch64-linux-gnu/openblas-*/libopenblas*.so* | head -1)"
+cmake --build "$work/build" --target core -j "$(nproc)"
 rm -rf "$work/stage"
 cmake --install "$work/build" --component python --prefix "$work/stage" >/dev/null
 find "$work/stage" -name '*-x86_64-linux-gnu.so' | while read -r module; do

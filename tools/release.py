@@ -169,6 +169,7 @@ def main():
     epoch()
     shutil.rmtree(options.folder, ignore_errors=True)
     options.folder.mkdir(parents=True)
+    options.folder = options.folder.resolve()
     lacking = make(options.folder, options.only)
     sums = write_sums(options.folder)
     if options.key:

@@ -77,7 +77,7 @@ install() {
         echo "--- debian/tests/$test"
         inside "debian/tests/$test"
     done
-    inside "apt-get purge -y -qq libmlxc1 && ! find /usr -name '*mlx*' | grep ." >"$work/purge.log" 2>&1 || { tail -5 "$work/purge.log"; exit 1; }
+    inside "apt-get purge -y -qq libmlxc1 && ! find /usr -path '/usr/bin/mlx*' -o -name 'libmlx*' -o -path '*/dist-packages/mlx*' -o -path '*/include/mlx' | grep ." >"$work/purge.log" 2>&1 || { tail -5 "$work/purge.log"; exit 1; }
 }
 
 for step in ${DEBIAN_STEPS:-lay build lint install}; do

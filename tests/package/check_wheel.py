@@ -121,7 +121,7 @@ def main():
     given = sys.argv[1] == "--wheel"
     with tempfile.TemporaryDirectory() as name:
         if given:
-            check(sys.argv[2], Path(name))
+            check(str(Path(sys.argv[2]).resolve()), Path(name))
             return 0
         wheel = run(sys.executable, ROOT / "tools" / "make_wheel.py", Path(sys.argv[1]).resolve())
         check(wheel, Path(name))
