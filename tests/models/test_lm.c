@@ -472,6 +472,13 @@ static void long_texts(void) {
     CHECK(a.n == 10 && a.last.prompt == 20);
 }
 
+/* What the file says of drawing: nothing. */
+static void usual_sampling(void) {
+    mlx_sampler_options o = {.temperature = 3, .top_k = 9};
+    CHECK(mlx_lm_usual_sampling(&o, lm) == 0 && o.temperature == 0 && o.top_k == 0 && o.top_p == 0);
+    CHECK(mlx_lm_usual_sampling(NULL, lm) == 1);
+}
+
 static void log_probabilities(void) {
     mlx_lm_request r = text_of(prompts[5], 8);
     r.log_probabilities = 3;
@@ -585,6 +592,7 @@ int main(void) {
     RUN(many_threads);
     RUN(several_engines);
     RUN(long_texts);
+    RUN(usual_sampling);
     RUN(log_probabilities);
     RUN(refuses);
     RUN(no_memory);
