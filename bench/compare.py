@@ -4,9 +4,11 @@
 
 Prints milliseconds and ratios (this library over the best of the others; below 1 is faster here),
 and the fraction of the machine's limit that a row reaches where the limit is memory or
-multiply-adds.
+multiply-adds; in the end the ratios' geometric mean, and the worst. Whole networks beside other
+engines are in compare_models.py.
 """
 
+import math
 import subprocess
 import sys
 import time
@@ -209,6 +211,7 @@ def main():
         ).stdout.splitlines()
     )
     np_rows, t_rows = numpy_rows(), torch_rows()
+    ratios = {}
     print(f"copy bandwidth of one NumPy thread: {bandwidth():.1f} GB/s\n")
     print("| work | here, ms | NumPy, ms | PyTorch, ms | ratio to the best | GB/s or GFLOP/s |")
     print("|---|---|---|---|---|---|")
@@ -217,6 +220,8 @@ def main():
         n = best(np_rows[name]) if name in np_rows else None
         t = best(t_rows[name]) if name in t_rows else None
         others = [o for o in (n, t) if o is not None]
+        if others:
+            ratios[name] = mine / min(others)
         rate = (
             f"{BYTES[name] / mine / 1e6:.0f} GB/s"
             if name in BYTES
@@ -229,10 +234,14 @@ def main():
             f"{mine:.3f}",
             "" if n is None else f"{n:.2f}",
             "" if t is None else f"{t:.2f}",
-            f"{mine / min(others):.2f}" if others else "",
+            f"{ratios[name]:.2f}" if others else "",
             rate,
         ]
         print("| " + " | ".join(cells) + " |")
+    if ratios:
+        mean = math.exp(sum(map(math.log, ratios.values())) / len(ratios))
+        worst = max(ratios, key=ratios.get)
+        print(f"\ngeometric mean {mean:.2f}, worst {ratios[worst]:.2f} ({worst})")
 
 
 if __name__ == "__main__":
