@@ -1,7 +1,8 @@
 #!/bin/sh
 # README's program in C, built by Meson: on an installed library, found by pkg-config and by CMake, and on this repository as a subproject.
 #
-#     tests/package/check_meson.sh          needs meson, ninja and cmake, else 77; MESON_INSTALLED=1: on the installed library alone
+#     tests/package/check_meson.sh          needs meson, ninja and cmake, else 77; MESON_SUBPROJECT=1: also on the subproject, which
+#                                           is built whole
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 for program in meson ninja cmake pkg-config; do
@@ -16,17 +17,17 @@ use() {
     shift 2
     mkdir -p "$work/$name"
     awk '$0 == "```" { on = 0 } on; $0 == "```c" { on = 1 }' "$root/README.md" >"$work/$name/program.c"
-    printf "project('reader', 'c')\nexecutable('program', 'program.c', dependencies: dependency('mlxc'%s))\n" "$words" >"$work/$name/meson.build"
+    printf "project('reader', 'c')\nexecutable('program', 'program.c', dependencies: dependency(%s))\n" "$words" >"$work/$name/meson.build"
     { meson setup "$work/$name/build" "$work/$name" "$@" && meson compile -C "$work/$name/build"; } >"$work/log" 2>&1 || { tail -30 "$work/log"; exit 1; }
-    LD_LIBRARY_PATH=$(dirname "$(find "$work/prefix" "$work/$name" -name 'libmlxc.so' | tail -1)) "$work/$name/build/program" |
+    LD_LIBRARY_PATH=$(dirname "$(find "$work/prefix" "$work/$name" -name 'libmlxc.so' | tail -1)") "$work/$name/build/program" |
         grep '^array(\[\[0.0900306, 0.489457, 1.99572\],'
     echo "$name: works"
 }
 
 cmake --install "${MESON_BUILD:-$root/build/dev}" --prefix "$work/prefix" >/dev/null
 config=$(dirname "$(find "$work/prefix" -name mlxc.pc)")
-use pkg-config ", method: 'pkg-config'" --pkg-config-path "$config"
-use cmake ", method: 'cmake', modules: ['mlxc']" --cmake-prefix-path "$work/prefix"
-[ -z "${MESON_INSTALLED:-}" ] || exit 0
+use pkg-config "'mlxc', method: 'pkg-config'" --pkg-config-path "$config"
+use cmake "'MLXC', method: 'cmake', modules: ['mlxc']" --cmake-prefix-path "$work/prefix"
+[ -n "${MESON_SUBPROJECT:-}" ] || exit 0
 mkdir -p "$work/subproject/subprojects" && ln -s "$root" "$work/subproject/subprojects/mlxc"
-use subproject "" --force-fallback-for=mlxc
+use subproject "'mlxc'" --force-fallback-for=mlxc
