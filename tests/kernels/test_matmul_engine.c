@@ -332,7 +332,8 @@ static void out_of_memory(void) {
     kv_free(MX_FLOAT32, out);
 }
 
-/* The transposed way gives the bits of the blocked one, of numbers whose sums are rounded. */
+/* The transposed way gives the bits of the blocked one, of numbers whose sums are rounded; it
+   leaves sums in slices to that. */
 static void turned(int64_t m, int64_t n, int64_t k, int layout, double alpha, bool plus) {
     matrix a = make(MX_FLOAT32, m, k, layout, 9), w = make(MX_FLOAT32, n, k + 3, ROWS_FIRST, 9),
            c = make(MX_FLOAT32, m, n, COLUMNS_FIRST, 9);
@@ -350,8 +351,9 @@ static void turned(int64_t m, int64_t n, int64_t k, int layout, double alpha, bo
         gemm_item item = {&g, 0, a.m, {w.base, 1, k + 3}, {0}, (char *)out[way]};
         if (plus)
             item.cin = c.m;
-        ok &= gemm_can_turn(&item);
-        ok &= way ? gemm_turned(&item) : gemm_blocked(&item, false);
+        bool can = gemm_can_turn(&item);
+        ok &= can == (gemm_slices(m, n, k) == 1);
+        ok &= way && can ? gemm_turned(&item) : gemm_blocked(&item, false);
     }
     CHECK_MSG(ok && memcmp(out[0], out[1], (size_t)(m * out_rs) * sizeof(float)) == 0,
               "%d x %d x %d, layout %d", (int)m, (int)n, (int)k, layout);
