@@ -15,13 +15,14 @@ capi_call capi_begin(mlx_stream s) {
     mx_stream on;
     mx_error_clear();
     mx_fenv_hold();
-    return (capi_call){capi_stream(s, &on) ? mx_scope_open_on(on) : mx_scope_open(), NULL};
+    return (capi_call){capi_stream(s, &on) ? mx_scope_open_on(on) : mx_scope_open(),
+                       mx_trace_set_says(true), NULL};
 }
 
 capi_call capi_begin_default(void) {
     mx_error_clear();
     mx_fenv_hold();
-    return (capi_call){mx_scope_open(), NULL};
+    return (capi_call){mx_scope_open(), mx_trace_set_says(false), NULL};
 }
 
 void *capi_room(capi_call *c, size_t count, size_t size) {
@@ -47,6 +48,7 @@ static void free_rooms(capi_call *c) {
 int capi_end_ok(capi_call *c, bool ok) {
     free_rooms(c);
     mx_scope_close(c->scope);
+    mx_trace_set_says(c->says);
     mx_fenv_release();
     if (ok && !mx_failed())
         return 0;
@@ -69,7 +71,10 @@ int capi_end2(capi_call *c, mlx_array *res0, mlx_array *res1, bool ok, mx_array 
 
 mx_array *capi_in(mlx_array a) {
     capi_box *box = capi_object(a.ctx, "array");
-    return box ? box->array : NULL;
+    mx_array *in = box ? box->array : NULL;
+    if (in && in->tracer)
+        mx_trace_set_says(false);
+    return in;
 }
 
 mlx_array capi_new(mx_array *a) {

@@ -26,6 +26,7 @@
 #include "base/map.h"
 #include "base/status.h"
 #include "graph/trace/scope.h"
+#include "graph/trace/trace.h"
 #include "mlx/c/mlx.h"
 
 typedef struct capi_box {
@@ -36,6 +37,7 @@ typedef struct capi_box {
 
 typedef struct capi_call {
     mx_scope scope;
+    bool says; /* what mx_trace_set_says was before */
     struct capi_room *rooms;
 } capi_call;
 
@@ -101,6 +103,19 @@ void **capi_slot(void *res, const char *kind);
 
 /* The array in a handle, borrowed. Empty: an error and NULL. */
 mx_array *capi_in(mlx_array a);
+/* The numbers among the arguments are the program's own, also where an array is a tracer
+   (mx_trace_set_says); gives the array. */
+static inline mx_array *capi_says(mx_array *a) {
+    mx_trace_set_says(true);
+    return a;
+}
+/* Outside of a call: numbers that are taken from the shape of a hold for it alone
+   (mx_trace_pin). */
+static inline void capi_pins(mlx_array a, const char *operation) {
+    if (capi_is_object(a.ctx) && ((const capi_box *)a.ctx)->array &&
+        ((const capi_box *)a.ctx)->array->tracer)
+        mx_trace_pin(operation);
+}
 /* The same where the C API allows an empty handle: NULL, no error. */
 static inline mx_array *capi_opt(mlx_array a) {
     return a.ctx ? capi_in(a) : NULL;

@@ -75,6 +75,8 @@ mx_array *mx_ones(const int *shape, int ndim, mx_dtype t);
 mx_array *mx_zeros_like(mx_array *a);
 mx_array *mx_ones_like(mx_array *a);
 mx_array *mx_arange(double start, double stop, double step, mx_dtype t);
+/* The place of the last along the first axis of a line, int32; of any length likewise. */
+mx_array *mx_last_place(mx_array *line);
 /* 0, 1, 2 ... int32, as many as the line has; of any length where a trace is shapeless. */
 mx_array *mx_positions(mx_array *line);
 mx_array *mx_linspace(double start, double stop, int num, bool endpoint, mx_dtype t);
@@ -113,6 +115,8 @@ mx_array *mx_slice_asked(mx_array *a, const int *start, const int *stop, const i
 mx_ints mx_slice_words(const mx_array *a, const int *start, const int *stop, const int *step,
                        int *room);
 mx_array *mx_slice_axis(mx_array *a, int axis, int start, int stop);
+/* The same in words that hold for other sizes: -1 before the last, INT32_MAX the end. */
+mx_array *mx_slice_axis_words(mx_array *a, int axis, int start, int stop);
 mx_array *mx_as_strided(mx_array *a, const int *shape, const int64_t *strides, int ndim,
                         int64_t offset);
 /* The same where the window may reach outside of a, for programs that want nothing but the place of

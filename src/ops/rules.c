@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/status.h"
 #include "graph/array/read.h"
+#include "graph/trace/trace.h"
 
 /* --- broadcasting, undone --------------------------------------------------------- */
 
@@ -19,7 +20,7 @@ mx_array *mx_unbroadcast(mx_array *g, mx_array *like) {
         g = mx_sum(g, axes, n, n > lead);
     if (n > lead && lead)
         g = mx_squeeze(g, axes, lead);
-    return mx_astype(mx_reshape_like(g, like), mx_dtype_of(like));
+    return mx_astype(mx_reshape_summed(g, like), mx_dtype_of(like));
 }
 
 /* --- products with a factor that is the same everywhere --------------------------- */
@@ -99,14 +100,25 @@ static mx_array *conj_if_complex(mx_array *a) {
     return a && a->dtype == MX_COMPLEX64 ? mx_conjugate(a) : a;
 }
 
+/* Has the result the shape of input i, whatever that is? */
+static bool decides_shape(const mx_node *y, int i) {
+    for (int k = 0; k < y->nin; k++)
+        if (y->in[k] != y->in[i] && y->in[k]->ndim)
+            return false;
+    return true;
+}
+
 bool mx_pointwise_vjp(const mx_node *y, mx_array *const *cot, const bool *need, mx_array **grad) {
     const mx_prim_desc *d = mx_node_desc(y);
     if (!cot[0] || !d->partial)
         return true;
     mx_array *g = conj_if_complex(cot[0]);
     for (int i = 0; i < y->nin; i++)
-        if (need[i])
-            grad[i] = mx_unbroadcast(conj_if_complex(d->partial(y, i, g)), y->in[i]);
+        if (need[i]) {
+            mx_array *part = conj_if_complex(d->partial(y, i, g));
+            grad[i] = decides_shape(y, i) ? mx_astype(part, mx_dtype_of(y->in[i]))
+                                          : mx_unbroadcast(part, y->in[i]);
+        }
     return !mx_failed();
 }
 
@@ -186,6 +198,7 @@ mx_array *mx_batch_front(mx_array *a, int axis) {
 mx_array *mx_batch_front_full(mx_array *a, int axis, int n) {
     if (!a || axis >= 0)
         return mx_moveaxis(a, axis, 0);
+    mx_trace_pin("Broadcast");
     mx_shape s = mx_shape_of(a);
     if (s.ndim == MX_MAX_NDIM)
         return mx_fail(MX_INVALID, "[vmap] more than %d dimensions", MX_MAX_NDIM);
@@ -233,6 +246,7 @@ static bool stack_results(mx_array *const *results, int n, int nout, mx_array **
 
 bool mx_loop_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n, mx_array **out,
                   int *out_axes) {
+    mx_trace_pin(mx_node_desc(y)->name);
     for (int j = 0; j < y->nout; j++)
         out_axes[j] = 0;
     if (n == 0)

@@ -4,6 +4,7 @@
 #define MX_OPS_RULES_H
 
 #include "graph/array/params.h"
+#include "graph/trace/trace.h"
 #include "ops/ops.h"
 
 /* --- shapes and axes (shapes.c) --------------------------------------------------- */
@@ -65,6 +66,8 @@ bool mx_broadcast_vmap(const mx_node *y, mx_array *const *in, const int *axes, i
                        mx_array **out, int *out_axes);
 /* In the shape of another array, which may have another shape when the graph is used again. */
 mx_array *mx_reshape_like(mx_array *a, mx_array *like);
+/* a has the shape of `like`, and is summed to it where it will not (mx_unbroadcast). */
+mx_array *mx_reshape_summed(mx_array *a, mx_array *like);
 mx_array *mx_broadcast_like(mx_array *a, mx_array *like);
 /* The same in memory of its own where somebody looks at it: what is no broadcast to the user.
    fill_like leaves what has the shape as it is. */
@@ -72,6 +75,10 @@ mx_array *mx_fill(mx_array *value, const int *shape, int ndim);
 mx_array *mx_fill_like(mx_array *value, mx_array *like);
 /* A view of `a`: made at once where a is available and no transform watches it, else a node. */
 mx_array *mx_apply_view(mx_prim p, const void *params, mx_array *a);
+
+/* The words of a slice (mx_p_slice.asked) of ndim axes with all of a batch axis in front; room for
+   three more. */
+mx_ints mx_slice_words_batched(mx_ints asked, int ndim, int *room);
 
 /* NumPy's slice of an axis of length n: start becomes the first element, size their number. */
 bool mx_slice_axis_range(const char *op, int n, int step, int *start, int stop, int *size);

@@ -234,11 +234,15 @@ static mx_recipe *trace_both(mx_closure *f, mx_array *const *in, int n, bool own
 static mx_recipe *trace_function(mx_closure *f, mx_array *const *in, int n, bool own,
                                  bool shapeless) {
     bool former = mx_trace_set_shapeless(shapeless || mx_trace_shapeless());
+    bool said = mx_trace_set_says(false);
+    const char *pinned = mx_trace_set_pin(NULL);
     bool whole = mx_trace_shapeless() || mx_compile_get_mode() == MX_COMPILE_NO_SIMPLIFY;
     mx_trace_enter();
     mx_recipe *r =
         whole ? trace(f, in, n, own, mx_fold_constants, mx_recipe_new) : trace_both(f, in, n, own);
     mx_trace_leave();
+    mx_trace_set_pin(pinned);
+    mx_trace_set_says(said);
     mx_trace_set_shapeless(former);
     return r;
 }
@@ -347,6 +351,8 @@ static bool any_traced(mx_array *const *in, int n) {
 static bool run(mx_recipe *r, mx_array *const *in, int n, mx_arrays *out) {
     mx_array **results = mx_calloc((size_t)r->n_out + 1, sizeof *results);
     mx_scope s = mx_scope_open();
+    if (r->pinned || !r->shapeless)
+        mx_trace_pin(r->pinned ? r->pinned : "Compiled");
     bool inlined = any_traced(in, n) || !is_closed(r);
     bool ok = results &&
               (inlined ? mx_recipe_replay(r, in, results) : mx_recipe_call(r, in, results)) &&

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/status.h"
 #include "base/vec.h"
+#include "graph/array/params.h"
 #include "graph/trace/scope.h"
 #include "graph/trace/trace.h"
 #include "io/io.h"
@@ -160,16 +161,51 @@ static mx_recipe *lowered(mx_recipe *r) {
     return NULL;
 }
 
+static mx_array *whole_slice(mx_array *a) {
+    int start[MX_MAX_NDIM], step[MX_MAX_NDIM];
+    for (int i = 0; i < a->ndim; i++) {
+        start[i] = 0;
+        step[i] = 1;
+    }
+    mx_p_slice p = {{a->ndim, start}, {a->ndim, a->shape}, {a->ndim, step}, {0, NULL}};
+    return a->ndim ? mx_apply1(MX_PRIM_slice, &p, a) : a;
+}
+
+/* In front of each argument a slice of all of it, which holds for its shape alone. */
+static mx_recipe *guarded(mx_recipe *r) {
+    mx_arrays in = {0}, out = {0};
+    mx_array **results = r ? mx_calloc((size_t)r->n_out + 1, sizeof *results) : NULL;
+    mx_recipe *g = NULL;
+    mx_scope s = mx_scope_open();
+    bool ok = results != NULL;
+    for (int i = 0; ok && i < r->n_in; i++)
+        ok = mx_arrays_add(&in, whole_slice(r->proto[i]));
+    if (ok && mx_recipe_replay(r, in.item, results) &&
+        mx_arrays_add_all(&out, results, (size_t)r->n_out))
+        g = mx_recipe_new(r->proto, r->n_in, out.item, (int)out.count);
+    mx_scope_close(s);
+    mx_arrays_free(&in);
+    mx_arrays_free(&out);
+    mx_free(results);
+    mx_recipe_release(r);
+    return g;
+}
+
 static mx_recipe *record(mx_closure *f, mx_array *const *in, int n, bool shapeless) {
     mx_arrays inputs = {0}, outputs = {0};
     mx_recipe *r = NULL;
     mx_scope s = mx_scope_open();
-    bool former = mx_trace_set_shapeless(shapeless);
+    bool former = mx_trace_set_shapeless(shapeless), said = mx_trace_set_says(false);
+    const char *pinned = mx_trace_set_pin(NULL);
     mx_trace_enter();
     if (make_inputs(in, n, &inputs) && call(f, &inputs, &outputs) && mx_read_loaded(&outputs))
         r = lowered(mx_recipe_new(inputs.item, (int)inputs.count, outputs.item,
                                   (int)outputs.count));
+    if (mx_trace_pinned())
+        r = guarded(r);
     mx_trace_leave();
+    mx_trace_set_pin(pinned);
+    mx_trace_set_says(said);
     mx_trace_set_shapeless(former);
     mx_scope_close(s);
     mx_arrays_free(&inputs);

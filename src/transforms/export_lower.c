@@ -2,6 +2,7 @@
 #include "base/mem.h"
 #include "base/status.h"
 #include "graph/array/params.h"
+#include "graph/trace/trace.h"
 #include "ops/conv/conv.h"
 #include "ops/ops.h"
 #include "transforms/mlxfn.h"
@@ -37,7 +38,8 @@ static mx_array *part(const mx_node *n, mx_array *x) {
 
 /* --- creation ---------------------------------------------------------------------- */
 
-static mx_array *linspace(const mx_p_linspace *p) {
+static mx_array *linspace(const mx_node *n) {
+    const mx_p_linspace *p = n->params;
     int parts = p->endpoint ? p->n - 1 : p->n;
     mx_dtype wide = p->dtype == MX_FLOAT64 ? MX_FLOAT64 : MX_FLOAT32;
     mx_array *t = mx_mul_s(mx_arange(0, p->n, 1, wide), parts > 0 ? 1.0 / parts : 0);
@@ -52,6 +54,14 @@ static mx_array *diagonal(const mx_node *n) {
     mx_array *j = mx_arange(0, p->columns, 1, MX_INT32);
     return mx_astype(n->prim == MX_PRIM_eye ? mx_equal(i, j) : mx_greater_equal(i, j),
                      (mx_dtype)p->dtype);
+}
+
+/* Numbers that the node says. */
+static mx_array *said(mx_array *(*f)(const mx_node *), const mx_node *n) {
+    bool former = mx_trace_set_says(true);
+    mx_array *y = f(n);
+    mx_trace_set_says(former);
+    return y;
 }
 
 /* --- one axis ---------------------------------------------------------------------- */
@@ -183,9 +193,6 @@ static mx_array *plain_attention(const mx_p_attention *p, mx_array *const *in) {
 
 /* Expansions hold numbers of the shapes that they were made for. */
 static int lower_shapeless(const mx_node *n, mx_array *const *in, mx_array **out) {
-    // in the shape that it has: said for other shapes, where it is checked
-    if (n->prim == MX_PRIM_reshape)
-        return n->nin == 2 && mx_same_shape(in[0], in[1]) ? made(in[0], out) : 0;
     const mx_p_attention *p = n->params;
     bool heads = n->prim == MX_PRIM_attention && in[0]->shape[1] == in[1]->shape[1];
     return heads && !p->causal && !p->mask && !p->sinks ? made(plain_attention(p, in), out) : 0;
@@ -197,7 +204,6 @@ int mx_fn_lower(const mx_node *n, mx_array *const *in, mx_array **out, bool shap
         if (!shapeless)
             return 0;
         break;
-    case MX_PRIM_reshape: return shapeless ? lower_shapeless(n, in, out) : 0;
     case MX_PRIM_rope:
     case MX_PRIM_attention:
         if (shapeless)
@@ -208,14 +214,14 @@ int mx_fn_lower(const mx_node *n, mx_array *const *in, mx_array **out, bool shap
     case MX_PRIM_quantize: return 0; // its expansion, which derivatives need, holds itself
     case MX_PRIM_dequantize: return lower_dequantize(n->params, in, out);
     case MX_PRIM_custom: return pass_results(n, in, out);
-    case MX_PRIM_linspace: return made(linspace(n->params), out);
+    case MX_PRIM_linspace: return made(said(linspace, n), out);
     case MX_PRIM_hadamard:
         if (!((const mx_p_hadamard *)n->params)->transposed)
             return 0;
         return made(hadamard_transposed(n->params, in[0]), out);
     case MX_PRIM_conv_weight: return made(mx_conv_weight_by_conv(n->params, in[0], in[1]), out);
     case MX_PRIM_eye:
-    case MX_PRIM_tri: return made(diagonal(n), out);
+    case MX_PRIM_tri: return made(said(diagonal, n), out);
     case MX_PRIM_reduce:
     case MX_PRIM_softmax:
     case MX_PRIM_logsumexp:

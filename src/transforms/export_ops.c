@@ -46,7 +46,7 @@ static bool last(step *s, mx_fn_op op, uint64_t in, const mx_fn_arg *args) {
 
 /* Input i in the shape of all inputs together, also where that will be another one. */
 static uint64_t broadcast_together(step *s, int i, mx_ints to) {
-    uint64_t in[3] = {s->in_id[i]};
+    uint64_t in[MX_MAX_NDIM + 2] = {s->in_id[i]};
     for (int k = 0, at = 1; k < s->node->nin; k++)
         if (k != i)
             in[at++] = s->in_id[k];
@@ -212,8 +212,12 @@ static bool write_unflatten(step *s, int axis, mx_ints sizes) {
 static bool write_reshape(step *s) {
     const mx_p_reshape *p = s->node->params;
     const mx_ints a = p->asked, rest = {a.n > 0 ? a.n - 1 : 0, a.v + 1};
+    if (p->how == MX_TO_SUMMED)
+        return plain(s, MX_FN_SumLike, NULL);
     if (s->node->nin > 1)
         return plain(s, MX_FN_ReshapeLike, NULL);
+    if (p->how == MX_TO_BARE)
+        return plain(s, MX_FN_SqueezeTo, ARGS(INT(s->out[0]->ndim)));
     if (p->how == MX_TO_FLAT && a.n == 2)
         return plain(s, MX_FN_Flatten, ARGS(INT(a.v[0]), INT(a.v[1])));
     if (p->how == MX_TO_PARTS && a.n > 1)

@@ -488,6 +488,20 @@ static bool is_matrix(call *c, const mx_array *a) {
            refuse(c, "a matrix of float32, float64 or complex64 is needed");
 }
 
+static mx_array *sum_like(call *c, mx_array *a, mx_array *like) {
+    mx_array *y = mx_unbroadcast(a, like);
+    return y && !mx_same_shape(y, like) ? refuse(c, "a gradient has another shape than its input")
+                                        : y;
+}
+AS(SumLike, sum_like(c, in[0], in[1]))
+
+static mx_array *squeeze_to(call *c, mx_array *a) {
+    mx_array *y = mx_squeeze(a, NULL, 0);
+    return y && y->ndim != integer(c, 0) ? refuse(c, "other axes are of size 1 than in the trace")
+                                         : y;
+}
+AS(SqueezeTo, squeeze_to(c, in[0]))
+
 AS(ReshapeLike, mx_reshape_like(in[0], in[1]))
 
 /* What the fused kernels compute, and tables and scores beside it. */

@@ -7,9 +7,16 @@
 #include "base/status.h"
 #include "graph/array/params.h"
 #include "graph/trace/scope.h"
+#include "graph/trace/trace.h"
 #include "ops/ops.h"
+#include "ops/rules.h"
 
 /* --- what cannot be made again ----------------------------------------------------------- */
+
+static bool has_no_words(const mx_p_reshape *p) {
+    bool none = p->how == MX_TO_SHAPE || p->how == MX_TO_FLAT || p->how == MX_TO_PARTS;
+    return none && !p->asked.n && p->shape.n;
+}
 
 /* Primitives whose parameters go with the shape of their first input. */
 static bool is_bound(const mx_node *n) {
@@ -17,6 +24,7 @@ static bool is_bound(const mx_node *n) {
     case MX_PRIM_slice: return !((const mx_p_slice *)n->params)->asked.n;
     case MX_PRIM_slice_update: return !((const mx_p_slice_update *)n->params)->asked.n;
     case MX_PRIM_gather: return !((const mx_p_gather *)n->params)->asked.n;
+    case MX_PRIM_reshape: return n->nin == 1 && has_no_words(n->params);
     case MX_PRIM_as_strided:
     case MX_PRIM_dynamic_slice:
     case MX_PRIM_fft:
@@ -37,12 +45,32 @@ static bool same_inputs(const mx_recipe *r, const mx_recipe_step *s, mx_array *c
 
 /* --- what is made from what was asked ------------------------------------------------------ */
 
+static mx_array *summed(mx_array *a, mx_array *like) {
+    mx_array *y = mx_unbroadcast(a, like);
+    if (y && !mx_same_shape(y, like))
+        return mx_fail(MX_INVALID, "[vjp] a gradient does not have the shape of its input: the "
+                                   "function was traced with an axis of size 1 there");
+    return y;
+}
+
+/* Without axes of size 1: as many are left as in the trace, which what follows relies on. */
+static mx_array *bare(mx_array *a, int ndim) {
+    mx_array *y = mx_squeeze(a, NULL, 0);
+    return y && y->ndim != ndim
+               ? mx_fail(MX_INVALID, "[squeeze] %d axes are not of size 1, in the trace %d were",
+                         y->ndim, ndim)
+               : y;
+}
+
 static mx_array *reshape(const mx_p_reshape *p, mx_array *const *in, int nin) {
     const int *asked = p->asked.v;
     int n = p->asked.n;
+    if (p->how == MX_TO_SUMMED)
+        return summed(in[0], in[1]);
     if (nin > 1)
-        return mx_reshape(in[0], in[1]->shape, in[1]->ndim);
+        return mx_reshape_like(in[0], in[1]);
     switch (p->how) {
+    case MX_TO_BARE: return bare(in[0], p->shape.n);
     case MX_TO_FLAT: return n == 2 ? mx_flatten(in[0], asked[0], asked[1]) : NULL;
     case MX_TO_PARTS: return n > 1 ? mx_unflatten(in[0], asked[0], asked + 1, n - 1) : NULL;
     case MX_TO_SQUEEZED: return n ? mx_squeeze(in[0], asked, n) : in[0];
@@ -74,6 +102,15 @@ static mx_array *gather(const mx_p_gather *p, mx_array *const *in, int nin) {
     return mx_apply(MX_PRIM_gather, &q, in, nin);
 }
 
+/* The first in the shape of both. */
+static mx_array *filled(mx_array *const *in) {
+    mx_shape s;
+    return mx_broadcast_shapes("broadcast_shapes", in[0]->shape, in[0]->ndim, in[1]->shape,
+                               in[1]->ndim, &s)
+               ? mx_fill(in[0], s.dim, s.ndim)
+               : NULL;
+}
+
 static bool make_step(const mx_recipe *r, const mx_recipe_step *s, mx_array *const *in,
                       mx_array **out) {
     const mx_node *n = s->node;
@@ -94,8 +131,8 @@ static bool make_step(const mx_recipe *r, const mx_recipe_step *s, mx_array *con
         return (out[0] = gather(n->params, in, n->nin)) != NULL;
     if (n->prim == MX_PRIM_reshape)
         return (out[0] = reshape(n->params, in, n->nin)) != NULL;
-    if (n->prim == MX_PRIM_full && n->nin > 1)
-        return (out[0] = mx_full_like(in[1], in[0], mx_dtype_of(in[0]))) != NULL;
+    if (n->prim == MX_PRIM_full && n->nin > 1 && !mx_trace_shapeless())
+        return (out[0] = filled(in)) != NULL;
     if (n->prim == MX_PRIM_number_of_elements)
         return (out[0] = mx_number_of_elements(in[0], c->axes.n ? c->axes.v : &(int){0}, c->axes.n,
                                                c->inverted, (mx_dtype)c->dtype)) != NULL;
@@ -113,6 +150,27 @@ static int widest(const mx_recipe *r) {
     return most;
 }
 
+/* What was said in the trace is said again; of products, compositions, nothing is. */
+static bool make_said(const mx_recipe *r, const mx_recipe_step *s, mx_array *const *in,
+                      mx_array **out) {
+    mx_prim p = (mx_prim)s->node->prim;
+    bool former = mx_trace_set_says(p != MX_PRIM_matmul && p != MX_PRIM_addmm);
+    bool ok = make_step(r, s, in, out);
+    mx_trace_set_says(former);
+    return ok;
+}
+
+/* Numbers of the shapes of the trace, that no parameter tells of, are in it. */
+static bool is_free(const mx_recipe *r, mx_array *const *in) {
+    if (r->pinned)
+        mx_trace_pin(r->pinned);
+    for (int i = 0; r->pinned && i < r->n_in; i++)
+        if (!mx_same_shape(in[i], r->proto[i]))
+            return mx_fail(MX_INVALID, "[Primitive::output_shapes] %s cannot infer output shapes.",
+                           r->pinned);
+    return true;
+}
+
 static bool make_all(const mx_recipe *r, mx_array *const *in, mx_array **value, mx_array **room) {
     for (int32_t s = 0; s < r->n_slot; s++)
         value[s] = s < r->n_in ? in[s] : mx_recipe_captured(r, s) ? r->proto[s] : NULL;
@@ -121,7 +179,7 @@ static bool make_all(const mx_recipe *r, mx_array *const *in, mx_array **value, 
         mx_array **out = room + s->node->nin;
         for (int k = 0; k < s->node->nin; k++)
             room[k] = value[s->in[k]];
-        if (!make_step(r, s, room, out))
+        if (!make_said(r, s, room, out))
             return false;
         for (int j = 0; j < s->node->nout; j++)
             if (s->out[j] >= 0)
@@ -132,7 +190,7 @@ static bool make_all(const mx_recipe *r, mx_array *const *in, mx_array **value, 
 
 bool mx_shapeless_make(const mx_recipe *r, mx_array *const *in, mx_arrays *out) {
     mx_array **value = mx_calloc((size_t)r->n_slot + (size_t)widest(r) + 1, sizeof *value);
-    bool ok = value && make_all(r, in, value, value + r->n_slot);
+    bool ok = value && is_free(r, in) && make_all(r, in, value, value + r->n_slot);
     for (int i = 0; ok && i < r->n_out; i++)
         ok = mx_arrays_add(out, value[r->out_slot[i]]);
     mx_free(value);

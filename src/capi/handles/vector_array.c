@@ -56,6 +56,9 @@ mx_array *const *capi_arrays(mlx_vector_array v, int *n) {
         return mx_fail(MX_RANGE, "[vector_array] %zu arrays are too many", b->count);
     if (b)
         *n = (int)b->count;
+    for (int i = 0; i < *n; i++)
+        if (b->item[i] && b->item[i]->tracer)
+            mx_trace_set_says(false);
     return b && b->item ? b->item : b ? &none : NULL;
 }
 

@@ -38,7 +38,7 @@ int mlx_split(mlx_vector_array *res, const mlx_array a, int num_splits, int axis
               const mlx_stream s) {
     capi_call c = capi_begin(s);
     mx_array **out = capi_room(&c, num_splits > 0 ? (size_t)num_splits : 1, sizeof *out);
-    bool ok = out && mx_split_equal(capi_in(a), num_splits, axis, out);
+    bool ok = out && mx_split_equal(capi_says(capi_in(a)), num_splits, axis, out);
     return capi_end_vector(&c, res, ok, out, ok ? (size_t)num_splits : 0);
 }
 int mlx_split_sections(mlx_vector_array *res, const mlx_array a, const int *indices,
@@ -46,7 +46,7 @@ int mlx_split_sections(mlx_vector_array *res, const mlx_array a, const int *indi
     capi_call c = capi_begin(s);
     int n = capi_count(indices, indices_num);
     mx_array **out = capi_room(&c, (size_t)n + 1, sizeof *out);
-    bool ok = out && mx_split(capi_in(a), indices, n, axis, out);
+    bool ok = out && mx_split(capi_says(capi_in(a)), indices, n, axis, out);
     return capi_end_vector(&c, res, ok, out, (size_t)n + 1);
 }
 int mlx_pad(mlx_array *res, const mlx_array a, const int *axes, size_t axes_num,
@@ -61,9 +61,9 @@ int mlx_pad(mlx_array *res, const mlx_array a, const int *axes, size_t axes_num,
         mx_fail(MX_INVALID,
                 "[pad] Invalid number of padding sizes passed to pad with axes of size %zu",
                 axes_num);
-    mx_array *y = mx_failed() ? NULL
-                              : mx_pad(capi_in(a), axes, n, low_pad_size, high_pad_size,
-                                       capi_opt(pad_value), mode);
+    mx_array *x = capi_in(a), *value = capi_opt(pad_value);
+    mx_trace_set_says(true);
+    mx_array *y = mx_failed() ? NULL : mx_pad(x, axes, n, low_pad_size, high_pad_size, value, mode);
     return capi_end(&c, res, y);
 }
 
@@ -79,7 +79,8 @@ static mx_array *pad_all(mx_array *a, int width, mx_array *value, const char *mo
 int mlx_pad_symmetric(mlx_array *res, const mlx_array a, int pad_width, const mlx_array pad_value,
                       const char *mode, const mlx_stream s) {
     capi_call c = capi_begin(s);
-    return capi_end(&c, res, pad_all(capi_in(a), pad_width, capi_opt(pad_value), mode));
+    mx_array *x = capi_in(a), *value = capi_opt(pad_value);
+    return capi_end(&c, res, pad_all(capi_says(x), pad_width, value, mode));
 }
 int mlx_tile(mlx_array *res, const mlx_array arr, const int *reps, size_t reps_num,
              const mlx_stream s) {

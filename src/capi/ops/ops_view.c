@@ -5,13 +5,14 @@ int mlx_broadcast_to(mlx_array *res, const mlx_array a, const int *shape, size_t
                      const mlx_stream s) {
     capi_call c = capi_begin(s);
     return capi_end(&c, res,
-                    mx_broadcast_to(capi_in(a), capi_list(shape), capi_count(shape, shape_num)));
+                    mx_broadcast_to(capi_says(capi_in(a)), capi_list(shape),
+                                    capi_count(shape, shape_num)));
 }
 int mlx_reshape(mlx_array *res, const mlx_array a, const int *shape, size_t shape_num,
                 const mlx_stream s) {
     capi_call c = capi_begin(s);
-    return capi_end(&c, res,
-                    mx_reshape(capi_in(a), capi_list(shape), capi_count(shape, shape_num)));
+    return capi_end(
+        &c, res, mx_reshape(capi_says(capi_in(a)), capi_list(shape), capi_count(shape, shape_num)));
 }
 int mlx_flatten(mlx_array *res, const mlx_array a, int start_axis, int end_axis,
                 const mlx_stream s) {
@@ -109,7 +110,7 @@ int mlx_slice(mlx_array *res, const mlx_array a, const int *start, size_t start_
               const int *stop, size_t stop_num, const int *strides, size_t strides_num,
               const mlx_stream s) {
     capi_call c = capi_begin(s);
-    mx_array *x = capi_in(a);
+    mx_array *x = capi_says(capi_in(a));
     bool ok = one_each(x, start, start_num) && one_each(x, stop, stop_num) &&
               one_each(x, strides, strides_num);
     return capi_end(&c, res, ok ? mx_slice_asked(x, start, stop, strides) : NULL);
@@ -118,7 +119,7 @@ int mlx_slice(mlx_array *res, const mlx_array a, const int *start, size_t start_
 static mx_array *updated(mx_scatter_op op, mlx_array src, mlx_array value, const int *start,
                          size_t n_start, const int *stop, size_t n_stop, const int *step,
                          size_t n_step) {
-    mx_array *a = capi_in(src), *u = capi_in(value);
+    mx_array *a = capi_in(src), *u = capi_says(capi_in(value));
     bool ok = one_each(a, start, n_start) && one_each(a, stop, n_stop) && one_each(a, step, n_step);
     return ok ? mx_slice_update(op, a, u, start, stop, step) : NULL;
 }

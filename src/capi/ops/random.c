@@ -2,8 +2,16 @@
  * sequence. */
 #include "capi/ops/op_call.h"
 
-static mx_array *key_or_next(mlx_array key) {
+/* Nothing goes with the shape of a key, be it a tracer. */
+static mx_array *the_key(mlx_array key) {
+    bool says = mx_trace_set_says(true);
     mx_array *k = capi_opt(key);
+    mx_trace_set_says(says);
+    return k;
+}
+
+static mx_array *key_or_next(mlx_array key) {
+    mx_array *k = the_key(key);
     return k ? k : mx_random_next_key();
 }
 
@@ -47,22 +55,22 @@ int mlx_random_uniform(mlx_array *res, const mlx_array low, const mlx_array high
                        size_t shape_num, mlx_dtype dtype, const mlx_array key, const mlx_stream s) {
     capi_call c = capi_begin(s);
     mx_dtype t = capi_dtype(dtype);
-    mx_array *lo = capi_in(low), *hi = capi_in(high);
+    mx_array *lo = capi_in(low), *hi = capi_says(capi_in(high));
     mx_array *r =
         t == MX_DTYPE_COUNT
             ? NULL
-            : mx_random_uniform(lo, hi, shape, capi_count(shape, shape_num), t, capi_opt(key));
+            : mx_random_uniform(lo, hi, shape, capi_count(shape, shape_num), t, the_key(key));
     return capi_end(&c, res, r);
 }
 int mlx_random_randint(mlx_array *res, const mlx_array low, const mlx_array high, const int *shape,
                        size_t shape_num, mlx_dtype dtype, const mlx_array key, const mlx_stream s) {
     capi_call c = capi_begin(s);
     mx_dtype t = capi_dtype(dtype);
-    mx_array *lo = capi_in(low), *hi = capi_in(high);
+    mx_array *lo = capi_in(low), *hi = capi_says(capi_in(high));
     mx_array *r =
         t == MX_DTYPE_COUNT
             ? NULL
-            : mx_random_randint(lo, hi, shape, capi_count(shape, shape_num), t, capi_opt(key));
+            : mx_random_randint(lo, hi, shape, capi_count(shape, shape_num), t, the_key(key));
     return capi_end(&c, res, r);
 }
 int mlx_random_truncated_normal(mlx_array *res, const mlx_array lower, const mlx_array upper,
@@ -70,11 +78,11 @@ int mlx_random_truncated_normal(mlx_array *res, const mlx_array lower, const mlx
                                 const mlx_array key, const mlx_stream s) {
     capi_call c = capi_begin(s);
     mx_dtype t = capi_dtype(dtype);
-    mx_array *lo = capi_in(lower), *hi = capi_in(upper);
+    mx_array *lo = capi_in(lower), *hi = capi_says(capi_in(upper));
     mx_array *r = t == MX_DTYPE_COUNT
                       ? NULL
                       : mx_random_truncated_normal(lo, hi, shape, capi_count(shape, shape_num), t,
-                                                   capi_opt(key));
+                                                   the_key(key));
     return capi_end(&c, res, r);
 }
 int mlx_random_normal(mlx_array *res, const int *shape, size_t shape_num, mlx_dtype dtype,
@@ -85,7 +93,7 @@ int mlx_random_normal(mlx_array *res, const int *shape, size_t shape_num, mlx_dt
     mx_array *d = scale != 1 ? mx_scalar(scale, MX_FLOAT32) : NULL;
     mx_array *r = t == MX_DTYPE_COUNT ? NULL
                                       : mx_random_normal(shape, capi_count(shape, shape_num), t, l,
-                                                         d, capi_opt(key));
+                                                         d, the_key(key));
     return capi_end(&c, res, r);
 }
 int mlx_random_normal_broadcast(mlx_array *res, const int *shape, size_t shape_num, mlx_dtype dtype,
@@ -96,7 +104,7 @@ int mlx_random_normal_broadcast(mlx_array *res, const int *shape, size_t shape_n
     mx_array *r = t == MX_DTYPE_COUNT
                       ? NULL
                       : mx_random_normal(shape, capi_count(shape, shape_num), t, capi_opt(loc),
-                                         capi_opt(scale), capi_opt(key));
+                                         capi_opt(scale), the_key(key));
     return capi_end(&c, res, r);
 }
 int mlx_random_gumbel(mlx_array *res, const int *shape, size_t shape_num, mlx_dtype dtype,
@@ -105,7 +113,7 @@ int mlx_random_gumbel(mlx_array *res, const int *shape, size_t shape_num, mlx_dt
     mx_dtype t = capi_dtype(dtype);
     mx_array *r = t == MX_DTYPE_COUNT
                       ? NULL
-                      : mx_random_gumbel(shape, capi_count(shape, shape_num), t, capi_opt(key));
+                      : mx_random_gumbel(shape, capi_count(shape, shape_num), t, the_key(key));
     return capi_end(&c, res, r);
 }
 int mlx_random_laplace(mlx_array *res, const int *shape, size_t shape_num, mlx_dtype dtype,
@@ -114,15 +122,15 @@ int mlx_random_laplace(mlx_array *res, const int *shape, size_t shape_num, mlx_d
     mx_dtype t = capi_dtype(dtype);
     mx_array *r = t == MX_DTYPE_COUNT ? NULL
                                       : mx_random_laplace(shape, capi_count(shape, shape_num), t,
-                                                          loc, scale, capi_opt(key));
+                                                          loc, scale, the_key(key));
     return capi_end(&c, res, r);
 }
 int mlx_random_bernoulli(mlx_array *res, const mlx_array p, const int *shape, size_t shape_num,
                          const mlx_array key, const mlx_stream s) {
     capi_call c = capi_begin(s);
     return capi_end(&c, res,
-                    mx_random_bernoulli(capi_in(p), shape, capi_count(shape, shape_num),
-                                        capi_opt(key)));
+                    mx_random_bernoulli(capi_says(capi_in(p)), shape, capi_count(shape, shape_num),
+                                        the_key(key)));
 }
 
 /* --- choices ---------------------------------------------------------------------- */
@@ -130,29 +138,29 @@ int mlx_random_bernoulli(mlx_array *res, const mlx_array p, const int *shape, si
 int mlx_random_categorical(mlx_array *res, const mlx_array logits, int axis, const mlx_array key,
                            const mlx_stream s) {
     capi_call c = capi_begin(s);
-    return capi_end(&c, res, mx_random_categorical(capi_in(logits), axis, capi_opt(key)));
+    return capi_end(&c, res, mx_random_categorical(capi_in(logits), axis, the_key(key)));
 }
 int mlx_random_categorical_shape(mlx_array *res, const mlx_array logits, int axis, const int *shape,
                                  size_t shape_num, const mlx_array key, const mlx_stream s) {
     capi_call c = capi_begin(s);
     mx_array *r = mx_random_categorical_shape(capi_in(logits), axis, shape,
-                                              capi_count(shape, shape_num), capi_opt(key));
+                                              capi_count(shape, shape_num), the_key(key));
     return capi_end(&c, res, r);
 }
 int mlx_random_categorical_num_samples(mlx_array *res, const mlx_array logits_, int axis,
                                        int num_samples, const mlx_array key, const mlx_stream s) {
     capi_call c = capi_begin(s);
-    mx_array *r = mx_random_categorical_samples(capi_in(logits_), axis, num_samples, capi_opt(key));
+    mx_array *r = mx_random_categorical_samples(capi_in(logits_), axis, num_samples, the_key(key));
     return capi_end(&c, res, r);
 }
 int mlx_random_permutation(mlx_array *res, const mlx_array x, int axis, const mlx_array key,
                            const mlx_stream s) {
     capi_call c = capi_begin(s);
-    return capi_end(&c, res, mx_random_permutation(capi_in(x), axis, capi_opt(key)));
+    return capi_end(&c, res, mx_random_permutation(capi_in(x), axis, the_key(key)));
 }
 int mlx_random_permutation_arange(mlx_array *res, int x, const mlx_array key, const mlx_stream s) {
     capi_call c = capi_begin(s);
-    return capi_end(&c, res, mx_random_permutation_n(x, capi_opt(key)));
+    return capi_end(&c, res, mx_random_permutation_n(x, the_key(key)));
 }
 int mlx_random_multivariate_normal(mlx_array *res, const mlx_array mean, const mlx_array cov,
                                    const int *shape, size_t shape_num, mlx_dtype dtype,
@@ -163,6 +171,6 @@ int mlx_random_multivariate_normal(mlx_array *res, const mlx_array mean, const m
     mx_array *r = t == MX_DTYPE_COUNT
                       ? NULL
                       : mx_random_multivariate_normal(m, v, shape, capi_count(shape, shape_num), t,
-                                                      capi_opt(key));
+                                                      the_key(key));
     return capi_end(&c, res, r);
 }

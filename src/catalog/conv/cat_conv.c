@@ -1,6 +1,7 @@
 /* Convolutions. */
 #include <string.h>
 
+#include "capi/capi.h"
 #include "catalog/cat.h"
 
 typedef struct convolution {
@@ -115,6 +116,8 @@ static int call_convolve(mlx_value *res, const mlx_operation *op, mlx_value *arg
                         mlx_array_ndim(ARRAY(0)), mlx_array_ndim(ARRAY(1)));
     if (!mlx_array_size(ARRAY(0)) || !mlx_array_size(ARRAY(1)))
         return cat_fail(MX_INVALID, "[convolve] a vector without elements was given");
+    capi_pins(ARRAY(0), "Convolution"); // which is the longer one, and by how much
+    capi_pins(ARRAY(1), "Convolution");
     bool swap = mlx_array_size(ARRAY(0)) < mlx_array_size(ARRAY(1));
     return convolve(OUT, ARRAY(swap), ARRAY(!swap), args[2].as.string, ON(3));
 }

@@ -1,6 +1,7 @@
 /* Discrete Fourier transforms. */
 #include <string.h>
 
+#include "capi/capi.h"
 #include "catalog/cat.h"
 
 static int read_norm(mlx_fft_norm *out, const mlx_value *v) {
@@ -26,6 +27,7 @@ static int own_length(mlx_array a, int axis, bool to_real, int *n) {
         return cat_fail(MX_RANGE, "[fft] axis %d is out of bounds for an array with %d dimensions",
                         axis, ndim);
     int64_t length = mlx_array_dim(a, axis);
+    capi_pins(a, "FFT");
     length = to_real ? 2 * (length - 1) : length;
     if (length > INT32_MAX)
         return cat_fail(MX_RANGE,

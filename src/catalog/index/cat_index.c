@@ -1,4 +1,5 @@
 /* Elements picked and put by indices. */
+#include "capi/capi.h"
 #include "catalog/cat.h"
 
 /* a, indices, axis, stream */
@@ -22,6 +23,8 @@ static int call_take_along_axis(mlx_value *res, const mlx_operation *op, mlx_val
 static int put_flat(mlx_array *out, mlx_array a, mlx_array indices, mlx_array values,
                     mlx_stream s) {
     mlx_array flat = mlx_array_new(), put = mlx_array_new();
+    if (mlx_array_ndim(a) != 1)
+        capi_pins(a, "Reshape");
     int status = mlx_flatten(&flat, a, 0, -1, s) ||
                  mlx_put_along_axis(&put, flat, indices, values, 0, s) ||
                  mlx_reshape(out, put, mlx_array_shape(a), mlx_array_ndim(a), s);

@@ -1,4 +1,5 @@
 /* Random numbers. A key of None takes the next one of the thread's own sequence. */
+#include "capi/capi.h"
 #include "catalog/cat.h"
 
 /* The key in args[i], or an empty handle. */
@@ -44,6 +45,8 @@ static int own_shape(mlx_value *shape, mlx_array a, mlx_array b) {
         return 1;
     for (size_t i = 0; i < n; i++)
         shape->as.ints[i] = ints[i];
+    capi_pins(a, "RandomBits");
+    capi_pins(b, "RandomBits");
     return 0;
 }
 

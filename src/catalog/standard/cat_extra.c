@@ -1,4 +1,5 @@
 /* Pointwise operations, linear algebra, transforms and random numbers beyond the original's. */
+#include "capi/capi.h"
 #include "catalog/cat.h"
 
 /* --- pointwise -------------------------------------------------------------------------------- */
@@ -100,6 +101,7 @@ static int own_shape(mlx_value *shape, mlx_array a) {
         return 0;
     if (mlx_value_new_ints(shape, n))
         return 1;
+    capi_pins(a, "RandomBits");
     for (size_t i = 0; i < n; i++)
         shape->as.ints[i] = mlx_array_shape(a)[i];
     return 0;

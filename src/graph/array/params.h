@@ -17,14 +17,17 @@ typedef struct mx_p_shape {
 } mx_p_shape;
 
 /* How a reshape was asked for: a shape (with -1), {first axis, last}, {axis, sizes...}, axes, axes;
-   or as the second input. */
+   as the second input; summed to the second input over what it was broadcast along; without all
+   axes of size 1. */
 enum mx_reshape_how {
     MX_TO_SHAPE,
     MX_TO_FLAT,
     MX_TO_PARTS,
     MX_TO_SQUEEZED,
     MX_TO_EXPANDED,
-    MX_TO_LIKE
+    MX_TO_LIKE,
+    MX_TO_SUMMED,
+    MX_TO_BARE
 };
 typedef struct mx_p_reshape {
     mx_ints shape; /* of the result */

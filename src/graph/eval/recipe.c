@@ -265,6 +265,8 @@ static mx_recipe *make(mx_array *const *inputs, int n_in, mx_array *const *outpu
     r->n_in = n_in;
     r->n_out = n_out;
     r->level = mx_trace_level();
+    r->shapeless = mx_trace_shapeless();
+    r->pinned = mx_trace_pinned();
     mx_eval_lock();
     bool ok = fill(r, &plan, inputs, outputs, b);
     hold_protos(r);

@@ -52,6 +52,8 @@ typedef struct mx_recipe {
     /* NULL, or the same before it was simplified: it is replayed instead, as the order of the sums
        in a derivative follows the graph; released with this one */
     struct mx_recipe *plain;
+    bool shapeless;     /* recorded as a template for other shapes */
+    const char *pinned; /* NULL, or the operation for which it holds for the traced shapes alone */
 } mx_recipe;
 
 /* What the graph took in: constants, and arrays of a transform around it, which may be pending. */

@@ -33,6 +33,30 @@ bool mx_trace_shapeless(void) {
     return shapeless;
 }
 
+static _Thread_local bool says __attribute__((tls_model("initial-exec")));
+static _Thread_local const char *pin __attribute__((tls_model("initial-exec")));
+
+bool mx_trace_set_says(bool on) {
+    bool former = says;
+    says = on;
+    return former;
+}
+
+void mx_trace_pin(const char *operation) {
+    if (shapeless && !says && !pin)
+        pin = operation;
+}
+
+const char *mx_trace_set_pin(const char *operation) {
+    const char *former = pin;
+    pin = operation;
+    return former;
+}
+
+const char *mx_trace_pinned(void) {
+    return pin;
+}
+
 bool mx_trace_active(void) {
     return atomic_load_explicit(&running, memory_order_relaxed) > 0;
 }

@@ -23,4 +23,13 @@ bool mx_trace_active(void);   /* on any thread */
 bool mx_trace_set_shapeless(bool on);
 bool mx_trace_shapeless(void);
 
+/* What has no words takes numbers from the shapes at hand. Such an operation pins the trace, which
+   is then refused for other shapes. Numbers that the function itself has said stay as they are:
+   while `says` is set (public calls in which nothing traced takes part, or whose numbers are
+   arguments) nothing is pinned. Per thread; set_says and set_pin return what was. */
+bool mx_trace_set_says(bool on);
+void mx_trace_pin(const char *operation); /* a constant text */
+const char *mx_trace_set_pin(const char *operation);
+const char *mx_trace_pinned(void); /* by which operation, or NULL */
+
 #endif

@@ -201,6 +201,7 @@ static bool attention_vmap(const mx_node *y, mx_array *const *in, const int *axe
     const mx_p_attention *p = y->params;
     int batch = y->in[0]->shape[0];
     mx_array *arg[5];
+    mx_trace_pin("ScaledDotProductAttention");
     if (p->sinks && axes[3 + p->mask] >= 0)
         return mx_loop_vmap(y, in, axes, n, out, out_axes);
     for (int i = 0; i < 3; i++)

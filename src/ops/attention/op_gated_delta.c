@@ -133,6 +133,7 @@ static bool vmap(const mx_node *y, mx_array *const *in, const int *axes, int n, 
                  int *out_axes) {
     mx_array *to[MASK + 1], *r[2];
     int batch = y->in[Q]->shape[0];
+    mx_trace_pin("GatedDelta");
     for (int i = 0; i < y->nin; i++) {
         to[i] = mx_batch_front_full(in[i], axes[i], n);
         if (!to[i] || !(to[i] = mx_flatten(to[i], 0, 1)))

@@ -165,7 +165,7 @@ static mx_array *split_axis(mx_array *a, int axis, int parts) {
     if (!a)
         return NULL;
     int at = axis < 0 ? axis + a->ndim : axis;
-    return mx_unflatten(a, at, (int[]){parts, a->shape[at] / parts}, 2);
+    return mx_unflatten(a, at, (int[]){parts, -1}, 2);
 }
 
 /* (G Og, K..., Cg) -> (G Cg, K..., Og) */
@@ -240,12 +240,17 @@ static mx_array *conjugate(mx_array *a) {
     return a && a->dtype == MX_COMPLEX64 ? mx_conjugate(a) : a;
 }
 
+/* Where paddings for one size do not give the shape of another, this says so. */
+static mx_array *of_shape(mx_array *grad, mx_array *like) {
+    return conjugate(mx_trace_shapeless() ? mx_reshape_like(grad, like) : grad);
+}
+
 static bool conv_vjp(const mx_node *y, mx_array *const *cot, const bool *need, mx_array **grad) {
     mx_array *g = conjugate(cot[0]);
     if (need[0])
-        grad[0] = conjugate(mx_conv_towards_input(y->params, y->in[0], y->in[1], g));
+        grad[0] = of_shape(mx_conv_towards_input(y->params, y->in[0], y->in[1], g), y->in[0]);
     if (need[1])
-        grad[1] = conjugate(towards_weight(y->params, y->in[0], y->in[1], g));
+        grad[1] = of_shape(towards_weight(y->params, y->in[0], y->in[1], g), y->in[1]);
     return !mx_failed();
 }
 
@@ -287,6 +292,7 @@ static mx_array *many_groups(const mx_node *y, mx_array *x, int x_axis, mx_array
 static bool conv_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n, mx_array **out,
                       int *out_axes) {
     out_axes[0] = 0;
+    mx_trace_pin("Convolution");
     if (n == 0)
         return mx_loop_vmap(y, in, axes, n, out, out_axes);
     if (axes[1] < 0) {

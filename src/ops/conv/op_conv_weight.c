@@ -55,6 +55,7 @@ static bool infer(const void *params, mx_array *const *in, int nin, mx_out *out,
 
 static bool vjp(const mx_node *y, mx_array *const *cot, const bool *need, mx_array **grad) {
     const mx_p_conv_weight *p = y->params;
+    mx_trace_pin("Convolution");
     if (need[0])
         grad[0] = mx_conv_towards_input(&p->conv, y->in[0], cot[0], y->in[1]);
     if (need[1])

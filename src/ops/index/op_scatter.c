@@ -302,7 +302,7 @@ mx_array *mx_masked_scatter(mx_array *a, mx_array *mask, mx_array *src) {
                        mx_shape_text(sa, sizeof sa, a->shape, a->ndim));
     for (int i = mask->ndim; i < a->ndim; i++)
         mask = mx_expand_dim(mask, i);
-    mx_array *in[3] = {a, mx_broadcast_to(mask, a->shape, a->ndim),
+    mx_array *in[3] = {a, mx_broadcast_like(mask, a),
                        mx_flatten(mx_astype(src, mx_dtype_of(a)), 0, -1)};
     return mx_apply(MX_PRIM_masked_scatter, NULL, in, 3);
 }

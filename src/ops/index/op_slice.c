@@ -37,6 +37,16 @@ static bool slice_vjp(const mx_node *y, mx_array *const *cot, const bool *need, 
     return !mx_failed();
 }
 
+mx_ints mx_slice_words_batched(mx_ints asked, int ndim, int *room) {
+    const int whole[3] = {0, INT32_MAX, 1};
+    for (int k = 0; asked.n && k < 3; k++) {
+        room[k * (ndim + 1)] = whole[k];
+        for (int i = 0; i < ndim; i++)
+            room[k * (ndim + 1) + 1 + i] = asked.v[k * ndim + i];
+    }
+    return asked.n ? (mx_ints){3 * (ndim + 1), room} : asked;
+}
+
 static bool slice_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n,
                        mx_array **out, int *out_axes) {
     const mx_p_slice *p = y->params;
@@ -47,7 +57,13 @@ static bool slice_vmap(const mx_node *y, mx_array *const *in, const int *axes, i
         shape[i] = p->shape.v[i - 1];
         step[i] = p->step.v[i - 1];
     }
-    mx_p_slice q = {{ndim, start}, {ndim, shape}, {ndim, step}, {0, NULL}};
+    int words[3 * (MX_MAX_NDIM + 1)];
+    mx_p_slice q = {{ndim, start},
+                    {ndim, shape},
+                    {ndim, step},
+                    mx_slice_words_batched(p->asked, ndim - 1, words)};
+    if (!p->asked.n)
+        mx_trace_pin("Slice");
     out[0] = mx_apply_view(MX_PRIM_slice, &q, mx_batch_front(in[0], axes[0]));
     out_axes[0] = 0;
     return out[0] != NULL;
@@ -97,6 +113,8 @@ static mx_array *slice_as(mx_array *a, const int *start, const int *stop, const 
         if (shape[i] <= 1)
             by[i] = 1;
     }
+    if (!asked.n)
+        mx_trace_pin("Slice");
     bool whole = mx_shape_is(a, shape, a->ndim);
     for (int i = 0; i < a->ndim && whole; i++)
         whole = by[i] == 1;
@@ -134,6 +152,17 @@ mx_array *mx_slice_axis(mx_array *a, int axis, int start, int stop) {
     first[axis] = start;
     last[axis] = stop;
     return mx_slice(a, first, last, NULL);
+}
+
+mx_array *mx_slice_axis_words(mx_array *a, int axis, int start, int stop) {
+    int first[MX_MAX_NDIM] = {0}, last[MX_MAX_NDIM];
+    if (!a || (axis = mx_axis("slice", axis, a->ndim)) < 0)
+        return NULL;
+    for (int i = 0; i < a->ndim; i++)
+        last[i] = INT32_MAX;
+    first[axis] = start;
+    last[axis] = stop;
+    return mx_slice_asked(a, first, last, NULL);
 }
 
 mx_array *mx_flip(mx_array *a, const int *axes, int n) {

@@ -47,7 +47,12 @@ static bool slice_update_vmap(const mx_node *y, mx_array *const *in, const int *
         start[i + 1] = p->start.v[i];
         step[i + 1] = p->step.v[i];
     }
-    mx_p_slice_update q = {{p->start.n + 1, start}, {p->step.n + 1, step}, {0, NULL}};
+    int words[3 * (MX_MAX_NDIM + 1)];
+    mx_p_slice_update q = {{p->start.n + 1, start},
+                           {p->step.n + 1, step},
+                           mx_slice_words_batched(p->asked, p->start.n, words)};
+    if (!p->asked.n)
+        mx_trace_pin("SliceUpdate");
     out[0] = mx_apply2(MX_PRIM_slice_update, &q, mx_batch_front_full(in[0], axes[0], n),
                        mx_batch_front_full(in[1], axes[1], n));
     out_axes[0] = 0;
@@ -95,6 +100,8 @@ mx_array *mx_slice_update(mx_scatter_op op, mx_array *a, mx_array *update, const
         if (!mx_slice_axis_range("slice_update", a->shape[i], by[i], &first[i], stop[i], &shape[i]))
             return NULL;
     }
+    if (!asked.n)
+        mx_trace_pin("SliceUpdate");
     mx_p_slice s = {{a->ndim, first}, {a->ndim, shape}, {a->ndim, by}, {0, NULL}};
     mx_array *old = op == MX_SCATTER_NONE ? a : mx_apply_view(MX_PRIM_slice, &s, a);
     update = mx_astype(update, mx_dtype_of(a));

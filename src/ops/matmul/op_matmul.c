@@ -268,8 +268,8 @@ mx_array *mx_inner(mx_array *a, mx_array *b) {
 }
 
 mx_array *mx_outer(mx_array *a, mx_array *b) {
-    mx_array *column = mx_reshape(a, (int[]){-1, 1}, 2);
-    return mx_multiply(column, mx_reshape(b, (int[]){-1}, 1));
+    mx_array *column = mx_expand_dim(mx_flatten(a, 0, -1), 1);
+    return mx_multiply(column, mx_flatten(b, 0, -1));
 }
 
 /* --- tensordot -------------------------------------------------------------------------------- */

@@ -109,6 +109,7 @@ static bool product_jvp(const mx_node *y, mx_array *const *tan, mx_array **out) 
 /* A batch of a alone is more rows. */
 static bool segmented_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n,
                            mx_array **out, int *out_axes) {
+    mx_trace_pin("SegmentedMM");
     if (n == 0 || axes[0] < 0 || axes[1] >= 0 || axes[2] >= 0)
         return mx_loop_vmap(y, in, axes, n, out, out_axes);
     mx_array *rows = mx_flatten(mx_moveaxis(in[0], axes[0], 0), 0, 1);

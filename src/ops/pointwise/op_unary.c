@@ -218,7 +218,7 @@ static bool inexact(const mx_array *a) {
     return mx_dtype_is_inexact(mx_dtype_of(a));
 }
 static mx_array *all_false(mx_array *a) {
-    return mx_full_s(a->shape, a->ndim, 0, MX_BOOL);
+    return mx_fill_like(mx_scalar(0, MX_BOOL), a);
 }
 static mx_array *equals(mx_array *a, double value) {
     return !a ? NULL : inexact(a) ? mx_equal(a, mx_scalar(value, mx_dtype_of(a))) : all_false(a);

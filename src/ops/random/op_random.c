@@ -39,6 +39,8 @@ mx_array *mx_random_bits(const int *shape, int ndim, int width, mx_array *key) {
     for (int i = 0; i < ndim; i++)
         if (shape[i] < 0)
             return mx_fail(MX_INVALID, "[bits] Negative dimensions not allowed.");
+    if (ndim)
+        mx_trace_pin("RandomBits");
     mx_p_random_bits p = {{ndim, shape}, width};
     return mx_apply1(MX_PRIM_random_bits, &p, key);
 }

@@ -60,6 +60,7 @@ static mx_array *by_inverse(mx_array *logits, const int *shape, int ndim, mx_arr
    2). */
 static mx_array *in_steps(mx_array *logits, const mx_p_categorical *p, mx_array *keys, int axis) {
     mx_p_random_bits words = {p->noise, 4};
+    mx_trace_pin("RandomBits");
     mx_array *noise = mx_random_gumbel_of(mx_apply1(MX_PRIM_random_bits, &words, keys), MX_FLOAT32);
     return mx_arg_reduce(true, mx_add(logits, noise), axis, false);
 }

@@ -88,7 +88,9 @@ static mx_array *mean_last(mx_array *a) {
 }
 /* Sum over the rows. */
 static mx_array *sum_rows(mx_array *a) {
-    return a ? mx_sum_axis(mx_reshape(a, (int[]){-1, a->shape[a->ndim - 1]}, 2), 0, false) : NULL;
+    if (!a || a->ndim < 2)
+        return a;
+    return mx_sum_axis(a->ndim == 2 ? a : mx_flatten(a, 0, -2), 0, false);
 }
 static mx_array *scaled(mx_array *a, mx_array *w) {
     return w ? mx_mul(a, w) : a;

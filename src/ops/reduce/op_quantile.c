@@ -92,8 +92,9 @@ static mx_array *places(mx_array *q, mx_array **inside) {
 
 /* Of all elements; NaN where there is one. */
 static mx_array *quantile_of_all(mx_array *sorted, mx_array *q, method m) {
-    mx_array *inside, *position = mx_mul_s(places(q, &inside), sorted->shape[0] - 1);
-    mx_array *last = mx_take(sorted, mx_scalar(sorted->shape[0] - 1, MX_INT32), 0);
+    mx_array *end = mx_last_place(sorted), *inside;
+    mx_array *position = mx_mul(places(q, &inside), mx_astype(end, MX_FLOAT64));
+    mx_array *last = mx_take(sorted, end, 0);
     mx_array *y = between(sorted, position, m, false);
     mx_array *bad =
         mx_logical_or(mx_isnan(last), trailing_axes(mx_logical_not(inside), sorted->ndim - 1));

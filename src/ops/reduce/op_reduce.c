@@ -212,13 +212,13 @@ mx_array *mx_arg_reduce(bool max, mx_array *a, int axis, bool keepdims) {
 }
 
 mx_array *mx_arg_reduce_all(bool max, mx_array *a, bool keepdims) {
-    int one[MX_MAX_NDIM], flat = -1;
+    int all[MX_MAX_NDIM];
     if (!a)
         return NULL;
     for (int i = 0; i < a->ndim; i++)
-        one[i] = 1;
-    mx_array *r = mx_arg_reduce(max, a->ndim == 1 ? a : mx_reshape(a, &flat, 1), 0, false);
-    return keepdims ? mx_reshape(r, one, a->ndim) : r;
+        all[i] = i;
+    mx_array *r = mx_arg_reduce(max, a->ndim == 1 ? a : mx_flatten(a, 0, -1), 0, false);
+    return keepdims ? mx_expand_dims(r, all, a->ndim) : r;
 }
 
 static bool arg_reduce_infer(const void *params, mx_array *const *in, int nin, mx_out *out,

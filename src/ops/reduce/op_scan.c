@@ -83,12 +83,10 @@ static mx_array *cumprod_jvp(const mx_p_scan *p, mx_array *x, mx_array *t) {
 /* Where each y was attained (the nearest of equal ones, or of NaN). exclusive: of the inclusive
  * scan, shifted later. */
 static mx_array *attained(const mx_p_scan *p, mx_array *x) {
-    int n = x->shape[p->axis], shape[MX_MAX_NDIM];
-    for (int i = 0; i < x->ndim; i++)
-        shape[i] = i == p->axis ? n : 1;
+    mx_array *one = mx_fill_like(mx_scalar(1, MX_INT32), mx_stop_gradient(x));
     mx_array *y = mx_stop_gradient(scan((mx_scan_op)p->op, x, p, p->reverse, true));
-    mx_array *at = mx_reshape(mx_arange(0, n, 1, MX_INT32), shape, x->ndim);
-    mx_array *last = mx_scalar(p->reverse ? n : -1, MX_INT32);
+    mx_array *at = mx_scan(MX_CUMSUM, one, p->axis, false, false);
+    mx_array *last = mx_scalar(p->reverse ? INT32_MAX : -1, MX_INT32);
     mx_array *hit = mx_where(mx_logical_or(mx_equal(x, y), mx_isnan(x)), at, last);
     return scan(p->reverse ? MX_CUMMIN : MX_CUMMAX, hit, p, p->reverse, true);
 }

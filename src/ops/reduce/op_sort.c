@@ -33,7 +33,11 @@ static mx_array *parted(const char *name, mx_prim prim, mx_array *a, int kth, in
     if (axis < 0)
         return NULL;
     int n = a->shape[axis], k = kth < 0 ? kth + n : kth;
-    return k < 0 || k >= n ? refuse_number(name, "kth ", kth, given, a) : apply(prim, a, axis, k);
+    if (k < 0 || k >= n)
+        return refuse_number(name, "kth ", kth, given, a);
+    if (kth < 0 && mx_trace_shapeless()) // of other sizes another place: sorted, all are right
+        return prim == MX_PRIM_partition ? mx_sort(a, axis) : mx_argsort(a, axis);
+    return apply(prim, a, axis, k);
 }
 
 mx_array *mx_partition(mx_array *a, int kth, int axis) {
@@ -52,8 +56,10 @@ mx_array *mx_topk(mx_array *a, int k, int given) {
     int n = a->shape[axis];
     if (k < 0 || k > n)
         return refuse_number("topk", "k=", k, given, a);
-    mx_array *p = k == 0 || k == n ? a : mx_partition(a, n - k, axis);
-    return mx_slice_axis(p, axis, n - k, n);
+    mx_array *p = mx_trace_shapeless() ? mx_sort(a, axis)
+                  : k == 0 || k == n   ? a
+                                       : mx_partition(a, n - k, axis);
+    return k ? mx_slice_axis_words(p, axis, -k, INT32_MAX) : mx_slice_axis_words(p, axis, 0, 0);
 }
 
 /* --- the primitives --------------------------------------------------------------- */
@@ -206,6 +212,11 @@ static mx_array *precedes(mx_array *at, mx_array *values, bool right) {
     return mx_logical_or(before, right ? last : mx_logical_and(last, mx_logical_not(mx_isnan(at))));
 }
 
+mx_array *mx_last_place(mx_array *line) {
+    return mx_add_s(mx_number_of_elements(mx_stop_gradient(line), &(int){0}, 1, false, MX_INT32),
+                    -1);
+}
+
 /* Where each of values belongs in a sorted vector: how many of its elements come
    before. A binary search of whole arrays; each step halves the stretch that is left.
  */
@@ -217,12 +228,16 @@ mx_array *mx_searchsorted(mx_array *a, mx_array *values, bool right) {
                        a->ndim);
     if (!mx_promote2(&a, &values))
         return NULL;
-    mx_array *lo = mx_zeros(values->shape, values->ndim, MX_INT32);
-    mx_array *hi = mx_full_s(values->shape, values->ndim, a->shape[0], MX_INT32);
-    for (int64_t left = a->shape[0]; left > 0 && lo && hi; left /= 2) {
+    if (!a->shape[0])
+        mx_trace_pin("SearchSorted");
+    mx_array *n = mx_number_of_elements(mx_stop_gradient(a), &(int){0}, 1, false, MX_INT32);
+    mx_array *lo = mx_fill_like(mx_scalar(0, MX_INT32), mx_stop_gradient(values));
+    mx_array *hi = mx_fill_like(n, mx_stop_gradient(values)), *last = mx_last_place(a);
+    int64_t steps = a->shape[0] && mx_trace_shapeless() ? INT32_MAX : a->shape[0];
+    for (int64_t left = steps; left > 0 && lo && hi; left /= 2) {
         mx_array *open = mx_less(lo, hi),
                  *mid = mx_right_shift(mx_add(lo, hi), mx_scalar_i64(1, MX_INT32));
-        mx_array *at = mx_take(a, mx_minimum(mid, mx_scalar_i64(a->shape[0] - 1, MX_INT32)), 0);
+        mx_array *at = mx_take(a, mx_minimum(mid, last), 0);
         mx_array *before = mx_logical_and(open, precedes(at, values, right));
         lo = mx_where(before, mx_add(mid, mx_scalar_i64(1, MX_INT32)), lo);
         hi = mx_where(mx_logical_and(open, mx_logical_not(before)), mid, hi);
@@ -236,9 +251,8 @@ mx_array *mx_diff(mx_array *a, int n, int axis) {
     if (n < 0)
         return mx_fail(MX_INVALID, "[diff] Order n must be non-negative but got %d.", n);
     for (; n > 0 && a && a->shape[axis] > 0; n--) {
-        int size = a->shape[axis];
-        mx_array *next = mx_slice_axis(a, axis, 1, size),
-                 *here = mx_slice_axis(a, axis, 0, size - 1);
+        mx_array *next = mx_slice_axis_words(a, axis, 1, INT32_MAX),
+                 *here = mx_slice_axis_words(a, axis, 0, -1);
         a = a->dtype == MX_BOOL ? mx_not_equal(next, here) : mx_sub(next, here);
     }
     return a;

@@ -34,6 +34,8 @@ static mx_array *shrunk(mx_array *a) {
 }
 
 mx_array *mx_fill(mx_array *value, const int *shape, int ndim) {
+    if (ndim)
+        mx_trace_pin("Full");
     return mx_apply1(MX_PRIM_full, &(mx_p_shape){{ndim, shape}}, shrunk(value));
 }
 
@@ -118,6 +120,7 @@ const mx_prim_desc mx_desc_arange = {
 };
 
 mx_array *mx_arange(double start, double stop, double step, mx_dtype t) {
+    mx_trace_pin("Arange");
     if (t == MX_BOOL)
         return mx_fail(MX_INVALID, "[arange] bool not supported for arange.");
     if (step == 0)
@@ -166,6 +169,7 @@ const mx_prim_desc mx_desc_linspace = {
 };
 
 mx_array *mx_linspace(double start, double stop, int num, bool endpoint, mx_dtype t) {
+    mx_trace_pin("Linspace");
     return mx_apply(MX_PRIM_linspace, &(mx_p_linspace){start, stop, num, (int)t, endpoint}, NULL,
                     0);
 }
@@ -207,9 +211,11 @@ DIAGONAL(eye, Eye)
 DIAGONAL(tri, Tri)
 
 mx_array *mx_eye(int n, int m, int k, mx_dtype t) {
+    mx_trace_pin("Eye");
     return mx_apply(MX_PRIM_eye, &(mx_p_diagonal){n, m, k, (int)t}, NULL, 0);
 }
 mx_array *mx_tri(int n, int m, int k, mx_dtype t) {
+    mx_trace_pin("Tri");
     return mx_apply(MX_PRIM_tri, &(mx_p_diagonal){n, m, k, (int)t}, NULL, 0);
 }
 
@@ -266,17 +272,17 @@ static int grid_axis(int i, int n, bool xy) {
 }
 
 bool mx_meshgrid(mx_array *const *a, int n, bool sparse, bool xy, mx_array **out) {
-    int shape[MX_MAX_NDIM];
+    int others[MX_MAX_NDIM];
     if (n > MX_MAX_NDIM)
         return mx_fail(MX_INVALID, "[meshgrid] %d arrays given, at most %d are possible", n,
                        MX_MAX_NDIM);
     for (int i = 0; i < n; i++) {
         if (!a[i] || !mx_axis_fits("meshgrid", a[i]->size))
             return false;
-        for (int k = 0; k < n; k++)
-            shape[k] = 1;
-        shape[grid_axis(i, n, xy)] = (int)a[i]->size;
-        out[i] = mx_reshape(a[i], shape, n);
+        for (int k = 0, at = 0; k < n; k++)
+            if (k != grid_axis(i, n, xy))
+                others[at++] = k;
+        out[i] = mx_expand_dims(mx_flatten(a[i], 0, -1), others, n - 1);
     }
     return sparse ? !mx_failed() : !mx_failed() && mx_broadcast_arrays(out, n, out);
 }

@@ -189,7 +189,7 @@ static mx_array *repeated_shapeless(mx_array *a, int axis, int times, bool whole
     mx_array **parts = times > 0 ? mx_calloc((size_t)times, sizeof *parts) : NULL, *y;
     mx_array *part = whole ? a : mx_expand_dim(a, axis + 1);
     if (times == 0)
-        return mx_slice_axis(a, axis, 0, 0);
+        return mx_slice_axis_words(a, axis, 0, 0);
     for (int i = 0; parts && i < times; i++)
         parts[i] = part;
     y = parts ? mx_concatenate(parts, times, whole ? axis : axis + 1) : NULL;
@@ -221,16 +221,16 @@ static mx_array *repeated(const char *op, mx_array *a, int axis, int times, bool
 }
 
 mx_array *mx_tile(mx_array *a, const int *reps, int n) {
-    int shape[MX_MAX_NDIM];
+    int lead[MX_MAX_NDIM];
     if (!a)
         return NULL;
     int ndim = n > a->ndim ? n : a->ndim;
     if (ndim > MX_MAX_NDIM)
         return mx_fail(MX_INVALID, "[tile] %d repetitions given, at most %d are possible", n,
                        MX_MAX_NDIM);
-    for (int i = 0; i < ndim; i++)
-        shape[i] = i < ndim - a->ndim ? 1 : a->shape[i - (ndim - a->ndim)];
-    a = mx_reshape(a, shape, ndim);
+    for (int i = 0; i < ndim - a->ndim; i++)
+        lead[i] = i;
+    a = mx_expand_dims(a, lead, ndim - a->ndim);
     for (int i = 0; i < n; i++) {
         if (reps[i] < 0)
             return mx_fail(MX_INVALID, "[tile] %d repetitions along an axis", reps[i]);

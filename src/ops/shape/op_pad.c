@@ -33,7 +33,9 @@ static mx_array *inside(mx_array *g, const mx_p_pad *p, const mx_array *a) {
     int stop[MX_MAX_NDIM];
     for (int i = 0; i < a->ndim; i++)
         stop[i] = p->low.v[i] + a->shape[i];
-    return mx_slice(g, p->low.v, stop, NULL);
+    for (int i = 0; mx_trace_shapeless() && i < a->ndim; i++)
+        stop[i] = p->high.v[i] ? -p->high.v[i] : INT32_MAX;
+    return mx_slice_asked(g, p->low.v, stop, NULL);
 }
 
 static bool pad_vjp(const mx_node *y, mx_array *const *cot, const bool *need, mx_array **grad) {
@@ -43,8 +45,7 @@ static bool pad_vjp(const mx_node *y, mx_array *const *cot, const bool *need, mx
     if (need[0])
         grad[0] = part;
     if (need[1])
-        grad[1] = mx_reshape(mx_sub(mx_sum_all(cot[0]), mx_sum_all(part)), y->in[1]->shape,
-                             y->in[1]->ndim);
+        grad[1] = mx_reshape_like(mx_sub(mx_sum_all(cot[0]), mx_sum_all(part)), y->in[1]);
     return !mx_failed();
 }
 
@@ -111,12 +112,33 @@ static mx_array *sources(pad_mode mode, int n, int low, int high) {
     return index;
 }
 
+/* Places of the nearest elements, for any length. */
+static mx_array *nearest(mx_array *a, int axis, int low, int high) {
+    int others[MX_MAX_NDIM], n = 0;
+    for (int i = 0; i < a->ndim; i++)
+        if (i != axis)
+            others[n++] = i;
+    a = mx_stop_gradient(a);
+    mx_array *line = n ? mx_reduce(MX_SUM, a, others, n, false) : a;
+    mx_p_pad p = {{1, &low}, {1, &high}};
+    mx_array *padded = mx_apply2(MX_PRIM_pad, &p, line, mx_zero_like(line));
+    mx_array *at = mx_add_s(mx_positions(padded), -low);
+    return mx_minimum(mx_maximum(at, mx_scalar(0, MX_INT32)), mx_last_place(line));
+}
+
 static mx_array *pad_with_own(mx_array *a, const mx_p_pad *p, pad_mode mode) {
     int ndim = a->ndim;
     for (int i = 0; i < ndim && a; i++) {
         int n = a->shape[i], low = p->low.v[i], high = p->high.v[i];
         if (low == 0 && high == 0)
             continue;
+        if (mx_trace_shapeless() && mode == EDGE && n > 0) {
+            a = mx_take(a, nearest(a, i, low, high), i);
+            continue;
+        }
+        bool former = mx_trace_set_says(false); // these numbers are of this shape
+        mx_trace_pin("Pad");
+        mx_trace_set_says(former);
         if (n == 0 && mode == EDGE) { // as MLX has it: no edge, so zeros
             a = mx_pad(a, &i, 1, &low, &high, NULL, "constant");
             continue;
@@ -164,6 +186,7 @@ mx_array *mx_pad(mx_array *a, const int *axes, int n, const int *low, const int 
     mx_p_pad p = {{a->ndim, full_low}, {a->ndim, full_high}};
     if (m != CONSTANT)
         return pad_with_own(a, &p, m);
+    mx_trace_pin("Pad");
     value = value ? mx_astype(value, mx_dtype_of(a)) : mx_zero_like(a);
     if (value && value->size != 1)
         return mx_fail(MX_INVALID, "[pad] the padding value must be one element, %lld given",

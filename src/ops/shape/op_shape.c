@@ -15,7 +15,7 @@ mx_array *mx_flatten(mx_array *a, int start_axis, int end_axis) {
     if (!a)
         return NULL;
     if (a->ndim == 0)
-        return mx_reshape(a, (int[]){1}, 1);
+        return mx_expand_dim(a, 0);
     int first = clip_axis(start_axis, a->ndim), last = clip_axis(end_axis, a->ndim);
     last = last < a->ndim ? last : a->ndim - 1;
     if (first > last)
@@ -116,7 +116,11 @@ mx_array *mx_squeeze(mx_array *a, const int *axes, int n) {
         else
             gone[n_gone++] = i;
     }
-    return n_gone ? mx_reshape_as(a, shape, ndim, MX_TO_SQUEEZED, (mx_ints){n_gone, gone}) : a;
+    bool all = !axes && mx_trace_shapeless();
+    if (!n_gone && !all)
+        return a;
+    mx_ints words = {all ? 0 : n_gone, gone};
+    return mx_reshape_as(a, shape, ndim, all ? MX_TO_BARE : MX_TO_SQUEEZED, words);
 }
 
 mx_array *mx_squeeze_axis(mx_array *a, int axis) {
@@ -127,10 +131,11 @@ mx_array *mx_squeeze_axis(mx_array *a, int axis) {
 mx_array *mx_atleast(mx_array *a, int ndim) {
     if (!a || a->ndim >= ndim)
         return a;
-    int n = (int)a->size, m = a->ndim ? a->shape[0] : 1;
-    int as1[1] = {1}, as2[2] = {1, n},
-        as3[3] = {a->ndim == 2 ? m : 1, a->ndim == 2 ? a->shape[1] : n, 1};
-    return mx_reshape(a, ndim == 1 ? as1 : ndim == 2 ? as2 : as3, ndim);
+    const int scalar[3] = {0, 1, 2}, line[2] = {0, 2};
+    if (a->ndim == 0)
+        return mx_expand_dims(a, scalar, ndim);
+    return ndim == 3 && a->ndim == 1 ? mx_expand_dims(a, line, 2)
+                                     : mx_expand_dim(a, a->ndim == 1 ? 0 : 2);
 }
 
 /* --- moving axes ------------------------------------------------------------------ */
@@ -170,7 +175,7 @@ mx_array *mx_moveaxis(mx_array *a, int from, int to) {
 static mx_array *together(mx_array *const *a, int n, int k, mx_shape s) {
     mx_array *in[MX_MAX_NDIM + 1];
     mx_p_shape p = {{s.ndim, s.dim}};
-    if (n > MX_MAX_NDIM)
+    if (n > MX_MAX_NDIM) // pins the trace
         return mx_broadcast_to(a[k], s.dim, s.ndim);
     in[0] = a[k];
     for (int i = 0, at = 1; i < n; i++)

@@ -103,9 +103,30 @@ bool mx_broadcast_jvp(const mx_node *y, mx_array *const *tan, mx_array **out) {
     return !mx_failed();
 }
 
+/* For any size of the batch: to the shape of all inputs, or of what was said. */
+static bool broadcast_vmap_words(const mx_node *y, mx_array *const *in, const int *axes,
+                                 mx_array **out) {
+    const mx_ints to = ((const mx_p_shape *)y->params)->shape;
+    mx_array *each[MX_MAX_NDIM + 2];
+    int n = y->nin > 1 ? y->nin : 2;
+    if (n > MX_MAX_NDIM + 1)
+        return mx_fail(MX_INVALID, "[vmap] more than %d arrays", MX_MAX_NDIM);
+    for (int i = 0; i < y->nin; i++)
+        each[i] = mx_batch_aligned(in[i], axes[i], mx_node_out(y, 0)->ndim);
+    if (y->nin == 1) {
+        bool former = mx_trace_set_says(true);
+        each[1] = mx_zeros(to.v, to.n, mx_dtype_of(in[0]));
+        mx_trace_set_says(former);
+    }
+    return (out[0] = mx_apply((mx_prim)y->prim, y->params, each, n)) != NULL;
+}
+
 bool mx_broadcast_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n,
                        mx_array **out, int *out_axes) {
     const mx_ints to = ((const mx_p_shape *)y->params)->shape;
+    out_axes[0] = 0;
+    if (mx_trace_shapeless())
+        return broadcast_vmap_words(y, in, axes, out);
     int room[MX_MAX_NDIM + 1], ones[MX_MAX_NDIM + 1];
     mx_array *a = mx_batch_front(in[0], axes[0]);
     if (!a || to.n == MX_MAX_NDIM)
@@ -133,6 +154,7 @@ const mx_prim_desc mx_desc_broadcast = {
 };
 
 mx_array *mx_broadcast_to(mx_array *a, const int *shape, int ndim) {
+    mx_trace_pin("Broadcast");
     if (!a || mx_shape_is(a, shape, ndim))
         return a;
     return mx_apply_view(MX_PRIM_broadcast, &(mx_p_shape){{ndim, shape}}, a);
@@ -179,12 +201,40 @@ static bool reshape_jvp(const mx_node *y, mx_array *const *tan, mx_array **out) 
     return !mx_failed();
 }
 
+/* The same words about the axes behind that of the batch, which a has in front; NULL: none. */
+static mx_array *reshape_words(const mx_node *y, mx_array *a) {
+    const mx_p_reshape *p = y->params;
+    const mx_ints w = p->asked;
+    int moved[MX_MAX_NDIM + 1];
+    for (int i = 0; i < w.n && i <= MX_MAX_NDIM; i++)
+        moved[i] = w.v[i] + (w.v[i] >= 0);
+    switch (p->how) {
+    case MX_TO_FLAT: return y->in[0]->ndim && w.n == 2 ? mx_flatten(a, moved[0], moved[1]) : NULL;
+    case MX_TO_PARTS: return w.n > 1 ? mx_unflatten(a, moved[0], w.v + 1, w.n - 1) : NULL;
+    case MX_TO_SQUEEZED: return w.n ? mx_squeeze(a, moved, w.n) : a;
+    case MX_TO_EXPANDED: return mx_expand_dims(a, moved, w.n);
+    case MX_TO_SHAPE:
+        a = y->in[0]->ndim ? mx_flatten(a, 1, -1) : mx_expand_dim(a, 1);
+        return w.n ? mx_unflatten(a, 1, w.v, w.n) : p->shape.n == 0 ? mx_squeeze_axis(a, 1) : NULL;
+    default: return NULL;
+    }
+}
+
 static bool reshape_vmap(const mx_node *y, mx_array *const *in, const int *axes, int n,
                          mx_array **out, int *out_axes) {
     int room[MX_MAX_NDIM + 1];
     const mx_array *like = mx_node_out(y, 0);
     mx_p_reshape p = {.shape = with_batch(n, (mx_ints){like->ndim, like->shape}, room)};
-    return batched(MX_PRIM_reshape, &p, mx_batch_front(in[0], axes[0]), out, out_axes);
+    out_axes[0] = 0;
+    if (mx_trace_shapeless() && y->nin > 1 && axes[0] >= 0 && axes[1] >= 0)
+        return (out[0] = mx_reshape_like(mx_moveaxis(in[0], axes[0], 0),
+                                         mx_moveaxis(in[1], axes[1], 0))) != NULL;
+    if (mx_trace_shapeless() && y->nin == 1 &&
+        (out[0] = reshape_words(y, mx_batch_front(in[0], axes[0]))))
+        return true;
+    mx_trace_pin("Reshape");
+    return !mx_failed() &&
+           batched(MX_PRIM_reshape, &p, mx_batch_front(in[0], axes[0]), out, out_axes);
 }
 
 static const mx_field reshape_fields[] = {MX_FIELD(mx_p_reshape, shape, INTS),
@@ -226,16 +276,26 @@ static bool infer_dimension(const mx_array *a, int *shape, int ndim) {
 }
 
 mx_array *mx_reshape(mx_array *a, const int *shape, int ndim) {
+    if (ndim)
+        mx_trace_pin("Reshape");
     if (!a || mx_shape_is(a, shape, ndim))
         return a;
     return mx_reshape_as(a, shape, ndim, MX_TO_SHAPE, (mx_ints){ndim, shape});
 }
 
-mx_array *mx_reshape_like(mx_array *a, mx_array *like) {
+static mx_array *reshape_to(mx_array *a, mx_array *like, enum mx_reshape_how how) {
     if (!a || !like || !mx_trace_shapeless())
         return a && like ? mx_reshape(a, like->shape, like->ndim) : NULL;
-    mx_p_reshape p = {{like->ndim, like->shape}, MX_TO_LIKE, {0, NULL}};
+    mx_p_reshape p = {{like->ndim, like->shape}, how, {0, NULL}};
     return mx_apply2(MX_PRIM_reshape, &p, a, like);
+}
+
+mx_array *mx_reshape_like(mx_array *a, mx_array *like) {
+    return reshape_to(a, like, MX_TO_LIKE);
+}
+
+mx_array *mx_reshape_summed(mx_array *a, mx_array *like) {
+    return reshape_to(a, like, MX_TO_SUMMED);
 }
 
 mx_array *mx_reshape_as(mx_array *a, const int *shape, int ndim, enum mx_reshape_how how,

@@ -123,7 +123,7 @@ mx_array *mx_nextafter(mx_array *a, mx_array *b) {
     mx_array *sum = mx_add(a, b), *zero = mx_zero_like(a);
     if (!sum)
         return NULL;
-    mx_array *bits = mx_view_as(mx_broadcast_to(a, sum->shape, sum->ndim), bits_of(t));
+    mx_array *bits = mx_view_as(mx_broadcast_like(a, sum), bits_of(t));
     mx_array *away = mx_equal(mx_less(a, b), mx_greater(a, zero));
     mx_array *next =
         mx_view_as(mx_add(bits, mx_where(away, mx_one_like(bits), mx_scalar_like(bits, -1))), t);
@@ -141,8 +141,8 @@ mx_array *mx_isin(mx_array *a, mx_array *of, bool invert) {
     mx_array *list = mx_sort(mx_flatten(of, 0, -1), 0);
     if (!list || !list->shape[0])
         return list ? mx_full_s(a->shape, a->ndim, invert, MX_BOOL) : NULL;
-    mx_array *at = mx_searchsorted(list, a, false),
-             *last = mx_scalar(list->shape[0] - 1, MX_UINT32);
+    mx_array *at = mx_astype(mx_searchsorted(list, a, false), MX_INT32),
+             *last = mx_last_place(list);
     mx_array *found = mx_take_flat(list, mx_minimum(at, last));
     return invert ? mx_not_equal(found, a) : mx_equal(found, a);
 }

@@ -4,6 +4,9 @@ import mlx.core as mx
 import numpy as np
 import pytest
 
+from seeds import generator
+from shapeless_table import FUNCTIONS
+
 
 def values(result):
     return np.array(result.astype(mx.float32))
@@ -47,3 +50,60 @@ def test_decompositions_of_which_each_use_reads_another_part(name, tmp_path):
         )
         g = imported(f, tmp_path / f"{shapeless}.mlxfn", x, shapeless=shapeless)
         np.testing.assert_allclose(values(g(x)), want, rtol=1e-3, atol=1e-4)
+
+
+def gradient(f):
+    return mx.grad(lambda x: mx.square(f(x).astype(mx.float32)).sum())
+
+
+def batched(f):
+    """Of each of three arrays by itself: the batch is the last axis."""
+    return lambda x: mx.vmap(f)(mx.stack([x, -x, 2 * x]))
+
+
+def over_rows(f):
+    """Of each row as a matrix, so that the size of the batch is one of the argument's."""
+    return lambda x: mx.vmap(lambda row: f(row[None] * mx.ones((2, 1))))(x)
+
+
+FORMS = {"plain": lambda f: f, "gradient": gradient, "batched": batched, "over rows": over_rows}
+TRACED = [(1, 1), (1, 3), (2, 1), (2, 3)]
+CALLED = [(1, 1), (2, 1), (1, 2), (1, 3), (3, 2), (4, 3)]
+
+
+def attempt(f, x):
+    """The values, or None where the function refuses x."""
+    try:
+        return values(f(x))
+    except (ValueError, RuntimeError, IndexError) as error:
+        assert str(error) and "without" not in str(error)
+        return None
+
+
+def templates(f, traced, path):
+    yield "compiled", mx.compile(f, shapeless=True)
+    try:
+        yield "exported", imported(f, path, traced)
+    except (ValueError, RuntimeError, IndexError) as error:
+        assert str(error)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("text", FUNCTIONS)
+def test_equal_for_every_shape_or_refused(text, form, tmp_path):
+    random = generator(list(FUNCTIONS).index(text))
+    arrays = {s: mx.array(random.standard_normal(s).astype(np.float32)) for s in TRACED + CALLED}
+    f, right = FORMS[form](FUNCTIONS[text]), 0
+    wanted = {shape: attempt(f, x) for shape, x in arrays.items()}
+    for traced in TRACED:
+        for way, g in templates(f, arrays[traced], tmp_path / "f.mlxfn"):
+            for called in [traced, *CALLED]:
+                got, want = attempt(g, arrays[called]), wanted[called]
+                if got is None:
+                    continue
+                where = f"{way}, traced with {traced}, called with {called}"
+                assert want is not None, f"{where}: computed what is refused"
+                np.testing.assert_allclose(got, want, rtol=2e-3, atol=2e-4, err_msg=where)
+                assert got.shape == want.shape, where
+                right += 1
+    assert right or all(want is None for want in wanted.values()) or form != "plain"

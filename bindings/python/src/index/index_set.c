@@ -154,13 +154,11 @@ static int index_array(mlx_array *out, const mpy_item *t, int behind) {
     int status = 0;
     if (t->kind == MPY_ARRAY) {
         n = (int)mlx_array_ndim(t->array);
-        for (int d = 0; d < n; d++)
-            shape[d] = mlx_array_shape(t->array)[d];
         if (n + behind > MPY_MAX_NDIM)
             behind = MPY_MAX_NDIM - n;
         for (int d = 0; d < behind; d++)
-            shape[n++] = 1;
-        return behind ? mlx_reshape(out, t->array, shape, (size_t)n, default_stream)
+            shape[d] = n + d;
+        return behind ? mlx_expand_dims_axes(out, t->array, shape, (size_t)behind, default_stream)
                       : mlx_array_set(out, t->array);
     }
     // counted from the end it is another element of other sizes
@@ -321,6 +319,9 @@ static int set_masked(mlx_array *out, mlx_array x, mlx_array *mask, mlx_array *v
     shape[0] = rows > trailing ? mlx_array_shape(*v)[0] : 1;
     for (int d = 0; d < trailing; d++)
         shape[1 + d] = mlx_array_shape(x)[ndim - trailing + d];
+    if (mpy_shapeless)
+        return widen(mask, ndim) || mlx_where(out, *mask, *v, x, default_stream) ? (mpy_raise(), -1)
+                                                                                 : 0;
     int status = mlx_broadcast_to(v, *v, shape, (size_t)trailing + 1, default_stream);
     if (!status && shape[0] != 1)
         status = mlx_masked_scatter(out, x, *mask, *v, default_stream);

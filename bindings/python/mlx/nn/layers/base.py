@@ -412,6 +412,12 @@ def check_sizes(layer, inner, outer={}):
                 raise ValueError(f"[{kind}] '{name}' must be at least {least} but got {size}.")
 
 
+def of_this_shape(x):
+    """`x`, of whose sizes numbers are taken: a function compiled or exported for any shapes refuses
+    other shapes than it was traced with, as an end of a slice is the size of the axis."""
+    return x[tuple(slice(size) for size in x.shape)]
+
+
 def _names(keys):
     return keys if keys is None or isinstance(keys, (list, tuple, set)) else [keys]
 

@@ -114,6 +114,6 @@ class Bilinear(Module):
         output_dims, input2_dims, input1_dims = self.weight.shape
         # (..., in1) @ (in1, out * in2) -> (..., out, in2), then the product with x2
         y = x1 @ self.weight.reshape(output_dims * input2_dims, input1_dims).T
-        y = y.reshape(*y.shape[:-1], output_dims, input2_dims)
+        y = mx.unflatten(y, -1, (output_dims, input2_dims))
         y = (y @ x2[..., None]).squeeze(-1)
         return y + self.bias if "bias" in self else y

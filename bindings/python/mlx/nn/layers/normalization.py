@@ -1,12 +1,11 @@
 """Normalizations: `(x - mean) / sqrt(var + eps)`, where they differ in what shares mean and var."""
 
-import math
 from functools import lru_cache
 from typing import Any
 
 import mlx.core as mx
 
-from .base import Module
+from .base import Module, of_this_shape
 
 
 def _positive(layer, eps):
@@ -172,20 +171,23 @@ class GroupNorm(Module):
             raise ValueError(
                 f"GroupNorm expects inputs (N, ..., {self.dims}) but got shape {x.shape}."
             )
-        flat = x.reshape(x.shape[0], math.prod(x.shape[1:-1]), self.dims)
+        x = of_this_shape(x) if x.ndim > 3 else x
+        flat = x[:, None] if x.ndim == 2 else mx.flatten(x, 1, -2)
         _, centred, var = _moments(flat, 1, self._pool)
         y = _divided(centred, var, self.eps, x.dtype)
-        return _scaled(self, y.reshape(x.shape))
+        return _scaled(
+            self, y.squeeze(1) if x.ndim == 2 else y.reshape(x.shape) if x.ndim > 3 else y
+        )
 
     def _pool(self, moments):
         """For each channel the mean over its group: from `(N, 1, dims)` to the same shape."""
         group_size = self.dims // self.num_groups
+        sizes, axis = (group_size, self.num_groups), 2
         if self.pytorch_compatible:
-            groups, axis = moments.reshape(len(moments), self.num_groups, group_size), 2
-        else:
-            groups, axis = moments.reshape(len(moments), group_size, self.num_groups), 1
+            sizes, axis = (self.num_groups, group_size), 3
+        groups = mx.unflatten(moments, -1, sizes)
         pooled = mx.mean(groups, axis=axis, keepdims=True)
-        return mx.broadcast_to(pooled, groups.shape).reshape(moments.shape)
+        return mx.flatten(mx.broadcast_arrays(pooled, groups)[0], -2, -1)
 
 
 @lru_cache(maxsize=None)
@@ -206,6 +208,7 @@ def _batch_norm(eps):
     @normalized.vjp
     def _(primals, cotangents, outputs):
         (x, weight, _), (dy, dmean, dvar), (_, mean, var) = primals, cotangents, outputs
+        x = of_this_shape(x)
         axes, count = tuple(range(x.ndim - 1)), x.size // x.shape[-1]
         inverse = mx.rsqrt(var + eps)
         dbias = dy.sum(axes)
@@ -289,6 +292,8 @@ class BatchNorm(Module):
             return _scaled(self, y)
         if not mx.issubdtype(x.dtype, mx.floating):
             x = x.astype(mx.float32)
+        if self.track_running_stats:
+            x = of_this_shape(x)
         y, mean, var = _batch_norm(self.eps)(*self._operands(x))
         if self.track_running_stats:
             self._track(mean, var, x.size // x.shape[-1])

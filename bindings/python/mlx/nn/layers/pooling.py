@@ -5,7 +5,7 @@ from typing import Optional, Tuple, Union
 
 import mlx.core as mx
 
-from .base import Module
+from .base import Module, of_this_shape
 
 
 def _windows(x, kernel_size, stride):
@@ -22,6 +22,7 @@ def _blocks(x, kernel_size):
 
     Made by cutting and reshaping, it has a cheaper derivative than `_windows`.
     """
+    x = of_this_shape(x)
     places = [n // k for n, k in zip(x.shape[1:-1], kernel_size)]
     cut = tuple(slice(0, n * k) for n, k in zip(places, kernel_size))
     pairs = [size for pair in zip(places, kernel_size) for size in pair]

@@ -5,7 +5,7 @@ from typing import Optional
 
 import mlx.core as mx
 
-from .base import Module
+from .base import Module, of_this_shape
 
 
 class RoPE(Module):
@@ -134,6 +134,7 @@ class ALiBi(Module):
             offset: The position of the first query.
             mask: Added too; or of type bool, false for what may not be seen.
         """
+        attention_scores = of_this_shape(attention_scores)
         bias = ALiBi.create_alibi_matrix(
             q_sequence_length=attention_scores.shape[-2] + offset,
             k_sequence_length=attention_scores.shape[-1],

@@ -6,7 +6,7 @@ from typing import Callable, Optional
 import mlx.core as mx
 
 from .activations import tanh
-from .base import Module, check_sizes
+from .base import Module, check_sizes, of_this_shape
 
 
 def _uniform(hidden_size, *shape):
@@ -16,6 +16,7 @@ def _uniform(hidden_size, *shape):
 
 def _steps(x):
     """The positions of `(..., L, D)`, one after the other."""
+    x = of_this_shape(x)
     return (x[..., i, :] for i in range(x.shape[-2]))
 
 

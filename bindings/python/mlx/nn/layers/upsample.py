@@ -5,13 +5,14 @@ from typing import Literal, Tuple, Union
 
 import mlx.core as mx
 
-from .base import Module
+from .base import Module, of_this_shape
 
 
 def _nearest(x, axis, scale):
     """Each new point takes the value of one old point."""
     if scale == int(scale) and scale > 0:
         return mx.repeat(x, int(scale), axis=axis)
+    x = of_this_shape(x)
     size, new_size = x.shape[axis], int(x.shape[axis] * scale)
     if scale < 1:
         index = [i * size // new_size for i in range(new_size)]
@@ -57,6 +58,7 @@ def _interpolate(x, axis, scale, mode, align_corners, antialias):
     when points become fewer, and ends at the ends.
     """
     kernel, reach = _KERNELS[mode]
+    x = of_this_shape(x)
     size = x.shape[axis]
     width = max(1 / scale, 1) if antialias and scale > 0 else 1
     reach = math.ceil(reach * width)
