@@ -245,7 +245,7 @@ const mlx_operation cat_reduce_rows[] = {
     {CORE, "median(a: array, /, " AXES KEEP "*, " STREAM,
      "The middle element in order, or the mean of the middle two, of all or along axes.",
      call_median},
-    {CORE, "count_nonzero(a: array, /, *, " AXES KEEP STREAM,
+    {CORE, "count_nonzero(a: array, /, " AXES KEEP "*, " STREAM,
      "How many elements, of all or along axes, are not zero, as int32.", call_reduce,
      FAMILY(reduction, mlx_count_nonzero, mlx_count_nonzero_axis, mlx_count_nonzero_axes)},
     SPREAD(

@@ -153,6 +153,7 @@ def test_spread():
 def test_count_nonzero():
     x = integers(4, 5, low=0, high=3)
     same(mx.count_nonzero(mx.array(x)), np.count_nonzero(x), mx.int32)
+    same(mx.count_nonzero(mx.array(x), 0), np.count_nonzero(x, axis=0), mx.int32)
     same(
         mx.count_nonzero(mx.array(x), axis=(1,), keepdims=True),
         np.count_nonzero(x, axis=1, keepdims=True),
