@@ -30,6 +30,8 @@ BETTER = {
         "(start, stop, step=None, dtype=None, *, stream=None)",
         "(stop, step=None, dtype=None, *, stream=None)",
     ],
+    # there, too, they are taken by position
+    "mlx.core.count_nonzero": ["(a, /, axis=None, keepdims=False, *, stream=None)"],
     "mlx.core.asarray": ["(a, dtype=None, *, copy=None, device=None)"],
     "mlx.core.std": ["(a, /, axis=None, keepdims=False, ddof=0, *, correction=None, stream=None)"],
     "mlx.core.unique": [
