@@ -142,6 +142,9 @@ bool mx_load_npz(mx_source *s, mx_map *arrays);
 /* A member that is compressed, of s: its header, and all of it. */
 bool mx_npz_member_head(const mx_source *s, uint64_t index, mx_npy_head *out);
 mx_array *mx_npz_member(const mx_source *s, uint64_t index);
+/* Is a member's name ASCII alone? Then it is written and read as it stands, whatever libzip makes
+   of an encoding's control characters. */
+bool mx_npz_plain_name(const char *name);
 bool mx_save_npz(const char *path, const mx_map *arrays, bool compressed);
 /* Arrays that are made when it is their turn (io_npz_save.c). */
 typedef struct mx_npz_each {

@@ -139,6 +139,18 @@ mx_array *mx_npz_member(const mx_source *s, uint64_t index) {
     return one_member(s, index, read_all, NULL);
 }
 
+bool mx_npz_plain_name(const char *name) {
+    for (; *name; name++)
+        if ((unsigned char)*name > 127)
+            return false;
+    return true;
+}
+
+static const char *name_of(zip_t *z, zip_uint64_t i, const zip_stat_t *st) {
+    const char *raw = zip_get_name(z, i, ZIP_FL_ENC_RAW);
+    return raw && mx_npz_plain_name(raw) ? raw : st->name;
+}
+
 /* The member's name without .npy, for mx_free. */
 static char *key_of(const char *name) {
     size_t n = strlen(name);
@@ -164,7 +176,7 @@ static bool load_index(const mx_source *s, zip_t *z, zip_uint64_t i, mx_map *arr
     if (zip_stat_index(z, i, 0, &st) != 0)
         return fail_zip(s->op, s->name, "a member cannot be found", zip_get_error(z));
     mx_array *a = load_member(s, z, &st);
-    char *key = a ? key_of(st.name) : NULL;
+    char *key = a ? key_of(name_of(z, i, &st)) : NULL;
     bool ok = key && add_array(arrays, key, a);
     mx_free(key);
     return ok;

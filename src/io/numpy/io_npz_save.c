@@ -167,12 +167,23 @@ static bool fail_name(const saving *v, const char *path, const char *name) {
                    name, zip_error_strerror(zip_get_error(v->z)));
 }
 
+enum { MOST_NAME = 65535 /* bytes: the format's */ };
+
+static zip_int64_t add(const saving *v, const char *name, zip_source_t *source) {
+    if (strlen(name) > MOST_NAME)
+        return mx_fail(MX_INVALID, "[%s] the name of an array is longer than %d bytes: '%.60s...'",
+                       op, MOST_NAME, name),
+               -1;
+    return zip_file_add(v->z, name, source,
+                        mx_npz_plain_name(name) ? ZIP_FL_ENC_GUESS : ZIP_FL_ENC_UTF_8);
+}
+
 static bool add_member(saving *v, const char *path, size_t i) {
     member *m = &v->member[i];
     *m = (member){.in = v, .number = i};
     zip_source_t *source = describe(m) ? zip_source_function(v->z, input, m) : NULL;
     char *name = source ? name_of(v->each, i) : NULL;
-    zip_int64_t at = name ? zip_file_add(v->z, name, source, ZIP_FL_ENC_UTF_8) : -1;
+    zip_int64_t at = name ? add(v, name, source) : -1;
     bool ok = at >= 0 && zip_set_file_compression(v->z, (zip_uint64_t)at, v->method, 0) == 0;
     if (at < 0)
         zip_source_free(source);

@@ -84,6 +84,14 @@ def test_paths():
     same(mx.load("käse ☃.npy"), A)
 
 
+@pytest.mark.parametrize("name", ["a\x01", "\x7f", "a/b", "a b", "café", "日本"])
+def test_names_of_arrays_in_npz(name):
+    """Whatever libzip's version, as NumPy takes them."""
+    mx.savez("names.npz", **{name: mx.arange(3)})
+    for read in (mx.load("names.npz"), np.load("names.npz")):
+        assert list(read) == [name] and read[name].tolist() == [0, 1, 2]
+
+
 @pytest.mark.parametrize("save", [mx.savez, mx.savez_compressed])
 def test_npz(save):
     save("s", A, B, k=A)

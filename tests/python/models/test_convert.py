@@ -644,8 +644,8 @@ def test_npz_is_told_of(model, tmp_path):
     n = len(shapes())
     assert seen == [(i, n) for i in range(n + 1)]
     assert sorted(mx.load(str(tmp_path / "x.npz"))) == sorted(shapes())
-    with pytest.raises((ValueError, RuntimeError), match="cannot be the name of an array"):
-        mx.savez(str(tmp_path / "y.npz"), **{"a\x01": mx.ones(2)})
+    with pytest.raises((ValueError, RuntimeError), match="longer than 65535 bytes"):
+        mx.savez(str(tmp_path / "y.npz"), **{"a" * 65532: mx.ones(2)})
 
 
 @pytest.mark.parametrize("mode", ["q4_0", "q5_0", "q8_0"])
