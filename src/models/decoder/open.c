@@ -74,7 +74,7 @@ bool mx_decoder_is_whole(const mx_decoder *d) {
     return true;
 }
 
-enum { MOVED = 64 << 20 /* bytes at once */ };
+enum { MOVED = 16 << 20 /* bytes at once */ };
 
 /* The next mapping that is not in large pages wholly; NULL: there is none. */
 static mx_mapped *unmoved(const dec_held *h) {

@@ -9,7 +9,7 @@
 #include "base/status.h"
 #include "models/direct/direct_parts.h"
 
-enum { SHORT_RUN = 3 /* passes */ };
+enum { SHORT_RUN = 128 /* passes: about what moving the weights takes is lost by then */ };
 
 /* --- layers ----------------------------------------------------------------------------------- */
 
