@@ -107,3 +107,11 @@ def test_equal_for_every_shape_or_refused(text, form, tmp_path):
                 assert got.shape == want.shape, where
                 right += 1
     assert right or all(want is None for want in wanted.values()) or form != "plain"
+
+
+def test_topk_is_refused_and_not_cut_short():
+    short = mx.compile(lambda a: mx.topk(a, 3), shapeless=True)
+    assert sorted(short(mx.array([4, 1, 3, 2])).tolist()) == [2, 3, 4]
+    for n in (2, 3, 9):
+        with pytest.raises(ValueError):
+            short(mx.arange(n))
