@@ -28,26 +28,27 @@ extern PyObject *mpy_range_error;
 /* A str as text for the library, which ends at its first NUL: one inside is a ValueError. */
 const char *mpy_text(PyObject *o);
 
-/* Run `call` (an int expression of libmlxc) without the GIL; its status is put in `status`. A
-   signal stops it, and it is run again unless the signal's handler raises (interrupt.c). */
-#define MPY_WAIT(status, call)                           \
+/* Run `call` (an int expression of libmlxc) without the GIL; its status is put in `status`. */
+#define MPY_LET_GO(status, call)                         \
     do {                                                 \
         mpy_place = mlx_source_here();                   \
         PyThreadState *mpy_thread = PyEval_SaveThread(); \
         (status) = (call);                               \
         PyEval_RestoreThread(mpy_thread);                \
-    } while ((status) && mpy_try_again())
-
+    } while (0)
+/* The same for what takes long: a signal stops it, and it is run again unless the signal's handler
+   raises (interrupt.c). */
+#define MPY_WAIT(status, call)    \
+    do                            \
+        MPY_LET_GO(status, call); \
+    while ((status) && mpy_try_again())
 /* The same for a call that is made once, as it ends something (a file, a handle): what it computes
    is stopped by Control-C within a long step alone, and it is not run again then. */
-#define MPY_WAIT_ONCE(status, call)                      \
-    do {                                                 \
-        mpy_place = mlx_source_here();                   \
-        mpy_unheard++;                                   \
-        PyThreadState *mpy_thread = PyEval_SaveThread(); \
-        (status) = (call);                               \
-        PyEval_RestoreThread(mpy_thread);                \
-        mpy_unheard--;                                   \
+#define MPY_WAIT_ONCE(status, call) \
+    do {                            \
+        mpy_unheard++;              \
+        MPY_LET_GO(status, call);   \
+        mpy_unheard--;              \
     } while (0)
 
 /* The line that let go of the GIL on this thread (place.c): arrays that are made until it is taken
