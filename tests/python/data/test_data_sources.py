@@ -333,7 +333,7 @@ def test_datasets_of_hugging_face():
 def test_arrow_and_parquet(tmp_path):
     pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
     pq = pytest.importorskip("pyarrow.parquet")
-    columns = {"x": [1.5, 2.5, 3.5], "n": [1, 2, 3], "t": ["a", "ü", None], "l": [[1], [1, 2], []]}
+    columns = {"x": [1.5, 2.5, 3.5], "n": [1, 2, 3], "t": ["a", "ü", ""], "l": [[1], [1, 2], []]}
     table = pa.table(columns)
     for b in (dx.buffer_from_arrow(table), dx.buffer_from_arrow(table.to_batches()[0])):
         assert b[1]["t"] == "ü" and b[1]["n"] == 2 and b[1]["l"].tolist() == [1, 2]
@@ -344,12 +344,91 @@ def test_arrow_and_parquet(tmp_path):
     assert [int(s["n"]) for s in dx.stream_parquet(path)] == [*range(10)]
     assert [int(s["n"]) for s in resumed(lambda: dx.stream_parquet(path), 6)] == [6, 7, 8, 9]
     assert set(dx.buffer_from_parquet(path, columns=["n"])[0]) == {"n"}
-    with pytest.raises(ValueError, match="'n' has 1 missing"):
-        dx.buffer_from_arrow(pa.table({"n": [1, None]}))
     (tmp_path / "bad.parquet").write_bytes(path.read_bytes()[:-20])
     for read in (dx.buffer_from_parquet, dx.stream_parquet):
         with pytest.raises(ValueError, match="bad.parquet: "):
             read(tmp_path / "bad.parquet")
+
+
+# --- what is missing ------------------------------------------------------------------------------
+
+
+def test_empty_fields_of_csv(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("n,x,t,none\n1,0.5,a,\n,,,\n3,nan,b,\n,2.5,c,\n")
+    with pytest.raises(
+        ValueError, match=r"a.csv: the column 'n' has an empty field in row 1, the fi"
+    ):
+        dx.buffer_from_csv(path)
+    with pytest.raises(
+        ValueError, match=r"column 'x' has an empty field in row 1: say fill={'x': va"
+    ):
+        dx.buffer_from_csv(path, fill={"n": -1})
+    b = dx.buffer_from_csv(path, fill={"n": -1, "x": 0, "t": "?"}).batch(4)[0]
+    assert b["n"].tolist() == [1, -1, 3, -1] and b["n"].dtype == np.int64
+    np.testing.assert_array_equal(b["x"], np.array([0.5, 0, np.nan, 2.5], np.float32))
+    assert b["t"] == ["a", "?", "b", "c"] and b["none"] == [""] * 4
+    assert dx.buffer_from_csv(path, fill={"n": 0.5, "x": 0})[1]["n"] == 0.5
+    rows = list(dx.stream_csv_reader(path, fill={"n": 7}))
+    assert [row["n"] for row in rows] == ["1", "7", "3", "7"] and rows[1]["x"] == ""
+    for read in (dx.buffer_from_csv, lambda *a, **k: list(dx.stream_csv_reader(*a, **k))):
+        with pytest.raises(ValueError, match="no column 'y' among n, x, t, none"):
+            read(path, fill={"y": 0})
+
+
+def test_nulls_of_json(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"x": 1, "t": "a"}\n{"x": null, "t": "b"}\n{"t": null}\n{"x": [1, [null]]}\n')
+    b, fill = dx.buffer_from_jsonl(path), {"x": -1, "t": ""}
+    with pytest.raises(dx.SampleError, match="line 2: 'x' is null: say fill={'x': value}"):
+        b[1]
+    with pytest.raises(dx.SampleError, match="line 3: 't' is null"):
+        next(dx.stream_jsonl(path, fill={"x": 0}).filter(lambda s: s["x"] == 9))
+    wanted = [{"x": 1, "t": "a"}, {"x": -1, "t": "b"}, {"x": -1, "t": ""}]
+    assert list(dx.buffer_from_jsonl(path, fill=fill)[:3]) == wanted
+    assert list(dx.stream_jsonl(path, fill=fill).take(3)) == wanted
+    assert dx.buffer_from_jsonl(path, fill=fill)[:3].batch(3)[0]["x"].tolist() == [1, -1, -1]
+    with pytest.raises(dx.SampleError, match="line 4: a list under 'x' has a null in it"):
+        dx.buffer_from_jsonl(path, fill=fill)[3]
+
+
+def test_nulls_of_arrow(tmp_path):
+    pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    pq = pytest.importorskip("pyarrow.parquet")
+    columns = {"n": [1, 2, None, 4], "x": [0.5, None, None, 2], "t": ["a", "b", "c", None]}
+    table, path = pa.table(columns), tmp_path / "a.parquet"
+    pq.write_table(table, path, row_group_size=2)
+    some = pa.chunked_array([table["n"].chunk(0)[:2], table["n"].chunk(0)[2:]])
+    for name, row, count in (("n", 2, ""), ("x", 1, ", the first of 2"), ("t", 3, "")):
+        words = f"column {name!r} has a null in row {row}{count}: say fill={{{name!r}: value}}"
+        for read in (
+            lambda: dx.buffer_from_arrow(table.select([name])),
+            lambda: dx.buffer_from_arrow(table.select([name]).to_batches()[0]),
+            lambda: dx.buffer_from_parquet(path, columns=[name]),
+        ):
+            with pytest.raises(ValueError, match=words):
+                read()
+    with pytest.raises(ValueError, match="'n' has a null in row 2:"):
+        dx.buffer_from_arrow(pa.table({"n": some}))
+    with pytest.raises(dx.SampleError, match="'n' has a null in row 2"):
+        list(dx.stream_parquet(path, columns=["n"]))
+    fill = {"n": -1, "x": float("nan"), "t": ""}
+    for b in (dx.buffer_from_arrow(table, fill=fill), dx.buffer_from_parquet(path, fill=fill)):
+        whole = b.batch(4)[0]
+        assert whole["n"].tolist() == [1, 2, -1, 4] and whole["t"] == ["a", "b", "c", ""]
+        assert np.isnan(whole["x"]).tolist() == [False, True, True, False]
+    assert [s["t"] for s in dx.stream_parquet(path, fill=fill)] == ["a", "b", "c", ""]
+    with pytest.raises(ValueError, match="no column 'y' among n, x, t"):
+        dx.buffer_from_arrow(table, fill={"y": 0})
+    with pytest.raises(ValueError, match="fill of the column 'n': "):
+        dx.buffer_from_arrow(table, fill={**fill, "n": "x"})
+    lists = pa.table({"l": [[1, 2], [3, None]], "d": [[[1]], [[None]]]})
+    b = dx.buffer_from_arrow(lists)
+    assert b[0]["l"].tolist() == [1, 2]
+    with pytest.raises(dx.SampleError, match="sample 1: a list under 'l' has a null in it"):
+        b[1]
+    with pytest.raises(dx.SampleError, match="sample 1: a list under 'd' has a null in it"):
+        b.filter_key(["d"]) and dx.buffer_from_arrow(lists.select(["d"]))[1]
 
 
 @needs_data

@@ -13,6 +13,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from ._buffer import Buffer, Columns, Vector
+from ._missing import Fill, check_fill, missing, without_nulls
 from ._sources import FromIterable
 from ._stream import Stream
 from ._streams import Flat, Mixed
@@ -224,14 +225,22 @@ def _rows(text, sep, quote):
 
 
 def stream_csv_reader(
-    file: Union[PathLike, Sequence[PathLike]], sep: str = ",", quote: str = '"'
+    file: Union[PathLike, Sequence[PathLike]],
+    sep: str = ",",
+    quote: str = '"',
+    *,
+    fill: Optional[Fill] = None,
 ) -> Stream:
     """The rows of CSV files (UTF-8, also packed by gzip) as dicts of texts; the first row of each
-    has the keys."""
+    has the keys. `fill[key]` stands for empty fields."""
+    texts = {key: str(value) for key, value in (fill or {}).items()}
 
     def rows(path):
         with open_file(path) as binary:
-            yield from _rows(io.TextIOWrapper(binary, encoding="utf-8-sig", newline=""), sep, quote)
+            text = io.TextIOWrapper(binary, encoding="utf-8-sig", newline="")
+            for row in _rows(text, sep, quote):
+                check_fill(texts, row)
+                yield {key: field or texts.get(key, "") for key, field in row.items()}
 
     return stream_of_files(file, rows)
 
@@ -241,19 +250,38 @@ def stream_csv_reader_from_string(content: str, sep: str = ",", quote: str = '"'
     return FromIterable(lambda: _rows(io.StringIO(content, newline=""), sep, quote))
 
 
-def buffer_from_csv(file: PathLike, sep: str = ",", quote: str = '"') -> Buffer:
+def buffer_from_csv(
+    file: PathLike, sep: str = ",", quote: str = '"', *, fill: Optional[Fill] = None
+) -> Buffer:
     """A CSV file in memory: a column is int64 or float32 if all of its fields are such numbers,
-    else texts."""
+    else texts. An empty field among numbers is missing: `fill[key]` stands for it, or it is an
+    error."""
     path = _paths(file)[0]
     try:
         with open_file(path) as binary:
             text = io.TextIOWrapper(binary, encoding="utf-8-sig", newline="")
             rows = list(_rows(text, sep, quote))
+        if rows:
+            check_fill(fill, rows[0])
+        columns = {key: [row[key] for row in rows] for key in rows[0]} if rows else {}
+        found = {key: _filled(key, texts, fill or {}) for key, texts in columns.items()}
     except UNREADABLE as error:
-        raise ValueError(f"[data] {path}: {error}") from None
+        raise ValueError(f"[data] {path}: {str(error).removeprefix('[data] ')}") from None
     if not rows:
         raise ValueError(f"[data] {path} has no rows")
-    return Columns({key: _numbers([row[key] for row in rows]) for key in rows[0]})
+    return Columns(found)
+
+
+def _filled(key, texts, fill):
+    """A column with what stands for its empty fields."""
+    if key in fill:
+        return _numbers([text or str(fill[key]) for text in texts])
+    found = _numbers([text for text in texts if text])
+    if isinstance(found, list) or not len(found):
+        return texts
+    if len(found) < len(texts):
+        raise missing(key, texts.index(""), len(texts) - len(found), "an empty field")
+    return found
 
 
 def _numbers(texts):
@@ -271,8 +299,8 @@ def _numbers(texts):
 class _JsonLines(Buffer):
     """A mapped file and where its lines begin."""
 
-    def __init__(self, path: str) -> None:
-        self._path = path
+    def __init__(self, path: str, fill: Optional[Fill]) -> None:
+        self._path, self._fill = path, fill
         size = os.path.getsize(path)
         data = np.memmap(path, np.uint8, "r") if size else np.zeros(0, np.uint8)
         ends = [np.flatnonzero(part == 10) + i for i, part in _pieces(data)]
@@ -287,7 +315,7 @@ class _JsonLines(Buffer):
 
     def _load(self, i, epoch):
         line = self._data[self._starts[i] : self._ends[i]].tobytes()
-        return _object(line, f"{self._path}, line {i + 1}")
+        return _object(line, f"{self._path}, line {i + 1}", self._fill)
 
     def _task(self, i: int, epoch: int) -> Task:
         return Task(self._load, i, epoch, i)
@@ -298,29 +326,36 @@ def _pieces(data, size=1 << 24):
         yield start, data[start : start + size]
 
 
-def _object(line, where):
+def _object(line, where, fill):
     try:
         value = json.loads(line)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{where}: {error}") from None
     if not isinstance(value, dict):
         raise ValueError(f"{where}: not an object but {type(value).__name__}")
-    return value
+    try:
+        return without_nulls(value, fill)
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from None
 
 
-def buffer_from_jsonl(file: PathLike) -> Buffer:
+def buffer_from_jsonl(file: PathLike, *, fill: Optional[Fill] = None) -> Buffer:
     """The objects of a file with one on each line. The file is mapped, and a line is read when it
-    is asked for."""
-    return _JsonLines(_paths(file)[0])
+    is asked for. `fill[key]` stands for what is null or not there; without it a null is an
+    error."""
+    return _JsonLines(_paths(file)[0], fill)
 
 
-def stream_jsonl(file: Union[PathLike, Sequence[PathLike]]) -> Stream:
-    """The objects of files (also packed by gzip) with one on each line."""
+def stream_jsonl(
+    file: Union[PathLike, Sequence[PathLike]], *, fill: Optional[Fill] = None
+) -> Stream:
+    """The objects of files (also packed by gzip) with one on each line. `fill[key]` stands for what
+    is null or not there; without it a null is an error."""
 
     def objects(path):
         with open_file(path) as binary:
             for number, line in enumerate(binary, 1):
                 if line.strip():
-                    yield _object(line, f"line {number}")
+                    yield _object(line, f"line {number}", fill)
 
     return stream_of_files(file, objects)

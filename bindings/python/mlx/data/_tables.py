@@ -8,6 +8,7 @@ from typing import Any, Iterator, Optional, Sequence, Union
 import numpy as np
 
 from ._buffer import Buffer, Columns, LazyColumn, Vector
+from ._missing import Fill, check_fill, check_within, missing
 from ._readers import PathLike, _paths, stream_of_files
 from ._stream import Stream
 from ._streams import Flat
@@ -24,76 +25,110 @@ def _pyarrow(module: str) -> Any:
 class _ArrowColumn(LazyColumn):
     """A column of texts, bytes, lists: values are made when they are asked for."""
 
-    def __init__(self, column: Any) -> None:
-        self._column = column
+    def __init__(self, name: str, column: Any) -> None:
+        self._name, self._column = name, column
 
     def __len__(self) -> int:
         return len(self._column)
 
     def __getitem__(self, i: int) -> Any:
         value = self._column[i].as_py()
+        check_within(self._name, value)
         return np.asarray(value) if isinstance(value, list) else value
 
 
-def _arrow_column(name, column, types):
+def _filled(name, column, value):
+    try:
+        return _pyarrow("pyarrow.compute").fill_null(column, value)
+    except (ValueError, TypeError, NotImplementedError) as error:
+        raise ValueError(f"[data] fill of the column {name!r}: {error}") from None
+
+
+def _arrow_column(name, column, types, fill, first):
+    if column.null_count and name in fill:
+        column = _filled(name, column, fill[name])
+    if column.null_count:
+        row = column.is_null().to_numpy().argmax()
+        raise missing(name, first + int(row), column.null_count, "a null")
     kind = column.type
     if types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind):
-        if column.null_count:
-            raise ValueError(f"[data] the column {name!r} has {column.null_count} missing values")
         return column.to_numpy(zero_copy_only=False)
-    return _ArrowColumn(column)
+    return _ArrowColumn(name, column)
 
 
-def buffer_from_arrow(table: Any) -> Buffer:
+def buffer_from_arrow(table: Any, *, fill: Optional[Fill] = None) -> Buffer:
     """The rows of an Arrow table (or record batch). Numbers are taken at once; texts, bytes and
-    lists when they are asked for. Missing numbers are an error."""
+    lists when they are asked for. `fill[name]` stands for a column's nulls; without it they are an
+    error."""
+    return _arrow(table, fill, 0)
+
+
+def _arrow(table, fill, first):
+    """`first`: the number of the first row, for errors."""
     types = _pyarrow("pyarrow.types")
     if not hasattr(table, "schema") or not hasattr(table, "columns"):
         raise TypeError(f"[data] {type(table).__name__} is no table of Arrow")
+    check_fill(fill, table.schema.names)
     if hasattr(table, "combine_chunks") and hasattr(table, "columns"):
         table = table.combine_chunks() if hasattr(table, "itercolumns") else table
     chunked = _pyarrow("pyarrow").chunked_array
     columns = {}
     for name, column in zip(table.schema.names, table.columns):
         whole = column if hasattr(column, "chunks") else chunked([column])
-        columns[name] = _arrow_column(name, whole, types)
+        columns[name] = _arrow_column(name, whole, types, fill or {}, first)
     return Columns(columns)
 
 
 def buffer_from_parquet(
-    files: Union[PathLike, Sequence[PathLike]], columns: Optional[Sequence[str]] = None
+    files: Union[PathLike, Sequence[PathLike]],
+    columns: Optional[Sequence[str]] = None,
+    *,
+    fill: Optional[Fill] = None,
 ) -> Buffer:
-    """The rows of Parquet files, in memory; with `columns` these alone."""
-    parts = [_table(path, columns) for path in _paths(files)]
+    """The rows of Parquet files, in memory; with `columns` these alone. `fill[name]` stands for a
+    column's nulls; without it they are an error."""
+    parts = [_table(path, columns, fill) for path in _paths(files)]
     return parts[0] if len(parts) == 1 else parts[0].append(*parts[1:])
 
 
-def _table(path, columns):
+def _table(path, columns, fill):
     reader = _pyarrow("pyarrow.parquet")
     try:
-        return buffer_from_arrow(reader.read_table(path, columns=columns, memory_map=True))
+        return _arrow(reader.read_table(path, columns=columns, memory_map=True), fill, 0)
     except (OSError, ValueError) as error:
-        raise ValueError(f"[data] {path}: {error}") from None
+        raise ValueError(f"[data] {path}: {str(error).removeprefix('[data] ')}") from None
 
 
 def stream_parquet(
-    files: Union[PathLike, Sequence[PathLike]], columns: Optional[Sequence[str]] = None
+    files: Union[PathLike, Sequence[PathLike]],
+    columns: Optional[Sequence[str]] = None,
+    *,
+    fill: Optional[Fill] = None,
 ) -> Stream:
-    """The rows of Parquet files, of which one row group is in memory at a time."""
+    """The rows of Parquet files, of which one row group is in memory at a time. `fill[name]` stands
+    for a column's nulls; without it they are an error."""
     reader = _pyarrow("pyarrow.parquet")
-    groups = []
-    for path in _paths(files):
-        try:
-            count = reader.ParquetFile(path).num_row_groups
-        except (OSError, ValueError) as error:
-            raise ValueError(f"[data] {path}: {error}") from None
-        groups += [{"file": path, "group": i} for i in range(count)]
+    groups = [group for path in _paths(files) for group in _groups(path, reader)]
 
     def rows(sample):
         with reader.ParquetFile(sample["file"]) as file:
-            yield from buffer_from_arrow(file.read_row_group(sample["group"], columns=columns))
+            table = file.read_row_group(sample["group"], columns=columns)
+        yield from _arrow(table, fill, sample["first"])
 
     return Flat(Vector(groups).to_stream(), rows, "read")
+
+
+def _groups(path, reader):
+    """The row groups of a file, and the number of the first row of each."""
+    first, groups = 0, []
+    try:
+        about = reader.ParquetFile(path).metadata
+        for i in range(about.num_row_groups):
+            groups.append({"file": path, "group": i, "first": first})
+            first += about.row_group(i).num_rows
+    except (OSError, ValueError) as error:
+        raise ValueError(f"[data] {path}: {error}") from None
+    return groups
 
 
 # --- tar: files that differ in what is behind the first dot of their name are one sample ----------
