@@ -311,7 +311,7 @@ def test_checkpoints_of_others(tmp_path):
     for other, words in [
         (trainer(model=wide), "another model: it (lacks|has)"),
         (trainer(model=mlp()), "another model: it lacks layers.3"),
-        (trainer(), "states of 3 callbacks, here are 0"),
+        (trainer(model=mlp(norm=True)), r"layers.3 is Dropout\(p=0.19.*\) there, .*p=0"),
         (Trainer(mlp(norm=True), nn.losses.cross_entropy, optim.SGD(0.1)), "another optimizer"),
     ]:
         with pytest.raises(ValueError, match=words):
@@ -362,11 +362,13 @@ def test_checkpoints_that_say_what_cannot_be(tmp_path):
     arrays, metadata = mx.load(path, return_metadata=True)
     good = metadata["mlx.train"]
     wrong = [(name, v) for name in json.loads(good) for v in (None, "x", -1, [3], {}, 1e300, ...)]
-    may_be = [("data", v) for _, v in wrong[:-1]]  # an epoch has ended: it is not used
+    may_be = [("data", v) for _, v in wrong[:-1]]  # which `fit` looks at
     forged = [changed(good, name, v) for name, v in wrong if (name, v) not in may_be]
     forged += ["null", "7", "[1]", changed(good, "callbacks", [{}])]
-    forged += [changed(good, "callbacks", [{"best": "x", "waited": 1}])]
-    forged += [changed(good, "callbacks", [{"best": 1.5, "waited": "x"}])]
+    best = {"best": 1.5, "monitor": "loss", "sign": -1, "waited": 1}
+    forged += [changed(good, "callbacks", [{**best, "best": "x"}])]
+    forged += [changed(good, "callbacks", [{**best, "waited": "x"}])]
+    forged += [changed(good, "setup", {**json.loads(good)["setup"], "model": [3]})]
     t = one()
     t.fit(batches(), 2)
     before, state, rows = weights(t.model), t.callbacks[0].state_dict(), list(t.history)
@@ -389,7 +391,18 @@ def test_a_place_in_the_data_that_cannot_be(tmp_path):
     first.fit(data, 1)
     first.save(path)
     arrays, metadata = mx.load(path, return_metadata=True)
-    for place in ("x", [], {}, 3, {"taken": -1}, {"taken": "x"}, {"taken": 2.5}):
+    good = json.loads(metadata["mlx.train"])["data"]
+    for wrong in (
+        {"place": {"taken": -1}},
+        {"place": {"taken": 2.5}},
+        {"place": 3},
+        {"epoch": "x"},
+    ):
+        about = changed(metadata["mlx.train"], "data", {**good, **wrong})
+        mx.save_safetensors(path, arrays, {"mlx.train": about})
+        with pytest.raises(ValueError, match="no place in these data"):
+            trainer(TimeLimit(9)).fit(data, 1, resume=path)
+    for place in ("x", [], {}, 3):
         about = changed(metadata["mlx.train"], "data", place)
         mx.save_safetensors(path, arrays, {"mlx.train": about})
         with pytest.raises(ValueError, match="no place in these data"):

@@ -95,12 +95,22 @@ class _Best:
             raise ValueError(f'[train] the mode is "min" or "max", not {mode!r}')
         smaller = any(word in name for word in ("loss", "perplexity", "error"))
         self.sign = -1 if mode == "min" or (mode is None and smaller) else 1
-        self.least = _number(least, 0, "min_delta")
+        self.name, self.least = name, _number(least, 0, "min_delta")
         self.value: Optional[float] = None
 
-    def load(self, value: Any) -> None:
-        """Take up a value that was kept."""
-        self.value = None if value is None else float(value)
+    def state(self) -> dict[str, Any]:
+        """The value, and of what it is."""
+        return {"best": self.value, "monitor": self.name, "sign": self.sign}
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Take up a value that was kept, of the same number."""
+        if (state["monitor"], state["sign"]) != (self.name, self.sign):
+            kind = {-1: "smallest", 1: "largest"}
+            raise ValueError(
+                f"it has the {kind.get(state['sign'], 'best')} {state['monitor']!r}, "
+                f"the {kind[self.sign]} {self.name!r} is asked for"
+            )
+        self.value = None if state["best"] is None else float(state["best"])
 
     def better(self, value: float) -> bool:
         if value != value:
@@ -168,10 +178,10 @@ class EarlyStopping(Callback):
             )
 
     def state_dict(self) -> Mapping[str, Any]:
-        return {"best": self.best.value, "waited": self.waited}
+        return {**self.best.state(), "waited": self.waited}
 
     def load_state_dict(self, state: Mapping[str, Any], arrays: Mapping[str, mx.array]) -> None:
-        self.best.load(state["best"])
+        self.best.load(state)
         self.waited = int(state["waited"])
 
 
@@ -225,10 +235,10 @@ class Checkpoint(Callback):
                 os.remove(os.path.join(self.folder, name))
 
     def state_dict(self) -> Mapping[str, Any]:
-        return {"best": self.best.value}
+        return self.best.state()
 
     def load_state_dict(self, state: Mapping[str, Any], arrays: Mapping[str, mx.array]) -> None:
-        self.best.load(state["best"])
+        self.best.load(state)
 
 
 def _make_folder(folder):
@@ -345,10 +355,16 @@ class EMA(Callback):
             raise ValueError("[train] EMA: nothing was trained yet")
         model.update(self.average)
 
+    def state_dict(self) -> Mapping[str, Any]:
+        return {"decay": self.decay, "warmup": self.warmup}
+
     def arrays(self) -> dict[str, mx.array]:
         return dict(tree_flatten(self.average)) if self.average is not None else {}
 
     def load_state_dict(self, state: Mapping[str, Any], arrays: Mapping[str, mx.array]) -> None:
+        for name, ours in self.state_dict().items():
+            if state[name] != ours:
+                raise ValueError(f"its {name} is {state[name]}, {ours} here")
         self.average = tree_unflatten(dict(arrays)) if arrays else None
 
 

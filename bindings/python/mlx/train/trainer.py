@@ -1,8 +1,7 @@
 """The training loop."""
 
 import os
-from numbers import Integral, Real
-from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Sequence, Union
+from typing import Any, Callable, Mapping, Optional, Sequence
 
 import mlx.core as mx
 
@@ -10,14 +9,17 @@ from ..nn.layers.base import Module
 from ..optimizers import Optimizer
 from ..utils import tree_flatten, tree_unflatten
 from . import checkpoint
+from ._data import Data
+from ._setup import PathLike, Setup, check_parts, differences, model_of, optimizer_of
+from ._setup import rates_of, set_rates, words_of
 from ._step import Forward, Loss, Steps, arrays_of, first_two
+from ._words import described, is_floating, positive, whole
 from .callbacks import Callback
 from .history import History
 from .metrics import metrics as metrics_of
 
 __all__ = ["NonFiniteLoss", "Trainer"]
 
-PathLike = Union[str, os.PathLike]
 Logs = dict[str, Any]
 
 
@@ -71,21 +73,21 @@ class Trainer:
     ) -> None:
         for name, value, kind in (("model", model, Module), ("optimizer", optimizer, Optimizer)):
             if not isinstance(value, kind):
-                raise TypeError(f"[train] the {name} is no {name}: {_described(value)}")
+                raise TypeError(f"[train] the {name} is no {name}: {described(value)}")
         for name, several in (("metrics", metrics), ("callbacks", callbacks)):
             if not isinstance(several, (list, tuple)):
-                raise TypeError(f"[train] {name} are a list, not {_described(several)}")
-        if compute_dtype is not None and not _is_floating(compute_dtype):
+                raise TypeError(f"[train] {name} are a list, not {described(several)}")
+        if compute_dtype is not None and not is_floating(compute_dtype):
             raise TypeError(f"[train] compute_dtype is a floating dtype, not {compute_dtype!r}")
-        if not _whole(accumulate, 1):
+        if not whole(accumulate, 1):
             raise ValueError(f"[train] accumulate is the number of batches of a step: {accumulate}")
         if on_nan not in ("stop", "skip", "ignore"):
             raise ValueError(f'[train] on_nan is "stop", "skip" or "ignore", not {on_nan!r}')
-        if clip_norm is not None and not _positive(clip_norm):
+        if clip_norm is not None and not positive(clip_norm):
             raise ValueError(f"[train] clip_norm is a positive number, not {clip_norm!r}")
         for name, function in (("loss", loss), ("forward", forward or first_two)):
             if not callable(function):
-                raise TypeError(f"[train] {name} is a function, not {_described(function)}")
+                raise TypeError(f"[train] {name} is a function, not {described(function)}")
         for callback in callbacks:
             if not isinstance(callback, Callback):
                 raise TypeError(f"[train] {type(callback).__name__} is no Callback")
@@ -104,8 +106,9 @@ class Trainer:
         self.stopping: Optional[str] = None  # why the training ends early
         self._sums = {"loss": 0.0, "count": 0.0, "skipped": 0}  # of this epoch
         self._pending = 0  # batches whose gradients wait
-        self._data: Optional[_Data] = None
+        self._data: Optional[Data] = None
         self._resumed: Optional[Mapping[str, Any]] = None
+        self._setup: Optional[Setup] = None
 
     @property
     def steps(self) -> Steps:
@@ -114,8 +117,23 @@ class Trainer:
             if not tree_flatten(self.model.trainable_parameters()):
                 raise ValueError("[train] the model has no parameters that are trained")
             self.optimizer.init(self.model.trainable_parameters())
+            self._setup = self._setup or self._described()
             self._steps = Steps(self.model, self.loss, self.optimizer, self.forward, *self._options)
         return self._steps
+
+    def _described(self) -> Setup:
+        """What this training is made of, before its first step."""
+        names = ("compute_dtype", "clip_norm", "accumulate")
+        functions = {"loss": self.loss, "forward": self.forward}
+        return {
+            "model": model_of(self.model),
+            "optimizer": optimizer_of(self.optimizer),
+            "loss": {name: str(words_of(function)) for name, function in functions.items()},
+            "options": {name: repr(value) for name, value in zip(names, self._options)},
+            "callbacks": {
+                f"number {i}": type(callback).__name__ for i, callback in enumerate(self.callbacks)
+            },
+        }
 
     # --- training ---------------------------------------------------------------------------------
 
@@ -127,18 +145,29 @@ class Trainer:
         validation: Any = None,
         steps_per_epoch: Optional[int] = None,
         resume: Optional[PathLike] = None,
+        other: Sequence[str] = (),
     ) -> History:
         """Train until `epochs` have ended, and evaluate `validation` after each.
 
         Data are a stream or buffer of `mlx.data`, a list or loader of batches, or a function that
         returns such for each epoch. With `steps_per_epoch` an epoch is so many batches, and data
         begin again when they end. resume: a checkpoint, or a folder of a `Checkpoint`, from which
-        to go on if there is one already, in the middle of an epoch, too."""
-        if not _whole(epochs, 0):
+        to go on if there is one already, in the middle of an epoch, too. It is of the same model,
+        optimizer, loss, options, callbacks and data, or an error says what differs; what `other`
+        names ("optimizer", "data" ...) may differ: the settings are those given here, other data
+        begin an epoch."""
+        if not whole(epochs, 0):
             raise ValueError(f"[train] epochs are a whole number from 0, not {epochs!r}")
-        if resume is not None:
-            self.resume(resume)
-        self.stopping, self._data = None, _Data(data, "data", steps_per_epoch)
+        given = Data(data, "data", steps_per_epoch)
+        check_parts(other)
+        path = None if resume is None else _last(resume)
+        if path is not None and os.path.exists(path):
+            self._load(path, other, given)
+        elif self._resumed is not None and "data" not in other:
+            given.check(self._resumed, "the checkpoint")
+        if "data" in other:
+            self.batch, self._resumed = 0, None
+        self.stopping, self._data = None, given
         self._call("on_fit_begin")
         try:
             while self.epoch < epochs and not self.stopping:
@@ -267,7 +296,7 @@ class Trainer:
         self._call("on_validation_begin")
         self.model.eval()
         try:
-            for batch in _Data(data, "data to evaluate", None).epoch(0, 0, None):
+            for batch in Data(data, "data to evaluate").epoch(0, 0):
                 result, (prediction, target, weight) = steps.test(arrays_of(batch))
                 mx.eval(result, prediction)
                 yield result, prediction, target, weight
@@ -285,7 +314,7 @@ class Trainer:
         parts, training = [], self.model.training
         self.model.eval()
         try:
-            for batch in _Data(data, "data to predict", None).epoch(0, 0, None):
+            for batch in Data(data, "data to predict").epoch(0, 0):
                 parts.append(forward(self.model, arrays_of(batch)))
                 mx.eval(parts[-1])
         finally:
@@ -310,40 +339,58 @@ class Trainer:
             arrays.update({f"{group}.{name}": x for name, x in dict(tree_flatten(tree)).items()})
         about: dict[str, Any] = {name: getattr(self, name) for name in _COUNTS}
         about.update(sums=self._sums, history=self.history.rows)
-        about["data"] = self._data.state() if self._data else None
+        about["data"] = self._data.state() if self._data else self._resumed
+        about["setup"] = self._setup
         about["callbacks"] = [callback.state_dict() for callback in self.callbacks]
         for i, callback in enumerate(self.callbacks):
             arrays.update({f"callback.{i}.{n}": x for n, x in callback.arrays().items()})
         checkpoint.write(path, arrays, about)
 
-    def load(self, path: PathLike) -> None:
+    def load(self, path: PathLike, *, other: Sequence[str] = ()) -> None:
         """Take up what `save` wrote; a later `fit` goes on there. A file of another model,
-        optimizer or other callbacks changes nothing and is a ValueError."""
+        optimizer, loss, of other options or callbacks changes nothing and is a ValueError, unless
+        `other` names what may differ, whose settings stay as they are here."""
+        self._load(path, other, None)
+
+    def _load(self, path, other, data):
+        check_parts(other)
         arrays, about = checkpoint.read(path)
         self.steps
-        model, optimizer = _part(arrays, "model."), _part(arrays, "optimizer.")
-        random = {"random": arrays["random"]} if "random" in arrays else {}
-        checkpoint.check_same(model, self.model.parameters(), "model", path)
-        checkpoint.check_same(optimizer, self.optimizer.state, "optimizer", path)
-        checkpoint.check_same(random, {"random": mx.random.state[0]}, "random generator", path)
-        checkpoint.check_state(about, _STATE, path)
+        parts = self._check(path, arrays, about, other)
+        if data is not None and "data" not in other and about["data"] is not None:
+            data.check(about["data"], path)
         mx.eval(arrays)
-        self._load_callbacks(path, about["callbacks"], arrays)
-        self.model.update(tree_unflatten(model))
-        self.optimizer.state = tree_unflatten(optimizer)
+        if "callbacks" not in other:
+            self._load_callbacks(path, about["callbacks"], arrays)
+        rates = rates_of(self.optimizer)
+        self.model.update(tree_unflatten(parts["model"]))
+        self.optimizer.state = tree_unflatten(parts["optimizer"])
+        if "optimizer" in other:
+            set_rates(self.optimizer, rates)
         mx.random.state[0] = arrays["random"]
         for name in _COUNTS:
             setattr(self, name, about[name])
         self._sums, self.history.rows = about["sums"], about["history"]
         self._resumed, self._steps, self._pending = about["data"], None, 0
 
+    def _check(self, path, arrays, about, other):
+        """The model's and the optimizer's arrays, if the checkpoint is one of this training."""
+        mine = {
+            "model": self.model.parameters(),
+            "optimizer": self.optimizer.state,
+            "random": {"random": mx.random.state[0]},
+        }
+        parts = {name: _part(arrays, f"{name}.") for name in ("model", "optimizer")}
+        parts["random"] = {"random": arrays["random"]} if "random" in arrays else {}
+        for name, found in parts.items():
+            what = "random generator" if name == "random" else name
+            checkpoint.check_same(found, mine[name], what, path)
+        checkpoint.check_state(about, _STATE, path)
+        differences(about["setup"], self._setup, other, path)
+        return parts
+
     def _load_callbacks(self, path, states, arrays):
         """Each takes up its state, or all keep what they had."""
-        if len(states) != len(self.callbacks):
-            raise ValueError(
-                f"[train] {os.fspath(path)} has the states of {len(states)} callbacks, here are "
-                f"{len(self.callbacks)}"
-            )
         before = [(callback.state_dict(), callback.arrays()) for callback in self.callbacks]
         for i, (callback, state) in enumerate(zip(self.callbacks, states)):
             try:
@@ -356,15 +403,20 @@ class Trainer:
                     f"[train] {os.fspath(path)} has no state of {who}: {why}"
                 ) from error
 
-    def resume(self, path: PathLike) -> bool:
+    def resume(self, path: PathLike, *, other: Sequence[str] = ()) -> bool:
         """Load a checkpoint, or `last.safetensors` of a folder, if it is there; says whether."""
-        path = os.fspath(path)
-        if os.path.isdir(path) or not path.endswith(".safetensors"):
-            path = os.path.join(path, "last.safetensors")
+        path = _last(path)
         if not os.path.exists(path):
             return False
-        self.load(path)
+        self.load(path, other=other)
         return True
+
+
+def _last(path):
+    """The checkpoint, or that of a folder from which to go on."""
+    path = os.fspath(path)
+    is_file = path.endswith(".safetensors") and not os.path.isdir(path)
+    return path if is_file else os.path.join(path, "last.safetensors")
 
 
 _COUNTS = ("epoch", "batch", "global_step")
@@ -375,33 +427,9 @@ _STATE: dict[str, Any] = {
     "sums": {"loss": "number", "count": "number", "skipped": "count"},
     "history": [{}],
     "callbacks": [{}],
+    "setup": {},
     "data": None,  # of the data, which check it
 }
-
-
-def _described(value):
-    """What was given, in a word or two for an error."""
-    if isinstance(value, type):
-        return f"the class {value.__name__}"
-    if _is_array(value):
-        return f"an array of shape {value.shape}"
-    return type(value).__name__
-
-
-def _whole(value, least):
-    return isinstance(value, Integral) and value >= least
-
-
-def _positive(value):
-    return isinstance(value, Real) and value > 0
-
-
-def _is_array(value):
-    return isinstance(getattr(value, "shape", None), tuple)
-
-
-def _is_floating(dtype):
-    return isinstance(dtype, mx.Dtype) and mx.issubdtype(dtype, mx.floating)
 
 
 def _part(arrays, prefix):
@@ -420,79 +448,3 @@ def _first(batch):
     if isinstance(batch, dict):
         return next(iter(batch.values()))
     return batch[0] if isinstance(batch, tuple) else batch
-
-
-_END = object()
-
-
-class _Data:
-    """Where batches come from: an epoch of them at a time, from any place in it."""
-
-    def __init__(self, data: Any, what: str, length: Optional[int]) -> None:
-        if hasattr(data, "to_stream"):
-            data = data.to_stream()
-        one = isinstance(data, (str, bytes, dict)) or _is_array(data)
-        if one or not (callable(data) or hasattr(data, "__iter__")):
-            raise TypeError(
-                f"[train] {what} are batches in a list or stream, not {_described(data)}"
-            )
-        if length is not None and not _whole(length, 1):
-            raise ValueError(f"[train] an epoch is a number of batches above 0, not {length!r}")
-        self.data, self.what, self.length = data, what, length
-        self.is_stream = hasattr(data, "state_dict") and hasattr(data, "reset")
-        self.rest: Optional[Iterator[Any]] = None  # what an epoch of a given length left
-        self.begun = self.taken = 0  # how often the data began, batches since then
-
-    def state(self) -> Mapping[str, Any]:
-        """Where the data stand."""
-        return self.data.state_dict() if self.is_stream else {"taken": self.taken}
-
-    def epoch(self, number: int, given: int, state: Optional[Mapping[str, Any]]) -> Iterator[Any]:
-        """The batches of an epoch, behind those that were given before."""
-        batches, count = self._open(number, given, state), given
-        self.rest = batches
-        while self.length is None or count < self.length:
-            batch = next(batches, _END)
-            if batch is _END and self.length is not None:
-                self.rest = batches = self._begin(None)
-                batch = next(batches, _END)
-                if batch is _END:
-                    raise ValueError(f"[train] the {self.what} gave no batch when they began again")
-            if batch is _END:
-                return
-            count, self.taken = count + 1, self.taken + 1
-            yield batch
-
-    def _open(self, number, given, state):
-        """An epoch of a given length goes on where the one before it ended."""
-        if self.length is not None and self.rest is not None:
-            return self.rest
-        if self.length is None and not given:
-            return self._begin(number)
-        if state is not None and self.is_stream:
-            self.data.load_state_dict(state)
-            return iter(self.data)
-        batches = self._begin(number)
-        taken = given if state is None else isinstance(state, dict) and state.get("taken")
-        if not isinstance(taken, int) or isinstance(taken, bool) or taken < 0:
-            raise ValueError(f"[train] the checkpoint has no place in these data: {state!r:.40}")
-        for self.taken in range(1, taken + 1):
-            if next(batches, _END) is _END:
-                break
-        return batches
-
-    def _begin(self, number: Optional[int]) -> Iterator[Any]:
-        """The first batch again; of a stream those of an epoch, or of the next."""
-        self.begun, self.taken = self.begun + 1, 0
-        if self.is_stream:
-            return iter(self.data.reset(number))
-        batches: Iterable[Any] = self.data() if callable(self.data) else self.data
-        if not hasattr(batches, "__iter__"):
-            raise TypeError(f"[train] the function of {self.what} gave {_described(batches)}")
-        found = iter(batches)
-        if found is batches and not callable(self.data) and self.begun > 1:
-            raise ValueError(
-                f"[train] the {self.what} can be read once only: give a list, a stream of "
-                "mlx.data, or a function that returns batches"
-            )
-        return found
