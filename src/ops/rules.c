@@ -87,8 +87,8 @@ bool mx_pointwise_infer(mx_pointwise p, mx_array *const *in, int nin, mx_out *ou
     if (!same_dtypes(p, in, nin) || !mx_pw_accepts(info->domain, mx_dtype_compute(t)))
         return mx_fail(MX_INVALID, "[%s] Not supported for %s.", info->name, mx_dtype_name(t));
     out->dtype = result_dtype(info->result, t);
-    out->shape = mx_shape_of(in[0]);
-    for (int i = 1; i < nin; i++)
+    out->shape.ndim = 0;
+    for (int i = 0; i < nin; i++)
         if (!mx_broadcast_shapes("broadcast_shapes", out->shape.dim, out->shape.ndim, in[i]->shape,
                                  in[i]->ndim, &out->shape))
             return false;

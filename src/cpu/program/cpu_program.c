@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/status.h"
 #include "base/threads/pool.h"
+#include "cpu/program/parts.h"
 #include "kernels/copy/k_copy.h"
 
 enum {
@@ -16,8 +17,7 @@ enum {
     TILE_MAX = 256, /* measured: the tiles of a long program stay near the top of the cache */
     TILE_MIN = 128,
 #endif
-    REGISTER_BYTES = 24 << 10, /* all registers of a tile: most of a first-level cache */
-    GRAIN = 1 << 16            /* element-instructions worth a wake-up */
+    REGISTER_BYTES = 24 << 10 /* all registers of a tile: most of a first-level cache */
 };
 
 typedef enum op_kind { OP_FETCH, OP_UNARY, OP_BINARY, OP_TERNARY, OP_STORE } op_kind;
@@ -75,14 +75,14 @@ struct cpu_program {
     mx_dtype *type; /* of each value */
     int *last;      /* last instruction that reads a value */
     op *op;
-    int n_op;
     fetch *fetch;
-    int n_fetch, n_panel; /* the first n_panel fetches fill panels */
     fetch *cycle;
-    int n_cycle;
     constant *constant;
+    int *spare;           /* free registers */
+    int n_op;             /* this and all behind it begin as 0 */
+    int n_fetch, n_panel; /* the first n_panel fetches fill panels */
+    int n_cycle;
     int n_constant;
-    int *spare; /* free registers */
     int n_spare;
     int n_reg;
     int tile;
@@ -100,24 +100,20 @@ static size_t pad(size_t n) {
 
 typedef struct arena {
     char *p;
-    size_t used;
+    size_t used, room;
 } arena;
 
-/* With p NULL this only counts. */
+/* Beyond the room, which may be none, this only counts. */
 static void *take(arena *a, size_t count, size_t size) {
-    void *r = a->p ? a->p + a->used : NULL;
+    void *r = a->p + a->used;
     a->used += pad(count * size);
-    return r;
-}
-
-static bool is_direct(const mx_program *p, const mx_array *a) {
-    return a->row_contiguous && a->size == p->size;
+    return a->used <= a->room ? r : NULL;
 }
 
 static int count_fetches(const mx_program *p) {
     int n = 0;
     for (int i = 0; i < p->n_in; i++)
-        n += p->in[i]->size != 1 && !is_direct(p, p->in[i]);
+        n += p->in[i]->size != 1 && !cpu_is_direct(p, p->in[i]);
     return n;
 }
 
@@ -134,18 +130,36 @@ static void lay_out(cpu_program *c, arena *a, const mx_program *p) {
     c->spare = take(a, values, sizeof *c->spare);
 }
 
-static cpu_program *allocate(const mx_program *p) {
-    arena a = {NULL, pad(sizeof(cpu_program))};
-    cpu_program count, *c;
-    lay_out(&count, &a, p);
-    if (!(c = mx_malloc(a.used)))
-        return NULL;
-    memset(c, 0, sizeof *c);
-    a = (arena){(char *)c, pad(sizeof *c)};
+static size_t lay_out_all(cpu_program *c, size_t room, const mx_program *p) {
+    arena a = {(char *)c, pad(sizeof *c), room};
     lay_out(c, &a, p);
+    return a.used;
+}
+
+/* What most programs need; others come from the heap. */
+typedef union few {
+    cpu_program c;
+    char room[2048];
+} few;
+
+/* For p: in f where it fits and is not to be kept. */
+static cpu_program *allocate(few *f, bool keep, const mx_program *p) {
+    cpu_program *c = &f->c;
+    size_t bytes = lay_out_all(c, sizeof *f, p);
+    if (keep || bytes > sizeof *f) {
+        if (!(c = mx_malloc(bytes)))
+            return NULL;
+        lay_out_all(c, bytes, p);
+    }
+    memset(&c->n_op, 0, sizeof *c - offsetof(cpu_program, n_op));
     c->p = p;
     c->k = mx_kernels_get();
     return c;
+}
+
+static void let_go(cpu_program *c, few *f) {
+    if (c != &f->c)
+        mx_free(c);
 }
 
 static void find_types(cpu_program *c) {
@@ -156,14 +170,10 @@ static void find_types(cpu_program *c) {
     }
 }
 
-static int instr_arity(const mx_instr *in) {
-    return in->op < MX_PW_COUNT ? mx_pw_infos[in->op].arity : 1;
-}
-
 static void find_last_uses(cpu_program *c) {
     const mx_program *p = c->p;
     for (int k = 0; k < p->n_instr; k++)
-        for (int j = 0; j < instr_arity(&p->instr[k]); j++)
+        for (int j = 0; j < cpu_instr_arity(&p->instr[k]); j++)
             c->last[p->instr[k].arg[j]] = k;
     for (int o = 0; o < p->n_out; o++) /* a loaded value that is an output is stored at the end */
         if (p->out_value[o] < p->n_in)
@@ -246,7 +256,7 @@ static void place_inputs(cpu_program *c) {
     for (int i = 0; i < p->n_in; i++) {
         const mx_array *a = p->in[i];
         place *at = &c->place[i];
-        if (is_direct(p, a)) {
+        if (cpu_is_direct(p, a)) {
             *at = (place){a->data, 0, (int32_t)mx_itemsize(a), IN_MEMORY, 0};
         } else if (a->size == 1) {
             *at = (place){NULL, 0, 0, c->n_reg++, 0};
@@ -271,14 +281,14 @@ static void add_fetch(cpu_program *c, int i) {
 }
 
 static bool is_constant(const cpu_program *c, int v) {
-    return v < c->p->n_in && c->p->in[v]->size == 1 && !is_direct(c->p, c->p->in[v]);
+    return v < c->p->n_in && c->p->in[v]->size == 1 && !cpu_is_direct(c->p, c->p->in[v]);
 }
 
 /* A register for a result: an operand's that dies here and has elements of the same size, or a new
    one. */
 static int result_register(cpu_program *c, int k, int v) {
     const mx_instr *in = &c->p->instr[k];
-    for (int j = 0; j < instr_arity(in); j++) {
+    for (int j = 0; j < cpu_instr_arity(in); j++) {
         place *at = &c->place[in->arg[j]];
         if (at->reg >= 0 && c->last[in->arg[j]] == k && !is_constant(c, in->arg[j]) &&
             mx_dtype_size(c->type[in->arg[j]]) == mx_dtype_size(c->type[v])) {
@@ -292,7 +302,7 @@ static int result_register(cpu_program *c, int k, int v) {
 
 static void release_operands(cpu_program *c, int k) {
     const mx_instr *in = &c->p->instr[k];
-    for (int j = 0; j < instr_arity(in); j++) {
+    for (int j = 0; j < cpu_instr_arity(in); j++) {
         int v = in->arg[j];
         if (c->last[v] == k && c->place[v].reg >= 0 && !is_constant(c, v)) {
             c->spare[c->n_spare++] = c->place[v].reg;
@@ -303,13 +313,10 @@ static void release_operands(cpu_program *c, int k) {
 
 static void add_instr(cpu_program *c, int k) {
     const mx_instr *in = &c->p->instr[k];
-    int arity = instr_arity(in);
+    int arity = cpu_instr_arity(in);
     op *o = add_op(c, arity == 1 ? OP_UNARY : arity == 2 ? OP_BINARY : OP_TERNARY, c->p->n_in + k);
     memcpy(o->arg, in->arg, sizeof o->arg);
-    if (in->op == MX_OPC_CAST)
-        o->fn.unary = c->k->pointwise->cast[in->dtype][in->to];
-    else
-        o->fn = c->k->pointwise->op[in->op][in->dtype];
+    o->fn = cpu_instr_kernel(c->k, in);
 }
 
 static void add_stores(cpu_program *c, int v) {
@@ -339,7 +346,7 @@ static void schedule(cpu_program *c) {
     const mx_program *p = c->p;
     for (int k = 0; k < p->n_instr; k++) {
         int v = p->n_in + k;
-        for (int j = 0; j < instr_arity(&p->instr[k]); j++)
+        for (int j = 0; j < cpu_instr_arity(&p->instr[k]); j++)
             if (c->place[p->instr[k].arg[j]].reg == NOWHERE)
                 add_fetch(c, p->instr[k].arg[j]);
         if (!place_in_output(c, v))
@@ -511,71 +518,46 @@ static void run_piece(void *ctx, int64_t begin, int64_t end) {
         j->failed = true;
 }
 
-/* Output o may lie in input i's memory if nothing reads the input after the output is written. */
-static bool may_take(const mx_program *p, int i, int o) {
-    int v = p->out_value[o];
-    if (p->in[i]->size != p->size || mx_itemsize(p->in[i]) != mx_itemsize(p->out[o]))
-        return false;
-    for (int k = v < p->n_in ? 0 : v - p->n_in + 1; k < p->n_instr; k++)
-        for (int j = 0; j < instr_arity(&p->instr[k]); j++)
-            if (p->instr[k].arg[j] == i)
-                return false;
-    for (int other = 0; other < p->n_out; other++)
-        if (other != o && p->out_value[other] == i)
-            return false;
-    return true;
-}
-
-static bool takes_memory(const mx_program *p) {
-    for (int o = 0; o < p->n_out; o++)
-        for (int i = 0; i < p->n_in; i++)
-            if (p->out[o]->buffer == p->in[i]->buffer)
-                return true;
-    return false;
-}
-
-static bool give_memory(const mx_program *p, const bool *donate, int o) {
-    for (int i = 0; i < p->n_in; i++)
-        if (donate[i] && atomic_load(&p->in[i]->buffer->refs) == 1 && may_take(p, i, o)) {
-            mx_array_place(p->out[o], p->in[i]->buffer, p->in[i]->data, NULL);
-            return true;
-        }
-    return mx_array_alloc(p->out[o]);
-}
-
-static bool give_outputs(cpu_program *c, const bool *donate) {
+static void place_outputs(cpu_program *c) {
     for (int o = 0; o < c->p->n_out; o++) {
-        mx_array *a = c->p->out[o];
-        if (!give_memory(c->p, donate, o))
-            return false;
+        const mx_array *a = c->p->out[o];
         c->out[o] = (place){a->data, 0, (int32_t)mx_itemsize(a), IN_MEMORY, 0};
     }
-    return true;
 }
 
 static bool execute(cpu_program *c) {
     job j = {c, false};
+    place_outputs(c);
     prepare(c);
-    int64_t unit = c->panel ? c->panel : 1, grain = (1 + GRAIN / (1 + c->n_op)) / unit;
-    int64_t units = (c->p->size + unit - 1) / unit;
-    if (takes_memory(c->p)) // what lay there would be lost, and the same may be asked for again
-        mx_parallel_for(units, grain, run_piece, &j);
-    else if (!mx_parallel_for_long(units, grain, run_piece, &j))
+    int64_t grain = 1 + CPU_PROGRAM_GRAIN / (1 + c->n_op), units = c->p->size;
+    if (c->panel) {
+        grain /= c->panel;
+        units = (units + c->panel - 1) / c->panel;
+    }
+    if (!cpu_outputs_compute(c->p, units, grain, run_piece, &j))
         return false;
     return !j.failed || mx_fail_nomem("eval", (unsigned long long)c->n_reg * c->reg_bytes);
 }
 
-bool cpu_program_run(const mx_program *p, const bool *donate) {
-    cpu_program *c = allocate(p);
-    bool ok = c && give_outputs(c, donate) && (p->size == 0 || execute(c));
-    mx_free(c);
+static bool interpret(const mx_program *p) {
+    few f;
+    cpu_program *c = allocate(&f, false, p);
+    bool ok = c && execute(c);
+    let_go(c, &f);
     return ok;
+}
+
+bool cpu_program_run(const mx_program *p, const bool *donate) {
+    if (!cpu_outputs_give(p, donate))
+        return false;
+    return p->size == 0 || (cpu_is_single(p) ? cpu_single_run(p) : interpret(p));
 }
 
 /* --- as a source ------------------------------------------------------------------------------ */
 
 cpu_program *cpu_program_open(const mx_program *p) {
-    cpu_program *c = allocate(p);
+    few f;
+    cpu_program *c = allocate(&f, true, p);
     if (!c)
         return NULL;
     c->out[0] = (place){NULL, 0, (int32_t)mx_itemsize(p->out[0]), CALLER, 0};

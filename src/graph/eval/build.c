@@ -2,17 +2,33 @@
 #include "base/mem.h"
 #include "graph/eval/plan.h"
 
-static bool reserve(mx_builder *b, int inputs, int instrs, int outputs) {
+enum { MOST_INPUTS = 3 }; /* of a step */
+
+static bool resize(void *array, size_t n, size_t size) {
+    void *bigger = mx_realloc_array(*(void **)array, n, size);
+    if (bigger)
+        *(void **)array = bigger;
+    return bigger != NULL;
+}
+
+static bool grow(mx_builder *b, int32_t steps) {
+    size_t n = (size_t)steps;
+    bool ok = resize(&b->arrays, (MOST_INPUTS + 1) * n, sizeof *b->arrays) &&
+              resize(&b->instrs, n, sizeof *b->instrs) &&
+              resize(&b->values, n, sizeof *b->values) &&
+              resize(&b->counts, MOST_INPUTS * n, sizeof *b->counts) &&
+              resize(&b->donate, MOST_INPUTS * n, sizeof *b->donate);
+    b->room = ok ? steps : 0;
+    return ok;
+}
+
+/* An empty program with room for so many steps. */
+static bool reserve(mx_builder *b, int32_t steps) {
     mx_program *g = &b->program;
-    size_t arrays = (size_t)(inputs + outputs);
-    if (!mx_plan_room(&b->arrays, &b->room_arrays, arrays, sizeof *b->arrays) ||
-        !mx_plan_room(&b->instrs, &b->room_instrs, (size_t)instrs, sizeof *b->instrs) ||
-        !mx_plan_room(&b->values, &b->room_values, (size_t)outputs, sizeof *b->values) ||
-        !mx_plan_room(&b->counts, &b->room_counts, (size_t)inputs, sizeof *b->counts) ||
-        !mx_plan_room(&b->donate, &b->room_donate, (size_t)inputs, sizeof *b->donate))
+    if (steps > b->room && !grow(b, steps))
         return false;
     g->in = b->arrays;
-    g->out = b->arrays + inputs;
+    g->out = b->arrays + MOST_INPUTS * steps;
     g->instr = b->instrs;
     g->out_value = b->values;
     g->n_in = g->n_instr = g->n_out = 0;
@@ -83,7 +99,7 @@ bool mx_plan_build(mx_plan *p, int32_t unit, mx_builder *b) {
     mx_program *g = &b->program;
     const mx_array *any = mx_step_out(&p->step[u->first]);
     bool tracer = false;
-    if (!reserve(b, 3 * u->count, u->count, u->count))
+    if (!reserve(b, u->count))
         return false;
     g->ndim = any->ndim;
     g->shape = any->shape;

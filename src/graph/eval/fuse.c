@@ -221,7 +221,21 @@ static bool order_units(mx_plan *p) {
     return true;
 }
 
+/* The same for one step, which has nobody to meet. */
+static bool fuse_one(mx_plan *p) {
+    mx_unit *u = new_unit(p);
+    if (!u || !mx_plan_room(&p->order, &p->room_order, 1, sizeof *p->order))
+        return false;
+    p->step[0].pointwise = mx_prim_is_pointwise((mx_prim)p->step[0].node->prim);
+    p->step[0].next = -1;
+    unit_add(p, u, 0);
+    p->order[p->n_order++] = 0;
+    return true;
+}
+
 bool mx_plan_fuse(mx_plan *p) {
+    if (p->n_step == 1)
+        return fuse_one(p);
     earliest_stages(p);
     latest_stages(p);
     join_groups(p);

@@ -87,7 +87,7 @@ typedef struct mx_builder {
     uint16_t *values;
     uint32_t *counts; /* references to each input from the unit's steps */
     bool *donate;     /* one for each input */
-    size_t room_arrays, room_instrs, room_values, room_counts, room_donate;
+    int32_t room;     /* for a unit of so many steps */
 } mx_builder;
 bool mx_plan_build(mx_plan *p, int32_t unit, mx_builder *b);
 void mx_builder_free(mx_builder *b);
