@@ -197,6 +197,26 @@ static bool part_to_gguf(const char *name, const mx_family *f, const json_t *con
                               MX_UINT32);
 }
 
+/* Which layers have a window some files say of each: a boolean, or a number. */
+static bool layers_from_gguf(const mx_family *f, const mx_map *meta, const mx_dims *d,
+                             json_t *config) {
+    char key[MOST_KEY];
+    int64_t n = mx_dim(d, 'l');
+    snprintf(key, sizeof key, "%s.attention.sliding_window_pattern", f->arch);
+    const mx_meta *m = f->period ? mx_map_get(meta, key) : NULL;
+    double *windows = m ? mx_calloc((size_t)n + 1, sizeof *windows) : NULL;
+    json_t *types = json_array();
+    bool listed = windows && mx_meta_numbers(m, windows, n);
+    for (int64_t i = 0; listed && i < n; i++)
+        json_array_append_new(types,
+                              json_string(windows[i] ? "sliding_attention" : "full_attention"));
+    mx_free(windows);
+    if (listed)
+        return mx_json_put(config, "layer_types", types);
+    json_decref(types);
+    return !mx_failed();
+}
+
 static bool fill(const char *name, const mx_family *f, const mx_map *meta, int64_t vocab,
                  json_t *config) {
     const mx_key_row *r;
@@ -208,7 +228,8 @@ static bool fill(const char *name, const mx_family *f, const mx_map *meta, int64
     if (ok && vocab && !mx_json_at(config, "vocab_size"))
         ok = mx_json_put(config, "vocab_size", json_integer(vocab));
     return ok && token_ids(meta, config) && mx_rope_from_gguf(f, meta, config) &&
-           part_from_gguf(f, meta, &d, config) && mx_particular_from_gguf(f, meta, &d, config);
+           part_from_gguf(f, meta, &d, config) && layers_from_gguf(f, meta, &d, config) &&
+           mx_particular_from_gguf(f, meta, &d, config);
 }
 
 json_t *mx_config_from_gguf(const char *name, const mx_family *f, const mx_map *meta,
@@ -293,10 +314,12 @@ static bool is_first(const mx_family *f, size_t i, const mx_dims *d) {
 /* Which layers have a window GGUF files do not say: it is as in all models of the family. */
 static bool check_layer_types(const char *name, const mx_family *f, const json_t *config) {
     const json_t *list = mx_json_at(config, "layer_types");
+    bool none = json_is_null(json_object_get(config, "sliding_window")); // then all see all
+    size_t period = none ? 1 : (size_t)f->period;
     for (size_t n = 0; f->period && n < json_array_size(list); n++) {
         const char *type = json_string_value(json_array_get(list, n));
         bool all = type && strcmp(type, "full_attention") == 0;
-        if (all != ((n + 1) % (size_t)f->period == 0))
+        if (all != ((n + 1) % period == 0))
             return mx_fail(MX_UNSUPPORTED,
                            "[%s] '%s': layer_types differ from those of the family, and GGUF has "
                            "no key that says so",

@@ -129,10 +129,14 @@ const mx_tensor_row fam_one_norm[] = {
     {"blk.{n}.attn_norm", "model.layers.{n}.input_layernorm", NULL, "h", MX_ROW_NORM},
     {0},
 };
-/* Behind the parts alone; those of queries and keys are of all heads together. */
-const mx_tensor_row fam_olmo2_norms[] = {
+/* Of queries and keys, all heads together. */
+const mx_tensor_row fam_whole_norms[] = {
     {"blk.{n}.attn_q_norm", "model.layers.{n}.self_attn.q_norm", NULL, "a*d", MX_ROW_NORM},
     {"blk.{n}.attn_k_norm", "model.layers.{n}.self_attn.k_norm", NULL, "k*d", MX_ROW_NORM},
+    {0},
+};
+/* Behind the parts alone. */
+const mx_tensor_row fam_norms_behind[] = {
     {"blk.{n}.post_attention_norm", "model.layers.{n}.post_attention_layernorm", NULL, "h",
      MX_ROW_NORM},
     {"blk.{n}.post_ffw_norm", "model.layers.{n}.post_feedforward_layernorm", NULL, "h",

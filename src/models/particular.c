@@ -5,6 +5,8 @@
  *     mamba2     steps without limits
  *     qwen3_next ssm.inner_size is heads of values times their size
  *     modernbert which layers see all
+ *     olmo3      layers with a window turn as they did before the context was made longer
+ *     exaone4    no window is said, as the usual one is no answer; so is what has letters
  *     lfm2       attention.head_count_kv is a list, 0 where a layer has a convolution;
  *                feed_forward_length is what block_auto_adjust_ff_dim makes of intermediate_size
  */
@@ -121,6 +123,30 @@ static bool modernbert_to_gguf(const char *name, const mx_family *f, const json_
     return true;
 }
 
+/* --- olmo3, exaone4 -------------------------------------------------------------------------- */
+
+static bool olmo3_to_gguf(const char *name, const mx_family *f, const json_t *config,
+                          const mx_dims *d, mx_map *meta) {
+    const json_t *local = mx_json_at(config, "rope_parameters.sliding_attention");
+    const char *kind = mx_json_text_at(local, "rope_type");
+    double theta = number_at(config, "rope_parameters.full_attention.rope_theta", 0);
+    (void)f, (void)d, (void)meta;
+    if ((kind && strcmp(kind, "default")) || number_at(local, "rope_theta", theta) != theta)
+        return mx_fail(MX_UNSUPPORTED,
+                       "[%s] '%s': rope_parameters.sliding_attention turns otherwise than those of "
+                       "full_attention did, and GGUF has no key that says so",
+                       op, name);
+    return true;
+}
+
+static bool exaone4_from_gguf(const mx_family *f, const mx_map *meta, const mx_dims *d,
+                              json_t *config) {
+    char room[96];
+    (void)d;
+    return mx_map_has(meta, key_of(room, f, "attention.sliding_window")) ||
+           mx_json_put(config, "sliding_window", json_null());
+}
+
 /* --- lfm2 ------------------------------------------------------------------------------------ */
 
 static int64_t adjusted(const json_t *config, int64_t n) {
@@ -194,6 +220,8 @@ static const struct particular {
                    {"mamba2", mamba2_to_gguf, NULL},
                    {"qwen3_next", NULL, qwen3_next_from_gguf},
                    {"modernbert", modernbert_to_gguf, NULL},
+                   {"olmo3", olmo3_to_gguf, NULL},
+                   {"exaone4", NULL, exaone4_from_gguf},
                    {"lfm2", lfm2_to_gguf, lfm2_from_gguf}};
 
 static const struct particular *of(const mx_family *f) {

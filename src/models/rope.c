@@ -164,7 +164,9 @@ static float divisor(const llama3 *p, int64_t i, int64_t head) {
 }
 
 static double theta_of(const json_t *config) {
-    return number_at(config, NULL, "rope_theta|rope_parameters.rope_theta", 10000);
+    return number_at(
+        config, NULL,
+        "rope_theta|rope_parameters.rope_theta|rope_parameters.full_attention.rope_theta", 10000);
 }
 
 enum { MOST_FREQS = 4096 };

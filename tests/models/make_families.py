@@ -337,6 +337,40 @@ family(
     **ROUTED,
 )
 family("dots1", "Dots1Config", head_dim=8, routed_scaling_factor=2.5, **ROUTED)
+family(
+    "olmo3",
+    "Olmo3Config",
+    num_hidden_layers=5,
+    sliding_window=4,
+    rope_parameters=dict(
+        sliding_attention=dict(rope_type="default", rope_theta=500000.0),
+        full_attention=dict(
+            rope_type="yarn",
+            rope_theta=500000.0,
+            factor=8.0,
+            original_max_position_embeddings=16,
+            beta_fast=32.0,
+            beta_slow=1.0,
+        ),
+    ),
+)
+family("exaone4", "Exaone4Config", num_hidden_layers=5, sliding_window=4, sliding_window_pattern=4)
+family(
+    "exaone4_all",
+    "Exaone4Config",
+    sliding_window=None,
+    layer_types=["full_attention"] * 2,
+    rope_parameters=dict(
+        rope_type="llama3",
+        rope_theta=1000000.0,
+        factor=16.0,
+        low_freq_factor=1.0,
+        high_freq_factor=4.0,
+        original_max_position_embeddings=8192,
+    ),
+)
+family("ernie4_5", "Ernie4_5Config", head_dim=16)
+family("ernie4_5_biases", "Ernie4_5Config", head_dim=8, use_bias=True, tie_word_embeddings=False)
 family("seed_oss", "SeedOssConfig", head_dim=16, attention_out_bias=False)
 family(
     "qwen2_moe",

@@ -51,13 +51,16 @@ static mx_meta *copy_of(const mx_meta *m) {
                : mx_meta_of_strings((const char *const *)m->strings, m->count);
 }
 
-/* The file without the config.json that it keeps: the metadata says what it is. */
-static bool without_config(const char *from, const char *to) {
+/* The file without the config.json that it keeps: the metadata says what it is, with one more key
+   where it is not NULL. */
+static bool without_config(const char *from, const char *to, const char *key, mx_meta *value) {
     mx_archive *a = mx_archive_open("test", from, false);
     mx_archive_writer *w = a ? mx_archive_create(to, "gguf", 0) : NULL;
     for (size_t i = 0; w && i < a->meta.count; i++)
         if (strncmp(a->meta.entry[i].key, "mlx.file.", 9) != 0)
             mx_archive_set_meta(w, a->meta.entry[i].key, copy_of(a->meta.entry[i].value));
+    if (w && key)
+        mx_archive_set_meta(w, key, value);
     for (size_t i = 0; w && i < a->count; i++)
         mx_archive_declare(w, a->tensor[i].name, a->tensor[i].storage, a->tensor[i].shape,
                            a->tensor[i].ndim);
@@ -73,7 +76,7 @@ static void plain_gguf(const tiny_model *t, const char *name, const char *path) 
     char plain[700];
     mx_scope scope = mx_scope_open();
     snprintf(plain, sizeof plain, "%s.plain.gguf", path);
-    mx_decoder *d = without_config(path, plain) ? mx_decoder_open(plain) : NULL;
+    mx_decoder *d = without_config(path, plain, NULL, NULL) ? mx_decoder_open(plain) : NULL;
     const float *rows = logits(d, t);
     CHECK_MSG(rows, "%s: %s", name, mx_error_message());
     double far = rows ? tiny_distance(t, rows, 0, t->count) : INFINITY;
@@ -81,6 +84,28 @@ static void plain_gguf(const tiny_model *t, const char *name, const char *path) 
     mx_decoder_release(d);
     mx_error_clear();
     mx_scope_close(scope);
+}
+
+/* The same, which says of each layer whether it has a window: it counts. */
+static void layer_by_layer(const tiny_model *t, const char *arch) {
+    static const bool usual[] = {true, true, true, false, true}, all[5] = {false};
+    char from[600], to[700], key[100];
+    snprintf(from, sizeof from, "%s.gguf", t->path);
+    snprintf(to, sizeof to, "%s.layers.gguf", t->path);
+    snprintf(key, sizeof key, "%s.attention.sliding_window_pattern", arch);
+    for (int k = 0; k < 2; k++) {
+        mx_scope scope = mx_scope_open();
+        mx_array *list = mx_array_from(k ? all : usual, &(int){5}, 1, MX_BOOL);
+        mx_decoder *d =
+            without_config(from, to, key, mx_meta_of_array(list)) ? mx_decoder_open(to) : NULL;
+        const float *rows = logits(d, t);
+        double far = rows ? tiny_distance(t, rows, 0, t->count) : INFINITY;
+        CHECK_MSG(rows && (k ? far > 1e-3 : far < 1e-4), "%s: %.3g away: %s", arch, far,
+                  mx_error_message());
+        mx_decoder_release(d);
+        mx_error_clear();
+        mx_scope_close(scope);
+    }
 }
 
 /* From the file a folder as MLX has it, which answers likewise. */
@@ -182,6 +207,8 @@ static void gguf(const tiny_model *t, const char *name) {
         back(t, name);
         if (strcmp(name, "qwen3_next.json") == 0)
             in_halves(t);
+        if (strcmp(name, "olmo3.json") == 0 || strcmp(name, "exaone4.json") == 0)
+            layer_by_layer(t, *name == 'o' ? "olmo2" : "exaone4");
     }
 }
 

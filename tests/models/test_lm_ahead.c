@@ -147,12 +147,12 @@ static void both_machines(const mx_decoder *d, const int *tokens, int n, const f
     mx_direct_free(m);
 }
 
-static void normed(float *x, const float *weight) {
+static void normed(float *x, const float *weight, double eps) {
     double sum = 0;
     for (int i = 0; i < HIDDEN; i++)
         sum += (double)x[i] * (double)x[i];
     for (int i = 0; i < HIDDEN; i++)
-        x[i] = (float)(x[i] / sqrt(sum / HIDDEN + 1e-6) * weight[i]);
+        x[i] = (float)(x[i] / sqrt(sum / HIDDEN + eps) * weight[i]);
 }
 
 static const float *numbers_of(const char *name, int rows, int columns) {
@@ -161,13 +161,13 @@ static const float *numbers_of(const char *name, int rows, int columns) {
 }
 
 /* What the last layer reads: by the definition. */
-static void joined(const float *token, const float *hidden, float *out) {
+static void joined(const float *token, const float *hidden, double eps, float *out) {
     const float *both = numbers_of("model.layers.2.eh_proj.weight", HIDDEN, 2 * HIDDEN);
     float x[2 * HIDDEN];
     memcpy(x, token, HIDDEN * sizeof *x);
     memcpy(x + HIDDEN, hidden, HIDDEN * sizeof *x);
-    normed(x, numbers_of("model.layers.2.enorm.weight", HIDDEN, 0));
-    normed(x + HIDDEN, numbers_of("model.layers.2.hnorm.weight", HIDDEN, 0));
+    normed(x, numbers_of("model.layers.2.enorm.weight", HIDDEN, 0), eps);
+    normed(x + HIDDEN, numbers_of("model.layers.2.hnorm.weight", HIDDEN, 0), eps);
     for (int i = 0; i < HIDDEN; i++) {
         double sum = 0;
         for (int k = 0; k < 2 * HIDDEN; k++)
@@ -226,6 +226,7 @@ static void check_head(const checkpoint *c, const mx_decoder *d, const int *toke
     static float hidden[TOKENS * HIDDEN], kept[TOKENS * HIDDEN], plain_kept[TOKENS * HIDDEN],
         logits[TOKENS * WORDS], main_logits[TOKENS * WORDS], want[TOKENS * WORDS];
     int n = TOKENS - 1, places[TOKENS];
+    double eps = json_number_value(mx_json_at(c->t.document, "config.rms_norm_eps"));
     mx_array *rows = mx_array_empty((int[]){WORDS, HIDDEN}, 2, MX_FLOAT32);
     memset(rows->data, 0, WORDS * HIDDEN * sizeof(float));
     const float *table = numbers_of("model.embed_tokens.weight", WORDS, HIDDEN);
@@ -233,7 +234,7 @@ static void check_head(const checkpoint *c, const mx_decoder *d, const int *toke
     both_machines(d->ahead, tokens + 1, n, hidden, kept, logits);
     for (int i = 0; i < n; i++) {
         places[i] = i;
-        joined(table + tokens[i + 1] * HIDDEN, hidden + i * HIDDEN,
+        joined(table + tokens[i + 1] * HIDDEN, hidden + i * HIDDEN, eps,
                (float *)(void *)rows->data + i * HIDDEN);
     }
     mx_decoder *only = only_layer(c, rows);
@@ -245,9 +246,12 @@ static void check_head(const checkpoint *c, const mx_decoder *d, const int *toke
     mx_decoder_release(only);
 }
 
-static void numbers(void) {
+static const char *const behind[] = {"deepseek_v3.json", "glm4_moe.json"};
+enum { BEHIND = sizeof behind / sizeof *behind };
+
+static void numbers_of_head(const char *fixture) {
     checkpoint c;
-    if (!make(&c, "deepseek_v3.json", false))
+    if (!make(&c, fixture, false))
         return;
     mx_scope scope = mx_scope_open();
     mx_decoder *d = mx_decoder_open(c.path);
@@ -262,6 +266,11 @@ static void numbers(void) {
     mx_decoder_release(d);
     mx_scope_close(scope);
     tiny_close(&c.t);
+}
+
+static void numbers(void) {
+    for (int i = 0; i < BEHIND; i++)
+        numbers_of_head(behind[i]);
 }
 
 /* --- texts ------------------------------------------------------------------------------------ */
@@ -318,10 +327,10 @@ static void texts_of(const char *path) {
 }
 
 /* Guesses that are right all come true: the head reads the hidden rows of its tokens. */
-static void steps(void) {
+static void steps_of(const char *fixture) {
     checkpoint c;
     mlx_lm lm = mlx_lm_new();
-    if (!make_of(&c, "deepseek_v3.json", false, put_steps) ||
+    if (!make_of(&c, fixture, false, put_steps) ||
         !CHECK_MSG(mlx_lm_open(&lm, c.path, NULL) == 0, "%s", mlx_last_error_message()))
         return;
     sampling[1].temperature = sampling[2].temperature = 0;
@@ -342,11 +351,18 @@ static void steps(void) {
     tiny_close(&c.t);
 }
 
+static void steps(void) {
+    for (int i = 0; i < BEHIND; i++)
+        steps_of(behind[i]);
+}
+
 static void texts(void) {
     checkpoint c;
-    if (make(&c, "deepseek_v3.json", false))
-        texts_of(c.path);
-    tiny_close(&c.t);
+    for (int i = 0; i < BEHIND; i++) {
+        if (make(&c, behind[i], false))
+            texts_of(c.path);
+        tiny_close(&c.t);
+    }
 }
 
 static void texts_apart(void) {
@@ -397,10 +413,10 @@ static bool add_join(const char *from, const char *to) {
     return CHECK_MSG(ok, "%s", mx_error_message());
 }
 
-static void texts_of_gguf(void) {
+static void texts_of_file(const char *fixture) {
     tiny_model t;
     char from[600], to[600];
-    if (!open_tiny(&t, "deepseek_v3.json"))
+    if (!open_tiny(&t, fixture))
         return;
     json_t *config = json_object_get(t.document, "config");
     json_object_set_new(config, "max_position_embeddings", json_integer(256));
@@ -414,6 +430,11 @@ static void texts_of_gguf(void) {
         texts_of(to);
     mx_scope_close(scope);
     tiny_close(&t);
+}
+
+static void texts_of_gguf(void) {
+    for (int i = 0; i < BEHIND; i++)
+        texts_of_file(behind[i]);
 }
 
 /* --- errors ----------------------------------------------------------------------------------- */

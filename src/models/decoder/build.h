@@ -182,6 +182,8 @@ bool dec_deepseek_experts(dec_build *b, int n, mx_experts *e);
 bool dec_qwen_experts(dec_build *b, int n, mx_experts *e);
 bool dec_gpt_oss_experts(dec_build *b, int n, mx_experts *e);
 bool dec_granite(dec_build *b, int n);
+bool dec_exaone4(dec_build *b, int n);
+bool dec_ernie4_5(dec_build *b, int n);
 bool dec_glm4_moe(dec_build *b, int n);
 bool dec_seed_oss(dec_build *b, int n);
 bool dec_smollm3(dec_build *b, int n);

@@ -34,6 +34,38 @@ bool dec_smollm3(dec_build *b, int n) {
     return true;
 }
 
+/* The pattern is a number, or letters, of which the last of four layers is G. */
+static bool is_fourth(dec_build *b, const char *key) {
+    json_t *v = dec_at(b, key);
+    const char *text = json_string_value(v);
+    return !v || json_integer_value(v) == 4 || (text && strcmp(text, "LLLG") == 0) ||
+           dec_at(b, "layer_types") || dec_refuse(b, key, "4 or LLLG was expected");
+}
+
+/* Layers that see all do not rotate where there are others. */
+bool dec_exaone4(dec_build *b, int n) {
+    if (n < 0)
+        return is_fourth(b, "sliding_window_pattern");
+    if (dec_size(b, "sliding_window", 0) && dec_sees(b, n) == DEC_ALL)
+        layer_of(b, n)->attention.rope = (mx_rotation){.magnitude = 1, .far_magnitude = 1};
+    return true;
+}
+
+/* One key speaks of all biases. */
+bool dec_ernie4_5(dec_build *b, int n) {
+    static const char key[] = "use_bias";
+    if (n < 0)
+        return true;
+    const mx_attender *a = &layer_of(b, n)->attention;
+    const mx_feed *f = &layer_of(b, n)->feed;
+    return dec_need_bias(b, key, &a->q, "attn_q", n) && dec_need_bias(b, key, &a->k, "attn_k", n) &&
+           dec_need_bias(b, key, &a->v, "attn_v", n) &&
+           dec_need_bias(b, key, &a->output, "attn_output", n) &&
+           dec_need_bias(b, key, &f->gate, "ffn_gate", n) &&
+           dec_need_bias(b, key, &f->up, "ffn_up", n) &&
+           dec_need_bias(b, key, &f->down, "ffn_down", n);
+}
+
 /* Layers that see all do not rotate. */
 bool dec_cohere2(dec_build *b, int n) {
     if (n < 0)
