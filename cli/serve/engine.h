@@ -116,6 +116,7 @@ typedef struct srv_ask {
     bool markers;          /* special tokens of the answer have a text: for cli_answer */
     int log_probabilities; /* -1: none */
     bool echo;             /* also of the prompt: events of SRV_PROMPT_TOKEN */
+    bool echo_special;     /* special tokens of the prompt have a text in those */
     srv_structure structure;
     const char *structure_text;
     srv_queue *to;

@@ -96,7 +96,7 @@ static bool number_fits(const srv_field *t, const json_t *v, const place *p, srv
     if (t->least == 0 && t->most == 0)
         return true;
     return (x >= t->least && x <= t->most) ||
-           fail_at(p, f, "%.17g is outside of %g to %g", x, t->least, t->most);
+           fail_at(p, f, "%.15g is outside of %.15g to %.15g", x, t->least, t->most);
 }
 
 static bool text_fits(const srv_field *t, const json_t *v, const place *p, srv_fault *f) {

@@ -228,7 +228,8 @@ static bool encode_prompts(srv_job *j) {
         if (!p->tokens)
             p->tokens = srv_model_encode(j->model, p->text, p->text_num, j->style != NULL,
                                          &p->token_num, f);
-        if (p->tokens && !p->text && j->p.echo)
+        p->special = p->tokens && !p->text && j->p.echo;
+        if (p->special)
             p->text = srv_model_decode(j->model, p->tokens, p->token_num, &p->text_num, f);
         if (!p->tokens || (j->p.echo && !p->text))
             return false;
@@ -276,6 +277,7 @@ static bool submit(srv_job *j, srv_choice *c, const srv_prompt *p, srv_ask *ask)
     srv_fault *f = &j->call->fault;
     ask->tokens = p->tokens;
     ask->token_num = p->token_num;
+    ask->echo_special = p->special;
     ask->choice = c->index + c->turn * SRV_MOST_CHOICES;
     c->id = srv_model_submit(j->model, ask, f);
     if (!c->id && f->code && strcmp(f->code, "invalid_structure") == 0 && j->p.structure_field)

@@ -30,7 +30,7 @@ typedef struct srv_choice {
     char block_id[48];
     size_t block_from; /* where the open part's text begins */
     size_t block_logs; /* how many of `logs` are of the open part, and said */
-    size_t offset;     /* of text in the answer, for log probabilities */
+    size_t offset;     /* characters of the text until here, for log probabilities */
 } srv_choice;
 
 /* How a protocol says things. Functions of streams write to job->out; each may be NULL. */
@@ -54,6 +54,7 @@ typedef struct srv_prompt {
     size_t text_num;
     int *tokens; /* owned */
     size_t token_num;
+    bool special; /* the text was made of the tokens, with special ones in it */
 } srv_prompt;
 
 struct srv_job {

@@ -24,6 +24,8 @@ srv_params srv_params_default(void) {
                         .xtc_threshold = 0.1,
                         .dry_base = 1.75,
                         .dry_allowed = 2,
+                        .penalty_last = -1,
+                        .dry_last = -1,
                         .mirostat_tau = 5,
                         .mirostat_eta = 0.1,
                         .log_probabilities = -1,
@@ -167,6 +169,7 @@ static double unless(double value, double neutral) {
 
 static mlx_sampler_options options_of(const srv_params *p) {
     bool first = p->top_p == 0; // no mass but the likeliest token's
+    double looks = p->penalty_last != 0, dry = p->dry_last != 0 ? p->dry_multiplier : 0;
     return (mlx_sampler_options){.seed = seed_of(p),
                                  .temperature = p->temperature,
                                  .top_k = first          ? 1
@@ -177,14 +180,14 @@ static mlx_sampler_options options_of(const srv_params *p) {
                                  .typical_p = unless(p->typical_p, 1),
                                  .xtc_probability = p->xtc_probability,
                                  .xtc_threshold = p->xtc_probability > 0 ? p->xtc_threshold : 0,
-                                 .repetition_penalty = unless(p->repetition_penalty, 1),
-                                 .presence_penalty = p->presence_penalty,
-                                 .frequency_penalty = p->frequency_penalty,
-                                 .penalty_last = (int)p->penalty_last,
-                                 .dry_multiplier = p->dry_multiplier,
-                                 .dry_base = p->dry_multiplier > 0 ? p->dry_base : 0,
-                                 .dry_allowed = p->dry_multiplier > 0 ? (int)p->dry_allowed : 0,
-                                 .dry_last = (int)p->dry_last,
+                                 .repetition_penalty = looks * unless(p->repetition_penalty, 1),
+                                 .presence_penalty = looks * p->presence_penalty,
+                                 .frequency_penalty = looks * p->frequency_penalty,
+                                 .penalty_last = p->penalty_last > 0 ? (int)p->penalty_last : 0,
+                                 .dry_multiplier = dry,
+                                 .dry_base = dry > 0 ? p->dry_base : 0,
+                                 .dry_allowed = dry > 0 ? (int)p->dry_allowed : 0,
+                                 .dry_last = p->dry_last > 0 ? (int)p->dry_last : 0,
                                  .mirostat_tau = p->mirostat ? p->mirostat_tau : 0,
                                  .mirostat_eta = p->mirostat ? p->mirostat_eta : 0};
 }

@@ -14,7 +14,8 @@ typedef struct srv_params {
     bool echo, ignore_end;
 
     /* sampling; SRV_UNSET in `seed`: any */
-    int64_t seed, top_k, penalty_last, dry_allowed, dry_last, mirostat;
+    int64_t seed, top_k, dry_allowed, mirostat;
+    int64_t penalty_last, dry_last; /* tokens that are looked back on; -1: all, 0: no penalty */
     double temperature, top_p, min_p, typical_p, xtc_probability, xtc_threshold;
     double repetition_penalty, presence_penalty, frequency_penalty;
     double dry_multiplier, dry_base, mirostat_tau, mirostat_eta;
@@ -69,11 +70,11 @@ void srv_params_clear(srv_params *p);
         {"xtc_threshold", SRV_REAL, TO(xtc_threshold), .least = 0, .most = 1},                \
         {"repetition_penalty", SRV_REAL, TO(repetition_penalty), .least = 0.01, .most = 100}, \
         {"repeat_penalty", SRV_REAL, TO(repetition_penalty), .least = 0.01, .most = 100},     \
-        {"repeat_last_n", SRV_INT, TO(penalty_last), .least = 0, .most = 1 << 30},            \
+        {"repeat_last_n", SRV_INT, TO(penalty_last), .least = -1, .most = 1 << 30},           \
         {"dry_multiplier", SRV_REAL, TO(dry_multiplier), .least = 0, .most = 100},            \
         {"dry_base", SRV_REAL, TO(dry_base), .least = 1, .most = 100},                        \
         {"dry_allowed_length", SRV_INT, TO(dry_allowed), .least = 1, .most = 1 << 20},        \
-        {"dry_penalty_last_n", SRV_INT, TO(dry_last), .least = 0, .most = 1 << 30},           \
+        {"dry_penalty_last_n", SRV_INT, TO(dry_last), .least = -1, .most = 1 << 30},          \
         {"mirostat", SRV_INT, TO(mirostat), .least = 0, .most = 2},                           \
         {"mirostat_tau", SRV_REAL, TO(mirostat_tau), .least = 0, .most = 100},                \
         {"mirostat_eta", SRV_REAL, TO(mirostat_eta), .least = 0, .most = 1}, {                \

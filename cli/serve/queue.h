@@ -8,7 +8,7 @@
 
 typedef enum srv_event_kind {
     SRV_TOKEN,        /* with its text, which may be empty */
-    SRV_PROMPT_TOKEN, /* where `echo` was asked for */
+    SRV_PROMPT_TOKEN, /* where `echo` was asked for; with its text, too */
     SRV_END
 } srv_event_kind;
 

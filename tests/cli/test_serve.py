@@ -111,6 +111,18 @@ def test_where_options_go(server):
                                        "repetition_penalty", "xtc_threshold"])  # fmt: skip
     assert params(server)["seed"] != plain["seed"]
     assert params(server, top_p=0)["top_k"] == 1
+    all_of_it = {
+        "repeat_last_n": -1,
+        "dry_penalty_last_n": -1,
+        "presence_penalty": 1,
+        "dry_multiplier": 1,
+    }
+    asked = params(server, **all_of_it)
+    assert asked["penalty_last"] == 0 and asked["dry_last"] == 0 and asked["presence_penalty"] == 1
+    asked = params(server, **{**all_of_it, "repeat_last_n": 0, "dry_penalty_last_n": 0,
+                              "frequency_penalty": 1, "repetition_penalty": 2})  # fmt: skip
+    assert all(asked[k] == 0 for k in ["presence_penalty", "frequency_penalty", "dry_multiplier",
+                                       "repetition_penalty", "dry_base"])  # fmt: skip
     # null is the same as nothing
     assert params(server, temperature=None, top_k=None, tools=None, stop=None)["temperature"] == 1
 
@@ -487,7 +499,7 @@ def test_completions(server):
 
 def test_completions_with_log_probabilities(server):
     logs = complete(server, "a世", echo=True, logprobs=2)["choices"][0]["logprobs"]
-    assert logs["tokens"] == ["a", "世", "a", "世"] and logs["text_offset"] == [0, 1, 4, 5]
+    assert logs["tokens"] == ["a", "世", "a", "世"] and logs["text_offset"] == [0, 1, 2, 3]
     assert logs["token_logprobs"] == [-0.5] * 4 and logs["top_logprobs"][0] == {
         "a": -0.5,
         "x": -1.5,

@@ -15,6 +15,7 @@ FILE = (
 )
 pytestmark = pytest.mark.skipif(FILE is None, reason="no SmolLM2-135M-Instruct in $MLX_MODELS")
 QUESTION = "What is the capital of France?"
+CHARACTERS = [142, 225, 81, 26411, 23274, 115, 40993, 1792]  # Ça é日本 x
 
 
 @pytest.fixture(scope="module")
@@ -150,6 +151,19 @@ def in_a_stream(real, path, **more):
             text += choice["text"] if "text" in choice else choice["delta"].get("content", "")
             rows += [row["token"] for row in logs.get("content", [])] + logs.get("tokens", [])
     return text, rows, usage["completion_tokens"]
+
+
+def test_where_tokens_of_a_completion_stand(real):
+    """In characters, which may have several tokens (of a broken one each its own U+FFFD)."""
+    for prompt in ["Ça é日本 x", [*CHARACTERS, 2, *CHARACTERS]]:
+        choice = real.post("/v1/completions", prompt=prompt, echo=True, logprobs=0, temperature=0,
+                           max_tokens=4)["choices"][0]  # fmt: skip
+        logs, text = choice["logprobs"], choice["text"]
+        whole = [(t, at) for t, at in zip(logs["tokens"], logs["text_offset"]) if "\ufffd" not in t]
+        assert len(whole) >= 4 and sorted(logs["text_offset"]) == logs["text_offset"]
+        for token, at in whole:
+            assert text[at : at + len(token)] == token, (token, at)
+        assert logs["text_offset"][:2] == [0, 0] and logs["tokens"][0] == "\ufffd"  # half of Ç
 
 
 @pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/completions"])

@@ -69,7 +69,17 @@ static void free_request(engine_request *r) {
     unlink_request(r);
     pthread_mutex_unlock(&r->model->lock);
     srv_queue_release(r->to);
+    mlx_token_stream_free(r->echo);
     free(r);
+}
+
+/* A token of the prompt, with what it adds to the prompt's text. */
+static void tell_prompt(engine_request *r, srv_event e) {
+    e.kind = SRV_PROMPT_TOKEN;
+    e.text = "";
+    e.text_num = 0;
+    mlx_token_stream_put(&e.text, &e.text_num, r->echo, e.token);
+    put(r, &e);
 }
 
 /* The last event of a request has no token. */
@@ -78,8 +88,10 @@ static int tell(const mlx_lm_event *e, void *data) {
     srv_event event = event_of(r, e);
     (void)data;
     if (!e->finish) {
-        event.kind = r->echo && e->generated == 0 ? SRV_PROMPT_TOKEN : SRV_TOKEN;
-        if (e->token >= 0)
+        event.kind = SRV_TOKEN;
+        if (e->token >= 0 && r->echo.ctx && e->generated == 0)
+            tell_prompt(r, event);
+        else if (e->token >= 0)
             put(r, &event);
         return 0;
     }
@@ -189,8 +201,10 @@ static engine_request *make_request(srv_model *m, const srv_ask *a) {
     r->model = m;
     r->to = srv_queue_hold(a->to);
     r->choice = a->choice;
-    r->echo = a->echo;
-    return r;
+    if (!a->echo || mlx_token_stream_open(&r->echo, m->tokenizer, a->echo_special) == 0)
+        return r;
+    free_request(r);
+    return NULL;
 }
 
 /* The library's word: -1 the token's own alone, 0 none. */

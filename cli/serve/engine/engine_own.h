@@ -15,7 +15,8 @@ typedef struct engine_request {
     srv_model *model;
     srv_queue *to;
     int choice;
-    bool echo;
+    mlx_token_stream
+        echo; /* the prompt's text, token by token; a handle of none: it is not echoed */
 } engine_request;
 
 struct srv_model {

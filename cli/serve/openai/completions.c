@@ -34,22 +34,27 @@ static const srv_field fields[] = {
 
 /* --- log probabilities ------------------------------------------------------------------------ */
 
-/* In one list here, made into the API's four when it is shown: {token, logprob, top, offset}. */
+static size_t characters(const char *text, size_t n) {
+    size_t count = 0;
+    for (size_t i = 0; i < n; i++)
+        count += (text[i] & 0xc0) != 0x80;
+    return count;
+}
+
+/* In one list here, made into the API's four when it is shown: {token, logprob, top, offset}. A
+   token that goes on with a character stands where that does: texts come in whole ones. */
 static void log_token(srv_job *j, srv_choice *c, const srv_event *e) {
     json_t *top = isnan(e->log_p) ? json_null() : json_object(); // nothing is before the first
-    size_t n = 0;
     for (int i = 0; i < e->top_num && i < j->p.log_probabilities; i++) {
         json_t *text = srv_openai_token(j, e->top_tokens[i]);
         if (text)
             json_object_set_new(top, json_string_value(text), srv_openai_log_p(e->top_log_p[i]));
         json_decref(text);
     }
-    char *bytes = srv_model_token(j->model, e->token, &n);
-    free(bytes);
     json_t *row =
         json_pack("{s:o, s:o, s:o, s:I}", "token", srv_openai_token(j, e->token), "logprob",
                   srv_openai_log_p(e->log_p), "top", top, "offset", (json_int_t)c->offset);
-    c->offset += n;
+    c->offset += characters(e->text, e->text_num);
     if (!row || json_array_append_new(c->logs, row))
         srv_fail(&j->call->fault, 500, "out of memory");
 }
