@@ -11,7 +11,8 @@ build=$root/build/dev
 seeds=${1:-20} first=${2:-1}
 [ $# -gt 2 ] && shift 2 || set --
 busy=
-trap 'kill $busy 2>/dev/null' EXIT INT TERM
+trap 'kill $busy 2>/dev/null' EXIT
+trap 'exit 130' INT TERM
 for i in $(seq "${LOAD:-$(nproc)}"); do
     while :; do :; done & busy="$busy $!"
 done
