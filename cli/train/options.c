@@ -1,14 +1,16 @@
 /* Options of mlx lora: see train.h.
  *
- * A file of them is JSON with the names of mlx_lm.lora's: "batch_size" is --batch-size. An
- * adapter_config.json is such a file, too.
+ * A file of them is JSON, or YAML where its name ends so, with the names of mlx_lm.lora's:
+ * "batch_size" is --batch-size. An adapter_config.json is such a file, too.
  */
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "parse/parse.h"
 #include "train/train.h"
+#include "train/yaml.h"
 
 typedef enum kind { INT, REAL, FLAG, TEXT } kind;
 
@@ -51,14 +53,32 @@ static const struct row {
 enum { ROWS = sizeof rows / sizeof *rows };
 
 /* Keys that are read elsewhere, or that adapters' configs have and nobody needs to be told. */
-static const char *const others[] = {"model",           "data",        "train",      "test", "seed",
-                                     "lora_parameters", "lr_schedule", "data_print", "bits"};
+static const char *const others[] = {
+    "model",
+    "data",
+    "train",
+    "test",
+    "seed",
+    "lora_parameters",
+    "lr_schedule",
+    "data_print",
+    "bits",
+    "optimizer_config",
+    "config",               // where these options come from
+    "clear_cache_threshold" // when memory that is free goes back
+};
 
 static void key_of(const struct row *r, char *room, size_t n) {
     snprintf(room, n, "%s", r->key ? r->key : r->flag);
     for (char *p = room; *p; p++)
         if (*p == '-')
             *p = '_';
+}
+
+static bool is_row(const struct row *r, const char *key) {
+    char own[64];
+    key_of(r, own, sizeof own);
+    return strcmp(own, key) == 0;
 }
 
 /* "a.b" of an object; NULL where it is not there or null. */
@@ -88,14 +108,17 @@ static bool take_value(const json_t *v, kind k, char *to) {
     return ok;
 }
 
+static int fail_kind(cli_call *c, const cli_train *t, const char *key) {
+    return cli_fail(c, "%s: %s has a value of another kind than it should", t->from, key);
+}
+
 static int take_rows(cli_call *c, cli_train *t) {
     char key[64];
     for (int i = 0; i < ROWS; i++) {
         key_of(&rows[i], key, sizeof key);
         const json_t *v = at(t->config, key);
         if (v && !take_value(v, rows[i].kind, (char *)&t->options + rows[i].at))
-            return cli_fail(c, "%s: %s has a value of another kind than it should",
-                            cli_text(c, "config", ""), key);
+            return fail_kind(c, t, key);
     }
     return CLI_OK;
 }
@@ -109,7 +132,7 @@ static int take_schedule(cli_call *c, cli_train *t) {
         return CLI_OK;
     for (size_t i = 0; i < 3; i++)
         if (!json_is_number(json_array_get(list, i)) && i < json_array_size(list))
-            return cli_fail(c, "%s: lr_schedule.arguments are numbers", cli_text(c, "config", ""));
+            return cli_fail(c, "%s: lr_schedule.arguments are numbers", t->from);
     const json_t *end = json_array_get(list, line ? 1 : 2),
                  *steps = json_array_get(list, line ? 2 : 1);
     t->options.learning_rate = json_number_value(json_array_get(list, 0));
@@ -123,42 +146,92 @@ static int take_keys(cli_call *c, cli_train *t) {
     size_t n = json_array_size(list);
     for (size_t i = 0; i < n && i < sizeof t->keys / sizeof *t->keys; i++)
         if (!(t->keys[i] = json_string_value(json_array_get(list, i))))
-            return cli_fail(c, "%s: lora_parameters.keys are texts", cli_text(c, "config", ""));
+            return cli_fail(c, "%s: lora_parameters.keys are texts", t->from);
     if (n > sizeof t->keys / sizeof *t->keys)
-        return cli_fail(c, "%s: too many lora_parameters.keys", cli_text(c, "config", ""));
+        return cli_fail(c, "%s: too many lora_parameters.keys", t->from);
     t->options.keys = n ? t->keys : NULL;
     t->options.key_num = n;
     return CLI_OK;
 }
 
+/* What optimizer_config has of each optimizer, with those that know it. */
+static const struct own_row {
+    const char *key, *of;
+    kind kind;
+    size_t at;
+} own_rows[] = {{"weight_decay", "adamw|sgd|lion|muon", REAL, AT(weight_decay)},
+                {"momentum", "sgd|muon", REAL, AT(momentum)},
+                {"bias_correction", "adam|adamw", FLAG, AT(bias_correction)},
+                {"eps", "adam|adamw", REAL, AT(epsilon)},
+                {"betas", "adam|adamw|lion", REAL, AT(beta1)}};
+
+/* betas are two. */
+static bool take_own(mlx_train_options *o, const struct own_row *r, const json_t *v) {
+    if (strcmp(r->key, "betas"))
+        return take_value(v, r->kind, (char *)o + r->at);
+    return json_array_size(v) == 2 && take_value(json_array_get(v, 0), REAL, (char *)&o->beta1) &&
+           take_value(json_array_get(v, 1), REAL, (char *)&o->beta2);
+}
+
+/* That of the optimizer in use counts. */
+static int take_optimizer(cli_call *c, cli_train *t) {
+    const char *name = cli_text(c, "optimizer", t->options.optimizer), *key;
+    const json_t *own = json_object_get(at(t->config, "optimizer_config"), name ? name : "adam");
+    const struct own_row *r, *end = own_rows + sizeof own_rows / sizeof *own_rows;
+    json_t *v;
+    json_object_foreach((json_t *)(uintptr_t)own, key, v) {
+        for (r = own_rows; r < end && strcmp(r->key, key);)
+            r++;
+        if (r == end || !cli_parse_choice(r->of, name ? name : "adam"))
+            return cli_fail(c, "%s: optimizer_config.%s.%s is no option of mlx lora", t->from,
+                            name ? name : "adam", key);
+        if (!take_own(&t->options, r, v))
+            return fail_kind(c, t, key);
+    }
+    return CLI_OK;
+}
+
 static bool is_known(const char *key) {
-    char known[64];
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (strcmp(others[i], key) == 0)
             return true;
-    for (int i = 0; i < ROWS; i++) {
-        key_of(&rows[i], known, sizeof known);
-        if (strcmp(known, key) == 0)
+    for (int i = 0; i < ROWS; i++)
+        if (is_row(&rows[i], key))
             return true;
-    }
     return false;
 }
 
-static int load(cli_call *c, cli_train *t, const char *path) {
+static bool ends_in(const char *text, const char *end) {
+    size_t n = strlen(text), k = strlen(end);
+    return n > k && strcmp(text + n - k, end) == 0;
+}
+
+static json_t *read_file(cli_call *c, const char *path) {
     json_error_t error;
+    if (ends_in(path, ".yaml") || ends_in(path, ".yml"))
+        return cli_yaml_load(c, path);
+    json_t *all = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
+    if (!all)
+        cli_fail(c, "%s, line %d: %s", path, error.line, error.text);
+    return all;
+}
+
+static int load(cli_call *c, cli_train *t, const char *path) {
     const char *key;
     json_t *v;
-    size_t n = strlen(path);
-    if (n > 5 && (!strcmp(path + n - 5, ".yaml") || !strcmp(path + n - 4, ".yml")))
-        return cli_fail(c, "%s: YAML is not read; the same as JSON is", path);
-    t->config = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
+    t->from = path;
+    t->config = read_file(c, path);
     if (!t->config)
-        return cli_fail(c, "%s, line %d: %s", path, error.line, error.text);
+        return CLI_FAILED;
+    if (!json_is_object(t->config))
+        return cli_fail(c, "%s: options are an object of JSON", path);
     json_object_foreach(t->config, key, v) {
-        if (!is_known(key))
+        bool nothing = json_is_null(v) || (!strcmp(key, "trust_remote_code") && json_is_false(v));
+        if (!nothing && !is_known(key))
             return cli_fail(c, "%s: '%s' is no option of mlx lora", path, key);
     }
     int status = take_rows(c, t);
+    status = status ? status : take_optimizer(c, t);
     status = status ? status : take_schedule(c, t);
     return status ? status : take_keys(c, t);
 }

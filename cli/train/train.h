@@ -9,7 +9,8 @@ typedef struct cli_train {
     const char *model, *data;
     bool train, test;
     const char *keys[64];
-    json_t *config; /* of -c; NULL: none */
+    json_t *config;   /* of -c; NULL: none */
+    const char *from; /* where it is read */
 } cli_train;
 
 /* CLI_OK, or what the command returns, after the reason was said. cli_train_close in any case. */

@@ -1,5 +1,6 @@
 """mlx lora and fuse on a model of 260 thousand weights: also killed, stopped, and on bad input."""
 
+import ctypes
 import json
 import math
 import signal
@@ -188,7 +189,112 @@ def test_options_of_a_file(data, tmp_path):
     assert "iters has a value of another kind" in run("lora", "-c", path, status=1).stderr
     path.write_text("{")
     assert "line 1" in run("lora", "-c", path, status=1).stderr
-    assert "YAML" in run("lora", "-c", tmp_path / "x.yaml", status=1).stderr
+    path.write_text("[]")
+    assert "an object of JSON" in run("lora", "-c", path, status=1).stderr
+
+
+def has_libyaml():
+    try:
+        return bool(ctypes.CDLL("libyaml-0.so.2"))
+    except OSError:
+        return False
+
+
+needs_libyaml = pytest.mark.skipif(not has_libyaml(), reason="no libyaml")
+YAML = """\
+# as mlx_lm's users have them
+model: {model}
+train: true
+data: "{data}"
+optimizer: adamw
+optimizer_config:
+  adamw: {{weight_decay: 5e-2, bias_correction: true}}
+  sgd: {{}}
+iters: 3
+batch_size: 1
+num_layers: 2
+learning_rate: 1e-5      # a number also without a point
+resume_adapter_file: null
+adapter_path: {adapter}
+trust_remote_code: false
+lora_parameters:
+  keys: ["self_attn.v_proj"]
+  rank: 3
+  scale: 5
+  dropout: .0
+lr_schedule:
+  name: cosine_decay
+  warmup: 1
+  arguments:
+    - 1e-3
+    - 10
+    - 1.e-5
+"""
+
+
+@needs_libyaml
+def test_options_in_yaml(data, tmp_path):
+    path = tmp_path / "options.yaml"
+    path.write_text(YAML.format(model=STORIES, data=data, adapter=tmp_path / "adapter"))
+    doc = document("lora", "-c", path, "--steps-per-report", 1)
+    rates = [row["learning_rate"] for row in doc["reports"]]
+    assert rates[0] == 0 and rates[1:] == [1e-3, 1e-3] and doc["layers"] == 2
+    config = json.loads((tmp_path / "adapter" / "adapter_config.json").read_text())
+    assert config["lora_parameters"] == {"rank": 3, "scale": 5, "dropout": 0,
+                                         "keys": ["self_attn.v_proj"]}  # fmt: skip
+    assert config["optimizer"] == "adamw" and config["learning_rate"] == 1e-3
+    asked = path.read_text()
+    for name, own in [("weight_decay", "weight_decay: -1"), ("beta2", "betas: [0.9, 2]"),
+                      ("eps", "eps: 2")]:  # fmt: skip
+        path.write_text(asked.replace("weight_decay: 5e-2", own))
+        assert name in run("lora", "-c", path, status=1).stderr
+    # what was written is read, and so is what mlx_lm writes
+    config |= {"config": "lora.yaml", "clear_cache_threshold": 0, "project_name": None,
+               "optimizer_config": {"adam": {}, "adamw": {}}, "trust_remote_code": False}  # fmt: skip
+    (tmp_path / "adapter" / "adapter_config.json").write_text(json.dumps(config))
+    tested = document("lora", "-m", STORIES, "--test", "--data", data, "--adapter-path",
+                      tmp_path / "adapter")  # fmt: skip
+    assert "test_loss" in tested
+
+
+@needs_libyaml
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "line 1: there are no options"),
+        ("- 1", "line 1: options are lines like"),
+        ("iters: 3\niters: 4", "line 2: 'iters' stands there twice"),
+        ("train: yes", "line 1: 'yes' is true or false for some readers"),
+        ("\niters: 010", "line 2: '010' is octal for some"),
+        ("iters: 99999999999999999999", "too large"),
+        ("iters: &a 3", "tags and anchors"),
+        ("iters: !!int 3", "tags and anchors"),
+        ("a: &a 1\nb: *a", "line 1: tags and anchors"),
+        ("b: *a", "aliases are not understood"),
+        ("? [a]\n: 1", "a key is a text"),
+        ("iters: 3\n---\niters: 4", "line 2: another document"),
+        ("iters: [1, 2", "line"),
+        ("iters: 3\n  b: 4", "line 2"),
+        ("iters: " + "[" * 100, "nested deeper than 32"),
+        ('data: "a\\0b"', "a zero inside"),
+        ("iters: 1_000", "iters has a value of another kind"),
+        ("iters: .inf", "iters has a value of another kind"),
+        ("wandb: 1", "'wandb' is no option"),
+        ("trust_remote_code: true", "'trust_remote_code' is no option"),
+        ("optimizer: adamw\noptimizer_config: {adamw: {betas: [0.9]}}", "betas has a value"),
+        ("optimizer: adam\noptimizer_config: {adam: {weight_decay: 0.1}}",
+         "optimizer_config.adam.weight_decay is no option"),
+        ("optimizer: muon\noptimizer_config: {muon: {ns_steps: 4}}", "ns_steps is no option"),
+        ("optimizer: sgd\noptimizer_config: {sgd: {momentum: fast}}", "momentum has a value"),
+        ("\ttrain: 1", "line 1"),
+        ("a: \udcff", "UTF-8"),
+    ],
+)  # fmt: skip
+def test_yaml_that_is_refused(tmp_path, text, why):
+    path = tmp_path / "options.yml"
+    path.write_bytes(text.encode(errors="surrogateescape"))
+    said = run("lora", "-c", path, status=1).stderr
+    assert why in said and str(path) in said
 
 
 def test_bad_input(data, tmp_path):

@@ -258,7 +258,8 @@ class _Stream:
 
 def load(path, adapter=None, *, draft: Optional[Model] = None, **options) -> Model:
     """The language model of a GGUF file, a folder, or "org/model" in the hub's cache; adapter: a folder with a low-rank change.
-    Weights are mapped.
+    Weights are mapped; after a hundred tokens or so they may move into memory of the process, which
+    other processes do not share, unless MLX_LARGE_PAGES=0 is in the environment (docs/lm.md).
 
     Options: requests (computed at a time, 16), waiting (1000), context (tokens of one request),
     chunk (tokens of prompts in a step, 512), kv_bytes (most of keys and values), kv_bits (32, 16,
