@@ -207,6 +207,26 @@ static void test_sizes(void) {
     CHECK(mx_pool_threads() >= 1);
 }
 
+/* --- a machine with many processors, simulated: more threads than there are here -------------- */
+
+/* Of jobs by several callers at once no piece is lost and none is done twice; threads that are
+   started and ended in between take none with them. */
+static void test_many_processors(void) {
+    static const int sizes[] = {64, 256, 64};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        mx_pool_set_threads(sizes[i]);
+        CHECK_EQ_INT(mx_pool_threads(), sizes[i]);
+        for (int64_t grain = 1; grain <= 1000; grain *= 10) {
+            forget();
+            mx_parallel_for(N, grain, touch, NULL);
+            CHECK(all_touched(N, 1));
+        }
+        test_nested_calls();
+        test_callers_at_once();
+    }
+    mx_pool_set_threads(0);
+}
+
 static void see_signals(void *ctx, int64_t begin, int64_t end) {
     (void)begin, (void)end;
     sigset_t set;
@@ -260,6 +280,7 @@ int main(void) {
     RUN(test_callers_at_once);
     RUN(test_jobs_that_pause);
     RUN(test_sizes);
+    RUN(test_many_processors);
     RUN(test_workers_block_signals);
     RUN(test_child_has_its_own_pool);
     RUN(test_scratch);

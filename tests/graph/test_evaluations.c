@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/threads/pool.h"
 #include "base/status.h"
 #include "check.h"
 #include "graph/array/params.h"
@@ -346,6 +347,17 @@ static void test_many_threads_over_one_graph(void) {
 
 /* --- a fork waits ----------------------------------------------------------------------------- */
 
+/* As on a machine with many processors. */
+static void test_many_threads_of_many_processors(void) {
+    static const int sizes[] = {64, 256};
+    for (int i = 0; i < 2; i++) {
+        mx_pool_set_threads(sizes[i]);
+        test_many_threads_over_one_graph();
+        test_queues_are_bounded();
+    }
+    mx_pool_set_threads(0);
+}
+
 static void test_fork_waits_for_evaluations(void) {
     mx_scope s = mx_scope_open();
     reset(wait_at_gate);
@@ -426,6 +438,7 @@ int main(void) {
     RUN(test_low_priority_pauses);
     RUN(test_queues_are_bounded);
     RUN(test_many_threads_over_one_graph);
+    RUN(test_many_threads_of_many_processors);
     RUN(test_fork_waits_for_evaluations);
     return check_done();
 }

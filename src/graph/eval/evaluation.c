@@ -167,7 +167,8 @@ static mx_evaluation *take_room(void) {
 static void give_room(mx_evaluation *e) {
     if (all.n_idle == MOST_KEPT) {
         mx_plan_free(&e->plan);
-        mx_builder_free(&e->builder);
+        for (int i = 0; i < MX_CREW; i++)
+            mx_builder_free(&e->builder[i]);
         mx_free(e);
         return;
     }

@@ -16,6 +16,7 @@
 #ifndef MX_GRAPH_EVALUATION_H
 #define MX_GRAPH_EVALUATION_H
 
+#include "graph/eval/beside.h"
 #include "graph/eval/plan.h"
 
 typedef struct mx_evaluation {
@@ -23,9 +24,8 @@ typedef struct mx_evaluation {
     struct mx_evaluation *outer; /* of this thread, around it */
     uint16_t number;             /* what the claims on its nodes say */
     int priority;                /* its stream's */
-    bool last;                   /* the unit that runs is its last: when it has run all is over */
     mx_plan plan;
-    mx_builder builder;
+    mx_builder builder[MX_CREW]; /* one for each unit that runs at a time */
 } mx_evaluation;
 
 /* NULL and an error: a placeholder was reached, no memory, or the host wants to stop. */

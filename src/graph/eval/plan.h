@@ -42,7 +42,10 @@ typedef struct mx_unit {
     int32_t feed;               /* the unit whose program feeds this node, or -1 */
     /* not run by itself: its program feeds another unit, or it is a fill that is read through */
     bool idle;
+    int32_t beside; /* the next place in the order of a unit that may run beside it, or -1 */
+    double work;    /* as of mx_node_work, feed included */
     bool visited;
+    bool ran;
 } mx_unit;
 
 typedef struct mx_plan {
@@ -79,6 +82,8 @@ mx_array *mx_plan_input(const mx_plan *p, const mx_step *s, int k, int32_t *made
 bool mx_plan_schedule(mx_plan *p);
 void mx_plan_free(mx_plan *p);
 
+/* Sets work and beside (beside.h); last of all. */
+void mx_plan_beside(mx_plan *p);
 /* The program of a unit of pointwise steps. It lies in `b` until the next call. */
 typedef struct mx_builder {
     mx_program program;

@@ -124,10 +124,14 @@ static bool add_node(mx_recipe_unit *u, mx_plan *p, const mx_unit *from, numberi
 
 static bool add_units(mx_recipe *r, mx_plan *p, numbering *n, mx_builder *b) {
     r->unit = mx_calloc((size_t)p->n_order + 1, sizeof *r->unit);
+    mx_plan_beside(p);
     for (int32_t i = 0; r->unit && i < p->n_order; i++) {
         mx_recipe_unit *u = &r->unit[r->n_unit++];
         const mx_unit *from = &p->unit[p->order[i]];
         bool program = p->step[from->first].pointwise;
+        u->work = from->work;
+        u->beside = from->beside;
+        r->crews |= u->beside >= 0;
         if (!(program ? add_program(u, p, p->order[i], n, b) : add_node(u, p, from, n, b)))
             return false;
         int32_t arrays = u->program.n_in + u->program.n_out;
@@ -136,45 +140,31 @@ static bool add_units(mx_recipe *r, mx_plan *p, numbering *n, mx_builder *b) {
     return r->unit != NULL;
 }
 
-/* --- the last use of every slot --------------------------------------------------------------- */
+/* --- how often every slot is read ------------------------------------------------------------- */
 
-static void use(int32_t *last, const int32_t *slots, int n, int32_t unit) {
+static void add_uses(mx_recipe *r, const int32_t *slots, int n) {
     for (int i = 0; i < n; i++)
-        if (slots[i] >= 0)
-            last[slots[i]] = unit;
+        if (r->uses[slots[i]] != MX_LIVES_ON)
+            r->uses[slots[i]]++;
 }
 
-/* Inputs, constants and outputs of the recipe live on; the rest dies after its last unit. */
-static bool find_deaths(mx_recipe *r) {
-    int32_t *last = mx_malloc(((size_t)r->n_slot + 1) * sizeof *last);
-    if (!last)
+/* Inputs, constants and outputs of the recipe live on. */
+static bool count_uses(mx_recipe *r) {
+    r->uses = mx_calloc((size_t)r->n_slot + 1, sizeof *r->uses);
+    if (!r->uses)
         return false;
     for (int32_t s = 0; s < r->n_slot; s++)
-        last[s] = -1;
-    for (int32_t i = 0; i < r->n_unit; i++) {
-        mx_recipe_unit *u = &r->unit[i];
-        use(last, u->out, u->n_out, i);
-        use(last, u->in, u->n_in, i);
-        if (u->has_feed)
-            use(last, u->feed_in, u->program.n_in, i);
-    }
-    for (int32_t s = 0; s < r->n_slot; s++)
         if (s < r->n_in || mx_array_available(r->proto[s]))
-            last[s] = -1;
-    use(last, r->out_slot, r->n_out, -1);
-    for (int32_t s = 0; s < r->n_slot; s++)
-        if (last[s] >= 0)
-            r->unit[last[s]].n_dead++;
-    bool ok = true;
-    for (int32_t i = 0; ok && i < r->n_unit; i++) {
-        ok = (r->unit[i].dead = mx_calloc((size_t)r->unit[i].n_dead + 1, sizeof(int32_t))) != NULL;
-        r->unit[i].n_dead = 0;
+            r->uses[s] = MX_LIVES_ON;
+    for (int i = 0; i < r->n_out; i++)
+        r->uses[r->out_slot[i]] = MX_LIVES_ON;
+    for (int32_t i = 0; i < r->n_unit; i++) {
+        const mx_recipe_unit *u = &r->unit[i];
+        add_uses(r, u->in, u->n_in);
+        if (u->has_feed)
+            add_uses(r, u->feed_in, u->program.n_in);
     }
-    for (int32_t s = 0; ok && s < r->n_slot; s++)
-        if (last[s] >= 0)
-            r->unit[last[s]].dead[r->unit[last[s]].n_dead++] = s;
-    mx_free(last);
-    return ok;
+    return true;
 }
 
 /* The distinct outputs that some unit makes, in order. */
@@ -200,7 +190,6 @@ static void free_unit(mx_recipe_unit *u) {
     mx_free(u->in);
     mx_free(u->out);
     mx_free(u->feed_in);
-    mx_free(u->dead);
 }
 
 static void destroy(mx_object *o) {
@@ -216,6 +205,7 @@ static void destroy(mx_object *o) {
         mx_array_release(r->proto[s]);
     mx_free(r->proto);
     mx_free(r->unit);
+    mx_free(r->uses);
     mx_free(r->step);
     mx_free(r->out_slot);
     mx_free(r->made_slot);
@@ -249,7 +239,7 @@ static bool fill(mx_recipe *r, mx_plan *p, mx_array *const *in, mx_array *const 
     for (int i = 0; i < r->n_in; i++)
         number(&n, in[i]);
     ok = (r->out_slot = number_all(&n, out, r->n_out)) && add_steps(r, p, &n) &&
-         (!b || (add_units(r, p, &n, b) && find_deaths(r) && find_made(r)));
+         (!b || (add_units(r, p, &n, b) && count_uses(r) && find_made(r)));
     close_numbering(&n);
     return ok;
 }

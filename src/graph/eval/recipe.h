@@ -4,7 +4,7 @@
  *
  *     replay    makes the nodes anew from given arrays: under a transform, or with other shapes
  *     node      one Compiled node over given arrays; run executes the plan that was made once:
- *               programs already built, the last use of every value known, no nodes made
+ *               programs already built, the uses of every value counted, no nodes made
  *
  * slot   a number for each array of the graph. Inputs come first, then constants and results.
  * step   a node of the graph, inputs first (for replay)
@@ -29,9 +29,11 @@ typedef struct mx_recipe_unit {
     int32_t n_in, n_out;
     int32_t *in, *out; /* slots; of a node: its inputs, then its feed's inputs in feed_in */
     int32_t *feed_in;
-    int32_t n_dead; /* slots whose last use is here */
-    int32_t *dead;
+    int32_t beside; /* as of mx_unit */
+    double work;
 } mx_recipe_unit;
+
+#define MX_LIVES_ON INT32_MAX /* what a run neither makes for itself nor lets go of */
 
 typedef struct mx_recipe {
     mx_object object;
@@ -43,11 +45,13 @@ typedef struct mx_recipe {
     int32_t n_slot;
     /* the traced array of each slot, retained: dtype and shape, or a constant's value */
     mx_array **proto;
+    int32_t *uses; /* by slot: how often units read it, or MX_LIVES_ON */
     mx_recipe_step *step;
     int32_t n_step;
     mx_recipe_unit *unit;
     int32_t n_unit;
     int32_t most_arrays; /* of a unit's program */
+    bool crews;          /* some may run side by side */
     double work;         /* of all steps, as of mx_node_work */
     /* NULL, or the same before it was simplified: it is replayed instead, as the order of the sums
        in a derivative follows the graph; released with this one */

@@ -4,6 +4,7 @@
 #include "base/interrupt.h"
 #include "base/mem.h"
 #include "base/status.h"
+#include "graph/eval/beside.h"
 #include "graph/eval/eval.h"
 #include "graph/eval/recipe.h"
 #include "graph/trace/scope.h"
@@ -124,10 +125,13 @@ enum { SPARE_NDIM = 5 };
 typedef struct run {
     const mx_recipe *r;
     const mx_backend *b;
+    int crew; /* units that may run at a time */
     mx_array **value;
+    int32_t *left;     /* by slot: uses to come */
     bool *ours;        /* by slot: made in this run, dies in it */
-    mx_array **arrays; /* of the program that runs */
-    bool *donate;      /* for its inputs */
+    bool *ran;         /* by unit */
+    mx_array **arrays; /* of the programs that run: most_arrays for each of a crew */
+    bool *donate;      /* for their inputs, likewise */
     /* by number of dimensions: one that died, for the next that is made */
     mx_array *spare[SPARE_NDIM];
 } run;
@@ -183,122 +187,250 @@ static bool make_outputs(run *x, const mx_recipe_unit *u) {
     return true;
 }
 
-static bool dies(const mx_recipe_unit *u, int32_t slot) {
-    for (int32_t i = 0; i < u->n_dead; i++)
-        if (u->dead[i] == slot)
-            return true;
-    return false;
+/* Is this its only use to come? Then the unit may have its memory, if that is nobody else's. */
+static bool is_given(const run *x, int32_t slot) {
+    return x->value[slot] && x->ours[slot] && x->left[slot] == 1;
 }
 
-/* May the unit overwrite this value? It is ours, dies here, and lies alone in its block. */
-static bool may_overwrite(const run *x, const mx_recipe_unit *u, int32_t slot) {
+static bool may_overwrite(const run *x, int32_t slot) {
     const mx_array *a = x->value[slot];
-    return x->ours[slot] && a->row_contiguous && a->buffer && !a->buffer->borrowed &&
-           atomic_load(&a->buffer->refs) == 1 && dies(u, slot);
+    return is_given(x, slot) && a->row_contiguous && a->buffer && !a->buffer->borrowed &&
+           atomic_load(&a->buffer->refs) == 1;
 }
 
-/* The unit's program over this run's arrays; its outputs are still to be filled in. */
-static mx_program program_of(const run *x, const mx_recipe_unit *u, const int32_t *in) {
-    mx_program p = u->program;
-    p.in = x->arrays;
-    p.out = x->arrays + p.n_in;
-    for (int i = 0; i < p.n_in; i++) {
-        p.in[i] = x->value[in[i]];
-        x->donate[i] = !u->has_feed && may_overwrite(x, u, in[i]);
+/* A unit that is run, with memory of its own while others run beside it. */
+enum { FEW_ARRAYS = 16 };
+
+typedef struct job {
+    const mx_recipe_unit *unit;
+    mx_task task;
+    mx_node node; /* the traced one over this run's arrays */
+    mx_program program;
+    mx_array **arrays, *few[FEW_ARRAYS]; /* the node's */
+    bool ok;
+} job;
+
+/* The unit's program over this run's arrays, as the k-th of a crew; its outputs are still to be
+   filled in. */
+static void write_program(const run *x, const int32_t *in, int k, job *j) {
+    const mx_recipe_unit *u = j->unit;
+    mx_program *p = &j->program;
+    bool *donate = x->donate + (size_t)k * (size_t)x->r->most_arrays;
+    *p = u->program;
+    p->in = x->arrays + (size_t)k * (size_t)x->r->most_arrays;
+    p->out = p->in + p->n_in;
+    for (int i = 0; i < p->n_in; i++) {
+        p->in[i] = x->value[in[i]];
+        donate[i] = !u->has_feed && may_overwrite(x, in[i]);
     }
-    return p;
+    j->task.program = p;
+    j->task.donate = donate;
 }
 
-static bool run_program(const run *x, const mx_recipe_unit *u) {
-    mx_program p = program_of(x, u, u->in);
-    for (int32_t j = 0; j < u->n_out; j++)
-        p.out[j] = x->value[u->out[j]];
-    return mx_run(&(mx_task){x->b, NULL, NULL, &p, x->donate});
-}
-
-/* A copy of the traced node over this run's arrays. An input that lives on, or is used twice, gets
-   a second reference for the time being, so that it is not taken. */
-static bool run_with(const run *x, const mx_recipe_unit *u, mx_array **arrays,
-                     const mx_program *feed) {
-    mx_node n = *u->node;
-    n.in = arrays;
-    n.out = arrays + u->n_in;
-    for (int32_t i = 0; i < u->n_in; i++) {
-        int32_t s = u->in[i];
-        n.in[i] = x->value[s] ? x->value[s] : x->r->proto[s]; /* a fed input has a shape only */
-        if (!x->value[s] || !x->ours[s] || !dies(u, s))
-            mx_array_retain(n.in[i]);
-    }
-    for (int32_t j = 0; j < u->n_out; j++)
-        n.out[j] = u->out[j] >= 0 ? x->value[u->out[j]] : NULL;
-    mx_task task = {x->b, &n, n.out, feed, NULL};
-    bool ok = u->spread ? mx_spread(&n, n.out) : mx_run(&task);
-    for (int32_t i = 0; i < u->n_in; i++) {
-        int32_t s = u->in[i];
-        if (!x->value[s] || !x->ours[s] || !dies(u, s))
-            mx_array_release(n.in[i]);
-    }
-    return ok;
-}
-
-static bool run_node(const run *x, const mx_recipe_unit *u) {
-    mx_array *few[16];
-    size_t n = (size_t)u->n_in + (size_t)u->n_out;
-    mx_array **arrays = n <= 16 ? few : mx_malloc(n * sizeof *arrays);
-    mx_program feed;
-    if (u->has_feed) {
-        feed = program_of(x, u, u->feed_in);
-        feed.out[0] = x->r->proto[u->in[0]];
-    }
-    bool ok = arrays && run_with(x, u, arrays, u->has_feed ? &feed : NULL);
-    if (arrays != few)
-        mx_free(arrays);
-    return ok;
-}
-
-static void finish(run *x, const mx_recipe_unit *u) {
-    for (int32_t j = 0; j < u->n_out; j++)
-        if (u->out[j] >= 0 && x->ours[u->out[j]])
-            atomic_store_explicit(&x->value[u->out[j]]->state, MX_AVAILABLE, memory_order_release);
-    for (int32_t i = 0; i < u->n_dead; i++) {
-        int32_t s = u->dead[i];
-        if (x->ours[s]) {
-            let_die(x, x->value[s]);
-            x->value[s] = NULL;
-            x->ours[s] = false;
-        }
-    }
-}
-
-static bool run_unit(run *x, const mx_recipe_unit *u) {
-    if (!make_outputs(x, u) || !(u->node ? run_node(x, u) : run_program(x, u)))
-        return false;
-    finish(x, u);
+static bool open_program(const run *x, int k, job *j) {
+    const mx_recipe_unit *u = j->unit;
+    write_program(x, u->in, k, j);
+    for (int32_t i = 0; i < u->n_out; i++)
+        j->program.out[i] = x->value[u->out[i]];
     return true;
 }
 
+/* An input that is not given gets a second reference for the time being, so that it is not
+   taken. */
+static bool open_node(const run *x, int k, job *j) {
+    const mx_recipe_unit *u = j->unit;
+    size_t all = (size_t)u->n_in + (size_t)u->n_out;
+    mx_node *n = &j->node;
+    j->arrays = all <= FEW_ARRAYS ? j->few : mx_malloc(all * sizeof *j->arrays);
+    if (!j->arrays)
+        return false;
+    *n = *u->node;
+    n->in = j->arrays;
+    n->out = j->arrays + u->n_in;
+    for (int32_t i = 0; i < u->n_in; i++) {
+        int32_t s = u->in[i];
+        n->in[i] = x->value[s] ? x->value[s] : x->r->proto[s]; /* a fed input has a shape only */
+        if (!is_given(x, s))
+            mx_array_retain(n->in[i]);
+    }
+    for (int32_t i = 0; i < u->n_out; i++)
+        n->out[i] = u->out[i] >= 0 ? x->value[u->out[i]] : NULL;
+    j->task.node = n;
+    j->task.out = n->out;
+    if (u->has_feed) {
+        write_program(x, u->feed_in, k, j);
+        j->program.out[0] = x->r->proto[u->in[0]];
+        j->task.donate = NULL;
+    }
+    return true;
+}
+
+static void open_job(run *x, const mx_recipe_unit *u, int k, job *j) {
+    j->unit = u;
+    j->task = (mx_task){.backend = x->b};
+    j->arrays = NULL;
+    j->ok = make_outputs(x, u) && (u->node ? open_node(x, k, j) : open_program(x, k, j));
+}
+
+static void compute(job *j) {
+    if (j->ok)
+        j->ok = j->unit->spread ? mx_spread(&j->node, j->node.out) : mx_run(&j->task);
+}
+
+static void drop_value(run *x, int32_t slot) {
+    let_die(x, x->value[slot]);
+    x->value[slot] = NULL;
+    x->ours[slot] = false;
+}
+
+static void count_off(run *x, const int32_t *slots, int32_t n) {
+    for (int32_t i = 0; i < n; i++)
+        if (x->left[slots[i]] != MX_LIVES_ON && --x->left[slots[i]] == 0 && x->ours[slots[i]])
+            drop_value(x, slots[i]);
+}
+
+static void finish(run *x, const mx_recipe_unit *u) {
+    for (int32_t j = 0; j < u->n_out; j++) {
+        int32_t s = u->out[j];
+        if (s < 0 || !x->ours[s])
+            continue;
+        atomic_store_explicit(&x->value[s]->state, MX_AVAILABLE, memory_order_release);
+        if (!x->left[s]) // nobody reads it
+            drop_value(x, s);
+    }
+    count_off(x, u->in, u->n_in);
+    if (u->has_feed)
+        count_off(x, u->feed_in, u->program.n_in);
+}
+
+/* Before anything is counted off, as what is_given says must be what it said. */
+static void give_back(run *x, job *j) {
+    const mx_recipe_unit *u = j->unit;
+    for (int32_t i = 0; j->arrays && i < u->n_in; i++)
+        if (!is_given(x, u->in[i]))
+            mx_array_release(j->node.in[i]);
+    if (j->arrays != j->few)
+        mx_free(j->arrays);
+}
+
+static bool run_unit(run *x, const mx_recipe_unit *u) {
+    job j;
+    open_job(x, u, 0, &j);
+    compute(&j);
+    give_back(x, &j);
+    if (j.ok)
+        finish(x, u);
+    return j.ok;
+}
+
+/* --- crews ------------------------------------------------------------------------------------ */
+
+static bool are_there(const run *x, const int32_t *slots, int32_t n) {
+    for (int32_t i = 0; i < n; i++)
+        if (!x->value[slots[i]] || !mx_array_available(x->value[slots[i]]))
+            return false;
+    return true;
+}
+
+/* A node that is fed has no input 0. */
+static bool is_ready(const run *x, const mx_recipe_unit *u) {
+    int32_t fed = u->has_feed;
+    return are_there(x, u->in + fed, u->n_in - fed) &&
+           (!fed || are_there(x, u->feed_in, u->program.n_in));
+}
+
+/* The unit at `at` and others that may run beside it; 1: it should run alone. */
+static int gather(const run *x, int32_t at, int32_t *crew) {
+    const mx_recipe_unit *u = &x->r->unit[crew[0] = at];
+    double all = u->work;
+    int n = 1;
+    for (int32_t k = u->beside; k >= 0 && k <= at + MX_WINDOW && n < MX_CREW; k = u->beside) {
+        u = &x->r->unit[k];
+        if (x->ran[k] || !is_ready(x, u))
+            continue;
+        all += u->work;
+        crew[n++] = k;
+    }
+    return mx_beside_pays(n, all) ? n : 1;
+}
+
+static void compute_one(void *jobs, int i) {
+    compute((job *)jobs + i);
+}
+
+static bool run_crew(run *x, const int32_t *crew, int n) {
+    job j[MX_CREW];
+    bool all = true, failed = mx_failed();
+    for (int i = 0; i < n; i++)
+        open_job(x, &x->r->unit[crew[i]], i, &j[i]);
+    mx_beside(n, compute_one, j);
+    for (int i = 0; i < n; i++)
+        give_back(x, &j[i]);
+    for (int i = 0; i < n; i++)
+        if (j[i].ok)
+            finish(x, j[i].unit);
+    if (!failed)
+        mx_error_clear();
+    for (int i = 0; i < n && all; i++) // what failed is tried alone, and so says why
+        all = j[i].ok || run_unit(x, &x->r->unit[crew[i]]);
+    return all;
+}
+
+static bool run_from(run *x, int32_t at) {
+    int32_t crew[MX_CREW] = {at};
+    int n = x->crew > 1 ? gather(x, at, crew) : 1;
+    for (int i = 0; i < n; i++)
+        x->ran[crew[i]] = true;
+    return n > 1 ? run_crew(x, crew, n) : run_unit(x, &x->r->unit[at]);
+}
+
+/* --- a run ------------------------------------------------------------------------------------ */
+
+enum { ROOM = 4096 }; /* bytes that a small recipe needs */
+
+/* All lists of a run, in `few` where they fit; NULL: out of memory. */
+static void *make_room(run *x, char *few) {
+    size_t slots = (size_t)x->r->n_slot, units = (size_t)x->r->n_unit;
+    size_t wide = (size_t)x->r->most_arrays * (size_t)x->crew;
+    size_t bytes =
+        (slots + wide) * sizeof *x->value + slots * sizeof *x->left + slots + units + wide;
+    char *room = bytes <= ROOM ? few : mx_malloc(bytes);
+    if (!room)
+        return NULL;
+    x->value = (mx_array **)room;
+    x->arrays = x->value + slots;
+    x->left = (int32_t *)(x->arrays + wide);
+    x->ours = (bool *)(x->left + slots);
+    x->ran = x->ours + slots;
+    x->donate = x->ran + units;
+    memset(x->ours, 0, slots + units);
+    memcpy(x->left, x->r->uses, slots * sizeof *x->left);
+    return room;
+}
+
+static void let_go(run *x) {
+    for (int32_t s = 0; s < x->r->n_slot; s++)
+        if (x->ours[s])
+            mx_array_release(x->value[s]);
+    for (int k = 0; k < SPARE_NDIM; k++)
+        mx_array_release(x->spare[k]);
+}
+
 bool mx_recipe_run(const mx_recipe *r, mx_array *const *in, mx_array **out, const mx_backend *b) {
-    run x = {.r = r, .b = b};
-    x.value = mx_malloc(((size_t)r->n_slot + 1) * sizeof *x.value);
-    x.ours = mx_calloc((size_t)r->n_slot + 1, sizeof *x.ours);
-    x.arrays = mx_malloc(((size_t)r->most_arrays + 1) * sizeof *x.arrays);
-    x.donate = mx_malloc(((size_t)r->most_arrays + 1) * sizeof *x.donate);
-    bool ok = x.value && x.ours && x.arrays && x.donate;
-    if (ok)
-        start_values(r, in, x.value);
-    for (int k = 0; ok && k < r->n_made; k++)
+    _Alignas(16) char few[ROOM];
+    run x = {.r = r, .b = b, .crew = r->crews && mx_beside_possible(r->n_unit) ? MX_CREW : 1};
+    void *room = make_room(&x, few);
+    bool ok = room != NULL;
+    if (!ok)
+        return false;
+    start_values(r, in, x.value);
+    for (int k = 0; k < r->n_made; k++)
         if (out[k])
             x.value[r->made_slot[k]] = out[k];
     for (int32_t i = 0; ok && i < r->n_unit; i++)
-        ok = !mx_interrupted() && run_unit(&x, &r->unit[i]);
-    for (int32_t s = 0; x.value && x.ours && s < r->n_slot; s++)
-        if (x.ours[s])
-            mx_array_release(x.value[s]);
-    for (int k = 0; k < SPARE_NDIM; k++)
-        mx_array_release(x.spare[k]);
-    mx_free(x.value);
-    mx_free(x.ours);
-    mx_free(x.arrays);
-    mx_free(x.donate);
+        ok = x.ran[i] || (!mx_interrupted() && run_from(&x, i));
+    let_go(&x);
+    if (room != few)
+        mx_free(room);
     return ok;
 }

@@ -273,7 +273,7 @@ static bool worth_it(const mx_plan *p) {
     if (p->n_order < FEW_UNITS)
         return false;
     for (int32_t i = 0; i < p->n_step && sum < LITTLE_MEMORY; i++)
-        sum += bytes_of(p->step[i].node->out[0]);
+        sum += step_bytes(&p->step[i]);
     return sum >= LITTLE_MEMORY;
 }
 
