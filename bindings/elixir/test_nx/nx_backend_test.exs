@@ -131,6 +131,65 @@ defmodule Mlx.NxBackendTest do
     end
   end
 
+  test "no integer is too large to compare or divide" do
+    large = [0, 7, 9_223_372_036_854_775_808, 18_446_744_073_709_551_615]
+    low = -9_223_372_036_854_775_808
+
+    pairs =
+      for {type, signed} <- [s8: [-3, 5, 1, -1], s32: [-1, 7, 3, -7], s64: [low, -1, low, 5]],
+          do: [{large, :u64}, {signed, type}]
+
+    for [a, b] <- Enum.flat_map(pairs, fn [a, b] -> [[a, b], [b, a]] end),
+        f <-
+          ~w(less less_equal greater greater_equal equal not_equal min max quotient remainder)a do
+      same_on_both(&apply(Nx, f, [&1, not_zero(&2)]), [a, b])
+    end
+
+    same_on_both(&Nx.clip(&1, -2, 5), [{large, :u64}])
+  end
+
+  # in its own type
+  defp not_zero(x), do: Nx.add(x, x |> Nx.equal(0) |> Nx.as_type(x.type))
+
+  defp same_on_both(f, numbers) do
+    tensors = fn -> for {list, type} <- numbers, do: Nx.tensor(list, type: type) end
+    run = fn options -> apply(Nx.Defn.jit(f, options), tensors.()) end
+
+    wanted =
+      Nx.with_default_backend(Nx.BinaryBackend, fn -> run.(compiler: Nx.Defn.Evaluator) end)
+
+    for compiler <- [Nx.Defn.Evaluator, Mlx.Compiler] do
+      found = run.(compiler: compiler)
+      assert {found.type, Nx.to_flat_list(found)} == {wanted.type, Nx.to_flat_list(wanted)}
+    end
+  end
+
+  test "an index that an axis does not have is refused, as by Nx's own backend" do
+    x = Nx.iota({2, 3})
+
+    for type <- [:s8, :s16, :s32, :s64, :u8, :u16, :u32, :u64],
+        i <- if(String.starts_with?("#{type}", "s"), do: [3, -1, -3, -4, 127], else: [3, 200]) do
+      flat = Nx.tensor([0, i], type: type)
+      pair = Nx.tensor([[0, 0], [1, i]], type: type)
+
+      for f <- [
+            fn x, flat, _ -> Nx.take(x, flat, axis: 1) end,
+            fn x, flat, _ -> Nx.take_along_axis(x, Nx.tile(flat, [2, 1]), axis: 1) end,
+            fn x, _, pair -> Nx.gather(x, pair) end,
+            fn x, flat, _ -> Nx.gather(x, Nx.new_axis(flat, 1), axes: [1]) end,
+            fn x, _, pair -> Nx.indexed_add(x, pair, Nx.tensor([1, 2])) end,
+            fn x, flat, _ ->
+              Nx.indexed_put(x, Nx.new_axis(flat, 1), Nx.iota({2, 2}), axes: [1])
+            end
+          ],
+          compiler <- [Nx.Defn.Evaluator, Mlx.Compiler] do
+        assert_raise Mlx.Error, ~r/out of bounds/, fn ->
+          Nx.Defn.jit(f, compiler: compiler).(x, flat, pair) |> Nx.to_binary()
+        end
+      end
+    end
+  end
+
   test "tensors move, and are let go" do
     t = Nx.tensor([1, 2, 3])
     assert %Mlx.Backend{} = t.data
@@ -204,7 +263,10 @@ defmodule Mlx.NxBackendTest do
       end
     end
 
-    test "leading zeros of four bits" do
+    test "bits of narrow types, compiled too" do
+      for {list, type} <- [{[-1, -2, 1, 0], :s2}, {[-8, 7, -1, 3], :s4}, {[1, 0, 3], :u2}],
+          do: same_on_both(&Nx.population_count/1, [{list, type}])
+
       assert Nx.to_flat_list(Nx.count_leading_zeros(Nx.tensor([0, 1, 7, -8], type: :s4))) ==
                [4, 3, 1, 0]
     end

@@ -43,6 +43,8 @@ defmodule Mlx.NxCompilerTest do
   end
 
   defn(hooked(x), do: hook(x + 1, :seen, &send(self(), {:seen, &1})) |> Nx.multiply(2))
+  defn(named(x), do: hook(x + 1, :seen) |> Nx.multiply(2))
+  defn(element(x, i), do: if(i < 3, do: Nx.take(x, i), else: -1))
   defn(gradient(x), do: grad(x, &Nx.sum(Nx.tanh(&1))))
   defn(several(%{a: a, b: {b, c}}), do: {a + b, %{c: c}})
 
@@ -50,7 +52,7 @@ defmodule Mlx.NxCompilerTest do
   defn(scaled(k), do: Nx.pow(k.x, power(k)))
 
   defp kept(fun) do
-    for {{key, _}, program} <- :ets.tab2list(:mlx_compiler), key == fun, do: program
+    for {{key, _, _}, program} <- :ets.tab2list(:mlx_compiler), key == fun, do: program
   end
 
   test "an expression is one compiled graph, kept for its shapes" do
@@ -142,6 +144,31 @@ defmodule Mlx.NxCompilerTest do
       assert_received {:seen, two}
       assert Nx.to_number(two) == 2
     end
+  end
+
+  test "an index that an axis does not have does not matter where it is not used" do
+    for {i, wanted} <- [{0, 0}, {2, 2}, {3, -1}, {9, -1}],
+        do: assert(Nx.to_number(jit(&element/2).(Nx.iota({3}), i)) == wanted)
+  end
+
+  test "hooks may be given with the call" do
+    own = fn seen -> send(self(), {:own, Nx.to_number(seen)}) end
+
+    for f <- [&hooked/1, &named/1], _ <- 1..2 do
+      assert Nx.to_number(Nx.Defn.jit(f, hooks: %{seen: own}).(1)) == 4
+      assert_received {:own, 2}
+      refute_received {:seen, _}
+    end
+
+    assert kept(&named/1) == []
+  end
+
+  test "a hook without a function is no reason to go step by step" do
+    for options <- [[], [hooks: %{other: &send(self(), &1)}]],
+        do: assert(Nx.to_number(Nx.Defn.jit(&named/1, options).(1)) == 4)
+
+    assert [{:graph, _, _, _}, {:graph, _, _, _}] = kept(&named/1)
+    refute_received _
   end
 
   test "gradients, containers, and arguments of other backends" do

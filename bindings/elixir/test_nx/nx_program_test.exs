@@ -24,7 +24,7 @@ defmodule Mlx.NxProgramTest do
       same(found, wanted)
     end
 
-    kinds = for {{key, _}, program} <- :ets.tab2list(:mlx_compiler), key == fun, do: program
+    kinds = for {{key, _, _}, program} <- :ets.tab2list(:mlx_compiler), key == fun, do: program
     assert [{^kind, _, _, _}] = kinds
   end
 

@@ -31,6 +31,22 @@ defmodule Mlx.Job do
     :ok
   end
 
+  @doc "What a function gives that runs while arrays are computed; it uses no arrays' values."
+  def eval_meanwhile(arrays, function) do
+    case Native.eval_small(arrays) do
+      :later ->
+        reference = make_ref()
+        job = Native.start(nil, reference, {:eval, arrays})
+        result = function.()
+        if wait(job, nil, reference, :infinity, nil) == :pressure, do: collect()
+        result
+
+      done ->
+        if done == :pressure, do: collect()
+        function.()
+    end
+  end
+
   # The collector does not see what arrays hold.
   defp collect do
     :erlang.garbage_collect()

@@ -203,9 +203,18 @@ defmodule Mlx.Backend do
 
   def clip(out, tensor, min, max) do
     dtype = dtype(out.type)
-    [a, low, high] = for t <- [tensor, min, max], do: cast(array(t), dtype)
-    a |> Mlx.clip(low, high) |> tensor(out)
+    [low, high] = for t <- [min, max], do: cast(array(t), dtype)
+    tensor |> array() |> below(dtype) |> cast(dtype) |> Mlx.clip(low, high) |> tensor(out)
   end
+
+  # What int64 has no room for is beyond all limits of that dtype.
+  defp below(array, :int64) do
+    if Mlx.dtype(array) == :uint64,
+      do: Mlx.minimum(array, 9_223_372_036_854_775_807),
+      else: array
+  end
+
+  defp below(array, _dtype), do: array
 
   # --- element by element ---------------------------------------------------------------------
 

@@ -39,12 +39,14 @@ defmodule Mlx.Compiler do
     end)
   end
 
-  def __compile__(key, vars, fun, _options) do
+  def __compile__(key, vars, fun, options) do
+    hooks = Keyword.get(options, :hooks, %{})
     # containers may have more than tensors, on which the expression may depend
-    signature = {key, Enum.map(vars, &bare/1)}
-    program = known(signature) || stepwise(vars, fun)
+    signature = {key, Enum.map(vars, &bare/1), for({name, _} <- hooks, do: name)}
+    call = %{signature: signature, vars: vars, fun: fun, hooks: hooks}
+    program = known(signature) || stepwise(call)
 
-    fn args_list -> for args <- args_list, do: run(program, signature, vars, fun, args) end
+    fn args_list -> for args <- args_list, do: run(program, call, args) end
   end
 
   # --- what is kept ---------------------------------------------------------------------------
@@ -66,36 +68,34 @@ defmodule Mlx.Compiler do
 
   # --- running --------------------------------------------------------------------------------
 
-  defp run({kind, compiled, result, used}, _signature, _vars, _fun, args)
-       when kind in [:graph, :program],
-       do: rebuilt(result, compute(kind, compiled, arrays(args, used)))
+  defp run({kind, compiled, result, used}, _call, args) when kind in [:graph, :program],
+    do: compute(kind, compiled, arrays(args, used), &rebuilt(result, &1))
 
-  defp run(:stepwise, signature, vars, fun, args),
-    do: run(stepwise(vars, fun), signature, vars, fun, args)
+  defp run(:stepwise, call, args), do: call |> stepwise() |> run(call, args)
 
-  defp run({:steps, expression, hooked?}, signature, vars, fun, args) do
+  defp run({:steps, expression, hooked?}, %{signature: signature} = call, args) do
     case known(signature) do
       {_kind, _, _, _} = program ->
-        run(program, signature, vars, fun, args)
+        run(program, call, args)
 
       nil when not hooked? ->
-        case compiled(expression, vars, args) do
+        case compiled(expression, call.vars, args) do
           {_kind, _, _, _} = program ->
-            signature |> keep(program) |> run(signature, vars, fun, args)
+            signature |> keep(program) |> run(call, args)
 
           :untraceable ->
             keep(signature, :stepwise)
-            step(expression, vars, args)
+            step(expression, call, args)
         end
 
       _stepwise ->
-        step(expression, vars, args)
+        step(expression, call, args)
     end
   end
 
-  defp stepwise(vars, fun) do
-    expression = fun.(vars)
-    {:steps, expression, hooked?(expression)}
+  defp stepwise(call) do
+    expression = call.fun.(call.vars)
+    {:steps, expression, hooked?(expression, call.hooks)}
   end
 
   # As one graph as it is, or with its conds as selections, or as a program of several.
@@ -112,17 +112,18 @@ defmodule Mlx.Compiler do
   defp graph(nil, _result, _vars, _args), do: :untraceable
 
   defp graph(expression, result, vars, args) do
-    used = Graph.used(expression)
+    parameters = Graph.parameters(expression)
+    used = Graph.positions(parameters)
     steps = Graph.steps(vars, expression)
 
-    case Graph.trace(steps, used, length(args), arrays(args, used), @most_operations) do
+    case Graph.trace(steps, parameters, length(args), arrays(args, used), @most_operations) do
       :untraceable -> :untraceable
       {closure, _outputs} -> {:graph, closure, result, used}
     end
   end
 
   defp program(expression, result) do
-    used = Graph.used(expression)
+    used = expression |> Graph.parameters() |> Graph.positions()
 
     case Program.of(expression, used) do
       :untraceable -> :untraceable
@@ -138,18 +139,19 @@ defmodule Mlx.Compiler do
     Composite.traverse(expression, fn %T{} = t -> %{t | data: nil} end)
   end
 
-  defp compute(:program, program, arrays), do: Job.run({:program, program, arrays})
+  defp compute(:program, program, arrays, rebuild),
+    do: rebuild.(Job.run({:program, program, arrays}))
 
-  # A call ends with values, unless it is part of another trace.
-  defp compute(:graph, closure, arrays) do
+  # A call ends with values, unless it is part of another trace. Meanwhile they are put in place.
+  defp compute(:graph, closure, arrays, rebuild) do
     results = Job.apply(closure, arrays)
-    unless Job.inside?(), do: Job.eval(results)
-    results
+    meanwhile = fn -> rebuild.(results) end
+    if Job.inside?(), do: meanwhile.(), else: Job.eval_meanwhile(results, meanwhile)
   end
 
   # A condition that is not asked for is a wait less.
-  defp step(expression, vars, args) do
-    steps = Graph.steps(vars, Choice.selected(expression) || expression)
+  defp step(expression, %{vars: vars, hooks: hooks}, args) do
+    steps = Graph.steps(vars, Choice.selected(expression) || expression, hooks)
     [result] = Graph.on_backend(fn -> steps.([Enum.map(args, &moved/1)]) end)
     tensors = Composite.flatten_list([result])
     unless Job.inside?(), do: Job.eval(Enum.map(tensors, &Backend.array/1))
@@ -165,18 +167,28 @@ defmodule Mlx.Compiler do
     end
   end
 
+  # The graph's results have their tensors' dtypes and shapes.
   defp rebuilt(result, outputs) do
     {result, []} =
       Composite.traverse(result, outputs, fn %T{} = t, [array | rest] ->
-        {Backend.Types.tensor(array, t), rest}
+        {Backend.Types.placed(array, t), rest}
       end)
 
     result
   end
 
-  # Are functions of the program's called anywhere? Nx 0.10 and newer have hooks for tokens.
-  defp hooked?(expression) do
-    operations = [:token, :attach_token, :hook, :runtime_call]
-    Enum.any?(Graph.nodes(expression, :all), fn %T{data: data} -> data.op in operations end)
-  end
+  # Are functions of the program's called anywhere?
+  defp hooked?(expression, hooks),
+    do: Enum.any?(Graph.nodes(expression, :all), &called?(&1.data, hooks))
+
+  defp called?(%{op: :token, args: [token]}, hooks),
+    do: Enum.any?(token.hooks, &(hooks[&1.name] || &1.callback))
+
+  # of Nx 0.13
+  defp called?(%{op: :hook, args: [_tensor, function | _]}, hooks), do: function?(function, hooks)
+  defp called?(%{op: op}, _hooks), do: op == :runtime_call
+
+  defp function?({:token_hook, _expression, function}, hooks), do: function?(function, hooks)
+  defp function?({:named, name, function}, hooks), do: (hooks[name] || function) != nil
+  defp function?(_function, _hooks), do: true
 end

@@ -38,7 +38,7 @@ defmodule Mlx.Backend.Elementwise do
   ]
 
   @same [add: :add, subtract: :subtract, multiply: :multiply] ++
-          [min: :minimum, max: :maximum, bitwise_and: :bitwise_and, bitwise_or: :bitwise_or] ++
+          [bitwise_and: :bitwise_and, bitwise_or: :bitwise_or] ++
           [bitwise_xor: :bitwise_xor, divide: :divide]
 
   @erfc_middle {[
@@ -91,7 +91,7 @@ defmodule Mlx.Backend.Elementwise do
   def binary do
     Keyword.keys(@same) ++
       @compare ++
-      ~w(atan2 remainder quotient left_shift right_shift logical_and logical_or logical_xor)a
+      ~w(min max atan2 remainder quotient left_shift right_shift logical_and logical_or logical_xor)a
   end
 
   # --- of one ---------------------------------------------------------------------------------
@@ -192,9 +192,29 @@ defmodule Mlx.Backend.Elementwise do
   end
 
   for name <- @compare do
-    def unquote(name)(a, b, _dtype) do
-      {a, b} = merged(a, b)
-      Mlx.unquote(name)(a, b)
+    def unquote(name)(a, b, _dtype), do: compare(&(Mlx.unquote(name) / 2), a, b)
+  end
+
+  # No dtype has all numbers of uint64 and of signed ones: negative ones are less than all.
+  defp compare(operation, a, b) do
+    case {mixed?(a, b), unsigned?(a)} do
+      {true, true} ->
+        Mlx.where(Mlx.less(b, 0), operation.(1, 0), operation.(a, Mlx.astype(b, :uint64)))
+
+      {true, false} ->
+        Mlx.where(Mlx.less(a, 0), operation.(0, 1), operation.(Mlx.astype(a, :uint64), b))
+
+      {false, _} ->
+        {a, b} = merged(a, b)
+        operation.(a, b)
+    end
+  end
+
+  defp mixed?(a, b) do
+    case {Mlx.dtype(a), Mlx.dtype(b)} do
+      {:uint64, other} -> other in [:int8, :int16, :int32, :int64]
+      {other, :uint64} -> other in [:int8, :int16, :int32, :int64]
+      _same -> false
     end
   end
 
@@ -215,10 +235,33 @@ defmodule Mlx.Backend.Elementwise do
   def pow(a, b, dtype), do: Mlx.power(cast(a, computed(dtype)), cast(b, computed(dtype)))
   def atan2(a, b, dtype), do: Mlx.arctan2(cast(a, computed(dtype)), cast(b, computed(dtype)))
 
+  for {name, operation, chosen} <- [{:min, :minimum, :less}, {:max, :maximum, :greater}] do
+    def unquote(name)(a, b, dtype) do
+      {x, y} = {cast(a, dtype), cast(b, dtype)}
+
+      if mixed?(a, b),
+        do: compare(&(Mlx.unquote(chosen) / 2), a, b) |> Mlx.where(x, y),
+        else: Mlx.unquote(operation)(x, y)
+    end
+  end
+
   # Of the sign of a, where Python's is of the sign of b.
   def remainder(a, b, dtype) do
-    {a, b} = {cast(a, dtype), cast(b, dtype)}
+    if mixed?(a, b),
+      do: magnitude(a) |> Mlx.remainder(magnitude(b)) |> cast(dtype) |> negated(a),
+      else: signed_remainder(cast(a, dtype), cast(b, dtype), dtype)
+  end
 
+  # What uint64 has room for, of uint64 or a signed dtype.
+  defp magnitude(a) do
+    if unsigned?(a), do: a, else: a |> cast(:int64) |> Mlx.abs() |> Mlx.astype(:uint64)
+  end
+
+  defp negated(a, sign) do
+    if unsigned?(sign), do: a, else: sign |> Mlx.less(0) |> Mlx.where(Mlx.negative(a), a)
+  end
+
+  defp signed_remainder(a, b, dtype) do
     cond do
       unsigned?(a) ->
         Mlx.remainder(a, b)
@@ -238,7 +281,13 @@ defmodule Mlx.Backend.Elementwise do
 
   # Towards zero, where Python's goes down.
   def quotient(a, b, dtype) do
-    {a, b} = {cast(a, dtype), cast(b, dtype)}
+    if mixed?(a, b),
+      do:
+        magnitude(a) |> Mlx.floor_divide(magnitude(b)) |> cast(dtype) |> negated(a) |> negated(b),
+      else: whole_quotient(cast(a, dtype), cast(b, dtype))
+  end
+
+  defp whole_quotient(a, b) do
     q = Mlx.floor_divide(a, b)
 
     if unsigned?(a) do

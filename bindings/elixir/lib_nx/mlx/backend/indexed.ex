@@ -57,24 +57,38 @@ defmodule Mlx.Backend.Indexed do
 
   # --- gathers --------------------------------------------------------------------------------
 
+  # Indices are refused, when they are computed with, where their axis has no such element.
+
   def take(out, tensor, indices, axis) do
-    tensor |> array() |> Mlx.take(whole(indices), axis: axis) |> tensor(out)
+    a = array(tensor)
+    a |> Mlx.take(within(array(indices), size(a, axis)), axis: axis) |> tensor(out)
   end
 
   def take_along_axis(out, tensor, indices, axis) do
-    tensor |> array() |> Mlx.take_along_axis(whole(indices), axis: axis) |> tensor(out)
+    a = array(tensor)
+    indices = within(array(indices), size(a, axis))
+    a |> Mlx.take_along_axis(indices, axis: axis) |> tensor(out)
   end
 
-  # Indices of MLX's count from the end where they are negative; Nx has no such.
-  defp whole(indices) do
-    a = array(indices)
-    if Mlx.dtype(a) in [:int64, :uint64], do: cast(a, :int32), else: a
+  defp size(a, axis), do: elem(Mlx.shape(a), axis)
+
+  # MLX counts negative indices from the end; Nx has none such, and they go on before the start.
+  defp within(indices, n) do
+    case Mlx.dtype(indices) do
+      dtype when dtype in [:int32, :int64] ->
+        indices |> Mlx.less(0) |> Mlx.where(Mlx.subtract(indices, n), indices)
+
+      dtype when dtype in [:int8, :int16] ->
+        indices |> cast(:int32) |> within(n)
+
+      _unsigned ->
+        indices
+    end
   end
 
   # The axes that indices name come first, as one axis of their places.
   def gather(out, tensor, indices, options) do
-    a = array(tensor)
-    {a, places, rest} = by_place(a, whole(indices), options[:axes])
+    {a, places, rest} = by_place(array(tensor), array(indices), options[:axes])
     lead = indices.shape |> Tuple.to_list() |> Enum.drop(-1)
     a |> Mlx.take(places, axis: 0) |> Mlx.reshape(lead ++ rest) |> tensor(out)
   end
@@ -91,11 +105,19 @@ defmodule Mlx.Backend.Indexed do
     {front, places(Mlx.reshape(indices, [-1, k]), sizes), rest}
   end
 
+  defp places(indices, [n]), do: indices |> Mlx.flatten() |> within(n)
+
+  # Where one is not within its axis the place is beyond the end.
   defp places(indices, sizes) do
-    {steps, _} = sizes |> Enum.reverse() |> Enum.map_reduce(1, &{&2, &1 * &2})
-    limits = Mlx.array(Enum.map(sizes, &(&1 - 1)), :int32)
-    inside = indices |> cast(:int32) |> Mlx.maximum(0) |> Mlx.minimum(limits)
-    inside |> Mlx.multiply(Mlx.array(Enum.reverse(steps), :int32)) |> Mlx.sum(axis: 1)
+    {steps, count} = sizes |> Enum.reverse() |> Enum.map_reduce(1, &{&2, &1 * &2})
+    indices = cast(indices, :int64)
+    limits = Mlx.array(sizes, :int64)
+    inside = Mlx.logical_and(Mlx.greater_equal(indices, 0), Mlx.less(indices, limits))
+    steps = Mlx.array(Enum.reverse(steps), :int64)
+
+    inside
+    |> Mlx.all(axis: 1)
+    |> Mlx.where(indices |> Mlx.multiply(steps) |> Mlx.sum(axis: 1), count)
   end
 
   # --- scatters -------------------------------------------------------------------------------
@@ -110,7 +132,7 @@ defmodule Mlx.Backend.Indexed do
     dtype = dtype(out.type)
     a = cast(array(tensor), dtype)
     axes = axes_of(options[:axes], indices)
-    {front, places, rest} = by_place(a, whole(indices), axes)
+    {front, places, rest} = by_place(a, array(indices), axes)
     new = updates |> array() |> cast(dtype) |> Mlx.reshape([Mlx.size(places), 1 | rest])
     others = axes(Tuple.to_list(Mlx.shape(a))) -- axes
     order = axes ++ others

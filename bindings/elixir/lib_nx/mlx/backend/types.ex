@@ -18,9 +18,12 @@ defmodule Mlx.Backend.Types do
   @spec tensor(Mlx.Array.t(), T.t()) :: T.t()
   def tensor(array, %T{type: type} = out) do
     count()
-    array = array |> cast(dtype(type)) |> fit(type)
-    %{out | data: %{__struct__: Mlx.Backend, array: array, number: nil}}
+    array |> cast(dtype(type)) |> fit(type) |> placed(out)
   end
+
+  @doc "The same of an array that has the type already."
+  def placed(array, %T{} = out),
+    do: %{out | data: %{__struct__: Mlx.Backend, array: array, number: nil}}
 
   @left :"$mlx_operations"
 

@@ -3,8 +3,8 @@ defmodule Mlx.Compiler.Choice do
   # Conds whose conditions are not known while a graph is built become selections, so that the
   # expression is one graph: all branches are computed, and what the condition says is taken. That
   # changes no value; derivatives are conds of their own by then. It is done where no branch, in what it
-  # alone computes, costs much, can fail (take and take_along_axis do where an index is beyond the end),
-  # or may not end.
+  # alone computes, costs much, can fail (what takes indices does where one is beyond the end), or may not
+  # end.
 
   alias Mlx.Backend.Elementwise
   alias Nx.Defn.{Composite, Tree}
@@ -14,8 +14,8 @@ defmodule Mlx.Compiler.Choice do
            Elementwise.binary() ++
            ~w(pow parameter constant tensor metadata elem cond iota eye population_count
               count_leading_zeros as_type bitcast reshape squeeze broadcast transpose reverse
-              concatenate stack pad select clip slice put_slice gather indexed_add indexed_put sum
-              product reduce_max reduce_min all any argmax argmin)a
+              concatenate stack pad select clip slice put_slice sum product
+              reduce_max reduce_min all any argmax argmin)a
 
   @doc "The expression without such conds, or nil where it has none."
   def selected(expression) do

@@ -7,17 +7,17 @@ defmodule Mlx.Compiler.Graph do
   alias Nx.Tensor, as: T
 
   @doc "A function that computes an expression, operation by operation."
-  def steps(vars, expression),
-    do: Evaluator.__compile__(make_ref(), vars, fn _vars -> expression end, [])
+  def steps(vars, expression, hooks \\ %{}),
+    do: Evaluator.__compile__(make_ref(), vars, fn _vars -> expression end, hooks: hooks)
 
   @doc """
-  The closure of some arguments of `count`, whose positions are `used`, and what it gives for arrays;
+  The closure of some arguments of `count`, which `parameters/1` has, and what it gives for arrays;
   :untraceable where a value must be known to go on, or where there are more than `most` operations.
   """
-  def trace(steps, used, count, arrays, most) do
+  def trace(steps, parameters, count, arrays, most) do
     # found in the process: a closure would copy the expression, as a tree
     key = {__MODULE__, make_ref()}
-    call = fn arrays -> traced(Process.get(key), arrays, used, count, most) end
+    call = fn arrays -> traced(Process.get(key), arrays, parameters, count, most) end
     closure = Native.transform(:compile, Native.closure(call), false)
     Process.put(key, steps)
 
@@ -37,15 +37,19 @@ defmodule Mlx.Compiler.Graph do
 
   defp untraceable?(error), do: error.operation == "defn"
 
-  defp traced(steps, arrays, used, count, most) do
-    given = used |> Enum.zip(arrays) |> Map.new()
+  defp traced(steps, arrays, parameters, count, most) do
+    given =
+      for {{i, type}, array} <- Enum.zip(parameters, arrays), into: %{}, do: {i, {array, type}}
+
     args = for i <- 0..(count - 1)//1, do: thunk(given[i])
     run = fn -> on_backend(fn -> steps.([args]) end) end
     [result] = Backend.Types.within(most, run)
     for tensor <- Composite.flatten_list([result]), do: Backend.array(tensor)
   end
 
-  defp thunk(array), do: fn -> Backend.tensor(array) end
+  # MLX does not have all types of Nx's.
+  defp thunk({array, type}), do: fn -> %{Backend.tensor(array) | type: type} end
+  defp thunk(nil), do: fn -> nil end
 
   @doc "What a function gives with Mlx.Backend as the backend."
   def on_backend(function) do
@@ -60,12 +64,18 @@ defmodule Mlx.Compiler.Graph do
 
   # --- what is in an expression ---------------------------------------------------------------
 
-  @doc "The positions of the arguments that are used."
-  def used(expression) do
-    for(%T{data: %{op: :parameter, args: [i]}} <- nodes(expression, :scope), do: i)
+  @doc "The arguments that are used: their positions and types."
+  def parameters(expression) do
+    for(
+      %T{data: %{op: :parameter, args: [i]}, type: type} <- nodes(expression, :scope),
+      do: {i, type}
+    )
     |> Enum.uniq()
     |> Enum.sort()
   end
+
+  @doc "Their positions."
+  def positions(parameters), do: Enum.map(parameters, &elem(&1, 0))
 
   @doc "All nodes, or those of this scope."
   def nodes(expression, type) do

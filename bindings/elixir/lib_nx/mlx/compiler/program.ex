@@ -83,11 +83,12 @@ defmodule Mlx.Compiler.Program do
 
   defp graph(tensors, params) do
     expression = List.to_tuple(tensors)
-    used = Graph.used(expression)
+    parameters = Graph.parameters(expression)
+    used = Graph.positions(parameters)
     arrays = for i <- used, do: params |> Enum.at(i) |> stand_in()
     count = length(params)
 
-    case Graph.trace(Graph.steps([], expression), used, count, arrays, @most_operations) do
+    case Graph.trace(Graph.steps([], expression), parameters, count, arrays, @most_operations) do
       :untraceable -> :untraceable
       {closure, _outputs} -> {closure, used}
     end
