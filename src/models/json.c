@@ -11,6 +11,13 @@
 
 /* --- in -------------------------------------------------------------------------------------- */
 
+/* The parser's words, but where they speak of its flags. */
+static const char *why(const json_error_t *e) {
+    enum json_error_code code = json_error_code(e);
+    bool zero = code == json_error_null_character || code == json_error_null_byte_in_key;
+    return zero ? "a text has a zero inside" : e->text;
+}
+
 static json_t *parse(const char *op, const char *name, const char *text, size_t n, size_t flags) {
     json_error_t e;
     if (n > MX_JSON_MOST)
@@ -21,7 +28,7 @@ static json_t *parse(const char *op, const char *name, const char *text, size_t 
         return mx_fail(MX_FORMAT, "[%s] '%s' is nested too deeply", op, name);
     json_t *root = json_loadb(text, n, JSON_REJECT_DUPLICATES | flags, &e);
     if (!root)
-        mx_fail(MX_FORMAT, "[%s] '%s' at byte %d: %s", op, name, e.position, e.text);
+        mx_fail(MX_FORMAT, "[%s] '%s' at byte %d: %s", op, name, e.position, why(&e));
     return root;
 }
 

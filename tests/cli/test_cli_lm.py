@@ -298,6 +298,29 @@ def test_broken_side_files(chatty, tmp_path):
     assert "eos_token_id" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("file", "text", "why"),
+    [
+        ("generation_config.json", "[]", "generation_config.json' holds no object"),
+        ("generation_config.json", None, "generation_config.json': Too many levels"),
+        ("config.json", None, "config.json': Too many levels"),
+        ("config.json", '{"a": "\\u0000"}', "config.json' at byte 14: a text has a zero inside"),
+        ("tokenizer.json", {"model": {"type": "BPE", "merges": [], "vocab": {"a": 0, "b": 0}}},
+         "tokenizer.json': the id 0 stands twice"),
+        ("model.safetensors", "", "holds no model that can be read"),  # but metadata.gguf
+    ],
+)  # fmt: skip
+def test_broken_files_are_named(chatty, tmp_path, file, text, why):
+    folder = shutil.copytree(chatty, tmp_path / "broken")
+    (folder / file).unlink(missing_ok=True)
+    if text is None:
+        (folder / file).symlink_to(file)
+    elif text:
+        (folder / file).write_text(text if isinstance(text, str) else json.dumps(text))
+    done = run("generate", "-m", folder, "-n", 3, "-p", "Once", status=1)
+    assert why in done.stderr and "broken" in done.stderr
+
+
 def test_a_full_disk_is_said(chatty):
     call = [MLX, "chat", "-m", chatty, "-n", 4]
     with open("/dev/full", "w") as full:

@@ -21,6 +21,9 @@
 
 enum { MX_MOST_PARTS = 10000, MX_MOST_NAME = 65535 };
 
+/* The file beside a folder's safetensors that keeps GGUF's metadata: never the folder's model. */
+#define MX_METADATA_FILE "metadata.gguf"
+
 typedef struct mx_archive mx_archive;
 
 typedef struct mx_archive_tensor {

@@ -129,7 +129,8 @@ static bool list_folder(const char *op, mx_shards *x, const char *ending) {
     DIR *d = opendir(x->label);
     bool ok = d || mx_fail(MX_IO, "[%s] cannot list the folder '%s'", op, x->label);
     for (struct dirent *e; ok && (e = readdir(d));)
-        if (*e->d_name != '.' && mx_has_ending(e->d_name, ending))
+        if (*e->d_name != '.' && mx_has_ending(e->d_name, ending) &&
+            strcmp(e->d_name, MX_METADATA_FILE) != 0)
             ok = add_file(op, x, mx_text_path(x->label, e->d_name));
     if (d)
         closedir(d);

@@ -62,10 +62,11 @@ static bool family_named(mx_model *m, const char *name) {
 
 /* --- the folder ------------------------------------------------------------------------------ */
 
+/* Also one that cannot be opened, as a link to nowhere: that is to be said. */
 static bool is_there(const char *folder, const char *name) {
     struct stat s;
     char *path = mx_text_path(folder, name);
-    bool there = path && stat(path, &s) == 0 && S_ISREG(s.st_mode);
+    bool there = path && lstat(path, &s) == 0 && (stat(path, &s) != 0 || S_ISREG(s.st_mode));
     mx_free(path);
     return there;
 }

@@ -41,8 +41,6 @@ typedef struct mx_model {
     mx_map at; /* key of a place (mx_model_key) -> number + 1 */
 } mx_model;
 
-/* The file beside a folder's safetensors that keeps GGUF's metadata. */
-#define MX_METADATA_FILE    "metadata.gguf"
 /* What safetensors files without a config.json have in their metadata: what its "quantization" would
    be. */
 #define MX_QUANTIZATION_KEY "mlx.quantization"

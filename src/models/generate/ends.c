@@ -127,12 +127,15 @@ static const char generation[] = "generation_config.json";
 static bool add_file(ends *e, const char *folder, const char *name, const char *keys, bool *there) {
     struct stat st;
     char *path = mx_text_path(folder, name);
-    bool none = path && stat(path, &st) != 0;
+    bool none = path && lstat(path, &st) != 0; // a link to nowhere is an error
     json_t *root = path && !none ? mx_json_load("lm", path) : NULL;
+    if (root && !json_is_object(root))
+        mx_fail(MX_FORMAT, "[lm] '%s' holds no object", path);
     json_t *ids = root ? mx_json_at(root, keys) : NULL;
     *there = ids;
     bool draws = strcmp(name, generation) == 0;
-    bool ok = none || (root && add_json(e, path, ids) && (!draws || draw_as_config(e, path, root)));
+    bool ok = none || (root && !mx_failed() && add_json(e, path, ids) &&
+                       (!draws || draw_as_config(e, path, root)));
     json_decref(root);
     mx_free(path);
     return ok;

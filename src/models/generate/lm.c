@@ -82,7 +82,7 @@ sg_vocabulary *mx_lm_vocabulary(mx_lm *lm) {
 
 bool mx_lm_check_tokens(const mx_lm *lm, const int *tokens, size_t n) {
     if (!n)
-        return mx_fail(MX_INVALID, "[lm] a text without a token");
+        return mx_fail(MX_INVALID, "[lm] there are no tokens: the text is empty");
     for (size_t i = 0; i < n; i++)
         if (tokens[i] < 0 || tokens[i] >= lm->decoder->vocabulary)
             return mx_fail(MX_RANGE, "[lm] token %zu is %d, and the model has %lld%s", i, tokens[i],

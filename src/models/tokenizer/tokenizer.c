@@ -23,7 +23,7 @@ static mx_tokenizer *new_tokenizer(const char *name) {
     if (!t)
         return NULL;
     atomic_init(&t->users, 1);
-    t->name = mx_strdup(name);
+    t->vocab.name = t->name = mx_strdup(name);
     t->model.unk = -1;
     for (int i = 0; i < MX_TOKEN_ROLES; i++)
         t->role[i] = -1;

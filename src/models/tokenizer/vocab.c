@@ -99,13 +99,14 @@ static bool reach(tok_vocab *v, size_t id) {
 
 static bool is_addable(const tok_vocab *v, int64_t id, tok_text t) {
     if (id < 0 || id >= TOK_MOST_PIECES)
-        return mx_fail(MX_FORMAT, "[tokenizer] the id %lld: ids are 0 to %d", (long long)id,
-                       TOK_MOST_PIECES - 1);
+        return mx_fail(MX_FORMAT, "[tokenizer] '%s': the id %lld: ids are 0 to %d", v->name,
+                       (long long)id, TOK_MOST_PIECES - 1);
     if (t.n > TOK_MOST_PIECE || v->text.n > UINT32_MAX / 2)
-        return mx_fail(MX_FORMAT, "[tokenizer] the piece of the id %lld is too long",
+        return mx_fail(MX_FORMAT, "[tokenizer] '%s': the piece of the id %lld is too long", v->name,
                        (long long)id);
     if ((size_t)id < v->count && v->piece[id].at != TOK_NO_PIECE)
-        return mx_fail(MX_FORMAT, "[tokenizer] the id %lld stands twice", (long long)id);
+        return mx_fail(MX_FORMAT, "[tokenizer] '%s': the id %lld stands twice", v->name,
+                       (long long)id);
     return true;
 }
 

@@ -40,6 +40,7 @@ typedef struct tok_vocab {
     size_t slots, used;
     uint64_t seed;
     size_t longest;
+    const char *name; /* of its file, for messages */
 } tok_vocab;
 
 /* Sets the piece of an id, which has none. False and an error: it has one, it is too large, or the
