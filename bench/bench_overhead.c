@@ -6,6 +6,7 @@
 #include "graph/eval/eval.h"
 #include "graph/profile/profile.h"
 #include "ops/ops.h"
+#include "transforms/compile.h"
 #include "transforms/transforms.h"
 
 static double now_us(void) {
@@ -77,6 +78,7 @@ typedef struct measured {
     mx_array *(*f)(mx_array *const *);
     int n;
     mx_array *x[3];
+    mx_closure *compiled;
 } measured;
 
 static bool call(mx_closure *self, mx_array *const *in, int n, mx_arrays *out) {
@@ -92,14 +94,33 @@ static void forward(measured *m) {
     mx_array_release(y);
 }
 
-static void value_and_grad(measured *m) {
+/* The gradients and the value. */
+static bool differentiate(mx_closure *self, mx_array *const *in, int n, mx_arrays *out) {
+    measured *m = self->payload;
     mx_closure f = mx_closure_local(call, m);
-    mx_arrays y = {0}, all = {0};
-    if (mx_value_and_grad(&f, m->x, m->n, (int[]){0, 1, 2}, m->n, &y, &all) &&
-        mx_arrays_add(&all, y.item[0]))
-        mx_eval(all.item, (int)all.count);
+    mx_arrays y = {0};
+    bool ok =
+        mx_value_and_grad(&f, in, n, (int[]){0, 1, 2}, n, &y, out) && mx_arrays_add(out, y.item[0]);
     mx_arrays_free(&y);
+    return ok;
+}
+
+static void compute(mx_closure *f, measured *m) {
+    mx_arrays all = {0};
+    mx_scope s = mx_scope_open();
+    if (mx_closure_call(f, m->x, m->n, &all))
+        mx_eval(all.item, (int)all.count);
     mx_arrays_free(&all);
+    mx_scope_close(s);
+}
+
+static void value_and_grad(measured *m) {
+    mx_closure g = mx_closure_local(differentiate, m);
+    compute(&g, m);
+}
+
+static void compiled(measured *m) {
+    compute(m->compiled, m);
 }
 
 /* The best of many rounds. */
@@ -115,9 +136,18 @@ static double best_of(void (*run)(measured *), measured *m) {
     return best;
 }
 
+static double best_compiled(mx_closure_fn *f, measured *m) {
+    mx_closure plain = mx_closure_local(f, m);
+    if (!(m->compiled = mx_compile(&plain, false)))
+        return 0;
+    double best = best_of(compiled, m);
+    mx_object_release(&m->compiled->object);
+    return best;
+}
+
 static void gradient(const char *name, mx_array *(*f)(mx_array *const *), int n) {
     mx_scope s = mx_scope_open();
-    measured m = {f, n, {0}};
+    measured m = {f, n, {0}, NULL};
     for (int i = 0; i < n; i++) {
         m.x[i] =
             mx_random_normal((int[]){8, 8}, 2, MX_FLOAT32, NULL, NULL, mx_random_key((uint64_t)i));
@@ -125,6 +155,10 @@ static void gradient(const char *name, mx_array *(*f)(mx_array *const *), int n)
     }
     double one = best_of(forward, &m), both = best_of(value_and_grad, &m);
     printf("%s: forward %.2f us, value_and_grad %.2f us, %.2f times\n", name, one, both,
+           both / one);
+    one = best_compiled(call, &m);
+    both = best_compiled(differentiate, &m);
+    printf("%s, compiled: forward %.2f us, value_and_grad %.2f us, %.2f times\n", name, one, both,
            both / one);
     mx_scope_close(s);
 }
@@ -148,7 +182,7 @@ static double round_us(void (*run)(measured *), measured *m, int calls) {
 static void profiled(const char *name, mx_array *(*f)(mx_array *const *), int n, int size,
                      int calls) {
     mx_scope s = mx_scope_open();
-    measured m = {f, n, {0}};
+    measured m = {f, n, {0}, NULL};
     mx_profile p = {0};
     double best[2] = {1e9, 1e9};
     for (int i = 0; i < n; i++) {

@@ -136,10 +136,10 @@ static size_t lay_out_all(cpu_program *c, size_t room, const mx_program *p) {
     return a.used;
 }
 
-/* What most programs need; others come from the heap. */
+/* What most programs need, one or two fetches included; others come from the heap. */
 typedef union few {
     cpu_program c;
-    char room[2048];
+    char room[12 << 10];
 } few;
 
 /* For p: in f where it fits and is not to be kept. */

@@ -41,7 +41,6 @@ typedef struct axis {
 } axis;
 
 typedef struct plan {
-    axis kept[MX_MAX_NDIM], red[MX_MAX_NDIM]; /* the last is the innermost */
     int n_kept, n_red;
     axis col;              /* columns; size 0 where there are rows */
     int64_t outer, length; /* outputs (of columns: rows of them); elements of one output */
@@ -58,6 +57,7 @@ typedef struct plan {
     mx_k_red_finish *finish;
     const cpu_source *source;
     _Atomic bool failed;
+    axis kept[MX_MAX_NDIM], red[MX_MAX_NDIM]; /* the last is the innermost */
 } plan;
 
 /* --- the picture ------------------------------------------------------------------ */
@@ -485,7 +485,7 @@ static bool in_order(const plan *p) {
 
 static void prepare(plan *p, const cpu_source *s, const mx_p_reduce *q) {
     int64_t strides[MX_MAX_NDIM];
-    memset(p, 0, sizeof *p);
+    memset(p, 0, offsetof(plan, kept));
     cpu_source_strides(s, strides);
     split_axes(p, s->a, strides, q->axes);
     sort_axes(p);
