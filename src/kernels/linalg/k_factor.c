@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "kernels/simd/simd.h"
+#include "kernels/simd/special.h"
 
 /* --- the real types --------------------------------------------------------------------------- */
 

@@ -109,7 +109,7 @@ static T FN(reflect)(T *x, ptrdiff_t n) {
     double tail = FN(norm)(x + 1, n - 1), re = (double)FN(real)(x[0]), im = (double)FN(imag)(x[0]);
     if (tail == 0 && im == 0)
         return FN(from)(0);
-    double beta = -copysign(hypot(hypot(re, im), tail), re);
+    double beta = -copysign(d_hypot(d_hypot(re, im), tail), re);
     T tau = FN(pair)((beta - re) / beta, -im / beta);
     FN(divide)(x + 1, FN(pair)(re - beta, im), n - 1);
     x[0] = FN(pair)(beta, 0);

@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "kernels/pointwise/k_pw.h"
+#include "kernels/simd/special.h"
 
 typedef float _Complex cf;
 
@@ -55,7 +56,7 @@ SV cf c_log10(cf a) {
 /* log|1 + a| = log1p(2x + x^2 + y^2) / 2, which in float64 loses nothing that float32 could show */
 SV cf c_log1p(cf a) {
     double x = crealf(a), y = cimagf(a), m = fma(x, x + 2, y * y);
-    double re = fabs(m) < 0.5 ? 0.5 * log1p(m) : log(hypot(1 + x, y));
+    double re = fabs(m) < 0.5 ? 0.5 * log1p(m) : log(d_hypot(1 + x, y));
     return c_make((float)re, (float)atan2(y, 1 + x));
 }
 /* in float64, for the sake of the poles */

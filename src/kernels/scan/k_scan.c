@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "kernels/simd/k_lanes.h"
+#include "kernels/simd/special.h"
 #include "kernels/kernels.h"
 
 #define TILE 64
@@ -230,7 +231,7 @@ static inline cplx c_logadd(cplx a, cplx b) {
     double e = exp((double)b.re - (double)a.re), im = (double)b.im - (double)a.im;
     double re = 1 + e * cos(im);
     im = e * sin(im);
-    return (cplx){(float)((double)a.re + log(hypot(re, im))),
+    return (cplx){(float)((double)a.re + log(d_hypot(re, im))),
                   (float)((double)a.im + atan2(im, re))};
 }
 

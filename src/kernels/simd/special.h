@@ -52,6 +52,19 @@ SPECIAL double d_erfinv(double x) {
     }
     return copysign(y, x);
 }
+/* sqrt(x^2 + y^2) at the scale of the larger, so that nothing overflows or is lost on the way;
+ * infinite where one of them is, whatever the other (Annex F). The C library's has a symbol of its
+ * own since glibc 2.35, which older systems lack. */
+SPECIAL double d_hypot(double x, double y) {
+    double a = fmax(fabs(x), fabs(y)), b = fmin(fabs(x), fabs(y));
+    if (isinf(a))
+        return a;
+    if (a == 0 || isnan(x) || isnan(y))
+        return fabs(x + y);
+    int e = ilogb(a);
+    a = scalbn(a, -e), b = scalbn(b, -e);
+    return scalbn(sqrt(fma(a, a, b * b)), e);
+}
 /* The sign of the divisor, also of 0, as Python */
 SPECIAL double d_remainder(double a, double b) {
     double r = fmod(a, b);
