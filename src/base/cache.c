@@ -30,7 +30,8 @@
  */
 #define LINE    64
 #define CLASSES 352
-#define LARGEST ((size_t)1 << 52) /* more than any machine maps; the last class holds it */
+/* More than any machine maps; the last class holds it. */
+#define LARGEST ((size_t)((int64_t)PTRDIFF_MAX >> 32 ? INT64_C(1) << 52 : INT64_C(1) << 31))
 #define MAP_FROM \
     ((size_t)1 << 20) /* blocks of this size are mapped, smaller ones come from malloc */
 #define HUGE_PAGE  ((size_t)2 << 20) /* blocks of this size are aligned for huge pages */

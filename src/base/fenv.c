@@ -2,13 +2,13 @@
 
 #include <fenv.h>
 #include <pthread.h>
-#ifdef __SSE__
+#ifdef __x86_64__
 #include <xmmintrin.h>
 #endif
 
 /* Processors with SSE: its control and status word, and the x87 control word where long doubles are
    computed. Reading and writing these two takes a few cycles; fegetenv takes a hundred. */
-#if defined(__SSE__) && defined(__GNUC__)
+#if defined(__x86_64__) && defined(__GNUC__)
 enum { CONTROL = 0x1f80, X87 = 0x037f };
 
 typedef struct environment {

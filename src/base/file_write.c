@@ -18,6 +18,7 @@
 #include "base/interrupt.h"
 #include "base/mem.h"
 #include "base/status.h"
+#include "base/system.h"
 
 #define BUFFER_BYTES ((size_t)256 << 10)
 #define NAME_TRIES   1000
@@ -316,7 +317,7 @@ static void sync_directory(mx_writer *w) {
 
 /* Where the file system has no rename that replaces nothing, a second name does. */
 static bool move_beside(const char *from, const char *to) {
-    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+    if (mx_rename_new(from, to) == 0)
         return true;
     if (errno != EINVAL && errno != ENOSYS)
         return false;

@@ -1,14 +1,11 @@
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include "base/map.h"
 
 #include <pthread.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "base/mem.h"
 #include "base/status.h"
+#include "base/system.h"
 #include "base/vec.h"
 
 /* ---- hash: eight bytes at a time, folded by a 128-bit product with a secret ---- */
@@ -16,8 +13,7 @@
 static uint64_t secret[2];
 
 static void make_secret(void) {
-    if (getrandom(secret, sizeof secret, GRND_NONBLOCK) != (ssize_t)sizeof secret)
-        secret[0] = (uint64_t)(uintptr_t)&secret;
+    mx_secret(secret, sizeof secret);
     secret[0] |= 1;
     secret[1] |= 1;
 }

@@ -10,15 +10,10 @@
 
 #include "base/machine/cpuinfo.h"
 
-/* One set: the declarations of its tables, and the struct that collects them. */
-#if defined(__x86_64__)
+/* One set: the declarations of its tables, and the struct that collects them. WebAssembly has the
+   baseline's, whose instructions the compiler turns into those of 128 bits. */
+#if defined(__x86_64__) || defined(__wasm__)
 #define X(family) extern const struct mx_k_##family mx_##family##_baseline;
-K_FAMILIES(X)
-#undef X
-#define X(family) extern const struct mx_k_##family mx_##family##_avx2;
-K_FAMILIES(X)
-#undef X
-#define X(family) extern const struct mx_k_##family mx_##family##_avx512;
 K_FAMILIES(X)
 #undef X
 
@@ -27,6 +22,15 @@ static const mx_kernels baseline = {.name = "baseline",
                                     K_FAMILIES(X)
 #undef X
 };
+#endif
+#if defined(__x86_64__)
+#define X(family) extern const struct mx_k_##family mx_##family##_avx2;
+K_FAMILIES(X)
+#undef X
+#define X(family) extern const struct mx_k_##family mx_##family##_avx512;
+K_FAMILIES(X)
+#undef X
+
 static const mx_kernels avx2 = {.name = "avx2",
 #define X(family) .family = &mx_##family##_avx2,
                                 K_FAMILIES(X)
@@ -37,7 +41,7 @@ static const mx_kernels avx512 = {.name = "avx512",
                                   K_FAMILIES(X)
 #undef X
 };
-#else
+#elif defined(__aarch64__)
 #define X(family) extern const struct mx_k_##family mx_##family##_neon;
 K_FAMILIES(X)
 #undef X
@@ -66,14 +70,16 @@ static const mx_kernels *find(const char *name) {
 }
 
 static void choose(void) {
+#if defined(__x86_64__) || defined(__wasm__)
+    add(&baseline);
+#endif
 #if defined(__x86_64__)
     const mx_cpuinfo *cpu = mx_cpuinfo_get();
-    add(&baseline);
     if (cpu->avx2)
         add(&avx2);
     if (cpu->avx2 && cpu->avx512)
         add(&avx512);
-#else
+#elif defined(__aarch64__)
     add(&neon);
 #endif
     const mx_kernels *forced = find(getenv("MLX_CPU_ISA"));

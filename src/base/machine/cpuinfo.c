@@ -1,11 +1,6 @@
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include "base/machine/cpuinfo.h"
 
-#include <limits.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +8,8 @@
 
 #include "base/machine/cgroup.h"
 #include "base/machine/cpuinfo_arch.h"
+#include "base/mem.h"
+#include "base/system.h"
 
 /* The first line of a small system file, without its newline; false where it cannot be read. */
 static bool read_line(const char *path, char *line, size_t room) {
@@ -28,17 +25,8 @@ static bool read_line(const char *path, char *line, size_t room) {
 
 /* ---- processors ---- */
 
-static int allowed_processors(void) {
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0)
-        return CPU_COUNT(&set);
-    long n = sysconf(_SC_NPROCESSORS_ONLN);
-    return n > 0 && n < INT_MAX ? (int)n : 1;
-}
-
 static int processors(void) {
-    int allowed = allowed_processors(),
+    int allowed = mx_processors_allowed(),
         quota = mx_cgroup_processors("/sys/fs/cgroup", "/proc/self/cgroup");
     return allowed < quota ? allowed : quota;
 }
@@ -47,7 +35,9 @@ static int processors(void) {
 
 static size_t memory(void) {
     long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-    size_t bytes = pages > 0 && page > 0 ? (size_t)pages * (size_t)page : (size_t)1 << 32;
+    size_t bytes;
+    if (pages <= 0 || page <= 0 || !mx_mul_size((size_t)pages, (size_t)page, &bytes))
+        bytes = UINT32_MAX;
     size_t limit = mx_cgroup_memory("/sys/fs/cgroup", "/proc/self/cgroup");
     return limit < bytes ? limit : bytes;
 }

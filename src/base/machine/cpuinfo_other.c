@@ -1,4 +1,4 @@
-/* Processors for which there are no kernels beyond portable C. */
+/* WebAssembly, which does not tell what it runs on. */
 #if !defined(__x86_64__) && !defined(__aarch64__)
 
 #include <stdio.h>
@@ -6,7 +6,7 @@
 #include "base/machine/cpuinfo_arch.h"
 
 void mx_cpuinfo_arch(mx_cpuinfo *info) {
-    snprintf(info->architecture, sizeof info->architecture, "unknown");
+    snprintf(info->architecture, sizeof info->architecture, "wasm");
 }
 
 #else

@@ -4,15 +4,12 @@
 #include "base/threads/pool.h"
 
 #include <limits.h>
-#include <linux/futex.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -23,6 +20,7 @@
 #include "base/mem.h"
 #include "base/threads/pause.h"
 #include "base/signals.h"
+#include "base/system.h"
 #include "base/threads/turn.h"
 
 /* A job lies on its caller's stack and is linked into the pool while it has pieces to give:
@@ -77,14 +75,6 @@ static _Thread_local bool in_body __attribute__((tls_model("initial-exec")));
 
 /* ---- sleeping ---- */
 
-static void futex_wait(_Atomic int *word, int seen) {
-    syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, seen, NULL, NULL, 0);
-}
-
-static void futex_wake(_Atomic int *word, int count) {
-    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0);
-}
-
 /* Spins while *word == seen; false when it still is after that. */
 static bool spin_until_changed(_Atomic int *word, int seen) {
     for (int i = 0; i < SPINS; i++) {
@@ -99,7 +89,7 @@ static void wait_for_epoch(int seen) {
     if (spin_until_changed(&pool.epoch, seen))
         return;
     atomic_fetch_add(&pool.sleepers, 1);
-    futex_wait(&pool.epoch, seen);
+    mx_word_wait(&pool.epoch, seen, NULL);
     atomic_fetch_sub(&pool.sleepers, 1);
 }
 
@@ -205,10 +195,10 @@ static job *enter_job(int id) {
     return j;
 }
 
-/* After this the job may be gone; waking a futex that is no more is harmless. */
+/* After this the job may be gone. */
 static void leave_job(job *j) {
     if (atomic_fetch_sub_explicit(&j->inside, 1, memory_order_acq_rel) == (ASLEEP | 1))
-        futex_wake(&j->inside, 1);
+        mx_word_wake(&j->inside, 1);
 }
 
 /* True when the pool has shrunk below this worker, which then counts as ended. */
@@ -221,19 +211,6 @@ static bool retire(int id) {
     return end;
 }
 
-/* A worker woken on its caller's processor is moved away at once: the kernel may take seconds
-   to notice that another one is idle. The allowed set is as before afterwards. */
-static void leave_cpu(int cpu) {
-    cpu_set_t allowed, others;
-    if (cpu < 0 || cpu >= CPU_SETSIZE || sched_getcpu() != cpu ||
-        sched_getaffinity(0, sizeof allowed, &allowed))
-        return;
-    others = allowed;
-    CPU_CLR((size_t)cpu, &others);
-    if (CPU_COUNT(&others) > 0 && sched_setaffinity(0, sizeof others, &others) == 0)
-        sched_setaffinity(0, sizeof allowed, &allowed);
-}
-
 static void *run_worker(void *arg) {
     int id = (int)(intptr_t)arg;
     worker_id = id;
@@ -242,7 +219,7 @@ static void *run_worker(void *arg) {
         int seen = atomic_load_explicit(&pool.epoch, memory_order_acquire);
         job *j;
         while ((j = enter_job(id))) {
-            leave_cpu(j->cpu);
+            mx_processor_leave(j->cpu);
             work_on(j, false);
             leave_job(j);
         }
@@ -326,12 +303,12 @@ void mx_pool_set_threads(int n) {
     atomic_store(&pool.ready, 0);
     atomic_fetch_add(&pool.epoch, 1);
     unlock_pool();
-    futex_wake(&pool.epoch, INT_MAX);
+    mx_word_wake(&pool.epoch, INT_MAX);
 }
 
 void mx_pool_wake(void) {
     atomic_fetch_add(&pool.epoch, 1);
-    futex_wake(&pool.epoch, INT_MAX);
+    mx_word_wake(&pool.epoch, INT_MAX);
 }
 
 int mx_pool_worker_id(void) {
@@ -348,7 +325,7 @@ static void publish(job *j) {
     unlock_pool();
     int64_t helpers = (j->n - 1) / j->piece;
     if (atomic_load(&pool.sleepers) > 0)
-        futex_wake(&pool.epoch, helpers < j->threads - 1 ? (int)helpers : j->threads - 1);
+        mx_word_wake(&pool.epoch, helpers < j->threads - 1 ? (int)helpers : j->threads - 1);
 }
 
 static void withdraw(job *j) {
@@ -365,7 +342,7 @@ static void wait_until_left(job *j) {
     while ((inside = atomic_load_explicit(&j->inside, memory_order_acquire)) & ~ASLEEP)
         if (!spin_until_changed(&j->inside, inside)) {
             atomic_fetch_or(&j->inside, ASLEEP);
-            futex_wait(&j->inside, inside | ASLEEP);
+            mx_word_wait(&j->inside, inside | ASLEEP, NULL);
         }
 }
 
@@ -381,7 +358,7 @@ static int64_t piece_of(int64_t n, int64_t grain, int threads) {
 }
 
 static void run_shared(job *j, int64_t grain) {
-    j->cpu = sched_getcpu();
+    j->cpu = mx_processor();
     j->priority = mx_turn_priority();
     j->piece = piece_of(j->n, grain, j->threads);
     publish(j);

@@ -1,14 +1,10 @@
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include "base/threads/turn.h"
 
 #include <limits.h>
-#include <linux/futex.h>
 #include <stddef.h>
-#include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
+
+#include "base/system.h"
 
 enum { PATIENCE_NS = 50 * 1000 * 1000 };
 
@@ -20,7 +16,7 @@ bool mx_turn_change(int highest) {
     int former = atomic_load(&mx_turn_highest);
     if (highest == former || highest > (former = atomic_exchange(&mx_turn_highest, highest)))
         return false;
-    syscall(SYS_futex, &mx_turn_highest, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+    mx_word_wake(&mx_turn_highest, INT_MAX);
     return true;
 }
 
@@ -28,7 +24,7 @@ void mx_turn_wait(int priority) {
     const struct timespec most = {0, PATIENCE_NS};
     int now = atomic_load(&mx_turn_highest);
     if (priority < now)
-        syscall(SYS_futex, &mx_turn_highest, FUTEX_WAIT_PRIVATE, now, &most, NULL, 0);
+        mx_word_wait(&mx_turn_highest, now, &most);
 }
 
 int mx_turn_priority(void) {

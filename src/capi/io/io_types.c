@@ -117,7 +117,7 @@ static bool find_bounds(const stream_box *b, size_t *start, size_t *end) {
     b->f.seek(b->desc, 0, SEEK_END);
     *end = b->f.tell(b->desc);
     b->f.seek(b->desc, (int64_t)*start, SEEK_SET);
-    return is_good(b) && *end >= *start && *end <= INT64_MAX;
+    return is_good(b) && *end >= *start && (uint64_t)*end <= INT64_MAX;
 }
 
 static size_t read_bytes(void *from, void *to, size_t n) {

@@ -87,7 +87,7 @@ int mlx_as_strided(mlx_array *res, const mlx_array a, const int *shape, size_t s
     int n = capi_count(shape, shape_num);
     if (n != capi_count(strides, strides_num))
         mx_fail(MX_INVALID, "[as_strided] %zu sizes and %zu strides given", shape_num, strides_num);
-    if (offset > INT64_MAX)
+    if ((uint64_t)offset > INT64_MAX)
         mx_fail(MX_RANGE, "[as_strided] offset %zu", offset);
     return capi_end(&c, res,
                     mx_failed()

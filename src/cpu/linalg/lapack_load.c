@@ -24,12 +24,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/signals.h"
 #include "base/status.h"
+#include "base/system.h"
 #include "base/threads/lock.h"
 #include "cpu/linalg/lapack.h"
 
@@ -110,20 +110,20 @@ static void join(const pthread_t *thread, int threads) {
 typedef struct trial {
     pthread_mutex_t gate;
     atomic_int entered;
-    pid_t ids[MOST_WORKERS + 1];
+    int32_t ids[MOST_WORKERS + 1];
 } trial;
 
 static void try_thread(void *ctx) {
     trial *t = ctx;
-    t->ids[atomic_fetch_add(&t->entered, 1)] = (pid_t)syscall(SYS_gettid);
+    t->ids[atomic_fetch_add(&t->entered, 1)] = mx_thread_number();
     pthread_mutex_lock(&t->gate);
     pthread_mutex_unlock(&t->gate);
 }
 
 /* A thread that was joined counts against the process's limit until the kernel has forgotten it. */
-static void wait_gone(pid_t id) {
+static void wait_gone(int32_t id) {
     const struct timespec moment = {0, 100 * 1000};
-    for (int i = 0; i < 10000 && syscall(SYS_tgkill, getpid(), id, 0) == 0; i++)
+    for (int i = 0; i < 10000 && mx_thread_lives(id); i++)
         nanosleep(&moment, NULL);
 }
 
@@ -160,10 +160,7 @@ static int threads_wished(void) {
 /* The threads that the library starts when it is loaded: one for each processor that the process
    may run on but the first, whatever its share of their time. */
 static int workers(void) {
-    cpu_set_t set;
-    int processors = sched_getaffinity(0, sizeof set, &set) ? (int)sysconf(_SC_NPROCESSORS_CONF)
-                                                            : CPU_COUNT(&set);
-    int wish = threads_wished();
+    int processors = mx_processors_allowed(), wish = threads_wished();
     processors = wish && wish < processors ? wish : processors;
     return processors < 1 ? 0 : processors - 1 > MOST_WORKERS ? MOST_WORKERS : processors - 1;
 }

@@ -39,7 +39,8 @@ char *mx_shape_text(char *out, size_t n, const int *shape, int ndim) {
 }
 
 bool mx_shape_size(const int *shape, int ndim, size_t itemsize, int64_t *size) {
-    int64_t n = 1, bytes;
+    int64_t n = 1;
+    ptrdiff_t bytes; // what pointers reach
     bool empty = false, fits = true;
     for (int i = 0; i < ndim; i++) {
         if (shape[i] < 0)

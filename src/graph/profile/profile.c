@@ -1,17 +1,13 @@
 /* Running profiles: see profile.h. */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include "graph/profile/profile.h"
 
 #include <pthread.h>
-#include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/cache.h"
 #include "base/mem.h"
 #include "base/status.h"
+#include "base/system.h"
 #include "base/threads/lock.h"
 #include "graph/profile/table.h"
 #include "graph/watch/cost.h"
@@ -117,7 +113,7 @@ bool mx_profile_done(const mx_profile *p) {
 /* --- events ----------------------------------------------------------------------------------- */
 
 static int32_t thread_number(void) {
-    return thread ? thread : (thread = (int32_t)syscall(SYS_gettid));
+    return thread ? thread : (thread = mx_thread_number());
 }
 
 /* While the event runs its fields keep those of the frame around it. */

@@ -9,9 +9,9 @@
 #include "models/structure/names.h"
 
 #include <pthread.h>
-#include <sys/random.h>
 
 #include "base/mem.h"
+#include "base/system.h"
 #include "models/structure/vocabulary.h"
 
 /* The most letters and rounds; a grammar that has more gives each state a name of its own. */
@@ -27,12 +27,10 @@ typedef struct naming {
 
 static const sg_name dead = {0x9e3779b97f4a7c15u, 0xbf58476d1ce4e5b9u};
 
-static uint64_t secret[4] = {0x243f6a8885a308d3u, 0x13198a2e03707344u, 0xa4093822299f31d0u,
-                             0x082efa98ec4e6c89u};
+static uint64_t secret[4];
 
 static void make_secret(void) {
-    if (getrandom(secret, sizeof secret, GRND_NONBLOCK) != (ssize_t)sizeof secret)
-        secret[0] = (uint64_t)(uintptr_t)&secret;
+    mx_secret(secret, sizeof secret);
 }
 
 static uint64_t fold(uint64_t a, uint64_t b) {

@@ -5,10 +5,10 @@
 #include "models/template/template.h"
 
 #include <string.h>
-#include <sys/random.h>
 #include <time.h>
 
 #include "base/mem.h"
+#include "base/system.h"
 #include "models/template/load.h"
 #include "models/template/run.h"
 #include "models/tokenizer/text.h"
@@ -129,8 +129,7 @@ static tm_run new_run(const mx_template *t, const mx_template_limits *l) {
     r.most_output = l->output ? l->output : 64 << 20;
     r.most_memory = l->memory ? l->memory : 256 << 20;
     r.now = l->now ? l->now : (int64_t)time(NULL);
-    if (getrandom(&r.secret, sizeof r.secret, GRND_NONBLOCK) != (ssize_t)sizeof r.secret)
-        r.secret = (uint64_t)(uintptr_t)&calls;
+    mx_secret(&r.secret, sizeof r.secret);
     return r;
 }
 

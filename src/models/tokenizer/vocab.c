@@ -2,11 +2,10 @@
 #include "models/tokenizer/vocab.h"
 
 #include <string.h>
-#include <sys/random.h>
-#include <time.h>
 
 #include "base/mem.h"
 #include "base/status.h"
+#include "base/system.h"
 #include "base/vec.h"
 
 /* --- hashing: products of 64 bits folded, as wyhash does -------------------------------------- */
@@ -40,8 +39,8 @@ uint64_t tok_hash(uint64_t seed, const char *p, size_t n) {
 
 uint64_t tok_seed(void) {
     static _Thread_local uint64_t seed;
-    if (!seed && getrandom(&seed, sizeof seed, GRND_NONBLOCK) != sizeof seed)
-        seed = (uint64_t)time(NULL) ^ (uintptr_t)&seed;
+    if (!seed)
+        mx_secret(&seed, sizeof seed);
     return seed |= 1;
 }
 

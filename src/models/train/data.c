@@ -111,7 +111,7 @@ static bool add_example(reader *r, size_t first, size_t prompt) {
     e->item[e->count++] = (mx_example){(int64_t)first, (int64_t)n, (int64_t)prompt};
     for (size_t i = first; i < e->tokens; i++)
         count_in(e, (uint64_t)e->token[i]);
-    count_in(e, n << 32 | prompt);
+    count_in(e, (uint64_t)n << 32 | prompt);
     return true;
 }
 
