@@ -7,6 +7,7 @@
 # make manual     write build/manual.md: every Python name, every C function
 # make wheel      a wheel in build/wheels, for this Python and this C library or newer ones
 # make release    wheels, Debian packages and what belongs to them in build/release-files, checked (docs/packages.md)
+# make web        libmlxc for WebAssembly and a page with a language model: build/web/page (docs/packages.md)
 # make audit      asks who knows of holes in what this uses
 # make bench      measure, beside NumPy and PyTorch where installed
 # make accuracy   write docs/accuracy.md: the error of each function in ULP
@@ -32,13 +33,16 @@ FAMILY_EX = $(if $(filter elixir,$(FAMILY)),mlxc)
 FAMILY_PY = $(if $(shell find tests/python -name 'test_*$(FAMILY)*.py'),core)
 
 .DEFAULT_GOAL = build
-.PHONY: setup setup-elixir build python elixir test-elixir docs manual wheel release audit test test-full demo demo-c bench accuracy install format clean
+.PHONY: setup setup-elixir setup-docs build python elixir test-elixir docs manual wheel release web audit test test-full demo demo-c bench accuracy install format clean
 
 setup:
 	@tools/setup.sh
 
 setup-elixir: setup
 	@tools/setup.sh elixir
+
+setup-docs: setup
+	@tools/setup.sh docs
 
 build: setup
 	$(call BUILD,release)
@@ -56,13 +60,7 @@ elixir: setup-elixir
 test-elixir: elixir
 	ERL_LIBS=$(NX) sh bindings/elixir/test/run.sh $(CURDIR)/build/elixir-nx $(CURDIR)/build/release
 
-build/docs/venv/installed: tools/docs/requirements.txt
-	python3 -m venv build/docs/venv
-	build/docs/venv/bin/pip install -q --disable-pip-version-check -r $<
-	touch $@
-
-docs: python elixir build/docs/venv/installed
-	@tools/setup.sh docs
+docs: python elixir setup-docs
 	cmake --build build/release -j $(JOBS) --target mlx_program
 	python3 tools/docs/build.py build/python build/release/bin/mlx build/docs
 
@@ -75,6 +73,10 @@ wheel: setup
 release: setup
 	python3 tools/release.py build/release-files $(if $(KEY),--key $(KEY)) $(if $(ONLY),--only $(ONLY))
 
+web:
+	@tools/setup.sh web
+	tools/build_web.sh build/web
+
 audit:
 	@python3 tools/audit.py build/audit
 
@@ -82,7 +84,7 @@ ifdef FAMILY
 test: setup-elixir
 	$(BUILD_FAMILY) && ctest --preset dev --no-tests=error -R '^(python_)?test_.*$(FAMILY)|^$(FAMILY)_package'
 else
-test: setup-elixir
+test: setup-elixir setup-docs
 	$(call TEST,dev)
 endif
 
@@ -98,6 +100,7 @@ test-full: test
 	python3 tests/package/check_wheel.py build/wheels
 	tests/package/check_debian.sh || [ $$? = 77 ]
 	tests/package/check_meson.sh || [ $$? = 77 ]
+	tools/build_web.sh build/web && ctest --preset dev -R '^test_web$$' || [ $$? = 77 ]
 	tests/package/check_reproducible.sh || [ $$? = 77 ]
 	tests/package/check_elixir.sh build/dev || [ $$? = 77 ]
 	sh bindings/elixir/test/asan.sh $(CURDIR)/build/asan $(CURDIR)/build/asan || [ $$? = 77 ]

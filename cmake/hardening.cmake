@@ -1,7 +1,7 @@
 # harden(target): what makes a fault harder to use, in what is given to others (tools/check_hardening.py measures it). Kernels are
 # left out: their arrays have sizes that are written down, and they call nothing that could be checked.
 
-if(MLXC_SANITIZE OR NOT CMAKE_BUILD_TYPE MATCHES "^(Release|MinSizeRel|None)$")
+if(MLXC_SANITIZE OR EMSCRIPTEN OR NOT CMAKE_BUILD_TYPE MATCHES "^(Release|MinSizeRel|None)$")
     set(MLXC_HARDENED_BY_DEFAULT OFF)
 else()
     set(MLXC_HARDENED_BY_DEFAULT ON)

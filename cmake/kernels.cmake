@@ -8,7 +8,10 @@ if(MLXC_SANITIZE)
     set(KERNEL_FLAGS -O1 -fno-math-errno -fno-trapping-math -ffp-contract=off)
 endif()
 
-if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64|amd64")
+if(EMSCRIPTEN) # SSE2 in terms of WebAssembly's instructions of 128 bits
+    set(KERNEL_SETS baseline)
+    set(FLAGS_baseline -msimd128 -msse2)
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64|amd64")
     set(KERNEL_SETS baseline avx2 avx512)
     set(FLAGS_avx2 -mavx2 -mfma -mf16c)
     set(FLAGS_avx512 ${FLAGS_avx2} -mavx512f -mavx512bw -mavx512cd -mavx512dq -mavx512vl)

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Install what the build needs and the machine lacks (Debian 12 and 13, Ubuntu 24.04). Nothing to do: no output.
-# setup.sh elixir: also what the Elixir package and its tests need; setup.sh docs: what draws the pictures of make docs.
+# setup.sh elixir: also what the Elixir package and its tests need; setup.sh docs: what draws the pictures of make docs; setup.sh web: what
+# compiles for WebAssembly.
 set -eu
 
 have() {
@@ -105,6 +106,10 @@ if [ "${1:-}" = elixir ]; then
 fi
 if [ "${1:-}" = docs ]; then
     have dot || need graphviz
+fi
+if [ "${1:-}" = web ]; then
+    have emcc || need emscripten
+    have node || need nodejs
 fi
 [ -n "$missing" ] || exit 0
 
