@@ -11,7 +11,7 @@ project = "cmlx"
 author = "the authors of cmlx"
 release = version = os.environ["CMLX_VERSION"]
 
-extensions = ["myst_parser", "picture"]
+extensions = ["myst_parser", "picture", "chart"]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 suppress_warnings = ["ref.python"]  # names such as Stream, which two modules have

@@ -5,8 +5,8 @@
 
 The pages of docs/ and those that are written here from the library itself (catalog, docstrings,
 headers, help) are laid out in OUT/source; Sphinx makes OUT/html of them, offline, and every warning
-is an error. Sphinx lies in build/docs/venv: `make docs` puts it there; without it, or without
-Graphviz, a word and 77. --brief leaves out the pages of single Python names.
+is an error. Sphinx lies in build/docs/venv, where pip puts it once; where pip cannot, or there is
+no Graphviz, a word and 77. --brief leaves out the pages of single Python names.
 """
 
 import os
@@ -14,6 +14,7 @@ import re
 import shutil
 import subprocess
 import sys
+import venv
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -22,12 +23,17 @@ from versions import version
 
 ROOT = HERE.parent.parent
 VENV = ROOT / "build/docs/venv"
+# Livebooks; their code and outputs are tried by bindings/elixir/test/guides_test.exs.
+GUIDES = "tour", "from_python", "mnist", "language_models"
 # Pages that have their place elsewhere in the project.
 ELSEWHERE = {
     "CONTRIBUTING.md": "inside/contributing.md",
     "CHANGELOG.md": "inside/changelog.md",
     "examples/python/README.md": "tutorial/examples.md",
     "bindings/elixir/README.md": "reference/elixir/package.md",
+    "bindings/elixir/NX.md": "elixir/nx.md",
+    "bindings/elixir/WHY_NOT_EMLX.md": "elixir/why-not-emlx.md",
+    **{f"bindings/elixir/guides/{name}.livemd": f"elixir/{name}.md" for name in GUIDES},
 }
 
 
@@ -48,6 +54,11 @@ def alone(text):
     return re.sub(r"\[([^\]]+)\]\((?!\w+:|#)[^)\s]+\)", r"\1", text)
 
 
+def plain(text):
+    """Of a Livebook: what only Livebook reads is left out."""
+    return re.sub(r"^<!-- livebook:.*-->\n\n?", "", text, flags=re.M)
+
+
 def title(path):
     return re.search(r"^# (.*)$", path.read_text(), re.M).group(1).replace("`", "")
 
@@ -58,7 +69,7 @@ def lay_out(source):
     shutil.copytree(ROOT / "docs", source)
     for path, place in ELSEWHERE.items():
         (source / place).parent.mkdir(parents=True, exist_ok=True)
-        (source / place).write_text(alone((ROOT / path).read_text()))
+        (source / place).write_text(alone(plain((ROOT / path).read_text())))
     pages = {str(p.relative_to(source)): title(p) for p in source.rglob("*.md")}
     for name in pages:
         path = source / name
@@ -76,6 +87,22 @@ def generate(source, program, brief):
     pages_c.write(reference / "c", ROOT / "include/mlx/c")
     pages_cli.write(reference / "cli", program)
     pages_elixir.write(reference / "elixir", ROOT / "build/elixir/lib")
+
+
+def has_sphinx():
+    """In VENV, from now on if need be."""
+    done, wanted = VENV / "installed", HERE / "requirements.txt"
+    if done.exists() and done.stat().st_mtime >= wanted.stat().st_mtime:
+        return True
+    try:
+        venv.create(VENV, with_pip=True)
+    except (OSError, subprocess.CalledProcessError):
+        return False
+    command = [VENV / "bin/python", "-m", "pip", "install", "-q", "--disable-pip-version-check"]
+    installed = subprocess.run([*command, "-r", wanted], stdout=sys.stderr).returncode == 0
+    if installed:
+        done.touch()
+    return installed
 
 
 def sphinx(out, source):
@@ -98,8 +125,8 @@ def sphinx(out, source):
 
 
 def main(package, program, out, *options):
-    if not VENV.exists() or not shutil.which("dot"):
-        print("skipped: no Sphinx in build/docs/venv (make docs), or no dot (graphviz)")
+    if not shutil.which("dot") or not has_sphinx():
+        print("skipped: no dot (graphviz), or pip cannot put Sphinx into build/docs/venv")
         return 77
     out = Path(out).resolve()
     os.environ["PYTHONPATH"] = package
