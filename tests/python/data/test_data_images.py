@@ -88,6 +88,14 @@ def bomb(w, h):
     )
 
 
+def with_text(text):
+    """A picture with a text of so many bytes, which are packed into few."""
+    good = encoded(Image.fromarray(picture()))
+    data = b"zTXtk\0\0" + zlib.compress(text)
+    chunk = struct.pack(">I", len(data) - 4) + data + struct.pack(">I", zlib.crc32(data))
+    return good[:33] + chunk + good[33:]
+
+
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 def test_hostile_files():
     good = encoded(Image.fromarray(picture(64, 64)), "JPEG")
@@ -100,6 +108,7 @@ def test_hostile_files():
         (bomb(60000, 60000), "too large|more than max_pixels"),
         (bomb(12000, 12000), "144000000|more than max_pixels"),
         (bomb(100, 100), "broken"),
+        (with_text(b"a" * (2 << 20)), "broken"),
     ]:
         with pytest.raises(ValueError, match=words) as caught:
             load(data)
@@ -108,6 +117,8 @@ def test_hostile_files():
         load(good, max_pixels=4095)
     with pytest.raises(FileNotFoundError):
         images.load("/nowhere/a.png")
+    with pytest.raises(TypeError):
+        images.load(0)  # the number of an open file is no path
     with pytest.raises(ValueError, match="not 'BGR'"):
         load(good, "BGR")
     floats = encoded(Image.fromarray(np.ones((4, 4), np.float32)), "TIFF")

@@ -143,6 +143,12 @@ def test_refused():
             metric.update(logits, labels[:3])
     with pytest.raises(ValueError, match="no metric 'recall'"):
         metrics.metric("recall")
+    assert metrics.metric("top_3").k == 3
+    for name in ("top_", "top_x", "top_-1"):
+        with pytest.raises(ValueError, match="no metric"):
+            metrics.metric(name)
+    with pytest.raises(ValueError, match="k is 0"):
+        metrics.metric("top_0")
     with pytest.raises(ValueError, match="one name"):
         metrics.metrics(["accuracy", Accuracy()])
     with pytest.raises(ValueError, match="k is 0"):

@@ -380,6 +380,12 @@ def test_refused():
         (lambda: fit([(x, y)], clip_norm=0), "clip_norm"),
         (lambda: fit([(x, y)], on_nan="no"), "not 'no'"),
         (
+            lambda: Trainer(nn.Linear(2, 1), lambda p, t: (p - t).square(), optim.SGD(0.1)).step(
+                (x, x[:, 0])
+            ),
+            r"predictions \(96, 1\) and targets \(96,\) has the shape \(96, 96\)",
+        ),
+        (
             lambda: Trainer(mlp(), nn.losses.cross_entropy, optim.SGD(0.1)).evaluate([]),
             "nothing to evaluate",
         ),

@@ -166,7 +166,7 @@ def buffer_from_numpy(path: PathLike, key: str = "array") -> Buffer:
 
 def open_file(path: PathLike) -> BinaryIO:
     """A file to read from; what is packed by gzip is unpacked."""
-    file = open(path, "rb")
+    file = open(os.fspath(path), "rb")  # not the number of an open file
     packed = file.read(2) == b"\x1f\x8b"
     file.seek(0)
     return gzip.GzipFile(fileobj=file) if packed else file  # type: ignore[return-value]

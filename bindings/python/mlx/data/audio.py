@@ -24,12 +24,15 @@ def load(source: Source, *, from_memory: bool = False) -> tuple[np.ndarray, int]
         head = file.read(12)
         file.seek(0)
         if head[:4] in (b"RIFF", b"RF64") and head[8:] == b"WAVE":
-            return _read_wav(file)
+            found = _read_wav(file)
+            if found is not None:
+                return found
+            file.seek(0)
         return _read_other(file, head)
 
 
 def _opened(source: Any, from_memory: bool) -> BinaryIO:
-    return io.BytesIO(source) if from_memory else open(source, "rb")
+    return io.BytesIO(source) if from_memory else open(os.fspath(source), "rb")
 
 
 def _read_other(file, head):
@@ -39,7 +42,8 @@ def _read_other(file, head):
         import soundfile
     except ImportError:
         raise ImportError(
-            "[data] load_audio: the file is no WAV; others need soundfile: pip install soundfile"
+            "[data] load_audio: the file is no WAV of integers of 8, 16, 24 or 32 bits or floats of "
+            "32 or 64; others need soundfile: pip install soundfile"
         ) from None
     try:
         samples, rate = soundfile.read(file, dtype="float32", always_2d=True)
@@ -62,6 +66,8 @@ def _read_wav(file: BinaryIO):
         name, size = struct.unpack("<4sI", head)
         if name == b"fmt ":
             layout = _layout(file.read(min(size, 40)), size)
+            if layout[::3] not in _DECODERS:
+                return None
             file.seek(max(0, size - 40) + size % 2, io.SEEK_CUR)
         elif name == b"data":
             if layout is None:
@@ -82,11 +88,6 @@ def _layout(chunk, size):
         kind = struct.unpack_from("<H", chunk, 24)[0]
     if not 1 <= channels <= _MOST_CHANNELS or not 1 <= rate <= _MOST_RATE:
         raise ValueError(f"[data] load_audio: {channels} channels at {rate} Hz in a WAV file")
-    if (kind, bits) not in _DECODERS:
-        raise ValueError(
-            f"[data] load_audio: WAV samples of format {kind} and {bits} bits; integers of 8, 16, "
-            "24 and 32 bits and floats of 32 and 64 are read"
-        )
     return kind, channels, rate, bits
 
 
@@ -112,13 +113,18 @@ def _bytes_of_24(data):
     return wide.view("<i4")[:, 0].astype(np.float32) * np.float32(2**-31)
 
 
+def _narrow(wide):
+    with np.errstate(over="ignore"):
+        return wide.astype(np.float32)
+
+
 _DECODERS = {
     (_PCM, 8): _integers(np.uint8, 128, 128),
     (_PCM, 16): _integers("<i2", 2**15),
     (_PCM, 24): _bytes_of_24,
     (_PCM, 32): _integers("<i4", 2**31),
     (_FLOAT, 32): lambda data: np.frombuffer(data, "<f4").astype(np.float32),
-    (_FLOAT, 64): lambda data: np.frombuffer(data, "<f8").astype(np.float32),
+    (_FLOAT, 64): lambda data: _narrow(np.frombuffer(data, "<f8")),
 }
 
 
@@ -130,7 +136,7 @@ def save_wav(path: Source, samples: Any, rate: int) -> None:
     channels = 1 if samples.ndim == 1 else samples.shape[1]
     data = np.rint(np.clip(samples, -1, 32767 / 32768) * 32768).astype("<i2").tobytes()
     form = struct.pack("<HHIIHH", _PCM, channels, rate, rate * channels * 2, channels * 2, 16)
-    with open(path, "wb") as file:
+    with open(os.fspath(path), "wb") as file:
         file.write(struct.pack("<4sI4s4sI", b"RIFF", 36 + len(data), b"WAVE", b"fmt ", 16))
         file.write(form + struct.pack("<4sI", b"data", len(data)) + data)
 

@@ -60,7 +60,7 @@ def load(
         raise ValueError(f"[data] load_image: the format is RGB, RGBA or L, not {format!r}")
     if _jpeg is not None and format == "RGB":
         if not from_memory:
-            with open(source, "rb") as file:
+            with open(os.fspath(source), "rb") as file:
                 source, from_memory = file.read(), True
         pixels = _jpeg_pixels(source, max_pixels)
         if pixels is not None:
@@ -102,8 +102,9 @@ def _opened(source, from_memory):
         raise ValueError(f"[data] load_image: the image is too large ({error})") from None
     except image_module.UnidentifiedImageError:
         raise ValueError("[data] load_image: the file is no image that Pillow knows") from None
-    except (OSError, SyntaxError, EOFError) as error:
-        if isinstance(error, (FileNotFoundError, PermissionError, IsADirectoryError)):
+    except (OSError, SyntaxError, EOFError, ValueError) as error:
+        missing = isinstance(error, (FileNotFoundError, PermissionError, IsADirectoryError))
+        if missing or str(error).startswith("[data]"):
             raise
         raise ValueError(f"[data] load_image: the image is broken ({error})") from None
 

@@ -119,6 +119,7 @@ class Steps:
         value = self.loss(prediction, safe)
         if not isinstance(value, mx.array):
             raise TypeError(f"[train] the loss gives an array, not {type(value).__name__}")
+        _check_shape(value, prediction, target)
         value = value.astype(mx.float32)
         count = mx.array(target.shape[0] if target.ndim else 1, mx.float32)
         if weight is not None:
@@ -216,6 +217,17 @@ class Steps:
         self.model.update(now)
         _choose(self.optimizer.state, state, fine)
         _choose(self.sum, sums, fine)
+
+
+def _check_shape(value, prediction, target):
+    """A loss that has more numbers than prediction and target broadcast one over the other."""
+    if value.size > max(
+        getattr(prediction, "size", value.size), getattr(target, "size", value.size)
+    ):
+        raise ValueError(
+            f"[train] the loss of predictions {prediction.shape} and targets {target.shape} has the "
+            f"shape {value.shape}: a number, or one for each example was expected"
+        )
 
 
 def _choose(now, before, fine):

@@ -303,7 +303,6 @@ _NAMES: dict[str, Callable[[], Metric]] = {
     "confusion_matrix": ConfusionMatrix,
     "f1": F1,
     "perplexity": Perplexity,
-    "top_5": TopK,
 }
 
 
@@ -312,8 +311,11 @@ def metric(what: Union[str, Metric, Callable[[mx.array, mx.array], mx.array]]) -
     if isinstance(what, Metric):
         return what
     if isinstance(what, str):
+        top, _, k = what.partition("top_")
+        if not top and k.isdecimal():
+            return TopK(int(k))
         if what not in _NAMES:
-            raise ValueError(f"[train] no metric {what!r}; there are {', '.join(_NAMES)}")
+            raise ValueError(f"[train] no metric {what!r}; there are {', '.join(_NAMES)}, top_k")
         return _NAMES[what]()
     if not callable(what):
         raise TypeError(f"[train] a metric is a name or a function, not {type(what).__name__}")
