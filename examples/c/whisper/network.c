@@ -1,4 +1,5 @@
-/* The encoder and the decoder. B is 1 everywhere: shapes are (1,L,dims) and (1,heads,L,64). */
+/* The encoder and the decoder. Shapes are (R,L,dims) and (R,heads,L,64): R is 1 in the encoder and
+ * the number of rows that are decoded side by side in the decoder. */
 #include <math.h>
 #include <stdarg.h>
 #include <string.h>
@@ -42,9 +43,10 @@ static mlx_array between(mlx_array x, int begin, int end) {
     EXPR(mlx_slice(&r, x, start, 2, stop, 2, one, 2, on));
 }
 
-/* (1,L,dims) to (1,heads,L,64). */
+/* (R,L,dims) to (R,heads,L,64). */
 static mlx_array split_heads(const whisper *m, mlx_array x) {
-    return swapaxes(reshape4(x, 1, mlx_array_dim(x, 1), m->heads, m->dims / m->heads), 1, 2);
+    int r = mlx_array_dim(x, 0), length = mlx_array_dim(x, 1);
+    return swapaxes(reshape4(x, r, length, m->heads, m->dims / m->heads), 1, 2);
 }
 
 static void name_of(char *out, size_t n, const char *layer, const char *what) {
@@ -72,7 +74,7 @@ static mlx_array attend(const whisper *m, const char *module, mlx_array x, pair 
     float scale = 1 / sqrtf((float)(m->dims / m->heads));
     mlx_array y = swapaxes(attention(q, to.keys, to.values, scale, mask), 1, 2);
     name_of(name, sizeof name, module, "out_proj");
-    return project(m, name, reshape3(y, 1, mlx_array_dim(x, 1), m->dims));
+    return project(m, name, reshape3(y, mlx_array_dim(x, 0), mlx_array_dim(x, 1), m->dims));
 }
 
 static mlx_array feed_forward(const whisper *m, const char *layer, mlx_array x) {
@@ -124,13 +126,31 @@ void cache_begin(const whisper *m, cache *c, mlx_array encoded) {
     }
 }
 
+void cache_forget(cache *c) {
+    for (int i = 0; i < c->layers; i++) {
+        mlx_array_free(c->keys[i]);
+        mlx_array_free(c->values[i]);
+        c->keys[i] = c->values[i] = (mlx_array){NULL};
+    }
+    c->length = 0;
+}
+
 void cache_free(cache *c) {
+    cache_forget(c);
     for (int i = 0; i < c->layers; i++) {
         mlx_array_free(c->sound_keys[i]);
         mlx_array_free(c->sound_values[i]);
-        mlx_array_free(c->keys[i]);
-        mlx_array_free(c->values[i]);
     }
+}
+
+void cache_take(cache *c, const int *parents, int n) {
+    size_t step = step_begin();
+    mlx_array ids = owned(mlx_array_new_data(parents, &n, 1, MLX_INT32));
+    for (int i = 0; i < c->layers; i++) {
+        need(mlx_array_set(&c->keys[i], rows(c->keys[i], ids)));
+        need(mlx_array_set(&c->values[i], rows(c->values[i], ids)));
+    }
+    step_end(step);
 }
 
 /* Append what belongs to new tokens; all of it. */
@@ -152,22 +172,24 @@ static mlx_array decoder_layer(const whisper *m, cache *c, int i, mlx_array x) {
     name_of(norm, sizeof norm, layer, "encoder_attn_layer_norm");
     name_of(module, sizeof module, layer, "encoder_attn");
     pair sound = {c->sound_keys[i], c->sound_values[i]};
-    x = add(x, attend(m, module, normalize(m, norm, x), sound, ""));
+    // All rows hear the same sound: they are queries of one attention.
+    int r = mlx_array_dim(x, 0), n = mlx_array_dim(x, 1);
+    y = attend(m, module, reshape3(normalize(m, norm, x), 1, r * n, m->dims), sound, "");
+    x = add(x, reshape3(y, r, n, m->dims));
     return add(x, feed_forward(m, layer, x));
 }
 
-mlx_array logits_after(const whisper *m, cache *c, const int *tokens, int n) {
+mlx_array logits_after(const whisper *m, cache *c, const int *tokens, int r, int n) {
+    int shape[2] = {r, n}, flat[2] = {r * n, m->dims};
     mlx_array table = weight(m, "decoder.embed_tokens.weight");
-    mlx_array ids = owned(mlx_array_new_data(tokens, &n, 1, MLX_INT32));
+    mlx_array ids = owned(mlx_array_new_data(tokens, shape, 2, MLX_INT32));
     mlx_array places = weight(m, "decoder.embed_positions.weight");
     mlx_array x = add(rows(table, ids), between(places, c->length, c->length + n));
-    x = reshape3(x, 1, n, m->dims);
     for (int i = 0; i < m->decoder_layers; i++)
         x = decoder_layer(m, c, i, x);
     c->length += n;
-    x = reshape3(normalize(m, "decoder.layer_norm", x), 1, n, m->dims);
-    int flat[2] = {n, m->dims};
     mlx_array states = mlx_array_new();
-    need(mlx_reshape(&states, x, flat, 2, on));
-    return linear(between(owned(states), n - 1, n), table);
+    need(mlx_reshape(&states, normalize(m, "decoder.layer_norm", x), flat, 2, on));
+    owned(states);
+    return linear(r == 1 ? between(states, n - 1, n) : states, table);
 }

@@ -15,6 +15,46 @@ static int id_of(const words *w, const char *piece, const char *folder) {
     return id;
 }
 
+/* The whole numbers of the list under a key of JSON become true; whether there is the key. */
+static bool mark(const char *json, const char *key, bool *marks, int n) {
+    const char *at = strstr(json, key);
+    if (!at)
+        return false;
+    at += strlen(key);
+    at += strspn(at, ": \t\r\n");
+    for (char *end; *at == '[' || *at == ','; at = end) {
+        long id = strtol(++at, &end, 10);
+        if (end == at)
+            break;
+        if (id >= 0 && id < n)
+            marks[id] = true;
+        end += strcspn(end, ",]");
+    }
+    return true;
+}
+
+/* What the model's configuration has never said: signs that are no speech. */
+static void read_never(words *w, const char *folder) {
+    const char *files[] = {"generation_config.json", "config.json"};
+    bool found = false;
+    char path[4096];
+    size_t n;
+    w->never = calloc((size_t)w->vocab, sizeof *w->never);
+    if (!w->never)
+        die(folder, "out of memory");
+    for (int i = 0; i < 2 && !found; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, files[i]);
+        FILE *f = fopen(path, "rb");
+        if (!f)
+            continue;
+        fclose(f);
+        char *json = file_bytes(path, &n);
+        found = mark(json, "\"suppress_tokens\"", w->never, w->vocab) ||
+                mark(json, "\"suppress_ids\"", w->never, w->vocab);
+        free(json);
+    }
+}
+
 void words_open(words *w, const char *folder, int vocab) {
     char path[4096];
     snprintf(path, sizeof path, "%s/tokenizer.json", folder);
@@ -24,15 +64,33 @@ void words_open(words *w, const char *folder, int vocab) {
     w->end = id_of(w, "<|endoftext|>", folder);
     w->start = id_of(w, "<|startoftranscript|>", folder);
     w->transcribe = id_of(w, "<|transcribe|>", folder);
+    w->translate = id_of(w, "<|translate|>", folder);
+    w->previous = id_of(w, "<|startofprev|>", folder);
     w->no_times = id_of(w, "<|notimestamps|>", folder);
+    need(mlx_tokenizer_id(&w->no_speech, w->tokenizer, "<|nospeech|>", 12));
+    if (w->no_speech < 0)
+        need(mlx_tokenizer_id(&w->no_speech, w->tokenizer, "<|nocaptions|>", 14));
     w->first_time = w->no_times + 1;
     w->multilingual = vocab != ENGLISH_ONLY;
+    read_never(w, folder);
 }
 
 /* The languages stand between the start and the two tasks. */
+static int languages_end(const words *w) {
+    return w->transcribe < w->translate ? w->transcribe : w->translate;
+}
+
+int language_named(const words *w, const char *name) {
+    char piece[32];
+    int id = -1;
+    snprintf(piece, sizeof piece, "<|%s|>", name);
+    need(mlx_tokenizer_id(&id, w->tokenizer, piece, strlen(piece)));
+    return id > w->start && id < languages_end(w) ? id : 0;
+}
+
 int language_of(const words *w, const float *logits) {
     int best = w->start + 1;
-    for (int t = best; t < w->transcribe - 1; t++)
+    for (int t = best; t < languages_end(w); t++)
         if (logits[t] > logits[best])
             best = t;
     return best;
@@ -62,36 +120,49 @@ static follow what_may(const words *w, const int *said, int n) {
     return (follow){true, true, last_time(w, said, n) + 1, w->vocab};
 }
 
-static int best_text(const words *w, const float *logits, follow f) {
-    int best = -1, n = f.text ? w->end + 1 : 0;
-    for (int t = 0; t < n; t++)
-        if (best < 0 || logits[t] > logits[best])
-            best = t;
-    return f.end && !f.text ? w->end : best;
+static bool may_follow(const words *w, follow f, int t) {
+    if (w->never[t])
+        return false;
+    if (t >= w->first_time)
+        return t >= f.low && t < f.high;
+    return t == w->end ? f.end : t < w->end && f.text;
 }
 
-/* The likeliest time, and in *all the logarithm of what all times have together. */
-static int best_time(const words *w, const float *logits, follow f, double *all) {
-    int best = -1;
-    double sum = 0;
-    int high = f.high < w->vocab ? f.high : w->vocab;
-    for (int t = f.low; t < high; t++)
-        if (best < 0 || logits[t] > logits[best])
-            best = t;
-    for (int t = f.low; t < high; t++)
-        sum += exp((double)logits[t] - logits[best]);
-    *all = best < 0 ? -INFINITY : logits[best] + log(sum);
-    return best;
+/* The logarithm of the sum of exponentials of tokens [low, high). */
+static double log_sum(const float *x, int low, int high) {
+    double most = -INFINITY, sum = 0;
+    for (int t = low; t < high; t++)
+        most = x[t] > most ? x[t] : most;
+    if (most == -INFINITY)
+        return most;
+    for (int t = low; t < high; t++)
+        sum += exp(x[t] - most);
+    return most + log(sum);
 }
 
 /* Where times together are likelier than each text, it is a time. */
-int next_token(const words *w, const float *logits, const int *said, int n) {
+static bool is_time(const words *w, const float *scores) {
+    double text = -INFINITY;
+    for (int t = 0; t <= w->end; t++)
+        text = scores[t] > text ? scores[t] : text;
+    return log_sum(scores, w->first_time, w->vocab) > text;
+}
+
+void follow_scores(const words *w, const float *logits, const int *said, int n, float temperature,
+                   float *scores) {
     follow f = what_may(w, said, n);
-    double times;
-    int text = best_text(w, logits, f), time = best_time(w, logits, f, &times);
-    if (text < 0 && time < 0)
-        return w->end;
-    return text < 0 || (time >= 0 && times > logits[text]) ? time : text;
+    for (int t = 0; t < w->vocab; t++)
+        scores[t] = may_follow(w, f, t) ? logits[t] / temperature : -INFINITY;
+    if (is_time(w, scores))
+        for (int t = 0; t <= w->end; t++)
+            scores[t] = -INFINITY;
+    double all = log_sum(scores, 0, w->vocab);
+    for (int t = 0; t < w->vocab; t++)
+        scores[t] = (float)(scores[t] - all);
+}
+
+double chance_of(const words *w, const float *logits, int token) {
+    return token < 0 ? 0 : exp(logits[token] - log_sum(logits, 0, w->vocab));
 }
 
 void print_text(const words *w, const int *tokens, int n) {

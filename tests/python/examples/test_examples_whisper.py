@@ -347,26 +347,71 @@ def test_longer_than_a_window(real):
 # --- the program in C -----------------------------------------------------------------------------
 
 
-def test_the_program_in_c_says_the_same(tmp_path, monkeypatch):
-    """A multilingual model of large-v3's kind: its language is detected, features have 128 bands."""
+def c_program():
     program = Path(os.environ.get("MLX_TEST_BUILD", "")) / "examples" / "whisper"
     if not program.is_file():
         pytest.skip("examples/c/whisper is not built")
+    return program
+
+
+def said_by_c(*words):
+    """The lines of segments that have text, without it: Python leaves out the others."""
+    done = subprocess.run([c_program(), *map(str, words)], capture_output=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    lines = [line[1:].split(b"]") for line in done.stdout.split(b"\n") if line.startswith(b"[")]
+    return [(line[0].decode(), b"]".join(line[1:]).strip()) for line in lines]
+
+
+@pytest.mark.parametrize("beam, seconds", [(1, 12), (3, 40)])
+def test_the_program_in_c_says_the_same(tmp_path, monkeypatch, beam, seconds):
+    """A multilingual model of large-v3's kind: its language is detected, features have 128 bands."""
+    c_program()
     monkeypatch.setattr(
         whisper_files, "CONFIG", Config(128, 64, whisper_files.SIZE, 2, 1, 128, 2, 1, 128)
     )
     mx.random.seed(5)
     folder = whisper_files.write_safetensors(tmp_path / "m", whisper_files.random_model())
     wav = tmp_path / "x.wav"
-    audio.save_wav(wav, np.random.default_rng(5).uniform(-0.5, 0.5, 12 * 16000), 16000)
-    done = subprocess.run([program, folder, wav], capture_output=True, timeout=300)
-    assert done.returncode == 0, done.stderr
-    options = Options(beam=1, temperatures=(0.0,), previous_text=False, no_speech=2.0)
-    found = transcribe(*load(folder), read_audio(wav), options).segments
-    times = [f"{clock(s.start)} --> {clock(s.end)}".encode() for s in found]
-    # Python leaves out segments without text.
-    said = [line[1:].split(b"]")[0] for line in done.stdout.split(b"\n") if line.startswith(b"[")]
-    assert [t for t in said if t in times] == times and len(times) > 0
+    audio.save_wav(wav, np.random.default_rng(5).uniform(-0.5, 0.5, seconds * 16000), 16000)
+    for previous in ([], ["--no-previous-text"]):
+        said = said_by_c("--beam", beam, "--temperature", 0, *previous, folder, wav)
+        options = Options(beam=beam, temperatures=(0.0,), previous_text=not previous)
+        found = transcribe(*load(folder), read_audio(wav), options).segments
+        times = [f"{clock(s.start)} --> {clock(s.end)}" for s in found]
+        assert [t for t, _ in said if t in times] == times and len(times) > 0
+
+
+@needs_data
+@needs_model
+def test_the_program_in_c_hears_long_speech(real, tmp_path):
+    names = ["jfk", "tinygrad_test2", "tinygrad_test", "jfk", "tinygrad_test2"]
+    parts = [read_audio(common.data_folder() / "speech" / f"{name}.wav") for name in names]
+    wav = tmp_path / "x.wav"
+    audio.save_wav(wav, np.concatenate([np.array(part) for part in parts]), 16000)
+    found = transcribe(*real, read_audio(wav), Options(beam=2, temperatures=(0.0,))).segments
+    wanted = [(f"{clock(s.start)} --> {clock(s.end)}", s.text.strip().encode()) for s in found]
+    assert said_by_c("--beam", 2, "--temperature", 0, REAL, wav) == wanted
+
+
+def test_what_the_program_in_c_is_not_told(tmp_path, monkeypatch):
+    config = Config(128, 64, whisper_files.SIZE, 2, 1, 128, 2, 1, 128)
+    monkeypatch.setattr(whisper_files, "CONFIG", config)
+    folder = whisper_files.write_safetensors(tmp_path / "m", whisper_files.random_model())
+    wav = tmp_path / "x.wav"
+    audio.save_wav(wav, np.zeros(1600), 16000)
+    for words, sentence in (
+        (["--beam", "0"], "--beam: a number from 1 to 16"),
+        (["--beam", "x"], "--beam: a number"),
+        (["--temperature", "-1"], "--temperature: a number from 0 to 10"),
+        (["--language", "xx"], "xx: no language of the model"),
+        (["--nothing"], "usage: whisper"),
+        (["--language"], "usage: whisper"),
+    ):
+        command = [c_program(), *words, folder, wav]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        assert done.returncode in (1, 2) and sentence in done.stderr, done.stderr
+    said = said_by_c("--language", "de", "--translate", "--temperature", "1", folder, wav)
+    assert isinstance(said, list)
 
 
 def clock(seconds):
