@@ -11,7 +11,7 @@
 #include "base/vec.h"
 #include "graph/trace/scope.h"
 
-enum { MOST_ITEMS = 1 << 16 }; /* in a list of numbers; inputs or outputs of an operation */
+enum { MOST_ITEMS = MX_MAX_ARITY }; /* in a list of numbers; inputs or outputs of an operation */
 
 /* --- memory -------------------------------------------------------------------------- */
 
@@ -330,8 +330,9 @@ static bool get_state(reader *r, mx_fn_entry *e) {
 /* Several outputs: their ids, among them the entry's own, then shapes, then dtypes. */
 static bool get_outputs(reader *r, mx_fn_entry *e, uint64_t id, uint64_t siblings) {
     uint64_t n = siblings + 1, count = n, own = 0;
-    mx_fn_out *o = siblings < MOST_ITEMS ? mx_arena_alloc(&r->t->memory, n, sizeof *o) : NULL;
     size_t at = r->at;
+    bool fits = siblings < MOST_ITEMS && siblings <= (r->s->size - at) / 8;
+    mx_fn_out *o = fits ? mx_arena_alloc(&r->t->memory, n, sizeof *o) : NULL;
     if (!o)
         return mx_failed() ? false : mx_source_fail(r->s, at, "too many outputs");
     if (siblings == 0) {

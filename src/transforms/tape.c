@@ -198,22 +198,38 @@ static bool settle_all(mx_tracing *t, const mx_arrays *results) {
     return ok && held;
 }
 
-/* The outermost level: all that it flagged falls to 0, whatever the order. */
+/* The outermost level: all that it flagged falls to 0, whatever the order. The nodes whose inputs
+   are unflagged, each once: marked until the walk is over. */
 typedef struct pile {
-    mx_array **item;
-    size_t n, room;
+    mx_node **item;
+    size_t n, next, room;
 } pile;
 
-/* Unflag a; it is still to be followed, and lets go of its node later if it has its data. */
+static bool pile_add(pile *work, mx_node *n) {
+    if (n->mark)
+        return true;
+    if (!mx_grow(&work->item, &work->room, work->n + 1, sizeof *work->item))
+        return false;
+    work->item[work->n++] = n;
+    n->mark = ON_STACK;
+    return true;
+}
+
+static void pile_free(pile *work) {
+    for (size_t i = 0; i < work->n; i++)
+        work->item[i]->mark = 0;
+    mx_free(work->item);
+}
+
+/* Unflag a; its node is still to be followed, and a lets go of it later if it has its data. */
 static bool drop_flag(mx_tracing *t, pile *work, mx_array *a) {
     if (!a->tracer || atomic_load(&a->state) == MX_PLACEHOLDER)
         return true;
     a->tracer = 0;
     if (!a->node)
         return true;
-    if (!mx_grow(&work->item, &work->room, work->n + 1, sizeof *work->item))
+    if (!pile_add(work, a->node))
         return false;
-    work->item[work->n++] = a;
     if (!mx_array_available(a))
         return true;
     if (!mx_grow(&t->done, &t->room_done, t->n_done + 1, sizeof *t->done))
@@ -226,8 +242,8 @@ static bool drop_flags(mx_tracing *t, pile *work, const mx_arrays *roots) {
     bool ok = true;
     for (size_t i = 0; i < roots->count && ok; i++)
         ok = drop_flag(t, work, roots->item[i]);
-    while (work->n && ok) {
-        const mx_node *n = work->item[--work->n]->node;
+    while (work->next < work->n && ok) {
+        const mx_node *n = work->item[work->next++];
         for (int i = 0; i < n->nin && ok; i++)
             ok = drop_flag(t, work, n->in[i]);
     }
@@ -240,8 +256,8 @@ bool mx_trace_relax(mx_tracing *t, const mx_arrays *outputs) {
         return true;
     mx_eval_lock();
     bool ok = drop_flags(t, &work, outputs) && drop_flags(t, &work, &t->seeds);
+    pile_free(&work);
     mx_eval_unlock();
-    mx_free(work.item);
     return ok;
 }
 
@@ -259,12 +275,12 @@ static bool settle_outermost(mx_tracing *t, const mx_arrays *results0, const mx_
     mx_eval_lock();
     bool ok = drop_flags(t, &work, results0) && drop_flags(t, &work, results1) &&
               drop_flags(t, &work, &t->seeds);
+    pile_free(&work);
     for (size_t i = 0; i < t->n_done; i++) {
         mx_array_detach(t->done[i]);
         mx_array_release(t->done[i]);
     }
     mx_eval_unlock();
-    mx_free(work.item);
     mx_free(t->done);
     return ok;
 }

@@ -1,6 +1,7 @@
 /* vmap: see vmap.h. */
 #include "transforms/vmap.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -88,10 +89,17 @@ typedef struct batched {
     int axis;
 } batched;
 
+/* What stands for input i while the function is traced. */
+typedef struct seed {
+    const mx_array *a;
+    int i;
+} seed;
+
 typedef struct replacing {
     mx_traced t;
     int n; /* batch size */
     mx_array *const *in, *const *s_in;
+    seed *seed; /* of each input, by address */
     const int *in_axes;
     int n_in;
     batched **value; /* by step: of each output */
@@ -100,11 +108,25 @@ typedef struct replacing {
     int *axes;       /* of one step: inputs', then outputs' */
 } replacing;
 
+static int by_address(const void *x, const void *y) {
+    uintptr_t a = (uintptr_t)((const seed *)x)->a, b = (uintptr_t)((const seed *)y)->a;
+    return (a > b) - (a < b);
+}
+
+static bool list_seeds(replacing *r) {
+    r->seed = mx_calloc((size_t)r->n_in + 1, sizeof *r->seed);
+    for (int i = 0; r->seed && i < r->n_in; i++)
+        r->seed[i] = (seed){r->s_in[i], i};
+    if (r->seed)
+        qsort(r->seed, (size_t)r->n_in, sizeof *r->seed, by_address);
+    return r->seed != NULL;
+}
+
 static batched seed_value(const replacing *r, mx_array *a) {
-    for (int i = 0; i < r->n_in; i++)
-        if (r->s_in[i] == a)
-            return (batched){r->in[i], batch_axis("vectorization", r->in_axes[i], r->in[i], 0)};
-    return (batched){a, -1};
+    const seed *s = bsearch(&(seed){.a = a}, r->seed, (size_t)r->n_in, sizeof *r->seed, by_address);
+    if (!s)
+        return (batched){a, -1};
+    return (batched){r->in[s->i], batch_axis("vectorization", r->in_axes[s->i], r->in[s->i], 0)};
 }
 
 static batched value_of(const replacing *r, mx_array *a, int32_t step) {
@@ -185,7 +207,8 @@ static mx_array *place_axis(const replacing *r, batched v, int want) {
 
 static bool replace(replacing *r, mx_array *const *s_out, int nout, const int *out_axes,
                     mx_arrays *out) {
-    if (!mx_traced_open(&r->t, s_out, (size_t)nout, r->s_in, (size_t)r->n_in) || !make_room(r))
+    if (!mx_traced_open(&r->t, s_out, (size_t)nout, r->s_in, (size_t)r->n_in) || !make_room(r) ||
+        !list_seeds(r))
         return false;
     for (int32_t i = 0; i < r->t.plan.n_step; i++)
         if (r->t.varies[i] && !replace_step(r, i))
@@ -207,6 +230,7 @@ bool mx_vmap_replace(mx_array *const *in, mx_array *const *s_in, int n, mx_array
     bool ok = replace(&r, s_out, nout, out_axes, out);
     mx_traced_free(&r.t);
     mx_free(r.value);
+    mx_free(r.seed);
     mx_free(r.room);
     mx_free(r.args);
     mx_free(r.axes);

@@ -338,6 +338,40 @@ static void closures_of_values_and_gradients(void) {
     mlx_vector_array_free(g);
 }
 
+static int one_and_a_half(mlx_vector_array *res, const mlx_vector_array in) {
+    return scaled(res, in, 1.5f);
+}
+
+/* A gradient has its argument's dtype, and an integer no fraction. */
+static void gradients_towards_integers(void) {
+    const mlx_dtype types[] = {MLX_FLOAT32, MLX_INT32, MLX_UINT8, MLX_BOOL};
+    const float wanted[] = {1.5f, 1, 1, 1};
+    mlx_closure f = mlx_closure_new_func(one_and_a_half);
+    mlx_closure_value_and_grad slope_of = mlx_closure_value_and_grad_new();
+    CHECK(mlx_value_and_grad(&slope_of, f, (int[]){0}, 1) == 0);
+    for (int k = 0; k < 4; k++) {
+        mlx_array x = mlx_array_new_float(1);
+        CHECK(mlx_astype(&x, x, types[k], s) == 0);
+        mlx_vector_array in = mlx_vector_array_new_value(x), v = mlx_vector_array_new(),
+                         g = mlx_vector_array_new();
+        CHECK(mlx_closure_value_and_grad_apply(&v, &g, slope_of, in) == 0);
+        mlx_array d = at(g, 0);
+        CHECK(mlx_array_dtype(d) == types[k]);
+        CHECK(mlx_astype(&d, d, MLX_FLOAT32, s) == 0);
+        float n = NAN;
+        CHECK(mlx_array_item_float32(&n, d) == 0);
+        CHECK_NEAR(n, wanted[k], 0);
+        CHECK_NEAR(number(v, 0), 1.5, 0);
+        mlx_array_free(d);
+        mlx_array_free(x);
+        mlx_vector_array_free(in);
+        mlx_vector_array_free(v);
+        mlx_vector_array_free(g);
+    }
+    mlx_closure_value_and_grad_free(slope_of);
+    mlx_closure_free(f);
+}
+
 int main(void) {
     s = mlx_default_cpu_stream_new();
     RUN(custom_functions);
@@ -348,6 +382,7 @@ int main(void) {
     RUN(compile_by_number);
     RUN(named_arguments);
     RUN(closures_of_values_and_gradients);
+    RUN(gradients_towards_integers);
     mlx_stream_free(s);
     return check_done();
 }

@@ -36,14 +36,39 @@ static void concatenate(void) {
     FAILS(pile(a6(), a6(), 3), "[stack] Axis 3 is out of bounds for array with 3 dimensions.");
 }
 
-static void many_arrays(void) {
-    enum { N = 300 };
-    mx_array *in[N];
-    for (int i = 0; i < N; i++)
+static void join_many(int n) {
+    mx_array **in = malloc((size_t)n * sizeof *in);
+    CHECK(in != NULL);
+    for (int i = 0; in && i < n; i++)
         in[i] = mx_full_s(SHAPE(2), i, MX_INT64);
-    mx_array *y = mx_concatenate(in, N, 0);
-    IS(mx_sum_all(y), "array(89700, dtype=int64)");
-    IS(mx_slice_axis(y, 0, 597, 600), "array([298, 299, 299], dtype=int64)");
+    char sum[64], end[64];
+    snprintf(sum, sizeof sum, "array(%lld, dtype=int64)", (long long)n * (n - 1));
+    snprintf(end, sizeof end, "array([%d, %d, %d], dtype=int64)", n - 2, n - 1, n - 1);
+    mx_array *y = in ? mx_concatenate(in, n, 0) : NULL, *z = in ? mx_stack(in, n, 1) : NULL;
+    IS(mx_sum_all(y), sum);
+    IS(mx_slice_axis(y, 0, 2 * n - 3, 2 * n), end);
+    IS(mx_sum_all(z), sum);
+    CHECK(z && z->shape[0] == 2 && z->shape[1] == n);
+    free(in);
+}
+
+static void many_arrays(void) {
+    join_many(300);
+    join_many(70000);
+    join_many(200000);
+}
+
+/* As many as a node's count can say, and one more. */
+static void too_many_arrays(void) {
+    int n = MX_MAX_ARITY + 1;
+    mx_array *a = VECTOR(INT8, 1), **in = malloc((size_t)n * sizeof *in);
+    CHECK(in != NULL);
+    for (int i = 0; in && i < n; i++)
+        in[i] = a;
+    if (in)
+        FAILS(mx_concatenate(in, n, 0),
+              "[Concatenate] 16777216 arrays where at most 16777215 are possible");
+    free(in);
 }
 
 static void split(void) {
@@ -163,6 +188,7 @@ static void moving_regions(void) {
 int main(void) {
     SCOPED(concatenate);
     SCOPED(many_arrays);
+    SCOPED(too_many_arrays);
     SCOPED(split);
     SCOPED(pad);
     SCOPED(repetition);

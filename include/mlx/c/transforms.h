@@ -39,12 +39,12 @@ MLX_API int mlx_set_interrupt_check(int (*check)(void *data), void *data);
 MLX_API int mlx_set_interrupt_check_within(int (*check)(void *data), void *data);
 
 /* A function that gives fun's outputs and the gradients of its first output, a scalar,
-   towards the arguments argnums (in their order). Errors when it is called: no scalar,
-   an argument that is no float. */
+   towards the arguments argnums (in their order), each in its argument's dtype: those of
+   integers are cut to whole numbers, as MLX's are. An error when it is called: no scalar. */
 MLX_API int mlx_value_and_grad(mlx_closure_value_and_grad *res, const mlx_closure fun,
                                const int *argnums, size_t argnums_num);
 /* fun's outputs, and the products of cotangents (one for each output) with its
-   derivative: one for each primal. */
+   derivative: one for each primal, in its dtype. */
 MLX_API int mlx_vjp(mlx_vector_array *res_0, mlx_vector_array *res_1, const mlx_closure fun,
                     const mlx_vector_array primals, const mlx_vector_array cotangents);
 /* fun's outputs, and the products of its derivative with tangents (one for each

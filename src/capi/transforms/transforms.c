@@ -1,6 +1,7 @@
 /* Evaluation and function transforms. */
 #include "transforms/transforms.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/interrupt.h"
@@ -97,6 +98,25 @@ static int gradient_call(mlx_vector_array *values, mlx_vector_array *grads,
     return end_lists(&c, ok, values, &out, grads, &d);
 }
 
+static int by_value(const void *a, const void *b) {
+    int x = *(const int *)a, y = *(const int *)b;
+    return (x > y) - (x < y);
+}
+
+static bool check_distinct(const int *argnums, size_t n) {
+    int *sorted = mx_memdup(argnums, n * sizeof *argnums);
+    if (!sorted)
+        return false;
+    qsort(sorted, n, sizeof *sorted, by_value);
+    size_t i = 1;
+    while (i < n && sorted[i] != sorted[i - 1])
+        i++;
+    int twice = sorted[i - 1];
+    mx_free(sorted);
+    return i >= n ||
+           mx_fail(MX_INVALID, "[grad] Duplicate argument index %d is not allowed.", twice);
+}
+
 static gradient *gradient_new(mx_closure *f, const int *argnums, size_t n) {
     if (capi_count(argnums, n) == 0)
         return mx_fail(MX_INVALID, "[grad] Must specify at least one argument.");
@@ -105,12 +125,7 @@ static gradient *gradient_new(mx_closure *f, const int *argnums, size_t n) {
             return mx_fail(MX_RANGE,
                            "[grad] Can't compute the gradient of negative argument index %d",
                            argnums[i]);
-    for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j < i; j++)
-            if (argnums[i] == argnums[j])
-                return mx_fail(MX_INVALID, "[grad] Duplicate argument index %d is not allowed.",
-                               argnums[i]);
-    gradient *g = mx_malloc(sizeof *g + n * sizeof *argnums);
+    gradient *g = check_distinct(argnums, n) ? mx_malloc(sizeof *g + n * sizeof *argnums) : NULL;
     if (!g)
         return NULL;
     *g = (gradient){f, (int)n};

@@ -111,10 +111,7 @@ static bool is_long(const job *j) {
 bool cpu_sort(mx_node *n, mx_array **out, const mx_program *feed) {
     const mx_p_sort *p = n->params;
     mx_array *x = n->in[0], *y = out[0];
-    job j = {.k = mx_kernels_get()->sort,
-             .prim = (mx_prim)n->prim,
-             .t = mx_dtype_of(x),
-             .kth = (size_t)p->kth};
+    job j = {.k = mx_kernels_get()->sort, .prim = (mx_prim)n->prim, .t = mx_dtype_of(x)};
     (void)feed;
     if (!mx_array_alloc(y))
         return false;
@@ -124,6 +121,7 @@ bool cpu_sort(mx_node *n, mx_array **out, const mx_program *feed) {
     j.out_item = mx_itemsize(y);
     cpu_lines_of(&j.in, x->shape, x->strides, x->ndim, p->axis);
     cpu_lines_of(&j.out, y->shape, y->strides, y->ndim, p->axis);
+    j.kth = (size_t)(p->kth < 0 ? p->kth + j.in.n : p->kth);
     j.from = x->data;
     j.to = y->data;
     j.plain = j.in.even && j.out.even;

@@ -37,9 +37,9 @@ typedef struct mx_array {
     uint8_t dtype;       /* mx_dtype */
     uint8_t tracer;      /* 0, or the level of the transform that walks its graph (trace.h) */
     bool row_contiguous; /* available and laid out as C arrays are (size-1 axes ignored) */
+    uint32_t index : 24; /* which output of the node */
     /* a window that reaches outside of its memory (as_strided): nothing may read it */
-    bool beyond;
-    uint16_t index; /* which output of the node */
+    uint32_t beyond : 1;
     int ndim;
     int64_t size;          /* elements */
     mx_node *node;         /* NULL for data and once available; read and cleared atomically */

@@ -112,12 +112,12 @@ static mx_node *node_new(mx_prim p, const void *params, mx_array *const *in, int
     if (!n)
         return NULL;
     atomic_init(&n->refs, 1);
-    n->prim = (uint16_t)p;
-    n->nin = (uint16_t)nin;
-    n->nout = (uint16_t)nout;
+    n->prim = (uint8_t)p;
+    n->nin = (uint32_t)nin & MX_MAX_ARITY;
+    n->nout = (uint32_t)nout & MX_MAX_ARITY;
     n->mark = 0;
     n->claim = 0;
-    n->source = source;
+    n->source = (uint16_t)source;
     n->stream = mx_scope_stream();
     n->in = (mx_array **)(n + 1);
     n->out = n->in + nin;
@@ -139,7 +139,7 @@ static mx_array *output_new(mx_node *n, int j, const mx_out *o, uint8_t level) {
         return NULL;
     }
     a->tracer = level;
-    a->index = (uint16_t)j;
+    a->index = (uint32_t)j & MX_MAX_ARITY;
     a->node = n;
     n->out[j] = a;
     return mx_own(a);
@@ -165,7 +165,16 @@ static bool apply_inferred(mx_prim p, const void *params, mx_array *const *in, i
     return ok;
 }
 
-enum { FEW_OUTPUTS = 4, MAX_ARITY = 65535 };
+enum { FEW_OUTPUTS = 4 };
+
+_Static_assert(MX_PRIM_COUNT <= 256, "a node has eight bits for its primitive");
+
+static bool check_arity(mx_prim p, int nin, int nout) {
+    int most = nin > nout ? nin : nout;
+    return most <= MX_MAX_ARITY ||
+           mx_fail(MX_INVALID, "[%s] %d arrays where at most %d are possible", mx_prims[p]->name,
+                   most, MX_MAX_ARITY);
+}
 
 bool mx_apply_multi(mx_prim p, const void *params, mx_array *const *in, int nin, mx_array **out,
                     int nout) {
@@ -175,9 +184,8 @@ bool mx_apply_multi(mx_prim p, const void *params, mx_array *const *in, int nin,
     for (int i = 0; i < nin; i++)
         if (!in[i] || !mx_readable(in[i]))
             return false;
-    if (nin > MAX_ARITY || nout > MAX_ARITY)
-        return mx_fail(MX_INVALID, "[%s] too many arrays: %d", mx_prims[p]->name,
-                       nin > nout ? nin : nout);
+    if (!check_arity(p, nin, nout))
+        return false;
     if (nout > FEW_OUTPUTS && !(o = mx_calloc((size_t)nout, sizeof *o)))
         return false;
     for (int j = 0; j < nout; j++)

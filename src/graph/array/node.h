@@ -12,13 +12,15 @@
 #include "graph/array/prim.h"
 #include "graph/eval/stream.h"
 
+enum { MX_MAX_ARITY = (1 << 24) - 1 }; /* inputs, and outputs, of one node */
+
 struct mx_node {
-    atomic_uint refs; /* living outputs, and walks that hold on */
-    uint16_t prim;    /* mx_prim */
-    uint16_t nin, nout;
+    atomic_uint refs;            /* living outputs, and walks that hold on */
+    uint32_t nin : 24, prim : 8; /* at most MX_MAX_ARITY; mx_prim */
+    uint32_t nout : 24;
     uint16_t claim;  /* the evaluation that computes it (evaluation.h), or one that has ended; 0 */
+    uint16_t source; /* where it was made (graph/watch/source.h); 0: not known */
     uint32_t mark;   /* scratch of a walk, under the lock of nodes */
-    uint32_t source; /* where it was made (graph/watch/source.h); 0: not known */
     mx_stream stream;
     void *params; /* inside this allocation; NULL when the primitive has none */
     mx_array **in;

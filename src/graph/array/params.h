@@ -156,7 +156,7 @@ typedef struct mx_p_scatter_axis { /* inputs: a, indices, updates shaped as the 
 
 typedef struct mx_p_sort { /* sort, argsort, partition, argpartition */
     int axis;
-    int kth; /* partitions: the place that is right; 0 for the others */
+    int kth; /* partitions: the place that is right, negative from the end; 0 for the others */
 } mx_p_sort;
 
 /* input: keys (..., 2); result (..., shape) of width bytes each */

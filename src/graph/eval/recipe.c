@@ -169,16 +169,22 @@ static bool count_uses(mx_recipe *r) {
 
 /* The distinct outputs that some unit makes, in order. */
 static bool find_made(mx_recipe *r) {
+    int32_t *made = mx_malloc(((size_t)r->n_slot + 1) * sizeof *made); // of each slot
     r->made_slot = mx_calloc((size_t)r->n_out + 1, sizeof *r->made_slot);
-    for (int i = 0; r->made_slot && i < r->n_out; i++) {
+    r->out_made = mx_calloc((size_t)r->n_out + 1, sizeof *r->out_made);
+    bool ok = made && r->made_slot && r->out_made;
+    for (int32_t s = 0; ok && s < r->n_slot; s++)
+        made[s] = -1;
+    for (int i = 0; ok && i < r->n_out; i++) {
         int32_t s = r->out_slot[i];
-        bool known = s < r->n_in || mx_array_available(r->proto[s]);
-        for (int k = 0; k < r->n_made && !known; k++)
-            known = r->made_slot[k] == s;
-        if (!known)
+        if (made[s] < 0 && s >= r->n_in && !mx_array_available(r->proto[s])) {
+            made[s] = r->n_made;
             r->made_slot[r->n_made++] = s;
+        }
+        r->out_made[i] = made[s];
     }
-    return r->made_slot != NULL;
+    mx_free(made);
+    return ok;
 }
 
 /* --- the recipe ------------------------------------------------------------------------------- */
@@ -209,6 +215,7 @@ static void destroy(mx_object *o) {
     mx_free(r->step);
     mx_free(r->out_slot);
     mx_free(r->made_slot);
+    mx_free(r->out_made);
     mx_recipe_release(r->plain);
     mx_free(r);
 }

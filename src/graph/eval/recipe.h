@@ -40,6 +40,7 @@ typedef struct mx_recipe {
     int n_in, n_out;
     uint8_t level;      /* of the transform that traced it */
     int32_t *out_slot;  /* of each output; may be an input's or a constant's */
+    int32_t *out_made;  /* of each output: which of made_slot it is, -1: an input or a constant */
     int32_t *made_slot; /* the distinct outputs that are computed: the node's outputs */
     int n_made;
     int32_t n_slot;

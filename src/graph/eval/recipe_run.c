@@ -66,12 +66,8 @@ bool mx_recipe_call(mx_recipe *r, mx_array *const *in, mx_array **out) {
     bool ok = made && (r->n_made == 0 ||
                        mx_apply_multi(MX_PRIM_compiled, &p, in, r->n_in, made, r->n_made));
     for (int i = 0; ok && i < r->n_out; i++) {
-        int32_t s = r->out_slot[i];
-        out[i] = s < r->n_in                       ? in[s]
-                 : mx_array_available(r->proto[s]) ? mx_own(mx_array_retain(r->proto[s]))
-                                                   : NULL;
-        for (int k = 0; k < r->n_made && !out[i]; k++)
-            out[i] = r->made_slot[k] == s ? made[k] : NULL;
+        int32_t s = r->out_slot[i], k = r->out_made[i];
+        out[i] = s < r->n_in ? in[s] : k >= 0 ? made[k] : mx_own(mx_array_retain(r->proto[s]));
     }
     if (made != few)
         mx_free(made);
@@ -97,10 +93,9 @@ static bool expand_compiled(const mx_node *y, mx_array *const *in, mx_array **ou
     const mx_recipe *r = (const mx_recipe *)((const mx_p_compiled *)y->params)->recipe;
     mx_array **all = mx_calloc((size_t)r->n_out + 1, sizeof *all);
     bool ok = all && mx_recipe_replay(r, in, all);
-    for (int k = 0; ok && k < r->n_made; k++)
-        for (int i = 0; i < r->n_out; i++)
-            if (r->out_slot[i] == r->made_slot[k])
-                out[k] = all[i];
+    for (int i = 0; ok && i < r->n_out; i++)
+        if (r->out_made[i] >= 0)
+            out[r->out_made[i]] = all[i];
     mx_free(all);
     return ok;
 }

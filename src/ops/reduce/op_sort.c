@@ -28,16 +28,15 @@ static mx_array *refuse_number(const char *name, const char *what, int k, int ax
                    name, what, k, axis, mx_shape_text(text, sizeof text, a->shape, a->ndim));
 }
 
+/* Has the axis an element kth, which counts from the end where it is negative? */
+static bool has_place(const char *name, const mx_array *a, int kth, int axis) {
+    int n = a->shape[axis < 0 ? axis + a->ndim : axis];
+    return (kth >= -n && kth < n) || refuse_number(name, "kth ", kth, axis, a);
+}
+
 static mx_array *parted(const char *name, mx_prim prim, mx_array *a, int kth, int given) {
     int axis = a ? mx_axis(name, given, a->ndim) : -1;
-    if (axis < 0)
-        return NULL;
-    int n = a->shape[axis], k = kth < 0 ? kth + n : kth;
-    if (k < 0 || k >= n)
-        return refuse_number(name, "kth ", kth, given, a);
-    if (kth < 0 && mx_trace_shapeless()) // of other sizes another place: sorted, all are right
-        return prim == MX_PRIM_partition ? mx_sort(a, axis) : mx_argsort(a, axis);
-    return apply(prim, a, axis, k);
+    return axis >= 0 && has_place(name, a, kth, given) ? apply(prim, a, axis, kth) : NULL;
 }
 
 mx_array *mx_partition(mx_array *a, int kth, int axis) {
@@ -73,6 +72,20 @@ static bool indices_infer(const void *params, mx_array *const *in, int nin, mx_o
     values_infer(params, in, nin, out, nout);
     out->dtype = MX_UINT32;
     return true;
+}
+
+static bool partition_infer(const void *params, mx_array *const *in, int nin, mx_out *out,
+                            int nout) {
+    const mx_p_sort *p = params;
+    return has_place("partition", in[0], p->kth, p->axis) &&
+           values_infer(params, in, nin, out, nout);
+}
+
+static bool argpartition_infer(const void *params, mx_array *const *in, int nin, mx_out *out,
+                               int nout) {
+    const mx_p_sort *p = params;
+    return has_place("argpartition", in[0], p->kth, p->axis) &&
+           indices_infer(params, in, nin, out, nout);
 }
 
 /* Element r[j] of y is element s[j] of x, where s sorts x and r sorts y: right for any
@@ -132,7 +145,7 @@ const mx_prim_desc mx_desc_partition = {
     .name = "Partition",
     .fields = fields,
     .param_size = sizeof(mx_p_sort),
-    .infer = values_infer,
+    .infer = partition_infer,
     .vjp = values_vjp,
     .jvp = values_jvp,
     .vmap = sort_vmap,
@@ -152,7 +165,7 @@ const mx_prim_desc mx_desc_argpartition = {
     .traits = MX_TRAIT_NO_GRAD,
     .fields = fields,
     .param_size = sizeof(mx_p_sort),
-    .infer = indices_infer,
+    .infer = argpartition_infer,
     .vmap = sort_vmap,
 };
 

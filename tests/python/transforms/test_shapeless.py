@@ -115,3 +115,19 @@ def test_topk_is_refused_and_not_cut_short():
     for n in (2, 3, 9):
         with pytest.raises(ValueError):
             short(mx.arange(n))
+
+
+@pytest.mark.parametrize("kth", [2, -3])
+@pytest.mark.parametrize("order", [mx.partition, mx.argpartition])
+def test_places_count_from_each_array_s_own_end(order, kth, tmp_path):
+    def f(a):
+        return order(a, kth, axis=-1)
+
+    traced = mx.random.normal((2, 5))
+    for g in (mx.compile(f, shapeless=True), imported(f, tmp_path / "f.mlxfn", traced)):
+        assert mx.array_equal(g(traced), f(traced)).item()
+        for n in (3, 4, 900):
+            a = mx.random.normal((3, n))
+            assert mx.array_equal(g(a), f(a)).item()
+        with pytest.raises(ValueError, match=f"kth {kth} along axis 1"):
+            g(mx.ones((2, 2)))

@@ -212,6 +212,25 @@ def test_what_does_not_vary_has_no_gradient():
     assert mx.grad(lambda x: TWO * 3)(TWO).item() == 0
 
 
+@pytest.mark.parametrize("dtype", [mx.float32, mx.float16, mx.int32, mx.uint8, mx.bool_])
+def test_a_gradient_has_its_argument_s_dtype(dtype):
+    x, half = mx.array([1, 0]).astype(dtype), mx.array([1.5, -2.5])
+    whole = not mx.issubdtype(dtype, mx.floating)
+
+    def f(x, y):
+        return (x * y).sum()
+
+    for g in (mx.grad(f), mx.grad(mx.compile(f)), lambda *a: mx.vjp(f, a, [mx.array(1.0)])[1][0]):
+        slope = g(x, half)
+        assert slope.dtype == dtype
+        assert mx.array_equal(slope, half.astype(dtype) if whole else half).item()
+    both = mx.grad(f, argnums=(0, 1))(x, half)
+    assert [d.dtype for d in both] == [dtype, mx.float32] and both[1].tolist() == [1, 0]
+    # a tangent is taken as it is
+    tangent = mx.array([0.5, 1])
+    assert mx.jvp(lambda x: x * half, [x], [tangent])[1][0].tolist() == [0.75, -2.5]
+
+
 def test_depends():
     x = mx.depends(TWO, ONE)
     assert x.item() == 2

@@ -409,7 +409,8 @@ static PyMethodDef functions[] = {
         "Arguments are\n"
         "arrays or trees of arrays. One number gives one gradient, several a tuple; with names "
         "the result\n"
-        "is a pair of that (or None) and a dict."),
+        "is a pair of that (or None) and a dict. A gradient has its argument's dtype: of integers\n"
+        "it is cut to whole numbers."),
     FUNCTION(
         value_and_grad,
         "value_and_grad($module, /, fun, argnums=None, argnames=[])\n--\n\n"
