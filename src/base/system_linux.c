@@ -61,8 +61,12 @@ void mx_secret(void *to, size_t n) {
         ((unsigned char *)to)[i] = (unsigned char)(word >> 56);
 }
 
+#ifndef RENAME_NOREPLACE
+#define RENAME_NOREPLACE 1 /* musl names neither the call nor this */
+#endif
+
 int mx_rename_new(const char *from, const char *to) {
-    return renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE);
+    return (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE);
 }
 
 #else
