@@ -85,10 +85,16 @@ static bool check_tangents(mx_array *const *primals, int n, mx_array *const *tan
     return true;
 }
 
+/* In the primal's dtype, but that of an integer keeps its fraction. */
+static mx_array *tangent_for(const mx_array *primal, mx_array *tan) {
+    mx_dtype t = mx_dtype_of(primal);
+    bool keeps = !mx_dtype_is_inexact(t) && mx_dtype_is_inexact(mx_dtype_of(tan));
+    return keeps ? tan : mx_astype(tan, t);
+}
+
 static bool place_tangents(forward *f, const mx_tracing *t, mx_array *const *tan) {
     for (size_t i = 0; i < t->seeds.count; i++) {
-        f->tan[i] =
-            mx_array_retain(tan[i] ? mx_astype(tan[i], mx_dtype_of(t->seeds.item[i])) : NULL);
+        f->tan[i] = mx_array_retain(tan[i] ? tangent_for(t->seeds.item[i], tan[i]) : NULL);
         if (tan[i] && !f->tan[i])
             return false;
     }

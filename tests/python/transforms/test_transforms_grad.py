@@ -226,7 +226,7 @@ def test_a_gradient_has_its_argument_s_dtype(dtype):
         assert mx.array_equal(slope, half.astype(dtype) if whole else half).item()
     both = mx.grad(f, argnums=(0, 1))(x, half)
     assert [d.dtype for d in both] == [dtype, mx.float32] and both[1].tolist() == [1, 0]
-    # a tangent is taken as it is
+    # a tangent of integers keeps its fraction
     tangent = mx.array([0.5, 1])
     assert mx.jvp(lambda x: x * half, [x], [tangent])[1][0].tolist() == [0.75, -2.5]
 
