@@ -59,6 +59,8 @@ def _piece(event) -> Piece:
 def _structure(schema, regex, grammar, choices):
     if schema is not None and not isinstance(schema, str):
         schema = json.dumps(schema)
+    if isinstance(choices, str):
+        raise TypeError(f"[lm] choices are a list of str, not one: [{choices!r:.80}]")
     kinds = {"schema": schema, "regex": regex, "grammar": grammar, "choices": choices}
     given = [(kind, what) for kind, what in kinds.items() if what is not None]
     if len(given) > 1:
@@ -194,6 +196,11 @@ class Model:
     @staticmethod
     def _request(prompt, max_tokens, options):
         request = {"max_tokens": max_tokens, **options}
+        if isinstance(prompt, (bytes, bytearray)):
+            raise TypeError("[lm] a prompt is str or a list of tokens, not bytes: decode them")
+        for name, n in request.items():
+            if name != "seed" and isinstance(n, int) and not -(2**31) <= n < 2**31:
+                raise OverflowError(f"[lm] {name} is {n}, which has more than 32 bits")
         request["text" if isinstance(prompt, str) else "tokens"] = prompt
         kinds = [request.pop(k, None) for k in ("schema", "regex", "grammar", "choices")]
         request["structure"] = _structure(*kinds)

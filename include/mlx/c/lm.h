@@ -93,7 +93,8 @@ MLX_API int mlx_lm_pairs(mlx_tokens *res, size_t *ends, const mlx_lm lm, const c
                          size_t count);
 /* Vectors (count, vector) float32 of length 1, of `count` texts one behind the other: the tokens of
    text i end at ends[i]. types: of each token which text of a pair it belongs to; NULL: the first.
-   Errors: the model makes no vectors, a text without a token or with too many. */
+   No text gives no row. Errors: the model makes no vectors, a text without a token or with too
+   many. */
 MLX_API int mlx_lm_embed(mlx_array *res, const mlx_lm lm, const int *tokens, const int *types,
                          const size_t *ends, size_t count);
 /* The numbers (count, classes) float32 that a model's classifier gives to such texts: of one class

@@ -182,7 +182,8 @@ int mlx_lm_embed(mlx_array *res, const mlx_lm lm, const int *tokens, const int *
                  const size_t *ends, size_t count) {
     capi_call c = capi_begin_default();
     mx_lm *x = lm_of(lm);
-    bool ok = x && is_given(tokens, "tokens are") && is_given(ends, "list of ends is");
+    bool ok =
+        x && (!count || (is_given(tokens, "tokens are") && is_given(ends, "list of ends is")));
     return capi_end(&c, res, ok ? mx_lm_embed(x, tokens, types, ends, count) : NULL);
 }
 
@@ -190,7 +191,8 @@ int mlx_lm_classify(mlx_array *res, const mlx_lm lm, const int *tokens, const in
                     const size_t *ends, size_t count) {
     capi_call c = capi_begin_default();
     mx_lm *x = lm_of(lm);
-    bool ok = x && is_given(tokens, "tokens are") && is_given(ends, "list of ends is");
+    bool ok =
+        x && (!count || (is_given(tokens, "tokens are") && is_given(ends, "list of ends is")));
     return capi_end(&c, res, ok ? mx_lm_classify(x, tokens, types, ends, count) : NULL);
 }
 

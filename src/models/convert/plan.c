@@ -235,7 +235,7 @@ static bool add_tensor(mx_conversion *p, size_t i) {
                        op, p->model->label, t->name,
                        mx_row_pattern(place->row, MX_NAMED_MLX)
                            ? "folders of Hugging Face: make one as MLX has it"
-                           : "folders");
+                           : "folders: such a file is run, and not made a folder of");
     if (!mx_row_pattern(place->row, p->choice->naming))
         return place->row->flags & MX_ROW_ROPE ||
                mx_note(p->choice->o, t->name, "it is left out: GGUF has no place for it");

@@ -126,8 +126,7 @@ static bool check_texts(const mx_lm *lm, const int *tokens, const size_t *ends, 
             return mx_fail(MX_RANGE, "[lm] text %zu has %zu tokens, and the model reads %lld", i,
                            ends[i] - first, (long long)d->context);
     }
-    return (count || mx_fail(MX_INVALID, "[lm] there is no text")) &&
-           mx_lm_check_tokens(lm, tokens, ends[count - 1]);
+    return !count || mx_lm_check_tokens(lm, tokens, ends[count - 1]);
 }
 
 /* A machine that nobody computes with; NULL and an error. */
@@ -185,6 +184,8 @@ static mx_array *run(job j) {
     if (j.count > INT32_MAX)
         return mx_fail(MX_RANGE, "[lm] %zu texts are too many at once", j.count);
     mx_array *made = mx_array_empty(shape, 2, MX_FLOAT32);
+    if (!j.count)
+        return made;
     j.span = mx_calloc(j.count, sizeof *j.span);
     j.room = mx_calloc((size_t)(2 * width_of(j.tail, j.lm->decoder->hidden)), sizeof *j.room);
     mx_direct *m = made && j.span && j.room ? take_machine(j.lm) : NULL;

@@ -101,11 +101,16 @@ def test_options(model):
         ({"seed": 2**64}, OverflowError),
         ({"seed": -1}, OverflowError),
         ({"seed": 1.5}, TypeError),
+        ({"choices": "yes"}, TypeError),  # not its letters
+        ({"top_k": 2**40}, OverflowError),
+        ({"max_tokens": 2**31}, OverflowError),
     ],
 )
 def test_what_is_refused(model, options, error):
-    with pytest.raises(error):
-        model.generate("x", 5, **options)
+    with pytest.raises(error, match=next(iter(options)) if error is OverflowError else None):
+        model.generate("x", **{"max_tokens": 5, **options})
+    with pytest.raises(TypeError, match="not bytes"):
+        model.generate(b"x", 5)
     assert model.generate("Once upon a time", 4)
 
 
@@ -240,6 +245,7 @@ def test_sentences():
     vectors = np.array(model.embed(texts))
     assert vectors.shape == (6, model.info["vector"]) == (6, 384)
     assert np.abs(vectors @ vectors.T - np.array(list(SENTENCES.values()))).max() < 2e-6
+    assert model.embed([]).shape == (0, 384) and model.rerank("a cat", []) == []
     long = np.array(model.embed(["word " * 400, "word " * 254]))  # 256 tokens are read
     assert np.array_equal(long[0], long[1])
     assert model.rerank("movies", texts)[0][0] == 4
@@ -294,6 +300,8 @@ def test_a_classifier_in_a_gguf_file(classifier, tmp_path):
     assert here.info["classes"] == 3 and here.info["vector"] == 0
     with pytest.raises((ValueError, RuntimeError), match="makes no vectors"):
         here.embed("a")
+    with pytest.raises(RuntimeError, match="'cls.weight' .* not made a folder of"):
+        mx.convert_model(tmp_path / "cls.gguf", tmp_path / "out")
 
 
 @pytest.mark.skipif(not MINILM.is_dir(), reason="no all-MiniLM-L6-v2: tools/get_models.sh")

@@ -194,6 +194,9 @@ static int take_seed(parts *p) {
     PyObject *number = p->seed ? PyNumber_Index(p->seed) : NULL;
     if (number)
         p->sampling.seed = PyLong_AsUnsignedLongLong(number);
+    if (number && PyErr_Occurred())
+        PyErr_Format(PyExc_OverflowError, "[lm] seed is %S, and must be from 0 to 2**64 - 1",
+                     number);
     Py_XDECREF(number);
     return PyErr_Occurred() ? -1 : 0;
 }
