@@ -227,6 +227,46 @@ static void test_many_processors(void) {
     mx_pool_set_threads(0);
 }
 
+/* --- shares ----------------------------------------------------------------------------------- */
+
+static atomic_int working, most_working;
+
+static void count_working(void *ctx, int64_t begin, int64_t end) {
+    int now = atomic_fetch_add(&working, 1) + 1, most = atomic_load(&most_working);
+    while (now > most && !atomic_compare_exchange_weak(&most_working, &most, now))
+        ;
+    touch_slowly(ctx, begin, end);
+    atomic_fetch_sub(&working, 1);
+}
+
+static void *work_with_share(void *share) {
+    mx_turn_set_threads((int)(intptr_t)share);
+    mx_parallel_for(60, 1, count_working, NULL);
+    return NULL;
+}
+
+/* No more threads are in a caller's jobs than it may have, and others' jobs get the rest. */
+static void test_shares(void) {
+    mx_pool_set_threads(8);
+    for (int share = 1; share <= 3; share++) {
+        pthread_t t;
+        forget();
+        atomic_store(&most_working, 0);
+        CHECK(pthread_create(&t, NULL, work_with_share, (void *)(intptr_t)share) == 0);
+        pthread_join(t, NULL);
+        CHECK(all_touched(60, 1));
+        CHECK(atomic_load(&most_working) >= 1 && atomic_load(&most_working) <= share);
+    }
+    pthread_t two[2];
+    forget();
+    for (int i = 0; i < 2; i++)
+        CHECK(pthread_create(&two[i], NULL, work_with_share, (void *)(intptr_t)3) == 0);
+    for (int i = 0; i < 2; i++)
+        pthread_join(two[i], NULL);
+    CHECK(all_touched(60, 2));
+    mx_pool_set_threads(0);
+}
+
 static void see_signals(void *ctx, int64_t begin, int64_t end) {
     (void)begin, (void)end;
     sigset_t set;
@@ -281,6 +321,7 @@ int main(void) {
     RUN(test_jobs_that_pause);
     RUN(test_sizes);
     RUN(test_many_processors);
+    RUN(test_shares);
     RUN(test_workers_block_signals);
     RUN(test_child_has_its_own_pool);
     RUN(test_scratch);

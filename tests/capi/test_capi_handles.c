@@ -205,6 +205,11 @@ static void streams(void) {
     CHECK_EQ_INT(index, -7);
     CHECK(mlx_stream_set_priority(a, 101) == 1 && mlx_stream_get_priority(NULL, a) == 1);
     CHECK(mlx_stream_set_priority(a, 0) == 0);
+    CHECK(mlx_stream_get_threads(&index, a) == 0 && index == 0);
+    CHECK(mlx_stream_set_threads(a, 3) == 0 && mlx_stream_get_threads(&index, a) == 0);
+    CHECK_EQ_INT(index, 3);
+    CHECK(mlx_stream_set_threads(a, 1025) == 1 && mlx_stream_set_threads(a, -1) == 1);
+    CHECK(mlx_stream_get_threads(NULL, a) == 1 && mlx_stream_set_threads(a, 0) == 0);
     CHECK(mlx_stream_get_device(&of, a) == 0 && mlx_device_equal(of, cpu));
     mlx_string text = mlx_string_new();
     CHECK(mlx_stream_tostring(&text, a) == 0);

@@ -11,11 +11,13 @@
 #include <unistd.h>
 
 #include "base/threads/pool.h"
+#include "base/threads/turn.h"
 #include "base/status.h"
 #include "check.h"
 #include "graph/array/params.h"
 #include "graph/array/plugin.h"
 #include "graph/eval/eval.h"
+#include "graph/eval/share.h"
 #include "ops/linalg/linalg.h"
 #include "ops/ops.h"
 #include "transforms/transforms.h"
@@ -261,6 +263,48 @@ static void test_low_priority_pauses(void) {
     mx_scope_close(s);
 }
 
+/* --- threads of streams ----------------------------------------------------------------------- */
+
+static pthread_t computes;
+
+/* met counts pieces of other threads, for one of which the evaluating one waits where it should
+   come. */
+static void see_thread(void *waits, int64_t begin, int64_t end) {
+    (void)begin, (void)end;
+    if (!pthread_equal(pthread_self(), computes))
+        atomic_fetch_add(&met, 1);
+    else if (*(const int64_t *)waits)
+        CHECK(comes(&met, 1));
+}
+
+/* A job within an evaluation, as kernels make them. */
+static void start_job(int64_t waits) {
+    computes = pthread_self();
+    mx_parallel_for(20, 1, see_thread, &waits);
+}
+
+static void test_streams_have_threads(void) {
+    mx_scope s = mx_scope_open();
+    mx_stream one;
+    mx_pool_set_threads(4);
+    CHECK(mx_stream_new((mx_device){MX_CPU, 0}, &one) && mx_stream_set_threads(one, 1));
+    CHECK_EQ_INT(mx_stream_threads(one), 1);
+    reset(start_job);
+    CHECK(mx_eval1(act(ones(1), 0, 1))); // the default stream has all
+    CHECK(atomic_load(&met) > 0);
+    reset(start_job);
+    mx_scope_use(one);
+    CHECK(mx_eval1(act(ones(1), 0, 0)));
+    CHECK_EQ_INT(atomic_load(&met), 0);
+    CHECK_EQ_INT(mx_turn_threads(), 0); // over with the evaluation
+    CHECK(!mx_stream_set_threads(one, 1025) && !mx_stream_set_threads(one, -1));
+    CHECK(!mx_stream_set_threads((mx_stream){{MX_CPU, 0}, 1 << 20}, 1));
+    mx_error_clear();
+    CHECK(mx_stream_set_threads(one, 0));
+    mx_pool_set_threads(0);
+    mx_scope_close(s);
+}
+
 /* --- queues ----------------------------------------------------------------------------------- */
 
 enum { JOBS = 100 };
@@ -436,6 +480,7 @@ int main(void) {
     RUN(test_evaluation_within_one);
     RUN(test_failure_lets_go);
     RUN(test_low_priority_pauses);
+    RUN(test_streams_have_threads);
     RUN(test_queues_are_bounded);
     RUN(test_many_threads_over_one_graph);
     RUN(test_many_threads_of_many_processors);

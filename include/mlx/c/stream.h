@@ -60,6 +60,12 @@ MLX_API int mlx_clear_streams(void);
 MLX_API int mlx_stream_set_priority(mlx_stream stream, int priority);
 /* The stream's priority. */
 MLX_API int mlx_stream_get_priority(int *priority, mlx_stream stream);
+/* How many threads may compute at a time for an evaluation on the stream, the calling one included:
+   1 to 1024, or 0 for all, which it is unless set. Results do not depend on it. For the first
+   4096 streams. */
+MLX_API int mlx_stream_set_threads(mlx_stream stream, int threads);
+/* What was set; 0: all. */
+MLX_API int mlx_stream_get_threads(int *threads, mlx_stream stream);
 
 #ifdef __cplusplus
 }

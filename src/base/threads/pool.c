@@ -46,7 +46,8 @@ typedef struct job {
     mx_range_body *body;
     void *ctx;
     int64_t n, piece;
-    int threads;          /* ids below this may enter */
+    int threads;          /* that may work on it at a time, the caller included */
+    int ids;              /* workers of a number below this may enter */
     int cpu;              /* where the caller was when it published */
     int priority;         /* turn.h */
     _Atomic int64_t next; /* the first element not yet taken */
@@ -183,11 +184,15 @@ static bool has_pieces(job *j) {
 
 /* ---- workers ---- */
 
+static bool has_room(job *j) {
+    return (atomic_load_explicit(&j->inside, memory_order_relaxed) & ~ASLEEP) < j->threads - 1;
+}
+
 /* A job with pieces left for this worker, entered; or NULL. */
 static job *enter_job(int id) {
     mx_lock(MX_LOCK_POOL);
     job *j = pool.jobs;
-    while (j && !(id < j->threads && has_pieces(j) && mx_turn_is_mine(j->priority)))
+    while (j && !(id < j->ids && has_pieces(j) && has_room(j) && mx_turn_is_mine(j->priority)))
         j = j->link;
     if (j)
         atomic_fetch_add_explicit(&j->inside, 1, memory_order_relaxed);
@@ -360,6 +365,7 @@ static int64_t piece_of(int64_t n, int64_t grain, int threads) {
 static void run_shared(job *j, int64_t grain) {
     j->cpu = mx_processor();
     j->priority = mx_turn_priority();
+    j->ids = mx_pool_threads();
     j->piece = piece_of(j->n, grain, j->threads);
     publish(j);
     work_on(j, true);
@@ -368,7 +374,11 @@ static void run_shared(job *j, int64_t grain) {
 }
 
 static int threads_for(int64_t n, int64_t grain) {
-    return in_body || n / 2 < grain ? 1 : mx_pool_threads();
+    int most = mx_turn_threads();
+    if (in_body || n / 2 < grain || most == 1)
+        return 1;
+    int all = mx_pool_threads();
+    return most && most < all ? most : all;
 }
 
 void mx_parallel_for(int64_t n, int64_t grain, mx_range_body *body, void *ctx) {

@@ -10,6 +10,7 @@ enum { PATIENCE_NS = 50 * 1000 * 1000 };
 
 atomic_int mx_turn_highest = MX_TURN_ALL;
 static _Thread_local int own __attribute__((tls_model("initial-exec")));
+static _Thread_local int own_threads __attribute__((tls_model("initial-exec")));
 
 /* The word itself is the futex: who waits does so for one value of it. */
 bool mx_turn_change(int highest) {
@@ -33,4 +34,12 @@ int mx_turn_priority(void) {
 
 void mx_turn_set_priority(int priority) {
     own = priority;
+}
+
+int mx_turn_threads(void) {
+    return own_threads;
+}
+
+void mx_turn_set_threads(int most) {
+    own_threads = most;
 }

@@ -27,5 +27,8 @@ void mx_turn_wait(int priority);
 /* Of what the calling thread computes; 0 unless set. */
 int mx_turn_priority(void);
 void mx_turn_set_priority(int priority);
+/* How many threads may work on it at a time, this one included; 0, unless set: all. */
+int mx_turn_threads(void);
+void mx_turn_set_threads(int most);
 
 #endif

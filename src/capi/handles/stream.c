@@ -1,4 +1,5 @@
 /* Device and stream handles: boxes around plain values. */
+#include "graph/eval/share.h"
 #include "graph/eval/stream.h"
 
 #include <stdio.h>
@@ -237,6 +238,20 @@ int mlx_stream_get_priority(int *priority, mlx_stream stream) {
     if (priority)
         *priority = mx_stream_priority(s);
     return capi_end_ok(&c, need_result(priority, "stream_get_priority"));
+}
+
+int mlx_stream_set_threads(mlx_stream stream, int threads) {
+    capi_call c = capi_begin_default();
+    mx_stream s = stream_or_default(stream);
+    return capi_end_ok(&c, !mx_failed() && mx_stream_set_threads(s, threads));
+}
+
+int mlx_stream_get_threads(int *threads, mlx_stream stream) {
+    capi_call c = capi_begin_default();
+    mx_stream s = stream_or_default(stream);
+    if (threads)
+        *threads = mx_stream_threads(s);
+    return capi_end_ok(&c, need_result(threads, "stream_get_threads"));
 }
 
 int mlx_synchronize(mlx_stream stream) {

@@ -3,6 +3,7 @@
 
 #include "base/status.h"
 #include "base/threads/pool.h"
+#include "base/threads/turn.h"
 #include "graph/eval/plan.h"
 #include "graph/watch/cost.h"
 #include "graph/watch/source.h"
@@ -12,7 +13,7 @@
 enum { LEAST = 1 << 13, MOST = 1 << 18, WORTH_WAKING = 1 << 15 };
 
 bool mx_beside_possible(int32_t units) {
-    return units > 1 && !mx_watched() && mx_pool_threads() > 1;
+    return units > 1 && !mx_watched() && mx_turn_threads() != 1 && mx_pool_threads() > 1;
 }
 
 static bool fits(double work) {

@@ -10,6 +10,7 @@
 #include "graph/array/deferred.h"
 #include "graph/array/node.h"
 #include "graph/eval/eval.h"
+#include "graph/eval/share.h"
 
 enum { MOST_KEPT = 8 };
 
@@ -177,14 +178,26 @@ static void give_room(mx_evaluation *e) {
     all.n_idle++;
 }
 
+/* Of the last array that is asked for. */
+static mx_stream stream_of(const mx_plan *p) {
+    return p->n_step ? p->step[p->n_step - 1].node->stream : (mx_stream){.index = -1};
+}
+
+/* e is what this thread computes from now on; NULL: nothing. */
+static void turn_to(mx_evaluation *e) {
+    inner = e;
+    mx_turn_set_priority(e ? e->priority : 0);
+    mx_turn_set_threads(e ? e->threads : 0);
+}
+
 static void enter(mx_evaluation *e) {
+    mx_stream s = stream_of(&e->plan);
     e->number = new_number();
-    e->priority =
-        e->plan.n_step ? mx_stream_priority(e->plan.step[e->plan.n_step - 1].node->stream) : 0;
+    e->priority = mx_stream_priority(s);
+    e->threads = mx_stream_threads(s);
     claim(e);
     e->outer = inner;
-    inner = e;
-    mx_turn_set_priority(e->priority);
+    turn_to(e);
     e->next = all.active;
     all.active = e;
     update_turn();
@@ -212,8 +225,7 @@ mx_evaluation *mx_evaluation_begin(mx_array *const *arrays, int n) {
 
 static bool is_free(const mx_evaluation *e) {
     const mx_plan *p = &e->plan;
-    return !rival(p) &&
-           (!p->n_step || mx_turn_is_mine(mx_stream_priority(p->step[p->n_step - 1].node->stream)));
+    return !rival(p) && (!p->n_step || mx_turn_is_mine(mx_stream_priority(stream_of(p))));
 }
 
 static bool plan_small(mx_plan *p, mx_array *const *arrays, int n, double work) {
@@ -244,8 +256,7 @@ void mx_evaluation_end(mx_evaluation *e) {
     while (*at != e)
         at = &(*at)->next;
     *at = e->next;
-    inner = e->outer;
-    mx_turn_set_priority(inner ? inner->priority : 0);
+    turn_to(e->outer);
     update_turn();
     give_room(e);
     if (all.waiting)

@@ -23,7 +23,7 @@ typedef struct mx_evaluation {
     struct mx_evaluation *next;  /* under way, or kept for later */
     struct mx_evaluation *outer; /* of this thread, around it */
     uint16_t number;             /* what the claims on its nodes say */
-    int priority;                /* its stream's */
+    int priority, threads;       /* its stream's */
     mx_plan plan;
     mx_builder builder[MX_CREW]; /* one for each unit that runs at a time */
 } mx_evaluation;

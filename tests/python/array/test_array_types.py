@@ -239,6 +239,18 @@ def test_streams():
         s.priority = "high"
     with pytest.raises(TypeError):
         del s.priority
+    assert s.threads == 0
+    s.threads = 2
+    assert (s.threads, t.threads) == (2, 0)
+    x = mx.arange(300000) * 0.5
+    assert mx.array_equal(mx.sum(mx.sin(x), stream=s), mx.sum(mx.sin(x)))
+    for wrong in 1025, -1, 1 << 40:
+        with pytest.raises((ValueError, OverflowError, IndexError)):
+            s.threads = wrong
+    with pytest.raises(TypeError):
+        s.threads = None
+    with pytest.raises(TypeError):
+        del s.threads
     assert s == s and s != t and s != 3 and hash(s) == hash(s) and s.device == mx.cpu
     assert repr(mx.default_stream(mx.cpu)) == "Stream(Device(cpu, 0), 0)"
     assert repr(mx.new_thread_local_stream(mx.cpu)).startswith("ThreadLocalStream(Device(cpu, 0), ")

@@ -74,15 +74,36 @@ static PyObject *stream_priority(PyObject *o, void *closure) {
                : PyLong_FromLong(priority);
 }
 
-static int stream_set_priority(PyObject *o, PyObject *value, void *closure) {
-    (void)closure;
+/* A number for one of its attributes; false with an exception. */
+static bool attribute_number(PyObject *value, const char *name, int *n) {
     if (!value)
-        return PyErr_SetString(PyExc_TypeError, "a stream's priority cannot be deleted"), -1;
+        return PyErr_Format(PyExc_TypeError, "a stream's %s cannot be deleted", name), false;
     long given = PyLong_AsLong(value);
-    if (given == -1 && PyErr_Occurred())
+    *n = given > INT_MAX ? INT_MAX : given < INT_MIN ? INT_MIN : (int)given;
+    return given != -1 || !PyErr_Occurred();
+}
+
+static int stream_set_priority(PyObject *o, PyObject *value, void *closure) {
+    int n;
+    (void)closure;
+    if (!attribute_number(value, "priority", &n))
         return -1;
-    int priority = given > INT_MAX ? INT_MAX : given < INT_MIN ? INT_MIN : (int)given;
-    return mlx_stream_set_priority(((mpy_stream *)o)->handle, priority) ? (mpy_raise(), -1) : 0;
+    return mlx_stream_set_priority(((mpy_stream *)o)->handle, n) ? (mpy_raise(), -1) : 0;
+}
+
+static PyObject *stream_threads(PyObject *o, void *closure) {
+    int threads = 0;
+    (void)closure;
+    return mlx_stream_get_threads(&threads, ((mpy_stream *)o)->handle) ? mpy_raise()
+                                                                       : PyLong_FromLong(threads);
+}
+
+static int stream_set_threads(PyObject *o, PyObject *value, void *closure) {
+    int n;
+    (void)closure;
+    if (!attribute_number(value, "threads", &n))
+        return -1;
+    return mlx_stream_set_threads(((mpy_stream *)o)->handle, n) ? (mpy_raise(), -1) : 0;
 }
 
 static PyGetSetDef stream_getset[] = {
@@ -90,6 +111,10 @@ static PyGetSetDef stream_getset[] = {
     {"priority", stream_priority, stream_set_priority,
      "While an evaluation on a stream of higher priority is under way the others pause: -100 to 100, 0\n"
      "unless set.",
+     NULL},
+    {"threads", stream_threads, stream_set_threads,
+     "How many threads may compute at a time for an evaluation on the stream: 1 to 1024, or 0 for all, which\n"
+     "it is unless set. Results do not depend on it.",
      NULL},
     {NULL},
 };
