@@ -1,12 +1,14 @@
-# A toolchain for arm64 on another processor (tools/cross_wheel.sh): Debian's cross compiler, and its libraries unpacked in $MLXC_SYSROOT.
+# A toolchain for another system than this one, whose libraries are unpacked in $MLXC_SYSROOT; $MLXC_MACHINE names Debian's cross compiler
+# and folders: aarch64-linux-gnu (tools/cross_wheel.sh), or x86_64-linux-gnu with an older C library (tools/old_wheel.sh).
+set(MACHINE $ENV{MLXC_MACHINE})
 set(CMAKE_SYSTEM_NAME Linux)
-set(CMAKE_SYSTEM_PROCESSOR aarch64)
-set(CMAKE_C_COMPILER aarch64-linux-gnu-gcc)
-set(CMAKE_LIBRARY_ARCHITECTURE aarch64-linux-gnu)
+string(REGEX REPLACE "-.*" "" CMAKE_SYSTEM_PROCESSOR ${MACHINE})
+set(CMAKE_C_COMPILER ${MACHINE}-gcc)
+set(CMAKE_LIBRARY_ARCHITECTURE ${MACHINE})
 set(CMAKE_SYSROOT $ENV{MLXC_SYSROOT})
 set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
 set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
 set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
 set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
 set(ENV{PKG_CONFIG_SYSROOT_DIR} ${CMAKE_SYSROOT})
-set(ENV{PKG_CONFIG_LIBDIR} ${CMAKE_SYSROOT}/usr/lib/aarch64-linux-gnu/pkgconfig:${CMAKE_SYSROOT}/usr/share/pkgconfig)
+set(ENV{PKG_CONFIG_LIBDIR} ${CMAKE_SYSROOT}/usr/lib/${MACHINE}/pkgconfig:${CMAKE_SYSROOT}/usr/share/pkgconfig)

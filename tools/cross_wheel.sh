@@ -16,7 +16,7 @@ done
 suite=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
 python=$(/usr/bin/python3 -c 'import sys; print("python%d.%d" % sys.version_info[:2])') || exit 77
 minor=${python#python3.}
-export MLXC_SYSROOT="$work/sysroot" SOURCE_DATE_EPOCH="${SOURCE_DATE_EPOCH:-1000000000}"
+export MLXC_MACHINE=aarch64-linux-gnu MLXC_SYSROOT="$work/sysroot" SOURCE_DATE_EPOCH="${SOURCE_DATE_EPOCH:-1000000000}"
 
 if [ ! -e "$MLXC_SYSROOT/usr/bin/$python" ]; then
     packages=libc6-dev,libjansson-dev,libzip-dev,libutf8proc-dev,libpcre2-dev,libjpeg62-turbo-dev,libopenblas0-pthread
@@ -37,7 +37,7 @@ chmod +x "$work/ldd"
 export LDD="$work/ldd"
 
 # GCC 12 for arm64 fails on a loop of models/rope.c with -O3; kernels say their own -O3.
-cmake -S "$root" -B "$work/build" -G Ninja --log-level=WARNING -DCMAKE_BUILD_TYPE=Release "-DCMAKE_C_FLAGS_RELEASE=-O2 -DNDEBUG" -DCMAKE_TOOLCHAIN_FILE="$root/cmake/arm64.cmake" \
+cmake -S "$root" -B "$work/build" -G Ninja --log-level=WARNING -DCMAKE_BUILD_TYPE=Release "-DCMAKE_C_FLAGS_RELEASE=-O2 -DNDEBUG" -DCMAKE_TOOLCHAIN_FILE="$root/cmake/sysroot.cmake" \
     -DMLXC_PYTHON=ON -DMLXC_TESTS=OFF -DMLXC_EXAMPLES=OFF -DMLXC_BENCH=OFF -DPython_EXECUTABLE=/usr/bin/python3 \
     -DPython_INCLUDE_DIR="$MLXC_SYSROOT/usr/include/$python" \
     -DOPENBLAS="$(ls "$MLXC_SYSROOT"/usr/lib/aarch64-linux-gnu/openblas-*/libopenblas*.so* | head -1)"
