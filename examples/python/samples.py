@@ -1,10 +1,11 @@
-"""What the examples learn from: MNIST, and batches of arrays."""
+"""What the examples learn from: MNIST, and batches of arrays; and averages of what they learned."""
 
 import sys
 
 import mlx.core as mx
 from common import data_file
 from mlx.data.datasets import load_mnist
+from mlx.utils import tree_map
 
 
 MNIST = [
@@ -43,3 +44,10 @@ def batches(size, *arrays, random, epochs=1):
         for start in range(0, len(order) - size + 1, size):
             rows = mx.array(order[start : start + size])
             yield tuple(a[rows] for a in arrays)
+
+
+def follow(average, model, step, decay=0.995):
+    """Move a model that is the moving average of another one: its first steps count less."""
+    share = 1 - mx.minimum(decay, (1 + step) / (10 + step))
+    mix = lambda old, new: old + share * (new - old)
+    average.update(tree_map(mix, average.parameters(), model.parameters()))

@@ -16,7 +16,7 @@ from plot import Plot
 
 class Coupling(nn.Module):
     """Scale and shift one coordinate by functions of the other: invertible, with a triangular
-    derivative."""
+    derivative. It changes nothing at first."""
 
     def __init__(self, first, hidden=64):
         super().__init__()
@@ -28,12 +28,14 @@ class Coupling(nn.Module):
             nn.GELU(),
             nn.Linear(hidden, 2),
         )
+        last = self.net.layers[-1]
+        last.update({name: mx.zeros_like(p) for name, p in last.parameters().items()})
 
     def _parts(self, x):
         a, b = x[:, :1], x[:, 1:]
         a, b = (a, b) if self.first else (b, a)
         scale, shift = mx.split(self.net(a), 2, axis=-1)
-        return a, b, mx.tanh(scale), shift
+        return a, b, 2 * mx.tanh(scale / 2), shift
 
     def _join(self, a, b):
         return mx.concatenate([a, b] if self.first else [b, a], axis=-1)
@@ -91,16 +93,17 @@ def picture(path, flow, low=(-2.2, -1.6), high=(2.2, 1.6), width=440, height=320
     plot.write(path)
 
 
-def main(steps=1500, batch=512, seed=0):
+def main(steps=3000, batch=512, seed=0):
     """Returns the mean log density of new points, in nats, and the flow."""
     mx.random.seed(seed)
     flow = Flow()
-    optimizer = optim.Adam(optim.cosine_decay(3e-3, steps))
+    optimizer = optim.Adam(optim.cosine_decay(2e-3, steps), bias_correction=True)
     state = [flow.state, optimizer.state, mx.random.state]
     value_and_grad = nn.value_and_grad(flow, lambda x: -mx.mean(flow.log_density(x)))
 
     def step():
         value, gradients = value_and_grad(moons(batch))
+        gradients, _ = optim.clip_grad_norm(gradients, 1)  # a point far out has a large one
         optimizer.update(flow, gradients)
         return value
 
@@ -114,7 +117,9 @@ def main(steps=1500, batch=512, seed=0):
 
 
 if __name__ == "__main__":
-    options = arguments(__doc__, steps=1500, batch=512, output="flow.png")
+    options = arguments(__doc__, steps=3000, batch=512, output="flow.png")
     value, flow = main(options.steps, options.batch, options.seed)
     picture(options.output, flow)
-    print(f"mean log density of new points: {value:.3f} nats; a picture in {options.output}")
+    print(
+        f"mean log density of new points: {value:.3f} nats, of the truth -0.464; a picture in {options.output}"
+    )

@@ -14,8 +14,7 @@ import mlx.optimizers as optim
 import numpy as np
 from common import Progress, arguments
 from pictures import image_grid, write_png
-from samples import batches, mnist
-from mlx.utils import tree_map
+from samples import batches, follow, mnist
 
 CODES = 64
 
@@ -67,7 +66,7 @@ def generator_loss(generator, critic, codes):
     return mx.mean(nn.softplus(-critic(generator(codes))))
 
 
-def stepper(generator, average, critic, optimizers, decay=0.995):
+def stepper(generator, average, critic, optimizers):
     """A compiled step of both networks, from a batch of real images to both losses; `average` follows
     the generator."""
     by_generator = nn.value_and_grad(generator, lambda z: generator_loss(generator, critic, z))
@@ -79,8 +78,7 @@ def stepper(generator, average, critic, optimizers, decay=0.995):
         optimizers[0].update(critic, gradients)
         value, gradients = by_generator(codes[1])
         optimizers[1].update(generator, gradients)
-        mix = lambda old, new: decay * old + (1 - decay) * new
-        average.update(tree_map(mix, average.parameters(), generator.parameters()))
+        follow(average, generator, optimizers[1].step)
         return cost, value
 
     state = [generator.state, average.state, critic.state, mx.random.state]
@@ -95,11 +93,11 @@ def between(count, steps):
     return (mx.cos(angle) * first + mx.sin(angle) * last).reshape(-1, CODES)
 
 
-def main(data=None, epochs=3, batch=64, seed=0, output=None):
-    """Returns 64 new images (64, 28, 28) in [0, 1]."""
+def main(data=None, epochs=3, batch=64, seed=0, width=48, output=None):
+    """Returns the generator, whose images of codes (B, 64) are (B, 28, 28, 1)."""
     mx.random.seed(seed)
     images = mnist(data)[0][..., None]
-    generator, average, critic = Generator(), Generator(), Critic()
+    generator, average, critic = Generator(width), Generator(width), Critic(2 * width // 3)
     average.update(generator.parameters())
     rates = (1e-3, 5e-4)  # the critic runs ahead (Heusel et al. 2017)
     optimizers = [optim.Adam(r, betas=[0.0, 0.99], bias_correction=True) for r in rates]
@@ -111,14 +109,13 @@ def main(data=None, epochs=3, batch=64, seed=0, output=None):
         cost, value = step(real)
         mx.eval(state, cost, value)
         progress(i, critic=cost, generator=value)
-    digits = average(mx.random.normal((64, CODES)))[..., 0]
     if output:
         write_png(output, image_grid(average(between(8, 8))[..., 0], 8))
-    return digits
+    return average
 
 
 if __name__ == "__main__":
-    o = arguments(__doc__, epochs=3, batch=64, output="gan.png")
-    digits = main(o.data, o.epochs, o.batch, o.seed, o.output)
-    ink = f"{100 * mx.mean(digits).item():.1f}%"
+    o = arguments(__doc__, epochs=3, batch=64, width=48, output="gan.png")
+    generator = main(o.data, o.epochs, o.batch, o.seed, o.width, o.output)
+    ink = f"{100 * mx.mean(generator(mx.random.normal((64, CODES)))).item():.1f}%"
     print(f"digits in {o.output}; ink on {ink} of a page, on real ones 13.1%")

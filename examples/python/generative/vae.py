@@ -37,7 +37,7 @@ def loss(model, images):
     return mx.mean(pixels + divergence)
 
 
-def main(data=None, epochs=3, batch=128, seed=0, output=None):
+def main(data=None, epochs=10, batch=128, seed=0, output=None):
     """Returns the loss on the test images, in nats an image."""
     mx.random.seed(seed)
     images, _, test, _ = mnist(data)
@@ -65,6 +65,6 @@ def main(data=None, epochs=3, batch=128, seed=0, output=None):
 
 
 if __name__ == "__main__":
-    options = arguments(__doc__, epochs=3, batch=128, output="vae.png")
+    options = arguments(__doc__, epochs=10, batch=128, output="vae.png")
     value = main(options.data, options.epochs, options.batch, options.seed, options.output)
     print(f"loss: {value:.1f} nats an image; pictures in {options.output}")
