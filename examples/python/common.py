@@ -45,6 +45,13 @@ def check_output(options, ending=None):
         sys.exit(f"--output {path} is a file that is read, expected another")
 
 
+def check_multiple(options, name, of):
+    """Ends the program where an option is no multiple of a number."""
+    value = getattr(options, name)
+    if value % of:
+        sys.exit(f"--{name} {value}: expected a multiple of {of}")
+
+
 # What begins the words of an error that data or files are to blame for.
 OF_DATA = ("[data]", "[train]", "[load", "[save", "[open_file]")
 

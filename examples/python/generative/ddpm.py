@@ -14,7 +14,7 @@ import mlx.core as mx
 import mlx.nn as nn
 import mlx.optimizers as optim
 import numpy as np
-from common import Progress, arguments
+from common import Progress, arguments, check_multiple
 from pictures import image_grid, write_png
 from samples import batches, follow, mnist
 
@@ -206,6 +206,7 @@ def main(data=None, epochs=3, batch=64, seed=0, width=32, steps=250, output=None
 
 if __name__ == "__main__":
     o = arguments(__doc__, epochs=3, batch=64, width=32, steps=250, output="ddpm.png")
+    check_multiple(o, "width", 8)
     loss, _ = main(o.data, o.epochs, o.batch, o.seed, o.width, o.steps, o.output)
     print(
         f"mean squared error of the velocity: {loss:.4f}; digits in {o.output}, the last row one on its way"

@@ -12,7 +12,7 @@ import mlx.core as mx
 import mlx.nn as nn
 import mlx.optimizers as optim
 import numpy as np
-from common import Progress, arguments
+from common import Progress, arguments, check_multiple
 from pictures import image_grid, write_png
 from samples import batches, follow, mnist
 
@@ -116,6 +116,7 @@ def main(data=None, epochs=3, batch=64, seed=0, width=48, output=None):
 
 if __name__ == "__main__":
     o = arguments(__doc__, epochs=3, batch=64, width=48, output="gan.png")
+    check_multiple(o, "width", 3)
     generator = main(o.data, o.epochs, o.batch, o.seed, o.width, o.output)
     ink = f"{100 * mx.mean(generator(mx.random.normal((64, CODES)))).item():.1f}%"
     print(f"digits in {o.output}; ink on {ink} of a page, on real ones 13.1%")

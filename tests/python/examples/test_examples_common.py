@@ -73,6 +73,8 @@ def test_missing_data_is_named(tmp_path):
         (["methods.kmeans", "--image", "/nowhere"], "/nowhere: No such file"),
         (["methods.kmeans", "--image", __file__], "images that are no plain JPEG files|no image"),
         (["methods.kmeans", "--image", __file__, "--colours", "999"], "more than 256"),
+        (["generative.ddpm", "--width", "12"], "--width 12: expected a multiple of 8"),
+        (["generative.gan", "--width", "1"], "--width 1: expected a multiple of 3"),
     ],
 )
 def test_data_end_a_program_in_a_sentence(command, words):
