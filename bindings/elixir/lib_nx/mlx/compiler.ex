@@ -132,8 +132,13 @@ defmodule Mlx.Compiler do
   end
 
   # What is not used may be a template.
-  defp arrays(args, used),
-    do: for({thunk, i} <- Enum.with_index(args), i in used, do: Backend.array(thunk.()))
+  defp arrays(args, used), do: arrays(args, 0, used)
+
+  defp arrays([thunk | args], i, [i | used]),
+    do: [Backend.array(thunk.()) | arrays(args, i + 1, used)]
+
+  defp arrays([_unused | args], i, [_ | _] = used), do: arrays(args, i + 1, used)
+  defp arrays(_args, _i, []), do: []
 
   defp bare(expression) do
     Composite.traverse(expression, fn %T{} = t -> %{t | data: nil} end)
