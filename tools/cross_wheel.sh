@@ -3,45 +3,16 @@
 #
 #     tools/cross_wheel.sh folder        beside the wheel for this machine, from which it takes all that is no binary
 #
-# Needs Debian's gcc-aarch64-linux-gnu, qemu-user and mmdebstrap, and this distribution's own Python, else 77. The libraries of arm64 are
-# unpacked into build/arm64/sysroot.
+# Needs what cross_arm64.sh does, and this distribution's own Python, else 77.
 set -eu
-root=$(cd "$(dirname "$0")/.." && pwd)
-mkdir -p "$1" "$root/build/arm64"
+. "$(dirname "$0")/cross_arm64.sh"
+mkdir -p "$1"
 folder=$(cd "$1" && pwd)
-work=$root/build/arm64
-for program in aarch64-linux-gnu-gcc qemu-aarch64 mmdebstrap patchelf; do
-    command -v $program >/dev/null || { echo "skipped: there is no $program"; exit 77; }
-done
-suite=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
 python=$(/usr/bin/python3 -c 'import sys; print("python%d.%d" % sys.version_info[:2])') || exit 77
 minor=${python#python3.}
-export MLXC_MACHINE=aarch64-linux-gnu MLXC_SYSROOT="$work/sysroot" SOURCE_DATE_EPOCH="${SOURCE_DATE_EPOCH:-1000000000}"
+export SOURCE_DATE_EPOCH="${SOURCE_DATE_EPOCH:-1000000000}"
 
-if [ ! -e "$MLXC_SYSROOT/usr/bin/$python" ]; then
-    packages=libc6-dev,libjansson-dev,libzip-dev,libutf8proc-dev,libpcre2-dev,libjpeg62-turbo-dev,libopenblas0-pthread
-    mmdebstrap --quiet --variant=extract --arch=arm64 --include=$packages,python3-dev,python3-minimal,libpython3-stdlib \
-        "$suite" "$MLXC_SYSROOT.new" "${FRESH_MIRROR:-http://deb.debian.org/debian}"
-    rm -rf "$MLXC_SYSROOT" && mv "$MLXC_SYSROOT.new" "$MLXC_SYSROOT"
-fi
-
-# The loader of arm64 says what a library needs and where that lies.
-cat >"$work/ldd" <<'END'
-#!/bin/sh
-qemu-aarch64 -L "$MLXC_SYSROOT" "$MLXC_SYSROOT/lib/ld-linux-aarch64.so.1" --list "$1" | while read -r name arrow path rest; do
-    [ ! -e "$MLXC_SYSROOT$path" ] || [ -z "$path" ] || path=$MLXC_SYSROOT$path
-    echo "$name $arrow $path $rest"
-done
-END
-chmod +x "$work/ldd"
-export LDD="$work/ldd"
-
-# GCC 12 for arm64 fails on a loop of models/rope.c with -O3; kernels say their own -O3.
-cmake -S "$root" -B "$work/build" -G Ninja --log-level=WARNING -DCMAKE_BUILD_TYPE=Release "-DCMAKE_C_FLAGS_RELEASE=-O2 -DNDEBUG" -DCMAKE_TOOLCHAIN_FILE="$root/cmake/sysroot.cmake" \
-    -DMLXC_PYTHON=ON -DMLXC_TESTS=OFF -DMLXC_EXAMPLES=OFF -DMLXC_BENCH=OFF -DPython_EXECUTABLE=/usr/bin/python3 \
-    -DPython_INCLUDE_DIR="$MLXC_SYSROOT/usr/include/$python" \
-    -DOPENBLAS="$(ls "$MLXC_SYSROOT"/usr/lib/aarch64-linux-gnu/openblas-*/libopenblas*.so* | head -1)"
-cmake --build "$work/build" --target core -j "$(nproc)"
+cross_build core -DMLXC_PYTHON=ON -DMLXC_PROGRAM=ON -DPython_EXECUTABLE=/usr/bin/python3 "-DPython_INCLUDE_DIR=$MLXC_SYSROOT/usr/include/$python"
 rm -rf "$work/stage"
 cmake --install "$work/build" --component python --prefix "$work/stage" >/dev/null
 find "$work/stage" -name '*-x86_64-linux-gnu.so' | while read -r module; do

@@ -6,9 +6,9 @@ defmodule Mlx.Precompiled do
   other archive is used. Without it, or where there is none for this machine, make builds.
   """
 
-  # Those that were built and tried. precompile.sh makes one of any machine; its row in checksum.txt is
-  # what has it taken there.
-  @targets ~w(x86_64-linux-gnu)
+  # Those that were built and tried, the second under qemu-user. precompile.sh makes one of any machine; its
+  # row in checksum.txt is what has it taken there.
+  @targets ~w(x86_64-linux-gnu aarch64-linux-gnu)
 
   @doc "The machine that Erlang runs on, in the names of archives."
   def target do

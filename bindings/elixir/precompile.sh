@@ -1,6 +1,7 @@
 #!/bin/sh
 # precompile.sh folder: the native half with libmlxc and what it needs, as an archive for packages (native.exs): builds
-# it for this machine, puts it into the folder, and its row into checksum.txt there and here. MLXC_LIB has the library; patchelf is needed.
+# it for this machine (for another: TARGET, CC, STRIP, LDD, ERL_INCLUDE, as tools/cross_elixir.sh says them), puts it into the folder, and its row
+# into checksum.txt there and here. MLXC_LIB has the library; patchelf is needed.
 set -eu
 cd "$(dirname "$0")"
 mkdir -p "$1"
@@ -8,7 +9,7 @@ folder=$(cd "$1" && pwd)
 version=$(python3 ../../tools/versions.py LIBRARY)
 echo "$version" >VERSION
 nif=$(erl -noshell -eval 'io:format("~s", [erlang:system_info(nif_version)]), halt().')
-target=$(elixir -r native.exs -e 'IO.write(Mlx.Precompiled.target())')
+target=${TARGET:-$(elixir -r native.exs -e 'IO.write(Mlx.Precompiled.target())')}
 name=mlx-$version-nif-$nif-$target.tar.gz
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

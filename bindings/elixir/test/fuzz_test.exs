@@ -21,6 +21,13 @@ defmodule Mlx.FuzzTest do
     Mlx.Stream,
     Mlx.NN,
     Mlx.NN.Losses,
+    Mlx.NN.Conv,
+    Mlx.NN.Attention,
+    Mlx.NN.Recurrent,
+    Mlx.NN.Init,
+    Mlx.Optimizers,
+    Mlx.Array,
+    Mlx.Transforms,
     Mlx.Operators,
     Mlx.Tokenizer
   ]

@@ -248,6 +248,8 @@ defmodule Mlx.NNTest do
     assert flat.(Conv.upsample(x, 2, mode: :linear)) == [1.0, 1.5, 2.5, 3.0]
     near(flat.(Conv.upsample(x, 2, mode: :linear, align_corners: true)), [1.0, 5 / 3, 7 / 3, 3.0])
     assert error(fn -> Conv.upsample(x, 2, mode: :best) end).message =~ ":best"
+    assert error(fn -> Conv.upsample(x, 8_589_934_590) end).reason == :range
+    assert error(fn -> Conv.upsample(x, 1.0e300, mode: :linear) end).reason == :range
     assert error(fn -> Conv.upsample(x, {2, 2}) end).message =~ "spatial axis"
   end
 

@@ -231,14 +231,17 @@ defmodule Mlx.NN.Conv do
 
   defp resized(x, axis, factor, :nearest, _align) do
     size = elem(Mlx.shape(x), axis)
-    new = trunc(size * factor)
-    Mlx.take(x, Mlx.array(nearest(size, new, factor), :int32), axis: axis)
+    whole = trunc(factor)
+
+    if factor == whole and whole > 0,
+      do: Mlx.repeat(x, whole, axis: axis),
+      else: Mlx.take(x, nearest(size, new_size(size, factor), factor), axis: axis)
   end
 
   defp resized(x, axis, factor, mode, align) do
     {kernel, reach} = if mode == :linear, do: {&triangle/1, 1}, else: {&cubic/1, 2}
     size = elem(Mlx.shape(x), axis)
-    positions = positions(size, trunc(size * factor), factor, align)
+    positions = positions(size, new_size(size, factor), factor, align)
     index = Mlx.floor(positions)
     column = [-1] ++ List.duplicate(1, Mlx.ndim(x) - axis - 1)
 
@@ -251,26 +254,29 @@ defmodule Mlx.NN.Conv do
     |> Enum.reduce(&Mlx.add(&2, &1))
   end
 
-  defp nearest(_size, 0, _factor), do: []
-
-  defp nearest(size, new, factor) do
-    cond do
-      factor == trunc(factor) -> for i <- 0..(new - 1), do: div(i, trunc(factor))
-      factor < 1 -> for i <- 0..(new - 1), do: div(i * size, new)
-      true -> for i <- 0..(new - 1), do: min(half_even((i + 0.5) * size / new - 0.5), size - 1)
-    end
+  defp new_size(size, factor) do
+    if factor > 2_147_483_647,
+      do: Error.fail(:upsample, :range, "the factor #{factor} is too large"),
+      else: trunc(size * factor)
   end
 
-  # To the nearest whole number, halves to the even one.
-  defp half_even(x) do
-    whole = trunc(x)
+  # The place in the former axis of each new one: below, or the nearest, halves to the even one.
+  defp nearest(size, new, factor) when factor < 1 do
+    Mlx.arange(new, dtype: :int64)
+    |> Mlx.multiply(size)
+    |> Mlx.floor_divide(max(new, 1))
+    |> Mlx.astype(:int32)
+  end
 
-    cond do
-      x - whole < 0.5 -> whole
-      x - whole > 0.5 -> whole + 1
-      rem(whole, 2) == 0 -> whole
-      true -> whole + 1
-    end
+  defp nearest(size, new, _factor) do
+    Mlx.arange(new, dtype: :float64)
+    |> Mlx.add(0.5)
+    |> Mlx.multiply(size / 1)
+    |> Mlx.divide(new / 1)
+    |> Mlx.subtract(0.5)
+    |> Mlx.round()
+    |> Mlx.clip(0, max(size - 1, 0))
+    |> Mlx.astype(:int32)
   end
 
   # Where the new points lie, in units of the old ones.
