@@ -371,12 +371,15 @@ static bool run_crew(run *x, const int32_t *crew, int n) {
     return all;
 }
 
+/* The unit at this place, and others where there are some to run beside it. */
 static bool run_from(run *x, int32_t at) {
-    int32_t crew[MX_CREW] = {at};
+    int32_t crew[MX_CREW];
     int n = x->crew > 1 ? gather(x, at, crew) : 1;
+    if (n == 1)
+        return run_unit(x, &x->r->unit[at]);
     for (int i = 0; i < n; i++)
         x->ran[crew[i]] = true;
-    return n > 1 ? run_crew(x, crew, n) : run_unit(x, &x->r->unit[at]);
+    return run_crew(x, crew, n);
 }
 
 /* --- a run ------------------------------------------------------------------------------------ */

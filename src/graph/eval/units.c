@@ -191,13 +191,16 @@ static bool run_crew(mx_evaluation *e, const int32_t *crew, int n, int32_t *left
 
 /* --- all of them ------------------------------------------------------------------------------ */
 
+/* The unit at this place, and others where there are some to run beside it. */
 static bool run_from(mx_evaluation *e, int32_t at, bool beside, int32_t *left) {
     mx_plan *p = &e->plan;
-    int32_t crew[MX_CREW] = {p->order[at]};
+    int32_t crew[MX_CREW];
     int n = beside ? gather(p, at, crew) : 1;
+    if (n == 1)
+        return run_unit(e, p->order[at], (*left)-- == 1);
     for (int i = 0; i < n; i++)
         p->unit[crew[i]].ran = true;
-    return n > 1 ? run_crew(e, crew, n, left) : run_unit(e, crew[0], (*left)-- == 1);
+    return run_crew(e, crew, n, left);
 }
 
 bool mx_units_run(mx_evaluation *e) {
