@@ -77,7 +77,8 @@ def main(path, epochs=4, batch=16, length=128, seed=0, output="text"):
             Checkpoint(folder, every_steps=100),
         ],
     )
-    history = trainer.fit(train, epochs, validation=others, resume=output)
+    more = ["optimizer"]  # with more epochs the learning rate falls later
+    history = trainer.fit(train, epochs, validation=others, resume=output, other=more)
     print(history.plot(folder / "history.png"))
     trainer.model.eval()
     return history[-1]["val_perplexity"], generate(trainer.model, text, "The ", 300)

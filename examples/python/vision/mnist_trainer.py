@@ -50,7 +50,8 @@ def main(data=None, epochs=2, batch=64, seed=0, output="run"):
         ],
     )
     stream = batches(train.shuffle(seed).to_stream(), batch).prefetch(8, 1)
-    history = trainer.fit(stream, epochs, validation=batches(test, 500), resume=output)
+    more = ["optimizer"]  # with more epochs the learning rate falls later
+    history = trainer.fit(stream, epochs, validation=batches(test, 500), resume=output, other=more)
     print(history.plot(Path(output) / "history.png"))
     count = mistakes(trainer, test, Path(output) / "mistakes.png")
     print(f"{count} of {len(test)} images were not recognized: {Path(output) / 'mistakes.png'}")

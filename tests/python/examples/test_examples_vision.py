@@ -1,5 +1,6 @@
 """The programs of examples/python/vision do what their first lines say."""
 
+import pytest
 from examples import FULL, is_png, needs_data, shortened_mnist
 
 
@@ -34,6 +35,10 @@ def test_mnist_trainer(monkeypatch, tmp_path):
     assert accuracy > (0.985 if FULL else 0.8)
     assert is_png(tmp_path / "mistakes.png") and (tmp_path / "best.safetensors").exists()
     assert (tmp_path / "history.txt").exists() or is_png(tmp_path / "history.png")
+    if not FULL:
+        assert mnist_trainer.main(epochs=2, output=tmp_path) > accuracy
+        with pytest.raises(ValueError, match=r"other data: array image is \(64, .* there, \(32, "):
+            mnist_trainer.main(epochs=3, batch=32, output=tmp_path)
 
 
 @needs_data
