@@ -302,8 +302,10 @@ int cli_train_read(cli_call *c, cli_train *t) {
     t->model = cli_text(c, "model", json_string_value(at(t->config, "model")));
     t->data = cli_text(c, "data", json_string_value(at(t->config, "data")));
     t->data = t->data ? t->data : "data";
-    t->train = cli_flag(c, "train") || json_is_true(at(t->config, "train"));
-    t->test = cli_flag(c, "test") || json_is_true(at(t->config, "test"));
+    // what an adapter was made with asks for nothing
+    const json_t *asked = cli_text(c, "config", NULL) ? t->config : NULL;
+    t->train = cli_flag(c, "train") || json_is_true(at(asked, "train"));
+    t->test = cli_flag(c, "test") || json_is_true(at(asked, "test"));
     return check_kinds(c, &t->options);
 }
 

@@ -10,6 +10,7 @@
 #include "graph/eval/eval.h"
 #include "models/convert/side.h"
 #include "models/convert/tokens.h"
+#include "models/tokenizer/tokenizer.h"
 #include "ops/ops.h"
 
 static const char op[] = "convert";
@@ -252,6 +253,48 @@ static bool write_json(const char *folder, const char *name, json_t *root) {
     return ok || (mx_failed() ? false : mx_fail_nomem(op, 0));
 }
 
+/* --- what is put around a text ---------------------------------------------------------------- */
+
+/* Of a template's items; special tokens are noted in `named`. */
+static json_t *parts_of(const tokens *t, const mx_tokenizer *k, bool pair, json_t *named) {
+    const int32_t *item, *type;
+    json_t *list = json_array();
+    size_t n = mx_tokenizer_around(k, pair, &item, &type);
+    for (size_t i = 0; i < n; i++) {
+        const char *text =
+            item[i] < 0 ? item[i] == MX_TEXT_A ? "A" : "B" : t->list->strings[item[i]];
+        json_array_append_new(list,
+                              json_pack("{s:{s:s,s:i}}", item[i] < 0 ? "Sequence" : "SpecialToken",
+                                        "id", text, "type_id", (int)type[i]));
+        if (item[i] >= 0)
+            json_object_set_new(named, text,
+                                json_pack("{s:s,s:[i],s:[s]}", "id", text, "ids", (int)item[i],
+                                          "tokens", text));
+    }
+    return list;
+}
+
+/* As the tokenizer in the file does it: GGUF says it by flags, and by what is usual of a kind. */
+static bool put_around(const tokens *t, const char *file, json_t *root) {
+    mx_tokenizer *k = mx_tokenizer_open(file);
+    json_t *named = json_object();
+    json_t *one = k ? parts_of(t, k, false, named) : NULL;
+    json_t *two = k ? parts_of(t, k, true, named) : NULL;
+    bool ok = k;
+    if (ok && json_object_size(named))
+        ok = json_object_set_new(root, "post_processor",
+                                 json_pack("{s:s,s:O,s:O,s:O}", "type", "TemplateProcessing",
+                                           "single", one, "pair", two, "special_tokens", named)) ==
+             0;
+    json_decref(one);
+    json_decref(two);
+    json_decref(named);
+    mx_tokenizer_release(k);
+    return ok || (mx_failed() ? false : mx_fail_nomem(op, 0) != NULL);
+}
+
+/* --- tokenizer_config.json -------------------------------------------------------------------- */
+
 static json_t *special_tokens(const tokens *t) {
     json_t *all = json_pack("{s:s,s:b}", "tokenizer_class", "PreTrainedTokenizerFast",
                             "clean_up_tokenization_spaces", 0);
@@ -282,8 +325,11 @@ static json_t *tokenizer_of(const tokens *t) {
     return kind && strcmp(kind, "bert") == 0 ? of_words(t) : NULL;
 }
 
-static bool write_all(const mx_convert_options *o, const tokens *t, const char *folder) {
+static bool write_all(const mx_convert_options *o, const tokens *t, const char *file,
+                      const char *folder) {
     json_t *root = tokenizer_of(t);
+    if (root && !put_around(t, file, root))
+        return json_decref(root), false;
     const char *pre = mx_meta_text(t->meta, "tokenizer.ggml.pre");
     bool ok = root ? write_json(folder, "tokenizer.json", root)
                    : !mx_failed() && mx_note(o, "tokenizer.json",
@@ -296,7 +342,7 @@ bool mx_tokens_from_gguf(const mx_convert_options *o, const mx_model *m, const c
     tokens t = {0};
     bool ok = read_all(&t, &m->archive->meta);
     if (ok && t.list && t.list->count)
-        ok = write_all(o, &t, folder);
+        ok = write_all(o, &t, m->label, folder);
     mx_map_free(&t.id, NULL);
     return ok;
 }

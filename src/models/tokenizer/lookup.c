@@ -6,6 +6,14 @@ static const tok_added *added_of(const mx_tokenizer *t, int64_t id) {
     return there ? &t->added[t->added_at[id]] : NULL;
 }
 
+size_t mx_tokenizer_around(const mx_tokenizer *t, bool pair, const int32_t **item,
+                           const int32_t **type) {
+    const tok_ids *items = pair ? &t->post.pair : &t->post.single;
+    *item = items->p;
+    *type = (pair ? &t->post.pair_type : &t->post.single_type)->p;
+    return items->n;
+}
+
 size_t mx_tokenizer_size(const mx_tokenizer *t) {
     return t->ids;
 }

@@ -191,7 +191,7 @@ void tok_decode_ctc(const tok_decode *self, const tok_list *from, tok_list *to, 
 
 /* --- templates -------------------------------------------------------------------------------- */
 
-enum { TOK_TEXT_A = -1, TOK_TEXT_B = -2 };
+enum { TOK_TEXT_A = MX_TEXT_A, TOK_TEXT_B = MX_TEXT_B };
 
 typedef struct tok_template {
     tok_ids single, pair; /* ids, TOK_TEXT_A, TOK_TEXT_B */

@@ -65,6 +65,11 @@ char *mx_tokenizer_decode(mx_tokenizer *t, const int32_t *ids, size_t count, boo
 
 /* Bytes of the special token whose text begins at p; 0: none does. */
 size_t mx_tokenizer_special_at(const mx_tokenizer *t, const char *p, size_t n);
+enum { MX_TEXT_A = -1, MX_TEXT_B = -2 };
+/* What is put around a text, or around two: ids, and where the texts stand; the type of each.
+   Borrowed. How many; 0: there is nothing around two that is known. */
+size_t mx_tokenizer_around(const mx_tokenizer *t, bool pair, const int32_t **item,
+                           const int32_t **type);
 /* Ids are below it. */
 size_t mx_tokenizer_size(const mx_tokenizer *t);
 /* The text of a piece as the file has it; false: there is none. */

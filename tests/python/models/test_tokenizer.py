@@ -298,3 +298,37 @@ def test_all_names(tmp_path):
 def test_names_that_are_refused(tmp_path, name):
     with pytest.raises(RuntimeError, match=re.escape(f"ggml.pre is '{name}'")):
         byte_level(tmp_path / "x.gguf", name)
+
+
+def with_tokens_of(vocabulary, path):
+    """stories260K with the tokens of another file."""
+    arrays, metadata = mx.load(str(DATA / "stories260K" / "stories260K.gguf"), return_metadata=True)
+    _, other = mx.load(str(vocabulary), return_metadata=True)
+    metadata = {k: v for k, v in metadata.items() if not k.startswith("tokenizer.")}
+    metadata |= {k: v for k, v in other.items() if k.startswith("tokenizer.")}
+    n = len(metadata["tokenizer.ggml.tokens"])
+    metadata["llama.vocab_size"] = mx.array(n, mx.uint32)
+    arrays |= {name: mx.zeros((n, 64)) for name in ("token_embd.weight", "output.weight")}
+    mx.save_gguf(str(path), arrays, metadata)
+
+
+@needs_data
+@pytest.mark.parametrize("name", ["llama-spm", "bert-bge", "gpt-2"])
+def test_a_folder_made_of_gguf_puts_the_same_around_texts(tmp_path, name):
+    file, folder = tmp_path / "model.gguf", tmp_path / "folder"
+    with_tokens_of(DATA / "ggml_vocab" / f"ggml-vocab-{name}.gguf", file)
+    mx.convert_model(file, folder)
+    there, here = Tokenizer(file), Tokenizer(folder)
+    for text in ["", "Hello, world!", "a b  c 123"]:
+        assert here.encode(text) == there.encode(text)
+    assert bool(there.encode("")) == (name != "gpt-2")
+    around = json.loads((folder / "tokenizer.json").read_text())["post_processor"]
+    parts = [next(iter(part.values())) for part in around["pair"]] if around else []
+    assert [(p["id"], p["type_id"]) for p in parts] == {
+        "llama-spm": [("<s>", 0), ("A", 0), ("<s>", 1), ("B", 1)],
+        "bert-bge": [("[CLS]", 0), ("A", 0), ("[SEP]", 0), ("B", 1), ("[SEP]", 1)],
+        "gpt-2": [],
+    }[name]
+    (folder / "metadata.gguf").unlink()  # and back, by the folder alone
+    mx.convert_model(folder, tmp_path / "back.gguf")
+    assert Tokenizer(tmp_path / "back.gguf").encode("Hello") == there.encode("Hello")
