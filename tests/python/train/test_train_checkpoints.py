@@ -132,6 +132,16 @@ def test_two_lambdas_are_two_losses():
     assert words_of([1, 2.5, "a"]) == "(1, 2.5, 'a')" and words_of([mx.ones(1)]) is None
 
 
+def test_long_settings_are_kept_short():
+    from mlx.train._setup import model_of
+
+    models = [attention(2), attention(2)]
+    for model, last in zip(models, "yz"):
+        model.vocabulary = ["x"] * 50000 + [last]
+    first, second = (model_of(model)["the model"] for model in models)
+    assert first != second and len(first) < 500
+
+
 def other_data():
     """Data of another kind than `batches()`: what differs, and the words for it."""
 

@@ -86,8 +86,14 @@ def model_of(model: Module) -> dict[str, str]:
 def _module(module):
     values = {**vars(module), **module}
     settings = {n: words_of(v) for n, v in values.items() if not n.startswith("_")}
-    inside = [f"{name}={words}" for name, words in settings.items() if words]
+    inside = [f"{name}={_short(words)}" for name, words in settings.items() if words]
     return f"{type(module).__name__}({', '.join(filter(None, [module._extra_repr(), *inside]))})"
+
+
+def _short(words, most=200):
+    if len(words) <= most:
+        return words
+    return f"{words[: most // 2]}... with checksum {crc32(words.encode()):08x}"
 
 
 def optimizer_of(optimizer: Optimizer) -> dict[str, str]:
