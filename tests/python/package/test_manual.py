@@ -1,5 +1,6 @@
 """What the catalog says of each operation: parameters, result, errors, and examples, which are run."""
 
+import inspect
 import re
 
 import mlx.core as mx
@@ -12,6 +13,7 @@ NO_EXAMPLE = {
     "distributed.send", "distributed.recv", "distributed.recv_like", "distributed.is_available",
     "cuda.is_available", "metal.start_capture",
 }  # fmt: skip
+TRANSFORMS = [mx.grad, mx.value_and_grad, mx.vjp, mx.jvp, mx.vmap, mx.compile, mx.checkpoint]
 
 
 def operations():
@@ -54,11 +56,7 @@ def example(f):
         yield line, "\n".join(p.removeprefix("    ") for p in printed).strip()
 
 
-@pytest.mark.parametrize("f", operations())
-def test_example(f, request):
-    if request.node.callspec.id in NO_EXAMPLE:
-        assert "Example" not in sections(f)
-        return
+def run_example(f):
     names = {"mx": mx}
     for line, printed in example(f):
         try:
@@ -68,6 +66,21 @@ def test_example(f, request):
             continue
         value = eval(code, names)
         assert ("" if value is None else repr(value)) == printed
+
+
+@pytest.mark.parametrize("f", operations())
+def test_example(f, request):
+    if request.node.callspec.id in NO_EXAMPLE:
+        assert "Example" not in sections(f)
+    else:
+        run_example(f)
+
+
+@pytest.mark.parametrize("f", TRANSFORMS)
+def test_transforms_say_the_same_of_themselves(f):
+    told = re.findall(r"^    (\w+):", sections(f)["Args"], re.M)
+    assert told == list(inspect.signature(f).parameters) and "Returns" in sections(f)
+    run_example(f)
 
 
 def test_methods_say_the_same():

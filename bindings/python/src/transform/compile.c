@@ -8,6 +8,7 @@
  * The library calls back on the thread of the call to trace the function: the captured inputs then
  * hold the library's placeholders, and get their own arrays back afterwards.
  */
+#include "transform/docs.h"
 #include "transform/compile_key.h"
 #include "transform/exchange.h"
 #include "transform/snapshot.h"
@@ -313,15 +314,7 @@ static PyObject *enable_compile(PyObject *self, PyObject *unused) {
 }
 
 static PyMethodDef functions[] = {
-    {"compile", (PyCFunction)(void (*)(void))compile, METH_FASTCALL | METH_KEYWORDS,
-     "compile($module, /, fun, inputs=None, outputs=None, shapeless=False)\n--\n\n"
-     "A function that calls fun once for each kind of arguments (structure, constants, dtypes, "
-     "shapes) and from then on\n"
-     "runs what it recorded. Arrays that fun reads besides its arguments, and that change, are "
-     "given as inputs: a list\n"
-     "or dict of them; those that it sets as outputs. shapeless: one record serves all shapes "
-     "with the same number of\n"
-     "dimensions; fun must not depend on sizes."},
+    {"compile", (PyCFunction)(void (*)(void))compile, METH_FASTCALL | METH_KEYWORDS, DOC_COMPILE},
     {"disable_compile", disable_compile, METH_NOARGS,
      "disable_compile($module, /)\n--\n\nCompiled functions call what they were made from, until "
      "enable_compile."},

@@ -8,6 +8,7 @@
  * may be asked for. It holds no arrays but those that the function itself holds.
  */
 #include "host/gil.h"
+#include "transform/docs.h"
 #include "transform/transform.h"
 
 /* --- contexts --------------------------------------------------------------------------------- */
@@ -593,9 +594,7 @@ static PyTypeObject custom_type = {
 
 static PyMethodDef functions[] = {
     {"checkpoint", (PyCFunction)(void (*)(void))checkpoint, METH_FASTCALL | METH_KEYWORDS,
-     "checkpoint($module, /, fun)\n--\n\n"
-     "fun, whose inner values are computed again when derivatives need them, instead of being "
-     "kept."},
+     DOC_CHECKPOINT},
     {NULL},
 };
 

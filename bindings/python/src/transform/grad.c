@@ -5,6 +5,7 @@
  * afterwards their own again, but for what the function has set. Another thread that wants the same
  * ones waits.
  */
+#include "transform/docs.h"
 #include "transform/exchange.h"
 #include "transform/hold.h"
 #include "transform/transform.h"
@@ -400,22 +401,8 @@ static PyObject *value_and_grad(PyObject *self, PyObject *const *args, Py_ssize_
     {#name, (PyCFunction)(void (*)(void))name, METH_FASTCALL | METH_KEYWORDS, doc}
 
 static PyMethodDef functions[] = {
-    FUNCTION(
-        grad,
-        "grad($module, /, fun, argnums=None, argnames=[])\n--\n\n"
-        "A function with the arguments of fun that returns the gradient of its result, a scalar "
-        "array,\n"
-        "towards the arguments of these numbers and names: the first one where none is given. "
-        "Arguments are\n"
-        "arrays or trees of arrays. One number gives one gradient, several a tuple; with names "
-        "the result\n"
-        "is a pair of that (or None) and a dict. A gradient has its argument's dtype: of integers\n"
-        "it is cut to whole numbers."),
-    FUNCTION(
-        value_and_grad,
-        "value_and_grad($module, /, fun, argnums=None, argnames=[])\n--\n\n"
-        "Like grad, but the result is a pair: what fun returned, and the gradient. fun may return\n"
-        "a tuple whose first item is the scalar and whose others are anything."),
+    FUNCTION(grad, DOC_GRAD),
+    FUNCTION(value_and_grad, DOC_VALUE_AND_GRAD),
     {NULL},
 };
 

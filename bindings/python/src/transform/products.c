@@ -1,4 +1,5 @@
 /* mlx.core.vjp and jvp: products of a function's derivative with cotangents or tangents. */
+#include "transform/docs.h"
 #include "transform/transform.h"
 
 typedef struct product_call {
@@ -120,20 +121,8 @@ static PyObject *jvp(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObje
     {#name, (PyCFunction)(void (*)(void))name, METH_FASTCALL | METH_KEYWORDS, doc}
 
 static PyMethodDef functions[] = {
-    FUNCTION(
-        vjp,
-        "vjp($module, /, fun, primals, cotangents)\n--\n\n"
-        "The outputs of fun at the primals, a list of arrays, and the products of the cotangents, "
-        "one per\n"
-        "output, with its derivative: one array per primal. fun returns an array or a list of "
-        "arrays."),
-    FUNCTION(
-        jvp,
-        "jvp($module, /, fun, primals, tangents)\n--\n\n"
-        "The outputs of fun at the primals, a list of arrays, and its derivative in the direction "
-        "of the\n"
-        "tangents, one per primal: one array per output. fun returns an array or a list of "
-        "arrays."),
+    FUNCTION(vjp, DOC_VJP),
+    FUNCTION(jvp, DOC_JVP),
     {NULL},
 };
 

@@ -1,5 +1,6 @@
 /* mlx.core.vmap: first holds in_axes, second out_axes; each is an int, None, or a tree that is a
  * prefix of the tree of arguments or results. */
+#include "transform/docs.h"
 #include "transform/transform.h"
 
 /* --- axes ------------------------------------------------------------------------------------- */
@@ -246,13 +247,7 @@ static PyObject *vmap(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObj
 }
 
 static PyMethodDef functions[] = {
-    {"vmap", (PyCFunction)(void (*)(void))vmap, METH_FASTCALL | METH_KEYWORDS,
-     "vmap($module, /, fun, in_axes=0, out_axes=0)\n--\n\n"
-     "A function that calls fun for every example of a batch at once. in_axes says along which "
-     "axis of the arguments\n"
-     "the examples lie, out_axes along which axis of the results they go: an int, None (no "
-     "batch), or a tree of those\n"
-     "that is a prefix of the tree of arguments or results."},
+    {"vmap", (PyCFunction)(void (*)(void))vmap, METH_FASTCALL | METH_KEYWORDS, DOC_VMAP},
     {NULL},
 };
 
