@@ -59,8 +59,8 @@ typedef struct mlx_lm_info_ {
 /* A handle of no model. */
 MLX_API mlx_lm mlx_lm_new(void);
 /* A model that is a GGUF file, or a folder as Hugging Face or MLX have them. Weights are mapped;
-   batches that compute for a while may move them into memory of the process, which is neither
-   shared nor watched then (docs/lm.md), unless MLX_LARGE_PAGES is 0 in the environment.
+   batches that compute for a while may move them into memory of the process, which is not shared
+   (docs/lm.md), unless MLX_LARGE_PAGES is 0 in the environment.
    Errors: it cannot be read, or asks for what is not understood, which is named. */
 MLX_API int mlx_lm_open(mlx_lm *res, const char *file, const mlx_lm_options *options);
 /* Let go of it; batches hold what they need. */

@@ -324,6 +324,26 @@ def test_classifiers_in_gguf_files_that_are_refused(classifier, tmp_path, change
         lm.load(tmp_path / "cls.gguf")
 
 
+@pytest.mark.parametrize("large", ["0", "1"])
+def test_a_real_model_that_is_cut_short_is_an_error(tmp_path, large):
+    """Also where its weights have moved into large pages: the file's end stays mapped."""
+    source = MINILM.parent / "SmolLM2-135M-Instruct.Q4_1.gguf"
+    if not source.exists():
+        pytest.skip("no SmolLM2-135M-Instruct: tools/get_models.sh")
+    code = (
+        "import os, sys; from mlx import lm\n"
+        "model = lm.load(sys.argv[1])\n"
+        "model.generate('Once', 140, ignore_end=True)\n"
+        "os.truncate(sys.argv[1], 20_000_000)\n"
+        "try: model.generate('Once upon', 3)\n"
+        "except (RuntimeError, OSError) as e: print(e)\n"
+    )
+    path = shutil.copy(source, tmp_path / "cut.gguf")
+    done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True,
+                          env={**os.environ, "MLX_LARGE_PAGES": large})  # fmt: skip
+    assert done.returncode == 0 and "cut.gguf' was cut short" in done.stdout, done.stderr
+
+
 def test_a_file_that_is_cut_short_while_it_is_mapped_is_an_error(tmp_path):
     path = tmp_path / "cut.gguf"
     path.write_bytes(STORIES.read_bytes())
