@@ -21,7 +21,7 @@ defmodule Mlx.Check do
   end
 
   @doc "Wait until something holds."
-  def eventually(check, tries \\ 200)
+  def eventually(check, tries \\ 3000)
   def eventually(_check, 0), do: ExUnit.Assertions.flunk("it did not come")
 
   def eventually(check, tries) do

@@ -226,7 +226,7 @@ defmodule Mlx.NxProgramTest do
     x = Nx.tensor([1.0])
     run = fn -> Nx.Defn.jit(&forever/1, compiler: Mlx.Compiler).(x) end
     task = Task.async(fn -> catch_error(run.()) end)
-    eventually(fn -> Mlx.cancel(task.pid) == 1 end)
+    eventually(fn -> Mlx.cancel(task.pid) > 0 end)
     assert %Mlx.Error{reason: :interrupted} = Task.await(task, 60_000)
 
     pid = spawn(run)
