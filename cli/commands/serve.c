@@ -281,7 +281,7 @@ const cli_command cli_serve = {
         "MODEL is a GGUF file, a model's folder, a folder of those, or a model of the hub's cache. "
         "Models are loaded when they are first asked for.\n\n"
         "It speaks the interfaces of OpenAI (/v1/chat/completions, completions, responses, "
-        "embeddings, rerank, models), Anthropic (/v1/messages) and Ollama (/api/chat, generate, "
+        "embeddings, rerank, models), Anthropic (/v1/messages) and Ollama (/api/chat, generate, embed, "
         "tags, show). Options of requests that it does not have are refused, never ignored. "
         "/health and /metrics tell how it is.\n\n"
         "SIGTERM and Control-C let answers under way end first; a second one does not wait.",

@@ -21,6 +21,8 @@ const srv_route srv_routes[] = {
     {"POST", "/v1/messages/count_tokens", SRV_ANTHROPIC, false, true, srv_anthropic_count},
     {"POST", "/api/chat", SRV_OLLAMA, false, true, srv_ollama_chat},
     {"POST", "/api/generate", SRV_OLLAMA, false, true, srv_ollama_generate},
+    {"POST", "/api/embed", SRV_OLLAMA, false, true, srv_ollama_embed},
+    {"POST", "/api/embeddings", SRV_OLLAMA, false, true, srv_ollama_embeddings},
     {"GET", "/api/tags", SRV_OLLAMA, false, false, srv_ollama_tags},
     {"POST", "/api/show", SRV_OLLAMA, false, true, srv_ollama_show},
     {"GET", "/api/ps", SRV_OLLAMA, false, false, srv_ollama_ps},

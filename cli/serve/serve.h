@@ -111,6 +111,8 @@ bool srv_anthropic_messages(srv_call *c);
 bool srv_anthropic_count(srv_call *c);
 bool srv_ollama_chat(srv_call *c);
 bool srv_ollama_generate(srv_call *c);
+bool srv_ollama_embed(srv_call *c);
+bool srv_ollama_embeddings(srv_call *c);
 bool srv_ollama_tags(srv_call *c);
 bool srv_ollama_show(srv_call *c);
 bool srv_ollama_ps(srv_call *c);

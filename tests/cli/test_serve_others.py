@@ -147,6 +147,41 @@ def test_ollama_generate(server):
         assert answer["error"].startswith(field)
 
 
+def test_ollama_loads_what_is_asked_nothing(server):
+    whole = server.post("/api/generate", model="echo")
+    assert whole["response"] == "" and whole["done"] and whole["done_reason"] == "load"
+    whole = server.post("/api/chat", model="echo", messages=[], keep_alive="5m")
+    assert whole["message"] == {"role": "assistant", "content": ""}
+    assert "echo" in [m["name"] for m in server.ask("/api/ps")[2]["models"]]
+    whole = server.post("/api/generate", model="vectors", prompt="", keep_alive=0)
+    assert whole["done_reason"] == "unload"
+    server.post("/api/generate", 404, model="none")
+
+
+def test_ollama_vectors(server):
+    whole = server.post("/api/embed", model="vectors", input=["ab", "bb\0"], truncate=True)
+    assert whole["model"] == "vectors" and whole["prompt_eval_count"] == 5
+    a, b = whole["embeddings"]
+    assert a[:3] == pytest.approx([0.5**0.5, 0.5**0.5, 0]) and b[1] == 1 and len(a) == 26
+    assert server.post("/api/embed", model="vectors", input="ab", dimensions=26)["embeddings"] == [
+        a
+    ]
+    assert server.post("/api/embed", model="vectors", input=[])["embeddings"] == []
+    assert server.post("/api/embeddings", model="vectors", prompt="ab") == {"embedding": a}
+    for path, more, field in [
+        ("embed", {}, "input"), ("embed", {"input": [1]}, "input[0]"),
+        ("embed", {"input": ["a"] * 2049}, "input"), ("embed", {"input": ""}, "input"),
+        ("embed", {"input": "a", "dimensions": 3}, "dimensions"),
+        ("embed", {"input": "a", "truncate": False}, "truncate"),
+        ("embed", {"input": "a", "options": {"num_ctx": 3}}, "options.num_ctx"),
+        ("embed", {"input": "a", "keep_alive": "soon"}, "keep_alive"),
+        ("embed", {"input": "a", "model": "echo"}, "model"),
+        ("embeddings", {"prompt": ["a"]}, "prompt"),
+    ]:  # fmt: skip
+        refused = server.post(f"/api/{path}", 400, **{"model": "vectors", **more})
+        assert refused["error"].startswith(field + ":"), refused
+
+
 @pytest.mark.skipif(not DATA, reason="no data (set MLX_TEST_DATA)")
 def test_ollama_sizes_of_files_and_folders(tmp_path):
     file, folder = DATA / "stories260K" / "stories260K.gguf", tmp_path / "folder"

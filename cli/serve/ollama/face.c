@@ -13,32 +13,43 @@ void srv_ollama_time(char *out, int64_t seconds, long nanoseconds) {
     snprintf(out, 64, "%s.%09ldZ", day, nanoseconds);
 }
 
-static json_t *document(srv_job *j, bool done) {
+static json_t *document_of(const srv_about *about, bool done) {
     struct timespec now;
     char text[64];
     clock_gettime(CLOCK_REALTIME, &now);
     srv_ollama_time(text, (int64_t)now.tv_sec, now.tv_nsec);
-    return json_pack("{s:s, s:s, s:b}", "model", j->about->id, "created_at", text, "done", done);
+    return json_pack("{s:s, s:s, s:b}", "model", about->id, "created_at", text, "done", done);
 }
 
-static json_int_t nanoseconds(double seconds) {
+static json_t *document(srv_job *j, bool done) {
+    return document_of(j->about, done);
+}
+
+json_int_t srv_ollama_nanoseconds(double seconds) {
     return (json_int_t)(seconds > 0 ? seconds * 1e9 : 0);
 }
 
-static bool is_chat(const srv_job *j) {
-    return j->face == &srv_ollama_chat_face;
-}
-
 /* What the answer says, under the interface's names. */
-static void say(srv_job *j, json_t *doc, json_t *text, json_t *thinking, json_t *calls) {
-    json_t *to = is_chat(j) ? json_pack("{s:s}", "role", "assistant") : doc;
-    json_object_set_new(to, is_chat(j) ? "content" : "response", text);
+static void say_to(json_t *doc, bool chat, json_t *text, json_t *thinking, json_t *calls) {
+    json_t *to = chat ? json_pack("{s:s}", "role", "assistant") : doc;
+    json_object_set_new(to, chat ? "content" : "response", text);
     if (thinking)
         json_object_set_new(to, "thinking", thinking);
     if (calls)
         json_object_set_new(to, "tool_calls", calls);
-    if (is_chat(j))
+    if (chat)
         json_object_set_new(doc, "message", to);
+}
+
+static void say(srv_job *j, json_t *doc, json_t *text, json_t *thinking, json_t *calls) {
+    say_to(doc, j->face == &srv_ollama_chat_face, text, thinking, calls);
+}
+
+json_t *srv_ollama_empty(const srv_about *about, bool chat, const char *reason) {
+    json_t *doc = document_of(about, true);
+    say_to(doc, chat, json_string(""), NULL, NULL);
+    json_object_set_new(doc, "done_reason", json_string(reason));
+    return doc;
 }
 
 static json_t *call_json(const json_t *call) {
@@ -51,12 +62,13 @@ static json_t *call_json(const json_t *call) {
 static void add_end(srv_job *j, json_t *doc) {
     double now = cli_seconds(), first = j->first > 0 ? j->first : now;
     double prompt = first - j->call->began - j->loaded;
-    json_t *counts = json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "done_reason",
-                               j->choices[0].finish == SRV_LENGTH ? "length" : "stop",
-                               "total_duration", nanoseconds(now - j->call->began), "load_duration",
-                               nanoseconds(j->loaded), "prompt_eval_count", (json_int_t)j->prompt,
-                               "prompt_eval_duration", nanoseconds(prompt), "eval_count",
-                               (json_int_t)j->generated, "eval_duration", nanoseconds(now - first));
+    json_t *counts =
+        json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "done_reason",
+                  j->choices[0].finish == SRV_LENGTH ? "length" : "stop", "total_duration",
+                  srv_ollama_nanoseconds(now - j->call->began), "load_duration",
+                  srv_ollama_nanoseconds(j->loaded), "prompt_eval_count", (json_int_t)j->prompt,
+                  "prompt_eval_duration", srv_ollama_nanoseconds(prompt), "eval_count",
+                  (json_int_t)j->generated, "eval_duration", srv_ollama_nanoseconds(now - first));
     json_object_update(doc, counts);
     json_decref(counts);
 }

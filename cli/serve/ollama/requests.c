@@ -37,7 +37,7 @@ static const char no_images[] = "there are no eyes here, text alone";
 
 static const srv_field chat_fields[] = {
     COMMON,
-    {"messages", SRV_LIST, AT(messages), .items = SRV_OBJECT, .count = 10000, .required = true},
+    {"messages", SRV_LIST, AT(messages), .items = SRV_OBJECT, .count = 10000},
     {"tools", SRV_LIST, AT(tools), .items = SRV_OBJECT, .count = SRV_MOST_TOOLS},
     {0}};
 static const srv_field generate_fields[] = {
@@ -113,8 +113,6 @@ static bool read_messages(srv_params *p, const json_t *messages, srv_fault *f) {
     size_t i;
     char place[32];
     p->messages = json_array();
-    if (json_array_size(messages) == 0)
-        return srv_fail_field(f, "messages", "there are none");
     json_array_foreach(messages, i, m) {
         snprintf(place, sizeof place, "messages[%zu]", i);
         if (!add_message(p->messages, m, place, f))
@@ -125,8 +123,7 @@ static bool read_messages(srv_params *p, const json_t *messages, srv_fault *f) {
 
 /* --- options ---------------------------------------------------------------------------------- */
 
-/* "5m", "300s", "1h30m", "-1": seconds; or a number of seconds. Below zero: for ever. */
-static bool seconds_of(const json_t *value, double *seconds, srv_fault *f) {
+bool srv_ollama_seconds(const json_t *value, double *seconds, srv_fault *f) {
     const char *at = json_string_value(value);
     double sum = 0;
     char *end;
@@ -172,8 +169,8 @@ static bool read_most(body *b, srv_fault *f) {
 static bool read_common(srv_call *c, const srv_field *table, body *b) {
     srv_fault *f = &c->fault;
     return srv_fields_read(table, c->json, b, f) &&
-           (!b->keep || seconds_of(b->keep, &b->p.keep, f)) && read_format(&b->p, b->format, f) &&
-           read_think(&b->p, b->think, f) && read_most(b, f);
+           (!b->keep || srv_ollama_seconds(b->keep, &b->p.keep, f)) &&
+           read_format(&b->p, b->format, f) && read_think(&b->p, b->think, f) && read_most(b, f);
 }
 
 /* What the caller counts on is there, or it is an error. */
@@ -201,10 +198,24 @@ static body body_default(void) {
     return b;
 }
 
+/* Who asks nothing wants the model loaded, or, with a keep_alive of 0, gone. */
+static bool only_load(srv_call *c, body *b, bool chat) {
+    double seconds;
+    srv_model *m = srv_take_model(c, b->p.model, &seconds);
+    json_t *doc =
+        m ? srv_ollama_empty(srv_model_about(m), chat, b->p.keep == 0 ? "unload" : "load") : NULL;
+    if (m)
+        srv_engine_give(c->server->engine, m, b->p.keep);
+    srv_params_clear(&b->p);
+    return doc ? srv_answer_json(c, doc) : srv_answer_fault(c);
+}
+
 bool srv_ollama_chat(srv_call *c) {
     body b = body_default();
-    if (read_common(c, chat_fields, &b) && check_context(c, &b) &&
-        read_messages(&b.p, b.messages, &c->fault) &&
+    bool ok = read_common(c, chat_fields, &b) && check_context(c, &b);
+    if (ok && json_array_size(b.messages) == 0)
+        return only_load(c, &b, true);
+    if (ok && read_messages(&b.p, b.messages, &c->fault) &&
         srv_chat_tools(&b.p, b.tools, NULL, &c->fault))
         return srv_job_run(c, &srv_ollama_chat_face, &b.p, NULL, 0);
     srv_params_clear(&b.p);
@@ -216,9 +227,7 @@ bool srv_ollama_chat(srv_call *c) {
 /* A prompt is a message of the user's, unless it is raw. */
 static bool read_prompt(srv_call *c, body *b, srv_prompt **prompt) {
     srv_fault *f = &c->fault;
-    const char *text = b->prompt ? b->prompt : "";
-    if (!*text)
-        return srv_fail_field(f, "prompt", "there is none");
+    const char *text = b->prompt;
     if (b->raw) {
         *prompt = calloc(1, sizeof **prompt);
         if (*prompt)
@@ -237,7 +246,10 @@ static bool read_prompt(srv_call *c, body *b, srv_prompt **prompt) {
 bool srv_ollama_generate(srv_call *c) {
     body b = body_default();
     srv_prompt *prompt = NULL;
-    if (read_common(c, generate_fields, &b) && check_context(c, &b) && read_prompt(c, &b, &prompt))
+    bool ok = read_common(c, generate_fields, &b) && check_context(c, &b);
+    if (ok && !(b.prompt && *b.prompt))
+        return only_load(c, &b, false);
+    if (ok && read_prompt(c, &b, &prompt))
         return srv_job_run(c, &srv_ollama_generate_face, &b.p, prompt, prompt ? 1 : 0);
     srv_prompts_free(prompt, 1);
     srv_params_clear(&b.p);

@@ -4,8 +4,7 @@
 #include <string.h>
 
 #include "serve/openai/openai.h"
-
-enum { MOST_TEXTS = 2048 };
+#include "serve/vectors.h"
 
 typedef struct body {
     const char *model, *format, *query;
@@ -15,89 +14,6 @@ typedef struct body {
 } body;
 
 #define AT(member) offsetof(body, member)
-
-/* A model that makes vectors, taken. NULL and a fault. */
-static srv_model *take_encoder(srv_call *c, const char *name) {
-    double seconds;
-    srv_model *m = srv_take_model(c, name, &seconds);
-    if (!m || srv_model_about(m)->encoder)
-        return m;
-    srv_fail_field(&c->fault, "model", "'%s' makes text, no vectors", srv_model_about(m)->id);
-    srv_engine_give(c->server->engine, m, -1);
-    return NULL;
-}
-
-/* Texts that are computed together. */
-enum { TOGETHER = 32 };
-typedef struct group {
-    int *tokens; /* owned */
-    size_t n, count, ends[TOGETHER];
-} group;
-
-static bool append(group *g, const int *tokens, size_t n) {
-    int *more = realloc(g->tokens, (g->n + n + 1) * sizeof *more);
-    if (!more)
-        return false;
-    memcpy(more + g->n, tokens, n * sizeof *tokens);
-    g->tokens = more;
-    g->n += n;
-    g->ends[g->count++] = g->n;
-    return true;
-}
-
-/* The tokens of a text, or of a list of them; for free. NULL and a fault. */
-static int *tokens_of(srv_call *c, srv_model *m, const json_t *item, size_t *n) {
-    size_t count = json_array_size(item);
-    *n = 0;
-    if (json_is_string(item))
-        return srv_model_encode(m, json_string_value(item), json_string_length(item), false, n,
-                                &c->fault);
-    int *tokens = malloc((count + 1) * sizeof *tokens);
-    for (; tokens && *n < count; ++*n)
-        tokens[*n] = (int)json_integer_value(json_array_get(item, *n));
-    return tokens;
-}
-
-static bool add_item(srv_call *c, srv_model *m, const json_t *item, const char *field, group *g) {
-    const srv_about *about = srv_model_about(m);
-    size_t n;
-    int *tokens = tokens_of(c, m, item, &n);
-    if (tokens && n == 0)
-        srv_fail_field(&c->fault, field, "a text without tokens has no vector");
-    else if (tokens && (int64_t)n > about->context)
-        srv_fail_field(&c->fault, field, "a text has %zu tokens, the model takes %lld", n,
-                       (long long)about->context);
-    else if (!tokens || !append(g, tokens, n))
-        srv_fail(&c->fault, 500, "out of memory"); // or what was said before
-    free(tokens);
-    return !c->fault.status;
-}
-
-/* Vectors of `count` items, of a list or of one; for free. NULL and a fault. */
-static float *vectors_of(srv_call *c, srv_model *m, const json_t *const *items, size_t count,
-                         const char *field) {
-    size_t width = (size_t)srv_model_about(m)->vector;
-    float *all = malloc((count * width + 1) * sizeof *all), *part = all;
-    for (size_t i = 0; part && i < count; i += TOGETHER) {
-        group g = {0};
-        while (g.count < TOGETHER && i + g.count < count &&
-               add_item(c, m, items[i + g.count], field, &g)) {
-        }
-        if (srv_queue_stopped(c->queue))
-            srv_fail(&c->fault, 504, "the request took too long");
-        part = c->fault.status ? NULL : srv_model_embed(m, g.tokens, g.ends, g.count, &c->fault);
-        if (part)
-            memcpy(all + i * width, part, g.count * width * sizeof *all);
-        c->prompt += (int64_t)g.n;
-        free(g.tokens);
-        free(part);
-    }
-    if (part)
-        return all;
-    srv_fail(&c->fault, 500, "out of memory"); // or what was said before
-    free(all);
-    return NULL;
-}
 
 /* --- embeddings ------------------------------------------------------------------------------- */
 
@@ -129,13 +45,6 @@ static json_t *base64(const unsigned char *bytes, size_t n) {
     return value;
 }
 
-static json_t *floats(const float *v, size_t n) {
-    json_t *list = json_array();
-    for (size_t i = 0; i < n; i++)
-        json_array_append_new(list, json_real((double)v[i]));
-    return list;
-}
-
 static bool is_one(const json_t *input) {
     return json_is_string(input) || json_is_integer(json_array_get(input, 0));
 }
@@ -144,11 +53,10 @@ static bool check_input(const body *b, const srv_about *about, srv_fault *f) {
     size_t n = is_one(b->input) ? 1 : json_array_size(b->input), i;
     const json_t *item, *id;
     size_t k;
-    if (n == 0 || n > MOST_TEXTS)
-        return srv_fail_field(f, "input", "there are 1 to %d texts", MOST_TEXTS);
-    if (b->dimensions >= 0 && b->dimensions != about->vector)
-        return srv_fail_field(f, "dimensions", "the model's vectors have %lld",
-                              (long long)about->vector);
+    if (n == 0 || n > SRV_MOST_TEXTS)
+        return srv_fail_field(f, "input", "there are 1 to %d texts", SRV_MOST_TEXTS);
+    if (!srv_check_dimensions(about, b->dimensions, f))
+        return false;
     json_array_foreach(b->input, i, item) {
         if (json_is_integer(item) != (n == 1 && is_one(b->input)))
             return srv_fail_field(f, "input", "its items are of several types");
@@ -168,17 +76,18 @@ static json_t *usage(const srv_call *c) {
 
 static json_t *row(const body *b, const float *v, size_t n, size_t i) {
     bool packed = b->format && strcmp(b->format, "base64") == 0;
-    json_t *value = packed ? base64((const unsigned char *)v, n * sizeof *v) : floats(v, n);
+    json_t *value =
+        packed ? base64((const unsigned char *)v, n * sizeof *v) : srv_vector_json(v, n);
     return json_pack("{s:s, s:i, s:o}", "object", "embedding", "index", (int)i, "embedding", value);
 }
 
 static json_t *embed_all(srv_call *c, srv_model *m, const body *b) {
     size_t n = is_one(b->input) ? 1 : json_array_size(b->input);
     size_t width = (size_t)srv_model_about(m)->vector;
-    const json_t *items[MOST_TEXTS] = {NULL};
+    const json_t *items[SRV_MOST_TEXTS] = {NULL};
     for (size_t i = 0; i < n; i++)
         items[i] = is_one(b->input) ? b->input : json_array_get(b->input, i);
-    float *v = vectors_of(c, m, items, n, "input");
+    float *v = srv_vectors_of(c, m, items, n, "input");
     if (!v)
         return NULL;
     json_t *rows = json_array();
@@ -191,8 +100,10 @@ static json_t *embed_all(srv_call *c, srv_model *m, const body *b) {
 
 bool srv_openai_embeddings(srv_call *c) {
     body b = {.dimensions = -1};
-    srv_model *m =
-        srv_fields_read(fields, c->json, &b, &c->fault) ? take_encoder(c, b.model) : NULL;
+    double seconds;
+    srv_model *m = srv_fields_read(fields, c->json, &b, &c->fault)
+                       ? srv_take_encoder(c, b.model, &seconds)
+                       : NULL;
     json_t *doc = m && check_input(&b, srv_model_about(m), &c->fault) ? embed_all(c, m, &b) : NULL;
     if (m)
         srv_engine_give(c->server->engine, m, -1);
@@ -207,8 +118,8 @@ static const srv_field rerank_fields[] = {
     {"model", SRV_TEXT, AT(model), .count = 512},
     {"query", SRV_TEXT, AT(query), .required = true},
     {"documents", SRV_LIST, AT(documents), .items = SRV_TEXT | SRV_OBJECT, .inner = document_fields,
-     .zeros = true, .count = MOST_TEXTS, .required = true},
-    {"top_n", SRV_INT, AT(top), .least = 1, .most = MOST_TEXTS},
+     .zeros = true, .count = SRV_MOST_TEXTS, .required = true},
+    {"top_n", SRV_INT, AT(top), .least = 1, .most = SRV_MOST_TEXTS},
     {"return_documents", SRV_BOOL, AT(give_back)},
     {"max_tokens_per_doc", SRV_REFUSED, SRV_NOWHERE, .words = "documents are not cut"},
     {0}};
@@ -233,12 +144,12 @@ static const json_t *text_of(const json_t *document) {
 /* The cosine of query and document: the vectors are of length 1. */
 static bool compare_vectors(srv_call *c, srv_model *m, const body *b, score *scores) {
     size_t n = json_array_size(b->documents), width = (size_t)srv_model_about(m)->vector;
-    const json_t *items[MOST_TEXTS] = {NULL};
+    const json_t *items[SRV_MOST_TEXTS] = {NULL};
     json_t *query = json_string(b->query);
     for (size_t i = 0; i < n; i++)
         items[i] = text_of(json_array_get(b->documents, i));
-    float *q = query ? vectors_of(c, m, (const json_t *const[]){query}, 1, "query") : NULL,
-          *v = q ? vectors_of(c, m, items, n, "documents") : NULL;
+    float *q = query ? srv_vectors_of(c, m, (const json_t *const[]){query}, 1, "query") : NULL,
+          *v = q ? srv_vectors_of(c, m, items, n, "documents") : NULL;
     for (size_t i = 0; v && i < n; i++) {
         scores[i] = (score){i, 0};
         for (size_t k = 0; k < width; k++)
@@ -254,8 +165,8 @@ static bool compare_vectors(srv_call *c, srv_model *m, const body *b, score *sco
 /* Some documents at a time, so that who has gone is seen. */
 static bool classify_some(srv_call *c, srv_model *m, const body *b, score *scores, size_t first,
                           size_t n) {
-    const char *text[TOGETHER];
-    size_t length[TOGETHER], tokens = 0;
+    const char *text[SRV_TOGETHER];
+    size_t length[SRV_TOGETHER], tokens = 0;
     for (size_t i = 0; i < n; i++) {
         const json_t *document = text_of(json_array_get(b->documents, first + i));
         text[i] = json_string_value(document);
@@ -281,8 +192,8 @@ static bool score_all(srv_call *c, srv_model *m, const body *b, score *scores) {
     if (about->classes > 1)
         return srv_fail_field(&c->fault, "model", "'%s' tells %lld classes of texts: it ranks none",
                               about->id, (long long)about->classes);
-    for (size_t i = 0; i < n; i += TOGETHER)
-        if (!classify_some(c, m, b, scores, i, n - i < TOGETHER ? n - i : TOGETHER))
+    for (size_t i = 0; i < n; i += SRV_TOGETHER)
+        if (!classify_some(c, m, b, scores, i, n - i < SRV_TOGETHER ? n - i : SRV_TOGETHER))
             return false;
     return true;
 }
@@ -318,8 +229,10 @@ static json_t *rerank(srv_call *c, srv_model *m, const body *b) {
 
 bool srv_rerank(srv_call *c) {
     body b = {.top = -1};
-    srv_model *m =
-        srv_fields_read(rerank_fields, c->json, &b, &c->fault) ? take_encoder(c, b.model) : NULL;
+    double seconds;
+    srv_model *m = srv_fields_read(rerank_fields, c->json, &b, &c->fault)
+                       ? srv_take_encoder(c, b.model, &seconds)
+                       : NULL;
     json_t *doc = m ? rerank(c, m, &b) : NULL;
     if (m)
         srv_engine_give(c->server->engine, m, -1);
