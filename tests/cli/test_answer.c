@@ -217,8 +217,8 @@ static void opened(void) {
 /* With `halts` an answer stops where the call of a named tool begins. */
 static void halting(void) {
     shown s = {.kind = -1};
-    size_t rest, n = 0;
-    const char *name;
+    size_t rest = 0, n = 0;
+    const char *name = "";
     cli_answer *a = cli_answer_new(&(cli_answer_options){.style = cli_answer_style_of(lines),
                                                          .tools = tools,
                                                          .halts = true,
