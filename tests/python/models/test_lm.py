@@ -215,7 +215,7 @@ def test_logits(model):
 
 def test_chat(tmp_path):
     mx.convert_model(str(STORIES), str(tmp_path / "model"))
-    template = "{% for m in messages %}{{ m.content }}{% endfor %}{{ more or '' }}"
+    template = "{{ bos_token }}{% for m in messages %}{{ m.content }}{% endfor %}{{ more or '' }}"
     (tmp_path / "model" / "chat_template.jinja").write_text(template)
     model = lm.load(tmp_path / "model")
     want = model.generate("Once upon a time", 20)
