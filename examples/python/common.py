@@ -12,7 +12,7 @@ from pathlib import Path
 def number(default):
     """Reads an option whose default is a number: above 0 as the default is, or from 0 where that is
     the default."""
-    least, kind = ("from 0", int) if default == 0 else ("above 0", type(default))
+    least, kind = "from 0" if default == 0 else "above 0", type(default)
 
     def read(text):
         try:

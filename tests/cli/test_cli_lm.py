@@ -193,7 +193,7 @@ def chatty(tmp_path_factory):
     folder = tmp_path_factory.mktemp("chatty") / "model"
     run("convert", STORIES, folder, "-q")
     template = "{% for m in messages %}{% if m.role != 'assistant' %}{{ m.content }}{% endif %}"
-    (folder / "chat_template.jinja").write_text(template + "{% endfor %}")
+    (folder / "chat_template.jinja").write_text("{{ bos_token }}" + template + "{% endfor %}")
     return folder
 
 

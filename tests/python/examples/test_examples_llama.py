@@ -117,6 +117,13 @@ def test_a_cache_changes_nothing(tmp_path):
     np.testing.assert_allclose(mx.concatenate(parts, 1), llama(mx.array([IDS[:12]])), atol=1e-5)
 
 
+def test_temperatures_have_fractions():
+    o = program.arguments(["generate", "model", "text", "--temperature", "0.7", "--top-p", "0.9"])
+    assert o.temperature == 0.7 and o.top_p == 0.9 and o.top_k == 0
+    with pytest.raises(SystemExit):
+        program.arguments(["generate", "model", "text", "--temperature", "-1"])
+
+
 def test_sampling():
     x = mx.log(mx.array([[0.5, 0.3, 0.15, 0.05]]))
     chosen = lambda y: [i for i, v in enumerate(y[0].tolist()) if v > -np.inf]
