@@ -6,6 +6,7 @@ import numpy as np
 
 from ._collate import Dims, Pad, collate
 from ._operations import Operations
+from ._steps import Steps
 from ._task import Sample, SampleError, Step, Task, whole
 
 if TYPE_CHECKING:
@@ -284,6 +285,9 @@ class Joined(Buffer):
     def __init__(self, parts: Sequence[Buffer]) -> None:
         self._parts = parts
         self._ends = np.cumsum([len(part) for part in parts])
+
+    def _below(self) -> Sequence[Steps]:
+        return self._parts
 
     def __len__(self) -> int:
         return int(self._ends[-1])

@@ -13,7 +13,8 @@ Self = TypeVar("Self", bound="ImageOperations")
 
 class ImageOperations(Steps):
     """What buffers and streams do with images (H, W, C) of uint8 at `key`. Random ones draw their
-    numbers from the seed, the epoch and the number of the sample."""
+    numbers from the seed, their place among the random steps, the epoch and the number of the
+    sample."""
 
     def load_image(
         self: Self,
@@ -78,7 +79,7 @@ class ImageOperations(Steps):
             left = random.randrange(max(1, x.shape[1] - w + 1))
             return images.crop(x, left, random.randrange(max(1, x.shape[0] - h + 1)), w, h)
 
-        return self._add(at_key("image_random_crop", key, cropped, output_key, seed=seed))
+        return self._add_random("image_random_crop", key, cropped, output_key, seed)
 
     def image_random_area_crop(
         self: Self,
@@ -96,7 +97,7 @@ class ImageOperations(Steps):
         def cropped(x, random):
             return images.area_crop(x, area_range, aspect_ratio_range, random, num_trial)
 
-        return self._add(at_key("image_random_area_crop", key, cropped, output_key, seed=seed))
+        return self._add_random("image_random_area_crop", key, cropped, output_key, seed)
 
     def image_random_h_flip(
         self: Self, key: str, prob: float = 0.5, output_key: str = "", *, seed: int = 0
@@ -106,7 +107,7 @@ class ImageOperations(Steps):
         def flipped(x, random):
             return np.asarray(x)[:, ::-1] if random.random() < prob else x
 
-        return self._add(at_key("image_random_h_flip", key, flipped, output_key, seed=seed))
+        return self._add_random("image_random_h_flip", key, flipped, output_key, seed)
 
     def image_rotate(
         self: Self, key: str, angle: float, crop: bool = True, output_key: str = ""

@@ -136,7 +136,7 @@ class Operations(ImageOperations, AudioOperations, Steps):
             where[dim] = slice(start, start + size)
             return a[tuple(where)]
 
-        return self._add(at_key("random_slice", key, part, seed=seed))
+        return self._add_random("random_slice", key, part, "", seed)
 
     def squeeze(self: Self, key: str, dim: Union[int, Sequence[int], None] = None) -> Self:
         """An array without its dimensions of size 1, or without these."""

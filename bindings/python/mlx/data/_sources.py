@@ -1,8 +1,9 @@
 """Streams that take from no other stream."""
 
-from typing import Any, Callable, Iterable, Iterator, Optional
+from typing import Any, Callable, Iterable, Iterator, Optional, Sequence
 
 from ._buffer import Buffer
+from ._steps import Steps
 from ._stream import State, Stream
 from ._task import Sample, Task
 
@@ -15,6 +16,9 @@ class FromBuffer(Stream):
     def __init__(self, buffer: Buffer) -> None:
         self.buffer = buffer
         self._at = self._position = 0
+
+    def _below(self) -> Sequence[Steps]:
+        return [self.buffer]
 
     def _pull(self) -> Optional[Task]:
         if self._position >= len(self.buffer):

@@ -1,9 +1,9 @@
 """How operations become steps."""
 
 import os
-from typing import Any, Callable, Optional, TypeVar
+from typing import Any, Callable, Optional, Sequence, TypeVar
 
-from ._task import Sample, Step
+from ._task import Sample, Step, whole
 
 Self = TypeVar("Self", bound="Steps")
 
@@ -12,21 +12,42 @@ class Steps:
     """What takes steps: buffers and streams."""
 
     _may_drop = False  # whether a step may leave a sample out
+    _step: Optional[Step] = None  # the one that this buffer or stream adds
 
     def _add(self: Self, step: Step) -> Self:
         raise NotImplementedError
 
+    def _below(self) -> Sequence["Steps"]:
+        """What this takes samples from."""
+        upstream = getattr(self, "_upstream", None)
+        return [] if upstream is None else [upstream]
 
-def at_key(
-    name: str, key: str, func: Callable[..., Any], output_key: str = "", seed: Optional[int] = None
-) -> Step:
-    """A step on the value at `key`. With a seed, `func(value, random)` gets random numbers."""
+    def _random_steps(self) -> int:
+        """How many random steps samples have gone through at most."""
+        own = self._step is not None and self._step.random
+        return own + max((one._random_steps() for one in self._below()), default=0)
+
+    def _add_random(
+        self: Self, name: str, key: str, func: Callable[..., Any], output_key: str, seed: int
+    ) -> Self:
+        """One more step on the value at `key`: `func(value, random)`. Its random numbers are its
+        own also where other steps have the same seed: they follow from its place among them."""
+        output, place = output_key or key, self._random_steps()
+        seed = whole(seed, "a seed")
+
+        def apply(sample, task):
+            value = value_at(sample, key)
+            return {**sample, output: func(value, task.random(seed, place))}
+
+        return self._add(Step(name, apply, key, random=True))
+
+
+def at_key(name: str, key: str, func: Callable[..., Any], output_key: str = "") -> Step:
+    """A step on the value at `key`."""
     output = output_key or key
 
-    def apply(sample, task):
-        value = value_at(sample, key)
-        result = func(value) if seed is None else func(value, task.random(seed))
-        return {**sample, output: result}
+    def apply(sample, _):
+        return {**sample, output: func(value_at(sample, key))}
 
     return Step(name, apply, key)
 

@@ -102,8 +102,7 @@ class Stream(Operations):
 
     def _inner(self) -> list["Stream"]:
         """The streams that this one takes from."""
-        upstream = getattr(self, "_upstream", None)
-        return [upstream] if isinstance(upstream, Stream) else []
+        return [one for one in self._below() if isinstance(one, Stream)]
 
     def _named_state(self) -> State:
         return {"kind": self._kind, **self._state()}

@@ -269,7 +269,7 @@ class Mixed(Stream):
         self._block, self._until, self._seed = block, until, seed
         self._begin(0)
 
-    def _inner(self) -> list[Stream]:
+    def _below(self) -> Sequence[Stream]:
         return self._streams
 
     def _begin(self, epoch):

@@ -26,12 +26,13 @@ class SampleError(ValueError):
 
 class Step(NamedTuple):
     """One operation of a pipeline: `apply(sample, task)` returns a sample, or None, which drops it
-    where `drops`. `key` is what it works on."""
+    where `drops`. `key` is what it works on; `random` says whether it draws numbers."""
 
     name: str
     apply: Callable[[Sample, "Task"], Optional[Sample]]
     key: Optional[str] = None
     drops: bool = False
+    random: bool = False
 
 
 class Task:
@@ -74,9 +75,10 @@ class Task:
             name, key = (step.name, step.key) if step else ("read", None)
             raise SampleError(name, self.index, file_of(sample, key), error) from error
 
-    def random(self, seed: int) -> "Numbers":
-        """The random numbers of a step on this sample in this epoch."""
-        return Numbers(_mixed(seed, self.epoch, hash(self.index)))
+    def random(self, seed: int, place: int) -> "Numbers":
+        """The random numbers of a step on this sample in this epoch; `place` is how many random
+        steps come before it."""
+        return Numbers(_mixed(seed, place, self.epoch, hash(self.index)))
 
     def _dropped(self, step):
         if step.drops:
@@ -104,6 +106,12 @@ def generator(*numbers: int) -> random.Random:
     return random.Random(_mixed(*numbers))
 
 
+def _scattered(z: int) -> int:
+    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9 & _MASK
+    z = (z ^ z >> 27) * 0x94D049BB133111EB & _MASK
+    return z ^ z >> 31
+
+
 class Numbers:
     """A few random numbers, sooner had than of `random.Random`: SplitMix64 (Steele, Lea and Flood
     2014)."""
@@ -111,14 +119,12 @@ class Numbers:
     __slots__ = ("_state",)
 
     def __init__(self, seed: int) -> None:
-        self._state = (seed ^ seed >> 64) & _MASK
+        # Seeds that are a few steps of the generator apart must not give one sequence, shifted.
+        self._state = _scattered(_scattered(seed & _MASK) ^ (seed >> 64 & _MASK))
 
     def _next(self) -> int:
         self._state = (self._state + 0x9E3779B97F4A7C15) & _MASK
-        z = self._state
-        z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9 & _MASK
-        z = (z ^ z >> 27) * 0x94D049BB133111EB & _MASK
-        return z ^ z >> 31
+        return _scattered(self._state)
 
     def random(self) -> float:
         """A number in [0, 1)."""
