@@ -245,3 +245,30 @@ def test_random_operations():
         "x"
     ].shape == (2, 2, 1)
     assert b.image_resize_smallest_side("x", 6).image_rotate("x", 45)[0]["x"].shape == (6, 6, 3)
+
+
+def test_steps_on_images_take_one_image(tmp_path):
+    four = dx.buffer_from_vector([{"x": picture(8, 8), "f": f"{i}.png"} for i in range(4)])
+    batch = four.batch(4)
+    steps = [
+        lambda b: b.image_resize("x", 4, 4),
+        lambda b: b.image_resize_smallest_side("x", 4),
+        lambda b: b.image_center_crop("x", 4, 4),
+        lambda b: b.image_random_crop("x", 4, 4),
+        lambda b: b.image_random_crop("x", 4, 4, pad=1),
+        lambda b: b.image_random_area_crop("x", (0.5, 1), (1, 1)),
+        lambda b: b.image_random_h_flip("x", 0),
+        lambda b: b.image_random_h_flip("x", 1),
+        lambda b: b.image_rotate("x", 90),
+        lambda b: b.image_channel_reduction("x"),
+        lambda b: b.map(lambda s: {**s, "f": "a.png"}).save_image("x", "f", tmp_path),
+    ]
+    for step in steps:
+        assert step(four)[0]["x"].ndim == 3
+        with pytest.raises(
+            dx.SampleError, match=r"\(H, W, C\), not \(4, 8, 8, 3\): .* before batch"
+        ):
+            step(batch)[0]
+    assert images.crop(picture(8, 8)[..., 0], 1, 2, 3, 4).shape == (4, 3)
+    with pytest.raises(ValueError, match=r"not \(3,\)"):
+        images.center_crop(np.zeros(3, np.uint8), 1, 1)

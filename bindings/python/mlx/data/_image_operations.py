@@ -71,7 +71,7 @@ class ImageOperations(Steps):
         """A part of w x h pixels from anywhere, of the image with `pad` black pixels around."""
 
         def cropped(x, random):
-            x = np.asarray(x)
+            x = images.as_image(x)
             if pad:
                 inner, height, width = x, x.shape[0] + 2 * pad, x.shape[1] + 2 * pad
                 x = np.zeros((height, width, *x.shape[2:]), x.dtype)
@@ -105,7 +105,8 @@ class ImageOperations(Steps):
         """Mirrored with this probability."""
 
         def flipped(x, random):
-            return np.asarray(x)[:, ::-1] if random.random() < prob else x
+            image = images.as_image(x)
+            return image[:, ::-1] if random.random() < prob else image
 
         return self._add_random("image_random_h_flip", key, flipped, output_key, seed)
 

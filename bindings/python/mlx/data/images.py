@@ -128,17 +128,25 @@ def _pixels(image, format):
     return pixels[..., None] if pixels.ndim == 2 else pixels
 
 
+def as_image(image: Any) -> np.ndarray:
+    """An array that is one image, (H, W) or (H, W, C), or ValueError: no batch of them."""
+    array = np.asarray(image)
+    if array.ndim not in (2, 3):
+        raise ValueError(
+            f"[data] an image is (H, W, C), not {array.shape}: its operations come before batch"
+        )
+    return array
+
+
 def save(path: Source, image: Any) -> None:
     """Write an image (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) of uint8; the name says the
     format."""
-    _picture(np.asarray(image)).save(os.fsdecode(path))
+    _picture(as_image(image)).save(os.fsdecode(path))
 
 
 def _picture(image):
-    if image.dtype != np.uint8 or image.ndim not in (2, 3):
-        raise ValueError(
-            f"[data] an image is (H, W, C) of uint8, not {image.shape} of {image.dtype}"
-        )
+    if image.dtype != np.uint8:
+        raise ValueError(f"[data] an image is (H, W, C) of uint8, not of {image.dtype}")
     return _pillow().fromarray(image[..., 0] if image.ndim == 3 and image.shape[2] == 1 else image)
 
 
@@ -148,7 +156,7 @@ FILTERS = ("nearest", "bilinear", "bicubic", "lanczos")
 def resize(image: Any, w: int, h: int, filter: str = "bilinear") -> np.ndarray:
     """Another size, by a filter of FILTERS; smaller images are averages of what falls together, but
     of "nearest"."""
-    image = np.asarray(image)
+    image = as_image(image)
     _check_positive(w, h)
     if filter not in FILTERS:
         raise ValueError(f"[data] the filters are {', '.join(FILTERS)}, not {filter!r}")
@@ -161,7 +169,7 @@ def resize(image: Any, w: int, h: int, filter: str = "bilinear") -> np.ndarray:
 
 def resize_smallest_side(image: Any, size: int) -> np.ndarray:
     """The smaller side becomes `size`; the sides keep their ratio."""
-    h, w = np.shape(image)[:2]
+    h, w = as_image(image).shape[:2]
     return resize(
         image, max(size, round(w * size / min(h, w))), max(size, round(h * size / min(h, w)))
     )
@@ -174,7 +182,7 @@ def _check_positive(w, h):
 
 def crop(image: Any, x: int, y: int, w: int, h: int) -> np.ndarray:
     """The part of w x h pixels whose corner is at (x, y)."""
-    image = np.asarray(image)
+    image = as_image(image)
     _check_positive(w, h)
     if not (0 <= x <= image.shape[1] - w and 0 <= y <= image.shape[0] - h):
         raise ValueError(
@@ -186,7 +194,7 @@ def crop(image: Any, x: int, y: int, w: int, h: int) -> np.ndarray:
 
 def center_crop(image: Any, w: int, h: int) -> np.ndarray:
     """The middle; a side that is shorter stays as it is."""
-    height, width = np.shape(image)[:2]
+    height, width = as_image(image).shape[:2]
     w, h = min(w, width), min(h, height)
     return crop(image, (width - w) // 2, (height - h) // 2, w, h)
 
@@ -201,7 +209,7 @@ def area_crop(
     """A random part whose share of the area and whose width by height are within these ranges; the
     largest square in the middle if `trials` of them did not fit (Szegedy et al. 2015)."""
     random = random or Random()
-    height, width = np.shape(image)[:2]
+    height, width = as_image(image).shape[:2]
     for _ in range(trials):
         share = random.uniform(*area) * height * width
         by = np.exp(random.uniform(np.log(ratio[0]), np.log(ratio[1])))
@@ -216,7 +224,7 @@ def area_crop(
 
 def rotate(image: Any, angle: float, crop: bool = True) -> np.ndarray:
     """Turned by degrees, against the clock; without `crop` the result holds all of it."""
-    image = np.asarray(image)
+    image = as_image(image)
     turned = np.asarray(
         _picture(image).rotate(angle, _pillow().Resampling.BILINEAR, expand=not crop)
     )
@@ -237,7 +245,7 @@ def channel_reduction(image: Any, preset: str = "rec601") -> np.ndarray:
     """Grey values (H, W, 1) of a colour image: weights rec601, rec709, rec2020, green or mean."""
     if preset not in _GREY:
         raise ValueError(f"[data] the presets are {', '.join(_GREY)}, not {preset!r}")
-    image = np.asarray(image)
+    image = as_image(image)
     if image.ndim != 3 or image.shape[2] < 3:
         raise ValueError(f"[data] a colour image is (H, W, 3), not {image.shape}")
     grey = image[..., :3] @ np.array(_GREY[preset], np.float32)
