@@ -1,6 +1,7 @@
 """Measures: by their formulas, and beside scikit-learn where it is installed."""
 
 import math
+from functools import partial
 
 import mlx.core as mx
 import mlx.nn as nn
@@ -73,6 +74,100 @@ def test_two_classes():
     assert measured(F1("binary"), scores, truth) == pytest.approx(f1, rel=1e-5)
 
 
+def one_hot(labels, classes):
+    return np.eye(classes, dtype=np.float32)[labels]
+
+
+def test_one_hot_targets():
+    logits, labels = examples()
+    rows = one_hot(labels, 5)
+    for make in (Accuracy, Perplexity, F1, AUC, lambda **k: TopK(2, **k)):
+        wanted = measured(make(), logits, labels)
+        assert measured(make(targets="one_hot"), logits, rows) == pytest.approx(wanted)
+        with pytest.raises(ValueError, match='say targets="one_hot" or "binary"'):
+            measured(make(), logits, rows)
+        with pytest.raises(ValueError, match="a 1 in each row"):
+            measured(make(targets="one_hot"), logits, rows * 0.9 + 0.02)
+    matrix = measured(ConfusionMatrix(targets="one_hot"), logits, rows)
+    np.testing.assert_array_equal(matrix, measured(ConfusionMatrix(), logits, labels))
+    weight = (np.arange(300) % 3 > 0).astype(np.float32)
+    padded = np.where(weight[:, None] > 0, rows, 0)
+    wanted = measured(Accuracy(), logits[weight > 0], labels[weight > 0])
+    found = measured(Accuracy(targets="one_hot"), logits, padded, weight)
+    assert found == pytest.approx(wanted)
+
+
+def test_classes_that_are_each_true_or_false():
+    random = generator(24)
+    p, truth = random.random((50, 4)).astype(np.float32), random.integers(0, 2, (50, 4))
+    found = measured(Accuracy(targets="binary"), p, truth)
+    assert found == pytest.approx(((p > 0.5) == truth).mean())
+    found = measured(AUC("binary"), p, truth)
+    assert found == pytest.approx(pairs(p.flatten(), truth.flatten() == 1))
+
+
+def test_logits_of_two_classes():
+    random = generator(25)
+    logits, truth = random.normal(size=200).astype(np.float32), random.integers(0, 2, 200)
+    right = ((logits > 0) == truth).mean()
+    for shape in (-1,), (-1, 1):
+        a, b = logits.reshape(shape), truth.reshape(shape)
+        assert measured(Accuracy(0), a, b) == pytest.approx(right)
+        assert measured(F1("micro", 0), a, b) == pytest.approx(right)
+        assert measured(ConfusionMatrix(0), a, b).sum().item() == 200
+        for metric in (Accuracy(), F1(), ConfusionMatrix()):
+            with pytest.raises(ValueError, match="from 0 to 1 unless a threshold is given"):
+                measured(metric, a, b)
+    assert measured(Accuracy(0), logits, 2 * truth - 1) == pytest.approx(right)
+    with pytest.raises(ValueError, match="0 and 1, or -1 and 1"):
+        measured(Accuracy(), np.zeros(3, np.float32), np.array([0, 1, 2]))
+    with pytest.raises(ValueError, match="are of one class"):
+        measured(Accuracy(), logits[:, None], np.zeros(200, np.int32))
+    for metric in (TopK(1), Perplexity()):
+        with pytest.raises(ValueError, match=r"not \(..., classes\)"):
+            measured(metric, 1 / (1 + np.exp(-logits)), truth)
+
+
+def test_counts_beyond_float32():
+    n = (1 << 24) + 1
+    scores, truth = mx.zeros(n), mx.zeros(n, mx.int32)
+    for weight in (None, mx.ones(n)):
+        accuracy, matrix, f1 = Accuracy(), ConfusionMatrix(), F1("binary")
+        for one in (accuracy, matrix, f1):
+            one.update(scores, truth, weight)
+            one.update(
+                mx.array([0.0, 1.0]), mx.array([0, 1]), weight if weight is None else mx.ones(2)
+            )
+        assert accuracy.count == accuracy.total == n + 2
+        assert matrix.compute().tolist() == [[n + 1, 0], [0, 1]]
+        assert matrix.compute().dtype == (mx.int64 if weight is None else mx.float64)
+        assert f1.compute() == 1
+
+
+def test_ties_and_nan_do_not_flatter():
+    labels = np.arange(100) % 10
+    flat = np.zeros((100, 10), np.float32)
+    for k in (1, 5, 10):
+        assert measured(TopK(k), flat, labels) == pytest.approx(k / 10)
+    assert measured(TopK(1), flat, labels) == measured(Accuracy(), flat, labels)
+    nothing = np.full((100, 10), np.nan, np.float32)
+    for metric in (Accuracy(), TopK(1), TopK(10), F1(), F1("micro"), F1("weighted")):
+        assert measured(metric, nothing, labels) == 0
+    assert measured(ConfusionMatrix(), nothing, labels).sum().item() == 0
+    assert math.isnan(measured(AUC(), nothing, labels))
+    some, labels = examples()
+    some[::4, 2] = np.nan
+    kept = np.arange(300) % 4 > 0
+    wanted = (some[kept].argmax(1) == labels[kept]).sum() / 300
+    assert measured(Accuracy(), some, labels) == pytest.approx(wanted)
+    assert measured(TopK(1), some, labels) == pytest.approx(wanted)
+    assert measured(ConfusionMatrix(), some, labels).sum().item() == kept.sum()
+    assert math.isnan(measured(AUC(), some, labels))
+    two = np.array([np.nan, np.nan, 0.9, 0.1], np.float32)
+    assert measured(Accuracy(0.5), two, np.array([0, 1, 1, 0]), parts=1) == 0.5
+    assert math.isnan(measured(AUC(), two, np.array([0, 1, 1, 0]), parts=1))
+
+
 def test_weights():
     logits, labels = examples()
     weight = (generator(23).random(300) < 0.6).astype(np.float32)
@@ -111,6 +206,20 @@ def test_beside_scikit_learn():
     assert measured(AUC(), p, labels) == pytest.approx(wanted, rel=1e-6)
     wanted = sk.roc_auc_score(labels == 1, logits[:, 1])
     assert measured(AUC(), logits[:, 1], labels == 1) == pytest.approx(wanted, rel=1e-6)
+    rows, weight = one_hot(labels, 4), generator(26).random(300).astype(np.float32)
+    assert measured(Accuracy(targets="one_hot"), logits, rows, weight) == pytest.approx(
+        sk.accuracy_score(labels, best, sample_weight=weight)
+    )
+    wanted = sk.f1_score(labels, best, average="macro", sample_weight=weight)
+    assert measured(F1(), logits, labels, weight) == pytest.approx(wanted)
+    np.testing.assert_allclose(
+        measured(ConfusionMatrix(), logits, labels, weight),
+        sk.confusion_matrix(labels, best, sample_weight=weight),
+    )
+    above = logits[:, 1] > 0
+    assert measured(F1("binary", 0), logits[:, 1], labels == 1) == pytest.approx(
+        sk.f1_score(labels == 1, above)
+    )
     assert math.log(measured(Perplexity(), logits, labels)) == pytest.approx(
         sk.log_loss(labels, p), rel=1e-5
     )
@@ -130,6 +239,30 @@ def test_a_metric_is_used_again():
     accuracy.reset()
     accuracy.update(mx.array([[0.0, 1.0]]), mx.array([1]))
     assert accuracy.compute() == 1
+
+
+def test_a_loss_says_what_scores_are():
+    bce, ce = nn.losses.binary_cross_entropy, nn.losses.cross_entropy
+    logits, truth = mx.array([-1.0, 0.3, 0.4, 0.7]), mx.array([0.0, 1.0, 1.0, 1.0])
+    shares = {partial(bce, with_logits=False): 0.5, nn.losses.mse_loss: 0.5}
+    for loss, share in {bce: 1, partial(bce, reduction="none"): 1, **shares}.items():
+        metric = Accuracy()
+        metric.follow(loss)
+        metric.update(logits, truth)
+        assert metric.compute() == share
+    metric = F1("binary")
+    metric.follow(bce)
+    metric.update(logits, truth)
+    assert metric.compute() == 1
+    metric = Accuracy(targets="binary")
+    metric.follow(ce)  # what was said stays
+    with pytest.raises(ValueError, match="does not say what scores of two classes are"):
+        metric.update(logits, truth)
+    metric = Accuracy()
+    metric.follow(bce)
+    metric.follow(ce)
+    metric.update(mx.array([[2.0, 1.0], [0.0, 1.0]]), mx.array([[1, 0], [1, 0]]))
+    assert metric.compute() == 0.5
 
 
 def test_refused():
@@ -155,5 +288,7 @@ def test_refused():
         TopK(0)
     with pytest.raises(ValueError, match="no average 'mean'"):
         F1("mean")
+    with pytest.raises(ValueError, match='targets are "one_hot" or "binary", not \'hot\''):
+        Accuracy(targets="hot")
     with pytest.raises(ValueError, match="have no weights"):
         AUC().update(logits, labels, mx.ones(4))

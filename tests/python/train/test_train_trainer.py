@@ -1,5 +1,6 @@
 """The trainer: what it computes is what a loop of one's own computes, whatever it is told."""
 
+import functools
 import io
 import math
 
@@ -254,6 +255,37 @@ def test_evaluate_and_predict():
     doubled = trainer.predict([x[:5]], forward=lambda m, b: 2 * m(b))
     np.testing.assert_allclose(doubled, 2 * logits[:5], rtol=1e-5, atol=1e-6)
     assert model.training
+
+
+def test_measures_know_the_loss():
+    x = generator(34).normal(size=(80, 4)).astype(np.float32)
+    truth = (x[:, 0] + 0.5 * x[:, 1] > 0).astype(np.float32)
+
+    def trained(loss, last=lambda v: v[:, 0], y=truth, out=1):
+        mx.random.seed(3)
+        model = nn.Sequential(nn.Linear(4, out), last)
+        t = Trainer(model, loss, optim.SGD(0.05), metrics=["accuracy", "f1", "auc"])
+        t.fit([(x, y)], 5)
+        return t.evaluate([(x, y)]), np.array(model(mx.array(x)))
+
+    found, logits = trained(nn.losses.binary_cross_entropy)
+    assert found["accuracy"] == pytest.approx(((logits > 0) == truth).mean())
+    assert ((logits > 0) != (logits > 0.5)).any()
+    found, p = trained(
+        functools.partial(nn.losses.binary_cross_entropy, with_logits=False),
+        lambda v: mx.sigmoid(v[:, 0]),
+    )
+    assert found["accuracy"] == pytest.approx(((p > 0.5) == truth).mean())
+    labels = x[:, :3].argmax(1)
+    rows = np.eye(3, dtype=np.float32)[labels]
+    found, scores = trained(nn.losses.cross_entropy, lambda v: v, rows, 3)
+    assert found["accuracy"] == pytest.approx((scores.argmax(1) == labels).mean())
+    assert found == pytest.approx(trained(nn.losses.cross_entropy, lambda v: v, labels, 3)[0])
+    several = np.stack([truth, 1 - truth, x[:, 2] > 0], 1).astype(np.float32)
+    found, scores = trained(nn.losses.binary_cross_entropy, lambda v: v, several, 3)
+    assert found["accuracy"] == pytest.approx(((scores > 0) == several).mean())
+    with pytest.raises(ValueError, match="does not say what scores of two classes are"):
+        trained(lambda p, t: nn.losses.binary_cross_entropy(p, t))
 
 
 def test_a_step_alone():

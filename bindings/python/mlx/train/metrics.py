@@ -4,12 +4,22 @@
     accuracy.update(logits, labels)
     print(accuracy.compute())
 
-Predictions are (..., classes) with whole numbers (...) as targets, unless a measure says otherwise.
-Weights (...) count examples; those of weight 0 do not matter."""
+Predictions are (..., classes) with whole numbers (...) as targets, or both have one shape:
+
+- (n,) or (..., 1): scores of two classes, with 0 and 1 as targets. Above `threshold` they mean 1: 0
+  is for logits, 0.5 for probabilities. Without it they are probabilities, others an error.
+- (..., classes): `targets="one_hot"`, a 1 in each row, or `"binary"`, two classes each; without it
+  an error.
+
+A `Trainer` knows both of losses of `mlx.nn.losses`: `binary_cross_entropy` is of two classes, with
+logits unless `with_logits=False`; `cross_entropy` has one-hot targets. Of other losses it asks for
+a threshold. Weights (...) count examples; those of weight 0 do not matter. Counts have 64 bits."""
 
 from typing import Any, Callable, Optional, Sequence, Union
 
 import mlx.core as mx
+
+from ._targets import Examples, Reader
 
 __all__ = [
     "AUC",
@@ -46,34 +56,23 @@ class Metric:
         """The value over all batches."""
         raise NotImplementedError
 
+    def follow(self, loss: Any) -> None:
+        """A trainer's loss, which may say what its predictions and targets are."""
+
 
 def _number(x: mx.array) -> float:
     value: Any = x.item()
     return float(value)
 
 
-def _weights(weight, target):
-    if weight is None:
-        return mx.ones(target.shape, mx.float32)
-    return mx.broadcast_to(weight.astype(mx.float32), target.shape)
-
-
-def _check_classes(prediction, target, weight, name):
-    """Targets are whole numbers below the number of classes."""
-    if prediction.ndim != target.ndim + 1 or prediction.shape[:-1] != target.shape:
-        raise ValueError(
-            f"[train] {name}: predictions {prediction.shape} are not (..., classes) for targets "
-            f"{target.shape}"
-        )
-    seen = mx.where(weight > 0, target, 0)
-    if target.size:
-        low, high = int(seen.min().item()), int(seen.max().item())
-        if low < 0 or high >= prediction.shape[-1]:
-            raise ValueError(
-                f"[train] {name}: a label is {low if low < 0 else high}, there are "
-                f"{prediction.shape[-1]} classes"
-            )
-    return seen
+def _sums(values, weight):
+    """The sum of values by their weights, and of the weights: of 64 bits, on the CPU."""
+    with mx.stream(mx.cpu):
+        values = values.astype(mx.float64)
+        if weight is None:
+            return _number(values.sum()), float(values.size)
+        weight = mx.broadcast_to(weight.astype(mx.float64), values.shape)
+        return _number((values * weight).sum()), _number(weight.sum())
 
 
 class Mean(Metric):
@@ -93,83 +92,91 @@ class Mean(Metric):
         values = self.function(prediction, target)
         if not isinstance(values, mx.array):
             raise TypeError(f"[train] {self.name} gives an array, not {type(values).__name__}")
-        values = values.astype(mx.float32)
         if values.ndim == 0:
             if weight is not None:
                 raise ValueError(f"[train] {self.name}: weights need a value for each example")
-            self._add(values * target.size, target.size)
+            self.total += _number(values) * target.size
+            self.count += target.size
         else:
-            weight = _weights(weight, values)
-            self._add((values * weight).sum(), weight.sum().item())
+            self._add(values, weight)
 
-    def _add(self, total, count):
-        self.total += float(total.item())
-        self.count += float(count)
+    def _add(self, values, weight):
+        total, count = _sums(values, weight)
+        self.total += total
+        self.count += count
 
     def compute(self) -> float:
         """The mean; NaN of nothing."""
         return self.total / self.count if self.count else float("nan")
 
 
-class Accuracy(Mean):
-    """The share of examples whose likeliest class is the target. Predictions in the shape of the
-    targets are scores of two classes, of which those above `threshold` mean 1."""
+class _OfClasses(Mean):
+    """The mean of a number for each example of some class."""
 
-    def __init__(self, threshold: float = 0.5) -> None:
-        self.threshold = threshold
-        super().__init__(self._right, "accuracy")
+    def __init__(self, name: str, threshold: Optional[float], targets: Optional[str]) -> None:
+        self.reader = Reader(name, threshold, targets)
+        super().__init__(lambda prediction, target: prediction, name)
 
-    def _right(self, prediction, target):
-        if prediction.shape == target.shape:
-            return (prediction > self.threshold) == (target > 0.5)
-        _check_classes(prediction, target, mx.ones(target.shape), self.name)
-        return prediction.argmax(-1) == target
+    def follow(self, loss: Any) -> None:
+        self.reader.follow(loss)
 
     def update(
         self, prediction: mx.array, target: mx.array, weight: Optional[mx.array] = None
     ) -> None:
-        if weight is not None and prediction.shape != target.shape:
-            target = mx.where(_weights(weight, target) > 0, target, 0)
-        super().update(prediction, target, weight)
+        examples = self.reader.read(prediction, target, weight)
+        self._add(self._values(examples), examples.weight)
+
+    def _values(self, examples: Examples) -> mx.array:
+        raise NotImplementedError
+
+    def _several(self, examples):
+        """(..., classes) scores, or ValueError."""
+        if examples.threshold is not None:
+            raise ValueError(
+                f"[train] {self.name}: predictions {examples.scores.shape} are not (..., classes)"
+            )
+        return examples.scores
 
 
-class TopK(Mean):
-    """The share of examples of whose target fewer than `k` classes are likelier."""
+class Accuracy(_OfClasses):
+    """The share of examples whose likeliest class is the target; NaN is never right. Scores of two
+    classes above `threshold` mean 1."""
 
-    def __init__(self, k: int = 5) -> None:
+    def __init__(self, threshold: Optional[float] = None, targets: Optional[str] = None) -> None:
+        super().__init__("accuracy", threshold, targets)
+
+    def _values(self, examples: Examples) -> mx.array:
+        return examples.found() == examples.labels
+
+
+class TopK(_OfClasses):
+    """The share of examples of whose target fewer than `k` classes are likelier; of equally likely
+    ones the first come first, and NaN is likelier than any."""
+
+    def __init__(self, k: int = 5, targets: Optional[str] = None) -> None:
         if k < 1:
             raise ValueError(f"[train] top_k: k is {k}")
         self.k = k
-        super().__init__(self._right, f"top_{k}")
+        super().__init__(f"top_{k}", None, targets)
 
-    def _right(self, prediction, target):
-        score = mx.take_along_axis(prediction, target[..., None], axis=-1)
-        return (prediction > score).sum(-1) < self.k
-
-    def update(
-        self, prediction: mx.array, target: mx.array, weight: Optional[mx.array] = None
-    ) -> None:
-        seen = _check_classes(prediction, target, _weights(weight, target), self.name)
-        super().update(prediction, seen, weight)
+    def _values(self, examples: Examples) -> mx.array:
+        scores, target = self._several(examples), examples.labels[..., None]
+        score = mx.take_along_axis(scores, target, axis=-1)
+        equal_before = (scores == score) & (mx.arange(scores.shape[-1]) < target)
+        before = (scores > score) | mx.isnan(scores) | equal_before
+        return (before.sum(-1) < self.k) & ~mx.isnan(score[..., 0])
 
 
-class Perplexity(Mean):
+class Perplexity(_OfClasses):
     """exp of the mean cross entropy of logits."""
 
-    def __init__(self) -> None:
-        super().__init__(self._entropy, "perplexity")
+    def __init__(self, targets: Optional[str] = None) -> None:
+        super().__init__("perplexity", None, targets)
 
-    @staticmethod
-    def _entropy(prediction, target):
-        prediction = prediction.astype(mx.float32)
-        score = mx.take_along_axis(prediction, target[..., None], axis=-1)[..., 0]
+    def _values(self, examples: Examples) -> mx.array:
+        prediction = self._several(examples).astype(mx.float32)
+        score = mx.take_along_axis(prediction, examples.labels[..., None], axis=-1)[..., 0]
         return mx.logsumexp(prediction, axis=-1) - score
-
-    def update(
-        self, prediction: mx.array, target: mx.array, weight: Optional[mx.array] = None
-    ) -> None:
-        seen = _check_classes(prediction, target, _weights(weight, target), self.name)
-        super().update(prediction, seen, weight)
 
     def compute(self) -> float:
         """The perplexity; infinite where it is more than a float holds."""
@@ -179,78 +186,99 @@ class Perplexity(Mean):
 
 class ConfusionMatrix(Metric):
     """Numbers of examples (weights of them): a row for each target, a column for each likeliest
-    class. Predictions in the shape of the targets are scores of two classes."""
+    class. Predictions that are NaN are in no column. Scores of two classes above `threshold` mean
+    1."""
 
     name = "confusion_matrix"
 
-    def __init__(self, threshold: float = 0.5) -> None:
-        self.threshold = threshold
+    def __init__(self, threshold: Optional[float] = None, targets: Optional[str] = None) -> None:
+        self.reader = Reader(self.name, threshold, targets)
         super().__init__()
 
+    def follow(self, loss: Any) -> None:
+        self.reader.follow(loss)
+
     def reset(self) -> None:
-        self.counts: Optional[mx.array] = None
+        self.counts: Optional[mx.array] = None  # with a column for NaN
+        self.weighted = False
 
     def update(
         self, prediction: mx.array, target: mx.array, weight: Optional[mx.array] = None
     ) -> None:
-        weight = _weights(weight, target)
-        if prediction.shape == target.shape:
-            classes, found = 2, (prediction > self.threshold).astype(mx.int32)
-            target = (target > 0.5).astype(mx.int32)
-        else:
-            target = _check_classes(prediction, target, weight, self.name)
-            classes, found = prediction.shape[-1], prediction.argmax(-1)
-        if self.counts is None:
-            self.counts = mx.zeros((classes, classes), mx.float32)
-        if self.counts.shape[0] != classes:
+        examples = self.reader.read(prediction, target, weight)
+        classes = examples.classes
+        if self.counts is not None and self.counts.shape[0] != classes:
             raise ValueError(f"[train] {classes} classes after {self.counts.shape[0]}")
-        place = target.astype(mx.int32).flatten() * classes + found.astype(mx.int32).flatten()
-        flat = self.counts.flatten().at[place].add(weight.flatten())
-        self.counts = flat.reshape(classes, classes)
-        mx.eval(self.counts)
+        place = (examples.labels * (classes + 1) + examples.found()).flatten()
+        self.weighted |= weight is not None
+        with mx.stream(mx.cpu):
+            if self.counts is None:
+                self.counts = mx.zeros((classes, classes + 1), mx.float64)
+            many = mx.ones(place.shape) if examples.weight is None else examples.weight.flatten()
+            flat = self.counts.flatten().at[place].add(many.astype(mx.float64))
+            self.counts = flat.reshape(classes, classes + 1)
+            mx.eval(self.counts)
 
     def compute(self) -> mx.array:
-        """(classes, classes) float32; (0, 0) of nothing."""
-        return mx.zeros((0, 0)) if self.counts is None else self.counts
+        """(classes, classes) of int64, of float64 where examples had weights; (0, 0) of nothing."""
+        with mx.stream(mx.cpu):
+            counts = mx.zeros((0, 1)) if self.counts is None else self.counts
+            return counts[:, :-1].astype(mx.float64 if self.weighted else mx.int64)
 
 
 class F1(ConfusionMatrix):
     """2 TP / (2 TP + FP + FN): of class 1 ("binary"), the mean over classes ("macro"), weighted by
     their sizes ("weighted"), of all together ("micro"), or of each (None)."""
 
-    def __init__(self, average: Optional[str] = "macro", threshold: float = 0.5) -> None:
+    name = "f1"
+
+    def __init__(
+        self,
+        average: Optional[str] = "macro",
+        threshold: Optional[float] = None,
+        targets: Optional[str] = None,
+    ) -> None:
         if average not in ("binary", "macro", "weighted", "micro", None):
             raise ValueError(f"[train] f1: no average {average!r}")
         self.average = average
-        super().__init__(threshold)
-        self.name = "f1"
+        super().__init__(threshold, targets)
 
     def compute(self) -> Any:
         """A number, or an array of one for each class."""
-        counts = super().compute()
-        if counts.size == 0:
+        if self.counts is None:
             return float("nan")
-        right, rows, columns = mx.diag(counts), counts.sum(1), counts.sum(0)
+        with mx.stream(mx.cpu):
+            return self._compute(self.counts)
+
+    def _compute(self, counts):
+        right, rows, columns = mx.diag(counts[:, :-1]), counts.sum(1), counts.sum(0)[:-1]
         if self.average == "micro":
-            return _number(right.sum() / counts.sum())
+            return _number(2 * right.sum() / (rows + columns).sum())
         each = 2 * right / mx.maximum(rows + columns, 1e-30)
         if self.average is None:
-            return each
+            return each.astype(mx.float32)
         if self.average == "binary":
             if counts.shape[0] != 2:
                 raise ValueError(f"[train] f1: binary of {counts.shape[0]} classes")
             return _number(each[1])
-        weight = rows if self.average == "weighted" else mx.maximum(rows + columns, 0) > 0
-        return _number((each * weight).sum() / weight.sum())
+        weight = rows if self.average == "weighted" else rows + columns > 0
+        return _number((each * weight).sum() / weight.astype(mx.float64).sum())
 
 
 class AUC(Metric):
     """The area under the ROC curve: how often an example of the class has a higher score than one
-    of another, equal scores half (Hanley and McNeil 1982). Predictions are scores in the shape of
-    the targets, or (..., classes): then the mean over all classes that occur, each against the
-    rest."""
+    of another, equal scores half (Hanley and McNeil 1982); NaN if a score is. Predictions are
+    scores of two classes, or (..., classes): then the mean over all classes that occur, each
+    against the rest."""
 
     name = "auc"
+
+    def __init__(self, targets: Optional[str] = None) -> None:
+        self.reader = Reader(self.name, 0.0, targets)
+        super().__init__()
+
+    def follow(self, loss: Any) -> None:
+        self.reader.follow(loss)
 
     def reset(self) -> None:
         self.scores: list[mx.array] = []
@@ -261,13 +289,10 @@ class AUC(Metric):
     ) -> None:
         if weight is not None:
             raise ValueError("[train] auc: examples have no weights")
-        if prediction.shape == target.shape:
-            prediction = prediction.flatten()[:, None]
-        else:
-            _check_classes(prediction, target, mx.ones(target.shape), self.name)
-            prediction = prediction.reshape(-1, prediction.shape[-1])
-        self.scores.append(prediction.astype(mx.float32))
-        self.targets.append(target.flatten())
+        examples = self.reader.read(prediction, target, None)
+        columns = 1 if examples.threshold is not None else examples.classes
+        self.scores.append(examples.scores.reshape(-1, columns).astype(mx.float32))
+        self.targets.append(examples.labels.flatten())
         mx.eval(self.scores[-1], self.targets[-1])
 
     def compute(self) -> float:
@@ -276,8 +301,10 @@ class AUC(Metric):
             return float("nan")
         scores, target = mx.concatenate(self.scores), mx.concatenate(self.targets)
         classes = scores.shape[1]
+        if mx.isnan(scores).any().item():
+            return float("nan")
         if classes == 1:
-            return _area(scores[:, 0], target > 0.5)
+            return _area(scores[:, 0], target == 1)
         if classes == 2:
             return _area(scores[:, 1] - scores[:, 0], target == 1)
         areas = [_area(scores[:, c], target == c) for c in range(classes)]
@@ -290,7 +317,7 @@ def _area(scores, positive):
     order = mx.argsort(positive.astype(mx.int32))
     scores, ones = scores[order], int(positive.sum().item())
     negatives, positives = mx.sort(scores[: len(scores) - ones]), scores[len(scores) - ones :]
-    if not len(negatives) or not ones:
+    if not len(negatives) or not ones or mx.isnan(scores).any().item():
         return float("nan")
     below = mx.searchsorted(negatives, positives, side="left").astype(mx.int64).sum().item()
     upto = mx.searchsorted(negatives, positives, side="right").astype(mx.int64).sum().item()

@@ -94,6 +94,8 @@ class Trainer:
         self.model, self.loss, self.optimizer = model, loss, optimizer
         self.forward = forward or first_two
         self.metrics = metrics_of(metrics)
+        for one in self.metrics:
+            one.follow(loss)
         self.callbacks = sorted(callbacks, key=lambda callback: callback.order)
         self.accumulate, self.on_nan = accumulate, on_nan
         self._options: tuple[Any, ...] = (compute_dtype, clip_norm, accumulate, on_nan == "skip")
