@@ -97,10 +97,12 @@ class _Run:
         return taken
 
     def next(self) -> _Slot:
-        """The first slot, when its task was run. The end stays."""
+        """The first slot, when its task was run. The end stays. Who had one wakes the next who
+        waits, whose slot may be done already."""
         with self.lock:
             while not self.slots or not self.slots[0].done:
                 self.filled.wait()
+            self.filled.notify()
             if self.slots[0].end:
                 return self.slots[0]
             slot = self.slots.popleft()
@@ -133,12 +135,9 @@ class Prefetched(Stream):
         self._after: Optional[State] = None
 
     def _pull(self) -> Optional[Task]:
-        if self._run is None:
-            self._after = self._upstream._named_state()
-            self._run = _Run(self._upstream, self._size, self._threads)
-            self._end = weakref.finalize(self, self._run.stop)
+        run = self._started()
         while True:
-            slot = self._run.next()
+            slot = run.next()
             self._after = slot.after
             if slot.error is not None:
                 raise slot.error
@@ -146,6 +145,14 @@ class Prefetched(Stream):
                 return None
             if slot.sample is not None:
                 return ready(slot.sample, slot.index, slot.epoch)
+
+    def _started(self) -> _Run:
+        with self._lock:
+            if self._run is None:
+                self._after = self._upstream._named_state()
+                self._run = _Run(self._upstream, self._size, self._threads)
+                self._end = weakref.finalize(self, self._run.stop)
+            return self._run
 
     def _halt(self) -> None:
         if self._run is not None:

@@ -1,5 +1,6 @@
 """Streams: samples one after the other."""
 
+import threading
 from typing import Any, Callable, Iterable, Iterator, Mapping, Optional
 
 import numpy as np
@@ -17,11 +18,22 @@ class Stream(Operations):
     `reset()` begins the next epoch, with another order of what is shuffled; it all follows from
     seeds and the number of the epoch. `state_dict()` is where the stream stands, in plain numbers
     and texts that JSON can hold; a stream that is made in the same way goes on there after
-    `load_state_dict()`."""
+    `load_state_dict()`.
+
+    Several threads may read one stream: each sample is given to one of them."""
 
     _may_drop = True
     _epoch = 0
     _kind = ""
+    _lock: threading.RLock  # held where the place in the stream changes or is asked for
+
+    def __new__(cls, *arguments: Any, **named: Any) -> "Stream":
+        stream = super().__new__(cls)
+        stream._lock = threading.RLock()
+        return stream
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_lock"}
 
     # --- what each kind of stream has -------------------------------------------------------------
 
@@ -58,7 +70,8 @@ class Stream(Operations):
 
     def __next__(self) -> Sample:
         while True:
-            task = self._pull()
+            with self._lock:
+                task = self._pull()
             if task is None:
                 raise StopIteration
             sample = task.run()
@@ -69,8 +82,9 @@ class Stream(Operations):
         """Begin the next epoch, or the given one (the first is 0). Returns the stream."""
         if epoch is not None and whole(epoch, "an epoch") < 0:
             raise ValueError(f"[data] there is no epoch {epoch}")
-        self._epoch = self._epoch + 1 if epoch is None else epoch
-        self._restart(self._epoch)
+        with self._lock:
+            self._epoch = self._epoch + 1 if epoch is None else epoch
+            self._restart(self._epoch)
         return self
 
     @property
@@ -80,7 +94,8 @@ class Stream(Operations):
 
     def state_dict(self) -> State:
         """Where the stream stands: behind the sample that was given last."""
-        return {"epoch": self._epoch, "stream": self._named_state()}
+        with self._lock:
+            return {"epoch": self._epoch, "stream": self._named_state()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on where `state_dict` of a stream made in the same way was called. Nothing changes if
@@ -90,15 +105,19 @@ class Stream(Operations):
         except (TypeError, KeyError, ValueError):
             raise ValueError("[data] this is not the state of a stream") from None
         self._check(inner)
+        with self._lock:
+            self._go_to(inner)
+            self._epoch = epoch
+
+    def _go_to(self, state: State) -> None:
         former = self._named_state()
         try:
-            self._named_restore(inner)
+            self._named_restore(state)
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             self._named_restore(former)
             if isinstance(error, ValueError):
                 raise
             raise ValueError("[data] this is not the state of such a stream") from None
-        self._epoch = epoch
 
     def _inner(self) -> list["Stream"]:
         """The streams that this one takes from."""
