@@ -6,7 +6,7 @@ import mlx.nn as nn
 import mlx.optimizers as optim
 import numpy as np
 import pytest
-from mlx.train import EMA, Checkpoint, EarlyStopping, TimeLimit, Trainer
+from mlx.train import EMA, Callback, Checkpoint, CSVLogger, EarlyStopping, TimeLimit, Trainer
 
 from seeds import generator
 from test_train_callbacks import StopAt
@@ -235,3 +235,41 @@ def test_callbacks_of_other_numbers(tmp_path):
     with pytest.raises(ValueError, match="EMA: .*its decay is 0.9, 0.99 here"):
         ours.resume(tmp_path)
     assert ours.resume(tmp_path, other=["callbacks"])
+
+
+class Score(Callback):
+    """A number for each epoch."""
+
+    def __init__(self, *values):
+        self.values = iter(values)
+
+    def on_epoch_end(self, trainer, logs):
+        logs["val_score"] = next(self.values)
+
+
+def test_callbacks_that_are_still_there_go_on(tmp_path):
+    def made(folder, *more, scores=()):
+        stops = [EarlyStopping("loss", 50), EarlyStopping("val_score", 50)]
+        keep = Checkpoint(folder, monitor="val_score")
+        callbacks = [Score(*scores), *more, EMA(0.9), *stops, keep]
+        return Trainer(attention(2), nn.losses.cross_entropy, optim.Adam(1e-2), callbacks=callbacks)
+
+    whole = made(tmp_path / "whole", scores=[9.0, 1.0, 2.0])
+    whole.fit(batches(), 3)
+    made(tmp_path, scores=[9.0, 1.0]).fit(batches(), 2)
+    best = (tmp_path / "best.safetensors").read_bytes()
+    logger = CSVLogger(tmp_path / "a.csv")
+    ours = made(tmp_path, logger, EarlyStopping("val_score", 7), scores=[2.0])
+    with pytest.raises(ValueError, match="other callbacks"):
+        ours.resume(tmp_path)
+    ours.fit(batches(), 3, resume=tmp_path, other=["callbacks"])
+    assert (tmp_path / "best.safetensors").read_bytes() == best
+    average, wanted = (
+        next(c for c in t.callbacks if isinstance(c, EMA)).arrays() for t in (ours, whole)
+    )
+    for name, value in wanted.items():
+        np.testing.assert_array_equal(average[name], value, err_msg=name)
+    stops = [c for c in ours.callbacks if isinstance(c, EarlyStopping)]
+    theirs = [c for c in whole.callbacks if isinstance(c, EarlyStopping)]
+    assert [c.state_dict() for c in stops[:2]] == [theirs[1].state_dict(), theirs[0].state_dict()]
+    assert stops[2].state_dict() == {"best": 2.0, "monitor": "val_score", "sign": 1, "waited": 0}

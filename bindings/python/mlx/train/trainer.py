@@ -157,7 +157,7 @@ class Trainer:
         to go on if there is one already, in the middle of an epoch, too. It is of the same model,
         optimizer, loss, options, callbacks and data, or an error says what differs; what `other`
         names ("optimizer", "data" ...) may differ: the settings are those given here, other data
-        begin an epoch."""
+        begin an epoch, other callbacks begin anew beside those whose state is there."""
         if not whole(epochs, 0):
             raise ValueError(f"[train] epochs are a whole number from 0, not {epochs!r}")
         given = Data(data, "data", steps_per_epoch)
@@ -362,7 +362,9 @@ class Trainer:
         if data is not None and "data" not in other and about["data"] is not None:
             data.check(about["data"], path)
         mx.eval(arrays)
-        if "callbacks" not in other:
+        if "callbacks" in other:
+            self._load_those_there(about, arrays)
+        else:
             self._load_callbacks(path, about["callbacks"], arrays)
         rates = rates_of(self.optimizer)
         self.model.update(tree_unflatten(parts["model"]))
@@ -397,13 +399,23 @@ class Trainer:
         for i, (callback, state) in enumerate(zip(self.callbacks, states)):
             try:
                 callback.load_state_dict(state, _part(arrays, f"callback.{i}."))
-            except (KeyError, TypeError, ValueError, AttributeError) as error:
+            except _NO_STATE as error:
                 for one, kept in zip(self.callbacks, before):
                     one.load_state_dict(*kept)
                 who, why = type(callback).__name__, f"{type(error).__name__} {error}"
                 raise ValueError(
                     f"[train] {os.fspath(path)} has no state of {who}: {why}"
                 ) from error
+
+    def _load_those_there(self, about, arrays):
+        """Each takes up the first state of its class that it can, or begins anew."""
+        names, left = about["setup"]["callbacks"], dict(enumerate(about["callbacks"]))
+        for callback in self.callbacks:
+            mine = [i for i in left if names.get(f"number {i}") == type(callback).__name__]
+            for i in mine:
+                if _takes_up(callback, left[i], _part(arrays, f"callback.{i}.")):
+                    del left[i]
+                    break
 
     def resume(self, path: PathLike, *, other: Sequence[str] = ()) -> bool:
         """Load a checkpoint, or `last.safetensors` of a folder, if it is there; says whether."""
@@ -412,6 +424,21 @@ class Trainer:
             return False
         self.load(path, other=other)
         return True
+
+
+# What a callback raises that cannot take up a state.
+_NO_STATE = (KeyError, TypeError, ValueError, AttributeError)
+
+
+def _takes_up(callback, state, arrays):
+    """Whether it took up a state; if not it is as it was."""
+    before = callback.state_dict(), callback.arrays()
+    try:
+        callback.load_state_dict(state, arrays)
+    except _NO_STATE:
+        callback.load_state_dict(*before)
+        return False
+    return True
 
 
 def _last(path):
