@@ -95,6 +95,60 @@ def test_accumulated_batches_are_one_large_batch():
     assert rest.global_step == 2
 
 
+def weighted(model, batch):
+    return model(batch[0]), batch[1], batch[2]
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("reduction", ["none", "mean"])
+def test_accumulated_batches_of_other_sizes(reduction, compiled):
+    x, y = task(48)
+    loss = functools.partial(nn.losses.cross_entropy, reduction=reduction)
+    one, parts = mlp(), mlp()
+    rows = Trainer(one, loss, optim.SGD(0.5)).fit([(x, y)], 2)
+    cuts = [(x[a:b], y[a:b]) for a, b in ((0, 30), (30, 31), (31, 48))]
+    trainer = Trainer(parts, loss, optim.SGD(0.5), accumulate=3, compile=compiled)
+    found = trainer.fit(cuts, 2)
+    same(one, parts, rtol=1e-4, atol=1e-6)
+    assert found["loss"] == pytest.approx(rows["loss"], rel=1e-5) and trainer.global_step == 2
+
+
+def test_accumulated_batches_of_other_weights():
+    x, y = task(32)
+    weight = np.where(np.arange(32) < 20, 1, 0) * np.linspace(0.5, 2, 32)
+    weight = weight.astype(np.float32)
+    one, parts = mlp(), mlp()
+    options = {"forward": weighted}
+    Trainer(one, nn.losses.cross_entropy, optim.SGD(0.5), **options).fit([(x, y, weight)])
+    cuts = [(x[i : i + 8], y[i : i + 8], weight[i : i + 8]) for i in range(0, 32, 8)]
+    trainer = Trainer(parts, nn.losses.cross_entropy, optim.SGD(0.5), accumulate=4, **options)
+    trainer.fit(cuts)
+    same(one, parts, rtol=1e-4, atol=1e-6)
+
+
+def test_accumulated_texts_of_other_lengths():
+    tokens = generator(35).integers(0, 7, (2, 6, 9))
+
+    def model():
+        mx.random.seed(2)
+        return nn.Sequential(nn.Embedding(7, 8), nn.Linear(8, 7))
+
+    def forward(net, batch):
+        return net(batch[:, :-1]), batch[:, 1:]
+
+    def padded(net, batch):
+        weight = mx.arange(8) < mx.array([[8]] * 6 + [[3]] * 6)
+        return *forward(net, batch), weight
+
+    one, parts = model(), model()
+    both = np.concatenate(tokens)
+    Trainer(one, nn.losses.cross_entropy, optim.SGD(1.0), forward=padded).fit([both])
+    options = {"forward": forward, "accumulate": 2}
+    trainer = Trainer(parts, nn.losses.cross_entropy, optim.SGD(1.0), **options)
+    trainer.fit([tokens[0], tokens[1, :, :4]])
+    same(one, parts, rtol=1e-4, atol=1e-6)
+
+
 def test_mixed_precision():
     seen = []
 
@@ -333,6 +387,23 @@ def test_nan_is_skipped(accumulate):
         same(model, without, rtol=1e-5, atol=1e-7)
 
 
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_step_without_the_part_that_is_nan(compiled):
+    x, y = task(96)
+    nan = np.full_like(x[:40], np.nan), y[:40]
+    fine = [(x[:48], y[:48]), (x[48:80], y[48:80]), (x[80:], y[80:])]
+    model, without = mlp(norm=True), mlp(norm=True)
+    options = {"on_nan": "skip", "accumulate": 2, "compile": compiled}
+    trainer = Trainer(model, nn.losses.cross_entropy, optim.SGD(0.1, momentum=0.9), **options)
+    history = trainer.fit([fine[0], nan, nan, nan, *fine[1:]])
+    assert history[0]["skipped"] == 3
+    plain = Trainer(without, nn.losses.cross_entropy, optim.SGD(0.1, momentum=0.9), accumulate=2)
+    Trainer(without, nn.losses.cross_entropy, plain.optimizer).fit(fine[:1])
+    plain.fit(fine[1:])
+    same(model, without, rtol=1e-5, atol=1e-7)
+    assert trainer.optimizer.step.item() == 2  # of the part alone, and of the last two
+
+
 def both_kinds():
     rate = optim.cosine_decay(1e-2, 20)
     rules = [optim.SGD(0.1, momentum=0.9), optim.Adam(rate)]
@@ -357,7 +428,9 @@ def test_several_optimizers_skip_and_go_on(tmp_path):
 
 def test_nan_is_ignored():
     model = mlp()
-    Trainer(model, nn.losses.cross_entropy, optim.SGD(0.1), on_nan="ignore").fit(nan_data(), 1)
+    trainer = Trainer(model, nn.losses.cross_entropy, optim.SGD(0.1), on_nan="ignore")
+    row = trainer.fit(nan_data(), 1)[0]
+    assert "skipped" not in row and row["not_finite"] >= 1
     assert not np.isfinite(weights(model)["layers.0.weight"]).all()
 
 

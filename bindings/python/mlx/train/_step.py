@@ -81,10 +81,11 @@ class Steps:
         self.model, self.loss, self.optimizer, self.forward = model, loss, optimizer, forward
         self.dtype, self.clip_norm, self.skip = dtype, clip_norm, skip
         self.check_labels = check_labels
-        self.sum: list[Any] = []  # of gradients
+        self.sum: list[Any] = []  # of gradients by their counts, of counts, of batches
         if accumulate > 1:
             parameters = model.trainable_parameters()
             self.sum.append(tree_map(lambda p: mx.zeros(p.shape, _master(p)), parameters))
+            self.sum += [mx.array(0.0), mx.array(0.0)]
         state = [model.state, optimizer.state, mx.random.state, self.sum]
 
         def made(function, changes):
@@ -110,7 +111,8 @@ class Steps:
         return prediction, target, weight
 
     def _measure(self, batch):
-        """The mean loss and what is to be known of the batch; and the prediction with its
+        """The mean loss, of how many it is (the sum of weights, or of losses; of one number the
+        size of the target), and what is to be known of the batch; and the prediction with its
         target."""
         prediction, target, weight = self._predict(batch)
         labels, safe = {}, target
@@ -121,7 +123,7 @@ class Steps:
             raise TypeError(f"[train] the loss gives an array, not {type(value).__name__}")
         _check_shape(value, prediction, target)
         value = value.astype(mx.float32)
-        count = mx.array(target.shape[0] if target.ndim else 1, mx.float32)
+        count = mx.array(value.size if value.ndim else target.size, mx.float32)
         if weight is not None:
             if value.ndim == 0:
                 raise ValueError("[train] weights need a loss for each example, without reduction")
@@ -169,15 +171,22 @@ class Steps:
     def _add(self, batch):
         before = self._snapshot()
         about, gradients = self._value_and_grad(batch)
-        self.sum[0] = tree_map(lambda s, g: s + g.astype(s.dtype), self.sum[0], gradients)
+        count, ours = about["count"], self.sum
+        ours[0] = tree_map(lambda s, g: s + g.astype(s.dtype) * count, ours[0], gradients)
+        ours[1], ours[2] = ours[1] + count, ours[2] + 1
         return self._guarded(before, about)
 
-    def _apply(self, count):
+    def _apply(self):
+        """The step of the mean of all batches that were added; of none nothing changes, where
+        steps may be taken back."""
         before = self._snapshot()
-        gradients = tree_map(lambda s: s / count, self.sum[0])
-        norm = self._update(gradients)
+        gradients, count, batches = self.sum
+        safe = mx.where(count == 0, 1, count)
+        norm = self._update(tree_map(lambda s: s / safe, gradients))
         result = self._guarded(before, {"gradient_norm": norm})
-        self.sum[0] = tree_map(mx.zeros_like, self.sum[0])
+        if before is not None:
+            self._put_back(before, batches > 0)
+        self.sum[:] = tree_map(mx.zeros_like, self.sum)
         return result
 
     def _update(self, gradients):

@@ -46,11 +46,17 @@ class Trainer:
         compute_dtype: bfloat16, for instance: the forward and backward passes are computed with
             copies of the parameters in it, the loss and the step in float32.
         clip_norm: the largest norm of the gradients of a step.
-        accumulate: so many batches make a step, whose gradients are the mean of theirs.
+        accumulate: so many batches make a step, as if they were one: batches count by the sum of
+            their weights, or by the number of their losses. A loss that is one number is taken for
+            the mean over all numbers of the target: one that leaves some out (padding) or adds them
+            up cannot tell, and gives another step than one batch would.
         on_nan: "stop" raises `NonFiniteLoss` before any callback hears of the step; "skip" takes
-        the step back and goes on; "ignore" goes on. check_labels: whole numbers as targets of
-        predictions with one dimension more are numbers of classes, and an error if there is no such
-        class. compile: compile the functions of arrays.
+            the step back and goes on, with `accumulate` without this batch: the step is the mean
+            of the others, and none if there is no other; "ignore" goes on. The history has the
+            number of batches as `skipped`, or `not_finite`; its loss is the mean of the others.
+        check_labels: whole numbers as targets of predictions with one dimension more are numbers of
+            classes, and an error if there is no such class.
+        compile: compile the functions of arrays.
 
     The parts are usable alone: `step` trains on one batch, `mlx.train.metrics`, `History`,
     `EventWriter` and `checkpoint` know nothing of a trainer."""
@@ -226,7 +232,7 @@ class Trainer:
 
     def _apply(self):
         steps = self.steps
-        result = steps.apply(mx.array(float(self._pending)))
+        result = steps.apply()
         mx.eval(result, self.model.state, self.optimizer.state, steps.sum)
         self._pending = 0
         self.global_step += 1
@@ -263,7 +269,8 @@ class Trainer:
         logs: Logs = {"epoch": self.epoch + 1, "step": self.global_step}
         logs["loss"] = self._sums["loss"] / count if count else float("nan")
         if self._sums["skipped"]:
-            logs["skipped"] = self._sums["skipped"]
+            name = "skipped" if self.on_nan == "skip" else "not_finite"
+            logs[name] = self._sums["skipped"]
         if validation is not None:
             found = self.evaluate(validation)
             logs.update({f"val_{name}": value for name, value in found.items()})
