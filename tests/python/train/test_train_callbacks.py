@@ -145,6 +145,43 @@ def test_moving_average():
         EMA().apply(model)
 
 
+@pytest.mark.parametrize("evaluate", [True, False])
+def test_what_is_evaluated_predicts_and_is_kept(tmp_path, evaluate):
+    from test_train_trainer import task
+
+    seen = []
+
+    class Hear(Callback):
+        def on_validation_begin(self, trainer):
+            seen.append(weights(trainer.model))
+            trainer.save(tmp_path / "within.safetensors")
+
+    ema, keep = EMA(0.9, evaluate=evaluate), Checkpoint(tmp_path, monitor="val_loss")
+    t = trainer(Hear(), ema, keep)
+    history = t.fit(batches(), 2, validation=batches())
+    best = min(history["val_loss"])
+    arrays, about = checkpoint.read(keep.path("best"))
+    assert about["history"][-1]["val_loss"] == best
+    model = mlp(norm=True)
+    own = [(n[len("model.") :], x) for n, x in arrays.items() if n.startswith("model.")]
+    model.load_weights(own)
+    assert trainer(model=model).evaluate(batches())["loss"] == pytest.approx(best, rel=1e-6)
+    assert any(n.startswith("trained.") for n in arrays) == evaluate
+    before, (x, _) = weights(t.model), task()
+    shown = mlp(norm=True)
+    shown.update(ema.average if evaluate else t.model.parameters())
+    np.testing.assert_array_equal(t.predict([x]), trainer(model=shown).predict([x]))
+    with pytest.raises(ZeroDivisionError):
+        t.predict([x], forward=lambda model, batch: 1 / 0)
+    for name, value in weights(t.model).items():
+        np.testing.assert_array_equal(value, before[name])
+    np.testing.assert_array_equal(seen[-1]["layers.0.weight"], shown.layers[0].weight)
+    for name in ("last", "within"):
+        again = trainer(Hear(), EMA(0.9, evaluate=evaluate), Checkpoint(tmp_path, "val_loss"))
+        again.load(keep.path(name))
+        same(again.model, t.model)
+
+
 # --- TensorBoard ----------------------------------------------------------------------------------
 
 

@@ -48,7 +48,7 @@ class Callback:
         """The optimizer took a step: logs has loss and gradient_norm."""
 
     def on_validation_begin(self, trainer: "Trainer") -> None:
-        """The model is about to be evaluated."""
+        """The model is about to be evaluated, and has the parameters for it."""
 
     def on_validation_end(self, trainer: "Trainer") -> None:
         """The model was evaluated."""
@@ -59,6 +59,10 @@ class Callback:
 
     def on_fit_end(self, trainer: "Trainer") -> None:
         """`fit` ends, also by an error."""
+
+    def evaluated(self) -> Any:
+        """Parameters with which the model is evaluated and predicts, if not with its own."""
+        return None
 
     def state_dict(self) -> Mapping[str, Any]:
         """What a checkpoint keeps, as JSON."""
@@ -317,15 +321,15 @@ class TensorBoard(Callback):
 class EMA(Callback):
     """An exponential moving average of the model's parameters and of what layers keep, such as the
     statistics of BatchNorm: after each step `average += (1 - decay) * (parameters - average)`; with
-    `warmup` the decay of the first steps is (1 + step) / (10 + step). The model is evaluated with
-    it if `evaluate`; `apply` puts it into the model."""
+    `warmup` the decay of the first steps is (1 + step) / (10 + step). If `evaluate`, it is what
+    `Trainer.evaluate` and `predict` use and the `model.` of checkpoints, whose `trained.` are the
+    parameters that training goes on from; `apply` puts it into the model."""
 
     def __init__(self, decay: float = 0.999, evaluate: bool = True, warmup: bool = True) -> None:
         if not _number(decay, 0, "EMA's decay") < 1:
             raise ValueError(f"[train] EMA: a decay of {decay}")
         self.decay, self.evaluate, self.warmup = decay, evaluate, warmup
         self.average: Any = None
-        self._held: Any = None
         self._move = mx.compile(_moved)
 
     def on_fit_begin(self, trainer: "Trainer") -> None:
@@ -339,15 +343,8 @@ class EMA(Callback):
         self.average = self._move(self.average, parameters, mx.array(1 - decay))
         mx.eval(self.average)
 
-    def on_validation_begin(self, trainer: "Trainer") -> None:
-        if self.evaluate and self.average is not None:
-            self._held = trainer.model.parameters()
-            trainer.model.update(self.average)
-
-    def on_validation_end(self, trainer: "Trainer") -> None:
-        if self._held is not None:
-            trainer.model.update(self._held)
-            self._held = None
+    def evaluated(self) -> Any:
+        return self.average if self.evaluate else None
 
     def apply(self, model: Any) -> None:
         """Put the average into a model."""

@@ -1,7 +1,8 @@
 """The training loop."""
 
 import os
-from typing import Any, Callable, Mapping, Optional, Sequence
+from contextlib import contextmanager
+from typing import Any, Callable, Iterator, Mapping, Optional, Sequence
 
 import mlx.core as mx
 
@@ -117,6 +118,7 @@ class Trainer:
         self._data: Optional[Data] = None
         self._resumed: Optional[Mapping[str, Any]] = None
         self._setup: Optional[Setup] = None
+        self._trained: Any = None  # the model's own parameters while it is evaluated with others
 
     @property
     def steps(self) -> Steps:
@@ -301,33 +303,50 @@ class Trainer:
         return {"loss": total / count, **{name: _plain(value) for name, value in values.items()}}
 
     def _tested(self, data):
-        steps, training = self.steps, self.model.training
-        self._call("on_validation_begin")
+        steps = self.steps
+        with self._evaluation():
+            self._call("on_validation_begin")
+            try:
+                for batch in Data(data, "data to evaluate").epoch(0, 0):
+                    result, (prediction, target, weight) = steps.test(arrays_of(batch))
+                    mx.eval(result, prediction)
+                    yield result, prediction, target, weight
+            finally:
+                self._call("on_validation_end")
+
+    def _evaluated(self):
+        """The parameters of the first callback that has some for evaluation."""
+        found = (callback.evaluated() for callback in self.callbacks)
+        return next((parameters for parameters in found if parameters is not None), None)
+
+    @contextmanager
+    def _evaluation(self) -> Iterator[None]:
+        """The model in evaluation mode, with the parameters for it."""
+        training, parameters = self.model.training, self._evaluated()
+        before = self._trained
+        if parameters is not None and before is None:
+            self._trained = self.model.parameters()
+            self.model.update(parameters)
         self.model.eval()
         try:
-            for batch in Data(data, "data to evaluate").epoch(0, 0):
-                result, (prediction, target, weight) = steps.test(arrays_of(batch))
-                mx.eval(result, prediction)
-                yield result, prediction, target, weight
+            yield
         finally:
             self.model.train(training)
-            self._call("on_validation_end")
+            if parameters is not None and before is None:
+                self.model.update(self._trained)
+            self._trained = before
 
     def predict(
         self, data: Any, forward: Optional[Callable[[Module, Any], Any]] = None
     ) -> mx.array:
         """The predictions for all batches, joined: of `forward(model, batch)`, by default of the
-        model for the first array of each batch."""
+        model for the first array of each batch. Its parameters are those of `evaluate`."""
         forward = forward or (lambda model, batch: model(_first(batch)))
-        dtype = self._options[0]
-        parts, training = [], self.model.training
-        self.model.eval()
-        try:
+        dtype, parts = self._options[0], []
+        with self._evaluation():
             for batch in Data(data, "data to predict").epoch(0, 0):
                 parts.append(forward(self.model, arrays_of(batch)))
                 mx.eval(parts[-1])
-        finally:
-            self.model.train(training)
         if not parts:
             raise ValueError("[train] there is nothing to predict: the data gave no batch")
         return mx.concatenate(parts) if dtype is None else mx.concatenate(parts).astype(mx.float32)
@@ -336,15 +355,17 @@ class Trainer:
 
     def save(self, path: PathLike) -> None:
         """Write all that training goes on from, at the end of a step: parameters, the optimizer's
-        state, random numbers, where data stand, history, what callbacks remember."""
+        state, random numbers, where data stand, history, what callbacks remember. `model.` are the
+        parameters of `evaluate`; where these are not what is trained, that is `trained.`."""
         if self._pending:
             raise ValueError("[train] gradients wait for their step: save at the end of one")
         self.steps
         arrays: dict[str, mx.array] = {"random": mx.random.state[0]}
-        for group, tree in (
-            ("model", self.model.parameters()),
-            ("optimizer", self.optimizer.state),
-        ):
+        trained, evaluated = self._trained or self.model.parameters(), self._evaluated()
+        groups = {"model": evaluated or trained, "optimizer": self.optimizer.state}
+        if evaluated is not None:
+            groups["trained"] = trained
+        for group, tree in groups.items():
             arrays.update({f"{group}.{name}": x for name, x in dict(tree_flatten(tree)).items()})
         about: dict[str, Any] = {name: getattr(self, name) for name in _COUNTS}
         about.update(sums=self._sums, history=self.history.rows)
@@ -392,6 +413,7 @@ class Trainer:
             "random": {"random": mx.random.state[0]},
         }
         parts = {name: _part(arrays, f"{name}.") for name in ("model", "optimizer")}
+        parts["model"] = _part(arrays, "trained.") or parts["model"]
         parts["random"] = {"random": arrays["random"]} if "random" in arrays else {}
         for name, found in parts.items():
             what = "random generator" if name == "random" else name
