@@ -284,6 +284,8 @@ def test_refused():
         metrics.metric("top_0")
     with pytest.raises(ValueError, match="one name"):
         metrics.metrics(["accuracy", Accuracy()])
+    with pytest.raises(ValueError, match="the name of the loss"):
+        metrics.metrics([Mean(nn.losses.mse_loss, "loss")])
     with pytest.raises(ValueError, match="k is 0"):
         TopK(0)
     with pytest.raises(ValueError, match="no average 'mean'"):

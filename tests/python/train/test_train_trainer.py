@@ -126,6 +126,28 @@ def test_accumulated_batches_of_other_weights():
     same(one, parts, rtol=1e-4, atol=1e-6)
 
 
+def test_the_loss_of_a_step_is_of_all_its_batches():
+    heard = []
+
+    class Hear(Callback):
+        def on_step_end(self, trainer, logs):
+            heard.append((logs["loss"], logs["count"], "gradient_norm" in logs))
+
+    x, y = task(40)
+    cuts = [(x[a:b], y[a:b]) for a, b in ((0, 9), (9, 12), (12, 40))]
+    options = {"accumulate": 2, "callbacks": [Hear()]}
+    trainer = Trainer(mlp(), nn.losses.cross_entropy, optim.SGD(0.0), **options)
+    trainer.fit(cuts)
+    losses = nn.losses.cross_entropy(mlp()(mx.array(x)), mx.array(y))
+    wanted = [losses[:12].mean().item(), losses[12:].mean().item()]
+    assert [loss for loss, _, _ in heard] == pytest.approx(wanted, rel=1e-5)
+    assert [(count, norm) for _, count, norm in heard] == [(12, True), (28, True)]
+    trainer.fit(cuts)  # its one epoch has ended
+    assert len(heard) == 2
+    trainer.fit(cuts, epochs=trainer.epoch + 1)
+    assert len(heard) == 4
+
+
 def test_accumulated_texts_of_other_lengths():
     tokens = generator(35).integers(0, 7, (2, 6, 9))
 

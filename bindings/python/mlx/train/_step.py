@@ -129,7 +129,7 @@ class Steps:
                 raise ValueError("[train] weights need a loss for each example, without reduction")
             weight = mx.broadcast_to(weight.astype(mx.float32), value.shape)
             count = weight.sum()
-            value = (value * weight).sum() / mx.maximum(count, 1e-12)
+            value = (value * weight).sum() / mx.where(count == 0, 1, count)
         elif value.ndim:
             value = value.mean()
         about = {"loss": value, "count": count, **labels}

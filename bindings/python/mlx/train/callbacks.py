@@ -45,7 +45,7 @@ class Callback:
         """An epoch begins; not called where one goes on in its middle."""
 
     def on_step_end(self, trainer: "Trainer", logs: Logs) -> None:
-        """The optimizer took a step: logs has loss and gradient_norm."""
+        """The optimizer took a step: logs has loss (of all its batches) and gradient_norm."""
 
     def on_validation_begin(self, trainer: "Trainer") -> None:
         """The model is about to be evaluated, and has the parameters for it."""

@@ -353,6 +353,8 @@ def metrics(what: Sequence[Any]) -> list[Metric]:
     """Measures with names that differ."""
     found = [metric(one) for one in what]
     names = [one.name for one in found]
+    if "loss" in names:
+        raise ValueError("[train] a metric has the name of the loss: give another, Mean(f, name)")
     if len(set(names)) < len(names):
         raise ValueError(f"[train] two metrics have one name: {', '.join(names)}")
     return found

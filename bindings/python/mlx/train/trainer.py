@@ -115,6 +115,7 @@ class Trainer:
         self.stopping: Optional[str] = None  # why the training ends early
         self._sums = {"loss": 0.0, "count": 0.0, "skipped": 0}  # of this epoch
         self._pending = 0  # batches whose gradients wait
+        self._waiting = [0.0, 0.0]  # their losses by their counts, their counts
         self._data: Optional[Data] = None
         self._resumed: Optional[Mapping[str, Any]] = None
         self._setup: Optional[Setup] = None
@@ -157,7 +158,8 @@ class Trainer:
         resume: Optional[PathLike] = None,
         other: Sequence[str] = (),
     ) -> History:
-        """Train until `epochs` have ended, and evaluate `validation` after each.
+        """Train until `epochs` have ended, those of calls before and of a checkpoint counted, too, and
+        evaluate `validation` after each.
 
         Data are a stream or buffer of `mlx.data`, a list or loader of batches, or a function that
         returns such for each epoch. With `steps_per_epoch` an epoch is so many batches, and data
@@ -227,20 +229,27 @@ class Trainer:
         self._check_labels(logs)
         self._check_finite(logs)
         if self.accumulate > 1:
-            self._pending += 1
+            self._wait(logs)
         else:
             self.global_step += 1
         return logs
+
+    def _wait(self, logs):
+        self._pending += 1
+        if logs["finite"] or self.on_nan == "ignore":
+            self._waiting[0] += logs["loss"] * logs["count"]
+            self._waiting[1] += logs["count"]
 
     def _apply(self):
         steps = self.steps
         result = steps.apply()
         mx.eval(result, self.model.state, self.optimizer.state, steps.sum)
-        self._pending = 0
+        total, count = self._waiting
+        self._pending, self._waiting = 0, [0.0, 0.0]
         self.global_step += 1
         logs = {name: value.item() for name, value in result.items()}
         self._check_finite(logs)
-        return logs
+        return {**logs, "loss": total / count if count else float("nan"), "count": count}
 
     def _check_labels(self, logs):
         low, high, classes = (logs.pop(name, None) for name in ("low", "high", "classes"))
@@ -403,7 +412,8 @@ class Trainer:
         for name in _COUNTS:
             setattr(self, name, about[name])
         self._sums, self.history.rows = about["sums"], about["history"]
-        self._resumed, self._steps, self._pending = about["data"], None, 0
+        self._resumed, self._steps = about["data"], None
+        self._pending, self._waiting = 0, [0.0, 0.0]
 
     def _check(self, path, arrays, about, other):
         """The model's and the optimizer's arrays, if the checkpoint is one of this training."""
