@@ -232,6 +232,22 @@ def test_nothing_and_one_class():
     assert math.isnan(measured(AUC(), np.ones(5, np.float32), np.ones(5, np.int64)))
 
 
+def test_batches_without_examples():
+    makes = (Accuracy, lambda **k: TopK(2, **k), Perplexity, F1, AUC)
+    for make in makes:
+        metric, rows = make(), make(targets="one_hot")
+        metric.update(mx.zeros((0, 3)), mx.zeros(0, mx.int32))
+        rows.update(mx.zeros((0, 3)), mx.zeros((0, 3)))
+        assert math.isnan(metric.compute()) and math.isnan(rows.compute())
+    matrix = ConfusionMatrix()
+    matrix.update(mx.zeros((0, 3)), mx.zeros(0, mx.int32))
+    assert matrix.compute().tolist() == [[0] * 3] * 3
+    accuracy = Accuracy()
+    accuracy.update(mx.zeros(0), mx.zeros(0))
+    accuracy.update(mx.array(0.7), mx.array(1))
+    assert accuracy.compute() == 1
+
+
 def test_a_metric_is_used_again():
     accuracy = Accuracy()
     accuracy.update(mx.array([[0.0, 1.0]]), mx.array([0]))
@@ -274,6 +290,8 @@ def test_refused():
             metric.update(logits, mx.array([0, 1, -1, 2]))
         with pytest.raises(ValueError, match=r"not \(..., classes\)"):
             metric.update(logits, labels[:3])
+    with pytest.raises(ValueError, match="labels are whole numbers"):
+        Accuracy().update(logits, mx.array([0, 1, 0.5, 2]))
     with pytest.raises(ValueError, match="no metric 'recall'"):
         metrics.metric("recall")
     assert metrics.metric("top_3").k == 3

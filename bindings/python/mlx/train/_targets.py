@@ -33,7 +33,7 @@ class Examples(NamedTuple):
         if self.threshold is not None:
             best, unknown = self.scores > self.threshold, mx.isnan(self.scores)
         else:
-            best, unknown = self.scores.argmax(-1), mx.isnan(self.scores).any(-1)
+            best, unknown = _likeliest(self.scores), mx.isnan(self.scores).any(-1)
         return mx.where(unknown, self.classes, best.astype(mx.int32))
 
 
@@ -91,10 +91,12 @@ class Reader:
                     f"[train] {self.name}: a label is {int(low if low < 0 else high)}, there are "
                     f"{prediction.shape[-1]} classes"
                 )
-        return Examples(prediction, labels.astype(mx.int32), weight, None)
+        whole = labels.astype(mx.int32)
+        self._refuse(whole != labels, weight, labels, "labels are whole numbers")
+        return Examples(prediction, whole, weight, None)
 
     def _one_hot(self, prediction, target, weight):
-        labels = target.argmax(-1)
+        labels = _likeliest(target)
         row = mx.arange(target.shape[-1]) == labels[..., None]
         self._refuse(
             (target != row).any(-1), weight, labels, "one-hot targets have a 1 in each row, else 0"
@@ -123,6 +125,11 @@ class Reader:
         weight = _broadcast(weight, like)
         if (wrong if weight is None else wrong & (weight > 0)).any().item():
             raise ValueError(f"[train] {self.name}: {what}")
+
+
+def _likeliest(scores):
+    """The place of the largest in each row, of no rows too."""
+    return scores.argmax(-1) if scores.size else mx.zeros(scores.shape[:-1], mx.int32)
 
 
 def _broadcast(weight, like):

@@ -124,7 +124,8 @@ class _OfClasses(Mean):
         self, prediction: mx.array, target: mx.array, weight: Optional[mx.array] = None
     ) -> None:
         examples = self.reader.read(prediction, target, weight)
-        self._add(self._values(examples), examples.weight)
+        if examples.labels.size:
+            self._add(self._values(examples), examples.weight)
 
     def _values(self, examples: Examples) -> mx.array:
         raise NotImplementedError
