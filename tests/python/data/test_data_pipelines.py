@@ -379,17 +379,12 @@ def test_states_of_others():
     for state in ({}, None, {"epoch": "x", "stream": {}}, {"epoch": 0, "stream": None}):
         with pytest.raises(ValueError, match="not the state of a stream|another pipeline"):
             s.load_state_dict(state)
-    next(s)
-    for change in ({"position": -1}, {"position": 11}, {"position": None}, {"at": "x"}):
-        state = s.state_dict()
-        state["stream"]["upstream"].update(change)
-        with pytest.raises(ValueError, match="behind sample|not the state|invalid literal"):
-            s.load_state_dict(state)
-    s.reset(0)
     other = numbers(10).to_stream().shuffle(3).batch(2).state_dict()
-    with pytest.raises(ValueError, match="another pipeline: buffer here, shuffle there"):
+    with pytest.raises(
+        ValueError, match=r"pipeline: vector.* here, shuffle\(size=3, seed=0\) there"
+    ):
         s.load_state_dict(other)
-    with pytest.raises(ValueError, match="the state is of 11 samples, there are 10"):
+    with pytest.raises(ValueError, match=r"vector\(size=10\) here, vector\(size=11\) there"):
         s.load_state_dict(numbers(11).to_stream().batch(2).state_dict())
     assert xs(s.map(lambda v: {"x": v["x"][0]})) == [0, 2, 4, 6, 8]
 

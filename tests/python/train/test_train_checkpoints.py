@@ -150,10 +150,10 @@ def other_data():
         b = dx.buffer_from_arrays(x=x * np.float32(scale), y=y[: len(y) - end])
         return b.shuffle(seed).to_stream().batch(size)
 
-    yield made(size=32), r"array x is \(16, 2\) of float32.* there, \(32, 2\) of float32"
-    yield made(seed=2), "array x is .* with checksum .* there, "
+    yield made(size=32), r"pipeline: batch\(size=32, .* here, batch\(size=16, "
+    yield made(seed=2), r"shuffle\(seed=2\) here, .*shuffle\(seed=1\) there"
     yield made(scale=2.0), "array x is .* with checksum"
-    yield made(n=97), "the state is of 96 samples, there are 97"
+    yield made(n=97), r"arrays\(size=97, .* here, arrays\(size=96, "
     yield made().batch(1), "another pipeline: batch"
     yield made().rename_key("x", "z"), "another pipeline"
 

@@ -7,7 +7,8 @@ import numpy as np
 from ._buffer import batch_task
 from ._collate import Dims, Pad, collate
 from ._sources import FromBuffer
-from ._stream import State, Stream
+from ._steps import words_of
+from ._stream import State, Stream, number
 from ._streams import Counted
 from ._task import Sample, Task, generator
 
@@ -22,6 +23,10 @@ class Batched(Counted):
         if not isinstance(size, int) or size < 1:
             raise ValueError(f"[data] batches of {size} samples")
         self._size, self._pad, self._dim, self._drop_last = size, pad, dim, drop_last
+
+    def _settings(self) -> State:
+        own = {"size": self._size, "drop_last": self._drop_last}
+        return {**own, "pad": words_of(self._pad), "dim": words_of(self._dim)}
 
     def _pull(self) -> Optional[Task]:
         upstream = self._upstream
@@ -81,6 +86,12 @@ class DynamicBatched(Stream):
         self._shuffle, self._drop_outliers, self._seed = shuffle, drop_outliers, seed
         self._begin(0)
 
+    def _settings(self) -> State:
+        sizes = {"buffer": self._buffer_size, "most": self._most, "size": self._size}
+        kept = {"shuffle": self._shuffle, "drop_outliers": self._drop_outliers, "seed": self._seed}
+        words = {"pad": words_of(self._pad), "dim": words_of(self._dim)}
+        return {"key": self._key, **sizes, **kept, **words}
+
     def _begin(self, epoch):
         self._at, self._refills, self._given, self._number = epoch, 0, 0, 0
         self._batches: list[list[Sample]] = []
@@ -134,12 +145,11 @@ class DynamicBatched(Stream):
         }
 
     def _restore(self, state: State) -> None:
-        self._begin(int(state["at"]))
-        self._refills = int(state["refills"])
+        self._begin(number(state, "at"))
+        self._refills = number(state, "refills")
         self._upstream._named_restore(state["upstream"])
-        for _ in range(int(state["given"])):
-            self._pull()
-        self._number = int(state["number"])
+        self._pass_over(number(state, "given"))
+        self._number = number(state, "number")
 
 
 def _size_of(sample, key):

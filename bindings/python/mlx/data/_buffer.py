@@ -1,12 +1,13 @@
 """Buffers: samples that can be had in any order."""
 
+import zlib
 from typing import TYPE_CHECKING, Any, Iterator, Mapping, Optional, Sequence, Union, overload
 
 import numpy as np
 
 from ._collate import Dims, Pad, collate
 from ._operations import Operations
-from ._steps import Steps
+from ._steps import Steps, words_of
 from ._task import Sample, SampleError, Step, Task, whole
 
 if TYPE_CHECKING:
@@ -25,6 +26,15 @@ class Buffer(Operations):
     def _task(self, i: int, epoch: int) -> Task:
         """What makes sample i, which there is."""
         raise NotImplementedError
+
+    def _words(self) -> str:
+        """What it is made of, too."""
+        below = " + ".join(one._words() for one in self._below())
+        return f"{below}.{super()._words()}" if below else super()._words()
+
+    def _settings(self) -> dict[str, Any]:
+        own = super()._settings()
+        return own if self._below() else {"size": len(self), **own}
 
     def _rows(self, indices: Indices, epoch: int) -> Optional[Sample]:
         """The batch of these samples where it can be had at once, or None."""
@@ -142,15 +152,20 @@ def _some(array, indices):
 
 
 class Vector(Buffer):
-    """A list of samples."""
+    """A list of samples. `source`: what they are, for states."""
 
-    def __init__(self, data: Sequence[Mapping[str, Any]]) -> None:
+    _kind = "vector"
+
+    def __init__(self, data: Sequence[Mapping[str, Any]], source: str = "") -> None:
         if not hasattr(data, "__getitem__") or not hasattr(data, "__len__"):
             raise TypeError(f"[data] samples are a list of dicts, not {type(data).__name__}")
         for i, sample in enumerate(data):
             if not isinstance(sample, Mapping):
                 raise TypeError(f"[data] sample {i} is no dict but {type(sample).__name__}")
-        self._data = data
+        self._data, self._source = data, source
+
+    def _settings(self) -> dict[str, Any]:
+        return {**super()._settings(), "source": self._source}
 
     def __len__(self) -> int:
         return len(self._data)
@@ -175,6 +190,8 @@ class LazyColumn:
 class Columns(Buffer):
     """Arrays whose first dimension numbers the samples."""
 
+    _kind = "arrays"
+
     def __init__(self, columns: Mapping[str, Any]) -> None:
         if not columns:
             raise ValueError("[data] no columns were given")
@@ -184,6 +201,9 @@ class Columns(Buffer):
             raise ValueError(f"[data] columns have different numbers of samples: {sizes}")
         self._size = next(iter(sizes.values()))
         self._lazy = any(isinstance(c, LazyColumn) for c in self._columns.values())
+
+    def _settings(self) -> dict[str, Any]:
+        return {**super()._settings(), "keys": sorted(self._columns)}
 
     def __len__(self) -> int:
         return self._size
@@ -224,7 +244,7 @@ class Mapped(Buffer):
     """A buffer with one more step."""
 
     def __init__(self, upstream: Buffer, step: Step) -> None:
-        self._upstream, self._step = upstream, step
+        self._upstream, self._step, self._kind = upstream, step, step.name
 
     def __len__(self) -> int:
         return len(self._upstream)
@@ -236,6 +256,8 @@ class Mapped(Buffer):
 class Picked(Buffer):
     """Samples of a buffer by their numbers."""
 
+    _kind = "perm"
+
     def __init__(self, upstream: Buffer, numbers: np.ndarray) -> None:
         size = len(upstream)
         if numbers.ndim != 1 or (numbers.size and numbers.dtype.kind not in "iu"):
@@ -243,6 +265,9 @@ class Picked(Buffer):
         if numbers.size and not (-size <= numbers.min() and numbers.max() < size):
             raise IndexError(f"[data] there are numbers of samples beyond the {size} there are")
         self._upstream, self._numbers = upstream, numbers.astype(np.int64) % max(size, 1)
+
+    def _settings(self) -> dict[str, Any]:
+        return {"size": len(self), "numbers": f"{zlib.crc32(self._numbers.tobytes()):08x}"}
 
     def __len__(self) -> int:
         return len(self._numbers)
@@ -257,9 +282,14 @@ class Picked(Buffer):
 class Shuffled(Buffer):
     """A buffer in another order each epoch."""
 
+    _kind = "shuffle"
+
     def __init__(self, upstream: Buffer, seed: int) -> None:
         self._upstream, self._seed = upstream, whole(seed, "a seed")
         self._known: tuple[int, Optional[np.ndarray]] = (-1, None)
+
+    def _settings(self) -> dict[str, Any]:
+        return {"seed": self._seed}
 
     def __len__(self) -> int:
         return len(self._upstream)
@@ -282,6 +312,8 @@ class Shuffled(Buffer):
 class Joined(Buffer):
     """Buffers one after the other."""
 
+    _kind = "append"
+
     def __init__(self, parts: Sequence[Buffer]) -> None:
         self._parts = parts
         self._ends = np.cumsum([len(part) for part in parts])
@@ -303,6 +335,8 @@ class Joined(Buffer):
 class Batched(Buffer):
     """Runs of samples of a buffer."""
 
+    _kind = "batch"
+
     def __init__(
         self,
         upstream: Buffer,
@@ -315,6 +349,7 @@ class Batched(Buffer):
         if not sizes or any(not isinstance(s, int) or s < 1 for s in sizes):
             raise ValueError(f"[data] batches of {size} samples")
         self._upstream, self._pad, self._dim = upstream, pad, dim
+        self._made_with = {"sizes": sizes, "drop_last": drop_last}
         total, turn = len(upstream), np.cumsum([0, *sizes])
         starts = (turn[:-1] + np.arange(0, total, turn[-1])[:, None]).ravel()
         starts = starts[starts < total]
@@ -322,6 +357,9 @@ class Batched(Buffer):
         if drop_last and len(starts):
             last = sizes[(len(starts) - 1) % len(sizes)]
             self._bounds = self._bounds[: -1 if total - starts[-1] < last else None]
+
+    def _settings(self) -> dict[str, Any]:
+        return {**self._made_with, "pad": words_of(self._pad), "dim": words_of(self._dim)}
 
     def __len__(self) -> int:
         return len(self._bounds) - 1

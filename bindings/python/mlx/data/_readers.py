@@ -47,6 +47,8 @@ def stream_python_iterable(factory: Callable[[], Iterable[Sample]]) -> Stream:
 class _Dataset(Buffer):
     """An object with a length whose items are dicts, tuples or single values."""
 
+    _kind = "dataset"
+
     def __init__(self, dataset: Any, keys: Sequence[str]) -> None:
         self._dataset, self._keys = dataset, keys
 
@@ -117,7 +119,7 @@ def files_from_folder(root: PathLike, pattern: str = "**/*") -> Buffer:
         raise ValueError(f"[data] the pattern {pattern!r}: {error}") from None
     if not files:
         raise ValueError(f"[data] no file matches {pattern!r} below {folder}")
-    return Vector([{"file": file} for file in files])
+    return Vector([{"file": file} for file in files], _names(str(folder), files))
 
 
 class ImageFolder(Vector):
@@ -137,7 +139,7 @@ class ImageFolder(Vector):
         ]
         if not samples:
             raise ValueError(f"[data] no image lies in a folder of its class below {folder}")
-        super().__init__(samples)
+        super().__init__(samples, _names(str(folder), [s["file"] for s in samples]))
 
 
 def image_folder(
@@ -181,12 +183,28 @@ def _paths(paths: Union[PathLike, Sequence[PathLike]]) -> list[str]:
     return found
 
 
+def file_words(paths: Sequence[str]) -> str:
+    """What files are, wherever they lie: names and sizes."""
+    all = [f"{os.path.basename(path)} of {os.path.getsize(path)} bytes" for path in paths]
+    more = f" and {len(all) - 1} more {_crc(all)}" if len(all) > 1 else ""
+    return all[0] + more if all else ""
+
+
+def _names(root, files):
+    return f"files {_crc([file.removeprefix(root) for file in files])}"
+
+
+def _crc(texts):
+    return f"{zlib.crc32(chr(0).join(texts).encode('utf-8', 'surrogateescape')):08x}"
+
+
 def stream_of_files(
     paths: Union[PathLike, Sequence[PathLike]], read: Callable[[str], Iterable[Sample]]
 ) -> Stream:
     """The samples that `read(path)` gives, file by file. What cannot be read names the file."""
-    files = Vector([{"file": path} for path in _paths(paths)])
-    return Flat(files.to_stream(), lambda sample: read(sample["file"]), "read")
+    found = _paths(paths)
+    files = Vector([{"file": path} for path in found], file_words(found))
+    return Flat(files.to_stream(), lambda s: read(s["file"]), "read", {"by": read.__name__})
 
 
 def stream_line_reader(file: Union[PathLike, Sequence[PathLike]], key: str = "line") -> Stream:
@@ -299,6 +317,8 @@ def _numbers(texts):
 class _JsonLines(Buffer):
     """A mapped file and where its lines begin."""
 
+    _kind = "jsonl"
+
     def __init__(self, path: str, fill: Optional[Fill]) -> None:
         self._path, self._fill = path, fill
         size = os.path.getsize(path)
@@ -309,6 +329,9 @@ class _JsonLines(Buffer):
         self._data, self._starts, self._ends = data, bounds[:-1][filled] + 1, bounds[1:][filled]
         if not len(self._starts):
             raise ValueError(f"[data] {path} has no lines")
+
+    def _settings(self) -> dict[str, Any]:
+        return {**super()._settings(), "file": file_words([self._path])}
 
     def __len__(self) -> int:
         return len(self._starts)

@@ -4,7 +4,7 @@ from typing import Any, Callable, Iterable, Iterator, Optional, Sequence
 
 from ._buffer import Buffer
 from ._steps import Steps
-from ._stream import State, Stream
+from ._stream import State, Stream, number
 from ._task import Sample, Task
 
 
@@ -19,6 +19,9 @@ class FromBuffer(Stream):
 
     def _below(self) -> Sequence[Steps]:
         return [self.buffer]
+
+    def _words(self) -> str:
+        return self.buffer._words()
 
     def _pull(self) -> Optional[Task]:
         if self._position >= len(self.buffer):
@@ -46,10 +49,8 @@ class FromBuffer(Stream):
             )
 
     def _restore(self, state: State) -> None:
-        position = int(state["position"])
-        if not 0 <= position <= len(self.buffer):
-            raise ValueError(f"[data] the state is behind sample {position} of {len(self.buffer)}")
-        self._at, self._position = int(state["at"]), position
+        position = number(state, "position", len(self.buffer))
+        self._at, self._position = number(state, "at"), position
 
 
 class FromIterable(Stream):
@@ -87,10 +88,8 @@ class FromIterable(Stream):
         return {"at": self._at, "count": self._count}
 
     def _restore(self, state: State) -> None:
-        self._restart(int(state["at"]))
-        for _ in range(int(state["count"])):
-            if self._pull() is None:
-                raise ValueError("[data] the state is behind the end of what there is")
+        self._restart(number(state, "at"))
+        self._pass_over(number(state, "count"))
 
 
 def _iterable(found):

@@ -1,7 +1,7 @@
 """How operations become steps."""
 
 import os
-from typing import Any, Callable, Optional, Sequence, TypeVar
+from typing import Any, Callable, Mapping, Optional, Sequence, TypeVar
 
 from ._task import Sample, Step, whole
 
@@ -13,6 +13,7 @@ class Steps:
 
     _may_drop = False  # whether a step may leave a sample out
     _step: Optional[Step] = None  # the one that this buffer or stream adds
+    _kind = ""
 
     def _add(self: Self, step: Step) -> Self:
         raise NotImplementedError
@@ -21,6 +22,16 @@ class Steps:
         """What this takes samples from."""
         upstream = getattr(self, "_upstream", None)
         return [] if upstream is None else [upstream]
+
+    def _settings(self) -> dict[str, Any]:
+        """What it was made with, as far as the order of samples follows from it."""
+        step = self._step
+        return {} if step is None else {"key": step.key, **(step.settings or {})}
+
+    def _words(self) -> str:
+        """Its kind and settings. Where these are not the same, a state is of another pipeline."""
+        settings = {k: v for k, v in self._settings().items() if v not in (None, "")}
+        return f"{self._kind}({', '.join(f'{k}={v}' for k, v in settings.items())})"
 
     def _random_steps(self) -> int:
         """How many random steps samples have gone through at most."""
@@ -33,13 +44,13 @@ class Steps:
         """One more step on the value at `key`: `func(value, random)`. Its random numbers are its
         own also where other steps have the same seed: they follow from its place among them."""
         output, place = output_key or key, self._random_steps()
-        seed = whole(seed, "a seed")
+        settings = {"seed": whole(seed, "a seed"), "place": place}
 
         def apply(sample, task):
             value = value_at(sample, key)
             return {**sample, output: func(value, task.random(seed, place))}
 
-        return self._add(Step(name, apply, key, random=True))
+        return self._add(Step(name, apply, key, random=True, settings=settings))
 
 
 def at_key(name: str, key: str, func: Callable[..., Any], output_key: str = "") -> Step:
@@ -50,6 +61,11 @@ def at_key(name: str, key: str, func: Callable[..., Any], output_key: str = "") 
         return {**sample, output: func(value_at(sample, key))}
 
     return Step(name, apply, key)
+
+
+def words_of(values: Optional[Mapping[str, Any]]) -> str:
+    """What a dict of settings says."""
+    return "; ".join(f"{key}: {value}" for key, value in sorted((values or {}).items()))
 
 
 def value_at(sample: Sample, key: str) -> Any:

@@ -1,6 +1,8 @@
 """Streams: samples one after the other."""
 
+import json
 import threading
+import zlib
 from typing import Any, Callable, Iterable, Iterator, Mapping, Optional
 
 import numpy as np
@@ -10,6 +12,18 @@ from ._operations import Operations
 from ._task import Sample, Step, Task, ready, whole
 
 State = dict[str, Any]
+
+
+def number(state: Mapping[str, Any], name: str, most: Optional[int] = None) -> int:
+    """A number of a state, from 0 to `most`, or ValueError."""
+    value = whole(state[name], f"the state's {name!r}", 0)
+    if most is not None and value > most:
+        raise ValueError(f"[data] the state's {name!r} is {value}, {most} is the most")
+    return value
+
+
+def _check_sum(epoch: int, state: Any) -> int:
+    return zlib.crc32(json.dumps([epoch, state], sort_keys=True, default=repr).encode())
 
 
 class Stream(Operations):
@@ -24,7 +38,7 @@ class Stream(Operations):
 
     _may_drop = True
     _epoch = 0
-    _kind = ""
+    _known_words = ""
     _lock: threading.RLock  # held where the place in the stream changes or is asked for
 
     def __new__(cls, *arguments: Any, **named: Any) -> "Stream":
@@ -83,7 +97,7 @@ class Stream(Operations):
         if epoch is not None and whole(epoch, "an epoch") < 0:
             raise ValueError(f"[data] there is no epoch {epoch}")
         with self._lock:
-            self._epoch = self._epoch + 1 if epoch is None else epoch
+            self._epoch = self._epoch + 1 if epoch is None else int(epoch)
             self._restart(self._epoch)
         return self
 
@@ -95,16 +109,23 @@ class Stream(Operations):
     def state_dict(self) -> State:
         """Where the stream stands: behind the sample that was given last."""
         with self._lock:
-            return {"epoch": self._epoch, "stream": self._named_state()}
+            stream = self._named_state()
+            return {
+                "epoch": self._epoch,
+                "stream": stream,
+                "check": _check_sum(self._epoch, stream),
+            }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on where `state_dict` of a stream made in the same way was called. Nothing changes if
-        the state is of another pipeline."""
+        the state is of another pipeline, or damaged."""
         try:
-            epoch, inner = int(state["epoch"]), state["stream"]
+            epoch, inner, check = number(state, "epoch"), state["stream"], state["check"]
         except (TypeError, KeyError, ValueError):
             raise ValueError("[data] this is not the state of a stream") from None
         self._check(inner)
+        if check != _check_sum(epoch, inner):
+            raise ValueError("[data] the state is damaged: its check sum is of another")
         with self._lock:
             self._go_to(inner)
             self._epoch = epoch
@@ -119,12 +140,19 @@ class Stream(Operations):
                 raise
             raise ValueError("[data] this is not the state of such a stream") from None
 
+    def _pass_over(self, count: int) -> None:
+        """Take so many tasks again, which there were."""
+        for _ in range(count):
+            if self._pull() is None:
+                raise ValueError("[data] the state is behind the end of what there is")
+
     def _inner(self) -> list["Stream"]:
         """The streams that this one takes from."""
         return [one for one in self._below() if isinstance(one, Stream)]
 
     def _named_state(self) -> State:
-        return {"kind": self._kind, **self._state()}
+        self._known_words = self._known_words or self._words()
+        return {"kind": self._known_words, **self._state()}
 
     def _named_restore(self, state: State) -> None:
         self._restore(state)
@@ -132,13 +160,13 @@ class Stream(Operations):
     def _check(self, state: Any) -> None:
         """Raise ValueError unless the state is of a pipeline of this structure."""
         kind = state.get("kind") if isinstance(state, Mapping) else None
-        if kind != self._kind:
+        if kind != self._words():
             raise ValueError(
-                f"[data] the state is of another pipeline: {self._kind} here, {kind} there"
+                f"[data] the state is of another pipeline: {self._words()} here, {kind} there"
             )
         inner = self._inner()
         states = state.get("inner", [state.get("upstream")] if inner else [])
-        if len(states) != len(inner):
+        if not isinstance(states, list) or len(states) != len(inner):
             raise ValueError(f"[data] the state is of another pipeline: {self._kind} of others")
         for stream, one in zip(inner, states):
             stream._check(one)
@@ -167,7 +195,9 @@ class Stream(Operations):
             size = np.shape(sample[key])[dim]
             return size >= low and (high < 0 or size <= high)
 
-        return self.filter(fits)
+        settings = {"dim": dim, "low": low, "high": high}
+        step = Step("filter", lambda s, _: s if fits(s) else None, key, True, settings=settings)
+        return self._add(step)
 
     def take(self, count: int) -> "Stream":
         """The first samples of each epoch, so many at most."""
@@ -192,6 +222,8 @@ class Stream(Operations):
     ) -> "Stream":
         """Samples of windows of the array at `key`, which begin every `stride` elements along
         `dim`; the last ones are shorter. Their numbers go to `index_key`."""
+        from ._streams import Flat
+
         if size < 1 or stride < 1:
             raise ValueError(f"[data] windows of {size} elements, every {stride}")
 
@@ -203,7 +235,8 @@ class Stream(Operations):
                 numbered = {index_key: number} if index_key else {}
                 yield {**sample, key: array[tuple(where)], **numbered}
 
-        return self.flat_map(windows)
+        settings = {"key": key, "size": size, "stride": stride, "dim": dim, "index": index_key}
+        return Flat(self, windows, "sliding_window", settings)
 
     # --- order ------------------------------------------------------------------------------------
 

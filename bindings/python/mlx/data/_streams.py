@@ -2,7 +2,7 @@
 
 from typing import Any, Callable, Iterable, Iterator, Optional, Sequence
 
-from ._stream import State, Stream
+from ._stream import State, Stream, number
 from ._task import Sample, SampleError, Step, Task, file_of, generator, ready, whole
 
 
@@ -43,7 +43,7 @@ class Counted(Stream):
         return {"count": self._count, "upstream": self._upstream._named_state()}
 
     def _restore(self, state: State) -> None:
-        self._count = int(state["count"])
+        self._count = number(state, "count")
         self._upstream._named_restore(state["upstream"])
 
 
@@ -55,6 +55,9 @@ class Taken(Counted):
     def __init__(self, upstream: Stream, count: int) -> None:
         super().__init__(upstream)
         self._most = whole(count, "take", 0)
+
+    def _settings(self) -> State:
+        return {"count": self._most}
 
     def _pull(self) -> Optional[Task]:
         if self._count >= self._most:
@@ -75,6 +78,9 @@ class Part(Counted):
             raise ValueError(f"[data] there is no part {part} of {parts}")
         self._parts, self._part = parts, part
 
+    def _settings(self) -> State:
+        return {"parts": self._parts, "part": self._part}
+
     def _pull(self) -> Optional[Task]:
         while True:
             task = self._upstream._pull_sure()
@@ -91,6 +97,9 @@ class Repeated(Stream):
     def __init__(self, upstream: Stream, times: int) -> None:
         self._upstream, self._times = upstream, whole(times, "repeat")
         self._base, self._pass, self._some = 0, 0, False
+
+    def _settings(self) -> State:
+        return {"times": self._times}
 
     def _pull(self) -> Optional[Task]:
         while self._times < 0 or self._pass < self._times:
@@ -119,7 +128,8 @@ class Repeated(Stream):
         }
 
     def _restore(self, state: State) -> None:
-        self._base, self._pass = int(state["base"]), int(state["pass"])
+        most = None if self._times < 0 else self._times
+        self._base, self._pass = number(state, "base"), number(state, "pass", most)
         self._some = bool(state["some"])
         self._upstream._named_restore(state["upstream"])
 
@@ -134,6 +144,9 @@ class Shuffled(Stream):
         self._upstream, self._size = upstream, whole(size, "shuffle's buffer", 1)
         self._seed = whole(seed, "a seed")
         self._begin(0)
+
+    def _settings(self) -> State:
+        return {"size": self._size, "seed": self._seed}
 
     def _begin(self, epoch):
         self._at, self._drawn = epoch, 0
@@ -165,10 +178,9 @@ class Shuffled(Stream):
         return {"at": self._at, "drawn": self._drawn, "upstream": start}
 
     def _restore(self, state: State) -> None:
-        self._begin(int(state["at"]))
+        self._begin(number(state, "at"))
         self._upstream._named_restore(state["upstream"])
-        for _ in range(int(state["drawn"])):
-            self._pull()
+        self._pass_over(number(state, "drawn"))
 
 
 class Flat(Stream):
@@ -176,10 +188,18 @@ class Flat(Stream):
     of them were given."""
 
     def __init__(
-        self, upstream: Stream, func: Callable[[Sample], Iterable[Sample]], name: str = "flat_map"
+        self,
+        upstream: Stream,
+        func: Callable[[Sample], Iterable[Sample]],
+        name: str = "flat_map",
+        settings: Optional[State] = None,
     ) -> None:
         self._upstream, self._func, self._kind = upstream, func, name
+        self._made_with = settings or {}
         self._begin(0)
+
+    def _settings(self) -> State:
+        return self._made_with
 
     def _begin(self, epoch):
         self._at, self._given, self._number = epoch, 0, 0
@@ -232,11 +252,10 @@ class Flat(Stream):
         }
 
     def _restore(self, state: State) -> None:
-        self._begin(int(state["at"]))
+        self._begin(number(state, "at"))
         self._upstream._named_restore(state["upstream"])
-        for _ in range(int(state["given"])):
-            self._pull()
-        self._number = int(state["number"])
+        self._pass_over(number(state, "given"))
+        self._number = number(state, "number")
 
 
 class Mixed(Stream):
@@ -271,6 +290,11 @@ class Mixed(Stream):
 
     def _below(self) -> Sequence[Stream]:
         return self._streams
+
+    def _settings(self) -> State:
+        weights = self._weights and [float(weight) for weight in self._weights]
+        own = {"block": self._block, "until": self._until, "seed": self._seed}
+        return {"streams": len(self._streams), "weights": weights, **own}
 
     def _begin(self, epoch):
         self._at, self._given, self._turn, self._left = epoch, 0, 0, self._block
@@ -315,8 +339,11 @@ class Mixed(Stream):
         return {**own, "inner": [s._named_state() for s in self._streams]}
 
     def _restore(self, state: State) -> None:
-        self._at, self._given = int(state["at"]), int(state["given"])
-        self._turn, self._left = int(state["turn"]), int(state["left"])
-        self._alive = [int(i) for i in state["alive"]]
+        alive, count = state["alive"], len(self._streams)
+        if alive != sorted({whole(i, "the state's stream", 0) for i in alive} & {*range(count)}):
+            raise ValueError(f"[data] the state is of streams {alive}, there are {count}")
+        self._at, self._given = number(state, "at"), number(state, "given")
+        self._turn = number(state, "turn", max(0, len(alive) - 1))
+        self._left, self._alive = number(state, "left", self._block), list(alive)
         for stream, inner in zip(self._streams, state["inner"]):
             stream._named_restore(inner)

@@ -9,7 +9,7 @@ import numpy as np
 
 from ._buffer import Buffer, Columns, LazyColumn, Vector
 from ._missing import Fill, check_fill, check_within, missing
-from ._readers import PathLike, _paths, stream_of_files
+from ._readers import PathLike, _paths, file_words, stream_of_files
 from ._stream import Stream
 from ._streams import Flat
 from ._task import Sample, Task
@@ -108,14 +108,16 @@ def stream_parquet(
     """The rows of Parquet files, of which one row group is in memory at a time. `fill[name]` stands
     for a column's nulls; without it they are an error."""
     reader = _pyarrow("pyarrow.parquet")
-    groups = [group for path in _paths(files) for group in _groups(path, reader)]
+    paths = _paths(files)
+    groups = [group for path in paths for group in _groups(path, reader)]
 
     def rows(sample):
         with reader.ParquetFile(sample["file"]) as file:
             table = file.read_row_group(sample["group"], columns=columns)
         yield from _arrow(table, fill, sample["first"])
 
-    return Flat(Vector(groups).to_stream(), rows, "read")
+    source = Vector(groups, file_words(paths)).to_stream()
+    return Flat(source, rows, "read", {"by": "parquet", "columns": columns})
 
 
 def _groups(path, reader):
@@ -143,6 +145,8 @@ def _split(name):
 class _Tar(Buffer):
     """Where the parts of each sample lie in an archive that is not packed."""
 
+    _kind = "tar"
+
     def __init__(self, path: str) -> None:
         self._path = path
         self._samples: dict[str, dict[str, tuple[int, int]]] = {}
@@ -164,6 +168,9 @@ class _Tar(Buffer):
             raise ValueError(f"[data] {self._path} ends within {member.name}")
         key, ending = _split(member.name)
         self._samples.setdefault(key, {})[ending] = (member.offset_data, member.size)
+
+    def _settings(self) -> dict[str, Any]:
+        return {**super()._settings(), "file": file_words([self._path])}
 
     def __len__(self) -> int:
         return len(self._keys)
