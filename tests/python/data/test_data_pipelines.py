@@ -450,3 +450,16 @@ def test_a_broken_npz_file(tmp_path):
     (tmp_path / "a.npz").write_bytes(b"PK\x03\x04")
     with pytest.raises(ValueError, match="a.npz"):
         dx.buffer_from_numpy(tmp_path / "a.npz")
+
+
+def test_an_empty_list_has_the_dtype_of_the_others():
+    def batch(*values):
+        return dx.buffer_from_vector([{"x": v} for v in values]).batch(len(values))[0]["x"]
+
+    assert batch([1, 2], []).dtype == batch([], [1], ()).dtype == np.int64
+    assert batch([], [1, 2]).tolist() == [[0, 0], [1, 2]]
+    assert batch([True], []).dtype == bool and batch([], [0.5]).dtype == np.float64
+    assert batch([], np.ones(2, np.uint8)).dtype == np.uint8
+    assert batch([[]], [[1, 2]]).dtype == np.int64
+    assert batch(np.zeros(0, np.float32), [1]).dtype == np.float64  # an array has a dtype itself
+    assert batch([], []).shape == (2, 0)

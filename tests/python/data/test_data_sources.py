@@ -438,3 +438,10 @@ def test_a_jpeg_file_that_is_too_large_needs_no_pillow():
     height, width, _ = dx.images.load(path).shape
     with pytest.raises(ValueError, match=f"{width} x {height} pixels are more than max_pixels, 99"):
         dx.images.load(path, max_pixels=99)
+
+
+def test_empty_lists_of_arrow_are_of_its_type():
+    pa = pytest.importorskip("pyarrow")
+    b = dx.buffer_from_arrow(pa.table({"n": [[1, 2], []], "f": [[0.5], []]}))
+    assert b[1]["n"].dtype == np.int64 and b[1]["f"].dtype == np.float64
+    assert b.batch(2)[0]["n"].dtype == np.int64

@@ -33,7 +33,7 @@ def _column(key, values, pad, dim):
         return values
     if isinstance(first, (bool, int, float)):
         return _numbers(key, values)
-    arrays = [np.asarray(value) for value in values]
+    arrays = _arrays(values)
     if any(a.dtype == object for a in arrays):
         return values
     if dim is None and all(a.shape == arrays[0].shape for a in arrays):
@@ -41,6 +41,16 @@ def _column(key, values, pad, dim):
     if any(a.ndim != arrays[0].ndim for a in arrays):
         raise ValueError(f"the arrays under {key!r} have {_dims(arrays)} dimensions")
     return stacked(arrays, pad) if dim is None else _joined(arrays, pad, dim)
+
+
+def _arrays(values):
+    """Empty lists have the dtype of the others."""
+    arrays = [np.asarray(value) for value in values]
+    empty = [a.size == 0 and isinstance(v, (list, tuple)) for a, v in zip(arrays, values)]
+    if not any(empty) or all(empty):
+        return arrays
+    dtype = np.result_type(*(a for a, without in zip(arrays, empty) if not without))
+    return [a.astype(dtype) if without else a for a, without in zip(arrays, empty)]
 
 
 def _numbers(key, values):

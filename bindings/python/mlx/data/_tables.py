@@ -27,6 +27,8 @@ class _ArrowColumn(LazyColumn):
 
     def __init__(self, name: str, column: Any) -> None:
         self._name, self._column = name, column
+        types, kind = _pyarrow("pyarrow.types"), getattr(column.type, "value_type", column.type)
+        self._empty: type = np.int64 if types.is_integer(kind) else np.float64
 
     def __len__(self) -> int:
         return len(self._column)
@@ -34,7 +36,9 @@ class _ArrowColumn(LazyColumn):
     def __getitem__(self, i: int) -> Any:
         value = self._column[i].as_py()
         check_within(self._name, value)
-        return np.asarray(value) if isinstance(value, list) else value
+        if not isinstance(value, list):
+            return value
+        return np.asarray(value) if value else np.zeros(0, self._empty)
 
 
 def _filled(name, column, value):
